@@ -1,0 +1,40 @@
+//! The command line: what each word does is in a module of its own.
+
+mod arguments;
+mod check;
+mod db;
+mod human;
+mod json;
+mod logging;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use arguments::{Arguments, Word};
+
+/// The exit code for wrong usage (`EX_USAGE` of `sysexits.h`).
+const USAGE: u8 = 64;
+
+/// Runs the program.
+pub fn run() -> ExitCode {
+    let arguments = match Arguments::try_parse() {
+        Ok(arguments) => arguments,
+        Err(error) => {
+            // Help and version are answers, anything else is wrong usage.
+            let code = if error.use_stderr() { ExitCode::from(USAGE) } else { ExitCode::SUCCESS };
+            let _ = error.print();
+            return code;
+        }
+    };
+    logging::start(arguments.verbose);
+    let done = match arguments.word {
+        Word::Check(arguments) => check::run(&arguments),
+        Word::Db(arguments) => db::run(&arguments),
+        Word::Lsp(_) => Ok(crate::lsp::run()),
+    };
+    done.unwrap_or_else(|error| {
+        logging::complain(&format!("{error:#}"));
+        ExitCode::from(crate::gate::NO_VERDICT)
+    })
+}

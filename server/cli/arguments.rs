@@ -1,0 +1,164 @@
+//! What can be said on the command line.
+
+use camino::Utf8PathBuf;
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+use crate::verdict::{Check, CheckSet};
+
+/// The verdict of cargo-deny on the line that can mend it.
+#[derive(Debug, Parser)]
+#[command(name = "supercargo", version, max_term_width = 100)]
+pub(super) struct Arguments {
+    /// Say what is being done, on standard error; twice for more.
+    #[arg(short, long, action = clap::ArgAction::Count, global = true)]
+    pub(super) verbose: u8,
+
+    #[command(subcommand)]
+    pub(super) word: Word,
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum Word {
+    /// Judge workspaces as `cargo deny check advisories bans licenses sources` would.
+    ///
+    /// Exits with cargo-deny's bits (1 advisories, 2 bans, 4 licenses, 8 sources; all workspaces
+    /// together), with 64 for wrong usage and with 70 when no verdict could be reached.
+    Check(CheckArguments),
+    /// Look at the advisory databases or fetch them.
+    Db(DbArguments),
+    /// Serve an editor over standard input and output.
+    Lsp(LspArguments),
+}
+
+#[derive(Debug, Args)]
+pub(super) struct LspArguments {
+    /// Accepted for clients that always say so; there is no other way to speak.
+    #[arg(long)]
+    stdio: bool,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct CheckArguments {
+    /// Folders or manifests; a folder without a `Cargo.toml` stands for every workspace below it.
+    #[arg(value_name = "PATH")]
+    pub(super) paths: Vec<Utf8PathBuf>,
+
+    /// The manifest to judge, as for cargo-deny.
+    #[arg(long, value_name = "FILE", conflicts_with = "paths")]
+    pub(super) manifest_path: Option<Utf8PathBuf>,
+
+    /// Also judge the workspaces nested below one.
+    #[arg(long)]
+    pub(super) all: bool,
+
+    /// Judge all members, also where the manifest is that of one package.
+    #[arg(long)]
+    pub(super) workspace: bool,
+
+    /// The checks to run.
+    #[arg(long, value_name = "CHECKS", value_delimiter = ',')]
+    pub(super) only: Vec<CheckName>,
+
+    /// The policy to use instead of the one that is found.
+    #[arg(long, value_name = "FILE")]
+    pub(super) config: Option<Utf8PathBuf>,
+
+    /// A folder of advisories in RustSec's layout to use instead of the databases of the policy.
+    #[arg(long, value_name = "DIR")]
+    pub(super) db: Option<Utf8PathBuf>,
+
+    /// Findings of supercargo's own fail the run too, with exit bit 16.
+    #[arg(long)]
+    pub(super) strict: bool,
+
+    #[command(flatten)]
+    pub(super) network: NetworkArguments,
+
+    /// Require that `Cargo.lock` fits as it is.
+    #[arg(long)]
+    pub(super) locked: bool,
+
+    /// Both --locked and --offline.
+    #[arg(long)]
+    pub(super) frozen: bool,
+
+    /// How findings are written.
+    #[arg(long, value_enum, default_value_t = Format::Human)]
+    pub(super) format: Format,
+
+    /// Folders with these names are not searched for workspaces; replaces the usual list (target,
+    /// `node_modules`, vendor, `third_party`, fixtures, testdata, test-data, `test_data`).
+    #[arg(long, value_name = "NAMES", value_delimiter = ',')]
+    pub(super) exclude_dir: Option<Vec<String>>,
+}
+
+#[derive(Clone, Copy, Debug, Args)]
+pub(super) struct NetworkArguments {
+    /// Use no network.
+    #[arg(long)]
+    pub(super) offline: bool,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct DbArguments {
+    #[command(subcommand)]
+    pub(super) word: DbWord,
+
+    /// The folder or manifest whose policy names the databases.
+    #[arg(long, value_name = "PATH", default_value = ".", global = true)]
+    pub(super) path: Utf8PathBuf,
+}
+
+#[derive(Clone, Copy, Debug, Subcommand)]
+pub(super) enum DbWord {
+    /// Fetch the databases now.
+    Update,
+    /// Say where they are, how old, and whether they can be read.
+    Status,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(super) enum Format {
+    /// For people.
+    Human,
+    /// One JSON record a line.
+    Json,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(super) enum CheckName {
+    Advisories,
+    Bans,
+    Licenses,
+    Sources,
+}
+
+impl CheckArguments {
+    /// The checks that are meant: all, when none is named.
+    pub(super) fn checks(&self) -> CheckSet {
+        if self.only.is_empty() {
+            return CheckSet::ALL;
+        }
+        let checks: Vec<_> = self.only.iter().map(|name| name.check()).collect();
+        CheckSet::of(&checks)
+    }
+
+    pub(super) fn offline(&self) -> bool {
+        self.network.offline || self.frozen
+    }
+
+    pub(super) fn locked(&self) -> bool {
+        self.locked || self.frozen
+    }
+}
+
+impl CheckName {
+    fn check(self) -> Check {
+        match self {
+            Self::Advisories => Check::Advisories,
+            Self::Bans => Check::Bans,
+            Self::Licenses => Check::Licenses,
+            Self::Sources => Check::Sources,
+        }
+    }
+}

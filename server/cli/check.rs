@@ -1,0 +1,156 @@
+//! `supercargo check`: judge workspaces and exit like cargo-deny.
+
+use std::{process::ExitCode, time::Duration};
+
+use anyhow::{Context as _, bail};
+use camino::{Utf8Path, Utf8PathBuf};
+
+use super::{
+    arguments::{CheckArguments, Format},
+    human::Human,
+    json, logging,
+};
+use crate::{
+    facts::RefreshPolicy,
+    gate::{Databases, Gate, GateOptions, NO_VERDICT, OnDisk, Verdict},
+    resolve::{Children, Resolver},
+    verdict::{Check, Severity},
+    workspace::{Discovery, DiscoveryOptions, Workspace},
+};
+
+/// A database that is younger was fetched by another run just now.
+const FRESH: Duration = Duration::from_secs(60 * 60);
+
+/// The exit bit for findings of our own under `--strict`.
+const OWN_FINDINGS: u8 = 16;
+
+/// Runs the word.
+///
+/// # Errors
+///
+/// When there is nothing to judge.
+pub(super) fn run(arguments: &CheckArguments) -> anyhow::Result<ExitCode> {
+    let workspaces = workspaces(arguments)?;
+    let options = gate_options(arguments)?;
+    let databases = Databases::default();
+    let human = Human::new()?;
+    let mut code = 0;
+    for (index, workspace) in workspaces.iter().enumerate() {
+        let mut gate = Gate::new(workspace.clone());
+        let verdict = gate.judge(&options, &OnDisk, &databases, &logging::tell);
+        match arguments.format {
+            Format::Human => human.verdict(&verdict, options.checks, index == 0),
+            Format::Json => json::verdict(&verdict, options.checks)?,
+        }
+        code = combined(code, exit_code(&verdict, arguments.strict));
+    }
+    Ok(ExitCode::from(code))
+}
+
+fn exit_code(verdict: &Verdict, strict: bool) -> u8 {
+    let code = verdict.exit_code();
+    let own = verdict
+        .findings
+        .iter()
+        .any(|finding| finding.check == Check::Supercargo && finding.severity >= Severity::Warning);
+    if strict && own && code != NO_VERDICT { code | OWN_FINDINGS } else { code }
+}
+
+/// The bits of all workspaces; a missing verdict hides every other result.
+fn combined(a: u8, b: u8) -> u8 {
+    if a == NO_VERDICT || b == NO_VERDICT { NO_VERDICT } else { a | b }
+}
+
+fn gate_options(arguments: &CheckArguments) -> anyhow::Result<GateOptions> {
+    let offline = arguments.offline();
+    Ok(GateOptions {
+        checks: arguments.checks(),
+        workspace: arguments.workspace,
+        config: arguments.config.as_deref().map(absolute).transpose()?,
+        advisories: arguments.db.as_deref().map(absolute).transpose()?,
+        refresh: if offline { RefreshPolicy::Never } else { RefreshPolicy::OlderThan(FRESH) },
+        gentle_without_policy: false,
+        resolver: Resolver {
+            cargo: Resolver::default_cargo(),
+            offline,
+            locked: arguments.locked(),
+            children: Children::default(),
+        },
+    })
+}
+
+/// The workspaces that are meant, each once.
+fn workspaces(arguments: &CheckArguments) -> anyhow::Result<Vec<Workspace>> {
+    if let Some(manifest) = &arguments.manifest_path {
+        return Ok(vec![of_manifest(manifest)?]);
+    }
+    let mut options = DiscoveryOptions { nested: arguments.all, ..DiscoveryOptions::default() };
+    if let Some(excluded) = &arguments.exclude_dir {
+        options.excluded.clone_from(excluded);
+    }
+    let here = [Utf8PathBuf::from(".")];
+    let paths = if arguments.paths.is_empty() { &here[..] } else { &arguments.paths };
+    let mut all = Vec::new();
+    for path in paths {
+        for workspace in below(path, &options)? {
+            if !all.contains(&workspace) {
+                all.push(workspace);
+            }
+        }
+    }
+    Ok(all)
+}
+
+fn below(path: &Utf8Path, options: &DiscoveryOptions) -> anyhow::Result<Vec<Workspace>> {
+    if path.is_file() {
+        return Ok(vec![of_manifest(path)?]);
+    }
+    if !path.is_dir() {
+        bail!("`{path}` does not exist");
+    }
+    let discovery = Discovery::below(&absolute(path)?, options);
+    if discovery.truncated {
+        logging::complain(&format!("`{path}` holds too many files to search all of them"));
+    }
+    if discovery.workspaces.is_empty() {
+        bail!(
+            "there is no `Cargo.toml` in `{path}` or below it (folders that git ignores, and those \
+             named {}, were left out)",
+            options.excluded.join(", ")
+        );
+    }
+    Ok(discovery.workspaces)
+}
+
+fn of_manifest(manifest: &Utf8Path) -> anyhow::Result<Workspace> {
+    if manifest.file_name() != Some("Cargo.toml") {
+        bail!("`{manifest}` is no folder and no `Cargo.toml`");
+    }
+    if !manifest.is_file() {
+        bail!("there is no `{manifest}`");
+    }
+    Ok(Workspace::of_manifest(&absolute(manifest)?))
+}
+
+/// `path` from the current folder, lexically: cargo-deny looks for policies along the path as it
+/// is given.
+pub(super) fn absolute(path: &Utf8Path) -> anyhow::Result<Utf8PathBuf> {
+    let path = if path == "." { Utf8Path::new("") } else { path };
+    let here = std::env::current_dir().context("the current folder cannot be told")?;
+    let here = Utf8PathBuf::from_path_buf(here)
+        .map_err(|path| anyhow::anyhow!("the path `{}` is not UTF-8", path.display()))?;
+    if path.as_str().is_empty() {
+        return Ok(here);
+    }
+    let mut result = here;
+    for component in path.components() {
+        match component {
+            camino::Utf8Component::CurDir => {}
+            camino::Utf8Component::ParentDir => {
+                result.pop();
+            }
+            other => result.push(other.as_str()),
+        }
+    }
+    Ok(result)
+}

@@ -1,0 +1,99 @@
+//! `supercargo db`: the advisory databases that a policy names.
+
+use std::{io::Write as _, process::ExitCode};
+
+use anyhow::{Context as _, bail};
+use camino::Utf8Path;
+use jiff::Timestamp;
+
+use super::{
+    arguments::{DbArguments, DbWord},
+    check::absolute,
+    logging,
+};
+use crate::{
+    facts::{Freshness, RefreshPolicy},
+    gate::{NO_VERDICT, OnDisk, Texts as _},
+    resolve::Children,
+    verdict::{DatabaseSettings, DatabaseSource, PolicyText},
+    workspace::PolicyFiles,
+};
+
+/// Runs the word.
+///
+/// # Errors
+///
+/// When the policy cannot be read or standard output cannot be written.
+pub(super) fn run(arguments: &DbArguments) -> anyhow::Result<ExitCode> {
+    let settings = settings(&arguments.path)?;
+    match arguments.word {
+        DbWord::Update => update(&settings),
+        DbWord::Status => status(&settings),
+    }
+}
+
+fn update(settings: &DatabaseSettings) -> anyhow::Result<ExitCode> {
+    let children = Children::default();
+    for location in settings.locations() {
+        logging::tell(&format!("fetching {}", location.url));
+        if let Err(error) = location.fetch(&children) {
+            bail!("could not {error}");
+        }
+    }
+    status(settings)
+}
+
+fn status(settings: &DatabaseSettings) -> anyhow::Result<ExitCode> {
+    let mut text = String::new();
+    for location in settings.locations() {
+        let state = match location.freshness() {
+            Freshness::Absent => {
+                "not on this machine; `supercargo db update` fetches it".to_owned()
+            }
+            Freshness::Fetched(None) => "of unknown age".to_owned(),
+            Freshness::Fetched(Some(time)) => match Timestamp::try_from(time) {
+                Ok(time) => format!("fetched {} UTC", time.strftime("%Y-%m-%d %H:%M")),
+                Err(_) => "of unknown age".to_owned(),
+            },
+        };
+        text.push_str(&format!("{}\n  {}\n  {state}\n", location.url, location.folder()));
+    }
+    let source = DatabaseSource::Managed(settings.clone());
+    let opened = source.open(RefreshPolicy::Never, &Children::default(), &logging::tell);
+    let code = match opened {
+        Ok(database) => {
+            text.push_str(&format!("  {} advisories\n", database.len()));
+            ExitCode::SUCCESS
+        }
+        Err(error) => {
+            text.push_str(&format!("  {error}\n"));
+            ExitCode::from(NO_VERDICT)
+        }
+    };
+    let mut out = std::io::stdout().lock();
+    out.write_all(text.as_bytes()).context("standard output cannot be written")?;
+    Ok(code)
+}
+
+/// What the policy of a folder says, else cargo-deny's defaults.
+fn settings(path: &Utf8Path) -> anyhow::Result<DatabaseSettings> {
+    let manifest = match path.file_name() {
+        Some("Cargo.toml") => absolute(path)?,
+        _ => absolute(path)?.join("Cargo.toml"),
+    };
+    let PolicyFiles { policy, exceptions } = PolicyFiles::find(&manifest);
+    let policy = match policy {
+        None => PolicyText::none(exceptions),
+        Some(path) => {
+            let text = OnDisk.read(&path).with_context(|| format!("`{path}` cannot be read"))?;
+            PolicyText { path: Some(path), text, exceptions }
+        }
+    };
+    match policy.load(false) {
+        Ok(loaded) => Ok(loaded.databases),
+        Err(findings) => {
+            let messages: Vec<_> = findings.iter().map(|finding| finding.message.clone()).collect();
+            bail!("`{}` cannot be used: {}", policy.name(), messages.join("; "))
+        }
+    }
+}

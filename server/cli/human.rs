@@ -1,0 +1,211 @@
+//! `--format human`: each finding under its source line, then a line for each check.
+
+use std::io::Write as _;
+
+use annotate_snippets::{AnnotationKind, Level, Renderer, Report, Snippet};
+use anstyle::{AnsiColor, Style};
+use camino::{Utf8Path, Utf8PathBuf};
+
+use super::check::absolute;
+use crate::{
+    gate::Verdict,
+    verdict::{Check, CheckSet, Counts, Finding, Place, Role, Severity},
+};
+
+/// How many places of one finding are shown.
+const PLACES: usize = 3;
+
+pub(super) struct Human {
+    /// Paths are shown from here.
+    here: Utf8PathBuf,
+}
+
+impl Human {
+    pub(super) fn new() -> anyhow::Result<Self> {
+        Ok(Self { here: absolute(Utf8Path::new("."))? })
+    }
+
+    /// Writes the warnings and errors of a verdict and its summary.
+    pub(super) fn verdict(&self, verdict: &Verdict, checks: CheckSet, first: bool) {
+        let mut text = String::new();
+        if !first {
+            text.push('\n');
+        }
+        for finding in self.shown(verdict) {
+            text.push_str(&self.finding(finding));
+            text.push_str("\n\n");
+        }
+        text.push_str(&self.summary(verdict, checks));
+        let mut out = anstream::stdout().lock();
+        // Nobody reads any more when this fails.
+        let _ = out.write_all(text.as_bytes());
+    }
+
+    /// Errors first, then by place.
+    fn shown<'v>(&self, verdict: &'v Verdict) -> Vec<&'v Finding> {
+        let mut shown: Vec<_> = verdict
+            .findings
+            .iter()
+            .filter(|finding| finding.severity >= Severity::Warning)
+            .collect();
+        shown.sort_by_key(|finding| {
+            let place = finding.places.first();
+            (
+                std::cmp::Reverse(finding.severity),
+                finding.check,
+                place.map(|place| (self.shown_path(&place.file), place.span.start)),
+            )
+        });
+        shown
+    }
+
+    fn finding(&self, finding: &Finding) -> String {
+        let level = if finding.severity == Severity::Error { Level::ERROR } else { Level::WARNING };
+        let link = finding.link();
+        let mut title = level.primary_title(finding.message.as_str());
+        if let Some(code) = finding.shown_code() {
+            title = title.id(code);
+            if let Some(link) = &link {
+                title = title.id_url(link.as_str());
+            }
+        }
+        let mending: Vec<_> =
+            finding.places.iter().filter(|place| place.role == Role::Mend).collect();
+        let mut group = title.elements(
+            by_file(&mending[..mending.len().min(PLACES)])
+                .into_iter()
+                .map(|places| self.snippet(&places)),
+        );
+        let named = |name: &'static str, text: String| Level::NOTE.with_name(name).message(text);
+        if mending.len() > PLACES {
+            let more = mending.len() - PLACES;
+            group = group.element(named("note", format!("and {more} more declarations")));
+        }
+        for path in paths(finding) {
+            group = group.element(named("via", path));
+        }
+        for note in shown_notes(finding) {
+            group = group.element(named("note", note));
+        }
+        if let Some(remedy) = &finding.remedy {
+            group = group.element(Level::HELP.message(remedy.as_str()));
+        }
+        if let (Some(_), Some(link)) = (&finding.advisory, &link) {
+            group = group.element(named("see", link.clone()));
+        }
+        let report: Report<'_> = &[group];
+        Renderer::styled().render(report).clone()
+    }
+
+    fn snippet<'f>(&self, places: &[&'f Place]) -> Snippet<'f, annotate_snippets::Annotation<'f>> {
+        let first = places[0];
+        let annotations = places.iter().map(|place| {
+            let end = place.text.as_str().len();
+            let span = place.span.start.min(end)..place.span.end.min(end);
+            AnnotationKind::Primary.span(span)
+        });
+        Snippet::source(first.text.as_str())
+            .path(self.shown_path(&first.file))
+            .annotations(annotations)
+    }
+
+    fn shown_path(&self, path: &Utf8Path) -> String {
+        path.strip_prefix(&self.here).unwrap_or(path).to_string()
+    }
+
+    fn summary(&self, verdict: &Verdict, checks: CheckSet) -> String {
+        let folder = self.shown_path(verdict.workspace.folder());
+        let folder = if folder.is_empty() { "." } else { &folder };
+        let policy = match &verdict.policy {
+            Some(policy) => format!("policy {}", self.shown_path(policy)),
+            None => "no policy found: cargo-deny's defaults".to_owned(),
+        };
+        let (style, state) = match verdict.exit_code() {
+            0 => (good(), "clean"),
+            crate::gate::NO_VERDICT => (bad(), "no verdict"),
+            _ => (bad(), "fails"),
+        };
+        let packages = match verdict.packages {
+            0 => String::new(),
+            1 => ", 1 package".to_owned(),
+            count => format!(", {count} packages"),
+        };
+        let mut text = format!("{folder} ({policy}{packages})\n");
+        for check in checks.iter() {
+            text.push_str(&check_line(check, verdict));
+        }
+        text.push_str(&format!("  gate: {style}{state}{style:#}\n"));
+        text
+    }
+}
+
+fn check_line(check: Check, verdict: &Verdict) -> String {
+    let name = check.name();
+    let Some(counts) = verdict.counts.get(&check) else {
+        let style = bad();
+        return format!("  {name:<10}  {style}not judged{style:#}\n");
+    };
+    let Counts { errors, warnings, .. } = *counts;
+    let plural = |count: u32, word: &str| match count {
+        1 => format!("1 {word}"),
+        _ => format!("{count} {word}s"),
+    };
+    let (style, words) = match (errors, warnings) {
+        (0, 0) => (good(), "clean".to_owned()),
+        (0, _) => (AnsiColor::Yellow.on_default(), plural(warnings, "warning")),
+        (_, 0) => (bad(), plural(errors, "error")),
+        _ => (bad(), format!("{}, {}", plural(errors, "error"), plural(warnings, "warning"))),
+    };
+    format!("  {name:<10}  {style}{words}{style:#}\n")
+}
+
+fn good() -> Style {
+    AnsiColor::Green.on_default()
+}
+
+fn bad() -> Style {
+    AnsiColor::Red.on_default().bold()
+}
+
+fn by_file<'p>(places: &[&'p Place]) -> Vec<Vec<&'p Place>> {
+    let mut groups: Vec<Vec<&Place>> = Vec::new();
+    for place in places {
+        match groups.iter_mut().find(|group| group[0].file == place.file) {
+            Some(group) => group.push(place),
+            None => groups.push(vec![place]),
+        }
+    }
+    groups
+}
+
+/// The shortest path to each package, where it says more than the line itself.
+fn paths(finding: &Finding) -> Vec<String> {
+    let mut shown: Vec<String> = finding
+        .packages
+        .iter()
+        .filter_map(|package| {
+            let to_it = finding.paths.iter().filter(|path| path.last() == Some(package));
+            let shortest = to_it.min_by_key(|path| path.len())?;
+            // A path of two is the declaration under which the finding stands.
+            let names = shortest.iter().map(|one| format!("{} {}", one.name, one.version));
+            (shortest.len() > 2).then(|| names.collect::<Vec<_>>().join(" -> "))
+        })
+        .collect();
+    let others = finding.path_count.saturating_sub(finding.packages.len() as u64);
+    if let Some(last) = shown.last_mut() {
+        match others {
+            0 => {}
+            1 => last.push_str(" (and 1 other path)"),
+            _ => last.push_str(&format!(" (and {others} other paths)")),
+        }
+    }
+    shown
+}
+
+/// Notes that the message does not already say; texts of advisories are read on their pages.
+fn shown_notes(finding: &Finding) -> Vec<String> {
+    if finding.advisory.is_some() {
+        return Vec::new();
+    }
+    finding.notes.iter().take(8).cloned().collect()
+}

@@ -1,0 +1,148 @@
+//! `--format json`: one record a line. The structures here are the format; nothing else is
+//! serialised.
+
+use std::{collections::BTreeMap, io::Write as _};
+
+use anyhow::Context as _;
+use serde::Serialize;
+
+use crate::{
+    gate::Verdict,
+    text::LineColumn,
+    verdict::{CheckSet, Finding, PackageRef, Place},
+};
+
+#[derive(Serialize)]
+#[serde(tag = "type", rename_all = "lowercase")]
+enum Record<'a> {
+    Finding(FindingRecord<'a>),
+    Summary(SummaryRecord<'a>),
+}
+
+#[derive(Serialize)]
+struct FindingRecord<'a> {
+    workspace: &'a str,
+    check: &'a str,
+    code: Option<&'a str>,
+    severity: &'a str,
+    message: &'a str,
+    remedy: Option<&'a str>,
+    package: Option<Package<'a>>,
+    packages: Vec<Package<'a>>,
+    advisory: Option<&'a str>,
+    location: Option<Location<'a>>,
+    places: Vec<Location<'a>>,
+    paths: Vec<Vec<String>>,
+    path_count: u64,
+    notes: &'a [String],
+    link: Option<String>,
+}
+
+#[derive(Serialize)]
+struct SummaryRecord<'a> {
+    workspace: &'a str,
+    checks: BTreeMap<&'a str, CheckCounts>,
+    exit_code: u8,
+}
+
+#[derive(Serialize)]
+struct CheckCounts {
+    errors: u32,
+    warnings: u32,
+    notes: u32,
+    helps: u32,
+}
+
+#[derive(Serialize)]
+struct Package<'a> {
+    name: &'a str,
+    version: &'a str,
+    source: Option<&'a str>,
+}
+
+#[derive(Serialize)]
+struct Location<'a> {
+    file: &'a str,
+    start: Position,
+    end: Position,
+}
+
+#[derive(Serialize)]
+struct Position {
+    line: u32,
+    column: u32,
+}
+
+/// Writes the findings of a verdict and, where it was reached, its summary.
+pub(super) fn verdict(verdict: &Verdict, checks: CheckSet) -> anyhow::Result<()> {
+    let workspace = verdict.workspace.folder().as_str();
+    let mut lines = Vec::new();
+    for finding in &verdict.findings {
+        line(&mut lines, &Record::Finding(finding_record(workspace, finding)))?;
+    }
+    if verdict.reached {
+        let counts = checks.iter().map(|check| {
+            let counts = verdict.counts.get(&check).copied().unwrap_or_default();
+            let counts = CheckCounts {
+                errors: counts.errors,
+                warnings: counts.warnings,
+                notes: counts.notes,
+                helps: counts.helps,
+            };
+            (check.name(), counts)
+        });
+        let exit_code = verdict.exit_code();
+        line(
+            &mut lines,
+            &Record::Summary(SummaryRecord { workspace, checks: counts.collect(), exit_code }),
+        )?;
+    }
+    let mut out = std::io::stdout().lock();
+    out.write_all(&lines).and_then(|()| out.flush()).context("standard output cannot be written")
+}
+
+fn line(lines: &mut Vec<u8>, record: &Record<'_>) -> anyhow::Result<()> {
+    serde_json::to_writer(&mut *lines, record).context("a finding cannot be written as JSON")?;
+    lines.push(b'\n');
+    Ok(())
+}
+
+fn finding_record<'a>(workspace: &'a str, finding: &'a Finding) -> FindingRecord<'a> {
+    FindingRecord {
+        workspace,
+        check: finding.check.name(),
+        code: finding.code.map(crate::verdict::Code::name),
+        severity: finding.severity.name(),
+        message: &finding.message,
+        remedy: finding.remedy.as_deref(),
+        package: finding.packages.first().map(package),
+        packages: finding.packages.iter().map(package).collect(),
+        advisory: finding.advisory.as_ref().map(|advisory| advisory.id.as_str()),
+        location: finding.places.first().map(location),
+        places: finding.places.iter().map(location).collect(),
+        paths: finding.paths.iter().map(|path| path.iter().map(name_version).collect()).collect(),
+        path_count: finding.path_count,
+        notes: &finding.notes,
+        link: finding.link(),
+    }
+}
+
+fn package(package: &PackageRef) -> Package<'_> {
+    Package { name: &package.name, version: &package.version, source: package.source.as_deref() }
+}
+
+fn name_version(package: &PackageRef) -> String {
+    format!("{} {}", package.name, package.version)
+}
+
+fn location(place: &Place) -> Location<'_> {
+    let position = |offset| {
+        let LineColumn { line, column } = place.text.line_column(offset);
+        Position { line, column }
+    };
+    Location {
+        file: place.file.as_str(),
+        start: position(place.span.start),
+        end: position(place.span.end),
+    }
+}

@@ -1,0 +1,43 @@
+//! What goes to standard error.
+
+use std::io::{IsTerminal, stderr};
+
+use tracing_subscriber::EnvFilter;
+
+/// Starts the log: errors only, more when asked for, whatever `SUPERCARGO_LOG` says.
+///
+/// A panic is caught where it happens and said there, so it prints nothing by itself.
+pub(super) fn start(verbose: u8) {
+    let level = match verbose {
+        0 => "error",
+        1 => "info",
+        _ => "debug",
+    };
+    let filter =
+        EnvFilter::try_from_env("SUPERCARGO_LOG").unwrap_or_else(|_| EnvFilter::new(level));
+    let log = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(stderr)
+        .with_ansi(stderr().is_terminal())
+        .without_time()
+        .with_target(false);
+    // The bridge from `log`, which cargo-deny uses, is part of `try_init`.
+    let _ = log.try_init();
+    std::panic::set_hook(Box::new(|panic| tracing::debug!("{panic}")));
+}
+
+/// One sentence about what went wrong.
+#[expect(clippy::print_stderr, reason = "this is the place that writes to standard error")]
+pub(super) fn complain(message: &str) {
+    anstream::eprintln!("{}error{0:#}: {message}", anstyle::AnsiColor::Red.on_default().bold());
+}
+
+/// One sentence about something that takes long, for people who wait at a terminal.
+#[expect(clippy::print_stderr, reason = "this is the place that writes to standard error")]
+pub(super) fn tell(message: &str) {
+    if stderr().is_terminal() {
+        anstream::eprintln!("{}{message} ...{0:#}", anstyle::Style::new().dimmed());
+    } else {
+        tracing::info!("{message}");
+    }
+}

@@ -1,0 +1,204 @@
+//! Where advisory databases are kept, how old they are, and how they are fetched.
+//!
+//! Folder names, the lock and the git commands are cargo-deny's, so both programs share one copy.
+
+use std::{
+    fs, io,
+    process::Command,
+    time::{Duration, SystemTime},
+};
+
+use camino::{Utf8Path, Utf8PathBuf};
+use tame_index::utils::flock::{FileLock, LockOptions};
+use twox_hash::XxHash64;
+use url::Url;
+
+use crate::resolve::Children;
+
+/// The database of the `RustSec` project.
+pub const DEFAULT_URL: &str = "https://github.com/RustSec/advisory-db";
+
+/// The branch that cargo-deny reads.
+const BRANCH: &str = "main";
+
+/// One database that a policy names.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct DatabaseLocation {
+    /// The folder that holds all databases (`advisories.db-path`).
+    pub root: Utf8PathBuf,
+    /// Where it is fetched from (`advisories.db-urls`).
+    pub url: Url,
+}
+
+/// How old a database is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Freshness {
+    /// It is not on this machine.
+    Absent,
+    /// When it was last fetched; `None` where that cannot be told.
+    Fetched(Option<SystemTime>),
+}
+
+/// When a database is fetched.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RefreshPolicy {
+    /// Never: there is no network or it must not be used.
+    Never,
+    /// When it is absent or older than this.
+    OlderThan(Duration),
+    /// Now.
+    Always,
+}
+
+/// Why a database could not be fetched.
+#[derive(Debug, thiserror::Error)]
+pub enum FetchError {
+    /// `git` cannot be started.
+    #[error("start `git`: {0} (install git to fetch advisory databases)")]
+    NoGit(String),
+    /// `git` failed.
+    #[error("fetch `{url}`: {message}")]
+    Git {
+        /// The database.
+        url: Url,
+        /// What git said.
+        message: String,
+    },
+    /// The folder cannot be written.
+    #[error("write to `{path}`: {source}")]
+    Write {
+        /// Which folder.
+        path: Utf8PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// Another program holds the databases' lock for too long.
+    #[error("lock `{path}`: {message}")]
+    Locked {
+        /// The lock file.
+        path: Utf8PathBuf,
+        /// Why.
+        message: String,
+    },
+}
+
+impl DatabaseLocation {
+    /// The folder of this database: the last segment of its URL in lower case, a dash, and the
+    /// XXH64 of the whole URL in lower case (cargo-deny's `url_to_db_path`).
+    pub fn folder(&self) -> Utf8PathBuf {
+        let url = self.url.as_str().to_lowercase();
+        let url = Url::parse(&url).unwrap_or_else(|_| self.url.clone());
+        let name = url.path_segments().and_then(|mut all| all.next_back()).unwrap_or("empty_");
+        let hash = XxHash64::oneshot(0xca80_de71, url.as_str().as_bytes());
+        self.root.join(format!("{name}-{hash:016x}"))
+    }
+
+    /// How old the copy on this machine is: the time of `FETCH_HEAD`, else of `HEAD`, since a
+    /// fresh clone has no `FETCH_HEAD`.
+    pub fn freshness(&self) -> Freshness {
+        let folder = self.folder();
+        if !folder.is_dir() {
+            return Freshness::Absent;
+        }
+        let modified = |name: &str| {
+            fs::metadata(folder.join(".git").join(name)).and_then(|data| data.modified()).ok()
+        };
+        Freshness::Fetched(modified("FETCH_HEAD").or_else(|| modified("HEAD")))
+    }
+
+    /// Whether `policy` asks for a fetch now.
+    pub fn wants_fetch(&self, policy: RefreshPolicy) -> bool {
+        match (policy, self.freshness()) {
+            (RefreshPolicy::Never, _) => false,
+            (RefreshPolicy::Always, _) | (_, Freshness::Absent | Freshness::Fetched(None)) => true,
+            (RefreshPolicy::OlderThan(limit), Freshness::Fetched(Some(time))) => {
+                time.elapsed().is_ok_and(|age| age > limit)
+            }
+        }
+    }
+
+    /// Takes the lock under which cargo-deny and we read and change databases; waits a minute.
+    pub(crate) fn lock(&self) -> Result<FileLock, FetchError> {
+        fs::create_dir_all(&self.root)
+            .map_err(|source| FetchError::Write { path: self.root.clone(), source })?;
+        let path = self.root.join("db.lock");
+        LockOptions::new(&path)
+            .exclusive(false)
+            .lock(|_| Some(Duration::from_secs(60)))
+            .map_err(|error| FetchError::Locked { path: path.clone(), message: error.to_string() })
+    }
+
+    /// Clones the database, or brings it up to date. A clone appears whole or not at all.
+    ///
+    /// # Errors
+    ///
+    /// When git is missing or fails, or the folder cannot be written.
+    pub fn fetch(&self, children: &Children) -> Result<(), FetchError> {
+        let _lock = self.lock()?;
+        let folder = self.folder();
+        if folder.join(".git").is_dir() {
+            // A changed work tree must not stop the fetch, as in cargo-deny.
+            let _ = self.git(children, &folder, &["reset", "--hard"]);
+            let refspec = format!("+{BRANCH}:{BRANCH}");
+            self.git(children, &folder, &["fetch", "--depth=1", "-u", "origin", &refspec])?;
+            return self.git(children, &folder, &["reset", "--hard", "FETCH_HEAD"]);
+        }
+        let partial = self.root.join(format!(".partial-{}", std::process::id()));
+        let _ = fs::remove_dir_all(&partial);
+        let url = self.url.as_str();
+        let clone = ["clone", "--depth=1", "--branch", BRANCH, url, partial.as_str()];
+        let done = self.git(children, &self.root, &clone).and_then(|()| {
+            if folder.exists() {
+                // Something that is no clone: kept aside rather than deleted.
+                let _ = fs::rename(&folder, self.root.join(format!("{folder}.broken")));
+            }
+            fs::rename(&partial, &folder)
+                .map_err(|source| FetchError::Write { path: folder.clone(), source })
+        });
+        let _ = fs::remove_dir_all(&partial);
+        done
+    }
+
+    fn git(&self, children: &Children, folder: &Utf8Path, args: &[&str]) -> Result<(), FetchError> {
+        let mut command = Command::new("git");
+        command.arg("-C").arg(folder).args(args).env("GIT_TERMINAL_PROMPT", "0");
+        for variable in [
+            "GIT_DIR",
+            "GIT_WORK_TREE",
+            "GIT_INDEX_FILE",
+            "GIT_OBJECT_DIRECTORY",
+            "GIT_ALTERNATE_OBJECT_DIRECTORIES",
+        ] {
+            command.env_remove(variable);
+        }
+        let output = children.run(command).map_err(|error| FetchError::NoGit(error.to_string()))?;
+        if output.success {
+            return Ok(());
+        }
+        let message = output
+            .stderr
+            .lines()
+            .find_map(|line| line.strip_prefix("fatal: "))
+            .unwrap_or(output.stderr.trim());
+        Err(FetchError::Git { url: self.url.clone(), message: message.to_owned() })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_folder_is_the_one_that_cargo_deny_uses() {
+        let name = |url: &str| {
+            let url = Url::parse(url).expect("a URL");
+            DatabaseLocation { root: "/dbs".into(), url }.folder().into_string()
+        };
+        assert_eq!(name(DEFAULT_URL), "/dbs/advisory-db-3157b0e258782691");
+        assert_eq!(
+            name("https://github.com/rustsec/advisory-db"),
+            "/dbs/advisory-db-3157b0e258782691"
+        );
+        assert_eq!(name("https://example.com/"), "/dbs/-d4f1299342ead88a");
+    }
+}

@@ -1,0 +1,304 @@
+//! One workspace judged from end to end: policy, resolution, graph, database, checks. What can be
+//! kept between two verdicts is kept.
+
+mod databases;
+mod troubles;
+
+use std::{collections::BTreeMap, fs, io, sync::Arc};
+
+use camino::{Utf8Path, Utf8PathBuf};
+
+use crate::{
+    facts::RefreshPolicy,
+    resolve::{LockState, Resolver},
+    text::SourceText,
+    verdict::{
+        Answer, Check, CheckSet, Code, Counts, Database, DatabaseSource, Engine, Finding,
+        GraphOptions, LoadedPolicy, PolicyText, Question, Severity,
+    },
+    workspace::{PolicyFiles, Workspace},
+};
+pub use databases::Databases;
+
+/// The exit code of a run that reached no verdict (`EX_SOFTWARE` of `sysexits.h`).
+pub const NO_VERDICT: u8 = 70;
+
+/// What is judged and how.
+#[derive(Clone, Debug)]
+pub struct GateOptions {
+    /// Which checks.
+    pub checks: CheckSet,
+    /// Judge all members, also where the manifest is that of one package.
+    pub workspace: bool,
+    /// A policy to use instead of the one that is found.
+    pub config: Option<Utf8PathBuf>,
+    /// A folder with advisories to use instead of those that the policy names.
+    pub advisories: Option<Utf8PathBuf>,
+    /// When advisory databases are fetched.
+    pub refresh: RefreshPolicy,
+    /// Without a policy, leave licences out rather than rejecting every one.
+    pub gentle_without_policy: bool,
+    /// How cargo is run.
+    pub resolver: Resolver,
+}
+
+/// What a gate says.
+#[derive(Clone, Debug)]
+pub struct Verdict {
+    /// What was judged.
+    pub workspace: Workspace,
+    /// The policy that was found.
+    pub policy: Option<Utf8PathBuf>,
+    /// Everything that was found, and why what could not be judged was not.
+    pub findings: Vec<Finding>,
+    /// cargo-deny's counts for every check that came to its end.
+    pub counts: BTreeMap<Check, Counts>,
+    /// Whether every check that was wanted came to its end.
+    pub reached: bool,
+    /// How many packages were judged; 0 where there is no graph.
+    pub packages: usize,
+}
+
+impl Verdict {
+    /// cargo-deny's exit code, or [`NO_VERDICT`].
+    pub fn exit_code(&self) -> u8 {
+        if self.reached { Counts::exit_code(&self.counts) } else { NO_VERDICT }
+    }
+}
+
+/// Where texts come from: the disk, or an editor's buffers over it.
+pub trait Texts {
+    /// The text of a file.
+    ///
+    /// # Errors
+    ///
+    /// When it cannot be read or is not UTF-8.
+    fn read(&self, path: &Utf8Path) -> io::Result<SourceText>;
+}
+
+/// The files as they are on disk.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct OnDisk;
+
+impl Texts for OnDisk {
+    fn read(&self, path: &Utf8Path) -> io::Result<SourceText> {
+        fs::read_to_string(path).map(|text| SourceText::new(&text))
+    }
+}
+
+/// The gate of one workspace.
+#[derive(Debug)]
+pub struct Gate {
+    workspace: Workspace,
+    kept: Option<Kept>,
+}
+
+#[derive(Debug)]
+struct Kept {
+    options: GraphOptions,
+    lock: LockState,
+    engine: Engine,
+}
+
+impl Gate {
+    /// A gate that has judged nothing yet.
+    pub fn new(workspace: Workspace) -> Self {
+        Self { workspace, kept: None }
+    }
+
+    /// The workspace that it judges.
+    pub fn workspace(&self) -> &Workspace {
+        &self.workspace
+    }
+
+    /// Manifests or the lock file have changed: the next verdict resolves anew.
+    pub fn forget_graph(&mut self) {
+        self.kept = None;
+    }
+
+    /// Judges. `tell` is called with a sentence before something that takes long.
+    pub fn judge(
+        &mut self,
+        options: &GateOptions,
+        texts: &dyn Texts,
+        databases: &Databases,
+        tell: &dyn Fn(&str),
+    ) -> Verdict {
+        let mut run = Run::new(&self.workspace, options);
+        let Some(policy) = run.read_policy(options, texts) else { return run.verdict };
+        let Some(loaded) = run.load_policy(&policy, options) else { return run.verdict };
+        if loaded.std_replacements && options.refresh != RefreshPolicy::Never {
+            tell("fetching the data about replacements in the standard library");
+            crate::verdict::sync_std_replacements();
+        }
+        self.build_graph(&loaded, options, texts, &mut run, tell);
+        let Some(kept) = &self.kept else { return run.verdict };
+        run.verdict.packages = kept.engine.packages;
+        run.say_lock_state(kept.lock, &self.workspace, texts);
+        let database = run.database(&loaded, options, databases, texts, tell);
+        let checks = run.checks;
+        let question = Question { policy, database, checks };
+        match kept.engine.ask(&self.workspace, question) {
+            Ok(answer) => run.finish(answer),
+            Err(error) => {
+                run.fail(troubles::engine(&self.workspace, &error, texts));
+                self.kept = None;
+            }
+        }
+        run.verdict
+    }
+
+    /// Resolves and builds the graph unless the kept one is the right one.
+    fn build_graph(
+        &mut self,
+        loaded: &LoadedPolicy,
+        options: &GateOptions,
+        texts: &dyn Texts,
+        run: &mut Run,
+        tell: &dyn Fn(&str),
+    ) {
+        if self.kept.as_ref().is_none_or(|kept| kept.options != loaded.graph) {
+            self.kept = None;
+            tell("resolving dependencies");
+            match options.resolver.resolve(&self.workspace, &loaded.graph.metadata) {
+                Ok(resolution) => {
+                    let lock = resolution.lock;
+                    match Engine::start(&self.workspace, resolution.metadata, &loaded.graph) {
+                        Ok(engine) => {
+                            self.kept = Some(Kept { options: loaded.graph.clone(), lock, engine });
+                        }
+                        Err(error) => run.fail(troubles::engine(&self.workspace, &error, texts)),
+                    }
+                }
+                Err(error) => run.fail(troubles::resolution(&self.workspace, &error, texts)),
+            }
+        }
+    }
+}
+
+/// One verdict in the making.
+struct Run {
+    verdict: Verdict,
+    checks: CheckSet,
+    wanted: CheckSet,
+}
+
+impl Run {
+    fn new(workspace: &Workspace, options: &GateOptions) -> Self {
+        Self {
+            verdict: Verdict {
+                workspace: workspace.clone(),
+                policy: None,
+                findings: Vec::new(),
+                counts: BTreeMap::new(),
+                reached: false,
+                packages: 0,
+            },
+            checks: options.checks,
+            wanted: options.checks,
+        }
+    }
+
+    fn fail(&mut self, finding: Finding) {
+        self.verdict.findings.push(finding);
+    }
+
+    /// The policy by cargo-deny's look-up, or the one that was named.
+    fn read_policy(&mut self, options: &GateOptions, texts: &dyn Texts) -> Option<PolicyText> {
+        let PolicyFiles { policy, exceptions } = self.verdict.workspace.policy_files();
+        let path = match &options.config {
+            // A named policy that does not exist is an empty one, as in cargo-deny.
+            Some(named) if !named.exists() => {
+                tracing::error!("the policy `{named}` does not exist: cargo-deny's defaults hold");
+                return Some(PolicyText {
+                    path: Some(named.clone()),
+                    text: SourceText::new(""),
+                    exceptions,
+                });
+            }
+            Some(named) => Some(named.clone()),
+            None => policy,
+        };
+        let Some(path) = path else {
+            if options.gentle_without_policy {
+                self.checks = self.checks.without(Check::Licenses);
+                self.wanted = self.checks;
+                self.fail(troubles::no_policy(&self.verdict.workspace, texts));
+            }
+            return Some(PolicyText::none(exceptions));
+        };
+        self.verdict.policy = Some(path.clone());
+        match texts.read(&path) {
+            Ok(text) => Some(PolicyText { path: Some(path), text, exceptions }),
+            Err(error) => {
+                self.fail(troubles::unreadable(&path, &error));
+                None
+            }
+        }
+    }
+
+    fn load_policy(&mut self, policy: &PolicyText, options: &GateOptions) -> Option<LoadedPolicy> {
+        match policy.load(options.workspace) {
+            Ok(loaded) => {
+                self.verdict.findings.extend(loaded.findings.iter().cloned());
+                Some(loaded)
+            }
+            Err(findings) => {
+                self.verdict.findings.extend(findings);
+                None
+            }
+        }
+    }
+
+    fn say_lock_state(&mut self, lock: LockState, workspace: &Workspace, texts: &dyn Texts) {
+        let (code, message) = match lock {
+            LockState::Sound => return,
+            LockState::Missing => (
+                Code::NoLockFile,
+                "there is no `Cargo.lock`: what is judged was resolved just now and may change",
+            ),
+            LockState::Stale => (
+                Code::StaleLockFile,
+                "`Cargo.lock` does not fit the manifests: what is judged was resolved just now",
+            ),
+        };
+        let place = troubles::head(&workspace.manifest, texts);
+        self.verdict.findings.push(crate::verdict::own(
+            code,
+            Severity::Note,
+            message.to_owned(),
+            vec![place],
+        ));
+    }
+
+    fn database(
+        &mut self,
+        loaded: &LoadedPolicy,
+        options: &GateOptions,
+        databases: &Databases,
+        texts: &dyn Texts,
+        tell: &dyn Fn(&str),
+    ) -> Option<Arc<Database>> {
+        if !self.checks.contains(Check::Advisories) {
+            return None;
+        }
+        let source = match &options.advisories {
+            Some(folder) => DatabaseSource::Folder(folder.clone()),
+            None => DatabaseSource::Managed(loaded.databases.clone()),
+        };
+        match databases.open(&source, options.refresh, &options.resolver.children, tell) {
+            Ok(database) => Some(database),
+            Err(error) => {
+                self.fail(troubles::no_database(&self.verdict.workspace, &error, texts));
+                self.checks = self.checks.without(Check::Advisories);
+                None
+            }
+        }
+    }
+
+    fn finish(&mut self, answer: Answer) {
+        self.verdict.reached = self.wanted.iter().all(|check| answer.counts.contains_key(&check));
+        self.verdict.findings.extend(answer.findings);
+        self.verdict.counts = answer.counts;
+    }
+}

@@ -1,0 +1,111 @@
+//! Why something could not be judged, as findings at the place that causes it.
+
+use std::io;
+
+use camino::Utf8Path;
+
+use super::Texts;
+use crate::{
+    model::{lockfile::Lockfile, manifest::Manifest},
+    resolve::{ResolveError, Trouble},
+    text::SourceText,
+    verdict::{Code, DatabaseError, EngineError, Finding, Place, Role, Severity, harmless, own},
+    workspace::Workspace,
+};
+
+pub(super) fn head(manifest: &Utf8Path, texts: &dyn Texts) -> Place {
+    let text = texts.read(manifest).unwrap_or_else(|_| SourceText::new(""));
+    let span = Manifest::parse(text.as_str()).head();
+    Place { file: manifest.to_owned(), text, span, role: Role::Mend }
+}
+
+pub(super) fn unreadable(path: &Utf8Path, error: &io::Error) -> Finding {
+    let place =
+        Place { file: path.to_owned(), text: SourceText::new(""), span: 0..0, role: Role::Mend };
+    let message = format!("`{path}` cannot be read: {error}");
+    let mut finding = own(Code::UnreadableFile, Severity::Error, message, vec![place]);
+    finding.remedy = Some("nothing can be judged without it".to_owned());
+    finding
+}
+
+pub(super) fn no_policy(workspace: &Workspace, texts: &dyn Texts) -> Finding {
+    let mut finding = own(
+        Code::NoPolicy,
+        Severity::Help,
+        "no `deny.toml` was found: advisories, bans and sources are judged by cargo-deny's defaults, \
+         licences are not"
+            .to_owned(),
+        vec![head(&workspace.manifest, texts)],
+    );
+    finding.remedy = Some("`cargo deny init` writes one".to_owned());
+    finding
+}
+
+pub(super) fn no_database(
+    workspace: &Workspace,
+    error: &DatabaseError,
+    texts: &dyn Texts,
+) -> Finding {
+    let message = format!("advisories are not judged: {}", harmless(&error.to_string()));
+    own(Code::NoAdvisoryDatabase, Severity::Error, message, vec![head(&workspace.manifest, texts)])
+}
+
+pub(super) fn engine(workspace: &Workspace, error: &EngineError, texts: &dyn Texts) -> Finding {
+    let message = format!("could not {}", harmless(&error.to_string()));
+    own(Code::CheckFailed, Severity::Error, message, vec![head(&workspace.manifest, texts)])
+}
+
+/// A lock file that cargo cannot read is named itself; else cargo's words, where they belong.
+pub(super) fn resolution(
+    workspace: &Workspace,
+    error: &ResolveError,
+    texts: &dyn Texts,
+) -> Finding {
+    let ResolveError::Cargo { stderr, .. } = error else {
+        let message = format!("could not {}", harmless(&error.to_string()));
+        return own(
+            Code::ResolutionFailed,
+            Severity::Error,
+            message,
+            vec![head(&workspace.manifest, texts)],
+        );
+    };
+    if let Err(error) = texts.read(&workspace.manifest) {
+        return unreadable(&workspace.manifest, &error);
+    }
+    if stderr.contains("lock file")
+        && let Some(finding) = broken_lock_file(workspace, texts)
+    {
+        return finding;
+    }
+    let trouble = Trouble::from_stderr(stderr, &workspace.manifest, &workspace.root, |path| {
+        texts.read(path).ok()
+    });
+    let place = Place {
+        file: trouble.place.file,
+        text: trouble.place.text,
+        span: trouble.place.span,
+        role: Role::Mend,
+    };
+    let message = format!("cargo rejects the workspace: {}", harmless(&trouble.message));
+    let mut finding = own(Code::ResolutionFailed, Severity::Error, message, vec![place]);
+    finding.notes = trouble.notes.iter().map(|note| harmless(note)).collect();
+    finding
+}
+
+fn broken_lock_file(workspace: &Workspace, texts: &dyn Texts) -> Option<Finding> {
+    let file = workspace.lock_file();
+    let text = match texts.read(&file) {
+        Ok(text) => text,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return None,
+        Err(error) => return Some(unreadable(&file, &error)),
+    };
+    let error = Lockfile::parse(text.as_str()).error?;
+    let span = if error.span.is_empty() { text.line_span(error.span.start) } else { error.span };
+    let place = Place { file, text, span, role: Role::Mend };
+    let message = format!("`Cargo.lock` cannot be used: {}", harmless(&error.value));
+    let mut finding = own(Code::BrokenLockFile, Severity::Error, message, vec![place]);
+    finding.remedy =
+        Some("restore it from version control, or delete it and let cargo resolve anew".to_owned());
+    Some(finding)
+}

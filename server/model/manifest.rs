@@ -1,0 +1,413 @@
+//! `Cargo.toml` as a value: what it declares and where each declaration stands.
+
+use toml::de::{DeTable, DeValue};
+
+use super::tree::{self, SyntaxError};
+use crate::text::{Span, Spanned};
+
+/// A manifest, as far as it can be understood.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Manifest {
+    /// `[package]`.
+    pub package: Option<Package>,
+    /// `[workspace]`.
+    pub workspace: Option<Workspace>,
+    /// Every dependency of the package, in the order of the file.
+    pub declarations: Vec<Declaration>,
+    /// `[patch.<registry>]` and `[replace]`.
+    pub patches: Vec<Declaration>,
+    /// What is wrong with the syntax; the rest was understood all the same.
+    pub errors: Vec<SyntaxError>,
+}
+
+/// `[package]` (or the old `[project]`).
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Package {
+    /// The table's key, the place for what concerns a package that has no name.
+    pub key: Span,
+    /// `name`.
+    pub name: Option<Spanned<String>>,
+    /// `license`, where it is a string.
+    pub license: Option<Spanned<String>>,
+    /// `license-file`, where it is a string.
+    pub license_file: Option<Spanned<String>>,
+    /// `workspace = "path"`: the root that this package names itself.
+    pub workspace: Option<Spanned<String>>,
+}
+
+/// `[workspace]`.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Workspace {
+    /// The table's key.
+    pub key: Span,
+    /// `members`: paths and globs relative to the manifest's folder.
+    pub members: Vec<Spanned<String>>,
+    /// `exclude`: paths relative to the manifest's folder.
+    pub exclude: Vec<Spanned<String>>,
+    /// `[workspace.dependencies]`.
+    pub dependencies: Vec<Declaration>,
+}
+
+/// In which table a dependency is declared.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Table {
+    /// `[dependencies]`.
+    Normal,
+    /// `[dev-dependencies]`.
+    Dev,
+    /// `[build-dependencies]`.
+    Build,
+    /// `[workspace.dependencies]`.
+    Workspace,
+    /// `[patch.<registry>]` or `[replace]`.
+    Patch,
+}
+
+/// One declared dependency.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Declaration {
+    /// Its key: the name that the code uses.
+    pub key: Spanned<String>,
+    /// The package's own name: `package = ".."` or else the key.
+    pub package: String,
+    /// The table that holds it.
+    pub table: Table,
+    /// The `cfg(..)` or triple of a `[target.<..>]` table, as written.
+    pub target: Option<String>,
+    /// The version requirement.
+    pub requirement: Option<Spanned<String>>,
+    /// The key `workspace` of `x.workspace = true`.
+    pub inherits: Option<Span>,
+    /// `git`.
+    pub git: Option<Spanned<String>>,
+    /// `path`.
+    pub path: Option<Spanned<String>>,
+}
+
+impl Declaration {
+    /// The place of what concerns this dependency: its requirement; without one its `git` or
+    /// `path`; else the `workspace` key or the key itself. Never a whole line.
+    pub fn place(&self) -> Span {
+        let value = self.requirement.as_ref().or(self.git.as_ref()).or(self.path.as_ref());
+        value
+            .map(|value| value.span.clone())
+            .or_else(|| self.inherits.clone())
+            .unwrap_or_else(|| self.key.span.clone())
+    }
+
+    /// The place of what concerns where it comes from: `git` or `path` before the requirement.
+    pub fn source_place(&self) -> Span {
+        let value = self.git.as_ref().or(self.path.as_ref());
+        value.map_or_else(|| self.place(), |value| value.span.clone())
+    }
+}
+
+impl Manifest {
+    /// Reads a manifest. Never fails: see [`Manifest::errors`].
+    ///
+    /// Where the syntax is broken, the parser's recovery keeps what it can of the broken line but
+    /// may swallow the lines after it, so a second reading without the broken lines adds those.
+    pub fn parse(text: &str) -> Self {
+        let mut manifest = Self::read(text);
+        if let Some(mended) = tree::without_broken_lines(text, &manifest.errors) {
+            manifest.complete_from(Self::read(&mended));
+        }
+        manifest
+    }
+
+    fn complete_from(&mut self, other: Self) {
+        fn add(known: &mut Vec<Declaration>, more: Vec<Declaration>) {
+            let more = more
+                .into_iter()
+                .filter(|new| known.iter().all(|old| old.key.span.start != new.key.span.start));
+            let more: Vec<_> = more.collect();
+            known.extend(more);
+            known.sort_by_key(|declaration| declaration.key.span.start);
+        }
+        add(&mut self.declarations, other.declarations);
+        add(&mut self.patches, other.patches);
+        if self.package.is_none() {
+            self.package = other.package;
+        }
+        match (&mut self.workspace, other.workspace) {
+            (Some(known), Some(more)) => add(&mut known.dependencies, more.dependencies),
+            (known @ None, more) => *known = more,
+            _ => {}
+        }
+    }
+
+    fn read(text: &str) -> Self {
+        let (root, errors) = tree::parse(text);
+        let root = root.get_ref();
+        let reader = Reader { text };
+        let mut declarations = reader.tables(root, None);
+        if let Some(targets) = tree::table(root, "target") {
+            for (target, value) in targets {
+                if let Some(table) = value.get_ref().as_table() {
+                    declarations.extend(reader.tables(table, Some(target.get_ref())));
+                }
+            }
+        }
+        declarations.sort_by_key(|declaration| declaration.key.span.start);
+        Self {
+            package: reader.package(root),
+            workspace: reader.workspace(root),
+            declarations,
+            patches: reader.patches(root),
+            errors,
+        }
+    }
+
+    /// The place of what concerns the package or workspace as a whole: the package's name, else
+    /// the key of `[package]` or `[workspace]`, else the start of the file.
+    pub fn head(&self) -> Span {
+        let package = self.package.as_ref();
+        package
+            .map(|package| {
+                package.name.as_ref().map_or(package.key.clone(), |name| name.span.clone())
+            })
+            .or_else(|| self.workspace.as_ref().map(|workspace| workspace.key.clone()))
+            .unwrap_or(0..0)
+    }
+
+    /// The declaration of the workspace that `declaration` inherits from.
+    pub fn inherited(&self, declaration: &Declaration) -> Option<&Declaration> {
+        self.workspace
+            .as_ref()?
+            .dependencies
+            .iter()
+            .find(|candidate| candidate.key.value == declaration.key.value)
+    }
+
+    /// Every declaration of the file, with those of the workspace and the patches.
+    pub fn all_declarations(&self) -> impl Iterator<Item = &Declaration> {
+        let workspace = self.workspace.iter().flat_map(|workspace| &workspace.dependencies);
+        self.declarations.iter().chain(workspace).chain(&self.patches)
+    }
+}
+
+struct Reader<'t> {
+    text: &'t str,
+}
+
+impl Reader<'_> {
+    fn package(&self, root: &DeTable<'_>) -> Option<Package> {
+        let (key, value) = tree::entry(root, "package").or_else(|| tree::entry(root, "project"))?;
+        let table = value.get_ref().as_table()?;
+        let string = |key| tree::string(self.text, table, key);
+        Some(Package {
+            key: key.span(),
+            name: string("name"),
+            license: string("license"),
+            license_file: string("license-file"),
+            workspace: string("workspace"),
+        })
+    }
+
+    fn workspace(&self, root: &DeTable<'_>) -> Option<Workspace> {
+        let (key, value) = tree::entry(root, "workspace")?;
+        let table = value.get_ref().as_table()?;
+        let mut dependencies = self.declarations(table, "dependencies", Table::Workspace, None);
+        dependencies.sort_by_key(|declaration| declaration.key.span.start);
+        Some(Workspace {
+            key: key.span(),
+            members: tree::strings(self.text, table, "members"),
+            exclude: tree::strings(self.text, table, "exclude"),
+            dependencies,
+        })
+    }
+
+    fn patches(&self, root: &DeTable<'_>) -> Vec<Declaration> {
+        let mut patches = Vec::new();
+        if let Some(registries) = tree::table(root, "patch") {
+            for registry in registries.keys() {
+                patches.extend(self.declarations(
+                    registries,
+                    registry.get_ref(),
+                    Table::Patch,
+                    None,
+                ));
+            }
+        }
+        for mut replaced in self.declarations(root, "replace", Table::Patch, None) {
+            // A key of `[replace]` is a package id: `name:version`.
+            let name = replaced.package.split([':', '@']).next().unwrap_or_default().to_owned();
+            replaced.package = name;
+            patches.push(replaced);
+        }
+        patches.sort_by_key(|declaration| declaration.key.span.start);
+        patches
+    }
+
+    fn tables(&self, parent: &DeTable<'_>, target: Option<&str>) -> Vec<Declaration> {
+        let tables = [
+            ("dependencies", Table::Normal),
+            ("dev-dependencies", Table::Dev),
+            ("dev_dependencies", Table::Dev),
+            ("build-dependencies", Table::Build),
+            ("build_dependencies", Table::Build),
+        ];
+        tables
+            .into_iter()
+            .flat_map(|(name, table)| self.declarations(parent, name, table, target))
+            .collect()
+    }
+
+    fn declarations(
+        &self,
+        parent: &DeTable<'_>,
+        name: &str,
+        table: Table,
+        target: Option<&str>,
+    ) -> Vec<Declaration> {
+        let Some(declared) = tree::table(parent, name) else { return Vec::new() };
+        declared
+            .iter()
+            .map(|(key, value)| {
+                let key_value = key.get_ref().to_string();
+                let mut declaration = Declaration {
+                    package: key_value.clone(),
+                    key: Spanned { value: key_value, span: tree::unquoted(self.text, key.span()) },
+                    table,
+                    target: target.map(str::to_owned),
+                    requirement: None,
+                    inherits: None,
+                    git: None,
+                    path: None,
+                };
+                match value.get_ref() {
+                    DeValue::String(_) => {
+                        declaration.requirement = tree::string_value(self.text, value);
+                    }
+                    DeValue::Table(fields) => self.fields(&mut declaration, fields),
+                    _ => {}
+                }
+                declaration
+            })
+            .collect()
+    }
+
+    fn fields(&self, declaration: &mut Declaration, fields: &DeTable<'_>) {
+        let string = |key| tree::string(self.text, fields, key);
+        declaration.requirement = string("version");
+        declaration.git = string("git");
+        declaration.path = string("path");
+        if let Some(package) = string("package") {
+            declaration.package = package.value;
+        }
+        declaration.inherits = tree::entry(fields, "workspace")
+            .filter(|(_, value)| value.get_ref().as_bool() == Some(true))
+            .map(|(key, _)| key.span());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// One line for each declaration: table, key, package, and the text at its place.
+    fn places(text: &str) -> Vec<String> {
+        let manifest = Manifest::parse(text);
+        manifest
+            .all_declarations()
+            .map(|declaration| {
+                format!(
+                    "{:?} {} {} {}{}",
+                    declaration.table,
+                    declaration.key.value,
+                    declaration.package,
+                    &text[declaration.place()],
+                    declaration
+                        .target
+                        .as_ref()
+                        .map(|target| format!(" [{target}]"))
+                        .unwrap_or_default(),
+                )
+            })
+            .collect()
+    }
+
+    #[test]
+    fn every_way_to_declare_has_its_place() {
+        let text = r#"
+[package]
+name = "m"
+[dependencies]
+plain = "1.0"
+inline = { version = '2.0', features = ["x"] }
+renamed = { package = "real", version = "3" }
+dotted.version = "4"
+inherited.workspace = true
+table_inherited = { workspace = true, features = [] }
+local = { path = "../local" }
+forked = { git = "https://example.org/f", rev = "abc" }
+[dependencies.full]
+version = """5"""
+optional = true
+[dev-dependencies]
+dev = "6"
+[build-dependencies]
+build = "7"
+[target.'cfg(windows)'.dependencies]
+win = "8"
+[workspace.dependencies]
+inherited = { version = "9" }
+[patch.crates-io]
+plain = { path = "../plain" }
+"#;
+        assert_eq!(
+            places(text),
+            [
+                "Normal plain plain 1.0",
+                "Normal inline inline 2.0",
+                "Normal renamed real 3",
+                "Normal dotted dotted 4",
+                "Normal inherited inherited workspace",
+                "Normal table_inherited table_inherited workspace",
+                "Normal local local ../local",
+                "Normal forked forked https://example.org/f",
+                "Normal full full 5",
+                "Dev dev dev 6",
+                "Build build build 7",
+                "Normal win win 8 [cfg(windows)]",
+                "Workspace inherited inherited 9",
+                "Patch plain plain ../plain",
+            ]
+        );
+    }
+
+    #[test]
+    fn a_half_typed_line_keeps_the_whole_ones() {
+        let text = "[dependencies]\nserde = \"1\"\ntim\n[dev-dependencies]\ninsta = \"2\"\n";
+        let manifest = Manifest::parse(text);
+        assert!(!manifest.errors.is_empty());
+        let places = places(text);
+        assert!(places.contains(&"Normal serde serde 1".to_owned()), "{places:?}");
+        assert!(places.contains(&"Dev insta insta 2".to_owned()), "{places:?}");
+    }
+
+    #[test]
+    fn an_unclosed_string_keeps_the_lines_before_it() {
+        let places = places("[dependencies]\nserde = \"1\"\ntime = \"0.3\nlog = \"0.4\"\n");
+        assert_eq!(places.first().map(String::as_str), Some("Normal serde serde 1"));
+        assert_eq!(places.last().map(String::as_str), Some("Normal log log 0.4"));
+    }
+
+    #[test]
+    fn nothing_is_too_broken_to_read() {
+        for text in ["", "[", "[[[[", "= = =", "\0", "a = {", "[dependencies]\nx = [1, {", "é = 'ü"]
+        {
+            let manifest = Manifest::parse(text);
+            assert!(manifest.head().end <= text.len());
+        }
+    }
+
+    #[test]
+    fn the_head_is_the_name_and_what_stands_in_for_it() {
+        let at = |text: &str| text[Manifest::parse(text).head()].to_owned();
+        assert_eq!(at("[package]\nname = \"m\"\n"), "m");
+        assert_eq!(at("[package]\nversion = \"1\"\n"), "package");
+        assert_eq!(at("[workspace]\nmembers = []\n"), "workspace");
+        assert_eq!(at("# nothing\n"), "");
+    }
+}

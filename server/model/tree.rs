@@ -1,0 +1,103 @@
+//! Helpers over the recovering TOML parser: a half-typed file still yields its whole tables.
+
+use toml::{
+    Spanned as TomlSpanned,
+    de::{DeTable, DeValue},
+};
+
+use crate::text::{Span, Spanned};
+
+/// A key of a table with its value.
+pub(crate) type Entry<'t, 'i> =
+    (&'t TomlSpanned<std::borrow::Cow<'i, str>>, &'t TomlSpanned<DeValue<'i>>);
+
+/// What is wrong with the syntax, and where.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SyntaxError {
+    /// What the parser says, one line.
+    pub message: String,
+    /// Where it stopped understanding.
+    pub span: Span,
+}
+
+/// Parses as much of `text` as can be understood.
+pub(crate) fn parse(text: &str) -> (TomlSpanned<DeTable<'_>>, Vec<SyntaxError>) {
+    let (table, errors) = DeTable::parse_recoverable(text);
+    let errors = errors
+        .iter()
+        .map(|error| SyntaxError {
+            message: error.message().lines().collect::<Vec<_>>().join(", "),
+            span: error.span().unwrap_or(0..0),
+        })
+        .collect();
+    (table, errors)
+}
+
+/// `text` with its broken lines blanked out, byte for byte, so that every other line is read as if
+/// they were not there; `None` where nothing is broken or nothing is gained.
+pub(crate) fn without_broken_lines(text: &str, errors: &[SyntaxError]) -> Option<String> {
+    const ROUNDS: usize = 16;
+    let mut text = text.as_bytes().to_vec();
+    let mut error = errors.first()?.span.start;
+    for _ in 0..ROUNDS {
+        let at = error.min(text.len());
+        let start = text[..at].iter().rposition(|byte| *byte == b'\n').map_or(0, |at| at + 1);
+        let end = text[at..].iter().position(|byte| *byte == b'\n').map_or(text.len(), |n| at + n);
+        if text[start..end].iter().all(|byte| *byte == b' ') {
+            return None;
+        }
+        text[start..end].fill(b' ');
+        let mended = String::from_utf8(text).ok()?;
+        match parse(&mended).1.first() {
+            None => return Some(mended),
+            Some(next) => error = next.span.start,
+        }
+        text = mended.into_bytes();
+    }
+    None
+}
+
+/// The entry `key` of `table`.
+pub(crate) fn entry<'t, 'i>(table: &'t DeTable<'i>, key: &str) -> Option<Entry<'t, 'i>> {
+    table.get_key_value(key)
+}
+
+/// The table under `key`.
+pub(crate) fn table<'t, 'i>(table: &'t DeTable<'i>, key: &str) -> Option<&'t DeTable<'i>> {
+    table.get(key)?.get_ref().as_table()
+}
+
+/// The array under `key`, empty where there is none.
+pub(crate) fn array<'t, 'i>(table: &'t DeTable<'i>, key: &str) -> &'t [TomlSpanned<DeValue<'i>>] {
+    table.get(key).and_then(|value| value.get_ref().as_array()).map_or(&[], |array| &**array)
+}
+
+/// The string under `key`, its span without the quotes.
+pub(crate) fn string(text: &str, table: &DeTable<'_>, key: &str) -> Option<Spanned<String>> {
+    string_value(text, table.get(key)?)
+}
+
+/// `value` as a string, its span without the quotes.
+pub(crate) fn string_value(
+    text: &str,
+    value: &TomlSpanned<DeValue<'_>>,
+) -> Option<Spanned<String>> {
+    let string = value.get_ref().as_str()?;
+    Some(Spanned { value: string.to_owned(), span: unquoted(text, value.span()) })
+}
+
+/// The strings of the array under `key`.
+pub(crate) fn strings(text: &str, table: &DeTable<'_>, key: &str) -> Vec<Spanned<String>> {
+    array(table, key).iter().filter_map(|value| string_value(text, value)).collect()
+}
+
+/// `span` without the quotes that it starts and ends with, whichever kind they are.
+pub(crate) fn unquoted(text: &str, span: Span) -> Span {
+    let Some(raw) = text.get(span.clone()) else { return span };
+    for quote in ["\"\"\"", "'''", "\"", "'"] {
+        if raw.starts_with(quote) && raw.ends_with(quote) && raw.len() >= 2 * quote.len() {
+            return span.start + quote.len()..span.end - quote.len();
+        }
+    }
+    span
+}

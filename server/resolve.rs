@@ -1,0 +1,234 @@
+//! Dependency resolution: runs `cargo metadata`, never writing into the user's workspace.
+//!
+//! With a sound lock file cargo is run in the workspace with `--locked`; where the lock file is
+//! missing or no longer fits the manifests, in a scratch copy, whose paths are mapped back.
+
+mod children;
+mod scratch;
+mod trouble;
+
+use std::{io, path::PathBuf, process::Command};
+
+use camino::{Utf8Path, Utf8PathBuf};
+use krates::cm::Metadata;
+
+use crate::workspace::Workspace;
+pub use children::Children;
+pub(crate) use trouble::Trouble;
+
+/// What decides the resolution besides the files: exactly what cargo-deny passes on to cargo.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+pub struct MetadataOptions {
+    /// `--no-default-features`.
+    pub no_default_features: bool,
+    /// `--all-features`.
+    pub all_features: bool,
+    /// `--features`, sorted.
+    pub features: Vec<String>,
+    /// `--filter-platform`: only where exactly one target is in force.
+    pub platform: Option<String>,
+}
+
+/// How cargo may be run.
+#[derive(Clone, Debug)]
+pub struct Resolver {
+    /// The program; `cargo` is looked for on the path.
+    pub cargo: PathBuf,
+    /// No network.
+    pub offline: bool,
+    /// The lock file has to fit as it is.
+    pub locked: bool,
+    /// Where running children are registered, so that none outlives the program.
+    pub children: Children,
+}
+
+/// Whether the resolution is that of the lock file on disk.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LockState {
+    /// It is.
+    Sound,
+    /// There is none: resolved in a scratch copy.
+    Missing,
+    /// It does not fit the manifests: resolved in a scratch copy that started from it.
+    Stale,
+}
+
+/// What cargo resolved.
+#[derive(Clone, Debug)]
+pub struct Resolution {
+    /// The metadata, all paths those of the user's workspace.
+    pub metadata: Metadata,
+    /// Where the lock came from.
+    pub lock: LockState,
+    /// The text of the lock file that was resolved.
+    pub lock_text: String,
+}
+
+/// Why there is no resolution.
+#[derive(Debug, thiserror::Error)]
+pub enum ResolveError {
+    /// The program cannot be started.
+    #[error(
+        "start `{}`: {source} (install Rust from https://rustup.rs or set the environment variable `CARGO`)",
+        program.display()
+    )]
+    NoCargo {
+        /// What was tried.
+        program: PathBuf,
+        /// Why it failed.
+        source: io::Error,
+    },
+    /// Cargo refused the workspace.
+    #[error("resolve `{manifest}`: {stderr}")]
+    Cargo {
+        /// The judged manifest.
+        manifest: Utf8PathBuf,
+        /// What cargo wrote, its paths those of the user's workspace.
+        stderr: String,
+    },
+    /// Cargo did not finish in time and was ended.
+    #[error("resolve `{manifest}`: cargo did not finish within {seconds} seconds")]
+    TimedOut {
+        /// The judged manifest.
+        manifest: Utf8PathBuf,
+        /// The limit.
+        seconds: u64,
+    },
+    /// The scratch copy could not be made.
+    #[error("copy the manifests to `{path}`: {source}")]
+    Scratch {
+        /// Which file or folder.
+        path: Utf8PathBuf,
+        /// Why it failed.
+        source: io::Error,
+    },
+    /// Cargo's answer is not what it documents.
+    #[error("understand the answer of `cargo metadata` for `{manifest}`: {source}")]
+    Answer {
+        /// The judged manifest.
+        manifest: Utf8PathBuf,
+        /// What is wrong with it.
+        source: serde_json::Error,
+    },
+}
+
+impl Resolver {
+    /// `$CARGO` or `cargo`, as cargo-deny looks for it.
+    pub fn default_cargo() -> PathBuf {
+        std::env::var_os("CARGO").map_or_else(|| PathBuf::from("cargo"), PathBuf::from)
+    }
+
+    /// Resolves a workspace.
+    ///
+    /// # Errors
+    ///
+    /// When cargo cannot be run, refuses the workspace, or takes too long.
+    pub fn resolve(
+        &self,
+        workspace: &Workspace,
+        options: &MetadataOptions,
+    ) -> Result<Resolution, ResolveError> {
+        let lock_file = workspace.lock_file();
+        let on_disk = std::fs::read_to_string(&lock_file).ok();
+        if on_disk.is_some() || self.locked {
+            match self.metadata(&workspace.manifest, options, true) {
+                Ok(json) => {
+                    return Ok(Resolution {
+                        metadata: parse(&workspace.manifest, &json)?,
+                        lock: LockState::Sound,
+                        lock_text: on_disk.unwrap_or_default(),
+                    });
+                }
+                Err(ResolveError::Cargo { stderr, .. })
+                    if !self.locked && stderr.contains("--locked") => {}
+                Err(error) => return Err(error),
+            }
+        }
+        let scratch = scratch::Scratch::of(self, workspace)?;
+        let answer = self
+            .metadata(&scratch.mirrored(&workspace.manifest), options, false)
+            .map(|json| scratch.unmirrored(&json));
+        let json = answer.map_err(|error| match error {
+            ResolveError::Cargo { stderr, .. } => ResolveError::Cargo {
+                manifest: workspace.manifest.clone(),
+                stderr: scratch.unmirrored(&stderr),
+            },
+            other => other,
+        })?;
+        let lock_text = std::fs::read_to_string(scratch.mirrored(&lock_file)).unwrap_or_default();
+        Ok(Resolution {
+            metadata: parse(&workspace.manifest, &json)?,
+            lock: if on_disk.is_some() { LockState::Stale } else { LockState::Missing },
+            lock_text,
+        })
+    }
+
+    fn metadata(
+        &self,
+        manifest: &Utf8Path,
+        options: &MetadataOptions,
+        locked: bool,
+    ) -> Result<String, ResolveError> {
+        let mut args = vec!["metadata".to_owned(), "--format-version=1".to_owned()];
+        args.extend(["--manifest-path".to_owned(), "Cargo.toml".to_owned()]);
+        if options.no_default_features {
+            args.push("--no-default-features".to_owned());
+        }
+        if options.all_features {
+            args.push("--all-features".to_owned());
+        }
+        if !options.features.is_empty() {
+            args.extend(["--features".to_owned(), options.features.join(" ")]);
+        }
+        if let Some(platform) = &options.platform {
+            args.extend(["--filter-platform".to_owned(), platform.clone()]);
+        }
+        if locked {
+            args.push("--locked".to_owned());
+        }
+        self.run(manifest, &args)
+    }
+
+    /// Members and their targets, without resolving anything.
+    fn members(&self, manifest: &Utf8Path) -> Result<Metadata, ResolveError> {
+        let args = ["metadata", "--format-version=1", "--no-deps", "--manifest-path", "Cargo.toml"];
+        let json = self.run(manifest, &args.map(str::to_owned))?;
+        parse(manifest, &json)
+    }
+
+    fn run(&self, manifest: &Utf8Path, args: &[String]) -> Result<String, ResolveError> {
+        let mut command = Command::new(&self.cargo);
+        command.args(args);
+        if self.offline {
+            command.arg("--offline");
+        }
+        // cargo-deny runs cargo in the manifest's folder, which decides cargo's configuration.
+        command.current_dir(manifest.parent().unwrap_or(Utf8Path::new(".")));
+        // Cargo may keep facts about rustc below the target folder: not in the user's.
+        command.env("CARGO_TARGET_DIR", unused_target_dir());
+        command.env("CARGO_TERM_COLOR", "never");
+        let output = self.children.run(command).map_err(|error| match error {
+            children::RunError::Start(source) => {
+                ResolveError::NoCargo { program: self.cargo.clone(), source }
+            }
+            children::RunError::TimedOut { seconds } => {
+                ResolveError::TimedOut { manifest: manifest.to_owned(), seconds }
+            }
+        })?;
+        if output.success {
+            Ok(output.stdout)
+        } else {
+            Err(ResolveError::Cargo { manifest: manifest.to_owned(), stderr: output.stderr })
+        }
+    }
+}
+
+fn unused_target_dir() -> PathBuf {
+    std::env::temp_dir().join("supercargo-no-target")
+}
+
+fn parse(manifest: &Utf8Path, output: &str) -> Result<Metadata, ResolveError> {
+    let json = output.lines().find(|line| line.starts_with('{')).unwrap_or_default();
+    serde_json::from_str(json)
+        .map_err(|source| ResolveError::Answer { manifest: manifest.to_owned(), source })
+}

@@ -1,0 +1,142 @@
+//! Child processes that read nothing from us, end in time, and never outlive the program.
+
+use std::{
+    collections::BTreeMap,
+    io::{self, Read},
+    process::{Child, Command, Stdio},
+    sync::{Arc, Mutex, MutexGuard, PoisonError, mpsc},
+    thread,
+    time::{Duration, Instant},
+};
+
+/// How long a child may run. Resolving with a cold index over a slow line stays far below.
+const LIMIT: Duration = Duration::from_secs(600);
+
+/// The running children.
+#[derive(Clone, Debug, Default)]
+pub struct Children(Arc<Mutex<Running>>);
+
+#[derive(Debug, Default)]
+struct Running {
+    next: u64,
+    /// No further child is started.
+    closed: bool,
+    children: BTreeMap<u64, Child>,
+}
+
+/// What a finished child left behind.
+#[derive(Debug)]
+pub(crate) struct Output {
+    pub(crate) success: bool,
+    pub(crate) stdout: String,
+    pub(crate) stderr: String,
+}
+
+/// Why a child left nothing behind.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum RunError {
+    #[error("{0}")]
+    Start(io::Error),
+    #[error("not finished within {seconds} seconds")]
+    TimedOut { seconds: u64 },
+}
+
+impl Children {
+    /// Runs a program to its end: null standard input, both outputs captured.
+    pub(crate) fn run(&self, mut command: Command) -> Result<Output, RunError> {
+        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let (id, stdout, stderr) = {
+            let mut running = self.lock();
+            if running.closed {
+                return Err(RunError::Start(io::Error::other("the program is ending")));
+            }
+            let mut child = command.spawn().map_err(RunError::Start)?;
+            let pipes = (child.stdout.take(), child.stderr.take());
+            running.next += 1;
+            let id = running.next;
+            running.children.insert(id, child);
+            (id, pipes.0, pipes.1)
+        };
+        let deadline = Instant::now() + LIMIT;
+        let stdout = read_all(stdout);
+        let stderr = read_all(stderr);
+        let left = || deadline.saturating_duration_since(Instant::now());
+        let texts = stdout
+            .recv_timeout(left())
+            .and_then(|out| stderr.recv_timeout(left()).map(|err| (out, err)));
+        let child = self.lock().children.remove(&id);
+        let Some(mut child) = child else {
+            return Err(RunError::Start(io::Error::other("the program is ending")));
+        };
+        let Ok((stdout, stderr)) = texts else {
+            let _ = child.kill();
+            let _ = child.wait();
+            return Err(RunError::TimedOut { seconds: LIMIT.as_secs() });
+        };
+        let success = child.wait().is_ok_and(|status| status.success());
+        Ok(Output { success, stdout, stderr })
+    }
+
+    /// Ends every running child; none is started afterwards.
+    pub fn end(&self) {
+        let mut running = self.lock();
+        running.closed = true;
+        for (_, mut child) in std::mem::take(&mut running.children) {
+            let _ = child.kill();
+            let _ = child.wait();
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Running> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn read_all(pipe: Option<impl Read + Send + 'static>) -> mpsc::Receiver<String> {
+    let (sender, receiver) = mpsc::channel();
+    thread::spawn(move || {
+        let mut bytes = Vec::new();
+        if let Some(mut pipe) = pipe {
+            let _ = pipe.read_to_end(&mut bytes);
+        }
+        let _ = sender.send(String::from_utf8_lossy(&bytes).into_owned());
+    });
+    receiver
+}
+
+#[cfg(all(test, unix))]
+mod tests {
+    use super::*;
+
+    fn shell(script: &str) -> Command {
+        let mut command = Command::new("sh");
+        command.args(["-c", script]);
+        command
+    }
+
+    #[test]
+    fn both_outputs_are_captured_and_standard_input_is_empty() {
+        let output = Children::default().run(shell("cat; echo out; echo err >&2; exit 3"));
+        let output = output.expect("it runs");
+        assert_eq!((output.success, &*output.stdout, &*output.stderr), (false, "out\n", "err\n"));
+    }
+
+    #[test]
+    fn a_running_child_is_ended_with_the_program() {
+        let children = Children::default();
+        let other = children.clone();
+        let run = thread::spawn(move || other.run(shell("echo started; exec sleep 600")));
+        while children.lock().children.is_empty() {
+            thread::yield_now();
+        }
+        children.end();
+        assert!(run.join().expect("no panic").is_err());
+        assert!(children.run(shell("true")).is_err());
+    }
+
+    #[test]
+    fn a_missing_program_is_said() {
+        let error = Children::default().run(Command::new("/nowhere/cargo"));
+        assert!(matches!(error, Err(RunError::Start(_))));
+    }
+}

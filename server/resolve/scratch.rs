@@ -1,0 +1,209 @@
+//! A copy of the manifests in which cargo may write a lock file.
+//!
+//! The copy mirrors the absolute paths of the originals below a temporary folder, so relative
+//! paths between manifests hold and every path that cargo prints can be mapped back. Sources are
+//! not copied: an empty file stands where a target's root is.
+
+use std::{
+    collections::{BTreeSet, VecDeque},
+    fs, io,
+};
+
+use camino::{Utf8Component, Utf8Path, Utf8PathBuf};
+use krates::cm::Metadata;
+
+use super::{ResolveError, Resolver};
+use crate::{
+    model::{manifest::Manifest, tree},
+    workspace::Workspace,
+};
+
+pub(super) struct Scratch {
+    /// Deletes the folder when dropped.
+    _folder: tempfile::TempDir,
+    root: Utf8PathBuf,
+}
+
+impl Scratch {
+    pub(super) fn of(resolver: &Resolver, workspace: &Workspace) -> Result<Self, ResolveError> {
+        let scratch = Self::empty().map_err(|source| ResolveError::Scratch {
+            path: Utf8PathBuf::from(std::env::temp_dir().to_string_lossy().into_owned()),
+            source,
+        })?;
+        scratch.copy_packages(resolver, workspace)?;
+        scratch.copy_if_there(&workspace.lock_file())?;
+        scratch.copy_configuration(workspace.folder())?;
+        Ok(scratch)
+    }
+
+    fn empty() -> io::Result<Self> {
+        let folder = tempfile::Builder::new().prefix("supercargo-").tempdir()?;
+        let root = folder.path().canonicalize()?;
+        let root = Utf8PathBuf::from_path_buf(root)
+            .map_err(|path| io::Error::other(format!("`{}` is not UTF-8", path.display())))?;
+        Ok(Self { _folder: folder, root })
+    }
+
+    /// Where the copy of `path` stands.
+    pub(super) fn mirrored(&self, path: &Utf8Path) -> Utf8PathBuf {
+        let mut mirrored = self.root.clone();
+        for component in path.components() {
+            match component {
+                Utf8Component::Prefix(prefix) => {
+                    mirrored.push(prefix.as_str().replace([':', '\\'], "_"));
+                }
+                Utf8Component::RootDir | Utf8Component::CurDir => {}
+                Utf8Component::ParentDir => {
+                    mirrored.pop();
+                }
+                Utf8Component::Normal(name) => mirrored.push(name),
+            }
+        }
+        mirrored
+    }
+
+    /// `text` with every path of the copy turned into that of its original.
+    pub(super) fn unmirrored(&self, text: &str) -> String {
+        text.replace(self.root.as_str(), "")
+    }
+
+    fn copy_packages(
+        &self,
+        resolver: &Resolver,
+        workspace: &Workspace,
+    ) -> Result<(), ResolveError> {
+        let mut wanted = VecDeque::from([workspace.manifest.clone()]);
+        let mut asked = BTreeSet::new();
+        while let Some(manifest) = wanted.pop_front() {
+            if asked.contains(&manifest) || !manifest.is_file() {
+                continue;
+            }
+            asked.insert(manifest.clone());
+            let members = match resolver.members(&manifest) {
+                Ok(members) => members,
+                // The workspace's own manifest has to be readable; what is wrong with another one
+                // is said by cargo when it resolves the copy.
+                Err(error) if manifest == workspace.manifest => return Err(error),
+                Err(_) => {
+                    self.copy(&manifest)?;
+                    continue;
+                }
+            };
+            asked.extend(members.packages.iter().map(|package| package.manifest_path.clone()));
+            self.copy_members(&members)?;
+            wanted.extend(path_dependencies(&members));
+        }
+        Ok(())
+    }
+
+    fn copy_members(&self, members: &Metadata) -> Result<(), ResolveError> {
+        self.copy_if_there(&members.workspace_root.join("Cargo.toml"))?;
+        for package in &members.packages {
+            self.copy(&package.manifest_path)?;
+            for target in &package.targets {
+                let source = self.mirrored(&target.src_path);
+                if !source.exists() {
+                    self.write(&source, "")?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Cargo's and the toolchain's configuration, which are looked for upwards from the folder.
+    fn copy_configuration(&self, folder: &Utf8Path) -> Result<(), ResolveError> {
+        let home = cargo_home();
+        for above in folder.ancestors() {
+            for name in ["rust-toolchain.toml", "rust-toolchain"] {
+                self.copy_if_there(&above.join(name))?;
+            }
+            if home.as_deref() == Some(&above.join(".cargo")) {
+                continue;
+            }
+            for name in [".cargo/config.toml", ".cargo/config"] {
+                let config = above.join(name);
+                self.copy_if_there(&config)?;
+                self.link_local_registries(&config, above)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Vendored sources and local registries are named relative to the configuration's folder.
+    fn link_local_registries(
+        &self,
+        config: &Utf8Path,
+        base: &Utf8Path,
+    ) -> Result<(), ResolveError> {
+        let Ok(text) = fs::read_to_string(config) else { return Ok(()) };
+        let (root, _) = tree::parse(&text);
+        let Some(sources) = tree::table(root.get_ref(), "source") else { return Ok(()) };
+        for source in sources.values().filter_map(|value| value.get_ref().as_table()) {
+            for key in ["directory", "local-registry"] {
+                let Some(path) = tree::string(&text, source, key) else { continue };
+                let original = base.join(&path.value);
+                let link = self.mirrored(&original);
+                if !Utf8Path::new(&path.value).is_absolute() && original.is_dir() && !link.exists()
+                {
+                    self.create_parent(&link)?;
+                    link_folder(&original, &link)
+                        .map_err(|source| ResolveError::Scratch { path: link, source })?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn copy_if_there(&self, path: &Utf8Path) -> Result<(), ResolveError> {
+        if path.is_file() { self.copy(path) } else { Ok(()) }
+    }
+
+    fn copy(&self, path: &Utf8Path) -> Result<(), ResolveError> {
+        let text = fs::read(path)
+            .map_err(|source| ResolveError::Scratch { path: path.to_owned(), source })?;
+        self.write(&self.mirrored(path), text)
+    }
+
+    fn write(&self, path: &Utf8Path, text: impl AsRef<[u8]>) -> Result<(), ResolveError> {
+        self.create_parent(path)?;
+        fs::write(path, text)
+            .map_err(|source| ResolveError::Scratch { path: path.to_owned(), source })
+    }
+
+    #[expect(clippy::unused_self, reason = "belongs to the other writers of the copy")]
+    fn create_parent(&self, path: &Utf8Path) -> Result<(), ResolveError> {
+        let parent = path.parent().unwrap_or(path);
+        fs::create_dir_all(parent)
+            .map_err(|source| ResolveError::Scratch { path: parent.to_owned(), source })
+    }
+}
+
+fn path_dependencies(members: &Metadata) -> Vec<Utf8PathBuf> {
+    let declared = members
+        .packages
+        .iter()
+        .flat_map(|package| &package.dependencies)
+        .filter_map(|dependency| Some(dependency.path.as_ref()?.join("Cargo.toml")));
+    let root = members.workspace_root.join("Cargo.toml");
+    let text = fs::read_to_string(root).unwrap_or_default();
+    let patches = Manifest::parse(&text).patches;
+    let patched = patches
+        .iter()
+        .filter_map(|patch| patch.path.as_ref())
+        .map(|path| members.workspace_root.join(&path.value).join("Cargo.toml"));
+    declared.chain(patched).collect()
+}
+
+fn cargo_home() -> Option<Utf8PathBuf> {
+    tame_index::utils::cargo_home().ok()
+}
+
+#[cfg(unix)]
+fn link_folder(original: &Utf8Path, link: &Utf8Path) -> io::Result<()> {
+    std::os::unix::fs::symlink(original, link)
+}
+
+#[cfg(windows)]
+fn link_folder(original: &Utf8Path, link: &Utf8Path) -> io::Result<()> {
+    std::os::windows::fs::symlink_dir(original, link)
+}

@@ -1,0 +1,123 @@
+//! Texts with their line index, byte spans, and how spans move when a text is edited.
+//!
+//! Everything inside the program counts in bytes of one text version. Other units exist only in
+//! [`LineColumn`] (for people) and in `lsp::convert` (for clients).
+
+mod edits;
+
+use std::{ops::Range, sync::Arc};
+
+use line_index::{LineIndex, TextSize, WideEncoding};
+
+pub(crate) use edits::{Edit, Edits};
+
+/// Byte offsets into one version of a text, end exclusive.
+pub type Span = Range<usize>;
+
+/// A value and where it stands in its text.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Spanned<T> {
+    /// The value.
+    pub value: T,
+    /// Where it stands; for strings without their quotes.
+    pub span: Span,
+}
+
+/// A line and a column for people: both count from 1, the column in characters.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct LineColumn {
+    /// The line, from 1.
+    pub line: u32,
+    /// The column in characters, from 1.
+    pub column: u32,
+}
+
+/// One version of a text together with its line index. Cheap to clone.
+///
+/// A byte order mark at the start is not part of the text: editors never send it, so positions in
+/// a file on disk and in a buffer agree.
+#[derive(Clone, Debug)]
+pub struct SourceText {
+    text: Arc<str>,
+    lines: Arc<LineIndex>,
+}
+
+impl SourceText {
+    /// Takes the text, without a leading byte order mark.
+    pub fn new(text: &str) -> Self {
+        let text: Arc<str> = text.strip_prefix('\u{feff}').unwrap_or(text).into();
+        Self { lines: Arc::new(LineIndex::new(&text)), text }
+    }
+
+    /// The text.
+    pub fn as_str(&self) -> &str {
+        &self.text
+    }
+
+    /// The line index of exactly this version.
+    pub(crate) fn lines(&self) -> &LineIndex {
+        &self.lines
+    }
+
+    /// Where a byte offset stands for a person. Offsets past the end or inside a character are
+    /// moved back to the nearest place that exists.
+    pub fn line_column(&self, offset: usize) -> LineColumn {
+        let at = self.lines.line_col(self.text_size(offset));
+        let wide = self.lines.to_wide(WideEncoding::Utf32, at);
+        LineColumn { line: at.line + 1, column: wide.map_or(at.col, |wide| wide.col) + 1 }
+    }
+
+    /// `offset`, moved back to the end of the text and to the start of the character it is in.
+    pub(crate) fn text_size(&self, offset: usize) -> TextSize {
+        let mut offset = offset.min(self.text.len());
+        while !self.text.is_char_boundary(offset) {
+            offset -= 1;
+        }
+        TextSize::try_from(offset).unwrap_or_else(|_| TextSize::of(&*self.text))
+    }
+
+    /// The span of the line that holds `offset`, without its line ending.
+    pub fn line_span(&self, offset: usize) -> Span {
+        let offset = usize::from(self.text_size(offset));
+        let start = self.text[..offset].rfind('\n').map_or(0, |at| at + 1);
+        let end = self.text[offset..].find('\n').map_or(self.text.len(), |at| offset + at);
+        let end = if self.text[start..end].ends_with('\r') { end - 1 } else { end };
+        start..end
+    }
+}
+
+impl PartialEq for SourceText {
+    fn eq(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.text, &other.text) || self.text == other.text
+    }
+}
+
+impl Eq for SourceText {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn columns_count_characters_and_lines_end_with_either_ending() {
+        let text = SourceText::new("a = 1\r\nä𝄞b = 2\r\n");
+        let offset = text.as_str().find('b').expect("b");
+        assert_eq!(text.line_column(offset), LineColumn { line: 2, column: 3 });
+        assert_eq!(&text.as_str()[text.line_span(offset)], "ä𝄞b = 2");
+        assert_eq!(&text.as_str()[text.line_span(2)], "a = 1");
+    }
+
+    #[test]
+    fn a_byte_order_mark_is_not_part_of_the_text() {
+        let text = SourceText::new("\u{feff}a = 1");
+        assert_eq!(text.line_column(0), LineColumn { line: 1, column: 1 });
+        assert_eq!(text.as_str(), "a = 1");
+    }
+
+    #[test]
+    fn places_outside_the_text_are_moved_into_it() {
+        let text = SourceText::new("ä");
+        assert_eq!(text.line_column(1), LineColumn { line: 1, column: 1 });
+        assert_eq!(text.line_column(99), LineColumn { line: 1, column: 2 });
+    }
+}

@@ -1,0 +1,40 @@
+//! The verdict: cargo-deny's checks over a graph, a policy and an advisory database, as findings
+//! on the lines that can mend them.
+//!
+//! The only module that names `cargo_deny`, which is the only judge: nothing here decides whether
+//! something is a finding, only where it belongs and how it is said.
+
+mod advisories;
+mod checks;
+mod codes;
+mod collect;
+mod database;
+mod engine;
+mod finding;
+mod graph;
+mod manifests;
+mod paths;
+mod places;
+mod policy;
+mod words;
+
+pub use advisories::AdvisoryFacts;
+pub use checks::CheckSet;
+pub use codes::{Code, Placing};
+pub use database::{Database, DatabaseError, DatabaseSource};
+pub(crate) use engine::own;
+pub use engine::{Answer, Engine, EngineError, Question};
+pub use finding::{Check, Counts, Finding, PackageRef, Place, Related, Role, Severity};
+pub use graph::GraphOptions;
+pub use policy::{DatabaseSettings, LoadedPolicy, PolicyText};
+pub(crate) use words::harmless;
+
+/// Fetches what `bans.std-replacements` is judged by. A failure is said in the log, as in
+/// cargo-deny: the check then finds nothing.
+pub fn sync_std_replacements() {
+    if let Err(error) = cargo_deny::bans::replacements::ReplacementCtx::sync() {
+        tracing::error!(
+            "the data about replacements in the standard library cannot be fetched: {error:#}"
+        );
+    }
+}

@@ -1,0 +1,322 @@
+//! From cargo-deny's diagnostics to findings: which package, which code, which place.
+
+use std::sync::Arc;
+
+use cargo_deny::{
+    Krates,
+    diag::{Diag, Diagnostic, FileId, Files, Label, Severity as DenySeverity},
+};
+use codespan_reporting::{diagnostic::LabelStyle, files::Files as _};
+use krates::NodeId;
+
+use super::{
+    Check, Code, Database, Finding, PackageRef, Place, Placing, PolicyText, Related, Role,
+    Severity,
+    manifests::package_ref,
+    paths,
+    places::Places,
+    policy::config_severity,
+    words::{harmless, tidied},
+};
+use crate::text::SourceText;
+
+mod sentences;
+
+/// What a diagnostic is read with.
+pub(super) struct Context<'a> {
+    pub(super) krates: &'a Krates,
+    pub(super) places: &'a Places<'a>,
+    pub(super) policy: &'a PolicyText,
+    pub(super) policy_id: FileId,
+    pub(super) files: &'a Files,
+    pub(super) database: Option<&'a Database>,
+}
+
+/// A label with the place that it stands for, if that is in a file of the user's.
+struct Labelled {
+    place: Option<(Target, Place)>,
+    primary: bool,
+    /// The text that the label covers.
+    text: String,
+    message: String,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Target {
+    Policy,
+    Manifest,
+}
+
+/// cargo-deny counts a `bug` as nothing; it is shown as a warning.
+pub(super) fn severity_of(severity: DenySeverity) -> Severity {
+    match severity {
+        DenySeverity::Error => Severity::Error,
+        DenySeverity::Warning | DenySeverity::Bug => Severity::Warning,
+        DenySeverity::Note => Severity::Note,
+        DenySeverity::Help => Severity::Help,
+    }
+}
+
+/// A finding from a diagnostic about the policy, before any graph exists.
+pub(super) fn from_config(
+    diagnostic: &Diagnostic,
+    policy: &PolicyText,
+    policy_id: FileId,
+    files: &Files,
+) -> Finding {
+    let labels: Vec<_> = diagnostic
+        .labels
+        .iter()
+        .map(|label| labelled(label, policy, policy_id, files, None))
+        .collect();
+    let mut places = chosen(&labels, Target::Policy);
+    // What the policy holds twice, or holds without knowing it, is to be mended at each place.
+    for label in &labels {
+        if let Some((_, place)) = &label.place
+            && !places.contains(place)
+        {
+            places.push(place.clone());
+        }
+    }
+    if places.is_empty() {
+        places.push(policy.place(0..0));
+    }
+    let label_words =
+        labels.iter().map(|label| label.message.as_str()).find(|text| !text.is_empty());
+    let message = match (diagnostic.message.as_str(), label_words) {
+        ("", Some(words)) => words,
+        (message, _) => message,
+    };
+    let keys: Vec<_> = labels.iter().map(|label| format!("`{}`", label.text)).collect();
+    let message = match diagnostic.code.as_deref() {
+        Some("unexpected-keys") => {
+            let expected = message.split_once("expected: ").map_or("", |(_, list)| list);
+            let keys = super::words::listed(&keys);
+            format!("unknown key {keys}; known here: {}", expected.trim_matches(['[', ']']))
+        }
+        Some("deprecated") => format!("{}: {message}", keys.first().map_or("", String::as_str)),
+        _ => message.to_owned(),
+    };
+    Finding {
+        check: Check::Config,
+        code: diagnostic.code.as_deref().and_then(Code::by_name),
+        severity: config_severity(diagnostic),
+        message: harmless(&message).replace(['\'', '"'], "`"),
+        remedy: None,
+        packages: Vec::new(),
+        advisory: None,
+        places,
+        paths: Vec::new(),
+        path_count: 0,
+        notes: diagnostic.notes.iter().map(|note| harmless(note)).collect(),
+        related: Vec::new(),
+    }
+}
+
+/// A finding from a diagnostic of one of the checks.
+pub(super) fn from_check(diag: &Diag, check: Check, context: &Context<'_>) -> Finding {
+    let code = diag.code.and_then(|code| Code::by_name(code.as_str()));
+    let nodes = nodes(diag, context.krates);
+    let packages: Vec<PackageRef> = nodes
+        .iter()
+        .filter_map(|node| paths::krate(context.krates, *node))
+        .map(package_ref)
+        .collect();
+    let labels: Vec<_> = diag
+        .diag
+        .labels
+        .iter()
+        .map(|label| {
+            labelled(label, context.policy, context.policy_id, context.files, Some(context.places))
+        })
+        .collect();
+    let advisory = advisory(diag, context.database);
+    let placed = place(code, &nodes, &labels, context);
+    let mut finding = Finding {
+        check,
+        code,
+        severity: severity_of(diag.diag.severity),
+        message: String::new(),
+        remedy: None,
+        advisory,
+        places: placed.places,
+        paths: placed.paths,
+        path_count: placed.count,
+        notes: notes(diag),
+        related: related(&packages, &labels, context),
+        packages,
+    };
+    // A related place that is the finding's own says nothing new.
+    let Finding { related, places, .. } = &mut finding;
+    related.retain(|related| !places.contains(&related.place));
+    let sentence = sentences::of(&finding, &diag.diag.message, &labels);
+    finding.message =
+        sentence.message.unwrap_or_else(|| tidied(&diag.diag.message, &finding.packages));
+    finding.remedy = sentence.remedy;
+    finding
+}
+
+fn notes(diag: &Diag) -> Vec<String> {
+    diag.diag
+        .notes
+        .iter()
+        .map(|note| harmless(note.trim_end()))
+        .filter(|note| !note.is_empty())
+        .collect()
+}
+
+fn nodes(diag: &Diag, krates: &Krates) -> Vec<NodeId> {
+    let mut nodes = Vec::new();
+    for graph_node in &diag.graph_nodes {
+        // cargo-deny shows nothing for a feature that is no node of the graph.
+        if krates.get_node(&graph_node.kid, graph_node.feature.as_deref()).is_none() {
+            continue;
+        }
+        if let Some(node) = krates.nid_for_kid(&graph_node.kid)
+            && !nodes.contains(&node)
+        {
+            nodes.push(node);
+        }
+    }
+    nodes
+}
+
+fn advisory(diag: &Diag, database: Option<&Database>) -> Option<Arc<super::AdvisoryFacts>> {
+    let Some(cargo_deny::diag::SerializedAdvisory::Json(json)) = &diag.advisory else {
+        return None;
+    };
+    let id = json.get("id")?.as_str()?;
+    database?.advisory(id).map(Arc::new)
+}
+
+#[derive(Default)]
+struct Placed {
+    places: Vec<Place>,
+    paths: Vec<Vec<PackageRef>>,
+    count: u64,
+}
+
+fn place(
+    code: Option<Code>,
+    nodes: &[NodeId],
+    labels: &[Labelled],
+    context: &Context<'_>,
+) -> Placed {
+    let placing = code.map_or(Placing::Policy, Code::placing);
+    let mut placed = Placed::default();
+    match placing {
+        Placing::Package | Placing::Source => {
+            for node in nodes {
+                let found = context.places.of(*node, placing);
+                for place in &found.places {
+                    if !placed.places.contains(place) {
+                        placed.places.push(place.clone());
+                    }
+                }
+                placed.paths.extend(found.paths.iter().cloned());
+                placed.count = placed.count.saturating_add(found.count);
+            }
+            placed.places.sort_by_key(|place| place.role == Role::Pointer);
+            if is_about_the_licence(code) {
+                prefer_licence_fields(&mut placed.places, nodes, context);
+            }
+        }
+        Placing::Policy => placed.places = chosen(labels, Target::Policy),
+        Placing::Manifest => placed.places = chosen(labels, Target::Manifest),
+        Placing::Workspace => {}
+    }
+    if placed.places.is_empty() {
+        placed.places = chosen(labels, Target::Manifest);
+    }
+    if placed.places.is_empty() {
+        placed.places = chosen(labels, Target::Policy);
+    }
+    if placed.places.is_empty() {
+        placed.places.push(context.places.manifests.judged.head());
+    }
+    placed
+}
+
+fn is_about_the_licence(code: Option<Code>) -> bool {
+    code.is_some_and(|code| code.check() == Check::Licenses)
+}
+
+/// A local package states its licence itself: the finding stands there.
+fn prefer_licence_fields(places: &mut [Place], nodes: &[NodeId], context: &Context<'_>) {
+    for node in nodes {
+        let Some(manifest) = context.places.manifests.of_node(*node) else { continue };
+        let Some(package) = &manifest.model.package else { continue };
+        let Some(licence) = package.license.as_ref().or(package.license_file.as_ref()) else {
+            continue;
+        };
+        let head = manifest.head();
+        for place in places.iter_mut().filter(|place| **place == head) {
+            place.span = licence.span.clone();
+        }
+    }
+}
+
+/// The primary labels of the wanted kind, else the others of that kind.
+fn chosen(labels: &[Labelled], target: Target) -> Vec<Place> {
+    let of_kind = |primary: Option<bool>| {
+        let meant =
+            labels.iter().filter(move |label| primary.is_none_or(|wanted| label.primary == wanted));
+        let mut places: Vec<Place> = Vec::new();
+        for (kind, place) in meant.filter_map(|label| label.place.as_ref()) {
+            if *kind == target && !places.contains(place) {
+                places.push(place.clone());
+            }
+        }
+        places
+    };
+    let primary = of_kind(Some(true));
+    if primary.is_empty() { of_kind(None) } else { primary }
+}
+
+fn related(packages: &[PackageRef], labels: &[Labelled], context: &Context<'_>) -> Vec<Related> {
+    let locked = packages.iter().filter_map(|package| context.places.manifests.lock_entry(package));
+    let labelled = labels.iter().filter_map(|label| {
+        let (_, place) = label.place.as_ref()?;
+        let message =
+            if label.message.is_empty() { label.text.clone() } else { label.message.clone() };
+        Some(Related { place: place.clone(), message })
+    });
+    locked.chain(labelled).collect()
+}
+
+fn labelled(
+    label: &Label,
+    policy: &PolicyText,
+    policy_id: FileId,
+    files: &Files,
+    places: Option<&Places<'_>>,
+) -> Labelled {
+    let source = files.source(label.file_id);
+    let text = source.get(label.range.clone()).unwrap_or_default().trim_matches('"');
+    let place = (|| {
+        if label.file_id == policy_id {
+            return Some((Target::Policy, policy.place(label.range.clone())));
+        }
+        let name = codespan_name(files, label.file_id)?;
+        // The byte order mark is not part of our texts.
+        let shift = if source.starts_with('\u{feff}') { '\u{feff}'.len_utf8() } else { 0 };
+        let span = label.range.start.saturating_sub(shift)..label.range.end.saturating_sub(shift);
+        if policy.exceptions.as_deref() == Some(name) {
+            let text = SourceText::new(source);
+            let place = Place { file: name.to_owned(), text, span, role: Role::Mend };
+            return Some((Target::Policy, place));
+        }
+        let manifest = places?.manifests.at(name)?;
+        Some((Target::Manifest, manifest.place(span, Role::Mend)))
+    })();
+    Labelled {
+        place,
+        primary: label.style == LabelStyle::Primary,
+        text: harmless(text),
+        message: harmless(&label.message),
+    }
+}
+
+fn codespan_name(files: &Files, id: FileId) -> Option<&camino::Utf8Path> {
+    files.name(id).ok()
+}

@@ -1,0 +1,214 @@
+//! What findings say: one sentence with package and version, and what to do.
+
+use super::{Code, Finding, Labelled, PackageRef};
+use crate::verdict::words::listed;
+
+#[derive(Default)]
+pub(super) struct Sentence {
+    /// `None`: cargo-deny's own words are good.
+    pub(super) message: Option<String>,
+    pub(super) remedy: Option<String>,
+}
+
+pub(super) fn of(finding: &Finding, theirs: &str, labels: &[Labelled]) -> Sentence {
+    let Some(code) = finding.code else { return Sentence::default() };
+    if let Some(sentence) = advisory(finding) {
+        return sentence;
+    }
+    let package = finding.packages.first().map(name).unwrap_or_default();
+    let say = |message: String| Sentence { message: Some(message), remedy: None };
+    let say_and = |message: String, remedy: &str| Sentence {
+        message: Some(message),
+        remedy: Some(remedy.to_owned()),
+    };
+    match code {
+        Code::Yanked => say_and(
+            format!("{package} was yanked from its registry"),
+            "take a version that was not: `cargo update` chooses one",
+        ),
+        Code::IndexFailure => say_and(
+            format!("whether {package} was yanked cannot be told"),
+            "run `cargo fetch` to fill cargo's index",
+        ),
+        Code::AdvisoryNotDetected => say_and(
+            format!("the ignored {} concerns no package", labelled(labels)),
+            "remove the entry",
+        ),
+        Code::UnknownAdvisory => say_and(
+            format!("{} is in no advisory database", labelled(labels)),
+            "correct or remove the id",
+        ),
+        Code::YankedNotDetected => say_and(
+            format!("the ignored {} is not yanked or not used", labelled(labels)),
+            "remove the entry",
+        ),
+        Code::Banned => {
+            let reason = secondary(labels, "reason").map(|reason| format!(": {reason}"));
+            let instead = secondary(labels, "use instead");
+            Sentence {
+                message: Some(format!(
+                    "{package} is banned by the policy{}",
+                    reason.unwrap_or_default()
+                )),
+                remedy: instead.map(|instead| format!("use `{instead}` instead")),
+            }
+        }
+        Code::NotAllowed => {
+            say(format!("{package} is not among the packages that the policy allows"))
+        }
+        Code::Duplicate => {
+            let versions: Vec<_> =
+                finding.packages.iter().map(|package| package.version.clone()).collect();
+            let name = finding.packages.first().map_or("", |package| &package.name);
+            say_and(
+                format!("`{name}` is here in {} versions: {}", versions.len(), listed(&versions)),
+                "update what asks for the older one",
+            )
+        }
+        Code::Rejected => rejected(&package, labels),
+        Code::Unlicensed => say_and(
+            format!("no licence can be told for {package}"),
+            "upgrade to a version that states one, or clarify it in the policy",
+        ),
+        Code::NoLicenseField => say(format!("{package} states no licence expression")),
+        Code::EmptyLicenseField => say(format!("{package} has an empty licence field")),
+        Code::ParseError => {
+            let reason =
+                labels.iter().map(|label| label.message.as_str()).find(|text| !text.is_empty());
+            say(format!(
+                "the licence of {package} is no valid SPDX expression{}",
+                reason.map(|reason| format!(": {reason}")).unwrap_or_default(),
+            ))
+        }
+        Code::GatherFailure => {
+            let reason =
+                labels.iter().map(|label| label.message.as_str()).find(|text| !text.is_empty());
+            say(format!(
+                "a licence text of {package} is not recognised{}",
+                reason.map(|reason| format!(": {}", first_line(reason))).unwrap_or_default(),
+            ))
+        }
+        Code::LicenseNotEncountered => say_and(
+            format!("the allowed licence {} is used by no package", labelled(labels)),
+            "remove it",
+        ),
+        Code::LicenseExceptionNotEncountered => say_and(
+            format!("the licence exception for {} is not used", labelled(labels)),
+            "remove it",
+        ),
+        Code::SourceNotAllowed => {
+            let kind = theirs.split('\'').nth(1).unwrap_or("source").to_owned();
+            let source = finding.packages.first().and_then(|package| package.source.clone());
+            say_and(
+                format!(
+                    "{package} comes from a {kind} that the policy does not allow{}",
+                    source.map(|source| format!(": {source}")).unwrap_or_default()
+                ),
+                "use an allowed source, or allow exactly this one in the policy",
+            )
+        }
+        Code::UnmatchedSource => say_and(
+            format!("the allowed source {} is used by no package", labelled(labels)),
+            "remove it",
+        ),
+        Code::UnmatchedOrganization => say_and(
+            format!("the allowed organisation {} is used by no package", labelled(labels)),
+            "remove it",
+        ),
+        Code::UnmatchedSkip => say_and(
+            format!("the skipped {} matches no duplicate", labelled(labels)),
+            "remove the entry",
+        ),
+        Code::UnnecessarySkip => say_and(
+            format!("the skipped {} is here in one version only", labelled(labels)),
+            "remove the entry",
+        ),
+        Code::UnmatchedSkipRoot => say_and(
+            format!("the skipped tree of {} is not here", labelled(labels)),
+            "remove the entry",
+        ),
+        Code::UnusedWrapper => say_and(
+            format!("the wrapper {} does not use the banned package", labelled(labels)),
+            "remove it",
+        ),
+        Code::Wildcard => Sentence {
+            message: None,
+            remedy: Some("write the version that is locked as the requirement".to_owned()),
+        },
+        Code::UnusedWorkspaceDependency => {
+            let name = labelled(labels);
+            say_and(format!("the workspace dependency {name} is used by nothing"), "remove it")
+        }
+        Code::MissingClarificationFile => {
+            say(format!("the licence file {} that the policy names does not exist", any(labels)))
+        }
+        _ => Sentence::default(),
+    }
+}
+
+fn advisory(finding: &Finding) -> Option<Sentence> {
+    let advisory = finding.advisory.as_ref()?;
+    let package = finding.packages.first().map(name).unwrap_or_default();
+    let title = super::harmless(&advisory.title);
+    let message = match advisory.kind {
+        "unmaintained" => format!("{package} is unmaintained: {title}"),
+        "unsound" => format!("{package} is unsound: {title}"),
+        "notice" => format!("{package} has a notice: {title}"),
+        kind => format!("{package} has a {kind}: {title}"),
+    };
+    let remedy = match (advisory.patched.is_empty(), advisory.kind) {
+        (false, _) => format!("upgrade to {}", advisory.patched.join(" or ")),
+        (true, "unmaintained") => "replace it".to_owned(),
+        (true, _) => "no patched version exists".to_owned(),
+    };
+    Some(Sentence { message: Some(message), remedy: Some(remedy) })
+}
+
+fn rejected(package: &str, labels: &[Labelled]) -> Sentence {
+    let mut terms: Vec<String> = Vec::new();
+    for label in
+        labels.iter().filter(|label| label.primary && label.message.starts_with("rejected"))
+    {
+        let term = format!("`{}`", label.text);
+        if !terms.contains(&term) {
+            terms.push(term);
+        }
+    }
+    let obtained = labels
+        .iter()
+        .find(|label| label.message.starts_with("license expression retrieved"))
+        .map(|label| format!(" ({})", label.message))
+        .unwrap_or_default();
+    Sentence {
+        message: Some(format!(
+            "{package} needs {}, which the policy does not allow{obtained}",
+            if terms.is_empty() { "a licence".to_owned() } else { listed(&terms) }
+        )),
+        remedy: Some("replace the package, or add an exception for it".to_owned()),
+    }
+}
+
+fn name(package: &PackageRef) -> String {
+    format!("`{}` {}", package.name, package.version)
+}
+
+fn first_line(text: &str) -> &str {
+    text.lines().next().unwrap_or_default()
+}
+
+/// The text under the first primary label, quoted.
+fn labelled(labels: &[Labelled]) -> String {
+    let found = labels.iter().find(|label| label.primary).or(labels.first());
+    found.map_or_else(|| "entry".to_owned(), |label| format!("`{}`", first_line(&label.text)))
+}
+
+fn any(labels: &[Labelled]) -> String {
+    labels.first().map_or_else(String::new, |label| format!("`{}`", first_line(&label.text)))
+}
+
+fn secondary(labels: &[Labelled], message: &str) -> Option<String> {
+    labels
+        .iter()
+        .find(|label| !label.primary && label.message == message)
+        .map(|label| label.text.clone())
+}

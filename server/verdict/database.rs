@@ -1,0 +1,221 @@
+//! Advisory databases, opened: what cargo-deny's check reads.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use camino::{Utf8Path, Utf8PathBuf};
+use cargo_deny::advisories::{
+    AdvisoryDb, DbSet,
+    db::{DEFAULT_URL, Database as DenyDatabase},
+    model::Informational,
+};
+use jiff::Timestamp;
+use url::Url;
+
+use super::{AdvisoryFacts, DatabaseSettings, words::panic_message};
+use crate::{
+    facts::{DatabaseLocation, FetchError, Freshness, RefreshPolicy},
+    resolve::Children,
+};
+
+/// Which databases are meant.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum DatabaseSource {
+    /// Those that the policy names, where cargo-deny keeps them.
+    Managed(DatabaseSettings),
+    /// A plain folder in `RustSec`'s layout, whatever the policy says.
+    Folder(Utf8PathBuf),
+}
+
+/// The opened databases.
+#[derive(Debug)]
+pub struct Database {
+    pub(super) set: DbSet,
+    /// The oldest time of a fetch; `None` for a plain folder.
+    pub fetched: Option<Timestamp>,
+}
+
+/// Why there is no database.
+#[derive(Debug, thiserror::Error)]
+pub enum DatabaseError {
+    /// It was never fetched.
+    #[error(
+        "the advisory database is not on this machine (`{folder}`): run `supercargo db update` with a network connection, or name one with `--db DIR`"
+    )]
+    Absent {
+        /// Where it would be.
+        folder: Utf8PathBuf,
+    },
+    /// It is older than the policy allows.
+    #[error(
+        "the advisory database was last fetched on {fetched}, longer ago than the policy's `maximum-db-staleness`: run `supercargo db update`"
+    )]
+    Stale {
+        /// When it was fetched, `YYYY-MM-DD`.
+        fetched: String,
+    },
+    /// It cannot be read.
+    #[error("the advisory database `{folder}` cannot be read: {message}; {remedy}")]
+    Broken {
+        /// Where it is.
+        folder: Utf8PathBuf,
+        /// What is wrong.
+        message: String,
+        /// What to do.
+        remedy: &'static str,
+    },
+    /// It could not be fetched.
+    #[error("the advisory database cannot be fetched: could not {0}")]
+    Fetch(#[from] FetchError),
+}
+
+impl DatabaseSource {
+    /// Opens the databases, fetching first what `refresh` asks for. `tell` is called with a
+    /// sentence before something that takes long and with what went wrong but could be survived.
+    ///
+    /// # Errors
+    ///
+    /// When a database is absent, too old for an offline verdict, or cannot be read.
+    pub fn open(
+        &self,
+        refresh: RefreshPolicy,
+        children: &Children,
+        tell: &dyn Fn(&str),
+    ) -> Result<Database, DatabaseError> {
+        match self {
+            Self::Folder(folder) => open_folder(folder),
+            Self::Managed(settings) => open_managed(settings, refresh, children, tell),
+        }
+    }
+}
+
+impl Database {
+    /// The facts of an advisory.
+    pub fn advisory(&self, id: &str) -> Option<AdvisoryFacts> {
+        let mut found = self.set.dbs.iter().filter_map(|db| {
+            let entry = db.db.advisories.get(id)?;
+            Some(AdvisoryFacts::of(&entry.advisory, &db.path))
+        });
+        found.next()
+    }
+
+    /// How many advisories it holds.
+    pub fn len(&self) -> usize {
+        self.set.dbs.iter().map(|db| db.db.advisories.len()).sum()
+    }
+
+    /// Whether it holds none; an opened database never does.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// The same databases without the advisories of a kind that this cargo-deny does not know, on
+    /// which its check breaks off, and the ids of those.
+    pub(super) fn without_unknown_kinds(&self) -> Option<(Self, Vec<String>)> {
+        let mut left_out = Vec::new();
+        let mut dbs = Vec::new();
+        for db in &self.set.dbs {
+            let mut opened = read(&db.path).ok()?;
+            opened.advisories.retain(|id, entry| {
+                let unknown =
+                    matches!(entry.advisory.advisory.informational, Some(Informational::Other(_)));
+                if unknown {
+                    left_out.push(id.clone());
+                }
+                !unknown
+            });
+            let (url, path) = (db.url.clone(), db.path.clone());
+            dbs.push(AdvisoryDb { url, db: opened, path, fetch_time: db.fetch_time });
+        }
+        let database = Self { set: DbSet { dbs, lock: None }, fetched: self.fetched };
+        (!left_out.is_empty()).then_some((database, left_out))
+    }
+}
+
+fn open_folder(folder: &Utf8Path) -> Result<Database, DatabaseError> {
+    const REMEDY: &str = "`--db` wants a folder in RustSec's layout, with `crates/` in it";
+    let db = read(folder).map_err(|message| DatabaseError::Broken {
+        folder: folder.to_owned(),
+        message,
+        remedy: REMEDY,
+    })?;
+    let url = Url::parse(DEFAULT_URL).map_err(|error| DatabaseError::Broken {
+        folder: folder.to_owned(),
+        message: error.to_string(),
+        remedy: REMEDY,
+    })?;
+    let db = AdvisoryDb { url, db, path: folder.to_owned(), fetch_time: Timestamp::now() };
+    Ok(Database { set: DbSet { dbs: vec![db], lock: None }, fetched: None })
+}
+
+fn open_managed(
+    settings: &DatabaseSettings,
+    refresh: RefreshPolicy,
+    children: &Children,
+    tell: &dyn Fn(&str),
+) -> Result<Database, DatabaseError> {
+    let mut dbs = Vec::new();
+    for location in settings.locations() {
+        if location.wants_fetch(refresh) {
+            tell(&format!("fetching the advisory database {}", location.url));
+            match location.fetch(children) {
+                Ok(()) => {}
+                Err(error) if location.freshness() == Freshness::Absent => return Err(error.into()),
+                Err(error) => {
+                    tell(&format!("could not {error}; the copy on this machine is used"));
+                }
+            }
+        }
+        dbs.push(open_location(&location, settings)?);
+    }
+    let fetched = dbs.iter().map(|db| db.fetch_time).min();
+    Ok(Database { set: DbSet { dbs, lock: None }, fetched })
+}
+
+fn open_location(
+    location: &DatabaseLocation,
+    settings: &DatabaseSettings,
+) -> Result<AdvisoryDb, DatabaseError> {
+    const REMEDY: &str = "delete the folder and run `supercargo db update`";
+    let folder = location.folder();
+    let Freshness::Fetched(time) = location.freshness() else {
+        return Err(DatabaseError::Absent { folder });
+    };
+    let fetch_time = time.and_then(|time| Timestamp::try_from(time).ok()).ok_or_else(|| {
+        DatabaseError::Broken {
+            folder: folder.clone(),
+            message: "it is no git clone".to_owned(),
+            remedy: REMEDY,
+        }
+    })?;
+    // cargo-deny holds a database to its age only when it did not fetch it in the same run; one
+    // that was just fetched is always young enough.
+    let oldest = Timestamp::now().checked_sub(settings.maximum_staleness).unwrap_or(Timestamp::MIN);
+    if fetch_time <= oldest {
+        return Err(DatabaseError::Stale { fetched: fetch_time.strftime("%Y-%m-%d").to_string() });
+    }
+    // Nobody changes the files while they are read.
+    let _lock = location.lock()?;
+    let db = read(&folder).map_err(|message| DatabaseError::Broken {
+        folder: folder.clone(),
+        message,
+        remedy: REMEDY,
+    })?;
+    Ok(AdvisoryDb { url: location.url.clone(), db, path: folder, fetch_time })
+}
+
+/// cargo-deny's reader panics on some files that it cannot parse.
+fn read(folder: &Utf8Path) -> Result<DenyDatabase, String> {
+    match catch_unwind(AssertUnwindSafe(|| DenyDatabase::open(folder))) {
+        Ok(Ok(db)) => Ok(db),
+        Ok(Err(error)) => Err(format!("{error:#}").lines().next().unwrap_or_default().to_owned()),
+        Err(panic) => Err(panic_message(&*panic)),
+    }
+}
+
+impl DatabaseSettings {
+    /// Where each of the databases is kept.
+    pub fn locations(&self) -> Vec<DatabaseLocation> {
+        let root = || self.root.clone();
+        self.urls.iter().map(|url| DatabaseLocation { root: root(), url: url.clone() }).collect()
+    }
+}

@@ -1,0 +1,462 @@
+//! The engine: a thread that owns one graph and everything that borrows from it, and answers
+//! questions about it. A changed policy costs a question, not a graph.
+
+use std::{
+    collections::BTreeMap,
+    panic::{AssertUnwindSafe, catch_unwind},
+    sync::{Arc, OnceLock, mpsc},
+    thread,
+};
+
+use camino::{Utf8Path, Utf8PathBuf};
+use cargo_deny::{
+    CheckCtx, Krates, Source,
+    advisories::{self, Entry, Indices, NoneReporter},
+    bans,
+    diag::{ErrorSink, Files, KrateSpans, Pack, Severity as DenySeverity},
+    licenses::{self, Gatherer, LicenseStore},
+    sources,
+};
+use codespan_reporting::files::Files as _;
+use krates::cm::Metadata;
+
+use super::{
+    Check, CheckSet, Code, Counts, Database, Finding, GraphOptions, PolicyText, Severity,
+    collect::{self, Context},
+    graph,
+    manifests::{LocalManifest, Manifests},
+    places::Places,
+    policy::Config,
+    words::panic_message,
+};
+use crate::workspace::Workspace;
+
+/// Deep graphs are walked recursively.
+const STACK: usize = 32 << 20;
+
+/// A running engine. Dropping it ends the thread.
+#[derive(Debug)]
+pub struct Engine {
+    questions: mpsc::Sender<(Question, mpsc::Sender<Answer>)>,
+    /// How many packages the graph has.
+    pub packages: usize,
+}
+
+/// What is asked.
+#[derive(Clone, Debug)]
+pub struct Question {
+    /// The policy; its `[graph]` must be the one that the engine was started with.
+    pub policy: PolicyText,
+    /// The advisories, where they are wanted and can be had.
+    pub database: Option<Arc<Database>>,
+    /// Which checks.
+    pub checks: CheckSet,
+}
+
+/// What is answered.
+#[derive(Clone, Debug, Default)]
+pub struct Answer {
+    /// The findings, check by check, each in cargo-deny's order.
+    pub findings: Vec<Finding>,
+    /// How many there are, for every check that came to its end.
+    pub counts: BTreeMap<Check, Counts>,
+}
+
+/// Why there is no engine or no answer.
+#[derive(Debug, thiserror::Error)]
+pub enum EngineError {
+    /// The graph could not be built.
+    #[error("build the package graph of `{manifest}`: {message}")]
+    Graph {
+        /// The judged manifest.
+        manifest: Utf8PathBuf,
+        /// What is wrong.
+        message: String,
+    },
+    /// It broke off.
+    #[error("judge `{manifest}`: the engine broke off ({message})")]
+    Broke {
+        /// The judged manifest.
+        manifest: Utf8PathBuf,
+        /// What is known of why.
+        message: String,
+    },
+}
+
+impl Engine {
+    /// Builds the graph of a resolved workspace and waits until it stands.
+    ///
+    /// # Errors
+    ///
+    /// When the graph cannot be built.
+    pub fn start(
+        workspace: &Workspace,
+        metadata: Metadata,
+        options: &GraphOptions,
+    ) -> Result<Self, EngineError> {
+        let (questions, asked) = mpsc::channel::<(Question, mpsc::Sender<Answer>)>();
+        let (ready, built) = mpsc::channel();
+        let (workspace_for_thread, options) = (workspace.clone(), options.clone());
+        let broke =
+            |message: String| EngineError::Broke { manifest: workspace.manifest.clone(), message };
+        thread::Builder::new()
+            .name("engine".to_owned())
+            .stack_size(STACK)
+            .spawn(move || {
+                let workspace = workspace_for_thread;
+                let run = AssertUnwindSafe(|| run(&workspace, metadata, &options, &ready, &asked));
+                if let Err(panic) = catch_unwind(run) {
+                    let _ = ready.send(Err(panic_message(&*panic)));
+                }
+            })
+            .map_err(|error| broke(error.to_string()))?;
+        match built.recv() {
+            Ok(Ok(packages)) => Ok(Self { questions, packages }),
+            Ok(Err(message)) => {
+                Err(EngineError::Graph { manifest: workspace.manifest.clone(), message })
+            }
+            Err(_) => Err(broke("it ended without a word".to_owned())),
+        }
+    }
+
+    /// Judges, and waits for the answer.
+    ///
+    /// # Errors
+    ///
+    /// When the engine has broken off.
+    pub fn ask(&self, workspace: &Workspace, question: Question) -> Result<Answer, EngineError> {
+        let broke = |_| EngineError::Broke {
+            manifest: workspace.manifest.clone(),
+            message: "it ended without a word".to_owned(),
+        };
+        let (reply, answer) = mpsc::channel();
+        self.questions
+            .send((question, reply))
+            .map_err(|_| broke(mpsc::RecvError))
+            .and_then(|()| answer.recv().map_err(broke))
+    }
+}
+
+/// Everything that is made once for a graph.
+struct Kept<'g> {
+    krates: &'g Krates,
+    spans: KrateSpans<'g>,
+    /// The files that the spans refer to, after the policy, in the order of their ids.
+    files: Vec<(Utf8PathBuf, String)>,
+    places: Places<'g>,
+    /// What cargo's index says about each package; read when first asked for.
+    index: OnceLock<Result<IndexEntries<'g>, String>>,
+    needs_texts: bool,
+    own_findings: Vec<Finding>,
+}
+
+type IndexEntries<'g> = BTreeMap<(&'g str, &'g Source), Entry>;
+
+fn run(
+    workspace: &Workspace,
+    metadata: Metadata,
+    options: &GraphOptions,
+    ready: &mpsc::Sender<Result<usize, String>>,
+    asked: &mpsc::Receiver<(Question, mpsc::Sender<Answer>)>,
+) {
+    let members = members(&metadata);
+    let krates = match graph::build(metadata, options, workspace.folder()) {
+        Ok(krates) => krates,
+        Err(message) => {
+            let _ = ready.send(Err(message));
+            return;
+        }
+    };
+    let manifests = Manifests::read(&krates, &workspace.manifest, &workspace.lock_file());
+    let kept = Kept::new(&krates, &manifests, &members);
+    if ready.send(Ok(krates.len())).is_err() {
+        return;
+    }
+    for (question, reply) in asked {
+        // Whoever asked may have lost interest.
+        let _ = reply.send(kept.answer(&question));
+    }
+}
+
+/// The ids and manifests of all members.
+fn members(metadata: &Metadata) -> Vec<(krates::Kid, Utf8PathBuf)> {
+    metadata
+        .workspace_packages()
+        .into_iter()
+        .map(|package| (package.id.clone().into(), package.manifest_path.clone()))
+        .collect()
+}
+
+impl<'g> Kept<'g> {
+    fn new(
+        krates: &'g Krates,
+        manifests: &'g Manifests,
+        members: &[(krates::Kid, Utf8PathBuf)],
+    ) -> Self {
+        let mut files = Files::new();
+        // The policy's id is taken before those of the files that the spans refer to.
+        files.add("", "");
+        let root = krates.workspace_root().as_str();
+        let spans = KrateSpans::synthesize(krates, root, &mut files);
+        let mut listed = Vec::new();
+        for id in 1.. {
+            let Ok(name) = files.name(id) else { break };
+            listed.push((name.to_owned(), files.source(id).to_owned()));
+        }
+        let unjudged = members.iter().filter(|(id, _)| krates.nid_for_kid(id).is_none());
+        Self {
+            krates,
+            spans,
+            files: listed,
+            places: Places::new(krates, manifests),
+            index: OnceLock::new(),
+            needs_texts: krates.krates().any(|krate| needs_text(krate.license.as_deref())),
+            own_findings: unjudged.map(|(_, manifest)| not_judged(manifest)).collect(),
+        }
+    }
+
+    fn answer(&self, question: &Question) -> Answer {
+        let mut files = Files::new();
+        let policy_id = files.add(question.policy.name(), question.policy.text.as_str());
+        for (name, source) in &self.files {
+            files.add(name.clone(), source.clone());
+        }
+        let Ok(parsed) = question.policy.parse(policy_id, &mut files) else {
+            return Answer::default();
+        };
+        let Some(config) = parsed.config else { return Answer::default() };
+        let results = self.run_checks(config, question, &mut files);
+        let mut answer = Answer { findings: self.own_findings.clone(), ..Answer::default() };
+        let context = Context {
+            krates: self.krates,
+            places: &self.places,
+            policy: &question.policy,
+            policy_id,
+            files: &files,
+            database: question.database.as_deref(),
+        };
+        for (check, result) in results {
+            let mut counts = Counts::default();
+            for pack in &result.packs {
+                for diag in pack.iter() {
+                    match diag.diag.severity {
+                        DenySeverity::Error => counts.errors += 1,
+                        DenySeverity::Warning => counts.warnings += 1,
+                        DenySeverity::Note => counts.notes += 1,
+                        DenySeverity::Help => counts.helps += 1,
+                        DenySeverity::Bug => {}
+                    }
+                    answer.findings.push(collect::from_check(diag, check, &context));
+                }
+            }
+            if let Some(broken) = result.broken {
+                answer.findings.push(self.broken_check(check, &broken));
+            } else {
+                answer.counts.insert(check, counts);
+            }
+        }
+        answer
+    }
+
+    fn run_checks(
+        &self,
+        config: Config,
+        question: &Question,
+        files: &mut Files,
+    ) -> Vec<(Check, CheckResult)> {
+        let wants = |check| question.checks.contains(check);
+        let gathered = wants(Check::Licenses).then(|| {
+            guarded(|| {
+                Gatherer::default()
+                    .with_store(self.license_store())
+                    .with_confidence_threshold(config.licenses.confidence_threshold)
+                    .gather(self.krates, files, &config.licenses)
+            })
+        });
+        let files = &*files;
+        let mut results = Vec::new();
+        if wants(Check::Advisories)
+            && let Some(database) = &question.database
+        {
+            results.push((
+                Check::Advisories,
+                self.advisories(config.advisories, database, files, question),
+            ));
+        }
+        if wants(Check::Bans) {
+            let result =
+                collected(|sink| bans::check(self.context(config.bans, files), None, sink));
+            results.push((Check::Bans, result));
+        }
+        match gathered {
+            Some(Ok(summary)) => {
+                let result = collected(|sink| {
+                    licenses::check(self.context(config.licenses, files), summary, sink);
+                });
+                results.push((Check::Licenses, result));
+            }
+            Some(Err(broken)) => {
+                results.push((
+                    Check::Licenses,
+                    CheckResult { packs: Vec::new(), broken: Some(broken) },
+                ));
+            }
+            None => {}
+        }
+        if wants(Check::Sources) {
+            let result =
+                collected(|sink| sources::check(self.context(config.sources, files), sink));
+            results.push((Check::Sources, result));
+        }
+        results
+    }
+
+    fn advisories(
+        &self,
+        config: advisories::cfg::ValidConfig,
+        database: &Database,
+        files: &Files,
+        question: &Question,
+    ) -> CheckResult {
+        let result = self.advisories_of(config, database, files);
+        // cargo-deny breaks off when a package is affected by an advisory of a kind that it does
+        // not know. The others are judged all the same, and it is said which was not.
+        let Some(broken) = &result.broken else { return result };
+        let Some((known, left_out)) = database.without_unknown_kinds() else { return result };
+        let again =
+            question.policy.parse(0, &mut Files::new()).ok().and_then(|parsed| parsed.config);
+        let Some(again) = again else { return result };
+        let packs = self.advisories_of(again.advisories, &known, files).packs;
+        let broken = format!("{broken}; not judged: {}", left_out.join(", "));
+        CheckResult { packs, broken: Some(broken) }
+    }
+
+    fn advisories_of(
+        &self,
+        config: advisories::cfg::ValidConfig,
+        database: &Database,
+        files: &Files,
+    ) -> CheckResult {
+        let wants_index = !config.disable_yank_checking;
+        collected(move |mut sink| {
+            let context = self.context(config, files);
+            let indices = match wants_index.then(|| self.index_entries()) {
+                None => None,
+                Some(Ok(entries)) => Some(Indices { indices: Vec::new(), cache: entries.clone() }),
+                Some(Err(error)) => {
+                    sink.push(context.diag_for_index_load_failure(format!(
+                        "unable to find cargo home directory: {error}"
+                    )));
+                    None
+                }
+            };
+            advisories::check(
+                context,
+                &database.set,
+                None::<NoneReporter>,
+                cargo_deny::SerializeAdvisory::Json,
+                indices,
+                sink,
+            );
+        })
+    }
+
+    fn index_entries(&self) -> &Result<IndexEntries<'g>, String> {
+        self.index.get_or_init(|| {
+            tame_index::utils::cargo_home()
+                .map(|home| Indices::load(self.krates, home).cache)
+                .map_err(|error| format!("{error:#}"))
+        })
+    }
+
+    fn context<'c, C>(&'c self, cfg: C, files: &'c Files) -> CheckCtx<'c, C>
+    where
+        'g: 'c,
+    {
+        CheckCtx {
+            cfg,
+            krates: self.krates,
+            krate_spans: &self.spans,
+            colorize: false,
+            log_level: log::LevelFilter::Warn,
+            files,
+        }
+    }
+
+    /// The texts of all licences take long to load and are needed only where a package states no
+    /// licence expression.
+    fn license_store(&self) -> Arc<LicenseStore> {
+        static TEXTS: OnceLock<Arc<LicenseStore>> = OnceLock::new();
+        if !self.needs_texts {
+            return Arc::new(LicenseStore::default());
+        }
+        let load = || Arc::new(LicenseStore::from_cache().unwrap_or_default());
+        Arc::clone(TEXTS.get_or_init(load))
+    }
+
+    fn broken_check(&self, check: Check, broken: &str) -> Finding {
+        own(
+            Code::CheckFailed,
+            Severity::Error,
+            format!("the check of {} broke off: {broken}", check.name()),
+            vec![self.places.manifests.judged.head()],
+        )
+    }
+}
+
+struct CheckResult {
+    packs: Vec<Pack>,
+    broken: Option<String>,
+}
+
+/// Runs a check and keeps what it found, also when it breaks off.
+fn collected(check: impl FnOnce(ErrorSink)) -> CheckResult {
+    let (sender, receiver) = crossbeam::channel::unbounded();
+    let broken = guarded(|| check(ErrorSink { overrides: None, channel: sender })).err();
+    CheckResult { packs: receiver.into_iter().collect(), broken }
+}
+
+fn guarded<T>(work: impl FnOnce() -> T) -> Result<T, String> {
+    catch_unwind(AssertUnwindSafe(work)).map_err(|panic| panic_message(&*panic))
+}
+
+/// Whether cargo-deny looks at a package's licence texts: when its expression is absent or cannot
+/// be parsed even laxly.
+fn needs_text(license: Option<&str>) -> bool {
+    license
+        .is_none_or(|license| spdx::Expression::parse_mode(license, spdx::ParseMode::LAX).is_err())
+}
+
+fn not_judged(manifest: &Utf8Path) -> Finding {
+    let local = LocalManifest::read(manifest);
+    own(
+        Code::MemberNotJudged,
+        Severity::Help,
+        "the gate does not judge this member: it is no part of the judged package's graph"
+            .to_owned(),
+        vec![local.head()],
+    )
+}
+
+/// A finding of our own.
+pub(crate) fn own(
+    code: Code,
+    severity: Severity,
+    message: String,
+    places: Vec<super::Place>,
+) -> Finding {
+    Finding {
+        check: Check::Supercargo,
+        code: Some(code),
+        severity,
+        message,
+        remedy: None,
+        packages: Vec::new(),
+        advisory: None,
+        places,
+        paths: Vec::new(),
+        path_count: 0,
+        notes: Vec::new(),
+        related: Vec::new(),
+    }
+}

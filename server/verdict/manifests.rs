@@ -1,0 +1,166 @@
+//! The manifests and the lock file of a graph, as they were when the graph was built.
+
+use std::{collections::HashMap, fs};
+
+use camino::{Utf8Path, Utf8PathBuf};
+use cargo_deny::{Krate, Krates};
+use krates::NodeId;
+
+use super::{PackageRef, Place, Related, Role};
+use crate::{
+    model::{
+        lockfile::Lockfile,
+        manifest::{Declaration, Manifest, Table},
+    },
+    text::{SourceText, Span},
+};
+
+/// One manifest that the user can edit.
+pub(super) struct LocalManifest {
+    pub(super) path: Utf8PathBuf,
+    pub(super) text: SourceText,
+    pub(super) model: Manifest,
+}
+
+/// All of them, and the lock file.
+pub(super) struct Manifests {
+    by_node: HashMap<NodeId, LocalManifest>,
+    /// The workspace's root, where inherited requirements and patches stand.
+    pub(super) root: LocalManifest,
+    /// The judged manifest.
+    pub(super) judged: LocalManifest,
+    lock: Option<(Utf8PathBuf, SourceText, Lockfile)>,
+}
+
+impl LocalManifest {
+    pub(super) fn read(path: &Utf8Path) -> Self {
+        let text = SourceText::new(&fs::read_to_string(path).unwrap_or_default());
+        let model = Manifest::parse(text.as_str());
+        Self { path: path.to_owned(), text, model }
+    }
+
+    pub(super) fn place(&self, span: Span, role: Role) -> Place {
+        Place { file: self.path.clone(), text: self.text.clone(), span, role }
+    }
+
+    pub(super) fn head(&self) -> Place {
+        self.place(self.model.head(), Role::Mend)
+    }
+
+    /// The declaration that cargo's metadata describes.
+    pub(super) fn declaration(&self, wanted: &krates::cm::Dependency) -> Option<&Declaration> {
+        let table = match wanted.kind {
+            krates::cm::DependencyKind::Normal => Table::Normal,
+            krates::cm::DependencyKind::Development => Table::Dev,
+            krates::cm::DependencyKind::Build => Table::Build,
+        };
+        let key = wanted.rename.as_ref().unwrap_or(&wanted.name);
+        let mut same = self
+            .model
+            .declarations
+            .iter()
+            .filter(|declared| declared.table == table && declared.key.value == *key);
+        let target = wanted.target.as_deref().map(without_layout);
+        let first = same.clone().next();
+        same.find(|declared| declared.target.as_deref().map(without_layout) == target).or(first)
+    }
+}
+
+impl Manifests {
+    /// Reads the manifest of every local package, and the lock file.
+    pub(super) fn read(krates: &Krates, judged: &Utf8Path, lock_file: &Utf8Path) -> Self {
+        let mut by_node = HashMap::new();
+        for krate in krates.krates().filter(|krate| krate.source.is_none()) {
+            if let Some(node) = krates.nid_for_kid(&krate.id) {
+                by_node.insert(node, LocalManifest::read(&krate.manifest_path));
+            }
+        }
+        let lock = fs::read_to_string(lock_file).ok().map(|text| {
+            let text = SourceText::new(&text);
+            let model = Lockfile::parse(text.as_str());
+            (lock_file.to_owned(), text, model)
+        });
+        Self {
+            by_node,
+            root: LocalManifest::read(&krates.workspace_root().join("Cargo.toml")),
+            judged: LocalManifest::read(judged),
+            lock,
+        }
+    }
+
+    pub(super) fn of_node(&self, node: NodeId) -> Option<&LocalManifest> {
+        self.by_node.get(&node)
+    }
+
+    /// The manifest that stands at `path`.
+    pub(super) fn at(&self, path: &Utf8Path) -> Option<&LocalManifest> {
+        let all = self.by_node.values().chain([&self.root, &self.judged]);
+        all.into_iter().find(|manifest| manifest.path == path)
+    }
+
+    /// The places of a declaration: an inherited one is mended in the workspace's root, and the
+    /// member's own line points there.
+    pub(super) fn places(&self, member: &LocalManifest, declared: &Declaration) -> Vec<Place> {
+        let inherited = declared
+            .inherits
+            .as_ref()
+            .and_then(|pointer| Some((pointer, self.root.model.inherited(declared)?)));
+        match inherited {
+            Some((pointer, origin)) => vec![
+                self.root.place(origin.place(), Role::Mend),
+                member.place(pointer.clone(), Role::Pointer),
+            ],
+            None => vec![member.place(declared.place(), Role::Mend)],
+        }
+    }
+
+    /// The same for what concerns the source of the package.
+    pub(super) fn source_places(
+        &self,
+        member: &LocalManifest,
+        declared: &Declaration,
+    ) -> Vec<Place> {
+        let patch = self.root.model.patches.iter().find(|patch| patch.package == declared.package);
+        if let Some(patch) = patch {
+            return vec![self.root.place(patch.source_place(), Role::Mend)];
+        }
+        match declared.inherits.as_ref().and_then(|_| self.root.model.inherited(declared)) {
+            Some(origin) => {
+                let mut places = self.places(member, declared);
+                places[0].span = origin.source_place();
+                places
+            }
+            None => vec![member.place(declared.source_place(), Role::Mend)],
+        }
+    }
+
+    /// The package's entry in the lock file.
+    pub(super) fn lock_entry(&self, package: &PackageRef) -> Option<Related> {
+        let (path, text, lock) = self.lock.as_ref()?;
+        let entry = lock.entry(&package.name, &package.version, package.source.as_deref())?;
+        let place = Place {
+            file: path.clone(),
+            text: text.clone(),
+            span: entry.version.span.clone(),
+            role: Role::Mend,
+        };
+        Some(Related {
+            place,
+            message: format!("`{}` {} is locked here", package.name, package.version),
+        })
+    }
+}
+
+/// A package as findings name it.
+pub(super) fn package_ref(krate: &Krate) -> PackageRef {
+    PackageRef {
+        name: krate.name.clone(),
+        version: krate.version.to_string(),
+        source: krate.source.as_ref().map(ToString::to_string),
+    }
+}
+
+/// Cargo prints `cfg` expressions in its own layout.
+fn without_layout(target: &str) -> String {
+    target.chars().filter(|c| !c.is_whitespace()).map(|c| if c == '\'' { '"' } else { c }).collect()
+}

@@ -1,0 +1,254 @@
+//! A policy, parsed and validated by cargo-deny.
+
+use std::{sync::Arc, time::Duration};
+
+use camino::{Utf8Path, Utf8PathBuf};
+use cargo_deny::{
+    Deserialize, UnvalidatedConfig,
+    advisories::{self, db::DEFAULT_URL},
+    bans,
+    cfg::ValidationContext,
+    diag::{
+        Diagnostic, FileId, Files, Label, Severity as DenySeverity,
+        general::{Deprecated, DeprecationReason},
+    },
+    licenses,
+    root_cfg::{GraphConfig, RootConfig},
+    sources,
+};
+use url::Url;
+
+use super::{
+    Check, Code, Finding, GraphOptions, Place, Role, Severity,
+    collect::{from_config, severity_of},
+};
+use crate::{resolve::MetadataOptions, text::SourceText};
+
+/// The name that cargo-deny gives to a policy that does not exist.
+const NO_FILE: &str = "deny.default.toml";
+
+/// The text of a policy and where it stands.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PolicyText {
+    /// The file, absolute; `None` where there is no policy.
+    pub path: Option<Utf8PathBuf>,
+    /// Its text, empty where there is none.
+    pub text: SourceText,
+    /// A file with further licence exceptions.
+    pub exceptions: Option<Utf8PathBuf>,
+}
+
+/// What a policy says about advisory databases.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct DatabaseSettings {
+    /// `advisories.db-path` or cargo-deny's default.
+    pub root: Utf8PathBuf,
+    /// `advisories.db-urls` or cargo-deny's default.
+    pub urls: Vec<Url>,
+    /// `advisories.maximum-db-staleness`.
+    pub maximum_staleness: Duration,
+}
+
+/// What is known of a policy before any graph exists.
+#[derive(Clone, Debug)]
+pub struct LoadedPolicy {
+    /// What it decides about the graph.
+    pub graph: GraphOptions,
+    /// Where its advisories come from.
+    pub databases: DatabaseSettings,
+    /// It wants `bans.std-replacements`, whose data is fetched.
+    pub std_replacements: bool,
+    /// What cargo-deny says about the policy itself.
+    pub findings: Vec<Finding>,
+}
+
+/// The validated configuration, as cargo-deny's checks take it: once each.
+pub(super) struct Config {
+    pub(super) advisories: advisories::cfg::ValidConfig,
+    pub(super) bans: bans::cfg::ValidConfig,
+    pub(super) licenses: licenses::cfg::ValidConfig,
+    pub(super) sources: sources::cfg::ValidConfig,
+    pub(super) graph: GraphConfig,
+}
+
+/// A diagnostic about the policy and whether it forbids a verdict.
+pub(super) struct Parsed {
+    pub(super) config: Option<Config>,
+    pub(super) diagnostics: Vec<Diagnostic>,
+}
+
+impl PolicyText {
+    /// No policy: cargo-deny's defaults.
+    pub fn none(exceptions: Option<Utf8PathBuf>) -> Self {
+        Self { path: None, text: SourceText::new(""), exceptions }
+    }
+
+    /// The file, or the name that stands for none.
+    pub fn name(&self) -> &Utf8Path {
+        self.path.as_deref().unwrap_or(Utf8Path::new(NO_FILE))
+    }
+
+    /// Reads the policy. `workspace` is the flag of the same name.
+    ///
+    /// # Errors
+    ///
+    /// The findings that forbid a verdict, when cargo-deny would refuse the policy.
+    pub fn load(&self, workspace: bool) -> Result<LoadedPolicy, Vec<Finding>> {
+        let mut files = Files::new();
+        let id = files.add(self.name(), self.text.as_str());
+        let parsed = match self.parse(id, &mut files) {
+            Ok(parsed) => parsed,
+            Err(finding) => return Err(vec![*finding]),
+        };
+        let findings = self.findings(&parsed.diagnostics, id, &files);
+        let Some(config) = parsed.config else { return Err(findings) };
+        let databases = DatabaseSettings {
+            root: config.advisories.db_path.clone(),
+            urls: {
+                let mut urls: Vec<Url> =
+                    config.advisories.db_urls.iter().map(|url| url.value.clone()).collect();
+                if urls.is_empty() {
+                    urls.extend(Url::parse(DEFAULT_URL));
+                }
+                urls
+            },
+            maximum_staleness: config.advisories.maximum_db_staleness.value,
+        };
+        Ok(LoadedPolicy {
+            graph: graph_options(config.graph, workspace),
+            databases,
+            std_replacements: config.bans.std_replacements.is_some(),
+            findings,
+        })
+    }
+
+    /// cargo-deny's own way from a text to a configuration (`ValidConfig::load` of its binary).
+    /// The error is the finding for a policy that is no TOML.
+    pub(super) fn parse(&self, id: FileId, files: &mut Files) -> Result<Parsed, Box<Finding>> {
+        let text = Arc::<str>::from(self.text.as_str());
+        let mut root =
+            toml_span::parse(&text).map_err(|error| Box::new(self.syntax_finding(&error)))?;
+        let config = match RootConfig::deserialize(&mut root) {
+            Ok(config) => config,
+            Err(error) => {
+                let diagnostics =
+                    error.errors.iter().map(|error| error.to_diagnostic(id)).collect();
+                return Ok(Parsed { config: None, diagnostics });
+            }
+        };
+        let mut diagnostics = Vec::new();
+        let config = validate(config, id, self.exceptions.as_deref(), files, &mut diagnostics);
+        let refused = diagnostics.iter().any(|diag| diag.severity >= DenySeverity::Error);
+        Ok(Parsed { config: (!refused).then_some(config), diagnostics })
+    }
+
+    fn findings(&self, diagnostics: &[Diagnostic], id: FileId, files: &Files) -> Vec<Finding> {
+        diagnostics.iter().map(|diagnostic| from_config(diagnostic, self, id, files)).collect()
+    }
+
+    fn syntax_finding(&self, error: &toml_span::Error) -> Finding {
+        let text = self.text.as_str();
+        let clamp = |at: usize| at.min(text.len());
+        let mut span = clamp(error.span.start)..clamp(error.span.end);
+        if span.is_empty() {
+            span = self.text.line_span(span.start);
+        }
+        Finding {
+            check: Check::Supercargo,
+            code: Some(Code::PolicySyntax),
+            severity: Severity::Error,
+            message: format!("the policy is no valid TOML: {error}"),
+            remedy: Some("nothing can be judged until it is mended".to_owned()),
+            packages: Vec::new(),
+            advisory: None,
+            places: vec![self.place(span)],
+            paths: Vec::new(),
+            path_count: 0,
+            notes: Vec::new(),
+            related: Vec::new(),
+        }
+    }
+
+    pub(super) fn place(&self, span: crate::text::Span) -> Place {
+        Place { file: self.name().to_owned(), text: self.text.clone(), span, role: Role::Mend }
+    }
+}
+
+fn validate(
+    config: RootConfig,
+    id: FileId,
+    exceptions: Option<&Utf8Path>,
+    files: &mut Files,
+    diagnostics: &mut Vec<Diagnostic>,
+) -> Config {
+    macro_rules! validated {
+        ($section:expr) => {
+            $section.unwrap_or_default().validate(ValidationContext {
+                cfg_id: id,
+                files,
+                diagnostics,
+            })
+        };
+    }
+    let advisories = validated!(config.advisories);
+    let bans = validated!(config.bans);
+    let mut licenses = validated!(config.licenses);
+    if let Some(path) = exceptions {
+        licenses::cfg::load_exceptions(&mut licenses, path.to_owned(), files, diagnostics);
+    }
+    let sources = validated!(config.sources);
+    for target in &config.graph.targets {
+        if matches!(target.filter.value, krates::Target::Unknown(_)) {
+            let label = Label::primary(id, target.filter.span).with_message(
+                "the triple won't be evaluated against cfg() sections, just explicit triples",
+            );
+            diagnostics.push(
+                Diagnostic::warning()
+                    .with_message(format_args!(
+                        "unknown target `{}` specified",
+                        target.filter.value
+                    ))
+                    .with_labels(vec![label]),
+            );
+        }
+    }
+    let moved = |key, table| {
+        Diagnostic::from(Deprecated { key, reason: DeprecationReason::Moved(table), file_id: id })
+    };
+    diagnostics.extend(config.graph_deprecated.into_iter().map(|key| moved(key, "graph")));
+    diagnostics.extend(config.output_deprecated.map(|key| moved(key, "output")));
+    Config { advisories, bans, licenses, sources, graph: config.graph }
+}
+
+fn graph_options(graph: GraphConfig, workspace: bool) -> GraphOptions {
+    let targets: Vec<_> = graph
+        .targets
+        .into_iter()
+        .map(|target| (target.filter.value.to_string(), target.features))
+        .collect();
+    let mut features = graph.features;
+    features.sort();
+    features.dedup();
+    let platform = match targets.as_slice() {
+        [(only, _)] => Some(only.clone()),
+        _ => None,
+    };
+    GraphOptions {
+        metadata: MetadataOptions {
+            no_default_features: graph.no_default_features,
+            all_features: graph.all_features,
+            features,
+            platform,
+        },
+        targets,
+        exclude: graph.exclude,
+        exclude_dev: graph.exclude_dev,
+        exclude_unpublished: graph.exclude_unpublished,
+        workspace,
+    }
+}
+
+/// The severity of a diagnostic about the policy.
+pub(super) fn config_severity(diagnostic: &Diagnostic) -> Severity {
+    severity_of(diagnostic.severity)
+}

@@ -1,0 +1,68 @@
+//! Words for people: texts from outside made harmless, sentences in one style.
+
+use std::any::Any;
+
+/// The longest line that is taken from an advisory, a registry or another program.
+const LONGEST: usize = 2000;
+
+/// `text` without control and bidirectional characters, capped: safe for a terminal and an editor.
+pub(crate) fn harmless(text: &str) -> String {
+    let kept = |c: &char| {
+        let bidi = matches!(*c, '\u{200e}' | '\u{200f}' | '\u{061c}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+        (*c == '\n' || !c.is_control()) && !bidi
+    };
+    let mut result: String = text.chars().filter(kept).take(LONGEST).collect();
+    if text.chars().nth(LONGEST).is_some() {
+        result.push('…');
+    }
+    result
+}
+
+/// The words of a caught panic.
+pub(crate) fn panic_message(panic: &(dyn Any + Send)) -> String {
+    let text = panic
+        .downcast_ref::<String>()
+        .map(String::as_str)
+        .or_else(|| panic.downcast_ref::<&str>().copied())
+        .unwrap_or("it gave no reason");
+    harmless(text)
+}
+
+/// `a`, `a and b`, `a, b and c`.
+pub(crate) fn listed(items: &[String]) -> String {
+    match items {
+        [] => String::new(),
+        [one] => one.clone(),
+        [head @ .., last] => format!("{} and {last}", head.join(", ")),
+    }
+}
+
+/// cargo-deny writes packages as `name = version`; we write `` `name` version``.
+pub(crate) fn tidied(message: &str, packages: &[super::PackageRef]) -> String {
+    let mut message = message.to_owned();
+    for package in packages {
+        let ours = format!("`{}` {}", package.name, package.version);
+        let theirs = format!("{} = {}", package.name, package.version);
+        message = message.replace(&format!("'{theirs}'"), &ours).replace(&theirs, &ours);
+    }
+    harmless(&message).replace('\'', "`")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn texts_from_outside_lose_what_could_harm() {
+        assert_eq!(harmless("a\u{1b}[31mb\u{202e}c\r\n"), "a[31mbc\n");
+        assert_eq!(harmless(&"x".repeat(LONGEST + 1)).chars().count(), LONGEST + 1);
+    }
+
+    #[test]
+    fn lists_read_like_sentences() {
+        let listed =
+            |items: &[&str]| listed(&items.iter().map(|&item| item.to_owned()).collect::<Vec<_>>());
+        assert_eq!(listed(&["a", "b", "c"]), "a, b and c");
+        assert_eq!(listed(&["a"]), "a");
+    }
+}

@@ -1,0 +1,49 @@
+//! Which manifest belongs to which workspace, and which lock file and policy rule it.
+//!
+//! Reads manifests from disk; starts no process. The look-ups are cargo's and cargo-deny's own.
+
+mod discover;
+mod policy_files;
+mod roots;
+
+use camino::{Utf8Path, Utf8PathBuf};
+
+pub use discover::{Discovery, DiscoveryOptions, EXCLUDED_FOLDERS};
+pub use policy_files::{EXCEPTION_NAMES, POLICY_NAMES, PolicyFiles, is_policy};
+
+/// One workspace as the gate sees it.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Workspace {
+    /// The manifest that is judged: what `cargo deny --manifest-path` would be given.
+    pub manifest: Utf8PathBuf,
+    /// The folder of the workspace's root manifest, where `Cargo.lock` stands.
+    pub root: Utf8PathBuf,
+}
+
+impl Workspace {
+    /// The workspace that is judged when cargo-deny is given exactly this manifest.
+    pub fn of_manifest(manifest: &Utf8Path) -> Self {
+        Self { manifest: manifest.to_owned(), root: roots::root_of(manifest) }
+    }
+
+    /// The whole workspace that a manifest belongs to, judged from its root manifest.
+    pub fn around_manifest(manifest: &Utf8Path) -> Self {
+        let root = roots::root_of(manifest);
+        Self { manifest: root.join("Cargo.toml"), root }
+    }
+
+    /// Where the lock file is or would be.
+    pub fn lock_file(&self) -> Utf8PathBuf {
+        self.root.join("Cargo.lock")
+    }
+
+    /// The folder of the judged manifest.
+    pub fn folder(&self) -> &Utf8Path {
+        self.manifest.parent().unwrap_or(&self.root)
+    }
+
+    /// The policy files that rule it now.
+    pub fn policy_files(&self) -> PolicyFiles {
+        PolicyFiles::find(&self.manifest)
+    }
+}

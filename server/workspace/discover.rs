@@ -1,0 +1,179 @@
+//! From a folder to the workspaces that are meant.
+
+use std::collections::BTreeSet;
+
+use camino::{Utf8Path, Utf8PathBuf};
+use ignore::{DirEntry, WalkBuilder};
+
+use super::Workspace;
+
+/// Folders that are never searched for workspaces unless the options say otherwise: build output,
+/// vendored sources, and fixtures of tests. What git ignores and hidden folders are left out too.
+pub const EXCLUDED_FOLDERS: [&str; 8] = [
+    "target",
+    "node_modules",
+    "vendor",
+    "third_party",
+    "fixtures",
+    "testdata",
+    "test-data",
+    "test_data",
+];
+
+/// How many files and folders a search looks at before it gives up.
+const LIMIT: usize = 200_000;
+
+/// What a search leaves out and how far it goes.
+#[derive(Clone, Debug)]
+pub struct DiscoveryOptions {
+    /// Names of folders that are not entered.
+    pub excluded: Vec<String>,
+    /// Also the workspaces nested below one.
+    pub nested: bool,
+}
+
+impl Default for DiscoveryOptions {
+    fn default() -> Self {
+        Self { excluded: EXCLUDED_FOLDERS.map(str::to_owned).to_vec(), nested: false }
+    }
+}
+
+/// What was found.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Discovery {
+    /// The workspaces, sorted by their manifests.
+    pub workspaces: Vec<Workspace>,
+    /// The search stopped early because the folder holds too many files.
+    pub truncated: bool,
+}
+
+impl Discovery {
+    /// The workspace whose manifest stands in `folder`; with none there, those below it.
+    pub fn below(folder: &Utf8Path, options: &DiscoveryOptions) -> Self {
+        let manifest = folder.join("Cargo.toml");
+        let here = manifest.is_file().then(|| Workspace::of_manifest(&manifest));
+        if here.is_some() && !options.nested {
+            return Self { workspaces: here.into_iter().collect(), truncated: false };
+        }
+        let (manifests, truncated) = manifests_below(folder, options);
+        let mut found: BTreeSet<_> =
+            manifests.iter().map(|manifest| Workspace::around_manifest(manifest)).collect();
+        if let Some(here) = here {
+            // The one at the root is judged as it was named, not as part of one above it.
+            found.retain(|workspace| workspace.root != here.root);
+            found.insert(here);
+        }
+        found.retain(|workspace| workspace.manifest.is_file());
+        Self { workspaces: found.into_iter().collect(), truncated }
+    }
+}
+
+fn manifests_below(folder: &Utf8Path, options: &DiscoveryOptions) -> (Vec<Utf8PathBuf>, bool) {
+    let excluded = options.excluded.clone();
+    let walk = WalkBuilder::new(folder)
+        .require_git(false)
+        .follow_links(false)
+        .filter_entry(move |entry| enters(entry, &excluded))
+        .build();
+    let mut manifests = Vec::new();
+    let mut seen = 0;
+    for entry in walk.filter_map(Result::ok) {
+        seen += 1;
+        if seen > LIMIT {
+            return (manifests, true);
+        }
+        if entry.file_name() == "Cargo.toml"
+            && entry.file_type().is_some_and(|kind| kind.is_file())
+            && let Some(path) = Utf8Path::from_path(entry.path())
+        {
+            manifests.push(path.to_owned());
+        }
+    }
+    (manifests, false)
+}
+
+fn enters(entry: &DirEntry, excluded: &[String]) -> bool {
+    if entry.depth() == 0 || !entry.file_type().is_some_and(|kind| kind.is_dir()) {
+        return true;
+    }
+    let named =
+        entry.file_name().to_str().is_some_and(|name| excluded.iter().any(|out| out == name));
+    // The marks of unpacked registry sources and of `cargo vendor`.
+    let registry =
+        [".cargo-ok", ".cargo-checksum.json"].iter().any(|mark| entry.path().join(mark).exists());
+    !named && !registry
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn found(files: &[&str], folder: &str, nested: bool) -> Vec<String> {
+        let temp = tempfile::tempdir().expect("a temporary folder");
+        let root = Utf8Path::from_path(temp.path()).expect("UTF-8");
+        for file in files {
+            let (path, text) = file.split_once(": ").unwrap_or((file, "[package]\nname = \"p\"\n"));
+            let path = root.join(path);
+            std::fs::create_dir_all(path.parent().expect("a folder")).expect("folders");
+            std::fs::write(path, text).expect("write");
+        }
+        let options = DiscoveryOptions { nested, ..DiscoveryOptions::default() };
+        let discovery = Discovery::below(&root.join(folder), &options);
+        let relative = |workspace: &Workspace| {
+            workspace.manifest.strip_prefix(root).expect("below the root").to_string()
+        };
+        discovery.workspaces.iter().map(relative).collect()
+    }
+
+    #[test]
+    fn the_one_at_the_root_or_those_below() {
+        let files = [
+            "one/Cargo.toml: [workspace]\nmembers = [\"m\"]\n",
+            "one/m/Cargo.toml",
+            "two/deep/er/Cargo.toml",
+        ];
+        assert_eq!(found(&files, "", false), ["one/Cargo.toml", "two/deep/er/Cargo.toml"]);
+        assert_eq!(found(&files, "one", false), ["one/Cargo.toml"]);
+        assert_eq!(found(&files, "one/m", false), ["one/m/Cargo.toml"]);
+    }
+
+    #[test]
+    fn nested_ones_only_when_asked_for() {
+        let files = [
+            "Cargo.toml: [workspace]\nmembers = [\"m\"]\nexclude = [\"tools\"]\n",
+            "m/Cargo.toml",
+            "tools/t/Cargo.toml",
+        ];
+        assert_eq!(found(&files, "", false), ["Cargo.toml"]);
+        assert_eq!(found(&files, "", true), ["Cargo.toml", "tools/t/Cargo.toml"]);
+    }
+
+    #[test]
+    fn ignored_vendored_hidden_and_fixture_folders_are_left_out() {
+        let files = [
+            ".gitignore: /ignored\n",
+            "ignored/Cargo.toml",
+            "target/package/Cargo.toml",
+            "vendor/x/Cargo.toml",
+            "deps/y/Cargo.toml",
+            "deps/y/.cargo-checksum.json: {}",
+            ".hidden/Cargo.toml",
+            "tests/fixtures/f/Cargo.toml",
+            "app/Cargo.toml",
+        ];
+        assert_eq!(found(&files, "", false), ["app/Cargo.toml"]);
+        assert_eq!(found(&files, "tests/fixtures", false), ["tests/fixtures/f/Cargo.toml"]);
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_loop_of_links_ends() {
+        let temp = tempfile::tempdir().expect("a temporary folder");
+        let root = Utf8Path::from_path(temp.path()).expect("UTF-8");
+        std::fs::create_dir(root.join("a")).expect("folder");
+        std::os::unix::fs::symlink(root, root.join("a/loop")).expect("link");
+        std::fs::write(root.join("a/Cargo.toml"), "[package]\nname = \"p\"\n").expect("write");
+        let discovery = Discovery::below(root, &DiscoveryOptions::default());
+        assert_eq!(discovery.workspaces.len(), 1);
+    }
+}

@@ -1,0 +1,89 @@
+//! Cargo's look-up of a workspace's root manifest.
+
+use std::fs;
+
+use camino::{Utf8Path, Utf8PathBuf};
+
+use crate::model::manifest::Manifest;
+
+/// The folder of the root manifest of the workspace that `manifest` belongs to: itself with a
+/// `[workspace]` table, the one that `package.workspace` names, the nearest one above that does
+/// not exclude it, or else itself (The Cargo Book, "The workspace section").
+pub(super) fn root_of(manifest: &Utf8Path) -> Utf8PathBuf {
+    let folder = manifest.parent().unwrap_or(Utf8Path::new(""));
+    let own = read(manifest).unwrap_or_default();
+    if own.workspace.is_some() {
+        return folder.to_owned();
+    }
+    if let Some(named) = own.package.and_then(|package| package.workspace) {
+        return normalized(&folder.join(named.value));
+    }
+    for above in folder.ancestors().skip(1) {
+        let Some(workspace) = read(&above.join("Cargo.toml")).and_then(|found| found.workspace)
+        else {
+            continue;
+        };
+        let covers = |path: &str| folder.starts_with(normalized(&above.join(path)));
+        let excluded = workspace.exclude.iter().any(|path| covers(&path.value));
+        let member = workspace.members.iter().any(|path| covers(&path.value));
+        return if excluded && !member { folder.to_owned() } else { above.to_owned() };
+    }
+    folder.to_owned()
+}
+
+fn read(manifest: &Utf8Path) -> Option<Manifest> {
+    fs::read_to_string(manifest).ok().map(|text| Manifest::parse(&text))
+}
+
+/// `path` without `.` and `..`, as far as that can be told without asking the disk.
+fn normalized(path: &Utf8Path) -> Utf8PathBuf {
+    let mut result = Utf8PathBuf::new();
+    for component in path.components() {
+        match component.as_str() {
+            "." => {}
+            ".." if result.file_name().is_some() => {
+                result.pop();
+            }
+            other => result.push(other),
+        }
+    }
+    result
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn tree(files: &[(&str, &str)]) -> (tempfile::TempDir, Utf8PathBuf) {
+        let temp = tempfile::tempdir().expect("a temporary folder");
+        let root = Utf8PathBuf::from_path_buf(temp.path().to_owned()).expect("UTF-8");
+        for (path, text) in files {
+            let path = root.join(path);
+            fs::create_dir_all(path.parent().expect("a folder")).expect("folders");
+            fs::write(path, text).expect("write");
+        }
+        (temp, root)
+    }
+
+    #[test]
+    fn a_member_belongs_to_the_root_above_it() {
+        let (_temp, root) = tree(&[
+            ("Cargo.toml", "[workspace]\nmembers = [\"a\"]\nexclude = [\"out\", \"a/deep\"]\n"),
+            ("a/Cargo.toml", "[package]\nname = \"a\"\n"),
+            ("out/x/Cargo.toml", "[package]\nname = \"x\"\n"),
+            ("named/Cargo.toml", "[package]\nname = \"n\"\nworkspace = \"../other/.\"\n"),
+            ("lone/Cargo.toml", "[package]\nname = \"l\"\n[workspace]\n"),
+        ]);
+        assert_eq!(root_of(&root.join("a/Cargo.toml")), root);
+        assert_eq!(root_of(&root.join("Cargo.toml")), root);
+        assert_eq!(root_of(&root.join("out/x/Cargo.toml")), root.join("out/x"));
+        assert_eq!(root_of(&root.join("named/Cargo.toml")), root.join("other"));
+        assert_eq!(root_of(&root.join("lone/Cargo.toml")), root.join("lone"));
+    }
+
+    #[test]
+    fn a_package_with_nothing_above_is_its_own_root() {
+        let (_temp, root) = tree(&[("p/Cargo.toml", "[package]\nname = \"p\"\n")]);
+        assert_eq!(root_of(&root.join("p/Cargo.toml")), root.join("p"));
+    }
+}

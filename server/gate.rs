@@ -13,7 +13,7 @@ use crate::{
     resolve::{LockState, Resolver},
     text::SourceText,
     verdict::{
-        Answer, Check, CheckSet, Code, Counts, Database, DatabaseSource, Engine, Finding,
+        Answer, Check, CheckSet, Code, Counts, Database, DatabaseSource, Declared, Engine, Finding,
         GraphOptions, LoadedPolicy, PolicyText, Question, Severity,
     },
     workspace::{PolicyFiles, Workspace},
@@ -57,6 +57,8 @@ pub struct Verdict {
     pub reached: bool,
     /// How many packages were judged; 0 where there is no graph.
     pub packages: usize,
+    /// What the declarations of the workspace resolved to.
+    pub declared: Arc<Vec<Declared>>,
 }
 
 impl Verdict {
@@ -193,6 +195,7 @@ impl Run {
                 counts: BTreeMap::new(),
                 reached: false,
                 packages: 0,
+                declared: Arc::default(),
             },
             checks: options.checks,
             wanted: options.checks,
@@ -300,5 +303,6 @@ impl Run {
         self.verdict.reached = self.wanted.iter().all(|check| answer.counts.contains_key(&check));
         self.verdict.findings.extend(answer.findings);
         self.verdict.counts = answer.counts;
+        self.verdict.declared = answer.declared;
     }
 }

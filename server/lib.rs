@@ -3,6 +3,7 @@
 pub mod cli;
 pub mod facts;
 pub mod gate;
+pub mod ide;
 pub mod lsp;
 pub mod model;
 pub mod resolve;

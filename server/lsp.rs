@@ -1,4 +1,62 @@
-//! lsp
-pub fn run() -> std::process::ExitCode {
-    std::process::ExitCode::SUCCESS
+//! The language server: the protocol over standard input and output.
+//!
+//! Notification handlers change the [`session`] before their first `.await` and tell the
+//! [`owner`], a task that alone decides what is judged and published. Judging happens on a thread
+//! of each workspace ([`worker`]).
+
+mod backend;
+mod client_features;
+mod convert;
+mod documents;
+mod handlers;
+mod owner;
+mod progress;
+mod publish;
+mod session;
+mod settings;
+mod worker;
+
+use std::process::ExitCode;
+
+use tower_lsp::{LspService, Server};
+
+use backend::Backend;
+
+/// How many messages may be worked on at once; far above what a client sends, so that no request
+/// holds up a notification.
+const CONCURRENCY: usize = 64;
+
+/// Serves until the client says `exit` or closes standard input.
+///
+/// The exit code is 0 after `shutdown`, else 1 (LSP, "Exit Notification").
+pub fn run() -> ExitCode {
+    let runtime =
+        match tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build() {
+            Ok(runtime) => runtime,
+            Err(error) => {
+                tracing::error!("the server cannot start: {error}");
+                return ExitCode::FAILURE;
+            }
+        };
+    let orderly = runtime.block_on(async {
+        let mut session = None;
+        let (service, socket) = LspService::build(|client| {
+            let (backend, shared) = Backend::new(client);
+            session = Some(shared);
+            backend
+        })
+        .custom_method("supercargo/didChangeTrust", Backend::did_change_trust)
+        .finish();
+        Server::new(tokio::io::stdin(), tokio::io::stdout(), socket)
+            .concurrency_level(CONCURRENCY)
+            .serve(service)
+            .await;
+        session.is_some_and(|session| {
+            session.children.end();
+            session.was_shut_down()
+        })
+    });
+    // A read of standard input may still be waiting.
+    runtime.shutdown_background();
+    if orderly { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }

@@ -11,6 +11,7 @@ use std::{io, path::PathBuf, process::Command};
 
 use camino::{Utf8Path, Utf8PathBuf};
 use krates::cm::Metadata;
+use serde::de::DeserializeOwned;
 
 use crate::workspace::Workspace;
 pub use children::Children;
@@ -190,7 +191,7 @@ impl Resolver {
     }
 
     /// Members and their targets, without resolving anything.
-    fn members(&self, manifest: &Utf8Path) -> Result<Metadata, ResolveError> {
+    fn members(&self, manifest: &Utf8Path) -> Result<scratch::Members, ResolveError> {
         let args = ["metadata", "--format-version=1", "--no-deps", "--manifest-path", "Cargo.toml"];
         let json = self.run(manifest, &args.map(str::to_owned))?;
         parse(manifest, &json)
@@ -227,7 +228,7 @@ fn unused_target_dir() -> PathBuf {
     std::env::temp_dir().join("supercargo-no-target")
 }
 
-fn parse(manifest: &Utf8Path, output: &str) -> Result<Metadata, ResolveError> {
+fn parse<T: DeserializeOwned>(manifest: &Utf8Path, output: &str) -> Result<T, ResolveError> {
     let json = output.lines().find(|line| line.starts_with('{')).unwrap_or_default();
     serde_json::from_str(json)
         .map_err(|source| ResolveError::Answer { manifest: manifest.to_owned(), source })

@@ -30,11 +30,11 @@ const OWN_FINDINGS: u8 = 16;
 ///
 /// When there is nothing to judge.
 pub(super) fn run(arguments: &CheckArguments) -> anyhow::Result<ExitCode> {
-    let workspaces = workspaces(arguments)?;
+    let Meant { workspaces, missing } = workspaces(arguments)?;
     let options = gate_options(arguments)?;
     let databases = Databases::default();
     let human = Human::new()?;
-    let mut code = 0;
+    let mut code = if missing { NO_VERDICT } else { 0 };
     for (index, workspace) in workspaces.iter().enumerate() {
         let mut gate = Gate::new(workspace.clone());
         let verdict = gate.judge(&options, &OnDisk, &databases, &logging::tell);
@@ -79,10 +79,20 @@ fn gate_options(arguments: &CheckArguments) -> anyhow::Result<GateOptions> {
     })
 }
 
-/// The workspaces that are meant, each once.
-fn workspaces(arguments: &CheckArguments) -> anyhow::Result<Vec<Workspace>> {
+/// What is to be judged.
+#[derive(Default)]
+struct Meant {
+    /// Each once.
+    workspaces: Vec<Workspace>,
+    /// Something was named that is not there; that has been said.
+    missing: bool,
+}
+
+fn workspaces(arguments: &CheckArguments) -> anyhow::Result<Meant> {
+    let mut meant = Meant::default();
     if let Some(manifest) = &arguments.manifest_path {
-        return Ok(vec![of_manifest(manifest)?]);
+        meant.workspaces.push(of_manifest(manifest)?);
+        return Ok(meant);
     }
     let mut options = DiscoveryOptions { nested: arguments.all, ..DiscoveryOptions::default() };
     if let Some(excluded) = &arguments.exclude_dir {
@@ -90,15 +100,23 @@ fn workspaces(arguments: &CheckArguments) -> anyhow::Result<Vec<Workspace>> {
     }
     let here = [Utf8PathBuf::from(".")];
     let paths = if arguments.paths.is_empty() { &here[..] } else { &arguments.paths };
-    let mut all = Vec::new();
     for path in paths {
-        for workspace in below(path, &options)? {
-            if !all.contains(&workspace) {
-                all.push(workspace);
+        match below(path, &options) {
+            Ok(found) => {
+                for workspace in found {
+                    if !meant.workspaces.contains(&workspace) {
+                        meant.workspaces.push(workspace);
+                    }
+                }
+            }
+            // The others are judged all the same.
+            Err(error) => {
+                logging::complain(&format!("{error:#}"));
+                meant.missing = true;
             }
         }
     }
-    Ok(all)
+    Ok(meant)
 }
 
 fn below(path: &Utf8Path, options: &DiscoveryOptions) -> anyhow::Result<Vec<Workspace>> {

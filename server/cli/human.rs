@@ -48,6 +48,16 @@ impl Human {
             .iter()
             .filter(|finding| finding.severity >= Severity::Warning)
             .collect();
+        // cargo-deny says some things twice at two severities.
+        let all = shown.clone();
+        shown.retain(|finding| {
+            let louder = |other: &&Finding| {
+                other.severity > finding.severity
+                    && other.code == finding.code
+                    && other.message == finding.message
+            };
+            !all.iter().copied().any(|other| louder(&other))
+        });
         shown.sort_by_key(|finding| {
             let place = finding.places.first();
             (

@@ -16,12 +16,17 @@ use crate::{
 pub(super) fn head(manifest: &Utf8Path, texts: &dyn Texts) -> Place {
     let text = texts.read(manifest).unwrap_or_else(|_| SourceText::new(""));
     let span = Manifest::parse(text.as_str()).head();
-    Place { file: manifest.to_owned(), text, span, role: Role::Mend }
+    Place { file: manifest.to_owned(), text, span, role: Role::Mend, via: None }
 }
 
 pub(super) fn unreadable(path: &Utf8Path, error: &io::Error) -> Finding {
-    let place =
-        Place { file: path.to_owned(), text: SourceText::new(""), span: 0..0, role: Role::Mend };
+    let place = Place {
+        file: path.to_owned(),
+        text: SourceText::new(""),
+        span: 0..0,
+        role: Role::Mend,
+        via: None,
+    };
     let message = format!("`{path}` cannot be read: {error}");
     let mut finding = own(Code::UnreadableFile, Severity::Error, message, vec![place]);
     finding.remedy = Some("nothing can be judged without it".to_owned());
@@ -86,6 +91,7 @@ pub(super) fn resolution(
         text: trouble.place.text,
         span: trouble.place.span,
         role: Role::Mend,
+        via: None,
     };
     let message = format!("cargo rejects the workspace: {}", harmless(&trouble.message));
     let mut finding = own(Code::ResolutionFailed, Severity::Error, message, vec![place]);
@@ -102,7 +108,7 @@ fn broken_lock_file(workspace: &Workspace, texts: &dyn Texts) -> Option<Finding>
     };
     let error = Lockfile::parse(text.as_str()).error?;
     let span = if error.span.is_empty() { text.line_span(error.span.start) } else { error.span };
-    let place = Place { file, text, span, role: Role::Mend };
+    let place = Place { file, text, span, role: Role::Mend, via: None };
     let message = format!("`Cargo.lock` cannot be used: {}", harmless(&error.value));
     let mut finding = own(Code::BrokenLockFile, Severity::Error, message, vec![place]);
     finding.remedy =

@@ -10,13 +10,38 @@ use std::{
 };
 
 use camino::{Utf8Component, Utf8Path, Utf8PathBuf};
-use krates::cm::Metadata;
+use serde::Deserialize;
 
 use super::{ResolveError, Resolver};
 use crate::{
     model::{manifest::Manifest, tree},
     workspace::Workspace,
 };
+
+/// The part of `cargo metadata --no-deps` that says what has to be copied. (`Metadata` of `krates`
+/// cannot hold an answer without a resolution.)
+#[derive(Deserialize)]
+pub(super) struct Members {
+    workspace_root: Utf8PathBuf,
+    packages: Vec<Member>,
+}
+
+#[derive(Deserialize)]
+struct Member {
+    manifest_path: Utf8PathBuf,
+    targets: Vec<Target>,
+    dependencies: Vec<Dependency>,
+}
+
+#[derive(Deserialize)]
+struct Target {
+    src_path: Utf8PathBuf,
+}
+
+#[derive(Deserialize)]
+struct Dependency {
+    path: Option<Utf8PathBuf>,
+}
 
 pub(super) struct Scratch {
     /// Deletes the folder when dropped.
@@ -96,7 +121,7 @@ impl Scratch {
         Ok(())
     }
 
-    fn copy_members(&self, members: &Metadata) -> Result<(), ResolveError> {
+    fn copy_members(&self, members: &Members) -> Result<(), ResolveError> {
         self.copy_if_there(&members.workspace_root.join("Cargo.toml"))?;
         for package in &members.packages {
             self.copy(&package.manifest_path)?;
@@ -178,7 +203,7 @@ impl Scratch {
     }
 }
 
-fn path_dependencies(members: &Metadata) -> Vec<Utf8PathBuf> {
+fn path_dependencies(members: &Members) -> Vec<Utf8PathBuf> {
     let declared = members
         .packages
         .iter()

@@ -3,7 +3,10 @@
 use camino::{Utf8Path, Utf8PathBuf};
 
 use crate::{
-    model::manifest::Manifest,
+    model::{
+        manifest::{Declaration, Manifest},
+        tree,
+    },
     text::{SourceText, Span},
 };
 
@@ -45,6 +48,7 @@ impl Trouble {
         let files = Files { judged, root, read: &read };
         let place = files
             .arrow(&lines)
+            .or_else(|| files.named_member(&lines))
             .or_else(|| files.named_dependency(&lines))
             .or_else(|| files.named_manifest(&lines))
             .unwrap_or_else(|| files.head(judged));
@@ -52,27 +56,48 @@ impl Trouble {
     }
 }
 
+/// What cargo wraps around a cause without saying more than the place already does.
+const WRAPPINGS: [&str; 5] = [
+    "failed to parse manifest at ",
+    "failed to load manifest for ",
+    "failed to get `",
+    "failed to load source for ",
+    "unable to update ",
+];
+
+/// Cargo writes a paragraph for the error and one for each cause, the deepest last.
 fn words(lines: &[&str]) -> (String, Vec<String>) {
     let drawing = |line: &str| {
-        let line = line.trim_start();
         let line = line.trim_start_matches(|c: char| c.is_ascii_digit()).trim_start();
         line.starts_with('|') || line.starts_with("-->") || line.starts_with("...")
     };
-    let mut texts = lines
-        .iter()
-        .map(|line| line.trim())
-        .filter(|line| !line.is_empty() && *line != "Caused by:" && !drawing(line));
-    let first = texts.next().unwrap_or("cargo failed without a word");
-    let first = first.strip_prefix("error: ").unwrap_or(first);
-    let mut notes: Vec<String> = texts.map(str::to_owned).collect();
-    // `failed to parse manifest at ..` says nothing yet: the cause is the message.
-    let message =
-        if first.starts_with("failed to ") && first.contains("manifest") && !notes.is_empty() {
-            format!("{first}: {}", notes.remove(0))
-        } else {
-            first.to_owned()
-        };
-    (message, notes)
+    let mut causes: Vec<Vec<&str>> = vec![Vec::new()];
+    for line in lines.iter().map(|line| line.trim()).filter(|line| !line.is_empty()) {
+        match (line, causes.last_mut()) {
+            ("Caused by:", _) => causes.push(Vec::new()),
+            (line, Some(cause)) if !drawing(line) => {
+                let line = line.strip_prefix("error: ").unwrap_or(line);
+                cause.push(line.strip_prefix("help: ").unwrap_or(line));
+            }
+            _ => {}
+        }
+    }
+    causes.retain(|cause| !cause.is_empty());
+    let wraps = |cause: &[&str]| WRAPPINGS.iter().any(|words| cause[0].starts_with(words));
+    let deepest = causes.len().saturating_sub(2);
+    let telling = causes.iter().position(|cause| !wraps(cause)).unwrap_or(deepest).max(deepest);
+    let (wrappings, telling) = causes.split_at(telling);
+    let further = telling.iter().flat_map(|cause| &cause[1..]);
+    let mut notes: Vec<_> =
+        wrappings.iter().flatten().chain(further).map(|&note| note.to_owned()).collect();
+    let mut message = telling.iter().map(|cause| cause[0]).collect::<Vec<_>>().join(": ");
+    if let Some(at) = notes.iter().position(|note| note.ends_with("does not have that feature.")) {
+        // That nothing could be selected is the consequence.
+        std::mem::swap(&mut message, &mut notes[at]);
+    }
+    let message = message.trim_end_matches('.');
+    let message = if message.is_empty() { "cargo failed without a word" } else { message };
+    (message.to_owned(), notes)
 }
 
 struct Files<'a> {
@@ -82,9 +107,13 @@ struct Files<'a> {
 }
 
 impl Files<'_> {
-    /// ` --> Cargo.toml:3:5`.
+    /// ` --> Cargo.toml:3:5`, and below it the source line with `^^^` under what is meant.
     fn arrow(&self, lines: &[&str]) -> Option<TroublePlace> {
-        let arrow = lines.iter().find_map(|line| line.trim_start().strip_prefix("--> "))?;
+        let at = lines.iter().position(|line| line.trim_start().starts_with("--> "))?;
+        let arrow = lines[at].trim_start().strip_prefix("--> ")?;
+        let marks = lines[at..].iter().find_map(|line| line.split_once('|')?.1.split_once('^'));
+        let length =
+            marks.map_or(1, |(_, more)| 1 + more.chars().take_while(|&c| c == '^').count());
         let mut parts = arrow.rsplitn(3, ':');
         let column: usize = parts.next()?.trim().parse().ok()?;
         let line: usize = parts.next()?.parse().ok()?;
@@ -97,12 +126,25 @@ impl Files<'_> {
         let start: usize =
             source.split_inclusive('\n').take(line.saturating_sub(1)).map(str::len).sum();
         let rest = source.get(start..)?.lines().next().unwrap_or_default();
-        let from =
-            rest.char_indices().nth(column.saturating_sub(1)).map_or(rest.len(), |(at, _)| at);
-        let until = rest[from..]
-            .find(|c: char| c.is_whitespace() || matches!(c, ',' | '}' | ']'))
-            .map_or(rest.len(), |at| from + at);
-        Some(TroublePlace { file, text, span: start + from..start + until.max(from) })
+        let at = |column: usize| {
+            rest.char_indices().nth(column).map_or(start + rest.len(), |(at, _)| start + at)
+        };
+        let from = column.saturating_sub(1);
+        let span = tree::unquoted(source, at(from)..at(from + length));
+        Some(TroublePlace { file, text, span })
+    }
+
+    /// The entry of `members` for a folder that holds no manifest.
+    fn named_member(&self, lines: &[&str]) -> Option<TroublePlace> {
+        let file = self.root.join("Cargo.toml");
+        let text = (self.read)(&file)?;
+        let members = Manifest::parse(text.as_str()).workspace?.members;
+        let missing = |folder: &Utf8Path| (self.read)(&folder.join("Cargo.toml")).is_none();
+        let folder = quoted(lines).map(Utf8Path::new).find(|path| {
+            path.starts_with(self.root) && path.file_name() != Some("Cargo.toml") && missing(path)
+        })?;
+        let member = members.into_iter().find(|member| self.root.join(&member.value) == folder)?;
+        Some(TroublePlace { file, text, span: member.span })
     }
 
     /// The declaration of a package that the words name, in the manifest they name or else in
@@ -123,11 +165,21 @@ impl Files<'_> {
                 });
                 if let Some(declaration) = declared {
                     let span = declaration.place();
-                    return Some(TroublePlace { file, text, span });
+                    return self.inherited(declaration).or(Some(TroublePlace { file, text, span }));
                 }
             }
         }
         None
+    }
+
+    /// Where the requirement stands that a declaration inherits.
+    fn inherited(&self, declaration: &Declaration) -> Option<TroublePlace> {
+        declaration.inherits.as_ref()?;
+        let file = self.root.join("Cargo.toml");
+        let text = (self.read)(&file)?;
+        let root = Manifest::parse(text.as_str());
+        let span = root.inherited(declaration)?.place();
+        Some(TroublePlace { file, text, span })
     }
 
     fn named_manifest(&self, lines: &[&str]) -> Option<TroublePlace> {
@@ -197,10 +249,7 @@ mod tests {
     fn the_cause_becomes_the_message_of_a_manifest_that_cannot_be_parsed() {
         let stderr = "error: failed to parse manifest at `/w/Cargo.toml`\n\nCaused by:\n  no targets specified in the manifest\n  either src/lib.rs, src/main.rs, a [lib] section, or [[bin]] section must be present\n";
         let (message, place) = at("[package]\nname = \"m\"\n", stderr);
-        assert_eq!(
-            message,
-            "failed to parse manifest at `/w/Cargo.toml`: no targets specified in the manifest"
-        );
+        assert_eq!(message, "no targets specified in the manifest");
         assert_eq!(place, "m");
     }
 }

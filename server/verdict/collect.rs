@@ -73,7 +73,7 @@ pub(super) fn from_config(
     // What the policy holds twice, or holds without knowing it, is to be mended at each place.
     for label in &labels {
         if let Some((_, place)) = &label.place
-            && !places.contains(place)
+            && !places.iter().any(|known| known.is_at(place))
         {
             places.push(place.clone());
         }
@@ -148,7 +148,7 @@ pub(super) fn from_check(diag: &Diag, check: Check, context: &Context<'_>) -> Fi
     };
     // A related place that is the finding's own says nothing new.
     let Finding { related, places, .. } = &mut finding;
-    related.retain(|related| !places.contains(&related.place));
+    related.retain(|related| !places.iter().any(|place| place.is_at(&related.place)));
     let sentence = sentences::of(&finding, &diag.diag.message, &labels);
     finding.message =
         sentence.message.unwrap_or_else(|| tidied(&diag.diag.message, &finding.packages));
@@ -208,9 +208,11 @@ fn place(
         Placing::Package | Placing::Source => {
             for node in nodes {
                 let found = context.places.of(*node, placing);
+                let earlier = placed.paths.len();
                 for place in &found.places {
-                    if !placed.places.contains(place) {
-                        placed.places.push(place.clone());
+                    if !placed.places.iter().any(|known| known.is_at(place)) {
+                        let via = place.via.map(|via| via + earlier);
+                        placed.places.push(Place { via, ..place.clone() });
                     }
                 }
                 placed.paths.extend(found.paths.iter().cloned());
@@ -250,7 +252,7 @@ fn prefer_licence_fields(places: &mut [Place], nodes: &[NodeId], context: &Conte
             continue;
         };
         let head = manifest.head();
-        for place in places.iter_mut().filter(|place| **place == head) {
+        for place in places.iter_mut().filter(|place| place.is_at(&head)) {
             place.span = licence.span.clone();
         }
     }
@@ -263,7 +265,7 @@ fn chosen(labels: &[Labelled], target: Target) -> Vec<Place> {
             labels.iter().filter(move |label| primary.is_none_or(|wanted| label.primary == wanted));
         let mut places: Vec<Place> = Vec::new();
         for (kind, place) in meant.filter_map(|label| label.place.as_ref()) {
-            if *kind == target && !places.contains(place) {
+            if *kind == target && !places.iter().any(|known: &Place| known.is_at(place)) {
                 places.push(place.clone());
             }
         }
@@ -303,7 +305,7 @@ fn labelled(
         let span = label.range.start.saturating_sub(shift)..label.range.end.saturating_sub(shift);
         if policy.exceptions.as_deref() == Some(name) {
             let text = SourceText::new(source);
-            let place = Place { file: name.to_owned(), text, span, role: Role::Mend };
+            let place = Place { file: name.to_owned(), text, span, role: Role::Mend, via: None };
             return Some((Target::Policy, place));
         }
         let manifest = places?.manifests.at(name)?;

@@ -23,6 +23,7 @@ use krates::cm::Metadata;
 use super::{
     Check, CheckSet, Code, Counts, Database, Finding, GraphOptions, PolicyText, Severity,
     collect::{self, Context},
+    declared::{Declared, declared},
     graph,
     manifests::{LocalManifest, Manifests},
     places::Places,
@@ -60,6 +61,8 @@ pub struct Answer {
     pub findings: Vec<Finding>,
     /// How many there are, for every check that came to its end.
     pub counts: BTreeMap<Check, Counts>,
+    /// What the declarations of the workspace resolved to.
+    pub declared: Arc<Vec<Declared>>,
 }
 
 /// Why there is no engine or no answer.
@@ -148,6 +151,7 @@ struct Kept<'g> {
     index: OnceLock<Result<IndexEntries<'g>, String>>,
     needs_texts: bool,
     own_findings: Vec<Finding>,
+    declared: Arc<Vec<Declared>>,
 }
 
 type IndexEntries<'g> = BTreeMap<(&'g str, &'g Source), Entry>;
@@ -167,7 +171,7 @@ fn run(
             return;
         }
     };
-    let manifests = Manifests::read(&krates, &workspace.manifest, &workspace.lock_file());
+    let manifests = Manifests::read(&krates, workspace);
     let kept = Kept::new(&krates, &manifests, &members);
     if ready.send(Ok(krates.len())).is_err() {
         return;
@@ -212,6 +216,7 @@ impl<'g> Kept<'g> {
             index: OnceLock::new(),
             needs_texts: krates.krates().any(|krate| needs_text(krate.license.as_deref())),
             own_findings: unjudged.map(|(_, manifest)| not_judged(manifest)).collect(),
+            declared: Arc::new(declared(krates, manifests)),
         }
     }
 
@@ -226,7 +231,11 @@ impl<'g> Kept<'g> {
         };
         let Some(config) = parsed.config else { return Answer::default() };
         let results = self.run_checks(config, question, &mut files);
-        let mut answer = Answer { findings: self.own_findings.clone(), ..Answer::default() };
+        let mut answer = Answer {
+            findings: self.own_findings.clone(),
+            declared: Arc::clone(&self.declared),
+            ..Answer::default()
+        };
         let context = Context {
             krates: self.krates,
             places: &self.places,

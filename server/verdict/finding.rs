@@ -108,6 +108,15 @@ pub struct Place {
     pub span: Span,
     /// What it is for.
     pub role: Role,
+    /// Which of the finding's paths runs through this declaration.
+    pub via: Option<usize>,
+}
+
+impl Place {
+    /// Whether both are the same span of the same file.
+    pub fn is_at(&self, other: &Self) -> bool {
+        self.file == other.file && self.span == other.span
+    }
 }
 
 /// Another place that explains a finding.
@@ -138,7 +147,8 @@ pub struct Finding {
     pub advisory: Option<Arc<AdvisoryFacts>>,
     /// Where it belongs, the first place first; never empty for findings of a readable workspace.
     pub places: Vec<Place>,
-    /// Why the package is there: for each place the shortest path, from a member to the package.
+    /// Why the package is there: the shortest path through each declaration that brings it, from
+    /// a member to the package (see [`Place::via`]).
     pub paths: Vec<Vec<PackageRef>>,
     /// How many paths there are in all.
     pub path_count: u64,

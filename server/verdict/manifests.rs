@@ -13,10 +13,14 @@ use crate::{
         manifest::{Declaration, Manifest, Table},
     },
     text::{SourceText, Span},
+    workspace::Workspace,
 };
 
 /// One manifest that the user can edit.
 pub(super) struct LocalManifest {
+    /// Where cargo found it.
+    real: Utf8PathBuf,
+    /// The same file as the user names it: the workspace may have been reached through a link.
     pub(super) path: Utf8PathBuf,
     pub(super) text: SourceText,
     pub(super) model: Manifest,
@@ -36,11 +40,20 @@ impl LocalManifest {
     pub(super) fn read(path: &Utf8Path) -> Self {
         let text = SourceText::new(&fs::read_to_string(path).unwrap_or_default());
         let model = Manifest::parse(text.as_str());
-        Self { path: path.to_owned(), text, model }
+        Self { real: path.to_owned(), path: path.to_owned(), text, model }
+    }
+
+    /// The manifest that cargo found, named from the folder that the user knows.
+    fn named_from(path: &Utf8Path, real_root: &Utf8Path, root: &Utf8Path) -> Self {
+        let mut manifest = Self::read(path);
+        if let Ok(rest) = path.strip_prefix(real_root) {
+            manifest.path = root.join(rest);
+        }
+        manifest
     }
 
     pub(super) fn place(&self, span: Span, role: Role) -> Place {
-        Place { file: self.path.clone(), text: self.text.clone(), span, role }
+        Place { file: self.path.clone(), text: self.text.clone(), span, role, via: None }
     }
 
     pub(super) fn head(&self) -> Place {
@@ -68,22 +81,26 @@ impl LocalManifest {
 
 impl Manifests {
     /// Reads the manifest of every local package, and the lock file.
-    pub(super) fn read(krates: &Krates, judged: &Utf8Path, lock_file: &Utf8Path) -> Self {
+    pub(super) fn read(krates: &Krates, workspace: &Workspace) -> Self {
+        let read = |path: &Utf8Path| {
+            LocalManifest::named_from(path, krates.workspace_root(), &workspace.root)
+        };
         let mut by_node = HashMap::new();
         for krate in krates.krates().filter(|krate| krate.source.is_none()) {
             if let Some(node) = krates.nid_for_kid(&krate.id) {
-                by_node.insert(node, LocalManifest::read(&krate.manifest_path));
+                by_node.insert(node, read(&krate.manifest_path));
             }
         }
-        let lock = fs::read_to_string(lock_file).ok().map(|text| {
+        let lock_file = workspace.lock_file();
+        let lock = fs::read_to_string(&lock_file).ok().map(|text| {
             let text = SourceText::new(&text);
             let model = Lockfile::parse(text.as_str());
-            (lock_file.to_owned(), text, model)
+            (lock_file, text, model)
         });
         Self {
             by_node,
-            root: LocalManifest::read(&krates.workspace_root().join("Cargo.toml")),
-            judged: LocalManifest::read(judged),
+            root: read(&krates.workspace_root().join("Cargo.toml")),
+            judged: LocalManifest::read(&workspace.manifest),
             lock,
         }
     }
@@ -95,7 +112,7 @@ impl Manifests {
     /// The manifest that stands at `path`.
     pub(super) fn at(&self, path: &Utf8Path) -> Option<&LocalManifest> {
         let all = self.by_node.values().chain([&self.root, &self.judged]);
-        all.into_iter().find(|manifest| manifest.path == path)
+        all.into_iter().find(|manifest| manifest.real == path || manifest.path == path)
     }
 
     /// The places of a declaration: an inherited one is mended in the workspace's root, and the
@@ -143,6 +160,7 @@ impl Manifests {
             text: text.clone(),
             span: entry.version.span.clone(),
             role: Role::Mend,
+            via: None,
         };
         Some(Related {
             place,

@@ -58,16 +58,16 @@ impl<'g> Places<'g> {
         let meant = entrances.iter().filter(|entrance| !direct || entrance.child == package);
         let mut found = PackagePlaces { count, ..PackagePlaces::default() };
         for entrance in meant {
+            let via = Some(found.paths.len());
             for place in self.entrance_places(entrance, placing) {
-                if !found.places.contains(&place) {
-                    found.places.push(place);
+                if !found.places.iter().any(|known| known.is_at(&place)) {
+                    found.places.push(Place { via, ..place });
                 }
             }
             found.paths.push(self.names(&entrance.path));
         }
         // Lines that can mend it come before those that point to them.
         found.places.sort_by_key(|place| place.role == Role::Pointer);
-        found.paths.dedup();
         found
     }
 

@@ -170,7 +170,13 @@ impl PolicyText {
     }
 
     pub(super) fn place(&self, span: crate::text::Span) -> Place {
-        Place { file: self.name().to_owned(), text: self.text.clone(), span, role: Role::Mend }
+        Place {
+            file: self.name().to_owned(),
+            text: self.text.clone(),
+            span,
+            role: Role::Mend,
+            via: None,
+        }
     }
 }
 

@@ -166,24 +166,30 @@ fn advisory(finding: &Finding) -> Option<Sentence> {
 
 fn rejected(package: &str, labels: &[Labelled]) -> Sentence {
     let mut terms: Vec<String> = Vec::new();
-    for label in
-        labels.iter().filter(|label| label.primary && label.message.starts_with("rejected"))
-    {
+    let refused = |label: &&Labelled| label.primary && label.message.starts_with("rejected");
+    for label in labels.iter().filter(refused) {
         let term = format!("`{}`", label.text);
         if !terms.contains(&term) {
             terms.push(term);
         }
     }
-    let obtained = labels
-        .iter()
-        .find(|label| label.message.starts_with("license expression retrieved"))
-        .map(|label| format!(" ({})", label.message))
+    // The first label covers the whole expression.
+    let expression = labels.iter().find(|label| !label.primary);
+    let obtained = expression
+        .and_then(|label| label.message.strip_prefix("license expression retrieved via "))
+        .map(|how| format!(" (told by {how})"))
         .unwrap_or_default();
+    let expression = expression.map(|label| format!("`{}`", label.text)).unwrap_or_default();
+    let what = match terms.as_slice() {
+        [] => "which the policy does not allow".to_owned(),
+        [only] if *only == expression => "which the policy does not allow".to_owned(),
+        terms if expression.contains(" AND ") => {
+            format!("of which the policy does not allow {}", listed(terms))
+        }
+        _ => "none of which the policy allows".to_owned(),
+    };
     Sentence {
-        message: Some(format!(
-            "{package} needs {}, which the policy does not allow{obtained}",
-            if terms.is_empty() { "a licence".to_owned() } else { listed(&terms) }
-        )),
+        message: Some(format!("{package} is licensed {expression}{obtained}, {what}")),
         remedy: Some("replace the package, or add an exception for it".to_owned()),
     }
 }

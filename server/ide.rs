@@ -1,0 +1,5 @@
+//! What editors show: functions of verdicts, without any type of the protocol.
+
+pub(crate) mod hover;
+pub(crate) mod markup;
+pub(crate) mod message;

@@ -1,0 +1,210 @@
+//! Hover: what is known about the dependency or the policy entry under the cursor.
+
+use std::sync::Arc;
+
+use camino::Utf8Path;
+
+use super::{markup::Markup, message};
+use crate::{
+    gate::Verdict,
+    text::{SourceText, Span},
+    verdict::{AdvisoryFacts, Check, Code, Declared, Finding, Place, Role, Severity, harmless},
+};
+
+/// How many findings are told in full.
+const FINDINGS: usize = 10;
+
+/// How much of an advisory's own text is shown, in characters.
+const DESCRIPTION: usize = 600;
+
+/// A hover text and what it is about.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Hover {
+    pub(crate) text: Markup,
+    pub(crate) span: Span,
+}
+
+/// The hover at `offset` of `file`. `moved` tells where a span of a judged text stands now.
+pub(crate) fn hover(
+    file: &Utf8Path,
+    offset: usize,
+    verdicts: &[Arc<Verdict>],
+    moved: &dyn Fn(&SourceText, &Span) -> Span,
+) -> Option<Hover> {
+    let at = |text: &SourceText, span: &Span| {
+        let span = moved(text, span);
+        (span.start <= offset && offset <= span.end).then_some(span)
+    };
+    for verdict in verdicts {
+        let declared = verdict.declared.iter().filter(|one| one.file == file).find_map(|one| {
+            let span = at(&one.text, &one.place).or_else(|| at(&one.text, &one.key))?;
+            Some((one, span))
+        });
+        if let Some((declared, span)) = declared {
+            return Some(Hover { text: dependency(declared, verdict), span });
+        }
+    }
+    let mut text = Markup::default();
+    let mut hovered = None;
+    for verdict in verdicts {
+        for finding in &verdict.findings {
+            let here = finding.places.iter().filter(|place| place.file == file);
+            let found = here
+                .into_iter()
+                .find_map(|place| at(&place.text, &place.span).map(|span| (place, span)));
+            let Some((place, span)) = found else { continue };
+            if !text.is_empty() {
+                text = text.paragraph();
+            }
+            text = text.then(entry(finding, place, verdict));
+            hovered.get_or_insert(span);
+        }
+    }
+    hovered.map(|span| Hover { text, span })
+}
+
+/// A declared dependency: its package, why it is there, its findings.
+fn dependency(declared: &Declared, verdict: &Verdict) -> Markup {
+    let package = &declared.package;
+    let mut text = Markup::default().strong(&package.name).text(" ").text(&package.version);
+    if let Some(license) = &declared.license {
+        text = text.text(" · ").text(harmless(license));
+    }
+    text = text.text(match &package.source {
+        None => " · local".to_owned(),
+        Some(source) if source.contains("rust-lang/crates.io-index") => String::new(),
+        Some(source) => format!(" · {}", harmless(source)),
+    });
+    if let Some(description) = &declared.description {
+        text = text.paragraph().text(first_line(&harmless(description)));
+    }
+    let others = declared.dependents.saturating_sub(1);
+    text = text.paragraph().text(match others {
+        0 => "declared here, used by nothing else".to_owned(),
+        1 => "declared here, and used by 1 other package".to_owned(),
+        _ => format!("declared here, and used by {others} other packages"),
+    });
+    if !declared.features.is_empty() {
+        text = text.line().text("features: ").code(declared.features.join(", "));
+    }
+    let mut shown = 0;
+    let mut hidden = 0;
+    for finding in &verdict.findings {
+        let place = finding.places.iter().find(|place| {
+            place.file == declared.file
+                && (place.span == declared.place || place.span == declared.key)
+        });
+        let Some(place) = place else { continue };
+        if finding.severity < Severity::Warning && finding.check != Check::Supercargo {
+            continue;
+        }
+        if shown == FINDINGS {
+            hidden += 1;
+            continue;
+        }
+        shown += 1;
+        text = text.paragraph().then(told(finding, place));
+    }
+    if hidden > 0 {
+        text = text.paragraph().text(format!("and {hidden} more findings"));
+    }
+    text
+}
+
+/// A finding under the cursor that is no dependency: an entry of the policy, a package's name.
+fn entry(finding: &Finding, place: &Place, verdict: &Verdict) -> Markup {
+    let mut text = told(finding, place);
+    if finding.code == Some(Code::AdvisoryIgnored) {
+        // The ignored advisory is a finding of its own, with the facts.
+        let id = place.text.as_str().get(place.span.clone()).unwrap_or_default();
+        for other in &verdict.findings {
+            let Some(advisory) = other.advisory.as_ref().filter(|advisory| advisory.id == id)
+            else {
+                continue;
+            };
+            let package = other.packages.first();
+            let name = package.map(|package| format!("{} {}", package.name, package.version));
+            text = text
+                .paragraph()
+                .text("ignored for ")
+                .code(name.unwrap_or_default())
+                .paragraph()
+                .then(facts(advisory));
+        }
+    }
+    text
+}
+
+fn told(finding: &Finding, place: &Place) -> Markup {
+    let label = match finding.severity {
+        Severity::Error => "error",
+        Severity::Warning => "warning",
+        Severity::Note => "note",
+        Severity::Help => "hint",
+    };
+    let mut text = Markup::default().strong(label).text(" ");
+    if let Some(code) = finding.shown_code() {
+        text = match finding.link() {
+            Some(link) => text.link(code, link),
+            None => text.code(code),
+        };
+        text = text.line();
+    }
+    text = text.text(finding.message.replace('`', ""));
+    if let Some(via) = message::via(finding, place) {
+        text = text.line().text("via ").text(via);
+    }
+    if place.role == Role::Pointer {
+        text = text.line().text("the requirement stands in the workspace's manifest");
+    }
+    if let Some(remedy) = &finding.remedy {
+        text = text.line().text("→ ").text(remedy.replace('`', ""));
+    }
+    if let Some(advisory) = &finding.advisory {
+        text = text.paragraph().then(facts(advisory));
+    } else {
+        for note in finding.notes.iter().take(4) {
+            text = text.line().text(note);
+        }
+    }
+    text
+}
+
+fn facts(advisory: &AdvisoryFacts) -> Markup {
+    let mut text = Markup::default().strong(harmless(&advisory.title));
+    let mut facts = vec![advisory.kind.to_owned()];
+    facts.extend(advisory.severity.as_ref().map(|severity| format!("severity {severity}")));
+    facts.push(format!("published {}", advisory.date));
+    facts.extend(advisory.aliases.iter().map(|alias| harmless(alias)));
+    text = text.line().text(facts.join(" · ")).line();
+    text = text.text(if advisory.patched.is_empty() {
+        "no patched version".to_owned()
+    } else {
+        format!("patched: {}", advisory.patched.join(" or "))
+    });
+    if !advisory.unaffected.is_empty() {
+        text = text.text(format!(" · unaffected: {}", advisory.unaffected.join(" or ")));
+    }
+    if !advisory.functions.is_empty() {
+        text = text.line().text("concerns ").code(advisory.functions.join(", "));
+    }
+    let description = harmless(&advisory.description);
+    let mut short: String = description.chars().take(DESCRIPTION).collect();
+    if short.len() < description.len() {
+        short.push('…');
+    }
+    for paragraph in short.split("\n\n").filter(|paragraph| !paragraph.trim().is_empty()) {
+        text = text.paragraph().text(paragraph.replace('\n', " "));
+    }
+    if let Some(link) = advisory.link() {
+        text = text.paragraph().link(&advisory.id, link);
+    }
+    if let Some(url) = &advisory.url {
+        text = text.text(" · ").link("announcement", url);
+    }
+    text
+}
+
+fn first_line(text: &str) -> String {
+    text.trim().lines().next().unwrap_or_default().to_owned()
+}

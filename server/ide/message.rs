@@ -1,0 +1,33 @@
+//! The one message that a finding shows on a line, for editors that show nothing else of it.
+
+use crate::verdict::{Finding, Place, Role};
+
+/// The message at one of the finding's places: what is wrong, through which packages, what to do.
+pub(crate) fn at_place(finding: &Finding, place: &Place) -> String {
+    let mut message = finding.message.clone();
+    if let Some(via) = via(finding, place) {
+        message.push_str(&format!(", via {via}"));
+    }
+    if place.role == Role::Pointer {
+        message.push_str("; the requirement stands in the workspace's manifest");
+    } else if let Some(remedy) = &finding.remedy {
+        message.push_str(&format!("; {remedy}"));
+    }
+    message
+}
+
+/// `a 1.2.0 -> b 0.4.1 -> time 0.3.44`: the way from the declaration to the package, and how many
+/// other ways there are. `None` where the package is declared itself.
+pub(crate) fn via(finding: &Finding, place: &Place) -> Option<String> {
+    let path = finding.paths.get(place.via?)?;
+    // The first is the member whose line this is.
+    let steps = path.get(1..).filter(|steps| steps.len() > 1)?;
+    let names: Vec<_> =
+        steps.iter().map(|step| format!("{} {}", step.name, step.version)).collect();
+    let others = finding.path_count.saturating_sub(1);
+    Some(match others {
+        0 => names.join(" -> "),
+        1 => format!("{} (and 1 other path)", names.join(" -> ")),
+        _ => format!("{} (and {others} other paths)", names.join(" -> ")),
+    })
+}

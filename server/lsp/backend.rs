@@ -1,0 +1,75 @@
+//! The methods of the protocol; each is in a file of its own below `handlers`.
+
+use std::sync::Arc;
+
+use tower_lsp::{
+    Client, LanguageServer,
+    jsonrpc::Result,
+    ls_types::{
+        DidChangeTextDocumentParams, DidChangeWatchedFilesParams, DidChangeWorkspaceFoldersParams,
+        DidCloseTextDocumentParams, DidOpenTextDocumentParams, DidSaveTextDocumentParams, Hover,
+        HoverParams, InitializeParams, InitializeResult, InitializedParams,
+    },
+};
+
+use super::{handlers, owner, session::Session};
+
+pub(super) struct Backend {
+    session: Arc<Session>,
+}
+
+impl Backend {
+    pub(super) fn new(client: Client) -> (Self, Arc<Session>) {
+        let (session, events) = Session::new(client);
+        let session = Arc::new(session);
+        tokio::spawn(owner::run(Arc::clone(&session), events));
+        (Self { session: Arc::clone(&session) }, session)
+    }
+
+    pub(super) async fn did_change_trust(&self, params: handlers::did_change_trust::Params) {
+        handlers::did_change_trust::handle(&self.session, params);
+    }
+}
+
+impl LanguageServer for Backend {
+    async fn initialize(&self, params: InitializeParams) -> Result<InitializeResult> {
+        Ok(handlers::initialize::handle(&self.session, params))
+    }
+
+    async fn initialized(&self, _: InitializedParams) {
+        handlers::initialized::handle(&self.session);
+    }
+
+    async fn shutdown(&self) -> Result<()> {
+        handlers::shutdown::handle(&self.session);
+        Ok(())
+    }
+
+    async fn did_open(&self, params: DidOpenTextDocumentParams) {
+        handlers::did_open::handle(&self.session, params);
+    }
+
+    async fn did_change(&self, params: DidChangeTextDocumentParams) {
+        handlers::did_change::handle(&self.session, params);
+    }
+
+    async fn did_save(&self, params: DidSaveTextDocumentParams) {
+        handlers::did_save::handle(&self.session, &params);
+    }
+
+    async fn did_close(&self, params: DidCloseTextDocumentParams) {
+        handlers::did_close::handle(&self.session, &params);
+    }
+
+    async fn did_change_watched_files(&self, params: DidChangeWatchedFilesParams) {
+        handlers::did_change_watched_files::handle(&self.session, &params);
+    }
+
+    async fn did_change_workspace_folders(&self, params: DidChangeWorkspaceFoldersParams) {
+        handlers::did_change_workspace_folders::handle(&self.session, params);
+    }
+
+    async fn hover(&self, params: HoverParams) -> Result<Option<Hover>> {
+        Ok(handlers::hover::handle(&self.session, &params))
+    }
+}

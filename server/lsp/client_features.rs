@@ -1,0 +1,53 @@
+//! What the client can do, read once.
+
+use tower_lsp::ls_types::{ClientCapabilities, DiagnosticTag, MarkupKind};
+
+use super::convert::Encoding;
+
+/// The features of the client that change what we send.
+#[derive(Clone, Debug, Default)]
+pub(super) struct ClientFeatures {
+    /// How columns are counted.
+    pub(super) encoding: Encoding,
+    pub(super) related_information: bool,
+    pub(super) code_description: bool,
+    pub(super) tags: Vec<DiagnosticTag>,
+    pub(super) progress: bool,
+    pub(super) markdown_hover: bool,
+    /// File watching can be registered.
+    pub(super) watches_files: bool,
+}
+
+impl ClientFeatures {
+    pub(super) fn of(client: &ClientCapabilities) -> Self {
+        let text = client.text_document.as_ref();
+        let diagnostics = text.and_then(|text| text.publish_diagnostics.as_ref());
+        let hover = text.and_then(|text| text.hover.as_ref());
+        let workspace = client.workspace.as_ref();
+        Self {
+            encoding: Encoding::negotiated(client),
+            related_information: diagnostics
+                .and_then(|diagnostics| diagnostics.related_information)
+                .unwrap_or_default(),
+            code_description: diagnostics
+                .and_then(|diagnostics| diagnostics.code_description_support)
+                .unwrap_or_default(),
+            tags: diagnostics
+                .and_then(|diagnostics| diagnostics.tag_support.as_ref())
+                .map(|support| support.value_set.clone())
+                .unwrap_or_default(),
+            progress: client
+                .window
+                .as_ref()
+                .and_then(|window| window.work_done_progress)
+                .unwrap_or_default(),
+            markdown_hover: hover
+                .and_then(|hover| hover.content_format.as_ref())
+                .is_none_or(|formats| formats.contains(&MarkupKind::Markdown)),
+            watches_files: workspace
+                .and_then(|workspace| workspace.did_change_watched_files.as_ref())
+                .and_then(|watched| watched.dynamic_registration)
+                .unwrap_or_default(),
+        }
+    }
+}

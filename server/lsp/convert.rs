@@ -1,0 +1,154 @@
+//! Between our bytes and paths and the client's units and URIs: the only place that knows both.
+
+use std::borrow::Cow;
+
+use camino::{Utf8Path, Utf8PathBuf};
+use line_index::{LineCol, WideEncoding, WideLineCol};
+use tower_lsp::ls_types::{
+    ClientCapabilities, DiagnosticSeverity, Position, PositionEncodingKind, Range, Uri,
+};
+
+use crate::{
+    text::{SourceText, Span},
+    verdict::{Check, Code, Finding, Role, Severity},
+};
+
+/// How the client counts columns.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) enum Encoding {
+    Utf8,
+    /// What every client understands.
+    #[default]
+    Utf16,
+}
+
+impl Encoding {
+    /// UTF-8 where the client offers it.
+    pub(super) fn negotiated(client: &ClientCapabilities) -> Self {
+        let offered =
+            client.general.as_ref().and_then(|general| general.position_encodings.as_deref());
+        if offered.is_some_and(|offered| offered.contains(&PositionEncodingKind::UTF8)) {
+            Self::Utf8
+        } else {
+            Self::Utf16
+        }
+    }
+
+    pub(super) fn kind(self) -> PositionEncodingKind {
+        match self {
+            Self::Utf8 => PositionEncodingKind::UTF8,
+            Self::Utf16 => PositionEncodingKind::UTF16,
+        }
+    }
+}
+
+/// The position of a byte offset.
+pub(super) fn position(text: &SourceText, offset: usize, encoding: Encoding) -> Position {
+    let at = text.lines().line_col(text.text_size(offset));
+    let column = match encoding {
+        Encoding::Utf8 => at.col,
+        Encoding::Utf16 => {
+            text.lines().to_wide(WideEncoding::Utf16, at).map_or(at.col, |wide| wide.col)
+        }
+    };
+    Position::new(at.line, column)
+}
+
+/// The byte offset of a position. A column past the end of its line means the line's end, a line
+/// past the end of the text means the text's end (LSP, "Position").
+pub(super) fn offset(text: &SourceText, position: Position, encoding: Encoding) -> usize {
+    let source = text.as_str();
+    let Some(line) = text.lines().line(position.line) else { return source.len() };
+    let start = usize::from(line.start());
+    let end = text.line_span(start).end;
+    let column = match encoding {
+        Encoding::Utf8 => Some(position.character),
+        Encoding::Utf16 => {
+            let wide = WideLineCol { line: position.line, col: position.character };
+            text.lines().to_utf8(WideEncoding::Utf16, wide).map(|at| at.col)
+        }
+    };
+    let at = column
+        .and_then(|col| text.lines().offset(LineCol { line: position.line, col }))
+        .map_or(end, usize::from);
+    usize::from(text.text_size(at.min(end)))
+}
+
+/// The range of a span.
+pub(super) fn range(text: &SourceText, span: &Span, encoding: Encoding) -> Range {
+    Range::new(position(text, span.start, encoding), position(text, span.end, encoding))
+}
+
+/// The file of a URI; `None` for what is no file.
+pub(super) fn path_of(uri: &Uri) -> Option<Utf8PathBuf> {
+    if !uri.scheme().as_str().eq_ignore_ascii_case("file") {
+        return None;
+    }
+    let path = match uri.to_file_path()? {
+        Cow::Borrowed(path) => path.to_owned(),
+        Cow::Owned(path) => path,
+    };
+    Utf8PathBuf::from_path_buf(path).ok()
+}
+
+/// The URI of a file.
+pub(super) fn uri_of(path: &Utf8Path) -> Option<Uri> {
+    Uri::from_file_path(path.as_std_path())
+}
+
+/// How a finding is shown at one of its places; `None` when it is not shown on lines.
+pub(super) fn severity(finding: &Finding, role: Role, notes: bool) -> Option<DiagnosticSeverity> {
+    if finding.check == Check::Supercargo {
+        return Some(match (finding.code, finding.severity) {
+            // What the network or the machine lacks is no fault of the manifest.
+            (Some(Code::NoAdvisoryDatabase), _) | (_, Severity::Note) => {
+                DiagnosticSeverity::INFORMATION
+            }
+            (_, Severity::Error) => DiagnosticSeverity::ERROR,
+            (_, Severity::Warning) => DiagnosticSeverity::WARNING,
+            (_, Severity::Help) => DiagnosticSeverity::HINT,
+        });
+    }
+    match finding.severity {
+        Severity::Note | Severity::Help => notes.then_some(DiagnosticSeverity::HINT),
+        _ if role == Role::Pointer => Some(DiagnosticSeverity::INFORMATION),
+        Severity::Error => Some(DiagnosticSeverity::ERROR),
+        Severity::Warning => Some(DiagnosticSeverity::WARNING),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn columns_are_counted_as_the_client_counts() {
+        let text = SourceText::new("é𝄞 = \"1\"\r\nnext");
+        let at = text.as_str().find('"').expect("a quote");
+        assert_eq!(position(&text, at, Encoding::Utf16), Position::new(0, 6));
+        assert_eq!(position(&text, at, Encoding::Utf8), Position::new(0, 9));
+        for encoding in [Encoding::Utf8, Encoding::Utf16] {
+            let there = position(&text, at, encoding);
+            assert_eq!(offset(&text, there, encoding), at);
+        }
+    }
+
+    #[test]
+    fn positions_outside_the_text_are_moved_into_it() {
+        let text = SourceText::new("ab\r\ncd");
+        for encoding in [Encoding::Utf8, Encoding::Utf16] {
+            assert_eq!(offset(&text, Position::new(0, 99), encoding), 2);
+            assert_eq!(offset(&text, Position::new(99, 0), encoding), 6);
+            assert_eq!(offset(&text, Position::new(1, 2), encoding), 6);
+        }
+    }
+
+    #[test]
+    fn paths_with_blanks_and_percent_signs_come_back() {
+        let path = Utf8Path::new("/tmp/a b/100%/ü/Cargo.toml");
+        let uri = uri_of(path).expect("a URI");
+        assert_eq!(path_of(&uri).as_deref(), Some(path));
+        let other: Uri = "untitled:Untitled-1".parse().expect("a URI");
+        assert_eq!(path_of(&other), None);
+    }
+}

@@ -1,0 +1,206 @@
+//! The open documents: their texts as the client has them, and what has changed since they were
+//! last the same as on disk.
+
+use std::collections::HashMap;
+
+use camino::{Utf8Path, Utf8PathBuf};
+use tower_lsp::ls_types::{TextDocumentContentChangeEvent, Uri};
+
+use super::convert::{self, Encoding, path_of};
+use crate::{
+    text::{Edit, Edits, SourceText, Span},
+    workspace::is_policy,
+};
+
+/// The files that we have to do with, known by their names whatever the client calls their
+/// language.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Kind {
+    Manifest,
+    Lockfile,
+    Policy,
+}
+
+impl Kind {
+    pub(super) fn of(path: &Utf8Path) -> Option<Self> {
+        match path.file_name()? {
+            "Cargo.toml" => Some(Self::Manifest),
+            "Cargo.lock" => Some(Self::Lockfile),
+            _ if is_policy(path) => Some(Self::Policy),
+            _ => None,
+        }
+    }
+}
+
+/// One open document.
+#[derive(Debug)]
+pub(super) struct Document {
+    /// The client's own spelling.
+    pub(super) uri: Uri,
+    /// The client's version, whatever its steps.
+    pub(super) version: i32,
+    text: SourceText,
+    /// The text when the document was opened or last saved.
+    saved: SourceText,
+    /// From `saved` to `text`.
+    edits: Edits,
+}
+
+impl Document {
+    pub(super) fn text(&self) -> &SourceText {
+        &self.text
+    }
+
+    /// Where a span of an older text of this document stands now.
+    pub(super) fn moved(&self, judged: &SourceText, span: &Span) -> Span {
+        if *judged == self.text {
+            return span.clone();
+        }
+        if *judged == self.saved {
+            return self.edits.moved(span);
+        }
+        let mut difference = Edits::default();
+        difference.push(Edit::between(judged.as_str(), self.text.as_str()));
+        difference.moved(span)
+    }
+}
+
+/// All open documents that are ours.
+#[derive(Debug, Default)]
+pub(super) struct Documents(HashMap<Utf8PathBuf, Document>);
+
+impl Documents {
+    /// The path of the document if it is one of ours.
+    pub(super) fn open(&mut self, uri: Uri, version: i32, text: &str) -> Option<Utf8PathBuf> {
+        let path = path_of(&uri)?;
+        Kind::of(&path)?;
+        let text = SourceText::new(text);
+        let document =
+            Document { uri, version, saved: text.clone(), text, edits: Edits::default() };
+        self.0.insert(path.clone(), document);
+        Some(path)
+    }
+
+    /// Applies changes in their order.
+    pub(super) fn change(
+        &mut self,
+        uri: &Uri,
+        version: i32,
+        changes: Vec<TextDocumentContentChangeEvent>,
+        encoding: Encoding,
+    ) -> Option<Utf8PathBuf> {
+        let path = path_of(uri)?;
+        let document = self.0.get_mut(&path)?;
+        document.version = version;
+        for change in changes {
+            document.apply(&change, encoding);
+        }
+        if document.edits.len() > Edits::MANY {
+            let whole = Edit::between(document.saved.as_str(), document.text.as_str());
+            document.edits.clear();
+            document.edits.push(whole);
+        }
+        Some(path)
+    }
+
+    /// The text is now that of the file on disk.
+    pub(super) fn save(&mut self, uri: &Uri) -> Option<Utf8PathBuf> {
+        let path = path_of(uri)?;
+        if let Some(document) = self.0.get_mut(&path) {
+            document.saved = document.text.clone();
+            document.edits.clear();
+        }
+        Kind::of(&path).map(|_| path)
+    }
+
+    pub(super) fn close(&mut self, uri: &Uri) -> Option<Utf8PathBuf> {
+        let path = path_of(uri)?;
+        self.0.remove(&path).map(|_| path)
+    }
+
+    pub(super) fn get(&self, path: &Utf8Path) -> Option<&Document> {
+        self.0.get(path)
+    }
+
+    /// The policies as they are in the buffers.
+    pub(super) fn policies(&self) -> HashMap<Utf8PathBuf, SourceText> {
+        let policies = self.0.iter().filter(|(path, _)| is_policy(path));
+        policies.map(|(path, document)| (path.clone(), document.text.clone())).collect()
+    }
+}
+
+impl Document {
+    fn apply(&mut self, change: &TextDocumentContentChangeEvent, encoding: Encoding) {
+        let Some(range) = change.range else {
+            let new = SourceText::new(&change.text);
+            self.edits.push(Edit::between(self.text.as_str(), new.as_str()));
+            self.text = new;
+            return;
+        };
+        let start = convert::offset(&self.text, range.start, encoding);
+        let end = convert::offset(&self.text, range.end, encoding).max(start);
+        let mut text = self.text.as_str().to_owned();
+        text.replace_range(start..end, &change.text);
+        self.edits.push(Edit { span: start..end, len: change.text.len() });
+        self.text = SourceText::new(&text);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tower_lsp::ls_types::{Position, Range};
+
+    use super::*;
+
+    fn change(line: u32, from: u32, to: u32, text: &str) -> TextDocumentContentChangeEvent {
+        TextDocumentContentChangeEvent {
+            range: Some(Range::new(Position::new(line, from), Position::new(line, to))),
+            range_length: None,
+            text: text.to_owned(),
+        }
+    }
+
+    fn whole(text: &str) -> TextDocumentContentChangeEvent {
+        TextDocumentContentChangeEvent { range: None, range_length: None, text: text.to_owned() }
+    }
+
+    #[test]
+    fn changes_are_applied_in_order_and_spans_follow() {
+        let uri: Uri = "file:///w/Cargo.toml".parse().expect("a URI");
+        let mut documents = Documents::default();
+        let path = documents.open(uri.clone(), 1, "time = \"0.1.45\"\n").expect("ours");
+        let judged = documents.get(&path).expect("open").text().clone();
+        // What one client sends for one replacement: two single characters, the last first.
+        documents.change(
+            &uri,
+            7,
+            vec![change(0, 12, 14, "7"), change(0, 10, 11, "3"), change(0, 0, 0, "# ü\n")],
+            Encoding::Utf16,
+        );
+        let document = documents.get(&path).expect("open");
+        assert_eq!(document.text().as_str(), "# ü\ntime = \"0.3.7\"\n");
+        assert_eq!(&document.text().as_str()[document.moved(&judged, &(8..14))], "0.3.7");
+    }
+
+    #[test]
+    fn other_files_are_not_ours() {
+        let mut documents = Documents::default();
+        for name in ["file:///w/other.toml", "file:///w/pyproject.toml", "untitled:Cargo.toml"] {
+            assert_eq!(documents.open(name.parse().expect("a URI"), 0, ""), None);
+        }
+        for name in ["file:///w/deny.toml", "file:///w/.cargo/deny.toml", "file:///w/Cargo.lock"] {
+            assert!(documents.open(name.parse().expect("a URI"), 0, "").is_some());
+        }
+    }
+
+    #[test]
+    fn a_whole_new_text_keeps_spans_where_they_were() {
+        let uri: Uri = "file:///w/Cargo.toml".parse().expect("a URI");
+        let mut documents = Documents::default();
+        let path = documents.open(uri.clone(), 0, "a = 1\ntime = 2\n").expect("ours");
+        let judged = documents.get(&path).expect("open").text().clone();
+        documents.change(&uri, 1, vec![whole("# x\na = 1\ntime = 2\n")], Encoding::Utf8);
+        let document = documents.get(&path).expect("open");
+        assert_eq!(&document.text().as_str()[document.moved(&judged, &(6..10))], "time");
+    }
+}

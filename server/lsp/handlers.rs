@@ -1,0 +1,13 @@
+//! One file for each method of the protocol.
+
+pub(super) mod did_change;
+pub(super) mod did_change_trust;
+pub(super) mod did_change_watched_files;
+pub(super) mod did_change_workspace_folders;
+pub(super) mod did_close;
+pub(super) mod did_open;
+pub(super) mod did_save;
+pub(super) mod hover;
+pub(super) mod initialize;
+pub(super) mod initialized;
+pub(super) mod shutdown;

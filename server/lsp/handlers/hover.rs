@@ -1,0 +1,35 @@
+//! `textDocument/hover`.
+
+use tower_lsp::ls_types::{Hover, HoverContents, HoverParams, MarkupContent, MarkupKind};
+
+use crate::{
+    ide,
+    lsp::{
+        convert::{self, path_of},
+        session::Session,
+    },
+};
+
+pub(in crate::lsp) fn handle(session: &Session, params: &HoverParams) -> Option<Hover> {
+    let position = params.text_document_position_params.position;
+    let path = path_of(&params.text_document_position_params.text_document.uri)?;
+    let state = session.state();
+    let document = state.documents.get(&path)?;
+    let text = document.text();
+    let offset = convert::offset(text, position, state.features.encoding);
+    let verdicts: Vec<_> = state.verdicts.values().cloned().collect();
+    let markdown = state.features.markdown_hover;
+    let encoding = state.features.encoding;
+    let hover = ide::hover::hover(&path, offset, &verdicts, &|place_text, span| {
+        document.moved(place_text, span)
+    })?;
+    let range = convert::range(text, &hover.span, encoding);
+    drop(state);
+    Some(Hover {
+        contents: HoverContents::Markup(MarkupContent {
+            kind: if markdown { MarkupKind::Markdown } else { MarkupKind::PlainText },
+            value: if markdown { hover.text.markdown() } else { hover.text.plain() },
+        }),
+        range: Some(range),
+    })
+}

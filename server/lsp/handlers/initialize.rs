@@ -1,0 +1,65 @@
+//! `initialize`: what the client can do, what we can do.
+
+use tower_lsp::ls_types::{
+    HoverProviderCapability, InitializeParams, InitializeResult, OneOf, SaveOptions,
+    ServerCapabilities, ServerInfo, TextDocumentSyncCapability, TextDocumentSyncKind,
+    TextDocumentSyncOptions, TextDocumentSyncSaveOptions, WorkspaceFoldersServerCapabilities,
+    WorkspaceServerCapabilities,
+};
+
+use crate::lsp::{
+    client_features::ClientFeatures,
+    convert::{self, path_of},
+    session::Session,
+    settings::Settings,
+};
+
+pub(in crate::lsp) fn handle(session: &Session, params: InitializeParams) -> InitializeResult {
+    let features = ClientFeatures::of(&params.capabilities);
+    let encoding = features.encoding;
+    let (settings, complaints) = Settings::from_options(params.initialization_options.as_ref());
+    #[expect(deprecated, reason = "older clients know no workspace folders")]
+    let root = params.root_uri;
+    let folders = match params.workspace_folders {
+        Some(folders) if !folders.is_empty() => {
+            folders.into_iter().map(|folder| folder.uri).collect()
+        }
+        _ => root.into_iter().collect::<Vec<_>>(),
+    };
+    let mut state = session.state();
+    state.features = features;
+    state.settings = settings;
+    state.complaints = complaints;
+    state.folders = folders.iter().filter_map(path_of).collect();
+    InitializeResult {
+        capabilities: capabilities(encoding),
+        server_info: Some(ServerInfo {
+            name: "supercargo".to_owned(),
+            version: Some(env!("CARGO_PKG_VERSION").to_owned()),
+        }),
+        ..InitializeResult::default()
+    }
+}
+
+fn capabilities(encoding: convert::Encoding) -> ServerCapabilities {
+    ServerCapabilities {
+        position_encoding: Some(encoding.kind()),
+        text_document_sync: Some(TextDocumentSyncCapability::Options(TextDocumentSyncOptions {
+            open_close: Some(true),
+            change: Some(TextDocumentSyncKind::INCREMENTAL),
+            save: Some(TextDocumentSyncSaveOptions::SaveOptions(SaveOptions {
+                include_text: Some(false),
+            })),
+            ..TextDocumentSyncOptions::default()
+        })),
+        hover_provider: Some(HoverProviderCapability::Simple(true)),
+        workspace: Some(WorkspaceServerCapabilities {
+            workspace_folders: Some(WorkspaceFoldersServerCapabilities {
+                supported: Some(true),
+                change_notifications: Some(OneOf::Left(true)),
+            }),
+            ..WorkspaceServerCapabilities::default()
+        }),
+        ..ServerCapabilities::default()
+    }
+}

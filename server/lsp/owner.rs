@@ -1,0 +1,490 @@
+//! The owner: the one task that decides what is judged and published.
+
+use std::{
+    collections::{BTreeMap, BTreeSet, HashMap},
+    sync::Arc,
+    time::Duration,
+};
+
+use camino::{Utf8Path, Utf8PathBuf};
+use tokio::sync::mpsc;
+use tower_lsp::ls_types::{
+    Diagnostic, DidChangeWatchedFilesRegistrationOptions, FileSystemWatcher, GlobPattern,
+    MessageType, Registration, Uri,
+};
+
+use super::{
+    convert::uri_of,
+    documents::Kind,
+    progress::Progress,
+    publish,
+    session::Session,
+    worker::{Buffers, Wish, Worker},
+};
+use crate::{
+    facts::RefreshPolicy,
+    gate::{Databases, GateOptions, Verdict},
+    resolve::Resolver,
+    verdict::{Check, CheckSet, Code, Severity},
+    workspace::{Discovery, DiscoveryOptions, PolicyFiles, Workspace},
+};
+
+/// An editor's advisories may be this old.
+const STALE: Duration = Duration::from_secs(24 * 60 * 60);
+
+/// Everything that can happen.
+#[derive(Debug)]
+pub(super) enum Event {
+    /// The client may be spoken to.
+    Initialized,
+    /// Folders were added or removed, or their trust has changed.
+    FoldersChanged,
+    /// Workspaces were found.
+    Discovered(Vec<Workspace>),
+    Opened(Utf8PathBuf),
+    Changed(Utf8PathBuf),
+    Closed(Utf8PathBuf),
+    /// Files on disk have changed, been created or deleted.
+    OnDisk(Vec<Utf8PathBuf>),
+    /// A worker is busy with something that may take long.
+    Doing(Workspace, String),
+    /// A worker has answered that many wishes; no verdict when it broke off.
+    Judged {
+        workspace: Workspace,
+        answered: usize,
+        verdict: Option<Arc<Verdict>>,
+    },
+    ShutDown,
+}
+
+/// Runs until the session ends.
+pub(super) async fn run(session: Arc<Session>, mut events: mpsc::UnboundedReceiver<Event>) {
+    let mut owner = Owner {
+        session,
+        databases: Arc::default(),
+        workers: BTreeMap::new(),
+        published: HashMap::new(),
+        said: BTreeSet::new(),
+    };
+    while let Some(event) = events.recv().await {
+        if matches!(event, Event::ShutDown) {
+            return;
+        }
+        owner.handle(event).await;
+    }
+}
+
+struct Owner {
+    session: Arc<Session>,
+    databases: Arc<Databases>,
+    workers: BTreeMap<Workspace, Busy>,
+    /// What the client shows now, by file.
+    published: HashMap<Utf8PathBuf, Published>,
+    /// Messages that were shown already.
+    said: BTreeSet<String>,
+}
+
+struct Busy {
+    worker: Worker,
+    /// Wishes that are not answered yet.
+    wishes: usize,
+    progress: Option<Progress>,
+    /// The last verdict that had a graph: kept on the lines while a manifest is broken.
+    good: Option<Arc<Verdict>>,
+}
+
+#[derive(Default, PartialEq)]
+struct Published {
+    uri: Option<Uri>,
+    version: Option<i32>,
+    diagnostics: Vec<Diagnostic>,
+}
+
+impl Owner {
+    async fn handle(&mut self, event: Event) {
+        match event {
+            Event::Initialized => {
+                self.complain().await;
+                self.watch_files();
+                self.folders_changed().await;
+            }
+            Event::FoldersChanged => self.folders_changed().await,
+            Event::Discovered(workspaces) => self.discovered(workspaces),
+            Event::Opened(path) => {
+                self.find_workspaces_of(&path);
+                self.publish(&[path]).await;
+            }
+            Event::Changed(path) => {
+                if Kind::of(&path) == Some(Kind::Policy) {
+                    self.policy_changed(&path);
+                }
+                self.publish(&[path]).await;
+            }
+            Event::Closed(path) => {
+                if Kind::of(&path) == Some(Kind::Policy) {
+                    self.policy_changed(&path);
+                }
+                self.publish(&[path]).await;
+            }
+            Event::OnDisk(paths) => self.on_disk(&paths),
+            Event::Doing(workspace, message) => self.doing(&workspace, message),
+            Event::Judged { workspace, answered, verdict } => {
+                self.judged(&workspace, answered, verdict).await;
+            }
+            Event::ShutDown => {}
+        }
+    }
+
+    /// Tells what is wrong with the settings.
+    async fn complain(&mut self) {
+        let complaints = std::mem::take(&mut self.session.state().complaints);
+        if !complaints.is_empty() {
+            let message = format!("supercargo: {}", complaints.join("; "));
+            self.session.client.show_message(MessageType::WARNING, message).await;
+        }
+    }
+
+    /// Asks the client to tell about files that change on disk, where it can.
+    fn watch_files(&self) {
+        if !self.session.state().features.watches_files {
+            return;
+        }
+        let watchers =
+            ["**/Cargo.toml", "**/Cargo.lock", "**/deny.toml", "**/.deny.toml"].map(|glob| {
+                FileSystemWatcher { glob_pattern: GlobPattern::String(glob.into()), kind: None }
+            });
+        let options = DidChangeWatchedFilesRegistrationOptions { watchers: watchers.into() };
+        let registration = Registration {
+            id: "supercargo/watch".to_owned(),
+            method: "workspace/didChangeWatchedFiles".to_owned(),
+            register_options: serde_json::to_value(options).ok(),
+        };
+        let client = self.session.client.clone();
+        // A request to the client is never awaited here.
+        tokio::spawn(async move { client.register_capability(vec![registration]).await });
+    }
+
+    async fn folders_changed(&mut self) {
+        let (folders, trusted) = {
+            let state = self.session.state();
+            (state.folders.clone(), state.settings.trusted)
+        };
+        if !trusted {
+            self.forget_all().await;
+            self.say("supercargo judges nothing until this workspace is trusted").await;
+            return;
+        }
+        self.forget_outside(&folders).await;
+        let open: Vec<_> = self.published.keys().cloned().collect();
+        let events = self.session.events();
+        tokio::task::spawn_blocking(move || {
+            let options = DiscoveryOptions::default();
+            let mut found = Vec::new();
+            for folder in &folders {
+                found.extend(Discovery::below(folder, &options).workspaces.iter().map(|found| {
+                    // In an editor a member opened as a folder belongs to its whole workspace.
+                    Workspace::around_manifest(&found.manifest)
+                }));
+            }
+            let _ = events.send(Event::Discovered(found));
+        });
+        for path in open {
+            self.find_workspaces_of(&path);
+        }
+    }
+
+    fn discovered(&mut self, workspaces: Vec<Workspace>) {
+        if !self.session.state().settings.trusted {
+            return;
+        }
+        for workspace in workspaces {
+            if self.workers.contains_key(&workspace) {
+                continue;
+            }
+            let databases = Arc::clone(&self.databases);
+            match Worker::start(workspace.clone(), databases, self.session.events()) {
+                Ok(worker) => {
+                    let busy = Busy { worker, wishes: 0, progress: None, good: None };
+                    self.workers.insert(workspace.clone(), busy);
+                    self.wish(&workspace, true);
+                }
+                Err(error) => tracing::error!("{} cannot be judged: {error}", workspace.manifest),
+            }
+        }
+    }
+
+    /// Finds the workspace that an opened file belongs to, if it is not known.
+    fn find_workspaces_of(&self, path: &Utf8Path) {
+        if !self.session.state().settings.trusted {
+            return;
+        }
+        let kind = Kind::of(path);
+        if kind == Some(Kind::Policy) && self.ruled_by(path).next().is_some() {
+            return;
+        }
+        let path = path.to_owned();
+        let events = self.session.events();
+        tokio::task::spawn_blocking(move || {
+            let found = match kind {
+                Some(Kind::Manifest) if path.is_file() => vec![Workspace::around_manifest(&path)],
+                Some(Kind::Lockfile) => path
+                    .parent()
+                    .map(|folder| folder.join("Cargo.toml"))
+                    .filter(|manifest| manifest.is_file())
+                    .map(|manifest| Workspace::around_manifest(&manifest))
+                    .into_iter()
+                    .collect(),
+                Some(Kind::Policy) => {
+                    Discovery::below(ruled_folder(&path), &DiscoveryOptions::default()).workspaces
+                }
+                _ => Vec::new(),
+            };
+            let _ = events.send(Event::Discovered(found));
+        });
+    }
+
+    /// The workspaces whose policy is `path`.
+    fn ruled_by<'o>(&'o self, path: &'o Utf8Path) -> impl Iterator<Item = Workspace> + 'o {
+        let ruled = |workspace: &Workspace| {
+            PolicyFiles::find(&workspace.manifest).policy.as_deref() == Some(path)
+        };
+        self.workers.keys().filter(move |workspace| ruled(workspace)).cloned()
+    }
+
+    fn policy_changed(&mut self, path: &Utf8Path) {
+        let ruled: Vec<_> = self.ruled_by(path).collect();
+        for workspace in ruled {
+            self.wish(&workspace, false);
+        }
+    }
+
+    fn on_disk(&mut self, paths: &[Utf8PathBuf]) {
+        let mut wishes: BTreeMap<Workspace, bool> = BTreeMap::new();
+        for path in paths {
+            let policy = Kind::of(path) == Some(Kind::Policy);
+            let mut known = false;
+            for workspace in self.workers.keys() {
+                let concerned = if policy {
+                    workspace.manifest.starts_with(ruled_folder(path))
+                } else {
+                    path.starts_with(&workspace.root) || self.declares_in(workspace, path)
+                };
+                if concerned {
+                    known = true;
+                    *wishes.entry(workspace.clone()).or_default() |= !policy;
+                }
+            }
+            if !known {
+                self.find_workspaces_of(path);
+            }
+        }
+        for (workspace, renew_graph) in wishes {
+            self.wish(&workspace, renew_graph);
+        }
+    }
+
+    /// Whether a manifest outside of the workspace's folder is part of it.
+    fn declares_in(&self, workspace: &Workspace, path: &Utf8Path) -> bool {
+        let state = self.session.state();
+        let verdict = state.verdicts.get(workspace);
+        verdict.is_some_and(|verdict| verdict.declared.iter().any(|one| one.file == path))
+    }
+
+    fn wish(&mut self, workspace: &Workspace, renew_graph: bool) {
+        let (options, buffers) = {
+            let state = self.session.state();
+            let settings = &state.settings;
+            let refresh = if settings.offline {
+                RefreshPolicy::Never
+            } else {
+                RefreshPolicy::OlderThan(STALE)
+            };
+            let options = GateOptions {
+                checks: CheckSet::ALL,
+                workspace: settings.workspace,
+                config: None,
+                advisories: settings.db.clone(),
+                refresh,
+                gentle_without_policy: true,
+                resolver: Resolver {
+                    cargo: Resolver::default_cargo(),
+                    offline: settings.offline,
+                    locked: false,
+                    children: self.session.children.clone(),
+                },
+            };
+            (options, Buffers(state.documents.policies()))
+        };
+        if let Some(busy) = self.workers.get_mut(workspace) {
+            busy.wishes += 1;
+            busy.worker.wish(Wish { renew_graph, buffers, options });
+        }
+    }
+
+    fn doing(&mut self, workspace: &Workspace, message: String) {
+        let shows = self.session.state().features.progress;
+        let Some(busy) = self.workers.get_mut(workspace) else { return };
+        if !shows {
+            return;
+        }
+        let client = self.session.client.clone();
+        let folder = workspace.folder().file_name().unwrap_or("workspace");
+        let title = format!("supercargo: {folder}");
+        busy.progress.get_or_insert_with(|| Progress::start(client, title)).tell(message);
+    }
+
+    async fn judged(
+        &mut self,
+        workspace: &Workspace,
+        answered: usize,
+        verdict: Option<Arc<Verdict>>,
+    ) {
+        let Some(busy) = self.workers.get_mut(workspace) else { return };
+        busy.wishes = busy.wishes.saturating_sub(answered);
+        if busy.wishes == 0 {
+            busy.progress = None;
+        }
+        let Some(verdict) = verdict else {
+            self.say("supercargo could not judge: an internal error was logged").await;
+            return;
+        };
+        let shown = if verdict.packages > 0 {
+            busy.good = Some(Arc::clone(&verdict));
+            Arc::clone(&verdict)
+        } else {
+            Arc::new(with_last_good(&verdict, busy.good.as_deref()))
+        };
+        let mut files: BTreeSet<_> = files_of(&shown);
+        if let Some(before) = self.session.state().verdicts.insert(workspace.clone(), shown) {
+            files.extend(files_of(&before));
+        }
+        for finding in &verdict.findings {
+            if finding.check == Check::Supercargo
+                && finding.severity == Severity::Error
+                && finding.code == Some(Code::NoAdvisoryDatabase)
+            {
+                self.say(&format!("supercargo: {}", finding.message)).await;
+            }
+        }
+        self.publish(&files.into_iter().collect::<Vec<_>>()).await;
+    }
+
+    /// Publishes what has changed of the findings of these files.
+    async fn publish(&mut self, files: &[Utf8PathBuf]) {
+        for file in files {
+            let (version, uri, diagnostics) = {
+                let state = self.session.state();
+                let document = state.documents.get(file);
+                (
+                    document.map(|document| document.version),
+                    document.map(|document| document.uri.clone()).or_else(|| uri_of(file)),
+                    publish::diagnostics(file, &state),
+                )
+            };
+            let Some(uri) = uri else { continue };
+            let known = self.published.get(file);
+            let same = known.is_some_and(|known| {
+                known.diagnostics == diagnostics
+                    && known.uri.as_ref() == Some(&uri)
+                    // Opening a document asks for its findings with its version.
+                    && known.version.is_some() == version.is_some()
+            });
+            if same || (known.is_none() && diagnostics.is_empty() && version.is_none()) {
+                continue;
+            }
+            if known.is_none() && diagnostics.is_empty() {
+                continue;
+            }
+            self.session
+                .client
+                .publish_diagnostics(uri.clone(), diagnostics.clone(), version)
+                .await;
+            let published = Published { uri: Some(uri), version, diagnostics };
+            self.published.insert(file.clone(), published);
+        }
+    }
+
+    /// Shows a message, once.
+    async fn say(&mut self, message: &str) {
+        if self.said.insert(message.to_owned()) {
+            self.session.client.show_message(MessageType::WARNING, message).await;
+        }
+    }
+
+    async fn forget_all(&mut self) {
+        self.forget(self.workers.keys().cloned().collect()).await;
+    }
+
+    /// Forgets the workspaces of folders that were removed, unless a file of theirs is open.
+    async fn forget_outside(&mut self, folders: &[Utf8PathBuf]) {
+        let outside = {
+            let state = self.session.state();
+            let open = |workspace: &Workspace| {
+                files_of_workspace(&state, workspace)
+                    .iter()
+                    .any(|file| state.documents.get(file).is_some())
+            };
+            self.workers
+                .keys()
+                .filter(|workspace| {
+                    let inside = folders.iter().any(|folder| {
+                        workspace.root.starts_with(folder) || folder.starts_with(&workspace.root)
+                    });
+                    !inside && !open(workspace)
+                })
+                .cloned()
+                .collect()
+        };
+        self.forget(outside).await;
+    }
+
+    async fn forget(&mut self, workspaces: Vec<Workspace>) {
+        let mut files = BTreeSet::new();
+        for workspace in workspaces {
+            self.workers.remove(&workspace);
+            if let Some(verdict) = self.session.state().verdicts.remove(&workspace) {
+                files.extend(files_of(&verdict));
+            }
+        }
+        self.publish(&files.into_iter().collect::<Vec<_>>()).await;
+    }
+}
+
+/// The folder that a policy rules: its own, or the one above `.cargo`.
+fn ruled_folder(policy: &Utf8Path) -> &Utf8Path {
+    let folder = policy.parent().unwrap_or(policy);
+    match folder.file_name() {
+        Some(".cargo") => folder.parent().unwrap_or(folder),
+        _ => folder,
+    }
+}
+
+/// A verdict that has no graph, with what the last one that had shows on other files.
+fn with_last_good(verdict: &Verdict, good: Option<&Verdict>) -> Verdict {
+    let mut shown = verdict.clone();
+    let Some(good) = good else { return shown };
+    let broken: BTreeSet<_> = files_of(verdict);
+    let policy = verdict.policy.as_ref();
+    let kept = good.findings.iter().filter(|finding| {
+        // A policy that cannot be used says so itself; its older findings would stand beside that.
+        let on_policy = finding.places.first().map(|place| &place.file) == policy;
+        !(on_policy && policy.is_some_and(|policy| broken.contains(policy)))
+    });
+    shown.findings.extend(kept.cloned());
+    shown.declared = Arc::clone(&good.declared);
+    shown
+}
+
+fn files_of(verdict: &Verdict) -> BTreeSet<Utf8PathBuf> {
+    let places = verdict.findings.iter().flat_map(|finding| &finding.places);
+    places.map(|place| place.file.clone()).collect()
+}
+
+fn files_of_workspace(state: &super::session::State, workspace: &Workspace) -> Vec<Utf8PathBuf> {
+    let mut files = vec![workspace.manifest.clone(), workspace.lock_file()];
+    if let Some(verdict) = state.verdicts.get(workspace) {
+        files.extend(files_of(verdict));
+        files.extend(verdict.declared.iter().map(|one| one.file.clone()));
+    }
+    files
+}

@@ -1,0 +1,124 @@
+//! The diagnostics of one file, from every verdict and the text as the client has it.
+
+use camino::Utf8Path;
+use tower_lsp::ls_types::{
+    CodeDescription, Diagnostic, DiagnosticRelatedInformation, DiagnosticSeverity, DiagnosticTag,
+    Location, NumberOrString,
+};
+
+use super::{
+    convert::{self, uri_of},
+    session::State,
+};
+use crate::{
+    ide::message,
+    text::Span,
+    verdict::{Code, Finding, Place, Role},
+};
+
+/// How many related places are sent.
+const RELATED: usize = 8;
+
+/// Everything that is to be shown in `file`, in a stable order.
+pub(super) fn diagnostics(file: &Utf8Path, state: &State) -> Vec<Diagnostic> {
+    let mut all: Vec<Diagnostic> = Vec::new();
+    for verdict in state.verdicts.values() {
+        for finding in &verdict.findings {
+            for place in finding.places.iter().filter(|place| place.file == file) {
+                all.extend(diagnostic(finding, place, state));
+            }
+        }
+    }
+    all.sort_by(|a, b| order(a).cmp(&order(b)));
+    // Two workspaces may share a manifest or a policy, and cargo-deny says some things twice at
+    // two severities: the more severe one comes first.
+    all.dedup_by(|later, first| {
+        later.range == first.range && later.code == first.code && later.message == first.message
+    });
+    all
+}
+
+fn order(diagnostic: &Diagnostic) -> (u32, u32, &str, u8) {
+    let start = diagnostic.range.start;
+    let severity = match diagnostic.severity {
+        Some(DiagnosticSeverity::ERROR) => 1,
+        Some(DiagnosticSeverity::WARNING) => 2,
+        Some(DiagnosticSeverity::INFORMATION) => 3,
+        _ => 4,
+    };
+    (start.line, start.character, &diagnostic.message, severity)
+}
+
+fn diagnostic(finding: &Finding, place: &Place, state: &State) -> Option<Diagnostic> {
+    let features = &state.features;
+    let severity = convert::severity(finding, place.role, state.settings.notes)?;
+    let link = finding.link().filter(|_| features.code_description);
+    Some(Diagnostic {
+        range: location(place, state)?.range,
+        severity: Some(severity),
+        code: finding.shown_code().map(|code| NumberOrString::String(code.to_owned())),
+        code_description: link
+            .and_then(|link| link.parse().ok())
+            .map(|href| CodeDescription { href }),
+        source: Some("supercargo".to_owned()),
+        message: message::at_place(finding, place),
+        related_information: features
+            .related_information
+            .then(|| related(finding, place, state))
+            .filter(|related| !related.is_empty()),
+        tags: finding
+            .code
+            .and_then(tag)
+            .filter(|tag| features.tags.contains(tag))
+            .map(|tag| vec![tag]),
+        data: None,
+    })
+}
+
+/// Policy entries without effect are faded, old keys struck through.
+fn tag(code: Code) -> Option<DiagnosticTag> {
+    match code {
+        Code::AdvisoryNotDetected
+        | Code::YankedNotDetected
+        | Code::UnmatchedSkip
+        | Code::UnnecessarySkip
+        | Code::UnmatchedSkipRoot
+        | Code::UnmatchedBypass
+        | Code::UnmatchedPathBypass
+        | Code::UnmatchedGlob
+        | Code::UnusedWrapper
+        | Code::UnmatchedReplacementIgnore
+        | Code::LicenseNotEncountered
+        | Code::LicenseExceptionNotEncountered
+        | Code::UnmatchedSource
+        | Code::UnmatchedOrganization
+        | Code::UnusedWorkspaceDependency => Some(DiagnosticTag::UNNECESSARY),
+        Code::Deprecated => Some(DiagnosticTag::DEPRECATED),
+        _ => None,
+    }
+}
+
+fn related(finding: &Finding, place: &Place, state: &State) -> Vec<DiagnosticRelatedInformation> {
+    let others = finding
+        .places
+        .iter()
+        .filter(|other| other.role == Role::Mend && !other.is_at(place))
+        .map(|other| (other, "the same finding".to_owned()));
+    let explained = finding.related.iter().map(|related| (&related.place, related.message.clone()));
+    let all = explained.chain(others).filter_map(|(place, message)| {
+        Some(DiagnosticRelatedInformation { location: location(place, state)?, message })
+    });
+    all.take(RELATED).collect()
+}
+
+/// Where a place is in the text that the client has.
+fn location(place: &Place, state: &State) -> Option<Location> {
+    let encoding = state.features.encoding;
+    let document = state.documents.get(&place.file);
+    let (text, span): (_, Span) = match document {
+        Some(document) => (document.text(), document.moved(&place.text, &place.span)),
+        None => (&place.text, place.span.clone()),
+    };
+    let uri = document.map(|document| document.uri.clone()).or_else(|| uri_of(&place.file))?;
+    Some(Location { uri, range: convert::range(text, &span, encoding) })
+}

@@ -32,6 +32,8 @@ pub struct GateOptions {
     pub workspace: bool,
     /// A policy to use instead of the one that is found.
     pub config: Option<Utf8PathBuf>,
+    /// The policy files, where they were looked up already in a way of the caller's.
+    pub policy_files: Option<PolicyFiles>,
     /// A folder with advisories to use instead of those that the policy names.
     pub advisories: Option<Utf8PathBuf>,
     /// When advisory databases are fetched.
@@ -208,7 +210,9 @@ impl Run {
 
     /// The policy by cargo-deny's look-up, or the one that was named.
     fn read_policy(&mut self, options: &GateOptions, texts: &dyn Texts) -> Option<PolicyText> {
-        let PolicyFiles { policy, exceptions } = self.verdict.workspace.policy_files();
+        let found = options.policy_files.clone();
+        let PolicyFiles { policy, exceptions } =
+            found.unwrap_or_else(|| self.verdict.workspace.policy_files());
         let path = match &options.config {
             // A named policy that does not exist is an empty one, as in cargo-deny.
             Some(named) if !named.exists() => {

@@ -15,7 +15,7 @@ use crate::{
     gate::{Databases, Gate, GateOptions, NO_VERDICT, OnDisk, Verdict},
     resolve::{Children, Resolver},
     verdict::{Check, Severity},
-    workspace::{Discovery, DiscoveryOptions, Workspace},
+    workspace::{Discovery, DiscoveryOptions, PolicyFiles, Workspace},
 };
 
 /// A database that is younger was fetched by another run just now.
@@ -67,6 +67,7 @@ fn gate_options(arguments: &CheckArguments) -> anyhow::Result<GateOptions> {
         checks: arguments.checks(),
         workspace: arguments.workspace,
         config: arguments.config.as_deref().map(absolute).transpose()?,
+        policy_files: arguments.manifest_path.as_deref().map(lexical_policy_files).transpose()?,
         advisories: arguments.db.as_deref().map(absolute).transpose()?,
         refresh: if offline { RefreshPolicy::Never } else { RefreshPolicy::OlderThan(FRESH) },
         gentle_without_policy: false,
@@ -76,6 +77,16 @@ fn gate_options(arguments: &CheckArguments) -> anyhow::Result<GateOptions> {
             locked: arguments.locked(),
             children: Children::default(),
         },
+    })
+}
+
+/// cargo-deny walks upwards along the path as it was given: from a relative one it never leaves
+/// the current folder.
+fn lexical_policy_files(manifest: &Utf8Path) -> anyhow::Result<PolicyFiles> {
+    let PolicyFiles { policy, exceptions } = PolicyFiles::find(manifest);
+    Ok(PolicyFiles {
+        policy: policy.as_deref().map(absolute).transpose()?,
+        exceptions: exceptions.as_deref().map(absolute).transpose()?,
     })
 }
 

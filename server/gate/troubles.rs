@@ -78,7 +78,7 @@ pub(super) fn resolution(
     if let Err(error) = texts.read(&workspace.manifest) {
         return unreadable(&workspace.manifest, &error);
     }
-    if stderr.contains("lock file")
+    if (stderr.contains("lock file") || stderr.contains("Cargo.lock"))
         && let Some(finding) = broken_lock_file(workspace, texts)
     {
         return finding;
@@ -99,19 +99,25 @@ pub(super) fn resolution(
     finding
 }
 
+const LOCK_REMEDY: &str =
+    "restore it from version control, or delete it and let cargo resolve anew";
+
 fn broken_lock_file(workspace: &Workspace, texts: &dyn Texts) -> Option<Finding> {
     let file = workspace.lock_file();
     let text = match texts.read(&file) {
         Ok(text) => text,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return None,
-        Err(error) => return Some(unreadable(&file, &error)),
+        Err(error) => {
+            let mut finding = unreadable(&file, &error);
+            finding.remedy = Some(LOCK_REMEDY.to_owned());
+            return Some(finding);
+        }
     };
     let error = Lockfile::parse(text.as_str()).error?;
     let span = if error.span.is_empty() { text.line_span(error.span.start) } else { error.span };
     let place = Place { file, text, span, role: Role::Mend, via: None };
     let message = format!("`Cargo.lock` cannot be used: {}", harmless(&error.value));
     let mut finding = own(Code::BrokenLockFile, Severity::Error, message, vec![place]);
-    finding.remedy =
-        Some("restore it from version control, or delete it and let cargo resolve anew".to_owned());
+    finding.remedy = Some(LOCK_REMEDY.to_owned());
     Some(finding)
 }

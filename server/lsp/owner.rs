@@ -303,6 +303,7 @@ impl Owner {
                 checks: CheckSet::ALL,
                 workspace: settings.workspace,
                 config: None,
+                policy_files: None,
                 advisories: settings.db.clone(),
                 refresh,
                 gentle_without_policy: true,

@@ -34,7 +34,7 @@ impl Lockfile {
         }
         let (root, errors) = tree::parse(text);
         let root = root.get_ref();
-        let entries = tree::array(root, "package")
+        let entries: Vec<_> = tree::array(root, "package")
             .iter()
             .filter_map(|value| {
                 let table = value.get_ref().as_table()?;
@@ -49,12 +49,12 @@ impl Lockfile {
             .into_iter()
             .next()
             .map(|error| Spanned { value: error.message, span: error.span });
-        let error = syntax.or_else(|| {
-            // What the entries mean (versions, sources, the format's own version) is judged by the
-            // library that knows the format.
+        let error = syntax.or_else(|| wrong_version(&entries)).or_else(|| {
+            // What else the file means (sources, the format's own version) is judged by the library
+            // that knows the format.
             let error = cargo_lock::Lockfile::from_str(text).err()?;
             let span = tree::entry(root, "version").map_or(0..0, |(_, value)| value.span());
-            Some(Spanned { value: error.to_string().lines().collect::<Vec<_>>().join(", "), span })
+            Some(Spanned { value: last_line(&error.to_string()), span })
         });
         Self { entries, error }
     }
@@ -68,6 +68,20 @@ impl Lockfile {
         let first = same.clone().next();
         same.find(|entry| entry.source.as_deref() == source).or(first)
     }
+}
+
+fn wrong_version(entries: &[LockEntry]) -> Option<Spanned<String>> {
+    entries.iter().find_map(|entry| {
+        let error = semver::Version::parse(&entry.version.value).err()?;
+        let value = format!("`{}` is no version: {error}", entry.version.value);
+        Some(Spanned { value, span: entry.version.span.clone() })
+    })
+}
+
+/// The library's errors repeat the text; what is wrong with it comes last.
+fn last_line(error: &str) -> String {
+    let line = error.trim_end().lines().next_back().unwrap_or_default();
+    line.trim_start_matches("parse error: ").to_owned()
 }
 
 fn conflict_marker(text: &str) -> Option<Span> {
@@ -133,6 +147,14 @@ dependencies = ["a 1.0.0", "a 2.0.0"]
     fn an_unknown_format_version_is_said_at_the_version() {
         let text = SOUND.replace("version = 4", "version = 99");
         let error = Lockfile::parse(&text).error.expect("an error");
+        assert_eq!(error.value, "invalid Cargo.lock format version: `99`");
         assert_eq!(&text[error.span], "99");
+    }
+
+    #[test]
+    fn a_locked_version_that_is_none_is_said_at_it() {
+        let text = SOUND.replace("version = \"2.0.0\"", "version = \"two\"");
+        let error = Lockfile::parse(&text).error.expect("an error");
+        assert_eq!(&text[error.span], "two");
     }
 }

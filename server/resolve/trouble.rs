@@ -4,6 +4,7 @@ use camino::{Utf8Path, Utf8PathBuf};
 
 use crate::{
     model::{
+        lockfile::Lockfile,
         manifest::{Declaration, Manifest},
         tree,
     },
@@ -49,6 +50,7 @@ impl Trouble {
         let place = files
             .arrow(&lines)
             .or_else(|| files.named_member(&lines))
+            .or_else(|| files.lock_entry(&lines))
             .or_else(|| files.named_dependency(&lines))
             .or_else(|| files.named_manifest(&lines))
             .unwrap_or_else(|| files.head(judged));
@@ -145,6 +147,16 @@ impl Files<'_> {
         })?;
         let member = members.into_iter().find(|member| self.root.join(&member.value) == folder)?;
         Some(TroublePlace { file, text, span: member.span })
+    }
+
+    /// "checksum for `time v0.3.44` changed between lock files" and the like.
+    fn lock_entry(&self, lines: &[&str]) -> Option<TroublePlace> {
+        let words = lines.iter().find(|line| line.contains("checksum for `"))?;
+        let (name, version) = words.split('`').nth(1)?.split_once(" v")?;
+        let file = self.root.join("Cargo.lock");
+        let text = (self.read)(&file)?;
+        let span = Lockfile::parse(text.as_str()).entry(name, version, None)?.version.span.clone();
+        Some(TroublePlace { file, text, span })
     }
 
     /// The declaration of a package that the words name, in the manifest they name or else in

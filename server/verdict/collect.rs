@@ -81,27 +81,11 @@ pub(super) fn from_config(
     if places.is_empty() {
         places.push(policy.place(0..0));
     }
-    let label_words =
-        labels.iter().map(|label| label.message.as_str()).find(|text| !text.is_empty());
-    let message = match (diagnostic.message.as_str(), label_words) {
-        ("", Some(words)) => words,
-        (message, _) => message,
-    };
-    let keys: Vec<_> = labels.iter().map(|label| format!("`{}`", label.text)).collect();
-    let message = match diagnostic.code.as_deref() {
-        Some("unexpected-keys") => {
-            let expected = message.split_once("expected: ").map_or("", |(_, list)| list);
-            let keys = super::words::listed(&keys);
-            format!("unknown key {keys}; known here: {}", expected.trim_matches(['[', ']']))
-        }
-        Some("deprecated") => format!("{}: {message}", keys.first().map_or("", String::as_str)),
-        _ => message.to_owned(),
-    };
     Finding {
         check: Check::Config,
         code: diagnostic.code.as_deref().and_then(Code::by_name),
         severity: config_severity(diagnostic),
-        message: harmless(&message).replace(['\'', '"'], "`"),
+        message: sentences::about_policy(diagnostic, &labels),
         remedy: None,
         packages: Vec::new(),
         advisory: None,
@@ -224,6 +208,9 @@ fn place(
             }
         }
         Placing::Policy => placed.places = chosen(labels, Target::Policy),
+        Placing::Manifest if code == Some(Code::Wildcard) => {
+            placed.places = requirements(labels, context);
+        }
         Placing::Manifest => placed.places = chosen(labels, Target::Manifest),
         Placing::Workspace => {}
     }
@@ -237,6 +224,21 @@ fn place(
         placed.places.push(context.places.manifests.judged.head());
     }
     placed
+}
+
+/// cargo-deny points to the whole value where there is no requirement, also where the requirement
+/// is the workspace's.
+fn requirements(labels: &[Labelled], context: &Context<'_>) -> Vec<Place> {
+    let mut places: Vec<Place> = Vec::new();
+    for value in chosen(labels, Target::Manifest) {
+        for place in context.places.manifests.declared_in(value) {
+            if !places.iter().any(|known| known.is_at(&place)) {
+                places.push(place);
+            }
+        }
+    }
+    places.sort_by_key(|place| place.role == Role::Pointer);
+    places
 }
 
 fn is_about_the_licence(code: Option<Code>) -> bool {

@@ -131,6 +131,19 @@ impl Manifests {
         }
     }
 
+    /// The places of the declaration whose value is `value`, or that place itself.
+    pub(super) fn declared_in(&self, value: Place) -> Vec<Place> {
+        let inside = |declared: &&Declaration| {
+            let at = declared.place();
+            value.span.start <= at.start && at.end <= value.span.end
+        };
+        let found = self.at(&value.file).and_then(|manifest| {
+            let declared = manifest.model.declarations.iter().find(inside)?;
+            Some(self.places(manifest, declared))
+        });
+        found.unwrap_or_else(|| vec![value])
+    }
+
     /// The same for what concerns the source of the package.
     pub(super) fn source_places(
         &self,

@@ -16,6 +16,7 @@ use cargo_deny::{
     root_cfg::{GraphConfig, RootConfig},
     sources,
 };
+use toml_span::ErrorKind;
 use url::Url;
 
 use super::{
@@ -148,10 +149,17 @@ impl PolicyText {
 
     fn syntax_finding(&self, error: &toml_span::Error) -> Finding {
         let text = self.text.as_str();
-        let clamp = |at: usize| at.min(text.len());
-        let mut span = clamp(error.span.start)..clamp(error.span.end);
-        if span.is_empty() {
-            span = self.text.line_span(span.start);
+        let on_its_line = |span: toml_span::Span| {
+            let line = self.text.line_span(span.start);
+            let on_line = span.start.min(text.len())..span.end.min(line.end);
+            self.place(if on_line.is_empty() { line } else { on_line })
+        };
+        let mut places = vec![on_its_line(error.span)];
+        if let ErrorKind::DuplicateTable { first, .. }
+        | ErrorKind::DuplicateKey { first, .. }
+        | ErrorKind::DottedKeyInvalidType { first } = &error.kind
+        {
+            places.push(on_its_line(*first));
         }
         Finding {
             check: Check::Supercargo,
@@ -161,7 +169,7 @@ impl PolicyText {
             remedy: Some("nothing can be judged until it is mended".to_owned()),
             packages: Vec::new(),
             advisory: None,
-            places: vec![self.place(span)],
+            places,
             paths: Vec::new(),
             path_count: 0,
             notes: Vec::new(),

@@ -1,6 +1,8 @@
 //! What findings say: one sentence with package and version, and what to do.
 
-use super::{Code, Finding, Labelled, PackageRef};
+use cargo_deny::diag::Diagnostic;
+
+use super::{Code, Finding, Labelled, PackageRef, harmless};
 use crate::verdict::words::listed;
 
 #[derive(Default)]
@@ -16,6 +18,7 @@ pub(super) fn of(finding: &Finding, theirs: &str, labels: &[Labelled]) -> Senten
         return sentence;
     }
     let package = finding.packages.first().map(name).unwrap_or_default();
+    let local = finding.packages.first().is_some_and(|package| package.source.is_none());
     let say = |message: String| Sentence { message: Some(message), remedy: None };
     let say_and = |message: String, remedy: &str| Sentence {
         message: Some(message),
@@ -65,7 +68,11 @@ pub(super) fn of(finding: &Finding, theirs: &str, labels: &[Labelled]) -> Senten
                 "update what asks for the older one",
             )
         }
-        Code::Rejected => rejected(&package, labels),
+        Code::Rejected => rejected(&package, local, labels),
+        Code::Unlicensed if local => say_and(
+            format!("no licence can be told for {package}"),
+            "state its `license` in the manifest",
+        ),
         Code::Unlicensed => say_and(
             format!("no licence can be told for {package}"),
             "upgrade to a version that states one, or clarify it in the policy",
@@ -97,15 +104,29 @@ pub(super) fn of(finding: &Finding, theirs: &str, labels: &[Labelled]) -> Senten
             "remove it",
         ),
         Code::SourceNotAllowed => {
-            let kind = theirs.split('\'').nth(1).unwrap_or("source").to_owned();
-            let source = finding.packages.first().and_then(|package| package.source.clone());
+            let kind = match theirs.split('\'').nth(1) {
+                Some("git") => "git repository",
+                Some(kind) => kind,
+                None => "source",
+            };
+            let source = finding.packages.first().and_then(|package| package.source.as_deref());
+            let url = source.map(|source| source.split_once('+').map_or(source, |(_, url)| url));
             say_and(
                 format!(
                     "{package} comes from a {kind} that the policy does not allow{}",
-                    source.map(|source| format!(": {source}")).unwrap_or_default()
+                    url.map(|url| format!(": {url}")).unwrap_or_default()
                 ),
                 "use an allowed source, or allow exactly this one in the policy",
             )
+        }
+        Code::GitSourceUnderspecified => {
+            let wanted = theirs.split('\'').nth(3).unwrap_or("rev");
+            Sentence {
+                message: Some(format!(
+                    "{package} comes from git without the `{wanted}` that the policy asks for"
+                )),
+                remedy: Some(format!("state its `{wanted}`")),
+            }
         }
         Code::UnmatchedSource => say_and(
             format!("the allowed source {} is used by no package", labelled(labels)),
@@ -131,10 +152,19 @@ pub(super) fn of(finding: &Finding, theirs: &str, labels: &[Labelled]) -> Senten
             format!("the wrapper {} does not use the banned package", labelled(labels)),
             "remove it",
         ),
-        Code::Wildcard => Sentence {
-            message: None,
-            remedy: Some("write the version that is locked as the requirement".to_owned()),
-        },
+        Code::Wildcard => {
+            let count = labels.iter().filter(|label| label.primary).count();
+            say_and(
+                match count {
+                    1 => format!("{package} has a dependency that accepts any version"),
+                    _ => format!("{package} has {count} dependencies that accept any version"),
+                },
+                "write the version that is locked as the requirement",
+            )
+        }
+        Code::UnresolvedWorkspaceDependency => {
+            say(format!("cargo-deny could not follow a workspace dependency of {package}"))
+        }
         Code::UnusedWorkspaceDependency => {
             let name = labelled(labels);
             say_and(format!("the workspace dependency {name} is used by nothing"), "remove it")
@@ -146,10 +176,38 @@ pub(super) fn of(finding: &Finding, theirs: &str, labels: &[Labelled]) -> Senten
     }
 }
 
+/// What is wrong with the policy itself.
+pub(super) fn about_policy(diagnostic: &Diagnostic, labels: &[Labelled]) -> String {
+    let message = diagnostic.message.as_str();
+    let words = labels.iter().map(|label| label.message.as_str()).find(|text| !text.is_empty());
+    let keys: Vec<_> = labels.iter().map(|label| format!("`{}`", label.text)).collect();
+    let first = keys.first().map_or("", String::as_str);
+    // Lists are written as `['a', 'b']`.
+    let list = || -> Vec<String> {
+        let inside = words.unwrap_or(message).split_once('[').map_or("", |(_, list)| list);
+        inside.trim_end_matches(']').split(", ").map(str::to_owned).collect()
+    };
+    let message = match (diagnostic.code.as_deref(), message, words) {
+        (Some("unexpected-keys"), ..) => {
+            let s = if keys.len() == 1 { "" } else { "s" };
+            format!("unknown key{s} {}; known here: {}", listed(&keys), list().join(", "))
+        }
+        (Some("unexpected-value"), ..) => format!("{first} is none of {}", listed(&list())),
+        (Some("deprecated"), ..) => format!("{first}: {message}"),
+        (_, "", Some("unknown term")) | (_, "unknown term", _) => {
+            format!("{first} is no licence or exception that SPDX knows")
+        }
+        (_, "", words) => words.unwrap_or_default().to_owned(),
+        (None, message, Some(words)) if labels.len() == 1 => format!("{message}: {words}"),
+        (_, message, _) => message.to_owned(),
+    };
+    harmless(&message).replace(['\'', '"'], "`")
+}
+
 fn advisory(finding: &Finding) -> Option<Sentence> {
     let advisory = finding.advisory.as_ref()?;
     let package = finding.packages.first().map(name).unwrap_or_default();
-    let title = super::harmless(&advisory.title);
+    let title = harmless(&advisory.title);
     let message = match advisory.kind {
         "unmaintained" => format!("{package} is unmaintained: {title}"),
         "unsound" => format!("{package} is unsound: {title}"),
@@ -164,7 +222,7 @@ fn advisory(finding: &Finding) -> Option<Sentence> {
     Some(Sentence { message: Some(message), remedy: Some(remedy) })
 }
 
-fn rejected(package: &str, labels: &[Labelled]) -> Sentence {
+fn rejected(package: &str, local: bool, labels: &[Labelled]) -> Sentence {
     let mut terms: Vec<String> = Vec::new();
     let refused = |label: &&Labelled| label.primary && label.message.starts_with("rejected");
     for label in labels.iter().filter(refused) {
@@ -190,7 +248,14 @@ fn rejected(package: &str, labels: &[Labelled]) -> Sentence {
     };
     Sentence {
         message: Some(format!("{package} is licensed {expression}{obtained}, {what}")),
-        remedy: Some("replace the package, or add an exception for it".to_owned()),
+        remedy: Some(
+            if local {
+                "state a licence that the policy allows, or add an exception for it"
+            } else {
+                "replace the package, or add an exception for it"
+            }
+            .to_owned(),
+        ),
     }
 }
 

@@ -1,0 +1,60 @@
+//! The repository's task runner: `cargo xtask WORD`.
+//!
+//! It is for people and for the continuous integration, which calls these words and nothing else. It holds no logic of
+//! supercargo: it installs what the tests need, runs them in order, and compares our verdict with that of the real
+//! cargo-deny.
+#![expect(
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "a task runner speaks to the terminal that started it"
+)]
+
+mod bench;
+mod commands;
+mod parity;
+mod suite;
+mod tools;
+
+use std::process::ExitCode;
+
+const HELP: &str = "\
+cargo xtask WORD
+
+  test [--editors]     everything that this machine can test, in order
+  parity [OPTION..]    our verdict against that of the real cargo-deny (parity --help says more)
+  bench [ARGUMENT..]   the benchmarks, against the real cargo-deny
+  help                 this text
+";
+
+fn main() -> ExitCode {
+    let mut arguments = std::env::args().skip(1);
+    let word = arguments.next();
+    let rest: Vec<String> = arguments.collect();
+
+    let passed = match word.as_deref() {
+        Some("test") => suite::run(&rest),
+        Some("parity") => parity::run(&rest),
+        Some("bench") => bench::run(&rest),
+        Some("help" | "--help" | "-h") => {
+            print!("{HELP}");
+            Ok(true)
+        }
+        Some(other) => {
+            eprint!("there is no word `{other}`\n\n{HELP}");
+            Ok(false)
+        }
+        None => {
+            eprint!("{HELP}");
+            Ok(false)
+        }
+    };
+
+    match passed {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::FAILURE,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}

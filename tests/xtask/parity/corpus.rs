@@ -1,0 +1,98 @@
+//! Real workspaces and the whole advisory database, where the shared data is at hand.
+//!
+//! The archive and the bundle lie beside the repository and are no part of it; without them the comparison has the own cases
+//! only, and says so.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use anyhow::Result;
+
+use super::home::Home;
+use super::job::{Job, Side};
+use super::placement;
+use crate::commands;
+
+/// The policy that finds as much as possible.
+const STRICT: &str = "tests/parity/strict.deny.toml";
+
+/// The shared data, known to exist.
+pub(crate) struct Shared {
+    archive: PathBuf,
+    bundle: PathBuf,
+}
+
+impl Shared {
+    pub(crate) fn find(root: &Path) -> Option<Self> {
+        let data = root.join("../shared/data");
+        let shared =
+            Self { archive: data.join("corpus.tar.xz"), bundle: data.join("advisory-db.bundle") };
+        (shared.archive.is_file() && shared.bundle.is_file()).then_some(shared)
+    }
+
+    /// Clones the advisory database into a directory that does not exist yet.
+    pub(crate) fn clone_database(&self, directory: &Path) -> Result<()> {
+        let above = directory.parent().unwrap_or(directory);
+        let bundle = fs::canonicalize(&self.bundle)?;
+        let (bundle, target) = (bundle.display().to_string(), directory.display().to_string());
+        placement::git(above, &["clone", "--quiet", "--branch", "main", &bundle, &target]).map(drop)
+    }
+
+    /// The home with the whole advisory database.
+    pub(crate) fn home(&self, scratch: &Path) -> Result<Home> {
+        Home::create(&scratch.join("home/corpus"), |database| self.clone_database(database))
+    }
+
+    fn unpack(&self, directory: &Path) -> Result<Vec<String>> {
+        fs::create_dir_all(directory)?;
+        commands::output(
+            Command::new("tar").arg("-xJf").arg(&self.archive).arg("-C").arg(directory),
+        )?;
+        let mut names = Vec::new();
+        for entry in fs::read_dir(directory)? {
+            names.push(entry?.file_name().to_string_lossy().into_owned());
+        }
+        names.sort();
+        Ok(names)
+    }
+}
+
+/// Unpacks the workspaces whose name contains `filter` below `scratch`, once for each program.
+pub(crate) fn jobs(root: &Path, scratch: &Path, filter: Option<&str>) -> Result<Vec<Job>> {
+    let Some(shared) = Shared::find(root) else {
+        println!("no shared data beside the repository: the corpus is left out");
+        return Ok(Vec::new());
+    };
+    let home = shared.home(scratch)?;
+    let (theirs, ours) = (scratch.join("corpus/cargo-deny"), scratch.join("corpus/supercargo"));
+    let names = shared.unpack(&theirs)?;
+    shared.unpack(&ours)?;
+
+    let strict = root.join(STRICT).display().to_string();
+    let policies = [("own policy", vec![]), ("strict policy", vec!["--config".to_owned(), strict])];
+    let mut jobs = Vec::new();
+    for name in names {
+        for (policy, arguments) in &policies {
+            let job_name = format!("{name}, {policy}");
+            if filter.is_some_and(|filter| !job_name.contains(filter)) {
+                continue;
+            }
+            let arguments: Vec<String> =
+                std::iter::once("--locked".to_owned()).chain(arguments.clone()).collect();
+            let side =
+                |above: &Path| Side { directory: above.join(&name), arguments: arguments.clone() };
+            jobs.push(Job {
+                name: job_name,
+                home: home.clone(),
+                theirs: side(&theirs),
+                ours: side(&ours),
+                checks: Vec::new(),
+                fetch: Some(vec!["--locked".to_owned()]),
+                claims: None,
+                unlocked: None,
+            });
+        }
+    }
+    Ok(jobs)
+}

@@ -1,0 +1,81 @@
+//! The programs that the tasks work with: the real cargo-deny, in one exact version, and our own binary.
+
+use std::env::{self, consts::EXE_SUFFIX};
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use anyhow::{Context as _, Result, bail};
+
+use crate::commands;
+
+/// The version whose verdict supercargo gives; `Cargo.toml` pins the library to the same one.
+const CARGO_DENY: &str = "0.20.2";
+
+/// The repository's root.
+pub(crate) fn root() -> Result<PathBuf> {
+    match env::var_os("CARGO_MANIFEST_DIR") {
+        Some(directory) => Ok(PathBuf::from(directory)),
+        None => env::current_dir().context("could not find the repository's root"),
+    }
+}
+
+/// The cargo that runs the tasks of this repository.
+pub(crate) fn cargo(root: &Path) -> Command {
+    let mut command = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+    command.current_dir(root);
+    command
+}
+
+/// The real cargo-deny, installed under `target/tools` when it is not there in the right version.
+pub(crate) fn cargo_deny(root: &Path) -> Result<PathBuf> {
+    let tools = root.join("target/tools");
+    let binary = tools.join("bin").join(format!("cargo-deny{EXE_SUFFIX}"));
+    if version(&binary).as_deref() == Some(CARGO_DENY) {
+        return Ok(binary);
+    }
+
+    println!("installing cargo-deny {CARGO_DENY} into target/tools, which takes some minutes");
+    let installed = commands::show(
+        cargo(root)
+            .args([
+                "install",
+                "cargo-deny",
+                "--version",
+                CARGO_DENY,
+                "--locked",
+                "--force",
+                "--root",
+            ])
+            .arg(&tools)
+            .arg("--target-dir")
+            .arg(root.join("target/tools-build")),
+    )?;
+    if !installed || version(&binary).as_deref() != Some(CARGO_DENY) {
+        bail!("could not install cargo-deny {CARGO_DENY}");
+    }
+    Ok(binary)
+}
+
+/// Our own binary: the one that `SUPERCARGO_BIN` names, else a fresh release build.
+pub(crate) fn supercargo(root: &Path) -> Result<PathBuf> {
+    if let Some(named) = env::var_os("SUPERCARGO_BIN") {
+        let binary = PathBuf::from(named);
+        if !binary.is_file() {
+            bail!("SUPERCARGO_BIN names no file: {}", binary.display());
+        }
+        return std::path::absolute(&binary).context("could not resolve SUPERCARGO_BIN");
+    }
+
+    if !commands::show(cargo(root).args(["build", "--release", "--quiet", "--bin", "supercargo"]))?
+    {
+        bail!("could not build supercargo");
+    }
+    let target = env::var_os("CARGO_TARGET_DIR").map_or_else(|| "target".into(), PathBuf::from);
+    Ok(root.join(target).join("release").join(format!("supercargo{EXE_SUFFIX}")))
+}
+
+/// What `cargo-deny --version` says, or nothing when the program is absent or broken.
+fn version(binary: &Path) -> Option<String> {
+    let text = commands::output(Command::new(binary).arg("--version")).ok()?;
+    Some(text.trim().strip_prefix("cargo-deny ")?.to_owned())
+}

@@ -1,12 +1,37 @@
-//! Supercargo: the verdict of cargo-deny on the line that can mend it. See `ARCHITECTURE.md`.
+//! Supercargo: the verdict of cargo-deny on the line that can mend it. `ARCHITECTURE.md` beside
+//! this file is the way in.
+//!
+//! Each module uses only those above it.
 
-pub mod cli;
-pub mod facts;
-pub mod gate;
-pub mod ide;
-pub mod lsp;
-pub mod model;
-pub mod resolve;
+/// Texts, spans, line index.
 pub mod text;
-pub mod verdict;
+
+/// Child processes.
+pub mod process;
+
+/// Manifest and lock file as values.
+pub mod model;
+
+/// Which files belong together.
 pub mod workspace;
+
+/// Facts from outside: the advisory database.
+pub mod facts;
+
+/// Dependency resolution by cargo.
+pub mod resolve;
+
+/// cargo-deny's checks, as findings on lines.
+pub mod verdict;
+
+/// One workspace judged from end to end.
+pub mod gate;
+
+/// What editors show.
+pub mod ide;
+
+/// The language server.
+pub mod lsp;
+
+/// The command line.
+pub mod cli;

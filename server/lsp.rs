@@ -8,6 +8,7 @@ mod backend;
 mod client_features;
 mod convert;
 mod documents;
+mod frames;
 mod handlers;
 mod owner;
 mod progress;
@@ -46,8 +47,9 @@ pub fn run() -> ExitCode {
             backend
         })
         .custom_method("supercargo/didChangeTrust", Backend::did_change_trust)
+        .custom_method(frames::REFUSED, Backend::refused)
         .finish();
-        Server::new(tokio::io::stdin(), tokio::io::stdout(), socket)
+        Server::new(frames::messages(tokio::io::stdin()), tokio::io::stdout(), socket)
             .concurrency_level(CONCURRENCY)
             .serve(service)
             .await;

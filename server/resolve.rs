@@ -3,7 +3,6 @@
 //! With a sound lock file cargo is run in the workspace with `--locked`; where the lock file is
 //! missing or no longer fits the manifests, in a scratch copy, whose paths are mapped back.
 
-mod children;
 mod scratch;
 mod trouble;
 
@@ -13,8 +12,10 @@ use camino::{Utf8Path, Utf8PathBuf};
 use krates::cm::Metadata;
 use serde::de::DeserializeOwned;
 
-use crate::workspace::Workspace;
-pub use children::Children;
+use crate::{
+    process::{Children, RunError},
+    workspace::Workspace,
+};
 pub(crate) use trouble::Trouble;
 
 /// What decides the resolution besides the files: exactly what cargo-deny passes on to cargo.
@@ -145,9 +146,11 @@ impl Resolver {
                 Err(error) => return Err(error),
             }
         }
-        let scratch = scratch::Scratch::of(self, workspace)?;
+        // Cargo goes by real paths, and so does the copy.
+        let real = workspace.real();
+        let scratch = scratch::Scratch::of(self, &real)?;
         let answer = self
-            .metadata(&scratch.mirrored(&workspace.manifest), options, false)
+            .metadata(&scratch.mirrored(&real.manifest), options, false)
             .map(|json| scratch.unmirrored(&json));
         let json = answer.map_err(|error| match error {
             ResolveError::Cargo { stderr, .. } => ResolveError::Cargo {
@@ -156,7 +159,8 @@ impl Resolver {
             },
             other => other,
         })?;
-        let lock_text = std::fs::read_to_string(scratch.mirrored(&lock_file)).unwrap_or_default();
+        let lock_text = scratch.mirrored(&real.lock_file());
+        let lock_text = std::fs::read_to_string(lock_text).unwrap_or_default();
         Ok(Resolution {
             metadata: parse(&workspace.manifest, &json)?,
             lock: if on_disk.is_some() { LockState::Stale } else { LockState::Missing },
@@ -209,10 +213,10 @@ impl Resolver {
         command.env("CARGO_TARGET_DIR", unused_target_dir());
         command.env("CARGO_TERM_COLOR", "never");
         let output = self.children.run(command).map_err(|error| match error {
-            children::RunError::Start(source) => {
+            RunError::Start(source) => {
                 ResolveError::NoCargo { program: self.cargo.clone(), source }
             }
-            children::RunError::TimedOut { seconds } => {
+            RunError::TimedOut { seconds } => {
                 ResolveError::TimedOut { manifest: manifest.to_owned(), seconds }
             }
         })?;

@@ -37,6 +37,12 @@ impl Workspace {
         self.root.join("Cargo.lock")
     }
 
+    /// The same workspace without links in its paths.
+    pub(crate) fn real(&self) -> Self {
+        let real = |path: &Utf8Path| path.canonicalize_utf8().unwrap_or_else(|_| path.to_owned());
+        Self { manifest: real(&self.manifest), root: real(&self.root) }
+    }
+
     /// The folder of the judged manifest.
     pub fn folder(&self) -> &Utf8Path {
         self.manifest.parent().unwrap_or(&self.root)

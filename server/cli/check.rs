@@ -13,7 +13,8 @@ use super::{
 use crate::{
     facts::RefreshPolicy,
     gate::{Databases, Gate, GateOptions, NO_VERDICT, OnDisk, Verdict},
-    resolve::{Children, Resolver},
+    process::Children,
+    resolve::Resolver,
     verdict::{Check, Severity},
     workspace::{Discovery, DiscoveryOptions, PolicyFiles, Workspace},
 };

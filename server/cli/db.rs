@@ -14,8 +14,8 @@ use super::{
 use crate::{
     facts::{Freshness, RefreshPolicy},
     gate::{NO_VERDICT, OnDisk, Texts as _},
-    resolve::Children,
-    verdict::{DatabaseSettings, DatabaseSource, PolicyText},
+    process::Children,
+    verdict::{DatabaseError, DatabaseSettings, DatabaseSource, PolicyText},
     workspace::PolicyFiles,
 };
 
@@ -65,6 +65,8 @@ fn status(settings: &DatabaseSettings) -> anyhow::Result<ExitCode> {
             text.push_str(&format!("  {} advisories\n", database.len()));
             ExitCode::SUCCESS
         }
+        // That has been said above.
+        Err(DatabaseError::Absent { .. }) => ExitCode::from(NO_VERDICT),
         Err(error) => {
             text.push_str(&format!("  {error}\n"));
             ExitCode::from(NO_VERDICT)

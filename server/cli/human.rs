@@ -2,7 +2,7 @@
 
 use std::io::Write as _;
 
-use annotate_snippets::{AnnotationKind, Level, Renderer, Report, Snippet};
+use annotate_snippets::{AnnotationKind, Element, Level, Origin, Renderer, Report, Snippet};
 use anstyle::{AnsiColor, Style};
 use camino::{Utf8Path, Utf8PathBuf};
 
@@ -14,6 +14,9 @@ use crate::{
 
 /// How many places of one finding are shown.
 const PLACES: usize = 3;
+
+/// And how many of its notes.
+const NOTES: usize = 8;
 
 pub(super) struct Human {
     /// Paths are shown from here.
@@ -84,7 +87,7 @@ impl Human {
         let mut group = title.elements(
             by_file(&mending[..mending.len().min(PLACES)])
                 .into_iter()
-                .map(|places| self.snippet(&places)),
+                .map(|places| self.source(&places)),
         );
         let named = |name: &'static str, text: String| Level::NOTE.with_name(name).message(text);
         if mending.len() > PLACES {
@@ -107,8 +110,11 @@ impl Human {
         Renderer::styled().render(report).clone()
     }
 
-    fn snippet<'f>(&self, places: &[&'f Place]) -> Snippet<'f, annotate_snippets::Annotation<'f>> {
+    fn source<'f>(&self, places: &[&'f Place]) -> Element<'f> {
         let first = places[0];
+        if first.text.as_str().is_empty() {
+            return Origin::path(self.shown_path(&first.file)).into();
+        }
         let annotations = places.iter().map(|place| {
             let end = place.text.as_str().len();
             let span = place.span.start.min(end)..place.span.end.min(end);
@@ -117,6 +123,7 @@ impl Human {
         Snippet::source(first.text.as_str())
             .path(self.shown_path(&first.file))
             .annotations(annotations)
+            .into()
     }
 
     fn shown_path(&self, path: &Utf8Path) -> String {
@@ -141,6 +148,11 @@ impl Human {
             count => format!(", {count} packages"),
         };
         let mut text = format!("{folder} ({policy}{packages})\n");
+        for finding in &verdict.findings {
+            if finding.check == Check::Supercargo && finding.severity == Severity::Note {
+                text.push_str(&format!("  note: {}\n", finding.message));
+            }
+        }
         for check in checks.iter() {
             text.push_str(&check_line(check, verdict));
         }
@@ -217,5 +229,15 @@ fn shown_notes(finding: &Finding) -> Vec<String> {
     if finding.advisory.is_some() {
         return Vec::new();
     }
-    finding.notes.iter().take(8).cloned().collect()
+    let mut shown: Vec<String> = Vec::new();
+    for note in &finding.notes {
+        // cargo-deny says what is known of a licence as a list below its name.
+        match (note.strip_prefix("  - "), shown.last_mut()) {
+            (Some(item), Some(list)) if list.ends_with(':') => list.push_str(&format!(" {item}")),
+            (Some(item), Some(list)) => list.push_str(&format!(", {item}")),
+            _ => shown.push(note.clone()),
+        }
+    }
+    shown.truncate(NOTES);
+    shown
 }

@@ -15,12 +15,13 @@ use crate::{
 #[derive(Serialize)]
 #[serde(tag = "type", rename_all = "lowercase")]
 enum Record<'a> {
-    Finding(FindingRecord<'a>),
+    Finding(Box<FindingRecord<'a>>),
     Summary(SummaryRecord<'a>),
 }
 
 #[derive(Serialize)]
 struct FindingRecord<'a> {
+    r#type: &'static str,
     workspace: &'a str,
     check: &'a str,
     code: Option<&'a str>,
@@ -40,6 +41,7 @@ struct FindingRecord<'a> {
 
 #[derive(Serialize)]
 struct SummaryRecord<'a> {
+    r#type: &'static str,
     workspace: &'a str,
     checks: BTreeMap<&'a str, CheckCounts>,
     exit_code: u8,
@@ -78,7 +80,7 @@ pub(super) fn verdict(verdict: &Verdict, checks: CheckSet) -> anyhow::Result<()>
     let workspace = verdict.workspace.folder().as_str();
     let mut lines = Vec::new();
     for finding in &verdict.findings {
-        line(&mut lines, &Record::Finding(finding_record(workspace, finding)))?;
+        line(&mut lines, &Record::Finding(Box::new(finding_record(workspace, finding))))?;
     }
     if verdict.reached {
         let counts = checks.iter().map(|check| {
@@ -94,14 +96,14 @@ pub(super) fn verdict(verdict: &Verdict, checks: CheckSet) -> anyhow::Result<()>
         let exit_code = verdict.exit_code();
         line(
             &mut lines,
-            &Record::Summary(SummaryRecord { workspace, checks: counts.collect(), exit_code }),
+            &SummaryRecord { r#type: "summary", workspace, checks: counts.collect(), exit_code },
         )?;
     }
     let mut out = std::io::stdout().lock();
     out.write_all(&lines).and_then(|()| out.flush()).context("standard output cannot be written")
 }
 
-fn line(lines: &mut Vec<u8>, record: &Record<'_>) -> anyhow::Result<()> {
+fn line(lines: &mut Vec<u8>, record: &impl Serialize) -> anyhow::Result<()> {
     serde_json::to_writer(&mut *lines, record).context("a finding cannot be written as JSON")?;
     lines.push(b'\n');
     Ok(())
@@ -109,6 +111,7 @@ fn line(lines: &mut Vec<u8>, record: &Record<'_>) -> anyhow::Result<()> {
 
 fn finding_record<'a>(workspace: &'a str, finding: &'a Finding) -> FindingRecord<'a> {
     FindingRecord {
+        r#type: "finding",
         workspace,
         check: finding.check.name(),
         code: finding.code.map(crate::verdict::Code::name),

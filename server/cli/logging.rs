@@ -27,13 +27,11 @@ pub(super) fn start(verbose: u8) {
 }
 
 /// One sentence about what went wrong.
-#[expect(clippy::print_stderr, reason = "this is the place that writes to standard error")]
 pub(super) fn complain(message: &str) {
     anstream::eprintln!("{}error{0:#}: {message}", anstyle::AnsiColor::Red.on_default().bold());
 }
 
 /// One sentence about something that takes long, for people who wait at a terminal.
-#[expect(clippy::print_stderr, reason = "this is the place that writes to standard error")]
 pub(super) fn tell(message: &str) {
     if stderr().is_terminal() {
         anstream::eprintln!("{}{message} ...{0:#}", anstyle::Style::new().dimmed());

@@ -13,7 +13,7 @@ use tame_index::utils::flock::{FileLock, LockOptions};
 use twox_hash::XxHash64;
 use url::Url;
 
-use crate::resolve::Children;
+use crate::process::Children;
 
 /// The database of the `RustSec` project.
 pub const DEFAULT_URL: &str = "https://github.com/RustSec/advisory-db";
@@ -54,7 +54,7 @@ pub enum RefreshPolicy {
 #[derive(Debug, thiserror::Error)]
 pub enum FetchError {
     /// `git` cannot be started.
-    #[error("start `git`: {0} (install git to fetch advisory databases)")]
+    #[error("start `git`: {0} (install it to fetch advisory databases)")]
     NoGit(String),
     /// `git` failed.
     #[error("fetch `{url}`: {message}")]

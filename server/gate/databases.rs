@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::{
     facts::{Freshness, RefreshPolicy},
-    resolve::Children,
+    process::Children,
     verdict::{Database, DatabaseError, DatabaseSource},
 };
 

@@ -12,7 +12,7 @@ use tower_lsp::{
     },
 };
 
-use super::{handlers, owner, session::Session};
+use super::{frames, handlers, owner, session::Session};
 
 pub(super) struct Backend {
     session: Arc<Session>,
@@ -28,6 +28,11 @@ impl Backend {
 
     pub(super) async fn did_change_trust(&self, params: handlers::did_change_trust::Params) {
         handlers::did_change_trust::handle(&self.session, params);
+    }
+
+    #[expect(clippy::unused_async, clippy::unused_self, reason = "the library asks for this form")]
+    pub(super) async fn refused(&self, params: frames::Refused) -> Result<()> {
+        Err(frames::refusal(params))
     }
 }
 

@@ -114,13 +114,7 @@ impl Owner {
                 self.find_workspaces_of(&path);
                 self.publish(&[path]).await;
             }
-            Event::Changed(path) => {
-                if Kind::of(&path) == Some(Kind::Policy) {
-                    self.policy_changed(&path);
-                }
-                self.publish(&[path]).await;
-            }
-            Event::Closed(path) => {
+            Event::Changed(path) | Event::Closed(path) => {
                 if Kind::of(&path) == Some(Kind::Policy) {
                     self.policy_changed(&path);
                 }

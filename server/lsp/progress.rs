@@ -8,6 +8,9 @@ use std::{
 use tokio::sync::mpsc;
 use tower_lsp::{Client, ls_types::ProgressToken};
 
+/// Tokens are used once.
+static NEXT: AtomicU32 = AtomicU32::new(0);
+
 /// What is shorter is not worth showing.
 const PATIENCE: Duration = Duration::from_secs(1);
 
@@ -44,7 +47,6 @@ async fn show(client: Client, title: String, mut messages: mpsc::UnboundedReceiv
             },
         }
     }
-    static NEXT: AtomicU32 = AtomicU32::new(0);
     let token =
         ProgressToken::String(format!("supercargo/{}", NEXT.fetch_add(1, Ordering::Relaxed)));
     if client.create_work_done_progress(token.clone()).await.is_err() {

@@ -16,7 +16,7 @@ use tower_lsp::Client;
 use super::{
     client_features::ClientFeatures, documents::Documents, owner::Event, settings::Settings,
 };
-use crate::{gate::Verdict, resolve::Children, workspace::Workspace};
+use crate::{gate::Verdict, process::Children, workspace::Workspace};
 
 pub(super) struct Session {
     pub(super) client: Client,

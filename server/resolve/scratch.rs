@@ -55,9 +55,10 @@ impl Scratch {
             path: Utf8PathBuf::from(std::env::temp_dir().to_string_lossy().into_owned()),
             source,
         })?;
-        scratch.copy_packages(resolver, workspace)?;
+        let mut wanted = VecDeque::from([workspace.manifest.clone()]);
+        wanted.extend(scratch.copy_configuration(workspace.folder())?);
+        scratch.copy_packages(resolver, workspace, wanted)?;
         scratch.copy_if_there(&workspace.lock_file())?;
-        scratch.copy_configuration(workspace.folder())?;
         Ok(scratch)
     }
 
@@ -96,8 +97,8 @@ impl Scratch {
         &self,
         resolver: &Resolver,
         workspace: &Workspace,
+        mut wanted: VecDeque<Utf8PathBuf>,
     ) -> Result<(), ResolveError> {
-        let mut wanted = VecDeque::from([workspace.manifest.clone()]);
         let mut asked = BTreeSet::new();
         while let Some(manifest) = wanted.pop_front() {
             if asked.contains(&manifest) || !manifest.is_file() {
@@ -136,8 +137,10 @@ impl Scratch {
     }
 
     /// Cargo's and the toolchain's configuration, which are looked for upwards from the folder.
-    fn copy_configuration(&self, folder: &Utf8Path) -> Result<(), ResolveError> {
+    /// Gives the manifests of the packages that it puts in place of others.
+    fn copy_configuration(&self, folder: &Utf8Path) -> Result<Vec<Utf8PathBuf>, ResolveError> {
         let home = cargo_home();
+        let mut manifests = Vec::new();
         for above in folder.ancestors() {
             for name in ["rust-toolchain.toml", "rust-toolchain"] {
                 self.copy_if_there(&above.join(name))?;
@@ -148,24 +151,21 @@ impl Scratch {
             for name in [".cargo/config.toml", ".cargo/config"] {
                 let config = above.join(name);
                 self.copy_if_there(&config)?;
-                self.link_local_registries(&config, above)?;
+                let Ok(text) = fs::read_to_string(&config) else { continue };
+                self.link_local_registries(&text, above)?;
+                manifests.extend(local_packages(&text, above));
             }
         }
-        Ok(())
+        Ok(manifests)
     }
 
     /// Vendored sources and local registries are named relative to the configuration's folder.
-    fn link_local_registries(
-        &self,
-        config: &Utf8Path,
-        base: &Utf8Path,
-    ) -> Result<(), ResolveError> {
-        let Ok(text) = fs::read_to_string(config) else { return Ok(()) };
-        let (root, _) = tree::parse(&text);
+    fn link_local_registries(&self, config: &str, base: &Utf8Path) -> Result<(), ResolveError> {
+        let (root, _) = tree::parse(config);
         let Some(sources) = tree::table(root.get_ref(), "source") else { return Ok(()) };
         for source in sources.values().filter_map(|value| value.get_ref().as_table()) {
             for key in ["directory", "local-registry"] {
-                let Some(path) = tree::string(&text, source, key) else { continue };
+                let Some(path) = tree::string(config, source, key) else { continue };
                 let original = base.join(&path.value);
                 let link = self.mirrored(&original);
                 if !Utf8Path::new(&path.value).is_absolute() && original.is_dir() && !link.exists()
@@ -201,6 +201,15 @@ impl Scratch {
         fs::create_dir_all(parent)
             .map_err(|source| ResolveError::Scratch { path: parent.to_owned(), source })
     }
+}
+
+/// The manifests that a configuration names in `paths` and `[patch]`.
+fn local_packages(config: &str, base: &Utf8Path) -> Vec<Utf8PathBuf> {
+    let (root, _) = tree::parse(config);
+    let overrides = tree::strings(config, root.get_ref(), "paths");
+    let patches = Manifest::parse(config).patches.into_iter().filter_map(|patch| patch.path);
+    let folders = overrides.into_iter().chain(patches);
+    folders.map(|folder| base.join(folder.value).join("Cargo.toml")).collect()
 }
 
 fn path_dependencies(members: &Members) -> Vec<Utf8PathBuf> {

@@ -136,6 +136,12 @@ pub(super) fn from_check(diag: &Diag, check: Check, context: &Context<'_>) -> Fi
     let sentence = sentences::of(&finding, &diag.diag.message, &labels);
     finding.message =
         sentence.message.unwrap_or_else(|| tidied(&diag.diag.message, &finding.packages));
+    // cargo-deny draws the package below its sentence; ours have to name it.
+    if let Some(package) = finding.packages.first()
+        && !finding.message.contains(&format!("`{}`", package.name))
+    {
+        finding.message = format!("`{}` {}: {}", package.name, package.version, finding.message);
+    }
     finding.remedy = sentence.remedy;
     finding
 }

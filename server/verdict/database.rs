@@ -11,10 +11,13 @@ use cargo_deny::advisories::{
 use jiff::Timestamp;
 use url::Url;
 
-use super::{AdvisoryFacts, DatabaseSettings, words::panic_message};
+use super::{
+    AdvisoryFacts, DatabaseSettings,
+    words::{backticked, panic_message},
+};
 use crate::{
     facts::{DatabaseLocation, FetchError, Freshness, RefreshPolicy},
-    resolve::Children,
+    process::Children,
 };
 
 /// Which databases are meant.
@@ -64,13 +67,15 @@ pub enum DatabaseError {
         remedy: &'static str,
     },
     /// It could not be fetched.
-    #[error("the advisory database cannot be fetched: could not {0}")]
+    #[error(
+        "the advisory database cannot be fetched: could not {0}; try again, or name one with `--db DIR`"
+    )]
     Fetch(#[from] FetchError),
 }
 
 impl DatabaseSource {
     /// Opens the databases, fetching first what `refresh` asks for. `tell` is called with a
-    /// sentence before something that takes long and with what went wrong but could be survived.
+    /// sentence before something that takes long.
     ///
     /// # Errors
     ///
@@ -109,16 +114,19 @@ impl Database {
     }
 
     /// The same databases without the advisories of a kind that this cargo-deny does not know, on
-    /// which its check breaks off, and the ids of those.
-    pub(super) fn without_unknown_kinds(&self) -> Option<(Self, Vec<String>)> {
+    /// which its check breaks off, and the ids of those that concern a package that `is_there`.
+    pub(super) fn without_unknown_kinds(
+        &self,
+        is_there: impl Fn(&str) -> bool,
+    ) -> Option<(Self, Vec<String>)> {
         let mut left_out = Vec::new();
         let mut dbs = Vec::new();
         for db in &self.set.dbs {
             let mut opened = read(&db.path).ok()?;
             opened.advisories.retain(|id, entry| {
-                let unknown =
-                    matches!(entry.advisory.advisory.informational, Some(Informational::Other(_)));
-                if unknown {
+                let advisory = &entry.advisory.advisory;
+                let unknown = matches!(advisory.informational, Some(Informational::Other(_)));
+                if unknown && is_there(advisory.krate) {
                     left_out.push(id.clone());
                 }
                 !unknown
@@ -132,17 +140,13 @@ impl Database {
 }
 
 fn open_folder(folder: &Utf8Path) -> Result<Database, DatabaseError> {
-    const REMEDY: &str = "`--db` wants a folder in RustSec's layout, with `crates/` in it";
-    let db = read(folder).map_err(|message| DatabaseError::Broken {
+    let broken = |message| DatabaseError::Broken {
         folder: folder.to_owned(),
         message,
-        remedy: REMEDY,
-    })?;
-    let url = Url::parse(DEFAULT_URL).map_err(|error| DatabaseError::Broken {
-        folder: folder.to_owned(),
-        message: error.to_string(),
-        remedy: REMEDY,
-    })?;
+        remedy: "`--db` wants a folder in RustSec's layout, with sound advisories in `crates/`",
+    };
+    let db = read(folder).map_err(broken)?;
+    let url = Url::parse(DEFAULT_URL).map_err(|error| broken(error.to_string()))?;
     let db = AdvisoryDb { url, db, path: folder.to_owned(), fetch_time: Timestamp::now() };
     Ok(Database { set: DbSet { dbs: vec![db], lock: None }, fetched: None })
 }
@@ -161,7 +165,7 @@ fn open_managed(
                 Ok(()) => {}
                 Err(error) if location.freshness() == Freshness::Absent => return Err(error.into()),
                 Err(error) => {
-                    tell(&format!("could not {error}; the copy on this machine is used"));
+                    tracing::error!("could not {error}; the copy on this machine is used");
                 }
             }
         }
@@ -207,9 +211,28 @@ fn open_location(
 fn read(folder: &Utf8Path) -> Result<DenyDatabase, String> {
     match catch_unwind(AssertUnwindSafe(|| DenyDatabase::open(folder))) {
         Ok(Ok(db)) => Ok(db),
-        Ok(Err(error)) => Err(format!("{error:#}").lines().next().unwrap_or_default().to_owned()),
-        Err(panic) => Err(panic_message(&*panic)),
+        Ok(Err(error)) => Err(backticked(format!("{error:#}").lines().next().unwrap_or_default())),
+        Err(panic) => {
+            let words = panic_message(&*panic);
+            Err(match unreadable_file(folder) {
+                Some(file) => format!("failed to parse advisory from `{file}`: {words}"),
+                None => words,
+            })
+        }
     }
+}
+
+/// The file on which the reader panics, which does not say where it was: each is read alone.
+fn unreadable_file(folder: &Utf8Path) -> Option<Utf8PathBuf> {
+    let alone = tempfile::tempdir().ok()?;
+    let alone = Utf8Path::from_path(alone.path())?;
+    std::fs::create_dir(alone.join("crates")).ok()?;
+    let files = ignore::WalkBuilder::new(folder.join("crates")).standard_filters(false).build();
+    let files = files.filter_map(|entry| Utf8PathBuf::from_path_buf(entry.ok()?.into_path()).ok());
+    files.filter(|file| file.extension() == Some("md")).find(|file| {
+        let copied = std::fs::copy(file, alone.join("crates/a.md")).is_ok();
+        copied && catch_unwind(AssertUnwindSafe(|| DenyDatabase::open(alone).is_ok())).is_err()
+    })
 }
 
 impl DatabaseSettings {

@@ -49,10 +49,8 @@ pub(super) fn declared(krates: &Krates, manifests: &Manifests) -> Vec<Declared> 
             };
             let Some(declaration) = manifest.declaration(dependency) else { continue };
             all.extend(one(krates, manifest, declaration, target));
-            if declaration.inherits.is_some()
-                && let Some(origin) = manifests.root.model.inherited(declaration)
-            {
-                all.extend(one(krates, &manifests.root, origin, target));
+            if let Some((root, origin)) = manifests.origin(manifest, declaration) {
+                all.extend(one(krates, root, origin, target));
             }
         }
     }

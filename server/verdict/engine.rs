@@ -28,7 +28,7 @@ use super::{
     manifests::{LocalManifest, Manifests},
     places::Places,
     policy::Config,
-    words::panic_message,
+    words::{listed, panic_message},
 };
 use crate::workspace::Workspace;
 
@@ -331,12 +331,15 @@ impl<'g> Kept<'g> {
         // cargo-deny breaks off when a package is affected by an advisory of a kind that it does
         // not know. The others are judged all the same, and it is said which was not.
         let Some(broken) = &result.broken else { return result };
-        let Some((known, left_out)) = database.without_unknown_kinds() else { return result };
+        let is_there = |name: &str| self.krates.krates_by_name(name).next().is_some();
+        let Some((known, left_out)) = database.without_unknown_kinds(is_there) else {
+            return result;
+        };
         let again =
             question.policy.parse(0, &mut Files::new()).ok().and_then(|parsed| parsed.config);
         let Some(again) = again else { return result };
         let packs = self.advisories_of(again.advisories, &known, files).packs;
-        let broken = format!("{broken}; not judged: {}", left_out.join(", "));
+        let broken = format!("{broken}; not judged: {}", listed(&left_out));
         CheckResult { packs, broken: Some(broken) }
     }
 
@@ -438,13 +441,12 @@ fn needs_text(license: Option<&str>) -> bool {
 
 fn not_judged(manifest: &Utf8Path) -> Finding {
     let local = LocalManifest::read(manifest);
-    own(
-        Code::MemberNotJudged,
-        Severity::Help,
-        "the gate does not judge this member: it is no part of the judged package's graph"
-            .to_owned(),
-        vec![local.head()],
-    )
+    let message =
+        "the gate does not judge this member: it is no part of the judged package's graph";
+    let mut finding =
+        own(Code::MemberNotJudged, Severity::Help, message.to_owned(), vec![local.head()]);
+    finding.remedy = Some("`--workspace` judges all members".to_owned());
+    finding
 }
 
 /// A finding of our own.

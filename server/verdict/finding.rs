@@ -159,11 +159,11 @@ pub struct Finding {
 }
 
 impl Finding {
-    /// The advisory's page, or the page that explains the code.
+    /// The advisory's page, or the page of cargo-deny that explains the code; our own have none.
     pub fn link(&self) -> Option<String> {
         match &self.advisory {
             Some(advisory) => advisory.link(),
-            None => self.code.map(Code::link),
+            None => self.code.filter(|code| code.check() != Check::Supercargo).map(Code::link),
         }
     }
 

@@ -30,7 +30,9 @@ pub(super) struct LocalManifest {
 pub(super) struct Manifests {
     by_node: HashMap<NodeId, LocalManifest>,
     /// The workspace's root, where inherited requirements and patches stand.
-    pub(super) root: LocalManifest,
+    root: LocalManifest,
+    /// The same for members of other workspaces, by the real path of their manifests.
+    other_roots: HashMap<Utf8PathBuf, LocalManifest>,
     /// The judged manifest.
     pub(super) judged: LocalManifest,
     lock: Option<(Utf8PathBuf, SourceText, Lockfile)>,
@@ -86,10 +88,18 @@ impl Manifests {
             LocalManifest::named_from(path, krates.workspace_root(), &workspace.root)
         };
         let mut by_node = HashMap::new();
+        let mut other_roots = HashMap::new();
         for krate in krates.krates().filter(|krate| krate.source.is_none()) {
-            if let Some(node) = krates.nid_for_kid(&krate.id) {
-                by_node.insert(node, read(&krate.manifest_path));
+            let Some(node) = krates.nid_for_kid(&krate.id) else { continue };
+            let path = &krate.manifest_path;
+            let manifest = read(path);
+            if manifest.model.declarations.iter().any(|declared| declared.inherits.is_some()) {
+                let root = Workspace::of_manifest(path).root;
+                if root != *krates.workspace_root() {
+                    other_roots.insert(path.clone(), read(&root.join("Cargo.toml")));
+                }
             }
+            by_node.insert(node, manifest);
         }
         let lock_file = workspace.lock_file();
         let lock = fs::read_to_string(&lock_file).ok().map(|text| {
@@ -100,6 +110,7 @@ impl Manifests {
         Self {
             by_node,
             root: read(&krates.workspace_root().join("Cargo.toml")),
+            other_roots,
             judged: LocalManifest::read(&workspace.manifest),
             lock,
         }
@@ -111,23 +122,31 @@ impl Manifests {
 
     /// The manifest that stands at `path`.
     pub(super) fn at(&self, path: &Utf8Path) -> Option<&LocalManifest> {
-        let all = self.by_node.values().chain([&self.root, &self.judged]);
-        all.into_iter().find(|manifest| manifest.real == path || manifest.path == path)
+        let all = self.by_node.values().chain(self.other_roots.values());
+        all.chain([&self.root, &self.judged])
+            .find(|manifest| manifest.real == path || manifest.path == path)
+    }
+
+    /// The declaration that one of a member inherits, and the root manifest that holds it.
+    pub(super) fn origin<'m>(
+        &'m self,
+        member: &LocalManifest,
+        declared: &Declaration,
+    ) -> Option<(&'m LocalManifest, &'m Declaration)> {
+        declared.inherits.as_ref()?;
+        let root = self.other_roots.get(&member.real).unwrap_or(&self.root);
+        Some((root, root.model.inherited(declared)?))
     }
 
     /// The places of a declaration: an inherited one is mended in the workspace's root, and the
     /// member's own line points there.
     pub(super) fn places(&self, member: &LocalManifest, declared: &Declaration) -> Vec<Place> {
-        let inherited = declared
-            .inherits
-            .as_ref()
-            .and_then(|pointer| Some((pointer, self.root.model.inherited(declared)?)));
-        match inherited {
-            Some((pointer, origin)) => vec![
-                self.root.place(origin.place(), Role::Mend),
+        match (self.origin(member, declared), &declared.inherits) {
+            (Some((root, origin)), Some(pointer)) => vec![
+                root.place(origin.place(), Role::Mend),
                 member.place(pointer.clone(), Role::Pointer),
             ],
-            None => vec![member.place(declared.place(), Role::Mend)],
+            _ => vec![member.place(declared.place(), Role::Mend)],
         }
     }
 
@@ -154,8 +173,8 @@ impl Manifests {
         if let Some(patch) = patch {
             return vec![self.root.place(patch.source_place(), Role::Mend)];
         }
-        match declared.inherits.as_ref().and_then(|_| self.root.model.inherited(declared)) {
-            Some(origin) => {
+        match self.origin(member, declared) {
+            Some((_, origin)) => {
                 let mut places = self.places(member, declared);
                 places[0].span = origin.source_place();
                 places

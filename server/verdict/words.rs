@@ -45,7 +45,21 @@ pub(crate) fn tidied(message: &str, packages: &[super::PackageRef]) -> String {
         let theirs = format!("{} = {}", package.name, package.version);
         message = message.replace(&format!("'{theirs}'"), &ours).replace(&theirs, &ours);
     }
-    harmless(&message).replace('\'', "`")
+    backticked(&harmless(&message))
+}
+
+/// `text` with backticks for its quotes; an apostrophe is none.
+pub(crate) fn backticked(text: &str) -> String {
+    let within_word = |c: Option<char>| c.is_some_and(char::is_alphanumeric);
+    let mut before = None;
+    let mut rest = text.chars().peekable();
+    let mut result = String::with_capacity(text.len());
+    while let Some(c) = rest.next() {
+        let apostrophe = within_word(before) && within_word(rest.peek().copied());
+        result.push(if c == '"' || c == '\'' && !apostrophe { '`' } else { c });
+        before = Some(c);
+    }
+    result
 }
 
 #[cfg(test)]
@@ -56,6 +70,11 @@ mod tests {
     fn texts_from_outside_lose_what_could_harm() {
         assert_eq!(harmless("a\u{1b}[31mb\u{202e}c\r\n"), "a[31mbc\n");
         assert_eq!(harmless(&"x".repeat(LONGEST + 1)).chars().count(), LONGEST + 1);
+    }
+
+    #[test]
+    fn quotes_become_backticks_and_apostrophes_stay() {
+        assert_eq!(backticked("it doesn't know 'a' or \"b\""), "it doesn't know `a` or `b`");
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use cargo_deny::diag::Diagnostic;
 
 use super::{Code, Finding, Labelled, PackageRef, harmless};
-use crate::verdict::words::listed;
+use crate::verdict::words::{backticked, listed};
 
 #[derive(Default)]
 pub(super) struct Sentence {
@@ -25,10 +25,21 @@ pub(super) fn of(finding: &Finding, theirs: &str, labels: &[Labelled]) -> Senten
         remedy: Some(remedy.to_owned()),
     };
     match code {
-        Code::Yanked => say_and(
-            format!("{package} was yanked from its registry"),
-            "take a version that was not: `cargo update` chooses one",
-        ),
+        Code::Yanked => {
+            let name = finding.packages.first().map_or("", |package| &package.name);
+            say_and(
+                format!("{package} was yanked from its registry"),
+                &format!("`cargo update {name}` takes a version that was not"),
+            )
+        }
+        Code::AdvisoryIgnored => {
+            let reason = secondary(labels, "reason").map(|reason| format!(": {reason}"));
+            say(format!(
+                "the policy ignores {} for {package}{}",
+                labelled(labels),
+                reason.unwrap_or_default()
+            ))
+        }
         Code::IndexFailure => say_and(
             format!("whether {package} was yanked cannot be told"),
             "run `cargo fetch` to fill cargo's index",
@@ -182,10 +193,15 @@ pub(super) fn about_policy(diagnostic: &Diagnostic, labels: &[Labelled]) -> Stri
     let words = labels.iter().map(|label| label.message.as_str()).find(|text| !text.is_empty());
     let keys: Vec<_> = labels.iter().map(|label| format!("`{}`", label.text)).collect();
     let first = keys.first().map_or("", String::as_str);
+    let unknown_term = format!("{first} is no licence or exception that SPDX knows");
+    let said = |words| if words == "unknown term" { unknown_term.as_str() } else { words };
+    let (message, words) = (said(message), words.map(said));
     // Lists are written as `['a', 'b']`.
     let list = || -> Vec<String> {
-        let inside = words.unwrap_or(message).split_once('[').map_or("", |(_, list)| list);
-        inside.trim_end_matches(']').split(", ").map(str::to_owned).collect()
+        let inside =
+            [Some(message), words].into_iter().flatten().find_map(|text| text.split_once('['));
+        let inside = inside.map_or("", |(_, list)| list).trim_end_matches(['\'', ']']);
+        inside.split(", ").map(|item| format!("`{}`", item.trim_matches(['\'', '"']))).collect()
     };
     let message = match (diagnostic.code.as_deref(), message, words) {
         (Some("unexpected-keys"), ..) => {
@@ -194,14 +210,11 @@ pub(super) fn about_policy(diagnostic: &Diagnostic, labels: &[Labelled]) -> Stri
         }
         (Some("unexpected-value"), ..) => format!("{first} is none of {}", listed(&list())),
         (Some("deprecated"), ..) => format!("{first}: {message}"),
-        (_, "", Some("unknown term")) | (_, "unknown term", _) => {
-            format!("{first} is no licence or exception that SPDX knows")
-        }
         (_, "", words) => words.unwrap_or_default().to_owned(),
         (None, message, Some(words)) if labels.len() == 1 => format!("{message}: {words}"),
         (_, message, _) => message.to_owned(),
     };
-    harmless(&message).replace(['\'', '"'], "`")
+    backticked(&harmless(&message))
 }
 
 fn advisory(finding: &Finding) -> Option<Sentence> {

@@ -1,0 +1,138 @@
+//! Benchmarks beside the real cargo-deny, in one run: `cargo xtask bench`.
+//!
+//! Each figure is the median of several runs, the two programs taking turns. Nothing here is a
+//! test: a slow machine makes slow figures, the ratio is what is read.
+
+mod editor;
+mod measure;
+mod worlds;
+
+use std::{
+    env, fs,
+    path::{Path, PathBuf},
+    process::Command,
+    time::Instant,
+};
+
+use anyhow::{Context as _, Result, bail};
+use camino::Utf8PathBuf;
+use supercargo::{
+    process::Children,
+    resolve::Resolver,
+    verdict::{Engine, PolicyText},
+    workspace::Workspace,
+};
+
+use measure::{Measured, median};
+use worlds::World;
+
+/// How often each program is run.
+const RUNS: usize = 5;
+/// How many edits are measured.
+const EDITS: usize = 40;
+
+#[expect(clippy::print_stdout, reason = "the report is what this program is for")]
+fn main() -> Result<()> {
+    // The graph is measured in a child of its own, whose environment names the private home.
+    let mut arguments = env::args().skip(1);
+    if arguments.next().as_deref() == Some("--graph-of") {
+        let manifest = arguments.next().context("a manifest is missing")?;
+        println!("{}", graph_milliseconds(&manifest)?);
+        return Ok(());
+    }
+    let root = PathBuf::from(env!("CARGO_MANIFEST_DIR"));
+    let deny = root.join("target/tools/bin/cargo-deny");
+    if !deny.is_file() {
+        bail!("the real cargo-deny is not at {}: run `cargo xtask bench`", deny.display());
+    }
+    println!("load before: {}", load());
+    println!();
+    println!("| | packages | supercargo | cargo-deny | ratio | memory | cargo-deny's |");
+    println!("|---|---|---|---|---|---|---|");
+    for world in World::all(&root)? {
+        for line in report(&world, &deny)? {
+            println!("{line}");
+        }
+    }
+    println!();
+    println!("load after: {}", load());
+    Ok(())
+}
+
+fn report(world: &World, deny: &Path) -> Result<Vec<String>> {
+    let ours = Path::new(env!("CARGO_BIN_EXE_supercargo"));
+    let (mut theirs, mut check, mut graph) = (Vec::new(), Vec::new(), Vec::new());
+    for _ in 0..RUNS {
+        theirs.push(measure::run(world.command(deny).args(["--offline", "check"]))?);
+        check.push(measure::run(world.command(ours).args(["check", "--offline", "."]))?);
+        let mut child = world.command(&env::current_exe()?);
+        child.arg("--graph-of").arg(world.folder.join("Cargo.toml"));
+        let output = child.output().context("the graph cannot be measured")?;
+        let text = String::from_utf8_lossy(&output.stdout);
+        graph.push(text.trim().parse::<f64>().with_context(|| format!("no figure: {text}"))?);
+    }
+    let edits = editor::policy_edits(&mut world.command(ours), &world.folder, EDITS)?;
+    let their_time = median(theirs.iter().map(|run| run.milliseconds));
+    let their_memory = median(theirs.iter().map(|run| run.megabytes));
+    let line = |what: &str, milliseconds: f64, megabytes: Option<f64>| {
+        let memory =
+            megabytes.map_or_else(|| "–".to_owned(), |megabytes| format!("{megabytes:.0} MB"));
+        format!(
+            "| {what} | {} | {milliseconds:.1} ms | {their_time:.0} ms | {:.1} | {memory} | {their_memory:.0} MB |",
+            world.packages,
+            their_time / milliseconds,
+        )
+    };
+    let check_time = median(check.iter().map(|run: &Measured| run.milliseconds));
+    let check_memory = median(check.iter().map(|run| run.megabytes));
+    Ok(vec![
+        line("`deny.toml` edit to diagnostics, median", edits.median, Some(edits.megabytes)),
+        line("`deny.toml` edit to diagnostics, p95", edits.p95, None),
+        line("server start to diagnostics", edits.start, None),
+        line("`check`, from nothing to verdict", check_time, Some(check_memory)),
+        line("resolution and graph alone", median(graph), None),
+    ])
+}
+
+/// From a manifest to a graph that can be asked, as the server does it once.
+fn graph_milliseconds(manifest: &str) -> Result<f64> {
+    let workspace = Workspace::of_manifest(&Utf8PathBuf::from(manifest));
+    let policy = workspace.policy_files().policy.context("the world has a policy")?;
+    let text = supercargo::text::SourceText::new(&fs::read_to_string(&policy)?);
+    let policy = PolicyText { path: Some(policy), text, exceptions: None };
+    let Ok(loaded) = policy.load(false) else { bail!("the policy is not valid") };
+    let resolver = Resolver {
+        cargo: Resolver::default_cargo(),
+        offline: true,
+        locked: false,
+        children: Children::default(),
+    };
+    let start = Instant::now();
+    let resolution = resolver.resolve(&workspace, &loaded.graph.metadata)?;
+    let engine = Engine::start(&workspace, resolution.metadata, &loaded.graph)?;
+    let time = start.elapsed().as_secs_f64() * 1000.0;
+    if engine.packages == 0 {
+        bail!("the graph is empty");
+    }
+    Ok(time)
+}
+
+fn load() -> String {
+    let load = fs::read_to_string("/proc/loadavg").unwrap_or_default();
+    let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+    let words: Vec<_> = load.split(' ').take(3).collect();
+    format!("{} on {cores} cores", words.join(" "))
+}
+
+/// A program that is run in a world.
+trait InWorld {
+    fn command(&self, program: &Path) -> Command;
+}
+
+impl InWorld for World {
+    fn command(&self, program: &Path) -> Command {
+        let mut command = Command::new(program);
+        command.current_dir(&self.folder).env("CARGO_HOME", &self.home).env_remove("CARGO");
+        command
+    }
+}

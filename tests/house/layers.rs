@@ -1,0 +1,111 @@
+//! A module uses itself and what stands above it in `server/lib.rs`.
+
+use std::{fs, path::Path};
+
+/// From the top: each may use those before it.
+const LAYERS: [&str; 11] = [
+    "text",
+    "process",
+    "model",
+    "workspace",
+    "facts",
+    "resolve",
+    "verdict",
+    "gate",
+    "ide",
+    "lsp",
+    "cli",
+];
+
+#[test]
+fn layers_use_only_what_stands_above_them() {
+    let server = Path::new(env!("CARGO_MANIFEST_DIR")).join("server");
+    let mut wrong = Vec::new();
+    for (index, layer) in LAYERS.iter().enumerate() {
+        for file in files(&server, layer) {
+            let text = fs::read_to_string(&file).expect("a source file");
+            for used in used_layers(&text) {
+                let allowed = LAYERS[..=index].contains(&used.as_str());
+                if !allowed {
+                    wrong.push(format!("{} uses `{used}`", file.display()));
+                }
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
+fn the_list_of_layers_is_that_of_the_library() {
+    let library = include_str!("../../server/lib.rs");
+    let modules: Vec<_> = library
+        .lines()
+        .filter_map(|line| line.strip_prefix("pub mod ")?.strip_suffix(';'))
+        .collect();
+    assert_eq!(modules, LAYERS);
+}
+
+#[test]
+fn only_the_verdict_names_cargo_deny() {
+    let server = Path::new(env!("CARGO_MANIFEST_DIR")).join("server");
+    for layer in LAYERS.iter().filter(|layer| **layer != "verdict") {
+        for file in files(&server, layer) {
+            let text = fs::read_to_string(&file).expect("a source file");
+            let code = text.lines().filter(|line| !line.trim_start().starts_with("//"));
+            let named = code.filter(|line| line.contains("cargo_deny::")).count();
+            assert_eq!(named, 0, "{} names cargo_deny", file.display());
+        }
+    }
+}
+
+fn files(server: &Path, layer: &str) -> Vec<std::path::PathBuf> {
+    let mut files = vec![server.join(format!("{layer}.rs"))];
+    let mut folders = vec![server.join(layer)];
+    while let Some(folder) = folders.pop() {
+        let Ok(entries) = fs::read_dir(folder) else { continue };
+        for entry in entries.map(|entry| entry.expect("an entry").path()) {
+            if entry.is_dir() {
+                folders.push(entry);
+            } else {
+                files.push(entry);
+            }
+        }
+    }
+    files
+}
+
+/// The first segment after each `crate::`, also of those in braces.
+fn used_layers(text: &str) -> Vec<String> {
+    let mut used = Vec::new();
+    for (at, _) in text.match_indices("crate::") {
+        let rest = &text[at + "crate::".len()..];
+        if let Some(list) = rest.strip_prefix('{') {
+            let mut depth = 1;
+            let mut word = String::new();
+            let mut first = true;
+            for c in list.chars() {
+                match c {
+                    '{' => depth += 1,
+                    '}' => depth -= 1,
+                    ',' if depth == 1 => {
+                        used.push(std::mem::take(&mut word));
+                        first = true;
+                        continue;
+                    }
+                    ':' | ';' => first = false,
+                    c if first && depth == 1 && !c.is_whitespace() => word.push(c),
+                    _ => {}
+                }
+                if depth == 0 {
+                    break;
+                }
+            }
+            used.push(word);
+        } else {
+            let word = rest.split(|c: char| !c.is_alphanumeric() && c != '_').next();
+            used.extend(word.map(str::to_owned));
+        }
+    }
+    used.retain(|word| !word.is_empty());
+    used
+}

@@ -1,0 +1,4 @@
+//! The rules of the house: layers point one way, generated pages are fresh.
+
+mod layers;
+mod pages;

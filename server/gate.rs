@@ -10,7 +10,8 @@ use camino::{Utf8Path, Utf8PathBuf};
 
 use crate::{
     facts::RefreshPolicy,
-    resolve::{LockState, Resolver},
+    model::essence::Essence,
+    resolve::{BufferCopy, LockState, Resolution, ResolveError, Resolver},
     text::SourceText,
     verdict::{
         Answer, Check, CheckSet, Code, Counts, Database, DatabaseSource, Declared, Engine, Finding,
@@ -38,6 +39,8 @@ pub struct GateOptions {
     pub advisories: Option<Utf8PathBuf>,
     /// When advisory databases are fetched.
     pub refresh: RefreshPolicy,
+    /// Also list what is merely told.
+    pub helps: bool,
     /// Without a policy, leave licences out rather than rejecting every one.
     pub gentle_without_policy: bool,
     /// How cargo is run.
@@ -78,6 +81,12 @@ pub trait Texts {
     ///
     /// When it cannot be read or is not UTF-8.
     fn read(&self, path: &Utf8Path) -> io::Result<SourceText>;
+
+    /// The manifests and lock files of a workspace whose texts are not those on disk.
+    fn unsaved(&self, workspace: &Workspace) -> BTreeMap<Utf8PathBuf, SourceText> {
+        let _ = workspace;
+        BTreeMap::new()
+    }
 }
 
 /// The files as they are on disk.
@@ -95,19 +104,33 @@ impl Texts for OnDisk {
 pub struct Gate {
     workspace: Workspace,
     kept: Option<Kept>,
+    /// Why the last resolution failed: not tried again before something changes.
+    refused: Option<(GraphKey, Finding)>,
+    /// The copy in which unsaved manifests are resolved. Outlives the engine, which reads from it.
+    copy: Option<BufferCopy>,
+    /// The last unsaved texts that were whole: a half-typed one judges nothing anew.
+    whole: BTreeMap<Utf8PathBuf, SourceText>,
 }
 
 #[derive(Debug)]
 struct Kept {
-    options: GraphOptions,
+    key: GraphKey,
     lock: LockState,
     engine: Engine,
+}
+
+/// Everything besides the disk that decides a graph.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct GraphKey {
+    options: GraphOptions,
+    /// What the unsaved manifests and lock files say.
+    unsaved: BTreeMap<Utf8PathBuf, Essence>,
 }
 
 impl Gate {
     /// A gate that has judged nothing yet.
     pub fn new(workspace: Workspace) -> Self {
-        Self { workspace, kept: None }
+        Self { workspace, kept: None, refused: None, copy: None, whole: BTreeMap::new() }
     }
 
     /// The workspace that it judges.
@@ -118,6 +141,8 @@ impl Gate {
     /// Manifests or the lock file have changed: the next verdict resolves anew.
     pub fn forget_graph(&mut self) {
         self.kept = None;
+        self.refused = None;
+        self.copy = None;
     }
 
     /// Judges. `tell` is called with a sentence before something that takes long.
@@ -141,7 +166,7 @@ impl Gate {
         run.say_lock_state(kept.lock, &self.workspace, texts);
         let database = run.database(&loaded, options, databases, texts, tell);
         let checks = run.checks;
-        let question = Question { policy, database, checks };
+        let question = Question { policy, database, checks, helps: options.helps };
         match kept.engine.ask(&self.workspace, question) {
             Ok(answer) => run.finish(answer),
             Err(error) => {
@@ -161,23 +186,70 @@ impl Gate {
         run: &mut Run,
         tell: &dyn Fn(&str),
     ) {
-        if self.kept.as_ref().is_none_or(|kept| kept.options != loaded.graph) {
-            self.kept = None;
-            tell("resolving dependencies");
-            match options.resolver.resolve(&self.workspace, &loaded.graph.metadata) {
-                Ok(resolution) => {
-                    let lock = resolution.lock;
-                    match Engine::start(&self.workspace, resolution.metadata, &loaded.graph) {
-                        Ok(engine) => {
-                            self.kept = Some(Kept { options: loaded.graph.clone(), lock, engine });
-                        }
-                        Err(error) => run.fail(troubles::engine(&self.workspace, &error, texts)),
-                    }
-                }
-                Err(error) => run.fail(troubles::resolution(&self.workspace, &error, texts)),
+        let buffers = self.whole_buffers(texts);
+        let unsaved = buffers.iter().map(|(path, text)| (path.clone(), essence(path, text)));
+        let key = GraphKey { options: loaded.graph.clone(), unsaved: unsaved.collect() };
+        if self.kept.as_ref().is_some_and(|kept| kept.key == key) {
+            return;
+        }
+        self.kept = None;
+        if let Some((_, finding)) = self.refused.as_ref().filter(|(refused, _)| *refused == key) {
+            run.fail(finding.clone());
+            return;
+        }
+        tell("resolving dependencies");
+        let resolution = match self.resolve(&options.resolver, &loaded.graph, &buffers) {
+            Ok(resolution) => resolution,
+            Err(error) => {
+                let finding = troubles::resolution(&self.workspace, &error, texts);
+                self.refused = Some((key, finding.clone()));
+                run.fail(finding);
+                return;
             }
+        };
+        let lock = resolution.lock;
+        match Engine::start(&self.workspace, resolution, &loaded.graph) {
+            Ok(engine) => self.kept = Some(Kept { key, lock, engine }),
+            Err(error) => run.fail(troubles::engine(&self.workspace, &error, texts)),
         }
     }
+
+    fn resolve(
+        &mut self,
+        resolver: &Resolver,
+        graph: &GraphOptions,
+        buffers: &BTreeMap<Utf8PathBuf, SourceText>,
+    ) -> Result<Resolution, ResolveError> {
+        if buffers.is_empty() {
+            return resolver.resolve(&self.workspace, &graph.metadata);
+        }
+        let copy = match &mut self.copy {
+            Some(copy) => copy,
+            None => self.copy.insert(BufferCopy::of(resolver, &self.workspace)?),
+        };
+        copy.resolve(resolver, &self.workspace, &graph.metadata, buffers)
+    }
+
+    /// The unsaved texts; for one that is half typed the last one that was whole, if any.
+    fn whole_buffers(&mut self, texts: &dyn Texts) -> BTreeMap<Utf8PathBuf, SourceText> {
+        let unsaved = texts.unsaved(&self.workspace);
+        self.whole.retain(|path, _| unsaved.contains_key(path));
+        for (path, text) in unsaved {
+            if path.file_name() != Some("Cargo.toml")
+                || Essence::of_manifest(text.as_str()).is_some()
+            {
+                self.whole.insert(path, text);
+            }
+        }
+        self.whole.clone()
+    }
+}
+
+fn essence(path: &Utf8Path, text: &SourceText) -> Essence {
+    let manifest = (path.file_name() == Some("Cargo.toml"))
+        .then(|| Essence::of_manifest(text.as_str()))
+        .flatten();
+    manifest.unwrap_or_else(|| Essence::of_text(text.as_str()))
 }
 
 /// One verdict in the making.

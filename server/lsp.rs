@@ -17,7 +17,7 @@ mod session;
 mod settings;
 mod worker;
 
-use std::process::ExitCode;
+use std::{process::ExitCode, time::Duration};
 
 use tower_lsp::{LspService, Server};
 
@@ -27,7 +27,10 @@ use backend::Backend;
 /// holds up a notification.
 const CONCURRENCY: usize = 64;
 
-/// Serves until the client says `exit` or closes standard input.
+/// How long the end may take: scratch copies are deleted.
+const PATIENCE: Duration = Duration::from_secs(2);
+
+/// Serves until the client says `exit`, closes standard input, or the system asks for the end.
 ///
 /// The exit code is 0 after `shutdown`, else 1 (LSP, "Exit Notification").
 pub fn run() -> ExitCode {
@@ -49,16 +52,43 @@ pub fn run() -> ExitCode {
         .custom_method("supercargo/didChangeTrust", Backend::did_change_trust)
         .custom_method(frames::REFUSED, Backend::refused)
         .finish();
-        Server::new(frames::messages(tokio::io::stdin()), tokio::io::stdout(), socket)
-            .concurrency_level(CONCURRENCY)
-            .serve(service)
-            .await;
+        let serving =
+            Server::new(frames::messages(tokio::io::stdin()), tokio::io::stdout(), socket)
+                .concurrency_level(CONCURRENCY)
+                .serve(service);
+        tokio::select! {
+            () = serving => {}
+            () = asked_to_end() => {}
+        }
         session.is_some_and(|session| {
             session.children.end();
+            session.children.wait_until_unused(PATIENCE);
             session.was_shut_down()
         })
     });
     // A read of standard input may still be waiting.
     runtime.shutdown_background();
     if orderly { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}
+
+/// Waits for the signals that ask a program to end: no child may outlive us.
+#[cfg(unix)]
+async fn asked_to_end() {
+    use tokio::signal::unix::{SignalKind, signal};
+
+    let kinds = [SignalKind::terminate(), SignalKind::interrupt(), SignalKind::hangup()];
+    let [Ok(mut terminate), Ok(mut interrupt), Ok(mut hangup)] = kinds.map(signal) else {
+        return std::future::pending().await;
+    };
+    tokio::select! {
+        _ = terminate.recv() => {}
+        _ = interrupt.recv() => {}
+        _ = hangup.recv() => {}
+    }
+}
+
+/// Elsewhere there are none.
+#[cfg(not(unix))]
+async fn asked_to_end() {
+    std::future::pending().await
 }

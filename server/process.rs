@@ -4,7 +4,7 @@ use std::{
     collections::BTreeMap,
     io::{self, Read},
     process::{Child, Command, Stdio},
-    sync::{Arc, Mutex, MutexGuard, PoisonError, mpsc},
+    sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, mpsc},
     thread,
     time::{Duration, Instant},
 };
@@ -14,7 +14,15 @@ const LIMIT: Duration = Duration::from_secs(600);
 
 /// The running children.
 #[derive(Clone, Debug, Default)]
-pub struct Children(Arc<Mutex<Running>>);
+pub struct Children(Arc<Shared>);
+
+#[derive(Debug, Default)]
+struct Shared {
+    /// Each child forms a group with the processes that it starts itself.
+    in_groups: bool,
+    running: Mutex<Running>,
+    unused: Condvar,
+}
 
 #[derive(Debug, Default)]
 struct Running {
@@ -22,7 +30,13 @@ struct Running {
     /// No further child is started.
     closed: bool,
     children: BTreeMap<u64, Child>,
+    /// How many [`Use`]s there are.
+    uses: usize,
 }
+
+/// Somebody runs children and cleans up after them before this is dropped.
+#[derive(Debug)]
+pub(crate) struct Use(Children);
 
 /// What a finished child left behind.
 #[derive(Debug)]
@@ -42,9 +56,19 @@ pub(crate) enum RunError {
 }
 
 impl Children {
+    /// Children that are ended together with the processes that they have started. Not for programs
+    /// at a terminal: its interrupts would no longer reach them.
+    pub fn in_groups() -> Self {
+        Self(Arc::new(Shared { in_groups: true, ..Shared::default() }))
+    }
+
     /// Runs a program to its end: null standard input, both outputs captured.
     pub(crate) fn run(&self, mut command: Command) -> Result<Output, RunError> {
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        #[cfg(unix)]
+        if self.0.in_groups {
+            std::os::unix::process::CommandExt::process_group(&mut command, 0);
+        }
         let (id, stdout, stderr) = {
             let mut running = self.lock();
             if running.closed {
@@ -69,8 +93,7 @@ impl Children {
             return Err(RunError::Start(io::Error::other("the program is ending")));
         };
         let Ok((stdout, stderr)) = texts else {
-            let _ = child.kill();
-            let _ = child.wait();
+            self.kill(&mut child);
             return Err(RunError::TimedOut { seconds: LIMIT.as_secs() });
         };
         let success = child.wait().is_ok_and(|status| status.success());
@@ -82,13 +105,42 @@ impl Children {
         let mut running = self.lock();
         running.closed = true;
         for (_, mut child) in std::mem::take(&mut running.children) {
-            let _ = child.kill();
-            let _ = child.wait();
+            self.kill(&mut child);
         }
     }
 
+    /// Says that something is to be cleaned up when the children have ended.
+    pub(crate) fn in_use(&self) -> Use {
+        self.lock().uses += 1;
+        Use(self.clone())
+    }
+
+    /// Waits until everybody has cleaned up, but no longer than `limit`.
+    pub fn wait_until_unused(&self, limit: Duration) {
+        let _ = self.0.unused.wait_timeout_while(self.lock(), limit, |running| running.uses > 0);
+    }
+
+    fn kill(&self, child: &mut Child) {
+        #[cfg(unix)]
+        if self.0.in_groups
+            && let Some(group) =
+                i32::try_from(child.id()).ok().and_then(rustix::process::Pid::from_raw)
+        {
+            let _ = rustix::process::kill_process_group(group, rustix::process::Signal::KILL);
+        }
+        let _ = child.kill();
+        let _ = child.wait();
+    }
+
     fn lock(&self) -> MutexGuard<'_, Running> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.0.running.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Drop for Use {
+    fn drop(&mut self) {
+        self.0.lock().uses -= 1;
+        self.0.0.unused.notify_all();
     }
 }
 
@@ -132,6 +184,29 @@ mod tests {
         children.end();
         assert!(run.join().expect("no panic").is_err());
         assert!(children.run(shell("true")).is_err());
+    }
+
+    #[test]
+    fn what_a_child_has_started_is_ended_with_it() {
+        let children = Children::in_groups();
+        let other = children.clone();
+        // Both hold the pipe open: the run returns when both have ended.
+        let run = thread::spawn(move || other.run(shell("sleep 600 & wait")));
+        while children.lock().children.is_empty() {
+            thread::yield_now();
+        }
+        children.end();
+        assert!(run.join().expect("no panic").is_err());
+    }
+
+    #[test]
+    fn the_end_waits_for_those_who_clean_up() {
+        let children = Children::default();
+        let used = children.in_use();
+        let cleaning = thread::spawn(move || drop(used));
+        children.wait_until_unused(Duration::from_secs(60));
+        assert_eq!(children.lock().uses, 0);
+        cleaning.join().expect("no panic");
     }
 
     #[test]

@@ -3,10 +3,11 @@
 //! With a sound lock file cargo is run in the workspace with `--locked`; where the lock file is
 //! missing or no longer fits the manifests, in a scratch copy, whose paths are mapped back.
 
+mod buffers;
 mod scratch;
 mod trouble;
 
-use std::{io, path::PathBuf, process::Command};
+use std::{collections::BTreeMap, io, path::PathBuf, process::Command};
 
 use camino::{Utf8Path, Utf8PathBuf};
 use krates::cm::Metadata;
@@ -16,6 +17,7 @@ use crate::{
     process::{Children, RunError},
     workspace::Workspace,
 };
+pub use buffers::BufferCopy;
 pub(crate) use trouble::Trouble;
 
 /// What decides the resolution besides the files: exactly what cargo-deny passes on to cargo.
@@ -62,8 +64,9 @@ pub struct Resolution {
     pub metadata: Metadata,
     /// Where the lock came from.
     pub lock: LockState,
-    /// The text of the lock file that was resolved.
-    pub lock_text: String,
+    /// Where the files are of which the metadata names a copy: empty unless buffers were
+    /// resolved.
+    pub originals: BTreeMap<Utf8PathBuf, Utf8PathBuf>,
 }
 
 /// Why there is no resolution.
@@ -97,7 +100,7 @@ pub enum ResolveError {
         seconds: u64,
     },
     /// The scratch copy could not be made.
-    #[error("copy the manifests to `{path}`: {source}")]
+    #[error("copy `{path}` to resolve it elsewhere: {source}")]
     Scratch {
         /// Which file or folder.
         path: Utf8PathBuf,
@@ -131,14 +134,14 @@ impl Resolver {
         options: &MetadataOptions,
     ) -> Result<Resolution, ResolveError> {
         let lock_file = workspace.lock_file();
-        let on_disk = std::fs::read_to_string(&lock_file).ok();
-        if on_disk.is_some() || self.locked {
+        let on_disk = std::fs::read_to_string(&lock_file).is_ok();
+        if on_disk || self.locked {
             match self.metadata(&workspace.manifest, options, true) {
                 Ok(json) => {
                     return Ok(Resolution {
                         metadata: parse(&workspace.manifest, &json)?,
                         lock: LockState::Sound,
-                        lock_text: on_disk.unwrap_or_default(),
+                        originals: BTreeMap::new(),
                     });
                 }
                 Err(ResolveError::Cargo { stderr, .. })
@@ -146,6 +149,7 @@ impl Resolver {
                 Err(error) => return Err(error),
             }
         }
+        let _scratch_is_deleted = self.children.in_use();
         // Cargo goes by real paths, and so does the copy.
         let real = workspace.real();
         let scratch = scratch::Scratch::of(self, &real)?;
@@ -159,12 +163,10 @@ impl Resolver {
             },
             other => other,
         })?;
-        let lock_text = scratch.mirrored(&real.lock_file());
-        let lock_text = std::fs::read_to_string(lock_text).unwrap_or_default();
         Ok(Resolution {
             metadata: parse(&workspace.manifest, &json)?,
-            lock: if on_disk.is_some() { LockState::Stale } else { LockState::Missing },
-            lock_text,
+            lock: if on_disk { LockState::Stale } else { LockState::Missing },
+            originals: BTreeMap::new(),
         })
     }
 

@@ -9,7 +9,7 @@ use std::{ops::Range, sync::Arc};
 
 use line_index::{LineIndex, TextSize, WideEncoding};
 
-pub(crate) use edits::{Edit, Edits};
+pub(crate) use edits::{Edit, Edits, found_again};
 
 /// Byte offsets into one version of a text, end exclusive.
 pub type Span = Range<usize>;

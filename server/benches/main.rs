@@ -109,7 +109,7 @@ fn graph_milliseconds(manifest: &str) -> Result<f64> {
     };
     let start = Instant::now();
     let resolution = resolver.resolve(&workspace, &loaded.graph.metadata)?;
-    let engine = Engine::start(&workspace, resolution.metadata, &loaded.graph)?;
+    let engine = Engine::start(&workspace, resolution, &loaded.graph)?;
     let time = start.elapsed().as_secs_f64() * 1000.0;
     if engine.packages == 0 {
         bail!("the graph is empty");

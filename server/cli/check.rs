@@ -71,6 +71,7 @@ fn gate_options(arguments: &CheckArguments) -> anyhow::Result<GateOptions> {
         policy_files: arguments.manifest_path.as_deref().map(lexical_policy_files).transpose()?,
         advisories: arguments.db.as_deref().map(absolute).transpose()?,
         refresh: if offline { RefreshPolicy::Never } else { RefreshPolicy::OlderThan(FRESH) },
+        helps: arguments.format == Format::Json,
         gentle_without_policy: false,
         resolver: Resolver {
             cargo: Resolver::default_cargo(),

@@ -13,13 +13,6 @@ use crate::{
 };
 
 #[derive(Serialize)]
-#[serde(tag = "type", rename_all = "lowercase")]
-enum Record<'a> {
-    Finding(Box<FindingRecord<'a>>),
-    Summary(SummaryRecord<'a>),
-}
-
-#[derive(Serialize)]
 struct FindingRecord<'a> {
     r#type: &'static str,
     workspace: &'a str,
@@ -80,7 +73,7 @@ pub(super) fn verdict(verdict: &Verdict, checks: CheckSet) -> anyhow::Result<()>
     let workspace = verdict.workspace.folder().as_str();
     let mut lines = Vec::new();
     for finding in &verdict.findings {
-        line(&mut lines, &Record::Finding(Box::new(finding_record(workspace, finding))))?;
+        line(&mut lines, &finding_record(workspace, finding))?;
     }
     if verdict.reached {
         let counts = checks.iter().map(|check| {

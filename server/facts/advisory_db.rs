@@ -134,6 +134,7 @@ impl DatabaseLocation {
     ///
     /// When git is missing or fails, or the folder cannot be written.
     pub fn fetch(&self, children: &Children) -> Result<(), FetchError> {
+        let _partial_is_deleted = children.in_use();
         let _lock = self.lock()?;
         let folder = self.folder();
         if folder.join(".git").is_dir() {

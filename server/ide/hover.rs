@@ -24,15 +24,16 @@ pub(crate) struct Hover {
     pub(crate) span: Span,
 }
 
-/// The hover at `offset` of `file`. `moved` tells where a span of a judged text stands now.
+/// The hover at `offset` of `file`. `moved` tells where a span of a judged text stands now, if its
+/// line is still there.
 pub(crate) fn hover(
     file: &Utf8Path,
     offset: usize,
     verdicts: &[Arc<Verdict>],
-    moved: &dyn Fn(&SourceText, &Span) -> Span,
+    moved: &dyn Fn(&SourceText, &Span) -> Option<Span>,
 ) -> Option<Hover> {
     let at = |text: &SourceText, span: &Span| {
-        let span = moved(text, span);
+        let span = moved(text, span)?;
         (span.start <= offset && offset <= span.end).then_some(span)
     };
     for verdict in verdicts {

@@ -1,14 +1,14 @@
-//! The open documents: their texts as the client has them, and what has changed since they were
-//! last the same as on disk.
+//! The open documents: their texts as the client has them, and what has changed since texts of
+//! them were judged.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 
 use camino::{Utf8Path, Utf8PathBuf};
 use tower_lsp::ls_types::{TextDocumentContentChangeEvent, Uri};
 
 use super::convert::{self, Encoding, path_of};
 use crate::{
-    text::{Edit, Edits, SourceText, Span},
+    text::{Edit, Edits, SourceText, Span, found_again},
     workspace::is_policy,
 };
 
@@ -32,6 +32,9 @@ impl Kind {
     }
 }
 
+/// How many older texts of a document are remembered.
+const JUDGED: usize = 16;
+
 /// One open document.
 #[derive(Debug)]
 pub(super) struct Document {
@@ -40,10 +43,10 @@ pub(super) struct Document {
     /// The client's version, whatever its steps.
     pub(super) version: i32,
     text: SourceText,
-    /// The text when the document was opened or last saved.
-    saved: SourceText,
-    /// From `saved` to `text`.
+    /// All that was edited, in order.
     edits: Edits,
+    /// Texts that may have been judged, each with how many edits had been made by then.
+    judged: VecDeque<(SourceText, usize)>,
 }
 
 impl Document {
@@ -51,17 +54,26 @@ impl Document {
         &self.text
     }
 
-    /// Where a span of an older text of this document stands now.
-    pub(super) fn moved(&self, judged: &SourceText, span: &Span) -> Span {
+    /// Where a span of a judged text of this file stands now; `None` when its line is gone.
+    pub(super) fn moved(&self, judged: &SourceText, span: &Span) -> Option<Span> {
         if *judged == self.text {
-            return span.clone();
+            return Some(span.clone());
         }
-        if *judged == self.saved {
-            return self.edits.moved(span);
+        let known = self.judged.iter().rev().find(|(text, _)| text == judged);
+        known
+            .and_then(|(_, done)| self.edits.followed(*done, span))
+            .or_else(|| found_again(judged, &self.text, span))
+    }
+
+    /// Remembers the text as one that may be judged.
+    fn remember(&mut self) {
+        if self.judged.back().is_some_and(|(text, _)| *text == self.text) {
+            return;
         }
-        let mut difference = Edits::default();
-        difference.push(Edit::between(judged.as_str(), self.text.as_str()));
-        difference.moved(span)
+        if self.judged.len() == JUDGED {
+            self.judged.pop_front();
+        }
+        self.judged.push_back((self.text.clone(), self.edits.len()));
     }
 }
 
@@ -75,8 +87,9 @@ impl Documents {
         let path = path_of(&uri)?;
         Kind::of(&path)?;
         let text = SourceText::new(text);
-        let document =
-            Document { uri, version, saved: text.clone(), text, edits: Edits::default() };
+        let (edits, judged) = (Edits::default(), VecDeque::new());
+        let mut document = Document { uri, version, text, edits, judged };
+        document.remember();
         self.0.insert(path.clone(), document);
         Some(path)
     }
@@ -96,9 +109,9 @@ impl Documents {
             document.apply(&change, encoding);
         }
         if document.edits.len() > Edits::MANY {
-            let whole = Edit::between(document.saved.as_str(), document.text.as_str());
             document.edits.clear();
-            document.edits.push(whole);
+            document.judged.clear();
+            document.remember();
         }
         Some(path)
     }
@@ -107,8 +120,7 @@ impl Documents {
     pub(super) fn save(&mut self, uri: &Uri) -> Option<Utf8PathBuf> {
         let path = path_of(uri)?;
         if let Some(document) = self.0.get_mut(&path) {
-            document.saved = document.text.clone();
-            document.edits.clear();
+            document.remember();
         }
         Kind::of(&path).map(|_| path)
     }
@@ -122,10 +134,14 @@ impl Documents {
         self.0.get(path)
     }
 
-    /// The policies as they are in the buffers.
-    pub(super) fn policies(&self) -> HashMap<Utf8PathBuf, SourceText> {
-        let policies = self.0.iter().filter(|(path, _)| is_policy(path));
-        policies.map(|(path, document)| (path.clone(), document.text.clone())).collect()
+    /// The policies as they are in the buffers, to be judged.
+    pub(super) fn policies(&mut self) -> HashMap<Utf8PathBuf, SourceText> {
+        let policies = self.0.iter_mut().filter(|(path, _)| is_policy(path));
+        let taken = policies.map(|(path, document)| {
+            document.remember();
+            (path.clone(), document.text.clone())
+        });
+        taken.collect()
     }
 }
 
@@ -141,7 +157,7 @@ impl Document {
         let end = convert::offset(&self.text, range.end, encoding).max(start);
         let mut text = self.text.as_str().to_owned();
         text.replace_range(start..end, &change.text);
-        self.edits.push(Edit { span: start..end, len: change.text.len() });
+        self.edits.push(Edit::new(self.text.as_str(), start..end, &change.text));
         self.text = SourceText::new(&text);
     }
 }
@@ -179,7 +195,8 @@ mod tests {
         );
         let document = documents.get(&path).expect("open");
         assert_eq!(document.text().as_str(), "# ü\ntime = \"0.3.7\"\n");
-        assert_eq!(&document.text().as_str()[document.moved(&judged, &(8..14))], "0.3.7");
+        let moved = document.moved(&judged, &(8..14)).expect("it is there");
+        assert_eq!(&document.text().as_str()[moved], "0.3.7");
     }
 
     #[test]
@@ -201,6 +218,7 @@ mod tests {
         let judged = documents.get(&path).expect("open").text().clone();
         documents.change(&uri, 1, vec![whole("# x\na = 1\ntime = 2\n")], Encoding::Utf8);
         let document = documents.get(&path).expect("open");
-        assert_eq!(&document.text().as_str()[document.moved(&judged, &(6..10))], "time");
+        let moved = document.moved(&judged, &(6..10)).expect("it is there");
+        assert_eq!(&document.text().as_str()[moved], "time");
     }
 }

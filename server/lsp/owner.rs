@@ -67,7 +67,8 @@ pub(super) async fn run(session: Arc<Session>, mut events: mpsc::UnboundedReceiv
         said: BTreeSet::new(),
     };
     while let Some(event) = events.recv().await {
-        if matches!(event, Event::ShutDown) {
+        // What the end itself breaks off is nobody's finding.
+        if owner.session.was_shut_down() {
             return;
         }
         owner.handle(event).await;
@@ -111,6 +112,10 @@ impl Owner {
             Event::FoldersChanged => self.folders_changed().await,
             Event::Discovered(workspaces) => self.discovered(workspaces),
             Event::Opened(path) => {
+                if Kind::of(&path) == Some(Kind::Policy) {
+                    // Editors keep unsaved text over a restart: it may differ from the disk's.
+                    self.policy_changed(&path);
+                }
                 self.find_workspaces_of(&path);
                 self.publish(&[path]).await;
             }
@@ -286,7 +291,7 @@ impl Owner {
 
     fn wish(&mut self, workspace: &Workspace, renew_graph: bool) {
         let (options, buffers) = {
-            let state = self.session.state();
+            let mut state = self.session.state();
             let settings = &state.settings;
             let refresh = if settings.offline {
                 RefreshPolicy::Never
@@ -300,6 +305,7 @@ impl Owner {
                 policy_files: None,
                 advisories: settings.db.clone(),
                 refresh,
+                helps: settings.notes,
                 gentle_without_policy: true,
                 resolver: Resolver {
                     cargo: Resolver::default_cargo(),

@@ -111,12 +111,12 @@ fn related(finding: &Finding, place: &Place, state: &State) -> Vec<DiagnosticRel
     all.take(RELATED).collect()
 }
 
-/// Where a place is in the text that the client has.
+/// Where a place is in the text that the client has; `None` when it is gone from there.
 fn location(place: &Place, state: &State) -> Option<Location> {
     let encoding = state.features.encoding;
     let document = state.documents.get(&place.file);
     let (text, span): (_, Span) = match document {
-        Some(document) => (document.text(), document.moved(&place.text, &place.span)),
+        Some(document) => (document.text(), document.moved(&place.text, &place.span)?),
         None => (&place.text, place.span.clone()),
     };
     let uri = document.map(|document| document.uri.clone()).or_else(|| uri_of(&place.file))?;

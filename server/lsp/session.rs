@@ -44,7 +44,7 @@ impl Session {
         let (events, received) = mpsc::unbounded_channel();
         let session = Self {
             client,
-            children: Children::default(),
+            children: Children::in_groups(),
             state: Mutex::default(),
             events,
             shut_down: AtomicBool::new(false),

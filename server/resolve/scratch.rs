@@ -5,7 +5,8 @@
 //! not copied: an empty file stands where a target's root is.
 
 use std::{
-    collections::{BTreeSet, VecDeque},
+    cell::RefCell,
+    collections::{BTreeMap, BTreeSet, VecDeque},
     fs, io,
 };
 
@@ -47,6 +48,8 @@ pub(super) struct Scratch {
     /// Deletes the folder when dropped.
     _folder: tempfile::TempDir,
     root: Utf8PathBuf,
+    /// What was copied, by the paths of the copies.
+    copied: RefCell<BTreeMap<Utf8PathBuf, Utf8PathBuf>>,
 }
 
 impl Scratch {
@@ -58,7 +61,10 @@ impl Scratch {
         let mut wanted = VecDeque::from([workspace.manifest.clone()]);
         wanted.extend(scratch.copy_configuration(workspace.folder())?);
         scratch.copy_packages(resolver, workspace, wanted)?;
-        scratch.copy_if_there(&workspace.lock_file())?;
+        let lock_file = workspace.lock_file();
+        if lock_file.exists() {
+            scratch.copy(&lock_file)?;
+        }
         Ok(scratch)
     }
 
@@ -67,7 +73,7 @@ impl Scratch {
         let root = folder.path().canonicalize()?;
         let root = Utf8PathBuf::from_path_buf(root)
             .map_err(|path| io::Error::other(format!("`{}` is not UTF-8", path.display())))?;
-        Ok(Self { _folder: folder, root })
+        Ok(Self { _folder: folder, root, copied: RefCell::default() })
     }
 
     /// Where the copy of `path` stands.
@@ -93,7 +99,33 @@ impl Scratch {
         text.replace(self.root.as_str(), "")
     }
 
-    fn copy_packages(
+    /// The originals of all copies.
+    pub(super) fn originals(&self) -> BTreeMap<Utf8PathBuf, Utf8PathBuf> {
+        self.copied.borrow().clone()
+    }
+
+    /// The copy holds another text than the original.
+    pub(super) fn overlay(&self, path: &Utf8Path, text: &str) -> Result<(), ResolveError> {
+        let mirrored = self.mirrored(path);
+        self.copied.borrow_mut().insert(mirrored.clone(), path.to_owned());
+        self.write(&mirrored, text)
+    }
+
+    /// The copy is what the original is: its text, or not there.
+    pub(super) fn restore(&self, path: &Utf8Path) -> Result<(), ResolveError> {
+        if path.is_file() {
+            return self.copy(path);
+        }
+        let mirrored = self.mirrored(path);
+        match fs::remove_file(&mirrored) {
+            Err(source) if source.kind() != io::ErrorKind::NotFound => {
+                Err(ResolveError::Scratch { path: mirrored, source })
+            }
+            _ => Ok(()),
+        }
+    }
+
+    pub(super) fn copy_packages(
         &self,
         resolver: &Resolver,
         workspace: &Workspace,
@@ -126,6 +158,7 @@ impl Scratch {
         self.copy_if_there(&members.workspace_root.join("Cargo.toml"))?;
         for package in &members.packages {
             self.copy(&package.manifest_path)?;
+            self.link_licences(&package.manifest_path)?;
             for target in &package.targets {
                 let source = self.mirrored(&target.src_path);
                 if !source.exists() {
@@ -186,7 +219,30 @@ impl Scratch {
     fn copy(&self, path: &Utf8Path) -> Result<(), ResolveError> {
         let text = fs::read(path)
             .map_err(|source| ResolveError::Scratch { path: path.to_owned(), source })?;
-        self.write(&self.mirrored(path), text)
+        let mirrored = self.mirrored(path);
+        self.copied.borrow_mut().insert(mirrored.clone(), path.to_owned());
+        self.write(&mirrored, text)
+    }
+
+    /// The licence texts of a package, which cargo-deny looks for beside its manifest.
+    fn link_licences(&self, manifest: &Utf8Path) -> Result<(), ResolveError> {
+        let folder = manifest.parent().unwrap_or(manifest);
+        let text = fs::read_to_string(manifest).unwrap_or_default();
+        let package = Manifest::parse(&text).package;
+        let named = package.and_then(|package| package.license_file).map(|file| file.value);
+        let beside = folder.read_dir_utf8().into_iter().flatten().flatten().filter(|entry| {
+            entry.file_name().starts_with("LICENSE") || entry.file_name().starts_with("COPYING")
+        });
+        let beside = beside.map(|entry| entry.path().to_owned());
+        for original in beside.chain(named.map(|file| folder.join(file))) {
+            let link = self.mirrored(&original);
+            if original.is_file() && !link.exists() {
+                self.create_parent(&link)?;
+                link_file(&original, &link)
+                    .map_err(|source| ResolveError::Scratch { path: link, source })?;
+            }
+        }
+        Ok(())
     }
 
     fn write(&self, path: &Utf8Path, text: impl AsRef<[u8]>) -> Result<(), ResolveError> {
@@ -228,6 +284,44 @@ fn path_dependencies(members: &Members) -> Vec<Utf8PathBuf> {
     declared.chain(patched).collect()
 }
 
+/// `path` without `.` and `..`.
+pub(super) fn lexical(path: &Utf8Path) -> Utf8PathBuf {
+    let mut result = Utf8PathBuf::new();
+    for component in path.components() {
+        match component {
+            Utf8Component::CurDir => {}
+            Utf8Component::ParentDir => {
+                result.pop();
+            }
+            other => result.push(other),
+        }
+    }
+    result
+}
+
+/// The folders that an entry of `workspace.members` means.
+pub(super) fn matching_folders(base: &Utf8Path, pattern: &str) -> Vec<Utf8PathBuf> {
+    let mut folders = vec![base.to_owned()];
+    for part in pattern.split('/').filter(|part| !part.is_empty() && *part != ".") {
+        let Ok(glob) = globset::Glob::new(part) else { return Vec::new() };
+        let matcher = glob.compile_matcher();
+        let is_literal = !part.contains(['*', '?', '[', '{']);
+        folders = folders
+            .into_iter()
+            .flat_map(|folder| {
+                if is_literal {
+                    return vec![lexical(&folder.join(part))];
+                }
+                let entries = folder.read_dir_utf8().into_iter().flatten().flatten();
+                let matching = entries.filter(|entry| matcher.is_match(entry.file_name()));
+                matching.map(|entry| entry.path().to_owned()).collect()
+            })
+            .collect();
+    }
+    folders.retain(|folder| folder.is_dir());
+    folders
+}
+
 fn cargo_home() -> Option<Utf8PathBuf> {
     tame_index::utils::cargo_home().ok()
 }
@@ -235,6 +329,16 @@ fn cargo_home() -> Option<Utf8PathBuf> {
 #[cfg(unix)]
 fn link_folder(original: &Utf8Path, link: &Utf8Path) -> io::Result<()> {
     std::os::unix::fs::symlink(original, link)
+}
+
+#[cfg(unix)]
+fn link_file(original: &Utf8Path, link: &Utf8Path) -> io::Result<()> {
+    std::os::unix::fs::symlink(original, link)
+}
+
+#[cfg(windows)]
+fn link_file(original: &Utf8Path, link: &Utf8Path) -> io::Result<()> {
+    fs::copy(original, link).map(|_| ())
 }
 
 #[cfg(windows)]

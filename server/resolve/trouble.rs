@@ -49,6 +49,7 @@ impl Trouble {
         let files = Files { judged, root, read: &read };
         let place = files
             .arrow(&lines)
+            .or_else(|| files.configuration(&lines))
             .or_else(|| files.named_member(&lines))
             .or_else(|| files.lock_entry(&lines))
             .or_else(|| files.named_dependency(&lines))
@@ -66,6 +67,9 @@ const WRAPPINGS: [&str; 5] = [
     "failed to load source for ",
     "unable to update ",
 ];
+
+/// How an error in a configuration starts; `line 2, column 11` follows.
+const PARSE_ERROR: &str = "TOML parse error at line ";
 
 /// Cargo writes a paragraph for the error and one for each cause, the deepest last.
 fn words(lines: &[&str]) -> (String, Vec<String>) {
@@ -85,6 +89,10 @@ fn words(lines: &[&str]) -> (String, Vec<String>) {
         }
     }
     causes.retain(|cause| !cause.is_empty());
+    for cause in causes.iter_mut().filter(|cause| cause[0].starts_with(PARSE_ERROR)) {
+        // What is wrong comes after where and what.
+        cause.rotate_right(1);
+    }
     let wraps = |cause: &[&str]| WRAPPINGS.iter().any(|words| cause[0].starts_with(words));
     let deepest = causes.len().saturating_sub(2);
     let telling = causes.iter().position(|cause| !wraps(cause)).unwrap_or(deepest).max(deepest);
@@ -113,13 +121,32 @@ impl Files<'_> {
     fn arrow(&self, lines: &[&str]) -> Option<TroublePlace> {
         let at = lines.iter().position(|line| line.trim_start().starts_with("--> "))?;
         let arrow = lines[at].trim_start().strip_prefix("--> ")?;
-        let marks = lines[at..].iter().find_map(|line| line.split_once('|')?.1.split_once('^'));
-        let length =
-            marks.map_or(1, |(_, more)| 1 + more.chars().take_while(|&c| c == '^').count());
         let mut parts = arrow.rsplitn(3, ':');
         let column: usize = parts.next()?.trim().parse().ok()?;
         let line: usize = parts.next()?.parse().ok()?;
-        let path = Utf8Path::new(parts.next()?);
+        self.marked(Utf8Path::new(parts.next()?), line, column, &lines[at..])
+    }
+
+    /// "could not parse TOML configuration in `/w/.cargo/config.toml`".
+    fn configuration(&self, lines: &[&str]) -> Option<TroublePlace> {
+        let at = lines.iter().position(|line| line.trim_start().starts_with(PARSE_ERROR))?;
+        let numbers = lines[at].trim_start().strip_prefix(PARSE_ERROR)?;
+        let (line, column) = numbers.split_once(", column ")?;
+        let path = quoted(&lines[..at]).map(Utf8Path::new).last()?;
+        self.marked(path, line.parse().ok()?, column.parse().ok()?, &lines[at..])
+    }
+
+    /// The place at a line and column; `^^^` in the drawing says how long it is.
+    fn marked(
+        &self,
+        path: &Utf8Path,
+        line: usize,
+        column: usize,
+        drawing: &[&str],
+    ) -> Option<TroublePlace> {
+        let marks = drawing.iter().find_map(|line| line.split_once('|')?.1.split_once('^'));
+        let length =
+            marks.map_or(1, |(_, more)| 1 + more.chars().take_while(|&c| c == '^').count());
         let folders = [self.judged.parent(), Some(self.root)];
         let candidates = folders.into_iter().flatten().map(|folder| folder.join(path));
         let (file, text) =

@@ -1,27 +1,56 @@
 //! How spans move when a text is edited: findings stay on their lines while the user types.
 
-use super::Span;
+use super::{SourceText, Span};
 
 /// One replacement: `span` of the old text became `len` bytes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Edit {
     pub(crate) span: Span,
     pub(crate) len: usize,
+    /// The old bytes held the end of a line.
+    removes_lines: bool,
+    /// The new bytes hold the end of a line.
+    adds_lines: bool,
 }
 
 impl Edit {
+    /// `span` of `old` became `new`: what stayed at both ends was not edited.
+    pub(crate) fn new(old: &str, span: Span, new: &str) -> Self {
+        let (replaced, new) = (&old.as_bytes()[span.clone()], new.as_bytes());
+        let prefix = replaced.iter().zip(new).take_while(|(a, b)| a == b).count();
+        let longest = replaced.len().min(new.len()) - prefix;
+        let both = replaced.iter().rev().zip(new.iter().rev());
+        let suffix = both.take(longest).take_while(|(a, b)| a == b).count();
+        let (removed, added) = (prefix..replaced.len() - suffix, prefix..new.len() - suffix);
+        Self {
+            span: span.start + removed.start..span.start + removed.end,
+            len: added.len(),
+            removes_lines: replaced[removed].contains(&b'\n'),
+            adds_lines: new[added].contains(&b'\n'),
+        }
+    }
+
     /// The smallest single replacement that turns `old` into `new`.
     pub(crate) fn between(old: &str, new: &str) -> Self {
-        let prefix = old.bytes().zip(new.bytes()).take_while(|(a, b)| a == b).count();
-        let longest = old.len().min(new.len()) - prefix;
-        let suffix = old
-            .bytes()
-            .rev()
-            .zip(new.bytes().rev())
-            .take(longest)
-            .take_while(|(a, b)| a == b)
-            .count();
-        Self { span: prefix..old.len() - suffix, len: new.len() - suffix - prefix }
+        Self::new(old, 0..old.len(), new)
+    }
+
+    fn moved_span(&self, span: &Span) -> Span {
+        if span.is_empty() && self.span == *span && !self.adds_lines {
+            // What is typed where everything was deleted takes its place.
+            return span.start..span.start + self.len;
+        }
+        let start = self.moved(span.start, false);
+        let end = self.moved(span.end, true);
+        start..end.max(start)
+    }
+
+    /// Whether the span was replaced together with whole lines.
+    fn swallows(&self, span: &Span) -> bool {
+        let inside = self.span.start <= span.start && span.end <= self.span.end;
+        let touched =
+            span.is_empty() && (self.span.start == span.end || self.span.end == span.start);
+        self.removes_lines && inside && !touched
     }
 
     fn moved(&self, offset: usize, is_end: bool) -> usize {
@@ -43,7 +72,7 @@ impl Edit {
 pub(crate) struct Edits(Vec<Edit>);
 
 impl Edits {
-    /// Beyond this many, the owner replaces the list by one comparison of the two texts.
+    /// Beyond this many, the owner forgets them.
     pub(crate) const MANY: usize = 4096;
 
     pub(crate) fn push(&mut self, edit: Edit) {
@@ -61,12 +90,66 @@ impl Edits {
     /// Where `span` of the text before all edits stands after them. A span that was edited inside
     /// grows or shrinks with the edit; one that was deleted becomes empty.
     pub(crate) fn moved(&self, span: &Span) -> Span {
-        self.0.iter().fold(span.clone(), |span, edit| {
-            let start = edit.moved(span.start, false);
-            let end = edit.moved(span.end, true);
-            start..end.max(start)
+        self.0.iter().fold(span.clone(), |span, edit| edit.moved_span(&span))
+    }
+
+    /// Where `span` of the text before all edits but the first `done` stands after them; `None` when
+    /// its line was replaced together with others.
+    pub(crate) fn followed(&self, done: usize, span: &Span) -> Option<Span> {
+        let mut rest = self.0.iter().skip(done);
+        rest.try_fold(span.clone(), |span, edit| {
+            (!edit.swallows(&span)).then(|| edit.moved_span(&span))
         })
     }
+}
+
+/// Where `span` of `old` stands in `new`, by its line: the same line, or the one with the same key,
+/// as often as it stands there. `None` when there is none.
+pub(crate) fn found_again(old: &SourceText, new: &SourceText, span: &Span) -> Option<Span> {
+    let line = old.line_span(span.start);
+    if span.end > line.end {
+        let mut whole = Edits::default();
+        whole.push(Edit::between(old.as_str(), new.as_str()));
+        return whole.followed(0, span);
+    }
+    let text = &old.as_str()[line.clone()];
+    let same = |other: &str| other == text;
+    let same_key = |other: &str| key(text).is_some() && key(other) == key(text);
+    let found = counterpart(old, new, line.start, same)
+        .or_else(|| counterpart(old, new, line.start, same_key))?;
+    let other = &new.as_str()[new.line_span(found)];
+    let inside = span.start - line.start..span.end - line.start;
+    let moved = Edit::between(text, other).moved_span(&inside);
+    Some(found + moved.start..found + moved.end)
+}
+
+/// The start of the line of `new` that is to its like what the one at `start` is in `old`.
+fn counterpart(
+    old: &SourceText,
+    new: &SourceText,
+    start: usize,
+    like: impl Fn(&str) -> bool,
+) -> Option<usize> {
+    let starts = |text: &SourceText| -> Vec<usize> {
+        let mut starts = Vec::new();
+        let mut start = 0;
+        for line in text.as_str().split_inclusive('\n') {
+            if like(line.trim_end_matches(['\n', '\r'])) {
+                starts.push(start);
+            }
+            start += line.len();
+        }
+        starts
+    };
+    let (before, after) = (starts(old), starts(new));
+    let nth = before.iter().position(|line| *line == start)?;
+    if before.len() == after.len() { after.get(nth).copied() } else { None }
+}
+
+/// What stands before the first `=`.
+fn key(line: &str) -> Option<&str> {
+    let (key, _) = line.split_once('=')?;
+    Some(key.trim()).filter(|key| !key.is_empty())
 }
 
 #[cfg(test)]
@@ -103,7 +186,59 @@ mod tests {
 
     #[test]
     fn the_difference_of_equal_texts_is_empty() {
-        assert_eq!(Edit::between("abc", "abc"), Edit { span: 3..3, len: 0 });
-        assert_eq!(Edit::between("aa", "aaa"), Edit { span: 2..2, len: 1 });
+        assert_eq!(Edit::between("abc", "abc"), Edit::new("abc", 3..3, ""));
+        assert_eq!(Edit::between("aa", "aaa"), Edit::new("aa", 2..2, "a"));
+    }
+
+    /// Where `word` of `old` stands after these edits, each a replaced piece and its new text.
+    fn followed(old: &str, edits: &[(&str, &str)], word: &str) -> Option<String> {
+        let mut text = old.to_owned();
+        let mut all = Edits::default();
+        for (piece, new) in edits {
+            let at = text.find(piece).expect("the piece stands in the text");
+            all.push(Edit::new(&text, at..at + piece.len(), new));
+            text = text.replacen(piece, new, 1);
+        }
+        let at = old.find(word).expect("the word stands in the old text");
+        all.followed(0, &(at..at + word.len())).map(|span| text[span].to_owned())
+    }
+
+    #[test]
+    fn a_span_goes_with_its_line() {
+        assert_eq!(followed("a = 1\nb = 2\n", &[("b = 2\n", "")], "2"), None);
+        assert_eq!(followed("a = 1\nb = 2\n", &[("1\nb = ", "")], "2"), Some("2".to_owned()));
+        assert_eq!(followed("a = 1\nb = 2\n", &[("b = 2", "c")], "2"), Some("c".to_owned()));
+    }
+
+    #[test]
+    fn what_is_typed_in_place_of_a_span_takes_its_place() {
+        let mut edits = Edits::default();
+        edits.push(Edit::new("'0.3'", 1..4, ""));
+        edits.push(Edit::new("''", 1..1, "1.2"));
+        assert_eq!(edits.followed(0, &(1..4)), Some(1..4));
+        edits.push(Edit::new("'1.2'", 0..0, "a = "));
+        assert_eq!(edits.followed(0, &(1..4)), Some(5..8));
+    }
+
+    fn again(old: &str, new: &str, word: &str) -> Option<String> {
+        let at = old.rfind(word).expect("the word stands in the old text");
+        let span = at..at + word.len();
+        let (old, new) = (SourceText::new(old), SourceText::new(new));
+        found_again(&old, &new, &span).map(|span| new.as_str()[span].to_owned())
+    }
+
+    #[test]
+    fn a_span_is_found_by_its_line_and_by_its_key() {
+        assert_eq!(again("a = 1\nb = 2\n", "b = 2\na = 1\n", "2"), Some("2".to_owned()));
+        assert_eq!(again("a = 1\nb = 22\n", "# x\nb = 23\n", "22"), Some("23".to_owned()));
+        assert_eq!(again("a = 1\nb = 2\n", "a = 1\n", "2"), None);
+        assert_eq!(again("[\n\"x\",\n]\n", "[\n\"y\",\n]\n", "x"), None);
+    }
+
+    #[test]
+    fn the_second_of_two_like_lines_stays_the_second() {
+        let (old, new) = ("[a]\nt = 1\n[b]\nt = 1\n", "[a]\nt = 3\n\n[b]\nt = 4\n");
+        assert_eq!(again(old, new, "1"), Some("4".to_owned()));
+        assert_eq!(again(old, "[a]\nt = 3\n", "1"), None);
     }
 }

@@ -8,7 +8,7 @@ use std::{
     thread,
 };
 
-use camino::{Utf8Path, Utf8PathBuf};
+use camino::Utf8PathBuf;
 use cargo_deny::{
     CheckCtx, Krates, Source,
     advisories::{self, Entry, Indices, NoneReporter},
@@ -25,12 +25,14 @@ use super::{
     collect::{self, Context},
     declared::{Declared, declared},
     graph,
-    manifests::{LocalManifest, Manifests},
+    licence_lines::LicenceLines,
+    manifests::{LocalManifest, Manifests, Names},
+    memory::{self, Memory},
     places::Places,
     policy::Config,
     words::{listed, panic_message},
 };
-use crate::workspace::Workspace;
+use crate::{resolve::Resolution, workspace::Workspace};
 
 /// Deep graphs are walked recursively.
 const STACK: usize = 32 << 20;
@@ -52,6 +54,8 @@ pub struct Question {
     pub database: Option<Arc<Database>>,
     /// Which checks.
     pub checks: CheckSet,
+    /// Also list what is merely told (cargo-deny's helps: every accepted licence).
+    pub helps: bool,
 }
 
 /// What is answered.
@@ -94,7 +98,7 @@ impl Engine {
     /// When the graph cannot be built.
     pub fn start(
         workspace: &Workspace,
-        metadata: Metadata,
+        resolution: Resolution,
         options: &GraphOptions,
     ) -> Result<Self, EngineError> {
         let (questions, asked) = mpsc::channel::<(Question, mpsc::Sender<Answer>)>();
@@ -107,7 +111,8 @@ impl Engine {
             .stack_size(STACK)
             .spawn(move || {
                 let workspace = workspace_for_thread;
-                let run = AssertUnwindSafe(|| run(&workspace, metadata, &options, &ready, &asked));
+                let run =
+                    AssertUnwindSafe(|| run(&workspace, resolution, &options, &ready, &asked));
                 if let Err(panic) = catch_unwind(run) {
                     let _ = ready.send(Err(panic_message(&*panic)));
                 }
@@ -149,6 +154,8 @@ struct Kept<'g> {
     places: Places<'g>,
     /// What cargo's index says about each package; read when first asked for.
     index: OnceLock<Result<IndexEntries<'g>, String>>,
+    licence_lines: OnceLock<LicenceLines>,
+    memory: Memory,
     needs_texts: bool,
     own_findings: Vec<Finding>,
     declared: Arc<Vec<Declared>>,
@@ -158,11 +165,12 @@ type IndexEntries<'g> = BTreeMap<(&'g str, &'g Source), Entry>;
 
 fn run(
     workspace: &Workspace,
-    metadata: Metadata,
+    resolution: Resolution,
     options: &GraphOptions,
     ready: &mpsc::Sender<Result<usize, String>>,
     asked: &mpsc::Receiver<(Question, mpsc::Sender<Answer>)>,
 ) {
+    let Resolution { metadata, originals, .. } = resolution;
     let members = members(&metadata);
     let krates = match graph::build(metadata, options, workspace.folder()) {
         Ok(krates) => krates,
@@ -171,8 +179,11 @@ fn run(
             return;
         }
     };
-    let manifests = Manifests::read(&krates, workspace);
-    let kept = Kept::new(&krates, &manifests, &members);
+    let names = Names::new(&krates, workspace, &originals);
+    let manifests = Manifests::read(&krates, workspace, &names);
+    let unjudged = members.iter().filter(|(id, _)| krates.nid_for_kid(id).is_none());
+    let unjudged = unjudged.map(|(_, manifest)| not_judged(&names.read(manifest))).collect();
+    let kept = Kept::new(&krates, &manifests, unjudged);
     if ready.send(Ok(krates.len())).is_err() {
         return;
     }
@@ -192,11 +203,7 @@ fn members(metadata: &Metadata) -> Vec<(krates::Kid, Utf8PathBuf)> {
 }
 
 impl<'g> Kept<'g> {
-    fn new(
-        krates: &'g Krates,
-        manifests: &'g Manifests,
-        members: &[(krates::Kid, Utf8PathBuf)],
-    ) -> Self {
+    fn new(krates: &'g Krates, manifests: &'g Manifests, own_findings: Vec<Finding>) -> Self {
         let mut files = Files::new();
         // The policy's id is taken before those of the files that the spans refer to.
         files.add("", "");
@@ -207,15 +214,16 @@ impl<'g> Kept<'g> {
             let Ok(name) = files.name(id) else { break };
             listed.push((name.to_owned(), files.source(id).to_owned()));
         }
-        let unjudged = members.iter().filter(|(id, _)| krates.nid_for_kid(id).is_none());
         Self {
             krates,
             spans,
             files: listed,
             places: Places::new(krates, manifests),
             index: OnceLock::new(),
+            licence_lines: OnceLock::new(),
+            memory: Memory::default(),
             needs_texts: krates.krates().any(|krate| needs_text(krate.license.as_deref())),
-            own_findings: unjudged.map(|(_, manifest)| not_judged(manifest)).collect(),
+            own_findings,
             declared: Arc::new(declared(krates, manifests)),
         }
     }
@@ -230,12 +238,23 @@ impl<'g> Kept<'g> {
             return Answer::default();
         };
         let Some(config) = parsed.config else { return Answer::default() };
-        let results = self.run_checks(config, question, &mut files);
         let mut answer = Answer {
             findings: self.own_findings.clone(),
             declared: Arc::clone(&self.declared),
             ..Answer::default()
         };
+        let mut keys = memory::keys(question).unwrap_or_default();
+        let mut told = BTreeMap::new();
+        let mut asked = question.checks;
+        for check in question.checks.iter() {
+            let known =
+                keys.get(&check).and_then(|key| self.memory.recall(check, key, &question.policy));
+            if let Some(known) = known {
+                told.insert(check, known);
+                asked = asked.without(check);
+            }
+        }
+        let results = self.run_checks(config, question, asked, &mut files);
         let context = Context {
             krates: self.krates,
             places: &self.places,
@@ -245,22 +264,24 @@ impl<'g> Kept<'g> {
             database: question.database.as_deref(),
         };
         for (check, result) in results {
-            let mut counts = Counts::default();
-            for pack in &result.packs {
-                for diag in pack.iter() {
-                    match diag.diag.severity {
-                        DenySeverity::Error => counts.errors += 1,
-                        DenySeverity::Warning => counts.warnings += 1,
-                        DenySeverity::Note => counts.notes += 1,
-                        DenySeverity::Help => counts.helps += 1,
-                        DenySeverity::Bug => {}
+            let (findings, counts) = findings_of(&result, check, question.helps, &context);
+            match result.broken {
+                Some(broken) => {
+                    self.memory.forget(check);
+                    answer.findings.extend(findings);
+                    answer.findings.push(self.broken_check(check, &broken));
+                }
+                None => {
+                    if let Some(key) = keys.remove(&check) {
+                        self.memory.remember(check, key, &question.policy, &findings, counts);
                     }
-                    answer.findings.push(collect::from_check(diag, check, &context));
+                    told.insert(check, (findings, counts));
                 }
             }
-            if let Some(broken) = result.broken {
-                answer.findings.push(self.broken_check(check, &broken));
-            } else {
+        }
+        for check in Check::JUDGED {
+            if let Some((findings, counts)) = told.remove(&check) {
+                answer.findings.extend(findings);
                 answer.counts.insert(check, counts);
             }
         }
@@ -271,9 +292,13 @@ impl<'g> Kept<'g> {
         &self,
         config: Config,
         question: &Question,
+        checks: CheckSet,
         files: &mut Files,
     ) -> Vec<(Check, CheckResult)> {
-        let wants = |check| question.checks.contains(check);
+        let wants = |check| checks.contains(check);
+        if wants(Check::Licenses) {
+            self.licence_lines.get_or_init(|| LicenceLines::read(self.krates)).add_to(files);
+        }
         let gathered = wants(Check::Licenses).then(|| {
             guarded(|| {
                 Gatherer::default()
@@ -416,6 +441,30 @@ impl<'g> Kept<'g> {
     }
 }
 
+/// The findings of a check and how many cargo-deny counts.
+fn findings_of(
+    result: &CheckResult,
+    check: Check,
+    helps: bool,
+    context: &Context<'_>,
+) -> (Vec<Finding>, Counts) {
+    let mut counts = Counts::default();
+    let mut findings = Vec::new();
+    for diag in result.packs.iter().flat_map(Pack::iter) {
+        match diag.diag.severity {
+            DenySeverity::Error => counts.errors += 1,
+            DenySeverity::Warning => counts.warnings += 1,
+            DenySeverity::Note => counts.notes += 1,
+            DenySeverity::Help => counts.helps += 1,
+            DenySeverity::Bug => {}
+        }
+        if helps || diag.diag.severity != DenySeverity::Help {
+            findings.push(collect::from_check(diag, check, context));
+        }
+    }
+    (findings, counts)
+}
+
 struct CheckResult {
     packs: Vec<Pack>,
     broken: Option<String>,
@@ -439,8 +488,7 @@ fn needs_text(license: Option<&str>) -> bool {
         .is_none_or(|license| spdx::Expression::parse_mode(license, spdx::ParseMode::LAX).is_err())
 }
 
-fn not_judged(manifest: &Utf8Path) -> Finding {
-    let local = LocalManifest::read(manifest);
+fn not_judged(local: &LocalManifest) -> Finding {
     let message =
         "the gate does not judge this member: it is no part of the judged package's graph";
     let mut finding =

@@ -1,6 +1,9 @@
 //! The manifests and the lock file of a graph, as they were when the graph was built.
 
-use std::{collections::HashMap, fs};
+use std::{
+    collections::{BTreeMap, HashMap},
+    fs,
+};
 
 use camino::{Utf8Path, Utf8PathBuf};
 use cargo_deny::{Krate, Krates};
@@ -38,20 +41,51 @@ pub(super) struct Manifests {
     lock: Option<(Utf8PathBuf, SourceText, Lockfile)>,
 }
 
+/// How the files that cargo found are called by the user.
+pub(super) struct Names<'n> {
+    /// The originals of copies.
+    originals: &'n BTreeMap<Utf8PathBuf, Utf8PathBuf>,
+    /// The workspace's root as cargo knows it, and as the user does: a link may lie between.
+    real_root: Utf8PathBuf,
+    root: &'n Utf8Path,
+}
+
+impl<'n> Names<'n> {
+    pub(super) fn new(
+        krates: &Krates,
+        workspace: &'n Workspace,
+        originals: &'n BTreeMap<Utf8PathBuf, Utf8PathBuf>,
+    ) -> Self {
+        let manifest = krates.workspace_root().join("Cargo.toml");
+        let real = originals.get(&manifest).unwrap_or(&manifest);
+        let real_root = real.parent().unwrap_or(real).to_owned();
+        Self { originals, real_root, root: &workspace.root }
+    }
+
+    fn shown(&self, path: &Utf8Path) -> Utf8PathBuf {
+        let original = self.originals.get(path).map_or(path, |original| original);
+        match original.strip_prefix(&self.real_root) {
+            Ok(rest) => self.root.join(rest),
+            Err(_) => original.to_owned(),
+        }
+    }
+
+    /// The file that was judged for one that the user names.
+    fn judged(&self, shown: &Utf8Path) -> Utf8PathBuf {
+        let copy = self.originals.keys().find(|copy| self.shown(copy) == shown);
+        copy.cloned().unwrap_or_else(|| shown.to_owned())
+    }
+
+    pub(super) fn read(&self, path: &Utf8Path) -> LocalManifest {
+        LocalManifest { path: self.shown(path), ..LocalManifest::read(path) }
+    }
+}
+
 impl LocalManifest {
-    pub(super) fn read(path: &Utf8Path) -> Self {
+    fn read(path: &Utf8Path) -> Self {
         let text = SourceText::new(&fs::read_to_string(path).unwrap_or_default());
         let model = Manifest::parse(text.as_str());
         Self { real: path.to_owned(), path: path.to_owned(), text, model }
-    }
-
-    /// The manifest that cargo found, named from the folder that the user knows.
-    fn named_from(path: &Utf8Path, real_root: &Utf8Path, root: &Utf8Path) -> Self {
-        let mut manifest = Self::read(path);
-        if let Ok(rest) = path.strip_prefix(real_root) {
-            manifest.path = root.join(rest);
-        }
-        manifest
     }
 
     pub(super) fn place(&self, span: Span, role: Role) -> Place {
@@ -83,10 +117,8 @@ impl LocalManifest {
 
 impl Manifests {
     /// Reads the manifest of every local package, and the lock file.
-    pub(super) fn read(krates: &Krates, workspace: &Workspace) -> Self {
-        let read = |path: &Utf8Path| {
-            LocalManifest::named_from(path, krates.workspace_root(), &workspace.root)
-        };
+    pub(super) fn read(krates: &Krates, workspace: &Workspace, names: &Names<'_>) -> Self {
+        let read = |path: &Utf8Path| names.read(path);
         let mut by_node = HashMap::new();
         let mut other_roots = HashMap::new();
         for krate in krates.krates().filter(|krate| krate.source.is_none()) {
@@ -102,7 +134,7 @@ impl Manifests {
             by_node.insert(node, manifest);
         }
         let lock_file = workspace.lock_file();
-        let lock = fs::read_to_string(&lock_file).ok().map(|text| {
+        let lock = fs::read_to_string(names.judged(&lock_file)).ok().map(|text| {
             let text = SourceText::new(&text);
             let model = Lockfile::parse(text.as_str());
             (lock_file, text, model)
@@ -111,7 +143,7 @@ impl Manifests {
             by_node,
             root: read(&krates.workspace_root().join("Cargo.toml")),
             other_roots,
-            judged: LocalManifest::read(&workspace.manifest),
+            judged: read(&names.judged(&workspace.manifest)),
             lock,
         }
     }

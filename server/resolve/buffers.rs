@@ -1,0 +1,134 @@
+//! Resolution of what is in an editor's buffers: a scratch copy that is kept between edits.
+
+use std::{
+    collections::{BTreeMap, BTreeSet, VecDeque},
+    fs,
+};
+
+use camino::{Utf8Path, Utf8PathBuf};
+
+use super::{
+    LockState, MetadataOptions, Resolution, ResolveError, Resolver, parse,
+    scratch::{self, Scratch},
+};
+use crate::{
+    model::manifest::Manifest, process::Use, text::SourceText, workspace::Workspace,
+};
+
+/// A scratch copy of one workspace, into which unsaved texts are written.
+pub struct BufferCopy {
+    scratch: Scratch,
+    /// The workspace by real paths, by which the copy goes.
+    real: Workspace,
+    /// Files whose copies hold the text of a buffer.
+    written: BTreeSet<Utf8PathBuf>,
+    /// The program's end waits until the copy is deleted. Dropped last.
+    _deleted: Use,
+}
+
+impl std::fmt::Debug for BufferCopy {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("BufferCopy").field("of", &self.real).finish_non_exhaustive()
+    }
+}
+
+impl BufferCopy {
+    /// Copies the workspace as it is on disk.
+    ///
+    /// # Errors
+    ///
+    /// When cargo cannot tell its members, or the copy cannot be made.
+    pub fn of(resolver: &Resolver, workspace: &Workspace) -> Result<Self, ResolveError> {
+        let real = workspace.real();
+        let scratch = Scratch::of(resolver, &real)?;
+        let deleted = resolver.children.in_use();
+        Ok(Self { scratch, real, written: BTreeSet::new(), _deleted: deleted })
+    }
+
+    /// Resolves the workspace with these texts in place of those on disk. The paths of local
+    /// packages in the answer are those of the copy: see [`Resolution::originals`].
+    ///
+    /// # Errors
+    ///
+    /// When cargo cannot be run, refuses the workspace, or takes too long.
+    pub fn resolve(
+        &mut self,
+        resolver: &Resolver,
+        workspace: &Workspace,
+        options: &MetadataOptions,
+        buffers: &BTreeMap<Utf8PathBuf, SourceText>,
+    ) -> Result<Resolution, ResolveError> {
+        self.write(resolver, buffers)?;
+        let lock_file = self.scratch.mirrored(&self.real.lock_file());
+        let manifest = self.scratch.mirrored(&self.real.manifest);
+        let json = resolver.metadata(&manifest, options, false).map_err(|error| match error {
+            ResolveError::Cargo { stderr, .. } => ResolveError::Cargo {
+                manifest: workspace.manifest.clone(),
+                stderr: self.scratch.unmirrored(&stderr),
+            },
+            other => other,
+        })?;
+        let before = fs::read_to_string(self.real.lock_file()).ok();
+        let after = fs::read_to_string(lock_file).unwrap_or_default();
+        let lock = match &before {
+            None => LockState::Missing,
+            Some(before) if *before == after => LockState::Sound,
+            Some(_) => LockState::Stale,
+        };
+        Ok(Resolution {
+            metadata: parse(&workspace.manifest, &json)?,
+            lock,
+            originals: self.scratch.originals(),
+        })
+    }
+
+    fn write(
+        &mut self,
+        resolver: &Resolver,
+        buffers: &BTreeMap<Utf8PathBuf, SourceText>,
+    ) -> Result<(), ResolveError> {
+        // Cargo starts from the lock file of the user's each time: what an earlier edit made it
+        // forget is not chosen anew.
+        let lock_file = self.real.lock_file();
+        self.scratch.restore(&lock_file)?;
+        let real: BTreeMap<_, _> = buffers
+            .iter()
+            .map(|(path, text)| (path.canonicalize_utf8().unwrap_or_else(|_| path.clone()), text))
+            .collect();
+        for path in std::mem::take(&mut self.written) {
+            if !real.contains_key(&path) {
+                self.scratch.restore(&path)?;
+            }
+        }
+        for (path, text) in real {
+            self.scratch.overlay(&path, text.as_str())?;
+            if path.file_name() == Some("Cargo.toml") {
+                self.copy_named(resolver, &path, text.as_str())?;
+            }
+            self.written.insert(path);
+        }
+        Ok(())
+    }
+
+    /// Packages that only the unsaved text names.
+    fn copy_named(
+        &self,
+        resolver: &Resolver,
+        manifest: &Utf8Path,
+        text: &str,
+    ) -> Result<(), ResolveError> {
+        let folder = manifest.parent().unwrap_or(manifest);
+        let model = Manifest::parse(text);
+        let mut wanted = VecDeque::new();
+        let paths = model.all_declarations().filter_map(|declared| declared.path.as_ref());
+        wanted.extend(paths.map(|path| scratch::lexical(&folder.join(&path.value))));
+        for members in model.workspace.iter().flat_map(|workspace| &workspace.members) {
+            wanted.extend(scratch::matching_folders(folder, &members.value));
+        }
+        let missing = wanted
+            .into_iter()
+            .map(|folder| folder.join("Cargo.toml"))
+            .filter(|path| path.is_file() && !self.scratch.mirrored(path).exists());
+        self.scratch.copy_packages(resolver, &self.real, missing.collect())
+    }
+}

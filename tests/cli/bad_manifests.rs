@@ -1,0 +1,406 @@
+//! Manifests that are missing, that cannot be read, or that cargo rejects: said once, at the place
+//! that causes it, and never as a finding of a check.
+
+use expect_test::{Expect, expect};
+
+use crate::harness::World;
+
+fn check(fixture: &str, expected: &Expect) {
+    expected.assert_eq(&World::new(fixture).check("--only bans").shown());
+}
+
+#[test]
+fn a_folder_without_any_manifest_is_said() {
+    let world =
+        World::new("#- src/main.rs\nfn main() {}\n#- target/package/Cargo.toml\n[package]\n");
+    let run = world.run(&["check"]);
+    expect![[r#"
+        error: there is no `Cargo.toml` in `.` or below it (folders that git ignores, and those named target, node_modules, vendor, third_party, fixtures, testdata, test-data, test_data, were left out)
+    "#]]
+    .assert_eq(&run.stderr);
+    assert_eq!((run.code, run.stdout.as_str()), (70, ""));
+}
+
+#[test]
+fn a_path_that_does_not_exist_is_said() {
+    let run = World::new("").run(&["check", "src/backend"]);
+    expect![[r#"
+        error: `src/backend` does not exist
+    "#]]
+    .assert_eq(&run.stderr);
+    assert_eq!((run.code, run.stdout.as_str()), (70, ""));
+}
+
+#[test]
+fn a_file_that_is_no_manifest_is_said() {
+    let world = World::new("#- deny.toml\n");
+    expect![[r#"
+        error: `deny.toml` is no folder and no `Cargo.toml`
+    "#]]
+    .assert_eq(&world.run(&["check", "deny.toml"]).stderr);
+    let run = world.run(&["check", "--manifest-path", "sub/Cargo.toml"]);
+    expect![[r#"
+        error: there is no `sub/Cargo.toml`
+    "#]]
+    .assert_eq(&run.stderr);
+    assert_eq!(run.code, 70);
+}
+
+#[test]
+fn broken_toml_stands_where_it_breaks() {
+    check(
+        r#"
+#- Cargo.toml
+[package]
+name = "m"
+version = "0.1.0"
+edition = "2021"
+
+[dependencies]
+täme = "1", cookie = "0.18"
+"#,
+        &expect![[r#"
+            error supercargo::resolution-failed: cargo rejects the workspace: unexpected key or value, expected newline, `#`
+              Cargo.toml:7
+                täme = "1", cookie = "0.18"
+                          ^
+            exit 70
+        "#]],
+    );
+}
+
+#[test]
+fn a_dependency_of_a_wrong_type_stands_on_it() {
+    check(
+        r#"
+#- Cargo.toml
+[package]
+name = "m"
+version = "0.1.0"
+edition = "2021"
+[dependencies]
+time = 3
+"#,
+        &expect![[r#"
+            error supercargo::resolution-failed: cargo rejects the workspace: invalid type: integer `3`, expected a version string like "0.9.8" or a detailed dependency like { version = "0.9.8" }
+              Cargo.toml:6
+                time = 3
+                       ^
+            exit 70
+        "#]],
+    );
+}
+
+#[test]
+fn a_requirement_that_is_none_stands_on_it() {
+    check(
+        r#"
+#- Cargo.toml
+[package]
+name = "m"
+version = "0.1.0"
+edition = "2021"
+[dependencies]
+time = { version = "newest" }
+"#,
+        &expect![[r#"
+            error supercargo::resolution-failed: cargo rejects the workspace: failed to parse the version requirement `newest` for dependency `time`: unexpected character 'n' while parsing major version number
+              Cargo.toml:6
+                time = { version = "newest" }
+                                    ^^^^^^
+            exit 70
+        "#]],
+    );
+}
+
+#[test]
+fn a_package_that_does_not_exist_stands_on_its_requirement() {
+    check(
+        r#"
+#- crate: time 0.3.44
+#- Cargo.toml
+[package]
+name = "m"
+version = "0.1.0"
+edition = "2021"
+[dependencies]
+time = "0.3"
+no-such-crate = "1.2"
+"#,
+        &expect![[r#"
+            error supercargo::resolution-failed: cargo rejects the workspace: no matching package named `no-such-crate` found
+              Cargo.toml:7
+                no-such-crate = "1.2"
+                                 ^^^
+            exit 70
+        "#]],
+    );
+}
+
+#[test]
+fn what_cargo_explains_further_is_kept() {
+    let world = World::new(
+        r#"
+#- crate: time 0.3.44
+#- Cargo.toml
+[package]
+name = "m"
+version = "0.1.0"
+edition = "2021"
+[dependencies]
+time = "0.4"
+"#,
+    );
+    let report = world.check("--only bans");
+    let notes = &report.with("supercargo::resolution-failed")[0].notes;
+    assert!(notes.iter().any(|note| note.contains("0.3.44")), "{notes:?}");
+}
+
+#[test]
+fn a_version_that_does_not_exist_stands_on_its_requirement() {
+    check(
+        r#"
+#- crate: time 0.3.44
+#- Cargo.toml
+[workspace]
+members = ["m"]
+resolver = "2"
+[workspace.dependencies]
+time = "99"
+#- m/Cargo.toml
+[package]
+name = "m"
+version = "0.1.0"
+edition = "2021"
+[dependencies]
+time.workspace = true
+"#,
+        &expect![[r#"
+            error supercargo::resolution-failed: cargo rejects the workspace: failed to select a version for the requirement `time = "^99"`
+              Cargo.toml:5
+                time = "99"
+                        ^^
+            exit 70
+        "#]],
+    );
+}
+
+#[test]
+fn a_feature_that_does_not_exist_stands_on_the_dependency() {
+    check(
+        r#"
+#- crate: time 0.3.44
+#- Cargo.toml
+[package]
+name = "m"
+version = "0.1.0"
+edition = "2021"
+[dependencies]
+time = { version = "0.3", features = ["no-such-feature"] }
+"#,
+        &expect![[r#"
+            error supercargo::resolution-failed: cargo rejects the workspace: package `m` depends on `time` with feature `no-such-feature` but `time` does not have that feature
+              Cargo.toml:6
+                time = { version = "0.3", features = ["no-such-feature"] }
+                                    ^^^
+            exit 70
+        "#]],
+    );
+}
+
+#[test]
+fn a_package_without_targets_stands_on_its_name() {
+    check(
+        r#"
+#- Cargo.toml
+# no src
+[package]
+name = "m"
+version = "0.1.0"
+edition = "2021"
+"#,
+        &expect![[r#"
+            error supercargo::resolution-failed: cargo rejects the workspace: no targets specified in the manifest
+              Cargo.toml:3
+                name = "m"
+                        ^
+            exit 70
+        "#]],
+    );
+}
+
+#[test]
+fn a_member_that_is_missing_stands_on_the_workspace() {
+    check(
+        r#"
+#- Cargo.toml
+[workspace]
+members = ["a", "gone"]
+resolver = "2"
+#- a/Cargo.toml
+[package]
+name = "a"
+version = "0.1.0"
+edition = "2021"
+"#,
+        &expect![[r#"
+            error supercargo::resolution-failed: cargo rejects the workspace: failed to read `[work]/gone/Cargo.toml`: No such file or directory (os error 2)
+              Cargo.toml:2
+                members = ["a", "gone"]
+                                 ^^^^
+            exit 70
+        "#]],
+    );
+}
+
+#[test]
+fn a_broken_member_stands_in_its_own_manifest() {
+    check(
+        r#"
+#- Cargo.toml
+[workspace]
+members = ["a", "b"]
+resolver = "2"
+#- a/Cargo.toml
+[package]
+name = "a"
+version = "0.1.0"
+edition = "2021"
+#- b/Cargo.toml
+[package]
+name = "b"
+version = "not a version"
+edition = "2021"
+"#,
+        &expect![[r#"
+            error supercargo::resolution-failed: cargo rejects the workspace: unexpected character 'n' while parsing major version number
+              b/Cargo.toml:3
+                version = "not a version"
+                           ^^^^^^^^^^^^^
+            exit 70
+        "#]],
+    );
+}
+
+#[test]
+fn a_path_dependency_that_is_not_there_stands_on_its_path() {
+    check(
+        r#"
+#- Cargo.toml
+[package]
+name = "m"
+version = "0.1.0"
+edition = "2021"
+[dependencies]
+near = { path = "../near" }
+"#,
+        &expect![[r#"
+            error supercargo::resolution-failed: cargo rejects the workspace: failed to read `[world]/near/Cargo.toml`: No such file or directory (os error 2)
+              Cargo.toml:6
+                near = { path = "../near" }
+                                 ^^^^^^^
+            exit 70
+        "#]],
+    );
+}
+
+#[test]
+fn an_inherited_dependency_that_the_root_does_not_have_stands_in_the_member() {
+    check(
+        r#"
+#- Cargo.toml
+[workspace]
+members = ["a"]
+resolver = "2"
+#- a/Cargo.toml
+[package]
+name = "a"
+version = "0.1.0"
+edition = "2021"
+[dependencies]
+time.workspace = true
+"#,
+        &expect![[r#"
+            error supercargo::resolution-failed: cargo rejects the workspace: error inheriting `time` from workspace root manifest's `workspace.dependencies.time`: `workspace.dependencies` was not defined
+              a/Cargo.toml:6
+                time.workspace = true
+                     ^^^^^^^^^
+            exit 70
+        "#]],
+    );
+}
+
+#[test]
+fn a_manifest_that_is_not_utf8_is_said() {
+    let world = World::new("");
+    world.write("Cargo.toml", b"[package]\nname = \"m\xff\"\n");
+    expect![[r#"
+        error supercargo::unreadable-file: `[work]/Cargo.toml` cannot be read: stream did not contain valid UTF-8
+          Cargo.toml:1
+          help nothing can be judged without it
+        exit 70
+    "#]]
+    .assert_eq(&world.check("--only bans").shown());
+}
+
+#[test]
+fn a_virtual_workspace_without_members_is_said() {
+    check(
+        "#- Cargo.toml\n[workspace]\nresolver = \"2\"\n",
+        &expect![[r#"
+            error supercargo::resolution-failed: cargo rejects the workspace: manifest path `[work]` contains no package: The manifest is virtual, and the workspace has no members
+              Cargo.toml:1
+                [workspace]
+                 ^^^^^^^^^
+            exit 70
+        "#]],
+    );
+}
+
+#[test]
+fn the_other_workspaces_are_judged_when_one_is_rejected() {
+    let world = World::new(
+        r#"
+#- crate: time 0.1.0
+#- crate: time 0.3.44
+#- crate: old 1.0.0 -> time 0.1
+#- broken/Cargo.toml
+[package]
+name = "broken"
+version = "0.1.0"
+edition = "2021"
+[dependencies]
+no-such-crate = "1"
+#- sound/Cargo.toml
+[package]
+name = "sound"
+version = "0.1.0"
+edition = "2021"
+[dependencies]
+time = "0.3"
+old = "1"
+"#,
+    );
+    world.lock("sound");
+    let report = world.check("--only bans");
+    expect![[r#"
+        error supercargo::resolution-failed: cargo rejects the workspace: no matching package named `no-such-crate` found
+          broken/Cargo.toml:6
+            no-such-crate = "1"
+                             ^
+        warning duplicate: `time` is here in 2 versions: 0.1.0 and 0.3.44
+          sound/Cargo.toml:7
+            old = "1"
+                   ^
+          sound/Cargo.toml:6
+            time = "0.3"
+                    ^^^
+          via sound 0.1.0 -> old 1.0.0 -> time 0.1.0
+          2 paths
+          help update what asks for the older one
+        exit 70
+    "#]]
+    .assert_eq(&report.shown());
+    let judged: Vec<_> = report.summaries.iter().map(|summary| &*summary.workspace).collect();
+    assert_eq!(judged, ["[work]/sound"]);
+}

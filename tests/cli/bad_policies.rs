@@ -1,0 +1,544 @@
+//! Policies with mistakes: each is said at its place, and no verdict is made up without a policy.
+
+use expect_test::{Expect, expect};
+
+use crate::harness::{Report, World};
+
+const MANIFEST: &str =
+    "#- Cargo.toml\n[package]\nname = \"m\"\nversion = \"0.1.0\"\nedition = \"2021\"\n";
+
+fn judged(policy: &str) -> Report {
+    let world = World::locked(MANIFEST);
+    world.write("deny.toml", policy.trim_start());
+    world.check("--only bans")
+}
+
+fn check(policy: &str, expected: &Expect) {
+    let report = judged(policy);
+    expected.assert_eq(&report.shown());
+    assert!(report.summaries.is_empty() || report.code != 70, "a summary without a verdict");
+}
+
+#[test]
+fn broken_toml_stands_where_it_breaks() {
+    check(
+        r#"
+[licenses]
+allow = ["MIT"
+[bans]
+"#,
+        &expect![[r#"
+            error supercargo::policy-syntax: the policy is no valid TOML: expected a right bracket, found a left bracket
+              deny.toml:3
+                [bans]
+                ^^^^^^
+              help nothing can be judged until it is mended
+            exit 70
+        "#]],
+    );
+}
+
+#[test]
+fn a_string_that_does_not_end_stands_on_its_line() {
+    check(
+        "[licenses]\nallow = [\"MIT]\n",
+        &expect![[r#"
+            error supercargo::policy-syntax: the policy is no valid TOML: invalid character in string: `\n`
+              deny.toml:2
+                allow = ["MIT]
+                ^^^^^^^^^^^^^^
+              help nothing can be judged until it is mended
+            exit 70
+        "#]],
+    );
+}
+
+#[test]
+fn a_key_that_is_there_twice_stands_on_both() {
+    check(
+        "[bans]\nwildcards = \"deny\"\nwildcards = \"allow\"\n",
+        &expect![[r#"
+            error supercargo::policy-syntax: the policy is no valid TOML: duplicate key: `wildcards`
+              deny.toml:3
+                wildcards = "allow"
+                ^^^^^^^^^
+              deny.toml:2
+                wildcards = "deny"
+                ^^^^^^^^^
+              help nothing can be judged until it is mended
+            exit 70
+        "#]],
+    );
+}
+
+#[test]
+fn unknown_keys_stand_on_themselves_with_what_is_known() {
+    check(
+        r#"
+[advisories]
+ignored = []
+[bans]
+version = 2
+multiple-version = "deny"
+[licence]
+"#,
+        &expect![[r#"
+            error unexpected-keys: unknown key `ignored`; known here: `version`, `db-path`, `db-urls`, `vulnerability`, `notice`, `unmaintained`, `unsound`, `yanked`, `ignore`, `severity-threshold`, `git-fetch-with-cli`, `disable-yank-checking`, `maximum-db-staleness`, `unused-ignored-advisory`
+              deny.toml:2
+                ignored = []
+                ^^^^^^^
+            error unexpected-keys: unknown keys `multiple-version` and `version`; known here: `multiple-versions`, `multiple-versions-include-dev`, `highlight`, `deny`, `allow`, `allow-workspace`, `features`, `external-default-features`, `workspace-default-features`, `skip`, `skip-tree`, `wildcards`, `allow-wildcard-paths`, `allow-build-scripts`, `build`, `workspace-dependencies`, `std-replacements`
+              deny.toml:5
+                multiple-version = "deny"
+                ^^^^^^^^^^^^^^^^
+              deny.toml:4
+                version = 2
+                ^^^^^^^
+            error unexpected-keys: unknown key `licence`; known here: `advisories`, `bans`, `licenses`, `sources`, `graph`, `targets`, `exclude`, `features`, `all-features`, `no-default-features`, `exclude-dev`, `output`, `feature-depth`
+              deny.toml:6
+                [licence]
+                 ^^^^^^^
+            exit 70
+        "#]],
+    );
+}
+
+#[test]
+fn values_of_a_wrong_type_stand_on_themselves() {
+    check(
+        r#"
+[graph]
+all-features = "yes"
+[licenses]
+allow = "MIT"
+confidence-threshold = 1
+[bans]
+deny = [1]
+"#,
+        &expect![[r#"
+            error wanted: expected a string or table
+              deny.toml:7
+                deny = [1]
+                        ^
+            error wanted: expected a float
+              deny.toml:5
+                confidence-threshold = 1
+                                       ^
+            error wanted: expected an array
+              deny.toml:4
+                allow = "MIT"
+                         ^^^
+            error wanted: expected a bool
+              deny.toml:2
+                all-features = "yes"
+                                ^^^
+            exit 70
+        "#]],
+    );
+}
+
+#[test]
+fn values_that_are_not_possible_stand_on_themselves() {
+    check(
+        r#"
+[advisories]
+yanked = "Deny"
+unmaintained = "warn"
+maximum-db-staleness = "P3X"
+[bans]
+highlight = "some"
+"#,
+        &expect![[r#"
+            error unexpected-value: `warn` is none of `all`, `workspace`, `transitive` and `none`
+              deny.toml:3
+                unmaintained = "warn"
+                                ^^^^
+            error unexpected-value: `Deny` is none of `allow`, `warn` and `deny`
+              deny.toml:2
+                yanked = "Deny"
+                          ^^^^
+            error custom: `X` is not valid in the RFC-3339 duration format
+              deny.toml:4
+                maximum-db-staleness = "P3X"
+                                        ^^^
+            error unexpected-value: `some` is none of `simplest-path`, `lowest-version` and `all`
+              deny.toml:6
+                highlight = "some"
+                             ^^^^
+            exit 70
+        "#]],
+    );
+}
+
+#[test]
+fn licences_that_do_not_exist_stand_on_themselves() {
+    check(
+        r#"
+[licenses]
+allow = ["MIT", "Apache 2", "MIT OR Zlib", "GPL-3.0+"]
+exceptions = [{ crate = "a", allow = ["Mit"] }]
+"#,
+        &expect![[r#"
+            error custom: `Apache` is no licence or exception that SPDX knows
+              deny.toml:2
+                allow = ["MIT", "Apache 2", "MIT OR Zlib", "GPL-3.0+"]
+                                 ^^^^^^
+            error custom: expected a `WITH` here
+              deny.toml:2
+                allow = ["MIT", "Apache 2", "MIT OR Zlib", "GPL-3.0+"]
+                                                 ^^
+            error custom: expected a `WITH` here
+              deny.toml:2
+                allow = ["MIT", "Apache 2", "MIT OR Zlib", "GPL-3.0+"]
+                                                                   ^
+            error custom: `Mit` is no licence or exception that SPDX knows
+              deny.toml:3
+                exceptions = [{ crate = "a", allow = ["Mit"] }]
+                                                       ^^^
+            exit 70
+        "#]],
+    );
+}
+
+#[test]
+fn a_clarification_with_a_wrong_expression_stands_on_its_part() {
+    check(
+        r#"
+[[licenses.clarify]]
+crate = "ring"
+expression = "MIT AND OpenSSL-ish"
+license-files = []
+"#,
+        &expect![[r#"
+            error (config): unable to parse license expression: `OpenSSL-ish` is no licence or exception that SPDX knows
+              deny.toml:3
+                expression = "MIT AND OpenSSL-ish"
+                                      ^^^^^^^^^^^
+            exit 70
+        "#]],
+    );
+}
+
+#[test]
+fn a_field_that_is_missing_stands_on_its_table() {
+    check(
+        r#"
+[licenses]
+exceptions = [{ crate = "a" }]
+clarify = [{ crate = "b", expression = "MIT" }]
+[bans]
+deny = [{ reason = "no name" }]
+"#,
+        &expect![[r#"
+            error missing-field: missing field `crate`
+              deny.toml:5
+                deny = [{ reason = "no name" }]
+                        ^^^^^^^^^^^^^^^^^^^^^^
+            error missing-field: missing field `license-files`
+              deny.toml:3
+                clarify = [{ crate = "b", expression = "MIT" }]
+                           ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
+            error missing-field: missing field `allow`
+              deny.toml:2
+                exceptions = [{ crate = "a" }]
+                              ^^^^^^^^^^^^^^^
+            exit 70
+        "#]],
+    );
+}
+
+#[test]
+fn keys_that_were_removed_stand_on_themselves() {
+    check(
+        r#"
+[advisories]
+vulnerability = "deny"
+severity-threshold = "low"
+[licenses]
+copyleft = "deny"
+"#,
+        &expect![[r#"
+            error deprecated: `vulnerability`: this key has been removed, see https://github.com/EmbarkStudios/cargo-deny/pull/611 for migration information
+              deny.toml:2
+                vulnerability = "deny"
+                ^^^^^^^^^^^^^
+            error deprecated: `severity-threshold`: this key has been removed, see https://github.com/EmbarkStudios/cargo-deny/pull/611 for migration information
+              deny.toml:3
+                severity-threshold = "low"
+                ^^^^^^^^^^^^^^^^^^
+            error deprecated: `copyleft`: this key has been removed, see https://github.com/EmbarkStudios/cargo-deny/pull/611 for migration information
+              deny.toml:5
+                copyleft = "deny"
+                ^^^^^^^^
+            exit 70
+        "#]],
+    );
+}
+
+#[test]
+fn keys_that_were_moved_are_warnings_and_the_verdict_is_reached() {
+    check(
+        r#"
+targets = ["x86_64-unknown-linux-gnu"]
+all-features = true
+feature-depth = 1
+"#,
+        &expect![[r#"
+            warning deprecated: `targets`: this key has been moved to [graph]
+              deny.toml:1
+                targets = ["x86_64-unknown-linux-gnu"]
+                ^^^^^^^
+            warning deprecated: `all-features`: this key has been moved to [graph]
+              deny.toml:2
+                all-features = true
+                ^^^^^^^^^^^^
+            warning deprecated: `feature-depth`: this key has been moved to [output]
+              deny.toml:3
+                feature-depth = 1
+                ^^^^^^^^^^^^^
+            exit 0
+        "#]],
+    );
+}
+
+#[test]
+fn what_is_there_twice_is_a_warning_on_both() {
+    check(
+        r#"
+[advisories]
+ignore = [
+    "RUSTSEC-2000-0001",
+    { id = "RUSTSEC-2000-0001", reason = "again" },
+]
+"#,
+        &expect![[r#"
+            warning (config): duplicate items detected
+              deny.toml:3
+                    "RUSTSEC-2000-0001",
+                     ^^^^^^^^^^^^^^^^^
+              deny.toml:4
+                    { id = "RUSTSEC-2000-0001", reason = "again" },
+                    ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
+            exit 0
+        "#]],
+    );
+}
+
+#[test]
+fn a_package_in_two_lists_stands_on_both() {
+    check(
+        r#"
+[bans]
+deny = ["time"]
+allow = ["time"]
+skip = ["cookie@1"]
+"#,
+        &expect![[r#"
+            error (config): a crate was specified in both `allow` and `deny`
+              deny.toml:2
+                deny = ["time"]
+                         ^^^^
+              deny.toml:3
+                allow = ["time"]
+                          ^^^^
+            exit 70
+        "#]],
+    );
+}
+
+#[test]
+fn a_target_that_does_not_exist_is_a_warning_on_it() {
+    let report = judged("[graph]\ntargets = [\"no-such-triple\"]\n");
+    let told: Vec<_> = report.findings.iter().filter(|finding| finding.check == "config").collect();
+    expect![[r#"
+        warning (config): unknown target `no-such-triple` specified: the triple won't be evaluated against cfg() sections, just explicit triples
+          deny.toml:2
+            targets = ["no-such-triple"]
+                        ^^^^^^^^^^^^^^
+    "#]]
+    .assert_eq(&report.drawn(&told));
+    // cargo is asked for this platform, and refuses.
+    assert_eq!(report.with("supercargo::resolution-failed").len(), 1);
+    assert_eq!(report.code, 70);
+}
+
+#[test]
+fn a_feature_that_no_package_has_is_told_in_cargos_words() {
+    check(
+        "[graph]\nfeatures = [\"no-such-feature\"]\n",
+        &expect![[r#"
+            error supercargo::resolution-failed: cargo rejects the workspace: the package 'm' does not contain this feature: no-such-feature
+              Cargo.toml:2
+                name = "m"
+                        ^
+            exit 70
+        "#]],
+    );
+}
+
+#[test]
+fn a_version_that_is_none_stands_on_itself() {
+    check(
+        "[bans]\nskip = [\"time@many\"]\n",
+        &expect![[r#"
+            error custom: unexpected character `m` while parsing major version number
+              deny.toml:2
+                skip = ["time@many"]
+                              ^^^^
+            exit 70
+        "#]],
+    );
+}
+
+#[test]
+fn urls_that_are_none_stand_on_themselves() {
+    check(
+        r#"
+[advisories]
+db-urls = ["file:///somewhere"]
+[sources]
+allow-git = ["not a url"]
+"#,
+        &expect![[r#"
+            error (config): advisory database url doesn't have a domain name
+              deny.toml:2
+                db-urls = ["file:///somewhere"]
+                            ^^^^^^^^^^^^^^^^^
+            error (config): failed to parse url: relative URL without a base
+              deny.toml:4
+                allow-git = ["not a url"]
+                              ^^^^^^^^^
+            exit 70
+        "#]],
+    );
+}
+
+#[test]
+fn a_variable_that_is_not_set_in_the_path_of_databases_is_said() {
+    check(
+        "[advisories]\ndb-path = \"$NO_SUCH_VARIABLE/db\"\n",
+        &expect![[r#"
+            error (config): failed to find variable
+              deny.toml:2
+                db-path = "$NO_SUCH_VARIABLE/db"
+                           ^^^^^^^^^^^^^^^^^
+            exit 70
+        "#]],
+    );
+}
+
+#[test]
+fn a_mistake_in_the_file_of_exceptions_stands_in_it() {
+    let world = World::locked(MANIFEST);
+    world.write("deny.toml", "[licenses]\nallow = [\"MIT\"]\n");
+    let mut reports = Vec::new();
+    for text in [
+        "exceptions = [{ crate = \"a\", allow = [\"Mit\"] }]\n",
+        "exceptions = []\nallow = []\n",
+        "exceptions = [\n",
+        "",
+    ] {
+        world.write("deny.exceptions.toml", text);
+        reports.push(world.check("--only licenses").shown());
+    }
+    expect![[r#"
+        error custom: `Mit` is no licence or exception that SPDX knows
+          deny.exceptions.toml:1
+            exceptions = [{ crate = "a", allow = ["Mit"] }]
+                                                   ^^^
+        exit 70
+
+        error unexpected-keys: unknown key `allow`; known here: `exceptions`
+          deny.exceptions.toml:2
+            allow = []
+            ^^^^^
+        exit 70
+
+        error unexpected-eof: unexpected end of file
+          deny.exceptions.toml:2
+        exit 70
+
+        error missing-field: missing field `exceptions`
+          deny.exceptions.toml:1
+        exit 70
+    "#]]
+    .assert_eq(&reports.join("\n"));
+}
+
+#[test]
+fn a_policy_that_is_not_utf8_is_said() {
+    let world = World::locked(MANIFEST);
+    world.write("deny.toml", b"[bans]\n# \xff\n");
+    expect![[r#"
+        error supercargo::unreadable-file: `[work]/deny.toml` cannot be read: stream did not contain valid UTF-8
+          deny.toml:1
+          help nothing can be judged without it
+        exit 70
+    "#]]
+    .assert_eq(&world.check("--only bans").shown());
+}
+
+#[test]
+fn a_folder_in_place_of_the_policy_is_said() {
+    let world = World::locked(MANIFEST);
+    world.folder("deny.toml");
+    expect![[r#"
+        error supercargo::unreadable-file: `[work]/deny.toml` cannot be read: Is a directory (os error 21)
+          deny.toml:1
+          help nothing can be judged without it
+        exit 70
+    "#]]
+    .assert_eq(&world.check("--only bans").shown());
+}
+
+#[test]
+fn the_other_workspaces_are_judged_when_one_policy_is_broken() {
+    let world = World::new(
+        r#"
+#- a/Cargo.toml
+[package]
+name = "a"
+version = "0.1.0"
+edition = "2021"
+license = "MIT"
+#- a/deny.toml
+[licenses]
+allow = [MIT]
+#- b/Cargo.toml
+[package]
+name = "b"
+version = "0.1.0"
+edition = "2021"
+license = "MIT"
+#- b/deny.toml
+[licenses]
+allow = ["Zlib"]
+"#,
+    );
+    world.lock("a");
+    world.lock("b");
+    let report = world.check("--only licenses");
+    expect![[r#"
+        error supercargo::policy-syntax: the policy is no valid TOML: invalid TOML value, did you mean to use a quoted string?
+          a/deny.toml:2
+            allow = [MIT]
+                     ^^^
+          help nothing can be judged until it is mended
+        error rejected: `b` 0.1.0 is licensed `MIT`, which the policy does not allow
+          b/Cargo.toml:5
+            license = "MIT"
+                       ^^^
+          note MIT - MIT License:
+          note   - OSI approved
+          note   - FSF Free/Libre
+          help state a licence that the policy allows, or add an exception for it
+        warning license-not-encountered: the allowed licence `Zlib` is used by no package
+          b/deny.toml:2
+            allow = ["Zlib"]
+                      ^^^^
+          help remove it
+        exit 70
+    "#]]
+    .assert_eq(&report.shown());
+    assert_eq!(report.summaries.len(), 1);
+}

@@ -1,0 +1,198 @@
+//! The advisory databases of cargo-deny: found, fetched, shared, and told about.
+
+use std::time::Duration;
+
+use expect_test::expect;
+
+use crate::harness::{DATABASE, DATABASE_URL, World};
+
+const FIXTURE: &str = r#"
+#- crate: time 0.3.44
+#- advisory: RUSTSEC-2026-0009 time patched >=0.3.47: A crafted date
+#- Cargo.toml
+[package]
+name = "m"
+version = "0.1.0"
+edition = "2021"
+[dependencies]
+time = "0.3"
+"#;
+
+const MINUTE: Duration = Duration::from_secs(60);
+
+/// Adds an advisory to the database that is fetched.
+fn publish_one_more(world: World) -> World {
+    let world = world.with("#- advisory: RUSTSEC-2026-0080 time patched >=0.3.48: Another\n");
+    world.git("../db", &["add", "."]);
+    world.git("../db", &["commit", "--quiet", "--message=more"]);
+    world
+}
+
+fn judged(world: &World, words: &[&str]) -> (usize, usize, i32) {
+    let report = world.report(&[&["--only", "advisories"], words].concat());
+    let count = |id| report.with(id).len();
+    (count("RUSTSEC-2026-0009"), count("RUSTSEC-2026-0080"), report.code)
+}
+
+#[test]
+fn the_clone_of_cargo_deny_is_used_as_it_is_offline() {
+    let world = World::locked(FIXTURE);
+    world.fetched_advisories(90 * MINUTE);
+    let world = publish_one_more(world);
+    assert_eq!(judged(&world, &["--offline"]), (1, 0, 1));
+}
+
+#[test]
+fn a_missing_database_is_fetched() {
+    let world = World::locked(FIXTURE);
+    world.serve_git("../db", DATABASE_URL);
+    assert_eq!(judged(&world, &[]), (1, 0, 1));
+    assert_eq!(judged(&world, &["--offline"]), (1, 0, 1), "it stays for the next run");
+    assert_eq!(world.git(DATABASE, &["branch", "--show-current"]), "main");
+}
+
+#[test]
+fn a_database_older_than_an_hour_is_brought_up_to_date() {
+    let world = World::locked(FIXTURE);
+    world.fetched_advisories(90 * MINUTE);
+    let world = publish_one_more(world);
+    assert_eq!(judged(&world, &[]), (1, 1, 1));
+}
+
+#[test]
+fn a_database_fetched_just_now_is_not_fetched_again() {
+    let world = World::locked(FIXTURE);
+    world.fetched_advisories(30 * MINUTE);
+    let world = publish_one_more(world);
+    assert_eq!(judged(&world, &[]), (1, 0, 1));
+}
+
+#[test]
+fn a_damaged_work_tree_is_mended_by_the_next_fetch() {
+    let world = World::locked(FIXTURE);
+    world.fetched_advisories(90 * MINUTE);
+    world.write(&format!("{DATABASE}/crates/time/RUSTSEC-2026-0009.md"), "damaged");
+    assert_eq!(judged(&world, &["--offline"]), (0, 0, 70));
+    assert_eq!(judged(&world, &[]), (1, 0, 1));
+}
+
+#[test]
+fn the_copy_is_used_and_that_is_said_when_a_fetch_fails() {
+    let world = World::locked(FIXTURE);
+    world.fetched_advisories(90 * MINUTE);
+    world.git("../db", &["branch", "--move", "trunk"]);
+    let report = world.report(&["--only", "advisories"]);
+    assert_eq!((report.with("RUSTSEC-2026-0009").len(), report.code), (1, 1));
+    expect![[r#"
+        ERROR could not fetch `https://github.com/RustSec/advisory-db`: couldn't find remote ref main; the copy on this machine is used
+    "#]]
+    .assert_eq(&report.stderr);
+}
+
+#[test]
+fn the_policy_says_where_databases_come_from_and_where_they_are_kept() {
+    let world = World::locked(FIXTURE);
+    world.write(
+        "deny.toml",
+        "[advisories]\ndb-path = \"~/databases\"\ndb-urls = [\"https://example.org/Ours/Advisories\"]\n",
+    );
+    world.serve_git("../db", "https://example.org/Ours/Advisories");
+    assert_eq!(judged(&world, &[]), (1, 0, 1));
+    let run = world.run(&["db", "status"]);
+    assert!(run.stdout.contains("[world]/home/databases/advisories-"), "{}", run.stdout);
+    assert_eq!(run.code, 0);
+}
+
+#[test]
+fn several_databases_are_judged_together() {
+    let world = World::locked(FIXTURE);
+    world.write(
+        "../more/crates/time/CORP-1.md",
+        "```toml\n[advisory]\nid = \"CORP-1\"\npackage = \"time\"\ndate = \"2026-01-01\"\n[versions]\npatched = []\n```\n# Our own\n\nText.\n",
+    );
+    world.serve_git("../db", DATABASE_URL);
+    world.serve_git("../more", "https://example.org/corp");
+    world.write(
+        "deny.toml",
+        format!("[advisories]\ndb-urls = [\"{DATABASE_URL}\", \"https://example.org/corp\"]\n"),
+    );
+    let report = world.report(&["--only", "advisories"]);
+    expect![[r#"
+        error CORP-1: `time` 0.3.44 has a vulnerability: Our own
+          Cargo.toml:6
+            time = "0.3"
+                    ^^^
+          help no patched version exists
+        error RUSTSEC-2026-0009: `time` 0.3.44 has a vulnerability: A crafted date
+          Cargo.toml:6
+            time = "0.3"
+                    ^^^
+          help upgrade to >=0.3.47
+        exit 1
+    "#]]
+    .assert_eq(&report.shown());
+}
+
+#[test]
+fn status_tells_of_a_missing_database() {
+    let run = World::new("").run(&["db", "status"]);
+    expect![[r#"
+        https://github.com/RustSec/advisory-db
+          [world]/cargo/advisory-dbs/advisory-db-3157b0e258782691
+          not on this machine; `supercargo db update` fetches it
+    "#]]
+    .assert_eq(&run.stdout);
+    assert_eq!(run.code, 70);
+}
+
+#[test]
+fn status_tells_how_old_a_database_is_and_how_much_it_holds() {
+    let world = World::locked(FIXTURE);
+    world.fetched_advisories(MINUTE);
+    let run = world.run(&["db", "status"]);
+    let (before, after) = run.stdout.split_once("fetched ").expect("the time of the fetch");
+    let text = format!("{before}fetched TIME{}", &after["YYYY-MM-DD HH:MM".len()..]);
+    expect![[r#"
+        https://github.com/RustSec/advisory-db
+          [world]/cargo/advisory-dbs/advisory-db-3157b0e258782691
+          fetched TIME UTC
+          2 advisories
+    "#]]
+    .assert_eq(&text);
+    assert_eq!((run.code, run.stderr.as_str()), (0, ""));
+}
+
+#[test]
+fn update_fetches_whatever_the_age_and_tells_the_state() {
+    let world = World::locked(FIXTURE);
+    world.fetched_advisories(MINUTE);
+    let world = publish_one_more(world);
+    let run = world.run(&["db", "update"]);
+    assert!(run.stdout.ends_with("  3 advisories\n"), "{}", run.stdout);
+    assert_eq!(run.code, 0);
+    assert_eq!(judged(&world, &["--offline"]), (1, 1, 1));
+}
+
+#[test]
+fn an_update_that_fails_is_said() {
+    let world = World::new("");
+    world.serve_git("../db", DATABASE_URL);
+    world.git("../db", &["branch", "--move", "trunk"]);
+    let run = world.run(&["db", "update"]);
+    expect![[r#"
+        error: could not fetch `https://github.com/RustSec/advisory-db`: Remote branch main not found in upstream origin
+    "#]]
+    .assert_eq(&run.stderr);
+    assert_eq!(run.code, 70);
+}
+
+#[test]
+fn a_broken_policy_forbids_to_say_which_databases_are_meant() {
+    let world = World::new("#- deny.toml\n[advisories]\ndb-urls = \"one\"\n");
+    let run = world.run(&["db", "status"]);
+    expect![[r#"
+        error: `[work]/deny.toml` cannot be used: expected an array
+    "#]]
+    .assert_eq(&run.stderr);
+    assert_eq!(run.code, 70);
+}

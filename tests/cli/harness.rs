@@ -1,0 +1,316 @@
+//! A small world for each test: the user's files, a registry, an advisory database and a cargo
+//! home of its own. The real program runs in it with nothing of the machine's environment but the
+//! path to cargo and git.
+
+mod fixture;
+mod registry;
+mod report;
+
+use std::{
+    collections::BTreeMap,
+    env, fs,
+    path::PathBuf,
+    process::{Command, Output},
+    time::{Duration, SystemTime},
+};
+
+use camino::{Utf8Path, Utf8PathBuf};
+
+pub(crate) use report::{Report, Summary};
+
+/// Where cargo-deny keeps the database that a policy names by default.
+pub(crate) const DATABASE: &str = "../cargo/advisory-dbs/advisory-db-3157b0e258782691";
+
+/// Where that one comes from.
+pub(crate) const DATABASE_URL: &str = "https://github.com/RustSec/advisory-db";
+
+/// What a test sees of the world.
+pub(crate) struct World {
+    _folder: tempfile::TempDir,
+    root: Utf8PathBuf,
+    variables: BTreeMap<String, String>,
+}
+
+/// What a run of the program left behind, its paths made the same on every machine.
+#[derive(Debug)]
+pub(crate) struct Run {
+    pub(crate) code: i32,
+    pub(crate) stdout: String,
+    pub(crate) stderr: String,
+}
+
+impl World {
+    /// A world with the files, packages and advisories of a fixture (see [`fixture`]).
+    pub(crate) fn new(fixture: &str) -> Self {
+        let folder = tempfile::tempdir().expect("a temporary folder can be made");
+        let root = folder.path().canonicalize().expect("the temporary folder exists");
+        let root = Utf8PathBuf::from_path_buf(root).expect("temporary folders are UTF-8");
+        let mut world = Self { _folder: folder, root, variables: BTreeMap::new() };
+        for name in ["work", "home", "temp", "vendor"] {
+            world.folder(&format!("../{name}"));
+        }
+        world.set("HOME", &world.path("../home"));
+        world.set("TMPDIR", &world.path("../temp"));
+        world.set("CARGO_HOME", &world.path("../cargo"));
+        world.set("PATH", &path_with_cargo());
+        world.write("../cargo/config.toml", registry::replacement(&world.path("../vendor")));
+        // A database without any advisory is none.
+        world.with("#- advisory: RUSTSEC-2000-0001 used-by-nobody: Nothing uses this").with(fixture)
+    }
+
+    /// The same world with more files, packages and advisories.
+    pub(crate) fn with(self, fixture: &str) -> Self {
+        fixture::lay_out(&self, fixture);
+        self
+    }
+
+    /// A world whose workspace has a sound lock file.
+    pub(crate) fn locked(fixture: &str) -> Self {
+        let world = Self::new(fixture);
+        world.lock("");
+        world
+    }
+
+    /// Lets cargo write the lock file of the workspace in `folder`.
+    pub(crate) fn lock(&self, folder: &str) {
+        let output = self
+            .command("cargo")
+            .args(["generate-lockfile", "--quiet"])
+            .current_dir(self.path(folder))
+            .output()
+            .expect("cargo runs");
+        let words = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.success(), "cargo cannot lock the fixture: {words}");
+    }
+
+    /// Runs `git` with a fixed author and date and no configuration of the machine.
+    pub(crate) fn git(&self, folder: &str, arguments: &[&str]) -> String {
+        let output = self
+            .command("git")
+            .args(["-c", "user.name=t", "-c", "user.email=t@example.org", "-c", "gc.auto=0"])
+            .envs(["GIT_AUTHOR_DATE", "GIT_COMMITTER_DATE"].map(|name| (name, "1770000000 +0000")))
+            .args(arguments)
+            .current_dir(self.path(folder))
+            .output()
+            .expect("git runs");
+        let words = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.success(), "git {arguments:?}: {words}");
+        String::from_utf8_lossy(&output.stdout).trim().to_owned()
+    }
+
+    /// Leaves cargo's index cache without anything.
+    pub(crate) fn forget_index(&self) {
+        fs::remove_dir_all(self.path(registry::INDEX)).expect("the index cache can be removed");
+    }
+
+    /// Makes a git repository of a folder, which is fetched where `url` is asked for.
+    pub(crate) fn serve_git(&self, folder: &str, url: &str) {
+        self.git(folder, &["init", "--quiet", "--initial-branch=main"]);
+        self.git(folder, &["add", "."]);
+        self.git(folder, &["commit", "--quiet", "--message=all"]);
+        let configuration = self.path("../home/.gitconfig");
+        let known = fs::read_to_string(&configuration).unwrap_or_default();
+        let folder = self.path(folder);
+        self.write(
+            "../home/.gitconfig",
+            format!("{known}[url \"file://{folder}\"]\n\tinsteadOf = {url}\n"),
+        );
+    }
+
+    /// Puts the world's advisories where cargo-deny keeps them, as a clone that was brought up to
+    /// date `age` ago.
+    pub(crate) fn fetched_advisories(&self, age: Duration) {
+        self.serve_git("../db", DATABASE_URL);
+        self.folder("../cargo/advisory-dbs");
+        self.git("", &["clone", "--quiet", DATABASE_URL, &self.path(DATABASE)]);
+        self.write(&format!("{DATABASE}/.git/FETCH_HEAD"), "");
+        let path = self.path(&format!("{DATABASE}/.git/FETCH_HEAD"));
+        let file = fs::File::options().write(true).open(path).expect("the file was just written");
+        file.set_modified(SystemTime::now() - age).expect("times of files can be set");
+    }
+
+    /// Lets the program find only these programs.
+    #[cfg(unix)]
+    pub(crate) fn only_on_path(&mut self, programs: &[&str]) {
+        self.folder("../bin");
+        let path = self.variables["PATH"].clone();
+        for program in programs {
+            let found = env::split_paths(&path).map(|folder| folder.join(program));
+            let found = found.into_iter().find(|file| file.is_file()).expect("it is on the path");
+            let link = self.path(&format!("../bin/{program}"));
+            std::os::unix::fs::symlink(found, link).expect("a link can be made");
+        }
+        self.set("PATH", &self.path("../bin"));
+    }
+
+    /// Lets a file be run as a program.
+    #[cfg(unix)]
+    pub(crate) fn make_executable(&self, path: &str) {
+        use std::os::unix::fs::PermissionsExt as _;
+        fs::set_permissions(self.path(path), fs::Permissions::from_mode(0o755))
+            .expect("the mode can be changed");
+    }
+
+    /// A path of the world; relative to the user's folder.
+    pub(crate) fn path(&self, relative: &str) -> String {
+        let (base, relative) = match relative.strip_prefix("../") {
+            Some(outside) => (self.root.clone(), outside),
+            None => (self.root.join("work"), relative),
+        };
+        if relative.is_empty() { base.into_string() } else { base.join(relative).into_string() }
+    }
+
+    /// Makes a folder.
+    pub(crate) fn folder(&self, path: &str) {
+        fs::create_dir_all(self.path(path)).expect("the folder can be made");
+    }
+
+    /// Writes a file and the folders that it needs.
+    pub(crate) fn write(&self, path: &str, text: impl AsRef<[u8]>) {
+        let path = Utf8PathBuf::from(self.path(path));
+        fs::create_dir_all(path.parent().expect("a file has a folder")).expect("folders");
+        fs::write(&path, text).expect("the file can be written");
+    }
+
+    /// Reads a file.
+    pub(crate) fn read(&self, path: &str) -> String {
+        fs::read_to_string(self.path(path)).expect("the file can be read")
+    }
+
+    /// Replaces a part of a file that has to be there.
+    pub(crate) fn edit(&self, path: &str, old: &str, new: &str) {
+        let text = self.read(path);
+        assert!(text.contains(old), "`{path}` does not hold `{old}`:\n{text}");
+        self.write(path, text.replacen(old, new, 1));
+    }
+
+    /// Sets a variable of the program's environment.
+    pub(crate) fn set(&mut self, name: &str, value: &str) {
+        self.variables.insert(name.to_owned(), value.to_owned());
+    }
+
+    /// Runs `supercargo` in the user's folder with these words.
+    ///
+    /// Whatever they are, nothing may change in the user's folder and no scratch copy may be left.
+    pub(crate) fn run(&self, words: &[&str]) -> Run {
+        let before = self.tree("");
+        let run = self.run_unwatched(words);
+        assert_eq!(before, self.tree(""), "supercargo has written into the user's folder");
+        let left = self.tree("../temp");
+        assert!(left.is_empty(), "supercargo left in the temporary folder: {:?}", left.keys());
+        run
+    }
+
+    fn run_unwatched(&self, words: &[&str]) -> Run {
+        let mut command = self.command(env!("CARGO_BIN_EXE_supercargo"));
+        let output = command.args(words).output().expect("supercargo runs");
+        self.tidied(&output)
+    }
+
+    /// Runs `supercargo check` offline over the world's own advisories, words separated by blanks.
+    pub(crate) fn human(&self, words: &str) -> Run {
+        let db = self.path("../db");
+        let mut all = vec!["check", "--offline", "--db", &db];
+        all.extend(words.split_whitespace());
+        self.run(&all)
+    }
+
+    /// The same, its findings read from `--format json`.
+    pub(crate) fn check(&self, words: &str) -> Report {
+        let run = self.human(&format!("--format json {words}"));
+        assert_eq!(run.stderr, "", "a run without trouble of its own says nothing beside");
+        self.understood(run)
+    }
+
+    /// Runs `supercargo check` with these words and reads its findings.
+    pub(crate) fn report(&self, words: &[&str]) -> Report {
+        self.understood(self.run(&[&["check", "--format", "json"], words].concat()))
+    }
+
+    fn understood(&self, run: Run) -> Report {
+        Report::of(run, |file| fs::read_to_string(self.real(file)).unwrap_or_default())
+    }
+
+    /// Runs the program with the cargo home of whoever runs the tests, the network allowed: for
+    /// fixtures whose packages come from crates.io. `folder` is watched as the user's.
+    pub(crate) fn run_on_crates_io(&mut self, folder: &str, words: &[&str]) -> Report {
+        self.variables.remove("CARGO_HOME");
+        let network = ["CARGO_HOME", "CARGO_HTTP_", "CARGO_NET_", "SSL_CERT_", "HOME"];
+        for (name, value) in env::vars() {
+            let proxy = name.to_lowercase().ends_with("_proxy");
+            if proxy || network.iter().any(|start| name.starts_with(start)) {
+                self.set(&name, &value);
+            }
+        }
+        let before = tree(folder.into());
+        let run = self.run_unwatched(words);
+        assert_eq!(before, tree(folder.into()), "supercargo has written into the fixture");
+        self.understood(run)
+    }
+
+    fn command(&self, program: &str) -> Command {
+        let mut command = Command::new(program);
+        command.env_clear().envs(&self.variables).current_dir(self.path(""));
+        command
+    }
+
+    fn tree(&self, folder: &str) -> BTreeMap<Utf8PathBuf, Vec<u8>> {
+        tree(self.path(folder).into())
+    }
+
+    fn tidied(&self, output: &Output) -> Run {
+        let text = |bytes: &[u8]| {
+            let text = String::from_utf8(bytes.to_vec()).expect("the program writes UTF-8");
+            let inside = text.replace(&self.path(""), "[work]");
+            inside.replace(self.root.as_str(), "[world]").replace(&repository(), "[repository]")
+        };
+        Run {
+            code: output.status.code().expect("the program ends by itself"),
+            stdout: text(&output.stdout),
+            stderr: text(&output.stderr),
+        }
+    }
+
+    /// The path that a tidied one stands for.
+    fn real(&self, tidied: &str) -> String {
+        let inside = tidied.replace("[work]", &self.path(""));
+        inside.replace("[world]", self.root.as_str()).replace("[repository]", &repository())
+    }
+}
+
+/// Where the project's own files are.
+pub(crate) fn repository() -> String {
+    env!("CARGO_MANIFEST_DIR").to_owned()
+}
+
+/// The folder of the cargo that runs the tests, and whatever the machine has.
+fn path_with_cargo() -> String {
+    let cargo = env::var_os("CARGO").map_or_else(|| PathBuf::from(env!("CARGO")), PathBuf::from);
+    let own = cargo.parent().expect("cargo stands in a folder").to_owned();
+    let machine = env::var_os("PATH").unwrap_or_default();
+    let all = env::join_paths([own].into_iter().chain(env::split_paths(&machine)));
+    all.expect("the folders of the path can be joined").to_string_lossy().into_owned()
+}
+
+/// Every file below a folder with its bytes, links and empty folders by name.
+fn tree(folder: Utf8PathBuf) -> BTreeMap<Utf8PathBuf, Vec<u8>> {
+    let mut files = BTreeMap::new();
+    let mut folders = vec![folder];
+    while let Some(folder) = folders.pop() {
+        for entry in folder.read_dir_utf8().expect("the folder can be read") {
+            let entry = entry.expect("the folder can be read");
+            let kind = entry.file_type().expect("the kind of an entry is known");
+            let path = entry.path().to_owned();
+            if kind.is_dir() {
+                folders.push(path.clone());
+            }
+            let bytes = if kind.is_file() { read_bytes(&path) } else { Vec::new() };
+            files.insert(path, bytes);
+        }
+    }
+    files
+}
+
+fn read_bytes(path: &Utf8Path) -> Vec<u8> {
+    fs::read(path).unwrap_or_default()
+}

@@ -1,0 +1,18 @@
+//! The real program run over small worlds, as a person at a terminal or a script in CI sees it.
+
+#![expect(clippy::needless_raw_string_hashes, reason = "snapshots are written so")]
+
+mod bad_databases;
+mod bad_lock_files;
+mod bad_manifests;
+mod bad_policies;
+mod database;
+mod discovery;
+mod harness;
+mod output;
+mod places;
+mod policy;
+mod resolution;
+mod sources;
+mod story;
+mod surroundings;

@@ -1,0 +1,799 @@
+//! Findings about packages stand on the lines that can mend them.
+
+use expect_test::{Expect, expect};
+
+use crate::harness::World;
+
+fn check_advisories(fixture: &str, expected: &Expect) {
+    let report = World::locked(fixture).check("--only advisories");
+    expected.assert_eq(&report.shown());
+}
+
+fn check_bans(fixture: &str, expected: &Expect) {
+    expected.assert_eq(&World::locked(fixture).check("--only bans").shown());
+}
+
+#[test]
+fn every_way_to_declare_a_dependency_has_its_requirement_underlined() {
+    check_advisories(
+        r#"
+#- crate: plain 1.0.0
+#- crate: inline 1.0.0
+#- crate: single 1.0.0
+#- crate: dotted 1.0.0
+#- crate: full 1.0.0
+#- crate: real 1.0.0
+#- crate: for-tests 1.0.0
+#- crate: for-builds 1.0.0
+#- crate: on-windows 1.0.0
+#- crate: extra 1.0.0
+#- advisory: RUSTSEC-2026-0001 plain: Plain
+#- advisory: RUSTSEC-2026-0002 inline: Inline
+#- advisory: RUSTSEC-2026-0003 single: Single quotes
+#- advisory: RUSTSEC-2026-0004 dotted: Dotted
+#- advisory: RUSTSEC-2026-0005 full: A table of its own
+#- advisory: RUSTSEC-2026-0006 real: Renamed
+#- advisory: RUSTSEC-2026-0007 for-tests: Dev
+#- advisory: RUSTSEC-2026-0008 for-builds: Build
+#- advisory: RUSTSEC-2026-0009 on-windows: Target
+#- advisory: RUSTSEC-2026-0010 extra: Optional and enabled
+#- Cargo.toml
+[package]
+name = "m"
+version = "0.1.0"
+edition = "2021"
+
+[features]
+default = ["dep:extra"]
+
+[dependencies]
+plain = "1"
+inline = { default-features = true, version = "1.0" }
+single = '1.0.0'
+dotted.default-features = true
+dotted.version = "^1"
+renamed = { version = "1", package = "real" }
+extra = { version = ">=1, <2", optional = true }
+
+[dependencies.full]
+features = []
+version = """1"""
+
+[dev-dependencies]
+for-tests = "1"
+
+[build-dependencies]
+for-builds = "1"
+
+[target.'cfg(target_os = "windows")'.dependencies]
+on-windows = "1"
+"#,
+        &expect![[r#"
+            error RUSTSEC-2026-0004: `dotted` 1.0.0 has a vulnerability: Dotted
+              Cargo.toml:14
+                dotted.version = "^1"
+                                  ^^
+              help no patched version exists
+            error RUSTSEC-2026-0010: `extra` 1.0.0 has a vulnerability: Optional and enabled
+              Cargo.toml:16
+                extra = { version = ">=1, <2", optional = true }
+                                     ^^^^^^^
+              help no patched version exists
+            error RUSTSEC-2026-0008: `for-builds` 1.0.0 has a vulnerability: Build
+              Cargo.toml:26
+                for-builds = "1"
+                              ^
+              help no patched version exists
+            error RUSTSEC-2026-0007: `for-tests` 1.0.0 has a vulnerability: Dev
+              Cargo.toml:23
+                for-tests = "1"
+                             ^
+              help no patched version exists
+            error RUSTSEC-2026-0005: `full` 1.0.0 has a vulnerability: A table of its own
+              Cargo.toml:20
+                version = """1"""
+                             ^
+              help no patched version exists
+            error RUSTSEC-2026-0002: `inline` 1.0.0 has a vulnerability: Inline
+              Cargo.toml:11
+                inline = { default-features = true, version = "1.0" }
+                                                               ^^^
+              help no patched version exists
+            error RUSTSEC-2026-0009: `on-windows` 1.0.0 has a vulnerability: Target
+              Cargo.toml:29
+                on-windows = "1"
+                              ^
+              help no patched version exists
+            error RUSTSEC-2026-0001: `plain` 1.0.0 has a vulnerability: Plain
+              Cargo.toml:10
+                plain = "1"
+                         ^
+              help no patched version exists
+            error RUSTSEC-2026-0006: `real` 1.0.0 has a vulnerability: Renamed
+              Cargo.toml:15
+                renamed = { version = "1", package = "real" }
+                                       ^
+              help no patched version exists
+            error RUSTSEC-2026-0003: `single` 1.0.0 has a vulnerability: Single quotes
+              Cargo.toml:12
+                single = '1.0.0'
+                          ^^^^^
+              help no patched version exists
+            exit 1
+        "#]],
+    );
+}
+
+#[test]
+fn an_optional_dependency_that_nothing_enables_is_no_finding() {
+    check_advisories(
+        r#"
+#- crate: extra 1.0.0
+#- advisory: RUSTSEC-2026-0010 extra: Optional
+#- Cargo.toml
+[package]
+name = "m"
+version = "0.1.0"
+edition = "2021"
+[dependencies]
+extra = { version = "1", optional = true }
+"#,
+        &expect![[r#"
+            exit 0
+        "#]],
+    );
+}
+
+#[test]
+fn one_package_declared_three_times_stands_on_each_declaration() {
+    check_advisories(
+        r#"
+#- crate: time 0.3.44
+#- advisory: RUSTSEC-2026-0009 time patched >=0.3.47: A crafted date
+#- Cargo.toml
+[package]
+name = "m"
+version = "0.1.0"
+edition = "2021"
+[dependencies]
+time = "0.3"
+[dev-dependencies]
+time = { version = "0.3", features = [] }
+[target.'cfg(unix)'.build-dependencies]
+time = { version = "0.3.4" }
+"#,
+        &expect![[r#"
+            error RUSTSEC-2026-0009: `time` 0.3.44 has a vulnerability: A crafted date
+              Cargo.toml:6
+                time = "0.3"
+                        ^^^
+              Cargo.toml:8
+                time = { version = "0.3", features = [] }
+                                    ^^^
+              Cargo.toml:10
+                time = { version = "0.3.4" }
+                                    ^^^^^
+              help upgrade to >=0.3.47
+            exit 1
+        "#]],
+    );
+}
+
+#[test]
+fn an_inherited_requirement_stands_in_the_root_and_members_point_to_it() {
+    check_advisories(
+        r#"
+#- crate: time 0.3.44
+#- advisory: RUSTSEC-2026-0009 time patched >=0.3.47: A crafted date
+#- Cargo.toml
+[workspace]
+members = ["a", "b", "c"]
+resolver = "2"
+[workspace.dependencies]
+time = { version = "0.3.44" }
+#- a/Cargo.toml
+[package]
+name = "a"
+version = "0.1.0"
+edition = "2021"
+[dependencies]
+time.workspace = true
+#- b/Cargo.toml
+[package]
+name = "b"
+version = "0.1.0"
+edition = "2021"
+[dev-dependencies]
+time = { workspace = true, features = [] }
+#- c/Cargo.toml
+[package]
+name = "c"
+version = "0.1.0"
+edition = "2021"
+[dependencies]
+time = "0.3"
+"#,
+        &expect![[r#"
+            error RUSTSEC-2026-0009: `time` 0.3.44 has a vulnerability: A crafted date
+              Cargo.toml:5
+                time = { version = "0.3.44" }
+                                    ^^^^^^
+              c/Cargo.toml:6
+                time = "0.3"
+                        ^^^
+              a/Cargo.toml:6
+                time.workspace = true
+                     ^^^^^^^^^
+              b/Cargo.toml:6
+                time = { workspace = true, features = [] }
+                         ^^^^^^^^^
+              3 paths
+              help upgrade to >=0.3.47
+            exit 1
+        "#]],
+    );
+}
+
+#[test]
+fn a_package_deeper_in_stands_on_what_brings_it_with_the_shortest_path() {
+    check_advisories(
+        r#"
+#- crate: time 0.3.44
+#- crate: cookie 0.18.1 -> time 0.3
+#- crate: session 2.0.0 -> cookie 0.18
+#- crate: web 1.0.0 -> session 2, cookie 0.18
+#- crate: unrelated 1.0.0
+#- advisory: RUSTSEC-2026-0009 time patched >=0.3.47: A crafted date
+#- Cargo.toml
+[package]
+name = "m"
+version = "0.1.0"
+edition = "2021"
+[dependencies]
+unrelated = "1"
+web = "1"
+[build-dependencies]
+session = "2"
+"#,
+        &expect![[r#"
+            error RUSTSEC-2026-0009: `time` 0.3.44 has a vulnerability: A crafted date
+              Cargo.toml:9
+                session = "2"
+                           ^
+              Cargo.toml:7
+                web = "1"
+                       ^
+              via m 0.1.0 -> session 2.0.0 -> cookie 0.18.1 -> time 0.3.44
+              via m 0.1.0 -> web 1.0.0 -> cookie 0.18.1 -> time 0.3.44
+              3 paths
+              help upgrade to >=0.3.47
+            exit 1
+        "#]],
+    );
+}
+
+#[test]
+fn a_declared_package_stands_on_its_declaration_however_else_it_comes_in() {
+    check_advisories(
+        r#"
+#- crate: time 0.3.44
+#- crate: cookie 0.18.1 -> time 0.3
+#- advisory: RUSTSEC-2026-0009 time patched >=0.3.47: A crafted date
+#- Cargo.toml
+[package]
+name = "m"
+version = "0.1.0"
+edition = "2021"
+[dependencies]
+cookie = "0.18"
+time = "0.3"
+"#,
+        &expect![[r#"
+            error RUSTSEC-2026-0009: `time` 0.3.44 has a vulnerability: A crafted date
+              Cargo.toml:7
+                time = "0.3"
+                        ^^^
+              2 paths
+              help upgrade to >=0.3.47
+            exit 1
+        "#]],
+    );
+}
+
+#[test]
+fn a_package_behind_a_member_stands_in_that_members_manifest() {
+    check_advisories(
+        r#"
+#- crate: time 0.3.44
+#- advisory: RUSTSEC-2026-0009 time patched >=0.3.47: A crafted date
+#- Cargo.toml
+[package]
+name = "app"
+version = "0.1.0"
+edition = "2021"
+[workspace]
+members = ["core"]
+[dependencies]
+core-lib = { path = "core" }
+#- core/Cargo.toml
+[package]
+name = "core-lib"
+version = "0.1.0"
+edition = "2021"
+[dependencies]
+time = "0.3"
+"#,
+        &expect![[r#"
+            error RUSTSEC-2026-0009: `time` 0.3.44 has a vulnerability: A crafted date
+              core/Cargo.toml:6
+                time = "0.3"
+                        ^^^
+              help upgrade to >=0.3.47
+            exit 1
+        "#]],
+    );
+}
+
+#[test]
+fn a_package_behind_a_path_dependency_outside_stands_in_that_manifest() {
+    let world = World::new(
+        r#"
+#- crate: time 0.3.44
+#- advisory: RUSTSEC-2026-0009 time patched >=0.3.47: A crafted date
+#- app/Cargo.toml
+[package]
+name = "app"
+version = "0.1.0"
+edition = "2021"
+[dependencies]
+outside = { path = "../outside" }
+#- outside/Cargo.toml
+[package]
+name = "outside"
+version = "0.2.0"
+edition = "2021"
+[dependencies]
+time = "0.3"
+"#,
+    );
+    world.lock("app");
+    let report = world.check("--only advisories app");
+    expect![[r#"
+        error RUSTSEC-2026-0009: `time` 0.3.44 has a vulnerability: A crafted date
+          outside/Cargo.toml:6
+            time = "0.3"
+                    ^^^
+          via app 0.1.0 -> outside 0.2.0 -> time 0.3.44
+          help upgrade to >=0.3.47
+        exit 1
+    "#]]
+    .assert_eq(&report.shown());
+}
+
+#[test]
+fn two_versions_of_one_crate_each_stand_where_they_come_from() {
+    check_advisories(
+        r#"
+#- crate: time 0.1.0
+#- crate: time 0.3.44
+#- crate: old 1.0.0 -> time 0.1
+#- advisory: RUSTSEC-2026-0009 time patched >=0.3.47: A crafted date
+#- Cargo.toml
+[package]
+name = "m"
+version = "0.1.0"
+edition = "2021"
+[dependencies]
+time = "0.3"
+tempus = { package = "time", version = "0.1" }
+old = "1"
+"#,
+        &expect![[r#"
+            error RUSTSEC-2026-0009: `time` 0.1.0 has a vulnerability: A crafted date
+              Cargo.toml:7
+                tempus = { package = "time", version = "0.1" }
+                                                        ^^^
+              2 paths
+              help upgrade to >=0.3.47
+            error RUSTSEC-2026-0009: `time` 0.3.44 has a vulnerability: A crafted date
+              Cargo.toml:6
+                time = "0.3"
+                        ^^^
+              help upgrade to >=0.3.47
+            exit 1
+        "#]],
+    );
+}
+
+#[test]
+fn a_duplicate_stands_on_every_declaration_that_brings_a_version() {
+    check_bans(
+        r#"
+#- crate: time 0.1.0
+#- crate: time 0.3.44
+#- crate: old 1.0.0 -> time 0.1
+#- crate: new 1.0.0 -> time 0.3
+#- crate: newer 1.0.0 -> new 1
+#- Cargo.toml
+[package]
+name = "m"
+version = "0.1.0"
+edition = "2021"
+[dependencies]
+new = "1"
+newer = "1"
+old = "1"
+"#,
+        &expect![[r#"
+            warning duplicate: `time` is here in 2 versions: 0.1.0 and 0.3.44
+              Cargo.toml:8
+                old = "1"
+                       ^
+              Cargo.toml:6
+                new = "1"
+                       ^
+              Cargo.toml:7
+                newer = "1"
+                         ^
+              via m 0.1.0 -> old 1.0.0 -> time 0.1.0
+              via m 0.1.0 -> new 1.0.0 -> time 0.3.44
+              via m 0.1.0 -> newer 1.0.0 -> new 1.0.0 -> time 0.3.44
+              3 paths
+              help update what asks for the older one
+            exit 0
+        "#]],
+    );
+}
+
+#[test]
+fn a_banned_package_says_why_and_what_to_use_instead() {
+    check_bans(
+        r#"
+#- crate: openssl 0.10.0
+#- crate: tls 1.0.0 -> openssl 0.10
+#- Cargo.toml
+[package]
+name = "m"
+version = "0.1.0"
+edition = "2021"
+[dependencies]
+tls = "1"
+#- deny.toml
+[bans]
+deny = [{ crate = "openssl", use-instead = "rustls", reason = "one TLS library is enough" }]
+"#,
+        &expect![[r#"
+            error banned: `openssl` 0.10.0 is banned by the policy: one TLS library is enough
+              Cargo.toml:6
+                tls = "1"
+                       ^
+              via m 0.1.0 -> tls 1.0.0 -> openssl 0.10.0
+              help use `rustls` instead
+            exit 2
+        "#]],
+    );
+}
+
+#[test]
+fn wildcards_stand_on_the_requirement_and_on_a_path_without_one() {
+    check_bans(
+        r#"
+#- crate: any 1.0.0
+#- crate: shared 1.0.0
+#- Cargo.toml
+[package]
+name = "m"
+version = "0.1.0"
+edition = "2021"
+[workspace]
+members = ["near"]
+[workspace.dependencies]
+shared = "*"
+[dependencies]
+any = "*"
+near = { path = "near" }
+shared = { workspace = true }
+#- near/Cargo.toml
+[package]
+name = "near"
+version = "0.1.0"
+edition = "2021"
+#- deny.toml
+[bans]
+wildcards = "deny"
+"#,
+        &expect![[r#"
+            warning unresolved-workspace-dependency: cargo-deny could not follow a workspace dependency of `m` 0.1.0
+              Cargo.toml:12
+                shared = { workspace = true }
+                                       ^^^^
+            error wildcard: `m` 0.1.0 has 3 dependencies that accept any version
+              Cargo.toml:10
+                any = "*"
+                       ^
+              Cargo.toml:11
+                near = { path = "near" }
+                                 ^^^^
+              Cargo.toml:8
+                shared = "*"
+                          ^
+              Cargo.toml:12
+                shared = { workspace = true }
+                           ^^^^^^^^^
+              help write the version that is locked as the requirement
+            exit 2
+        "#]],
+    );
+}
+
+#[test]
+fn dependencies_of_the_workspace_stand_on_their_keys() {
+    check_bans(
+        r#"
+#- Cargo.toml
+[workspace]
+members = ["a", "b"]
+exclude = ["shared", "unused"]
+resolver = "2"
+[workspace.dependencies]
+shared = { path = "shared" }
+unused = { path = "unused" }
+#- a/Cargo.toml
+[package]
+name = "a"
+version = "0.1.0"
+edition = "2021"
+[dependencies]
+shared = { path = "../shared" }
+#- b/Cargo.toml
+[package]
+name = "b"
+version = "0.1.0"
+edition = "2021"
+[dependencies]
+shared.workspace = true
+#- shared/Cargo.toml
+[package]
+name = "shared"
+version = "0.1.0"
+edition = "2021"
+#- unused/Cargo.toml
+[package]
+name = "unused"
+version = "0.1.0"
+edition = "2021"
+#- deny.toml
+[bans.workspace-dependencies]
+"#,
+        &expect![[r#"
+            error workspace-duplicate: crate `shared` 0.1.0 is used 2 times in the workspace, but not all declarations use the shared workspace dependency
+              a/Cargo.toml:6
+                shared = { path = "../shared" }
+                ^^^^^^
+            error unused-workspace-dependency: the workspace dependency `unused` is used by nothing
+              Cargo.toml:7
+                unused = { path = "unused" }
+                ^^^^^^
+              help remove it
+            exit 2
+        "#]],
+    );
+}
+
+#[test]
+fn features_and_build_scripts_stand_on_what_brings_the_package() {
+    check_bans(
+        r#"
+#- crate: inner 1.0.0
+#- crate: outer 1.0.0 -> inner 1
+#- ../vendor/inner-1.0.0/Cargo.toml
+[package]
+name = "inner"
+version = "1.0.0"
+edition = "2021"
+[features]
+default = ["std"]
+std = []
+#- ../vendor/inner-1.0.0/build.rs
+fn main() {}
+#- Cargo.toml
+[package]
+name = "m"
+version = "0.1.0"
+edition = "2021"
+[dependencies]
+outer = "1"
+#- deny.toml
+[bans]
+external-default-features = "warn"
+features = [{ crate = "inner", deny = ["std"] }]
+[bans.build]
+allow-build-scripts = []
+"#,
+        &expect![[r#"
+            warning default-feature-enabled: `default` feature enabled for crate `inner` 1.0.0
+              Cargo.toml:6
+                outer = "1"
+                         ^
+              via m 0.1.0 -> outer 1.0.0 -> inner 1.0.0
+            error feature-banned: feature `std` for crate `inner` 1.0.0 is explicitly denied
+              Cargo.toml:6
+                outer = "1"
+                         ^
+              via m 0.1.0 -> outer 1.0.0 -> inner 1.0.0
+            error build-script-not-allowed: crate `inner` 1.0.0 has a build script but is not allowed to have one
+              Cargo.toml:6
+                outer = "1"
+                         ^
+              via m 0.1.0 -> outer 1.0.0 -> inner 1.0.0
+              note path = '$crate/build.rs'
+              note checksum = '536e506bb90914c243a12b397b9a998f85ae2cbd9ba02dfd03a9e155ca5ca0f4'
+            exit 2
+        "#]],
+    );
+}
+
+#[test]
+fn a_banned_package_behind_the_wrong_wrapper_stands_on_the_wrapper() {
+    check_bans(
+        r#"
+#- crate: openssl 0.10.0
+#- crate: good-tls 1.0.0 -> openssl 0.10
+#- crate: other-tls 1.0.0 -> openssl 0.10
+#- Cargo.toml
+[package]
+name = "m"
+version = "0.1.0"
+edition = "2021"
+[dependencies]
+good-tls = "1"
+other-tls = "1"
+#- deny.toml
+[bans]
+deny = [{ crate = "openssl", wrappers = ["good-tls"] }]
+"#,
+        &expect![[r#"
+            warning unmatched-wrapper: direct parent `other-tls = 1.0.0` of banned crate `openssl` 0.10.0 was not marked as a wrapper
+              Cargo.toml:6
+                good-tls = "1"
+                            ^
+              Cargo.toml:7
+                other-tls = "1"
+                             ^
+              via m 0.1.0 -> good-tls 1.0.0 -> openssl 0.10.0
+              via m 0.1.0 -> other-tls 1.0.0 -> openssl 0.10.0
+              2 paths
+            note allowed-by-wrapper: banned crate `openssl` 0.10.0 allowed by wrapper `good-tls = 1.0.0`
+              deny.toml:2
+                deny = [{ crate = "openssl", wrappers = ["good-tls"] }]
+                                   ^^^^^^^
+              deny.toml:2
+                deny = [{ crate = "openssl", wrappers = ["good-tls"] }]
+                                                          ^^^^^^^^
+            error banned: `openssl` 0.10.0 is banned by the policy
+              Cargo.toml:6
+                good-tls = "1"
+                            ^
+              Cargo.toml:7
+                other-tls = "1"
+                             ^
+              via m 0.1.0 -> good-tls 1.0.0 -> openssl 0.10.0
+              via m 0.1.0 -> other-tls 1.0.0 -> openssl 0.10.0
+              2 paths
+            exit 2
+        "#]],
+    );
+}
+
+#[test]
+fn what_a_policy_does_not_allow_by_name_stands_on_its_declaration() {
+    check_bans(
+        r#"
+#- crate: known 1.0.0
+#- crate: unknown 1.0.0
+#- Cargo.toml
+[package]
+name = "m"
+version = "0.1.0"
+edition = "2021"
+[dependencies]
+known = "1"
+unknown = "1"
+#- deny.toml
+[bans]
+allow = ["known"]
+allow-workspace = true
+"#,
+        &expect![[r#"
+            note allowed: crate `known` 1.0.0 is explicitly allowed
+              deny.toml:2
+                allow = ["known"]
+                          ^^^^^
+            error not-allowed: `unknown` 1.0.0 is not among the packages that the policy allows
+              Cargo.toml:7
+                unknown = "1"
+                           ^
+            exit 2
+        "#]],
+    );
+}
+
+#[test]
+fn licences_of_local_packages_stand_on_their_own_field() {
+    let report = World::locked(
+        r#"
+#- crate: gnu 1.0.0 (GPL-3.0-only)
+#- crate: silent 1.0.0 ()
+#- Cargo.toml
+[package]
+name = "m"
+version = "0.1.0"
+edition = "2021"
+license = "MIT AND Zlib"
+[workspace]
+members = ["bare"]
+[dependencies]
+bare = { path = "bare", version = "0.1" }
+gnu = "1"
+silent = "1"
+#- bare/Cargo.toml
+[package]
+name = "bare"
+version = "0.1.0"
+edition = "2021"
+#- deny.toml
+[licenses]
+allow = ["MIT"]
+"#,
+    )
+    .check("--only licenses");
+    expect![[r#"
+        warning no-license-field: `bare` 0.1.0 states no licence expression
+          bare/Cargo.toml:2
+            name = "bare"
+                    ^^^^
+        warning unlicensed: no licence can be told for `bare` 0.1.0
+          bare/Cargo.toml:2
+            name = "bare"
+                    ^^^^
+          help state its `license` in the manifest
+        error unlicensed: no licence can be told for `bare` 0.1.0
+          bare/Cargo.toml:2
+            name = "bare"
+                    ^^^^
+          help state its `license` in the manifest
+        error rejected: `gnu` 1.0.0 is licensed `GPL-3.0-only`, which the policy does not allow
+          Cargo.toml:10
+            gnu = "1"
+                   ^
+          note GPL-3.0-only - GNU General Public License v3.0 only:
+          note   - OSI approved
+          note   - FSF Free/Libre
+          note   - Copyleft
+          help replace the package, or add an exception for it
+        error rejected: `m` 0.1.0 is licensed `MIT AND Zlib`, of which the policy does not allow `Zlib`
+          Cargo.toml:5
+            license = "MIT AND Zlib"
+                       ^^^^^^^^^^^^
+          note Zlib - zlib License:
+          note   - OSI approved
+          note   - FSF Free/Libre
+          help state a licence that the policy allows, or add an exception for it
+        warning no-license-field: `silent` 1.0.0 states no licence expression
+          Cargo.toml:11
+            silent = "1"
+                      ^
+        warning unlicensed: no licence can be told for `silent` 1.0.0
+          Cargo.toml:11
+            silent = "1"
+                      ^
+          help upgrade to a version that states one, or clarify it in the policy
+        error unlicensed: no licence can be told for `silent` 1.0.0
+          Cargo.toml:11
+            silent = "1"
+                      ^
+          help upgrade to a version that states one, or clarify it in the policy
+        exit 4
+    "#]]
+    .assert_eq(&report.shown());
+}

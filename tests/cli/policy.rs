@@ -1,0 +1,279 @@
+//! Which policy rules a workspace, and what its entries are told about.
+
+use expect_test::expect;
+
+use crate::harness::World;
+
+const PACKAGE: &str = "#- sub/app/Cargo.toml\n[package]\nname = \"app\"\nversion = \"0.1.0\"\nedition = \"2021\"\nlicense = \"MIT\"\n";
+
+const BANS_APP: &str = "[bans]\ndeny = [\"app\"]\n";
+const BANS_NOTHING: &str = "[bans]\n";
+
+fn bans_app(world: &World, words: &str) -> bool {
+    let report = world.check(&format!("--only bans {words}"));
+    assert_eq!(report.code == 2, report.with("banned").len() == 1);
+    report.code == 2
+}
+
+#[test]
+fn the_nearest_policy_rules_and_in_a_folder_the_first_name() {
+    let world = World::new(PACKAGE);
+    assert!(!bans_app(&world, "sub/app"));
+    let mut rules = false;
+    for name in ["deny.toml", "sub/.cargo/deny.toml", "sub/.deny.toml", "sub/app/.cargo/deny.toml"]
+    {
+        rules = !rules;
+        world.write(name, if rules { BANS_APP } else { BANS_NOTHING });
+        assert_eq!(bans_app(&world, "sub/app"), rules, "{name}");
+    }
+}
+
+#[test]
+fn a_named_policy_rules_every_workspace() {
+    let world = World::new(PACKAGE);
+    world.write("sub/app/deny.toml", BANS_NOTHING);
+    world.write("policies/strict.toml", BANS_APP);
+    assert!(bans_app(&world, "--config policies/strict.toml sub"));
+}
+
+#[test]
+fn a_named_policy_that_does_not_exist_is_an_empty_one_and_that_is_said() {
+    let world = World::new(PACKAGE);
+    world.write("sub/app/deny.toml", BANS_APP);
+    let report =
+        world.report(&["--offline", "--only", "bans", "--config", "nowhere.toml", "sub/app"]);
+    assert_eq!(report.code, 0);
+    expect![[r#"
+        ERROR the policy `[work]/nowhere.toml` does not exist: cargo-deny's defaults hold
+    "#]]
+    .assert_eq(&report.stderr);
+}
+
+#[test]
+fn exceptions_of_their_own_file_are_added() {
+    let world = World::new(PACKAGE);
+    world.write("deny.toml", "[licenses]\nallow = []\n");
+    assert_eq!(world.check("--only licenses sub/app").code, 4);
+    world.write(
+        "sub/.deny.exceptions.toml",
+        "exceptions = [{ crate = \"app\", allow = [\"MIT\"] }]\n",
+    );
+    assert_eq!(world.check("--only licenses sub/app").code, 0);
+}
+
+#[test]
+fn without_a_policy_cargo_denys_defaults_hold() {
+    let run = World::new(PACKAGE).human("sub");
+    assert_eq!(run.code, 4, "no licence is allowed by default");
+    assert!(run.stdout.contains("no policy found: cargo-deny's defaults"), "{}", run.stdout);
+}
+
+#[test]
+fn entries_that_do_nothing_stand_on_themselves() {
+    let world = World::locked(
+        r#"
+#- crate: time 0.3.44
+#- advisory: RUSTSEC-2026-0009 time: A crafted date
+#- Cargo.toml
+[package]
+name = "app"
+version = "0.1.0"
+edition = "2021"
+license = "MIT"
+[dependencies]
+time = "0.3"
+#- deny.toml
+[advisories]
+ignore = [
+    "RUSTSEC-2000-0001",
+    { id = "RUSTSEC-1999-0001", reason = "nobody knows" },
+    { crate = "time@0.3", reason = "not yanked" },
+]
+[licenses]
+allow = ["MIT", "Zlib"]
+exceptions = [{ crate = "ring", allow = ["OpenSSL"] }]
+[bans]
+skip = ["time@0.3.44"]
+skip-tree = ["gone"]
+deny = [{ crate = "openssl", wrappers = ["native-tls"] }]
+[sources]
+allow-git = ["https://example.org/unused"]
+"#,
+    );
+    expect![[r#"
+        error RUSTSEC-2026-0009: `time` 0.3.44 has a vulnerability: A crafted date
+          Cargo.toml:7
+            time = "0.3"
+                    ^^^
+          help no patched version exists
+        warning unknown-advisory: `RUSTSEC-1999-0001` is in no advisory database
+          deny.toml:4
+                { id = "RUSTSEC-1999-0001", reason = "nobody knows" },
+                        ^^^^^^^^^^^^^^^^^
+          help correct or remove the id
+        warning advisory-not-detected: the ignored `RUSTSEC-1999-0001` concerns no package
+          deny.toml:4
+                { id = "RUSTSEC-1999-0001", reason = "nobody knows" },
+                        ^^^^^^^^^^^^^^^^^
+          help remove the entry
+        warning advisory-not-detected: the ignored `RUSTSEC-2000-0001` concerns no package
+          deny.toml:3
+                "RUSTSEC-2000-0001",
+                 ^^^^^^^^^^^^^^^^^
+          help remove the entry
+        warning yanked-not-detected: the ignored `time@0.3` is not yanked or not used
+          deny.toml:5
+                { crate = "time@0.3", reason = "not yanked" },
+                           ^^^^^^^^
+          help remove the entry
+        warning unmatched-skip-root: the skipped tree of `gone` is not here
+          deny.toml:12
+            skip-tree = ["gone"]
+                          ^^^^
+          help remove the entry
+        note skipped: crate `time` 0.3.44 skipped when checking for duplicates
+          deny.toml:11
+            skip = ["time@0.3.44"]
+                     ^^^^^^^^^^^
+        warning unnecessary-skip: the skipped `time@0.3.44` is here in one version only
+          deny.toml:11
+            skip = ["time@0.3.44"]
+                     ^^^^^^^^^^^
+          help remove the entry
+        warning unused-wrapper: the wrapper `native-tls` does not use the banned package
+          deny.toml:13
+            deny = [{ crate = "openssl", wrappers = ["native-tls"] }]
+                                                      ^^^^^^^^^^
+          help remove it
+        warning license-exception-not-encountered: the licence exception for `ring` is not used
+          deny.toml:9
+            exceptions = [{ crate = "ring", allow = ["OpenSSL"] }]
+                                     ^^^^
+          help remove it
+        warning license-not-encountered: the allowed licence `Zlib` is used by no package
+          deny.toml:8
+            allow = ["MIT", "Zlib"]
+                             ^^^^
+          help remove it
+        warning unmatched-source: the allowed source `https://example.org/unused` is used by no package
+          deny.toml:15
+            allow-git = ["https://example.org/unused"]
+                          ^^^^^^^^^^^^^^^^^^^^^^^^^^
+          help remove it
+        exit 1
+    "#]]
+    .assert_eq(&world.check("").shown());
+}
+
+#[test]
+fn what_the_policy_ignores_is_a_note_on_its_entry() {
+    let world = World::locked(
+        r#"
+#- crate: time 0.3.44
+#- crate: old 1.0.0 yanked
+#- advisory: RUSTSEC-2026-0009 time: A crafted date
+#- Cargo.toml
+[package]
+name = "app"
+version = "0.1.0"
+edition = "2021"
+[dependencies]
+time = "0.3"
+old = "1"
+#- deny.toml
+[advisories]
+yanked = "deny"
+ignore = [
+    { id = "RUSTSEC-2026-0009", reason = "dates are our own" },
+]
+"#,
+    );
+    expect![[r#"
+        note advisory-ignored: the policy ignores `RUSTSEC-2026-0009` for `time` 0.3.44
+          deny.toml:4
+                { id = "RUSTSEC-2026-0009", reason = "dates are our own" },
+                        ^^^^^^^^^^^^^^^^^
+        note RUSTSEC-2026-0009: `time` 0.3.44 has a vulnerability: A crafted date
+          Cargo.toml:6
+            time = "0.3"
+                    ^^^
+          help no patched version exists
+        error yanked: `old` 1.0.0 was yanked from its registry
+          Cargo.toml:7
+            old = "1"
+                   ^
+          help `cargo update old` takes a version that was not
+        exit 1
+    "#]]
+    .assert_eq(&world.check("--only advisories").shown());
+    world.edit("deny.toml", "ignore = [", "ignore = [\n    \"old@1\",");
+    expect![[r#"
+        note advisory-ignored: the policy ignores `RUSTSEC-2026-0009` for `time` 0.3.44
+          deny.toml:5
+                { id = "RUSTSEC-2026-0009", reason = "dates are our own" },
+                        ^^^^^^^^^^^^^^^^^
+        note RUSTSEC-2026-0009: `time` 0.3.44 has a vulnerability: A crafted date
+          Cargo.toml:6
+            time = "0.3"
+                    ^^^
+          help no patched version exists
+        note yanked-ignored: yanked crate `old` 1.0.0 detected, but ignored
+          deny.toml:4
+                "old@1",
+                 ^^^^^
+        exit 0
+    "#]]
+    .assert_eq(&world.check("--only advisories").shown());
+}
+
+#[test]
+fn a_package_that_the_index_does_not_know_may_have_been_yanked() {
+    let world = World::locked(
+        "#- crate: time 0.3.44\n#- Cargo.toml\n[package]\nname = \"app\"\nversion = \"0.1.0\"\nedition = \"2021\"\n[dependencies]\ntime = \"0.3\"\n",
+    );
+    world.forget_index();
+    expect![[r#"
+        warning index-failure: whether `time` 0.3.44 was yanked cannot be told
+          Cargo.toml:6
+            time = "0.3"
+                    ^^^
+          note unable to locate index entry for crate
+          help run `cargo fetch` to fill cargo's index
+        exit 0
+    "#]]
+    .assert_eq(&world.check("--only advisories").shown());
+}
+
+#[test]
+fn the_graph_of_the_policy_decides_what_is_judged() {
+    let world = World::locked(
+        r#"
+#- crate: time 0.3.44
+#- crate: win 1.0.0 -> time 0.3
+#- crate: testing 1.0.0 -> time 0.3
+#- advisory: RUSTSEC-2026-0009 time: A crafted date
+#- Cargo.toml
+[package]
+name = "app"
+version = "0.1.0"
+edition = "2021"
+[dependencies]
+[target.'cfg(windows)'.dependencies]
+win = "1"
+[dev-dependencies]
+testing = "1"
+"#,
+    );
+    let paths = |policy: &str| {
+        world.write("deny.toml", policy);
+        let report = world.check("--only advisories");
+        let all = report.with("RUSTSEC-2026-0009").into_iter().flat_map(|finding| &finding.paths);
+        all.map(|path| path.join(" -> ")).collect::<Vec<_>>()
+    };
+    let windows = "app 0.1.0 -> win 1.0.0 -> time 0.3.44";
+    let testing = "app 0.1.0 -> testing 1.0.0 -> time 0.3.44";
+    assert_eq!(paths(""), [testing, windows]);
+    assert_eq!(paths("[graph]\nexclude-dev = true\n"), [windows]);
+    assert_eq!(paths("[graph]\ntargets = [\"x86_64-unknown-linux-gnu\"]\n"), [testing]);
+    assert!(paths("[graph]\nexclude = [\"time\"]\n").is_empty());
+}

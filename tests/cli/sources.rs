@@ -1,0 +1,193 @@
+//! Findings about where a package comes from stand on what decides it.
+
+use expect_test::expect;
+
+use crate::harness::World;
+
+const FORK: &str = "https://example.org/forks/time";
+
+fn world(fixture: &str) -> World {
+    let world = World::new(fixture);
+    world.write(
+        "../repositories/time/Cargo.toml",
+        "[package]\nname = \"time\"\nversion = \"0.3.44\"\nedition = \"2021\"\nlicense = \"MIT\"\n",
+    );
+    world.write("../repositories/time/src/lib.rs", "");
+    world.serve_git("../repositories/time", FORK);
+    world.lock("");
+    world
+}
+
+#[test]
+fn a_git_source_stands_on_its_url() {
+    let report = world(
+        r#"
+#- advisory: RUSTSEC-2026-0009 time patched >=0.3.47: A crafted date
+#- Cargo.toml
+[package]
+name = "m"
+version = "0.1.0"
+edition = "2021"
+[dependencies]
+time = { version = "0.3", git = "https://example.org/forks/time", branch = "main" }
+#- deny.toml
+[sources]
+unknown-git = "deny"
+"#,
+    )
+    .check("--only advisories,sources");
+    expect![[r#"
+        error source-not-allowed: `time` 0.3.44 comes from a git repository that the policy does not allow: https://example.org/forks/time?branch=main#f2c81d10b62cb5a55ba99902f2afd2ccb0d2012f
+          Cargo.toml:6
+            time = { version = "0.3", git = "https://example.org/forks/time", branch = "main" }
+                                             ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
+          help use an allowed source, or allow exactly this one in the policy
+        exit 8
+    "#]]
+    .assert_eq(&report.shown());
+}
+
+#[test]
+fn an_inherited_git_source_stands_in_the_root() {
+    let report = world(
+        r#"
+#- Cargo.toml
+[workspace]
+members = ["m"]
+resolver = "2"
+[workspace.dependencies]
+time = { git = "https://example.org/forks/time" }
+#- m/Cargo.toml
+[package]
+name = "m"
+version = "0.1.0"
+edition = "2021"
+[dependencies]
+time = { workspace = true }
+#- deny.toml
+[sources]
+required-git-spec = "rev"
+allow-git = ["https://example.org/forks/time"]
+"#,
+    )
+    .check("--only sources");
+    expect![[r#"
+        error git-source-underspecified: `time` 0.3.44 comes from git without the `rev` that the policy asks for
+          Cargo.toml:5
+            time = { git = "https://example.org/forks/time" }
+                            ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
+          m/Cargo.toml:6
+            time = { workspace = true }
+                     ^^^^^^^^^
+          help state its `rev`
+        note allowed-source: `time` 0.3.44: `git` source explicitly allowed
+          Cargo.toml:5
+            time = { git = "https://example.org/forks/time" }
+                            ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
+          m/Cargo.toml:6
+            time = { workspace = true }
+                     ^^^^^^^^^
+        exit 8
+    "#]]
+    .assert_eq(&report.shown());
+}
+
+#[test]
+fn a_patched_source_stands_on_the_patch() {
+    let report = world(
+        r#"
+#- crate: time 0.3.40
+#- crate: cookie 0.18.1 -> time 0.3
+#- Cargo.toml
+[package]
+name = "m"
+version = "0.1.0"
+edition = "2021"
+[dependencies]
+cookie = "0.18"
+time = "0.3"
+[patch.crates-io]
+time = { git = "https://example.org/forks/time" }
+#- deny.toml
+[sources]
+unknown-git = "deny"
+"#,
+    )
+    .check("--only sources");
+    expect![[r#"
+        error source-not-allowed: `time` 0.3.44 comes from a git repository that the policy does not allow: https://example.org/forks/time#f2c81d10b62cb5a55ba99902f2afd2ccb0d2012f
+          Cargo.toml:9
+            time = { git = "https://example.org/forks/time" }
+                            ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
+          2 paths
+          help use an allowed source, or allow exactly this one in the policy
+        exit 8
+    "#]]
+    .assert_eq(&report.shown());
+}
+
+#[test]
+fn a_package_patched_by_a_folder_has_no_source_to_judge() {
+    let report = World::locked(
+        r#"
+#- crate: time 0.3.40
+#- advisory: RUSTSEC-2026-0009 time patched >=0.3.47: A crafted date
+#- Cargo.toml
+[package]
+name = "m"
+version = "0.1.0"
+edition = "2021"
+[dependencies]
+time = "0.3"
+[patch.crates-io]
+time = { path = "patched/time" }
+#- patched/time/Cargo.toml
+[package]
+name = "time"
+version = "0.3.44"
+edition = "2021"
+"#,
+    )
+    .check("--only advisories,sources");
+    expect![[r#"
+        exit 0
+    "#]]
+    .assert_eq(&report.shown());
+}
+
+#[test]
+fn another_registry_stands_on_the_requirement() {
+    let world = World::new(
+        r#"
+#- crate: private 1.0.0
+#- Cargo.toml
+[package]
+name = "m"
+version = "0.1.0"
+edition = "2021"
+[dependencies]
+private = { version = "1", registry = "corp" }
+#- deny.toml
+[sources]
+unknown-registry = "deny"
+"#,
+    );
+    let configuration = world.read("../cargo/config.toml");
+    world.write(
+        "../cargo/config.toml",
+        format!(
+            "{configuration}[registries.corp]\nindex = \"sparse+https://crates.example.org/\"\n\
+             [source.corp]\nregistry = \"sparse+https://crates.example.org/\"\nreplace-with = \"vendored\"\n"
+        ),
+    );
+    world.lock("");
+    expect![[r#"
+        error source-not-allowed: `private` 1.0.0 comes from a registry that the policy does not allow: https://crates.example.org/
+          Cargo.toml:6
+            private = { version = "1", registry = "corp" }
+                                   ^
+          help use an allowed source, or allow exactly this one in the policy
+        exit 8
+    "#]]
+    .assert_eq(&world.check("--only sources").shown());
+}

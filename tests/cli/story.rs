@@ -1,0 +1,40 @@
+//! The story of the README: a nested manifest, three advisories and a licence that cannot be told.
+
+use expect_test::expect;
+
+use crate::harness::{World, repository};
+
+#[test]
+fn the_four_errors_stand_on_the_lines_that_can_mend_them() {
+    let fixtures = format!("{}/tests/fixtures", repository());
+    let handshake = format!("{fixtures}/handshake");
+    let db = format!("{fixtures}/advisory-db");
+    let mut report = World::new("")
+        .run_on_crates_io(&handshake, &["check", &handshake, "--db", &db, "--format", "json"]);
+    // Whether a locked version is yanked one day is not part of the story.
+    report.findings.retain(|finding| finding.code.as_deref() != Some("yanked"));
+    expect![[r#"
+        error RUSTSEC-2025-0009: `ring` 0.17.9 has a vulnerability: AES code can panic in builds that check for overflow
+          [repository]/tests/fixtures/handshake/src/backend/handshake_core/Cargo.toml:14
+            ring = "0.17.9"
+                    ^^^^^^
+          help upgrade to >=0.17.12
+        error RUSTSEC-2024-0363: `sqlx` 0.8.0 has a vulnerability: Length prefixes of very large values wrap around on the wire
+          [repository]/tests/fixtures/handshake/src/backend/handshake_core/Cargo.toml:17
+            sqlx = { version = "0.8.0", default-features = false, features = ["mysql", "runtime-tokio"] }
+                                ^^^^^
+          help upgrade to >=0.8.1
+        error RUSTSEC-2026-0009: `time` 0.3.44 has a vulnerability: A crafted RFC 2822 date can exhaust the stack
+          [repository]/tests/fixtures/handshake/src/backend/handshake_core/Cargo.toml:18
+            time = { version = "0.3.44", features = ["formatting", "parsing", "serde"] }
+                                ^^^^^^
+          help upgrade to >=0.3.47
+        error unlicensed: no licence can be told for `ring` 0.17.9
+          [repository]/tests/fixtures/handshake/src/backend/handshake_core/Cargo.toml:14
+            ring = "0.17.9"
+                    ^^^^^^
+          help upgrade to a version that states one, or clarify it in the policy
+        exit 5
+    "#]]
+    .assert_eq(&report.of_severity("error"));
+}

@@ -1,0 +1,31 @@
+//! What each editor answers when the server asks.
+
+use serde_json::{Value, json};
+
+use super::Editor;
+
+/// The answer: `result` or `error`.
+pub(super) fn answer(editor: Editor, method: &str, params: &Value) -> (&'static str, Value) {
+    let known = match (method, editor) {
+        (
+            "client/registerCapability"
+            | "client/unregisterCapability"
+            | "window/workDoneProgress/create",
+            _,
+        )
+        | ("workspace/inlayHint/refresh", Editor::VsCode | Editor::Neovim)
+        | ("workspace/diagnostic/refresh", Editor::VsCode | Editor::Helix)
+        | ("workspace/codeLens/refresh", Editor::VsCode) => Some(Value::Null),
+        ("workspace/configuration", _) => {
+            let items = params["items"].as_array().map_or(0, Vec::len);
+            Some(vec![Value::Null; items].into())
+        }
+        _ => None,
+    };
+    match known {
+        Some(result) => ("result", result),
+        None => {
+            ("error", json!({"code": -32601, "message": format!("Method not found: {method}")}))
+        }
+    }
+}

@@ -1,0 +1,64 @@
+//! Stand-ins for cargo that say that they were called, and wait until the test lets them go on.
+
+use std::{
+    thread,
+    time::{Duration, Instant},
+};
+
+use super::{LIMIT, World, world::real_cargo};
+
+/// A script in place of cargo.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum StandIn {
+    /// Runs cargo.
+    Counting,
+    /// Runs cargo once [`World::release_cargo`] was called.
+    Held,
+    /// Never ends by itself.
+    Endless,
+    /// Never ends by itself, with a child of its own that does not end either.
+    EndlessWithChild,
+}
+
+#[cfg(unix)]
+impl World {
+    /// Puts a stand-in into cargo's place.
+    pub(crate) fn stand_in(&mut self, stand_in: StandIn) {
+        use std::os::unix::fs::PermissionsExt;
+
+        let root = self.path("../");
+        let cargo = real_cargo();
+        let run = match stand_in {
+            StandIn::Counting => format!("exec '{cargo}' \"$@\""),
+            StandIn::Held => format!(
+                "while [ ! -e '{root}/released' ]; do sleep 0.02; done\nexec '{cargo}' \"$@\""
+            ),
+            StandIn::Endless => "exec sleep 100000".to_owned(),
+            StandIn::EndlessWithChild => "sleep 100000 &\nwait".to_owned(),
+        };
+        let script = format!("#!/bin/sh\necho \"$@\" >> '{root}/cargo-calls'\n{run}\n");
+        self.write("../stand-in/cargo", script);
+        let path = self.path("../stand-in/cargo");
+        std::fs::set_permissions(&path, PermissionsExt::from_mode(0o755)).expect("a mode is set");
+        self.set("CARGO", &path);
+    }
+
+    /// Lets held stand-ins go on.
+    pub(crate) fn release_cargo(&self) {
+        self.write("../released", "");
+    }
+
+    /// How often the stand-in was called.
+    pub(crate) fn cargo_calls(&self) -> usize {
+        self.try_read("../cargo-calls").map_or(0, |calls| calls.lines().count())
+    }
+
+    /// Waits until the stand-in was called that often.
+    pub(crate) fn wait_for_cargo_calls(&self, calls: usize) {
+        let deadline = Instant::now() + LIMIT;
+        while self.cargo_calls() < calls {
+            assert!(Instant::now() < deadline, "cargo was called {} times", self.cargo_calls());
+            thread::sleep(Duration::from_millis(1));
+        }
+    }
+}

@@ -1,0 +1,425 @@
+//! The client: requests, notifications, waiting, and the accounts that are settled at the end.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    thread,
+    time::{Duration, Instant},
+};
+
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use super::{
+    Editor, Incoming, LIMIT, Process, Shown, World,
+    answers::answer,
+    diagnostics::Published,
+    documents::Document,
+    text::{Encoding, Range, path_of},
+};
+
+/// How much of the conversation a failure shows.
+const LAST: usize = 80;
+
+/// An editor that is connected to the server.
+pub(crate) struct Client {
+    pub(crate) world: World,
+    pub(crate) editor: Editor,
+    pub(crate) encoding: Encoding,
+    pub(super) documents: BTreeMap<String, Document>,
+    process: Process,
+    capabilities: Value,
+    initialized: Value,
+    next_id: i64,
+    answers: BTreeMap<i64, Value>,
+    published: Vec<(String, Shown, bool)>,
+    /// What the user was shown in boxes, and whether the test has seen it.
+    messages: Vec<(String, bool)>,
+    asked: Vec<(String, Value)>,
+    progress: Vec<Value>,
+    unknown: Vec<Value>,
+    ignored: BTreeSet<String>,
+    conversation: Vec<String>,
+    ended: bool,
+}
+
+/// An error response.
+#[derive(Clone, Debug, Deserialize, PartialEq)]
+pub(crate) struct ErrorAnswer {
+    pub(crate) code: i64,
+    pub(crate) message: String,
+}
+
+/// A hover and what it is about.
+#[derive(Clone, Debug)]
+pub(crate) struct Hover {
+    pub(crate) kind: String,
+    pub(crate) value: String,
+    pub(crate) covered: String,
+}
+
+impl Client {
+    pub(super) fn introduce(world: World, editor: Editor, process: Process, params: Value) -> Self {
+        let mut client = Self {
+            world,
+            editor,
+            encoding: editor.encoding(),
+            documents: BTreeMap::new(),
+            process,
+            capabilities: params["capabilities"].clone(),
+            initialized: Value::Null,
+            next_id: editor.first_id(),
+            answers: BTreeMap::new(),
+            published: Vec::new(),
+            messages: Vec::new(),
+            asked: Vec::new(),
+            progress: Vec::new(),
+            unknown: Vec::new(),
+            ignored: BTreeSet::new(),
+            conversation: Vec::new(),
+            ended: false,
+        };
+        let answer = client.request("initialize", params).expect("`initialize` succeeds");
+        let chosen = answer["capabilities"]["positionEncoding"].as_str().unwrap_or("utf-16");
+        client.encoding = Encoding::of(chosen);
+        client.initialized = answer;
+        client.notify("initialized", json!({}));
+        client
+    }
+
+    /// What the server answered to `initialize`.
+    pub(crate) fn initialize_result(&self) -> &Value {
+        &self.initialized
+    }
+
+    /// What the editor said that it can do.
+    pub(crate) fn capabilities(&self) -> &Value {
+        &self.capabilities
+    }
+
+    /// The file of a URI, relative to the user's folder.
+    pub(crate) fn file_of(&self, uri: &str) -> String {
+        self.world.tidied(&path_of(uri)).replace("[work]/", "")
+    }
+
+    pub(crate) fn process(&mut self) -> &mut Process {
+        &mut self.process
+    }
+
+    /// Sends a notification.
+    pub(crate) fn notify(&mut self, method: &str, params: Value) {
+        self.send(&json!({"jsonrpc": "2.0", "method": method, "params": params}));
+    }
+
+    /// Sends a request; [`Self::answer`] waits for what comes back.
+    pub(crate) fn ask(&mut self, method: &str, params: Value) -> i64 {
+        let id = self.next_id;
+        self.next_id += 1;
+        let mut message = json!({"jsonrpc": "2.0", "id": id, "method": method});
+        if !params.is_null() {
+            message["params"] = params;
+        }
+        self.send(&message);
+        id
+    }
+
+    /// The answer to a request.
+    pub(crate) fn answer(&mut self, id: i64) -> Result<Value, ErrorAnswer> {
+        let mut answer = self.wait("the answer to a request", |client| client.answers.remove(&id));
+        match answer.get_mut("error").map(Value::take) {
+            Some(error) => Err(serde_json::from_value(error).expect("an error has a code")),
+            None => Ok(answer["result"].take()),
+        }
+    }
+
+    /// Sends a request and waits for its answer.
+    pub(crate) fn request(&mut self, method: &str, params: Value) -> Result<Value, ErrorAnswer> {
+        let id = self.ask(method, params);
+        self.answer(id)
+    }
+
+    /// The hover on the first character of the only occurrence of `needle`.
+    pub(crate) fn hover(&mut self, path: &str, needle: &str) -> Option<Hover> {
+        let id = self.ask_hover(path, needle);
+        let mut answer = self.answer(id).expect("a hover is answered");
+        if answer.is_null() {
+            return None;
+        }
+        let range: Range = serde_json::from_value(answer["range"].take()).expect("a range");
+        let covered = self.encoding.covered(&self.text(path), range).to_owned();
+        let mut text = |key: &str| answer["contents"][key].as_str().expect("a text").to_owned();
+        Some(Hover { kind: text("kind"), value: text("value"), covered })
+    }
+
+    /// Asks for the hover on the first character of the only occurrence of `needle`.
+    pub(crate) fn ask_hover(&mut self, path: &str, needle: &str) -> i64 {
+        let at = self.find(path, needle);
+        let position = self.position(path, at);
+        let uri = self.world.uri(path);
+        self.ask("textDocument/hover", json!({"textDocument": {"uri": uri}, "position": position}))
+    }
+
+    /// The next publication for a file that was not claimed yet.
+    pub(crate) fn diagnostics(&mut self, path: &str) -> Shown {
+        self.diagnostics_when(path, "any diagnostics", |_| true)
+    }
+
+    /// Claims the publications for a file up to the first for which `holds`.
+    pub(crate) fn diagnostics_when(
+        &mut self,
+        path: &str,
+        what: &str,
+        holds: impl Fn(&Shown) -> bool,
+    ) -> Shown {
+        let file = self.world.path(path);
+        self.wait(&format!("{what} in `{path}`"), |client| {
+            let unclaimed = client
+                .published
+                .iter_mut()
+                .filter(|(published, _, claimed)| *published == file && !*claimed);
+            for (_, shown, claimed) in unclaimed {
+                *claimed = true;
+                if holds(shown) {
+                    return Some(shown.clone());
+                }
+            }
+            None
+        })
+    }
+
+    /// Claims the publications for a file up to one with this code.
+    pub(crate) fn diagnostics_with(&mut self, path: &str, code: &str) -> Shown {
+        self.diagnostics_when(path, code, |shown| shown.has(code))
+    }
+
+    /// Claims the publications for a file up to one without this code.
+    pub(crate) fn diagnostics_without(&mut self, path: &str, code: &str) -> Shown {
+        self.diagnostics_when(path, &format!("no {code}"), |shown| !shown.has(code))
+    }
+
+    /// All that was published for a file so far, in order.
+    pub(crate) fn history(&self, path: &str) -> Vec<&Shown> {
+        let file = self.world.path(path);
+        let ours = self.published.iter().filter(|(published, ..)| *published == file);
+        ours.map(|(_, shown, _)| shown).collect()
+    }
+
+    /// The files for which anything was published so far.
+    pub(crate) fn published_files(&self) -> Vec<String> {
+        let files: BTreeSet<_> = self.published.iter().map(|(file, ..)| file).collect();
+        files.into_iter().map(|file| self.world.tidied(file)).collect()
+    }
+
+    /// Publications for a file that this test does not look at.
+    pub(crate) fn ignore(&mut self, path: &str) {
+        self.ignored.insert(self.world.path(path));
+    }
+
+    /// Waits for a message to the user that contains these words.
+    pub(crate) fn message(&mut self, words: &str) -> String {
+        self.wait(&format!("a message about `{words}`"), |client| {
+            let mut unclaimed = client.messages.iter_mut().filter(|(_, claimed)| !*claimed);
+            let (message, claimed) = unclaimed.find(|(message, _)| message.contains(words))?;
+            *claimed = true;
+            Some(message.clone())
+        })
+    }
+
+    /// The requests that the server has made so far.
+    pub(crate) fn asked(&self, method: &str) -> Vec<&Value> {
+        let asked = self.asked.iter().filter(|(asked, _)| asked == method);
+        asked.map(|(_, params)| params).collect()
+    }
+
+    /// Waits until the server has made a request.
+    pub(crate) fn wait_for_request(&mut self, method: &str) {
+        self.wait(&format!("a request `{method}`"), |client| {
+            (!client.asked(method).is_empty()).then_some(())
+        });
+    }
+
+    /// Waits for a progress notification of a kind: `begin`, `report` or `end`.
+    pub(crate) fn progress(&mut self, kind: &str) -> Value {
+        self.wait(&format!("progress `{kind}`"), |client| {
+            client.progress.iter().find(|progress| progress["value"]["kind"] == kind).cloned()
+        })
+    }
+
+    /// How many progress notifications came so far.
+    pub(crate) fn progress_count(&self) -> usize {
+        self.progress.len()
+    }
+
+    /// Ends the session as the editor does, and settles the accounts.
+    pub(crate) fn end(&mut self) {
+        if std::mem::replace(&mut self.ended, true) {
+            return;
+        }
+        let shut_down = self.request("shutdown", Value::Null);
+        assert_eq!(shut_down, Ok(Value::Null), "`shutdown` is answered");
+        if self.editor != Editor::Helix {
+            // Helix may leave without a word.
+            self.send(&json!({"jsonrpc": "2.0", "method": "exit"}));
+        }
+        self.process.close_input();
+        let (status, last) = self.process.wait();
+        for message in last {
+            self.take(message);
+        }
+        assert_eq!(status.code(), Some(0), "the server wrote:\n{}", self.process.log());
+        self.settle();
+    }
+
+    fn settle(&mut self) {
+        let ignored = &self.ignored;
+        let unclaimed =
+            self.published.iter().filter(|(file, _, claimed)| !claimed && !ignored.contains(file));
+        let publications: Vec<_> = unclaimed
+            .map(|(file, shown, _)| format!("{file} {:?}\n{}", shown.version, shown.drawn()))
+            .collect();
+        let messages: Vec<_> = self.messages.iter().filter(|(_, claimed)| !claimed).collect();
+        let answers = &self.answers;
+        assert!(publications.is_empty(), "nobody claimed: {}", publications.join("\n"));
+        assert!(messages.is_empty(), "nobody claimed the messages {messages:?}");
+        assert!(answers.is_empty(), "nobody claimed the answers {answers:?}");
+        assert!(self.unknown.is_empty(), "nobody knows what to do with {:?}", self.unknown);
+        self.settle_progress();
+        let log = self.process.log();
+        assert!(!log.contains("panicked"), "the server panicked:\n{log}");
+        wait_until("no process of the server is left", || self.world.processes().is_empty());
+        let left = self.world.temporary_files();
+        assert!(left.is_empty(), "the server left in the temporary folder: {left:?}");
+    }
+
+    fn settle_progress(&self) {
+        let kinds = |kind: &str| -> Vec<&Value> {
+            let of_kind = self.progress.iter().filter(|one| one["value"]["kind"] == kind);
+            of_kind.map(|one| &one["token"]).collect()
+        };
+        for token in kinds("end") {
+            assert!(kinds("begin").contains(&token), "{token} ended without having begun");
+        }
+    }
+
+    /// Takes messages until `find` finds what it looks for.
+    fn wait<T>(&mut self, what: &str, mut find: impl FnMut(&mut Self) -> Option<T>) -> T {
+        let deadline = Instant::now() + LIMIT;
+        loop {
+            if let Some(found) = find(self) {
+                return found;
+            }
+            match self.process.receive(deadline) {
+                Some(Incoming::Message(message)) => self.take(message),
+                Some(other) => panic!("waited for {what}, got {other:?}"),
+                None => panic!("waited for {what}, which did not come"),
+            }
+        }
+    }
+
+    fn send(&mut self, message: &Value) {
+        self.note("->", message);
+        self.process.send(message);
+    }
+
+    /// Files a message, and answers it if it is a request.
+    fn take(&mut self, message: Value) {
+        self.note("<-", &message);
+        let method = message["method"].as_str().map(str::to_owned);
+        let id = message.get("id").cloned();
+        match (method, id) {
+            (Some(method), Some(id)) => {
+                let (key, value) = answer(self.editor, &method, &message["params"]);
+                self.asked.push((method, message["params"].clone()));
+                if !self.ended {
+                    self.send(&json!({"jsonrpc": "2.0", "id": id, key: value}));
+                }
+            }
+            (Some(method), None) => self.take_notification(&method, message),
+            (None, Some(id)) => {
+                let id = id.as_i64().expect("the ids of our requests are numbers");
+                let earlier = self.answers.insert(id, message);
+                assert!(earlier.is_none(), "the request {id} was answered twice");
+            }
+            (None, None) => self.unknown.push(message),
+        }
+    }
+
+    fn take_notification(&mut self, method: &str, mut message: Value) {
+        let params = message["params"].take();
+        match method {
+            "textDocument/publishDiagnostics" => {
+                let published =
+                    serde_json::from_value(params).expect("diagnostics are as LSP defines them");
+                self.take_published(published);
+            }
+            "window/showMessage" => {
+                let words = params["message"].as_str().expect("a message has words").to_owned();
+                self.messages.push((words, false));
+            }
+            "window/logMessage" => {}
+            "$/progress" => self.progress.push(params),
+            _ => self.unknown.push(json!({"method": method, "params": params})),
+        }
+    }
+
+    /// Whatever the test is about: a version is one that was sent, is never an older one than
+    /// before, is there whenever it was there before, and the ranges lie in its text.
+    fn take_published(&mut self, published: Published) {
+        let file = path_of(&published.uri);
+        let text = match published.version {
+            Some(version) => {
+                let document = self.documents.get_mut(&file).expect("a version of an open file");
+                assert_eq!(document.uri, published.uri, "the editor's own spelling is used");
+                let known = document.versions.get(&version);
+                let text = known.unwrap_or_else(|| panic!("{file} never had version {version}"));
+                assert!(document.published <= Some(version), "{file} went back to {version}");
+                document.published = Some(version);
+                for diagnostic in &published.diagnostics {
+                    self.encoding.covered(text, diagnostic.range);
+                }
+                text.clone()
+            }
+            None => {
+                let document = self.documents.get(&file).filter(|document| document.open);
+                let versioned = document.is_some_and(|document| document.published.is_some());
+                assert!(!versioned, "{file} is open but its findings came without a version");
+                let text = std::fs::read_to_string(&file).unwrap_or_default();
+                text.trim_start_matches('\u{feff}').to_owned()
+            }
+        };
+        let Published { version, diagnostics, .. } = published;
+        let shown = Shown { version, diagnostics, text, encoding: self.encoding };
+        self.published.push((file, shown, false));
+    }
+
+    fn note(&mut self, arrow: &str, message: &Value) {
+        let mut line = format!("{arrow} {message}");
+        if line.len() > 600 {
+            let end = (0..=600).rev().find(|at| line.is_char_boundary(*at)).unwrap_or_default();
+            line.truncate(end);
+            line.push_str(" ..");
+        }
+        self.conversation.push(line);
+    }
+}
+
+impl Drop for Client {
+    fn drop(&mut self) {
+        if thread::panicking() {
+            let from = self.conversation.len().saturating_sub(LAST);
+            let conversation = self.conversation[from..].join("\n");
+            eprintln!("the conversation as {:?}:\n{conversation}", self.editor);
+            eprintln!("the server wrote:\n{}", self.process.log());
+        } else {
+            self.end();
+        }
+    }
+}
+
+/// Waits until `holds`.
+pub(crate) fn wait_until(what: &str, holds: impl Fn() -> bool) {
+    let deadline = Instant::now() + LIMIT;
+    while !holds() {
+        assert!(Instant::now() < deadline, "waited in vain until {what}");
+        thread::sleep(Duration::from_millis(2));
+    }
+}

@@ -1,0 +1,125 @@
+//! The server's process and its pipes.
+
+use std::{
+    io::{Read, Write},
+    process::{Child, ChildStdin, Command, ExitStatus, Stdio},
+    sync::{Arc, Mutex, PoisonError, mpsc},
+    thread,
+    time::{Duration, Instant},
+};
+
+use serde_json::Value;
+
+use super::{
+    LIMIT, World,
+    frames::{Incoming, frame, read_frames},
+};
+
+/// A running `supercargo lsp`. Ended when dropped.
+pub(crate) struct Process {
+    child: Child,
+    input: Option<ChildStdin>,
+    output: mpsc::Receiver<Incoming>,
+    log: Arc<Mutex<String>>,
+}
+
+impl Process {
+    pub(crate) fn start(world: &World) -> Self {
+        let mut child = Command::new(env!("CARGO_BIN_EXE_supercargo"))
+            .arg("lsp")
+            .env_clear()
+            .envs(world.variables())
+            .current_dir(world.path(""))
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .expect("the server starts");
+        let output = read_frames(child.stdout.take().expect("standard output is a pipe"));
+        let log = Arc::default();
+        keep_log(child.stderr.take().expect("standard error is a pipe"), Arc::clone(&log));
+        Self { input: child.stdin.take(), child, output, log }
+    }
+
+    pub(crate) fn id(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// Sends a message.
+    pub(crate) fn send(&mut self, message: &Value) {
+        self.send_bytes(&frame(&message.to_string()));
+    }
+
+    /// Sends bytes as they are.
+    pub(crate) fn send_bytes(&mut self, bytes: &[u8]) {
+        let input = self.input.as_mut().expect("standard input is open");
+        let sent = input.write_all(bytes).and_then(|()| input.flush());
+        if let Err(error) = sent {
+            panic!("the server no longer reads ({error}); it wrote:\n{}", self.log());
+        }
+    }
+
+    pub(crate) fn close_input(&mut self) {
+        self.input = None;
+    }
+
+    /// The next thing that the server writes; `None` after the deadline.
+    pub(crate) fn receive(&self, deadline: Instant) -> Option<Incoming> {
+        let left = deadline.saturating_duration_since(Instant::now());
+        match self.output.recv_timeout(left) {
+            Ok(incoming) => Some(incoming),
+            Err(mpsc::RecvTimeoutError::Timeout) => None,
+            Err(mpsc::RecvTimeoutError::Disconnected) => Some(Incoming::End),
+        }
+    }
+
+    /// The next message; fails on anything else.
+    pub(crate) fn message(&self) -> Value {
+        match self.receive(Instant::now() + LIMIT) {
+            Some(Incoming::Message(message)) => message,
+            other => panic!("expected a message, got {other:?}; the server wrote:\n{}", self.log()),
+        }
+    }
+
+    /// Waits for the end, taking what is still written.
+    pub(crate) fn wait(&mut self) -> (ExitStatus, Vec<Value>) {
+        let deadline = Instant::now() + LIMIT;
+        let mut messages = Vec::new();
+        loop {
+            match self.receive(deadline) {
+                Some(Incoming::Message(message)) => messages.push(message),
+                Some(Incoming::End) => break,
+                other => panic!("the server did not end but wrote {other:?}:\n{}", self.log()),
+            }
+        }
+        loop {
+            if let Some(status) = self.child.try_wait().expect("the server can be waited for") {
+                return (status, messages);
+            }
+            assert!(Instant::now() < deadline, "the server closed its output but did not end");
+            thread::sleep(Duration::from_millis(1));
+        }
+    }
+
+    /// What it wrote to standard error.
+    pub(crate) fn log(&self) -> String {
+        self.log.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+fn keep_log(mut errors: impl Read + Send + 'static, log: Arc<Mutex<String>>) {
+    thread::spawn(move || {
+        let mut bytes = [0; 4096];
+        while let Ok(read @ 1..) = errors.read(&mut bytes) {
+            let text = String::from_utf8_lossy(&bytes[..read]).into_owned();
+            log.lock().unwrap_or_else(PoisonError::into_inner).push_str(&text);
+        }
+    });
+}

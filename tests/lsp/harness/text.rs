@@ -1,0 +1,110 @@
+//! Texts as an editor counts them: positions in the negotiated encoding, URIs of files.
+
+use serde::{Deserialize, Serialize};
+
+/// How columns are counted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Encoding {
+    Utf8,
+    Utf16,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Deserialize, Serialize)]
+pub(crate) struct Position {
+    pub(crate) line: u32,
+    pub(crate) character: u32,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
+pub(crate) struct Range {
+    pub(crate) start: Position,
+    pub(crate) end: Position,
+}
+
+impl Encoding {
+    pub(crate) fn of(name: &str) -> Self {
+        match name {
+            "utf-8" => Self::Utf8,
+            "utf-16" => Self::Utf16,
+            other => panic!("the server chose the encoding `{other}`, which nobody offered"),
+        }
+    }
+
+    fn width(self, c: char) -> usize {
+        match self {
+            Self::Utf8 => c.len_utf8(),
+            Self::Utf16 => c.len_utf16(),
+        }
+    }
+
+    /// The position of a byte offset.
+    pub(crate) fn position(self, text: &str, offset: usize) -> Position {
+        let before = &text[..offset];
+        let start = before.rfind('\n').map_or(0, |at| at + 1);
+        let line = before.matches('\n').count();
+        let character: usize = before[start..].chars().map(|c| self.width(c)).sum();
+        let number = |value: usize| u32::try_from(value).expect("texts of tests are small");
+        Position { line: number(line), character: number(character) }
+    }
+
+    /// The byte offset of a position that has to be one of the text: on an existing line, not past
+    /// its end, not inside a character.
+    pub(crate) fn offset(self, text: &str, position: Position) -> usize {
+        let mut start = 0;
+        for _ in 0..position.line {
+            let end = text[start..].find('\n');
+            start += end.unwrap_or_else(|| panic!("{position:?} is below the text:\n{text}")) + 1;
+        }
+        let line = text[start..].split(['\n', '\r']).next().unwrap_or_default();
+        let mut left = position.character as usize;
+        for (at, c) in line.char_indices() {
+            if left == 0 {
+                return start + at;
+            }
+            left = left
+                .checked_sub(self.width(c))
+                .unwrap_or_else(|| panic!("{position:?} is inside a character of `{line}`"));
+        }
+        assert_eq!(left, 0, "{position:?} is past the end of `{line}`");
+        start + line.len()
+    }
+
+    pub(crate) fn range(self, text: &str, span: std::ops::Range<usize>) -> Range {
+        Range { start: self.position(text, span.start), end: self.position(text, span.end) }
+    }
+
+    /// What a range covers.
+    pub(crate) fn covered(self, text: &str, range: Range) -> &str {
+        &text[self.offset(text, range.start)..self.offset(text, range.end)]
+    }
+}
+
+/// The URI of an absolute path, escaped as strictly as editors do.
+pub(crate) fn file_uri(path: &str) -> String {
+    let mut uri = "file://".to_owned();
+    for byte in path.bytes() {
+        if byte.is_ascii_alphanumeric() || b"/-._~".contains(&byte) {
+            uri.push(char::from(byte));
+        } else {
+            uri.push_str(&format!("%{byte:02X}"));
+        }
+    }
+    uri
+}
+
+/// The path of a file's URI.
+pub(crate) fn path_of(uri: &str) -> String {
+    let escaped = uri.strip_prefix("file://").unwrap_or_else(|| panic!("`{uri}` is no file"));
+    let mut bytes = Vec::new();
+    let mut rest = escaped.bytes();
+    while let Some(byte) = rest.next() {
+        if byte == b'%' {
+            let digits = [rest.next(), rest.next()].map(|digit| digit.expect("two digits"));
+            let digits = std::str::from_utf8(&digits).expect("digits");
+            bytes.push(u8::from_str_radix(digits, 16).expect("hexadecimal digits"));
+        } else {
+            bytes.push(byte);
+        }
+    }
+    String::from_utf8(bytes).expect("paths of tests are UTF-8")
+}

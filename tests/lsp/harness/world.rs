@@ -1,0 +1,190 @@
+//! The files of a test: the user's folder, a registry, an advisory database and a cargo home of its
+//! own, in the fixture language of the command line's tests.
+
+#[path = "../../cli/harness/fixture.rs"]
+mod fixture;
+#[path = "../../cli/harness/registry.rs"]
+#[allow(dead_code, reason = "shared with the tests of the command line")]
+mod registry;
+
+use std::{
+    collections::BTreeMap,
+    env, fs,
+    path::PathBuf,
+    process::{Command, Stdio},
+};
+
+use camino::Utf8PathBuf;
+
+use super::text::file_uri;
+
+/// A world; deleted when dropped.
+pub(crate) struct World {
+    _folder: tempfile::TempDir,
+    root: Utf8PathBuf,
+    variables: BTreeMap<String, String>,
+}
+
+impl World {
+    /// A world with the files, packages and advisories of a fixture. Its workspaces have no lock
+    /// file yet.
+    pub(crate) fn new(fixture: &str) -> Self {
+        let folder = tempfile::tempdir().expect("a temporary folder can be made");
+        let root = folder.path().canonicalize().expect("the temporary folder exists");
+        let root = Utf8PathBuf::from_path_buf(root).expect("temporary folders are UTF-8");
+        let mut world = Self { _folder: folder, root, variables: BTreeMap::new() };
+        for name in ["work", "home", "temp", "vendor"] {
+            world.folder(&format!("../{name}"));
+        }
+        world.set("HOME", &world.path("../home"));
+        world.set("TMPDIR", &world.path("../temp"));
+        world.set("CARGO_HOME", &world.path("../cargo"));
+        world.set("CARGO", &real_cargo());
+        world.set("PATH", &path_with_cargo());
+        world.write("../cargo/config.toml", registry::replacement(&world.path("../vendor")));
+        fixture::lay_out(
+            &world,
+            "#- advisory: RUSTSEC-2000-0001 used-by-nobody: A database without advisories is none",
+        );
+        fixture::lay_out(&world, fixture);
+        world
+    }
+
+    /// A world whose workspace at the root of the user's folder has a sound lock file.
+    pub(crate) fn locked(fixture: &str) -> Self {
+        let world = Self::new(fixture);
+        world.lock("");
+        world
+    }
+
+    /// More files, packages and advisories.
+    pub(crate) fn add(&self, fixture: &str) {
+        fixture::lay_out(self, fixture);
+    }
+
+    /// Lets cargo write the lock file of the workspace in `folder`.
+    pub(crate) fn lock(&self, folder: &str) {
+        let output = Command::new(real_cargo())
+            .args(["generate-lockfile", "--quiet", "--offline"])
+            .env_clear()
+            .envs(&self.variables)
+            .current_dir(self.path(folder))
+            .stdin(Stdio::null())
+            .output()
+            .expect("cargo runs");
+        let words = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.success(), "cargo cannot lock the fixture: {words}");
+    }
+
+    /// The same without the old lock file.
+    pub(crate) fn lock_anew(&self) {
+        self.delete("Cargo.lock");
+        self.lock("");
+    }
+
+    /// A path of the world: relative to the user's folder, with `../` to the whole world.
+    pub(crate) fn path(&self, relative: &str) -> String {
+        let (base, relative) = match relative.strip_prefix("../") {
+            Some(outside) => (self.root.clone(), outside),
+            None => (self.root.join("work"), relative),
+        };
+        if relative.is_empty() { base.into_string() } else { base.join(relative).into_string() }
+    }
+
+    /// The URI of a path.
+    pub(crate) fn uri(&self, relative: &str) -> String {
+        file_uri(&self.path(relative))
+    }
+
+    /// Makes a folder.
+    pub(crate) fn folder(&self, path: &str) {
+        fs::create_dir_all(self.path(path)).expect("the folder can be made");
+    }
+
+    /// Writes a file and the folders that it needs.
+    pub(crate) fn write(&self, path: &str, text: impl AsRef<[u8]>) {
+        let path = Utf8PathBuf::from(self.path(path));
+        fs::create_dir_all(path.parent().expect("a file has a folder")).expect("folders");
+        fs::write(&path, text).expect("the file can be written");
+    }
+
+    /// Reads a file.
+    pub(crate) fn read(&self, path: &str) -> String {
+        fs::read_to_string(self.path(path)).expect("the file can be read")
+    }
+
+    /// Reads a file that may be missing.
+    pub(crate) fn try_read(&self, path: &str) -> Option<String> {
+        fs::read_to_string(self.path(path)).ok()
+    }
+
+    /// Deletes a file.
+    pub(crate) fn delete(&self, path: &str) {
+        fs::remove_file(self.path(path)).expect("the file can be deleted");
+    }
+
+    /// Replaces a part of a file that has to be there.
+    pub(crate) fn edit(&self, path: &str, old: &str, new: &str) {
+        let text = self.read(path);
+        assert!(text.contains(old), "`{path}` does not hold `{old}`:\n{text}");
+        self.write(path, text.replacen(old, new, 1));
+    }
+
+    /// Sets a variable of the server's environment.
+    pub(crate) fn set(&mut self, name: &str, value: &str) {
+        self.variables.insert(name.to_owned(), value.to_owned());
+    }
+
+    /// The server's whole environment.
+    pub(crate) fn variables(&self) -> &BTreeMap<String, String> {
+        &self.variables
+    }
+
+    /// Paths of this world made the same in every run.
+    pub(crate) fn tidied(&self, text: &str) -> String {
+        text.replace(&self.path(""), "[work]").replace(self.root.as_str(), "[world]")
+    }
+
+    /// What is left in the folder for temporary files.
+    pub(crate) fn temporary_files(&self) -> Vec<String> {
+        let entries = fs::read_dir(self.path("../temp")).expect("the folder can be read");
+        let name = |entry: std::io::Result<fs::DirEntry>| {
+            entry.expect("the folder can be read").file_name().to_string_lossy().into_owned()
+        };
+        entries.map(name).collect()
+    }
+
+    /// The ids of the processes that run in this world: they have its folders in their environment.
+    #[cfg(target_os = "linux")]
+    pub(crate) fn processes(&self) -> Vec<u32> {
+        let inside = |id: &u32| {
+            let environment = fs::read(format!("/proc/{id}/environ")).unwrap_or_default();
+            let mark = format!("HOME={}", self.path("../home"));
+            environment.split(|byte| *byte == 0).any(|variable| variable == mark.as_bytes())
+        };
+        let entries =
+            fs::read_dir("/proc").expect("processes can be listed").filter_map(Result::ok);
+        let ids = entries.filter_map(|entry| entry.file_name().to_str()?.parse().ok());
+        ids.filter(inside).collect()
+    }
+
+    /// Elsewhere it cannot be told without help.
+    #[cfg(not(target_os = "linux"))]
+    pub(crate) fn processes(&self) -> Vec<u32> {
+        Vec::new()
+    }
+}
+
+/// The cargo that runs the tests.
+pub(super) fn real_cargo() -> String {
+    env::var("CARGO").unwrap_or_else(|_| env!("CARGO").to_owned())
+}
+
+/// The folder of the cargo that runs the tests, and whatever the machine has.
+fn path_with_cargo() -> String {
+    let cargo = PathBuf::from(real_cargo());
+    let own = cargo.parent().expect("cargo stands in a folder").to_owned();
+    let machine = env::var_os("PATH").unwrap_or_default();
+    let all = env::join_paths([own].into_iter().chain(env::split_paths(&machine)));
+    all.expect("the folders of the path can be joined").to_string_lossy().into_owned()
+}

@@ -1,0 +1,284 @@
+//! From `initialize` to `exit`, to the letter.
+
+use serde_json::{Value, json};
+
+use crate::harness::{Encoding, Process, Session, World, each_editor};
+
+const MANIFEST: &str = "#- Cargo.toml\n[package]\nname = \"m\"\nversion = \"0.1.0\"\n";
+
+fn request(id: u32, method: &str, params: Value) -> Value {
+    json!({"jsonrpc": "2.0", "id": id, "method": method, "params": params})
+}
+
+fn notification(method: &str) -> Value {
+    json!({"jsonrpc": "2.0", "method": method, "params": {}})
+}
+
+fn hover(id: u32) -> Value {
+    let document = json!({"uri": "file:///nowhere/Cargo.toml"});
+    let position = json!({"line": 0, "character": 0});
+    request(id, "textDocument/hover", json!({"textDocument": document, "position": position}))
+}
+
+/// A server without a client, in a world that lives as long.
+struct Bare {
+    process: Process,
+    world: World,
+}
+
+impl Bare {
+    fn start() -> Self {
+        Self::start_in(World::new(""))
+    }
+
+    fn start_in(world: World) -> Self {
+        Self { process: Process::start(&world), world }
+    }
+
+    /// A server that has heard `initialize` and `initialized`.
+    fn initialized() -> Self {
+        let mut bare = Self::start();
+        bare.initialize(&[]);
+        bare
+    }
+
+    fn initialize(&mut self, folders: &[&str]) {
+        let folders =
+            folders.iter().map(|folder| json!({"uri": self.world.uri(folder), "name": ""}));
+        let params = json!({"capabilities": {}, "workspaceFolders": folders.collect::<Vec<_>>()});
+        let answer = self.ask(&request(0, "initialize", params));
+        assert!(answer["result"]["capabilities"].is_object(), "{answer}");
+        self.tell("initialized");
+    }
+
+    /// Sends a request and takes the next message as its answer.
+    fn ask(&mut self, request: &Value) -> Value {
+        self.process.send(request);
+        let answer = self.process.message();
+        assert_eq!(answer["id"], request["id"], "{answer}");
+        answer
+    }
+
+    fn tell(&mut self, method: &str) {
+        self.process.send(&notification(method));
+    }
+
+    fn error_code(&mut self, request: &Value) -> Value {
+        self.ask(request)["error"]["code"].take()
+    }
+
+    /// Closes standard input and waits for the exit code.
+    fn code(mut self) -> Option<i32> {
+        self.process.close_input();
+        self.code_with_open_input()
+    }
+
+    /// Waits for the exit code.
+    fn code_with_open_input(mut self) -> Option<i32> {
+        let (status, messages) = self.process.wait();
+        assert!(messages.is_empty(), "nobody asked for {messages:?}");
+        crate::harness::wait_until("no process of the server is left", || {
+            self.world.processes().is_empty()
+        });
+        assert!(self.world.temporary_files().is_empty(), "{:?}", self.world.temporary_files());
+        status.code()
+    }
+}
+
+each_editor! {
+    fn the_server_says_what_it_can_do(editor) {
+        let mut client = Session::of(World::new("")).editor(editor).folders(&[]).start();
+        let result = client.initialize_result();
+        let encoding = match editor.encoding() {
+            Encoding::Utf8 => "utf-8",
+            Encoding::Utf16 => "utf-16",
+        };
+        assert_eq!(
+            result["capabilities"],
+            json!({
+                "positionEncoding": encoding,
+                "textDocumentSync": {"openClose": true, "change": 2, "save": {"includeText": false}},
+                "hoverProvider": true,
+                "workspace": {"workspaceFolders": {"supported": true, "changeNotifications": true}},
+            })
+        );
+        assert_eq!(result["serverInfo"]["name"], "supercargo");
+        assert_eq!(result["serverInfo"]["version"], env!("CARGO_PKG_VERSION"));
+        client.end();
+    }
+}
+
+#[test]
+fn a_client_that_says_nothing_about_itself_counts_in_utf_16() {
+    let mut bare = Bare::start();
+    let answer = bare.ask(&request(0, "initialize", json!({"capabilities": {}})));
+    assert_eq!(answer["result"]["capabilities"]["positionEncoding"], "utf-16");
+}
+
+#[test]
+fn nothing_is_answered_before_initialize() {
+    let mut bare = Bare::start();
+    assert_eq!(bare.error_code(&hover(1)), -32002);
+    assert_eq!(bare.error_code(&request(2, "shutdown", Value::Null)), -32002);
+    bare.tell("initialized");
+    bare.tell("textDocument/didSave");
+    bare.initialize(&[]);
+    assert_eq!(bare.ask(&hover(3))["result"], Value::Null);
+}
+
+#[test]
+fn initialize_is_answered_once() {
+    let mut bare = Bare::initialized();
+    let again = request(1, "initialize", json!({"capabilities": {}}));
+    assert_eq!(bare.error_code(&again), -32600);
+    assert_eq!(bare.ask(&hover(2))["result"], Value::Null);
+}
+
+#[test]
+fn unknown_requests_are_refused_and_unknown_notifications_ignored() {
+    let mut bare = Bare::initialized();
+    assert_eq!(bare.error_code(&request(1, "textDocument/unknown", json!({}))), -32601);
+    assert_eq!(bare.error_code(&request(2, "$/unknown", json!({}))), -32601);
+    let mut definition = hover(3);
+    definition["method"] = "textDocument/definition".into();
+    assert_eq!(bare.error_code(&definition), -32601);
+    for method in ["textDocument/unknown", "$/unknown", "$/setTrace", "$/cancelRequest", ""] {
+        bare.tell(method);
+    }
+    assert_eq!(bare.ask(&hover(4))["result"], Value::Null);
+}
+
+#[test]
+fn wrong_parameters_are_refused() {
+    let mut bare = Bare::initialized();
+    assert_eq!(bare.error_code(&request(1, "textDocument/hover", json!({"a": 1}))), -32602);
+    assert_eq!(bare.error_code(&request(2, "textDocument/hover", Value::Null)), -32602);
+    bare.process.send(&json!({
+        "jsonrpc": "2.0", "method": "textDocument/didChange", "params": {"textDocument": 1},
+    }));
+    bare.process.send(&json!({"jsonrpc": "2.0", "method": "textDocument/didOpen"}));
+    assert_eq!(bare.ask(&hover(3))["result"], Value::Null);
+}
+
+#[test]
+fn the_id_of_a_request_may_be_a_text() {
+    let mut bare = Bare::initialized();
+    let mut request = hover(0);
+    request["id"] = "one".into();
+    assert_eq!(bare.ask(&request)["result"], Value::Null);
+}
+
+#[test]
+fn shutdown_and_exit_end_with_success() {
+    let mut bare = Bare::initialized();
+    assert_eq!(bare.ask(&request(1, "shutdown", Value::Null))["result"], Value::Null);
+    bare.tell("exit");
+    assert_eq!(bare.code_with_open_input(), Some(0));
+}
+
+#[test]
+fn requests_after_shutdown_are_refused() {
+    let mut bare = Bare::initialized();
+    bare.ask(&request(1, "shutdown", Value::Null));
+    assert_eq!(bare.error_code(&hover(2)), -32600);
+    assert_eq!(bare.error_code(&request(3, "shutdown", Value::Null)), -32600);
+    bare.tell("textDocument/didSave");
+    bare.tell("exit");
+    assert_eq!(bare.code_with_open_input(), Some(0));
+}
+
+#[test]
+fn standard_input_closed_after_shutdown_ends_with_success() {
+    let mut bare = Bare::initialized();
+    bare.ask(&request(1, "shutdown", Value::Null));
+    assert_eq!(bare.code(), Some(0));
+}
+
+#[test]
+fn exit_without_shutdown_is_a_failure() {
+    let mut bare = Bare::initialized();
+    bare.tell("exit");
+    assert_eq!(bare.code_with_open_input(), Some(1));
+}
+
+#[test]
+fn exit_before_initialize_is_a_failure() {
+    let mut bare = Bare::start();
+    bare.tell("exit");
+    assert_eq!(bare.code_with_open_input(), Some(1));
+}
+
+#[test]
+fn standard_input_closed_without_shutdown_is_a_failure() {
+    assert_eq!(Bare::initialized().code(), Some(1));
+    assert_eq!(Bare::start().code(), Some(1));
+}
+
+#[test]
+fn standard_input_closed_inside_a_message_is_a_failure() {
+    let mut bare = Bare::initialized();
+    bare.process.send_bytes(b"Content-Length: 100\r\n\r\n{\"jsonrpc\"");
+    assert_eq!(bare.code(), Some(1));
+}
+
+#[cfg(unix)]
+mod children {
+    use super::*;
+    use crate::harness::StandIn;
+
+    fn resolving(stand_in: StandIn) -> Bare {
+        let mut world = World::new(MANIFEST);
+        world.stand_in(stand_in);
+        let mut bare = Bare::start_in(world);
+        bare.initialize(&[""]);
+        bare.world.wait_for_cargo_calls(1);
+        bare
+    }
+
+    #[test]
+    fn end_when_standard_input_is_closed() {
+        assert_eq!(resolving(StandIn::Endless).code(), Some(1));
+    }
+
+    #[test]
+    fn end_with_the_children_that_they_have_started() {
+        assert_eq!(resolving(StandIn::EndlessWithChild).code(), Some(1));
+    }
+
+    #[test]
+    fn end_at_exit() {
+        let mut bare = resolving(StandIn::Endless);
+        bare.tell("exit");
+        assert_eq!(bare.code_with_open_input(), Some(1));
+    }
+
+    #[test]
+    fn end_at_shutdown() {
+        let mut bare = resolving(StandIn::Endless);
+        bare.ask(&request(1, "shutdown", Value::Null));
+        let server = bare.process.id();
+        crate::harness::wait_until("the server is alone", || bare.world.processes() == [server]);
+        bare.tell("exit");
+        assert_eq!(bare.code_with_open_input(), Some(0));
+    }
+
+    #[test]
+    fn end_when_the_server_is_asked_to_end_by_a_signal() {
+        let bare = resolving(StandIn::Endless);
+        let id = bare.process.id().to_string();
+        let told = std::process::Command::new("kill").arg(id).status().expect("`kill` runs");
+        assert!(told.success());
+        assert_eq!(bare.code_with_open_input(), Some(1));
+    }
+}
+
+#[test]
+fn standard_output_carries_nothing_but_messages_whatever_is_logged() {
+    let mut world = World::locked(MANIFEST);
+    world.set("SUPERCARGO_LOG", "trace");
+    let mut client = Session::of(world).start();
+    client.open("Cargo.toml");
+    client.diagnostics_with("Cargo.toml", "supercargo::no-policy");
+    client.end();
+    assert!(!client.process().log().is_empty(), "the log went to standard error");
+}

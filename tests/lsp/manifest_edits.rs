@@ -1,0 +1,226 @@
+//! While `Cargo.toml` is edited, unsaved: findings stay with their lines, none is lost, and none
+//! flickers. Saving renews them.
+
+
+use crate::{
+    harness::{Change, Client, Editor, Session, Shown, World, each_editor},
+    worlds::{PLAIN, SMALL, TIME},
+};
+
+const MANIFEST: &str = "Cargo.toml";
+const BROKEN: &str = "supercargo::resolution-failed";
+
+/// The manifest open and judged.
+fn opened(editor: Editor) -> Client {
+    opened_in(World::locked(SMALL), editor)
+}
+
+fn opened_in(world: World, editor: Editor) -> Client {
+    let mut client = Session::of(world).editor(editor).start();
+    client.open(MANIFEST);
+    client.diagnostics_when(MANIFEST, "findings", |shown| shown.version.is_some());
+    client.diagnostics("deny.toml");
+    client
+}
+
+/// Waits for the publication of the newest version.
+fn newest(client: &mut Client) -> Shown {
+    let version = client.version(MANIFEST);
+    client.diagnostics_when(MANIFEST, "the newest version", |shown| shown.version == Some(version))
+}
+
+each_editor! {
+    fn findings_move_with_lines_that_are_inserted_above(editor) {
+        let mut client = opened(editor);
+        client.insert(MANIFEST, "[dependencies]", "description = \"é𝄞\"\n\n");
+        newest(&mut client).assert_drawn(
+            r#"
+            10| cookie = "0.18"
+               `0.18` error RUSTSEC-2026-0009: `time` 0.3.44 has a vulnerability: Stack exhaustion, via cookie 0.18.1 -> time 0.3.44; upgrade to >=0.3.47
+            11| gpl = "1"
+               `1` error rejected: `gpl` 1.0.0 is licensed `GPL-3.0-only`, which the policy does not allow; replace the package, or add an exception for it
+            12| plain = "1.5"
+               `1.5` error RUSTSEC-2024-0436: `plain` 1.5.0 is unmaintained: No longer maintained; replace it
+            "#,
+        );
+    }
+
+    fn findings_move_with_lines_that_are_deleted_above(editor) {
+        let mut client = opened(editor);
+        client.replace(MANIFEST, "edition = \"2021\"\nlicense = \"MIT\"\n", "");
+        newest(&mut client).assert_drawn(
+            r#"
+            6| cookie = "0.18"
+               `0.18` error RUSTSEC-2026-0009: `time` 0.3.44 has a vulnerability: Stack exhaustion, via cookie 0.18.1 -> time 0.3.44; upgrade to >=0.3.47
+            7| gpl = "1"
+               `1` error rejected: `gpl` 1.0.0 is licensed `GPL-3.0-only`, which the policy does not allow; replace the package, or add an exception for it
+            8| plain = "1.5"
+               `1.5` error RUSTSEC-2024-0436: `plain` 1.5.0 is unmaintained: No longer maintained; replace it
+            "#,
+        );
+    }
+
+    fn a_finding_covers_what_its_requirement_becomes(editor) {
+        let mut client = opened(editor);
+        client.replace(MANIFEST, "1.5", "7.90");
+        let shown = newest(&mut client);
+        assert_eq!(shown.covered(PLAIN), "7.90");
+        assert_eq!(shown.codes(), [TIME, "rejected", PLAIN]);
+    }
+
+    fn findings_keep_their_lines_while_letters_are_typed(editor) {
+        let mut client = opened(editor);
+        let sequence = ["# ", "a", " b", "\n", "x", " = ", "\"1", "\"", "\n"];
+        for letters in sequence {
+            client.insert(MANIFEST, "[dependencies]", letters);
+        }
+        client.replace(MANIFEST, "cookie", "# cookie");
+        let shown = newest(&mut client);
+        assert_eq!(shown.codes(), [TIME, "rejected", PLAIN]);
+        for shown in client.history(MANIFEST) {
+            assert_eq!(shown.codes(), [TIME, "rejected", PLAIN], "no finding came and went");
+            assert_eq!(shown.covered(TIME), "0.18");
+        }
+    }
+
+    fn a_manifest_that_is_no_toml_for_a_while_keeps_its_findings(editor) {
+        let mut client = opened(editor);
+        client.insert(MANIFEST, "[dependencies]", "[[[ = \"\n");
+        client.insert(MANIFEST, "cookie", "tim");
+        let shown = newest(&mut client);
+        assert_eq!(shown.codes(), [TIME, "rejected", PLAIN]);
+        assert_eq!(shown.covered(TIME), "0.18");
+        assert_eq!(shown.line(TIME), 8);
+    }
+
+    fn a_deleted_line_takes_its_finding_along(editor) {
+        let mut client = opened(editor);
+        client.replace(MANIFEST, "gpl = \"1\"\n", "");
+        let shown = newest(&mut client);
+        assert_eq!(shown.codes(), [TIME, PLAIN]);
+        client.insert(MANIFEST, "plain", "gpl = \"1\"\n");
+        let shown = newest(&mut client);
+        assert_eq!(shown.codes(), [TIME, "rejected", PLAIN], "what is undone is back");
+    }
+
+    fn a_broken_manifest_that_is_saved_says_so_once_and_keeps_the_older_findings(editor) {
+        let mut client = opened(editor);
+        client.insert(MANIFEST, "[package]", "# a comment\n");
+        client.replace(MANIFEST, "plain = \"1.5\"", "plain = oops");
+        newest(&mut client);
+        client.save(MANIFEST);
+        let shown = client.diagnostics_with(MANIFEST, BROKEN);
+        shown.assert_drawn(
+            r#"
+            9| cookie = "0.18"
+               `0.18` error RUSTSEC-2026-0009: `time` 0.3.44 has a vulnerability: Stack exhaustion, via cookie 0.18.1 -> time 0.3.44; upgrade to >=0.3.47
+            10| gpl = "1"
+               `1` error rejected: `gpl` 1.0.0 is licensed `GPL-3.0-only`, which the policy does not allow; replace the package, or add an exception for it
+            11| plain = oops
+               `oops` error RUSTSEC-2024-0436: `plain` 1.5.0 is unmaintained: No longer maintained; replace it
+               `oops` error supercargo::resolution-failed: cargo rejects the workspace: string values must be quoted, expected literal string
+            "#,
+        );
+        client.insert(MANIFEST, "[dependencies]", "\n");
+        let moved = newest(&mut client);
+        assert_eq!(moved.line(TIME), 9);
+        assert_eq!(moved.covered(TIME), "0.18");
+        client.replace(MANIFEST, "plain = oops", "plain = \"1.5\"");
+        newest(&mut client);
+        client.save(MANIFEST);
+        let mended = client.diagnostics_without(MANIFEST, BROKEN);
+        assert_eq!(mended.codes(), [TIME, "rejected", PLAIN]);
+        for shown in client.history(MANIFEST) {
+            assert!(shown.has(TIME), "the others did not flicker: {}", shown.drawn());
+        }
+    }
+
+    fn closing_it_unsaved_returns_to_the_text_of_the_disk(editor) {
+        let mut client = opened(editor);
+        client.insert(MANIFEST, "[package]", "# a comment\n");
+        newest(&mut client);
+        client.close(MANIFEST);
+        let shown = client.diagnostics_when(MANIFEST, "no version", |shown| shown.version.is_none());
+        assert_eq!(shown.line(TIME), 7);
+        assert_eq!(shown.covered(TIME), "0.18");
+    }
+
+    fn a_whole_new_text_keeps_findings_on_their_lines(editor) {
+        let mut client = opened(editor);
+        let text = client.text(MANIFEST);
+        let other = text.replace("[package]", "# a comment\n[package]").replace("1.5", "1.2");
+        client.change(MANIFEST, &[Change::whole(&other)]);
+        let shown = newest(&mut client);
+        assert_eq!(shown.codes(), [TIME, "rejected", PLAIN]);
+        assert_eq!(shown.covered("rejected"), "1");
+        assert_eq!(shown.covered(PLAIN), "1.2");
+        assert_eq!(shown.line(TIME), 8);
+    }
+
+    fn a_formatter_that_replaces_everything_keeps_findings_on_their_lines(editor) {
+        let mut client = opened(editor);
+        let text = client.text(MANIFEST).replace("[package]", "\n\n[package]");
+        client.change(MANIFEST, &[Change::at((0, 0), (10, 0), &text)]);
+        let shown = newest(&mut client);
+        assert_eq!(shown.codes(), [TIME, "rejected", PLAIN]);
+        assert_eq!(shown.line(TIME), 9);
+    }
+}
+
+#[test]
+fn a_moved_line_keeps_its_finding() {
+    let mut client = opened(Editor::VsCode);
+    // What VS Code sends for "move line up".
+    client.change(
+        MANIFEST,
+        &[Change::at((9, 13), (9, 13), "\ncookie = \"0.18\""), Change::at((7, 0), (8, 0), "")],
+    );
+    let shown = newest(&mut client);
+    assert_eq!(shown.covered(TIME), "0.18");
+    assert_eq!(shown.line(TIME), 9);
+}
+
+#[test]
+fn edits_after_a_save_that_is_not_judged_yet_count_from_the_older_text() {
+    use crate::harness::StandIn;
+
+    let mut world = World::locked(SMALL);
+    world.stand_in(StandIn::Held);
+    world.release_cargo();
+    let mut client = opened_in(world, Editor::VsCode);
+    client.world.delete("../released");
+    client.insert(MANIFEST, "[package]", "# one\n");
+    client.replace(MANIFEST, "1.5", "1");
+    newest(&mut client);
+    let calls = client.world.cargo_calls();
+    client.save(MANIFEST);
+    client.world.wait_for_cargo_calls(calls + 1);
+    client.insert(MANIFEST, "[package]", "# two\n");
+    let shown = newest(&mut client);
+    assert_eq!(shown.codes(), [TIME, "rejected", PLAIN]);
+    assert_eq!((shown.line(TIME), shown.covered(TIME)), (9, "0.18"));
+    assert_eq!((shown.line("rejected"), shown.covered("rejected")), (10, "1"));
+    client.world.release_cargo();
+    client.replace(MANIFEST, "# two", "# three");
+    client.replace(MANIFEST, "# one", "# four\n");
+    let shown = newest(&mut client);
+    assert_eq!((shown.line(TIME), shown.covered(TIME)), (10, "0.18"));
+}
+
+#[test]
+fn an_unsaved_manifest_is_not_judged() {
+    let mut client = opened(Editor::VsCode);
+    client.replace(MANIFEST, "gpl = \"1\"\n", "nosuch = \"1\"\n");
+    assert_eq!(newest(&mut client).codes(), [TIME, "rejected", PLAIN]);
+}
+
+#[test]
+fn a_requirement_that_no_version_meets_is_said_on_it() {
+    let mut client = opened(Editor::VsCode);
+    client.replace(MANIFEST, "1.5", "9.99");
+    newest(&mut client);
+    client.save(MANIFEST);
+    let shown = client.diagnostics_with(MANIFEST, BROKEN);
+    assert_eq!(shown.covered(BROKEN), "9.99");
+    assert!(shown.has(TIME) && shown.has("rejected") && shown.has(PLAIN), "{}", shown.drawn());
+}

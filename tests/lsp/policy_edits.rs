@@ -1,0 +1,249 @@
+//! While `deny.toml` is edited, unsaved: the findings follow, and cargo is not asked again.
+
+use expect_test::expect;
+
+use crate::{
+    harness::{Change, Client, Editor, Session, World, each_editor},
+    worlds::{PLAIN, SMALL, TIME},
+};
+
+/// Both files open and judged.
+fn opened(editor: Editor) -> Client {
+    opened_in(World::locked(SMALL), editor)
+}
+
+fn opened_in(world: World, editor: Editor) -> Client {
+    let mut client = Session::of(world).editor(editor).start();
+    client.open("Cargo.toml");
+    client.open("deny.toml");
+    for file in ["Cargo.toml", "deny.toml"] {
+        client.diagnostics_when(file, "findings", |shown| shown.version.is_some() && !shown.is_empty());
+    }
+    client
+}
+
+each_editor! {
+    fn an_allowed_licence_is_no_finding_any_more(editor) {
+        let mut client = opened(editor);
+        client.replace("deny.toml", "\"Zlib\"", "\"GPL-3.0-only\"");
+        let version = client.version("deny.toml");
+        let manifest = client.diagnostics_without("Cargo.toml", "rejected");
+        assert_eq!(manifest.codes(), [TIME, PLAIN]);
+        let policy = client.diagnostics_without("deny.toml", "license-not-encountered");
+        assert!(policy.is_empty(), "{}", policy.drawn());
+        assert_eq!(policy.version, Some(version));
+    }
+
+    fn an_ignored_advisory_is_no_finding_any_more(editor) {
+        let mut client = opened(editor);
+        client.replace("deny.toml", "ignore = []", &format!("ignore = [\"{TIME}\"]"));
+        let manifest = client.diagnostics_without("Cargo.toml", TIME);
+        assert_eq!(manifest.codes(), ["rejected", PLAIN]);
+        client.ignore("deny.toml");
+    }
+
+    fn a_broken_policy_says_so_and_keeps_what_stands_on_the_manifest(editor) {
+        let mut client = opened(editor);
+        let before = client.history("Cargo.toml").len();
+        client.insert("deny.toml", "ignore = []", "oops ");
+        let broken = client.diagnostics_with("deny.toml", "supercargo::policy-syntax");
+        assert_eq!(broken.codes(), ["supercargo::policy-syntax"]);
+        client.replace("deny.toml", "oops ", "");
+        let mended = client.diagnostics_without("deny.toml", "supercargo::policy-syntax");
+        assert_eq!(mended.codes(), ["license-not-encountered"]);
+        client.replace("deny.toml", "\"Zlib\"", "\"GPL-3.0-only\"");
+        client.diagnostics_without("Cargo.toml", "rejected");
+        client.diagnostics_without("deny.toml", "license-not-encountered");
+        let meanwhile = &client.history("Cargo.toml")[before..];
+        assert_eq!(meanwhile.len(), 1, "the manifest was published in between: {meanwhile:?}");
+    }
+
+    fn a_policy_that_cargo_deny_refuses_says_so_and_keeps_what_stands_on_the_manifest(editor) {
+        let mut client = opened(editor);
+        client.replace("deny.toml", "ignore = []", "ignore = 1");
+        let refused = client.diagnostics_when("deny.toml", "the refusal", |shown| shown.has("wanted"));
+        assert_eq!(refused.covered("wanted"), "1");
+        client.replace("deny.toml", "ignore = 1", "ignore = []");
+        client.diagnostics_without("deny.toml", "wanted");
+        client.replace("deny.toml", "\"Zlib\"", "\"GPL-3.0-only\"");
+        let manifest = client.diagnostics("Cargo.toml");
+        assert_eq!(manifest.codes(), [TIME, PLAIN]);
+        client.diagnostics_without("deny.toml", "license-not-encountered");
+    }
+
+    fn closing_it_unsaved_returns_to_the_verdict_of_the_disk(editor) {
+        let mut client = opened(editor);
+        client.replace("deny.toml", "\"Zlib\"", "\"GPL-3.0-only\"");
+        client.diagnostics_without("Cargo.toml", "rejected");
+        client.diagnostics_without("deny.toml", "license-not-encountered");
+        client.close("deny.toml");
+        client.diagnostics_with("Cargo.toml", "rejected");
+        let policy = client.diagnostics_with("deny.toml", "license-not-encountered");
+        assert_eq!(policy.version, None);
+    }
+
+    fn its_findings_go_with_their_lines(editor) {
+        let mut client = opened(editor);
+        client.insert("deny.toml", "[licenses]", "# why: é𝄞\n\n");
+        let shown = client.diagnostics_when("deny.toml", "the moved finding", |shown| {
+            shown.line("license-not-encountered") == 6
+        });
+        assert_eq!(shown.covered("license-not-encountered"), "Zlib");
+    }
+
+    fn a_graph_section_is_judged_anew(editor) {
+        let mut client = opened_in(World::locked(GRAPH), editor);
+        client.insert("deny.toml", "[licenses]", "[graph]\nexclude-dev = true\n");
+        let shown = client.diagnostics_without("Cargo.toml", "RUSTSEC-2026-0001");
+        assert_eq!(shown.codes(), ["RUSTSEC-2026-0002", "RUSTSEC-2026-0003"]);
+        client.replace("deny.toml", "exclude-dev = true", "targets = [\"x86_64-unknown-linux-gnu\"]");
+        let shown = client.diagnostics_without("Cargo.toml", "RUSTSEC-2026-0002");
+        assert_eq!(shown.codes(), ["RUSTSEC-2026-0001", "RUSTSEC-2026-0003"]);
+        client.replace("deny.toml", "targets = [\"x86_64-unknown-linux-gnu\"]", "exclude = [\"normal\"]");
+        let shown = client.diagnostics_without("Cargo.toml", "RUSTSEC-2026-0003");
+        assert_eq!(shown.codes(), ["RUSTSEC-2026-0001", "RUSTSEC-2026-0002"]);
+        client.replace("deny.toml", "exclude = [\"normal\"]\n", "");
+        let shown = client.diagnostics_with("Cargo.toml", "RUSTSEC-2026-0003");
+        assert_eq!(shown.codes(), ["RUSTSEC-2026-0001", "RUSTSEC-2026-0002", "RUSTSEC-2026-0003"]);
+        client.ignore("deny.toml");
+    }
+}
+
+/// Packages that a graph may leave out.
+const GRAPH: &str = r#"
+#- crate: for-tests 1.0.0
+#- crate: on-windows 1.0.0
+#- crate: normal 1.0.0
+#- advisory: RUSTSEC-2026-0001 for-tests: One
+#- advisory: RUSTSEC-2026-0002 on-windows: Two
+#- advisory: RUSTSEC-2026-0003 normal: Three
+#- Cargo.toml
+[package]
+name = "app"
+version = "0.1.0"
+edition = "2021"
+license = "MIT"
+
+[dev-dependencies]
+for-tests = "1"
+
+[target.'cfg(windows)'.dependencies]
+on-windows = "1"
+
+[dependencies]
+normal = "1"
+#- deny.toml
+[licenses]
+allow = ["MIT", "Zlib"]
+"#;
+
+#[cfg(unix)]
+#[test]
+fn cargo_is_not_asked_again() {
+    use crate::harness::StandIn;
+
+    let mut world = World::locked(SMALL);
+    world.stand_in(StandIn::Counting);
+    let mut client = opened_in(world, Editor::VsCode);
+    let calls = client.world.cargo_calls();
+    assert!(calls > 0, "cargo is asked once");
+    client.replace("deny.toml", "\"Zlib\"", "\"GPL-3.0-only\"");
+    client.diagnostics_without("Cargo.toml", "rejected");
+    client.diagnostics_without("deny.toml", "license-not-encountered");
+    client.replace("deny.toml", "ignore = []", "ignore = [");
+    client.diagnostics_with("deny.toml", "supercargo::policy-syntax");
+    client.replace("deny.toml", "ignore = [", &format!("ignore = [\"{TIME}\"]"));
+    client.diagnostics_without("Cargo.toml", TIME);
+    client.diagnostics_without("deny.toml", "supercargo::policy-syntax");
+    client.save("deny.toml");
+    client.close("deny.toml");
+    client.open("deny.toml");
+    client.replace("deny.toml", "\"GPL-3.0-only\"", "\"Zlib\"");
+    client.diagnostics_with("Cargo.toml", "rejected");
+    client.diagnostics_with("deny.toml", "license-not-encountered");
+    assert_eq!(client.world.cargo_calls(), calls);
+}
+
+#[test]
+fn a_policy_that_is_opened_with_unsaved_text_is_judged_by_that_text() {
+    let mut client = Session::of(World::locked(SMALL)).start();
+    client.open("Cargo.toml");
+    client.diagnostics_with("Cargo.toml", "rejected");
+    client.diagnostics_with("deny.toml", "license-not-encountered");
+    let text = client.world.read("deny.toml").replace("Zlib", "GPL-3.0-only");
+    client.open_with("deny.toml", "toml", &text);
+    client.diagnostics_without("Cargo.toml", "rejected");
+    client.diagnostics_without("deny.toml", "license-not-encountered");
+}
+
+#[test]
+fn each_name_that_cargo_deny_looks_for_is_a_policy() {
+    for name in [".deny.toml", ".cargo/deny.toml"] {
+        let world = World::locked(&SMALL.replace("#- deny.toml", &format!("#- {name}")));
+        let mut client = Session::of(world).start();
+        client.open_with(name, "whatever", &client.world.read(name));
+        client.diagnostics_with("Cargo.toml", "rejected");
+        client.replace(name, "\"Zlib\"", "\"GPL-3.0-only\"");
+        client.diagnostics_without("Cargo.toml", "rejected");
+        client.diagnostics_without(name, "license-not-encountered");
+    }
+}
+
+#[test]
+fn a_policy_above_the_workspace_rules_it() {
+    let below = SMALL.replace("#- Cargo.toml", "#- inner/Cargo.toml");
+    let world = World::new(&below);
+    world.lock("inner");
+    let mut client = Session::of(world).folders(&["inner"]).start();
+    client.diagnostics_with("inner/Cargo.toml", "rejected");
+    client.diagnostics_with("deny.toml", "license-not-encountered");
+    client.open("deny.toml");
+    client.replace("deny.toml", "\"Zlib\"", "\"GPL-3.0-only\"");
+    client.diagnostics_without("inner/Cargo.toml", "rejected");
+    client.diagnostics_without("deny.toml", "license-not-encountered");
+}
+
+#[test]
+fn a_policy_that_is_written_and_deleted_while_running_is_seen_when_it_is_told() {
+    let world = World::locked(SMALL);
+    let policy = world.read("deny.toml");
+    world.delete("deny.toml");
+    let mut client = Session::of(world).start();
+    let shown = client.diagnostics("Cargo.toml");
+    expect![[r#"
+        2| name = "app"
+           `app` hint supercargo::no-policy: no `deny.toml` was found: advisories, bans and sources are judged by cargo-deny's defaults, licences are not; `cargo deny init` writes one
+        8| cookie = "0.18"
+           `0.18` error RUSTSEC-2026-0009: `time` 0.3.44 has a vulnerability: Stack exhaustion, via cookie 0.18.1 -> time 0.3.44; upgrade to >=0.3.47
+        10| plain = "1.5"
+           `1.5` error RUSTSEC-2024-0436: `plain` 1.5.0 is unmaintained: No longer maintained; replace it
+    "#]].assert_eq(&shown.drawn());
+    client.world.write("deny.toml", &policy);
+    client.tell_changed("deny.toml", 1);
+    let shown = client.diagnostics_without("Cargo.toml", "supercargo::no-policy");
+    assert_eq!(shown.codes(), [TIME, "rejected", PLAIN]);
+    client.diagnostics_with("deny.toml", "license-not-encountered");
+    client.world.delete("deny.toml");
+    client.tell_changed("deny.toml", 3);
+    client.diagnostics_with("Cargo.toml", "supercargo::no-policy");
+    client.diagnostics_when("deny.toml", "nothing", crate::harness::Shown::is_empty);
+}
+
+#[test]
+fn changes_in_one_notification_are_applied_in_their_order() {
+    let mut client = opened(Editor::VsCode);
+    client.change(
+        "deny.toml",
+        &[
+            Change::at((4, 16), (4, 22), "\"A\""),
+            Change::at((4, 17), (4, 18), "GPL-3.0-only"),
+            Change::at((0, 0), (0, 0), "# é\r\n"),
+        ],
+    );
+    client.diagnostics_without("Cargo.toml", "rejected");
+    client.diagnostics_without("deny.toml", "license-not-encountered");
+    client.change("deny.toml", &[Change::whole(SMALL.split("#- deny.toml\n").nth(1).expect("it"))]);
+    client.diagnostics_with("Cargo.toml", "rejected");
+    let shown = client.diagnostics_with("deny.toml", "license-not-encountered");
+    assert_eq!(shown.line("license-not-encountered"), 4);
+}

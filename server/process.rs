@@ -1,7 +1,7 @@
 //! Child processes that read nothing from us, end in time, and never outlive the program.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     io::{self, Read},
     process::{Child, Command, Stdio},
     sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, mpsc},
@@ -12,9 +12,13 @@ use std::{
 /// How long a child may run. Resolving with a cold index over a slow line stays far below.
 const LIMIT: Duration = Duration::from_secs(600);
 
-/// The running children.
+/// The running children of the program, or of one of its parts.
 #[derive(Clone, Debug, Default)]
-pub struct Children(Arc<Shared>);
+pub struct Children {
+    shared: Arc<Shared>,
+    /// Which part; 0 is the program itself.
+    part: u64,
+}
 
 #[derive(Debug, Default)]
 struct Shared {
@@ -29,7 +33,10 @@ struct Running {
     next: u64,
     /// No further child is started.
     closed: bool,
-    children: BTreeMap<u64, Child>,
+    /// Nor for these parts.
+    closed_parts: BTreeSet<u64>,
+    /// By their part and their number.
+    children: BTreeMap<(u64, u64), Child>,
     /// How many [`Use`]s there are.
     uses: usize,
 }
@@ -59,25 +66,34 @@ impl Children {
     /// Children that are ended together with the processes that they have started. Not for programs
     /// at a terminal: its interrupts would no longer reach them.
     pub fn in_groups() -> Self {
-        Self(Arc::new(Shared { in_groups: true, ..Shared::default() }))
+        let shared = Shared { in_groups: true, ..Shared::default() };
+        Self { shared: Arc::new(shared), part: 0 }
+    }
+
+    /// Those of a part of the program, which can be ended without the others.
+    #[must_use]
+    pub fn of_a_part(&self) -> Self {
+        let mut running = self.lock();
+        running.next += 1;
+        Self { shared: Arc::clone(&self.shared), part: running.next }
     }
 
     /// Runs a program to its end: null standard input, both outputs captured.
     pub(crate) fn run(&self, mut command: Command) -> Result<Output, RunError> {
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
         #[cfg(unix)]
-        if self.0.in_groups {
+        if self.shared.in_groups {
             std::os::unix::process::CommandExt::process_group(&mut command, 0);
         }
         let (id, stdout, stderr) = {
             let mut running = self.lock();
-            if running.closed {
+            if running.closed || running.closed_parts.contains(&self.part) {
                 return Err(RunError::Start(io::Error::other("the program is ending")));
             }
             let mut child = command.spawn().map_err(RunError::Start)?;
             let pipes = (child.stdout.take(), child.stderr.take());
             running.next += 1;
-            let id = running.next;
+            let id = (self.part, running.next);
             running.children.insert(id, child);
             (id, pipes.0, pipes.1)
         };
@@ -100,12 +116,21 @@ impl Children {
         Ok(Output { success, stdout, stderr })
     }
 
-    /// Ends every running child; none is started afterwards.
+    /// Ends every running child of this part, of all parts if it is the program; none is started
+    /// afterwards.
     pub fn end(&self) {
         let mut running = self.lock();
-        running.closed = true;
-        for (_, mut child) in std::mem::take(&mut running.children) {
-            self.kill(&mut child);
+        if self.part == 0 {
+            running.closed = true;
+        } else {
+            running.closed_parts.insert(self.part);
+        }
+        let ours = |(part, _): &(u64, u64)| self.part == 0 || *part == self.part;
+        let ids: Vec<_> = running.children.keys().copied().filter(ours).collect();
+        for id in ids {
+            if let Some(mut child) = running.children.remove(&id) {
+                self.kill(&mut child);
+            }
         }
     }
 
@@ -117,12 +142,13 @@ impl Children {
 
     /// Waits until everybody has cleaned up, but no longer than `limit`.
     pub fn wait_until_unused(&self, limit: Duration) {
-        let _ = self.0.unused.wait_timeout_while(self.lock(), limit, |running| running.uses > 0);
+        let _ =
+            self.shared.unused.wait_timeout_while(self.lock(), limit, |running| running.uses > 0);
     }
 
     fn kill(&self, child: &mut Child) {
         #[cfg(unix)]
-        if self.0.in_groups
+        if self.shared.in_groups
             && let Some(group) =
                 i32::try_from(child.id()).ok().and_then(rustix::process::Pid::from_raw)
         {
@@ -133,14 +159,14 @@ impl Children {
     }
 
     fn lock(&self) -> MutexGuard<'_, Running> {
-        self.0.running.lock().unwrap_or_else(PoisonError::into_inner)
+        self.shared.running.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl Drop for Use {
     fn drop(&mut self) {
         self.0.lock().uses -= 1;
-        self.0.0.unused.notify_all();
+        self.0.shared.unused.notify_all();
     }
 }
 
@@ -184,6 +210,21 @@ mod tests {
         children.end();
         assert!(run.join().expect("no panic").is_err());
         assert!(children.run(shell("true")).is_err());
+    }
+
+    #[test]
+    fn a_part_ends_without_the_others() {
+        let children = Children::default();
+        let (one, other) = (children.of_a_part(), children.of_a_part());
+        let running = one.clone();
+        let run = thread::spawn(move || running.run(shell("exec sleep 600")));
+        while children.lock().children.is_empty() {
+            thread::yield_now();
+        }
+        one.end();
+        assert!(run.join().expect("no panic").is_err());
+        assert!(one.run(shell("true")).is_err());
+        assert!(other.run(shell("true")).is_ok() && children.run(shell("true")).is_ok());
     }
 
     #[test]

@@ -195,7 +195,7 @@ fn facts(advisory: &AdvisoryFacts) -> Markup {
         short.push('…');
     }
     for paragraph in short.split("\n\n").filter(|paragraph| !paragraph.trim().is_empty()) {
-        text = text.paragraph().text(paragraph.replace('\n', " "));
+        text = text.paragraph().text(paragraph.trim().replace('\n', " "));
     }
     if let Some(link) = advisory.link() {
         text = text.paragraph().link(&advisory.id, link);

@@ -2,9 +2,12 @@
 
 use crate::verdict::{Finding, Place, Role};
 
+/// How much of what is wrong is said on a line, in characters; titles and reasons come from outside.
+const LONGEST: usize = 400;
+
 /// The message at one of the finding's places: what is wrong, through which packages, what to do.
 pub(crate) fn at_place(finding: &Finding, place: &Place) -> String {
-    let mut message = finding.message.clone();
+    let mut message = one_line(&finding.message);
     if let Some(via) = via(finding, place) {
         message.push_str(&format!(", via {via}"));
     }
@@ -30,4 +33,23 @@ pub(crate) fn via(finding: &Finding, place: &Place) -> Option<String> {
         1 => format!("{} (and 1 other path)", names.join(" -> ")),
         _ => format!("{} (and {others} other paths)", names.join(" -> ")),
     })
+}
+
+fn one_line(text: &str) -> String {
+    let words = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    match words.char_indices().nth(LONGEST) {
+        Some((end, _)) => format!("{}…", &words[..end]),
+        None => words,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_message_is_one_line_and_not_too_long() {
+        assert_eq!(one_line("a\n\n b"), "a b");
+        assert_eq!(one_line(&"é".repeat(LONGEST + 1)), format!("{}…", "é".repeat(LONGEST)));
+    }
 }

@@ -26,11 +26,12 @@ impl Backend {
         (Self { session: Arc::clone(&session) }, session)
     }
 
+    #[expect(clippy::unused_async, reason = "the library asks for this form")]
     pub(super) async fn did_change_trust(&self, params: handlers::did_change_trust::Params) {
         handlers::did_change_trust::handle(&self.session, params);
     }
 
-    #[expect(clippy::unused_async, clippy::unused_self, reason = "the library asks for this form")]
+    #[expect(clippy::unused_async, reason = "the library asks for this form")]
     pub(super) async fn refused(&self, params: frames::Refused) -> Result<()> {
         Err(frames::refusal(params))
     }

@@ -134,6 +134,11 @@ impl Documents {
         self.0.get(path)
     }
 
+    /// The paths of all open documents.
+    pub(super) fn paths(&self) -> Vec<Utf8PathBuf> {
+        self.0.keys().cloned().collect()
+    }
+
     /// The policies as they are in the buffers, to be judged.
     pub(super) fn policies(&mut self) -> HashMap<Utf8PathBuf, SourceText> {
         let policies = self.0.iter_mut().filter(|(path, _)| is_policy(path));

@@ -24,8 +24,9 @@ use super::{
 use crate::{
     facts::RefreshPolicy,
     gate::{Databases, GateOptions, Verdict},
+    process::Children,
     resolve::Resolver,
-    verdict::{Check, CheckSet, Code, Severity},
+    verdict::{Check, CheckSet, Code, Place, Severity},
     workspace::{Discovery, DiscoveryOptions, PolicyFiles, Workspace},
 };
 
@@ -39,8 +40,11 @@ pub(super) enum Event {
     Initialized,
     /// Folders were added or removed, or their trust has changed.
     FoldersChanged,
-    /// Workspaces were found.
-    Discovered(Vec<Workspace>),
+    /// Workspaces were found: in the folders, or because of a file.
+    Discovered {
+        workspaces: Vec<Workspace>,
+        because_of: Option<Utf8PathBuf>,
+    },
     Opened(Utf8PathBuf),
     Changed(Utf8PathBuf),
     Closed(Utf8PathBuf),
@@ -87,6 +91,10 @@ struct Owner {
 
 struct Busy {
     worker: Worker,
+    /// The programs that were started for it.
+    children: Children,
+    /// The open files that belong to it: it is judged as long as there are any, wherever it is.
+    open: BTreeSet<Utf8PathBuf>,
     /// Wishes that are not answered yet.
     wishes: usize,
     progress: Option<Progress>,
@@ -110,7 +118,9 @@ impl Owner {
                 self.folders_changed().await;
             }
             Event::FoldersChanged => self.folders_changed().await,
-            Event::Discovered(workspaces) => self.discovered(workspaces),
+            Event::Discovered { workspaces, because_of } => {
+                self.discovered(workspaces, because_of);
+            }
             Event::Opened(path) => {
                 if Kind::of(&path) == Some(Kind::Policy) {
                     // Editors keep unsaved text over a restart: it may differ from the disk's.
@@ -119,13 +129,23 @@ impl Owner {
                 self.find_workspaces_of(&path);
                 self.publish(&[path]).await;
             }
-            Event::Changed(path) | Event::Closed(path) => {
+            Event::Closed(path) => {
+                for busy in self.workers.values_mut() {
+                    busy.open.remove(&path);
+                }
+                self.forget_outside().await;
                 if Kind::of(&path) == Some(Kind::Policy) {
                     self.policy_changed(&path);
                 }
                 self.publish(&[path]).await;
             }
-            Event::OnDisk(paths) => self.on_disk(&paths),
+            Event::Changed(path) => {
+                if Kind::of(&path) == Some(Kind::Policy) {
+                    self.policy_changed(&path);
+                }
+                self.publish(&[path]).await;
+            }
+            Event::OnDisk(paths) => self.on_disk(&paths).await,
             Event::Doing(workspace, message) => self.doing(&workspace, message),
             Event::Judged { workspace, answered, verdict } => {
                 self.judged(&workspace, answered, verdict).await;
@@ -173,8 +193,8 @@ impl Owner {
             self.say("supercargo judges nothing until this workspace is trusted").await;
             return;
         }
-        self.forget_outside(&folders).await;
-        let open: Vec<_> = self.published.keys().cloned().collect();
+        self.forget_outside().await;
+        let open = self.session.state().documents.paths();
         let events = self.session.events();
         tokio::task::spawn_blocking(move || {
             let options = DiscoveryOptions::default();
@@ -185,25 +205,38 @@ impl Owner {
                     Workspace::around_manifest(&found.manifest)
                 }));
             }
-            let _ = events.send(Event::Discovered(found));
+            let _ = events.send(Event::Discovered { workspaces: found, because_of: None });
         });
         for path in open {
             self.find_workspaces_of(&path);
         }
     }
 
-    fn discovered(&mut self, workspaces: Vec<Workspace>) {
-        if !self.session.state().settings.trusted {
+    fn discovered(&mut self, workspaces: Vec<Workspace>, because_of: Option<Utf8PathBuf>) {
+        let (trusted, folders, opened) = {
+            let state = self.session.state();
+            let opened = because_of.filter(|path| state.documents.get(path).is_some());
+            (state.settings.trusted, state.folders.clone(), opened)
+        };
+        if !trusted {
             return;
         }
         for workspace in workspaces {
-            if self.workers.contains_key(&workspace) {
+            // Meanwhile the folder may have been removed or the file closed.
+            if opened.is_none() && !is_inside(&workspace, &folders) {
+                continue;
+            }
+            if let Some(busy) = self.workers.get_mut(&workspace) {
+                busy.open.extend(opened.clone());
                 continue;
             }
             let databases = Arc::clone(&self.databases);
             match Worker::start(workspace.clone(), databases, self.session.events()) {
                 Ok(worker) => {
-                    let busy = Busy { worker, wishes: 0, progress: None, good: None };
+                    let open = opened.iter().cloned().collect();
+                    let children = self.session.children.of_a_part();
+                    let busy =
+                        Busy { worker, children, open, wishes: 0, progress: None, good: None };
                     self.workers.insert(workspace.clone(), busy);
                     self.wish(&workspace, true);
                 }
@@ -213,12 +246,17 @@ impl Owner {
     }
 
     /// Finds the workspace that an opened file belongs to, if it is not known.
-    fn find_workspaces_of(&self, path: &Utf8Path) {
+    fn find_workspaces_of(&mut self, path: &Utf8Path) {
         if !self.session.state().settings.trusted {
             return;
         }
         let kind = Kind::of(path);
-        if kind == Some(Kind::Policy) && self.ruled_by(path).next().is_some() {
+        let ruled: Vec<_> = match kind {
+            Some(Kind::Policy) => self.ruled_by(path).collect(),
+            _ => Vec::new(),
+        };
+        if !ruled.is_empty() {
+            self.discovered(ruled, Some(path.to_owned()));
             return;
         }
         let path = path.to_owned();
@@ -238,7 +276,7 @@ impl Owner {
                 }
                 _ => Vec::new(),
             };
-            let _ = events.send(Event::Discovered(found));
+            let _ = events.send(Event::Discovered { workspaces: found, because_of: Some(path) });
         });
     }
 
@@ -257,7 +295,16 @@ impl Owner {
         }
     }
 
-    fn on_disk(&mut self, paths: &[Utf8PathBuf]) {
+    async fn on_disk(&mut self, paths: &[Utf8PathBuf]) {
+        let gone = |workspace: &&Workspace| {
+            paths.contains(&workspace.manifest) && !workspace.manifest.exists()
+        };
+        let gone: Vec<_> = self.workers.keys().filter(gone).cloned().collect();
+        if !gone.is_empty() {
+            self.forget(gone).await;
+            // Others may stand below the folder that held one.
+            self.session.tell(Event::FoldersChanged);
+        }
         let mut wishes: BTreeMap<Workspace, bool> = BTreeMap::new();
         for path in paths {
             let policy = Kind::of(path) == Some(Kind::Policy);
@@ -298,6 +345,7 @@ impl Owner {
             } else {
                 RefreshPolicy::OlderThan(STALE)
             };
+            let Some(busy) = self.workers.get(workspace) else { return };
             let options = GateOptions {
                 checks: CheckSet::ALL,
                 workspace: settings.workspace,
@@ -311,7 +359,7 @@ impl Owner {
                     cargo: Resolver::default_cargo(),
                     offline: settings.offline,
                     locked: false,
-                    children: self.session.children.clone(),
+                    children: busy.children.clone(),
                 },
             };
             (options, Buffers(state.documents.policies()))
@@ -353,7 +401,10 @@ impl Owner {
             busy.good = Some(Arc::clone(&verdict));
             Arc::clone(&verdict)
         } else {
-            Arc::new(with_last_good(&verdict, busy.good.as_deref()))
+            let before = self.session.state().verdicts.get(workspace).cloned();
+            // A policy that cannot be used says nothing about the manifests: what stood there stays.
+            let kept = before.filter(|_| ends_at_policy(&verdict)).or_else(|| busy.good.clone());
+            Arc::new(with_last_good(&verdict, kept.as_deref()))
         };
         let mut files: BTreeSet<_> = files_of(&shown);
         if let Some(before) = self.session.state().verdicts.insert(workspace.clone(), shown) {
@@ -417,38 +468,35 @@ impl Owner {
     }
 
     /// Forgets the workspaces of folders that were removed, unless a file of theirs is open.
-    async fn forget_outside(&mut self, folders: &[Utf8PathBuf]) {
-        let outside = {
-            let state = self.session.state();
-            let open = |workspace: &Workspace| {
-                files_of_workspace(&state, workspace)
-                    .iter()
-                    .any(|file| state.documents.get(file).is_some())
-            };
-            self.workers
-                .keys()
-                .filter(|workspace| {
-                    let inside = folders.iter().any(|folder| {
-                        workspace.root.starts_with(folder) || folder.starts_with(&workspace.root)
-                    });
-                    !inside && !open(workspace)
-                })
-                .cloned()
-                .collect()
-        };
+    async fn forget_outside(&mut self) {
+        let folders = self.session.state().folders.clone();
+        let outside = self
+            .workers
+            .iter()
+            .filter(|(workspace, busy)| busy.open.is_empty() && !is_inside(workspace, &folders));
+        let outside = outside.map(|(workspace, _)| workspace.clone()).collect();
         self.forget(outside).await;
     }
 
     async fn forget(&mut self, workspaces: Vec<Workspace>) {
         let mut files = BTreeSet::new();
         for workspace in workspaces {
-            self.workers.remove(&workspace);
+            if let Some(busy) = self.workers.remove(&workspace) {
+                busy.children.end();
+            }
             if let Some(verdict) = self.session.state().verdicts.remove(&workspace) {
                 files.extend(files_of(&verdict));
             }
         }
         self.publish(&files.into_iter().collect::<Vec<_>>()).await;
     }
+}
+
+/// Whether the workspace is below one of the folders or around one.
+fn is_inside(workspace: &Workspace, folders: &[Utf8PathBuf]) -> bool {
+    folders
+        .iter()
+        .any(|folder| workspace.root.starts_with(folder) || folder.starts_with(&workspace.root))
 }
 
 /// The folder that a policy rules: its own, or the one above `.cargo`.
@@ -458,6 +506,12 @@ fn ruled_folder(policy: &Utf8Path) -> &Utf8Path {
         Some(".cargo") => folder.parent().unwrap_or(folder),
         _ => folder,
     }
+}
+
+/// Whether nothing but the policy was looked at.
+fn ends_at_policy(verdict: &Verdict) -> bool {
+    let on_policy = |place: &Place| Some(&place.file) == verdict.policy.as_ref();
+    verdict.findings.iter().all(|finding| finding.places.first().is_some_and(on_policy))
 }
 
 /// A verdict that has no graph, with what the last one that had shows on other files.
@@ -479,13 +533,4 @@ fn with_last_good(verdict: &Verdict, good: Option<&Verdict>) -> Verdict {
 fn files_of(verdict: &Verdict) -> BTreeSet<Utf8PathBuf> {
     let places = verdict.findings.iter().flat_map(|finding| &finding.places);
     places.map(|place| place.file.clone()).collect()
-}
-
-fn files_of_workspace(state: &super::session::State, workspace: &Workspace) -> Vec<Utf8PathBuf> {
-    let mut files = vec![workspace.manifest.clone(), workspace.lock_file()];
-    if let Some(verdict) = state.verdicts.get(workspace) {
-        files.extend(files_of(verdict));
-        files.extend(verdict.declared.iter().map(|one| one.file.clone()));
-    }
-    files
 }

@@ -53,7 +53,11 @@ impl Settings {
             match value {
                 Value::Null => {}
                 Value::Bool(value) => *flag = *value,
-                _ => complaints.push(format!("the setting `{key}` has to be true or false")),
+                _ => {
+                    // What cannot be understood must not start programs.
+                    *flag &= key != "trusted";
+                    complaints.push(format!("the setting `{key}` has to be true or false"));
+                }
             }
         }
         (settings, complaints)
@@ -76,5 +80,12 @@ mod tests {
             complaints,
             ["the setting `colour` is not known", "the setting `notes` has to be true or false"]
         );
+    }
+
+    #[test]
+    fn trust_that_cannot_be_understood_is_none() {
+        let trusted = |value| Settings::from_options(Some(&json!({ "trusted": value }))).0.trusted;
+        assert!(trusted(json!(null)) && trusted(json!(true)));
+        assert!(!trusted(json!(false)) && !trusted(json!("false")) && !trusted(json!({})));
     }
 }

@@ -13,8 +13,17 @@ pub struct Essence(u64);
 
 /// Keys of `[package]` that cargo resolves and cargo-deny judges nothing by.
 const WORDS: [&str; 11] = [
-    "authors", "categories", "default-run", "description", "documentation", "exclude", "homepage",
-    "include", "keywords", "readme", "repository",
+    "authors",
+    "categories",
+    "default-run",
+    "description",
+    "documentation",
+    "exclude",
+    "homepage",
+    "include",
+    "keywords",
+    "readme",
+    "repository",
 ];
 
 /// Tables that say how to build, not what.
@@ -117,7 +126,7 @@ b = { version = "2", features = ["x"] }
     fn comments_layout_order_and_descriptions_change_nothing() {
         assert!(same(|text| format!("# a comment\n{text}\n\n")));
         assert!(same(|text| text.replace("\"words\"", "'other words'")));
-        assert!(same(|text| text.replace("a = \"1\"\n", "").to_owned() + "a = \"1\"\n"));
+        assert!(same(|text| text.replace("a = \"1\"\n", "") + "a = \"1\"\n"));
         assert!(same(|text| text.replace("{ version = \"2\", ", "{version=\"2\",")));
         assert!(same(|text| format!("{text}[profile.release]\nlto = true\n")));
         assert!(same(|text| format!("{text}[package.metadata.docs]\nall = true\n")));

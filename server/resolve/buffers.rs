@@ -11,9 +11,7 @@ use super::{
     LockState, MetadataOptions, Resolution, ResolveError, Resolver, parse,
     scratch::{self, Scratch},
 };
-use crate::{
-    model::manifest::Manifest, process::Use, text::SourceText, workspace::Workspace,
-};
+use crate::{model::manifest::Manifest, process::Use, text::SourceText, workspace::Workspace};
 
 /// A scratch copy of one workspace, into which unsaved texts are written.
 pub struct BufferCopy {

@@ -265,19 +265,16 @@ impl<'g> Kept<'g> {
         };
         for (check, result) in results {
             let (findings, counts) = findings_of(&result, check, question.helps, &context);
-            match result.broken {
-                Some(broken) => {
-                    self.memory.forget(check);
-                    answer.findings.extend(findings);
-                    answer.findings.push(self.broken_check(check, &broken));
-                }
-                None => {
-                    if let Some(key) = keys.remove(&check) {
-                        self.memory.remember(check, key, &question.policy, &findings, counts);
-                    }
-                    told.insert(check, (findings, counts));
-                }
+            if let Some(broken) = result.broken {
+                self.memory.forget(check);
+                answer.findings.extend(findings);
+                answer.findings.push(self.broken_check(check, &broken));
+                continue;
             }
+            if let Some(key) = keys.remove(&check) {
+                self.memory.remember(check, key, &question.policy, &findings, counts);
+            }
+            told.insert(check, (findings, counts));
         }
         for check in Check::JUDGED {
             if let Some((findings, counts)) = told.remove(&check) {

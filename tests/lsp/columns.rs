@@ -40,7 +40,9 @@ fn opened(world: World, editor: Editor) -> Client {
 
 fn newest(client: &mut Client) -> crate::harness::Shown {
     let version = client.version("Cargo.toml");
-    client.diagnostics_when("Cargo.toml", "the newest version", |shown| shown.version == Some(version))
+    client.diagnostics_when("Cargo.toml", "the newest version", |shown| {
+        shown.version == Some(version)
+    })
 }
 
 /// The wide characters stand before the finding on its own line.

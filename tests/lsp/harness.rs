@@ -19,13 +19,13 @@ mod text;
 mod world;
 
 pub(crate) use cargo::StandIn;
-pub(crate) use client::{Client, ErrorAnswer, Hover, wait_until};
-pub(crate) use diagnostics::{Related, Shown};
+pub(crate) use client::{Client, wait_until};
+pub(crate) use diagnostics::Shown;
 pub(crate) use documents::Change;
 pub(crate) use editor::Editor;
 pub(crate) use frames::{Incoming, frame};
 pub(crate) use process::Process;
-pub(crate) use recorded::shared_data;
+pub(crate) use recorded::{initialize as recorded, shared_data};
 pub(crate) use session::Session;
 pub(crate) use text::Encoding;
 pub(crate) use world::World;
@@ -33,7 +33,7 @@ pub(crate) use world::World;
 use std::time::Duration;
 
 /// How long anything may take on a busy machine.
-pub(crate) const LIMIT: Duration = Duration::from_secs(15);
+pub(crate) const LIMIT: Duration = Duration::from_secs(60);
 
 /// A test that is run as each of the editors.
 macro_rules! each_editor {

@@ -1,11 +1,21 @@
 //! The real server over pipes, as three editors speak to it.
 
+#![expect(clippy::needless_raw_string_hashes, reason = "expect-test writes them")]
+
 mod columns;
 mod findings;
+mod folders;
 mod harness;
+mod hostile;
+mod hover;
 mod lifecycle;
 mod malformed;
 mod manifest_edits;
+mod missing;
+mod ordering;
 mod policy_edits;
+mod progress;
+mod sessions;
 mod shape;
+mod trust;
 mod worlds;

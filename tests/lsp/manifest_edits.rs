@@ -1,7 +1,6 @@
 //! While `Cargo.toml` is edited, unsaved: findings stay with their lines, none is lost, and none
 //! flickers. Saving renews them.
 
-
 use crate::{
     harness::{Change, Client, Editor, Session, Shown, World, each_editor},
     worlds::{PLAIN, SMALL, TIME},

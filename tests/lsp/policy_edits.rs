@@ -17,7 +17,9 @@ fn opened_in(world: World, editor: Editor) -> Client {
     client.open("Cargo.toml");
     client.open("deny.toml");
     for file in ["Cargo.toml", "deny.toml"] {
-        client.diagnostics_when(file, "findings", |shown| shown.version.is_some() && !shown.is_empty());
+        client.diagnostics_when(file, "findings", |shown| {
+            shown.version.is_some() && !shown.is_empty()
+        });
     }
     client
 }

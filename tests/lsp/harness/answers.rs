@@ -5,7 +5,12 @@ use serde_json::{Value, json};
 use super::Editor;
 
 /// The answer: `result` or `error`.
-pub(super) fn answer(editor: Editor, method: &str, params: &Value) -> (&'static str, Value) {
+pub(super) fn answer(
+    editor: Editor,
+    method: &str,
+    params: &Value,
+    refused: bool,
+) -> (&'static str, Value) {
     let known = match (method, editor) {
         (
             "client/registerCapability"
@@ -22,7 +27,7 @@ pub(super) fn answer(editor: Editor, method: &str, params: &Value) -> (&'static 
         }
         _ => None,
     };
-    match known {
+    match known.filter(|_| !refused) {
         Some(result) => ("result", result),
         None => {
             ("error", json!({"code": -32601, "message": format!("Method not found: {method}")}))

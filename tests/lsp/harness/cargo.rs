@@ -16,6 +16,8 @@ pub(crate) enum StandIn {
     Held,
     /// Never ends by itself.
     Endless,
+    /// Says something else than cargo would.
+    Nonsense,
     /// Never ends by itself, with a child of its own that does not end either.
     EndlessWithChild,
 }
@@ -33,6 +35,7 @@ impl World {
             StandIn::Held => format!(
                 "while [ ! -e '{root}/released' ]; do sleep 0.02; done\nexec '{cargo}' \"$@\""
             ),
+            StandIn::Nonsense => "echo '{\"packages\": 7}'".to_owned(),
             StandIn::Endless => "exec sleep 100000".to_owned(),
             StandIn::EndlessWithChild => "sleep 100000 &\nwait".to_owned(),
         };

@@ -35,12 +35,17 @@ pub(crate) struct Client {
     /// What the user was shown in boxes, and whether the test has seen it.
     messages: Vec<(String, bool)>,
     asked: Vec<(String, Value)>,
+    refused: Vec<String>,
     progress: Vec<Value>,
     unknown: Vec<Value>,
     ignored: BTreeSet<String>,
+    /// What the last publication for a file has to be like at the end.
+    last: Vec<(String, String, Condition)>,
     conversation: Vec<String>,
     ended: bool,
 }
+
+type Condition = Box<dyn Fn(&Shown) -> bool>;
 
 /// An error response.
 #[derive(Clone, Debug, Deserialize, PartialEq)]
@@ -58,7 +63,13 @@ pub(crate) struct Hover {
 }
 
 impl Client {
-    pub(super) fn introduce(world: World, editor: Editor, process: Process, params: Value) -> Self {
+    pub(super) fn introduce(
+        world: World,
+        editor: Editor,
+        process: Process,
+        params: Value,
+        refused: Vec<String>,
+    ) -> Self {
         let mut client = Self {
             world,
             editor,
@@ -72,9 +83,11 @@ impl Client {
             published: Vec::new(),
             messages: Vec::new(),
             asked: Vec::new(),
+            refused,
             progress: Vec::new(),
             unknown: Vec::new(),
             ignored: BTreeSet::new(),
+            last: Vec::new(),
             conversation: Vec::new(),
             ended: false,
         };
@@ -107,7 +120,9 @@ impl Client {
 
     /// Sends a notification.
     pub(crate) fn notify(&mut self, method: &str, params: Value) {
-        self.send(&json!({"jsonrpc": "2.0", "method": method, "params": params}));
+        let mut message = json!({"jsonrpc": "2.0", "method": method});
+        message["params"] = params;
+        self.send(&message);
     }
 
     /// Sends a request; [`Self::answer`] waits for what comes back.
@@ -146,7 +161,7 @@ impl Client {
         }
         let range: Range = serde_json::from_value(answer["range"].take()).expect("a range");
         let covered = self.encoding.covered(&self.text(path), range).to_owned();
-        let mut text = |key: &str| answer["contents"][key].as_str().expect("a text").to_owned();
+        let text = |key: &str| answer["contents"][key].as_str().expect("a text").to_owned();
         Some(Hover { kind: text("kind"), value: text("value"), covered })
     }
 
@@ -194,6 +209,26 @@ impl Client {
     /// Claims the publications for a file up to one without this code.
     pub(crate) fn diagnostics_without(&mut self, path: &str, code: &str) -> Shown {
         self.diagnostics_when(path, &format!("no {code}"), |shown| !shown.has(code))
+    }
+
+    /// Waits until the last publication for a file is like this, which it then has to stay.
+    pub(crate) fn ends_with(
+        &mut self,
+        path: &str,
+        what: &str,
+        holds: impl Fn(&Shown) -> bool + 'static,
+    ) {
+        let file = self.world.path(path);
+        self.ignored.insert(file.clone());
+        self.wait(&format!("{what} in `{path}`"), |client| {
+            client.last_of(&file).is_some_and(&holds).then_some(())
+        });
+        self.last.push((file, what.to_owned(), Box::new(holds)));
+    }
+
+    fn last_of(&self, file: &str) -> Option<&Shown> {
+        let mut newest_first = self.published.iter().rev();
+        newest_first.find(|(published, ..)| published == file).map(|(_, shown, _)| shown)
     }
 
     /// All that was published for a file so far, in order.
@@ -276,6 +311,10 @@ impl Client {
         let publications: Vec<_> = unclaimed
             .map(|(file, shown, _)| format!("{file} {:?}\n{}", shown.version, shown.drawn()))
             .collect();
+        for (file, what, holds) in &self.last {
+            let shown = self.last_of(file).expect("something was published");
+            assert!(holds(shown), "{file} did not stay like {what}:\n{}", shown.drawn());
+        }
         let messages: Vec<_> = self.messages.iter().filter(|(_, claimed)| !claimed).collect();
         let answers = &self.answers;
         assert!(publications.is_empty(), "nobody claimed: {}", publications.join("\n"));
@@ -327,7 +366,8 @@ impl Client {
         let id = message.get("id").cloned();
         match (method, id) {
             (Some(method), Some(id)) => {
-                let (key, value) = answer(self.editor, &method, &message["params"]);
+                let refused = self.refused.contains(&method);
+                let (key, value) = answer(self.editor, &method, &message["params"], refused);
                 self.asked.push((method, message["params"].clone()));
                 if !self.ended {
                     self.send(&json!({"jsonrpc": "2.0", "id": id, key: value}));
@@ -365,26 +405,20 @@ impl Client {
     /// before, is there whenever it was there before, and the ranges lie in its text.
     fn take_published(&mut self, published: Published) {
         let file = path_of(&published.uri);
-        let text = match published.version {
-            Some(version) => {
-                let document = self.documents.get_mut(&file).expect("a version of an open file");
-                assert_eq!(document.uri, published.uri, "the editor's own spelling is used");
-                let known = document.versions.get(&version);
-                let text = known.unwrap_or_else(|| panic!("{file} never had version {version}"));
-                assert!(document.published <= Some(version), "{file} went back to {version}");
-                document.published = Some(version);
-                for diagnostic in &published.diagnostics {
-                    self.encoding.covered(text, diagnostic.range);
-                }
-                text.clone()
-            }
-            None => {
-                let document = self.documents.get(&file).filter(|document| document.open);
-                let versioned = document.is_some_and(|document| document.published.is_some());
-                assert!(!versioned, "{file} is open but its findings came without a version");
-                let text = std::fs::read_to_string(&file).unwrap_or_default();
-                text.trim_start_matches('\u{feff}').to_owned()
-            }
+        let document = self.documents.get_mut(&file);
+        let text = if let Some(version) = published.version {
+            let document = document.expect("only open documents have versions");
+            assert_eq!(document.uri, published.uri, "the editor's own spelling is used");
+            let ranges = published.diagnostics.iter().map(|one| one.range);
+            let ranges: Vec<_> = ranges.collect();
+            let encoding = self.encoding;
+            let fits = |text: &str| ranges.iter().all(|range| encoding.has(text, *range));
+            document.publish(version, fits).to_owned()
+        } else {
+            let versioned = document.is_some_and(|document| document.is_versioned());
+            assert!(!versioned, "{file} is open but its findings came without a version");
+            let text = std::fs::read_to_string(&file).unwrap_or_default();
+            text.trim_start_matches('\u{feff}').to_owned()
         };
         let Published { version, diagnostics, .. } = published;
         let shown = Shown { version, diagnostics, text, encoding: self.encoding };
@@ -403,6 +437,7 @@ impl Client {
 }
 
 impl Drop for Client {
+    #[expect(clippy::print_stderr, reason = "what was said explains a failure")]
     fn drop(&mut self) {
         if thread::panicking() {
             let from = self.conversation.len().saturating_sub(LAST);

@@ -52,17 +52,36 @@ pub(super) struct Document {
     pub(super) open: bool,
     pub(super) version: i32,
     pub(super) text: String,
-    /// What every version said.
-    pub(super) versions: BTreeMap<i32, String>,
-    /// The version of the last publication since it was opened.
-    pub(super) published: Option<i32>,
+    /// What every version said; several texts when it was opened again.
+    versions: BTreeMap<i32, Vec<String>>,
+    /// The version of the last publication.
+    published: Option<i32>,
+    opened_again: bool,
 }
 
 impl Document {
     fn set(&mut self, version: i32, text: String) {
         self.version = version;
-        self.versions.insert(version, text.clone());
+        self.versions.entry(version).or_default().push(text.clone());
         self.text = text;
+    }
+
+    /// Whether findings of this document came with a version before.
+    pub(super) fn is_versioned(&self) -> bool {
+        self.open && !self.opened_again && self.published.is_some()
+    }
+
+    /// Takes note of a publication, and returns the text that it is about: the newest of those that
+    /// had this version and in which `fits`.
+    pub(super) fn publish(&mut self, version: i32, fits: impl Fn(&str) -> bool) -> &str {
+        // What was on its way when a document was opened again counts from its earlier versions.
+        let backwards = self.published > Some(version) && !self.opened_again;
+        assert!(!backwards, "{} went back to version {version}", self.uri);
+        self.published = Some(version);
+        let texts = self.versions.get(&version).map_or(&[][..], Vec::as_slice);
+        let mut fitting = texts.iter().rev().filter(|text| fits(text));
+        let uri = &self.uri;
+        fitting.next().unwrap_or_else(|| panic!("{uri} had no version {version} like this"))
     }
 }
 
@@ -85,9 +104,11 @@ impl Client {
     /// Opens a file by the editor's own spelling of its URI.
     pub(crate) fn open_uri(&mut self, path: &str, uri: &str, language: &str, text: &str) {
         let version = self.editor.first_version();
-        let mut document = Document { uri: uri.to_owned(), open: true, ..Document::default() };
+        let document = self.documents.entry(self.world.path(path)).or_default();
+        document.opened_again = !document.uri.is_empty();
+        uri.clone_into(&mut document.uri);
+        document.open = true;
         document.set(version, text.to_owned());
-        self.documents.insert(self.world.path(path), document);
         self.notify(
             "textDocument/didOpen",
             json!({"textDocument": {

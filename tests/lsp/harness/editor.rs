@@ -128,16 +128,16 @@ impl Editor {
     /// How it sends the replacement of `old` by `new` in a document: the replaced bytes of the text
     /// before the whole notification with their new text, in the order of the changes.
     pub(crate) fn changes(self, old: &str, new: &str) -> Vec<(std::ops::Range<usize>, String)> {
+        let alike = old.len() == new.len() && old.is_ascii() && new.is_ascii();
         match self {
             Self::Helix => vec![(0..old.len(), new.to_owned())],
-            Self::Neovim => vec![difference(old, new)],
-            // Each differing stretch by itself, the last first.
-            Self::VsCode if old.len() == new.len() && old.is_ascii() && new.is_ascii() => {
+            // Each differing letter by itself, the last first.
+            Self::VsCode if alike => {
                 let differs = |at: &usize| old.as_bytes()[*at] != new.as_bytes()[*at];
                 let single = |at: usize| (at..at + 1, new[at..=at].to_owned());
                 (0..old.len()).rev().filter(differs).map(single).collect()
             }
-            Self::VsCode => vec![difference(old, new)],
+            Self::VsCode | Self::Neovim => vec![difference(old, new)],
         }
     }
 }

@@ -11,6 +11,7 @@ use serde_json::Value;
 use super::Editor;
 
 /// The folder of the recorded sessions; `None`, and said once, where it is absent.
+#[expect(clippy::print_stderr, reason = "one line for whoever runs the tests")]
 pub(crate) fn shared_data() -> Option<PathBuf> {
     static SAID: Once = Once::new();
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/data/editor-sessions");

@@ -11,6 +11,7 @@ pub(crate) struct Session {
     folders: Vec<String>,
     options: Map<String, Value>,
     capabilities: Vec<(String, Value)>,
+    refused: Vec<String>,
 }
 
 impl Session {
@@ -25,6 +26,7 @@ impl Session {
             folders: vec![String::new()],
             options,
             capabilities: Vec::new(),
+            refused: Vec::new(),
         }
     }
 
@@ -54,6 +56,12 @@ impl Session {
         self
     }
 
+    /// A request of the server that the client refuses, whatever it said that it can do.
+    pub(crate) fn refuse(mut self, method: &str) -> Self {
+        self.refused.push(method.to_owned());
+        self
+    }
+
     /// Starts the server and introduces the editor.
     pub(crate) fn start(self) -> Client {
         let folders: Vec<_> = self
@@ -67,7 +75,7 @@ impl Session {
             set(&mut params["capabilities"], pointer, value);
         }
         let process = Process::start(&self.world);
-        Client::introduce(self.world, self.editor, process, params)
+        Client::introduce(self.world, self.editor, process, params, self.refused)
     }
 }
 

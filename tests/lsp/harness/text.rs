@@ -47,26 +47,33 @@ impl Encoding {
         Position { line: number(line), character: number(character) }
     }
 
-    /// The byte offset of a position that has to be one of the text: on an existing line, not past
-    /// its end, not inside a character.
+    /// The byte offset of a position that has to be one of the text.
     pub(crate) fn offset(self, text: &str, position: Position) -> usize {
+        let offset = self.checked_offset(text, position);
+        offset.unwrap_or_else(|| panic!("{position:?} is not in the text:\n{text}"))
+    }
+
+    /// The same; `None` below the last line, past the end of a line and inside a character.
+    fn checked_offset(self, text: &str, position: Position) -> Option<usize> {
         let mut start = 0;
         for _ in 0..position.line {
-            let end = text[start..].find('\n');
-            start += end.unwrap_or_else(|| panic!("{position:?} is below the text:\n{text}")) + 1;
+            start += text[start..].find('\n')? + 1;
         }
         let line = text[start..].split(['\n', '\r']).next().unwrap_or_default();
         let mut left = position.character as usize;
         for (at, c) in line.char_indices() {
             if left == 0 {
-                return start + at;
+                return Some(start + at);
             }
-            left = left
-                .checked_sub(self.width(c))
-                .unwrap_or_else(|| panic!("{position:?} is inside a character of `{line}`"));
+            left = left.checked_sub(self.width(c))?;
         }
-        assert_eq!(left, 0, "{position:?} is past the end of `{line}`");
-        start + line.len()
+        (left == 0).then_some(start + line.len())
+    }
+
+    /// Whether both ends of a range are in the text, in their order.
+    pub(crate) fn has(self, text: &str, range: Range) -> bool {
+        let ends = [range.start, range.end].map(|end| self.checked_offset(text, end));
+        matches!(ends, [Some(start), Some(end)] if start <= end)
     }
 
     pub(crate) fn range(self, text: &str, span: std::ops::Range<usize>) -> Range {

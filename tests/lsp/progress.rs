@@ -1,0 +1,71 @@
+//! Progress is shown for what takes long, by clients that show it.
+
+#![cfg(unix)]
+
+use serde_json::json;
+
+use crate::{
+    harness::{Session, StandIn, World, each_editor},
+    worlds::{SMALL, TIME},
+};
+
+const CREATE: &str = "window/workDoneProgress/create";
+
+fn held() -> World {
+    let mut world = World::locked(SMALL);
+    world.stand_in(StandIn::Held);
+    world
+}
+
+each_editor! {
+    fn a_slow_cargo_is_shown_from_its_beginning_to_its_end(editor) {
+        let mut client = Session::of(held()).editor(editor).start();
+        let begin = client.progress("begin");
+        assert_eq!(begin["value"]["title"], "supercargo: work");
+        assert_eq!(begin["value"]["message"], "resolving dependencies");
+        assert_eq!(client.asked(CREATE), [&json!({"token": begin["token"]})]);
+        assert!(client.history("Cargo.toml").is_empty());
+        client.world.release_cargo();
+        client.diagnostics_with("Cargo.toml", TIME);
+        client.diagnostics("deny.toml");
+        let end = client.progress("end");
+        assert_eq!(end["token"], begin["token"]);
+    }
+}
+
+#[test]
+fn a_client_that_shows_none_gets_none() {
+    let mut client =
+        Session::of(held()).capability("/window/workDoneProgress", false.into()).start();
+    // Another client of the same server would have been told meanwhile.
+    let mut other = Session::of(held()).start();
+    client.world.wait_for_cargo_calls(1);
+    other.progress("begin");
+    for client in [&mut client, &mut other] {
+        client.world.release_cargo();
+        client.diagnostics_with("Cargo.toml", TIME);
+        client.diagnostics("deny.toml");
+    }
+    other.progress("end");
+    assert_eq!(client.progress_count(), 0);
+    assert!(client.asked(CREATE).is_empty());
+}
+
+#[test]
+fn a_client_that_refuses_it_is_not_told() {
+    let mut client = Session::of(held()).refuse(CREATE).start();
+    client.wait_for_request(CREATE);
+    client.world.release_cargo();
+    client.diagnostics_with("Cargo.toml", TIME);
+    client.diagnostics("deny.toml");
+    assert_eq!(client.progress_count(), 0);
+}
+
+#[test]
+fn progress_ends_when_its_workspace_goes() {
+    let mut client = Session::of(held()).start();
+    client.progress("begin");
+    client.notify("supercargo/didChangeTrust", json!({"trusted": false}));
+    client.message("trusted");
+    client.progress("end");
+}

@@ -163,7 +163,10 @@ impl Gate {
         self.build_graph(&loaded, options, texts, &mut run, tell);
         let Some(kept) = &self.kept else { return run.verdict };
         run.verdict.packages = kept.engine.packages;
-        run.say_lock_state(kept.lock, &self.workspace, texts);
+        // A lock file that does not fit what is being typed is no news.
+        if kept.key.unsaved.is_empty() {
+            run.say_lock_state(kept.lock, &self.workspace, texts);
+        }
         let database = run.database(&loaded, options, databases, texts, tell);
         let checks = run.checks;
         let question = Question { policy, database, checks, helps: options.helps };

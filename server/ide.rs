@@ -1,5 +1,7 @@
 //! What editors show: functions of verdicts, without any type of the protocol.
 
+pub(crate) mod hints;
 pub(crate) mod hover;
+pub(crate) mod links;
 pub(crate) mod markup;
 pub(crate) mod message;

@@ -62,6 +62,7 @@ pub fn run() -> ExitCode {
         }
         session.is_some_and(|session| {
             session.children.end();
+            session.tell(owner::Event::ShutDown);
             session.children.wait_until_unused(PATIENCE);
             session.was_shut_down()
         })

@@ -7,8 +7,9 @@ use tower_lsp::{
     jsonrpc::Result,
     ls_types::{
         DidChangeTextDocumentParams, DidChangeWatchedFilesParams, DidChangeWorkspaceFoldersParams,
-        DidCloseTextDocumentParams, DidOpenTextDocumentParams, DidSaveTextDocumentParams, Hover,
-        HoverParams, InitializeParams, InitializeResult, InitializedParams,
+        DidCloseTextDocumentParams, DidOpenTextDocumentParams, DidSaveTextDocumentParams,
+        DocumentLink, DocumentLinkParams, Hover, HoverParams, InitializeParams, InitializeResult,
+        InitializedParams, InlayHint, InlayHintParams,
     },
 };
 
@@ -73,6 +74,14 @@ impl LanguageServer for Backend {
 
     async fn did_change_workspace_folders(&self, params: DidChangeWorkspaceFoldersParams) {
         handlers::did_change_workspace_folders::handle(&self.session, params);
+    }
+
+    async fn inlay_hint(&self, params: InlayHintParams) -> Result<Option<Vec<InlayHint>>> {
+        Ok(Some(handlers::inlay_hint::handle(&self.session, &params)))
+    }
+
+    async fn document_link(&self, params: DocumentLinkParams) -> Result<Option<Vec<DocumentLink>>> {
+        Ok(Some(handlers::document_link::handle(&self.session, &params)))
     }
 
     async fn hover(&self, params: HoverParams) -> Result<Option<Hover>> {

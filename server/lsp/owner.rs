@@ -122,10 +122,8 @@ impl Owner {
                 self.discovered(workspaces, because_of);
             }
             Event::Opened(path) => {
-                if Kind::of(&path) == Some(Kind::Policy) {
-                    // Editors keep unsaved text over a restart: it may differ from the disk's.
-                    self.policy_changed(&path);
-                }
+                // Editors keep unsaved text over a restart: it may differ from the disk's.
+                self.buffer_changed(&path);
                 self.find_workspaces_of(&path);
                 self.publish(&[path]).await;
             }
@@ -134,15 +132,11 @@ impl Owner {
                     busy.open.remove(&path);
                 }
                 self.forget_outside().await;
-                if Kind::of(&path) == Some(Kind::Policy) {
-                    self.policy_changed(&path);
-                }
+                self.buffer_changed(&path);
                 self.publish(&[path]).await;
             }
             Event::Changed(path) => {
-                if Kind::of(&path) == Some(Kind::Policy) {
-                    self.policy_changed(&path);
-                }
+                self.buffer_changed(&path);
                 self.publish(&[path]).await;
             }
             Event::OnDisk(paths) => self.on_disk(&paths).await,
@@ -288,10 +282,19 @@ impl Owner {
         self.workers.keys().filter(move |workspace| ruled(workspace)).cloned()
     }
 
-    fn policy_changed(&mut self, path: &Utf8Path) {
-        let ruled: Vec<_> = self.ruled_by(path).collect();
-        for workspace in ruled {
-            self.wish(&workspace, false);
+    /// The text of an open file is another one, or that on disk again.
+    fn buffer_changed(&mut self, path: &Utf8Path) {
+        if Kind::of(path) == Some(Kind::Policy) {
+            let ruled: Vec<_> = self.ruled_by(path).collect();
+            for workspace in ruled {
+                self.wish(&workspace, false);
+            }
+        } else if self.session.state().settings.unsaved {
+            let around = |workspace: &&Workspace| path.starts_with(&workspace.root);
+            let around: Vec<_> = self.workers.keys().filter(around).cloned().collect();
+            for workspace in around {
+                self.wish_while(&workspace, false, true);
+            }
         }
     }
 
@@ -337,6 +340,10 @@ impl Owner {
     }
 
     fn wish(&mut self, workspace: &Workspace, renew_graph: bool) {
+        self.wish_while(workspace, renew_graph, false);
+    }
+
+    fn wish_while(&mut self, workspace: &Workspace, renew_graph: bool, typing: bool) {
         let (options, buffers) = {
             let mut state = self.session.state();
             let settings = &state.settings;
@@ -362,11 +369,12 @@ impl Owner {
                     children: busy.children.clone(),
                 },
             };
-            (options, Buffers(state.documents.policies()))
+            let unsaved = settings.unsaved;
+            (options, Buffers(state.documents.texts(unsaved)))
         };
         if let Some(busy) = self.workers.get_mut(workspace) {
             busy.wishes += 1;
-            busy.worker.wish(Wish { renew_graph, buffers, options });
+            busy.worker.wish(Wish { renew_graph, typing, buffers, options });
         }
     }
 

@@ -1,11 +1,12 @@
 //! The thread that judges one workspace: it works on the newest wish and forgets older ones.
 
 use std::{
-    collections::HashMap,
+    collections::{BTreeMap, HashMap},
     io,
     panic::{AssertUnwindSafe, catch_unwind},
     sync::{Arc, mpsc as channel},
     thread,
+    time::Duration,
 };
 
 use camino::{Utf8Path, Utf8PathBuf};
@@ -18,6 +19,9 @@ use crate::{
     workspace::Workspace,
 };
 
+/// How long nothing may be typed before a manifest is resolved.
+const PAUSE: Duration = Duration::from_millis(150);
+
 /// A running worker. Dropping it lets the thread end after what it is doing.
 #[derive(Debug)]
 pub(super) struct Worker {
@@ -29,18 +33,32 @@ pub(super) struct Worker {
 pub(super) struct Wish {
     /// Manifests or the lock file have changed on disk.
     pub(super) renew_graph: bool,
-    /// The policies as they are in the buffers.
+    /// A manifest is being edited: what comes within a short pause belongs to the same edit.
+    pub(super) typing: bool,
+    /// The files as they are in the buffers.
     pub(super) buffers: Buffers,
     pub(super) options: GateOptions,
 }
 
-/// The policies of the buffers over the files on disk.
+/// The texts of the buffers over the files on disk.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Buffers(pub(super) HashMap<Utf8PathBuf, SourceText>);
 
 impl Texts for Buffers {
     fn read(&self, path: &Utf8Path) -> io::Result<SourceText> {
         self.0.get(path).map_or_else(|| OnDisk.read(path), |text| Ok(text.clone()))
+    }
+
+    fn unsaved(&self, workspace: &Workspace) -> BTreeMap<Utf8PathBuf, SourceText> {
+        let named = |path: &Utf8Path| {
+            matches!(path.file_name(), Some("Cargo.toml" | "Cargo.lock"))
+                && path.starts_with(&workspace.root)
+        };
+        let ours = self.0.iter().filter(|(path, _)| named(path));
+        // Texts that stand on disk are judged there.
+        let unsaved =
+            ours.filter(|(path, text)| OnDisk.read(path).is_ok_and(|disk| disk != **text));
+        unsaved.map(|(path, text)| (path.clone(), text.clone())).collect()
     }
 }
 
@@ -72,7 +90,10 @@ fn run(
     let mut gate = Gate::new(workspace.clone());
     while let Ok(mut wish) = wished.recv() {
         let mut answered = 1;
-        for newer in wished.try_iter() {
+        loop {
+            let newer =
+                if wish.typing { wished.recv_timeout(PAUSE).ok() } else { wished.try_recv().ok() };
+            let Some(newer) = newer else { break };
             let renew_graph = wish.renew_graph || newer.renew_graph;
             wish = Wish { renew_graph, ..newer };
             answered += 1;

@@ -101,6 +101,8 @@ each_editor! {
                 "positionEncoding": encoding,
                 "textDocumentSync": {"openClose": true, "change": 2, "save": {"includeText": false}},
                 "hoverProvider": true,
+                "inlayHintProvider": true,
+                "documentLinkProvider": {"resolveProvider": false},
                 "workspace": {"workspaceFolders": {"supported": true, "changeNotifications": true}},
             })
         );

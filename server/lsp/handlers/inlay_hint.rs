@@ -1,0 +1,40 @@
+//! `textDocument/inlayHint`.
+
+use tower_lsp::ls_types::{InlayHint, InlayHintLabel, InlayHintParams};
+
+use crate::{
+    ide,
+    lsp::{
+        convert::{self, path_of},
+        session::Session,
+    },
+};
+
+pub(in crate::lsp) fn handle(session: &Session, params: &InlayHintParams) -> Vec<InlayHint> {
+    let state = session.state();
+    let Some(path) = path_of(&params.text_document.uri) else { return Vec::new() };
+    let Some(document) = state.documents.get(&path) else { return Vec::new() };
+    let (text, encoding) = (document.text(), state.features.encoding);
+    let from = convert::offset(text, params.range.start, encoding);
+    let until = convert::offset(text, params.range.end, encoding);
+    let moved = |judged: &_, span: &_| document.moved(judged, span);
+    let mut hints = Vec::new();
+    for verdict in state.verdicts.values() {
+        for hint in ide::hints::hints(&path, text, verdict, &moved) {
+            if (from..=until).contains(&hint.at) && !hints.contains(&hint) {
+                hints.push(hint);
+            }
+        }
+    }
+    let shown = hints.into_iter().map(|hint| InlayHint {
+        position: convert::position(text, hint.at, encoding),
+        label: InlayHintLabel::String(hint.words),
+        kind: None,
+        text_edits: None,
+        tooltip: None,
+        padding_left: Some(true),
+        padding_right: None,
+        data: None,
+    });
+    shown.collect()
+}

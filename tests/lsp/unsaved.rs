@@ -1,0 +1,87 @@
+//! With the setting `unsaved`, a manifest is judged while it is edited: resolved in a copy, nothing
+//! of the user's is written.
+
+use serde_json::json;
+
+use crate::{
+    harness::{Client, Editor, Session, World, each_editor},
+    worlds::TIME,
+};
+
+const MANIFEST: &str = "Cargo.toml";
+const BROKEN: &str = "supercargo::resolution-failed";
+
+/// A requirement that can be bumped to a patched version.
+const BUMP: &str = r#"
+#- crate: time 0.3.44
+#- crate: time 0.3.47
+#- crate: helper 1.0.0
+#- advisory: RUSTSEC-2026-0009 time patched >=0.3.47: Stack exhaustion
+#- Cargo.toml
+[package]
+name = "app"
+version = "0.1.0"
+edition = "2021"
+license = "MIT"
+
+[dependencies]
+time = "=0.3.44"
+#- deny.toml
+[licenses]
+allow = ["MIT"]
+"#;
+
+fn opened(editor: Editor) -> Client {
+    let session = Session::of(World::locked(BUMP)).editor(editor);
+    let mut client = session.option("unsaved", json!(true)).start();
+    client.open(MANIFEST);
+    client.diagnostics_when(MANIFEST, "the finding", |shown| {
+        shown.version.is_some() && shown.has(TIME)
+    });
+    client
+}
+
+each_editor! {
+    fn a_bump_to_a_patched_version_clears_the_finding_before_it_is_saved(editor) {
+        let mut client = opened(editor);
+        client.replace(MANIFEST, "=0.3.44", "=0.3.47");
+        let shown = client.diagnostics_without(MANIFEST, TIME);
+        assert!(shown.is_empty(), "{}", shown.drawn());
+        client.replace(MANIFEST, "=0.3.47", "=0.3.44");
+        let shown = client.diagnostics_with(MANIFEST, TIME);
+        assert_eq!(shown.covered(TIME), "=0.3.44");
+    }
+
+    fn a_version_that_does_not_exist_is_said_while_it_is_typed(editor) {
+        let mut client = opened(editor);
+        client.replace(MANIFEST, "=0.3.44", "=9.9.9");
+        let shown = client.diagnostics_with(MANIFEST, BROKEN);
+        assert_eq!(shown.covered(BROKEN), "=9.9.9");
+        client.replace(MANIFEST, "=9.9.9", "=0.3.47");
+        client.diagnostics_when(MANIFEST, "no finding", crate::harness::Shown::is_empty);
+    }
+}
+
+#[test]
+fn a_half_typed_line_keeps_the_last_verdict() {
+    let mut client = opened(Editor::VsCode);
+    client.replace(MANIFEST, "=0.3.44", "=0.3.47");
+    client.diagnostics_without(MANIFEST, TIME);
+    client.insert(MANIFEST, "time = ", "helper = \"1\n");
+    client.replace(MANIFEST, "helper = \"1\n", "helper = \"1\"\n");
+    client.replace(MANIFEST, "=0.3.47", "=0.3.44");
+    let shown = client.diagnostics_with(MANIFEST, TIME);
+    assert_eq!(shown.codes(), [TIME]);
+    let history = client.history(MANIFEST);
+    assert!(history.iter().all(|shown| !shown.has(BROKEN)), "{history:?}");
+}
+
+#[test]
+fn closing_without_saving_returns_to_the_text_on_disk() {
+    let mut client = opened(Editor::Neovim);
+    client.replace(MANIFEST, "=0.3.44", "=0.3.47");
+    client.diagnostics_without(MANIFEST, TIME);
+    client.close(MANIFEST);
+    let shown = client.diagnostics_with(MANIFEST, TIME);
+    assert_eq!(shown.version, None);
+}

@@ -1,0 +1,191 @@
+//! The engine remembers what each check said: whatever is edited, its answer is that of an engine
+//! that never saw another policy.
+
+use std::fs;
+
+use camino::Utf8PathBuf;
+use supercargo::{
+    process::Children,
+    resolve::{Resolution, Resolver},
+    text::SourceText,
+    verdict::{Answer, CheckSet, Engine, LoadedPolicy, PolicyText, Question},
+    workspace::Workspace,
+};
+
+const POLICY: &str = r#"[advisories]
+ignore = ["RUSTSEC-2020-0001"]
+
+[licenses]
+allow = [
+    "MIT",
+    "Zlib",
+]
+exceptions = [{ crate = "one", allow = ["ISC"] }]
+
+[[licenses.clarify]]
+crate = "three"
+expression = "MIT"
+license-files = [{ path = "LICENSE", hash = 1 }]
+
+[bans]
+multiple-versions = "deny"
+deny = [{ crate = "two", reason = "no" }, "absent"]
+skip = ["one@9"]
+
+[sources]
+unknown-git = "deny"
+allow-git = ["https://example.org/x"]
+"#;
+
+struct World {
+    _folder: tempfile::TempDir,
+    workspace: Workspace,
+    resolution: Resolution,
+}
+
+impl World {
+    fn new() -> Self {
+        let folder = tempfile::tempdir().expect("a folder");
+        let root = Utf8PathBuf::from_path_buf(folder.path().canonicalize().expect("a path"));
+        let root = root.expect("UTF-8");
+        let write = |path: &str, text: &str| {
+            let path = root.join(path);
+            fs::create_dir_all(path.parent().expect("a folder")).expect("folders");
+            fs::write(path, text).expect("a file");
+        };
+        write(
+            "Cargo.toml",
+            "[workspace]\nmembers = [\"one\", \"two\", \"three\"]\nresolver = \"2\"\n",
+        );
+        for (name, license, dependency) in [
+            ("one", "license = \"MIT OR ISC\"", "two = { path = \"../two\" }"),
+            (
+                "two",
+                "license = \"GPL-3.0-only\"",
+                "three = { path = \"../three\", version = \"*\" }",
+            ),
+            ("three", "", ""),
+        ] {
+            let manifest = format!(
+                "[package]\nname = \"{name}\"\nversion = \"1.0.0\"\nedition = \"2021\"\n{license}\n\n\
+                 [dependencies]\n{dependency}\n"
+            );
+            write(&format!("{name}/Cargo.toml"), &manifest);
+            write(&format!("{name}/src/lib.rs"), "");
+        }
+        let workspace = Workspace::of_manifest(&root.join("Cargo.toml"));
+        let resolver = Resolver {
+            cargo: Resolver::default_cargo(),
+            offline: true,
+            locked: false,
+            children: Children::default(),
+        };
+        let LoadedPolicy { graph, .. } = policy(&workspace, POLICY).load(false).expect("a policy");
+        let resolution = resolver.resolve(&workspace, &graph.metadata).expect("a resolution");
+        Self { _folder: folder, workspace, resolution }
+    }
+
+    fn engine(&self) -> Engine {
+        let LoadedPolicy { graph, .. } =
+            policy(&self.workspace, POLICY).load(false).expect("a policy");
+        Engine::start(&self.workspace, self.resolution.clone(), &graph).expect("an engine")
+    }
+
+    fn ask(&self, engine: &Engine, text: &str) -> Answer {
+        let question = Question {
+            policy: policy(&self.workspace, text),
+            database: None,
+            checks: CheckSet::ALL,
+            helps: true,
+        };
+        engine.ask(&self.workspace, question).expect("an answer")
+    }
+}
+
+fn policy(workspace: &Workspace, text: &str) -> PolicyText {
+    PolicyText {
+        path: Some(workspace.root.join("deny.toml")),
+        text: SourceText::new(text),
+        exceptions: None,
+    }
+}
+
+/// A small generator of numbers: the same edits on every run.
+struct Dice(u64);
+
+impl Dice {
+    fn roll(&mut self, sides: usize) -> usize {
+        self.0 =
+            self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        usize::try_from((self.0 >> 33) % sides as u64).expect("small")
+    }
+}
+
+/// One edit as people make them; it may leave the policy broken.
+fn edited(text: &str, dice: &mut Dice) -> String {
+    let swaps = [
+        ("\"MIT\"", "'MIT'"),
+        ("'MIT'", "\"MIT\""),
+        ("Zlib", "ISC"),
+        ("ISC", "GPL-3.0-only"),
+        ("GPL-3.0-only", "Zlib"),
+        ("\"deny\"", "\"warn\""),
+        ("\"warn\"", "\"deny\""),
+        ("one@9", "one"),
+        ("\"one\"]", "\"one@9\"]"),
+        ("reason = \"no\"", "reason = \"never\""),
+        ("hash = 1", "hash = 22"),
+        ("example.org/x", "example.org/longer/name"),
+        ("[bans]", "[bans] # the rest"),
+    ];
+    let lines: Vec<&str> = text.lines().collect();
+    match dice.roll(4) {
+        0 => {
+            let at = dice.roll(lines.len() + 1);
+            let mut lines = lines;
+            lines.insert(at, "# a comment");
+            lines.join("\n") + "\n"
+        }
+        1 => {
+            let comment = lines.iter().position(|line| line.starts_with("# a comment"));
+            let kept = lines.iter().enumerate().filter(|(at, _)| Some(*at) != comment);
+            kept.map(|(_, line)| format!("{line}\n")).collect()
+        }
+        2 => {
+            let at = dice.roll(lines.len());
+            let mut lines: Vec<String> = lines.iter().map(|&line| line.to_owned()).collect();
+            lines[at] = format!("{}  ", lines[at]);
+            lines.join("\n") + "\n"
+        }
+        _ => {
+            let (old, new) = swaps[dice.roll(swaps.len())];
+            text.replacen(old, new, 1)
+        }
+    }
+}
+
+#[test]
+fn an_edited_policy_is_judged_as_if_no_other_had_been_before_it() {
+    let world = World::new();
+    let kept = world.engine();
+    let mut dice = Dice(2026);
+    let mut text = POLICY.to_owned();
+    let mut judged = 0;
+    for step in 0..400 {
+        text = edited(&text, &mut dice);
+        if policy(&world.workspace, &text).load(false).is_err() {
+            continue;
+        }
+        judged += 1;
+        let answer = world.ask(&kept, &text);
+        let fresh = world.ask(&world.engine(), &text);
+        assert_eq!(answer.counts, fresh.counts, "step {step}:\n{text}");
+        assert_eq!(answer.findings.len(), fresh.findings.len(), "step {step}:\n{text}");
+        for (ours, theirs) in answer.findings.iter().zip(&fresh.findings) {
+            assert_eq!(ours, theirs, "step {step}:\n{text}");
+        }
+    }
+    assert!(judged > 300, "only {judged} policies were valid");
+    let findings = world.ask(&kept, POLICY).findings.len();
+    assert!(findings > 8, "the policy finds too little to tell anything: {findings}");
+}

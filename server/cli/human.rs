@@ -9,7 +9,7 @@ use camino::{Utf8Path, Utf8PathBuf};
 use super::check::absolute;
 use crate::{
     gate::Verdict,
-    verdict::{Check, CheckSet, Counts, Finding, Place, Role, Severity},
+    verdict::{Check, CheckSet, Code, Counts, Finding, Place, Role, Severity},
 };
 
 /// How many places of one finding are shown.
@@ -50,6 +50,7 @@ impl Human {
             .findings
             .iter()
             .filter(|finding| finding.severity >= Severity::Warning)
+            .filter(|finding| !is_for_want_of_a_policy(finding, verdict))
             .collect();
         // cargo-deny says some things twice at two severities.
         let all = shown.clone();
@@ -92,7 +93,8 @@ impl Human {
         let named = |name: &'static str, text: String| Level::NOTE.with_name(name).message(text);
         if mending.len() > PLACES {
             let more = mending.len() - PLACES;
-            group = group.element(named("note", format!("and {more} more declarations")));
+            let declarations = if more == 1 { "declaration" } else { "declarations" };
+            group = group.element(named("note", format!("and {more} more {declarations}")));
         }
         for path in paths(finding) {
             group = group.element(named("via", path));
@@ -153,12 +155,31 @@ impl Human {
                 text.push_str(&format!("  note: {}\n", finding.message));
             }
         }
+        let rejected =
+            verdict.findings.iter().filter(|finding| is_for_want_of_a_policy(finding, verdict));
+        match rejected.count() {
+            0 => {}
+            count => text.push_str(&format!(
+                "  note: without a policy no licence is allowed, so {} rejected; `cargo deny init` \
+                 writes one\n",
+                if count == 1 {
+                    "1 package is".to_owned()
+                } else {
+                    format!("{count} packages are")
+                }
+            )),
+        }
         for check in checks.iter() {
             text.push_str(&check_line(check, verdict));
         }
         text.push_str(&format!("  gate: {style}{state}{style:#}\n"));
         text
     }
+}
+
+/// Without a policy every licence is rejected: that is one matter, not one for each package.
+fn is_for_want_of_a_policy(finding: &Finding, verdict: &Verdict) -> bool {
+    verdict.policy.is_none() && finding.code == Some(Code::Rejected)
 }
 
 fn check_line(check: Check, verdict: &Verdict) -> String {

@@ -182,6 +182,40 @@ fn a_person_sees_a_clean_gate() {
 }
 
 #[test]
+fn without_a_policy_the_rejected_licences_are_one_note() {
+    let world = World::locked(
+        r#"
+#- crate: one 1.0.0
+#- crate: two 1.0.0
+#- Cargo.toml
+[package]
+name = "app"
+version = "0.1.0"
+edition = "2021"
+license = "MIT"
+
+[dependencies]
+one = "1"
+two = "1"
+"#,
+    );
+    check_human(
+        &world,
+        "",
+        &expect![[r#"
+        . (no policy found: cargo-deny's defaults, 3 packages)
+          note: without a policy no licence is allowed, so 3 packages are rejected; `cargo deny init` writes one
+          advisories  clean
+          bans        clean
+          licenses    3 errors
+          sources     clean
+          gate: fails
+        exit 4
+    "#]],
+    );
+}
+
+#[test]
 fn a_person_sees_several_workspaces_one_after_the_other() {
     let world = World::new(&format!("{CLEAN}{REJECTED}"));
     world.lock("clean");

@@ -6,7 +6,7 @@ mod discover;
 mod policy_files;
 mod roots;
 
-use camino::{Utf8Path, Utf8PathBuf};
+use camino::{Utf8Component, Utf8Path, Utf8PathBuf};
 
 pub use discover::{Discovery, DiscoveryOptions, EXCLUDED_FOLDERS};
 pub use policy_files::{EXCEPTION_NAMES, POLICY_NAMES, PolicyFiles, is_policy};
@@ -52,4 +52,20 @@ impl Workspace {
     pub fn policy_files(&self) -> PolicyFiles {
         PolicyFiles::find(&self.manifest)
     }
+}
+
+/// `path` without `.` and `..`, as far as that can be told without asking the disk: how cargo-deny
+/// and people read paths.
+pub(crate) fn lexical(path: &Utf8Path) -> Utf8PathBuf {
+    let mut result = Utf8PathBuf::new();
+    for component in path.components() {
+        match component {
+            Utf8Component::CurDir => {}
+            Utf8Component::ParentDir if result.file_name().is_some() => {
+                result.pop();
+            }
+            other => result.push(other),
+        }
+    }
+    result
 }

@@ -16,7 +16,7 @@ use crate::{
     process::Children,
     resolve::Resolver,
     verdict::{Check, Severity},
-    workspace::{Discovery, DiscoveryOptions, PolicyFiles, Workspace},
+    workspace::{Discovery, DiscoveryOptions, PolicyFiles, Workspace, lexical},
 };
 
 /// A database that is younger was fetched by another run just now.
@@ -166,22 +166,8 @@ fn of_manifest(manifest: &Utf8Path) -> anyhow::Result<Workspace> {
 /// `path` from the current folder, lexically: cargo-deny looks for policies along the path as it
 /// is given.
 pub(super) fn absolute(path: &Utf8Path) -> anyhow::Result<Utf8PathBuf> {
-    let path = if path == "." { Utf8Path::new("") } else { path };
     let here = std::env::current_dir().context("the current folder cannot be told")?;
     let here = Utf8PathBuf::from_path_buf(here)
         .map_err(|path| anyhow::anyhow!("the path `{}` is not UTF-8", path.display()))?;
-    if path.as_str().is_empty() {
-        return Ok(here);
-    }
-    let mut result = here;
-    for component in path.components() {
-        match component {
-            camino::Utf8Component::CurDir => {}
-            camino::Utf8Component::ParentDir => {
-                result.pop();
-            }
-            other => result.push(other.as_str()),
-        }
-    }
-    Ok(result)
+    Ok(lexical(&here.join(path)))
 }

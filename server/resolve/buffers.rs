@@ -11,7 +11,12 @@ use super::{
     LockState, MetadataOptions, Resolution, ResolveError, Resolver, parse,
     scratch::{self, Scratch},
 };
-use crate::{model::manifest::Manifest, process::Use, text::SourceText, workspace::Workspace};
+use crate::{
+    model::manifest::Manifest,
+    process::Use,
+    text::SourceText,
+    workspace::{Workspace, lexical},
+};
 
 /// A scratch copy of one workspace, into which unsaved texts are written.
 pub struct BufferCopy {
@@ -119,7 +124,7 @@ impl BufferCopy {
         let model = Manifest::parse(text);
         let mut wanted = VecDeque::new();
         let paths = model.all_declarations().filter_map(|declared| declared.path.as_ref());
-        wanted.extend(paths.map(|path| scratch::lexical(&folder.join(&path.value))));
+        wanted.extend(paths.map(|path| lexical(&folder.join(&path.value))));
         for members in model.workspace.iter().flat_map(|workspace| &workspace.members) {
             wanted.extend(scratch::matching_folders(folder, &members.value));
         }

@@ -16,7 +16,7 @@ use serde::Deserialize;
 use super::{ResolveError, Resolver};
 use crate::{
     model::{manifest::Manifest, tree},
-    workspace::Workspace,
+    workspace::{Workspace, lexical},
 };
 
 /// The part of `cargo metadata --no-deps` that says what has to be copied. (`Metadata` of `krates`
@@ -282,21 +282,6 @@ fn path_dependencies(members: &Members) -> Vec<Utf8PathBuf> {
         .filter_map(|patch| patch.path.as_ref())
         .map(|path| members.workspace_root.join(&path.value).join("Cargo.toml"));
     declared.chain(patched).collect()
-}
-
-/// `path` without `.` and `..`.
-pub(super) fn lexical(path: &Utf8Path) -> Utf8PathBuf {
-    let mut result = Utf8PathBuf::new();
-    for component in path.components() {
-        match component {
-            Utf8Component::CurDir => {}
-            Utf8Component::ParentDir => {
-                result.pop();
-            }
-            other => result.push(other),
-        }
-    }
-    result
 }
 
 /// The folders that an entry of `workspace.members` means.

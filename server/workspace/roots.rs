@@ -4,6 +4,7 @@ use std::fs;
 
 use camino::{Utf8Path, Utf8PathBuf};
 
+use super::lexical;
 use crate::model::manifest::Manifest;
 
 /// The folder of the root manifest of the workspace that `manifest` belongs to: itself with a
@@ -16,14 +17,14 @@ pub(super) fn root_of(manifest: &Utf8Path) -> Utf8PathBuf {
         return folder.to_owned();
     }
     if let Some(named) = own.package.and_then(|package| package.workspace) {
-        return normalized(&folder.join(named.value));
+        return lexical(&folder.join(named.value));
     }
     for above in folder.ancestors().skip(1) {
         let Some(workspace) = read(&above.join("Cargo.toml")).and_then(|found| found.workspace)
         else {
             continue;
         };
-        let covers = |path: &str| folder.starts_with(normalized(&above.join(path)));
+        let covers = |path: &str| folder.starts_with(lexical(&above.join(path)));
         let excluded = workspace.exclude.iter().any(|path| covers(&path.value));
         let member = workspace.members.iter().any(|path| covers(&path.value));
         return if excluded && !member { folder.to_owned() } else { above.to_owned() };
@@ -33,21 +34,6 @@ pub(super) fn root_of(manifest: &Utf8Path) -> Utf8PathBuf {
 
 fn read(manifest: &Utf8Path) -> Option<Manifest> {
     fs::read_to_string(manifest).ok().map(|text| Manifest::parse(&text))
-}
-
-/// `path` without `.` and `..`, as far as that can be told without asking the disk.
-fn normalized(path: &Utf8Path) -> Utf8PathBuf {
-    let mut result = Utf8PathBuf::new();
-    for component in path.components() {
-        match component.as_str() {
-            "." => {}
-            ".." if result.file_name().is_some() => {
-                result.pop();
-            }
-            other => result.push(other),
-        }
-    }
-    result
 }
 
 #[cfg(test)]

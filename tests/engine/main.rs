@@ -149,7 +149,7 @@ fn edited(text: &str, dice: &mut Dice) -> String {
         1 => {
             let comment = lines.iter().position(|line| line.starts_with("# a comment"));
             let kept = lines.iter().enumerate().filter(|(at, _)| Some(*at) != comment);
-            kept.map(|(_, line)| format!("{line}\n")).collect()
+            kept.map(|(_, line)| *line).collect::<Vec<_>>().join("\n") + "\n"
         }
         2 => {
             let at = dice.roll(lines.len());

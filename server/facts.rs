@@ -1,5 +1,8 @@
-//! Facts from outside the workspace, each with its freshness: the advisory database.
+//! Facts from outside the workspace, each with its freshness: the advisory database, what
+//! cargo keeps in its home.
 
 mod advisory_db;
+mod cargo_home;
 
 pub use advisory_db::{DEFAULT_URL, DatabaseLocation, FetchError, Freshness, RefreshPolicy};
+pub use cargo_home::{configuration_files, index_files, is_index_file};

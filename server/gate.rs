@@ -169,7 +169,8 @@ impl Gate {
         }
         let database = run.database(&loaded, options, databases, texts, tell);
         let checks = run.checks;
-        let question = Question { policy, database, checks, helps: options.helps };
+        let index = databases.index();
+        let question = Question { policy, database, index, checks, helps: options.helps };
         match kept.engine.ask(&self.workspace, question) {
             Ok(answer) => run.finish(answer),
             Err(error) => {

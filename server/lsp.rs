@@ -2,7 +2,7 @@
 //!
 //! Notification handlers change the [`session`] before their first `.await` and tell the
 //! [`owner`], a task that alone decides what is judged and published. Judging happens on a thread
-//! of each workspace ([`worker`]).
+//! of each workspace ([`worker`]). What changes on disk is told by another one ([`watch`]).
 
 mod backend;
 mod client_features;
@@ -15,6 +15,7 @@ mod progress;
 mod publish;
 mod session;
 mod settings;
+mod watch;
 mod worker;
 
 use std::{process::ExitCode, time::Duration};

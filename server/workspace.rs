@@ -3,13 +3,15 @@
 //! Reads manifests from disk; starts no process. The look-ups are cargo's and cargo-deny's own.
 
 mod discover;
+mod inputs;
 mod policy_files;
 mod roots;
 
 use camino::{Utf8Component, Utf8Path, Utf8PathBuf};
 
 pub use discover::{Discovery, DiscoveryOptions, EXCLUDED_FOLDERS};
-pub use policy_files::{EXCEPTION_NAMES, POLICY_NAMES, PolicyFiles, is_policy};
+pub use inputs::Inputs;
+pub use policy_files::{EXCEPTION_NAMES, POLICY_NAMES, PolicyFiles, is_exceptions, is_policy};
 
 /// One workspace as the gate sees it.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]

@@ -1,6 +1,14 @@
 //! The opened advisory databases, shared by all gates and read again when they have changed.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::{
+    collections::BTreeSet,
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicU64, Ordering},
+    },
+};
+
+use camino::{Utf8Path, Utf8PathBuf};
 
 use crate::{
     facts::{Freshness, RefreshPolicy},
@@ -10,12 +18,21 @@ use crate::{
 
 /// The opened databases.
 #[derive(Debug, Default)]
-pub struct Databases(Mutex<Vec<Opened>>);
+pub struct Databases {
+    opened: Mutex<Vec<Opened>>,
+    /// What tells that one of them has changed. A lock of its own: the other one is held long.
+    watched: Mutex<BTreeSet<Utf8PathBuf>>,
+    /// Plain folders that have changed since they were read.
+    changed: Mutex<BTreeSet<Utf8PathBuf>>,
+    /// How often cargo's index was seen to have changed.
+    index: AtomicU64,
+}
 
 #[derive(Debug)]
 struct Opened {
     source: DatabaseSource,
-    /// The state of the files that were read; a plain folder is read once.
+    /// The state of the files that were read; of a plain folder it is told by
+    /// [`Databases::changed`].
     stamp: Vec<Freshness>,
     database: Arc<Database>,
 }
@@ -34,12 +51,13 @@ impl Databases {
         children: &Children,
         tell: &dyn Fn(&str),
     ) -> Result<Arc<Database>, DatabaseError> {
+        lock(&self.watched).extend(watched(source));
         // Held while a database is fetched and read: two gates that want the same one wait.
-        let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut all = lock(&self.opened);
         let known = all.iter().position(|opened| opened.source == *source);
         if let Some(at) = known {
-            let wants_fetch = wants_fetch(source, refresh);
-            if !wants_fetch && all[at].stamp == stamp(source) {
+            let wants_renewal = wants_fetch(source, refresh) || self.takes_change(source);
+            if !wants_renewal && all[at].stamp == stamp(source) {
                 return Ok(Arc::clone(&all[at].database));
             }
         }
@@ -64,6 +82,54 @@ impl Databases {
                 }
                 None => Err(error),
             },
+        }
+    }
+
+    /// The files and plain folders that tell by their change that a database that was asked for
+    /// has changed on disk.
+    pub fn watched(&self) -> BTreeSet<Utf8PathBuf> {
+        lock(&self.watched).clone()
+    }
+
+    /// Something that [`Self::watched`] lists has changed: the next gate that asks reads it again.
+    pub fn changed(&self, path: &Utf8Path) {
+        lock(&self.changed).insert(path.to_owned());
+    }
+
+    /// Cargo's index has changed on disk: the next verdicts read it again.
+    pub fn index_changed(&self) {
+        self.index.fetch_add(1, Ordering::SeqCst);
+    }
+
+    /// Another number whenever cargo's index has changed.
+    pub(super) fn index(&self) -> u64 {
+        self.index.load(Ordering::SeqCst)
+    }
+
+    /// Whether a plain folder has changed, which is said once.
+    fn takes_change(&self, source: &DatabaseSource) -> bool {
+        match source {
+            DatabaseSource::Folder(folder) => lock(&self.changed).remove(folder),
+            DatabaseSource::Managed(_) => false,
+        }
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// A fetch writes the heads of a clone; a plain folder may change in any way.
+fn watched(source: &DatabaseSource) -> Vec<Utf8PathBuf> {
+    match source {
+        DatabaseSource::Folder(folder) => vec![folder.clone()],
+        DatabaseSource::Managed(settings) => {
+            let folders = settings.locations().into_iter().map(|location| location.folder());
+            folders
+                .flat_map(|folder| {
+                    ["FETCH_HEAD", "HEAD"].map(|name| folder.join(".git").join(name))
+                })
+                .collect()
         }
     }
 }

@@ -43,6 +43,9 @@ pub(super) struct Document {
     /// The client's version, whatever its steps.
     pub(super) version: i32,
     text: SourceText,
+    /// The file has changed on disk below a text that was not edited: what stands on disk rules
+    /// until the client says otherwise.
+    overtaken: bool,
     /// All that was edited, in order.
     edits: Edits,
     /// Texts that may have been judged, each with how many edits had been made by then.
@@ -88,7 +91,7 @@ impl Documents {
         Kind::of(&path)?;
         let text = SourceText::new(text);
         let (edits, judged) = (Edits::default(), VecDeque::new());
-        let mut document = Document { uri, version, text, edits, judged };
+        let mut document = Document { uri, version, text, overtaken: false, edits, judged };
         document.remember();
         self.0.insert(path.clone(), document);
         Some(path)
@@ -105,6 +108,7 @@ impl Documents {
         let path = path_of(uri)?;
         let document = self.0.get_mut(&path)?;
         document.version = version;
+        document.overtaken = false;
         for change in changes {
             document.apply(&change, encoding);
         }
@@ -120,9 +124,17 @@ impl Documents {
     pub(super) fn save(&mut self, uri: &Uri) -> Option<Utf8PathBuf> {
         let path = path_of(uri)?;
         if let Some(document) = self.0.get_mut(&path) {
+            document.overtaken = false;
             document.remember();
         }
         Kind::of(&path).map(|_| path)
+    }
+
+    /// The file on disk has changed. A text that `was_on_disk` before holds nothing of the user's.
+    pub(super) fn overtake(&mut self, path: &Utf8Path, was_on_disk: impl Fn(&str) -> bool) {
+        if let Some(document) = self.0.get_mut(path) {
+            document.overtaken |= was_on_disk(document.text.as_str());
+        }
     }
 
     pub(super) fn close(&mut self, uri: &Uri) -> Option<Utf8PathBuf> {
@@ -143,6 +155,7 @@ impl Documents {
     /// lock files.
     pub(super) fn texts(&mut self, all: bool) -> HashMap<Utf8PathBuf, SourceText> {
         let judged = self.0.iter_mut().filter(|(path, _)| all || is_policy(path));
+        let judged = judged.filter(|(_, document)| !document.overtaken);
         let taken = judged.map(|(path, document)| {
             document.remember();
             (path.clone(), document.text.clone())

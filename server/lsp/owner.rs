@@ -19,15 +19,16 @@ use super::{
     progress::Progress,
     publish,
     session::Session,
+    watch::{Wanted, Watch},
     worker::{Buffers, Wish, Worker},
 };
 use crate::{
-    facts::RefreshPolicy,
+    facts::{RefreshPolicy, is_index_file},
     gate::{Databases, GateOptions, Verdict},
     process::Children,
     resolve::Resolver,
     verdict::{Check, CheckSet, Code, Place, Severity},
-    workspace::{Discovery, DiscoveryOptions, PolicyFiles, Workspace},
+    workspace::{Discovery, DiscoveryOptions, PolicyFiles, Workspace, is_exceptions, is_policy},
 };
 
 /// An editor's advisories may be this old.
@@ -48,7 +49,9 @@ pub(super) enum Event {
     Opened(Utf8PathBuf),
     Changed(Utf8PathBuf),
     Closed(Utf8PathBuf),
-    /// Files on disk have changed, been created or deleted.
+    /// The client says that files on disk have changed, been created or deleted.
+    Told(Vec<Utf8PathBuf>),
+    /// Files on disk have changed, been created or deleted; perhaps it is known already.
     OnDisk(Vec<Utf8PathBuf>),
     /// A worker is busy with something that may take long.
     Doing(Workspace, String),
@@ -63,8 +66,10 @@ pub(super) enum Event {
 
 /// Runs until the session ends.
 pub(super) async fn run(session: Arc<Session>, mut events: mpsc::UnboundedReceiver<Event>) {
+    let watch = Watch::start(session.events());
     let mut owner = Owner {
         session,
+        watch,
         databases: Arc::default(),
         workers: BTreeMap::new(),
         published: HashMap::new(),
@@ -76,11 +81,13 @@ pub(super) async fn run(session: Arc<Session>, mut events: mpsc::UnboundedReceiv
             return;
         }
         owner.handle(event).await;
+        owner.watch_what_matters();
     }
 }
 
 struct Owner {
     session: Arc<Session>,
+    watch: Watch,
     databases: Arc<Databases>,
     workers: BTreeMap<Workspace, Busy>,
     /// What the client shows now, by file.
@@ -139,7 +146,8 @@ impl Owner {
                 self.buffer_changed(&path);
                 self.publish(&[path]).await;
             }
-            Event::OnDisk(paths) => self.on_disk(&paths).await,
+            Event::Told(paths) => self.watch.told(paths),
+            Event::OnDisk(paths) => self.on_disk(paths).await,
             Event::Doing(workspace, message) => self.doing(&workspace, message),
             Event::Judged { workspace, answered, verdict } => {
                 self.judged(&workspace, answered, verdict).await;
@@ -190,15 +198,18 @@ impl Owner {
         self.forget_outside().await;
         let open = self.session.state().documents.paths();
         let events = self.session.events();
+        let known = self.watch.known();
         tokio::task::spawn_blocking(move || {
             let options = DiscoveryOptions::default();
             let mut found = Vec::new();
             for folder in &folders {
+                known.note_folder(folder);
                 found.extend(Discovery::below(folder, &options).workspaces.iter().map(|found| {
                     // In an editor a member opened as a folder belongs to its whole workspace.
                     Workspace::around_manifest(&found.manifest)
                 }));
             }
+            known.note_workspaces(&found);
             let _ = events.send(Event::Discovered { workspaces: found, because_of: None });
         });
         for path in open {
@@ -255,6 +266,7 @@ impl Owner {
         }
         let path = path.to_owned();
         let events = self.session.events();
+        let known = self.watch.known();
         tokio::task::spawn_blocking(move || {
             let found = match kind {
                 Some(Kind::Manifest) if path.is_file() => vec![Workspace::around_manifest(&path)],
@@ -270,6 +282,7 @@ impl Owner {
                 }
                 _ => Vec::new(),
             };
+            known.note_workspaces(&found);
             let _ = events.send(Event::Discovered { workspaces: found, because_of: Some(path) });
         });
     }
@@ -298,7 +311,27 @@ impl Owner {
         }
     }
 
-    async fn on_disk(&mut self, paths: &[Utf8PathBuf]) {
+    /// Tells the watching thread what decides now.
+    fn watch_what_matters(&mut self) {
+        let state = self.session.state();
+        let mut wanted = Wanted::default();
+        if state.settings.trusted {
+            wanted.folders = state.folders.iter().cloned().collect();
+            wanted.workspaces = self.workers.keys().cloned().collect();
+            wanted.databases = self.databases.watched();
+            wanted.databases.extend(state.settings.db.clone());
+        }
+        drop(state);
+        self.watch.want(wanted);
+    }
+
+    async fn on_disk(&mut self, paths: Vec<Utf8PathBuf>) {
+        let news = self.watch.news(paths);
+        for (path, before) in &news {
+            let was_on_disk = |text: &str| before.is_some_and(|before| before.is_of(text));
+            self.session.state().documents.overtake(path, was_on_disk);
+        }
+        let paths: Vec<_> = news.into_keys().collect();
         let gone = |workspace: &&Workspace| {
             paths.contains(&workspace.manifest) && !workspace.manifest.exists()
         };
@@ -309,26 +342,49 @@ impl Owner {
             self.session.tell(Event::FoldersChanged);
         }
         let mut wishes: BTreeMap<Workspace, bool> = BTreeMap::new();
-        for path in paths {
-            let policy = Kind::of(path) == Some(Kind::Policy);
+        for path in &paths {
+            let change = self.change_of(path);
             let mut known = false;
             for workspace in self.workers.keys() {
-                let concerned = if policy {
-                    workspace.manifest.starts_with(ruled_folder(path))
-                } else {
-                    path.starts_with(&workspace.root) || self.declares_in(workspace, path)
-                };
-                if concerned {
+                if self.concerns(workspace, path, change) {
                     known = true;
-                    *wishes.entry(workspace.clone()).or_default() |= !policy;
+                    let renew_graph = matches!(change, DiskChange::Graph);
+                    *wishes.entry(workspace.clone()).or_default() |= renew_graph;
                 }
             }
-            if !known {
+            if !known && Kind::of(path).is_some() {
                 self.find_workspaces_of(path);
             }
         }
         for (workspace, renew_graph) in wishes {
             self.wish(&workspace, renew_graph);
+        }
+    }
+
+    /// What has to be renewed because of a file; what all verdicts share forgets it here.
+    fn change_of(&self, path: &Utf8Path) -> DiskChange {
+        if is_policy(path) || is_exceptions(path) {
+            return DiskChange::Policy;
+        }
+        if is_index_file(path) {
+            self.databases.index_changed();
+            return DiskChange::Facts;
+        }
+        if self.databases.watched().contains(path) {
+            self.databases.changed(path);
+            return DiskChange::Facts;
+        }
+        DiskChange::Graph
+    }
+
+    fn concerns(&self, workspace: &Workspace, path: &Utf8Path, change: DiskChange) -> bool {
+        match change {
+            DiskChange::Policy => workspace.manifest.starts_with(ruled_folder(path)),
+            DiskChange::Facts => true,
+            DiskChange::Graph => {
+                let named = Kind::of(path).is_some() && path.starts_with(&workspace.root);
+                named || self.declares_in(workspace, path) || self.watch.decides(workspace, path)
+            }
         }
     }
 
@@ -498,6 +554,17 @@ impl Owner {
         }
         self.publish(&files.into_iter().collect::<Vec<_>>()).await;
     }
+}
+
+/// What a change on disk is a change of.
+#[derive(Clone, Copy, Debug)]
+enum DiskChange {
+    /// A policy or its exceptions.
+    Policy,
+    /// An advisory database or cargo's index.
+    Facts,
+    /// A manifest, a lock file, cargo's configuration.
+    Graph,
 }
 
 /// Whether the workspace is below one of the folders or around one.

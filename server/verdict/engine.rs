@@ -2,6 +2,7 @@
 //! questions about it. A changed policy costs a question, not a graph.
 
 use std::{
+    cell::RefCell,
     collections::BTreeMap,
     panic::{AssertUnwindSafe, catch_unwind},
     sync::{Arc, OnceLock, mpsc},
@@ -52,6 +53,8 @@ pub struct Question {
     pub policy: PolicyText,
     /// The advisories, where they are wanted and can be had.
     pub database: Option<Arc<Database>>,
+    /// Another number whenever cargo's index has changed on disk.
+    pub index: u64,
     /// Which checks.
     pub checks: CheckSet,
     /// Also list what is merely told (cargo-deny's helps: every accepted licence).
@@ -152,8 +155,8 @@ struct Kept<'g> {
     /// The files that the spans refer to, after the policy, in the order of their ids.
     files: Vec<(Utf8PathBuf, String)>,
     places: Places<'g>,
-    /// What cargo's index says about each package; read when first asked for.
-    index: OnceLock<Result<IndexEntries<'g>, String>>,
+    /// What cargo's index says about each package, and [`Question::index`] when it was read.
+    index: RefCell<Option<(u64, Result<IndexEntries<'g>, String>)>>,
     licence_lines: OnceLock<LicenceLines>,
     memory: Memory,
     needs_texts: bool,
@@ -219,7 +222,7 @@ impl<'g> Kept<'g> {
             spans,
             files: listed,
             places: Places::new(krates, manifests),
-            index: OnceLock::new(),
+            index: RefCell::new(None),
             licence_lines: OnceLock::new(),
             memory: Memory::default(),
             needs_texts: krates.krates().any(|krate| needs_text(krate.license.as_deref())),
@@ -349,7 +352,7 @@ impl<'g> Kept<'g> {
         files: &Files,
         question: &Question,
     ) -> CheckResult {
-        let result = self.advisories_of(config, database, files);
+        let result = self.advisories_of(config, database, files, question.index);
         // cargo-deny breaks off when a package is affected by an advisory of a kind that it does
         // not know. The others are judged all the same, and it is said which was not.
         let Some(broken) = &result.broken else { return result };
@@ -360,7 +363,7 @@ impl<'g> Kept<'g> {
         let again =
             question.policy.parse(0, &mut Files::new()).ok().and_then(|parsed| parsed.config);
         let Some(again) = again else { return result };
-        let packs = self.advisories_of(again.advisories, &known, files).packs;
+        let packs = self.advisories_of(again.advisories, &known, files, question.index).packs;
         let broken = format!("{broken}; not judged: {}", listed(&left_out));
         CheckResult { packs, broken: Some(broken) }
     }
@@ -370,13 +373,14 @@ impl<'g> Kept<'g> {
         config: advisories::cfg::ValidConfig,
         database: &Database,
         files: &Files,
+        index: u64,
     ) -> CheckResult {
         let wants_index = !config.disable_yank_checking;
         collected(move |mut sink| {
             let context = self.context(config, files);
-            let indices = match wants_index.then(|| self.index_entries()) {
+            let indices = match wants_index.then(|| self.index_entries(index)) {
                 None => None,
-                Some(Ok(entries)) => Some(Indices { indices: Vec::new(), cache: entries.clone() }),
+                Some(Ok(entries)) => Some(Indices { indices: Vec::new(), cache: entries }),
                 Some(Err(error)) => {
                     sink.push(context.diag_for_index_load_failure(format!(
                         "unable to find cargo home directory: {error}"
@@ -395,12 +399,17 @@ impl<'g> Kept<'g> {
         })
     }
 
-    fn index_entries(&self) -> &Result<IndexEntries<'g>, String> {
-        self.index.get_or_init(|| {
-            tame_index::utils::cargo_home()
-                .map(|home| Indices::load(self.krates, home).cache)
-                .map_err(|error| format!("{error:#}"))
-        })
+    fn index_entries(&self, state: u64) -> Result<IndexEntries<'g>, String> {
+        if let Some((read, entries)) = &*self.index.borrow()
+            && *read == state
+        {
+            return entries.clone();
+        }
+        let entries = tame_index::utils::cargo_home()
+            .map(|home| Indices::load(self.krates, home).cache)
+            .map_err(|error| format!("{error:#}"));
+        self.index.replace(Some((state, entries.clone())));
+        entries
     }
 
     fn context<'c, C>(&'c self, cfg: C, files: &'c Files) -> CheckCtx<'c, C>

@@ -28,6 +28,7 @@ struct Remembered {
 pub(super) struct Key {
     section: Essence,
     database: Option<Arc<Database>>,
+    index: u64,
     helps: bool,
 }
 
@@ -58,8 +59,9 @@ pub(super) fn keys(question: &Question) -> Option<BTreeMap<Check, Key>> {
         let path = question.policy.name().to_string();
         judged.insert("policy".to_owned(), Value::String(path));
         let database = if check == Check::Advisories { question.database.clone() } else { None };
+        let index = if check == Check::Advisories { question.index } else { 0 };
         let section = Essence::of_value(&Value::Table(judged));
-        (check, Key { section, database, helps: question.helps })
+        (check, Key { section, database, index, helps: question.helps })
     });
     Some(keys.collect())
 }

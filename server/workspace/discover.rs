@@ -68,6 +68,30 @@ impl Discovery {
     }
 }
 
+/// The folders in which a search looks for manifests, as deep as people put them, the nearest
+/// first: not more than may be watched.
+pub(super) fn folders_below(folder: &Utf8Path, options: &DiscoveryOptions) -> Vec<Utf8PathBuf> {
+    const DEPTH: usize = 4;
+    const SEEN: usize = 20_000;
+    const FOLDERS: usize = 512;
+    let excluded = options.excluded.clone();
+    let walk = WalkBuilder::new(folder)
+        .require_git(false)
+        .follow_links(false)
+        .max_depth(Some(DEPTH))
+        .filter_entry(move |entry| enters(entry, &excluded))
+        .build();
+    let mut found: Vec<_> = walk
+        .filter_map(Result::ok)
+        .take(SEEN)
+        .filter(|entry| entry.file_type().is_some_and(|kind| kind.is_dir()))
+        .filter_map(|entry| Some((entry.depth(), Utf8Path::from_path(entry.path())?.to_owned())))
+        .collect();
+    found.sort();
+    found.truncate(FOLDERS);
+    found.into_iter().map(|(_, folder)| folder).collect()
+}
+
 fn manifests_below(folder: &Utf8Path, options: &DiscoveryOptions) -> (Vec<Utf8PathBuf>, bool) {
     let excluded = options.excluded.clone();
     let walk = WalkBuilder::new(folder)

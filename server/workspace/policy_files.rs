@@ -31,6 +31,11 @@ pub fn is_policy(path: &Utf8Path) -> bool {
     matches!(path.file_name(), Some("deny.toml" | ".deny.toml"))
 }
 
+/// Whether a file adds licence exceptions, by its name.
+pub fn is_exceptions(path: &Utf8Path) -> bool {
+    matches!(path.file_name(), Some("deny.exceptions.toml" | ".deny.exceptions.toml"))
+}
+
 fn first(manifest: &Utf8Path, names: [&str; 3]) -> Option<Utf8PathBuf> {
     manifest
         .ancestors()

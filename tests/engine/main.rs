@@ -95,6 +95,7 @@ impl World {
         let question = Question {
             policy: policy(&self.workspace, text),
             database: None,
+            index: 0,
             checks: CheckSet::ALL,
             helps: true,
         };

@@ -20,4 +20,5 @@ mod sessions;
 mod shape;
 mod trust;
 mod unsaved;
+mod watching;
 mod worlds;

@@ -1,4 +1,4 @@
-//! `workspace/didChangeWatchedFiles`.
+//! `workspace/didChangeWatchedFiles`: welcome, but the server watches these files itself.
 
 use tower_lsp::ls_types::DidChangeWatchedFilesParams;
 
@@ -12,6 +12,6 @@ pub(in crate::lsp) fn handle(session: &Session, params: &DidChangeWatchedFilesPa
         .filter(|path| Kind::of(path).is_some())
         .collect();
     if !paths.is_empty() {
-        session.tell(Event::OnDisk(paths));
+        session.tell(Event::Told(paths));
     }
 }

@@ -56,6 +56,13 @@ impl World {
         self.try_read("../cargo-calls").map_or(0, |calls| calls.lines().count())
     }
 
+    /// How often it was asked to resolve the workspace as it is.
+    pub(crate) fn resolutions(&self) -> usize {
+        let calls = self.try_read("../cargo-calls").unwrap_or_default();
+        let resolves = |call: &&str| call.starts_with("metadata") && !call.contains("--no-deps");
+        calls.lines().filter(resolves).count()
+    }
+
     /// Waits until the stand-in was called that often.
     pub(crate) fn wait_for_cargo_calls(&self, calls: usize) {
         let deadline = Instant::now() + LIMIT;

@@ -1,0 +1,158 @@
+//! Which files decide what a workspace resolves to and how it is judged: those to be watched.
+//!
+//! Found by reading manifests, so it can be told of workspaces that cargo refuses, too. What lies
+//! outside of the workspace (cargo's home, advisory databases) is not listed here.
+
+use std::{collections::BTreeSet, fs};
+
+use camino::{Utf8Path, Utf8PathBuf};
+
+use super::{
+    DiscoveryOptions, EXCEPTION_NAMES, POLICY_NAMES, Workspace, discover::folders_below, lexical,
+    roots::root_of,
+};
+use crate::model::manifest::Manifest;
+
+/// Cargo's and rustup's configuration, looked for in a folder and all above it.
+const CONFIGURATION_NAMES: [&str; 4] =
+    [".cargo/config.toml", ".cargo/config", "rust-toolchain.toml", "rust-toolchain"];
+
+/// How many manifests of one workspace are listed.
+const LIMIT: usize = 10_000;
+
+/// The files that decide.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Inputs {
+    /// The files, absolute; whether they exist or not.
+    pub files: BTreeSet<Utf8PathBuf>,
+    /// Folders in which a new folder may bring further files.
+    pub growing: BTreeSet<Utf8PathBuf>,
+}
+
+impl Inputs {
+    /// The manifests, the lock file, the policies and the configuration of a workspace.
+    pub fn of_workspace(workspace: &Workspace) -> Self {
+        let mut inputs = Self::default();
+        let mut wanted = vec![workspace.manifest.clone(), workspace.root.join("Cargo.toml")];
+        while let Some(manifest) = wanted.pop() {
+            if inputs.files.len() < LIMIT && inputs.files.insert(manifest.clone()) {
+                inputs.add_named_by(&manifest, workspace, &mut wanted);
+            }
+        }
+        inputs.files.insert(workspace.lock_file());
+        for above in workspace.folder().ancestors() {
+            let names = POLICY_NAMES.iter().chain(&EXCEPTION_NAMES).chain(&CONFIGURATION_NAMES);
+            inputs.files.extend(names.map(|name| above.join(name)));
+        }
+        inputs
+    }
+
+    /// The manifests by which a workspace may appear in a folder that somebody has opened.
+    pub fn of_folder(folder: &Utf8Path) -> Self {
+        let manifest = folder.join("Cargo.toml");
+        let mut inputs = Self::default();
+        if !manifest.is_file() {
+            for below in folders_below(folder, &DiscoveryOptions::default()) {
+                inputs.files.insert(below.join("Cargo.toml"));
+                inputs.growing.insert(below);
+            }
+        }
+        inputs.files.insert(manifest);
+        inputs
+    }
+
+    /// What a manifest names: members and local packages.
+    fn add_named_by(
+        &mut self,
+        manifest: &Utf8Path,
+        workspace: &Workspace,
+        wanted: &mut Vec<Utf8PathBuf>,
+    ) {
+        let Ok(text) = fs::read_to_string(manifest) else { return };
+        let model = Manifest::parse(&text);
+        let folder = manifest.parent().unwrap_or(manifest);
+        let local = model.all_declarations().filter_map(|declared| declared.path.as_ref());
+        wanted.extend(local.map(|path| lexical(&folder.join(&path.value)).join("Cargo.toml")));
+        if folder == workspace.root {
+            for member in model.workspace.iter().flat_map(|table| &table.members) {
+                let folders = self.member_folders(folder, &member.value);
+                wanted.extend(folders.into_iter().map(|folder| folder.join("Cargo.toml")));
+            }
+        } else if !folder.starts_with(&workspace.root) {
+            // It may inherit from the workspace that it is part of.
+            wanted.push(root_of(manifest).join("Cargo.toml"));
+        }
+    }
+
+    /// The folders that an entry of `workspace.members` means. Those that its globs look into may
+    /// grow.
+    fn member_folders(&mut self, base: &Utf8Path, pattern: &str) -> Vec<Utf8PathBuf> {
+        let mut folders = vec![base.to_owned()];
+        for part in pattern.split('/').filter(|part| !part.is_empty() && *part != ".") {
+            if !part.contains(['*', '?', '[']) {
+                folders = folders.iter().map(|folder| lexical(&folder.join(part))).collect();
+                continue;
+            }
+            let Ok(glob) = globset::Glob::new(part) else { return Vec::new() };
+            let matcher = glob.compile_matcher();
+            let mut matching = Vec::new();
+            for folder in folders {
+                let entries = folder.read_dir_utf8().into_iter().flatten().flatten();
+                let entries = entries.filter(|entry| matcher.is_match(entry.file_name()));
+                let entries = entries.map(|entry| entry.path().to_owned());
+                matching.extend(entries.filter(|entry| entry.is_dir()));
+                self.growing.insert(folder);
+            }
+            folders = matching;
+        }
+        folders
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn inputs(files: &[(&str, &str)]) -> (BTreeSet<String>, BTreeSet<String>) {
+        let temp = tempfile::tempdir().expect("a temporary folder");
+        let root = Utf8Path::from_path(temp.path()).expect("UTF-8");
+        for (path, text) in files {
+            let path = root.join(path);
+            fs::create_dir_all(path.parent().expect("a folder")).expect("folders");
+            fs::write(path, text).expect("write");
+        }
+        let inputs = Inputs::of_workspace(&Workspace::of_manifest(&root.join("w/Cargo.toml")));
+        let names = |paths: BTreeSet<Utf8PathBuf>| {
+            let ours = paths.into_iter();
+            let ours = ours.filter_map(|path| Some(path.strip_prefix(root).ok()?.to_string()));
+            ours.filter(|path| !path.contains("deny") && !path.contains("rust-toolchain")).collect()
+        };
+        (names(inputs.files), names(inputs.growing))
+    }
+
+    #[test]
+    fn members_local_packages_and_what_stands_above_decide() {
+        let (files, growing) = inputs(&[
+            ("w/Cargo.toml", "[workspace]\nmembers = [\"crates/*\", \"tool\"]\n"),
+            ("w/crates/a/Cargo.toml", "[dependencies]\nout = { path = \"../../../out\" }\n"),
+            ("w/crates/empty/README.md", ""),
+            ("out/Cargo.toml", "[dependencies]\ngone = { path = \"gone\" }\n"),
+            ("elsewhere/Cargo.toml", ""),
+        ]);
+        let expected = [
+            ".cargo/config",
+            ".cargo/config.toml",
+            "out/Cargo.toml",
+            "out/gone/Cargo.toml",
+            "w/.cargo/config",
+            "w/.cargo/config.toml",
+            "w/Cargo.lock",
+            "w/Cargo.toml",
+            "w/crates/a/Cargo.toml",
+            "w/crates/empty/Cargo.toml",
+            "w/tool/Cargo.toml",
+        ];
+        assert_eq!(files, expected.map(str::to_owned).into());
+        assert_eq!(growing, ["w/crates".to_owned()].into());
+    }
+}

@@ -264,11 +264,11 @@ impl Watcher {
         }
         let looks = told.is_empty() && touched.is_empty();
         let lost = lost || looks && self.folders.looks();
-        self.renew_inputs(&told, &touched, lost);
+        let left_out = self.renew_inputs(&told, &touched, lost);
         self.folders.set(&self.plan.folders);
         // Also what has happened before a folder was watched.
-        let mut changed: BTreeSet<_> =
-            self.known.stamps.differing(&self.plan.files).into_iter().collect();
+        let files = self.plan.files.iter().chain(&left_out);
+        let mut changed: BTreeSet<_> = self.known.stamps.differing(files).into_iter().collect();
         if looks && !lost && !changed.is_empty() {
             self.renew_inputs(&[], &changed, false);
             self.folders.set(&self.plan.folders);
@@ -279,9 +279,16 @@ impl Watcher {
         }
     }
 
-    /// Finds out anew which files decide, as far as that may have changed.
-    fn renew_inputs(&mut self, told: &[Utf8PathBuf], touched: &BTreeSet<Utf8PathBuf>, lost: bool) {
+    /// Finds out anew which files decide, as far as that may have changed. Returns those that no
+    /// longer do: they may have been deleted.
+    fn renew_inputs(
+        &mut self,
+        told: &[Utf8PathBuf],
+        touched: &BTreeSet<Utf8PathBuf>,
+        lost: bool,
+    ) -> BTreeSet<Utf8PathBuf> {
         let mut before = std::mem::take(&mut self.inputs);
+        let mut left_out = BTreeSet::new();
         for reason in self.wanted.reasons() {
             let known = before.remove(&reason);
             let may_differ = reason == Reason::Databases
@@ -293,13 +300,18 @@ impl Watcher {
                 known => {
                     let inputs = Arc::new(self.wanted.inputs(&reason));
                     // What has just appeared is told; what was there and decides only now was
-                    // judged with what made it decide.
+                    // judged with what made it decide. Databases are known only after they were
+                    // asked for and may have changed since; telling costs no resolution.
+                    let anything = lost || reason == Reason::Databases;
                     let appeared = |file: &&Utf8PathBuf| {
                         known.is_some()
-                            && (lost || touched.iter().any(|path| file.starts_with(path)))
+                            && (anything || touched.iter().any(|path| file.starts_with(path)))
                     };
                     let noted = inputs.files.iter().filter(|file| !appeared(file));
                     self.known.stamps.note(noted);
+                    let known =
+                        known.iter().flat_map(|known| known.files.difference(&inputs.files));
+                    left_out.extend(known.cloned());
                     inputs
                 }
             };
@@ -315,6 +327,7 @@ impl Watcher {
             _ => None,
         });
         *self.known.inputs() = of_workspaces.collect();
+        left_out
     }
 }
 

@@ -49,6 +49,8 @@ pub(super) enum Event {
     Opened(Utf8PathBuf),
     Changed(Utf8PathBuf),
     Closed(Utf8PathBuf),
+    /// A buffer was written to disk.
+    Saved(Utf8PathBuf),
     /// The client says that files on disk have changed, been created or deleted.
     Told(Vec<Utf8PathBuf>),
     /// Files on disk have changed, been created or deleted; perhaps it is known already.
@@ -145,6 +147,10 @@ impl Owner {
             Event::Changed(path) => {
                 self.buffer_changed(&path);
                 self.publish(&[path]).await;
+            }
+            Event::Saved(path) => {
+                self.on_disk(vec![path.clone()]).await;
+                self.try_again(&path);
             }
             Event::Told(paths) => self.watch.told(paths),
             Event::OnDisk(paths) => self.on_disk(paths).await,
@@ -358,6 +364,20 @@ impl Owner {
         }
         for (workspace, renew_graph) in wishes {
             self.wish(&workspace, renew_graph);
+        }
+    }
+
+    /// Whoever saves a file as it was wants what could not be judged to be tried again.
+    fn try_again(&mut self, path: &Utf8Path) {
+        let failed = |(workspace, busy): &(&Workspace, &Busy)| {
+            let verdicts = &self.session.state().verdicts;
+            let reached = verdicts.get(*workspace).is_none_or(|verdict| verdict.reached);
+            !reached && busy.wishes == 0 && path.starts_with(&workspace.root)
+        };
+        let failed: Vec<_> =
+            self.workers.iter().filter(failed).map(|(one, _)| one.clone()).collect();
+        for workspace in failed {
+            self.wish(&workspace, true);
         }
     }
 

@@ -11,8 +11,9 @@ mod wanted;
 
 use std::{
     collections::{BTreeMap, BTreeSet},
+    panic::{AssertUnwindSafe, catch_unwind},
     path::PathBuf,
-    sync::{Arc, Mutex, PoisonError, mpsc as channel},
+    sync::{Arc, Mutex, MutexGuard, PoisonError, mpsc as channel},
     thread,
     time::{Duration, Instant},
 };
@@ -42,6 +43,7 @@ const LOOK: Duration = Duration::from_millis(1500);
 #[derive(Debug)]
 pub(super) struct Watch {
     messages: channel::Sender<Message>,
+    events: mpsc::UnboundedSender<Event>,
     known: Arc<Known>,
     wanted: Wanted,
 }
@@ -73,11 +75,21 @@ impl Watch {
     pub(super) fn start(events: mpsc::UnboundedSender<Event>) -> Self {
         let (messages, received) = channel::channel();
         let known = Arc::<Known>::default();
-        let watch = Self { messages, known: Arc::clone(&known), wanted: Wanted::default() };
+        let watch = Self {
+            messages,
+            events: events.clone(),
+            known: Arc::clone(&known),
+            wanted: Wanted::default(),
+        };
         let sender = watch.messages.clone();
-        let thread = thread::Builder::new().name("watch".to_owned()).spawn(move || {
+        let run = move || {
             let system = notify::recommended_watcher(move |event| tell(&sender, event));
             Watcher::new(received, events, known, Folders::new(system)).run();
+        };
+        let thread = thread::Builder::new().name("watch".to_owned()).spawn(move || {
+            if catch_unwind(AssertUnwindSafe(run)).is_err() {
+                tracing::error!("files are no longer watched: an internal error");
+            }
         });
         if let Err(error) = thread {
             tracing::error!("files cannot be watched: {error}");
@@ -95,7 +107,12 @@ impl Watch {
 
     /// The client has told of files. `Event::OnDisk` comes when they have really changed.
     pub(super) fn told(&self, paths: Vec<Utf8PathBuf>) {
-        let _ = self.messages.send(Message::Told(paths));
+        if let Err(channel::SendError(Message::Told(paths))) =
+            self.messages.send(Message::Told(paths))
+        {
+            // Nobody watches any more.
+            let _ = self.events.send(Event::OnDisk(paths));
+        }
     }
 
     /// Those of the files whose change was not told before, with what they were before, where that
@@ -137,7 +154,7 @@ impl Known {
         self.stamps.note(&Inputs::of_folder(folder).files);
     }
 
-    fn inputs(&self) -> std::sync::MutexGuard<'_, BTreeMap<Workspace, Arc<Inputs>>> {
+    fn inputs(&self) -> MutexGuard<'_, BTreeMap<Workspace, Arc<Inputs>>> {
         self.inputs.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -292,6 +292,22 @@ mod counted {
         }
     }
 
+    /// Whatever kept cargo from resolving may be over.
+    #[test]
+    fn saving_a_file_as_it_was_tries_again_what_failed() {
+        let world = counted(SMALL);
+        world.edit(MANIFEST, "1.5", "9.9");
+        let mut client = Session::of(world).start();
+        client.open(MANIFEST);
+        client.diagnostics_with(MANIFEST, BROKEN);
+        client.ignore(MANIFEST);
+        // Nothing is watched that tells of what is published.
+        client.world.add("#- crate: plain 9.9.0");
+        client.tell_saved(MANIFEST);
+        client.diagnostics_without(MANIFEST, BROKEN);
+        client.ignore(POLICY);
+    }
+
     /// Hundreds of members, as a switch of branches changes them.
     #[test]
     fn hundreds_of_files_are_judged_once() {

@@ -282,7 +282,6 @@ mod counted {
             let resolutions = client.world.resolutions();
             for file in [MANIFEST, "Cargo.lock"] {
                 let text = client.world.read(file);
-                client.world.delete(file);
                 client.world.write(file, &text);
                 replace_file(&client.world, file, &text);
                 client.tell_changed(file, 2);
@@ -324,18 +323,30 @@ mod counted {
             &format!("[workspace]\nmembers = [\"crates/*\"]\nresolver = \"2\"\n{root}"),
         );
         let world = counted(&format!("{fixture}{}", members.collect::<String>()));
+        let mut files = vec![MANIFEST.to_owned(), "Cargo.lock".to_owned()];
+        let before: Vec<_> = files.iter().map(|file| world.read(file)).collect();
+        world.edit(MANIFEST, "gpl = \"1\"\n", "");
+        world.lock("");
+        // The other branch lies ready beside this one.
+        for (file, text) in files.iter().zip(before) {
+            world.write(&format!("{file}.new"), world.read(file));
+            world.write(file, text);
+        }
+        for number in 0..COUNT {
+            let file = format!("crates/m{number}/Cargo.toml");
+            let text = format!("# of the branch\n{}", world.read(&file));
+            world.write(&format!("{file}.new"), text);
+            files.push(file);
+        }
         let mut client = Session::of(world).option("workspace", true.into()).start();
         client.diagnostics_with(MANIFEST, "rejected");
         client.diagnostics_with(POLICY, "license-not-encountered");
         let resolutions = client.world.resolutions();
-        for number in 0..COUNT {
-            let file = format!("crates/m{number}/Cargo.toml");
-            client.world.edit(&file, "[package]", "# of the branch\n[package]");
-            client.tell_changed(&file, 2);
+        for file in &files {
+            let new = client.world.path(&format!("{file}.new"));
+            fs::rename(new, client.world.path(file)).expect("it can be renamed");
+            client.tell_changed(file, 2);
         }
-        client.world.edit(MANIFEST, "gpl = \"1\"\n", "");
-        client.world.lock("");
-        client.tell_changed(MANIFEST, 2);
         client.diagnostics_without(MANIFEST, "rejected");
         client.world.edit(POLICY, "\"Zlib\"", "\"ISC\"");
         client.diagnostics_when(POLICY, "the later policy", |shown| {

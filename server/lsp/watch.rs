@@ -391,8 +391,12 @@ mod tests {
 
     impl Watched {
         fn told(&mut self) -> Vec<Utf8PathBuf> {
-            match self.events.blocking_recv() {
-                Some(Event::OnDisk(paths)) => paths,
+            let clock = tokio::runtime::Builder::new_current_thread().enable_time().build();
+            let event = clock.expect("a clock").block_on(async {
+                tokio::time::timeout(Duration::from_secs(60), self.events.recv()).await
+            });
+            match event {
+                Ok(Some(Event::OnDisk(paths))) => paths,
                 other => panic!("{other:?}"),
             }
         }

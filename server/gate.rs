@@ -2,6 +2,7 @@
 //! kept between two verdicts is kept.
 
 mod databases;
+mod run;
 mod troubles;
 
 use std::{collections::BTreeMap, fs, io, sync::Arc};
@@ -14,12 +15,12 @@ use crate::{
     resolve::{BufferCopy, LockState, Resolution, ResolveError, Resolver},
     text::SourceText,
     verdict::{
-        Answer, Check, CheckSet, Code, Counts, Database, DatabaseSource, Declared, Engine, Finding,
-        GraphOptions, LoadedPolicy, PolicyText, Question, Severity,
+        Check, CheckSet, Counts, Declared, Engine, Finding, GraphOptions, LoadedPolicy, Question,
     },
     workspace::{PolicyFiles, Workspace},
 };
 pub use databases::Databases;
+use run::Run;
 
 /// The exit code of a run that reached no verdict (`EX_SOFTWARE` of `sysexits.h`).
 pub const NO_VERDICT: u8 = 70;
@@ -82,9 +83,8 @@ pub trait Texts {
     /// When it cannot be read or is not UTF-8.
     fn read(&self, path: &Utf8Path) -> io::Result<SourceText>;
 
-    /// The manifests and lock files of a workspace whose texts are not those on disk.
-    fn unsaved(&self, workspace: &Workspace) -> BTreeMap<Utf8PathBuf, SourceText> {
-        let _ = workspace;
+    /// The workspace's manifests and lock file as far as their texts are not those on disk.
+    fn unsaved(&self) -> BTreeMap<Utf8PathBuf, SourceText> {
         BTreeMap::new()
     }
 }
@@ -97,6 +97,37 @@ impl Texts for OnDisk {
     fn read(&self, path: &Utf8Path) -> io::Result<SourceText> {
         fs::read_to_string(path).map(|text| SourceText::new(&text))
     }
+}
+
+/// Whoever waits for a verdict.
+pub trait Audience {
+    /// Something that may take long begins; `message` is a sentence.
+    fn doing(&self, message: &str);
+
+    /// Whether the verdict is still wanted. Asked while cargo runs.
+    fn still_waits(&self) -> bool {
+        true
+    }
+}
+
+impl<F: Fn(&str)> Audience for F {
+    fn doing(&self, message: &str) {
+        self(message);
+    }
+}
+
+/// Whether cargo would resolve the same with either texts. A half-typed text resolves nothing.
+pub fn resolve_alike(before: &dyn Texts, after: &dyn Texts) -> bool {
+    let (before, after) = (before.unsaved(), after.unsaved());
+    let alike = |path: &Utf8PathBuf, text: &SourceText| match before.get(path) {
+        Some(before) => before == text || essence(path, before) == essence(path, text),
+        None => false,
+    };
+    let is_whole = |path: &Utf8PathBuf, text: &SourceText| {
+        path.file_name() != Some("Cargo.toml") || Essence::of_manifest(text.as_str()).is_some()
+    };
+    before.keys().all(|path| after.contains_key(path))
+        && after.iter().all(|(path, text)| alike(path, text) || !is_whole(path, text))
 }
 
 /// The gate of one workspace.
@@ -117,6 +148,16 @@ struct Kept {
     key: GraphKey,
     lock: LockState,
     engine: Engine,
+}
+
+/// What became of the wish for a graph.
+enum Graph {
+    /// It is the kept one.
+    Built,
+    /// There is none; the run says why.
+    Failed,
+    /// Nobody waits for it any more.
+    Unwanted,
 }
 
 /// Everything besides the disk that decides a graph.
@@ -145,29 +186,34 @@ impl Gate {
         self.copy = None;
     }
 
-    /// Judges. `tell` is called with a sentence before something that takes long.
+    /// Judges; `None` when the audience no longer waits.
     pub fn judge(
         &mut self,
         options: &GateOptions,
         texts: &dyn Texts,
         databases: &Databases,
-        tell: &dyn Fn(&str),
-    ) -> Verdict {
+        audience: &dyn Audience,
+    ) -> Option<Verdict> {
         let mut run = Run::new(&self.workspace, options);
-        let Some(policy) = run.read_policy(options, texts) else { return run.verdict };
-        let Some(loaded) = run.load_policy(&policy, options) else { return run.verdict };
+        let Some(policy) = run.read_policy(options, texts) else { return Some(run.verdict) };
+        let Some(loaded) = run.load_policy(&policy, options) else { return Some(run.verdict) };
         if loaded.std_replacements && options.refresh != RefreshPolicy::Never {
-            tell("fetching the data about replacements in the standard library");
+            audience.doing("fetching the data about replacements in the standard library");
             crate::verdict::sync_std_replacements();
         }
-        self.build_graph(&loaded, options, texts, &mut run, tell);
-        let Some(kept) = &self.kept else { return run.verdict };
+        match self.build_graph(&loaded, options, texts, &mut run, audience) {
+            Graph::Built => {}
+            Graph::Failed => return Some(run.verdict),
+            Graph::Unwanted => return None,
+        }
+        let Some(kept) = &self.kept else { return Some(run.verdict) };
         run.verdict.packages = kept.engine.packages;
         // A lock file that does not fit what is being typed is no news.
         if kept.key.unsaved.is_empty() {
             run.say_lock_state(kept.lock, &self.workspace, texts);
         }
-        let database = run.database(&loaded, options, databases, texts, tell);
+        let tell = |message: &str| audience.doing(message);
+        let database = run.database(&loaded, options, databases, texts, &tell);
         let checks = run.checks;
         let question = Question { policy, database, checks, helps: options.helps };
         match kept.engine.ask(&self.workspace, question) {
@@ -177,7 +223,7 @@ impl Gate {
                 self.kept = None;
             }
         }
-        run.verdict
+        Some(run.verdict)
     }
 
     /// Resolves and builds the graph unless the kept one is the right one.
@@ -187,33 +233,42 @@ impl Gate {
         options: &GateOptions,
         texts: &dyn Texts,
         run: &mut Run,
-        tell: &dyn Fn(&str),
-    ) {
+        audience: &dyn Audience,
+    ) -> Graph {
         let buffers = self.whole_buffers(texts);
         let unsaved = buffers.iter().map(|(path, text)| (path.clone(), essence(path, text)));
         let key = GraphKey { options: loaded.graph.clone(), unsaved: unsaved.collect() };
         if self.kept.as_ref().is_some_and(|kept| kept.key == key) {
-            return;
+            return Graph::Built;
         }
-        self.kept = None;
         if let Some((_, finding)) = self.refused.as_ref().filter(|(refused, _)| *refused == key) {
             run.fail(finding.clone());
-            return;
+            return Graph::Failed;
         }
-        tell("resolving dependencies");
-        let resolution = match self.resolve(&options.resolver, &loaded.graph, &buffers) {
+        audience.doing("resolving dependencies");
+        let wanted = || audience.still_waits();
+        let resolution = match self.resolve(&options.resolver, &loaded.graph, &buffers, &wanted) {
             Ok(resolution) => resolution,
+            Err(ResolveError::Unwanted { .. }) => return Graph::Unwanted,
             Err(error) => {
                 let finding = troubles::resolution(&self.workspace, &error, texts);
                 self.refused = Some((key, finding.clone()));
                 run.fail(finding);
-                return;
+                return Graph::Failed;
             }
         };
+        // Two graphs need not be in memory at once.
+        self.kept = None;
         let lock = resolution.lock;
         match Engine::start(&self.workspace, resolution, &loaded.graph) {
-            Ok(engine) => self.kept = Some(Kept { key, lock, engine }),
-            Err(error) => run.fail(troubles::engine(&self.workspace, &error, texts)),
+            Ok(engine) => {
+                self.kept = Some(Kept { key, lock, engine });
+                Graph::Built
+            }
+            Err(error) => {
+                run.fail(troubles::engine(&self.workspace, &error, texts));
+                Graph::Failed
+            }
         }
     }
 
@@ -222,20 +277,21 @@ impl Gate {
         resolver: &Resolver,
         graph: &GraphOptions,
         buffers: &BTreeMap<Utf8PathBuf, SourceText>,
+        wanted: &dyn Fn() -> bool,
     ) -> Result<Resolution, ResolveError> {
         if buffers.is_empty() {
-            return resolver.resolve(&self.workspace, &graph.metadata);
+            return resolver.resolve(&self.workspace, &graph.metadata, wanted);
         }
         let copy = match &mut self.copy {
             Some(copy) => copy,
             None => self.copy.insert(BufferCopy::of(resolver, &self.workspace)?),
         };
-        copy.resolve(resolver, &self.workspace, &graph.metadata, buffers)
+        copy.resolve(resolver, &self.workspace, &graph.metadata, buffers, wanted)
     }
 
     /// The unsaved texts; for one that is half typed the last one that was whole, if any.
     fn whole_buffers(&mut self, texts: &dyn Texts) -> BTreeMap<Utf8PathBuf, SourceText> {
-        let unsaved = texts.unsaved(&self.workspace);
+        let unsaved = texts.unsaved();
         self.whole.retain(|path, _| unsaved.contains_key(path));
         for (path, text) in unsaved {
             if path.file_name() != Some("Cargo.toml")
@@ -253,135 +309,4 @@ fn essence(path: &Utf8Path, text: &SourceText) -> Essence {
         .then(|| Essence::of_manifest(text.as_str()))
         .flatten();
     manifest.unwrap_or_else(|| Essence::of_text(text.as_str()))
-}
-
-/// One verdict in the making.
-struct Run {
-    verdict: Verdict,
-    checks: CheckSet,
-    wanted: CheckSet,
-}
-
-impl Run {
-    fn new(workspace: &Workspace, options: &GateOptions) -> Self {
-        Self {
-            verdict: Verdict {
-                workspace: workspace.clone(),
-                policy: None,
-                findings: Vec::new(),
-                counts: BTreeMap::new(),
-                reached: false,
-                packages: 0,
-                declared: Arc::default(),
-            },
-            checks: options.checks,
-            wanted: options.checks,
-        }
-    }
-
-    fn fail(&mut self, finding: Finding) {
-        self.verdict.findings.push(finding);
-    }
-
-    /// The policy by cargo-deny's look-up, or the one that was named.
-    fn read_policy(&mut self, options: &GateOptions, texts: &dyn Texts) -> Option<PolicyText> {
-        let found = options.policy_files.clone();
-        let PolicyFiles { policy, exceptions } =
-            found.unwrap_or_else(|| self.verdict.workspace.policy_files());
-        let path = match &options.config {
-            // A named policy that does not exist is an empty one, as in cargo-deny.
-            Some(named) if !named.exists() => {
-                tracing::error!("the policy `{named}` does not exist: cargo-deny's defaults hold");
-                return Some(PolicyText {
-                    path: Some(named.clone()),
-                    text: SourceText::new(""),
-                    exceptions,
-                });
-            }
-            Some(named) => Some(named.clone()),
-            None => policy,
-        };
-        let Some(path) = path else {
-            if options.gentle_without_policy {
-                self.checks = self.checks.without(Check::Licenses);
-                self.wanted = self.checks;
-                self.fail(troubles::no_policy(&self.verdict.workspace, texts));
-            }
-            return Some(PolicyText::none(exceptions));
-        };
-        self.verdict.policy = Some(path.clone());
-        match texts.read(&path) {
-            Ok(text) => Some(PolicyText { path: Some(path), text, exceptions }),
-            Err(error) => {
-                self.fail(troubles::unreadable(&path, &error));
-                None
-            }
-        }
-    }
-
-    fn load_policy(&mut self, policy: &PolicyText, options: &GateOptions) -> Option<LoadedPolicy> {
-        match policy.load(options.workspace) {
-            Ok(loaded) => {
-                self.verdict.findings.extend(loaded.findings.iter().cloned());
-                Some(loaded)
-            }
-            Err(findings) => {
-                self.verdict.findings.extend(findings);
-                None
-            }
-        }
-    }
-
-    fn say_lock_state(&mut self, lock: LockState, workspace: &Workspace, texts: &dyn Texts) {
-        let (code, message) = match lock {
-            LockState::Sound => return,
-            LockState::Missing => (
-                Code::NoLockFile,
-                "there is no `Cargo.lock`: what is judged was resolved just now and may change",
-            ),
-            LockState::Stale => (
-                Code::StaleLockFile,
-                "`Cargo.lock` does not fit the manifests: what is judged was resolved just now",
-            ),
-        };
-        let place = troubles::head(&workspace.manifest, texts);
-        self.verdict.findings.push(crate::verdict::own(
-            code,
-            Severity::Note,
-            message.to_owned(),
-            vec![place],
-        ));
-    }
-
-    fn database(
-        &mut self,
-        loaded: &LoadedPolicy,
-        options: &GateOptions,
-        databases: &Databases,
-        texts: &dyn Texts,
-        tell: &dyn Fn(&str),
-    ) -> Option<Arc<Database>> {
-        if !self.checks.contains(Check::Advisories) {
-            return None;
-        }
-        let source = match &options.advisories {
-            Some(folder) => DatabaseSource::Folder(folder.clone()),
-            None => DatabaseSource::Managed(loaded.databases.clone()),
-        };
-        match databases.open(&source, options.refresh, &options.resolver.children, tell) {
-            Ok(database) => Some(database),
-            Err(error) => {
-                self.fail(troubles::no_database(&self.verdict.workspace, &error, texts));
-                self.checks = self.checks.without(Check::Advisories);
-                None
-            }
-        }
-    }
-
-    fn finish(&mut self, answer: Answer) {
-        self.verdict.reached = self.wanted.iter().all(|check| answer.counts.contains_key(&check));
-        self.verdict.findings.extend(answer.findings);
-        self.verdict.counts = answer.counts;
-        self.verdict.declared = answer.declared;
-    }
 }

@@ -14,7 +14,7 @@ use krates::cm::Metadata;
 use serde::de::DeserializeOwned;
 
 use crate::{
-    process::{Children, RunError},
+    process::{Children, RunError, Use},
     workspace::Workspace,
 };
 pub use buffers::BufferCopy;
@@ -99,6 +99,12 @@ pub enum ResolveError {
         /// The limit.
         seconds: u64,
     },
+    /// Nobody waits for the answer any more: cargo was ended.
+    #[error("resolve `{manifest}`: no longer wanted")]
+    Unwanted {
+        /// The judged manifest.
+        manifest: Utf8PathBuf,
+    },
     /// The scratch copy could not be made.
     #[error("copy `{path}` to resolve it elsewhere: {source}")]
     Scratch {
@@ -123,20 +129,21 @@ impl Resolver {
         std::env::var_os("CARGO").map_or_else(|| PathBuf::from("cargo"), PathBuf::from)
     }
 
-    /// Resolves a workspace.
+    /// Resolves a workspace. While cargo runs, `wanted` is asked whether it is still to.
     ///
     /// # Errors
     ///
-    /// When cargo cannot be run, refuses the workspace, or takes too long.
+    /// When cargo cannot be run, refuses the workspace, takes too long or is no longer wanted.
     pub fn resolve(
         &self,
         workspace: &Workspace,
         options: &MetadataOptions,
+        wanted: &dyn Fn() -> bool,
     ) -> Result<Resolution, ResolveError> {
         let lock_file = workspace.lock_file();
         let on_disk = std::fs::read_to_string(&lock_file).is_ok();
         if on_disk || self.locked {
-            match self.metadata(&workspace.manifest, options, true) {
+            match self.metadata(&workspace.manifest, options, true, wanted) {
                 Ok(json) => {
                     return Ok(Resolution {
                         metadata: parse(&workspace.manifest, &json)?,
@@ -149,12 +156,12 @@ impl Resolver {
                 Err(error) => return Err(error),
             }
         }
-        let _scratch_is_deleted = self.children.in_use();
+        let _scratch_is_deleted = self.in_use(workspace)?;
         // Cargo goes by real paths, and so does the copy.
         let real = workspace.real();
         let scratch = scratch::Scratch::of(self, &real)?;
         let answer = self
-            .metadata(&scratch.mirrored(&real.manifest), options, false)
+            .metadata(&scratch.mirrored(&real.manifest), options, false, wanted)
             .map(|json| scratch.unmirrored(&json));
         let json = answer.map_err(|error| match error {
             ResolveError::Cargo { stderr, .. } => ResolveError::Cargo {
@@ -170,11 +177,18 @@ impl Resolver {
         })
     }
 
+    /// The program's end waits until the scratch copy is deleted; none is made after it.
+    fn in_use(&self, workspace: &Workspace) -> Result<Use, ResolveError> {
+        let unwanted = || ResolveError::Unwanted { manifest: workspace.manifest.clone() };
+        self.children.in_use().ok_or_else(unwanted)
+    }
+
     fn metadata(
         &self,
         manifest: &Utf8Path,
         options: &MetadataOptions,
         locked: bool,
+        wanted: &dyn Fn() -> bool,
     ) -> Result<String, ResolveError> {
         let mut args = vec!["metadata".to_owned(), "--format-version=1".to_owned()];
         args.extend(["--manifest-path".to_owned(), "Cargo.toml".to_owned()]);
@@ -193,17 +207,22 @@ impl Resolver {
         if locked {
             args.push("--locked".to_owned());
         }
-        self.run(manifest, &args)
+        self.run(manifest, &args, wanted)
     }
 
     /// Members and their targets, without resolving anything.
     fn members(&self, manifest: &Utf8Path) -> Result<scratch::Members, ResolveError> {
         let args = ["metadata", "--format-version=1", "--no-deps", "--manifest-path", "Cargo.toml"];
-        let json = self.run(manifest, &args.map(str::to_owned))?;
+        let json = self.run(manifest, &args.map(str::to_owned), &|| true)?;
         parse(manifest, &json)
     }
 
-    fn run(&self, manifest: &Utf8Path, args: &[String]) -> Result<String, ResolveError> {
+    fn run(
+        &self,
+        manifest: &Utf8Path,
+        args: &[String],
+        wanted: &dyn Fn() -> bool,
+    ) -> Result<String, ResolveError> {
         let mut command = Command::new(&self.cargo);
         command.args(args);
         if self.offline {
@@ -214,13 +233,14 @@ impl Resolver {
         // Cargo may keep facts about rustc below the target folder: not in the user's.
         command.env("CARGO_TARGET_DIR", unused_target_dir());
         command.env("CARGO_TERM_COLOR", "never");
-        let output = self.children.run(command).map_err(|error| match error {
+        let output = self.children.run_while(command, wanted).map_err(|error| match error {
             RunError::Start(source) => {
                 ResolveError::NoCargo { program: self.cargo.clone(), source }
             }
             RunError::TimedOut { seconds } => {
                 ResolveError::TimedOut { manifest: manifest.to_owned(), seconds }
             }
+            RunError::Unwanted => ResolveError::Unwanted { manifest: manifest.to_owned() },
         })?;
         if output.success {
             Ok(output.stdout)

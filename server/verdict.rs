@@ -13,6 +13,7 @@ mod declared;
 mod engine;
 mod finding;
 mod graph;
+mod index;
 mod licence_lines;
 mod manifests;
 mod memory;

@@ -38,7 +38,9 @@ pub(super) fn run(arguments: &CheckArguments) -> anyhow::Result<ExitCode> {
     let mut code = if missing { NO_VERDICT } else { 0 };
     for (index, workspace) in workspaces.iter().enumerate() {
         let mut gate = Gate::new(workspace.clone());
-        let verdict = gate.judge(&options, &OnDisk, &databases, &logging::tell);
+        let Some(verdict) = gate.judge(&options, &OnDisk, &databases, &logging::tell) else {
+            continue;
+        };
         match arguments.format {
             Format::Human => human.verdict(&verdict, options.checks, index == 0),
             Format::Json => json::verdict(&verdict, options.checks)?,

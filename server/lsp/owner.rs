@@ -18,7 +18,7 @@ use super::{
     documents::Kind,
     progress::Progress,
     publish,
-    session::Session,
+    session::{Session, State},
     worker::{Buffers, Wish, Worker},
 };
 use crate::{
@@ -27,7 +27,7 @@ use crate::{
     process::Children,
     resolve::Resolver,
     verdict::{Check, CheckSet, Code, Place, Severity},
-    workspace::{Discovery, DiscoveryOptions, PolicyFiles, Workspace},
+    workspace::{Discovery, DiscoveryOptions, PolicyFiles, Workspace, is_policy},
 };
 
 /// An editor's advisories may be this old.
@@ -289,10 +289,12 @@ impl Owner {
             for workspace in ruled {
                 self.wish(&workspace, false);
             }
-        } else if self.session.state().settings.unsaved {
-            let around = |workspace: &&Workspace| path.starts_with(&workspace.root);
-            let around: Vec<_> = self.workers.keys().filter(around).cloned().collect();
-            for workspace in around {
+        } else {
+            let state = self.session.state();
+            let concerned = |workspace: &&Workspace| resolves_with(workspace, path, &state);
+            let concerned: Vec<_> = self.workers.keys().filter(concerned).cloned().collect();
+            drop(state);
+            for workspace in concerned {
                 self.wish_while(&workspace, false, true);
             }
         }
@@ -312,17 +314,19 @@ impl Owner {
         for path in paths {
             let policy = Kind::of(path) == Some(Kind::Policy);
             let mut known = false;
+            let state = self.session.state();
             for workspace in self.workers.keys() {
                 let concerned = if policy {
                     workspace.manifest.starts_with(ruled_folder(path))
                 } else {
-                    path.starts_with(&workspace.root) || self.declares_in(workspace, path)
+                    resolves_with(workspace, path, &state)
                 };
                 if concerned {
                     known = true;
                     *wishes.entry(workspace.clone()).or_default() |= !policy;
                 }
             }
+            drop(state);
             if !known {
                 self.find_workspaces_of(path);
             }
@@ -330,13 +334,6 @@ impl Owner {
         for (workspace, renew_graph) in wishes {
             self.wish(&workspace, renew_graph);
         }
-    }
-
-    /// Whether a manifest outside of the workspace's folder is part of it.
-    fn declares_in(&self, workspace: &Workspace, path: &Utf8Path) -> bool {
-        let state = self.session.state();
-        let verdict = state.verdicts.get(workspace);
-        verdict.is_some_and(|verdict| verdict.declared.iter().any(|one| one.file == path))
     }
 
     fn wish(&mut self, workspace: &Workspace, renew_graph: bool) {
@@ -369,8 +366,12 @@ impl Owner {
                     children: busy.children.clone(),
                 },
             };
-            let unsaved = settings.unsaved;
-            (options, Buffers(state.documents.texts(unsaved)))
+            let State { documents, verdicts, .. } = &mut *state;
+            let verdict = verdicts.get(workspace);
+            let buffers = documents.texts(|path| {
+                is_policy(path) || is_resolved_with(workspace, path, verdict.map(Arc::as_ref))
+            });
+            (options, Buffers(buffers))
         };
         if let Some(busy) = self.workers.get_mut(workspace) {
             busy.wishes += 1;
@@ -498,6 +499,17 @@ impl Owner {
         }
         self.publish(&files.into_iter().collect::<Vec<_>>()).await;
     }
+}
+
+/// Whether a manifest or lock file has to do with what cargo resolves for the workspace.
+fn resolves_with(workspace: &Workspace, path: &Utf8Path, state: &State) -> bool {
+    is_resolved_with(workspace, path, state.verdicts.get(workspace).map(Arc::as_ref))
+}
+
+/// Path dependencies may stand outside of the workspace's folder.
+fn is_resolved_with(workspace: &Workspace, path: &Utf8Path, known: Option<&Verdict>) -> bool {
+    path.starts_with(&workspace.root)
+        || known.is_some_and(|verdict| verdict.declared.iter().any(|one| one.file == path))
 }
 
 /// Whether the workspace is below one of the folders or around one.

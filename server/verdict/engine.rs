@@ -10,8 +10,8 @@ use std::{
 
 use camino::Utf8PathBuf;
 use cargo_deny::{
-    CheckCtx, Krates, Source,
-    advisories::{self, Entry, Indices, NoneReporter},
+    CheckCtx, Krates,
+    advisories::{self, Indices, NoneReporter},
     bans,
     diag::{ErrorSink, Files, KrateSpans, Pack, Severity as DenySeverity},
     licenses::{self, Gatherer, LicenseStore},
@@ -25,6 +25,7 @@ use super::{
     collect::{self, Context},
     declared::{Declared, declared},
     graph,
+    index::{self, CratesIo},
     licence_lines::LicenceLines,
     manifests::{LocalManifest, Manifests, Names},
     memory::{self, Memory},
@@ -153,15 +154,15 @@ struct Kept<'g> {
     files: Vec<(Utf8PathBuf, String)>,
     places: Places<'g>,
     /// What cargo's index says about each package; read when first asked for.
-    index: OnceLock<Result<IndexEntries<'g>, String>>,
+    index: OnceLock<Result<index::Entries<'g>, String>>,
+    /// What was read of it already.
+    crates_io: Option<CratesIo>,
     licence_lines: OnceLock<LicenceLines>,
     memory: Memory,
     needs_texts: bool,
     own_findings: Vec<Finding>,
     declared: Arc<Vec<Declared>>,
 }
-
-type IndexEntries<'g> = BTreeMap<(&'g str, &'g Source), Entry>;
 
 fn run(
     workspace: &Workspace,
@@ -172,8 +173,9 @@ fn run(
 ) {
     let Resolution { metadata, originals, .. } = resolution;
     let members = members(&metadata);
-    let krates = match graph::build(metadata, options, workspace.folder()) {
-        Ok(krates) => krates,
+    let folder = workspace.folder();
+    let (krates, crates_io) = match graph::build(metadata, options, folder) {
+        Ok(built) => built,
         Err(message) => {
             let _ = ready.send(Err(message));
             return;
@@ -183,7 +185,9 @@ fn run(
     let manifests = Manifests::read(&krates, workspace, &names);
     let unjudged = members.iter().filter(|(id, _)| krates.nid_for_kid(id).is_none());
     let unjudged = unjudged.map(|(_, manifest)| not_judged(&names.read(manifest))).collect();
-    let kept = Kept::new(&krates, &manifests, unjudged);
+    // cargo-deny looks for the configuration of the index upwards from the workspace's root.
+    let crates_io = crates_io.filter(|_| krates.workspace_root() == folder);
+    let kept = Kept::new(&krates, &manifests, unjudged, crates_io);
     if ready.send(Ok(krates.len())).is_err() {
         return;
     }
@@ -203,7 +207,12 @@ fn members(metadata: &Metadata) -> Vec<(krates::Kid, Utf8PathBuf)> {
 }
 
 impl<'g> Kept<'g> {
-    fn new(krates: &'g Krates, manifests: &'g Manifests, own_findings: Vec<Finding>) -> Self {
+    fn new(
+        krates: &'g Krates,
+        manifests: &'g Manifests,
+        own_findings: Vec<Finding>,
+        crates_io: Option<CratesIo>,
+    ) -> Self {
         let mut files = Files::new();
         // The policy's id is taken before those of the files that the spans refer to.
         files.add("", "");
@@ -220,6 +229,7 @@ impl<'g> Kept<'g> {
             files: listed,
             places: Places::new(krates, manifests),
             index: OnceLock::new(),
+            crates_io,
             licence_lines: OnceLock::new(),
             memory: Memory::default(),
             needs_texts: krates.krates().any(|krate| needs_text(krate.license.as_deref())),
@@ -395,12 +405,8 @@ impl<'g> Kept<'g> {
         })
     }
 
-    fn index_entries(&self) -> &Result<IndexEntries<'g>, String> {
-        self.index.get_or_init(|| {
-            tame_index::utils::cargo_home()
-                .map(|home| Indices::load(self.krates, home).cache)
-                .map_err(|error| format!("{error:#}"))
-        })
+    fn index_entries(&self) -> &Result<index::Entries<'g>, String> {
+        self.index.get_or_init(|| index::entries(self.krates, self.crates_io.as_ref()))
     }
 
     fn context<'c, C>(&'c self, cfg: C, files: &'c Files) -> CheckCtx<'c, C>

@@ -81,7 +81,8 @@ impl World {
             children: Children::default(),
         };
         let LoadedPolicy { graph, .. } = policy(&workspace, POLICY).load(false).expect("a policy");
-        let resolution = resolver.resolve(&workspace, &graph.metadata).expect("a resolution");
+        let resolution =
+            resolver.resolve(&workspace, &graph.metadata, &|| true).expect("a resolution");
         Self { _folder: folder, workspace, resolution }
     }
 

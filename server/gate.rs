@@ -2,6 +2,7 @@
 //! kept between two verdicts is kept.
 
 mod databases;
+mod remembered;
 mod run;
 mod troubles;
 
@@ -10,6 +11,7 @@ use std::{collections::BTreeMap, fs, io, sync::Arc};
 use camino::{Utf8Path, Utf8PathBuf};
 
 use crate::{
+    cache::Inputs,
     facts::RefreshPolicy,
     model::essence::Essence,
     resolve::{BufferCopy, LockState, Resolution, ResolveError, Resolver},
@@ -141,12 +143,18 @@ pub struct Gate {
     copy: Option<BufferCopy>,
     /// The last unsaved texts that were whole: a half-typed one judges nothing anew.
     whole: BTreeMap<Utf8PathBuf, SourceText>,
+    /// The key and the inputs of the last verdict, where it may be kept on disk.
+    judged: Option<(String, Inputs)>,
+    /// The key of the verdict that was kept last.
+    remembered: Option<String>,
 }
 
 #[derive(Debug)]
 struct Kept {
     key: GraphKey,
     lock: LockState,
+    /// What was resolved from files on disk was resolved from these.
+    inputs: Option<Inputs>,
     engine: Engine,
 }
 
@@ -171,7 +179,15 @@ struct GraphKey {
 impl Gate {
     /// A gate that has judged nothing yet.
     pub fn new(workspace: Workspace) -> Self {
-        Self { workspace, kept: None, refused: None, copy: None, whole: BTreeMap::new() }
+        Self {
+            workspace,
+            kept: None,
+            refused: None,
+            copy: None,
+            whole: BTreeMap::new(),
+            judged: None,
+            remembered: None,
+        }
     }
 
     /// The workspace that it judges.
@@ -179,11 +195,34 @@ impl Gate {
         &self.workspace
     }
 
+    /// The verdict of an earlier run, if nothing that it was made from has changed. Starts no
+    /// program and opens no connection.
+    pub fn recall(&self, options: &GateOptions, texts: &dyn Texts) -> Option<Verdict> {
+        let mut run = Run::new(&self.workspace, options);
+        let policy = run.read_policy(options, texts)?;
+        let loaded = run.load_policy(&policy, options)?;
+        if !run.database_source(&loaded, options).is_fresh_enough() {
+            return None;
+        }
+        let key = remembered::key(&self.workspace, options, &policy, &loaded)?;
+        remembered::recall(&options.resolver.cache, &key, &self.workspace, texts)
+    }
+
+    /// Keeps the verdict for later runs, if it is the exact one on the files as they are on disk.
+    pub fn remember(&mut self, options: &GateOptions, verdict: &Verdict) {
+        let Some((key, inputs)) = self.judged.take() else { return };
+        if self.remembered.as_ref() != Some(&key) {
+            remembered::remember(&options.resolver.cache, &key, inputs, verdict);
+            self.remembered = Some(key);
+        }
+    }
+
     /// Manifests or the lock file have changed: the next verdict resolves anew.
     pub fn forget_graph(&mut self) {
         self.kept = None;
         self.refused = None;
         self.copy = None;
+        self.remembered = None;
     }
 
     /// Judges; `None` when the audience no longer waits.
@@ -194,6 +233,7 @@ impl Gate {
         databases: &Databases,
         audience: &dyn Audience,
     ) -> Option<Verdict> {
+        self.judged = None;
         let mut run = Run::new(&self.workspace, options);
         let Some(policy) = run.read_policy(options, texts) else { return Some(run.verdict) };
         let Some(loaded) = run.load_policy(&policy, options) else { return Some(run.verdict) };
@@ -212,12 +252,22 @@ impl Gate {
         if kept.key.unsaved.is_empty() {
             run.say_lock_state(kept.lock, &self.workspace, texts);
         }
+        let source = run.database_source(&loaded, options);
+        let on_disk = kept.key.unsaved.is_empty() && kept.lock == LockState::Sound;
+        let inputs = kept.inputs.clone().zip(kept.engine.inputs.clone()).filter(|_| on_disk);
+        let inputs = inputs.map(|(resolved, read)| {
+            resolved.and(read).and(remembered::other_inputs(&policy, &source, texts))
+        });
+        let key = remembered::key(&self.workspace, options, &policy, &loaded);
         let tell = |message: &str| audience.doing(message);
         let database = run.database(&loaded, options, databases, texts, &tell);
         let checks = run.checks;
         let question = Question { policy, database, checks, helps: options.helps };
         match kept.engine.ask(&self.workspace, question) {
-            Ok(answer) => run.finish(answer),
+            Ok(answer) => {
+                run.finish(answer);
+                self.judged = key.zip(inputs).filter(|_| run.verdict.reached);
+            }
             Err(error) => {
                 run.fail(troubles::engine(&self.workspace, &error, texts));
                 self.kept = None;
@@ -259,10 +309,10 @@ impl Gate {
         };
         // Two graphs need not be in memory at once.
         self.kept = None;
-        let lock = resolution.lock;
+        let (lock, inputs) = (resolution.lock, resolution.inputs.clone());
         match Engine::start(&self.workspace, resolution, &loaded.graph) {
             Ok(engine) => {
-                self.kept = Some(Kept { key, lock, engine });
+                self.kept = Some(Kept { key, lock, inputs, engine });
                 Graph::Built
             }
             Err(error) => {

@@ -4,6 +4,7 @@
 //! missing or no longer fits the manifests, in a scratch copy, whose paths are mapped back.
 
 mod buffers;
+mod remembered;
 mod scratch;
 mod trouble;
 
@@ -14,6 +15,7 @@ use krates::cm::Metadata;
 use serde::de::DeserializeOwned;
 
 use crate::{
+    cache::{Cache, Inputs},
     process::{Children, RunError, Use},
     workspace::Workspace,
 };
@@ -44,6 +46,8 @@ pub struct Resolver {
     pub locked: bool,
     /// Where running children are registered, so that none outlives the program.
     pub children: Children,
+    /// Where answers are kept between runs.
+    pub cache: Cache,
 }
 
 /// Whether the resolution is that of the lock file on disk.
@@ -67,6 +71,8 @@ pub struct Resolution {
     /// Where the files are of which the metadata names a copy: empty unless buffers were
     /// resolved.
     pub originals: BTreeMap<Utf8PathBuf, Utf8PathBuf>,
+    /// Everything that was read for it; `None` where it is not that of the files on disk.
+    pub(crate) inputs: Option<Inputs>,
 }
 
 /// Why there is no resolution.
@@ -143,12 +149,19 @@ impl Resolver {
         let lock_file = workspace.lock_file();
         let on_disk = std::fs::read_to_string(&lock_file).is_ok();
         if on_disk || self.locked {
+            if let Some(resolution) = self.recall(workspace, options) {
+                return Ok(resolution);
+            }
             match self.metadata(&workspace.manifest, options, true, wanted) {
                 Ok(json) => {
+                    let metadata = parse(&workspace.manifest, &json)?;
+                    let inputs = remembered::inputs(workspace, &metadata);
+                    remembered::remember(self, workspace, options, &inputs, &json);
                     return Ok(Resolution {
-                        metadata: parse(&workspace.manifest, &json)?,
+                        metadata,
                         lock: LockState::Sound,
                         originals: BTreeMap::new(),
+                        inputs: Some(inputs),
                     });
                 }
                 Err(ResolveError::Cargo { stderr, .. })
@@ -174,6 +187,19 @@ impl Resolver {
             metadata: parse(&workspace.manifest, &json)?,
             lock: if on_disk { LockState::Stale } else { LockState::Missing },
             originals: BTreeMap::new(),
+            inputs: None,
+        })
+    }
+
+    /// The resolution of the workspace as it is on disk, if an earlier run has kept it. Starts no
+    /// program.
+    pub fn recall(&self, workspace: &Workspace, options: &MetadataOptions) -> Option<Resolution> {
+        let (metadata, inputs) = remembered::recall(self, workspace, options)?;
+        Some(Resolution {
+            metadata,
+            lock: LockState::Sound,
+            originals: BTreeMap::new(),
+            inputs: Some(inputs),
         })
     }
 

@@ -22,7 +22,7 @@ mod places;
 mod policy;
 mod words;
 
-pub use advisories::AdvisoryFacts;
+pub use advisories::{AdvisoryFacts, AdvisoryKind};
 pub use checks::CheckSet;
 pub use codes::{Code, Placing};
 pub use database::{Database, DatabaseError, DatabaseSource};

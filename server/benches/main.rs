@@ -17,6 +17,7 @@ use std::{
 use anyhow::{Context as _, Result, bail};
 use camino::Utf8PathBuf;
 use supercargo::{
+    cache::Cache,
     process::Children,
     resolve::Resolver,
     verdict::{Engine, PolicyText},
@@ -106,6 +107,7 @@ fn graph_milliseconds(manifest: &str) -> Result<f64> {
         offline: true,
         locked: false,
         children: Children::default(),
+        cache: Cache::off(),
     };
     let start = Instant::now();
     let resolution = resolver.resolve(&workspace, &loaded.graph.metadata, &|| true)?;

@@ -11,6 +11,7 @@ use super::{
     json, logging,
 };
 use crate::{
+    cache::Cache,
     facts::RefreshPolicy,
     gate::{Databases, Gate, GateOptions, NO_VERDICT, OnDisk, Verdict},
     process::Children,
@@ -80,6 +81,7 @@ fn gate_options(arguments: &CheckArguments) -> anyhow::Result<GateOptions> {
             offline,
             locked: arguments.locked(),
             children: Children::default(),
+            cache: if arguments.no_cache { Cache::off() } else { Cache::of_user() },
         },
     })
 }

@@ -126,6 +126,18 @@ impl Run {
         ));
     }
 
+    #[expect(clippy::unused_self, reason = "belongs to the other readers")]
+    pub(super) fn database_source(
+        &self,
+        loaded: &LoadedPolicy,
+        options: &GateOptions,
+    ) -> DatabaseSource {
+        match &options.advisories {
+            Some(folder) => DatabaseSource::Folder(folder.clone()),
+            None => DatabaseSource::Managed(loaded.databases.clone()),
+        }
+    }
+
     pub(super) fn database(
         &mut self,
         loaded: &LoadedPolicy,
@@ -137,10 +149,7 @@ impl Run {
         if !self.checks.contains(Check::Advisories) {
             return None;
         }
-        let source = match &options.advisories {
-            Some(folder) => DatabaseSource::Folder(folder.clone()),
-            None => DatabaseSource::Managed(loaded.databases.clone()),
-        };
+        let source = self.database_source(loaded, options);
         match databases.open(&source, options.refresh, &options.resolver.children, tell) {
             Ok(database) => Some(database),
             Err(error) => {

@@ -364,6 +364,7 @@ impl Owner {
                     offline: settings.offline,
                     locked: false,
                     children: busy.children.clone(),
+                    cache: self.session.cache.clone(),
                 },
             };
             let State { documents, verdicts, .. } = &mut *state;

@@ -90,10 +90,20 @@ fn run(
     let inbox = Inbox { wished, early: RefCell::default() };
     let mut unanswered = 0;
     let mut renew_graph = false;
+    let mut recalled = false;
+    let tell = |answered, verdict| {
+        let judged = Event::Judged { workspace: workspace.clone(), answered, verdict };
+        events.send(judged).is_ok()
+    };
     while let Some((wish, count)) = inbox.newest(&mut renew_graph) {
         unanswered += count;
         if renew_graph {
             gate.forget_graph();
+        }
+        if !std::mem::replace(&mut recalled, true)
+            && let Some(verdict) = gate.recall(&wish.options, &wish.buffers)
+        {
+            tell(0, Some(Arc::new(verdict)));
         }
         let waiting = Waiting { workspace, wish: &wish, inbox: &inbox, events };
         let judge =
@@ -109,9 +119,11 @@ fn run(
             gate = Gate::new(workspace.clone());
         }
         let answered = std::mem::take(&mut unanswered);
-        let judged = Event::Judged { workspace: workspace.clone(), answered, verdict };
-        if events.send(judged).is_err() {
+        if !tell(answered, verdict.clone()) {
             return;
+        }
+        if let Some(verdict) = verdict {
+            gate.remember(&wish.options, &verdict);
         }
     }
 }

@@ -84,6 +84,7 @@ impl BufferCopy {
             metadata: parse(&workspace.manifest, &json)?,
             lock,
             originals: self.scratch.originals(),
+            inputs: None,
         })
     }
 

@@ -2,7 +2,7 @@
 //! questions about it. A changed policy costs a question, not a graph.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     panic::{AssertUnwindSafe, catch_unwind},
     sync::{Arc, OnceLock, mpsc},
     thread,
@@ -33,7 +33,11 @@ use super::{
     policy::Config,
     words::{listed, panic_message},
 };
-use crate::{resolve::Resolution, workspace::Workspace};
+use crate::{
+    cache::{Input, Inputs, on_disk},
+    resolve::Resolution,
+    workspace::Workspace,
+};
 
 /// Deep graphs are walked recursively.
 const STACK: usize = 32 << 20;
@@ -44,6 +48,14 @@ pub struct Engine {
     questions: mpsc::Sender<(Question, mpsc::Sender<Answer>)>,
     /// How many packages the graph has.
     pub packages: usize,
+    /// What it reads besides what was resolved; `None` where that cannot be told.
+    pub(crate) inputs: Option<Inputs>,
+}
+
+/// What is known once the graph is built.
+struct Ready {
+    packages: usize,
+    inputs: Option<Inputs>,
 }
 
 /// What is asked.
@@ -120,7 +132,7 @@ impl Engine {
             })
             .map_err(|error| broke(error.to_string()))?;
         match built.recv() {
-            Ok(Ok(packages)) => Ok(Self { questions, packages }),
+            Ok(Ok(Ready { packages, inputs })) => Ok(Self { questions, packages, inputs }),
             Ok(Err(message)) => {
                 Err(EngineError::Graph { manifest: workspace.manifest.clone(), message })
             }
@@ -168,7 +180,7 @@ fn run(
     workspace: &Workspace,
     resolution: Resolution,
     options: &GraphOptions,
-    ready: &mpsc::Sender<Result<usize, String>>,
+    ready: &mpsc::Sender<Result<Ready, String>>,
     asked: &mpsc::Receiver<(Question, mpsc::Sender<Answer>)>,
 ) {
     let Resolution { metadata, originals, .. } = resolution;
@@ -185,16 +197,42 @@ fn run(
     let manifests = Manifests::read(&krates, workspace, &names);
     let unjudged = members.iter().filter(|(id, _)| krates.nid_for_kid(id).is_none());
     let unjudged = unjudged.map(|(_, manifest)| not_judged(&names.read(manifest))).collect();
+    let inputs = inputs(&krates, crates_io.as_ref());
     // cargo-deny looks for the configuration of the index upwards from the workspace's root.
     let crates_io = crates_io.filter(|_| krates.workspace_root() == folder);
     let kept = Kept::new(&krates, &manifests, unjudged, crates_io);
-    if ready.send(Ok(krates.len())).is_err() {
+    if ready.send(Ok(Ready { packages: krates.len(), inputs })).is_err() {
         return;
     }
     for (question, reply) in asked {
         // Whoever asked may have lost interest.
         let _ = reply.send(kept.answer(&question));
     }
+}
+
+/// What the checks read besides manifests: cargo's index, and the licence texts of local packages.
+/// Those of others never change.
+fn inputs(krates: &Krates, crates_io: Option<&CratesIo>) -> Option<Inputs> {
+    let of_crates_io = |krate: &cargo_deny::Krate| {
+        let source = krate.source.as_ref();
+        source.is_none_or(|source| !source.is_registry() || source.is_crates_io())
+    };
+    if !krates.krates().all(of_crates_io) {
+        return None;
+    }
+    let mut licences = BTreeSet::new();
+    for local in krates.krates().filter(|krate| krate.source.is_none()) {
+        let folder = local.manifest_path.parent()?;
+        licences.insert(Input::Names(folder.to_owned()));
+        licences.extend(local.license_file.iter().map(|file| Input::Stamp(folder.join(file))));
+        for entry in folder.read_dir_utf8().ok()?.flatten() {
+            if entry.file_name().starts_with("LICENSE") || entry.file_name().starts_with("COPYING")
+            {
+                licences.insert(Input::Stamp(entry.path().to_owned()));
+            }
+        }
+    }
+    Some(crates_io?.files()?.and(Inputs::now(licences, &on_disk)))
 }
 
 /// The ids and manifests of all members.

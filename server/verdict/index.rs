@@ -26,6 +26,8 @@ use tame_index::{
     utils::flock::{FileLock, LockOptions},
 };
 
+use crate::cache::{Input, Inputs, on_disk};
+
 /// How long another program may hold the lock of cargo's packages.
 const PATIENCE: Duration = Duration::from_secs(60);
 
@@ -37,7 +39,14 @@ type Wanted = BTreeMap<String, BTreeSet<Version>>;
 
 /// What was read of crates.io's index while a graph was built.
 #[derive(Clone, Default)]
-pub(super) struct CratesIo(Arc<Mutex<BTreeMap<String, Entry>>>);
+pub(super) struct CratesIo(Arc<Mutex<Read>>);
+
+#[derive(Default)]
+struct Read {
+    entries: BTreeMap<String, Entry>,
+    /// The files that were read, as they were before; `None` where the index is not one of files.
+    files: Option<Inputs>,
+}
 
 /// One registry's index.
 struct Index(Result<ComboIndexCache, String>);
@@ -59,6 +68,7 @@ pub(super) fn features_from_index(
     let read = crates_io.clone();
     builder.with_crates_io_index(Box::new(move |names| {
         let names: Vec<_> = names.into_iter().collect();
+        let files = index.files(&names);
         let unlocked = FileLock::unlocked();
         let known = names.par_iter().filter_map(|name| {
             Some((name.clone(), index.versions(name, wanted.get(name)?, &unlocked)))
@@ -70,7 +80,7 @@ pub(super) fn features_from_index(
             features.insert(name.clone(), versions.as_deref().ok().map(index_krate));
             entries.insert(name, entry(versions));
         }
-        *read.0.lock().unwrap_or_else(PoisonError::into_inner) = entries;
+        *read.0.lock().unwrap_or_else(PoisonError::into_inner) = Read { entries, files };
         features
     }));
     Ok(crates_io)
@@ -96,7 +106,7 @@ pub(super) fn entries<'g>(
     if let Some(read) = crates_io {
         let read = read.0.lock().unwrap_or_else(PoisonError::into_inner);
         wanted.retain(|(name, source), _| {
-            let known = read.get(*name).filter(|_| matches!(source, Source::CratesIo(_)));
+            let known = read.entries.get(*name).filter(|_| matches!(source, Source::CratesIo(_)));
             // What could not be read may have been in the middle of being written.
             let Some(Entry::Map(versions)) = known else { return true };
             found.insert((name, source), Entry::Map(versions.clone()));
@@ -153,7 +163,24 @@ fn entry(versions: Result<Vec<IndexVersion>, String>) -> Entry {
     }
 }
 
+impl CratesIo {
+    /// The files that were read, as they were before; `None` where that cannot be told.
+    pub(super) fn files(&self) -> Option<Inputs> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).files.clone()
+    }
+}
+
 impl Index {
+    /// The files of these packages.
+    fn files(&self, names: &[String]) -> Option<Inputs> {
+        let Ok(ComboIndexCache::Sparse(index)) = &self.0 else { return None };
+        let files = names.iter().filter_map(|name| {
+            let name = name.as_str().try_into().ok()?;
+            Some(Input::Stamp(index.cache().cache_path(name)))
+        });
+        Some(Inputs::now(files.collect(), &on_disk))
+    }
+
     fn crates_io(folder: &Utf8Path) -> Self {
         let version = cargo_version().map(ToString::to_string);
         let url = IndexUrl::crates_io(Some(folder.to_owned()), None, version.as_deref());

@@ -59,6 +59,8 @@ pub struct LoadedPolicy {
     pub databases: DatabaseSettings,
     /// It wants `bans.std-replacements`, whose data is fetched.
     pub std_replacements: bool,
+    /// It wants `bans.build`, whose check reads the files of packages.
+    pub build_scripts: bool,
     /// What cargo-deny says about the policy itself.
     pub findings: Vec<Finding>,
 }
@@ -119,6 +121,7 @@ impl PolicyText {
             graph: graph_options(config.graph, workspace),
             databases,
             std_replacements: config.bans.std_replacements.is_some(),
+            build_scripts: config.bans.build.is_some(),
             findings,
         })
     }

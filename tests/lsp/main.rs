@@ -16,6 +16,7 @@ mod missing;
 mod ordering;
 mod policy_edits;
 mod progress;
+mod reopening;
 mod sessions;
 mod shape;
 mod trust;

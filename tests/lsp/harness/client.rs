@@ -286,8 +286,23 @@ impl Client {
 
     /// Ends the session as the editor does, and settles the accounts.
     pub(crate) fn end(&mut self) {
+        if self.leave() {
+            self.settle();
+        }
+    }
+
+    /// Ends two sessions in one world.
+    pub(crate) fn end_both(mut self, mut other: Self) {
+        self.leave();
+        other.leave();
+        self.settle();
+        other.settle();
+    }
+
+    /// Whether the session had not ended before.
+    fn leave(&mut self) -> bool {
         if std::mem::replace(&mut self.ended, true) {
-            return;
+            return false;
         }
         let shut_down = self.request("shutdown", Value::Null);
         assert_eq!(shut_down, Ok(Value::Null), "`shutdown` is answered");
@@ -301,7 +316,7 @@ impl Client {
             self.take(message);
         }
         assert_eq!(status.code(), Some(0), "the server wrote:\n{}", self.process.log());
-        self.settle();
+        true
     }
 
     fn settle(&mut self) {

@@ -17,7 +17,8 @@ use crate::{
     resolve::{BufferCopy, LockState, Resolution, ResolveError, Resolver},
     text::SourceText,
     verdict::{
-        Check, CheckSet, Counts, Declared, Engine, Finding, GraphOptions, LoadedPolicy, Question,
+        Check, CheckSet, Counts, Database, Declared, Engine, Finding, GraphOptions, Known,
+        LoadedPolicy, Question, Severity, provisional,
     },
     workspace::{PolicyFiles, Workspace},
 };
@@ -67,6 +68,8 @@ pub struct Verdict {
     pub packages: usize,
     /// What the declarations of the workspace resolved to.
     pub declared: Arc<Vec<Declared>>,
+    /// When the advisories were fetched, `YYYY-MM-DD`; `None` for a plain folder or none.
+    pub database_date: Option<String>,
 }
 
 impl Verdict {
@@ -110,6 +113,11 @@ pub trait Audience {
     fn still_waits(&self) -> bool {
         true
     }
+
+    /// What can be told while cargo resolves, if there was an exact verdict before.
+    fn meanwhile(&self, verdict: Verdict) {
+        drop(verdict);
+    }
 }
 
 impl<F: Fn(&str)> Audience for F {
@@ -147,6 +155,8 @@ pub struct Gate {
     judged: Option<(String, Inputs)>,
     /// The key of the verdict that was kept last.
     remembered: Option<String>,
+    /// The last exact verdict.
+    exact: Option<Arc<Verdict>>,
 }
 
 #[derive(Debug)]
@@ -176,6 +186,13 @@ struct GraphKey {
     unsaved: BTreeMap<Utf8PathBuf, Essence>,
 }
 
+impl GraphKey {
+    fn new(loaded: &LoadedPolicy, buffers: &BTreeMap<Utf8PathBuf, SourceText>) -> Self {
+        let unsaved = buffers.iter().map(|(path, text)| (path.clone(), essence(path, text)));
+        Self { options: loaded.graph.clone(), unsaved: unsaved.collect() }
+    }
+}
+
 impl Gate {
     /// A gate that has judged nothing yet.
     pub fn new(workspace: Workspace) -> Self {
@@ -187,6 +204,7 @@ impl Gate {
             whole: BTreeMap::new(),
             judged: None,
             remembered: None,
+            exact: None,
         }
     }
 
@@ -206,6 +224,13 @@ impl Gate {
         }
         let key = remembered::key(&self.workspace, options, &policy, &loaded)?;
         remembered::recall(&options.resolver.cache, &key, &self.workspace, texts)
+    }
+
+    /// What is told while cargo resolves starts from this exact verdict.
+    pub fn start_from(&mut self, verdict: Arc<Verdict>) {
+        if verdict.reached {
+            self.exact = Some(verdict);
+        }
     }
 
     /// Keeps the verdict for later runs, if it is the exact one on the files as they are on disk.
@@ -240,6 +265,12 @@ impl Gate {
         if loaded.std_replacements && options.refresh != RefreshPolicy::Never {
             audience.doing("fetching the data about replacements in the standard library");
             crate::verdict::sync_std_replacements();
+        }
+        if self.needs_resolution(&loaded, texts)
+            && let Some(exact) = self.exact.clone()
+        {
+            let database = databases.opened(&run.database_source(&loaded, options));
+            audience.meanwhile(meanwhile(&exact, &loaded, database.as_deref(), texts));
         }
         match self.build_graph(&loaded, options, texts, &mut run, audience) {
             Graph::Built => {}
@@ -276,6 +307,13 @@ impl Gate {
         Some(run.verdict)
     }
 
+    /// Whether cargo has to be asked.
+    fn needs_resolution(&mut self, loaded: &LoadedPolicy, texts: &dyn Texts) -> bool {
+        let key = GraphKey::new(loaded, &self.whole_buffers(texts));
+        self.kept.as_ref().is_none_or(|kept| kept.key != key)
+            && self.refused.as_ref().is_none_or(|(refused, _)| *refused != key)
+    }
+
     /// Resolves and builds the graph unless the kept one is the right one.
     fn build_graph(
         &mut self,
@@ -286,8 +324,7 @@ impl Gate {
         audience: &dyn Audience,
     ) -> Graph {
         let buffers = self.whole_buffers(texts);
-        let unsaved = buffers.iter().map(|(path, text)| (path.clone(), essence(path, text)));
-        let key = GraphKey { options: loaded.graph.clone(), unsaved: unsaved.collect() };
+        let key = GraphKey::new(loaded, &buffers);
         if self.kept.as_ref().is_some_and(|kept| kept.key == key) {
             return Graph::Built;
         }
@@ -352,6 +389,37 @@ impl Gate {
         }
         self.whole.clone()
     }
+}
+
+/// What can be told before cargo has resolved, starting from the last exact verdict.
+fn meanwhile(
+    exact: &Verdict,
+    loaded: &LoadedPolicy,
+    database: Option<&Database>,
+    texts: &dyn Texts,
+) -> Verdict {
+    let lock = texts.read(&exact.workspace.lock_file()).ok();
+    let lock: Option<cargo_lock::Lockfile> = lock.and_then(|text| text.as_str().parse().ok());
+    let known = Known {
+        findings: &exact.findings,
+        declared: &exact.declared,
+        text: &|path| texts.read(path).ok(),
+        lock: lock.as_ref().map(|lock| lock.packages.as_slice()),
+        database,
+        ignored: &loaded.ignored,
+    };
+    let mut verdict = exact.clone();
+    verdict.findings = provisional(&known);
+    if let Some(counts) = verdict.counts.get_mut(&Check::Advisories) {
+        let of = |severity| {
+            let all = verdict.findings.iter().filter(|finding| {
+                finding.check == Check::Advisories && finding.severity == severity
+            });
+            u32::try_from(all.count()).unwrap_or(u32::MAX)
+        };
+        (counts.errors, counts.warnings) = (of(Severity::Error), of(Severity::Warning));
+    }
+    verdict
 }
 
 fn essence(path: &Utf8Path, text: &SourceText) -> Essence {

@@ -15,6 +15,7 @@ mod progress;
 mod publish;
 mod session;
 mod settings;
+mod status;
 mod worker;
 
 use std::{process::ExitCode, time::Duration};

@@ -20,6 +20,7 @@ mod memory;
 mod paths;
 mod places;
 mod policy;
+mod provisional;
 mod words;
 
 pub use advisories::{AdvisoryFacts, AdvisoryKind};
@@ -32,6 +33,7 @@ pub use engine::{Answer, Engine, EngineError, Question};
 pub use finding::{Check, Counts, Finding, PackageRef, Place, Related, Role, Severity};
 pub use graph::GraphOptions;
 pub use policy::{DatabaseSettings, LoadedPolicy, PolicyText};
+pub(crate) use provisional::{Known, provisional};
 pub(crate) use words::harmless;
 
 /// Fetches what `bans.std-replacements` is judged by. A failure is said in the log, as in

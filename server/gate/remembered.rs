@@ -23,6 +23,7 @@ struct Stored {
     counts: BTreeMap<Check, Counts>,
     packages: usize,
     declared: Vec<Declared>,
+    database_date: Option<String>,
 }
 
 /// What decides which entry it is: the program, the settings and the policy's text.
@@ -78,6 +79,7 @@ pub(super) fn recall(
         reached: true,
         packages: stored.packages,
         declared: std::sync::Arc::default(),
+        database_date: stored.database_date,
     };
     let mut declared = stored.declared;
     let mut read: BTreeMap<Utf8PathBuf, SourceText> = BTreeMap::new();
@@ -116,6 +118,7 @@ pub(super) fn remember(cache: &Cache, key: &str, inputs: Inputs, verdict: &Verdi
         counts: verdict.counts.clone(),
         packages: verdict.packages,
         declared: verdict.declared.to_vec(),
+        database_date: verdict.database_date.clone(),
     };
     if let Ok(content) = serde_json::to_vec(&stored) {
         cache.put(Kind::Verdict, key, &content);

@@ -33,6 +33,7 @@ impl Run {
                 reached: false,
                 packages: 0,
                 declared: Arc::default(),
+                database_date: None,
             },
             checks: options.checks,
             wanted: options.checks,
@@ -151,7 +152,11 @@ impl Run {
         }
         let source = self.database_source(loaded, options);
         match databases.open(&source, options.refresh, &options.resolver.children, tell) {
-            Ok(database) => Some(database),
+            Ok(database) => {
+                let date = database.fetched.map(|time| time.strftime("%Y-%m-%d").to_string());
+                self.verdict.database_date = date;
+                Some(database)
+            }
             Err(error) => {
                 self.fail(troubles::no_database(&self.verdict.workspace, &error, texts));
                 self.checks = self.checks.without(Check::Advisories);

@@ -18,7 +18,8 @@ use super::{
     documents::Kind,
     progress::Progress,
     publish,
-    session::{Session, State},
+    session::{Session, State as SessionState},
+    status::{State, Status, StatusNotification},
     worker::{Buffers, Wish, Worker},
 };
 use crate::{
@@ -26,7 +27,7 @@ use crate::{
     gate::{Databases, GateOptions, Verdict},
     process::Children,
     resolve::Resolver,
-    verdict::{Check, CheckSet, Code, Place, Severity},
+    verdict::{Check, CheckSet, Code, Finding, Place, Severity},
     workspace::{Discovery, DiscoveryOptions, PolicyFiles, Workspace, is_policy},
 };
 
@@ -52,6 +53,8 @@ pub(super) enum Event {
     OnDisk(Vec<Utf8PathBuf>),
     /// A worker is busy with something that may take long.
     Doing(Workspace, String),
+    /// What can be told of a workspace while cargo resolves.
+    Meanwhile(Workspace, Arc<Verdict>),
     /// A worker has answered that many wishes; no verdict when it broke off.
     Judged {
         workspace: Workspace,
@@ -100,6 +103,8 @@ struct Busy {
     progress: Option<Progress>,
     /// The last verdict that had a graph: kept on the lines while a manifest is broken.
     good: Option<Arc<Verdict>>,
+    /// The last state that the client was told.
+    status: Option<Status>,
 }
 
 #[derive(Default, PartialEq)]
@@ -140,7 +145,11 @@ impl Owner {
                 self.publish(&[path]).await;
             }
             Event::OnDisk(paths) => self.on_disk(&paths).await,
-            Event::Doing(workspace, message) => self.doing(&workspace, message),
+            Event::Doing(workspace, message) => {
+                self.doing(&workspace, message);
+                self.resolving(&workspace).await;
+            }
+            Event::Meanwhile(workspace, verdict) => self.meanwhile(&workspace, verdict).await,
             Event::Judged { workspace, answered, verdict } => {
                 self.judged(&workspace, answered, verdict).await;
             }
@@ -229,8 +238,15 @@ impl Owner {
                 Ok(worker) => {
                     let open = opened.iter().cloned().collect();
                     let children = self.session.children.of_a_part();
-                    let busy =
-                        Busy { worker, children, open, wishes: 0, progress: None, good: None };
+                    let busy = Busy {
+                        worker,
+                        children,
+                        open,
+                        wishes: 0,
+                        progress: None,
+                        good: None,
+                        status: None,
+                    };
                     self.workers.insert(workspace.clone(), busy);
                     self.wish(&workspace, true);
                 }
@@ -367,7 +383,7 @@ impl Owner {
                     cache: self.session.cache.clone(),
                 },
             };
-            let State { documents, verdicts, .. } = &mut *state;
+            let SessionState { documents, verdicts, .. } = &mut *state;
             let verdict = verdicts.get(workspace);
             let buffers = documents.texts(|path| {
                 is_policy(path) || is_resolved_with(workspace, path, verdict.map(Arc::as_ref))
@@ -404,7 +420,9 @@ impl Owner {
             busy.progress = None;
         }
         let Some(verdict) = verdict else {
-            self.say("supercargo could not judge: an internal error was logged").await;
+            let message = "supercargo could not judge: an internal error was logged";
+            self.tell_state(workspace, State::Failed, None, Some(message.to_owned())).await;
+            self.say(message).await;
             return;
         };
         let shown = if verdict.packages > 0 {
@@ -416,10 +434,7 @@ impl Owner {
             let kept = before.filter(|_| ends_at_policy(&verdict)).or_else(|| busy.good.clone());
             Arc::new(with_last_good(&verdict, kept.as_deref()))
         };
-        let mut files: BTreeSet<_> = files_of(&shown);
-        if let Some(before) = self.session.state().verdicts.insert(workspace.clone(), shown) {
-            files.extend(files_of(&before));
-        }
+        self.show(workspace, shown).await;
         for finding in &verdict.findings {
             if finding.check == Check::Supercargo
                 && finding.severity == Severity::Error
@@ -428,7 +443,53 @@ impl Owner {
                 self.say(&format!("supercargo: {}", finding.message)).await;
             }
         }
+        let failure = verdict.findings.iter().filter(|finding| !verdict.reached && is_own(finding));
+        let message = failure.map(|finding| finding.message.clone()).next();
+        let state = if verdict.reached { State::Exact } else { State::Failed };
+        // What is about to be judged anew is not exact, unless an earlier run has judged it.
+        if self.workers.get(workspace).is_some_and(|busy| busy.wishes > 0 && answered > 0) {
+            return;
+        }
+        self.tell_state(workspace, state, Some(&verdict), message).await;
+    }
+
+    /// Shows what can be told while cargo resolves, unless that is what is shown.
+    async fn meanwhile(&mut self, workspace: &Workspace, verdict: Arc<Verdict>) {
+        if !self.workers.contains_key(workspace) {
+            return;
+        }
+        self.show(workspace, Arc::clone(&verdict)).await;
+        self.tell_state(workspace, State::Provisional, Some(&verdict), None).await;
+    }
+
+    async fn resolving(&mut self, workspace: &Workspace) {
+        if !self.session.state().verdicts.contains_key(workspace) {
+            self.tell_state(workspace, State::Resolving, None, None).await;
+        }
+    }
+
+    async fn show(&mut self, workspace: &Workspace, shown: Arc<Verdict>) {
+        let mut files: BTreeSet<_> = files_of(&shown);
+        if let Some(before) = self.session.state().verdicts.insert(workspace.clone(), shown) {
+            files.extend(files_of(&before));
+        }
         self.publish(&files.into_iter().collect::<Vec<_>>()).await;
+    }
+
+    /// Tells the state of a workspace, when it is another one than the client knows.
+    async fn tell_state(
+        &mut self,
+        workspace: &Workspace,
+        state: State,
+        shown: Option<&Verdict>,
+        message: Option<String>,
+    ) {
+        let Some(status) = Status::of(workspace, state, shown, message) else { return };
+        let Some(busy) = self.workers.get_mut(workspace) else { return };
+        if busy.status.as_ref() != Some(&status) {
+            busy.status = Some(status.clone());
+            self.session.client.send_notification::<StatusNotification>(status).await;
+        }
     }
 
     /// Publishes what has changed of the findings of these files.
@@ -503,7 +564,7 @@ impl Owner {
 }
 
 /// Whether a manifest or lock file has to do with what cargo resolves for the workspace.
-fn resolves_with(workspace: &Workspace, path: &Utf8Path, state: &State) -> bool {
+fn resolves_with(workspace: &Workspace, path: &Utf8Path, state: &SessionState) -> bool {
     is_resolved_with(workspace, path, state.verdicts.get(workspace).map(Arc::as_ref))
 }
 
@@ -527,6 +588,12 @@ fn ruled_folder(policy: &Utf8Path) -> &Utf8Path {
         Some(".cargo") => folder.parent().unwrap_or(folder),
         _ => folder,
     }
+}
+
+/// Whether a finding says why there is no verdict.
+fn is_own(finding: &Finding) -> bool {
+    finding.severity == Severity::Error
+        && matches!(finding.check, Check::Supercargo | Check::Config)
 }
 
 /// Whether nothing but the policy was looked at.

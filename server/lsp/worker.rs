@@ -15,7 +15,7 @@ use tokio::sync::mpsc;
 
 use super::owner::Event;
 use crate::{
-    gate::{Audience, Databases, Gate, GateOptions, OnDisk, Texts, resolve_alike},
+    gate::{Audience, Databases, Gate, GateOptions, OnDisk, Texts, Verdict, resolve_alike},
     text::SourceText,
     workspace::Workspace,
 };
@@ -103,7 +103,9 @@ fn run(
         if !std::mem::replace(&mut recalled, true)
             && let Some(verdict) = gate.recall(&wish.options, &wish.buffers)
         {
-            tell(0, Some(Arc::new(verdict)));
+            let verdict = Arc::new(verdict);
+            gate.start_from(Arc::clone(&verdict));
+            tell(0, Some(verdict));
         }
         let waiting = Waiting { workspace, wish: &wish, inbox: &inbox, events };
         let judge =
@@ -124,6 +126,7 @@ fn run(
         }
         if let Some(verdict) = verdict {
             gate.remember(&wish.options, &verdict);
+            gate.start_from(verdict);
         }
     }
 }
@@ -170,6 +173,10 @@ struct Waiting<'a> {
 impl Audience for Waiting<'_> {
     fn doing(&self, message: &str) {
         let _ = self.events.send(Event::Doing(self.workspace.clone(), message.to_owned()));
+    }
+
+    fn meanwhile(&self, verdict: Verdict) {
+        let _ = self.events.send(Event::Meanwhile(self.workspace.clone(), Arc::new(verdict)));
     }
 
     /// Until a newer wish needs another resolution.

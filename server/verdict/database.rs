@@ -138,6 +138,17 @@ impl Database {
         found.next()
     }
 
+    /// The advisories about a package that were not withdrawn.
+    pub(crate) fn advisories_of(&self, package: &str) -> Vec<AdvisoryFacts> {
+        let all =
+            self.set.dbs.iter().flat_map(|db| db.db.advisories.values().map(move |a| (db, a)));
+        let about = all.filter(|(_, entry)| {
+            let data = &entry.advisory.advisory;
+            data.krate == package && data.withdrawn.is_none()
+        });
+        about.map(|(db, entry)| AdvisoryFacts::of(&entry.advisory, &db.path)).collect()
+    }
+
     /// How many advisories it holds.
     pub fn len(&self) -> usize {
         self.set.dbs.iter().map(|db| db.db.advisories.len()).sum()

@@ -92,6 +92,9 @@ fn a_cargo_that_is_no_longer_wanted_is_ended() {
     client.diagnostics_with(MANIFEST, TIME);
     client.replace(MANIFEST, "=0.3.44", "=0.3.47");
     client.diagnostics_without(MANIFEST, TIME);
+    client.status_when("the exact verdict", |status| {
+        status["state"] == "exact" && status["exitCode"] == 0
+    });
     let resolutions = client.world.resolutions();
 
     client.world.stand_in(StandIn::Held);
@@ -102,8 +105,12 @@ fn a_cargo_that_is_no_longer_wanted_is_ended() {
     client.replace(MANIFEST, "=0.3.45", "=0.3.44");
     client.world.wait_for_resolutions(resolutions + 2);
     client.world.release_cargo();
-    let shown = client.diagnostics_with(MANIFEST, TIME);
-    assert_eq!(shown.covered(TIME), "=0.3.44");
+    client.status_when("the exact verdict", |status| {
+        status["state"] == "exact" && status["exitCode"] == 1
+    });
+    client.ends_with(MANIFEST, "the finding", |shown| {
+        shown.codes() == [TIME] && shown.covered(TIME) == "=0.3.44"
+    });
     assert!(client.history(MANIFEST).iter().all(|shown| !shown.has(BROKEN)));
     assert_eq!(client.world.resolutions(), resolutions + 2);
 }

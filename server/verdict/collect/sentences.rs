@@ -220,7 +220,7 @@ pub(super) fn about_policy(diagnostic: &Diagnostic, labels: &[Labelled]) -> Stri
     backticked(&harmless(&message))
 }
 
-fn advisory(finding: &Finding) -> Option<Sentence> {
+pub(super) fn advisory(finding: &Finding) -> Option<Sentence> {
     let advisory = finding.advisory.as_ref()?;
     let package = finding.packages.first().map(name).unwrap_or_default();
     let title = harmless(&advisory.title);

@@ -37,6 +37,7 @@ pub(crate) struct Client {
     asked: Vec<(String, Value)>,
     refused: Vec<String>,
     progress: Vec<Value>,
+    statuses: Vec<Value>,
     unknown: Vec<Value>,
     ignored: BTreeSet<String>,
     /// What the last publication for a file has to be like at the end.
@@ -85,6 +86,7 @@ impl Client {
             asked: Vec::new(),
             refused,
             progress: Vec::new(),
+            statuses: Vec::new(),
             unknown: Vec::new(),
             ignored: BTreeSet::new(),
             last: Vec::new(),
@@ -280,6 +282,22 @@ impl Client {
     }
 
     /// How many progress notifications came so far.
+    /// Waits until the last state of the gate that was told is this one, and gives it.
+    pub(crate) fn status(&mut self, state: &str) -> Value {
+        self.status_when(&format!("the state `{state}`"), |status| status["state"] == state)
+    }
+
+    /// Waits until the last state of the gate that was told is like that, and gives it.
+    pub(crate) fn status_when(&mut self, what: &str, holds: impl Fn(&Value) -> bool) -> Value {
+        self.wait(what, |client| client.statuses.last().filter(|status| holds(status)).cloned())
+    }
+
+    /// The states that were told.
+    pub(crate) fn states(&self) -> Vec<&str> {
+        self.statuses.iter().filter_map(|status| status["state"].as_str()).collect()
+    }
+
+    /// How many progresses were shown.
     pub(crate) fn progress_count(&self) -> usize {
         self.progress.len()
     }
@@ -412,6 +430,7 @@ impl Client {
             }
             "window/logMessage" => {}
             "$/progress" => self.progress.push(params),
+            "supercargo/status" => self.statuses.push(params),
             _ => self.unknown.push(json!({"method": method, "params": params})),
         }
     }

@@ -1,6 +1,7 @@
 //! The command line: what each word does is in a module of its own.
 
 mod arguments;
+mod cache;
 mod check;
 mod db;
 mod human;
@@ -11,6 +12,7 @@ use std::process::ExitCode;
 
 use clap::Parser;
 
+use crate::cache::Cache;
 use arguments::{Arguments, Word};
 
 /// The exit code for wrong usage (`EX_USAGE` of `sysexits.h`).
@@ -31,7 +33,11 @@ pub fn run() -> ExitCode {
     let done = match arguments.word {
         Word::Check(arguments) => check::run(&arguments),
         Word::Db(arguments) => db::run(&arguments),
-        Word::Lsp(_) => Ok(crate::lsp::run()),
+        Word::Cache { word } => cache::run(word),
+        Word::Lsp(arguments) => {
+            let cache = if arguments.no_cache { Cache::off() } else { Cache::of_user() };
+            Ok(crate::lsp::run(cache))
+        }
     };
     done.unwrap_or_else(|error| {
         logging::complain(&format!("{error:#}"));

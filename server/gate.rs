@@ -2,6 +2,8 @@
 //! kept between two verdicts is kept.
 
 mod databases;
+mod remembered;
+mod run;
 mod troubles;
 
 use std::{collections::BTreeMap, fs, io, sync::Arc};
@@ -9,17 +11,19 @@ use std::{collections::BTreeMap, fs, io, sync::Arc};
 use camino::{Utf8Path, Utf8PathBuf};
 
 use crate::{
+    cache::Inputs,
     facts::RefreshPolicy,
     model::essence::Essence,
     resolve::{BufferCopy, LockState, Resolution, ResolveError, Resolver},
     text::SourceText,
     verdict::{
-        Answer, Check, CheckSet, Code, Counts, Database, DatabaseSource, Declared, Engine, Finding,
-        GraphOptions, LoadedPolicy, PolicyText, Question, Severity,
+        Check, CheckSet, Counts, Database, Declared, Engine, Finding, GraphOptions, Known,
+        LoadedPolicy, Question, Severity, provisional,
     },
     workspace::{PolicyFiles, Workspace},
 };
 pub use databases::Databases;
+use run::Run;
 
 /// The exit code of a run that reached no verdict (`EX_SOFTWARE` of `sysexits.h`).
 pub const NO_VERDICT: u8 = 70;
@@ -64,6 +68,8 @@ pub struct Verdict {
     pub packages: usize,
     /// What the declarations of the workspace resolved to.
     pub declared: Arc<Vec<Declared>>,
+    /// When the advisories were fetched, `YYYY-MM-DD`; `None` for a plain folder or none.
+    pub database_date: Option<String>,
 }
 
 impl Verdict {
@@ -82,9 +88,8 @@ pub trait Texts {
     /// When it cannot be read or is not UTF-8.
     fn read(&self, path: &Utf8Path) -> io::Result<SourceText>;
 
-    /// The manifests and lock files of a workspace whose texts are not those on disk.
-    fn unsaved(&self, workspace: &Workspace) -> BTreeMap<Utf8PathBuf, SourceText> {
-        let _ = workspace;
+    /// The workspace's manifests and lock file as far as their texts are not those on disk.
+    fn unsaved(&self) -> BTreeMap<Utf8PathBuf, SourceText> {
         BTreeMap::new()
     }
 }
@@ -99,6 +104,42 @@ impl Texts for OnDisk {
     }
 }
 
+/// Whoever waits for a verdict.
+pub trait Audience {
+    /// Something that may take long begins; `message` is a sentence.
+    fn doing(&self, message: &str);
+
+    /// Whether the verdict is still wanted. Asked while cargo runs.
+    fn still_waits(&self) -> bool {
+        true
+    }
+
+    /// What can be told while cargo resolves, if there was an exact verdict before.
+    fn meanwhile(&self, verdict: Verdict) {
+        drop(verdict);
+    }
+}
+
+impl<F: Fn(&str)> Audience for F {
+    fn doing(&self, message: &str) {
+        self(message);
+    }
+}
+
+/// Whether cargo would resolve the same with either texts. A half-typed text resolves nothing.
+pub fn resolve_alike(before: &dyn Texts, after: &dyn Texts) -> bool {
+    let (before, after) = (before.unsaved(), after.unsaved());
+    let alike = |path: &Utf8PathBuf, text: &SourceText| match before.get(path) {
+        Some(before) => before == text || essence(path, before) == essence(path, text),
+        None => false,
+    };
+    let is_whole = |path: &Utf8PathBuf, text: &SourceText| {
+        path.file_name() != Some("Cargo.toml") || Essence::of_manifest(text.as_str()).is_some()
+    };
+    before.keys().all(|path| after.contains_key(path))
+        && after.iter().all(|(path, text)| alike(path, text) || !is_whole(path, text))
+}
+
 /// The gate of one workspace.
 #[derive(Debug)]
 pub struct Gate {
@@ -110,13 +151,31 @@ pub struct Gate {
     copy: Option<BufferCopy>,
     /// The last unsaved texts that were whole: a half-typed one judges nothing anew.
     whole: BTreeMap<Utf8PathBuf, SourceText>,
+    /// The key and the inputs of the last verdict, where it may be kept on disk.
+    judged: Option<(String, Inputs)>,
+    /// The key of the verdict that was kept last.
+    remembered: Option<String>,
+    /// The last exact verdict.
+    exact: Option<Arc<Verdict>>,
 }
 
 #[derive(Debug)]
 struct Kept {
     key: GraphKey,
     lock: LockState,
+    /// What was resolved from files on disk was resolved from these.
+    inputs: Option<Inputs>,
     engine: Engine,
+}
+
+/// What became of the wish for a graph.
+enum Graph {
+    /// It is the kept one.
+    Built,
+    /// There is none; the run says why.
+    Failed,
+    /// Nobody waits for it any more.
+    Unwanted,
 }
 
 /// Everything besides the disk that decides a graph.
@@ -127,10 +186,26 @@ struct GraphKey {
     unsaved: BTreeMap<Utf8PathBuf, Essence>,
 }
 
+impl GraphKey {
+    fn new(loaded: &LoadedPolicy, buffers: &BTreeMap<Utf8PathBuf, SourceText>) -> Self {
+        let unsaved = buffers.iter().map(|(path, text)| (path.clone(), essence(path, text)));
+        Self { options: loaded.graph.clone(), unsaved: unsaved.collect() }
+    }
+}
+
 impl Gate {
     /// A gate that has judged nothing yet.
     pub fn new(workspace: Workspace) -> Self {
-        Self { workspace, kept: None, refused: None, copy: None, whole: BTreeMap::new() }
+        Self {
+            workspace,
+            kept: None,
+            refused: None,
+            copy: None,
+            whole: BTreeMap::new(),
+            judged: None,
+            remembered: None,
+            exact: None,
+        }
     }
 
     /// The workspace that it judges.
@@ -138,47 +213,107 @@ impl Gate {
         &self.workspace
     }
 
+    /// The verdict of an earlier run, if nothing that it was made from has changed. Starts no
+    /// program and opens no connection.
+    pub fn recall(&self, options: &GateOptions, texts: &dyn Texts) -> Option<Verdict> {
+        let mut run = Run::new(&self.workspace, options);
+        let policy = run.read_policy(options, texts)?;
+        let loaded = run.load_policy(&policy, options)?;
+        if !run.database_source(&loaded, options).is_fresh_enough() {
+            return None;
+        }
+        let key = remembered::key(&self.workspace, options, &policy, &loaded)?;
+        remembered::recall(&options.resolver.cache, &key, &self.workspace, texts)
+    }
+
+    /// What is told while cargo resolves starts from this exact verdict.
+    pub fn start_from(&mut self, verdict: Arc<Verdict>) {
+        if verdict.reached {
+            self.exact = Some(verdict);
+        }
+    }
+
+    /// Keeps the verdict for later runs, if it is the exact one on the files as they are on disk.
+    pub fn remember(&mut self, options: &GateOptions, verdict: &Verdict) {
+        let Some((key, inputs)) = self.judged.take() else { return };
+        if self.remembered.as_ref() != Some(&key) {
+            remembered::remember(&options.resolver.cache, &key, inputs, verdict);
+            self.remembered = Some(key);
+        }
+    }
+
     /// Manifests or the lock file have changed: the next verdict resolves anew.
     pub fn forget_graph(&mut self) {
         self.kept = None;
         self.refused = None;
         self.copy = None;
+        self.remembered = None;
     }
 
-    /// Judges. `tell` is called with a sentence before something that takes long.
+    /// Judges; `None` when the audience no longer waits.
     pub fn judge(
         &mut self,
         options: &GateOptions,
         texts: &dyn Texts,
         databases: &Databases,
-        tell: &dyn Fn(&str),
-    ) -> Verdict {
+        audience: &dyn Audience,
+    ) -> Option<Verdict> {
+        self.judged = None;
+        // Before anything of it is read.
+        let index = databases.index();
         let mut run = Run::new(&self.workspace, options);
-        let Some(policy) = run.read_policy(options, texts) else { return run.verdict };
-        let Some(loaded) = run.load_policy(&policy, options) else { return run.verdict };
+        let Some(policy) = run.read_policy(options, texts) else { return Some(run.verdict) };
+        let Some(loaded) = run.load_policy(&policy, options) else { return Some(run.verdict) };
         if loaded.std_replacements && options.refresh != RefreshPolicy::Never {
-            tell("fetching the data about replacements in the standard library");
+            audience.doing("fetching the data about replacements in the standard library");
             crate::verdict::sync_std_replacements();
         }
-        self.build_graph(&loaded, options, texts, &mut run, tell);
-        let Some(kept) = &self.kept else { return run.verdict };
+        if self.needs_resolution(&loaded, texts)
+            && let Some(exact) = self.exact.clone()
+        {
+            let database = databases.opened(&run.database_source(&loaded, options));
+            audience.meanwhile(meanwhile(&exact, &loaded, database.as_deref(), texts));
+        }
+        match self.build_graph(&loaded, options, texts, &mut run, audience) {
+            Graph::Built => {}
+            Graph::Failed => return Some(run.verdict),
+            Graph::Unwanted => return None,
+        }
+        let Some(kept) = &self.kept else { return Some(run.verdict) };
         run.verdict.packages = kept.engine.packages;
         // A lock file that does not fit what is being typed is no news.
         if kept.key.unsaved.is_empty() {
             run.say_lock_state(kept.lock, &self.workspace, texts);
         }
-        let database = run.database(&loaded, options, databases, texts, tell);
+        let source = run.database_source(&loaded, options);
+        let on_disk = kept.key.unsaved.is_empty() && kept.lock == LockState::Sound;
+        let inputs = kept.inputs.clone().zip(kept.engine.inputs.clone()).filter(|_| on_disk);
+        let inputs = inputs.map(|(resolved, read)| {
+            resolved.and(read).and(remembered::other_inputs(&policy, &source, texts))
+        });
+        let key = remembered::key(&self.workspace, options, &policy, &loaded);
+        let tell = |message: &str| audience.doing(message);
+        let database = run.database(&loaded, options, databases, texts, &tell);
         let checks = run.checks;
-        let index = databases.index();
         let question = Question { policy, database, index, checks, helps: options.helps };
         match kept.engine.ask(&self.workspace, question) {
-            Ok(answer) => run.finish(answer),
+            Ok(answer) => {
+                run.finish(answer);
+                self.judged = key.zip(inputs).filter(|_| run.verdict.reached);
+            }
             Err(error) => {
                 run.fail(troubles::engine(&self.workspace, &error, texts));
                 self.kept = None;
             }
         }
-        run.verdict
+        Some(run.verdict)
+    }
+
+    /// Whether cargo has to be asked.
+    fn needs_resolution(&mut self, loaded: &LoadedPolicy, texts: &dyn Texts) -> bool {
+        let key = GraphKey::new(loaded, &self.whole_buffers(texts));
+        self.kept.as_ref().is_none_or(|kept| kept.key != key)
+            && self.refused.as_ref().is_none_or(|(refused, _)| *refused != key)
     }
 
     /// Resolves and builds the graph unless the kept one is the right one.
@@ -188,33 +323,41 @@ impl Gate {
         options: &GateOptions,
         texts: &dyn Texts,
         run: &mut Run,
-        tell: &dyn Fn(&str),
-    ) {
+        audience: &dyn Audience,
+    ) -> Graph {
         let buffers = self.whole_buffers(texts);
-        let unsaved = buffers.iter().map(|(path, text)| (path.clone(), essence(path, text)));
-        let key = GraphKey { options: loaded.graph.clone(), unsaved: unsaved.collect() };
+        let key = GraphKey::new(loaded, &buffers);
         if self.kept.as_ref().is_some_and(|kept| kept.key == key) {
-            return;
+            return Graph::Built;
         }
-        self.kept = None;
         if let Some((_, finding)) = self.refused.as_ref().filter(|(refused, _)| *refused == key) {
             run.fail(finding.clone());
-            return;
+            return Graph::Failed;
         }
-        tell("resolving dependencies");
-        let resolution = match self.resolve(&options.resolver, &loaded.graph, &buffers) {
+        audience.doing("resolving dependencies");
+        let wanted = || audience.still_waits();
+        let resolution = match self.resolve(&options.resolver, &loaded.graph, &buffers, &wanted) {
             Ok(resolution) => resolution,
+            Err(ResolveError::Unwanted { .. }) => return Graph::Unwanted,
             Err(error) => {
                 let finding = troubles::resolution(&self.workspace, &error, texts);
                 self.refused = Some((key, finding.clone()));
                 run.fail(finding);
-                return;
+                return Graph::Failed;
             }
         };
-        let lock = resolution.lock;
+        // Two graphs need not be in memory at once.
+        self.kept = None;
+        let (lock, inputs) = (resolution.lock, resolution.inputs.clone());
         match Engine::start(&self.workspace, resolution, &loaded.graph) {
-            Ok(engine) => self.kept = Some(Kept { key, lock, engine }),
-            Err(error) => run.fail(troubles::engine(&self.workspace, &error, texts)),
+            Ok(engine) => {
+                self.kept = Some(Kept { key, lock, inputs, engine });
+                Graph::Built
+            }
+            Err(error) => {
+                run.fail(troubles::engine(&self.workspace, &error, texts));
+                Graph::Failed
+            }
         }
     }
 
@@ -223,20 +366,21 @@ impl Gate {
         resolver: &Resolver,
         graph: &GraphOptions,
         buffers: &BTreeMap<Utf8PathBuf, SourceText>,
+        wanted: &dyn Fn() -> bool,
     ) -> Result<Resolution, ResolveError> {
         if buffers.is_empty() {
-            return resolver.resolve(&self.workspace, &graph.metadata);
+            return resolver.resolve(&self.workspace, &graph.metadata, wanted);
         }
         let copy = match &mut self.copy {
             Some(copy) => copy,
             None => self.copy.insert(BufferCopy::of(resolver, &self.workspace)?),
         };
-        copy.resolve(resolver, &self.workspace, &graph.metadata, buffers)
+        copy.resolve(resolver, &self.workspace, &graph.metadata, buffers, wanted)
     }
 
     /// The unsaved texts; for one that is half typed the last one that was whole, if any.
     fn whole_buffers(&mut self, texts: &dyn Texts) -> BTreeMap<Utf8PathBuf, SourceText> {
-        let unsaved = texts.unsaved(&self.workspace);
+        let unsaved = texts.unsaved();
         self.whole.retain(|path, _| unsaved.contains_key(path));
         for (path, text) in unsaved {
             if path.file_name() != Some("Cargo.toml")
@@ -249,140 +393,40 @@ impl Gate {
     }
 }
 
+/// What can be told before cargo has resolved, starting from the last exact verdict.
+fn meanwhile(
+    exact: &Verdict,
+    loaded: &LoadedPolicy,
+    database: Option<&Database>,
+    texts: &dyn Texts,
+) -> Verdict {
+    let lock = texts.read(&exact.workspace.lock_file()).ok();
+    let lock: Option<cargo_lock::Lockfile> = lock.and_then(|text| text.as_str().parse().ok());
+    let known = Known {
+        findings: &exact.findings,
+        declared: &exact.declared,
+        text: &|path| texts.read(path).ok(),
+        lock: lock.as_ref().map(|lock| lock.packages.as_slice()),
+        database,
+        ignored: &loaded.ignored,
+    };
+    let mut verdict = exact.clone();
+    verdict.findings = provisional(&known);
+    if let Some(counts) = verdict.counts.get_mut(&Check::Advisories) {
+        let of = |severity| {
+            let all = verdict.findings.iter().filter(|finding| {
+                finding.check == Check::Advisories && finding.severity == severity
+            });
+            u32::try_from(all.count()).unwrap_or(u32::MAX)
+        };
+        (counts.errors, counts.warnings) = (of(Severity::Error), of(Severity::Warning));
+    }
+    verdict
+}
+
 fn essence(path: &Utf8Path, text: &SourceText) -> Essence {
     let manifest = (path.file_name() == Some("Cargo.toml"))
         .then(|| Essence::of_manifest(text.as_str()))
         .flatten();
     manifest.unwrap_or_else(|| Essence::of_text(text.as_str()))
-}
-
-/// One verdict in the making.
-struct Run {
-    verdict: Verdict,
-    checks: CheckSet,
-    wanted: CheckSet,
-}
-
-impl Run {
-    fn new(workspace: &Workspace, options: &GateOptions) -> Self {
-        Self {
-            verdict: Verdict {
-                workspace: workspace.clone(),
-                policy: None,
-                findings: Vec::new(),
-                counts: BTreeMap::new(),
-                reached: false,
-                packages: 0,
-                declared: Arc::default(),
-            },
-            checks: options.checks,
-            wanted: options.checks,
-        }
-    }
-
-    fn fail(&mut self, finding: Finding) {
-        self.verdict.findings.push(finding);
-    }
-
-    /// The policy by cargo-deny's look-up, or the one that was named.
-    fn read_policy(&mut self, options: &GateOptions, texts: &dyn Texts) -> Option<PolicyText> {
-        let found = options.policy_files.clone();
-        let PolicyFiles { policy, exceptions } =
-            found.unwrap_or_else(|| self.verdict.workspace.policy_files());
-        let path = match &options.config {
-            // A named policy that does not exist is an empty one, as in cargo-deny.
-            Some(named) if !named.exists() => {
-                tracing::error!("the policy `{named}` does not exist: cargo-deny's defaults hold");
-                return Some(PolicyText {
-                    path: Some(named.clone()),
-                    text: SourceText::new(""),
-                    exceptions,
-                });
-            }
-            Some(named) => Some(named.clone()),
-            None => policy,
-        };
-        let Some(path) = path else {
-            if options.gentle_without_policy {
-                self.checks = self.checks.without(Check::Licenses);
-                self.wanted = self.checks;
-                self.fail(troubles::no_policy(&self.verdict.workspace, texts));
-            }
-            return Some(PolicyText::none(exceptions));
-        };
-        self.verdict.policy = Some(path.clone());
-        match texts.read(&path) {
-            Ok(text) => Some(PolicyText { path: Some(path), text, exceptions }),
-            Err(error) => {
-                self.fail(troubles::unreadable(&path, &error));
-                None
-            }
-        }
-    }
-
-    fn load_policy(&mut self, policy: &PolicyText, options: &GateOptions) -> Option<LoadedPolicy> {
-        match policy.load(options.workspace) {
-            Ok(loaded) => {
-                self.verdict.findings.extend(loaded.findings.iter().cloned());
-                Some(loaded)
-            }
-            Err(findings) => {
-                self.verdict.findings.extend(findings);
-                None
-            }
-        }
-    }
-
-    fn say_lock_state(&mut self, lock: LockState, workspace: &Workspace, texts: &dyn Texts) {
-        let (code, message) = match lock {
-            LockState::Sound => return,
-            LockState::Missing => (
-                Code::NoLockFile,
-                "there is no `Cargo.lock`: what is judged was resolved just now and may change",
-            ),
-            LockState::Stale => (
-                Code::StaleLockFile,
-                "`Cargo.lock` does not fit the manifests: what is judged was resolved just now",
-            ),
-        };
-        let place = troubles::head(&workspace.manifest, texts);
-        self.verdict.findings.push(crate::verdict::own(
-            code,
-            Severity::Note,
-            message.to_owned(),
-            vec![place],
-        ));
-    }
-
-    fn database(
-        &mut self,
-        loaded: &LoadedPolicy,
-        options: &GateOptions,
-        databases: &Databases,
-        texts: &dyn Texts,
-        tell: &dyn Fn(&str),
-    ) -> Option<Arc<Database>> {
-        if !self.checks.contains(Check::Advisories) {
-            return None;
-        }
-        let source = match &options.advisories {
-            Some(folder) => DatabaseSource::Folder(folder.clone()),
-            None => DatabaseSource::Managed(loaded.databases.clone()),
-        };
-        match databases.open(&source, options.refresh, &options.resolver.children, tell) {
-            Ok(database) => Some(database),
-            Err(error) => {
-                self.fail(troubles::no_database(&self.verdict.workspace, &error, texts));
-                self.checks = self.checks.without(Check::Advisories);
-                None
-            }
-        }
-    }
-
-    fn finish(&mut self, answer: Answer) {
-        self.verdict.reached = self.wanted.iter().all(|check| answer.counts.contains_key(&check));
-        self.verdict.findings.extend(answer.findings);
-        self.verdict.counts = answer.counts;
-        self.verdict.declared = answer.declared;
-    }
 }

@@ -9,6 +9,9 @@ pub mod text;
 /// Child processes.
 pub mod process;
 
+/// Results kept on disk between runs.
+pub mod cache;
+
 /// Manifest and lock file as values.
 pub mod model;
 

@@ -15,6 +15,7 @@ mod progress;
 mod publish;
 mod session;
 mod settings;
+mod status;
 mod watch;
 mod worker;
 
@@ -22,6 +23,7 @@ use std::{process::ExitCode, time::Duration};
 
 use tower_lsp::{LspService, Server};
 
+use crate::cache::Cache;
 use backend::Backend;
 
 /// How many messages may be worked on at once; far above what a client sends, so that no request
@@ -33,8 +35,8 @@ const PATIENCE: Duration = Duration::from_secs(2);
 
 /// Serves until the client says `exit`, closes standard input, or the system asks for the end.
 ///
-/// The exit code is 0 after `shutdown`, else 1 (LSP, "Exit Notification").
-pub fn run() -> ExitCode {
+/// `cache` keeps results between runs. The exit code is 0 after `shutdown`, else 1 (LSP, "Exit Notification").
+pub fn run(cache: Cache) -> ExitCode {
     let runtime =
         match tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build() {
             Ok(runtime) => runtime,
@@ -46,7 +48,7 @@ pub fn run() -> ExitCode {
     let orderly = runtime.block_on(async {
         let mut session = None;
         let (service, socket) = LspService::build(|client| {
-            let (backend, shared) = Backend::new(client);
+            let (backend, shared) = Backend::new(client, cache);
             session = Some(shared);
             backend
         })

@@ -5,3 +5,4 @@ pub mod essence;
 pub mod lockfile;
 pub mod manifest;
 pub(crate) mod tree;
+pub mod versions;

@@ -9,6 +9,9 @@ use std::{
     time::{Duration, Instant},
 };
 
+/// How often it is asked whether a running child is still wanted.
+const ASKED_EVERY: Duration = Duration::from_millis(20);
+
 /// How long a child may run. Resolving with a cold index over a slow line stays far below.
 const LIMIT: Duration = Duration::from_secs(600);
 
@@ -60,6 +63,8 @@ pub(crate) enum RunError {
     Start(io::Error),
     #[error("not finished within {seconds} seconds")]
     TimedOut { seconds: u64 },
+    #[error("no longer wanted")]
+    Unwanted,
 }
 
 impl Children {
@@ -79,7 +84,16 @@ impl Children {
     }
 
     /// Runs a program to its end: null standard input, both outputs captured.
-    pub(crate) fn run(&self, mut command: Command) -> Result<Output, RunError> {
+    pub(crate) fn run(&self, command: Command) -> Result<Output, RunError> {
+        self.run_while(command, &|| true)
+    }
+
+    /// Runs a program to its end, or until it is no longer `wanted`, which is asked while it runs.
+    pub(crate) fn run_while(
+        &self,
+        mut command: Command,
+        wanted: &dyn Fn() -> bool,
+    ) -> Result<Output, RunError> {
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
         #[cfg(unix)]
         if self.shared.in_groups {
@@ -100,17 +114,30 @@ impl Children {
         let deadline = Instant::now() + LIMIT;
         let stdout = read_all(stdout);
         let stderr = read_all(stderr);
-        let left = || deadline.saturating_duration_since(Instant::now());
-        let texts = stdout
-            .recv_timeout(left())
-            .and_then(|out| stderr.recv_timeout(left()).map(|err| (out, err)));
+        let text = |pipe: &mpsc::Receiver<String>| loop {
+            match pipe.recv_timeout(ASKED_EVERY) {
+                Ok(text) => return Ok(text),
+                Err(mpsc::RecvTimeoutError::Disconnected) => return Ok(String::new()),
+                Err(mpsc::RecvTimeoutError::Timeout) if Instant::now() >= deadline => {
+                    return Err(RunError::TimedOut { seconds: LIMIT.as_secs() });
+                }
+                Err(mpsc::RecvTimeoutError::Timeout) if !wanted() => {
+                    return Err(RunError::Unwanted);
+                }
+                Err(mpsc::RecvTimeoutError::Timeout) => {}
+            }
+        };
+        let texts = text(&stdout).and_then(|out| text(&stderr).map(|err| (out, err)));
         let child = self.lock().children.remove(&id);
         let Some(mut child) = child else {
             return Err(RunError::Start(io::Error::other("the program is ending")));
         };
-        let Ok((stdout, stderr)) = texts else {
-            self.kill(&mut child);
-            return Err(RunError::TimedOut { seconds: LIMIT.as_secs() });
+        let (stdout, stderr) = match texts {
+            Ok(texts) => texts,
+            Err(error) => {
+                self.kill(&mut child);
+                return Err(error);
+            }
         };
         let success = child.wait().is_ok_and(|status| status.success());
         Ok(Output { success, stdout, stderr })
@@ -134,10 +161,15 @@ impl Children {
         }
     }
 
-    /// Says that something is to be cleaned up when the children have ended.
-    pub(crate) fn in_use(&self) -> Use {
-        self.lock().uses += 1;
-        Use(self.clone())
+    /// Says that something is to be cleaned up when the children have ended. `None` when that is
+    /// no longer waited for.
+    pub(crate) fn in_use(&self) -> Option<Use> {
+        let mut running = self.lock();
+        if running.closed {
+            return None;
+        }
+        running.uses += 1;
+        Some(Use(self.clone()))
     }
 
     /// Waits until everybody has cleaned up, but no longer than `limit`.
@@ -241,12 +273,28 @@ mod tests {
     }
 
     #[test]
+    fn a_child_that_is_no_longer_wanted_is_ended() {
+        let children = Children::in_groups();
+        let asked = std::cell::Cell::new(0);
+        let wanted = || {
+            asked.set(asked.get() + 1);
+            asked.get() < 3
+        };
+        let run = children.run_while(shell("sleep 600 & wait"), &wanted);
+        assert!(matches!(run, Err(RunError::Unwanted)));
+        assert!(children.lock().children.is_empty());
+        assert!(children.run(shell("true")).is_ok(), "another one may follow");
+    }
+
+    #[test]
     fn the_end_waits_for_those_who_clean_up() {
         let children = Children::default();
-        let used = children.in_use();
+        let used = children.in_use().expect("not ended");
         let cleaning = thread::spawn(move || drop(used));
         children.wait_until_unused(Duration::from_secs(60));
         assert_eq!(children.lock().uses, 0);
+        children.end();
+        assert!(children.in_use().is_none());
         cleaning.join().expect("no panic");
     }
 

@@ -4,6 +4,7 @@
 //! missing or no longer fits the manifests, in a scratch copy, whose paths are mapped back.
 
 mod buffers;
+mod remembered;
 mod scratch;
 mod trouble;
 
@@ -14,7 +15,8 @@ use krates::cm::Metadata;
 use serde::de::DeserializeOwned;
 
 use crate::{
-    process::{Children, RunError},
+    cache::{Cache, Inputs},
+    process::{Children, RunError, Use},
     workspace::Workspace,
 };
 pub use buffers::BufferCopy;
@@ -44,6 +46,8 @@ pub struct Resolver {
     pub locked: bool,
     /// Where running children are registered, so that none outlives the program.
     pub children: Children,
+    /// Where answers are kept between runs.
+    pub cache: Cache,
 }
 
 /// Whether the resolution is that of the lock file on disk.
@@ -67,6 +71,8 @@ pub struct Resolution {
     /// Where the files are of which the metadata names a copy: empty unless buffers were
     /// resolved.
     pub originals: BTreeMap<Utf8PathBuf, Utf8PathBuf>,
+    /// Everything that was read for it; `None` where it is not that of the files on disk.
+    pub(crate) inputs: Option<Inputs>,
 }
 
 /// Why there is no resolution.
@@ -99,6 +105,12 @@ pub enum ResolveError {
         /// The limit.
         seconds: u64,
     },
+    /// Nobody waits for the answer any more: cargo was ended.
+    #[error("resolve `{manifest}`: no longer wanted")]
+    Unwanted {
+        /// The judged manifest.
+        manifest: Utf8PathBuf,
+    },
     /// The scratch copy could not be made.
     #[error("copy `{path}` to resolve it elsewhere: {source}")]
     Scratch {
@@ -123,25 +135,33 @@ impl Resolver {
         std::env::var_os("CARGO").map_or_else(|| PathBuf::from("cargo"), PathBuf::from)
     }
 
-    /// Resolves a workspace.
+    /// Resolves a workspace. While cargo runs, `wanted` is asked whether it is still to.
     ///
     /// # Errors
     ///
-    /// When cargo cannot be run, refuses the workspace, or takes too long.
+    /// When cargo cannot be run, refuses the workspace, takes too long or is no longer wanted.
     pub fn resolve(
         &self,
         workspace: &Workspace,
         options: &MetadataOptions,
+        wanted: &dyn Fn() -> bool,
     ) -> Result<Resolution, ResolveError> {
         let lock_file = workspace.lock_file();
         let on_disk = std::fs::read_to_string(&lock_file).is_ok();
         if on_disk || self.locked {
-            match self.metadata(&workspace.manifest, options, true) {
+            if let Some(resolution) = self.recall(workspace, options) {
+                return Ok(resolution);
+            }
+            match self.metadata(&workspace.manifest, options, true, wanted) {
                 Ok(json) => {
+                    let metadata = parse(&workspace.manifest, &json)?;
+                    let inputs = remembered::inputs(workspace, &metadata);
+                    remembered::remember(self, workspace, options, &inputs, &json);
                     return Ok(Resolution {
-                        metadata: parse(&workspace.manifest, &json)?,
+                        metadata,
                         lock: LockState::Sound,
                         originals: BTreeMap::new(),
+                        inputs: Some(inputs),
                     });
                 }
                 Err(ResolveError::Cargo { stderr, .. })
@@ -149,12 +169,12 @@ impl Resolver {
                 Err(error) => return Err(error),
             }
         }
-        let _scratch_is_deleted = self.children.in_use();
+        let _scratch_is_deleted = self.in_use(workspace)?;
         // Cargo goes by real paths, and so does the copy.
         let real = workspace.real();
         let scratch = scratch::Scratch::of(self, &real)?;
         let answer = self
-            .metadata(&scratch.mirrored(&real.manifest), options, false)
+            .metadata(&scratch.mirrored(&real.manifest), options, false, wanted)
             .map(|json| scratch.unmirrored(&json));
         let json = answer.map_err(|error| match error {
             ResolveError::Cargo { stderr, .. } => ResolveError::Cargo {
@@ -167,7 +187,26 @@ impl Resolver {
             metadata: parse(&workspace.manifest, &json)?,
             lock: if on_disk { LockState::Stale } else { LockState::Missing },
             originals: BTreeMap::new(),
+            inputs: None,
         })
+    }
+
+    /// The resolution of the workspace as it is on disk, if an earlier run has kept it. Starts no
+    /// program.
+    pub fn recall(&self, workspace: &Workspace, options: &MetadataOptions) -> Option<Resolution> {
+        let (metadata, inputs) = remembered::recall(self, workspace, options)?;
+        Some(Resolution {
+            metadata,
+            lock: LockState::Sound,
+            originals: BTreeMap::new(),
+            inputs: Some(inputs),
+        })
+    }
+
+    /// The program's end waits until the scratch copy is deleted; none is made after it.
+    fn in_use(&self, workspace: &Workspace) -> Result<Use, ResolveError> {
+        let unwanted = || ResolveError::Unwanted { manifest: workspace.manifest.clone() };
+        self.children.in_use().ok_or_else(unwanted)
     }
 
     fn metadata(
@@ -175,6 +214,7 @@ impl Resolver {
         manifest: &Utf8Path,
         options: &MetadataOptions,
         locked: bool,
+        wanted: &dyn Fn() -> bool,
     ) -> Result<String, ResolveError> {
         let mut args = vec!["metadata".to_owned(), "--format-version=1".to_owned()];
         args.extend(["--manifest-path".to_owned(), "Cargo.toml".to_owned()]);
@@ -193,17 +233,22 @@ impl Resolver {
         if locked {
             args.push("--locked".to_owned());
         }
-        self.run(manifest, &args)
+        self.run(manifest, &args, wanted)
     }
 
     /// Members and their targets, without resolving anything.
     fn members(&self, manifest: &Utf8Path) -> Result<scratch::Members, ResolveError> {
         let args = ["metadata", "--format-version=1", "--no-deps", "--manifest-path", "Cargo.toml"];
-        let json = self.run(manifest, &args.map(str::to_owned))?;
+        let json = self.run(manifest, &args.map(str::to_owned), &|| true)?;
         parse(manifest, &json)
     }
 
-    fn run(&self, manifest: &Utf8Path, args: &[String]) -> Result<String, ResolveError> {
+    fn run(
+        &self,
+        manifest: &Utf8Path,
+        args: &[String],
+        wanted: &dyn Fn() -> bool,
+    ) -> Result<String, ResolveError> {
         let mut command = Command::new(&self.cargo);
         command.args(args);
         if self.offline {
@@ -214,13 +259,14 @@ impl Resolver {
         // Cargo may keep facts about rustc below the target folder: not in the user's.
         command.env("CARGO_TARGET_DIR", unused_target_dir());
         command.env("CARGO_TERM_COLOR", "never");
-        let output = self.children.run(command).map_err(|error| match error {
+        let output = self.children.run_while(command, wanted).map_err(|error| match error {
             RunError::Start(source) => {
                 ResolveError::NoCargo { program: self.cargo.clone(), source }
             }
             RunError::TimedOut { seconds } => {
                 ResolveError::TimedOut { manifest: manifest.to_owned(), seconds }
             }
+            RunError::Unwanted => ResolveError::Unwanted { manifest: manifest.to_owned() },
         })?;
         if output.success {
             Ok(output.stdout)

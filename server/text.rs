@@ -86,6 +86,13 @@ impl SourceText {
     }
 }
 
+impl Default for SourceText {
+    /// The empty text.
+    fn default() -> Self {
+        Self::new("")
+    }
+}
+
 impl PartialEq for SourceText {
     fn eq(&self, other: &Self) -> bool {
         Arc::ptr_eq(&self.text, &other.text) || self.text == other.text

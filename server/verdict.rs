@@ -13,15 +13,17 @@ mod declared;
 mod engine;
 mod finding;
 mod graph;
+mod index;
 mod licence_lines;
 mod manifests;
 mod memory;
 mod paths;
 mod places;
 mod policy;
+mod provisional;
 mod words;
 
-pub use advisories::AdvisoryFacts;
+pub use advisories::{AdvisoryFacts, AdvisoryKind};
 pub use checks::CheckSet;
 pub use codes::{Code, Placing};
 pub use database::{Database, DatabaseError, DatabaseSource};
@@ -31,6 +33,7 @@ pub use engine::{Answer, Engine, EngineError, Question};
 pub use finding::{Check, Counts, Finding, PackageRef, Place, Related, Role, Severity};
 pub use graph::GraphOptions;
 pub use policy::{DatabaseSettings, LoadedPolicy, PolicyText};
+pub(crate) use provisional::{Known, provisional};
 pub(crate) use words::harmless;
 
 /// Fetches what `bans.std-replacements` is judged by. A failure is said in the log, as in

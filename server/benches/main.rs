@@ -17,6 +17,7 @@ use std::{
 use anyhow::{Context as _, Result, bail};
 use camino::Utf8PathBuf;
 use supercargo::{
+    cache::Cache,
     process::Children,
     resolve::Resolver,
     verdict::{Engine, PolicyText},
@@ -106,9 +107,10 @@ fn graph_milliseconds(manifest: &str) -> Result<f64> {
         offline: true,
         locked: false,
         children: Children::default(),
+        cache: Cache::off(),
     };
     let start = Instant::now();
-    let resolution = resolver.resolve(&workspace, &loaded.graph.metadata)?;
+    let resolution = resolver.resolve(&workspace, &loaded.graph.metadata, &|| true)?;
     let engine = Engine::start(&workspace, resolution, &loaded.graph)?;
     let time = start.elapsed().as_secs_f64() * 1000.0;
     if engine.packages == 0 {

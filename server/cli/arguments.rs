@@ -26,8 +26,21 @@ pub(super) enum Word {
     Check(CheckArguments),
     /// Look at the advisory databases or fetch them.
     Db(DbArguments),
+    /// Look at what is kept between runs or delete it.
+    Cache {
+        #[command(subcommand)]
+        word: CacheWord,
+    },
     /// Serve an editor over standard input and output.
     Lsp(LspArguments),
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Subcommand)]
+pub(super) enum CacheWord {
+    /// Say where it is and how much.
+    Status,
+    /// Delete it.
+    Clean,
 }
 
 #[derive(Debug, Args)]
@@ -35,6 +48,10 @@ pub(super) struct LspArguments {
     /// Accepted for clients that always say so; there is no other way to speak.
     #[arg(long)]
     stdio: bool,
+
+    /// Neither use nor keep results of earlier runs.
+    #[arg(long)]
+    pub(super) no_cache: bool,
 }
 
 #[derive(Debug, Args)]
@@ -81,6 +98,10 @@ pub(super) struct CheckArguments {
     /// Both --locked and --offline.
     #[arg(long)]
     pub(super) frozen: bool,
+
+    /// Neither use nor keep results of earlier runs.
+    #[arg(long)]
+    pub(super) no_cache: bool,
 
     /// How findings are written.
     #[arg(long, value_enum, default_value_t = Format::Human)]

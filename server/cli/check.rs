@@ -11,6 +11,7 @@ use super::{
     json, logging,
 };
 use crate::{
+    cache::Cache,
     facts::RefreshPolicy,
     gate::{Databases, Gate, GateOptions, NO_VERDICT, OnDisk, Verdict},
     process::Children,
@@ -38,7 +39,9 @@ pub(super) fn run(arguments: &CheckArguments) -> anyhow::Result<ExitCode> {
     let mut code = if missing { NO_VERDICT } else { 0 };
     for (index, workspace) in workspaces.iter().enumerate() {
         let mut gate = Gate::new(workspace.clone());
-        let verdict = gate.judge(&options, &OnDisk, &databases, &logging::tell);
+        let Some(verdict) = gate.judge(&options, &OnDisk, &databases, &logging::tell) else {
+            continue;
+        };
         match arguments.format {
             Format::Human => human.verdict(&verdict, options.checks, index == 0),
             Format::Json => json::verdict(&verdict, options.checks)?,
@@ -78,6 +81,7 @@ fn gate_options(arguments: &CheckArguments) -> anyhow::Result<GateOptions> {
             offline,
             locked: arguments.locked(),
             children: Children::default(),
+            cache: if arguments.no_cache { Cache::off() } else { Cache::of_user() },
         },
     })
 }

@@ -38,6 +38,13 @@ struct Opened {
 }
 
 impl Databases {
+    /// The database that `source` means, if it was opened before.
+    pub(super) fn opened(&self, source: &DatabaseSource) -> Option<Arc<Database>> {
+        let all = self.opened.try_lock().ok()?;
+        let known = all.iter().find(|opened| opened.source == *source)?;
+        Some(Arc::clone(&known.database))
+    }
+
     /// The database that `source` means. One that was opened before stays usable when its files
     /// are gone.
     ///

@@ -173,7 +173,7 @@ fn told(finding: &Finding, place: &Place) -> Markup {
 
 fn facts(advisory: &AdvisoryFacts) -> Markup {
     let mut text = Markup::default().strong(harmless(&advisory.title));
-    let mut facts = vec![advisory.kind.to_owned()];
+    let mut facts = vec![advisory.kind.name().to_owned()];
     facts.extend(advisory.severity.as_ref().map(|severity| format!("severity {severity}")));
     facts.push(format!("published {}", advisory.date));
     facts.extend(advisory.aliases.iter().map(|alias| harmless(alias)));

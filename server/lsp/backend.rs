@@ -14,14 +14,15 @@ use tower_lsp::{
 };
 
 use super::{frames, handlers, owner, session::Session};
+use crate::cache::Cache;
 
 pub(super) struct Backend {
     session: Arc<Session>,
 }
 
 impl Backend {
-    pub(super) fn new(client: Client) -> (Self, Arc<Session>) {
-        let (session, events) = Session::new(client);
+    pub(super) fn new(client: Client, cache: Cache) -> (Self, Arc<Session>) {
+        let (session, events) = Session::new(client, cache);
         let session = Arc::new(session);
         tokio::spawn(owner::run(Arc::clone(&session), events));
         (Self { session: Arc::clone(&session) }, session)

@@ -151,10 +151,12 @@ impl Documents {
         self.0.keys().cloned().collect()
     }
 
-    /// The policies as they are in the buffers, to be judged; with `all` also the manifests and
-    /// lock files.
-    pub(super) fn texts(&mut self, all: bool) -> HashMap<Utf8PathBuf, SourceText> {
-        let judged = self.0.iter_mut().filter(|(path, _)| all || is_policy(path));
+    /// The texts of the wanted files as they are in the buffers, to be judged.
+    pub(super) fn texts(
+        &mut self,
+        wanted: impl Fn(&Utf8Path) -> bool,
+    ) -> HashMap<Utf8PathBuf, SourceText> {
+        let judged = self.0.iter_mut().filter(|(path, _)| wanted(path));
         let judged = judged.filter(|(_, document)| !document.overtaken);
         let taken = judged.map(|(path, document)| {
             document.remember();

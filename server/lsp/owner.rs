@@ -18,7 +18,8 @@ use super::{
     documents::Kind,
     progress::Progress,
     publish,
-    session::Session,
+    session::{Session, State as SessionState},
+    status::{State, Status, StatusNotification},
     watch::{Wanted, Watch},
     worker::{Buffers, Wish, Worker},
 };
@@ -27,7 +28,7 @@ use crate::{
     gate::{Databases, GateOptions, Verdict},
     process::Children,
     resolve::Resolver,
-    verdict::{Check, CheckSet, Code, Place, Severity},
+    verdict::{Check, CheckSet, Code, Finding, Place, Severity},
     workspace::{Discovery, DiscoveryOptions, PolicyFiles, Workspace, is_exceptions, is_policy},
 };
 
@@ -57,6 +58,8 @@ pub(super) enum Event {
     OnDisk(Vec<Utf8PathBuf>),
     /// A worker is busy with something that may take long.
     Doing(Workspace, String),
+    /// What can be told of a workspace while cargo resolves.
+    Meanwhile(Workspace, Arc<Verdict>),
     /// A worker has answered that many wishes; no verdict when it broke off.
     Judged {
         workspace: Workspace,
@@ -109,6 +112,8 @@ struct Busy {
     progress: Option<Progress>,
     /// The last verdict that had a graph: kept on the lines while a manifest is broken.
     good: Option<Arc<Verdict>>,
+    /// The last state that the client was told.
+    status: Option<Status>,
 }
 
 #[derive(Default, PartialEq)]
@@ -154,7 +159,11 @@ impl Owner {
             }
             Event::Told(paths) => self.watch.told(paths),
             Event::OnDisk(paths) => self.on_disk(paths).await,
-            Event::Doing(workspace, message) => self.doing(&workspace, message),
+            Event::Doing(workspace, message) => {
+                self.doing(&workspace, message);
+                self.resolving(&workspace).await;
+            }
+            Event::Meanwhile(workspace, verdict) => self.meanwhile(&workspace, verdict).await,
             Event::Judged { workspace, answered, verdict } => {
                 self.judged(&workspace, answered, verdict).await;
             }
@@ -246,8 +255,15 @@ impl Owner {
                 Ok(worker) => {
                     let open = opened.iter().cloned().collect();
                     let children = self.session.children.of_a_part();
-                    let busy =
-                        Busy { worker, children, open, wishes: 0, progress: None, good: None };
+                    let busy = Busy {
+                        worker,
+                        children,
+                        open,
+                        wishes: 0,
+                        progress: None,
+                        good: None,
+                        status: None,
+                    };
                     self.workers.insert(workspace.clone(), busy);
                     self.wish(&workspace, true);
                 }
@@ -308,10 +324,12 @@ impl Owner {
             for workspace in ruled {
                 self.wish(&workspace, false);
             }
-        } else if self.session.state().settings.unsaved {
-            let around = |workspace: &&Workspace| path.starts_with(&workspace.root);
-            let around: Vec<_> = self.workers.keys().filter(around).cloned().collect();
-            for workspace in around {
+        } else {
+            let state = self.session.state();
+            let concerned = |workspace: &&Workspace| resolves_with(workspace, path, &state);
+            let concerned: Vec<_> = self.workers.keys().filter(concerned).cloned().collect();
+            drop(state);
+            for workspace in concerned {
                 self.wish_while(&workspace, false, true);
             }
         }
@@ -351,13 +369,15 @@ impl Owner {
         for path in &paths {
             let change = self.change_of(path);
             let mut known = false;
+            let state = self.session.state();
             for workspace in self.workers.keys() {
-                if self.concerns(workspace, path, change) {
+                if self.concerns(workspace, path, change, &state) {
                     known = true;
                     let renew_graph = matches!(change, DiskChange::Graph);
                     *wishes.entry(workspace.clone()).or_default() |= renew_graph;
                 }
             }
+            drop(state);
             if !known && Kind::of(path).is_some() {
                 self.find_workspaces_of(path);
             }
@@ -397,22 +417,21 @@ impl Owner {
         DiskChange::Graph
     }
 
-    fn concerns(&self, workspace: &Workspace, path: &Utf8Path, change: DiskChange) -> bool {
+    fn concerns(
+        &self,
+        workspace: &Workspace,
+        path: &Utf8Path,
+        change: DiskChange,
+        state: &SessionState,
+    ) -> bool {
         match change {
             DiskChange::Policy => workspace.manifest.starts_with(ruled_folder(path)),
             DiskChange::Facts => true,
             DiskChange::Graph => {
-                let named = Kind::of(path).is_some() && path.starts_with(&workspace.root);
-                named || self.declares_in(workspace, path) || self.watch.decides(workspace, path)
+                let named = Kind::of(path).is_some() && resolves_with(workspace, path, state);
+                named || self.watch.decides(workspace, path)
             }
         }
-    }
-
-    /// Whether a manifest outside of the workspace's folder is part of it.
-    fn declares_in(&self, workspace: &Workspace, path: &Utf8Path) -> bool {
-        let state = self.session.state();
-        let verdict = state.verdicts.get(workspace);
-        verdict.is_some_and(|verdict| verdict.declared.iter().any(|one| one.file == path))
     }
 
     fn wish(&mut self, workspace: &Workspace, renew_graph: bool) {
@@ -443,10 +462,15 @@ impl Owner {
                     offline: settings.offline,
                     locked: false,
                     children: busy.children.clone(),
+                    cache: self.session.cache.clone(),
                 },
             };
-            let unsaved = settings.unsaved;
-            (options, Buffers(state.documents.texts(unsaved)))
+            let SessionState { documents, verdicts, .. } = &mut *state;
+            let verdict = verdicts.get(workspace);
+            let buffers = documents.texts(|path| {
+                is_policy(path) || is_resolved_with(workspace, path, verdict.map(Arc::as_ref))
+            });
+            (options, Buffers(buffers))
         };
         if let Some(busy) = self.workers.get_mut(workspace) {
             busy.wishes += 1;
@@ -478,7 +502,9 @@ impl Owner {
             busy.progress = None;
         }
         let Some(verdict) = verdict else {
-            self.say("supercargo could not judge: an internal error was logged").await;
+            let message = "supercargo could not judge: an internal error was logged";
+            self.tell_state(workspace, State::Failed, None, Some(message.to_owned())).await;
+            self.say(message).await;
             return;
         };
         let shown = if verdict.packages > 0 {
@@ -490,10 +516,7 @@ impl Owner {
             let kept = before.filter(|_| ends_at_policy(&verdict)).or_else(|| busy.good.clone());
             Arc::new(with_last_good(&verdict, kept.as_deref()))
         };
-        let mut files: BTreeSet<_> = files_of(&shown);
-        if let Some(before) = self.session.state().verdicts.insert(workspace.clone(), shown) {
-            files.extend(files_of(&before));
-        }
+        self.show(workspace, shown).await;
         for finding in &verdict.findings {
             if finding.check == Check::Supercargo
                 && finding.severity == Severity::Error
@@ -502,7 +525,53 @@ impl Owner {
                 self.say(&format!("supercargo: {}", finding.message)).await;
             }
         }
+        let failure = verdict.findings.iter().filter(|finding| !verdict.reached && is_own(finding));
+        let message = failure.map(|finding| finding.message.clone()).next();
+        let state = if verdict.reached { State::Exact } else { State::Failed };
+        // What is about to be judged anew is not exact, unless an earlier run has judged it.
+        if self.workers.get(workspace).is_some_and(|busy| busy.wishes > 0 && answered > 0) {
+            return;
+        }
+        self.tell_state(workspace, state, Some(&verdict), message).await;
+    }
+
+    /// Shows what can be told while cargo resolves, unless that is what is shown.
+    async fn meanwhile(&mut self, workspace: &Workspace, verdict: Arc<Verdict>) {
+        if !self.workers.contains_key(workspace) {
+            return;
+        }
+        self.show(workspace, Arc::clone(&verdict)).await;
+        self.tell_state(workspace, State::Provisional, Some(&verdict), None).await;
+    }
+
+    async fn resolving(&mut self, workspace: &Workspace) {
+        if !self.session.state().verdicts.contains_key(workspace) {
+            self.tell_state(workspace, State::Resolving, None, None).await;
+        }
+    }
+
+    async fn show(&mut self, workspace: &Workspace, shown: Arc<Verdict>) {
+        let mut files: BTreeSet<_> = files_of(&shown);
+        if let Some(before) = self.session.state().verdicts.insert(workspace.clone(), shown) {
+            files.extend(files_of(&before));
+        }
         self.publish(&files.into_iter().collect::<Vec<_>>()).await;
+    }
+
+    /// Tells the state of a workspace, when it is another one than the client knows.
+    async fn tell_state(
+        &mut self,
+        workspace: &Workspace,
+        state: State,
+        shown: Option<&Verdict>,
+        message: Option<String>,
+    ) {
+        let Some(status) = Status::of(workspace, state, shown, message) else { return };
+        let Some(busy) = self.workers.get_mut(workspace) else { return };
+        if busy.status.as_ref() != Some(&status) {
+            busy.status = Some(status.clone());
+            self.session.client.send_notification::<StatusNotification>(status).await;
+        }
     }
 
     /// Publishes what has changed of the findings of these files.
@@ -587,6 +656,17 @@ enum DiskChange {
     Graph,
 }
 
+/// Whether a manifest or lock file has to do with what cargo resolves for the workspace.
+fn resolves_with(workspace: &Workspace, path: &Utf8Path, state: &SessionState) -> bool {
+    is_resolved_with(workspace, path, state.verdicts.get(workspace).map(Arc::as_ref))
+}
+
+/// Path dependencies may stand outside of the workspace's folder.
+fn is_resolved_with(workspace: &Workspace, path: &Utf8Path, known: Option<&Verdict>) -> bool {
+    path.starts_with(&workspace.root)
+        || known.is_some_and(|verdict| verdict.declared.iter().any(|one| one.file == path))
+}
+
 /// Whether the workspace is below one of the folders or around one.
 fn is_inside(workspace: &Workspace, folders: &[Utf8PathBuf]) -> bool {
     folders
@@ -601,6 +681,12 @@ fn ruled_folder(policy: &Utf8Path) -> &Utf8Path {
         Some(".cargo") => folder.parent().unwrap_or(folder),
         _ => folder,
     }
+}
+
+/// Whether a finding says why there is no verdict.
+fn is_own(finding: &Finding) -> bool {
+    finding.severity == Severity::Error
+        && matches!(finding.check, Check::Supercargo | Check::Config)
 }
 
 /// Whether nothing but the policy was looked at.

@@ -16,11 +16,12 @@ use tower_lsp::Client;
 use super::{
     client_features::ClientFeatures, documents::Documents, owner::Event, settings::Settings,
 };
-use crate::{gate::Verdict, process::Children, workspace::Workspace};
+use crate::{cache::Cache, gate::Verdict, process::Children, workspace::Workspace};
 
 pub(super) struct Session {
     pub(super) client: Client,
     pub(super) children: Children,
+    pub(super) cache: Cache,
     state: Mutex<State>,
     events: mpsc::UnboundedSender<Event>,
     shut_down: AtomicBool,
@@ -40,11 +41,12 @@ pub(super) struct State {
 }
 
 impl Session {
-    pub(super) fn new(client: Client) -> (Self, mpsc::UnboundedReceiver<Event>) {
+    pub(super) fn new(client: Client, cache: Cache) -> (Self, mpsc::UnboundedReceiver<Event>) {
         let (events, received) = mpsc::unbounded_channel();
         let session = Self {
             client,
             children: Children::in_groups(),
+            cache,
             state: Mutex::default(),
             events,
             shut_down: AtomicBool::new(false),

@@ -12,9 +12,6 @@ pub(super) struct Settings {
     pub(super) offline: bool,
     /// Judge all members, also where the root is a package.
     pub(super) workspace: bool,
-    /// Judge manifests and lock files as they are edited, in a scratch copy, not only when they are
-    /// saved.
-    pub(super) unsaved: bool,
     /// Show notes and helps as hints.
     pub(super) notes: bool,
     /// A folder of advisories to use instead of the databases of the policy.
@@ -23,14 +20,7 @@ pub(super) struct Settings {
 
 impl Default for Settings {
     fn default() -> Self {
-        Self {
-            trusted: true,
-            offline: false,
-            workspace: false,
-            unsaved: false,
-            notes: false,
-            db: None,
-        }
+        Self { trusted: true, offline: false, workspace: false, notes: false, db: None }
     }
 }
 
@@ -46,7 +36,6 @@ impl Settings {
                 "trusted" => &mut settings.trusted,
                 "offline" => &mut settings.offline,
                 "workspace" => &mut settings.workspace,
-                "unsaved" => &mut settings.unsaved,
                 "notes" => &mut settings.notes,
                 "db" => {
                     match value {

@@ -1,7 +1,8 @@
 //! The thread that judges one workspace: it works on the newest wish and forgets older ones.
 
 use std::{
-    collections::{BTreeMap, HashMap},
+    cell::RefCell,
+    collections::{BTreeMap, HashMap, VecDeque},
     io,
     panic::{AssertUnwindSafe, catch_unwind},
     sync::{Arc, mpsc as channel},
@@ -14,7 +15,7 @@ use tokio::sync::mpsc;
 
 use super::owner::Event;
 use crate::{
-    gate::{Databases, Gate, GateOptions, OnDisk, Texts},
+    gate::{Audience, Databases, Gate, GateOptions, OnDisk, Texts, Verdict, resolve_alike},
     text::SourceText,
     workspace::Workspace,
 };
@@ -35,7 +36,7 @@ pub(super) struct Wish {
     pub(super) renew_graph: bool,
     /// A manifest is being edited: what comes within a short pause belongs to the same edit.
     pub(super) typing: bool,
-    /// The files as they are in the buffers.
+    /// The files that concern the workspace as they are in the buffers.
     pub(super) buffers: Buffers,
     pub(super) options: GateOptions,
 }
@@ -49,12 +50,10 @@ impl Texts for Buffers {
         self.0.get(path).map_or_else(|| OnDisk.read(path), |text| Ok(text.clone()))
     }
 
-    fn unsaved(&self, workspace: &Workspace) -> BTreeMap<Utf8PathBuf, SourceText> {
-        let named = |path: &Utf8Path| {
-            matches!(path.file_name(), Some("Cargo.toml" | "Cargo.lock"))
-                && path.starts_with(&workspace.root)
-        };
-        let ours = self.0.iter().filter(|(path, _)| named(path));
+    fn unsaved(&self) -> BTreeMap<Utf8PathBuf, SourceText> {
+        let resolved =
+            |path: &Utf8Path| matches!(path.file_name(), Some("Cargo.toml" | "Cargo.lock"));
+        let ours = self.0.iter().filter(|(path, _)| resolved(path));
         // Texts that stand on disk are judged there.
         let unsaved =
             ours.filter(|(path, text)| OnDisk.read(path).is_ok_and(|disk| disk != **text));
@@ -88,30 +87,106 @@ fn run(
     wished: &channel::Receiver<Wish>,
 ) {
     let mut gate = Gate::new(workspace.clone());
-    while let Ok(mut wish) = wished.recv() {
-        let mut answered = 1;
-        loop {
-            let newer =
-                if wish.typing { wished.recv_timeout(PAUSE).ok() } else { wished.try_recv().ok() };
-            let Some(newer) = newer else { break };
-            let renew_graph = wish.renew_graph || newer.renew_graph;
-            wish = Wish { renew_graph, ..newer };
-            answered += 1;
-        }
-        if wish.renew_graph {
+    let inbox = Inbox { wished, early: RefCell::default() };
+    let mut unanswered = 0;
+    let mut renew_graph = false;
+    let mut recalled = false;
+    let tell = |answered, verdict| {
+        let judged = Event::Judged { workspace: workspace.clone(), answered, verdict };
+        events.send(judged).is_ok()
+    };
+    while let Some((wish, count)) = inbox.newest(&mut renew_graph) {
+        unanswered += count;
+        if renew_graph {
             gate.forget_graph();
         }
-        let tell = |message: &str| {
-            let _ = events.send(Event::Doing(workspace.clone(), message.to_owned()));
+        if !std::mem::replace(&mut recalled, true)
+            && let Some(verdict) = gate.recall(&wish.options, &wish.buffers)
+        {
+            let verdict = Arc::new(verdict);
+            gate.start_from(Arc::clone(&verdict));
+            tell(0, Some(verdict));
+        }
+        let waiting = Waiting { workspace, wish: &wish, inbox: &inbox, events };
+        let judge =
+            AssertUnwindSafe(|| gate.judge(&wish.options, &wish.buffers, databases, &waiting));
+        let verdict = match catch_unwind(judge) {
+            // Something newer is wanted, and the answer to that will be one to this as well.
+            Ok(None) => continue,
+            Ok(verdict) => verdict.map(Arc::new),
+            Err(_) => None,
         };
-        let judge = AssertUnwindSafe(|| gate.judge(&wish.options, &wish.buffers, databases, &tell));
-        let verdict = catch_unwind(judge).ok().map(Arc::new);
+        renew_graph = false;
         if verdict.is_none() {
             gate = Gate::new(workspace.clone());
         }
-        let judged = Event::Judged { workspace: workspace.clone(), answered, verdict };
-        if events.send(judged).is_err() {
+        let answered = std::mem::take(&mut unanswered);
+        if !tell(answered, verdict.clone()) {
             return;
         }
+        if let Some(verdict) = verdict {
+            gate.remember(&wish.options, &verdict);
+            gate.start_from(verdict);
+        }
+    }
+}
+
+/// The wishes that have come.
+struct Inbox<'a> {
+    wished: &'a channel::Receiver<Wish>,
+    /// Those that were looked at while an older one was worked on.
+    early: RefCell<VecDeque<Wish>>,
+}
+
+impl Inbox<'_> {
+    /// Waits for a wish and gives the newest, with how many it stands for. `None` when nobody
+    /// wishes any more.
+    fn newest(&self, renew_graph: &mut bool) -> Option<(Wish, usize)> {
+        let early = self.early.borrow_mut().pop_front();
+        let mut wish = early.or_else(|| self.wished.recv().ok())?;
+        let mut count = 1;
+        loop {
+            *renew_graph |= wish.renew_graph;
+            let early = self.early.borrow_mut().pop_front();
+            let newer = early.or_else(|| {
+                if wish.typing {
+                    self.wished.recv_timeout(PAUSE).ok()
+                } else {
+                    self.wished.try_recv().ok()
+                }
+            });
+            let Some(newer) = newer else { return Some((wish, count)) };
+            wish = newer;
+            count += 1;
+        }
+    }
+}
+
+/// Who waits for the answer to `wish`.
+struct Waiting<'a> {
+    workspace: &'a Workspace,
+    wish: &'a Wish,
+    inbox: &'a Inbox<'a>,
+    events: &'a mpsc::UnboundedSender<Event>,
+}
+
+impl Audience for Waiting<'_> {
+    fn doing(&self, message: &str) {
+        let _ = self.events.send(Event::Doing(self.workspace.clone(), message.to_owned()));
+    }
+
+    fn meanwhile(&self, verdict: Verdict) {
+        let _ = self.events.send(Event::Meanwhile(self.workspace.clone(), Arc::new(verdict)));
+    }
+
+    /// Until a newer wish needs another resolution.
+    fn still_waits(&self) -> bool {
+        let mut early = self.inbox.early.borrow_mut();
+        let mut waits = true;
+        while let Ok(newer) = self.inbox.wished.try_recv() {
+            waits &= !newer.renew_graph && resolve_alike(&self.wish.buffers, &newer.buffers);
+            early.push_back(newer);
+        }
+        waits
     }
 }

@@ -42,9 +42,9 @@ impl BufferCopy {
     ///
     /// When cargo cannot tell its members, or the copy cannot be made.
     pub fn of(resolver: &Resolver, workspace: &Workspace) -> Result<Self, ResolveError> {
+        let deleted = resolver.in_use(workspace)?;
         let real = workspace.real();
         let scratch = Scratch::of(resolver, &real)?;
-        let deleted = resolver.children.in_use();
         Ok(Self { scratch, real, written: BTreeSet::new(), _deleted: deleted })
     }
 
@@ -53,24 +53,26 @@ impl BufferCopy {
     ///
     /// # Errors
     ///
-    /// When cargo cannot be run, refuses the workspace, or takes too long.
+    /// When cargo cannot be run, refuses the workspace, takes too long or is no longer `wanted`.
     pub fn resolve(
         &mut self,
         resolver: &Resolver,
         workspace: &Workspace,
         options: &MetadataOptions,
         buffers: &BTreeMap<Utf8PathBuf, SourceText>,
+        wanted: &dyn Fn() -> bool,
     ) -> Result<Resolution, ResolveError> {
         self.write(resolver, buffers)?;
         let lock_file = self.scratch.mirrored(&self.real.lock_file());
         let manifest = self.scratch.mirrored(&self.real.manifest);
-        let json = resolver.metadata(&manifest, options, false).map_err(|error| match error {
-            ResolveError::Cargo { stderr, .. } => ResolveError::Cargo {
-                manifest: workspace.manifest.clone(),
-                stderr: self.scratch.unmirrored(&stderr),
-            },
-            other => other,
-        })?;
+        let json =
+            resolver.metadata(&manifest, options, false, wanted).map_err(|error| match error {
+                ResolveError::Cargo { stderr, .. } => ResolveError::Cargo {
+                    manifest: workspace.manifest.clone(),
+                    stderr: self.scratch.unmirrored(&stderr),
+                },
+                other => other,
+            })?;
         let before = fs::read_to_string(self.real.lock_file()).ok();
         let after = fs::read_to_string(lock_file).unwrap_or_default();
         let lock = match &before {
@@ -82,6 +84,7 @@ impl BufferCopy {
             metadata: parse(&workspace.manifest, &json)?,
             lock,
             originals: self.scratch.originals(),
+            inputs: None,
         })
     }
 

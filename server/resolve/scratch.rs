@@ -307,7 +307,7 @@ pub(super) fn matching_folders(base: &Utf8Path, pattern: &str) -> Vec<Utf8PathBu
     folders
 }
 
-fn cargo_home() -> Option<Utf8PathBuf> {
+pub(super) fn cargo_home() -> Option<Utf8PathBuf> {
     tame_index::utils::cargo_home().ok()
 }
 

@@ -5,9 +5,10 @@ use std::fs;
 use camino::Utf8Path;
 use cargo_deny::advisories::model::{Advisory as Judged, Informational};
 use rustsec::Advisory;
+use serde::{Deserialize, Serialize};
 
 /// The facts of one advisory.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct AdvisoryFacts {
     /// Its id, such as `RUSTSEC-2026-0009`.
     pub id: String,
@@ -31,8 +32,34 @@ pub struct AdvisoryFacts {
     pub functions: Vec<String>,
     /// Where it was announced.
     pub url: Option<String>,
-    /// `vulnerability`, `unmaintained`, `unsound` or `notice`.
-    pub kind: &'static str,
+    /// What kind it is.
+    pub kind: AdvisoryKind,
+}
+
+/// The kinds of advisories.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub enum AdvisoryKind {
+    /// A vulnerability.
+    #[default]
+    Vulnerability,
+    /// Nobody maintains the package.
+    Unmaintained,
+    /// The package is unsound.
+    Unsound,
+    /// Merely told.
+    Notice,
+}
+
+impl AdvisoryKind {
+    /// The word for it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Vulnerability => "vulnerability",
+            Self::Unmaintained => "unmaintained",
+            Self::Unsound => "unsound",
+            Self::Notice => "notice",
+        }
+    }
 }
 
 impl AdvisoryFacts {
@@ -53,10 +80,10 @@ impl AdvisoryFacts {
             unaffected: requirements(&judged.versions.unaffected),
             url: data.url.map(str::to_owned),
             kind: match &data.informational {
-                None => "vulnerability",
-                Some(Informational::Unmaintained) => "unmaintained",
-                Some(Informational::Unsound) => "unsound",
-                Some(Informational::Notice | Informational::Other(_)) => "notice",
+                None => AdvisoryKind::Vulnerability,
+                Some(Informational::Unmaintained) => AdvisoryKind::Unmaintained,
+                Some(Informational::Unsound) => AdvisoryKind::Unsound,
+                Some(Informational::Notice | Informational::Other(_)) => AdvisoryKind::Notice,
             },
             ..Self::default()
         };

@@ -1,5 +1,7 @@
 //! Every code that a finding can have, and where such a finding is placed.
 
+use serde::{Deserialize, Serialize};
+
 use super::Check;
 
 /// Where findings of a code belong.
@@ -35,7 +37,7 @@ impl Placing {
 macro_rules! codes {
     ($($variant:ident $check:ident $name:literal $placing:ident $words:literal;)*) => {
         /// What kind of finding it is.
-        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
         pub enum Code {
             $(#[doc = $words] $variant,)*
         }

@@ -97,6 +97,14 @@ pub(super) fn from_config(
     }
 }
 
+/// Gives a finding the words of its advisory.
+pub(super) fn say_advisory(finding: &mut Finding) {
+    if let Some(sentence) = sentences::advisory(finding) {
+        finding.message = sentence.message.unwrap_or_default();
+        finding.remedy = sentence.remedy;
+    }
+}
+
 /// A finding from a diagnostic of one of the checks.
 pub(super) fn from_check(diag: &Diag, check: Check, context: &Context<'_>) -> Finding {
     let code = diag.code.and_then(|code| Code::by_name(code.as_str()));

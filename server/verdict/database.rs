@@ -1,6 +1,9 @@
 //! Advisory databases, opened: what cargo-deny's check reads.
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::{
+    collections::BTreeSet,
+    panic::{AssertUnwindSafe, catch_unwind},
+};
 
 use camino::{Utf8Path, Utf8PathBuf};
 use cargo_deny::advisories::{
@@ -16,6 +19,7 @@ use super::{
     words::{backticked, panic_message},
 };
 use crate::{
+    cache::Input,
     facts::{DatabaseLocation, FetchError, Freshness, RefreshPolicy},
     process::Children,
 };
@@ -93,6 +97,37 @@ impl DatabaseSource {
     }
 }
 
+impl DatabaseSource {
+    /// What an opened database is made from.
+    pub(crate) fn inputs(&self) -> BTreeSet<Input> {
+        match self {
+            Self::Folder(folder) => BTreeSet::from([Input::Tree(folder.clone())]),
+            Self::Managed(settings) => {
+                let locations = settings.locations();
+                let folders = locations.iter().map(DatabaseLocation::folder);
+                let files = folders.flat_map(|folder| {
+                    let git = folder.join(".git");
+                    let refs = ["FETCH_HEAD", "HEAD", "packed-refs", "refs/heads/main"];
+                    refs.map(|name| Input::Text(git.join(name)))
+                });
+                files.collect()
+            }
+        }
+    }
+
+    /// Whether the databases are there and not older than the policy allows.
+    pub(crate) fn is_fresh_enough(&self) -> bool {
+        let Self::Managed(settings) = self else { return true };
+        let young = |location: &DatabaseLocation| match location.freshness() {
+            Freshness::Fetched(Some(time)) => {
+                time.elapsed().is_ok_and(|age| age < settings.maximum_staleness)
+            }
+            _ => false,
+        };
+        settings.locations().iter().all(young)
+    }
+}
+
 impl Database {
     /// The facts of an advisory.
     pub fn advisory(&self, id: &str) -> Option<AdvisoryFacts> {
@@ -101,6 +136,17 @@ impl Database {
             Some(AdvisoryFacts::of(&entry.advisory, &db.path))
         });
         found.next()
+    }
+
+    /// The advisories about a package that were not withdrawn.
+    pub(crate) fn advisories_of(&self, package: &str) -> Vec<AdvisoryFacts> {
+        let all =
+            self.set.dbs.iter().flat_map(|db| db.db.advisories.values().map(move |a| (db, a)));
+        let about = all.filter(|(_, entry)| {
+            let data = &entry.advisory.advisory;
+            data.krate == package && data.withdrawn.is_none()
+        });
+        about.map(|(db, entry)| AdvisoryFacts::of(&entry.advisory, &db.path)).collect()
     }
 
     /// How many advisories it holds.

@@ -2,6 +2,7 @@
 
 use camino::Utf8PathBuf;
 use cargo_deny::Krates;
+use serde::{Deserialize, Serialize};
 
 use super::{
     PackageRef,
@@ -14,11 +15,12 @@ use crate::{
 };
 
 /// A declaration and its package.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Declared {
     /// The manifest.
     pub file: Utf8PathBuf,
-    /// Its text when the graph was built.
+    /// Its text when the graph was built. Not serialized: it is the file's.
+    #[serde(skip)]
     pub text: SourceText,
     /// The declaration's key.
     pub key: Span,

@@ -3,7 +3,7 @@
 
 use std::{
     cell::RefCell,
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     panic::{AssertUnwindSafe, catch_unwind},
     sync::{Arc, OnceLock, mpsc},
     thread,
@@ -11,8 +11,8 @@ use std::{
 
 use camino::Utf8PathBuf;
 use cargo_deny::{
-    CheckCtx, Krates, Source,
-    advisories::{self, Entry, Indices, NoneReporter},
+    CheckCtx, Krates,
+    advisories::{self, Indices, NoneReporter},
     bans,
     diag::{ErrorSink, Files, KrateSpans, Pack, Severity as DenySeverity},
     licenses::{self, Gatherer, LicenseStore},
@@ -26,6 +26,7 @@ use super::{
     collect::{self, Context},
     declared::{Declared, declared},
     graph,
+    index::{self, CratesIo},
     licence_lines::LicenceLines,
     manifests::{LocalManifest, Manifests, Names},
     memory::{self, Memory},
@@ -33,7 +34,11 @@ use super::{
     policy::Config,
     words::{listed, panic_message},
 };
-use crate::{resolve::Resolution, workspace::Workspace};
+use crate::{
+    cache::{Input, Inputs, on_disk},
+    resolve::Resolution,
+    workspace::Workspace,
+};
 
 /// Deep graphs are walked recursively.
 const STACK: usize = 32 << 20;
@@ -44,6 +49,14 @@ pub struct Engine {
     questions: mpsc::Sender<(Question, mpsc::Sender<Answer>)>,
     /// How many packages the graph has.
     pub packages: usize,
+    /// What it reads besides what was resolved; `None` where that cannot be told.
+    pub(crate) inputs: Option<Inputs>,
+}
+
+/// What is known once the graph is built.
+struct Ready {
+    packages: usize,
+    inputs: Option<Inputs>,
 }
 
 /// What is asked.
@@ -122,7 +135,7 @@ impl Engine {
             })
             .map_err(|error| broke(error.to_string()))?;
         match built.recv() {
-            Ok(Ok(packages)) => Ok(Self { questions, packages }),
+            Ok(Ok(Ready { packages, inputs })) => Ok(Self { questions, packages, inputs }),
             Ok(Err(message)) => {
                 Err(EngineError::Graph { manifest: workspace.manifest.clone(), message })
             }
@@ -156,7 +169,9 @@ struct Kept<'g> {
     files: Vec<(Utf8PathBuf, String)>,
     places: Places<'g>,
     /// What cargo's index says about each package, and [`Question::index`] when it was read.
-    index: RefCell<Option<(u64, Result<IndexEntries<'g>, String>)>>,
+    index: RefCell<Option<(u64, Result<index::Entries<'g>, String>)>>,
+    /// What was read of it already.
+    crates_io: Option<CratesIo>,
     licence_lines: OnceLock<LicenceLines>,
     memory: Memory,
     needs_texts: bool,
@@ -164,19 +179,18 @@ struct Kept<'g> {
     declared: Arc<Vec<Declared>>,
 }
 
-type IndexEntries<'g> = BTreeMap<(&'g str, &'g Source), Entry>;
-
 fn run(
     workspace: &Workspace,
     resolution: Resolution,
     options: &GraphOptions,
-    ready: &mpsc::Sender<Result<usize, String>>,
+    ready: &mpsc::Sender<Result<Ready, String>>,
     asked: &mpsc::Receiver<(Question, mpsc::Sender<Answer>)>,
 ) {
     let Resolution { metadata, originals, .. } = resolution;
     let members = members(&metadata);
-    let krates = match graph::build(metadata, options, workspace.folder()) {
-        Ok(krates) => krates,
+    let folder = workspace.folder();
+    let (krates, crates_io) = match graph::build(metadata, options, folder) {
+        Ok(built) => built,
         Err(message) => {
             let _ = ready.send(Err(message));
             return;
@@ -186,14 +200,42 @@ fn run(
     let manifests = Manifests::read(&krates, workspace, &names);
     let unjudged = members.iter().filter(|(id, _)| krates.nid_for_kid(id).is_none());
     let unjudged = unjudged.map(|(_, manifest)| not_judged(&names.read(manifest))).collect();
-    let kept = Kept::new(&krates, &manifests, unjudged);
-    if ready.send(Ok(krates.len())).is_err() {
+    let inputs = inputs(&krates, crates_io.as_ref());
+    // cargo-deny looks for the configuration of the index upwards from the workspace's root.
+    let crates_io = crates_io.filter(|_| krates.workspace_root() == folder);
+    let kept = Kept::new(&krates, &manifests, unjudged, crates_io);
+    if ready.send(Ok(Ready { packages: krates.len(), inputs })).is_err() {
         return;
     }
     for (question, reply) in asked {
         // Whoever asked may have lost interest.
         let _ = reply.send(kept.answer(&question));
     }
+}
+
+/// What the checks read besides manifests: cargo's index, and the licence texts of local packages.
+/// Those of others never change.
+fn inputs(krates: &Krates, crates_io: Option<&CratesIo>) -> Option<Inputs> {
+    let of_crates_io = |krate: &cargo_deny::Krate| {
+        let source = krate.source.as_ref();
+        source.is_none_or(|source| !source.is_registry() || source.is_crates_io())
+    };
+    if !krates.krates().all(of_crates_io) {
+        return None;
+    }
+    let mut licences = BTreeSet::new();
+    for local in krates.krates().filter(|krate| krate.source.is_none()) {
+        let folder = local.manifest_path.parent()?;
+        licences.insert(Input::Names(folder.to_owned()));
+        licences.extend(local.license_file.iter().map(|file| Input::Stamp(folder.join(file))));
+        for entry in folder.read_dir_utf8().ok()?.flatten() {
+            if entry.file_name().starts_with("LICENSE") || entry.file_name().starts_with("COPYING")
+            {
+                licences.insert(Input::Stamp(entry.path().to_owned()));
+            }
+        }
+    }
+    Some(crates_io?.files()?.and(Inputs::now(licences, &on_disk)))
 }
 
 /// The ids and manifests of all members.
@@ -206,7 +248,12 @@ fn members(metadata: &Metadata) -> Vec<(krates::Kid, Utf8PathBuf)> {
 }
 
 impl<'g> Kept<'g> {
-    fn new(krates: &'g Krates, manifests: &'g Manifests, own_findings: Vec<Finding>) -> Self {
+    fn new(
+        krates: &'g Krates,
+        manifests: &'g Manifests,
+        own_findings: Vec<Finding>,
+        crates_io: Option<CratesIo>,
+    ) -> Self {
         let mut files = Files::new();
         // The policy's id is taken before those of the files that the spans refer to.
         files.add("", "");
@@ -223,6 +270,7 @@ impl<'g> Kept<'g> {
             files: listed,
             places: Places::new(krates, manifests),
             index: RefCell::new(None),
+            crates_io,
             licence_lines: OnceLock::new(),
             memory: Memory::default(),
             needs_texts: krates.krates().any(|krate| needs_text(krate.license.as_deref())),
@@ -399,15 +447,16 @@ impl<'g> Kept<'g> {
         })
     }
 
-    fn index_entries(&self, state: u64) -> Result<IndexEntries<'g>, String> {
-        if let Some((read, entries)) = &*self.index.borrow()
-            && *read == state
-        {
-            return entries.clone();
-        }
-        let entries = tame_index::utils::cargo_home()
-            .map(|home| Indices::load(self.krates, home).cache)
-            .map_err(|error| format!("{error:#}"));
+    fn index_entries(&self, state: u64) -> Result<index::Entries<'g>, String> {
+        let known = self.index.take();
+        let entries = match known {
+            Some((read, entries)) if read == state => entries,
+            // What was read for the graph holds until the index is said to have changed.
+            known => {
+                let read = self.crates_io.as_ref().filter(|_| known.is_none());
+                index::entries(self.krates, read)
+            }
+        };
         self.index.replace(Some((state, entries.clone())));
         entries
     }

@@ -3,12 +3,13 @@
 use std::{collections::BTreeMap, sync::Arc};
 
 use camino::Utf8PathBuf;
+use serde::{Deserialize, Serialize};
 
 use super::{AdvisoryFacts, Code};
 use crate::text::{SourceText, Span};
 
 /// How much a finding weighs; only errors fail the gate.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub enum Severity {
     /// Lowest.
     Help,
@@ -21,7 +22,7 @@ pub enum Severity {
 }
 
 /// Which check a finding comes from.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub enum Check {
     /// Vulnerabilities, unmaintained and yanked packages.
     Advisories,
@@ -78,7 +79,7 @@ impl Severity {
 }
 
 /// One version of a package.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct PackageRef {
     /// Its name.
     pub name: String,
@@ -89,7 +90,7 @@ pub struct PackageRef {
 }
 
 /// What a place is for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub enum Role {
     /// The line that can mend the finding.
     Mend,
@@ -98,11 +99,12 @@ pub enum Role {
 }
 
 /// A span of a file, with the text version that it belongs to.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Place {
     /// The file, absolute.
     pub file: Utf8PathBuf,
-    /// The text that was judged.
+    /// The text that was judged. Not serialized: it is the file's.
+    #[serde(skip)]
     pub text: SourceText,
     /// Where in it.
     pub span: Span,
@@ -120,7 +122,7 @@ impl Place {
 }
 
 /// Another place that explains a finding.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Related {
     /// Where.
     pub place: Place,
@@ -129,7 +131,7 @@ pub struct Related {
 }
 
 /// One finding.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Finding {
     /// Which check it comes from.
     pub check: Check,
@@ -177,7 +179,7 @@ impl Finding {
 }
 
 /// How many findings of each severity a check has, as cargo-deny counts them.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Counts {
     /// Errors.
     pub errors: u32,

@@ -1,9 +1,12 @@
 //! The package graph, built as cargo-deny builds it.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use camino::Utf8Path;
 use cargo_deny::Krates;
 use krates::{Builder, DepKind, Scope, cm::Metadata};
 
+use super::index::{self, CratesIo};
 use crate::resolve::MetadataOptions;
 
 /// Everything in a policy and on the command line that shapes the graph.
@@ -25,13 +28,14 @@ pub struct GraphOptions {
 
 /// Builds the graph (`KrateContext::gather_krates` of cargo-deny's binary). `folder` is where
 /// cargo's configuration is looked for.
+/// Also gives what was read of crates.io's index, where it could be.
 ///
 /// The error is a sentence fragment for people.
 pub(super) fn build(
     metadata: Metadata,
     options: &GraphOptions,
     folder: &Utf8Path,
-) -> Result<Krates, String> {
+) -> Result<(Krates, Option<CratesIo>), String> {
     let mut builder = Builder::new();
     if !options.targets.is_empty() {
         let targets = options.targets.iter();
@@ -62,9 +66,14 @@ pub(super) fn build(
             .collect::<Vec<_>>();
         builder.include_workspace_crates(published);
     }
-    // Features that metadata leaves out (cargo#11319) are known to the index.
-    if let Err(error) = cargo_deny::krates_with_index(&mut builder, Some(folder.to_owned()), None) {
-        tracing::warn!("cargo's index cannot be read, features may be incomplete: {error:#}");
+    let mut wanted: BTreeMap<_, BTreeSet<_>> = BTreeMap::new();
+    for package in &metadata.packages {
+        wanted.entry(package.name.clone()).or_default().insert(package.version.clone());
     }
-    builder.build_with_metadata(metadata, krates::NoneFilter).map_err(|error| error.to_string())
+    let crates_io = index::features_from_index(&mut builder, folder, wanted);
+    if let Err(error) = &crates_io {
+        tracing::warn!("cargo's index cannot be read, features may be incomplete: {error}");
+    }
+    let krates = builder.build_with_metadata(metadata, krates::NoneFilter);
+    Ok((krates.map_err(|error| error.to_string())?, crates_io.ok()))
 }

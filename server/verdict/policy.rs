@@ -59,6 +59,10 @@ pub struct LoadedPolicy {
     pub databases: DatabaseSettings,
     /// It wants `bans.std-replacements`, whose data is fetched.
     pub std_replacements: bool,
+    /// The ids of the advisories that it ignores.
+    pub ignored: Vec<String>,
+    /// It wants `bans.build`, whose check reads the files of packages.
+    pub build_scripts: bool,
     /// What cargo-deny says about the policy itself.
     pub findings: Vec<Finding>,
 }
@@ -119,6 +123,8 @@ impl PolicyText {
             graph: graph_options(config.graph, workspace),
             databases,
             std_replacements: config.bans.std_replacements.is_some(),
+            ignored: ignored(self.text.as_str()),
+            build_scripts: config.bans.build.is_some(),
             findings,
         })
     }
@@ -265,4 +271,13 @@ fn graph_options(graph: GraphConfig, workspace: bool) -> GraphOptions {
 /// The severity of a diagnostic about the policy.
 pub(super) fn config_severity(diagnostic: &Diagnostic) -> Severity {
     severity_of(diagnostic.severity)
+}
+/// The ids in `advisories.ignore`, each a string or a table; cargo-deny keeps its own reading of
+/// them to itself.
+fn ignored(policy: &str) -> Vec<String> {
+    let Ok(policy) = policy.parse::<toml::Table>() else { return Vec::new() };
+    let entries = policy.get("advisories").and_then(|section| section.get("ignore"));
+    let entries = entries.and_then(toml::Value::as_array).into_iter().flatten();
+    let ids = entries.filter_map(|entry| entry.as_str().or_else(|| entry.get("id")?.as_str()));
+    ids.map(str::to_owned).collect()
 }

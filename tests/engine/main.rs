@@ -5,6 +5,7 @@ use std::fs;
 
 use camino::Utf8PathBuf;
 use supercargo::{
+    cache::Cache,
     process::Children,
     resolve::{Resolution, Resolver},
     text::SourceText,
@@ -79,9 +80,11 @@ impl World {
             offline: true,
             locked: false,
             children: Children::default(),
+            cache: Cache::off(),
         };
         let LoadedPolicy { graph, .. } = policy(&workspace, POLICY).load(false).expect("a policy");
-        let resolution = resolver.resolve(&workspace, &graph.metadata).expect("a resolution");
+        let resolution =
+            resolver.resolve(&workspace, &graph.metadata, &|| true).expect("a resolution");
         Self { _folder: folder, workspace, resolution }
     }
 

@@ -3,9 +3,10 @@
 use std::{fs, path::Path};
 
 /// From the top: each may use those before it.
-const LAYERS: [&str; 11] = [
+const LAYERS: [&str; 12] = [
     "text",
     "process",
+    "cache",
     "model",
     "workspace",
     "facts",

@@ -207,10 +207,13 @@ fn edits_after_a_save_that_is_not_judged_yet_count_from_the_older_text() {
 }
 
 #[test]
-fn an_unsaved_manifest_is_not_judged() {
+fn a_package_that_does_not_exist_is_said_before_it_is_saved() {
     let mut client = opened(Editor::VsCode);
     client.replace(MANIFEST, "gpl = \"1\"\n", "nosuch = \"1\"\n");
-    assert_eq!(newest(&mut client).codes(), [TIME, "rejected", PLAIN]);
+    let shown = client.diagnostics_with(MANIFEST, BROKEN);
+    assert_eq!(shown.covered(BROKEN), "1");
+    assert_eq!(shown.line(BROKEN), 8);
+    assert!(shown.has(TIME) && shown.has(PLAIN), "{}", shown.drawn());
 }
 
 #[test]

@@ -1,10 +1,7 @@
-//! With the setting `unsaved`, a manifest is judged while it is edited: resolved in a copy, nothing
-//! of the user's is written.
-
-use serde_json::json;
+//! A manifest is judged while it is edited: resolved in a copy, nothing of the user's is written.
 
 use crate::{
-    harness::{Client, Editor, Session, World, each_editor},
+    harness::{Client, Editor, Session, StandIn, World, each_editor},
     worlds::TIME,
 };
 
@@ -32,8 +29,7 @@ allow = ["MIT"]
 "#;
 
 fn opened(editor: Editor) -> Client {
-    let session = Session::of(World::locked(BUMP)).editor(editor);
-    let mut client = session.option("unsaved", json!(true)).start();
+    let mut client = Session::of(World::locked(BUMP)).editor(editor).start();
     client.open(MANIFEST);
     client.diagnostics_when(MANIFEST, "the finding", |shown| {
         shown.version.is_some() && shown.has(TIME)
@@ -84,4 +80,37 @@ fn closing_without_saving_returns_to_the_text_on_disk() {
     client.close(MANIFEST);
     let shown = client.diagnostics_with(MANIFEST, TIME);
     assert_eq!(shown.version, None);
+}
+
+#[cfg(unix)]
+#[test]
+fn a_cargo_that_is_no_longer_wanted_is_ended() {
+    let mut world = World::locked(BUMP);
+    world.stand_in(StandIn::Counting);
+    let mut client = Session::of(world).start();
+    client.open(MANIFEST);
+    client.diagnostics_with(MANIFEST, TIME);
+    client.replace(MANIFEST, "=0.3.44", "=0.3.47");
+    client.diagnostics_without(MANIFEST, TIME);
+    client.status_when("the exact verdict", |status| {
+        status["state"] == "exact" && status["exitCode"] == 0
+    });
+    let resolutions = client.world.resolutions();
+
+    client.world.stand_in(StandIn::Held);
+    client.replace(MANIFEST, "=0.3.47", "=0.3.45");
+    client.world.wait_for_resolutions(resolutions + 1);
+    // What resolves nothing leaves it alone; what resolves otherwise puts another in its place.
+    client.replace(MANIFEST, "[dependencies]", "# a comment\n[dependencies]");
+    client.replace(MANIFEST, "=0.3.45", "=0.3.44");
+    client.world.wait_for_resolutions(resolutions + 2);
+    client.world.release_cargo();
+    client.status_when("the exact verdict", |status| {
+        status["state"] == "exact" && status["exitCode"] == 1
+    });
+    client.ends_with(MANIFEST, "the finding", |shown| {
+        shown.codes() == [TIME] && shown.covered(TIME) == "=0.3.44"
+    });
+    assert!(client.history(MANIFEST).iter().all(|shown| !shown.has(BROKEN)));
+    assert_eq!(client.world.resolutions(), resolutions + 2);
 }

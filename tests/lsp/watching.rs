@@ -132,7 +132,7 @@ each_editor! {
         client.diagnostics_with("crates/two/Cargo.toml", "RUSTSEC-2026-0100");
         fs::remove_dir_all(client.world.path("crates/two")).expect("it is deleted");
         client.diagnostics_when("crates/two/Cargo.toml", "nothing", Shown::is_empty);
-        for file in [MANIFEST, "crates/one/Cargo.toml", "crates/two/Cargo.toml"] {
+        for file in [MANIFEST, "crates/one/Cargo.toml", "crates/two/Cargo.toml", "../beside/Cargo.toml"] {
             client.ignore(file);
         }
     }

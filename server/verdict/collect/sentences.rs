@@ -3,7 +3,10 @@
 use cargo_deny::diag::Diagnostic;
 
 use super::{Code, Finding, Labelled, PackageRef, harmless};
-use crate::verdict::words::{backticked, listed};
+use crate::verdict::{
+    AdvisoryKind,
+    words::{backticked, listed},
+};
 
 #[derive(Default)]
 pub(super) struct Sentence {
@@ -217,19 +220,19 @@ pub(super) fn about_policy(diagnostic: &Diagnostic, labels: &[Labelled]) -> Stri
     backticked(&harmless(&message))
 }
 
-fn advisory(finding: &Finding) -> Option<Sentence> {
+pub(super) fn advisory(finding: &Finding) -> Option<Sentence> {
     let advisory = finding.advisory.as_ref()?;
     let package = finding.packages.first().map(name).unwrap_or_default();
     let title = harmless(&advisory.title);
     let message = match advisory.kind {
-        "unmaintained" => format!("{package} is unmaintained: {title}"),
-        "unsound" => format!("{package} is unsound: {title}"),
-        "notice" => format!("{package} has a notice: {title}"),
-        kind => format!("{package} has a {kind}: {title}"),
+        AdvisoryKind::Unmaintained => format!("{package} is unmaintained: {title}"),
+        AdvisoryKind::Unsound => format!("{package} is unsound: {title}"),
+        AdvisoryKind::Notice => format!("{package} has a notice: {title}"),
+        AdvisoryKind::Vulnerability => format!("{package} has a vulnerability: {title}"),
     };
     let remedy = match (advisory.patched.is_empty(), advisory.kind) {
         (false, _) => format!("upgrade to {}", advisory.patched.join(" or ")),
-        (true, "unmaintained") => "replace it".to_owned(),
+        (true, AdvisoryKind::Unmaintained) => "replace it".to_owned(),
         (true, _) => "no patched version exists".to_owned(),
     };
     Some(Sentence { message: Some(message), remedy: Some(remedy) })

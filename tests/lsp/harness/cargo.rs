@@ -56,19 +56,28 @@ impl World {
         self.try_read("../cargo-calls").map_or(0, |calls| calls.lines().count())
     }
 
-    /// How often it was asked to resolve the workspace as it is.
+    /// How often it was to resolve something.
     pub(crate) fn resolutions(&self) -> usize {
         let calls = self.try_read("../cargo-calls").unwrap_or_default();
-        let resolves = |call: &&str| call.starts_with("metadata") && !call.contains("--no-deps");
-        calls.lines().filter(resolves).count()
+        calls.lines().filter(|call| call.starts_with("metadata")).count()
+    }
+
+    /// Waits until it was to resolve something that often.
+    pub(crate) fn wait_for_resolutions(&self, resolutions: usize) {
+        wait_for(resolutions, || self.resolutions());
     }
 
     /// Waits until the stand-in was called that often.
     pub(crate) fn wait_for_cargo_calls(&self, calls: usize) {
-        let deadline = Instant::now() + LIMIT;
-        while self.cargo_calls() < calls {
-            assert!(Instant::now() < deadline, "cargo was called {} times", self.cargo_calls());
-            thread::sleep(Duration::from_millis(1));
-        }
+        wait_for(calls, || self.cargo_calls());
+    }
+}
+
+#[cfg(unix)]
+fn wait_for(calls: usize, count: impl Fn() -> usize) {
+    let deadline = Instant::now() + LIMIT;
+    while count() < calls {
+        assert!(Instant::now() < deadline, "cargo was called {} times", count());
+        thread::sleep(Duration::from_millis(1));
     }
 }

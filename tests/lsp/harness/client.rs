@@ -37,6 +37,7 @@ pub(crate) struct Client {
     asked: Vec<(String, Value)>,
     refused: Vec<String>,
     progress: Vec<Value>,
+    statuses: Vec<Value>,
     unknown: Vec<Value>,
     ignored: BTreeSet<String>,
     /// What the last publication for a file has to be like at the end.
@@ -85,6 +86,7 @@ impl Client {
             asked: Vec::new(),
             refused,
             progress: Vec::new(),
+            statuses: Vec::new(),
             unknown: Vec::new(),
             ignored: BTreeSet::new(),
             last: Vec::new(),
@@ -280,14 +282,45 @@ impl Client {
     }
 
     /// How many progress notifications came so far.
+    /// Waits until the last state of the gate that was told is this one, and gives it.
+    pub(crate) fn status(&mut self, state: &str) -> Value {
+        self.status_when(&format!("the state `{state}`"), |status| status["state"] == state)
+    }
+
+    /// Waits until the last state of the gate that was told is like that, and gives it.
+    pub(crate) fn status_when(&mut self, what: &str, holds: impl Fn(&Value) -> bool) -> Value {
+        self.wait(what, |client| client.statuses.last().filter(|status| holds(status)).cloned())
+    }
+
+    /// The states that were told.
+    pub(crate) fn states(&self) -> Vec<&str> {
+        self.statuses.iter().filter_map(|status| status["state"].as_str()).collect()
+    }
+
+    /// How many progresses were shown.
     pub(crate) fn progress_count(&self) -> usize {
         self.progress.len()
     }
 
     /// Ends the session as the editor does, and settles the accounts.
     pub(crate) fn end(&mut self) {
+        if self.leave() {
+            self.settle();
+        }
+    }
+
+    /// Ends two sessions in one world.
+    pub(crate) fn end_both(mut self, mut other: Self) {
+        self.leave();
+        other.leave();
+        self.settle();
+        other.settle();
+    }
+
+    /// Whether the session had not ended before.
+    fn leave(&mut self) -> bool {
         if std::mem::replace(&mut self.ended, true) {
-            return;
+            return false;
         }
         let shut_down = self.request("shutdown", Value::Null);
         assert_eq!(shut_down, Ok(Value::Null), "`shutdown` is answered");
@@ -301,7 +334,7 @@ impl Client {
             self.take(message);
         }
         assert_eq!(status.code(), Some(0), "the server wrote:\n{}", self.process.log());
-        self.settle();
+        true
     }
 
     fn settle(&mut self) {
@@ -397,6 +430,7 @@ impl Client {
             }
             "window/logMessage" => {}
             "$/progress" => self.progress.push(params),
+            "supercargo/status" => self.statuses.push(params),
             _ => self.unknown.push(json!({"method": method, "params": params})),
         }
     }

@@ -12,15 +12,17 @@ use std::{
     env, fs,
     path::PathBuf,
     process::{Command, Stdio},
+    sync::Arc,
 };
 
 use camino::Utf8PathBuf;
 
 use super::text::file_uri;
 
-/// A world; deleted when dropped.
+/// A world; deleted when it and all its clones are dropped.
+#[derive(Clone)]
 pub(crate) struct World {
-    _folder: tempfile::TempDir,
+    _folder: Arc<tempfile::TempDir>,
     root: Utf8PathBuf,
     variables: BTreeMap<String, String>,
 }
@@ -32,7 +34,7 @@ impl World {
         let folder = tempfile::tempdir().expect("a temporary folder can be made");
         let root = folder.path().canonicalize().expect("the temporary folder exists");
         let root = Utf8PathBuf::from_path_buf(root).expect("temporary folders are UTF-8");
-        let mut world = Self { _folder: folder, root, variables: BTreeMap::new() };
+        let mut world = Self { _folder: Arc::new(folder), root, variables: BTreeMap::new() };
         for name in ["work", "home", "temp", "vendor"] {
             world.folder(&format!("../{name}"));
         }

@@ -1,0 +1,333 @@
+//! Results kept on disk between runs, each with everything that it was made from.
+//!
+//! An entry is one file that appears whole or not at all, so several programs may use the folder
+//! at once. What cannot be read, is not ours or was written in another format is as good as
+//! absent; a folder that cannot be written costs only speed.
+
+mod inputs;
+
+use std::{
+    fs, io,
+    io::Write as _,
+    sync::atomic::{AtomicBool, Ordering},
+    time::{Duration, SystemTime},
+};
+
+use camino::{Utf8Path, Utf8PathBuf};
+use etcetera::BaseStrategy as _;
+use twox_hash::XxHash3_128;
+
+pub(crate) use inputs::{Input, Inputs, on_disk};
+
+/// The folder of the format that this version writes. Other versions' stay untouched.
+const FORMAT: &str = "v1";
+
+/// What all entries together may take up; the oldest go first.
+const LIMIT: u64 = 256 << 20;
+
+/// An entry that is being written has this in its name.
+const UNFINISHED: &str = ".unfinished-";
+
+/// An unfinished entry that is older was left behind by a program that was killed.
+const ABANDONED: Duration = Duration::from_secs(60 * 60);
+
+/// Marks the folder as one that backups leave out (<https://bford.info/cachedir/>).
+const TAG: &str = "CACHEDIR.TAG";
+const TAG_TEXT: &str = "Signature: 8a477f597d28d172789f06886806bc55\n# This folder was made by supercargo and can be deleted.\n";
+
+/// What an entry holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// What cargo resolved for a workspace.
+    Metadata,
+    /// The verdict on a workspace.
+    Verdict,
+}
+
+impl Kind {
+    /// All of them.
+    pub const ALL: [Self; 2] = [Self::Metadata, Self::Verdict];
+
+    /// The name of its folder.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Metadata => "metadata",
+            Self::Verdict => "verdicts",
+        }
+    }
+}
+
+/// The cache on disk.
+#[derive(Clone, Debug, Default)]
+pub struct Cache {
+    /// `None` keeps nothing.
+    folder: Option<Utf8PathBuf>,
+}
+
+/// How much is kept of one kind.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Usage {
+    /// How many entries.
+    pub entries: usize,
+    /// Their size in bytes.
+    pub bytes: u64,
+}
+
+impl Cache {
+    /// One that keeps nothing.
+    pub fn off() -> Self {
+        Self::default()
+    }
+
+    /// The user's: `$SUPERCARGO_CACHE_DIR`, else `supercargo` in the platform's folder for caches
+    /// (`$XDG_CACHE_HOME`).
+    pub fn of_user() -> Self {
+        let named = std::env::var_os("SUPERCARGO_CACHE_DIR").filter(|path| !path.is_empty());
+        let folder = named.map(std::path::PathBuf::from).or_else(|| {
+            let strategy = etcetera::base_strategy::choose_native_strategy().ok()?;
+            Some(strategy.cache_dir().join("supercargo"))
+        });
+        let folder = folder.and_then(|path| std::path::absolute(path).ok());
+        Self { folder: folder.and_then(|path| Utf8PathBuf::from_path_buf(path).ok()) }
+    }
+
+    /// Where it is.
+    pub fn folder(&self) -> Option<&Utf8Path> {
+        self.folder.as_deref()
+    }
+
+    /// The entry of a key, if it is sound.
+    pub(crate) fn get(&self, kind: Kind, key: &str) -> Option<Vec<u8>> {
+        let path = self.entry(kind, key)?;
+        let mut bytes = fs::read(&path).ok()?;
+        let head_end = bytes.iter().position(|byte| *byte == b'\n')? + 1;
+        let sound = bytes[..head_end] == *head(kind, &bytes[head_end..]).as_bytes();
+        if !sound {
+            tracing::debug!("`{path}` is not sound and is left out");
+            return None;
+        }
+        // What is used stays.
+        if let Ok(file) = fs::File::options().append(true).open(&path) {
+            let _ = file.set_modified(SystemTime::now());
+        }
+        bytes.drain(..head_end);
+        Some(bytes)
+    }
+
+    /// Keeps an entry, or not: where the folder cannot be written there is none.
+    pub(crate) fn put(&self, kind: Kind, key: &str, content: &[u8]) {
+        if let Err(error) = self.try_put(kind, key, content) {
+            static SAID: AtomicBool = AtomicBool::new(false);
+            if !SAID.swap(true, Ordering::Relaxed) {
+                let folder = self.folder().unwrap_or(Utf8Path::new(""));
+                tracing::warn!("the cache `{folder}` cannot be written: {error}");
+            }
+        }
+    }
+
+    fn try_put(&self, kind: Kind, key: &str, content: &[u8]) -> io::Result<()> {
+        let (Some(root), Some(path)) = (&self.folder, self.entry(kind, key)) else {
+            return Ok(());
+        };
+        let folder = path.parent().unwrap_or(root);
+        fs::create_dir_all(folder)?;
+        let tag = root.join(TAG);
+        if !tag.exists() {
+            fs::write(tag, TAG_TEXT)?;
+        }
+        let mut file = tempfile::Builder::new().prefix(UNFINISHED).tempfile_in(folder)?;
+        file.write_all(head(kind, content).as_bytes())?;
+        file.write_all(content)?;
+        file.persist(&path).map_err(|error| error.error)?;
+        self.bound(LIMIT);
+        Ok(())
+    }
+
+    /// Deletes what was not used for longest until no more than `limit` bytes are left.
+    fn bound(&self, limit: u64) {
+        let mut all = self.files();
+        all.retain(|file| {
+            let abandoned = file.path.file_name().is_some_and(|name| name.starts_with(UNFINISHED))
+                && file.used.elapsed().is_ok_and(|age| age > ABANDONED);
+            if abandoned {
+                let _ = fs::remove_file(&file.path);
+            }
+            !abandoned
+        });
+        let mut total: u64 = all.iter().map(|file| file.bytes).sum();
+        all.sort_by_key(|file| file.used);
+        for file in all {
+            if total <= limit {
+                return;
+            }
+            if fs::remove_file(&file.path).is_ok() {
+                total -= file.bytes;
+            }
+        }
+    }
+
+    /// How much is kept of each kind.
+    pub fn usage(&self) -> Vec<(Kind, Usage)> {
+        let files = self.files();
+        let of = |kind: Kind| {
+            let mut usage = Usage::default();
+            for file in files.iter().filter(|file| file.kind == kind) {
+                usage.entries += 1;
+                usage.bytes += file.bytes;
+            }
+            (kind, usage)
+        };
+        Kind::ALL.into_iter().map(of).collect()
+    }
+
+    /// Deletes everything that any version of this program keeps in the folder, and nothing else.
+    ///
+    /// # Errors
+    ///
+    /// When something cannot be deleted.
+    pub fn clean(&self) -> io::Result<()> {
+        let Some(folder) = &self.folder else { return Ok(()) };
+        // A folder without our mark is not ours.
+        match fs::read_to_string(folder.join(TAG)) {
+            Ok(text) if text == TAG_TEXT => {}
+            _ => return Ok(()),
+        }
+        for entry in folder.read_dir_utf8()? {
+            let path = entry?.path().to_owned();
+            let version = path.file_name().and_then(|name| name.strip_prefix('v'));
+            if version.is_some_and(|version| version.parse::<u32>().is_ok()) {
+                fs::remove_dir_all(path)?;
+            }
+        }
+        fs::remove_file(folder.join(TAG))
+    }
+
+    fn entry(&self, kind: Kind, key: &str) -> Option<Utf8PathBuf> {
+        Some(self.folder.as_ref()?.join(FORMAT).join(kind.name()).join(key))
+    }
+
+    fn files(&self) -> Vec<Kept> {
+        let Some(folder) = &self.folder else { return Vec::new() };
+        let mut all = Vec::new();
+        for kind in Kind::ALL {
+            let entries = folder.join(FORMAT).join(kind.name()).read_dir_utf8();
+            for entry in entries.into_iter().flatten().flatten() {
+                let Ok(data) = entry.metadata() else { continue };
+                let used = data.modified().unwrap_or(SystemTime::UNIX_EPOCH);
+                all.push(Kept { kind, path: entry.path().to_owned(), bytes: data.len(), used });
+            }
+        }
+        all
+    }
+}
+
+/// A file of the cache.
+struct Kept {
+    kind: Kind,
+    path: Utf8PathBuf,
+    bytes: u64,
+    used: SystemTime,
+}
+
+/// The first line of an entry.
+fn head(kind: Kind, content: &[u8]) -> String {
+    format!("supercargo {FORMAT} {} {}\n", kind.name(), hash(content))
+}
+
+/// The hash of anything, in hexadecimal digits.
+pub(crate) fn hash(bytes: &[u8]) -> String {
+    format!("{:032x}", XxHash3_128::oneshot(bytes))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn cache() -> (tempfile::TempDir, Cache) {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = Utf8PathBuf::from_path_buf(folder.path().join("a b ü%")).expect("UTF-8");
+        (folder, Cache { folder: Some(path) })
+    }
+
+    #[test]
+    fn what_was_put_is_got_and_nothing_else() {
+        let (_folder, cache) = cache();
+        assert_eq!(cache.get(Kind::Metadata, "k"), None);
+        cache.put(Kind::Metadata, "k", b"one\ntwo");
+        assert_eq!(cache.get(Kind::Metadata, "k").as_deref(), Some(&b"one\ntwo"[..]));
+        assert_eq!(cache.get(Kind::Verdict, "k"), None);
+        assert_eq!(cache.get(Kind::Metadata, "l"), None);
+        assert_eq!(Cache::off().get(Kind::Metadata, "k"), None);
+    }
+
+    #[test]
+    fn what_is_not_sound_is_absent() {
+        let (_folder, cache) = cache();
+        cache.put(Kind::Verdict, "k", b"content");
+        let path = cache.entry(Kind::Verdict, "k").expect("a path");
+        let sound = fs::read(&path).expect("the entry");
+        for broken in
+            [&sound[..sound.len() - 1], &sound[..9], b"", b"\n", &[&sound[..], b"x"].concat()]
+        {
+            fs::write(&path, broken).expect("written");
+            assert_eq!(cache.get(Kind::Verdict, "k"), None);
+        }
+        fs::write(&path, String::from_utf8(sound).expect("text").replace(FORMAT, "v9")).expect("w");
+        assert_eq!(cache.get(Kind::Verdict, "k"), None);
+        cache.put(Kind::Verdict, "k", b"again");
+        assert_eq!(cache.get(Kind::Verdict, "k").as_deref(), Some(&b"again"[..]));
+    }
+
+    #[test]
+    fn the_oldest_go_first_and_what_was_abandoned_goes_too() {
+        let (_folder, cache) = cache();
+        let long_ago = |path: &Utf8Path, hours: u64| {
+            let time = SystemTime::now() - Duration::from_secs(hours * 3600);
+            fs::File::options()
+                .append(true)
+                .open(path)
+                .expect("a file")
+                .set_modified(time)
+                .expect("set");
+        };
+        for (name, hours) in [("old", 3), ("older", 5), ("new", 0)] {
+            cache.put(Kind::Metadata, name, &[7; 1000]);
+            long_ago(&cache.entry(Kind::Metadata, name).expect("a path"), hours);
+        }
+        let left = cache.entry(Kind::Metadata, &format!("{UNFINISHED}x")).expect("a path");
+        fs::write(&left, [7; 5000]).expect("written");
+        long_ago(&left, 2);
+        assert!(cache.get(Kind::Metadata, "old").is_some(), "what is used is young again");
+        cache.bound(1500);
+        assert!(!left.exists());
+        let kept = |name| cache.get(Kind::Metadata, name).is_some();
+        assert_eq!([kept("old"), kept("older"), kept("new")], [true, false, false]);
+    }
+
+    #[test]
+    fn cleaning_deletes_what_is_ours_only() {
+        let (_folder, cache) = cache();
+        cache.put(Kind::Metadata, "k", b"content");
+        let folder = cache.folder().expect("a folder").to_owned();
+        fs::create_dir_all(folder.join("v7/other")).expect("made");
+        fs::create_dir_all(folder.join("videos")).expect("made");
+        assert_eq!(cache.usage()[0].1.entries, 1);
+        cache.clean().expect("cleaned");
+        assert!(!folder.join("v1").exists() && !folder.join("v7").exists());
+        assert!(folder.join("videos").exists());
+        assert_eq!(cache.usage()[0].1, Usage::default());
+        fs::create_dir_all(folder.join("v1")).expect("made");
+        cache.clean().expect("nothing to do");
+        assert!(folder.join("v1").exists(), "without our mark it is not ours");
+    }
+
+    #[test]
+    fn a_folder_that_cannot_be_written_keeps_nothing() {
+        let (folder, _) = cache();
+        let file = folder.path().join("file");
+        fs::write(&file, "").expect("written");
+        let cache = Cache { folder: Utf8PathBuf::from_path_buf(file.join("below")).ok() };
+        cache.put(Kind::Metadata, "k", b"content");
+        assert_eq!(cache.get(Kind::Metadata, "k"), None);
+    }
+}

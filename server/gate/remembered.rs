@@ -1,0 +1,135 @@
+//! The last exact verdict, kept on disk with everything that it was made from: shown at once when
+//! a workspace is opened again and nothing has changed.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use camino::{Utf8Path, Utf8PathBuf};
+use serde::{Deserialize, Serialize};
+
+use super::{GateOptions, Texts, Verdict};
+use crate::{
+    cache::{Cache, Input, Inputs, Kind, hash},
+    text::SourceText,
+    verdict::{Check, Counts, DatabaseSource, Declared, Finding, LoadedPolicy, Place, PolicyText},
+    workspace::Workspace,
+};
+
+/// A verdict without the texts that its places belong to: those are inputs, and therefore on disk.
+#[derive(Serialize, Deserialize)]
+struct Stored {
+    inputs: Inputs,
+    policy: Option<Utf8PathBuf>,
+    findings: Vec<Finding>,
+    counts: BTreeMap<Check, Counts>,
+    packages: usize,
+    declared: Vec<Declared>,
+    database_date: Option<String>,
+}
+
+/// What decides which entry it is: the program, the settings and the policy's text.
+pub(super) fn key(
+    workspace: &Workspace,
+    options: &GateOptions,
+    policy: &PolicyText,
+    loaded: &LoadedPolicy,
+) -> Option<String> {
+    // These checks read more than can be listed.
+    if loaded.std_replacements || loaded.build_scripts {
+        return None;
+    }
+    let GateOptions { checks, workspace: all, advisories, helps, gentle_without_policy, .. } =
+        options;
+    let program = std::env::current_exe().ok()?;
+    let data = std::fs::metadata(&program).ok()?;
+    let program = (program, data.len(), data.modified().ok());
+    let settings = (checks, all, advisories, helps, gentle_without_policy);
+    let policy = (&policy.path, &policy.exceptions, hash(policy.text.as_str().as_bytes()));
+    let lock = crate::cache::on_disk(&workspace.lock_file()).map(|bytes| hash(&bytes));
+    Some(hash(format!("{workspace:?}{program:?}{settings:?}{policy:?}{lock:?}").as_bytes()))
+}
+
+/// What the verdict depends on besides what was resolved and what the engine read. Their state is
+/// that of now: to be taken before they are read.
+pub(super) fn other_inputs(
+    policy: &PolicyText,
+    database: &DatabaseSource,
+    texts: &dyn Texts,
+) -> Inputs {
+    let mut inputs: BTreeSet<_> = database.inputs();
+    inputs.extend(policy.path.iter().chain(&policy.exceptions).cloned().map(Input::Text));
+    Inputs::now(inputs, &|path| bytes(texts, path))
+}
+
+/// The verdict of an earlier run, if everything is as it was then.
+pub(super) fn recall(
+    cache: &Cache,
+    key: &str,
+    workspace: &Workspace,
+    texts: &dyn Texts,
+) -> Option<Verdict> {
+    let stored: Stored = serde_json::from_slice(&cache.get(Kind::Verdict, key)?).ok()?;
+    if !stored.inputs.hold(&|path| bytes(texts, path)) {
+        return None;
+    }
+    let mut verdict = Verdict {
+        workspace: workspace.clone(),
+        policy: stored.policy,
+        findings: stored.findings,
+        counts: stored.counts,
+        reached: true,
+        packages: stored.packages,
+        declared: std::sync::Arc::default(),
+        database_date: stored.database_date,
+    };
+    let mut declared = stored.declared;
+    let mut read: BTreeMap<Utf8PathBuf, SourceText> = BTreeMap::new();
+    let mut text_of = |file: &Utf8PathBuf| -> Option<SourceText> {
+        if let Some(text) = read.get(file) {
+            return Some(text.clone());
+        }
+        let text = texts.read(file).ok()?;
+        read.insert(file.clone(), text.clone());
+        Some(text)
+    };
+    for place in verdict.findings.iter_mut().flat_map(places_of) {
+        place.text = text_of(&place.file)?;
+    }
+    for one in &mut declared {
+        one.text = text_of(&one.file)?;
+    }
+    verdict.declared = declared.into();
+    Some(verdict)
+}
+
+/// Keeps a verdict that was reached, if everything that it shows stands in files that it was made
+/// from.
+pub(super) fn remember(cache: &Cache, key: &str, inputs: Inputs, verdict: &Verdict) {
+    let mut findings = verdict.findings.clone();
+    let files = inputs.texts();
+    let known = findings.iter_mut().flat_map(places_of).all(|place| files.contains(&place.file))
+        && verdict.declared.iter().all(|one| files.contains(&one.file));
+    if !known || !verdict.reached {
+        return;
+    }
+    let stored = Stored {
+        inputs,
+        policy: verdict.policy.clone(),
+        findings,
+        counts: verdict.counts.clone(),
+        packages: verdict.packages,
+        declared: verdict.declared.to_vec(),
+        database_date: verdict.database_date.clone(),
+    };
+    if let Ok(content) = serde_json::to_vec(&stored) {
+        cache.put(Kind::Verdict, key, &content);
+    }
+}
+
+fn places_of(finding: &mut Finding) -> impl Iterator<Item = &mut Place> {
+    let related = finding.related.iter_mut().map(|related| &mut related.place);
+    finding.places.iter_mut().chain(related)
+}
+
+fn bytes(texts: &dyn Texts, path: &Utf8Path) -> Option<Vec<u8>> {
+    Some(texts.read(path).ok()?.as_str().as_bytes().to_owned())
+}

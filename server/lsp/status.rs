@@ -1,0 +1,87 @@
+//! The state of the gate, for clients that show it: the notification `supercargo/status`.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+use tower_lsp::ls_types::{Uri, notification::Notification};
+
+use super::convert::uri_of;
+use crate::{gate::Verdict, verdict::Check, workspace::Workspace};
+
+/// What the gate of a workspace is doing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(super) enum State {
+    /// Cargo resolves; nothing is known yet.
+    Resolving,
+    /// Cargo resolves; what is shown is what the files tell.
+    Provisional,
+    /// What is shown is the verdict.
+    Exact,
+    /// Nothing may be started for the workspace.
+    Untrusted,
+    /// No verdict could be reached; `message` says why.
+    Failed,
+}
+
+/// The parameters of the notification.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct Status {
+    /// The folder of the workspace.
+    workspace: Uri,
+    state: State,
+    /// What each check that came to its end has found.
+    checks: BTreeMap<String, Found>,
+    /// cargo-deny's exit code; 70 where there is no verdict.
+    exit_code: Option<u8>,
+    /// The advisory database; absent where none was read.
+    database: Option<Age>,
+    message: Option<String>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+struct Found {
+    errors: u32,
+    warnings: u32,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+struct Age {
+    /// When it was fetched, `YYYY-MM-DD`; `null` for a plain folder.
+    date: Option<String>,
+}
+
+impl Status {
+    /// The state of a workspace with what is shown of it.
+    pub(super) fn of(
+        workspace: &Workspace,
+        state: State,
+        shown: Option<&Verdict>,
+        message: Option<String>,
+    ) -> Option<Self> {
+        let counts = shown.into_iter().flat_map(|verdict| &verdict.counts);
+        let checks = counts.map(|(check, counts)| {
+            (check.name().to_owned(), Found { errors: counts.errors, warnings: counts.warnings })
+        });
+        let judged = shown.filter(|verdict| verdict.counts.contains_key(&Check::Advisories));
+        Some(Self {
+            workspace: uri_of(workspace.folder())?,
+            state,
+            checks: checks.collect(),
+            exit_code: shown.map(Verdict::exit_code),
+            database: judged.map(|verdict| Age { date: verdict.database_date.clone() }),
+            message,
+        })
+    }
+}
+
+/// `supercargo/status`.
+#[derive(Debug)]
+pub(super) enum StatusNotification {}
+
+impl Notification for StatusNotification {
+    type Params = Status;
+
+    const METHOD: &'static str = "supercargo/status";
+}

@@ -1,0 +1,181 @@
+//! What cargo resolved, kept on disk together with everything that it was resolved from.
+
+use std::{
+    collections::BTreeSet,
+    env,
+    path::{Path, PathBuf},
+};
+
+use camino::{Utf8Path, Utf8PathBuf};
+use krates::cm::Metadata;
+use serde::{Deserialize, Serialize};
+
+use super::{MetadataOptions, Resolver, scratch};
+use crate::{
+    cache::{Input, Inputs, Kind, hash, on_disk},
+    model::manifest::Manifest,
+    workspace::Workspace,
+};
+
+/// Environment variables that decide what cargo resolves begin with one of these.
+const DECIDING: [&str; 8] = [
+    "CARGO_HOME",
+    "CARGO_REGISTRIES_",
+    "CARGO_REGISTRY_",
+    "CARGO_RESOLVER_",
+    "CARGO_SOURCE_",
+    "CARGO_UNSTABLE_",
+    "RUSTUP_HOME",
+    "RUSTUP_TOOLCHAIN",
+];
+
+/// An entry of the cache: the first line; cargo's answer follows.
+#[derive(Serialize, Deserialize)]
+struct Head {
+    inputs: Inputs,
+}
+
+/// Cargo's answer for a workspace as it is on disk, from an earlier run.
+pub(super) fn recall(
+    resolver: &Resolver,
+    workspace: &Workspace,
+    options: &MetadataOptions,
+) -> Option<(Metadata, Inputs)> {
+    let bytes = resolver.cache.get(Kind::Metadata, &key(resolver, workspace, options))?;
+    let end = bytes.iter().position(|byte| *byte == b'\n')?;
+    let head: Head = serde_json::from_slice(&bytes[..end]).ok()?;
+    if !head.inputs.hold(&on_disk) {
+        return None;
+    }
+    let metadata = serde_json::from_slice(&bytes[end + 1..]).ok()?;
+    Some((metadata, head.inputs))
+}
+
+/// Keeps cargo's answer, which is that of the lock file on disk.
+pub(super) fn remember(
+    resolver: &Resolver,
+    workspace: &Workspace,
+    options: &MetadataOptions,
+    inputs: &Inputs,
+    answer: &str,
+) {
+    let Ok(head) = serde_json::to_string(&Head { inputs: inputs.clone() }) else { return };
+    let key = key(resolver, workspace, options);
+    let answer = answer.lines().find(|line| line.starts_with('{')).unwrap_or_default();
+    resolver.cache.put(Kind::Metadata, &key, format!("{head}\n{answer}").as_bytes());
+}
+
+/// What is known before cargo has answered: the files that every answer depends on, the program
+/// and its options. Several answers for one workspace may be kept, one for each branch.
+fn key(resolver: &Resolver, workspace: &Workspace, options: &MetadataOptions) -> String {
+    let mut all = format!("{}\0{options:?}\0{}\0", workspace.manifest, resolver.offline);
+    for path in [&workspace.manifest, &workspace.lock_file()] {
+        all.push_str(&on_disk(path).map(|bytes| hash(&bytes)).unwrap_or_default());
+        all.push('\0');
+    }
+    all.push_str(&environment(&resolver.cargo));
+    hash(all.as_bytes())
+}
+
+/// Which cargo it is, without starting it, and what its environment tells it.
+fn environment(cargo: &Path) -> String {
+    let program = found(cargo).unwrap_or_else(|| cargo.to_owned());
+    let mut all = program.display().to_string();
+    if let Ok(data) = std::fs::metadata(&program) {
+        all.push_str(&format!("\0{}\0{:?}", data.len(), data.modified().ok()));
+    }
+    let mut variables: Vec<_> = env::vars_os()
+        .filter(|(name, _)| {
+            let name = name.to_string_lossy();
+            DECIDING.iter().any(|deciding| name.starts_with(deciding))
+        })
+        .collect();
+    variables.sort();
+    all.push_str(&format!("\0{variables:?}"));
+    all
+}
+
+/// The file of a program that is looked for on the path.
+fn found(program: &Path) -> Option<PathBuf> {
+    if program.components().count() > 1 {
+        return Some(program.to_owned());
+    }
+    let path = env::var_os("PATH")?;
+    let files = env::split_paths(&path)
+        .map(|folder| folder.join(program).with_extension(env::consts::EXE_EXTENSION));
+    files.into_iter().find(|file| file.is_file())
+}
+
+/// Everything that cargo read to resolve the workspace.
+pub(super) fn inputs(workspace: &Workspace, metadata: &Metadata) -> Inputs {
+    let mut inputs = BTreeSet::new();
+    inputs.insert(Input::Text(workspace.lock_file()));
+    let root = Utf8PathBuf::from(metadata.workspace_root.as_str());
+    add_configuration(&mut inputs, workspace.folder());
+    add_members(&mut inputs, &root);
+    for package in &metadata.packages {
+        let manifest = &package.manifest_path;
+        if package.source.is_some() {
+            inputs.insert(Input::Stamp(manifest.clone()));
+            continue;
+        }
+        inputs.insert(Input::Text(manifest.clone()));
+        let folder = manifest.parent().unwrap_or(manifest);
+        // Targets that cargo finds by itself.
+        for name in ["build.rs", "src/lib.rs", "src/main.rs"] {
+            inputs.insert(Input::There(folder.join(name)));
+        }
+        for name in ["src/bin", "examples", "tests", "benches"] {
+            inputs.insert(Input::Names(folder.join(name)));
+        }
+        for target in &package.targets {
+            inputs.insert(Input::There(target.src_path.clone()));
+        }
+    }
+    Inputs::now(inputs, &on_disk)
+}
+
+/// Cargo's and the toolchain's configuration, and manifests above, which may become the root.
+fn add_configuration(inputs: &mut BTreeSet<Input>, folder: &Utf8Path) {
+    for above in folder.ancestors() {
+        for name in [
+            "Cargo.toml",
+            ".cargo/config.toml",
+            ".cargo/config",
+            "rust-toolchain.toml",
+            "rust-toolchain",
+        ] {
+            inputs.insert(Input::Text(above.join(name)));
+        }
+    }
+    if let Some(home) = scratch::cargo_home() {
+        inputs.insert(Input::Text(home.join("config.toml")));
+        inputs.insert(Input::Text(home.join("config")));
+    }
+    // Which toolchain is the default, and when one was last updated.
+    let rustup = env::var_os("RUSTUP_HOME")
+        .map(PathBuf::from)
+        .or_else(|| Some(etcetera::home_dir().ok()?.join(".rustup")))
+        .and_then(|home| Utf8PathBuf::from_path_buf(home).ok());
+    if let Some(rustup) = rustup {
+        inputs.insert(Input::Text(rustup.join("settings.toml")));
+        inputs.insert(Input::Stamp(rustup.join("update-hashes")));
+    }
+}
+
+/// The folders in which a new member would be found.
+fn add_members(inputs: &mut BTreeSet<Input>, root: &Utf8Path) {
+    let text = std::fs::read_to_string(root.join("Cargo.toml")).unwrap_or_default();
+    let workspace = Manifest::parse(&text).workspace;
+    for members in workspace.iter().flat_map(|workspace| &workspace.members) {
+        if !members.value.contains(['*', '?', '[', '{']) {
+            continue;
+        }
+        let folders = scratch::matching_folders(root, &members.value);
+        let above = Utf8Path::new(&members.value).parent().unwrap_or(Utf8Path::new(""));
+        for folder in scratch::matching_folders(root, above.as_str()) {
+            inputs.insert(Input::Names(folder));
+        }
+        inputs.extend(folders.iter().map(|folder| Input::There(folder.join("Cargo.toml"))));
+    }
+}

@@ -1,0 +1,236 @@
+//! What requirements and lock file already tell about an edit, while cargo resolves it.
+//!
+//! Starts from the last exact verdict: nothing is said about a package that is not in its graph, so
+//! what no feature and no target builds does not flash. The exact verdict replaces it.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
+
+use camino::{Utf8Path, Utf8PathBuf};
+use semver::{Version, VersionReq};
+
+use super::{
+    AdvisoryFacts, AdvisoryKind, Check, Code, Database, Declared, Finding, PackageRef, Place, Role,
+    Severity, collect,
+};
+use crate::{
+    model::{
+        manifest::{Declaration, Manifest},
+        versions::{Share, pinned, share},
+    },
+    text::SourceText,
+};
+
+/// What is known while cargo resolves.
+pub(crate) struct Known<'a> {
+    /// The findings of the last exact verdict.
+    pub(crate) findings: &'a [Finding],
+    /// What the declarations resolved to in it.
+    pub(crate) declared: &'a [Declared],
+    /// The text of a manifest as it is now.
+    pub(crate) text: &'a dyn Fn(&Utf8Path) -> Option<SourceText>,
+    /// The packages of the lock file as it is now, where it can be read.
+    pub(crate) lock: Option<&'a [cargo_lock::Package]>,
+    pub(crate) database: Option<&'a Database>,
+    /// The advisories that the policy ignores.
+    pub(crate) ignored: &'a [String],
+}
+
+/// A declaration whose package is about to be another version.
+struct Changed<'a> {
+    one: &'a Declared,
+    /// The manifest as it is now, and the declaration's place in it.
+    place: Place,
+    version: Next,
+}
+
+/// What a declaration will resolve to.
+enum Next {
+    /// This version.
+    Exactly(Version),
+    /// One that meets the requirement.
+    Meeting(VersionReq),
+}
+
+/// The findings that hold as far as can be told.
+pub(crate) fn provisional(known: &Known<'_>) -> Vec<Finding> {
+    let changed = changed(known);
+    let mut findings: Vec<Finding> = known.findings.to_vec();
+    for finding in &mut findings {
+        let Some(package) = finding.packages.first() else { continue };
+        if finding.check != Check::Advisories || finding.places.is_empty() {
+            continue;
+        }
+        if known.is_gone(package) {
+            finding.places.clear();
+            continue;
+        }
+        let advisory = finding.advisory.clone();
+        let mended = changed.iter().filter(|changed| {
+            changed.one.package == *package
+                && match (&advisory, finding.code) {
+                    (Some(advisory), _) => changed.version.share_of_safe(advisory) == Share::All,
+                    // Cargo chooses no yanked version.
+                    (None, code) => code == Some(Code::Yanked),
+                }
+        });
+        let mended: Vec<_> = mended.map(|changed| changed.one).collect();
+        finding.places.retain(|place| {
+            !mended.iter().any(|one| one.file == place.file && one.place == place.span)
+        });
+        if finding.places.iter().all(|place| place.role == Role::Pointer) {
+            finding.places.clear();
+        }
+    }
+    findings.retain(|finding| finding.check != Check::Advisories || !finding.places.is_empty());
+    for changed in &changed {
+        for advisory in known.vulnerabilities(changed) {
+            let here = |finding: &Finding| {
+                finding.advisory.as_ref().is_some_and(|known| known.id == advisory.id)
+                    && finding.places.iter().any(|place| {
+                        place.file == changed.one.file && place.span == changed.one.place
+                    })
+            };
+            if !findings.iter().any(here) {
+                findings.push(vulnerability(changed, advisory));
+            }
+        }
+    }
+    findings
+}
+
+impl Known<'_> {
+    /// Whether a package is no longer locked.
+    fn is_gone(&self, package: &PackageRef) -> bool {
+        self.lock.is_some_and(|lock| {
+            package.source.is_some()
+                && !lock.iter().any(|locked| {
+                    locked.name.as_str() == package.name
+                        && locked.version.to_string() == package.version
+                })
+        })
+    }
+
+    /// The vulnerabilities that a changed declaration is certain to have.
+    fn vulnerabilities(&self, changed: &Changed<'_>) -> Vec<Arc<AdvisoryFacts>> {
+        let all = self.database.map(|database| database.advisories_of(&changed.one.package.name));
+        let all = all.into_iter().flatten().filter(|advisory| {
+            advisory.kind == AdvisoryKind::Vulnerability
+                && !self.ignored.contains(&advisory.id)
+                && changed.version.share_of_safe(advisory) == Share::None
+        });
+        all.map(Arc::new).collect()
+    }
+}
+
+/// The declarations that will resolve to another version of their package than they did.
+fn changed<'a>(known: &Known<'a>) -> Vec<Changed<'a>> {
+    let mut manifests: BTreeMap<&Utf8PathBuf, Option<(Manifest, Manifest, SourceText)>> =
+        BTreeMap::new();
+    let mut all = Vec::new();
+    for one in known.declared.iter().filter(|one| is_of_registry(&one.package)) {
+        let read = manifests.entry(&one.file).or_insert_with(|| {
+            let text = (known.text)(&one.file)?;
+            Some((Manifest::parse(one.text.as_str()), Manifest::parse(text.as_str()), text))
+        });
+        let Some((before, now, text)) = read else { continue };
+        let Some(declaration) = same_declaration(before, now, one) else { continue };
+        let Some(version) = known.next(one, declaration) else { continue };
+        let place = Place {
+            file: one.file.clone(),
+            text: text.clone(),
+            span: declaration.place(),
+            role: Role::Mend,
+            via: None,
+        };
+        all.push(Changed { one, place, version });
+    }
+    all
+}
+
+/// The declaration of the new manifest that `one` is in the old.
+fn same_declaration<'m>(
+    before: &Manifest,
+    now: &'m Manifest,
+    one: &Declared,
+) -> Option<&'m Declaration> {
+    let old = before.all_declarations().find(|declared| declared.key.span == one.key)?;
+    now.all_declarations().find(|new| {
+        new.key.value == old.key.value
+            && new.table == old.table
+            && new.target == old.target
+            && new.package == old.package
+            && new.git.is_none()
+            && new.path.is_none()
+    })
+}
+
+impl Known<'_> {
+    /// What a declaration will resolve to, if that is not what it did.
+    fn next(&self, one: &Declared, declaration: &Declaration) -> Option<Next> {
+        let requirement = declaration.requirement.as_ref()?;
+        let requirement = VersionReq::parse(&requirement.value).ok()?;
+        let before = Version::parse(&one.package.version).ok()?;
+        let locked: BTreeSet<_> = match self.lock {
+            Some(lock) => lock
+                .iter()
+                .filter(|locked| locked.name.as_str() == one.package.name)
+                .map(|locked| locked.version.clone())
+                .collect(),
+            None => BTreeSet::from([before.clone()]),
+        };
+        let meeting = locked.iter().filter(|version| requirement.matches(version));
+        let next = match meeting.clone().find(|version| **version == before) {
+            Some(_) => return None,
+            // Cargo keeps what is locked.
+            None => match meeting.max() {
+                Some(version) => Next::Exactly(version.clone()),
+                None => pinned(&requirement).map_or(Next::Meeting(requirement), Next::Exactly),
+            },
+        };
+        Some(next)
+    }
+}
+
+impl Next {
+    /// How many of the versions that it may be do not have the advisory.
+    fn share_of_safe(&self, advisory: &AdvisoryFacts) -> Share {
+        let safe = advisory.patched.iter().chain(&advisory.unaffected);
+        let safe: Vec<VersionReq> = safe.filter_map(|text| text.parse().ok()).collect();
+        match self {
+            Self::Exactly(version) if safe.iter().any(|one| one.matches(version)) => Share::All,
+            Self::Exactly(_) => Share::None,
+            Self::Meeting(requirement) => share(requirement, &safe),
+        }
+    }
+}
+
+fn vulnerability(changed: &Changed<'_>, advisory: Arc<AdvisoryFacts>) -> Finding {
+    let version = match &changed.version {
+        Next::Exactly(version) => version.to_string(),
+        Next::Meeting(requirement) => requirement.to_string(),
+    };
+    let package = PackageRef { version, ..changed.one.package.clone() };
+    let mut finding = Finding {
+        check: Check::Advisories,
+        code: Some(Code::Vulnerability),
+        severity: Severity::Error,
+        message: String::new(),
+        remedy: None,
+        packages: vec![package],
+        advisory: Some(advisory),
+        places: vec![changed.place.clone()],
+        paths: Vec::new(),
+        path_count: 0,
+        notes: Vec::new(),
+        related: Vec::new(),
+    };
+    collect::say_advisory(&mut finding);
+    finding
+}
+
+fn is_of_registry(package: &PackageRef) -> bool {
+    package.source.as_ref().is_some_and(|source| !source.starts_with("git+"))
+}

@@ -1,0 +1,178 @@
+//! A workspace that is opened again: its verdict is shown at once when nothing has changed, and
+//! never when something has.
+
+use std::{fs, path::PathBuf};
+
+use crate::{
+    harness::{Client, Editor, Session, StandIn, World, each_editor, wait_until},
+    worlds::{PLAIN, SMALL, TIME},
+};
+
+const MANIFEST: &str = "Cargo.toml";
+const POLICY: &str = "deny.toml";
+const CACHE: &str = "../home/.cache/supercargo/v1";
+const ALL: [&str; 3] = [TIME, "rejected", PLAIN];
+
+/// A world in which a first session has come to its verdict and ended.
+fn judged_before(editor: Editor) -> World {
+    let mut client = Session::of(World::locked(SMALL)).editor(editor).start();
+    show(&mut client);
+    wait_until("the verdict is kept", || {
+        kept(&client.world, "verdicts")
+            .iter()
+            .any(|entry| fs::read(entry).is_ok_and(|entry| is_whole(&entry)))
+    });
+    client.end();
+    client.world.clone()
+}
+
+/// The entries of the cache.
+fn kept(world: &World, kind: &str) -> Vec<PathBuf> {
+    let folder = fs::read_dir(world.path(&format!("{CACHE}/{kind}")));
+    let entries = folder.into_iter().flatten().map(|entry| entry.expect("an entry").path());
+    entries.filter(|path| !path.to_string_lossy().contains("unfinished")).collect()
+}
+
+fn is_whole(entry: &[u8]) -> bool {
+    entry.len() > 1000
+}
+
+fn show(client: &mut Client) {
+    client.open(MANIFEST);
+    let shown = client.diagnostics_when(MANIFEST, "findings", |shown| {
+        shown.version.is_some() && !shown.is_empty()
+    });
+    assert_eq!(shown.codes(), ALL);
+    client.diagnostics_with(POLICY, "license-not-encountered");
+}
+
+/// Opened while cargo never answers.
+#[cfg(unix)]
+fn without_cargo(mut world: World, editor: Editor) -> Client {
+    world.stand_in(StandIn::Endless);
+    Session::of(world).editor(editor).start()
+}
+
+#[cfg(unix)]
+each_editor! {
+    fn what_was_judged_is_shown_before_cargo_answers(editor) {
+        let world = judged_before(editor);
+        let mut client = without_cargo(world, editor);
+        show(&mut client);
+        let hover = client.hover(MANIFEST, "0.18").expect("a hover");
+        assert!(hover.value.contains(TIME), "{}", hover.value);
+    }
+
+    fn cargo_is_not_started_again_for_what_has_not_changed(editor) {
+        let mut world = World::locked(SMALL);
+        world.stand_in(StandIn::Counting);
+        let mut client = Session::of(world).editor(editor).start();
+        show(&mut client);
+        client.end();
+        let before = client.world.resolutions();
+        let mut again = Session::of(client.world.clone()).editor(editor).start();
+        show(&mut again);
+        // An edit of the policy is answered from the graph.
+        again.open(POLICY);
+        again.diagnostics_when(POLICY, "a version", |shown| shown.version.is_some());
+        again.replace(POLICY, "\"Zlib\"", "\"GPL-3.0-only\"");
+        again.diagnostics_without(MANIFEST, "rejected");
+        again.diagnostics_without(POLICY, "license-not-encountered");
+        again.end();
+        assert_eq!(again.world.resolutions(), before);
+    }
+}
+
+/// A change after which the kept verdict must not be shown.
+#[cfg(unix)]
+fn is_not_shown_after(change: impl Fn(&World)) {
+    let world = judged_before(Editor::Neovim);
+    change(&world);
+    let mut client = without_cargo(world, Editor::Neovim);
+    client.world.wait_for_cargo_calls(1);
+    client.open(MANIFEST);
+    // The answer to a request shows that everything before it was worked on.
+    assert!(client.hover(MANIFEST, "edition").is_none());
+    assert!(client.published_files().is_empty(), "{:?}", client.published_files());
+}
+
+#[cfg(unix)]
+#[test]
+fn a_changed_lock_file_is_judged_anew() {
+    is_not_shown_after(|world| world.edit("Cargo.lock", "version = 4", "# changed\nversion = 4"));
+}
+
+#[cfg(unix)]
+#[test]
+fn a_changed_manifest_is_judged_anew() {
+    is_not_shown_after(|world| world.edit(MANIFEST, "gpl = \"1\"\n", ""));
+}
+
+#[cfg(unix)]
+#[test]
+fn a_changed_policy_is_judged_anew() {
+    is_not_shown_after(|world| world.edit(POLICY, "\"Zlib\"", "\"ISC\""));
+}
+
+#[cfg(unix)]
+#[test]
+fn changed_advisories_are_judged_anew() {
+    is_not_shown_after(|world| {
+        world.add("#- advisory: RUSTSEC-2030-0001 gpl unmaintained: Gone");
+    });
+}
+
+#[cfg(unix)]
+#[test]
+fn changed_configuration_of_cargo_is_judged_anew() {
+    is_not_shown_after(|world| world.write(".cargo/config.toml", "[net]\nretry = 1\n"));
+    is_not_shown_after(|world| {
+        world.edit("../cargo/config.toml", "[source", "# changed\n[source");
+    });
+}
+
+#[cfg(unix)]
+#[test]
+fn a_new_licence_file_is_judged_anew() {
+    is_not_shown_after(|world| world.write("LICENSE", "words"));
+}
+
+#[test]
+fn a_corrupt_cache_is_as_good_as_none() {
+    for garbage in ["", "supercargo v1 verdicts 00\n{}", "\0\0\0"] {
+        let world = judged_before(Editor::VsCode);
+        let all = [kept(&world, "metadata"), kept(&world, "verdicts")].concat();
+        assert_eq!(all.len(), 2);
+        for entry in all {
+            fs::write(entry, garbage).expect("written");
+        }
+        let mut client = Session::of(world.clone()).start();
+        show(&mut client);
+        wait_until("the verdict is kept anew", || {
+            kept(&world, "verdicts")
+                .iter()
+                .any(|entry| fs::read(entry).is_ok_and(|entry| is_whole(&entry)))
+        });
+    }
+}
+
+#[test]
+fn a_folder_that_cannot_be_written_costs_nothing_but_speed() {
+    let world = World::locked(SMALL);
+    world.write("../home/.cache", "not a folder");
+    for _ in 0..2 {
+        let mut client = Session::of(world.clone()).start();
+        show(&mut client);
+    }
+}
+
+#[test]
+fn two_servers_share_one_cache() {
+    let world = World::locked(SMALL);
+    let mut one = Session::of(world.clone()).start();
+    let mut other = Session::of(world.clone()).editor(Editor::Helix).start();
+    show(&mut one);
+    show(&mut other);
+    one.end_both(other);
+    show(&mut Session::of(world).start());
+}

@@ -5,6 +5,7 @@ mod databases;
 mod remembered;
 mod run;
 mod troubles;
+mod untrusted;
 
 use std::{collections::BTreeMap, fs, io, sync::Arc};
 

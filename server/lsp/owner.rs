@@ -39,8 +39,10 @@ const STALE: Duration = Duration::from_secs(24 * 60 * 60);
 pub(super) enum Event {
     /// The client may be spoken to.
     Initialized,
-    /// Folders were added or removed, or their trust has changed.
+    /// Folders were added or removed.
     FoldersChanged,
+    /// The user trusts the workspace now, or no longer.
+    TrustChanged,
     /// Workspaces were found: in the folders, or because of a file.
     Discovered {
         workspaces: Vec<Workspace>,
@@ -119,10 +121,12 @@ impl Owner {
         match event {
             Event::Initialized => {
                 self.complain().await;
+                self.say_trust().await;
                 self.watch_files();
                 self.folders_changed().await;
             }
             Event::FoldersChanged => self.folders_changed().await,
+            Event::TrustChanged => self.trust_changed().await,
             Event::Discovered { workspaces, because_of } => {
                 self.discovered(workspaces, because_of);
             }
@@ -186,16 +190,33 @@ impl Owner {
         tokio::spawn(async move { client.register_capability(vec![registration]).await });
     }
 
-    async fn folders_changed(&mut self) {
-        let (folders, trusted) = {
-            let state = self.session.state();
-            (state.folders.clone(), state.settings.trusted)
-        };
-        if !trusted {
-            self.forget_all().await;
-            self.say("supercargo judges nothing until this workspace is trusted").await;
-            return;
+    /// Says once what an untrusted workspace is judged by.
+    async fn say_trust(&mut self) {
+        if !self.session.state().settings.trusted {
+            self.say(
+                "supercargo starts no program in a workspace that is not trusted: vulnerabilities \
+                 are judged by `Cargo.lock`, everything else as it was when it was last trusted",
+            )
+            .await;
         }
+    }
+
+    /// Judges everything again, in place.
+    async fn trust_changed(&mut self) {
+        self.say_trust().await;
+        let trusted = self.session.state().settings.trusted;
+        for busy in self.workers.values_mut().filter(|_| !trusted) {
+            busy.children.end();
+            busy.children = self.session.children.of_a_part();
+        }
+        let all: Vec<_> = self.workers.keys().cloned().collect();
+        for workspace in all {
+            self.wish(&workspace, true);
+        }
+    }
+
+    async fn folders_changed(&mut self) {
+        let folders = self.session.state().folders.clone();
         self.forget_outside().await;
         let open = self.session.state().documents.paths();
         let events = self.session.events();
@@ -216,14 +237,11 @@ impl Owner {
     }
 
     fn discovered(&mut self, workspaces: Vec<Workspace>, because_of: Option<Utf8PathBuf>) {
-        let (trusted, folders, opened) = {
+        let (folders, opened) = {
             let state = self.session.state();
             let opened = because_of.filter(|path| state.documents.get(path).is_some());
-            (state.settings.trusted, state.folders.clone(), opened)
+            (state.folders.clone(), opened)
         };
-        if !trusted {
-            return;
-        }
         for workspace in workspaces {
             // Meanwhile the folder may have been removed or the file closed.
             if opened.is_none() && !is_inside(&workspace, &folders) {
@@ -257,9 +275,6 @@ impl Owner {
 
     /// Finds the workspace that an opened file belongs to, if it is not known.
     fn find_workspaces_of(&mut self, path: &Utf8Path) {
-        if !self.session.state().settings.trusted {
-            return;
-        }
         let kind = Kind::of(path);
         let ruled: Vec<_> = match kind {
             Some(Kind::Policy) => self.ruled_by(path).collect(),
@@ -357,9 +372,10 @@ impl Owner {
     }
 
     fn wish_while(&mut self, workspace: &Workspace, renew_graph: bool, typing: bool) {
-        let (options, buffers) = {
+        let (options, trusted, buffers) = {
             let mut state = self.session.state();
             let settings = &state.settings;
+            let trusted = settings.trusted;
             let refresh = if settings.offline {
                 RefreshPolicy::Never
             } else {
@@ -388,11 +404,11 @@ impl Owner {
             let buffers = documents.texts(|path| {
                 is_policy(path) || is_resolved_with(workspace, path, verdict.map(Arc::as_ref))
             });
-            (options, Buffers(buffers))
+            (options, trusted, Buffers(buffers))
         };
         if let Some(busy) = self.workers.get_mut(workspace) {
             busy.wishes += 1;
-            busy.worker.wish(Wish { renew_graph, typing, buffers, options });
+            busy.worker.wish(Wish { renew_graph, typing, trusted, buffers, options });
         }
     }
 
@@ -445,7 +461,11 @@ impl Owner {
         }
         let failure = verdict.findings.iter().filter(|finding| !verdict.reached && is_own(finding));
         let message = failure.map(|finding| finding.message.clone()).next();
-        let state = if verdict.reached { State::Exact } else { State::Failed };
+        let state = match (self.session.state().settings.trusted, verdict.reached) {
+            (false, _) => State::Untrusted,
+            (true, true) => State::Exact,
+            (true, false) => State::Failed,
+        };
         // What is about to be judged anew is not exact, unless an earlier run has judged it.
         if self.workers.get(workspace).is_some_and(|busy| busy.wishes > 0 && answered > 0) {
             return;
@@ -532,10 +552,6 @@ impl Owner {
         if self.said.insert(message.to_owned()) {
             self.session.client.show_message(MessageType::WARNING, message).await;
         }
-    }
-
-    async fn forget_all(&mut self) {
-        self.forget(self.workers.keys().cloned().collect()).await;
     }
 
     /// Forgets the workspaces of folders that were removed, unless a file of theirs is open.

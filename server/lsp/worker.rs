@@ -36,6 +36,8 @@ pub(super) struct Wish {
     pub(super) renew_graph: bool,
     /// A manifest is being edited: what comes within a short pause belongs to the same edit.
     pub(super) typing: bool,
+    /// Programs may be started.
+    pub(super) trusted: bool,
     /// The files that concern the workspace as they are in the buffers.
     pub(super) buffers: Buffers,
     pub(super) options: GateOptions,
@@ -100,12 +102,20 @@ fn run(
         if renew_graph {
             gate.forget_graph();
         }
-        if !std::mem::replace(&mut recalled, true)
+        if wish.trusted
+            && !std::mem::replace(&mut recalled, true)
             && let Some(verdict) = gate.recall(&wish.options, &wish.buffers)
         {
             let verdict = Arc::new(verdict);
             gate.start_from(Arc::clone(&verdict));
             tell(0, Some(verdict));
+        }
+        if !wish.trusted {
+            let verdict = gate.judge_untrusted(&wish.options, &wish.buffers, databases);
+            if !tell(std::mem::take(&mut unanswered), Some(Arc::new(verdict))) {
+                return;
+            }
+            continue;
         }
         let waiting = Waiting { workspace, wish: &wish, inbox: &inbox, events };
         let judge =

@@ -46,6 +46,8 @@ pub struct GateOptions {
     pub refresh: RefreshPolicy,
     /// Also list what is merely told.
     pub helps: bool,
+    /// Also tell what cargo's index cache says of the versions of declared packages.
+    pub releases: bool,
     /// Without a policy, leave licences out rather than rejecting every one.
     pub gentle_without_policy: bool,
     /// How cargo is run.
@@ -294,7 +296,8 @@ impl Gate {
         let tell = |message: &str| audience.doing(message);
         let database = run.database(&loaded, options, databases, texts, &tell);
         let checks = run.checks;
-        let question = Question { policy, database, checks, helps: options.helps };
+        let question =
+            Question { policy, database, checks, helps: options.helps, releases: options.releases };
         match kept.engine.ask(&self.workspace, question) {
             Ok(answer) => {
                 run.finish(answer);

@@ -21,6 +21,7 @@ mod paths;
 mod places;
 mod policy;
 mod provisional;
+mod releases;
 mod unresolved;
 mod words;
 
@@ -35,6 +36,7 @@ pub use finding::{Check, Counts, Finding, PackageRef, Place, Related, Role, Seve
 pub use graph::GraphOptions;
 pub use policy::{DatabaseSettings, LoadedPolicy, PolicyText};
 pub(crate) use provisional::{Known, provisional};
+pub use releases::Releases;
 pub(crate) use unresolved::{LockedManifest, unresolved};
 pub(crate) use words::harmless;
 

@@ -390,6 +390,7 @@ impl Owner {
                 advisories: settings.db.clone(),
                 refresh,
                 helps: settings.notes,
+                releases: true,
                 gentle_without_policy: true,
                 resolver: Resolver {
                     cargo: Resolver::default_cargo(),

@@ -100,6 +100,7 @@ impl World {
             database: None,
             checks: CheckSet::ALL,
             helps: true,
+            releases: false,
         };
         engine.ask(&self.workspace, question).expect("an answer")
     }

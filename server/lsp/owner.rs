@@ -1,5 +1,7 @@
 //! The owner: the one task that decides what is judged and published.
 
+mod configured;
+
 use std::{
     collections::{BTreeMap, BTreeSet, HashMap},
     sync::Arc,
@@ -13,12 +15,15 @@ use tower_lsp::ls_types::{
     MessageType, Registration, Uri,
 };
 
+use configured::is_excluded;
+
 use super::{
     convert::uri_of,
     documents::Kind,
     progress::Progress,
     publish,
     session::{Session, State as SessionState},
+    settings::Change,
     status::{State, Status, StatusNotification},
     worker::{Buffers, Wish, Worker},
 };
@@ -28,7 +33,7 @@ use crate::{
     process::Children,
     resolve::Resolver,
     verdict::{Check, CheckSet, Code, Finding, Place, Severity},
-    workspace::{Discovery, DiscoveryOptions, PolicyFiles, Workspace, is_policy},
+    workspace::{Discovery, PolicyFiles, Workspace, is_policy},
 };
 
 /// An editor's advisories may be this old.
@@ -39,6 +44,8 @@ const STALE: Duration = Duration::from_secs(24 * 60 * 60);
 pub(super) enum Event {
     /// The client may be spoken to.
     Initialized,
+    /// The settings have changed.
+    Configured(Change),
     /// Folders were added or removed.
     FoldersChanged,
     /// The user trusts the workspace now, or no longer.
@@ -125,6 +132,7 @@ impl Owner {
                 self.watch_files();
                 self.folders_changed().await;
             }
+            Event::Configured(change) => self.configured(change).await,
             Event::FoldersChanged => self.folders_changed().await,
             Event::TrustChanged => self.trust_changed().await,
             Event::Discovered { workspaces, because_of } => {
@@ -216,12 +224,14 @@ impl Owner {
     }
 
     async fn folders_changed(&mut self) {
-        let folders = self.session.state().folders.clone();
+        let (folders, options) = {
+            let state = self.session.state();
+            (state.folders.clone(), state.settings.discovery())
+        };
         self.forget_outside().await;
         let open = self.session.state().documents.paths();
         let events = self.session.events();
         tokio::task::spawn_blocking(move || {
-            let options = DiscoveryOptions::default();
             let mut found = Vec::new();
             for folder in &folders {
                 found.extend(Discovery::below(folder, &options).workspaces.iter().map(|found| {
@@ -237,14 +247,16 @@ impl Owner {
     }
 
     fn discovered(&mut self, workspaces: Vec<Workspace>, because_of: Option<Utf8PathBuf>) {
-        let (folders, opened) = {
+        let (folders, excluded, opened) = {
             let state = self.session.state();
             let opened = because_of.filter(|path| state.documents.get(path).is_some());
-            (state.folders.clone(), opened)
+            (state.folders.clone(), state.settings.exclude.clone(), opened)
         };
         for workspace in workspaces {
             // Meanwhile the folder may have been removed or the file closed.
-            if opened.is_none() && !is_inside(&workspace, &folders) {
+            let meant =
+                is_inside(&workspace, &folders) && !is_excluded(&workspace, &folders, &excluded);
+            if opened.is_none() && !meant {
                 continue;
             }
             if let Some(busy) = self.workers.get_mut(&workspace) {
@@ -285,6 +297,7 @@ impl Owner {
             return;
         }
         let path = path.to_owned();
+        let options = self.session.state().settings.discovery();
         let events = self.session.events();
         tokio::task::spawn_blocking(move || {
             let found = match kind {
@@ -296,9 +309,7 @@ impl Owner {
                     .map(|manifest| Workspace::around_manifest(&manifest))
                     .into_iter()
                     .collect(),
-                Some(Kind::Policy) => {
-                    Discovery::below(ruled_folder(&path), &DiscoveryOptions::default()).workspaces
-                }
+                Some(Kind::Policy) => Discovery::below(ruled_folder(&path), &options).workspaces,
                 _ => Vec::new(),
             };
             let _ = events.send(Event::Discovered { workspaces: found, because_of: Some(path) });
@@ -372,7 +383,7 @@ impl Owner {
     }
 
     fn wish_while(&mut self, workspace: &Workspace, renew_graph: bool, typing: bool) {
-        let (options, trusted, buffers) = {
+        let (options, trusted, buffers, pause) = {
             let mut state = self.session.state();
             let settings = &state.settings;
             let trusted = settings.trusted;
@@ -389,27 +400,28 @@ impl Owner {
                 policy_files: None,
                 advisories: settings.db.clone(),
                 refresh,
-                helps: settings.notes,
+                helps: settings.lists_helps(),
                 releases: true,
                 gentle_without_policy: true,
                 resolver: Resolver {
-                    cargo: Resolver::default_cargo(),
+                    cargo: settings.cargo(),
                     offline: settings.offline,
                     locked: false,
                     children: busy.children.clone(),
                     cache: self.session.cache.clone(),
                 },
             };
+            let pause = Duration::from_millis(settings.debounce);
             let SessionState { documents, verdicts, .. } = &mut *state;
             let verdict = verdicts.get(workspace);
             let buffers = documents.texts(|path| {
                 is_policy(path) || is_resolved_with(workspace, path, verdict.map(Arc::as_ref))
             });
-            (options, trusted, Buffers(buffers))
+            (options, trusted, Buffers(buffers), pause)
         };
         if let Some(busy) = self.workers.get_mut(workspace) {
             busy.wishes += 1;
-            busy.worker.wish(Wish { renew_graph, typing, trusted, buffers, options });
+            busy.worker.wish(Wish { renew_graph, typing, trusted, pause, buffers, options });
         }
     }
 
@@ -491,10 +503,13 @@ impl Owner {
 
     async fn show(&mut self, workspace: &Workspace, shown: Arc<Verdict>) {
         let mut files: BTreeSet<_> = files_of(&shown);
-        if let Some(before) = self.session.state().verdicts.insert(workspace.clone(), shown) {
-            files.extend(files_of(&before));
-        }
+        let declared = Arc::clone(&shown.declared);
+        let before = self.session.state().verdicts.insert(workspace.clone(), shown);
+        files.extend(before.iter().flat_map(|before| files_of(before)));
         self.publish(&files.into_iter().collect::<Vec<_>>()).await;
+        if before.is_none_or(|before| before.declared != declared) {
+            self.refresh_hints();
+        }
     }
 
     /// Tells the state of a workspace, when it is another one than the client knows.

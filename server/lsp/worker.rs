@@ -20,9 +20,6 @@ use crate::{
     workspace::Workspace,
 };
 
-/// How long nothing may be typed before a manifest is resolved.
-const PAUSE: Duration = Duration::from_millis(150);
-
 /// A running worker. Dropping it lets the thread end after what it is doing.
 #[derive(Debug)]
 pub(super) struct Worker {
@@ -38,6 +35,8 @@ pub(super) struct Wish {
     pub(super) typing: bool,
     /// Programs may be started.
     pub(super) trusted: bool,
+    /// How long that pause is.
+    pub(super) pause: Duration,
     /// The files that concern the workspace as they are in the buffers.
     pub(super) buffers: Buffers,
     pub(super) options: GateOptions,
@@ -160,7 +159,7 @@ impl Inbox<'_> {
             let early = self.early.borrow_mut().pop_front();
             let newer = early.or_else(|| {
                 if wish.typing {
-                    self.wished.recv_timeout(PAUSE).ok()
+                    self.wished.recv_timeout(wish.pause).ok()
                 } else {
                     self.wished.try_recv().ok()
                 }

@@ -116,6 +116,34 @@ fn what_the_index_does_not_know_is_not_told() {
 }
 
 #[test]
+fn a_requirement_leads_to_the_repository_that_the_package_states() {
+    let world = World::locked(SMALL);
+    let stated = [("plain-1.5.0", "https://example.org/plain"), ("gpl-1.0.0", "file:///etc")];
+    for (package, repository) in stated {
+        let manifest = format!("../vendor/{package}/Cargo.toml");
+        let words = format!("[package]\nrepository = \"{repository}\"");
+        world.edit(&manifest, "[package]", &words);
+    }
+    let mut client = Session::of(world).editor(Editor::Helix).start();
+    client.open("Cargo.toml");
+    client.diagnostics_when("Cargo.toml", "findings", |shown| shown.version.is_some());
+    client.ignore("deny.toml");
+    let links = ask(&mut client, "textDocument/documentLink", "Cargo.toml");
+    let targets: Vec<_> =
+        links.iter().map(|link| link["target"].as_str().expect("a URL")).collect();
+    assert_eq!(
+        targets,
+        [
+            "https://crates.io/crates/cookie/0.18.1",
+            "https://crates.io/crates/gpl/1.0.0",
+            "https://crates.io/crates/plain/1.5.0",
+            "https://example.org/plain",
+        ]
+    );
+    assert_eq!(links[3]["tooltip"], "the repository of plain");
+}
+
+#[test]
 fn a_declared_crate_leads_to_its_page() {
     let mut client = opened("Cargo.toml");
     let links = ask(&mut client, "textDocument/documentLink", "Cargo.toml");

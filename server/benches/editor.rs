@@ -5,7 +5,8 @@ use std::{
     io::{BufRead, BufReader, Read, Write},
     path::{Path, PathBuf},
     process::{Child, ChildStdin, ChildStdout, Command, Stdio},
-    time::Instant,
+    thread,
+    time::{Duration, Instant},
 };
 
 use anyhow::{Context as _, Result, bail};
@@ -97,6 +98,8 @@ impl Server {
             let text = format!(
                 "regex = {{ version = \"1\", default-features = false, features = [{features}] }}\n"
             );
+            // An edit that stands alone, as a fix is: typing that goes on is waited for.
+            thread::sleep(Duration::from_millis(500));
             let began = Instant::now();
             self.change("Cargo.toml", [line, line + 1], &text)?;
             self.wire.exact()?;

@@ -33,8 +33,9 @@ const AT_START_ONLY: &str = "x-initialization-options-only";
 #[serde(rename_all = "camelCase", default, deny_unknown_fields)]
 #[schemars(title = "Supercargo")]
 pub(super) struct Settings {
-    /// Programs may be started and connections opened for the workspace; without it nothing is
-    /// judged. What is neither true nor false means false. Later changes come by the notification
+    /// Programs may be started and connections opened for the workspace. Without it
+    /// vulnerabilities are judged by `Cargo.lock`, and the verdict of an earlier session is shown
+    /// while nothing has changed. What is neither true nor false means false. Later changes come by the notification
     /// `supercargo/didChangeTrust`.
     #[schemars(extend("x-initialization-options-only" = true))]
     pub(super) trusted: bool,
@@ -55,7 +56,8 @@ pub(super) struct Settings {
     /// are left out, too; an opened file's workspace is always judged.
     #[schemars(extend("items" = {"type": "string", "pattern": "^[^/\\\\]+$"}))]
     pub(super) exclude: Vec<String>,
-    /// How many milliseconds nothing may be typed before an edited manifest is resolved.
+    /// How many milliseconds nothing may be typed before an edited manifest is resolved. An edit
+    /// that stands alone is not waited for.
     #[schemars(range(max = 5000))]
     pub(super) debounce: u64,
     /// Show cargo-deny's notes and helps as hints.

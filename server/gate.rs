@@ -5,6 +5,7 @@ mod databases;
 mod remembered;
 mod run;
 mod troubles;
+mod untrusted;
 
 use std::{collections::BTreeMap, fs, io, sync::Arc};
 
@@ -45,6 +46,8 @@ pub struct GateOptions {
     pub refresh: RefreshPolicy,
     /// Also list what is merely told.
     pub helps: bool,
+    /// Also tell what cargo's index cache says of the versions of declared packages.
+    pub releases: bool,
     /// Without a policy, leave licences out rather than rejecting every one.
     pub gentle_without_policy: bool,
     /// How cargo is run.
@@ -295,7 +298,8 @@ impl Gate {
         let tell = |message: &str| audience.doing(message);
         let database = run.database(&loaded, options, databases, texts, &tell);
         let checks = run.checks;
-        let question = Question { policy, database, index, checks, helps: options.helps };
+        let releases = options.releases;
+        let question = Question { policy, database, index, checks, helps: options.helps, releases };
         match kept.engine.ask(&self.workspace, question) {
             Ok(answer) => {
                 run.finish(answer);

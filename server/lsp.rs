@@ -6,6 +6,7 @@
 
 mod backend;
 mod client_features;
+mod configuration;
 mod convert;
 mod documents;
 mod frames;
@@ -25,6 +26,7 @@ use tower_lsp::{LspService, Server};
 
 use crate::cache::Cache;
 use backend::Backend;
+pub use settings::schema as settings_schema;
 
 /// How many messages may be worked on at once; far above what a client sends, so that no request
 /// holds up a notification.

@@ -102,7 +102,7 @@ impl Children {
         let (id, stdout, stderr) = {
             let mut running = self.lock();
             if running.closed || running.closed_parts.contains(&self.part) {
-                return Err(RunError::Start(io::Error::other("the program is ending")));
+                return Err(RunError::Unwanted);
             }
             let mut child = command.spawn().map_err(RunError::Start)?;
             let pipes = (child.stdout.take(), child.stderr.take());
@@ -130,7 +130,7 @@ impl Children {
         let texts = text(&stdout).and_then(|out| text(&stderr).map(|err| (out, err)));
         let child = self.lock().children.remove(&id);
         let Some(mut child) = child else {
-            return Err(RunError::Start(io::Error::other("the program is ending")));
+            return Err(RunError::Unwanted);
         };
         let (stdout, stderr) = match texts {
             Ok(texts) => texts,

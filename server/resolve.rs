@@ -20,6 +20,7 @@ use crate::{
     workspace::Workspace,
 };
 pub use buffers::BufferCopy;
+pub(crate) use scratch::matching_folders;
 pub(crate) use trouble::Trouble;
 
 /// What decides the resolution besides the files: exactly what cargo-deny passes on to cargo.

@@ -21,6 +21,8 @@ mod paths;
 mod places;
 mod policy;
 mod provisional;
+mod releases;
+mod unresolved;
 mod words;
 
 pub use advisories::{AdvisoryFacts, AdvisoryKind};
@@ -34,6 +36,8 @@ pub use finding::{Check, Counts, Finding, PackageRef, Place, Related, Role, Seve
 pub use graph::GraphOptions;
 pub use policy::{DatabaseSettings, LoadedPolicy, PolicyText};
 pub(crate) use provisional::{Known, provisional};
+pub use releases::Releases;
+pub(crate) use unresolved::{LockedManifest, unresolved};
 pub(crate) use words::harmless;
 
 /// Fetches what `bans.std-replacements` is judged by. A failure is said in the log, as in

@@ -1,81 +1,139 @@
-//! An editor that changes `deny.toml` and waits for the findings.
+//! An editor that opens a workspace, edits its files and waits for the verdict.
 
 use std::{
     fs,
     io::{BufRead, BufReader, Read, Write},
-    path::Path,
-    process::{ChildStdin, ChildStdout, Command, Stdio},
-    time::Instant,
+    path::{Path, PathBuf},
+    process::{Child, ChildStdin, ChildStdout, Command, Stdio},
+    thread,
+    time::{Duration, Instant},
 };
 
 use anyhow::{Context as _, Result, bail};
 use serde_json::{Value, json};
 
-use crate::measure::{median, peak_megabytes, quantile};
-
-/// What the edits took, in milliseconds.
-pub(crate) struct Edits {
-    pub(crate) median: f64,
-    pub(crate) p95: f64,
-    /// From the start of the server to the first findings.
-    pub(crate) start: f64,
-    /// The server's own peak.
-    pub(crate) megabytes: f64,
-}
+use crate::measure::peak_megabytes;
 
 /// Licences that nothing uses: each edit allows another one, which only a new verdict can tell.
 const UNUSED: [&str; 7] =
     ["AFL-1.1", "AFL-2.0", "APL-1.0", "BUSL-1.1", "CATOSL-1.1", "CPAL-1.0", "OFL-1.1"];
 
-/// Allows one unused licence after the other and waits for the finding about it.
-pub(crate) fn policy_edits(command: &mut Command, folder: &Path, count: usize) -> Result<Edits> {
-    let start = Instant::now();
-    let mut child = command
-        .arg("lsp")
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::null())
-        .spawn()
-        .context("the server cannot be started")?;
-    let mut wire = Wire {
-        stdin: child.stdin.take().context("no input")?,
-        stdout: BufReader::new(child.stdout.take().context("no output")?),
-    };
-    let uri = |name: &str| format!("file://{}", folder.join(name).display());
-    let policy = fs::read_to_string(folder.join("deny.toml"))?;
-    let line = policy.lines().position(|line| line.contains("\"MIT\"")).context("no licence")? + 1;
-    wire.send(&json!({"id": 1, "method": "initialize", "params": {
-        "capabilities": {}, "rootUri": uri(""), "initializationOptions": {"offline": true}}}))?;
-    // Nothing may be sent before the answer (LSP, "Initialize Request").
-    while wire.read()?["id"] != 1 {}
-    wire.send(&json!({"method": "initialized", "params": {}}))?;
-    wire.send(&json!({"method": "textDocument/didOpen", "params": {"textDocument": {
-        "uri": uri("deny.toml"), "languageId": "toml", "version": 1, "text": policy}}}))?;
-    wire.findings(|params| params["uri"].as_str().is_some_and(|at| at.ends_with("Cargo.toml")))?;
-    let started = start.elapsed().as_secs_f64() * 1000.0;
-    let mut times = Vec::new();
-    for edit in 0..count {
-        let licence = UNUSED[edit % UNUSED.len()];
-        // The first edit adds a line, each later one replaces it.
-        let end = line + usize::from(edit > 0);
-        let began = Instant::now();
-        wire.send(&json!({"method": "textDocument/didChange", "params": {
-            "textDocument": {"uri": uri("deny.toml"), "version": edit + 2},
-            "contentChanges": [{"range": {"start": {"line": line, "character": 0},
-                "end": {"line": end, "character": 0}}, "text": format!("    \"{licence}\",\n")}]}}))?;
-        wire.findings(|params| {
-            let here = params["uri"].as_str().is_some_and(|at| at.ends_with("deny.toml"));
-            here && params.to_string().contains(licence)
-        })?;
-        times.push(began.elapsed().as_secs_f64() * 1000.0);
+/// A server and the editor that speaks to it.
+pub(crate) struct Server {
+    child: Child,
+    wire: Wire,
+    folder: PathBuf,
+    version: usize,
+    /// From the start of the server to the exact verdict, in milliseconds.
+    pub(crate) started: f64,
+}
+
+impl Server {
+    /// Starts a server and opens the workspace's policy and manifest.
+    pub(crate) fn start(command: &mut Command, folder: &Path) -> Result<Self> {
+        let start = Instant::now();
+        let mut child = command
+            .arg("lsp")
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()
+            .context("the server cannot be started")?;
+        let wire = Wire {
+            stdin: child.stdin.take().context("no input")?,
+            stdout: BufReader::new(child.stdout.take().context("no output")?),
+        };
+        let mut server =
+            Self { child, wire, folder: folder.to_owned(), version: 1, started: f64::NAN };
+        let root = server.uri("");
+        server.wire.send(&json!({"id": 1, "method": "initialize", "params": {
+            "capabilities": {}, "rootUri": root, "initializationOptions": {"offline": true}}}))?;
+        // Nothing may be sent before the answer (LSP, "Initialize Request").
+        while server.wire.read()?["id"] != 1 {}
+        server.wire.send(&json!({"method": "initialized", "params": {}}))?;
+        for name in ["deny.toml", "Cargo.toml"] {
+            let text = fs::read_to_string(folder.join(name))?;
+            let uri = server.uri(name);
+            server
+                .wire
+                .send(&json!({"method": "textDocument/didOpen", "params": {"textDocument": {
+                "uri": uri, "languageId": "toml", "version": 1, "text": text}}}))?;
+        }
+        server.wire.exact()?;
+        server.started = milliseconds(start);
+        Ok(server)
     }
-    let megabytes = peak_megabytes(child.id());
-    wire.send(&json!({"id": 2, "method": "shutdown"}))?;
-    wire.send(&json!({"method": "exit"}))?;
-    drop(wire);
-    child.wait()?;
-    let p95 = quantile(times.iter().copied(), 0.95);
-    Ok(Edits { median: median(times), p95, start: started, megabytes })
+
+    /// Allows one unused licence after the other and waits for the finding about it, in
+    /// milliseconds each.
+    pub(crate) fn policy_edits(&mut self, count: usize) -> Result<Vec<f64>> {
+        let policy = fs::read_to_string(self.folder.join("deny.toml"))?;
+        let line =
+            policy.lines().position(|line| line.contains("\"MIT\"")).context("no licence")?;
+        let mut times = Vec::new();
+        for edit in 0..count {
+            let licence = UNUSED[edit % UNUSED.len()];
+            // The first edit adds a line, each later one replaces it.
+            let lines = [line + 1, line + 1 + usize::from(edit > 0)];
+            let began = Instant::now();
+            self.change("deny.toml", lines, &format!("    \"{licence}\",\n"))?;
+            self.wire.wait(|message| {
+                let params = &message["params"];
+                let here = params["uri"].as_str().is_some_and(|at| at.ends_with("deny.toml"));
+                here && params["diagnostics"].to_string().contains(licence)
+            })?;
+            times.push(milliseconds(began));
+        }
+        Ok(times)
+    }
+
+    /// Changes the features of a dependency, each time otherwise, and waits for the exact verdict.
+    pub(crate) fn requirement_edits(&mut self, count: usize) -> Result<Vec<f64>> {
+        let manifest = fs::read_to_string(self.folder.join("Cargo.toml"))?;
+        let line = manifest.lines().position(|line| line.starts_with("regex = "));
+        let line = line.context("the world has no regex")?;
+        let mut times = Vec::new();
+        for edit in 0..count {
+            let features = if edit % 2 == 0 { "\"std\"" } else { "\"std\", \"unicode\"" };
+            let text = format!(
+                "regex = {{ version = \"1\", default-features = false, features = [{features}] }}\n"
+            );
+            // An edit that stands alone, as a fix is: typing that goes on is waited for.
+            thread::sleep(Duration::from_millis(500));
+            let began = Instant::now();
+            self.change("Cargo.toml", [line, line + 1], &text)?;
+            self.wire.exact()?;
+            times.push(milliseconds(began));
+        }
+        Ok(times)
+    }
+
+    fn change(&mut self, name: &str, [start, end]: [usize; 2], text: &str) -> Result<()> {
+        self.version += 1;
+        let (uri, version) = (self.uri(name), self.version);
+        self.wire.send(&json!({"method": "textDocument/didChange", "params": {
+            "textDocument": {"uri": uri, "version": version},
+            "contentChanges": [{"range": {"start": {"line": start, "character": 0},
+                "end": {"line": end, "character": 0}}, "text": text}]}}))
+    }
+
+    /// Ends the session and gives the server's own peak memory.
+    pub(crate) fn end(mut self) -> Result<f64> {
+        let megabytes = peak_megabytes(self.child.id());
+        self.wire.send(&json!({"id": 2, "method": "shutdown"}))?;
+        self.wire.send(&json!({"method": "exit"}))?;
+        drop(self.wire);
+        self.child.wait()?;
+        Ok(megabytes)
+    }
+
+    fn uri(&self, name: &str) -> String {
+        format!("file://{}", self.folder.join(name).display())
+    }
+}
+
+fn milliseconds(since: Instant) -> f64 {
+    since.elapsed().as_secs_f64() * 1000.0
 }
 
 struct Wire {
@@ -92,15 +150,16 @@ impl Wire {
         Ok(self.stdin.flush()?)
     }
 
-    /// Waits for findings of a file.
-    fn findings(&mut self, wanted: impl Fn(&Value) -> bool) -> Result<()> {
-        loop {
-            let message = self.read()?;
-            if message["method"] == "textDocument/publishDiagnostics" && wanted(&message["params"])
-            {
-                return Ok(());
-            }
-        }
+    /// Waits for the exact verdict; it is told after its findings.
+    fn exact(&mut self) -> Result<()> {
+        self.wait(|message| {
+            message["method"] == "supercargo/status" && message["params"]["state"] == "exact"
+        })
+    }
+
+    fn wait(&mut self, wanted: impl Fn(&Value) -> bool) -> Result<()> {
+        while !wanted(&self.read()?) {}
+        Ok(())
     }
 
     fn read(&mut self) -> Result<Value> {

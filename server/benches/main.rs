@@ -24,7 +24,8 @@ use supercargo::{
     workspace::Workspace,
 };
 
-use measure::{Measured, median};
+use editor::Server;
+use measure::{Measured, median, quantile};
 use worlds::World;
 
 /// How often each program is run.
@@ -63,34 +64,55 @@ fn main() -> Result<()> {
 fn report(world: &World, deny: &Path) -> Result<Vec<String>> {
     let ours = Path::new(env!("CARGO_BIN_EXE_supercargo"));
     let (mut theirs, mut check, mut graph) = (Vec::new(), Vec::new(), Vec::new());
+    let (mut metadata, mut opened, mut reopened) = (Vec::new(), Vec::new(), Vec::new());
     for _ in 0..RUNS {
         theirs.push(measure::run(world.command(deny).args(["--offline", "check"]))?);
-        check.push(measure::run(world.command(ours).args(["check", "--offline", "."]))?);
+        let uncached = ["check", "--offline", "--no-cache", "."];
+        check.push(measure::run(world.command(ours).args(uncached))?);
+        let mut cargo = world.command(Path::new("cargo"));
+        metadata.push(measure::run(cargo.args(["metadata", "--offline", "--format-version=1"]))?);
         let mut child = world.command(&env::current_exe()?);
         child.arg("--graph-of").arg(world.folder.join("Cargo.toml"));
         let output = child.output().context("the graph cannot be measured")?;
         let text = String::from_utf8_lossy(&output.stdout);
         graph.push(text.trim().parse::<f64>().with_context(|| format!("no figure: {text}"))?);
+        world.forget_cache()?;
+        for starts in [&mut opened, &mut reopened] {
+            let mut server = Server::start(&mut world.command(ours), &world.folder)?;
+            starts.push(server.started);
+            // An edit is answered when the graph is there, and by then the verdict is kept.
+            server.policy_edits(2)?;
+            server.end()?;
+        }
     }
-    let edits = editor::policy_edits(&mut world.command(ours), &world.folder, EDITS)?;
-    let their_time = median(theirs.iter().map(|run| run.milliseconds));
-    let their_memory = median(theirs.iter().map(|run| run.megabytes));
-    let line = |what: &str, milliseconds: f64, megabytes: Option<f64>| {
-        let memory =
-            megabytes.map_or_else(|| "–".to_owned(), |megabytes| format!("{megabytes:.0} MB"));
+    let mut server = Server::start(&mut world.command(ours), &world.folder)?;
+    let policy = server.policy_edits(EDITS)?;
+    let requirement = server.requirement_edits(EDITS / 2)?;
+    let our_memory = server.end()?;
+    let of = |runs: &[Measured]| median(runs.iter().map(|run| run.milliseconds));
+    let memory = |runs: &[Measured]| median(runs.iter().map(|run| run.megabytes));
+    let beside = |what: &str, milliseconds: f64, other: f64, megabytes: Option<f64>| {
+        let ours = megabytes.map_or_else(|| "–".to_owned(), |all| format!("{all:.0} MB"));
         format!(
-            "| {what} | {} | {milliseconds:.1} ms | {their_time:.0} ms | {:.1} | {memory} | {their_memory:.0} MB |",
+            "| {what} | {} | {milliseconds:.1} ms | {other:.0} ms | {:.1} | {ours} | {:.0} MB |",
             world.packages,
-            their_time / milliseconds,
+            other / milliseconds,
+            memory(&theirs)
         )
     };
-    let check_time = median(check.iter().map(|run: &Measured| run.milliseconds));
-    let check_memory = median(check.iter().map(|run| run.megabytes));
+    let line = |what: &str, milliseconds: f64, megabytes: Option<f64>| {
+        beside(what, milliseconds, of(&theirs), megabytes)
+    };
+    let p95 = |times: &[f64]| quantile(times.iter().copied(), 0.95);
+    let edited = median(requirement.iter().copied());
     Ok(vec![
-        line("`deny.toml` edit to diagnostics, median", edits.median, Some(edits.megabytes)),
-        line("`deny.toml` edit to diagnostics, p95", edits.p95, None),
-        line("server start to diagnostics", edits.start, None),
-        line("`check`, from nothing to verdict", check_time, Some(check_memory)),
+        line("`deny.toml` edit to diagnostics, median", median(policy.clone()), Some(our_memory)),
+        line("`deny.toml` edit to diagnostics, p95", p95(&policy), None),
+        line("opened for the first time, to the exact verdict", median(opened), None),
+        line("opened again, to the exact verdict", median(reopened), None),
+        line("requirement edit to the exact verdict, median", edited, None),
+        beside("the same beside `cargo metadata`", edited, of(&metadata), None),
+        line("`check`, from nothing to verdict", of(&check), Some(memory(&check))),
         line("resolution and graph alone", median(graph), None),
     ])
 }
@@ -129,12 +151,29 @@ fn load() -> String {
 /// A program that is run in a world.
 trait InWorld {
     fn command(&self, program: &Path) -> Command;
+
+    /// Where our results are kept.
+    fn cache(&self) -> PathBuf;
+
+    fn forget_cache(&self) -> Result<()>;
 }
 
 impl InWorld for World {
     fn command(&self, program: &Path) -> Command {
         let mut command = Command::new(program);
         command.current_dir(&self.folder).env("CARGO_HOME", &self.home).env_remove("CARGO");
+        command.env("SUPERCARGO_CACHE_DIR", self.cache());
         command
+    }
+
+    fn cache(&self) -> PathBuf {
+        self.home.join("supercargo-cache")
+    }
+
+    fn forget_cache(&self) -> Result<()> {
+        match fs::remove_dir_all(self.cache()) {
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(error.into()),
+            _ => Ok(()),
+        }
     }
 }

@@ -16,6 +16,7 @@ const DATABASE: &str = "advisory-dbs/advisory-db-3157b0e258782691";
 const MEDIUM: &str = r#"
 axum = "0.8"
 clap = { version = "4", features = ["derive"] }
+regex = "1"
 reqwest = "0.12"
 serde = { version = "1", features = ["derive"] }
 serde_json = "1"

@@ -75,6 +75,7 @@ fn gate_options(arguments: &CheckArguments) -> anyhow::Result<GateOptions> {
         advisories: arguments.db.as_deref().map(absolute).transpose()?,
         refresh: if offline { RefreshPolicy::Never } else { RefreshPolicy::OlderThan(FRESH) },
         helps: arguments.format == Format::Json,
+        releases: false,
         gentle_without_policy: false,
         resolver: Resolver {
             cargo: Resolver::default_cargo(),

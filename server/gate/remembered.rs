@@ -37,12 +37,12 @@ pub(super) fn key(
     if loaded.std_replacements || loaded.build_scripts {
         return None;
     }
-    let GateOptions { checks, workspace: all, advisories, helps, gentle_without_policy, .. } =
-        options;
+    let GateOptions { checks, workspace: all, advisories, helps, releases, .. } = options;
+    let gentle = options.gentle_without_policy;
     let program = std::env::current_exe().ok()?;
     let data = std::fs::metadata(&program).ok()?;
     let program = (program, data.len(), data.modified().ok());
-    let settings = (checks, all, advisories, helps, gentle_without_policy);
+    let settings = (checks, all, advisories, helps, releases, gentle);
     let policy = (&policy.path, &policy.exceptions, hash(policy.text.as_str().as_bytes()));
     let lock = crate::cache::on_disk(&workspace.lock_file()).map(|bytes| hash(&bytes));
     Some(hash(format!("{workspace:?}{program:?}{settings:?}{policy:?}{lock:?}").as_bytes()))

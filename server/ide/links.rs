@@ -1,6 +1,8 @@
-//! Document links: a declared crate leads to its page, an advisory's id in a policy to its own.
+//! Document links: a declared crate leads to its page, its requirement to its repository, an
+//! advisory's id in a policy to its own page.
 
 use camino::Utf8Path;
+use url::Url;
 
 use crate::{
     gate::Verdict,
@@ -24,22 +26,36 @@ pub(crate) fn of_manifest(
     moved: &dyn Fn(&SourceText, &Span) -> Option<Span>,
 ) -> Vec<Link> {
     let here = verdict.declared.iter().filter(|one| one.file == file);
-    let links = here.filter_map(|one| {
-        let package = &one.package;
-        let source = package.source.as_deref()?;
-        if !source.contains("rust-lang/crates.io-index") {
-            return None;
-        }
-        let (name, version) = (&package.name, &package.version);
-        Some(Link {
-            span: moved(&one.text, &one.key)?,
+    let mut links = Vec::new();
+    for one in here {
+        let (name, version) = (&one.package.name, &one.package.version);
+        let Some(source) = &one.package.source else { continue };
+        let repository = one.repository.as_deref().and_then(page).map(|url| Link {
+            span: one.place.clone(),
+            url,
+            words: format!("the repository of {name}"),
+        });
+        let listed = source.contains("rust-lang/crates.io-index").then(|| Link {
+            span: one.key.clone(),
             url: format!("https://crates.io/crates/{name}/{version}"),
             words: format!("{name} {version} on crates.io"),
-        })
-    });
-    let mut links: Vec<_> = links.collect();
-    links.dedup_by(|a, b| a.span == b.span);
+        });
+        let both = listed.into_iter().chain(repository);
+        let there =
+            both.filter_map(|link| Some(Link { span: moved(&one.text, &link.span)?, ..link }));
+        links.extend(there);
+    }
+    links.sort_by_key(|link| link.span.start);
+    links.dedup_by(|later, first| later.span == first.span);
     links
+}
+
+/// The address of a page that a stranger named, if it is one on the web and nothing else.
+fn page(address: &str) -> Option<String> {
+    let url = Url::parse(address.trim()).ok()?;
+    let on_the_web = matches!(url.scheme(), "https" | "http") && url.has_host();
+    let plain = url.username().is_empty() && url.password().is_none();
+    (on_the_web && plain).then(|| url.to_string())
 }
 
 /// The links of a policy: the advisories that it ignores.
@@ -64,6 +80,16 @@ pub(crate) fn of_policy(text: &SourceText) -> Vec<Link> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn only_pages_on_the_web_are_led_to() {
+        assert_eq!(page("https://github.com/a/b").as_deref(), Some("https://github.com/a/b"));
+        for address in
+            ["file:///etc/passwd", "javascript:alert(1)", "https://me:pw@host/", "../here", ""]
+        {
+            assert_eq!(page(address), None, "{address}");
+        }
+    }
 
     #[test]
     fn ignored_advisories_lead_to_their_pages() {

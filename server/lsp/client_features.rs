@@ -16,6 +16,12 @@ pub(super) struct ClientFeatures {
     pub(super) markdown_hover: bool,
     /// File watching can be registered.
     pub(super) watches_files: bool,
+    /// It can be asked for the settings.
+    pub(super) configuration: bool,
+    /// Changes of the settings can be registered.
+    pub(super) registers_configuration: bool,
+    /// It asks for inlay hints again when it is told to.
+    pub(super) refreshes_hints: bool,
 }
 
 impl ClientFeatures {
@@ -47,6 +53,17 @@ impl ClientFeatures {
             watches_files: workspace
                 .and_then(|workspace| workspace.did_change_watched_files.as_ref())
                 .and_then(|watched| watched.dynamic_registration)
+                .unwrap_or_default(),
+            configuration: workspace
+                .and_then(|workspace| workspace.configuration)
+                .unwrap_or_default(),
+            registers_configuration: workspace
+                .and_then(|workspace| workspace.did_change_configuration)
+                .and_then(|changes| changes.dynamic_registration)
+                .unwrap_or_default(),
+            refreshes_hints: workspace
+                .and_then(|workspace| workspace.inlay_hint.as_ref())
+                .and_then(|hints| hints.refresh_support)
                 .unwrap_or_default(),
         }
     }

@@ -8,6 +8,7 @@ use tower_lsp::ls_types::{
     ClientCapabilities, DiagnosticSeverity, Position, PositionEncodingKind, Range, Uri,
 };
 
+use super::settings::Shown;
 use crate::{
     text::{SourceText, Span},
     verdict::{Check, Code, Finding, Role, Severity},
@@ -96,8 +97,22 @@ pub(super) fn uri_of(path: &Utf8Path) -> Option<Uri> {
     Uri::from_file_path(path.as_std_path())
 }
 
-/// How a finding is shown at one of its places; `None` when it is not shown on lines.
-pub(super) fn severity(finding: &Finding, role: Role, notes: bool) -> Option<DiagnosticSeverity> {
+/// How a finding is shown at one of its places; `None` when it is not shown on lines. `chosen` is
+/// what the settings say of its code.
+pub(super) fn severity(
+    finding: &Finding,
+    role: Role,
+    notes: bool,
+    chosen: Option<Shown>,
+) -> Option<DiagnosticSeverity> {
+    if let Some(chosen) = chosen {
+        let severity = chosen.severity()?;
+        // A pointer is never louder than a pointer; severities are counted from the loudest.
+        return Some(match role {
+            Role::Pointer => severity.max(DiagnosticSeverity::INFORMATION),
+            Role::Mend => severity,
+        });
+    }
     if finding.check == Check::Supercargo {
         return Some(match (finding.code, finding.severity) {
             // What the network or the machine lacks is no fault of the manifest.
@@ -131,6 +146,18 @@ mod tests {
             let there = position(&text, at, encoding);
             assert_eq!(offset(&text, there, encoding), at);
         }
+    }
+
+    #[test]
+    fn a_chosen_severity_holds_where_it_can_be_mended_and_is_never_louder_on_a_pointer() {
+        let finding = crate::verdict::own(Code::NoLockFile, Severity::Note, String::new(), vec![]);
+        let shown = |role, chosen| severity(&finding, role, false, Some(chosen));
+        assert_eq!(shown(Role::Mend, Shown::Error), Some(DiagnosticSeverity::ERROR));
+        assert_eq!(shown(Role::Mend, Shown::Hint), Some(DiagnosticSeverity::HINT));
+        assert_eq!(shown(Role::Pointer, Shown::Error), Some(DiagnosticSeverity::INFORMATION));
+        assert_eq!(shown(Role::Pointer, Shown::Hint), Some(DiagnosticSeverity::HINT));
+        assert_eq!(shown(Role::Mend, Shown::Off), None);
+        assert_eq!(shown(Role::Pointer, Shown::Off), None);
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! One file for each method of the protocol.
 
 pub(super) mod did_change;
+pub(super) mod did_change_configuration;
 pub(super) mod did_change_trust;
 pub(super) mod did_change_watched_files;
 pub(super) mod did_change_workspace_folders;

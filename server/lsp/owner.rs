@@ -1,5 +1,7 @@
 //! The owner: the one task that decides what is judged and published.
 
+mod configured;
+
 use std::{
     collections::{BTreeMap, BTreeSet, HashMap},
     sync::Arc,
@@ -13,12 +15,15 @@ use tower_lsp::ls_types::{
     MessageType, Registration, Uri,
 };
 
+use configured::is_excluded;
+
 use super::{
     convert::uri_of,
     documents::Kind,
     progress::Progress,
     publish,
     session::{Session, State as SessionState},
+    settings::Change,
     status::{State, Status, StatusNotification},
     watch::{Wanted, Watch},
     worker::{Buffers, Wish, Worker},
@@ -29,7 +34,7 @@ use crate::{
     process::Children,
     resolve::Resolver,
     verdict::{Check, CheckSet, Code, Finding, Place, Severity},
-    workspace::{Discovery, DiscoveryOptions, PolicyFiles, Workspace, is_exceptions, is_policy},
+    workspace::{Discovery, PolicyFiles, Workspace, is_exceptions, is_policy},
 };
 
 /// An editor's advisories may be this old.
@@ -40,8 +45,12 @@ const STALE: Duration = Duration::from_secs(24 * 60 * 60);
 pub(super) enum Event {
     /// The client may be spoken to.
     Initialized,
-    /// Folders were added or removed, or their trust has changed.
+    /// The settings have changed.
+    Configured(Change),
+    /// Folders were added or removed.
     FoldersChanged,
+    /// The user trusts the workspace now, or no longer.
+    TrustChanged,
     /// Workspaces were found: in the folders, or because of a file.
     Discovered {
         workspaces: Vec<Workspace>,
@@ -128,10 +137,13 @@ impl Owner {
         match event {
             Event::Initialized => {
                 self.complain().await;
+                self.say_trust().await;
                 self.watch_files();
                 self.folders_changed().await;
             }
+            Event::Configured(change) => self.configured(change).await,
             Event::FoldersChanged => self.folders_changed().await,
+            Event::TrustChanged => self.trust_changed().await,
             Event::Discovered { workspaces, because_of } => {
                 self.discovered(workspaces, because_of);
             }
@@ -200,22 +212,41 @@ impl Owner {
         tokio::spawn(async move { client.register_capability(vec![registration]).await });
     }
 
-    async fn folders_changed(&mut self) {
-        let (folders, trusted) = {
-            let state = self.session.state();
-            (state.folders.clone(), state.settings.trusted)
-        };
-        if !trusted {
-            self.forget_all().await;
-            self.say("supercargo judges nothing until this workspace is trusted").await;
-            return;
+    /// Says once what an untrusted workspace is judged by.
+    async fn say_trust(&mut self) {
+        if !self.session.state().settings.trusted {
+            self.say(
+                "supercargo starts no program in a workspace that is not trusted: vulnerabilities \
+                 are judged by `Cargo.lock`, everything else as it was when it was last trusted",
+            )
+            .await;
         }
+    }
+
+    /// Judges everything again, in place.
+    async fn trust_changed(&mut self) {
+        self.say_trust().await;
+        let trusted = self.session.state().settings.trusted;
+        for busy in self.workers.values_mut().filter(|_| !trusted) {
+            busy.children.end();
+            busy.children = self.session.children.of_a_part();
+        }
+        let all: Vec<_> = self.workers.keys().cloned().collect();
+        for workspace in all {
+            self.wish(&workspace, true);
+        }
+    }
+
+    async fn folders_changed(&mut self) {
+        let (folders, options) = {
+            let state = self.session.state();
+            (state.folders.clone(), state.settings.discovery())
+        };
         self.forget_outside().await;
         let open = self.session.state().documents.paths();
         let events = self.session.events();
         let known = self.watch.known();
         tokio::task::spawn_blocking(move || {
-            let options = DiscoveryOptions::default();
             let mut found = Vec::new();
             for folder in &folders {
                 known.note_folder(folder);
@@ -233,17 +264,16 @@ impl Owner {
     }
 
     fn discovered(&mut self, workspaces: Vec<Workspace>, because_of: Option<Utf8PathBuf>) {
-        let (trusted, folders, opened) = {
+        let (folders, excluded, opened) = {
             let state = self.session.state();
             let opened = because_of.filter(|path| state.documents.get(path).is_some());
-            (state.settings.trusted, state.folders.clone(), opened)
+            (state.folders.clone(), state.settings.exclude.clone(), opened)
         };
-        if !trusted {
-            return;
-        }
         for workspace in workspaces {
             // Meanwhile the folder may have been removed or the file closed.
-            if opened.is_none() && !is_inside(&workspace, &folders) {
+            let meant =
+                is_inside(&workspace, &folders) && !is_excluded(&workspace, &folders, &excluded);
+            if opened.is_none() && !meant {
                 continue;
             }
             if let Some(busy) = self.workers.get_mut(&workspace) {
@@ -274,9 +304,6 @@ impl Owner {
 
     /// Finds the workspace that an opened file belongs to, if it is not known.
     fn find_workspaces_of(&mut self, path: &Utf8Path) {
-        if !self.session.state().settings.trusted {
-            return;
-        }
         let kind = Kind::of(path);
         let ruled: Vec<_> = match kind {
             Some(Kind::Policy) => self.ruled_by(path).collect(),
@@ -287,6 +314,7 @@ impl Owner {
             return;
         }
         let path = path.to_owned();
+        let options = self.session.state().settings.discovery();
         let events = self.session.events();
         let known = self.watch.known();
         tokio::task::spawn_blocking(move || {
@@ -299,9 +327,7 @@ impl Owner {
                     .map(|manifest| Workspace::around_manifest(&manifest))
                     .into_iter()
                     .collect(),
-                Some(Kind::Policy) => {
-                    Discovery::below(ruled_folder(&path), &DiscoveryOptions::default()).workspaces
-                }
+                Some(Kind::Policy) => Discovery::below(ruled_folder(&path), &options).workspaces,
                 _ => Vec::new(),
             };
             known.note_workspaces(&found);
@@ -339,12 +365,10 @@ impl Owner {
     fn watch_what_matters(&mut self) {
         let state = self.session.state();
         let mut wanted = Wanted::default();
-        if state.settings.trusted {
-            wanted.folders = state.folders.iter().cloned().collect();
-            wanted.workspaces = self.workers.keys().cloned().collect();
-            wanted.databases = self.databases.watched();
-            wanted.databases.extend(state.settings.db.clone());
-        }
+        wanted.folders = state.folders.iter().cloned().collect();
+        wanted.workspaces = self.workers.keys().cloned().collect();
+        wanted.databases = self.databases.watched();
+        wanted.databases.extend(state.settings.db.clone());
         drop(state);
         self.watch.want(wanted);
     }
@@ -439,9 +463,10 @@ impl Owner {
     }
 
     fn wish_while(&mut self, workspace: &Workspace, renew_graph: bool, typing: bool) {
-        let (options, buffers) = {
+        let (options, trusted, buffers, pause) = {
             let mut state = self.session.state();
             let settings = &state.settings;
+            let trusted = settings.trusted;
             let refresh = if settings.offline {
                 RefreshPolicy::Never
             } else {
@@ -455,26 +480,28 @@ impl Owner {
                 policy_files: None,
                 advisories: settings.db.clone(),
                 refresh,
-                helps: settings.notes,
+                helps: settings.lists_helps(),
+                releases: true,
                 gentle_without_policy: true,
                 resolver: Resolver {
-                    cargo: Resolver::default_cargo(),
+                    cargo: settings.cargo(),
                     offline: settings.offline,
                     locked: false,
                     children: busy.children.clone(),
                     cache: self.session.cache.clone(),
                 },
             };
+            let pause = Duration::from_millis(settings.debounce);
             let SessionState { documents, verdicts, .. } = &mut *state;
             let verdict = verdicts.get(workspace);
             let buffers = documents.texts(|path| {
                 is_policy(path) || is_resolved_with(workspace, path, verdict.map(Arc::as_ref))
             });
-            (options, Buffers(buffers))
+            (options, trusted, Buffers(buffers), pause)
         };
         if let Some(busy) = self.workers.get_mut(workspace) {
             busy.wishes += 1;
-            busy.worker.wish(Wish { renew_graph, typing, buffers, options });
+            busy.worker.wish(Wish { renew_graph, typing, trusted, pause, buffers, options });
         }
     }
 
@@ -527,7 +554,11 @@ impl Owner {
         }
         let failure = verdict.findings.iter().filter(|finding| !verdict.reached && is_own(finding));
         let message = failure.map(|finding| finding.message.clone()).next();
-        let state = if verdict.reached { State::Exact } else { State::Failed };
+        let state = match (self.session.state().settings.trusted, verdict.reached) {
+            (false, _) => State::Untrusted,
+            (true, true) => State::Exact,
+            (true, false) => State::Failed,
+        };
         // What is about to be judged anew is not exact, unless an earlier run has judged it.
         if self.workers.get(workspace).is_some_and(|busy| busy.wishes > 0 && answered > 0) {
             return;
@@ -552,10 +583,13 @@ impl Owner {
 
     async fn show(&mut self, workspace: &Workspace, shown: Arc<Verdict>) {
         let mut files: BTreeSet<_> = files_of(&shown);
-        if let Some(before) = self.session.state().verdicts.insert(workspace.clone(), shown) {
-            files.extend(files_of(&before));
-        }
+        let declared = Arc::clone(&shown.declared);
+        let before = self.session.state().verdicts.insert(workspace.clone(), shown);
+        files.extend(before.iter().flat_map(|before| files_of(before)));
         self.publish(&files.into_iter().collect::<Vec<_>>()).await;
+        if before.is_none_or(|before| before.declared != declared) {
+            self.refresh_hints();
+        }
     }
 
     /// Tells the state of a workspace, when it is another one than the client knows.
@@ -614,10 +648,6 @@ impl Owner {
         if self.said.insert(message.to_owned()) {
             self.session.client.show_message(MessageType::WARNING, message).await;
         }
-    }
-
-    async fn forget_all(&mut self) {
-        self.forget(self.workers.keys().cloned().collect()).await;
     }
 
     /// Forgets the workspaces of folders that were removed, unless a file of theirs is open.

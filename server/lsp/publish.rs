@@ -51,7 +51,8 @@ fn order(diagnostic: &Diagnostic) -> (u32, u32, &str, u8) {
 
 fn diagnostic(finding: &Finding, place: &Place, state: &State) -> Option<Diagnostic> {
     let features = &state.features;
-    let severity = convert::severity(finding, place.role, state.settings.notes)?;
+    let chosen = state.settings.shown(finding.check, finding.code);
+    let severity = convert::severity(finding, place.role, state.settings.notes, chosen)?;
     let link = finding.link().filter(|_| features.code_description);
     Some(Diagnostic {
         range: location(place, state)?.range,

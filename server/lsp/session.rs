@@ -14,7 +14,11 @@ use tokio::sync::mpsc;
 use tower_lsp::Client;
 
 use super::{
-    client_features::ClientFeatures, documents::Documents, owner::Event, settings::Settings,
+    client_features::ClientFeatures,
+    configuration::Turns,
+    documents::Documents,
+    owner::Event,
+    settings::{Layers, Settings},
 };
 use crate::{cache::Cache, gate::Verdict, process::Children, workspace::Workspace};
 
@@ -32,6 +36,10 @@ pub(super) struct Session {
 pub(super) struct State {
     pub(super) features: ClientFeatures,
     pub(super) settings: Settings,
+    /// Where the settings come from.
+    pub(super) layers: Layers,
+    /// The questions for settings.
+    pub(super) turns: Turns,
     /// What is wrong with the settings, said once the client may be spoken to.
     pub(super) complaints: Vec<String>,
     pub(super) folders: Vec<Utf8PathBuf>,

@@ -1,13 +1,13 @@
 //! The thread that judges one workspace: it works on the newest wish and forgets older ones.
 
 use std::{
-    cell::RefCell,
+    cell::{Cell, RefCell},
     collections::{BTreeMap, HashMap, VecDeque},
     io,
     panic::{AssertUnwindSafe, catch_unwind},
     sync::{Arc, mpsc as channel},
     thread,
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use camino::{Utf8Path, Utf8PathBuf};
@@ -20,8 +20,8 @@ use crate::{
     workspace::Workspace,
 };
 
-/// How long nothing may be typed before a manifest is resolved.
-const PAUSE: Duration = Duration::from_millis(150);
+/// How long more is waited for after an edit that stands alone.
+const ALONE: Duration = Duration::from_millis(15);
 
 /// A running worker. Dropping it lets the thread end after what it is doing.
 #[derive(Debug)]
@@ -36,6 +36,10 @@ pub(super) struct Wish {
     pub(super) renew_graph: bool,
     /// A manifest is being edited: what comes within a short pause belongs to the same edit.
     pub(super) typing: bool,
+    /// Programs may be started.
+    pub(super) trusted: bool,
+    /// How long that pause is.
+    pub(super) pause: Duration,
     /// The files that concern the workspace as they are in the buffers.
     pub(super) buffers: Buffers,
     pub(super) options: GateOptions,
@@ -87,7 +91,7 @@ fn run(
     wished: &channel::Receiver<Wish>,
 ) {
     let mut gate = Gate::new(workspace.clone());
-    let inbox = Inbox { wished, early: RefCell::default() };
+    let inbox = Inbox { wished, early: RefCell::default(), typed: Cell::new(None) };
     let mut unanswered = 0;
     let mut renew_graph = false;
     let mut recalled = false;
@@ -100,16 +104,21 @@ fn run(
         if renew_graph {
             gate.forget_graph();
         }
-        if !std::mem::replace(&mut recalled, true)
-            && let Some(verdict) = gate.recall(&wish.options, &wish.buffers)
-        {
-            let verdict = Arc::new(verdict);
-            gate.start_from(Arc::clone(&verdict));
-            tell(0, Some(verdict));
-        }
         let waiting = Waiting { workspace, wish: &wish, inbox: &inbox, events };
-        let judge =
-            AssertUnwindSafe(|| gate.judge(&wish.options, &wish.buffers, databases, &waiting));
+        let Wish { options, buffers, .. } = &wish;
+        let judge = AssertUnwindSafe(|| {
+            if !wish.trusted {
+                return Some(gate.judge_untrusted(options, buffers, databases));
+            }
+            if !std::mem::replace(&mut recalled, true)
+                && let Some(verdict) = gate.recall(options, buffers)
+            {
+                let verdict = Arc::new(verdict);
+                gate.start_from(Arc::clone(&verdict));
+                tell(0, Some(verdict));
+            }
+            gate.judge(options, buffers, databases, &waiting)
+        });
         let verdict = match catch_unwind(judge) {
             // Something newer is wanted, and the answer to that will be one to this as well.
             Ok(None) => continue,
@@ -124,7 +133,7 @@ fn run(
         if !tell(answered, verdict.clone()) {
             return;
         }
-        if let Some(verdict) = verdict {
+        if let Some(verdict) = verdict.filter(|_| wish.trusted) {
             gate.remember(&wish.options, &verdict);
             gate.start_from(verdict);
         }
@@ -136,6 +145,8 @@ struct Inbox<'a> {
     wished: &'a channel::Receiver<Wish>,
     /// Those that were looked at while an older one was worked on.
     early: RefCell<VecDeque<Wish>>,
+    /// When something was typed last.
+    typed: Cell<Option<Instant>>,
 }
 
 impl Inbox<'_> {
@@ -148,17 +159,25 @@ impl Inbox<'_> {
         loop {
             *renew_graph |= wish.renew_graph;
             let early = self.early.borrow_mut().pop_front();
-            let newer = early.or_else(|| {
-                if wish.typing {
-                    self.wished.recv_timeout(PAUSE).ok()
-                } else {
-                    self.wished.try_recv().ok()
-                }
+            let newer = early.or_else(|| match self.pause(&wish) {
+                Some(pause) => self.wished.recv_timeout(pause).ok(),
+                None => self.wished.try_recv().ok(),
             });
             let Some(newer) = newer else { return Some((wish, count)) };
             wish = newer;
             count += 1;
         }
+    }
+
+    /// How long to wait for what belongs to the same edit: hardly for one that stands alone, as a
+    /// fix or an undo does; as long as is wanted while typing goes on.
+    fn pause(&self, wish: &Wish) -> Option<Duration> {
+        if !wish.typing {
+            return None;
+        }
+        let before = self.typed.replace(Some(Instant::now()));
+        let goes_on = before.is_some_and(|before| before.elapsed() < wish.pause * 2);
+        Some(if goes_on { wish.pause } else { wish.pause.min(ALONE) })
     }
 }
 

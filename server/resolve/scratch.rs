@@ -285,7 +285,7 @@ fn path_dependencies(members: &Members) -> Vec<Utf8PathBuf> {
 }
 
 /// The folders that an entry of `workspace.members` means.
-pub(super) fn matching_folders(base: &Utf8Path, pattern: &str) -> Vec<Utf8PathBuf> {
+pub(crate) fn matching_folders(base: &Utf8Path, pattern: &str) -> Vec<Utf8PathBuf> {
     let mut folders = vec![base.to_owned()];
     for part in pattern.split('/').filter(|part| !part.is_empty() && *part != ".") {
         let Ok(glob) = globset::Glob::new(part) else { return Vec::new() };

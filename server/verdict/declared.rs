@@ -1,13 +1,14 @@
 //! What each declaration of the workspace resolved to, for hover and hints.
 
 use camino::Utf8PathBuf;
-use cargo_deny::Krates;
+use cargo_deny::{Krate, Krates};
 use serde::{Deserialize, Serialize};
 
 use super::{
-    PackageRef,
+    PackageRef, Releases,
     manifests::{LocalManifest, Manifests, package_ref},
     paths,
+    releases::Listed,
 };
 use crate::{
     model::manifest::Declaration,
@@ -32,27 +33,41 @@ pub struct Declared {
     pub license: Option<String>,
     /// What the package says of itself; from outside.
     pub description: Option<String>,
+    /// Where the package says that it is developed; from outside.
+    pub repository: Option<String>,
+    /// What cargo's index cache says of its versions, where it was asked and knows them.
+    pub releases: Option<Releases>,
     /// The features that are enabled.
     pub features: Vec<String>,
     /// How many packages of the graph depend on it directly.
     pub dependents: usize,
 }
 
-/// The declarations of all local manifests, in a stable order.
-pub(super) fn declared(krates: &Krates, manifests: &Manifests) -> Vec<Declared> {
+/// The declarations of all local manifests, in a stable order. `versions` lists those of a package,
+/// where they are known.
+pub(super) fn declared<'g, 'v>(
+    krates: &'g Krates,
+    manifests: &Manifests,
+    versions: &dyn Fn(&'g Krate) -> Option<&'v [Listed]>,
+) -> Vec<Declared> {
     let mut all = Vec::new();
     for local in krates.krates().filter(|krate| krate.source.is_none()) {
         let Some(node) = krates.nid_for_kid(&local.id) else { continue };
         let Some(manifest) = manifests.of_node(node) else { continue };
         for (index, dependency) in local.deps.iter().enumerate() {
-            let resolved = krates.resolved_dependency(node, index);
-            let Some(target) = resolved.and_then(|krate| krates.nid_for_kid(&krate.id)) else {
-                continue;
-            };
+            let Some(krate) = krates.resolved_dependency(node, index) else { continue };
+            let Some(target) = krates.nid_for_kid(&krate.id) else { continue };
             let Some(declaration) = manifest.declaration(dependency) else { continue };
-            all.extend(one(krates, manifest, declaration, target));
+            let releases = versions(krate).and_then(|listed| {
+                Releases::of(listed, &krate.version, &dependency.req, local.rust_version.as_ref())
+            });
+            let told = |manifest, declaration| {
+                let one = one(krates, manifest, declaration, target)?;
+                Some(Declared { releases: releases.clone(), ..one })
+            };
+            all.extend(told(manifest, declaration));
             if let Some((root, origin)) = manifests.origin(manifest, declaration) {
-                all.extend(one(krates, root, origin, target));
+                all.extend(told(root, origin));
             }
         }
     }
@@ -77,6 +92,8 @@ fn one(
         package: package_ref(krate),
         license: krate.license.clone(),
         description: krate.description.clone(),
+        repository: krate.repository.clone(),
+        releases: None,
         features: features.map(|all| all.iter().cloned().collect()).unwrap_or_default(),
         dependents: krates.direct_dependents(target).len(),
     })

@@ -32,6 +32,7 @@ use super::{
     memory::{self, Memory},
     places::Places,
     policy::Config,
+    releases::Listings,
     words::{listed, panic_message},
 };
 use crate::{
@@ -72,6 +73,8 @@ pub struct Question {
     pub checks: CheckSet,
     /// Also list what is merely told (cargo-deny's helps: every accepted licence).
     pub helps: bool,
+    /// Also tell what cargo's index cache says of the versions of declared packages.
+    pub releases: bool,
 }
 
 /// What is answered.
@@ -177,6 +180,9 @@ struct Kept<'g> {
     needs_texts: bool,
     own_findings: Vec<Finding>,
     declared: Arc<Vec<Declared>>,
+    /// The same with what the index cache says; made when first asked for.
+    released: OnceLock<Arc<Vec<Declared>>>,
+    manifests: &'g Manifests,
 }
 
 fn run(
@@ -275,7 +281,9 @@ impl<'g> Kept<'g> {
             memory: Memory::default(),
             needs_texts: krates.krates().any(|krate| needs_text(krate.license.as_deref())),
             own_findings,
-            declared: Arc::new(declared(krates, manifests)),
+            declared: Arc::new(declared(krates, manifests, &|_| None)),
+            released: OnceLock::new(),
+            manifests,
         }
     }
 
@@ -333,7 +341,19 @@ impl<'g> Kept<'g> {
                 answer.counts.insert(check, counts);
             }
         }
+        if question.releases {
+            answer.declared = self.with_releases();
+        }
         answer
+    }
+
+    /// The declarations with what the index cache says of their packages.
+    fn with_releases(&self) -> Arc<Vec<Declared>> {
+        let made = || {
+            let listings = Listings::read(self.krates);
+            Arc::new(declared(self.krates, self.manifests, &|krate| listings.of(krate)))
+        };
+        Arc::clone(self.released.get_or_init(made))
     }
 
     fn run_checks(

@@ -26,6 +26,7 @@ use tame_index::{
     utils::flock::{FileLock, LockOptions},
 };
 
+use super::releases::Listed;
 use crate::cache::{Input, Inputs, on_disk};
 
 /// How long another program may hold the lock of cargo's packages.
@@ -49,7 +50,7 @@ struct Read {
 }
 
 /// One registry's index.
-struct Index(Result<ComboIndexCache, String>);
+pub(super) struct Index(Result<ComboIndexCache, String>);
 
 /// Lets the graph be built with the features that crates.io's index knows (cargo#11319), of the
 /// `wanted` versions. `folder` is where cargo's configuration is looked for.
@@ -187,7 +188,7 @@ impl Index {
         Self::at(url)
     }
 
-    fn of(source: &Source, root: &Utf8Path) -> Self {
+    pub(super) fn of(source: &Source, root: &Utf8Path) -> Self {
         match source {
             Source::Sparse(url) | Source::Registry(url) => Self::at(Ok(url.as_str().into())),
             Source::CratesIo(_) | Source::Git { .. } => Self::crates_io(root),
@@ -201,6 +202,21 @@ impl Index {
             ComboIndexCache::new(location)
         });
         Self(opened.map_err(|error| format!("{error:#}")))
+    }
+
+    /// All versions of a package; `None` where cargo has no copy of the sparse index's entry.
+    pub(super) fn listing(&self, name: &str) -> Option<Vec<Listed>> {
+        let (combo, krate_name) = (self.0.as_ref().ok()?, name.try_into().ok()?);
+        let unlocked = FileLock::unlocked();
+        let ComboIndexCache::Sparse(index) = combo else { return None };
+        let bytes = index.cache().read_cache_file(krate_name, &unlocked).ok()??;
+        let valid = ValidCacheEntry::read(&bytes).ok()?;
+        let mut parts = split(valid.version_entries, 0);
+        let mut found = Vec::new();
+        while let (Some(version), Some(record)) = (parts.next(), parts.next()) {
+            found.extend(Listed::read(version, record));
+        }
+        Some(found)
     }
 
     /// What the index says about the `wanted` versions of a package.

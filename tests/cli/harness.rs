@@ -235,6 +235,7 @@ impl World {
     /// fixtures whose packages come from crates.io. `folder` is watched as the user's.
     pub(crate) fn run_on_crates_io(&mut self, folder: &str, words: &[&str]) -> Report {
         self.variables.remove("CARGO_HOME");
+        self.set("SUPERCARGO_CACHE_DIR", &self.path("../cache"));
         let network = ["CARGO_HOME", "CARGO_HTTP_", "CARGO_NET_", "SSL_CERT_", "HOME"];
         for (name, value) in env::vars() {
             let proxy = name.to_lowercase().ends_with("_proxy");

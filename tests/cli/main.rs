@@ -6,6 +6,7 @@ mod bad_databases;
 mod bad_lock_files;
 mod bad_manifests;
 mod bad_policies;
+mod cache;
 mod database;
 mod discovery;
 mod harness;

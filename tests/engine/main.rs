@@ -101,6 +101,7 @@ impl World {
             index: 0,
             checks: CheckSet::ALL,
             helps: true,
+            releases: false,
         };
         engine.ask(&self.workspace, question).expect("an answer")
     }

@@ -30,7 +30,7 @@ fn the_page_of_codes_is_fresh() {
     fresh("server/docs/codes.md", &page);
 }
 
-fn fresh(path: &str, page: &str) {
+pub(crate) fn fresh(path: &str, page: &str) {
     let file = Path::new(env!("CARGO_MANIFEST_DIR")).join(path);
     let known = fs::read_to_string(&file).unwrap_or_default().replace("\r\n", "\n");
     if known != page {

@@ -41,6 +41,108 @@ fn a_requirement_that_does_not_say_the_locked_version_gets_a_hint() {
     assert_eq!(told, ["7 0.18.1", "8 1.0.0"]);
 }
 
+/// What the hints of the manifest say, with their lines.
+fn told(client: &mut Client) -> Vec<String> {
+    let hints = ask(client, "textDocument/inlayHint", "Cargo.toml");
+    let told = hints.iter().map(|hint| {
+        format!("{} {}", hint["position"]["line"], hint["label"].as_str().expect("words"))
+    });
+    told.collect()
+}
+
+/// A session in `SMALL`, to which versions were published since its lock file was written.
+fn with_news(fixture: &str, hints: Value) -> Client {
+    let world = World::locked(fixture);
+    world.add(
+        "#- crate: cookie 0.18.9 -> time 0.3\n#- crate: cookie 0.18.10\n\
+         #- crate: cookie 0.18.11-rc.1\n#- crate: cookie 0.18.12 yanked\n#- crate: cookie 0.19.0\n",
+    );
+    opened_in(world, hints)
+}
+
+fn opened_in(world: World, hints: Value) -> Client {
+    let session = Session::of(world).editor(Editor::Helix);
+    let mut client = session.option("hints", hints).start();
+    client.ignore("deny.toml");
+    client.ignore("Cargo.toml");
+    client.open("Cargo.toml");
+    client.diagnostics_when("Cargo.toml", "findings", |shown| {
+        shown.version.is_some() && !shown.is_empty()
+    });
+    client
+}
+
+#[test]
+fn yanked_and_newer_versions_are_told_from_the_index_on_this_machine() {
+    let fixture = SMALL.replace("plain 1.5.0", "plain 1.5.0 yanked");
+    let mut client = with_news(&fixture, Value::Null);
+    assert_eq!(told(&mut client), ["7 0.18.1 → 0.18.10", "8 1.0.0", "9 1.5.0 yanked"]);
+    let hints = ask(&mut client, "textDocument/inlayHint", "Cargo.toml");
+    assert_eq!(
+        hints[0]["tooltip"],
+        "cookie 0.18.1 is locked; the newest version that the requirement admits is 0.18.10: \
+         `cargo update -p cookie@0.18.1` takes the newest that fits (as of cargo's copy of the index)"
+    );
+    assert_eq!(
+        hints[2]["tooltip"],
+        "plain 1.5.0 is locked, and was yanked from its registry (as of cargo's copy of the index)"
+    );
+    // What the index says is about the requirement that was judged.
+    client.replace("Cargo.toml", "\"0.18\"", "\"0.18.1\"");
+    assert_eq!(told(&mut client), ["8 1.0.0", "9 1.5.0 yanked"]);
+}
+
+#[test]
+fn a_requirement_that_says_the_locked_version_tells_only_what_else_there_is() {
+    let fixture = SMALL
+        .replace("plain 1.5.0", "plain 1.5.0 yanked")
+        .replace("plain = \"1.5\"", "plain = \"1.5.0\"")
+        .replace("cookie = \"0.18\"", "cookie = \"0.18.1\"");
+    let mut client = with_news(&fixture, Value::Null);
+    assert_eq!(told(&mut client), ["7 → 0.18.10", "8 1.0.0", "9 yanked"]);
+    let mut client = with_news(&fixture, json!({"yanked": false, "lockedVersion": false}));
+    assert_eq!(told(&mut client), ["7 → 0.18.10"]);
+    let mut client = with_news(&fixture, json!({"newest": false}));
+    assert_eq!(told(&mut client), ["8 1.0.0", "9 yanked"]);
+}
+
+#[test]
+fn what_the_index_does_not_know_is_not_told() {
+    let world = World::locked(SMALL);
+    let index = world.path("../cargo/registry/index");
+    std::fs::remove_dir_all(index).expect("it is deleted");
+    let mut client = opened_in(world, Value::Null);
+    assert_eq!(told(&mut client), ["7 0.18.1", "8 1.0.0", "9 1.5.0"]);
+}
+
+#[test]
+fn a_requirement_leads_to_the_repository_that_the_package_states() {
+    let world = World::locked(SMALL);
+    let stated = [("plain-1.5.0", "https://example.org/plain"), ("gpl-1.0.0", "file:///etc")];
+    for (package, repository) in stated {
+        let manifest = format!("../vendor/{package}/Cargo.toml");
+        let words = format!("[package]\nrepository = \"{repository}\"");
+        world.edit(&manifest, "[package]", &words);
+    }
+    let mut client = Session::of(world).editor(Editor::Helix).start();
+    client.open("Cargo.toml");
+    client.diagnostics_when("Cargo.toml", "findings", |shown| shown.version.is_some());
+    client.ignore("deny.toml");
+    let links = ask(&mut client, "textDocument/documentLink", "Cargo.toml");
+    let targets: Vec<_> =
+        links.iter().map(|link| link["target"].as_str().expect("a URL")).collect();
+    assert_eq!(
+        targets,
+        [
+            "https://crates.io/crates/cookie/0.18.1",
+            "https://crates.io/crates/gpl/1.0.0",
+            "https://crates.io/crates/plain/1.5.0",
+            "https://example.org/plain",
+        ]
+    );
+    assert_eq!(links[3]["tooltip"], "the repository of plain");
+}
+
 #[test]
 fn a_declared_crate_leads_to_its_page() {
     let mut client = opened("Cargo.toml");

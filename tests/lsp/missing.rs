@@ -78,8 +78,8 @@ fn settings_that_are_wrong_are_said_and_the_others_used() {
         .start();
     assert_eq!(
         client.message("setting"),
-        "supercargo: the setting `colour` is not known; the setting `notes` has to be true or false; \
-         the setting `workspace` has to be true or false"
+        "supercargo: there is no setting `colour`; the setting `notes` has to be true or false, not \
+         `\"yes\"`; the setting `workspace` has to be true or false, not `{}`"
     );
     assert_eq!(client.diagnostics(MANIFEST).codes(), [TIME, "rejected", PLAIN]);
     client.diagnostics(POLICY);

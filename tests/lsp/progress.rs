@@ -62,10 +62,11 @@ fn a_client_that_refuses_it_is_not_told() {
 }
 
 #[test]
-fn progress_ends_when_its_workspace_goes() {
+fn progress_ends_when_trust_is_withdrawn() {
     let mut client = Session::of(held()).start();
     client.progress("begin");
     client.notify("supercargo/didChangeTrust", json!({"trusted": false}));
     client.message("trusted");
     client.progress("end");
+    client.diagnostics_with("Cargo.toml", TIME);
 }

@@ -1,40 +1,24 @@
 //! A workspace that is opened again: its verdict is shown at once when nothing has changed, and
 //! never when something has.
 
-use std::{fs, path::PathBuf};
+use std::fs;
 
 use crate::{
-    harness::{Client, Editor, Session, StandIn, World, each_editor, wait_until},
+    harness::{Client, Editor, Session, StandIn, World, each_editor},
     worlds::{PLAIN, SMALL, TIME},
 };
 
 const MANIFEST: &str = "Cargo.toml";
 const POLICY: &str = "deny.toml";
-const CACHE: &str = "../home/.cache/supercargo/v1";
 const ALL: [&str; 3] = [TIME, "rejected", PLAIN];
 
 /// A world in which a first session has come to its verdict and ended.
 fn judged_before(editor: Editor) -> World {
     let mut client = Session::of(World::locked(SMALL)).editor(editor).start();
     show(&mut client);
-    wait_until("the verdict is kept", || {
-        kept(&client.world, "verdicts")
-            .iter()
-            .any(|entry| fs::read(entry).is_ok_and(|entry| is_whole(&entry)))
-    });
+    client.world.kept("verdicts");
     client.end();
     client.world.clone()
-}
-
-/// The entries of the cache.
-fn kept(world: &World, kind: &str) -> Vec<PathBuf> {
-    let folder = fs::read_dir(world.path(&format!("{CACHE}/{kind}")));
-    let entries = folder.into_iter().flatten().map(|entry| entry.expect("an entry").path());
-    entries.filter(|path| !path.to_string_lossy().contains("unfinished")).collect()
-}
-
-fn is_whole(entry: &[u8]) -> bool {
-    entry.len() > 1000
 }
 
 fn show(client: &mut Client) {
@@ -141,18 +125,14 @@ fn a_new_licence_file_is_judged_anew() {
 fn a_corrupt_cache_is_as_good_as_none() {
     for garbage in ["", "supercargo v1 verdicts 00\n{}", "\0\0\0"] {
         let world = judged_before(Editor::VsCode);
-        let all = [kept(&world, "metadata"), kept(&world, "verdicts")].concat();
+        let all = [world.kept("metadata"), world.kept("verdicts")].concat();
         assert_eq!(all.len(), 2);
         for entry in all {
             fs::write(entry, garbage).expect("written");
         }
         let mut client = Session::of(world.clone()).start();
         show(&mut client);
-        wait_until("the verdict is kept anew", || {
-            kept(&world, "verdicts")
-                .iter()
-                .any(|entry| fs::read(entry).is_ok_and(|entry| is_whole(&entry)))
-        });
+        world.kept("verdicts");
     }
 }
 

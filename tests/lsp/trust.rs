@@ -25,30 +25,73 @@ each_editor! {
         client.message("trusted");
         client.open(MANIFEST);
         client.open(POLICY);
+        // The lock file tells of the vulnerability, and nothing else is told.
+        let shown = client.diagnostics_when(MANIFEST, "findings", |shown| {
+            shown.version.is_some() && !shown.is_empty()
+        });
+        shown.assert_drawn(
+            r#"
+            8| cookie = "0.18"
+               `0.18` error RUSTSEC-2026-0009: `time` 0.3.44 has a vulnerability: Stack exhaustion, via cookie 0.18.1 -> time 0.3.44; upgrade to >=0.3.47
+            "#,
+        );
+        let status = client.status("untrusted");
+        assert_eq!(status["checks"], json!({"advisories": {"errors": 1, "warnings": 0}}));
         client.save(MANIFEST);
         client.replace(POLICY, "\"Zlib\"", "\"ISC\"");
-        assert!(client.hover(MANIFEST, "0.18").is_none());
+        assert!(client.hover(MANIFEST, "edition").is_none());
         assert_eq!(client.world.cargo_calls(), 0);
-        assert!(client.history(MANIFEST).is_empty());
         trust(&mut client, true);
-        let shown = client.diagnostics_with(MANIFEST, TIME);
+        let shown = client.diagnostics_with(MANIFEST, PLAIN);
         assert_eq!(shown.codes(), [TIME, "rejected", PLAIN]);
         assert_eq!(client.diagnostics(POLICY).covered("license-not-encountered"), "ISC");
         assert!(client.world.cargo_calls() > 0);
     }
 
-    fn what_was_judged_is_cleared_when_trust_is_withdrawn(editor) {
+    fn what_was_judged_stays_when_trust_is_withdrawn(editor) {
         let mut client = Session::of(World::locked(SMALL)).editor(editor).start();
         client.open(MANIFEST);
         client.diagnostics_when(MANIFEST, "a version", |shown| shown.version.is_some());
         client.diagnostics(POLICY);
+        client.status("exact");
+        client.world.kept("verdicts");
         trust(&mut client, false);
-        client.diagnostics_when(MANIFEST, "nothing", Shown::is_empty);
-        client.diagnostics_when(POLICY, "nothing", Shown::is_empty);
         client.message("trusted");
+        let status = client.status("untrusted");
+        assert_eq!(status["exitCode"], 5);
+        // What changes afterwards is judged by the lock file alone.
+        client.replace(MANIFEST, "plain = \"1.5\"\n", "");
+        client.diagnostics_when(MANIFEST, "what is locked", |shown| shown.codes() == [TIME]);
+        client.diagnostics_when(POLICY, "nothing", Shown::is_empty);
+        client.replace(MANIFEST, "gpl = \"1\"\n", "gpl = \"1\"\nplain = \"1.5\"\n");
         trust(&mut client, true);
-        client.diagnostics_with(MANIFEST, TIME);
-        client.diagnostics_with(POLICY, "license-not-encountered");
+        client.status("exact");
+        client.ends_with(MANIFEST, "all of them", |shown| {
+            shown.codes() == [TIME, "rejected", PLAIN]
+        });
+        client.ends_with(POLICY, "the entry", |shown| shown.has("license-not-encountered"));
+    }
+
+    fn a_kept_verdict_is_shown_without_trust(editor) {
+        let mut world = World::locked(SMALL);
+        world.stand_in(StandIn::Counting);
+        let mut client = Session::of(world).editor(editor).start();
+        client.open(MANIFEST);
+        client.diagnostics_when(MANIFEST, "a version", |shown| shown.version.is_some());
+        client.diagnostics(POLICY);
+        client.world.kept("verdicts");
+        client.end();
+        let before = client.world.cargo_calls();
+        let again = Session::of(client.world.clone()).editor(editor);
+        let mut again = again.option("trusted", false.into()).start();
+        again.message("trusted");
+        let status = again.status("untrusted");
+        assert_eq!(status["exitCode"], 5);
+        let shown = again.diagnostics_with(MANIFEST, TIME);
+        assert_eq!(shown.codes(), [TIME, "rejected", PLAIN]);
+        again.diagnostics_with(POLICY, "license-not-encountered");
+        again.end();
+        assert_eq!(again.world.cargo_calls(), before);
     }
 }
 
@@ -58,9 +101,9 @@ fn trust_that_cannot_be_understood_is_none() {
     world.stand_in(StandIn::Counting);
     let mut client = Session::of(world).option("trusted", "false".into()).start();
     client.message("the setting `trusted`");
-    client.message("judges nothing");
-    client.open(MANIFEST);
-    assert!(client.hover(MANIFEST, "0.18").is_none());
+    client.message("not trusted");
+    client.status("untrusted");
+    client.diagnostics_with(MANIFEST, TIME);
     assert_eq!(client.world.cargo_calls(), 0);
 }
 

@@ -13,5 +13,5 @@ pub(in crate::lsp) struct Params {
 
 pub(in crate::lsp) fn handle(session: &Session, params: Params) {
     session.state().settings.trusted = params.trusted;
-    session.tell(Event::FoldersChanged);
+    session.tell(Event::TrustChanged);
 }

@@ -11,13 +11,11 @@ use crate::lsp::{
     client_features::ClientFeatures,
     convert::{self, path_of},
     session::Session,
-    settings::Settings,
 };
 
 pub(in crate::lsp) fn handle(session: &Session, params: InitializeParams) -> InitializeResult {
     let features = ClientFeatures::of(&params.capabilities);
     let encoding = features.encoding;
-    let (settings, complaints) = Settings::from_options(params.initialization_options.as_ref());
     #[expect(deprecated, reason = "older clients know no workspace folders")]
     let root = params.root_uri;
     let folders = match params.workspace_folders {
@@ -26,10 +24,10 @@ pub(in crate::lsp) fn handle(session: &Session, params: InitializeParams) -> Ini
         }
         _ => root.into_iter().collect::<Vec<_>>(),
     };
+    let options = params.initialization_options.unwrap_or_default();
     let mut state = session.state();
     state.features = features;
-    state.settings = settings;
-    state.complaints = complaints;
+    (state.settings, state.complaints) = state.layers.start(&options);
     state.folders = folders.iter().filter_map(path_of).collect();
     InitializeResult {
         capabilities: capabilities(encoding),

@@ -1,7 +1,10 @@
 //! `initialized`: from here on the server may speak.
 
-use crate::lsp::{owner::Event, session::Session};
+use std::sync::Arc;
 
-pub(in crate::lsp) fn handle(session: &Session) {
+use crate::lsp::{configuration, owner::Event, session::Session};
+
+pub(in crate::lsp) fn handle(session: &Arc<Session>) {
     session.tell(Event::Initialized);
+    configuration::begin(session);
 }

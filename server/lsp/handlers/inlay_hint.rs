@@ -1,6 +1,6 @@
 //! `textDocument/inlayHint`.
 
-use tower_lsp::ls_types::{InlayHint, InlayHintLabel, InlayHintParams};
+use tower_lsp::ls_types::{InlayHint, InlayHintLabel, InlayHintParams, InlayHintTooltip};
 
 use crate::{
     ide,
@@ -18,9 +18,10 @@ pub(in crate::lsp) fn handle(session: &Session, params: &InlayHintParams) -> Vec
     let from = convert::offset(text, params.range.start, encoding);
     let until = convert::offset(text, params.range.end, encoding);
     let moved = |judged: &_, span: &_| document.moved(judged, span);
+    let options = state.settings.hints.options();
     let mut hints = Vec::new();
     for verdict in state.verdicts.values() {
-        for hint in ide::hints::hints(&path, text, verdict, &moved) {
+        for hint in ide::hints::hints(&path, text, verdict, options, &moved) {
             if (from..=until).contains(&hint.at) && !hints.contains(&hint) {
                 hints.push(hint);
             }
@@ -31,7 +32,7 @@ pub(in crate::lsp) fn handle(session: &Session, params: &InlayHintParams) -> Vec
         label: InlayHintLabel::String(hint.words),
         kind: None,
         text_edits: None,
-        tooltip: None,
+        tooltip: Some(InlayHintTooltip::String(hint.explained)),
         padding_left: Some(true),
         padding_right: None,
         data: None,

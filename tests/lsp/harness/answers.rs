@@ -9,6 +9,7 @@ pub(super) fn answer(
     editor: Editor,
     method: &str,
     params: &Value,
+    settings: &Value,
     refused: bool,
 ) -> (&'static str, Value) {
     let known = match (method, editor) {
@@ -22,8 +23,12 @@ pub(super) fn answer(
         | ("workspace/diagnostic/refresh", Editor::VsCode | Editor::Helix)
         | ("workspace/codeLens/refresh", Editor::VsCode) => Some(Value::Null),
         ("workspace/configuration", _) => {
-            let items = params["items"].as_array().map_or(0, Vec::len);
-            Some(vec![Value::Null; items].into())
+            let items = params["items"].as_array().expect("items are asked for");
+            let told = |item: &Value| {
+                let ours = item["section"] == "supercargo";
+                if ours { settings.clone() } else { Value::Null }
+            };
+            Some(items.iter().map(told).collect())
         }
         _ => None,
     };

@@ -36,6 +36,10 @@ pub(crate) struct Client {
     messages: Vec<(String, bool)>,
     asked: Vec<(String, Value)>,
     refused: Vec<String>,
+    /// Requests that are never answered.
+    silent: Vec<String>,
+    /// The user's settings, as the editor tells them when it is asked.
+    settings: Value,
     progress: Vec<Value>,
     statuses: Vec<Value>,
     unknown: Vec<Value>,
@@ -69,7 +73,8 @@ impl Client {
         editor: Editor,
         process: Process,
         params: Value,
-        refused: Vec<String>,
+        (refused, silent): (Vec<String>, Vec<String>),
+        settings: Value,
     ) -> Self {
         let mut client = Self {
             world,
@@ -85,6 +90,8 @@ impl Client {
             messages: Vec::new(),
             asked: Vec::new(),
             refused,
+            silent,
+            settings,
             progress: Vec::new(),
             statuses: Vec::new(),
             unknown: Vec::new(),
@@ -125,6 +132,16 @@ impl Client {
         let mut message = json!({"jsonrpc": "2.0", "method": method});
         message["params"] = params;
         self.send(&message);
+    }
+
+    /// The user changes the settings, and the editor says so as it does.
+    pub(crate) fn configure(&mut self, settings: Value) {
+        let pushed = match self.editor {
+            Editor::VsCode => Value::Null,
+            Editor::Neovim | Editor::Helix => json!({"supercargo": settings}),
+        };
+        self.settings = settings;
+        self.notify("workspace/didChangeConfiguration", json!({"settings": pushed}));
     }
 
     /// Sends a request; [`Self::answer`] waits for what comes back.
@@ -269,8 +286,13 @@ impl Client {
 
     /// Waits until the server has made a request.
     pub(crate) fn wait_for_request(&mut self, method: &str) {
-        self.wait(&format!("a request `{method}`"), |client| {
-            (!client.asked(method).is_empty()).then_some(())
+        self.wait_for_requests(method, 1);
+    }
+
+    /// Waits until the server has made a request that often.
+    pub(crate) fn wait_for_requests(&mut self, method: &str, count: usize) {
+        self.wait(&format!("{count} requests `{method}`"), |client| {
+            (client.asked(method).len() >= count).then_some(())
         });
     }
 
@@ -400,9 +422,11 @@ impl Client {
         match (method, id) {
             (Some(method), Some(id)) => {
                 let refused = self.refused.contains(&method);
-                let (key, value) = answer(self.editor, &method, &message["params"], refused);
+                let silent = self.silent.contains(&method);
+                let (key, value) =
+                    answer(self.editor, &method, &message["params"], &self.settings, refused);
                 self.asked.push((method, message["params"].clone()));
-                if !self.ended {
+                if !self.ended && !silent {
                     self.send(&json!({"jsonrpc": "2.0", "id": id, key: value}));
                 }
             }

@@ -82,7 +82,9 @@ impl Editor {
                 "workspace": {
                     "workspaceFolders": true,
                     "configuration": true,
+                    "didChangeConfiguration": {"dynamicRegistration": true},
                     "didChangeWatchedFiles": {"dynamicRegistration": true},
+                    "inlayHint": {"refreshSupport": true},
                     "workspaceEdit": {"documentChanges": true},
                 },
                 "window": {"workDoneProgress": true},
@@ -102,7 +104,9 @@ impl Editor {
                 "workspace": {
                     "workspaceFolders": true,
                     "configuration": true,
+                    "didChangeConfiguration": {"dynamicRegistration": false},
                     "didChangeWatchedFiles": {"dynamicRegistration": false},
+                    "inlayHint": {"refreshSupport": true},
                     "workspaceEdit": {},
                 },
                 "window": {"workDoneProgress": true},
@@ -117,7 +121,9 @@ impl Editor {
                 "workspace": {
                     "workspaceFolders": true,
                     "configuration": true,
+                    "didChangeConfiguration": {"dynamicRegistration": false},
                     "didChangeWatchedFiles": {"dynamicRegistration": true},
+                    "inlayHint": {"refreshSupport": false},
                     "workspaceEdit": {"documentChanges": true},
                 },
                 "window": {"workDoneProgress": true},

@@ -12,6 +12,8 @@ pub(crate) struct Session {
     options: Map<String, Value>,
     capabilities: Vec<(String, Value)>,
     refused: Vec<String>,
+    silent: Vec<String>,
+    settings: Value,
 }
 
 impl Session {
@@ -27,6 +29,8 @@ impl Session {
             options,
             capabilities: Vec::new(),
             refused: Vec::new(),
+            silent: Vec::new(),
+            settings: Value::Null,
         }
     }
 
@@ -62,6 +66,18 @@ impl Session {
         self
     }
 
+    /// A request of the server that the client never answers.
+    pub(crate) fn silent(mut self, method: &str) -> Self {
+        self.silent.push(method.to_owned());
+        self
+    }
+
+    /// The user's settings, told when the editor is asked for them.
+    pub(crate) fn settings(mut self, settings: Value) -> Self {
+        self.settings = settings;
+        self
+    }
+
     /// Starts the server and introduces the editor.
     pub(crate) fn start(self) -> Client {
         let folders: Vec<_> = self
@@ -75,7 +91,8 @@ impl Session {
             set(&mut params["capabilities"], pointer, value);
         }
         let process = Process::start(&self.world);
-        Client::introduce(self.world, self.editor, process, params, self.refused)
+        let silences = (self.refused, self.silent);
+        Client::introduce(self.world, self.editor, process, params, silences, self.settings)
     }
 }
 

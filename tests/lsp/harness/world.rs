@@ -142,6 +142,19 @@ impl World {
         &self.variables
     }
 
+    /// Waits until a result of that kind is kept in the cache, whole, and gives all of them.
+    pub(crate) fn kept(&self, kind: &str) -> Vec<PathBuf> {
+        let folder = self.path(&format!("../home/.cache/supercargo/v1/{kind}"));
+        let entries = || {
+            let all = fs::read_dir(&folder).into_iter().flatten();
+            let all = all.map(|entry| entry.expect("an entry").path());
+            all.filter(|path| !path.to_string_lossy().contains("unfinished")).collect::<Vec<_>>()
+        };
+        let is_whole = |path: &PathBuf| fs::read(path).is_ok_and(|entry| entry.len() > 1000);
+        super::wait_until("a result is kept", || entries().iter().any(is_whole));
+        entries()
+    }
+
     /// Paths of this world made the same in every run.
     pub(crate) fn tidied(&self, text: &str) -> String {
         text.replace(&self.path(""), "[work]").replace(self.root.as_str(), "[world]")

@@ -1,0 +1,75 @@
+//! The verdict on a workspace in which nothing may be started: that of an earlier run while nothing
+//! has changed, else what lock file and manifests tell.
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+
+use camino::{Utf8Path, Utf8PathBuf};
+
+use super::{Databases, Gate, GateOptions, Run, Texts, Verdict};
+use crate::{
+    facts::RefreshPolicy,
+    model::manifest::Manifest,
+    resolve::matching_folders,
+    verdict::{Check, CheckSet, Counts, LockedManifest, unresolved},
+    workspace::{Workspace, lexical},
+};
+
+impl Gate {
+    /// Judges without starting a program or opening a connection. Only vulnerabilities are told,
+    /// unless an earlier run has kept its verdict.
+    pub fn judge_untrusted(
+        &mut self,
+        options: &GateOptions,
+        texts: &dyn Texts,
+        databases: &Databases,
+    ) -> Verdict {
+        if let Some(verdict) = self.recall(options, texts) {
+            return verdict;
+        }
+        let advisories = CheckSet::of(&[Check::Advisories]);
+        let options =
+            GateOptions { checks: advisories, refresh: RefreshPolicy::Never, ..options.clone() };
+        let mut run = Run::new(&self.workspace, &options);
+        let Some(policy) = run.read_policy(&options, texts) else { return run.verdict };
+        let Some(loaded) = run.load_policy(&policy, &options) else { return run.verdict };
+        let Some(database) = run.database(&loaded, &options, databases, texts, &|_| {}) else {
+            return run.verdict;
+        };
+        let lock = texts.read(&self.workspace.lock_file()).ok();
+        let lock: Option<cargo_lock::Lockfile> = lock.and_then(|text| text.as_str().parse().ok());
+        let Some(lock) = lock else { return run.verdict };
+        let manifests = manifests(&self.workspace, texts);
+        let findings = unresolved(&manifests, &lock.packages, &database, &loaded.ignored);
+        let errors = u32::try_from(findings.len()).unwrap_or(u32::MAX);
+        run.verdict.counts =
+            BTreeMap::from([(Check::Advisories, Counts { errors, ..Counts::default() })]);
+        run.verdict.packages = lock.packages.len();
+        run.verdict.findings.extend(findings);
+        run.verdict
+    }
+}
+
+/// The manifests of the workspace and of the local packages that they name, as far as they can be
+/// read.
+fn manifests(workspace: &Workspace, texts: &dyn Texts) -> Vec<LockedManifest> {
+    let mut wanted: VecDeque<Utf8PathBuf> =
+        VecDeque::from([workspace.root.join("Cargo.toml"), workspace.manifest.clone()]);
+    let mut seen = BTreeSet::new();
+    let mut found = Vec::new();
+    while let Some(path) = wanted.pop_front() {
+        if !seen.insert(path.clone()) {
+            continue;
+        }
+        let Ok(text) = texts.read(&path) else { continue };
+        let folder = path.parent().unwrap_or(Utf8Path::new(""));
+        let model = Manifest::parse(text.as_str());
+        for members in model.workspace.iter().flat_map(|workspace| &workspace.members) {
+            let folders = matching_folders(folder, &members.value);
+            wanted.extend(folders.iter().map(|folder| folder.join("Cargo.toml")));
+        }
+        let paths = model.all_declarations().filter_map(|declared| declared.path.as_ref());
+        wanted.extend(paths.map(|path| lexical(&folder.join(&path.value)).join("Cargo.toml")));
+        found.push(LockedManifest { path, text });
+    }
+    found
+}

@@ -1,0 +1,94 @@
+//! The page and the schema of the settings, made from the struct that the server reads.
+
+use std::fmt::Write as _;
+
+use serde_json::Value;
+use supercargo::lsp::settings_schema;
+
+use crate::pages::fresh;
+
+#[test]
+fn the_schema_of_the_settings_is_fresh() {
+    let schema = serde_json::to_string_pretty(&settings_schema()).expect("a schema is JSON");
+    fresh("server/docs/settings.schema.json", &format!("{schema}\n"));
+}
+
+#[test]
+fn the_page_of_the_settings_is_fresh() {
+    let mut page = String::from(
+        "# Settings\n\n\
+         Every setting of the language server. They are read from, each over the one before:\n\n\
+         1. the defaults;\n\
+         2. `initializationOptions`, an object with these keys, alone or below the key `supercargo`;\n\
+         3. the section `supercargo` of the client's configuration: the server asks for it \
+         (`workspace/configuration`) at the start and after each `workspace/didChangeConfiguration`. Of \
+         a client that cannot be asked, what that notification brings is used.\n\n\
+         Null or absent means what the source before says. What is wrong is said in one message, and \
+         the rest is used. A change takes effect at once, and only what it concerns is done again. \
+         The server does not wait for the configuration: what has to hold from the first moment, as \
+         `offline` may, belongs in `initializationOptions`.\n\n\
+         Settings marked with ¹ are taken from `initializationOptions` only, and there a client has to \
+         put only what the user has chosen: the configuration may come from a file of the \
+         repository, which must not decide what programs are started.\n\n\
+         `db` may come from anywhere: it is only read, and what it could hide a repository's own policy \
+         could ignore. `checks` and `codes` decide what the editor shows, never what the gate says.\n\n\
+         [`settings.schema.json`](settings.schema.json) is the same for programs. Both are generated \
+         from `Settings` in `server/lsp/settings.rs` by `cargo test --release --test house`.\n\n\
+         | setting | type | default | meaning |\n|---|---|---|---|\n",
+    );
+    let mut footnotes = false;
+    rows(&settings_schema(), "", &mut page, &mut footnotes);
+    assert!(footnotes, "no setting is taken from `initializationOptions` only");
+    page.push_str(
+        "\nAn example:\n\n```json\n{\n  \"offline\": true,\n  \"codes\": {\"duplicate\": \"hint\", \
+         \"supercargo::stale-lock-file\": \"off\"},\n  \"hints\": {\"newest\": false}\n}\n```\n",
+    );
+    fresh("server/docs/settings.md", &page);
+}
+
+fn rows(object: &Value, prefix: &str, page: &mut String, footnotes: &mut bool) {
+    for (name, rule) in object["properties"].as_object().expect("settings") {
+        let at_start_only = rule["x-initialization-options-only"] == true;
+        *footnotes |= at_start_only;
+        let mark = if at_start_only { "¹" } else { "" };
+        let nested = rule["properties"].is_object() && name != "codes";
+        if nested {
+            rows(rule, &format!("{prefix}{name}."), page, footnotes);
+            continue;
+        }
+        let words = rule["description"].as_str().expect("a setting is explained");
+        let default = match &rule["default"] {
+            Value::Null => String::new(),
+            Value::Array(names) => {
+                let names: Vec<_> = names.iter().map(|name| format!("`{}`", bare(name))).collect();
+                names.join(", ")
+            }
+            value => format!("`{value}`"),
+        };
+        let kind = kind(name, rule);
+        let _ = writeln!(page, "| `{prefix}{name}`{mark} | {kind} | {default} | {words} |");
+    }
+}
+
+fn bare(name: &Value) -> &str {
+    name.as_str().expect("a name")
+}
+
+fn kind(name: &str, rule: &Value) -> String {
+    if name == "codes" {
+        let shown = rule["properties"]["yanked"]["enum"].as_array().expect("severities");
+        let shown: Vec<_> = shown.iter().map(|shown| format!("`{}`", bare(shown))).collect();
+        return format!("[code](codes.md) to {}", shown.join(", "));
+    }
+    let kind = match &rule["type"] {
+        Value::String(kind) => kind.as_str(),
+        kinds => kinds[0].as_str().expect("a type"),
+    };
+    match (kind, rule["maximum"].as_u64()) {
+        ("boolean", _) => "true or false".to_owned(),
+        ("integer", Some(most)) => format!("0 to {most}"),
+        ("array", _) => "names".to_owned(),
+        ("string", _) => rule["format"].as_str().expect("a format").to_owned(),
+        other => panic!("no words for {other:?}"),
+    }
+}

@@ -8,7 +8,13 @@ mod remembered;
 mod scratch;
 mod trouble;
 
-use std::{collections::BTreeMap, io, path::PathBuf, process::Command};
+use std::{
+    collections::BTreeMap,
+    io,
+    path::PathBuf,
+    process::Command,
+    time::{Duration, SystemTime},
+};
 
 use camino::{Utf8Path, Utf8PathBuf};
 use krates::cm::Metadata;
@@ -22,6 +28,9 @@ use crate::{
 pub use buffers::BufferCopy;
 pub(crate) use scratch::matching_folders;
 pub(crate) use trouble::Trouble;
+
+/// How coarse the times of files may be.
+const CLOCK: Duration = Duration::from_millis(10);
 
 /// What decides the resolution besides the files: exactly what cargo-deny passes on to cargo.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
@@ -153,16 +162,20 @@ impl Resolver {
             if let Some(resolution) = self.recall(workspace, options) {
                 return Ok(resolution);
             }
+            let began = SystemTime::now() - CLOCK;
             match self.metadata(&workspace.manifest, options, true, wanted) {
                 Ok(json) => {
                     let metadata = parse(&workspace.manifest, &json)?;
-                    let inputs = remembered::inputs(workspace, &metadata);
-                    remembered::remember(self, workspace, options, &inputs, &json);
+                    let inputs = Some(remembered::inputs(workspace, &metadata))
+                        .filter(|inputs| inputs.were_written_before(began));
+                    if let Some(inputs) = &inputs {
+                        remembered::remember(self, workspace, options, inputs, &json);
+                    }
                     return Ok(Resolution {
                         metadata,
                         lock: LockState::Sound,
                         originals: BTreeMap::new(),
-                        inputs: Some(inputs),
+                        inputs,
                     });
                 }
                 Err(ResolveError::Cargo { stderr, .. })

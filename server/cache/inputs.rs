@@ -1,6 +1,10 @@
 //! What a result was made from, compared with what is there now.
 
-use std::{collections::BTreeSet, fs, time::UNIX_EPOCH};
+use std::{
+    collections::BTreeSet,
+    fs,
+    time::{SystemTime, UNIX_EPOCH},
+};
 
 use camino::{Utf8Path, Utf8PathBuf};
 use serde::{Deserialize, Serialize};
@@ -37,6 +41,19 @@ impl Inputs {
             (input, state)
         });
         Self(stated.collect())
+    }
+
+    /// Whether no text among them was written since then: what was made meanwhile was made from
+    /// these.
+    pub(crate) fn were_written_before(&self, time: SystemTime) -> bool {
+        let texts = self.0.iter().filter_map(|(input, _)| match input {
+            Input::Text(path) => Some(path),
+            _ => None,
+        });
+        texts.into_iter().all(|path| {
+            let written = fs::metadata(path).and_then(|data| data.modified());
+            written.is_ok_and(|written| written < time) || !path.exists()
+        })
     }
 
     /// Whether nothing has changed.

@@ -364,11 +364,13 @@ impl Owner {
     /// Tells the watching thread what decides now.
     fn watch_what_matters(&mut self) {
         let state = self.session.state();
-        let mut wanted = Wanted::default();
-        wanted.folders = state.folders.iter().cloned().collect();
-        wanted.workspaces = self.workers.keys().cloned().collect();
-        wanted.databases = self.databases.watched();
-        wanted.databases.extend(state.settings.db.clone());
+        let mut databases = self.databases.watched();
+        databases.extend(state.settings.db.clone());
+        let wanted = Wanted {
+            folders: state.folders.iter().cloned().collect(),
+            workspaces: self.workers.keys().cloned().collect(),
+            databases,
+        };
         drop(state);
         self.watch.want(wanted);
     }

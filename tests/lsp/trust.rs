@@ -118,4 +118,5 @@ fn a_running_cargo_is_ended_when_trust_is_withdrawn() {
     client.message("trusted");
     let server = client.process().id();
     crate::harness::wait_until("the server is alone", || client.world.processes() == [server]);
+    client.diagnostics_with(MANIFEST, TIME);
 }

@@ -6,7 +6,7 @@ use std::{
     fs,
     hash::Hasher,
     sync::{Mutex, MutexGuard, PoisonError},
-    time::UNIX_EPOCH,
+    time::{SystemTime, UNIX_EPOCH},
 };
 
 use camino::{Utf8Path, Utf8PathBuf};
@@ -21,7 +21,7 @@ const LONG: u64 = 8 << 20;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::lsp) enum Stamp {
     Absent,
-    /// Its text. Written again the same, it has not changed.
+    /// Its text.
     Text(u64),
     /// Its time and length; of a folder those of the advisories in it.
     Times(u64),
@@ -79,9 +79,25 @@ fn add(hasher: &mut XxHash64, data: &fs::Metadata) {
     hasher.write_u128(modified.map_or(0, |since| since.as_nanos()));
 }
 
+/// A file as it was looked at. Written again with the same text it may have been another one in
+/// between, and judged as that.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Looked {
+    stamp: Stamp,
+    written: Option<SystemTime>,
+}
+
+impl Looked {
+    fn at(path: &Utf8Path) -> Self {
+        let written = fs::metadata(path).ok().filter(fs::Metadata::is_file);
+        let written = written.and_then(|data| data.modified().ok());
+        Self { written, stamp: Stamp::of(path) }
+    }
+}
+
 /// The stamps of all files that were told or looked at.
 #[derive(Debug, Default)]
-pub(super) struct Stamps(Mutex<HashMap<Utf8PathBuf, Stamp>>);
+pub(super) struct Stamps(Mutex<HashMap<Utf8PathBuf, Looked>>);
 
 impl Stamps {
     /// Takes note of files as they are, before they are judged. What is known of one stays: it may
@@ -89,8 +105,8 @@ impl Stamps {
     pub(super) fn note<'p>(&self, files: impl IntoIterator<Item = &'p Utf8PathBuf>) {
         for file in files {
             if !self.lock().contains_key(file) {
-                let stamp = Stamp::of(file);
-                self.lock().entry(file.clone()).or_insert(stamp);
+                let looked = Looked::at(file);
+                self.lock().entry(file.clone()).or_insert(looked);
             }
         }
     }
@@ -102,7 +118,7 @@ impl Stamps {
     ) -> Vec<Utf8PathBuf> {
         let differs = |file: &&Utf8PathBuf| {
             let known = self.lock().get(*file).copied();
-            known.unwrap_or(Stamp::Absent) != Stamp::of(file)
+            known.unwrap_or(Looked { stamp: Stamp::Absent, written: None }) != Looked::at(file)
         };
         files.into_iter().filter(differs).cloned().collect()
     }
@@ -112,10 +128,10 @@ impl Stamps {
     pub(super) fn news(&self, files: Vec<Utf8PathBuf>) -> BTreeMap<Utf8PathBuf, Option<Stamp>> {
         let mut news = BTreeMap::new();
         for file in files {
-            let stamp = Stamp::of(&file);
-            let before = self.lock().insert(file.clone(), stamp);
-            if before != Some(stamp) {
-                news.insert(file, before);
+            let looked = Looked::at(&file);
+            let before = self.lock().insert(file.clone(), looked);
+            if before != Some(looked) {
+                news.insert(file, before.map(|before| before.stamp));
             }
         }
         news
@@ -128,7 +144,7 @@ impl Stamps {
         }
     }
 
-    fn lock(&self) -> MutexGuard<'_, HashMap<Utf8PathBuf, Stamp>> {
+    fn lock(&self) -> MutexGuard<'_, HashMap<Utf8PathBuf, Looked>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -138,7 +154,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_change_is_told_once_and_the_same_text_is_none() {
+    fn a_change_is_told_once() {
         let temp = tempfile::tempdir().expect("a temporary folder");
         let root = Utf8Path::from_path(temp.path()).expect("UTF-8");
         let file = root.join("deny.toml");
@@ -149,8 +165,10 @@ mod tests {
         fs::write(&file, "one").expect("write");
         assert_eq!(told(), Some(Some(Stamp::Absent)));
         assert_eq!(told(), None, "it was told");
-        fs::write(&file, "\u{feff}one").expect("write");
-        assert_eq!(told(), None, "the same text");
+        let later = SystemTime::now() + std::time::Duration::from_secs(9);
+        let open = fs::File::options().append(true).open(&file).expect("open");
+        open.set_modified(later).expect("set");
+        assert_eq!(told(), Some(Some(Stamp::of(&file))), "it may have been another in between");
         fs::write(&file, "two").expect("write");
         stamps.note([&file]);
         assert_eq!(stamps.differing([&file]).len(), 1, "what is known stays");

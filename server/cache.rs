@@ -42,17 +42,20 @@ pub enum Kind {
     Metadata,
     /// The verdict on a workspace.
     Verdict,
+    /// An advisory database.
+    Advisories,
 }
 
 impl Kind {
     /// All of them.
-    pub const ALL: [Self; 2] = [Self::Metadata, Self::Verdict];
+    pub const ALL: [Self; 3] = [Self::Metadata, Self::Verdict, Self::Advisories];
 
     /// The name of its folder.
     pub fn name(self) -> &'static str {
         match self {
             Self::Metadata => "metadata",
             Self::Verdict => "verdicts",
+            Self::Advisories => "advisories",
         }
     }
 }

@@ -3,6 +3,8 @@
 
 mod advisory_db;
 mod cargo_home;
+mod packed_db;
 
 pub use advisory_db::{DEFAULT_URL, DatabaseLocation, FetchError, Freshness, RefreshPolicy};
 pub use cargo_home::{configuration_files, index_files, is_index_file};
+pub(crate) use packed_db::PackedDb;

@@ -271,13 +271,20 @@ impl Gate {
             audience.doing("fetching the data about replacements in the standard library");
             crate::verdict::sync_std_replacements();
         }
-        if self.needs_resolution(&loaded, texts)
-            && let Some(exact) = self.exact.clone()
-        {
-            let database = databases.opened(&run.database_source(&loaded, options));
+        let source = run.database_source(&loaded, options);
+        let resolves = self.needs_resolution(&loaded, texts);
+        if resolves && let Some(exact) = self.exact.clone() {
+            let database = databases.opened(&source);
             audience.meanwhile(meanwhile(&exact, &loaded, database.as_deref(), texts));
         }
-        match self.build_graph(&loaded, options, texts, &mut run, audience) {
+        let graph = std::thread::scope(|scope| {
+            // Cargo and the advisories are read side by side.
+            if resolves && run.checks.contains(Check::Advisories) {
+                scope.spawn(|| databases.prepare(&source, options));
+            }
+            self.build_graph(&loaded, options, texts, &mut run, audience)
+        });
+        match graph {
             Graph::Built => {}
             Graph::Failed => return Some(run.verdict),
             Graph::Unwanted => return None,
@@ -288,8 +295,12 @@ impl Gate {
         if kept.key.unsaved.is_empty() {
             run.say_lock_state(kept.lock, &self.workspace, texts);
         }
-        let source = run.database_source(&loaded, options);
-        let on_disk = kept.key.unsaved.is_empty() && kept.lock == LockState::Sound;
+        let on_disk = kept.key.unsaved.is_empty()
+            && kept.lock == LockState::Sound
+            && policy
+                .path
+                .as_ref()
+                .is_none_or(|path| OnDisk.read(path).is_ok_and(|on_disk| on_disk == policy.text));
         let inputs = kept.inputs.clone().zip(kept.engine.inputs.clone()).filter(|_| on_disk);
         let inputs = inputs.map(|(resolved, read)| {
             resolved.and(read).and(remembered::other_inputs(&policy, &source, texts))

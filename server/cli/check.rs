@@ -23,6 +23,9 @@ use crate::{
 /// A database that is younger was fetched by another run just now.
 const FRESH: Duration = Duration::from_secs(60 * 60);
 
+/// How long the end may take: temporary files are deleted.
+const PATIENCE: Duration = Duration::from_secs(2);
+
 /// The exit bit for findings of our own under `--strict`.
 const OWN_FINDINGS: u8 = 16;
 
@@ -48,6 +51,9 @@ pub(super) fn run(arguments: &CheckArguments) -> anyhow::Result<ExitCode> {
         }
         code = combined(code, exit_code(&verdict, arguments.strict));
     }
+    // What was unpacked is deleted by those who used it.
+    drop(databases);
+    options.resolver.children.wait_until_unused(PATIENCE);
     Ok(ExitCode::from(code))
 }
 

@@ -12,6 +12,7 @@ use super::{
     logging,
 };
 use crate::{
+    cache::Cache,
     facts::{Freshness, RefreshPolicy},
     gate::{NO_VERDICT, OnDisk, Texts as _},
     process::Children,
@@ -59,7 +60,8 @@ fn status(settings: &DatabaseSettings) -> anyhow::Result<ExitCode> {
         text.push_str(&format!("{}\n  {}\n  {state}\n", location.url, location.folder()));
     }
     let source = DatabaseSource::Managed(settings.clone());
-    let opened = source.open(RefreshPolicy::Never, &Children::default(), &logging::tell);
+    let opened =
+        source.open(RefreshPolicy::Never, &Children::default(), &Cache::off(), &logging::tell);
     let code = match opened {
         Ok(database) => {
             text.push_str(&format!("  {} advisories\n", database.len()));

@@ -10,9 +10,10 @@ use std::{
 
 use camino::{Utf8Path, Utf8PathBuf};
 
+use super::GateOptions;
 use crate::{
     facts::{Freshness, RefreshPolicy},
-    process::Children,
+    resolve::Resolver,
     verdict::{Database, DatabaseError, DatabaseSource},
 };
 
@@ -45,6 +46,14 @@ impl Databases {
         Some(Arc::clone(&known.database))
     }
 
+    /// Opens a database that is likely to be asked for, unless that takes a fetch.
+    pub(super) fn prepare(&self, source: &DatabaseSource, options: &GateOptions) {
+        if self.opened(source).is_none() && !wants_fetch(source, options.refresh) {
+            // What goes wrong is said when it is asked for.
+            let _ = self.open(source, RefreshPolicy::Never, &options.resolver, &|_| {});
+        }
+    }
+
     /// The database that `source` means. One that was opened before stays usable when its files
     /// are gone.
     ///
@@ -55,7 +64,7 @@ impl Databases {
         &self,
         source: &DatabaseSource,
         refresh: RefreshPolicy,
-        children: &Children,
+        resolver: &Resolver,
         tell: &dyn Fn(&str),
     ) -> Result<Arc<Database>, DatabaseError> {
         lock(&self.watched).extend(watched(source));
@@ -68,7 +77,7 @@ impl Databases {
                 return Ok(Arc::clone(&all[at].database));
             }
         }
-        match source.open(refresh, children, tell) {
+        match source.open(refresh, &resolver.children, &resolver.cache, tell) {
             Ok(database) => {
                 let database = Arc::new(database);
                 let opened = Opened {

@@ -151,7 +151,7 @@ impl Run {
             return None;
         }
         let source = self.database_source(loaded, options);
-        match databases.open(&source, options.refresh, &options.resolver.children, tell) {
+        match databases.open(&source, options.refresh, &options.resolver, tell) {
             Ok(database) => {
                 let date = database.fetched.map(|time| time.strftime("%Y-%m-%d").to_string());
                 self.verdict.database_date = date;

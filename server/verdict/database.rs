@@ -19,9 +19,9 @@ use super::{
     words::{backticked, panic_message},
 };
 use crate::{
-    cache::Input,
-    facts::{DatabaseLocation, FetchError, Freshness, RefreshPolicy},
-    process::Children,
+    cache::{Cache, Input},
+    facts::{DatabaseLocation, FetchError, Freshness, PackedDb, RefreshPolicy},
+    process::{Children, Use},
 };
 
 /// Which databases are meant.
@@ -39,6 +39,15 @@ pub struct Database {
     pub(super) set: DbSet,
     /// The oldest time of a fetch; `None` for a plain folder.
     pub fetched: Option<Timestamp>,
+    /// What was unpacked, deleted with the database.
+    _unpacked: Vec<Unpacked>,
+}
+
+/// Advisories in a temporary folder. The program's end waits until it is deleted.
+#[derive(Debug)]
+struct Unpacked {
+    _folder: tempfile::TempDir,
+    _deleted: Use,
 }
 
 /// Why there is no database.
@@ -79,7 +88,7 @@ pub enum DatabaseError {
 
 impl DatabaseSource {
     /// Opens the databases, fetching first what `refresh` asks for. `tell` is called with a
-    /// sentence before something that takes long.
+    /// sentence before something that takes long. In `cache` each is kept in one file.
     ///
     /// # Errors
     ///
@@ -88,11 +97,12 @@ impl DatabaseSource {
         &self,
         refresh: RefreshPolicy,
         children: &Children,
+        cache: &Cache,
         tell: &dyn Fn(&str),
     ) -> Result<Database, DatabaseError> {
         match self {
             Self::Folder(folder) => open_folder(folder),
-            Self::Managed(settings) => open_managed(settings, refresh, children, tell),
+            Self::Managed(settings) => open_managed(settings, refresh, children, cache, tell),
         }
     }
 }
@@ -180,7 +190,8 @@ impl Database {
             let (url, path) = (db.url.clone(), db.path.clone());
             dbs.push(AdvisoryDb { url, db: opened, path, fetch_time: db.fetch_time });
         }
-        let database = Self { set: DbSet { dbs, lock: None }, fetched: self.fetched };
+        let set = DbSet { dbs, lock: None };
+        let database = Self { set, fetched: self.fetched, _unpacked: Vec::new() };
         (!left_out.is_empty()).then_some((database, left_out))
     }
 }
@@ -194,16 +205,19 @@ fn open_folder(folder: &Utf8Path) -> Result<Database, DatabaseError> {
     let db = read(folder).map_err(broken)?;
     let url = Url::parse(DEFAULT_URL).map_err(|error| broken(error.to_string()))?;
     let db = AdvisoryDb { url, db, path: folder.to_owned(), fetch_time: Timestamp::now() };
-    Ok(Database { set: DbSet { dbs: vec![db], lock: None }, fetched: None })
+    let set = DbSet { dbs: vec![db], lock: None };
+    Ok(Database { set, fetched: None, _unpacked: Vec::new() })
 }
 
 fn open_managed(
     settings: &DatabaseSettings,
     refresh: RefreshPolicy,
     children: &Children,
+    cache: &Cache,
     tell: &dyn Fn(&str),
 ) -> Result<Database, DatabaseError> {
     let mut dbs = Vec::new();
+    let mut all_unpacked = Vec::new();
     for location in settings.locations() {
         if location.wants_fetch(refresh) {
             tell(&format!("fetching the advisory database {}", location.url));
@@ -215,16 +229,20 @@ fn open_managed(
                 }
             }
         }
-        dbs.push(open_location(&location, settings)?);
+        let (db, unpacked) = open_location(&location, settings, children, cache)?;
+        dbs.push(db);
+        all_unpacked.extend(unpacked);
     }
     let fetched = dbs.iter().map(|db| db.fetch_time).min();
-    Ok(Database { set: DbSet { dbs, lock: None }, fetched })
+    Ok(Database { set: DbSet { dbs, lock: None }, fetched, _unpacked: all_unpacked })
 }
 
 fn open_location(
     location: &DatabaseLocation,
     settings: &DatabaseSettings,
-) -> Result<AdvisoryDb, DatabaseError> {
+    children: &Children,
+    cache: &Cache,
+) -> Result<(AdvisoryDb, Option<Unpacked>), DatabaseError> {
     const REMEDY: &str = "delete the folder and run `supercargo db update`";
     let folder = location.folder();
     let Freshness::Fetched(time) = location.freshness() else {
@@ -243,6 +261,11 @@ fn open_location(
     if fetch_time <= oldest {
         return Err(DatabaseError::Stale { fetched: fetch_time.strftime("%Y-%m-%d").to_string() });
     }
+    let url = location.url.clone();
+    let packed = PackedDb::of(location, cache);
+    if let Some((db, unpacked, path)) = packed.as_ref().and_then(|pack| unpacked(pack, children)) {
+        return Ok((AdvisoryDb { url, db, path, fetch_time }, Some(unpacked)));
+    }
     // Nobody changes the files while they are read.
     let _lock = location.lock()?;
     let db = read(&folder).map_err(|message| DatabaseError::Broken {
@@ -250,7 +273,22 @@ fn open_location(
         message,
         remedy: REMEDY,
     })?;
-    Ok(AdvisoryDb { url: location.url.clone(), db, path: folder, fetch_time })
+    if let Some(packed) = packed {
+        packed.pack();
+    }
+    Ok((AdvisoryDb { url, db, path: folder, fetch_time }, None))
+}
+
+/// The database of a pack, and where it is.
+fn unpacked(
+    pack: &PackedDb<'_>,
+    children: &Children,
+) -> Option<(DenyDatabase, Unpacked, Utf8PathBuf)> {
+    let deleted = children.in_use()?;
+    let folder = pack.unpacked()?;
+    let path = Utf8PathBuf::from_path_buf(folder.path().to_owned()).ok()?;
+    let db = read(&path).ok()?;
+    Some((db, Unpacked { _folder: folder, _deleted: deleted }, path))
 }
 
 /// cargo-deny's reader panics on some files that it cannot parse.

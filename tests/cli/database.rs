@@ -196,3 +196,28 @@ fn a_broken_policy_forbids_to_say_which_databases_are_meant() {
     .assert_eq(&run.stderr);
     assert_eq!(run.code, 70);
 }
+
+/// How many databases `cache status` lists.
+fn packed(world: &World) -> String {
+    let output = world.run(&["cache", "status"]).stdout;
+    let line = output.lines().find(|line| line.contains("advisories"));
+    line.and_then(|line| line.split_whitespace().nth(1)).unwrap_or_default().to_owned()
+}
+
+#[test]
+fn a_database_is_kept_in_one_file_until_it_is_another() {
+    let world = World::locked(FIXTURE);
+    world.fetched_advisories(30 * MINUTE);
+    assert_eq!(judged(&world, &["--offline"]), (1, 0, 1));
+    assert_eq!(packed(&world), "1");
+    // It is read from there: the clone's own files could be anything.
+    world.write(&format!("{DATABASE}/crates/time/RUSTSEC-2026-0009.md"), "no advisory");
+    assert_eq!(judged(&world, &["--offline"]), (1, 0, 1));
+    let report = world.report(&["--only", "advisories", "--offline", "--no-cache"]);
+    assert_eq!(report.code, 70);
+    // Another commit is another database.
+    let world = publish_one_more(world);
+    assert_eq!(world.run(&["db", "update"]).code, 0);
+    assert_eq!(judged(&world, &["--offline"]), (1, 1, 1));
+    assert_eq!(packed(&world), "2");
+}

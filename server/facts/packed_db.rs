@@ -20,8 +20,10 @@ impl<'c> PackedDb<'c> {
     /// The pack of a database as it is now; `None` where its commit cannot be told.
     pub(crate) fn of(location: &DatabaseLocation, cache: &'c Cache) -> Option<Self> {
         let folder = location.folder();
-        let commit = commit(&folder.join(".git"))?;
-        let key = hash(format!("{folder}\0{commit}").as_bytes());
+        let git = folder.join(".git");
+        let commit = commit(&git)?;
+        let fetched = fs::read_to_string(git.join("FETCH_HEAD")).unwrap_or_default();
+        let key = hash(format!("{folder}\0{commit}\0{fetched}").as_bytes());
         Some(Self { cache, folder, key })
     }
 

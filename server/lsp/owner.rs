@@ -166,11 +166,13 @@ impl Owner {
                 self.publish(&[path]).await;
             }
             Event::Saved(path) => {
-                self.on_disk(vec![path.clone()]).await;
-                self.try_again(&path);
+                let wished = self.on_disk(vec![path.clone()]).await;
+                self.try_again(&path, &wished);
             }
             Event::Told(paths) => self.watch.told(paths),
-            Event::OnDisk(paths) => self.on_disk(paths).await,
+            Event::OnDisk(paths) => {
+                self.on_disk(paths).await;
+            }
             Event::Doing(workspace, message) => {
                 self.doing(&workspace, message);
                 self.resolving(&workspace).await;
@@ -375,7 +377,8 @@ impl Owner {
         self.watch.want(wanted);
     }
 
-    async fn on_disk(&mut self, paths: Vec<Utf8PathBuf>) {
+    /// Judges anew what changed files concern, and says which workspaces these are.
+    async fn on_disk(&mut self, paths: Vec<Utf8PathBuf>) -> BTreeSet<Workspace> {
         let news = self.watch.news(paths);
         for (path, before) in &news {
             let was_on_disk = |text: &str| before.is_some_and(|before| before.is_of(text));
@@ -408,20 +411,20 @@ impl Owner {
                 self.find_workspaces_of(path);
             }
         }
-        for (workspace, renew_graph) in wishes {
-            self.wish(&workspace, renew_graph);
+        for (workspace, renew_graph) in &wishes {
+            self.wish(workspace, *renew_graph);
         }
+        wishes.into_keys().collect()
     }
 
     /// Whoever saves a file as it was wants what could not be judged to be tried again.
-    fn try_again(&mut self, path: &Utf8Path) {
-        let failed = |(workspace, busy): &(&Workspace, &Busy)| {
+    fn try_again(&mut self, path: &Utf8Path, wished: &BTreeSet<Workspace>) {
+        let failed = |workspace: &&Workspace| {
             let verdicts = &self.session.state().verdicts;
             let reached = verdicts.get(*workspace).is_none_or(|verdict| verdict.reached);
-            !reached && busy.wishes == 0 && path.starts_with(&workspace.root)
+            !reached && !wished.contains(*workspace) && path.starts_with(&workspace.root)
         };
-        let failed: Vec<_> =
-            self.workers.iter().filter(failed).map(|(one, _)| one.clone()).collect();
+        let failed: Vec<_> = self.workers.keys().filter(failed).cloned().collect();
         for workspace in failed {
             self.wish(&workspace, true);
         }

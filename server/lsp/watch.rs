@@ -65,6 +65,7 @@ enum Message {
     Touched {
         paths: Vec<PathBuf>,
         gone: bool,
+        at: Instant,
     },
     /// The system has lost count.
     Lost,
@@ -168,7 +169,7 @@ fn tell(messages: &channel::Sender<Message>, event: notify::Result<notify::Event
         Ok(event) => {
             let moved = matches!(event.kind, EventKind::Modify(notify::event::ModifyKind::Name(_)));
             let gone = moved || event.kind.is_remove();
-            Message::Touched { paths: event.paths, gone }
+            Message::Touched { paths: event.paths, gone, at: Instant::now() }
         }
         Err(error) => {
             tracing::info!("while watching files: {error}");
@@ -183,7 +184,8 @@ fn tell(messages: &channel::Sender<Message>, event: notify::Result<notify::Event
 struct Round {
     wanted: Option<Wanted>,
     told: Vec<Utf8PathBuf>,
-    touched: BTreeSet<Utf8PathBuf>,
+    /// With when something happened to each last.
+    touched: BTreeMap<Utf8PathBuf, Instant>,
     /// Anything may have happened.
     lost: bool,
 }
@@ -243,8 +245,8 @@ impl Watcher {
                     continue;
                 }
                 Message::Told(paths) => round.told.extend(paths),
-                Message::Touched { paths, gone } => {
-                    if !self.touches(&paths, gone, &mut round) {
+                Message::Touched { paths, gone, at } => {
+                    if !self.touches(&paths, gone, at, &mut round) {
                         continue;
                     }
                 }
@@ -257,7 +259,7 @@ impl Watcher {
     }
 
     /// Whether any of the paths may decide something.
-    fn touches(&mut self, paths: &[PathBuf], gone: bool, round: &mut Round) -> bool {
+    fn touches(&mut self, paths: &[PathBuf], gone: bool, at: Instant, round: &mut Round) -> bool {
         let mut any = false;
         for path in paths.iter().filter_map(|path| Utf8Path::from_path(path)) {
             for path in self.folders.spellings(path) {
@@ -266,7 +268,7 @@ impl Watcher {
                     self.folders.drop(&path);
                 }
                 if is_lost || self.plan.concerns(&path) {
-                    round.touched.insert(path);
+                    round.touched.insert(path, at);
                     any = true;
                 }
             }
@@ -281,7 +283,8 @@ impl Watcher {
         }
         let looks = told.is_empty() && touched.is_empty();
         let lost = lost || looks && self.folders.looks();
-        let left_out = self.renew_inputs(&told, &touched, lost);
+        let paths = touched.keys().cloned().collect();
+        let left_out = self.renew_inputs(&told, &paths, lost);
         self.folders.set(&self.plan.folders);
         // Also what has happened before a folder was watched.
         let files = self.plan.files.iter().chain(&left_out);
@@ -289,6 +292,13 @@ impl Watcher {
         if looks && !lost && !changed.is_empty() {
             self.renew_inputs(&[], &changed, false);
             self.folders.set(&self.plan.folders);
+        }
+        // A folder that has appeared may have held a file for a while.
+        for (path, at) in &touched {
+            let files = self.plan.files.iter().chain(&left_out);
+            let below = files.filter(|file| file.starts_with(path));
+            let overlooked = below.filter(|file| self.known.stamps.overlooked(file, *at));
+            changed.extend(overlooked.cloned().collect::<Vec<_>>());
         }
         changed.extend(told);
         if !changed.is_empty() {

@@ -6,7 +6,7 @@ use std::{
     fs,
     hash::Hasher,
     sync::{Mutex, MutexGuard, PoisonError},
-    time::{SystemTime, UNIX_EPOCH},
+    time::{Instant, SystemTime, UNIX_EPOCH},
 };
 
 use camino::{Utf8Path, Utf8PathBuf};
@@ -81,17 +81,29 @@ fn add(hasher: &mut XxHash64, data: &fs::Metadata) {
 
 /// A file as it was looked at. Written again with the same text it may have been another one in
 /// between, and judged as that.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug)]
 struct Looked {
     stamp: Stamp,
     written: Option<SystemTime>,
+    at: Instant,
+    /// Something has happened to it since.
+    overlooked: bool,
+}
+
+impl PartialEq for Looked {
+    fn eq(&self, other: &Self) -> bool {
+        self.stamp == other.stamp
+            && self.written == other.written
+            && self.overlooked == other.overlooked
+    }
 }
 
 impl Looked {
     fn at(path: &Utf8Path) -> Self {
+        let at = Instant::now();
         let written = fs::metadata(path).ok().filter(fs::Metadata::is_file);
         let written = written.and_then(|data| data.modified().ok());
-        Self { written, stamp: Stamp::of(path) }
+        Self { written, stamp: Stamp::of(path), at, overlooked: false }
     }
 }
 
@@ -118,7 +130,10 @@ impl Stamps {
     ) -> Vec<Utf8PathBuf> {
         let differs = |file: &&Utf8PathBuf| {
             let known = self.lock().get(*file).copied();
-            known.unwrap_or(Looked { stamp: Stamp::Absent, written: None }) != Looked::at(file)
+            match known {
+                Some(known) => known != Looked::at(file),
+                None => Stamp::of(file) != Stamp::Absent,
+            }
         };
         files.into_iter().filter(differs).cloned().collect()
     }
@@ -135,6 +150,14 @@ impl Stamps {
             }
         }
         news
+    }
+
+    /// A file to which something has happened after it was looked at is told even when it is as
+    /// it was: it may have been judged in between. Whether that is so.
+    pub(super) fn overlooked(&self, file: &Utf8Path, happened: Instant) -> bool {
+        let mut known = self.lock();
+        let known = known.get_mut(file).filter(|known| known.at < happened);
+        known.map(|known| known.overlooked = true).is_some()
     }
 
     pub(super) fn forget<'p>(&self, files: impl IntoIterator<Item = &'p Utf8PathBuf>) {
@@ -161,7 +184,11 @@ mod tests {
         let stamps = Stamps::default();
         stamps.note([&file]);
         let told = || stamps.news(vec![file.clone()]).remove(&file);
+        let before = Instant::now();
         assert_eq!(told(), None, "it is absent as before");
+        assert!(!stamps.overlooked(&file, before));
+        assert!(stamps.overlooked(&file, Instant::now()), "it may have been there for a while");
+        assert_eq!(told(), Some(Some(Stamp::Absent)));
         fs::write(&file, "one").expect("write");
         assert_eq!(told(), Some(Some(Stamp::Absent)));
         assert_eq!(told(), None, "it was told");

@@ -1,5 +1,7 @@
 //! Child processes that read nothing from us, end in time, and never outlive the program.
 
+mod guard;
+
 use std::{
     collections::{BTreeMap, BTreeSet},
     io::{self, Read},
@@ -8,6 +10,8 @@ use std::{
     thread,
     time::{Duration, Instant},
 };
+
+use guard::{Guard, Name};
 
 /// How often it is asked whether a running child is still wanted.
 const ASKED_EVERY: Duration = Duration::from_millis(20);
@@ -42,6 +46,8 @@ struct Running {
     children: BTreeMap<(u64, u64), Child>,
     /// How many [`Use`]s there are.
     uses: usize,
+    /// Ends the children when the program is killed.
+    guard: Guard,
 }
 
 /// Somebody runs children and cleans up after them before this is dropped.
@@ -99,17 +105,19 @@ impl Children {
         if self.shared.in_groups {
             std::os::unix::process::CommandExt::process_group(&mut command, 0);
         }
-        let (id, stdout, stderr) = {
+        let (id, name, stdout, stderr) = {
             let mut running = self.lock();
             if running.closed || running.closed_parts.contains(&self.part) {
                 return Err(RunError::Unwanted);
             }
             let mut child = command.spawn().map_err(RunError::Start)?;
             let pipes = (child.stdout.take(), child.stderr.take());
+            let name = Name::of(&child, self.shared.in_groups);
+            running.guard.watch(&name);
             running.next += 1;
             let id = (self.part, running.next);
             running.children.insert(id, child);
-            (id, pipes.0, pipes.1)
+            (id, name, pipes.0, pipes.1)
         };
         let deadline = Instant::now() + LIMIT;
         let stdout = read_all(stdout);
@@ -136,10 +144,12 @@ impl Children {
             Ok(texts) => texts,
             Err(error) => {
                 self.kill(&mut child);
+                self.lock().guard.release(&name);
                 return Err(error);
             }
         };
         let success = child.wait().is_ok_and(|status| status.success());
+        self.lock().guard.release(&name);
         Ok(Output { success, stdout, stderr })
     }
 
@@ -156,8 +166,13 @@ impl Children {
         let ids: Vec<_> = running.children.keys().copied().filter(ours).collect();
         for id in ids {
             if let Some(mut child) = running.children.remove(&id) {
+                let name = Name::of(&child, self.shared.in_groups);
                 self.kill(&mut child);
+                running.guard.release(&name);
             }
+        }
+        if running.closed {
+            running.guard.dismiss();
         }
     }
 

@@ -272,6 +272,20 @@ mod children {
         assert_eq!(bare.code_with_open_input(), Some(0));
     }
 
+    /// The server itself can do nothing about it.
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn end_when_the_server_is_killed() {
+        for stand_in in [StandIn::Endless, StandIn::EndlessWithChild] {
+            let Bare { mut process, world } = resolving(stand_in);
+            let id = process.id().to_string();
+            let told = std::process::Command::new("kill").args(["-KILL", &id]).status();
+            assert!(told.expect("`kill` runs").success());
+            assert_eq!(process.wait().0.code(), None);
+            crate::harness::wait_until("no process is left", || world.processes().is_empty());
+        }
+    }
+
     #[test]
     fn end_when_the_server_is_asked_to_end_by_a_signal() {
         let bare = resolving(StandIn::Endless);

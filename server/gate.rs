@@ -7,7 +7,7 @@ mod run;
 mod troubles;
 mod untrusted;
 
-use std::{collections::BTreeMap, fs, io, sync::Arc};
+use std::{collections::BTreeMap, io, sync::Arc};
 
 use camino::{Utf8Path, Utf8PathBuf};
 
@@ -16,7 +16,7 @@ use crate::{
     facts::RefreshPolicy,
     model::essence::Essence,
     resolve::{BufferCopy, LockState, Resolution, ResolveError, Resolver},
-    text::SourceText,
+    text::{SourceText, read_to_string},
     verdict::{
         Check, CheckSet, Counts, Database, Declared, Engine, Finding, GraphOptions, Known,
         LoadedPolicy, Question, Severity, provisional,
@@ -103,7 +103,7 @@ pub struct OnDisk;
 
 impl Texts for OnDisk {
     fn read(&self, path: &Utf8Path) -> io::Result<SourceText> {
-        fs::read_to_string(path).map(|text| SourceText::new(&text))
+        read_to_string(path).map(|text| SourceText::new(&text))
     }
 }
 

@@ -23,6 +23,7 @@ use serde::de::DeserializeOwned;
 use crate::{
     cache::{Cache, Inputs},
     process::{Children, RunError, Use},
+    text::read_to_string,
     workspace::Workspace,
 };
 pub use buffers::BufferCopy;
@@ -157,7 +158,7 @@ impl Resolver {
         wanted: &dyn Fn() -> bool,
     ) -> Result<Resolution, ResolveError> {
         let lock_file = workspace.lock_file();
-        let on_disk = std::fs::read_to_string(&lock_file).is_ok();
+        let on_disk = read_to_string(&lock_file).is_ok();
         if on_disk || self.locked {
             if let Some(resolution) = self.recall(workspace, options) {
                 return Ok(resolution);

@@ -4,12 +4,14 @@
 //! [`LineColumn`] (for people) and in `lsp::convert` (for clients).
 
 mod edits;
+mod files;
 
 use std::{ops::Range, sync::Arc};
 
 use line_index::{LineIndex, TextSize, WideEncoding};
 
 pub(crate) use edits::{Edit, Edits, found_again};
+pub(crate) use files::{read, read_to_string};
 
 /// Byte offsets into one version of a text, end exclusive.
 pub type Span = Range<usize>;

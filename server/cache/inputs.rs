@@ -130,7 +130,7 @@ fn tree(folder: &Utf8Path, all: &mut String) -> Option<()> {
 
 /// The bytes of a file on disk.
 pub(crate) fn on_disk(path: &Utf8Path) -> Option<Vec<u8>> {
-    fs::read(path).ok()
+    crate::text::read(path).ok()
 }
 
 #[cfg(test)]

@@ -14,7 +14,7 @@ use super::{
 use crate::{
     model::manifest::Manifest,
     process::Use,
-    text::SourceText,
+    text::{SourceText, read_to_string},
     workspace::{Workspace, lexical},
 };
 
@@ -73,7 +73,7 @@ impl BufferCopy {
                 },
                 other => other,
             })?;
-        let before = fs::read_to_string(self.real.lock_file()).ok();
+        let before = read_to_string(&self.real.lock_file()).ok();
         let after = fs::read_to_string(lock_file).unwrap_or_default();
         let lock = match &before {
             None => LockState::Missing,

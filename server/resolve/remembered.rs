@@ -14,6 +14,7 @@ use super::{MetadataOptions, Resolver, scratch};
 use crate::{
     cache::{Input, Inputs, Kind, hash, on_disk},
     model::manifest::Manifest,
+    text::read_to_string,
     workspace::Workspace,
 };
 
@@ -165,7 +166,7 @@ fn add_configuration(inputs: &mut BTreeSet<Input>, folder: &Utf8Path) {
 
 /// The folders in which a new member would be found.
 fn add_members(inputs: &mut BTreeSet<Input>, root: &Utf8Path) {
-    let text = std::fs::read_to_string(root.join("Cargo.toml")).unwrap_or_default();
+    let text = read_to_string(&root.join("Cargo.toml")).unwrap_or_default();
     let workspace = Manifest::parse(&text).workspace;
     for members in workspace.iter().flat_map(|workspace| &workspace.members) {
         if !members.value.contains(['*', '?', '[', '{']) {

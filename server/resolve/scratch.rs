@@ -8,6 +8,8 @@ use std::{
     cell::RefCell,
     collections::{BTreeMap, BTreeSet, VecDeque},
     fs, io,
+    path::Path,
+    time::Duration,
 };
 
 use camino::{Utf8Component, Utf8Path, Utf8PathBuf};
@@ -16,8 +18,18 @@ use serde::Deserialize;
 use super::{ResolveError, Resolver};
 use crate::{
     model::{manifest::Manifest, tree},
+    text::{read, read_to_string},
     workspace::{Workspace, lexical},
 };
+
+/// The name of a copy begins with this.
+const PREFIX: &str = "supercargo-copy-";
+
+/// In it stands this file.
+const LOCK: &str = ".in-use";
+
+/// A copy without that file is being made, or was left behind so early.
+const ABANDONED: Duration = Duration::from_secs(60 * 60);
 
 /// The part of `cargo metadata --no-deps` that says what has to be copied. (`Metadata` of `krates`
 /// cannot hold an answer without a resolution.)
@@ -47,6 +59,8 @@ struct Dependency {
 pub(super) struct Scratch {
     /// Deletes the folder when dropped.
     _folder: tempfile::TempDir,
+    /// Locked as long as the copy is in use: the system lets go when the program is killed.
+    _lock: fs::File,
     root: Utf8PathBuf,
     /// What was copied, by the paths of the copies.
     copied: RefCell<BTreeMap<Utf8PathBuf, Utf8PathBuf>>,
@@ -69,11 +83,15 @@ impl Scratch {
     }
 
     fn empty() -> io::Result<Self> {
-        let folder = tempfile::Builder::new().prefix("supercargo-").tempdir()?;
+        static FIRST: std::sync::Once = std::sync::Once::new();
+        FIRST.call_once(|| delete_abandoned(&std::env::temp_dir()));
+        let folder = tempfile::Builder::new().prefix(PREFIX).tempdir()?;
+        let lock = fs::File::create_new(folder.path().join(LOCK))?;
+        lock.lock()?;
         let root = folder.path().canonicalize()?;
         let root = Utf8PathBuf::from_path_buf(root)
             .map_err(|path| io::Error::other(format!("`{}` is not UTF-8", path.display())))?;
-        Ok(Self { _folder: folder, root, copied: RefCell::default() })
+        Ok(Self { _folder: folder, _lock: lock, root, copied: RefCell::default() })
     }
 
     /// Where the copy of `path` stands.
@@ -184,7 +202,7 @@ impl Scratch {
             for name in [".cargo/config.toml", ".cargo/config"] {
                 let config = above.join(name);
                 self.copy_if_there(&config)?;
-                let Ok(text) = fs::read_to_string(&config) else { continue };
+                let Ok(text) = read_to_string(&config) else { continue };
                 self.link_local_registries(&text, above)?;
                 manifests.extend(local_packages(&text, above));
             }
@@ -217,8 +235,8 @@ impl Scratch {
     }
 
     fn copy(&self, path: &Utf8Path) -> Result<(), ResolveError> {
-        let text = fs::read(path)
-            .map_err(|source| ResolveError::Scratch { path: path.to_owned(), source })?;
+        let text =
+            read(path).map_err(|source| ResolveError::Scratch { path: path.to_owned(), source })?;
         let mirrored = self.mirrored(path);
         self.copied.borrow_mut().insert(mirrored.clone(), path.to_owned());
         self.write(&mirrored, text)
@@ -227,7 +245,7 @@ impl Scratch {
     /// The licence texts of a package, which cargo-deny looks for beside its manifest.
     fn link_licences(&self, manifest: &Utf8Path) -> Result<(), ResolveError> {
         let folder = manifest.parent().unwrap_or(manifest);
-        let text = fs::read_to_string(manifest).unwrap_or_default();
+        let text = read_to_string(manifest).unwrap_or_default();
         let package = Manifest::parse(&text).package;
         let named = package.and_then(|package| package.license_file).map(|file| file.value);
         let beside = folder.read_dir_utf8().into_iter().flatten().flatten().filter(|entry| {
@@ -259,6 +277,31 @@ impl Scratch {
     }
 }
 
+/// Deletes the copies of programs that were killed.
+fn delete_abandoned(temporary: &Path) {
+    let entries = fs::read_dir(temporary).into_iter().flatten().flatten();
+    let copies = entries.filter(|entry| {
+        let is_folder = entry.file_type().is_ok_and(|kind| kind.is_dir());
+        is_folder && entry.file_name().to_string_lossy().starts_with(PREFIX)
+    });
+    for copy in copies {
+        let lock = copy.path().join(LOCK);
+        let abandoned = match fs::symlink_metadata(&lock) {
+            Ok(data) if data.is_file() => {
+                fs::File::open(&lock).is_ok_and(|file| file.try_lock().is_ok())
+            }
+            _ => {
+                let made = copy.metadata().and_then(|data| data.modified());
+                made.ok().and_then(|made| made.elapsed().ok()).is_some_and(|age| age > ABANDONED)
+            }
+        };
+        // Somebody else's cannot be deleted.
+        if abandoned && let Err(error) = fs::remove_dir_all(copy.path()) {
+            tracing::debug!("`{}` is left: {error}", copy.path().display());
+        }
+    }
+}
+
 /// The manifests that a configuration names in `paths` and `[patch]`.
 fn local_packages(config: &str, base: &Utf8Path) -> Vec<Utf8PathBuf> {
     let (root, _) = tree::parse(config);
@@ -275,7 +318,7 @@ fn path_dependencies(members: &Members) -> Vec<Utf8PathBuf> {
         .flat_map(|package| &package.dependencies)
         .filter_map(|dependency| Some(dependency.path.as_ref()?.join("Cargo.toml")));
     let root = members.workspace_root.join("Cargo.toml");
-    let text = fs::read_to_string(root).unwrap_or_default();
+    let text = read_to_string(&root).unwrap_or_default();
     let patches = Manifest::parse(&text).patches;
     let patched = patches
         .iter()
@@ -329,4 +372,31 @@ fn link_file(original: &Utf8Path, link: &Utf8Path) -> io::Result<()> {
 #[cfg(windows)]
 fn link_folder(original: &Utf8Path, link: &Utf8Path) -> io::Result<()> {
     std::os::windows::fs::symlink_dir(original, link)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn copies_that_were_left_behind_are_deleted_and_no_others() {
+        let temp = tempfile::tempdir().expect("a temporary folder");
+        let path = |name: &str| temp.path().join(name);
+        let folders = ["one", "other"].map(|name| path(&format!("{PREFIX}{name}")));
+        for folder in &folders {
+            fs::create_dir_all(folder.join("work")).expect("folders");
+            fs::write(folder.join(LOCK), "").expect("write");
+        }
+        let young = path(&format!("{PREFIX}young"));
+        fs::create_dir(&young).expect("a folder");
+        fs::create_dir(path("supercargo-else")).expect("a folder");
+        let used = fs::File::open(folders[0].join(LOCK)).expect("open");
+        used.lock().expect("locked");
+        delete_abandoned(temp.path());
+        assert_eq!(folders.each_ref().map(|folder| folder.exists()), [true, false]);
+        assert!(young.exists() && path("supercargo-else").exists());
+        drop(used);
+        delete_abandoned(temp.path());
+        assert!(!folders[0].exists());
+    }
 }

@@ -1,9 +1,6 @@
 //! The manifests and the lock file of a graph, as they were when the graph was built.
 
-use std::{
-    collections::{BTreeMap, HashMap},
-    fs,
-};
+use std::collections::{BTreeMap, HashMap};
 
 use camino::{Utf8Path, Utf8PathBuf};
 use cargo_deny::{Krate, Krates};
@@ -15,7 +12,7 @@ use crate::{
         lockfile::Lockfile,
         manifest::{Declaration, Manifest, Table},
     },
-    text::{SourceText, Span},
+    text::{SourceText, Span, read_to_string},
     workspace::Workspace,
 };
 
@@ -83,7 +80,7 @@ impl<'n> Names<'n> {
 
 impl LocalManifest {
     fn read(path: &Utf8Path) -> Self {
-        let text = SourceText::new(&fs::read_to_string(path).unwrap_or_default());
+        let text = SourceText::new(&read_to_string(path).unwrap_or_default());
         let model = Manifest::parse(text.as_str());
         Self { real: path.to_owned(), path: path.to_owned(), text, model }
     }
@@ -134,7 +131,7 @@ impl Manifests {
             by_node.insert(node, manifest);
         }
         let lock_file = workspace.lock_file();
-        let lock = fs::read_to_string(names.judged(&lock_file)).ok().map(|text| {
+        let lock = read_to_string(&names.judged(&lock_file)).ok().map(|text| {
             let text = SourceText::new(&text);
             let model = Lockfile::parse(text.as_str());
             (lock_file, text, model)

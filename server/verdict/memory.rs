@@ -1,7 +1,7 @@
 //! What each check said last: said again when neither its section of the policy nor anything else
 //! that it judges has changed.
 
-use std::{cell::RefCell, collections::BTreeMap, fs, sync::Arc};
+use std::{cell::RefCell, collections::BTreeMap, sync::Arc};
 
 use toml::{Table, Value};
 
@@ -44,7 +44,7 @@ impl PartialEq for Database {
 pub(super) fn keys(question: &Question) -> Option<BTreeMap<Check, Key>> {
     let policy: Table = question.policy.text.as_str().parse().ok()?;
     let exceptions = question.policy.exceptions.as_ref().map(|path| {
-        let text = fs::read_to_string(path).unwrap_or_default();
+        let text = crate::text::read_to_string(path).unwrap_or_default();
         format!("{path}\0{text}")
     });
     let keys = Check::JUDGED.into_iter().map(|check| {

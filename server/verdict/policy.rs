@@ -1,6 +1,6 @@
 //! A policy, parsed and validated by cargo-deny.
 
-use std::{sync::Arc, time::Duration};
+use std::{io, sync::Arc, time::Duration};
 
 use camino::{Utf8Path, Utf8PathBuf};
 use cargo_deny::{
@@ -22,11 +22,18 @@ use url::Url;
 use super::{
     Check, Code, Finding, GraphOptions, Place, Role, Severity,
     collect::{from_config, severity_of},
+    own,
 };
-use crate::{resolve::MetadataOptions, text::SourceText};
+use crate::{
+    resolve::MetadataOptions,
+    text::{SourceText, read_to_string},
+};
 
 /// The name that cargo-deny gives to a policy that does not exist.
 const NO_FILE: &str = "deny.default.toml";
+
+/// How deep a policy may be nested; none that people write comes near.
+const DEEPEST: usize = 64;
 
 /// The text of a policy and where it stands.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -132,6 +139,7 @@ impl PolicyText {
     /// cargo-deny's own way from a text to a configuration (`ValidConfig::load` of its binary).
     /// The error is the finding for a policy that is no TOML.
     pub(super) fn parse(&self, id: FileId, files: &mut Files) -> Result<Parsed, Box<Finding>> {
+        self.refuse_harmful()?;
         let text = Arc::<str>::from(self.text.as_str());
         let mut root =
             toml_span::parse(&text).map_err(|error| Box::new(self.syntax_finding(&error)))?;
@@ -147,6 +155,34 @@ impl PolicyText {
         let config = validate(config, id, self.exceptions.as_deref(), files, &mut diagnostics);
         let refused = diagnostics.iter().any(|diag| diag.severity >= DenySeverity::Error);
         Ok(Parsed { config: (!refused).then_some(config), diagnostics })
+    }
+
+    /// What cargo-deny's reader would not survive, or never come back from.
+    fn refuse_harmful(&self) -> Result<(), Box<Finding>> {
+        if let Some(at) = too_deep(self.text.as_str()) {
+            let message = format!("the policy is nested deeper than {DEEPEST} levels");
+            let line = self.text.line_span(at);
+            let place = self.place(at..line.end.min(at + 1));
+            let mut finding = own(Code::PolicySyntax, Severity::Error, message, vec![place]);
+            finding.remedy = Some("nothing can be judged until it is mended".to_owned());
+            return Err(Box::new(finding));
+        }
+        let Some(path) = &self.exceptions else { return Ok(()) };
+        let trouble = match read_to_string(path) {
+            Ok(text) if too_deep(&text).is_some() => {
+                format!("`{path}` is nested deeper than {DEEPEST} levels")
+            }
+            Err(error) if error.kind() == io::ErrorKind::Other => {
+                format!("`{path}` cannot be read: {error}")
+            }
+            _ => return Ok(()),
+        };
+        let text = SourceText::new("");
+        let file = path.clone();
+        let place = Place { file, text, span: 0..0, role: Role::Mend, via: None };
+        let mut finding = own(Code::UnreadableFile, Severity::Error, trouble, vec![place]);
+        finding.remedy = Some("nothing can be judged until it is mended".to_owned());
+        Err(Box::new(finding))
     }
 
     fn findings(&self, diagnostics: &[Diagnostic], id: FileId, files: &Files) -> Vec<Finding> {
@@ -268,6 +304,53 @@ fn graph_options(graph: GraphConfig, workspace: bool) -> GraphOptions {
     }
 }
 
+/// Where a text is nested deeper than any policy is, in brackets or in the parts of a key.
+/// cargo-deny's reader calls itself for each level until its stack ends.
+fn too_deep(text: &str) -> Option<usize> {
+    let (mut depth, mut parts) = (0_usize, 0_usize);
+    let mut rest = text;
+    while let Some(c) = rest.chars().next() {
+        let at = text.len() - rest.len();
+        let skipped = match c {
+            '"' | '\'' => string_length(rest, c),
+            '#' => rest.find('\n').unwrap_or(rest.len()),
+            _ => c.len_utf8(),
+        };
+        match c {
+            '[' | '{' => (depth, parts) = (depth + 1, 0),
+            ']' | '}' => (depth, parts) = (depth.saturating_sub(1), 0),
+            '\n' | '=' | ',' => parts = 0,
+            '.' => parts += 1,
+            _ => {}
+        }
+        if depth.max(parts) > DEEPEST {
+            return Some(at);
+        }
+        rest = &rest[skipped..];
+    }
+    None
+}
+
+/// How long the string is that `text` starts with, its quotes included.
+fn string_length(text: &str, quote: char) -> usize {
+    let triple = quote.to_string().repeat(3);
+    let is_long = text.starts_with(&triple);
+    let opening = if is_long { 3 } else { 1 };
+    let mut escaped = false;
+    for (at, c) in text.char_indices().skip(opening) {
+        let ends = if is_long { text[at..].starts_with(&triple) } else { c == quote };
+        match c {
+            _ if escaped => escaped = false,
+            '\\' if quote == '"' => escaped = true,
+            _ if ends => return at + opening,
+            // It does not end: its line does.
+            '\n' if !is_long => return at,
+            _ => {}
+        }
+    }
+    text.len()
+}
+
 /// The severity of a diagnostic about the policy.
 pub(super) fn config_severity(diagnostic: &Diagnostic) -> Severity {
     severity_of(diagnostic.severity)
@@ -280,4 +363,29 @@ fn ignored(policy: &str) -> Vec<String> {
     let entries = entries.and_then(toml::Value::as_array).into_iter().flatten();
     let ids = entries.filter_map(|entry| entry.as_str().or_else(|| entry.get("id")?.as_str()));
     ids.map(str::to_owned).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_what_nobody_writes_is_too_deep() {
+        for deep in ["[", "{a=", "a.", "\"a\" . "] {
+            assert!(too_deep(&format!("a = {}", deep.repeat(DEEPEST + 1))).is_some(), "{deep}");
+        }
+        let many = "a.b = [1.5, { x = \"[[[\" }] # {{{\n".repeat(DEEPEST * 2);
+        assert_eq!(too_deep(&many), None);
+        let brackets = "[".repeat(DEEPEST * 2);
+        for text in [
+            format!("a = \"{brackets}\\\"{brackets}\""),
+            format!("a = '{brackets}\\'"),
+            format!("a = \"\"\"{brackets}\n\"{brackets}\"\"\""),
+            format!("a = '''{brackets}'\n{brackets}'''"),
+            format!("# {brackets}"),
+        ] {
+            assert_eq!(too_deep(&text), None, "{text}");
+        }
+        assert!(too_deep(&format!("a = \"not ended\nb = {brackets}")).is_some());
+    }
 }

@@ -3,7 +3,7 @@
 //! Found by reading manifests, so it can be told of workspaces that cargo refuses, too. What lies
 //! outside of the workspace (cargo's home, advisory databases) is not listed here.
 
-use std::{collections::BTreeSet, fs};
+use std::collections::BTreeSet;
 
 use camino::{Utf8Path, Utf8PathBuf};
 
@@ -11,7 +11,7 @@ use super::{
     DiscoveryOptions, EXCEPTION_NAMES, POLICY_NAMES, Workspace, discover::folders_below, lexical,
     roots::root_of,
 };
-use crate::model::manifest::Manifest;
+use crate::{model::manifest::Manifest, text::read_to_string};
 
 /// Cargo's and rustup's configuration, looked for in a folder and all above it.
 const CONFIGURATION_NAMES: [&str; 4] =
@@ -68,7 +68,7 @@ impl Inputs {
         workspace: &Workspace,
         wanted: &mut Vec<Utf8PathBuf>,
     ) {
-        let Ok(text) = fs::read_to_string(manifest) else { return };
+        let Ok(text) = read_to_string(manifest) else { return };
         let model = Manifest::parse(&text);
         let folder = manifest.parent().unwrap_or(manifest);
         let local = model.all_declarations().filter_map(|declared| declared.path.as_ref());
@@ -111,6 +111,8 @@ impl Inputs {
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use super::*;
 
     fn inputs(files: &[(&str, &str)]) -> (BTreeSet<String>, BTreeSet<String>) {

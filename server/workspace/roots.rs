@@ -1,11 +1,9 @@
 //! Cargo's look-up of a workspace's root manifest.
 
-use std::fs;
-
 use camino::{Utf8Path, Utf8PathBuf};
 
 use super::lexical;
-use crate::model::manifest::Manifest;
+use crate::{model::manifest::Manifest, text::read_to_string};
 
 /// The folder of the root manifest of the workspace that `manifest` belongs to: itself with a
 /// `[workspace]` table, the one that `package.workspace` names, the nearest one above that does
@@ -33,11 +31,13 @@ pub(super) fn root_of(manifest: &Utf8Path) -> Utf8PathBuf {
 }
 
 fn read(manifest: &Utf8Path) -> Option<Manifest> {
-    fs::read_to_string(manifest).ok().map(|text| Manifest::parse(&text))
+    read_to_string(manifest).ok().map(|text| Manifest::parse(&text))
 }
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use super::*;
 
     fn tree(files: &[(&str, &str)]) -> (tempfile::TempDir, Utf8PathBuf) {

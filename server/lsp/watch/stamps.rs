@@ -12,7 +12,7 @@ use std::{
 use camino::{Utf8Path, Utf8PathBuf};
 use twox_hash::XxHash64;
 
-use crate::facts::is_index_file;
+use crate::{facts::is_index_file, text::read_to_string};
 
 /// Longer files are known by their time and length alone.
 const LONG: u64 = 8 << 20;
@@ -36,7 +36,7 @@ impl Stamp {
         // Of a clone it counts when it was fetched, of the index there are many files.
         let by_time = path.parent().is_some_and(|folder| folder.file_name() == Some(".git"))
             || is_index_file(path);
-        let text = (!by_time && data.len() <= LONG).then(|| fs::read_to_string(path).ok());
+        let text = (!by_time && data.len() <= LONG).then(|| read_to_string(path).ok());
         if let Some(text) = text.flatten() {
             return Self::of_text(text.strip_prefix('\u{feff}').unwrap_or(&text));
         }

@@ -10,6 +10,7 @@ use camino::{Utf8Path, Utf8PathBuf};
 
 use crate::{
     facts::{configuration_files, index_files},
+    text::read_to_string,
     workspace::{Inputs, Workspace},
 };
 
@@ -53,7 +54,7 @@ impl Wanted {
 pub(super) fn of_workspace(workspace: &Workspace) -> Inputs {
     let mut inputs = Inputs::of_workspace(workspace);
     inputs.files.extend(configuration_files());
-    let lock_file = fs::read_to_string(workspace.lock_file()).unwrap_or_default();
+    let lock_file = read_to_string(&workspace.lock_file()).unwrap_or_default();
     inputs.files.extend(index_files(&lock_file));
     inputs
 }

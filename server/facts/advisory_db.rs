@@ -21,6 +21,12 @@ pub const DEFAULT_URL: &str = "https://github.com/RustSec/advisory-db";
 /// The branch that cargo-deny reads.
 const BRANCH: &str = "main";
 
+/// Stands in a clone while it is brought up to date: until then it may be half of each.
+const UNFINISHED: &str = "supercargo-unfinished";
+
+/// A clone that is being made has this in its name.
+const PARTIAL: &str = ".partial-";
+
 /// One database that a policy names.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct DatabaseLocation {
@@ -94,11 +100,14 @@ impl DatabaseLocation {
     }
 
     /// How old the copy on this machine is: the time of `FETCH_HEAD`, else of `HEAD`, since a
-    /// fresh clone has no `FETCH_HEAD`.
+    /// fresh clone has no `FETCH_HEAD`. A fetch that was broken off counts for nothing.
     pub fn freshness(&self) -> Freshness {
         let folder = self.folder();
         if !folder.is_dir() {
             return Freshness::Absent;
+        }
+        if folder.join(".git").join(UNFINISHED).exists() {
+            return Freshness::Fetched(None);
         }
         let modified = |name: &str| {
             fs::metadata(folder.join(".git").join(name)).and_then(|data| data.modified()).ok()
@@ -138,14 +147,25 @@ impl DatabaseLocation {
         let _lock = self.lock()?;
         let folder = self.folder();
         if folder.join(".git").is_dir() {
+            // Nobody else is at it: what git left when it was killed would stop it for ever.
+            remove_locks(&folder.join(".git"));
+            let unfinished = folder.join(".git").join(UNFINISHED);
+            fs::write(&unfinished, "")
+                .map_err(|source| FetchError::Write { path: unfinished.clone(), source })?;
             // A changed work tree must not stop the fetch, as in cargo-deny.
             let _ = self.git(children, &folder, &["reset", "--hard"]);
             let refspec = format!("+{BRANCH}:{BRANCH}");
             self.git(children, &folder, &["fetch", "--depth=1", "-u", "origin", &refspec])?;
-            return self.git(children, &folder, &["reset", "--hard", "FETCH_HEAD"]);
+            self.git(children, &folder, &["reset", "--hard", "FETCH_HEAD"])?;
+            return fs::remove_file(&unfinished)
+                .map_err(|source| FetchError::Write { path: unfinished, source });
         }
-        let partial = self.root.join(format!(".partial-{}", std::process::id()));
-        let _ = fs::remove_dir_all(&partial);
+        for entry in self.root.read_dir_utf8().into_iter().flatten().flatten() {
+            if entry.file_name().starts_with(PARTIAL) {
+                let _ = fs::remove_dir_all(entry.path());
+            }
+        }
+        let partial = self.root.join(format!("{PARTIAL}{}", std::process::id()));
         let url = self.url.as_str();
         let clone = ["clone", "--depth=1", "--branch", BRANCH, url, partial.as_str()];
         let done = self.git(children, &self.root, &clone).and_then(|()| {
@@ -182,6 +202,17 @@ impl DatabaseLocation {
             .find_map(|line| line.strip_prefix("fatal: "))
             .unwrap_or(output.stderr.trim());
         Err(FetchError::Git { url: self.url.clone(), message: message.to_owned() })
+    }
+}
+
+/// Removes the lock files of a git that was killed.
+fn remove_locks(git: &Utf8Path) {
+    for folder in [git.to_owned(), git.join("refs/heads"), git.join("refs/remotes/origin")] {
+        for entry in folder.read_dir_utf8().into_iter().flatten().flatten() {
+            if entry.path().extension() == Some("lock") {
+                let _ = fs::remove_file(entry.path());
+            }
+        }
     }
 }
 

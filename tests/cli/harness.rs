@@ -201,6 +201,23 @@ impl World {
         run
     }
 
+    /// Starts `supercargo` in the user's folder with these words, its output thrown away.
+    #[cfg(target_os = "linux")]
+    pub(crate) fn start(&self, words: &[&str]) -> std::process::Child {
+        let nothing = std::process::Stdio::null;
+        let mut command = self.command(env!("CARGO_BIN_EXE_supercargo"));
+        command.args(words).stdin(nothing()).stdout(nothing()).stderr(nothing());
+        command.spawn().expect("supercargo starts")
+    }
+
+    /// The same through a shell, which has prepared something first: `"$0"` is the program.
+    #[cfg(unix)]
+    pub(crate) fn run_in_shell(&self, script: &str) -> Run {
+        let mut command = self.command("/bin/sh");
+        command.args(["-c", script, env!("CARGO_BIN_EXE_supercargo")]);
+        self.tidied(&command.output().expect("a shell runs"))
+    }
+
     fn run_unwatched(&self, words: &[&str]) -> Run {
         let mut command = self.command(env!("CARGO_BIN_EXE_supercargo"));
         let output = command.args(words).output().expect("supercargo runs");

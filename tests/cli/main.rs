@@ -9,7 +9,10 @@ mod bad_policies;
 mod cache;
 mod database;
 mod discovery;
+mod extremes;
 mod harness;
+#[cfg(target_os = "linux")]
+mod killed;
 mod output;
 mod places;
 mod policy;

@@ -1,0 +1,155 @@
+//! Killed at any moment (`SIGKILL`), the next start works: no half-written result is taken for a
+//! whole one, no broken-off fetch for a fetched database, nothing piles up, no child lives on.
+//!
+//! The moments are spread evenly over the time that an undisturbed run takes.
+//! `SUPERCARGO_KILLS=200` sets how many there are; without it there are fewer.
+
+use std::{
+    collections::BTreeSet,
+    env, fs, thread,
+    time::{Duration, Instant, SystemTime},
+};
+
+use crate::harness::{DATABASE, DATABASE_URL, World};
+
+const PACKAGE: &str = r#"
+#- crate: time 0.3.44
+#- crate: gpl 1.0.0 (GPL-3.0-only)
+#- Cargo.toml
+[package]
+name = "m"
+version = "0.1.0"
+edition = "2021"
+license = "MIT"
+[dependencies]
+time = "0.3"
+gpl = "1"
+#- deny.toml
+[licenses]
+allow = ["MIT"]
+"#;
+
+/// How long anything may take on a busy machine.
+const LIMIT: Duration = Duration::from_secs(60);
+
+fn kills(otherwise: u32) -> u32 {
+    env::var("SUPERCARGO_KILLS").map_or(otherwise, |number| number.parse().expect("a number"))
+}
+
+/// The moments at which runs that take `time` are killed, in an order in which late ones follow
+/// early ones.
+fn moments(count: u32, time: Duration) -> impl Iterator<Item = Duration> {
+    // A prime that divides no number of kills that anybody asks for.
+    (0..count).map(move |number| time * ((number * 7919) % count + 1) / count)
+}
+
+/// Starts `supercargo check`, kills it when that much time has passed, and waits until none of its
+/// children is left. A run that was quicker is one that was killed too late.
+fn kill_after(world: &World, moment: Duration) {
+    let start = Instant::now();
+    let mut run = world.start(&["check", "--format", "json"]);
+    while start.elapsed() < moment && run.try_wait().expect("it can be asked").is_none() {
+        thread::sleep(Duration::from_micros(200));
+    }
+    let _ = run.kill();
+    run.wait().expect("it ends");
+    let deadline = Instant::now() + LIMIT;
+    while !processes(world).is_empty() {
+        assert!(Instant::now() < deadline, "left running: {:?}", processes(world));
+        thread::sleep(Duration::from_millis(1));
+    }
+}
+
+/// The command lines of the processes that have this world's home in their environment.
+fn processes(world: &World) -> Vec<String> {
+    let mark = format!("HOME={}", world.path("../home"));
+    let entries = fs::read_dir("/proc").expect("processes can be listed").filter_map(Result::ok);
+    let inside = entries.filter(|entry| {
+        let environment = fs::read(entry.path().join("environ")).unwrap_or_default();
+        environment.split(|byte| *byte == 0).any(|variable| variable == mark.as_bytes())
+    });
+    let words = |entry: fs::DirEntry| {
+        let line = fs::read(entry.path().join("cmdline")).unwrap_or_default();
+        String::from_utf8_lossy(&line).replace('\0', " ")
+    };
+    inside.map(words).collect()
+}
+
+fn names(folder: &str) -> Vec<String> {
+    let entries = fs::read_dir(folder).into_iter().flatten().flatten();
+    entries.map(|entry| entry.file_name().to_string_lossy().into_owned()).collect()
+}
+
+/// The clone was last brought up to date long ago.
+fn age_database(world: &World) {
+    for name in ["FETCH_HEAD", "HEAD"] {
+        let path = world.path(&format!("{DATABASE}/.git/{name}"));
+        if let Ok(file) = fs::File::options().append(true).open(path) {
+            let time = SystemTime::now() - Duration::from_secs(2 * 60 * 60);
+            file.set_modified(time).expect("times of files can be set");
+        }
+    }
+}
+
+/// Something new to fetch.
+fn publish(mut world: World, number: u32) -> World {
+    world = world.with(&format!("#- advisory: RUSTSEC-2027-{number:04} time: Number {number}\n"));
+    world.git("../db", &["add", "."]);
+    world.git("../db", &["commit", "--quiet", "--message=more"]);
+    world
+}
+
+/// All that is judged has to be found: by the policy, and by every advisory that was published.
+fn judged(world: &World, words: &[&str], advisories: u32) {
+    let report = world.report(words);
+    let found = report.findings.iter().filter_map(|finding| finding.advisory.clone());
+    let found: BTreeSet<_> = found.collect();
+    let all = (0..advisories).map(|number| format!("RUSTSEC-2027-{number:04}")).collect();
+    assert_eq!(found, all, "{words:?}");
+    assert_eq!((report.with("rejected").len(), report.code), (1, 5), "{words:?}");
+}
+
+#[test]
+fn fetches_and_kept_results_are_whole_or_made_again() {
+    let count = kills(40);
+    let world = World::locked(PACKAGE);
+    world.serve_git("../db", DATABASE_URL);
+    let mut world = publish(world, 0);
+    let start = Instant::now();
+    judged(&world, &[], 1);
+    let time = start.elapsed();
+    let databases = world.path("../cargo/advisory-dbs");
+    let cache = world.path("../home/.cache/supercargo");
+    for (number, moment) in (1..=count).zip(moments(count, time)) {
+        world = publish(world, number);
+        if number % 3 == 0 {
+            fs::remove_dir_all(world.path(DATABASE)).expect("the last start has fetched it");
+        }
+        age_database(&world);
+        let _ = fs::remove_dir_all(&cache);
+        kill_after(&world, moment);
+        // What was kept is used and what is missing is made.
+        judged(&world, &[], number + 1);
+        judged(&world, &["--offline"], number + 1);
+        let left: Vec<_> =
+            names(&databases).into_iter().filter(|name| name.starts_with('.')).collect();
+        assert!(number % 3 != 0 || left.is_empty(), "{left:?}");
+        assert!(left.len() <= 1, "{left:?}");
+        world.git(DATABASE, &["fsck", "--strict"]);
+    }
+    judged(&world, &["--no-cache", "--offline"], count + 1);
+}
+
+#[test]
+fn copies_of_a_workspace_that_were_left_are_deleted_by_the_next_one() {
+    let world = World::new(PACKAGE);
+    let start = Instant::now();
+    assert_eq!(world.check("").code, 4);
+    let time = start.elapsed();
+    let count = kills(40) / 4;
+    for moment in moments(count, time) {
+        kill_after(&world, moment);
+    }
+    // This run itself fails on anything that is left.
+    assert_eq!(world.check("").code, 4);
+}

@@ -4,6 +4,7 @@
 
 mod columns;
 mod configuration;
+mod extremes;
 mod findings;
 mod folders;
 mod harness;
@@ -22,6 +23,8 @@ mod reopening;
 mod sessions;
 mod shape;
 mod status;
+#[cfg(target_os = "linux")]
+mod stress;
 mod trust;
 mod unsaved;
 mod watching;

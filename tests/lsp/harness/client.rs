@@ -245,6 +245,17 @@ impl Client {
         self.last.push((file, what.to_owned(), Box::new(holds)));
     }
 
+    /// Waits until the last publication for a file is like this. Those before it are claimed.
+    pub(crate) fn latest(&mut self, path: &str, what: &str, holds: impl Fn(&Shown) -> bool) {
+        let file = self.world.path(path);
+        self.wait(&format!("{what} in `{path}`"), |client| {
+            client.last_of(&file).is_some_and(&holds).then_some(())
+        });
+        for (published, _, claimed) in &mut self.published {
+            *claimed |= *published == file;
+        }
+    }
+
     fn last_of(&self, file: &str) -> Option<&Shown> {
         let mut newest_first = self.published.iter().rev();
         newest_first.find(|(published, ..)| published == file).map(|(_, shown, _)| shown)
@@ -475,7 +486,10 @@ impl Client {
         } else {
             let versioned = document.is_some_and(|document| document.is_versioned());
             assert!(!versioned, "{file} is open but its findings came without a version");
-            let text = std::fs::read_to_string(&file).unwrap_or_default();
+            // A pipe would never be read to its end.
+            let is_file = std::path::Path::new(&file).is_file();
+            let text = is_file.then(|| std::fs::read_to_string(&file).unwrap_or_default());
+            let text = text.unwrap_or_default();
             text.trim_start_matches('\u{feff}').to_owned()
         };
         let Published { version, diagnostics, .. } = published;

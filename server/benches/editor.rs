@@ -5,6 +5,7 @@ use std::{
     io::{BufRead, BufReader, Read, Write},
     path::{Path, PathBuf},
     process::{Child, ChildStdin, ChildStdout, Command, Stdio},
+    sync::mpsc,
     thread,
     time::{Duration, Instant},
 };
@@ -104,6 +105,61 @@ impl Server {
             self.change("Cargo.toml", [line, line + 1], &text)?;
             self.wire.exact()?;
             times.push(milliseconds(began));
+        }
+        Ok(times)
+    }
+
+    /// Types 200 edits a second into two files while the lock file is rewritten from outside seven
+    /// times a second, and asks for a hover every 50 milliseconds; gives how long each took, in
+    /// milliseconds. Afterwards the files on disk are as before.
+    pub(crate) fn stress(&mut self, length: Duration) -> Result<Vec<f64>> {
+        const STEP: Duration = Duration::from_millis(5);
+        const UPDATE: Duration = Duration::from_millis(150);
+        let manifest = fs::read_to_string(self.folder.join("Cargo.toml"))?;
+        let line = manifest.lines().position(|line| line.starts_with("regex = "));
+        let regex = line.context("the world has no regex")? + 1;
+        let lock_file = self.folder.join("Cargo.lock");
+        let lock = fs::read(&lock_file)?;
+        let (stop, stopped) = mpsc::channel::<()>();
+        let updates = thread::spawn(move || -> std::io::Result<()> {
+            let new = lock_file.with_extension("new");
+            while stopped.recv_timeout(UPDATE) == Err(mpsc::RecvTimeoutError::Timeout) {
+                fs::write(&new, &lock)?;
+                fs::rename(&new, &lock_file)?;
+            }
+            Ok(())
+        });
+        let mut times = Vec::new();
+        let start = Instant::now();
+        for number in 0_u32.. {
+            let due = STEP * number;
+            if due >= length {
+                break;
+            }
+            thread::sleep(due.saturating_sub(start.elapsed()));
+            let name = ["Cargo.toml", "deny.toml"][usize::from(number % 2 == 1)];
+            // Each file gets a line of its own first, which is then replaced.
+            let lines = [0, usize::from(number > 1)];
+            if number % 40 == 20 {
+                let features = if number % 80 == 20 { "\"std\"" } else { "\"std\", \"unicode\"" };
+                let text = format!("regex = {{ version = \"1\", features = [{features}] }}\n");
+                self.change("Cargo.toml", [regex, regex + 1], &text)?;
+            } else {
+                self.change(name, lines, &format!("# {number}\n"))?;
+            }
+            if number % 10 == 9 {
+                let asked = Instant::now();
+                let (uri, id) = (self.uri("Cargo.toml"), 1000 + number);
+                self.wire.send(&json!({"id": id, "method": "textDocument/hover", "params": {
+                    "textDocument": {"uri": uri}, "position": {"line": regex, "character": 0}}}))?;
+                self.wire.wait(|message| message["id"] == id)?;
+                times.push(milliseconds(asked));
+            }
+        }
+        drop(stop);
+        match updates.join() {
+            Ok(done) => done?,
+            Err(_) => bail!("the lock file could not be rewritten"),
         }
         Ok(times)
     }

@@ -11,7 +11,7 @@ use std::{
     env, fs,
     path::{Path, PathBuf},
     process::Command,
-    time::Instant,
+    time::{Duration, Instant},
 };
 
 use anyhow::{Context as _, Result, bail};
@@ -30,6 +30,8 @@ use worlds::World;
 
 /// How often each program is run.
 const RUNS: usize = 5;
+/// How long the quick edits go on.
+const STRESS: Duration = Duration::from_secs(30);
 /// How many edits are measured.
 const EDITS: usize = 40;
 
@@ -89,6 +91,9 @@ fn report(world: &World, deny: &Path) -> Result<Vec<String>> {
     let policy = server.policy_edits(EDITS)?;
     let requirement = server.requirement_edits(EDITS / 2)?;
     let our_memory = server.end()?;
+    let mut server = Server::start(&mut world.command(ours), &world.folder)?;
+    let hovers = server.stress(STRESS)?;
+    let stressed_memory = server.end()?;
     let of = |runs: &[Measured]| median(runs.iter().map(|run| run.milliseconds));
     let memory = |runs: &[Measured]| median(runs.iter().map(|run| run.megabytes));
     let beside = |what: &str, milliseconds: f64, other: f64, megabytes: Option<f64>| {
@@ -103,6 +108,11 @@ fn report(world: &World, deny: &Path) -> Result<Vec<String>> {
     let line = |what: &str, milliseconds: f64, megabytes: Option<f64>| {
         beside(what, milliseconds, of(&theirs), megabytes)
     };
+    let alone = |what: &str, milliseconds: f64| {
+        let (packages, memory) = (world.packages, stressed_memory);
+        format!("| {what} | {packages} | {milliseconds:.1} ms | – | – | {memory:.0} MB | – |")
+    };
+    let hover = |part| quantile(hovers.iter().copied(), part);
     let p95 = |times: &[f64]| quantile(times.iter().copied(), 0.95);
     let edited = median(requirement.iter().copied());
     Ok(vec![
@@ -112,6 +122,8 @@ fn report(world: &World, deny: &Path) -> Result<Vec<String>> {
         line("opened again, to the exact verdict", median(reopened), None),
         line("requirement edit to the exact verdict, median", edited, None),
         beside("the same beside `cargo metadata`", edited, of(&metadata), None),
+        alone("hover during 200 edits a second and `cargo update`, median", hover(0.5)),
+        alone("hover during 200 edits a second and `cargo update`, p99", hover(0.99)),
         line("`check`, from nothing to verdict", of(&check), Some(memory(&check))),
         line("resolution and graph alone", median(graph), None),
     ])

@@ -171,7 +171,7 @@ impl Children {
                 running.guard.release(&name);
             }
         }
-        if running.closed {
+        if running.children.is_empty() {
             running.guard.dismiss();
         }
     }

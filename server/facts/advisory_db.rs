@@ -155,7 +155,12 @@ impl DatabaseLocation {
             // A changed work tree must not stop the fetch, as in cargo-deny.
             let _ = self.git(children, &folder, &["reset", "--hard"]);
             let refspec = format!("+{BRANCH}:{BRANCH}");
-            self.git(children, &folder, &["fetch", "--depth=1", "-u", "origin", &refspec])?;
+            let fetch = ["fetch", "--depth=1", "-u", "origin", &refspec];
+            if let Err(error) = self.git(children, &folder, &fetch) {
+                // The clone is whole: it is what it was before.
+                let _ = fs::remove_file(&unfinished);
+                return Err(error);
+            }
             self.git(children, &folder, &["reset", "--hard", "FETCH_HEAD"])?;
             return fs::remove_file(&unfinished)
                 .map_err(|source| FetchError::Write { path: unfinished, source });

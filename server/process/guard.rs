@@ -55,8 +55,9 @@ impl Guard {
         self.tell('-', name);
     }
 
-    /// There will be no further children.
+    /// There are no children; the next one starts another shell.
     pub(super) fn dismiss(&mut self) {
+        self.tried = false;
         if let Some((mut shell, input)) = self.shell.take() {
             drop(input);
             let _ = shell.wait();

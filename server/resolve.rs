@@ -187,7 +187,7 @@ impl Resolver {
         let _scratch_is_deleted = self.in_use(workspace)?;
         // Cargo goes by real paths, and so does the copy.
         let real = workspace.real();
-        let scratch = scratch::Scratch::of(self, &real)?;
+        let scratch = scratch::Scratch::of(self, &real, scratch::Refused::IsAnError)?;
         let answer = self
             .metadata(&scratch.mirrored(&real.manifest), options, false, wanted)
             .map(|json| scratch.unmirrored(&json));

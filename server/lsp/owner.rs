@@ -589,7 +589,22 @@ impl Owner {
     async fn show(&mut self, workspace: &Workspace, shown: Arc<Verdict>) {
         let mut files: BTreeSet<_> = files_of(&shown);
         let declared = Arc::clone(&shown.declared);
-        let before = self.session.state().verdicts.insert(workspace.clone(), shown);
+        let (before, has_more) = {
+            let mut state = self.session.state();
+            let after = Arc::clone(&shown);
+            let before = state.verdicts.insert(workspace.clone(), shown);
+            // Only a verdict tells which packages beside the workspace belong to it: one that was
+            // open before was not read from its buffer.
+            let is_new = |path: &Utf8PathBuf| {
+                !is_resolved_with(workspace, path, before.as_deref())
+                    && is_resolved_with(workspace, path, Some(&after))
+            };
+            let has_more = state.documents.paths().iter().any(is_new);
+            (before, has_more)
+        };
+        if has_more {
+            self.wish(workspace, false);
+        }
         files.extend(before.iter().flat_map(|before| files_of(before)));
         self.publish(&files.into_iter().collect::<Vec<_>>()).await;
         if before.is_none_or(|before| before.declared != declared) {

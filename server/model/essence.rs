@@ -1,9 +1,11 @@
-//! What of a manifest decides the resolution: a value that comments, layout, order and
-//! descriptions do not change.
+//! What of a manifest decides the resolution and where its findings stand: a value that comments,
+//! layout and descriptions do not change.
 
 use std::hash::{DefaultHasher, Hash, Hasher};
 
 use toml::{Table, Value};
+
+use super::manifest::Manifest;
 
 /// A digest of the part of a manifest that can change what cargo resolves or what is judged about
 /// the package itself. Equal digests mean that nothing has to be resolved anew. Stable within one
@@ -47,7 +49,10 @@ impl Essence {
                 words_removed(package);
             }
         }
-        Some(Self::of_value(&Value::Table(table)))
+        let value = Self::of_value(&Value::Table(table));
+        let mut hasher = DefaultHasher::new();
+        (value, forms(text)).hash(&mut hasher);
+        Some(Self(hasher.finish()))
     }
 
     /// Of any text: every byte counts.
@@ -63,6 +68,23 @@ impl Essence {
         hash(value, &mut hasher);
         Self(hasher.finish())
     }
+}
+
+/// What stands before each place of a finding on its line, in the order of the file and without
+/// blanks and quotes. An edit moves places; it cannot tell where they are after declarations have
+/// changed their order (the manifest was sorted) or their form (a table in place of a requirement).
+fn forms(text: &str) -> Vec<String> {
+    let manifest = Manifest::parse(text);
+    let declared = manifest.all_declarations().map(|declared| declared.place());
+    let package = manifest.package.iter().flat_map(|package| [&package.name, &package.license]);
+    let package = package.flatten().map(|value| value.span.clone());
+    let mut starts: Vec<_> = declared.chain(package).map(|span| span.start).collect();
+    starts.sort_unstable();
+    let form = |start: &usize| {
+        let line = text[..*start].rsplit('\n').next().unwrap_or_default();
+        line.replace([' ', '\t', '"', '\''], "")
+    };
+    starts.iter().map(form).collect()
 }
 
 fn words_removed(package: &mut Table) {
@@ -123,13 +145,23 @@ b = { version = "2", features = ["x"] }
     }
 
     #[test]
-    fn comments_layout_order_and_descriptions_change_nothing() {
+    fn comments_layout_and_descriptions_change_nothing() {
         assert!(same(|text| format!("# a comment\n{text}\n\n")));
         assert!(same(|text| text.replace("\"words\"", "'other words'")));
-        assert!(same(|text| text.replace("a = \"1\"\n", "") + "a = \"1\"\n"));
+        assert!(same(|text| text
+            .replace("version = \"0.1.0\"\n", "") // The keys of a table.
+            .replace("[package]\n", "[package]\nversion = \"0.1.0\"\n")));
         assert!(same(|text| text.replace("{ version = \"2\", ", "{version=\"2\",")));
         assert!(same(|text| format!("{text}[profile.release]\nlto = true\n")));
         assert!(same(|text| format!("{text}[package.metadata.docs]\nall = true\n")));
+    }
+
+    #[test]
+    fn where_declarations_stand_changes_it() {
+        assert!(!same(|text| text.replace("a = \"1\"\n", "") + "a = \"1\"\n"));
+        assert!(!same(|text| text.replace("a = \"1\"", "a = { version = \"1\" }")));
+        assert!(!same(|text| text.replace("a = \"1\"", "a.version = \"1\"")));
+        assert!(same(|text| text.replace("a = \"1\"", "a  =  '1' # why")));
     }
 
     #[test]

@@ -9,7 +9,7 @@ use camino::{Utf8Path, Utf8PathBuf};
 
 use super::{
     LockState, MetadataOptions, Resolution, ResolveError, Resolver, parse,
-    scratch::{self, Scratch},
+    scratch::{self, Refused, Scratch},
 };
 use crate::{
     model::manifest::Manifest,
@@ -44,7 +44,7 @@ impl BufferCopy {
     pub fn of(resolver: &Resolver, workspace: &Workspace) -> Result<Self, ResolveError> {
         let deleted = resolver.in_use(workspace)?;
         let real = workspace.real();
-        let scratch = Scratch::of(resolver, &real)?;
+        let scratch = Scratch::of(resolver, &real, Refused::IsCopied)?;
         Ok(Self { scratch, real, written: BTreeSet::new(), _deleted: deleted })
     }
 

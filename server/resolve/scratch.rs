@@ -66,15 +66,34 @@ pub(super) struct Scratch {
     copied: RefCell<BTreeMap<Utf8PathBuf, Utf8PathBuf>>,
 }
 
+/// What becomes of a workspace whose own manifest cargo refuses.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Refused {
+    IsAnError,
+    IsCopied,
+}
+
 impl Scratch {
-    pub(super) fn of(resolver: &Resolver, workspace: &Workspace) -> Result<Self, ResolveError> {
+    /// Copies the workspace. A manifest of its own that cargo refuses is an error, or `copied` like
+    /// any other: what takes its place in the copy may be better.
+    pub(super) fn of(
+        resolver: &Resolver,
+        workspace: &Workspace,
+        refused: Refused,
+    ) -> Result<Self, ResolveError> {
         let scratch = Self::empty().map_err(|source| ResolveError::Scratch {
             path: Utf8PathBuf::from(std::env::temp_dir().to_string_lossy().into_owned()),
             source,
         })?;
         let mut wanted = VecDeque::from([workspace.manifest.clone()]);
         wanted.extend(scratch.copy_configuration(workspace.folder())?);
-        scratch.copy_packages(resolver, workspace, wanted)?;
+        if let Err(error) = scratch.copy_packages(resolver, workspace, wanted) {
+            if refused == Refused::IsAnError || !matches!(error, ResolveError::Cargo { .. }) {
+                return Err(error);
+            }
+            scratch.copy_unread(&workspace.manifest)?;
+            scratch.copy_if_there(&workspace.root.join("Cargo.toml"))?;
+        }
         let lock_file = workspace.lock_file();
         if lock_file.exists() {
             scratch.copy(&lock_file)?;
@@ -161,7 +180,7 @@ impl Scratch {
                 // is said by cargo when it resolves the copy.
                 Err(error) if manifest == workspace.manifest => return Err(error),
                 Err(_) => {
-                    self.copy(&manifest)?;
+                    self.copy_unread(&manifest)?;
                     continue;
                 }
             };
@@ -182,6 +201,21 @@ impl Scratch {
                 if !source.exists() {
                     self.write(&source, "")?;
                 }
+            }
+        }
+        Ok(())
+    }
+
+    /// A package of which cargo does not tell anything as it stands on disk: what its manifest does
+    /// not name.
+    fn copy_unread(&self, manifest: &Utf8Path) -> Result<(), ResolveError> {
+        self.copy(manifest)?;
+        self.link_licences(manifest)?;
+        let folder = manifest.parent().unwrap_or(manifest);
+        for source in ["src/lib.rs", "src/main.rs", "build.rs"] {
+            let original = folder.join(source);
+            if original.is_file() {
+                self.write(&self.mirrored(&original), "")?;
             }
         }
         Ok(())

@@ -73,6 +73,76 @@ fn a_half_typed_line_keeps_the_last_verdict() {
 }
 
 #[test]
+fn a_manifest_that_was_saved_half_typed_is_judged_when_it_is_completed() {
+    let mut client = opened(Editor::Neovim);
+    client.insert(MANIFEST, "time = ", "helper = \"1\n");
+    client.save(MANIFEST);
+    client.diagnostics_with(MANIFEST, BROKEN);
+    client.replace(MANIFEST, "helper = \"1\n", "helper = \"1\"\n");
+    let shown = client.diagnostics_without(MANIFEST, BROKEN);
+    assert_eq!(shown.codes(), [TIME]);
+    client.replace(MANIFEST, "=0.3.44", "=0.3.47");
+    client.diagnostics_without(MANIFEST, TIME);
+}
+
+#[test]
+fn findings_stand_on_their_lines_when_what_stands_first_goes_last() {
+    let mut client = opened(Editor::Helix);
+    client.replace(MANIFEST, "\n[dependencies]\ntime = \"=0.3.44\"\n", "");
+    let rest = client.text(MANIFEST);
+    let rotated = format!("[dependencies]\ntime = \"=0.3.44\"\n\n{rest}");
+    client.replace(MANIFEST, &rest, &rotated);
+    client.diagnostics_when(MANIFEST, "the finding on its new line", |shown| {
+        shown.has(TIME) && shown.line(TIME) == 1 && shown.covered(TIME) == "=0.3.44"
+    });
+    // A table in place of the requirement.
+    client.replace(MANIFEST, "\"=0.3.44\"", "{ version = \"=0.3.44\" }");
+    client.ends_with(MANIFEST, "the finding on the version", |shown| {
+        shown.codes() == [TIME]
+            && shown.only(TIME).range.start.character == 20
+            && shown.covered(TIME) == "=0.3.44"
+    });
+}
+
+#[test]
+fn a_package_beside_that_is_opened_with_unsaved_text_at_once_is_judged_by_it() {
+    let world = World::new(BUMP);
+    world.write("../beside/Cargo.toml", world.read(MANIFEST).replace("app", "beside"));
+    world.write("../beside/src/lib.rs", "");
+    let unsaved = world.read("../beside/Cargo.toml").replace("=0.3.44", "=0.3.47");
+    world.edit(MANIFEST, "time = \"=0.3.44\"", "beside = { path = \"../beside\" }");
+    world.lock("");
+    let mut client = Session::of(world).start();
+    client.open_with("../beside/Cargo.toml", "toml", &unsaved);
+    client.status_when("both are clean", |status| {
+        status["state"] == "exact" && status["exitCode"] == 0
+    });
+    client.ends_with("../beside/Cargo.toml", "no finding", |shown| !shown.has(TIME));
+    client.ignore(MANIFEST);
+    client.ignore("deny.toml");
+}
+
+#[test]
+fn members_are_judged_while_the_manifest_that_names_them_is_broken_on_disk() {
+    let world = World::new(BUMP);
+    let package = world.read(MANIFEST);
+    world.write("member/Cargo.toml", package);
+    world.write("member/src/lib.rs", "");
+    world.write(MANIFEST, "[workspace]\nmembers = [\"member\"]\nresolver = \"2\"\n");
+    world.lock("");
+    let mut client = Session::of(world).start();
+    client.diagnostics_with("member/Cargo.toml", TIME);
+    client.open(MANIFEST);
+    client.insert(MANIFEST, "resolver", "resol\n");
+    client.save(MANIFEST);
+    client.diagnostics_with(MANIFEST, BROKEN);
+    client.replace(MANIFEST, "resol\n", "");
+    client.diagnostics_without(MANIFEST, BROKEN);
+    client.status("exact");
+    client.ends_with("member/Cargo.toml", "the finding", |shown| shown.codes() == [TIME]);
+}
+
+#[test]
 fn closing_without_saving_returns_to_the_text_on_disk() {
     let mut client = opened(Editor::Neovim);
     client.replace(MANIFEST, "=0.3.44", "=0.3.47");

@@ -20,6 +20,7 @@ mod policy_edits;
 mod progress;
 mod provisional;
 mod reopening;
+mod sequences;
 mod sessions;
 mod shape;
 mod status;

@@ -26,8 +26,6 @@ pub(crate) enum StandIn {
 impl World {
     /// Puts a stand-in into cargo's place.
     pub(crate) fn stand_in(&mut self, stand_in: StandIn) {
-        use std::os::unix::fs::PermissionsExt;
-
         let root = self.path("../");
         let cargo = real_cargo();
         let run = match stand_in {
@@ -40,6 +38,13 @@ impl World {
             StandIn::EndlessWithChild => "sleep 100000 &\nwait".to_owned(),
         };
         let script = format!("#!/bin/sh\necho \"$@\" >> '{root}/cargo-calls'\n{run}\n");
+        self.replace_cargo(&script);
+    }
+
+    /// Puts a script into cargo's place.
+    pub(crate) fn replace_cargo(&mut self, script: &str) {
+        use std::os::unix::fs::PermissionsExt;
+
         self.write("../stand-in/cargo", script);
         let path = self.path("../stand-in/cargo");
         std::fs::set_permissions(&path, PermissionsExt::from_mode(0o755)).expect("a mode is set");

@@ -47,6 +47,8 @@ pub(crate) struct Client {
     /// What the last publication for a file has to be like at the end.
     last: Vec<(String, String, Condition)>,
     conversation: Vec<String>,
+    /// What is published and said needs nobody who claims it.
+    looks_away: bool,
     ended: bool,
 }
 
@@ -98,6 +100,7 @@ impl Client {
             ignored: BTreeSet::new(),
             last: Vec::new(),
             conversation: Vec::new(),
+            looks_away: false,
             ended: false,
         };
         let answer = client.request("initialize", params).expect("`initialize` succeeds");
@@ -335,6 +338,63 @@ impl Client {
         self.progress.len()
     }
 
+    /// The last state of each workspace that was told, by its folder.
+    pub(crate) fn state_of(&self, folder: &str) -> Option<&str> {
+        let uri = self.world.uri(folder);
+        let mut newest_first = self.statuses.iter().rev();
+        let last = newest_first.find(|status| status["workspace"] == uri.as_str())?;
+        last["state"].as_str()
+    }
+
+    /// Takes what comes until then, and forgets what is no longer shown.
+    pub(crate) fn take_until(&mut self, deadline: Instant) {
+        loop {
+            match self.process.receive(deadline) {
+                Some(Incoming::Message(message)) => self.take(message),
+                Some(other) => panic!("the server is to go on, got {other:?}"),
+                None => break,
+            }
+        }
+        let last = self.last_published();
+        let mut at = 0..;
+        self.published.retain(|_| last.contains(&at.next().expect("there is no end")));
+        for (_, _, claimed) in &mut self.published {
+            *claimed = true;
+        }
+        for (_, claimed) in &mut self.messages {
+            *claimed = true;
+        }
+        let outdated = self.conversation.len().saturating_sub(LAST);
+        self.conversation.drain(..outdated);
+    }
+
+    fn last_published(&self) -> BTreeSet<usize> {
+        let all = self.published.iter().enumerate();
+        let last: BTreeMap<_, _> = all.map(|(at, (file, ..))| (file, at)).collect();
+        last.into_values().collect()
+    }
+
+    /// What is shown now, by file.
+    pub(crate) fn shown(&self) -> BTreeMap<&str, &Shown> {
+        self.published.iter().map(|(file, shown, _)| (file.as_str(), shown)).collect()
+    }
+
+    /// Whatever is published or said from now on is not looked at.
+    pub(crate) fn claim_all_at_the_end(&mut self) {
+        self.looks_away = true;
+    }
+
+    /// Ends the server at once; nothing is settled.
+    pub(crate) fn kill(mut self) {
+        self.ended = true;
+    }
+
+    /// Ends the session as the editor does, while another one goes on in the same world.
+    pub(crate) fn end_beside_another(mut self) {
+        self.leave();
+        self.settle_accounts();
+    }
+
     /// Ends the session as the editor does, and settles the accounts.
     pub(crate) fn end(&mut self) {
         if self.leave() {
@@ -382,17 +442,22 @@ impl Client {
             assert!(holds(shown), "{file} did not stay like {what}:\n{}", shown.drawn());
         }
         let messages: Vec<_> = self.messages.iter().filter(|(_, claimed)| !claimed).collect();
+        let looks = !self.looks_away;
+        assert!(!looks || publications.is_empty(), "nobody claimed: {}", publications.join("\n"));
+        assert!(!looks || messages.is_empty(), "nobody claimed the messages {messages:?}");
+        self.settle_accounts();
+        wait_until("no process of the server is left", || self.world.processes().is_empty());
+        let left = self.world.temporary_files();
+        assert!(left.is_empty(), "the server left in the temporary folder: {left:?}");
+    }
+
+    fn settle_accounts(&self) {
         let answers = &self.answers;
-        assert!(publications.is_empty(), "nobody claimed: {}", publications.join("\n"));
-        assert!(messages.is_empty(), "nobody claimed the messages {messages:?}");
         assert!(answers.is_empty(), "nobody claimed the answers {answers:?}");
         assert!(self.unknown.is_empty(), "nobody knows what to do with {:?}", self.unknown);
         self.settle_progress();
         let log = self.process.log();
         assert!(!log.contains("panicked"), "the server panicked:\n{log}");
-        wait_until("no process of the server is left", || self.world.processes().is_empty());
-        let left = self.world.temporary_files();
-        assert!(left.is_empty(), "the server left in the temporary folder: {left:?}");
     }
 
     fn settle_progress(&self) {

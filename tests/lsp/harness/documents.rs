@@ -202,6 +202,13 @@ impl Client {
         self.document(path).text.clone()
     }
 
+    /// The open documents, relative to the user's folder.
+    pub(crate) fn open_documents(&self) -> Vec<String> {
+        let open = self.documents.iter().filter(|(_, document)| document.open);
+        let relative = |path: &str| path.replace("[work]/", "").replace("[world]/", "../");
+        open.map(|(path, _)| relative(&self.world.tidied(path))).collect()
+    }
+
     /// The offset of the only occurrence of `needle` in an open document.
     pub(super) fn find(&mut self, path: &str, needle: &str) -> usize {
         let text = &self.document(path).text;

@@ -25,8 +25,14 @@ pub(crate) struct Process {
 
 impl Process {
     pub(crate) fn start(world: &World) -> Self {
+        Self::start_with(world, &[])
+    }
+
+    /// The same with more words on the command line.
+    pub(crate) fn start_with(world: &World, words: &[String]) -> Self {
         let mut child = Command::new(env!("CARGO_BIN_EXE_supercargo"))
             .arg("lsp")
+            .args(words)
             .env_clear()
             .envs(world.variables())
             .current_dir(world.path(""))

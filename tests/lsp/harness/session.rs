@@ -9,6 +9,7 @@ pub(crate) struct Session {
     world: World,
     editor: Editor,
     folders: Vec<String>,
+    words: Vec<String>,
     options: Map<String, Value>,
     capabilities: Vec<(String, Value)>,
     refused: Vec<String>,
@@ -26,6 +27,7 @@ impl Session {
             world,
             editor: Editor::VsCode,
             folders: vec![String::new()],
+            words: Vec::new(),
             options,
             capabilities: Vec::new(),
             refused: Vec::new(),
@@ -42,6 +44,12 @@ impl Session {
     /// The folders that the editor has open, relative to the user's.
     pub(crate) fn folders(mut self, folders: &[&str]) -> Self {
         self.folders = folders.iter().map(|&folder| folder.to_owned()).collect();
+        self
+    }
+
+    /// A word after `supercargo lsp`.
+    pub(crate) fn word(mut self, word: &str) -> Self {
+        self.words.push(word.to_owned());
         self
     }
 
@@ -90,7 +98,7 @@ impl Session {
         for (pointer, value) in &self.capabilities {
             set(&mut params["capabilities"], pointer, value);
         }
-        let process = Process::start(&self.world);
+        let process = Process::start_with(&self.world, &self.words);
         let silences = (self.refused, self.silent);
         Client::introduce(self.world, self.editor, process, params, silences, self.settings)
     }

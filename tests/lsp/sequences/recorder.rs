@@ -1,0 +1,48 @@
+//! A cargo that answers what it was asked before as it did then.
+
+#![cfg(unix)]
+
+use crate::harness::World;
+
+/// Puts it into cargo's place. What decides an answer is all that may differ in a generated world:
+/// the words, the folder, the manifests, the lock files and cargo's configuration, each by its path
+/// and text. A copy of the workspace is recorded apart, the folder that it stands in left out.
+pub(super) fn stand_in(world: &mut World) {
+    let cargo = world.variables()["CARGO"].clone();
+    let root = world.path("../").trim_end_matches('/').to_owned();
+    let script = format!(
+        r#"#!/bin/sh
+copy=
+case "$PWD/" in "{root}/temp/"*)
+    copy="${{PWD#{root}/temp/}}"
+    copy="{root}/temp/${{copy%%/*}}"
+esac
+cd_to="$copy{root}"
+files=$(find "$cd_to/work" "$cd_to/beside" \( -name Cargo.toml -o -name Cargo.lock \) 2>/dev/null | sort)
+key=$({{ echo "$*" "${{copy:+copy}}" "${{PWD#"$copy"}}"; for file in $files; do echo "@ ${{file#"$copy"}}"; cat "$file"; done; }} | sha256sum)
+kept="{root}/recorded/${{key%% *}}"
+if [ -e "$kept/code" ]; then
+    if [ -n "$copy" ]; then sed "s|@COPY@|$copy|g" "$kept/out"; sed "s|@COPY@|$copy|g" "$kept/err" >&2
+    else cat "$kept/out"; cat "$kept/err" >&2; fi
+    if [ -e "$kept/lock" ]; then cat "$kept/lock" > "$copy$(cat "$kept/lock-path")"; fi
+    read -r code < "$kept/code"
+    exit "$code"
+fi
+new="{root}/recorded/new-$$"
+mkdir -p "$new"
+'{cargo}' "$@" > "$new/out" 2> "$new/err"
+code=$?
+cat "$new/out"; cat "$new/err" >&2
+if [ -n "$copy" ]; then
+    sed -i "s|$copy|@COPY@|g" "$new/out" "$new/err"
+    for lock in "$PWD/Cargo.lock" "${{PWD%/*/*}}/Cargo.lock"; do
+        if [ -e "$lock" ]; then cat "$lock" > "$new/lock"; echo "${{lock#"$copy"}}" > "$new/lock-path"; break; fi
+    done
+fi
+echo "$code" > "$new/code"
+mv -T "$new" "$kept" 2>/dev/null || rm -rf "$new"
+exit "$code"
+"#
+    );
+    world.replace_cargo(&script);
+}

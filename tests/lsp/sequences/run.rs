@@ -1,0 +1,543 @@
+//! A server in a generated world, and what each step does to them.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fmt::Write as _,
+    time::{Duration, Instant},
+};
+
+use serde_json::json;
+
+use super::{
+    Cargo,
+    dice::Dice,
+    layouts::Layout,
+    recorder,
+    steps::{Kind, Step},
+    texts,
+};
+use crate::harness::{Change, Client, Editor, LIMIT, Session, Shown, World};
+
+/// What is looked at of a diagnostic.
+type Told = ((u32, u32), (u32, u32), u8, Option<String>, String);
+
+/// What is shown, by file; files with nothing are left out.
+type All = BTreeMap<String, BTreeSet<Told>>;
+
+pub(super) struct Run {
+    pub(super) seed: u64,
+    /// How long it may take to come to what is right.
+    pub(super) limit: Duration,
+    client: Client,
+    editor: Editor,
+    layout: Layout,
+    /// The folders that the editor has open.
+    folders: Vec<String>,
+    trusted: bool,
+    /// What stood on disk so far, by file.
+    past: BTreeMap<String, BTreeSet<String>>,
+    /// The last text of each open manifest that was no half-typed one.
+    whole: BTreeMap<String, String>,
+    /// What was there before it was deleted.
+    deleted: BTreeMap<String, String>,
+    /// What was shown at the last comparison, and whether it has to be all.
+    agreed: Option<(All, bool)>,
+    log: String,
+}
+
+impl Run {
+    pub(super) fn start(seed: u64, cargo: Cargo) -> Self {
+        let mut dice = Dice(seed);
+        let layout = Layout::of(&mut dice);
+        let mut world = World::new(&layout.fixture);
+        for folder in &layout.workspaces {
+            // The first requirements may be met by nothing.
+            let _ = world.try_lock(folder);
+        }
+        match cargo {
+            Cargo::Real => {}
+            #[cfg(unix)]
+            Cargo::Recorded => recorder::stand_in(&mut world),
+        }
+        let editor = *dice.pick(&Editor::ALL);
+        let folders = layout.folders.clone();
+        let client = session(&world, editor, &folders).start();
+        let mut run = Self {
+            seed,
+            limit: LIMIT,
+            client,
+            editor,
+            layout,
+            folders,
+            trusted: true,
+            past: BTreeMap::new(),
+            whole: BTreeMap::new(),
+            deleted: BTreeMap::new(),
+            agreed: None,
+            log: String::new(),
+        };
+        for file in run.files() {
+            run.note_disk(&file);
+        }
+        run
+    }
+
+    /// Ends the server as its editor does.
+    pub(super) fn end(mut self) {
+        self.client.claim_all_at_the_end();
+        self.client.end();
+    }
+
+    /// Ends the server whatever it does.
+    pub(super) fn give_up(self) {
+        self.client.kill();
+    }
+
+    /// The world and what was done in it.
+    pub(super) fn log(&self) -> String {
+        format!("as {:?} in\n{}\n{}", self.editor, self.layout.fixture, self.log)
+    }
+
+    pub(super) fn go(&mut self, steps: &[Step]) -> Result<(), String> {
+        self.still_agrees()?;
+        self.agreed = None;
+        for step in steps {
+            let mut dice = Dice(step.seed);
+            self.note(&format!("{:?}", step.kind));
+            match step.kind {
+                Kind::Open => self.open(&mut dice),
+                Kind::Close => self.close(&mut dice),
+                Kind::Edit => self.edit(1, &mut dice),
+                Kind::Burst => self.edit(2 + dice.clone().roll(6), &mut dice),
+                Kind::Replace => self.replace(&mut dice),
+                Kind::Save => self.save(&mut dice),
+                Kind::Undo => self.undo(&mut dice),
+                Kind::Outside => self.outside(&mut dice),
+                Kind::Toggle => self.toggle(&mut dice),
+                Kind::Lock => self.lock(&mut dice),
+                Kind::Advise => self.advise(&mut dice),
+                Kind::Yank => self.yank(),
+                Kind::Folder => self.folder(&mut dice),
+                Kind::Trust => self.trust(!self.trusted),
+                Kind::Ask => self.ask(),
+                Kind::Settle => self.settle(),
+                Kind::Restart => self.restart(),
+                Kind::Compare => self.compare()?,
+            }
+            self.client.take_until(Instant::now());
+        }
+        Ok(())
+    }
+
+    fn note(&mut self, what: &str) {
+        let _ = writeln!(self.log, "{what}");
+    }
+
+    /// Everything that an editor may open.
+    fn files(&self) -> Vec<String> {
+        let locks = self.layout.workspaces.iter().map(|folder| inside(folder, "Cargo.lock"));
+        [self.layout.manifests.clone(), self.layout.policies.clone(), locks.collect()].concat()
+    }
+
+    fn note_disk(&mut self, file: &str) {
+        if let Some(text) = self.client.world.try_read(file) {
+            self.past.entry(file.to_owned()).or_default().insert(text);
+        }
+    }
+
+    fn write(&mut self, file: &str, text: &str) {
+        self.note_disk(file);
+        self.client.world.write(file, text);
+        self.note_disk(file);
+    }
+
+    fn one_open(&self, dice: &mut Dice) -> Option<String> {
+        let open = self.client.open_documents();
+        (!open.is_empty()).then(|| dice.pick(&open).clone())
+    }
+
+    fn open(&mut self, dice: &mut Dice) {
+        let open = self.client.open_documents();
+        let files: Vec<_> = self.files().into_iter().filter(|file| !open.contains(file)).collect();
+        if files.is_empty() {
+            return;
+        }
+        let file = dice.pick(&files).clone();
+        let Some(mut text) = self.client.world.try_read(&file) else { return };
+        if dice.once_in(4) {
+            // Kept over a restart of the editor.
+            text = edited(&file, &text, dice);
+        }
+        if text.is_empty() {
+            return;
+        }
+        self.note(&format!("  open `{file}`"));
+        self.client.open_with(&file, "toml", &text);
+        self.see_whole(&file);
+    }
+
+    fn close(&mut self, dice: &mut Dice) {
+        let Some(file) = self.one_open(dice) else { return };
+        self.note(&format!("  close `{file}`"));
+        self.client.close(&file);
+        self.whole.remove(&file);
+    }
+
+    fn see_whole(&mut self, file: &str) {
+        let text = self.client.text(file);
+        if texts::is_whole(&text) {
+            self.whole.insert(file.to_owned(), text);
+        }
+    }
+
+    fn edit(&mut self, times: usize, dice: &mut Dice) {
+        if self.one_open(&mut dice.clone()).is_none() {
+            self.open(&mut dice.clone());
+        }
+        let Some(file) = self.one_open(dice) else { return };
+        for _ in 0..times {
+            let text = self.client.text(&file);
+            let new = edited(&file, &text, dice);
+            self.rewrite(&file, &new);
+        }
+    }
+
+    /// As the editor sends it.
+    fn rewrite(&mut self, file: &str, new: &str) {
+        let text = self.client.text(file);
+        if new == text || new.is_empty() {
+            return;
+        }
+        self.note(&format!("  edit `{file}`:\n{}", difference(&text, new)));
+        self.client.replace(file, &text, new);
+        self.see_whole(file);
+    }
+
+    fn replace(&mut self, dice: &mut Dice) {
+        let Some(file) = self.one_open(dice) else { return };
+        let text = self.client.text(&file);
+        let new = edited(&file, &text, dice);
+        if !new.is_empty() {
+            self.note(&format!("  replace `{file}`:\n{}", difference(&text, &new)));
+            self.client.change(&file, &[Change::whole(&new)]);
+            self.see_whole(&file);
+        }
+    }
+
+    fn save(&mut self, dice: &mut Dice) {
+        let Some(file) = self.one_open(dice) else { return };
+        self.note(&format!("  save `{file}`"));
+        self.note_disk(&file);
+        self.client.save(&file);
+        self.note_disk(&file);
+    }
+
+    fn undo(&mut self, dice: &mut Dice) {
+        let Some(file) = self.one_open(dice) else { return };
+        if let Some(text) = self.client.world.try_read(&file) {
+            self.rewrite(&file, &text);
+        }
+    }
+
+    fn outside(&mut self, dice: &mut Dice) {
+        let files = [self.layout.manifests.clone(), self.layout.policies.clone()].concat();
+        let file = dice.pick(&files).clone();
+        let Some(text) = self.client.world.try_read(&file) else { return };
+        let new = edited(&file, &text, dice);
+        if new.is_empty() {
+            return;
+        }
+        self.note(&format!("  on disk `{file}`:\n{}", difference(&text, &new)));
+        if dice.once_in(2) {
+            self.write(&file, &new);
+        } else {
+            // Another file takes its place.
+            self.client.world.write(&format!("{file}.new"), &new);
+            let (from, to) = (format!("{file}.new"), file.clone());
+            let world = &self.client.world;
+            std::fs::rename(world.path(&from), world.path(&to)).expect("it can be renamed");
+            self.note_disk(&file);
+        }
+        if dice.once_in(2) {
+            self.client.tell_changed(&file, 2);
+        }
+    }
+
+    fn toggle(&mut self, dice: &mut Dice) {
+        let locks = self.layout.workspaces.iter().map(|folder| inside(folder, "Cargo.lock"));
+        let files: Vec<_> = locks.chain(self.layout.policies.iter().cloned()).collect();
+        let file = dice.pick(&files).clone();
+        let kind = if let Some(text) = self.client.world.try_read(&file) {
+            self.note(&format!("  delete `{file}`"));
+            self.note_disk(&file);
+            self.client.world.delete(&file);
+            self.deleted.insert(file.clone(), text);
+            3
+        } else {
+            let Some(text) = self.deleted.remove(&file) else { return };
+            self.note(&format!("  restore `{file}`"));
+            self.write(&file, &text);
+            1
+        };
+        if dice.once_in(2) {
+            self.client.tell_changed(&file, kind);
+        }
+    }
+
+    fn lock(&mut self, dice: &mut Dice) {
+        let folder = dice.pick(&self.layout.workspaces).clone();
+        let file = inside(&folder, "Cargo.lock");
+        self.note_disk(&file);
+        let locked = self.client.world.try_lock(&folder).is_ok();
+        self.note(&format!("  lock `{folder}`: {locked}"));
+        self.note_disk(&file);
+    }
+
+    fn advise(&mut self, dice: &mut Dice) {
+        let (id, package) =
+            *dice.pick(&[("RUSTSEC-2026-0100", "isc"), ("RUSTSEC-2026-0101", "gpl")]);
+        let file = format!("../db/crates/{package}/{id}.md");
+        let world = &self.client.world;
+        let what = match dice.roll(3) {
+            0 => format!("#- advisory: {id} {package}: One"),
+            1 => format!("#- advisory: {id} {package} patched >=1: Another"),
+            _ => {
+                if world.try_read(&file).is_some() {
+                    world.delete(&file);
+                }
+                format!("#- no {id}")
+            }
+        };
+        if what.starts_with("#- advisory") {
+            world.add(&what);
+        }
+        self.note(&format!("  {what}"));
+    }
+
+    fn yank(&mut self) {
+        let index = "../cargo/registry/index/index.crates.io-1949cf8c6b5b557f/.cache/pl/ai/plain";
+        let text = self.client.world.read(index);
+        let (old, new) = if text.contains("\"yanked\":true") {
+            ("\"yanked\":true", "\"yanked\":false")
+        } else {
+            ("\"yanked\":false", "\"yanked\":true")
+        };
+        self.client.world.edit(index, old, new);
+        self.note(&format!("  plain is {new}"));
+    }
+
+    fn folder(&mut self, dice: &mut Dice) {
+        if self.layout.folders.len() < 2 {
+            return;
+        }
+        let folder = dice.pick(&self.layout.folders).clone();
+        let listed = json!([{"uri": self.client.world.uri(&folder), "name": folder}]);
+        let event = if self.folders.contains(&folder) {
+            self.folders.retain(|open| *open != folder);
+            json!({"added": [], "removed": listed})
+        } else {
+            self.folders.push(folder.clone());
+            json!({"added": listed, "removed": []})
+        };
+        self.note(&format!("  folders {:?}", self.folders));
+        self.client.notify("workspace/didChangeWorkspaceFolders", json!({"event": event}));
+    }
+
+    fn trust(&mut self, trusted: bool) {
+        self.trusted = trusted;
+        self.note(&format!("  trusted: {trusted}"));
+        self.client.notify("supercargo/didChangeTrust", json!({"trusted": trusted}));
+    }
+
+    fn ask(&mut self) {
+        let uri = self.client.world.uri(&self.layout.manifests[0]);
+        let position = json!({"line": 0, "character": 0});
+        let params = json!({"textDocument": {"uri": uri}, "position": position});
+        self.client.request("textDocument/hover", params).expect("a hover is answered");
+    }
+
+    fn settle(&mut self) {
+        let deadline = Instant::now() + LIMIT;
+        while !is_settled(&self.client, &self.judged()) {
+            assert!(Instant::now() < deadline, "the gate did not come to a state");
+            self.client.take_until(Instant::now() + Duration::from_millis(2));
+        }
+    }
+
+    fn restart(&mut self) {
+        let world = self.client.world.clone();
+        let open = self.buffers();
+        self.client.take_until(Instant::now());
+        self.client.claim_all_at_the_end();
+        self.client.end();
+        self.trusted = true;
+        self.client = session(&world, self.editor, &self.folders).start();
+        for (file, text) in &open {
+            self.client.open_with(file, "toml", text);
+        }
+    }
+
+    fn buffers(&mut self) -> Vec<(String, String)> {
+        let open = self.client.open_documents();
+        open.into_iter().map(|file| (file.clone(), self.client.text(&file))).collect()
+    }
+
+    /// The folders of the workspaces that are judged: those of the open folders and documents.
+    fn judged(&self) -> Vec<String> {
+        let open = self.client.open_documents();
+        let mut judged = self.layout.workspaces.clone();
+        judged.retain(|folder| {
+            let is_inside = self.folders.iter().any(|open| open.is_empty() || open == folder);
+            is_inside || open.iter().any(|file| file.starts_with(&format!("{folder}/")))
+        });
+        let beside = "../beside/Cargo.toml".to_owned();
+        judged.extend(open.contains(&beside).then(|| "../beside".to_owned()));
+        judged
+    }
+
+    /// Leaves nothing open that depends on the past.
+    fn heal(&mut self) {
+        if !self.trusted {
+            self.trust(true);
+        }
+        for (file, _) in self.buffers() {
+            let Some(disk) = self.client.world.try_read(&file) else {
+                self.note(&format!("  close `{file}`, which is gone"));
+                self.client.close(&file);
+                self.whole.remove(&file);
+                continue;
+            };
+            let is_half_typed =
+                file.ends_with("Cargo.toml") && !texts::is_whole(&self.client.text(&file));
+            if is_half_typed {
+                let whole = self.whole.get(&file).unwrap_or(&disk).clone();
+                self.rewrite(&file, &whole);
+            }
+            // Perhaps the server takes it for one that was never edited.
+            let text = self.client.text(&file);
+            let is_overtaken =
+                text != disk && self.past.get(&file).is_some_and(|past| past.contains(&text));
+            if is_overtaken {
+                self.rewrite(&file, &disk);
+            }
+        }
+    }
+
+    fn compare(&mut self) -> Result<(), String> {
+        self.heal();
+        let world = self.client.world.clone();
+        let judged = self.judged();
+        let mut fresh = session(&world, self.editor, &self.folders).word("--no-cache").start();
+        for (file, text) in self.buffers() {
+            fresh.open_with(&file, "toml", &text);
+        }
+        let deadline = Instant::now() + self.limit;
+        let last = loop {
+            let moment = Duration::from_millis(2);
+            fresh.take_until(Instant::now() + moment);
+            self.client.take_until(Instant::now() + moment);
+            let are_settled = is_settled(&fresh, &judged) && is_settled(&self.client, &judged);
+            let is_all = judged.iter().all(|folder| fresh.state_of(folder) == Some("exact"));
+            let expected = all(&fresh);
+            let differing = differing(&expected, &all(&self.client), is_all);
+            if are_settled && differing.is_empty() {
+                self.agreed = Some((expected, is_all));
+                break None;
+            }
+            if Instant::now() > deadline {
+                break Some(differing);
+            }
+        };
+        let states = |client: &Client| -> Vec<String> {
+            let state = |folder: &String| format!("{folder} {:?}", client.state_of(folder));
+            judged.iter().map(state).collect()
+        };
+        let told = (states(&self.client), states(&fresh));
+        fresh.end_beside_another();
+        if let Some(differing) = last {
+            return Err(format!(
+                "{differing}\nthe server: {:?}\na fresh one: {:?}",
+                told.0, told.1
+            ));
+        }
+        self.ask();
+        self.still_agrees()
+    }
+
+    fn still_agrees(&mut self) -> Result<(), String> {
+        self.client.take_until(Instant::now());
+        let Some((expected, is_all)) = &self.agreed else { return Ok(()) };
+        let differing = differing(expected, &all(&self.client), *is_all);
+        if differing.is_empty() { Ok(()) } else { Err(format!("it did not stay:\n{differing}")) }
+    }
+}
+
+fn session(world: &World, editor: Editor, folders: &[String]) -> Session {
+    let folders: Vec<_> = folders.iter().map(String::as_str).collect();
+    Session::of(world.clone()).editor(editor).folders(&folders)
+}
+
+fn inside(folder: &str, name: &str) -> String {
+    if folder.is_empty() { name.to_owned() } else { format!("{folder}/{name}") }
+}
+
+fn edited(file: &str, text: &str, dice: &mut Dice) -> String {
+    if text.is_empty() || file.ends_with("Cargo.lock") {
+        text.to_owned()
+    } else if file.ends_with("Cargo.toml") {
+        texts::edited_manifest(text, file.starts_with("crates/"), dice)
+    } else {
+        texts::edited_policy(text, dice)
+    }
+}
+
+/// Whether the last states that were told are such that nothing more is to come.
+fn is_settled(client: &Client, judged: &[String]) -> bool {
+    let is_final = |state: &str| ["exact", "failed", "untrusted"].contains(&state);
+    judged.iter().all(|folder| client.state_of(folder).is_some_and(is_final))
+}
+
+fn all(client: &Client) -> All {
+    let told = |shown: &Shown| -> BTreeSet<Told> {
+        let told = shown.diagnostics.iter().map(|one| {
+            let (start, end) = (one.range.start, one.range.end);
+            let place = ((start.line, start.character), (end.line, end.character));
+            (place.0, place.1, one.severity, one.code.clone(), one.message.clone())
+        });
+        told.collect()
+    };
+    let shown = client.shown();
+    let all = shown.into_iter().map(|(file, shown)| (client.world.tidied(file), told(shown)));
+    all.filter(|(_, told)| !told.is_empty()).collect()
+}
+
+/// What is missing and, where nothing else may be shown, what is too much.
+fn differing(expected: &All, shown: &All, is_all: bool) -> String {
+    let mut words = String::new();
+    let none = BTreeSet::new();
+    let files: BTreeSet<_> = expected.keys().chain(shown.keys()).collect();
+    for file in files {
+        let expected = expected.get(file).unwrap_or(&none);
+        let shown = shown.get(file).unwrap_or(&none);
+        for one in expected.difference(shown) {
+            let _ = writeln!(words, "  only a fresh server shows in {file}: {one:?}");
+        }
+        for one in shown.difference(expected).filter(|_| is_all) {
+            let _ = writeln!(words, "  a fresh server does not show in {file}: {one:?}");
+        }
+    }
+    words
+}
+
+/// The lines that differ.
+fn difference(old: &str, new: &str) -> String {
+    let (old, new): (Vec<_>, Vec<_>) = (old.lines().collect(), new.lines().collect());
+    let start = old.iter().zip(&new).take_while(|(old, new)| old == new).count();
+    let same = old[start..].iter().rev().zip(new[start..].iter().rev());
+    let end = same.take_while(|(old, new)| old == new).count();
+    let lines = |mark: &str, lines: &[&str]| -> String {
+        let lines = &lines[start..lines.len() - end];
+        lines.iter().map(|line| format!("    {mark}{start} {line}\n")).collect()
+    };
+    lines("-", &old) + &lines("+", &new)
+}

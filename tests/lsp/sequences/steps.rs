@@ -1,0 +1,84 @@
+//! The steps of a sequence. Each is a kind and a seed of its own, and is understood by what it finds:
+//! without the steps before it, it still is one.
+
+use super::dice::Dice;
+
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Step {
+    pub(super) kind: Kind,
+    pub(super) seed: u64,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Kind {
+    Open,
+    Close,
+    /// One edit of an open document.
+    Edit,
+    /// Several edits without waiting.
+    Burst,
+    /// The whole text is replaced.
+    Replace,
+    Save,
+    /// Back to the text on disk.
+    Undo,
+    /// Another program writes a file; perhaps the client says so.
+    Outside,
+    /// A policy or a lock file is deleted, or there again.
+    Toggle,
+    /// Cargo writes a lock file in a terminal.
+    Lock,
+    /// An advisory is added, changed or withdrawn.
+    Advise,
+    /// A version is yanked, or no longer.
+    Yank,
+    Folder,
+    Trust,
+    /// A request is answered before anything else is done.
+    Ask,
+    /// The state of the gate is a final one.
+    Settle,
+    /// The server is started again.
+    Restart,
+    Compare,
+}
+
+/// Each as often as it is to be rolled.
+const KINDS: [(Kind, usize); 17] = [
+    (Kind::Open, 10),
+    (Kind::Close, 5),
+    (Kind::Edit, 22),
+    (Kind::Burst, 6),
+    (Kind::Replace, 4),
+    (Kind::Save, 5),
+    (Kind::Undo, 5),
+    (Kind::Outside, 8),
+    (Kind::Toggle, 5),
+    (Kind::Lock, 3),
+    (Kind::Advise, 3),
+    (Kind::Yank, 2),
+    (Kind::Folder, 3),
+    (Kind::Trust, 2),
+    (Kind::Ask, 6),
+    (Kind::Settle, 8),
+    (Kind::Restart, 1),
+];
+
+impl Step {
+    /// Some steps and a comparison.
+    pub(super) fn sequence(dice: &mut Dice) -> Vec<Self> {
+        let length = 1 + dice.roll(9);
+        let mut steps: Vec<_> = (0..length).map(|_| Self::of(Self::kind(dice), dice)).collect();
+        steps.push(Self::of(Kind::Compare, dice));
+        steps
+    }
+
+    fn of(kind: Kind, dice: &mut Dice) -> Self {
+        Self { kind, seed: dice.number() }
+    }
+
+    fn kind(dice: &mut Dice) -> Kind {
+        let all: Vec<_> = KINDS.iter().flat_map(|(kind, times)| vec![*kind; *times]).collect();
+        *dice.pick(&all)
+    }
+}

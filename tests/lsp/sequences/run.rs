@@ -537,7 +537,8 @@ fn difference(old: &str, new: &str) -> String {
     let end = same.take_while(|(old, new)| old == new).count();
     let lines = |mark: &str, lines: &[&str]| -> String {
         let lines = &lines[start..lines.len() - end];
-        lines.iter().map(|line| format!("    {mark}{start} {line}\n")).collect()
+        let marked = lines.iter().map(|line| format!("    {mark}{start} {line}\n"));
+        marked.collect::<Vec<_>>().concat()
     };
     lines("-", &old) + &lines("+", &new)
 }

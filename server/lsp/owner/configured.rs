@@ -1,13 +1,49 @@
-//! What the owner does when the settings have changed.
+//! What the owner does with settings: says what is wrong with them, and does anew what a change of
+//! them or of the user's trust concerns.
 
 use std::collections::BTreeSet;
 
 use camino::Utf8PathBuf;
+use tower_lsp::ls_types::MessageType;
 
-use super::{Owner, files_of};
+use super::{Owner, verdicts::files_of};
 use crate::{lsp::settings::Change, workspace::Workspace};
 
 impl Owner {
+    /// Tells what is wrong with the settings.
+    pub(super) async fn complain(&mut self) {
+        let complaints = std::mem::take(&mut self.session.state().complaints);
+        if !complaints.is_empty() {
+            let message = format!("supercargo: {}", complaints.join("; "));
+            self.session.client.show_message(MessageType::WARNING, message).await;
+        }
+    }
+
+    /// Says once what an untrusted workspace is judged by.
+    pub(super) async fn say_trust(&mut self) {
+        if !self.session.state().settings.trusted {
+            self.say(
+                "supercargo starts no program in a workspace that is not trusted: vulnerabilities \
+                 are judged by `Cargo.lock`, everything else as it was when it was last trusted",
+            )
+            .await;
+        }
+    }
+
+    /// Judges everything again, in place.
+    pub(super) async fn trust_changed(&mut self) {
+        self.say_trust().await;
+        let trusted = self.session.state().settings.trusted;
+        for busy in self.workers.values_mut().filter(|_| !trusted) {
+            busy.children.end();
+            busy.children = self.session.children.of_a_part();
+        }
+        let all: Vec<_> = self.workers.keys().cloned().collect();
+        for workspace in all {
+            self.wish(&workspace, true);
+        }
+    }
+
     pub(super) async fn configured(&mut self, change: Change) {
         self.complain().await;
         if change.look {

@@ -1,0 +1,214 @@
+//! What the owner does with verdicts: shows their findings, tells the state of the gate.
+
+use std::{collections::BTreeSet, sync::Arc};
+
+use camino::Utf8PathBuf;
+use tower_lsp::ls_types::MessageType;
+
+use super::{Owner, Published, disk::is_resolved_with};
+use crate::{
+    gate::Verdict,
+    lsp::{
+        convert::uri_of,
+        progress::Progress,
+        publish,
+        status::{State, Status, StatusNotification},
+    },
+    verdict::{Check, Code, Finding, Place, Severity},
+    workspace::Workspace,
+};
+
+impl Owner {
+    pub(super) fn doing(&mut self, workspace: &Workspace, message: String) {
+        let shows = self.session.state().features.progress;
+        let Some(busy) = self.workers.get_mut(workspace) else { return };
+        if !shows {
+            return;
+        }
+        let client = self.session.client.clone();
+        let folder = workspace.folder().file_name().unwrap_or("workspace");
+        let title = format!("supercargo: {folder}");
+        busy.progress.get_or_insert_with(|| Progress::start(client, title)).tell(message);
+    }
+
+    pub(super) async fn judged(
+        &mut self,
+        workspace: &Workspace,
+        answered: usize,
+        verdict: Option<Arc<Verdict>>,
+    ) {
+        let Some(busy) = self.workers.get_mut(workspace) else { return };
+        busy.wishes = busy.wishes.saturating_sub(answered);
+        if busy.wishes == 0 {
+            busy.progress = None;
+        }
+        let Some(verdict) = verdict else {
+            let message = "supercargo could not judge: an internal error was logged";
+            self.tell_state(workspace, State::Failed, None, Some(message.to_owned())).await;
+            self.say(message).await;
+            return;
+        };
+        let shown = if verdict.packages > 0 {
+            busy.good = Some(Arc::clone(&verdict));
+            Arc::clone(&verdict)
+        } else {
+            let before = self.session.state().verdicts.get(workspace).cloned();
+            // A policy that cannot be used says nothing about the manifests: what stood there stays.
+            let kept = before.filter(|_| ends_at_policy(&verdict)).or_else(|| busy.good.clone());
+            Arc::new(with_last_good(&verdict, kept.as_deref()))
+        };
+        self.show(workspace, shown).await;
+        for finding in &verdict.findings {
+            if finding.check == Check::Supercargo
+                && finding.severity == Severity::Error
+                && finding.code == Some(Code::NoAdvisoryDatabase)
+            {
+                self.say(&format!("supercargo: {}", finding.message)).await;
+            }
+        }
+        let failure = verdict.findings.iter().filter(|finding| !verdict.reached && is_own(finding));
+        let message = failure.map(|finding| finding.message.clone()).next();
+        let state = match (self.session.state().settings.trusted, verdict.reached) {
+            (false, _) => State::Untrusted,
+            (true, true) => State::Exact,
+            (true, false) => State::Failed,
+        };
+        // What is about to be judged anew is not exact, unless an earlier run has judged it.
+        if self.workers.get(workspace).is_some_and(|busy| busy.wishes > 0 && answered > 0) {
+            return;
+        }
+        self.tell_state(workspace, state, Some(&verdict), message).await;
+    }
+
+    /// Shows what can be told while cargo resolves, unless that is what is shown.
+    pub(super) async fn meanwhile(&mut self, workspace: &Workspace, verdict: Arc<Verdict>) {
+        if !self.workers.contains_key(workspace) {
+            return;
+        }
+        self.show(workspace, Arc::clone(&verdict)).await;
+        self.tell_state(workspace, State::Provisional, Some(&verdict), None).await;
+    }
+
+    pub(super) async fn resolving(&mut self, workspace: &Workspace) {
+        if !self.session.state().verdicts.contains_key(workspace) {
+            self.tell_state(workspace, State::Resolving, None, None).await;
+        }
+    }
+
+    pub(super) async fn show(&mut self, workspace: &Workspace, shown: Arc<Verdict>) {
+        let mut files: BTreeSet<_> = files_of(&shown);
+        let declared = Arc::clone(&shown.declared);
+        let (before, has_more) = {
+            let mut state = self.session.state();
+            let after = Arc::clone(&shown);
+            let before = state.verdicts.insert(workspace.clone(), shown);
+            // Only a verdict tells which packages beside the workspace belong to it: one that was
+            // open before was not read from its buffer.
+            let is_new = |path: &Utf8PathBuf| {
+                !is_resolved_with(workspace, path, before.as_deref())
+                    && is_resolved_with(workspace, path, Some(&after))
+            };
+            let has_more = state.documents.paths().iter().any(is_new);
+            (before, has_more)
+        };
+        if has_more {
+            self.wish(workspace, false);
+        }
+        files.extend(before.iter().flat_map(|before| files_of(before)));
+        self.publish(&files.into_iter().collect::<Vec<_>>()).await;
+        if before.is_none_or(|before| before.declared != declared) {
+            self.refresh_hints();
+        }
+    }
+
+    /// Tells the state of a workspace, when it is another one than the client knows.
+    pub(super) async fn tell_state(
+        &mut self,
+        workspace: &Workspace,
+        state: State,
+        shown: Option<&Verdict>,
+        message: Option<String>,
+    ) {
+        let Some(status) = Status::of(workspace, state, shown, message) else { return };
+        let Some(busy) = self.workers.get_mut(workspace) else { return };
+        if busy.status.as_ref() != Some(&status) {
+            busy.status = Some(status.clone());
+            self.session.client.send_notification::<StatusNotification>(status).await;
+        }
+    }
+
+    /// Publishes what has changed of the findings of these files.
+    pub(super) async fn publish(&mut self, files: &[Utf8PathBuf]) {
+        for file in files {
+            let (version, uri, diagnostics) = {
+                let state = self.session.state();
+                let document = state.documents.get(file);
+                (
+                    document.map(|document| document.version),
+                    document.map(|document| document.uri.clone()).or_else(|| uri_of(file)),
+                    publish::diagnostics(file, &state),
+                )
+            };
+            let Some(uri) = uri else { continue };
+            let known = self.published.get(file);
+            let same = known.is_some_and(|known| {
+                known.diagnostics == diagnostics
+                    && known.uri.as_ref() == Some(&uri)
+                    // Opening a document asks for its findings with its version.
+                    && known.version.is_some() == version.is_some()
+            });
+            if same || (known.is_none() && diagnostics.is_empty() && version.is_none()) {
+                continue;
+            }
+            if known.is_none() && diagnostics.is_empty() {
+                continue;
+            }
+            self.session
+                .client
+                .publish_diagnostics(uri.clone(), diagnostics.clone(), version)
+                .await;
+            let published = Published { uri: Some(uri), version, diagnostics };
+            self.published.insert(file.clone(), published);
+        }
+    }
+
+    /// Shows a message, once.
+    pub(super) async fn say(&mut self, message: &str) {
+        if self.said.insert(message.to_owned()) {
+            self.session.client.show_message(MessageType::WARNING, message).await;
+        }
+    }
+}
+
+/// Whether a finding says why there is no verdict.
+pub(super) fn is_own(finding: &Finding) -> bool {
+    finding.severity == Severity::Error
+        && matches!(finding.check, Check::Supercargo | Check::Config)
+}
+
+/// Whether nothing but the policy was looked at.
+pub(super) fn ends_at_policy(verdict: &Verdict) -> bool {
+    let on_policy = |place: &Place| Some(&place.file) == verdict.policy.as_ref();
+    verdict.findings.iter().all(|finding| finding.places.first().is_some_and(on_policy))
+}
+
+/// A verdict that has no graph, with what the last one that had shows on other files.
+pub(super) fn with_last_good(verdict: &Verdict, good: Option<&Verdict>) -> Verdict {
+    let mut shown = verdict.clone();
+    let Some(good) = good else { return shown };
+    let broken: BTreeSet<_> = files_of(verdict);
+    let policy = verdict.policy.as_ref();
+    let kept = good.findings.iter().filter(|finding| {
+        // A policy that cannot be used says so itself; its older findings would stand beside that.
+        let on_policy = finding.places.first().map(|place| &place.file) == policy;
+        !(on_policy && policy.is_some_and(|policy| broken.contains(policy)))
+    });
+    shown.findings.extend(kept.cloned());
+    shown.declared = Arc::clone(&good.declared);
+    shown
+}
+
+pub(super) fn files_of(verdict: &Verdict) -> BTreeSet<Utf8PathBuf> {
+    let places = verdict.findings.iter().flat_map(|finding| &finding.places);
+    places.map(|place| place.file.clone()).collect()
+}

@@ -110,6 +110,7 @@ impl Children {
             if running.closed || running.closed_parts.contains(&self.part) {
                 return Err(RunError::Unwanted);
             }
+            running.guard.prepare();
             let mut child = command.spawn().map_err(RunError::Start)?;
             let pipes = (child.stdout.take(), child.stderr.take());
             let name = Name::of(&child, self.shared.in_groups);

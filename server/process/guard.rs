@@ -42,11 +42,15 @@ impl Name {
 }
 
 impl Guard {
-    /// From now on the child is ended with the program.
-    pub(super) fn watch(&mut self, name: &Name) {
+    /// Starts the shell. Before the first child is: it could outlive the program meanwhile.
+    pub(super) fn prepare(&mut self) {
         if !std::mem::replace(&mut self.tried, true) {
             self.shell = start();
         }
+    }
+
+    /// From now on the child is ended with the program.
+    pub(super) fn watch(&mut self, name: &Name) {
         self.tell('+', name);
     }
 

@@ -1,5 +1,7 @@
 //! From `initialize` to `exit`, to the letter.
 
+use std::process::ExitStatus;
+
 use serde_json::{Value, json};
 
 use crate::harness::{Encoding, Process, Session, World, each_editor};
@@ -80,7 +82,17 @@ impl Bare {
 
     /// Waits for the exit code.
     fn code_with_open_input(mut self) -> Option<i32> {
-        let (status, mut messages) = self.process.wait();
+        let (status, messages) = self.process.wait();
+        self.code_of(status, messages)
+    }
+
+    /// Waits for the exit code of a server that was asked to end by the system.
+    fn code_after_sudden_end(mut self) -> Option<i32> {
+        let (status, messages) = self.process.wait_for_sudden_end();
+        self.code_of(status, messages)
+    }
+
+    fn code_of(self, status: ExitStatus, mut messages: Vec<Value>) -> Option<i32> {
         // Every client is told the state of the gate.
         messages.retain(|message| message["method"] != "supercargo/status");
         assert!(messages.is_empty(), "nobody asked for {messages:?}");
@@ -277,11 +289,23 @@ mod children {
     #[test]
     fn end_when_the_server_is_killed() {
         for stand_in in [StandIn::Endless, StandIn::EndlessWithChild] {
-            let Bare { mut process, world } = resolving(stand_in);
+            let mut bare = resolving(stand_in);
+            // The child has begun before the guard knows of it: the server is given its turn.
+            for id in 100..120 {
+                bare.ask(&request(
+                    id,
+                    "textDocument/hover",
+                    json!({
+                        "textDocument": {"uri": bare.world.uri("deny.toml")},
+                        "position": {"line": 0, "character": 0},
+                    }),
+                ));
+            }
+            let Bare { mut process, world } = bare;
             let id = process.id().to_string();
             let told = std::process::Command::new("kill").args(["-KILL", &id]).status();
             assert!(told.expect("`kill` runs").success());
-            assert_eq!(process.wait().0.code(), None);
+            assert_eq!(process.wait_for_sudden_end().0.code(), None);
             crate::harness::wait_until("no process is left", || world.processes().is_empty());
         }
     }
@@ -292,7 +316,7 @@ mod children {
         let id = bare.process.id().to_string();
         let told = std::process::Command::new("kill").arg(id).status().expect("`kill` runs");
         assert!(told.success());
-        assert_eq!(bare.code_with_open_input(), Some(1));
+        assert_eq!(bare.code_after_sudden_end(), Some(1));
     }
 }
 

@@ -89,12 +89,22 @@ impl Process {
 
     /// Waits for the end, taking what is still written.
     pub(crate) fn wait(&mut self) -> (ExitStatus, Vec<Value>) {
+        self.wait_for_end(false)
+    }
+
+    /// Waits for an end in the middle of anything: the last message may be cut off.
+    pub(crate) fn wait_for_sudden_end(&mut self) -> (ExitStatus, Vec<Value>) {
+        self.wait_for_end(true)
+    }
+
+    fn wait_for_end(&mut self, sudden: bool) -> (ExitStatus, Vec<Value>) {
         let deadline = Instant::now() + LIMIT;
         let mut messages = Vec::new();
         loop {
             match self.receive(deadline) {
                 Some(Incoming::Message(message)) => messages.push(message),
                 Some(Incoming::End) => break,
+                Some(Incoming::Garbage(_)) if sudden => break,
                 other => panic!("the server did not end but wrote {other:?}:\n{}", self.log()),
             }
         }

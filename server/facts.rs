@@ -7,4 +7,4 @@ mod packed_db;
 
 pub use advisory_db::{DEFAULT_URL, DatabaseLocation, FetchError, Freshness, RefreshPolicy};
 pub use cargo_home::{configuration_files, index_files, is_index_file};
-pub(crate) use packed_db::PackedDb;
+pub(crate) use packed_db::{PackedDb, copied};

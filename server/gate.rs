@@ -7,7 +7,12 @@ mod run;
 mod troubles;
 mod untrusted;
 
-use std::{collections::BTreeMap, io, sync::Arc};
+use std::{
+    cell::Cell,
+    collections::{BTreeMap, BTreeSet},
+    io,
+    sync::Arc,
+};
 
 use camino::{Utf8Path, Utf8PathBuf};
 
@@ -15,11 +20,11 @@ use crate::{
     cache::Inputs,
     facts::RefreshPolicy,
     model::essence::Essence,
-    resolve::{BufferCopy, LockState, Resolution, ResolveError, Resolver},
+    resolve::{BufferCopy, LockState, Resolution, ResolveError, Resolver, Wait},
     text::{SourceText, read_to_string},
     verdict::{
-        Check, CheckSet, Counts, Database, Declared, Engine, Finding, GraphOptions, Known,
-        LoadedPolicy, Question, Severity, provisional,
+        Check, CheckSet, Counts, Database, DatabaseSource, Declared, Engine, Finding, GraphOptions,
+        Known, LoadedPolicy, Question, Severity, provisional,
     },
     workspace::{PolicyFiles, Workspace},
 };
@@ -54,6 +59,16 @@ pub struct GateOptions {
     pub resolver: Resolver,
 }
 
+impl GateOptions {
+    /// Which advisories are judged by.
+    fn database_source(&self, loaded: &LoadedPolicy) -> DatabaseSource {
+        match &self.advisories {
+            Some(folder) => DatabaseSource::Folder(folder.clone()),
+            None => DatabaseSource::Managed(loaded.databases.clone()),
+        }
+    }
+}
+
 /// What a gate says.
 #[derive(Clone, Debug)]
 pub struct Verdict {
@@ -71,6 +86,8 @@ pub struct Verdict {
     pub packages: usize,
     /// What the declarations of the workspace resolved to.
     pub declared: Arc<Vec<Declared>>,
+    /// The files of cargo's index that it was made from, as far as that can be told.
+    pub index_files: Arc<BTreeSet<Utf8PathBuf>>,
     /// When the advisories were fetched, `YYYY-MM-DD`; `None` for a plain folder or none.
     pub database_date: Option<String>,
 }
@@ -104,6 +121,24 @@ pub struct OnDisk;
 impl Texts for OnDisk {
     fn read(&self, path: &Utf8Path) -> io::Result<SourceText> {
         read_to_string(path).map(|text| SourceText::new(&text))
+    }
+}
+
+/// The texts that cargo resolves: of manifests and lock files the whole buffers over the disk.
+struct Resolved<'t> {
+    buffers: &'t BTreeMap<Utf8PathBuf, SourceText>,
+    below: &'t dyn Texts,
+}
+
+impl Texts for Resolved<'_> {
+    fn read(&self, path: &Utf8Path) -> io::Result<SourceText> {
+        match self.buffers.get(path) {
+            Some(text) => Ok(text.clone()),
+            None if matches!(path.file_name(), Some("Cargo.toml" | "Cargo.lock")) => {
+                OnDisk.read(path)
+            }
+            None => self.below.read(path),
+        }
     }
 }
 
@@ -148,7 +183,8 @@ pub fn resolve_alike(before: &dyn Texts, after: &dyn Texts) -> bool {
 pub struct Gate {
     workspace: Workspace,
     kept: Option<Kept>,
-    /// Why the last resolution failed: not tried again before something changes.
+    /// Why the last resolution failed, its places in the texts that were resolved: not tried again
+    /// before something changes.
     refused: Option<(GraphKey, Finding)>,
     /// The copy in which unsaved manifests are resolved. Outlives the engine, which reads from it.
     copy: Option<BufferCopy>,
@@ -156,8 +192,8 @@ pub struct Gate {
     whole: BTreeMap<Utf8PathBuf, SourceText>,
     /// The key and the inputs of the last verdict, where it may be kept on disk.
     judged: Option<(String, Inputs)>,
-    /// The key of the verdict that was kept last.
-    remembered: Option<String>,
+    /// The key and the inputs of the verdict that was kept last.
+    remembered: Option<(String, Inputs)>,
     /// The last exact verdict.
     exact: Option<Arc<Verdict>>,
 }
@@ -222,7 +258,7 @@ impl Gate {
         let mut run = Run::new(&self.workspace, options);
         let policy = run.read_policy(options, texts)?;
         let loaded = run.load_policy(&policy, options)?;
-        if !run.database_source(&loaded, options).is_fresh_enough() {
+        if !options.database_source(&loaded).is_fresh_enough() {
             return None;
         }
         let key = remembered::key(&self.workspace, options, &policy, &loaded)?;
@@ -238,10 +274,10 @@ impl Gate {
 
     /// Keeps the verdict for later runs, if it is the exact one on the files as they are on disk.
     pub fn remember(&mut self, options: &GateOptions, verdict: &Verdict) {
-        let Some((key, inputs)) = self.judged.take() else { return };
-        if self.remembered.as_ref() != Some(&key) {
-            remembered::remember(&options.resolver.cache, &key, inputs, verdict);
-            self.remembered = Some(key);
+        let Some(judged) = self.judged.take() else { return };
+        if self.remembered.as_ref() != Some(&judged) {
+            remembered::remember(&options.resolver.cache, &judged.0, &judged.1, verdict);
+            self.remembered = Some(judged);
         }
     }
 
@@ -271,8 +307,10 @@ impl Gate {
             audience.doing("fetching the data about replacements in the standard library");
             crate::verdict::sync_std_replacements();
         }
-        let source = run.database_source(&loaded, options);
-        let resolves = self.needs_resolution(&loaded, texts);
+        let source = options.database_source(&loaded);
+        let buffers = self.whole_buffers(texts);
+        let wanted = GraphKey::new(&loaded, &buffers);
+        let resolves = self.needs_resolution(&wanted);
         if resolves && let Some(exact) = self.exact.clone() {
             let database = databases.opened(&source);
             audience.meanwhile(meanwhile(&exact, &loaded, database.as_deref(), texts));
@@ -282,7 +320,7 @@ impl Gate {
             if resolves && run.checks.contains(Check::Advisories) {
                 scope.spawn(|| databases.prepare(&source, options));
             }
-            self.build_graph(&loaded, options, texts, &mut run, audience)
+            self.build_graph(wanted, &buffers, options, texts, &mut run, audience)
         });
         match graph {
             Graph::Built => {}
@@ -291,6 +329,7 @@ impl Gate {
         }
         let Some(kept) = &self.kept else { return Some(run.verdict) };
         run.verdict.packages = kept.engine.packages;
+        run.verdict.index_files = Arc::clone(&kept.engine.index_files);
         // A lock file that does not fit what is being typed is no news.
         if kept.key.unsaved.is_empty() {
             run.say_lock_state(kept.lock, &self.workspace, texts);
@@ -301,20 +340,28 @@ impl Gate {
                 .path
                 .as_ref()
                 .is_none_or(|path| OnDisk.read(path).is_ok_and(|on_disk| on_disk == policy.text));
-        let inputs = kept.inputs.clone().zip(kept.engine.inputs.clone()).filter(|_| on_disk);
-        let inputs = inputs.map(|(resolved, read)| {
-            resolved.and(read).and(remembered::other_inputs(&policy, &source, texts))
+        let inputs = kept.inputs.as_ref().zip(kept.engine.inputs.as_ref()).filter(|_| on_disk);
+        let kept_as = inputs.and_then(|(resolved, read)| {
+            let key = remembered::key(&self.workspace, options, &policy, &loaded)?;
+            let others = remembered::other_inputs(&policy, &source, texts);
+            Some((key, resolved.clone().and(read.clone()).and(others)))
         });
-        let key = remembered::key(&self.workspace, options, &policy, &loaded);
         let tell = |message: &str| audience.doing(message);
         let database = run.database(&loaded, options, databases, texts, &tell);
         let checks = run.checks;
-        let releases = options.releases;
-        let question = Question { policy, database, index, checks, helps: options.helps, releases };
+        let question = Question {
+            policy,
+            database,
+            index,
+            manifests: buffers,
+            checks,
+            helps: options.helps,
+            releases: options.releases,
+        };
         match kept.engine.ask(&self.workspace, question) {
             Ok(answer) => {
                 run.finish(answer);
-                self.judged = key.zip(inputs).filter(|_| run.verdict.reached);
+                self.judged = kept_as.filter(|_| run.verdict.reached);
             }
             Err(error) => {
                 run.fail(troubles::engine(&self.workspace, &error, texts));
@@ -325,46 +372,51 @@ impl Gate {
     }
 
     /// Whether cargo has to be asked.
-    fn needs_resolution(&mut self, loaded: &LoadedPolicy, texts: &dyn Texts) -> bool {
-        let key = GraphKey::new(loaded, &self.whole_buffers(texts));
-        self.kept.as_ref().is_none_or(|kept| kept.key != key)
-            && self.refused.as_ref().is_none_or(|(refused, _)| *refused != key)
+    fn needs_resolution(&self, wanted: &GraphKey) -> bool {
+        self.kept.as_ref().is_none_or(|kept| kept.key != *wanted)
+            && self.refused.as_ref().is_none_or(|(refused, _)| refused != wanted)
     }
 
     /// Resolves and builds the graph unless the kept one is the right one.
     fn build_graph(
         &mut self,
-        loaded: &LoadedPolicy,
+        key: GraphKey,
+        buffers: &BTreeMap<Utf8PathBuf, SourceText>,
         options: &GateOptions,
         texts: &dyn Texts,
         run: &mut Run,
         audience: &dyn Audience,
     ) -> Graph {
-        let buffers = self.whole_buffers(texts);
-        let key = GraphKey::new(loaded, &buffers);
         if self.kept.as_ref().is_some_and(|kept| kept.key == key) {
             return Graph::Built;
         }
         if let Some((_, finding)) = self.refused.as_ref().filter(|(refused, _)| *refused == key) {
-            run.fail(finding.clone());
+            run.fail(troubles::followed(finding, texts));
             return Graph::Failed;
         }
         audience.doing("resolving dependencies");
         let wanted = || audience.still_waits();
-        let resolution = match self.resolve(&options.resolver, &loaded.graph, &buffers, &wanted) {
+        let (old, ending) = (Cell::new(self.kept.take()), Cell::new(None));
+        // Two graphs need not be in memory at once: the old one goes while the answer is read.
+        let answered = || ending.set(old.take().map(|old| old.engine.end()));
+        let wait = Wait { wanted: &wanted, answered: &answered };
+        let resolution = self.resolve(&options.resolver, &key.options, buffers, &wait);
+        self.kept = old.take();
+        let resolution = match resolution {
             Ok(resolution) => resolution,
             Err(ResolveError::Unwanted { .. }) => return Graph::Unwanted,
             Err(error) => {
-                let finding = troubles::resolution(&self.workspace, &error, texts);
-                self.refused = Some((key, finding.clone()));
-                run.fail(finding);
+                let resolved = Resolved { buffers, below: texts };
+                let finding = troubles::resolution(&self.workspace, &error, &resolved);
+                run.fail(troubles::followed(&finding, texts));
+                self.refused = Some((key, finding));
                 return Graph::Failed;
             }
         };
-        // Two graphs need not be in memory at once.
         self.kept = None;
+        drop(ending);
         let (lock, inputs) = (resolution.lock, resolution.inputs.clone());
-        match Engine::start(&self.workspace, resolution, &loaded.graph) {
+        match Engine::start(&self.workspace, resolution, &key.options) {
             Ok(engine) => {
                 self.kept = Some(Kept { key, lock, inputs, engine });
                 Graph::Built
@@ -381,16 +433,16 @@ impl Gate {
         resolver: &Resolver,
         graph: &GraphOptions,
         buffers: &BTreeMap<Utf8PathBuf, SourceText>,
-        wanted: &dyn Fn() -> bool,
+        wait: &Wait<'_>,
     ) -> Result<Resolution, ResolveError> {
         if buffers.is_empty() {
-            return resolver.resolve(&self.workspace, &graph.metadata, wanted);
+            return resolver.resolve(&self.workspace, &graph.metadata, wait);
         }
         let copy = match &mut self.copy {
             Some(copy) => copy,
             None => self.copy.insert(BufferCopy::of(resolver, &self.workspace)?),
         };
-        copy.resolve(resolver, &self.workspace, &graph.metadata, buffers, wanted)
+        copy.resolve(resolver, &self.workspace, &graph.metadata, buffers, wait)
     }
 
     /// The unsaved texts; for one that is half typed the last one that was whole, if any.

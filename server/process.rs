@@ -1,10 +1,11 @@
 //! Child processes that read nothing from us, end in time, and never outlive the program.
 
 mod guard;
+mod temporary;
 
 use std::{
     collections::{BTreeMap, BTreeSet},
-    io::{self, Read},
+    io,
     process::{Child, Command, Stdio},
     sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, mpsc},
     thread,
@@ -12,6 +13,7 @@ use std::{
 };
 
 use guard::{Guard, Name};
+pub(crate) use temporary::{TemporaryError, TemporaryFolder};
 
 /// How often it is asked whether a running child is still wanted.
 const ASKED_EVERY: Duration = Duration::from_millis(20);
@@ -91,13 +93,16 @@ impl Children {
 
     /// Runs a program to its end: null standard input, both outputs captured.
     pub(crate) fn run(&self, command: Command) -> Result<Output, RunError> {
-        self.run_while(command, &|| true)
+        self.run_while(command, |_| false, &|| true)
     }
 
-    /// Runs a program to its end, or until it is no longer `wanted`, which is asked while it runs.
+    /// Runs a program to its end, or until what it has written to standard output `is_all`, or
+    /// until it is no longer `wanted`, which is asked while it runs. One that has written all has
+    /// succeeded and is left to end by itself, as long as this program runs.
     pub(crate) fn run_while(
         &self,
         mut command: Command,
+        is_all: fn(&[u8]) -> bool,
         wanted: &dyn Fn() -> bool,
     ) -> Result<Output, RunError> {
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
@@ -121,12 +126,12 @@ impl Children {
             (id, name, pipes.0, pipes.1)
         };
         let deadline = Instant::now() + LIMIT;
-        let stdout = read_all(stdout);
-        let stderr = read_all(stderr);
-        let text = |pipe: &mpsc::Receiver<String>| loop {
+        let stdout = read_all(stdout, is_all);
+        let stderr = read_all(stderr, |_| false);
+        let text = |pipe: &mpsc::Receiver<Read>| loop {
             match pipe.recv_timeout(ASKED_EVERY) {
-                Ok(text) => return Ok(text),
-                Err(mpsc::RecvTimeoutError::Disconnected) => return Ok(String::new()),
+                Ok(read) => return Ok(read),
+                Err(mpsc::RecvTimeoutError::Disconnected) => return Ok(Read::default()),
                 Err(mpsc::RecvTimeoutError::Timeout) if Instant::now() >= deadline => {
                     return Err(RunError::TimedOut { seconds: LIMIT.as_secs() });
                 }
@@ -136,7 +141,21 @@ impl Children {
                 Err(mpsc::RecvTimeoutError::Timeout) => {}
             }
         };
-        let texts = text(&stdout).and_then(|out| text(&stderr).map(|err| (out, err)));
+        let texts = text(&stdout).and_then(|out| {
+            if out.goes_on {
+                return Ok((out, Read::default()));
+            }
+            text(&stderr).map(|err| (out, err))
+        });
+        if let Ok((Read { text, goes_on: true }, _)) = texts {
+            let children = self.clone();
+            thread::spawn(move || {
+                // Comes when the pipe ends.
+                let _ = stdout.recv();
+                children.reap(id, &name);
+            });
+            return Ok(Output { success: true, stdout: text, stderr: String::new() });
+        }
         let child = self.lock().children.remove(&id);
         let Some(mut child) = child else {
             return Err(RunError::Unwanted);
@@ -151,7 +170,16 @@ impl Children {
         };
         let success = child.wait().is_ok_and(|status| status.success());
         self.lock().guard.release(&name);
-        Ok(Output { success, stdout, stderr })
+        Ok(Output { success, stdout: stdout.text, stderr: stderr.text })
+    }
+
+    /// Waits for the end of a child whose output has ended.
+    fn reap(&self, id: (u64, u64), name: &Name) {
+        let child = self.lock().children.remove(&id);
+        if let Some(mut child) = child {
+            let _ = child.wait();
+            self.lock().guard.release(name);
+        }
     }
 
     /// Ends every running child of this part, of all parts if it is the program; none is started
@@ -218,16 +246,39 @@ impl Drop for Use {
     }
 }
 
-fn read_all(pipe: Option<impl Read + Send + 'static>) -> mpsc::Receiver<String> {
+/// What was read of a pipe.
+#[derive(Debug, Default)]
+struct Read {
+    text: String,
+    /// The pipe has not ended.
+    goes_on: bool,
+}
+
+/// Gives what a pipe holds when it ends, or, before, when that `is_all`.
+fn read_all(
+    pipe: Option<impl io::Read + Send + 'static>,
+    is_all: fn(&[u8]) -> bool,
+) -> mpsc::Receiver<Read> {
     let (sender, receiver) = mpsc::channel();
     thread::spawn(move || {
         let mut bytes = Vec::new();
-        if let Some(mut pipe) = pipe {
-            let _ = pipe.read_to_end(&mut bytes);
+        let mut chunk = vec![0; 64 << 10];
+        let mut pipe = pipe;
+        while let Some(Ok(read @ 1..)) = pipe.as_mut().map(|pipe| io::Read::read(pipe, &mut chunk))
+        {
+            bytes.extend_from_slice(&chunk[..read]);
+            if is_all(&bytes) {
+                let _ = sender.send(Read { text: into_text(&mut bytes), goes_on: true });
+            }
         }
-        let _ = sender.send(String::from_utf8_lossy(&bytes).into_owned());
+        let _ = sender.send(Read { text: into_text(&mut bytes), goes_on: false });
     });
     receiver
+}
+
+fn into_text(bytes: &mut Vec<u8>) -> String {
+    String::from_utf8(std::mem::take(bytes))
+        .unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned())
 }
 
 #[cfg(all(test, unix))]
@@ -296,10 +347,27 @@ mod tests {
             asked.set(asked.get() + 1);
             asked.get() < 3
         };
-        let run = children.run_while(shell("sleep 600 & wait"), &wanted);
+        let run = children.run_while(shell("sleep 600 & wait"), |_| false, &wanted);
         assert!(matches!(run, Err(RunError::Unwanted)));
         assert!(children.lock().children.is_empty());
         assert!(children.run(shell("true")).is_ok(), "another one may follow");
+    }
+
+    #[test]
+    fn a_child_that_has_written_all_is_left_to_end() {
+        let children = Children::in_groups();
+        let is_all = |bytes: &[u8]| bytes.ends_with(b"all\n");
+        let script = "echo all; while [ ! -e \"$0\" ]; do sleep 0.01; done; echo more";
+        let folder = tempfile::tempdir().expect("a folder");
+        let mut command = shell(script);
+        command.arg(folder.path().join("go"));
+        let output = children.run_while(command, is_all, &|| true).expect("it runs");
+        assert_eq!((output.success, &*output.stdout), (true, "all\n"));
+        assert_eq!(children.lock().children.len(), 1, "it is ended with the program");
+        std::fs::write(folder.path().join("go"), "").expect("written");
+        while !children.lock().children.is_empty() {
+            thread::yield_now();
+        }
     }
 
     #[test]

@@ -22,12 +22,11 @@ use serde::de::DeserializeOwned;
 
 use crate::{
     cache::{Cache, Inputs},
-    process::{Children, RunError, Use},
+    process::{Children, RunError},
     text::read_to_string,
     workspace::Workspace,
 };
 pub use buffers::BufferCopy;
-pub(crate) use scratch::matching_folders;
 pub(crate) use trouble::Trouble;
 
 /// How coarse the times of files may be.
@@ -59,6 +58,26 @@ pub struct Resolver {
     pub children: Children,
     /// Where answers are kept between runs.
     pub cache: Cache,
+}
+
+/// What is asked and told while cargo runs.
+#[derive(Clone, Copy)]
+pub struct Wait<'w> {
+    /// Whether the answer is still wanted.
+    pub wanted: &'w dyn Fn() -> bool,
+    /// Cargo has answered, and the answer is going to be read.
+    pub answered: &'w dyn Fn(),
+}
+
+impl std::fmt::Debug for Wait<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Wait").finish_non_exhaustive()
+    }
+}
+
+impl Wait<'_> {
+    /// Until there is an answer.
+    pub const FOREVER: Self = Self { wanted: &|| true, answered: &|| {} };
 }
 
 /// Whether the resolution is that of the lock file on disk.
@@ -146,7 +165,7 @@ impl Resolver {
         std::env::var_os("CARGO").map_or_else(|| PathBuf::from("cargo"), PathBuf::from)
     }
 
-    /// Resolves a workspace. While cargo runs, `wanted` is asked whether it is still to.
+    /// Resolves a workspace.
     ///
     /// # Errors
     ///
@@ -155,7 +174,7 @@ impl Resolver {
         &self,
         workspace: &Workspace,
         options: &MetadataOptions,
-        wanted: &dyn Fn() -> bool,
+        wait: &Wait<'_>,
     ) -> Result<Resolution, ResolveError> {
         let lock_file = workspace.lock_file();
         let on_disk = read_to_string(&lock_file).is_ok();
@@ -164,8 +183,9 @@ impl Resolver {
                 return Ok(resolution);
             }
             let began = SystemTime::now() - CLOCK;
-            match self.metadata(&workspace.manifest, options, true, wanted) {
+            match self.metadata(&workspace.manifest, options, true, wait.wanted) {
                 Ok(json) => {
+                    (wait.answered)();
                     let metadata = parse(&workspace.manifest, &json)?;
                     let inputs = Some(remembered::inputs(workspace, &metadata))
                         .filter(|inputs| inputs.were_written_before(began));
@@ -184,12 +204,11 @@ impl Resolver {
                 Err(error) => return Err(error),
             }
         }
-        let _scratch_is_deleted = self.in_use(workspace)?;
         // Cargo goes by real paths, and so does the copy.
         let real = workspace.real();
         let scratch = scratch::Scratch::of(self, &real, scratch::Refused::IsAnError)?;
         let answer = self
-            .metadata(&scratch.mirrored(&real.manifest), options, false, wanted)
+            .metadata(&scratch.mirrored(&real.manifest), options, false, wait.wanted)
             .map(|json| scratch.unmirrored(&json));
         let json = answer.map_err(|error| match error {
             ResolveError::Cargo { stderr, .. } => ResolveError::Cargo {
@@ -198,6 +217,7 @@ impl Resolver {
             },
             other => other,
         })?;
+        (wait.answered)();
         Ok(Resolution {
             metadata: parse(&workspace.manifest, &json)?,
             lock: if on_disk { LockState::Stale } else { LockState::Missing },
@@ -216,12 +236,6 @@ impl Resolver {
             originals: BTreeMap::new(),
             inputs: Some(inputs),
         })
-    }
-
-    /// The program's end waits until the scratch copy is deleted; none is made after it.
-    fn in_use(&self, workspace: &Workspace) -> Result<Use, ResolveError> {
-        let unwanted = || ResolveError::Unwanted { manifest: workspace.manifest.clone() };
-        self.children.in_use().ok_or_else(unwanted)
     }
 
     fn metadata(
@@ -274,21 +288,29 @@ impl Resolver {
         // Cargo may keep facts about rustc below the target folder: not in the user's.
         command.env("CARGO_TARGET_DIR", unused_target_dir());
         command.env("CARGO_TERM_COLOR", "never");
-        let output = self.children.run_while(command, wanted).map_err(|error| match error {
-            RunError::Start(source) => {
-                ResolveError::NoCargo { program: self.cargo.clone(), source }
-            }
-            RunError::TimedOut { seconds } => {
-                ResolveError::TimedOut { manifest: manifest.to_owned(), seconds }
-            }
-            RunError::Unwanted => ResolveError::Unwanted { manifest: manifest.to_owned() },
-        })?;
+        let output =
+            self.children.run_while(command, is_answer, wanted).map_err(|error| match error {
+                RunError::Start(source) => {
+                    ResolveError::NoCargo { program: self.cargo.clone(), source }
+                }
+                RunError::TimedOut { seconds } => {
+                    ResolveError::TimedOut { manifest: manifest.to_owned(), seconds }
+                }
+                RunError::Unwanted => ResolveError::Unwanted { manifest: manifest.to_owned() },
+            })?;
         if output.success {
             Ok(output.stdout)
         } else {
             Err(ResolveError::Cargo { manifest: manifest.to_owned(), stderr: output.stderr })
         }
     }
+}
+
+/// Whether cargo has written its answer, a line of JSON. It takes time to end after that.
+fn is_answer(output: &[u8]) -> bool {
+    let line =
+        output.strip_suffix(b"\n").and_then(|lines| lines.rsplit(|byte| *byte == b'\n').next());
+    line.is_some_and(|line| line.starts_with(b"{"))
 }
 
 fn unused_target_dir() -> PathBuf {

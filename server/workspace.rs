@@ -2,15 +2,18 @@
 //!
 //! Reads manifests from disk; starts no process. The look-ups are cargo's and cargo-deny's own.
 
+mod deciding;
 mod discover;
-mod inputs;
+mod members;
 mod policy_files;
 mod roots;
 
 use camino::{Utf8Component, Utf8Path, Utf8PathBuf};
 
+pub use deciding::DecidingFiles;
+pub(crate) use deciding::{CONFIGURATION_NAMES, TOOLCHAIN_NAMES};
 pub use discover::{Discovery, DiscoveryOptions, EXCLUDED_FOLDERS};
-pub use inputs::Inputs;
+pub(crate) use members::MemberFolders;
 pub use policy_files::{EXCEPTION_NAMES, POLICY_NAMES, PolicyFiles, is_exceptions, is_policy};
 
 /// One workspace as the gate sees it.
@@ -32,6 +35,11 @@ impl Workspace {
     pub fn around_manifest(manifest: &Utf8Path) -> Self {
         let root = roots::root_of(manifest);
         Self { manifest: root.join("Cargo.toml"), root }
+    }
+
+    /// Whether the manifest, as things stand on disk, still belongs to this root.
+    pub(crate) fn still_is_one(&self) -> bool {
+        self.manifest.is_file() && roots::root_of(&self.manifest) == self.root
     }
 
     /// Where the lock file is or would be.

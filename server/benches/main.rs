@@ -19,7 +19,7 @@ use camino::Utf8PathBuf;
 use supercargo::{
     cache::Cache,
     process::Children,
-    resolve::Resolver,
+    resolve::{Resolver, Wait},
     verdict::{Engine, PolicyText},
     workspace::Workspace,
 };
@@ -144,7 +144,7 @@ fn graph_milliseconds(manifest: &str) -> Result<f64> {
         cache: Cache::off(),
     };
     let start = Instant::now();
-    let resolution = resolver.resolve(&workspace, &loaded.graph.metadata, &|| true)?;
+    let resolution = resolver.resolve(&workspace, &loaded.graph.metadata, &Wait::FOREVER)?;
     let engine = Engine::start(&workspace, resolution, &loaded.graph)?;
     let time = start.elapsed().as_secs_f64() * 1000.0;
     if engine.packages == 0 {

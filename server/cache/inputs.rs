@@ -81,6 +81,15 @@ impl Inputs {
         });
         texts.collect()
     }
+
+    /// The files whose sizes and times are inputs.
+    pub(crate) fn stamps(&self) -> BTreeSet<Utf8PathBuf> {
+        let stamps = self.0.iter().filter_map(|(input, _)| match input {
+            Input::Stamp(path) => Some(path.clone()),
+            _ => None,
+        });
+        stamps.collect()
+    }
 }
 
 impl Input {

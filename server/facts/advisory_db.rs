@@ -88,6 +88,11 @@ pub enum FetchError {
     },
 }
 
+/// The branch that is checked out, by the text of git's `HEAD`; `None` where it is a commit.
+fn branch(head: &str) -> Option<&str> {
+    head.trim().strip_prefix("ref: ")
+}
+
 impl DatabaseLocation {
     /// The folder of this database: the last segment of its URL in lower case, a dash, and the
     /// XXH64 of the whole URL in lower case (cargo-deny's `url_to_db_path`).
@@ -97,6 +102,30 @@ impl DatabaseLocation {
         let name = url.path_segments().and_then(|mut all| all.next_back()).unwrap_or("empty_");
         let hash = XxHash64::oneshot(0xca80_de71, url.as_str().as_bytes());
         self.root.join(format!("{name}-{hash:016x}"))
+    }
+
+    /// The files of the clone that change with every fetch, whether they are there or not: what
+    /// was fetched, and the commit that is checked out.
+    pub fn heads(&self) -> Vec<Utf8PathBuf> {
+        let git = self.folder().join(".git");
+        let head = fs::read_to_string(git.join("HEAD")).unwrap_or_default();
+        let branch = branch(&head).unwrap_or("refs/heads/main");
+        ["FETCH_HEAD", "HEAD", "packed-refs", branch].map(|name| git.join(name)).to_vec()
+    }
+
+    /// The commit that is checked out; `None` where that cannot be told.
+    pub(crate) fn commit(&self) -> Option<String> {
+        let git = self.folder().join(".git");
+        let head = fs::read_to_string(git.join("HEAD")).ok()?;
+        let Some(branch) = branch(&head) else {
+            return Some(head.trim().to_owned()).filter(|commit| !commit.is_empty());
+        };
+        if let Ok(commit) = fs::read_to_string(git.join(branch)) {
+            return Some(commit.trim().to_owned());
+        }
+        let packed = fs::read_to_string(git.join("packed-refs")).ok()?;
+        let mut lines = packed.lines().filter_map(|line| line.split_once(' '));
+        lines.find(|(_, name)| *name == branch).map(|(commit, _)| commit.to_owned())
     }
 
     /// How old the copy on this machine is: the time of `FETCH_HEAD`, else of `HEAD`, since a

@@ -6,7 +6,10 @@ use std::{fs, io};
 use camino::{Utf8Component, Utf8Path, Utf8PathBuf};
 
 use super::DatabaseLocation;
-use crate::cache::{Cache, Kind, hash};
+use crate::{
+    cache::{Cache, Kind, hash},
+    process::{Children, TemporaryFolder},
+};
 
 /// The databases of one commit each, in the cache.
 #[derive(Debug)]
@@ -17,21 +20,23 @@ pub(crate) struct PackedDb<'c> {
 }
 
 impl<'c> PackedDb<'c> {
-    /// The pack of a database as it is now; `None` where its commit cannot be told.
+    /// The pack of a database as it is now; `None` where its commit cannot be told, and nothing
+    /// would tell that it is another database.
     pub(crate) fn of(location: &DatabaseLocation, cache: &'c Cache) -> Option<Self> {
+        let commit = location.commit()?;
         let folder = location.folder();
-        let git = folder.join(".git");
-        let commit = commit(&git)?;
-        let fetched = fs::read_to_string(git.join("FETCH_HEAD")).unwrap_or_default();
-        let key = hash(format!("{folder}\0{commit}\0{fetched}").as_bytes());
+        let place = folder.canonicalize_utf8().ok()?;
+        let heads = location.heads().into_iter().map(|path| fs::read(path).ok());
+        let heads: Vec<_> = heads.collect();
+        let key = hash(format!("{place}\0{commit}\0{heads:?}").as_bytes());
         Some(Self { cache, folder, key })
     }
 
     /// The database in a temporary folder, if it was packed before.
-    pub(crate) fn unpacked(&self) -> Option<tempfile::TempDir> {
+    pub(crate) fn unpacked(&self, children: &Children) -> Option<TemporaryFolder> {
         let packed = self.cache.get(Kind::Advisories, &self.key)?;
-        let folder = tempfile::Builder::new().prefix("supercargo-").tempdir().ok()?;
-        unpack(&packed, Utf8Path::from_path(folder.path())?)?;
+        let folder = TemporaryFolder::new(children).ok()?;
+        unpack(&packed, folder.path())?;
         Some(folder)
     }
 
@@ -45,18 +50,15 @@ impl<'c> PackedDb<'c> {
     }
 }
 
-/// The commit that is checked out.
-fn commit(git: &Utf8Path) -> Option<String> {
-    let head = fs::read_to_string(git.join("HEAD")).ok()?;
-    let Some(reference) = head.trim().strip_prefix("ref: ") else {
-        return Some(head.trim().to_owned());
-    };
-    if let Ok(commit) = fs::read_to_string(git.join(reference)) {
-        return Some(commit.trim().to_owned());
-    }
-    let packed = fs::read_to_string(git.join("packed-refs")).ok()?;
-    let mut lines = packed.lines().filter_map(|line| line.split_once(' '));
-    lines.find(|(_, name)| *name == reference).map(|(commit, _)| commit.to_owned())
+/// A copy of the advisories of a plain folder, which nobody else changes. cargo-deny maps the files
+/// into memory; one that is cut off while it is mapped would end the program (`SIGBUS`).
+pub(crate) fn copied(folder: &Utf8Path, children: &Children) -> Option<TemporaryFolder> {
+    let mut packed = Vec::new();
+    pack(folder, Utf8Path::new("crates"), &mut packed).ok()?;
+    let copy = TemporaryFolder::new(children).ok()?;
+    fs::create_dir(copy.path().join("crates")).ok()?;
+    unpack(&packed, copy.path())?;
+    Some(copy)
 }
 
 /// Every advisory as the length of its path, the path, the length of its text, the text.
@@ -67,7 +69,7 @@ fn pack(root: &Utf8Path, folder: &Utf8Path, packed: &mut Vec<u8>) -> io::Result<
         let path = folder.join(entry.file_name());
         if entry.file_type()?.is_dir() {
             pack(root, &path, packed)?;
-        } else if path.extension() == Some("md") {
+        } else if entry.file_type()?.is_file() && path.extension() == Some("md") {
             for part in [path.as_str().as_bytes(), &fs::read(entry.path())?] {
                 packed.extend((part.len() as u64).to_le_bytes());
                 packed.extend(part);
@@ -143,19 +145,5 @@ mod tests {
         }
         assert_eq!(unpack(&[1, 2, 3], &to), None);
         assert_eq!(unpack(&u64::MAX.to_le_bytes(), &to), None);
-    }
-
-    #[test]
-    fn the_commit_is_that_of_the_branch() {
-        let (_one, git) = folder();
-        assert_eq!(commit(&git), None);
-        fs::write(git.join("HEAD"), "ref: refs/heads/main\n").expect("written");
-        fs::write(git.join("packed-refs"), "# pack\nabc refs/heads/main\n").expect("written");
-        assert_eq!(commit(&git).as_deref(), Some("abc"));
-        fs::create_dir_all(git.join("refs/heads")).expect("made");
-        fs::write(git.join("refs/heads/main"), "def\n").expect("written");
-        assert_eq!(commit(&git).as_deref(), Some("def"));
-        fs::write(git.join("HEAD"), "012\n").expect("written");
-        assert_eq!(commit(&git).as_deref(), Some("012"));
     }
 }

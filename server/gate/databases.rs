@@ -12,7 +12,7 @@ use camino::{Utf8Path, Utf8PathBuf};
 
 use super::GateOptions;
 use crate::{
-    facts::{Freshness, RefreshPolicy},
+    facts::{DatabaseLocation, Freshness, RefreshPolicy},
     resolve::Resolver,
     verdict::{Database, DatabaseError, DatabaseSource},
 };
@@ -140,12 +140,7 @@ fn watched(source: &DatabaseSource) -> Vec<Utf8PathBuf> {
     match source {
         DatabaseSource::Folder(folder) => vec![folder.clone()],
         DatabaseSource::Managed(settings) => {
-            let folders = settings.locations().into_iter().map(|location| location.folder());
-            folders
-                .flat_map(|folder| {
-                    ["FETCH_HEAD", "HEAD"].map(|name| folder.join(".git").join(name))
-                })
-                .collect()
+            settings.locations().iter().flat_map(DatabaseLocation::heads).collect()
         }
     }
 }
@@ -154,7 +149,7 @@ fn stamp(source: &DatabaseSource) -> Vec<Freshness> {
     match source {
         DatabaseSource::Folder(_) => Vec::new(),
         DatabaseSource::Managed(settings) => {
-            settings.locations().iter().map(crate::facts::DatabaseLocation::freshness).collect()
+            settings.locations().iter().map(DatabaseLocation::freshness).collect()
         }
     }
 }

@@ -1,7 +1,10 @@
 //! The last exact verdict, kept on disk with everything that it was made from: shown at once when
 //! a workspace is opened again and nothing has changed.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
 use camino::{Utf8Path, Utf8PathBuf};
 use serde::{Deserialize, Serialize};
@@ -78,7 +81,8 @@ pub(super) fn recall(
         counts: stored.counts,
         reached: true,
         packages: stored.packages,
-        declared: std::sync::Arc::default(),
+        declared: Arc::default(),
+        index_files: Arc::default(),
         database_date: stored.database_date,
     };
     let mut declared = stored.declared;
@@ -103,7 +107,7 @@ pub(super) fn recall(
 
 /// Keeps a verdict that was reached, if everything that it shows stands in files that it was made
 /// from.
-pub(super) fn remember(cache: &Cache, key: &str, inputs: Inputs, verdict: &Verdict) {
+pub(super) fn remember(cache: &Cache, key: &str, inputs: &Inputs, verdict: &Verdict) {
     let mut findings = verdict.findings.clone();
     let files = inputs.texts();
     let known = findings.iter_mut().flat_map(places_of).all(|place| files.contains(&place.file))
@@ -112,7 +116,7 @@ pub(super) fn remember(cache: &Cache, key: &str, inputs: Inputs, verdict: &Verdi
         return;
     }
     let stored = Stored {
-        inputs,
+        inputs: inputs.clone(),
         policy: verdict.policy.clone(),
         findings,
         counts: verdict.counts.clone(),

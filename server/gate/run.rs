@@ -7,8 +7,7 @@ use crate::{
     resolve::LockState,
     text::SourceText,
     verdict::{
-        Answer, Check, CheckSet, Code, Database, DatabaseSource, Finding, LoadedPolicy, PolicyText,
-        Severity,
+        Answer, Check, CheckSet, Code, Database, Finding, LoadedPolicy, PolicyText, Severity,
     },
     workspace::{PolicyFiles, Workspace},
 };
@@ -33,6 +32,7 @@ impl Run {
                 reached: false,
                 packages: 0,
                 declared: Arc::default(),
+                index_files: Arc::default(),
                 database_date: None,
             },
             checks: options.checks,
@@ -127,18 +127,6 @@ impl Run {
         ));
     }
 
-    #[expect(clippy::unused_self, reason = "belongs to the other readers")]
-    pub(super) fn database_source(
-        &self,
-        loaded: &LoadedPolicy,
-        options: &GateOptions,
-    ) -> DatabaseSource {
-        match &options.advisories {
-            Some(folder) => DatabaseSource::Folder(folder.clone()),
-            None => DatabaseSource::Managed(loaded.databases.clone()),
-        }
-    }
-
     pub(super) fn database(
         &mut self,
         loaded: &LoadedPolicy,
@@ -150,7 +138,7 @@ impl Run {
         if !self.checks.contains(Check::Advisories) {
             return None;
         }
-        let source = self.database_source(loaded, options);
+        let source = options.database_source(loaded);
         match databases.open(&source, options.refresh, &options.resolver, tell) {
             Ok(database) => {
                 let date = database.fetched.map(|time| time.strftime("%Y-%m-%d").to_string());

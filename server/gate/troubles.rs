@@ -8,7 +8,7 @@ use super::Texts;
 use crate::{
     model::{lockfile::Lockfile, manifest::Manifest},
     resolve::{ResolveError, Trouble},
-    text::SourceText,
+    text::{Edit, Edits, SourceText},
     verdict::{Code, DatabaseError, EngineError, Finding, Place, Role, Severity, harmless, own},
     workspace::Workspace,
 };
@@ -58,6 +58,21 @@ pub(super) fn no_database(
 pub(super) fn engine(workspace: &Workspace, error: &EngineError, texts: &dyn Texts) -> Finding {
     let message = format!("could not {}", harmless(&error.to_string()));
     own(Code::CheckFailed, Severity::Error, message, vec![head(&workspace.manifest, texts)])
+}
+
+/// The same finding where its places stand in these texts.
+pub(super) fn followed(finding: &Finding, texts: &dyn Texts) -> Finding {
+    let mut finding = finding.clone();
+    for place in &mut finding.places {
+        let Ok(text) = texts.read(&place.file) else { continue };
+        if text != place.text {
+            let mut edits = Edits::default();
+            edits.push(Edit::between(place.text.as_str(), text.as_str()));
+            place.span = edits.moved(&place.span);
+            place.text = text;
+        }
+    }
+    finding
 }
 
 /// A lock file that cargo cannot read is named itself; else cargo's words, where they belong.

@@ -9,9 +9,8 @@ use super::{Databases, Gate, GateOptions, Run, Texts, Verdict};
 use crate::{
     facts::RefreshPolicy,
     model::manifest::Manifest,
-    resolve::matching_folders,
     verdict::{Check, CheckSet, Counts, LockedManifest, unresolved},
-    workspace::{Workspace, lexical},
+    workspace::{MemberFolders, Workspace, lexical},
 };
 
 impl Gate {
@@ -64,8 +63,7 @@ fn manifests(workspace: &Workspace, texts: &dyn Texts) -> Vec<LockedManifest> {
         let folder = path.parent().unwrap_or(Utf8Path::new(""));
         let model = Manifest::parse(text.as_str());
         for members in model.workspace.iter().flat_map(|workspace| &workspace.members) {
-            let folders = matching_folders(folder, &members.value);
-            wanted.extend(folders.iter().map(|folder| folder.join("Cargo.toml")));
+            wanted.extend(MemberFolders::find(folder, &members.value).manifests());
         }
         let paths = model.all_declarations().filter_map(|declared| declared.path.as_ref());
         wanted.extend(paths.map(|path| lexical(&folder.join(&path.value)).join("Cargo.toml")));

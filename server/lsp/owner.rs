@@ -15,7 +15,7 @@ use tokio::sync::mpsc;
 use tower_lsp::ls_types::{Diagnostic, Uri};
 
 use configured::is_excluded;
-use disk::{is_resolved_with, resolves_with, ruled_folder};
+use disk::{is_resolved_with, ruled_folder};
 use verdicts::files_of;
 
 use super::{
@@ -33,7 +33,7 @@ use crate::{
     process::Children,
     resolve::Resolver,
     verdict::CheckSet,
-    workspace::{Discovery, PolicyFiles, Workspace, is_policy},
+    workspace::{Discovery, DiscoveryOptions, PolicyFiles, Workspace, is_policy},
 };
 
 /// An editor's advisories may be this old.
@@ -216,6 +216,13 @@ impl Owner {
             let opened = because_of.filter(|path| state.documents.get(path).is_some());
             (state.folders.clone(), state.settings.exclude.clone(), opened)
         };
+        // A manifest above it may have been written meanwhile.
+        if let Some(path) = &opened
+            && let Some(now) = workspace_of(path)
+            && !workspaces.contains(&now)
+        {
+            return self.find_workspaces_of(path);
+        }
         for workspace in workspaces {
             // Meanwhile the folder may have been removed or the file closed.
             let meant =
@@ -252,42 +259,36 @@ impl Owner {
     /// Finds the workspace that an opened file belongs to, if it is not known.
     fn find_workspaces_of(&mut self, path: &Utf8Path) {
         let kind = Kind::of(path);
-        let ruled: Vec<_> = match kind {
-            Some(Kind::Policy) => self.ruled_by(path).collect(),
-            _ => Vec::new(),
-        };
-        if !ruled.is_empty() {
-            self.discovered(ruled, Some(path.to_owned()));
-            return;
+        if kind == Some(Kind::Policy) {
+            let known: Vec<_> = self.ruled_by(path).collect();
+            self.discovered(known, Some(path.to_owned()));
         }
         let path = path.to_owned();
         let options = self.session.state().settings.discovery();
         let events = self.session.events();
         let known = self.watch.known();
         tokio::task::spawn_blocking(move || {
-            let found = match kind {
-                Some(Kind::Manifest) if path.is_file() => vec![Workspace::around_manifest(&path)],
-                Some(Kind::Lockfile) => path
-                    .parent()
-                    .map(|folder| folder.join("Cargo.toml"))
-                    .filter(|manifest| manifest.is_file())
-                    .map(|manifest| Workspace::around_manifest(&manifest))
-                    .into_iter()
-                    .collect(),
-                Some(Kind::Policy) => Discovery::below(ruled_folder(&path), &options).workspaces,
-                _ => Vec::new(),
+            let look = || match kind {
+                Some(Kind::Policy) => workspaces_ruled_by(&path, &options),
+                _ => workspace_of(&path).into_iter().collect(),
             };
-            known.note_workspaces(&found);
+            let mut found = look();
+            loop {
+                known.note_workspaces(&found);
+                // What was written before it was noted is not told.
+                let again = look();
+                if again == found {
+                    break;
+                }
+                found = again;
+            }
             let _ = events.send(Event::Discovered { workspaces: found, because_of: Some(path) });
         });
     }
 
     /// The workspaces whose policy is `path`.
     fn ruled_by<'o>(&'o self, path: &'o Utf8Path) -> impl Iterator<Item = Workspace> + 'o {
-        let ruled = |workspace: &Workspace| {
-            PolicyFiles::find(&workspace.manifest).policy.as_deref() == Some(path)
-        };
-        self.workers.keys().filter(move |workspace| ruled(workspace)).cloned()
+        self.workers.keys().filter(move |workspace| rules(path, workspace)).cloned()
     }
 
     /// The text of an open file is another one, or that on disk again.
@@ -299,7 +300,7 @@ impl Owner {
             }
         } else {
             let state = self.session.state();
-            let concerned = |workspace: &&Workspace| resolves_with(workspace, path, &state);
+            let concerned = |workspace: &&Workspace| self.resolves_with(workspace, path, &state);
             let concerned: Vec<_> = self.workers.keys().filter(concerned).cloned().collect();
             drop(state);
             for workspace in concerned {
@@ -345,7 +346,8 @@ impl Owner {
             let SessionState { documents, verdicts, .. } = &mut *state;
             let verdict = verdicts.get(workspace);
             let buffers = documents.texts(|path| {
-                is_policy(path) || is_resolved_with(workspace, path, verdict.map(Arc::as_ref))
+                is_policy(path)
+                    || is_resolved_with(workspace, path, &self.watch, verdict.map(Arc::as_ref))
             });
             (options, trusted, Buffers(buffers), pause)
         };
@@ -378,6 +380,27 @@ impl Owner {
         }
         self.publish(&files.into_iter().collect::<Vec<_>>()).await;
     }
+}
+
+fn rules(policy: &Utf8Path, workspace: &Workspace) -> bool {
+    PolicyFiles::find(&workspace.manifest).policy.as_deref() == Some(policy)
+}
+
+/// The workspaces below a policy, without those that have a nearer one.
+fn workspaces_ruled_by(policy: &Utf8Path, options: &DiscoveryOptions) -> Vec<Workspace> {
+    let mut found = Discovery::below(ruled_folder(policy), options).workspaces;
+    found.retain(|workspace| rules(policy, workspace) || !policy.is_file());
+    found
+}
+
+/// The workspace that a manifest or a lock file belongs to, as things stand on disk.
+fn workspace_of(path: &Utf8Path) -> Option<Workspace> {
+    let manifest = match Kind::of(path)? {
+        Kind::Manifest => path.to_owned(),
+        Kind::Lockfile => path.parent()?.join("Cargo.toml"),
+        Kind::Policy => return None,
+    };
+    manifest.is_file().then(|| Workspace::around_manifest(&manifest))
 }
 
 /// Whether the workspace is below one of the folders or around one.

@@ -23,7 +23,7 @@ use notify::EventKind;
 use tokio::sync::mpsc;
 
 use super::owner::Event;
-use crate::workspace::{Inputs, Workspace};
+use crate::workspace::{DecidingFiles, Workspace};
 use folders::Folders;
 use stamps::{Stamp, Stamps};
 use wanted::{Plan, Reason, folders_of_database, holds, of_workspace};
@@ -53,7 +53,9 @@ pub(super) struct Watch {
 pub(super) struct Known {
     stamps: Stamps,
     /// The files that decide each workspace that is watched.
-    inputs: Mutex<BTreeMap<Workspace, Arc<Inputs>>>,
+    inputs: Mutex<BTreeMap<Workspace, Arc<DecidingFiles>>>,
+    /// The same of those that were found, until they are watched.
+    found: Mutex<BTreeMap<Workspace, DecidingFiles>>,
 }
 
 #[derive(Debug)]
@@ -124,8 +126,10 @@ impl Watch {
 
     /// Whether a file is one of those that decide a workspace.
     pub(super) fn decides(&self, workspace: &Workspace, path: &Utf8Path) -> bool {
-        let inputs = self.known.inputs();
-        inputs.get(workspace).is_some_and(|inputs| inputs.files.contains(path))
+        if let Some(inputs) = self.known.inputs().get(workspace) {
+            return inputs.files.contains(path);
+        }
+        self.known.found().get(workspace).is_some_and(|inputs| inputs.files.contains(path))
     }
 
     pub(super) fn known(&self) -> Arc<Known> {
@@ -145,17 +149,23 @@ impl Known {
     pub(super) fn note_workspaces(&self, workspaces: &[Workspace]) {
         for workspace in workspaces {
             if !self.inputs().contains_key(workspace) {
-                self.stamps.note(&of_workspace(workspace).files);
+                let inputs = of_workspace(workspace);
+                self.stamps.note(&inputs.files);
+                self.found().insert(workspace.clone(), inputs);
             }
         }
     }
 
     /// The same for the workspaces that may appear in a folder.
     pub(super) fn note_folder(&self, folder: &Utf8Path) {
-        self.stamps.note(&Inputs::of_folder(folder).files);
+        self.stamps.note(&DecidingFiles::of_folder(folder).files);
     }
 
-    fn inputs(&self) -> MutexGuard<'_, BTreeMap<Workspace, Arc<Inputs>>> {
+    fn found(&self) -> MutexGuard<'_, BTreeMap<Workspace, DecidingFiles>> {
+        self.found.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn inputs(&self) -> MutexGuard<'_, BTreeMap<Workspace, Arc<DecidingFiles>>> {
         self.inputs.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -196,8 +206,10 @@ struct Watcher {
     known: Arc<Known>,
     folders: Folders,
     wanted: Wanted,
-    inputs: BTreeMap<Reason, Arc<Inputs>>,
+    inputs: BTreeMap<Reason, Arc<DecidingFiles>>,
     plan: Plan,
+    /// What was found changed without a word from the system: perhaps it is being written.
+    found: Vec<Utf8PathBuf>,
 }
 
 impl Watcher {
@@ -208,7 +220,8 @@ impl Watcher {
         folders: Folders,
     ) -> Self {
         let (wanted, inputs, plan) = (Wanted::default(), BTreeMap::new(), Plan::default());
-        Self { messages, events, known, folders, wanted, inputs, plan }
+        let found = Vec::new();
+        Self { messages, events, known, folders, wanted, inputs, plan, found }
     }
 
     fn run(mut self) {
@@ -219,10 +232,11 @@ impl Watcher {
 
     /// Waits until something happens and then until nothing more does; `None` at the end.
     fn collect(&mut self) -> Option<Round> {
-        let mut round = Round::default();
+        let mut round = Round { told: std::mem::take(&mut self.found), ..Round::default() };
+        let begins = !round.told.is_empty();
         let look = self.folders.looks().then(|| Instant::now() + LOOK);
-        let mut last = None;
-        let mut until = look;
+        let mut last = begins.then(|| Instant::now() + LONGEST);
+        let mut until = if begins { Some(Instant::now() + PAUSE) } else { look };
         loop {
             let message = match until {
                 None => self.messages.recv().ok()?,
@@ -300,6 +314,10 @@ impl Watcher {
             let overlooked = below.filter(|file| self.known.stamps.overlooked(file, *at));
             changed.extend(overlooked.cloned().collect::<Vec<_>>());
         }
+        if looks && !lost {
+            self.found.extend(changed);
+            return;
+        }
         changed.extend(told);
         if !changed.is_empty() {
             let _ = self.events.send(Event::OnDisk(changed.into_iter().collect()));
@@ -318,7 +336,8 @@ impl Watcher {
         let mut left_out = BTreeSet::new();
         for reason in self.wanted.reasons() {
             let known = before.remove(&reason);
-            let may_differ = reason == Reason::Databases
+            let are_facts = matches!(reason, Reason::Databases | Reason::Index);
+            let may_differ = are_facts
                 || known.as_ref().is_none_or(|inputs| {
                     lost || told.iter().chain(touched).any(|path| may_change(inputs, path))
                 });
@@ -327,9 +346,9 @@ impl Watcher {
                 known => {
                     let inputs = Arc::new(self.wanted.inputs(&reason));
                     // What has just appeared is told; what was there and decides only now was
-                    // judged with what made it decide. Databases are known only after they were
+                    // judged with what made it decide. Facts are known only after they were
                     // asked for and may have changed since; telling costs no resolution.
-                    let anything = lost || reason == Reason::Databases;
+                    let anything = lost || are_facts;
                     let appeared = |file: &&Utf8PathBuf| {
                         known.is_some()
                             && (anything || touched.iter().any(|path| file.starts_with(path)))
@@ -359,7 +378,7 @@ impl Watcher {
 }
 
 /// Whether what happened to a path may bring or take away files that decide.
-fn may_change(inputs: &Inputs, path: &Utf8Path) -> bool {
+fn may_change(inputs: &DecidingFiles, path: &Utf8Path) -> bool {
     holds(&inputs.files, path)
         || path.parent().is_some_and(|folder| inputs.growing.contains(folder))
 }

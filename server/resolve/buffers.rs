@@ -8,14 +8,13 @@ use std::{
 use camino::{Utf8Path, Utf8PathBuf};
 
 use super::{
-    LockState, MetadataOptions, Resolution, ResolveError, Resolver, parse,
-    scratch::{self, Refused, Scratch},
+    LockState, MetadataOptions, Resolution, ResolveError, Resolver, Wait, parse,
+    scratch::{Refused, Scratch},
 };
 use crate::{
     model::manifest::Manifest,
-    process::Use,
     text::{SourceText, read_to_string},
-    workspace::{Workspace, lexical},
+    workspace::{MemberFolders, Workspace, lexical},
 };
 
 /// A scratch copy of one workspace, into which unsaved texts are written.
@@ -25,8 +24,6 @@ pub struct BufferCopy {
     real: Workspace,
     /// Files whose copies hold the text of a buffer.
     written: BTreeSet<Utf8PathBuf>,
-    /// The program's end waits until the copy is deleted. Dropped last.
-    _deleted: Use,
 }
 
 impl std::fmt::Debug for BufferCopy {
@@ -42,10 +39,9 @@ impl BufferCopy {
     ///
     /// When cargo cannot tell its members, or the copy cannot be made.
     pub fn of(resolver: &Resolver, workspace: &Workspace) -> Result<Self, ResolveError> {
-        let deleted = resolver.in_use(workspace)?;
         let real = workspace.real();
         let scratch = Scratch::of(resolver, &real, Refused::IsCopied)?;
-        Ok(Self { scratch, real, written: BTreeSet::new(), _deleted: deleted })
+        Ok(Self { scratch, real, written: BTreeSet::new() })
     }
 
     /// Resolves the workspace with these texts in place of those on disk. The paths of local
@@ -53,26 +49,29 @@ impl BufferCopy {
     ///
     /// # Errors
     ///
-    /// When cargo cannot be run, refuses the workspace, takes too long or is no longer `wanted`.
+    /// When cargo cannot be run, refuses the workspace, takes too long or is no longer wanted.
     pub fn resolve(
         &mut self,
         resolver: &Resolver,
         workspace: &Workspace,
         options: &MetadataOptions,
         buffers: &BTreeMap<Utf8PathBuf, SourceText>,
-        wanted: &dyn Fn() -> bool,
+        wait: &Wait<'_>,
     ) -> Result<Resolution, ResolveError> {
         self.write(resolver, buffers)?;
         let lock_file = self.scratch.mirrored(&self.real.lock_file());
         let manifest = self.scratch.mirrored(&self.real.manifest);
         let json =
-            resolver.metadata(&manifest, options, false, wanted).map_err(|error| match error {
-                ResolveError::Cargo { stderr, .. } => ResolveError::Cargo {
-                    manifest: workspace.manifest.clone(),
-                    stderr: self.scratch.unmirrored(&stderr),
+            resolver.metadata(&manifest, options, false, wait.wanted).map_err(
+                |error| match error {
+                    ResolveError::Cargo { stderr, .. } => ResolveError::Cargo {
+                        manifest: workspace.manifest.clone(),
+                        stderr: self.scratch.unmirrored(&stderr),
+                    },
+                    other => other,
                 },
-                other => other,
-            })?;
+            )?;
+        (wait.answered)();
         let before = read_to_string(&self.real.lock_file()).ok();
         let after = fs::read_to_string(lock_file).unwrap_or_default();
         let lock = match &before {
@@ -107,6 +106,12 @@ impl BufferCopy {
             }
         }
         for (path, text) in real {
+            if path.file_name() == Some("Cargo.toml")
+                && path.is_file()
+                && !self.scratch.mirrored(&path).exists()
+            {
+                self.scratch.copy_unread(&path)?;
+            }
             self.scratch.overlay(&path, text.as_str())?;
             if path.file_name() == Some("Cargo.toml") {
                 self.copy_named(resolver, &path, text.as_str())?;
@@ -127,13 +132,12 @@ impl BufferCopy {
         let model = Manifest::parse(text);
         let mut wanted = VecDeque::new();
         let paths = model.all_declarations().filter_map(|declared| declared.path.as_ref());
-        wanted.extend(paths.map(|path| lexical(&folder.join(&path.value))));
+        wanted.extend(paths.map(|path| lexical(&folder.join(&path.value)).join("Cargo.toml")));
         for members in model.workspace.iter().flat_map(|workspace| &workspace.members) {
-            wanted.extend(scratch::matching_folders(folder, &members.value));
+            wanted.extend(MemberFolders::find(folder, &members.value).manifests());
         }
         let missing = wanted
             .into_iter()
-            .map(|folder| folder.join("Cargo.toml"))
             .filter(|path| path.is_file() && !self.scratch.mirrored(path).exists());
         self.scratch.copy_packages(resolver, &self.real, missing.collect())
     }

@@ -6,16 +6,15 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use camino::{Utf8Path, Utf8PathBuf};
+use camino::Utf8PathBuf;
 use krates::cm::Metadata;
 use serde::{Deserialize, Serialize};
 
-use super::{MetadataOptions, Resolver, scratch};
+use super::{MetadataOptions, Resolver};
 use crate::{
     cache::{Input, Inputs, Kind, hash, on_disk},
-    model::manifest::Manifest,
-    text::read_to_string,
-    workspace::Workspace,
+    facts::configuration_files,
+    workspace::{DecidingFiles, Workspace, is_exceptions, is_policy},
 };
 
 /// Environment variables that decide what cargo resolves begin with one of these.
@@ -109,11 +108,11 @@ fn found(program: &Path) -> Option<PathBuf> {
 
 /// Everything that cargo read to resolve the workspace.
 pub(super) fn inputs(workspace: &Workspace, metadata: &Metadata) -> Inputs {
-    let mut inputs = BTreeSet::new();
-    inputs.insert(Input::Text(workspace.lock_file()));
-    let root = Utf8PathBuf::from(metadata.workspace_root.as_str());
-    add_configuration(&mut inputs, workspace.folder());
-    add_members(&mut inputs, &root);
+    let mut inputs = BTreeSet::from_iter(toolchain_inputs());
+    let mut deciding = DecidingFiles::of_workspace(workspace);
+    deciding.files.retain(|path| !is_policy(path) && !is_exceptions(path));
+    inputs.extend(deciding.files.into_iter().chain(configuration_files()).map(Input::Text));
+    inputs.extend(deciding.growing.into_iter().map(Input::Names));
     for package in &metadata.packages {
         let manifest = &package.manifest_path;
         if package.source.is_some() {
@@ -136,47 +135,14 @@ pub(super) fn inputs(workspace: &Workspace, metadata: &Metadata) -> Inputs {
     Inputs::now(inputs, &on_disk)
 }
 
-/// Cargo's and the toolchain's configuration, and manifests above, which may become the root.
-fn add_configuration(inputs: &mut BTreeSet<Input>, folder: &Utf8Path) {
-    for above in folder.ancestors() {
-        for name in [
-            "Cargo.toml",
-            ".cargo/config.toml",
-            ".cargo/config",
-            "rust-toolchain.toml",
-            "rust-toolchain",
-        ] {
-            inputs.insert(Input::Text(above.join(name)));
-        }
-    }
-    if let Some(home) = scratch::cargo_home() {
-        inputs.insert(Input::Text(home.join("config.toml")));
-        inputs.insert(Input::Text(home.join("config")));
-    }
-    // Which toolchain is the default, and when one was last updated.
-    let rustup = env::var_os("RUSTUP_HOME")
+/// The files in rustup's home that tell which toolchain is the default, and when one was updated.
+fn toolchain_inputs() -> Vec<Input> {
+    let home = env::var_os("RUSTUP_HOME")
         .map(PathBuf::from)
         .or_else(|| Some(etcetera::home_dir().ok()?.join(".rustup")))
         .and_then(|home| Utf8PathBuf::from_path_buf(home).ok());
-    if let Some(rustup) = rustup {
-        inputs.insert(Input::Text(rustup.join("settings.toml")));
-        inputs.insert(Input::Stamp(rustup.join("update-hashes")));
-    }
-}
-
-/// The folders in which a new member would be found.
-fn add_members(inputs: &mut BTreeSet<Input>, root: &Utf8Path) {
-    let text = read_to_string(&root.join("Cargo.toml")).unwrap_or_default();
-    let workspace = Manifest::parse(&text).workspace;
-    for members in workspace.iter().flat_map(|workspace| &workspace.members) {
-        if !members.value.contains(['*', '?', '[', '{']) {
-            continue;
-        }
-        let folders = scratch::matching_folders(root, &members.value);
-        let above = Utf8Path::new(&members.value).parent().unwrap_or(Utf8Path::new(""));
-        for folder in scratch::matching_folders(root, above.as_str()) {
-            inputs.insert(Input::Names(folder));
-        }
-        inputs.extend(folders.iter().map(|folder| Input::There(folder.join("Cargo.toml"))));
-    }
+    let inputs = home.map(|home| {
+        [Input::Text(home.join("settings.toml")), Input::Stamp(home.join("update-hashes"))]
+    });
+    inputs.into_iter().flatten().collect()
 }

@@ -8,8 +8,6 @@ use std::{
     cell::RefCell,
     collections::{BTreeMap, BTreeSet, VecDeque},
     fs, io,
-    path::Path,
-    time::Duration,
 };
 
 use camino::{Utf8Component, Utf8Path, Utf8PathBuf};
@@ -18,18 +16,10 @@ use serde::Deserialize;
 use super::{ResolveError, Resolver};
 use crate::{
     model::{manifest::Manifest, tree},
+    process::{TemporaryError, TemporaryFolder},
     text::{read, read_to_string},
-    workspace::{Workspace, lexical},
+    workspace::{CONFIGURATION_NAMES, DecidingFiles, TOOLCHAIN_NAMES, Workspace},
 };
-
-/// The name of a copy begins with this.
-const PREFIX: &str = "supercargo-copy-";
-
-/// In it stands this file.
-const LOCK: &str = ".in-use";
-
-/// A copy without that file is being made, or was left behind so early.
-const ABANDONED: Duration = Duration::from_secs(60 * 60);
 
 /// The part of `cargo metadata --no-deps` that says what has to be copied. (`Metadata` of `krates`
 /// cannot hold an answer without a resolution.)
@@ -57,11 +47,7 @@ struct Dependency {
 }
 
 pub(super) struct Scratch {
-    /// Deletes the folder when dropped.
-    _folder: tempfile::TempDir,
-    /// Locked as long as the copy is in use: the system lets go when the program is killed.
-    _lock: fs::File,
-    root: Utf8PathBuf,
+    folder: TemporaryFolder,
     /// What was copied, by the paths of the copies.
     copied: RefCell<BTreeMap<Utf8PathBuf, Utf8PathBuf>>,
 }
@@ -81,18 +67,27 @@ impl Scratch {
         workspace: &Workspace,
         refused: Refused,
     ) -> Result<Self, ResolveError> {
-        let scratch = Self::empty().map_err(|source| ResolveError::Scratch {
-            path: Utf8PathBuf::from(std::env::temp_dir().to_string_lossy().into_owned()),
-            source,
+        let folder = TemporaryFolder::new(&resolver.children).map_err(|error| match error {
+            TemporaryError::Unwanted => {
+                ResolveError::Unwanted { manifest: workspace.manifest.clone() }
+            }
+            TemporaryError::Io(source) => ResolveError::Scratch {
+                path: Utf8PathBuf::from(std::env::temp_dir().to_string_lossy().into_owned()),
+                source,
+            },
         })?;
+        let scratch = Self { folder, copied: RefCell::default() };
         let mut wanted = VecDeque::from([workspace.manifest.clone()]);
         wanted.extend(scratch.copy_configuration(workspace.folder())?);
         if let Err(error) = scratch.copy_packages(resolver, workspace, wanted) {
             if refused == Refused::IsAnError || !matches!(error, ResolveError::Cargo { .. }) {
                 return Err(error);
             }
-            scratch.copy_unread(&workspace.manifest)?;
-            scratch.copy_if_there(&workspace.root.join("Cargo.toml"))?;
+            let manifests = DecidingFiles::of_workspace(workspace).files.into_iter();
+            let manifests = manifests.filter(|path| path.file_name() == Some("Cargo.toml"));
+            for manifest in manifests.filter(|path| path.is_file()) {
+                scratch.copy_unread(&manifest)?;
+            }
         }
         let lock_file = workspace.lock_file();
         if lock_file.exists() {
@@ -101,21 +96,9 @@ impl Scratch {
         Ok(scratch)
     }
 
-    fn empty() -> io::Result<Self> {
-        static FIRST: std::sync::Once = std::sync::Once::new();
-        FIRST.call_once(|| delete_abandoned(&std::env::temp_dir()));
-        let folder = tempfile::Builder::new().prefix(PREFIX).tempdir()?;
-        let lock = fs::File::create_new(folder.path().join(LOCK))?;
-        lock.lock()?;
-        let root = folder.path().canonicalize()?;
-        let root = Utf8PathBuf::from_path_buf(root)
-            .map_err(|path| io::Error::other(format!("`{}` is not UTF-8", path.display())))?;
-        Ok(Self { _folder: folder, _lock: lock, root, copied: RefCell::default() })
-    }
-
     /// Where the copy of `path` stands.
     pub(super) fn mirrored(&self, path: &Utf8Path) -> Utf8PathBuf {
-        let mut mirrored = self.root.clone();
+        let mut mirrored = self.folder.path().to_owned();
         for component in path.components() {
             match component {
                 Utf8Component::Prefix(prefix) => {
@@ -133,7 +116,7 @@ impl Scratch {
 
     /// `text` with every path of the copy turned into that of its original.
     pub(super) fn unmirrored(&self, text: &str) -> String {
-        text.replace(self.root.as_str(), "")
+        text.replace(self.folder.path().as_str(), "")
     }
 
     /// The originals of all copies.
@@ -208,7 +191,7 @@ impl Scratch {
 
     /// A package of which cargo does not tell anything as it stands on disk: what its manifest does
     /// not name.
-    fn copy_unread(&self, manifest: &Utf8Path) -> Result<(), ResolveError> {
+    pub(super) fn copy_unread(&self, manifest: &Utf8Path) -> Result<(), ResolveError> {
         self.copy(manifest)?;
         self.link_licences(manifest)?;
         let folder = manifest.parent().unwrap_or(manifest);
@@ -227,13 +210,13 @@ impl Scratch {
         let home = cargo_home();
         let mut manifests = Vec::new();
         for above in folder.ancestors() {
-            for name in ["rust-toolchain.toml", "rust-toolchain"] {
+            for name in TOOLCHAIN_NAMES {
                 self.copy_if_there(&above.join(name))?;
             }
             if home.as_deref() == Some(&above.join(".cargo")) {
                 continue;
             }
-            for name in [".cargo/config.toml", ".cargo/config"] {
+            for name in CONFIGURATION_NAMES {
                 let config = above.join(name);
                 self.copy_if_there(&config)?;
                 let Ok(text) = read_to_string(&config) else { continue };
@@ -311,31 +294,6 @@ impl Scratch {
     }
 }
 
-/// Deletes the copies of programs that were killed.
-fn delete_abandoned(temporary: &Path) {
-    let entries = fs::read_dir(temporary).into_iter().flatten().flatten();
-    let copies = entries.filter(|entry| {
-        let is_folder = entry.file_type().is_ok_and(|kind| kind.is_dir());
-        is_folder && entry.file_name().to_string_lossy().starts_with(PREFIX)
-    });
-    for copy in copies {
-        let lock = copy.path().join(LOCK);
-        let abandoned = match fs::symlink_metadata(&lock) {
-            Ok(data) if data.is_file() => {
-                fs::File::open(&lock).is_ok_and(|file| file.try_lock().is_ok())
-            }
-            _ => {
-                let made = copy.metadata().and_then(|data| data.modified());
-                made.ok().and_then(|made| made.elapsed().ok()).is_some_and(|age| age > ABANDONED)
-            }
-        };
-        // Somebody else's cannot be deleted.
-        if abandoned && let Err(error) = fs::remove_dir_all(copy.path()) {
-            tracing::debug!("`{}` is left: {error}", copy.path().display());
-        }
-    }
-}
-
 /// The manifests that a configuration names in `paths` and `[patch]`.
 fn local_packages(config: &str, base: &Utf8Path) -> Vec<Utf8PathBuf> {
     let (root, _) = tree::parse(config);
@@ -361,29 +319,6 @@ fn path_dependencies(members: &Members) -> Vec<Utf8PathBuf> {
     declared.chain(patched).collect()
 }
 
-/// The folders that an entry of `workspace.members` means.
-pub(crate) fn matching_folders(base: &Utf8Path, pattern: &str) -> Vec<Utf8PathBuf> {
-    let mut folders = vec![base.to_owned()];
-    for part in pattern.split('/').filter(|part| !part.is_empty() && *part != ".") {
-        let Ok(glob) = globset::Glob::new(part) else { return Vec::new() };
-        let matcher = glob.compile_matcher();
-        let is_literal = !part.contains(['*', '?', '[', '{']);
-        folders = folders
-            .into_iter()
-            .flat_map(|folder| {
-                if is_literal {
-                    return vec![lexical(&folder.join(part))];
-                }
-                let entries = folder.read_dir_utf8().into_iter().flatten().flatten();
-                let matching = entries.filter(|entry| matcher.is_match(entry.file_name()));
-                matching.map(|entry| entry.path().to_owned()).collect()
-            })
-            .collect();
-    }
-    folders.retain(|folder| folder.is_dir());
-    folders
-}
-
 pub(super) fn cargo_home() -> Option<Utf8PathBuf> {
     tame_index::utils::cargo_home().ok()
 }
@@ -406,31 +341,4 @@ fn link_file(original: &Utf8Path, link: &Utf8Path) -> io::Result<()> {
 #[cfg(windows)]
 fn link_folder(original: &Utf8Path, link: &Utf8Path) -> io::Result<()> {
     std::os::windows::fs::symlink_dir(original, link)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn copies_that_were_left_behind_are_deleted_and_no_others() {
-        let temp = tempfile::tempdir().expect("a temporary folder");
-        let path = |name: &str| temp.path().join(name);
-        let folders = ["one", "other"].map(|name| path(&format!("{PREFIX}{name}")));
-        for folder in &folders {
-            fs::create_dir_all(folder.join("work")).expect("folders");
-            fs::write(folder.join(LOCK), "").expect("write");
-        }
-        let young = path(&format!("{PREFIX}young"));
-        fs::create_dir(&young).expect("a folder");
-        fs::create_dir(path("supercargo-else")).expect("a folder");
-        let used = fs::File::open(folders[0].join(LOCK)).expect("open");
-        used.lock().expect("locked");
-        delete_abandoned(temp.path());
-        assert_eq!(folders.each_ref().map(|folder| folder.exists()), [true, false]);
-        assert!(young.exists() && path("supercargo-else").exists());
-        drop(used);
-        delete_abandoned(temp.path());
-        assert!(!folders[0].exists());
-    }
 }

@@ -18,7 +18,7 @@ use super::{
     policy::config_severity,
     words::{harmless, tidied},
 };
-use crate::text::SourceText;
+use crate::text::{Edit, Edits, SourceText};
 
 mod sentences;
 
@@ -325,7 +325,10 @@ fn labelled(
             return Some((Target::Policy, place));
         }
         let manifest = places?.manifests.at(name)?;
-        Some((Target::Manifest, manifest.place(span, Role::Mend)))
+        // It may be written otherwise by now.
+        let mut edits = Edits::default();
+        edits.push(Edit::between(source.trim_start_matches('\u{feff}'), manifest.text.as_str()));
+        Some((Target::Manifest, manifest.place(edits.moved(&span), Role::Mend)))
     })();
     Labelled {
         place,

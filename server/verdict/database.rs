@@ -20,8 +20,8 @@ use super::{
 };
 use crate::{
     cache::{Cache, Input},
-    facts::{DatabaseLocation, FetchError, Freshness, PackedDb, RefreshPolicy},
-    process::{Children, Use},
+    facts::{DatabaseLocation, FetchError, Freshness, PackedDb, RefreshPolicy, copied},
+    process::{Children, TemporaryFolder},
 };
 
 /// Which databases are meant.
@@ -40,14 +40,7 @@ pub struct Database {
     /// The oldest time of a fetch; `None` for a plain folder.
     pub fetched: Option<Timestamp>,
     /// What was unpacked, deleted with the database.
-    _unpacked: Vec<Unpacked>,
-}
-
-/// Advisories in a temporary folder. The program's end waits until it is deleted.
-#[derive(Debug)]
-struct Unpacked {
-    _folder: tempfile::TempDir,
-    _deleted: Use,
+    _unpacked: Vec<TemporaryFolder>,
 }
 
 /// Why there is no database.
@@ -101,7 +94,7 @@ impl DatabaseSource {
         tell: &dyn Fn(&str),
     ) -> Result<Database, DatabaseError> {
         match self {
-            Self::Folder(folder) => open_folder(folder),
+            Self::Folder(folder) => open_folder(folder, children),
             Self::Managed(settings) => open_managed(settings, refresh, children, cache, tell),
         }
     }
@@ -114,13 +107,7 @@ impl DatabaseSource {
             Self::Folder(folder) => BTreeSet::from([Input::Tree(folder.clone())]),
             Self::Managed(settings) => {
                 let locations = settings.locations();
-                let folders = locations.iter().map(DatabaseLocation::folder);
-                let files = folders.flat_map(|folder| {
-                    let git = folder.join(".git");
-                    let refs = ["FETCH_HEAD", "HEAD", "packed-refs", "refs/heads/main"];
-                    refs.map(|name| Input::Text(git.join(name)))
-                });
-                files.collect()
+                locations.iter().flat_map(DatabaseLocation::heads).map(Input::Text).collect()
             }
         }
     }
@@ -196,17 +183,21 @@ impl Database {
     }
 }
 
-fn open_folder(folder: &Utf8Path) -> Result<Database, DatabaseError> {
+fn open_folder(folder: &Utf8Path, children: &Children) -> Result<Database, DatabaseError> {
     let broken = |message| DatabaseError::Broken {
         folder: folder.to_owned(),
         message,
         remedy: "`--db` wants a folder in RustSec's layout, with sound advisories in `crates/`",
     };
-    let db = read(folder).map_err(broken)?;
+    let copy = copied(folder, children);
+    let read_from = copy.as_ref().map_or(folder, TemporaryFolder::path);
+    let db = read(read_from)
+        .map_err(|message| broken(message.replace(read_from.as_str(), folder.as_str())))?;
+    let path = read_from.to_owned();
     let url = Url::parse(DEFAULT_URL).map_err(|error| broken(error.to_string()))?;
-    let db = AdvisoryDb { url, db, path: folder.to_owned(), fetch_time: Timestamp::now() };
+    let db = AdvisoryDb { url, db, path, fetch_time: Timestamp::now() };
     let set = DbSet { dbs: vec![db], lock: None };
-    Ok(Database { set, fetched: None, _unpacked: Vec::new() })
+    Ok(Database { set, fetched: None, _unpacked: copy.into_iter().collect() })
 }
 
 fn open_managed(
@@ -242,7 +233,7 @@ fn open_location(
     settings: &DatabaseSettings,
     children: &Children,
     cache: &Cache,
-) -> Result<(AdvisoryDb, Option<Unpacked>), DatabaseError> {
+) -> Result<(AdvisoryDb, Option<TemporaryFolder>), DatabaseError> {
     const REMEDY: &str = "delete the folder and run `supercargo db update`";
     let folder = location.folder();
     let Freshness::Fetched(time) = location.freshness() else {
@@ -263,7 +254,10 @@ fn open_location(
     }
     let url = location.url.clone();
     let packed = PackedDb::of(location, cache);
-    if let Some((db, unpacked, path)) = packed.as_ref().and_then(|pack| unpacked(pack, children)) {
+    if let Some(unpacked) = packed.as_ref().and_then(|packed| packed.unpacked(children))
+        && let Ok(db) = read(unpacked.path())
+    {
+        let path = unpacked.path().to_owned();
         return Ok((AdvisoryDb { url, db, path, fetch_time }, Some(unpacked)));
     }
     // Nobody changes the files while they are read.
@@ -277,18 +271,6 @@ fn open_location(
         packed.pack();
     }
     Ok((AdvisoryDb { url, db, path: folder, fetch_time }, None))
-}
-
-/// The database of a pack, and where it is.
-fn unpacked(
-    pack: &PackedDb<'_>,
-    children: &Children,
-) -> Option<(DenyDatabase, Unpacked, Utf8PathBuf)> {
-    let deleted = children.in_use()?;
-    let folder = pack.unpacked()?;
-    let path = Utf8PathBuf::from_path_buf(folder.path().to_owned()).ok()?;
-    let db = read(&path).ok()?;
-    Some((db, Unpacked { _folder: folder, _deleted: deleted }, path))
 }
 
 /// cargo-deny's reader panics on some files that it cannot parse.

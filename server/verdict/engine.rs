@@ -38,25 +38,35 @@ use super::{
 use crate::{
     cache::{Input, Inputs, on_disk},
     resolve::Resolution,
+    text::SourceText,
     workspace::Workspace,
 };
 
 /// Deep graphs are walked recursively.
 const STACK: usize = 32 << 20;
 
-/// A running engine. Dropping it ends the thread.
+/// A running engine. Dropping it ends the thread and waits until its memory is free: the next one
+/// takes its place.
 #[derive(Debug)]
 pub struct Engine {
-    questions: mpsc::Sender<(Question, mpsc::Sender<Answer>)>,
+    questions: mpsc::Sender<Asked>,
+    /// Dropped after the questions, whose end ends the thread.
+    ending: Ending,
     /// How many packages the graph has.
     pub packages: usize,
+    /// The files of crates.io's index that it reads.
+    pub index_files: Arc<BTreeSet<Utf8PathBuf>>,
     /// What it reads besides what was resolved; `None` where that cannot be told.
     pub(crate) inputs: Option<Inputs>,
 }
 
+/// A question, and where its answer goes.
+type Asked = (Question, mpsc::Sender<Answer>);
+
 /// What is known once the graph is built.
 struct Ready {
     packages: usize,
+    index_files: BTreeSet<Utf8PathBuf>,
     inputs: Option<Inputs>,
 }
 
@@ -69,6 +79,8 @@ pub struct Question {
     pub database: Option<Arc<Database>>,
     /// Another number whenever cargo's index has changed on disk.
     pub index: u64,
+    /// How manifests are written that say the same as when the graph was built, by their paths.
+    pub manifests: BTreeMap<Utf8PathBuf, SourceText>,
     /// Which checks.
     pub checks: CheckSet,
     /// Also list what is merely told (cargo-deny's helps: every accepted licence).
@@ -120,12 +132,12 @@ impl Engine {
         resolution: Resolution,
         options: &GraphOptions,
     ) -> Result<Self, EngineError> {
-        let (questions, asked) = mpsc::channel::<(Question, mpsc::Sender<Answer>)>();
+        let (questions, asked) = mpsc::channel::<Asked>();
         let (ready, built) = mpsc::channel();
         let (workspace_for_thread, options) = (workspace.clone(), options.clone());
         let broke =
             |message: String| EngineError::Broke { manifest: workspace.manifest.clone(), message };
-        thread::Builder::new()
+        let thread = thread::Builder::new()
             .name("engine".to_owned())
             .stack_size(STACK)
             .spawn(move || {
@@ -138,7 +150,10 @@ impl Engine {
             })
             .map_err(|error| broke(error.to_string()))?;
         match built.recv() {
-            Ok(Ok(Ready { packages, inputs })) => Ok(Self { questions, packages, inputs }),
+            Ok(Ok(Ready { packages, index_files, inputs })) => {
+                let (ending, index_files) = (Ending(Some(thread)), index_files.into());
+                Ok(Self { questions, ending, packages, index_files, inputs })
+            }
             Ok(Err(message)) => {
                 Err(EngineError::Graph { manifest: workspace.manifest.clone(), message })
             }
@@ -152,37 +167,57 @@ impl Engine {
     ///
     /// When the engine has broken off.
     pub fn ask(&self, workspace: &Workspace, question: Question) -> Result<Answer, EngineError> {
-        let broke = |_| EngineError::Broke {
+        let broke = || EngineError::Broke {
             manifest: workspace.manifest.clone(),
             message: "it ended without a word".to_owned(),
         };
         let (reply, answer) = mpsc::channel();
-        self.questions
-            .send((question, reply))
-            .map_err(|_| broke(mpsc::RecvError))
-            .and_then(|()| answer.recv().map_err(broke))
+        let asked = self.questions.send((question, reply));
+        asked.ok().and_then(|()| answer.recv().ok()).ok_or_else(broke)
+    }
+
+    /// Lets the thread end, without waiting for it.
+    pub(crate) fn end(self) -> Ending {
+        self.ending
+    }
+}
+
+/// A thread that ends. Dropping it waits until its memory is free.
+#[derive(Debug)]
+pub(crate) struct Ending(Option<thread::JoinHandle<()>>);
+
+impl Drop for Ending {
+    fn drop(&mut self) {
+        if let Some(thread) = self.0.take() {
+            let _ = thread.join();
+        }
     }
 }
 
 /// Everything that is made once for a graph.
-struct Kept<'g> {
+struct Graph<'g> {
     krates: &'g Krates,
     spans: KrateSpans<'g>,
     /// The files that the spans refer to, after the policy, in the order of their ids.
     files: Vec<(Utf8PathBuf, String)>,
-    places: Places<'g>,
     /// What cargo's index says about each package, and [`Question::index`] when it was read.
     index: RefCell<Option<(u64, Result<index::Entries<'g>, String>)>>,
     /// What was read of it already.
     crates_io: Option<CratesIo>,
     licence_lines: OnceLock<LicenceLines>,
-    memory: Memory,
     needs_texts: bool,
+}
+
+/// Everything that is made once for manifests as they are written.
+struct Placed<'p, 'g> {
+    graph: &'p Graph<'g>,
+    places: Places<'p>,
+    memory: Memory,
     own_findings: Vec<Finding>,
     declared: Arc<Vec<Declared>>,
     /// The same with what the index cache says; made when first asked for.
     released: OnceLock<Arc<Vec<Declared>>>,
-    manifests: &'g Manifests,
+    manifests: &'p Manifests,
 }
 
 fn run(
@@ -190,7 +225,7 @@ fn run(
     resolution: Resolution,
     options: &GraphOptions,
     ready: &mpsc::Sender<Result<Ready, String>>,
-    asked: &mpsc::Receiver<(Question, mpsc::Sender<Answer>)>,
+    asked: &mpsc::Receiver<Asked>,
 ) {
     let Resolution { metadata, originals, .. } = resolution;
     let members = members(&metadata);
@@ -202,20 +237,25 @@ fn run(
             return;
         }
     };
-    let names = Names::new(&krates, workspace, &originals);
-    let manifests = Manifests::read(&krates, workspace, &names);
+    let names = Names::new(workspace, &originals);
     let unjudged = members.iter().filter(|(id, _)| krates.nid_for_kid(id).is_none());
-    let unjudged = unjudged.map(|(_, manifest)| not_judged(&names.read(manifest))).collect();
+    let unjudged = unjudged.map(|(_, manifest)| manifest.as_path());
+    let mut manifests = Manifests::read(&krates, workspace, &names, unjudged);
     let inputs = inputs(&krates, crates_io.as_ref());
+    let index_files = crates_io.as_ref().and_then(CratesIo::files);
+    let index_files = index_files.map(|files| files.stamps()).unwrap_or_default();
     // cargo-deny looks for the configuration of the index upwards from the workspace's root.
     let crates_io = crates_io.filter(|_| krates.workspace_root() == folder);
-    let kept = Kept::new(&krates, &manifests, unjudged, crates_io);
-    if ready.send(Ok(Ready { packages: krates.len(), inputs })).is_err() {
+    let graph = Graph::new(&krates, crates_io);
+    if ready.send(Ok(Ready { packages: krates.len(), index_files, inputs })).is_err() {
         return;
     }
-    for (question, reply) in asked {
-        // Whoever asked may have lost interest.
-        let _ = reply.send(kept.answer(&question));
+    let mut next = None;
+    loop {
+        next = Placed::new(&graph, &manifests).answer_all(next, asked);
+        // Written otherwise, they say the same: the graph stays.
+        let Some((question, _)) = &next else { return };
+        manifests.rewrite(&question.manifests);
     }
 }
 
@@ -253,13 +293,8 @@ fn members(metadata: &Metadata) -> Vec<(krates::Kid, Utf8PathBuf)> {
         .collect()
 }
 
-impl<'g> Kept<'g> {
-    fn new(
-        krates: &'g Krates,
-        manifests: &'g Manifests,
-        own_findings: Vec<Finding>,
-        crates_io: Option<CratesIo>,
-    ) -> Self {
+impl<'g> Graph<'g> {
+    fn new(krates: &'g Krates, crates_io: Option<CratesIo>) -> Self {
         let mut files = Files::new();
         // The policy's id is taken before those of the files that the spans refer to.
         files.add("", "");
@@ -274,86 +309,11 @@ impl<'g> Kept<'g> {
             krates,
             spans,
             files: listed,
-            places: Places::new(krates, manifests),
             index: RefCell::new(None),
             crates_io,
             licence_lines: OnceLock::new(),
-            memory: Memory::default(),
             needs_texts: krates.krates().any(|krate| needs_text(krate.license.as_deref())),
-            own_findings,
-            declared: Arc::new(declared(krates, manifests, &|_| None)),
-            released: OnceLock::new(),
-            manifests,
         }
-    }
-
-    fn answer(&self, question: &Question) -> Answer {
-        let mut files = Files::new();
-        let policy_id = files.add(question.policy.name(), question.policy.text.as_str());
-        for (name, source) in &self.files {
-            files.add(name.clone(), source.clone());
-        }
-        let Ok(parsed) = question.policy.parse(policy_id, &mut files) else {
-            return Answer::default();
-        };
-        let Some(config) = parsed.config else { return Answer::default() };
-        let mut answer = Answer {
-            findings: self.own_findings.clone(),
-            declared: Arc::clone(&self.declared),
-            ..Answer::default()
-        };
-        let mut keys = memory::keys(question).unwrap_or_default();
-        let mut told = BTreeMap::new();
-        let mut asked = question.checks;
-        for check in question.checks.iter() {
-            let known =
-                keys.get(&check).and_then(|key| self.memory.recall(check, key, &question.policy));
-            if let Some(known) = known {
-                told.insert(check, known);
-                asked = asked.without(check);
-            }
-        }
-        let results = self.run_checks(config, question, asked, &mut files);
-        let context = Context {
-            krates: self.krates,
-            places: &self.places,
-            policy: &question.policy,
-            policy_id,
-            files: &files,
-            database: question.database.as_deref(),
-        };
-        for (check, result) in results {
-            let (findings, counts) = findings_of(&result, check, question.helps, &context);
-            if let Some(broken) = result.broken {
-                self.memory.forget(check);
-                answer.findings.extend(findings);
-                answer.findings.push(self.broken_check(check, &broken));
-                continue;
-            }
-            if let Some(key) = keys.remove(&check) {
-                self.memory.remember(check, key, &question.policy, &findings, counts);
-            }
-            told.insert(check, (findings, counts));
-        }
-        for check in Check::JUDGED {
-            if let Some((findings, counts)) = told.remove(&check) {
-                answer.findings.extend(findings);
-                answer.counts.insert(check, counts);
-            }
-        }
-        if question.releases {
-            answer.declared = self.with_releases();
-        }
-        answer
-    }
-
-    /// The declarations with what the index cache says of their packages.
-    fn with_releases(&self) -> Arc<Vec<Declared>> {
-        let made = || {
-            let listings = Listings::read(self.krates);
-            Arc::new(declared(self.krates, self.manifests, &|krate| listings.of(krate)))
-        };
-        Arc::clone(self.released.get_or_init(made))
     }
 
     fn run_checks(
@@ -504,6 +464,102 @@ impl<'g> Kept<'g> {
         }
         let load = || Arc::new(LicenseStore::from_cache().unwrap_or_default());
         Arc::clone(TEXTS.get_or_init(load))
+    }
+}
+
+impl<'p, 'g> Placed<'p, 'g> {
+    fn new(graph: &'p Graph<'g>, manifests: &'p Manifests) -> Self {
+        Self {
+            graph,
+            places: Places::new(graph.krates, manifests),
+            memory: Memory::default(),
+            own_findings: manifests.unjudged.iter().map(not_judged).collect(),
+            declared: Arc::new(declared(graph.krates, manifests, &|_| None)),
+            released: OnceLock::new(),
+            manifests,
+        }
+    }
+
+    /// Answers questions, the `first` one first, up to one about manifests that are written
+    /// otherwise, which it gives back. `None` when nobody will ask any more.
+    fn answer_all(&self, first: Option<Asked>, asked: &mpsc::Receiver<Asked>) -> Option<Asked> {
+        for (question, reply) in first.into_iter().chain(asked) {
+            if !self.manifests.are_written_as(&question.manifests) {
+                return Some((question, reply));
+            }
+            // Whoever asked may have lost interest.
+            let _ = reply.send(self.answer(&question));
+        }
+        None
+    }
+
+    fn answer(&self, question: &Question) -> Answer {
+        let mut files = Files::new();
+        let policy_id = files.add(question.policy.name(), question.policy.text.as_str());
+        for (name, source) in &self.graph.files {
+            files.add(name.clone(), source.clone());
+        }
+        let Ok(parsed) = question.policy.parse(policy_id, &mut files) else {
+            return Answer::default();
+        };
+        let Some(config) = parsed.config else { return Answer::default() };
+        let mut answer = Answer {
+            findings: self.own_findings.clone(),
+            declared: Arc::clone(&self.declared),
+            ..Answer::default()
+        };
+        let mut keys = memory::keys(question).unwrap_or_default();
+        let mut told = BTreeMap::new();
+        let mut asked = question.checks;
+        for check in question.checks.iter() {
+            let known =
+                keys.get(&check).and_then(|key| self.memory.recall(check, key, &question.policy));
+            if let Some(known) = known {
+                told.insert(check, known);
+                asked = asked.without(check);
+            }
+        }
+        let results = self.graph.run_checks(config, question, asked, &mut files);
+        let context = Context {
+            krates: self.graph.krates,
+            places: &self.places,
+            policy: &question.policy,
+            policy_id,
+            files: &files,
+            database: question.database.as_deref(),
+        };
+        for (check, result) in results {
+            let (findings, counts) = findings_of(&result, check, question.helps, &context);
+            if let Some(broken) = result.broken {
+                self.memory.forget(check);
+                answer.findings.extend(findings);
+                answer.findings.push(self.broken_check(check, &broken));
+                continue;
+            }
+            if let Some(key) = keys.remove(&check) {
+                self.memory.remember(check, key, &question.policy, &findings, counts);
+            }
+            told.insert(check, (findings, counts));
+        }
+        for check in Check::JUDGED {
+            if let Some((findings, counts)) = told.remove(&check) {
+                answer.findings.extend(findings);
+                answer.counts.insert(check, counts);
+            }
+        }
+        if question.releases {
+            answer.declared = self.with_releases();
+        }
+        answer
+    }
+
+    /// The declarations with what the index cache says of their packages.
+    fn with_releases(&self) -> Arc<Vec<Declared>> {
+        let made = || {
+            let listings = Listings::read(self.graph.krates);
+            Arc::new(declared(self.graph.krates, self.manifests, &|krate| listings.of(krate)))
+        };
+        Arc::clone(self.released.get_or_init(made))
     }
 
     fn broken_check(&self, check: Check, broken: &str) -> Finding {

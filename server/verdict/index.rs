@@ -211,12 +211,9 @@ impl Index {
         let ComboIndexCache::Sparse(index) = combo else { return None };
         let bytes = index.cache().read_cache_file(krate_name, &unlocked).ok()??;
         let valid = ValidCacheEntry::read(&bytes).ok()?;
-        let mut parts = split(valid.version_entries, 0);
-        let mut found = Vec::new();
-        while let (Some(version), Some(record)) = (parts.next(), parts.next()) {
-            found.extend(Listed::read(version, record));
-        }
-        Some(found)
+        Some(
+            records(&valid).filter_map(|(version, record)| Listed::read(version, record)).collect(),
+        )
     }
 
     /// What the index says about the `wanted` versions of a package.
@@ -244,12 +241,17 @@ impl Index {
     }
 }
 
-/// The wanted versions of a cache entry: pairs of a version and its record, each ended by a zero.
+/// The versions of a cache entry, each with its record: both are ended by a zero.
+fn records<'e>(entry: &ValidCacheEntry<'e>) -> impl Iterator<Item = (&'e [u8], &'e [u8])> {
+    let mut parts = split(entry.version_entries, 0);
+    std::iter::from_fn(move || Some((parts.next()?, parts.next()?)))
+}
+
+/// The wanted versions of a cache entry.
 fn wanted_versions(bytes: &[u8], wanted: &BTreeSet<Version>) -> Result<Vec<IndexVersion>, String> {
     let valid = ValidCacheEntry::read(bytes).map_err(|error| error.to_string())?;
-    let mut parts = split(valid.version_entries, 0);
     let mut found = Vec::new();
-    while let (Some(version), Some(record)) = (parts.next(), parts.next()) {
+    for (version, record) in records(&valid) {
         let version = str::from_utf8(version).ok().and_then(|text| Version::parse(text).ok());
         if version.is_some_and(|version| wanted.contains(&version)) {
             found.push(serde_json::from_slice(record).map_err(|error| error.to_string())?);

@@ -35,6 +35,8 @@ pub(super) struct Manifests {
     other_roots: HashMap<Utf8PathBuf, LocalManifest>,
     /// The judged manifest.
     pub(super) judged: LocalManifest,
+    /// Members that are no part of the graph.
+    pub(super) unjudged: Vec<LocalManifest>,
     lock: Option<(Utf8PathBuf, SourceText, Lockfile)>,
 }
 
@@ -42,21 +44,17 @@ pub(super) struct Manifests {
 pub(super) struct Names<'n> {
     /// The originals of copies.
     originals: &'n BTreeMap<Utf8PathBuf, Utf8PathBuf>,
-    /// The workspace's root as cargo knows it, and as the user does: a link may lie between.
+    /// The workspace's root without links, as cargo goes by, and as the user names it.
     real_root: Utf8PathBuf,
     root: &'n Utf8Path,
 }
 
 impl<'n> Names<'n> {
     pub(super) fn new(
-        krates: &Krates,
         workspace: &'n Workspace,
         originals: &'n BTreeMap<Utf8PathBuf, Utf8PathBuf>,
     ) -> Self {
-        let manifest = krates.workspace_root().join("Cargo.toml");
-        let real = originals.get(&manifest).unwrap_or(&manifest);
-        let real_root = real.parent().unwrap_or(real).to_owned();
-        Self { originals, real_root, root: &workspace.root }
+        Self { originals, real_root: workspace.real().root, root: &workspace.root }
     }
 
     fn shown(&self, path: &Utf8Path) -> Utf8PathBuf {
@@ -73,7 +71,7 @@ impl<'n> Names<'n> {
         copy.cloned().unwrap_or_else(|| shown.to_owned())
     }
 
-    pub(super) fn read(&self, path: &Utf8Path) -> LocalManifest {
+    fn read(&self, path: &Utf8Path) -> LocalManifest {
         LocalManifest { path: self.shown(path), ..LocalManifest::read(path) }
     }
 }
@@ -114,7 +112,12 @@ impl LocalManifest {
 
 impl Manifests {
     /// Reads the manifest of every local package, and the lock file.
-    pub(super) fn read(krates: &Krates, workspace: &Workspace, names: &Names<'_>) -> Self {
+    pub(super) fn read<'p>(
+        krates: &Krates,
+        workspace: &Workspace,
+        names: &Names<'_>,
+        unjudged: impl Iterator<Item = &'p Utf8Path>,
+    ) -> Self {
         let read = |path: &Utf8Path| names.read(path);
         let mut by_node = HashMap::new();
         let mut other_roots = HashMap::new();
@@ -141,7 +144,31 @@ impl Manifests {
             root: read(&krates.workspace_root().join("Cargo.toml")),
             other_roots,
             judged: read(&names.judged(&workspace.manifest)),
+            unjudged: unjudged.map(read).collect(),
             lock,
+        }
+    }
+
+    fn all(&self) -> impl Iterator<Item = &LocalManifest> {
+        let all = self.by_node.values().chain(self.other_roots.values());
+        all.chain([&self.root, &self.judged]).chain(&self.unjudged)
+    }
+
+    /// Whether those that `texts` has are written as there.
+    pub(super) fn are_written_as(&self, texts: &BTreeMap<Utf8PathBuf, SourceText>) -> bool {
+        self.all()
+            .all(|manifest| texts.get(&manifest.path).is_none_or(|text| *text == manifest.text))
+    }
+
+    /// They are written as in `texts`, and say the same.
+    pub(super) fn rewrite(&mut self, texts: &BTreeMap<Utf8PathBuf, SourceText>) {
+        let all = self.by_node.values_mut().chain(self.other_roots.values_mut());
+        let all = all.chain([&mut self.root, &mut self.judged]).chain(&mut self.unjudged);
+        for manifest in all {
+            if let Some(text) = texts.get(&manifest.path).filter(|text| **text != manifest.text) {
+                manifest.text = text.clone();
+                manifest.model = Manifest::parse(text.as_str());
+            }
         }
     }
 
@@ -151,9 +178,7 @@ impl Manifests {
 
     /// The manifest that stands at `path`.
     pub(super) fn at(&self, path: &Utf8Path) -> Option<&LocalManifest> {
-        let all = self.by_node.values().chain(self.other_roots.values());
-        all.chain([&self.root, &self.judged])
-            .find(|manifest| manifest.real == path || manifest.path == path)
+        self.all().find(|manifest| manifest.real == path || manifest.path == path)
     }
 
     /// The declaration that one of a member inherits, and the root manifest that holds it.

@@ -355,6 +355,7 @@ fn string_length(text: &str, quote: char) -> usize {
 pub(super) fn config_severity(diagnostic: &Diagnostic) -> Severity {
     severity_of(diagnostic.severity)
 }
+
 /// The ids in `advisories.ignore`, each a string or a table; cargo-deny keeps its own reading of
 /// them to itself.
 fn ignored(policy: &str) -> Vec<String> {

@@ -221,3 +221,14 @@ fn a_database_is_kept_in_one_file_until_it_is_another() {
     assert_eq!(judged(&world, &["--offline"]), (1, 1, 1));
     assert_eq!(packed(&world), "2");
 }
+
+#[test]
+fn a_database_whose_commit_cannot_be_told_is_read_from_its_files() {
+    let world = World::locked(FIXTURE);
+    world.fetched_advisories(30 * MINUTE);
+    world.write(&format!("{DATABASE}/.git/HEAD"), "ref: refs/heads/gone\n");
+    assert_eq!(judged(&world, &["--offline"]), (1, 0, 1));
+    assert_eq!(packed(&world), "0", "nothing would tell that it is another one");
+    world.write(&format!("{DATABASE}/crates/time/RUSTSEC-2026-0009.md"), "no advisory");
+    assert_eq!(judged(&world, &["--offline"]), (0, 0, 70));
+}

@@ -1,13 +1,13 @@
 //! The engine remembers what each check said: whatever is edited, its answer is that of an engine
 //! that never saw another policy.
 
-use std::fs;
+use std::{collections::BTreeMap, fs};
 
 use camino::Utf8PathBuf;
 use supercargo::{
     cache::Cache,
     process::Children,
-    resolve::{Resolution, Resolver},
+    resolve::{Resolution, Resolver, Wait},
     text::SourceText,
     verdict::{Answer, CheckSet, Engine, LoadedPolicy, PolicyText, Question},
     workspace::Workspace,
@@ -84,7 +84,7 @@ impl World {
         };
         let LoadedPolicy { graph, .. } = policy(&workspace, POLICY).load(false).expect("a policy");
         let resolution =
-            resolver.resolve(&workspace, &graph.metadata, &|| true).expect("a resolution");
+            resolver.resolve(&workspace, &graph.metadata, &Wait::FOREVER).expect("a resolution");
         Self { _folder: folder, workspace, resolution }
     }
 
@@ -99,6 +99,7 @@ impl World {
             policy: policy(&self.workspace, text),
             database: None,
             index: 0,
+            manifests: BTreeMap::new(),
             checks: CheckSet::ALL,
             helps: true,
             releases: false,

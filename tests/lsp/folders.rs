@@ -78,6 +78,27 @@ fn a_policy_above_two_workspaces_rules_both() {
     client.diagnostics_when("deny.toml", "nothing", Shown::is_empty);
 }
 
+/// Also where some of them are judged already, and another has a policy of its own.
+#[test]
+fn opening_a_policy_judges_what_it_rules_and_nothing_else() {
+    let world = World::new(&["one", "two", "own"].map(below).concat());
+    for folder in ["one", "two", "own"] {
+        world.lock(folder);
+    }
+    for folder in ["one", "two"] {
+        world.delete(&format!("{folder}/deny.toml"));
+    }
+    world.write("deny.toml", "[licenses]\nallow = [\"MIT\", \"Zlib\"]\n");
+    let mut client = Session::of(world).folders(&["one"]).start();
+    client.diagnostics_with("one/Cargo.toml", "rejected");
+    client.open("deny.toml");
+    client.diagnostics_with("two/Cargo.toml", "rejected");
+    client.ends_with("deny.toml", "one", |shown| shown.codes() == ["license-not-encountered"]);
+    client.ends_with("one/Cargo.toml", "all", |shown| shown.codes().len() == 3);
+    client.ends_with("two/Cargo.toml", "all", |shown| shown.codes().len() == 3);
+    assert_eq!(client.state_of("own"), None);
+}
+
 #[test]
 fn a_folder_that_is_added_is_judged_and_one_that_is_removed_is_cleared() {
     let world = World::new(&format!("{}{}", below("one"), below("two")));

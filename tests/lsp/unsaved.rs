@@ -1,7 +1,7 @@
 //! A manifest is judged while it is edited: resolved in a copy, nothing of the user's is written.
 
 use crate::{
-    harness::{Client, Editor, Session, StandIn, World, each_editor},
+    harness::{Change, Client, Editor, Session, Shown, StandIn, World, each_editor},
     worlds::TIME,
 };
 
@@ -46,6 +46,21 @@ each_editor! {
         client.replace(MANIFEST, "=0.3.47", "=0.3.44");
         let shown = client.diagnostics_with(MANIFEST, TIME);
         assert_eq!(shown.covered(TIME), "=0.3.44");
+    }
+
+    fn findings_stay_exact_where_their_own_line_is_written_otherwise(editor) {
+        let mut client = opened(editor);
+        let written = |requirement: &str| {
+            BUMP.split("#- ").find_map(|file| file.strip_prefix("Cargo.toml\n")).expect("there")
+                .replace("time = \"=0.3.44\"", requirement)
+        };
+        for requirement in ["time   =  '=0.3.44' # why", "time.version = \"=0.3.44\""] {
+            client.change(MANIFEST, &[Change::whole(&format!("# ö\n{}", written(requirement)))]);
+            client.diagnostics_when(MANIFEST, "the requirement alone", |shown| {
+                shown.codes() == [TIME] && shown.covered(TIME) == "=0.3.44"
+            });
+        }
+        client.ignore(MANIFEST);
     }
 
     fn a_version_that_does_not_exist_is_said_while_it_is_typed(editor) {
@@ -104,6 +119,24 @@ fn findings_stand_on_their_lines_when_what_stands_first_goes_last() {
     });
 }
 
+/// As long as it is broken on disk there is no verdict that tells what belongs to the workspace.
+#[test]
+fn a_package_beside_that_is_broken_on_disk_is_judged_by_its_unsaved_text() {
+    let world = World::new(BUMP);
+    let sound = world.read(MANIFEST).replace("app", "beside");
+    world.write("../beside/Cargo.toml", sound.replace("=0.3.44", "=9.9.9"));
+    world.write("../beside/src/lib.rs", "");
+    world.edit(MANIFEST, "time = \"=0.3.44\"", "beside = { path = \"../beside\" }");
+    let mut client = Session::of(world).start();
+    client.diagnostics_with("../beside/Cargo.toml", BROKEN);
+    client.open_with("../beside/Cargo.toml", "toml", &sound);
+    client.ends_with("../beside/Cargo.toml", "the verdict", |shown| {
+        shown.has(TIME) && !shown.has(BROKEN)
+    });
+    client.ignore(MANIFEST);
+    client.ignore("deny.toml");
+}
+
 #[test]
 fn a_package_beside_that_is_opened_with_unsaved_text_at_once_is_judged_by_it() {
     let world = World::new(BUMP);
@@ -140,6 +173,59 @@ fn members_are_judged_while_the_manifest_that_names_them_is_broken_on_disk() {
     client.diagnostics_without(MANIFEST, BROKEN);
     client.status("exact");
     client.ends_with("member/Cargo.toml", "the finding", |shown| shown.codes() == [TIME]);
+}
+
+#[test]
+fn what_is_broken_on_disk_stays_said_when_all_of_it_is_written_anew() {
+    let world = World::new(BUMP);
+    world.edit(MANIFEST, "name = \"app\"", "name =");
+    let broken = world.read(MANIFEST);
+    let mut client = Session::of(world).start();
+    client.diagnostics_with(MANIFEST, BROKEN);
+    client.open_with(MANIFEST, "toml", "# half typed\n[pack\nnothing = 1\n");
+    client.diagnostics_when(MANIFEST, "cargo's words", |shown| {
+        shown.version == Some(1) && shown.has(BROKEN)
+    });
+    client.change(MANIFEST, &[Change::whole(&broken)]);
+    client.ends_with(MANIFEST, "cargo's words", |shown| {
+        shown.has(BROKEN) && (shown.version, shown.line(BROKEN)) == (Some(2), 1)
+    });
+    client.ignore("deny.toml");
+}
+
+/// What is said is what cargo says of the workspace, not of a copy that lacks something.
+#[test]
+fn what_is_broken_on_disk_is_said_whatever_is_edited() {
+    let world = World::new(BUMP);
+    let package = |name: &str, more: &str| {
+        format!(
+            "[package]\nname = \"{name}\"\nversion = \"0.1.0\"\nedition = \"2021\"\n\
+             license = \"MIT\"\n\n[dependencies]\n{more}"
+        )
+    };
+    world.write("crates/a/Cargo.toml", package("a", ""));
+    world.write("crates/b/Cargo.toml", package("b", "a = { path = \"../a\" }\n"));
+    world.write("crates/c/Cargo.toml", package("c", "helper.workspace = true\n"));
+    for name in ["a", "b", "c"] {
+        world.write(&format!("crates/{name}/src/lib.rs"), "");
+    }
+    world.write(MANIFEST, "[workspace]\nmembers = [\"crates/*\"]\nresolver = \"2\"\n");
+    let mut client = Session::of(world).start();
+    let said = |shown: &Shown| {
+        shown.covered(BROKEN) == "workspace"
+            && shown.only(BROKEN).message.contains("`workspace.dependencies` was not defined")
+    };
+    client.diagnostics_when("crates/c/Cargo.toml", "cargo's words", said);
+    client.open("crates/b/Cargo.toml");
+    client.insert("crates/b/Cargo.toml", "a = ", "time = \"=0.3.44\"\n");
+    client.insert("crates/b/Cargo.toml", "time", "helper = \"1\"\n");
+    client.status_when("the edit was judged", |status| status["state"] == "failed");
+    client.open("crates/c/Cargo.toml");
+    client.replace("crates/c/Cargo.toml", "helper.workspace = true", "helper = \"1\"");
+    client.status("exact");
+    client.ends_with("crates/c/Cargo.toml", "nothing", Shown::is_empty);
+    client.ends_with("crates/b/Cargo.toml", "the finding", |shown| shown.codes() == [TIME]);
+    assert!(client.history(MANIFEST).is_empty(), "{:?}", client.history(MANIFEST));
 }
 
 #[test]

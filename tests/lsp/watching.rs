@@ -60,6 +60,17 @@ fn replace_file(world: &World, path: &str, text: &str) {
     fs::rename(world.path(&beside), world.path(path)).expect("it can be renamed");
 }
 
+/// A version is yanked, and then no longer.
+fn is_yanked_and_back(world: World, editor: Editor) {
+    world.edit(POLICY, "ignore = []", "yanked = \"deny\"");
+    let mut client = judged(world, editor);
+    let index = "../cargo/registry/index/index.crates.io-1949cf8c6b5b557f/.cache/pl/ai/plain";
+    client.world.edit(index, "\"yanked\":false", "\"yanked\":true");
+    client.diagnostics_with(MANIFEST, "yanked");
+    client.world.edit(index, "\"yanked\":true", "\"yanked\":false");
+    client.diagnostics_without(MANIFEST, "yanked");
+}
+
 each_editor! {
     fn a_lock_file_that_cargo_writes_renews_the_findings(editor) {
         let mut client = judged(World::locked(SMALL), editor);
@@ -167,6 +178,18 @@ each_editor! {
         client.diagnostics_without(MANIFEST, PLAIN);
     }
 
+    fn an_advisory_that_is_cut_off_ends_nobody(editor) {
+        let mut client = judged(World::locked(SMALL), editor);
+        let time = client.world.read(&format!("../db/crates/time/{TIME}.md"));
+        client.world.write(&format!("../db/crates/time/{TIME}.md"), "");
+        // The check reads the advisories again.
+        client.world.edit(POLICY, "ignore = []", &format!("ignore = [\"{PLAIN}\"]"));
+        client.diagnostics_without(MANIFEST, PLAIN);
+        client.world.write(&format!("../db/crates/time/{TIME}.md"), time);
+        client.world.edit(POLICY, &format!("ignore = [\"{PLAIN}\"]"), "ignore = []");
+        client.ends_with(MANIFEST, "all", |shown| shown.codes() == [TIME, "rejected", PLAIN]);
+    }
+
     fn a_database_that_is_fetched_in_a_terminal_is_judged(editor) {
         let world = World::locked(SMALL);
         let database = "../cargo/advisory-dbs/advisory-db-3157b0e258782691";
@@ -185,14 +208,11 @@ each_editor! {
     }
 
     fn what_cargos_index_says_is_judged(editor) {
-        let world = World::locked(SMALL);
-        world.edit(POLICY, "ignore = []", "yanked = \"deny\"");
-        let mut client = judged(world, editor);
-        let index = "../cargo/registry/index/index.crates.io-1949cf8c6b5b557f/.cache/pl/ai/plain";
-        client.world.edit(index, "\"yanked\":false", "\"yanked\":true");
-        client.diagnostics_with(MANIFEST, "yanked");
-        client.world.edit(index, "\"yanked\":true", "\"yanked\":false");
-        client.diagnostics_without(MANIFEST, "yanked");
+        is_yanked_and_back(World::locked(SMALL), editor);
+    }
+
+    fn what_cargos_index_says_of_packages_that_no_lock_file_names_is_judged(editor) {
+        is_yanked_and_back(World::new(SMALL), editor);
     }
 
     fn buffers_that_are_open_and_unchanged_give_way_to_the_disk(editor) {
@@ -239,6 +259,44 @@ each_editor! {
         client.world.delete("src/backend/Cargo.toml");
         client.diagnostics_when("src/backend/Cargo.toml", "nothing", Shown::is_empty);
         client.diagnostics_when("src/backend/deny.toml", "nothing", Shown::is_empty);
+    }
+}
+
+each_editor! {
+    fn a_member_opened_while_the_root_manifest_is_written_belongs_to_it(editor) {
+        let (root, member) = (MANIFEST, "crates/one/Cargo.toml");
+        let world = World::locked(MEMBERS);
+        let text = world.read(root);
+        world.write(root, "");
+        let mut client = Session::of(world).editor(editor).start();
+        client.open(member);
+        client.until("a verdict", |client| client.state_of("crates/one") == Some("failed"));
+        client.world.write(root, &text);
+        client.until("a verdict", |client| client.state_of("") == Some("exact"));
+        client.until("the workspace's findings alone", |client| {
+            let shown = client.shown().into_iter().filter(|(_, shown)| !shown.is_empty());
+            let shown = shown.map(|(file, shown)| (client.world.tidied(file), shown.codes()));
+            shown.eq([("[work]/crates/one/Cargo.toml".to_owned(), vec![PLAIN])])
+        });
+        client.ignore(root);
+        client.ends_with(member, "the end", |shown| shown.codes() == [PLAIN]);
+    }
+
+    fn a_member_that_the_root_manifest_excludes_is_judged_for_itself(editor) {
+        const OTHER: &str = "#- crates/two/Cargo.toml\n[package]\nname = \"two\"\n\
+            version = \"0.1.0\"\nlicense = \"MIT\"\n";
+        let member = "crates/one/Cargo.toml";
+        let world = World::locked(&format!("{MEMBERS}{OTHER}"));
+        let mut client = Session::of(world).editor(editor).start();
+        client.open(member);
+        client.diagnostics_with(member, PLAIN);
+        client.world.edit(MANIFEST, "resolver", "exclude = [\"crates/one\"]\nresolver");
+        client.diagnostics_with(member, "supercargo::no-lock-file");
+        client.until("a verdict", |client| client.state_of("crates/one") == Some("exact"));
+        client.world.edit(MANIFEST, "exclude = [\"crates/one\"]\n", "");
+        client.ignore(MANIFEST);
+        client.diagnostics_without(member, "supercargo::no-lock-file");
+        client.ends_with(member, "the end", |shown| shown.codes() == [PLAIN]);
     }
 }
 

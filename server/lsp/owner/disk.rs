@@ -14,7 +14,11 @@ use super::{Event, Owner};
 use crate::{
     facts::is_index_file,
     gate::Verdict,
-    lsp::{documents::Kind, session::State as SessionState, watch::Wanted},
+    lsp::{
+        documents::Kind,
+        session::State as SessionState,
+        watch::{Wanted, Watch},
+    },
     workspace::{Workspace, is_exceptions, is_policy},
 };
 
@@ -48,6 +52,11 @@ impl Owner {
             folders: state.folders.iter().cloned().collect(),
             workspaces: self.workers.keys().cloned().collect(),
             databases,
+            index: state
+                .verdicts
+                .values()
+                .map(|verdict| Arc::clone(&verdict.index_files))
+                .collect(),
         };
         drop(state);
         self.watch.want(wanted);
@@ -61,15 +70,7 @@ impl Owner {
             self.session.state().documents.overtake(path, was_on_disk);
         }
         let paths: Vec<_> = news.into_keys().collect();
-        let gone = |workspace: &&Workspace| {
-            paths.contains(&workspace.manifest) && !workspace.manifest.exists()
-        };
-        let gone: Vec<_> = self.workers.keys().filter(gone).cloned().collect();
-        if !gone.is_empty() {
-            self.forget(gone).await;
-            // Others may stand below the folder that held one.
-            self.session.tell(Event::FoldersChanged);
-        }
+        self.find_workspaces_again(&paths).await;
         let mut wishes: BTreeMap<Workspace, bool> = BTreeMap::new();
         for path in &paths {
             let change = self.change_of(path);
@@ -91,6 +92,31 @@ impl Owner {
             self.wish(workspace, *renew_graph);
         }
         wishes.into_keys().collect()
+    }
+
+    /// Manifests decide which workspaces there are, and to which one a file belongs.
+    async fn find_workspaces_again(&mut self, paths: &[Utf8PathBuf]) {
+        let manifests = paths.iter().filter(|path| Kind::of(path) == Some(Kind::Manifest));
+        let folders: Vec<_> = manifests.filter_map(|path| path.parent()).collect();
+        if folders.is_empty() {
+            return;
+        }
+        let gone = |workspace: &&Workspace| {
+            folders.iter().any(|folder| workspace.manifest.starts_with(folder))
+                && !workspace.still_is_one()
+        };
+        let gone: Vec<_> = self.workers.keys().filter(gone).cloned().collect();
+        if gone.is_empty() {
+            let open = self.session.state().documents.paths();
+            let below = |path: &Utf8PathBuf| folders.iter().any(|folder| path.starts_with(folder));
+            for path in open.into_iter().filter(below) {
+                self.find_workspaces_of(&path);
+            }
+        } else {
+            self.forget(gone).await;
+            // Others may stand below the folder that held one.
+            self.session.tell(Event::FoldersChanged);
+        }
     }
 
     /// Whoever saves a file as it was wants what could not be judged to be tried again.
@@ -122,6 +148,17 @@ impl Owner {
         DiskChange::Graph
     }
 
+    /// See [`is_resolved_with`].
+    pub(super) fn resolves_with(
+        &self,
+        workspace: &Workspace,
+        path: &Utf8Path,
+        state: &SessionState,
+    ) -> bool {
+        let verdict = state.verdicts.get(workspace).map(Arc::as_ref);
+        is_resolved_with(workspace, path, &self.watch, verdict)
+    }
+
     pub(super) fn concerns(
         &self,
         workspace: &Workspace,
@@ -133,7 +170,7 @@ impl Owner {
             DiskChange::Policy => workspace.manifest.starts_with(ruled_folder(path)),
             DiskChange::Facts => true,
             DiskChange::Graph => {
-                let named = Kind::of(path).is_some() && resolves_with(workspace, path, state);
+                let named = Kind::of(path).is_some() && self.resolves_with(workspace, path, state);
                 named || self.watch.decides(workspace, path)
             }
         }
@@ -151,19 +188,18 @@ pub(super) enum DiskChange {
     Graph,
 }
 
-/// Whether a manifest or lock file has to do with what cargo resolves for the workspace.
-pub(super) fn resolves_with(workspace: &Workspace, path: &Utf8Path, state: &SessionState) -> bool {
-    is_resolved_with(workspace, path, state.verdicts.get(workspace).map(Arc::as_ref))
-}
-
-/// Path dependencies may stand outside of the workspace's folder.
+/// Whether a manifest or lock file has to do with what cargo resolves for the workspace, as far as
+/// its manifests on disk and its last verdict tell: path dependencies may stand outside of its
+/// folder.
 pub(super) fn is_resolved_with(
     workspace: &Workspace,
     path: &Utf8Path,
-    known: Option<&Verdict>,
+    watch: &Watch,
+    verdict: Option<&Verdict>,
 ) -> bool {
     path.starts_with(&workspace.root)
-        || known.is_some_and(|verdict| verdict.declared.iter().any(|one| one.file == path))
+        || watch.decides(workspace, path)
+        || verdict.is_some_and(|verdict| verdict.declared.iter().any(|one| one.file == path))
 }
 
 /// The folder that a policy rules: its own, or the one above `.cargo`.

@@ -102,11 +102,11 @@ impl Owner {
             let mut state = self.session.state();
             let after = Arc::clone(&shown);
             let before = state.verdicts.insert(workspace.clone(), shown);
-            // Only a verdict tells which packages beside the workspace belong to it: one that was
-            // open before was not read from its buffer.
+            // A package beside the workspace that only buffers name belongs to it by a verdict: one
+            // that was open before was not read from its buffer.
             let is_new = |path: &Utf8PathBuf| {
-                !is_resolved_with(workspace, path, before.as_deref())
-                    && is_resolved_with(workspace, path, Some(&after))
+                !is_resolved_with(workspace, path, &self.watch, before.as_deref())
+                    && is_resolved_with(workspace, path, &self.watch, Some(&after))
             };
             let has_more = state.documents.paths().iter().any(is_new);
             (before, has_more)
@@ -157,10 +157,7 @@ impl Owner {
                     // Opening a document asks for its findings with its version.
                     && known.version.is_some() == version.is_some()
             });
-            if same || (known.is_none() && diagnostics.is_empty() && version.is_none()) {
-                continue;
-            }
-            if known.is_none() && diagnostics.is_empty() {
+            if same || known.is_none() && diagnostics.is_empty() {
                 continue;
             }
             self.session

@@ -11,7 +11,7 @@ use camino::{Utf8Path, Utf8PathBuf};
 use crate::{
     facts::{configuration_files, index_files},
     text::read_to_string,
-    workspace::{Inputs, Workspace},
+    workspace::{DecidingFiles, Workspace},
 };
 
 /// What is to be watched.
@@ -23,6 +23,9 @@ pub(in crate::lsp) struct Wanted {
     pub(in crate::lsp) workspaces: BTreeSet<Workspace>,
     /// What tells that an advisory database has changed: files, and folders in `RustSec`'s layout.
     pub(in crate::lsp) databases: BTreeSet<Utf8PathBuf>,
+    /// The files of cargo's index from which verdicts were made: a lock file need not name their
+    /// packages.
+    pub(in crate::lsp) index: Vec<Arc<BTreeSet<Utf8PathBuf>>>,
 }
 
 /// Why files are watched.
@@ -31,28 +34,35 @@ pub(super) enum Reason {
     Folder(Utf8PathBuf),
     Workspace(Workspace),
     Databases,
+    Index,
 }
 
 impl Wanted {
     pub(super) fn reasons(&self) -> BTreeSet<Reason> {
         let folders = self.folders.iter().cloned().map(Reason::Folder);
         let workspaces = self.workspaces.iter().cloned().map(Reason::Workspace);
-        folders.chain(workspaces).chain([Reason::Databases]).collect()
+        folders.chain(workspaces).chain([Reason::Databases, Reason::Index]).collect()
     }
 
     /// The files that decide, as things stand on disk.
-    pub(super) fn inputs(&self, reason: &Reason) -> Inputs {
+    pub(super) fn inputs(&self, reason: &Reason) -> DecidingFiles {
         match reason {
-            Reason::Folder(folder) => Inputs::of_folder(folder),
+            Reason::Folder(folder) => DecidingFiles::of_folder(folder),
             Reason::Workspace(workspace) => of_workspace(workspace),
-            Reason::Databases => Inputs { files: self.databases.clone(), growing: BTreeSet::new() },
+            Reason::Databases => {
+                DecidingFiles { files: self.databases.clone(), growing: BTreeSet::new() }
+            }
+            Reason::Index => {
+                let files = self.index.iter().flat_map(|files| files.iter().cloned()).collect();
+                DecidingFiles { files, growing: BTreeSet::new() }
+            }
         }
     }
 }
 
 /// With what lies outside of the workspace.
-pub(super) fn of_workspace(workspace: &Workspace) -> Inputs {
-    let mut inputs = Inputs::of_workspace(workspace);
+pub(super) fn of_workspace(workspace: &Workspace) -> DecidingFiles {
+    let mut inputs = DecidingFiles::of_workspace(workspace);
     inputs.files.extend(configuration_files());
     let lock_file = read_to_string(&workspace.lock_file()).unwrap_or_default();
     inputs.files.extend(index_files(&lock_file));
@@ -86,7 +96,7 @@ pub(super) struct Plan {
 }
 
 impl Plan {
-    pub(super) fn of(inputs: &BTreeMap<Reason, Arc<Inputs>>) -> Self {
+    pub(super) fn of(inputs: &BTreeMap<Reason, Arc<DecidingFiles>>) -> Self {
         let mut plan = Self::default();
         for (reason, inputs) in inputs {
             plan.files.extend(inputs.files.iter().cloned());

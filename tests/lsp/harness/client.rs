@@ -346,12 +346,19 @@ impl Client {
         last["state"].as_str()
     }
 
+    /// Takes what comes until that holds.
+    pub(crate) fn until(&mut self, what: &str, holds: impl Fn(&Self) -> bool) {
+        self.wait(what, |client| holds(client).then_some(()));
+    }
+
     /// Takes what comes until then, and forgets what is no longer shown.
     pub(crate) fn take_until(&mut self, deadline: Instant) {
         loop {
             match self.process.receive(deadline) {
                 Some(Incoming::Message(message)) => self.take(message),
-                Some(other) => panic!("the server is to go on, got {other:?}"),
+                Some(other) => {
+                    panic!("the server is to go on, got {other:?}; {}", self.process.state())
+                }
                 None => break,
             }
         }
@@ -431,9 +438,9 @@ impl Client {
     }
 
     fn settle(&mut self) {
-        let ignored = &self.ignored;
+        let ignores = |file: &String| self.looks_away || self.ignored.contains(file);
         let unclaimed =
-            self.published.iter().filter(|(file, _, claimed)| !claimed && !ignored.contains(file));
+            self.published.iter().filter(|(file, _, claimed)| !claimed && !ignores(file));
         let publications: Vec<_> = unclaimed
             .map(|(file, shown, _)| format!("{file} {:?}\n{}", shown.version, shown.drawn()))
             .collect();
@@ -443,7 +450,7 @@ impl Client {
         }
         let messages: Vec<_> = self.messages.iter().filter(|(_, claimed)| !claimed).collect();
         let looks = !self.looks_away;
-        assert!(!looks || publications.is_empty(), "nobody claimed: {}", publications.join("\n"));
+        assert!(publications.is_empty(), "nobody claimed: {}", publications.join("\n"));
         assert!(!looks || messages.is_empty(), "nobody claimed the messages {messages:?}");
         self.settle_accounts();
         wait_until("no process of the server is left", || self.world.processes().is_empty());
@@ -479,7 +486,9 @@ impl Client {
             }
             match self.process.receive(deadline) {
                 Some(Incoming::Message(message)) => self.take(message),
-                Some(other) => panic!("waited for {what}, got {other:?}"),
+                Some(other) => {
+                    panic!("waited for {what}, got {other:?}; {}", self.process.state())
+                }
                 None => panic!("waited for {what}, which did not come"),
             }
         }

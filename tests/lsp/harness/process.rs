@@ -117,6 +117,18 @@ impl Process {
         }
     }
 
+    /// Whether it still runs, in words; waits a moment for an end that has begun.
+    pub(crate) fn state(&mut self) -> String {
+        let deadline = Instant::now() + Duration::from_secs(5);
+        while Instant::now() < deadline {
+            if let Ok(Some(status)) = self.child.try_wait() {
+                return status.to_string();
+            }
+            thread::sleep(Duration::from_millis(1));
+        }
+        "it still runs".to_owned()
+    }
+
     /// What it wrote to standard error.
     pub(crate) fn log(&self) -> String {
         self.log.lock().unwrap_or_else(PoisonError::into_inner).clone()

@@ -110,6 +110,7 @@ impl Run {
                 Kind::Edit => self.edit(1, &mut dice),
                 Kind::Burst => self.edit(2 + dice.clone().roll(6), &mut dice),
                 Kind::Replace => self.replace(&mut dice),
+                Kind::Pair => self.pair(&mut dice),
                 Kind::Save => self.save(&mut dice),
                 Kind::Undo => self.undo(&mut dice),
                 Kind::Outside => self.outside(&mut dice),
@@ -222,6 +223,30 @@ impl Run {
             self.client.change(&file, &[Change::whole(&new)]);
             self.see_whole(&file);
         }
+    }
+
+    /// What stands in the one that is closed counts no longer, what stands in the other still does.
+    fn pair(&mut self, dice: &mut Dice) {
+        let manifests = self.layout.manifests.clone();
+        let first = dice.roll(manifests.len());
+        let Some(other) = (0..manifests.len()).find(|at| *at != first) else { return };
+        for at in [other, first] {
+            let file = &manifests[at];
+            if !self.client.open_documents().contains(file) {
+                let Some(text) = self.client.world.try_read(file) else { return };
+                self.note(&format!("  open `{file}`"));
+                self.client.open_with(file, "toml", &text);
+                self.see_whole(file);
+            }
+            let text = self.client.text(file);
+            let new = edited(file, &text, dice);
+            self.rewrite(file, &new);
+        }
+        self.settle();
+        let file = &manifests[first];
+        self.note(&format!("  close `{file}`"));
+        self.client.close(file);
+        self.whole.remove(file);
     }
 
     fn save(&mut self, dice: &mut Dice) {
@@ -408,7 +433,7 @@ impl Run {
                 continue;
             };
             let is_half_typed =
-                file.ends_with("Cargo.toml") && !texts::is_whole(&self.client.text(&file));
+                !file.ends_with("Cargo.lock") && !texts::is_whole(&self.client.text(&file));
             if is_half_typed {
                 let whole = self.whole.get(&file).unwrap_or(&disk).clone();
                 self.rewrite(&file, &whole);
@@ -521,15 +546,36 @@ fn all(client: &Client) -> All {
     all.filter(|(_, told)| !told.is_empty()).collect()
 }
 
-/// What is missing and, where nothing else may be shown, what is too much.
+/// What is missing and, where nothing else may be shown, what is too much. Where there is no
+/// verdict, the last one is still shown; only why there is none has to be told.
 fn differing(expected: &All, shown: &All, is_all: bool) -> String {
     let mut words = String::new();
+    let is_meant = |file: &str| is_all || file.ends_with("deny.toml");
+    let refusals = [expected, shown].map(|all| {
+        let told = all.values().flatten();
+        let refusals = told
+            .filter(|(.., code, _)| code.as_deref() == Some("supercargo::resolution-failed"))
+            .map(|(.., message)| message.as_str());
+        refusals.collect::<Vec<_>>()
+    });
+    // Where several manifests are wrong, cargo speaks of any of them.
+    if !is_all && !refusals[0].is_empty() && refusals[1].is_empty() {
+        let _ = writeln!(words, "  only a fresh server shows {:?}", refusals[0]);
+    }
+    // That is wrong with an incomplete copy of the workspace, never with the workspace.
+    for refusal in refusals
+        .iter()
+        .flatten()
+        .filter(|words| words.contains("no targets") || words.contains("No such file"))
+    {
+        let _ = writeln!(words, "  one of them says: {refusal}");
+    }
     let none = BTreeSet::new();
     let files: BTreeSet<_> = expected.keys().chain(shown.keys()).collect();
     for file in files {
         let expected = expected.get(file).unwrap_or(&none);
         let shown = shown.get(file).unwrap_or(&none);
-        for one in expected.difference(shown) {
+        for one in expected.difference(shown).filter(|_| is_meant(file)) {
             let _ = writeln!(words, "  only a fresh server shows in {file}: {one:?}");
         }
         for one in shown.difference(expected).filter(|_| is_all) {

@@ -19,6 +19,8 @@ pub(super) enum Kind {
     Burst,
     /// The whole text is replaced.
     Replace,
+    /// Two manifests are edited, judged, and one of them is closed.
+    Pair,
     Save,
     /// Back to the text on disk.
     Undo,
@@ -44,12 +46,13 @@ pub(super) enum Kind {
 }
 
 /// Each as often as it is to be rolled.
-const KINDS: [(Kind, usize); 17] = [
+const KINDS: [(Kind, usize); 18] = [
     (Kind::Open, 10),
     (Kind::Close, 5),
     (Kind::Edit, 22),
     (Kind::Burst, 6),
     (Kind::Replace, 4),
+    (Kind::Pair, 4),
     (Kind::Save, 5),
     (Kind::Undo, 5),
     (Kind::Outside, 8),

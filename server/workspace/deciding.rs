@@ -8,57 +8,62 @@ use std::collections::BTreeSet;
 use camino::{Utf8Path, Utf8PathBuf};
 
 use super::{
-    DiscoveryOptions, EXCEPTION_NAMES, POLICY_NAMES, Workspace, discover::folders_below, lexical,
-    roots::root_of,
+    DiscoveryOptions, EXCEPTION_NAMES, MemberFolders, POLICY_NAMES, Workspace,
+    discover::folders_below, lexical, roots::root_of,
 };
 use crate::{model::manifest::Manifest, text::read_to_string};
 
-/// Cargo's and rustup's configuration, looked for in a folder and all above it.
-const CONFIGURATION_NAMES: [&str; 4] =
-    [".cargo/config.toml", ".cargo/config", "rust-toolchain.toml", "rust-toolchain"];
+/// Cargo's configuration, looked for in a folder and all above it.
+pub(crate) const CONFIGURATION_NAMES: [&str; 2] = [".cargo/config.toml", ".cargo/config"];
+
+/// Rustup's, looked for in the same way.
+pub(crate) const TOOLCHAIN_NAMES: [&str; 2] = ["rust-toolchain.toml", "rust-toolchain"];
 
 /// How many manifests of one workspace are listed.
 const LIMIT: usize = 10_000;
 
 /// The files that decide.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Inputs {
+pub struct DecidingFiles {
     /// The files, absolute; whether they exist or not.
     pub files: BTreeSet<Utf8PathBuf>,
     /// Folders in which a new folder may bring further files.
     pub growing: BTreeSet<Utf8PathBuf>,
 }
 
-impl Inputs {
+impl DecidingFiles {
     /// The manifests, the lock file, the policies and the configuration of a workspace.
     pub fn of_workspace(workspace: &Workspace) -> Self {
-        let mut inputs = Self::default();
+        let mut found = Self::default();
         let mut wanted = vec![workspace.manifest.clone(), workspace.root.join("Cargo.toml")];
         while let Some(manifest) = wanted.pop() {
-            if inputs.files.len() < LIMIT && inputs.files.insert(manifest.clone()) {
-                inputs.add_named_by(&manifest, workspace, &mut wanted);
+            if found.files.len() < LIMIT && found.files.insert(manifest.clone()) {
+                found.add_named_by(&manifest, workspace, &mut wanted);
             }
         }
-        inputs.files.insert(workspace.lock_file());
+        found.files.insert(workspace.lock_file());
         for above in workspace.folder().ancestors() {
-            let names = POLICY_NAMES.iter().chain(&EXCEPTION_NAMES).chain(&CONFIGURATION_NAMES);
-            inputs.files.extend(names.map(|name| above.join(name)));
+            // One that comes or goes above decides which workspace it is.
+            found.files.insert(above.join("Cargo.toml"));
+            let policies = POLICY_NAMES.iter().chain(&EXCEPTION_NAMES);
+            let names = policies.chain(&CONFIGURATION_NAMES).chain(&TOOLCHAIN_NAMES);
+            found.files.extend(names.map(|name| above.join(name)));
         }
-        inputs
+        found
     }
 
     /// The manifests by which a workspace may appear in a folder that somebody has opened.
     pub fn of_folder(folder: &Utf8Path) -> Self {
         let manifest = folder.join("Cargo.toml");
-        let mut inputs = Self::default();
+        let mut found = Self::default();
         if !manifest.is_file() {
             for below in folders_below(folder, &DiscoveryOptions::default()) {
-                inputs.files.insert(below.join("Cargo.toml"));
-                inputs.growing.insert(below);
+                found.files.insert(below.join("Cargo.toml"));
+                found.growing.insert(below);
             }
         }
-        inputs.files.insert(manifest);
-        inputs
+        found.files.insert(manifest);
+        found
     }
 
     /// What a manifest names: members and local packages.
@@ -75,37 +80,14 @@ impl Inputs {
         wanted.extend(local.map(|path| lexical(&folder.join(&path.value)).join("Cargo.toml")));
         if folder == workspace.root {
             for member in model.workspace.iter().flat_map(|table| &table.members) {
-                let folders = self.member_folders(folder, &member.value);
-                wanted.extend(folders.into_iter().map(|folder| folder.join("Cargo.toml")));
+                let found = MemberFolders::find(folder, &member.value);
+                wanted.extend(found.folders.iter().map(|folder| folder.join("Cargo.toml")));
+                self.growing.extend(found.growing);
             }
         } else if !folder.starts_with(&workspace.root) {
             // It may inherit from the workspace that it is part of.
             wanted.push(root_of(manifest).join("Cargo.toml"));
         }
-    }
-
-    /// The folders that an entry of `workspace.members` means. Those that its globs look into may
-    /// grow.
-    fn member_folders(&mut self, base: &Utf8Path, pattern: &str) -> Vec<Utf8PathBuf> {
-        let mut folders = vec![base.to_owned()];
-        for part in pattern.split('/').filter(|part| !part.is_empty() && *part != ".") {
-            if !part.contains(['*', '?', '[']) {
-                folders = folders.iter().map(|folder| lexical(&folder.join(part))).collect();
-                continue;
-            }
-            let Ok(glob) = globset::Glob::new(part) else { return Vec::new() };
-            let matcher = glob.compile_matcher();
-            let mut matching = Vec::new();
-            for folder in folders {
-                let entries = folder.read_dir_utf8().into_iter().flatten().flatten();
-                let entries = entries.filter(|entry| matcher.is_match(entry.file_name()));
-                let entries = entries.map(|entry| entry.path().to_owned());
-                matching.extend(entries.filter(|entry| entry.is_dir()));
-                self.growing.insert(folder);
-            }
-            folders = matching;
-        }
-        folders
     }
 }
 
@@ -123,13 +105,14 @@ mod tests {
             fs::create_dir_all(path.parent().expect("a folder")).expect("folders");
             fs::write(path, text).expect("write");
         }
-        let inputs = Inputs::of_workspace(&Workspace::of_manifest(&root.join("w/Cargo.toml")));
+        let found =
+            DecidingFiles::of_workspace(&Workspace::of_manifest(&root.join("w/Cargo.toml")));
         let names = |paths: BTreeSet<Utf8PathBuf>| {
             let ours = paths.into_iter();
             let ours = ours.filter_map(|path| Some(path.strip_prefix(root).ok()?.to_string()));
             ours.filter(|path| !path.contains("deny") && !path.contains("rust-toolchain")).collect()
         };
-        (names(inputs.files), names(inputs.growing))
+        (names(found.files), names(found.growing))
     }
 
     #[test]
@@ -144,6 +127,7 @@ mod tests {
         let expected = [
             ".cargo/config",
             ".cargo/config.toml",
+            "Cargo.toml",
             "out/Cargo.toml",
             "out/gone/Cargo.toml",
             "w/.cargo/config",

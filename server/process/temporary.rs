@@ -1,0 +1,161 @@
+//! Temporary folders that do not outlive the program, not even one that is killed.
+
+use std::{fs, io, path::Path, time::Duration};
+
+use camino::{Utf8Path, Utf8PathBuf};
+
+use super::{Children, Use};
+
+/// The name of a folder begins with this.
+const PREFIX: &str = "supercargo-temp-";
+
+/// In it stands this file, locked as long as the folder is in use: the system lets go of it when
+/// the program is killed.
+const LOCK: &str = ".in-use";
+
+/// A folder without that file is being made, or was left behind so early.
+const ABANDONED: Duration = Duration::from_secs(60 * 60);
+
+/// A folder that is deleted when dropped, and by the next program if this one is killed.
+#[derive(Debug)]
+pub(crate) struct TemporaryFolder {
+    path: Utf8PathBuf,
+    _folder: tempfile::TempDir,
+    _lock: fs::File,
+    /// The program's end waits until the folder is deleted. Dropped last.
+    _deleted: Use,
+}
+
+/// Why there is no folder.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum TemporaryError {
+    /// The program ends: nothing more is begun.
+    #[error("no longer wanted")]
+    Unwanted,
+    /// It cannot be made.
+    #[error("{0}")]
+    Io(#[from] io::Error),
+}
+
+impl TemporaryFolder {
+    /// A new and, but for a hidden file, empty one.
+    ///
+    /// # Errors
+    ///
+    /// When the program ends, or the folder cannot be made.
+    pub(crate) fn new(children: &Children) -> Result<Self, TemporaryError> {
+        static FIRST: std::sync::Once = std::sync::Once::new();
+        FIRST.call_once(|| delete_abandoned(&std::env::temp_dir()));
+        let deleted = children.in_use().ok_or(TemporaryError::Unwanted)?;
+        let folder = tempfile::Builder::new().prefix(PREFIX).tempdir()?;
+        let lock = lock(folder.path())?;
+        let path = Utf8PathBuf::from_path_buf(folder.path().canonicalize()?)
+            .map_err(|path| io::Error::other(format!("`{}` is not UTF-8", path.display())))?;
+        Ok(Self { path, _folder: folder, _lock: lock, _deleted: deleted })
+    }
+
+    /// Where it is, without links.
+    pub(crate) fn path(&self) -> &Utf8Path {
+        &self.path
+    }
+}
+
+/// The locked file appears as one: nobody finds it unlocked.
+fn lock(folder: &Path) -> io::Result<fs::File> {
+    let unlocked = folder.join(".new");
+    let lock = fs::File::create_new(&unlocked)?;
+    lock.lock()?;
+    fs::rename(unlocked, folder.join(LOCK))?;
+    Ok(lock)
+}
+
+/// Deletes the folders of programs that were killed.
+fn delete_abandoned(temporary: &Path) {
+    let entries = fs::read_dir(temporary).into_iter().flatten().flatten();
+    let ours = entries.filter(|entry| {
+        let is_folder = entry.file_type().is_ok_and(|kind| kind.is_dir());
+        is_folder && entry.file_name().to_string_lossy().starts_with(PREFIX)
+    });
+    for folder in ours {
+        let lock = folder.path().join(LOCK);
+        let abandoned = match fs::symlink_metadata(&lock) {
+            Ok(data) if data.is_file() => {
+                fs::File::open(&lock).is_ok_and(|file| file.try_lock().is_ok())
+            }
+            _ => {
+                let made = folder.metadata().and_then(|data| data.modified());
+                made.ok().and_then(|made| made.elapsed().ok()).is_some_and(|age| age > ABANDONED)
+            }
+        };
+        // Somebody else's cannot be deleted.
+        if abandoned && let Err(error) = fs::remove_dir_all(folder.path()) {
+            tracing::debug!("`{}` is left: {error}", folder.path().display());
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{
+        sync::atomic::{AtomicBool, Ordering},
+        thread,
+    };
+
+    use super::*;
+
+    #[test]
+    fn folders_that_were_left_behind_are_deleted_and_no_others() {
+        let temp = tempfile::tempdir().expect("a temporary folder");
+        let path = |name: &str| temp.path().join(name);
+        let folders = ["one", "other"].map(|name| path(&format!("{PREFIX}{name}")));
+        let mut locks = folders.iter().map(|folder| {
+            fs::create_dir_all(folder.join("work")).expect("folders");
+            lock(folder).expect("locked")
+        });
+        let used = locks.next().expect("the first");
+        drop(locks.next());
+        let young = path(&format!("{PREFIX}young"));
+        fs::create_dir(&young).expect("a folder");
+        fs::create_dir(path("something-else")).expect("a folder");
+        delete_abandoned(temp.path());
+        assert_eq!(folders.each_ref().map(|folder| folder.exists()), [true, false]);
+        assert!(young.exists() && path("something-else").exists());
+        drop(used);
+        delete_abandoned(temp.path());
+        assert!(!folders[0].exists());
+    }
+
+    #[test]
+    fn nobody_deletes_what_is_being_made() {
+        let temp = tempfile::tempdir().expect("a temporary folder");
+        let done = AtomicBool::new(false);
+        thread::scope(|scope| {
+            scope.spawn(|| {
+                while !done.load(Ordering::Relaxed) {
+                    delete_abandoned(temp.path());
+                }
+            });
+            let make = || -> io::Result<()> {
+                let folder = tempfile::Builder::new().prefix(PREFIX).tempdir_in(temp.path())?;
+                let _lock = lock(folder.path())?;
+                folder.path().canonicalize().map(drop)
+            };
+            let made: io::Result<()> = (0..2000).try_for_each(|_| make());
+            done.store(true, Ordering::Relaxed);
+            assert!(made.is_ok(), "{made:?}");
+        });
+    }
+
+    #[test]
+    fn none_is_made_when_the_program_ends() {
+        let children = Children::default();
+        let folder = TemporaryFolder::new(&children).expect("a folder");
+        let path = folder.path().to_owned();
+        assert!(path.is_dir());
+        drop(folder);
+        assert!(!path.exists());
+        children.end();
+        let none = TemporaryFolder::new(&children);
+        assert!(matches!(none, Err(TemporaryError::Unwanted)), "{none:?}");
+    }
+}

@@ -4,9 +4,11 @@ mod arguments;
 mod cache;
 mod check;
 mod db;
+mod fix;
 mod human;
 mod json;
 mod logging;
+mod meant;
 
 use std::process::ExitCode;
 
@@ -32,6 +34,7 @@ pub fn run() -> ExitCode {
     logging::start(arguments.verbose);
     let done = match arguments.word {
         Word::Check(arguments) => check::run(&arguments),
+        Word::Fix(arguments) => fix::run(&arguments),
         Word::Db(arguments) => db::run(&arguments),
         Word::Cache { word } => cache::run(word),
         Word::Lsp(arguments) => {

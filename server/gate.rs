@@ -20,7 +20,7 @@ use crate::{
     cache::Inputs,
     facts::RefreshPolicy,
     model::essence::Essence,
-    resolve::{BufferCopy, LockState, Resolution, ResolveError, Resolver, Wait},
+    resolve::{BufferCopy, LockState, Moved, Resolution, ResolveError, Resolver, Wait},
     text::{SourceText, read_to_string},
     verdict::{
         Check, CheckSet, Counts, Database, DatabaseSource, Declared, Engine, Finding, GraphOptions,
@@ -371,6 +371,38 @@ impl Gate {
         Some(run.verdict)
     }
 
+    /// The lock file after one package has been moved to another version, as cargo writes it in a
+    /// scratch copy.
+    ///
+    /// # Errors
+    ///
+    /// When cargo cannot be run or refuses the version.
+    pub(crate) fn lock_file_with(
+        &mut self,
+        resolver: &Resolver,
+        texts: &dyn Texts,
+        moved: &Moved<'_>,
+    ) -> Result<SourceText, ResolveError> {
+        let copy = Self::copy(&mut self.copy, resolver, &self.workspace)?;
+        copy.lock_file_with(resolver, &self.workspace, &texts.unsaved(), moved, &|| true)
+    }
+
+    /// The lock file of the scratch copy, as cargo has left it after what was judged last.
+    pub(crate) fn scratch_lock_file(&self) -> Option<SourceText> {
+        self.copy.as_ref()?.lock_file()
+    }
+
+    fn copy<'c>(
+        copy: &'c mut Option<BufferCopy>,
+        resolver: &Resolver,
+        workspace: &Workspace,
+    ) -> Result<&'c mut BufferCopy, ResolveError> {
+        match copy {
+            Some(copy) => Ok(copy),
+            None => Ok(copy.insert(BufferCopy::of(resolver, workspace)?)),
+        }
+    }
+
     /// Whether cargo has to be asked.
     fn needs_resolution(&self, wanted: &GraphKey) -> bool {
         self.kept.as_ref().is_none_or(|kept| kept.key != *wanted)
@@ -438,10 +470,7 @@ impl Gate {
         if buffers.is_empty() {
             return resolver.resolve(&self.workspace, &graph.metadata, wait);
         }
-        let copy = match &mut self.copy {
-            Some(copy) => copy,
-            None => self.copy.insert(BufferCopy::of(resolver, &self.workspace)?),
-        };
+        let copy = Self::copy(&mut self.copy, resolver, &self.workspace)?;
         copy.resolve(resolver, &self.workspace, &graph.metadata, buffers, wait)
     }
 

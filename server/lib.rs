@@ -30,6 +30,9 @@ pub mod verdict;
 /// One workspace judged from end to end.
 pub mod gate;
 
+/// Fixes: planned, and proved before they are offered.
+pub mod fix;
+
 /// What editors show.
 pub mod ide;
 

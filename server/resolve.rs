@@ -27,7 +27,8 @@ use crate::{
     workspace::Workspace,
 };
 pub use buffers::BufferCopy;
-pub(crate) use trouble::Trouble;
+pub(crate) use buffers::Moved;
+pub(crate) use trouble::{Trouble, refusal};
 
 /// How coarse the times of files may be.
 const CLOCK: Duration = Duration::from_millis(10);

@@ -37,6 +37,7 @@ pub use graph::GraphOptions;
 pub use policy::{DatabaseSettings, LoadedPolicy, PolicyText};
 pub(crate) use provisional::{Known, provisional};
 pub use releases::Releases;
+pub(crate) use releases::{Release, releases};
 pub(crate) use unresolved::{LockedManifest, unresolved};
 pub(crate) use words::harmless;
 

@@ -24,6 +24,12 @@ pub(super) enum Word {
     /// Exits with cargo-deny's bits (1 advisories, 2 bans, 4 licenses, 8 sources; all workspaces
     /// together), with 64 for wrong usage and with 70 when no verdict could be reached.
     Check(CheckArguments),
+    /// Upgrade what advisories and withdrawn versions speak against, each upgrade proved first.
+    ///
+    /// An upgrade was resolved by cargo and judged in a copy: it clears a finding and brings no new
+    /// error. Changes `Cargo.toml` and `Cargo.lock`, never the policy. Exits like `check` on what
+    /// remains.
+    Fix(FixArguments),
     /// Look at the advisory databases or fetch them.
     Db(DbArguments),
     /// Look at what is kept between runs or delete it.
@@ -54,8 +60,9 @@ pub(super) struct LspArguments {
     pub(super) no_cache: bool,
 }
 
+/// Which workspaces are judged, and by what.
 #[derive(Debug, Args)]
-pub(super) struct CheckArguments {
+pub(super) struct GateArguments {
     /// Folders or manifests; a folder without a `Cargo.toml` stands for every workspace below it.
     #[arg(value_name = "PATH")]
     pub(super) paths: Vec<Utf8PathBuf>,
@@ -84,12 +91,27 @@ pub(super) struct CheckArguments {
     #[arg(long, value_name = "DIR")]
     pub(super) db: Option<Utf8PathBuf>,
 
+    #[command(flatten)]
+    pub(super) network: NetworkArguments,
+
+    /// Neither use nor keep results of earlier runs.
+    #[arg(long)]
+    pub(super) no_cache: bool,
+
+    /// Folders with these names are not searched for workspaces; replaces the usual list (target,
+    /// `node_modules`, vendor, `third_party`, fixtures, testdata, test-data, `test_data`).
+    #[arg(long, value_name = "NAMES", value_delimiter = ',')]
+    pub(super) exclude_dir: Option<Vec<String>>,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct CheckArguments {
+    #[command(flatten)]
+    pub(super) gate: GateArguments,
+
     /// Findings of supercargo's own fail the run too, with exit bit 16.
     #[arg(long)]
     pub(super) strict: bool,
-
-    #[command(flatten)]
-    pub(super) network: NetworkArguments,
 
     /// Require that `Cargo.lock` fits as it is.
     #[arg(long)]
@@ -99,18 +121,24 @@ pub(super) struct CheckArguments {
     #[arg(long)]
     pub(super) frozen: bool,
 
-    /// Neither use nor keep results of earlier runs.
-    #[arg(long)]
-    pub(super) no_cache: bool,
-
     /// How findings are written.
     #[arg(long, value_enum, default_value_t = Format::Human)]
     pub(super) format: Format,
+}
 
-    /// Folders with these names are not searched for workspaces; replaces the usual list (target,
-    /// `node_modules`, vendor, `third_party`, fixtures, testdata, test-data, `test_data`).
-    #[arg(long, value_name = "NAMES", value_delimiter = ',')]
-    pub(super) exclude_dir: Option<Vec<String>>,
+#[derive(Debug, Args)]
+pub(super) struct FixArguments {
+    #[command(flatten)]
+    pub(super) gate: GateArguments,
+
+    /// Write nothing: show the changes.
+    #[arg(long)]
+    pub(super) dry_run: bool,
+
+    /// Also upgrade to versions that are not compatible by their number. They are proved to
+    /// resolve, not to compile.
+    #[arg(long)]
+    pub(super) breaking: bool,
 }
 
 #[derive(Clone, Copy, Debug, Args)]
@@ -154,7 +182,7 @@ pub(super) enum CheckName {
     Sources,
 }
 
-impl CheckArguments {
+impl GateArguments {
     /// The checks that are meant: all, when none is named.
     pub(super) fn checks(&self) -> CheckSet {
         if self.only.is_empty() {
@@ -163,9 +191,11 @@ impl CheckArguments {
         let checks: Vec<_> = self.only.iter().map(|name| name.check()).collect();
         CheckSet::of(&checks)
     }
+}
 
+impl CheckArguments {
     pub(super) fn offline(&self) -> bool {
-        self.network.offline || self.frozen
+        self.gate.network.offline || self.frozen
     }
 
     pub(super) fn locked(&self) -> bool {

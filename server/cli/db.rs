@@ -8,8 +8,8 @@ use jiff::Timestamp;
 
 use super::{
     arguments::{DbArguments, DbWord},
-    check::absolute,
     logging,
+    meant::absolute,
 };
 use crate::{
     cache::Cache,

@@ -6,7 +6,7 @@ use annotate_snippets::{AnnotationKind, Element, Level, Origin, Renderer, Report
 use anstyle::{AnsiColor, Style};
 use camino::{Utf8Path, Utf8PathBuf};
 
-use super::check::absolute;
+use super::meant::absolute;
 use crate::{
     gate::Verdict,
     verdict::{Check, CheckSet, Code, Counts, Finding, Place, Role, Severity},

@@ -6,6 +6,7 @@ use std::{
 };
 
 use camino::{Utf8Path, Utf8PathBuf};
+use semver::Version;
 
 use super::{
     LockState, MetadataOptions, Resolution, ResolveError, Resolver, Wait, parse,
@@ -16,6 +17,14 @@ use crate::{
     text::{SourceText, read_to_string},
     workspace::{MemberFolders, Workspace, lexical},
 };
+
+/// A lock entry that is to have another version.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Moved<'m> {
+    pub(crate) package: &'m str,
+    pub(crate) from: &'m str,
+    pub(crate) to: &'m Version,
+}
 
 /// A scratch copy of one workspace, into which unsaved texts are written.
 pub struct BufferCopy {
@@ -61,16 +70,9 @@ impl BufferCopy {
         self.write(resolver, buffers)?;
         let lock_file = self.scratch.mirrored(&self.real.lock_file());
         let manifest = self.scratch.mirrored(&self.real.manifest);
-        let json =
-            resolver.metadata(&manifest, options, false, wait.wanted).map_err(
-                |error| match error {
-                    ResolveError::Cargo { stderr, .. } => ResolveError::Cargo {
-                        manifest: workspace.manifest.clone(),
-                        stderr: self.scratch.unmirrored(&stderr),
-                    },
-                    other => other,
-                },
-            )?;
+        let json = resolver
+            .metadata(&manifest, options, false, wait.wanted)
+            .map_err(|error| self.refused(workspace, error))?;
         (wait.answered)();
         let before = read_to_string(&self.real.lock_file()).ok();
         let after = fs::read_to_string(lock_file).unwrap_or_default();
@@ -85,6 +87,51 @@ impl BufferCopy {
             originals: self.scratch.originals(),
             inputs: None,
         })
+    }
+
+    /// The lock file after one package has been moved to another version, with these texts in place
+    /// of those on disk. Other packages stay where they are unless they cannot.
+    ///
+    /// # Errors
+    ///
+    /// When cargo cannot be run, refuses the version, takes too long or is no longer wanted.
+    pub(crate) fn lock_file_with(
+        &mut self,
+        resolver: &Resolver,
+        workspace: &Workspace,
+        buffers: &BTreeMap<Utf8PathBuf, SourceText>,
+        moved: &Moved<'_>,
+        wanted: &dyn Fn() -> bool,
+    ) -> Result<SourceText, ResolveError> {
+        self.write(resolver, buffers)?;
+        let manifest = self.scratch.mirrored(&self.real.manifest);
+        let spec = format!("{}@{}", moved.package, moved.from);
+        let to = moved.to.to_string();
+        let args = ["update", "--manifest-path", "Cargo.toml", "-p", &spec, "--precise", &to];
+        resolver
+            .run(&manifest, &args.map(str::to_owned), wanted)
+            .map_err(|error| self.refused(workspace, error))?;
+        self.lock_file().ok_or_else(|| ResolveError::Scratch {
+            path: self.scratch.mirrored(&self.real.lock_file()),
+            source: std::io::Error::other("cargo has written no lock file"),
+        })
+    }
+
+    /// The lock file as cargo has left it.
+    pub(crate) fn lock_file(&self) -> Option<SourceText> {
+        let lock_file = self.scratch.mirrored(&self.real.lock_file());
+        read_to_string(&lock_file).ok().map(|text| SourceText::new(&text))
+    }
+
+    /// Cargo's words about the copy as words about the workspace.
+    fn refused(&self, workspace: &Workspace, error: ResolveError) -> ResolveError {
+        match error {
+            ResolveError::Cargo { stderr, .. } => ResolveError::Cargo {
+                manifest: workspace.manifest.clone(),
+                stderr: self.scratch.unmirrored(&stderr),
+            },
+            other => other,
+        }
     }
 
     fn write(

@@ -39,12 +39,7 @@ impl Trouble {
         root: &Utf8Path,
         read: impl Fn(&Utf8Path) -> Option<SourceText>,
     ) -> Self {
-        let lines: Vec<&str> = stderr
-            .lines()
-            .map(str::trim_end)
-            .skip_while(|line| !line.starts_with("error"))
-            .collect();
-        let lines = if lines.is_empty() { stderr.lines().collect() } else { lines };
+        let lines = complaint(stderr);
         let (message, notes) = words(&lines);
         let files = Files { judged, root, read: &read };
         let place = files
@@ -72,6 +67,19 @@ const WRAPPINGS: [&str; 5] = [
 const PARSE_ERROR: &str = "TOML parse error at line ";
 
 /// Cargo writes a paragraph for the error and one for each cause, the deepest last.
+/// What cargo wrote to standard error: a sentence without its end, and the rest of what it
+/// explained.
+pub(crate) fn refusal(stderr: &str) -> (String, Vec<String>) {
+    words(&complaint(stderr))
+}
+
+/// What cargo wrote from the first error on.
+fn complaint(stderr: &str) -> Vec<&str> {
+    let lines = || stderr.lines().map(str::trim_end);
+    let complaint: Vec<_> = lines().skip_while(|line| !line.starts_with("error")).collect();
+    if complaint.is_empty() { lines().collect() } else { complaint }
+}
+
 fn words(lines: &[&str]) -> (String, Vec<String>) {
     let drawing = |line: &str| {
         let line = line.trim_start_matches(|c: char| c.is_ascii_digit()).trim_start();

@@ -3,12 +3,14 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use camino::Utf8Path;
 use cargo_deny::{Krate, Krates, Source};
 use rayon::prelude::{IntoParallelIterator as _, ParallelIterator as _};
 use semver::{Version, VersionReq};
 use serde::{Deserialize, Serialize};
+use url::Url;
 
-use super::index::Index;
+use super::{PackageRef, index::Index};
 
 /// The versions of a package as its registry listed them when cargo last asked it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -34,6 +36,34 @@ pub(super) struct Record {
     yanked: bool,
     /// The oldest Rust that compiles it: two or three numbers.
     rust_version: Option<String>,
+}
+
+/// A version of a package in its registry.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Release {
+    /// Which.
+    pub(crate) version: Version,
+    /// It was withdrawn.
+    pub(crate) yanked: bool,
+}
+
+/// The versions of a package by cargo's index cache, oldest first; `None` where that does not know
+/// it. `root` is the folder of the workspace, whose configuration says where crates.io's index is.
+pub(crate) fn releases(package: &PackageRef, root: &Utf8Path) -> Option<Vec<Release>> {
+    let (kind, url) = package.source.as_deref()?.split_once('+')?;
+    let source = match kind {
+        "registry" if url == tame_index::CRATES_IO_INDEX => Source::crates_io(true),
+        "registry" => Source::Registry(Url::parse(url).ok()?),
+        "sparse" => Source::Sparse(Url::parse(package.source.as_deref()?).ok()?),
+        _ => return None,
+    };
+    let listed = Index::of(&source, root).listing(&package.name)?;
+    let mut releases: Vec<_> = listed
+        .into_iter()
+        .map(|one| Release { version: one.version, yanked: one.record.yanked })
+        .collect();
+    releases.sort_by(|a, b| a.version.cmp(&b.version));
+    Some(releases)
 }
 
 impl Listed {

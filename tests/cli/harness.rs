@@ -201,6 +201,14 @@ impl World {
         run
     }
 
+    /// The same for words that are meant to change files.
+    pub(crate) fn run_that_writes(&self, words: &[&str]) -> Run {
+        let run = self.run_unwatched(words);
+        let left = self.tree("../temp");
+        assert!(left.is_empty(), "supercargo left in the temporary folder: {:?}", left.keys());
+        run
+    }
+
     /// Starts `supercargo` in the user's folder with these words, its output thrown away.
     #[cfg(target_os = "linux")]
     pub(crate) fn start(&self, words: &[&str]) -> std::process::Child {
@@ -251,6 +259,15 @@ impl World {
     /// Runs the program with the cargo home of whoever runs the tests, the network allowed: for
     /// fixtures whose packages come from crates.io. `folder` is watched as the user's.
     pub(crate) fn run_on_crates_io(&mut self, folder: &str, words: &[&str]) -> Report {
+        self.use_crates_io();
+        let before = tree(folder.into());
+        let run = self.run_unwatched(words);
+        assert_eq!(before, tree(folder.into()), "supercargo has written into the fixture");
+        self.understood(run)
+    }
+
+    /// Lets the program use the cargo home of whoever runs the tests, and the network.
+    pub(crate) fn use_crates_io(&mut self) {
         self.variables.remove("CARGO_HOME");
         self.set("SUPERCARGO_CACHE_DIR", &self.path("../cache"));
         let network = ["CARGO_HOME", "CARGO_HTTP_", "CARGO_NET_", "SSL_CERT_", "HOME"];
@@ -260,10 +277,6 @@ impl World {
                 self.set(&name, &value);
             }
         }
-        let before = tree(folder.into());
-        let run = self.run_unwatched(words);
-        assert_eq!(before, tree(folder.into()), "supercargo has written into the fixture");
-        self.understood(run)
     }
 
     fn command(&self, program: &str) -> Command {

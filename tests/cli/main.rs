@@ -10,6 +10,7 @@ mod cache;
 mod database;
 mod discovery;
 mod extremes;
+mod fix;
 mod harness;
 #[cfg(target_os = "linux")]
 mod killed;

@@ -38,3 +38,33 @@ fn the_four_errors_stand_on_the_lines_that_can_mend_them() {
     "#]]
     .assert_eq(&report.of_severity("error"));
 }
+
+#[test]
+fn proved_upgrades_get_the_gate_clean_without_a_word_in_the_policy() {
+    let handshake = format!("{}/tests/fixtures/handshake", repository());
+    let db = format!("{}/tests/fixtures/advisory-db", repository());
+    let mut world = World::new("");
+    let core = "src/backend/handshake_core";
+    let policy = read(&format!("{handshake}/{core}/deny.toml"));
+    for file in ["Cargo.toml", "Cargo.lock", "deny.toml", "src/main.rs", "src/session.rs"] {
+        let path = format!("{core}/{file}");
+        world.write(&path, read(&format!("{handshake}/{path}")));
+    }
+    let errors = ["--only", "advisories,licenses", "--db", &db];
+    let work = world.path("");
+    let fix = [&["fix", &work][..], &errors].concat();
+    world.use_crates_io();
+    assert_eq!(world.run_that_writes(&fix).code, 0);
+    let check = [&["check", &work, "--format", "json"][..], &errors].concat();
+    let report = world.run_on_crates_io(&handshake, &check);
+    assert_eq!(report.of_severity("error"), "exit 0\n");
+    assert_eq!(world.read(&format!("{core}/deny.toml")), policy);
+    for line in ["ring = \"0.17.12\"", "version = \"0.8.1\"", "version = \"0.3.47\""] {
+        let manifest = world.read(&format!("{core}/Cargo.toml"));
+        assert!(manifest.contains(line), "{line}:\n{manifest}");
+    }
+}
+
+fn read(path: &str) -> String {
+    std::fs::read_to_string(path).expect("a file of the fixture")
+}

@@ -3,7 +3,7 @@
 use std::{fs, path::Path};
 
 /// From the top: each may use those before it.
-const LAYERS: [&str; 12] = [
+const LAYERS: [&str; 13] = [
     "text",
     "process",
     "cache",
@@ -13,6 +13,7 @@ const LAYERS: [&str; 12] = [
     "resolve",
     "verdict",
     "gate",
+    "fix",
     "ide",
     "lsp",
     "cli",

@@ -1,0 +1,112 @@
+//! Texts that are tried in place of those on disk.
+
+use std::{collections::BTreeMap, fs, io};
+
+use camino::{Utf8Path, Utf8PathBuf};
+
+use crate::{
+    gate::{OnDisk, Texts},
+    text::SourceText,
+};
+
+/// Changed texts over those on disk. Nothing is written before [`Tried::write`].
+#[derive(Clone, Debug, Default)]
+pub struct Tried {
+    changes: BTreeMap<Utf8PathBuf, Change>,
+}
+
+/// What becomes of one file.
+#[derive(Clone, Debug)]
+pub struct Change {
+    /// The text that was read.
+    pub before: SourceText,
+    /// The text that was proved.
+    pub after: SourceText,
+}
+
+/// Why the changes were not written. The files are as they were.
+#[derive(Debug, thiserror::Error)]
+pub enum WriteError {
+    /// Somebody else was faster.
+    #[error("`{path}` has changed meanwhile, nothing was written: run it again")]
+    Changed {
+        /// Which file.
+        path: Utf8PathBuf,
+    },
+    /// It cannot be written.
+    #[error("write `{path}`: {source} (nothing was changed)")]
+    Io {
+        /// Which file.
+        path: Utf8PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+}
+
+impl Texts for Tried {
+    fn read(&self, path: &Utf8Path) -> io::Result<SourceText> {
+        match self.changes.get(path) {
+            Some(change) => Ok(change.after.clone()),
+            None => OnDisk.read(path),
+        }
+    }
+
+    fn unsaved(&self) -> BTreeMap<Utf8PathBuf, SourceText> {
+        let resolved = self
+            .changes
+            .iter()
+            .filter(|(path, _)| matches!(path.file_name(), Some("Cargo.toml" | "Cargo.lock")));
+        resolved.map(|(path, change)| (path.clone(), change.after.clone())).collect()
+    }
+}
+
+impl Tried {
+    /// What was changed, by file.
+    pub fn changes(&self) -> &BTreeMap<Utf8PathBuf, Change> {
+        &self.changes
+    }
+
+    /// Another text for a file.
+    pub(super) fn set(&mut self, path: &Utf8Path, after: SourceText) -> io::Result<()> {
+        if let Some(change) = self.changes.get_mut(path) {
+            change.after = after;
+        } else {
+            let before = OnDisk.read(path)?;
+            self.changes.insert(path.to_owned(), Change { before, after });
+        }
+        self.changes.retain(|_, change| change.before.as_str() != change.after.as_str());
+        Ok(())
+    }
+
+    /// Writes all files, or none.
+    ///
+    /// # Errors
+    ///
+    /// When a file is not what it was when it was read, or cannot be written.
+    pub fn write(&self) -> Result<(), WriteError> {
+        let failed = |path: &Utf8Path, source| WriteError::Io { path: path.to_owned(), source };
+        let mut originals = Vec::new();
+        for (path, change) in &self.changes {
+            let original = fs::read_to_string(path).map_err(|source| failed(path, source))?;
+            if SourceText::new(&original).as_str() != change.before.as_str() {
+                return Err(WriteError::Changed { path: path.clone() });
+            }
+            // A file that cannot be written is known before the first one is.
+            let opened = fs::File::options().append(true).open(path);
+            opened.map_err(|source| failed(path, source))?;
+            originals.push((path, original));
+        }
+        for (index, (path, original)) in originals.iter().enumerate() {
+            // A byte order mark stays.
+            let mark = if original.starts_with('\u{feff}') { "\u{feff}" } else { "" };
+            let text = format!("{mark}{}", self.changes[*path].after.as_str());
+            if let Err(source) = fs::write(path, text) {
+                for (path, original) in &originals[..=index] {
+                    let _ = fs::write(path, original);
+                }
+                return Err(failed(path, source));
+            }
+        }
+        Ok(())
+    }
+}

@@ -8,7 +8,10 @@ pub(super) fn raised(requirement: &str, version: &Version) -> Option<String> {
     let named = requirement.trim_start_matches(|c: char| " \t^~=>".contains(c));
     let (before, named) = (&requirement[..requirement.len() - named.len()], named.trim_end());
     let after = &requirement[before.len() + named.len()..];
-    if named.is_empty() || named.contains([',', '<', ' ']) || before.trim() == ">" {
+    if !named.starts_with(|c: char| c.is_ascii_digit())
+        || named.contains([',', '<', ' '])
+        || before.trim() == ">"
+    {
         return None;
     }
     let numbers = named.split(['-', '+']).next().unwrap_or(named);

@@ -103,10 +103,8 @@ pub fn repair(
             }
         }
     }
-    let counts = |finding: &&Finding| {
-        finding.check != Check::Supercargo && finding.severity >= Severity::Warning
-    };
-    let remaining = repair.verdict.findings.iter().filter(counts).map(|finding| Remaining {
+    let counted = repair.verdict.findings.iter().filter(|finding| proof::counts(finding));
+    let remaining = counted.map(|finding| Remaining {
         reason: match finding.packages.as_slice() {
             [_] if finding.check == Check::Advisories && !is_locked => Some(UNLOCKED.to_owned()),
             [package] if finding.check == Check::Advisories => given_up.get(package).cloned(),

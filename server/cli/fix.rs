@@ -81,11 +81,14 @@ impl Shown<'_> {
         if repair.verdict.reached {
             repair.remaining.iter().for_each(|remaining| text.push_str(&remains(remaining)));
         } else {
-            // `check` shows them with their places.
             let style = red();
             let errors = repair.verdict.findings.iter();
             for finding in errors.filter(|finding| finding.severity == Severity::Error) {
                 text.push_str(&format!("  {style}error{style:#}: {}\n", told(finding)));
+                if let Some(place) = finding.places.first() {
+                    let line = place.text.line_column(place.span.start).line;
+                    text.push_str(&format!("    {}:{line}\n", self.path(&place.file)));
+                }
             }
         }
         text.push_str(&self.end(repair));

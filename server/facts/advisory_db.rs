@@ -267,4 +267,23 @@ mod tests {
         );
         assert_eq!(name("https://example.com/"), "/dbs/-d4f1299342ead88a");
     }
+
+    #[test]
+    fn the_commit_is_that_of_the_branch() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let root = Utf8Path::from_path(folder.path()).expect("UTF-8").to_owned();
+        let url = Url::parse(DEFAULT_URL).expect("a URL");
+        let location = DatabaseLocation { root, url };
+        assert_eq!(location.commit(), None);
+        let git = location.folder().join(".git");
+        fs::create_dir_all(git.join("refs/heads")).expect("made");
+        fs::write(git.join("HEAD"), "ref: refs/heads/main\n").expect("written");
+        assert_eq!(location.commit(), None);
+        fs::write(git.join("packed-refs"), "# pack\nabc refs/heads/main\n").expect("written");
+        assert_eq!(location.commit().as_deref(), Some("abc"));
+        fs::write(git.join("refs/heads/main"), "def\n").expect("written");
+        assert_eq!(location.commit().as_deref(), Some("def"));
+        fs::write(git.join("HEAD"), "012\n").expect("written");
+        assert_eq!(location.commit().as_deref(), Some("012"));
+    }
 }

@@ -82,7 +82,7 @@ fn missing(all: &[Finding], others: &[Finding]) -> Vec<Finding> {
         let kept = counted.get(&kind).copied().unwrap_or(0);
         // Those about the same versions are counterparts of each other first.
         findings.sort_by_key(|one| {
-            !others.iter().any(|other| self::kind(other) == kind && other.packages == one.packages)
+            !others.iter().any(|other| other.packages == one.packages && self::kind(other) == kind)
         });
         missing.extend(findings.into_iter().skip(kept).cloned());
     }
@@ -90,7 +90,7 @@ fn missing(all: &[Finding], others: &[Finding]) -> Vec<Finding> {
 }
 
 /// Whether it is cargo-deny's, and more than told.
-fn counts(finding: &Finding) -> bool {
+pub(super) fn counts(finding: &Finding) -> bool {
     finding.check != Check::Supercargo && finding.severity >= Severity::Warning
 }
 

@@ -110,3 +110,29 @@ impl Tried {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn all_files_are_written_or_none() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = |name: &str| Utf8Path::from_path(folder.path()).expect("UTF-8").join(name);
+        let read = |name: &str| fs::read_to_string(path(name)).expect("there");
+        let mut tried = Tried::default();
+        for name in ["a", "b"] {
+            fs::write(path(name), "before").expect("written");
+            tried.set(&path(name), SourceText::new("after")).expect("read");
+        }
+        fs::write(path("b"), "meanwhile").expect("written");
+        assert!(matches!(tried.write(), Err(WriteError::Changed { .. })));
+        assert_eq!((read("a"), read("b")), ("before".to_owned(), "meanwhile".to_owned()));
+        fs::remove_file(path("b")).expect("removed");
+        assert!(matches!(tried.write(), Err(WriteError::Io { .. })));
+        assert_eq!(read("a"), "before");
+        fs::write(path("b"), "\u{feff}before").expect("written");
+        tried.write().expect("written");
+        assert_eq!((read("a"), read("b")), ("after".to_owned(), "\u{feff}after".to_owned()));
+    }
+}

@@ -66,7 +66,6 @@ const WRAPPINGS: [&str; 5] = [
 /// How an error in a configuration starts; `line 2, column 11` follows.
 const PARSE_ERROR: &str = "TOML parse error at line ";
 
-/// Cargo writes a paragraph for the error and one for each cause, the deepest last.
 /// What cargo wrote to standard error: a sentence without its end, and the rest of what it
 /// explained.
 pub(crate) fn refusal(stderr: &str) -> (String, Vec<String>) {
@@ -80,6 +79,7 @@ fn complaint(stderr: &str) -> Vec<&str> {
     if complaint.is_empty() { lines().collect() } else { complaint }
 }
 
+/// Cargo writes a paragraph for the error and one for each cause, the deepest last.
 fn words(lines: &[&str]) -> (String, Vec<String>) {
     let drawing = |line: &str| {
         let line = line.trim_start_matches(|c: char| c.is_ascii_digit()).trim_start();

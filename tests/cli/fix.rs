@@ -335,3 +335,19 @@ fn line_ends_and_a_byte_order_mark_stay() {
     let lock = world.read("Cargo.lock");
     assert_eq!(lock.matches('\n').count(), lock.matches("\r\n").count());
 }
+
+#[test]
+fn a_broken_manifest_is_said_with_its_line_and_left_alone() {
+    let world = locked_before("time = \"0.3.44\"", TIME, LATER);
+    world.edit("Cargo.toml", "[dependencies]", "[dependencies");
+    let (manifest, lock) = (world.read("Cargo.toml"), world.read("Cargo.lock"));
+    let run = fix(&world, "");
+    expect![[r#"
+        .
+          error: supercargo::resolution-failed: cargo rejects the workspace: unclosed table, expected `]`
+            Cargo.toml:5
+          nothing to change; gate: no verdict
+    "#]].assert_eq(&run.stdout);
+    assert_eq!(run.code, 70);
+    assert_eq!((manifest, lock), (world.read("Cargo.toml"), world.read("Cargo.lock")));
+}

@@ -202,6 +202,8 @@ pub struct Gate {
 struct Kept {
     key: GraphKey,
     lock: LockState,
+    /// An unsaved text was resolved: the verdict is not that of the files on disk.
+    edited: bool,
     /// What was resolved from files on disk was resolved from these.
     inputs: Option<Inputs>,
     engine: Engine,
@@ -331,7 +333,7 @@ impl Gate {
         run.verdict.packages = kept.engine.packages;
         run.verdict.index_files = Arc::clone(&kept.engine.index_files);
         // A lock file that does not fit what is being typed is no news.
-        if kept.key.unsaved.is_empty() {
+        if !kept.edited || kept.lock == LockState::Missing {
             run.say_lock_state(kept.lock, &self.workspace, texts);
         }
         let on_disk = kept.key.unsaved.is_empty()
@@ -448,9 +450,10 @@ impl Gate {
         self.kept = None;
         drop(ending);
         let (lock, inputs) = (resolution.lock, resolution.inputs.clone());
+        let edited = buffers.keys().any(|path| resolution.comes_from(path, &self.workspace));
         match Engine::start(&self.workspace, resolution, &key.options) {
             Ok(engine) => {
-                self.kept = Some(Kept { key, lock, inputs, engine });
+                self.kept = Some(Kept { key, lock, edited, inputs, engine });
                 Graph::Built
             }
             Err(error) => {

@@ -106,6 +106,21 @@ pub struct Resolution {
     pub(crate) inputs: Option<Inputs>,
 }
 
+impl Resolution {
+    /// Whether a manifest or lock file took part in it. The buffer of a package that was left behind
+    /// by an edit does not.
+    pub(crate) fn comes_from(&self, file: &Utf8Path, workspace: &Workspace) -> bool {
+        if file == workspace.lock_file() || file == workspace.root.join("Cargo.toml") {
+            return true;
+        }
+        let real = file.canonicalize_utf8().unwrap_or_else(|_| file.to_owned());
+        let locals = self.metadata.packages.iter().filter(|package| package.source.is_none());
+        locals.map(|package| &package.manifest_path).any(|manifest| {
+            manifest == file || self.originals.get(manifest).unwrap_or(manifest) == &real
+        })
+    }
+}
+
 /// Why there is no resolution.
 #[derive(Debug, thiserror::Error)]
 pub enum ResolveError {

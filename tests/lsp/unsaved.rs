@@ -7,6 +7,7 @@ use crate::{
 
 const MANIFEST: &str = "Cargo.toml";
 const BROKEN: &str = "supercargo::resolution-failed";
+const NO_LOCK: &str = "supercargo::no-lock-file";
 
 /// A requirement that can be bumped to a patched version.
 const BUMP: &str = r#"
@@ -269,4 +270,26 @@ fn a_cargo_that_is_no_longer_wanted_is_ended() {
     });
     assert!(client.history(MANIFEST).iter().all(|shown| !shown.has(BROKEN)));
     assert_eq!(client.world.resolutions(), resolutions + 2);
+}
+
+#[test]
+fn the_unsaved_text_of_a_package_that_was_left_behind_does_not_count() {
+    let world = World::locked(BUMP);
+    let beside = world.read(MANIFEST).replace("app", "beside");
+    world.write("../beside/Cargo.toml", &beside);
+    world.write("../beside/src/lib.rs", "");
+    world.edit(MANIFEST, "time = \"=0.3.44\"", "beside = { path = \"../beside\" }");
+    world.delete("Cargo.lock");
+    let mut client = Session::of(world).start();
+    client.open(MANIFEST);
+    client.diagnostics_with(MANIFEST, NO_LOCK);
+    client.open("../beside/Cargo.toml");
+    client.replace("../beside/Cargo.toml", "=0.3.44", "=0.3.47");
+    client.ends_with("../beside/Cargo.toml", "no finding", |shown| !shown.has(TIME));
+    client.replace(MANIFEST, "beside = { path = \"../beside\" }", "time = \"=0.3.44\"");
+    client.save(MANIFEST);
+    client.ends_with(MANIFEST, "the finding and the note", |shown| {
+        shown.has(TIME) && shown.has(NO_LOCK)
+    });
+    client.ignore("../beside/Cargo.toml");
 }

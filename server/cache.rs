@@ -99,6 +99,17 @@ impl Cache {
         self.folder.as_deref()
     }
 
+    /// A folder in which cargo keeps what it has asked rustc, for as long as that is the same
+    /// rustc; `None` where nothing is kept or the folder cannot be made.
+    pub(crate) fn folder_of_cargo(&self) -> Option<Utf8PathBuf> {
+        let root = self.folder.as_ref()?;
+        let folder = root.join(FORMAT).join("cargo");
+        if !folder.is_dir() {
+            fs::create_dir_all(&folder).and_then(|()| tag(root)).ok()?;
+        }
+        Some(folder)
+    }
+
     /// The entry of a key, if it is sound.
     pub(crate) fn get(&self, kind: Kind, key: &str) -> Option<Vec<u8>> {
         let path = self.entry(kind, key)?;
@@ -134,10 +145,7 @@ impl Cache {
         };
         let folder = path.parent().unwrap_or(root);
         fs::create_dir_all(folder)?;
-        let tag = root.join(TAG);
-        if !tag.exists() {
-            fs::write(tag, TAG_TEXT)?;
-        }
+        tag(root)?;
         let mut file = tempfile::Builder::new().prefix(UNFINISHED).tempfile_in(folder)?;
         file.write_all(head(kind, content).as_bytes())?;
         file.write_all(content)?;
@@ -230,6 +238,12 @@ struct Kept {
     path: Utf8PathBuf,
     bytes: u64,
     used: SystemTime,
+}
+
+/// Marks the folder as ours.
+fn tag(root: &Utf8Path) -> io::Result<()> {
+    let tag = root.join(TAG);
+    if tag.exists() { Ok(()) } else { fs::write(tag, TAG_TEXT) }
 }
 
 /// The first line of an entry.

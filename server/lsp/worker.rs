@@ -20,9 +20,6 @@ use crate::{
     workspace::Workspace,
 };
 
-/// How long more is waited for after an edit that stands alone.
-const ALONE: Duration = Duration::from_millis(15);
-
 /// A running worker. Dropping it lets the thread end after what it is doing.
 #[derive(Debug)]
 pub(super) struct Worker {
@@ -169,15 +166,16 @@ impl Inbox<'_> {
         }
     }
 
-    /// How long to wait for what belongs to the same edit: hardly for one that stands alone, as a
-    /// fix or an undo does; as long as is wanted while typing goes on.
+    /// How long to wait for what belongs to the same edit: not at all for one that stands alone, as a
+    /// fix or an undo does, or the first of many (whose cargo is ended when the second comes); as long
+    /// as is wanted while typing goes on.
     fn pause(&self, wish: &Wish) -> Option<Duration> {
         if !wish.typing {
             return None;
         }
         let before = self.typed.replace(Some(Instant::now()));
         let goes_on = before.is_some_and(|before| before.elapsed() < wish.pause * 2);
-        Some(if goes_on { wish.pause } else { wish.pause.min(ALONE) })
+        goes_on.then_some(wish.pause)
     }
 }
 

@@ -7,6 +7,7 @@ use std::{
     panic::{AssertUnwindSafe, catch_unwind},
     sync::{Arc, OnceLock, mpsc},
     thread,
+    time::Instant,
 };
 
 use camino::Utf8PathBuf;
@@ -28,7 +29,7 @@ use super::{
     graph,
     index::{self, CratesIo},
     licence_lines::LicenceLines,
-    manifests::{LocalManifest, Manifests, Names},
+    manifests::{LocalManifest, Locked, Manifests, Names},
     memory::{self, Memory},
     places::Places,
     policy::Config,
@@ -230,23 +231,30 @@ fn run(
     let Resolution { metadata, originals, .. } = resolution;
     let members = members(&metadata);
     let folder = workspace.folder();
-    let (krates, crates_io) = match graph::build(metadata, options, folder) {
+    let began = Instant::now();
+    let names = Names::new(workspace, &originals);
+    let (built, lock) = thread::scope(|scope| {
+        let lock = scope.spawn(|| Locked::read(workspace, &names));
+        (graph::build(metadata, options, folder), lock.join().ok().flatten())
+    });
+    let (krates, crates_io) = match built {
         Ok(built) => built,
         Err(message) => {
             let _ = ready.send(Err(message));
             return;
         }
     };
-    let names = Names::new(workspace, &originals);
+    tracing::debug!("linked {} packages after {:?}", krates.len(), began.elapsed());
     let unjudged = members.iter().filter(|(id, _)| krates.nid_for_kid(id).is_none());
     let unjudged = unjudged.map(|(_, manifest)| manifest.as_path());
-    let mut manifests = Manifests::read(&krates, workspace, &names, unjudged);
+    let mut manifests = Manifests::read(&krates, workspace, &names, lock, unjudged);
     let inputs = inputs(&krates, crates_io.as_ref());
     let index_files = crates_io.as_ref().and_then(CratesIo::files);
     let index_files = index_files.map(|files| files.stamps()).unwrap_or_default();
     // cargo-deny looks for the configuration of the index upwards from the workspace's root.
     let crates_io = crates_io.filter(|_| krates.workspace_root() == folder);
     let graph = Graph::new(&krates, crates_io);
+    tracing::debug!("placed them after {:?}", began.elapsed());
     if ready.send(Ok(Ready { packages: krates.len(), index_files, inputs })).is_err() {
         return;
     }
@@ -494,6 +502,7 @@ impl<'p, 'g> Placed<'p, 'g> {
     }
 
     fn answer(&self, question: &Question) -> Answer {
+        let began = Instant::now();
         let mut files = Files::new();
         let policy_id = files.add(question.policy.name(), question.policy.text.as_str());
         for (name, source) in &self.graph.files {
@@ -520,6 +529,7 @@ impl<'p, 'g> Placed<'p, 'g> {
             }
         }
         let results = self.graph.run_checks(config, question, asked, &mut files);
+        tracing::debug!("judged after {:?}", began.elapsed());
         let context = Context {
             krates: self.graph.krates,
             places: &self.places,
@@ -547,6 +557,7 @@ impl<'p, 'g> Placed<'p, 'g> {
                 answer.counts.insert(check, counts);
             }
         }
+        tracing::debug!("{} findings after {:?}", answer.findings.len(), began.elapsed());
         if question.releases {
             answer.declared = self.with_releases();
         }

@@ -5,9 +5,9 @@
 //! the versions of the graph, and without asking cargo for its version again and again.
 
 use std::{
-    collections::{BTreeMap, BTreeSet},
-    sync::{Arc, Mutex, OnceLock, PoisonError},
-    time::Duration,
+    collections::{BTreeMap, BTreeSet, HashMap},
+    sync::{Arc, LazyLock, Mutex, OnceLock, PoisonError},
+    time::{Duration, SystemTime},
 };
 
 use camino::{Utf8Path, Utf8PathBuf};
@@ -26,7 +26,7 @@ use tame_index::{
     utils::flock::{FileLock, LockOptions},
 };
 
-use super::releases::Listed;
+use super::releases;
 use crate::cache::{Input, Inputs, on_disk};
 
 /// How long another program may hold the lock of cargo's packages.
@@ -47,6 +47,13 @@ struct Read {
     entries: BTreeMap<String, Entry>,
     /// The files that were read, as they were before; `None` where the index is not one of files.
     files: Option<Inputs>,
+}
+
+/// What cargo-deny asks of a version.
+struct Recorded {
+    version: Version,
+    yanked: bool,
+    features: BTreeMap<String, Vec<String>>,
 }
 
 /// One registry's index.
@@ -78,7 +85,7 @@ pub(super) fn features_from_index(
         let mut features = BTreeMap::new();
         let mut entries = BTreeMap::new();
         for (name, versions) in known {
-            features.insert(name.clone(), versions.as_deref().ok().map(index_krate));
+            features.insert(name.clone(), versions.as_deref().ok().map(|all| index_krate(all)));
             entries.insert(name, entry(versions));
         }
         *read.0.lock().unwrap_or_else(PoisonError::into_inner) = Read { entries, files };
@@ -141,25 +148,19 @@ fn packages_lock(home: Utf8PathBuf) -> FileLock {
     })
 }
 
-fn index_krate(versions: &[IndexVersion]) -> IndexKrate {
-    let versions = versions.iter().filter_map(|version| {
-        let features = version.features().map(|(name, all)| (name.clone(), all.clone()));
-        Some(IndexKrateVersion {
-            version: version.version.parse().ok()?,
-            features: features.collect(),
-        })
+fn index_krate(versions: &[Recorded]) -> IndexKrate {
+    let versions = versions.iter().map(|recorded| IndexKrateVersion {
+        version: recorded.version.clone(),
+        features: recorded.features.clone(),
     });
     IndexKrate { versions: versions.collect() }
 }
 
-fn entry(versions: Result<Vec<IndexVersion>, String>) -> Entry {
+fn entry(versions: Result<Arc<Vec<Recorded>>, String>) -> Entry {
     match versions {
-        Ok(versions) => {
-            let yanked = versions
-                .into_iter()
-                .filter_map(|version| Some((version.version.parse().ok()?, version.yanked)));
-            Entry::Map(yanked.collect())
-        }
+        Ok(versions) => Entry::Map(
+            versions.iter().map(|recorded| (recorded.version.clone(), recorded.yanked)).collect(),
+        ),
         Err(error) => Entry::Error(error),
     }
 }
@@ -205,14 +206,16 @@ impl Index {
     }
 
     /// All versions of a package; `None` where cargo has no copy of the sparse index's entry.
-    pub(super) fn listing(&self, name: &str) -> Option<Vec<Listed>> {
+    pub(super) fn listing(&self, name: &str) -> Option<Vec<releases::Listed>> {
         let (combo, krate_name) = (self.0.as_ref().ok()?, name.try_into().ok()?);
         let unlocked = FileLock::unlocked();
         let ComboIndexCache::Sparse(index) = combo else { return None };
         let bytes = index.cache().read_cache_file(krate_name, &unlocked).ok()??;
         let valid = ValidCacheEntry::read(&bytes).ok()?;
         Some(
-            records(&valid).filter_map(|(version, record)| Listed::read(version, record)).collect(),
+            records(&valid)
+                .filter_map(|(version, record)| releases::Listed::read(version, record))
+                .collect(),
         )
     }
 
@@ -222,19 +225,23 @@ impl Index {
         name: &str,
         wanted: &BTreeSet<Version>,
         lock: &FileLock,
-    ) -> Result<Vec<IndexVersion>, String> {
+    ) -> Result<Arc<Vec<Recorded>>, String> {
         let combo = self.0.as_ref().map_err(Clone::clone)?;
         let krate_name = name.try_into().map_err(|error: tame_index::Error| error.to_string())?;
         let absent = || "unable to locate index entry for crate".to_owned();
         if let ComboIndexCache::Sparse(index) = combo {
-            return match index.cache().read_cache_file(krate_name, lock) {
-                Ok(Some(bytes)) => wanted_versions(&bytes, wanted),
-                Ok(None) => Err(absent()),
-                Err(error) => Err(format!("{error:#}")),
-            };
+            return read_once(&index.cache().cache_path(krate_name), wanted, || {
+                match index.cache().read_cache_file(krate_name, lock) {
+                    Ok(Some(bytes)) => wanted_versions(&bytes, wanted),
+                    Ok(None) => Err(absent()),
+                    Err(error) => Err(format!("{error:#}")),
+                }
+            });
         }
         match combo.cached_krate(krate_name, lock) {
-            Ok(Some(krate)) => Ok(krate.versions),
+            Ok(Some(krate)) => {
+                Ok(Arc::new(krate.versions.iter().filter_map(Recorded::of).collect()))
+            }
             Ok(None) => Err(absent()),
             Err(error) => Err(format!("{error:#}")),
         }
@@ -247,14 +254,61 @@ fn records<'e>(entry: &ValidCacheEntry<'e>) -> impl Iterator<Item = (&'e [u8], &
     std::iter::from_fn(move || Some((parts.next()?, parts.next()?)))
 }
 
+/// What was read in this process of one file of the index: each graph asks for nearly the same.
+struct Known {
+    /// Of the file when it was read.
+    stamp: Stamp,
+    asked: BTreeSet<Version>,
+    listed: Arc<Vec<Recorded>>,
+}
+
+type Stamp = (u64, Option<SystemTime>);
+
+/// What is known of the file, else what is read of it.
+fn read_once(
+    file: &Utf8Path,
+    wanted: &BTreeSet<Version>,
+    read: impl FnOnce() -> Result<Vec<Recorded>, String>,
+) -> Result<Arc<Vec<Recorded>>, String> {
+    static KNOWN: LazyLock<Mutex<HashMap<Utf8PathBuf, Known>>> = LazyLock::new(Mutex::default);
+    let known = || KNOWN.lock().unwrap_or_else(PoisonError::into_inner);
+    let stamp = std::fs::metadata(file).map(|data| (data.len(), data.modified().ok()));
+    let Ok(stamp) = stamp else { return read().map(Arc::new) };
+    let fresh = known()
+        .get(file)
+        .filter(|known| known.stamp == stamp && wanted.is_subset(&known.asked))
+        .map(|known| Arc::clone(&known.listed));
+    if let Some(listed) = fresh {
+        return Ok(listed);
+    }
+    // Written while it is read, it has another stamp than this one the next time.
+    let listed = Arc::new(read()?);
+    let kept = Known { stamp, asked: wanted.clone(), listed: Arc::clone(&listed) };
+    known().insert(file.to_owned(), kept);
+    Ok(listed)
+}
+
+impl Recorded {
+    fn of(version: &IndexVersion) -> Option<Self> {
+        let features = version.features().map(|(name, all)| (name.clone(), all.clone()));
+        Some(Self {
+            version: version.version.parse().ok()?,
+            yanked: version.yanked,
+            features: features.collect(),
+        })
+    }
+}
+
 /// The wanted versions of a cache entry.
-fn wanted_versions(bytes: &[u8], wanted: &BTreeSet<Version>) -> Result<Vec<IndexVersion>, String> {
+fn wanted_versions(bytes: &[u8], wanted: &BTreeSet<Version>) -> Result<Vec<Recorded>, String> {
     let valid = ValidCacheEntry::read(bytes).map_err(|error| error.to_string())?;
     let mut found = Vec::new();
     for (version, record) in records(&valid) {
         let version = str::from_utf8(version).ok().and_then(|text| Version::parse(text).ok());
         if version.is_some_and(|version| wanted.contains(&version)) {
-            found.push(serde_json::from_slice(record).map_err(|error| error.to_string())?);
+            let record: IndexVersion =
+                serde_json::from_slice(record).map_err(|error| error.to_string())?;
+            found.extend(Recorded::of(&record));
         }
     }
     Ok(found)

@@ -1,9 +1,14 @@
 //! The one line of each registry manifest that cargo-deny's licence check looks at.
 //!
 //! cargo-deny reads the manifest of every package on each run to label the licence expression.
-//! The manifests of a registry never change, so the line is read once and handed to it again.
+//! The line is read once for each manifest, and again when that has changed, and handed to it again.
 
-use std::fs;
+use std::{
+    collections::HashMap,
+    fs,
+    sync::{LazyLock, PoisonError, RwLock},
+    time::SystemTime,
+};
 
 use camino::Utf8PathBuf;
 use cargo_deny::{Krates, diag::Files};
@@ -13,6 +18,12 @@ use regex::Regex;
 /// What cargo-deny searches for (`LICENSE_RX` of its `licenses::gather`).
 const LICENCE: &str = r#"license\s*=\s*["']([^"']*)["']"#;
 
+/// The lines that were read in this process, each with the size and time of its manifest.
+static KNOWN: LazyLock<RwLock<HashMap<Utf8PathBuf, (Stamp, String)>>> =
+    LazyLock::new(RwLock::default);
+
+type Stamp = (u64, Option<SystemTime>);
+
 /// A text for each manifest in which the same search finds the same words.
 #[derive(Debug)]
 pub(super) struct LicenceLines(Vec<(Utf8PathBuf, String)>);
@@ -21,12 +32,25 @@ impl LicenceLines {
     pub(super) fn read(krates: &Krates) -> Self {
         let Ok(pattern) = Regex::new(LICENCE) else { return Self(Vec::new()) };
         let packages: Vec<_> = krates.krates().filter(|krate| krate.source.is_some()).collect();
-        let lines = packages.into_par_iter().filter_map(|krate| {
-            let text = fs::read_to_string(&krate.manifest_path).ok()?;
-            let line = pattern.find(&text).map(|found| found.as_str().to_owned());
-            Some((krate.manifest_path.clone(), line.unwrap_or_default()))
+        let known = KNOWN.read().unwrap_or_else(PoisonError::into_inner);
+        let read = packages.into_par_iter().filter_map(|krate| {
+            let path = &krate.manifest_path;
+            let data = fs::metadata(path).ok()?;
+            let stamp = (data.len(), data.modified().ok());
+            let line = match known.get(path).filter(|(then, _)| *then == stamp) {
+                Some((_, line)) => line.clone(),
+                None => {
+                    let text = fs::read_to_string(path).ok()?;
+                    pattern.find(&text).map(|found| found.as_str().to_owned()).unwrap_or_default()
+                }
+            };
+            Some((path.clone(), (stamp, line)))
         });
-        Self(lines.collect())
+        let read: Vec<_> = read.collect();
+        let lines = read.iter().map(|(path, (_, line))| (path.clone(), line.clone())).collect();
+        drop(known);
+        KNOWN.write().unwrap_or_else(PoisonError::into_inner).extend(read);
+        Self(lines)
     }
 
     /// Hands the texts to the check.

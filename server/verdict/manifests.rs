@@ -37,7 +37,14 @@ pub(super) struct Manifests {
     pub(super) judged: LocalManifest,
     /// Members that are no part of the graph.
     pub(super) unjudged: Vec<LocalManifest>,
-    lock: Option<(Utf8PathBuf, SourceText, Lockfile)>,
+    lock: Option<Locked>,
+}
+
+/// The lock file.
+pub(super) struct Locked {
+    path: Utf8PathBuf,
+    text: SourceText,
+    model: Lockfile,
 }
 
 /// How the files that cargo found are called by the user.
@@ -76,6 +83,16 @@ impl<'n> Names<'n> {
     }
 }
 
+impl Locked {
+    /// The lock file as it was resolved, if it can be read.
+    pub(super) fn read(workspace: &Workspace, names: &Names<'_>) -> Option<Self> {
+        let path = workspace.lock_file();
+        let text = SourceText::new(&read_to_string(&names.judged(&path)).ok()?);
+        let model = Lockfile::parse(text.as_str());
+        Some(Self { path, text, model })
+    }
+}
+
 impl LocalManifest {
     fn read(path: &Utf8Path) -> Self {
         let text = SourceText::new(&read_to_string(path).unwrap_or_default());
@@ -111,11 +128,12 @@ impl LocalManifest {
 }
 
 impl Manifests {
-    /// Reads the manifest of every local package, and the lock file.
+    /// Reads the manifest of every local package.
     pub(super) fn read<'p>(
         krates: &Krates,
         workspace: &Workspace,
         names: &Names<'_>,
+        lock: Option<Locked>,
         unjudged: impl Iterator<Item = &'p Utf8Path>,
     ) -> Self {
         let read = |path: &Utf8Path| names.read(path);
@@ -133,12 +151,6 @@ impl Manifests {
             }
             by_node.insert(node, manifest);
         }
-        let lock_file = workspace.lock_file();
-        let lock = read_to_string(&names.judged(&lock_file)).ok().map(|text| {
-            let text = SourceText::new(&text);
-            let model = Lockfile::parse(text.as_str());
-            (lock_file, text, model)
-        });
         Self {
             by_node,
             root: read(&krates.workspace_root().join("Cargo.toml")),
@@ -239,8 +251,8 @@ impl Manifests {
 
     /// The package's entry in the lock file.
     pub(super) fn lock_entry(&self, package: &PackageRef) -> Option<Related> {
-        let (path, text, lock) = self.lock.as_ref()?;
-        let entry = lock.entry(&package.name, &package.version, package.source.as_deref())?;
+        let Locked { path, text, model } = self.lock.as_ref()?;
+        let entry = model.entry(&package.name, &package.version, package.source.as_deref())?;
         let place = Place {
             file: path.clone(),
             text: text.clone(),

@@ -12,6 +12,7 @@ mod document;
 mod duplicates;
 mod exception;
 mod ignore;
+mod invariants;
 mod licences;
 mod placement;
 mod removal;
@@ -33,6 +34,8 @@ use crate::{
     verdict::{Code, Finding, PackageFolder, PackageRef, Place, PolicyText, Severity},
 };
 use document::{Document, Edited};
+#[doc(hidden)]
+pub use invariants::fuzz_policy;
 
 /// What a reason says before anybody has given one.
 pub const NO_REASON: &str = "TODO: why this is acceptable";

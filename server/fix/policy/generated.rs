@@ -3,13 +3,10 @@
 use std::collections::BTreeSet;
 
 use super::{
-    PolicyPlan,
+    PolicyFacts, invariants,
     samples::{Sample, package},
 };
-use crate::{
-    text::SourceText,
-    verdict::{Code, Finding, PolicyText},
-};
+use crate::verdict::{Code, Finding};
 
 /// A small generator of numbers: the same policies on every run.
 struct Dice(u64);
@@ -319,49 +316,6 @@ fn entries(text: &str) -> Vec<usize> {
     found
 }
 
-fn load(policy: &PolicyText, text: &str) -> bool {
-    let policy = PolicyText { text: SourceText::new(text), ..policy.clone() };
-    policy.load(false).is_ok()
-}
-
-/// What must hold of a plan.
-pub(super) fn check_plan(sample: &Sample, finding: &Finding, plan: &PolicyPlan) {
-    let before = sample.policy.text.as_str();
-    let PolicyPlan { after, to_fill_in, title, .. } = plan;
-    let told = || format!("{title}\n--- before\n{before}\n--- after\n{after}\n");
-    assert!(after.parse::<toml_edit::DocumentMut>().is_ok(), "{}", told());
-    assert!(load(&sample.policy, after), "{}", told());
-    assert_ne!(before, after);
-    if let Some(span) = to_fill_in {
-        assert!(after.get(span.clone()).is_some_and(|text| !text.is_empty()), "{}", told());
-    }
-    // Line ends stay what they are.
-    let mixed = |text: &str| text.replace("\r\n", "").contains('\n') && text.contains("\r\n");
-    assert!(mixed(before) || !mixed(after), "{}", told());
-    // It is put in or taken out: nothing else is touched, no comment on a line of its own is lost.
-    let (shorter, longer) = if before.len() < after.len() {
-        (before, after.as_str())
-    } else {
-        (after.as_str(), before)
-    };
-    assert!(is_part_of(shorter, longer), "{}", told());
-    let comments =
-        |text: &str| text.lines().filter(|line| line.trim_start().starts_with('#')).count();
-    assert!(comments(before) == comments(after) || finding.packages.is_empty(), "{}", told());
-    // The same again: nothing more to be done.
-    let policy = PolicyText { text: SourceText::new(after), ..sample.policy.clone() };
-    let facts = super::PolicyFacts { policy: &policy, packages: &sample.packages };
-    let again = super::plans(finding, &facts);
-    let same = again.iter().filter(|other| other.title == *title).count();
-    assert_eq!(same, 0, "the same once more\n{}", told());
-}
-
-/// Whether `longer` is `shorter` with something put into it.
-fn is_part_of(shorter: &str, longer: &str) -> bool {
-    let mut rest = longer.chars().filter(|c| !matches!(c, ' ' | '\t'));
-    shorter.chars().filter(|c| !matches!(c, ' ' | '\t')).all(|c| rest.any(|other| other == c))
-}
-
 #[test]
 fn plans_hold_in_any_layout() {
     let mut dice = Dice(7);
@@ -371,7 +325,7 @@ fn plans_hold_in_any_layout() {
     while policies < wanted {
         let text = policy(&mut dice);
         let sample = Sample::new(&text);
-        if !load(&sample.policy, sample.policy.text.as_str()) {
+        if sample.policy.load(false).is_err() {
             continue;
         }
         policies += 1;
@@ -391,12 +345,41 @@ fn plans_hold_in_any_layout() {
             }
             for plan in plans {
                 made += 1;
-                check_plan(&sample, &finding, &plan);
+                let facts = PolicyFacts { policy: &sample.policy, packages: &sample.packages };
+                invariants::hold(&finding, &facts, &plan);
             }
         }
     }
     assert!(made > 7 * wanted, "{made} plans");
     if let Some((code, span, text)) = missed.first() {
         panic!("{} of {made} have no plan: {code:?} {span:?}\n{text}", missed.len());
+    }
+}
+
+/// Texts that somebody has broken while typing, and worse.
+#[test]
+fn plans_hold_in_texts_that_nobody_wrote() {
+    let mut dice = Dice(11);
+    let wanted = std::env::var("SUPERCARGO_POLICIES").ok().and_then(|count| count.parse().ok());
+    let wanted: usize = wanted.unwrap_or(1000);
+    let pieces = [
+        "[", "]", "{", "}", "\"", "'", "\"\"\"", "#", ",", "=", ".", "\n", "\r\n", " ", "\t",
+        "ignore", "a", "1", "é",
+    ];
+    for _ in 0..wanted {
+        let mut text = policy(&mut dice);
+        for _ in 0..=dice.roll(3) {
+            let mut at = dice.roll(text.len() + 1);
+            while !text.is_char_boundary(at) {
+                at -= 1;
+            }
+            let mut end = (at + dice.roll(4)).min(text.len());
+            while !text.is_char_boundary(end) {
+                end += 1;
+            }
+            let piece = if dice.often() { dice.one(&pieces) } else { "" };
+            text.replace_range(at..end, piece);
+        }
+        super::fuzz_policy(&text);
     }
 }

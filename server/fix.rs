@@ -3,7 +3,9 @@
 //!
 //! So far there is one plan: another version of a package ([`upgrade`]).
 
+pub mod policy;
 mod proof;
+mod remedy;
 mod requirement;
 mod tried;
 mod upgrade;
@@ -19,6 +21,7 @@ use crate::{
     verdict::{Check, Finding, PackageRef, Severity},
 };
 pub use proof::{MovedEntry, Proof};
+pub use remedy::Remedy;
 pub use tried::{Change, Tried, WriteError};
 use upgrade::{Candidates, Raised, Target};
 

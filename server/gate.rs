@@ -24,7 +24,7 @@ use crate::{
     text::{SourceText, read_to_string},
     verdict::{
         Check, CheckSet, Counts, Database, DatabaseSource, Declared, Engine, Finding, GraphOptions,
-        Known, LoadedPolicy, Question, Severity, provisional,
+        Known, LoadedPolicy, PackageFolder, PackageRef, Question, Severity, provisional,
     },
     workspace::{PolicyFiles, Workspace},
 };
@@ -86,6 +86,8 @@ pub struct Verdict {
     pub packages: usize,
     /// What the declarations of the workspace resolved to.
     pub declared: Arc<Vec<Declared>>,
+    /// Where the packages of the graph are; none where there is no graph.
+    pub folders: Arc<BTreeMap<PackageRef, PackageFolder>>,
     /// The files of cargo's index that it was made from, as far as that can be told.
     pub index_files: Arc<BTreeSet<Utf8PathBuf>>,
     /// When the advisories were fetched, `YYYY-MM-DD`; `None` for a plain folder or none.

@@ -14,6 +14,7 @@ mod engine;
 mod finding;
 mod graph;
 mod index;
+mod licence_files;
 mod licence_lines;
 mod manifests;
 mod memory;
@@ -34,12 +35,16 @@ pub(crate) use engine::own;
 pub use engine::{Answer, Engine, EngineError, Question};
 pub use finding::{Check, Counts, Finding, PackageRef, Place, Related, Role, Severity};
 pub use graph::GraphOptions;
+pub use licence_files::PackageFolder;
+#[cfg(test)]
+pub(crate) use licence_files::{ISC, MIT};
+pub(crate) use licence_files::{LicenceFile, Recognised, licence_file, licence_files, recognised};
 pub use policy::{DatabaseSettings, LoadedPolicy, PolicyText};
 pub(crate) use provisional::{Known, provisional};
 pub use releases::Releases;
 pub(crate) use releases::{Release, releases};
 pub(crate) use unresolved::{LockedManifest, unresolved};
-pub(crate) use words::harmless;
+pub(crate) use words::{harmless, listed};
 
 /// Fetches what `bans.std-replacements` is judged by. A failure is said in the log, as in
 /// cargo-deny: the check then finds nothing.

@@ -82,6 +82,7 @@ pub(super) fn recall(
         reached: true,
         packages: stored.packages,
         declared: Arc::default(),
+        folders: Arc::default(),
         index_files: Arc::default(),
         database_date: stored.database_date,
     };

@@ -32,6 +32,7 @@ impl Run {
                 reached: false,
                 packages: 0,
                 declared: Arc::default(),
+                folders: Arc::default(),
                 index_files: Arc::default(),
                 database_date: None,
             },
@@ -158,5 +159,6 @@ impl Run {
         self.verdict.findings.extend(answer.findings);
         self.verdict.counts = answer.counts;
         self.verdict.declared = answer.declared;
+        self.verdict.folders = answer.folders;
     }
 }

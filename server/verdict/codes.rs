@@ -171,6 +171,7 @@ codes! {
     NoPolicy Supercargo "supercargo::no-policy" Workspace "no policy was found: cargo-deny's defaults hold";
     MemberNotJudged Supercargo "supercargo::member-not-judged" Workspace "the gate does not judge this member";
     NoAdvisoryDatabase Supercargo "supercargo::no-advisory-database" Workspace "advisories cannot be judged without a usable advisory database";
+    ClarificationOutdated Supercargo "supercargo::clarification-outdated" Policy "a clarification does not hold, because the licence text has changed since";
     CheckFailed Supercargo "supercargo::check-failed" Workspace "a check of cargo-deny broke off";
     UnreadableFile Supercargo "supercargo::unreadable-file" Workspace "a file cannot be read";
 }

@@ -23,11 +23,13 @@ use codespan_reporting::files::Files as _;
 use krates::cm::Metadata;
 
 use super::{
-    Check, CheckSet, Code, Counts, Database, Finding, GraphOptions, PolicyText, Severity,
+    Check, CheckSet, Code, Counts, Database, Finding, GraphOptions, PackageFolder, PackageRef,
+    PolicyText, Severity,
     collect::{self, Context},
     declared::{Declared, declared},
     graph,
     index::{self, CratesIo},
+    licence_files,
     licence_lines::LicenceLines,
     manifests::{LocalManifest, Locked, Manifests, Names},
     memory::{self, Memory},
@@ -99,6 +101,8 @@ pub struct Answer {
     pub counts: BTreeMap<Check, Counts>,
     /// What the declarations of the workspace resolved to.
     pub declared: Arc<Vec<Declared>>,
+    /// Where the packages of the graph are.
+    pub folders: Arc<BTreeMap<PackageRef, PackageFolder>>,
 }
 
 /// Why there is no engine or no answer.
@@ -207,6 +211,7 @@ struct Graph<'g> {
     crates_io: Option<CratesIo>,
     licence_lines: OnceLock<LicenceLines>,
     needs_texts: bool,
+    folders: Arc<BTreeMap<PackageRef, PackageFolder>>,
 }
 
 /// Everything that is made once for manifests as they are written.
@@ -321,6 +326,7 @@ impl<'g> Graph<'g> {
             crates_io,
             licence_lines: OnceLock::new(),
             needs_texts: krates.krates().any(|krate| needs_text(krate.license.as_deref())),
+            folders: Arc::new(licence_files::folders(krates)),
         }
     }
 
@@ -515,8 +521,14 @@ impl<'p, 'g> Placed<'p, 'g> {
         let mut answer = Answer {
             findings: self.own_findings.clone(),
             declared: Arc::clone(&self.declared),
+            folders: Arc::clone(&self.graph.folders),
             ..Answer::default()
         };
+        if question.checks.contains(Check::Licenses) {
+            let outdated =
+                licence_files::outdated(self.graph.krates, &config.licenses, &question.policy);
+            answer.findings.extend(outdated);
+        }
         let mut keys = memory::keys(question).unwrap_or_default();
         let mut told = BTreeMap::new();
         let mut asked = question.checks;

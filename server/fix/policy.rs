@@ -1,0 +1,189 @@
+//! Plans that change the policy: what it could state more precisely, permit for one package, or
+//! leave out. Pure: a policy's text in, texts out; nothing is read but licence texts.
+//!
+//! A plan is not proved: the gate judges what comes of it. But it is one edit: every byte outside of
+//! it stays, what comes out says exactly what was meant and is no worse for cargo-deny to read. No
+//! plan is made for a broken policy, none turns a check off, none is broader than what it is for.
+
+mod bans;
+mod clarify;
+mod deprecated;
+mod document;
+mod duplicates;
+mod exception;
+mod ignore;
+mod invariants;
+mod licences;
+mod placement;
+mod removal;
+mod sources;
+mod spec;
+mod unused;
+mod value;
+
+#[cfg(test)]
+mod generated;
+#[cfg(test)]
+mod samples;
+
+use std::collections::BTreeMap;
+
+use super::Remedy;
+use crate::{
+    text::{Edit, Edits, SourceText, Span},
+    verdict::{Code, Finding, PackageFolder, PackageRef, Place, PolicyText, Severity},
+};
+use document::{Document, Edited};
+#[doc(hidden)]
+pub use invariants::fuzz_policy;
+
+/// What a reason says before anybody has given one.
+pub const NO_REASON: &str = "TODO: why this is acceptable";
+
+/// A change of the policy that may clear a finding.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PolicyPlan {
+    /// What kind of remedy it is.
+    pub remedy: Remedy,
+    /// What it does, for a menu.
+    pub title: String,
+    /// The policy as it would be.
+    pub after: String,
+    /// What of `after` the user has to fill in.
+    pub to_fill_in: Option<Span>,
+}
+
+/// What plans are made from.
+#[derive(Clone, Copy, Debug)]
+pub struct PolicyFacts<'f> {
+    /// The policy that the finding was judged by.
+    pub policy: &'f PolicyText,
+    /// Where the packages of the graph are.
+    pub packages: &'f BTreeMap<PackageRef, PackageFolder>,
+}
+
+/// The plans for a finding, in the order of remedies.
+pub fn plans(finding: &Finding, facts: &PolicyFacts<'_>) -> Vec<PolicyPlan> {
+    let text = facts.policy.text.as_str();
+    let wanted = finding.check == crate::verdict::Check::Config
+        || finding.severity > Severity::Note
+        || unused::is_without_effect(finding.code);
+    if facts.policy.path.is_none() || !wanted {
+        return Vec::new();
+    }
+    let Some(refused) = refusals(facts.policy) else { return Vec::new() };
+    let Some(document) = Document::read(text) else { return Vec::new() };
+    let case = Case { finding, facts, document };
+    let mut plans = case.plans();
+    plans.retain(|plan| {
+        plan.after != text && refusals(&facts.with(&plan.after)).is_some_and(|now| now <= refused)
+    });
+    plans.sort_by_key(|plan| plan.remedy);
+    plans
+}
+
+/// How many errors cargo-deny finds in the policy; `None` for one that is broken.
+fn refusals(policy: &PolicyText) -> Option<usize> {
+    let findings = match policy.load(false) {
+        Ok(loaded) => loaded.findings,
+        Err(findings) => findings,
+    };
+    let broken = [Some(Code::PolicySyntax), Some(Code::UnreadableFile)];
+    if findings.iter().any(|finding| broken.contains(&finding.code)) {
+        return None;
+    }
+    Some(findings.iter().filter(|finding| finding.severity == Severity::Error).count())
+}
+
+impl PolicyFacts<'_> {
+    fn with(&self, text: &str) -> PolicyText {
+        PolicyText { text: SourceText::new(text), ..self.policy.clone() }
+    }
+}
+
+/// A finding with everything that plans for it are made from.
+struct Case<'f> {
+    finding: &'f Finding,
+    facts: &'f PolicyFacts<'f>,
+    document: Document<'f>,
+}
+
+impl Case<'_> {
+    fn plans(&self) -> Vec<PolicyPlan> {
+        let Some(code) = self.finding.code else {
+            let first = duplicates::plans(self).into_iter();
+            return first.chain(deprecated::plans(self)).collect();
+        };
+        match code {
+            Code::Unlicensed
+            | Code::NoLicenseField
+            | Code::EmptyLicenseField
+            | Code::GatherFailure
+            | Code::ParseError => clarify::plans(self),
+            Code::ClarificationOutdated => clarify::repairs(self),
+            Code::Rejected => exception::plans(self),
+            Code::Vulnerability | Code::Notice | Code::Unmaintained | Code::Unsound => {
+                ignore::advisory(self)
+            }
+            Code::Yanked => ignore::yanked(self),
+            Code::Duplicate => bans::skip(self),
+            Code::NotAllowed => bans::allow(self),
+            Code::BuildScriptNotAllowed => bans::build_script(self),
+            Code::Banned | Code::UnmatchedWrapper => bans::wrapper(self),
+            Code::FeatureNotExplicitlyAllowed => bans::feature(self),
+            Code::ExactFeaturesMismatch => bans::exact_features(self),
+            Code::SourceNotAllowed => sources::plans(self),
+            Code::Deprecated => deprecated::plans(self),
+            code if unused::is_without_effect(Some(code)) => unused::plans(self),
+            _ => Vec::new(),
+        }
+    }
+
+    /// The package that the finding is about.
+    fn package(&self) -> Option<&PackageRef> {
+        self.finding.packages.first()
+    }
+
+    /// Where the finding stands in the policy, as the policy is now.
+    fn place(&self) -> Option<&Place> {
+        self.places().next()
+    }
+
+    fn places(&self) -> impl Iterator<Item = &Place> {
+        self.finding.places.iter().filter(|place| self.is_here(place))
+    }
+
+    /// The places in the policy that explain the finding.
+    fn related(&self) -> impl Iterator<Item = &Place> {
+        self.finding.related.iter().map(|related| &related.place).filter(|it| self.is_here(it))
+    }
+
+    fn is_here(&self, place: &Place) -> bool {
+        place.file == self.facts.policy.name() && place.text == self.facts.policy.text
+    }
+}
+
+impl PolicyPlan {
+    fn new(remedy: Remedy, title: impl Into<String>, edited: Edited) -> Self {
+        Self { remedy, title: title.into(), after: edited.text, to_fill_in: edited.mark }
+    }
+}
+
+impl Edited {
+    /// Another edit after this one. What has to be filled in is that of the last edit which has
+    /// such.
+    fn then(self, edit: impl FnOnce(&Document<'_>) -> Option<Self>) -> Option<Self> {
+        let mut next = edit(&Document::read(&self.text)?)?;
+        if let (Some(mark), None) = (&self.mark, &next.mark) {
+            let mut edits = Edits::default();
+            edits.push(Edit::between(&self.text, &next.text));
+            next.mark = Some(edits.moved(mark));
+        }
+        Some(next)
+    }
+}
+
+/// `name` and version for a sentence.
+fn named(package: &PackageRef) -> String {
+    format!("`{}` {}", package.name, package.version)
+}

@@ -1,0 +1,435 @@
+//! Bans: what one version, one wrapper, one feature may be permitted.
+
+use semver::Version;
+
+use super::{
+    Case, NO_REASON, PolicyPlan, Remedy,
+    document::{Document, Edited, Kind, Step},
+    named, spec,
+    value::Value,
+};
+use crate::verdict::{Code, PackageRef, listed};
+
+const DENY: [&str; 2] = ["bans", "deny"];
+const SKIP: [&str; 2] = ["bans", "skip"];
+const ALLOW: [&str; 2] = ["bans", "allow"];
+const BUILD: [&str; 3] = ["bans", "build", "allow-build-scripts"];
+const BUILD_ONCE: [&str; 2] = ["bans", "allow-build-scripts"];
+
+/// All versions but the newest, each as it is locked.
+pub(super) fn skip(case: &Case<'_>) -> Vec<PolicyPlan> {
+    let mut versions: Vec<(Version, &PackageRef)> = Vec::new();
+    for package in &case.finding.packages {
+        let Ok(version) = Version::parse(&package.version) else { return Vec::new() };
+        versions.push((version, package));
+    }
+    versions.sort();
+    let newest = versions.pop();
+    let skipped = case.document.items(&SKIP);
+    let mut specs: Vec<(String, &str)> = Vec::new();
+    for (version, package) in &versions {
+        let is_newest = newest.as_ref().is_some_and(|(newest, _)| newest == version);
+        let known = skipped.iter().any(|entry| spec::matches(entry, package));
+        let spec = spec::exactly(package);
+        if !is_newest && !known && !specs.iter().any(|(other, _)| *other == spec) {
+            specs.push((spec, &package.version));
+        }
+    }
+    let entries = specs.iter().map(|(spec, _)| {
+        let reason = Value::ToFillIn(NO_REASON.to_owned());
+        Value::Table(vec![("crate", Value::text(spec)), ("reason", reason)])
+    });
+    let edited = case.document.added_all(&SKIP, &entries.collect::<Vec<_>>(), false);
+    let Some((edited, package)) = edited.zip(case.package()) else { return Vec::new() };
+    let older: Vec<_> = specs.iter().map(|(_, version)| (*version).to_owned()).collect();
+    let title = format!(
+        "leave `{}` {} out of the search for duplicates (a reason has to be given)",
+        package.name,
+        listed(&older)
+    );
+    vec![PolicyPlan::new(Remedy::Policy, title, edited)]
+}
+
+/// Another package that may be used at all.
+pub(super) fn allow(case: &Case<'_>) -> Vec<PolicyPlan> {
+    let Some(package) = case.package() else { return Vec::new() };
+    listing(case, package, &ALLOW, format!("allow {}", named(package)))
+}
+
+/// Another package that may have a build script.
+pub(super) fn build_script(case: &Case<'_>) -> Vec<PolicyPlan> {
+    let Some(package) = case.package() else { return Vec::new() };
+    let title = format!("allow the build script of {}", named(package));
+    // The old key holds where there is no `[bans.build]`.
+    let once = case.document.value(&["bans", "build"]).is_none();
+    listing(case, package, if once { &BUILD_ONCE } else { &BUILD }, title)
+}
+
+fn listing(case: &Case<'_>, package: &PackageRef, path: &[&str], title: String) -> Vec<PolicyPlan> {
+    let items = case.document.items(path);
+    // A list that is not there permits everything.
+    let Some(list) = case.document.node(path) else { return Vec::new() };
+    if items.iter().any(|entry| spec::matches(entry, package)) {
+        return Vec::new();
+    }
+    let tables = matches!(list.kind, Kind::Tables(_))
+        || !items.is_empty() && items.iter().all(toml::Value::is_table);
+    let spec = Value::Text(spec::exactly(package));
+    let entry = if tables { Value::Table(vec![("crate", spec)]) } else { spec };
+    let edited = case.document.added(path, &entry, false);
+    edited.map(|edited| PolicyPlan::new(Remedy::Exception, title, edited)).into_iter().collect()
+}
+
+/// Another package through which a banned one may be used: only where the ban has such already.
+pub(super) fn wrapper(case: &Case<'_>) -> Vec<PolicyPlan> {
+    let Some(package) = case.package() else { return Vec::new() };
+    let users: Vec<String> = if case.finding.code == Some(Code::UnmatchedWrapper) {
+        // "direct parent `user = 1.0.0` of banned crate .."
+        let user = case.finding.message.split('`').nth(1);
+        user.map(|user| user.split(" = ").next().unwrap_or(user).to_owned()).into_iter().collect()
+    } else {
+        let users = case.finding.paths.iter().filter(|path| path.last() == Some(package));
+        users.filter_map(|path| Some(path.iter().rev().nth(1)?.name.clone())).collect()
+    };
+    let Some(index) = banned_at(case) else { return Vec::new() };
+    let items = case.document.items(&DENY);
+    let wrappers = items.get(index).and_then(|entry| entry.get("wrappers")?.as_array());
+    let wrappers: Vec<_> = wrappers.into_iter().flatten().filter_map(toml::Value::as_str).collect();
+    let mut missing: Vec<String> = Vec::new();
+    for user in users {
+        if !wrappers.contains(&user.as_str()) && !missing.contains(&user) {
+            missing.push(user);
+        }
+    }
+    if wrappers.is_empty() || missing.is_empty() {
+        return Vec::new();
+    }
+    let steps = way(&DENY, index, "wrappers");
+    let Some(edited) = case.document.with_texts(&steps, &missing) else { return Vec::new() };
+    let shown: Vec<_> = missing.iter().map(|user| format!("`{user}`")).collect();
+    let title = format!("let {} use the banned `{}`", listed(&shown), package.name);
+    vec![PolicyPlan::new(Remedy::Exception, title, edited)]
+}
+
+/// Which entry of `deny` cargo-deny points to.
+fn banned_at(case: &Case<'_>) -> Option<usize> {
+    case.related().find_map(|place| {
+        let steps = case.document.steps_to(place.span.start)?;
+        match steps.as_slice() {
+            [Step::Key(bans), Step::Key(deny), Step::Index(index), ..]
+                if bans == DENY[0] && deny == DENY[1] =>
+            {
+                Some(*index)
+            }
+            _ => None,
+        }
+    })
+}
+
+/// Another feature that the entry for the package allows.
+pub(super) fn feature(case: &Case<'_>) -> Vec<PolicyPlan> {
+    let Some(package) = case.package() else { return Vec::new() };
+    // "feature `x` for crate .."
+    let Some(feature) = case.finding.message.split('`').nth(1) else { return Vec::new() };
+    let steps = case.related().find_map(|place| features_at(case, place.span.start));
+    let Some(steps) = steps else { return Vec::new() };
+    let allowed = case.document.items_at(&steps);
+    if allowed.iter().any(|known| known == feature) {
+        return Vec::new();
+    }
+    let edited = case.document.with_texts(&steps, &[feature.to_owned()]);
+    let title = format!("allow the feature `{feature}` of `{}`", package.name);
+    edited.map(|edited| PolicyPlan::new(Remedy::Policy, title, edited)).into_iter().collect()
+}
+
+/// Exactly the features that are enabled.
+pub(super) fn exact_features(case: &Case<'_>) -> Vec<PolicyPlan> {
+    let Some(package) = case.package() else { return Vec::new() };
+    let steps = case.related().find_map(|place| features_at(case, place.span.start));
+    let Some(steps) = steps else { return Vec::new() };
+    let Some(text) = case.document.at(&steps).and_then(|list| list.span.clone()) else {
+        return Vec::new();
+    };
+    // Those that are listed and not enabled have a place each.
+    let absent = case.related().filter(|place| text.contains(&place.span.start));
+    let absent = absent.filter_map(|place| case.document.text.get(place.span.clone()));
+    let absent: Vec<_> = absent.map(|text| text.trim_matches(['"', '\'']).to_owned()).collect();
+    // "'x' feature was enabled but not explicitly allowed"
+    let notes = case.finding.notes.iter();
+    let enabled: Vec<_> =
+        notes.filter_map(|note| note.split('\'').nth(1)).map(str::to_owned).collect();
+    let mut edited = Edited { text: case.document.text.to_owned(), mark: None };
+    for feature in &absent {
+        let Some(less) = edited.then(|document| {
+            let index = document.items_at(&steps).iter().position(|known| known == feature)?;
+            let item = document.at(&steps)?.children()?.get(index)?.span.clone()?;
+            document.without_item(item.start)
+        }) else {
+            return Vec::new();
+        };
+        edited = less;
+    }
+    if !enabled.is_empty() {
+        let Some(more) = edited.then(|document| {
+            let known = document.items_at(&steps);
+            let missing = enabled.iter().filter(|feature| !known.contains(feature)).cloned();
+            document.with_texts(&steps, &missing.collect::<Vec<_>>())
+        }) else {
+            return Vec::new();
+        };
+        edited = more;
+    }
+    let title = format!("list exactly the features of `{}` that are enabled", package.name);
+    vec![PolicyPlan::new(Remedy::Policy, title, edited)]
+}
+
+/// The way to the `allow` list of the entry of `features` that an offset stands in.
+fn features_at(case: &Case<'_>, offset: usize) -> Option<Vec<Step>> {
+    let steps = case.document.steps_to(offset)?;
+    let [Step::Key(bans), Step::Key(features), Step::Index(index), ..] = steps.as_slice() else {
+        return None;
+    };
+    let steps = way(&["bans", "features"], *index, "allow");
+    let is_list = matches!(case.document.at(&steps)?.kind, Kind::List(_));
+    (bans == "bans" && features == "features" && is_list).then_some(steps)
+}
+
+fn way(path: &[&str], index: usize, key: &str) -> Vec<Step> {
+    let mut steps: Vec<_> = path.iter().map(|key| Step::Key((*key).to_owned())).collect();
+    steps.extend([Step::Index(index), Step::Key(key.to_owned())]);
+    steps
+}
+
+impl Document<'_> {
+    /// The strings of a list inside of an entry.
+    pub(super) fn items_at(&self, steps: &[Step]) -> Vec<String> {
+        let mut said = self.said.clone();
+        let list = super::document::said_at(&mut said, steps);
+        let list = list.and_then(|list| list.as_array().cloned()).unwrap_or_default();
+        list.iter().filter_map(|item| Some(item.as_str()?.to_owned())).collect()
+    }
+
+    /// Further strings for a list inside of an entry.
+    pub(super) fn with_texts(&self, steps: &[Step], texts: &[String]) -> Option<Edited> {
+        let mut edited = Edited { text: self.text.to_owned(), mark: None };
+        for text in texts {
+            edited =
+                edited.then(|document| document.added_at(steps, &Value::text(text.as_str())))?;
+        }
+        Some(edited)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use expect_test::expect;
+
+    use crate::fix::policy::samples::{Sample, check, check_none, package};
+
+    use super::*;
+
+    #[test]
+    fn older_versions_are_skipped_each_by_itself() {
+        let versions = ["syn 2.0.1", "syn 1.0.9", "syn 1.0.10"];
+        check(
+            "[bans]\nskip = []\n",
+            Code::Duplicate,
+            &versions,
+            &expect![[r#"
+                Policy: leave `syn` 1.0.9 and 1.0.10 out of the search for duplicates (a reason has to be given)
+                  @@ -1,2 +1,5 @@
+                   [bans]
+                  -skip = []
+                  +skip = [
+                  +    { crate = "syn@1.0.9", reason = "TODO: why this is acceptable" },
+                  +    { crate = "syn@1.0.10", reason = "«TODO: why this is acceptable»" },
+                  +]
+            "#]],
+        );
+        check(
+            "[bans]\nskip = [\"syn@1.0.9\"]\n",
+            Code::Duplicate,
+            &versions,
+            &expect![[r#"
+            Policy: leave `syn` 1.0.10 out of the search for duplicates (a reason has to be given)
+              @@ -1,2 +1,2 @@
+               [bans]
+              -skip = ["syn@1.0.9"]
+              +skip = ["syn@1.0.9", { crate = "syn@1.0.10", reason = "«TODO: why this is acceptable»" }]
+        "#]],
+        );
+        check_none("[bans]\nskip = [\"syn@1\"]\n", Code::Duplicate, &versions);
+        check_none(
+            "[bans]\ndeny = [\"syn@1.0.9\"]\n",
+            Code::Duplicate,
+            &["syn 1.0.9", "syn 2.0.1"],
+        );
+    }
+
+    #[test]
+    fn packages_are_allowed_in_the_style_of_the_list() {
+        check(
+            "[bans]\nallow = ['syn']\n",
+            Code::NotAllowed,
+            &["time 0.3.44"],
+            &expect![[r"
+            Exception: allow `time` 0.3.44
+              @@ -1,2 +1,2 @@
+               [bans]
+              -allow = ['syn']
+              +allow = ['syn', 'time@0.3.44']
+        "]],
+        );
+        check(
+            "[bans]\nallow = [{ name = \"syn\" }]\n",
+            Code::NotAllowed,
+            &["time 0.3.44"],
+            &expect![[r#"
+                Exception: allow `time` 0.3.44
+                  @@ -1,2 +1,2 @@
+                   [bans]
+                  -allow = [{ name = "syn" }]
+                  +allow = [{ name = "syn" }, { crate = "time@0.3.44" }]
+            "#]],
+        );
+        check(
+            "[[bans.allow]]\nname = \"syn\"\n",
+            Code::NotAllowed,
+            &["time 0.3.44"],
+            &expect![[r#"
+                Exception: allow `time` 0.3.44
+                  @@ -2 +2,4 @@
+                   name = "syn"
+                  +
+                  +[[bans.allow]]
+                  +crate = "time@0.3.44"
+            "#]],
+        );
+        check_none("[bans]\nallow = ['time']\n", Code::NotAllowed, &["time 0.3.44"]);
+    }
+
+    #[test]
+    fn build_scripts_are_allowed_where_they_are_listed() {
+        let ring = ["ring 0.17.9"];
+        check(
+            "[bans.build]\nallow-build-scripts = []\n",
+            Code::BuildScriptNotAllowed,
+            &ring,
+            &expect![[r#"
+                Exception: allow the build script of `ring` 0.17.9
+                  @@ -1,2 +1,2 @@
+                   [bans.build]
+                  -allow-build-scripts = []
+                  +allow-build-scripts = ["ring@0.17.9"]
+            "#]],
+        );
+        check(
+            "[bans]\nbuild.allow-build-scripts = [\"a\"]\n",
+            Code::BuildScriptNotAllowed,
+            &ring,
+            &expect![[r#"
+                Exception: allow the build script of `ring` 0.17.9
+                  @@ -1,2 +1,2 @@
+                   [bans]
+                  -build.allow-build-scripts = ["a"]
+                  +build.allow-build-scripts = ["a", "ring@0.17.9"]
+            "#]],
+        );
+        check(
+            "[bans]\nallow-build-scripts = [\"a\"]\n",
+            Code::BuildScriptNotAllowed,
+            &ring,
+            &expect![[r#"
+                Exception: allow the build script of `ring` 0.17.9
+                  @@ -1,2 +1,2 @@
+                   [bans]
+                  -allow-build-scripts = ["a"]
+                  +allow-build-scripts = ["a", "ring@0.17.9"]
+            "#]],
+        );
+        check_none("[bans.build]\n", Code::BuildScriptNotAllowed, &ring);
+    }
+
+    fn said(
+        policy: &str,
+        code: Code,
+        package: &str,
+        message: &str,
+    ) -> (Sample, crate::verdict::Finding) {
+        let sample = Sample::new(policy);
+        let mut finding = sample.finding(code, &[package]);
+        message.clone_into(&mut finding.message);
+        (sample, finding)
+    }
+
+    #[test]
+    fn a_ban_with_wrappers_gets_another_one() {
+        let message =
+            "direct parent `b = 2.0.0` of banned crate `a` 1.0.0 was not marked as a wrapper";
+        let policy = "[bans]\ndeny = [{ crate = \"$0a\", wrappers = [\"c\"] }]\n";
+        let (sample, finding) = said(policy, Code::UnmatchedWrapper, "a 1.0.0", message);
+        expect![[r#"
+            Exception: let `b` use the banned `a`
+              @@ -1,2 +1,2 @@
+               [bans]
+              -deny = [{ crate = "a", wrappers = ["c"] }]
+              +deny = [{ crate = "a", wrappers = ["c", "b"] }]
+        "#]]
+        .assert_eq(&sample.shown(&finding));
+        let (sample, mut finding) = said(policy, Code::Banned, "a 1.0.0", "banned");
+        finding.paths = vec![vec![package("m 1.0.0"), package("d 1.0.0"), package("a 1.0.0")]];
+        expect![[r#"
+            Exception: let `d` use the banned `a`
+              @@ -1,2 +1,2 @@
+               [bans]
+              -deny = [{ crate = "a", wrappers = ["c"] }]
+              +deny = [{ crate = "a", wrappers = ["c", "d"] }]
+        "#]]
+        .assert_eq(&sample.shown(&finding));
+    }
+
+    #[test]
+    fn a_plain_ban_was_meant() {
+        let (sample, mut finding) =
+            said("[bans]\ndeny = [\"$0a\"]\n", Code::Banned, "a 1.0.0", "banned");
+        finding.paths = vec![vec![package("m 1.0.0"), package("a 1.0.0")]];
+        assert_eq!(sample.shown(&finding), "no plan\n");
+        check_none(
+            "[bans]\nfeatures = [{ crate = \"a\", deny = [\"$0x\"] }]\n",
+            Code::FeatureBanned,
+            &["a 1.0.0"],
+        );
+    }
+
+    #[test]
+    fn another_feature_is_allowed() {
+        let policy = "[[bans.features]]\ncrate = \"a\"\nallow = $0[\n    \"std\",\n]\n";
+        let message = "feature `derive` for crate `a` 1.0.0 was not explicitly allowed";
+        let (sample, finding) = said(policy, Code::FeatureNotExplicitlyAllowed, "a 1.0.0", message);
+        expect![[r#"
+            Policy: allow the feature `derive` of `a`
+              @@ -4,2 +4,3 @@
+                   "std",
+              +    "derive",
+               ]
+        "#]]
+        .assert_eq(&sample.shown(&finding));
+    }
+
+    #[test]
+    fn exactly_the_enabled_features_are_listed() {
+        let policy =
+            "[bans]\nfeatures = [{ crate = \"a\", allow = [\"std\", \"$0rc\"], exact = $0true }]\n";
+        let (sample, mut finding) =
+            said(policy, Code::ExactFeaturesMismatch, "a 1.0.0", "mismatch");
+        finding.notes = vec!["'derive' feature was enabled but not explicitly allowed".to_owned()];
+        expect![[r#"
+            Policy: list exactly the features of `a` that are enabled
+              @@ -1,2 +1,2 @@
+               [bans]
+              -features = [{ crate = "a", allow = ["std", "rc"], exact = true }]
+              +features = [{ crate = "a", allow = ["std", "derive"], exact = true }]
+        "#]]
+        .assert_eq(&sample.shown(&finding));
+    }
+}

@@ -1,0 +1,449 @@
+//! A licence that cannot be told: stated by hand for this package and version, tied to its texts
+//! by their hashes; and such a statement made for a text that has changed since.
+
+use camino::Utf8Path;
+use spdx::Expression;
+
+use super::{
+    Case, PolicyPlan, Remedy,
+    document::{Edited, Step},
+    exception::{excepted, shown},
+    licences::{self, CLARIFY, Permitted},
+    named, spec,
+    value::Value,
+};
+use crate::verdict::{
+    LicenceFile, PackageFolder, PackageRef, Recognised, licence_files, listed, recognised,
+};
+
+/// Stands for an expression that nobody has told: cargo-deny reads it, and no policy allows it.
+const UNTOLD: &str = "LicenseRef-to-be-told";
+
+pub(super) fn plans(case: &Case<'_>) -> Vec<PolicyPlan> {
+    let Some(package) = case.package() else { return Vec::new() };
+    let Some(folder) = case.facts.packages.get(package) else { return Vec::new() };
+    if licences::clarification(case, package).is_some() {
+        return Vec::new();
+    }
+    let mut plans: Vec<_> = renewed(case, package).into_iter().collect();
+    let files = licence_files(folder);
+    let told = told(folder, &files);
+    let stated = match &told {
+        Told::Surely(expression) => Value::text(expression.as_str()),
+        Told::Partly(expression) => Value::ToFillIn(expression.clone()),
+        Told::Not => Value::ToFillIn(UNTOLD.to_owned()),
+    };
+    let hashes = files.iter().map(|file| {
+        Value::Table(vec![
+            ("path", Value::text(file.path.as_str())),
+            ("hash", Value::Hash(file.hash)),
+        ])
+    });
+    let entry = Value::Table(vec![
+        ("crate", Value::Text(spec::exactly(package))),
+        ("expression", stated),
+        ("license-files", Value::List(hashes.collect())),
+    ]);
+    let Some(edited) = case.document.added(&CLARIFY, &entry, true) else { return plans };
+    let who = named(package);
+    let title = match &told {
+        Told::Surely(expression) => format!("clarify the licence of {who} as `{expression}`"),
+        Told::Partly(expression) => format!(
+            "clarify the licence of {who} as `{expression}`: told from a part of its texts, to be checked"
+        ),
+        Told::Not => format!("clarify the licence of {who}: its expression has to be filled in"),
+    };
+    if let Told::Surely(expression) | Told::Partly(expression) = &told {
+        plans.extend(with_exception(case, package, expression, &title, edited.clone()));
+    }
+    plans.push(PolicyPlan::new(Remedy::Clarify, title, edited));
+    plans
+}
+
+/// A clarified licence that the policy does not allow is permitted for the package in the same edit.
+fn with_exception(
+    case: &Case<'_>,
+    package: &PackageRef,
+    expression: &str,
+    title: &str,
+    clarified: Edited,
+) -> Option<PolicyPlan> {
+    let permitted = Permitted::of(case, package);
+    let wanting = permitted.wanting(&Expression::parse(expression).ok()?)?;
+    if wanting.is_empty() {
+        return None;
+    }
+    let edited =
+        clarified.then(|document| excepted(document, permitted.exception, package, &wanting))?;
+    let title = format!("{title}, and allow {} for it", shown(&wanting));
+    Some(PolicyPlan::new(Remedy::Exception, title, edited))
+}
+
+/// What can be said of a package's licence.
+enum Told {
+    Surely(String),
+    Partly(String),
+    Not,
+}
+
+fn told(folder: &PackageFolder, files: &[LicenceFile]) -> Told {
+    if let Some(stated) = folder.license.as_deref().and_then(licences::strict) {
+        return Told::Surely(stated);
+    }
+    let mut ids: Vec<String> = Vec::new();
+    let mut sure = !files.is_empty();
+    for recognised in recognised(files) {
+        let found = match recognised {
+            Recognised::One(id) => vec![id],
+            Recognised::Several(ids) => ids,
+            Recognised::Among(ids) => {
+                sure = false;
+                ids
+            }
+            Recognised::Perhaps(id) => {
+                sure = false;
+                vec![id]
+            }
+            Recognised::Unknown => {
+                sure = false;
+                Vec::new()
+            }
+        };
+        for id in found {
+            let Some(id) = licences::strict(id) else {
+                sure = false;
+                continue;
+            };
+            if !ids.contains(&id) {
+                ids.push(id);
+            }
+        }
+    }
+    let expression = ids.join(" AND ");
+    match (ids.is_empty(), sure) {
+        (true, _) => Told::Not,
+        (false, true) => Told::Surely(expression),
+        (false, false) => Told::Partly(expression),
+    }
+}
+
+/// The clarification of another text, made one of the text as it is.
+pub(super) fn repairs(case: &Case<'_>) -> Vec<PolicyPlan> {
+    let Some(package) = case.package() else { return Vec::new() };
+    if case.place().is_none() {
+        return Vec::new();
+    }
+    renewed(case, package).into_iter().collect()
+}
+
+fn renewed(case: &Case<'_>, package: &PackageRef) -> Option<PolicyPlan> {
+    let entries = case.document.items(&CLARIFY);
+    entries.iter().enumerate().find_map(|(index, entry)| {
+        // One that holds for another package stays.
+        let holds = |other: &PackageRef| {
+            spec::matches(entry, other) && licences::clarification(case, other) == Some(index)
+        };
+        if !spec::matches(entry, package) || case.facts.packages.keys().any(holds) {
+            return None;
+        }
+        let mut edited = Edited { text: case.document.text.to_owned(), mark: None };
+        let mut changed: Vec<String> = Vec::new();
+        for (at, (path, stated)) in licences::files(entry).into_iter().enumerate() {
+            let actual = licences::actual(case, package, path)?;
+            if actual == stated {
+                continue;
+            }
+            let mut steps: Vec<_> = CLARIFY.map(|key| Step::Key(key.to_owned())).to_vec();
+            steps.extend([Step::Index(index), Step::Key("license-files".to_owned())]);
+            steps.extend([Step::Index(at), Step::Key("hash".to_owned())]);
+            edited = edited.then(|document| {
+                let offset = document.at(&steps)?.span.clone()?.start;
+                document.replaced(offset, &format!("0x{actual:08x}"), actual.into())
+            })?;
+            let name = Utf8Path::new(path).file_name().unwrap_or(path);
+            changed.push(format!("`{name}`"));
+        }
+        if changed.is_empty() {
+            return None;
+        }
+        let title = format!(
+            "clarify {} by {} as it is now: the text has changed and has to be read first",
+            named(package),
+            listed(&changed)
+        );
+        Some(PolicyPlan::new(Remedy::Clarify, title, edited))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use camino::Utf8PathBuf;
+    use expect_test::{Expect, expect};
+
+    use crate::{
+        fix::policy::samples::Sample,
+        verdict::{Code, ISC, MIT},
+    };
+
+    /// The plans for a package in whose folder these files are.
+    fn texts(policy: &str, code: Code, files: &[(&str, &str)], expected: &Expect) {
+        let folder = tempfile::tempdir().expect("a folder");
+        for (name, text) in files {
+            std::fs::write(folder.path().join(name), text).expect("a file");
+        }
+        let at = Utf8PathBuf::from_path_buf(folder.path().to_owned()).expect("UTF-8");
+        let sample = Sample::new(policy).at("a 1.2.3", at);
+        expected.assert_eq(&sample.shown(&sample.finding(code, &["a 1.2.3"])));
+    }
+
+    #[test]
+    fn a_licence_is_clarified_from_its_texts() {
+        let both = format!("{MIT}\n\n{ISC}");
+        let allowed = "[licenses]\nallow = [\"MIT\", \"ISC\"]\n\n[bans]\n";
+        texts(
+            allowed,
+            Code::Unlicensed,
+            &[("LICENSE", &both)],
+            &expect![[r#"
+            Clarify: clarify the licence of `a` 1.2.3 as `MIT AND ISC`
+              @@ -3,2 +3,7 @@
+   
+              +[[licenses.clarify]]
+              +crate = "a@1.2.3"
+              +expression = "MIT AND ISC"
+              +license-files = [{ path = "LICENSE", hash = 0xedd2b70e }]
+              +
+               [bans]
+        "#]],
+        );
+        texts(
+            "",
+            Code::GatherFailure,
+            &[("LICENSE", ISC), ("COPYING", MIT)],
+            &expect![[r#"
+            Clarify: clarify the licence of `a` 1.2.3 as `MIT AND ISC`
+              @@ -0,0 +1,7 @@
+              +[[licenses.clarify]]
+              +crate = "a@1.2.3"
+              +expression = "MIT AND ISC"
+              +license-files = [
+              +    { path = "COPYING", hash = 0xd61d7033 },
+              +    { path = "LICENSE", hash = 0x01a4f953 },
+              +]
+            Exception: clarify the licence of `a` 1.2.3 as `MIT AND ISC`, and allow `MIT` and `ISC` for it
+              @@ -0,0 +1,12 @@
+              +[[licenses.clarify]]
+              +crate = "a@1.2.3"
+              +expression = "MIT AND ISC"
+              +license-files = [
+              +    { path = "COPYING", hash = 0xd61d7033 },
+              +    { path = "LICENSE", hash = 0x01a4f953 },
+              +]
+              +
+              +[licenses]
+              +exceptions = [
+              +    { crate = "a@1.2.3", allow = ["MIT", "ISC"] },
+              +]
+        "#]],
+        );
+    }
+
+    #[test]
+    fn what_cannot_be_told_has_to_be_filled_in() {
+        let own = "Do as you like, but be kind.";
+        texts(
+            "",
+            Code::Unlicensed,
+            &[("LICENSE", own)],
+            &expect![[r#"
+            Clarify: clarify the licence of `a` 1.2.3: its expression has to be filled in
+              @@ -0,0 +1,4 @@
+              +[[licenses.clarify]]
+              +crate = "a@1.2.3"
+              +expression = "«LicenseRef-to-be-told»"
+              +license-files = [{ path = "LICENSE", hash = 0x8a110a4b }]
+        "#]],
+        );
+        texts(
+            "",
+            Code::Unlicensed,
+            &[("LICENSE", own), ("LICENSE-ISC", ISC)],
+            &expect![[r#"
+                Clarify: clarify the licence of `a` 1.2.3 as `ISC`: told from a part of its texts, to be checked
+                  @@ -0,0 +1,7 @@
+                  +[[licenses.clarify]]
+                  +crate = "a@1.2.3"
+                  +expression = "«ISC»"
+                  +license-files = [
+                  +    { path = "LICENSE", hash = 0x8a110a4b },
+                  +    { path = "LICENSE-ISC", hash = 0x01a4f953 },
+                  +]
+                Exception: clarify the licence of `a` 1.2.3 as `ISC`: told from a part of its texts, to be checked, and allow `ISC` for it
+                  @@ -0,0 +1,12 @@
+                  +[[licenses.clarify]]
+                  +crate = "a@1.2.3"
+                  +expression = "«ISC»"
+                  +license-files = [
+                  +    { path = "LICENSE", hash = 0x8a110a4b },
+                  +    { path = "LICENSE-ISC", hash = 0x01a4f953 },
+                  +]
+                  +
+                  +[licenses]
+                  +exceptions = [
+                  +    { crate = "a@1.2.3", allow = ["ISC"] },
+                  +]
+            "#]],
+        );
+        texts(
+            "",
+            Code::NoLicenseField,
+            &[],
+            &expect![[r#"
+            Clarify: clarify the licence of `a` 1.2.3: its expression has to be filled in
+              @@ -0,0 +1,4 @@
+              +[[licenses.clarify]]
+              +crate = "a@1.2.3"
+              +expression = "«LicenseRef-to-be-told»"
+              +license-files = []
+        "#]],
+        );
+    }
+
+    #[test]
+    fn a_licence_field_is_spelled_strictly() {
+        let sample = Sample::new("").licensed("a 1.2.3", "gpl-2.0 / Apache 2.0");
+        let finding = sample.finding(Code::ParseError, &["a 1.2.3"]);
+        expect![[r#"
+            Clarify: clarify the licence of `a` 1.2.3 as `GPL-2.0-only OR Apache-2.0`
+              @@ -0,0 +1,4 @@
+              +[[licenses.clarify]]
+              +crate = "a@1.2.3"
+              +expression = "GPL-2.0-only OR Apache-2.0"
+              +license-files = []
+            Exception: clarify the licence of `a` 1.2.3 as `GPL-2.0-only OR Apache-2.0`, and allow `Apache-2.0` for it
+              @@ -0,0 +1,9 @@
+              +[[licenses.clarify]]
+              +crate = "a@1.2.3"
+              +expression = "GPL-2.0-only OR Apache-2.0"
+              +license-files = []
+              +
+              +[licenses]
+              +exceptions = [
+              +    { crate = "a@1.2.3", allow = ["Apache-2.0"] },
+              +]
+        "#]].assert_eq(&sample.shown(&finding));
+    }
+
+    const OTHER: &str = "[[licenses.clarify]]\ncrate = \"a\"\nexpression = \"ISC\"\nlicense-files = [{ path = \"LICENSE\", hash = $00x12345678 }]\n";
+
+    #[test]
+    fn a_clarification_of_another_text_is_renewed() {
+        texts(
+            OTHER,
+            Code::ClarificationOutdated,
+            &[("LICENSE", ISC)],
+            &expect![[r#"
+            Clarify: clarify `a` 1.2.3 by `LICENSE` as it is now: the text has changed and has to be read first
+              @@ -3,2 +3,2 @@
+               expression = "ISC"
+              -license-files = [{ path = "LICENSE", hash = 0x12345678 }]
+              +license-files = [{ path = "LICENSE", hash = 0x01a4f953 }]
+        "#]],
+        );
+        texts(
+            OTHER,
+            Code::ClarificationOutdated,
+            &[],
+            &expect![[r"
+            no plan
+        "]],
+        );
+    }
+
+    #[test]
+    fn a_clarification_that_holds_is_enough() {
+        let hash = 0x02cc_5d05;
+        let policy = OTHER.replace("$00x12345678", &format!("{hash}"));
+        texts(
+            &policy,
+            Code::Unlicensed,
+            &[("LICENSE", "")],
+            &expect![[r"
+            no plan
+        "]],
+        );
+    }
+
+    #[test]
+    fn a_further_clarification_follows_the_others() {
+        texts(
+            "[[licenses.clarify]]\nname=\"b\"\nexpression=\"ISC\"\nlicense-files=[]\n[bans]\n",
+            Code::Unlicensed,
+            &[("LICENSE", ISC)],
+            &expect![[r#"
+                Clarify: clarify the licence of `a` 1.2.3 as `ISC`
+                  @@ -4,2 +4,8 @@
+                   license-files=[]
+                  +
+                  +[[licenses.clarify]]
+                  +crate="a@1.2.3"
+                  +expression="ISC"
+                  +license-files=[{ path="LICENSE", hash=0x01a4f953 }]
+                  +
+                   [bans]
+                Exception: clarify the licence of `a` 1.2.3 as `ISC`, and allow `ISC` for it
+                  @@ -4,2 +4,13 @@
+                   license-files=[]
+                  +
+                  +[[licenses.clarify]]
+                  +crate="a@1.2.3"
+                  +expression="ISC"
+                  +license-files=[{ path="LICENSE", hash=0x01a4f953 }]
+                  +
+                  +[licenses]
+                  +exceptions = [
+                  +    { crate = "a@1.2.3", allow = ["ISC"] },
+                  +]
+                  +
+                   [bans]
+            "#]],
+        );
+        texts(
+            "licenses.clarify = []",
+            Code::Unlicensed,
+            &[("LICENSE", ISC)],
+            &expect![[r#"
+            Clarify: clarify the licence of `a` 1.2.3 as `ISC`
+              @@ -1 +1,3 @@
+              -licenses.clarify = []
+              \ No newline at end of file
+              +licenses.clarify = [
+              +    { crate = "a@1.2.3", expression = "ISC", license-files = [{ path = "LICENSE", hash = 0x01a4f953 }] },
+              +]
+              \ No newline at end of file
+            Exception: clarify the licence of `a` 1.2.3 as `ISC`, and allow `ISC` for it
+              @@ -1 +1,6 @@
+              -licenses.clarify = []
+              \ No newline at end of file
+              +licenses.clarify = [
+              +    { crate = "a@1.2.3", expression = "ISC", license-files = [{ path = "LICENSE", hash = 0x01a4f953 }] },
+              +]
+              +licenses.exceptions = [
+              +    { crate = "a@1.2.3", allow = ["ISC"] },
+              +]
+              \ No newline at end of file
+        "#]],
+        );
+        texts(
+            "licenses = { allow = ['ISC'] }\r\n",
+            Code::Unlicensed,
+            &[("LICENSE", ISC)],
+            &expect![[r#"
+                Clarify: clarify the licence of `a` 1.2.3 as `ISC`
+                  @@ -1 +1 @@
+                  -licenses = { allow = ['ISC'] }
+                  +licenses = { allow = ['ISC'], clarify = [{ crate = "a@1.2.3", expression = "ISC", license-files = [{ path = "LICENSE", hash = 0x01a4f953 }] }] }
+            "#]],
+        );
+    }
+}

@@ -1,0 +1,279 @@
+//! Keys that cargo-deny has moved or removed, and values that it no longer takes.
+
+use super::{Case, PolicyPlan, Remedy, document::Step, value::Value};
+
+/// Keys that stood at the root once.
+const MOVED: [(&str, &str); 7] = [
+    ("targets", "graph"),
+    ("exclude", "graph"),
+    ("features", "graph"),
+    ("all-features", "graph"),
+    ("no-default-features", "graph"),
+    ("exclude-dev", "graph"),
+    ("feature-depth", "output"),
+];
+
+pub(super) fn plans(case: &Case<'_>) -> Vec<PolicyPlan> {
+    let Some(place) = case.place() else { return Vec::new() };
+    let Some(steps) = case.document.steps_to(place.span.start) else { return Vec::new() };
+    let keys: Option<Vec<&str>> = steps
+        .iter()
+        .map(|step| match step {
+            Step::Key(key) => Some(key.as_str()),
+            Step::Index(_) => None,
+        })
+        .collect();
+    let Some(keys) = keys else { return Vec::new() };
+    let plan = if case.finding.code.is_some() {
+        migrated(case, place.span.start, &keys)
+    } else {
+        translated(case, place.span.start, &keys)
+    };
+    plan.into_iter().collect()
+}
+
+fn migrated(case: &Case<'_>, offset: usize, keys: &[&str]) -> Option<PolicyPlan> {
+    let [key] = keys else {
+        let title = format!("remove `{}`, which cargo-deny no longer knows", keys.last()?);
+        let edited = case.document.without_key(offset)?;
+        return Some(PolicyPlan::new(Remedy::Policy, title, edited));
+    };
+    let (_, table) = MOVED.iter().find(|(moved, _)| moved == key)?;
+    let value = as_written(case, keys)?;
+    let moved = |value: &Value| case.document.moved(offset, &[table, key], value);
+    // The comment behind it goes with it where it can.
+    let edited = commented(case, keys, &value).and_then(|value| moved(&value));
+    let edited = edited.or_else(|| moved(&value))?;
+    Some(PolicyPlan::new(Remedy::Policy, format!("move `{key}` to `[{table}]`"), edited))
+}
+
+/// What was said in words that cargo-deny has replaced.
+fn translated(case: &Case<'_>, offset: usize, keys: &[&str]) -> Option<PolicyPlan> {
+    let said = case.document.value(keys)?;
+    match (keys, said) {
+        // Once a severity, now for which packages: it was for all or for none.
+        (["advisories", "unmaintained" | "unsound"], toml::Value::String(level)) => {
+            let scope = match level.as_str() {
+                "allow" => "none",
+                "warn" | "deny" => "all",
+                _ => return None,
+            };
+            let Value::Raw(written, _) = as_written(case, keys)? else { return None };
+            let quote = if written.starts_with('\'') { '\'' } else { '"' };
+            replaced(case, offset, &format!("{quote}{scope}{quote}"), scope.into())
+        }
+        (["licenses", "confidence-threshold"], toml::Value::Integer(whole)) => {
+            let float: f64 = i32::try_from(*whole).ok()?.into();
+            replaced(case, offset, &format!("{float:.1}"), float.into())
+        }
+        (["bans", "allow-build-scripts"], toml::Value::Array(_)) => {
+            // What cargo-deny takes it for (`bans::cfg`).
+            let listed = as_written(case, keys)?;
+            let build = Value::Table(vec![
+                ("allow-build-scripts", listed),
+                ("executables", Value::text("allow")),
+                ("interpreted", Value::text("warn")),
+            ]);
+            let edited = case.document.moved(offset, &["bans", "build"], &build)?;
+            let title = "move `allow-build-scripts` to `bans.build`, with the levels it stood for";
+            Some(PolicyPlan::new(Remedy::Policy, title, edited))
+        }
+        _ => None,
+    }
+}
+
+fn replaced(case: &Case<'_>, offset: usize, text: &str, says: toml::Value) -> Option<PolicyPlan> {
+    let edited = case.document.replaced(offset, text, says)?;
+    Some(PolicyPlan::new(
+        Remedy::Policy,
+        format!("write `{}`", text.trim_matches(['"', '\''])),
+        edited,
+    ))
+}
+
+/// A value with the comment that stands behind it on its line.
+fn commented(case: &Case<'_>, keys: &[&str], value: &Value) -> Option<Value> {
+    let end = case.document.node(keys)?.span.as_ref()?.end;
+    let behind = case.document.text.get(end..case.document.line_end(end))?;
+    let Value::Raw(text, said) = value else { return None };
+    behind.contains('#').then(|| Value::Raw(format!("{text}{}", behind.trim_end()), said.clone()))
+}
+
+/// A value as it stands in the file.
+fn as_written(case: &Case<'_>, keys: &[&str]) -> Option<Value> {
+    let text = case.document.text.get(case.document.node(keys)?.span.clone()?)?;
+    Some(Value::Raw(text.to_owned(), case.document.value(keys)?.clone()))
+}
+
+#[cfg(test)]
+mod tests {
+    use expect_test::{Expect, expect};
+
+    use crate::{
+        fix::policy::samples::{Sample, check},
+        verdict::Code,
+    };
+
+    #[test]
+    fn moved_keys_move() {
+        let policy = "$0targets = [\n    \"x86_64-unknown-linux-gnu\", # ours\n]\nexclude = []\n\n[licenses]\n";
+        check(
+            policy,
+            Code::Deprecated,
+            &[],
+            &expect![[r"
+            Policy: move `targets` to `[graph]`
+              @@ -1 +1,6 @@
+              +exclude = []
+              +
+              +[licenses]
+              +
+              +[graph]
+               targets = [
+              @@ -3,4 +8 @@
+               ]
+              -exclude = []
+              -
+              -[licenses]
+        "]],
+        );
+        let policy = "$0all-features = true # all\n[graph]\nexclude = []\n";
+        check(
+            policy,
+            Code::Deprecated,
+            &[],
+            &expect![[r"
+                Policy: move `all-features` to `[graph]`
+                  @@ -1,3 +1,3 @@
+                  -all-features = true # all
+                   [graph]
+                   exclude = []
+                  +all-features = true # all
+            "]],
+        );
+        let policy = "graph = { exclude = [] }\n$0exclude-dev = true\n";
+        check(
+            policy,
+            Code::Deprecated,
+            &[],
+            &expect![[r"
+            Policy: move `exclude-dev` to `[graph]`
+              @@ -1,2 +1 @@
+              -graph = { exclude = [] }
+              -exclude-dev = true
+              +graph = { exclude = [], exclude-dev = true }
+        "]],
+        );
+        let policy = "$0feature-depth = 2\noutput.feature-depth = 1\n";
+        check(
+            policy,
+            Code::Deprecated,
+            &[],
+            &expect![[r"
+            Policy: move `feature-depth` to `[output]`
+              @@ -1,2 +1 @@
+              -feature-depth = 2
+              -output.feature-depth = 1
+              +output.feature-depth = 2
+        "]],
+        );
+    }
+
+    #[test]
+    fn removed_keys_go() {
+        let policy = "[advisories]\n$0vulnerability = \"deny\" # all\nyanked = \"warn\"\n";
+        check(
+            policy,
+            Code::Deprecated,
+            &[],
+            &expect![[r#"
+            Policy: remove `vulnerability`, which cargo-deny no longer knows
+              @@ -1,3 +1,2 @@
+               [advisories]
+              -vulnerability = "deny" # all
+               yanked = "warn"
+        "#]],
+        );
+        let policy = "licenses = { allow = [\"MIT\"], $0copyleft = \"warn\" }\n";
+        check(
+            policy,
+            Code::Deprecated,
+            &[],
+            &expect![[r#"
+            Policy: remove `copyleft`, which cargo-deny no longer knows
+              @@ -1 +1 @@
+              -licenses = { allow = ["MIT"], copyleft = "warn" }
+              +licenses = { allow = ["MIT"] }
+        "#]],
+        );
+        let policy = "licenses.$0deny = [\n    \"MIT\",\n]\n";
+        check(
+            policy,
+            Code::Deprecated,
+            &[],
+            &expect![[r#"
+            Policy: remove `deny`, which cargo-deny no longer knows
+              @@ -1,3 +0,0 @@
+              -licenses.deny = [
+              -    "MIT",
+              -]
+        "#]],
+        );
+    }
+
+    fn translated(policy: &str, expected: &Expect) {
+        let sample = Sample::new(policy);
+        expected.assert_eq(&sample.shown(&sample.about_policy()));
+    }
+
+    #[test]
+    fn old_values_are_translated() {
+        translated(
+            "[advisories]\nunmaintained = \"$0warn\"\n",
+            &expect![[r#"
+            Policy: write `all`
+              @@ -1,2 +1,2 @@
+               [advisories]
+              -unmaintained = "warn"
+              +unmaintained = "all"
+        "#]],
+        );
+        translated(
+            "[advisories]\nunsound = '$0allow'\n",
+            &expect![[r"
+                Policy: write `none`
+                  @@ -1,2 +1,2 @@
+                   [advisories]
+                  -unsound = 'allow'
+                  +unsound = 'none'
+            "]],
+        );
+        translated(
+            "[licenses]\nconfidence-threshold = $01 # sure\n",
+            &expect![[r"
+            Policy: write `1.0`
+              @@ -1,2 +1,2 @@
+               [licenses]
+              -confidence-threshold = 1 # sure
+              +confidence-threshold = 1.0 # sure
+        "]],
+        );
+        translated(
+            "[bans]\nallow-build-scripts = $0[\"ring\"]\nskip = []\n",
+            &expect![[r#"
+            Policy: move `allow-build-scripts` to `bans.build`, with the levels it stood for
+              @@ -1,3 +1,3 @@
+               [bans]
+              -allow-build-scripts = ["ring"]
+               skip = []
+              +build = { allow-build-scripts = ["ring"], executables = "allow", interpreted = "warn" }
+        "#]],
+        );
+        translated(
+            "[advisories]\nunmaintained = \"$0all\"\n",
+            &expect![[r"
+            no plan
+        "]],
+        );
+    }
+}

@@ -1,0 +1,403 @@
+//! A policy as a tree of spans, and the edits that change nothing but what they are for.
+//!
+//! Every edit is a few pieces that are put into the text. What comes out is read again, and has to
+//! say exactly what was meant: an edit into a layout that is not understood is no edit.
+
+use toml_edit::{Item, TableLike, Value as TomlValue};
+
+use super::value::Style;
+use crate::text::Span;
+
+/// A value, a table or the tables of one name.
+#[derive(Debug)]
+pub(super) struct Node {
+    /// A value with its quotes and brackets; the header of a table that has one.
+    pub(super) span: Option<Span>,
+    pub(super) kind: Kind,
+}
+
+#[derive(Debug)]
+pub(super) enum Kind {
+    /// A string, a number, a truth, a date.
+    Scalar,
+    /// `[1, 2]`
+    List(Vec<Node>),
+    Table(Form, Vec<Entry>),
+    /// `[[x]]`, each a table.
+    Tables(Vec<Node>),
+}
+
+/// How a table is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Form {
+    /// The whole file.
+    Root,
+    /// `[x]` or one `[[x]]`
+    Header,
+    /// There is only a `[x.y]`.
+    Implicit,
+    /// `x.y = 1`
+    Dotted,
+    /// `{ y = 1 }`
+    Inline,
+}
+
+#[derive(Debug)]
+pub(super) struct Entry {
+    pub(super) key: String,
+    /// The last part of the key where it stands first.
+    pub(super) key_span: Span,
+    pub(super) node: Node,
+}
+
+/// A part of the way to a node.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Step {
+    Key(String),
+    Index(usize),
+}
+
+/// A change of a text: what stands at a span becomes another text.
+#[derive(Clone, Debug)]
+pub(super) struct Piece {
+    pub(super) at: Span,
+    pub(super) text: String,
+    /// What of the new text has to be filled in.
+    pub(super) mark: Option<Span>,
+}
+
+/// A changed text.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Edited {
+    pub(super) text: String,
+    /// What of it has to be filled in.
+    pub(super) mark: Option<Span>,
+}
+
+/// A policy that can be edited.
+#[derive(Debug)]
+pub(super) struct Document<'t> {
+    pub(super) text: &'t str,
+    pub(super) root: Node,
+    /// What it says.
+    pub(super) said: toml::Table,
+}
+
+impl Piece {
+    pub(super) fn insert(at: usize, text: impl Into<String>) -> Self {
+        Self { at: at..at, text: text.into(), mark: None }
+    }
+
+    pub(super) fn remove(at: Span) -> Self {
+        Self { at, text: String::new(), mark: None }
+    }
+}
+
+impl<'t> Document<'t> {
+    /// Reads a policy; `None` for a text that is broken.
+    pub(super) fn read(text: &'t str) -> Option<Self> {
+        let parsed = toml_edit::Document::parse(text).ok()?;
+        let root = Node { span: None, kind: table(parsed.as_table(), Form::Root)? };
+        Some(Self { text, root, said: text.parse().ok()? })
+    }
+
+    /// How lines end.
+    pub(super) fn newline(&self) -> &'static str {
+        let first = self.text.find('\n');
+        if first.is_some_and(|at| self.text[..at].ends_with('\r')) { "\r\n" } else { "\n" }
+    }
+
+    /// What the section says under these keys.
+    pub(super) fn value(&self, path: &[&str]) -> Option<&toml::Value> {
+        let (first, rest) = path.split_first()?;
+        rest.iter().try_fold(self.said.get(*first)?, |value, key| value.get(*key))
+    }
+
+    /// What the items of the list under these keys say; none where there is no such list.
+    pub(super) fn items(&self, path: &[&str]) -> &[toml::Value] {
+        self.value(path).and_then(toml::Value::as_array).map_or(&[], Vec::as_slice)
+    }
+
+    /// The node under these keys.
+    pub(super) fn node(&self, path: &[&str]) -> Option<&Node> {
+        path.iter().try_fold(&self.root, |node, key| node.entry(key).map(|entry| &entry.node))
+    }
+
+    /// The way to what stands at an offset, as far down as it goes.
+    pub(super) fn steps_to(&self, offset: usize) -> Option<Vec<Step>> {
+        let mut steps = Vec::new();
+        self.root.steps_to(offset, &mut steps).then_some(steps)
+    }
+
+    /// The node at the end of a way.
+    pub(super) fn at(&self, steps: &[Step]) -> Option<&Node> {
+        steps.iter().try_fold(&self.root, |node, step| match step {
+            Step::Key(key) => node.entry(key).map(|entry| &entry.node),
+            Step::Index(index) => node.children()?.get(*index),
+        })
+    }
+
+    /// The start of the line that holds `offset`.
+    pub(super) fn line_start(&self, offset: usize) -> usize {
+        self.text[..offset].rfind('\n').map_or(0, |at| at + 1)
+    }
+
+    /// The end of that line, before its line break.
+    pub(super) fn line_end(&self, offset: usize) -> usize {
+        let end = self.text[offset..].find('\n').map_or(self.text.len(), |at| offset + at);
+        if end > offset && self.text[..end].ends_with('\r') { end - 1 } else { end }
+    }
+
+    /// The start of the next line, or the end of the text.
+    pub(super) fn next_line(&self, offset: usize) -> usize {
+        self.text[offset..].find('\n').map_or(self.text.len(), |at| offset + at + 1)
+    }
+
+    /// The blanks that the line of `offset` starts with.
+    pub(super) fn indent(&self, offset: usize) -> &'t str {
+        let line = &self.text[self.line_start(offset)..offset];
+        &line[..line.len() - line.trim_start_matches([' ', '\t']).len()]
+    }
+
+    /// Whether nothing but blanks stands before `offset` on its line.
+    pub(super) fn starts_line(&self, offset: usize) -> bool {
+        self.text[self.line_start(offset)..offset].trim().is_empty()
+    }
+
+    /// How the file indents the items of its lists.
+    pub(super) fn unit(&self) -> &'t str {
+        let mut lists = Vec::new();
+        self.root.lists(&mut lists);
+        let first = lists.into_iter().find_map(|list| {
+            let start = list.children()?.first()?.span.clone()?.start;
+            let indent = self.indent(start);
+            let own = self.indent(list.span.as_ref()?.start);
+            indent.strip_prefix(own).filter(|unit| !unit.is_empty() && self.starts_line(start))
+        });
+        first.unwrap_or("    ")
+    }
+
+    /// How the items of a list are written.
+    pub(super) fn style(&self, items: &[Node]) -> Style {
+        let spans = items.iter().filter(|item| !item.is_header()).filter_map(|item| {
+            let span = item.span.clone()?;
+            self.text.get(span)
+        });
+        Style::of(spans)
+    }
+
+    /// The text with the pieces in it, if it then says what it shall.
+    pub(super) fn edited(&self, mut pieces: Vec<Piece>, shall_say: &toml::Table) -> Option<Edited> {
+        // Insertions at one place stay in their order.
+        pieces.sort_by_key(|piece| (piece.at.start, piece.at.end));
+        let mut edited = Edited { text: String::with_capacity(self.text.len() + 128), mark: None };
+        let mut done = 0;
+        for piece in pieces {
+            edited.text.push_str(self.text.get(done..piece.at.start)?);
+            let shift = edited.text.len();
+            if let Some(mark) = piece.mark {
+                edited.mark = Some(mark.start + shift..mark.end + shift);
+            }
+            edited.text.push_str(&piece.text);
+            done = piece.at.end;
+        }
+        edited.text.push_str(self.text.get(done..)?);
+        let says: toml::Table = edited.text.parse().ok()?;
+        (says == *shall_say).then_some(edited)
+    }
+
+    /// Another text for the value at an offset.
+    pub(super) fn replaced(&self, offset: usize, text: &str, says: toml::Value) -> Option<Edited> {
+        let steps = self.steps_to(offset)?;
+        let at = self.at(&steps)?.span.clone()?;
+        let mut shall_say = self.said.clone();
+        *said_at(&mut shall_say, &steps)? = says;
+        let piece = Piece { at, text: text.to_owned(), mark: None };
+        self.edited(vec![piece], &shall_say)
+    }
+}
+
+impl Node {
+    /// The entry of a table.
+    pub(super) fn entry(&self, key: &str) -> Option<&Entry> {
+        self.entries().iter().find(|entry| entry.key == key)
+    }
+
+    /// The entries of a table.
+    pub(super) fn entries(&self) -> &[Entry] {
+        match &self.kind {
+            Kind::Table(_, entries) => entries,
+            _ => &[],
+        }
+    }
+
+    /// The items of a list, the tables of one name.
+    pub(super) fn children(&self) -> Option<&[Self]> {
+        match &self.kind {
+            Kind::List(items) | Kind::Tables(items) => Some(items),
+            _ => None,
+        }
+    }
+
+    pub(super) fn form(&self) -> Option<Form> {
+        match self.kind {
+            Kind::Table(form, _) => Some(form),
+            _ => None,
+        }
+    }
+
+    /// Its span is that of a header, not of a value.
+    fn is_header(&self) -> bool {
+        matches!(self.kind, Kind::Table(Form::Header, _) | Kind::Tables(_))
+    }
+
+    /// Everything of it that stands in the text: headers, and keys with their values.
+    pub(super) fn spans(&self, spans: &mut Vec<Span>) {
+        match &self.kind {
+            Kind::Table(form, entries) if *form != Form::Inline => {
+                spans.extend(self.span.clone());
+                for entry in entries {
+                    match &entry.node.kind {
+                        Kind::Table(form, _) if *form != Form::Inline => entry.node.spans(spans),
+                        Kind::Tables(_) => entry.node.spans(spans),
+                        _ => spans.extend(entry.statement()),
+                    }
+                }
+            }
+            Kind::Tables(tables) => tables.iter().for_each(|table| table.spans(spans)),
+            _ => spans.extend(self.span.clone()),
+        }
+    }
+
+    /// From its first byte to its last, with everything that stands between them.
+    pub(super) fn extent(&self) -> Option<Span> {
+        let mut spans = Vec::new();
+        self.spans(&mut spans);
+        let start = spans.iter().map(|span| span.start).min()?;
+        Some(start..spans.iter().map(|span| span.end).max()?)
+    }
+
+    /// The keys and values that stand below its own header, or between its braces, in the order of
+    /// the text.
+    pub(super) fn statements(&self) -> Vec<Span> {
+        let mut spans = Vec::new();
+        self.collect_statements(&mut spans);
+        spans.sort_by_key(|span| span.start);
+        spans
+    }
+
+    fn collect_statements(&self, spans: &mut Vec<Span>) {
+        for entry in self.entries() {
+            match entry.node.form() {
+                Some(Form::Dotted) => entry.node.collect_statements(spans),
+                Some(Form::Header | Form::Implicit | Form::Root) => {}
+                _ if matches!(entry.node.kind, Kind::Tables(_)) => {}
+                _ => spans.extend(entry.statement()),
+            }
+        }
+    }
+
+    fn lists<'n>(&'n self, lists: &mut Vec<&'n Self>) {
+        if matches!(self.kind, Kind::List(_)) {
+            lists.push(self);
+        }
+        for entry in self.entries() {
+            entry.node.lists(lists);
+        }
+        for child in self.children().unwrap_or_default() {
+            child.lists(lists);
+        }
+    }
+
+    fn steps_to(&self, offset: usize, steps: &mut Vec<Step>) -> bool {
+        let here = self.span.as_ref().is_some_and(|span| span.contains(&offset));
+        let children = self.children().unwrap_or_default().iter().enumerate();
+        for (index, child) in children {
+            steps.push(Step::Index(index));
+            if child.steps_to(offset, steps) {
+                return true;
+            }
+            steps.pop();
+        }
+        for entry in self.entries() {
+            steps.push(Step::Key(entry.key.clone()));
+            if entry.key_span.contains(&offset) && !entry.node.is_spread()
+                || entry.node.steps_to(offset, steps)
+            {
+                return true;
+            }
+            steps.pop();
+        }
+        here
+    }
+
+    /// Its key stands in a header or in several lines.
+    fn is_spread(&self) -> bool {
+        let spread = [Some(Form::Header), Some(Form::Implicit), Some(Form::Dotted)];
+        matches!(self.kind, Kind::Tables(_)) || spread.contains(&self.form())
+    }
+}
+
+impl Entry {
+    /// From the last part of the key to the end of the value.
+    pub(super) fn statement(&self) -> Option<Span> {
+        let value = self.node.span.clone()?;
+        Some(self.key_span.start.min(value.start)..value.end)
+    }
+}
+
+/// What a policy says at the end of a way.
+pub(super) fn said_at<'v>(
+    said: &'v mut toml::Table,
+    steps: &[Step],
+) -> Option<&'v mut toml::Value> {
+    let (Step::Key(first), rest) = steps.split_first()? else { return None };
+    rest.iter().try_fold(said.get_mut(first)?, |value, step| match step {
+        Step::Key(key) => value.get_mut(key),
+        Step::Index(index) => value.get_mut(*index),
+    })
+}
+
+fn item(item: &Item) -> Option<Node> {
+    match item {
+        Item::None => None,
+        Item::Value(value) => node(value),
+        Item::Table(inner) => {
+            let form = match (inner.is_dotted(), inner.is_implicit()) {
+                (true, _) => Form::Dotted,
+                (_, true) => Form::Implicit,
+                _ => Form::Header,
+            };
+            let span = inner.span().filter(|_| form == Form::Header);
+            Some(Node { span, kind: table(inner, form)? })
+        }
+        Item::ArrayOfTables(tables) => {
+            let tables = tables
+                .iter()
+                .map(|inner| Some(Node { span: inner.span(), kind: table(inner, Form::Header)? }));
+            Some(Node { span: None, kind: Kind::Tables(tables.collect::<Option<_>>()?) })
+        }
+    }
+}
+
+fn node(value: &TomlValue) -> Option<Node> {
+    let kind = match value {
+        TomlValue::Array(items) => Kind::List(items.iter().map(node).collect::<Option<_>>()?),
+        TomlValue::InlineTable(inner) if inner.is_dotted() => {
+            return Some(Node { span: None, kind: table(inner, Form::Dotted)? });
+        }
+        TomlValue::InlineTable(inner) => table(inner, Form::Inline)?,
+        _ => Kind::Scalar,
+    };
+    Some(Node { span: Some(value.span()?), kind })
+}
+
+fn table(inner: &dyn TableLike, form: Form) -> Option<Kind> {
+    let mut entries = Vec::new();
+    for (name, value) in inner.iter() {
+        let Some(node) = item(value) else { continue };
+        let key_span = inner.key(name)?.span()?;
+        entries.push(Entry { key: name.to_owned(), key_span, node });
+    }
+    Some(Kind::Table(form, entries))
+}

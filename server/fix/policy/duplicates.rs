@@ -1,0 +1,87 @@
+//! What a policy lists twice, it lists once.
+
+use super::{
+    Case, PolicyPlan, Remedy,
+    document::{Document, Kind, Step},
+};
+
+/// cargo-deny says so of `advisories.ignore` and `advisories.db-urls`, without a code, at both
+/// entries.
+pub(super) fn plans(case: &Case<'_>) -> Vec<PolicyPlan> {
+    let places: Vec<_> = case.places().map(|place| place.span.start).collect();
+    let [first, second] = places.as_slice() else { return Vec::new() };
+    let (first, second) = ((*first).min(*second), (*first).max(*second));
+    let (Some(one), Some(other)) = (item(&case.document, first), item(&case.document, second))
+    else {
+        return Vec::new();
+    };
+    let is_twice =
+        one.0 == other.0 && one.1 != other.1 && ["ignore", "db-urls"].contains(&one.0.as_str());
+    if !is_twice {
+        return Vec::new();
+    }
+    // A reason is not lost.
+    let states_reason = |index: usize| {
+        let items = case.document.items(&["advisories", &one.0]);
+        items.get(index).is_some_and(|entry| entry.get("reason").is_some())
+    };
+    let second_goes = states_reason(one.1) || !states_reason(other.1);
+    let (gone, title) = if second_goes {
+        (second, "remove the second of two equal entries")
+    } else {
+        (first, "remove the one of two equal entries that states no reason")
+    };
+    let edited = case.document.without_item(gone);
+    let plan = edited.map(|edited| PolicyPlan::new(Remedy::Policy, title, edited));
+    plan.into_iter().collect()
+}
+
+/// The list of `[advisories]` that an offset stands in, and the item.
+fn item(document: &Document<'_>, offset: usize) -> Option<(String, usize)> {
+    let steps = document.steps_to(offset)?;
+    let [Step::Key(section), Step::Key(list), Step::Index(index), ..] = steps.as_slice() else {
+        return None;
+    };
+    let node = document.at(&steps[..2])?;
+    let lists = matches!(node.kind, Kind::List(_) | Kind::Tables(_));
+    (section == "advisories" && lists).then(|| (list.clone(), *index))
+}
+
+#[cfg(test)]
+mod tests {
+    use expect_test::expect;
+
+    use crate::fix::policy::samples::Sample;
+
+    #[test]
+    fn the_second_goes_unless_only_it_states_a_reason() {
+        let shown = |policy: &str| {
+            let sample = Sample::new(policy);
+            sample.shown(&sample.about_policy())
+        };
+        let policy =
+            "[advisories]\nignore = [\"$0RUSTSEC-2020-0001\", \"A-1\", \"$0RUSTSEC-2020-0001\"]\n";
+        expect![[r#"
+            Policy: remove the second of two equal entries
+              @@ -1,2 +1,2 @@
+               [advisories]
+              -ignore = ["RUSTSEC-2020-0001", "A-1", "RUSTSEC-2020-0001"]
+              +ignore = ["RUSTSEC-2020-0001", "A-1"]
+        "#]]
+        .assert_eq(&shown(policy));
+        let policy = "[advisories]\nignore = [\"$0RUSTSEC-2020-0001\", $0{ id = \"RUSTSEC-2020-0001\", reason = \"r\" }]\n";
+        expect![[r#"
+            Policy: remove the one of two equal entries that states no reason
+              @@ -1,2 +1,2 @@
+               [advisories]
+              -ignore = ["RUSTSEC-2020-0001", { id = "RUSTSEC-2020-0001", reason = "r" }]
+              +ignore = [{ id = "RUSTSEC-2020-0001", reason = "r" }]
+        "#]]
+        .assert_eq(&shown(policy));
+        assert_eq!(
+            shown("[advisories]\nignore = [\"$0A-1\"]\ndb-urls = [\"$0https://a.org/x\"]\n"),
+            "no plan\n"
+        );
+        assert_eq!(shown("[bans]\nallow = [\"$0a\"]\nskip = [\"$0a\"]\n"), "no plan\n");
+    }
+}

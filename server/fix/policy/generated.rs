@@ -1,0 +1,385 @@
+//! Plans hold in any policy: thousands are made, in every layout that there is.
+
+use std::collections::BTreeSet;
+
+use super::{
+    PolicyFacts, invariants,
+    samples::{Sample, package},
+};
+use crate::verdict::{Code, Finding};
+
+/// A small generator of numbers: the same policies on every run.
+struct Dice(u64);
+
+impl Dice {
+    fn roll(&mut self, sides: usize) -> usize {
+        self.0 =
+            self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        usize::try_from((self.0 >> 33) % sides as u64).expect("small")
+    }
+
+    fn often(&mut self) -> bool {
+        self.roll(3) > 0
+    }
+
+    fn one<'a>(&mut self, of: &[&'a str]) -> &'a str {
+        of[self.roll(of.len())]
+    }
+}
+
+/// What stands in the lists of a section: each a list of items as they are written.
+struct Section {
+    name: &'static str,
+    /// Keys with a value each.
+    plain: &'static [(&'static str, &'static str)],
+    lists: &'static [List],
+}
+
+struct List {
+    key: &'static str,
+    items: &'static [&'static str],
+    /// Whether it may be written as `[[tables]]`: then the items are tables.
+    tables: bool,
+}
+
+const SECTIONS: &[Section] = &[
+    Section {
+        name: "advisories",
+        plain: &[("yanked", "'deny'"), ("unmaintained", "\"all\"")],
+        lists: &[List {
+            key: "ignore",
+            items: &[
+                "\"RUSTSEC-2020-0001\"",
+                "{ id = \"RUSTSEC-2020-0002\", reason = \"a # b, [c]\" }",
+                "'time@0.1.0'",
+                "{ crate = \"serde@1.0.0\", reason = '''x\ny''' }",
+                "{id='RUSTSEC-2020-0003'}",
+            ],
+            tables: false,
+        }],
+    },
+    Section {
+        name: "licenses",
+        plain: &[("confidence-threshold", "0.8"), ("private.ignore", "true")],
+        lists: &[
+            List { key: "allow", items: &["\"MIT\"", "'Zlib'", "\"Unicode-3.0\""], tables: false },
+            List {
+                key: "exceptions",
+                items: &[
+                    "{ crate = \"a@1.0.0\", allow = [\"MPL-2.0\"] }",
+                    "{ name = \"other\", allow = [] }",
+                    "{ crate = \"ring\", allow = [\n  \"OpenSSL\", # why\n] }",
+                ],
+                tables: true,
+            },
+            List {
+                key: "clarify",
+                items: &[
+                    "{ crate = \"x\", expression = \"MIT\", license-files = [{ path = \"LICENSE\", hash = 0xbd0eed23 }] }",
+                    "{ name = \"y\", version = \"*\", expression = \"ISC\", license-files = [] }",
+                ],
+                tables: true,
+            },
+        ],
+    },
+    Section {
+        name: "bans",
+        plain: &[("multiple-versions", "\"deny\""), ("workspace-dependencies.unused", "\"warn\"")],
+        lists: &[
+            List {
+                key: "skip",
+                items: &["\"p\"", "{ crate = \"q@1\", reason = \"r\" }", "{ name = \"s\" }"],
+                tables: false,
+            },
+            List { key: "allow", items: &["\"m\"", "{ crate = \"n\" }"], tables: false },
+            List {
+                key: "deny",
+                items: &[
+                    "{ crate = \"k\", wrappers = [\"l\", 'm'] }",
+                    "{ name = \"z\", reason = \"r\" }",
+                ],
+                tables: true,
+            },
+            List {
+                key: "features",
+                items: &["{ crate = \"f\", allow = [\"std\"], exact = false }"],
+                tables: true,
+            },
+        ],
+    },
+    Section {
+        name: "sources",
+        plain: &[("unknown-git", "\"deny\""), ("required-git-spec", "'rev'")],
+        lists: &[
+            List {
+                key: "allow-git",
+                items: &["\"https://e.org/a\"", "'https://e.org/b'"],
+                tables: false,
+            },
+            List { key: "allow-org.github", items: &["\"one\"", "\"two\""], tables: false },
+        ],
+    },
+];
+
+/// A policy in a layout that nobody would choose but somebody has.
+fn policy(dice: &mut Dice) -> String {
+    let mut roots = String::new();
+    let mut rest = String::new();
+    let mut order: Vec<&Section> = SECTIONS.iter().collect();
+    while !order.is_empty() {
+        let section = order.remove(dice.roll(order.len()));
+        if dice.often() {
+            write_section(section, dice, &mut roots, &mut rest);
+        }
+    }
+    let head = dice.one(&["", "# a policy\n", "\n\n"]);
+    let mut text = format!("{head}{roots}{rest}");
+    text.push_str(dice.one(&["", "", "# the end", "\n\n\n"]));
+    if dice.roll(3) == 0 {
+        text.truncate(text.trim_end_matches('\n').len());
+    }
+    if dice.roll(4) == 0 { text.replace('\n', "\r\n") } else { text }
+}
+
+fn write_section(section: &Section, dice: &mut Dice, roots: &mut String, rest: &mut String) {
+    let name = section.name;
+    match dice.roll(5) {
+        // Dotted keys at the root.
+        0 => {
+            for (key, value) in some(section.plain, dice) {
+                roots.push_str(&format!("{name}.{key} = {value}{}", end(dice)));
+            }
+            for list in section.lists {
+                if dice.often() {
+                    let items = array(list, dice, false);
+                    roots.push_str(&format!("{name}.{} = {items}{}", list.key, end(dice)));
+                }
+            }
+        }
+        // Braces.
+        1 => {
+            let mut fields = Vec::new();
+            for (key, value) in some(section.plain, dice) {
+                fields.push(format!("{key} = {value}"));
+            }
+            for list in section.lists {
+                if dice.often() {
+                    fields.push(format!("{} = {}", list.key, array(list, dice, false)));
+                }
+            }
+            let pad = dice.one(&["", " "]);
+            roots.push_str(&format!("{name} = {{{pad}{}{pad}}}{}", fields.join(", "), end(dice)));
+        }
+        // Headers.
+        _ => {
+            let indent = dice.one(&["", "", "  "]);
+            let mut tables = String::new();
+            let mut body = String::new();
+            for (key, value) in some(section.plain, dice) {
+                body.push_str(&format!("{indent}{key} = {value}{}", end(dice)));
+            }
+            for list in section.lists {
+                if !dice.often() {
+                    continue;
+                }
+                if list.tables && dice.often() {
+                    for _ in 0..=dice.roll(2) {
+                        write_table(name, list, dice, &mut tables);
+                    }
+                } else {
+                    let items = array(list, dice, true);
+                    body.push_str(&format!("{indent}{} = {items}{}", list.key, end(dice)));
+                }
+            }
+            // Only its tables may be there.
+            if !body.is_empty() || dice.often() {
+                let header = dice.one(&["[NAME]", "[ NAME ]", "[\"NAME\"]"]).replace("NAME", name);
+                rest.push_str(&format!("{indent}{header}{}{body}", end(dice)));
+            }
+            rest.push_str(&tables);
+            rest.push_str(dice.one(&["", "\n"]));
+        }
+    }
+}
+
+fn some<T: Copy>(all: &[T], dice: &mut Dice) -> Vec<T> {
+    all.iter().copied().filter(|_| dice.often()).collect()
+}
+
+fn write_table(name: &str, list: &List, dice: &mut Dice, tables: &mut String) {
+    let item = dice.one(list.items);
+    // Its fields as lines: what stands between the braces, as one dotted table would have it.
+    let said: toml_edit::DocumentMut = format!("x = {item}\n").parse().expect("an item");
+    let fields = said["x"].as_inline_table().expect("a table").iter();
+    tables.push_str(&format!("[[{name}.{}]]{}", list.key, end(dice)));
+    let indent = dice.one(&["", "  "]);
+    for (key, value) in fields {
+        let value = value.to_string();
+        tables.push_str(&format!("{indent}{key} = {}{}", value.trim(), end(dice)));
+    }
+    tables.push_str(dice.one(&["", "\n", "# below\n"]));
+}
+
+fn end(dice: &mut Dice) -> &'static str {
+    dice.one(&["\n", "\n", " # a comment, [x]\n", "\n# own line\n", "\n\n", " \n"])
+}
+
+fn array(list: &List, dice: &mut Dice, lines: bool) -> String {
+    let (mut items, mut seen) = (Vec::new(), BTreeSet::new());
+    for _ in 0..dice.roll(4) {
+        let item = dice.one(list.items);
+        if seen.insert(item) {
+            items.push(item);
+        }
+    }
+    let comma = dice.one(&["", ","]);
+    if lines && dice.often() {
+        let indent = dice.one(&["    ", "\t", "  "]);
+        let mut text = String::from(dice.one(&["[\n", "[ # first\n", "[\n    # \"nothing\",\n"]));
+        for (index, item) in items.iter().enumerate() {
+            let last = index + 1 == items.len();
+            let comma = if last { comma } else { "," };
+            let behind = dice.one(&["", "", " # why, [y]", "\n\n", " #"]);
+            text.push_str(&format!("{indent}{item}{comma}{behind}\n"));
+        }
+        return format!("{text}{}]", dice.one(&["", "  "]));
+    }
+    let separator = dice.one(&[", ", ",", " , "]);
+    let pad = dice.one(&["", " "]);
+    let comma = if items.is_empty() { "" } else { comma };
+    format!("[{pad}{}{comma}{pad}]", items.join(separator))
+}
+
+/// Findings that have plans in (nearly) every policy, and one for each entry that it holds.
+fn findings(text: &str) -> (Sample, Vec<Finding>) {
+    let marks = entries(text);
+    let mut marked = String::new();
+    let mut done = 0;
+    for mark in &marks {
+        marked.push_str(&text[done..*mark]);
+        marked.push_str("$0");
+        done = *mark;
+    }
+    marked.push_str(&text[done..]);
+    let sample = Sample::new(&marked)
+        .licensed("a 1.0.0", "MPL-2.0 OR (ISC AND BSL-1.0)")
+        .licensed("b 2.0.0", "Apache 2.0");
+    let about = |code: Code, packages: &[&str]| {
+        let mut finding = sample.finding(code, packages);
+        finding.related.clear();
+        finding
+    };
+    let mut findings = vec![
+        about(Code::Vulnerability, &["time 0.3.44"]),
+        about(Code::Yanked, &["time 0.3.44"]),
+        about(Code::Rejected, &["a 1.0.0"]),
+        about(Code::ParseError, &["b 2.0.0"]),
+        about(Code::Duplicate, &["syn 1.0.0", "syn 2.0.0", "syn 0.15.0"]),
+        about(Code::NotAllowed, &["time 0.3.44"]),
+    ];
+    let mut git = about(Code::SourceNotAllowed, &["a 1.0.0"]);
+    git.packages[0].source = Some("git+https://github.com/three/c?rev=1#1".to_owned());
+    findings.push(git);
+    let mut feature = sample.finding(Code::FeatureNotExplicitlyAllowed, &["f 1.0.0"]);
+    feature.message = "feature `new` for crate `f` 1.0.0 was not explicitly allowed".to_owned();
+    findings.push(feature);
+    let mut wrapper = sample.finding(Code::Banned, &["k 1.0.0"]);
+    wrapper.paths = vec![vec![package("u 1.0.0"), package("k 1.0.0")]];
+    findings.push(wrapper);
+    let all = sample.finding(Code::UnmatchedSkip, &[]);
+    for place in all.places {
+        let mut unused = sample.finding(Code::UnmatchedSkip, &[]);
+        unused.places = vec![place];
+        findings.push(unused);
+    }
+    (sample, findings)
+}
+
+/// Where strings stand that are entries of lists or name one.
+fn entries(text: &str) -> Vec<usize> {
+    let known = [
+        "RUSTSEC-",
+        "time@0.1",
+        "serde@1",
+        "Zlib",
+        "MIT",
+        "a@1.0.0",
+        "q@1",
+        "l\", 'm",
+        "one",
+        "https://e",
+    ];
+    let mut found: Vec<usize> =
+        known.iter().flat_map(|known| text.match_indices(known)).map(|(at, _)| at).collect();
+    found.sort_unstable();
+    found.dedup();
+    found
+}
+
+#[test]
+fn plans_hold_in_any_layout() {
+    let mut dice = Dice(7);
+    let wanted = std::env::var("SUPERCARGO_POLICIES").ok().and_then(|count| count.parse().ok());
+    let wanted: usize = wanted.unwrap_or(1000);
+    let (mut policies, mut made, mut missed) = (0, 0, Vec::new());
+    while policies < wanted {
+        let text = policy(&mut dice);
+        let sample = Sample::new(&text);
+        if sample.policy.load(false).is_err() {
+            continue;
+        }
+        policies += 1;
+        let (sample, findings) = findings(&text);
+        for finding in findings {
+            let plans = sample.plans(&finding);
+            let expects = matches!(
+                finding.code,
+                Some(Code::Vulnerability | Code::Yanked | Code::UnmatchedSkip)
+            );
+            if plans.is_empty() && expects {
+                missed.push((
+                    finding.code,
+                    finding.places.first().map(|p| p.span.clone()),
+                    text.clone(),
+                ));
+            }
+            for plan in plans {
+                made += 1;
+                let facts = PolicyFacts { policy: &sample.policy, packages: &sample.packages };
+                invariants::hold(&finding, &facts, &plan);
+            }
+        }
+    }
+    assert!(made > 7 * wanted, "{made} plans");
+    if let Some((code, span, text)) = missed.first() {
+        panic!("{} of {made} have no plan: {code:?} {span:?}\n{text}", missed.len());
+    }
+}
+
+/// Texts that somebody has broken while typing, and worse.
+#[test]
+fn plans_hold_in_texts_that_nobody_wrote() {
+    let mut dice = Dice(11);
+    let wanted = std::env::var("SUPERCARGO_POLICIES").ok().and_then(|count| count.parse().ok());
+    let wanted: usize = wanted.unwrap_or(1000);
+    let pieces = [
+        "[", "]", "{", "}", "\"", "'", "\"\"\"", "#", ",", "=", ".", "\n", "\r\n", " ", "\t",
+        "ignore", "a", "1", "é",
+    ];
+    for _ in 0..wanted {
+        let mut text = policy(&mut dice);
+        for _ in 0..=dice.roll(3) {
+            let mut at = dice.roll(text.len() + 1);
+            while !text.is_char_boundary(at) {
+                at -= 1;
+            }
+            let mut end = (at + dice.roll(4)).min(text.len());
+            while !text.is_char_boundary(end) {
+                end += 1;
+            }
+            let piece = if dice.often() { dice.one(&pieces) } else { "" };
+            text.replace_range(at..end, piece);
+        }
+        super::fuzz_policy(&text);
+    }
+}

@@ -1,0 +1,120 @@
+//! What holds of every plan for every text: asserted by the tests and by the fuzzer.
+
+use std::collections::BTreeMap;
+
+use super::{
+    PolicyFacts, PolicyPlan,
+    document::{Document, Node},
+    plans, refusals,
+};
+use crate::{
+    text::SourceText,
+    verdict::{
+        AdvisoryFacts, Code, Finding, PackageFolder, PackageRef, Place, PolicyText, Role, Severity,
+        own,
+    },
+};
+
+/// Makes plans in a text that may be anything.
+///
+/// # Panics
+///
+/// When one of them does not hold.
+#[doc(hidden)]
+pub fn fuzz_policy(text: &str) {
+    let path = Some("/w/deny.toml".into());
+    let policy = PolicyText { path, text: SourceText::new(text), exceptions: None };
+    let package = |name: &str, version: &str, source: &str| PackageRef {
+        name: name.to_owned(),
+        version: version.to_owned(),
+        source: Some(source.to_owned()),
+    };
+    let index = "registry+https://github.com/rust-lang/crates.io-index";
+    let (old, new) = (package("a", "1.0.0", index), package("a", "2.0.0", index));
+    let git = package("b", "1.0.0", "git+https://github.com/one/b?rev=1#1");
+    let folder = PackageFolder {
+        folder: "/nowhere/at/all".into(),
+        license: Some("Apache 2.0 / ISC".to_owned()),
+        license_file: None,
+    };
+    let packages = BTreeMap::from([(old.clone(), folder)]);
+    let facts = PolicyFacts { policy: &policy, packages: &packages };
+    let about = |code, packages: &[&PackageRef]| {
+        let mut finding = own(code, Severity::Error, String::new(), Vec::new());
+        finding.packages = packages.iter().map(|package| (*package).clone()).collect();
+        finding
+    };
+    let mut findings = vec![
+        about(Code::Yanked, &[&old]),
+        about(Code::Rejected, &[&old]),
+        about(Code::ParseError, &[&old]),
+        about(Code::Duplicate, &[&old, &new]),
+        about(Code::NotAllowed, &[&old]),
+        about(Code::BuildScriptNotAllowed, &[&old]),
+        about(Code::SourceNotAllowed, &[&git]),
+        about(Code::SourceNotAllowed, &[&old]),
+    ];
+    let mut advisory = about(Code::Vulnerability, &[&old]);
+    let id = "RUSTSEC-2024-0001".to_owned();
+    advisory.advisory = Some(AdvisoryFacts { id, ..AdvisoryFacts::default() }.into());
+    findings.push(advisory);
+    if let Some(document) = Document::read(policy.text.as_str()) {
+        let mut starts = Vec::new();
+        items(&document.root, &mut starts);
+        for start in starts {
+            let mut unused = about(Code::UnmatchedSkip, &[]);
+            let (file, text) = (policy.name().to_owned(), policy.text.clone());
+            let span = start..start + 1;
+            unused.places = vec![Place { file, text, span, role: Role::Mend, via: None }];
+            findings.push(unused);
+        }
+    }
+    for finding in findings {
+        for plan in plans(&finding, &facts) {
+            hold(&finding, &facts, &plan);
+        }
+    }
+}
+
+fn items(node: &Node, starts: &mut Vec<usize>) {
+    for child in node.children().unwrap_or_default() {
+        starts.extend(child.span.as_ref().map(|span| span.start));
+        items(child, starts);
+    }
+    node.entries().iter().for_each(|entry| items(&entry.node, starts));
+}
+
+/// What must hold of a plan that puts an entry into a policy or takes one out.
+///
+/// # Panics
+///
+/// When it does not.
+pub(super) fn hold(finding: &Finding, facts: &PolicyFacts<'_>, plan: &PolicyPlan) {
+    let before = facts.policy.text.as_str();
+    let PolicyPlan { after, to_fill_in, title, .. } = plan;
+    let told = || format!("{title}\n--- before\n{before}\n--- after\n{after}\n");
+    assert!(after.parse::<toml_edit::DocumentMut>().is_ok(), "it is no TOML: {}", told());
+    let changed = facts.with(after);
+    let (now, then) = (refusals(&changed), refusals(facts.policy));
+    assert!(now.is_some() && now <= then, "cargo-deny refuses it: {}", told());
+    assert_ne!(before, after);
+    if let Some(span) = to_fill_in {
+        let marked = after.get(span.clone());
+        assert!(marked.is_some_and(|text| !text.is_empty()), "nothing to fill in: {}", told());
+    }
+    let mixed = |text: &str| text.replace("\r\n", "").contains('\n') && text.contains("\r\n");
+    assert!(mixed(before) || !mixed(after), "other line ends: {}", told());
+    let adds = before.len() < after.len();
+    let (shorter, longer) = if adds { (before, after.as_str()) } else { (after.as_str(), before) };
+    assert!(is_part_of(shorter, longer), "something else has changed: {}", told());
+    let facts = PolicyFacts { policy: &changed, ..*facts };
+    let again = plans(finding, &facts).into_iter().any(|other| other.title == *title);
+    assert!(!again, "the same once more: {}", told());
+}
+
+/// Whether `longer` is `shorter` with something put into it, blanks aside.
+fn is_part_of(shorter: &str, longer: &str) -> bool {
+    let solid = |c: &char| !matches!(c, ' ' | '\t');
+    let mut rest = longer.chars().filter(solid);
+    shorter.chars().filter(solid).all(|c| rest.any(|other| other == c))
+}

@@ -1,0 +1,176 @@
+//! What the policy says of licences: whether an expression is satisfied, and what is wanting.
+
+use spdx::{
+    Expression, LicenseItem, LicenseReq, Licensee, ParseMode,
+    expression::{ExprNode, Operator},
+};
+
+use super::{Case, spec};
+use crate::verdict::{PackageRef, Recognised, licence_file, licence_files, recognised};
+
+pub(super) const ALLOW: [&str; 2] = ["licenses", "allow"];
+pub(super) const EXCEPTIONS: [&str; 2] = ["licenses", "exceptions"];
+pub(super) const CLARIFY: [&str; 2] = ["licenses", "clarify"];
+
+/// How cargo-deny reads a licence in `allow`.
+const IN_POLICY: ParseMode = ParseMode { allow_deprecated: true, ..ParseMode::STRICT };
+
+/// How cargo-deny reads `package.license` first.
+const IN_MANIFEST: ParseMode = ParseMode { allow_slash_as_or_operator: true, ..ParseMode::STRICT };
+
+/// What is permitted for one package.
+pub(super) struct Permitted {
+    allowed: Vec<Licensee>,
+    /// The first exception for the package: cargo-deny looks at no other.
+    pub(super) exception: Option<usize>,
+    excepted: Vec<Licensee>,
+    /// What exceptions for other packages permit.
+    elsewhere: Vec<Licensee>,
+}
+
+impl Permitted {
+    pub(super) fn of(case: &Case<'_>, package: &PackageRef) -> Self {
+        let exceptions = case.document.items(&EXCEPTIONS);
+        let exception = exceptions.iter().position(|entry| spec::matches(entry, package));
+        let of = |entry: &toml::Value| licensees(entry.get("allow"));
+        Self {
+            allowed: licensees(case.document.value(&ALLOW)),
+            exception,
+            excepted: exception.map(|index| of(&exceptions[index])).unwrap_or_default(),
+            elsewhere: exceptions.iter().flat_map(of).collect(),
+        }
+    }
+
+    /// The fewest licences that satisfy an expression together with what is permitted; none where it
+    /// is satisfied already, `None` where cargo-deny would not read one of them.
+    ///
+    /// Of as few, those that are no copyleft, then those that the OSI approves, then those that an
+    /// exception for another package names, then those that stand first.
+    pub(super) fn wanting(&self, expression: &Expression) -> Option<Vec<String>> {
+        let mut stack: Vec<Vec<Wanted>> = Vec::new();
+        for (at, node) in expression.iter().enumerate() {
+            let found = match node {
+                ExprNode::Req(requirement) if self.satisfies(&requirement.req) => Vec::new(),
+                ExprNode::Req(requirement) => vec![self.wanted(&requirement.req, at)?],
+                ExprNode::Op(operator) => {
+                    let (mut right, mut left) = (stack.pop()?, stack.pop()?);
+                    match operator {
+                        Operator::And => {
+                            right.retain(|one| left.iter().all(|two| one.text != two.text));
+                            left.append(&mut right);
+                            left
+                        }
+                        Operator::Or => {
+                            if cost(&right) < cost(&left) {
+                                right
+                            } else {
+                                left
+                            }
+                        }
+                    }
+                }
+            };
+            stack.push(found);
+        }
+        Some(stack.pop()?.into_iter().map(|wanted| wanted.text).collect())
+    }
+
+    fn satisfies(&self, requirement: &LicenseReq) -> bool {
+        let mut all = self.excepted.iter().chain(&self.allowed);
+        all.any(|licensee| licensee.satisfies(requirement))
+    }
+
+    fn wanted(&self, requirement: &LicenseReq, at: usize) -> Option<Wanted> {
+        let mut plain = requirement.clone();
+        if let LicenseItem::Spdx { or_later, .. } = &mut plain.license {
+            *or_later = false;
+        }
+        let text = plain.to_string();
+        let licensee = Licensee::parse_mode(&text, IN_POLICY).ok()?;
+        let id = plain.license.id();
+        Some(Wanted {
+            copyleft: id.is_none_or(spdx::LicenseId::is_copyleft),
+            unapproved: !id.is_some_and(spdx::LicenseId::is_osi_approved),
+            unknown: !self.elsewhere.contains(&licensee),
+            text,
+            at,
+        })
+    }
+}
+
+/// A licence that is wanting, and what speaks against taking it.
+struct Wanted {
+    text: String,
+    copyleft: bool,
+    unapproved: bool,
+    unknown: bool,
+    at: usize,
+}
+
+fn cost(wanted: &[Wanted]) -> (usize, usize, usize, usize, usize) {
+    let count = |what: fn(&Wanted) -> bool| wanted.iter().filter(|one| what(one)).count();
+    (
+        wanted.len(),
+        count(|one| one.copyleft),
+        count(|one| one.unapproved),
+        count(|one| one.unknown),
+        wanted.iter().map(|one| one.at).min().unwrap_or_default(),
+    )
+}
+
+fn licensees(list: Option<&toml::Value>) -> Vec<Licensee> {
+    let items = list.and_then(toml::Value::as_array).into_iter().flatten();
+    let texts = items.filter_map(toml::Value::as_str);
+    texts.filter_map(|text| Licensee::parse_mode(text, IN_POLICY).ok()).collect()
+}
+
+/// The expression that a package is judged by: its clarification, its manifest, its texts.
+pub(super) fn expression(case: &Case<'_>, package: &PackageRef) -> Option<Expression> {
+    if let Some(index) = clarification(case, package) {
+        let stated = case.document.items(&CLARIFY).get(index)?.get("expression")?.as_str()?;
+        return Expression::parse(stated).ok();
+    }
+    let folder = case.facts.packages.get(package)?;
+    if let Some(stated) = folder.license.as_deref().filter(|stated| !stated.is_empty()) {
+        let parsed = Expression::parse_mode(stated, IN_MANIFEST);
+        if let Ok(parsed) = parsed.or_else(|_| Expression::parse_mode(stated, ParseMode::LAX)) {
+            return Some(parsed);
+        }
+    }
+    let told = recognised(&licence_files(folder));
+    let ids = told.iter().filter_map(|told| match told {
+        Recognised::One(id) | Recognised::Perhaps(id) => Some(*id),
+        _ => None,
+    });
+    Expression::parse_mode(&ids.collect::<Vec<_>>().join(" AND "), IN_POLICY).ok()
+}
+
+/// The clarification that holds for a package.
+pub(super) fn clarification(case: &Case<'_>, package: &PackageRef) -> Option<usize> {
+    let clarify = case.document.items(&CLARIFY);
+    clarify.iter().position(|entry| {
+        spec::matches(entry, package)
+            && files(entry).iter().all(|(path, hash)| actual(case, package, path) == Some(*hash))
+    })
+}
+
+/// The files that a clarification names, with the hashes that it states.
+pub(super) fn files(entry: &toml::Value) -> Vec<(&str, i64)> {
+    let files = entry.get("license-files").and_then(toml::Value::as_array).into_iter().flatten();
+    files
+        .filter_map(|file| Some((file.get("path")?.as_str()?, file.get("hash")?.as_integer()?)))
+        .collect()
+}
+
+/// The hash of a licence text as it is.
+pub(super) fn actual(case: &Case<'_>, package: &PackageRef, path: &str) -> Option<i64> {
+    let folder = &case.facts.packages.get(package)?.folder;
+    Some(licence_file(folder, path.into())?.hash.into())
+}
+
+/// As cargo-deny takes it in a clarification: strictly spelled.
+pub(super) fn strict(expression: &str) -> Option<String> {
+    let canonical = Expression::canonicalize(expression).ok()?;
+    let canonical = canonical.unwrap_or_else(|| expression.to_owned());
+    Expression::parse(&canonical).is_ok().then_some(canonical)
+}

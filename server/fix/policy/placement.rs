@@ -1,0 +1,765 @@
+//! Where an entry goes, and how it is written there: as its neighbours are.
+//!
+//! An array on one line stays on one line, one with a line for each item gets another line with
+//! the same indent and the same end; `[[tables]]` get another one. What is missing is made where
+//! the file would have it: in the table as it is written, below the last of its tables, at the end.
+
+use super::{
+    document::{Document, Edited, Form, Kind, Node, Piece, Step, said_at},
+    value::{Layout, Rendered, Style, Value, key},
+};
+use crate::text::Span;
+
+/// How wide a line may become before an empty array is spread over several.
+const WIDEST: usize = 100;
+
+impl Document<'_> {
+    /// Further items for the list under `path`, which is made where there is none: as `[[a table]]`
+    /// where that can be and `as_tables` says so.
+    pub(super) fn added_all(
+        &self,
+        path: &[&str],
+        values: &[Value],
+        as_tables: bool,
+    ) -> Option<Edited> {
+        let (first, rest) = values.split_first()?;
+        let lines = !rest.is_empty() && values.iter().any(|value| matches!(value, Value::Table(_)));
+        let first = self.added_as(path, first, as_tables, lines)?;
+        rest.iter().try_fold(first, |edited, value| {
+            edited.then(|document| document.added(path, value, as_tables))
+        })
+    }
+
+    /// Another item.
+    pub(super) fn added(&self, path: &[&str], value: &Value, as_tables: bool) -> Option<Edited> {
+        self.added_as(path, value, as_tables, false)
+    }
+
+    /// With `lines`, a list that is empty gets a line for each item.
+    fn added_as(
+        &self,
+        path: &[&str],
+        value: &Value,
+        as_tables: bool,
+        lines: bool,
+    ) -> Option<Edited> {
+        let (parents, rest) = self.deepest(path);
+        let node = *parents.last()?;
+        let pieces = match (&node.kind, rest) {
+            (Kind::List(items), []) => {
+                let inline = parents.iter().any(|parent| parent.form() == Some(Form::Inline));
+                let width = if lines { 0 } else { WIDEST };
+                self.in_list(node.span.clone()?, items, value, (!inline).then_some(width))
+            }
+            (Kind::Tables(tables), []) => vec![self.after_tables(tables, value)?],
+            (Kind::Table(form, _), [_, ..]) => {
+                let heads = matches!(form, Form::Root | Form::Header | Form::Implicit);
+                if as_tables && heads && matches!(value, Value::Table(_)) {
+                    vec![self.first_of_tables(path, value)]
+                } else {
+                    let list = Value::List(vec![value.clone()]);
+                    vec![self.statement(&parents, path, rest, &list)?]
+                }
+            }
+            _ => return None,
+        };
+        let mut shall_say = self.said.clone();
+        let items = said_under(&mut shall_say, path, || toml::Value::Array(Vec::new()))?;
+        items.as_array_mut()?.push(value.said());
+        self.edited(pieces, &shall_say)
+    }
+
+    /// Another item for the list at the end of a way.
+    pub(super) fn added_at(&self, steps: &[Step], value: &Value) -> Option<Edited> {
+        let list = self.at(steps)?;
+        let Kind::List(items) = &list.kind else { return None };
+        let pieces = self.in_list(list.span.clone()?, items, value, None);
+        let mut shall_say = self.said.clone();
+        said_at(&mut shall_say, steps)?.as_array_mut()?.push(value.said());
+        self.edited(pieces, &shall_say)
+    }
+
+    /// The piece that sets a key that is not there.
+    pub(super) fn setting(&self, path: &[&str], value: &Value) -> Option<Piece> {
+        let (parents, rest) = self.deepest(path);
+        if rest.is_empty() || parents.last()?.form().is_none() {
+            return None;
+        }
+        self.statement(&parents, path, rest, value)
+    }
+
+    /// The nodes on the way as far as there are any, and the keys for which there is none.
+    fn deepest<'p, 'k>(&self, path: &'p [&'k str]) -> (Vec<&Node>, &'p [&'k str]) {
+        let mut parents = vec![&self.root];
+        let mut rest = path;
+        while let Some((first, after)) = rest.split_first()
+            && let Some(entry) = parents.last().and_then(|parent| parent.entry(first))
+        {
+            parents.push(&entry.node);
+            rest = after;
+        }
+        (parents, rest)
+    }
+
+    fn in_list(
+        &self,
+        list: Span,
+        items: &[Node],
+        value: &Value,
+        widest: Option<usize>,
+    ) -> Vec<Piece> {
+        let style = self.style(items);
+        let entry = value.inline(style);
+        let Some(last) = items.last().and_then(|item| item.span.clone()) else {
+            return vec![self.in_empty_list(list, &entry, widest)];
+        };
+        let comma = self.comma(last.end..list.end - 1);
+        let anchor = comma.map_or(last.end, |comma| comma + 1);
+        let mut pieces = Vec::new();
+        let mut added = Rendered::default();
+        if self.starts_line(last.start) {
+            let end = self.line_end(anchor);
+            // The bracket may stand on the same line.
+            let at = if end < list.end { end } else { anchor };
+            if comma.is_none() {
+                pieces.push(Piece::insert(last.end, ","));
+            }
+            added.push_str(&format!("{}{}", self.newline(), self.indent(last.start)));
+            added.push(&entry);
+            added.push_str(if comma.is_some() { "," } else { "" });
+            pieces.push(Piece { at: at..at, text: added.text, mark: added.mark });
+            return pieces;
+        }
+        let gap = self.gap(items);
+        added.push_str(if comma.is_some() { "" } else { "," });
+        added.push_str(gap);
+        added.push(&entry);
+        added.push_str(if comma.is_some() { "," } else { "" });
+        pieces.push(Piece { at: anchor..anchor, text: added.text, mark: added.mark });
+        pieces
+    }
+
+    /// On its line as long as that is no wider than `widest`.
+    fn in_empty_list(&self, list: Span, entry: &Rendered, widest: Option<usize>) -> Piece {
+        let inside = &self.text[list.start + 1..list.end - 1];
+        let bracket = list.end - 1;
+        let own = self.indent(list.start);
+        let mut added = Rendered::default();
+        if inside.contains('\n') {
+            // Below the comments that stand there.
+            let at = self.line_start(bracket);
+            let comment = inside.find('#').map(|at| list.start + 1 + at);
+            let comment = comment.filter(|at| self.starts_line(*at));
+            let indent = match comment {
+                Some(at) => self.indent(at).to_owned(),
+                None => format!("{own}{}", self.unit()),
+            };
+            added.push_str(&indent);
+            added.push(entry);
+            added.push_str(&format!(",{}", self.newline()));
+            return Piece { at: at..at, text: added.text, mark: added.mark };
+        }
+        let line = self.line_start(list.start)..self.line_end(list.end);
+        let width = self.text[line].chars().count() + entry.text.chars().count();
+        if widest.is_some_and(|widest| width > widest) && inside.trim().is_empty() {
+            let newline = self.newline();
+            added.push_str(&format!("{newline}{own}{}", self.unit()));
+            added.push(entry);
+            added.push_str(&format!(",{newline}{own}"));
+            return Piece { at: list.start + 1..bracket, text: added.text, mark: added.mark };
+        }
+        let at = list.start + 1;
+        added.push_str(if inside.is_empty() { "" } else { " " });
+        added.push(entry);
+        Piece { at: at..at, text: added.text, mark: added.mark }
+    }
+
+    /// What stands between the items of a list on one line.
+    fn gap(&self, items: &[Node]) -> &str {
+        let [.., before, last] = items else { return " " };
+        let (Some(before), Some(last)) = (&before.span, &last.span) else { return " " };
+        let gap = self.text[before.end..last.start].split_once(',').map_or(" ", |(_, gap)| gap);
+        if gap.chars().all(|c| c == ' ') { gap } else { " " }
+    }
+
+    /// The first comma in a span that holds nothing else but blanks and comments.
+    pub(super) fn comma(&self, span: Span) -> Option<usize> {
+        let mut commented = false;
+        for (at, c) in self.text[span.clone()].char_indices() {
+            match c {
+                '\n' => commented = false,
+                '#' => commented = true,
+                ',' if !commented => return Some(span.start + at),
+                _ => {}
+            }
+        }
+        None
+    }
+
+    /// Another `[[table]]` below the last one.
+    fn after_tables(&self, tables: &[Node], value: &Value) -> Option<Piece> {
+        let last = tables.last()?;
+        let header = last.span.clone()?;
+        let first = last.statements().first().cloned();
+        let indent = first.as_ref().map_or("", |first| self.indent(first.start));
+        let style = match first {
+            Some(first) if !self.text[first.clone()].contains(" =") => {
+                Style { spaced: false, ..Style::default() }
+            }
+            _ => Style::default(),
+        };
+        let head = format!("{}{}", self.indent(header.start), &self.text[header]);
+        Some(self.below(last.extent()?.end, &head, value, style, indent))
+    }
+
+    /// The first `[[table]]` of its name, below its relatives.
+    fn first_of_tables(&self, path: &[&str], value: &Value) -> Piece {
+        let head = format!("[[{}]]", dotted(path));
+        let end = self.end_of_relatives(path);
+        self.below(end, &head, value, Style::default(), "")
+    }
+
+    /// Where the tables end that start with the same key.
+    fn end_of_relatives(&self, path: &[&str]) -> usize {
+        let related = path.first().and_then(|first| self.root.entry(first));
+        let related = related.and_then(|entry| entry.node.extent());
+        related.map_or(self.text.trim_end().len(), |extent| extent.end)
+    }
+
+    /// A header and what belongs to it, below the line in which `end` stands.
+    fn below(&self, end: usize, head: &str, value: &Value, style: Style, indent: &str) -> Piece {
+        let newline = self.newline();
+        let mut block = Rendered::plain(format!("{head}{newline}"));
+        block.push(&value.body(style, &Layout { indent, unit: self.unit(), newline }));
+        self.block_below(end, &block)
+    }
+
+    /// `rest = value` in the last of `parents`, as that is written.
+    fn statement(
+        &self,
+        parents: &[&Node],
+        path: &[&str],
+        rest: &[&str],
+        value: &Value,
+    ) -> Option<Piece> {
+        let node = *parents.last()?;
+        // A dotted table stands in another one, and its keys start there.
+        let outer = parents.iter().rposition(|parent| parent.form() != Some(Form::Dotted))?;
+        match parents[outer].form()? {
+            Form::Inline => self.in_braces(parents[outer], &path[outer..], value),
+            _ if node.form() == Some(Form::Dotted) => {
+                let last = node.statements().last()?.clone();
+                let keys = dotted(&path[outer..]);
+                Some(self.line_below(last, &Rendered::plain(keys), value))
+            }
+            Form::Header => {
+                let last = node.statements().last().cloned().or_else(|| node.span.clone())?;
+                let (first, inner) = rest.split_first()?;
+                Some(self.line_below(last, &Rendered::plain(key(first)), &nested(inner, value)))
+            }
+            _ => {
+                let (last, table) = path.split_last()?;
+                let [_, ..] = table else { return None };
+                let head = format!("[{}]", dotted(table));
+                let layout = Layout { indent: "", unit: self.unit(), newline: self.newline() };
+                let raw = Self::written(value, &layout);
+                let mut body = Rendered::plain(format!("{head}{}{} = ", self.newline(), key(last)));
+                body.push(&raw);
+                Some(self.block_below(self.end_of_relatives(path), &body))
+            }
+        }
+    }
+
+    /// A block of lines below the line in which `end` stands, apart from what is around it.
+    fn block_below(&self, end: usize, block: &Rendered) -> Piece {
+        let newline = self.newline();
+        let end = self.line_end(end);
+        let mut added = Rendered::default();
+        if end > 0 {
+            added.push_str(newline);
+            added.push_str(newline);
+        }
+        added.push(block);
+        let next = &self.text[self.next_line(end)..];
+        if self.text[end..].is_empty() {
+            added.push_str(if end == 0 { newline } else { "" });
+        } else if !next.is_empty() && !next.starts_with(['\n', '\r']) {
+            added.push_str(newline);
+        }
+        Piece { at: end..end, text: added.text, mark: added.mark }
+    }
+
+    fn line_below(&self, last: Span, keys: &Rendered, value: &Value) -> Piece {
+        let at = self.line_end(last.end);
+        let indent = self.indent(self.line_start_of(&last));
+        let newline = self.newline();
+        let mut added = Rendered::plain(format!("{newline}{indent}"));
+        added.push(keys);
+        added.push_str(" = ");
+        added.push(&Self::written(value, &Layout { indent, unit: self.unit(), newline }));
+        Piece { at: at..at, text: added.text, mark: added.mark }
+    }
+
+    /// The first byte that is no blank on the line where a span starts.
+    fn line_start_of(&self, span: &Span) -> usize {
+        let start = self.line_start(span.start);
+        let line = &self.text[start..span.start];
+        start + line.len() - line.trim_start_matches([' ', '\t']).len()
+    }
+
+    /// A value after its key: a list of tables has a line for each.
+    fn written(value: &Value, layout: &Layout<'_>) -> Rendered {
+        match value {
+            Value::List(items) if items.iter().any(|item| matches!(item, Value::Table(_))) => {
+                Value::lines(items, Style::default(), layout)
+            }
+            _ => value.inline(Style::default()),
+        }
+    }
+
+    fn in_braces(&self, table: &Node, keys: &[&str], value: &Value) -> Option<Piece> {
+        let span = table.span.clone()?;
+        let mut added = Rendered::default();
+        let last = table.statements().last().cloned();
+        let at = match &last {
+            Some(last) => {
+                let comma = self.comma(last.end..span.end - 1);
+                added.push_str(if comma.is_some() { "" } else { "," });
+                comma.map_or(last.end, |comma| comma + 1)
+            }
+            None => span.start + 1,
+        };
+        added.push_str(&format!(" {} = ", dotted(keys)));
+        added.push(&value.inline(Style::default()));
+        let empty = last.is_none() && self.text[at..span.end].starts_with('}');
+        added.push_str(if empty { " " } else { "" });
+        Some(Piece { at: at..at, text: added.text, mark: added.mark })
+    }
+}
+
+/// What is said under `path`, which is made where there is nothing.
+pub(super) fn said_under<'v>(
+    said: &'v mut toml::Table,
+    path: &[&str],
+    empty: impl FnOnce() -> toml::Value,
+) -> Option<&'v mut toml::Value> {
+    let (last, parents) = path.split_last()?;
+    let mut table = said;
+    for parent in parents {
+        let next = table.entry(*parent).or_insert_with(|| toml::Value::Table(toml::Table::new()));
+        table = next.as_table_mut()?;
+    }
+    Some(table.entry(*last).or_insert_with(empty))
+}
+
+/// `{ a = { b = value } }` for the keys `a` and `b`.
+fn nested(keys: &[&str], value: &Value) -> Value {
+    let Some((first, rest)) = keys.split_first() else { return value.clone() };
+    let inner = nested(rest, value);
+    let text = format!("{{ {} = {} }}", key(first), inner.inline(Style::default()).text);
+    let said = toml::Table::from_iter([((*first).to_owned(), inner.said())]);
+    Value::Raw(text, toml::Value::Table(said))
+}
+
+fn dotted(keys: &[&str]) -> String {
+    keys.iter().map(|part| key(part)).collect::<Vec<_>>().join(".")
+}
+
+#[cfg(test)]
+mod tests {
+    use expect_test::{Expect, expect};
+
+    use super::*;
+
+    /// What a policy becomes with another ignored advisory.
+    fn ignoring(policy: &str, expected: &Expect) {
+        let document = Document::read(policy).expect("a policy");
+        let entry = Value::Table(vec![("id", Value::text("X-1")), ("reason", Value::text("r"))]);
+        let edited = document.added(&["advisories", "ignore"], &entry, false);
+        let text = edited.map_or("nothing".to_owned(), |edited| edited.text);
+        expected.assert_eq(&text.replace('\r', "␍"));
+    }
+
+    /// The same, with a string for a list of licences.
+    fn allowing(policy: &str, expected: &Expect) {
+        let document = Document::read(policy).expect("a policy");
+        let edited = document.added(&["licenses", "allow"], &Value::text("ISC"), false);
+        expected.assert_eq(&edited.map_or("nothing".to_owned(), |edited| edited.text));
+    }
+
+    #[test]
+    fn what_is_missing_is_made() {
+        ignoring(
+            "",
+            &expect![[r#"
+            [advisories]
+            ignore = [
+                { id = "X-1", reason = "r" },
+            ]
+        "#]],
+        );
+        ignoring(
+            "\n",
+            &expect![[r#"
+            [advisories]
+            ignore = [
+                { id = "X-1", reason = "r" },
+            ]
+        "#]],
+        );
+        ignoring(
+            "# only a comment",
+            &expect![[r#"
+            # only a comment
+
+            [advisories]
+            ignore = [
+                { id = "X-1", reason = "r" },
+            ]"#]],
+        );
+        ignoring(
+            "[licenses]\nallow = []\n\n",
+            &expect![[r#"
+            [licenses]
+            allow = []
+
+            [advisories]
+            ignore = [
+                { id = "X-1", reason = "r" },
+            ]
+
+        "#]],
+        );
+        ignoring(
+            "[advisories]\n\n[licenses]\n",
+            &expect![[r#"
+            [advisories]
+            ignore = [
+                { id = "X-1", reason = "r" },
+            ]
+
+            [licenses]
+        "#]],
+        );
+        ignoring(
+            "[advisories] # a\n# b\nyanked = \"deny\" # c\n# d\n[licenses]\n",
+            &expect![[r#"
+            [advisories] # a
+            # b
+            yanked = "deny" # c
+            ignore = [
+                { id = "X-1", reason = "r" },
+            ]
+            # d
+            [licenses]
+        "#]],
+        );
+        ignoring(
+            "# x\n  [advisories]\n  yanked = \"deny\"",
+            &expect![[r#"
+                # x
+                  [advisories]
+                  yanked = "deny"
+                  ignore = [
+                      { id = "X-1", reason = "r" },
+                  ]"#]],
+        );
+        allowing(
+            "[bans]\n[licenses.private]\nignore = true\n[sources]\n",
+            &expect![[r#"
+            [bans]
+            [licenses.private]
+            ignore = true
+
+            [licenses]
+            allow = ["ISC"]
+
+            [sources]
+        "#]],
+        );
+        allowing(
+            "[[licenses.exceptions]]\ncrate = \"a\"\nallow = []\n",
+            &expect![[r#"
+            [[licenses.exceptions]]
+            crate = "a"
+            allow = []
+
+            [licenses]
+            allow = ["ISC"]
+        "#]],
+        );
+    }
+
+    #[test]
+    fn dotted_keys_and_braces_stay() {
+        ignoring(
+            "advisories.yanked = \"deny\"\n[bans]\n",
+            &expect![[r#"
+            advisories.yanked = "deny"
+            advisories.ignore = [
+                { id = "X-1", reason = "r" },
+            ]
+            [bans]
+        "#]],
+        );
+        ignoring(
+            "advisories = {}\n",
+            &expect![[r#"
+            advisories = { ignore = [{ id = "X-1", reason = "r" }] }
+        "#]],
+        );
+        ignoring(
+            "advisories = { yanked = \"deny\" }\n",
+            &expect![[r#"
+            advisories = { yanked = "deny", ignore = [{ id = "X-1", reason = "r" }] }
+        "#]],
+        );
+        ignoring(
+            "advisories = { ignore = [] }\n",
+            &expect![[r#"
+            advisories = { ignore = [{ id = "X-1", reason = "r" }] }
+        "#]],
+        );
+        ignoring(
+            "advisories.ignore = []\n",
+            &expect![[r#"
+            advisories.ignore = [{ id = "X-1", reason = "r" }]
+        "#]],
+        );
+        ignoring(
+            "'advisories' . \"ignore\" = [\n  \"A-1\"\n]\n",
+            &expect![[r#"
+            'advisories' . "ignore" = [
+              "A-1",
+              { id = "X-1", reason = "r" }
+            ]
+        "#]],
+        );
+    }
+
+    #[test]
+    fn a_line_stays_a_line() {
+        ignoring(
+            "[advisories]\nignore = [ ]\n",
+            &expect![[r#"
+            [advisories]
+            ignore = [ { id = "X-1", reason = "r" } ]
+        "#]],
+        );
+        ignoring(
+            "[advisories]\nignore = [\"A-1\"]\n",
+            &expect![[r#"
+            [advisories]
+            ignore = ["A-1", { id = "X-1", reason = "r" }]
+        "#]],
+        );
+        ignoring(
+            "[advisories]\nignore = [ {id='A-1'} ] # x\n",
+            &expect![[r#"
+            [advisories]
+            ignore = [ {id='A-1'}, {id="X-1", reason="r"} ] # x
+        "#]],
+        );
+        ignoring(
+            "[advisories]\nignore = [\"A-1\",\"A-2\",]\n",
+            &expect![[r#"
+            [advisories]
+            ignore = ["A-1","A-2",{ id = "X-1", reason = "r" },]
+        "#]],
+        );
+        allowing(
+            "[licenses]\nallow = ['MIT','Zlib']\n",
+            &expect![[r"
+            [licenses]
+            allow = ['MIT','Zlib','ISC']
+        "]],
+        );
+        allowing(
+            "[licenses]\nallow = [\n  'MIT', 'Zlib', # two\n]\n",
+            &expect![[r"
+            [licenses]
+            allow = [
+              'MIT', 'Zlib', 'ISC', # two
+            ]
+        "]],
+        );
+    }
+
+    #[test]
+    fn lines_get_another_line() {
+        ignoring(
+            "[advisories]\nignore = [\n  \"A-1\",\n]\n",
+            &expect![[r#"
+            [advisories]
+            ignore = [
+              "A-1",
+              { id = "X-1", reason = "r" },
+            ]
+        "#]],
+        );
+        ignoring(
+            "[advisories]\nignore = [\n  \"A-1\" # last\n]\n",
+            &expect![[r#"
+            [advisories]
+            ignore = [
+              "A-1", # last
+              { id = "X-1", reason = "r" }
+            ]
+        "#]],
+        );
+        ignoring(
+            "[advisories]\nignore = [\n\t\"A-1\", # last\n\t# \"A-2\",\n]\n",
+            &expect![[r#"
+            [advisories]
+            ignore = [
+            	"A-1", # last
+            	{ id = "X-1", reason = "r" },
+            	# "A-2",
+            ]
+        "#]],
+        );
+        ignoring(
+            "[advisories]\nignore = [\n    \"A-1\"]\n",
+            &expect![[r#"
+            [advisories]
+            ignore = [
+                "A-1",
+                { id = "X-1", reason = "r" }]
+        "#]],
+        );
+        ignoring(
+            "[advisories]\nignore = [\n    #\"A-1\",\n]\n",
+            &expect![[r#"
+            [advisories]
+            ignore = [
+                #"A-1",
+                { id = "X-1", reason = "r" },
+            ]
+        "#]],
+        );
+        ignoring(
+            "[advisories]\nignore = [\n]\n",
+            &expect![[r#"
+            [advisories]
+            ignore = [
+                { id = "X-1", reason = "r" },
+            ]
+        "#]],
+        );
+        ignoring(
+            "[advisories]\nignore = [\n    { id = \"A-1\" }\n    , # odd\n]\n",
+            &expect![[r#"
+            [advisories]
+            ignore = [
+                { id = "A-1" }
+                , # odd
+                { id = "X-1", reason = "r" },
+            ]
+        "#]],
+        );
+    }
+
+    #[test]
+    fn tables_get_another_table() {
+        let policy = "[[advisories.ignore]]\nid = \"A-1\"\n";
+        ignoring(
+            policy,
+            &expect![[r#"
+            [[advisories.ignore]]
+            id = "A-1"
+
+            [[advisories.ignore]]
+            id = "X-1"
+            reason = "r"
+        "#]],
+        );
+        ignoring(
+            &format!("{policy}[bans]\n"),
+            &expect![[r#"
+            [[advisories.ignore]]
+            id = "A-1"
+
+            [[advisories.ignore]]
+            id = "X-1"
+            reason = "r"
+
+            [bans]
+        "#]],
+        );
+        ignoring(
+            "  [[ advisories.ignore ]] # x\n    id=\"A-1\" # y\n\n[bans]\n",
+            &expect![[r#"
+                  [[ advisories.ignore ]] # x
+                    id="A-1" # y
+
+                  [[ advisories.ignore ]]
+                    id="X-1"
+                    reason="r"
+
+                [bans]
+            "#]],
+        );
+    }
+
+    #[test]
+    fn line_ends_stay() {
+        ignoring(
+            "[advisories]\r\nignore = [\r\n  \"A-1\",\r\n]\r\n",
+            &expect![[r#"
+            [advisories]␍
+            ignore = [␍
+              "A-1",␍
+              { id = "X-1", reason = "r" },␍
+            ]␍
+        "#]],
+        );
+        ignoring(
+            "[bans]\r\n",
+            &expect![[r#"
+            [bans]␍
+            ␍
+            [advisories]␍
+            ignore = [␍
+                { id = "X-1", reason = "r" },␍
+            ]␍
+        "#]],
+        );
+        ignoring(
+            "[bans]",
+            &expect![[r#"
+            [bans]
+
+            [advisories]
+            ignore = [
+                { id = "X-1", reason = "r" },
+            ]"#]],
+        );
+        ignoring(
+            "[advisories]\nignore = [\"A-1\"]",
+            &expect![[r#"
+            [advisories]
+            ignore = ["A-1", { id = "X-1", reason = "r" }]"#]],
+        );
+    }
+
+    #[test]
+    fn a_long_line_of_one_item_becomes_lines() {
+        let policy = format!("[advisories]\nignore = [] # {}\n", "x".repeat(80));
+        ignoring(
+            &policy,
+            &expect![[r#"
+            [advisories]
+            ignore = [
+                { id = "X-1", reason = "r" },
+            ] # xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx
+        "#]],
+        );
+    }
+
+    #[test]
+    fn what_is_no_list_is_left_alone() {
+        ignoring("advisories = 1\n", &expect!["nothing"]);
+        ignoring("[advisories]\nignore = \"A-1\"\n", &expect!["nothing"]);
+        ignoring("[[advisories]]\n", &expect!["nothing"]);
+    }
+}

@@ -1,0 +1,349 @@
+//! What is taken out: an item of a list, one of several `[[tables]]`, a key with its value; with
+//! the comment that stands behind it on its line, and nothing else.
+
+use super::{
+    document::{Document, Edited, Form, Kind, Node, Piece, Step, said_at},
+    placement::said_under,
+    value::{Style, Value},
+};
+use crate::text::Span;
+
+impl Document<'_> {
+    /// Without the innermost item of a list that `offset` stands in.
+    pub(super) fn without_item(&self, offset: usize) -> Option<Edited> {
+        let mut steps = self.steps_to(offset)?;
+        while matches!(steps.last()?, Step::Key(_)) {
+            steps.pop();
+        }
+        let Some(Step::Index(index)) = steps.pop() else { return None };
+        let list = self.at(&steps)?;
+        let pieces = match &list.kind {
+            Kind::List(items) => {
+                let spans = items.iter().map(|item| item.span.clone());
+                self.out_of_row(list.span.clone()?, &spans.collect::<Option<Vec<_>>>()?, index)?
+            }
+            Kind::Tables(tables) => vec![self.table_out(&tables[index])?],
+            _ => return None,
+        };
+        let mut shall_say = self.said.clone();
+        let items = said_at(&mut shall_say, &steps)?.as_array_mut()?;
+        items.remove(index);
+        if items.is_empty() && matches!(list.kind, Kind::Tables(_)) {
+            self.forget(&mut shall_say, &steps)?;
+        }
+        self.edited(pieces, &shall_say)
+    }
+
+    /// Without the key that stands at `offset` and its value.
+    pub(super) fn without_key(&self, offset: usize) -> Option<Edited> {
+        let steps = self.steps_to(offset)?;
+        let pieces = self.key_out(&steps)?;
+        let mut shall_say = self.said.clone();
+        self.forget(&mut shall_say, &steps)?;
+        self.edited(pieces, &shall_say)
+    }
+
+    /// The key at `offset` under `path` instead, where `value` is what it says. What is said there
+    /// already gives way.
+    pub(super) fn moved(&self, offset: usize, path: &[&str], value: &Value) -> Option<Edited> {
+        let steps = self.steps_to(offset)?;
+        let mut pieces = self.key_out(&steps)?;
+        pieces.push(match self.node(path) {
+            Some(node) => {
+                let text = value.inline(Style::default()).text;
+                Piece { at: node.span.clone()?, text, mark: None }
+            }
+            None => self.setting(path, value)?,
+        });
+        let mut shall_say = self.said.clone();
+        self.forget(&mut shall_say, &steps)?;
+        *said_under(&mut shall_say, path, || value.said())? = value.said();
+        self.edited(pieces, &shall_say)
+    }
+
+    fn key_out(&self, steps: &[Step]) -> Option<Vec<Piece>> {
+        let (last, parents) = steps.split_last()?;
+        let Step::Key(key) = last else { return None };
+        let entry = self.at(parents)?.entry(key)?;
+        let statement = entry.statement()?;
+        let braces = (0..=parents.len()).rev().find_map(|depth| {
+            let node = self.at(&parents[..depth])?;
+            (node.form() != Some(Form::Dotted)).then_some(node)
+        })?;
+        if braces.form() == Some(Form::Inline) {
+            let statements = braces.statements();
+            let index = statements.iter().position(|other| *other == statement)?;
+            return self.out_of_row(braces.span.clone()?, &statements, index);
+        }
+        Some(vec![Piece::remove(self.lines_of(&statement)?)])
+    }
+
+    /// The whole lines of something, where nothing else stands on them but a comment behind it.
+    fn lines_of(&self, span: &Span) -> Option<Span> {
+        let rest = self.text[span.end..self.line_end(span.end)].trim_start_matches([' ', '\t']);
+        (rest.is_empty() || rest.starts_with('#'))
+            .then(|| self.line_start(span.start)..self.next_line(span.end))
+    }
+
+    /// One of the things between brackets or braces that commas stand between.
+    fn out_of_row(&self, row: Span, items: &[Span], index: usize) -> Option<Vec<Piece>> {
+        let item = items.get(index)?.clone();
+        let next = items.get(index + 1);
+        let comma = self.comma(item.end..next.map_or(row.end - 1, |next| next.start));
+        let end = comma.map_or(item.end, |comma| comma + 1);
+        let before = index.checked_sub(1).and_then(|before| items.get(before));
+        let comma_before = before.and_then(|before| self.comma(before.end..item.start));
+        let blank = |span: Span| self.text[span].chars().all(|c| matches!(c, ' ' | '\t'));
+        let alone = self.starts_line(item.start)
+            && self.line_start(item.start) > row.start
+            && self.line_end(end) < row.end;
+        if alone && let Some(lines) = self.lines_of(&(item.start..end)) {
+            let mut pieces = vec![Piece::remove(lines)];
+            // The last one of a list that does not end with a comma.
+            if comma.is_none() {
+                pieces.extend(comma_before.map(|at| Piece::remove(at..at + 1)));
+            }
+            return Some(pieces);
+        }
+        if items.len() == 1 && blank(row.start + 1..item.start) && blank(end..row.end - 1) {
+            return Some(vec![Piece::remove(row.start + 1..row.end - 1)]);
+        }
+        if let Some(next) = next {
+            let end = if blank(end..next.start) { next.start } else { end };
+            return Some(vec![Piece::remove(item.start..end)]);
+        }
+        let Some(at) = comma_before else { return Some(vec![Piece::remove(item.start..end)]) };
+        let beside = blank(at + 1..item.start);
+        Some(match (comma, beside) {
+            (Some(_), true) => vec![Piece::remove(at + 1..end)],
+            (Some(_), false) => vec![Piece::remove(item.start..end)],
+            (None, true) => vec![Piece::remove(at..end)],
+            (None, false) => vec![Piece::remove(at..at + 1), Piece::remove(item.start..end)],
+        })
+    }
+
+    /// A `[[table]]` with everything that belongs to it.
+    fn table_out(&self, table: &Node) -> Option<Piece> {
+        let extent = table.extent()?;
+        let mut lines = self.lines_of(&extent)?;
+        // Something else may stand between its parts.
+        let (mut all, mut own) = (Vec::new(), Vec::new());
+        self.root.spans(&mut all);
+        table.spans(&mut own);
+        let inside = all.iter().filter(|span| span.start < lines.end && lines.start < span.end);
+        if inside.count() != own.len() {
+            return None;
+        }
+        // The blank lines around it become one.
+        let (before, after) = (&self.text[..lines.start], &self.text[lines.end..]);
+        if after.is_empty() || after.starts_with(['\n', '\r']) {
+            let kept = before.trim_end_matches(['\n', '\r', ' ', '\t']).len();
+            if kept == 0 {
+                lines = 0..self.text.len() - after.trim_start_matches(['\n', '\r']).len();
+            } else {
+                lines.start = self.next_line(kept).min(lines.start);
+            }
+        }
+        Some(Piece::remove(lines))
+    }
+
+    /// Takes what stands at the end of a way out of what is said. A table without a header of its
+    /// own goes with the last of it.
+    fn forget(&self, said: &mut toml::Table, steps: &[Step]) -> Option<()> {
+        let (Step::Key(last), parents) = steps.split_last()? else { return None };
+        if parents.is_empty() {
+            said.remove(last)?;
+            return Some(());
+        }
+        let table = said_at(said, parents)?.as_table_mut()?;
+        table.remove(last)?;
+        let headless = [Some(Form::Dotted), Some(Form::Implicit)];
+        if table.is_empty() && headless.contains(&self.at(parents)?.form()) {
+            self.forget(said, parents)?;
+        }
+        Some(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use expect_test::{Expect, expect};
+
+    use super::*;
+
+    /// What a policy becomes without the entry at `$0`.
+    fn without(policy: &str, expected: &Expect) {
+        let at = policy.find("$0").expect("a mark");
+        let policy = policy.replacen("$0", "", 1);
+        let document = Document::read(&policy).expect("a policy");
+        let edited = document.without_item(at);
+        expected.assert_eq(&edited.map_or("nothing".to_owned(), |edited| edited.text));
+    }
+
+    #[test]
+    fn on_one_line() {
+        without(
+            "a = [$01, 2, 3]\n",
+            &expect![[r"
+            a = [2, 3]
+        "]],
+        );
+        without(
+            "a = [1, $02, 3]\n",
+            &expect![[r"
+            a = [1, 3]
+        "]],
+        );
+        without(
+            "a = [1, 2, $03]\n",
+            &expect![[r"
+            a = [1, 2]
+        "]],
+        );
+        without(
+            "a = [1, $02, ]\n",
+            &expect![[r"
+            a = [1, ]
+        "]],
+        );
+        without(
+            "a = [ $01 ]\n",
+            &expect![[r"
+            a = []
+        "]],
+        );
+        without(
+            "a = [$01,]\n",
+            &expect![[r"
+            a = []
+        "]],
+        );
+        without(
+            "a = [ $01, 2 ]\n",
+            &expect![[r"
+            a = [ 2 ]
+        "]],
+        );
+    }
+
+    #[test]
+    fn on_lines() {
+        without(
+            "a = [\n  1,\n  $02, # two\n  3,\n]\n",
+            &expect![[r"
+            a = [
+              1,
+              3,
+            ]
+        "]],
+        );
+        without(
+            "a = [\n  1, # one\n  $02\n]\n",
+            &expect![[r"
+            a = [
+              1 # one
+            ]
+        "]],
+        );
+        without(
+            "a = [\n  # one\n  $01,\n]\n",
+            &expect![[r"
+            a = [
+              # one
+            ]
+        "]],
+        );
+        without(
+            "a = [\n  1,\n  $02]\n",
+            &expect![[r"
+            a = [
+              1
+              ]
+        "]],
+        );
+        without(
+            "a = [1, # one\n  $02, # two\n]\n",
+            &expect![[r"
+            a = [1, # one
+            ]
+        "]],
+        );
+        without(
+            "a = [\n  { b = [\n    1,\n  ], c = $02 },\n  3,\n]\n",
+            &expect![[r"
+            a = [
+              3,
+            ]
+        "]],
+        );
+    }
+
+    #[test]
+    fn of_several_tables() {
+        without(
+            "[[a]]\nb = 1\n\n[[a]]\nb = $02\n",
+            &expect![[r"
+            [[a]]
+            b = 1
+        "]],
+        );
+        without(
+            "[[a]]\nb = $01\n\n[[a]]\nb = 2\n",
+            &expect![[r"
+                [[a]]
+                b = 2
+            "]],
+        );
+        without(
+            "x = 1\n\n[[a]]\n# c\nb = $01 # d\n[a.e]\nf = 1\n# g\n\n[z]\n",
+            &expect![[r"
+            x = 1
+
+            # g
+
+            [z]
+        "]],
+        );
+    }
+
+    #[test]
+    fn a_table_that_others_stand_in_stays() {
+        without("[[a]]\nb = $01\n[x]\n[a.e]\nf = 1\n", &expect!["nothing"]);
+    }
+
+    #[test]
+    fn keys_go_with_their_lines() {
+        let without = |policy: &str, expected: &Expect| {
+            let at = policy.find("$0").expect("a mark");
+            let policy = policy.replacen("$0", "", 1);
+            let edited = Document::read(&policy).expect("a policy").without_key(at);
+            expected.assert_eq(&edited.map_or("nothing".to_owned(), |edited| edited.text));
+        };
+        without(
+            "[a]\n$0b = 1 # c\nd = 2\n",
+            &expect![[r"
+            [a]
+            d = 2
+        "]],
+        );
+        without("a.$0b = 1", &expect![[""]]);
+        without(
+            "a = { $0b = 1, c = 2 }\n",
+            &expect![[r"
+            a = { c = 2 }
+        "]],
+        );
+        without(
+            "a = { c.d = 2, $0b = 1 }\n",
+            &expect![[r"
+            a = { c.d = 2 }
+        "]],
+        );
+        without(
+            "a = { $0b = 1 }\n",
+            &expect![[r"
+            a = {}
+        "]],
+        );
+    }
+}

@@ -1,0 +1,166 @@
+//! Where packages may come from: exactly this repository or registry; after it, its owner.
+
+use url::Url;
+
+use super::{Case, PolicyPlan, Remedy, value::Value};
+use crate::verdict::harmless;
+
+/// What cargo-deny takes `allow-registry` for where it is absent.
+const CRATES_IO: &str = "https://github.com/rust-lang/crates.io-index";
+
+/// The hosts whose owners cargo-deny knows, and its names for them.
+const OWNERS: [(&str, &str); 3] =
+    [("github.com", "github"), ("gitlab.com", "gitlab"), ("bitbucket.org", "bitbucket")];
+
+pub(super) fn plans(case: &Case<'_>) -> Vec<PolicyPlan> {
+    let source = case.package().and_then(|package| package.source.as_deref());
+    let Some((kind, url)) = source.and_then(|source| source.split_once('+')) else {
+        return Vec::new();
+    };
+    let Some(url) = plain(url) else { return Vec::new() };
+    let plans = match kind {
+        "git" => [repository(case, &url), owner(case, &url)],
+        "registry" => [registry(case, url.as_str()), None],
+        "sparse" => [registry(case, &format!("sparse+{url}")), None],
+        _ => [None, None],
+    };
+    plans.into_iter().flatten().collect()
+}
+
+/// Without branch, revision and credentials.
+fn plain(url: &str) -> Option<Url> {
+    let mut url = Url::parse(url).ok()?;
+    url.set_query(None);
+    url.set_fragment(None);
+    if !url.username().is_empty() {
+        url.set_username("").ok()?;
+    }
+    if url.password().is_some() {
+        url.set_password(None).ok()?;
+    }
+    Some(url)
+}
+
+fn repository(case: &Case<'_>, url: &Url) -> Option<PolicyPlan> {
+    let path = ["sources", "allow-git"];
+    let listed = says(case, &path, url.as_str());
+    let edited =
+        (!listed).then(|| case.document.added(&path, &Value::text(url.as_str()), false))??;
+    let title = format!("allow the git repository {}", harmless(url.as_str()));
+    Some(PolicyPlan::new(Remedy::Exception, title, edited))
+}
+
+fn registry(case: &Case<'_>, url: &str) -> Option<PolicyPlan> {
+    let path = ["sources", "allow-registry"];
+    if says(case, &path, url) {
+        return None;
+    }
+    let added = |document: &super::Document<'_>| document.added(&path, &Value::text(url), false);
+    let edited = if case.document.value(&path).is_some() {
+        added(&case.document)?
+    } else {
+        let first = case.document.added(&path, &Value::text(CRATES_IO), false)?;
+        first.then(added)?
+    };
+    let title = format!("allow the registry {}", harmless(url));
+    Some(PolicyPlan::new(Remedy::Exception, title, edited))
+}
+
+fn owner(case: &Case<'_>, url: &Url) -> Option<PolicyPlan> {
+    let (_, name) = OWNERS.iter().find(|(host, _)| Some(*host) == url.host_str())?;
+    let owner = url.path_segments()?.next().filter(|owner| !owner.is_empty())?;
+    let path = ["sources", "allow-org", name];
+    let listed = case.document.items(&path).iter().filter_map(toml::Value::as_str);
+    if listed.into_iter().any(|known| known.eq_ignore_ascii_case(owner)) {
+        return None;
+    }
+    let edited = case.document.added(&path, &Value::text(owner), false)?;
+    let title = format!("allow every repository of `{}` at {}", harmless(owner), url.host_str()?);
+    Some(PolicyPlan::new(Remedy::Allow, title, edited))
+}
+
+fn says(case: &Case<'_>, path: &[&str], text: &str) -> bool {
+    case.document.items(path).iter().any(|entry| entry.as_str() == Some(text))
+}
+
+#[cfg(test)]
+mod tests {
+    use expect_test::{Expect, expect};
+
+    use crate::{fix::policy::samples::Sample, verdict::Code};
+
+    fn from(policy: &str, source: &str, expected: &Expect) {
+        let sample = Sample::new(policy);
+        let mut finding = sample.finding(Code::SourceNotAllowed, &["a 1.0.0"]);
+        finding.packages[0].source = Some(source.to_owned());
+        expected.assert_eq(&sample.shown(&finding));
+    }
+
+    #[test]
+    fn a_repository_is_allowed_before_its_owner() {
+        from(
+            "[sources]\nunknown-git = \"deny\"\n",
+            "git+https://user:secret@github.com/one/two?rev=abc#abcdef",
+            &expect![[r#"
+                Exception: allow the git repository https://github.com/one/two
+                  @@ -2 +2,2 @@
+                   unknown-git = "deny"
+                  +allow-git = ["https://github.com/one/two"]
+                Allow: allow every repository of `one` at github.com
+                  @@ -2 +2,2 @@
+                   unknown-git = "deny"
+                  +allow-org = { github = ["one"] }
+            "#]],
+        );
+        from(
+            "",
+            "git+https://example.org/two",
+            &expect![[r#"
+            Exception: allow the git repository https://example.org/two
+              @@ -0,0 +1,2 @@
+              +[sources]
+              +allow-git = ["https://example.org/two"]
+        "#]],
+        );
+        from(
+            "[sources]\nallow-git = [\"https://github.com/one/two\"]\n[sources.allow-org]\ngithub = [\"One\"]\n",
+            "git+https://github.com/one/two#abcdef",
+            &expect![[r"
+                no plan
+            "]],
+        );
+    }
+
+    #[test]
+    fn crates_io_stays_allowed_beside_another_registry() {
+        from(
+            "",
+            "registry+https://example.org/index",
+            &expect![[r#"
+            Exception: allow the registry https://example.org/index
+              @@ -0,0 +1,2 @@
+              +[sources]
+              +allow-registry = ["https://github.com/rust-lang/crates.io-index", "https://example.org/index"]
+        "#]],
+        );
+        from(
+            "[sources]\nallow-registry = []\n",
+            "sparse+https://example.org/index/",
+            &expect![[r#"
+                Exception: allow the registry sparse+https://example.org/index/
+                  @@ -1,2 +1,2 @@
+                   [sources]
+                  -allow-registry = []
+                  +allow-registry = ["sparse+https://example.org/index/"]
+            "#]],
+        );
+    }
+
+    #[test]
+    fn local_packages_have_no_source() {
+        let sample = Sample::new("");
+        let mut finding = sample.finding(Code::SourceNotAllowed, &["a 1.0.0"]);
+        finding.packages[0].source = None;
+        assert_eq!(sample.shown(&finding), "no plan\n");
+    }
+}

@@ -1,0 +1,80 @@
+//! cargo-deny's package specs: `name@1.2.3`, `{ crate = ".." }`, `{ name = "..", version = ".." }`.
+
+use semver::{Op, Version, VersionReq};
+
+use crate::verdict::PackageRef;
+
+/// Exactly this version, in the spelling that pins: after `@`, a full version means only itself.
+pub(super) fn exactly(package: &PackageRef) -> String {
+    // A requirement says nothing of what follows a `+`.
+    let version = package.version.split('+').next().unwrap_or_default();
+    format!("{}@{version}", package.name)
+}
+
+/// Whether an entry of the policy is about the package, as cargo-deny reads it.
+pub(super) fn matches(entry: &toml::Value, package: &PackageRef) -> bool {
+    parts(entry).is_some_and(|(name, requirement)| {
+        name == package.name
+            && requirement.is_none_or(|requirement| {
+                Version::parse(&package.version).is_ok_and(|version| requirement.matches(&version))
+            })
+    })
+}
+
+/// Whether it is about this version and no other.
+pub(super) fn is_exact(entry: &toml::Value, package: &PackageRef) -> bool {
+    let exact = parts(&toml::Value::String(exactly(package)));
+    exact.is_some() && parts(entry) == exact
+}
+
+fn parts(entry: &toml::Value) -> Option<(String, Option<VersionReq>)> {
+    let spec = entry.as_str().or_else(|| entry.get("crate")?.as_str());
+    let Some(spec) = spec else {
+        let name = entry.get("name")?.as_str()?.to_owned();
+        let Some(version) = entry.get("version") else { return Some((name, None)) };
+        return Some((name, Some(version.as_str()?.parse().ok()?)));
+    };
+    let at = spec.find('@').map(|at| (at, true)).or_else(|| spec.find(':').map(|at| (at, false)));
+    let Some((at, pins)) = at else { return Some((spec.to_owned(), None)) };
+    let mut requirement: VersionReq = spec[at + 1..].parse().ok()?;
+    if pins && let Some(first) = requirement.comparators.first_mut() {
+        first.op = Op::Exact;
+    }
+    Some((spec[..at].to_owned(), Some(requirement)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn package(version: &str) -> PackageRef {
+        PackageRef { name: "ring".to_owned(), version: version.to_owned(), source: None }
+    }
+
+    fn about(entry: &str, version: &str) -> (bool, bool) {
+        let entry = format!("x = {entry}").parse::<toml::Table>().expect("TOML");
+        (matches(&entry["x"], &package(version)), is_exact(&entry["x"], &package(version)))
+    }
+
+    #[test]
+    fn specs_are_read_as_cargo_deny_reads_them() {
+        assert_eq!(about("'ring'", "0.17.9"), (true, false));
+        assert_eq!(about("'ring@0.17.9'", "0.17.9"), (true, true));
+        assert_eq!(about("'ring@0.17.9'", "0.17.10"), (false, false));
+        assert_eq!(about("'ring@0.17'", "0.17.10"), (true, false));
+        assert_eq!(about("'ring@>=0.17.9'", "0.17.9"), (true, true));
+        assert_eq!(about("'ring:0.17.9'", "0.17.10"), (true, false));
+        assert_eq!(about("{ crate = 'ring:=0.17.9', allow = [] }", "0.17.9"), (true, true));
+        assert_eq!(about("{ name = 'ring', version = '0.17' }", "0.17.10"), (true, false));
+        assert_eq!(about("{ name = 'rings' }", "0.17.10"), (false, false));
+        assert_eq!(about("'ring@x.y'", "0.17.10"), (false, false));
+        assert_eq!(about("'ring@0.17.9-rc.1'", "0.17.9-rc.1"), (true, true));
+    }
+
+    #[test]
+    fn a_version_is_pinned_without_its_build() {
+        let build = package("0.17.9+sha.5");
+        assert_eq!(exactly(&build), "ring@0.17.9");
+        assert!(matches(&toml::Value::String(exactly(&build)), &build));
+    }
+}

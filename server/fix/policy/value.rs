@@ -1,0 +1,229 @@
+//! What is written into a policy, rendered as its neighbours are.
+
+use crate::text::Span;
+
+/// A value that a plan adds.
+#[derive(Clone, Debug)]
+pub(super) enum Value {
+    /// A string.
+    Text(String),
+    /// A string that the user has to replace.
+    ToFillIn(String),
+    /// A hash, written in hexadecimal digits.
+    Hash(u32),
+    /// An array.
+    List(Vec<Value>),
+    /// An inline table, or the body of a `[[table]]`.
+    Table(Vec<(&'static str, Value)>),
+    /// What stood elsewhere in the policy, with what it says.
+    Raw(String, toml::Value),
+}
+
+/// A rendered value and what of it has to be filled in.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Rendered {
+    pub(super) text: String,
+    pub(super) mark: Option<Span>,
+}
+
+/// How values are written.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Style {
+    /// Strings in single quotes.
+    pub(super) literal: bool,
+    /// `{ a = 1 }`, not `{a = 1}`.
+    pub(super) padded: bool,
+    /// `a = 1`, not `a=1`.
+    pub(super) spaced: bool,
+}
+
+impl Default for Style {
+    fn default() -> Self {
+        Self { literal: false, padded: true, spaced: true }
+    }
+}
+
+impl Style {
+    /// As values that stand there already are written.
+    pub(super) fn of<'t>(neighbours: impl Iterator<Item = &'t str>) -> Self {
+        let mut style = Self::default();
+        let (mut strings, mut literals) = (0, 0);
+        for text in neighbours {
+            if let Some(inside) = text.strip_prefix('{') {
+                style.padded = inside.starts_with([' ', '\t']) || inside == "}";
+                style.spaced = inside.contains(" =");
+            }
+            strings += usize::from(text.starts_with(['"', '\'']));
+            literals += usize::from(text.starts_with('\'') && !text.starts_with("'''"));
+        }
+        style.literal = strings > 0 && strings == literals;
+        style
+    }
+
+    fn equals(self) -> &'static str {
+        if self.spaced { " = " } else { "=" }
+    }
+}
+
+impl Rendered {
+    pub(super) fn plain(text: impl Into<String>) -> Self {
+        Self { text: text.into(), mark: None }
+    }
+
+    /// Appends another.
+    pub(super) fn push(&mut self, other: &Self) {
+        if let Some(mark) = &other.mark {
+            self.mark = Some(self.text.len() + mark.start..self.text.len() + mark.end);
+        }
+        self.text.push_str(&other.text);
+    }
+
+    pub(super) fn push_str(&mut self, text: &str) {
+        self.text.push_str(text);
+    }
+}
+
+impl Value {
+    pub(super) fn text(text: impl Into<String>) -> Self {
+        Self::Text(text.into())
+    }
+
+    /// What it says.
+    pub(super) fn said(&self) -> toml::Value {
+        match self {
+            Self::Text(text) | Self::ToFillIn(text) => toml::Value::String(text.clone()),
+            Self::Hash(hash) => toml::Value::Integer((*hash).into()),
+            Self::List(items) => toml::Value::Array(items.iter().map(Self::said).collect()),
+            Self::Table(fields) => {
+                let fields = fields.iter().map(|(key, value)| ((*key).to_owned(), value.said()));
+                toml::Value::Table(fields.collect())
+            }
+            Self::Raw(_, said) => said.clone(),
+        }
+    }
+
+    /// On one line.
+    pub(super) fn inline(&self, style: Style) -> Rendered {
+        match self {
+            Self::Text(text) => Rendered::plain(quoted(text, style)),
+            Self::ToFillIn(text) => {
+                let text = quoted(text, style);
+                let mark = Some(1..text.len() - 1);
+                Rendered { text, mark }
+            }
+            Self::Hash(hash) => Rendered::plain(format!("0x{hash:08x}")),
+            Self::Raw(text, _) => Rendered::plain(text.clone()),
+            Self::List(items) => {
+                let mut rendered = Rendered::plain("[");
+                for (index, item) in items.iter().enumerate() {
+                    rendered.push_str(if index > 0 { ", " } else { "" });
+                    rendered.push(&item.inline(style));
+                }
+                rendered.push_str("]");
+                rendered
+            }
+            Self::Table(fields) => {
+                let pad = if style.padded { " " } else { "" };
+                let mut rendered = Rendered::plain(format!("{{{pad}"));
+                for (index, (key, value)) in fields.iter().enumerate() {
+                    rendered.push_str(if index > 0 { ", " } else { "" });
+                    rendered.push_str(key);
+                    rendered.push_str(style.equals());
+                    rendered.push(&value.inline(style));
+                }
+                rendered.push_str(&format!("{pad}}}"));
+                rendered
+            }
+        }
+    }
+
+    /// A list with a line for each item.
+    pub(super) fn lines(items: &[Self], style: Style, layout: &Layout<'_>) -> Rendered {
+        let Layout { indent, unit, newline } = layout;
+        let mut rendered = Rendered::plain("[");
+        for item in items {
+            rendered.push_str(&format!("{newline}{indent}{unit}"));
+            rendered.push(&item.inline(style));
+            rendered.push_str(",");
+        }
+        rendered.push_str(&format!("{newline}{indent}]"));
+        rendered
+    }
+
+    /// The body of a `[[table]]`: a line for each field, each ended by a line break but the last.
+    pub(super) fn body(&self, style: Style, layout: &Layout<'_>) -> Rendered {
+        let Self::Table(fields) = self else { return self.inline(style) };
+        let mut rendered = Rendered::default();
+        for (index, (key, value)) in fields.iter().enumerate() {
+            rendered.push_str(if index > 0 { layout.newline } else { "" });
+            rendered.push_str(&format!("{}{key}{}", layout.indent, style.equals()));
+            rendered.push(&match value {
+                Self::List(items) if items.len() > 1 => Self::lines(items, style, layout),
+                _ => value.inline(style),
+            });
+        }
+        rendered
+    }
+}
+
+/// How lines are written.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Layout<'t> {
+    /// What the line of the key starts with.
+    pub(super) indent: &'t str,
+    /// What its items are indented by, further than it.
+    pub(super) unit: &'t str,
+    /// How lines end.
+    pub(super) newline: &'t str,
+}
+
+/// A key as it may be written.
+pub(super) fn key(key: &str) -> String {
+    let bare = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_';
+    if !key.is_empty() && key.chars().all(bare) { key.to_owned() } else { basic(key) }
+}
+
+fn quoted(text: &str, style: Style) -> String {
+    let harmless = text.chars().all(|c| c != '\'' && !c.is_control());
+    if style.literal && harmless { format!("'{text}'") } else { basic(text) }
+}
+
+fn basic(text: &str) -> String {
+    let mut result = String::from('"');
+    for c in text.chars() {
+        match c {
+            '"' | '\\' => result.extend(['\\', c]),
+            '\n' => result.push_str("\\n"),
+            '\t' => result.push_str("\\t"),
+            '\r' => result.push_str("\\r"),
+            c if c.is_control() => result.push_str(&format!("\\u{:04X}", u32::from(c))),
+            c => result.push(c),
+        }
+    }
+    result.push('"');
+    result
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn strings_are_quoted_as_their_neighbours_and_escaped_where_they_must() {
+        let literal = Style { literal: true, ..Style::default() };
+        assert_eq!(quoted("MIT", literal), "'MIT'");
+        assert_eq!(quoted("it's", literal), "\"it's\"");
+        assert_eq!(quoted("a\"b\\c\u{7}\n", Style::default()), r#""a\"b\\c\u0007\n""#);
+    }
+
+    #[test]
+    fn a_mark_is_what_has_to_be_filled_in() {
+        let value = Value::Table(vec![
+            ("id", Value::text("X-1")),
+            ("reason", Value::ToFillIn("why".into())),
+        ]);
+        let Rendered { text, mark } = value.inline(Style::of(std::iter::once("{id='a'}")));
+        assert_eq!(text, "{id=\"X-1\", reason=\"why\"}");
+        assert_eq!(&text[mark.expect("a mark")], "why");
+    }
+}

@@ -380,15 +380,16 @@ impl Gate {
     ///
     /// # Errors
     ///
-    /// When cargo cannot be run or refuses the version.
+    /// When cargo cannot be run, refuses the version, or is no longer wanted.
     pub(crate) fn lock_file_with(
         &mut self,
         resolver: &Resolver,
         texts: &dyn Texts,
         moved: &Moved<'_>,
+        wanted: &dyn Fn() -> bool,
     ) -> Result<SourceText, ResolveError> {
         let copy = Self::copy(&mut self.copy, resolver, &self.workspace)?;
-        copy.lock_file_with(resolver, &self.workspace, &texts.unsaved(), moved, &|| true)
+        copy.lock_file_with(resolver, &self.workspace, &texts.unsaved(), moved, wanted)
     }
 
     /// The lock file of the scratch copy, as cargo has left it after what was judged last.

@@ -13,7 +13,7 @@ use super::{
     meant::{Manner, Meant, absolute, gate_options, workspaces},
 };
 use crate::{
-    fix::{FixOptions, MovedEntry, Remaining, Repair, Upgrade, repair},
+    fix::{Fix, FixOptions, MovedEntry, Prover, Remaining, Repair, Tried, Upgrade, repair},
     gate::{Databases, Gate, NO_VERDICT},
     verdict::{Finding, Severity, harmless},
 };
@@ -33,9 +33,13 @@ pub(super) fn run(arguments: &FixArguments) -> anyhow::Result<ExitCode> {
     let mut code = if missing { NO_VERDICT } else { 0 };
     for workspace in &workspaces {
         let mut gate = Gate::new(workspace.clone());
-        let Some(repair) = repair(&mut gate, &options, fix, &databases, &logging::tell) else {
-            continue;
+        let mut prover = Prover {
+            gate: &mut gate,
+            options: &options,
+            databases: &databases,
+            audience: &logging::tell,
         };
+        let Some(repair) = repair(&mut prover, fix, Tried::default()) else { continue };
         let shown = Shown { here: &here, dry_run: arguments.dry_run };
         let written = if arguments.dry_run { Ok(()) } else { repair.texts.write() };
         if let Err(error) = written {
@@ -75,8 +79,8 @@ impl Shown<'_> {
         let folder = self.path(repair.verdict.workspace.folder());
         text.push_str(if folder.is_empty() { "." } else { &folder });
         text.push('\n');
-        for upgrade in &repair.upgrades {
-            text.push_str(&self.upgrade(upgrade));
+        for fix in &repair.fixes {
+            text.push_str(&self.fix(fix));
         }
         if repair.verdict.reached {
             repair.remaining.iter().for_each(|remaining| text.push_str(&remains(remaining)));
@@ -95,10 +99,12 @@ impl Shown<'_> {
         text
     }
 
-    fn upgrade(&self, upgrade: &Upgrade) -> String {
+    fn fix(&self, fix: &Fix) -> String {
         let style = AnsiColor::Green.on_default();
         let done = if self.dry_run { "would upgrade" } else { "upgraded" };
-        let Upgrade { package, to, breaking, proof } = upgrade;
+        let Fix { upgrade: Some(Upgrade { package, to, breaking }), proof, .. } = fix else {
+            return String::new();
+        };
         let breaking = if *breaking {
             ", a breaking upgrade: it resolves, whether it compiles is not known"
         } else {

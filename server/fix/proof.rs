@@ -4,9 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use camino::Utf8Path;
 
-use super::Tried;
+use super::{Judged, Tried};
 use crate::{
-    gate::{Databases, Gate, GateOptions, Texts as _, Verdict},
+    gate::{Texts as _, Verdict},
     verdict::{Check, Code, Finding, PackageRef, Severity},
 };
 
@@ -35,24 +35,22 @@ pub struct MovedEntry {
 }
 
 impl Proof {
-    /// Judges `tried` against the verdict on the texts before it. `None` where no verdict was
+    /// The verdict on `tried` against the one on the texts before it. `None` where no verdict was
     /// reached: then nothing is proved.
-    pub(super) fn of(
-        gate: &mut Gate,
-        options: &GateOptions,
-        databases: &Databases,
-        before: (&Verdict, &Tried),
-        tried: &Tried,
-    ) -> Option<Self> {
-        let verdict = gate.judge(options, tried, databases, &|_: &str| {})?;
+    pub(super) fn of(before: Judged<'_>, tried: &Tried, verdict: Verdict) -> Option<Self> {
         if !verdict.reached {
             return None;
         }
-        let (verdict_before, texts_before) = before;
-        let cleared = missing(&verdict_before.findings, &verdict.findings);
-        let introduced = missing(&verdict.findings, &verdict_before.findings);
-        let moved = moved(texts_before, tried, &verdict.workspace.lock_file());
+        let cleared = missing(&before.verdict.findings, &verdict.findings);
+        let introduced = missing(&verdict.findings, &before.verdict.findings);
+        let moved = moved(before.texts, tried, &verdict.workspace.lock_file());
         Some(Self { verdict, cleared, introduced, moved })
+    }
+
+    /// Whether a finding is among those that are gone.
+    pub(super) fn clears(&self, finding: &Finding) -> bool {
+        let same = |one: &&Finding| kind(one) == kind(finding) && one.packages == finding.packages;
+        self.cleared.iter().any(|one| same(&one))
     }
 }
 

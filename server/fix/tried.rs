@@ -1,6 +1,6 @@
-//! Texts that are tried in place of those on disk.
+//! Texts that are tried in place of those that the user has.
 
-use std::{collections::BTreeMap, fs, io};
+use std::{collections::BTreeMap, fs, io, sync::Arc};
 
 use camino::{Utf8Path, Utf8PathBuf};
 
@@ -9,9 +9,12 @@ use crate::{
     text::SourceText,
 };
 
-/// Changed texts over those on disk. Nothing is written before [`Tried::write`].
+/// Changed texts over those in an editor's buffers and on disk. Nothing is written before
+/// [`Tried::write`].
 #[derive(Clone, Debug, Default)]
 pub struct Tried {
+    /// The buffers.
+    below: Arc<BTreeMap<Utf8PathBuf, SourceText>>,
     changes: BTreeMap<Utf8PathBuf, Change>,
 }
 
@@ -47,20 +50,32 @@ impl Texts for Tried {
     fn read(&self, path: &Utf8Path) -> io::Result<SourceText> {
         match self.changes.get(path) {
             Some(change) => Ok(change.after.clone()),
-            None => OnDisk.read(path),
+            None => self.read_below(path),
         }
     }
 
     fn unsaved(&self) -> BTreeMap<Utf8PathBuf, SourceText> {
-        let resolved = self
-            .changes
-            .iter()
-            .filter(|(path, _)| matches!(path.file_name(), Some("Cargo.toml" | "Cargo.lock")));
-        resolved.map(|(path, change)| (path.clone(), change.after.clone())).collect()
+        let differs =
+            |path: &Utf8Path, text: &SourceText| OnDisk.read(path).is_ok_and(|disk| disk != *text);
+        let below = self.below.iter().filter(|(path, text)| differs(path, text));
+        let changed = self.changes.iter().map(|(path, change)| (path, &change.after));
+        let all = below.chain(changed);
+        let resolved =
+            all.filter(|(path, _)| matches!(path.file_name(), Some("Cargo.toml" | "Cargo.lock")));
+        resolved.map(|(path, text)| (path.clone(), text.clone())).collect()
     }
 }
 
 impl Tried {
+    /// No changes yet, over these buffers.
+    pub fn over(buffers: BTreeMap<Utf8PathBuf, SourceText>) -> Self {
+        Self { below: Arc::new(buffers), changes: BTreeMap::new() }
+    }
+
+    fn read_below(&self, path: &Utf8Path) -> io::Result<SourceText> {
+        self.below.get(path).map_or_else(|| OnDisk.read(path), |text| Ok(text.clone()))
+    }
+
     /// What was changed, by file.
     pub fn changes(&self) -> &BTreeMap<Utf8PathBuf, Change> {
         &self.changes
@@ -71,7 +86,7 @@ impl Tried {
         if let Some(change) = self.changes.get_mut(path) {
             change.after = after;
         } else {
-            let before = OnDisk.read(path)?;
+            let before = self.read_below(path)?;
             self.changes.insert(path.to_owned(), Change { before, after });
         }
         self.changes.retain(|_, change| change.before.as_str() != change.after.as_str());

@@ -69,6 +69,12 @@ impl Target {
         all
     }
 
+    /// The one that a finding is about.
+    pub(super) fn of(findings: &[Finding], finding: &Finding) -> Option<Self> {
+        let [package] = finding.packages.as_slice() else { return None };
+        Self::all(findings).into_iter().find(|target| target.package == *package)
+    }
+
     /// The versions that may clear it, by cargo's index; without that, by what the advisories say.
     pub(super) fn candidates(&self, root: &Utf8Path) -> Candidates {
         let Ok(locked) = Version::parse(&self.package.version) else {

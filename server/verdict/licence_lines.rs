@@ -37,14 +37,12 @@ impl LicenceLines {
             let path = &krate.manifest_path;
             let data = fs::metadata(path).ok()?;
             let stamp = (data.len(), data.modified().ok());
-            let line = match known.get(path).filter(|(then, _)| *then == stamp) {
-                Some((_, line)) => line.clone(),
-                None => {
-                    let text = fs::read_to_string(path).ok()?;
-                    pattern.find(&text).map(|found| found.as_str().to_owned()).unwrap_or_default()
-                }
-            };
-            Some((path.clone(), (stamp, line)))
+            if let Some((_, line)) = known.get(path).filter(|(then, _)| *then == stamp) {
+                return Some((path.clone(), (stamp, line.clone())));
+            }
+            let text = fs::read_to_string(path).ok()?;
+            let line = pattern.find(&text).map(|found| found.as_str().to_owned());
+            Some((path.clone(), (stamp, line.unwrap_or_default())))
         });
         let read: Vec<_> = read.collect();
         let lines = read.iter().map(|(path, (_, line))| (path.clone(), line.clone())).collect();

@@ -2,6 +2,7 @@
 
 pub(crate) mod hints;
 pub(crate) mod hover;
+pub(crate) mod lens;
 pub(crate) mod links;
 pub(crate) mod markup;
 pub(crate) mod message;

@@ -9,6 +9,8 @@ mod client_features;
 mod configuration;
 mod convert;
 mod documents;
+mod edits;
+mod fixes;
 mod frames;
 mod handlers;
 mod owner;

@@ -5,6 +5,7 @@
 
 mod edits;
 mod files;
+mod hunks;
 
 use std::{ops::Range, sync::Arc};
 
@@ -12,6 +13,7 @@ use line_index::{LineIndex, TextSize, WideEncoding};
 
 pub(crate) use edits::{Edit, Edits, found_again};
 pub(crate) use files::{read, read_to_string};
+pub(crate) use hunks::hunks;
 
 /// Byte offsets into one version of a text, end exclusive.
 pub type Span = Range<usize>;

@@ -22,6 +22,16 @@ pub(super) struct ClientFeatures {
     pub(super) registers_configuration: bool,
     /// It asks for inlay hints again when it is told to.
     pub(super) refreshes_hints: bool,
+    /// The same for code lenses.
+    pub(super) refreshes_lenses: bool,
+    /// Edits may name the version of each document.
+    pub(super) document_changes: bool,
+    /// The edit of a code action may be asked for later.
+    pub(super) resolves_edits: bool,
+    /// Code actions that cannot be taken are shown with why.
+    pub(super) disabled_actions: bool,
+    /// Code actions are values and not only commands.
+    pub(super) action_literals: bool,
 }
 
 impl ClientFeatures {
@@ -30,6 +40,7 @@ impl ClientFeatures {
         let diagnostics = text.and_then(|text| text.publish_diagnostics.as_ref());
         let hover = text.and_then(|text| text.hover.as_ref());
         let workspace = client.workspace.as_ref();
+        let actions = text.and_then(|text| text.code_action.as_ref());
         Self {
             encoding: Encoding::negotiated(client),
             related_information: diagnostics
@@ -65,6 +76,23 @@ impl ClientFeatures {
                 .and_then(|workspace| workspace.inlay_hint.as_ref())
                 .and_then(|hints| hints.refresh_support)
                 .unwrap_or_default(),
+            refreshes_lenses: workspace
+                .and_then(|workspace| workspace.code_lens.as_ref())
+                .and_then(|lenses| lenses.refresh_support)
+                .unwrap_or_default(),
+            document_changes: workspace
+                .and_then(|workspace| workspace.workspace_edit.as_ref())
+                .and_then(|edit| edit.document_changes)
+                .unwrap_or_default(),
+            resolves_edits: actions
+                .and_then(|actions| actions.resolve_support.as_ref())
+                .is_some_and(|resolved| resolved.properties.iter().any(|one| one == "edit"))
+                && actions.and_then(|actions| actions.data_support).unwrap_or_default(),
+            disabled_actions: actions
+                .and_then(|actions| actions.disabled_support)
+                .unwrap_or_default(),
+            action_literals: actions
+                .is_some_and(|actions| actions.code_action_literal_support.is_some()),
         }
     }
 }

@@ -1,5 +1,8 @@
 //! One file for each method of the protocol.
 
+pub(super) mod code_action;
+pub(super) mod code_action_resolve;
+pub(super) mod code_lens;
 pub(super) mod did_change;
 pub(super) mod did_change_configuration;
 pub(super) mod did_change_trust;
@@ -9,6 +12,7 @@ pub(super) mod did_close;
 pub(super) mod did_open;
 pub(super) mod did_save;
 pub(super) mod document_link;
+pub(super) mod execute_command;
 pub(super) mod hover;
 pub(super) mod initialize;
 pub(super) mod initialized;

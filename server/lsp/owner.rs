@@ -2,6 +2,7 @@
 
 mod configured;
 mod disk;
+mod fixes;
 mod verdicts;
 
 use std::{
@@ -25,10 +26,11 @@ use super::{
     settings::Change,
     status::Status,
     watch::Watch,
-    worker::{Buffers, Wish, Worker},
+    worker::{Buffers, Question, Wish, Worker},
 };
 use crate::{
     facts::RefreshPolicy,
+    fix::Answer,
     gate::{Databases, GateOptions, Verdict},
     process::Children,
     resolve::Resolver,
@@ -74,6 +76,21 @@ pub(super) enum Event {
         answered: usize,
         verdict: Option<Arc<Verdict>>,
     },
+    /// What can be done about a finding of a verdict.
+    Answered {
+        workspace: Workspace,
+        of: Arc<Verdict>,
+        finding: usize,
+        answer: Arc<Answer>,
+    },
+    /// How many upgrades were proved for a verdict.
+    Proved {
+        workspace: Workspace,
+        of: Arc<Verdict>,
+        count: usize,
+    },
+    /// Somebody wants to know.
+    Asked(Workspace, Question),
     ShutDown,
 }
 
@@ -179,6 +196,15 @@ impl Owner {
             Event::Meanwhile(workspace, verdict) => self.meanwhile(&workspace, verdict).await,
             Event::Judged { workspace, answered, verdict } => {
                 self.judged(&workspace, answered, verdict).await;
+            }
+            Event::Answered { workspace, of, finding, answer } => {
+                self.answered(&workspace, &of, finding, answer);
+            }
+            Event::Proved { workspace, of, count } => self.proved(&workspace, &of, count),
+            Event::Asked(workspace, question) => {
+                if let Some(busy) = self.workers.get(&workspace) {
+                    busy.worker.ask(question);
+                }
             }
             Event::ShutDown => {}
         }
@@ -374,9 +400,12 @@ impl Owner {
             if let Some(busy) = self.workers.remove(&workspace) {
                 busy.children.end();
             }
-            if let Some(verdict) = self.session.state().verdicts.remove(&workspace) {
-                files.extend(files_of(&verdict));
-            }
+            let verdict = {
+                let mut state = self.session.state();
+                state.answers.remove(&workspace);
+                state.verdicts.remove(&workspace)
+            };
+            files.extend(verdict.iter().flat_map(|verdict| files_of(verdict)));
         }
         self.publish(&files.into_iter().collect::<Vec<_>>()).await;
     }

@@ -49,10 +49,19 @@ fn order(diagnostic: &Diagnostic) -> (u32, u32, &str, u8) {
     (start.line, start.character, &diagnostic.message, severity)
 }
 
+/// Whether a finding is shown at one of its places.
+pub(super) fn is_shown(finding: &Finding, place: &Place, state: &State) -> bool {
+    severity(finding, place, state).is_some()
+}
+
+fn severity(finding: &Finding, place: &Place, state: &State) -> Option<DiagnosticSeverity> {
+    let chosen = state.settings.shown(finding.check, finding.code);
+    convert::severity(finding, place.role, state.settings.notes, chosen)
+}
+
 fn diagnostic(finding: &Finding, place: &Place, state: &State) -> Option<Diagnostic> {
     let features = &state.features;
-    let chosen = state.settings.shown(finding.check, finding.code);
-    let severity = convert::severity(finding, place.role, state.settings.notes, chosen)?;
+    let severity = severity(finding, place, state)?;
     let link = finding.link().filter(|_| features.code_description);
     Some(Diagnostic {
         range: location(place, state)?.range,

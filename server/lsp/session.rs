@@ -10,13 +10,14 @@ use std::{
 };
 
 use camino::Utf8PathBuf;
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, watch};
 use tower_lsp::Client;
 
 use super::{
     client_features::ClientFeatures,
     configuration::Turns,
     documents::Documents,
+    fixes::Answers,
     owner::Event,
     settings::{Layers, Settings},
 };
@@ -28,6 +29,8 @@ pub(super) struct Session {
     pub(super) cache: Cache,
     state: Mutex<State>,
     events: mpsc::UnboundedSender<Event>,
+    /// Tells requests that wait for fixes that there is something new.
+    answered: watch::Sender<()>,
     shut_down: AtomicBool,
 }
 
@@ -46,6 +49,8 @@ pub(super) struct State {
     pub(super) documents: Documents,
     /// What is shown of each workspace.
     pub(super) verdicts: BTreeMap<Workspace, Arc<Verdict>>,
+    /// What can be done about their findings.
+    pub(super) answers: BTreeMap<Workspace, Answers>,
 }
 
 impl Session {
@@ -57,6 +62,7 @@ impl Session {
             cache,
             state: Mutex::default(),
             events,
+            answered: watch::Sender::new(()),
             shut_down: AtomicBool::new(false),
         };
         (session, received)
@@ -73,6 +79,15 @@ impl Session {
 
     pub(super) fn events(&self) -> mpsc::UnboundedSender<Event> {
         self.events.clone()
+    }
+
+    /// Changes when there are other verdicts or answers.
+    pub(super) fn answered(&self) -> watch::Receiver<()> {
+        self.answered.subscribe()
+    }
+
+    pub(super) fn tell_answered(&self) {
+        self.answered.send_replace(());
     }
 
     pub(super) fn shut_down(&self) {

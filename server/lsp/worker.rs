@@ -1,29 +1,42 @@
-//! The thread that judges one workspace: it works on the newest wish and forgets older ones.
+//! The thread that judges one workspace: it works on the newest wish and forgets older ones. When
+//! nothing is wished it answers questions about fixes, and proves upgrades before anybody asks.
+
+mod inbox;
+mod proving;
 
 use std::{
-    cell::{Cell, RefCell},
-    collections::{BTreeMap, HashMap, VecDeque},
+    collections::{BTreeMap, HashMap},
     io,
     panic::{AssertUnwindSafe, catch_unwind},
     sync::{Arc, mpsc as channel},
     thread,
-    time::{Duration, Instant},
+    time::Duration,
 };
 
 use camino::{Utf8Path, Utf8PathBuf};
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, oneshot};
 
 use super::owner::Event;
 use crate::{
+    fix::Repair,
     gate::{Audience, Databases, Gate, GateOptions, OnDisk, Texts, Verdict, resolve_alike},
     text::SourceText,
     workspace::Workspace,
 };
+use inbox::{Inbox, Task};
+use proving::Proving;
 
 /// A running worker. Dropping it lets the thread end after what it is doing.
 #[derive(Debug)]
 pub(super) struct Worker {
-    wishes: channel::Sender<Wish>,
+    jobs: channel::Sender<Job>,
+}
+
+/// What a worker is told.
+#[derive(Debug)]
+enum Job {
+    Judge(Wish),
+    Answer(Question),
 }
 
 /// A wish for a verdict.
@@ -40,6 +53,16 @@ pub(super) struct Wish {
     /// The files that concern the workspace as they are in the buffers.
     pub(super) buffers: Buffers,
     pub(super) options: GateOptions,
+}
+
+/// A question about the last verdict, which names it. It is dropped when there is another one.
+#[derive(Debug)]
+pub(super) enum Question {
+    /// What can be done about findings of it, by their places in its list; `Event::Answered` brings
+    /// the answers.
+    Fixes { of: Arc<Verdict>, findings: Vec<usize> },
+    /// All that can be proved, one after the other.
+    Repair { of: Arc<Verdict>, reply: oneshot::Sender<Repair> },
 }
 
 /// The texts of the buffers over the files on disk.
@@ -68,16 +91,21 @@ impl Worker {
         databases: Arc<Databases>,
         events: mpsc::UnboundedSender<Event>,
     ) -> io::Result<Self> {
-        let (wishes, wished) = channel::channel();
+        let (jobs, told) = channel::channel();
         thread::Builder::new()
             .name("worker".to_owned())
-            .spawn(move || run(&workspace, &databases, &events, &wished))?;
-        Ok(Self { wishes })
+            .spawn(move || run(&workspace, &databases, &events, told))?;
+        Ok(Self { jobs })
     }
 
     /// Wishes for a verdict; `Event::Judged` brings it.
     pub(super) fn wish(&self, wish: Wish) {
-        let _ = self.wishes.send(wish);
+        let _ = self.jobs.send(Job::Judge(wish));
+    }
+
+    /// Asks about the last verdict.
+    pub(super) fn ask(&self, question: Question) {
+        let _ = self.jobs.send(Job::Answer(question));
     }
 }
 
@@ -85,10 +113,11 @@ fn run(
     workspace: &Workspace,
     databases: &Databases,
     events: &mpsc::UnboundedSender<Event>,
-    wished: &channel::Receiver<Wish>,
+    told: channel::Receiver<Job>,
 ) {
     let mut gate = Gate::new(workspace.clone());
-    let inbox = Inbox { wished, early: RefCell::default(), typed: Cell::new(None) };
+    let inbox = Inbox::new(told);
+    let mut proving = Proving::new(workspace, databases, events);
     let mut unanswered = 0;
     let mut renew_graph = false;
     let mut recalled = false;
@@ -96,8 +125,21 @@ fn run(
         let judged = Event::Judged { workspace: workspace.clone(), answered, verdict };
         events.send(judged).is_ok()
     };
-    while let Some((wish, count)) = inbox.newest(&mut renew_graph) {
+    loop {
+        let (wish, count) = match inbox.next(&mut renew_graph, proving.has_more()) {
+            Task::Judge(wish, count) => (*wish, count),
+            Task::Answer(question) => {
+                proving.answer(question, &mut gate, &inbox);
+                continue;
+            }
+            Task::Nothing => {
+                proving.go_on(&inbox);
+                continue;
+            }
+            Task::End => return,
+        };
         unanswered += count;
+        proving.stop();
         if renew_graph {
             gate.forget_graph();
         }
@@ -132,50 +174,9 @@ fn run(
         }
         if let Some(verdict) = verdict.filter(|_| wish.trusted) {
             gate.remember(&wish.options, &verdict);
-            gate.start_from(verdict);
+            gate.start_from(Arc::clone(&verdict));
+            proving.begin(wish, verdict);
         }
-    }
-}
-
-/// The wishes that have come.
-struct Inbox<'a> {
-    wished: &'a channel::Receiver<Wish>,
-    /// Those that were looked at while an older one was worked on.
-    early: RefCell<VecDeque<Wish>>,
-    /// When something was typed last.
-    typed: Cell<Option<Instant>>,
-}
-
-impl Inbox<'_> {
-    /// Waits for a wish and gives the newest, with how many it stands for. `None` when nobody
-    /// wishes any more.
-    fn newest(&self, renew_graph: &mut bool) -> Option<(Wish, usize)> {
-        let early = self.early.borrow_mut().pop_front();
-        let mut wish = early.or_else(|| self.wished.recv().ok())?;
-        let mut count = 1;
-        loop {
-            *renew_graph |= wish.renew_graph;
-            let early = self.early.borrow_mut().pop_front();
-            let newer = early.or_else(|| match self.pause(&wish) {
-                Some(pause) => self.wished.recv_timeout(pause).ok(),
-                None => self.wished.try_recv().ok(),
-            });
-            let Some(newer) = newer else { return Some((wish, count)) };
-            wish = newer;
-            count += 1;
-        }
-    }
-
-    /// How long to wait for what belongs to the same edit: not at all for one that stands alone, as a
-    /// fix or an undo does, or the first of many (whose cargo is ended when the second comes); as long
-    /// as is wanted while typing goes on.
-    fn pause(&self, wish: &Wish) -> Option<Duration> {
-        if !wish.typing {
-            return None;
-        }
-        let before = self.typed.replace(Some(Instant::now()));
-        let goes_on = before.is_some_and(|before| before.elapsed() < wish.pause * 2);
-        goes_on.then_some(wish.pause)
     }
 }
 
@@ -183,7 +184,7 @@ impl Inbox<'_> {
 struct Waiting<'a> {
     workspace: &'a Workspace,
     wish: &'a Wish,
-    inbox: &'a Inbox<'a>,
+    inbox: &'a Inbox,
     events: &'a mpsc::UnboundedSender<Event>,
 }
 
@@ -198,12 +199,8 @@ impl Audience for Waiting<'_> {
 
     /// Until a newer wish needs another resolution.
     fn still_waits(&self) -> bool {
-        let mut early = self.inbox.early.borrow_mut();
-        let mut waits = true;
-        while let Ok(newer) = self.inbox.wished.try_recv() {
-            waits &= !newer.renew_graph && resolve_alike(&self.wish.buffers, &newer.buffers);
-            early.push_back(newer);
-        }
-        waits
+        self.inbox.all_wishes(|newer| {
+            !newer.renew_graph && resolve_alike(&self.wish.buffers, &newer.buffers)
+        })
     }
 }

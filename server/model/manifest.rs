@@ -14,6 +14,8 @@ pub struct Manifest {
     pub workspace: Option<Workspace>,
     /// Every dependency of the package, in the order of the file.
     pub declarations: Vec<Declaration>,
+    /// The key of the first table of dependencies: of the package's, else of the workspace's.
+    pub dependencies: Option<Span>,
     /// `[patch.<registry>]` and `[replace]`.
     pub patches: Vec<Declaration>,
     /// What is wrong with the syntax; the rest was understood all the same.
@@ -126,6 +128,9 @@ impl Manifest {
         }
         add(&mut self.declarations, other.declarations);
         add(&mut self.patches, other.patches);
+        if self.dependencies.is_none() {
+            self.dependencies = other.dependencies;
+        }
         if self.package.is_none() {
             self.package = other.package;
         }
@@ -153,6 +158,8 @@ impl Manifest {
             package: reader.package(root),
             workspace: reader.workspace(root),
             declarations,
+            dependencies: dependencies(root)
+                .or_else(|| dependencies(tree::table(root, "workspace")?)),
             patches: reader.patches(root),
             errors,
         }
@@ -184,6 +191,11 @@ impl Manifest {
         let workspace = self.workspace.iter().flat_map(|workspace| &workspace.dependencies);
         self.declarations.iter().chain(workspace).chain(&self.patches)
     }
+}
+
+/// The key of the table of dependencies.
+fn dependencies(table: &DeTable<'_>) -> Option<Span> {
+    tree::entry(table, "dependencies").map(|(key, _)| key.span())
 }
 
 struct Reader<'t> {

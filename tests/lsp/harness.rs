@@ -5,6 +5,7 @@
 //! ends the server as its editor would and fails on a message that the test did not claim, on a
 //! process or a scratch folder that is left, and on a wrong exit code.
 
+mod actions;
 mod answers;
 mod cargo;
 mod client;

@@ -6,6 +6,7 @@ mod columns;
 mod configuration;
 mod extremes;
 mod findings;
+mod fixes;
 mod folders;
 mod harness;
 mod hints_and_links;

@@ -10,6 +10,7 @@ use crate::{
     gate::Verdict,
     lsp::{
         convert::uri_of,
+        fixes::Answers,
         progress::Progress,
         publish,
         status::{State, Status, StatusNotification},
@@ -97,10 +98,11 @@ impl Owner {
 
     pub(super) async fn show(&mut self, workspace: &Workspace, shown: Arc<Verdict>) {
         let mut files: BTreeSet<_> = files_of(&shown);
-        let declared = Arc::clone(&shown.declared);
+        let (declared, counts) = (Arc::clone(&shown.declared), shown.counts.clone());
         let (before, has_more) = {
             let mut state = self.session.state();
             let after = Arc::clone(&shown);
+            state.answers.insert(workspace.clone(), Answers::none_yet(&shown));
             let before = state.verdicts.insert(workspace.clone(), shown);
             // A package beside the workspace that only buffers name belongs to it by a verdict: one
             // that was open before was not read from its buffer.
@@ -114,10 +116,17 @@ impl Owner {
         if has_more {
             self.wish(workspace, false);
         }
+        self.session.tell_answered();
         files.extend(before.iter().flat_map(|before| files_of(before)));
         self.publish(&files.into_iter().collect::<Vec<_>>()).await;
-        if before.is_none_or(|before| before.declared != declared) {
+        let (declared_alike, counted_alike) = before.map_or((false, false), |before| {
+            (before.declared == declared, before.counts == counts)
+        });
+        if !declared_alike {
             self.refresh_hints();
+        }
+        if !counted_alike {
+            self.refresh_lenses();
         }
     }
 

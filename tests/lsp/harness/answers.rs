@@ -22,6 +22,8 @@ pub(super) fn answer(
         | ("workspace/inlayHint/refresh", Editor::VsCode | Editor::Neovim)
         | ("workspace/diagnostic/refresh", Editor::VsCode | Editor::Helix)
         | ("workspace/codeLens/refresh", Editor::VsCode) => Some(Value::Null),
+        // The test applies the edit.
+        ("workspace/applyEdit", _) => Some(json!({"applied": true})),
         ("workspace/configuration", _) => {
             let items = params["items"].as_array().expect("items are asked for");
             let told = |item: &Value| {

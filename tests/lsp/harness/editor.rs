@@ -78,6 +78,13 @@ impl Editor {
                     "hover": {"dynamicRegistration": true, "contentFormat": ["markdown", "plaintext"]},
                     "synchronization": {"dynamicRegistration": true, "didSave": true},
                     "diagnostic": {"dynamicRegistration": true},
+                    "codeAction": {
+                        "isPreferredSupport": true,
+                        "disabledSupport": true,
+                        "dataSupport": true,
+                        "resolveSupport": {"properties": ["edit"]},
+                        "codeActionLiteralSupport": {"codeActionKind": {"valueSet": ["quickfix"]}},
+                    },
                 },
                 "workspace": {
                     "workspaceFolders": true,
@@ -100,6 +107,12 @@ impl Editor {
                     "hover": {"dynamicRegistration": true, "contentFormat": ["markdown", "plaintext"]},
                     "synchronization": {"dynamicRegistration": false, "didSave": true},
                     "diagnostic": {"dynamicRegistration": false},
+                    "codeAction": {
+                        "isPreferredSupport": true,
+                        "dataSupport": true,
+                        "resolveSupport": {"properties": ["edit", "command"]},
+                        "codeActionLiteralSupport": {"codeActionKind": {"valueSet": ["quickfix"]}},
+                    },
                 },
                 "workspace": {
                     "workspaceFolders": true,
@@ -117,6 +130,13 @@ impl Editor {
                     "publishDiagnostics": {"tagSupport": {"valueSet": [1, 2]}, "versionSupport": true},
                     "hover": {"contentFormat": ["markdown"]},
                     "diagnostic": {"dynamicRegistration": false},
+                    "codeAction": {
+                        "isPreferredSupport": true,
+                        "disabledSupport": true,
+                        "dataSupport": true,
+                        "resolveSupport": {"properties": ["edit", "command"]},
+                        "codeActionLiteralSupport": {"codeActionKind": {"valueSet": ["quickfix"]}},
+                    },
                 },
                 "workspace": {
                     "workspaceFolders": true,

@@ -1,0 +1,39 @@
+//! What the gate says above the dependencies and at the top of the policy.
+
+use camino::Utf8Path;
+
+use crate::{
+    gate::Verdict,
+    model::manifest::Manifest,
+    text::{SourceText, Span},
+    verdict::Counts,
+};
+
+/// Where the lens of a verdict stands in `file`, if it has one there.
+pub(crate) fn place(file: &Utf8Path, text: &SourceText, verdict: &Verdict) -> Option<Span> {
+    if verdict.policy.as_deref() == Some(file) {
+        return Some(0..0);
+    }
+    (verdict.workspace.manifest == file).then(|| {
+        let manifest = Manifest::parse(text.as_str());
+        let table = manifest.dependencies.clone();
+        table.unwrap_or_else(|| manifest.head())
+    })
+}
+
+/// `gate: 3 errors, 1 warning · fix 2 proved`. `proved` is how many packages have a proved upgrade.
+pub(crate) fn words(verdict: &Verdict, proved: usize) -> String {
+    if !verdict.reached {
+        return "gate: no verdict".to_owned();
+    }
+    let of = |count: fn(&Counts) -> u32| verdict.counts.values().map(count).sum::<u32>();
+    let told = [(of(|counts| counts.errors), "error"), (of(|counts| counts.warnings), "warning")];
+    let told: Vec<_> = told
+        .into_iter()
+        .filter(|(count, _)| *count > 0)
+        .map(|(count, word)| format!("{count} {word}{}", if count == 1 { "" } else { "s" }))
+        .collect();
+    let told = if told.is_empty() { "clean".to_owned() } else { told.join(", ") };
+    let fixes = if proved == 0 { String::new() } else { format!(" · fix {proved} proved") };
+    format!("gate: {told}{fixes}")
+}

@@ -1,0 +1,137 @@
+//! What a worker was told and has not done yet.
+
+use std::{
+    cell::{Cell, RefCell},
+    collections::VecDeque,
+    sync::mpsc::{Receiver, RecvTimeoutError},
+    time::{Duration, Instant},
+};
+
+use super::{Job, Question, Wish};
+
+/// So long nothing is told before what nobody has asked for is begun.
+const IDLE: Duration = Duration::from_millis(150);
+
+/// What has come.
+pub(super) struct Inbox {
+    told: Receiver<Job>,
+    /// The wishes that were looked at while an older one was worked on.
+    wishes: RefCell<VecDeque<Wish>>,
+    questions: RefCell<VecDeque<Question>>,
+    /// When something was typed last.
+    typed: Cell<Option<Instant>>,
+}
+
+/// What is to be done next.
+pub(super) enum Task {
+    /// The newest wish, with how many it stands for.
+    Judge(Box<Wish>, usize),
+    Answer(Question),
+    /// For a while nothing was told.
+    Nothing,
+    /// Nobody tells anything any more.
+    End,
+}
+
+impl Inbox {
+    pub(super) fn new(told: Receiver<Job>) -> Self {
+        Self {
+            told,
+            wishes: RefCell::default(),
+            questions: RefCell::default(),
+            typed: Cell::new(None),
+        }
+    }
+
+    /// Waits for something to do; with `has_more` not for long. Wishes come before questions.
+    pub(super) fn next(&self, renew_graph: &mut bool, has_more: bool) -> Task {
+        loop {
+            self.take();
+            if let Some(wish) = self.first() {
+                let (wish, count) = self.newest(wish, renew_graph);
+                return Task::Judge(Box::new(wish), count);
+            }
+            if let Some(question) = self.questions.borrow_mut().pop_front() {
+                return Task::Answer(question);
+            }
+            let told = if has_more {
+                self.told.recv_timeout(IDLE)
+            } else {
+                self.told.recv().map_err(|_| RecvTimeoutError::Disconnected)
+            };
+            match told {
+                Ok(job) => self.put(job),
+                Err(RecvTimeoutError::Timeout) => return Task::Nothing,
+                Err(RecvTimeoutError::Disconnected) => return Task::End,
+            }
+        }
+    }
+
+    /// Whether every wish that has come is such. Asked while an older one is worked on.
+    pub(super) fn all_wishes(&self, such: impl Fn(&Wish) -> bool) -> bool {
+        self.take();
+        self.wishes.borrow().iter().all(such)
+    }
+
+    /// Whether nothing was told that has to be done first.
+    pub(super) fn has_no_wish(&self) -> bool {
+        self.all_wishes(|_| false)
+    }
+
+    /// The same, and no question either.
+    pub(super) fn is_empty(&self) -> bool {
+        self.has_no_wish() && self.questions.borrow().is_empty()
+    }
+
+    fn take(&self) {
+        while let Ok(job) = self.told.try_recv() {
+            self.put(job);
+        }
+    }
+
+    fn put(&self, job: Job) {
+        match job {
+            Job::Judge(wish) => self.wishes.borrow_mut().push_back(wish),
+            Job::Answer(question) => self.questions.borrow_mut().push_back(question),
+        }
+    }
+
+    fn first(&self) -> Option<Wish> {
+        self.wishes.borrow_mut().pop_front()
+    }
+
+    fn newest(&self, mut wish: Wish, renew_graph: &mut bool) -> (Wish, usize) {
+        let mut count = 1;
+        loop {
+            *renew_graph |= wish.renew_graph;
+            self.take();
+            let newer = self.first().or_else(|| self.wait_for(self.pause(&wish)?));
+            let Some(newer) = newer else { return (wish, count) };
+            wish = newer;
+            count += 1;
+        }
+    }
+
+    fn wait_for(&self, pause: Duration) -> Option<Wish> {
+        let until = Instant::now() + pause;
+        loop {
+            let left = until.saturating_duration_since(Instant::now());
+            self.put(self.told.recv_timeout(left).ok()?);
+            if let Some(wish) = self.first() {
+                return Some(wish);
+            }
+        }
+    }
+
+    /// How long to wait for what belongs to the same edit: not at all for one that stands alone, as a
+    /// fix or an undo does, or the first of many (whose cargo is ended when the second comes); as long
+    /// as is wanted while typing goes on.
+    fn pause(&self, wish: &Wish) -> Option<Duration> {
+        if !wish.typing {
+            return None;
+        }
+        let before = self.typed.replace(Some(Instant::now()));
+        let goes_on = before.is_some_and(|before| before.elapsed() < wish.pause * 2);
+        goes_on.then_some(wish.pause)
+    }
+}

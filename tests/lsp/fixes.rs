@@ -1,0 +1,232 @@
+//! Code actions: what is offered was proved, and does what its title says.
+
+use crate::{
+    harness::{Client, Editor, Session, World, each_editor},
+    worlds::TIME,
+};
+
+const MANIFEST: &str = "Cargo.toml";
+const POLICY: &str = "deny.toml";
+
+/// What can be upgraded within its requirement, what only by another one, what by nothing.
+const UPGRADES: &str = r#"
+#- crate: time 0.3.44
+#- crate: time 0.3.47
+#- crate: time 0.3.48
+#- crate: exact 1.0.0
+#- crate: exact 1.0.1
+#- crate: stuck 1.0.0
+#- crate: isc 1.0.0 (ISC)
+#- advisory: RUSTSEC-2026-0009 time patched >=0.3.47: Stack exhaustion
+#- advisory: RUSTSEC-2026-0010 exact patched >=1.0.1: Wrong
+#- advisory: RUSTSEC-2026-0011 stuck patched >=2: Worse
+#- Cargo.toml
+[package]
+name = "app"
+version = "0.1.0"
+edition = "2021"
+license = "MIT"
+
+[dependencies]
+time = "0.3" # the clock 𝄞
+exact = { version = "=1.0.0" }
+stuck = "1"
+isc = "1"
+#- deny.toml
+[advisories]
+ignore = []
+
+[licenses]
+allow = ["MIT"]
+"#;
+
+/// A world in which the older versions are locked.
+fn world() -> World {
+    let world = World::new(UPGRADES);
+    world.edit(MANIFEST, "time = \"0.3\"", "time = \"=0.3.44\"");
+    world.lock("");
+    world.edit(MANIFEST, "time = \"=0.3.44\"", "time = \"0.3\"");
+    world.lock("");
+    world
+}
+
+fn opened(editor: Editor) -> Client {
+    let mut client = Session::of(world()).editor(editor).start();
+    client.open(MANIFEST);
+    client.open(POLICY);
+    client.status("exact");
+    client.ignore(MANIFEST);
+    client.ignore(POLICY);
+    client
+}
+
+fn titles(client: &mut Client, needle: &str) -> Vec<String> {
+    client.actions(MANIFEST, needle).iter().map(|action| action.title().to_owned()).collect()
+}
+
+each_editor! {
+    fn the_first_action_is_the_smallest_upgrade_and_clears_what_it_says(editor) {
+        let mut client = opened(editor);
+        let actions = client.actions(MANIFEST, "\"0.3\"");
+        assert_eq!(
+            actions[0].title(),
+            "upgrade `time` 0.3.44 to 0.3.47 (clears RUSTSEC-2026-0009)"
+        );
+        assert!(actions[0].is_preferred());
+        assert!(actions[1..].iter().all(|action| !action.is_preferred()));
+        let manifest = client.text(MANIFEST);
+        let on_disk = client.world.read("Cargo.lock");
+        client.take_action(&actions[0]);
+        // The requirement admits it: only the lock file is another one, and only in the editor.
+        assert_eq!(client.text(MANIFEST), manifest);
+        assert_eq!(client.world.read("Cargo.lock"), on_disk);
+        assert_eq!(
+            client.text("Cargo.lock").matches("version = \"0.3.47\"").count(),
+            1,
+        );
+        client.ends_with(MANIFEST, "no finding about it", |shown| !shown.has(TIME));
+        client.save("Cargo.lock");
+        client.ends_with(MANIFEST, "still no finding", |shown| !shown.has(TIME));
+        client.ignore("Cargo.lock");
+    }
+
+    fn a_requirement_that_forbids_it_is_changed_in_the_same_edit(editor) {
+        let mut client = opened(editor);
+        let actions = client.actions(MANIFEST, "=1.0.0");
+        assert_eq!(
+            actions[0].title(),
+            "upgrade `exact` 1.0.0 to 1.0.1 (clears RUSTSEC-2026-0010)"
+        );
+        let before = client.text(MANIFEST);
+        client.take_action(&actions[0]);
+        assert_eq!(client.text(MANIFEST), before.replace("=1.0.0", "=1.0.1"));
+        client.ends_with(MANIFEST, "no finding", |shown| !shown.has("RUSTSEC-2026-0010"));
+        client.ignore("Cargo.lock");
+    }
+
+    fn an_ignore_comes_last_is_never_preferred_and_names_one_advisory(editor) {
+        let mut client = opened(editor);
+        let actions = client.actions(MANIFEST, "stuck = \"1\"");
+        let offered: Vec<_> =
+            actions.iter().filter(|action| action.disabled().is_none()).collect();
+        let last = offered.last().expect("an action");
+        assert!(last.title().starts_with("ignore `RUSTSEC-2026-0011`"), "{}", last.title());
+        assert!(!last.is_preferred());
+        if editor != Editor::Neovim {
+            let why = actions.iter().find_map(|action| action.disabled()).expect("a reason");
+            assert!(why.contains("no version of `stuck` that is known here"), "{why}");
+        }
+        client.take_action(last);
+        let policy = client.text(POLICY);
+        assert!(
+            policy.contains("{ id = \"RUSTSEC-2026-0011\", reason = \"TODO"),
+            "{policy}"
+        );
+        client.ends_with(MANIFEST, "no finding", |shown| !shown.has("RUSTSEC-2026-0011"));
+    }
+
+    fn an_exception_comes_before_a_licence_for_all(editor) {
+        let mut client = opened(editor);
+        let titles = titles(&mut client, "isc = \"1\"");
+        assert!(titles[0].contains("`isc` 1.0.0") && titles[0].contains("exception"), "{titles:?}");
+        assert!(titles[1].contains("for every package") || titles[1].contains("allow"), "{titles:?}");
+        let action = client.actions(MANIFEST, "isc = \"1\"").remove(0);
+        client.take_action(&action);
+        client.ends_with(MANIFEST, "no finding", |shown| !shown.has("rejected"));
+        assert!(client.text(POLICY).contains("isc@=1.0.0") || client.text(POLICY).contains("isc@1.0.0"));
+    }
+}
+
+#[test]
+fn all_that_is_proved_is_one_action_of_its_own_kind() {
+    let mut client = opened(Editor::VsCode);
+    assert!(titles(&mut client, "\"0.3\"").iter().all(|title| !title.contains("fix all")));
+    let actions = client.actions_of_kind(MANIFEST, "source.fixAll");
+    assert_eq!(actions.len(), 1);
+    client.take_action(&actions[0]);
+    client.ends_with(MANIFEST, "what nothing clears", |shown| {
+        let mut codes = shown.codes();
+        codes.sort_unstable();
+        codes == ["RUSTSEC-2026-0011", "rejected"]
+    });
+    assert!(!client.text(POLICY).contains("reason"));
+    client.ignore("Cargo.lock");
+}
+
+#[test]
+fn nothing_is_offered_for_a_text_that_has_changed_since() {
+    let mut client = opened(Editor::VsCode);
+    let action = client.actions(MANIFEST, "=1.0.0").remove(0);
+    client.insert(MANIFEST, "[dependencies]", "# more\n");
+    let error = client.request("codeAction/resolve", action.0).expect_err("it is another text");
+    assert_eq!(error.code, -32801);
+    // Asked again, it is offered for the new text.
+    let action = client.actions(MANIFEST, "=1.0.0").remove(0);
+    client.take_action(&action);
+    assert!(client.text(MANIFEST).contains("# more\n[dependencies]"));
+    client.ends_with(MANIFEST, "no finding", |shown| !shown.has("RUSTSEC-2026-0010"));
+    client.ignore("Cargo.lock");
+}
+
+#[test]
+fn a_lock_file_that_changed_on_disk_takes_no_edit_that_was_proved_before() {
+    let mut client = opened(Editor::Helix);
+    let action = client.actions(MANIFEST, "=1.0.0").remove(0);
+    let lock = client.world.read("Cargo.lock");
+    client.world.write("Cargo.lock", format!("# by somebody else\n{lock}"));
+    let error = client.request("codeAction/resolve", action.0).expect_err("it is another text");
+    assert_eq!(error.code, -32801);
+}
+
+#[test]
+fn an_untrusted_workspace_is_offered_nothing() {
+    let mut client = Session::of(world()).option("trusted", false.into()).start();
+    client.message("starts no program");
+    client.open(MANIFEST);
+    client.status("untrusted");
+    assert!(client.actions(MANIFEST, "=1.0.0").is_empty());
+    client.ignore(MANIFEST);
+    client.ignore(POLICY);
+}
+
+#[test]
+fn a_broken_policy_takes_no_edit() {
+    let mut client = opened(Editor::Neovim);
+    client.replace(POLICY, "ignore = []", "ignore = [");
+    client.diagnostics_with(POLICY, "supercargo::policy-syntax");
+    let titles = titles(&mut client, "isc = \"1\"");
+    assert!(titles.is_empty(), "{titles:?}");
+}
+
+#[test]
+fn the_lens_counts_and_its_command_fixes() {
+    let mut client = opened(Editor::VsCode);
+    let uri = client.world.uri(MANIFEST);
+    let lenses = |client: &mut Client| {
+        let params = serde_json::json!({"textDocument": {"uri": uri}});
+        client.request("textDocument/codeLens", params).expect("lenses")
+    };
+    // The proofs come by themselves.
+    let start = std::time::Instant::now();
+    let lens = loop {
+        let found = lenses(&mut client);
+        let title = found[0]["command"]["title"].as_str().expect("a title").to_owned();
+        if title == "gate: 4 errors · fix 2 proved" {
+            break found[0].clone();
+        }
+        assert!(start.elapsed() < crate::harness::LIMIT, "{title}");
+        client.take_until(std::time::Instant::now() + std::time::Duration::from_millis(20));
+    };
+    assert_eq!(lens["range"]["start"]["line"], 6);
+    let params = serde_json::json!({
+        "command": lens["command"]["command"], "arguments": lens["command"]["arguments"],
+    });
+    client.request("workspace/executeCommand", params).expect("it is a command");
+    client.wait_for_request("workspace/applyEdit");
+    let edit = client.asked("workspace/applyEdit")[0]["edit"].clone();
+    client.apply(&edit);
+    client.ends_with(MANIFEST, "what nothing clears", |shown| {
+        !shown.has(TIME) && !shown.has("RUSTSEC-2026-0010")
+    });
+    client.ignore("Cargo.lock");
+}

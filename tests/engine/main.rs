@@ -62,7 +62,11 @@ impl World {
             "[workspace]\nmembers = [\"one\", \"two\", \"three\"]\nresolver = \"2\"\n",
         );
         for (name, license, dependency) in [
-            ("one", "license = \"MIT OR ISC\"", "two = { path = \"../two\" }"),
+            (
+                "one",
+                "license = \"MIT OR ISC\"",
+                "two = { path = \"../two\" }\n\n[features]\ndefault = [\"x\"]\nx = []\ny = []",
+            ),
             (
                 "two",
                 "license = \"GPL-3.0-only\"",
@@ -211,6 +215,8 @@ fn plans_for_the_policy_clear_what_they_are_for() {
         POLICY
             .replace("crate = \"two\", reason", "crate = \"two\", wrappers = [\"absent\"], reason"),
         POLICY.replace("allow = [\"ISC\"]", "allow = [\"0BSD\"]").replace('\n', "\r\n"),
+        "[[bans.features]]\ncrate = \"one\"\nallow = [\"y\"]\n".to_owned(),
+        "bans.features = [{ crate = \"one\", exact = true, allow = [\"x\", \"y\"] }]\n".to_owned(),
         String::new(),
     ];
     let mut cleared = std::collections::BTreeSet::new();
@@ -230,6 +236,8 @@ fn plans_for_the_policy_clear_what_they_are_for() {
         }
     }
     let expected = [
+        "exact-features-mismatch",
+        "feature-not-explicitly-allowed",
         "license-exception-not-encountered",
         "license-not-encountered",
         "no-license-field",

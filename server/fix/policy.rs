@@ -82,8 +82,9 @@ pub fn plans(finding: &Finding, facts: &PolicyFacts<'_>) -> Vec<PolicyPlan> {
     plans
 }
 
-/// How many errors cargo-deny finds in the policy; `None` for one that is broken.
-fn refusals(policy: &PolicyText) -> Option<usize> {
+/// How many errors cargo-deny finds in the policy: where it cannot read it, and where it can but does
+/// not take it, which it only says when it can read all. `None` for a policy that is broken.
+fn refusals(policy: &PolicyText) -> Option<(usize, usize)> {
     let findings = match policy.load(false) {
         Ok(loaded) => loaded.findings,
         Err(findings) => findings,
@@ -92,7 +93,10 @@ fn refusals(policy: &PolicyText) -> Option<usize> {
     if findings.iter().any(|finding| broken.contains(&finding.code)) {
         return None;
     }
-    Some(findings.iter().filter(|finding| finding.severity == Severity::Error).count())
+    let errors = findings.iter().filter(|finding| finding.severity == Severity::Error);
+    let (unread, refused): (Vec<_>, Vec<_>) =
+        errors.partition(|error| ![None, Some(Code::Deprecated)].contains(&error.code));
+    Some((unread.len(), refused.len()))
 }
 
 impl PolicyFacts<'_> {
@@ -133,7 +137,7 @@ impl Case<'_> {
             Code::FeatureNotExplicitlyAllowed => bans::feature(self),
             Code::ExactFeaturesMismatch => bans::exact_features(self),
             Code::SourceNotAllowed => sources::plans(self),
-            Code::Deprecated => deprecated::plans(self),
+            Code::Deprecated | Code::UnexpectedValue | Code::Wanted => deprecated::plans(self),
             code if unused::is_without_effect(Some(code)) => unused::plans(self),
             _ => Vec::new(),
         }
@@ -186,4 +190,89 @@ impl Edited {
 /// `name` and version for a sentence.
 fn named(package: &PackageRef) -> String {
     format!("`{}` {}", package.name, package.version)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What cargo-deny says of a policy itself; the first of it that has a plan is mended, until
+    /// there is nothing more to mend.
+    fn mended(text: &str) -> (String, usize) {
+        let path = Some("/w/deny.toml".into());
+        let mut policy = PolicyText { path, text: SourceText::new(text), exceptions: None };
+        let packages = BTreeMap::new();
+        for _ in 0..20 {
+            let findings = match policy.load(false) {
+                Ok(loaded) => loaded.findings,
+                Err(findings) => findings,
+            };
+            let facts = PolicyFacts { policy: &policy, packages: &packages };
+            let plan = findings.iter().flat_map(|finding| plans(finding, &facts)).next();
+            let Some(plan) = plan else {
+                return (policy.text.as_str().to_owned(), findings.len());
+            };
+            policy = facts.with(&plan.after);
+        }
+        panic!("it never ends: {}", policy.text.as_str());
+    }
+
+    #[test]
+    fn what_is_wrong_with_a_policy_itself_is_mended() {
+        let policy = r#"targets = [{ triple = "x86_64-unknown-linux-gnu" }] # ours
+all-features = true
+
+[advisories]
+vulnerability = "deny"
+unmaintained = "warn"
+notice = "warn"
+severity-threshold = "medium"
+ignore = [
+    "RUSTSEC-2020-0001", # first
+    { id = "RUSTSEC-2020-0001", reason = "r" },
+    "RUSTSEC-2020-0001",
+    "time@0.3.44",
+    { crate = "time@0.3.44" },
+]
+db-urls = ["https://example.org/a", "https://example.org/a"]
+
+[licenses]
+unlicensed = "deny"
+confidence-threshold = 1
+copyleft = "warn"
+
+[bans]
+allow-build-scripts = ["ring"]
+"#;
+        let (mended, left) = mended(policy);
+        assert_eq!(left, 0, "{mended}");
+        let expected = expect_test::expect![[r#"
+
+            [advisories]
+            unmaintained = "all"
+            ignore = [
+                { id = "RUSTSEC-2020-0001", reason = "r" },
+                "time@0.3.44",
+            ]
+            db-urls = ["https://example.org/a"]
+
+            [licenses]
+            confidence-threshold = 1.0
+
+            [bans]
+            build = { allow-build-scripts = ["ring"], executables = "allow", interpreted = "warn" }
+
+            [graph]
+            targets = [{ triple = "x86_64-unknown-linux-gnu" }] # ours
+            all-features = true
+        "#]];
+        expected.assert_eq(&mended);
+    }
+
+    #[test]
+    fn a_policy_with_unknown_keys_is_mended_where_it_can_be() {
+        let (mended, left) = mended("[advisories]\nnonsense = 1\nunsound = \"deny\"\n");
+        assert_eq!(mended, "[advisories]\nnonsense = 1\nunsound = \"all\"\n");
+        assert_eq!(left, 1);
+    }
 }

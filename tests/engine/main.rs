@@ -6,10 +6,13 @@ use std::{collections::BTreeMap, fs};
 use camino::Utf8PathBuf;
 use supercargo::{
     cache::Cache,
+    fix::policy::{PolicyFacts, plans},
     process::Children,
     resolve::{Resolution, Resolver, Wait},
     text::SourceText,
-    verdict::{Answer, CheckSet, Engine, LoadedPolicy, PolicyText, Question},
+    verdict::{
+        Answer, CheckSet, Code, Engine, Finding, LoadedPolicy, PolicyText, Question, Severity,
+    },
     workspace::Workspace,
 };
 
@@ -59,7 +62,11 @@ impl World {
             "[workspace]\nmembers = [\"one\", \"two\", \"three\"]\nresolver = \"2\"\n",
         );
         for (name, license, dependency) in [
-            ("one", "license = \"MIT OR ISC\"", "two = { path = \"../two\" }"),
+            (
+                "one",
+                "license = \"MIT OR ISC\"",
+                "two = { path = \"../two\" }\n\n[features]\ndefault = [\"x\"]\nx = []\ny = []",
+            ),
             (
                 "two",
                 "license = \"GPL-3.0-only\"",
@@ -194,4 +201,64 @@ fn an_edited_policy_is_judged_as_if_no_other_had_been_before_it() {
     assert!(judged > 300, "only {judged} policies were valid");
     let findings = world.ask(&kept, POLICY).findings.len();
     assert!(findings > 8, "the policy finds too little to tell anything: {findings}");
+}
+
+/// Every plan is judged: what it is for is gone, and nothing that cargo-deny says of the policy is
+/// new but what the plan says itself.
+#[test]
+fn plans_for_the_policy_clear_what_they_are_for() {
+    let world = World::new();
+    fs::write(world.workspace.root.join("three/LICENSE"), "Be kind.\n").expect("a file");
+    let policies = [
+        POLICY.to_owned(),
+        POLICY.replace("[bans]", "[bans]\nallow = [\"one\", \"two@1\"]"),
+        POLICY
+            .replace("crate = \"two\", reason", "crate = \"two\", wrappers = [\"absent\"], reason"),
+        POLICY.replace("allow = [\"ISC\"]", "allow = [\"0BSD\"]").replace('\n', "\r\n"),
+        "[[bans.features]]\ncrate = \"one\"\nallow = [\"y\"]\n".to_owned(),
+        "bans.features = [{ crate = \"one\", exact = true, allow = [\"x\", \"y\"] }]\n".to_owned(),
+        String::new(),
+    ];
+    let mut cleared = std::collections::BTreeSet::new();
+    for text in policies {
+        let engine = world.engine();
+        let answer = world.ask(&engine, &text);
+        let policy = policy(&world.workspace, &text);
+        let facts = PolicyFacts { policy: &policy, packages: &answer.folders };
+        for finding in &answer.findings {
+            for plan in plans(finding, &facts) {
+                let then = world.ask(&engine, &plan.after);
+                let told = format!("{}: {}\n{}", finding.message, plan.title, plan.after);
+                assert!(!then.counts.is_empty(), "refused: {told}");
+                assert!(!then.findings.iter().any(|other| is_the_same(other, finding)), "{told}");
+                cleared.insert(finding.code.map(Code::name).unwrap_or_default());
+            }
+        }
+    }
+    let expected = [
+        "exact-features-mismatch",
+        "feature-not-explicitly-allowed",
+        "license-exception-not-encountered",
+        "license-not-encountered",
+        "no-license-field",
+        "not-allowed",
+        "rejected",
+        "supercargo::clarification-outdated",
+        "unlicensed",
+        "unmatched-skip",
+        "unmatched-source",
+        "unmatched-wrapper",
+        "unused-wrapper",
+    ];
+    for code in expected {
+        assert!(cleared.contains(code), "nothing cleared `{code}`: {cleared:?}");
+    }
+}
+
+fn is_the_same(one: &Finding, other: &Finding) -> bool {
+    let weighs = one.severity >= other.severity.min(Severity::Warning);
+    weighs
+        && one.code == other.code
+        && one.packages == other.packages
+        && one.message == other.message
 }

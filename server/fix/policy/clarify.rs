@@ -157,8 +157,7 @@ fn renewed(case: &Case<'_>, package: &PackageRef) -> Option<PolicyPlan> {
             steps.extend([Step::Index(index), Step::Key("license-files".to_owned())]);
             steps.extend([Step::Index(at), Step::Key("hash".to_owned())]);
             edited = edited.then(|document| {
-                let offset = document.at(&steps)?.span.clone()?.start;
-                document.replaced(offset, &format!("0x{actual:08x}"), actual.into())
+                document.replaced(&steps, &format!("0x{actual:08x}"), actual.into())
             })?;
             let name = Utf8Path::new(path).file_name().unwrap_or(path);
             changed.push(format!("`{name}`"));

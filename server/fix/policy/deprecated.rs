@@ -1,6 +1,7 @@
 //! Keys that cargo-deny has moved or removed, and values that it no longer takes.
 
 use super::{Case, PolicyPlan, Remedy, document::Step, value::Value};
+use crate::verdict::Code;
 
 /// Keys that stood at the root once.
 const MOVED: [(&str, &str); 7] = [
@@ -15,32 +16,32 @@ const MOVED: [(&str, &str); 7] = [
 
 pub(super) fn plans(case: &Case<'_>) -> Vec<PolicyPlan> {
     let Some(place) = case.place() else { return Vec::new() };
-    let Some(steps) = case.document.steps_to(place.span.start) else { return Vec::new() };
-    let keys: Option<Vec<&str>> = steps
-        .iter()
-        .map(|step| match step {
-            Step::Key(key) => Some(key.as_str()),
-            Step::Index(_) => None,
-        })
-        .collect();
-    let Some(keys) = keys else { return Vec::new() };
-    let plan = if case.finding.code.is_some() {
-        migrated(case, place.span.start, &keys)
+    let Some(mut steps) = case.document.steps_to(place.span.start) else { return Vec::new() };
+    // A list is meant by its key.
+    let keys = steps.iter().take_while(|step| matches!(step, Step::Key(_))).count();
+    steps.truncate(keys);
+    let keys = steps.iter().filter_map(|step| match step {
+        Step::Key(key) => Some(key.as_str()),
+        Step::Index(_) => None,
+    });
+    let keys: Vec<_> = keys.collect();
+    let plan = if case.finding.code == Some(Code::Deprecated) {
+        migrated(case, &steps, &keys)
     } else {
-        translated(case, place.span.start, &keys)
+        translated(case, &steps, &keys)
     };
     plan.into_iter().collect()
 }
 
-fn migrated(case: &Case<'_>, offset: usize, keys: &[&str]) -> Option<PolicyPlan> {
+fn migrated(case: &Case<'_>, steps: &[Step], keys: &[&str]) -> Option<PolicyPlan> {
     let [key] = keys else {
         let title = format!("remove `{}`, which cargo-deny no longer knows", keys.last()?);
-        let edited = case.document.without_key(offset)?;
+        let edited = case.document.without_key(steps)?;
         return Some(PolicyPlan::new(Remedy::Policy, title, edited));
     };
     let (_, table) = MOVED.iter().find(|(moved, _)| moved == key)?;
     let value = as_written(case, keys)?;
-    let moved = |value: &Value| case.document.moved(offset, &[table, key], value);
+    let moved = |value: &Value| case.document.moved(steps, &[table, key], value);
     // The comment behind it goes with it where it can.
     let edited = commented(case, keys, &value).and_then(|value| moved(&value));
     let edited = edited.or_else(|| moved(&value))?;
@@ -48,7 +49,7 @@ fn migrated(case: &Case<'_>, offset: usize, keys: &[&str]) -> Option<PolicyPlan>
 }
 
 /// What was said in words that cargo-deny has replaced.
-fn translated(case: &Case<'_>, offset: usize, keys: &[&str]) -> Option<PolicyPlan> {
+fn translated(case: &Case<'_>, steps: &[Step], keys: &[&str]) -> Option<PolicyPlan> {
     let said = case.document.value(keys)?;
     match (keys, said) {
         // Once a severity, now for which packages: it was for all or for none.
@@ -60,11 +61,11 @@ fn translated(case: &Case<'_>, offset: usize, keys: &[&str]) -> Option<PolicyPla
             };
             let Value::Raw(written, _) = as_written(case, keys)? else { return None };
             let quote = if written.starts_with('\'') { '\'' } else { '"' };
-            replaced(case, offset, &format!("{quote}{scope}{quote}"), scope.into())
+            replaced(case, steps, &format!("{quote}{scope}{quote}"), scope.into())
         }
         (["licenses", "confidence-threshold"], toml::Value::Integer(whole)) => {
             let float: f64 = i32::try_from(*whole).ok()?.into();
-            replaced(case, offset, &format!("{float:.1}"), float.into())
+            replaced(case, steps, &format!("{float:.1}"), float.into())
         }
         (["bans", "allow-build-scripts"], toml::Value::Array(_)) => {
             // What cargo-deny takes it for (`bans::cfg`).
@@ -74,7 +75,7 @@ fn translated(case: &Case<'_>, offset: usize, keys: &[&str]) -> Option<PolicyPla
                 ("executables", Value::text("allow")),
                 ("interpreted", Value::text("warn")),
             ]);
-            let edited = case.document.moved(offset, &["bans", "build"], &build)?;
+            let edited = case.document.moved(steps, &["bans", "build"], &build)?;
             let title = "move `allow-build-scripts` to `bans.build`, with the levels it stood for";
             Some(PolicyPlan::new(Remedy::Policy, title, edited))
         }
@@ -82,8 +83,8 @@ fn translated(case: &Case<'_>, offset: usize, keys: &[&str]) -> Option<PolicyPla
     }
 }
 
-fn replaced(case: &Case<'_>, offset: usize, text: &str, says: toml::Value) -> Option<PolicyPlan> {
-    let edited = case.document.replaced(offset, text, says)?;
+fn replaced(case: &Case<'_>, steps: &[Step], text: &str, says: toml::Value) -> Option<PolicyPlan> {
+    let edited = case.document.replaced(steps, text, says)?;
     Some(PolicyPlan::new(
         Remedy::Policy,
         format!("write `{}`", text.trim_matches(['"', '\''])),
@@ -150,6 +151,18 @@ mod tests {
                    exclude = []
                   +all-features = true # all
             "]],
+        );
+        check(
+            "\n$0features = [\"a\"] # one\n",
+            Code::Deprecated,
+            &[],
+            &expect![[r#"
+            Policy: move `features` to `[graph]`
+              @@ -1,2 +1,3 @@
+
+              +[graph]
+               features = ["a"] # one
+        "#]],
         );
         let policy = "graph = { exclude = [] }\n$0exclude-dev = true\n";
         check(

@@ -206,12 +206,11 @@ impl<'t> Document<'t> {
         (says == *shall_say).then_some(edited)
     }
 
-    /// Another text for the value at an offset.
-    pub(super) fn replaced(&self, offset: usize, text: &str, says: toml::Value) -> Option<Edited> {
-        let steps = self.steps_to(offset)?;
-        let at = self.at(&steps)?.span.clone()?;
+    /// Another text for the value at the end of a way.
+    pub(super) fn replaced(&self, steps: &[Step], text: &str, says: toml::Value) -> Option<Edited> {
+        let at = self.at(steps)?.span.clone()?;
         let mut shall_say = self.said.clone();
-        *said_at(&mut shall_say, &steps)? = says;
+        *said_at(&mut shall_say, steps)? = says;
         let piece = Piece { at, text: text.to_owned(), mark: None };
         self.edited(vec![piece], &shall_say)
     }

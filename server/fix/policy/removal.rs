@@ -34,29 +34,36 @@ impl Document<'_> {
         self.edited(pieces, &shall_say)
     }
 
-    /// Without the key that stands at `offset` and its value.
-    pub(super) fn without_key(&self, offset: usize) -> Option<Edited> {
-        let steps = self.steps_to(offset)?;
-        let pieces = self.key_out(&steps)?;
+    /// Without the key at the end of a way, and its value.
+    pub(super) fn without_key(&self, steps: &[Step]) -> Option<Edited> {
+        let pieces = self.key_out(steps)?;
         let mut shall_say = self.said.clone();
-        self.forget(&mut shall_say, &steps)?;
+        self.forget(&mut shall_say, steps)?;
         self.edited(pieces, &shall_say)
     }
 
-    /// The key at `offset` under `path` instead, where `value` is what it says. What is said there
-    /// already gives way.
-    pub(super) fn moved(&self, offset: usize, path: &[&str], value: &Value) -> Option<Edited> {
-        let steps = self.steps_to(offset)?;
-        let mut pieces = self.key_out(&steps)?;
-        pieces.push(match self.node(path) {
+    /// The key at the end of a way under `path` instead, where `value` is what it says. What is said
+    /// there already gives way.
+    pub(super) fn moved(&self, steps: &[Step], path: &[&str], value: &Value) -> Option<Edited> {
+        let mut pieces = self.key_out(steps)?;
+        let piece = match self.node(path) {
             Some(node) => {
                 let text = value.inline(Style::default()).text;
                 Piece { at: node.span.clone()?, text, mark: None }
             }
             None => self.setting(path, value)?,
-        });
+        };
+        // Where it would go below the very lines that go, it takes their place.
+        match pieces.iter_mut().find(|gone| gone.at.contains(&piece.at.start)) {
+            Some(gone) => {
+                let end =
+                    if self.text[gone.at.clone()].ends_with('\n') { self.newline() } else { "" };
+                gone.text = format!("{}{end}", piece.text.trim_start_matches(['\r', '\n']));
+            }
+            None => pieces.push(piece),
+        }
         let mut shall_say = self.said.clone();
-        self.forget(&mut shall_say, &steps)?;
+        self.forget(&mut shall_say, steps)?;
         *said_under(&mut shall_say, path, || value.said())? = value.said();
         self.edited(pieces, &shall_say)
     }
@@ -316,7 +323,8 @@ mod tests {
         let without = |policy: &str, expected: &Expect| {
             let at = policy.find("$0").expect("a mark");
             let policy = policy.replacen("$0", "", 1);
-            let edited = Document::read(&policy).expect("a policy").without_key(at);
+            let document = Document::read(&policy).expect("a policy");
+            let edited = document.without_key(&document.steps_to(at).expect("a key"));
             expected.assert_eq(&edited.map_or("nothing".to_owned(), |edited| edited.text));
         };
         without(

@@ -13,6 +13,8 @@ mod requirement;
 mod tried;
 mod upgrade;
 
+use std::collections::BTreeSet;
+
 use camino::Utf8PathBuf;
 use semver::Version;
 
@@ -90,13 +92,24 @@ impl Fix {
         texts: Tried,
         proof: Proof,
     ) -> Self {
-        let title = format!("{what}{}", consequences(&proof));
+        let admitted = if remedy == Remedy::Allow { admitted(&proof) } else { String::new() };
+        let title = format!("{what}{admitted}{}", consequences(&proof));
         Self { remedy, title, upgrade, texts, proof, to_fill_in: None }
     }
 
     /// Whether it brings warnings or errors that were not there before.
     pub fn brings_findings(&self) -> bool {
         !self.proof.introduced.is_empty()
+    }
+}
+
+/// How many packages a licence or source for all newly admits.
+fn admitted(proof: &Proof) -> String {
+    let packages: BTreeSet<_> = proof.cleared.iter().flat_map(|one| &one.packages).collect();
+    match packages.len() {
+        0 => String::new(),
+        1 => ", newly admitting 1".to_owned(),
+        count => format!(", newly admitting {count}"),
     }
 }
 

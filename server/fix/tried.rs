@@ -72,6 +72,11 @@ impl Tried {
         Self { below: Arc::new(buffers), changes: BTreeMap::new() }
     }
 
+    /// The buffers that it is over.
+    pub fn buffers(&self) -> &BTreeMap<Utf8PathBuf, SourceText> {
+        &self.below
+    }
+
     fn read_below(&self, path: &Utf8Path) -> io::Result<SourceText> {
         self.below.get(path).map_or_else(|| OnDisk.read(path), |text| Ok(text.clone()))
     }

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use camino::Utf8Path;
+use camino::{Utf8Path, Utf8PathBuf};
 use tower_lsp::ls_types::{
     DocumentChanges, OneOf, OptionalVersionedTextDocumentIdentifier, TextDocumentEdit, TextEdit,
     Uri, WorkspaceEdit,
@@ -15,12 +15,19 @@ use super::{
 use crate::{
     fix::{Change, Tried},
     gate::{OnDisk, Texts as _},
-    text::hunks,
+    text::{SourceText, hunks},
 };
 
 /// The edit that turns the texts as they are now into those that were proved; `None` where one of
-/// them is no longer the text that it was proved on.
+/// those that it was proved with is another one by now.
 pub(super) fn workspace_edit(tried: &Tried, state: &State) -> Option<WorkspaceEdit> {
+    let are_the_same = |(path, text): (&Utf8PathBuf, &SourceText)| match state.documents.get(path) {
+        Some(document) => document.text() == text,
+        None => OnDisk.read(path).is_ok_and(|disk| disk == *text),
+    };
+    if !tried.buffers().iter().all(are_the_same) {
+        return None;
+    }
     let mut edits = Vec::new();
     for (path, change) in tried.changes() {
         edits.push(edit_of(path, change, state)?);

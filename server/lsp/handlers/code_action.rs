@@ -169,6 +169,8 @@ fn look(
     }
     offered.sort_by_key(|one| (one.fix.remedy, one.fix.brings_findings()));
     known.actions = offered.iter().filter_map(|one| one.action(params, state)).collect();
+    // What was proved for other texts: there will be another verdict.
+    known.is_all &= known.actions.len() == offered.len();
     if let (Some(first), Some(action)) = (offered.first(), known.actions.first_mut()) {
         let is_good = first.fix.remedy < Remedy::Ignore
             && !first.fix.brings_findings()

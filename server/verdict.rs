@@ -22,6 +22,7 @@ mod paths;
 mod places;
 mod policy;
 mod provisional;
+mod reasons;
 mod releases;
 mod unresolved;
 mod words;

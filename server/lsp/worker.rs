@@ -35,7 +35,7 @@ pub(super) struct Worker {
 /// What a worker is told.
 #[derive(Debug)]
 enum Job {
-    Judge(Wish),
+    Judge(Box<Wish>),
     Answer(Question),
 }
 
@@ -100,7 +100,7 @@ impl Worker {
 
     /// Wishes for a verdict; `Event::Judged` brings it.
     pub(super) fn wish(&self, wish: Wish) {
-        let _ = self.jobs.send(Job::Judge(wish));
+        let _ = self.jobs.send(Job::Judge(Box::new(wish)));
     }
 
     /// Asks about the last verdict.

@@ -172,6 +172,7 @@ codes! {
     MemberNotJudged Supercargo "supercargo::member-not-judged" Workspace "the gate does not judge this member";
     NoAdvisoryDatabase Supercargo "supercargo::no-advisory-database" Workspace "advisories cannot be judged without a usable advisory database";
     ClarificationOutdated Supercargo "supercargo::clarification-outdated" Policy "a clarification does not hold, because the licence text has changed since";
+    MissingReason Supercargo "supercargo::missing-reason" Policy "the reason of an entry that looks away is still to be written";
     CheckFailed Supercargo "supercargo::check-failed" Workspace "a check of cargo-deny broke off";
     UnreadableFile Supercargo "supercargo::unreadable-file" Workspace "a file cannot be read";
 }

@@ -123,6 +123,13 @@ each_editor! {
             "{policy}"
         );
         client.ends_with(MANIFEST, "no finding", |shown| !shown.has("RUSTSEC-2026-0011"));
+        // It is not done with that.
+        client.ends_with(POLICY, "the reason is missed", |shown| {
+            shown.codes() == ["supercargo::missing-reason"]
+                && shown.covered("supercargo::missing-reason").starts_with("TODO")
+        });
+        client.replace(POLICY, "TODO: why this is acceptable", "never called with user input");
+        client.ends_with(POLICY, "nothing is missed", crate::harness::Shown::is_empty);
     }
 
     fn an_exception_comes_before_a_licence_for_all(editor) {

@@ -13,12 +13,14 @@ mod diagnostics;
 mod documents;
 mod editor;
 mod frames;
+mod judge;
 mod process;
 mod recorded;
 mod session;
 mod text;
 mod world;
 
+pub(crate) use actions::Action;
 pub(crate) use cargo::StandIn;
 pub(crate) use client::{Client, wait_until};
 pub(crate) use diagnostics::Shown;

@@ -25,6 +25,7 @@ mod sequences;
 mod sessions;
 mod shape;
 mod status;
+mod story;
 #[cfg(target_os = "linux")]
 mod stress;
 mod trust;

@@ -3,7 +3,7 @@
 use std::{
     cell::{Cell, RefCell},
     collections::VecDeque,
-    sync::mpsc::{Receiver, RecvTimeoutError},
+    sync::mpsc::{Receiver, RecvTimeoutError, TryRecvError},
     time::{Duration, Instant},
 };
 
@@ -20,6 +20,8 @@ pub(super) struct Inbox {
     questions: RefCell<VecDeque<Question>>,
     /// When something was typed last.
     typed: Cell<Option<Instant>>,
+    /// Nobody tells anything any more.
+    ended: Cell<bool>,
 }
 
 /// What is to be done next.
@@ -40,6 +42,7 @@ impl Inbox {
             wishes: RefCell::default(),
             questions: RefCell::default(),
             typed: Cell::new(None),
+            ended: Cell::new(false),
         }
     }
 
@@ -67,10 +70,11 @@ impl Inbox {
         }
     }
 
-    /// Whether every wish that has come is such. Asked while an older one is worked on.
+    /// Whether every wish that has come is such, and there may be more. Asked while an older one is
+    /// worked on.
     pub(super) fn all_wishes(&self, such: impl Fn(&Wish) -> bool) -> bool {
         self.take();
-        self.wishes.borrow().iter().all(such)
+        !self.ended.get() && self.wishes.borrow().iter().all(such)
     }
 
     /// Whether nothing was told that has to be done first.
@@ -84,14 +88,18 @@ impl Inbox {
     }
 
     fn take(&self) {
-        while let Ok(job) = self.told.try_recv() {
-            self.put(job);
+        loop {
+            match self.told.try_recv() {
+                Ok(job) => self.put(job),
+                Err(TryRecvError::Empty) => return,
+                Err(TryRecvError::Disconnected) => return self.ended.set(true),
+            }
         }
     }
 
     fn put(&self, job: Job) {
         match job {
-            Job::Judge(wish) => self.wishes.borrow_mut().push_back(wish),
+            Job::Judge(wish) => self.wishes.borrow_mut().push_back(*wish),
             Job::Answer(question) => self.questions.borrow_mut().push_back(question),
         }
     }

@@ -144,6 +144,19 @@ impl World {
         self.variables.insert(name.to_owned(), value.to_owned());
     }
 
+    /// Lets programs use the cargo home of whoever runs the tests, and the network.
+    pub(crate) fn use_crates_io(&mut self) {
+        self.variables.remove("CARGO_HOME");
+        self.set("SUPERCARGO_CACHE_DIR", &self.path("../cache"));
+        let network = ["CARGO_HOME", "CARGO_HTTP_", "CARGO_NET_", "SSL_CERT_", "HOME"];
+        for (name, value) in env::vars() {
+            let is_proxy = name.to_lowercase().ends_with("_proxy");
+            if is_proxy || network.iter().any(|start| name.starts_with(start)) {
+                self.set(&name, &value);
+            }
+        }
+    }
+
     /// The server's whole environment.
     pub(crate) fn variables(&self) -> &BTreeMap<String, String> {
         &self.variables

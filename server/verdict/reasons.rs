@@ -66,6 +66,8 @@ mod tests {
         );
         check("[[bans.skip]]\ncrate = \"a\"\nreason = \"TODO\"\n", &["TODO"]);
         check("[bans]\ndeny = [{ crate = \"a\", reason = \"TODO\" }]\n", &[]);
-        check("[advisories]\nignore = [{ reason = \"TODO", &[]);
+        // Half typed.
+        check("[advisories]\nignore = [{ reason = \"TODO", &["\"TODO"]);
+        check("[advisories]\nignore = [{ reason = ", &[]);
     }
 }

@@ -124,7 +124,7 @@ each_editor! {
         );
         client.ends_with(MANIFEST, "no finding", |shown| !shown.has("RUSTSEC-2026-0011"));
         // It is not done with that.
-        client.ends_with(POLICY, "the reason is missed", |shown| {
+        client.diagnostics_when(POLICY, "the reason is missed", |shown| {
             shown.codes() == ["supercargo::missing-reason"]
                 && shown.covered("supercargo::missing-reason").starts_with("TODO")
         });

@@ -116,6 +116,12 @@ each_editor! {
             result["capabilities"],
             json!({
                 "positionEncoding": encoding,
+                "codeActionProvider": {
+                    "codeActionKinds": ["quickfix", "source.fixAll.supercargo"],
+                    "resolveProvider": true,
+                },
+                "codeLensProvider": {"resolveProvider": false},
+                "executeCommandProvider": {"commands": ["supercargo.server.fixAll"]},
                 "textDocumentSync": {"openClose": true, "change": 2, "save": {"includeText": false}},
                 "hoverProvider": true,
                 "inlayHintProvider": true,

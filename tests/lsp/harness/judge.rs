@@ -24,8 +24,7 @@ impl World {
         let program = Path::new(env!("CARGO_MANIFEST_DIR")).join("target/tools/bin/cargo-deny");
         if !program.is_file() {
             assert!(env::var_os("CI").is_none(), "cargo-deny is not installed");
-            #[expect(clippy::print_stderr, reason = "what a test leaves out is said")]
-            eprintln!("not judged by cargo-deny, which is not at {}", program.display());
+            say_that_nobody_judges();
             return None;
         }
         let home = PathBuf::from(self.path("../judge"));
@@ -36,6 +35,11 @@ impl World {
         let output = command.output().expect("cargo-deny can be started");
         Some((output.status.success(), String::from_utf8_lossy(&output.stderr).into_owned()))
     }
+}
+
+#[expect(clippy::print_stderr, reason = "what a test leaves out is said")]
+fn say_that_nobody_judges() {
+    eprintln!("not judged by cargo-deny: it is not below target/tools");
 }
 
 /// A cargo home with the user's downloads and these advisories.

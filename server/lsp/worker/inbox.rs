@@ -112,8 +112,10 @@ impl Inbox {
         let mut count = 1;
         loop {
             *renew_graph |= wish.renew_graph;
+            // Also of one that another takes the place of: it was typed.
+            let pause = self.pause(&wish);
             self.take();
-            let newer = self.first().or_else(|| self.wait_for(self.pause(&wish)?));
+            let newer = self.first().or_else(|| self.wait_for(pause?));
             let Some(newer) = newer else { return (wish, count) };
             wish = newer;
             count += 1;

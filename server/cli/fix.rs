@@ -69,7 +69,7 @@ pub(super) fn run(arguments: &FixArguments) -> anyhow::Result<ExitCode> {
         let mut done = Done { repair: &repair, dry_run: arguments.dry_run, built: None };
         if arguments.build && !repair.texts.changes().is_empty() {
             logging::tell("checking whether it compiles");
-            match prover.build(&repair.verdict, &repair.texts) {
+            match prover.build(&repair.before, &repair.texts) {
                 Ok(built) => done.built = Some(built),
                 Err(NotProved::Unwanted) => continue,
                 Err(NotProved::Because(reason)) => {

@@ -100,6 +100,12 @@ impl<'g> Ground<'g> {
             Ok(clear) => clear,
             Err(reason) => return Plans { reason: Some(reason), ..plans },
         };
+        if let Some(reason) = clear.none {
+            self.plan_without(target, &mut plans);
+            let blocked = plans.reason.take().map_or_else(String::new, |why| format!("; {why}"));
+            plans.reason = Some(format!("{reason}{blocked}"));
+            return plans;
+        }
         let compatible = clear.compatible();
         let mut wishes: Vec<(&[Version], Pick)> = Vec::new();
         if !target.is_only_about_licence() {
@@ -143,6 +149,34 @@ impl<'g> Ground<'g> {
             }
         }
         plans
+    }
+}
+
+impl Ground<'_> {
+    /// Plans that do without a package.
+    fn plan_without(&self, target: &Target, plans: &mut Plans) {
+        if self.declared.contains(&target.package) {
+            return;
+        }
+        for breaking in [false, true] {
+            for pick in [Pick::Smallest, Pick::Newest] {
+                match self.search(breaking).plan(&target.package, &[], pick) {
+                    Ok(plan) if plan.steps.is_empty() => {}
+                    Ok(plan) => {
+                        let kind = match plan.is_breaking() {
+                            true => &mut plans.breaking,
+                            false => &mut plans.compatible,
+                        };
+                        if !kind.contains(&plan) {
+                            kind.push(plan);
+                        }
+                    }
+                    Err(reason) => {
+                        plans.reason.get_or_insert(reason);
+                    }
+                }
+            }
+        }
     }
 }
 
@@ -371,7 +405,8 @@ impl Prover<'_> {
         Ok(Some(fix))
     }
 
-    /// Whether the workspace compiles with these texts. Runs build scripts: only for who asked.
+    /// Whether the workspace compiles with these texts; `verdict` is the one on the files as they are
+    /// on disk. Runs build scripts: only for who asked.
     ///
     /// # Errors
     ///

@@ -5,13 +5,15 @@ use semver::{Version, VersionReq};
 use super::{Histories, Target, is_compatible};
 use crate::verdict::{AdvisoryFacts, Release};
 
-/// The versions that may clear a target; not empty.
+/// The versions that may clear a target; none where only doing without it does.
 #[derive(Clone, Debug, Default)]
 pub(in crate::fix) struct Clear {
     /// What is locked.
     pub(in crate::fix) locked: Option<Version>,
     /// Oldest first, but those that ask for a newer Rust than the workspace states are last.
     pub(in crate::fix) versions: Vec<Version>,
+    /// Why there is none, a sentence without its end.
+    pub(in crate::fix) none: Option<String>,
 }
 
 impl Clear {
@@ -67,7 +69,9 @@ impl Target {
             .collect();
         let other_reasons = self.yanked || self.licence || !self.others.is_empty();
         if clearable.is_empty() && !other_reasons {
-            return Err(self.no_version(from_index));
+            // What requires it may do without it one day.
+            let none = Some(self.no_version(from_index));
+            return Ok(Clear { locked: Some(locked), versions: Vec::new(), none });
         }
         known.retain(|one| clearable.iter().all(|advisory| is_clear(advisory, &one.version)));
         if known.is_empty() {
@@ -79,7 +83,7 @@ impl Target {
         versions.sort_by_cached_key(|version| {
             (histories.newer_rust(&self.package, version), version.clone())
         });
-        Ok(Clear { locked: Some(locked), versions })
+        Ok(Clear { locked: Some(locked), versions, none: None })
     }
 
     fn no_version(&self, from_index: bool) -> String {

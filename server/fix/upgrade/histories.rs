@@ -53,8 +53,8 @@ impl Histories {
         let history = self.history(package).unwrap_or_default();
         let between = history.iter().filter(|one| !one.yanked && one.version.pre.is_empty());
         let versions = between.map(|one| &one.version).filter(|one| **one > locked && *one <= to);
-        super::Clear { locked: Some(locked.clone()), versions: versions.cloned().collect() }
-            .later_lines()
+        let (versions, locked) = (versions.cloned().collect(), Some(locked.clone()));
+        super::Clear { locked, versions, none: None }.later_lines()
     }
 
     /// What the index says about one version.

@@ -97,7 +97,11 @@ impl Search<'_> {
         if moving.iter().any(stuck) {
             return Err(self.reason(package, allowed, &moving));
         }
-        let steps = self.downwards(package, &moving, pick);
+        let mut steps = self.downwards(package, &moving, pick);
+        if self.breaking {
+            let siblings = self.siblings(&steps);
+            steps.extend(siblings);
+        }
         Ok(Plan { steps })
     }
 
@@ -199,6 +203,40 @@ impl Search<'_> {
         steps
     }
 
+    /// What the workspace requires beside a package that moves, and shares with it: where that takes
+    /// another line of it now, the workspace is to follow, or there would be two of it.
+    fn siblings(&self, steps: &[Step]) -> Vec<Step> {
+        let mut siblings: Vec<Step> = Vec::new();
+        for step in steps.iter().filter(|step| step.declared) {
+            let Some(release) = self.histories.release(&step.package, &step.to) else { continue };
+            for shared in self.declared.iter().filter(|one| is_from_registry(one)) {
+                let known = |one: &Step| one.package == *shared;
+                if steps.iter().chain(&siblings).any(known)
+                    || !self.locked.depends(&step.package).any(|one| is_same(one, shared))
+                {
+                    continue;
+                }
+                let wanted = release.requires.iter().find(|one| one.package == shared.name);
+                let wanted = wanted.and_then(|one| VersionReq::parse(&one.requirement).ok());
+                let (Some(wanted), Ok(locked)) = (wanted, Version::parse(&shared.version)) else {
+                    continue;
+                };
+                let history = self.histories.history(shared).unwrap_or_default();
+                let mut fitting = history.iter().rev().filter(|one| !one.yanked);
+                let fits = |one: &&Release| one.version > locked && wanted.matches(&one.version);
+                if wanted.matches(&locked) {
+                    continue;
+                }
+                siblings.extend(fitting.find(fits).map(|one| Step {
+                    package: shared.clone(),
+                    to: one.version.clone(),
+                    declared: true,
+                }));
+            }
+        }
+        siblings
+    }
+
     /// The version that a package is pinned to; `None` where what holds it does without it or
     /// leaves no common choice.
     fn step(
@@ -276,7 +314,10 @@ impl Search<'_> {
         let everything = Search { breaking: true, ..*self };
         for (holder, _) in moving.iter().filter(|(_, versions)| versions.is_empty()) {
             let below = self.below(holder, moving);
-            if holder == target || below.iter().any(|(_, allowed)| allowed.is_empty()) {
+            let is_blocked = |(one, allowed): &(&PackageRef, &Vec<Version>)| {
+                *one != target && allowed.is_empty()
+            };
+            if holder == target || below.iter().any(is_blocked) {
                 continue;
             }
             let breaking = if self.breaking {

@@ -3,15 +3,15 @@
 
 use std::collections::BTreeMap;
 
-use camino::{Utf8Path, Utf8PathBuf};
+use camino::Utf8PathBuf;
 use semver::{BuildMetadata, Version, VersionReq};
 
 use super::Step;
 use crate::{
     fix::{Tried, requirement},
     gate::{Texts as _, Verdict},
+    model::manifest::Manifest,
     text::{SourceText, Span},
-    verdict::PackageRef,
 };
 
 /// What becomes of requirements that admit the version but state the locked one.
@@ -32,7 +32,7 @@ pub(in crate::fix) struct Raised {
     /// A requirement was raised that admits the version as it is, and none that does not.
     pub(in crate::fix) admitted: bool,
     /// The package whose manifest has pins that are no requirements of its own, with what they pin.
-    pub(in crate::fix) pins: Option<(PackageRef, Vec<Step>)>,
+    pub(in crate::fix) pins: Option<(String, Vec<Step>)>,
 }
 
 /// The name of a pin begins with this.
@@ -109,7 +109,7 @@ pub(in crate::fix) fn with_requirements(
         raised.pinned.set(file, SourceText::new(&pinned)).map_err(unreadable)?;
     }
     if !pinned_elsewhere.is_empty() {
-        let (manifest, local) = local_package(verdict)
+        let (manifest, local) = local_package(texts, verdict)
             .ok_or_else(|| "there is no package of the workspace's own".to_owned())?;
         let unreadable = |error| format!("`{manifest}` cannot be read: {error}");
         let now = raised.pinned.read(&manifest).map_err(unreadable)?;
@@ -120,15 +120,18 @@ pub(in crate::fix) fn with_requirements(
     Ok(raised)
 }
 
-/// A package of the workspace, the judged one first, and its manifest.
-fn local_package(verdict: &Verdict) -> Option<(Utf8PathBuf, PackageRef)> {
-    let locals = verdict.folders.iter().filter(|(package, _)| package.source.is_none());
-    let manifest = |folder: &Utf8Path| folder.join("Cargo.toml");
-    let mut all: Vec<_> = locals.map(|(one, at)| (manifest(&at.folder), one.clone())).collect();
-    all.sort_by_key(|(manifest, _)| {
-        (*manifest != verdict.workspace.manifest, !manifest.starts_with(&verdict.workspace.root))
-    });
-    all.into_iter().next()
+/// A manifest of the workspace with a package, the judged one first, and the package's name. (The
+/// folders of a verdict on buffers are those of the copy.)
+fn local_package(texts: &Tried, verdict: &Verdict) -> Option<(Utf8PathBuf, String)> {
+    let workspace = &verdict.workspace;
+    let mut manifests = vec![workspace.manifest.clone()];
+    manifests.extend(verdict.declared.iter().map(|one| one.file.clone()));
+    manifests.retain(|manifest| manifest.starts_with(&workspace.root));
+    manifests.into_iter().find_map(|manifest| {
+        let text = texts.read(&manifest).ok()?;
+        let name = Manifest::parse(text.as_str()).package?.name?.value;
+        Some((manifest, name))
+    })
 }
 
 /// Dependencies that nobody has, so that cargo has no choice of versions.
@@ -151,19 +154,14 @@ fn pins(steps: &[Step]) -> String {
 }
 
 /// A lock file without what only the pins have brought into the entry of `local`.
-pub(in crate::fix) fn without_pins(
-    lock: &SourceText,
-    local: &PackageRef,
-    pins: &[Step],
-) -> SourceText {
+pub(in crate::fix) fn without_pins(lock: &SourceText, local: &str, pins: &[Step]) -> SourceText {
     let mut text = String::new();
     for (index, entry) in lock.as_str().split("[[package]]").enumerate() {
         if index > 0 {
             text.push_str("[[package]]");
         }
         let line = |line: &str| entry.lines().any(|one| one == line);
-        let is_local = line(&format!("name = \"{}\"", local.name))
-            && line(&format!("version = \"{}\"", local.version))
+        let is_local = line(&format!("name = \"{local}\""))
             && !entry.lines().any(|line| line.starts_with("source = "));
         if index == 0 || !is_local {
             text.push_str(entry);
@@ -187,6 +185,7 @@ pub(in crate::fix) fn without_pins(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::verdict::PackageRef;
 
     #[test]
     fn a_pin_leaves_nothing_in_the_lock_file() {
@@ -200,7 +199,7 @@ mod tests {
                      [[package]]\nname = \"n\"\nversion = \"0.1.0\"\ndependencies = [\n \"time\",\n]\n"
                 ))
             };
-            let without = without_pins(&lock(before), &package("m"), std::slice::from_ref(&step));
+            let without = without_pins(&lock(before), "m", std::slice::from_ref(&step));
             assert_eq!(without.as_str(), lock(after).as_str());
         };
         check("dependencies = [\n \"time\",\n]\n", "");

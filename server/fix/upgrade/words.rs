@@ -38,9 +38,6 @@ pub(super) fn blocked(target: &PackageRef, blockers: &[Blocker]) -> String {
             Blocker::Requires { holder, newest, package, requirement } => {
                 firm.push(format!("{holder} {newest} (newest) requires {package} {requirement}"));
             }
-            Blocker::Breaking { package, from, first } if *package == target.name => {
-                breaking.push(format!("{package} {from} -> {first} or later"));
-            }
             Blocker::Breaking { package, from, first } => {
                 breaking.push(format!("{package} {from} -> {first} or later"));
             }
@@ -58,7 +55,7 @@ pub(super) fn blocked(target: &PackageRef, blockers: &[Blocker]) -> String {
             "only a breaking upgrade clears it: {} (`--breaking` tries that)",
             listed(breaking)
         ),
-        (true, true) => format!("what requires {} admits no version that clears it", target.name),
+        (true, true) => format!("nothing that requires {} lets it go", target.name),
     }
 }
 

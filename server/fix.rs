@@ -7,6 +7,7 @@
 pub mod policy;
 mod proof;
 mod prover;
+mod refusal;
 mod remedy;
 mod repair;
 mod requirement;
@@ -26,7 +27,7 @@ use crate::{
 pub use proof::{MovedEntry, Proof};
 pub use prover::{NotProved, Prover};
 pub use remedy::Remedy;
-pub use repair::{Remaining, Repair, repair};
+pub use repair::{Remaining, Repair, repair, repair_with};
 pub use tried::{Change, Tried, WriteError};
 
 /// What may be done to get the gate clean.
@@ -66,12 +67,16 @@ pub struct Fix {
 /// Another version of a package.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Upgrade {
-    /// What was locked.
+    /// What was locked: the package that the finding is about or, where that is not needed any more,
+    /// the one that does without it.
     pub package: PackageRef,
     /// What is locked with it.
     pub to: Version,
-    /// Cargo does not take it for compatible.
+    /// Cargo does not take it for compatible, or what had to move for it.
     pub breaking: bool,
+    /// The other packages that had to move for it and where they are now, those that manifests of
+    /// the workspace require first.
+    pub through: Vec<(PackageRef, Version)>,
 }
 
 /// What can be done about a finding.
@@ -95,6 +100,15 @@ impl Fix {
         let admitted = if remedy == Remedy::Allow { admitted(&proof) } else { String::new() };
         let title = format!("{what}{admitted}{}", consequences(&proof));
         Self { remedy, title, upgrade, texts, proof, to_fill_in: None }
+    }
+
+    /// Whether it changes the same files in the same way.
+    fn is_like(&self, other: &Self) -> bool {
+        let after = |fix: &Self| -> Vec<_> {
+            let changes = fix.texts.changes().iter();
+            changes.map(|(path, change)| (path.clone(), change.after.clone())).collect()
+        };
+        after(self) == after(other)
     }
 
     /// Whether it brings warnings or errors that were not there before.

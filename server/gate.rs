@@ -20,7 +20,7 @@ use crate::{
     cache::Inputs,
     facts::RefreshPolicy,
     model::essence::Essence,
-    resolve::{BufferCopy, LockState, Moved, Resolution, ResolveError, Resolver, Wait},
+    resolve::{BufferCopy, LockState, Resolution, ResolveError, Resolver, Wait},
     text::{SourceText, read_to_string},
     verdict::{
         Check, CheckSet, Counts, Database, DatabaseSource, Declared, Engine, Finding, GraphOptions,
@@ -375,21 +375,33 @@ impl Gate {
         Some(run.verdict)
     }
 
-    /// The lock file after one package has been moved to another version, as cargo writes it in a
-    /// scratch copy.
+    /// The lock file that cargo writes in a scratch copy with these texts.
     ///
     /// # Errors
     ///
-    /// When cargo cannot be run, refuses the version, or is no longer wanted.
+    /// When cargo cannot be run, refuses the manifests, or is no longer wanted.
     pub(crate) fn lock_file_with(
         &mut self,
         resolver: &Resolver,
         texts: &dyn Texts,
-        moved: &Moved<'_>,
         wanted: &dyn Fn() -> bool,
     ) -> Result<SourceText, ResolveError> {
         let copy = Self::copy(&mut self.copy, resolver, &self.workspace)?;
-        copy.lock_file_with(resolver, &self.workspace, &texts.unsaved(), moved, wanted)
+        copy.lock_file_with(resolver, &self.workspace, &texts.unsaved(), wanted)
+    }
+
+    /// Lets cargo ask the registries which versions there are now.
+    ///
+    /// # Errors
+    ///
+    /// When cargo cannot be run, cannot reach a registry, or is no longer wanted.
+    pub(crate) fn refresh_index(
+        &mut self,
+        resolver: &Resolver,
+        wanted: &dyn Fn() -> bool,
+    ) -> Result<(), ResolveError> {
+        let copy = Self::copy(&mut self.copy, resolver, &self.workspace)?;
+        copy.refresh_index(resolver, &self.workspace, wanted)
     }
 
     /// The lock file of the scratch copy, as cargo has left it after what was judged last.

@@ -4,6 +4,7 @@
 //! missing or no longer fits the manifests, in a scratch copy, whose paths are mapped back.
 
 mod buffers;
+mod build;
 mod remembered;
 mod scratch;
 mod trouble;
@@ -27,8 +28,8 @@ use crate::{
     workspace::Workspace,
 };
 pub use buffers::BufferCopy;
-pub(crate) use buffers::Moved;
-pub(crate) use trouble::{Trouble, refusal};
+pub use build::Built;
+pub(crate) use trouble::Trouble;
 
 /// How coarse the times of files may be.
 const CLOCK: Duration = Duration::from_millis(10);

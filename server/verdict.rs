@@ -43,7 +43,7 @@ pub(crate) use licence_files::{LicenceFile, Recognised, licence_file, licence_fi
 pub use policy::{DatabaseSettings, LoadedPolicy, PolicyText};
 pub(crate) use provisional::{Known, provisional};
 pub use releases::Releases;
-pub(crate) use releases::{Release, releases};
+pub(crate) use releases::{Release, releases, rust_version};
 pub(crate) use unresolved::{LockedManifest, unresolved};
 pub(crate) use words::{harmless, listed};
 

@@ -3,7 +3,10 @@
 use camino::Utf8PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
-use crate::verdict::{Check, CheckSet};
+use crate::{
+    fix::Remedy,
+    verdict::{Check, CheckSet},
+};
 
 /// The verdict of cargo-deny on the line that can mend it.
 #[derive(Debug, Parser)]
@@ -24,11 +27,11 @@ pub(super) enum Word {
     /// Exits with cargo-deny's bits (1 advisories, 2 bans, 4 licenses, 8 sources; all workspaces
     /// together), with 64 for wrong usage and with 70 when no verdict could be reached.
     Check(CheckArguments),
-    /// Upgrade what advisories and withdrawn versions speak against, each upgrade proved first.
+    /// Do what clears findings and was proved: upgrades first, and what else is allowed.
     ///
-    /// An upgrade was resolved by cargo and judged in a copy: it clears a finding and brings no new
-    /// error. Changes `Cargo.toml` and `Cargo.lock`, never the policy. Exits like `check` on what
-    /// remains.
+    /// A change was resolved by cargo and judged in a copy: it clears a finding and brings no new
+    /// error. Changes `Cargo.toml` and `Cargo.lock`, the policy only with --allow, and never adds an
+    /// ignore. Says of everything that stays why. Exits like `check` on what remains.
     Fix(FixArguments),
     /// Look at the advisory databases or fetch them.
     Db(DbArguments),
@@ -139,6 +142,26 @@ pub(super) struct FixArguments {
     /// resolve, not to compile.
     #[arg(long)]
     pub(super) breaking: bool,
+
+    /// Also change the policy: state licences that texts tell (clarify), permit a licence or a
+    /// source for one package and version (exception).
+    #[arg(long, value_enum, value_name = "REMEDIES", value_delimiter = ',')]
+    pub(super) allow: Vec<Allowed>,
+
+    /// Also run `cargo check` on the result, in a copy; nothing is written where it fails. Runs the
+    /// build scripts of all packages.
+    #[arg(long)]
+    pub(super) build: bool,
+
+    /// How it is told.
+    #[arg(long, value_enum, default_value_t = Format::Human)]
+    pub(super) format: Format,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(super) enum Allowed {
+    Clarify,
+    Exception,
 }
 
 #[derive(Clone, Copy, Debug, Args)]
@@ -190,6 +213,17 @@ impl GateArguments {
         }
         let checks: Vec<_> = self.only.iter().map(|name| name.check()).collect();
         CheckSet::of(&checks)
+    }
+}
+
+impl FixArguments {
+    /// What of the policy may be changed.
+    pub(super) fn remedies(&self) -> Vec<Remedy> {
+        let remedy = |allowed: &Allowed| match allowed {
+            Allowed::Clarify => Remedy::Clarify,
+            Allowed::Exception => Remedy::Exception,
+        };
+        self.allow.iter().map(remedy).collect()
     }
 }
 

@@ -49,7 +49,7 @@ struct CheckCounts {
 }
 
 #[derive(Serialize)]
-struct Package<'a> {
+pub(super) struct Package<'a> {
     name: &'a str,
     version: &'a str,
     source: Option<&'a str>,
@@ -96,7 +96,7 @@ pub(super) fn verdict(verdict: &Verdict, checks: CheckSet) -> anyhow::Result<()>
     out.write_all(&lines).and_then(|()| out.flush()).context("standard output cannot be written")
 }
 
-fn line(lines: &mut Vec<u8>, record: &impl Serialize) -> anyhow::Result<()> {
+pub(super) fn line(lines: &mut Vec<u8>, record: &impl Serialize) -> anyhow::Result<()> {
     serde_json::to_writer(&mut *lines, record).context("a finding cannot be written as JSON")?;
     lines.push(b'\n');
     Ok(())
@@ -123,7 +123,7 @@ fn finding_record<'a>(workspace: &'a str, finding: &'a Finding) -> FindingRecord
     }
 }
 
-fn package(package: &PackageRef) -> Package<'_> {
+pub(super) fn package(package: &PackageRef) -> Package<'_> {
     Package { name: &package.name, version: &package.version, source: package.source.as_deref() }
 }
 

@@ -1,16 +1,27 @@
 //! Carries plans out and has them judged. What it gives was proved.
 
+use std::collections::BTreeSet;
+
+use semver::Version;
+
 use super::{
-    Answer, Fix, FixOptions, Judged, Proof, Tried, Upgrade,
+    Answer, Fix, FixOptions, Judged, Proof, Remedy, Tried, Upgrade,
     policy::{self, PolicyFacts, PolicyPlan},
-    upgrade::{self, Candidates, Raised, Target},
+    refusal::{Offline, refused},
+    upgrade::{
+        Histories, Keep, Locked, Pick, Plan, Raised, Search, Target, needs_rust, with_requirements,
+        without_pins,
+    },
 };
 use crate::{
-    gate::{Audience, Databases, Gate, GateOptions, Texts as _},
-    resolve::{Moved, ResolveError, refusal},
+    gate::{Audience, Databases, Gate, GateOptions, Texts as _, Verdict},
+    resolve::{BufferCopy, Built, ResolveError},
     text::SourceText,
-    verdict::{Check, Finding, PolicyText, Severity},
+    verdict::{Check, Finding, PackageRef, PolicyText, Severity},
 };
+
+/// How many versions of one kind are tried at most.
+const TRIES: usize = 4;
 
 /// What fixes are proved with.
 pub struct Prover<'p> {
@@ -46,8 +57,133 @@ impl std::fmt::Debug for Prover<'_> {
     }
 }
 
+/// What plans for a workspace are made from.
+pub(super) struct Ground<'g> {
+    now: Judged<'g>,
+    locked: Locked,
+    histories: &'g Histories,
+    /// What local packages require.
+    declared: BTreeSet<PackageRef>,
+}
+
+/// What may be tried for a target, each in the order in which it is.
+#[derive(Default)]
+struct Plans {
+    compatible: Vec<Plan>,
+    breaking: Vec<Plan>,
+    /// Why there are no more of them.
+    reason: Option<String>,
+}
+
+impl<'g> Ground<'g> {
+    pub(super) fn of(now: Judged<'g>, histories: &'g Histories) -> Self {
+        let lock_file = now.texts.read(&now.verdict.workspace.lock_file());
+        let locked = lock_file.map(|text| Locked::read(&text)).unwrap_or_default();
+        let mut declared: BTreeSet<_> =
+            now.verdict.declared.iter().map(|one| one.package.clone()).collect();
+        declared.extend(locked.required_locally().cloned());
+        Self { now, locked, histories, declared }
+    }
+
+    fn search(&self, breaking: bool) -> Search<'_> {
+        Search {
+            locked: &self.locked,
+            histories: self.histories,
+            declared: &self.declared,
+            breaking,
+        }
+    }
+
+    fn plans(&self, target: &Target) -> Plans {
+        let mut plans = Plans::default();
+        let clear = match target.clear(self.histories) {
+            Ok(clear) => clear,
+            Err(reason) => return Plans { reason: Some(reason), ..plans },
+        };
+        if let Some(reason) = clear.none {
+            self.plan_without(target, &mut plans);
+            let blocked = plans.reason.take().map_or_else(String::new, |why| format!("; {why}"));
+            plans.reason = Some(format!("{reason}{blocked}"));
+            return plans;
+        }
+        let compatible = clear.compatible();
+        let mut wishes: Vec<(&[Version], Pick)> = Vec::new();
+        if !target.is_only_about_licence() {
+            wishes.push((&compatible, Pick::Smallest));
+            wishes.push((&clear.versions, Pick::Smallest));
+            wishes.extend(
+                compatible.chunks(1).skip(1).take(TRIES - 2).map(|one| (one, Pick::Smallest)),
+            );
+        }
+        wishes.push((&compatible, Pick::Newest));
+        wishes.push((&clear.versions, Pick::Newest));
+        let package = &target.package;
+        for (versions, pick) in wishes.into_iter().filter(|(versions, _)| !versions.is_empty()) {
+            match self.search(false).plan(package, versions, pick) {
+                Ok(plan) if !plans.compatible.contains(&plan) && !plan.steps.is_empty() => {
+                    plans.compatible.push(plan);
+                }
+                Ok(_) => {}
+                Err(reason) => plans.reason = Some(reason),
+            }
+        }
+        let lines = clear.later_lines();
+        let mut wishes: Vec<(&[Version], Pick)> = Vec::new();
+        if !target.is_only_about_licence() {
+            wishes.push((&clear.versions, Pick::Smallest));
+            wishes.extend(lines.chunks(1).take(TRIES).map(|one| (one, Pick::Smallest)));
+        }
+        // By its number it may be the one that is compatible.
+        let newest: Vec<_> = clear.versions.iter().max().cloned().into_iter().collect();
+        wishes.push((&newest, Pick::Newest));
+        for (versions, pick) in wishes {
+            match self.search(true).plan(package, versions, pick) {
+                Ok(plan) if plan.is_breaking() && !plans.breaking.contains(&plan) => {
+                    plans.breaking.push(plan);
+                }
+                Ok(_) => {}
+                Err(reason) if plans.breaking.is_empty() => {
+                    plans.reason.get_or_insert(reason);
+                }
+                Err(_) => {}
+            }
+        }
+        plans
+    }
+}
+
+impl Ground<'_> {
+    /// Plans that do without a package.
+    fn plan_without(&self, target: &Target, plans: &mut Plans) {
+        if self.declared.contains(&target.package) {
+            return;
+        }
+        for breaking in [false, true] {
+            for pick in [Pick::Smallest, Pick::Newest] {
+                match self.search(breaking).plan(&target.package, &[], pick) {
+                    Ok(plan) if plan.steps.is_empty() => {}
+                    Ok(plan) => {
+                        let kind = match plan.is_breaking() {
+                            true => &mut plans.breaking,
+                            false => &mut plans.compatible,
+                        };
+                        if !kind.contains(&plan) {
+                            kind.push(plan);
+                        }
+                    }
+                    Err(reason) => {
+                        plans.reason.get_or_insert(reason);
+                    }
+                }
+            }
+        }
+    }
+}
+
 impl Prover<'_> {
-    /// The versions that clear what is known against the package of `finding`: the smallest one.
+    /// The versions that clear what is known against the package of `finding`, each proved: the
+    /// smallest, the lock entry alone where the requirement admits that, the newest compatible one,
+    /// and one that is not compatible where nothing else helps or `fix` asks for such.
     ///
     /// # Errors
     ///
@@ -58,44 +194,107 @@ impl Prover<'_> {
         finding: &Finding,
         fix: FixOptions,
     ) -> Result<Answer, NotProved> {
-        let Some(target) = Target::of(&now.verdict.findings, finding) else {
-            return Ok(Answer::default());
-        };
+        let mut answer = Answer::default();
+        let targets = Target::of(&now.verdict.findings, finding);
+        if targets.is_empty() {
+            answer.none = no_registry(finding);
+            return Ok(answer);
+        }
         if !now.verdict.workspace.lock_file().is_file() {
-            let none = Some(UNLOCKED.to_owned());
-            return Ok(Answer { none, ..Answer::default() });
+            answer.none = Some(UNLOCKED.to_owned());
+            return Ok(answer);
         }
-        match self.upgrade(now, fix, &target) {
-            Ok(fix) => Ok(Answer { fixes: vec![fix], none: None }),
-            Err(NotProved::Because(reason)) => {
-                Ok(Answer { none: Some(reason), ..Answer::default() })
+        let histories = Histories::of(now.verdict, now.texts);
+        let ground = Ground::of(now, &histories);
+        for target in &targets {
+            if let Some(reason) = self.answer(&ground, target, fix, &mut answer.fixes)? {
+                answer.none.get_or_insert(reason);
             }
-            Err(NotProved::Unwanted) => Err(NotProved::Unwanted),
         }
+        if !answer.fixes.is_empty() {
+            answer.none = None;
+        }
+        Ok(answer)
     }
 
-    /// The first candidate that is proved, or why there is none.
+    /// Adds what is proved for one target, or says why nothing is.
+    fn answer(
+        &mut self,
+        ground: &Ground<'_>,
+        target: &Target,
+        fix: FixOptions,
+        fixes: &mut Vec<Fix>,
+    ) -> Result<Option<String>, NotProved> {
+        let plans = ground.plans(target);
+        let before = fixes.len();
+        let mut reasons = Vec::new();
+        if let Some(first) = self.first(ground, target, &plans.compatible, &mut reasons)? {
+            let mut more = Vec::new();
+            if first.admitted {
+                more.push((first.plan, Keep::WhatAdmits));
+            }
+            let newest = plans.compatible.last().filter(|plan| *plan != first.plan);
+            more.extend(newest.map(|plan| (plan, Keep::Nothing)));
+            fixes.push(first.fix);
+            for (plan, keep) in more {
+                match self.attempt(ground, target, plan, keep) {
+                    Ok(Proved { fix, .. }) if !fixes.iter().any(|one| one.is_like(&fix)) => {
+                        fixes.push(fix);
+                    }
+                    Err(NotProved::Unwanted) => return Err(NotProved::Unwanted),
+                    _ => {}
+                }
+            }
+        }
+        if fixes.len() == before || fix.breaking {
+            let breaking = self.first(ground, target, &plans.breaking, &mut reasons)?;
+            fixes.extend(breaking.map(|proved| proved.fix));
+        }
+        Ok((fixes.len() == before).then(|| why(plans.reason, reasons)))
+    }
+
+    /// The first change that is proved, or why there is none.
     pub(super) fn upgrade(
         &mut self,
-        now: Judged<'_>,
+        ground: &Ground<'_>,
         fix: FixOptions,
         target: &Target,
     ) -> Result<Fix, NotProved> {
-        let Candidates { compatible, breaking, none } =
-            target.candidates(now.verdict.workspace.folder());
-        if let Some(reason) = none {
-            return Err(reason.into());
-        }
-        let is_declared = now.verdict.declared.iter().any(|one| one.package == target.package);
+        let plans = ground.plans(target);
         let mut reasons = Vec::new();
-        let mut tried = compatible.into_iter().map(|version| (version, false)).collect::<Vec<_>>();
-        if fix.breaking && is_declared {
-            tried.extend(breaking.iter().map(|version| (version.clone(), true)));
+        let mut proved = self.first(ground, target, &plans.compatible, &mut reasons)?;
+        if proved.is_none() && fix.breaking {
+            proved = self.first(ground, target, &plans.breaking, &mut reasons)?;
         }
-        for (to, breaking) in tried {
-            let upgrade = Upgrade { package: target.package.clone(), to, breaking };
-            match self.attempt(now, upgrade) {
-                Ok(fix) => return Ok(fix),
+        proved
+            .map(|proved| proved.fix)
+            .ok_or_else(|| NotProved::Because(why(plans.reason, reasons)))
+    }
+
+    /// The first of several plans that is proved; where that leaves something that a later one
+    /// clears, the later one.
+    fn first<'n>(
+        &mut self,
+        ground: &Ground<'_>,
+        target: &Target,
+        plans: &'n [Plan],
+        reasons: &mut Vec<String>,
+    ) -> Result<Option<Proved<'n>>, NotProved> {
+        let mut best: Option<Proved<'n>> = None;
+        for plan in plans {
+            match self.attempt(ground, target, plan, Keep::Nothing) {
+                Ok(proved) => {
+                    let left = target.left_by(&proved.fix.proof);
+                    let better =
+                        best.as_ref().is_none_or(|best| target.left_by(&best.fix.proof) > left);
+                    if better {
+                        best = Some(proved);
+                    }
+                    // Only a licence may be another one in a version that was not chosen for it.
+                    if left == 0 || !target.is_about_licence() {
+                        break;
+                    }
+                }
                 Err(NotProved::Unwanted) => return Err(NotProved::Unwanted),
                 Err(NotProved::Because(reason)) => {
                     tracing::debug!("{}: {reason}", target.package.name);
@@ -103,70 +302,62 @@ impl Prover<'_> {
                 }
             }
         }
-        // The smallest version says what stands in its way.
-        let name = &target.package.name;
-        Err(NotProved::Because(match (reasons.into_iter().next(), breaking.first()) {
-            (Some(reason), _) => reason,
-            (None, Some(version)) if is_declared => format!(
-                "only a breaking upgrade clears it: {name} {version} or later (`--breaking` tries that)"
-            ),
-            (None, Some(version)) => {
-                format!("it takes {name} {version} or later, which what requires it does not admit")
-            }
-            (None, None) => "no version clears it".to_owned(),
-        }))
+        Ok(best)
     }
 
-    fn attempt(&mut self, now: Judged<'_>, upgrade: Upgrade) -> Result<Fix, NotProved> {
-        let Upgrade { package, to: version, breaking } = &upgrade;
+    fn attempt<'n>(
+        &mut self,
+        ground: &Ground<'_>,
+        target: &Target,
+        plan: &'n Plan,
+        keep: Keep,
+    ) -> Result<Proved<'n>, NotProved> {
+        let (now, package) = (ground.now, &target.package);
         let lock_file = now.verdict.workspace.lock_file();
         let unreadable = |error| format!("`{lock_file}` cannot be read: {error}");
         let locked = now.texts.read(&lock_file).map_err(unreadable)?;
-        let Raised { mut texts, pinned } =
-            upgrade::with_requirements(now.texts, now.verdict, package, version)?;
-        let moved = Moved { package: &package.name, from: &package.version, to: version };
+        let Raised { mut texts, pinned, admitted, pins } =
+            with_requirements(now.texts, now.verdict, &plan.steps, keep)?;
         let wanted = || self.audience.still_waits();
-        let lock = self.gate.lock_file_with(&self.options.resolver, &pinned, &moved, &wanted);
-        let lock = lock.map_err(|error| refused(&error))?;
-        if upgrade::locks(&lock, &package.name, &package.version)
-            || !upgrade::locks(&lock, &package.name, &version.to_string())
-        {
-            let holders = upgrade::holders(&locked, package);
-            return Err(NotProved::Because(match holders.as_slice() {
-                [] => format!("cargo does not choose {} {version}", package.name),
-                _ => {
-                    format!("{} {version} is not admitted by {}", package.name, holders.join(", "))
-                }
-            }));
+        let resolver = &self.options.resolver;
+        let lock = self.gate.lock_file_with(resolver, &pinned, &wanted);
+        let mut lock = lock.map_err(|error| refused(&error, Offline::of(resolver, &plan.steps)))?;
+        if let Some((local, pins)) = &pins {
+            lock = without_pins(&lock, local, pins);
         }
+        let after = Locked::read(&lock);
+        let step = plan.steps.iter().find(|step| {
+            after.holds(&step.package.name, &step.package.version)
+                || !after.holds(&step.package.name, &step.to.to_string())
+        });
+        if let Some(step) = step {
+            let (name, version) = (&step.package.name, &step.to);
+            return Err(format!("cargo does not choose {name} {version}").into());
+        }
+        if after.holds(&package.name, &package.version) {
+            return Err(format!("cargo leaves {} at {}", package.name, package.version).into());
+        }
+        let to = ground.becomes(target, plan, &after);
+        let what = named(package, to.as_ref());
         texts.set(&lock_file, in_lines_of(&locked, &lock)).map_err(unreadable)?;
-        let proof = self.proof(now, &texts)?;
-        let Some(proof) = proof else {
-            return Err(format!("with {} {version} no verdict can be reached", package.name).into());
+        let Some(proof) = self.proof(now, &texts)? else {
+            return Err(format!("with {what} no verdict can be reached").into());
         };
         // What was judged is what cargo made of it.
         let judged =
             self.gate.scratch_lock_file().ok_or_else(|| "the scratch copy is gone".to_owned())?;
         if in_lines_of(&lock, &judged).as_str() != lock.as_str() {
-            return Err(format!("cargo does not leave {} at {version}", package.name).into());
+            return Err(format!("cargo does not leave {what} so").into());
         }
         if !proof.cleared.iter().any(|finding| finding.packages.contains(package)) {
-            return Err(format!("{} {version} does not clear it", package.name).into());
+            return Err(format!("{what} does not clear it").into());
         }
         let new = proof.introduced.iter().find(|finding| finding.severity == Severity::Error);
         if let Some(new) = new {
-            return Err(format!("{} {version} would bring: {}", package.name, new.message).into());
+            return Err(format!("{what} would bring: {}", new.message).into());
         }
-        let what = if *breaking {
-            format!(
-                "upgrade `{}` {} to {version}, a breaking one: it resolves, whether it compiles is \
-                 not known",
-                package.name, package.version
-            )
-        } else {
-            format!("upgrade `{}` {} to {version}", package.name, package.version)
-        };
-        Ok(Fix::new(super::Remedy::Upgrade, &what, Some(upgrade), texts, proof))
+        let fix = ground.fix(target, plan, to, keep == Keep::WhatAdmits, texts, proof);
+        Ok(Proved { fix, plan, admitted })
     }
 
     /// What the policy could say, in the order of remedies.
@@ -214,6 +405,25 @@ impl Prover<'_> {
         Ok(Some(fix))
     }
 
+    /// Whether the workspace compiles with these texts; `verdict` is the one on the files as they are
+    /// on disk. Runs build scripts: only for who asked.
+    ///
+    /// # Errors
+    ///
+    /// When it cannot be told, or nobody waits any more.
+    pub fn build(&self, verdict: &Verdict, texts: &Tried) -> Result<Built, NotProved> {
+        let (workspace, resolver) = (&verdict.workspace, &self.options.resolver);
+        let failed = |error: ResolveError| match error {
+            ResolveError::Unwanted { .. } => NotProved::Unwanted,
+            error => NotProved::Because(error.to_string()),
+        };
+        let locals = verdict.folders.iter().filter(|(package, _)| package.source.is_none());
+        let folders: Vec<_> = locals.map(|(_, at)| at.folder.clone()).collect();
+        let mut copy = BufferCopy::of(resolver, workspace).map_err(failed)?;
+        let wanted = || self.audience.still_waits();
+        copy.check(resolver, workspace, &texts.unsaved(), &folders, &wanted).map_err(failed)
+    }
+
     /// `None` where the changed texts lead to no verdict.
     fn proof(&mut self, now: Judged<'_>, tried: &Tried) -> Result<Option<Proof>, NotProved> {
         let quiet = Quiet(self.audience);
@@ -221,6 +431,133 @@ impl Prover<'_> {
         let verdict = verdict.ok_or(NotProved::Unwanted)?;
         Ok(Proof::of(now, tried, verdict))
     }
+}
+
+/// A plan that was proved.
+struct Proved<'n> {
+    fix: Fix,
+    plan: &'n Plan,
+    /// The requirements admit the version as they are, and were raised all the same.
+    admitted: bool,
+}
+
+impl Ground<'_> {
+    /// The version that a target has in the end; `None` where it is gone.
+    fn becomes(&self, target: &Target, plan: &Plan, after: &Locked) -> Option<Version> {
+        let name = &target.package.name;
+        if let Some(step) = plan.steps.iter().find(|step| step.package == target.package) {
+            return Some(step.to.clone());
+        }
+        let before: Vec<_> = self.locked.versions(name).collect();
+        let new = after.versions(name).filter(|version| !before.contains(version));
+        new.filter_map(|version| Version::parse(version).ok()).max()
+    }
+
+    fn fix(
+        &self,
+        target: &Target,
+        plan: &Plan,
+        to: Option<Version>,
+        lock_alone: bool,
+        texts: Tried,
+        proof: Proof,
+    ) -> Fix {
+        let others = plan.steps.iter().filter(|step| step.package != target.package);
+        let through: Vec<_> = others.map(|step| (step.package.clone(), step.to.clone())).collect();
+        let is_step = |package: &PackageRef| plan.steps.iter().any(|one| one.package == *package);
+        let mut what = if is_step(&target.package) && through.is_empty() {
+            let PackageRef { name, version, .. } = &target.package;
+            let to = to.as_ref().map(ToString::to_string).unwrap_or_default();
+            format!("upgrade `{name}` {version} to {to}")
+        } else {
+            let end = match &to {
+                Some(to) => format!("so that `{}` is {to}", target.package.name),
+                None => format!("to do without `{}`", target.package.name),
+            };
+            format!("upgrade {}, {end}", parents(&through))
+        };
+        if lock_alone {
+            what.push_str(", in `Cargo.lock` alone");
+        }
+        if plan.is_breaking() {
+            what.push_str(&format!(
+                ", a breaking one{}: it resolves, whether it compiles is not known",
+                self.crossed(plan)
+            ));
+        }
+        let rust =
+            plan.steps.iter().filter_map(|step| self.histories.newer_rust(&step.package, &step.to));
+        what.push_str(&needs_rust(rust.max().as_ref(), self.histories.rust.as_ref()));
+        let lead = to.map(|to| (target.package.clone(), to));
+        let mut through = through;
+        let lead = lead.or_else(|| through.pop());
+        let upgrade = lead.map(|(package, to)| Upgrade {
+            package,
+            to,
+            breaking: plan.is_breaking(),
+            through,
+        });
+        Fix::new(Remedy::Upgrade, &what, upgrade, texts, proof)
+    }
+
+    /// The releases that a breaking plan passes, each of which may ask for other code.
+    fn crossed(&self, plan: &Plan) -> String {
+        let broken = plan.steps.iter().find(|step| step.declared && step.is_breaking());
+        let Some(step) = broken else { return String::new() };
+        let lines = self.histories.lines_between(&step.package, &step.to);
+        let named: Vec<_> = lines.iter().take(3).map(ToString::to_string).collect();
+        match (named.is_empty(), lines.len().saturating_sub(3)) {
+            (true, _) => String::new(),
+            (false, 0) => format!(" past {}", named.join(", ")),
+            (false, more) => format!(" past {} and {more} more", named.join(", ")),
+        }
+    }
+}
+
+fn parents(through: &[(PackageRef, Version)]) -> String {
+    let named = through.iter().take(3);
+    let named = named.map(|(one, to)| format!("`{}` {} to {to}", one.name, one.version));
+    let named: Vec<_> = named.collect();
+    match through.len().saturating_sub(3) {
+        0 => named.join(" and "),
+        more => format!("{} and {more} more", named.join(", ")),
+    }
+}
+
+/// A package and its version in a reason.
+fn named(package: &PackageRef, to: Option<&Version>) -> String {
+    match to {
+        Some(to) => format!("{} {to}", package.name),
+        None => format!("doing without {}", package.name),
+    }
+}
+
+/// Why nothing was proved: what was tried says more than what was not.
+fn why(planned: Option<String>, tried: Vec<String>) -> String {
+    let first = tried.into_iter().next();
+    first.or(planned).unwrap_or_else(|| "no version clears it".to_owned())
+}
+
+/// Why a package that comes from no registry stays.
+pub(super) fn no_registry(finding: &Finding) -> Option<String> {
+    let [package] = finding.packages.as_slice() else { return None };
+    let patched = finding.advisory.as_ref().map(|advisory| advisory.patched.as_slice());
+    let wanted = match patched {
+        Some([]) | None => String::new(),
+        Some(patched) => format!(" ({})", patched.join(" or ")),
+    };
+    finding.advisory.as_ref()?;
+    Some(match package.source.as_deref() {
+        Some(source) if source.starts_with("git+") => format!(
+            "`{}` {} comes from a git repository, whose revisions nobody lists: name one that is patched{wanted}",
+            package.name, package.version
+        ),
+        None => format!(
+            "`{}` {} is a package of this machine: it has no other versions{wanted}",
+            package.name, package.version
+        ),
+        Some(_) => return None,
+    })
 }
 
 /// Asks whether the answer is still wanted, and tells nothing.
@@ -242,19 +579,4 @@ fn in_lines_of(model: &SourceText, text: &SourceText) -> SourceText {
     let plain = text.as_str().replace("\r\n", "\n");
     let ends = if model.as_str().contains("\r\n") { "\r\n" } else { "\n" };
     SourceText::new(&plain.replace('\n', ends))
-}
-
-/// Cargo's refusal in its own words, the one line that says it and who asks for it.
-fn refused(error: &ResolveError) -> NotProved {
-    let stderr = match error {
-        ResolveError::Unwanted { .. } => return NotProved::Unwanted,
-        ResolveError::Cargo { stderr, .. } => stderr,
-        other => return NotProved::Because(other.to_string()),
-    };
-    let (message, notes) = refusal(stderr);
-    let blocks = notes.iter().find(|note| note.starts_with("required by"));
-    NotProved::Because(match blocks {
-        Some(blocks) => format!("cargo: {message}, {blocks}"),
-        None => format!("cargo: {message}"),
-    })
 }

@@ -1,22 +1,27 @@
 //! One fix after the other, until nothing more can be proved.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::{
-    Fix, FixOptions, Judged, NotProved, Prover, Tried, proof, prover::UNLOCKED, upgrade::Target,
+    Fix, FixOptions, Judged, NotProved, Prover, Remedy, Tried, proof,
+    prover::{Ground, UNLOCKED, no_registry},
+    upgrade::{Histories, Scope, Target, alternatives},
 };
 use crate::{
     gate::Verdict,
-    verdict::{Check, Finding, PackageRef},
+    verdict::{AdvisoryKind, Check, Code, Finding, PackageRef},
 };
+
+/// How many packages are tried for the sake of their licence alone: each is as long as an upgrade,
+/// and few state another licence one day.
+const FOR_LICENCES: usize = 16;
 
 /// A finding that stays.
 #[derive(Clone, Debug)]
 pub struct Remaining {
     /// Which.
     pub finding: Finding,
-    /// Why nothing was done about it, a sentence without its end; `None` where there is no plan for
-    /// its kind.
+    /// Why nothing was done about it, a sentence without its end.
     pub reason: Option<String>,
 }
 
@@ -29,51 +34,216 @@ pub struct Repair {
     pub remaining: Vec<Remaining>,
     /// All changes together.
     pub texts: Tried,
+    /// The verdict before them.
+    pub before: Verdict,
     /// The verdict on them.
     pub verdict: Verdict,
 }
 
 /// Upgrades one package after the other, starting from `texts`. `None` where nobody waits any more.
 pub fn repair(prover: &mut Prover<'_>, fix: FixOptions, texts: Tried) -> Option<Repair> {
+    repair_with(prover, fix, &[], texts)
+}
+
+/// The same, and then what of the `allowed` remedies clears of what is left: those that state the
+/// policy more precisely and leave nothing to fill in.
+pub fn repair_with(
+    prover: &mut Prover<'_>,
+    fix: FixOptions,
+    allowed: &[Remedy],
+    texts: Tried,
+) -> Option<Repair> {
     let verdict = prover.gate.judge(prover.options, &texts, prover.databases, prover.audience)?;
-    let mut repair = Repair { fixes: Vec::new(), remaining: Vec::new(), texts, verdict };
-    let mut given_up: BTreeMap<PackageRef, String> = BTreeMap::new();
+    let repair = Repair {
+        fixes: Vec::new(),
+        remaining: Vec::new(),
+        texts,
+        before: verdict.clone(),
+        verdict,
+    };
+    let mut work = Work { prover, fix, repair, given_up: BTreeMap::new(), tried: BTreeSet::new() };
     // Upgrades start from what is locked.
-    let is_locked = repair.verdict.workspace.lock_file().is_file();
-    let mut hopeful = repair.verdict.reached && is_locked;
-    while std::mem::take(&mut hopeful) {
-        // What stood in the way in the round before may stand there no more.
-        given_up.clear();
-        while let Some(target) = Target::all(&repair.verdict.findings)
-            .into_iter()
-            .find(|target| !given_up.contains_key(&target.package))
+    let is_locked = work.repair.verdict.workspace.lock_file().is_file();
+    if work.repair.verdict.reached && is_locked {
+        work.refresh_index();
+        work.upgrades()?;
+    }
+    if work.repair.verdict.reached {
+        work.policy(allowed)?;
+    }
+    Some(work.end(is_locked, allowed))
+}
+
+struct Work<'w, 'p> {
+    prover: &'w mut Prover<'p>,
+    fix: FixOptions,
+    repair: Repair,
+    /// Why the packages stay.
+    given_up: BTreeMap<PackageRef, String>,
+    /// The packages that were tried for their licence.
+    tried: BTreeSet<PackageRef>,
+}
+
+impl Work<'_, '_> {
+    /// What cargo knows of the registries may be old.
+    fn refresh_index(&mut self) {
+        let resolver = &self.prover.options.resolver;
+        if resolver.offline || Target::all(&self.repair.verdict.findings, Scope::Needed).is_empty()
         {
-            let name = &target.package.name;
-            prover.audience.doing(&format!("looking for an upgrade of {name}"));
-            let now = Judged { verdict: &repair.verdict, texts: &repair.texts };
-            match prover.upgrade(now, fix, &target) {
-                Ok(fix) => {
-                    hopeful = true;
-                    repair.texts = fix.texts.clone();
-                    repair.verdict = fix.proof.verdict.clone();
-                    repair.fixes.push(fix);
-                }
-                Err(NotProved::Because(reason)) => {
-                    given_up.insert(target.package, reason);
-                }
-                Err(NotProved::Unwanted) => return None,
-            }
+            return;
+        }
+        self.prover.audience.doing("asking the registries for new versions");
+        let audience = self.prover.audience;
+        if let Err(error) = self.prover.gate.refresh_index(resolver, &|| audience.still_waits()) {
+            tracing::warn!("what cargo knows of the registries may be old: {error}");
         }
     }
-    let counted = repair.verdict.findings.iter().filter(|finding| proof::counts(finding));
-    let remaining = counted.map(|finding| Remaining {
-        reason: match finding.packages.as_slice() {
-            [_] if finding.check == Check::Advisories && !is_locked => Some(UNLOCKED.to_owned()),
-            [package] if finding.check == Check::Advisories => given_up.get(package).cloned(),
-            _ => None,
-        },
-        finding: finding.clone(),
-    });
-    repair.remaining = remaining.collect();
-    Some(repair)
+
+    fn upgrades(&mut self) -> Option<()> {
+        let histories = Histories::of(&self.repair.verdict, &self.repair.texts);
+        let mut hopeful = true;
+        while std::mem::take(&mut hopeful) {
+            // What stood in the way in the round before may stand there no more.
+            self.given_up.clear();
+            while let Some(target) = self.next() {
+                let name = &target.package.name;
+                self.prover.audience.doing(&format!("looking for an upgrade of {name}"));
+                let now = Judged { verdict: &self.repair.verdict, texts: &self.repair.texts };
+                let ground = Ground::of(now, &histories);
+                match self.prover.upgrade(&ground, self.fix, &target) {
+                    Ok(fix) => {
+                        hopeful = true;
+                        self.repair.texts = fix.texts.clone();
+                        self.repair.verdict = fix.proof.verdict.clone();
+                        self.repair.fixes.push(fix);
+                    }
+                    Err(NotProved::Because(reason)) => {
+                        self.given_up.insert(target.package, reason);
+                    }
+                    Err(NotProved::Unwanted) => return None,
+                }
+            }
+        }
+        Some(())
+    }
+
+    /// What is to be tried next.
+    fn next(&mut self) -> Option<Target> {
+        for target in Target::all(&self.repair.verdict.findings, Scope::Needed) {
+            if self.given_up.contains_key(&target.package) {
+                continue;
+            }
+            if target.is_only_about_licence() {
+                if self.tried.len() >= FOR_LICENCES || self.tried.contains(&target.package) {
+                    continue;
+                }
+                self.tried.insert(target.package.clone());
+            }
+            return Some(target);
+        }
+        None
+    }
+
+    fn policy(&mut self, allowed: &[Remedy]) -> Option<()> {
+        let mut given_up: Vec<Finding> = Vec::new();
+        while let Some(finding) = self
+            .repair
+            .verdict
+            .findings
+            .iter()
+            .find(|one| proof::counts(one) && !allowed.is_empty() && !given_up.contains(one))
+            .cloned()
+        {
+            let now = Judged { verdict: &self.repair.verdict, texts: &self.repair.texts };
+            let fixes = match self.prover.policy_fixes(now, &finding) {
+                Ok(fixes) => fixes,
+                Err(NotProved::Unwanted) => return None,
+                Err(NotProved::Because(_)) => Vec::new(),
+            };
+            let is_allowed = |fix: &Fix| {
+                allowed.contains(&fix.remedy)
+                    && fix.remedy != Remedy::Ignore
+                    && fix.to_fill_in.is_none()
+                    && fix.proof.clears(&finding)
+            };
+            match fixes.into_iter().find(is_allowed) {
+                Some(fix) => {
+                    self.repair.texts = fix.texts.clone();
+                    self.repair.verdict = fix.proof.verdict.clone();
+                    self.repair.fixes.push(fix);
+                }
+                None => given_up.push(finding),
+            }
+        }
+        Some(())
+    }
+
+    fn end(mut self, is_locked: bool, allowed: &[Remedy]) -> Repair {
+        let counted = self.repair.verdict.findings.iter().filter(|one| proof::counts(one));
+        let remaining = counted.map(|finding| Remaining {
+            reason: Some(self.reason(finding, is_locked, allowed)),
+            finding: finding.clone(),
+        });
+        self.repair.remaining = remaining.collect();
+        self.repair
+    }
+
+    /// Why a finding stays.
+    fn reason(&self, finding: &Finding, is_locked: bool, allowed: &[Remedy]) -> String {
+        let about = finding.packages.first();
+        let advised = finding.check == Check::Advisories && about.is_some();
+        if advised && !is_locked {
+            return UNLOCKED.to_owned();
+        }
+        let tried = finding.packages.iter().find_map(|one| self.given_up.get(one));
+        if let Some(reason) = &tried {
+            let policy = policy_reason(finding, allowed);
+            return match policy {
+                Some(policy) if !advised => format!("{reason}; {policy}"),
+                _ => (*reason).clone(),
+            };
+        }
+        if let Some(reason) = no_registry(finding) {
+            return reason;
+        }
+        if let Some(advisory) = finding.advisory.as_ref().filter(|one| one.patched.is_empty()) {
+            let instead = alternatives(advisory).map_or_else(String::new, |named| {
+                format!("; the advisory names alternatives: {named}")
+            });
+            return match advisory.kind {
+                AdvisoryKind::Unmaintained => {
+                    format!("nobody maintains `{}` any more{instead}", advisory.package)
+                }
+                _ => format!("no version of `{}` is patched{instead}", advisory.package),
+            };
+        }
+        policy_reason(finding, allowed).or_else(|| finding.remedy.clone()).unwrap_or_else(|| {
+            "no change of versions clears it: it is for you to decide".to_owned()
+        })
+    }
+}
+
+/// What the command line does not do by itself about a matter of the policy.
+fn policy_reason(finding: &Finding, allowed: &[Remedy]) -> Option<String> {
+    let unless = |remedy: Remedy, done: &str, otherwise: &str| {
+        Some(if allowed.contains(&remedy) { done.to_owned() } else { otherwise.to_owned() })
+    };
+    match finding.code? {
+        Code::Unlicensed | Code::NoLicenseField | Code::EmptyLicenseField | Code::GatherFailure => {
+            unless(
+                Remedy::Clarify,
+                "its texts do not tell its licence for certain: clarify it by hand",
+                "`--allow clarify` states its licence in the policy where its texts tell it",
+            )
+        }
+        Code::Rejected => unless(
+            Remedy::Exception,
+            "no exception for this package and version clears it",
+            "`--allow exception` permits its licence for this package and version",
+        ),
+        Code::Duplicate => {
+            Some("what requires the older version admits none of the others".to_owned())
+        }
+        _ => None,
+    }
 }

@@ -6,7 +6,6 @@ use std::{
 };
 
 use camino::{Utf8Path, Utf8PathBuf};
-use semver::Version;
 
 use super::{
     LockState, MetadataOptions, Resolution, ResolveError, Resolver, Wait, parse,
@@ -17,14 +16,6 @@ use crate::{
     text::{SourceText, read_to_string},
     workspace::{MemberFolders, Workspace, lexical},
 };
-
-/// A lock entry that is to have another version.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Moved<'m> {
-    pub(crate) package: &'m str,
-    pub(crate) from: &'m str,
-    pub(crate) to: &'m Version,
-}
 
 /// A scratch copy of one workspace, into which unsaved texts are written.
 pub struct BufferCopy {
@@ -89,32 +80,53 @@ impl BufferCopy {
         })
     }
 
-    /// The lock file after one package has been moved to another version, with these texts in place
-    /// of those on disk. Other packages stay where they are unless they cannot.
+    /// The lock file that cargo writes with these texts in place of those on disk. What is locked
+    /// stays where the manifests admit it.
     ///
     /// # Errors
     ///
-    /// When cargo cannot be run, refuses the version, takes too long or is no longer wanted.
+    /// When cargo cannot be run, refuses the manifests, takes too long or is no longer wanted.
     pub(crate) fn lock_file_with(
         &mut self,
         resolver: &Resolver,
         workspace: &Workspace,
         buffers: &BTreeMap<Utf8PathBuf, SourceText>,
-        moved: &Moved<'_>,
         wanted: &dyn Fn() -> bool,
     ) -> Result<SourceText, ResolveError> {
         self.write(resolver, buffers)?;
-        let manifest = self.scratch.mirrored(&self.real.manifest);
-        let spec = format!("{}@{}", moved.package, moved.from);
-        let to = moved.to.to_string();
-        let args = ["update", "--manifest-path", "Cargo.toml", "-p", &spec, "--precise", &to];
-        resolver
-            .run(&manifest, &args.map(str::to_owned), wanted)
-            .map_err(|error| self.refused(workspace, error))?;
+        self.update(resolver, workspace, &["--workspace"], wanted)?;
         self.lock_file().ok_or_else(|| ResolveError::Scratch {
             path: self.scratch.mirrored(&self.real.lock_file()),
             source: std::io::Error::other("cargo has written no lock file"),
         })
+    }
+
+    /// Lets cargo ask the registries which versions of what is locked there are now.
+    ///
+    /// # Errors
+    ///
+    /// When cargo cannot be run, cannot reach a registry, takes too long or is no longer wanted.
+    pub(crate) fn refresh_index(
+        &self,
+        resolver: &Resolver,
+        workspace: &Workspace,
+        wanted: &dyn Fn() -> bool,
+    ) -> Result<(), ResolveError> {
+        self.update(resolver, workspace, &["--dry-run"], wanted)
+    }
+
+    fn update(
+        &self,
+        resolver: &Resolver,
+        workspace: &Workspace,
+        how: &[&str],
+        wanted: &dyn Fn() -> bool,
+    ) -> Result<(), ResolveError> {
+        let manifest = self.scratch.mirrored(&self.real.manifest);
+        let args = [&["update", "--manifest-path", "Cargo.toml"], how].concat();
+        let args: Vec<_> = args.into_iter().map(str::to_owned).collect();
+        let answer = resolver.run(&manifest, &args, wanted);
+        answer.map(drop).map_err(|error| self.refused(workspace, error))
     }
 
     /// The lock file as cargo has left it.
@@ -134,7 +146,22 @@ impl BufferCopy {
         }
     }
 
-    fn write(
+    /// Where the copy of a file stands.
+    pub(super) fn mirrored(&self, path: &Utf8Path) -> Utf8PathBuf {
+        self.scratch.mirrored(path)
+    }
+
+    /// The copy of the judged manifest.
+    pub(super) fn mirrored_manifest(&self) -> Utf8PathBuf {
+        self.scratch.mirrored(&self.real.manifest)
+    }
+
+    /// A text about the copy as one about the workspace.
+    pub(super) fn unmirrored(&self, text: &str) -> String {
+        self.scratch.unmirrored(text)
+    }
+
+    pub(super) fn write(
         &mut self,
         resolver: &Resolver,
         buffers: &BTreeMap<Utf8PathBuf, SourceText>,

@@ -66,12 +66,6 @@ const WRAPPINGS: [&str; 5] = [
 /// How an error in a configuration starts; `line 2, column 11` follows.
 const PARSE_ERROR: &str = "TOML parse error at line ";
 
-/// What cargo wrote to standard error: a sentence without its end, and the rest of what it
-/// explained.
-pub(crate) fn refusal(stderr: &str) -> (String, Vec<String>) {
-    words(&complaint(stderr))
-}
-
 /// What cargo wrote from the first error on.
 fn complaint(stderr: &str) -> Vec<&str> {
     let lines = || stderr.lines().map(str::trim_end);

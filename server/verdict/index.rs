@@ -207,16 +207,22 @@ impl Index {
 
     /// All versions of a package; `None` where cargo has no copy of the sparse index's entry.
     pub(super) fn listing(&self, name: &str) -> Option<Vec<releases::Listed>> {
+        self.records_of(name, releases::Listed::read)
+    }
+
+    /// What `read` makes of each version and its record; `None` where cargo has no copy of the
+    /// sparse index's entry.
+    pub(super) fn records_of<T>(
+        &self,
+        name: &str,
+        read: impl Fn(&[u8], &[u8]) -> Option<T>,
+    ) -> Option<Vec<T>> {
         let (combo, krate_name) = (self.0.as_ref().ok()?, name.try_into().ok()?);
         let unlocked = FileLock::unlocked();
         let ComboIndexCache::Sparse(index) = combo else { return None };
         let bytes = index.cache().read_cache_file(krate_name, &unlocked).ok()??;
         let valid = ValidCacheEntry::read(&bytes).ok()?;
-        Some(
-            records(&valid)
-                .filter_map(|(version, record)| releases::Listed::read(version, record))
-                .collect(),
-        )
+        Some(records(&valid).filter_map(|(version, record)| read(version, record)).collect())
     }
 
     /// What the index says about the `wanted` versions of a package.

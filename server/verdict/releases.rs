@@ -45,6 +45,41 @@ pub(crate) struct Release {
     pub(crate) version: Version,
     /// It was withdrawn.
     pub(crate) yanked: bool,
+    /// The oldest Rust that compiles it, where it says so.
+    pub(crate) rust: Option<Version>,
+    /// What it requires, but for its own tests.
+    pub(crate) requires: Vec<Required>,
+}
+
+/// What a version of a package requires of another one.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Required {
+    /// The other package, by its own name.
+    pub(crate) package: String,
+    /// Which versions of it, as the index states it.
+    pub(crate) requirement: String,
+    /// Only with a feature.
+    pub(crate) optional: bool,
+}
+
+/// What of a version's record a [`Release`] tells.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+struct WholeRecord {
+    yanked: bool,
+    rust_version: Option<String>,
+    deps: Vec<Dependency>,
+}
+
+#[derive(Debug, Deserialize)]
+struct Dependency {
+    name: String,
+    /// The package's own name, where `name` is another one.
+    package: Option<String>,
+    req: String,
+    #[serde(default)]
+    optional: bool,
+    kind: Option<String>,
 }
 
 /// The versions of a package by cargo's index cache, oldest first; `None` where that does not know
@@ -57,13 +92,43 @@ pub(crate) fn releases(package: &PackageRef, root: &Utf8Path) -> Option<Vec<Rele
         "sparse" => Source::Sparse(Url::parse(package.source.as_deref()?).ok()?),
         _ => return None,
     };
-    let listed = Index::of(&source, root).listing(&package.name)?;
-    let mut releases: Vec<_> = listed
-        .into_iter()
-        .map(|one| Release { version: one.version, yanked: one.record.yanked })
-        .collect();
+    let mut releases = Index::of(&source, root).records_of(&package.name, Release::read)?;
     releases.sort_by(|a, b| a.version.cmp(&b.version));
     Some(releases)
+}
+
+impl Release {
+    /// One of which nothing more is known.
+    pub(crate) fn named(version: Version) -> Self {
+        Self { version, yanked: false, rust: None, requires: Vec::new() }
+    }
+
+    /// A line of the index: a version and its record, in JSON.
+    fn read(version: &[u8], record: &[u8]) -> Option<Self> {
+        let version = Version::parse(str::from_utf8(version).ok()?).ok()?;
+        let record: WholeRecord = serde_json::from_slice(record).ok()?;
+        let deps = record.deps.into_iter();
+        let requires = deps.filter(|one| one.kind.as_deref() != Some("dev")).map(|one| Required {
+            package: one.package.unwrap_or(one.name),
+            requirement: one.req,
+            optional: one.optional,
+        });
+        Some(Self {
+            version,
+            yanked: record.yanked,
+            rust: record.rust_version.as_deref().and_then(rust_version),
+            requires: requires.collect(),
+        })
+    }
+}
+
+/// `1.85` and `1.85.1`, as manifests and the index state the oldest Rust.
+pub(crate) fn rust_version(stated: &str) -> Option<Version> {
+    let mut numbers = stated.trim().split('.').map(|number| number.parse().ok());
+    let version = Version::new(numbers.next()??, numbers.next().unwrap_or(Some(0))?, {
+        numbers.next().unwrap_or(Some(0))?
+    });
+    numbers.next().is_none().then_some(version)
 }
 
 impl Listed {

@@ -162,7 +162,7 @@ fn a_package_deeper_in_is_moved_in_the_lock_file_alone() {
         "",
         &expect![[r#"
             .
-              upgraded time 0.3.44 -> 0.3.48
+              upgraded time 0.3.44 -> 0.3.47
                 clears RUSTSEC-2026-0009: `time` 0.3.44 has a vulnerability: A crafted date
               1 file changed; gate: clean
             exit 0
@@ -181,7 +181,7 @@ fn who_stands_in_the_way_is_named() {
         &expect![[r#"
             .
               error stays: RUSTSEC-2026-0009: `time` 0.3.44 has a vulnerability: A crafted date
-                time 0.3.47 is not admitted by clock 1.0.0
+                clock 1.0.0 (newest) requires time =0.3.44
               nothing to change; gate: fails
             exit 1
         "#]],
@@ -235,12 +235,12 @@ fn a_breaking_upgrade_is_made_only_when_it_is_asked_for() {
         &world,
         "",
         &expect![[r#"
-        .
-          error stays: RUSTSEC-2026-0009: `time` 0.3.44 has a vulnerability: A crafted date
-            only a breaking upgrade clears it: time 0.4.1 or later (`--breaking` tries that)
-          nothing to change; gate: fails
-        exit 1
-    "#]],
+            .
+              error stays: RUSTSEC-2026-0009: `time` 0.3.44 has a vulnerability: A crafted date
+                only a breaking upgrade clears it: time 0.3.44 -> 0.4.1 or later (`--breaking` tries that)
+              nothing to change; gate: fails
+            exit 1
+        "#]],
     );
     check(
         &world,
@@ -350,4 +350,534 @@ fn a_broken_manifest_is_said_with_its_line_and_left_alone() {
     "#]].assert_eq(&run.stdout);
     assert_eq!(run.code, 70);
     assert_eq!((manifest, lock), (world.read("Cargo.toml"), world.read("Cargo.lock")));
+}
+
+/// The whole policy is judged, and what `fix` says remains is what `check` then finds.
+fn check_all(world: &World, words: &str, expected: &Expect) {
+    let db = world.path("../db");
+    let mut all = vec!["fix", "--offline", "--db", &db];
+    all.extend(words.split_whitespace());
+    let run = world.run_that_writes(&all);
+    expected.assert_eq(&format!("{}{}exit {}\n", run.stdout, run.stderr, run.code));
+    assert_eq!(world.check("").code, run.code, "what was promised is so");
+}
+
+#[test]
+fn a_parent_is_moved_where_it_does_not_admit_the_patched_version() {
+    let before = format!("{TIME}#- crate: clock 1.0.0 -> time =0.3.44\n");
+    let later = format!(
+        "{LATER}#- crate: clock 1.1.0 -> time =0.3.45\n#- crate: clock 1.2.0 -> time 0.3.46\n\
+         #- crate: clock 1.3.0 -> time 0.3.46\n#- crate: clock 2.0.0 -> time 0.3.46\n"
+    );
+    let world = locked_before("clock = \"1\"", &before, &later);
+    check(&world, "", &expect![[r#"
+        .
+          upgraded time 0.3.44 -> 0.3.47
+            for it clock 1.0.0 -> 1.2.0
+            clears RUSTSEC-2026-0009: `time` 0.3.44 has a vulnerability: A crafted date
+          1 file changed; gate: clean
+        exit 0
+    "#]]);
+    assert!(!world.read("Cargo.toml").contains("1.2"), "the requirement admits it");
+}
+
+#[test]
+fn the_parent_of_a_parent_is_moved_and_its_requirement_raised() {
+    let before = format!(
+        "{TIME}#- crate: clock 1.0.0 -> time =0.3.44\n#- crate: tower 0.5.1 -> clock =1.0.0\n"
+    );
+    let later = format!(
+        "{LATER}#- crate: clock 1.1.0 -> time 0.3.46\n#- crate: tower 0.5.2 -> clock =1.0.0\n\
+         #- crate: tower 0.5.3 -> clock =1.1.0\n#- crate: tower 0.5.4 -> clock =1.1.0\n"
+    );
+    let world = locked_before("tower = \"0.5.1\"", &before, &later);
+    check(&world, "", &expect![[r#"
+        .
+          upgraded time 0.3.44 -> 0.3.48
+            for it tower 0.5.1 -> 0.5.3
+            clears RUSTSEC-2026-0009: `time` 0.3.44 has a vulnerability: A crafted date
+            moves also clock 1.0.0 -> 1.1.0
+          2 files changed; gate: clean
+        exit 0
+    "#]]);
+    assert!(world.read("Cargo.toml").contains("tower = \"0.5.3\""));
+}
+
+#[test]
+fn a_family_that_requires_each_other_exactly_moves_together() {
+    let family = |version: &str, time: &str| {
+        format!(
+            "#- crate: fam-core {version} -> time {time}\n\
+             #- crate: fam-io {version} -> fam-core ={version}\n\
+             #- crate: fam {version} -> fam-core ={version}, fam-io ={version}\n"
+        )
+    };
+    let before = format!("{TIME}{}", family("0.1.0", "=0.3.44"));
+    let later = format!("{LATER}{}{}", family("0.1.1", "=0.3.45"), family("0.2.0", "0.3.47"));
+    let world = locked_before("fam = \"0.1\"\nfam-io = \"0.1.0\"", &before, &later);
+    check(&world, "", &expect![[r#"
+        .
+          error stays: RUSTSEC-2026-0009: `time` 0.3.44 has a vulnerability: A crafted date
+            only a breaking upgrade clears it: fam-io 0.1.0 -> 0.2.0 or later (`--breaking` tries that)
+          nothing to change; gate: fails
+        exit 1
+    "#]]);
+    check(&world, "--breaking", &expect![[r#"
+        .
+          upgraded time 0.3.44 -> 0.3.48, a breaking upgrade: it resolves, whether it compiles is not known
+            for it fam 0.1.0 -> 0.2.0
+            for it fam-io 0.1.0 -> 0.2.0
+            clears RUSTSEC-2026-0009: `time` 0.3.44 has a vulnerability: A crafted date
+            moves also fam-core 0.1.0 -> 0.2.0
+          2 files changed; gate: clean
+        exit 0
+    "#]]);
+    let manifest = world.read("Cargo.toml");
+    assert!(manifest.contains("fam = \"0.2\"\nfam-io = \"0.2.0\""), "{manifest}");
+}
+
+#[test]
+fn the_newest_parent_that_is_in_the_way_is_named() {
+    let before = format!(
+        "{TIME}#- crate: clock 1.0.0 -> time =0.3.44\n#- crate: watch 0.9.0 -> time =0.3.44\n"
+    );
+    let later = format!(
+        "{LATER}#- crate: clock 1.2.0 -> time ~0.3.45, <0.3.47\n#- crate: clock 2.0.0-rc.1 -> time 0.3\n"
+    );
+    let later = later.replace("~0.3.45, <0.3.47", "=0.3.46");
+    let world = locked_before("clock = \"1\"\nwatch = \"0.9\"", &before, &later);
+    check(&world, "", &expect![[r#"
+        .
+          error stays: RUSTSEC-2026-0009: `time` 0.3.44 has a vulnerability: A crafted date
+            clock 1.2.0 (newest) requires time =0.3.46, watch 0.9.0 (newest) requires time =0.3.44
+          nothing to change; gate: fails
+        exit 1
+    "#]]);
+}
+
+#[test]
+fn a_parent_that_only_a_breaking_upgrade_moves_is_named() {
+    let before = format!("{TIME}#- crate: clock 1.0.0 -> time =0.3.44\n");
+    let later = format!("{LATER}#- crate: clock 2.0.0 -> time 0.3.46\n");
+    let world = locked_before("clock = \"1\"", &before, &later);
+    check(&world, "", &expect![[r#"
+        .
+          error stays: RUSTSEC-2026-0009: `time` 0.3.44 has a vulnerability: A crafted date
+            only a breaking upgrade clears it: clock 1.0.0 -> 2.0.0 or later (`--breaking` tries that)
+          nothing to change; gate: fails
+        exit 1
+    "#]]);
+    check(&world, "--breaking", &expect![[r#"
+        .
+          upgraded time 0.3.44 -> 0.3.47, a breaking upgrade: it resolves, whether it compiles is not known
+            for it clock 1.0.0 -> 2.0.0
+            clears RUSTSEC-2026-0009: `time` 0.3.44 has a vulnerability: A crafted date
+          2 files changed; gate: clean
+        exit 0
+    "#]]);
+}
+
+#[test]
+fn parents_in_a_circle_are_no_endless_search() {
+    // Cargo allows a circle only through dev-dependencies: the index states one all the same.
+    let before = format!(
+        "{TIME}#- crate: clock 1.0.0 -> time =0.3.44\n#- crate: tower 1.0.0 -> clock =1.0.0\n"
+    );
+    let later = format!(
+        "{LATER}#- crate: clock 1.1.0 -> time 0.3, tower =1.1.0\n#- crate: tower 1.1.0 -> clock =1.1.0\n"
+    );
+    let world = locked_before("tower = \"1\"\nclock = \"1\"", &before, &later);
+    let run = fix(&world, "");
+    assert_eq!(run.code, 1);
+    assert!(run.stdout.contains("cargo: cyclic package dependency"), "{}", run.stdout);
+}
+
+#[test]
+fn a_package_that_a_parent_does_without_is_gone() {
+    let before = format!("{TIME}#- crate: clock 1.0.0 -> time 0.3\n");
+    let later = "#- crate: clock 1.1.0\n\
+                 #- advisory: RUSTSEC-2026-0009 time: A crafted date\n";
+    let world = locked_before("clock = \"1\"", &before, later);
+    check(&world, "", &expect![[r#"
+        .
+          upgraded clock 1.0.0 -> 1.1.0
+            clears RUSTSEC-2026-0009: `time` 0.3.44 has a vulnerability: A crafted date
+            moves also time 0.3.44 (gone)
+          1 file changed; gate: clean
+        exit 0
+    "#]]);
+}
+
+#[test]
+fn versions_that_need_a_newer_rust_are_the_last_resort_and_that_is_said() {
+    let later = "#- crate: time 0.3.47 rust=1.90\n#- crate: time 0.3.48 rust=1.70\n\
+                 #- advisory: RUSTSEC-2026-0009 time patched >=0.3.47: A crafted date\n";
+    let dependencies = "time = \"0.3\"";
+    let world = locked_before(dependencies, TIME, later);
+    world.edit("Cargo.toml", "edition", "rust-version = \"1.75\"\nedition");
+    check(&world, "", &expect![[r#"
+        .
+          upgraded time 0.3.44 -> 0.3.48
+            clears RUSTSEC-2026-0009: `time` 0.3.44 has a vulnerability: A crafted date
+          1 file changed; gate: clean
+        exit 0
+    "#]]);
+    let world = locked_before(dependencies, TIME, &later.replace("1.70", "1.91"));
+    world.edit("Cargo.toml", "edition", "rust-version = \"1.75\"\nedition");
+    let records = fix(&world, "--dry-run --format json").stdout;
+    assert!(
+        records.contains("to 0.3.47, which needs Rust 1.90.0 where the workspace states 1.75.0"),
+        "{records}"
+    );
+}
+
+#[test]
+fn a_version_that_is_not_downloaded_is_not_proved_offline() {
+    let world = locked_before("time = \"0.3\"", TIME, LATER);
+    for version in ["0.3.47", "0.3.48"] {
+        std::fs::remove_dir_all(world.path(&format!("../vendor/time-{version}"))).expect("there");
+    }
+    check(&world, "", &expect![[r#"
+        .
+          error stays: RUSTSEC-2026-0009: `time` 0.3.44 has a vulnerability: A crafted date
+            not proved: offline, and `time` 0.3.47 is not on this machine (without `--offline` cargo fetches it)
+          nothing to change; gate: fails
+        exit 1
+    "#]]);
+}
+
+#[test]
+fn packages_of_git_and_of_this_machine_have_no_other_versions() {
+    let world = World::new(
+        "#- ../time/Cargo.toml
+[package]
+name = \"time\"
+version = \"0.3.44\"
+edition = \"2021\"
+#- advisory: RUSTSEC-2026-0009 time patched >=0.3.47: A crafted date
+",
+    );
+    let url = "https://git.example/time";
+    world.serve_git("../time", url);
+    let world = world.with(&package(&format!("time = {{ git = \"{url}\" }}")));
+    world.lock("");
+    let run = fix(&world, "");
+    expect![[r#"
+        .
+          nothing to change; gate: clean
+    "#]].assert_eq(&run.stdout);
+}
+
+#[test]
+fn duplicates_are_unified_where_a_parent_admits_it() {
+    let policy =
+        "#- deny.toml\n[bans]\nmultiple-versions = \"deny\"\n[licenses]\nallow = [\"MIT\"]\n";
+    let before = "#- crate: base 0.1.0\n#- crate: base 0.2.0\n#- crate: old 1.0.0 -> base 0.1\n\
+                  #- crate: new 1.0.0 -> base 0.2\n";
+    let later = "#- crate: old 1.1.0 -> base 0.2\n";
+    let world = locked_before("old = \"1\"\nnew = \"1\"", before, later).with(policy);
+    check_all(&world, "", &expect![[r#"
+        .
+          upgraded base 0.1.0 -> 0.2.0
+            for it old 1.0.0 -> 1.1.0
+            clears duplicate: `base` is here in 2 versions: 0.1.0 and 0.2.0
+          warning stays: no-license-field: `m` 0.1.0 states no licence expression
+            `--allow clarify` states its licence in the policy where its texts tell it
+          warning stays: unlicensed: no licence can be told for `m` 0.1.0
+            `--allow clarify` states its licence in the policy where its texts tell it
+          error stays: unlicensed: no licence can be told for `m` 0.1.0
+            `--allow clarify` states its licence in the policy where its texts tell it
+          1 file changed; gate: fails
+        exit 4
+    "#]]);
+}
+
+#[test]
+fn a_licence_that_a_later_version_states_is_had_by_an_upgrade() {
+    let policy = "#- deny.toml\n[licenses]\nallow = [\"MIT\"]\n";
+    let before = "#- crate: ring 0.17.9 ()\n";
+    let later = "#- crate: ring 0.17.12\n#- crate: ring 0.17.14 (MIT)\n\
+                 #- advisory: RUSTSEC-2025-0009 ring patched >=0.17.12: A panic\n";
+    let world = locked_before("ring = \"0.17.9\"", before, later).with(policy);
+    check_all(&world, "", &expect![[r#"
+        .
+          upgraded ring 0.17.9 -> 0.17.12
+            clears RUSTSEC-2025-0009: `ring` 0.17.9 has a vulnerability: A panic
+            clears license-not-encountered: the allowed licence `MIT` is used by no package
+            clears no-license-field: `ring` 0.17.9 states no licence expression
+            clears unlicensed: no licence can be told for `ring` 0.17.9
+          warning stays: no-license-field: `m` 0.1.0 states no licence expression
+            `--allow clarify` states its licence in the policy where its texts tell it
+          warning stays: unlicensed: no licence can be told for `m` 0.1.0
+            `--allow clarify` states its licence in the policy where its texts tell it
+          error stays: unlicensed: no licence can be told for `m` 0.1.0
+            `--allow clarify` states its licence in the policy where its texts tell it
+          2 files changed; gate: fails
+        exit 4
+    "#]]);
+    let later = "#- crate: ring 0.17.12 ()\n#- crate: ring 0.17.14 (MIT)\n\
+                 #- advisory: RUSTSEC-2025-0009 ring patched >=0.17.12: A panic\n";
+    let world = locked_before("ring = \"0.17.9\"", before, later).with(policy);
+    check_all(&world, "", &expect![[r#"
+        .
+          upgraded ring 0.17.9 -> 0.17.14
+            clears RUSTSEC-2025-0009: `ring` 0.17.9 has a vulnerability: A panic
+            clears license-not-encountered: the allowed licence `MIT` is used by no package
+            clears no-license-field: `ring` 0.17.9 states no licence expression
+            clears unlicensed: no licence can be told for `ring` 0.17.9
+          warning stays: no-license-field: `m` 0.1.0 states no licence expression
+            `--allow clarify` states its licence in the policy where its texts tell it
+          warning stays: unlicensed: no licence can be told for `m` 0.1.0
+            `--allow clarify` states its licence in the policy where its texts tell it
+          error stays: unlicensed: no licence can be told for `m` 0.1.0
+            `--allow clarify` states its licence in the policy where its texts tell it
+          2 files changed; gate: fails
+        exit 4
+    "#]]);
+}
+
+#[test]
+fn a_licence_is_clarified_or_excepted_only_where_that_is_allowed() {
+    let policy = "#- deny.toml\n[licenses]\nallow = [\"MIT\"]\n";
+    let world =
+        locked_before("gpl = \"1\"", "#- crate: gpl 1.0.0 (GPL-3.0-only)\n", "").with(policy);
+    check_all(&world, "", &expect![[r#"
+        .
+          error stays: rejected: `gpl` 1.0.0 is licensed `GPL-3.0-only`, which the policy does not allow
+            there is no later version of `gpl` than 1.0.0, as far as is known here; `--allow exception` permits its licence for this package and version
+          warning stays: no-license-field: `m` 0.1.0 states no licence expression
+            `--allow clarify` states its licence in the policy where its texts tell it
+          warning stays: unlicensed: no licence can be told for `m` 0.1.0
+            `--allow clarify` states its licence in the policy where its texts tell it
+          error stays: unlicensed: no licence can be told for `m` 0.1.0
+            `--allow clarify` states its licence in the policy where its texts tell it
+          warning stays: license-not-encountered: the allowed licence `MIT` is used by no package
+            remove it
+          nothing to change; gate: fails
+        exit 4
+    "#]]);
+    check_all(&world, "--allow clarify,exception", &expect![[r#"
+        .
+          changed the policy: allow `GPL-3.0-only` for `gpl` 1.0.0 alone (clears rejected)
+            clears rejected: `gpl` 1.0.0 is licensed `GPL-3.0-only`, which the policy does not allow
+          warning stays: no-license-field: `m` 0.1.0 states no licence expression
+            its texts do not tell its licence for certain: clarify it by hand
+          warning stays: unlicensed: no licence can be told for `m` 0.1.0
+            its texts do not tell its licence for certain: clarify it by hand
+          error stays: unlicensed: no licence can be told for `m` 0.1.0
+            its texts do not tell its licence for certain: clarify it by hand
+          warning stays: license-not-encountered: the allowed licence `MIT` is used by no package
+            remove it
+          1 file changed; gate: fails
+        exit 4
+    "#]]);
+    expect![[r#"
+        [licenses]
+        allow = ["MIT"]
+        exceptions = [
+            { crate = "gpl@1.0.0", allow = ["GPL-3.0-only"] },
+        ]
+    "#]].assert_eq(&world.read("deny.toml"));
+    let world = locked_before("bare = \"1\"", "#- crate: bare 1.0.0 ()\n", "").with(policy);
+    world.write("../vendor/bare-1.0.0/LICENSE", MIT);
+    check_all(&world, "--allow exception", &expect![[r#"
+        .
+          warning stays: no-license-field: `bare` 1.0.0 states no licence expression
+            `--allow clarify` states its licence in the policy where its texts tell it
+          warning stays: no-license-field: `m` 0.1.0 states no licence expression
+            `--allow clarify` states its licence in the policy where its texts tell it
+          warning stays: unlicensed: no licence can be told for `m` 0.1.0
+            `--allow clarify` states its licence in the policy where its texts tell it
+          error stays: unlicensed: no licence can be told for `m` 0.1.0
+            `--allow clarify` states its licence in the policy where its texts tell it
+          nothing to change; gate: fails
+        exit 4
+    "#]]);
+    check_all(&world, "--allow clarify", &expect![[r#"
+        .
+          changed the policy: clarify the licence of `bare` 1.0.0 as `MIT` (clears no-license-field)
+            clears no-license-field: `bare` 1.0.0 states no licence expression
+          warning stays: no-license-field: `m` 0.1.0 states no licence expression
+            its texts do not tell its licence for certain: clarify it by hand
+          warning stays: unlicensed: no licence can be told for `m` 0.1.0
+            its texts do not tell its licence for certain: clarify it by hand
+          error stays: unlicensed: no licence can be told for `m` 0.1.0
+            its texts do not tell its licence for certain: clarify it by hand
+          1 file changed; gate: fails
+        exit 4
+    "#]]);
+    expect![[r#"
+        [licenses]
+        allow = ["MIT"]
+
+        [[licenses.clarify]]
+        crate = "bare@1.0.0"
+        expression = "MIT"
+        license-files = [{ path = "LICENSE", hash = 0x920b84bd }]
+    "#]].assert_eq(&world.read("deny.toml"));
+}
+
+const MIT: &str = "MIT License\n\nCopyright (c) 2026 Somebody\n\nPermission is hereby granted, free of charge, to any person obtaining a copy of this software and associated documentation files (the \"Software\"), to deal in the Software without restriction, including without limitation the rights to use, copy, modify, merge, publish, distribute, sublicense, and/or sell copies of the Software, and to permit persons to whom the Software is furnished to do so, subject to the following conditions:\n\nThe above copyright notice and this permission notice shall be included in all copies or substantial portions of the Software.\n\nTHE SOFTWARE IS PROVIDED \"AS IS\", WITHOUT WARRANTY OF ANY KIND, EXPRESS OR IMPLIED, INCLUDING BUT NOT LIMITED TO THE WARRANTIES OF MERCHANTABILITY, FITNESS FOR A PARTICULAR PURPOSE AND NONINFRINGEMENT. IN NO EVENT SHALL THE AUTHORS OR COPYRIGHT HOLDERS BE LIABLE FOR ANY CLAIM, DAMAGES OR OTHER LIABILITY, WHETHER IN AN ACTION OF CONTRACT, TORT OR OTHERWISE, ARISING FROM, OUT OF OR IN CONNECTION WITH THE SOFTWARE OR THE USE OR OTHER DEALINGS IN THE SOFTWARE.\n";
+
+#[test]
+fn alternatives_that_an_advisory_names_are_told() {
+    let world = locked_before("time = \"0.3\"", TIME, "");
+    world.write(
+        "../db/crates/time/RUSTSEC-2026-0010.md",
+        "```toml\n[advisory]\nid = \"RUSTSEC-2026-0010\"\npackage = \"time\"\ndate = \"2026-02-05\"\n\
+         informational = \"unmaintained\"\n[versions]\npatched = []\n```\n\n# Nobody is there\n\n\
+         ## Possible alternatives\n\n- [jiff](https://jiff.example): all of it\n- `chrono`\n",
+    );
+    check(&world, "", &expect![[r#"
+        .
+          error stays: RUSTSEC-2026-0010: `time` 0.3.44 is unmaintained: Nobody is there
+            no version of `time` is patched; the advisory names alternatives: `jiff`, `chrono`
+          nothing to change; gate: fails
+        exit 1
+    "#]]);
+}
+
+#[test]
+fn json_mirrors_what_people_read() {
+    let world = locked_before(
+        "time = \"0.3.44\"\nold = \"1\"",
+        &format!("{TIME}#- crate: old 1.0.0\n"),
+        LATER,
+    )
+    .with("#- advisory: RUSTSEC-2026-0011 old unmaintained: Nobody is there\n");
+    let run = fix(&world, "--format json");
+    assert_eq!(run.stderr, "");
+    expect![[r#"
+        {"type":"fix","workspace":"[work]","remedy":"upgrade","title":"upgrade `time` 0.3.44 to 0.3.47 (clears RUSTSEC-2026-0009)","package":{"name":"time","version":"0.3.44","source":"registry+https://github.com/rust-lang/crates.io-index"},"to":"0.3.47","breaking":false,"through":[],"cleared":[{"check":"advisories","code":"vulnerability","severity":"error","message":"`time` 0.3.44 has a vulnerability: A crafted date","packages":[{"name":"time","version":"0.3.44","source":"registry+https://github.com/rust-lang/crates.io-index"}],"advisory":"RUSTSEC-2026-0009"}],"introduced":[],"moved":[{"name":"time","before":"0.3.44","after":"0.3.47"}]}
+        {"type":"remaining","workspace":"[work]","check":"advisories","code":"unmaintained","severity":"error","message":"`old` 1.0.0 is unmaintained: Nobody is there","packages":[{"name":"old","version":"1.0.0","source":"registry+https://github.com/rust-lang/crates.io-index"}],"advisory":"RUSTSEC-2026-0011","reason":"no version of `old` is patched"}
+        {"type":"summary","workspace":"[work]","files":["[work]/Cargo.lock","[work]/Cargo.toml"],"written":true,"reached":true,"builds":null,"build_error":null,"exit_code":1}
+    "#]].assert_eq(&run.stdout);
+}
+
+#[test]
+fn a_build_on_request_shows_the_first_error_and_nothing_is_written() {
+    let world = locked_before("time = \"0.3.44\"", TIME, LATER);
+    world.write("src/lib.rs", "pub fn m() { time::now() }\n");
+    world.write("../vendor/time-0.3.44/src/lib.rs", "pub fn now() {}\n");
+    let manifest = world.read("Cargo.toml");
+    let run = fix(&world, "--build");
+    expect![[r#"
+        .
+          would upgrade time 0.3.44 -> 0.3.47
+            clears RUSTSEC-2026-0009: `time` 0.3.44 has a vulnerability: A crafted date
+          does not compile, nothing was changed:
+            error[E0425]: cannot find function `now` in crate `time`
+             --> src/lib.rs:1:20
+              |
+            1 | pub fn m() { time::now() }
+              |                    ^^^ not found in `time`
+          nothing changed; gate: fails
+        exit 1
+    "#]].assert_eq(&format!("{}{}exit {}\n", run.stdout, run.stderr, run.code));
+    assert_eq!(world.read("Cargo.toml"), manifest);
+    world.write("../vendor/time-0.3.47/src/lib.rs", "pub fn now() {}\n");
+    check(&world, "--build", &expect![[r#"
+        .
+          upgraded time 0.3.44 -> 0.3.47
+            clears RUSTSEC-2026-0009: `time` 0.3.44 has a vulnerability: A crafted date
+          `cargo check` passes with it
+          2 files changed; gate: clean
+        exit 0
+    "#]]);
+    assert_ne!(world.read("Cargo.toml"), manifest);
+}
+
+#[cfg(unix)]
+#[test]
+fn a_file_that_cannot_be_written_leaves_all_as_they_are() {
+    let world = locked_before("time = \"0.3.44\"", TIME, LATER);
+    let lock = world.read("Cargo.lock");
+    // Whoever is root writes what is read-only: a folder is written by nobody.
+    let manifest = world.path("Cargo.toml");
+    let mut only_read = std::fs::metadata(&manifest).expect("there").permissions();
+    only_read.set_readonly(true);
+    std::fs::set_permissions(&manifest, only_read).expect("they can be set");
+    let run = fix(&world, "");
+    if run.code == 70 {
+        assert!(run.stderr.contains("nothing was changed"), "{}", run.stderr);
+        assert_eq!(world.read("Cargo.lock"), lock);
+    } else {
+        assert_eq!(run.code, 0, "root may write it");
+    }
+}
+
+/// Numbers that look as if they were thrown, the same in every run.
+struct Dice(u64);
+
+impl Dice {
+    fn throw(&mut self, sides: u64) -> u64 {
+        self.0 =
+            self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (self.0 >> 33) % sides
+    }
+
+    fn one<'o>(&mut self, of: &[&'o str]) -> &'o str {
+        let sides = u64::try_from(of.len()).expect("few");
+        of[usize::try_from(self.throw(sides)).expect("few")]
+    }
+}
+
+#[test]
+fn in_generated_manifests_a_fix_changes_what_it_has_to_and_nothing_else() {
+    let worlds = std::env::var("SUPERCARGO_MANIFESTS").ok().and_then(|many| many.parse().ok());
+    for seed in 0..worlds.unwrap_or(12) {
+        let mut dice = Dice(seed);
+        let time =
+            dice.one(&["0.3.44", "=0.3.44", "~0.3.44", "0.3", "0.3.*", ">=0.3.40", "^0.3.44"]);
+        let written = match dice.throw(5) {
+            0 => format!("time = \"{time}\" # {seed}"),
+            1 => format!("time = {{ version = '{time}', default-features = true }}"),
+            2 => format!("\"time\"   =   \"{time}\"\t"),
+            3 => format!("zeit = {{ package = \"time\", version = \"{time}\" }} # time"),
+            _ => format!("time.version = \"{time}\""),
+        };
+        let (head, tail) = match dice.throw(3) {
+            0 => ("", ""),
+            1 => ("# ä 0.3.44 = time\n", "\n[features]\ndefault = [] # time = \"0.3.44\"\n"),
+            _ => {
+                ("", "\n[dev-dependencies]\nclock = \"1\"\n[package.metadata]\ntime = \"0.3.44\"\n")
+            }
+        };
+        let clock = dice.one(&["time 0.3", "time =0.3.44"]);
+        let before = format!("{TIME}#- crate: clock 1.0.0 -> {clock}\n");
+        let manifest = package(&format!("{written}\nclock = \"1.0.0\"{tail}")).replacen(
+            "[package]",
+            &format!("{head}[package]"),
+            1,
+        );
+        let world = World::locked(&format!("{before}{manifest}"))
+            .with(&format!("{LATER}#- crate: clock 1.0.1 -> time 0.3.46\n"));
+        if dice.throw(3) == 0 {
+            let text = world.read("Cargo.toml").replace('\n', "\r\n");
+            world.write("Cargo.toml", text);
+        }
+        let text = world.read("Cargo.toml");
+        let run = fix(&world, "");
+        let said = format!("seed {seed}\n{text}\n{}", run.stdout);
+        assert_eq!(run.code, 0, "{said}");
+        let after = world.read("Cargo.toml");
+        assert!(
+            world.check("--only advisories").of_severity("error").starts_with("exit 0"),
+            "{said}"
+        );
+        // Only numbers of requirements have changed.
+        let lines = text.lines().zip(after.lines());
+        for (one, other) in lines.filter(|(one, other)| one != other) {
+            let raised = one.replace("0.3.44", "0.3.47").replace("1.0.0", "1.0.1");
+            assert_eq!(other, raised, "{said}");
+            let is_requirement =
+                ["time", "zeit", "clock", "\"time\""].iter().any(|key| one.starts_with(key));
+            assert!(is_requirement && !one.starts_with("time = \"0.3.44\"\n"), "{said}");
+        }
+        assert_eq!(text.lines().count(), after.lines().count(), "{said}");
+        assert_eq!(text.matches('\r').count(), after.matches('\r').count(), "{said}");
+        let lock = world.read("Cargo.lock");
+        assert_eq!(fix(&world, "").code, 0);
+        assert_eq!((after, lock), (world.read("Cargo.toml"), world.read("Cargo.lock")), "{said}");
+    }
 }

@@ -20,10 +20,11 @@ struct Package<'w> {
     version: &'w str,
     licence: Option<&'w str>,
     yanked: bool,
+    rust: Option<&'w str>,
     dependencies: Vec<(&'w str, &'w str)>,
 }
 
-/// Publishes `NAME VERSION [yanked] [(LICENCE)] [-> NAME REQUIREMENT, ..]`.
+/// Publishes `NAME VERSION [yanked] [rust=VERSION] [(LICENCE)] [-> NAME REQUIREMENT, ..]`.
 pub(super) fn publish(world: &World, words: &str) {
     let package = Package::parse(words);
     let folder = format!("../vendor/{}-{}", package.name, package.version);
@@ -46,10 +47,14 @@ impl<'w> Package<'w> {
         };
         let mut head = head.split_whitespace();
         let mut word = || head.next();
+        let name = word().expect("a package has a name");
+        let version = word().expect("a package has a version");
+        let marks: Vec<_> = head.collect();
         Self {
-            name: word().expect("a package has a name"),
-            version: word().expect("a package has a version"),
-            yanked: word() == Some("yanked"),
+            name,
+            version,
+            yanked: marks.contains(&"yanked"),
+            rust: marks.iter().find_map(|mark| mark.strip_prefix("rust=")),
             licence: licence.filter(|licence| !licence.is_empty()),
             dependencies: dependencies
                 .split(", ")
@@ -66,6 +71,9 @@ impl<'w> Package<'w> {
         );
         if let Some(licence) = self.licence {
             let _ = writeln!(text, "license = \"{licence}\"");
+        }
+        if let Some(rust) = self.rust {
+            let _ = writeln!(text, "rust-version = \"{rust}\"");
         }
         text.push_str("[dependencies]\n");
         for (name, requirement) in &self.dependencies {
@@ -84,6 +92,7 @@ impl<'w> Package<'w> {
         serde_json::json!({
             "name": self.name, "vers": self.version, "deps": dependencies.collect::<Vec<_>>(),
             "cksum": checksum, "features": {}, "yanked": self.yanked,
+            "rust_version": self.rust,
         })
         .to_string()
     }

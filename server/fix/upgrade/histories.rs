@@ -1,0 +1,88 @@
+//! What cargo's index says about the versions of packages, each entry read once; and the Rust that
+//! the workspace states.
+
+use std::{cell::RefCell, collections::BTreeMap, rc::Rc};
+
+use camino::{Utf8Path, Utf8PathBuf};
+use semver::Version;
+
+use crate::{
+    fix::Tried,
+    gate::{Texts as _, Verdict},
+    model::tree,
+    verdict::{PackageRef, Release, releases, rust_version},
+};
+
+/// By name and source.
+type Known = BTreeMap<(String, Option<String>), Option<Rc<Vec<Release>>>>;
+
+/// The histories of packages, and what a version of one must not ask of the compiler.
+pub(in crate::fix) struct Histories {
+    /// Whose configuration of cargo says where the index is.
+    root: Utf8PathBuf,
+    /// The oldest Rust that a local package states.
+    pub(in crate::fix) rust: Option<Version>,
+    known: RefCell<Known>,
+}
+
+impl Histories {
+    /// For the workspace of `verdict`, whose manifests are read from `texts`.
+    pub(in crate::fix) fn of(verdict: &Verdict, texts: &Tried) -> Self {
+        let workspace = &verdict.workspace;
+        let mut manifests = vec![workspace.manifest.clone(), workspace.root.join("Cargo.toml")];
+        manifests.extend(verdict.declared.iter().map(|one| one.file.clone()));
+        manifests.sort();
+        manifests.dedup();
+        let stated = manifests.iter().flat_map(|manifest| stated_rust(texts, manifest)).min();
+        let known = RefCell::default();
+        Self { root: workspace.folder().to_owned(), rust: stated, known }
+    }
+
+    /// The versions of a package, oldest first; `None` where the index on this machine does not
+    /// know it.
+    pub(in crate::fix) fn history(&self, package: &PackageRef) -> Option<Rc<Vec<Release>>> {
+        let key = (package.name.clone(), package.source.clone());
+        let mut known = self.known.borrow_mut();
+        let read = || releases(package, &self.root).map(Rc::new);
+        known.entry(key).or_insert_with(read).clone()
+    }
+
+    /// The first releases of the lines after the locked one, up to the one of `to`.
+    pub(in crate::fix) fn lines_between(&self, package: &PackageRef, to: &Version) -> Vec<Version> {
+        let Ok(locked) = Version::parse(&package.version) else { return Vec::new() };
+        let history = self.history(package).unwrap_or_default();
+        let between = history.iter().filter(|one| !one.yanked && one.version.pre.is_empty());
+        let versions = between.map(|one| &one.version).filter(|one| **one > locked && *one <= to);
+        let (versions, locked) = (versions.cloned().collect(), Some(locked.clone()));
+        super::Clear { locked, versions, none: None }.later_lines()
+    }
+
+    /// What the index says about one version.
+    pub(super) fn release(&self, package: &PackageRef, version: &Version) -> Option<Release> {
+        let history = self.history(package)?;
+        history.iter().find(|release| release.version == *version).cloned()
+    }
+
+    /// The Rust that a version asks for, where that is newer than the one that the workspace
+    /// states.
+    pub(in crate::fix) fn newer_rust(
+        &self,
+        package: &PackageRef,
+        version: &Version,
+    ) -> Option<Version> {
+        let rust = self.release(package, version)?.rust?;
+        self.rust.as_ref().is_some_and(|stated| rust > *stated).then_some(rust)
+    }
+}
+
+/// `rust-version` of `[package]` and of `[workspace.package]`.
+fn stated_rust(texts: &Tried, manifest: &Utf8Path) -> Vec<Version> {
+    let Ok(text) = texts.read(manifest) else { return Vec::new() };
+    let (root, _) = tree::parse(text.as_str());
+    let root = root.get_ref();
+    let inherited = tree::table(root, "workspace").and_then(|one| tree::table(one, "package"));
+    let tables = [tree::table(root, "package"), inherited];
+    let stated = tables.into_iter().flatten();
+    let stated = stated.filter_map(|table| tree::string(text.as_str(), table, "rust-version"));
+    stated.filter_map(|stated| rust_version(&stated.value)).collect()
+}

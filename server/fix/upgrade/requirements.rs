@@ -1,0 +1,211 @@
+//! What becomes of the manifests: requirements that forbid a version are raised, and for the time
+//! in which cargo writes the lock file every package of a plan is pinned.
+
+use std::collections::BTreeMap;
+
+use camino::Utf8PathBuf;
+use semver::{BuildMetadata, Version, VersionReq};
+
+use super::Step;
+use crate::{
+    fix::{Tried, requirement},
+    gate::{Texts as _, Verdict},
+    model::manifest::Manifest,
+    text::{SourceText, Span},
+};
+
+/// What becomes of requirements that admit the version but state the locked one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::fix) enum Keep {
+    /// They are raised: nobody is to get the old version by them.
+    Nothing,
+    /// They stay: only the lock file changes.
+    WhatAdmits,
+}
+
+/// Manifests in which requirements were raised.
+pub(in crate::fix) struct Raised {
+    /// What is proved, and written in the end.
+    pub(in crate::fix) texts: Tried,
+    /// The same with every package of the plan pinned, so that cargo has no choice.
+    pub(in crate::fix) pinned: Tried,
+    /// A requirement was raised that admits the version as it is, and none that does not.
+    pub(in crate::fix) admitted: bool,
+    /// The package whose manifest has pins that are no requirements of its own, with what they pin.
+    pub(in crate::fix) pins: Option<(String, Vec<Step>)>,
+}
+
+/// The name of a pin begins with this.
+const PIN: &str = "supercargo-pin-";
+
+/// `verdict` was reached on `texts`. Raises the requirements that forbid the versions of `steps` or
+/// state the locked ones.
+///
+/// # Errors
+///
+/// Why a requirement cannot be raised, a sentence without its end.
+pub(in crate::fix) fn with_requirements(
+    texts: &Tried,
+    verdict: &Verdict,
+    steps: &[Step],
+    keep: Keep,
+) -> Result<Raised, String> {
+    let mut raised =
+        Raised { texts: texts.clone(), pinned: texts.clone(), admitted: false, pins: None };
+    let mut places: BTreeMap<&Utf8PathBuf, Vec<(Span, Option<String>, String)>> = BTreeMap::new();
+    let mut forbidden = false;
+    let mut pinned_elsewhere = Vec::new();
+    for step in steps {
+        let Step { package, to: version, .. } = step;
+        let pin = format!("={}", Version { build: BuildMetadata::EMPTY, ..version.clone() });
+        let mut is_stated = false;
+        for one in verdict.declared.iter().filter(|one| one.package == *package) {
+            let file = &one.file;
+            let shown = file.strip_prefix(verdict.workspace.folder()).unwrap_or(file);
+            let Some(stated) = one.text.as_str().get(one.place.clone()) else { continue };
+            // The place of `x.workspace = true` is its key: its requirement stands elsewhere.
+            let Some(parsed) = VersionReq::parse(stated).ok().filter(|_| one.key != one.place)
+            else {
+                continue;
+            };
+            is_stated = true;
+            let admits = parsed.matches(version);
+            let states_old = requirement::states(stated, &package.version);
+            let stays = admits && (keep == Keep::WhatAdmits || !states_old);
+            let changed = requirement::raised(stated, version).filter(|_| !stays);
+            if changed.is_none() && !admits {
+                let line = one.text.line_column(one.place.start).line;
+                return Err(format!(
+                    "the requirement `{stated}` ({shown}:{line}) does not admit {version}"
+                ));
+            }
+            forbidden |= !admits;
+            raised.admitted |= admits && states_old;
+            if texts.read(file).ok().is_none_or(|now| now.as_str() != one.text.as_str()) {
+                return Err(format!("`{shown}` has changed since it was judged"));
+            }
+            let places = places.entry(file).or_default();
+            if !places.iter().any(|(span, ..)| *span == one.place) {
+                places.push((one.place.clone(), changed, pin.clone()));
+            }
+        }
+        if !is_stated {
+            pinned_elsewhere.push(step.clone());
+        }
+    }
+    raised.admitted &= !forbidden;
+    for (file, mut places) in places {
+        let unreadable = |error| format!("`{file}` cannot be read: {error}");
+        let now = texts.read(file).map_err(unreadable)?;
+        let (mut edited, mut pinned) = (now.as_str().to_owned(), now.as_str().to_owned());
+        places.sort_by_key(|(span, ..)| std::cmp::Reverse(span.start));
+        for (span, changed, pin) in places {
+            pinned.replace_range(span.clone(), &pin);
+            if let Some(changed) = changed {
+                edited.replace_range(span, &changed);
+            }
+        }
+        raised.texts.set(file, SourceText::new(&edited)).map_err(unreadable)?;
+        raised.pinned.set(file, SourceText::new(&pinned)).map_err(unreadable)?;
+    }
+    if !pinned_elsewhere.is_empty() {
+        let (manifest, local) = local_package(texts, verdict)
+            .ok_or_else(|| "there is no package of the workspace's own".to_owned())?;
+        let unreadable = |error| format!("`{manifest}` cannot be read: {error}");
+        let now = raised.pinned.read(&manifest).map_err(unreadable)?;
+        let text = format!("{}{}", now.as_str(), pins(&pinned_elsewhere));
+        raised.pinned.set(&manifest, SourceText::new(&text)).map_err(unreadable)?;
+        raised.pins = Some((local, pinned_elsewhere));
+    }
+    Ok(raised)
+}
+
+/// A manifest of the workspace with a package, the judged one first, and the package's name. (The
+/// folders of a verdict on buffers are those of the copy.)
+fn local_package(texts: &Tried, verdict: &Verdict) -> Option<(Utf8PathBuf, String)> {
+    let workspace = &verdict.workspace;
+    let mut manifests = vec![workspace.manifest.clone()];
+    manifests.extend(verdict.declared.iter().map(|one| one.file.clone()));
+    manifests.retain(|manifest| manifest.starts_with(&workspace.root));
+    manifests.into_iter().find_map(|manifest| {
+        let text = texts.read(&manifest).ok()?;
+        let name = Manifest::parse(text.as_str()).package?.name?.value;
+        Some((manifest, name))
+    })
+}
+
+/// Dependencies that nobody has, so that cargo has no choice of versions.
+fn pins(steps: &[Step]) -> String {
+    let mut text = "\n".to_owned();
+    for (index, Step { package, to, .. }) in steps.iter().enumerate() {
+        let version = Version { build: BuildMetadata::EMPTY, ..to.clone() };
+        text.push_str(&format!(
+            "\n[target.'cfg(any())'.dependencies.{PIN}{index}]\npackage = \"{}\"\n\
+             version = \"={version}\"\ndefault-features = false\n",
+            package.name
+        ));
+        let crates_io = format!("registry+{}", tame_index::CRATES_IO_INDEX);
+        if let Some(source) = package.source.as_ref().filter(|source| **source != crates_io) {
+            let index = source.strip_prefix("registry+").unwrap_or(source);
+            text.push_str(&format!("registry-index = \"{index}\"\n"));
+        }
+    }
+    text
+}
+
+/// A lock file without what only the pins have brought into the entry of `local`.
+pub(in crate::fix) fn without_pins(lock: &SourceText, local: &str, pins: &[Step]) -> SourceText {
+    let mut text = String::new();
+    for (index, entry) in lock.as_str().split("[[package]]").enumerate() {
+        if index > 0 {
+            text.push_str("[[package]]");
+        }
+        let line = |line: &str| entry.lines().any(|one| one == line);
+        let is_local = line(&format!("name = \"{local}\""))
+            && !entry.lines().any(|line| line.starts_with("source = "));
+        if index == 0 || !is_local {
+            text.push_str(entry);
+            continue;
+        }
+        let is_pin = |line: &str| {
+            let named = line.trim().trim_matches([',', '"']);
+            let mut words = named.split(' ');
+            let (name, version) = (words.next(), words.next());
+            pins.iter().any(|pin| {
+                name == Some(&pin.package.name)
+                    && version.is_none_or(|version| version == pin.to.to_string())
+            })
+        };
+        let without: String = entry.split_inclusive('\n').filter(|line| !is_pin(line)).collect();
+        text.push_str(&without.replace("dependencies = [\n]\n", ""));
+    }
+    SourceText::new(&text)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::verdict::PackageRef;
+
+    #[test]
+    fn a_pin_leaves_nothing_in_the_lock_file() {
+        let package =
+            |name: &str| PackageRef { name: name.into(), version: "0.1.0".into(), source: None };
+        let step = Step { package: package("time"), to: Version::new(0, 3, 47), declared: false };
+        let check = |before: &str, after: &str| {
+            let lock = |depends: &str| {
+                SourceText::new(&format!(
+                    "version = 4\n\n[[package]]\nname = \"m\"\nversion = \"0.1.0\"\n{depends}\n\
+                     [[package]]\nname = \"n\"\nversion = \"0.1.0\"\ndependencies = [\n \"time\",\n]\n"
+                ))
+            };
+            let without = without_pins(&lock(before), "m", std::slice::from_ref(&step));
+            assert_eq!(without.as_str(), lock(after).as_str());
+        };
+        check("dependencies = [\n \"time\",\n]\n", "");
+        check(
+            "dependencies = [\n \"a\",\n \"time 0.1.45\",\n \"time 0.3.47\",\n]\n",
+            "dependencies = [\n \"a\",\n \"time 0.1.45\",\n]\n",
+        );
+    }
+}

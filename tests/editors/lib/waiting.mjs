@@ -1,8 +1,8 @@
 // Waiting: every wait has a limit, and ends as soon as its condition holds.
 import { setTimeout as pause } from "node:timers/promises";
 
-/** How long anything may take on a busy machine. */
-export const LIMIT = 60_000;
+/** How long anything may take on a busy machine; `$SUPERCARGO_EDITOR_LIMIT` says it in seconds. */
+export const LIMIT = Number(process.env.SUPERCARGO_EDITOR_LIMIT ?? 60) * 1000;
 
 /**
  * Waits until `look` answers something that is true, and answers that. What `look` throws counts as

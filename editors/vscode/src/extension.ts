@@ -6,7 +6,8 @@ import { explain, Pages, showWhy } from "./commands/explain";
 import { fixAll, fixFinding } from "./commands/fix";
 import { copyReport, report } from "./commands/report";
 import type { Status } from "./protocol";
-import { applyWithReason, registerReasons } from "./reasons";
+import { applyWithReason, registerReasons, withReason } from "./reasons";
+import { chosenProgram } from "./server";
 import { Session } from "./session";
 import { StatusBar } from "./status";
 import { SupplyChain, type Node } from "./view";
@@ -24,6 +25,7 @@ export interface Api {
   supplyChain: SupplyChain;
   report(): string;
   applyWithReason: typeof applyWithReason;
+  withReason: typeof withReason;
 }
 
 let session: Session | undefined;
@@ -54,16 +56,19 @@ export function activate(context: vscode.ExtensionContext): Api {
   for (const [name, run] of Object.entries(commands)) {
     context.subscriptions.push(vscode.commands.registerCommand(`supercargo.${name}`, run));
   }
+  let named = programs();
   context.subscriptions.push(
     vscode.workspace.onDidGrantWorkspaceTrust(() => running.trustGranted()),
-    // Programs are named at the start only.
-    vscode.workspace.onDidChangeConfiguration((event) => {
-      if (event.affectsConfiguration("supercargo.server.path") || event.affectsConfiguration("supercargo.cargo")) void running.restart();
+    // Programs are named at the start only. A workspace that names one is not listened to.
+    vscode.workspace.onDidChangeConfiguration(() => {
+      const now = programs();
+      if (now !== named) void running.restart();
+      named = now;
     }),
   );
 
   // The editor does not wait for the server.
-  void running.start();
+  setImmediate(() => void running.start());
   return {
     activation: performance.now() - supercargoLoaded,
     session: running,
@@ -72,7 +77,12 @@ export function activate(context: vscode.ExtensionContext): Api {
     supplyChain,
     report: () => report(running),
     applyWithReason,
+    withReason,
   };
+}
+
+function programs(): string {
+  return JSON.stringify([chosenProgram("server.path"), chosenProgram("cargo")]);
 }
 
 export function deactivate(): Promise<void> | undefined {

@@ -2,19 +2,15 @@
 
 import { spawn, type ChildProcess } from "node:child_process";
 import * as vscode from "vscode";
-import {
-  CloseAction,
-  ErrorAction,
-  LanguageClient,
-  State,
-  type CloseHandlerResult,
-  type LanguageClientOptions,
-} from "vscode-languageclient/node";
+// The library is loaded after the extension's activation: it is large.
+import type { CloseHandlerResult, LanguageClient, LanguageClientOptions } from "vscode-languageclient/node";
 import { Crashes } from "./crashes";
 import { DID_CHANGE_TRUST, FILES, SOURCE, STATUS, type Status } from "./protocol";
 import { askingForReasons } from "./reasons";
 import { findServer, NoServer, versionTrouble, type Server } from "./server";
 import { initializationOptions, serverSettings } from "./settings";
+
+type Library = typeof import("vscode-languageclient/node");
 
 export type Health = "starting" | "running" | "stopped";
 
@@ -90,7 +86,7 @@ export class Session implements vscode.Disposable {
 
   /** The user trusts the workspace now. */
   async trustGranted(): Promise<void> {
-    if (this.client?.state === State.Running) {
+    if (this.client && this.health === "running") {
       await this.client.sendNotification(DID_CHANGE_TRUST, { trusted: true });
     }
   }
@@ -112,11 +108,12 @@ export class Session implements vscode.Disposable {
       return;
     }
     this.log.info(`supercargo ${this.version}: the server is ${this.server.program} (${this.server.origin})`);
-    const client: LanguageClient = new LanguageClient(
+    const library = await import("vscode-languageclient/node");
+    const client: LanguageClient = new library.LanguageClient(
       "supercargo",
       "Supercargo",
       () => this.spawn(),
-      this.options(() => this.closed(client)),
+      this.options(library, () => this.closed(library, client)),
     );
     this.client = client;
     client.onNotification(STATUS, (status: Status) => {
@@ -151,7 +148,7 @@ export class Session implements vscode.Disposable {
     return child;
   }
 
-  private options(closed: () => CloseHandlerResult): LanguageClientOptions {
+  private options({ ErrorAction }: Library, closed: () => CloseHandlerResult): LanguageClientOptions {
     return {
       documentSelector: FILES.map((pattern) => ({ scheme: "file", pattern })),
       diagnosticCollectionName: SOURCE,
@@ -174,7 +171,7 @@ export class Session implements vscode.Disposable {
   }
 
   /** The connection has ended. The client does not start the server again itself: it knows no delays. */
-  private closed(client: LanguageClient): CloseHandlerResult {
+  private closed({ CloseAction }: Library, client: LanguageClient): CloseHandlerResult {
     const result = { action: CloseAction.DoNotRestart, handled: true, message: "the connection has ended" };
     if (this.client !== client) return result;
     this.client = undefined;

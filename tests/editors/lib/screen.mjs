@@ -98,14 +98,19 @@ const SIXTEEN = ["#14161b", "#e06c75", "#8ccf7e", "#e5c76b", "#67b0e8", "#c47fd5
 /** A screen with its escape sequences, as HTML. */
 function painted(text) {
   let style = {};
-  let html = "";
-  for (const part of text.replace(/\n$/, "").split(/(\x1b\[[\d;:]*m)/)) {
-    const codes = part.match(/^\x1b\[([\d;:]*)m$/);
-    if (codes) style = applied(style, codes[1]);
-    else if (part) html += `<span style="${css(style)}">${escaped(part)}</span>`;
-  }
-  const look = `margin:0;padding:10px;display:inline-block;background:${BACKGROUND};color:${FOREGROUND};font:14px/1.25 'DejaVu Sans Mono',monospace`;
-  return `<body style="margin:0;background:${BACKGROUND}"><pre style="${look}">${html}</pre></body>`;
+  const lines = text.replace(/\n$/, "").split("\n").map((line) => {
+    let html = "";
+    for (const part of line.split(/(\x1b\[[\d;:]*m)/)) {
+      const codes = part.match(/^\x1b\[([\d;:]*)m$/);
+      if (codes) style = applied(style, codes[1]);
+      else if (part) html += `<span style="${css(style)}">${escaped(part)}</span>`;
+    }
+    return `<div>${html || " "}</div>`;
+  });
+  const look = `margin:0;padding:10px;display:inline-block;background:${BACKGROUND};color:${FOREGROUND};font:14px 'DejaVu Sans Mono',monospace`;
+  // The background of a cell is as high as its line.
+  const cells = "div,span{height:18px;line-height:18px}span{display:inline-block;white-space:pre}";
+  return `<style>${cells}</style><body style="margin:0;background:${BACKGROUND}"><pre style="${look}">${lines.join("")}</pre></body>`;
 }
 
 function applied(old, codes) {

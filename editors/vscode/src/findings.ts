@@ -79,6 +79,15 @@ export function parts(text: string): { message: string; remedy?: string; path: s
   return { message, remedy, others, path: via ? via.split(" -> ") : [] };
 }
 
+/** The package that a message speaks of, and what it says of it: for lists, where the first words are what one sees. */
+export function subject(message: string): { name: string; rest: string } {
+  const found = /^(?:(.*?) (?:of|for) )?`([^`]+)`(?: (\d\S*?))?(?=[ :,;]|$)(.*)$/s.exec(message);
+  if (!found) return { name: message.replaceAll("`", ""), rest: "" };
+  const [, before = "", name, version, after] = found;
+  const told = after.replace(/^ (?:has a vulnerability: |is here in |: ?)?|^: /, "");
+  return { name: version ? `${name} ${version}` : name, rest: `${before} ${told}`.trim().replaceAll("`", "") };
+}
+
 function codeOf({ code }: vscode.Diagnostic): { code: string; link?: vscode.Uri } {
   if (typeof code === "object") return { code: String(code.value), link: code.target };
   return { code: code === undefined ? "" : String(code) };

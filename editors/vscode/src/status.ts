@@ -75,7 +75,7 @@ function together(gates: Status[]): { text: string; alarming?: boolean } {
   return { text: `$(pass) gate: clean${words ? `, ${words}` : ""}${old}` };
 }
 
-function total(gates: Status[]): { errors: number; warnings: number } {
+export function total(gates: Status[]): { errors: number; warnings: number } {
   const found = gates.flatMap((gate) => Object.values(gate.checks));
   const sum = (pick: (one: { errors: number; warnings: number }) => number) => found.reduce((all, one) => all + pick(one), 0);
   return { errors: sum((one) => one.errors), warnings: sum((one) => one.warnings) };

@@ -1,8 +1,9 @@
 // The view "Supply chain": workspaces, checks, findings, places and the paths that lead to them.
 
 import * as vscode from "vscode";
-import { CHECKS, count, counted, workspaces, type Check, type Finding, type Place, type Workspace } from "./findings";
+import { CHECKS, count, counted, subject, workspaces, type Check, type Finding, type Place, type Workspace } from "./findings";
 import type { Session } from "./session";
+import { total } from "./status";
 
 export type Node =
   | { kind: "workspace"; workspace: Workspace }
@@ -101,7 +102,7 @@ function item(node: Node): vscode.TreeItem {
       shown.id = folder.toString();
       shown.label = folder.path.split("/").filter(Boolean).pop() ?? folder.fsPath;
       shown.iconPath = new vscode.ThemeIcon("package");
-      shown.description = status?.state === "resolving" ? "resolving" : counted(count(findings)) || "clean";
+      shown.description = status?.state === "resolving" ? "resolving" : counted(status ? total([status]) : count(findings)) || "clean";
       shown.tooltip = folder.fsPath;
       shown.contextValue = "workspace";
       return shown;
@@ -111,7 +112,8 @@ function item(node: Node): vscode.TreeItem {
       const shown = new vscode.TreeItem(TITLES[check], findings.length ? Expanded : None);
       shown.id = `${workspace.folder}#${check}`;
       shown.iconPath = findings.length ? new vscode.ThemeIcon(ICONS[check]) : new vscode.ThemeIcon("pass", new vscode.ThemeColor("testing.iconPassed"));
-      shown.description = counted(count(findings)) || (findings.length ? String(findings.length) : "clean");
+      // The gate counts what the editor shows once, as often as cargo-deny says it.
+      shown.description = counted(workspace.status?.checks[check] ?? count(findings)) || (findings.length ? String(findings.length) : "clean");
       shown.contextValue = "check";
       return shown;
     }
@@ -119,9 +121,10 @@ function item(node: Node): vscode.TreeItem {
       const { finding } = node;
       const [first] = finding.places;
       const children = ofFinding(finding).length;
-      const shown = new vscode.TreeItem(plain(finding.message), children ? Collapsed : None);
+      const { name, rest } = subject(finding.message);
+      const shown = new vscode.TreeItem(name, children ? Collapsed : None);
       shown.iconPath = severityIcon(finding.severity);
-      shown.description = where(first) + (finding.places.length > 1 ? ` and ${finding.places.length - 1} more` : "");
+      shown.description = rest || where(first);
       shown.tooltip = tooltip(finding);
       shown.command = open(first);
       shown.contextValue = finding.link ? "finding linked" : "finding";
@@ -172,6 +175,7 @@ function open({ uri, diagnostic }: Place): vscode.Command {
 
 function tooltip(finding: Finding): vscode.MarkdownString {
   const text = new vscode.MarkdownString().appendText(plain(finding.message));
+  text.appendMarkdown("\n\n").appendText(finding.places.map(where).join(", "));
   if (finding.remedy) text.appendMarkdown("\n\n").appendText(plain(finding.remedy));
   return text;
 }

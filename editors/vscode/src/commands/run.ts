@@ -37,7 +37,7 @@ export async function inTerminal(path: string, name: string, args: string[], cwd
   const scope = vscode.workspace.getWorkspaceFolder(vscode.Uri.file(cwd)) ?? vscode.TaskScope.Workspace;
   const execution = new vscode.ProcessExecution(path, args, { cwd });
   const task = new vscode.Task({ type: "supercargo", args }, scope, name, "supercargo", execution, []);
-  task.presentationOptions = { reveal: vscode.TaskRevealKind.Always, panel: vscode.TaskPanelKind.Dedicated, clear: true };
+  task.presentationOptions = { reveal: vscode.TaskRevealKind.Always, panel: vscode.TaskPanelKind.Dedicated, clear: true, echo: false };
   const running = await vscode.tasks.executeTask(task);
   return new Promise((resolve) => {
     const ended = vscode.tasks.onDidEndTaskProcess((event) => {

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { judged } from "./lib/ending.mjs";
 import { below } from "./lib/processes.mjs";
 import { Screen } from "./lib/screen.mjs";
-import { until } from "./lib/waiting.mjs";
+import { LIMIT, PROOF, until } from "./lib/waiting.mjs";
 import { CORE, REPOSITORY } from "./lib/world.mjs";
 
 const CONFIG = `
@@ -99,7 +99,7 @@ async function story({ screen, steps, world, fixes, pictures }) {
   await steps.step("an unsaved edit of the policy changes findings", async () => {
     const disk = world.read("deny.toml");
     command(`hsplit ${CORE}/deny.toml`);
-    await screen.shows(/confidence-threshold/);
+    await screen.shows(/db-urls/);
     screen.type("6gg", "o");
     screen.type("-l", '"RUSTSEC-2026-0009",');
     await screen.showsNo(TIME);
@@ -109,7 +109,7 @@ async function story({ screen, steps, world, fixes, pictures }) {
     await screen.shows(TIME);
     if (world.read("deny.toml") !== disk) throw new Error("the policy was written");
     command("quit!");
-    await screen.showsNo(/confidence-threshold/);
+    await screen.showsNo(/db-urls/);
   });
 
   await steps.step("`cargo update` in a terminal renews the findings", async () => {
@@ -157,8 +157,25 @@ async function story({ screen, steps, world, fixes, pictures }) {
       for (const [number, gone, shot] of [[18, TIME, "helix-quickfix"], [17, /Length prefix/], [14, /AES code can panic|no licence can be told/]]) {
         line(number);
         screen.type("f", '"', "l");
-        screen.type("Space", "a");
-        await screen.shows(/[Uu]p(date|grade)/);
+        await until("an upgrade as the first action", async () => {
+          screen.type("Space", "a");
+          const menu = await until("the menu, or that there is none", async () => {
+            const text = await screen.text();
+            return /clears |No code actions available|timed out/.test(text) && text;
+          }, 2 * LIMIT);
+          if (!/clears /.test(menu)) {
+            // Any key takes the message away.
+            screen.type("g", "h");
+            await screen.showsNo(/No code actions available|timed out/);
+            line(number);
+            screen.type("f", '"', "l");
+            return false;
+          }
+          if (/upgrade `/.test(menu.split("\n").find((row) => /clears /.test(row)))) return true;
+          screen.type("Escape");
+          await screen.showsNo(/clears /);
+          return false;
+        }, PROOF);
         if (shot) await screen.shoot(pictures, shot);
         screen.type("Enter");
         await screen.showsNo(gone);

@@ -15,7 +15,7 @@ export async function play({ steps, editor, world, fixes, deny, pictures }) {
   const story = `lua vim.schedule(function() dofile([[${join(HERE, "story.lua")}]]) end)`;
   const nvim = start(editor.program, ["--headless", "-u", join(HERE, "init.lua"), "-c", story], { cwd: world.root, env });
   const seen = lines(nvim, steps);
-  await within("the story in Neovim", nvim.ended, 8 * 60_000);
+  await within("the story in Neovim", nvim.ended, 15 * 60_000);
   const { code } = await nvim.ended;
   if (seen.failed) throw new Ended();
   await steps.step("Neovim ends well", () => {

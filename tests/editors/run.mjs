@@ -1,10 +1,11 @@
 // Plays the story in the real editors:
 //
-//   node tests/editors/run.mjs [--only vscode,neovim,helix] [--server PATH] [--deny PATH] [--work DIR]
+//   node tests/editors/run.mjs [--only vscode,neovim,helix] [--server PATH] [--deny PATH] [--work DIR] [--pictures]
 //
 // The server is `--server`, else $SUPERCARGO_TEST_SERVER, else target/release/supercargo. Editors that are missing are installed
-// below target/editors; pictures of every state go to target/editors/screenshots. The last line is `N passed, N failed`.
-import { existsSync, mkdirSync } from "node:fs";
+// below target/editors; pictures of every state go to target/editors/screenshots; `--pictures` also renews those of the READMEs. The last
+// line is `N passed, N failed`.
+import { copyFileSync, existsSync, mkdirSync, readdirSync, rmSync, statSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { parseArgs } from "node:util";
 import { launch } from "./lib/browser.mjs";
@@ -19,7 +20,13 @@ const EDITORS = {
 };
 
 const { values } = parseArgs({
-  options: { only: { type: "string" }, server: { type: "string" }, deny: { type: "string" }, work: { type: "string" } },
+  options: {
+    only: { type: "string" },
+    server: { type: "string" },
+    deny: { type: "string" },
+    work: { type: "string" },
+    pictures: { type: "boolean" },
+  },
 });
 const chosen = values.only ? values.only.split(",") : Object.keys(EDITORS);
 for (const name of chosen) {
@@ -32,6 +39,10 @@ const server = resolve(values.server ?? process.env.SUPERCARGO_TEST_SERVER ?? jo
 const deny = values.deny && resolve(values.deny);
 for (const program of [server, deny].filter(Boolean)) {
   if (!existsSync(program)) throw new Error(`there is no program ${program}`);
+}
+for (const name of chosen) {
+  // Pictures of an earlier run must not pass for this one's.
+  for (const picture of existsSync(folder) ? readdirSync(folder) : []) if (picture.startsWith(`${name}-`)) rmSync(join(folder, picture));
 }
 mkdirSync(folder, { recursive: true });
 mkdirSync(work, { recursive: true });
@@ -65,6 +76,7 @@ for (const name of chosen) {
 }
 
 await pictures.browser?.close();
+if (values.pictures && report.failed === 0) renew(folder);
 process.exit(report.end());
 
 /** The browser, for VS Code and the pictures; the terminal editors can be tested without it. */
@@ -77,5 +89,25 @@ async function painter() {
     if (!(error instanceof install.Missing)) throw error;
     console.log(`no pictures: ${error.message}`);
     return { reason: error.message };
+  }
+}
+
+/** Takes the pictures of this run into the READMEs. */
+function renew(folder) {
+  const shown = {
+    vscode: ["findings", "hover", "quickfix", "view", "status", "clean"],
+    neovim: ["findings", "hover", "quickfix"],
+    helix: ["findings", "hover", "quickfix"],
+  };
+  for (const [editor, names] of Object.entries(shown)) {
+    const images = join(REPOSITORY, "editors", editor, "images");
+    mkdirSync(images, { recursive: true });
+    for (const name of names) {
+      const picture = join(folder, `${editor}-${name}.png`);
+      if (!existsSync(picture)) continue;
+      const { size } = statSync(picture);
+      if (size > 200_000) throw new Error(`${picture} is too large: ${size} bytes`);
+      copyFileSync(picture, join(images, `${name}.png`));
+    }
   }
 }

@@ -1,14 +1,18 @@
 // The story in VS Code: in its real extension host, and in its workbench as a user sees it.
-import { execFileSync } from "node:child_process";
 import { existsSync, mkdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { judged } from "./lib/ending.mjs";
 import { Missing } from "./lib/install.mjs";
 import { below, succeed } from "./lib/processes.mjs";
 import { Ended } from "./lib/report.mjs";
-import { until } from "./lib/waiting.mjs";
+import { PROOF, until } from "./lib/waiting.mjs";
 import { Workbench } from "./lib/workbench.mjs";
-import { CORE, ERRORS, REPOSITORY, World } from "./lib/world.mjs";
+import { CORE, ERRORS, PATCHED, REPOSITORY, World } from "./lib/world.mjs";
+
+/** Windows of which pictures are taken. */
+const SMALL = { width: 1000, height: 500 };
+const MIDDLE = { width: 1120, height: 560 };
+const LARGE = { width: 1280, height: 800 };
 
 const SOURCE = join(REPOSITORY, "editors/vscode");
 
@@ -98,7 +102,17 @@ async function seen({ steps, world, fixes, pictures, window, bench }) {
     await window.status(/gate: 4 errors, 6 warnings/);
     await until("the hints", async () => (await window.lines()).some((line) => /ring = "0\.17\.9" ?→ ?0\.17\./.test(line)));
     await page.keyboard.press("Control+B");
+    await page.setViewportSize(SMALL);
     await window.shoot(pictures, "vscode-findings");
+  });
+
+  await steps.step("the hover of a dependency tells versions, path and advisory", async () => {
+    await window.line(18, 2);
+    await window.command("Supercargo: Show Why a Package Is Here");
+    await window.shows('.monaco-hover:has-text("severity medium")');
+    await window.shoot(pictures, "vscode-hover");
+    await page.keyboard.press("Escape");
+    await page.setViewportSize(LARGE);
     await page.keyboard.press("Control+B");
   });
 
@@ -113,15 +127,6 @@ async function seen({ steps, world, fixes, pictures, window, bench }) {
     await page.keyboard.press("Control+J");
   });
 
-  await steps.step("the hover of a dependency tells versions, path and advisory", async () => {
-    await page.locator(".view-line", { hasText: "time = {" }).first().click({ position: { x: 10, y: 9 } });
-    await window.line(18, 2);
-    await window.command("Supercargo: Show Why a Package Is Here");
-    await window.shows('.monaco-hover:has-text("severity medium")');
-    await window.shoot(pictures, "vscode-hover");
-    await page.keyboard.press("Escape");
-  });
-
   await steps.step("the view tells the supply chain", async () => {
     await page.locator('.activitybar .action-item:has([aria-label*="Supercargo"])').first().click();
     const row = (text) => `.pane-body .monaco-list-row:has-text("${text}")`;
@@ -131,7 +136,9 @@ async function seen({ steps, world, fixes, pictures, window, bench }) {
     await window.shows(row("sqlx-core 0.8.0"));
     await page.locator(row("time 0.3.44")).first().click();
     await until("its line is open", async () => (await page.locator(".statusbar-item", { hasText: /^Ln 18/ }).count()) === 1);
+    await page.setViewportSize(MIDDLE);
     await window.shoot(pictures, "vscode-view");
+    await page.setViewportSize(LARGE);
   });
 
   await steps.step("the walkthrough tells the story", async () => {
@@ -150,7 +157,21 @@ async function seen({ steps, world, fixes, pictures, window, bench }) {
     await window.command("Supercargo: Check Workspace as CI Does");
     await window.shows('.terminal-wrapper.active .xterm-rows:has-text("gate: fails")');
     await window.shoot(pictures, "vscode-check");
-    await window.command("View: Hide Panel").catch(() => {});
+    await page.keyboard.press("Control+J");
+  });
+
+  await steps.step("upgraded in a terminal, the gate becomes clean", async () => {
+    const before = world.read("Cargo.lock");
+    for (const [crate, version] of PATCHED) await world.cargo("update", "-p", crate, "--precise", version);
+    await window.status(/gate: clean/);
+    await window.gone(".squiggly-error");
+    await page.keyboard.press("Control+B");
+    await page.setViewportSize(SMALL);
+    await window.shoot(pictures, "vscode-clean");
+    await page.setViewportSize(LARGE);
+    await page.keyboard.press("Control+B");
+    world.write("Cargo.lock", before);
+    await window.status(/gate: 4 errors/);
   });
 
   await fixed({ steps, world, fixes, pictures, window });
@@ -176,21 +197,29 @@ async function fixed({ steps, world, fixes, pictures, window }) {
     await window.file(`${CORE}/Cargo.toml`);
     for (const [line, column] of [[18, 22], [17, 22], [14, 10]]) {
       await window.line(line, column);
-      await page.keyboard.press("Control+.");
       const first = page.locator(".action-widget .monaco-list-row.action").first();
-      await first.waitFor();
-      if (line === 18) await window.shoot(pictures, "vscode-quickfix");
+      await until("an upgrade as the first action", async () => {
+        await page.keyboard.press("Control+.");
+        await first.waitFor();
+        if (/upgrade/.test(await first.textContent())) return true;
+        await page.keyboard.press("Escape");
+        return false;
+      }, PROOF);
+      if (line === 18) {
+        await page.setViewportSize(SMALL);
+        await window.shoot(pictures, "vscode-quickfix");
+        await page.setViewportSize(LARGE);
+      }
       taken.push((await first.textContent()).trim());
       await first.click();
       await until("the finding is gone", async () => {
         const text = (await page.locator('.statusbar-item[id^="supercargo"]').textContent()).trim();
         return new RegExp(`gate: (clean|[0-${3 - taken.length}] errors?)`).test(text);
-      });
+      }, PROOF);
     }
     await window.status(/gate: clean/);
     await window.command("File: Save All");
     await until("saved", async () => (await world.check("--only", "advisories,licenses")).code === 0);
-    await window.shoot(pictures, "vscode-clean");
     return taken.join("; ");
   });
 }
@@ -198,7 +227,7 @@ async function fixed({ steps, world, fixes, pictures, window }) {
 /** A folder that the user does not trust. */
 async function untrusted({ steps, editor, world: old, pictures }, vsix) {
   const world = await World.create(old.folder, old.server);
-  const bench = await Workbench.start({ editor, folder: fresh(world, "untrusted"), env: env(world), vsix, trust: true, settings: { "supercargo.db": world.db, "security.workspace.trust.startupPrompt": "never" } });
+  const bench = await Workbench.start({ editor, folder: fresh(world, "untrusted"), env: env(world), vsix, trust: true, settings: { "supercargo.db": world.db, "security.workspace.trust.startupPrompt": "never", "workbench.colorTheme": "Default Light Modern" } });
   let window;
   try {
     window = await bench.open(pictures.browser, world.root);

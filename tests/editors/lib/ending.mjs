@@ -9,11 +9,10 @@ export async function judged(steps, world, fixes, deny) {
     steps.skip(DENY, "the server offers no code actions");
     return;
   }
-  const before = world.read("deny.toml");
   await steps.step(AGREES, async () => {
     const { code, errors, err } = await world.check("--only", "advisories,licenses");
     if (code !== 0) throw new Error(`exit code ${code}: ${errors.join(", ")}\n${err}`);
-    if (/ignore = \[[^\]]*RUSTSEC-(2024-0363|2025-0009|2026-0009)/s.test(before)) throw new Error("an ignore entry was added to get there");
+    if (world.read("deny.toml") !== world.original("deny.toml")) throw new Error(`the policy was changed to get there:\n${world.read("deny.toml")}`);
   });
   if (!deny) {
     steps.skip(DENY, "no cargo-deny was given (`--deny PATH`)");

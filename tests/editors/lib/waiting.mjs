@@ -4,6 +4,9 @@ import { setTimeout as pause } from "node:timers/promises";
 /** How long anything may take on a busy machine; `$SUPERCARGO_EDITOR_LIMIT` says it in seconds. */
 export const LIMIT = Number(process.env.SUPERCARGO_EDITOR_LIMIT ?? 60) * 1000;
 
+/** How long a quick fix may take: cargo resolves each of them anew, at a low priority. */
+export const PROOF = 4 * LIMIT;
+
 /**
  * Waits until `look` answers something that is true, and answers that. What `look` throws counts as
  * "not yet" and is told when the limit is reached.

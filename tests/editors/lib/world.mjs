@@ -18,6 +18,13 @@ export const ERRORS = [
   { crate: "time", line: 18, code: "RUSTSEC-2026-0009" },
 ];
 
+/** The smallest versions that nothing speaks against. */
+export const PATCHED = [
+  ["ring", "0.17.12"],
+  ["sqlx", "0.8.1"],
+  ["time", "0.3.47"],
+];
+
 export class World {
   /** Lays out a fresh copy below `folder`, as a git repository. */
   static async create(folder, server) {
@@ -58,6 +65,15 @@ export class World {
 
   read(path) {
     return readFileSync(join(this.core, path), "utf8");
+  }
+
+  /** A file as it was before the story. */
+  original(path) {
+    return readFileSync(join(FIXTURES, "handshake", CORE, path), "utf8");
+  }
+
+  write(path, text) {
+    writeFileSync(join(this.core, path), text);
   }
 
   /** What a user does in a terminal beside the editor. */
@@ -102,7 +118,7 @@ export async function downloadCrates(folder) {
     if ((await run("cargo", args, { cwd: folder, limit })).code !== 0) await succeed("cargo", args, { cwd: folder, limit });
   };
   await twice("fetch", "--locked");
-  await twice("update", "-p", "time", "--precise", "0.3.47");
+  for (const [crate, version] of PATCHED) await twice("update", "-p", crate, "--precise", version);
   await twice("fetch", "--locked");
   rmSync(folder, { recursive: true, force: true });
 }

@@ -1,5 +1,7 @@
 -- The story in Neovim. Each line that begins with `@` is a step for the driver.
-local LIMIT = 60000
+local LIMIT = (tonumber(vim.env.SUPERCARGO_EDITOR_LIMIT) or 60) * 1000
+-- Quick fixes are proved by cargo, at a low priority.
+local PROOF = 4 * LIMIT
 local core = vim.env.STORY_CORE
 local errors = vim.json.decode(vim.env.STORY_ERRORS)
 
@@ -237,12 +239,15 @@ if client().server_capabilities.codeActionProvider then
         local parameters = vim.lsp.util.make_range_params(0, c.offset_encoding)
         parameters.context = { diagnostics = vim.lsp.diagnostic.from({ one }), only = { 'quickfix' }, triggerKind = 1 }
         local answer = c:request_sync('textDocument/codeAction', parameters, LIMIT, manifest)
+        -- The first that mends this very finding: others may stand on the same line.
         for _, action in ipairs(answer and answer.result or {}) do
-          if not action.disabled then
-            return action.title
+          for _, mended in ipairs(action.diagnostics or {}) do
+            if not action.disabled and mended.code == one.code then
+              return action.title
+            end
           end
         end
-      end)
+      end, PROOF)
       table.insert(taken, first)
       -- The user's own way, without the menu.
       vim.lsp.buf.code_action({
@@ -253,7 +258,7 @@ if client().server_capabilities.codeActionProvider then
       })
       wait('the finding is gone', function()
         return not vim.tbl_contains(shown(manifest), ('%d %s'):format(one.lnum + 1, one.code))
-      end)
+      end, PROOF)
     end
     wait('no error is left', function()
       return #shown(manifest) == 0

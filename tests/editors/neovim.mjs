@@ -61,7 +61,7 @@ function lines(nvim, steps) {
 }
 
 async function screens({ steps, editor, world, pictures }) {
-  const fresh = await World.create(world.folder, world.server);
+  const fresh = await World.create(world.folder, world.server, world.home);
   const env = environment(fresh);
   const screen = await Screen.open(env, fresh.root, [editor.program, "-u", join(HERE, "init.lua"), join(fresh.core, "Cargo.toml")], { columns: 150, rows: 26 });
   try {

@@ -48,7 +48,8 @@ mkdirSync(folder, { recursive: true });
 mkdirSync(work, { recursive: true });
 
 const report = new Report();
-await downloadCrates(join(work, "crates"));
+const home = join(installed, "cargo-home");
+await downloadCrates(join(work, "crates"), home);
 const fixes = Boolean((await capabilities(server)).codeActionProvider);
 const pictures = { folder, ...(await painter()) };
 
@@ -67,7 +68,7 @@ for (const name of chosen) {
   const steps = report.editor(title, editor.version);
   try {
     const { play } = await import(`./${name}.mjs`);
-    const world = await World.create(join(work, name), server);
+    const world = await World.create(join(work, name), server, home);
     await play({ steps, editor, world, fixes, deny, pictures, installed });
   } catch (error) {
     // A step has said itself why it failed.

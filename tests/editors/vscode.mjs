@@ -10,8 +10,8 @@ import { Workbench } from "./lib/workbench.mjs";
 import { CORE, ERRORS, PATCHED, REPOSITORY, World } from "./lib/world.mjs";
 
 /** Windows of which pictures are taken. */
-const SMALL = { width: 1000, height: 500 };
-const MIDDLE = { width: 1120, height: 560 };
+const SMALL = { width: 1000, height: 560 };
+const MIDDLE = { width: 1120, height: 580 };
 const LARGE = { width: 1280, height: 800 };
 
 const SOURCE = join(REPOSITORY, "editors/vscode");
@@ -78,7 +78,7 @@ async function host({ steps, editor, world, pictures }) {
 
 /** What a user sees. */
 async function workbench({ steps, editor, world: old, fixes, deny, pictures, installed }, vsix) {
-  const world = await World.create(old.folder, old.server);
+  const world = await World.create(old.folder, old.server, old.home);
   const bench = await Workbench.start({ editor, folder: fresh(world, "workbench"), env: env(world), vsix, settings: { "supercargo.db": world.db } });
   let window;
   try {
@@ -195,30 +195,31 @@ async function fixed({ steps, world, fixes, pictures, window }) {
   await steps.step(FIXES, async () => {
     const taken = [];
     await window.file(`${CORE}/Cargo.toml`);
+    // A window that changes its size closes the menu.
+    await page.keyboard.press("Control+B");
+    await page.setViewportSize(SMALL);
     for (const [line, column] of [[18, 22], [17, 22], [14, 10]]) {
       await window.line(line, column);
       const first = page.locator(".action-widget .monaco-list-row.action").first();
-      await until("an upgrade as the first action", async () => {
+      const title = await until("an upgrade as the first action", async () => {
         await page.keyboard.press("Control+.");
         await first.waitFor();
-        if (/upgrade/.test(await first.textContent())) return true;
+        const text = (await first.textContent()).trim();
+        if (/upgrade/.test(text)) return text;
         await page.keyboard.press("Escape");
-        return false;
+        return undefined;
       }, PROOF);
-      if (line === 18) {
-        await page.setViewportSize(SMALL);
-        await window.shoot(pictures, "vscode-quickfix");
-        await page.setViewportSize(LARGE);
-      }
-      taken.push((await first.textContent()).trim());
+      if (line === 18) await window.shoot(pictures, "vscode-quickfix");
       await first.click();
+      taken.push(title);
       await until("the finding is gone", async () => {
         const text = (await page.locator('.statusbar-item[id^="supercargo"]').textContent()).trim();
-        return new RegExp(`gate: (clean|[0-${3 - taken.length}] errors?)`).test(text);
+        return new RegExp(`gate: (clean|[0-${4 - taken.length}] errors?)`).test(text);
       }, PROOF);
     }
     await window.status(/gate: clean/);
     await window.command("File: Save All");
+    await page.setViewportSize(LARGE);
     await until("saved", async () => (await world.check("--only", "advisories,licenses")).code === 0);
     return taken.join("; ");
   });
@@ -226,7 +227,7 @@ async function fixed({ steps, world, fixes, pictures, window }) {
 
 /** A folder that the user does not trust. */
 async function untrusted({ steps, editor, world: old, pictures }, vsix) {
-  const world = await World.create(old.folder, old.server);
+  const world = await World.create(old.folder, old.server, old.home);
   const bench = await Workbench.start({ editor, folder: fresh(world, "untrusted"), env: env(world), vsix, trust: true, settings: { "supercargo.db": world.db, "security.workspace.trust.startupPrompt": "never", "workbench.colorTheme": "Default Light Modern" } });
   let window;
   try {

@@ -1,5 +1,6 @@
 // The story's small world: a copy of the handshake repository, its advisories, and the real programs that judge it.
 import { cpSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { homedir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { run, succeed } from "./processes.mjs";
@@ -26,10 +27,10 @@ export const PATCHED = [
 ];
 
 export class World {
-  /** Lays out a fresh copy below `folder`, as a git repository. */
-  static async create(folder, server) {
+  /** Lays out a fresh copy below `folder`, as a git repository; `home` is the cargo home of all editors. */
+  static async create(folder, server, home) {
     rmSync(folder, { recursive: true, force: true });
-    const world = new World(folder, server);
+    const world = new World(folder, server, home);
     mkdirSync(world.cache, { recursive: true });
     cpSync(join(FIXTURES, "handshake"), world.root, { recursive: true });
     const git = ["-c", "user.name=handshake", "-c", "user.email=handshake@example.org", "-c", "init.defaultBranch=main", "-C", world.root];
@@ -39,7 +40,8 @@ export class World {
     return world;
   }
 
-  constructor(folder, server) {
+  constructor(folder, server, home) {
+    this.home = home;
     this.folder = folder;
     this.server = server;
     this.root = join(folder, "handshake");
@@ -58,7 +60,7 @@ export class World {
 
   /** What the editor and its server see of the environment. */
   get env() {
-    const env = { ...process.env, SUPERCARGO_CACHE_DIR: this.cache, SUPERCARGO_TEST_SERVER: this.server };
+    const env = { ...process.env, SUPERCARGO_CACHE_DIR: this.cache, SUPERCARGO_TEST_SERVER: this.server, CARGO_HOME: this.home };
     for (const name of ["CARGO_TARGET_DIR", "RUST_LOG", "NVIM", "VIMINIT", "TMUX"]) delete env[name];
     return env;
   }
@@ -109,13 +111,22 @@ export class World {
   }
 }
 
-/** Downloads the crates that the story needs, so that the editors' time limits are not the registry's. */
-export async function downloadCrates(folder) {
+/**
+ * Downloads the crates that the story needs, so that the editors' time limits are not the registry's, into a cargo home of their
+ * own: what other cargos do on the machine is no part of the story.
+ */
+export async function downloadCrates(folder, home) {
+  const usual = process.env.CARGO_HOME ?? join(homedir(), ".cargo");
+  mkdirSync(home, { recursive: true });
+  for (const name of ["config.toml", "config"]) {
+    if (existsSync(join(usual, name))) cpSync(join(usual, name), join(home, name));
+  }
+  const env = { ...process.env, CARGO_HOME: home };
   rmSync(folder, { recursive: true, force: true });
   cpSync(join(FIXTURES, "handshake", CORE), folder, { recursive: true });
   const limit = 5 * 60_000;
   const twice = async (...args) => {
-    if ((await run("cargo", args, { cwd: folder, limit })).code !== 0) await succeed("cargo", args, { cwd: folder, limit });
+    if ((await run("cargo", args, { cwd: folder, limit, env })).code !== 0) await succeed("cargo", args, { cwd: folder, limit, env });
   };
   await twice("fetch", "--locked");
   for (const [crate, version] of PATCHED) await twice("update", "-p", crate, "--precise", version);

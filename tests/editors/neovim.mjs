@@ -1,4 +1,4 @@
-// The story in Neovim: once without a screen, and once on one that is looked at.
+// The story in Neovim: once on a screen that is looked at, and once without.
 import { join } from "node:path";
 import { start } from "./lib/processes.mjs";
 import { Screen } from "./lib/screen.mjs";
@@ -9,7 +9,9 @@ import { judged } from "./lib/ending.mjs";
 
 const HERE = join(REPOSITORY, "tests/editors/neovim");
 
-export async function play({ steps, editor, world, fixes, deny, pictures }) {
+export async function play({ steps, editor, world: first, fixes, deny, pictures }) {
+  await screens({ steps, editor, world: first, pictures });
+  const world = await World.create(first.folder, first.server, first.home);
   const env = environment(world);
   // Scheduled: the story begins when Neovim has started.
   const story = `lua vim.schedule(function() dofile([[${join(HERE, "story.lua")}]]) end)`;
@@ -22,7 +24,6 @@ export async function play({ steps, editor, world, fixes, deny, pictures }) {
     if (code !== 0) throw new Error(`exit code ${code}\n${nvim.output.slice(-3000)}`);
   });
   await judged(steps, world, fixes, deny);
-  await screens({ steps, editor, world, pictures });
 }
 
 function environment(world) {
@@ -61,9 +62,8 @@ function lines(nvim, steps) {
 }
 
 async function screens({ steps, editor, world, pictures }) {
-  const fresh = await World.create(world.folder, world.server, world.home);
-  const env = environment(fresh);
-  const screen = await Screen.open(env, fresh.root, [editor.program, "-u", join(HERE, "init.lua"), join(fresh.core, "Cargo.toml")], { columns: 150, rows: 26 });
+  const words = [editor.program, "-u", join(HERE, "init.lua"), join(world.core, "Cargo.toml")];
+  const screen = await Screen.open(environment(world), world.root, words, { columns: 150, rows: 26 });
   try {
     await steps.step("the screen shows findings, hover and status", async () => {
       await screen.shows(/RUSTSEC-2026-0009|crafted RFC 2822/);

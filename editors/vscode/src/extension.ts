@@ -17,7 +17,7 @@ declare const supercargoLoaded: number;
 
 /** For tests. */
 export interface Api {
-  /** Milliseconds from the first line of the bundle to the end of `activate`. */
+  /** Milliseconds that the bundle took to be read and `activate` to answer; what VS Code did in between is not ours. */
   activation: number;
   session: Session;
   gates(): Status[];
@@ -31,6 +31,7 @@ export interface Api {
 let session: Session | undefined;
 
 export function activate(context: vscode.ExtensionContext): Api {
+  const start = performance.now();
   const log = vscode.window.createOutputChannel("Supercargo", { log: true });
   const running = new Session(context, log);
   session = running;
@@ -70,7 +71,7 @@ export function activate(context: vscode.ExtensionContext): Api {
   // The editor does not wait for the server.
   setImmediate(() => void running.start());
   return {
-    activation: performance.now() - supercargoLoaded,
+    activation: reading + performance.now() - start,
     session: running,
     gates: () => running.gates(),
     statusBar: statusBar.item,
@@ -88,3 +89,6 @@ function programs(): string {
 export function deactivate(): Promise<void> | undefined {
   return session?.stop();
 }
+
+/** The last line of the bundle's own code. */
+const reading = performance.now() - supercargoLoaded;

@@ -1,0 +1,246 @@
+// The running server: started, watched, told about trust, started again.
+
+import { spawn, type ChildProcess } from "node:child_process";
+import * as vscode from "vscode";
+// The library is loaded after the extension's activation: it is large.
+import type { CloseHandlerResult, LanguageClient, LanguageClientOptions } from "vscode-languageclient/node";
+import { Crashes } from "./crashes";
+import { DID_CHANGE_TRUST, FILES, SOURCE, STATUS, type Status } from "./protocol";
+import { askingForReasons } from "./reasons";
+import { findServer, NoServer, versionTrouble, type Server } from "./server";
+import { initializationOptions, serverSettings } from "./settings";
+
+type Library = typeof import("vscode-languageclient/node");
+
+export type Health = "starting" | "running" | "stopped";
+
+const START_LIMIT = 30_000;
+
+export class Session implements vscode.Disposable {
+  private client: LanguageClient | undefined;
+  private child: ChildProcess | undefined;
+  private readonly crashes = new Crashes();
+  private readonly statuses = new Map<string, Status>();
+  private readonly changed = new vscode.EventEmitter<void>();
+  /** One start or stop at a time. */
+  private turn: Promise<void> = Promise.resolve();
+
+  /** Fires when the state of a gate or of the server has changed. */
+  readonly onDidChange = this.changed.event;
+  health: Health = "stopped";
+  /** Why there is no server, for the status. */
+  trouble: string | undefined;
+  server: Server | undefined;
+
+  constructor(
+    private readonly context: vscode.ExtensionContext,
+    readonly log: vscode.LogOutputChannel,
+  ) {}
+
+  get version(): string {
+    return this.context.extension.packageJSON.version;
+  }
+
+  get serverVersion(): string | undefined {
+    return this.client?.initializeResult?.serverInfo?.version;
+  }
+
+  get capabilities() {
+    return this.client?.initializeResult?.capabilities;
+  }
+
+  get pid(): number | undefined {
+    return this.child?.pid;
+  }
+
+  get crashCount(): number {
+    return this.crashes.count;
+  }
+
+  /** The gates that the server has told of. */
+  gates(): Status[] {
+    return [...this.statuses.values()];
+  }
+
+  start(): Promise<void> {
+    return this.inTurn(() => this.startNow());
+  }
+
+  restart(): Promise<void> {
+    this.crashes.forget();
+    const leaving = this.leave();
+    return this.inTurn(async () => {
+      await leaving;
+      await this.startNow();
+    });
+  }
+
+  async stop(): Promise<void> {
+    await this.leave();
+  }
+
+  dispose(): void {
+    void this.leave();
+    this.changed.dispose();
+  }
+
+  /** The user trusts the workspace now. */
+  async trustGranted(): Promise<void> {
+    if (this.client && this.health === "running") {
+      await this.client.sendNotification(DID_CHANGE_TRUST, { trusted: true });
+    }
+  }
+
+  private inTurn(action: () => Promise<void>): Promise<void> {
+    this.turn = this.turn.then(action, action);
+    return this.turn;
+  }
+
+  private async startNow(): Promise<void> {
+    if (this.client) return;
+    this.trouble = undefined;
+    this.become("starting");
+    try {
+      this.server = findServer(this.context);
+    } catch (error) {
+      if (!(error instanceof NoServer)) throw error;
+      this.fail(error.message, error.remedy);
+      return;
+    }
+    this.log.info(`supercargo ${this.version}: the server is ${this.server.program} (${this.server.origin})`);
+    const library = await import("vscode-languageclient/node");
+    const client: LanguageClient = new library.LanguageClient(
+      "supercargo",
+      "Supercargo",
+      () => this.spawn(),
+      this.options(library, () => this.closed(library, client)),
+    );
+    this.client = client;
+    client.onNotification(STATUS, (status: Status) => {
+      if (this.client !== client) return;
+      this.statuses.set(status.workspace, status);
+      this.changed.fire();
+    });
+    try {
+      await limited(client.start(), START_LIMIT);
+    } catch (error) {
+      // One that has ended is looked after in `closed`.
+      if (this.client !== client || this.child?.exitCode != null || this.child?.signalCode) return;
+      await this.leave();
+      this.fail(`The server did not start: ${firstLine(error)}`, "log");
+      return;
+    }
+    if (this.client !== client) return;
+    this.become("running");
+    const trouble = versionTrouble(this.version, this.serverVersion);
+    if (trouble) this.say("warning", trouble, this.server.origin === "setting" ? "setting" : "log");
+  }
+
+  private async spawn(): Promise<ChildProcess> {
+    const child = spawn(this.server!.program, ["lsp"], { stdio: "pipe", windowsHide: true });
+    this.child = child;
+    await new Promise<void>((resolve, reject) => {
+      child.once("spawn", resolve);
+      child.once("error", reject);
+    });
+    child.on("error", (error) => this.log.error(`the server: ${error.message}`));
+    child.on("exit", (code, signal) => this.log.info(`the server ended (${signal ?? code})`));
+    return child;
+  }
+
+  private options({ ErrorAction }: Library, closed: () => CloseHandlerResult): LanguageClientOptions {
+    return {
+      documentSelector: FILES.map((pattern) => ({ scheme: "file", pattern })),
+      diagnosticCollectionName: SOURCE,
+      outputChannel: this.log,
+      initializationOptions,
+      initializationFailedHandler: () => false,
+      errorHandler: { error: () => ({ action: ErrorAction.Continue, handled: true }), closed },
+      markdown: { isTrusted: false, supportHtml: false },
+      middleware: {
+        ...askingForReasons,
+        workspace: {
+          // Only what the server knows: it would complain about the rest.
+          configuration: ({ items }) =>
+            items.map(({ section, scopeUri }) =>
+              section === "supercargo" ? serverSettings(scopeUri ? vscode.Uri.parse(scopeUri) : undefined) : null,
+            ),
+        },
+      },
+    };
+  }
+
+  /** The connection has ended. The client does not start the server again itself: it knows no delays. */
+  private closed({ CloseAction }: Library, client: LanguageClient): CloseHandlerResult {
+    const result = { action: CloseAction.DoNotRestart, handled: true, message: "the connection has ended" };
+    if (this.client !== client) return result;
+    this.client = undefined;
+    this.child?.kill();
+    const delay = this.crashes.next();
+    if (delay === undefined) {
+      this.fail(`The server ended ${this.crashes.count} times within three minutes and is left alone`, "log");
+      return result;
+    }
+    this.log.warn(`the server ended; it is started again${delay ? ` in ${delay / 1000} s` : ""}`);
+    this.become("starting");
+    setTimeout(() => {
+      if (this.health === "starting") void this.start();
+    }, delay);
+    return result;
+  }
+
+  /** Ends the server that runs, if one does. */
+  private async leave(): Promise<void> {
+    const { client, child } = this;
+    this.client = undefined;
+    this.child = undefined;
+    this.become("stopped");
+    if (!client) return;
+    // One that is still starting cannot be stopped.
+    await client.stop(5_000).catch((error: unknown) => this.log.warn(`stopping: ${firstLine(error)}`));
+    if (child?.exitCode === null && !child.signalCode) setTimeout(() => child.kill("SIGKILL"), 1_000).unref?.();
+    await client.dispose().catch(() => {});
+  }
+
+  private become(health: Health): void {
+    this.health = health;
+    if (health !== "running") this.statuses.clear();
+    this.changed.fire();
+  }
+
+  private fail(message: string, remedy: Remedy): void {
+    this.trouble = message;
+    this.become("stopped");
+    this.log.error(message);
+    this.say("error", message, remedy);
+  }
+
+  private say(how: "error" | "warning", message: string, remedy: Remedy): void {
+    const words: Record<Remedy, string[]> = {
+      setting: ["Open Setting", "Show Log"],
+      install: ["Copy Install Command", "Open Setting"],
+      log: ["Show Log", "Restart"],
+    };
+    const show = how === "error" ? vscode.window.showErrorMessage : vscode.window.showWarningMessage;
+    void show(`Supercargo: ${message}`, ...words[remedy]).then((chosen) => {
+      if (chosen === "Open Setting") void vscode.commands.executeCommand("workbench.action.openSettings", "supercargo.server.path");
+      if (chosen === "Show Log") this.log.show();
+      if (chosen === "Restart") void this.restart();
+      if (chosen === "Copy Install Command") void vscode.env.clipboard.writeText("cargo install supercargo");
+    });
+  }
+}
+
+type Remedy = "setting" | "install" | "log";
+
+function firstLine(error: unknown): string {
+  const text = error instanceof Error ? error.message : String(error);
+  return text.split("\n")[0];
+}
+
+function limited<T>(promise: Promise<T>, limit: number): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const late = setTimeout(() => reject(new Error(`no answer within ${limit / 1000} s`)), limit);
+    promise.then(resolve, reject).finally(() => clearTimeout(late));
+  });
+}

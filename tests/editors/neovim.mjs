@@ -1,0 +1,83 @@
+// The story in Neovim: once on a screen that is looked at, and once without.
+import { join } from "node:path";
+import { start } from "./lib/processes.mjs";
+import { Screen } from "./lib/screen.mjs";
+import { within } from "./lib/waiting.mjs";
+import { ERRORS, REPOSITORY, World } from "./lib/world.mjs";
+import { Ended } from "./lib/report.mjs";
+import { judged } from "./lib/ending.mjs";
+
+const HERE = join(REPOSITORY, "tests/editors/neovim");
+
+export async function play({ steps, editor, world: first, fixes, deny, pictures }) {
+  await screens({ steps, editor, world: first, pictures });
+  const world = await World.create(first.folder, first.server, first.home);
+  const env = environment(world);
+  // Scheduled: the story begins when Neovim has started.
+  const story = `lua vim.schedule(function() dofile([[${join(HERE, "story.lua")}]]) end)`;
+  const nvim = start(editor.program, ["--headless", "-u", join(HERE, "init.lua"), "-c", story], { cwd: world.root, env });
+  const seen = lines(nvim, steps);
+  await within("the story in Neovim", nvim.ended, 15 * 60_000);
+  const { code } = await nvim.ended;
+  if (seen.failed) throw new Ended();
+  await steps.step("Neovim ends well", () => {
+    if (code !== 0) throw new Error(`exit code ${code}\n${nvim.output.slice(-3000)}`);
+  });
+  await judged(steps, world, fixes, deny);
+}
+
+function environment(world) {
+  const folder = (name) => join(world.folder, name);
+  return {
+    ...world.env,
+    XDG_CONFIG_HOME: folder("config"),
+    XDG_DATA_HOME: folder("data"),
+    XDG_STATE_HOME: folder("state"),
+    XDG_CACHE_HOME: folder("xdg-cache"),
+    STORY_PLUGIN: join(REPOSITORY, "editors/neovim"),
+    STORY_ROOT: world.root,
+    STORY_CORE: world.core,
+    STORY_DB: world.db,
+    STORY_ERRORS: JSON.stringify(ERRORS),
+  };
+}
+
+/** The steps that the script tells. */
+function lines(nvim, steps) {
+  const seen = { failed: false };
+  let rest = "";
+  nvim.stdout.on("data", (text) => {
+    const parts = (rest + text).split(/\r?\n/);
+    rest = parts.pop();
+    for (const line of parts.filter((line) => line.startsWith("@{"))) {
+      const { name, seconds, told, failed, skipped } = JSON.parse(line.slice(1));
+      if (failed) {
+        seen.failed = true;
+        steps.failed(name, failed);
+      } else if (skipped) steps.skip(name, skipped);
+      else steps.passed(name, seconds, told);
+    }
+  });
+  return seen;
+}
+
+async function screens({ steps, editor, world, pictures }) {
+  const words = [editor.program, "-u", join(HERE, "init.lua"), join(world.core, "Cargo.toml")];
+  const screen = await Screen.open(environment(world), world.root, words, { columns: 150, rows: 26 });
+  try {
+    await steps.step("the screen shows findings, hover and status", async () => {
+      await screen.shows(/RUSTSEC-2026-0009|crafted RFC 2822/);
+      await screen.shows(/gate: 4 errors/);
+      await screen.shoot(pictures, "neovim-findings");
+      screen.type(":18", "Enter", "K");
+      await screen.shows(/0\.3\.47/, /RUSTSEC-2026-0009/);
+      await screen.shoot(pictures, "neovim-hover");
+      screen.type("j", ":Supercargo findings", "Enter");
+      await screen.shows(/Cargo\.toml\|18 col/);
+      await screen.showsNo(/severity medium/);
+      await screen.shoot(pictures, "neovim-quickfix");
+    });
+  } finally {
+    await screen.close();
+  }
+}

@@ -1,0 +1,14 @@
+-- A user's configuration: the plugin on the runtimepath, and what differs from its defaults.
+vim.opt.runtimepath:prepend(vim.env.STORY_PLUGIN)
+vim.o.swapfile = false
+vim.o.shadafile = 'NONE'
+vim.o.termguicolors = true
+vim.o.laststatus = 2
+vim.o.number = true
+vim.o.winborder = 'rounded'
+vim.o.statusline = " %f %m%=%{v:lua.require'supercargo'.status()} "
+vim.lsp.config('supercargo', {
+  cmd = { vim.env.SUPERCARGO_TEST_SERVER, 'lsp' },
+  init_options = { db = vim.env.STORY_DB },
+})
+vim.diagnostic.config({ virtual_text = { spacing = 2 }, signs = true, underline = true, severity_sort = true })

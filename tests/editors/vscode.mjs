@@ -1,0 +1,267 @@
+// The story in VS Code: in its real extension host, and in its workbench as a user sees it.
+import { existsSync, mkdirSync, rmSync } from "node:fs";
+import { join } from "node:path";
+import { judged } from "./lib/ending.mjs";
+import { Missing } from "./lib/install.mjs";
+import { below, succeed } from "./lib/processes.mjs";
+import { Ended } from "./lib/report.mjs";
+import { PROOF, until } from "./lib/waiting.mjs";
+import { Workbench } from "./lib/workbench.mjs";
+import { CORE, ERRORS, PATCHED, REPOSITORY, World } from "./lib/world.mjs";
+
+/** Windows of which pictures are taken. */
+const SMALL = { width: 1000, height: 560 };
+const MIDDLE = { width: 1120, height: 580 };
+const LARGE = { width: 1280, height: 800 };
+
+const SOURCE = join(REPOSITORY, "editors/vscode");
+
+export async function play(story) {
+  const vsix = await packed(story);
+  await host(story);
+  await workbench(story, vsix);
+  await untrusted(story, vsix);
+}
+
+/** The extension as users get it, without a server in it. */
+async function packed({ steps, installed }) {
+  if (!existsSync(join(SOURCE, "node_modules/.package-lock.json"))) {
+    const install = () => succeed("npm", ["ci", "--ignore-scripts", "--no-audit", "--no-fund"], { cwd: SOURCE, limit: 300_000 });
+    await install().catch(install).catch((error) => {
+      throw new Missing(`what the extension is built with cannot be installed: ${error.message.slice(0, 300)}`);
+    });
+  }
+  const vsix = join(installed, "supercargo.vsix");
+  await steps.step("the extension is packed, its settings fresh, its bundle below 500 kB", async () => {
+    await succeed("npx", ["--no-install", "tsc", "-p", "."], { cwd: SOURCE });
+    const out = await succeed(process.execPath, ["scripts/package.mjs", "--out", vsix], { cwd: SOURCE });
+    return out.match(/dist\/extension\.js: .*/)[0];
+  });
+  return vsix;
+}
+
+function env(world) {
+  return { ...world.env, STORY_ROOT: world.root, STORY_CORE: world.core, STORY_FOLDER: world.folder, STORY_ERRORS: JSON.stringify(ERRORS) };
+}
+
+function fresh(world, name) {
+  const folder = join(world.folder, name);
+  rmSync(folder, { recursive: true, force: true });
+  mkdirSync(folder, { recursive: true });
+  return folder;
+}
+
+/** The extension's own tests. */
+async function host({ steps, editor, world, pictures }) {
+  const bench = await Workbench.start({ editor, folder: fresh(world, "host"), env: env(world), settings: { "supercargo.db": world.db } });
+  let failed = false;
+  try {
+    const code = await bench.test(pictures.browser, world.root, {
+      development: SOURCE,
+      module: join(REPOSITORY, "tests/editors/vscode/host.cjs"),
+      limit: 4 * 60_000,
+      onLine({ name, seconds, told, failed: reason }) {
+        if (reason) {
+          failed = true;
+          steps.failed(name, reason);
+        } else steps.passed(name, seconds, told);
+      },
+    });
+    if (failed) throw new Ended();
+    await steps.step("the extension host ends well", () => {
+      if (code !== 0) throw new Error(`exit code ${code}`);
+    });
+  } finally {
+    await bench.end();
+  }
+}
+
+/** What a user sees. */
+async function workbench({ steps, editor, world: old, fixes, deny, pictures, installed }, vsix) {
+  const world = await World.create(old.folder, old.server, old.home);
+  const bench = await Workbench.start({ editor, folder: fresh(world, "workbench"), env: env(world), vsix, settings: { "supercargo.db": world.db } });
+  let window;
+  try {
+    window = await bench.open(pictures.browser, world.root);
+    await seen({ steps, world, fixes, pictures, window, bench });
+    await judged(steps, world, fixes, deny);
+  } catch (error) {
+    await window?.shoot(pictures, "vscode-failed").catch(() => {});
+    throw error;
+  } finally {
+    await window?.close();
+    await bench.end();
+  }
+}
+
+async function seen({ steps, world, fixes, pictures, window, bench }) {
+  const { page } = window;
+  await steps.step("a user opens the nested manifest and sees findings and the gate", async () => {
+    await window.file(`${CORE}/Cargo.toml`);
+    await window.shows(".squiggly-error", { timeout: 90_000 });
+    await window.status(/gate: 4 errors, 6 warnings/);
+    await until("the hints", async () => (await window.lines()).some((line) => /ring = "0\.17\.9" ?→ ?0\.17\./.test(line)));
+    await page.keyboard.press("Control+B");
+    await page.setViewportSize(SMALL);
+    await window.shoot(pictures, "vscode-findings");
+  });
+
+  await steps.step("the hover of a dependency tells versions, path and advisory", async () => {
+    await window.line(18, 2);
+    await window.command("Supercargo: Show Why a Package Is Here");
+    await window.shows('.monaco-hover:has-text("severity medium")');
+    await window.shoot(pictures, "vscode-hover");
+    await page.keyboard.press("Escape");
+    await page.setViewportSize(LARGE);
+    await page.keyboard.press("Control+B");
+  });
+
+  await steps.step("a click on the gate opens the findings", async () => {
+    await page.locator('.statusbar-item[id^="supercargo"] a').click();
+    for (const { code } of ERRORS) await window.shows(`.markers-panel .monaco-list-row:has-text("${code}")`);
+    await window.shoot(pictures, "vscode-problems");
+    await page.mouse.move(640, 300);
+    await page.locator('.statusbar-item[id^="supercargo"] a').hover();
+    await window.shows('.monaco-hover:has-text("advisories: 3 errors")');
+    await window.shoot(pictures, "vscode-status");
+    await page.keyboard.press("Control+J");
+  });
+
+  await steps.step("the view tells the supply chain", async () => {
+    await page.locator('.activitybar .action-item:has([aria-label*="Supercargo"])').first().click();
+    const row = (text) => `.pane-body .monaco-list-row:has-text("${text}")`;
+    await window.shows(row("handshake_core"));
+    await window.shows(row("time 0.3.44"));
+    await page.locator(row("2 versions: 0.14.5")).first().locator(".monaco-tl-twistie").click();
+    await window.shows(row("sqlx-core 0.8.0"));
+    await page.locator(row("time 0.3.44")).first().click();
+    await until("its line is open", async () => (await page.locator(".statusbar-item", { hasText: /^Ln 18/ }).count()) === 1);
+    await page.setViewportSize(MIDDLE);
+    await window.shoot(pictures, "vscode-view");
+    await page.setViewportSize(LARGE);
+  });
+
+  await steps.step("the walkthrough tells the story", async () => {
+    await window.command("Welcome: Open Walkthrough...");
+    await page.locator('.quick-input-widget .monaco-list-row:has-text("Bring a gate to clean")').click();
+    await window.shows('.gettingStartedContainer :text("Read what is wrong")');
+    await page.keyboard.press("Control+B");
+    await until("its picture", () => page.evaluate(() => [...document.querySelectorAll(".gettingStartedContainer img")].some((one) => one.naturalWidth > 0)));
+    await window.shoot(pictures, "vscode-walkthrough");
+    await page.keyboard.press("Control+B");
+    await window.command("View: Close Editor");
+  });
+
+  await steps.step("`check` runs in a terminal as CI does", async () => {
+    await window.file(`${CORE}/Cargo.toml`);
+    await window.command("Supercargo: Check Workspace as CI Does");
+    await window.shows('.terminal-wrapper.active .xterm-rows:has-text("gate: fails")');
+    await window.shoot(pictures, "vscode-check");
+    await page.keyboard.press("Control+J");
+  });
+
+  await steps.step("upgraded in a terminal, the gate becomes clean", async () => {
+    const before = world.read("Cargo.lock");
+    for (const [crate, version] of PATCHED) await world.cargo("update", "-p", crate, "--precise", version);
+    await window.status(/gate: clean/);
+    await window.gone(".squiggly-error");
+    await page.keyboard.press("Control+B");
+    await page.setViewportSize(SMALL);
+    await window.shoot(pictures, "vscode-clean");
+    await page.setViewportSize(LARGE);
+    await page.keyboard.press("Control+B");
+    world.write("Cargo.lock", before);
+    await window.status(/gate: 4 errors/);
+  });
+
+  await fixed({ steps, world, fixes, pictures, window });
+
+  await steps.step("no server is left when the window is closed", async () => {
+    const ours = () => below(bench.pid).filter((one) => one.program === world.server);
+    if (ours().length === 0) throw new Error("there was none");
+    await window.close();
+    await bench.end();
+    await until("none", () => ours().length === 0);
+  });
+}
+
+async function fixed({ steps, world, fixes, pictures, window }) {
+  const FIXES = "takes the first quick fix on each line until no error is left, and saves";
+  if (!fixes) {
+    steps.skip(FIXES, "the server offers no code actions");
+    return;
+  }
+  const { page } = window;
+  await steps.step(FIXES, async () => {
+    const taken = [];
+    await window.file(`${CORE}/Cargo.toml`);
+    // A window that changes its size closes the menu.
+    await page.keyboard.press("Control+B");
+    await page.setViewportSize(SMALL);
+    for (const [line, column] of [[18, 22], [17, 22], [14, 10]]) {
+      await window.line(line, column);
+      const first = page.locator(".action-widget .monaco-list-row.action").first();
+      const title = await until("an upgrade as the first action", async () => {
+        await page.keyboard.press("Control+.");
+        await first.waitFor();
+        const text = (await first.textContent()).trim();
+        if (/upgrade/.test(text)) return text;
+        await page.keyboard.press("Escape");
+        return undefined;
+      }, PROOF);
+      if (line === 18) await window.shoot(pictures, "vscode-quickfix");
+      await first.click();
+      taken.push(title);
+      await until("the finding is gone", async () => {
+        const text = (await page.locator('.statusbar-item[id^="supercargo"]').textContent()).trim();
+        return new RegExp(`gate: (clean|[0-${4 - taken.length}] errors?)`).test(text);
+      }, PROOF);
+    }
+    await window.status(/gate: clean/);
+    await window.command("File: Save All");
+    await page.setViewportSize(LARGE);
+    await until("saved", async () => (await world.check("--only", "advisories,licenses")).code === 0);
+    return taken.join("; ");
+  });
+}
+
+/** A folder that the user does not trust. */
+async function untrusted({ steps, editor, world: old, pictures }, vsix) {
+  const world = await World.create(old.folder, old.server, old.home);
+  const bench = await Workbench.start({ editor, folder: fresh(world, "untrusted"), env: env(world), vsix, trust: true, settings: { "supercargo.db": world.db, "security.workspace.trust.startupPrompt": "never", "workbench.colorTheme": "Default Light Modern" } });
+  let window;
+  try {
+    window = await bench.open(pictures.browser, world.root);
+    await steps.step("in an untrusted workspace the gate is judged and no program is started", async () => {
+      await window.file(`${CORE}/Cargo.toml`);
+      const server = await until("the server", () => below(bench.pid).find((one) => one.program === world.server));
+      const seen = new Set();
+      const watch = setInterval(() => below(server.pid).forEach((one) => seen.add(one.arguments.join(" "))), 5);
+      try {
+        await window.status(/gate: 3 errors.*restricted/);
+        await window.shows(".squiggly-error");
+        await window.shoot(pictures, "vscode-untrusted");
+        // An edit, too, starts nothing.
+        await window.line(20, 1);
+        await window.page.keyboard.press("End");
+        await window.page.keyboard.type("\nlog = '0.4'");
+        await window.status(/gate: .*restricted/);
+      } finally {
+        clearInterval(watch);
+      }
+      if (seen.size) throw new Error(`it started ${[...seen].join(", ")}`);
+      await window.page.keyboard.press("Control+Z");
+    });
+    await steps.step("granted trust, the server judges it in full", async () => {
+      await window.command("Workspaces: Manage Workspace Trust");
+      await window.page.locator('.workspace-trust-editor a:has-text("Trust")').first().click();
+      await window.status(/gate: 4 errors, 6 warnings/);
+    });
+  } catch (error) {
+    await window?.shoot(pictures, "vscode-failed").catch(() => {});
+    throw error;
+  } finally {
+    await window?.close();
+    await bench.end();
+  }
+}

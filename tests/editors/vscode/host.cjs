@@ -1,0 +1,256 @@
+// Runs in VS Code's real extension host, with the extension under development. Each console line that begins with `@` is a step.
+const assert = require("node:assert/strict");
+const { execFileSync } = require("node:child_process");
+const fs = require("node:fs");
+const path = require("node:path");
+const vscode = require("vscode");
+
+const LIMIT = Number(process.env.SUPERCARGO_EDITOR_LIMIT ?? 60) * 1000;
+const ERRORS = JSON.parse(process.env.STORY_ERRORS);
+const core = process.env.STORY_CORE;
+const manifest = vscode.Uri.file(path.join(core, "Cargo.toml"));
+const policy = vscode.Uri.file(path.join(core, "deny.toml"));
+
+function tell(record) {
+  console.log(`@${JSON.stringify(record)}`);
+}
+
+async function until(what, look, limit = LIMIT) {
+  const end = Date.now() + limit;
+  for (;;) {
+    let answer;
+    let reason = "";
+    try {
+      answer = await look();
+    } catch (error) {
+      reason = `: ${error.message}`;
+    }
+    if (answer) return answer;
+    if (Date.now() > end) throw new Error(`${what}: not within ${limit / 1000} s${reason}`);
+    await new Promise((resume) => setTimeout(resume, 25));
+  }
+}
+
+async function step(name, action) {
+  const start = Date.now();
+  try {
+    const told = await action();
+    tell({ name, seconds: (Date.now() - start) / 1000, told: typeof told === "string" ? told : undefined });
+  } catch (error) {
+    tell({ name, failed: error.stack });
+    throw error;
+  }
+}
+
+/** `line code` of every diagnostic of ours with a severity. */
+function shown(uri = manifest, severity = vscode.DiagnosticSeverity.Error) {
+  return vscode.languages
+    .getDiagnostics(uri)
+    .filter((one) => one.source === "supercargo" && one.severity === severity)
+    .map((one) => `${one.range.start.line + 1} ${one.code.value ?? one.code}`)
+    .sort();
+}
+
+const expected = ERRORS.map(({ line, code }) => `${line} ${code}`).sort();
+const same = (one, other) => JSON.stringify(one) === JSON.stringify(other);
+const without = (code) => expected.filter((one) => !one.endsWith(code));
+const sees = (what, wanted) => until(`${what}: ${wanted.join(", ")}`, () => same(shown(), wanted) || assert.deepEqual(shown(), wanted));
+
+async function replace(document, from, to) {
+  const at = document.getText().indexOf(from);
+  assert(at >= 0, `no ${from} in ${document.uri.fsPath}`);
+  const edit = new vscode.WorkspaceEdit();
+  edit.replace(document.uri, new vscode.Range(document.positionAt(at), document.positionAt(at + from.length)), to);
+  assert(await vscode.workspace.applyEdit(edit));
+}
+
+exports.run = async function run() {
+  const extension = vscode.extensions.getExtension("supercargo.supercargo");
+  let api;
+
+  await step("the extension is activated by the manifest in the folder, in less than 100 ms", async () => {
+    await until("activation", () => extension.isActive);
+    api = extension.exports;
+    assert(api.activation < 100, `it took ${api.activation} ms`);
+    return `${api.activation.toFixed(1)} ms for reading the bundle and answering`;
+  });
+
+  await step("findings are published on their lines", async () => {
+    await vscode.window.showTextDocument(manifest);
+    await sees("the findings", expected);
+    await until("an exact verdict", () => api.gates().some(({ state }) => state === "exact"));
+    for (const one of vscode.languages.getDiagnostics(manifest)) {
+      if (/^RUSTSEC/.test(one.code.value)) assert.match(one.code.target.toString(), /^https:\/\/rustsec\.org\/advisories\//);
+    }
+  });
+
+  await step("the status bar tells the gate and the database", async () => {
+    assert.match(api.statusBar.text, /gate: 4 errors, 6 warnings/);
+    assert.match(api.statusBar.tooltip.value, /advisories: 3 errors/);
+    assert.match(api.statusBar.tooltip.value, /advisories of a folder/);
+    return api.statusBar.text;
+  });
+
+  await step("the tree holds workspace, checks, findings and paths", async () => {
+    const tree = api.supplyChain;
+    const below = (node) => tree.getChildren(node).map((child) => [tree.getTreeItem(child), child]);
+    const [[workspace, node], ...others] = below();
+    assert.equal(others.length, 0);
+    assert.equal(workspace.label, "handshake_core");
+    const checks = below(node);
+    assert.deepEqual(checks.map(([{ label }]) => label), ["Advisories", "Licences", "Bans", "Sources"]);
+    const advisories = below(checks[0][1]);
+    assert.equal(advisories.length, 3);
+    assert.deepEqual(advisories.map(([{ label }]) => label), ["ring 0.17.9", "sqlx 0.8.0", "time 0.3.44"]);
+    assert.equal(advisories[2][0].description, "A crafted RFC 2822 date can exhaust the stack");
+    assert.deepEqual(below(checks[2][1]).map(([{ label, description }]) => `${label}: ${description}`)[0], "hashbrown: 2 versions: 0.14.5 and 0.17.1");
+    const banned = below(checks[2][1]).map(([item, child]) => [item, below(child)]);
+    const labels = banned.flatMap(([, children]) => children.map(([{ label }]) => label));
+    assert(labels.some((label) => /hashbrown 0\.14\.5/.test(label)), labels.join(" | "));
+    await vscode.commands.executeCommand(advisories[2][0].command.command, ...advisories[2][0].command.arguments);
+    await until("its line is open", () => vscode.window.activeTextEditor?.selection.start.line === 17);
+  });
+
+  await step("the hover tells versions and the advisory", async () => {
+    const [line] = shown().slice(-1)[0].split(" ");
+    const hovers = await vscode.commands.executeCommand("vscode.executeHoverProvider", manifest, new vscode.Position(line - 1, 1));
+    const text = hovers.flatMap(({ contents }) => contents.map(({ value }) => value)).join("\n");
+    assert.match(text, /0\.3\.44/);
+    assert.match(text, /RUSTSEC-2026-0009/);
+  });
+
+  await step("an unsaved edit of the policy changes findings", async () => {
+    const disk = fs.readFileSync(policy.fsPath, "utf8");
+    const document = await vscode.workspace.openTextDocument(policy);
+    await replace(document, '"RUSTSEC-2024-0436",', '"RUSTSEC-2024-0436",\n    "RUSTSEC-2026-0009",');
+    await sees("after the edit", without("RUSTSEC-2026-0009"));
+    assert.equal(fs.readFileSync(policy.fsPath, "utf8"), disk);
+    await replace(document, '\n    "RUSTSEC-2026-0009",', "");
+    await sees("after its undo", expected);
+    await document.save();
+  });
+
+  await step("settings reach the server while it runs", async () => {
+    const configuration = vscode.workspace.getConfiguration("supercargo");
+    await configuration.update("codes", { duplicate: "off" }, vscode.ConfigurationTarget.Global);
+    await until("duplicates are gone", () => !shown(manifest, vscode.DiagnosticSeverity.Warning).some((one) => one.endsWith("duplicate")));
+    await configuration.update("codes", undefined, vscode.ConfigurationTarget.Global);
+    await until("duplicates are back", () => shown(manifest, vscode.DiagnosticSeverity.Warning).some((one) => one.endsWith("duplicate")));
+  });
+
+  await step("a workspace cannot name a program", async () => {
+    const folder = path.join(process.env.STORY_ROOT, ".vscode");
+    fs.mkdirSync(folder);
+    const before = api.session.pid;
+    fs.writeFileSync(path.join(folder, "settings.json"), JSON.stringify({ "supercargo.server.path": "/bin/false", "supercargo.cargo": "/bin/false", "supercargo.notes": true }));
+    await until("the workspace's settings are read", () => vscode.workspace.getConfiguration("supercargo").get("notes") === true);
+    await sees("the findings", expected);
+    assert.equal(api.session.pid, before);
+    await api.session.restart();
+    assert.equal(api.session.server.program, process.env.SUPERCARGO_TEST_SERVER);
+    fs.rmSync(folder, { recursive: true });
+    await until("they are gone", () => vscode.workspace.getConfiguration("supercargo").get("notes") === false);
+    await sees("the findings", expected);
+  });
+
+  await step("`cargo update` in a terminal renews the findings", async () => {
+    const cargo = (...words) => execFileSync("cargo", words, { cwd: core, stdio: "ignore" });
+    cargo("update", "-p", "time", "--precise", "0.3.47");
+    await sees("after the update", without("RUSTSEC-2026-0009"));
+    cargo("update", "-p", "time", "--precise", "0.3.44");
+    await sees("and back", expected);
+  });
+
+  await step("a killed server is started again and recovers", async () => {
+    const before = api.session.pid;
+    process.kill(before, "SIGKILL");
+    await until("another server", () => api.session.health === "running" && api.session.pid !== before);
+    await until("an exact verdict", () => api.gates().some(({ state }) => state === "exact"));
+    await sees("the findings", expected);
+    const document = await vscode.workspace.openTextDocument(manifest);
+    await replace(document, "time = {", "# time = {");
+    await sees("an edit is judged", without("RUSTSEC-2026-0009"));
+    await replace(document, "# time = {", "time = {");
+    await sees("and its undo", expected);
+    await document.save();
+  });
+
+  await step("the report tells versions and no paths", () => {
+    const text = api.report();
+    assert.match(text, /extension: \d+\.\d+\.\d+/);
+    assert.match(text, /server: \d+\.\d+\.\d+ \(test\), running/);
+    assert(!text.includes(core), text);
+    assert.match(text, /"db": "\(a path\)"/);
+  });
+
+  await step("an ignore entry asks for its reason", async () => {
+    const document = await vscode.workspace.openTextDocument(policy);
+    const text = document.getText();
+    const edit = new vscode.WorkspaceEdit();
+    const at = document.positionAt(text.indexOf("ignore = [") + "ignore = [".length);
+    edit.insert(policy, at, '\n    { id = "RUSTSEC-2026-0009", reason = "TODO: say why" },');
+    let applied;
+    void api.applyWithReason(edit, "Ignore RUSTSEC-2026-0009").then((answer) => (applied = answer));
+    await until("the box is closed", async () => {
+      await vscode.commands.executeCommand("workbench.action.closeQuickOpen");
+      return applied !== undefined;
+    });
+    assert.equal(applied, false);
+    assert.equal(document.getText(), text, "nothing is changed without a reason");
+    const [[, [written]]] = api.withReason(edit, 'a "quoted" reason \\ with a slash').entries();
+    assert.equal(written.newText, '\n    { id = "RUSTSEC-2026-0009", reason = "a \\"quoted\\" reason \\\\ with a slash" },');
+  });
+
+  await step("a server that ends in a loop is left alone in the end, and says so", async () => {
+    await api.session.restart();
+    await until("it runs", () => api.session.health === "running");
+    for (let ends = 0; !api.session.trouble; ends++) {
+      assert(ends < 6, "it is started again and again");
+      const pid = await until("a server", () => (api.session.trouble ? -1 : api.session.health === "running" && api.session.pid));
+      if (pid === -1) break;
+      process.kill(pid, "SIGKILL");
+      await until("it is gone", () => api.session.health !== "running" || api.session.pid !== pid);
+    }
+    assert.match(api.session.trouble, /ended 5 times within three minutes/);
+    assert.match(api.statusBar.text, /no server/);
+    await api.session.restart();
+    await sees("after a restart by hand", expected);
+  });
+
+  await step("programs that cannot be the server are refused with what to do", async () => {
+    const configured = process.env.SUPERCARGO_TEST_SERVER;
+    const file = path.join(process.env.STORY_FOLDER, "no-server");
+    const refused = async (program, words) => {
+      process.env.SUPERCARGO_TEST_SERVER = program;
+      await api.session.restart();
+      assert.match(api.session.trouble ?? "none", words);
+    };
+    await refused("/nowhere/supercargo", /There is no program/);
+    await refused("supercargo", /not an absolute path/);
+    fs.writeFileSync(file, "text", { mode: 0o644 });
+    await refused(file, /may not be run/);
+    const header = Buffer.alloc(128);
+    header.writeUInt32BE(0x7f454c46, 0);
+    header[5] = 1;
+    header.writeUInt16LE(process.arch === "x64" ? 0xb7 : 0x3e, 18);
+    fs.writeFileSync(file, header);
+    fs.chmodSync(file, 0o755);
+    await refused(file, /is made for (arm64|x64), and this machine is/);
+    header.writeUInt32BE(0xcffaedfe, 0);
+    fs.writeFileSync(file, header);
+    await refused(file, /is made for macOS, and this is Linux/);
+    process.env.SUPERCARGO_TEST_SERVER = configured;
+    await api.session.restart();
+    assert.equal(api.session.trouble, undefined);
+    await sees("the findings", expected);
+  });
+
+  await step("other TOML files are left alone", async () => {
+    const other = vscode.Uri.file(path.join(core, "pyproject.toml"));
+    fs.writeFileSync(other.fsPath, '[dependencies]\ntime = "0.3.44"\n');
+    await vscode.workspace.openTextDocument(other);
+    const hovers = await vscode.commands.executeCommand("vscode.executeHoverProvider", other, new vscode.Position(1, 1));
+    assert.equal(hovers.length, 0);
+    fs.rmSync(other.fsPath);
+  });
+};

@@ -98,7 +98,7 @@ function renew(folder) {
   const shown = {
     vscode: ["findings", "hover", "quickfix", "view", "status", "clean"],
     neovim: ["findings", "hover", "quickfix"],
-    helix: ["findings", "hover", "quickfix"],
+    helix: ["hints", "hover", "quickfix"],
   };
   for (const [editor, names] of Object.entries(shown)) {
     const images = join(REPOSITORY, "editors", editor, "images");

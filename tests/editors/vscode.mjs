@@ -19,8 +19,8 @@ const SOURCE = join(REPOSITORY, "editors/vscode");
 export async function play(story) {
   const vsix = await packed(story);
   await host(story);
-  await workbench(story, vsix);
   await untrusted(story, vsix);
+  await workbench(story, vsix);
 }
 
 /** The extension as users get it, without a server in it. */

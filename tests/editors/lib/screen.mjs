@@ -1,9 +1,16 @@
 // A terminal that a program can look at: tmux on a socket of its own, painted by a browser for people.
+import { spawnSync } from "node:child_process";
 import { join } from "node:path";
-import { run, start, succeed } from "./processes.mjs";
+import { run, succeed } from "./processes.mjs";
 import { until } from "./waiting.mjs";
 
 let number = 0;
+
+// tmux goes on by itself, so it is ended with the run.
+const open = new Set();
+process.on("exit", () => {
+  for (const { socket } of open) spawnSync("tmux", ["-L", socket, "kill-server"]);
+});
 
 export class Screen {
   /** Runs `command` in a new terminal. */
@@ -11,12 +18,15 @@ export class Screen {
     const screen = new Screen(`supercargo-${process.pid}-${number++}`, columns);
     const words = command.map((word) => `'${word.replaceAll("'", "'\\''")}'`).join(" ");
     const settings = { ...env, TERM: "xterm-256color", COLORTERM: "truecolor", LANG: "C.UTF-8", LC_ALL: "C.UTF-8" };
-    screen.server = start("tmux", ["-L", screen.socket, "-f", "/dev/null", "-D"], { env: settings, cwd });
-    await until("tmux", async () => (await run("tmux", ["-L", screen.socket, "start-server"])).code === 0);
-    await screen.tmux("set-option", "-g", "default-terminal", "tmux-256color");
-    await screen.tmux("set-option", "-g", "remain-on-exit", "on");
-    await screen.tmux("set-option", "-sg", "escape-time", "0");
-    await screen.tmux("new-session", "-d", "-s", "it", "-x", String(columns), "-y", String(rows), "-c", cwd, `COLORTERM=truecolor exec ${words}`);
+    const options = [["-g", "default-terminal", "tmux-256color"], ["-g", "remain-on-exit", "on"], ["-sg", "escape-time", "0"]];
+    const size = ["-x", String(columns), "-y", String(rows)];
+    open.add(screen);
+    // In one go: a server without a session ends.
+    await succeed("tmux", [
+      ...["-L", screen.socket, "-f", "/dev/null"],
+      ...options.flatMap((option) => ["set-option", ...option, ";"]),
+      ...["new-session", "-d", "-s", "it", ...size, "-c", cwd, `exec ${words}`],
+    ], { env: settings, cwd });
     return screen;
   }
 
@@ -86,8 +96,8 @@ export class Screen {
   }
 
   async close() {
+    open.delete(this);
     await run("tmux", ["-L", this.socket, "kill-server"]);
-    await this.server.end();
   }
 }
 

@@ -20,6 +20,7 @@ const SETTINGS = {
   "chat.disableAIFeatures": true,
   "git.openRepositoryInParentFolders": "never",
   "security.workspace.trust.enabled": false,
+  "workbench.reduceMotion": "on",
   "editor.minimap.enabled": false,
   "breadcrumbs.enabled": false,
   "window.commandCenter": false,

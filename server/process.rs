@@ -27,7 +27,13 @@ pub struct Children {
     shared: Arc<Shared>,
     /// Which part; 0 is the program itself.
     part: u64,
+    /// They give way to what else the machine does.
+    gently: bool,
 }
+
+/// How far they give way: half of what is possible (`nice`).
+#[cfg(unix)]
+const GENTLE: i32 = 10;
 
 #[derive(Debug, Default)]
 struct Shared {
@@ -80,7 +86,7 @@ impl Children {
     /// at a terminal: its interrupts would no longer reach them.
     pub fn in_groups() -> Self {
         let shared = Shared { in_groups: true, ..Shared::default() };
-        Self { shared: Arc::new(shared), part: 0 }
+        Self { shared: Arc::new(shared), part: 0, gently: false }
     }
 
     /// Those of a part of the program, which can be ended without the others.
@@ -88,7 +94,13 @@ impl Children {
     pub fn of_a_part(&self) -> Self {
         let mut running = self.lock();
         running.next += 1;
-        Self { shared: Arc::clone(&self.shared), part: running.next }
+        Self { shared: Arc::clone(&self.shared), part: running.next, gently: self.gently }
+    }
+
+    /// The same, but those that are started from now on give way to what else the machine does.
+    #[must_use]
+    pub fn gently(&self) -> Self {
+        Self { gently: true, ..self.clone() }
     }
 
     /// Runs a program to its end: null standard input, both outputs captured.
@@ -117,6 +129,11 @@ impl Children {
             }
             running.guard.prepare();
             let mut child = command.spawn().map_err(RunError::Start)?;
+            #[cfg(unix)]
+            if self.gently {
+                let id = rustix::process::Pid::from_child(&child);
+                let _ = rustix::process::setpriority_process(Some(id), GENTLE);
+            }
             let pipes = (child.stdout.take(), child.stderr.take());
             let name = Name::of(&child, self.shared.in_groups);
             running.guard.watch(&name);

@@ -1,5 +1,7 @@
 //! Carries plans out and has them judged. What it gives was proved.
 
+mod manifests;
+
 use std::collections::BTreeSet;
 
 use semver::Version;

@@ -5,6 +5,8 @@
 pub enum Remedy {
     /// Another version of the package.
     Upgrade,
+    /// The manifest states more precisely what is meant, or no longer what nothing uses.
+    Manifest,
     /// The policy states more precisely what is so: a licence told by hand, tied to its texts.
     Clarify,
     /// The policy permits it for one package and version, or for one repository.

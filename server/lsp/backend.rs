@@ -84,7 +84,7 @@ impl LanguageServer for Backend {
     }
 
     async fn inlay_hint(&self, params: InlayHintParams) -> Result<Option<Vec<InlayHint>>> {
-        Ok(Some(handlers::inlay_hint::handle(&self.session, &params)))
+        Ok(Some(handlers::inlay_hint::handle(&self.session, &params).await))
     }
 
     async fn document_link(&self, params: DocumentLinkParams) -> Result<Option<Vec<DocumentLink>>> {

@@ -94,6 +94,19 @@ pub(super) enum Event {
     ShutDown,
 }
 
+/// Why another verdict is wished for; the later ones need more to be done.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Reason {
+    /// Cargo's index or the advisories have changed.
+    Facts,
+    /// The policy, the settings or the open documents have.
+    Policy,
+    /// A manifest is being edited.
+    Typing,
+    /// Manifests or the lock file have changed on disk.
+    Graph,
+}
+
 /// Runs until the session ends.
 pub(super) async fn run(session: Arc<Session>, mut events: mpsc::UnboundedReceiver<Event>) {
     let watch = Watch::start(session.events());
@@ -330,16 +343,16 @@ impl Owner {
             let concerned: Vec<_> = self.workers.keys().filter(concerned).cloned().collect();
             drop(state);
             for workspace in concerned {
-                self.wish_while(&workspace, false, true);
+                self.wish_for(&workspace, Reason::Typing);
             }
         }
     }
 
     fn wish(&mut self, workspace: &Workspace, renew_graph: bool) {
-        self.wish_while(workspace, renew_graph, false);
+        self.wish_for(workspace, if renew_graph { Reason::Graph } else { Reason::Policy });
     }
 
-    fn wish_while(&mut self, workspace: &Workspace, renew_graph: bool, typing: bool) {
+    fn wish_for(&mut self, workspace: &Workspace, reason: Reason) {
         let (options, trusted, buffers, pause) = {
             let mut state = self.session.state();
             let settings = &state.settings;
@@ -379,7 +392,15 @@ impl Owner {
         };
         if let Some(busy) = self.workers.get_mut(workspace) {
             busy.wishes += 1;
-            busy.worker.wish(Wish { renew_graph, typing, trusted, pause, buffers, options });
+            busy.worker.wish(Wish {
+                renew_graph: reason == Reason::Graph,
+                typing: reason == Reason::Typing,
+                facts_only: reason == Reason::Facts,
+                trusted,
+                pause,
+                buffers,
+                options,
+            });
         }
     }
 

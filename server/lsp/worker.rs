@@ -46,6 +46,9 @@ pub(super) struct Wish {
     pub(super) renew_graph: bool,
     /// A manifest is being edited: what comes within a short pause belongs to the same edit.
     pub(super) typing: bool,
+    /// Only what cargo's index or the advisories say may be otherwise. Cargo itself writes the index
+    /// while fixes are proved: that is no reason to break off.
+    pub(super) facts_only: bool,
     /// Programs may be started.
     pub(super) trusted: bool,
     /// How long that pause is.

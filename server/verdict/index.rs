@@ -32,6 +32,9 @@ use crate::cache::{Input, Inputs, on_disk};
 /// How long another program may hold the lock of cargo's packages.
 const PATIENCE: Duration = Duration::from_secs(60);
 
+/// A file that was written so lately may not be whole yet.
+const YOUNG: Duration = Duration::from_secs(2);
+
 /// What the index says about each package of a graph.
 pub(super) type Entries<'g> = BTreeMap<(&'g str, &'g Source), Entry>;
 
@@ -288,10 +291,25 @@ fn read_once(
         return Ok(listed);
     }
     // Written while it is read, it has another stamp than this one the next time.
-    let listed = Arc::new(read()?);
+    let listed = match read() {
+        Ok(listed) => Arc::new(listed),
+        // Cargo is writing it, perhaps: what it said before holds until it says something else.
+        Err(error) => {
+            let before = known()
+                .get(file)
+                .filter(|known| wanted.is_subset(&known.asked))
+                .map(|known| Arc::clone(&known.listed));
+            return before.filter(|_| is_young(stamp)).ok_or(error);
+        }
+    };
     let kept = Known { stamp, asked: wanted.clone(), listed: Arc::clone(&listed) };
     known().insert(file.to_owned(), kept);
     Ok(listed)
+}
+
+/// Whether a file with this stamp was written just now.
+fn is_young((_, written): Stamp) -> bool {
+    written.and_then(|written| written.elapsed().ok()).is_some_and(|age| age < YOUNG)
 }
 
 impl Recorded {

@@ -370,14 +370,18 @@ fn a_parent_is_moved_where_it_does_not_admit_the_patched_version() {
          #- crate: clock 1.3.0 -> time 0.3.46\n#- crate: clock 2.0.0 -> time 0.3.46\n"
     );
     let world = locked_before("clock = \"1\"", &before, &later);
-    check(&world, "", &expect![[r#"
+    check(
+        &world,
+        "",
+        &expect![[r#"
         .
           upgraded time 0.3.44 -> 0.3.47
             for it clock 1.0.0 -> 1.2.0
             clears RUSTSEC-2026-0009: `time` 0.3.44 has a vulnerability: A crafted date
           1 file changed; gate: clean
         exit 0
-    "#]]);
+    "#]],
+    );
     assert!(!world.read("Cargo.toml").contains("1.2"), "the requirement admits it");
 }
 
@@ -391,7 +395,10 @@ fn the_parent_of_a_parent_is_moved_and_its_requirement_raised() {
          #- crate: tower 0.5.3 -> clock =1.1.0\n#- crate: tower 0.5.4 -> clock =1.1.0\n"
     );
     let world = locked_before("tower = \"0.5.1\"", &before, &later);
-    check(&world, "", &expect![[r#"
+    check(
+        &world,
+        "",
+        &expect![[r#"
         .
           upgraded time 0.3.44 -> 0.3.48
             for it tower 0.5.1 -> 0.5.3
@@ -399,7 +406,8 @@ fn the_parent_of_a_parent_is_moved_and_its_requirement_raised() {
             moves also clock 1.0.0 -> 1.1.0
           2 files changed; gate: clean
         exit 0
-    "#]]);
+    "#]],
+    );
     assert!(world.read("Cargo.toml").contains("tower = \"0.5.3\""));
 }
 
@@ -415,14 +423,21 @@ fn a_family_that_requires_each_other_exactly_moves_together() {
     let before = format!("{TIME}{}", family("0.1.0", "=0.3.44"));
     let later = format!("{LATER}{}{}", family("0.1.1", "=0.3.45"), family("0.2.0", "0.3.47"));
     let world = locked_before("fam = \"0.1\"\nfam-io = \"0.1.0\"", &before, &later);
-    check(&world, "", &expect![[r#"
+    check(
+        &world,
+        "",
+        &expect![[r#"
         .
           error stays: RUSTSEC-2026-0009: `time` 0.3.44 has a vulnerability: A crafted date
             only a breaking upgrade clears it: fam-io 0.1.0 -> 0.2.0 or later (`--breaking` tries that)
           nothing to change; gate: fails
         exit 1
-    "#]]);
-    check(&world, "--breaking", &expect![[r#"
+    "#]],
+    );
+    check(
+        &world,
+        "--breaking",
+        &expect![[r#"
         .
           upgraded time 0.3.44 -> 0.3.48, a breaking upgrade: it resolves, whether it compiles is not known
             for it fam 0.1.0 -> 0.2.0
@@ -431,7 +446,8 @@ fn a_family_that_requires_each_other_exactly_moves_together() {
             moves also fam-core 0.1.0 -> 0.2.0
           2 files changed; gate: clean
         exit 0
-    "#]]);
+    "#]],
+    );
     let manifest = world.read("Cargo.toml");
     assert!(manifest.contains("fam = \"0.2\"\nfam-io = \"0.2.0\""), "{manifest}");
 }
@@ -446,13 +462,17 @@ fn the_newest_parent_that_is_in_the_way_is_named() {
     );
     let later = later.replace("~0.3.45, <0.3.47", "=0.3.46");
     let world = locked_before("clock = \"1\"\nwatch = \"0.9\"", &before, &later);
-    check(&world, "", &expect![[r#"
+    check(
+        &world,
+        "",
+        &expect![[r#"
         .
           error stays: RUSTSEC-2026-0009: `time` 0.3.44 has a vulnerability: A crafted date
             clock 1.2.0 (newest) requires time =0.3.46, watch 0.9.0 (newest) requires time =0.3.44
           nothing to change; gate: fails
         exit 1
-    "#]]);
+    "#]],
+    );
 }
 
 #[test]
@@ -460,21 +480,29 @@ fn a_parent_that_only_a_breaking_upgrade_moves_is_named() {
     let before = format!("{TIME}#- crate: clock 1.0.0 -> time =0.3.44\n");
     let later = format!("{LATER}#- crate: clock 2.0.0 -> time 0.3.46\n");
     let world = locked_before("clock = \"1\"", &before, &later);
-    check(&world, "", &expect![[r#"
+    check(
+        &world,
+        "",
+        &expect![[r#"
         .
           error stays: RUSTSEC-2026-0009: `time` 0.3.44 has a vulnerability: A crafted date
             only a breaking upgrade clears it: clock 1.0.0 -> 2.0.0 or later (`--breaking` tries that)
           nothing to change; gate: fails
         exit 1
-    "#]]);
-    check(&world, "--breaking", &expect![[r#"
+    "#]],
+    );
+    check(
+        &world,
+        "--breaking",
+        &expect![[r#"
         .
           upgraded time 0.3.44 -> 0.3.47, a breaking upgrade: it resolves, whether it compiles is not known
             for it clock 1.0.0 -> 2.0.0
             clears RUSTSEC-2026-0009: `time` 0.3.44 has a vulnerability: A crafted date
           2 files changed; gate: clean
         exit 0
-    "#]]);
+    "#]],
+    );
 }
 
 #[test]
@@ -498,14 +526,18 @@ fn a_package_that_a_parent_does_without_is_gone() {
     let later = "#- crate: clock 1.1.0\n\
                  #- advisory: RUSTSEC-2026-0009 time: A crafted date\n";
     let world = locked_before("clock = \"1\"", &before, later);
-    check(&world, "", &expect![[r#"
+    check(
+        &world,
+        "",
+        &expect![[r#"
         .
           upgraded clock 1.0.0 -> 1.1.0
             clears RUSTSEC-2026-0009: `time` 0.3.44 has a vulnerability: A crafted date
             moves also time 0.3.44 (gone)
           1 file changed; gate: clean
         exit 0
-    "#]]);
+    "#]],
+    );
 }
 
 #[test]
@@ -515,13 +547,17 @@ fn versions_that_need_a_newer_rust_are_the_last_resort_and_that_is_said() {
     let dependencies = "time = \"0.3\"";
     let world = locked_before(dependencies, TIME, later);
     world.edit("Cargo.toml", "edition", "rust-version = \"1.75\"\nedition");
-    check(&world, "", &expect![[r#"
+    check(
+        &world,
+        "",
+        &expect![[r#"
         .
           upgraded time 0.3.44 -> 0.3.48
             clears RUSTSEC-2026-0009: `time` 0.3.44 has a vulnerability: A crafted date
           1 file changed; gate: clean
         exit 0
-    "#]]);
+    "#]],
+    );
     let world = locked_before(dependencies, TIME, &later.replace("1.70", "1.91"));
     world.edit("Cargo.toml", "edition", "rust-version = \"1.75\"\nedition");
     let records = fix(&world, "--dry-run --format json").stdout;
@@ -537,13 +573,17 @@ fn a_version_that_is_not_downloaded_is_not_proved_offline() {
     for version in ["0.3.47", "0.3.48"] {
         std::fs::remove_dir_all(world.path(&format!("../vendor/time-{version}"))).expect("there");
     }
-    check(&world, "", &expect![[r#"
+    check(
+        &world,
+        "",
+        &expect![[r#"
         .
           error stays: RUSTSEC-2026-0009: `time` 0.3.44 has a vulnerability: A crafted date
             not proved: offline, and `time` 0.3.47 is not on this machine (without `--offline` cargo fetches it)
           nothing to change; gate: fails
         exit 1
-    "#]]);
+    "#]],
+    );
 }
 
 #[test]
@@ -565,7 +605,8 @@ edition = \"2021\"
     expect![[r#"
         .
           nothing to change; gate: clean
-    "#]].assert_eq(&run.stdout);
+    "#]]
+    .assert_eq(&run.stdout);
 }
 
 #[test]
@@ -576,7 +617,10 @@ fn duplicates_are_unified_where_a_parent_admits_it() {
                   #- crate: new 1.0.0 -> base 0.2\n";
     let later = "#- crate: old 1.1.0 -> base 0.2\n";
     let world = locked_before("old = \"1\"\nnew = \"1\"", before, later).with(policy);
-    check_all(&world, "", &expect![[r#"
+    check_all(
+        &world,
+        "",
+        &expect![[r#"
         .
           upgraded base 0.1.0 -> 0.2.0
             for it old 1.0.0 -> 1.1.0
@@ -589,7 +633,8 @@ fn duplicates_are_unified_where_a_parent_admits_it() {
             `--allow clarify` states its licence in the policy where its texts tell it
           1 file changed; gate: fails
         exit 4
-    "#]]);
+    "#]],
+    );
 }
 
 #[test]
@@ -599,7 +644,10 @@ fn a_licence_that_a_later_version_states_is_had_by_an_upgrade() {
     let later = "#- crate: ring 0.17.12\n#- crate: ring 0.17.14 (MIT)\n\
                  #- advisory: RUSTSEC-2025-0009 ring patched >=0.17.12: A panic\n";
     let world = locked_before("ring = \"0.17.9\"", before, later).with(policy);
-    check_all(&world, "", &expect![[r#"
+    check_all(
+        &world,
+        "",
+        &expect![[r#"
         .
           upgraded ring 0.17.9 -> 0.17.12
             clears RUSTSEC-2025-0009: `ring` 0.17.9 has a vulnerability: A panic
@@ -614,11 +662,15 @@ fn a_licence_that_a_later_version_states_is_had_by_an_upgrade() {
             `--allow clarify` states its licence in the policy where its texts tell it
           2 files changed; gate: fails
         exit 4
-    "#]]);
+    "#]],
+    );
     let later = "#- crate: ring 0.17.12 ()\n#- crate: ring 0.17.14 (MIT)\n\
                  #- advisory: RUSTSEC-2025-0009 ring patched >=0.17.12: A panic\n";
     let world = locked_before("ring = \"0.17.9\"", before, later).with(policy);
-    check_all(&world, "", &expect![[r#"
+    check_all(
+        &world,
+        "",
+        &expect![[r#"
         .
           upgraded ring 0.17.9 -> 0.17.14
             clears RUSTSEC-2025-0009: `ring` 0.17.9 has a vulnerability: A panic
@@ -633,7 +685,8 @@ fn a_licence_that_a_later_version_states_is_had_by_an_upgrade() {
             `--allow clarify` states its licence in the policy where its texts tell it
           2 files changed; gate: fails
         exit 4
-    "#]]);
+    "#]],
+    );
 }
 
 #[test]
@@ -641,7 +694,10 @@ fn a_licence_is_clarified_or_excepted_only_where_that_is_allowed() {
     let policy = "#- deny.toml\n[licenses]\nallow = [\"MIT\"]\n";
     let world =
         locked_before("gpl = \"1\"", "#- crate: gpl 1.0.0 (GPL-3.0-only)\n", "").with(policy);
-    check_all(&world, "", &expect![[r#"
+    check_all(
+        &world,
+        "",
+        &expect![[r#"
         .
           error stays: rejected: `gpl` 1.0.0 is licensed `GPL-3.0-only`, which the policy does not allow
             there is no later version of `gpl` than 1.0.0, as far as is known here; `--allow exception` permits its licence for this package and version
@@ -655,8 +711,12 @@ fn a_licence_is_clarified_or_excepted_only_where_that_is_allowed() {
             remove it
           nothing to change; gate: fails
         exit 4
-    "#]]);
-    check_all(&world, "--allow clarify,exception", &expect![[r#"
+    "#]],
+    );
+    check_all(
+        &world,
+        "--allow clarify,exception",
+        &expect![[r#"
         .
           changed the policy: allow `GPL-3.0-only` for `gpl` 1.0.0 alone (clears rejected)
             clears rejected: `gpl` 1.0.0 is licensed `GPL-3.0-only`, which the policy does not allow
@@ -670,17 +730,22 @@ fn a_licence_is_clarified_or_excepted_only_where_that_is_allowed() {
             remove it
           1 file changed; gate: fails
         exit 4
-    "#]]);
+    "#]],
+    );
     expect![[r#"
         [licenses]
         allow = ["MIT"]
         exceptions = [
             { crate = "gpl@1.0.0", allow = ["GPL-3.0-only"] },
         ]
-    "#]].assert_eq(&world.read("deny.toml"));
+    "#]]
+    .assert_eq(&world.read("deny.toml"));
     let world = locked_before("bare = \"1\"", "#- crate: bare 1.0.0 ()\n", "").with(policy);
     world.write("../vendor/bare-1.0.0/LICENSE", MIT);
-    check_all(&world, "--allow exception", &expect![[r#"
+    check_all(
+        &world,
+        "--allow exception",
+        &expect![[r#"
         .
           warning stays: no-license-field: `bare` 1.0.0 states no licence expression
             `--allow clarify` states its licence in the policy where its texts tell it
@@ -692,8 +757,12 @@ fn a_licence_is_clarified_or_excepted_only_where_that_is_allowed() {
             `--allow clarify` states its licence in the policy where its texts tell it
           nothing to change; gate: fails
         exit 4
-    "#]]);
-    check_all(&world, "--allow clarify", &expect![[r#"
+    "#]],
+    );
+    check_all(
+        &world,
+        "--allow clarify",
+        &expect![[r#"
         .
           changed the policy: clarify the licence of `bare` 1.0.0 as `MIT` (clears no-license-field)
             clears no-license-field: `bare` 1.0.0 states no licence expression
@@ -705,7 +774,8 @@ fn a_licence_is_clarified_or_excepted_only_where_that_is_allowed() {
             its texts do not tell its licence for certain: clarify it by hand
           1 file changed; gate: fails
         exit 4
-    "#]]);
+    "#]],
+    );
     expect![[r#"
         [licenses]
         allow = ["MIT"]
@@ -714,7 +784,8 @@ fn a_licence_is_clarified_or_excepted_only_where_that_is_allowed() {
         crate = "bare@1.0.0"
         expression = "MIT"
         license-files = [{ path = "LICENSE", hash = 0x920b84bd }]
-    "#]].assert_eq(&world.read("deny.toml"));
+    "#]]
+    .assert_eq(&world.read("deny.toml"));
 }
 
 const MIT: &str = "MIT License\n\nCopyright (c) 2026 Somebody\n\nPermission is hereby granted, free of charge, to any person obtaining a copy of this software and associated documentation files (the \"Software\"), to deal in the Software without restriction, including without limitation the rights to use, copy, modify, merge, publish, distribute, sublicense, and/or sell copies of the Software, and to permit persons to whom the Software is furnished to do so, subject to the following conditions:\n\nThe above copyright notice and this permission notice shall be included in all copies or substantial portions of the Software.\n\nTHE SOFTWARE IS PROVIDED \"AS IS\", WITHOUT WARRANTY OF ANY KIND, EXPRESS OR IMPLIED, INCLUDING BUT NOT LIMITED TO THE WARRANTIES OF MERCHANTABILITY, FITNESS FOR A PARTICULAR PURPOSE AND NONINFRINGEMENT. IN NO EVENT SHALL THE AUTHORS OR COPYRIGHT HOLDERS BE LIABLE FOR ANY CLAIM, DAMAGES OR OTHER LIABILITY, WHETHER IN AN ACTION OF CONTRACT, TORT OR OTHERWISE, ARISING FROM, OUT OF OR IN CONNECTION WITH THE SOFTWARE OR THE USE OR OTHER DEALINGS IN THE SOFTWARE.\n";
@@ -728,13 +799,17 @@ fn alternatives_that_an_advisory_names_are_told() {
          informational = \"unmaintained\"\n[versions]\npatched = []\n```\n\n# Nobody is there\n\n\
          ## Possible alternatives\n\n- [jiff](https://jiff.example): all of it\n- `chrono`\n",
     );
-    check(&world, "", &expect![[r#"
+    check(
+        &world,
+        "",
+        &expect![[r#"
         .
           error stays: RUSTSEC-2026-0010: `time` 0.3.44 is unmaintained: Nobody is there
             no version of `time` is patched; the advisory names alternatives: `jiff`, `chrono`
           nothing to change; gate: fails
         exit 1
-    "#]]);
+    "#]],
+    );
 }
 
 #[test]
@@ -773,17 +848,22 @@ fn a_build_on_request_shows_the_first_error_and_nothing_is_written() {
               |                    ^^^ not found in `time`
           nothing changed; gate: fails
         exit 1
-    "#]].assert_eq(&format!("{}{}exit {}\n", run.stdout, run.stderr, run.code));
+    "#]]
+    .assert_eq(&format!("{}{}exit {}\n", run.stdout, run.stderr, run.code));
     assert_eq!(world.read("Cargo.toml"), manifest);
     world.write("../vendor/time-0.3.47/src/lib.rs", "pub fn now() {}\n");
-    check(&world, "--build", &expect![[r#"
+    check(
+        &world,
+        "--build",
+        &expect![[r#"
         .
           upgraded time 0.3.44 -> 0.3.47
             clears RUSTSEC-2026-0009: `time` 0.3.44 has a vulnerability: A crafted date
           `cargo check` passes with it
           2 files changed; gate: clean
         exit 0
-    "#]]);
+    "#]],
+    );
     assert_ne!(world.read("Cargo.toml"), manifest);
 }
 

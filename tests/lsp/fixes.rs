@@ -242,3 +242,103 @@ fn the_lens_counts_and_its_command_fixes() {
     });
     client.ignore("Cargo.lock");
 }
+
+#[test]
+fn a_requirement_that_accepts_anything_gets_the_locked_version() {
+    let world = world();
+    world.edit(MANIFEST, "isc = \"1\"", "isc = \"*\"");
+    world.edit(POLICY, "[licenses]", "[bans]\nwildcards = \"deny\"\n\n[licenses]");
+    let mut client = Session::of(world).editor(Editor::Helix).start();
+    client.open(MANIFEST);
+    client.status("exact");
+    let actions = client.actions(MANIFEST, "\"*\"");
+    assert_eq!(actions[0].title(), "require `isc` 1.0.0 in place of any version (clears wildcard)");
+    client.take_action(&actions[0]);
+    assert!(client.text(MANIFEST).contains("isc = \"1.0.0\""));
+    client.ends_with(MANIFEST, "no finding", |shown| !shown.has("wildcard"));
+    client.ignore(POLICY);
+}
+
+#[test]
+fn a_workspace_dependency_that_nothing_uses_goes() {
+    let world = world();
+    let unused =
+        "[workspace.dependencies]\n# kept\nexact = \"1\"\nstuck = \"1\" # old\n\n[dependencies]";
+    world.edit(MANIFEST, "[dependencies]", unused);
+    world.edit(MANIFEST, "exact = { version = \"=1.0.0\" }", "exact.workspace = true");
+    world.edit(
+        POLICY,
+        "[licenses]",
+        "[bans.workspace-dependencies]\nunused = \"deny\"\n\n[licenses]",
+    );
+    let mut client = Session::of(world).editor(Editor::VsCode).start();
+    client.open(MANIFEST);
+    client.status("exact");
+    let before = client.text(MANIFEST);
+    let actions = client.actions(MANIFEST, "stuck = \"1\" # old");
+    assert_eq!(
+        actions[0].title(),
+        "remove the unused workspace dependency `stuck` (clears unused-workspace-dependency)"
+    );
+    client.take_action(&actions[0]);
+    assert_eq!(client.text(MANIFEST), before.replace("stuck = \"1\" # old\n", ""));
+    // cargo-deny takes what only the root inherits for unused as well.
+    client.ends_with(MANIFEST, "the other one alone", |shown| {
+        let all = shown.diagnostics.iter();
+        let code = "unused-workspace-dependency";
+        let mut unused = all.filter(|one| one.code.as_deref() == Some(code));
+        unused.next().is_some_and(|one| one.message.contains("`exact`")) && unused.next().is_none()
+    });
+    client.ignore(POLICY);
+}
+
+#[cfg(unix)]
+#[test]
+fn a_git_dependency_is_pinned_to_the_locked_commit() {
+    let world = world();
+    world.write("../forge/lib/Cargo.toml", "[package]\nname = \"forged\"\nversion = \"0.1.0\"\nedition = \"2021\"\nlicense = \"MIT\"\n");
+    world.write("../forge/lib/src/lib.rs", "");
+    let forge = world.path("../forge/lib");
+    for words in [
+        &["init", "-q", "-b", "main"][..],
+        &["add", "."],
+        &["-c", "user.name=a", "-c", "user.email=a@b", "commit", "-q", "-m", "first"],
+    ] {
+        let done = std::process::Command::new("git").args(words).current_dir(&forge).status();
+        assert!(done.is_ok_and(|status| status.success()), "git {words:?}");
+    }
+    let url = format!("file://{forge}");
+    world.edit(
+        MANIFEST,
+        "isc = \"1\"",
+        &format!("forged = {{ git = \"{url}\", branch = \"main\" }}"),
+    );
+    world.edit(
+        POLICY,
+        "[licenses]",
+        &format!("[sources]\nallow-git = [\"{url}\"]\nrequired-git-spec = \"rev\"\n\n[licenses]"),
+    );
+    // Not offline: it is cloned from the folder beside.
+    let cargo = std::process::Command::new(&world.variables()["CARGO"])
+        .args(["generate-lockfile", "--quiet"])
+        .env_clear()
+        .envs(world.variables())
+        .current_dir(world.path(""))
+        .status();
+    assert!(cargo.is_ok_and(|status| status.success()), "it cannot be locked");
+    let mut client = Session::of(world).editor(Editor::Neovim).start();
+    client.open(MANIFEST);
+    client.status("exact");
+    let code = "git-source-underspecified";
+    client.diagnostics_with(MANIFEST, code);
+    let actions = client.actions(MANIFEST, &url);
+    assert!(actions[0].title().starts_with("pin `forged` to the locked commit "), "{actions:?}");
+    client.take_action(&actions[0]);
+    assert!(client.text(MANIFEST).contains(&format!("{{ git = \"{url}\", rev = \"")));
+    client.diagnostics_without(MANIFEST, code);
+    client.save(MANIFEST);
+    client.save("Cargo.lock");
+    client.ends_with(MANIFEST, "no finding about it", |shown| !shown.has(code));
+    client.ignore(POLICY);
+    client.ignore("Cargo.lock");
+}

@@ -121,6 +121,7 @@ fn fix_record<'a>(workspace: &'a str, fix: &'a Fix) -> FixRecord<'a> {
         workspace,
         remedy: match fix.remedy {
             Remedy::Upgrade => "upgrade",
+            Remedy::Manifest => "manifest",
             Remedy::Clarify => "clarify",
             Remedy::Exception => "exception",
             Remedy::Allow => "allow",

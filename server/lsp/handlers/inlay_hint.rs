@@ -1,5 +1,8 @@
 //! `textDocument/inlayHint`.
 
+use std::time::Duration;
+
+use camino::Utf8Path;
 use tower_lsp::ls_types::{InlayHint, InlayHintLabel, InlayHintParams, InlayHintTooltip};
 
 use crate::{
@@ -10,10 +13,27 @@ use crate::{
     },
 };
 
-pub(in crate::lsp) fn handle(session: &Session, params: &InlayHintParams) -> Vec<InlayHint> {
-    let state = session.state();
+/// How long hints wait for a first verdict: some clients ask once, and not again before an edit.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+pub(in crate::lsp) async fn handle(session: &Session, params: &InlayHintParams) -> Vec<InlayHint> {
     let Some(path) = path_of(&params.text_document.uri) else { return Vec::new() };
-    let Some(document) = state.documents.get(&path) else { return Vec::new() };
+    let mut changed = session.answered();
+    let is_judged = || {
+        let state = session.state();
+        state.features.refreshes_hints
+            || session.was_shut_down()
+            || state.documents.get(&path).is_none()
+            || state.verdicts.keys().any(|workspace| path.starts_with(&workspace.root))
+    };
+    let judged = async { while !is_judged() && changed.changed().await.is_ok() {} };
+    let _ = tokio::time::timeout(PATIENCE, judged).await;
+    hints(session, params, &path)
+}
+
+fn hints(session: &Session, params: &InlayHintParams, path: &Utf8Path) -> Vec<InlayHint> {
+    let state = session.state();
+    let Some(document) = state.documents.get(path) else { return Vec::new() };
     let (text, encoding) = (document.text(), state.features.encoding);
     let from = convert::offset(text, params.range.start, encoding);
     let until = convert::offset(text, params.range.end, encoding);
@@ -21,7 +41,7 @@ pub(in crate::lsp) fn handle(session: &Session, params: &InlayHintParams) -> Vec
     let options = state.settings.hints.options();
     let mut hints = Vec::new();
     for verdict in state.verdicts.values() {
-        for hint in ide::hints::hints(&path, text, verdict, options, &moved) {
+        for hint in ide::hints::hints(path, text, verdict, options, &moved) {
             if (from..=until).contains(&hint.at) && !hints.contains(&hint) {
                 hints.push(hint);
             }

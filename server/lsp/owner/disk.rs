@@ -10,7 +10,7 @@ use tower_lsp::ls_types::{
     DidChangeWatchedFilesRegistrationOptions, FileSystemWatcher, GlobPattern, Registration,
 };
 
-use super::{Event, Owner};
+use super::{Event, Owner, Reason};
 use crate::{
     facts::is_index_file,
     gate::Verdict,
@@ -71,7 +71,7 @@ impl Owner {
         }
         let paths: Vec<_> = news.into_keys().collect();
         self.find_workspaces_again(&paths).await;
-        let mut wishes: BTreeMap<Workspace, bool> = BTreeMap::new();
+        let mut wishes: BTreeMap<Workspace, Reason> = BTreeMap::new();
         for path in &paths {
             let change = self.change_of(path);
             let mut known = false;
@@ -79,8 +79,13 @@ impl Owner {
             for workspace in self.workers.keys() {
                 if self.concerns(workspace, path, change, &state) {
                     known = true;
-                    let renew_graph = matches!(change, DiskChange::Graph);
-                    *wishes.entry(workspace.clone()).or_default() |= renew_graph;
+                    let reason = match change {
+                        DiskChange::Facts => Reason::Facts,
+                        DiskChange::Policy => Reason::Policy,
+                        DiskChange::Graph => Reason::Graph,
+                    };
+                    let known = wishes.entry(workspace.clone()).or_insert(reason);
+                    *known = reason.max(*known);
                 }
             }
             drop(state);
@@ -88,8 +93,8 @@ impl Owner {
                 self.find_workspaces_of(path);
             }
         }
-        for (workspace, renew_graph) in &wishes {
-            self.wish(workspace, *renew_graph);
+        for (workspace, reason) in &wishes {
+            self.wish_for(workspace, *reason);
         }
         wishes.into_keys().collect()
     }

@@ -77,9 +77,9 @@ impl Inbox {
         !self.ended.get() && self.wishes.borrow().iter().all(such)
     }
 
-    /// Whether nothing was told that has to be done first.
+    /// Whether nothing was told that has to be done before a proof is at its end.
     pub(super) fn has_no_wish(&self) -> bool {
-        self.all_wishes(|_| false)
+        self.all_wishes(|wish| wish.facts_only)
     }
 
     /// The same, and no question either.

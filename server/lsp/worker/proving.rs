@@ -34,6 +34,13 @@ pub(super) struct Proving<'w> {
     known: Known,
 }
 
+/// Whether anybody waits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Haste {
+    None,
+    Asked,
+}
+
 struct Subject {
     wish: Wish,
     verdict: Arc<Verdict>,
@@ -128,7 +135,7 @@ impl<'w> Proving<'w> {
             return;
         };
         // A question comes first and is answered with what was known before it.
-        let looked = self.upgrades(&finding, &|| inbox.is_empty());
+        let looked = self.upgrades(&finding, Haste::None, &|| inbox.is_empty());
         if matches!(looked, Err(NotProved::Unwanted)) && inbox.has_no_wish() {
             self.todo.push_front(index);
         }
@@ -151,10 +158,11 @@ impl<'w> Proving<'w> {
                 if !self.about(&of) {
                     return;
                 }
-                let repaired = self.with_prover(&|| inbox.has_no_wish(), |prover, subject| {
-                    repair(prover, FixOptions::default(), subject.texts.clone())
-                        .ok_or(NotProved::Unwanted)
-                });
+                let repaired =
+                    self.with_prover(Haste::Asked, &|| inbox.has_no_wish(), |prover, subject| {
+                        repair(prover, FixOptions::default(), subject.texts.clone())
+                            .ok_or(NotProved::Unwanted)
+                    });
                 if let Ok(repair) = repaired {
                     let _ = reply.send(repair);
                 }
@@ -172,7 +180,16 @@ impl<'w> Proving<'w> {
     fn answer_one(&mut self, of: &Arc<Verdict>, index: usize, gate: &mut Gate, inbox: &Inbox) {
         let Some(finding) = of.findings.get(index) else { return };
         let wanted = || inbox.has_no_wish();
-        let Ok(mut answer) = self.upgrades(finding, &wanted) else { return };
+        let Ok(mut answer) = self.upgrades(finding, Haste::Asked, &wanted) else { return };
+        let mended = self.with_prover(Haste::Asked, &wanted, |prover, subject| {
+            let now = Judged { verdict: &subject.verdict, texts: &subject.texts };
+            prover.manifest_fixes(now, finding)
+        });
+        match mended {
+            Ok(fixes) => answer.fixes.extend(fixes),
+            Err(NotProved::Unwanted) => return,
+            Err(NotProved::Because(_)) => {}
+        }
         let Some(subject) = &self.subject else { return };
         let audience = Background(&wanted);
         let mut prover = Prover {
@@ -203,6 +220,7 @@ impl<'w> Proving<'w> {
     fn upgrades(
         &mut self,
         finding: &Finding,
+        haste: Haste,
         wanted: &dyn Fn() -> bool,
     ) -> Result<Answer, NotProved> {
         let package = match finding.packages.as_slice() {
@@ -212,7 +230,7 @@ impl<'w> Proving<'w> {
         if let Some(known) = package.and_then(|package| self.known.upgrades.get(package)) {
             return Ok(known.clone());
         }
-        let answer = self.with_prover(wanted, |prover, subject| {
+        let answer = self.with_prover(haste, wanted, |prover, subject| {
             let now = Judged { verdict: &subject.verdict, texts: &subject.texts };
             prover.upgrades(now, finding, FixOptions::default())
         })?;
@@ -224,14 +242,19 @@ impl<'w> Proving<'w> {
 
     fn with_prover<T>(
         &mut self,
+        haste: Haste,
         wanted: &dyn Fn() -> bool,
         prove: impl FnOnce(&mut Prover<'_>, &Subject) -> Result<T, NotProved>,
     ) -> Result<T, NotProved> {
         let subject = self.subject.as_ref().ok_or(NotProved::Unwanted)?;
         let gate = self.other.get_or_insert_with(|| Gate::new(self.workspace.clone()));
         let audience = Background(wanted);
-        let options = &subject.wish.options;
-        let mut prover = Prover { gate, options, databases: self.databases, audience: &audience };
+        let mut options = subject.wish.options.clone();
+        if haste == Haste::None {
+            options.resolver.children = options.resolver.children.gently();
+        }
+        let mut prover =
+            Prover { gate, options: &options, databases: self.databases, audience: &audience };
         let proved = catch_unwind(AssertUnwindSafe(|| prove(&mut prover, subject)));
         proved.unwrap_or_else(|_| {
             self.other = None;

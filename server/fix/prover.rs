@@ -197,7 +197,6 @@ impl Prover<'_> {
         let mut answer = Answer::default();
         let targets = Target::of(&now.verdict.findings, finding);
         if targets.is_empty() {
-            answer.none = no_registry(finding);
             return Ok(answer);
         }
         if !now.verdict.workspace.lock_file().is_file() {
@@ -536,28 +535,6 @@ fn named(package: &PackageRef, to: Option<&Version>) -> String {
 fn why(planned: Option<String>, tried: Vec<String>) -> String {
     let first = tried.into_iter().next();
     first.or(planned).unwrap_or_else(|| "no version clears it".to_owned())
-}
-
-/// Why a package that comes from no registry stays.
-pub(super) fn no_registry(finding: &Finding) -> Option<String> {
-    let [package] = finding.packages.as_slice() else { return None };
-    let patched = finding.advisory.as_ref().map(|advisory| advisory.patched.as_slice());
-    let wanted = match patched {
-        Some([]) | None => String::new(),
-        Some(patched) => format!(" ({})", patched.join(" or ")),
-    };
-    finding.advisory.as_ref()?;
-    Some(match package.source.as_deref() {
-        Some(source) if source.starts_with("git+") => format!(
-            "`{}` {} comes from a git repository, whose revisions nobody lists: name one that is patched{wanted}",
-            package.name, package.version
-        ),
-        None => format!(
-            "`{}` {} is a package of this machine: it has no other versions{wanted}",
-            package.name, package.version
-        ),
-        Some(_) => return None,
-    })
 }
 
 /// Asks whether the answer is still wanted, and tells nothing.

@@ -248,7 +248,7 @@ impl Search<'_> {
     ) -> Option<Step> {
         let declared = self.declared.contains(package);
         let requirements = self.requirements(package, chosen);
-        if requirements.is_empty() && !declared {
+        if requirements.is_empty() && !declared && !self.is_held_unseen(package) {
             return None;
         }
         let fits = |version: &&Version| requirements.iter().all(|one| one.matches(version));
@@ -278,6 +278,12 @@ impl Search<'_> {
     ) -> bool {
         let Ok(locked) = Version::parse(&package.version) else { return false };
         self.requirements(package, chosen).iter().any(|one| one.matches(&locked))
+    }
+
+    /// Whether something requires it of which no index tells what it requires.
+    fn is_held_unseen(&self, package: &PackageRef) -> bool {
+        let mut holders = self.locked.holders(package);
+        holders.any(|holder| !is_from_registry(holder) || self.histories.history(holder).is_none())
     }
 
     /// What the packages that hold this one require of it, in the versions that were chosen.

@@ -609,13 +609,17 @@ time = \"=0.3.44\"
     world.set("CARGO_NET_GIT_FETCH_WITH_CLI", "true");
     world.lock("");
     let world = world.with(LATER);
-    check(&world, "", &expect![[r#"
-        .
-          error stays: RUSTSEC-2026-0009: `time` 0.3.44 has a vulnerability: A crafted date
-            cargo: failed to select a version for `time`; required by package `clock v1.0.0 (https://git.example/clock#b7fe0be1)`; which satisfies git dependency `clock` (locked to 1.0.0) of package `m v0.1.0 ([work])`; versions that meet the requirements `=0.3.44` are: 0.3.44; all possible versions conflict with previously selected packages; previously selected package `time v0.3.47`; which satisfies dependency `supercargo-pin-0 = "=0.3.47"` of package `m v0.1.0 ([work])`; failed to select a version for `time` which could resolve this conflict
-          nothing to change; gate: fails
-        exit 1
-    "#]]);
+    check(
+        &world,
+        "",
+        &expect![[r#"
+            .
+              error stays: RUSTSEC-2026-0009: `time` 0.3.44 has a vulnerability: A crafted date
+                cargo: failed to select a version for `time`; required by package `clock v1.0.0 (https://git.example/clock#b7fe0be1)`; which satisfies git dependency `clock` (locked to 1.0.0) of package `m v0.1.0 ([work])`; versions that meet the requirements `=0.3.44` are: 0.3.44; all possible versions conflict with previously selected packages; previously selected package `time v0.3.47`; failed to select a version for `time` which could resolve this conflict
+              nothing to change; gate: fails
+            exit 1
+        "#]],
+    );
 }
 
 #[test]
@@ -626,13 +630,17 @@ fn what_a_package_of_this_machine_requires_is_raised_there() {
         package("clock = { path = \"clock\" }")
     ))
     .with(LATER);
-    check(&world, "", &expect![[r#"
+    check(
+        &world,
+        "",
+        &expect![[r#"
         .
           upgraded time 0.3.44 -> 0.3.47
             clears RUSTSEC-2026-0009: `time` 0.3.44 has a vulnerability: A crafted date
           2 files changed; gate: clean
         exit 0
-    "#]]);
+    "#]],
+    );
     assert!(world.read("clock/Cargo.toml").contains("time = \"=0.3.47\""));
 }
 

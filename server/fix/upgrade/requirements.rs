@@ -36,7 +36,7 @@ pub(in crate::fix) struct Raised {
 }
 
 /// The name of a pin begins with this.
-const PIN: &str = "supercargo-pin-";
+pub(in crate::fix) const PIN: &str = "supercargo-pin-";
 
 /// `verdict` was reached on `texts`. Raises the requirements that forbid the versions of `steps` or
 /// state the locked ones.

@@ -91,6 +91,7 @@ impl<'g> Ground<'g> {
             histories: self.histories,
             declared: &self.declared,
             breaking,
+            lenient: false,
         }
     }
 
@@ -117,6 +118,10 @@ impl<'g> Ground<'g> {
         }
         wishes.push((&compatible, Pick::Newest));
         wishes.push((&clear.versions, Pick::Newest));
+        // Better than nothing where no compatible one clears all.
+        if compatible.is_empty() {
+            wishes.push((&clear.partly, Pick::Smallest));
+        }
         let package = &target.package;
         for (versions, pick) in wishes.into_iter().filter(|(versions, _)| !versions.is_empty()) {
             match self.search(false).plan(package, versions, pick) {
@@ -136,16 +141,15 @@ impl<'g> Ground<'g> {
         // By its number it may be the one that is compatible.
         let newest: Vec<_> = clear.versions.iter().max().cloned().into_iter().collect();
         wishes.push((&newest, Pick::Newest));
-        for (versions, pick) in wishes {
+        for (versions, pick) in wishes.into_iter().filter(|(versions, _)| !versions.is_empty()) {
             match self.search(true).plan(package, versions, pick) {
                 Ok(plan) if plan.is_breaking() && !plans.breaking.contains(&plan) => {
                     plans.breaking.push(plan);
                 }
-                Ok(_) => {}
                 Err(reason) if plans.breaking.is_empty() => {
                     plans.reason.get_or_insert(reason);
                 }
-                Err(_) => {}
+                _ => {}
             }
         }
         plans
@@ -163,9 +167,10 @@ impl Ground<'_> {
                 match self.search(breaking).plan(&target.package, &[], pick) {
                     Ok(plan) if plan.steps.is_empty() => {}
                     Ok(plan) => {
-                        let kind = match plan.is_breaking() {
-                            true => &mut plans.breaking,
-                            false => &mut plans.compatible,
+                        let kind = if plan.is_breaking() {
+                            &mut plans.breaking
+                        } else {
+                            &mut plans.compatible
                         };
                         if !kind.contains(&plan) {
                             kind.push(plan);
@@ -486,7 +491,8 @@ impl Ground<'_> {
         }
         let rust =
             plan.steps.iter().filter_map(|step| self.histories.newer_rust(&step.package, &step.to));
-        what.push_str(&needs_rust(rust.max().as_ref(), self.histories.rust.as_ref()));
+        let rust = rust.max();
+        what.push_str(&needs_rust(rust.as_ref(), self.histories.rust.as_ref()));
         let lead = to.map(|to| (target.package.clone(), to));
         let mut through = through;
         let lead = lead.or_else(|| through.pop());
@@ -495,6 +501,7 @@ impl Ground<'_> {
             to,
             breaking: plan.is_breaking(),
             through,
+            rust,
         });
         Fix::new(Remedy::Upgrade, &what, upgrade, texts, proof)
     }

@@ -37,12 +37,12 @@ impl LicenceLines {
             let path = &krate.manifest_path;
             let data = fs::metadata(path).ok()?;
             let stamp = (data.len(), data.modified().ok());
-            let line = match known.get(path).filter(|(then, _)| *then == stamp) {
-                Some((_, line)) => line.clone(),
-                None => {
-                    let text = fs::read_to_string(path).ok()?;
-                    pattern.find(&text).map(|found| found.as_str().to_owned()).unwrap_or_default()
-                }
+            let kept = known.get(path).filter(|(then, _)| *then == stamp);
+            let line = if let Some((_, line)) = kept {
+                line.clone()
+            } else {
+                let text = fs::read_to_string(path).ok()?;
+                pattern.find(&text).map(|found| found.as_str().to_owned()).unwrap_or_default()
             };
             Some((path.clone(), (stamp, line)))
         });

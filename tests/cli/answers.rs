@@ -25,6 +25,11 @@ fn check(world: &World, expected: &Expect) {
     expected.assert_eq(&world.run_test("answers::printed_in_the_world"));
 }
 
+#[expect(clippy::print_stdout, reason = "the test that started this one reads it")]
+fn print(line: &str) {
+    println!("| {line}");
+}
+
 /// Prints what is offered for each error and warning of the world that it is started in; of itself
 /// it is no test.
 #[test]
@@ -60,13 +65,13 @@ fn printed_in_the_world() {
     for finding in verdict.findings.iter().filter(|one| one.severity >= Severity::Warning) {
         let now = Judged { verdict: &verdict, texts: &texts };
         let answer = prover.upgrades(now, finding, FixOptions::default()).expect("it is awaited");
-        println!("| {}", finding.message);
+        print(&finding.message);
         for fix in answer.fixes {
             let changed: Vec<_> =
                 fix.texts.changes().keys().filter_map(|path| path.file_name()).collect();
-            println!("|   {} [{}]", fix.title, changed.join(", "));
+            print(&format!("  {} [{}]", fix.title, changed.join(", ")));
         }
-        answer.none.iter().for_each(|reason| println!("|   no: {reason}"));
+        answer.none.iter().for_each(|reason| print(&format!("  no: {reason}")));
     }
 }
 
@@ -78,12 +83,15 @@ fn the_smallest_then_the_lock_entry_alone_then_the_newest() {
              #- crate: time 0.3.49 yanked\n#- crate: time 0.4.0\n\
              #- advisory: RUSTSEC-2026-0009 time patched >=0.3.47: A crafted date\n",
         );
-    check(&world, &expect![[r#"
+    check(
+        &world,
+        &expect![[r#"
         `time` 0.3.44 has a vulnerability: A crafted date
           upgrade `time` 0.3.44 to 0.3.47 (clears RUSTSEC-2026-0009) [Cargo.lock, Cargo.toml]
           upgrade `time` 0.3.44 to 0.3.47, in `Cargo.lock` alone (clears RUSTSEC-2026-0009) [Cargo.lock]
           upgrade `time` 0.3.44 to 0.3.48 (clears RUSTSEC-2026-0009) [Cargo.lock, Cargo.toml]
-    "#]]);
+    "#]],
+    );
 }
 
 #[test]
@@ -93,10 +101,13 @@ fn a_breaking_one_where_nothing_else_helps() {
             "#- crate: time 0.4.0\n#- crate: time 0.5.0\n#- crate: time 0.5.1\n\
              #- advisory: RUSTSEC-2026-0009 time patched >=0.5.1: A crafted date\n",
         );
-    check(&world, &expect![[r#"
+    check(
+        &world,
+        &expect![[r#"
         `time` 0.3.44 has a vulnerability: A crafted date
           upgrade `time` 0.3.44 to 0.5.1, a breaking one past 0.4.0, 0.5.0: it resolves, whether it compiles is not known (clears RUSTSEC-2026-0009) [Cargo.lock, Cargo.toml]
-    "#]]);
+    "#]],
+    );
 }
 
 #[test]
@@ -110,7 +121,9 @@ fn every_finding_on_a_package_is_cleared_by_the_first_answer() {
          #- advisory: RUSTSEC-2025-0009 ring patched >=0.17.12: A panic\n\
          #- advisory: RUSTSEC-2025-0010 ring patched >=0.17.13: Another one\n",
     );
-    check(&world, &expect![[r#"
+    check(
+        &world,
+        &expect![[r#"
         `ring` 0.17.9 has a vulnerability: A panic
           upgrade `ring` 0.17.9 to 0.17.14 (clears RUSTSEC-2025-0009, RUSTSEC-2025-0010, unlicensed and 1 more) [Cargo.lock]
         `ring` 0.17.9 has a vulnerability: Another one
@@ -121,7 +134,8 @@ fn every_finding_on_a_package_is_cleared_by_the_first_answer() {
           upgrade `ring` 0.17.9 to 0.17.14 (clears RUSTSEC-2025-0009, RUSTSEC-2025-0010, unlicensed and 1 more) [Cargo.lock]
         no licence can be told for `ring` 0.17.9
           upgrade `ring` 0.17.9 to 0.17.14 (clears RUSTSEC-2025-0009, RUSTSEC-2025-0010, unlicensed and 1 more) [Cargo.lock]
-    "#]]);
+    "#]],
+    );
 }
 
 #[test]
@@ -137,7 +151,9 @@ fn duplicates_withdrawn_versions_and_rejected_licences() {
     let listed = std::fs::read(world.path(index)).expect("it is published");
     let listed = String::from_utf8(listed).expect("this one is text");
     world.write(index, listed.replacen("\"yanked\":false", "\"yanked\":true", 1));
-    check(&world, &expect![[r#"
+    check(
+        &world,
+        &expect![[r#"
         `gone` 1.0.0 was yanked from its registry
           upgrade `gone` 1.0.0 to 1.0.1 (clears yanked) [Cargo.lock, Cargo.toml]
           upgrade `gone` 1.0.0 to 1.0.1, in `Cargo.lock` alone (clears yanked) [Cargo.lock]
@@ -145,5 +161,6 @@ fn duplicates_withdrawn_versions_and_rejected_licences() {
           upgrade `old` 1.0.0 to 1.1.0, so that `base` is 0.2.0 (clears duplicate) [Cargo.lock]
         `gpl` 1.0.0 is licensed `GPL-3.0-only`, which the policy does not allow
           upgrade `gpl` 1.0.0 to 1.1.0 (clears rejected) [Cargo.lock]
-    "#]]);
+    "#]],
+    );
 }

@@ -568,6 +568,14 @@ fn versions_that_need_a_newer_rust_are_the_last_resort_and_that_is_said() {
         records.contains("to 0.3.47, which needs Rust 1.90.0 where the workspace states 1.75.0"),
         "{records}"
     );
+    check(&world, "", &expect![[r#"
+        .
+          upgraded time 0.3.44 -> 0.3.47
+            needs Rust 1.90.0, newer than the workspace states
+            clears RUSTSEC-2026-0009: `time` 0.3.44 has a vulnerability: A crafted date
+          1 file changed; gate: clean
+        exit 0
+    "#]]);
 }
 
 #[test]
@@ -810,7 +818,7 @@ fn json_mirrors_what_people_read() {
     let run = fix(&world, "--format json");
     assert_eq!(run.stderr, "");
     expect![[r#"
-        {"type":"fix","workspace":"[work]","remedy":"upgrade","title":"upgrade `time` 0.3.44 to 0.3.47 (clears RUSTSEC-2026-0009)","package":{"name":"time","version":"0.3.44","source":"registry+https://github.com/rust-lang/crates.io-index"},"to":"0.3.47","breaking":false,"through":[],"cleared":[{"check":"advisories","code":"vulnerability","severity":"error","message":"`time` 0.3.44 has a vulnerability: A crafted date","packages":[{"name":"time","version":"0.3.44","source":"registry+https://github.com/rust-lang/crates.io-index"}],"advisory":"RUSTSEC-2026-0009"}],"introduced":[],"moved":[{"name":"time","before":"0.3.44","after":"0.3.47"}]}
+        {"type":"fix","workspace":"[work]","remedy":"upgrade","title":"upgrade `time` 0.3.44 to 0.3.47 (clears RUSTSEC-2026-0009)","package":{"name":"time","version":"0.3.44","source":"registry+https://github.com/rust-lang/crates.io-index"},"to":"0.3.47","breaking":false,"rust":null,"through":[],"cleared":[{"check":"advisories","code":"vulnerability","severity":"error","message":"`time` 0.3.44 has a vulnerability: A crafted date","packages":[{"name":"time","version":"0.3.44","source":"registry+https://github.com/rust-lang/crates.io-index"}],"advisory":"RUSTSEC-2026-0009"}],"introduced":[],"moved":[{"name":"time","before":"0.3.44","after":"0.3.47"}]}
         {"type":"remaining","workspace":"[work]","check":"advisories","code":"unmaintained","severity":"error","message":"`old` 1.0.0 is unmaintained: Nobody is there","packages":[{"name":"old","version":"1.0.0","source":"registry+https://github.com/rust-lang/crates.io-index"}],"advisory":"RUSTSEC-2026-0011","reason":"no version of `old` is patched"}
         {"type":"summary","workspace":"[work]","files":["[work]/Cargo.lock","[work]/Cargo.toml"],"written":true,"reached":true,"builds":null,"build_error":null,"exit_code":1}
     "#]].assert_eq(&run.stdout);
@@ -953,4 +961,21 @@ fn in_generated_manifests_a_fix_changes_what_it_has_to_and_nothing_else() {
         assert_eq!(fix(&world, "").code, 0);
         assert_eq!((after, lock), (world.read("Cargo.toml"), world.read("Cargo.lock")), "{said}");
     }
+}
+
+#[test]
+fn where_no_compatible_version_clears_all_as_much_as_possible_is_cleared() {
+    let later = "#- crate: time 0.3.45\n#- crate: time 0.4.0\n\
+                 #- advisory: RUSTSEC-2026-0009 time patched >=0.3.45: A crafted date\n\
+                 #- advisory: RUSTSEC-2026-0010 time patched >=0.4.0: Another one\n";
+    let world = locked_before("time = \"0.3\"", TIME, later);
+    check(&world, "", &expect![[r#"
+        .
+          upgraded time 0.3.44 -> 0.3.45
+            clears RUSTSEC-2026-0009: `time` 0.3.44 has a vulnerability: A crafted date
+          error stays: RUSTSEC-2026-0010: `time` 0.3.45 has a vulnerability: Another one
+            only a breaking upgrade clears it: time 0.3.45 -> 0.4.0 or later (`--breaking` tries that)
+          1 file changed; gate: fails
+        exit 1
+    "#]]);
 }

@@ -242,7 +242,8 @@ impl World {
         let run = self.tidied(&output);
         assert_eq!(run.code, 0, "{}{}", run.stdout, run.stderr);
         let lines = run.stdout.lines().filter_map(|line| line.split_once("| "));
-        lines.map(|(_, line)| format!("{line}\n")).collect()
+        let lines: Vec<_> = lines.map(|(_, line)| line).chain([""]).collect();
+        lines.join("\n")
     }
 
     /// Runs `supercargo check` offline over the world's own advisories, words separated by blanks.

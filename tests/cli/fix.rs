@@ -568,14 +568,18 @@ fn versions_that_need_a_newer_rust_are_the_last_resort_and_that_is_said() {
         records.contains("to 0.3.47, which needs Rust 1.90.0 where the workspace states 1.75.0"),
         "{records}"
     );
-    check(&world, "", &expect![[r#"
+    check(
+        &world,
+        "",
+        &expect![[r#"
         .
           upgraded time 0.3.44 -> 0.3.47
             needs Rust 1.90.0, newer than the workspace states
             clears RUSTSEC-2026-0009: `time` 0.3.44 has a vulnerability: A crafted date
           1 file changed; gate: clean
         exit 0
-    "#]]);
+    "#]],
+    );
 }
 
 #[test]
@@ -969,7 +973,10 @@ fn where_no_compatible_version_clears_all_as_much_as_possible_is_cleared() {
                  #- advisory: RUSTSEC-2026-0009 time patched >=0.3.45: A crafted date\n\
                  #- advisory: RUSTSEC-2026-0010 time patched >=0.4.0: Another one\n";
     let world = locked_before("time = \"0.3\"", TIME, later);
-    check(&world, "", &expect![[r#"
+    check(
+        &world,
+        "",
+        &expect![[r#"
         .
           upgraded time 0.3.44 -> 0.3.45
             clears RUSTSEC-2026-0009: `time` 0.3.44 has a vulnerability: A crafted date
@@ -977,5 +984,20 @@ fn where_no_compatible_version_clears_all_as_much_as_possible_is_cleared() {
             only a breaking upgrade clears it: time 0.3.45 -> 0.4.0 or later (`--breaking` tries that)
           1 file changed; gate: fails
         exit 1
-    "#]]);
+    "#]],
+    );
+}
+
+#[test]
+fn what_is_shared_with_a_declared_parent_follows_it() {
+    let before = format!(
+        "{TIME}#- crate: fam-io 0.1.0\n#- crate: fam 0.1.0 -> time =0.3.44, fam-io =0.1.0\n"
+    );
+    let later = format!(
+        "{LATER}#- crate: fam-io 0.2.0\n#- crate: fam 0.2.0 -> time 0.3.47, fam-io =0.2.0\n"
+    );
+    let world = locked_before("fam = \"0.1\"\nfam-io = \"0.1\"", &before, &later);
+    assert_eq!(fix(&world, "--breaking").code, 0);
+    assert!(world.read("Cargo.toml").contains("fam = \"0.2\"\nfam-io = \"0.2\""));
+    assert_eq!(world.read("Cargo.lock").matches("name = \"fam-io\"").count(), 1);
 }

@@ -78,6 +78,8 @@ pub struct Upgrade {
     /// The other packages that had to move for it and where they are now, those that manifests of
     /// the workspace require first.
     pub through: Vec<(PackageRef, Version)>,
+    /// The Rust that it asks for, where that is newer than the one that the workspace states.
+    pub rust: Option<Version>,
 }
 
 /// What can be done about a finding.

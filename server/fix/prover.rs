@@ -93,6 +93,7 @@ impl<'g> Ground<'g> {
             histories: self.histories,
             declared: &self.declared,
             breaking,
+            lenient: false,
         }
     }
 
@@ -119,6 +120,10 @@ impl<'g> Ground<'g> {
         }
         wishes.push((&compatible, Pick::Newest));
         wishes.push((&clear.versions, Pick::Newest));
+        // Better than nothing where no compatible one clears all.
+        if compatible.is_empty() {
+            wishes.push((&clear.partly, Pick::Smallest));
+        }
         let package = &target.package;
         for (versions, pick) in wishes.into_iter().filter(|(versions, _)| !versions.is_empty()) {
             match self.search(false).plan(package, versions, pick) {
@@ -138,16 +143,15 @@ impl<'g> Ground<'g> {
         // By its number it may be the one that is compatible.
         let newest: Vec<_> = clear.versions.iter().max().cloned().into_iter().collect();
         wishes.push((&newest, Pick::Newest));
-        for (versions, pick) in wishes {
+        for (versions, pick) in wishes.into_iter().filter(|(versions, _)| !versions.is_empty()) {
             match self.search(true).plan(package, versions, pick) {
                 Ok(plan) if plan.is_breaking() && !plans.breaking.contains(&plan) => {
                     plans.breaking.push(plan);
                 }
-                Ok(_) => {}
                 Err(reason) if plans.breaking.is_empty() => {
                     plans.reason.get_or_insert(reason);
                 }
-                Err(_) => {}
+                _ => {}
             }
         }
         plans
@@ -165,9 +169,10 @@ impl Ground<'_> {
                 match self.search(breaking).plan(&target.package, &[], pick) {
                     Ok(plan) if plan.steps.is_empty() => {}
                     Ok(plan) => {
-                        let kind = match plan.is_breaking() {
-                            true => &mut plans.breaking,
-                            false => &mut plans.compatible,
+                        let kind = if plan.is_breaking() {
+                            &mut plans.breaking
+                        } else {
+                            &mut plans.compatible
                         };
                         if !kind.contains(&plan) {
                             kind.push(plan);
@@ -199,7 +204,6 @@ impl Prover<'_> {
         let mut answer = Answer::default();
         let targets = Target::of(&now.verdict.findings, finding);
         if targets.is_empty() {
-            answer.none = no_registry(finding);
             return Ok(answer);
         }
         if !now.verdict.workspace.lock_file().is_file() {
@@ -489,7 +493,8 @@ impl Ground<'_> {
         }
         let rust =
             plan.steps.iter().filter_map(|step| self.histories.newer_rust(&step.package, &step.to));
-        what.push_str(&needs_rust(rust.max().as_ref(), self.histories.rust.as_ref()));
+        let rust = rust.max();
+        what.push_str(&needs_rust(rust.as_ref(), self.histories.rust.as_ref()));
         let lead = to.map(|to| (target.package.clone(), to));
         let mut through = through;
         let lead = lead.or_else(|| through.pop());
@@ -498,6 +503,7 @@ impl Ground<'_> {
             to,
             breaking: plan.is_breaking(),
             through,
+            rust,
         });
         Fix::new(Remedy::Upgrade, &what, upgrade, texts, proof)
     }
@@ -538,28 +544,6 @@ fn named(package: &PackageRef, to: Option<&Version>) -> String {
 fn why(planned: Option<String>, tried: Vec<String>) -> String {
     let first = tried.into_iter().next();
     first.or(planned).unwrap_or_else(|| "no version clears it".to_owned())
-}
-
-/// Why a package that comes from no registry stays.
-pub(super) fn no_registry(finding: &Finding) -> Option<String> {
-    let [package] = finding.packages.as_slice() else { return None };
-    let patched = finding.advisory.as_ref().map(|advisory| advisory.patched.as_slice());
-    let wanted = match patched {
-        Some([]) | None => String::new(),
-        Some(patched) => format!(" ({})", patched.join(" or ")),
-    };
-    finding.advisory.as_ref()?;
-    Some(match package.source.as_deref() {
-        Some(source) if source.starts_with("git+") => format!(
-            "`{}` {} comes from a git repository, whose revisions nobody lists: name one that is patched{wanted}",
-            package.name, package.version
-        ),
-        None => format!(
-            "`{}` {} is a package of this machine: it has no other versions{wanted}",
-            package.name, package.version
-        ),
-        Some(_) => return None,
-    })
 }
 
 /// Asks whether the answer is still wanted, and tells nothing.

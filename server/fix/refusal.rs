@@ -1,6 +1,9 @@
 //! Cargo's refusals, in cargo's words and whole enough to act on.
 
-use super::{NotProved, upgrade::Step};
+use super::{
+    NotProved,
+    upgrade::{PIN, Step},
+};
 use crate::resolve::{ResolveError, Resolver};
 
 /// How much of it is told.
@@ -33,7 +36,7 @@ fn told(stderr: &str, Offline(wanted): Offline<'_>) -> String {
     let lines = stderr.lines().map(str::trim).filter(|line| !line.is_empty());
     let mut lines: Vec<_> = lines
         .filter(|line| !BESIDE.iter().any(|beside| line.starts_with(beside)))
-        .filter(|line| *line != "Caused by:")
+        .filter(|line| *line != "Caused by:" && !line.contains(PIN))
         .map(|line| line.trim_start_matches("error: ").trim_start_matches("... "))
         .collect();
     if let Some(wanted) = wanted

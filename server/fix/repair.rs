@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::{
     Fix, FixOptions, Judged, NotProved, Prover, Remedy, Tried, proof,
-    prover::{Ground, UNLOCKED, no_registry},
+    prover::{Ground, UNLOCKED},
     upgrade::{Histories, Scope, Target, alternatives},
 };
 use crate::{
@@ -203,9 +203,6 @@ impl Work<'_, '_> {
                 _ => (*reason).clone(),
             };
         }
-        if let Some(reason) = no_registry(finding) {
-            return reason;
-        }
         if let Some(advisory) = finding.advisory.as_ref().filter(|one| one.patched.is_empty()) {
             let instead = alternatives(advisory).map_or_else(String::new, |named| {
                 format!("; the advisory names alternatives: {named}")
@@ -228,7 +225,11 @@ fn policy_reason(finding: &Finding, allowed: &[Remedy]) -> Option<String> {
     let unless = |remedy: Remedy, done: &str, otherwise: &str| {
         Some(if allowed.contains(&remedy) { done.to_owned() } else { otherwise.to_owned() })
     };
+    let is_local = finding.packages.first().is_some_and(|package| package.source.is_none());
     match finding.code? {
+        Code::Unlicensed | Code::NoLicenseField | Code::EmptyLicenseField if is_local => {
+            Some("state a licence in its manifest (`license = \"..\"`)".to_owned())
+        }
         Code::Unlicensed | Code::NoLicenseField | Code::EmptyLicenseField | Code::GatherFailure => {
             unless(
                 Remedy::Clarify,

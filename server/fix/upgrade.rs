@@ -20,7 +20,7 @@ pub(super) use clear::Clear;
 pub(super) use histories::Histories;
 pub(super) use locked::Locked;
 pub(super) use parents::{Pick, Plan, Search, Step};
-pub(super) use requirements::{Keep, Raised, with_requirements, without_pins};
+pub(super) use requirements::{Keep, PIN, Raised, with_requirements, without_pins};
 pub(super) use target::{Scope, Target};
 pub(super) use words::{alternatives, needs_rust};
 

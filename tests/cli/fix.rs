@@ -354,6 +354,9 @@ fn a_broken_manifest_is_said_with_its_line_and_left_alone() {
 
 /// The whole policy is judged, and what `fix` says remains is what `check` then finds.
 fn check_all(world: &World, words: &str, expected: &Expect) {
+    if !world.read("Cargo.toml").contains("license") {
+        world.edit("Cargo.toml", "edition", "license = \"MIT\"\nedition");
+    }
     let db = world.path("../db");
     let mut all = vec!["fix", "--offline", "--db", &db];
     all.extend(words.split_whitespace());
@@ -565,6 +568,18 @@ fn versions_that_need_a_newer_rust_are_the_last_resort_and_that_is_said() {
         records.contains("to 0.3.47, which needs Rust 1.90.0 where the workspace states 1.75.0"),
         "{records}"
     );
+    check(
+        &world,
+        "",
+        &expect![[r#"
+        .
+          upgraded time 0.3.44 -> 0.3.47
+            needs Rust 1.90.0, newer than the workspace states
+            clears RUSTSEC-2026-0009: `time` 0.3.44 has a vulnerability: A crafted date
+          1 file changed; gate: clean
+        exit 0
+    "#]],
+    );
 }
 
 #[test]
@@ -587,26 +602,58 @@ fn a_version_that_is_not_downloaded_is_not_proved_offline() {
 }
 
 #[test]
-fn packages_of_git_and_of_this_machine_have_no_other_versions() {
+fn what_a_git_repository_requires_is_told_in_cargos_words() {
     let world = World::new(
-        "#- ../time/Cargo.toml
+        "#- ../clock/Cargo.toml
 [package]
-name = \"time\"
-version = \"0.3.44\"
+name = \"clock\"
+version = \"1.0.0\"
 edition = \"2021\"
-#- advisory: RUSTSEC-2026-0009 time patched >=0.3.47: A crafted date
+[dependencies]
+time = \"=0.3.44\"
+#- ../clock/src/lib.rs
 ",
     );
-    let url = "https://git.example/time";
-    world.serve_git("../time", url);
-    let world = world.with(&package(&format!("time = {{ git = \"{url}\" }}")));
+    let url = "https://git.example/clock";
+    world.serve_git("../clock", url);
+    let mut world =
+        world.with(&format!("{TIME}{}", package(&format!("clock = {{ git = \"{url}\" }}"))));
+    world.set("CARGO_NET_GIT_FETCH_WITH_CLI", "true");
     world.lock("");
-    let run = fix(&world, "");
-    expect![[r#"
+    let world = world.with(LATER);
+    check(
+        &world,
+        "",
+        &expect![[r#"
+            .
+              error stays: RUSTSEC-2026-0009: `time` 0.3.44 has a vulnerability: A crafted date
+                cargo: failed to select a version for `time`; required by package `clock v1.0.0 (https://git.example/clock#b7fe0be1)`; which satisfies git dependency `clock` (locked to 1.0.0) of package `m v0.1.0 ([work])`; versions that meet the requirements `=0.3.44` are: 0.3.44; all possible versions conflict with previously selected packages; previously selected package `time v0.3.47`; failed to select a version for `time` which could resolve this conflict
+              nothing to change; gate: fails
+            exit 1
+        "#]],
+    );
+}
+
+#[test]
+fn what_a_package_of_this_machine_requires_is_raised_there() {
+    let world = World::locked(&format!(
+        "{TIME}{}#- clock/Cargo.toml\n[package]\nname = \"clock\"\nversion = \"1.0.0\"\n\
+         edition = \"2021\"\n[dependencies]\ntime = \"=0.3.44\"\n",
+        package("clock = { path = \"clock\" }")
+    ))
+    .with(LATER);
+    check(
+        &world,
+        "",
+        &expect![[r#"
         .
-          nothing to change; gate: clean
-    "#]]
-    .assert_eq(&run.stdout);
+          upgraded time 0.3.44 -> 0.3.47
+            clears RUSTSEC-2026-0009: `time` 0.3.44 has a vulnerability: A crafted date
+          2 files changed; gate: clean
+        exit 0
+    "#]],
+    );
+    assert!(world.read("clock/Cargo.toml").contains("time = \"=0.3.47\""));
 }
 
 #[test]
@@ -621,19 +668,13 @@ fn duplicates_are_unified_where_a_parent_admits_it() {
         &world,
         "",
         &expect![[r#"
-        .
-          upgraded base 0.1.0 -> 0.2.0
-            for it old 1.0.0 -> 1.1.0
-            clears duplicate: `base` is here in 2 versions: 0.1.0 and 0.2.0
-          warning stays: no-license-field: `m` 0.1.0 states no licence expression
-            `--allow clarify` states its licence in the policy where its texts tell it
-          warning stays: unlicensed: no licence can be told for `m` 0.1.0
-            `--allow clarify` states its licence in the policy where its texts tell it
-          error stays: unlicensed: no licence can be told for `m` 0.1.0
-            `--allow clarify` states its licence in the policy where its texts tell it
-          1 file changed; gate: fails
-        exit 4
-    "#]],
+            .
+              upgraded base 0.1.0 -> 0.2.0
+                for it old 1.0.0 -> 1.1.0
+                clears duplicate: `base` is here in 2 versions: 0.1.0 and 0.2.0
+              1 file changed; gate: clean
+            exit 0
+        "#]],
     );
 }
 
@@ -648,21 +689,14 @@ fn a_licence_that_a_later_version_states_is_had_by_an_upgrade() {
         &world,
         "",
         &expect![[r#"
-        .
-          upgraded ring 0.17.9 -> 0.17.12
-            clears RUSTSEC-2025-0009: `ring` 0.17.9 has a vulnerability: A panic
-            clears license-not-encountered: the allowed licence `MIT` is used by no package
-            clears no-license-field: `ring` 0.17.9 states no licence expression
-            clears unlicensed: no licence can be told for `ring` 0.17.9
-          warning stays: no-license-field: `m` 0.1.0 states no licence expression
-            `--allow clarify` states its licence in the policy where its texts tell it
-          warning stays: unlicensed: no licence can be told for `m` 0.1.0
-            `--allow clarify` states its licence in the policy where its texts tell it
-          error stays: unlicensed: no licence can be told for `m` 0.1.0
-            `--allow clarify` states its licence in the policy where its texts tell it
-          2 files changed; gate: fails
-        exit 4
-    "#]],
+            .
+              upgraded ring 0.17.9 -> 0.17.12
+                clears RUSTSEC-2025-0009: `ring` 0.17.9 has a vulnerability: A panic
+                clears no-license-field: `ring` 0.17.9 states no licence expression
+                clears unlicensed: no licence can be told for `ring` 0.17.9
+              2 files changed; gate: clean
+            exit 0
+        "#]],
     );
     let later = "#- crate: ring 0.17.12 ()\n#- crate: ring 0.17.14 (MIT)\n\
                  #- advisory: RUSTSEC-2025-0009 ring patched >=0.17.12: A panic\n";
@@ -671,21 +705,14 @@ fn a_licence_that_a_later_version_states_is_had_by_an_upgrade() {
         &world,
         "",
         &expect![[r#"
-        .
-          upgraded ring 0.17.9 -> 0.17.14
-            clears RUSTSEC-2025-0009: `ring` 0.17.9 has a vulnerability: A panic
-            clears license-not-encountered: the allowed licence `MIT` is used by no package
-            clears no-license-field: `ring` 0.17.9 states no licence expression
-            clears unlicensed: no licence can be told for `ring` 0.17.9
-          warning stays: no-license-field: `m` 0.1.0 states no licence expression
-            `--allow clarify` states its licence in the policy where its texts tell it
-          warning stays: unlicensed: no licence can be told for `m` 0.1.0
-            `--allow clarify` states its licence in the policy where its texts tell it
-          error stays: unlicensed: no licence can be told for `m` 0.1.0
-            `--allow clarify` states its licence in the policy where its texts tell it
-          2 files changed; gate: fails
-        exit 4
-    "#]],
+            .
+              upgraded ring 0.17.9 -> 0.17.14
+                clears RUSTSEC-2025-0009: `ring` 0.17.9 has a vulnerability: A panic
+                clears no-license-field: `ring` 0.17.9 states no licence expression
+                clears unlicensed: no licence can be told for `ring` 0.17.9
+              2 files changed; gate: clean
+            exit 0
+        "#]],
     );
 }
 
@@ -698,39 +725,23 @@ fn a_licence_is_clarified_or_excepted_only_where_that_is_allowed() {
         &world,
         "",
         &expect![[r#"
-        .
-          error stays: rejected: `gpl` 1.0.0 is licensed `GPL-3.0-only`, which the policy does not allow
-            there is no later version of `gpl` than 1.0.0, as far as is known here; `--allow exception` permits its licence for this package and version
-          warning stays: no-license-field: `m` 0.1.0 states no licence expression
-            `--allow clarify` states its licence in the policy where its texts tell it
-          warning stays: unlicensed: no licence can be told for `m` 0.1.0
-            `--allow clarify` states its licence in the policy where its texts tell it
-          error stays: unlicensed: no licence can be told for `m` 0.1.0
-            `--allow clarify` states its licence in the policy where its texts tell it
-          warning stays: license-not-encountered: the allowed licence `MIT` is used by no package
-            remove it
-          nothing to change; gate: fails
-        exit 4
-    "#]],
+            .
+              error stays: rejected: `gpl` 1.0.0 is licensed `GPL-3.0-only`, which the policy does not allow
+                there is no later version of `gpl` than 1.0.0, as far as is known here; `--allow exception` permits its licence for this package and version
+              nothing to change; gate: fails
+            exit 4
+        "#]],
     );
     check_all(
         &world,
         "--allow clarify,exception",
         &expect![[r#"
-        .
-          changed the policy: allow `GPL-3.0-only` for `gpl` 1.0.0 alone (clears rejected)
-            clears rejected: `gpl` 1.0.0 is licensed `GPL-3.0-only`, which the policy does not allow
-          warning stays: no-license-field: `m` 0.1.0 states no licence expression
-            its texts do not tell its licence for certain: clarify it by hand
-          warning stays: unlicensed: no licence can be told for `m` 0.1.0
-            its texts do not tell its licence for certain: clarify it by hand
-          error stays: unlicensed: no licence can be told for `m` 0.1.0
-            its texts do not tell its licence for certain: clarify it by hand
-          warning stays: license-not-encountered: the allowed licence `MIT` is used by no package
-            remove it
-          1 file changed; gate: fails
-        exit 4
-    "#]],
+            .
+              changed the policy: allow `GPL-3.0-only` for `gpl` 1.0.0 alone (clears rejected)
+                clears rejected: `gpl` 1.0.0 is licensed `GPL-3.0-only`, which the policy does not allow
+              1 file changed; gate: clean
+            exit 0
+        "#]],
     );
     expect![[r#"
         [licenses]
@@ -746,35 +757,23 @@ fn a_licence_is_clarified_or_excepted_only_where_that_is_allowed() {
         &world,
         "--allow exception",
         &expect![[r#"
-        .
-          warning stays: no-license-field: `bare` 1.0.0 states no licence expression
-            `--allow clarify` states its licence in the policy where its texts tell it
-          warning stays: no-license-field: `m` 0.1.0 states no licence expression
-            `--allow clarify` states its licence in the policy where its texts tell it
-          warning stays: unlicensed: no licence can be told for `m` 0.1.0
-            `--allow clarify` states its licence in the policy where its texts tell it
-          error stays: unlicensed: no licence can be told for `m` 0.1.0
-            `--allow clarify` states its licence in the policy where its texts tell it
-          nothing to change; gate: fails
-        exit 4
-    "#]],
+            .
+              warning stays: no-license-field: `bare` 1.0.0 states no licence expression
+                `--allow clarify` states its licence in the policy where its texts tell it
+              nothing to change; gate: clean
+            exit 0
+        "#]],
     );
     check_all(
         &world,
         "--allow clarify",
         &expect![[r#"
-        .
-          changed the policy: clarify the licence of `bare` 1.0.0 as `MIT` (clears no-license-field)
-            clears no-license-field: `bare` 1.0.0 states no licence expression
-          warning stays: no-license-field: `m` 0.1.0 states no licence expression
-            its texts do not tell its licence for certain: clarify it by hand
-          warning stays: unlicensed: no licence can be told for `m` 0.1.0
-            its texts do not tell its licence for certain: clarify it by hand
-          error stays: unlicensed: no licence can be told for `m` 0.1.0
-            its texts do not tell its licence for certain: clarify it by hand
-          1 file changed; gate: fails
-        exit 4
-    "#]],
+            .
+              changed the policy: clarify the licence of `bare` 1.0.0 as `MIT` (clears no-license-field)
+                clears no-license-field: `bare` 1.0.0 states no licence expression
+              1 file changed; gate: clean
+            exit 0
+        "#]],
     );
     expect![[r#"
         [licenses]
@@ -823,7 +822,7 @@ fn json_mirrors_what_people_read() {
     let run = fix(&world, "--format json");
     assert_eq!(run.stderr, "");
     expect![[r#"
-        {"type":"fix","workspace":"[work]","remedy":"upgrade","title":"upgrade `time` 0.3.44 to 0.3.47 (clears RUSTSEC-2026-0009)","package":{"name":"time","version":"0.3.44","source":"registry+https://github.com/rust-lang/crates.io-index"},"to":"0.3.47","breaking":false,"through":[],"cleared":[{"check":"advisories","code":"vulnerability","severity":"error","message":"`time` 0.3.44 has a vulnerability: A crafted date","packages":[{"name":"time","version":"0.3.44","source":"registry+https://github.com/rust-lang/crates.io-index"}],"advisory":"RUSTSEC-2026-0009"}],"introduced":[],"moved":[{"name":"time","before":"0.3.44","after":"0.3.47"}]}
+        {"type":"fix","workspace":"[work]","remedy":"upgrade","title":"upgrade `time` 0.3.44 to 0.3.47 (clears RUSTSEC-2026-0009)","package":{"name":"time","version":"0.3.44","source":"registry+https://github.com/rust-lang/crates.io-index"},"to":"0.3.47","breaking":false,"rust":null,"through":[],"cleared":[{"check":"advisories","code":"vulnerability","severity":"error","message":"`time` 0.3.44 has a vulnerability: A crafted date","packages":[{"name":"time","version":"0.3.44","source":"registry+https://github.com/rust-lang/crates.io-index"}],"advisory":"RUSTSEC-2026-0009"}],"introduced":[],"moved":[{"name":"time","before":"0.3.44","after":"0.3.47"}]}
         {"type":"remaining","workspace":"[work]","check":"advisories","code":"unmaintained","severity":"error","message":"`old` 1.0.0 is unmaintained: Nobody is there","packages":[{"name":"old","version":"1.0.0","source":"registry+https://github.com/rust-lang/crates.io-index"}],"advisory":"RUSTSEC-2026-0011","reason":"no version of `old` is patched"}
         {"type":"summary","workspace":"[work]","files":["[work]/Cargo.lock","[work]/Cargo.toml"],"written":true,"reached":true,"builds":null,"build_error":null,"exit_code":1}
     "#]].assert_eq(&run.stdout);
@@ -867,22 +866,27 @@ fn a_build_on_request_shows_the_first_error_and_nothing_is_written() {
     assert_ne!(world.read("Cargo.toml"), manifest);
 }
 
-#[cfg(unix)]
 #[test]
-fn a_file_that_cannot_be_written_leaves_all_as_they_are() {
+fn where_one_file_cannot_be_written_the_others_stay_as_they_are() {
     let world = locked_before("time = \"0.3.44\"", TIME, LATER);
-    let lock = world.read("Cargo.lock");
-    // Whoever is root writes what is read-only: a folder is written by nobody.
-    let manifest = world.path("Cargo.toml");
-    let mut only_read = std::fs::metadata(&manifest).expect("there").permissions();
-    only_read.set_readonly(true);
-    std::fs::set_permissions(&manifest, only_read).expect("they can be set");
+    let (manifest, lock) = (world.read("Cargo.toml"), world.read("Cargo.lock"));
+    let path = world.path("Cargo.toml");
+    let read_only = |on: bool| {
+        let mut permissions = std::fs::metadata(&path).expect("there").permissions();
+        permissions.set_readonly(on);
+        std::fs::set_permissions(&path, permissions).expect("they can be set");
+    };
+    read_only(true);
+    let is_for_everybody = std::fs::File::options().append(true).open(&path).is_ok();
     let run = fix(&world, "");
-    if run.code == 70 {
-        assert!(run.stderr.contains("nothing was changed"), "{}", run.stderr);
-        assert_eq!(world.read("Cargo.lock"), lock);
+    read_only(false);
+    if is_for_everybody {
+        // Whoever is root may write it all the same.
+        assert_eq!(run.code, 0);
     } else {
-        assert_eq!(run.code, 0, "root may write it");
+        assert_eq!(run.code, 70);
+        assert!(run.stderr.contains("nothing was changed"), "{}", run.stderr);
+        assert_eq!((manifest, lock), (world.read("Cargo.toml"), world.read("Cargo.lock")));
     }
 }
 
@@ -904,6 +908,7 @@ impl Dice {
 
 #[test]
 fn in_generated_manifests_a_fix_changes_what_it_has_to_and_nothing_else() {
+    // More with `SUPERCARGO_MANIFESTS=500`.
     let worlds = std::env::var("SUPERCARGO_MANIFESTS").ok().and_then(|many| many.parse().ok());
     for seed in 0..worlds.unwrap_or(12) {
         let mut dice = Dice(seed);
@@ -960,4 +965,39 @@ fn in_generated_manifests_a_fix_changes_what_it_has_to_and_nothing_else() {
         assert_eq!(fix(&world, "").code, 0);
         assert_eq!((after, lock), (world.read("Cargo.toml"), world.read("Cargo.lock")), "{said}");
     }
+}
+
+#[test]
+fn where_no_compatible_version_clears_all_as_much_as_possible_is_cleared() {
+    let later = "#- crate: time 0.3.45\n#- crate: time 0.4.0\n\
+                 #- advisory: RUSTSEC-2026-0009 time patched >=0.3.45: A crafted date\n\
+                 #- advisory: RUSTSEC-2026-0010 time patched >=0.4.0: Another one\n";
+    let world = locked_before("time = \"0.3\"", TIME, later);
+    check(
+        &world,
+        "",
+        &expect![[r#"
+        .
+          upgraded time 0.3.44 -> 0.3.45
+            clears RUSTSEC-2026-0009: `time` 0.3.44 has a vulnerability: A crafted date
+          error stays: RUSTSEC-2026-0010: `time` 0.3.45 has a vulnerability: Another one
+            only a breaking upgrade clears it: time 0.3.45 -> 0.4.0 or later (`--breaking` tries that)
+          1 file changed; gate: fails
+        exit 1
+    "#]],
+    );
+}
+
+#[test]
+fn what_is_shared_with_a_declared_parent_follows_it() {
+    let before = format!(
+        "{TIME}#- crate: fam-io 0.1.0\n#- crate: fam 0.1.0 -> time =0.3.44, fam-io =0.1.0\n"
+    );
+    let later = format!(
+        "{LATER}#- crate: fam-io 0.2.0\n#- crate: fam 0.2.0 -> time 0.3.47, fam-io =0.2.0\n"
+    );
+    let world = locked_before("fam = \"0.1\"\nfam-io = \"0.1\"", &before, &later);
+    assert_eq!(fix(&world, "--breaking").code, 0);
+    assert!(world.read("Cargo.toml").contains("fam = \"0.2\"\nfam-io = \"0.2\""));
+    assert_eq!(world.read("Cargo.lock").matches("name = \"fam-io\"").count(), 1);
 }

@@ -232,6 +232,20 @@ impl World {
         self.tidied(&output)
     }
 
+    /// Runs one of these tests in a process of its own, in the world's environment and with the
+    /// variable `SUPERCARGO_IN_WORLD` set, and gives what it prints in lines that begin with `| `.
+    pub(crate) fn run_test(&self, name: &str) -> String {
+        let test = env::current_exe().expect("a test has a program");
+        let mut command = self.command(&test.to_string_lossy());
+        command.args(["--exact", name, "--nocapture", "--test-threads=1"]);
+        let output = command.env("SUPERCARGO_IN_WORLD", self.path("")).output().expect("it runs");
+        let run = self.tidied(&output);
+        assert_eq!(run.code, 0, "{}{}", run.stdout, run.stderr);
+        let lines = run.stdout.lines().filter_map(|line| line.split_once("| "));
+        let lines: Vec<_> = lines.map(|(_, line)| line).chain([""]).collect();
+        lines.join("\n")
+    }
+
     /// Runs `supercargo check` offline over the world's own advisories, words separated by blanks.
     pub(crate) fn human(&self, words: &str) -> Run {
         let db = self.path("../db");

@@ -2,6 +2,7 @@
 
 #![expect(clippy::needless_raw_string_hashes, reason = "snapshots are written so")]
 
+mod answers;
 mod bad_databases;
 mod bad_lock_files;
 mod bad_manifests;

@@ -11,6 +11,7 @@
 
 mod bench;
 mod commands;
+mod fixes;
 mod parity;
 mod suite;
 mod tools;
@@ -22,6 +23,7 @@ cargo xtask WORD
 
   test [--editors]     everything that this machine can test, in order
   parity [OPTION..]    our verdict against that of the real cargo-deny (parity --help says more)
+  fixes [WORKSPACE]    what `fix` makes of real workspaces, by the real cargo-deny; writes server/docs/fixes.md
   bench [ARGUMENT..]   the benchmarks, against the real cargo-deny
   help                 this text
 ";
@@ -34,6 +36,7 @@ fn main() -> ExitCode {
     let passed = match word.as_deref() {
         Some("test") => suite::run(&rest),
         Some("parity") => parity::run(&rest),
+        Some("fixes") => fixes::run(&rest),
         Some("bench") => bench::run(&rest),
         Some("help" | "--help" | "-h") => {
             print!("{HELP}");

@@ -8,17 +8,17 @@ mod case;
 mod codes;
 mod compare;
 pub(crate) mod corpus;
-mod home;
-mod job;
+pub(crate) mod home;
+pub(crate) mod job;
 mod locks;
 mod options;
 mod ours;
-mod outcome;
+pub(crate) mod outcome;
 mod own;
 mod placement;
 mod report;
 mod std_data;
-mod theirs;
+pub(crate) mod theirs;
 
 use std::path::Path;
 

@@ -56,6 +56,21 @@ pub(crate) fn cargo_deny(root: &Path) -> Result<PathBuf> {
     Ok(binary)
 }
 
+/// The cargo-audit with `fix` under `target/tools`, where it is there or can be installed.
+pub(crate) fn cargo_audit(root: &Path) -> Option<PathBuf> {
+    let tools = root.join("target/tools");
+    let binary = tools.join("bin").join(format!("cargo-audit{EXE_SUFFIX}"));
+    if binary.is_file() {
+        return Some(binary);
+    }
+    println!("installing cargo-audit into target/tools, which takes some minutes");
+    let mut install = cargo(root);
+    install.args(["install", "cargo-audit", "--features", "fix", "--locked", "--root"]);
+    install.arg(&tools).arg("--target-dir").arg(root.join("target/tools-build"));
+    let installed = commands::show(&mut install).unwrap_or(false);
+    (installed && binary.is_file()).then_some(binary)
+}
+
 /// Our own binary: the one that `SUPERCARGO_BIN` names, else a fresh release build.
 pub(crate) fn supercargo(root: &Path) -> Result<PathBuf> {
     if let Some(named) = env::var_os("SUPERCARGO_BIN") {

@@ -69,30 +69,28 @@ impl Shown<'_> {
         let style = AnsiColor::Green.on_default();
         let would = self.done.dry_run || self.done.is_refused();
         let Fix { upgrade, proof, title, .. } = fix;
-        let mut text = match upgrade {
-            Some(Upgrade { package, to, breaking, through }) => {
-                let done = if would { "would upgrade" } else { "upgraded" };
-                let breaking = if *breaking {
-                    ", a breaking upgrade: it resolves, whether it compiles is not known"
-                } else {
-                    ""
-                };
-                let mut text = format!(
-                    "  {style}{done}{style:#} {} {} -> {to}{breaking}\n",
-                    package.name, package.version
-                );
-                for (parent, to) in through {
-                    text.push_str(&format!(
-                        "    for it {} {} -> {to}\n",
-                        parent.name, parent.version
-                    ));
-                }
-                text
+        let mut text = if let Some(Upgrade { package, to, breaking, through, rust }) = upgrade {
+            let done = if would { "would upgrade" } else { "upgraded" };
+            let breaking = if *breaking {
+                ", a breaking upgrade: it resolves, whether it compiles is not known"
+            } else {
+                ""
+            };
+            let mut text = format!(
+                "  {style}{done}{style:#} {} {} -> {to}{breaking}\n",
+                package.name, package.version
+            );
+            for (parent, to) in through {
+                let line = format!("    for it {} {} -> {to}\n", parent.name, parent.version);
+                text.push_str(&line);
             }
-            None => {
-                let done = if would { "would change" } else { "changed" };
-                format!("  {style}{done} the policy{style:#}: {}\n", harmless(title))
+            if let Some(rust) = rust {
+                text.push_str(&format!("    needs Rust {rust}, newer than the workspace states\n"));
             }
+            text
+        } else {
+            let done = if would { "would change" } else { "changed" };
+            format!("  {style}{done} the policy{style:#}: {}\n", harmless(title))
         };
         for (word, findings) in [("clears", &proof.cleared), ("brings", &proof.introduced)] {
             // cargo-deny says some things twice at two severities.

@@ -23,6 +23,8 @@ struct FixRecord<'a> {
     package: Option<Package<'a>>,
     to: Option<String>,
     breaking: bool,
+    /// The Rust that it needs, where that is newer than the workspace states.
+    rust: Option<String>,
     through: Vec<Move<'a>>,
     cleared: Vec<Told<'a>>,
     introduced: Vec<Told<'a>>,
@@ -132,6 +134,7 @@ fn fix_record<'a>(workspace: &'a str, fix: &'a Fix) -> FixRecord<'a> {
         package: upgrade.map(|upgrade| package(&upgrade.package)),
         to: upgrade.map(|upgrade| upgrade.to.to_string()),
         breaking: upgrade.is_some_and(|upgrade| upgrade.breaking),
+        rust: upgrade.and_then(|upgrade| upgrade.rust.as_ref()).map(ToString::to_string),
         through: through
             .map(|(package, to)| Move {
                 name: &package.name,

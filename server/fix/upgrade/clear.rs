@@ -12,6 +12,8 @@ pub(in crate::fix) struct Clear {
     pub(in crate::fix) locked: Option<Version>,
     /// Oldest first, but those that ask for a newer Rust than the workspace states are last.
     pub(in crate::fix) versions: Vec<Version>,
+    /// Compatible ones that clear only some of it, but as much as one can.
+    pub(in crate::fix) partly: Vec<Version>,
     /// Why there is none, a sentence without its end.
     pub(in crate::fix) none: Option<String>,
 }
@@ -71,10 +73,19 @@ impl Target {
         if clearable.is_empty() && !other_reasons {
             // What requires it may do without it one day.
             let none = Some(self.no_version(from_index));
-            return Ok(Clear { locked: Some(locked), versions: Vec::new(), none });
+            return Ok(Clear { locked: Some(locked), none, ..Clear::default() });
         }
+        let cleared = |one: &Release| {
+            clearable.iter().filter(|advisory| is_clear(advisory, &one.version)).count()
+        };
+        let compatible = known.iter().filter(|one| is_compatible(&locked, &one.version));
+        let most = compatible.clone().map(cleared).max().unwrap_or(0);
+        let partly: Vec<_> = compatible
+            .filter(|one| most > 0 && most < clearable.len() && cleared(one) == most)
+            .map(|one| one.version.clone())
+            .collect();
         known.retain(|one| clearable.iter().all(|advisory| is_clear(advisory, &one.version)));
-        if known.is_empty() {
+        if known.is_empty() && partly.is_empty() {
             return Err(format!(
                 "there is no later version of `{name}` than {locked}, as far as is known here"
             ));
@@ -83,7 +94,7 @@ impl Target {
         versions.sort_by_cached_key(|version| {
             (histories.newer_rust(&self.package, version), version.clone())
         });
-        Ok(Clear { locked: Some(locked), versions, none: None })
+        Ok(Clear { locked: Some(locked), versions, partly, none: None })
     }
 
     fn no_version(&self, from_index: bool) -> String {

@@ -54,7 +54,7 @@ impl Histories {
         let between = history.iter().filter(|one| !one.yanked && one.version.pre.is_empty());
         let versions = between.map(|one| &one.version).filter(|one| **one > locked && *one <= to);
         let (versions, locked) = (versions.cloned().collect(), Some(locked.clone()));
-        super::Clear { locked, versions, none: None }.later_lines()
+        super::Clear { locked, versions, ..super::Clear::default() }.later_lines()
     }
 
     /// What the index says about one version.

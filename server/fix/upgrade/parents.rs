@@ -71,6 +71,9 @@ pub(in crate::fix) struct Search<'s> {
     pub(in crate::fix) declared: &'s BTreeSet<PackageRef>,
     /// Whether what they require may move to versions that are not compatible.
     pub(in crate::fix) breaking: bool,
+    /// Whether what a version requires with a feature only may be taken for not required, where the
+    /// locked version requires it in any case.
+    pub(in crate::fix) lenient: bool,
 }
 
 /// The packages that have to move, each with the versions that will do.
@@ -83,6 +86,19 @@ impl Search<'_> {
     ///
     /// Who is in the way, a sentence without its end.
     pub(in crate::fix) fn plan(
+        &self,
+        package: &PackageRef,
+        allowed: &[Version],
+        pick: Pick,
+    ) -> Result<Plan, String> {
+        let strict = self.plan_at_once(package, allowed, pick);
+        strict.or_else(|reason| {
+            let lenient = Search { lenient: true, ..*self };
+            lenient.plan_at_once(package, allowed, pick).map_err(|_| reason)
+        })
+    }
+
+    fn plan_at_once(
         &self,
         package: &PackageRef,
         allowed: &[Version],
@@ -144,7 +160,7 @@ impl Search<'_> {
         let locked = Version::parse(&holder.version).ok()?;
         let current = history.iter().find(|release| release.version == locked)?;
         let gets_along = |release: &Release| {
-            below.iter().all(|(package, allowed)| admits(release, current, package, allowed))
+            below.iter().all(|(package, allowed)| self.admits(release, current, package, allowed))
         };
         if !moving.contains_key(holder) && gets_along(current) {
             return None;
@@ -248,7 +264,7 @@ impl Search<'_> {
     ) -> Option<Step> {
         let declared = self.declared.contains(package);
         let requirements = self.requirements(package, chosen);
-        if requirements.is_empty() && !declared {
+        if requirements.is_empty() && !declared && !self.is_held_unseen(package) {
             return None;
         }
         let fits = |version: &&Version| requirements.iter().all(|one| one.matches(version));
@@ -278,6 +294,12 @@ impl Search<'_> {
     ) -> bool {
         let Ok(locked) = Version::parse(&package.version) else { return false };
         self.requirements(package, chosen).iter().any(|one| one.matches(&locked))
+    }
+
+    /// Whether something requires it of which no index tells what it requires.
+    fn is_held_unseen(&self, package: &PackageRef) -> bool {
+        let mut holders = self.locked.holders(package);
+        holders.any(|holder| !is_from_registry(holder) || self.histories.history(holder).is_none())
     }
 
     /// What the packages that hold this one require of it, in the versions that were chosen.
@@ -339,7 +361,7 @@ impl Search<'_> {
             let Some(newest) = newest else { continue };
             let wants = below.iter().find_map(|(package, allowed)| {
                 let mut wants = newest.requires.iter().filter(|one| one.package == package.name);
-                let refuses = !admits(newest, newest, package, allowed);
+                let refuses = !self.admits(newest, newest, package, allowed);
                 wants.next().filter(|_| refuses)
             });
             blockers.extend(wants.map(|wants| Blocker::Requires {
@@ -351,19 +373,26 @@ impl Search<'_> {
         }
         words::blocked(target, &blockers)
     }
-}
 
-/// Whether a version of a package gets along with one of the `allowed` versions of another, or does
-/// without it. `current` is the locked version: what that one requires is in use.
-fn admits(release: &Release, current: &Release, package: &PackageRef, allowed: &[Version]) -> bool {
-    let stated = || release.requires.iter().filter(|one| one.package == package.name);
-    // A feature that brings it may not be in use where it was no matter of a feature before.
-    let was_optional =
-        current.requires.iter().any(|one| one.package == package.name && one.optional);
-    let mut needed = stated().filter(|one| !one.optional || was_optional).peekable();
-    needed.peek().is_none()
-        || needed.any(|one| {
-            VersionReq::parse(&one.requirement)
-                .is_ok_and(|requirement| allowed.iter().any(|to| requirement.matches(to)))
-        })
+    /// Whether a version of a package gets along with one of the `allowed` versions of another, or does
+    /// without it. `current` is the locked version: what that one requires is in use.
+    fn admits(
+        &self,
+        release: &Release,
+        current: &Release,
+        package: &PackageRef,
+        allowed: &[Version],
+    ) -> bool {
+        let stated = || release.requires.iter().filter(|one| one.package == package.name);
+        // A feature that brings it may not be in use where it was no matter of a feature before.
+        let was_optional =
+            current.requires.iter().any(|one| one.package == package.name && one.optional);
+        let mut needed =
+            stated().filter(|one| !one.optional || was_optional || !self.lenient).peekable();
+        needed.peek().is_none()
+            || needed.any(|one| {
+                VersionReq::parse(&one.requirement)
+                    .is_ok_and(|requirement| allowed.iter().any(|to| requirement.matches(to)))
+            })
+    }
 }

@@ -35,8 +35,11 @@ pub(in crate::fix) struct Raised {
     pub(in crate::fix) pins: Option<(String, Vec<Step>)>,
 }
 
+/// Where a requirement stands, what it is raised to, and what pins it.
+type Stated = (Span, Option<String>, String);
+
 /// The name of a pin begins with this.
-const PIN: &str = "supercargo-pin-";
+pub(in crate::fix) const PIN: &str = "supercargo-pin-";
 
 /// `verdict` was reached on `texts`. Raises the requirements that forbid the versions of `steps` or
 /// state the locked ones.
@@ -52,7 +55,7 @@ pub(in crate::fix) fn with_requirements(
 ) -> Result<Raised, String> {
     let mut raised =
         Raised { texts: texts.clone(), pinned: texts.clone(), admitted: false, pins: None };
-    let mut places: BTreeMap<&Utf8PathBuf, Vec<(Span, Option<String>, String)>> = BTreeMap::new();
+    let mut places: BTreeMap<&Utf8PathBuf, Vec<Stated>> = BTreeMap::new();
     let mut forbidden = false;
     let mut pinned_elsewhere = Vec::new();
     for step in steps {

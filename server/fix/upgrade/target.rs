@@ -85,7 +85,9 @@ impl Target {
                 target.advisories.clear();
             }
         } else {
-            all.iter_mut().for_each(|target| target.others.clear());
+            for target in &mut all {
+                target.others.clear();
+            }
         }
         all
     }

@@ -44,7 +44,8 @@ impl Shared {
         Home::create(&scratch.join("home/corpus"), |database| self.clone_database(database))
     }
 
-    fn unpack(&self, directory: &Path) -> Result<Vec<String>> {
+    /// Unpacks the workspaces into a directory and gives their names.
+    pub(crate) fn unpack(&self, directory: &Path) -> Result<Vec<String>> {
         fs::create_dir_all(directory)?;
         commands::output(
             Command::new("tar").arg("-xJf").arg(&self.archive).arg("-C").arg(directory),

@@ -58,6 +58,11 @@ impl Home {
         Ok(home)
     }
 
+    /// Where the advisory database is.
+    pub(crate) fn database(&self) -> PathBuf {
+        self.cargo.join(DATABASE)
+    }
+
     /// A command in this home, with a scrubbed environment.
     pub(crate) fn command(&self, program: impl AsRef<OsStr>) -> Command {
         let mut command = Command::new(program);

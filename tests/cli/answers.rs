@@ -1,0 +1,166 @@
+//! What an editor is offered for a finding: the library itself is asked, in the world's environment.
+
+use expect_test::{Expect, expect};
+use supercargo::{
+    cache::Cache,
+    facts::RefreshPolicy,
+    fix::{FixOptions, Judged, Prover, Tried},
+    gate::{Databases, Gate, GateOptions},
+    process::Children,
+    resolve::Resolver,
+    verdict::{CheckSet, Severity},
+    workspace::Workspace,
+};
+
+use crate::harness::World;
+
+fn package(dependencies: &str) -> String {
+    format!(
+        "#- Cargo.toml\n[package]\nname = \"m\"\nversion = \"0.1.0\"\nedition = \"2021\"\n\
+         license = \"MIT\"\n[dependencies]\n{dependencies}\n"
+    )
+}
+
+fn check(world: &World, expected: &Expect) {
+    expected.assert_eq(&world.run_test("answers::printed_in_the_world"));
+}
+
+#[expect(clippy::print_stdout, reason = "the test that started this one reads it")]
+fn print(line: &str) {
+    println!("| {line}");
+}
+
+/// Prints what is offered for each error and warning of the world that it is started in; of itself
+/// it is no test.
+#[test]
+fn printed_in_the_world() {
+    let Ok(work) = std::env::var("SUPERCARGO_IN_WORLD") else { return };
+    let work = camino::Utf8PathBuf::from(work);
+    let options = GateOptions {
+        checks: CheckSet::ALL,
+        workspace: false,
+        config: None,
+        policy_files: None,
+        advisories: Some(work.join("../db")),
+        refresh: RefreshPolicy::Never,
+        helps: false,
+        releases: false,
+        gentle_without_policy: true,
+        resolver: Resolver {
+            cargo: Resolver::default_cargo(),
+            offline: true,
+            locked: false,
+            children: Children::default(),
+            cache: Cache::off(),
+        },
+    };
+    let workspace = Workspace::of_manifest(&work.join("Cargo.toml"));
+    let (databases, quiet) = (Databases::default(), |_: &str| {});
+    let texts = Tried::default();
+    let mut gate = Gate::new(workspace.clone());
+    let verdict = gate.judge(&options, &texts, &databases, &quiet).expect("it is awaited");
+    let mut proving = Gate::new(workspace);
+    let mut prover =
+        Prover { gate: &mut proving, options: &options, databases: &databases, audience: &quiet };
+    for finding in verdict.findings.iter().filter(|one| one.severity >= Severity::Warning) {
+        let now = Judged { verdict: &verdict, texts: &texts };
+        let answer = prover.upgrades(now, finding, FixOptions::default()).expect("it is awaited");
+        print(&finding.message);
+        for fix in answer.fixes {
+            let changed: Vec<_> =
+                fix.texts.changes().keys().filter_map(|path| path.file_name()).collect();
+            print(&format!("  {} [{}]", fix.title, changed.join(", ")));
+        }
+        answer.none.iter().for_each(|reason| print(&format!("  no: {reason}")));
+    }
+}
+
+#[test]
+fn the_smallest_then_the_lock_entry_alone_then_the_newest() {
+    let world = World::locked(&format!("#- crate: time 0.3.44\n{}", package("time = \"0.3.44\"")))
+        .with(
+            "#- crate: time 0.3.46\n#- crate: time 0.3.47\n#- crate: time 0.3.48\n\
+             #- crate: time 0.3.49 yanked\n#- crate: time 0.4.0\n\
+             #- advisory: RUSTSEC-2026-0009 time patched >=0.3.47: A crafted date\n",
+        );
+    check(
+        &world,
+        &expect![[r#"
+        `time` 0.3.44 has a vulnerability: A crafted date
+          upgrade `time` 0.3.44 to 0.3.47 (clears RUSTSEC-2026-0009) [Cargo.lock, Cargo.toml]
+          upgrade `time` 0.3.44 to 0.3.47, in `Cargo.lock` alone (clears RUSTSEC-2026-0009) [Cargo.lock]
+          upgrade `time` 0.3.44 to 0.3.48 (clears RUSTSEC-2026-0009) [Cargo.lock, Cargo.toml]
+    "#]],
+    );
+}
+
+#[test]
+fn a_breaking_one_where_nothing_else_helps() {
+    let world = World::locked(&format!("#- crate: time 0.3.44\n{}", package("time = \"0.3\"")))
+        .with(
+            "#- crate: time 0.4.0\n#- crate: time 0.5.0\n#- crate: time 0.5.1\n\
+             #- advisory: RUSTSEC-2026-0009 time patched >=0.5.1: A crafted date\n",
+        );
+    check(
+        &world,
+        &expect![[r#"
+        `time` 0.3.44 has a vulnerability: A crafted date
+          upgrade `time` 0.3.44 to 0.5.1, a breaking one past 0.4.0, 0.5.0: it resolves, whether it compiles is not known (clears RUSTSEC-2026-0009) [Cargo.lock, Cargo.toml]
+    "#]],
+    );
+}
+
+#[test]
+fn every_finding_on_a_package_is_cleared_by_the_first_answer() {
+    let world = World::locked(&format!(
+        "#- crate: ring 0.17.9 ()\n{}#- deny.toml\n[licenses]\nallow = [\"MIT\"]\n",
+        package("ring = \"0.17\"")
+    ))
+    .with(
+        "#- crate: ring 0.17.12 ()\n#- crate: ring 0.17.13 ()\n#- crate: ring 0.17.14 (MIT)\n\
+         #- advisory: RUSTSEC-2025-0009 ring patched >=0.17.12: A panic\n\
+         #- advisory: RUSTSEC-2025-0010 ring patched >=0.17.13: Another one\n",
+    );
+    check(
+        &world,
+        &expect![[r#"
+        `ring` 0.17.9 has a vulnerability: A panic
+          upgrade `ring` 0.17.9 to 0.17.14 (clears RUSTSEC-2025-0009, RUSTSEC-2025-0010, unlicensed and 1 more) [Cargo.lock]
+        `ring` 0.17.9 has a vulnerability: Another one
+          upgrade `ring` 0.17.9 to 0.17.14 (clears RUSTSEC-2025-0009, RUSTSEC-2025-0010, unlicensed and 1 more) [Cargo.lock]
+        `ring` 0.17.9 states no licence expression
+          upgrade `ring` 0.17.9 to 0.17.14 (clears RUSTSEC-2025-0009, RUSTSEC-2025-0010, unlicensed and 1 more) [Cargo.lock]
+        no licence can be told for `ring` 0.17.9
+          upgrade `ring` 0.17.9 to 0.17.14 (clears RUSTSEC-2025-0009, RUSTSEC-2025-0010, unlicensed and 1 more) [Cargo.lock]
+        no licence can be told for `ring` 0.17.9
+          upgrade `ring` 0.17.9 to 0.17.14 (clears RUSTSEC-2025-0009, RUSTSEC-2025-0010, unlicensed and 1 more) [Cargo.lock]
+    "#]],
+    );
+}
+
+#[test]
+fn duplicates_withdrawn_versions_and_rejected_licences() {
+    let world = World::locked(&format!(
+        "#- crate: base 0.1.0\n#- crate: base 0.2.0\n#- crate: old 1.0.0 -> base 0.1\n\
+         #- crate: new 1.0.0 -> base 0.2\n#- crate: gone 1.0.0\n#- crate: gpl 1.0.0 (GPL-3.0-only)\n\
+         {}#- deny.toml\n[licenses]\nallow = [\"MIT\"]\n[advisories]\nyanked = \"deny\"\n",
+        package("old = \"1\"\nnew = \"1\"\ngone = \"1.0.0\"\ngpl = \"1\"")
+    ))
+    .with("#- crate: old 1.1.0 -> base 0.2\n#- crate: gone 1.0.1\n#- crate: gpl 1.1.0 (MIT)\n");
+    let index = "../cargo/registry/index/index.crates.io-1949cf8c6b5b557f/.cache/go/ne/gone";
+    let listed = std::fs::read(world.path(index)).expect("it is published");
+    let listed = String::from_utf8(listed).expect("this one is text");
+    world.write(index, listed.replacen("\"yanked\":false", "\"yanked\":true", 1));
+    check(
+        &world,
+        &expect![[r#"
+        `gone` 1.0.0 was yanked from its registry
+          upgrade `gone` 1.0.0 to 1.0.1 (clears yanked) [Cargo.lock, Cargo.toml]
+          upgrade `gone` 1.0.0 to 1.0.1, in `Cargo.lock` alone (clears yanked) [Cargo.lock]
+        `base` is here in 2 versions: 0.1.0 and 0.2.0
+          upgrade `old` 1.0.0 to 1.1.0, so that `base` is 0.2.0 (clears duplicate) [Cargo.lock]
+        `gpl` 1.0.0 is licensed `GPL-3.0-only`, which the policy does not allow
+          upgrade `gpl` 1.0.0 to 1.1.0 (clears rejected) [Cargo.lock]
+    "#]],
+    );
+}

@@ -353,7 +353,7 @@ impl Owner {
     }
 
     fn wish_for(&mut self, workspace: &Workspace, reason: Reason) {
-        let (options, trusted, buffers, pause) = {
+        let (options, trusted, buffers, pause, proves_when_idle) = {
             let mut state = self.session.state();
             let settings = &state.settings;
             let trusted = settings.trusted;
@@ -382,13 +382,14 @@ impl Owner {
                 },
             };
             let pause = Duration::from_millis(settings.debounce);
+            let proves = settings.prove_when_idle;
             let SessionState { documents, verdicts, .. } = &mut *state;
             let verdict = verdicts.get(workspace);
             let buffers = documents.texts(|path| {
                 is_policy(path)
                     || is_resolved_with(workspace, path, &self.watch, verdict.map(Arc::as_ref))
             });
-            (options, trusted, Buffers(buffers), pause)
+            (options, trusted, Buffers(buffers), pause, proves)
         };
         if let Some(busy) = self.workers.get_mut(workspace) {
             busy.wishes += 1;
@@ -396,6 +397,7 @@ impl Owner {
                 renew_graph: reason == Reason::Graph,
                 typing: reason == Reason::Typing,
                 facts_only: reason == Reason::Facts,
+                proves_when_idle,
                 trusted,
                 pause,
                 buffers,

@@ -60,6 +60,9 @@ pub(super) struct Settings {
     /// that stands alone is not waited for.
     #[schemars(range(max = 5000))]
     pub(super) debounce: u64,
+    /// Look for upgrades and prove them before anybody asks for a quick fix, at a low priority, while
+    /// nothing is edited. Without it they are proved when they are asked for.
+    pub(super) prove_when_idle: bool,
     /// Show cargo-deny's notes and helps as hints.
     pub(super) notes: bool,
     /// Checks whose findings are shown. What the gate says is not changed: cargo-deny still runs
@@ -109,6 +112,7 @@ impl Default for Settings {
             db: None,
             exclude: EXCLUDED_FOLDERS.map(str::to_owned).to_vec(),
             debounce: 150,
+            prove_when_idle: true,
             notes: false,
             checks: Checks { advisories: true, bans: true, licenses: true, sources: true },
             codes: codes::Codes::default(),

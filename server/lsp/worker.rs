@@ -49,6 +49,8 @@ pub(super) struct Wish {
     /// Only what cargo's index or the advisories say may be otherwise. Cargo itself writes the index
     /// while fixes are proved: that is no reason to break off.
     pub(super) facts_only: bool,
+    /// Upgrades are looked for before anybody asks.
+    pub(super) proves_when_idle: bool,
     /// Programs may be started.
     pub(super) trusted: bool,
     /// How long that pause is.

@@ -68,6 +68,7 @@ mod tests {
         check("[bans]\ndeny = [{ crate = \"a\", reason = \"TODO\" }]\n", &[]);
         // Half typed.
         check("[advisories]\nignore = [{ reason = \"TODO", &["\"TODO"]);
-        check("[advisories]\nignore = [{ reason = ", &[]);
+        check("[advisories]\nignore = [{ reason = ", &["reason"]);
+        check("[advisories]\nignore = [{ id = ", &[]);
     }
 }

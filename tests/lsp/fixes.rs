@@ -190,6 +190,23 @@ fn a_lock_file_that_changed_on_disk_takes_no_edit_that_was_proved_before() {
     assert_eq!(error.code, -32801);
 }
 
+#[cfg(unix)]
+#[test]
+fn what_is_not_proved_before_it_is_asked_for_is_proved_then() {
+    let mut world = world();
+    world.stand_in(crate::harness::StandIn::Counting);
+    let session = Session::of(world).option("proveWhenIdle", false.into());
+    let mut client = session.editor(Editor::Helix).start();
+    client.open(MANIFEST);
+    client.status("exact");
+    let calls = client.world.cargo_calls();
+    let actions = client.actions(MANIFEST, "=1.0.0");
+    assert!(actions[0].title().starts_with("upgrade `exact`"), "{}", actions[0].title());
+    assert!(client.world.cargo_calls() > calls);
+    client.ignore(MANIFEST);
+    client.ignore(POLICY);
+}
+
 #[test]
 fn an_untrusted_workspace_is_offered_nothing() {
     let mut client = Session::of(world()).option("trusted", false.into()).start();

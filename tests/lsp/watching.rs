@@ -311,6 +311,15 @@ mod counted {
         world
     }
 
+    /// No cargo but that of the verdicts is counted.
+    fn judged(world: World, editor: Editor) -> Client {
+        let session = Session::of(world).editor(editor);
+        let mut client = session.option("proveWhenIdle", false.into()).start();
+        client.diagnostics_with(MANIFEST, "rejected");
+        client.diagnostics_with(POLICY, "license-not-encountered");
+        client
+    }
+
     /// A change that starts no cargo, seen by the server after whatever was told before.
     fn change_policy(client: &mut Client) {
         client.world.edit(POLICY, "\"Zlib\"", "\"GPL-3.0-only\"");
@@ -400,7 +409,10 @@ mod counted {
             world.write(&format!("{file}.new"), text);
             files.push(file);
         }
-        let mut client = Session::of(world).option("workspace", true.into()).start();
+        let mut client = Session::of(world)
+            .option("workspace", true.into())
+            .option("proveWhenIdle", false.into())
+            .start();
         client.diagnostics_with(MANIFEST, "rejected");
         client.diagnostics_with(POLICY, "license-not-encountered");
         let resolutions = client.world.resolutions();

@@ -11,6 +11,7 @@
 
 mod bench;
 mod commands;
+mod editors;
 mod fixes;
 mod parity;
 mod suite;
@@ -21,7 +22,8 @@ use std::process::ExitCode;
 const HELP: &str = "\
 cargo xtask WORD
 
-  test [--editors]     everything that this machine can test, in order
+  test                 everything that this machine can test, in order
+  test --editors       the story in the real editors alone
   parity [OPTION..]    our verdict against that of the real cargo-deny (parity --help says more)
   fixes [WORKSPACE]    what `fix` makes of real workspaces, by the real cargo-deny; writes server/docs/fixes.md
   bench [ARGUMENT..]   the benchmarks, against the real cargo-deny

@@ -8,7 +8,7 @@ use std::time::Instant;
 use anyhow::{Result, bail};
 
 use crate::parity::corpus;
-use crate::{commands, parity, tools};
+use crate::{commands, editors, parity, tools};
 
 struct Step {
     title: &'static str,
@@ -26,20 +26,23 @@ const STEPS: &[Step] = &[
     Step { title: "cargo test", run: |root| cargo(root, &["test", "--release"]) },
     Step { title: "parity with cargo-deny", run: |_| parity::run(&[]) },
     Step { title: "our check on ourselves", run: check_ourselves },
+    Step { title: "the settings in VS Code", run: editors::settings_are_fresh },
+    Step { title: "the real editors", run: editors::run },
 ];
 
 /// Runs the steps; `true` when all of them passed.
 pub(crate) fn run(arguments: &[String]) -> Result<bool> {
+    let mut steps: Vec<&Step> = STEPS.iter().collect();
     for argument in arguments {
         match argument.as_str() {
-            "--editors" => println!("there are no tests with real editors yet"),
+            "--editors" => steps = STEPS.iter().rev().take(1).collect(),
             other => bail!("`test` has no option `{other}`"),
         }
     }
 
     let root = tools::root()?;
-    for (number, step) in STEPS.iter().enumerate() {
-        println!("\n== {} of {}: {}", number + 1, STEPS.len(), step.title);
+    for (number, step) in steps.iter().enumerate() {
+        println!("\n== {} of {}: {}", number + 1, steps.len(), step.title);
         let start = Instant::now();
         let outcome = (step.run)(&root);
         let seconds = start.elapsed().as_secs_f64();
@@ -57,7 +60,7 @@ pub(crate) fn run(arguments: &[String]) -> Result<bool> {
         return Ok(false);
     }
 
-    println!("\n{} passed, 0 failed", STEPS.len());
+    println!("\n{} passed, 0 failed", steps.len());
     Ok(true)
 }
 

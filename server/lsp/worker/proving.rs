@@ -112,7 +112,9 @@ impl<'w> Proving<'w> {
         let mut seen = BTreeSet::new();
         let findings = subject.verdict.findings.iter().enumerate();
         let mut todo: Vec<_> = findings
-            .filter(|(_, finding)| finding.severity >= Severity::Warning)
+            .filter(|(_, finding)| {
+                subject.wish.proves_when_idle && finding.severity >= Severity::Warning
+            })
             .filter(|(_, finding)| finding.check == Check::Advisories)
             .filter(|(_, finding)| finding.packages.first().is_some_and(|one| seen.insert(one)))
             .map(|(index, finding)| (finding.severity, index))

@@ -23,6 +23,16 @@ impl Answers {
         Self { of: Arc::clone(verdict), by_finding: BTreeMap::new(), proved: 0 }
     }
 
+    /// The same answers for another verdict that finds the same: cargo writes its index while fixes
+    /// are proved, and what it writes is judged.
+    pub(super) fn carried_over_to(self, verdict: &Arc<Verdict>) -> Option<Self> {
+        let is_the_same = self.of.reached
+            && verdict.reached
+            && self.of.findings == verdict.findings
+            && self.of.declared == verdict.declared;
+        is_the_same.then(|| Self { of: Arc::clone(verdict), ..self })
+    }
+
     pub(super) fn are_of(&self, verdict: &Arc<Verdict>) -> bool {
         Arc::ptr_eq(&self.of, verdict)
     }
@@ -47,4 +57,50 @@ pub(super) fn id(fix: &Fix) -> String {
     let changes = fix.texts.changes().iter();
     let changes = changes.map(|(path, change)| format!("{path}\0{}\0", change.after.as_str()));
     hash(changes.collect::<String>().as_bytes())
+}
+
+#[cfg(test)]
+mod tests {
+    use camino::Utf8Path;
+
+    use super::*;
+    use crate::{
+        verdict::{Code, Severity, own},
+        workspace::Workspace,
+    };
+
+    fn verdict(messages: &[&str]) -> Arc<Verdict> {
+        let finding = |message: &&str| {
+            own(Code::NoLockFile, Severity::Note, (*message).to_owned(), Vec::new())
+        };
+        Arc::new(Verdict {
+            workspace: Workspace::of_manifest(Utf8Path::new("/w/Cargo.toml")),
+            policy: None,
+            findings: messages.iter().map(finding).collect(),
+            counts: BTreeMap::new(),
+            reached: true,
+            packages: 1,
+            declared: Arc::default(),
+            folders: Arc::default(),
+            index_files: Arc::default(),
+            database_date: None,
+        })
+    }
+
+    #[test]
+    fn answers_outlast_a_verdict_that_finds_the_same_and_no_other() {
+        let first = verdict(&["one", "two"]);
+        let answers = || {
+            let mut answers = Answers::none_yet(&first);
+            answers.add(1, Arc::default());
+            answers.proved = 3;
+            answers
+        };
+        let again = verdict(&["one", "two"]);
+        let carried = answers().carried_over_to(&again).expect("nothing has changed");
+        assert!(carried.are_of(&again) && !carried.are_of(&first));
+        assert!(carried.about(1).is_some() && carried.proved == 3);
+        assert!(answers().carried_over_to(&verdict(&["one"])).is_none());
+        assert!(answers().carried_over_to(&verdict(&["one", "three"])).is_none());
+    }
 }

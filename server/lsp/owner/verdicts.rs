@@ -102,7 +102,10 @@ impl Owner {
         let (before, has_more) = {
             let mut state = self.session.state();
             let after = Arc::clone(&shown);
-            state.answers.insert(workspace.clone(), Answers::none_yet(&shown));
+            let known = state.answers.remove(workspace);
+            let known = known.and_then(|known| known.carried_over_to(&shown));
+            let answers = known.unwrap_or_else(|| Answers::none_yet(&shown));
+            state.answers.insert(workspace.clone(), answers);
             let before = state.verdicts.insert(workspace.clone(), shown);
             // A package beside the workspace that only buffers name belongs to it by a verdict: one
             // that was open before was not read from its buffer.

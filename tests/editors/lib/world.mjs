@@ -29,7 +29,8 @@ export const PATCHED = [
 export class World {
   /** Lays out a fresh copy below `folder`, as a git repository; `home` is the cargo home of all editors. */
   static async create(folder, server, home) {
-    rmSync(folder, { recursive: true, force: true });
+    // A server that is just ending may still be writing.
+    rmSync(folder, { recursive: true, force: true, maxRetries: 20, retryDelay: 250 });
     const world = new World(folder, server, home);
     mkdirSync(world.cache, { recursive: true });
     cpSync(join(FIXTURES, "handshake"), world.root, { recursive: true });
@@ -122,7 +123,8 @@ export async function downloadCrates(folder, home) {
     if (existsSync(join(usual, name))) cpSync(join(usual, name), join(home, name));
   }
   const env = { ...process.env, CARGO_HOME: home };
-  rmSync(folder, { recursive: true, force: true });
+  // A server that is just ending may still be writing.
+    rmSync(folder, { recursive: true, force: true, maxRetries: 20, retryDelay: 250 });
   cpSync(join(FIXTURES, "handshake", CORE), folder, { recursive: true });
   const limit = 5 * 60_000;
   const twice = async (...args) => {
@@ -131,7 +133,8 @@ export async function downloadCrates(folder, home) {
   await twice("fetch", "--locked");
   for (const [crate, version] of PATCHED) await twice("update", "-p", crate, "--precise", version);
   await twice("fetch", "--locked");
-  rmSync(folder, { recursive: true, force: true });
+  // A server that is just ending may still be writing.
+    rmSync(folder, { recursive: true, force: true, maxRetries: 20, retryDelay: 250 });
 }
 
 /** What a server answers to `initialize`. */

@@ -88,21 +88,8 @@ fn diagnostic(finding: &Finding, place: &Place, state: &State) -> Option<Diagnos
 /// Policy entries without effect are faded, old keys struck through.
 fn tag(code: Code) -> Option<DiagnosticTag> {
     match code {
-        Code::AdvisoryNotDetected
-        | Code::YankedNotDetected
-        | Code::UnmatchedSkip
-        | Code::UnnecessarySkip
-        | Code::UnmatchedSkipRoot
-        | Code::UnmatchedBypass
-        | Code::UnmatchedPathBypass
-        | Code::UnmatchedGlob
-        | Code::UnusedWrapper
-        | Code::UnmatchedReplacementIgnore
-        | Code::LicenseNotEncountered
-        | Code::LicenseExceptionNotEncountered
-        | Code::UnmatchedSource
-        | Code::UnmatchedOrganization
-        | Code::UnusedWorkspaceDependency => Some(DiagnosticTag::UNNECESSARY),
+        Code::UnusedWorkspaceDependency => Some(DiagnosticTag::UNNECESSARY),
+        code if code.is_without_effect() => Some(DiagnosticTag::UNNECESSARY),
         Code::Deprecated => Some(DiagnosticTag::DEPRECATED),
         _ => None,
     }

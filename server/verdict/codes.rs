@@ -183,6 +183,27 @@ impl Code {
         Self::ALL.iter().copied().find(|code| code.name() == name)
     }
 
+    /// Whether it says of an entry of the policy that it has no effect.
+    pub fn is_without_effect(self) -> bool {
+        matches!(
+            self,
+            Self::AdvisoryNotDetected
+                | Self::YankedNotDetected
+                | Self::UnmatchedSkip
+                | Self::UnnecessarySkip
+                | Self::UnmatchedSkipRoot
+                | Self::UnmatchedBypass
+                | Self::UnmatchedPathBypass
+                | Self::UnmatchedGlob
+                | Self::UnusedWrapper
+                | Self::UnmatchedReplacementIgnore
+                | Self::LicenseNotEncountered
+                | Self::LicenseExceptionNotEncountered
+                | Self::UnmatchedSource
+                | Self::UnmatchedOrganization
+        )
+    }
+
     /// The page that explains it.
     pub fn link(self) -> String {
         let chapter = match self.check() {

@@ -3,28 +3,10 @@
 use super::{Case, PolicyPlan, Remedy};
 use crate::verdict::{Code, harmless};
 
-/// Whether findings of a code say of an entry of the policy that it has no effect.
+/// Whether findings of a code say of an entry of the policy that it has no effect, also where it
+/// may have been meant for another id.
 pub(super) fn is_without_effect(code: Option<Code>) -> bool {
-    matches!(
-        code,
-        Some(
-            Code::AdvisoryNotDetected
-                | Code::UnknownAdvisory
-                | Code::YankedNotDetected
-                | Code::UnmatchedSkip
-                | Code::UnnecessarySkip
-                | Code::UnmatchedSkipRoot
-                | Code::UnmatchedBypass
-                | Code::UnmatchedPathBypass
-                | Code::UnmatchedGlob
-                | Code::UnusedWrapper
-                | Code::UnmatchedReplacementIgnore
-                | Code::LicenseNotEncountered
-                | Code::LicenseExceptionNotEncountered
-                | Code::UnmatchedSource
-                | Code::UnmatchedOrganization
-        )
-    )
+    code.is_some_and(|code| code.is_without_effect() || code == Code::UnknownAdvisory)
 }
 
 pub(super) fn plans(case: &Case<'_>) -> Vec<PolicyPlan> {

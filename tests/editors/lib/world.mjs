@@ -107,7 +107,7 @@ export class World {
     }
     const config = join(this.folder, "deny.toml");
     writeFileSync(config, this.read("deny.toml").replace("[advisories]\n", `[advisories]\ndb-path = "${join(this.folder, "advisory-dbs")}"\n`));
-    const args = ["--manifest-path", this.manifest, "--offline", "check", "--config", config, "--disable-fetch", "advisories", "licenses"];
+    const args = ["--manifest-path", this.manifest, "--offline", "--config", config, "check", "advisories", "licenses"];
     return run(program, args, { env: this.env });
   }
 }

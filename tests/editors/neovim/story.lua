@@ -237,7 +237,12 @@ if client().server_capabilities.codeActionProvider then
       local c = client()
       local first
       local deadline = vim.uv.now() + PROOF
-      while not first and vim.uv.now() < deadline do
+      local key = ('%d %s'):format(one.lnum + 1, one.code)
+      local function is_shown()
+        return vim.tbl_contains(shown(manifest), key)
+      end
+      -- An earlier fix may have mended it as well.
+      while not first and is_shown() and vim.uv.now() < deadline do
         local parameters = vim.lsp.util.make_range_params(0, c.offset_encoding)
         parameters.context = { diagnostics = vim.lsp.diagnostic.from({ one }), only = { 'quickfix' }, triggerKind = 1 }
         -- Not from within a wait: those do not nest.
@@ -251,18 +256,20 @@ if client().server_capabilities.codeActionProvider then
           end
         end
       end
-      assert(first, 'no quick fix for ' .. tostring(one.code))
-      table.insert(taken, first)
-      -- The user's own way, without the menu.
-      vim.lsp.buf.code_action({
-        apply = true,
-        filter = function(action)
-          return action.title == first
-        end,
-      })
-      wait('the finding is gone', function()
-        return not vim.tbl_contains(shown(manifest), ('%d %s'):format(one.lnum + 1, one.code))
-      end, PROOF)
+      assert(first or not is_shown(), 'no quick fix for ' .. key)
+      if first then
+        table.insert(taken, first)
+        -- The user's own way, without the menu.
+        vim.lsp.buf.code_action({
+          apply = true,
+          filter = function(action)
+            return action.title == first
+          end,
+        })
+        wait('the finding is gone', function()
+          return not is_shown()
+        end, PROOF)
+      end
     end
     wait('no error is left', function()
       return #shown(manifest) == 0

@@ -31,7 +31,7 @@ right = ["workspace-diagnostics", "diagnostics", "position"]
 export async function play({ steps, editor, world, fixes, deny, pictures }) {
   const env = configured(editor, world);
   const log = join(world.folder, "helix.log");
-  const screen = await Screen.open(env, world.root, [editor.program, "-v", "--log", log, `${CORE}/Cargo.toml`], { columns: 150, rows: 36 });
+  const screen = await Screen.open(env, world.root, [editor.program, "-v", "--log", log, `${CORE}/Cargo.toml`], { columns: 220, rows: 36 });
   try {
     await story({ screen, steps, world, fixes, pictures });
     await judged(steps, world, fixes, deny);

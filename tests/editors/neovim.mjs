@@ -11,7 +11,8 @@ const HERE = join(REPOSITORY, "tests/editors/neovim");
 
 export async function play({ steps, editor, world: first, fixes, deny, pictures }) {
   await screens({ steps, editor, world: first, pictures });
-  const world = await World.create(first.folder, first.server, first.home);
+  // A folder of its own: the server of the first one may still be writing there.
+  const world = await World.create(`${first.folder}-story`, first.server, first.home);
   const env = environment(world);
   // Scheduled: the story begins when Neovim has started.
   const story = `lua vim.schedule(function() dofile([[${join(HERE, "story.lua")}]]) end)`;

@@ -29,8 +29,7 @@ export const PATCHED = [
 export class World {
   /** Lays out a fresh copy below `folder`, as a git repository; `home` is the cargo home of all editors. */
   static async create(folder, server, home) {
-    // A server that is just ending may still be writing.
-    rmSync(folder, { recursive: true, force: true, maxRetries: 20, retryDelay: 250 });
+    rmSync(folder, { recursive: true, force: true });
     const world = new World(folder, server, home);
     mkdirSync(world.cache, { recursive: true });
     cpSync(join(FIXTURES, "handshake"), world.root, { recursive: true });

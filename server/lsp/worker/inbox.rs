@@ -12,6 +12,9 @@ use super::{Job, Question, Wish};
 /// So long nothing is told before what nobody has asked for is begun.
 const IDLE: Duration = Duration::from_millis(150);
 
+/// How long more is waited for after an edit that stands alone.
+const ALONE: Duration = Duration::from_millis(15);
+
 /// What has come.
 pub(super) struct Inbox {
     told: Receiver<Job>,
@@ -133,15 +136,14 @@ impl Inbox {
         }
     }
 
-    /// How long to wait for what belongs to the same edit: not at all for one that stands alone, as a
-    /// fix or an undo does, or the first of many (whose cargo is ended when the second comes); as long
-    /// as is wanted while typing goes on.
+    /// How long to wait for what belongs to the same edit: hardly for one that stands alone, as a fix
+    /// or an undo does, or one that is saved at once; as long as is wanted while typing goes on.
     fn pause(&self, wish: &Wish) -> Option<Duration> {
         if !wish.typing {
             return None;
         }
         let before = self.typed.replace(Some(Instant::now()));
         let goes_on = before.is_some_and(|before| before.elapsed() < wish.pause * 2);
-        goes_on.then_some(wish.pause)
+        Some(if goes_on { wish.pause } else { wish.pause.min(ALONE) })
     }
 }

@@ -6,6 +6,7 @@ mod check;
 mod db;
 mod fix;
 mod human;
+mod init;
 mod json;
 mod logging;
 mod meant;
@@ -35,6 +36,7 @@ pub fn run() -> ExitCode {
     let done = match arguments.word {
         Word::Check(arguments) => check::run(&arguments),
         Word::Fix(arguments) => fix::run(&arguments),
+        Word::Init(arguments) => init::run(&arguments),
         Word::Db(arguments) => db::run(&arguments),
         Word::Cache { word } => cache::run(word),
         Word::Lsp(arguments) => {

@@ -26,9 +26,10 @@ use crate::{
     verdict::{Finding, PackageRef},
 };
 pub use proof::{MovedEntry, Proof};
-pub use prover::{NotProved, Prover};
+pub use prover::{Created, NotProved, Prover};
 pub use remedy::Remedy;
 pub use repair::{Remaining, Repair, repair, repair_with};
+pub(crate) use tried::write_new;
 pub use tried::{Change, Tried, WriteError};
 
 /// What may be done to get the gate clean.

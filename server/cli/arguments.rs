@@ -33,6 +33,12 @@ pub(super) enum Word {
     /// error. Changes `Cargo.toml` and `Cargo.lock`, the policy only with --allow, and never adds an
     /// ignore. Says of everything that stays why. Exits like `check` on what remains.
     Fix(FixArguments),
+    /// Write a `deny.toml` for a workspace that has no policy: what its packages need and no more.
+    ///
+    /// It is judged before it is written. Vulnerabilities, withdrawn and unmaintained packages stay
+    /// findings, and copyleft licences are named in a comment instead of being allowed: they deserve a
+    /// decision. Never overwrites: where a policy rules already, that is said, with exit code 73.
+    Init(InitArguments),
     /// Look at the advisory databases or fetch them.
     Db(DbArguments),
     /// Look at what is kept between runs or delete it.
@@ -158,6 +164,28 @@ pub(super) struct FixArguments {
     pub(super) format: Format,
 }
 
+#[derive(Debug, Args)]
+pub(super) struct InitArguments {
+    /// The folder of the workspace, or its manifest.
+    #[arg(value_name = "PATH", default_value = ".")]
+    pub(super) path: Utf8PathBuf,
+
+    /// Write to standard output instead, also where there is a policy.
+    #[arg(long)]
+    pub(super) print: bool,
+
+    /// A folder of advisories in RustSec's layout to use instead of the usual database.
+    #[arg(long, value_name = "DIR")]
+    pub(super) db: Option<Utf8PathBuf>,
+
+    #[command(flatten)]
+    pub(super) network: NetworkArguments,
+
+    /// Neither use nor keep results of earlier runs.
+    #[arg(long)]
+    pub(super) no_cache: bool,
+}
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(super) enum Allowed {
     Clarify,
@@ -206,6 +234,22 @@ pub(super) enum CheckName {
 }
 
 impl GateArguments {
+    /// Those that `init` judges by.
+    pub(super) fn of_init(arguments: &InitArguments) -> Self {
+        Self {
+            paths: Vec::new(),
+            manifest_path: None,
+            all: false,
+            workspace: false,
+            only: Vec::new(),
+            config: None,
+            db: arguments.db.clone(),
+            network: arguments.network,
+            no_cache: arguments.no_cache,
+            exclude_dir: None,
+        }
+    }
+
     /// The checks that are meant: all, when none is named.
     pub(super) fn checks(&self) -> CheckSet {
         if self.only.is_empty() {

@@ -160,7 +160,7 @@ impl Human {
         match rejected.count() {
             0 => {}
             count => text.push_str(&format!(
-                "  note: without a policy no licence is allowed, so {} rejected; `cargo deny init` \
+                "  note: without a policy no licence is allowed, so {} rejected; `supercargo init` \
                  writes one\n",
                 if count == 1 {
                     "1 package is".to_owned()

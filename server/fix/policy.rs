@@ -7,6 +7,7 @@
 
 mod bans;
 mod clarify;
+pub(super) mod create;
 mod deprecated;
 mod document;
 mod duplicates;
@@ -17,7 +18,6 @@ mod licences;
 mod placement;
 mod removal;
 mod sources;
-mod spec;
 mod unused;
 mod value;
 
@@ -30,6 +30,7 @@ use std::collections::BTreeMap;
 
 use super::Remedy;
 use crate::{
+    policy::spec,
     text::{Edit, Edits, SourceText, Span},
     verdict::{Code, Finding, PackageFolder, PackageRef, Place, PolicyText, Severity},
 };

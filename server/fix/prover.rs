@@ -1,5 +1,6 @@
 //! Carries plans out and has them judged. What it gives was proved.
 
+mod creation;
 mod manifests;
 
 use std::collections::BTreeSet;
@@ -19,8 +20,9 @@ use crate::{
     gate::{Audience, Databases, Gate, GateOptions, Texts as _, Verdict},
     resolve::{BufferCopy, Built, ResolveError},
     text::SourceText,
-    verdict::{Check, Finding, PackageRef, PolicyText, Severity},
+    verdict::{Check, Code, Finding, PackageRef, PolicyText, Severity},
 };
+pub use creation::Created;
 
 /// How many versions of one kind are tried at most.
 const TRIES: usize = 4;
@@ -376,6 +378,9 @@ impl Prover<'_> {
         now: Judged<'_>,
         finding: &Finding,
     ) -> Result<Vec<Fix>, NotProved> {
+        if finding.code == Some(Code::NoPolicy) {
+            return self.created(now);
+        }
         let Some(path) = &now.verdict.policy else { return Ok(Vec::new()) };
         let Ok(text) = now.texts.read(path) else { return Ok(Vec::new()) };
         let exceptions = now.verdict.workspace.policy_files().exceptions;

@@ -1,6 +1,11 @@
 //! Texts that are tried in place of those that the user has.
 
-use std::{collections::BTreeMap, fs, io, sync::Arc};
+use std::{
+    collections::BTreeMap,
+    fs,
+    io::{self, Write as _},
+    sync::Arc,
+};
 
 use camino::{Utf8Path, Utf8PathBuf};
 
@@ -25,6 +30,8 @@ pub struct Change {
     pub before: SourceText,
     /// The text that was proved.
     pub after: SourceText,
+    /// There is no such file yet; what was read of it is empty.
+    pub is_new: bool,
 }
 
 /// Why the changes were not written. The files are as they were.
@@ -92,10 +99,16 @@ impl Tried {
             change.after = after;
         } else {
             let before = self.read_below(path)?;
-            self.changes.insert(path.to_owned(), Change { before, after });
+            self.changes.insert(path.to_owned(), Change { before, after, is_new: false });
         }
         self.changes.retain(|_, change| change.before.as_str() != change.after.as_str());
         Ok(())
+    }
+
+    /// A file that is not there yet.
+    pub(super) fn create(&mut self, path: &Utf8Path, after: SourceText) {
+        let change = Change { before: SourceText::new(""), after, is_new: true };
+        self.changes.insert(path.to_owned(), change);
     }
 
     /// Writes all files, or none.
@@ -106,7 +119,9 @@ impl Tried {
     pub fn write(&self) -> Result<(), WriteError> {
         let failed = |path: &Utf8Path, source| WriteError::Io { path: path.to_owned(), source };
         let mut originals = Vec::new();
-        for (path, change) in &self.changes {
+        let (new, known): (Vec<_>, Vec<_>) =
+            self.changes.iter().partition(|(_, change)| change.is_new);
+        for (path, change) in known {
             let original = fs::read_to_string(path).map_err(|source| failed(path, source))?;
             if SourceText::new(&original).as_str() != change.before.as_str() {
                 return Err(WriteError::Changed { path: path.clone() });
@@ -127,13 +142,58 @@ impl Tried {
                 return Err(failed(path, source));
             }
         }
+        for (index, (path, change)) in new.iter().enumerate() {
+            if let Err(source) = write_new(path, change.after.as_str()) {
+                for (path, _) in &new[..index] {
+                    let _ = fs::remove_file(path);
+                }
+                for (path, original) in &originals {
+                    let _ = fs::write(path, original);
+                }
+                return Err(failed(path, source));
+            }
+        }
         Ok(())
     }
+}
+
+/// Writes a file that is there whole or not at all, and never takes the place of another one.
+///
+/// # Errors
+///
+/// When something of that name is there, and when it cannot be written.
+pub(crate) fn write_new(path: &Utf8Path, text: &str) -> io::Result<()> {
+    let folder = path.parent().unwrap_or(Utf8Path::new("."));
+    let mut builder = tempfile::Builder::new();
+    builder.prefix(".supercargo-");
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt as _;
+        // As any other file of the folder: what the process may not give away is taken off.
+        builder.permissions(fs::Permissions::from_mode(0o666));
+    }
+    let mut file = builder.tempfile_in(folder)?;
+    file.write_all(text.as_bytes())?;
+    file.as_file().sync_all()?;
+    file.persist_noclobber(path)?;
+    Ok(())
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_new_file_takes_no_others_place() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = Utf8Path::from_path(folder.path()).expect("UTF-8").join("deny.toml");
+        let mut tried = Tried::default();
+        tried.create(&path, SourceText::new("new"));
+        tried.write().expect("written");
+        assert_eq!(fs::read_to_string(&path).expect("there"), "new");
+        assert!(matches!(tried.write(), Err(WriteError::Io { .. })));
+        assert_eq!(fs::read_dir(folder.path()).expect("a folder").count(), 1);
+    }
 
     #[test]
     fn all_files_are_written_or_none() {

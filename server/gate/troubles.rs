@@ -42,7 +42,7 @@ pub(super) fn no_policy(workspace: &Workspace, texts: &dyn Texts) -> Finding {
             .to_owned(),
         vec![head(&workspace.manifest, texts)],
     );
-    finding.remedy = Some("`cargo deny init` writes one".to_owned());
+    finding.remedy = Some("`supercargo init` writes one".to_owned());
     finding
 }
 

@@ -1,6 +1,6 @@
 //! What the client can do, read once.
 
-use tower_lsp::ls_types::{ClientCapabilities, DiagnosticTag, MarkupKind};
+use tower_lsp::ls_types::{ClientCapabilities, DiagnosticTag, MarkupKind, ResourceOperationKind};
 
 use super::convert::Encoding;
 
@@ -26,6 +26,8 @@ pub(super) struct ClientFeatures {
     pub(super) refreshes_lenses: bool,
     /// Edits may name the version of each document.
     pub(super) document_changes: bool,
+    /// Edits may create files.
+    pub(super) creates_files: bool,
     /// The edit of a code action may be asked for later.
     pub(super) resolves_edits: bool,
     /// Code actions that cannot be taken are shown with why.
@@ -84,6 +86,10 @@ impl ClientFeatures {
                 .and_then(|workspace| workspace.workspace_edit.as_ref())
                 .and_then(|edit| edit.document_changes)
                 .unwrap_or_default(),
+            creates_files: workspace
+                .and_then(|workspace| workspace.workspace_edit.as_ref())
+                .and_then(|edit| edit.resource_operations.as_ref())
+                .is_some_and(|operations| operations.contains(&ResourceOperationKind::Create)),
             resolves_edits: actions
                 .and_then(|actions| actions.resolve_support.as_ref())
                 .is_some_and(|resolved| resolved.properties.iter().any(|one| one == "edit"))

@@ -4,8 +4,9 @@ use std::collections::HashMap;
 
 use camino::{Utf8Path, Utf8PathBuf};
 use tower_lsp::ls_types::{
-    DocumentChanges, OneOf, OptionalVersionedTextDocumentIdentifier, TextDocumentEdit, TextEdit,
-    Uri, WorkspaceEdit,
+    CreateFile, CreateFileOptions, DocumentChangeOperation, DocumentChanges, OneOf,
+    OptionalVersionedTextDocumentIdentifier, ResourceOp, TextDocumentEdit, TextEdit, Uri,
+    WorkspaceEdit,
 };
 
 use super::{
@@ -30,27 +31,48 @@ pub(super) fn workspace_edit(tried: &Tried, state: &State) -> Option<WorkspaceEd
     }
     let mut edits = Vec::new();
     for (path, change) in tried.changes() {
-        edits.push(edit_of(path, change, state)?);
+        edits.push((edit_of(path, change, state)?, change.is_new));
     }
-    Some(if state.features.document_changes {
-        let edits = edits.into_iter().map(|(text_document, edits)| TextDocumentEdit {
-            text_document,
-            edits: edits.into_iter().map(OneOf::Left).collect(),
-        });
-        let document_changes = Some(DocumentChanges::Edits(edits.collect()));
+    let creates = edits.iter().any(|(_, is_new)| *is_new);
+    Some(if state.features.document_changes && (!creates || state.features.creates_files) {
+        let document_changes = Some(document_changes(edits));
         WorkspaceEdit { document_changes, ..WorkspaceEdit::default() }
     } else {
-        let changes = edits.into_iter().map(|(document, edits)| (document.uri, edits));
+        // A file that is not there comes by its text.
+        let changes = edits.into_iter().map(|((document, edits), _)| (document.uri, edits));
         let changes: HashMap<Uri, Vec<TextEdit>> = changes.collect();
         WorkspaceEdit { changes: Some(changes), ..WorkspaceEdit::default() }
     })
 }
 
-fn edit_of(
-    path: &Utf8Path,
-    change: &Change,
-    state: &State,
-) -> Option<(OptionalVersionedTextDocumentIdentifier, Vec<TextEdit>)> {
+/// An edit of one document.
+type Edited = (OptionalVersionedTextDocumentIdentifier, Vec<TextEdit>);
+
+fn document_changes(edits: Vec<(Edited, bool)>) -> DocumentChanges {
+    let creates = edits.iter().any(|(_, is_new)| *is_new);
+    let edits = edits.into_iter().map(|((text_document, edits), is_new)| {
+        let edits = edits.into_iter().map(OneOf::Left).collect();
+        (TextDocumentEdit { text_document, edits }, is_new)
+    });
+    if !creates {
+        return DocumentChanges::Edits(edits.map(|(edit, _)| edit).collect());
+    }
+    let mut operations = Vec::new();
+    for (edit, is_new) in edits {
+        if is_new {
+            let options = CreateFileOptions { overwrite: None, ignore_if_exists: None };
+            operations.push(DocumentChangeOperation::Op(ResourceOp::Create(CreateFile {
+                uri: edit.text_document.uri.clone(),
+                options: Some(options),
+                annotation_id: None,
+            })));
+        }
+        operations.push(DocumentChangeOperation::Edit(edit));
+    }
+    DocumentChanges::Operations(operations)
+}
+
+fn edit_of(path: &Utf8Path, change: &Change, state: &State) -> Option<Edited> {
     let document = match state.documents.get(path) {
         Some(document) if *document.text() == change.before => {
             OptionalVersionedTextDocumentIdentifier {
@@ -59,6 +81,10 @@ fn edit_of(
             }
         }
         Some(_) => return None,
+        None if change.is_new => {
+            (!path.exists()).then_some(())?;
+            OptionalVersionedTextDocumentIdentifier { uri: uri_of(path)?, version: None }
+        }
         // The client opens it, and finds what stands on disk.
         None => {
             OnDisk.read(path).ok().filter(|text| *text == change.before)?;

@@ -172,6 +172,11 @@ impl World {
         fs::write(&path, text).expect("the file can be written");
     }
 
+    /// Deletes a file.
+    pub(crate) fn delete(&self, path: &str) {
+        fs::remove_file(self.path(path)).expect("the file can be deleted");
+    }
+
     /// Reads a file.
     pub(crate) fn read(&self, path: &str) -> String {
         fs::read_to_string(self.path(path)).expect("the file can be read")

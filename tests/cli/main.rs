@@ -13,6 +13,7 @@ mod discovery;
 mod extremes;
 mod fix;
 mod harness;
+mod init;
 #[cfg(target_os = "linux")]
 mod killed;
 mod output;

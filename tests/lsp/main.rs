@@ -4,6 +4,7 @@
 
 mod columns;
 mod configuration;
+mod creation;
 mod extremes;
 mod findings;
 mod fixes;

@@ -1,22 +1,19 @@
 //! What the policy says of licences: whether an expression is satisfied, and what is wanting.
 
 use spdx::{
-    Expression, LicenseItem, LicenseReq, Licensee, ParseMode,
+    Expression, LicenseItem, LicenseReq, Licensee,
     expression::{ExprNode, Operator},
 };
 
 use super::{Case, spec};
-use crate::verdict::{PackageRef, Recognised, licence_file, licence_files, recognised};
+use crate::{
+    policy::licences::{IN_POLICY, licensees, stated},
+    verdict::{PackageFolder, PackageRef, Recognised, licence_file, licence_files, recognised},
+};
 
 pub(super) const ALLOW: [&str; 2] = ["licenses", "allow"];
 pub(super) const EXCEPTIONS: [&str; 2] = ["licenses", "exceptions"];
 pub(super) const CLARIFY: [&str; 2] = ["licenses", "clarify"];
-
-/// How cargo-deny reads a licence in `allow`.
-const IN_POLICY: ParseMode = ParseMode { allow_deprecated: true, ..ParseMode::STRICT };
-
-/// How cargo-deny reads `package.license` first.
-const IN_MANIFEST: ParseMode = ParseMode { allow_slash_as_or_operator: true, ..ParseMode::STRICT };
 
 /// What is permitted for one package.
 pub(super) struct Permitted {
@@ -118,24 +115,19 @@ fn cost(wanted: &[Wanted]) -> (usize, usize, usize, usize, usize) {
     )
 }
 
-fn licensees(list: Option<&toml::Value>) -> Vec<Licensee> {
-    let items = list.and_then(toml::Value::as_array).into_iter().flatten();
-    let texts = items.filter_map(toml::Value::as_str);
-    texts.filter_map(|text| Licensee::parse_mode(text, IN_POLICY).ok()).collect()
-}
-
 /// The expression that a package is judged by: its clarification, its manifest, its texts.
 pub(super) fn expression(case: &Case<'_>, package: &PackageRef) -> Option<Expression> {
     if let Some(index) = clarification(case, package) {
         let stated = case.document.items(&CLARIFY).get(index)?.get("expression")?.as_str()?;
         return Expression::parse(stated).ok();
     }
-    let folder = case.facts.packages.get(package)?;
-    if let Some(stated) = folder.license.as_deref().filter(|stated| !stated.is_empty()) {
-        let parsed = Expression::parse_mode(stated, IN_MANIFEST);
-        if let Ok(parsed) = parsed.or_else(|_| Expression::parse_mode(stated, ParseMode::LAX)) {
-            return Some(parsed);
-        }
+    stated_or_told(case.facts.packages.get(package)?)
+}
+
+/// The expression of a package's manifest, else that which its texts tell.
+pub(super) fn stated_or_told(folder: &PackageFolder) -> Option<Expression> {
+    if let Some(stated) = folder.license.as_deref().and_then(stated) {
+        return Some(stated);
     }
     let told = recognised(&licence_files(folder));
     let ids = told.iter().filter_map(|told| match told {

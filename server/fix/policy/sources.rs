@@ -3,42 +3,19 @@
 use url::Url;
 
 use super::{Case, PolicyPlan, Remedy, value::Value};
-use crate::verdict::harmless;
-
-/// What cargo-deny takes `allow-registry` for where it is absent.
-const CRATES_IO: &str = "https://github.com/rust-lang/crates.io-index";
-
-/// The hosts whose owners cargo-deny knows, and its names for them.
-const OWNERS: [(&str, &str); 3] =
-    [("github.com", "github"), ("gitlab.com", "gitlab"), ("bitbucket.org", "bitbucket")];
+use crate::{
+    policy::sources::{CRATES_IO, Permitted, owner as owner_of},
+    verdict::harmless,
+};
 
 pub(super) fn plans(case: &Case<'_>) -> Vec<PolicyPlan> {
     let source = case.package().and_then(|package| package.source.as_deref());
-    let Some((kind, url)) = source.and_then(|source| source.split_once('+')) else {
-        return Vec::new();
-    };
-    let Some(url) = plain(url) else { return Vec::new() };
-    let plans = match kind {
-        "git" => [repository(case, &url), owner(case, &url)],
-        "registry" => [registry(case, url.as_str()), None],
-        "sparse" => [registry(case, &format!("sparse+{url}")), None],
-        _ => [None, None],
+    let plans = match source.and_then(Permitted::of) {
+        Some(Permitted::Repository(url)) => [repository(case, &url), owner(case, &url)],
+        Some(Permitted::Registry(url)) => [registry(case, &url), None],
+        None => [None, None],
     };
     plans.into_iter().flatten().collect()
-}
-
-/// Without branch, revision and credentials.
-fn plain(url: &str) -> Option<Url> {
-    let mut url = Url::parse(url).ok()?;
-    url.set_query(None);
-    url.set_fragment(None);
-    if !url.username().is_empty() {
-        url.set_username("").ok()?;
-    }
-    if url.password().is_some() {
-        url.set_password(None).ok()?;
-    }
-    Some(url)
 }
 
 fn repository(case: &Case<'_>, url: &Url) -> Option<PolicyPlan> {
@@ -67,8 +44,7 @@ fn registry(case: &Case<'_>, url: &str) -> Option<PolicyPlan> {
 }
 
 fn owner(case: &Case<'_>, url: &Url) -> Option<PolicyPlan> {
-    let (_, name) = OWNERS.iter().find(|(host, _)| Some(*host) == url.host_str())?;
-    let owner = url.path_segments()?.next().filter(|owner| !owner.is_empty())?;
+    let (name, owner) = owner_of(url)?;
     let path = ["sources", "allow-org", name];
     let listed = case.document.items(&path).iter().filter_map(toml::Value::as_str);
     if listed.into_iter().any(|known| known.eq_ignore_ascii_case(owner)) {

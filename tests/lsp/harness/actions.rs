@@ -81,6 +81,13 @@ impl Client {
         let mut files: Vec<(String, Value, Value)> = Vec::new();
         if let Some(documents) = edit["documentChanges"].as_array() {
             for document in documents {
+                if document["kind"] == "create" {
+                    let uri = document["uri"].as_str().expect("a URI");
+                    let path = self.file_of(uri).replace("[work]/", "").replace("[world]/", "../");
+                    assert_eq!(self.world.try_read(&path), None, "`{path}` is there already");
+                    self.world.write(&path, "");
+                    continue;
+                }
                 let identity = &document["textDocument"];
                 let uri = identity["uri"].as_str().expect("a URI").to_owned();
                 files.push((uri, identity["version"].clone(), document["edits"].clone()));
@@ -93,7 +100,9 @@ impl Client {
             let path = self.file_of(&uri).replace("[work]/", "").replace("[world]/", "../");
             if !self.open_documents().contains(&path) {
                 assert!(version.is_null(), "a version of `{path}`, which is not open: {version}");
-                self.open(&path);
+                let on_disk = self.world.try_read(&path);
+                // Editors show a file that is not there as an empty buffer.
+                self.open_with(&path, "toml", &on_disk.unwrap_or_default());
             } else if !version.is_null() {
                 assert_eq!(version, json!(self.version(&path)), "another version of `{path}`");
             }

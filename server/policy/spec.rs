@@ -5,14 +5,14 @@ use semver::{Op, Version, VersionReq};
 use crate::verdict::PackageRef;
 
 /// Exactly this version, in the spelling that pins: after `@`, a full version means only itself.
-pub(super) fn exactly(package: &PackageRef) -> String {
+pub(crate) fn exactly(package: &PackageRef) -> String {
     // A requirement says nothing of what follows a `+`.
     let version = package.version.split('+').next().unwrap_or_default();
     format!("{}@{version}", package.name)
 }
 
 /// Whether an entry of the policy is about the package, as cargo-deny reads it.
-pub(super) fn matches(entry: &toml::Value, package: &PackageRef) -> bool {
+pub(crate) fn matches(entry: &toml::Value, package: &PackageRef) -> bool {
     parts(entry).is_some_and(|(name, requirement)| {
         name == package.name
             && requirement.is_none_or(|requirement| {
@@ -22,9 +22,26 @@ pub(super) fn matches(entry: &toml::Value, package: &PackageRef) -> bool {
 }
 
 /// Whether it is about this version and no other.
-pub(super) fn is_exact(entry: &toml::Value, package: &PackageRef) -> bool {
+pub(crate) fn is_exact(entry: &toml::Value, package: &PackageRef) -> bool {
     let exact = parts(&toml::Value::String(exactly(package)));
     exact.is_some() && parts(entry) == exact
+}
+
+/// Every version that cargo takes for compatible with this one, in the spelling of `@`.
+pub(crate) fn compatible(package: &PackageRef) -> String {
+    let Ok(version) = Version::parse(&package.version) else { return exactly(package) };
+    let shown = match (version.major, version.minor) {
+        (0, 0) => return exactly(package),
+        (0, minor) => format!("{}@0.{minor}", package.name),
+        (major, _) => format!("{}@{major}", package.name),
+    };
+    let fits = matches(&toml::Value::String(shown.clone()), package);
+    if fits { shown } else { exactly(package) }
+}
+
+/// The package that an entry names, whatever the version, and whether it says which versions.
+pub(crate) fn name(entry: &toml::Value) -> Option<(String, bool)> {
+    parts(entry).map(|(name, requirement)| (name, requirement.is_some()))
 }
 
 fn parts(entry: &toml::Value) -> Option<(String, Option<VersionReq>)> {
@@ -69,6 +86,15 @@ mod tests {
         assert_eq!(about("{ name = 'rings' }", "0.17.10"), (false, false));
         assert_eq!(about("'ring@x.y'", "0.17.10"), (false, false));
         assert_eq!(about("'ring@0.17.9-rc.1'", "0.17.9-rc.1"), (true, true));
+    }
+
+    #[test]
+    fn compatible_versions_are_told_by_their_first_numbers() {
+        let of = |version| compatible(&package(version));
+        assert_eq!(of("1.2.3"), "ring@1");
+        assert_eq!(of("0.17.9"), "ring@0.17");
+        assert_eq!(of("0.0.9"), "ring@0.0.9");
+        assert_eq!(of("1.0.0-rc.1"), "ring@1.0.0-rc.1");
     }
 
     #[test]

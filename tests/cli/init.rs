@@ -1,0 +1,175 @@
+//! `supercargo init`: a policy where there is none, clean but for what deserves a decision.
+
+use expect_test::expect;
+
+use crate::harness::{Run, World};
+
+const APP: &str = r#"
+#- crate: syn 1.0.9
+#- crate: syn 2.0.1
+#- crate: old 1.0.0 -> syn 1
+#- crate: isc 1.0.0 (ISC)
+#- crate: unicode 1.0.0 (Unicode-3.0)
+#- crate: zlib 0.3.1 (MIT AND Unicode-3.0)
+#- Cargo.toml
+[package]
+name = "app"
+version = "0.1.0"
+edition = "2021"
+publish = false
+license = "MIT"
+[dependencies]
+old = "1"
+syn = "2"
+isc = "1"
+unicode = "1"
+zlib = "0.3"
+local = { path = "local" }
+#- local/Cargo.toml
+[package]
+name = "local"
+version = "0.1.0"
+edition = "2021"
+publish = false
+"#;
+
+fn init(world: &World, words: &[&str]) -> Run {
+    let db = world.path("../db");
+    world.run_that_writes(&[&["init", "--offline", "--db", &db], words].concat())
+}
+
+#[test]
+fn what_is_written_is_clean_and_says_what_is_needed() {
+    let world = World::locked(APP);
+    let run = init(&world, &[]);
+    expect![[r#"
+        0deny.toml was written
+          it permits what 8 packages need and no more
+          gate: clean
+    "#]]
+    .assert_eq(&format!("{}{}{}", run.code, run.stdout, run.stderr));
+    let policy = world.read("deny.toml");
+    let section = &policy[policy.find("[licenses]").expect("a section")..];
+    expect![[r#"
+        [licenses]
+        # What the packages here need, and no more.
+        allow = [
+            "MIT",
+            "Unicode-3.0",
+        ]
+        # How like its original a licence text has to be.
+        confidence-threshold = 0.8
+        # Each for one package: what else such a licence would admit is looked at when it comes.
+        exceptions = [
+            { crate = "isc@1", allow = ["ISC"] },
+        ]
+
+        [licenses.private]
+        # What is never published needs no licence.
+        ignore = true
+
+        [bans]
+        # Each package once.
+        multiple-versions = "deny"
+        # No requirement accepts any version, but for packages of this repository.
+        wildcards = "deny"
+        allow-wildcard-paths = true
+        # Versions that may be there beside others; those that come now are looked at.
+        skip = [
+            { crate = "syn@1", reason = "there when this policy was made" },
+        ]
+
+        [sources]
+        # Where packages may come from.
+        unknown-registry = "deny"
+        unknown-git = "deny"
+        allow-registry = ["https://github.com/rust-lang/crates.io-index"]
+        allow-git = []
+    "#]]
+    .assert_eq(section);
+    let report = world.check("--strict");
+    assert_eq!(report.code, 0);
+    let loud =
+        report.findings.iter().filter(|one| one.severity == "error" || one.severity == "warning");
+    assert_eq!(loud.count(), 0);
+    assert!(report.findings.iter().all(|one| one.check != "supercargo"), "hints about our own");
+}
+
+#[test]
+fn what_deserves_a_decision_is_named_and_left() {
+    let world = World::locked(
+        r#"
+#- crate: mpl 1.0.0 (MPL-2.0)
+#- crate: time 0.3.44
+#- crate: none 1.0.0 ()
+#- advisory: RUSTSEC-2026-0009 time: A crafted date
+#- Cargo.toml
+[package]
+name = "app"
+version = "0.1.0"
+edition = "2021"
+license = "MIT"
+[dependencies]
+mpl = "1"
+time = "0.3"
+none = "1"
+"#,
+    );
+    let run = init(&world, &[]);
+    expect![[r#"
+        0deny.toml was written
+          it permits what 4 packages need and no more
+          left out, because they are copyleft or no licence of SPDX's list (their packages are rejected until you decide):
+            MPL-2.0: `mpl` 1.0.0
+          what else deserves a decision:
+            error[RUSTSEC-2026-0009]: `time` 0.3.44 has a vulnerability: A crafted date
+            warning[no-license-field]: `none` 1.0.0 states no licence expression
+            error[unlicensed]: no licence can be told for `none` 1.0.0
+    "#]].assert_eq(&format!("{}{}{}", run.code, run.stdout, run.stderr));
+    let policy = world.read("deny.toml");
+    let start = policy.find("allow = ").expect("a list");
+    let end = policy.find("confidence").expect("a key");
+    expect![[r#"
+        allow = [
+            "MIT",
+        ]
+        # Copyleft, or no licence of SPDX's list: for you to decide. Until one stands in `allow`, or in an
+        # exception for one package, the packages behind it are rejected.
+        #     "MPL-2.0", # mpl 1.0.0
+        # What the licence of these is cannot be told, `clarify` states it: none 1.0.0.
+        # How like its original a licence text has to be.
+    "#]].assert_eq(&policy[start..end]);
+    assert_eq!(world.check("").code, 5);
+}
+
+#[test]
+fn a_policy_that_rules_is_never_overwritten() {
+    let world = World::locked(APP);
+    for name in ["deny.toml", ".deny.toml", ".cargo/deny.toml", "../deny.toml"] {
+        world.write(name, "[bans]\n");
+        let run = init(&world, &[]);
+        assert_eq!(run.code, 73, "{name}");
+        assert!(run.stderr.contains("rules this workspace already"), "{}", run.stderr);
+        assert_eq!(run.stdout, "");
+        assert_eq!(world.read(name), "[bans]\n");
+        let printed = init(&world, &["--print"]);
+        assert_eq!(printed.code, 0);
+        assert!(printed.stdout.starts_with("# What `cargo deny check`"), "{}", printed.stdout);
+        assert_eq!(world.read(name), "[bans]\n");
+        world.delete(name);
+    }
+    assert_eq!(init(&world, &["local/Cargo.toml"]).code, 0);
+    assert!(world.read("local/deny.toml").contains("[sources]"));
+}
+
+#[test]
+fn without_a_workspace_nothing_is_made() {
+    let world = World::new("#- README.md\nnothing\n");
+    let run = init(&world, &["nowhere"]);
+    assert_eq!(run.code, 70);
+    assert!(run.stderr.contains("does not exist"), "{}", run.stderr);
+    let world = World::new("#- Cargo.toml\n[package]\nname = 1\n");
+    let run = init(&world, &[]);
+    assert_eq!(run.code, 70);
+    assert!(run.stderr.contains("no policy can be made"), "{}", run.stderr);
+}

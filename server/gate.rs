@@ -23,8 +23,9 @@ use crate::{
     resolve::{BufferCopy, LockState, Resolution, ResolveError, Resolver, Wait},
     text::{SourceText, read_to_string},
     verdict::{
-        Check, CheckSet, Counts, Database, DatabaseSource, Declared, Engine, Finding, GraphOptions,
-        Known, LoadedPolicy, PackageFolder, PackageRef, Question, Severity, provisional,
+        Check, CheckSet, Counts, Database, DatabaseSource, Declared, Engine, Finding, GraphFacts,
+        GraphOptions, Known, LoadedPolicy, PackageFolder, PackageRef, Question, Severity,
+        provisional,
     },
     workspace::{PolicyFiles, Workspace},
 };
@@ -88,6 +89,9 @@ pub struct Verdict {
     pub declared: Arc<Vec<Declared>>,
     /// Where the packages of the graph are; none where there is no graph.
     pub folders: Arc<BTreeMap<PackageRef, PackageFolder>>,
+    /// What the graph tells besides findings; empty where there is none, and in a verdict of an
+    /// earlier run.
+    pub graph: Arc<GraphFacts>,
     /// The files of cargo's index that it was made from, as far as that can be told.
     pub index_files: Arc<BTreeSet<Utf8PathBuf>>,
     /// When the advisories were fetched, `YYYY-MM-DD`; `None` for a plain folder or none.

@@ -27,7 +27,7 @@ pub mod resolve;
 /// cargo-deny's checks, as findings on lines.
 pub mod verdict;
 
-/// `deny.toml` as a language: what a policy says, and how one is written.
+/// `deny.toml` as a language.
 pub mod policy;
 
 /// One workspace judged from end to end.

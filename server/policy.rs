@@ -1,7 +1,13 @@
-//! `deny.toml` as a language: values in, values out, no IO, never fails on broken text.
+//! `deny.toml` as a language: what may stand in it, what stands at the cursor, what could; what is
+//! said about it besides cargo-deny's findings, and how the first one is written.
+//!
+//! Pure: values in, values out, no files, and no text is too broken to be asked about. What a
+//! finding is and what an entry matches is cargo-deny's business, never decided here.
 
+pub(crate) mod cursor;
 pub(crate) mod licences;
-pub mod template;
-
+pub(crate) mod schema;
 pub(crate) mod sources;
 pub(crate) mod spec;
+pub(crate) mod syntax;
+pub mod template;

@@ -13,6 +13,7 @@ mod declared;
 mod engine;
 mod finding;
 mod graph;
+mod graph_facts;
 mod index;
 mod licence_files;
 mod licence_lines;
@@ -36,6 +37,7 @@ pub(crate) use engine::own;
 pub use engine::{Answer, Engine, EngineError, Question};
 pub use finding::{Check, Counts, Finding, PackageRef, Place, Related, Role, Severity};
 pub use graph::GraphOptions;
+pub use graph_facts::{GraphFacts, PackageFacts};
 pub use licence_files::PackageFolder;
 #[cfg(test)]
 pub(crate) use licence_files::{ISC, MIT};

@@ -83,6 +83,7 @@ pub(super) fn recall(
         packages: stored.packages,
         declared: Arc::default(),
         folders: Arc::default(),
+        graph: Arc::default(),
         index_files: Arc::default(),
         database_date: stored.database_date,
     };

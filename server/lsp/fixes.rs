@@ -82,6 +82,7 @@ mod tests {
             packages: 1,
             declared: Arc::default(),
             folders: Arc::default(),
+            graph: Arc::default(),
             index_files: Arc::default(),
             database_date: None,
         })

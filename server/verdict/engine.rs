@@ -23,11 +23,12 @@ use codespan_reporting::files::Files as _;
 use krates::cm::Metadata;
 
 use super::{
-    Check, CheckSet, Code, Counts, Database, Finding, GraphOptions, PackageFolder, PackageRef,
-    PolicyText, Severity,
+    Check, CheckSet, Code, Counts, Database, Finding, GraphFacts, GraphOptions, PackageFolder,
+    PackageRef, PolicyText, Severity,
     collect::{self, Context},
     declared::{Declared, declared},
     graph,
+    graph_facts::graph_facts,
     index::{self, CratesIo},
     licence_files,
     licence_lines::LicenceLines,
@@ -104,6 +105,8 @@ pub struct Answer {
     pub declared: Arc<Vec<Declared>>,
     /// Where the packages of the graph are.
     pub folders: Arc<BTreeMap<PackageRef, PackageFolder>>,
+    /// What the graph tells besides findings.
+    pub graph: Arc<GraphFacts>,
 }
 
 /// Why there is no engine or no answer.
@@ -213,6 +216,8 @@ struct Graph<'g> {
     licence_lines: OnceLock<LicenceLines>,
     needs_texts: bool,
     folders: Arc<BTreeMap<PackageRef, PackageFolder>>,
+    /// Made when first asked for.
+    facts: OnceLock<Arc<GraphFacts>>,
 }
 
 /// Everything that is made once for manifests as they are written.
@@ -328,7 +333,12 @@ impl<'g> Graph<'g> {
             licence_lines: OnceLock::new(),
             needs_texts: krates.krates().any(|krate| needs_text(krate.license.as_deref())),
             folders: Arc::new(licence_files::folders(krates)),
+            facts: OnceLock::new(),
         }
+    }
+
+    fn facts(&self) -> Arc<GraphFacts> {
+        Arc::clone(self.facts.get_or_init(|| Arc::new(graph_facts(self.krates))))
     }
 
     fn run_checks(
@@ -523,6 +533,7 @@ impl<'p, 'g> Placed<'p, 'g> {
             findings: self.own_findings.clone(),
             declared: Arc::clone(&self.declared),
             folders: Arc::clone(&self.graph.folders),
+            graph: self.graph.facts(),
             ..Answer::default()
         };
         if question.checks.contains(Check::Licenses) {
@@ -639,7 +650,7 @@ fn guarded<T>(work: impl FnOnce() -> T) -> Result<T, String> {
 
 /// Whether cargo-deny looks at a package's licence texts: when its expression is absent or cannot
 /// be parsed even laxly.
-fn needs_text(license: Option<&str>) -> bool {
+pub(super) fn needs_text(license: Option<&str>) -> bool {
     license
         .is_none_or(|license| spdx::Expression::parse_mode(license, spdx::ParseMode::LAX).is_err())
 }

@@ -2,6 +2,7 @@
 //! kept between two verdicts is kept.
 
 mod databases;
+mod lints;
 mod remembered;
 mod run;
 mod troubles;
@@ -30,6 +31,7 @@ use crate::{
     workspace::{PolicyFiles, Workspace},
 };
 pub use databases::Databases;
+use lints::Lints;
 use run::Run;
 
 /// The exit code of a run that reached no verdict (`EX_SOFTWARE` of `sysexits.h`).
@@ -202,6 +204,8 @@ pub struct Gate {
     remembered: Option<(String, Inputs)>,
     /// The last exact verdict.
     exact: Option<Arc<Verdict>>,
+    /// What was read for what is said about the policy.
+    lints: Lints,
 }
 
 #[derive(Debug)]
@@ -252,6 +256,7 @@ impl Gate {
             judged: None,
             remembered: None,
             exact: None,
+            lints: Lints::default(),
         }
     }
 
@@ -358,7 +363,7 @@ impl Gate {
         let database = run.database(&loaded, options, databases, texts, &tell);
         let checks = run.checks;
         let question = Question {
-            policy,
+            policy: policy.clone(),
             database,
             index,
             manifests: buffers,
@@ -368,7 +373,9 @@ impl Gate {
         };
         match kept.engine.ask(&self.workspace, question) {
             Ok(answer) => {
+                let said = self.lints.of(&policy, &answer, index, &self.workspace, options, texts);
                 run.finish(answer);
+                run.verdict.findings.extend(said);
                 self.judged = kept_as.filter(|_| run.verdict.reached);
             }
             Err(error) => {

@@ -6,6 +6,7 @@
 
 pub(crate) mod cursor;
 pub(crate) mod licences;
+pub(crate) mod lints;
 pub(crate) mod schema;
 pub(crate) mod sources;
 pub(crate) mod spec;

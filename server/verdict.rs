@@ -23,7 +23,6 @@ mod paths;
 mod places;
 mod policy;
 mod provisional;
-mod reasons;
 mod releases;
 mod unresolved;
 mod words;

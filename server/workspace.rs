@@ -14,6 +14,7 @@ pub use deciding::DecidingFiles;
 pub(crate) use deciding::{CONFIGURATION_NAMES, TOOLCHAIN_NAMES};
 pub use discover::{Discovery, DiscoveryOptions, EXCLUDED_FOLDERS};
 pub(crate) use members::MemberFolders;
+pub(crate) use policy_files::shadowed_by;
 pub use policy_files::{EXCEPTION_NAMES, POLICY_NAMES, PolicyFiles, is_exceptions, is_policy};
 
 /// One workspace as the gate sees it.

@@ -118,7 +118,8 @@ pub(super) struct CheckArguments {
     #[command(flatten)]
     pub(super) gate: GateArguments,
 
-    /// Findings of supercargo's own fail the run too, with exit bit 16.
+    /// Findings of supercargo's own fail the run too, with exit bit 16: warnings, and everything that
+    /// is said about the policy.
     #[arg(long)]
     pub(super) strict: bool,
 

@@ -10,7 +10,7 @@ use super::{
 };
 use crate::{
     gate::{Databases, Gate, NO_VERDICT, OnDisk, Verdict},
-    verdict::{Check, Severity},
+    verdict::{Check, Finding, Placing, Severity},
 };
 
 /// How long the end may take: temporary files are deleted.
@@ -41,7 +41,7 @@ pub(super) fn run(arguments: &CheckArguments) -> anyhow::Result<ExitCode> {
             continue;
         };
         match arguments.format {
-            Format::Human => human.verdict(&verdict, options.checks, index == 0),
+            Format::Human => human.verdict(&verdict, options.checks, index == 0, arguments.strict),
             Format::Json => json::verdict(&verdict, options.checks)?,
         }
         code = combined(code, exit_code(&verdict, arguments.strict));
@@ -54,11 +54,15 @@ pub(super) fn run(arguments: &CheckArguments) -> anyhow::Result<ExitCode> {
 
 fn exit_code(verdict: &Verdict, strict: bool) -> u8 {
     let code = verdict.exit_code();
-    let own = verdict
-        .findings
-        .iter()
-        .any(|finding| finding.check == Check::Supercargo && finding.severity >= Severity::Warning);
+    let own = verdict.findings.iter().any(is_counted_strictly);
     if strict && own && code != NO_VERDICT { code | OWN_FINDINGS } else { code }
+}
+
+/// Whether a finding of our own fails a strict run: warnings, and all that is said about the policy.
+pub(super) fn is_counted_strictly(finding: &Finding) -> bool {
+    let is_about_policy = || finding.code.is_some_and(|code| code.placing() == Placing::Policy);
+    finding.check == Check::Supercargo
+        && (finding.severity >= Severity::Warning || is_about_policy())
 }
 
 /// The bits of all workspaces; a missing verdict hides every other result.

@@ -6,7 +6,7 @@ use annotate_snippets::{AnnotationKind, Element, Level, Origin, Renderer, Report
 use anstyle::{AnsiColor, Style};
 use camino::{Utf8Path, Utf8PathBuf};
 
-use super::meant::absolute;
+use super::{check::is_counted_strictly, meant::absolute};
 use crate::{
     gate::Verdict,
     verdict::{Check, CheckSet, Code, Counts, Finding, Place, Role, Severity},
@@ -28,13 +28,14 @@ impl Human {
         Ok(Self { here: absolute(Utf8Path::new("."))? })
     }
 
-    /// Writes the warnings and errors of a verdict and its summary.
-    pub(super) fn verdict(&self, verdict: &Verdict, checks: CheckSet, first: bool) {
+    /// Writes the warnings and errors of a verdict and its summary; with `strict` also whatever else
+    /// fails a strict run.
+    pub(super) fn verdict(&self, verdict: &Verdict, checks: CheckSet, first: bool, strict: bool) {
         let mut text = String::new();
         if !first {
             text.push('\n');
         }
-        for finding in self.shown(verdict) {
+        for finding in self.shown(verdict, strict) {
             text.push_str(&self.finding(finding));
             text.push_str("\n\n");
         }
@@ -45,11 +46,13 @@ impl Human {
     }
 
     /// Errors first, then by place.
-    fn shown<'v>(&self, verdict: &'v Verdict) -> Vec<&'v Finding> {
+    fn shown<'v>(&self, verdict: &'v Verdict, strict: bool) -> Vec<&'v Finding> {
         let mut shown: Vec<_> = verdict
             .findings
             .iter()
-            .filter(|finding| finding.severity >= Severity::Warning)
+            .filter(|finding| {
+                finding.severity >= Severity::Warning || strict && is_counted_strictly(finding)
+            })
             .filter(|finding| !is_for_want_of_a_policy(finding, verdict))
             .collect();
         // cargo-deny says some things twice at two severities.
@@ -74,7 +77,11 @@ impl Human {
     }
 
     fn finding(&self, finding: &Finding) -> String {
-        let level = if finding.severity == Severity::Error { Level::ERROR } else { Level::WARNING };
+        let level = match finding.severity {
+            Severity::Error => Level::ERROR,
+            Severity::Warning => Level::WARNING,
+            Severity::Note | Severity::Help => Level::NOTE,
+        };
         let link = finding.link();
         let mut title = level.primary_title(finding.message.as_str());
         if let Some(code) = finding.shown_code() {

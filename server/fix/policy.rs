@@ -15,7 +15,9 @@ mod exception;
 mod ignore;
 mod invariants;
 mod licences;
+mod narrow;
 mod placement;
+mod reasons;
 mod removal;
 mod sources;
 mod unused;
@@ -32,7 +34,7 @@ use super::Remedy;
 use crate::{
     policy::spec,
     text::{Edit, Edits, SourceText, Span},
-    verdict::{Code, Finding, PackageFolder, PackageRef, Place, PolicyText, Severity},
+    verdict::{Check, Code, Finding, PackageFolder, PackageRef, Place, PolicyText, Severity},
 };
 use document::{Document, Edited};
 #[doc(hidden)]
@@ -66,7 +68,7 @@ pub struct PolicyFacts<'f> {
 /// The plans for a finding, in the order of remedies.
 pub fn plans(finding: &Finding, facts: &PolicyFacts<'_>) -> Vec<PolicyPlan> {
     let text = facts.policy.text.as_str();
-    let wanted = finding.check == crate::verdict::Check::Config
+    let wanted = matches!(finding.check, Check::Config | Check::Supercargo)
         || finding.severity > Severity::Note
         || unused::is_without_effect(finding.code);
     if facts.policy.path.is_none() || !wanted {
@@ -139,6 +141,14 @@ impl Case<'_> {
             Code::ExactFeaturesMismatch => bans::exact_features(self),
             Code::SourceNotAllowed => sources::plans(self),
             Code::Deprecated | Code::UnexpectedValue | Code::Wanted => deprecated::plans(self),
+            Code::MissingReason => reasons::missing(self),
+            Code::PastDue => reasons::past_due(self),
+            Code::UnreadableDate => reasons::unreadable_date(self),
+            Code::BroadEntry => narrow::broad(self),
+            Code::AllowedForOne => narrow::allowed_for_one(self),
+            Code::WholeOrganisation => narrow::organisation(self),
+            Code::IgnoresNothing => narrow::ignores_nothing(self),
+            Code::CheckTurnedOff | Code::LowConfidence => narrow::turned_off(self),
             code if unused::is_without_effect(Some(code)) => unused::plans(self),
             _ => Vec::new(),
         }

@@ -406,9 +406,22 @@ impl Prover<'_> {
         }
         let Some(proof) = self.proof(now, &texts)? else { return Ok(None) };
         let is_about_policy = matches!(finding.check, Check::Config | Check::Supercargo);
-        if !is_about_policy && !proof.clears(finding)
-            || proof.introduced.iter().any(|new| new.severity == Severity::Error)
-        {
+        let is_cleared = match finding.check {
+            // What has to be filled in is missed until it is.
+            Check::Supercargo if plan.to_fill_in.is_none() => {
+                let count = |verdict: &Verdict| {
+                    verdict.findings.iter().filter(|one| one.code == finding.code).count()
+                };
+                count(&proof.verdict) < count(now.verdict)
+            }
+            _ => is_about_policy || proof.clears(finding),
+        };
+        // To look at something again may find something.
+        let may_find = [Code::PastDue, Code::CheckTurnedOff, Code::LowConfidence]
+            .map(Some)
+            .contains(&finding.code);
+        let finds = proof.introduced.iter().any(|new| new.severity == Severity::Error);
+        if !is_cleared || finds && !may_find {
             return Ok(None);
         }
         let mut fix = Fix::new(plan.remedy, &plan.title, None, texts, proof);

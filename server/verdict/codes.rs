@@ -172,7 +172,18 @@ codes! {
     MemberNotJudged Supercargo "supercargo::member-not-judged" Workspace "the gate does not judge this member";
     NoAdvisoryDatabase Supercargo "supercargo::no-advisory-database" Workspace "advisories cannot be judged without a usable advisory database";
     ClarificationOutdated Supercargo "supercargo::clarification-outdated" Policy "a clarification does not hold, because the licence text has changed since";
-    MissingReason Supercargo "supercargo::missing-reason" Policy "the reason of an entry that looks away is still to be written";
+    MissingReason Supercargo "supercargo::missing-reason" Policy "an entry that looks away does not say why, or its reason is still to be written";
+    PastDue Supercargo "supercargo::past-due" Policy "the day until which an entry was to hold has passed";
+    UnreadableDate Supercargo "supercargo::unreadable-date" Policy "the day until which an entry is to hold cannot be read";
+    BroadEntry Supercargo "supercargo::broad-entry" Policy "an entry holds for every version of a package that is there in one";
+    AllowedForOne Supercargo "supercargo::allowed-for-one" Policy "a licence is allowed for every package and needed by one";
+    WholeOrganisation Supercargo "supercargo::whole-organisation" Policy "every repository of an organisation is allowed";
+    IgnoresNothing Supercargo "supercargo::ignores-nothing" Policy "an ignored package was not yanked, and its advisories are not ignored by it";
+    IgnoreHasFix Supercargo "supercargo::ignore-has-fix" Policy "an ignored advisory does not concern a version that the requirement admits";
+    CheckTurnedOff Supercargo "supercargo::check-turned-off" Policy "a check is turned off, and no comment says why";
+    LowConfidence Supercargo "supercargo::low-confidence" Policy "texts are taken for licences that they have little in common with";
+    ShadowedPolicy Supercargo "supercargo::shadowed-policy" Policy "a policy is not read, because another one in its folder is asked for first";
+    UnreadPolicy Supercargo "supercargo::unread-policy" Policy "a policy in the folder of a member is not read by the gate of its workspace";
     CheckFailed Supercargo "supercargo::check-failed" Workspace "a check of cargo-deny broke off";
     UnreadableFile Supercargo "supercargo::unreadable-file" Workspace "a file cannot be read";
 }

@@ -36,7 +36,6 @@ use super::{
     memory::{self, Memory},
     places::Places,
     policy::Config,
-    reasons,
     releases::Listings,
     words::{listed, panic_message},
 };
@@ -553,7 +552,6 @@ impl<'p, 'g> Placed<'p, 'g> {
             }
         }
         let results = self.graph.run_checks(config, question, asked, &mut files);
-        answer.findings.extend(reasons::missing(&question.policy));
         tracing::debug!("judged after {:?}", began.elapsed());
         let context = Context {
             krates: self.graph.krates,

@@ -219,7 +219,7 @@ impl PolicyText {
         }
     }
 
-    pub(super) fn place(&self, span: crate::text::Span) -> Place {
+    pub(crate) fn place(&self, span: crate::text::Span) -> Place {
         Place {
             file: self.name().to_owned(),
             text: self.text.clone(),

@@ -25,6 +25,17 @@ impl PolicyFiles {
     }
 }
 
+/// The policies in the same folder that are not read, because this one is asked for first.
+pub(crate) fn shadowed_by(policy: &Utf8Path) -> Vec<Utf8PathBuf> {
+    // The longest name first: it ends with another one.
+    let rules = (0..POLICY_NAMES.len()).rev().find(|index| policy.ends_with(POLICY_NAMES[*index]));
+    let Some(rules) = rules else { return Vec::new() };
+    let depth = POLICY_NAMES[rules].split('/').count();
+    let Some(folder) = policy.ancestors().nth(depth) else { return Vec::new() };
+    let later = POLICY_NAMES[rules + 1..].iter().map(|name| folder.join(name));
+    later.filter(|path| path.is_file()).collect()
+}
+
 /// Whether a file is a policy by its name.
 pub fn is_policy(path: &Utf8Path) -> bool {
     // `.cargo/deny.toml` is covered by the plain name.
@@ -66,5 +77,10 @@ mod tests {
         assert_eq!(found(), "a/b/.cargo/deny.toml");
         std::fs::write(root.join("a/b/deny.toml"), "").expect("write");
         assert_eq!(found(), "a/b/deny.toml");
+        let shadowed = |path: &str| shadowed_by(&root.join(path)).len();
+        assert_eq!(shadowed("a/b/deny.toml"), 1);
+        assert_eq!(shadowed("a/b/.cargo/deny.toml"), 0);
+        assert_eq!(shadowed("a/.deny.toml"), 0, "what stands below is another folder's");
+        assert_eq!(shadowed("deny.toml"), 0);
     }
 }

@@ -319,6 +319,11 @@ ignore = [
               deny.toml:4
                     { id = "RUSTSEC-2000-0001", reason = "again" },
                     ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
+            help supercargo::missing-reason: the entry of `RUSTSEC-2000-0001` does not say why it is there
+              deny.toml:3
+                    "RUSTSEC-2000-0001",
+                     ^^^^^^^^^^^^^^^^^
+              help say why it is acceptable, and until when
             exit 0
         "#]],
     );

@@ -203,15 +203,15 @@ two = "1"
         &world,
         "",
         &expect![[r#"
-        . (no policy found: cargo-deny's defaults, 3 packages)
-          note: without a policy no licence is allowed, so 3 packages are rejected; `cargo deny init` writes one
-          advisories  clean
-          bans        clean
-          licenses    3 errors
-          sources     clean
-          gate: fails
-        exit 4
-    "#]],
+            . (no policy found: cargo-deny's defaults, 3 packages)
+              note: without a policy no licence is allowed, so 3 packages are rejected; `supercargo init` writes one
+              advisories  clean
+              bans        clean
+              licenses    3 errors
+              sources     clean
+              gate: fails
+            exit 4
+        "#]],
     );
 }
 

@@ -160,6 +160,11 @@ allow-git = ["https://example.org/unused"]
             allow-git = ["https://example.org/unused"]
                           ^^^^^^^^^^^^^^^^^^^^^^^^^^
           help remove it
+        warning supercargo::ignores-nothing: a package that is named here is ignored where it was yanked, and no `time` was
+          deny.toml:5
+                { crate = "time@0.3", reason = "not yanked" },
+                           ^^^^^^^^
+          help an advisory is ignored by its id
         exit 1
     "#]]
     .assert_eq(&world.check("").shown());
@@ -221,6 +226,11 @@ ignore = [
           deny.toml:4
                 "old@1",
                  ^^^^^
+        help supercargo::missing-reason: the entry of `old@1` does not say why it is there
+          deny.toml:4
+                "old@1",
+                 ^^^^^
+          help say why it is acceptable, and until when
         exit 0
     "#]]
     .assert_eq(&world.check("--only advisories").shown());

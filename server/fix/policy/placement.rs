@@ -79,6 +79,28 @@ impl Document<'_> {
         self.edited(pieces, &shall_say)
     }
 
+    /// Another key for the table at the end of a way, which is an item of a list.
+    pub(super) fn with_key(
+        &self,
+        steps: &[Step],
+        key: &'static str,
+        value: &Value,
+    ) -> Option<Edited> {
+        let table = self.at(steps)?;
+        let piece = match table.form()? {
+            Form::Inline => self.in_braces(table, &[key], value)?,
+            Form::Header => {
+                let last = table.statements().last().cloned().or_else(|| table.span.clone())?;
+                self.line_below(last, &Rendered::plain(key), value)
+            }
+            _ => return None,
+        };
+        let mut shall_say = self.said.clone();
+        let said = said_at(&mut shall_say, steps)?.as_table_mut()?;
+        said.insert(key.to_owned(), value.said());
+        self.edited(vec![piece], &shall_say)
+    }
+
     /// The piece that sets a key that is not there.
     pub(super) fn setting(&self, path: &[&str], value: &Value) -> Option<Piece> {
         let (parents, rest) = self.deepest(path);

@@ -1,0 +1,386 @@
+//! Entries that hold for more than there is: the same for what there is.
+
+use std::collections::BTreeSet;
+
+use super::{
+    Case, PolicyPlan, Remedy,
+    document::{Document, Piece, Step},
+    exception::excepted,
+    licences::EXCEPTIONS,
+    named, reasons, spec,
+    value::{Style, Value},
+};
+use crate::{
+    policy::{
+        lints::{is_id, turned_on},
+        sources::{Permitted, owner},
+    },
+    verdict::harmless,
+};
+
+/// The version that is there.
+pub(super) fn broad(case: &Case<'_>) -> Vec<PolicyPlan> {
+    let (Some(package), Some(steps)) = (case.package(), reasons::entry(case)) else {
+        return Vec::new();
+    };
+    let document = &case.document;
+    let exact = spec::exactly(package);
+    let key = |key: &str| [&steps[..], &[Step::Key(key.to_owned())]].concat();
+    let spelled = |steps: &[Step]| {
+        let span = document.at(steps)?.span.clone()?;
+        let style = Style::of(std::iter::once(&document.text[span.clone()]));
+        let text = Value::text(exact.as_str()).inline(style).text;
+        document.replaced(steps, &text, exact.as_str().into())
+    };
+    let edited = match document.said_at(&steps) {
+        Some(toml::Value::String(_)) => spelled(&steps),
+        Some(toml::Value::Table(table)) if table.contains_key("crate") => spelled(&key("crate")),
+        Some(toml::Value::Table(table)) if !table.contains_key("version") => {
+            let version = exact.split_once('@').map_or("", |(_, version)| version);
+            document.with_key(&steps, "version", &Value::Text(format!("={version}")))
+        }
+        _ => None,
+    };
+    let title = format!("narrow the entry to {}", named(package));
+    edited.map(|edited| PolicyPlan::new(Remedy::Policy, title, edited)).into_iter().collect()
+}
+
+/// An exception for the one package that needs a licence.
+pub(super) fn allowed_for_one(case: &Case<'_>) -> Vec<PolicyPlan> {
+    let (Some(package), Some(place)) = (case.package(), case.place()) else { return Vec::new() };
+    let Some(steps) = case.document.steps_to(place.span.start) else { return Vec::new() };
+    let Some(toml::Value::String(licence)) = case.document.said_at(&steps) else {
+        return Vec::new();
+    };
+    let exceptions = case.document.items(&EXCEPTIONS);
+    let exception = exceptions.iter().position(|entry| spec::matches(entry, package));
+    let edited = case.document.without_item(place.span.start).and_then(|edited| {
+        edited.then(|document| excepted(document, exception, package, &[licence.clone()]))
+    });
+    let title = format!("allow `{}` for {} alone", harmless(&licence), named(package));
+    edited.map(|edited| PolicyPlan::new(Remedy::Policy, title, edited)).into_iter().collect()
+}
+
+/// The repositories of an organisation that are used.
+pub(super) fn organisation(case: &Case<'_>) -> Vec<PolicyPlan> {
+    let Some(place) = case.place() else { return Vec::new() };
+    let Some(steps) = case.document.steps_to(place.span.start) else { return Vec::new() };
+    let [Step::Key(_), Step::Key(_), Step::Key(host), ..] = steps.as_slice() else {
+        return Vec::new();
+    };
+    let Some(toml::Value::String(organisation)) = case.document.said_at(&steps) else {
+        return Vec::new();
+    };
+    let sources = case.facts.packages.keys().filter_map(|package| package.source.as_deref());
+    let mut used = BTreeSet::new();
+    for permitted in sources.filter_map(Permitted::of) {
+        let Permitted::Repository(url) = permitted else { continue };
+        let is_of = owner(&url)
+            .is_some_and(|(at, name)| at == host && name.eq_ignore_ascii_case(&organisation));
+        if is_of {
+            used.insert(url.to_string());
+        }
+    }
+    let listed: Vec<Value> = used
+        .iter()
+        .filter(|url| {
+            let known = case.document.items(&["sources", "allow-git"]);
+            known.iter().all(|entry| entry.as_str() != Some(url.as_str()))
+        })
+        .map(|url| Value::text(url.as_str()))
+        .collect();
+    let edited = case.document.without_item(place.span.start).and_then(|edited| {
+        if listed.is_empty() {
+            return Some(edited);
+        }
+        edited.then(|document| document.added_all(&["sources", "allow-git"], &listed, false))
+    });
+    let what = match used.len() {
+        0 => return Vec::new(),
+        1 => ("the repository", "is"),
+        _ => ("those repositories", "are"),
+    };
+    let title = format!(
+        "allow {} of `{}` that {} used, instead of all",
+        what.0,
+        harmless(&organisation),
+        what.1
+    );
+    edited.map(|edited| PolicyPlan::new(Remedy::Policy, title, edited)).into_iter().collect()
+}
+
+/// An id in its capitals, or without the entry that ignores nothing.
+pub(super) fn ignores_nothing(case: &Case<'_>) -> Vec<PolicyPlan> {
+    let Some(place) = case.place() else { return Vec::new() };
+    let what = case.document.text.get(place.span.clone()).unwrap_or_default();
+    let capitals = what.to_ascii_uppercase();
+    let steps = case.document.steps_to(place.span.start);
+    let is_string =
+        steps.as_ref().is_some_and(|steps| matches!(steps.last(), Some(Step::Index(_))));
+    let mut plans = Vec::new();
+    let looks_like_id = ["RUSTSEC-", "CVE-", "GHSA-"].iter().any(|one| capitals.starts_with(one));
+    if let Some(steps) = steps.filter(|_| is_string && looks_like_id && is_id(&capitals)) {
+        let piece = Piece { at: place.span.clone(), text: capitals.clone(), mark: None };
+        let edited = case.document.saying(vec![piece], &steps, capitals.as_str().into());
+        let title = format!("write `{}`", harmless(&capitals));
+        plans.extend(edited.map(|edited| PolicyPlan::new(Remedy::Policy, title, edited)));
+    }
+    let without = case.document.without_item(place.span.start);
+    let title = format!("remove `{}`, which ignores nothing", harmless(what));
+    plans.extend(without.map(|edited| PolicyPlan::new(Remedy::Policy, title, edited)));
+    plans
+}
+
+/// The default of a key that turns a check off.
+pub(super) fn turned_off(case: &Case<'_>) -> Vec<PolicyPlan> {
+    let Some(place) = case.place() else { return Vec::new() };
+    let Some(steps) = case.document.steps_to(place.span.start) else { return Vec::new() };
+    let keys: Vec<&str> = steps
+        .iter()
+        .filter_map(|step| match step {
+            Step::Key(key) => Some(key.as_str()),
+            Step::Index(_) => None,
+        })
+        .collect();
+    let Some(on) = turned_on(&keys) else { return Vec::new() };
+    let document: &Document<'_> = &case.document;
+    let Some(span) = document.at(&steps).and_then(|node| node.span.clone()) else {
+        return Vec::new();
+    };
+    let written = &document.text[span];
+    let (text, says): (String, toml::Value) = match document.said_at(&steps) {
+        Some(toml::Value::String(_)) => {
+            let quote = if written.starts_with('\'') { '\'' } else { '"' };
+            (format!("{quote}{on}{quote}"), on.into())
+        }
+        Some(toml::Value::Boolean(_)) => (on.to_owned(), (on == "true").into()),
+        Some(toml::Value::Float(_)) => match on.parse::<f64>() {
+            Ok(value) => (on.to_owned(), value.into()),
+            Err(_) => return Vec::new(),
+        },
+        _ => return Vec::new(),
+    };
+    let edited = document.replaced(&steps, &text, says);
+    let title = format!("set `{}` to `{on}`", keys.join("."));
+    edited.map(|edited| PolicyPlan::new(Remedy::Policy, title, edited)).into_iter().collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use expect_test::{Expect, expect};
+
+    use crate::{
+        fix::policy::samples::{Sample, check},
+        verdict::{Code, Finding},
+    };
+
+    /// The plans for a finding that stands at the mark and is about these packages.
+    fn about(policy: &str, code: Code, packages: &[&str], expected: &Expect) {
+        let sample = Sample::new(policy);
+        let mut finding = sample.finding(code, &[]);
+        finding.packages = packages.iter().map(|one| super::super::samples::package(one)).collect();
+        expected.assert_eq(&sample.shown(&finding));
+    }
+
+    #[test]
+    fn an_entry_names_the_version_that_is_there() {
+        let broad = |policy: &str, expected: &Expect| {
+            about(policy, Code::BroadEntry, &["a 1.2.3+meta"], expected);
+        };
+        broad(
+            "[bans]\nskip-tree = ['$0a'] # why\n",
+            &expect![[r#"
+            Policy: narrow the entry to `a` 1.2.3+meta
+              @@ -1,2 +1,2 @@
+               [bans]
+              -skip-tree = ['a'] # why
+              +skip-tree = ['a@1.2.3'] # why
+        "#]],
+        );
+        broad(
+            "[bans]\nskip-tree = [{ crate = \"$0a\", depth = 1 }]\n",
+            &expect![[r#"
+            Policy: narrow the entry to `a` 1.2.3+meta
+              @@ -1,2 +1,2 @@
+               [bans]
+              -skip-tree = [{ crate = "a", depth = 1 }]
+              +skip-tree = [{ crate = "a@1.2.3", depth = 1 }]
+        "#]],
+        );
+        broad(
+            "[licenses]\nexceptions = [{ name = \"$0a\", allow = [] }]\n",
+            &expect![[r#"
+            Policy: narrow the entry to `a` 1.2.3+meta
+              @@ -1,2 +1,2 @@
+               [licenses]
+              -exceptions = [{ name = "a", allow = [] }]
+              +exceptions = [{ name = "a", allow = [], version = "=1.2.3" }]
+        "#]],
+        );
+        broad(
+            "[[licenses.exceptions]]\nname = \"$0a\"\nallow = []\n",
+            &expect![[r#"
+            Policy: narrow the entry to `a` 1.2.3+meta
+              @@ -3 +3,2 @@
+               allow = []
+              +version = "=1.2.3"
+        "#]],
+        );
+    }
+
+    #[test]
+    fn a_licence_for_one_becomes_an_exception() {
+        let single = |policy: &str, expected: &Expect| {
+            about(policy, Code::AllowedForOne, &["a 1.2.3"], expected);
+        };
+        single(
+            "[licenses]\nallow = [\n    \"MIT\",\n    \"$0ISC\",\n]\n",
+            &expect![[r#"
+            Policy: allow `ISC` for `a` 1.2.3 alone
+              @@ -3,3 +3,5 @@
+                   "MIT",
+              -    "ISC",
+               ]
+              +exceptions = [
+              +    { crate = "a@1.2.3", allow = ["ISC"] },
+              +]
+        "#]],
+        );
+        single(
+            "[licenses]\nallow = [\"MIT\", \"$0ISC\"]\nexceptions = [{ crate = \"a\", allow = [\"Zlib\"] }]\n",
+            &expect![[r#"
+                Policy: allow `ISC` for `a` 1.2.3 alone
+                  @@ -1,3 +1,3 @@
+                   [licenses]
+                  -allow = ["MIT", "ISC"]
+                  -exceptions = [{ crate = "a", allow = ["Zlib"] }]
+                  +allow = ["MIT"]
+                  +exceptions = [{ crate = "a", allow = ["Zlib", "ISC"] }]
+            "#]],
+        );
+    }
+
+    #[test]
+    fn an_organisation_becomes_its_repositories() {
+        let policy = "[sources.allow-org]\ngithub = [\"$0one\", \"two\"]\n";
+        let mut sample = Sample::new(policy);
+        for (name, url) in [
+            ("a", "git+https://github.com/One/a?branch=x#1"),
+            ("b", "git+https://github.com/one/b#1"),
+            ("c", "git+https://github.com/two/c#1"),
+            ("d", "git+https://gitlab.com/one/d#1"),
+        ] {
+            let mut package = super::super::samples::package(&format!("{name} 1.0.0"));
+            package.source = Some(url.to_owned());
+            sample.packages.insert(package, crate::verdict::PackageFolder::default());
+        }
+        let finding: Finding = sample.finding(Code::WholeOrganisation, &[]);
+        expect![[r#"
+            Policy: allow those repositories of `one` that are used, instead of all
+              @@ -1,2 +1,5 @@
+               [sources.allow-org]
+              -github = ["one", "two"]
+              +github = ["two"]
+              +
+              +[sources]
+              +allow-git = ["https://github.com/One/a", "https://github.com/one/b"]
+        "#]]
+        .assert_eq(&sample.shown(&finding));
+    }
+
+    #[test]
+    fn what_ignores_nothing_is_corrected_or_goes() {
+        check(
+            "[advisories]\nignore = [\"$0rustsec-2020-0001\"]\n",
+            Code::IgnoresNothing,
+            &[],
+            &expect![[r#"
+                Policy: write `RUSTSEC-2020-0001`
+                  @@ -1,2 +1,2 @@
+                   [advisories]
+                  -ignore = ["rustsec-2020-0001"]
+                  +ignore = ["RUSTSEC-2020-0001"]
+                Policy: remove `rustsec-2020-0001`, which ignores nothing
+                  @@ -1,2 +1,2 @@
+                   [advisories]
+                  -ignore = ["rustsec-2020-0001"]
+                  +ignore = []
+            "#]],
+        );
+        check(
+            "[advisories]\nignore = [\"A-1\", { crate = \"$0time\" }]\n",
+            Code::IgnoresNothing,
+            &[],
+            &expect![[r#"
+                Policy: remove `time`, which ignores nothing
+                  @@ -1,2 +1,2 @@
+                   [advisories]
+                  -ignore = ["A-1", { crate = "time" }]
+                  +ignore = ["A-1"]
+            "#]],
+        );
+    }
+
+    #[test]
+    fn what_is_turned_off_is_turned_on() {
+        let off = |policy: &str, expected: &Expect| {
+            check(policy, Code::CheckTurnedOff, &[], expected);
+        };
+        off(
+            "[advisories]\nyanked = '$0allow'\n",
+            &expect![[r#"
+            Policy: set `advisories.yanked` to `warn`
+              @@ -1,2 +1,2 @@
+               [advisories]
+              -yanked = 'allow'
+              +yanked = 'warn'
+        "#]],
+        );
+        off(
+            "advisories.unsound = \"$0none\"\n",
+            &expect![[r#"
+            Policy: set `advisories.unsound` to `workspace`
+              @@ -1 +1 @@
+              -advisories.unsound = "none"
+              +advisories.unsound = "workspace"
+        "#]],
+        );
+        off(
+            "[advisories]\ndisable-yank-checking = $0true\n",
+            &expect![[r#"
+            Policy: set `advisories.disable-yank-checking` to `false`
+              @@ -1,2 +1,2 @@
+               [advisories]
+              -disable-yank-checking = true
+              +disable-yank-checking = false
+        "#]],
+        );
+        off(
+            "bans = { wildcards = \"$0allow\" }\n",
+            &expect![[r#"
+            Policy: set `bans.wildcards` to `warn`
+              @@ -1 +1 @@
+              -bans = { wildcards = "allow" }
+              +bans = { wildcards = "warn" }
+        "#]],
+        );
+        check(
+            "[licenses]\nconfidence-threshold = $00.3 # low\n",
+            Code::LowConfidence,
+            &[],
+            &expect![[r#"
+                Policy: set `licenses.confidence-threshold` to `0.8`
+                  @@ -1,2 +1,2 @@
+                   [licenses]
+                  -confidence-threshold = 0.3 # low
+                  +confidence-threshold = 0.8 # low
+            "#]],
+        );
+        off(
+            "[bans]\nwildcards = \"$0allow\nx",
+            &expect![[r#"
+            no plan
+        "#]],
+        );
+    }
+}

@@ -1,0 +1,362 @@
+//! Entries that look away: a place for the reason, a day that can be read, and the end of those whose
+//! day has passed.
+
+use super::{
+    Case, NO_REASON, PolicyPlan, Remedy,
+    document::{Document, Edited, Piece, Step},
+    value::{Style, Value},
+};
+use crate::{
+    policy::lints::{is_id, rewritten},
+    text::Span,
+};
+
+/// A reason to be filled in, where there is none; a comment where the entry has no key for it.
+pub(super) fn missing(case: &Case<'_>) -> Vec<PolicyPlan> {
+    let Some(steps) = entry(case) else { return Vec::new() };
+    let document = &case.document;
+    let Some(node) = document.at(&steps) else { return Vec::new() };
+    let is_exception = matches!(steps.get(1), Some(Step::Key(key)) if key == "exceptions");
+    let says = document.said_at(&steps);
+    let edited = match (says, is_exception) {
+        // Its reason is still to be written: there is a place for it.
+        (Some(toml::Value::Table(table)), _) if table.contains_key("reason") => None,
+        (_, true) => document.commented(&steps),
+        (Some(toml::Value::Table(_)), false) => {
+            document.with_key(&steps, "reason", &Value::ToFillIn(NO_REASON.to_owned()))
+        }
+        (Some(toml::Value::String(spec)), false) => {
+            let key =
+                if case.finding_is_about_ignore(&steps) && is_id(&spec) { "id" } else { "crate" };
+            let entry = Value::Table(vec![
+                (key, Value::text(spec.as_str())),
+                ("reason", Value::ToFillIn(NO_REASON.to_owned())),
+            ]);
+            let span = node.span.clone();
+            span.and_then(|span| {
+                let style = Style::of(std::iter::once(&document.text[span.clone()]));
+                let rendered = entry.inline(style);
+                let piece = Piece { at: span, text: rendered.text, mark: rendered.mark };
+                document.saying(vec![piece], &steps, entry.said())
+            })
+        }
+        _ => None,
+    };
+    let title = if is_exception { "add a comment that says why" } else { "add a reason" };
+    let title = format!("{title} (to be written)");
+    edited.map(|edited| PolicyPlan::new(Remedy::Policy, title, edited)).into_iter().collect()
+}
+
+/// The entry goes whose day has passed.
+pub(super) fn past_due(case: &Case<'_>) -> Vec<PolicyPlan> {
+    let Some(place) = case.place() else { return Vec::new() };
+    let document = &case.document;
+    let day = document.text.get(place.span.clone()).unwrap_or_default();
+    // It stands in the entry, or in a comment beside or above it.
+    let offsets = std::iter::once(place.span.start).chain(document.beside(place.span.start));
+    let entry = offsets.filter_map(|at| Some((at, entry_of(document.steps_to(at)?)?))).next();
+    let Some((at, _)) = entry else { return Vec::new() };
+    let without = document.without_item(at).and_then(|edited| {
+        // What is said above it goes with it; beside it, it is gone already.
+        let comment = document.comment_lines(place.span.start).filter(|lines| lines.end <= at);
+        let Some(lines) = comment else { return Some(edited) };
+        edited.then(|document| document.edited(vec![Piece::remove(lines)], &document.said))
+    });
+    let Some(edited) = without else { return Vec::new() };
+    let title =
+        format!("remove the entry that was to hold until {}", crate::verdict::harmless(day));
+    vec![PolicyPlan::new(Remedy::Policy, title, edited)]
+}
+
+/// The same day as it is to be written.
+pub(super) fn unreadable_date(case: &Case<'_>) -> Vec<PolicyPlan> {
+    let Some(place) = case.place() else { return Vec::new() };
+    let document = &case.document;
+    let Some(day) = document.text.get(place.span.clone()).and_then(rewritten) else {
+        return Vec::new();
+    };
+    let piece = Piece { at: place.span.clone(), text: day.clone(), mark: None };
+    let title = format!("write `{day}`");
+    // In a comment it changes nothing of what the policy says.
+    let edited = match document
+        .steps_to(place.span.start)
+        .filter(|steps| matches!(steps.last(), Some(Step::Key(key)) if key == "reason"))
+    {
+        Some(steps) => {
+            let mut after = document.text.to_owned();
+            after.replace_range(place.span.clone(), &day);
+            let says = Document::read(&after).and_then(|after| after.said_at(&steps));
+            says.and_then(|says| document.saying(vec![piece], &steps, says))
+        }
+        None => document.edited(vec![piece], &document.said),
+    };
+    edited.map(|edited| PolicyPlan::new(Remedy::Policy, title, edited)).into_iter().collect()
+}
+
+/// The entry that a finding stands in.
+pub(super) fn entry(case: &Case<'_>) -> Option<Vec<Step>> {
+    entry_of(case.document.steps_to(case.place()?.span.start)?)
+}
+
+fn entry_of(mut steps: Vec<Step>) -> Option<Vec<Step>> {
+    while matches!(steps.last()?, Step::Key(_)) {
+        steps.pop();
+    }
+    (steps.len() == 3).then_some(steps)
+}
+
+impl Case<'_> {
+    fn finding_is_about_ignore(&self, steps: &[Step]) -> bool {
+        matches!(steps.get(1), Some(Step::Key(key)) if key == "ignore")
+    }
+}
+
+impl Document<'_> {
+    /// What stands at the end of a way.
+    pub(super) fn said_at(&self, steps: &[Step]) -> Option<toml::Value> {
+        let mut said = self.said.clone();
+        super::document::said_at(&mut said, steps).cloned()
+    }
+
+    /// Pieces after which the policy says `says` at the end of a way, and else the same.
+    pub(super) fn saying(
+        &self,
+        pieces: Vec<Piece>,
+        steps: &[Step],
+        says: toml::Value,
+    ) -> Option<Edited> {
+        let mut shall_say = self.said.clone();
+        *super::document::said_at(&mut shall_say, steps)? = says;
+        self.edited(pieces, &shall_say)
+    }
+
+    /// A comment to be written behind the entry at the end of a way; what stands on its line there
+    /// stays.
+    fn commented(&self, steps: &[Step]) -> Option<Edited> {
+        let node = self.at(steps)?;
+        // Of a `[[table]]` that is its header.
+        let end = node.span.clone()?.end;
+        let at = self.line_end(end);
+        if self.text[end..at].contains('#') {
+            return None;
+        }
+        let text = format!(" # {NO_REASON}");
+        let mark = Some(" # ".len()..text.len());
+        self.edited(vec![Piece { at: at..at, text, mark }], &self.said)
+    }
+
+    /// The lines around an offset that hold nothing but comments.
+    fn comment_lines(&self, offset: usize) -> Option<Span> {
+        let is_comment =
+            |start: usize| self.text[start..].trim_start_matches([' ', '\t']).starts_with('#');
+        let mut lines = self.line_start(offset)..self.next_line(offset);
+        is_comment(lines.start).then_some(())?;
+        while let Some(before) = lines.start.checked_sub(1).map(|at| self.line_start(at)) {
+            if !is_comment(before) {
+                break;
+            }
+            lines.start = before;
+        }
+        while lines.end < self.text.len() && is_comment(lines.end) {
+            lines.end = self.next_line(lines.end);
+        }
+        Some(lines)
+    }
+
+    /// The offsets at which what a comment speaks of may stand: on its line, or on the next one that
+    /// is no comment.
+    fn beside(&self, comment: usize) -> Vec<usize> {
+        let mut start = self.line_start(comment);
+        loop {
+            let line = &self.text[start..self.line_end(start)];
+            let code = line.trim_start();
+            if !code.starts_with('#') {
+                let first = start + line.len() - code.len();
+                // The last value of the line is nearest to the comment behind it.
+                let quotes = line.char_indices().filter(|(_, c)| matches!(c, '"' | '\''));
+                let mut offsets: Vec<_> = quotes.map(|(at, _)| start + at).collect();
+                offsets.retain(|at| *at < comment || comment < start);
+                offsets.reverse();
+                offsets.push(first);
+                return offsets;
+            }
+            let next = self.next_line(start);
+            if next == start || next >= self.text.len() {
+                return Vec::new();
+            }
+            start = next;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use expect_test::{Expect, expect};
+
+    use crate::{fix::policy::samples::check, verdict::Code};
+
+    fn reason(policy: &str, expected: &Expect) {
+        check(policy, Code::MissingReason, &[], expected);
+    }
+
+    #[test]
+    fn a_reason_is_added_in_the_layout_of_the_entry() {
+        reason(
+            "[advisories]\nignore = [\"$0RUSTSEC-2020-0001\"]\n",
+            &expect![[r#"
+            Policy: add a reason (to be written)
+              @@ -1,2 +1,2 @@
+               [advisories]
+              -ignore = ["RUSTSEC-2020-0001"]
+              +ignore = [{ id = "RUSTSEC-2020-0001", reason = "«TODO: why this is acceptable»" }]
+        "#]],
+        );
+        reason(
+            "[bans]\nskip = [\n  '$0a@1', # why not\n  'b',\n]\n",
+            &expect![[r#"
+            Policy: add a reason (to be written)
+              @@ -2,3 +2,3 @@
+               skip = [
+              -  'a@1', # why not
+              +  { crate = 'a@1', reason = '«TODO: why this is acceptable»' }, # why not
+                 'b',
+        "#]],
+        );
+        reason(
+            "[bans]\nskip-tree = [{ crate = \"$0a\", depth = 3 }]\n",
+            &expect![[r#"
+            Policy: add a reason (to be written)
+              @@ -1,2 +1,2 @@
+               [bans]
+              -skip-tree = [{ crate = "a", depth = 3 }]
+              +skip-tree = [{ crate = "a", depth = 3, reason = "«TODO: why this is acceptable»" }]
+        "#]],
+        );
+        reason(
+            "[[bans.skip]]\nname = \"$0a\"\nversion = \"1\"\n\n[sources]\n",
+            &expect![[r#"
+            Policy: add a reason (to be written)
+              @@ -3,2 +3,3 @@
+               version = "1"
+              +reason = "«TODO: why this is acceptable»"
+
+        "#]],
+        );
+    }
+
+    #[test]
+    fn exceptions_have_no_key_for_it() {
+        reason(
+            "[licenses]\nexceptions = [\n  { crate = \"$0a\", allow = [\"ISC\"] },\n  { crate = \"b\", allow = [] },\n]\n",
+            &expect![[r#"
+                Policy: add a comment that says why (to be written)
+                  @@ -2,3 +2,3 @@
+                   exceptions = [
+                  -  { crate = "a", allow = ["ISC"] },
+                  +  { crate = "a", allow = ["ISC"] }, # «TODO: why this is acceptable»
+                     { crate = "b", allow = [] },
+            "#]],
+        );
+        reason(
+            "[[licenses.exceptions]]\ncrate = \"$0a\"\nallow = []\n",
+            &expect![[r#"
+            Policy: add a comment that says why (to be written)
+              @@ -1,2 +1,2 @@
+              -[[licenses.exceptions]]
+              +[[licenses.exceptions]] # «TODO: why this is acceptable»
+               crate = "a"
+        "#]],
+        );
+    }
+
+    #[test]
+    fn a_reason_that_is_to_be_written_has_its_place() {
+        reason(
+            "[advisories]\nignore = [{ id = \"A-1\", reason = \"$0TODO\" }]\n",
+            &expect![[r#"
+                no plan
+            "#]],
+        );
+        reason(
+            "[advisories]\nignore = [\"$0A-1\"\n",
+            &expect![[r#"
+            no plan
+        "#]],
+        );
+    }
+
+    #[test]
+    fn what_was_to_hold_no_longer_goes() {
+        let past = |policy: &str, expected: &Expect| check(policy, Code::PastDue, &[], expected);
+        past(
+            "[advisories]\nignore = [\n    { id = \"A-1\", reason = \"until $02024-01-01\" },\n    \"A-2\",\n]\n",
+            &expect![[r#"
+                Policy: remove the entry that was to hold until 2024-01-01
+                  @@ -2,3 +2,2 @@
+                   ignore = [
+                  -    { id = "A-1", reason = "until 2024-01-01" },
+                       "A-2",
+            "#]],
+        );
+        past(
+            "[bans]\nskip = [\n    \"a\", # until $02024-01-01\n    \"b\",\n]\n",
+            &expect![[r#"
+                Policy: remove the entry that was to hold until 2024-01-01
+                  @@ -2,3 +2,2 @@
+                   skip = [
+                  -    "a", # until 2024-01-01
+                       "b",
+            "#]],
+        );
+        past(
+            "[bans]\nskip = [\n    # until $02024-01-01\n    { crate = \"a\" },\n    \"b\",\n]\n",
+            &expect![[r#"
+                Policy: remove the entry that was to hold until 2024-01-01
+                  @@ -2,4 +2,2 @@
+                   skip = [
+                  -    # until 2024-01-01
+                  -    { crate = "a" },
+                       "b",
+            "#]],
+        );
+        past(
+            "[advisories]\nyanked = \"allow\" # until $02024-01-01\n",
+            &expect![[r#"
+            no plan
+        "#]],
+        );
+    }
+
+    #[test]
+    fn a_day_is_written_as_it_can_be_read() {
+        let day = |policy: &str, expected: &Expect| {
+            check(policy, Code::UnreadableDate, &[], expected);
+        };
+        day(
+            "[bans]\nskip = [{ crate = \"a\", reason = \"until $02026/3/1\" }]\n",
+            &expect![[r#"
+                Policy: write `2026-03-01`
+                  @@ -1,2 +1,2 @@
+                   [bans]
+                  -skip = [{ crate = "a", reason = "until 2026/3/1" }]
+                  +skip = [{ crate = "a", reason = "until 2026-03-01" }]
+            "#]],
+        );
+        day(
+            "[bans]\nskip = [\"a\"] # until $001.03.2026\n",
+            &expect![[r#"
+            Policy: write `2026-03-01`
+              @@ -1,2 +1,2 @@
+               [bans]
+              -skip = ["a"] # until 01.03.2026
+              +skip = ["a"] # until 2026-03-01
+        "#]],
+        );
+        day(
+            "[bans]\nskip = [\"a\"] # until $02026-13-01\n",
+            &expect![[r#"
+            no plan
+        "#]],
+        );
+    }
+}

@@ -1,0 +1,53 @@
+//! Organisations all of whose repositories are allowed.
+
+use std::collections::BTreeMap;
+
+use super::{Read, shown};
+use crate::verdict::{Code, Finding, PackageRef, Severity};
+
+pub(super) fn whole(read: &Read<'_>) -> Vec<Finding> {
+    let mut by_entry: BTreeMap<(usize, usize), Vec<&PackageRef>> = BTreeMap::new();
+    let allowed = read.judged.findings.iter();
+    let allowed = allowed.filter(|one| one.code == Some(Code::AllowedByOrganization));
+    for finding in allowed {
+        let here = |place: &&crate::verdict::Place| place.file == read.judged.policy.name();
+        let Some(place) = finding.places.iter().find(here) else { continue };
+        let packages = by_entry.entry((place.span.start, place.span.end)).or_default();
+        packages.extend(&finding.packages);
+    }
+    let said = by_entry.into_iter().filter_map(|((start, end), packages)| {
+        let owner = shown(read.text.get(start..end)?.trim_matches(['"', '\'']));
+        let mut sources: Vec<_> = packages
+            .iter()
+            .filter_map(|package| package.source.as_deref()?.split(['?', '#']).next())
+            .collect();
+        sources.sort_unstable();
+        sources.dedup();
+        let used = match sources.len() {
+            1 => "1 is used".to_owned(),
+            count => format!("{count} are used"),
+        };
+        let message = format!("every repository of `{owner}` is allowed, and {used}");
+        let mut finding = read.said(Code::WholeOrganisation, Severity::Help, start..end, message);
+        finding.remedy = Some("`allow-git` would name what is used".to_owned());
+        finding.packages = packages.into_iter().cloned().collect();
+        Some(finding)
+    });
+    said.collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::{
+        policy::lints::samples::Sample,
+        verdict::{Code, Severity},
+    };
+
+    #[test]
+    fn an_organisation_that_is_used_is_said() {
+        let sample = Sample::new("[sources.allow-org]\ngithub = [\"$0one\", \"two\"]\n");
+        assert_eq!(sample.covered(Code::WholeOrganisation, Severity::Help), [""; 0]);
+        let sample = sample.with(Code::AllowedByOrganization, Severity::Note, &["single"]);
+        assert_eq!(sample.covered(Code::WholeOrganisation, Severity::Help), ["one"]);
+    }
+}

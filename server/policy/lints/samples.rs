@@ -1,0 +1,121 @@
+//! Policies for the tests beside the lints, judged on a small graph: `own` (a member, MIT), `single`
+//! 1.0.0 (ISC), `double` 1.0.0 and 2.0.0 (Zlib), and ten others (MIT). Today is 2026-01-01.
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use jiff::civil::date;
+use semver::Version;
+
+use super::{Judged, lints};
+use crate::{
+    text::SourceText,
+    verdict::{
+        AdvisoryFacts, Check, Code, Finding, GraphFacts, PackageFacts, PackageRef, PolicyText,
+        Severity, own,
+    },
+};
+
+/// A policy in which `$0` marks where findings stand.
+pub(crate) struct Sample {
+    policy: PolicyText,
+    mark: usize,
+    findings: Vec<Finding>,
+    reachable: BTreeMap<String, (PackageRef, Version)>,
+}
+
+impl Sample {
+    pub(crate) fn new(text: &str) -> Self {
+        let mark = text.find("$0").unwrap_or_default();
+        let text = SourceText::new(&text.replacen("$0", "", 1));
+        let policy = PolicyText { path: Some("/w/deny.toml".into()), text, exceptions: None };
+        Self { policy, mark, findings: Vec::new(), reachable: BTreeMap::new() }
+    }
+
+    /// Something that cargo-deny has found at the mark, about these packages.
+    pub(crate) fn with(mut self, code: Code, severity: Severity, packages: &[&str]) -> Self {
+        let rest = &self.policy.text.as_str()[self.mark..];
+        let end = rest.find(['"', '\'']).unwrap_or(rest.len());
+        let place = self.policy.place(self.mark..self.mark + end);
+        let mut finding = own(code, severity, String::new(), vec![place]);
+        finding.check = code.check();
+        finding.packages = packages.iter().map(|name| package(name)).collect();
+        self.findings.push(finding);
+        self
+    }
+
+    /// An advisory about a package.
+    pub(crate) fn advised(mut self, name: &str) -> Self {
+        let mut finding = own(Code::Vulnerability, Severity::Error, String::new(), Vec::new());
+        finding.check = Check::Advisories;
+        finding.packages = vec![package(name)];
+        finding.advisory = Some(Arc::new(AdvisoryFacts::default()));
+        self.findings.push(finding);
+        self
+    }
+
+    /// A version that clears an ignored advisory.
+    pub(crate) fn reachable(mut self, id: &str, name: &str, to: &str) -> Self {
+        let to = Version::parse(to).expect("a version");
+        self.reachable.insert(id.to_owned(), (package(name), to));
+        self
+    }
+
+    pub(crate) fn lints(&self) -> Vec<Finding> {
+        let graph = graph();
+        lints(&Judged {
+            policy: &self.policy,
+            findings: &self.findings,
+            graph: &graph,
+            reachable: &self.reachable,
+            today: date(2026, 1, 1),
+        })
+    }
+
+    /// What of the text findings of that code stand on.
+    pub(crate) fn covered(&self, code: Code, severity: Severity) -> Vec<String> {
+        let lints = self.lints().into_iter();
+        let these = lints.filter(|one| one.code == Some(code) && one.severity == severity);
+        let text = self.policy.text.as_str();
+        these.map(|finding| text[finding.places[0].span.clone()].to_owned()).collect()
+    }
+}
+
+/// Where the findings of that code stand, in any order.
+pub(crate) fn check(policy: &str, code: Code, severity: Severity, expected: &[&str]) {
+    let mut covered = Sample::new(policy).covered(code, severity);
+    let mut expected: Vec<_> = expected.iter().map(|one| (*one).to_owned()).collect();
+    covered.sort();
+    expected.sort();
+    assert_eq!(covered, expected, "{policy}");
+}
+
+fn package(name: &str) -> PackageRef {
+    let source = "registry+https://github.com/rust-lang/crates.io-index".to_owned();
+    PackageRef { name: name.to_owned(), version: "1.0.0".to_owned(), source: Some(source) }
+}
+
+fn graph() -> GraphFacts {
+    let one = |name: &str, version: &str, licence: &str, local: bool| PackageFacts {
+        name: name.into(),
+        version: version.into(),
+        source: (!local).then(|| "registry+https://github.com/rust-lang/crates.io-index".into()),
+        licence: Some(licence.into()),
+        terms: Vec::new(),
+        needs_text: false,
+        features: Vec::new(),
+        enabled: Vec::new(),
+        member: local,
+        direct: false,
+        build_script: false,
+        dependents: 1,
+        via: None,
+    };
+    let mut packages = vec![
+        one("double", "1.0.0", "Zlib", false),
+        one("double", "2.0.0", "Zlib", false),
+        one("own", "0.1.0", "MIT", true),
+        one("single", "1.0.0", "ISC", false),
+    ];
+    packages.extend((0..10).map(|number| one(&format!("z{number}"), "1.0.0", "MIT", false)));
+    GraphFacts { packages, ..GraphFacts::default() }
+}

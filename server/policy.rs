@@ -6,5 +6,6 @@
 pub(crate) mod cursor;
 pub(crate) mod effects;
 pub(crate) mod entries;
+pub(crate) mod outline;
 pub(crate) mod schema;
 pub(crate) mod syntax;

@@ -3,7 +3,9 @@
 mod arguments;
 mod cache;
 mod check;
+mod completions;
 mod db;
+mod explain;
 mod fix;
 mod human;
 mod init;
@@ -13,13 +15,18 @@ mod meant;
 
 use std::process::ExitCode;
 
-use clap::Parser;
+use clap::{CommandFactory as _, Parser};
 
 use crate::cache::Cache;
 use arguments::{Arguments, Word};
 
 /// The exit code for wrong usage (`EX_USAGE` of `sysexits.h`).
 const USAGE: u8 = 64;
+
+/// What can be said on the command line: for completions and the manual page.
+pub fn command() -> clap::Command {
+    Arguments::command()
+}
 
 /// Runs the program.
 pub fn run() -> ExitCode {
@@ -36,7 +43,9 @@ pub fn run() -> ExitCode {
     let done = match arguments.word {
         Word::Check(arguments) => check::run(&arguments),
         Word::Fix(arguments) => fix::run(&arguments),
+        Word::Explain(arguments) => explain::run(&arguments),
         Word::Init(arguments) => init::run(&arguments),
+        Word::Completions { shell } => completions::run(shell),
         Word::Db(arguments) => db::run(&arguments),
         Word::Cache { word } => cache::run(word),
         Word::Lsp(arguments) => {

@@ -5,10 +5,15 @@
 //! finding is and what an entry matches is cargo-deny's business, never decided here.
 
 pub(crate) mod cursor;
+pub(crate) mod effects;
+pub(crate) mod entries;
 pub(crate) mod licences;
 pub(crate) mod lints;
+pub(crate) mod outline;
 pub(crate) mod schema;
 pub(crate) mod sources;
 pub(crate) mod spec;
 pub(crate) mod syntax;
 pub mod template;
+
+pub use lints::CONVENTION;

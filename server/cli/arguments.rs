@@ -2,6 +2,7 @@
 
 use camino::Utf8PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap_complete::Shell;
 
 use crate::{
     fix::Remedy,
@@ -33,6 +34,12 @@ pub(super) enum Word {
     /// error. Changes `Cargo.toml` and `Cargo.lock`, the policy only with --allow, and never adds an
     /// ignore. Says of everything that stays why. Exits like `check` on what remains.
     Fix(FixArguments),
+    /// Say what a word means: a code, an advisory's id, a package here, an SPDX licence or exception, a
+    /// key of the policy.
+    ///
+    /// Opens no connection with --offline and fetches no advisories without it. An unknown word is
+    /// answered with the nearest known ones and exit code 64.
+    Explain(ExplainArguments),
     /// Write a `deny.toml` for a workspace that has no policy: what its packages need and no more.
     ///
     /// It is judged before it is written. Vulnerabilities, withdrawn and unmaintained packages stay
@@ -45,6 +52,14 @@ pub(super) enum Word {
     Cache {
         #[command(subcommand)]
         word: CacheWord,
+    },
+    /// Write what a shell needs to complete words and options.
+    ///
+    /// For instance `supercargo completions bash > ~/.local/share/bash-completion/completions/supercargo`.
+    Completions {
+        /// Which shell.
+        #[arg(value_enum)]
+        shell: Shell,
     },
     /// Serve an editor over standard input and output.
     Lsp(LspArguments),
@@ -166,6 +181,28 @@ pub(super) struct FixArguments {
 }
 
 #[derive(Debug, Args)]
+pub(super) struct ExplainArguments {
+    /// `vulnerability`, `RUSTSEC-2024-0001`, `time@0.3.44`, `MPL-2.0`, `licenses.confidence-threshold`, ..
+    #[arg(value_name = "WORD")]
+    pub(super) word: String,
+
+    /// The workspace whose packages are meant, or a folder in it.
+    #[arg(long, value_name = "PATH", default_value = ".")]
+    pub(super) path: Utf8PathBuf,
+
+    /// A folder of advisories in RustSec's layout to use instead of the databases of the policy.
+    #[arg(long, value_name = "DIR")]
+    pub(super) db: Option<Utf8PathBuf>,
+
+    #[command(flatten)]
+    pub(super) network: NetworkArguments,
+
+    /// Neither use nor keep results of earlier runs.
+    #[arg(long)]
+    pub(super) no_cache: bool,
+}
+
+#[derive(Debug, Args)]
 pub(super) struct InitArguments {
     /// The folder of the workspace, or its manifest.
     #[arg(value_name = "PATH", default_value = ".")]
@@ -237,6 +274,15 @@ pub(super) enum CheckName {
 impl GateArguments {
     /// Those that `init` judges by.
     pub(super) fn of_init(arguments: &InitArguments) -> Self {
+        Self::plain(arguments.db.as_ref(), arguments.network, arguments.no_cache)
+    }
+
+    /// Those that `explain` judges by.
+    pub(super) fn of_explain(arguments: &ExplainArguments) -> Self {
+        Self::plain(arguments.db.as_ref(), arguments.network, arguments.no_cache)
+    }
+
+    fn plain(db: Option<&Utf8PathBuf>, network: NetworkArguments, no_cache: bool) -> Self {
         Self {
             paths: Vec::new(),
             manifest_path: None,
@@ -244,9 +290,9 @@ impl GateArguments {
             workspace: false,
             only: Vec::new(),
             config: None,
-            db: arguments.db.clone(),
-            network: arguments.network,
-            no_cache: arguments.no_cache,
+            db: db.cloned(),
+            network,
+            no_cache,
             exclude_dir: None,
         }
     }

@@ -3,10 +3,13 @@
 use super::{hover, licence, markup::Markup, policy_hover};
 use crate::{
     gate::Verdict,
-    policy::schema::{EXCEPTIONS, POLICY},
+    policy::{
+        lints::CONVENTION,
+        schema::{EXCEPTIONS, POLICY},
+    },
     verdict::{
-        AdvisoryFacts, Check, Code, Finding, GraphFacts, PackageFacts, PackageRef, Severity, harmless,
-        listed,
+        AdvisoryFacts, Check, Code, Finding, GraphFacts, PackageFacts, PackageRef, Placing,
+        Severity, harmless, listed,
     },
 };
 
@@ -28,8 +31,12 @@ pub(crate) fn code(word: &str) -> Option<Markup> {
     text = text.paragraph().text(sentence(code.words()));
     text = text.line().text("It stands on ").text(plain(code.placing().words())).text(".");
     if code.check() == Check::Supercargo {
-        let counts = "It counts in no exit code, unless `check --strict` is asked for.";
-        return Some(text.line().text(plain(counts)));
+        let is_entry = code.placing() == Placing::Policy && code != Code::PolicySyntax;
+        if is_entry {
+            let counts = "It counts in no exit code, unless check --strict is asked for.";
+            text = text.line().text(counts).paragraph().text(plain(CONVENTION));
+        }
+        return Some(text);
     }
     Some(text.paragraph().link("cargo-deny's page", code.link()))
 }
@@ -40,7 +47,9 @@ pub(crate) fn key(word: &str) -> Vec<Markup> {
     let mut found = Vec::new();
     for (path, key) in POLICY.walk().into_iter().chain(EXCEPTIONS.walk()) {
         let whole = path.join(".");
-        if (whole == wanted || key.name == wanted) && !found.iter().any(|(known, _)| *known == whole) {
+        if (whole == wanted || key.name == wanted)
+            && !found.iter().any(|(known, _)| *known == whole)
+        {
             found.push((whole, key));
         }
     }
@@ -83,9 +92,11 @@ pub(crate) fn advisory(facts: &AdvisoryFacts) -> Markup {
 /// The versions of a package, `name` or `name@version`: its licence, why it is there, who uses it and
 /// what is found about it.
 pub(crate) fn package(word: &str, verdict: &Verdict) -> Vec<Markup> {
-    let (name, wanted) = word.split_once('@').map_or((word, None), |(name, version)| (name, Some(version)));
+    let (name, wanted) =
+        word.split_once('@').map_or((word, None), |(name, version)| (name, Some(version)));
     let versions = verdict.graph.versions(name).iter();
-    let versions = versions.filter(|package| wanted.is_none_or(|wanted| *package.version == *wanted));
+    let versions =
+        versions.filter(|package| wanted.is_none_or(|wanted| *package.version == *wanted));
     versions.map(|package| version(package, verdict)).collect()
 }
 
@@ -120,7 +131,8 @@ fn version(package: &PackageFacts, verdict: &Verdict) -> Markup {
     let about = verdict.findings.iter().filter(|finding| finding.packages.contains(&this));
     let mut shown: Vec<&Finding> = Vec::new();
     for finding in about.filter(|finding| is_told(finding)) {
-        let is_said = shown.iter().any(|one| one.code == finding.code && one.message == finding.message);
+        let is_said =
+            shown.iter().any(|one| one.code == finding.code && one.message == finding.message);
         if !is_said && shown.len() < MANY {
             shown.push(finding);
         }
@@ -184,8 +196,11 @@ pub(crate) fn nearest(word: &str, graph: Option<&GraphFacts>) -> Vec<String> {
         let name = name.strip_prefix("supercargo::").unwrap_or(&name);
         strsim::jaro_winkler(&lower, name)
     };
-    let mut known: Vec<(f64, String)> =
-        names.into_iter().map(|name| (alike(&name), name)).filter(|(alike, _)| *alike >= ALIKE).collect();
+    let mut known: Vec<(f64, String)> = names
+        .into_iter()
+        .map(|name| (alike(&name), name))
+        .filter(|(alike, _)| *alike >= ALIKE)
+        .collect();
     known.sort_by(|(a, _), (b, _)| b.total_cmp(a));
     known.truncate(3);
     known.into_iter().map(|(_, name)| name).collect()
@@ -193,7 +208,8 @@ pub(crate) fn nearest(word: &str, graph: Option<&GraphFacts>) -> Vec<String> {
 
 fn some(packages: &[PackageRef]) -> String {
     let shown = packages.iter().take(MANY);
-    let mut shown: Vec<_> = shown.map(|one| harmless(&format!("{} {}", one.name, one.version))).collect();
+    let mut shown: Vec<_> =
+        shown.map(|one| harmless(&format!("{} {}", one.name, one.version))).collect();
     let more = packages.len().saturating_sub(MANY);
     if more > 0 {
         shown.push(format!("{more} more"));

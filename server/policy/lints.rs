@@ -37,6 +37,12 @@ pub(crate) use entries::is_id;
 pub(crate) use files::{Beside, files};
 pub(crate) use turned_off::mended as turned_on;
 
+/// What a reason is, and until when it holds.
+pub const CONVENTION: &str = "An entry says why it is there by its `reason` or, where it has none, by a comment on its line or \
+     directly above it; the exceptions of `licenses`, which have no `reason`, may share a comment above their list. A check that is \
+     turned off is explained by such a comment, too. `until YYYY-MM-DD` in a reason or a comment is the last day on which it holds. \
+     What begins with `TODO` is still to be written.";
+
 /// What the lints look at.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Judged<'j> {

@@ -48,7 +48,7 @@ pub struct Database {
 pub enum DatabaseError {
     /// It was never fetched.
     #[error(
-        "the advisory database is not on this machine (`{folder}`): run `supercargo db update` with a network connection, or name one with `--db DIR`"
+        "the advisory database is not on this machine (`{folder}`): run `supercargo db update` with a network connection, or name a folder of advisories with the option `db`"
     )]
     Absent {
         /// Where it would be.
@@ -74,7 +74,7 @@ pub enum DatabaseError {
     },
     /// It could not be fetched.
     #[error(
-        "the advisory database cannot be fetched: could not {0}; try again, or name one with `--db DIR`"
+        "the advisory database cannot be fetched: could not {0}; try again, or name a folder of advisories with the option `db`"
     )]
     Fetch(#[from] FetchError),
 }
@@ -135,6 +135,21 @@ impl Database {
         found.next()
     }
 
+    /// The advisory that is known by that name elsewhere, in any letters.
+    pub(crate) fn advisory_known_as(&self, alias: &str) -> Option<AdvisoryFacts> {
+        let all = self
+            .set
+            .dbs
+            .iter()
+            .flat_map(|db| db.db.advisories.values().map(move |entry| (db, entry)));
+        let is_it = |name: &str| name.eq_ignore_ascii_case(alias);
+        let mut found = all.filter(|(_, entry)| {
+            let advisory = &entry.advisory.advisory;
+            is_it(advisory.id) || advisory.aliases.iter().any(|name| is_it(name))
+        });
+        found.next().map(|(db, entry)| AdvisoryFacts::of(&entry.advisory, &db.path))
+    }
+
     /// The advisories about a package that were not withdrawn.
     pub(crate) fn advisories_of(&self, package: &str) -> Vec<AdvisoryFacts> {
         let all =
@@ -187,7 +202,7 @@ fn open_folder(folder: &Utf8Path, children: &Children) -> Result<Database, Datab
     let broken = |message| DatabaseError::Broken {
         folder: folder.to_owned(),
         message,
-        remedy: "`--db` wants a folder in RustSec's layout, with sound advisories in `crates/`",
+        remedy: "the option `db` wants a folder in RustSec's layout, with sound advisories in `crates/`",
     };
     let copy = copied(folder, children);
     let read_from = copy.as_ref().map_or(folder, TemporaryFolder::path);

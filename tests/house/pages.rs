@@ -2,7 +2,10 @@
 
 use std::{fmt::Write as _, fs, path::Path};
 
-use supercargo::verdict::{Check, Code};
+use supercargo::{
+    policy::CONVENTION,
+    verdict::{Check, Code},
+};
 
 #[test]
 fn the_page_of_codes_is_fresh() {
@@ -27,7 +30,43 @@ fn the_page_of_codes_is_fresh() {
             let _ = writeln!(page, "| `{name}` | {words} | {placing} |");
         }
     }
+    let _ = write!(page, "\n## Reasons and dates\n\n{CONVENTION}\n");
+    page.push_str(
+        "\nOur findings about the policy are hints and warnings. They count in no exit code; `supercargo check --strict` \
+         counts all of them, with exit bit 16.\n",
+    );
     fresh("server/docs/codes.md", &page);
+}
+
+#[test]
+fn the_manual_page_is_fresh() {
+    // Its date would be that of the build.
+    let command = supercargo::cli::command();
+    let mut page = Vec::new();
+    let man = clap_mangen::Man::new(command.clone());
+    man.render(&mut page).expect("a page can be written");
+    for word in command.get_subcommands() {
+        let name = format!("supercargo {}", word.get_name());
+        let word = word.clone().display_name(name.clone()).bin_name(name.clone());
+        let man = clap_mangen::Man::new(word);
+        let mut part = Vec::new();
+        man.render_synopsis_section(&mut part).expect("a page can be written");
+        man.render_description_section(&mut part).expect("a page can be written");
+        man.render_options_section(&mut part).expect("a page can be written");
+        let part = String::from_utf8(part).expect("UTF-8");
+        let title = name.to_uppercase();
+        let part = part.replacen(".SH SYNOPSIS\n", &format!(".SH {title}\n"), 1);
+        let part = part.replace(".SH DESCRIPTION\n", ".PP\n").replace(".SH OPTIONS\n", ".PP\n");
+        page.extend(part.bytes());
+    }
+    // All words are on this one page, and what defines the apostrophe stands once.
+    let mut text = String::from_utf8(page).expect("UTF-8");
+    for name in command.get_subcommands().map(clap::Command::get_name).chain(["help"]) {
+        text = text.replace(&format!("supercargo\\-{name}(1)"), &format!("\\fB{name}\\fR"));
+    }
+    let preamble: String = text.lines().take(2).map(|line| format!("{line}\n")).collect();
+    text = format!("{preamble}{}", text.replace(&preamble, ""));
+    fresh("server/docs/supercargo.1", &text);
 }
 
 pub(crate) fn fresh(path: &str, page: &str) {

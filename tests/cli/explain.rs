@@ -1,0 +1,207 @@
+//! `supercargo explain`: what a word means, and what it may have been.
+
+use expect_test::{Expect, expect};
+
+use crate::harness::{Run, World};
+
+const APP: &str = r#"
+#- crate: time 0.3.44 (MIT OR Apache-2.0)
+#- crate: cookie 0.18.1 -> time 0.3
+#- crate: graph 1.0.0 (MPL-2.0)
+#- advisory: RUSTSEC-2026-0009 time patched >=0.3.47: A crafted date
+#- Cargo.toml
+[package]
+name = "app"
+version = "0.1.0"
+edition = "2021"
+license = "MIT"
+[dependencies]
+cookie = "0.18"
+graph = "1"
+#- deny.toml
+[licenses]
+allow = ["MIT"]
+"#;
+
+fn explain(world: &World, words: &[&str]) -> Run {
+    let db = world.path("../db");
+    world.run(&[&["explain", "--offline", "--db", &db], words].concat())
+}
+
+fn check(world: &World, words: &[&str], expected: &Expect) {
+    let run = explain(world, words);
+    expected.assert_eq(&format!("{}{}exit {}\n", run.stdout, run.stderr, run.code));
+}
+
+#[test]
+fn codes_keys_and_licences_need_no_workspace() {
+    let world = World::new("#- README.md\nnothing\n");
+    check(
+        &world,
+        &["duplicate"],
+        &expect![[r#"
+        duplicate · bans
+
+        The package is there in several versions.
+        It stands on the requirement of every declaration that brings the package.
+
+        cargo-deny's page <https://embarkstudios.github.io/cargo-deny/checks/bans/diags.html#duplicate>
+        exit 0
+    "#]],
+    );
+    check(
+        &world,
+        &["supercargo::past-due"],
+        &expect![[r#"
+        supercargo::past-due · a finding of supercargo's own
+
+        The day until which an entry was to hold has passed.
+        It stands on the entry of the policy.
+        It counts in no exit code, unless check --strict is asked for.
+
+        An entry says why it is there by its reason or, where it has none, by a comment on its line or directly above it; the exceptions of licenses, which have no reason, may share a comment above their list. A check that is turned off is explained by such a comment, too. until YYYY-MM-DD in a reason or a comment is the last day on which it holds. What begins with TODO is still to be written.
+        exit 0
+    "#]],
+    );
+    check(
+        &world,
+        &["bans.skip-tree.depth"],
+        &expect![[r#"
+        bans.skip-tree.depth · an integer · without it everything below it
+
+        How many steps below the package are skipped: 0 is the package alone.
+
+        [bans]
+        skip-tree = [{ crate = "windows-sys@0.48", depth = 1 }]
+        exit 0
+    "#]],
+    );
+    check(
+        &world,
+        &["ISC"],
+        &expect![[r#"
+        ISC · ISC License
+        OSI approved · FSF free
+        spdx.org <https://spdx.org/licenses/ISC.html>
+        exit 0
+    "#]],
+    );
+}
+
+#[test]
+fn advisories_are_told_from_the_database_by_any_of_their_names() {
+    let world = World::locked(APP);
+    check(
+        &world,
+        &["RUSTSEC-2026-0009"],
+        &expect![[r#"
+        RUSTSEC-2026-0009 · about time
+
+        A crafted date
+        vulnerability · published 2026-02-05
+        patched: >=0.3.47
+
+        What happens.
+
+        RUSTSEC-2026-0009 <https://rustsec.org/advisories/RUSTSEC-2026-0009>
+        exit 0
+    "#]],
+    );
+    let lower = explain(&world, &["rustsec-2026-0009"]);
+    assert_eq!(lower.stdout, explain(&world, &["RUSTSEC-2026-0009"]).stdout);
+    check(
+        &world,
+        &["RUSTSEC-1999-0001"],
+        &expect![[r#"
+        error: `RUSTSEC-1999-0001` is in no advisory database here (2 advisories are); `supercargo db update` fetches new ones
+        exit 64
+    "#]],
+    );
+    let nowhere = world.run(&["explain", "--offline", "RUSTSEC-2026-0009"]);
+    assert_eq!(nowhere.code, 70);
+    assert!(nowhere.stderr.contains("could not look for"), "{}", nowhere.stderr);
+}
+
+#[test]
+fn a_package_is_told_with_why_it_is_here_and_what_is_found() {
+    let world = World::locked(APP);
+    check(
+        &world,
+        &["time"],
+        &expect![[r#"
+        time 0.3.44 · MIT OR Apache-2.0
+
+        why it is here: app 0.1.0 -> cookie 0.18.1 -> time 0.3.44
+        1 package depends on it directly
+
+        error RUSTSEC-2026-0009 <https://rustsec.org/advisories/RUSTSEC-2026-0009>
+        time 0.3.44 has a vulnerability: A crafted date
+        → upgrade to >=0.3.47
+
+        A crafted date
+        vulnerability · published 2026-02-05
+        patched: >=0.3.47
+
+        What happens.
+
+        RUSTSEC-2026-0009 <https://rustsec.org/advisories/RUSTSEC-2026-0009>
+        exit 0
+    "#]],
+    );
+    let version = explain(&world, &["time@0.3.44"]);
+    assert_eq!(version.stdout, explain(&world, &["time"]).stdout);
+    // It is called as a section of the policy is.
+    let both = explain(&world, &["graph"]).stdout;
+    assert!(both.contains("Which packages are looked at."), "{both}");
+    assert!(both.contains("graph 1.0.0 · MPL-2.0"), "{both}");
+    check(
+        &world,
+        &["MPL-2.0"],
+        &expect![[r#"
+        MPL-2.0 · Mozilla Public License 2.0
+        OSI approved · FSF free · copyleft
+        spdx.org <https://spdx.org/licenses/MPL-2.0.html>
+
+        Named by graph 1.0.0.
+        exit 0
+    "#]],
+    );
+}
+
+#[test]
+fn unknown_words_are_answered_with_the_nearest_known() {
+    let world = World::locked(APP);
+    check(
+        &world,
+        &["tiem"],
+        &expect![[r#"
+            error: `tiem` is not a code, a key of the policy, an advisory's id, a licence of SPDX's list or a package here; nearest are `time`
+            exit 64
+        "#]],
+    );
+    check(
+        &world,
+        &["time@0.2.0"],
+        &expect![[r#"
+            error: `time@0.2.0` is not a code, a key of the policy, an advisory's id, a licence of SPDX's list or a package here; nearest are `time`
+            exit 64
+        "#]],
+    );
+    check(
+        &world,
+        &["qqqq"],
+        &expect![[r#"
+        error: `qqqq` is not a code, a key of the policy, an advisory's id, a licence of SPDX's list or a package here
+        exit 64
+    "#]],
+    );
+    let empty = World::new("#- README.md\nnothing\n");
+    check(
+        &empty,
+        &["confidence-treshold"],
+        &expect![[r#"
+            error: `confidence-treshold` is not a code, a key of the policy, an advisory's id or a licence of SPDX's list; packages were not looked for: there is no workspace here; nearest are `confidence-threshold`
+            exit 64
+        "#]],
+    );
+}

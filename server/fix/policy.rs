@@ -147,6 +147,7 @@ impl Case<'_> {
             Code::BroadEntry => narrow::broad(self),
             Code::AllowedForOne => narrow::allowed_for_one(self),
             Code::WholeOrganisation => narrow::organisation(self),
+            Code::IgnoreHasFix => reasons::unneeded(self),
             Code::IgnoresNothing => narrow::ignores_nothing(self),
             Code::CheckTurnedOff | Code::LowConfidence => narrow::turned_off(self),
             code if unused::is_without_effect(Some(code)) => unused::plans(self),

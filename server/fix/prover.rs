@@ -2,6 +2,7 @@
 
 mod creation;
 mod manifests;
+mod unignored;
 
 use std::collections::BTreeSet;
 

@@ -39,7 +39,7 @@ fn codes_keys_and_licences_need_no_workspace() {
     check(
         &world,
         &["duplicate"],
-        &expect![[r#"
+        &expect![[r"
         duplicate · bans
 
         The package is there in several versions.
@@ -47,12 +47,12 @@ fn codes_keys_and_licences_need_no_workspace() {
 
         cargo-deny's page <https://embarkstudios.github.io/cargo-deny/checks/bans/diags.html#duplicate>
         exit 0
-    "#]],
+    "]],
     );
     check(
         &world,
         &["supercargo::past-due"],
-        &expect![[r#"
+        &expect![[r"
         supercargo::past-due · a finding of supercargo's own
 
         The day until which an entry was to hold has passed.
@@ -61,7 +61,7 @@ fn codes_keys_and_licences_need_no_workspace() {
 
         An entry says why it is there by its reason or, where it has none, by a comment on its line or directly above it; the exceptions of licenses, which have no reason, may share a comment above their list. A check that is turned off is explained by such a comment, too. until YYYY-MM-DD in a reason or a comment is the last day on which it holds. What begins with TODO is still to be written.
         exit 0
-    "#]],
+    "]],
     );
     check(
         &world,
@@ -79,12 +79,12 @@ fn codes_keys_and_licences_need_no_workspace() {
     check(
         &world,
         &["ISC"],
-        &expect![[r#"
+        &expect![[r"
         ISC · ISC License
         OSI approved · FSF free
         spdx.org <https://spdx.org/licenses/ISC.html>
         exit 0
-    "#]],
+    "]],
     );
 }
 
@@ -94,7 +94,7 @@ fn advisories_are_told_from_the_database_by_any_of_their_names() {
     check(
         &world,
         &["RUSTSEC-2026-0009"],
-        &expect![[r#"
+        &expect![[r"
         RUSTSEC-2026-0009 · about time
 
         A crafted date
@@ -105,17 +105,17 @@ fn advisories_are_told_from_the_database_by_any_of_their_names() {
 
         RUSTSEC-2026-0009 <https://rustsec.org/advisories/RUSTSEC-2026-0009>
         exit 0
-    "#]],
+    "]],
     );
     let lower = explain(&world, &["rustsec-2026-0009"]);
     assert_eq!(lower.stdout, explain(&world, &["RUSTSEC-2026-0009"]).stdout);
     check(
         &world,
         &["RUSTSEC-1999-0001"],
-        &expect![[r#"
+        &expect![[r"
         error: `RUSTSEC-1999-0001` is in no advisory database here (2 advisories are); `supercargo db update` fetches new ones
         exit 64
-    "#]],
+    "]],
     );
     let nowhere = world.run(&["explain", "--offline", "RUSTSEC-2026-0009"]);
     assert_eq!(nowhere.code, 70);
@@ -128,7 +128,7 @@ fn a_package_is_told_with_why_it_is_here_and_what_is_found() {
     check(
         &world,
         &["time"],
-        &expect![[r#"
+        &expect![[r"
         time 0.3.44 · MIT OR Apache-2.0
 
         why it is here: app 0.1.0 -> cookie 0.18.1 -> time 0.3.44
@@ -146,7 +146,7 @@ fn a_package_is_told_with_why_it_is_here_and_what_is_found() {
 
         RUSTSEC-2026-0009 <https://rustsec.org/advisories/RUSTSEC-2026-0009>
         exit 0
-    "#]],
+    "]],
     );
     let version = explain(&world, &["time@0.3.44"]);
     assert_eq!(version.stdout, explain(&world, &["time"]).stdout);
@@ -157,14 +157,14 @@ fn a_package_is_told_with_why_it_is_here_and_what_is_found() {
     check(
         &world,
         &["MPL-2.0"],
-        &expect![[r#"
+        &expect![[r"
         MPL-2.0 · Mozilla Public License 2.0
         OSI approved · FSF free · copyleft
         spdx.org <https://spdx.org/licenses/MPL-2.0.html>
 
         Named by graph 1.0.0.
         exit 0
-    "#]],
+    "]],
     );
 }
 
@@ -174,34 +174,34 @@ fn unknown_words_are_answered_with_the_nearest_known() {
     check(
         &world,
         &["tiem"],
-        &expect![[r#"
+        &expect![[r"
             error: `tiem` is not a code, a key of the policy, an advisory's id, a licence of SPDX's list or a package here; nearest are `time`
             exit 64
-        "#]],
+        "]],
     );
     check(
         &world,
         &["time@0.2.0"],
-        &expect![[r#"
+        &expect![[r"
             error: `time@0.2.0` is not a code, a key of the policy, an advisory's id, a licence of SPDX's list or a package here; nearest are `time`
             exit 64
-        "#]],
+        "]],
     );
     check(
         &world,
         &["qqqq"],
-        &expect![[r#"
+        &expect![[r"
         error: `qqqq` is not a code, a key of the policy, an advisory's id, a licence of SPDX's list or a package here
         exit 64
-    "#]],
+    "]],
     );
     let empty = World::new("#- README.md\nnothing\n");
     check(
         &empty,
         &["confidence-treshold"],
-        &expect![[r#"
+        &expect![[r"
             error: `confidence-treshold` is not a code, a key of the policy, an advisory's id or a licence of SPDX's list; packages were not looked for: there is no workspace here; nearest are `confidence-threshold`
             exit 64
-        "#]],
+        "]],
     );
 }

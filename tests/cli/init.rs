@@ -42,11 +42,11 @@ fn init(world: &World, words: &[&str]) -> Run {
 fn what_is_written_is_clean_and_says_what_is_needed() {
     let world = World::locked(APP);
     let run = init(&world, &[]);
-    expect![[r#"
+    expect![[r"
         0deny.toml was written
           it permits what 8 packages need and no more
           gate: clean
-    "#]]
+    "]]
     .assert_eq(&format!("{}{}{}", run.code, run.stdout, run.stderr));
     let policy = world.read("deny.toml");
     let section = &policy[policy.find("[licenses]").expect("a section")..];
@@ -116,7 +116,7 @@ none = "1"
 "#,
     );
     let run = init(&world, &[]);
-    expect![[r#"
+    expect![[r"
         0deny.toml was written
           it permits what 4 packages need and no more
           left out, because they are copyleft or no licence of SPDX's list (their packages are rejected until you decide):
@@ -125,7 +125,7 @@ none = "1"
             error[RUSTSEC-2026-0009]: `time` 0.3.44 has a vulnerability: A crafted date
             warning[no-license-field]: `none` 1.0.0 states no licence expression
             error[unlicensed]: no licence can be told for `none` 1.0.0
-    "#]].assert_eq(&format!("{}{}{}", run.code, run.stdout, run.stderr));
+    "]].assert_eq(&format!("{}{}{}", run.code, run.stdout, run.stderr));
     let policy = world.read("deny.toml");
     let start = policy.find("allow = ").expect("a list");
     let end = policy.find("confidence").expect("a key");

@@ -88,7 +88,7 @@ fn a_hover_shows_markup_as_text() {
     assert!(hover.value.chars().count() < 8000, "{} characters", hover.value.chars().count());
     assert_no_markup(&hover.value);
     let cut = hover.value.replace(&"very ".repeat(8), "");
-    expect![[r#"
+    expect![[r"
         **evil** 1.0.0 · MIT
 
         declared here, used by nothing else
@@ -113,7 +113,7 @@ fn a_hover_shows_markup_as_text() {
 
         long long long long long long long l…
 
-        [RUSTSEC-2026-0666](https://rustsec.org/advisories/RUSTSEC-2026-0666) · announcement"#]].assert_eq(&cut.replace(&"long ".repeat(8), ""));
+        [RUSTSEC-2026-0666](https://rustsec.org/advisories/RUSTSEC-2026-0666) · announcement"]].assert_eq(&cut.replace(&"long ".repeat(8), ""));
 }
 
 #[test]

@@ -15,6 +15,7 @@ mod hostile;
 mod hover;
 mod lenses;
 mod lifecycle;
+mod lints;
 mod malformed;
 mod manifest_edits;
 mod missing;

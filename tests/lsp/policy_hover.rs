@@ -82,7 +82,7 @@ fn a_key_tells_what_it_is_for() {
 #[test]
 fn an_ignored_advisory_is_told_also_where_it_concerns_nothing() {
     let mut client = opened(Editor::VsCode);
-    expect![[r#"
+    expect![[r"
         → suppresses 2 findings: time 0.2.0, time 0.3.44
 
         **Stack exhaustion**  
@@ -91,9 +91,9 @@ fn an_ignored_advisory_is_told_also_where_it_concerns_nothing() {
 
         What happens.
 
-        [RUSTSEC-2026-0009](https://rustsec.org/advisories/RUSTSEC-2026-0009)"#]]
+        [RUSTSEC-2026-0009](https://rustsec.org/advisories/RUSTSEC-2026-0009)"]]
     .assert_eq(&told(&mut client, TIME));
-    expect![[r#"
+    expect![[r"
         **Somewhere else**  
         vulnerability · published 2026-02-05  
         patched: >=1.0.0
@@ -104,7 +104,7 @@ fn an_ignored_advisory_is_told_also_where_it_concerns_nothing() {
 
         **warning** [advisory-not-detected](https://embarkstudios.github.io/cargo-deny/checks/advisories/diags.html#advisory-not-detected)  
         the ignored RUSTSEC-2020-0001 concerns no package  
-        → remove the entry"#]].assert_eq(&told(&mut client, "RUSTSEC-2020-0001"));
+        → remove the entry"]].assert_eq(&told(&mut client, "RUSTSEC-2020-0001"));
     client.ignore(POLICY);
 }
 

@@ -189,13 +189,13 @@ mod tests {
         };
         broad(
             "[bans]\nskip-tree = ['$0a'] # why\n",
-            &expect![[r#"
+            &expect![[r"
             Policy: narrow the entry to `a` 1.2.3+meta
               @@ -1,2 +1,2 @@
                [bans]
               -skip-tree = ['a'] # why
               +skip-tree = ['a@1.2.3'] # why
-        "#]],
+        "]],
         );
         broad(
             "[bans]\nskip-tree = [{ crate = \"$0a\", depth = 1 }]\n",
@@ -328,13 +328,13 @@ mod tests {
         };
         off(
             "[advisories]\nyanked = '$0allow'\n",
-            &expect![[r#"
+            &expect![[r"
             Policy: set `advisories.yanked` to `warn`
               @@ -1,2 +1,2 @@
                [advisories]
               -yanked = 'allow'
               +yanked = 'warn'
-        "#]],
+        "]],
         );
         off(
             "advisories.unsound = \"$0none\"\n",
@@ -347,13 +347,13 @@ mod tests {
         );
         off(
             "[advisories]\ndisable-yank-checking = $0true\n",
-            &expect![[r#"
+            &expect![[r"
             Policy: set `advisories.disable-yank-checking` to `false`
               @@ -1,2 +1,2 @@
                [advisories]
               -disable-yank-checking = true
               +disable-yank-checking = false
-        "#]],
+        "]],
         );
         off(
             "bans = { wildcards = \"$0allow\" }\n",
@@ -368,19 +368,19 @@ mod tests {
             "[licenses]\nconfidence-threshold = $00.3 # low\n",
             Code::LowConfidence,
             &[],
-            &expect![[r#"
+            &expect![[r"
                 Policy: set `licenses.confidence-threshold` to `0.8`
                   @@ -1,2 +1,2 @@
                    [licenses]
                   -confidence-threshold = 0.3 # low
                   +confidence-threshold = 0.8 # low
-            "#]],
+            "]],
         );
         off(
             "[bans]\nwildcards = \"$0allow\nx",
-            &expect![[r#"
+            &expect![[r"
             no plan
-        "#]],
+        "]],
         );
     }
 }

@@ -68,6 +68,15 @@ pub(super) fn past_due(case: &Case<'_>) -> Vec<PolicyPlan> {
     vec![PolicyPlan::new(Remedy::Policy, title, edited)]
 }
 
+/// The entry goes that need not be there any more: proved together with what makes it so.
+pub(super) fn unneeded(case: &Case<'_>) -> Vec<PolicyPlan> {
+    let Some(place) = case.place() else { return Vec::new() };
+    let Some(edited) = case.document.without_item(place.span.start) else { return Vec::new() };
+    let what = case.document.text.get(place.span.clone()).unwrap_or_default();
+    let title = format!("remove `{}`", crate::verdict::harmless(what));
+    vec![PolicyPlan::new(Remedy::Policy, title, edited)]
+}
+
 /// The same day as it is to be written.
 pub(super) fn unreadable_date(case: &Case<'_>) -> Vec<PolicyPlan> {
     let Some(place) = case.place() else { return Vec::new() };
@@ -213,14 +222,14 @@ mod tests {
         );
         reason(
             "[bans]\nskip = [\n  '$0a@1', # why not\n  'b',\n]\n",
-            &expect![[r#"
+            &expect![[r"
             Policy: add a reason (to be written)
               @@ -2,3 +2,3 @@
                skip = [
               -  'a@1', # why not
               +  { crate = 'a@1', reason = '«TODO: why this is acceptable»' }, # why not
                  'b',
-        "#]],
+        "]],
         );
         reason(
             "[bans]\nskip-tree = [{ crate = \"$0a\", depth = 3 }]\n",
@@ -273,15 +282,15 @@ mod tests {
     fn a_reason_that_is_to_be_written_has_its_place() {
         reason(
             "[advisories]\nignore = [{ id = \"A-1\", reason = \"$0TODO\" }]\n",
-            &expect![[r#"
+            &expect![[r"
                 no plan
-            "#]],
+            "]],
         );
         reason(
             "[advisories]\nignore = [\"$0A-1\"\n",
-            &expect![[r#"
+            &expect![[r"
             no plan
-        "#]],
+        "]],
         );
     }
 
@@ -321,9 +330,9 @@ mod tests {
         );
         past(
             "[advisories]\nyanked = \"allow\" # until $02024-01-01\n",
-            &expect![[r#"
+            &expect![[r"
             no plan
-        "#]],
+        "]],
         );
     }
 
@@ -354,9 +363,9 @@ mod tests {
         );
         day(
             "[bans]\nskip = [\"a\"] # until $02026-13-01\n",
-            &expect![[r#"
+            &expect![[r"
             no plan
-        "#]],
+        "]],
         );
     }
 }

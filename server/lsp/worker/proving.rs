@@ -15,7 +15,7 @@ use crate::{
     gate::{Audience, Databases, Gate, Texts as _, Verdict},
     lsp::owner::Event,
     text::SourceText,
-    verdict::{Check, Finding, PackageRef, Severity},
+    verdict::{Check, Code, Finding, PackageRef, Severity},
     workspace::Workspace,
 };
 
@@ -225,9 +225,17 @@ impl<'w> Proving<'w> {
         haste: Haste,
         wanted: &dyn Fn() -> bool,
     ) -> Result<Answer, NotProved> {
+        if finding.check == Check::Supercargo {
+            // What is not about how the policy is written.
+            return match finding.code {
+                Some(Code::IgnoreHasFix) => self.with_prover(haste, wanted, |prover, subject| {
+                    let now = Judged { verdict: &subject.verdict, texts: &subject.texts };
+                    prover.upgrades_instead_of_ignoring(now, finding)
+                }),
+                _ => Ok(Answer::default()),
+            };
+        }
         let package = match finding.packages.as_slice() {
-            // No version is a matter of how the policy is written.
-            _ if finding.check == Check::Supercargo => return Ok(Answer::default()),
             [package] => Some(package),
             _ => None,
         };

@@ -1,0 +1,63 @@
+//! An upgrade that makes an ignore needless, together with the end of the ignore.
+
+use super::{FixOptions, Judged, NotProved, PolicyFacts, Prover, policy};
+use crate::{
+    fix::{Answer, Fix, Proof},
+    gate::Texts as _,
+    text::SourceText,
+    verdict::{Finding, PolicyText, Severity},
+};
+
+impl Prover<'_> {
+    /// The versions that clear an advisory which the policy ignores, each proved without the entry.
+    ///
+    /// # Errors
+    ///
+    /// [`NotProved::Unwanted`] when nobody waits any more.
+    pub fn upgrades_instead_of_ignoring(
+        &mut self,
+        now: Judged<'_>,
+        finding: &Finding,
+    ) -> Result<Answer, NotProved> {
+        let nothing = Ok(Answer::default());
+        let (Some(path), Some(place)) = (&now.verdict.policy, finding.places.first()) else {
+            return nothing;
+        };
+        let Ok(text) = now.texts.read(path) else { return nothing };
+        let id = place.text.as_str().get(place.span.clone()).unwrap_or_default().to_owned();
+        let exceptions = now.verdict.workspace.policy_files().exceptions;
+        let policy = PolicyText { path: Some(path.clone()), text, exceptions };
+        let facts = PolicyFacts { policy: &policy, packages: &now.verdict.folders };
+        let Some(without) = policy::plans(finding, &facts).into_iter().next() else {
+            return nothing;
+        };
+        let mut texts = now.texts.clone();
+        if texts.set(path, SourceText::new(&without.after)).is_err() {
+            return nothing;
+        }
+        let verdict = self.gate.judge(self.options, &texts, self.databases, self.audience);
+        let verdict = verdict.ok_or(NotProved::Unwanted)?;
+        let shown = verdict.findings.iter().find(|one| {
+            one.severity == Severity::Error
+                && one.advisory.as_ref().is_some_and(|advisory| advisory.id == id)
+        });
+        let Some(shown) = shown.filter(|_| verdict.reached) else { return nothing };
+        let base = Judged { verdict: &verdict, texts: &texts };
+        let mut answer = self.upgrades(base, shown, FixOptions::default())?;
+        let fixes = std::mem::take(&mut answer.fixes);
+        answer.fixes = fixes.into_iter().filter_map(|fix| instead(now, &id, fix)).collect();
+        Ok(answer)
+    }
+}
+
+/// The same fix against what is there now.
+fn instead(now: Judged<'_>, id: &str, fix: Fix) -> Option<Fix> {
+    let proof = Proof::of(now, &fix.texts, fix.proof.verdict)?;
+    if proof.introduced.iter().any(|new| new.severity == Severity::Error) {
+        return None;
+    }
+    // What it clears was not counted while it was ignored.
+    let what = fix.title.split(" (clears ").next().unwrap_or(&fix.title);
+    let what = format!("{what} and ignore `{id}` no longer");
+    Some(Fix::new(fix.remedy, &what, fix.upgrade, fix.texts, proof))
+}

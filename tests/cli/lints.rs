@@ -1,0 +1,99 @@
+//! What is said about a policy besides cargo-deny's findings, and when it counts.
+
+use expect_test::expect;
+
+use crate::harness::World;
+
+const APP: &str = r#"
+#- crate: syn 1.0.9
+#- crate: syn 2.0.1
+#- crate: old 1.0.0 -> syn 1
+#- crate: time 0.3.44
+#- crate: stuck 1.0.0 (ISC)
+#- advisory: RUSTSEC-2026-0009 time patched >=0.3.47: A crafted date
+#- Cargo.toml
+[package]
+name = "app"
+version = "0.1.0"
+edition = "2021"
+license = "MIT"
+[dependencies]
+old = "1"
+syn = "2"
+time = "0.3"
+stuck = "1"
+"#;
+
+const POLICY: &str = r#"[advisories]
+yanked = "allow"
+unsound = "none" # our own code has no `unsafe`
+ignore = [
+    { id = "RUSTSEC-2026-0009", reason = "until 2020-01-31" },
+]
+
+[licenses]
+allow = ["MIT"]
+confidence-threshold = 0.5
+exceptions = [{ crate = "stuck", allow = ["ISC"] }]
+
+[bans]
+multiple-versions = "deny"
+wildcards = "allow"
+skip = [
+    "syn@1",
+    { crate = "syn@=1.0.9", reason = "until 31.12.2999" },
+]
+"#;
+
+#[test]
+fn hints_and_warnings_stand_on_their_entries_and_count_only_strictly() {
+    let world = World::locked(APP);
+    world.write("deny.toml", POLICY);
+    let report = world.check("");
+    let ours: Vec<_> = report
+        .findings
+        .iter()
+        .filter(|one| one.check == "supercargo")
+        .map(|one| {
+            format!("{} {}: {}\n", one.severity, one.code.as_deref().unwrap_or(""), one.message)
+        })
+        .collect();
+    expect![[r""]].assert_eq(&ours.concat());
+    assert_eq!(report.code, 0);
+    assert_eq!(world.check("--strict").code, 16);
+    let run = world.human("--strict");
+    assert_eq!(run.code, 16);
+    assert!(run.stdout.contains("note[supercargo::broad-entry]"), "{}", run.stdout);
+    assert!(!world.human("").stdout.contains("broad-entry"), "hints are for editors");
+}
+
+#[test]
+fn a_version_in_reach_ends_an_ignore() {
+    let world = World::locked(APP);
+    world.write(
+        "deny.toml",
+        "[advisories]\nignore = [{ id = \"RUSTSEC-2026-0009\", reason = \"no fix yet\" }]\n",
+    );
+    let said = |world: &World| {
+        let report = world.check("--only advisories");
+        report.with("supercargo::ignore-has-fix").len()
+    };
+    assert_eq!(said(&world), 0, "there is none yet");
+    let world = world.with("#- crate: time 0.3.47\n");
+    assert_eq!(said(&world), 1);
+    let manifest = world.read("Cargo.toml").replace("time = \"0.3\"", "time = \"=0.3.44\"");
+    world.write("Cargo.toml", manifest);
+    assert_eq!(said(&world), 0, "the requirement does not admit it");
+}
+
+#[test]
+fn policies_that_are_not_read_say_so_on_themselves() {
+    let world = World::locked(
+        "#- Cargo.toml\n[workspace]\nmembers = [\"a\"]\nresolver = \"2\"\n\
+         #- a/Cargo.toml\n[package]\nname = \"a\"\nversion = \"0.1.0\"\nedition = \"2021\"\n\
+         #- deny.toml\n[bans]\n#- .deny.toml\n# older\n[bans]\n#- a/deny.toml\n[bans]\n",
+    );
+    expect![[r""]].assert_eq(&world.check("--only bans").shown());
+    // The one that is named is the one that is meant.
+    assert!(world.check("--only bans --config a/deny.toml").findings.is_empty());
+}

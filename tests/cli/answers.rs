@@ -85,12 +85,12 @@ fn the_smallest_then_the_lock_entry_alone_then_the_newest() {
         );
     check(
         &world,
-        &expect![[r"
+        &expect![[r#"
         `time` 0.3.44 has a vulnerability: A crafted date
           upgrade `time` 0.3.44 to 0.3.47 (clears RUSTSEC-2026-0009) [Cargo.lock, Cargo.toml]
           upgrade `time` 0.3.44 to 0.3.47, in `Cargo.lock` alone (clears RUSTSEC-2026-0009) [Cargo.lock]
           upgrade `time` 0.3.44 to 0.3.48 (clears RUSTSEC-2026-0009) [Cargo.lock, Cargo.toml]
-    "]],
+    "#]],
     );
 }
 
@@ -103,10 +103,10 @@ fn a_breaking_one_where_nothing_else_helps() {
         );
     check(
         &world,
-        &expect![[r"
+        &expect![[r#"
         `time` 0.3.44 has a vulnerability: A crafted date
           upgrade `time` 0.3.44 to 0.5.1, a breaking one past 0.4.0, 0.5.0: it resolves, whether it compiles is not known (clears RUSTSEC-2026-0009) [Cargo.lock, Cargo.toml]
-    "]],
+    "#]],
     );
 }
 
@@ -123,7 +123,7 @@ fn every_finding_on_a_package_is_cleared_by_the_first_answer() {
     );
     check(
         &world,
-        &expect![[r"
+        &expect![[r#"
         `ring` 0.17.9 has a vulnerability: A panic
           upgrade `ring` 0.17.9 to 0.17.14 (clears RUSTSEC-2025-0009, RUSTSEC-2025-0010, unlicensed and 1 more) [Cargo.lock]
         `ring` 0.17.9 has a vulnerability: Another one
@@ -134,7 +134,7 @@ fn every_finding_on_a_package_is_cleared_by_the_first_answer() {
           upgrade `ring` 0.17.9 to 0.17.14 (clears RUSTSEC-2025-0009, RUSTSEC-2025-0010, unlicensed and 1 more) [Cargo.lock]
         no licence can be told for `ring` 0.17.9
           upgrade `ring` 0.17.9 to 0.17.14 (clears RUSTSEC-2025-0009, RUSTSEC-2025-0010, unlicensed and 1 more) [Cargo.lock]
-    "]],
+    "#]],
     );
 }
 
@@ -153,7 +153,7 @@ fn duplicates_withdrawn_versions_and_rejected_licences() {
     world.write(index, listed.replacen("\"yanked\":false", "\"yanked\":true", 1));
     check(
         &world,
-        &expect![[r"
+        &expect![[r#"
         `gone` 1.0.0 was yanked from its registry
           upgrade `gone` 1.0.0 to 1.0.1 (clears yanked) [Cargo.lock, Cargo.toml]
           upgrade `gone` 1.0.0 to 1.0.1, in `Cargo.lock` alone (clears yanked) [Cargo.lock]
@@ -161,6 +161,6 @@ fn duplicates_withdrawn_versions_and_rejected_licences() {
           upgrade `old` 1.0.0 to 1.1.0, so that `base` is 0.2.0 (clears duplicate) [Cargo.lock]
         `gpl` 1.0.0 is licensed `GPL-3.0-only`, which the policy does not allow
           upgrade `gpl` 1.0.0 to 1.1.0 (clears rejected) [Cargo.lock]
-    "]],
+    "#]],
     );
 }

@@ -102,14 +102,14 @@ fn a_lock_file_of_an_unknown_version_is_named_at_its_version() {
     world.edit("Cargo.lock", "version = 4", "version = 99");
     check(
         &world,
-        &expect![[r"
+        &expect![[r#"
             error supercargo::broken-lock-file: `Cargo.lock` cannot be used: invalid Cargo.lock format version: `99`
               Cargo.lock:3
                 version = 99
                           ^^
               help restore it from version control, or delete it and let cargo resolve anew
             exit 70
-        "]],
+        "#]],
     );
 }
 
@@ -144,14 +144,14 @@ fn a_lock_file_in_the_middle_of_a_merge_is_named_at_its_first_marker() {
     );
     check(
         &world,
-        &expect![[r"
+        &expect![[r#"
             error supercargo::broken-lock-file: `Cargo.lock` cannot be used: the lock file holds the markers of an unfinished merge
               Cargo.lock:23
                 <<<<<<< HEAD
                 ^^^^^^^^^^^^
               help restore it from version control, or delete it and let cargo resolve anew
             exit 70
-        "]],
+        "#]],
     );
 }
 
@@ -178,12 +178,12 @@ fn a_lock_file_that_is_not_utf8_is_named() {
     world.write("Cargo.lock", b"version = 4\n# \xff\n");
     check(
         &world,
-        &expect![[r"
+        &expect![[r#"
             error supercargo::unreadable-file: `[work]/Cargo.lock` cannot be read: stream did not contain valid UTF-8
               Cargo.lock:1
               help restore it from version control, or delete it and let cargo resolve anew
             exit 70
-        "]],
+        "#]],
     );
 }
 

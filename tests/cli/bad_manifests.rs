@@ -14,9 +14,9 @@ fn a_folder_without_any_manifest_is_said() {
     let world =
         World::new("#- src/main.rs\nfn main() {}\n#- target/package/Cargo.toml\n[package]\n");
     let run = world.run(&["check"]);
-    expect![[r"
+    expect![[r#"
         error: there is no `Cargo.toml` in `.` or below it (folders that git ignores, and those named target, node_modules, vendor, third_party, fixtures, testdata, test-data, test_data, were left out)
-    "]]
+    "#]]
     .assert_eq(&run.stderr);
     assert_eq!((run.code, run.stdout.as_str()), (70, ""));
 }
@@ -24,9 +24,9 @@ fn a_folder_without_any_manifest_is_said() {
 #[test]
 fn a_path_that_does_not_exist_is_said() {
     let run = World::new("").run(&["check", "src/backend"]);
-    expect![[r"
+    expect![[r#"
         error: `src/backend` does not exist
-    "]]
+    "#]]
     .assert_eq(&run.stderr);
     assert_eq!((run.code, run.stdout.as_str()), (70, ""));
 }
@@ -34,14 +34,14 @@ fn a_path_that_does_not_exist_is_said() {
 #[test]
 fn a_file_that_is_no_manifest_is_said() {
     let world = World::new("#- deny.toml\n");
-    expect![[r"
+    expect![[r#"
         error: `deny.toml` is no folder and no `Cargo.toml`
-    "]]
+    "#]]
     .assert_eq(&world.run(&["check", "deny.toml"]).stderr);
     let run = world.run(&["check", "--manifest-path", "sub/Cargo.toml"]);
-    expect![[r"
+    expect![[r#"
         error: there is no `sub/Cargo.toml`
-    "]]
+    "#]]
     .assert_eq(&run.stderr);
     assert_eq!(run.code, 70);
 }
@@ -320,13 +320,13 @@ edition = "2021"
 [dependencies]
 time.workspace = true
 "#,
-        &expect![[r"
+        &expect![[r#"
             error supercargo::resolution-failed: cargo rejects the workspace: error inheriting `time` from workspace root manifest's `workspace.dependencies.time`: `workspace.dependencies` was not defined
               a/Cargo.toml:6
                 time.workspace = true
                      ^^^^^^^^^
             exit 70
-        "]],
+        "#]],
     );
 }
 
@@ -334,12 +334,12 @@ time.workspace = true
 fn a_manifest_that_is_not_utf8_is_said() {
     let world = World::new("");
     world.write("Cargo.toml", b"[package]\nname = \"m\xff\"\n");
-    expect![[r"
+    expect![[r#"
         error supercargo::unreadable-file: `[work]/Cargo.toml` cannot be read: stream did not contain valid UTF-8
           Cargo.toml:1
           help nothing can be judged without it
         exit 70
-    "]]
+    "#]]
     .assert_eq(&world.check("--only bans").shown());
 }
 
@@ -347,13 +347,13 @@ fn a_manifest_that_is_not_utf8_is_said() {
 fn a_virtual_workspace_without_members_is_said() {
     check(
         "#- Cargo.toml\n[workspace]\nresolver = \"2\"\n",
-        &expect![[r"
+        &expect![[r#"
             error supercargo::resolution-failed: cargo rejects the workspace: manifest path `[work]` contains no package: The manifest is virtual, and the workspace has no members
               Cargo.toml:1
                 [workspace]
                  ^^^^^^^^^
             exit 70
-        "]],
+        "#]],
     );
 }
 

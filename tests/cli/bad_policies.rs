@@ -27,14 +27,14 @@ fn broken_toml_stands_where_it_breaks() {
 allow = ["MIT"
 [bans]
 "#,
-        &expect![[r"
+        &expect![[r#"
             error supercargo::policy-syntax: the policy is no valid TOML: expected a right bracket, found a left bracket
               deny.toml:3
                 [bans]
                 ^^^^^^
               help nothing can be judged until it is mended
             exit 70
-        "]],
+        "#]],
     );
 }
 
@@ -474,12 +474,12 @@ fn a_mistake_in_the_file_of_exceptions_stands_in_it() {
 fn a_policy_that_is_not_utf8_is_said() {
     let world = World::locked(MANIFEST);
     world.write("deny.toml", b"[bans]\n# \xff\n");
-    expect![[r"
+    expect![[r#"
         error supercargo::unreadable-file: `[work]/deny.toml` cannot be read: stream did not contain valid UTF-8
           deny.toml:1
           help nothing can be judged without it
         exit 70
-    "]]
+    "#]]
     .assert_eq(&world.check("--only bans").shown());
 }
 
@@ -487,12 +487,12 @@ fn a_policy_that_is_not_utf8_is_said() {
 fn a_folder_in_place_of_the_policy_is_said() {
     let world = World::locked(MANIFEST);
     world.folder("deny.toml");
-    expect![[r"
+    expect![[r#"
         error supercargo::unreadable-file: `[work]/deny.toml` cannot be read: Is a directory (os error 21)
           deny.toml:1
           help nothing can be judged without it
         exit 70
-    "]]
+    "#]]
     .assert_eq(&world.check("--only bans").shown());
 }
 

@@ -83,9 +83,9 @@ fn the_copy_is_used_and_that_is_said_when_a_fetch_fails() {
     world.git("../db", &["branch", "--move", "trunk"]);
     let report = world.report(&["--only", "advisories"]);
     assert_eq!((report.with("RUSTSEC-2026-0009").len(), report.code), (1, 1));
-    expect![[r"
+    expect![[r#"
         ERROR could not fetch `https://github.com/RustSec/advisory-db`: couldn't find remote ref main; the copy on this machine is used
-    "]]
+    "#]]
     .assert_eq(&report.stderr);
 }
 
@@ -136,11 +136,11 @@ fn several_databases_are_judged_together() {
 #[test]
 fn status_tells_of_a_missing_database() {
     let run = World::new("").run(&["db", "status"]);
-    expect![[r"
+    expect![[r#"
         https://github.com/RustSec/advisory-db
           [world]/cargo/advisory-dbs/advisory-db-3157b0e258782691
           not on this machine; `supercargo db update` fetches it
-    "]]
+    "#]]
     .assert_eq(&run.stdout);
     assert_eq!(run.code, 70);
 }
@@ -152,12 +152,12 @@ fn status_tells_how_old_a_database_is_and_how_much_it_holds() {
     let run = world.run(&["db", "status"]);
     let (before, after) = run.stdout.split_once("fetched ").expect("the time of the fetch");
     let text = format!("{before}fetched TIME{}", &after["YYYY-MM-DD HH:MM".len()..]);
-    expect![[r"
+    expect![[r#"
         https://github.com/RustSec/advisory-db
           [world]/cargo/advisory-dbs/advisory-db-3157b0e258782691
           fetched TIME UTC
           2 advisories
-    "]]
+    "#]]
     .assert_eq(&text);
     assert_eq!((run.code, run.stderr.as_str()), (0, ""));
 }
@@ -179,9 +179,9 @@ fn an_update_that_fails_is_said() {
     world.serve_git("../db", DATABASE_URL);
     world.git("../db", &["branch", "--move", "trunk"]);
     let run = world.run(&["db", "update"]);
-    expect![[r"
+    expect![[r#"
         error: could not fetch `https://github.com/RustSec/advisory-db`: Remote branch main not found in upstream origin
-    "]]
+    "#]]
     .assert_eq(&run.stderr);
     assert_eq!(run.code, 70);
 }
@@ -190,9 +190,9 @@ fn an_update_that_fails_is_said() {
 fn a_broken_policy_forbids_to_say_which_databases_are_meant() {
     let world = World::new("#- deny.toml\n[advisories]\ndb-urls = \"one\"\n");
     let run = world.run(&["db", "status"]);
-    expect![[r"
+    expect![[r#"
         error: `[work]/deny.toml` cannot be used: expected an array
-    "]]
+    "#]]
     .assert_eq(&run.stderr);
     assert_eq!(run.code, 70);
 }

@@ -93,9 +93,9 @@ fn a_path_that_is_not_there_does_not_keep_the_others_from_being_judged() {
     let report = world(&["a/"]).report(&["--offline", "--only", "bans", "nowhere", "a"]);
     assert_eq!(judged(&report), ["a 0"]);
     assert_eq!(report.code, 70);
-    expect![[r"
+    expect![[r#"
         error: `nowhere` does not exist
-    "]]
+    "#]]
     .assert_eq(&report.stderr);
 }
 
@@ -136,9 +136,9 @@ fn a_member_that_the_gate_does_not_judge_is_told_on_its_name() {
         exit 0
     "#]]
     .assert_eq(&world.check("--only bans").shown());
-    expect![[r"
+    expect![[r#"
         exit 0
-    "]]
+    "#]]
     .assert_eq(&world.check("--only bans --workspace").shown());
 }
 

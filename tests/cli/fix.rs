@@ -52,13 +52,13 @@ fn the_smallest_patched_version_is_taken_and_a_requirement_that_names_the_old_on
     check(
         &world,
         "",
-        &expect![[r"
+        &expect![[r#"
             .
               upgraded time 0.3.44 -> 0.3.47
                 clears RUSTSEC-2026-0009: `time` 0.3.44 has a vulnerability: A crafted date
               2 files changed; gate: clean
             exit 0
-        "]],
+        "#]],
     );
     expect![[r#"
         [package]
@@ -79,13 +79,13 @@ fn a_requirement_that_admits_it_stays_as_it_is() {
     check(
         &world,
         "",
-        &expect![[r"
+        &expect![[r#"
             .
               upgraded time 0.3.44 -> 0.3.47
                 clears RUSTSEC-2026-0009: `time` 0.3.44 has a vulnerability: A crafted date
               1 file changed; gate: clean
             exit 0
-        "]],
+        "#]],
     );
     assert_eq!(world.read("Cargo.toml"), manifest);
 }
@@ -96,13 +96,13 @@ fn a_pinned_requirement_stays_pinned() {
     check(
         &world,
         "",
-        &expect![[r"
+        &expect![[r#"
             .
               upgraded time 0.3.44 -> 0.3.47
                 clears RUSTSEC-2026-0009: `time` 0.3.44 has a vulnerability: A crafted date
               2 files changed; gate: clean
             exit 0
-        "]],
+        "#]],
     );
     assert!(world.read("Cargo.toml").contains("time = { version = '=0.3.47' }"));
 }
@@ -139,13 +139,13 @@ time = \"=0.3.44\"
     check(
         &world,
         "",
-        &expect![[r"
+        &expect![[r#"
             .
               upgraded time 0.3.44 -> 0.3.47
                 clears RUSTSEC-2026-0009: `time` 0.3.44 has a vulnerability: A crafted date
               3 files changed; gate: clean
             exit 0
-        "]],
+        "#]],
     );
     assert!(world.read("Cargo.toml").contains("time = \"0.3.47\""));
     assert!(world.read("b/Cargo.toml").contains("time = \"=0.3.47\""));
@@ -160,13 +160,13 @@ fn a_package_deeper_in_is_moved_in_the_lock_file_alone() {
     check(
         &world,
         "",
-        &expect![[r"
+        &expect![[r#"
             .
               upgraded time 0.3.44 -> 0.3.47
                 clears RUSTSEC-2026-0009: `time` 0.3.44 has a vulnerability: A crafted date
               1 file changed; gate: clean
             exit 0
-        "]],
+        "#]],
     );
     assert!(world.read("Cargo.lock").contains("version = \"0.4.0\""), "`log` stays");
 }
@@ -178,13 +178,13 @@ fn who_stands_in_the_way_is_named() {
     check(
         &world,
         "",
-        &expect![[r"
+        &expect![[r#"
             .
               error stays: RUSTSEC-2026-0009: `time` 0.3.44 has a vulnerability: A crafted date
                 clock 1.0.0 (newest) requires time =0.3.44
               nothing to change; gate: fails
             exit 1
-        "]],
+        "#]],
     );
 }
 
@@ -198,13 +198,13 @@ fn without_a_patched_version_nothing_is_done() {
     check(
         &world,
         "",
-        &expect![[r"
+        &expect![[r#"
         .
           error stays: RUSTSEC-2026-0009: `time` 0.3.44 has a vulnerability: A crafted date
             no version of `time` is patched
           nothing to change; gate: fails
         exit 1
-    "]],
+    "#]],
     );
 }
 
@@ -215,13 +215,13 @@ fn a_withdrawn_patched_version_is_no_way_out() {
     check(
         &world,
         "",
-        &expect![[r"
+        &expect![[r#"
         .
           upgraded time 0.3.44 -> 0.3.48
             clears RUSTSEC-2026-0009: `time` 0.3.44 has a vulnerability: A crafted date
           1 file changed; gate: clean
         exit 0
-    "]],
+    "#]],
     );
     assert!(world.read("Cargo.lock").contains("version = \"0.3.48\""));
 }
@@ -234,24 +234,24 @@ fn a_breaking_upgrade_is_made_only_when_it_is_asked_for() {
     check(
         &world,
         "",
-        &expect![[r"
+        &expect![[r#"
             .
               error stays: RUSTSEC-2026-0009: `time` 0.3.44 has a vulnerability: A crafted date
                 only a breaking upgrade clears it: time 0.3.44 -> 0.4.1 or later (`--breaking` tries that)
               nothing to change; gate: fails
             exit 1
-        "]],
+        "#]],
     );
     check(
         &world,
         "--breaking",
-        &expect![[r"
+        &expect![[r#"
         .
           upgraded time 0.3.44 -> 0.4.1, a breaking upgrade: it resolves, whether it compiles is not known
             clears RUSTSEC-2026-0009: `time` 0.3.44 has a vulnerability: A crafted date
           2 files changed; gate: clean
         exit 0
-    "]],
+    "#]],
     );
     assert!(world.read("Cargo.toml").contains("time = \"0.4\""));
 }
@@ -262,13 +262,13 @@ fn an_upper_bound_that_somebody_has_set_stays() {
     check(
         &world,
         "",
-        &expect![[r"
+        &expect![[r#"
             .
               error stays: RUSTSEC-2026-0009: `time` 0.3.44 has a vulnerability: A crafted date
                 the requirement `>=0.3.40, <0.3.45` (Cargo.toml:6) does not admit 0.3.47
               nothing to change; gate: fails
             exit 1
-        "]],
+        "#]],
     );
 }
 
@@ -312,12 +312,12 @@ fn a_dry_run_shows_the_changes_and_writes_nothing() {
 fn without_a_lock_file_there_is_nothing_to_upgrade() {
     let world = World::new(&format!("{TIME}{LATER}{}", package("time = \"=0.3.44\"")));
     let run = fix(&world, "");
-    expect![[r"
+    expect![[r#"
         .
           error stays: RUSTSEC-2026-0009: `time` 0.3.44 has a vulnerability: A crafted date
             there is no `Cargo.lock` to upgrade: write one with `cargo generate-lockfile`
           nothing to change; gate: fails
-    "]]
+    "#]]
     .assert_eq(&run.stdout);
     assert_eq!(run.code, 1);
 }
@@ -342,12 +342,12 @@ fn a_broken_manifest_is_said_with_its_line_and_left_alone() {
     world.edit("Cargo.toml", "[dependencies]", "[dependencies");
     let (manifest, lock) = (world.read("Cargo.toml"), world.read("Cargo.lock"));
     let run = fix(&world, "");
-    expect![[r"
+    expect![[r#"
         .
           error: supercargo::resolution-failed: cargo rejects the workspace: unclosed table, expected `]`
             Cargo.toml:5
           nothing to change; gate: no verdict
-    "]].assert_eq(&run.stdout);
+    "#]].assert_eq(&run.stdout);
     assert_eq!(run.code, 70);
     assert_eq!((manifest, lock), (world.read("Cargo.toml"), world.read("Cargo.lock")));
 }
@@ -376,14 +376,14 @@ fn a_parent_is_moved_where_it_does_not_admit_the_patched_version() {
     check(
         &world,
         "",
-        &expect![[r"
+        &expect![[r#"
         .
           upgraded time 0.3.44 -> 0.3.47
             for it clock 1.0.0 -> 1.2.0
             clears RUSTSEC-2026-0009: `time` 0.3.44 has a vulnerability: A crafted date
           1 file changed; gate: clean
         exit 0
-    "]],
+    "#]],
     );
     assert!(!world.read("Cargo.toml").contains("1.2"), "the requirement admits it");
 }
@@ -401,7 +401,7 @@ fn the_parent_of_a_parent_is_moved_and_its_requirement_raised() {
     check(
         &world,
         "",
-        &expect![[r"
+        &expect![[r#"
         .
           upgraded time 0.3.44 -> 0.3.48
             for it tower 0.5.1 -> 0.5.3
@@ -409,7 +409,7 @@ fn the_parent_of_a_parent_is_moved_and_its_requirement_raised() {
             moves also clock 1.0.0 -> 1.1.0
           2 files changed; gate: clean
         exit 0
-    "]],
+    "#]],
     );
     assert!(world.read("Cargo.toml").contains("tower = \"0.5.3\""));
 }
@@ -429,18 +429,18 @@ fn a_family_that_requires_each_other_exactly_moves_together() {
     check(
         &world,
         "",
-        &expect![[r"
+        &expect![[r#"
         .
           error stays: RUSTSEC-2026-0009: `time` 0.3.44 has a vulnerability: A crafted date
             only a breaking upgrade clears it: fam-io 0.1.0 -> 0.2.0 or later (`--breaking` tries that)
           nothing to change; gate: fails
         exit 1
-    "]],
+    "#]],
     );
     check(
         &world,
         "--breaking",
-        &expect![[r"
+        &expect![[r#"
         .
           upgraded time 0.3.44 -> 0.3.48, a breaking upgrade: it resolves, whether it compiles is not known
             for it fam 0.1.0 -> 0.2.0
@@ -449,7 +449,7 @@ fn a_family_that_requires_each_other_exactly_moves_together() {
             moves also fam-core 0.1.0 -> 0.2.0
           2 files changed; gate: clean
         exit 0
-    "]],
+    "#]],
     );
     let manifest = world.read("Cargo.toml");
     assert!(manifest.contains("fam = \"0.2\"\nfam-io = \"0.2.0\""), "{manifest}");
@@ -468,13 +468,13 @@ fn the_newest_parent_that_is_in_the_way_is_named() {
     check(
         &world,
         "",
-        &expect![[r"
+        &expect![[r#"
         .
           error stays: RUSTSEC-2026-0009: `time` 0.3.44 has a vulnerability: A crafted date
             clock 1.2.0 (newest) requires time =0.3.46, watch 0.9.0 (newest) requires time =0.3.44
           nothing to change; gate: fails
         exit 1
-    "]],
+    "#]],
     );
 }
 
@@ -486,25 +486,25 @@ fn a_parent_that_only_a_breaking_upgrade_moves_is_named() {
     check(
         &world,
         "",
-        &expect![[r"
+        &expect![[r#"
         .
           error stays: RUSTSEC-2026-0009: `time` 0.3.44 has a vulnerability: A crafted date
             only a breaking upgrade clears it: clock 1.0.0 -> 2.0.0 or later (`--breaking` tries that)
           nothing to change; gate: fails
         exit 1
-    "]],
+    "#]],
     );
     check(
         &world,
         "--breaking",
-        &expect![[r"
+        &expect![[r#"
         .
           upgraded time 0.3.44 -> 0.3.47, a breaking upgrade: it resolves, whether it compiles is not known
             for it clock 1.0.0 -> 2.0.0
             clears RUSTSEC-2026-0009: `time` 0.3.44 has a vulnerability: A crafted date
           2 files changed; gate: clean
         exit 0
-    "]],
+    "#]],
     );
 }
 
@@ -532,14 +532,14 @@ fn a_package_that_a_parent_does_without_is_gone() {
     check(
         &world,
         "",
-        &expect![[r"
+        &expect![[r#"
         .
           upgraded clock 1.0.0 -> 1.1.0
             clears RUSTSEC-2026-0009: `time` 0.3.44 has a vulnerability: A crafted date
             moves also time 0.3.44 (gone)
           1 file changed; gate: clean
         exit 0
-    "]],
+    "#]],
     );
 }
 
@@ -553,13 +553,13 @@ fn versions_that_need_a_newer_rust_are_the_last_resort_and_that_is_said() {
     check(
         &world,
         "",
-        &expect![[r"
+        &expect![[r#"
         .
           upgraded time 0.3.44 -> 0.3.48
             clears RUSTSEC-2026-0009: `time` 0.3.44 has a vulnerability: A crafted date
           1 file changed; gate: clean
         exit 0
-    "]],
+    "#]],
     );
     let world = locked_before(dependencies, TIME, &later.replace("1.70", "1.91"));
     world.edit("Cargo.toml", "edition", "rust-version = \"1.75\"\nedition");
@@ -571,14 +571,14 @@ fn versions_that_need_a_newer_rust_are_the_last_resort_and_that_is_said() {
     check(
         &world,
         "",
-        &expect![[r"
+        &expect![[r#"
         .
           upgraded time 0.3.44 -> 0.3.47
             needs Rust 1.90.0, newer than the workspace states
             clears RUSTSEC-2026-0009: `time` 0.3.44 has a vulnerability: A crafted date
           1 file changed; gate: clean
         exit 0
-    "]],
+    "#]],
     );
 }
 
@@ -591,13 +591,13 @@ fn a_version_that_is_not_downloaded_is_not_proved_offline() {
     check(
         &world,
         "",
-        &expect![[r"
+        &expect![[r#"
         .
           error stays: RUSTSEC-2026-0009: `time` 0.3.44 has a vulnerability: A crafted date
             not proved: offline, and `time` 0.3.47 is not on this machine (with a network connection cargo fetches it)
           nothing to change; gate: fails
         exit 1
-    "]],
+    "#]],
     );
 }
 
@@ -624,13 +624,13 @@ time = \"=0.3.44\"
     check(
         &world,
         "",
-        &expect![[r"
+        &expect![[r#"
             .
               error stays: RUSTSEC-2026-0009: `time` 0.3.44 has a vulnerability: A crafted date
                 cargo: failed to select a version for `time`; required by package `clock v1.0.0 (https://git.example/clock#b7fe0be1)`; which satisfies git dependency `clock` (locked to 1.0.0) of package `m v0.1.0 ([work])`; versions that meet the requirements `=0.3.44` are: 0.3.44; all possible versions conflict with previously selected packages; previously selected package `time v0.3.47`; failed to select a version for `time` which could resolve this conflict
               nothing to change; gate: fails
             exit 1
-        "]],
+        "#]],
     );
 }
 
@@ -645,13 +645,13 @@ fn what_a_package_of_this_machine_requires_is_raised_there() {
     check(
         &world,
         "",
-        &expect![[r"
+        &expect![[r#"
         .
           upgraded time 0.3.44 -> 0.3.47
             clears RUSTSEC-2026-0009: `time` 0.3.44 has a vulnerability: A crafted date
           2 files changed; gate: clean
         exit 0
-    "]],
+    "#]],
     );
     assert!(world.read("clock/Cargo.toml").contains("time = \"=0.3.47\""));
 }
@@ -667,14 +667,14 @@ fn duplicates_are_unified_where_a_parent_admits_it() {
     check_all(
         &world,
         "",
-        &expect![[r"
+        &expect![[r#"
             .
               upgraded base 0.1.0 -> 0.2.0
                 for it old 1.0.0 -> 1.1.0
                 clears duplicate: `base` is here in 2 versions: 0.1.0 and 0.2.0
               1 file changed; gate: clean
             exit 0
-        "]],
+        "#]],
     );
 }
 
@@ -688,7 +688,7 @@ fn a_licence_that_a_later_version_states_is_had_by_an_upgrade() {
     check_all(
         &world,
         "",
-        &expect![[r"
+        &expect![[r#"
             .
               upgraded ring 0.17.9 -> 0.17.12
                 clears RUSTSEC-2025-0009: `ring` 0.17.9 has a vulnerability: A panic
@@ -696,7 +696,7 @@ fn a_licence_that_a_later_version_states_is_had_by_an_upgrade() {
                 clears unlicensed: no licence can be told for `ring` 0.17.9
               2 files changed; gate: clean
             exit 0
-        "]],
+        "#]],
     );
     let later = "#- crate: ring 0.17.12 ()\n#- crate: ring 0.17.14 (MIT)\n\
                  #- advisory: RUSTSEC-2025-0009 ring patched >=0.17.12: A panic\n";
@@ -704,7 +704,7 @@ fn a_licence_that_a_later_version_states_is_had_by_an_upgrade() {
     check_all(
         &world,
         "",
-        &expect![[r"
+        &expect![[r#"
             .
               upgraded ring 0.17.9 -> 0.17.14
                 clears RUSTSEC-2025-0009: `ring` 0.17.9 has a vulnerability: A panic
@@ -712,7 +712,7 @@ fn a_licence_that_a_later_version_states_is_had_by_an_upgrade() {
                 clears unlicensed: no licence can be told for `ring` 0.17.9
               2 files changed; gate: clean
             exit 0
-        "]],
+        "#]],
     );
 }
 
@@ -724,24 +724,24 @@ fn a_licence_is_clarified_or_excepted_only_where_that_is_allowed() {
     check_all(
         &world,
         "",
-        &expect![[r"
+        &expect![[r#"
             .
               error stays: rejected: `gpl` 1.0.0 is licensed `GPL-3.0-only`, which the policy does not allow
                 there is no later version of `gpl` than 1.0.0, as far as is known here; `--allow exception` permits its licence for this package and version
               nothing to change; gate: fails
             exit 4
-        "]],
+        "#]],
     );
     check_all(
         &world,
         "--allow clarify,exception",
-        &expect![[r"
+        &expect![[r#"
             .
               changed the policy: allow `GPL-3.0-only` for `gpl` 1.0.0 alone (clears rejected)
                 clears rejected: `gpl` 1.0.0 is licensed `GPL-3.0-only`, which the policy does not allow
               1 file changed; gate: clean
             exit 0
-        "]],
+        "#]],
     );
     expect![[r#"
         [licenses]
@@ -756,24 +756,24 @@ fn a_licence_is_clarified_or_excepted_only_where_that_is_allowed() {
     check_all(
         &world,
         "--allow exception",
-        &expect![[r"
+        &expect![[r#"
             .
               warning stays: no-license-field: `bare` 1.0.0 states no licence expression
                 `--allow clarify` states its licence in the policy where its texts tell it
               nothing to change; gate: clean
             exit 0
-        "]],
+        "#]],
     );
     check_all(
         &world,
         "--allow clarify",
-        &expect![[r"
+        &expect![[r#"
             .
               changed the policy: clarify the licence of `bare` 1.0.0 as `MIT` (clears no-license-field)
                 clears no-license-field: `bare` 1.0.0 states no licence expression
               1 file changed; gate: clean
             exit 0
-        "]],
+        "#]],
     );
     expect![[r#"
         [licenses]
@@ -801,13 +801,13 @@ fn alternatives_that_an_advisory_names_are_told() {
     check(
         &world,
         "",
-        &expect![[r"
+        &expect![[r#"
         .
           error stays: RUSTSEC-2026-0010: `time` 0.3.44 is unmaintained: Nobody is there
             no version of `time` is patched; the advisory names alternatives: `jiff`, `chrono`
           nothing to change; gate: fails
         exit 1
-    "]],
+    "#]],
     );
 }
 
@@ -835,7 +835,7 @@ fn a_build_on_request_shows_the_first_error_and_nothing_is_written() {
     world.write("../vendor/time-0.3.44/src/lib.rs", "pub fn now() {}\n");
     let manifest = world.read("Cargo.toml");
     let run = fix(&world, "--build");
-    expect![[r"
+    expect![[r#"
         .
           would upgrade time 0.3.44 -> 0.3.47
             clears RUSTSEC-2026-0009: `time` 0.3.44 has a vulnerability: A crafted date
@@ -847,21 +847,21 @@ fn a_build_on_request_shows_the_first_error_and_nothing_is_written() {
               |                    ^^^ not found in `time`
           nothing changed; gate: fails
         exit 1
-    "]]
+    "#]]
     .assert_eq(&format!("{}{}exit {}\n", run.stdout, run.stderr, run.code));
     assert_eq!(world.read("Cargo.toml"), manifest);
     world.write("../vendor/time-0.3.47/src/lib.rs", "pub fn now() {}\n");
     check(
         &world,
         "--build",
-        &expect![[r"
+        &expect![[r#"
         .
           upgraded time 0.3.44 -> 0.3.47
             clears RUSTSEC-2026-0009: `time` 0.3.44 has a vulnerability: A crafted date
           `cargo check` passes with it
           2 files changed; gate: clean
         exit 0
-    "]],
+    "#]],
     );
     assert_ne!(world.read("Cargo.toml"), manifest);
 }
@@ -976,7 +976,7 @@ fn where_no_compatible_version_clears_all_as_much_as_possible_is_cleared() {
     check(
         &world,
         "",
-        &expect![[r"
+        &expect![[r#"
         .
           upgraded time 0.3.44 -> 0.3.45
             clears RUSTSEC-2026-0009: `time` 0.3.44 has a vulnerability: A crafted date
@@ -984,7 +984,7 @@ fn where_no_compatible_version_clears_all_as_much_as_possible_is_cleared() {
             only a breaking upgrade clears it: time 0.3.45 -> 0.4.0 or later (`--breaking` tries that)
           1 file changed; gate: fails
         exit 1
-    "]],
+    "#]],
     );
 }
 

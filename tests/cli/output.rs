@@ -159,7 +159,7 @@ fn a_person_sees_a_clean_gate() {
     check_human(
         &world,
         "",
-        &expect![[r"
+        &expect![[r#"
             clean (policy clean/deny.toml, 1 package)
               advisories  clean
               bans        clean
@@ -167,17 +167,17 @@ fn a_person_sees_a_clean_gate() {
               sources     clean
               gate: clean
             exit 0
-        "]],
+        "#]],
     );
     check_human(
         &world,
         "clean --only bans",
-        &expect![[r"
+        &expect![[r#"
             clean (policy clean/deny.toml, 1 package)
               bans        clean
               gate: clean
             exit 0
-        "]],
+        "#]],
     );
 }
 
@@ -202,7 +202,7 @@ two = "1"
     check_human(
         &world,
         "",
-        &expect![[r"
+        &expect![[r#"
             . (no policy found: cargo-deny's defaults, 3 packages)
               note: without a policy no licence is allowed, so 3 packages are rejected; `supercargo init` writes one
               advisories  clean
@@ -211,7 +211,7 @@ two = "1"
               sources     clean
               gate: fails
             exit 4
-        "]],
+        "#]],
     );
 }
 
@@ -252,7 +252,7 @@ fn a_person_sees_that_what_was_judged_was_resolved_just_now() {
     check_human(
         &World::new(CLEAN),
         "",
-        &expect![[r"
+        &expect![[r#"
             clean (policy clean/deny.toml, 1 package)
               note: there is no `Cargo.lock`: what is judged was resolved just now and may change
               advisories  clean
@@ -261,7 +261,7 @@ fn a_person_sees_that_what_was_judged_was_resolved_just_now() {
               sources     clean
               gate: clean
             exit 0
-        "]],
+        "#]],
     );
 }
 
@@ -315,7 +315,7 @@ fn a_person_sees_why_there_is_no_verdict() {
     check_human(
         &world,
         "",
-        &expect![[r"
+        &expect![[r#"
             error[supercargo::unreadable-file]: `[work]/clean/deny.toml` cannot be read: stream did not contain valid UTF-8
             --> clean/deny.toml
              = help: nothing can be judged without it
@@ -327,7 +327,7 @@ fn a_person_sees_why_there_is_no_verdict() {
               sources     not judged
               gate: no verdict
             exit 70
-        "]],
+        "#]],
     );
 }
 

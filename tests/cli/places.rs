@@ -138,9 +138,9 @@ edition = "2021"
 [dependencies]
 extra = { version = "1", optional = true }
 "#,
-        &expect![[r"
+        &expect![[r#"
             exit 0
-        "]],
+        "#]],
     );
 }
 

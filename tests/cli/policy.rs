@@ -43,9 +43,9 @@ fn a_named_policy_that_does_not_exist_is_an_empty_one_and_that_is_said() {
     let report =
         world.report(&["--offline", "--only", "bans", "--config", "nowhere.toml", "sub/app"]);
     assert_eq!(report.code, 0);
-    expect![[r"
+    expect![[r#"
         ERROR the policy `[work]/nowhere.toml` does not exist: cargo-deny's defaults hold
-    "]]
+    "#]]
     .assert_eq(&report.stderr);
 }
 

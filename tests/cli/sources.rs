@@ -149,9 +149,9 @@ edition = "2021"
 "#,
     )
     .check("--only advisories,sources");
-    expect![[r"
+    expect![[r#"
         exit 0
-    "]]
+    "#]]
     .assert_eq(&report.shown());
 }
 

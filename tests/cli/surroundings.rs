@@ -123,13 +123,13 @@ fn an_editor_that_goes_away_leaves_nothing_behind() {
 fn a_broken_configuration_of_cargo_is_told_in_cargos_words() {
     let world = World::new(PACKAGE);
     world.write(".cargo/config.toml", "[net]\noffline = maybe\n");
-    expect![[r"
+    expect![[r#"
         error supercargo::resolution-failed: cargo rejects the workspace: could not parse TOML configuration in `[work]/.cargo/config.toml`: string values must be quoted, expected literal string
           .cargo/config.toml:2
             offline = maybe
                       ^^^^^
         exit 70
-    "]]
+    "#]]
     .assert_eq(&world.check("--only bans").shown());
 }
 

@@ -98,10 +98,10 @@ fn stand_on_a_lock_file_that_cannot_be_read() {
     world.edit("Cargo.lock", "version = 4", "version = 4\n<<<<<<< ours");
     let mut client = Session::of(world).start();
     let shown = client.diagnostics("Cargo.lock");
-    expect![[r"
+    expect![[r#"
         4| <<<<<<< ours
            `<<<<<<< ours` error supercargo::broken-lock-file: `Cargo.lock` cannot be used: the lock file holds the markers of an unfinished merge; restore it from version control, or delete it and let cargo resolve anew
-    "]].assert_eq(&shown.drawn());
+    "#]].assert_eq(&shown.drawn());
     client.world.lock_anew();
     client.tell_changed("Cargo.lock", 2);
     client.diagnostics_when("Cargo.lock", "nothing", Shown::is_empty);

@@ -88,24 +88,24 @@ fn a_hover_shows_markup_as_text() {
     assert!(hover.value.chars().count() < 8000, "{} characters", hover.value.chars().count());
     assert_no_markup(&hover.value);
     let cut = hover.value.replace(&"very ".repeat(8), "");
-    expect![[r"
+    expect![[r#"
         **evil** 1.0.0 · MIT
 
         declared here, used by nothing else
 
         **error** [RUSTSEC-2026-0666](https://rustsec.org/advisories/RUSTSEC-2026-0666)  
-        evil 1.0.0 has a vulnerability: \<img src=x onerror=y\> \*\*bold\*\* code title\[1m very very very very very very ver…  
+        evil 1.0.0 has a vulnerability: \<img src=x onerror=y> \*\*bold\*\* code title\[1m very very very very very very ver…  
         → no patched version exists
 
-        **\<img src=x onerror=y\> \*\*bold\*\* \`code\` title\[1m very very very very very very ver…**  
-        vulnerability · published 2026-02-05 · CVE-2026-1 · \<b\>alias\</b\>\`\*\_  
+        **\<img src=x onerror=y> \*\*bold\*\* \`code\` title\[1m very very very very very very ver…**  
+        vulnerability · published 2026-02-05 · CVE-2026-1 · \<b>alias\</b>\`\*\_  
         no patched version
 
-        \<script\>alert\(1\)\</script\> \!\[x\]\(http://evil.example/x.png\) \[click\]\(command:evil\) \[31mred\[0m desrever bell nul-free
+        \<script>alert(1)\</script> \!\[x\](http://evil.example/x.png) \[click\](command:evil) \[31mred\[0m desrever bell nul-free
 
         \# Heading
 
-        - item
+        \- item
 
         code
 
@@ -113,7 +113,7 @@ fn a_hover_shows_markup_as_text() {
 
         long long long long long long long l…
 
-        [RUSTSEC-2026-0666](https://rustsec.org/advisories/RUSTSEC-2026-0666) · announcement"]].assert_eq(&cut.replace(&"long ".repeat(8), ""));
+        [RUSTSEC-2026-0666](https://rustsec.org/advisories/RUSTSEC-2026-0666) · announcement"#]].assert_eq(&cut.replace(&"long ".repeat(8), ""));
 }
 
 #[test]

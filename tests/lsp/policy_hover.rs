@@ -82,18 +82,20 @@ fn a_key_tells_what_it_is_for() {
 #[test]
 fn an_ignored_advisory_is_told_also_where_it_concerns_nothing() {
     let mut client = opened(Editor::VsCode);
-    expect![[r"
+    expect![[r#"
         → suppresses 2 findings: time 0.2.0, time 0.3.44
 
+        about `time`  
         **Stack exhaustion**  
         vulnerability · published 2026-02-05  
         patched: >=0.3.47
 
         What happens.
 
-        [RUSTSEC-2026-0009](https://rustsec.org/advisories/RUSTSEC-2026-0009)"]]
+        [RUSTSEC-2026-0009](https://rustsec.org/advisories/RUSTSEC-2026-0009)"#]]
     .assert_eq(&told(&mut client, TIME));
-    expect![[r"
+    expect![[r#"
+        about `absent`  
         **Somewhere else**  
         vulnerability · published 2026-02-05  
         patched: >=1.0.0
@@ -104,7 +106,7 @@ fn an_ignored_advisory_is_told_also_where_it_concerns_nothing() {
 
         **warning** [advisory-not-detected](https://embarkstudios.github.io/cargo-deny/checks/advisories/diags.html#advisory-not-detected)  
         the ignored RUSTSEC-2020-0001 concerns no package  
-        → remove the entry"]].assert_eq(&told(&mut client, "RUSTSEC-2020-0001"));
+        → remove the entry"#]].assert_eq(&told(&mut client, "RUSTSEC-2020-0001"));
     client.ignore(POLICY);
 }
 
@@ -139,4 +141,26 @@ fn a_hover_needs_no_verdict() {
     let hover = client.hover("other/deny.toml", "ISC").expect("a hover");
     assert!(hover.value.starts_with("**ISC** · ISC License"), "{}", hover.value);
     assert_eq!(hover.covered, "ISC");
+}
+
+#[test]
+fn a_clarification_tells_whose_licence_it_states() {
+    let clarified = ENTRIES.replace(
+        "[bans]\n",
+        "[[licenses.clarify]]\ncrate = \"old\"\nexpression = \"MIT OR ISC\"\nlicense-files = []\n\n\
+         [[licenses.clarify]]\ncrate = \"cookie@0.1\"\nexpression = \"MIT\"\nlicense-files = []\n\n[bans]\n",
+    );
+    let mut client = Session::of(World::locked(&clarified)).start();
+    for file in ["Cargo.toml", "app/Cargo.toml", POLICY] {
+        client.ignore(file);
+    }
+    client.open(POLICY);
+    client.status("exact");
+    let old = told(&mut client, "old");
+    assert!(old.starts_with("→ states the licence of 1 package: old 1.0.0"), "{old}");
+    let cookie = told(&mut client, "cookie@0.1");
+    assert!(cookie.starts_with("→ matches nothing"), "{cookie}");
+    let isc = client.hover(POLICY, "ISC").expect("a hover");
+    assert_eq!(isc.covered, "ISC");
+    assert!(isc.value.starts_with("**ISC** · ISC License"), "{}", isc.value);
 }

@@ -58,7 +58,16 @@ fn hints_and_warnings_stand_on_their_entries_and_count_only_strictly() {
             format!("{} {}: {}\n", one.severity, one.code.as_deref().unwrap_or(""), one.message)
         })
         .collect();
-    expect![[r""]].assert_eq(&ours.concat());
+    expect![[r#"
+        help supercargo::missing-reason: the entry of `syn@1` does not say why it is there
+        help supercargo::missing-reason: the entry of `stuck` does not say why it is there
+        warning supercargo::past-due: this was to hold until 2020-01-31, which has passed
+        warning supercargo::unreadable-date: `31.12.2999` is no date
+        help supercargo::broad-entry: this entry holds for every `stuck`, and only 1.0.0 is there
+        warning supercargo::check-turned-off: versions that were withdrawn are not told: this check is turned off
+        help supercargo::check-turned-off: requirements that accept any version are not told: this check is turned off
+        warning supercargo::low-confidence: a text is taken for a licence that it has little in common with: 0.5 is below cargo-deny's 0.8
+    "#]].assert_eq(&ours.concat());
     assert_eq!(report.code, 0);
     assert_eq!(world.check("--strict").code, 16);
     let run = world.human("--strict");
@@ -93,7 +102,19 @@ fn policies_that_are_not_read_say_so_on_themselves() {
          #- a/Cargo.toml\n[package]\nname = \"a\"\nversion = \"0.1.0\"\nedition = \"2021\"\n\
          #- deny.toml\n[bans]\n#- .deny.toml\n# older\n[bans]\n#- a/deny.toml\n[bans]\n",
     );
-    expect![[r""]].assert_eq(&world.check("--only bans").shown());
+    expect![[r#"
+        warning supercargo::shadowed-policy: `.deny.toml` is not read: `deny.toml` beside it is asked for first
+          .deny.toml:1
+            # older
+            ^^^^^^^
+          help say in one file what shall hold, and remove the other
+        help supercargo::unread-policy: `a/deny.toml` is not read: `deny.toml` rules the workspace that this folder is part of
+          a/deny.toml:1
+            [bans]
+            ^^^^^^
+          help say in one file what shall hold, and remove the other
+        exit 0
+    "#]].assert_eq(&world.check("--only bans").shown());
     // The one that is named is the one that is meant.
     assert!(world.check("--only bans --config a/deny.toml").findings.is_empty());
 }

@@ -160,7 +160,7 @@ allow-git = ["https://example.org/unused"]
             allow-git = ["https://example.org/unused"]
                           ^^^^^^^^^^^^^^^^^^^^^^^^^^
           help remove it
-        warning supercargo::ignores-nothing: a package that is named here is ignored where it was yanked, and no `time` was
+        warning supercargo::ignores-nothing: this only ignores that a version of `time` was yanked, not its advisories
           deny.toml:5
                 { crate = "time@0.3", reason = "not yanked" },
                            ^^^^^^^^

@@ -84,7 +84,7 @@ each_editor! {
         client.open(POLICY);
         client.diagnostics(MANIFEST);
         client.diagnostics_when(POLICY, "a version", |shown| shown.version.is_some());
-        client.replace(POLICY, "ignore = []", &format!("ignore = [\"{TIME}\", \"{PLAIN}\"]"));
+        client.replace(POLICY, "ignore = []", &format!("ignore = [\"{TIME}\", \"{PLAIN}\"] # known"));
         client.diagnostics_when(MANIFEST, "one finding", |shown| shown.codes() == ["rejected"]);
         client.replace(POLICY, "\"Zlib\"", "\"GPL-3.0-only\"");
         client.diagnostics_when(MANIFEST, "nothing", Shown::is_empty);

@@ -214,7 +214,7 @@ fn a_policy_that_is_written_and_deleted_while_running_is_seen_when_it_is_told() 
     let shown = client.diagnostics("Cargo.toml");
     expect![[r#"
         2| name = "app"
-           `app` hint supercargo::no-policy: no `deny.toml` was found: advisories, bans and sources are judged by cargo-deny's defaults, licences are not; `cargo deny init` writes one
+           `app` hint supercargo::no-policy: no `deny.toml` was found: advisories, bans and sources are judged by cargo-deny's defaults, licences are not; `supercargo init` writes one
         8| cookie = "0.18"
            `0.18` error RUSTSEC-2026-0009: `time` 0.3.44 has a vulnerability: Stack exhaustion, via cookie 0.18.1 -> time 0.3.44; upgrade to >=0.3.47
         10| plain = "1.5"

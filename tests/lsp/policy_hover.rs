@@ -92,7 +92,11 @@ fn an_ignored_advisory_is_told_also_where_it_concerns_nothing() {
 
         What happens.
 
-        [RUSTSEC-2026-0009](https://rustsec.org/advisories/RUSTSEC-2026-0009)"#]]
+        [RUSTSEC-2026-0009](https://rustsec.org/advisories/RUSTSEC-2026-0009)
+
+        **hint** `supercargo::missing-reason`  
+        the entry of RUSTSEC-2026-0009 does not say why it is there  
+        → say why it is acceptable, and until when"#]]
     .assert_eq(&told(&mut client, TIME));
     expect![[r#"
         about `absent`  

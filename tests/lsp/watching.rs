@@ -183,10 +183,10 @@ each_editor! {
         let time = client.world.read(&format!("../db/crates/time/{TIME}.md"));
         client.world.write(&format!("../db/crates/time/{TIME}.md"), "");
         // The check reads the advisories again.
-        client.world.edit(POLICY, "ignore = []", &format!("ignore = [\"{PLAIN}\"]"));
+        client.world.edit(POLICY, "ignore = []", &format!("ignore = [\"{PLAIN}\"] # known"));
         client.diagnostics_without(MANIFEST, PLAIN);
         client.world.write(&format!("../db/crates/time/{TIME}.md"), time);
-        client.world.edit(POLICY, &format!("ignore = [\"{PLAIN}\"]"), "ignore = []");
+        client.world.edit(POLICY, &format!("ignore = [\"{PLAIN}\"] # known"), "ignore = []");
         client.ends_with(MANIFEST, "all", |shown| shown.codes() == [TIME, "rejected", PLAIN]);
     }
 

@@ -6,3 +6,5 @@
 pub(crate) mod cursor;
 pub(crate) mod schema;
 pub(crate) mod syntax;
+
+pub use schema::{json_schema, page};

@@ -4,15 +4,21 @@
 //! from these tables. `schema/accepted.rs` asks cargo-deny whether they say what it reads.
 //! Words are ours; a part between backticks is code ([`pieces`]).
 
+#[cfg(test)]
+mod accepted;
 mod advisories;
 mod bans;
 mod graph;
+mod json;
 mod licenses;
 mod output;
 mod package;
+mod page;
 mod root;
 mod sources;
 
+pub use json::json_schema;
+pub use page::page;
 pub(crate) use root::{EXCEPTIONS, POLICY};
 
 /// The version of cargo-deny that the tables describe.

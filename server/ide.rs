@@ -1,8 +1,10 @@
 //! What editors show: functions of verdicts, without any type of the protocol.
 
+pub(crate) mod entry_lens;
 pub(crate) mod hints;
 pub(crate) mod hover;
 pub(crate) mod lens;
 pub(crate) mod links;
 pub(crate) mod markup;
 pub(crate) mod message;
+pub(crate) mod navigation;

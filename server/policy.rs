@@ -4,6 +4,8 @@
 //! finding is and what an entry matches is cargo-deny's business, never decided here.
 
 pub(crate) mod cursor;
+pub(crate) mod effects;
+pub(crate) mod entries;
 pub(crate) mod schema;
 pub(crate) mod syntax;
 

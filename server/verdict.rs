@@ -18,6 +18,7 @@ mod index;
 mod licence_files;
 mod licence_lines;
 mod manifests;
+mod matched;
 mod memory;
 mod paths;
 mod places;
@@ -42,6 +43,7 @@ pub use licence_files::PackageFolder;
 #[cfg(test)]
 pub(crate) use licence_files::{ISC, MIT};
 pub(crate) use licence_files::{LicenceFile, Recognised, licence_file, licence_files, recognised};
+pub use matched::Matched;
 pub use policy::{DatabaseSettings, LoadedPolicy, PolicyText};
 pub(crate) use provisional::{Known, provisional};
 pub use releases::Releases;

@@ -84,6 +84,7 @@ pub(super) fn recall(
         declared: Arc::default(),
         folders: Arc::default(),
         graph: Arc::default(),
+        matched: Vec::new(),
         index_files: Arc::default(),
         database_date: stored.database_date,
     };

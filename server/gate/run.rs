@@ -34,6 +34,7 @@ impl Run {
                 declared: Arc::default(),
                 folders: Arc::default(),
                 graph: Arc::default(),
+                matched: Vec::new(),
                 index_files: Arc::default(),
                 database_date: None,
             },
@@ -162,5 +163,6 @@ impl Run {
         self.verdict.declared = answer.declared;
         self.verdict.folders = answer.folders;
         self.verdict.graph = answer.graph;
+        self.verdict.matched = answer.matched;
     }
 }

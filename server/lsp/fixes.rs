@@ -83,6 +83,7 @@ mod tests {
             declared: Arc::default(),
             folders: Arc::default(),
             graph: Arc::default(),
+            matched: Vec::new(),
             index_files: Arc::default(),
             database_date: None,
         })

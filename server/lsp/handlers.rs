@@ -3,6 +3,7 @@
 pub(super) mod code_action;
 pub(super) mod code_action_resolve;
 pub(super) mod code_lens;
+pub(super) mod definition;
 pub(super) mod did_change;
 pub(super) mod did_change_configuration;
 pub(super) mod did_change_trust;
@@ -17,4 +18,5 @@ pub(super) mod hover;
 pub(super) mod initialize;
 pub(super) mod initialized;
 pub(super) mod inlay_hint;
+pub(super) mod references;
 pub(super) mod shutdown;

@@ -426,6 +426,7 @@ impl Owner {
             let verdict = {
                 let mut state = self.session.state();
                 state.answers.remove(&workspace);
+                state.good.remove(&workspace);
                 state.verdicts.remove(&workspace)
             };
             files.extend(verdict.iter().flat_map(|verdict| files_of(verdict)));

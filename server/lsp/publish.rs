@@ -109,7 +109,7 @@ fn related(finding: &Finding, place: &Place, state: &State) -> Vec<DiagnosticRel
 }
 
 /// Where a place is in the text that the client has; `None` when it is gone from there.
-fn location(place: &Place, state: &State) -> Option<Location> {
+pub(super) fn location(place: &Place, state: &State) -> Option<Location> {
     let encoding = state.features.encoding;
     let document = state.documents.get(&place.file);
     let (text, span): (_, Span) = match document {

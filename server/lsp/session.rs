@@ -49,8 +49,23 @@ pub(super) struct State {
     pub(super) documents: Documents,
     /// What is shown of each workspace.
     pub(super) verdicts: BTreeMap<Workspace, Arc<Verdict>>,
+    /// The last of each that had a graph: what the entries of a policy do is told from it while the
+    /// policy is broken.
+    pub(super) good: BTreeMap<Workspace, Arc<Verdict>>,
     /// What can be done about their findings.
     pub(super) answers: BTreeMap<Workspace, Answers>,
+}
+
+impl State {
+    /// What is known of each workspace, from the last verdict that had a graph where there is none
+    /// at the moment.
+    pub(super) fn known(&self) -> Vec<Arc<Verdict>> {
+        let known = self.verdicts.iter().map(|(workspace, shown)| {
+            let good = self.good.get(workspace).filter(|_| shown.packages == 0);
+            Arc::clone(good.unwrap_or(shown))
+        });
+        known.collect()
+    }
 }
 
 impl Session {

@@ -23,8 +23,8 @@ use codespan_reporting::files::Files as _;
 use krates::cm::Metadata;
 
 use super::{
-    Check, CheckSet, Code, Counts, Database, Finding, GraphFacts, GraphOptions, PackageFolder,
-    PackageRef, PolicyText, Severity,
+    Check, CheckSet, Code, Counts, Database, Finding, GraphFacts, GraphOptions, Matched,
+    PackageFolder, PackageRef, PolicyText, Severity,
     collect::{self, Context},
     declared::{Declared, declared},
     graph,
@@ -33,6 +33,7 @@ use super::{
     licence_files,
     licence_lines::LicenceLines,
     manifests::{LocalManifest, Locked, Manifests, Names},
+    matched,
     memory::{self, Memory},
     places::Places,
     policy::Config,
@@ -88,7 +89,8 @@ pub struct Question {
     pub manifests: BTreeMap<Utf8PathBuf, SourceText>,
     /// Which checks.
     pub checks: CheckSet,
-    /// Also list what is merely told (cargo-deny's helps: every accepted licence).
+    /// Also list what is merely told (cargo-deny's helps: every accepted licence). Those that come
+    /// from an entry of the policy are always listed.
     pub helps: bool,
     /// Also tell what cargo's index cache says of the versions of declared packages.
     pub releases: bool,
@@ -107,6 +109,8 @@ pub struct Answer {
     pub folders: Arc<BTreeMap<PackageRef, PackageFolder>>,
     /// What the graph tells besides findings.
     pub graph: Arc<GraphFacts>,
+    /// What entries of the policy match, where no finding tells.
+    pub matched: Vec<Matched>,
 }
 
 /// Why there is no engine or no answer.
@@ -540,6 +544,8 @@ impl<'p, 'g> Placed<'p, 'g> {
             let outdated =
                 licence_files::outdated(self.graph.krates, &config.licenses, &question.policy);
             answer.findings.extend(outdated);
+            answer.matched =
+                matched::exceptions(self.graph.krates, &config.licenses, &question.policy);
         }
         let mut keys = memory::keys(question).unwrap_or_default();
         let mut told = BTreeMap::new();
@@ -625,7 +631,7 @@ fn findings_of(
             DenySeverity::Help => counts.helps += 1,
             DenySeverity::Bug => {}
         }
-        if helps || diag.diag.severity != DenySeverity::Help {
+        if helps || diag.diag.severity != DenySeverity::Help || context.is_labelled(diag) {
             findings.push(collect::from_check(diag, check, context));
         }
     }

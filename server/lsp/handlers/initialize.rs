@@ -68,6 +68,8 @@ fn capabilities(encoding: convert::Encoding) -> ServerCapabilities {
             commands: vec![execute_command::FIX_ALL.to_owned()],
             work_done_progress_options: WorkDoneProgressOptions::default(),
         }),
+        definition_provider: Some(OneOf::Left(true)),
+        references_provider: Some(OneOf::Left(true)),
         hover_provider: Some(HoverProviderCapability::Simple(true)),
         workspace: Some(WorkspaceServerCapabilities {
             workspace_folders: Some(WorkspaceFoldersServerCapabilities {

@@ -107,11 +107,69 @@ impl Document {
         Self { lines, comments: reader.comments }
     }
 
+    /// What the items of a list are about that stands at these keys, or its tables: strings, and the
+    /// `crate` or `name` of tables.
+    pub(crate) fn abouts(&self, text: &str, path: &[&str]) -> Vec<String> {
+        let mut found = Vec::new();
+        let mut table: Vec<&str> = Vec::new();
+        for line in &self.lines {
+            match line {
+                Line::Header(header) => {
+                    table = header.parts.iter().map(|part| part.name(text)).collect();
+                }
+                Line::Statement(statement) => {
+                    let names = statement.parts.iter().map(|part| part.name(text));
+                    let way: Vec<&str> = table.iter().copied().chain(names).collect();
+                    collect_abouts(text, statement.value.as_ref(), &way, path, &mut found);
+                }
+            }
+        }
+        found
+    }
+
     /// Whether an offset stands in a comment.
     pub(crate) fn in_comment(&self, offset: usize) -> bool {
         let before = self.comments.partition_point(|comment| comment.start < offset);
         let last = before.checked_sub(1).and_then(|index| self.comments.get(index));
         last.is_some_and(|comment| offset <= comment.end)
+    }
+}
+
+/// What a value at `way` says of the list at `path`.
+fn collect_abouts(
+    text: &str,
+    value: Option<&Value>,
+    way: &[&str],
+    path: &[&str],
+    found: &mut Vec<String>,
+) {
+    let Some(value) = value else { return };
+    let said = |value: &Value| value.said(text).map(str::to_owned);
+    if way == path {
+        for item in value.items() {
+            found.extend(said(item));
+            for statement in item.statements() {
+                if let [part] = &statement.parts[..]
+                    && matches!(part.name(text), "crate" | "name")
+                {
+                    found.extend(statement.value.as_ref().and_then(said));
+                }
+            }
+        }
+        return;
+    }
+    if way.len() == path.len() + 1
+        && way.starts_with(path)
+        && matches!(way.last(), Some(&("crate" | "name")))
+    {
+        found.extend(said(value));
+    }
+    if path.starts_with(way) {
+        for statement in value.statements() {
+            let names = statement.parts.iter().map(|part| part.name(text));
+            let way: Vec<&str> = way.iter().copied().chain(names).collect();
+            collect_abouts(text, statement.value.as_ref(), &way, path, found);
+        }
     }
 }
 
@@ -323,11 +381,9 @@ impl<'t> Reader<'t> {
         let escapes = marks.starts_with('"');
         let closing = closing(&self.text[start..], marks, quote == Quote::Long, escapes);
         let closing = closing.map(|at| start + at);
-        // The mark may be that of the next string: then this one does not end.
-        let closing = closing.filter(|at| {
-            let behind = self.text[at + marks.len()..].chars().next();
-            quote == Quote::Long || !behind.is_some_and(char::is_alphanumeric)
-        });
+        // The mark may be that of another string: then this one does not end.
+        let closing =
+            closing.filter(|at| quote == Quote::Long || may_follow(&self.text[at + marks.len()..]));
         if let Some(end) = closing {
             self.at = end + marks.len();
             return Quoted { inside: start..end, quote, is_closed: true };
@@ -424,6 +480,16 @@ impl<'t> Reader<'t> {
         }
         let key = line.trim_start_matches(|c| is_bare_key(c) || c == '.');
         key.len() < line.len() && key.trim_start().starts_with('=')
+    }
+}
+
+/// Whether this could stand behind a string, a missing comma forgiven.
+fn may_follow(text: &str) -> bool {
+    let rest = text.trim_start_matches(is_blank);
+    match rest.chars().next() {
+        None | Some(',' | ']' | '}' | '#' | '\n') => true,
+        Some('"' | '\'' | '{') => rest.len() < text.len(),
+        Some(_) => false,
     }
 }
 

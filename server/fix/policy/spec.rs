@@ -1,24 +1,18 @@
 //! cargo-deny's package specs: `name@1.2.3`, `{ crate = ".." }`, `{ name = "..", version = ".." }`.
 
-use semver::{Op, Version, VersionReq};
-
-use crate::verdict::PackageRef;
+use crate::{
+    policy::spec::{self, Spec},
+    verdict::PackageRef,
+};
 
 /// Exactly this version, in the spelling that pins: after `@`, a full version means only itself.
 pub(super) fn exactly(package: &PackageRef) -> String {
-    // A requirement says nothing of what follows a `+`.
-    let version = package.version.split('+').next().unwrap_or_default();
-    format!("{}@{version}", package.name)
+    spec::exactly(&package.name, &package.version)
 }
 
 /// Whether an entry of the policy is about the package, as cargo-deny reads it.
 pub(super) fn matches(entry: &toml::Value, package: &PackageRef) -> bool {
-    parts(entry).is_some_and(|(name, requirement)| {
-        name == package.name
-            && requirement.is_none_or(|requirement| {
-                Version::parse(&package.version).is_ok_and(|version| requirement.matches(&version))
-            })
-    })
+    parts(entry).is_some_and(|spec| spec.name == package.name && spec.admits(&package.version))
 }
 
 /// Whether it is about this version and no other.
@@ -27,20 +21,14 @@ pub(super) fn is_exact(entry: &toml::Value, package: &PackageRef) -> bool {
     exact.is_some() && parts(entry) == exact
 }
 
-fn parts(entry: &toml::Value) -> Option<(String, Option<VersionReq>)> {
+fn parts(entry: &toml::Value) -> Option<Spec> {
     let spec = entry.as_str().or_else(|| entry.get("crate")?.as_str());
-    let Some(spec) = spec else {
-        let name = entry.get("name")?.as_str()?.to_owned();
-        let Some(version) = entry.get("version") else { return Some((name, None)) };
-        return Some((name, Some(version.as_str()?.parse().ok()?)));
-    };
-    let at = spec.find('@').map(|at| (at, true)).or_else(|| spec.find(':').map(|at| (at, false)));
-    let Some((at, pins)) = at else { return Some((spec.to_owned(), None)) };
-    let mut requirement: VersionReq = spec[at + 1..].parse().ok()?;
-    if pins && let Some(first) = requirement.comparators.first_mut() {
-        first.op = Op::Exact;
+    if let Some(spec) = spec {
+        return Spec::parse(spec);
     }
-    Some((spec[..at].to_owned(), Some(requirement)))
+    let version =
+        entry.get("version").map(|version| version.as_str().ok_or(())).transpose().ok()?;
+    Spec::of(entry.get("name")?.as_str()?, version)
 }
 
 #[cfg(test)]

@@ -31,6 +31,7 @@ struct Writer {
     dice: Dice,
     /// Names that were not said yet: cargo-deny refuses some that are said twice.
     names: Vec<String>,
+    others: Vec<String>,
     fresh: usize,
 }
 
@@ -38,6 +39,7 @@ impl Writer {
     fn policy(&mut self) -> String {
         self.names =
             ["time@0.3.44", "time", "serde", "ring@0.17.9", "gpl"].map(str::to_owned).to_vec();
+        self.others = ["llvm", "forked", "ours"].map(str::to_owned).to_vec();
         let (mut first, mut rest) = (String::new(), String::new());
         for key in POLICY.keys().filter(|key| key.is_current()) {
             let Value::Table(table) = key.value else { continue };
@@ -169,7 +171,11 @@ impl Writer {
         self.fresh += 1;
         let fresh = self.fresh;
         let said = match text {
-            Text::Package | Text::PackageName => {
+            Text::PackageName => {
+                let at = self.dice.roll(self.others.len() + 2);
+                if at < self.others.len() { self.others.remove(at) } else { format!("p{fresh}") }
+            }
+            Text::Package => {
                 let at = self.dice.roll(self.names.len() + 2);
                 if at < self.names.len() { self.names.remove(at) } else { format!("p{fresh}") }
             }
@@ -246,7 +252,7 @@ fn try_items(world: &World, text: &str, offset: usize, dice: &mut Dice) -> usize
 #[test]
 fn every_item_at_every_place_of_whole_policies() {
     let world = World::new();
-    let mut writer = Writer { dice: Dice(3), names: Vec::new(), fresh: 0 };
+    let mut writer = Writer { dice: Dice(3), names: Vec::new(), others: Vec::new(), fresh: 0 };
     let (mut policies, mut told) = (0, 0);
     while policies < wanted() {
         let text = writer.policy();
@@ -268,7 +274,7 @@ fn every_item_at_every_place_of_whole_policies() {
 #[test]
 fn every_item_in_half_typed_policies() {
     let world = World::new();
-    let mut writer = Writer { dice: Dice(5), names: Vec::new(), fresh: 0 };
+    let mut writer = Writer { dice: Dice(5), names: Vec::new(), others: Vec::new(), fresh: 0 };
     let (mut policies, mut told) = (0, 0);
     while policies < wanted() {
         let text = writer.policy();

@@ -70,7 +70,10 @@ impl<'p> Spot<'p> {
         let cursor = self.token.inside.start + self.token.typed.len();
         let behind = text.get(cursor..self.token.inside.end)?;
         edit.span.start += start;
-        if let Some(end) = behind.find([' ', ')']) {
+        if let Some(end) = behind.find([' ', '(', ')']) {
+            if behind[end..].starts_with('(') {
+                return None;
+            }
             edit.span.end = cursor + end;
             edit.template = Template::from(content);
         }

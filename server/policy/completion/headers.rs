@@ -8,7 +8,7 @@ use super::{
     values,
 };
 use crate::policy::{
-    cursor::{Defined, HeaderPlace},
+    cursor::{Defined, HeaderPlace, Step},
     schema::{Form, Key, Table, Value},
     words::Words,
 };
@@ -67,16 +67,13 @@ impl Maker<'_> {
                 if !key.is_current() {
                     return false;
                 }
-                let names: Vec<String> =
-                    path[..end].iter().map(|name| (*name).to_owned()).collect();
-                let mut way = outline.way(&names);
-                if matches!(way.last(), Some(crate::policy::cursor::Step::Index(_))) {
-                    way.pop();
-                }
-                let defined = outline.defined(&way);
+                let way: Vec<Step> =
+                    path[..end].iter().map(|name| Step::Key((*name).to_owned())).collect();
                 let is_list = matches!(key.value, Value::List(_));
-                let fits = match defined {
-                    None | Some(Defined::Implicitly) => end == path.len() || !is_list,
+                // Lists of tables within tables of lists are better written in braces.
+                let fits = match outline.defined(&way) {
+                    _ if is_list && end < path.len() => false,
+                    None | Some(Defined::Implicitly) => true,
                     Some(Defined::ByHeader) => end < path.len() && !is_list,
                     Some(Defined::ByHeaders) => is_list,
                     Some(Defined::ByDots | Defined::ByValue) => false,

@@ -91,7 +91,11 @@ impl Maker<'_> {
 
     /// Whether cargo-deny takes the value that stands there already for a key.
     fn fits(&self, place: &KeyPlace, key: &Key) -> bool {
-        let Some(value) = &place.value else { return matches!(key.value, Value::Table(_)) };
+        let rest: Vec<&str> = place.rest.iter().map(String::as_str).collect();
+        if !rest.is_empty() && !key.value.table().is_some_and(|table| table.at(&rest).is_some()) {
+            return false;
+        }
+        let Some(value) = &place.value else { return true };
         let value = &self.text[value.clone()];
         let names: Vec<&str> = place
             .table
@@ -107,13 +111,14 @@ impl Maker<'_> {
             key.is_some_and(|key| matches!(key.value, Value::List(_)))
         });
         if in_entry || std::ptr::eq(self.wanted.root, &EXCEPTIONS) {
-            return values::is_alike(key.value, value);
+            return rest.is_empty() && values::is_alike(key.value, value);
         }
         let mut text = names.join(".");
         if !text.is_empty() {
             text.push('.');
         }
-        text.push_str(&format!("{} = {value}\n", key.name));
+        let parts: Vec<&str> = std::iter::once(key.name).chain(rest).collect();
+        text.push_str(&format!("{} = {value}\n", parts.join(".")));
         let text = SourceText::new(&text);
         let path = Some(Utf8PathBuf::from("deny.toml"));
         PolicyText { path, text, exceptions: None }.load(false).is_ok()
@@ -128,11 +133,10 @@ fn belongs(table: &Table, key: &Key, level: Option<&Level>, place: &KeyPlace) ->
     let said = |name: &str| {
         place.present.contains(name) || level.is_some_and(|one| one.value(name).is_some())
     };
-    let (id, spec, name) = (said("id"), said("crate"), said("name"));
+    let (id, spec, name, version) = (said("id"), said("crate"), said("name"), said("version"));
     match key.name {
-        "id" | "crate" | "name" if place.is_followed => !(id || spec || name),
-        "id" => !(id || spec || name || said("version")),
-        "crate" | "name" => !(id || spec || name),
+        "id" | "crate" => !(id || spec || name || version),
+        "name" => !(id || spec || name),
         "version" => name && !id,
         _ => id || spec || name,
     }

@@ -254,7 +254,7 @@ impl<'m> Maker<'m> {
     /// What the lists of `[bans]` say of packages that cargo-deny does not want said twice.
     fn elsewhere(&self, path: &[String]) -> Vec<String> {
         const LISTS: [&str; 3] = ["allow", "deny", "skip"];
-        let [section, list] = path else { return Vec::new() };
+        let [section, list, ..] = path else { return Vec::new() };
         if section != "bans" || !LISTS.contains(&list.as_str()) {
             return Vec::new();
         }

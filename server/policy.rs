@@ -7,6 +7,7 @@ mod completion;
 pub(crate) mod cursor;
 pub(crate) mod effects;
 pub(crate) mod entries;
+pub(crate) mod outline;
 pub(crate) mod schema;
 pub(crate) mod spec;
 pub(crate) mod syntax;

@@ -31,7 +31,7 @@ use super::{
 use crate::{
     facts::RefreshPolicy,
     fix::Answer,
-    gate::{Databases, GateOptions, Verdict},
+    gate::{GateOptions, Verdict},
     process::Children,
     resolve::Resolver,
     verdict::CheckSet,
@@ -113,7 +113,6 @@ pub(super) async fn run(session: Arc<Session>, mut events: mpsc::UnboundedReceiv
     let mut owner = Owner {
         session,
         watch,
-        databases: Arc::default(),
         workers: BTreeMap::new(),
         published: HashMap::new(),
         said: BTreeSet::new(),
@@ -131,7 +130,6 @@ pub(super) async fn run(session: Arc<Session>, mut events: mpsc::UnboundedReceiv
 struct Owner {
     session: Arc<Session>,
     watch: Watch,
-    databases: Arc<Databases>,
     workers: BTreeMap<Workspace, Busy>,
     /// What the client shows now, by file.
     published: HashMap<Utf8PathBuf, Published>,
@@ -273,7 +271,7 @@ impl Owner {
                 busy.open.extend(opened.clone());
                 continue;
             }
-            let databases = Arc::clone(&self.databases);
+            let databases = Arc::clone(&self.session.databases);
             match Worker::start(workspace.clone(), databases, self.session.events()) {
                 Ok(worker) => {
                     let open = opened.iter().cloned().collect();

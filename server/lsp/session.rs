@@ -21,12 +21,18 @@ use super::{
     owner::Event,
     settings::{Layers, Settings},
 };
-use crate::{cache::Cache, gate::Verdict, process::Children, workspace::Workspace};
+use crate::{
+    cache::Cache,
+    gate::{Databases, Verdict},
+    process::Children,
+    workspace::Workspace,
+};
 
 pub(super) struct Session {
     pub(super) client: Client,
     pub(super) children: Children,
     pub(super) cache: Cache,
+    pub(super) databases: Arc<Databases>,
     state: Mutex<State>,
     events: mpsc::UnboundedSender<Event>,
     /// Tells requests that wait for fixes that there is something new.
@@ -75,6 +81,7 @@ impl Session {
             client,
             children: Children::in_groups(),
             cache,
+            databases: Arc::default(),
             state: Mutex::default(),
             events,
             answered: watch::Sender::new(()),

@@ -226,6 +226,11 @@ fn sorted(mut packages: Vec<PackageRef>) -> Vec<PackageRef> {
 }
 
 impl Effect {
+    /// Whether the entry could as well not be there.
+    pub(crate) fn is_nothing(&self) -> bool {
+        self.does == Does::Nothing
+    }
+
     /// A few words: `suppresses 2 findings`, `214 packages state it`, `matches nothing`.
     pub(crate) fn short(&self) -> String {
         let packages = counted(self.packages.len(), "package");

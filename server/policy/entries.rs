@@ -1,12 +1,8 @@
 //! The entries of a policy's lists, each with what it is about and where it stands. Text in, values
 //! out; what is broken is passed over, and so is what has no meaning to cargo-deny.
 
-use toml::de::{DeTable, DeValue};
-
-use crate::{
-    model::tree,
-    text::{Span, Spanned},
-};
+use super::syntax::{Document, Kind, Line, Statement, Value};
+use crate::text::{Span, Spanned};
 
 /// Which list an entry stands in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -83,7 +79,7 @@ impl List {
     }
 
     /// Whether its entries stand in those of another list.
-    fn is_inner(self) -> bool {
+    pub(super) fn is_inner(self) -> bool {
         matches!(self, Self::ExceptionLicence | Self::Wrapper)
     }
 
@@ -109,11 +105,9 @@ pub(crate) struct Entry {
 }
 
 impl Entry {
-    fn shift(&mut self, by: usize) {
-        let version = self.version.as_mut().map(|version| &mut version.span);
-        for span in [&mut self.span, &mut self.subject.span].into_iter().chain(version) {
-            *span = span.start + by..span.end + by;
-        }
+    fn of(list: List, item: &Value, subject: Spanned<String>) -> Self {
+        let (version, about_duplicates) = (None, false);
+        Self { list, span: item.span.clone(), subject, version, about_duplicates }
     }
 
     /// The name of the package that it is about, and where; `None` for what is about none.
@@ -143,54 +137,42 @@ impl Entry {
 
 /// All entries of a policy, by where they start; an entry comes before those inside of it.
 pub(crate) fn entries(text: &str) -> Vec<Entry> {
-    let (root, errors) = tree::parse(text);
-    let mut found = Vec::new();
-    if errors.is_empty() {
-        read(text, root.get_ref(), &mut found);
-    } else {
-        // What is broken reaches no further than its table.
-        for table in tables(text) {
-            let mut inside = read_broken(&text[table.clone()]);
-            inside.iter_mut().for_each(|entry| entry.shift(table.start));
-            found.append(&mut inside);
+    let document = Document::read(text, None);
+    let mut reader = Reader { text, found: Vec::new() };
+    let mut header: Vec<&str> = Vec::new();
+    // The `[[table]]` that is being read, with the path of its header.
+    let mut open: Option<(Vec<&str>, Fields)> = None;
+    for line in &document.lines {
+        match line {
+            Line::Header(line) => {
+                header = line.parts.iter().map(|part| part.name(text)).collect();
+                // `[[licenses.clarify.license-files]]` belongs to the entry above.
+                let belongs = open
+                    .as_ref()
+                    .is_some_and(|(path, _)| header.len() > path.len() && header.starts_with(path));
+                if belongs {
+                    continue;
+                }
+                reader.close(open.take());
+                if let Some(list) = list_at(&header).filter(|_| line.is_array) {
+                    open = Some((header.clone(), Fields::new(list, line.span.clone())));
+                }
+            }
+            Line::Statement(statement) => match &mut open {
+                Some((path, fields)) => {
+                    fields.span.end = fields.span.end.max(statement.span.end);
+                    if header == *path {
+                        fields.take(text, statement);
+                    }
+                }
+                None => reader.walk(&header, statement),
+            },
         }
     }
+    reader.close(open);
+    let mut found = reader.found;
     found.sort_by_key(|entry| (entry.span.start, std::cmp::Reverse(entry.span.end)));
     found
-}
-
-/// The entries of a part that may be broken: those of its whole lines, and then what else the
-/// parser makes of it.
-fn read_broken(text: &str) -> Vec<Entry> {
-    let (root, errors) = tree::parse(text);
-    let mut found = Vec::new();
-    if let Some(mended) = tree::without_broken_lines(text, &errors) {
-        read(&mended, tree::parse(&mended).0.get_ref(), &mut found);
-    }
-    let mut guessed = Vec::new();
-    read(text, root.get_ref(), &mut guessed);
-    let is_new = |new: &Entry| {
-        let apart = |old: &Entry| new.span.end <= old.span.start || old.span.end <= new.span.start;
-        found.iter().all(apart)
-    };
-    guessed.retain(is_new);
-    found.extend(guessed);
-    found
-}
-
-/// The spans from each line that looks like a header to the next.
-fn tables(text: &str) -> Vec<Span> {
-    let mut starts = vec![0];
-    let mut at = 0;
-    for line in text.split_inclusive('\n') {
-        // `[` may begin a line of an array of arrays, of which a policy has none.
-        if at > 0 && line.trim_start().starts_with('[') {
-            starts.push(at);
-        }
-        at += line.len();
-    }
-    starts.push(text.len());
-    starts.windows(2).map(|pair| pair[0]..pair[1]).collect()
 }
 
 /// The innermost entry of [`entries`] that holds `span`.
@@ -202,78 +184,119 @@ pub(crate) fn holding<'e>(entries: &'e [Entry], span: &Span) -> Option<&'e Entry
     entries[last..before].iter().rev().find(holds)
 }
 
-fn read(text: &str, root: &DeTable<'_>, found: &mut Vec<Entry>) {
-    for (list, path) in List::FIXED {
-        let Some((last, tables)) = path.split_last() else { continue };
-        let table = tables.iter().try_fold(root, |table, key| tree::table(table, key));
-        for value in table.map_or(&[][..], |table| tree::array(table, last)) {
-            read_entry(text, list, value, found);
-        }
-    }
+/// The list at a path, if its items are entries.
+fn list_at(path: &[&str]) -> Option<List> {
     // A file of exceptions has them at its top.
-    for value in tree::array(root, "exceptions") {
-        read_entry(text, List::Exception, value, found);
+    if path == ["exceptions"] {
+        return Some(List::Exception);
+    }
+    let known = List::FIXED.iter().find(|(_, known)| *known == path);
+    known.map(|(list, _)| *list)
+}
+
+struct Reader<'t> {
+    text: &'t str,
+    found: Vec<Entry>,
+}
+
+impl<'t> Reader<'t> {
+    /// Reads the lists in the value of a statement below `path`.
+    fn walk(&mut self, path: &[&'t str], statement: &Statement) {
+        let Some(value) = &statement.value else { return };
+        let mut path = path.to_vec();
+        path.extend(statement.parts.iter().map(|part| part.name(self.text)));
+        match &value.kind {
+            Kind::Array { items, .. } => {
+                if let Some(list) = list_at(&path) {
+                    items.iter().for_each(|item| self.item(list, item));
+                }
+            }
+            Kind::Table { statements, .. } => {
+                statements.iter().for_each(|statement| self.walk(&path, statement));
+            }
+            Kind::Text(_) | Kind::Bare => {}
+        }
+    }
+
+    fn item(&mut self, list: List, item: &Value) {
+        match &item.kind {
+            Kind::Text(_) => {
+                let entry = string(self.text, item).map(|subject| Entry::of(list, item, subject));
+                self.found.extend(entry);
+            }
+            Kind::Table { statements, .. } => {
+                let mut fields = Fields::new(list, item.span.clone());
+                statements.iter().for_each(|statement| fields.take(self.text, statement));
+                self.close(Some((Vec::new(), fields)));
+            }
+            Kind::Array { .. } | Kind::Bare => {}
+        }
+    }
+
+    fn close(&mut self, open: Option<(Vec<&str>, Fields)>) {
+        let Some((_, fields)) = open else { return };
+        self.found.extend(fields.inside);
+        let Fields { list, span, id, spec, name, version, about_duplicates, .. } = fields;
+        let (subject, version) = match id.or(spec) {
+            Some(subject) => (Some(subject), None),
+            None => (name, version),
+        };
+        let entry = subject.map(|subject| Entry { list, span, subject, version, about_duplicates });
+        self.found.extend(entry);
     }
 }
 
-fn read_entry(text: &str, list: List, value: &toml::Spanned<DeValue<'_>>, found: &mut Vec<Entry>) {
-    if let Some(subject) = string(text, value) {
-        let (version, about_duplicates) = (None, false);
-        found.push(Entry { list, span: value.span(), subject, version, about_duplicates });
-        return;
+/// What a table of a list says.
+struct Fields {
+    list: List,
+    span: Span,
+    id: Option<Spanned<String>>,
+    spec: Option<Spanned<String>>,
+    name: Option<Spanned<String>>,
+    version: Option<Spanned<String>>,
+    about_duplicates: bool,
+    inside: Vec<Entry>,
+}
+
+impl Fields {
+    fn new(list: List, span: Span) -> Self {
+        let (id, spec, name, version) = (None, None, None, None);
+        let (about_duplicates, inside) = (false, Vec::new());
+        Self { list, span, id, spec, name, version, about_duplicates, inside }
     }
-    let Some(table) = value.get_ref().as_table() else { return };
-    let key = |key| string(text, table.get(key)?);
-    let id = (list == List::Ignore).then(|| key("id")).flatten();
-    let (subject, version) = match id.or_else(|| key("crate")) {
-        Some(subject) => (Some(subject), None),
-        None => (key("name"), key("version")),
-    };
-    if let Some(subject) = subject {
-        let about_duplicates = list == List::Deny
-            && table
-                .get("deny-multiple-versions")
-                .is_some_and(|value| value.get_ref().as_bool() == Some(true));
-        let span = extent(value);
-        found.push(Entry { list, span, subject, version, about_duplicates });
+
+    fn take(&mut self, text: &str, statement: &Statement) {
+        let [key] = &*statement.parts else { return };
+        let Some(value) = &statement.value else { return };
+        match (key.name(text), self.list) {
+            ("id", List::Ignore) => self.id = string(text, value),
+            ("crate", _) => self.spec = string(text, value),
+            ("name", _) => self.name = string(text, value),
+            ("version", _) => self.version = string(text, value),
+            ("deny-multiple-versions", List::Deny) => {
+                self.about_duplicates = text.get(value.span.clone()) == Some("true");
+            }
+            ("allow", List::Exception) => self.take_inside(text, List::ExceptionLicence, value),
+            ("wrappers", List::Deny) => self.take_inside(text, List::Wrapper, value),
+            _ => {}
+        }
     }
-    let inner = match list {
-        List::Exception => Some(("allow", List::ExceptionLicence)),
-        List::Deny => Some(("wrappers", List::Wrapper)),
+
+    fn take_inside(&mut self, text: &str, list: List, value: &Value) {
+        let strings = value.items().iter();
+        let strings = strings.filter_map(|item| Some((item, string(text, item)?)));
+        self.inside.extend(strings.map(|(item, subject)| Entry::of(list, item, subject)));
+    }
+}
+
+fn string(text: &str, value: &Value) -> Option<Spanned<String>> {
+    match &value.kind {
+        Kind::Text(quoted) => {
+            let said = text.get(quoted.inside.clone())?;
+            Some(Spanned { value: said.to_owned(), span: quoted.inside.clone() })
+        }
         _ => None,
-    };
-    if let Some((key, list)) = inner {
-        for value in tree::array(table, key) {
-            read_entry(text, list, value, found);
-        }
     }
-}
-
-/// A string, its span without quotes, also where the last one is not written yet.
-fn string(text: &str, value: &toml::Spanned<DeValue<'_>>) -> Option<Spanned<String>> {
-    let mut string = tree::string_value(text, value)?;
-    let raw = text.get(value.span())?;
-    // The parser makes strings of keys that it did not expect.
-    if !raw.starts_with(['"', '\'']) {
-        return None;
-    }
-    let raw = text.get(string.span.clone())?;
-    if raw.len() == string.value.len() + 1 && raw.ends_with(string.value.as_str()) {
-        string.span.start += 1;
-    }
-    Some(string)
-}
-
-/// A value with all that belongs to it: the parser's span of a `[[table]]` is its header.
-fn extent(value: &toml::Spanned<DeValue<'_>>) -> Span {
-    let mut span = value.span();
-    if let Some(table) = value.get_ref().as_table() {
-        for (key, value) in table {
-            span.start = span.start.min(key.span().start);
-            span.end = span.end.max(extent(value).end);
-        }
-    }
-    span
 }
 
 #[cfg(test)]
@@ -328,10 +351,16 @@ mod tests {
     #[test]
     fn what_is_broken_hides_nothing_else() {
         check(
-            "[advisories]\nignore = [\"A-1\n\n[licenses]\nallow = [\"MIT\"]\n[bans]\nskip = [{ crate = }]\ndeny = [\"x\"]\n",
+            "[advisories\nignore = [\"A-1\n\n[licenses]\nallow = [\"MIT\"]\n[bans]\nskip = [{ crate = }]\ndeny = [\"x\"]\n",
             &["Ignore A-1 in \"A-1", "Licence MIT in \"MIT\"", "Deny x in \"x\""],
         );
-        check("[[bans.skip]\ncrate = \"a\"\n", &[]);
+        check("[[bans.skip]\ncrate = \"a\"\n", &["Skip a in [[bans.skip]⏎crate = \"a\""]);
+        check(
+            "[[licenses.clarify]]\ncrate = \"a\"\n[[licenses.clarify.license-files]]\npath = \"L\"\n[bans]\ndeny.x = 1\n",
+            &[
+                "Clarify a in [[licenses.clarify]]⏎crate = \"a\"⏎[[licenses.clarify.license-files]]⏎path = \"L\"",
+            ],
+        );
         check("ignore", &[]);
         check("advisories = 1\nlicenses.allow = {}\n[bans]\nskip = [1, {}, [\"a\"]]", &[]);
     }

@@ -666,7 +666,7 @@ fn not_judged(local: &LocalManifest) -> Finding {
         "the gate does not judge this member: it is no part of the judged package's graph";
     let mut finding =
         own(Code::MemberNotJudged, Severity::Help, message.to_owned(), vec![local.head()]);
-    finding.remedy = Some("`--workspace` judges all members".to_owned());
+    finding.remedy = Some("the option `workspace` judges all members".to_owned());
     finding
 }
 

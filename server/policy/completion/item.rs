@@ -68,7 +68,8 @@ enum Part {
 }
 
 impl Item {
-    /// Whether it would have no effect now.
+    /// Whether it would have no effect now; its details say so.
+    #[cfg(test)]
     pub(crate) fn is_unused(&self) -> bool {
         self.rank == Rank::Unused
     }

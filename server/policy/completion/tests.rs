@@ -317,3 +317,33 @@ fn files_of_packages() {
         ["**/*.sh", "odd ?1?/*", "scripts/*"]
     );
 }
+
+/// A time that nobody would wait for, with a margin for slow machines and builds that are not optimised.
+const QUICK: std::time::Duration = std::time::Duration::from_secs(5);
+
+/// Completes at `$0` of a text that is too much, and says how many items there were.
+fn quickly(marked: &str) -> usize {
+    let began = std::time::Instant::now();
+    let (_, items) = items(marked);
+    let took = began.elapsed();
+    assert!(took < QUICK, "{took:?}");
+    items.len()
+}
+
+#[test]
+fn texts_that_are_too_much_are_answered_quickly() {
+    let ids: Vec<String> = (0..5000).map(|id| format!("    \"RUSTSEC-2020-{id:04}\",\n")).collect();
+    let ids = ids.concat();
+    assert!(quickly(&format!("[advisories]\nignore = [\n{ids}    $0\n]\n")) > 0);
+    let comments = "# nothing but words\n".repeat(100_000);
+    assert!(quickly(&format!("{comments}[bans]\nwildcards = $0\n{comments}")) > 0);
+    let entries = "[[bans.deny]]\ncrate = \"x\"\n".repeat(70_000);
+    assert!(quickly(&format!("{entries}[[bans.deny]]\ncrate = \"ti$0\"\n")) > 0);
+    let nested = format!("[bans]\nskip = {}{}\nwildcards = $0\n", "[".repeat(200), "]".repeat(200));
+    assert_eq!(quickly(&nested), 3);
+    let braces = format!("[bans]\nskip = {}\nwildcards = $0\n", "{ a = ".repeat(200));
+    assert_eq!(quickly(&braces), 3);
+    quickly(&format!("a{}$0", ".a".repeat(100_000)));
+    quickly(&format!("a = \"{}$0", "x".repeat(2_000_000)));
+    quickly(&format!("a = [{}$0", "\"".repeat(2_000_000)));
+}

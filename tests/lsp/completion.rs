@@ -49,9 +49,10 @@ fn item<'l>(list: &'l Value, label: &str) -> &'l Value {
 }
 
 /// The text that an item replaces.
-fn covered(client: &Client, path: &str, item: &Value) -> String {
+fn covered(client: &mut Client, path: &str, item: &Value) -> String {
     let range = serde_json::from_value(item["textEdit"]["range"].clone()).expect("a range");
-    client.encoding.covered(&client.text(path), range).to_owned()
+    let text = client.text(path);
+    client.encoding.covered(&text, range).to_owned()
 }
 
 fn inserted(item: &Value) -> &str {
@@ -73,7 +74,7 @@ each_editor! {
         let first = &items(&list)[0];
         assert_eq!(first["label"], "GPL-3.0-only");
         assert_eq!(first["detail"], "1 package");
-        assert_eq!(covered(&client, POLICY, first), "Zlib");
+        assert_eq!(covered(&mut client, POLICY, first), "Zlib");
         assert_eq!(inserted(first), "GPL-3.0-only");
         assert!(first["sortText"].as_str() < items(&list)[1]["sortText"].as_str());
         assert_eq!(item(&list, "0BSD")["detail"], "no package states it");
@@ -99,7 +100,7 @@ each_editor! {
         let list = completed(&mut client, POLICY, "unm");
         assert_eq!(labels(&list), ["unmaintained"]);
         let key = item(&list, "unmaintained");
-        assert_eq!(covered(&client, POLICY, key), "unm");
+        assert_eq!(covered(&mut client, POLICY, key), "unm");
         let (format, text) = if says(&client, SNIPPETS) {
             (2, "unmaintained = ${1|\"all\",\"workspace\",\"transitive\",\"none\"|}")
         } else {
@@ -115,7 +116,7 @@ each_editor! {
         client.replace(POLICY, "allow = [\"MIT\", \"Zlib\"]", "allow = [\"é𝄞\", \"MIT\", \"GP");
         let list = completed(&mut client, POLICY, "\"GP");
         let licence = item(&list, "GPL-3.0-only");
-        assert_eq!(covered(&client, POLICY, licence), "GP");
+        assert_eq!(covered(&mut client, POLICY, licence), "GP");
         assert_eq!(inserted(licence), "GPL-3.0-only\"");
     }
 
@@ -182,13 +183,13 @@ fn files_of_exceptions_are_completed_too() {
     let list = completed(&mut client, "deny.exceptions.toml", "exceptions = [");
     let first = &items(&list)[0];
     assert_eq!(first["label"], "{ crate = \"gpl@1.0.0\", allow }");
-    assert_eq!(covered(&client, "deny.exceptions.toml", first), "");
+    assert_eq!(covered(&mut client, "deny.exceptions.toml", first), "");
 }
 
 #[test]
 fn triggers_are_told() {
     let mut client = opened(Editor::VsCode);
-    let triggers = client.server_capabilities()["completionProvider"]["triggerCharacters"].clone();
+    let triggers = client.initialize_result()["capabilities"]["completionProvider"]["triggerCharacters"].clone();
     assert_eq!(triggers, json!(["\"", "[", "{", "=", ".", "@", ":"]));
     client.end();
 }

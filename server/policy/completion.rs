@@ -24,6 +24,8 @@ mod tests;
 #[cfg(test)]
 mod world;
 
+use std::{cell::OnceCell, collections::HashMap};
+
 use camino::Utf8PathBuf;
 
 pub(crate) use item::{Item, ItemKind};
@@ -37,6 +39,7 @@ use crate::verdict::{
     AdvisoryTitle, Code, Finding, GraphFacts, PackageFacts, PackageRef, Severity,
 };
 use edit::Spot;
+use item::Subject;
 
 /// How many items are told at once; the client asks again when more is typed.
 pub(crate) const MOST: usize = 200;
@@ -84,13 +87,25 @@ pub(crate) struct Completions {
 /// What could stand at a byte offset of a text.
 pub(crate) fn complete(text: &str, offset: usize, wanted: Wanted, facts: Facts<'_>) -> Completions {
     let Some(cursor) = Cursor::at(text, offset) else { return Completions::default() };
-    let mut maker = Maker { text, cursor: &cursor, wanted, facts, items: Vec::new() };
+    let found = OnceCell::new();
+    let mut maker = Maker { text, cursor: &cursor, wanted, facts, found, items: Vec::new() };
     match &cursor.place {
         Place::Header(place) => maker.header(place),
         Place::Key(place) => maker.keys(place),
         Place::Value(place) => maker.value(place),
     }
-    item::told(maker.items, text, offset)
+    let mut told = item::told(std::mem::take(&mut maker.items), text, offset);
+    for item in &mut told.items {
+        match item.subject {
+            None => {}
+            Some(Subject::Licence) => item.about = maker.told_of_licence(&item.label),
+            Some(Subject::Package(number, codes)) => {
+                let package = facts.graph.packages.get(number);
+                item.about = package.map(|one| maker.told_of(one, codes)).unwrap_or_default();
+            }
+        }
+    }
+    told
 }
 
 /// What makes items, and all it needs for it.
@@ -99,6 +114,8 @@ struct Maker<'m> {
     cursor: &'m Cursor,
     wanted: Wanted,
     facts: Facts<'m>,
+    /// What was found about each name and version, made when first asked for.
+    found: OnceCell<HashMap<(&'m str, &'m str), Vec<&'m Finding>>>,
     items: Vec<Item>,
 }
 
@@ -230,10 +247,20 @@ impl<'m> Maker<'m> {
 
     /// What was found about a package, of these kinds.
     fn found(&self, package: &PackageFacts, codes: &[Code]) -> Vec<&'m Finding> {
-        let findings = self.facts.findings.iter();
-        let about = findings.filter(|finding| {
-            finding.severity >= Severity::Warning
-                && finding.code.is_some_and(|code| codes.contains(&code))
+        let found = self.found.get_or_init(|| {
+            let mut found: HashMap<(&str, &str), Vec<&Finding>> = HashMap::new();
+            let counted =
+                self.facts.findings.iter().filter(|one| one.severity >= Severity::Warning);
+            for finding in counted {
+                for package in &finding.packages {
+                    found.entry((&package.name, &package.version)).or_default().push(finding);
+                }
+            }
+            found
+        });
+        let about = found.get(&(&*package.name, &*package.version)).into_iter().flatten().copied();
+        let about = about.filter(|finding| {
+            finding.code.is_some_and(|code| codes.contains(&code))
                 && finding.packages.iter().any(|one| is(one, package))
         });
         about.collect()

@@ -189,7 +189,9 @@ fn files_of_exceptions_are_completed_too() {
 #[test]
 fn triggers_are_told() {
     let mut client = opened(Editor::VsCode);
-    let triggers = client.initialize_result()["capabilities"]["completionProvider"]["triggerCharacters"].clone();
+    let triggers =
+        client.initialize_result()["capabilities"]["completionProvider"]["triggerCharacters"]
+            .clone();
     assert_eq!(triggers, json!(["\"", "[", "{", "=", ".", "@", ":"]));
     client.end();
 }

@@ -1,6 +1,6 @@
 //! Where an item goes, with the quotes and commas that are there already.
 
-use super::item::{Item, ItemKind, Rank, Template};
+use super::item::{Item, ItemKind, Rank, Subject, Template};
 use crate::{
     policy::{
         cursor::{Commas, KeyPlace, Token, ValuePlace},
@@ -113,6 +113,7 @@ impl Edit {
             template: self.template,
             filter: self.filter,
             rank,
+            subject: None,
         }
     }
 }
@@ -120,6 +121,11 @@ impl Edit {
 impl Item {
     pub(super) fn detail(mut self, detail: impl Into<String>) -> Self {
         self.detail = detail.into();
+        self
+    }
+
+    pub(super) fn of(mut self, subject: Subject) -> Self {
+        self.subject = Some(subject);
         self
     }
 

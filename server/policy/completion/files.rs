@@ -6,7 +6,7 @@ use super::{
     Maker, abouts,
     edit::{Spot, quoted},
     is_there,
-    item::{ItemKind, Rank, Template},
+    item::{ItemKind, Rank, Subject, Template},
     packages::{UNTOLD_LICENCES, entry},
 };
 use crate::policy::{UNTOLD, cursor::ListPlace, spec::exactly};
@@ -64,7 +64,7 @@ impl Maker<'_> {
     pub(super) fn clarifications(&mut self, spot: &Spot<'_>, list: &ListPlace) {
         let others = abouts(list);
         let mut read = 0;
-        for package in &self.facts.graph.packages {
+        for (number, package) in self.facts.graph.packages.iter().enumerate() {
             let found = self.found(package, UNTOLD_LICENCES);
             let spec = exactly(&package.name, &package.version);
             if found.is_empty() && !package.needs_text || is_there(&others, &spec) {
@@ -85,7 +85,7 @@ impl Maker<'_> {
             let rank = if found.is_empty() { Rank::Known } else { Rank::Finding };
             let label = format!("{{ crate = \"{spec}\", expression, license-files }}");
             let item = entry(spot, template, &spec).item(label, ItemKind::Package, rank);
-            self.items.push(item.about(self.told_of(package, &found)));
+            self.items.push(item.of(Subject::Package(number, UNTOLD_LICENCES)));
         }
     }
 

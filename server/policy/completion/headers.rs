@@ -51,6 +51,7 @@ impl Maker<'_> {
                 template,
                 filter: format!("{start}{rest}"),
                 rank: Rank::Known,
+                subject: None,
             });
         }
     }

@@ -1,7 +1,7 @@
 //! An item, what it inserts, and the order of items.
 
 use super::{Completions, MOST};
-use crate::{policy::words::Words, text::Span};
+use crate::{policy::words::Words, text::Span, verdict::Code};
 
 /// Something that could stand at the cursor.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -19,6 +19,17 @@ pub(crate) struct Item {
     /// What is compared with the text from the start of the span to the cursor.
     pub(crate) filter: String,
     pub(super) rank: Rank,
+    /// What is told of it, where that takes a look at the graph: for those that are told only.
+    pub(super) subject: Option<Subject>,
+}
+
+/// What an item is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Subject {
+    /// A package of the graph by its number, and which findings concern the list.
+    Package(usize, &'static [Code]),
+    /// The licence or exception that the item is called by.
+    Licence,
 }
 
 /// What an item is.

@@ -11,7 +11,7 @@ use super::{
     Maker,
     edit::Spot,
     is_there,
-    item::{ItemKind, Rank},
+    item::{ItemKind, Rank, Subject},
 };
 use crate::policy::{cursor::ValuePlace, words::Words};
 
@@ -57,7 +57,7 @@ impl Maker<'_> {
             }
             let Some(edit) = spot.string(term) else { continue };
             let item = edit.item(term.as_str(), ItemKind::Licence, Rank::Required);
-            self.items.push(item.detail(self.counted(term)).about(self.told_of_licence(term)));
+            self.items.push(item.detail(self.counted(term)).of(Subject::Licence));
         }
         for known in KNOWN.iter() {
             let name = known.id.name;
@@ -67,7 +67,7 @@ impl Maker<'_> {
             let Some(edit) = spot.string(name) else { continue };
             let rank =
                 if self.facts.graph.packages.is_empty() { Rank::Other } else { Rank::Unused };
-            let item = edit.item(name, ItemKind::Licence, rank).about(self.told_of_licence(name));
+            let item = edit.item(name, ItemKind::Licence, rank).of(Subject::Licence);
             self.items.push(item.detail(match rank {
                 Rank::Unused => "no package states it".to_owned(),
                 _ => known.id.full_name.to_owned(),
@@ -91,7 +91,7 @@ impl Maker<'_> {
             let rank = if wanted.contains(&term) { Rank::Required } else { Rank::Unused };
             let Some(edit) = spot.string(&term) else { continue };
             let item = edit.item(term.as_str(), ItemKind::Licence, rank);
-            self.items.push(item.detail(self.counted(&term)).about(self.told_of_licence(&term)));
+            self.items.push(item.detail(self.counted(&term)).of(Subject::Licence));
         }
     }
 
@@ -113,7 +113,7 @@ impl Maker<'_> {
                     let Some(edit) = spot.word(self.text, start, exception.name) else { continue };
                     let rank = if count.is_some() { Rank::Known } else { Rank::Other };
                     let item = edit.item(exception.name, ItemKind::Licence, rank);
-                    self.items.push(item.about(self.told_of_licence(exception.name)));
+                    self.items.push(item.of(Subject::Licence));
                 }
             }
             Some(&("AND" | "OR")) | None => {
@@ -124,7 +124,7 @@ impl Maker<'_> {
                     let rank = if is_there { Rank::Known } else { Rank::Other };
                     let item = edit.item(name, ItemKind::Licence, rank);
                     let detail = if is_there { self.counted(name) } else { String::new() };
-                    self.items.push(item.detail(detail).about(self.told_of_licence(name)));
+                    self.items.push(item.detail(detail).of(Subject::Licence));
                 }
             }
             // Behind a licence comes an operator, and with it the next licence.
@@ -141,7 +141,7 @@ impl Maker<'_> {
         }
     }
 
-    fn told_of_licence(&self, term: &str) -> Words {
+    pub(super) fn told_of_licence(&self, term: &str) -> Words {
         let (licence, exception) = match term.split_once(" WITH ") {
             Some((licence, exception)) => (licence, Some(exception)),
             None => (term, None),

@@ -6,7 +6,7 @@ use super::{
     Maker, abouts,
     edit::{Edit, Spot, quoted},
     is_there,
-    item::{ItemKind, Rank, Template},
+    item::{ItemKind, Rank, Subject, Template},
 };
 use crate::{
     policy::{
@@ -16,13 +16,15 @@ use crate::{
         spec::exactly,
         words::Words,
     },
-    verdict::{Code, Finding, PackageFacts, harmless, listed},
+    verdict::{Code, PackageFacts, harmless, listed},
 };
 
 /// How many findings about a package are told.
 const TOLD: usize = 3;
 
 const DUPLICATES: &[Code] = &[Code::Duplicate];
+const YANKED: &[Code] = &[Code::Yanked];
+const REJECTED: &[Code] = &[Code::Rejected];
 const FEATURES: &[Code] = &[
     Code::ExactFeaturesMismatch,
     Code::FeatureNotExplicitlyAllowed,
@@ -82,18 +84,19 @@ impl<'m> Maker<'m> {
         // With a `:` a requirement is meant.
         let by_requirement = spot.typed().contains(':') && !spot.typed().contains('@');
         let mut last = "";
-        for package in &self.facts.graph.packages {
-            let (rank, found) = self.ranked(package, purpose);
+        for (number, package) in self.facts.graph.packages.iter().enumerate() {
+            let rank = self.ranked(package, purpose);
             let (name, version) = (&*package.name, &*package.version);
             let specs = if by_requirement {
                 vec![format!("{name}:{}", bare(version)), format!("{name}:={}", bare(version))]
             } else {
                 vec![exactly(name, version)]
             };
-            let about = self.told_of(package, &found);
             for spec in specs.into_iter().filter(|spec| !others.contains(spec)) {
                 let Some(edit) = spot.string(&spec) else { continue };
-                let item = edit.item(spec, ItemKind::Package, rank).about(about.clone());
+                let item = edit
+                    .item(spec, ItemKind::Package, rank)
+                    .of(Subject::Package(number, purpose.codes));
                 self.items.push(item.detail(detail(package, rank)));
             }
             if name != last && !by_requirement && !others.contains(name) {
@@ -106,7 +109,7 @@ impl<'m> Maker<'m> {
     /// The name alone.
     fn every_version(&mut self, name: &'m str, spot: &Spot<'_>, purpose: Purpose, in_list: bool) {
         let versions = self.facts.graph.versions(name);
-        let ranks = versions.iter().map(|package| self.ranked(package, purpose).0);
+        let ranks = versions.iter().map(|package| self.ranked(package, purpose));
         let rank = ranks.min().unwrap_or(Rank::Known);
         // What is narrower comes first.
         let rank = if rank == Rank::Finding && in_list { Rank::Known } else { rank };
@@ -123,8 +126,11 @@ impl<'m> Maker<'m> {
     pub(super) fn package_names(&mut self, spot: &Spot<'_>, place: &ValuePlace, others: &[&str]) {
         let purpose = purpose(&place.path);
         let graph = self.facts.graph;
+        let elsewhere = self.elsewhere(&place.path);
         let names: BTreeSet<&str> = graph.packages.iter().map(|package| &*package.name).collect();
-        for name in names.into_iter().filter(|name| !is_there(others, name)) {
+        let is_said =
+            |name: &str| is_there(others, name) || elsewhere.iter().any(|one| one == name);
+        for name in names.into_iter().filter(|name| !is_said(name)) {
             self.every_version(name, spot, purpose, false);
         }
     }
@@ -162,7 +168,10 @@ impl<'m> Maker<'m> {
     pub(super) fn versions(&mut self, spot: &Spot<'_>) {
         let Some(name) = self.cursor.level().and_then(|level| level.said("name")) else { return };
         let mut told: BTreeSet<String> = BTreeSet::new();
-        for package in self.facts.graph.versions(name).iter().rev() {
+        let graph = self.facts.graph;
+        let start = graph.packages.partition_point(|package| *package.name < *name);
+        for (number, package) in graph.versions(name).iter().enumerate().rev() {
+            let number = start + number;
             let version = bare(&package.version);
             for (requirement, detail) in [
                 (format!("={version}"), "exactly this one"),
@@ -173,7 +182,7 @@ impl<'m> Maker<'m> {
                 }
                 let Some(edit) = spot.string(&requirement) else { continue };
                 let item = edit.item(requirement, ItemKind::Package, Rank::Known).detail(detail);
-                self.items.push(item.about(self.told_of(package, &[])));
+                self.items.push(item.of(Subject::Package(number, &[])));
             }
         }
     }
@@ -190,12 +199,12 @@ impl<'m> Maker<'m> {
         let mut others: BTreeSet<String> = abouts(list).into_iter().map(str::to_owned).collect();
         others.extend(self.elsewhere(&place.path));
         let has_reason = table.key("reason").is_some();
-        for package in &self.facts.graph.packages {
+        for (number, package) in self.facts.graph.packages.iter().enumerate() {
             let spec = exactly(&package.name, &package.version);
             if others.contains(&spec) {
                 continue;
             }
-            let (rank, found) = self.ranked(package, purpose);
+            let rank = self.ranked(package, purpose);
             let mut template = Template::from("{ crate = ").text(quoted(&spec));
             if has_reason {
                 template = template.text(", reason = \"").stop(NO_REASON).text("\"");
@@ -207,48 +216,46 @@ impl<'m> Maker<'m> {
             };
             let edit = entry(spot, template.text(" }"), &spec);
             let item = edit.item(label, ItemKind::Package, rank).detail(detail(package, rank));
-            self.items.push(item.about(self.told_of(package, &found)));
+            self.items.push(item.of(Subject::Package(number, purpose.codes)));
         }
     }
 
     /// `name@version` of yanked packages, for `advisories.ignore`.
     pub(super) fn yanked(&mut self, spot: &Spot<'_>, others: &[&str]) {
-        for package in &self.facts.graph.packages {
-            let found = self.found(package, &[Code::Yanked]);
+        for (number, package) in self.facts.graph.packages.iter().enumerate() {
+            let found = self.found(package, YANKED);
             let spec = exactly(&package.name, &package.version);
             if found.is_empty() || is_there(others, &spec) {
                 continue;
             }
             let Some(edit) = spot.string(&spec) else { continue };
             let item = edit.item(spec, ItemKind::Package, Rank::Finding).detail("yanked");
-            self.items.push(item.about(self.told_of(package, &found)));
+            self.items.push(item.of(Subject::Package(number, YANKED)));
         }
     }
 
     /// What `graph.exclude` takes: `name@version` and names.
     pub(super) fn package_ids(&mut self, spot: &Spot<'_>, others: &[&str]) {
-        for package in &self.facts.graph.packages {
+        let mut last = "";
+        for (number, package) in self.facts.graph.packages.iter().enumerate() {
             let full = format!("{}@{}", package.name, package.version);
-            for id in [full, package.name.to_string()] {
-                if is_there(others, &id) || self.items.iter().any(|item| item.label == id) {
-                    continue;
-                }
+            let name = (*package.name != *last).then(|| package.name.to_string());
+            last = &package.name;
+            for id in std::iter::once(full).chain(name).filter(|id| !is_there(others, id)) {
                 let Some(edit) = spot.string(&id) else { continue };
                 let item = edit.item(id, ItemKind::Package, Rank::Known);
-                self.items.push(item.about(self.told_of(package, &[])));
+                self.items.push(item.of(Subject::Package(number, &[])));
             }
         }
     }
 
-    /// How well a package suits a list, and what was found about it.
-    fn ranked(&self, package: &PackageFacts, purpose: Purpose) -> (Rank, Vec<&'m Finding>) {
-        let found = self.found(package, purpose.codes);
-        let rank = match (found.is_empty(), purpose.only) {
+    /// How well a package suits a list.
+    fn ranked(&self, package: &PackageFacts, purpose: Purpose) -> Rank {
+        match (self.found(package, purpose.codes).is_empty(), purpose.only) {
             (false, _) => Rank::Finding,
             (true, false) => Rank::Known,
             (true, true) => Rank::Unused,
-        };
-        (rank, found)
+        }
     }
 
     /// What the lists of `[bans]` say of packages that cargo-deny does not want said twice.
@@ -263,7 +270,8 @@ impl<'m> Maker<'m> {
     }
 
     /// What is told of a package.
-    pub(super) fn told_of(&self, package: &PackageFacts, found: &[&Finding]) -> Words {
+    pub(super) fn told_of(&self, package: &PackageFacts, codes: &[Code]) -> Words {
+        let found = self.found(package, codes);
         let mut words = Words::default().code(&*package.name).text(format!(" {}", package.version));
         if let Some(licence) = &package.licence {
             words = words.text(" · ").text(harmless(licence));
@@ -288,7 +296,7 @@ impl<'m> Maker<'m> {
     pub(super) fn exceptions(&mut self, spot: &Spot<'_>, list: &ListPlace) {
         let others = abouts(list);
         let allowed = self.cursor.document.abouts(self.text, &["licenses", "allow"]);
-        for package in &self.facts.graph.packages {
+        for (number, package) in self.facts.graph.packages.iter().enumerate() {
             let spec = exactly(&package.name, &package.version);
             let terms: Vec<String> = package.terms.iter().map(ToString::to_string).collect();
             let terms: Vec<String> = terms
@@ -298,7 +306,7 @@ impl<'m> Maker<'m> {
             if terms.is_empty() || is_there(&others, &spec) {
                 continue;
             }
-            let found = self.found(package, &[Code::Rejected]);
+            let found = self.found(package, REJECTED);
             let rank = if found.is_empty() { Rank::Unused } else { Rank::Finding };
             let quotes: Vec<String> = terms.iter().map(|term| quoted(term)).collect();
             let template = Template::from("{ crate = ")
@@ -308,7 +316,7 @@ impl<'m> Maker<'m> {
             let item = entry(spot, template, &spec).item(label, ItemKind::Package, rank);
             let terms: Vec<String> = terms.iter().map(|term| harmless(term)).collect();
             let item = item.detail(listed(&terms));
-            self.items.push(item.about(self.told_of(package, &found)));
+            self.items.push(item.of(Subject::Package(number, REJECTED)));
         }
     }
 }

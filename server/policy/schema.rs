@@ -49,7 +49,7 @@ pub(crate) enum Form {
 }
 
 /// A key of a table.
-#[derive(Debug)]
+#[derive(Clone, Copy, Debug)]
 pub(crate) struct Key {
     pub(crate) name: &'static str,
     pub(crate) value: Value,
@@ -367,8 +367,9 @@ impl Text {
             Self::Folder => ("a folder", "folders"),
             Self::Duration => ("a duration", "durations"),
             Self::RustVersion => ("a version of Rust", "versions of Rust"),
-            Self::LicencePath => ("a path below the package", "paths below the package"),
-            Self::Path => ("a path below the package", "paths below the package"),
+            Self::LicencePath | Self::Path => {
+                ("a path below the package", "paths below the package")
+            }
             Self::Glob => ("a glob", "globs"),
             Self::Extension => ("a file extension", "file extensions"),
             Self::Sha256 => ("a SHA-256 in hexadecimal digits", "SHA-256s in hexadecimal digits"),
@@ -442,8 +443,8 @@ mod tests {
     #[test]
     fn words_are_cut_at_backticks() {
         let cut: Vec<_> = pieces("`a` and `b`.").collect();
-        use Piece::{Code, Text};
-        assert_eq!(cut, [Code("a"), Text(" and "), Code("b"), Text(".")]);
+        let code = Piece::Code;
+        assert_eq!(cut, [code("a"), Piece::Text(" and "), code("b"), Piece::Text(".")]);
     }
 
     #[test]

@@ -299,19 +299,16 @@ impl<'t> Reader<'t> {
         let mut parts = Vec::new();
         loop {
             let start = self.at;
-            let name = match self.peek() {
-                Some(quote @ ('"' | '\'')) => {
-                    self.skip();
-                    let inside = self.at;
-                    self.skip_while(|c| c != quote && !matches!(c, '\n' | '=' | ']'));
-                    let end = self.at;
-                    self.eat(quote);
-                    inside..end
-                }
-                _ => {
-                    self.skip_while(is_bare_key);
-                    start..self.at
-                }
+            let name = if let Some(quote @ ('"' | '\'')) = self.peek() {
+                self.skip();
+                let inside = self.at;
+                self.skip_while(|c| c != quote && !matches!(c, '\n' | '=' | ']'));
+                let end = self.at;
+                self.eat(quote);
+                inside..end
+            } else {
+                self.skip_while(is_bare_key);
+                start..self.at
             };
             let is_empty = self.at == start;
             if is_empty && parts.is_empty() && self.peek() != Some('.') {

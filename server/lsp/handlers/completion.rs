@@ -59,7 +59,6 @@ fn complete(session: &Session, params: &CompletionParams) -> Option<CompletionRe
     Some(CompletionResponse::List(CompletionList {
         is_incomplete: told.is_incomplete,
         items: items.map(|(order, item)| shown(item, order, &text, &features)).collect(),
-        ..CompletionList::default()
     }))
 }
 

@@ -107,7 +107,7 @@ impl Writer {
                 key.required || self.dice.roll(rare) > 0
             };
             // They exclude each other.
-            if wanted && !(key.name == "deny-multiple-versions") {
+            if wanted && key.name != "deny-multiple-versions" {
                 keys.push(key);
             }
         }

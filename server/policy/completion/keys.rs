@@ -92,7 +92,7 @@ impl Maker<'_> {
     /// Whether cargo-deny takes the value that stands there already for a key.
     fn fits(&self, place: &KeyPlace, key: &Key) -> bool {
         let rest: Vec<&str> = place.rest.iter().map(String::as_str).collect();
-        if !rest.is_empty() && !key.value.table().is_some_and(|table| table.at(&rest).is_some()) {
+        if !rest.is_empty() && key.value.table().is_none_or(|table| table.at(&rest).is_none()) {
             return false;
         }
         let Some(value) = &place.value else { return true };
@@ -110,7 +110,7 @@ impl Maker<'_> {
             let key = self.wanted.root.at(&names[..end]);
             key.is_some_and(|key| matches!(key.value, Value::List(_)))
         });
-        if in_entry || std::ptr::eq(self.wanted.root, &EXCEPTIONS) {
+        if in_entry || std::ptr::eq(self.wanted.root, &raw const EXCEPTIONS) {
             return rest.is_empty() && values::is_alike(key.value, value);
         }
         let mut text = names.join(".");

@@ -99,7 +99,9 @@ pub(super) fn template(value: Value, default: Option<&'static str>) -> Template 
             Template::default().choice(words.map(str::to_owned).to_vec())
         }
         Value::Integer | Value::Float => Template::default().stop(number(value, default)),
-        Value::Text(text) => Template::from("\"").stop(placeholder(text)).text("\""),
+        Value::Text(text) | Value::Either(text, _) => {
+            Template::from("\"").stop(placeholder(text)).text("\"")
+        }
         Value::Choice(choices) => {
             let mut words: Vec<_> = choices.iter().map(|choice| quoted(choice.value)).collect();
             // The default first.
@@ -114,7 +116,6 @@ pub(super) fn template(value: Value, default: Option<&'static str>) -> Template 
             Template::from("[").text(items).end().text("]")
         }
         Value::Table(_) => Template::from("{ ").end().text("}"),
-        Value::Either(text, _) => Template::from("\"").stop(placeholder(text)).text("\""),
         Value::Anything => Template::default(),
     }
 }
@@ -147,13 +148,12 @@ pub(super) fn is_alike(value: Value, written: &str) -> bool {
         Value::Bool => matches!(written, "true" | "false"),
         Value::Integer => written.parse::<i64>().is_ok() || written.starts_with("0x"),
         Value::Float => written.contains('.') && written.parse::<f64>().is_ok(),
-        Value::Text(Text::Words) => is_text,
+        Value::Text(Text::Words | Text::Package | Text::PackageName | Text::Advisory) => is_text,
         Value::Choice(choices) => {
             is_text
                 && choices.iter().any(|choice| choice.value == written.trim_matches(['"', '\'']))
         }
         Value::List(_) => written.trim_start_matches('[').trim_start().starts_with(']'),
-        Value::Text(Text::Package | Text::PackageName | Text::Advisory) => is_text,
         _ => false,
     }
 }

@@ -70,7 +70,7 @@ fn beside(table: &Table, name: &str) -> String {
 fn sample(value: Value) -> String {
     match value {
         Value::Bool => "true".to_owned(),
-        Value::Integer => "1".to_owned(),
+        Value::Integer | Value::Anything => "1".to_owned(),
         Value::Float => "0.5".to_owned(),
         Value::Text(text) | Value::Either(text, _) => format!("\"{}\"", sample_text(text)),
         Value::Choice(choices) => format!("\"{}\"", choices[0].value),
@@ -79,7 +79,6 @@ fn sample(value: Value) -> String {
             let fields = beside(table, "");
             format!("{{ {} }}", fields.trim_end_matches(", "))
         }
-        Value::Anything => "1".to_owned(),
     }
 }
 
@@ -185,9 +184,10 @@ fn cargo_deny_takes_the_kinds_of_values_that_the_table_says_and_no_others() {
 /// Whether a value of another kind is taken; `None` where that depends on what it says.
 fn takes(key: &Key, probe: &str) -> Option<bool> {
     Some(match (key.value, probe) {
-        (Value::Anything, _) => false,
-        (Value::Bool, "true") | (Value::Integer, "1") | (Value::Float, "0.5") => true,
-        (Value::List(_), "[]") => true,
+        (Value::Bool, "true")
+        | (Value::Integer, "1")
+        | (Value::Float, "0.5")
+        | (Value::List(_), "[]") => true,
         (Value::Text(_) | Value::Either(..), "\"x\"") => return None,
         (Value::Table(table) | Value::Either(_, table), "{}") => {
             table.form == Form::Plain && !table.keys().any(|key| key.required)

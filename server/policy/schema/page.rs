@@ -62,18 +62,13 @@ fn row(key: &Key) -> String {
         (None, None) => String::new(),
     };
     let standing = key.standing_words().map(|words| format!(" *{words}*")).unwrap_or_default();
-    let choices: String = key
-        .value
-        .choices()
-        .iter()
-        .map(|choice| format!("<br>`{}`: {}", choice.value, choice.about))
-        .collect();
+    let mut choices = String::new();
     // The levels and scopes are the same everywhere; what else can be chosen is told.
-    let choices = if key.name == "highlight" || key.name == "required-git-spec" {
-        choices
-    } else {
-        String::new()
-    };
+    if key.name == "highlight" || key.name == "required-git-spec" {
+        for choice in key.value.choices() {
+            choices.push_str(&format!("<br>`{}`: {}", choice.value, choice.about));
+        }
+    }
     let (name, value, about) = (key.name, key.value.words(), key.about);
     format!("| `{name}` | {value} | {without} | {about}{choices}{standing} |\n")
 }

@@ -31,7 +31,7 @@ use super::{
 use crate::{
     facts::RefreshPolicy,
     fix::Answer,
-    gate::{GateOptions, Verdict},
+    gate::{Databases, GateOptions, Verdict},
     process::Children,
     resolve::Resolver,
     verdict::CheckSet,
@@ -110,9 +110,12 @@ enum Reason {
 /// Runs until the session ends.
 pub(super) async fn run(session: Arc<Session>, mut events: mpsc::UnboundedReceiver<Event>) {
     let watch = Watch::start(session.events());
+    let databases = Arc::default();
+    session.state().databases = Arc::downgrade(&databases);
     let mut owner = Owner {
         session,
         watch,
+        databases,
         workers: BTreeMap::new(),
         published: HashMap::new(),
         said: BTreeSet::new(),
@@ -130,6 +133,7 @@ pub(super) async fn run(session: Arc<Session>, mut events: mpsc::UnboundedReceiv
 struct Owner {
     session: Arc<Session>,
     watch: Watch,
+    databases: Arc<Databases>,
     workers: BTreeMap<Workspace, Busy>,
     /// What the client shows now, by file.
     published: HashMap<Utf8PathBuf, Published>,
@@ -271,7 +275,7 @@ impl Owner {
                 busy.open.extend(opened.clone());
                 continue;
             }
-            let databases = Arc::clone(&self.session.databases);
+            let databases = Arc::clone(&self.databases);
             match Worker::start(workspace.clone(), databases, self.session.events()) {
                 Ok(worker) => {
                     let open = opened.iter().cloned().collect();

@@ -4,7 +4,7 @@
 use std::{
     collections::BTreeMap,
     sync::{
-        Arc, Mutex, MutexGuard, PoisonError,
+        Arc, Mutex, MutexGuard, PoisonError, Weak,
         atomic::{AtomicBool, Ordering},
     },
 };
@@ -32,7 +32,6 @@ pub(super) struct Session {
     pub(super) client: Client,
     pub(super) children: Children,
     pub(super) cache: Cache,
-    pub(super) databases: Arc<Databases>,
     state: Mutex<State>,
     events: mpsc::UnboundedSender<Event>,
     /// Tells requests that wait for fixes that there is something new.
@@ -58,6 +57,8 @@ pub(super) struct State {
     /// The last of each that had a graph: what the entries of a policy do is told from it while the
     /// policy is broken.
     pub(super) good: BTreeMap<Workspace, Arc<Verdict>>,
+    /// The opened advisories, which are the owner's: what was unpacked for them goes with it.
+    pub(super) databases: Weak<Databases>,
     /// What can be done about their findings.
     pub(super) answers: BTreeMap<Workspace, Answers>,
 }
@@ -81,7 +82,6 @@ impl Session {
             client,
             children: Children::in_groups(),
             cache,
-            databases: Arc::default(),
             state: Mutex::default(),
             events,
             answered: watch::Sender::new(()),

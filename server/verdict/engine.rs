@@ -342,7 +342,13 @@ impl<'g> Graph<'g> {
     }
 
     fn facts(&self) -> Arc<GraphFacts> {
-        Arc::clone(self.facts.get_or_init(|| Arc::new(graph_facts(self.krates))))
+        let gather = || {
+            let began = Instant::now();
+            let facts = Arc::new(graph_facts(self.krates));
+            tracing::debug!("gathered {} packages in {:?}", facts.packages.len(), began.elapsed());
+            facts
+        };
+        Arc::clone(self.facts.get_or_init(gather))
     }
 
     fn run_checks(

@@ -149,6 +149,7 @@ fn other_clients_get_one_list() {
         client.ignore(file);
     }
     client.open(POLICY);
+    client.status("exact");
     let told = symbols(&mut client, POLICY);
     assert_eq!(&names(&told)[..4], ["advisories", "yanked", "ignore", TIME]);
     assert_eq!(told[3]["containerName"], "ignore");

@@ -85,6 +85,7 @@ fn an_ignored_advisory_is_told_also_where_it_concerns_nothing() {
     expect![[r#"
         → suppresses 2 findings: time 0.2.0, time 0.3.44
 
+        about `time`  
         **Stack exhaustion**  
         vulnerability · published 2026-02-05  
         patched: >=0.3.47
@@ -94,6 +95,7 @@ fn an_ignored_advisory_is_told_also_where_it_concerns_nothing() {
         [RUSTSEC-2026-0009](https://rustsec.org/advisories/RUSTSEC-2026-0009)"#]]
     .assert_eq(&told(&mut client, TIME));
     expect![[r#"
+        about `absent`  
         **Somewhere else**  
         vulnerability · published 2026-02-05  
         patched: >=1.0.0
@@ -139,4 +141,26 @@ fn a_hover_needs_no_verdict() {
     let hover = client.hover("other/deny.toml", "ISC").expect("a hover");
     assert!(hover.value.starts_with("**ISC** · ISC License"), "{}", hover.value);
     assert_eq!(hover.covered, "ISC");
+}
+
+#[test]
+fn a_clarification_tells_whose_licence_it_states() {
+    let clarified = ENTRIES.replace(
+        "[bans]\n",
+        "[[licenses.clarify]]\ncrate = \"old\"\nexpression = \"MIT OR ISC\"\nlicense-files = []\n\n\
+         [[licenses.clarify]]\ncrate = \"cookie@0.1\"\nexpression = \"MIT\"\nlicense-files = []\n\n[bans]\n",
+    );
+    let mut client = Session::of(World::locked(&clarified)).start();
+    for file in ["Cargo.toml", "app/Cargo.toml", POLICY] {
+        client.ignore(file);
+    }
+    client.open(POLICY);
+    client.status("exact");
+    let old = told(&mut client, "old");
+    assert!(old.starts_with("→ states the licence of 1 package: old 1.0.0"), "{old}");
+    let cookie = told(&mut client, "cookie@0.1");
+    assert!(cookie.starts_with("→ matches nothing"), "{cookie}");
+    let isc = client.hover(POLICY, "ISC").expect("a hover");
+    assert_eq!(isc.covered, "ISC");
+    assert!(isc.value.starts_with("**ISC** · ISC License"), "{}", isc.value);
 }

@@ -50,10 +50,11 @@ fn complete(session: &Session, params: &CompletionParams) -> Option<CompletionRe
     let features = state.features.clone();
     let wanted = Wanted { root, keys: state.settings.key_completion };
     let known = state.known();
+    let databases = state.databases.upgrade();
     drop(state);
     let verdicts: Vec<_> = known.into_iter().filter(|verdict| rules(&path, verdict)).collect();
     let offset = convert::offset(&text, at.position, features.encoding);
-    let advisories = session.databases.titles();
+    let advisories = databases.map(|databases| databases.titles()).unwrap_or_default();
     let told = ide::completion::completions(text.as_str(), offset, wanted, &verdicts, &advisories);
     let items = told.items.iter().enumerate();
     Some(CompletionResponse::List(CompletionList {

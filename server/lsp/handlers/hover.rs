@@ -24,7 +24,8 @@ pub(in crate::lsp) fn handle(session: &Session, params: &HoverParams) -> Option<
     let encoding = state.features.encoding;
     let hover = if Kind::of(&path) == Some(Kind::Policy) {
         let known = state.known();
-        let advisory = |id: &str| session.databases.advisory(id);
+        let databases = state.databases.upgrade();
+        let advisory = |id: &str| databases.as_ref()?.advisory(id);
         let (verdicts, advisory, moved) = (&known, &advisory, &moved);
         let sources = Sources { file: &path, text, verdicts, advisory, moved };
         ide::policy_hover::hover(&sources, offset)?

@@ -46,7 +46,7 @@ impl Owner {
     /// Tells the watching thread what decides now.
     pub(super) fn watch_what_matters(&mut self) {
         let state = self.session.state();
-        let mut databases = self.session.databases.watched();
+        let mut databases = self.databases.watched();
         databases.extend(state.settings.db.clone());
         let wanted = Wanted {
             folders: state.folders.iter().cloned().collect(),
@@ -143,11 +143,11 @@ impl Owner {
             return DiskChange::Policy;
         }
         if is_index_file(path) {
-            self.session.databases.index_changed();
+            self.databases.index_changed();
             return DiskChange::Facts;
         }
-        if self.session.databases.watched().contains(path) {
-            self.session.databases.changed(path);
+        if self.databases.watched().contains(path) {
+            self.databases.changed(path);
             return DiskChange::Facts;
         }
         DiskChange::Graph

@@ -216,6 +216,7 @@ pub(super) fn with_last_good(verdict: &Verdict, good: Option<&Verdict>) -> Verdi
     });
     shown.findings.extend(kept.cloned());
     shown.declared = Arc::clone(&good.declared);
+    shown.graph = Arc::clone(&good.graph);
     shown
 }
 

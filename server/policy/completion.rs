@@ -155,7 +155,7 @@ impl<'m> Maker<'m> {
         match text {
             Text::Package => self.package_specs(spot, place, &[], false),
             Text::PackageName => self.package_names(spot, place, &[]),
-            Text::Requirement => self.versions(spot),
+            Text::Requirement => self.versions(spot, place),
             Text::Advisory => self.advisories(spot, &[]),
             Text::Expression => self.expressions(spot),
             Text::Triple => self.triples(spot, &[]),

@@ -4,6 +4,8 @@
 //! it: a string at its line's end or before the next bracket or comma, an inline table at its line's
 //! end, an array before the next line that begins with a header or a key.
 
+use std::collections::BTreeMap;
+
 use crate::text::Span;
 
 /// Deeper brackets are not looked into.
@@ -107,20 +109,34 @@ impl Document {
         Self { lines, comments: reader.comments }
     }
 
-    /// What the items of a list are about that stands at these keys, or its tables: strings, and the
-    /// `crate` or `name` of tables.
-    pub(crate) fn abouts(&self, text: &str, path: &[&str]) -> Vec<String> {
+    /// What the items of the list at these keys say, or its tables: their keys with the strings behind
+    /// them; a string by itself has no key.
+    pub(crate) fn entries<'t>(
+        &self,
+        text: &'t str,
+        path: &[&str],
+    ) -> Vec<BTreeMap<&'t str, &'t str>> {
         let mut found = Vec::new();
         let mut table: Vec<&str> = Vec::new();
         for line in &self.lines {
             match line {
                 Line::Header(header) => {
                     table = header.parts.iter().map(|part| part.name(text)).collect();
+                    if header.is_array && table == path {
+                        found.push(BTreeMap::new());
+                    }
                 }
                 Line::Statement(statement) => {
                     let names = statement.parts.iter().map(|part| part.name(text));
                     let way: Vec<&str> = table.iter().copied().chain(names).collect();
-                    collect_abouts(text, statement.value.as_ref(), &way, path, &mut found);
+                    if let (Some(entry), [within @ .., key]) = (found.last_mut(), &way[..])
+                        && within == path
+                    {
+                        let said = statement.value.as_ref().and_then(|value| value.said(text));
+                        entry.extend(said.map(|said| (*key, said)));
+                    } else {
+                        collect_entries(text, statement.value.as_ref(), &way, path, &mut found);
+                    }
                 }
             }
         }
@@ -136,39 +152,30 @@ impl Document {
 }
 
 /// What a value at `way` says of the list at `path`.
-fn collect_abouts(
-    text: &str,
+fn collect_entries<'t>(
+    text: &'t str,
     value: Option<&Value>,
     way: &[&str],
     path: &[&str],
-    found: &mut Vec<String>,
+    found: &mut Vec<BTreeMap<&'t str, &'t str>>,
 ) {
     let Some(value) = value else { return };
-    let said = |value: &Value| value.said(text).map(str::to_owned);
     if way == path {
         for item in value.items() {
-            found.extend(said(item));
+            let mut entry: BTreeMap<&str, &str> = BTreeMap::new();
+            entry.extend(item.said(text).map(|said| ("", said)));
             for statement in item.statements() {
-                if let [part] = &statement.parts[..]
-                    && matches!(part.name(text), "crate" | "name")
-                {
-                    found.extend(statement.value.as_ref().and_then(said));
-                }
+                let [part] = &statement.parts[..] else { continue };
+                let said = statement.value.as_ref().and_then(|value| value.said(text));
+                entry.extend(said.map(|said| (part.name(text), said)));
             }
+            found.push(entry);
         }
-        return;
-    }
-    if way.len() == path.len() + 1
-        && way.starts_with(path)
-        && matches!(way.last(), Some(&("crate" | "name")))
-    {
-        found.extend(said(value));
-    }
-    if path.starts_with(way) {
+    } else if path.starts_with(way) {
         for statement in value.statements() {
             let names = statement.parts.iter().map(|part| part.name(text));
             let way: Vec<&str> = way.iter().copied().chain(names).collect();
-            collect_abouts(text, statement.value.as_ref(), &way, path, found);
+            collect_entries(text, statement.value.as_ref(), &way, path, found);
         }
     }
 }

@@ -1,6 +1,6 @@
 //! Packages of the graph, in the forms of package specs: those that findings speak of first.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::{
     Maker, abouts,
@@ -13,7 +13,7 @@ use crate::{
         NO_REASON,
         cursor::{ListPlace, ValuePlace},
         schema::Table,
-        spec::exactly,
+        spec::{Spec, exactly},
         words::Words,
     },
     verdict::{Code, PackageFacts, harmless, listed},
@@ -79,8 +79,12 @@ impl<'m> Maker<'m> {
         in_list: bool,
     ) {
         let purpose = purpose(&place.path);
-        let mut others: BTreeSet<String> = others.iter().map(|&other| other.to_owned()).collect();
-        others.extend(self.elsewhere(&place.path));
+        let elsewhere = self.elsewhere(&place.path);
+        let is_said = |spec: &str| {
+            is_there(others, spec)
+                || !elsewhere.is_empty()
+                    && Spec::parse(spec).is_some_and(|spec| elsewhere.contains(&spec))
+        };
         // With a `:` a requirement is meant.
         let by_requirement = spot.typed().contains(':') && !spot.typed().contains('@');
         let mut last = "";
@@ -92,14 +96,14 @@ impl<'m> Maker<'m> {
             } else {
                 vec![exactly(name, version)]
             };
-            for spec in specs.into_iter().filter(|spec| !others.contains(spec)) {
+            for spec in specs.into_iter().filter(|spec| !is_said(spec)) {
                 let Some(edit) = spot.string(&spec) else { continue };
                 let item = edit
                     .item(spec, ItemKind::Package, rank)
                     .of(Subject::Package(number, purpose.codes));
                 self.items.push(item.detail(detail(package, rank)));
             }
-            if name != last && !by_requirement && !others.contains(name) {
+            if name != last && !by_requirement && !is_said(name) {
                 last = name;
                 self.every_version(name, spot, purpose, in_list);
             }
@@ -128,8 +132,11 @@ impl<'m> Maker<'m> {
         let graph = self.facts.graph;
         let elsewhere = self.elsewhere(&place.path);
         let names: BTreeSet<&str> = graph.packages.iter().map(|package| &*package.name).collect();
-        let is_said =
-            |name: &str| is_there(others, name) || elsewhere.iter().any(|one| one == name);
+        let version = self.cursor.level().and_then(|level| level.said("version"));
+        let is_said = |name: &str| {
+            is_there(others, name)
+                || Spec::of(name, version).is_some_and(|spec| elsewhere.contains(&spec))
+        };
         for name in names.into_iter().filter(|name| !is_said(name)) {
             self.every_version(name, spot, purpose, false);
         }
@@ -165,7 +172,8 @@ impl<'m> Maker<'m> {
     }
 
     /// Versions of the package that the entry names.
-    pub(super) fn versions(&mut self, spot: &Spot<'_>) {
+    pub(super) fn versions(&mut self, spot: &Spot<'_>, place: &ValuePlace) {
+        let elsewhere = self.elsewhere(&place.path);
         let Some(name) = self.cursor.level().and_then(|level| level.said("name")) else { return };
         let mut told: BTreeSet<String> = BTreeSet::new();
         let graph = self.facts.graph;
@@ -177,7 +185,10 @@ impl<'m> Maker<'m> {
                 (format!("={version}"), "exactly this one"),
                 (version.to_owned(), "and compatible ones"),
             ] {
-                if !told.insert(requirement.clone()) {
+                let spec = Spec::of(name, Some(&requirement));
+                if spec.is_some_and(|spec| elsewhere.contains(&spec))
+                    || !told.insert(requirement.clone())
+                {
                     continue;
                 }
                 let Some(edit) = spot.string(&requirement) else { continue };
@@ -196,12 +207,14 @@ impl<'m> Maker<'m> {
         list: &ListPlace,
     ) {
         let purpose = purpose(&place.path);
-        let mut others: BTreeSet<String> = abouts(list).into_iter().map(str::to_owned).collect();
-        others.extend(self.elsewhere(&place.path));
+        let others = abouts(list);
+        let elsewhere = self.elsewhere(&place.path);
         let has_reason = table.key("reason").is_some();
         for (number, package) in self.facts.graph.packages.iter().enumerate() {
             let spec = exactly(&package.name, &package.version);
-            if others.contains(&spec) {
+            let is_elsewhere = !elsewhere.is_empty()
+                && Spec::parse(&spec).is_some_and(|spec| elsewhere.contains(&spec));
+            if is_elsewhere || is_there(&others, &spec) {
                 continue;
             }
             let rank = self.ranked(package, purpose);
@@ -259,14 +272,20 @@ impl<'m> Maker<'m> {
     }
 
     /// What the lists of `[bans]` say of packages that cargo-deny does not want said twice.
-    fn elsewhere(&self, path: &[String]) -> Vec<String> {
+    fn elsewhere(&self, path: &[String]) -> Vec<Spec> {
         const LISTS: [&str; 3] = ["allow", "deny", "skip"];
         let [section, list, ..] = path else { return Vec::new() };
         if section != "bans" || !LISTS.contains(&list.as_str()) {
             return Vec::new();
         }
         let others = LISTS.iter().filter(|other| *other != list);
-        others.flat_map(|other| self.cursor.document.abouts(self.text, &["bans", other])).collect()
+        let entries =
+            others.flat_map(|other| self.cursor.document.entries(self.text, &["bans", other]));
+        let spec = |entry: BTreeMap<&str, &str>| match entry.get("").or(entry.get("crate")) {
+            Some(spec) => Spec::parse(spec),
+            None => Spec::of(entry.get("name")?, entry.get("version").copied()),
+        };
+        entries.filter_map(spec).collect()
     }
 
     /// What is told of a package.
@@ -295,13 +314,14 @@ impl<'m> Maker<'m> {
     /// `{ crate, allow = [".."] }` for packages whose licences are rejected.
     pub(super) fn exceptions(&mut self, spot: &Spot<'_>, list: &ListPlace) {
         let others = abouts(list);
-        let allowed = self.cursor.document.abouts(self.text, &["licenses", "allow"]);
+        let allowed = self.cursor.document.entries(self.text, &["licenses", "allow"]);
+        let allowed: Vec<&str> = allowed.iter().filter_map(|one| one.get("").copied()).collect();
         for (number, package) in self.facts.graph.packages.iter().enumerate() {
             let spec = exactly(&package.name, &package.version);
             let terms: Vec<String> = package.terms.iter().map(ToString::to_string).collect();
             let terms: Vec<String> = terms
                 .into_iter()
-                .filter(|term| !allowed.contains(term) && is_licensee(term))
+                .filter(|term| !allowed.contains(&term.as_str()) && is_licensee(term))
                 .collect();
             if terms.is_empty() || is_there(&others, &spec) {
                 continue;

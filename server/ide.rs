@@ -1,5 +1,6 @@
 //! What editors show: functions of verdicts, without any type of the protocol.
 
+pub(crate) mod completion;
 pub(crate) mod entry_lens;
 pub(crate) mod explain;
 pub(crate) mod hints;

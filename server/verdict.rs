@@ -28,7 +28,7 @@ mod releases;
 mod unresolved;
 mod words;
 
-pub use advisories::{AdvisoryFacts, AdvisoryKind};
+pub use advisories::{AdvisoryFacts, AdvisoryKind, AdvisoryTitle};
 pub use checks::CheckSet;
 pub use codes::{Code, Placing};
 pub use database::{Database, DatabaseError, DatabaseSource};

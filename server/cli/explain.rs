@@ -133,9 +133,10 @@ fn advisory(
     let children = Children::default();
     let opened = database(arguments, workspace, &children);
     let said = match opened {
-        Ok(database) => match facts(&database, word) {
-            Some(facts) => tell(&[explain::advisory(&facts)]),
-            None => {
+        Ok(database) => {
+            if let Some(facts) = facts(&database, word) {
+                tell(&[explain::advisory(&facts)])
+            } else {
                 logging::complain(&format!(
                     "`{}` is in no advisory database here ({} advisories are); `supercargo db update` \
                      fetches new ones",
@@ -144,7 +145,7 @@ fn advisory(
                 ));
                 Ok(ExitCode::from(USAGE))
             }
-        },
+        }
         Err(error) => {
             logging::complain(&format!("could not look for `{}`: {error}", harmless(word)));
             Ok(ExitCode::from(NO_VERDICT))
@@ -165,16 +166,13 @@ fn database(
     children: &Children,
 ) -> Result<Database, DatabaseError> {
     let cache = if arguments.no_cache { Cache::off() } else { Cache::of_user() };
-    let source = match &arguments.db {
-        Some(folder) => DatabaseSource::Folder(absolute(folder).unwrap_or_else(|_| folder.clone())),
-        None => {
-            let policy = workspace.and_then(policy);
-            let loaded = policy.and_then(|policy| policy.load(false).ok());
-            let loaded = loaded.or_else(|| PolicyText::none(None).load(false).ok());
-            match loaded {
-                Some(loaded) => DatabaseSource::Managed(loaded.databases),
-                None => DatabaseSource::Folder(Utf8Path::new(".").to_owned()),
-            }
+    let source = if let Some(folder) = &arguments.db {
+        DatabaseSource::Folder(absolute(folder).unwrap_or_else(|_| folder.clone()))
+    } else {
+        let loaded = workspace.and_then(policy).and_then(|policy| policy.load(false).ok());
+        match loaded.or_else(|| PolicyText::none(None).load(false).ok()) {
+            Some(loaded) => DatabaseSource::Managed(loaded.databases),
+            None => DatabaseSource::Folder(Utf8Path::new(".").to_owned()),
         }
     };
     source.open(RefreshPolicy::Never, children, &cache, &logging::tell)

@@ -32,16 +32,13 @@ use std::collections::BTreeMap;
 
 use super::Remedy;
 use crate::{
-    policy::spec,
+    policy::{NO_REASON, spec::entry as spec},
     text::{Edit, Edits, SourceText, Span},
     verdict::{Check, Code, Finding, PackageFolder, PackageRef, Place, PolicyText, Severity},
 };
 use document::{Document, Edited};
 #[doc(hidden)]
 pub use invariants::fuzz_policy;
-
-/// What a reason says before anybody has given one.
-pub const NO_REASON: &str = "TODO: why this is acceptable";
 
 /// A change of the policy that may clear a finding.
 #[derive(Clone, Debug, PartialEq, Eq)]

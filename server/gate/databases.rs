@@ -14,7 +14,7 @@ use super::GateOptions;
 use crate::{
     facts::{DatabaseLocation, Freshness, RefreshPolicy},
     resolve::Resolver,
-    verdict::{AdvisoryFacts, Database, DatabaseError, DatabaseSource},
+    verdict::{AdvisoryFacts, AdvisoryTitle, Database, DatabaseError, DatabaseSource},
 };
 
 /// The opened databases.
@@ -51,6 +51,22 @@ impl Databases {
         // Who asks does not wait while one is fetched.
         let all = self.opened.try_lock().ok()?;
         all.iter().find_map(|opened| opened.database.advisory(id))
+    }
+
+    /// The advisories of all databases that were opened, by their ids.
+    pub fn titles(&self) -> Arc<Vec<AdvisoryTitle>> {
+        let Ok(all) = self.opened.try_lock() else { return Arc::default() };
+        match all.as_slice() {
+            [] => Arc::default(),
+            [one] => one.database.titles(),
+            several => {
+                let titles = several.iter().map(|opened| opened.database.titles());
+                let mut all: Vec<_> = titles.flat_map(|titles| titles.to_vec()).collect();
+                all.sort_by(|one, other| one.id.cmp(&other.id));
+                all.dedup_by(|one, other| one.id == other.id);
+                Arc::new(all)
+            }
+        }
     }
 
     /// Opens a database that is likely to be asked for, unless that takes a fetch.

@@ -104,10 +104,8 @@ impl Lints {
                 continue;
             };
             let requirements = requirements(&answer.declared, package);
-            let versions = match requirements.is_empty() {
-                true => None,
-                false => self.versions(package, workspace),
-            };
+            let versions =
+                if requirements.is_empty() { None } else { self.versions(package, workspace) };
             let admitted =
                 versions.and_then(|versions| clear(&versions, package, advisory, &requirements));
             match admitted {

@@ -20,6 +20,10 @@ pub(super) struct ClientFeatures {
     pub(super) registers_folding: bool,
     pub(super) progress: bool,
     pub(super) markdown_hover: bool,
+    /// Completions may have places to fill in.
+    pub(super) snippets: bool,
+    /// The words beside a completion may be Markdown.
+    pub(super) markdown_completion: bool,
     /// File watching can be registered.
     pub(super) watches_files: bool,
     /// It can be asked for the settings.
@@ -47,6 +51,9 @@ impl ClientFeatures {
         let text = client.text_document.as_ref();
         let diagnostics = text.and_then(|text| text.publish_diagnostics.as_ref());
         let hover = text.and_then(|text| text.hover.as_ref());
+        let completion = text
+            .and_then(|text| text.completion.as_ref())
+            .and_then(|completion| completion.completion_item.as_ref());
         let workspace = client.workspace.as_ref();
         let actions = text.and_then(|text| text.code_action.as_ref());
         Self {
@@ -80,6 +87,10 @@ impl ClientFeatures {
             markdown_hover: hover
                 .and_then(|hover| hover.content_format.as_ref())
                 .is_none_or(|formats| formats.contains(&MarkupKind::Markdown)),
+            snippets: completion.and_then(|item| item.snippet_support).unwrap_or_default(),
+            markdown_completion: completion
+                .and_then(|item| item.documentation_format.as_ref())
+                .is_some_and(|formats| formats.contains(&MarkupKind::Markdown)),
             watches_files: workspace
                 .and_then(|workspace| workspace.did_change_watched_files.as_ref())
                 .and_then(|watched| watched.dynamic_registration)

@@ -9,7 +9,7 @@ use tower_lsp::ls_types::{TextDocumentContentChangeEvent, Uri};
 use super::convert::{self, Encoding, path_of};
 use crate::{
     text::{Edit, Edits, SourceText, Span, found_again},
-    workspace::is_policy,
+    workspace::{is_exceptions, is_policy},
 };
 
 /// The files that we have to do with, known by their names whatever the client calls their
@@ -19,6 +19,8 @@ pub(super) enum Kind {
     Manifest,
     Lockfile,
     Policy,
+    /// Further licence exceptions.
+    Exceptions,
 }
 
 impl Kind {
@@ -27,6 +29,7 @@ impl Kind {
             "Cargo.toml" => Some(Self::Manifest),
             "Cargo.lock" => Some(Self::Lockfile),
             _ if is_policy(path) => Some(Self::Policy),
+            _ if is_exceptions(path) => Some(Self::Exceptions),
             _ => None,
         }
     }

@@ -453,7 +453,7 @@ fn workspace_of(path: &Utf8Path) -> Option<Workspace> {
     let manifest = match Kind::of(path)? {
         Kind::Manifest => path.to_owned(),
         Kind::Lockfile => path.parent()?.join("Cargo.toml"),
-        Kind::Policy => return None,
+        Kind::Policy | Kind::Exceptions => return None,
     };
     manifest.is_file().then(|| Workspace::around_manifest(&manifest))
 }

@@ -76,6 +76,10 @@ pub(super) struct Settings {
     /// Show above the entries of a policy what they do (how many findings they suppress, how many
     /// packages they match), where the client shows code lenses.
     pub(super) entry_lenses: bool,
+    /// Complete also the tables and keys of a policy and the values that its schema lists. Turned
+    /// off, they are left to another TOML server that has `deny.schema.json`; what is completed from
+    /// the graph stays.
+    pub(super) key_completion: bool,
 }
 
 /// Checks whose findings are shown.
@@ -121,6 +125,7 @@ impl Default for Settings {
             codes: codes::Codes::default(),
             hints: Hints::default(),
             entry_lenses: true,
+            key_completion: true,
         }
     }
 }

@@ -35,7 +35,7 @@ pub(crate) fn licensees(list: Option<&toml::Value>) -> Vec<Licensee> {
 /// Whether an expression is satisfied by these licences.
 pub(crate) fn is_satisfied<'l>(
     expression: &Expression,
-    by: impl Iterator<Item = &'l Licensee> + Clone,
+    by: &(impl Iterator<Item = &'l Licensee> + Clone),
 ) -> bool {
     expression.evaluate(|requirement| by.clone().any(|licensee| licensee.satisfies(requirement)))
 }
@@ -87,8 +87,7 @@ pub(crate) fn chosen(packages: &[(PackageRef, Expression)]) -> Choice {
     for licence in permitted.keys().cloned().collect::<Vec<_>>() {
         let others = permitted.iter().filter(|(text, _)| **text != licence);
         let others = others.map(|(_, licensee)| licensee);
-        let in_need =
-            decided.iter().filter(|(_, expression)| !is_satisfied(expression, others.clone()));
+        let in_need = decided.iter().filter(|(_, expression)| !is_satisfied(expression, &others));
         let mut in_need: Vec<_> = in_need.map(|(package, _)| package.clone()).collect();
         if in_need.is_empty() {
             // What was chosen later does as well.

@@ -4,15 +4,21 @@
 //! from these tables. `schema/accepted.rs` asks cargo-deny whether they say what it reads.
 //! Words are ours; a part between backticks is code ([`pieces`]).
 
+#[cfg(test)]
+mod accepted;
 mod advisories;
 mod bans;
 mod graph;
+mod json;
 mod licenses;
 mod output;
 mod package;
+mod page;
 mod root;
 mod sources;
 
+pub use json::json_schema;
+pub use page::page;
 pub(crate) use root::{EXCEPTIONS, POLICY};
 
 /// The version of cargo-deny that the tables describe.
@@ -43,7 +49,7 @@ pub(crate) enum Form {
 }
 
 /// A key of a table.
-#[derive(Debug)]
+#[derive(Clone, Copy, Debug)]
 pub(crate) struct Key {
     pub(crate) name: &'static str,
     pub(crate) value: Value,
@@ -361,8 +367,9 @@ impl Text {
             Self::Folder => ("a folder", "folders"),
             Self::Duration => ("a duration", "durations"),
             Self::RustVersion => ("a version of Rust", "versions of Rust"),
-            Self::LicencePath => ("a path below the package", "paths below the package"),
-            Self::Path => ("a path below the package", "paths below the package"),
+            Self::LicencePath | Self::Path => {
+                ("a path below the package", "paths below the package")
+            }
             Self::Glob => ("a glob", "globs"),
             Self::Extension => ("a file extension", "file extensions"),
             Self::Sha256 => ("a SHA-256 in hexadecimal digits", "SHA-256s in hexadecimal digits"),
@@ -392,11 +399,6 @@ impl Table {
         let (first, rest) = path.split_first()?;
         let key = self.key(first)?;
         if rest.is_empty() { Some(key) } else { key.value.table()?.at(rest) }
-    }
-
-    /// The table at the end of a path, through lists of tables; of an empty one itself.
-    pub(crate) fn table<S: AsRef<str>>(&'static self, path: &[S]) -> Option<&'static Self> {
-        path.iter().try_fold(self, |table, name| table.key(name.as_ref())?.value.table())
     }
 
     /// Every key below, with the path to it.
@@ -433,17 +435,16 @@ mod tests {
         assert_eq!(at(&["bans", "skip", "name"]).map(|key| key.name), Some("name"));
         assert!(at(&["bans", "skip", "depth"]).is_none());
         assert!(at(&[]).is_none());
-        let table = POLICY.table(&["advisories", "ignore"]).expect("a table");
-        let keys: Vec<_> = table.keys().map(|key| key.name).collect();
+        let table = at(&["advisories", "ignore"]).and_then(|key| key.value.table());
+        let keys: Vec<_> = table.expect("a table").keys().map(|key| key.name).collect();
         assert_eq!(keys, ["id", "crate", "name", "version", "reason"]);
-        assert!(POLICY.table(&["advisories", "yanked"]).is_none());
     }
 
     #[test]
     fn words_are_cut_at_backticks() {
         let cut: Vec<_> = pieces("`a` and `b`.").collect();
-        use Piece::{Code, Text};
-        assert_eq!(cut, [Code("a"), Text(" and "), Code("b"), Text(".")]);
+        let code = Piece::Code;
+        assert_eq!(cut, [code("a"), Piece::Text(" and "), code("b"), Piece::Text(".")]);
     }
 
     #[test]

@@ -1,106 +1,47 @@
-//! cargo-deny's package specs: `name@1.2.3`, `{ crate = ".." }`, `{ name = "..", version = ".." }`.
+//! cargo-deny's package specs, as it reads them: `name`, `name@1.2.3`, `name:^1.2`.
+
+pub(crate) mod entry;
 
 use semver::{Op, Version, VersionReq};
 
-use crate::verdict::PackageRef;
-
-/// Exactly this version, in the spelling that pins: after `@`, a full version means only itself.
-pub(crate) fn exactly(package: &PackageRef) -> String {
-    // A requirement says nothing of what follows a `+`.
-    let version = package.version.split('+').next().unwrap_or_default();
-    format!("{}@{version}", package.name)
+/// Which packages are meant.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Spec {
+    pub(crate) name: String,
+    /// Every version, where there is none.
+    pub(crate) requirement: Option<VersionReq>,
 }
 
-/// Whether an entry of the policy is about the package, as cargo-deny reads it.
-pub(crate) fn matches(entry: &toml::Value, package: &PackageRef) -> bool {
-    parts(entry).is_some_and(|(name, requirement)| {
-        name == package.name
-            && requirement.is_none_or(|requirement| {
-                Version::parse(&package.version).is_ok_and(|version| requirement.matches(&version))
-            })
-    })
+impl Spec {
+    /// Reads a spec; `None` where its requirement cannot be read.
+    pub(crate) fn parse(spec: &str) -> Option<Self> {
+        let at = spec.find('@').map(|at| (at, true));
+        let at = at.or_else(|| spec.find(':').map(|at| (at, false)));
+        let Some((at, pins)) = at else {
+            return Some(Self { name: spec.to_owned(), requirement: None });
+        };
+        let mut requirement: VersionReq = spec[at + 1..].parse().ok()?;
+        if pins && let Some(first) = requirement.comparators.first_mut() {
+            first.op = Op::Exact;
+        }
+        Some(Self { name: spec[..at].to_owned(), requirement: Some(requirement) })
+    }
+
+    /// `{ name = "..", version = ".." }`
+    pub(crate) fn of(name: &str, version: Option<&str>) -> Option<Self> {
+        let requirement = version.map(str::parse).transpose().ok()?;
+        Some(Self { name: name.to_owned(), requirement })
+    }
+
+    /// Whether a version of the package that it names is meant.
+    pub(crate) fn admits(&self, version: &str) -> bool {
+        self.requirement.as_ref().is_none_or(|requirement| {
+            Version::parse(version).is_ok_and(|version| requirement.matches(&version))
+        })
+    }
 }
 
-/// Whether it is about this version and no other.
-pub(crate) fn is_exact(entry: &toml::Value, package: &PackageRef) -> bool {
-    let exact = parts(&toml::Value::String(exactly(package)));
-    exact.is_some() && parts(entry) == exact
-}
-
-/// Every version that cargo takes for compatible with this one, in the spelling of `@`.
-pub(crate) fn compatible(package: &PackageRef) -> String {
-    let Ok(version) = Version::parse(&package.version) else { return exactly(package) };
-    let shown = match (version.major, version.minor) {
-        (0, 0) => return exactly(package),
-        (0, minor) => format!("{}@0.{minor}", package.name),
-        (major, _) => format!("{}@{major}", package.name),
-    };
-    let fits = matches(&toml::Value::String(shown.clone()), package);
-    if fits { shown } else { exactly(package) }
-}
-
-/// The package that an entry names, whatever the version, and whether it says which versions.
-pub(crate) fn name(entry: &toml::Value) -> Option<(String, bool)> {
-    parts(entry).map(|(name, requirement)| (name, requirement.is_some()))
-}
-
-fn parts(entry: &toml::Value) -> Option<(String, Option<VersionReq>)> {
-    let spec = entry.as_str().or_else(|| entry.get("crate")?.as_str());
-    let Some(spec) = spec else {
-        let name = entry.get("name")?.as_str()?.to_owned();
-        let Some(version) = entry.get("version") else { return Some((name, None)) };
-        return Some((name, Some(version.as_str()?.parse().ok()?)));
-    };
-    let at = spec.find('@').map(|at| (at, true)).or_else(|| spec.find(':').map(|at| (at, false)));
-    let Some((at, pins)) = at else { return Some((spec.to_owned(), None)) };
-    let mut requirement: VersionReq = spec[at + 1..].parse().ok()?;
-    if pins && let Some(first) = requirement.comparators.first_mut() {
-        first.op = Op::Exact;
-    }
-    Some((spec[..at].to_owned(), Some(requirement)))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn package(version: &str) -> PackageRef {
-        PackageRef { name: "ring".to_owned(), version: version.to_owned(), source: None }
-    }
-
-    fn about(entry: &str, version: &str) -> (bool, bool) {
-        let entry = format!("x = {entry}").parse::<toml::Table>().expect("TOML");
-        (matches(&entry["x"], &package(version)), is_exact(&entry["x"], &package(version)))
-    }
-
-    #[test]
-    fn specs_are_read_as_cargo_deny_reads_them() {
-        assert_eq!(about("'ring'", "0.17.9"), (true, false));
-        assert_eq!(about("'ring@0.17.9'", "0.17.9"), (true, true));
-        assert_eq!(about("'ring@0.17.9'", "0.17.10"), (false, false));
-        assert_eq!(about("'ring@0.17'", "0.17.10"), (true, false));
-        assert_eq!(about("'ring@>=0.17.9'", "0.17.9"), (true, true));
-        assert_eq!(about("'ring:0.17.9'", "0.17.10"), (true, false));
-        assert_eq!(about("{ crate = 'ring:=0.17.9', allow = [] }", "0.17.9"), (true, true));
-        assert_eq!(about("{ name = 'ring', version = '0.17' }", "0.17.10"), (true, false));
-        assert_eq!(about("{ name = 'rings' }", "0.17.10"), (false, false));
-        assert_eq!(about("'ring@x.y'", "0.17.10"), (false, false));
-        assert_eq!(about("'ring@0.17.9-rc.1'", "0.17.9-rc.1"), (true, true));
-    }
-
-    #[test]
-    fn compatible_versions_are_told_by_their_first_numbers() {
-        let of = |version| compatible(&package(version));
-        assert_eq!(of("1.2.3"), "ring@1");
-        assert_eq!(of("0.17.9"), "ring@0.17");
-        assert_eq!(of("0.0.9"), "ring@0.0.9");
-        assert_eq!(of("1.0.0-rc.1"), "ring@1.0.0-rc.1");
-    }
-
-    #[test]
-    fn a_version_is_pinned_without_its_build() {
-        let build = package("0.17.9+sha.5");
-        assert_eq!(exactly(&build), "ring@0.17.9");
-        assert!(matches(&toml::Value::String(exactly(&build)), &build));
-    }
+/// Exactly this version, in the spelling that pins: a requirement says nothing of what follows a `+`.
+pub(crate) fn exactly(name: &str, version: &str) -> String {
+    format!("{name}@{}", version.split('+').next().unwrap_or_default())
 }

@@ -7,7 +7,7 @@ use spdx::Expression;
 use super::{
     licences::{self, ByLicence, Choice, USUAL},
     sources::{CRATES_IO, Permitted},
-    spec,
+    spec::entry as spec,
 };
 use crate::verdict::{PackageRef, harmless};
 

@@ -36,6 +36,17 @@ pub struct AdvisoryFacts {
     pub kind: AdvisoryKind,
 }
 
+/// What there is to know of an advisory at a glance.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AdvisoryTitle {
+    /// Its id, such as `RUSTSEC-2026-0009`.
+    pub id: String,
+    /// The package that it is about.
+    pub package: String,
+    /// Its title, a text from outside.
+    pub title: String,
+}
+
 /// The kinds of advisories.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub enum AdvisoryKind {

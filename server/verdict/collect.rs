@@ -93,7 +93,7 @@ pub(super) fn from_config(
         code: diagnostic.code.as_deref().and_then(Code::by_name),
         severity: config_severity(diagnostic),
         message: sentences::about_policy(diagnostic, &labels),
-        remedy: None,
+        remedy: sentences::nearest(diagnostic, &labels),
         packages: Vec::new(),
         advisory: None,
         places,

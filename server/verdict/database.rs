@@ -3,6 +3,7 @@
 use std::{
     collections::BTreeSet,
     panic::{AssertUnwindSafe, catch_unwind},
+    sync::{Arc, OnceLock},
 };
 
 use camino::{Utf8Path, Utf8PathBuf};
@@ -15,7 +16,7 @@ use jiff::Timestamp;
 use url::Url;
 
 use super::{
-    AdvisoryFacts, DatabaseSettings,
+    AdvisoryFacts, AdvisoryTitle, DatabaseSettings,
     words::{backticked, panic_message},
 };
 use crate::{
@@ -39,6 +40,8 @@ pub struct Database {
     pub(super) set: DbSet,
     /// The oldest time of a fetch; `None` for a plain folder.
     pub fetched: Option<Timestamp>,
+    /// Made when first asked for.
+    titles: OnceLock<Arc<Vec<AdvisoryTitle>>>,
     /// What was unpacked, deleted with the database.
     _unpacked: Vec<TemporaryFolder>,
 }
@@ -161,6 +164,24 @@ impl Database {
         about.map(|(db, entry)| AdvisoryFacts::of(&entry.advisory, &db.path)).collect()
     }
 
+    /// All advisories that were not withdrawn, by their ids.
+    pub fn titles(&self) -> Arc<Vec<AdvisoryTitle>> {
+        let made = self.titles.get_or_init(|| {
+            let all = self.set.dbs.iter().flat_map(|db| db.db.advisories.values());
+            let all = all.map(|entry| &entry.advisory.advisory);
+            let titles = all.filter(|data| data.withdrawn.is_none()).map(|data| AdvisoryTitle {
+                id: data.id.to_owned(),
+                package: data.krate.to_owned(),
+                title: data.title.to_owned(),
+            });
+            let mut titles: Vec<_> = titles.collect();
+            titles.sort_by(|one, other| one.id.cmp(&other.id));
+            titles.dedup_by(|one, other| one.id == other.id);
+            Arc::new(titles)
+        });
+        Arc::clone(made)
+    }
+
     /// How many advisories it holds.
     pub fn len(&self) -> usize {
         self.set.dbs.iter().map(|db| db.db.advisories.len()).sum()
@@ -193,7 +214,8 @@ impl Database {
             dbs.push(AdvisoryDb { url, db: opened, path, fetch_time: db.fetch_time });
         }
         let set = DbSet { dbs, lock: None };
-        let database = Self { set, fetched: self.fetched, _unpacked: Vec::new() };
+        let database =
+            Self { set, fetched: self.fetched, titles: OnceLock::new(), _unpacked: Vec::new() };
         (!left_out.is_empty()).then_some((database, left_out))
     }
 }
@@ -212,7 +234,12 @@ fn open_folder(folder: &Utf8Path, children: &Children) -> Result<Database, Datab
     let url = Url::parse(DEFAULT_URL).map_err(|error| broken(error.to_string()))?;
     let db = AdvisoryDb { url, db, path, fetch_time: Timestamp::now() };
     let set = DbSet { dbs: vec![db], lock: None };
-    Ok(Database { set, fetched: None, _unpacked: copy.into_iter().collect() })
+    Ok(Database {
+        set,
+        fetched: None,
+        titles: OnceLock::new(),
+        _unpacked: copy.into_iter().collect(),
+    })
 }
 
 fn open_managed(
@@ -240,7 +267,12 @@ fn open_managed(
         all_unpacked.extend(unpacked);
     }
     let fetched = dbs.iter().map(|db| db.fetch_time).min();
-    Ok(Database { set: DbSet { dbs, lock: None }, fetched, _unpacked: all_unpacked })
+    Ok(Database {
+        set: DbSet { dbs, lock: None },
+        fetched,
+        titles: OnceLock::new(),
+        _unpacked: all_unpacked,
+    })
 }
 
 fn open_location(

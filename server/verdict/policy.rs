@@ -1,6 +1,13 @@
 //! A policy, parsed and validated by cargo-deny.
 
-use std::{io, sync::Arc, time::Duration};
+mod strings;
+
+use std::{
+    io,
+    panic::{AssertUnwindSafe, catch_unwind},
+    sync::Arc,
+    time::Duration,
+};
 
 use camino::{Utf8Path, Utf8PathBuf};
 use cargo_deny::{
@@ -23,6 +30,7 @@ use super::{
     Check, Code, Finding, GraphOptions, Place, Role, Severity,
     collect::{from_config, severity_of},
     own,
+    words::panic_message,
 };
 use crate::{
     resolve::MetadataOptions,
@@ -143,18 +151,38 @@ impl PolicyText {
         let text = Arc::<str>::from(self.text.as_str());
         let mut root =
             toml_span::parse(&text).map_err(|error| Box::new(self.syntax_finding(&error)))?;
-        let config = match RootConfig::deserialize(&mut root) {
-            Ok(config) => config,
-            Err(error) => {
-                let diagnostics =
-                    error.errors.iter().map(|error| error.to_diagnostic(id)).collect();
-                return Ok(Parsed { config: None, diagnostics });
-            }
+        if let Some(span) = strings::in_policy(&text) {
+            return Err(Box::new(self.string_finding(span)));
+        }
+        let read = || {
+            let config = match RootConfig::deserialize(&mut root) {
+                Ok(config) => config,
+                Err(error) => {
+                    let diagnostics =
+                        error.errors.iter().map(|error| error.to_diagnostic(id)).collect();
+                    return Parsed { config: None, diagnostics };
+                }
+            };
+            let mut diagnostics = Vec::new();
+            let config = validate(config, id, self.exceptions.as_deref(), files, &mut diagnostics);
+            let refused = diagnostics.iter().any(|diag| diag.severity >= DenySeverity::Error);
+            Parsed { config: (!refused).then_some(config), diagnostics }
         };
-        let mut diagnostics = Vec::new();
-        let config = validate(config, id, self.exceptions.as_deref(), files, &mut diagnostics);
-        let refused = diagnostics.iter().any(|diag| diag.severity >= DenySeverity::Error);
-        Ok(Parsed { config: (!refused).then_some(config), diagnostics })
+        catch_unwind(AssertUnwindSafe(read)).map_err(|panic| {
+            let why = panic_message(&*panic);
+            let message = format!("cargo-deny breaks off while it reads the policy ({why})");
+            let place = vec![self.place(0..0)];
+            Box::new(own(Code::CheckFailed, Severity::Error, message, place))
+        })
+    }
+
+    /// A string stands for a table, and cargo-deny does not come back from it.
+    fn string_finding(&self, span: crate::text::Span) -> Finding {
+        let message = "a table is wanted here, and cargo-deny breaks off on a string".to_owned();
+        let mut finding = own(Code::Wanted, Severity::Error, message, vec![self.place(span)]);
+        finding.remedy =
+            Some("write `{ crate = \"..\" }` with what else has to be said".to_owned());
+        finding
     }
 
     /// What cargo-deny's reader would not survive, or never come back from.
@@ -171,6 +199,11 @@ impl PolicyText {
         let trouble = match read_to_string(path) {
             Ok(text) if too_deep(&text).is_some() => {
                 format!("`{path}` is nested deeper than {DEEPEST} levels")
+            }
+            Ok(text) if strings::in_exceptions(&text).is_some() => {
+                format!(
+                    "`{path}` holds a string where cargo-deny wants a table, and it breaks off on it"
+                )
             }
             Err(error) if error.kind() == io::ErrorKind::Other => {
                 format!("`{path}` cannot be read: {error}")

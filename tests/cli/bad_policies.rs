@@ -87,6 +87,7 @@ multiple-version = "deny"
               deny.toml:2
                 ignored = []
                 ^^^^^^^
+              help write `ignore`
             error unexpected-keys: unknown keys `multiple-version` and `version`; known here: `multiple-versions`, `multiple-versions-include-dev`, `highlight`, `deny`, `allow`, `allow-workspace`, `features`, `external-default-features`, `workspace-default-features`, `skip`, `skip-tree`, `wildcards`, `allow-wildcard-paths`, `allow-build-scripts`, `build`, `workspace-dependencies`, `std-replacements`
               deny.toml:5
                 multiple-version = "deny"
@@ -94,10 +95,12 @@ multiple-version = "deny"
               deny.toml:4
                 version = 2
                 ^^^^^^^
+              help write `multiple-versions` for `multiple-version`
             error unexpected-keys: unknown key `licence`; known here: `advisories`, `bans`, `licenses`, `sources`, `graph`, `targets`, `exclude`, `features`, `all-features`, `no-default-features`, `exclude-dev`, `output`, `feature-depth`
               deny.toml:6
                 [licence]
                  ^^^^^^^
+              help write `licenses`
             exit 70
         "#]],
     );
@@ -546,4 +549,57 @@ allow = ["Zlib"]
     "#]]
     .assert_eq(&report.shown());
     assert_eq!(report.summaries.len(), 1);
+}
+
+#[test]
+fn a_string_for_a_table_stands_where_it_is() {
+    check(
+        "[licenses]\nclarify = [\"ring\"]\n",
+        &expect![[r#"
+        error wanted: a table is wanted here, and cargo-deny breaks off on a string
+          deny.toml:2
+            clarify = ["ring"]
+                        ^^^^
+          help write `{ crate = ".." }` with what else has to be said
+        exit 70
+    "#]],
+    );
+    check(
+        "[bans.build]\nbypass = [{ crate = \"a\" }, 'ring']\n",
+        &expect![[r#"
+        error wanted: a table is wanted here, and cargo-deny breaks off on a string
+          deny.toml:2
+            bypass = [{ crate = "a" }, 'ring']
+                                        ^^^^
+          help write `{ crate = ".." }` with what else has to be said
+        exit 70
+    "#]],
+    );
+    check(
+        "[bans]\nfeatures = [\"\"]\n",
+        &expect![[r#"
+        error wanted: a table is wanted here, and cargo-deny breaks off on a string
+          deny.toml:2
+            features = [""]
+                        ^^
+          help write `{ crate = ".." }` with what else has to be said
+        exit 70
+    "#]],
+    );
+}
+
+#[test]
+fn a_string_for_an_exception_in_a_file_of_its_own_is_said() {
+    let world = World::locked(MANIFEST);
+    world.write("deny.toml", "");
+    world.write("deny.exceptions.toml", "exceptions = [\"ring\"]\n");
+    let report = world.check("--only bans");
+    expect![[r#"
+        error supercargo::unreadable-file: `[work]/deny.exceptions.toml` holds a string where cargo-deny wants a table, and it breaks off on it
+          deny.exceptions.toml:1
+            exceptions = ["ring"]
+    
+          help nothing can be judged until it is mended
+        exit 70
+    "#]].assert_eq(&report.shown());
 }

@@ -64,7 +64,8 @@ fn the_manual_page_is_fresh() {
     for name in command.get_subcommands().map(clap::Command::get_name).chain(["help"]) {
         text = text.replace(&format!("supercargo\\-{name}(1)"), &format!("\\fB{name}\\fR"));
     }
-    let preamble: String = text.lines().take(2).map(|line| format!("{line}\n")).collect();
+    let end = text.match_indices('\n').nth(1).map_or(0, |(at, _)| at + 1);
+    let preamble = text[..end].to_owned();
     text = format!("{preamble}{}", text.replace(&preamble, ""));
     fresh("server/docs/supercargo.1", &text);
 }

@@ -78,7 +78,7 @@ each_editor! {
         let text = client.text(POLICY);
         assert!(text.contains("[{ crate = \"stuck@1.0.0\", allow = [\"ISC\"] }] # TODO"), "{text}");
         client.diagnostics_when(POLICY, "it is still to be written", |shown| {
-            shown.codes().iter().any(|code| *code == "supercargo::missing-reason")
+            shown.has("supercargo::missing-reason")
                 && shown.only("supercargo::missing-reason").severity == 2
         });
         // What was ignored is found again, and the title says so.

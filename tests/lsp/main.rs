@@ -3,6 +3,7 @@
 #![expect(clippy::needless_raw_string_hashes, reason = "expect-test writes them")]
 
 mod columns;
+mod completion;
 mod configuration;
 mod creation;
 mod extremes;

@@ -4,14 +4,16 @@
 ---
 --- The verdict of cargo-deny on the line of `Cargo.toml` that can mend it.
 ---
---- Install it with `cargo install supercargo`. It attaches to `Cargo.toml`, `Cargo.lock`, `deny.toml` and `.deny.toml`, and to
---- no other TOML file, so it stands beside a general TOML server.
+--- Install it with `cargo install supercargo`. It attaches to `Cargo.toml`, `Cargo.lock`, `deny.toml`, `.deny.toml` and their files
+--- of exceptions, and to no other TOML file, so it stands beside a general TOML server.
 
 local files = {
   ['Cargo.toml'] = true,
   ['Cargo.lock'] = true,
   ['deny.toml'] = true,
   ['.deny.toml'] = true,
+  ['deny.exceptions.toml'] = true,
+  ['.deny.exceptions.toml'] = true,
 }
 
 --- Where cargo keeps the sources of dependencies: what lies there is nobody's to mend.

@@ -20,7 +20,15 @@ export const STATUS = "supercargo/status";
 export const DID_CHANGE_TRUST = "supercargo/didChangeTrust";
 
 /** The files that the server knows, by their names: they may be plain text for VS Code. */
-export const FILES = ["**/Cargo.toml", "**/deny.toml", "**/.deny.toml", "**/.cargo/deny.toml", "**/Cargo.lock"];
+export const FILES = [
+  "**/Cargo.toml",
+  "**/deny.toml",
+  "**/.deny.toml",
+  "**/.cargo/deny.toml",
+  "**/deny.exceptions.toml",
+  "**/.deny.exceptions.toml",
+  "**/Cargo.lock",
+];
 
 /** The `source` of every diagnostic of the server. */
 export const SOURCE = "supercargo";

@@ -12,12 +12,10 @@ use super::{
     named, spec,
     value::Value,
 };
+use crate::policy::UNTOLD;
 use crate::verdict::{
     LicenceFile, PackageFolder, PackageRef, Recognised, licence_files, listed, recognised,
 };
-
-/// Stands for an expression that nobody has told: cargo-deny reads it, and no policy allows it.
-const UNTOLD: &str = "LicenseRef-to-be-told";
 
 pub(super) fn plans(case: &Case<'_>) -> Vec<PolicyPlan> {
     let Some(package) = case.package() else { return Vec::new() };

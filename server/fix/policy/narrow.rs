@@ -55,7 +55,8 @@ pub(super) fn allowed_for_one(case: &Case<'_>) -> Vec<PolicyPlan> {
     let exceptions = case.document.items(&EXCEPTIONS);
     let exception = exceptions.iter().position(|entry| spec::matches(entry, package));
     let edited = case.document.without_item(place.span.start).and_then(|edited| {
-        edited.then(|document| excepted(document, exception, package, &[licence.clone()]))
+        edited
+            .then(|document| excepted(document, exception, package, std::slice::from_ref(&licence)))
     });
     let title = format!("allow `{}` for {} alone", harmless(&licence), named(package));
     edited.map(|edited| PolicyPlan::new(Remedy::Policy, title, edited)).into_iter().collect()

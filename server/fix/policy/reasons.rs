@@ -16,7 +16,7 @@ pub(super) fn missing(case: &Case<'_>) -> Vec<PolicyPlan> {
     let Some(steps) = entry(case) else { return Vec::new() };
     let document = &case.document;
     let Some(node) = document.at(&steps) else { return Vec::new() };
-    let is_exception = matches!(steps.get(1), Some(Step::Key(key)) if key == "exceptions");
+    let is_exception = is_in(&steps, "exceptions");
     let says = document.said_at(&steps);
     let edited = match (says, is_exception) {
         // Its reason is still to be written: there is a place for it.
@@ -26,8 +26,7 @@ pub(super) fn missing(case: &Case<'_>) -> Vec<PolicyPlan> {
             document.with_key(&steps, "reason", &Value::ToFillIn(NO_REASON.to_owned()))
         }
         (Some(toml::Value::String(spec)), false) => {
-            let key =
-                if case.finding_is_about_ignore(&steps) && is_id(&spec) { "id" } else { "crate" };
+            let key = if is_in(&steps, "ignore") && is_id(&spec) { "id" } else { "crate" };
             let entry = Value::Table(vec![
                 (key, Value::text(spec.as_str())),
                 ("reason", Value::ToFillIn(NO_REASON.to_owned())),
@@ -53,8 +52,8 @@ pub(super) fn past_due(case: &Case<'_>) -> Vec<PolicyPlan> {
     let document = &case.document;
     let day = document.text.get(place.span.clone()).unwrap_or_default();
     // It stands in the entry, or in a comment beside or above it.
-    let offsets = std::iter::once(place.span.start).chain(document.beside(place.span.start));
-    let entry = offsets.filter_map(|at| Some((at, entry_of(document.steps_to(at)?)?))).next();
+    let mut offsets = std::iter::once(place.span.start).chain(document.beside(place.span.start));
+    let entry = offsets.find_map(|at| Some((at, entry_of(document.steps_to(at)?)?)));
     let Some((at, _)) = entry else { return Vec::new() };
     let without = document.without_item(at).and_then(|edited| {
         // What is said above it goes with it; beside it, it is gone already.
@@ -107,17 +106,16 @@ pub(super) fn entry(case: &Case<'_>) -> Option<Vec<Step>> {
     entry_of(case.document.steps_to(case.place()?.span.start)?)
 }
 
+/// Whether an entry stands in the list of that name.
+fn is_in(steps: &[Step], list: &str) -> bool {
+    matches!(steps.get(1), Some(Step::Key(key)) if key == list)
+}
+
 fn entry_of(mut steps: Vec<Step>) -> Option<Vec<Step>> {
     while matches!(steps.last()?, Step::Key(_)) {
         steps.pop();
     }
     (steps.len() == 3).then_some(steps)
-}
-
-impl Case<'_> {
-    fn finding_is_about_ignore(&self, steps: &[Step]) -> bool {
-        matches!(steps.get(1), Some(Step::Key(key)) if key == "ignore")
-    }
 }
 
 impl Document<'_> {

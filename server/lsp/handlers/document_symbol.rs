@@ -24,7 +24,7 @@ pub(in crate::lsp) fn handle(
     let document = state.documents.get(&path)?;
     let text = document.text().as_str();
     let symbols = match Kind::of(&path)? {
-        Kind::Policy => outline::symbols(text),
+        Kind::Policy | Kind::Exceptions => outline::symbols(text),
         Kind::Manifest => ide::symbols::of_manifest(text),
         Kind::Lockfile => return None,
     };

@@ -2,14 +2,14 @@
 
 use tower_lsp::ls_types::{
     CodeActionKind, CodeActionOptions, CodeActionProviderCapability, CodeLensOptions,
-    DocumentLinkOptions, ExecuteCommandOptions, FoldingRangeProviderCapability,
+    CompletionOptions, DocumentLinkOptions, ExecuteCommandOptions, FoldingRangeProviderCapability,
     HoverProviderCapability, InitializeParams, InitializeResult, OneOf, SaveOptions,
     ServerCapabilities, ServerInfo, TextDocumentSyncCapability, TextDocumentSyncKind,
     TextDocumentSyncOptions, TextDocumentSyncSaveOptions, WorkDoneProgressOptions,
     WorkspaceFoldersServerCapabilities, WorkspaceServerCapabilities,
 };
 
-use super::{code_action::FIX_ALL, execute_command};
+use super::{code_action::FIX_ALL, completion::TRIGGERS, execute_command};
 use crate::lsp::{client_features::ClientFeatures, convert::path_of, session::Session};
 
 pub(in crate::lsp) fn handle(session: &Session, params: InitializeParams) -> InitializeResult {
@@ -70,6 +70,10 @@ fn capabilities(features: &ClientFeatures) -> ServerCapabilities {
         // Where it can be said of which files, `initialized` does so.
         folding_range_provider: (!features.registers_folding)
             .then_some(FoldingRangeProviderCapability::Simple(true)),
+        completion_provider: Some(CompletionOptions {
+            trigger_characters: Some(TRIGGERS.map(str::to_owned).to_vec()),
+            ..CompletionOptions::default()
+        }),
         hover_provider: Some(HoverProviderCapability::Simple(true)),
         workspace: Some(WorkspaceServerCapabilities {
             workspace_folders: Some(WorkspaceFoldersServerCapabilities {

@@ -118,25 +118,6 @@ impl Outline {
     pub(super) fn table_at(&self, line: usize) -> &[Step] {
         self.tables.get(line).and_then(|table| self.ways.get(*table)).map_or(&[], Vec::as_slice)
     }
-
-    /// The way that the names of a header lead: into the last of several tables.
-    pub(crate) fn way(&self, names: &[String]) -> Vec<Step> {
-        let mut way = Vec::new();
-        for name in names {
-            way.push(Step::Key(name.clone()));
-            if self.defined(&way) == Some(Defined::ByHeaders) {
-                let count = (0..).take_while(|index| {
-                    way.push(Step::Index(*index));
-                    let is_there = self.defined(&way).is_some();
-                    way.pop();
-                    is_there
-                });
-                let count = count.count();
-                way.push(Step::Index(count.saturating_sub(1)));
-            }
-        }
-        way
-    }
 }
 
 fn names(parts: &[Part], text: &str) -> Vec<String> {

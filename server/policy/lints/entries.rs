@@ -5,7 +5,7 @@ use toml::{Spanned as TomlSpanned, de::DeValue};
 use super::Read;
 use crate::{
     model::tree,
-    policy::spec,
+    policy::spec::entry as spec,
     text::{Span, Spanned},
 };
 

@@ -9,7 +9,7 @@ use crate::{
     model::tree,
     policy::{
         licences::{IN_POLICY, USUAL, is_satisfied, licensees, stated},
-        spec,
+        spec::entry as spec,
     },
     verdict::{Code, Finding, PackageFacts, Severity},
 };
@@ -44,7 +44,7 @@ pub(super) fn allowed(read: &Read<'_>) -> Vec<Finding> {
         let others: Vec<_> = others.filter_map(|(_, licensee)| licensee.as_ref()).collect();
         let in_need = expressions.iter().filter(|(expression, _)| {
             expression.requirements().any(|one| licensee.satisfies(&one.req))
-                && !is_satisfied(expression, others.iter().copied())
+                && !is_satisfied(expression, &others.iter().copied())
         });
         let in_need = in_need.flat_map(|(expression, packages)| {
             packages.iter().map(move |package| (expression, *package))
@@ -54,7 +54,7 @@ pub(super) fn allowed(read: &Read<'_>) -> Vec<Finding> {
             let exception = list("exceptions").iter().find(|entry| spec::matches(entry, &this));
             let excepted = licensees(exception.and_then(|entry| entry.get("allow")));
             let permitted: Vec<&Licensee> = others.iter().copied().chain(&excepted).collect();
-            !is_satisfied(expression, permitted.iter().copied())
+            !is_satisfied(expression, &permitted.iter().copied())
         });
         let (Some((_, package)), None) = (in_need.next(), in_need.next()) else { continue };
         if package.source.is_none() {

@@ -199,12 +199,9 @@ pub(super) fn about_policy(diagnostic: &Diagnostic, labels: &[Labelled]) -> Stri
     let unknown_term = format!("{first} is no licence or exception that SPDX knows");
     let said = |words| if words == "unknown term" { unknown_term.as_str() } else { words };
     let (message, words) = (said(message), words.map(said));
-    // Lists are written as `['a', 'b']`.
     let list = || -> Vec<String> {
-        let inside =
-            [Some(message), words].into_iter().flatten().find_map(|text| text.split_once('['));
-        let inside = inside.map_or("", |(_, list)| list).trim_end_matches(['\'', ']']);
-        inside.split(", ").map(|item| format!("`{}`", item.trim_matches(['\'', '"']))).collect()
+        let names = names(message).or_else(|| names(words?)).unwrap_or_default();
+        names.iter().map(|name| format!("`{name}`")).collect()
     };
     let message = match (diagnostic.code.as_deref(), message, words) {
         (Some("unexpected-keys"), ..) => {
@@ -218,6 +215,42 @@ pub(super) fn about_policy(diagnostic: &Diagnostic, labels: &[Labelled]) -> Stri
         (_, message, _) => message.to_owned(),
     };
     backticked(&harmless(&message))
+}
+
+/// From this on a name is taken for a slip of another one (Jaro and Winkler).
+const ALIKE: f64 = 0.85;
+
+/// The names that cargo-deny lists as `['a', 'b']`.
+fn names(text: &str) -> Option<Vec<&str>> {
+    let (_, list) = text.split_once('[')?;
+    let inside = list.trim_end_matches(['\'', ']']);
+    Some(inside.split(", ").map(|name| name.trim_matches(['\'', '"'])).collect())
+}
+
+/// What an unknown key, or a value that is none of the possible ones, was perhaps meant to be.
+pub(super) fn nearest(diagnostic: &Diagnostic, labels: &[Labelled]) -> Option<String> {
+    if !matches!(diagnostic.code.as_deref(), Some("unexpected-keys" | "unexpected-value")) {
+        return None;
+    }
+    let words = labels.iter().map(|label| label.message.as_str());
+    let known = std::iter::once(diagnostic.message.as_str()).chain(words).find_map(names)?;
+    let near = |written: &str| {
+        let scored = known.iter().map(|name| (strsim::jaro_winkler(name, written), *name));
+        let best = scored.max_by(|(one, _), (other, _)| one.total_cmp(other))?;
+        (best.0 > ALIKE).then_some(best.1)
+    };
+    let meant: Vec<(String, &str)> = labels
+        .iter()
+        .filter_map(|label| Some((harmless(&label.text), near(&label.text)?)))
+        .collect();
+    match meant.as_slice() {
+        [] => None,
+        [(_, name)] if labels.len() == 1 => Some(format!("write `{name}`")),
+        several => {
+            let each = several.iter().map(|(key, name)| format!("`{name}` for `{key}`"));
+            Some(format!("write {}", listed(&each.collect::<Vec<_>>())))
+        }
+    }
 }
 
 pub(super) fn advisory(finding: &Finding) -> Option<Sentence> {

@@ -1,0 +1,145 @@
+//! Where an item goes, with the quotes and commas that are there already.
+
+use super::item::{Item, ItemKind, Rank, Subject, Template};
+use crate::{
+    policy::{
+        cursor::{Commas, KeyPlace, Token, ValuePlace},
+        syntax::Quote,
+        words::Words,
+    },
+    text::Span,
+};
+
+/// The place of an item.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Spot<'p> {
+    token: &'p Token,
+    commas: Commas,
+}
+
+/// A change, and what it is found by.
+#[derive(Clone, Debug)]
+pub(super) struct Edit {
+    span: Span,
+    template: Template,
+    filter: String,
+}
+
+impl<'p> Spot<'p> {
+    pub(super) fn of(place: &'p ValuePlace) -> Self {
+        let commas = place.list.as_ref().map(|list| list.commas).unwrap_or_default();
+        Self { token: &place.token, commas }
+    }
+
+    pub(super) fn of_key(place: &'p KeyPlace) -> Self {
+        Self { token: &place.token, commas: place.commas }
+    }
+
+    /// What stands between the quotes and before the cursor.
+    pub(super) fn typed(&self) -> &'p str {
+        &self.token.typed
+    }
+
+    /// A string that says `content`; `None` where the quotes that are there cannot hold it.
+    pub(super) fn string(&self, content: &str) -> Option<Edit> {
+        if content.chars().any(char::is_control) {
+            return None;
+        }
+        let (span, text) = match self.token.quote {
+            None => (self.token.span.clone(), quoted(content)),
+            Some(Quote::Literal) if content.contains('\'') => return None,
+            Some(quote) => {
+                let mark = if quote == Quote::Literal { "'" } else { "\"" };
+                let inside =
+                    if quote == Quote::Literal { content.to_owned() } else { escaped(content) };
+                let closing = if self.token.is_closed { "" } else { mark };
+                (self.token.inside.clone(), format!("{inside}{closing}"))
+            }
+        };
+        let template = self.separated(Template::from(text.as_str()));
+        Some(Edit { span, template, filter: content.to_owned() })
+    }
+
+    /// A word of a string in `text`: the one that begins at byte `start` of what was typed.
+    pub(super) fn word(&self, text: &str, start: usize, content: &str) -> Option<Edit> {
+        let mut edit = self.string(content)?;
+        if self.token.quote.is_none() {
+            // Without quotes there is one word.
+            return (start == 0).then_some(edit);
+        }
+        let cursor = self.token.inside.start + self.token.typed.len();
+        let behind = text.get(cursor..self.token.inside.end)?;
+        edit.span.start += start;
+        if let Some(end) = behind.find([' ', '(', ')']) {
+            if behind[end..].starts_with('(') {
+                return None;
+            }
+            edit.span.end = cursor + end;
+            edit.template = Template::from(content);
+        }
+        Some(edit)
+    }
+
+    /// No string: what is there is replaced with its quotes.
+    pub(super) fn literal(&self, template: Template, filter: &str) -> Edit {
+        let mark = match self.token.quote {
+            None => "",
+            Some(Quote::Literal) => "'",
+            Some(_) => "\"",
+        };
+        let span = self.token.span.clone();
+        Edit { span, template: self.separated(template), filter: format!("{mark}{filter}") }
+    }
+
+    fn separated(&self, template: Template) -> Template {
+        let before = if self.commas.before { ", " } else { "" };
+        let behind = if self.commas.behind { "," } else { "" };
+        if before.is_empty() && behind.is_empty() {
+            return template;
+        }
+        Template::default().text(before).then(template).text(behind)
+    }
+}
+
+impl Edit {
+    /// The item that makes it.
+    pub(super) fn item(self, label: impl Into<String>, kind: ItemKind, rank: Rank) -> Item {
+        Item {
+            label: label.into(),
+            kind,
+            detail: String::new(),
+            about: Words::default(),
+            span: self.span,
+            template: self.template,
+            filter: self.filter,
+            rank,
+            subject: None,
+        }
+    }
+}
+
+impl Item {
+    pub(super) fn detail(mut self, detail: impl Into<String>) -> Self {
+        self.detail = detail.into();
+        self
+    }
+
+    pub(super) fn of(mut self, subject: Subject) -> Self {
+        self.subject = Some(subject);
+        self
+    }
+
+    pub(super) fn about(mut self, about: Words) -> Self {
+        self.about = about;
+        self
+    }
+}
+
+/// A string in quotes.
+pub(super) fn quoted(content: &str) -> String {
+    format!("\"{}\"", escaped(content))
+}
+
+fn escaped(content: &str) -> String {
+    content.replace('\\', "\\\\").replace('"', "\\\"")
+}

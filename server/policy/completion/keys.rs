@@ -1,0 +1,185 @@
+//! Keys that are not there yet, each with a value to begin with.
+
+use camino::Utf8PathBuf;
+
+use super::{
+    Maker,
+    edit::Spot,
+    item::{ItemKind, Rank, Template},
+    values::{self, Conflicts},
+};
+use crate::{
+    policy::{
+        cursor::{Defined, KeyPlace, Level, Said, Step},
+        schema::{EXCEPTIONS, Form, Key, Table, Value},
+        words::Words,
+    },
+    text::SourceText,
+    verdict::PolicyText,
+};
+
+impl Maker<'_> {
+    pub(super) fn keys(&mut self, place: &KeyPlace) {
+        if !self.wanted.keys {
+            return;
+        }
+        if let Some(table) = self.table(place) {
+            let conflicts = Conflicts::of(self.cursor.level());
+            for key in table.keys().filter(|key| key.is_current()) {
+                self.key(place, table, key, conflicts);
+            }
+        }
+        let may_begin = !place.is_inline && place.dotted == 0 && !place.is_followed;
+        if may_begin && place.token.quote.is_none() && !place.has_statements {
+            self.headers(&Spot::of_key(place));
+        }
+    }
+
+    fn key(&mut self, place: &KeyPlace, table: &Table, key: &'static Key, conflicts: Conflicts) {
+        if place.present.contains(key.name) || !belongs(table, key, self.cursor.level(), place) {
+            return;
+        }
+        // The tables of the file are best begun with their headers.
+        if place.table.is_empty() && matches!(key.value, Value::Table(_)) && !place.is_followed {
+            return;
+        }
+        if conflicts.forbid(key) {
+            return;
+        }
+        let template = if place.is_followed {
+            if !self.fits(place, key) {
+                return;
+            }
+            Template::from(key.name)
+        } else {
+            let value = values::template(key.value, key.default);
+            Template::from(key.name).text(" = ").then(value)
+        };
+        let rank = if key.required || is_which(key) { Rank::Required } else { Rank::Known };
+        let spot = Spot::of_key(place);
+        let item = spot.literal(template, key.name).item(key.name, ItemKind::Key, rank);
+        let detail = key.value.words().replace('`', "");
+        self.items.push(item.detail(detail).about(words(key)));
+    }
+
+    /// The table that the cursor's key belongs to, if keys may be added to it here.
+    fn table(&self, place: &KeyPlace) -> Option<&'static Table> {
+        let mut table = self.wanted.root;
+        let mut steps = place.table.iter().peekable();
+        while let Some(step) = steps.next() {
+            let Step::Key(name) = step else { return None };
+            let key = table.key(name)?;
+            if !key.is_current() {
+                return None;
+            }
+            // `[[x]]` for lists, `[x]` for tables; what stands in braces stands where it stands.
+            let is_one = steps.next_if(|step| matches!(step, Step::Index(_))).is_some();
+            if !place.is_inline && is_one != matches!(key.value, Value::List(_)) {
+                return None;
+            }
+            table = key.value.table()?;
+        }
+        // A dotted key extends only what dotted keys have defined.
+        let start = place.table.len() - place.dotted.min(place.table.len());
+        let mut ways = (start + 1..=place.table.len()).map(|end| &place.table[..end]);
+        let extends = ways.all(|way| {
+            place.is_inline
+                || matches!(self.cursor.outline.defined(way), None | Some(Defined::ByDots))
+        });
+        extends.then_some(table)
+    }
+
+    /// Whether cargo-deny takes the value that stands there already for a key.
+    fn fits(&self, place: &KeyPlace, key: &Key) -> bool {
+        let rest: Vec<&str> = place.rest.iter().map(String::as_str).collect();
+        if !rest.is_empty() && key.value.table().is_none_or(|table| table.at(&rest).is_none()) {
+            return false;
+        }
+        let Some(value) = &place.value else { return true };
+        let value = &self.text[value.clone()];
+        let names: Vec<&str> = place
+            .table
+            .iter()
+            .filter_map(|step| match step {
+                Step::Key(name) => Some(name.as_str()),
+                Step::Index(_) => None,
+            })
+            .collect();
+        // In an entry only the kind of the value is compared: the entry is not whole.
+        let in_entry = (1..=names.len()).any(|end| {
+            let key = self.wanted.root.at(&names[..end]);
+            key.is_some_and(|key| matches!(key.value, Value::List(_)))
+        });
+        if in_entry || std::ptr::eq(self.wanted.root, &raw const EXCEPTIONS) {
+            return rest.is_empty() && values::is_alike(key.value, value);
+        }
+        let mut text = names.join(".");
+        if !text.is_empty() {
+            text.push('.');
+        }
+        let parts: Vec<&str> = std::iter::once(key.name).chain(rest).collect();
+        text.push_str(&format!("{} = {value}\n", parts.join(".")));
+        let text = SourceText::new(&text);
+        let path = Some(Utf8PathBuf::from("deny.toml"));
+        PolicyText { path, text, exceptions: None }.load(false).is_ok()
+    }
+}
+
+/// Whether the entry says by which key what it is about, and whether this key comes then.
+fn belongs(table: &Table, key: &Key, level: Option<&Level>, place: &KeyPlace) -> bool {
+    if table.form == Form::Plain || place.dotted > 0 {
+        return true;
+    }
+    let said = |name: &str| {
+        place.present.contains(name) || level.is_some_and(|one| one.value(name).is_some())
+    };
+    let (id, spec, name, version) = (said("id"), said("crate"), said("name"), said("version"));
+    match key.name {
+        "id" | "crate" => !(id || spec || name || version),
+        "name" => !(id || spec || name),
+        "version" => name && !id,
+        _ => id || spec || name,
+    }
+}
+
+fn is_which(key: &Key) -> bool {
+    matches!(key.name, "id" | "crate")
+}
+
+/// What is told of a key.
+pub(super) fn words(key: &Key) -> Words {
+    let mut words = Words::default().ours(key.about);
+    for choice in key.value.choices() {
+        words = words.paragraph().code(choice.value).text(": ").ours(choice.about);
+    }
+    if let Some(default) = key.default {
+        words = words.paragraph().text("Without it: ").code(default);
+    } else if let Some(absent) = key.absent {
+        words = words.paragraph().text("Without it: ").ours(absent);
+    }
+    if !key.example.is_empty() {
+        words = words.paragraph().toml(key.example);
+    }
+    words
+}
+
+impl Conflicts {
+    /// What the entry around the cursor says that excludes something else.
+    pub(super) fn of(level: Option<&Level>) -> Self {
+        let Some(level) = level else { return Self::default() };
+        let is_true = |key| matches!(level.value(key), Some(Said::Other(text)) if text == "true");
+        Self {
+            one_version: is_true("deny-multiple-versions"),
+            wrapped: !level.list("wrappers").is_empty(),
+        }
+    }
+
+    /// Whether a key would contradict it.
+    fn forbid(self, key: &Key) -> bool {
+        match key.name {
+            "wrappers" => self.one_version,
+            "deny-multiple-versions" => self.wrapped,
+            _ => false,
+        }
+    }
+}

@@ -1,0 +1,183 @@
+//! Licences: those of the graph first with how many packages state them, then all that SPDX knows.
+
+use std::{collections::BTreeSet, sync::LazyLock};
+
+use spdx::{
+    Expression, LicenseId, Licensee, ParseMode,
+    identifiers::{EXCEPTIONS, LICENSES},
+};
+
+use super::{
+    Maker,
+    edit::Spot,
+    is_there,
+    item::{ItemKind, Rank, Subject},
+};
+use crate::policy::{cursor::ValuePlace, words::Words};
+
+/// The names of entries may be deprecated ones, as cargo-deny reads them.
+const ENTRY: ParseMode = ParseMode { allow_deprecated: true, ..ParseMode::STRICT };
+
+/// What SPDX knows of a licence.
+struct Known {
+    id: LicenseId,
+    /// It may stand in an expression by itself.
+    strictly: bool,
+}
+
+/// The licences that cargo-deny takes for entries.
+static KNOWN: LazyLock<Vec<Known>> = LazyLock::new(|| {
+    let all = LICENSES.iter().filter_map(|licence| spdx::license_id(licence.name));
+    let taken = all.filter(|id| licensee(id.name).is_some());
+    taken.map(|id| Known { id, strictly: Expression::parse(id.name).is_ok() }).collect()
+});
+
+/// An entry of a list of licences as cargo-deny reads it.
+pub(super) fn licensee(text: &str) -> Option<Licensee> {
+    Licensee::parse_mode(text, ENTRY).ok()
+}
+
+impl Maker<'_> {
+    /// An entry of a list of licences.
+    pub(super) fn licences(&mut self, spot: &Spot<'_>, place: &ValuePlace, others: &[&str]) {
+        // What the entry is for: the packages that it names, or all.
+        let is_exception = place.path.iter().any(|name| name == "exceptions");
+        let wanted: BTreeSet<String> = if is_exception {
+            self.named().iter().flat_map(|one| &one.terms).map(ToString::to_string).collect()
+        } else {
+            self.facts.graph.terms.keys().map(ToString::to_string).collect()
+        };
+        if let Some((licence, _)) = spot.typed().split_once(" WITH ") {
+            self.with_exception(licence, spot, &wanted, others);
+            return;
+        }
+        for term in &wanted {
+            if is_there(others, term) || licensee(term).is_none() {
+                continue;
+            }
+            let Some(edit) = spot.string(term) else { continue };
+            let item = edit.item(term.as_str(), ItemKind::Licence, Rank::Required);
+            self.items.push(item.detail(self.counted(term)).of(Subject::Licence));
+        }
+        for known in KNOWN.iter() {
+            let name = known.id.name;
+            if wanted.contains(name) || is_there(others, name) {
+                continue;
+            }
+            let Some(edit) = spot.string(name) else { continue };
+            let rank =
+                if self.facts.graph.packages.is_empty() { Rank::Other } else { Rank::Unused };
+            let item = edit.item(name, ItemKind::Licence, rank).of(Subject::Licence);
+            self.items.push(item.detail(match rank {
+                Rank::Unused => "no package states it".to_owned(),
+                _ => known.id.full_name.to_owned(),
+            }));
+        }
+    }
+
+    /// Behind `LICENCE WITH`.
+    fn with_exception(
+        &mut self,
+        licence: &str,
+        spot: &Spot<'_>,
+        wanted: &BTreeSet<String>,
+        others: &[&str],
+    ) {
+        for exception in EXCEPTIONS {
+            let term = format!("{licence} WITH {}", exception.name);
+            if is_there(others, &term) || licensee(&term).is_none() {
+                continue;
+            }
+            let rank = if wanted.contains(&term) { Rank::Required } else { Rank::Unused };
+            let Some(edit) = spot.string(&term) else { continue };
+            let item = edit.item(term.as_str(), ItemKind::Licence, rank);
+            self.items.push(item.detail(self.counted(&term)).of(Subject::Licence));
+        }
+    }
+
+    /// The last word of an expression: a licence behind an operator, an exception behind `WITH`.
+    pub(super) fn expressions(&mut self, spot: &Spot<'_>) {
+        let typed = spot.typed();
+        let start = typed.rfind([' ', '(']).map_or(0, |at| at + 1);
+        let before = typed[..start].trim_end();
+        let words: Vec<&str> = before.split([' ', '(']).filter(|word| !word.is_empty()).collect();
+        match words.last() {
+            Some(&"WITH") => {
+                let licence = words.iter().nth_back(1).copied().unwrap_or_default();
+                for exception in EXCEPTIONS {
+                    let term = format!("{licence} WITH {}", exception.name);
+                    if Expression::parse(&term).is_err() {
+                        continue;
+                    }
+                    let count = self.facts.graph.exceptions.get(exception.name).copied();
+                    let Some(edit) = spot.word(self.text, start, exception.name) else { continue };
+                    let rank = if count.is_some() { Rank::Known } else { Rank::Other };
+                    let item = edit.item(exception.name, ItemKind::Licence, rank);
+                    self.items.push(item.of(Subject::Licence));
+                }
+            }
+            Some(&("AND" | "OR")) | None => {
+                for known in KNOWN.iter().filter(|known| known.strictly) {
+                    let name = known.id.name;
+                    let Some(edit) = spot.word(self.text, start, name) else { continue };
+                    let is_there = self.facts.graph.licences.contains_key(name);
+                    let rank = if is_there { Rank::Known } else { Rank::Other };
+                    let item = edit.item(name, ItemKind::Licence, rank);
+                    let detail = if is_there { self.counted(name) } else { String::new() };
+                    self.items.push(item.detail(detail).of(Subject::Licence));
+                }
+            }
+            // Behind a licence comes an operator, and with it the next licence.
+            Some(_) => {}
+        }
+    }
+
+    /// How many packages state a term.
+    fn counted(&self, term: &str) -> String {
+        match self.facts.graph.terms.get(term).copied().unwrap_or_default() {
+            0 => "no package states it".to_owned(),
+            1 => "1 package".to_owned(),
+            count => format!("{count} packages"),
+        }
+    }
+
+    pub(super) fn told_of_licence(&self, term: &str) -> Words {
+        let (licence, exception) = match term.split_once(" WITH ") {
+            Some((licence, exception)) => (licence, Some(exception)),
+            None => (term, None),
+        };
+        let mut words = Words::default();
+        if let Some(id) = spdx::license_id(licence) {
+            words = words.text(id.full_name);
+            let said = [
+                (id.is_osi_approved(), "approved by OSI"),
+                (id.is_fsf_free_libre(), "free by FSF"),
+                (id.is_copyleft(), "copyleft"),
+                (id.is_deprecated(), "a name that SPDX has given up"),
+            ];
+            for (_, what) in said.into_iter().filter(|(holds, _)| *holds) {
+                words = words.text(" · ").text(what);
+            }
+        }
+        if let Some(exception) = exception {
+            words = words.text(" with ").text(exception);
+        }
+        let users = self
+            .facts
+            .graph
+            .packages
+            .iter()
+            .filter(|package| package.terms.iter().any(|one| **one == *term));
+        let users: Vec<String> =
+            users.map(|package| format!("{} {}", package.name, package.version)).collect();
+        match users.len() {
+            0 => words,
+            count if count <= 5 => words.paragraph().text("Stated by ").text(users.join(", ")),
+            count => words.paragraph().text(format!(
+                "Stated by {}, and {} more packages",
+                users[..5].join(", "),
+                count - 5
+            )),
+        }
+    }
+}

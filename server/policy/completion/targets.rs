@@ -1,0 +1,37 @@
+//! Target triples: those that most people build for first, then all that rustc has built in.
+
+use cfg_expr::targets::ALL_BUILTINS;
+
+use super::{
+    Maker,
+    edit::Spot,
+    is_there,
+    item::{ItemKind, Rank},
+};
+
+/// The targets that Rust guarantees to work, with host tools.
+const FIRST: [&str; 8] = [
+    "x86_64-unknown-linux-gnu",
+    "aarch64-apple-darwin",
+    "x86_64-pc-windows-msvc",
+    "aarch64-unknown-linux-gnu",
+    "x86_64-apple-darwin",
+    "aarch64-pc-windows-msvc",
+    "x86_64-unknown-linux-musl",
+    "wasm32-unknown-unknown",
+];
+
+impl Maker<'_> {
+    pub(super) fn triples(&mut self, spot: &Spot<'_>, others: &[&str]) {
+        let all = ALL_BUILTINS.iter().map(|target| target.triple.as_str());
+        let all = all.filter(|triple| !FIRST.contains(triple));
+        let first = FIRST.into_iter().map(|triple| (triple, Rank::Known));
+        for (triple, rank) in first.chain(all.map(|triple| (triple, Rank::Other))) {
+            if is_there(others, triple) {
+                continue;
+            }
+            let Some(edit) = spot.string(triple) else { continue };
+            self.items.push(edit.item(triple, ItemKind::Target, rank));
+        }
+    }
+}

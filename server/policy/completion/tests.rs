@@ -1,0 +1,379 @@
+//! A text with `$0` at the cursor in, labels and changed texts out.
+
+use super::{Item, MOST, world::World};
+use crate::verdict::PackageFacts;
+
+fn items(marked: &str) -> (String, Vec<Item>) {
+    let offset = marked.find("$0").expect("a mark");
+    let text = marked.replacen("$0", "", 1);
+    let told = World::new().complete(&text, offset);
+    for item in &told.items {
+        assert!(item.span.start <= offset && offset <= item.span.end, "{item:?}");
+        assert!(!text[item.span.clone()].contains('\n'), "{item:?}");
+    }
+    (text, told.items)
+}
+
+/// The first labels, those without effect marked.
+fn labels(marked: &str) -> Vec<String> {
+    let (_, items) = items(marked);
+    let label = |item: &Item| {
+        if item.is_unused() { format!("({})", item.label) } else { item.label.clone() }
+    };
+    items.iter().take(8).map(label).collect()
+}
+
+/// The text after an item was taken.
+fn taken(marked: &str, label: &str) -> String {
+    let (mut text, items) = items(marked);
+    let item = items.iter().find(|item| item.label == label);
+    let Some(item) = item else {
+        let labels: Vec<_> = items.iter().map(|item| &item.label).collect();
+        panic!("no `{label}` among {labels:?}")
+    };
+    text.replace_range(item.span.clone(), &item.template.plain());
+    text
+}
+
+fn snippet(marked: &str, label: &str) -> String {
+    let (_, items) = items(marked);
+    items.iter().find(|item| item.label == label).expect("the item").template.snippet()
+}
+
+#[test]
+fn tables_that_are_not_there_yet() {
+    assert_eq!(
+        labels("[bans]\n\n[graph]\n\n$0"),
+        [
+            "targets",
+            "exclude",
+            "all-features",
+            "no-default-features",
+            "features",
+            "exclude-dev",
+            "exclude-unpublished",
+            "[output]"
+        ]
+    );
+    assert_eq!(
+        taken("[bans]\n[[bans.de$0", "[[bans.deny]]"),
+        "[bans]\n[[bans.deny]]\ncrate = \"\""
+    );
+    assert_eq!(taken("[li$0]\n", "[licenses]"), "[licenses]\n\n");
+    assert_eq!(taken("[licenses.p$0", "[licenses.private]"), "[licenses.private]\n");
+    assert_eq!(labels("[[sources$0]]\n"), [""; 0]);
+    let dotted = labels("[licenses]\nprivate.ignore = true\n[licenses.p$0]\n");
+    assert!(!dotted.contains(&"[licenses.private]".to_owned()), "{dotted:?}");
+    assert_eq!(
+        snippet("[[licenses.cl$0]]", "[[licenses.clarify]]"),
+        "[[licenses.clarify]]\ncrate = \"$1\"\nexpression = \"${2:LicenseRef-to-be-told}\"\nlicense-files = [$0]"
+    );
+    // A header would take the statements below it.
+    assert!(
+        !labels("[bans]\n$0\nwildcards = \"deny\"\n").iter().any(|label| label.starts_with('['))
+    );
+}
+
+#[test]
+fn keys_with_values_to_begin_with() {
+    assert_eq!(taken("[bans]\nwild$0\n", "wildcards"), "[bans]\nwildcards = \"allow\"\n");
+    assert_eq!(
+        snippet("[bans]\nwild$0\n", "wildcards"),
+        "wildcards = ${1|\"allow\",\"warn\",\"deny\"|}"
+    );
+    assert_eq!(snippet("[licenses]\n$0", "include-build"), "include-build = ${1|true,false|}");
+    assert_eq!(snippet("[licenses]\n$0", "allow"), "allow = [$0]");
+    assert_eq!(
+        taken("[sources]\n$0", "allow-registry"),
+        "[sources]\nallow-registry = [\"https://github.com/rust-lang/crates.io-index\"]"
+    );
+    assert_eq!(
+        taken("[bans]\nbuild.exec$0\n", "executables"),
+        "[bans]\nbuild.executables = \"deny\"\n"
+    );
+    assert_eq!(
+        taken("bans.multiple-versions-$0", "multiple-versions-include-dev"),
+        "bans.multiple-versions-include-dev = false"
+    );
+    assert_eq!(labels("[bans]\nwildcards = \"deny\"\nwildc$0\n"), ["allow-wildcard-paths"]);
+    // It is defined by its header.
+    assert!(labels("[bans]\nbuild.$0\n[bans.build]\n").is_empty());
+    // Only what takes the value that stands there.
+    assert_eq!(labels("[advisories]\nun$0 = \"transitive\"\n"), ["unmaintained", "unsound"]);
+    assert_eq!(
+        taken("[advisories]\ny$0 = \"deny\"\n", "yanked"),
+        "[advisories]\nyanked = \"deny\"\n"
+    );
+    // What has moved is not offered.
+    assert!(labels("targ$0").is_empty());
+}
+
+#[test]
+fn keys_of_entries() {
+    assert_eq!(labels("[bans]\nskip = [{ $0 }]"), ["crate", "name"]);
+    assert_eq!(labels("[bans]\nskip = [{ crate = \"a\", $0 }]"), ["reason"]);
+    assert_eq!(labels("[bans]\nskip = [{ name = \"a\", $0 }]"), ["version", "reason"]);
+    assert_eq!(labels("[advisories]\nignore = [{ $0 }]"), ["id", "crate", "name"]);
+    assert_eq!(labels("[advisories]\nignore = [{ id = \"a\", $0 }]"), ["reason"]);
+    assert_eq!(
+        labels("[[bans.deny]]\ncrate = \"a\"\nwrappers = [\"b\"]\n$0\n[licenses]"),
+        [
+            "use-instead",
+            "reason",
+            "[graph]",
+            "[output]",
+            "[advisories]",
+            "[[licenses.exceptions]]",
+            "[[licenses.clarify]]",
+            "[licenses.private]"
+        ]
+    );
+    assert_eq!(
+        taken("[bans]\nskip = [{ crate = \"a\" $0 }]", "reason"),
+        "[bans]\nskip = [{ crate = \"a\" , reason = \"\" }]"
+    );
+}
+
+#[test]
+fn values_with_and_without_quotes() {
+    let values = ["allow", "warn", "deny"];
+    assert_eq!(labels("[bans]\nwildcards = $0"), values);
+    assert_eq!(taken("[bans]\nwildcards = $0", "deny"), "[bans]\nwildcards = \"deny\"");
+    assert_eq!(taken("[bans]\nwildcards = de$0", "deny"), "[bans]\nwildcards = \"deny\"");
+    assert_eq!(taken("[bans]\nwildcards = \"de$0\"", "deny"), "[bans]\nwildcards = \"deny\"");
+    assert_eq!(taken("[bans]\nwildcards = 'de$0'", "deny"), "[bans]\nwildcards = 'deny'");
+    assert_eq!(
+        taken("[bans]\nwildcards = \"de$0\nskip = []", "deny"),
+        "[bans]\nwildcards = \"deny\"\nskip = []"
+    );
+    assert_eq!(
+        taken("[licenses]\ninclude-dev = \"t$0\"", "true"),
+        "[licenses]\ninclude-dev = true"
+    );
+    assert_eq!(
+        taken("[licenses]\nconfidence-threshold = $0", "0.8"),
+        "[licenses]\nconfidence-threshold = 0.8"
+    );
+    assert!(labels("[bans]\nwildcards = [\"$0\"]").is_empty());
+}
+
+#[test]
+fn licences_of_the_graph_come_first() {
+    assert_eq!(
+        labels("[licenses]\nallow = [\"MIT\", \"$0\"]")[..3],
+        ["Apache-2.0 WITH LLVM-exception", "GPL-3.0-only", "(0BSD)"]
+    );
+    assert_eq!(
+        taken("[licenses]\nallow = [\n    \"MIT\",\n    GPL$0\n]", "GPL-3.0-only"),
+        "[licenses]\nallow = [\n    \"MIT\",\n    \"GPL-3.0-only\"\n]"
+    );
+    assert_eq!(
+        taken("[licenses]\nallow = [\"MIT\" $0]", "GPL-3.0-only"),
+        "[licenses]\nallow = [\"MIT\" , \"GPL-3.0-only\"]"
+    );
+    assert_eq!(
+        labels("[licenses]\nallow = [\"Apache-2.0 WITH LL$0\"]")[0],
+        "Apache-2.0 WITH LLVM-exception"
+    );
+    assert_eq!(
+        labels("[[licenses.exceptions]]\ncrate = \"gpl@1.0.0\"\nallow = [\"$0\"]\n")[..2],
+        ["GPL-3.0-only", "(0BSD)"]
+    );
+    assert_eq!(
+        taken("licenses.clarify = [{ crate = 'ring', expression = \"MIT AND IS$0\" }]", "ISC"),
+        "licenses.clarify = [{ crate = 'ring', expression = \"MIT AND ISC\" }]"
+    );
+    assert!(labels("licenses.clarify = [{ crate = 'ring', expression = \"MIT $0\" }]").is_empty());
+    let (_, items) = items("[licenses]\nallow = [\"$0\"]");
+    let mit = items.iter().find(|item| item.label == "MIT").expect("MIT");
+    assert_eq!(mit.detail, "6 packages");
+    assert_eq!(items.len(), MOST);
+}
+
+#[test]
+fn packages_of_findings_come_first() {
+    assert_eq!(
+        labels("[bans]\nskip = [\"$0\"]")[..4],
+        [
+            "time@0.1.45",
+            "time@0.3.44",
+            "{ crate = \"time@0.1.45\", reason }",
+            "{ crate = \"time@0.3.44\", reason }",
+        ]
+    );
+    assert_eq!(labels("[bans]\nskip = [\"serde$0\"]")[0], "(serde@1.0.0)");
+    assert_eq!(taken("[bans]\ndeny = [\"ti$0\"]", "time"), "[bans]\ndeny = [\"time\"]");
+    assert_eq!(
+        taken("[bans]\nskip = [\"ti$0\"]", "{ crate = \"time@0.1.45\", reason }"),
+        "[bans]\nskip = [{ crate = \"time@0.1.45\", reason = \"TODO: why this is acceptable\" }]"
+    );
+    assert_eq!(
+        taken("[bans]\ndeny = [{ crate = \"time@0$0\" }]", "time@0.1.45"),
+        "[bans]\ndeny = [{ crate = \"time@0.1.45\" }]"
+    );
+    assert_eq!(
+        taken("[bans]\ndeny = [{ crate = \"time:$0\" }]", "time:=0.1.45"),
+        "[bans]\ndeny = [{ crate = \"time:=0.1.45\" }]"
+    );
+    assert_eq!(
+        labels("[bans]\ndeny = [{ name = \"time\", version = \"$0\" }]"),
+        ["=0.3.44", "0.3.44", "=0.1.45", "0.1.45"]
+    );
+    assert_eq!(labels("[bans]\ndeny = [{ name = \"ll$0\" }]"), ["llvm"]);
+    assert_eq!(labels("[bans]\ndeny = [\"llvm$0\"]")[..2], ["llvm@2.0.0", "llvm"]);
+    // What another list says already would be refused.
+    assert!(
+        !labels("[bans]\ndeny = [\"time@0.1.45\"]\nskip = [\"time@0$0\"]")
+            .contains(&"time@0.1.45".to_owned())
+    );
+}
+
+#[test]
+fn advisories_that_are_found_come_first() {
+    assert_eq!(
+        labels("[advisories]\nignore = [$0]"),
+        [
+            "RUSTSEC-2026-0009",
+            "time@0.1.45",
+            "{ crate = \"time@0.1.45\", reason }",
+            "{ id = \"RUSTSEC-2026-0009\", reason }",
+            "{ id }",
+            "(RUSTSEC-2020-0001)",
+            "({ crate = \"app@0.1.0\", reason })",
+            "({ crate = \"forked@0.5.0-rc.1\", reason })",
+        ]
+    );
+    assert_eq!(
+        taken("[advisories]\nignore = [\"RUST$0\n]", "{ id = \"RUSTSEC-2026-0009\", reason }"),
+        "[advisories]\nignore = [{ id = \"RUSTSEC-2026-0009\", reason = \"TODO: why this is acceptable\" }\n]"
+    );
+    assert_eq!(
+        labels("[advisories]\nignore = [{ id = \"$0\" }]"),
+        ["RUSTSEC-2026-0009", "(RUSTSEC-2020-0001)"]
+    );
+}
+
+#[test]
+fn sources_targets_and_features_of_the_graph() {
+    assert_eq!(labels("[sources]\nallow-git = [\"$0\"]"), ["https://github.com/three/forked"]);
+    assert_eq!(labels("[sources.allow-org]\ngithub = [\"$0\"]"), ["three"]);
+    assert!(labels("[sources.allow-org]\ngitlab = [\"$0\"]").is_empty());
+    assert_eq!(
+        labels("[sources]\nallow-registry = [\"$0\"]"),
+        ["https://github.com/rust-lang/crates.io-index", "https://registry.example.org/index"]
+    );
+    assert_eq!(labels("[sources]\nprivate = [\"$0\"]"), ["https://github.com/three"]);
+    assert_eq!(
+        labels("[licenses.private]\nignore-sources = [\"$0\"]"),
+        ["https://registry.example.org/index"]
+    );
+    assert_eq!(labels("[graph]\ntargets = [\"x86$0\"]")[0], "x86_64-unknown-linux-gnu");
+    assert_eq!(labels("[graph]\nfeatures = [$0]"), ["tls"]);
+    assert_eq!(
+        labels("[[bans.features]]\ncrate = \"serde\"\nallow = [\"$0\"]"),
+        ["std", "default", "derive"]
+    );
+    assert_eq!(
+        labels("[[bans.features]]\nname = \"serde\"\ndeny = [\"std\"]\nallow = [\"$0\"]"),
+        ["default", "derive"]
+    );
+    assert!(labels("[[bans.features]]\ncrate = \"serde@2\"\nallow = [\"$0\"]").is_empty());
+}
+
+#[test]
+fn files_of_packages() {
+    assert_eq!(
+        taken(
+            "licenses.clarify = [{ crate = 'ring', license-files = [$0] }]",
+            "{ path = \"LICENSE\", hash }"
+        ),
+        "licenses.clarify = [{ crate = 'ring', license-files = [{ path = \"LICENSE\", hash = 0xbd0eed23 }] }]"
+    );
+    assert_eq!(
+        taken(
+            "[[licenses.clarify]]\ncrate = 'ring'\nlicense-files = [{ path = 'LICENSE', hash = $0 }]",
+            "0xbd0eed23"
+        ),
+        "[[licenses.clarify]]\ncrate = 'ring'\nlicense-files = [{ path = 'LICENSE', hash = 0xbd0eed23 }]"
+    );
+    assert_eq!(
+        taken(
+            "[licenses]\nclarify = [$0]",
+            "{ crate = \"ring@0.17.9\", expression, license-files }"
+        ),
+        "[licenses]\nclarify = [{ crate = \"ring@0.17.9\", expression = \"LicenseRef-to-be-told\", \
+         license-files = [{ path = \"LICENSE\", hash = 0xbd0eed23 }] }]"
+    );
+    assert_eq!(
+        taken("[licenses]\nexceptions = [$0]", "{ crate = \"gpl@1.0.0\", allow }"),
+        "[licenses]\nexceptions = [{ crate = \"gpl@1.0.0\", allow = [\"GPL-3.0-only\"] }]"
+    );
+    let bypass = "[[bans.build.bypass]]\ncrate = 'ring'\n";
+    assert_eq!(
+        labels(&format!("{bypass}allow = [{{ path = \"$0\" }}]")),
+        ["LICENSE", "odd [1]/x", "scripts/build.sh"]
+    );
+    assert_eq!(
+        labels(&format!("{bypass}allow-globs = [\"$0\"]")),
+        ["**/*.sh", "odd ?1?/*", "scripts/*"]
+    );
+}
+
+/// A time that nobody would wait for, with a margin for slow machines and builds that are not optimised.
+const QUICK: std::time::Duration = std::time::Duration::from_secs(5);
+
+/// Completes at `$0` of a text that is too much, and says how many items there were.
+fn quickly(marked: &str) -> usize {
+    let began = std::time::Instant::now();
+    let (_, items) = items(marked);
+    let took = began.elapsed();
+    assert!(took < QUICK, "{took:?}");
+    items.len()
+}
+
+#[test]
+fn a_graph_of_a_thousand_packages_is_searched_quickly() {
+    let mut world = World::new();
+    let like = world.graph.packages[6].clone();
+    let finding = world.findings[2].clone();
+    for number in 0..1000 {
+        let name = format!("zz-{number:04}");
+        world.graph.packages.push(PackageFacts { name: name.as_str().into(), ..like.clone() });
+        let mut finding = finding.clone();
+        finding.packages.truncate(1);
+        finding.packages[0].name = name;
+        world.findings.push(finding);
+    }
+    for (text, least) in [
+        ("[bans]\nskip = [\"", MOST),
+        ("[licenses]\nallow = [\"", MOST),
+        ("[licenses]\nexceptions = [", 1),
+        ("[graph]\nexclude = [", MOST),
+        ("[advisories]\nignore = [", MOST),
+    ] {
+        let began = std::time::Instant::now();
+        let told = world.complete(text, text.len());
+        let took = began.elapsed();
+        // Without optimisation it takes some ten times as long as it does for a user.
+        assert!(took < std::time::Duration::from_millis(500), "{text}: {took:?}");
+        assert!(told.items.len() >= least, "{text}");
+    }
+}
+
+#[test]
+fn texts_that_are_too_much_are_answered_quickly() {
+    let ids: Vec<String> = (0..5000).map(|id| format!("    \"RUSTSEC-2020-{id:04}\",\n")).collect();
+    let ids = ids.concat();
+    assert!(quickly(&format!("[advisories]\nignore = [\n{ids}    $0\n]\n")) > 0);
+    let comments = "# nothing but words\n".repeat(100_000);
+    assert!(quickly(&format!("{comments}[bans]\nwildcards = $0\n{comments}")) > 0);
+    let entries = "[[bans.deny]]\ncrate = \"x\"\n".repeat(70_000);
+    assert!(quickly(&format!("{entries}[[bans.deny]]\ncrate = \"ti$0\"\n")) > 0);
+    let nested = format!("[bans]\nskip = {}{}\nwildcards = $0\n", "[".repeat(200), "]".repeat(200));
+    assert_eq!(quickly(&nested), 3);
+    let braces = format!("[bans]\nskip = {}\nwildcards = $0\n", "{ a = ".repeat(200));
+    assert_eq!(quickly(&braces), 3);
+    quickly(&format!("a{}$0", ".a".repeat(100_000)));
+    quickly(&format!("a = \"{}$0", "x".repeat(2_000_000)));
+    quickly(&format!("a = [{}$0", "\"".repeat(2_000_000)));
+}

@@ -1,0 +1,254 @@
+//! cargo-deny itself is asked whether the table says what it reads.
+
+use std::collections::BTreeSet;
+
+use camino::Utf8PathBuf;
+
+use super::{EXCEPTIONS, Form, Key, POLICY, Standing, Table, Text, Value};
+use crate::{
+    text::SourceText,
+    verdict::{Finding, PolicyText, Severity},
+};
+
+/// What cargo-deny says of a policy, and whether it takes it.
+fn loaded(text: &str) -> (bool, Vec<Finding>) {
+    let path = Some(Utf8PathBuf::from("/w/deny.toml"));
+    let policy = PolicyText { path, text: SourceText::new(text), exceptions: None };
+    match policy.load(false) {
+        Ok(loaded) => (true, loaded.findings),
+        Err(findings) => (false, findings),
+    }
+}
+
+fn messages(text: &str) -> Vec<String> {
+    loaded(text).1.into_iter().map(|finding| finding.message).collect()
+}
+
+/// The same for a text that says `x` under a path, with all that must stand beside it.
+fn at(path: &[&str], x: &str) -> String {
+    let mut table = &POLICY;
+    let mut text = String::new();
+    let mut closing = String::new();
+    for (index, name) in path.iter().enumerate() {
+        let is_last = index + 1 == path.len();
+        let key = table.key(name);
+        let beside = if index == 0 { String::new() } else { beside(table, name) };
+        text.push_str(&format!("{beside}{name} = "));
+        if index > 0 {
+            closing.insert_str(0, " }");
+        }
+        if is_last {
+            text.push_str(x);
+            break;
+        }
+        let key = key.expect("a key");
+        table = key.value.table().expect("a table");
+        if matches!(key.value, Value::Table(_)) {
+            text.push_str("{ ");
+        } else {
+            text.push_str("[{ ");
+            closing.insert(0, ']');
+        }
+    }
+    format!("{text}{closing}\n")
+}
+
+/// What must stand beside a key.
+fn beside(table: &Table, name: &str) -> String {
+    let mut text = String::new();
+    let says_which = ["id", "crate", "name"].contains(&name);
+    if table.form != Form::Plain && !says_which {
+        text.push_str(if name == "version" { "name = \"x\", " } else { "crate = \"x\", " });
+    }
+    for key in table.keys().filter(|key| key.required && key.name != name) {
+        text.push_str(&format!("{} = {}, ", key.name, sample(key.value)));
+    }
+    text
+}
+
+/// A value of that kind.
+fn sample(value: Value) -> String {
+    match value {
+        Value::Bool => "true".to_owned(),
+        Value::Integer | Value::Anything => "1".to_owned(),
+        Value::Float => "0.5".to_owned(),
+        Value::Text(text) | Value::Either(text, _) => format!("\"{}\"", sample_text(text)),
+        Value::Choice(choices) => format!("\"{}\"", choices[0].value),
+        Value::List(item) => format!("[{}]", sample(*item)),
+        Value::Table(table) => {
+            let fields = beside(table, "");
+            format!("{{ {} }}", fields.trim_end_matches(", "))
+        }
+    }
+}
+
+fn sample_text(text: Text) -> String {
+    match text {
+        Text::Requirement => "1.2".to_owned(),
+        Text::Advisory | Text::AdvisoryOrPackage => "RUSTSEC-2020-0001".to_owned(),
+        Text::Licence | Text::Expression => "MIT".to_owned(),
+        Text::Registry | Text::Git | Text::GitPrefix | Text::DatabaseUrl => {
+            "https://example.org/a".to_owned()
+        }
+        Text::Duration => "P1D".to_owned(),
+        Text::RustVersion => "1.85.0".to_owned(),
+        Text::Triple => "x86_64-unknown-linux-gnu".to_owned(),
+        Text::Sha256 => "0".repeat(64),
+        _ => "x".to_owned(),
+    }
+}
+
+/// The names that a message lists.
+fn listed(message: &str, behind: &str) -> Option<BTreeSet<String>> {
+    let (_, list) = message.split_once(behind)?;
+    Some(list.split('`').skip(1).step_by(2).map(str::to_owned).collect())
+}
+
+#[test]
+fn cargo_deny_names_exactly_the_keys_of_each_table() {
+    let mut tables: Vec<(Vec<&str>, &Table)> = vec![(Vec::new(), &POLICY)];
+    for (path, key) in POLICY.walk() {
+        tables.extend(key.value.table().map(|table| (path, table)));
+    }
+    for (mut path, table) in tables {
+        path.push("unknown-key");
+        let messages = messages(&at(&path, "1"));
+        let known = messages.iter().find_map(|message| listed(message, "known here: "));
+        let which = ["crate", "name", "version"];
+        let ours: BTreeSet<_> = table.keys().map(|key| key.name.to_owned()).collect();
+        match table.form {
+            Form::Plain => assert_eq!(known, Some(ours), "{path:?}: {messages:?}"),
+            Form::Package => {
+                let ours = ours.into_iter().filter(|name| !which.contains(&name.as_str()));
+                let mut ours: BTreeSet<_> = ours.collect();
+                let known = known.unwrap_or_else(|| panic!("{path:?}: {messages:?}"));
+                // It reads the reason apart from the rest there.
+                if path.contains(&"skip-tree") {
+                    ours.remove("reason");
+                }
+                assert_eq!(known, ours, "{path:?}");
+            }
+            Form::PackageAndReason => {
+                assert!(
+                    messages.iter().any(|one| one.contains("reason")),
+                    "{path:?}: {messages:?}"
+                );
+            }
+            Form::PackageAlone => assert!(
+                messages.iter().all(|one| one.contains("deprecated")),
+                "{path:?}: {messages:?}"
+            ),
+            Form::Ignore => {
+                assert!(
+                    messages.iter().any(|one| one.contains("reason")),
+                    "{path:?}: {messages:?}"
+                );
+                let with_id =
+                    self::messages("[advisories]\nignore = [{ id = 'X-1', unknown = 1 }]");
+                let known = with_id.iter().find_map(|message| listed(message, "known here: "));
+                let ours = ["id", "reason"].map(str::to_owned);
+                assert_eq!(known, Some(BTreeSet::from(ours)), "{with_id:?}");
+            }
+        }
+    }
+}
+
+#[test]
+fn cargo_deny_names_exactly_the_values_of_each_choice() {
+    for (path, key) in POLICY.walk() {
+        let choices = key.value.choices();
+        if choices.is_empty() {
+            continue;
+        }
+        let messages = messages(&at(&path, "\"unknown\""));
+        let known = messages.iter().find_map(|message| listed(message, "is none of"));
+        let ours: BTreeSet<_> = choices.iter().map(|choice| choice.value.to_owned()).collect();
+        assert_eq!(known, Some(ours), "{path:?}: {messages:?}");
+    }
+}
+
+#[test]
+fn cargo_deny_takes_the_kinds_of_values_that_the_table_says_and_no_others() {
+    for (path, key) in POLICY.walk() {
+        let is_removed = matches!(key.standing, Standing::Removed { .. });
+        let text = at(&path, &sample(key.value));
+        assert_eq!(loaded(&text).0, !is_removed, "{text}: {:?}", messages(&text));
+        for probe in ["true", "1", "0.5", "\"x\"", "[]", "{}"] {
+            let Some(takes) = takes(key, probe) else { continue };
+            let text = at(&path, probe);
+            assert_eq!(loaded(&text).0, takes, "{text}: {:?}", messages(&text));
+        }
+    }
+}
+
+/// Whether a value of another kind is taken; `None` where that depends on what it says.
+fn takes(key: &Key, probe: &str) -> Option<bool> {
+    Some(match (key.value, probe) {
+        (Value::Bool, "true")
+        | (Value::Integer, "1")
+        | (Value::Float, "0.5")
+        | (Value::List(_), "[]") => true,
+        (Value::Text(_) | Value::Either(..), "\"x\"") => return None,
+        (Value::Table(table) | Value::Either(_, table), "{}") => {
+            table.form == Form::Plain && !table.keys().any(|key| key.required)
+        }
+        _ => false,
+    })
+}
+
+#[test]
+fn cargo_deny_refuses_a_table_without_what_the_table_requires() {
+    for (path, key) in POLICY.walk().into_iter().filter(|(_, key)| key.required) {
+        let whole = at(&path, "VALUE");
+        let statement = format!("{} = VALUE", key.name);
+        let missing = whole.replace(&format!(", {statement}"), "").replace(&statement, "");
+        let said = messages(&missing);
+        let names = |message: &String| message.contains(&format!("missing field `{}`", key.name));
+        assert!(said.iter().any(names), "{path:?}: {missing}: {said:?}");
+    }
+}
+
+#[test]
+fn cargo_deny_takes_every_example_without_a_word() {
+    for (path, key) in POLICY.walk() {
+        if matches!(key.standing, Standing::Removed { .. }) {
+            assert!(key.example.is_empty(), "{path:?}");
+            continue;
+        }
+        // Where a key is shared by several tables, the example has it somewhere.
+        let said: toml::Table =
+            key.example.parse().unwrap_or_else(|error| panic!("{path:?}: {error}"));
+        assert!(format!("{said:?}").contains(&format!("{:?}", key.name)), "{path:?}");
+        let (taken, findings) = loaded(key.example);
+        let words: Vec<_> = findings.iter().map(|finding| &finding.message).collect();
+        assert!(taken, "{path:?}: {words:?}");
+        let is_moved = matches!(key.standing, Standing::Moved { .. });
+        assert_eq!(findings.len(), usize::from(is_moved), "{path:?}: {words:?}");
+        assert!(findings.iter().all(|finding| finding.severity <= Severity::Warning), "{path:?}");
+    }
+}
+
+#[test]
+fn defaults_are_taken_and_change_nothing() {
+    for (path, key) in POLICY.walk() {
+        let Some(default) = key.default else { continue };
+        let (taken, findings) = loaded(&at(&path, default));
+        assert!(taken, "{path:?}: {findings:?}");
+    }
+}
+
+#[test]
+fn the_file_of_exceptions_has_one_key() {
+    let keys: Vec<_> = EXCEPTIONS.keys().map(|key| key.name).collect();
+    assert_eq!(keys, ["exceptions"]);
+    let temp = tempfile::tempdir().expect("a temporary folder");
+    let file = Utf8PathBuf::from_path_buf(temp.path().join("deny.exceptions.toml")).expect("UTF-8");
+    let taken = |text: &str| {
+        std::fs::write(&file, text).expect("written");
+        let exceptions = Some(file.clone());
+        PolicyText { path: None, text: SourceText::new(""), exceptions }.load(false).is_ok()
+    };
+    assert!(taken(EXCEPTIONS.key("exceptions").expect("the key").example));
+    assert!(!taken(""));
+    assert!(!taken("exceptions = []\nother = 1\n"));
+}

@@ -1,0 +1,107 @@
+//! The table as a JSON Schema, for TOML servers and validators.
+
+use serde_json::{Map, Value as Json, json};
+
+use super::{CARGO_DENY, EXCEPTIONS, Form, Key, POLICY, Standing, Table, Text, Value};
+
+/// The schema of `deny.toml`, and below `definitions/exceptions` that of `deny.exceptions.toml`.
+pub fn json_schema() -> Json {
+    let mut schema = table(&POLICY);
+    schema["$schema"] = json!("http://json-schema.org/draft-07/schema#");
+    schema["title"] = json!("cargo-deny's policy");
+    schema["description"] = json!(format!("`deny.toml` of cargo-deny {CARGO_DENY}."));
+    schema["definitions"] = json!({ "exceptions": table(&EXCEPTIONS) });
+    schema
+}
+
+fn table(table: &Table) -> Json {
+    let mut properties = Map::new();
+    for key in table.keys() {
+        properties.insert(key.name.to_owned(), property(key));
+    }
+    let required: Vec<_> = table.keys().filter(|key| key.required).map(|key| key.name).collect();
+    let mut schema = json!({ "type": "object", "properties": properties });
+    if !required.is_empty() {
+        schema["required"] = json!(required);
+    }
+    match table.form {
+        Form::Plain => {}
+        Form::Package | Form::PackageAndReason | Form::PackageAlone => {
+            schema["oneOf"] = json!([{ "required": ["crate"] }, { "required": ["name"] }]);
+        }
+        Form::Ignore => {
+            schema["oneOf"] = json!([{ "required": ["id"] }, { "required": ["crate"] }, { "required": ["name"] }]);
+        }
+    }
+    // What cargo-deny passes over in silence is a slip all the same.
+    schema["additionalProperties"] = json!(false);
+    schema
+}
+
+fn property(key: &Key) -> Json {
+    let mut schema = value(key.value);
+    let mut description = key.about.to_owned();
+    if let Some(words) = key.standing_words() {
+        description = format!("{description}\n\n{}.", capital(&words));
+        schema["deprecated"] = json!(true);
+    }
+    if let Some(absent) = key.absent {
+        description = format!("{description}\n\nWithout it: {absent}.");
+    }
+    schema["description"] = json!(description);
+    if matches!(key.standing, Standing::Removed { .. }) {
+        schema["not"] = json!({});
+        schema["x-taplo"] = json!({ "hidden": true });
+    }
+    let default = key.default.and_then(|default| json_of(&format!("x = {default}"), &["x"]));
+    if let Some(default) = default {
+        schema["default"] = default;
+    }
+    schema
+}
+
+fn value(value: Value) -> Json {
+    match value {
+        Value::Bool => json!({ "type": "boolean" }),
+        Value::Integer => json!({ "type": "integer" }),
+        Value::Float => json!({ "type": "number", "minimum": 0.0, "maximum": 1.0 }),
+        Value::Text(text) => self::text(text),
+        Value::Choice(choices) => {
+            let values: Vec<_> = choices.iter().map(|choice| choice.value).collect();
+            let words: Vec<_> = choices.iter().map(|choice| choice.about).collect();
+            json!({
+                "type": "string",
+                "enum": values,
+                "x-taplo": { "docs": { "enumValues": words } },
+            })
+        }
+        Value::List(item) => json!({ "type": "array", "items": self::value(*item) }),
+        Value::Table(table) => self::table(table),
+        Value::Either(text, table) => json!({ "anyOf": [self::text(text), self::table(table)] }),
+        Value::Anything => json!({}),
+    }
+}
+
+fn text(text: Text) -> Json {
+    let mut schema = json!({ "type": "string" });
+    match text {
+        Text::Sha256 => schema["pattern"] = json!("^[0-9A-Fa-f]{64}$"),
+        Text::Extension => schema["pattern"] = json!("^[0-9A-Za-z]*$"),
+        Text::Duration => schema["pattern"] = json!("^P[0-9.YMDTHSW]+$"),
+        _ => {}
+    }
+    schema
+}
+
+/// What a policy says under these keys.
+fn json_of(toml: &str, path: &[&str]) -> Option<Json> {
+    let said: toml::Table = toml.parse().ok()?;
+    let (first, rest) = path.split_first()?;
+    let found = rest.iter().try_fold(said.get(*first)?, |value, key| value.get(*key))?;
+    serde_json::to_value(found).ok()
+}
+
+fn capital(words: &str) -> String {
+    let mut chars = words.chars();
+    chars.next().map_or(String::new(), |first| first.to_uppercase().chain(chars).collect())
+}

@@ -1,0 +1,74 @@
+//! The table as a page for people.
+
+use super::{CARGO_DENY, EXCEPTIONS, Key, POLICY, Table, Value};
+
+/// `server/docs/deny-toml.md`
+pub fn page() -> String {
+    let mut page = format!(
+        "# `deny.toml`\n\n\
+         Every table and key that cargo-deny {CARGO_DENY} reads, as completion and hover tell them. This page and \
+         [`deny.schema.json`](../../editors/schema/deny.schema.json) are generated from `server/policy/schema` by \
+         `cargo test --release --test house`; another test asks cargo-deny itself whether the table is \
+         right.\n\n\
+         A package spec is `name` (every version), `name@1.2.3` (exactly that one), `name@1.2` (every 1.2.x) or \
+         `name:^1.2` (a requirement as in `Cargo.toml`); in tables it stands under `crate`, or as `name` and `version`.\n",
+    );
+    section(&mut page, "The file", &POLICY, &mut Vec::new());
+    page.push_str("\n## `deny.exceptions.toml`\n\nLicence exceptions in a file of their own.\n");
+    rows(&mut page, &EXCEPTIONS);
+    page
+}
+
+/// A table, then the tables in it.
+fn section(page: &mut String, title: &str, table: &'static Table, path: &mut Vec<&'static str>) {
+    page.push_str(&format!("\n## {title}\n"));
+    if let Some(key) = POLICY.at(path) {
+        page.push_str(&format!("\n{}\n", key.about));
+        if !key.example.is_empty() {
+            page.push_str(&format!("\n```toml\n{}```\n", key.example));
+        }
+    }
+    rows(page, table);
+    for key in table.keys().filter(|key| key.is_current()) {
+        let Some(below) = key.value.table() else { continue };
+        path.push(key.name);
+        // What only says which packages, and why, is told above.
+        if below.keys().any(|key| !["id", "crate", "name", "version", "reason"].contains(&key.name))
+        {
+            let way = path.join(".");
+            let title = if matches!(key.value, Value::Table(_)) {
+                format!("`[{way}]`")
+            } else {
+                format!("`[[{way}]]`")
+            };
+            section(page, &title, below, path);
+        }
+        path.pop();
+    }
+}
+
+fn rows(page: &mut String, table: &'static Table) {
+    page.push_str("\n| key | value | without it | meaning |\n|---|---|---|---|\n");
+    for key in table.keys() {
+        page.push_str(&row(key));
+    }
+}
+
+fn row(key: &Key) -> String {
+    let without = match (key.default, key.absent) {
+        (Some(default), _) => format!("`{default}`"),
+        (None, Some(absent)) => absent.to_owned(),
+        (None, None) if key.required => "refused".to_owned(),
+        (None, None) => String::new(),
+    };
+    let standing = key.standing_words().map(|words| format!(" *{words}*")).unwrap_or_default();
+    let mut choices = String::new();
+    // The levels and scopes are the same everywhere; what else can be chosen is told.
+    if key.name == "highlight" || key.name == "required-git-spec" {
+        for choice in key.value.choices() {
+            choices.push_str(&format!("<br>`{}`: {}", choice.value, choice.about));
+        }
+    }
+    let (name, value, about) = (key.name, key.value.words(), key.about);
+    format!("| `{name}` | {value} | {without} | {about}{choices}{standing} |\n")
+}

@@ -66,7 +66,8 @@ pub(crate) fn lints(judged: &Judged<'_>) -> Vec<Finding> {
     let text = judged.policy.text.as_str();
     let (parsed, _) = tree::parse(text);
     let parsed = parsed.get_ref();
-    let read = Read { judged, text, parsed, comments: Document::read(text, None).comments };
+    let comments = Document::read(text, None).comments;
+    let read = Read { judged, text, parsed, comments, placed: placed(judged) };
     let entries = read.entries();
     let mut all = Vec::new();
     all.extend(reasons::missing(&read, &entries));
@@ -86,6 +87,19 @@ struct Read<'r> {
     text: &'r str,
     parsed: &'r DeTable<'r>,
     comments: Vec<Span>,
+    /// Where findings begin in the policy, each with its index, in the order of the text.
+    placed: Vec<(usize, usize)>,
+}
+
+fn placed(judged: &Judged<'_>) -> Vec<(usize, usize)> {
+    let findings = judged.findings.iter().enumerate();
+    let places = findings.flat_map(|(index, finding)| {
+        let here = finding.places.iter().filter(|place| place.file == judged.policy.name());
+        here.map(move |place| (place.span.start, index))
+    });
+    let mut placed: Vec<_> = places.collect();
+    placed.sort_unstable();
+    placed
 }
 
 impl Read<'_> {
@@ -96,36 +110,33 @@ impl Read<'_> {
 
     /// The findings of that code which stand in a span of the policy.
     fn found(&self, code: Code, span: &Span) -> impl Iterator<Item = &Finding> {
-        self.judged
-            .findings
-            .iter()
-            .filter(move |finding| finding.code == Some(code) && self.stands_in(finding, span))
+        self.standing_in(span).filter(move |finding| finding.code == Some(code))
     }
 
-    fn stands_in(&self, finding: &Finding, span: &Span) -> bool {
-        finding.places.iter().any(|place| {
-            place.file == self.judged.policy.name()
-                && span.start <= place.span.start
-                && place.span.end <= span.end
-        })
+    /// The findings that stand in a span of the policy.
+    fn standing_in(&self, span: &Span) -> impl Iterator<Item = &Finding> {
+        let first = self.placed.partition_point(|(start, _)| *start < span.start);
+        let end = span.end;
+        let from_there = self.placed[first..].iter().take_while(move |(start, _)| *start < end);
+        from_there.map(|(_, finding)| &self.judged.findings[*finding])
     }
 
     /// Whether cargo-deny says of an entry that it has no effect.
     fn is_without_effect(&self, entry: &Entry) -> bool {
-        let mut findings = self.judged.findings.iter();
-        findings.any(|finding| {
-            finding.code.is_some_and(Code::is_without_effect)
-                && self.stands_in(finding, &entry.extent)
-        })
+        let mut findings = self.standing_in(&entry.extent);
+        findings.any(|finding| finding.code.is_some_and(Code::is_without_effect))
     }
 
     /// The comments on the lines of these offsets, and those directly above the first; each without
     /// its `#` and blanks.
     fn comments(&self, offsets: &[usize]) -> Vec<Span> {
-        let line_start = |at: usize| self.text[..at].rfind('\n').map_or(0, |at| at + 1);
+        // An offset may stand within a character.
+        let bytes = self.text.as_bytes();
+        let line_start =
+            |at: usize| bytes[..at].iter().rposition(|byte| *byte == b'\n').map_or(0, |at| at + 1);
         let line_of = |at: usize| {
-            let end = self.text[at..].find('\n').map_or(self.text.len(), |end| at + end);
-            line_start(at)..end
+            let end = bytes[at..].iter().position(|byte| *byte == b'\n');
+            line_start(at)..end.map_or(bytes.len(), |end| at + end)
         };
         let on = |line: &Span| {
             let first = self.comments.partition_point(|comment| comment.start < line.start);
@@ -172,3 +183,50 @@ fn head(text: &SourceText) -> Span {
 
 #[cfg(test)]
 pub(crate) mod samples;
+
+#[cfg(test)]
+mod tests {
+    use super::samples::Sample;
+
+    #[test]
+    fn no_text_is_too_broken_to_be_looked_at() {
+        let whole = "[advisories]\nyanked = \"allow\" # until 2020-01-01\nignore = [\n  { id = \"A-1\", reason = \
+                     \"until 2020/1/1\" }, # é\n  \"rustsec-2020-0001\",\n]\n[[bans.skip]]\nname = \"single\"\n\
+                     [licenses]\nallow = [\"ISC\"]\nexceptions = [{ crate = \"single\", allow = [] }]\n";
+        let ends = whole.char_indices().map(|(at, _)| at);
+        for end in ends {
+            let text = &whole[..end];
+            for finding in Sample::new(text).lints() {
+                let span = &finding.places[0].span;
+                assert!(text.get(span.clone()).is_some(), "{span:?} of {text}");
+            }
+            // What stands behind a gap is read, too.
+            let gap = &whole[(end + 3..whole.len())
+                .find(|at| whole.is_char_boundary(*at))
+                .unwrap_or(whole.len())..];
+            Sample::new(&format!("{text}{gap}")).lints();
+        }
+    }
+
+    #[test]
+    fn thousands_of_entries_are_looked_at_at_once() {
+        let entries = |quote: &str| -> String {
+            (0..5_000).map(|number| format!("    {quote}a{number}{quote},\n")).collect()
+        };
+        let text = format!(
+            "[advisories]\nignore = [\n{}]\n[bans]\nskip = [\n{}]\n",
+            entries("\""),
+            entries("'")
+        );
+        let began = std::time::Instant::now();
+        assert_eq!(Sample::new(&text).lints().len(), 10_000);
+        assert!(began.elapsed().as_secs() < 10, "{:?}", began.elapsed());
+    }
+
+    #[test]
+    fn without_a_policy_nothing_is_said() {
+        let judged = Sample::new("[bans]\nskip = [\"a\"]\n");
+        assert!(!judged.lints().is_empty());
+        assert!(judged.without_path().is_empty());
+    }
+}

@@ -61,9 +61,18 @@ impl Sample {
     }
 
     pub(crate) fn lints(&self) -> Vec<Finding> {
+        self.lints_of(&self.policy)
+    }
+
+    /// The same where the text stands in no file.
+    pub(crate) fn without_path(&self) -> Vec<Finding> {
+        self.lints_of(&PolicyText { path: None, ..self.policy.clone() })
+    }
+
+    fn lints_of(&self, policy: &PolicyText) -> Vec<Finding> {
         let graph = graph();
         lints(&Judged {
-            policy: &self.policy,
+            policy,
             findings: &self.findings,
             graph: &graph,
             reachable: &self.reachable,

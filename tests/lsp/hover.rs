@@ -156,7 +156,11 @@ fn an_ignored_advisory_is_told_on_its_entry() {
 
         A second paragraph.
 
-        [RUSTSEC-2026-0009](https://rustsec.org/advisories/RUSTSEC-2026-0009) · [announcement](https://example.org/changes#0347)"#]].assert_eq(&hover.value);
+        [RUSTSEC-2026-0009](https://rustsec.org/advisories/RUSTSEC-2026-0009) · [announcement](https://example.org/changes#0347)
+
+        **hint** `supercargo::missing-reason`  
+        the entry of RUSTSEC-2026-0009 does not say why it is there  
+        → say why it is acceptable, and until when"#]].assert_eq(&hover.value);
     client.ignore("deny.toml");
 }
 

@@ -1,16 +1,21 @@
 //! What the entries of a policy do, above them.
 
+use std::collections::BTreeMap;
+
 use camino::Utf8Path;
 
 use crate::{
     gate::Verdict,
-    model::tree,
     policy::{
-        effects::{Does, Effects, counted},
-        entries::{Entry, List, entries},
+        effects::{Effect, Effects, counted},
+        entries::{Entry, List, entries, key},
     },
     text::{SourceText, Span},
+    verdict::harmless,
 };
+
+/// How many entries of one line are told each by itself.
+const SEVERAL: usize = 4;
 
 /// The words above an entry, or above a line with several.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -31,34 +36,43 @@ pub(crate) fn lenses<'v>(
     let verdicts = verdicts.into_iter().filter(|verdict| verdict.policy.as_deref() == Some(file));
     let all: Vec<_> =
         verdicts.map(|verdict| Effects::new(&entries, file, verdict.judged(), moved)).collect();
-    let mut lenses: Vec<EntryLens> = Vec::new();
-    let shown = entries.iter().filter(|entry| is_shown(entry.list));
-    let mut line = usize::MAX;
-    for (entry, effect) in shown.filter_map(|entry| Some((entry, Effects::of_all(&all, entry)?))) {
-        let starts = text.line_span(entry.span.start).start;
-        match lenses.last_mut().filter(|_| starts == line) {
-            // Who reads several on one line has to know which is meant.
-            Some(known) => {
-                known.words =
-                    format!("{} · {}: {}", known.words, entry.subject.value, effect.short());
-            }
-            None => {
-                let shares = entries.iter().any(|other| {
-                    other.subject.span != entry.subject.span
-                        && is_shown(other.list)
-                        && text.line_span(other.span.start).start == starts
-                });
-                let words = effect.short();
-                let words =
-                    if shares { format!("{}: {words}", entry.subject.value) } else { words };
-                lenses.push(EntryLens { span: entry.span.clone(), words });
-            }
-        }
-        line = starts;
+    let mut lines: BTreeMap<u32, Vec<&Entry>> = BTreeMap::new();
+    for entry in entries.iter().filter(|entry| is_shown(entry.list)) {
+        lines.entry(text.line_column(entry.span.start).line).or_default().push(entry);
     }
+    let mut lenses: Vec<EntryLens> =
+        lines.into_values().filter_map(|line| on_line(&line, &all)).collect();
     lenses.extend(licences(text, &entries, &all));
     lenses.sort_by_key(|lens| lens.span.start);
     lenses
+}
+
+/// The lens above a line with these entries.
+fn on_line(line: &[&Entry], all: &[Effects<'_>]) -> Option<EntryLens> {
+    let told = line.iter().filter_map(|entry| Some((*entry, Effects::of_all(all, entry)?)));
+    let told: Vec<_> = told.collect();
+    let (first, effect) = told.first()?;
+    let words = match line.len() {
+        1 => effect.short(),
+        // Who reads several on one line has to know which is meant.
+        2..=SEVERAL => {
+            let each = told.iter().map(|(entry, effect)| {
+                format!("{}: {}", harmless(&entry.subject.value), effect.short())
+            });
+            each.collect::<Vec<_>>().join(" · ")
+        }
+        many => format!("{many} entries{}", vain(told.iter().map(|(_, effect)| effect))),
+    };
+    Some(EntryLens { span: first.span.clone(), words })
+}
+
+/// `, 2 match nothing`, if there are any.
+fn vain<'e>(effects: impl Iterator<Item = &'e Effect>) -> String {
+    match effects.filter(|effect| effect.is_nothing()).count() {
+        0 => String::new(),
+        1 => ", 1 matches nothing".to_owned(),
+        many => format!(", {many} match nothing"),
+    }
 }
 
 /// Lists whose entries look away or speak of packages. An entry of the others says itself what it is.
@@ -71,23 +85,16 @@ fn is_shown(list: List) -> bool {
 
 /// One lens for all allowed licences.
 fn licences(text: &SourceText, entries: &[Entry], all: &[Effects<'_>]) -> Option<EntryLens> {
-    let (root, _) = tree::parse(text.as_str());
-    let licences = tree::table(root.get_ref(), "licenses")?;
-    let span = tree::entry(licences, "allow")?.0.span();
+    let span = key(text.as_str(), &["licenses", "allow"])?;
     let listed: Vec<_> = entries.iter().filter(|entry| entry.list == List::Licence).collect();
     let effects: Vec<_> = listed.iter().filter_map(|entry| Effects::of_all(all, entry)).collect();
     if effects.is_empty() {
         return None;
     }
-    let vain = effects.iter().filter(|effect| effect.does == Does::Nothing).count();
     let mut packages: Vec<_> = effects.iter().flat_map(|effect| &effect.packages).collect();
     packages.sort();
     packages.dedup();
-    let mut words =
-        format!("{} of {}", counted(listed.len(), "licence"), counted(packages.len(), "package"));
-    if vain > 0 {
-        let verb = if vain == 1 { "matches" } else { "match" };
-        words.push_str(&format!(", {vain} {verb} nothing"));
-    }
+    let (listed, packages) = (counted(listed.len(), "licence"), counted(packages.len(), "package"));
+    let words = format!("{listed} of {packages}{}", vain(effects.iter()));
     Some(EntryLens { span, words })
 }

@@ -13,18 +13,15 @@ pub(crate) fn of_manifest(text: &str) -> Vec<Symbol> {
     for declared in manifest.all_declarations() {
         let name = table_name(declared);
         let symbol = symbol(text, declared);
-        match tables.iter_mut().find(|(known, _)| *known == name) {
-            Some((_, table)) => {
-                table.span.start = table.span.start.min(symbol.span.start);
-                table.span.end = table.span.end.max(symbol.span.end);
-                table.inside.push(symbol);
-            }
-            None => {
-                let (span, selection) = (symbol.span.clone(), symbol.selection.clone());
-                let (detail, kind, inside) = (String::new(), SymbolKind::Table, vec![symbol]);
-                let table = Symbol { name: name.clone(), detail, kind, span, selection, inside };
-                tables.push((name, table));
-            }
+        if let Some((_, table)) = tables.iter_mut().find(|(known, _)| *known == name) {
+            table.span.start = table.span.start.min(symbol.span.start);
+            table.span.end = table.span.end.max(symbol.span.end);
+            table.inside.push(symbol);
+        } else {
+            let (span, selection) = (symbol.span.clone(), symbol.selection.clone());
+            let (detail, kind, inside) = (String::new(), SymbolKind::Table, vec![symbol]);
+            let table = Symbol { name: name.clone(), detail, kind, span, selection, inside };
+            tables.push((name, table));
         }
     }
     let mut symbols: Vec<Symbol> = tables.into_iter().map(|(_, table)| table).collect();

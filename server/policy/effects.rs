@@ -11,7 +11,7 @@ use camino::Utf8Path;
 use super::entries::{self, Entry, List};
 use crate::{
     text::{SourceText, Span},
-    verdict::{Check, Code, Counts, Finding, GraphFacts, Matched, PackageRef, Place},
+    verdict::{Check, Code, Counts, Finding, GraphFacts, Matched, PackageFacts, PackageRef, Place},
 };
 
 /// How many packages are named.
@@ -189,14 +189,14 @@ impl<'v> Effects<'v> {
         let meant = self.pointing_to(entry).iter();
         let meant = meant.filter(|one| one.code.is_some_and(|code| codes.contains(&code)));
         let meant: Vec<_> = meant.collect();
-        let packages = meant.iter().flat_map(|one| one.packages.first().cloned()).collect();
+        let packages = meant.iter().filter_map(|one| one.packages.first().cloned()).collect();
         let effect = Effect { does, packages: sorted(packages), findings: meant.len() };
         (effect.findings > 0).then_some(effect)
     }
 
     fn allows_licence(&self, entry: &Entry) -> Option<Effect> {
         let naming = self.judged.graph.naming(&entry.subject.value);
-        packaged(naming.iter().map(|one| one.package()).collect(), Does::AllowsLicence)
+        packaged(naming.into_iter().map(PackageFacts::package).collect(), Does::AllowsLicence)
     }
 
     /// cargo-deny says nothing of what comes from crates.io, since that is nearly everything.
@@ -205,7 +205,7 @@ impl<'v> Effects<'v> {
             return None;
         }
         let listed = self.judged.graph.packages.iter().filter(|one| one.is_from_crates_io());
-        packaged(listed.map(|one| one.package()).collect(), Does::AllowsSource)
+        packaged(listed.map(PackageFacts::package).collect(), Does::AllowsSource)
     }
 }
 
@@ -216,7 +216,8 @@ fn is_vain(finding: &Finding) -> bool {
 
 fn packaged(packages: Vec<PackageRef>, does: Does) -> Option<Effect> {
     let packages = sorted(packages);
-    (!packages.is_empty()).then(|| Effect { does, findings: packages.len(), packages })
+    let findings = packages.len();
+    (findings > 0).then_some(Effect { does, packages, findings })
 }
 
 fn sorted(mut packages: Vec<PackageRef>) -> Vec<PackageRef> {
@@ -282,13 +283,13 @@ pub(crate) fn named(packages: &[PackageRef]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::verdict::{PackageFacts, Related, Role, Severity};
+    use crate::verdict::{Related, Role, Severity};
 
     const FILE: &str = "/w/deny.toml";
 
     /// What the entries of a policy do: each finding is `code subject package..`, and points to the
     /// first `subject` of the text.
-    fn check(text: &str, findings: &[&str], graph: GraphFacts, expected: &[&str]) {
+    fn check(text: &str, findings: &[&str], graph: &GraphFacts, expected: &[&str]) {
         let source = SourceText::new(text);
         let place = |subject: &str| Place {
             file: FILE.into(),
@@ -322,8 +323,7 @@ mod tests {
             .collect();
         let counts: BTreeMap<_, _> =
             Check::JUDGED.iter().map(|check| (*check, Counts::default())).collect();
-        let judged =
-            Judged { findings: &findings, counts: &counts, graph: &graph, matched: &matched };
+        let judged = Judged { findings: &findings, counts: &counts, graph, matched: &matched };
         let entries = entries::entries(text);
         let effects = Effects::new(&entries, FILE.into(), judged, &|_, span| Some(span.clone()));
         let told = entries.iter().filter_map(|entry| {
@@ -348,7 +348,7 @@ mod tests {
                 "unknown-advisory A-3",
                 "yanked-ignored y@1 y@1.2.0",
             ],
-            GraphFacts::default(),
+            &GraphFacts::default(),
             &[
                 "A-1 suppresses 2 findings: time 0.1.0, time 0.3.0",
                 "A-2 matches nothing",
@@ -372,7 +372,7 @@ mod tests {
                 "skipped-by-root tree x@1.0.0",
                 "skipped-by-root tree y@1.0.0",
             ],
-            GraphFacts::default(),
+            &GraphFacts::default(),
             &[
                 "a bans 1 package: a 1.0.0",
                 "b bans 1 package, used by wrappers only: b 1.0.0",
@@ -398,7 +398,7 @@ mod tests {
         check(
             "[licenses]\nallow = [\"MIT\", \"Zlib\", \"0BSD\"]\nexceptions = [{ crate = \"r\", allow = [\"ISC\"] }]\nclarify = [{ crate = \"k\", expression = \"ABC\", license-files = [] }, { crate = \"l\", expression = \"X\" }]\n",
             &["license-not-encountered Zlib", "matched r ring@0.17.9", "accepted ABC k@1.0.0"],
-            graph,
+            &graph,
             &[
                 "MIT allowed licence of 2 packages: a 1.0.0, b 1.0.0",
                 "Zlib matches nothing",
@@ -417,7 +417,7 @@ mod tests {
         check(
             "[sources]\nallow-registry = [\"https://github.com/rust-lang/crates.io-index\"]\nallow-git = [\"https://x.org/a\", \"https://x.org/b\"]\n",
             &["allowed-source https://x.org/a g@1.0.0", "unmatched-source https://x.org/b"],
-            graph,
+            &graph,
             &[
                 "https://github.com/rust-lang/crates.io-index allowed source of 1 package: p 1.0.0",
                 "https://x.org/a allowed source of 1 package: g 1.0.0",

@@ -175,6 +175,23 @@ pub(crate) fn entries(text: &str) -> Vec<Entry> {
     found
 }
 
+/// The key at a path of tables, where it stands first as a key of its own.
+pub(crate) fn key(text: &str, path: &[&str]) -> Option<Span> {
+    let document = Document::read(text, None);
+    let mut header: Vec<&str> = Vec::new();
+    document.lines.iter().find_map(|line| match line {
+        Line::Header(line) => {
+            header = line.parts.iter().map(|part| part.name(text)).collect();
+            None
+        }
+        Line::Statement(statement) => {
+            let (below, own) = (header.iter(), statement.parts.iter().map(|part| part.name(text)));
+            let is_meant = below.copied().chain(own).eq(path.iter().copied());
+            statement.parts.last().filter(|_| is_meant).map(|part| part.span.clone())
+        }
+    })
+}
+
 /// The innermost entry of [`entries`] that holds `span`.
 pub(crate) fn holding<'e>(entries: &'e [Entry], span: &Span) -> Option<&'e Entry> {
     let before = entries.partition_point(|entry| entry.span.start <= span.start);
@@ -208,11 +225,15 @@ impl<'t> Reader<'t> {
         match &value.kind {
             Kind::Array { items, .. } => {
                 if let Some(list) = list_at(&path) {
-                    items.iter().for_each(|item| self.item(list, item));
+                    for item in items {
+                        self.item(list, item);
+                    }
                 }
             }
             Kind::Table { statements, .. } => {
-                statements.iter().for_each(|statement| self.walk(&path, statement));
+                for statement in statements {
+                    self.walk(&path, statement);
+                }
             }
             Kind::Text(_) | Kind::Bare => {}
         }
@@ -226,7 +247,9 @@ impl<'t> Reader<'t> {
             }
             Kind::Table { statements, .. } => {
                 let mut fields = Fields::new(list, item.span.clone());
-                statements.iter().for_each(|statement| fields.take(self.text, statement));
+                for statement in statements {
+                    fields.take(self.text, statement);
+                }
                 self.close(Some((Vec::new(), fields)));
             }
             Kind::Array { .. } | Kind::Bare => {}

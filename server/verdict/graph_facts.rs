@@ -168,7 +168,7 @@ pub(super) fn graph_facts(krates: &Krates) -> GraphFacts {
             enabled,
             member: members.contains(node),
             direct: false,
-            build_script: krate.targets.iter().any(|target| target.is_custom_build()),
+            build_script: krate.targets.iter().any(krates::cm::Target::is_custom_build),
             dependents: 0,
             via: None,
         });

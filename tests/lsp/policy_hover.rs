@@ -164,3 +164,19 @@ fn a_clarification_tells_whose_licence_it_states() {
     assert_eq!(isc.covered, "ISC");
     assert!(isc.value.starts_with("**ISC** · ISC License"), "{}", isc.value);
 }
+
+#[test]
+fn an_old_key_tells_what_to_write_instead_beside_its_finding() {
+    let mut client = opened(Editor::VsCode);
+    client.ignore(POLICY);
+    client.replace(POLICY, "[licenses]", "[licenses]\nunlicensed = \"deny\"");
+    client.latest(POLICY, "the old key", |shown| shown.has("deprecated"));
+    let hover = client.hover(POLICY, "unlicensed").expect("a hover");
+    assert_eq!(hover.covered, "unlicensed");
+    for words in ["**licenses.unlicensed**", "refused since cargo-deny", "**error** [deprecated]"] {
+        assert!(hover.value.contains(words), "{words} is not in\n{}", hover.value);
+    }
+    // What the entries did last is still told.
+    let skip = told(&mut client, "time@0.2");
+    assert!(skip.starts_with("→ skips 1 package: time 0.2.0"), "{skip}");
+}

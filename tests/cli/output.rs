@@ -301,6 +301,8 @@ fn a_person_sees_why_there_is_no_verdict() {
               |
             3 | allowed = []
               | ^^^^^^^
+              |
+              = help: write `allow`
 
             clean (policy clean/deny.toml)
               advisories  not judged

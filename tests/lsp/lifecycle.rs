@@ -124,6 +124,7 @@ each_editor! {
                     "resolveProvider": true,
                 },
                 "codeLensProvider": {"resolveProvider": false},
+                "completionProvider": {"triggerCharacters": ["\"", "[", "{", "=", ".", "@", ":"]},
                 "executeCommandProvider": {"commands": ["supercargo.server.fixAll"]},
                 "textDocumentSync": {"openClose": true, "change": 2, "save": {"includeText": false}},
                 "definitionProvider": true,

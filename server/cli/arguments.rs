@@ -4,7 +4,7 @@ use camino::Utf8PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::{
-    fix::Remedy,
+    fix::{Named, Remedy},
     verdict::{Check, CheckSet},
 };
 
@@ -137,6 +137,10 @@ pub(super) struct FixArguments {
     /// Write nothing: show the changes.
     #[arg(long)]
     pub(super) dry_run: bool,
+
+    /// Only what is found about this package; may be given several times.
+    #[arg(long = "package", short, value_name = "NAME[@VERSION]")]
+    pub(super) packages: Vec<Named>,
 
     /// Also upgrade to versions that are not compatible by their number. They are proved to
     /// resolve, not to compile.

@@ -11,8 +11,8 @@ use super::{
     policy::{self, PolicyFacts, PolicyPlan},
     refusal::{Offline, refused},
     upgrade::{
-        Histories, Keep, Locked, Pick, Plan, Raised, Search, Target, needs_rust, with_requirements,
-        without_pins,
+        Histories, Keep, Locked, Pick, Plan, Raised, Search, Target, Vanished, needs_rust,
+        with_requirements, without_pins,
     },
 };
 use crate::{
@@ -322,12 +322,26 @@ impl Prover<'_> {
         let lock_file = now.verdict.workspace.lock_file();
         let unreadable = |error| format!("`{lock_file}` cannot be read: {error}");
         let locked = now.texts.read(&lock_file).map_err(unreadable)?;
-        let Raised { mut texts, pinned, admitted, pins } =
-            with_requirements(now.texts, now.verdict, &plan.steps, keep)?;
-        let wanted = || self.audience.still_waits();
-        let resolver = &self.options.resolver;
-        let lock = self.gate.lock_file_with(resolver, &pinned, &wanted);
-        let mut lock = lock.map_err(|error| refused(&error, Offline::of(resolver, &plan.steps)))?;
+        let mut raised = with_requirements(now.texts, now.verdict, &plan.steps, keep)?;
+        let mut vanished = Vec::new();
+        let mut lock = loop {
+            let error = match self.lock_file_with(&raised.pinned) {
+                Ok(lock) => break lock,
+                Err(error) => error,
+            };
+            // Who crosses to a later release on purpose does without what it no longer has.
+            let gone = Vanished::of(&error).filter(|_| plan.is_breaking());
+            let Some(gone) = gone.filter(|gone| {
+                !vanished.contains(gone)
+                    && gone.taken_out(&mut raised.pinned, now.verdict)
+                    && gone.taken_out(&mut raised.texts, now.verdict)
+            }) else {
+                let offline = Offline::of(&self.options.resolver, &plan.steps);
+                return Err(refused(&error, offline));
+            };
+            vanished.push(gone);
+        };
+        let Raised { mut texts, admitted, pins, .. } = raised;
         if let Some((local, pins)) = &pins {
             lock = without_pins(&lock, local, pins);
         }
@@ -362,8 +376,14 @@ impl Prover<'_> {
         if let Some(new) = new {
             return Err(format!("{what} would bring: {}", new.message).into());
         }
-        let fix = ground.fix(target, plan, to, keep == Keep::WhatAdmits, texts, proof);
-        Ok(Proved { fix, plan, admitted })
+        let change = Change { plan, to, lock_alone: keep == Keep::WhatAdmits, vanished };
+        Ok(Proved { fix: ground.fix(target, change, texts, proof), plan, admitted })
+    }
+
+    /// The lock file that cargo writes for these manifests.
+    fn lock_file_with(&mut self, manifests: &Tried) -> Result<SourceText, ResolveError> {
+        let wanted = || self.audience.still_waits();
+        self.gate.lock_file_with(&self.options.resolver, manifests, &wanted)
     }
 
     /// What the policy could say, in the order of remedies.
@@ -439,6 +459,17 @@ impl Prover<'_> {
     }
 }
 
+/// What a plan comes to.
+struct Change<'n> {
+    plan: &'n Plan,
+    /// The version that the target has in the end; `None` where it is gone.
+    to: Option<Version>,
+    /// No manifest changes.
+    lock_alone: bool,
+    /// What declarations no longer ask for.
+    vanished: Vec<Vanished>,
+}
+
 /// A plan that was proved.
 struct Proved<'n> {
     fix: Fix,
@@ -459,15 +490,8 @@ impl Ground<'_> {
         new.filter_map(|version| Version::parse(version).ok()).max()
     }
 
-    fn fix(
-        &self,
-        target: &Target,
-        plan: &Plan,
-        to: Option<Version>,
-        lock_alone: bool,
-        texts: Tried,
-        proof: Proof,
-    ) -> Fix {
+    fn fix(&self, target: &Target, change: Change<'_>, texts: Tried, proof: Proof) -> Fix {
+        let Change { plan, to, lock_alone, vanished } = change;
         let others = plan.steps.iter().filter(|step| step.package != target.package);
         let through: Vec<_> = others.map(|step| (step.package.clone(), step.to.clone())).collect();
         let is_step = |package: &PackageRef| plan.steps.iter().any(|one| one.package == *package);
@@ -485,16 +509,17 @@ impl Ground<'_> {
         if lock_alone {
             what.push_str(", in `Cargo.lock` alone");
         }
+        what.push_str(&without(&vanished));
+        let rust =
+            plan.steps.iter().filter_map(|step| self.histories.newer_rust(&step.package, &step.to));
+        let rust = rust.max();
+        what.push_str(&needs_rust(rust.as_ref(), self.histories.rust.as_ref()));
         if plan.is_breaking() {
             what.push_str(&format!(
                 ", a breaking one{}: it resolves, whether it compiles is not known",
                 self.crossed(plan)
             ));
         }
-        let rust =
-            plan.steps.iter().filter_map(|step| self.histories.newer_rust(&step.package, &step.to));
-        let rust = rust.max();
-        what.push_str(&needs_rust(rust.as_ref(), self.histories.rust.as_ref()));
         let lead = to.map(|to| (target.package.clone(), to));
         let mut through = through;
         let lead = lead.or_else(|| through.pop());
@@ -503,6 +528,7 @@ impl Ground<'_> {
             to,
             breaking: plan.is_breaking(),
             through,
+            without: vanished,
             rust,
         });
         Fix::new(Remedy::Upgrade, &what, upgrade, texts, proof)
@@ -520,6 +546,22 @@ impl Ground<'_> {
             (false, more) => format!(" past {} and {more} more", named.join(", ")),
         }
     }
+}
+
+/// What declarations no longer ask for, in a title.
+fn without(vanished: &[Vanished]) -> String {
+    let mut packages: Vec<_> = vanished.iter().map(|one| &one.package).collect();
+    packages.dedup();
+    let told = packages.into_iter().map(|package| {
+        let of_it = vanished.iter().filter(|one| one.package == *package);
+        let features: Vec<_> = of_it.flat_map(|one| &one.features).map(String::as_str).collect();
+        let word = if features.len() == 1 { "feature" } else { "features" };
+        format!(
+            ", without the {word} `{}` that `{package}` has no longer",
+            features.join("` and `")
+        )
+    });
+    told.collect()
 }
 
 fn parents(through: &[(PackageRef, Version)]) -> String {

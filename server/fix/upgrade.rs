@@ -7,6 +7,7 @@
 //! started: what cargo's index says is read from the disk.
 
 mod clear;
+mod features;
 mod histories;
 mod locked;
 mod parents;
@@ -17,6 +18,7 @@ mod words;
 use semver::{Version, VersionReq};
 
 pub(super) use clear::Clear;
+pub use features::Vanished;
 pub(super) use histories::Histories;
 pub(super) use locked::Locked;
 pub(super) use parents::{Pick, Plan, Search, Step};

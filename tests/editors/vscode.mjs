@@ -174,6 +174,45 @@ async function seen({ steps, world, fixes, pictures, window, bench }) {
     await window.status(/gate: 4 errors/);
   });
 
+  await steps.step("a second window on the same folder sees the same, and what the first one saves", async () => {
+    const second = await bench.open(pictures.browser, world.root);
+    try {
+      await second.file(`${CORE}/Cargo.toml`);
+      await second.status(/gate: 4 errors/);
+      const before = world.read("Cargo.toml");
+      await window.file(`${CORE}/Cargo.toml`);
+      await window.line(20, 1);
+      await page.keyboard.press("End");
+      await page.keyboard.type("\nlog = '99'");
+      await window.status(/gate: no verdict/);
+      await second.status(/gate: 4 errors/);
+      await window.command("File: Save All");
+      await second.status(/gate: no verdict/);
+      world.write("Cargo.toml", before);
+      await Promise.all([window.status(/gate: 4 errors/), second.status(/gate: 4 errors/)]);
+    } finally {
+      await second.close();
+    }
+  });
+
+  await steps.step("findings and hover are shown in high contrast too", async () => {
+    // The settings of a user are read when a window opens.
+    bench.configure({ "workbench.colorTheme": "Default High Contrast" });
+    const other = await bench.open(pictures.browser, world.root, SMALL);
+    try {
+      await other.shows(".monaco-workbench.hc-black");
+      await other.file(`${CORE}/Cargo.toml`);
+      await other.shows(".squiggly-error");
+      await other.line(18, 2);
+      await other.command("Supercargo: Show Why a Package Is Here");
+      await other.shows('.monaco-hover:has-text("severity medium")');
+      await other.shoot(pictures, "vscode-contrast");
+    } finally {
+      await other.close();
+      bench.configure({ "workbench.colorTheme": "Default Dark Modern" });
+    }
+  });
+
   await fixed({ steps, world, fixes, pictures, window });
 
   await steps.step("no server is left when the window is closed", async () => {

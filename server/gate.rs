@@ -20,11 +20,13 @@ use crate::{
     cache::Inputs,
     facts::RefreshPolicy,
     model::essence::Essence,
+    policy::effects::Judged,
     resolve::{BufferCopy, LockState, Resolution, ResolveError, Resolver, Wait},
     text::{SourceText, read_to_string},
     verdict::{
-        Check, CheckSet, Counts, Database, DatabaseSource, Declared, Engine, Finding, GraphOptions,
-        Known, LoadedPolicy, PackageFolder, PackageRef, Question, Severity, provisional,
+        Check, CheckSet, Counts, Database, DatabaseSource, Declared, Engine, Finding, GraphFacts,
+        GraphOptions, Known, LoadedPolicy, Matched, PackageFolder, PackageRef, Question, Severity,
+        provisional,
     },
     workspace::{PolicyFiles, Workspace},
 };
@@ -88,6 +90,11 @@ pub struct Verdict {
     pub declared: Arc<Vec<Declared>>,
     /// Where the packages of the graph are; none where there is no graph.
     pub folders: Arc<BTreeMap<PackageRef, PackageFolder>>,
+    /// What the graph tells besides findings; empty where there is none, and in a verdict of an
+    /// earlier run.
+    pub graph: Arc<GraphFacts>,
+    /// What entries of the policy match, where no finding tells.
+    pub matched: Vec<Matched>,
     /// The files of cargo's index that it was made from, as far as that can be told.
     pub index_files: Arc<BTreeSet<Utf8PathBuf>>,
     /// When the advisories were fetched, `YYYY-MM-DD`; `None` for a plain folder or none.
@@ -95,6 +102,12 @@ pub struct Verdict {
 }
 
 impl Verdict {
+    /// What it tells of the policy's entries.
+    pub(crate) fn judged(&self) -> Judged<'_> {
+        let Self { findings, counts, graph, matched, .. } = self;
+        Judged { findings, counts, graph, matched }
+    }
+
     /// cargo-deny's exit code, or [`NO_VERDICT`].
     pub fn exit_code(&self) -> u8 {
         if self.reached { Counts::exit_code(&self.counts) } else { NO_VERDICT }

@@ -1,8 +1,13 @@
 //! What editors show: functions of verdicts, without any type of the protocol.
 
+pub(crate) mod entry_lens;
 pub(crate) mod hints;
 pub(crate) mod hover;
 pub(crate) mod lens;
+pub(crate) mod licence;
 pub(crate) mod links;
 pub(crate) mod markup;
 pub(crate) mod message;
+pub(crate) mod navigation;
+pub(crate) mod policy_hover;
+pub(crate) mod symbols;

@@ -27,6 +27,9 @@ pub mod resolve;
 /// cargo-deny's checks, as findings on lines.
 pub mod verdict;
 
+/// `deny.toml` as a language.
+pub mod policy;
+
 /// One workspace judged from end to end.
 pub mod gate;
 

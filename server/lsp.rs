@@ -13,6 +13,7 @@ mod edits;
 mod fixes;
 mod frames;
 mod handlers;
+mod navigation;
 mod owner;
 mod progress;
 mod publish;

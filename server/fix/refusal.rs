@@ -43,7 +43,7 @@ fn told(stderr: &str, Offline(wanted): Offline<'_>) -> String {
         && let Some(missing) = missing(&lines, wanted)
     {
         return format!(
-            "not proved: offline, and {missing} is not on this machine (without `--offline` cargo fetches it)"
+            "not proved: offline, and {missing} is not on this machine (with a network connection cargo fetches it)"
         );
     }
     let more = lines.len() > LINES;

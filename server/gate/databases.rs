@@ -14,7 +14,7 @@ use super::GateOptions;
 use crate::{
     facts::{DatabaseLocation, Freshness, RefreshPolicy},
     resolve::Resolver,
-    verdict::{Database, DatabaseError, DatabaseSource},
+    verdict::{AdvisoryFacts, Database, DatabaseError, DatabaseSource},
 };
 
 /// The opened databases.
@@ -44,6 +44,13 @@ impl Databases {
         let all = self.opened.try_lock().ok()?;
         let known = all.iter().find(|opened| opened.source == *source)?;
         Some(Arc::clone(&known.database))
+    }
+
+    /// The facts of an advisory of any database that was opened.
+    pub fn advisory(&self, id: &str) -> Option<AdvisoryFacts> {
+        // Who asks does not wait while one is fetched.
+        let all = self.opened.try_lock().ok()?;
+        all.iter().find_map(|opened| opened.database.advisory(id))
     }
 
     /// Opens a database that is likely to be asked for, unless that takes a fetch.

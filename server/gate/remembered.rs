@@ -83,6 +83,8 @@ pub(super) fn recall(
         packages: stored.packages,
         declared: Arc::default(),
         folders: Arc::default(),
+        graph: Arc::default(),
+        matched: Vec::new(),
         index_files: Arc::default(),
         database_date: stored.database_date,
     };

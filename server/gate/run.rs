@@ -33,6 +33,8 @@ impl Run {
                 packages: 0,
                 declared: Arc::default(),
                 folders: Arc::default(),
+                graph: Arc::default(),
+                matched: Vec::new(),
                 index_files: Arc::default(),
                 database_date: None,
             },
@@ -160,5 +162,7 @@ impl Run {
         self.verdict.counts = answer.counts;
         self.verdict.declared = answer.declared;
         self.verdict.folders = answer.folders;
+        self.verdict.graph = answer.graph;
+        self.verdict.matched = answer.matched;
     }
 }

@@ -45,21 +45,45 @@ pub(crate) fn hover(
             return Some(Hover { text: dependency(declared, verdict), span });
         }
     }
-    let mut text = Markup::default();
+    findings(file, offset, verdicts, moved, &|_| false)
+}
+
+/// The findings at `offset` of `file` that are no dependency's, without those to `leave_out`.
+pub(super) fn findings(
+    file: &Utf8Path,
+    offset: usize,
+    verdicts: &[Arc<Verdict>],
+    moved: &dyn Fn(&SourceText, &Span) -> Option<Span>,
+    leave_out: &dyn Fn(&Finding) -> bool,
+) -> Option<Hover> {
+    let mut told: Vec<Markup> = Vec::new();
+    let mut more = 0;
     let mut hovered = None;
     for verdict in verdicts {
-        for finding in &verdict.findings {
-            let here = finding.places.iter().filter(|place| place.file == file);
-            let found = here
-                .into_iter()
-                .find_map(|place| at(&place.text, &place.span).map(|span| (place, span)));
+        for finding in verdict.findings.iter().filter(|finding| !leave_out(finding)) {
+            let mut here = finding.places.iter().filter(|place| place.file == file);
+            let found = here.find_map(|place| {
+                let span = moved(&place.text, &place.span)?;
+                (span.start <= offset && offset <= span.end).then_some((place, span))
+            });
             let Some((place, span)) = found else { continue };
-            if !text.is_empty() {
-                text = text.paragraph();
-            }
-            text = text.then(entry(finding, place, verdict));
             hovered.get_or_insert(span);
+            let text = entry(finding, place, verdict);
+            // Two workspaces may share a policy.
+            if told.contains(&text) {
+                continue;
+            }
+            if told.len() == FINDINGS {
+                more += 1;
+                continue;
+            }
+            told.push(text);
         }
+    }
+    let join = |all: Markup, one| if all.is_empty() { one } else { all.paragraph().then(one) };
+    let mut text = told.into_iter().fold(Markup::default(), join);
+    if more > 0 {
+        text = text.paragraph().text(format!("and {more} more findings"));
     }
     hovered.map(|span| Hover { text, span })
 }
@@ -171,7 +195,7 @@ fn told(finding: &Finding, place: &Place) -> Markup {
     text
 }
 
-fn facts(advisory: &AdvisoryFacts) -> Markup {
+pub(super) fn facts(advisory: &AdvisoryFacts) -> Markup {
     let mut text = Markup::default().strong(harmless(&advisory.title));
     let mut facts = vec![advisory.kind.name().to_owned()];
     facts.extend(advisory.severity.as_ref().map(|severity| format!("severity {severity}")));

@@ -1,12 +1,14 @@
-//! Document links: a declared crate leads to its page, its requirement to its repository, an
-//! advisory's id in a policy to its own page.
+//! Document links: a declared crate leads to its page, its requirement to its repository; what a
+//! policy names leads to its own page.
 
 use camino::Utf8Path;
 use url::Url;
 
+use super::licence;
 use crate::{
     gate::Verdict,
     model::tree,
+    policy::entries::entries,
     text::{SourceText, Span},
 };
 
@@ -58,23 +60,112 @@ fn page(address: &str) -> Option<String> {
     (on_the_web && plain).then(|| url.to_string())
 }
 
-/// The links of a policy: the advisories that it ignores.
-pub(crate) fn of_policy(text: &SourceText) -> Vec<Link> {
+/// The links of a policy: advisories, licences, packages and addresses to their pages. `elsewhere`
+/// tells whether a package is there and none of its versions is from crates.io.
+pub(crate) fn of_policy(text: &SourceText, elsewhere: &dyn Fn(&str) -> bool) -> Vec<Link> {
     let source = text.as_str();
-    let (root, _) = tree::parse(source);
-    let Some(advisories) = tree::table(root.get_ref(), "advisories") else { return Vec::new() };
-    let ids = tree::array(advisories, "ignore").iter().filter_map(|entry| {
-        match entry.get_ref().as_table() {
-            Some(table) => tree::string(source, table, "id"),
-            None => tree::string_value(source, entry),
+    let mut links = Vec::new();
+    for entry in entries(source) {
+        let subject = &entry.subject;
+        if entry.is_advisory() {
+            links.extend(advisory(&subject.value).map(|(url, words)| Link {
+                span: subject.span.clone(),
+                url,
+                words,
+            }));
+        } else if entry.list.is_of_licences() {
+            links.extend(licences(source, &subject.span));
+        } else if let Some(package) = entry.package() {
+            let name = package.value;
+            if is_package_name(name) && !elsewhere(name) {
+                links.push(Link {
+                    span: package.span,
+                    url: format!("https://crates.io/crates/{name}"),
+                    words: format!("{name} on crates.io"),
+                });
+            }
         }
-    });
-    let links = ids.filter(|id| id.value.starts_with("RUSTSEC-")).map(|id| Link {
-        span: id.span,
-        url: format!("https://rustsec.org/advisories/{}", id.value),
-        words: format!("{} in the RustSec database", id.value),
-    });
-    links.collect()
+    }
+    let (root, _) = tree::parse(source);
+    let root = root.get_ref();
+    for (table, key) in [
+        ("advisories", "db-urls"),
+        ("sources", "allow-git"),
+        ("sources", "allow-registry"),
+        ("sources", "private"),
+    ] {
+        let listed = tree::table(root, table).map(|table| tree::strings(source, table, key));
+        for address in listed.into_iter().flatten() {
+            let stated = address.value.as_str();
+            // `git+https://..`: what stands before the `+` is not looked at.
+            let plain = match stated.split_once('+') {
+                Some((kind, rest)) if !kind.contains(':') => rest,
+                _ => stated,
+            };
+            links.extend(page(plain).map(|url| Link {
+                span: address.span.clone(),
+                words: url.clone(),
+                url,
+            }));
+        }
+    }
+    let owners = tree::table(root, "sources").and_then(|sources| tree::table(sources, "allow-org"));
+    for (host, at) in
+        [("github", "github.com"), ("gitlab", "gitlab.com"), ("bitbucket", "bitbucket.org")]
+    {
+        let named = owners.map(|owners| tree::strings(source, owners, host));
+        for owner in named.into_iter().flatten().filter(|owner| is_package_name(&owner.value)) {
+            let url = format!("https://{at}/{}", owner.value);
+            links.push(Link { span: owner.span, words: url.clone(), url });
+        }
+    }
+    for expression in
+        tree::table(root, "licenses").map_or(&[][..], |table| tree::array(table, "clarify"))
+    {
+        let stated = expression.get_ref().as_table();
+        let stated = stated.and_then(|table| tree::string(source, table, "expression"));
+        links.extend(stated.into_iter().flat_map(|stated| licences(source, &stated.span)));
+    }
+    links.sort_by_key(|link| link.span.start);
+    links
+}
+
+fn advisory(id: &str) -> Option<(String, String)> {
+    let plain = id.chars().all(|c| c.is_ascii_alphanumeric() || c == '-');
+    match id.split_once('-')?.0 {
+        "RUSTSEC" if plain => Some((
+            format!("https://rustsec.org/advisories/{id}"),
+            format!("{id} in the RustSec database"),
+        )),
+        "CVE" if plain => {
+            Some((format!("https://www.cve.org/CVERecord?id={id}"), format!("{id} on cve.org")))
+        }
+        "GHSA" if plain => {
+            Some((format!("https://github.com/advisories/{id}"), format!("{id} on GitHub")))
+        }
+        _ => None,
+    }
+}
+
+/// Each licence and exception that is named in a part of a text.
+fn licences(text: &str, inside: &Span) -> Vec<Link> {
+    let mut links: Vec<Link> = Vec::new();
+    let mut at = inside.start;
+    while at < inside.end {
+        let Some((name, span)) = licence::at(text, inside, at) else {
+            at += 1;
+            continue;
+        };
+        at = span.end + 1;
+        let words = format!("{name} on spdx.org");
+        links.extend(licence::page(name).map(|url| Link { span, url, words }));
+    }
+    links
+}
+
+/// Names that can stand in an address as they are.
+fn is_package_name(name: &str) -> bool {
+    !name.is_empty() && name.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_'))
 }
 
 #[cfg(test)]
@@ -96,9 +187,39 @@ mod tests {
         let text = SourceText::new(
             "[advisories]\nignore = [\"RUSTSEC-2024-0001\", { id = 'RUSTSEC-2023-0071' }, \"yanked@1\"]\n",
         );
-        let links = of_policy(&text);
+        let links = of_policy(&text, &|_| false);
         let covered: Vec<_> = links.iter().map(|link| &text.as_str()[link.span.clone()]).collect();
-        assert_eq!(covered, ["RUSTSEC-2024-0001", "RUSTSEC-2023-0071"]);
+        assert_eq!(covered, ["RUSTSEC-2024-0001", "RUSTSEC-2023-0071", "yanked"]);
         assert_eq!(links[1].url, "https://rustsec.org/advisories/RUSTSEC-2023-0071");
+    }
+
+    #[test]
+    fn licences_packages_and_addresses_lead_to_their_pages() {
+        let text = SourceText::new(
+            "[licenses]\nallow = [\"MIT\", \"Mine\", \"Apache-2.0 WITH LLVM-exception\"]\n\
+             clarify = [{ crate = \"ring@0.17\", expression = \"ISC AND OpenSSL\", license-files = [] }]\n\
+             [bans]\ndeny = [\"openssl\", \"ours\", \"../x\"]\n\
+             [sources]\nallow-git = [\"git+https://example.org/a\", \"file:///etc\"]\n\
+             [sources.allow-org]\ngithub = [\"embark\", \"a/../b\"]\n",
+        );
+        let links = of_policy(&text, &|name| name == "ours");
+        let told: Vec<_> = links
+            .iter()
+            .map(|link| format!("{} {}", &text.as_str()[link.span.clone()], link.url))
+            .collect();
+        assert_eq!(
+            told,
+            [
+                "MIT https://spdx.org/licenses/MIT.html",
+                "Apache-2.0 https://spdx.org/licenses/Apache-2.0.html",
+                "LLVM-exception https://spdx.org/licenses/LLVM-exception.html",
+                "ring https://crates.io/crates/ring",
+                "ISC https://spdx.org/licenses/ISC.html",
+                "OpenSSL https://spdx.org/licenses/OpenSSL.html",
+                "openssl https://crates.io/crates/openssl",
+                "git+https://example.org/a https://example.org/a",
+                "embark https://github.com/embark",
+            ]
+        );
     }
 }

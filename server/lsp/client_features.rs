@@ -12,6 +12,12 @@ pub(super) struct ClientFeatures {
     pub(super) related_information: bool,
     pub(super) code_description: bool,
     pub(super) tags: Vec<DiagnosticTag>,
+    /// The data of a diagnostic comes back.
+    pub(super) diagnostic_data: bool,
+    /// Symbols may stand in each other.
+    pub(super) nested_symbols: bool,
+    /// Folding can be registered, for some files.
+    pub(super) registers_folding: bool,
     pub(super) progress: bool,
     pub(super) markdown_hover: bool,
     /// File watching can be registered.
@@ -52,6 +58,17 @@ impl ClientFeatures {
             tags: diagnostics
                 .and_then(|diagnostics| diagnostics.tag_support.as_ref())
                 .map(|support| support.value_set.clone())
+                .unwrap_or_default(),
+            diagnostic_data: diagnostics
+                .and_then(|diagnostics| diagnostics.data_support)
+                .unwrap_or_default(),
+            nested_symbols: text
+                .and_then(|text| text.document_symbol.as_ref())
+                .and_then(|symbols| symbols.hierarchical_document_symbol_support)
+                .unwrap_or_default(),
+            registers_folding: text
+                .and_then(|text| text.folding_range.as_ref())
+                .and_then(|folding| folding.dynamic_registration)
                 .unwrap_or_default(),
             progress: client
                 .window

@@ -82,6 +82,8 @@ mod tests {
             packages: 1,
             declared: Arc::default(),
             folders: Arc::default(),
+            graph: Arc::default(),
+            matched: Vec::new(),
             index_files: Arc::default(),
             database_date: None,
         })

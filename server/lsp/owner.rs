@@ -110,10 +110,12 @@ enum Reason {
 /// Runs until the session ends.
 pub(super) async fn run(session: Arc<Session>, mut events: mpsc::UnboundedReceiver<Event>) {
     let watch = Watch::start(session.events());
+    let databases = Arc::default();
+    session.state().databases = Arc::downgrade(&databases);
     let mut owner = Owner {
         session,
         watch,
-        databases: Arc::default(),
+        databases,
         workers: BTreeMap::new(),
         published: HashMap::new(),
         said: BTreeSet::new(),
@@ -426,6 +428,7 @@ impl Owner {
             let verdict = {
                 let mut state = self.session.state();
                 state.answers.remove(&workspace);
+                state.good.remove(&workspace);
                 state.verdicts.remove(&workspace)
             };
             files.extend(verdict.iter().flat_map(|verdict| files_of(verdict)));

@@ -1,6 +1,7 @@
 //! The diagnostics of one file, from every verdict and the text as the client has it.
 
 use camino::Utf8Path;
+use serde_json::{Value, json};
 use tower_lsp::ls_types::{
     CodeDescription, Diagnostic, DiagnosticRelatedInformation, DiagnosticSeverity, DiagnosticTag,
     Location, NumberOrString,
@@ -81,14 +82,30 @@ fn diagnostic(finding: &Finding, place: &Place, state: &State) -> Option<Diagnos
             .and_then(tag)
             .filter(|tag| features.tags.contains(tag))
             .map(|tag| vec![tag]),
-        data: None,
+        data: features.diagnostic_data.then(|| data(finding, place)),
     })
 }
 
-/// Policy entries without effect are faded, old keys struck through.
+/// What a client can show beside the message: `check`, `package` (its `name` and `version`, or null)
+/// and `path` (why the package is there, from a member on, each `name version`).
+fn data(finding: &Finding, place: &Place) -> Value {
+    let package = finding.packages.first();
+    let path = place.via.and_then(|via| finding.paths.get(via));
+    let path = path.into_iter().flatten().map(|one| format!("{} {}", one.name, one.version));
+    json!({
+        "check": finding.check.name(),
+        "package": package.map(|one| json!({"name": one.name, "version": one.version})),
+        "path": path.collect::<Vec<_>>(),
+    })
+}
+
+/// Policy entries without effect and those that mean nothing are faded, old keys struck through.
 fn tag(code: Code) -> Option<DiagnosticTag> {
     match code {
-        Code::UnusedWorkspaceDependency => Some(DiagnosticTag::UNNECESSARY),
+        Code::UnusedWorkspaceDependency
+        | Code::UnknownAdvisory
+        | Code::UnknownFeature
+        | Code::UnexpectedKeys => Some(DiagnosticTag::UNNECESSARY),
         code if code.is_without_effect() => Some(DiagnosticTag::UNNECESSARY),
         Code::Deprecated => Some(DiagnosticTag::DEPRECATED),
         _ => None,
@@ -109,7 +126,7 @@ fn related(finding: &Finding, place: &Place, state: &State) -> Vec<DiagnosticRel
 }
 
 /// Where a place is in the text that the client has; `None` when it is gone from there.
-fn location(place: &Place, state: &State) -> Option<Location> {
+pub(super) fn location(place: &Place, state: &State) -> Option<Location> {
     let encoding = state.features.encoding;
     let document = state.documents.get(&place.file);
     let (text, span): (_, Span) = match document {

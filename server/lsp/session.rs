@@ -4,7 +4,7 @@
 use std::{
     collections::BTreeMap,
     sync::{
-        Arc, Mutex, MutexGuard, PoisonError,
+        Arc, Mutex, MutexGuard, PoisonError, Weak,
         atomic::{AtomicBool, Ordering},
     },
 };
@@ -21,7 +21,12 @@ use super::{
     owner::Event,
     settings::{Layers, Settings},
 };
-use crate::{cache::Cache, gate::Verdict, process::Children, workspace::Workspace};
+use crate::{
+    cache::Cache,
+    gate::{Databases, Verdict},
+    process::Children,
+    workspace::Workspace,
+};
 
 pub(super) struct Session {
     pub(super) client: Client,
@@ -49,8 +54,25 @@ pub(super) struct State {
     pub(super) documents: Documents,
     /// What is shown of each workspace.
     pub(super) verdicts: BTreeMap<Workspace, Arc<Verdict>>,
+    /// The last of each that had a graph: what the entries of a policy do is told from it while the
+    /// policy is broken.
+    pub(super) good: BTreeMap<Workspace, Arc<Verdict>>,
+    /// The opened advisories, which are the owner's: what was unpacked for them goes with it.
+    pub(super) databases: Weak<Databases>,
     /// What can be done about their findings.
     pub(super) answers: BTreeMap<Workspace, Answers>,
+}
+
+impl State {
+    /// What is known of each workspace, from the last verdict that had a graph where there is none
+    /// at the moment.
+    pub(super) fn known(&self) -> Vec<Arc<Verdict>> {
+        let known = self.verdicts.iter().map(|(workspace, shown)| {
+            let good = self.good.get(workspace).filter(|_| shown.packages == 0);
+            Arc::clone(good.unwrap_or(shown))
+        });
+        known.collect()
+    }
 }
 
 impl Session {

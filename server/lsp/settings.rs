@@ -73,6 +73,9 @@ pub(super) struct Settings {
     pub(super) codes: codes::Codes,
     /// What inlay hints tell.
     pub(super) hints: Hints,
+    /// Show above the entries of a policy what they do (how many findings they suppress, how many
+    /// packages they match), where the client shows code lenses.
+    pub(super) entry_lenses: bool,
 }
 
 /// Checks whose findings are shown.
@@ -117,6 +120,7 @@ impl Default for Settings {
             checks: Checks { advisories: true, bans: true, licenses: true, sources: true },
             codes: codes::Codes::default(),
             hints: Hints::default(),
+            entry_lenses: true,
         }
     }
 }

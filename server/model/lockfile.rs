@@ -2,6 +2,8 @@
 
 use std::str::FromStr;
 
+use toml::de::DeTable;
+
 use super::tree;
 use crate::text::{Span, Spanned};
 
@@ -34,17 +36,7 @@ impl Lockfile {
         }
         let (root, errors) = tree::parse(text);
         let root = root.get_ref();
-        let entries: Vec<_> = tree::array(root, "package")
-            .iter()
-            .filter_map(|value| {
-                let table = value.get_ref().as_table()?;
-                Some(LockEntry {
-                    name: tree::string(text, table, "name")?,
-                    version: tree::string(text, table, "version")?,
-                    source: tree::string(text, table, "source").map(|source| source.value),
-                })
-            })
-            .collect();
+        let entries = entries(text, root);
         let syntax = errors
             .into_iter()
             .next()
@@ -59,6 +51,11 @@ impl Lockfile {
         Self { entries, error }
     }
 
+    /// The lock entries alone, whether or not cargo could use the file.
+    pub fn entries(text: &str) -> Vec<LockEntry> {
+        entries(text, tree::parse(text).0.get_ref())
+    }
+
     /// The entry of a package. Two sources may lock the same version: `source` decides then.
     pub fn entry(&self, name: &str, version: &str, source: Option<&str>) -> Option<&LockEntry> {
         let mut same = self
@@ -68,6 +65,18 @@ impl Lockfile {
         let first = same.clone().next();
         same.find(|entry| entry.source.as_deref() == source).or(first)
     }
+}
+
+fn entries(text: &str, root: &DeTable<'_>) -> Vec<LockEntry> {
+    let packages = tree::array(root, "package").iter().filter_map(|value| {
+        let table = value.get_ref().as_table()?;
+        Some(LockEntry {
+            name: tree::string(text, table, "name")?,
+            version: tree::string(text, table, "version")?,
+            source: tree::string(text, table, "source").map(|source| source.value),
+        })
+    });
+    packages.collect()
 }
 
 fn wrong_version(entries: &[LockEntry]) -> Option<Spanned<String>> {

@@ -32,6 +32,13 @@ pub(super) struct Context<'a> {
     pub(super) database: Option<&'a Database>,
 }
 
+impl Context<'_> {
+    /// Whether a diagnostic points to an entry of the policy.
+    pub(super) fn is_labelled(&self, diag: &Diag) -> bool {
+        diag.diag.labels.iter().any(|label| label.file_id == self.policy_id)
+    }
+}
+
 /// A label with the place that it stands for, if that is in a file of the user's.
 struct Labelled {
     place: Option<(Target, Place)>,

@@ -48,7 +48,7 @@ pub struct Database {
 pub enum DatabaseError {
     /// It was never fetched.
     #[error(
-        "the advisory database is not on this machine (`{folder}`): run `supercargo db update` with a network connection, or name one with `--db DIR`"
+        "the advisory database is not on this machine (`{folder}`): run `supercargo db update` with a network connection, or name a folder of advisories with the option `db`"
     )]
     Absent {
         /// Where it would be.
@@ -74,7 +74,7 @@ pub enum DatabaseError {
     },
     /// It could not be fetched.
     #[error(
-        "the advisory database cannot be fetched: could not {0}; try again, or name one with `--db DIR`"
+        "the advisory database cannot be fetched: could not {0}; try again, or name a folder of advisories with the option `db`"
     )]
     Fetch(#[from] FetchError),
 }
@@ -187,7 +187,7 @@ fn open_folder(folder: &Utf8Path, children: &Children) -> Result<Database, Datab
     let broken = |message| DatabaseError::Broken {
         folder: folder.to_owned(),
         message,
-        remedy: "`--db` wants a folder in RustSec's layout, with sound advisories in `crates/`",
+        remedy: "the option `db` wants a folder in RustSec's layout, with sound advisories in `crates/`",
     };
     let copy = copied(folder, children);
     let read_from = copy.as_ref().map_or(folder, TemporaryFolder::path);

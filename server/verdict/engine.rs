@@ -23,15 +23,17 @@ use codespan_reporting::files::Files as _;
 use krates::cm::Metadata;
 
 use super::{
-    Check, CheckSet, Code, Counts, Database, Finding, GraphOptions, PackageFolder, PackageRef,
-    PolicyText, Severity,
+    Check, CheckSet, Code, Counts, Database, Finding, GraphFacts, GraphOptions, Matched,
+    PackageFolder, PackageRef, PolicyText, Severity,
     collect::{self, Context},
     declared::{Declared, declared},
     graph,
+    graph_facts::graph_facts,
     index::{self, CratesIo},
     licence_files,
     licence_lines::LicenceLines,
     manifests::{LocalManifest, Locked, Manifests, Names},
+    matched,
     memory::{self, Memory},
     places::Places,
     policy::Config,
@@ -87,7 +89,8 @@ pub struct Question {
     pub manifests: BTreeMap<Utf8PathBuf, SourceText>,
     /// Which checks.
     pub checks: CheckSet,
-    /// Also list what is merely told (cargo-deny's helps: every accepted licence).
+    /// Also list what is merely told (cargo-deny's helps: every accepted licence). Those that come
+    /// from an entry of the policy are always listed.
     pub helps: bool,
     /// Also tell what cargo's index cache says of the versions of declared packages.
     pub releases: bool,
@@ -104,6 +107,10 @@ pub struct Answer {
     pub declared: Arc<Vec<Declared>>,
     /// Where the packages of the graph are.
     pub folders: Arc<BTreeMap<PackageRef, PackageFolder>>,
+    /// What the graph tells besides findings.
+    pub graph: Arc<GraphFacts>,
+    /// What entries of the policy match, where no finding tells.
+    pub matched: Vec<Matched>,
 }
 
 /// Why there is no engine or no answer.
@@ -213,6 +220,8 @@ struct Graph<'g> {
     licence_lines: OnceLock<LicenceLines>,
     needs_texts: bool,
     folders: Arc<BTreeMap<PackageRef, PackageFolder>>,
+    /// Made when first asked for.
+    facts: OnceLock<Arc<GraphFacts>>,
 }
 
 /// Everything that is made once for manifests as they are written.
@@ -328,7 +337,18 @@ impl<'g> Graph<'g> {
             licence_lines: OnceLock::new(),
             needs_texts: krates.krates().any(|krate| needs_text(krate.license.as_deref())),
             folders: Arc::new(licence_files::folders(krates)),
+            facts: OnceLock::new(),
         }
+    }
+
+    fn facts(&self) -> Arc<GraphFacts> {
+        let gather = || {
+            let began = Instant::now();
+            let facts = Arc::new(graph_facts(self.krates));
+            tracing::debug!("gathered {} packages in {:?}", facts.packages.len(), began.elapsed());
+            facts
+        };
+        Arc::clone(self.facts.get_or_init(gather))
     }
 
     fn run_checks(
@@ -523,12 +543,15 @@ impl<'p, 'g> Placed<'p, 'g> {
             findings: self.own_findings.clone(),
             declared: Arc::clone(&self.declared),
             folders: Arc::clone(&self.graph.folders),
+            graph: self.graph.facts(),
             ..Answer::default()
         };
         if question.checks.contains(Check::Licenses) {
             let outdated =
                 licence_files::outdated(self.graph.krates, &config.licenses, &question.policy);
             answer.findings.extend(outdated);
+            answer.matched =
+                matched::exceptions(self.graph.krates, &config.licenses, &question.policy);
         }
         let mut keys = memory::keys(question).unwrap_or_default();
         let mut told = BTreeMap::new();
@@ -614,7 +637,7 @@ fn findings_of(
             DenySeverity::Help => counts.helps += 1,
             DenySeverity::Bug => {}
         }
-        if helps || diag.diag.severity != DenySeverity::Help {
+        if helps || diag.diag.severity != DenySeverity::Help || context.is_labelled(diag) {
             findings.push(collect::from_check(diag, check, context));
         }
     }
@@ -639,7 +662,7 @@ fn guarded<T>(work: impl FnOnce() -> T) -> Result<T, String> {
 
 /// Whether cargo-deny looks at a package's licence texts: when its expression is absent or cannot
 /// be parsed even laxly.
-fn needs_text(license: Option<&str>) -> bool {
+pub(super) fn needs_text(license: Option<&str>) -> bool {
     license
         .is_none_or(|license| spdx::Expression::parse_mode(license, spdx::ParseMode::LAX).is_err())
 }
@@ -649,7 +672,7 @@ fn not_judged(local: &LocalManifest) -> Finding {
         "the gate does not judge this member: it is no part of the judged package's graph";
     let mut finding =
         own(Code::MemberNotJudged, Severity::Help, message.to_owned(), vec![local.head()]);
-    finding.remedy = Some("`--workspace` judges all members".to_owned());
+    finding.remedy = Some("the option `workspace` judges all members".to_owned());
     finding
 }
 

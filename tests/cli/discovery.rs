@@ -132,7 +132,7 @@ fn a_member_that_the_gate_does_not_judge_is_told_on_its_name() {
           unused/Cargo.toml:2
             name = "unused"
                     ^^^^^^
-          help `--workspace` judges all members
+          help the option `workspace` judges all members
         exit 0
     "#]]
     .assert_eq(&world.check("--only bans").shown());

@@ -670,7 +670,7 @@ fn a_version_that_is_not_downloaded_is_not_proved_offline() {
         &expect![[r#"
         .
           error stays: RUSTSEC-2026-0009: `time` 0.3.44 has a vulnerability: A crafted date
-            not proved: offline, and `time` 0.3.47 is not on this machine (without `--offline` cargo fetches it)
+            not proved: offline, and `time` 0.3.47 is not on this machine (with a network connection cargo fetches it)
           nothing to change; gate: fails
         exit 1
     "#]],

@@ -271,7 +271,7 @@ fn a_person_sees_why_there_is_no_verdict() {
     world.lock("clean");
     let run = world.run(&["check", "--offline"]);
     expect![[r#"
-        error[supercargo::no-advisory-database]: advisories are not judged: the advisory database is not on this machine (`[world]/cargo/advisory-dbs/advisory-db-3157b0e258782691`): run `supercargo db update` with a network connection, or name one with `--db DIR`
+        error[supercargo::no-advisory-database]: advisories are not judged: the advisory database is not on this machine (`[world]/cargo/advisory-dbs/advisory-db-3157b0e258782691`): run `supercargo db update` with a network connection, or name a folder of advisories with the option `db`
          --> clean/Cargo.toml:2:9
           |
         2 | name = "clean"

@@ -262,3 +262,42 @@ fn is_the_same(one: &Finding, other: &Finding) -> bool {
         && one.packages == other.packages
         && one.message == other.message
 }
+
+#[test]
+fn the_graph_tells_its_packages_features_licences_and_paths() {
+    let world = World::new();
+    let answer = world.ask(&world.engine(), POLICY);
+    let told: Vec<_> = answer
+        .graph
+        .packages
+        .iter()
+        .map(|one| {
+            let path = answer.graph.path(one);
+            let path: Vec<_> = path.iter().map(|one| one.name.to_string()).collect();
+            format!(
+                "{} {} {:?} features {:?} enabled {:?} member {} direct {} dependents {} path {path:?}",
+                one.name,
+                one.version,
+                one.terms,
+                one.features,
+                one.enabled,
+                one.member,
+                one.direct,
+                one.dependents,
+            )
+        })
+        .collect();
+    assert_eq!(
+        told,
+        [
+            "one 1.0.0 [\"MIT\", \"ISC\"] features [\"default\", \"x\", \"y\"] \
+             enabled [\"default\", \"x\"] member true direct false dependents 0 path [\"one\"]",
+            "three 1.0.0 [] features [] enabled [] member true direct true dependents 1 path [\"three\"]",
+            "two 1.0.0 [\"GPL-3.0-only\"] features [] enabled [] member true direct true dependents 1 path [\"two\"]",
+        ]
+    );
+    let terms: Vec<_> = answer.graph.terms.iter().map(|(term, count)| (&**term, *count)).collect();
+    assert_eq!(terms, [("GPL-3.0-only", 1), ("ISC", 1), ("MIT", 1)]);
+    let needs_text = answer.graph.packages.iter().filter(|one| one.needs_text);
+    assert_eq!(needs_text.map(|one| &*one.name).collect::<Vec<_>>(), ["three"]);
+}

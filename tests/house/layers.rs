@@ -3,7 +3,7 @@
 use std::{fs, path::Path};
 
 /// From the top: each may use those before it.
-const LAYERS: [&str; 13] = [
+const LAYERS: [&str; 14] = [
     "text",
     "process",
     "cache",
@@ -12,6 +12,7 @@ const LAYERS: [&str; 13] = [
     "facts",
     "resolve",
     "verdict",
+    "policy",
     "gate",
     "fix",
     "ide",

@@ -23,7 +23,7 @@ mod world;
 pub(crate) use actions::Action;
 pub(crate) use cargo::StandIn;
 pub(crate) use client::{Client, wait_until};
-pub(crate) use diagnostics::Shown;
+pub(crate) use diagnostics::{Diagnostic, Shown};
 pub(crate) use documents::Change;
 pub(crate) use editor::Editor;
 pub(crate) use frames::{Incoming, frame};

@@ -94,18 +94,18 @@ fn a_hover_shows_markup_as_text() {
         declared here, used by nothing else
 
         **error** [RUSTSEC-2026-0666](https://rustsec.org/advisories/RUSTSEC-2026-0666)  
-        evil 1.0.0 has a vulnerability: \<img src=x onerror=y\> \*\*bold\*\* code title\[1m very very very very very very ver…  
+        evil 1.0.0 has a vulnerability: \<img src=x onerror=y> \*\*bold\*\* code title\[1m very very very very very very ver…  
         → no patched version exists
 
-        **\<img src=x onerror=y\> \*\*bold\*\* \`code\` title\[1m very very very very very very ver…**  
-        vulnerability · published 2026-02-05 · CVE-2026-1 · \<b\>alias\</b\>\`\*\_  
+        **\<img src=x onerror=y> \*\*bold\*\* \`code\` title\[1m very very very very very very ver…**  
+        vulnerability · published 2026-02-05 · CVE-2026-1 · \<b>alias\</b>\`\*\_  
         no patched version
 
-        \<script\>alert\(1\)\</script\> \!\[x\]\(http://evil.example/x.png\) \[click\]\(command:evil\) \[31mred\[0m desrever bell nul-free
+        \<script>alert(1)\</script> \!\[x\](http://evil.example/x.png) \[click\](command:evil) \[31mred\[0m desrever bell nul-free
 
         \# Heading
 
-        - item
+        \- item
 
         code
 

@@ -57,7 +57,7 @@ each_editor! {
         for words in [
             "**cookie** 0.18.1",
             "[RUSTSEC-2026-0009](https://rustsec.org/advisories/RUSTSEC-2026-0009)",
-            "via cookie 0.18.1 -\\> time 0.3.44",
+            "via cookie 0.18.1 -> time 0.3.44",
         ] {
             assert!(hover.value.contains(words), "{words} is not in\n{}", hover.value);
         }
@@ -87,12 +87,12 @@ fn everything_in_one_hover() {
 
         **error** [RUSTSEC-2026-0009](https://rustsec.org/advisories/RUSTSEC-2026-0009)  
         time 0.3.44 has a vulnerability: Stack exhaustion  
-        via cookie 0.18.1 -\> time 0.3.44  
-        → upgrade to \>=0.3.47
+        via cookie 0.18.1 -> time 0.3.44  
+        → upgrade to >=0.3.47
 
         **Stack exhaustion**  
-        vulnerability · severity high \(7.5\) · published 2026-02-05 · CVE-2026-25727 · GHSA-r6v5-fh4h-64xc  
-        patched: \>=0.3.47 · unaffected: \<0.3.6  
+        vulnerability · severity high (7.5) · published 2026-02-05 · CVE-2026-25727 · GHSA-r6v5-fh4h-64xc  
+        patched: >=0.3.47 · unaffected: <0.3.6  
         concerns `time::Date::parse`
 
         The parser calls itself without a limit.
@@ -144,14 +144,12 @@ fn an_ignored_advisory_is_told_on_its_entry() {
     let hover = client.hover("deny.toml", TIME).expect("a hover");
     assert_eq!(hover.covered, TIME);
     expect![[r#"
-        **note** [advisory-ignored](https://embarkstudios.github.io/cargo-deny/checks/advisories/diags.html#advisory-ignored)  
-        the policy ignores RUSTSEC-2026-0009 for time 0.3.44
+        → suppresses 1 finding: time 0.3.44
 
-        ignored for `time 0.3.44`
-
+        about `time`  
         **Stack exhaustion**  
-        vulnerability · severity high \(7.5\) · published 2026-02-05 · CVE-2026-25727 · GHSA-r6v5-fh4h-64xc  
-        patched: \>=0.3.47 · unaffected: \<0.3.6  
+        vulnerability · severity high (7.5) · published 2026-02-05 · CVE-2026-25727 · GHSA-r6v5-fh4h-64xc  
+        patched: >=0.3.47 · unaffected: <0.3.6  
         concerns `time::Date::parse`
 
         The parser calls itself without a limit.
@@ -168,10 +166,13 @@ fn a_finding_of_the_policy_is_told_on_its_span() {
     let hover = client.hover("deny.toml", "Zlib").expect("a hover");
     assert_eq!(hover.covered, "Zlib");
     expect![[r#"
+        **Zlib** · zlib License  
+        OSI approved · FSF free  
+        [spdx.org](https://spdx.org/licenses/Zlib.html)
+
         **warning** [license-not-encountered](https://embarkstudios.github.io/cargo-deny/checks/licenses/diags.html#license-not-encountered)  
         the allowed licence Zlib is used by no package  
         → remove it"#]].assert_eq(&hover.value);
-    assert!(client.hover("deny.toml", "ignore").is_none());
 }
 
 #[test]

@@ -107,7 +107,10 @@ impl Bare {
 each_editor! {
     fn the_server_says_what_it_can_do(editor) {
         let mut client = Session::of(World::new("")).editor(editor).folders(&[]).start();
-        let result = client.initialize_result();
+        let mut result = client.initialize_result().clone();
+        // VS Code is told later of which files.
+        let folds = result["capabilities"].as_object_mut().and_then(|all| all.remove("foldingRangeProvider"));
+        assert_eq!(folds, (editor != crate::harness::Editor::VsCode).then_some(true.into()));
         let encoding = match editor.encoding() {
             Encoding::Utf8 => "utf-8",
             Encoding::Utf16 => "utf-16",
@@ -123,7 +126,10 @@ each_editor! {
                 "codeLensProvider": {"resolveProvider": false},
                 "executeCommandProvider": {"commands": ["supercargo.server.fixAll"]},
                 "textDocumentSync": {"openClose": true, "change": 2, "save": {"includeText": false}},
+                "definitionProvider": true,
+                "documentSymbolProvider": true,
                 "hoverProvider": true,
+                "referencesProvider": true,
                 "inlayHintProvider": true,
                 "documentLinkProvider": {"resolveProvider": false},
                 "workspace": {"workspaceFolders": {"supported": true, "changeNotifications": true}},
@@ -166,9 +172,9 @@ fn unknown_requests_are_refused_and_unknown_notifications_ignored() {
     let mut bare = Bare::initialized();
     assert_eq!(bare.error_code(&request(1, "textDocument/unknown", json!({}))), -32601);
     assert_eq!(bare.error_code(&request(2, "$/unknown", json!({}))), -32601);
-    let mut definition = hover(3);
-    definition["method"] = "textDocument/definition".into();
-    assert_eq!(bare.error_code(&definition), -32601);
+    let mut implementation = hover(3);
+    implementation["method"] = "textDocument/implementation".into();
+    assert_eq!(bare.error_code(&implementation), -32601);
     for method in ["textDocument/unknown", "$/unknown", "$/setTrace", "$/cancelRequest", ""] {
         bare.tell(method);
     }

@@ -67,7 +67,8 @@ each_editor! {
         let finding = shown.only(VULNERABLE);
         assert_eq!(finding.source, "supercargo");
         assert_eq!(finding.severity, 1);
-        assert_eq!(finding.data, None);
+        let keeps = capability(&client, "/textDocument/publishDiagnostics/dataSupport") == true;
+        assert_eq!(finding.data.is_some(), keeps);
         let takes = capability(&client, "/textDocument/publishDiagnostics/codeDescriptionSupport");
         let link = finding.code_description.as_ref().map(|description| description.href.as_str());
         let page = "https://rustsec.org/advisories/RUSTSEC-2026-0009";

@@ -8,6 +8,7 @@ use crate::{
     ide,
     lsp::{
         convert::{self, path_of, uri_of},
+        documents::Kind,
         session::Session,
     },
 };
@@ -30,6 +31,17 @@ pub(in crate::lsp) fn handle(session: &Session, params: &CodeLensParams) -> Vec<
         };
         let range = convert::range(text, &span, encoding);
         lenses.push(CodeLens { range, command: Some(command), data: None });
+    }
+    if state.settings.entry_lenses && Kind::of(&path) == Some(Kind::Policy) {
+        let known = state.known();
+        let verdicts = known.iter().map(AsRef::as_ref);
+        let moved = |judged: &_, span: &_| document.moved(judged, span);
+        let told = ide::entry_lens::lenses(&path, text, verdicts, &moved).into_iter();
+        lenses.extend(told.map(|lens| CodeLens {
+            range: convert::range(text, &lens.span, encoding),
+            command: Some(Command { title: lens.words, command: String::new(), arguments: None }),
+            data: None,
+        }));
     }
     lenses
 }

@@ -9,6 +9,7 @@ use crate::{
         documents::Kind,
         session::Session,
     },
+    verdict::PackageFacts,
 };
 
 pub(in crate::lsp) fn handle(session: &Session, params: &DocumentLinkParams) -> Vec<DocumentLink> {
@@ -18,7 +19,18 @@ pub(in crate::lsp) fn handle(session: &Session, params: &DocumentLinkParams) -> 
     let (text, encoding) = (document.text(), state.features.encoding);
     let mut found = Vec::new();
     match Kind::of(&path) {
-        Some(Kind::Policy) => found = links::of_policy(text),
+        Some(Kind::Policy) => {
+            let ruled = || {
+                let all = state.verdicts.values();
+                all.filter(|verdict| verdict.policy.as_deref() == Some(&path))
+            };
+            let elsewhere = |name: &str| {
+                let mut versions =
+                    ruled().flat_map(|verdict| verdict.graph.versions(name)).peekable();
+                versions.peek().is_some() && !versions.any(PackageFacts::is_from_crates_io)
+            };
+            found = links::of_policy(text, &elsewhere);
+        }
         Some(Kind::Manifest) => {
             let moved = |judged: &_, span: &_| document.moved(judged, span);
             for verdict in state.verdicts.values() {

@@ -3,9 +3,10 @@
 use tower_lsp::ls_types::{Hover, HoverContents, HoverParams, MarkupContent, MarkupKind};
 
 use crate::{
-    ide,
+    ide::{self, policy_hover::Sources},
     lsp::{
         convert::{self, path_of},
+        documents::Kind,
         session::Session,
     },
 };
@@ -18,11 +19,19 @@ pub(in crate::lsp) fn handle(session: &Session, params: &HoverParams) -> Option<
     let text = document.text();
     let offset = convert::offset(text, position, state.features.encoding);
     let verdicts: Vec<_> = state.verdicts.values().cloned().collect();
+    let moved = |judged: &_, span: &_| document.moved(judged, span);
     let markdown = state.features.markdown_hover;
     let encoding = state.features.encoding;
-    let hover = ide::hover::hover(&path, offset, &verdicts, &|place_text, span| {
-        document.moved(place_text, span)
-    })?;
+    let hover = if Kind::of(&path) == Some(Kind::Policy) {
+        let known = state.known();
+        let databases = state.databases.upgrade();
+        let advisory = |id: &str| databases.as_ref()?.advisory(id);
+        let (verdicts, advisory, moved) = (&known, &advisory, &moved);
+        let sources = Sources { file: &path, text, verdicts, advisory, moved };
+        ide::policy_hover::hover(&sources, offset)?
+    } else {
+        ide::hover::hover(&path, offset, &verdicts, &moved)?
+    };
     let range = convert::range(text, &hover.span, encoding);
     drop(state);
     Some(Hover {

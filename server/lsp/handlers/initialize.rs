@@ -2,23 +2,19 @@
 
 use tower_lsp::ls_types::{
     CodeActionKind, CodeActionOptions, CodeActionProviderCapability, CodeLensOptions,
-    DocumentLinkOptions, ExecuteCommandOptions, HoverProviderCapability, InitializeParams,
-    InitializeResult, OneOf, SaveOptions, ServerCapabilities, ServerInfo,
-    TextDocumentSyncCapability, TextDocumentSyncKind, TextDocumentSyncOptions,
-    TextDocumentSyncSaveOptions, WorkDoneProgressOptions, WorkspaceFoldersServerCapabilities,
-    WorkspaceServerCapabilities,
+    DocumentLinkOptions, ExecuteCommandOptions, FoldingRangeProviderCapability,
+    HoverProviderCapability, InitializeParams, InitializeResult, OneOf, SaveOptions,
+    ServerCapabilities, ServerInfo, TextDocumentSyncCapability, TextDocumentSyncKind,
+    TextDocumentSyncOptions, TextDocumentSyncSaveOptions, WorkDoneProgressOptions,
+    WorkspaceFoldersServerCapabilities, WorkspaceServerCapabilities,
 };
 
 use super::{code_action::FIX_ALL, execute_command};
-use crate::lsp::{
-    client_features::ClientFeatures,
-    convert::{self, path_of},
-    session::Session,
-};
+use crate::lsp::{client_features::ClientFeatures, convert::path_of, session::Session};
 
 pub(in crate::lsp) fn handle(session: &Session, params: InitializeParams) -> InitializeResult {
     let features = ClientFeatures::of(&params.capabilities);
-    let encoding = features.encoding;
+    let capabilities = capabilities(&features);
     #[expect(deprecated, reason = "older clients know no workspace folders")]
     let root = params.root_uri;
     let folders = match params.workspace_folders {
@@ -33,7 +29,7 @@ pub(in crate::lsp) fn handle(session: &Session, params: InitializeParams) -> Ini
     (state.settings, state.complaints) = state.layers.start(&options);
     state.folders = folders.iter().filter_map(path_of).collect();
     InitializeResult {
-        capabilities: capabilities(encoding),
+        capabilities,
         server_info: Some(ServerInfo {
             name: "supercargo".to_owned(),
             version: Some(env!("CARGO_PKG_VERSION").to_owned()),
@@ -42,9 +38,9 @@ pub(in crate::lsp) fn handle(session: &Session, params: InitializeParams) -> Ini
     }
 }
 
-fn capabilities(encoding: convert::Encoding) -> ServerCapabilities {
+fn capabilities(features: &ClientFeatures) -> ServerCapabilities {
     ServerCapabilities {
-        position_encoding: Some(encoding.kind()),
+        position_encoding: Some(features.encoding.kind()),
         text_document_sync: Some(TextDocumentSyncCapability::Options(TextDocumentSyncOptions {
             open_close: Some(true),
             change: Some(TextDocumentSyncKind::INCREMENTAL),
@@ -68,6 +64,12 @@ fn capabilities(encoding: convert::Encoding) -> ServerCapabilities {
             commands: vec![execute_command::FIX_ALL.to_owned()],
             work_done_progress_options: WorkDoneProgressOptions::default(),
         }),
+        definition_provider: Some(OneOf::Left(true)),
+        references_provider: Some(OneOf::Left(true)),
+        document_symbol_provider: Some(OneOf::Left(true)),
+        // Where it can be said of which files, `initialized` does so.
+        folding_range_provider: (!features.registers_folding)
+            .then_some(FoldingRangeProviderCapability::Simple(true)),
         hover_provider: Some(HoverProviderCapability::Simple(true)),
         workspace: Some(WorkspaceServerCapabilities {
             workspace_folders: Some(WorkspaceFoldersServerCapabilities {

@@ -64,6 +64,9 @@ impl Owner {
         if change.hint {
             self.refresh_hints();
         }
+        if change.lens {
+            self.refresh_lenses();
+        }
     }
 
     /// Has the client ask for inlay hints again, where it can: it asks by itself only after edits.

@@ -51,6 +51,7 @@ impl Owner {
         };
         let shown = if verdict.packages > 0 {
             busy.good = Some(Arc::clone(&verdict));
+            self.session.state().good.insert(workspace.clone(), Arc::clone(&verdict));
             Arc::clone(&verdict)
         } else {
             let before = self.session.state().verdicts.get(workspace).cloned();
@@ -99,6 +100,7 @@ impl Owner {
     pub(super) async fn show(&mut self, workspace: &Workspace, shown: Arc<Verdict>) {
         let mut files: BTreeSet<_> = files_of(&shown);
         let (declared, counts) = (Arc::clone(&shown.declared), shown.counts.clone());
+        let graph = Arc::clone(&shown.graph);
         let (before, has_more) = {
             let mut state = self.session.state();
             let after = Arc::clone(&shown);
@@ -123,7 +125,7 @@ impl Owner {
         files.extend(before.iter().flat_map(|before| files_of(before)));
         self.publish(&files.into_iter().collect::<Vec<_>>()).await;
         let (declared_alike, counted_alike) = before.map_or((false, false), |before| {
-            (before.declared == declared, before.counts == counts)
+            (before.declared == declared, before.counts == counts && before.graph == graph)
         });
         if !declared_alike {
             self.refresh_hints();
@@ -214,6 +216,7 @@ pub(super) fn with_last_good(verdict: &Verdict, good: Option<&Verdict>) -> Verdi
     });
     shown.findings.extend(kept.cloned());
     shown.declared = Arc::clone(&good.declared);
+    shown.graph = Arc::clone(&good.graph);
     shown
 }
 

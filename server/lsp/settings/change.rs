@@ -15,6 +15,8 @@ pub(in crate::lsp) struct Change {
     pub(in crate::lsp) publish: bool,
     /// Have inlay hints asked for.
     pub(in crate::lsp) hint: bool,
+    /// Have code lenses asked for.
+    pub(in crate::lsp) lens: bool,
 }
 
 impl Change {
@@ -29,6 +31,7 @@ impl Change {
                 || (new.lists_helps() && !old.lists_helps()),
             publish: old.notes != new.notes || old.codes != new.codes || old.checks != new.checks,
             hint: old.hints != new.hints,
+            lens: old.entry_lenses != new.entry_lenses,
         }
     }
 }
@@ -59,6 +62,8 @@ mod tests {
         assert_eq!(notes, Change { publish: true, ..nothing });
         let hints = change(json!({}), json!({"hints": {"newest": false}}));
         assert_eq!(hints, Change { hint: true, ..nothing });
+        let lenses = change(json!({}), json!({"entryLenses": false}));
+        assert_eq!(lenses, Change { lens: true, ..nothing });
         let exclude = change(json!({}), json!({"exclude": []}));
         assert_eq!(exclude, Change { look: true, ..nothing });
     }

@@ -210,7 +210,7 @@ impl Client {
     }
 
     /// The offset of the only occurrence of `needle` in an open document.
-    pub(super) fn find(&mut self, path: &str, needle: &str) -> usize {
+    pub(crate) fn find(&mut self, path: &str, needle: &str) -> usize {
         let text = &self.document(path).text;
         let mut found = text.match_indices(needle);
         let (at, _) = found.next().unwrap_or_else(|| panic!("no `{needle}` in:\n{text}"));
@@ -218,7 +218,7 @@ impl Client {
         at
     }
 
-    pub(super) fn position(&mut self, path: &str, offset: usize) -> Position {
+    pub(crate) fn position(&mut self, path: &str, offset: usize) -> Position {
         let encoding = self.encoding;
         encoding.position(&self.document(path).text, offset)
     }

@@ -1,0 +1,85 @@
+//! What SPDX knows of a licence or an exception.
+
+use super::markup::Markup;
+use crate::text::Span;
+
+/// The licence or exception whose name holds `offset` of an entry or expression that stands at
+/// `inside` of `text`; its name and where it stands.
+pub(crate) fn at<'t>(text: &'t str, inside: &Span, offset: usize) -> Option<(&'t str, Span)> {
+    let whole = text.get(inside.clone())?;
+    let offset = offset.checked_sub(inside.start)?;
+    let is_inside = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '.' | ':' | '+');
+    let before = whole.get(..offset)?;
+    let start = before.rfind(|c| !is_inside(c)).map_or(0, |at| at + 1);
+    let rest = whole.get(offset..)?;
+    let end = offset + rest.find(|c| !is_inside(c)).unwrap_or(rest.len());
+    let word = whole.get(start..end)?;
+    (!word.is_empty()).then(|| (word, inside.start + start..inside.start + end))
+}
+
+/// The page of a licence or an exception on spdx.org; `None` for a name that SPDX does not know.
+pub(crate) fn page(name: &str) -> Option<String> {
+    let known = match spdx::license_id(name) {
+        Some(id) => id.name,
+        None => spdx::exception_id(name)?.name,
+    };
+    Some(format!("https://spdx.org/licenses/{known}.html"))
+}
+
+/// Its name, who approves of it and its page; `None` for a name that SPDX does not know.
+pub(crate) fn about(name: &str) -> Option<Markup> {
+    let link = page(name)?;
+    let text = Markup::default().strong(name);
+    let Some(id) = spdx::license_id(name) else {
+        let exception = spdx::exception_id(name)?;
+        let text = text.text(" · an exception that is added to a licence");
+        let text =
+            if exception.is_deprecated() { text.text(" · deprecated by SPDX") } else { text };
+        return Some(text.line().link("spdx.org", link));
+    };
+    let facts = [
+        (id.is_osi_approved(), "OSI approved", "not OSI approved"),
+        (id.is_fsf_free_libre(), "FSF free", "not listed as free by the FSF"),
+        (id.is_copyleft(), "copyleft", ""),
+        (id.is_deprecated(), "deprecated by SPDX", ""),
+    ];
+    let facts = facts.into_iter().map(|(holds, yes, no)| if holds { yes } else { no });
+    let facts: Vec<_> = facts.filter(|fact| !fact.is_empty()).collect();
+    let text = text.text(" · ").text(id.full_name);
+    Some(text.line().text(facts.join(" · ")).line().link("spdx.org", link))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_name_at_an_offset_is_found_in_an_expression() {
+        let text = "x = \"MIT OR (Apache-2.0 WITH LLVM-exception)\"";
+        let inside = 5..text.len() - 1;
+        let named = |needle: &str| {
+            let found = at(text, &inside, text.find(needle).expect("it is there") + 1);
+            found.map(|(word, span)| {
+                assert_eq!(&text[span], word);
+                word
+            })
+        };
+        assert_eq!(named("MIT"), Some("MIT"));
+        assert_eq!(named("2.0"), Some("Apache-2.0"));
+        assert_eq!(named("LLVM"), Some("LLVM-exception"));
+        assert_eq!(at(text, &inside, 12), None);
+        assert_eq!(at(text, &inside, 1), None);
+    }
+
+    #[test]
+    fn what_spdx_knows_is_told() {
+        let told = |name: &str| about(name).map(|text| text.plain()).unwrap_or_default();
+        assert_eq!(
+            told("MIT"),
+            "MIT · MIT License\nOSI approved · FSF free\nspdx.org <https://spdx.org/licenses/MIT.html>"
+        );
+        assert!(told("GPL-3.0").contains("copyleft · deprecated by SPDX"), "{}", told("GPL-3.0"));
+        assert!(told("LLVM-exception").contains("an exception"), "{}", told("LLVM-exception"));
+        assert_eq!(told("Mine"), "");
+    }
+}

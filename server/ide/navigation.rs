@@ -1,0 +1,271 @@
+//! From what a policy or a manifest names to where it stands: declarations, lock entries, entries of
+//! the policy.
+
+use std::collections::BTreeSet;
+
+use camino::{Utf8Path, Utf8PathBuf};
+
+use crate::{
+    gate::Verdict,
+    model::{
+        lockfile::Lockfile,
+        manifest::{Declaration, Manifest},
+    },
+    policy::{
+        effects::Effects,
+        entries::{Entry, List, entries},
+    },
+    text::{SourceText, Span},
+    verdict::{Declared, Place, Role},
+    workspace::is_policy,
+};
+
+/// What is known of the files of a session.
+pub(crate) struct View<'v> {
+    pub(crate) verdicts: &'v [std::sync::Arc<Verdict>],
+    /// The text of a file as it is now: in its buffer, else on disk.
+    pub(crate) text: &'v dyn Fn(&Utf8Path) -> Option<SourceText>,
+    /// Where a span of a judged text of a file stands now.
+    pub(crate) moved: &'v dyn Fn(&Utf8Path, &SourceText, &Span) -> Option<Span>,
+}
+
+/// Where what is named at `offset` of `file` is declared: a crate of the policy in the manifests or
+/// else in the lock file, an inherited dependency in the workspace's manifest, another one in the
+/// lock file.
+pub(crate) fn definitions(view: &View<'_>, file: &Utf8Path, offset: usize) -> Vec<Place> {
+    if is_policy(file) {
+        let names = view.named_in_policy(file, offset);
+        let declared = view.declarations(&names, |verdict| verdict.policy.as_deref() == Some(file));
+        if !declared.is_empty() {
+            return declared;
+        }
+        return view
+            .ruled_by(file)
+            .flat_map(|verdict| view.locked(verdict, &names, None))
+            .collect();
+    }
+    let Some(text) = (view.text)(file) else { return Vec::new() };
+    let manifest = Manifest::parse(text.as_str());
+    let Some(declared) = declaration_at(&manifest, offset) else { return Vec::new() };
+    if declared.inherits.is_some() {
+        return view.origin(file, &manifest, declared).into_iter().collect();
+    }
+    if let Some(path) = &declared.path
+        && let Some(place) = view.head(file, &path.value)
+    {
+        return vec![place];
+    }
+    let names = BTreeSet::from([declared.package.clone()]);
+    let mut found = Vec::new();
+    for verdict in view.verdicts {
+        for one in view.resolved(verdict, file, declared) {
+            found.extend(view.locked(verdict, &names, Some(&one.package.version)));
+        }
+    }
+    without_doubles(found)
+}
+
+/// The entries of policies that concern the package that is named at `offset` of `file`, and where it
+/// is declared if `with_declarations`.
+pub(crate) fn references(
+    view: &View<'_>,
+    file: &Utf8Path,
+    offset: usize,
+    with_declarations: bool,
+) -> Vec<Place> {
+    let names = if is_policy(file) {
+        view.named_in_policy(file, offset)
+    } else {
+        let Some(text) = (view.text)(file) else { return Vec::new() };
+        let manifest = Manifest::parse(text.as_str());
+        declaration_at(&manifest, offset).map(|one| one.package.clone()).into_iter().collect()
+    };
+    if names.is_empty() {
+        return Vec::new();
+    }
+    let concerned = |verdict: &Verdict| {
+        verdict.policy.as_deref() == Some(file)
+            || verdict.declared.iter().any(|one| one.file == file)
+            || verdict.workspace.manifest == file
+    };
+    let mut found = Vec::new();
+    for verdict in view.verdicts.iter().filter(|verdict| concerned(verdict)) {
+        found.extend(view.policy_entries(verdict, &names));
+    }
+    if with_declarations {
+        found.extend(view.declarations(&names, concerned));
+    }
+    without_doubles(found)
+}
+
+/// The declaration whose key or value holds `offset`.
+fn declaration_at(manifest: &Manifest, offset: usize) -> Option<&Declaration> {
+    manifest.all_declarations().find(|one| {
+        let values = [&one.requirement, &one.git, &one.path];
+        let values = values.into_iter().flatten().map(|value| &value.span);
+        let mut spans = values.chain(&one.inherits).chain([&one.key.span]);
+        spans.any(|span| span.start <= offset && offset <= span.end)
+    })
+}
+
+impl View<'_> {
+    /// The packages that the entry at `offset` of a policy names, or whose findings it suppresses.
+    fn named_in_policy(&self, file: &Utf8Path, offset: usize) -> BTreeSet<String> {
+        let Some(text) = (self.text)(file) else { return BTreeSet::new() };
+        let entries = entries(text.as_str());
+        let at =
+            |entry: &&Entry| entry.subject.span.start <= offset && offset <= entry.subject.span.end;
+        let Some(entry) = entries.iter().find(at) else { return BTreeSet::new() };
+        if let Some(package) = entry.package() {
+            return BTreeSet::from([package.value.to_owned()]);
+        }
+        if !entry.is_advisory() {
+            return BTreeSet::new();
+        }
+        let effects = self
+            .ruled_by(file)
+            .filter_map(|verdict| self.effects(verdict, file, &entries).of(entry));
+        effects.flat_map(|effect| effect.packages).map(|package| package.name).collect()
+    }
+
+    fn ruled_by(&self, policy: &Utf8Path) -> impl Iterator<Item = &Verdict> {
+        let ours = move |verdict: &&Verdict| verdict.policy.as_deref() == Some(policy);
+        self.verdicts.iter().map(AsRef::as_ref).filter(ours)
+    }
+
+    fn effects<'e>(&self, verdict: &'e Verdict, file: &Utf8Path, entries: &[Entry]) -> Effects<'e> {
+        Effects::new(entries, file, verdict.judged(), &|text, span| (self.moved)(file, text, span))
+    }
+
+    /// Where packages of these names are declared, the lines that can be mended first.
+    fn declarations(
+        &self,
+        names: &BTreeSet<String>,
+        concerned: impl Fn(&Verdict) -> bool,
+    ) -> Vec<Place> {
+        let verdicts = self.verdicts.iter().filter(|verdict| concerned(verdict));
+        let declared = verdicts.flat_map(|verdict| verdict.declared.iter());
+        let meant = declared.filter(|one| names.contains(&one.package.name));
+        without_doubles(meant.map(|one| place(&one.file, &one.text, &one.key)).collect())
+    }
+
+    /// What a declaration of a manifest resolved to in a verdict.
+    fn resolved<'r>(
+        &'r self,
+        verdict: &'r Verdict,
+        file: &'r Utf8Path,
+        declared: &'r Declaration,
+    ) -> impl Iterator<Item = &'r Declared> {
+        verdict.declared.iter().filter(move |one| {
+            one.file == file
+                && (self.moved)(file, &one.text, &one.key).as_ref() == Some(&declared.key.span)
+        })
+    }
+
+    /// The entries of the lock file for packages of these names.
+    fn locked(
+        &self,
+        verdict: &Verdict,
+        names: &BTreeSet<String>,
+        version: Option<&str>,
+    ) -> Vec<Place> {
+        let path = verdict.workspace.lock_file();
+        let Some(text) = (self.text)(&path) else { return Vec::new() };
+        let entries = Lockfile::entries(text.as_str());
+        let meant = entries.iter().filter(|entry| {
+            names.contains(&entry.name.value)
+                && version.is_none_or(|version| entry.version.value == version)
+        });
+        meant.map(|entry| place(&path, &text, &entry.name.span)).collect()
+    }
+
+    /// The declaration of the workspace that a member inherits.
+    fn origin(
+        &self,
+        file: &Utf8Path,
+        manifest: &Manifest,
+        declared: &Declaration,
+    ) -> Option<Place> {
+        if let Some(origin) = manifest.inherited(declared) {
+            let text = (self.text)(file)?;
+            return Some(place(file, &text, &origin.key.span));
+        }
+        let known = self.verdicts.iter().find(|verdict| {
+            verdict.workspace.manifest == file
+                || verdict.declared.iter().any(|one| one.file == file)
+        });
+        let root = known.map(|verdict| verdict.workspace.root.clone());
+        let stated = || {
+            let named = manifest.package.as_ref()?.workspace.as_ref()?;
+            Some(joined(file.parent()?, &named.value))
+        };
+        let above = || {
+            file.parent()?.ancestors().skip(1).map(Utf8Path::to_owned).find(|folder| {
+                let text = (self.text)(&folder.join("Cargo.toml"));
+                text.is_some_and(|text| Manifest::parse(text.as_str()).workspace.is_some())
+            })
+        };
+        let root = stated().or(root).or_else(above)?.join("Cargo.toml");
+        let text = (self.text)(&root)?;
+        let root_manifest = Manifest::parse(text.as_str());
+        let origin = root_manifest.inherited(declared)?;
+        Some(place(&root, &text, &origin.key.span))
+    }
+
+    /// The name of the package in a folder that a manifest refers to.
+    fn head(&self, file: &Utf8Path, folder: &str) -> Option<Place> {
+        let path = joined(file.parent()?, folder).join("Cargo.toml");
+        let text = (self.text)(&path)?;
+        let head = Manifest::parse(text.as_str()).head();
+        Some(place(&path, &text, &head))
+    }
+
+    /// The entries of a verdict's policy that are about packages of these names.
+    fn policy_entries(&self, verdict: &Verdict, names: &BTreeSet<String>) -> Vec<Place> {
+        let Some(policy) = &verdict.policy else { return Vec::new() };
+        let Some(text) = (self.text)(policy) else { return Vec::new() };
+        let entries = entries(text.as_str());
+        let effects = self.effects(verdict, policy, &entries);
+        let concerns = |entry: &&Entry| match entry.package() {
+            Some(package) => names.contains(package.value),
+            None => {
+                entry.list == List::Ignore
+                    && effects.of(entry).is_some_and(|effect| {
+                        effect.packages.iter().any(|package| names.contains(&package.name))
+                    })
+            }
+        };
+        let concerned = entries.iter().filter(concerns);
+        concerned.map(|entry| place(policy, &text, &entry.subject.span)).collect()
+    }
+}
+
+fn place(file: &Utf8Path, text: &SourceText, span: &Span) -> Place {
+    let (file, text, span) = (file.to_owned(), text.clone(), span.clone());
+    Place { file, text, span, role: Role::Mend, via: None }
+}
+
+/// `folder` and a path of a manifest below or beside it, without `..`.
+fn joined(folder: &Utf8Path, path: &str) -> Utf8PathBuf {
+    let mut all = folder.to_owned();
+    for part in Utf8Path::new(path).components() {
+        match part {
+            camino::Utf8Component::ParentDir => {
+                all.pop();
+            }
+            camino::Utf8Component::CurDir => {}
+            part => all.push(part),
+        }
+    }
+    all
+}
+
+fn without_doubles(places: Vec<Place>) -> Vec<Place> {
+    let mut found: Vec<Place> = Vec::new();
+    for place in places {
+        if !found.iter().any(|known| known.is_at(&place)) {
+            found.push(place);
+        }
+    }
+    found
+}

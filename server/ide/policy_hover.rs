@@ -1,0 +1,281 @@
+//! Hover on a policy: what a key is for, what an entry does now, and what is known of the advisory,
+//! licence or package that it names.
+
+use std::sync::Arc;
+
+use camino::Utf8Path;
+
+use super::{
+    hover::{self, Hover},
+    licence,
+    markup::Markup,
+};
+use crate::{
+    gate::Verdict,
+    policy::{
+        cursor::{Cursor, HeaderPlace, KeyPlace, Place, Token, ValuePlace, names},
+        effects::{Effect, Effects, counted, named},
+        entries::{Entry, entries},
+        schema::{self, Key, Piece, Text, Value, pieces},
+    },
+    text::{SourceText, Span},
+    verdict::{AdvisoryFacts, Check, Finding, PackageFacts, PackageRef, Severity, harmless},
+};
+
+/// How many versions of a package are told.
+const VERSIONS: usize = 4;
+
+/// What a hover is made from.
+pub(crate) struct Sources<'s> {
+    pub(crate) file: &'s Utf8Path,
+    /// The policy as it is now.
+    pub(crate) text: &'s SourceText,
+    pub(crate) verdicts: &'s [Arc<Verdict>],
+    /// The facts of an advisory of the opened databases.
+    pub(crate) advisory: &'s dyn Fn(&str) -> Option<AdvisoryFacts>,
+    /// Where a span of a judged text stands now, if its line is still there.
+    pub(crate) moved: &'s dyn Fn(&SourceText, &Span) -> Option<Span>,
+}
+
+/// The hover at `offset` of the policy.
+pub(crate) fn hover(sources: &Sources<'_>, offset: usize) -> Option<Hover> {
+    let text = sources.text.as_str();
+    let entries = entries(text);
+    let cursor = Cursor::at(text, offset);
+    let place = cursor.as_ref().map(|cursor| &cursor.place);
+    let (mut told, mut span, entry) = match place {
+        Some(Place::Header(place)) => sources.header(place, &entries),
+        Some(Place::Key(place)) => sources.key(place),
+        Some(Place::Value(place)) => sources.value(place, offset, &entries),
+        None => (Markup::default(), None, None),
+    };
+    let effect = entry.and_then(|entry| sources.effect(entry, &entries));
+    let is_in_effect = |finding: &Finding| {
+        finding.severity < Severity::Warning
+            && effect.is_some()
+            && !matches!(finding.check, Check::Supercargo | Check::Config)
+    };
+    let findings =
+        hover::findings(sources.file, offset, sources.verdicts, sources.moved, &is_in_effect);
+    if let Some(effect) = &effect {
+        // What is for nothing is a finding, which says it better.
+        let is_said = effect.is_nothing() && findings.is_some();
+        if !is_said {
+            told = apart(told).text("→ ").text(harmless(&effect.sentence()));
+        }
+    }
+    if let Some(entry) = entry {
+        told = joined(told, sources.subject(entry, effect.as_ref(), offset));
+    }
+    if let Some(findings) = findings {
+        span.get_or_insert(findings.span);
+        told = joined(told, Some(findings.text));
+    }
+    let span = span.filter(|_| !told.is_empty())?;
+    Some(Hover { text: told, span })
+}
+
+/// What is told of a place, where, and the entry that it stands in.
+type Told<'e> = (Markup, Option<Span>, Option<&'e Entry>);
+
+impl Sources<'_> {
+    fn header<'e>(&self, place: &HeaderPlace, entries: &'e [Entry]) -> Told<'e> {
+        let path = with(&place.before, &self.said(&place.token));
+        // `[[x]]` begins an entry.
+        let entry = entries.iter().find(|entry| entry.span.start == place.span.start);
+        (documented(&path), Some(place.token.span.clone()), entry)
+    }
+
+    fn key<'e>(&self, place: &KeyPlace) -> Told<'e> {
+        let path = with(&names(&place.table), &self.said(&place.token));
+        (documented(&path), Some(place.token.span.clone()), None)
+    }
+
+    fn value<'e>(&self, place: &ValuePlace, offset: usize, entries: &'e [Entry]) -> Told<'e> {
+        let span = Some(place.token.inside.clone()).filter(|span| !span.is_empty());
+        let entry = entries
+            .iter()
+            .find(|entry| entry.subject.span.start <= offset && offset <= entry.subject.span.end);
+        let path: Vec<&str> = place.path.iter().map(String::as_str).collect();
+        let Some(key) = schema::at(&path) else { return (Markup::default(), span, entry) };
+        let told = match key.value {
+            Value::Choice(_) => {
+                let said = self.said(&place.token);
+                match key.choice(&said) {
+                    Some(choice) => {
+                        prose(Markup::default().strong(choice.value).text(" · "), choice.about)
+                    }
+                    None => documented(&place.path),
+                }
+            }
+            Value::Bool | Value::Integer | Value::Float => documented(&place.path),
+            Value::Text(Text::Expression) => {
+                let found = licence::at(self.text.as_str(), &place.token.inside, offset);
+                let found = found.and_then(|(name, span)| Some((self.licence(name)?, span)));
+                if let Some((told, span)) = found {
+                    return (told, Some(span), None);
+                }
+                Markup::default()
+            }
+            _ => Markup::default(),
+        };
+        (told, span, entry)
+    }
+
+    fn said(&self, token: &Token) -> String {
+        self.text.as_str().get(token.inside.clone()).unwrap_or_default().to_owned()
+    }
+
+    fn effect(&self, entry: &Entry, entries: &[Entry]) -> Option<Effect> {
+        let ruled = self.ruled();
+        let all: Vec<_> = ruled
+            .map(|verdict| Effects::new(entries, self.file, verdict.judged(), self.moved))
+            .collect();
+        Effects::of_all(&all, entry)
+    }
+
+    fn ruled(&self) -> impl Iterator<Item = &Verdict> {
+        let ours = |verdict: &&Verdict| verdict.policy.as_deref() == Some(self.file);
+        self.verdicts.iter().map(AsRef::as_ref).filter(ours)
+    }
+
+    /// What an entry names.
+    fn subject(&self, entry: &Entry, effect: Option<&Effect>, offset: usize) -> Option<Markup> {
+        let subject = entry.subject.value.as_str();
+        if entry.is_advisory() {
+            return (self.advisory)(subject).map(|facts| {
+                let about = Markup::default().text("about ").code(harmless(&facts.package));
+                about.line().then(hover::facts(&facts))
+            });
+        }
+        if entry.list.is_of_licences() {
+            let found = licence::at(self.text.as_str(), &entry.subject.span, offset);
+            let name = found.map_or(subject, |(name, _)| name);
+            // The effect has told which packages state it.
+            return if effect.is_some() { licence::about(name) } else { self.licence(name) };
+        }
+        let name = entry.package()?.value;
+        self.package(name)
+    }
+
+    /// A licence with the packages that name it.
+    fn licence(&self, name: &str) -> Option<Markup> {
+        let about = licence::about(name)?;
+        let naming = self.ruled().flat_map(|verdict| verdict.graph.naming(name));
+        let mut packages: Vec<PackageRef> = naming.map(PackageFacts::package).collect();
+        packages.sort();
+        packages.dedup();
+        if packages.is_empty() {
+            return Some(about);
+        }
+        let words =
+            format!("named by {}: {}", counted(packages.len(), "package"), named(&packages));
+        Some(about.paragraph().text(harmless(&words)))
+    }
+
+    /// The versions of a package that are there, and why.
+    fn package(&self, name: &str) -> Option<Markup> {
+        let mut told: Vec<Markup> = Vec::new();
+        let mut graphs = self
+            .ruled()
+            .map(|verdict| &verdict.graph)
+            .filter(|graph| !graph.packages.is_empty())
+            .peekable();
+        graphs.peek()?;
+        for graph in graphs {
+            for package in graph.versions(name) {
+                let path: Vec<_> = graph
+                    .path(package)
+                    .iter()
+                    .map(|one| format!("{} {}", one.name, one.version))
+                    .collect();
+                let text =
+                    Markup::default().strong(harmless(name)).text(" ").text(&*package.version);
+                let text = match &package.licence {
+                    Some(licence) => text.text(" · ").text(harmless(licence)),
+                    None => text.text(" · states no licence"),
+                };
+                let text = match &package.source {
+                    Some(_) if package.is_from_crates_io() => text,
+                    Some(source) => text.text(" · ").text(harmless(source)),
+                    None => text.text(" · local"),
+                };
+                let text = if path.len() > 1 {
+                    text.line().text(harmless(&path.join(" -> ")))
+                } else {
+                    text
+                };
+                if !told.contains(&text) {
+                    told.push(text);
+                }
+            }
+        }
+        let more = told.len().saturating_sub(VERSIONS);
+        told.truncate(VERSIONS);
+        let all = told.into_iter().fold(Markup::default(), |all, one| joined(all, Some(one)));
+        Some(match more {
+            _ if all.is_empty() => all.strong(harmless(name)).text(" is not in the graph"),
+            0 => all,
+            more => all.paragraph().text(format!("and {}", counted(more, "more version"))),
+        })
+    }
+}
+
+/// What the schema says of a key.
+fn documented(path: &[String]) -> Markup {
+    let steps: Vec<&str> = path.iter().map(String::as_str).collect();
+    match schema::at(&steps) {
+        Some(key) => key_text(&path.join("."), key),
+        None => Markup::default(),
+    }
+}
+
+fn key_text(path: &str, key: &Key) -> Markup {
+    let mut text = Markup::default().strong(path).text(" · ");
+    text = prose(text, &key.value.words());
+    text = match (key.default, key.absent) {
+        (Some(default), _) => text.text(" · default ").code(default),
+        (None, Some(absent)) => prose(text.text(" · without it "), absent),
+        (None, None) if key.required => text.text(" · required"),
+        (None, None) => text,
+    };
+    if let Some(standing) = key.standing_words() {
+        text = prose(text.paragraph(), &standing);
+    }
+    text = prose(text.paragraph(), key.about);
+    let choices = key.value.choices();
+    if !choices.is_empty() {
+        text = text.paragraph();
+        for (index, choice) in choices.iter().enumerate() {
+            let line = if index == 0 { text } else { text.line() };
+            text = prose(line.code(choice.value).text(" · "), choice.about);
+        }
+    }
+    if !key.example.is_empty() {
+        text = text.paragraph().block(key.example);
+    }
+    text
+}
+
+/// Our own words, what stands between backticks as code.
+fn prose(text: Markup, words: &str) -> Markup {
+    pieces(words).fold(text, |text, piece| match piece {
+        Piece::Text(words) => text.text(words),
+        Piece::Code(code) => text.code(code),
+    })
+}
+
+fn with(path: &[String], last: &str) -> Vec<String> {
+    path.iter().cloned().chain([last.to_owned()]).collect()
+}
+
+fn apart(text: Markup) -> Markup {
+    if text.is_empty() { text } else { text.paragraph() }
+}
+
+fn joined(text: Markup, more: Option<Markup>) -> Markup {
+    match more.filter(|more| !more.is_empty()) {
+        Some(more) => apart(text).then(more),
+        None => text,
+    }
+}

@@ -1,0 +1,40 @@
+//! `textDocument/foldingRange`: of policies alone. A manifest is folded by what knows TOML.
+
+use tower_lsp::ls_types::{FoldingRange, FoldingRangeKind, FoldingRangeParams};
+
+use crate::{
+    lsp::{
+        convert::{self, path_of},
+        documents::Kind,
+        session::Session,
+    },
+    policy::outline::{FoldKind, folds},
+};
+
+pub(in crate::lsp) fn handle(
+    session: &Session,
+    params: &FoldingRangeParams,
+) -> Option<Vec<FoldingRange>> {
+    let path = path_of(&params.text_document.uri)?;
+    if Kind::of(&path) != Some(Kind::Policy) {
+        return None;
+    }
+    let state = session.state();
+    let text = state.documents.get(&path)?.text();
+    let encoding = state.features.encoding;
+    let shown = folds(text.as_str()).into_iter().map(|fold| {
+        let range = convert::range(text, &fold.span, encoding);
+        FoldingRange {
+            start_line: range.start.line,
+            start_character: None,
+            end_line: range.end.line,
+            end_character: None,
+            kind: Some(match fold.kind {
+                FoldKind::Region => FoldingRangeKind::Region,
+                FoldKind::Comment => FoldingRangeKind::Comment,
+            }),
+            collapsed_text: None,
+        }
+    });
+    Some(shown.collect())
+}

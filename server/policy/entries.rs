@@ -1,0 +1,399 @@
+//! The entries of a policy's lists, each with what it is about and where it stands. Text in, values
+//! out; what is broken is passed over, and so is what has no meaning to cargo-deny.
+
+use super::syntax::{Document, Kind, Line, Statement, Value};
+use crate::text::{Span, Spanned};
+
+/// Which list an entry stands in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(crate) enum List {
+    /// `advisories.ignore`
+    Ignore,
+    /// `licenses.allow`
+    Licence,
+    /// `licenses.exceptions`
+    Exception,
+    /// `allow` of an exception
+    ExceptionLicence,
+    /// `licenses.clarify`
+    Clarify,
+    /// `bans.allow`
+    Allow,
+    /// `bans.deny`
+    Deny,
+    /// `wrappers` of an entry of `bans.deny`
+    Wrapper,
+    /// `bans.skip`
+    Skip,
+    /// `bans.skip-tree`
+    SkipTree,
+    /// `bans.features`
+    Features,
+    /// `bans.build.bypass`
+    Bypass,
+    /// `bans.build.allow-build-scripts`
+    BuildScript,
+    /// `bans.std-replacements.ignore`
+    Replacement,
+    /// `sources.allow-registry`
+    Registry,
+    /// `sources.allow-git`
+    Git,
+    /// `sources.allow-org.*`
+    Organisation,
+}
+
+impl List {
+    /// Those at a fixed path of the policy, with it.
+    const FIXED: [(Self, &[&str]); 18] = [
+        (Self::Ignore, &["advisories", "ignore"]),
+        (Self::Licence, &["licenses", "allow"]),
+        (Self::Exception, &["licenses", "exceptions"]),
+        (Self::Clarify, &["licenses", "clarify"]),
+        (Self::Allow, &["bans", "allow"]),
+        (Self::Deny, &["bans", "deny"]),
+        (Self::Skip, &["bans", "skip"]),
+        (Self::SkipTree, &["bans", "skip-tree"]),
+        (Self::Features, &["bans", "features"]),
+        (Self::Bypass, &["bans", "build", "bypass"]),
+        (Self::BuildScript, &["bans", "build", "allow-build-scripts"]),
+        (Self::BuildScript, &["bans", "allow-build-scripts"]),
+        (Self::Replacement, &["bans", "std-replacements", "ignore"]),
+        (Self::Registry, &["sources", "allow-registry"]),
+        (Self::Git, &["sources", "allow-git"]),
+        (Self::Organisation, &["sources", "allow-org", "github"]),
+        (Self::Organisation, &["sources", "allow-org", "gitlab"]),
+        (Self::Organisation, &["sources", "allow-org", "bitbucket"]),
+    ];
+
+    /// Whether its entries are about packages, by name and requirement.
+    pub(crate) fn is_of_packages(self) -> bool {
+        !matches!(
+            self,
+            Self::Licence
+                | Self::ExceptionLicence
+                | Self::Registry
+                | Self::Git
+                | Self::Organisation
+        )
+    }
+
+    /// Whether its entries stand in those of another list.
+    pub(super) fn is_inner(self) -> bool {
+        matches!(self, Self::ExceptionLicence | Self::Wrapper)
+    }
+
+    /// Whether its entries are licences.
+    pub(crate) fn is_of_licences(self) -> bool {
+        matches!(self, Self::Licence | Self::ExceptionLicence)
+    }
+}
+
+/// One entry.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Entry {
+    pub(crate) list: List,
+    /// All of it: the string with its quotes, the inline table, or from the header of a `[[table]]`
+    /// to its last value.
+    pub(crate) span: Span,
+    /// What it is about: an advisory's id, a licence, a package spec, an address, a name.
+    pub(crate) subject: Spanned<String>,
+    /// The requirement that stands beside a `name`.
+    pub(crate) version: Option<Spanned<String>>,
+    /// An entry of `bans.deny` that speaks of several versions of one package.
+    pub(crate) about_duplicates: bool,
+}
+
+impl Entry {
+    fn of(list: List, item: &Value, subject: Spanned<String>) -> Self {
+        let (version, about_duplicates) = (None, false);
+        Self { list, span: item.span.clone(), subject, version, about_duplicates }
+    }
+
+    /// The name of the package that it is about, and where; `None` for what is about none.
+    pub(crate) fn package(&self) -> Option<Spanned<&str>> {
+        if !self.list.is_of_packages() || self.is_advisory() {
+            return None;
+        }
+        let subject = self.subject.value.as_str();
+        // cargo-deny looks for the `@` first.
+        let end = subject.find('@').or_else(|| subject.find(':')).unwrap_or(subject.len());
+        let span =
+            self.subject.span.start..(self.subject.span.start + end).min(self.subject.span.end);
+        (end > 0).then(|| Spanned { value: &subject[..end], span })
+    }
+
+    /// Whether it is about an advisory: the text before the first `-` has capitals only, as
+    /// cargo-deny tells ids from packages.
+    pub(crate) fn is_advisory(&self) -> bool {
+        self.list == List::Ignore
+            && self
+                .subject
+                .value
+                .split_once('-')
+                .is_some_and(|(kind, _)| kind.chars().all(|c| c.is_ascii_uppercase()))
+    }
+}
+
+/// All entries of a policy, by where they start; an entry comes before those inside of it.
+pub(crate) fn entries(text: &str) -> Vec<Entry> {
+    let document = Document::read(text, None);
+    let mut reader = Reader { text, found: Vec::new() };
+    let mut header: Vec<&str> = Vec::new();
+    // The `[[table]]` that is being read, with the path of its header.
+    let mut open: Option<(Vec<&str>, Fields)> = None;
+    for line in &document.lines {
+        match line {
+            Line::Header(line) => {
+                header = line.parts.iter().map(|part| part.name(text)).collect();
+                // `[[licenses.clarify.license-files]]` belongs to the entry above.
+                let belongs = open
+                    .as_ref()
+                    .is_some_and(|(path, _)| header.len() > path.len() && header.starts_with(path));
+                if belongs {
+                    continue;
+                }
+                reader.close(open.take());
+                if let Some(list) = list_at(&header).filter(|_| line.is_array) {
+                    open = Some((header.clone(), Fields::new(list, line.span.clone())));
+                }
+            }
+            Line::Statement(statement) => match &mut open {
+                Some((path, fields)) => {
+                    fields.span.end = fields.span.end.max(statement.span.end);
+                    if header == *path {
+                        fields.take(text, statement);
+                    }
+                }
+                None => reader.walk(&header, statement),
+            },
+        }
+    }
+    reader.close(open);
+    let mut found = reader.found;
+    found.sort_by_key(|entry| (entry.span.start, std::cmp::Reverse(entry.span.end)));
+    found
+}
+
+/// The key at a path of tables, where it stands first as a key of its own.
+pub(crate) fn key(text: &str, path: &[&str]) -> Option<Span> {
+    let document = Document::read(text, None);
+    let mut header: Vec<&str> = Vec::new();
+    document.lines.iter().find_map(|line| match line {
+        Line::Header(line) => {
+            header = line.parts.iter().map(|part| part.name(text)).collect();
+            None
+        }
+        Line::Statement(statement) => {
+            let (below, own) = (header.iter(), statement.parts.iter().map(|part| part.name(text)));
+            let is_meant = below.copied().chain(own).eq(path.iter().copied());
+            statement.parts.last().filter(|_| is_meant).map(|part| part.span.clone())
+        }
+    })
+}
+
+/// The innermost entry of [`entries`] that holds `span`.
+pub(crate) fn holding<'e>(entries: &'e [Entry], span: &Span) -> Option<&'e Entry> {
+    let before = entries.partition_point(|entry| entry.span.start <= span.start);
+    let holds = |entry: &&Entry| span.end <= entry.span.end;
+    // Entries stand beside each other, or one in another.
+    let last = entries[..before].iter().rposition(|entry| !entry.list.is_inner())?;
+    entries[last..before].iter().rev().find(holds)
+}
+
+/// The list at a path, if its items are entries.
+fn list_at(path: &[&str]) -> Option<List> {
+    // A file of exceptions has them at its top.
+    if path == ["exceptions"] {
+        return Some(List::Exception);
+    }
+    let known = List::FIXED.iter().find(|(_, known)| *known == path);
+    known.map(|(list, _)| *list)
+}
+
+struct Reader<'t> {
+    text: &'t str,
+    found: Vec<Entry>,
+}
+
+impl<'t> Reader<'t> {
+    /// Reads the lists in the value of a statement below `path`.
+    fn walk(&mut self, path: &[&'t str], statement: &Statement) {
+        let Some(value) = &statement.value else { return };
+        let mut path = path.to_vec();
+        path.extend(statement.parts.iter().map(|part| part.name(self.text)));
+        match &value.kind {
+            Kind::Array { items, .. } => {
+                if let Some(list) = list_at(&path) {
+                    for item in items {
+                        self.item(list, item);
+                    }
+                }
+            }
+            Kind::Table { statements, .. } => {
+                for statement in statements {
+                    self.walk(&path, statement);
+                }
+            }
+            Kind::Text(_) | Kind::Bare => {}
+        }
+    }
+
+    fn item(&mut self, list: List, item: &Value) {
+        match &item.kind {
+            Kind::Text(_) => {
+                let entry = string(self.text, item).map(|subject| Entry::of(list, item, subject));
+                self.found.extend(entry);
+            }
+            Kind::Table { statements, .. } => {
+                let mut fields = Fields::new(list, item.span.clone());
+                for statement in statements {
+                    fields.take(self.text, statement);
+                }
+                self.close(Some((Vec::new(), fields)));
+            }
+            Kind::Array { .. } | Kind::Bare => {}
+        }
+    }
+
+    fn close(&mut self, open: Option<(Vec<&str>, Fields)>) {
+        let Some((_, fields)) = open else { return };
+        self.found.extend(fields.inside);
+        let Fields { list, span, id, spec, name, version, about_duplicates, .. } = fields;
+        let (subject, version) = match id.or(spec) {
+            Some(subject) => (Some(subject), None),
+            None => (name, version),
+        };
+        let entry = subject.map(|subject| Entry { list, span, subject, version, about_duplicates });
+        self.found.extend(entry);
+    }
+}
+
+/// What a table of a list says.
+struct Fields {
+    list: List,
+    span: Span,
+    id: Option<Spanned<String>>,
+    spec: Option<Spanned<String>>,
+    name: Option<Spanned<String>>,
+    version: Option<Spanned<String>>,
+    about_duplicates: bool,
+    inside: Vec<Entry>,
+}
+
+impl Fields {
+    fn new(list: List, span: Span) -> Self {
+        let (id, spec, name, version) = (None, None, None, None);
+        let (about_duplicates, inside) = (false, Vec::new());
+        Self { list, span, id, spec, name, version, about_duplicates, inside }
+    }
+
+    fn take(&mut self, text: &str, statement: &Statement) {
+        let [key] = &*statement.parts else { return };
+        let Some(value) = &statement.value else { return };
+        match (key.name(text), self.list) {
+            ("id", List::Ignore) => self.id = string(text, value),
+            ("crate", _) => self.spec = string(text, value),
+            ("name", _) => self.name = string(text, value),
+            ("version", _) => self.version = string(text, value),
+            ("deny-multiple-versions", List::Deny) => {
+                self.about_duplicates = text.get(value.span.clone()) == Some("true");
+            }
+            ("allow", List::Exception) => self.take_inside(text, List::ExceptionLicence, value),
+            ("wrappers", List::Deny) => self.take_inside(text, List::Wrapper, value),
+            _ => {}
+        }
+    }
+
+    fn take_inside(&mut self, text: &str, list: List, value: &Value) {
+        let strings = value.items().iter();
+        let strings = strings.filter_map(|item| Some((item, string(text, item)?)));
+        self.inside.extend(strings.map(|(item, subject)| Entry::of(list, item, subject)));
+    }
+}
+
+fn string(text: &str, value: &Value) -> Option<Spanned<String>> {
+    match &value.kind {
+        Kind::Text(quoted) => {
+            let said = text.get(quoted.inside.clone())?;
+            Some(Spanned { value: said.to_owned(), span: quoted.inside.clone() })
+        }
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(text: &str, expected: &[&str]) {
+        let told = entries(text).into_iter().map(|entry| {
+            let version = entry.version.map(|version| format!(" version {}", version.value));
+            let span = text[entry.span.clone()].replace('\n', "⏎");
+            assert_eq!(text.get(entry.subject.span), Some(entry.subject.value.as_str()));
+            format!(
+                "{:?} {}{} in {span}",
+                entry.list,
+                entry.subject.value,
+                version.unwrap_or_default()
+            )
+        });
+        assert_eq!(told.collect::<Vec<_>>(), expected);
+    }
+
+    #[test]
+    fn every_form_of_an_entry_is_read() {
+        check(
+            "[advisories]\nignore = [\"RUSTSEC-2020-0001\", { id = 'A-1', reason = \"x\" }, \"a@1\"]\n",
+            &[
+                "Ignore RUSTSEC-2020-0001 in \"RUSTSEC-2020-0001\"",
+                "Ignore A-1 in { id = 'A-1', reason = \"x\" }",
+                "Ignore a@1 in \"a@1\"",
+            ],
+        );
+        check(
+            "[[licenses.exceptions]]\nname = \"a\"\nversion = \"1\"\nallow = [\"ISC\"]\n\n[[licenses.exceptions]]\nallow = []\ncrate = \"b\"\n# x\n[bans]\ndeny = [{ crate = \"c\", wrappers = [\"d\"] }]\n",
+            &[
+                "Exception a version 1 in [[licenses.exceptions]]⏎name = \"a\"⏎version = \"1\"⏎allow = [\"ISC\"]",
+                "ExceptionLicence ISC in \"ISC\"",
+                "Exception b in [[licenses.exceptions]]⏎allow = []⏎crate = \"b\"",
+                "Deny c in { crate = \"c\", wrappers = [\"d\"] }",
+                "Wrapper d in \"d\"",
+            ],
+        );
+        check(
+            "[sources]\nallow-git = [\"https://x.org/a\"]\n[sources.allow-org]\ngithub = [\"b\"]\n",
+            &["Git https://x.org/a in \"https://x.org/a\"", "Organisation b in \"b\""],
+        );
+        check(
+            "exceptions = [{ crate = \"a\", allow = [] }]",
+            &["Exception a in { crate = \"a\", allow = [] }"],
+        );
+    }
+
+    #[test]
+    fn what_is_broken_hides_nothing_else() {
+        check(
+            "[advisories\nignore = [\"A-1\n\n[licenses]\nallow = [\"MIT\"]\n[bans]\nskip = [{ crate = }]\ndeny = [\"x\"]\n",
+            &["Ignore A-1 in \"A-1", "Licence MIT in \"MIT\"", "Deny x in \"x\""],
+        );
+        check("[[bans.skip]\ncrate = \"a\"\n", &["Skip a in [[bans.skip]⏎crate = \"a\""]);
+        check(
+            "[[licenses.clarify]]\ncrate = \"a\"\n[[licenses.clarify.license-files]]\npath = \"L\"\n[bans]\ndeny.x = 1\n",
+            &[
+                "Clarify a in [[licenses.clarify]]⏎crate = \"a\"⏎[[licenses.clarify.license-files]]⏎path = \"L\"",
+            ],
+        );
+        check("ignore", &[]);
+        check("advisories = 1\nlicenses.allow = {}\n[bans]\nskip = [1, {}, [\"a\"]]", &[]);
+    }
+
+    #[test]
+    fn the_package_of_an_entry_is_named_before_its_requirement() {
+        let text = "[bans]\nskip = [\"a@1\", \"b:^2\", { name = \"c\" }]\n[advisories]\nignore = [\"A-1\", \"d\"]\n";
+        let all = entries(text);
+        let named = all.iter().filter_map(Entry::package);
+        let named: Vec<_> = named.map(|name| (name.value, &text[name.span])).collect();
+        assert_eq!(named, [("a", "a"), ("b", "b"), ("c", "c"), ("d", "d")]);
+    }
+}

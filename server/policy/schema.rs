@@ -1,0 +1,479 @@
+//! Every table and key that cargo-deny 0.20.2 accepts in a policy, as data.
+//!
+//! Completion, hover, `explain`, the JSON Schema and the page `server/docs/deny-toml.md` are made
+//! from these tables. `schema/accepted.rs` asks cargo-deny whether they say what it reads.
+//! Words are ours; a part between backticks is code ([`pieces`]).
+
+mod advisories;
+mod bans;
+mod graph;
+mod licenses;
+mod output;
+mod package;
+mod root;
+mod sources;
+
+pub(crate) use root::{EXCEPTIONS, POLICY};
+
+/// The version of cargo-deny that the tables describe.
+pub(crate) const CARGO_DENY: &str = "0.20.2";
+
+/// A table, of the file or of an entry of a list.
+#[derive(Debug)]
+pub(crate) struct Table {
+    /// What stands in it besides what its form brings.
+    own: &'static [Key],
+    pub(crate) form: Form,
+}
+
+/// What a table says first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Form {
+    /// Nothing in particular.
+    Plain,
+    /// Which packages it is about: `crate`, or `name` and `version`.
+    Package,
+    /// Which packages, and then keys that nobody knows are passed over as long as `reason` is
+    /// among them, since that is all that cargo-deny looks for.
+    PackageAndReason,
+    /// Which packages, and every other key is passed over.
+    PackageAlone,
+    /// An advisory's `id`, or which packages with an optional `reason`.
+    Ignore,
+}
+
+/// A key of a table.
+#[derive(Debug)]
+pub(crate) struct Key {
+    pub(crate) name: &'static str,
+    pub(crate) value: Value,
+    /// What it does: whole sentences.
+    pub(crate) about: &'static str,
+    /// What holds where it is absent, in TOML; `None` where that is no value.
+    pub(crate) default: Option<&'static str>,
+    /// What holds where it is absent and that is no value, a fragment.
+    pub(crate) absent: Option<&'static str>,
+    /// A whole policy that has it.
+    pub(crate) example: &'static str,
+    pub(crate) standing: Standing,
+    /// The table is refused without it.
+    pub(crate) required: bool,
+}
+
+/// Whether a key should be written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Standing {
+    Current,
+    /// It works, with a warning.
+    Moved {
+        /// The version of cargo-deny that moved it.
+        since: &'static str,
+        /// Its path now, with dots.
+        to: &'static str,
+    },
+    /// It is refused.
+    Removed {
+        /// The version of cargo-deny that refused it first.
+        since: &'static str,
+        /// What to write instead: the rest of a sentence.
+        instead: &'static str,
+    },
+    /// It is read and does nothing.
+    Idle {
+        /// Why, the rest of a sentence.
+        why: &'static str,
+    },
+}
+
+/// What may stand behind a key or in a list.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Value {
+    Bool,
+    Integer,
+    /// A number with a decimal point: cargo-deny takes no integer for it.
+    Float,
+    Text(Text),
+    /// One of these, in quotes.
+    Choice(&'static [Choice]),
+    List(&'static Value),
+    Table(&'static Table),
+    /// A string or a table that can say more.
+    Either(Text, &'static Table),
+    /// It is not looked at.
+    Anything,
+}
+
+/// One of the values of a key.
+#[derive(Debug)]
+pub(crate) struct Choice {
+    pub(crate) value: &'static str,
+    pub(crate) about: &'static str,
+}
+
+/// What a string means.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Text {
+    /// Anything.
+    Words,
+    /// `name`, `name@version`, `name:requirement`
+    Package,
+    PackageName,
+    /// A requirement as in `Cargo.toml`.
+    Requirement,
+    /// An advisory's id.
+    Advisory,
+    /// An advisory's id, or a package spec.
+    AdvisoryOrPackage,
+    /// A package as `cargo pkgid` writes it.
+    PackageId,
+    /// A licence, perhaps with an exception.
+    Licence,
+    /// An SPDX expression.
+    Expression,
+    Triple,
+    TargetFeature,
+    /// A feature of the workspace's own packages.
+    OwnFeature,
+    /// A feature of the package that the entry names.
+    Feature,
+    Registry,
+    /// The name of a registry in cargo's configuration.
+    RegistryName,
+    Git,
+    /// The beginning of the URLs of git repositories.
+    GitPrefix,
+    Organisation(Host),
+    DatabaseUrl,
+    Folder,
+    /// `P90D`
+    Duration,
+    RustVersion,
+    /// A licence text in the package that the entry names.
+    LicencePath,
+    /// A file in the package that the entry names.
+    Path,
+    /// A pattern for such files.
+    Glob,
+    /// A file's ending without the dot.
+    Extension,
+    /// 64 hexadecimal digits.
+    Sha256,
+}
+
+/// Who holds the repositories of an organisation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Host {
+    GitHub,
+    GitLab,
+    Bitbucket,
+}
+
+/// A part of our words.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Piece<'w> {
+    Text(&'w str),
+    Code(&'w str),
+}
+
+/// The levels of a lint.
+const LEVELS: &[Choice] = &[
+    Choice { value: "allow", about: "Nothing is reported, or only a note." },
+    Choice { value: "warn", about: "It is reported as a warning; the check succeeds." },
+    Choice { value: "deny", about: "It is reported as an error; the check fails." },
+];
+
+const LEVEL: Value = Value::Choice(LEVELS);
+
+/// Which packages something is reported for, by who depends on them.
+const SCOPES: &[Choice] = &[
+    Choice { value: "all", about: "Wherever the package stands in the graph." },
+    Choice {
+        value: "workspace",
+        about: "Where a member of the workspace depends on the package directly.",
+    },
+    Choice {
+        value: "transitive",
+        about: "Where a package that is no member of the workspace depends on it.",
+    },
+    Choice { value: "none", about: "Nowhere." },
+];
+
+const SCOPE: Value = Value::Choice(SCOPES);
+
+const WORDS: Value = Value::Text(Text::Words);
+
+/// The key of the policy at the end of a path, through lists of tables.
+pub(crate) fn at(path: &[&str]) -> Option<&'static Key> {
+    POLICY.at(path)
+}
+
+/// Our words, cut at the backticks.
+pub(crate) fn pieces(words: &str) -> impl Iterator<Item = Piece<'_>> {
+    let parts = words.split('`').enumerate().filter(|(_, part)| !part.is_empty());
+    parts.map(|(index, part)| if index % 2 == 0 { Piece::Text(part) } else { Piece::Code(part) })
+}
+
+/// A key with a value that is mostly left at its default.
+const fn key(name: &'static str, value: Value, about: &'static str) -> Key {
+    let standing = Standing::Current;
+    Key { name, value, about, default: None, absent: None, example: "", standing, required: false }
+}
+
+impl Key {
+    /// What holds where it is absent, in TOML.
+    const fn default(mut self, default: &'static str) -> Self {
+        self.default = Some(default);
+        self
+    }
+
+    /// What holds where it is absent, in words.
+    const fn absent(mut self, absent: &'static str) -> Self {
+        self.absent = Some(absent);
+        self
+    }
+
+    const fn example(mut self, example: &'static str) -> Self {
+        self.example = example;
+        self
+    }
+
+    const fn required(mut self) -> Self {
+        self.required = true;
+        self
+    }
+
+    const fn standing(mut self, standing: Standing) -> Self {
+        self.standing = standing;
+        self
+    }
+
+    /// Whether somebody who writes a policy should be offered it.
+    pub(crate) fn is_current(&self) -> bool {
+        self.standing == Standing::Current
+    }
+
+    /// The value of that name, where it is one of several.
+    pub(crate) fn choice(&self, value: &str) -> Option<&'static Choice> {
+        self.value.choices().iter().find(|choice| choice.value == value)
+    }
+
+    /// What its standing means for who has written it, the end of a sentence.
+    pub(crate) fn standing_words(&self) -> Option<String> {
+        match self.standing {
+            Standing::Current => None,
+            Standing::Moved { since, to } => {
+                Some(format!("deprecated since cargo-deny {since}: write `{to}`"))
+            }
+            Standing::Removed { since, instead } => {
+                Some(format!("refused since cargo-deny {since}: {instead}"))
+            }
+            Standing::Idle { why } => Some(format!("has no effect: {why}")),
+        }
+    }
+}
+
+impl Value {
+    /// The values it is one of.
+    pub(crate) fn choices(self) -> &'static [Choice] {
+        match self {
+            Self::Choice(choices) => choices,
+            _ => &[],
+        }
+    }
+
+    /// The table that it is or may be, or of which it is a list.
+    pub(crate) fn table(self) -> Option<&'static Table> {
+        match self {
+            Self::Table(table) | Self::Either(_, table) => Some(table),
+            Self::List(item) => item.table(),
+            _ => None,
+        }
+    }
+
+    /// Whether a header of its own can hold it: `[x]`, or `[[x]]` for a list.
+    pub(crate) fn has_header(self) -> bool {
+        match self {
+            Self::Table(_) => true,
+            Self::List(item) => item.table().is_some(),
+            _ => false,
+        }
+    }
+
+    /// What may be written, a fragment; for several as a plural.
+    pub(crate) fn words(self) -> String {
+        self.said(false)
+    }
+
+    fn said(self, several: bool) -> String {
+        let one = |one: &str, more: &str| if several { more.to_owned() } else { one.to_owned() };
+        match self {
+            Self::Bool => one("`true` or `false`", "`true` or `false`"),
+            Self::Integer => one("an integer", "integers"),
+            Self::Float => one("a number with a decimal point", "numbers with a decimal point"),
+            Self::Text(text) => one(text.words().0, text.words().1),
+            Self::Choice(choices) => {
+                let mut words = String::new();
+                for (index, choice) in choices.iter().enumerate() {
+                    words.push_str(match index {
+                        0 => "",
+                        _ if index + 1 == choices.len() => " or ",
+                        _ => ", ",
+                    });
+                    words.push_str(&format!("`\"{}\"`", choice.value));
+                }
+                words
+            }
+            Self::List(item) => format!("{} of {}", one("a list", "lists"), item.said(true)),
+            Self::Table(_) => one("a table", "tables"),
+            Self::Either(text, _) => {
+                let words = text.words();
+                format!("{} or {}", one(words.0, words.1), one("a table", "tables"))
+            }
+            Self::Anything => one("anything", "anything"),
+        }
+    }
+}
+
+impl Text {
+    /// One of them and several.
+    fn words(self) -> (&'static str, &'static str) {
+        match self {
+            Self::Words => ("a string", "strings"),
+            Self::Package => ("a package spec", "package specs"),
+            Self::PackageName => ("a package's name", "package names"),
+            Self::Requirement => ("a version requirement", "version requirements"),
+            Self::Advisory => ("an advisory's id", "advisory ids"),
+            Self::AdvisoryOrPackage => {
+                ("an advisory's id or a package spec", "advisory ids, package specs")
+            }
+            Self::PackageId => ("a package id", "package ids"),
+            Self::Licence => ("an SPDX licence", "SPDX licences"),
+            Self::Expression => ("an SPDX expression", "SPDX expressions"),
+            Self::Triple => ("a target triple", "target triples"),
+            Self::TargetFeature => ("a target feature", "target features"),
+            Self::OwnFeature | Self::Feature => ("a feature", "features"),
+            Self::Registry => ("a registry's URL", "URLs of registries"),
+            Self::RegistryName => ("a registry's name", "names of registries"),
+            Self::Git => ("a git repository's URL", "URLs of git repositories"),
+            Self::GitPrefix => ("the beginning of URLs", "beginnings of URLs"),
+            Self::Organisation(_) => ("an organisation", "organisations"),
+            Self::DatabaseUrl => ("an advisory database's URL", "URLs of advisory databases"),
+            Self::Folder => ("a folder", "folders"),
+            Self::Duration => ("a duration", "durations"),
+            Self::RustVersion => ("a version of Rust", "versions of Rust"),
+            Self::LicencePath => ("a path below the package", "paths below the package"),
+            Self::Path => ("a path below the package", "paths below the package"),
+            Self::Glob => ("a glob", "globs"),
+            Self::Extension => ("a file extension", "file extensions"),
+            Self::Sha256 => ("a SHA-256 in hexadecimal digits", "SHA-256s in hexadecimal digits"),
+        }
+    }
+}
+
+impl Table {
+    /// Its keys, in the order in which they are best read.
+    pub(crate) fn keys(&self) -> impl Iterator<Item = &'static Key> {
+        let (first, reason) = match self.form {
+            Form::Plain => (&[] as &[Key], &[] as &[Key]),
+            Form::Package | Form::PackageAlone => (package::WHICH, &[] as &[Key]),
+            Form::PackageAndReason => (package::WHICH, package::REASON),
+            Form::Ignore => (package::IGNORED, package::REASON),
+        };
+        first.iter().chain(self.own).chain(reason)
+    }
+
+    /// The key of that name.
+    pub(crate) fn key(&self, name: &str) -> Option<&'static Key> {
+        self.keys().find(|key| key.name == name)
+    }
+
+    /// The key at the end of a path, through lists of tables.
+    pub(crate) fn at(&self, path: &[&str]) -> Option<&'static Key> {
+        let (first, rest) = path.split_first()?;
+        let key = self.key(first)?;
+        if rest.is_empty() { Some(key) } else { key.value.table()?.at(rest) }
+    }
+
+    /// The table at the end of a path, through lists of tables; of an empty one itself.
+    pub(crate) fn table<S: AsRef<str>>(&'static self, path: &[S]) -> Option<&'static Self> {
+        path.iter().try_fold(self, |table, name| table.key(name.as_ref())?.value.table())
+    }
+
+    /// Every key below, with the path to it.
+    pub(crate) fn walk(&self) -> Vec<(Vec<&'static str>, &'static Key)> {
+        let mut found = Vec::new();
+        self.walk_below(&mut Vec::new(), &mut found);
+        found
+    }
+
+    fn walk_below(
+        &self,
+        path: &mut Vec<&'static str>,
+        found: &mut Vec<(Vec<&'static str>, &'static Key)>,
+    ) {
+        for key in self.keys() {
+            path.push(key.name);
+            found.push((path.clone(), key));
+            if let Some(table) = key.value.table() {
+                table.walk_below(path, found);
+            }
+            path.pop();
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn paths_lead_through_lists_of_tables() {
+        let path = ["licenses", "clarify", "license-files", "hash"];
+        assert_eq!(at(&path).map(|key| key.name), Some("hash"));
+        assert_eq!(at(&["bans", "skip", "name"]).map(|key| key.name), Some("name"));
+        assert!(at(&["bans", "skip", "depth"]).is_none());
+        assert!(at(&[]).is_none());
+        let table = POLICY.table(&["advisories", "ignore"]).expect("a table");
+        let keys: Vec<_> = table.keys().map(|key| key.name).collect();
+        assert_eq!(keys, ["id", "crate", "name", "version", "reason"]);
+        assert!(POLICY.table(&["advisories", "yanked"]).is_none());
+    }
+
+    #[test]
+    fn words_are_cut_at_backticks() {
+        let cut: Vec<_> = pieces("`a` and `b`.").collect();
+        use Piece::{Code, Text};
+        assert_eq!(cut, [Code("a"), Text(" and "), Code("b"), Text(".")]);
+    }
+
+    #[test]
+    fn values_are_told_in_words() {
+        let words = |path: &[&str]| at(path).expect("a key").value.words();
+        assert_eq!(words(&["bans", "wildcards"]), "`\"allow\"`, `\"warn\"` or `\"deny\"`");
+        assert_eq!(words(&["bans", "skip"]), "a list of package specs or tables");
+        assert_eq!(words(&["licenses", "clarify"]), "a list of tables");
+        assert_eq!(words(&["licenses", "allow"]), "a list of SPDX licences");
+    }
+
+    #[test]
+    fn every_key_is_described_and_its_choices_too() {
+        for (path, key) in POLICY.walk().into_iter().chain(EXCEPTIONS.walk()) {
+            assert!(key.about.ends_with('.'), "{path:?}: {}", key.about);
+            assert_eq!(key.about.matches('`').count() % 2, 0, "{path:?}: {}", key.about);
+            assert!(key.default.is_none() || key.absent.is_none(), "{path:?}");
+            for choice in key.value.choices() {
+                assert!(choice.about.ends_with('.'), "{path:?}: {}", choice.about);
+            }
+        }
+    }
+
+    #[test]
+    fn what_has_moved_is_somewhere_else() {
+        for (path, key) in POLICY.walk() {
+            if let Standing::Moved { to, .. } = key.standing {
+                let there: Vec<_> = to.split('.').collect();
+                assert!(at(&there).is_some_and(Key::is_current), "{path:?} to {to}");
+            }
+        }
+    }
+}

@@ -1,0 +1,461 @@
+//! A policy's text as a tree of spans, also while it is being typed.
+//!
+//! Nothing is refused. What does not end is taken to end where somebody who types would have ended
+//! it: a string at its line's end or before the next bracket or comma, an inline table at its line's
+//! end, an array before the next line that begins with a header or a key.
+
+use crate::text::Span;
+
+/// Deeper brackets are not looked into.
+const DEEPEST: usize = 32;
+
+/// A text as headers and statements in their order.
+#[derive(Debug, Default)]
+pub(crate) struct Document {
+    pub(crate) lines: Vec<Line>,
+    /// From `#` to the line's end.
+    pub(crate) comments: Vec<Span>,
+}
+
+#[derive(Debug)]
+pub(crate) enum Line {
+    Header(Header),
+    Statement(Statement),
+}
+
+/// `[a.b]` or `[[a.b]]`
+#[derive(Debug)]
+pub(crate) struct Header {
+    /// From its first bracket to its last, or to the end of what is there.
+    pub(crate) span: Span,
+    pub(crate) parts: Vec<Part>,
+    /// It opens one more of several tables.
+    pub(crate) is_array: bool,
+    /// Its closing brackets are there.
+    pub(crate) is_closed: bool,
+}
+
+/// `a.b = value`
+#[derive(Debug)]
+pub(crate) struct Statement {
+    /// From the key to the end of the value, or of what is there.
+    pub(crate) span: Span,
+    pub(crate) parts: Vec<Part>,
+    /// Where the `=` stands.
+    pub(crate) equals: Option<usize>,
+    pub(crate) value: Option<Value>,
+}
+
+/// A part of a key: after a dot that nothing follows, an empty one.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Part {
+    /// With its quotes.
+    pub(crate) span: Span,
+    /// Without them.
+    pub(crate) name: Span,
+}
+
+#[derive(Debug)]
+pub(crate) struct Value {
+    pub(crate) span: Span,
+    pub(crate) kind: Kind,
+}
+
+#[derive(Debug)]
+pub(crate) enum Kind {
+    Text(Quoted),
+    /// A number, a truth, a date, or a word that is being typed.
+    Bare,
+    Array {
+        items: Vec<Value>,
+        /// Where its commas stand.
+        commas: Vec<usize>,
+        is_closed: bool,
+    },
+    Table {
+        statements: Vec<Statement>,
+        commas: Vec<usize>,
+        is_closed: bool,
+    },
+}
+
+/// A string.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Quoted {
+    /// What stands between the quotes.
+    pub(crate) inside: Span,
+    pub(crate) quote: Quote,
+    pub(crate) is_closed: bool,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Quote {
+    /// `"`
+    Basic,
+    /// `'`
+    Literal,
+    /// Three of them.
+    Long,
+}
+
+impl Document {
+    /// Reads a text. A string that does not end reaches at least to `cursor`, when that stands in
+    /// its line.
+    pub(crate) fn read(text: &str, cursor: Option<usize>) -> Self {
+        let mut reader = Reader { text, at: 0, cursor, comments: Vec::new() };
+        let lines = reader.lines();
+        Self { lines, comments: reader.comments }
+    }
+
+    /// Whether an offset stands in a comment.
+    pub(crate) fn in_comment(&self, offset: usize) -> bool {
+        let before = self.comments.partition_point(|comment| comment.start < offset);
+        let last = before.checked_sub(1).and_then(|index| self.comments.get(index));
+        last.is_some_and(|comment| offset <= comment.end)
+    }
+}
+
+impl Part {
+    pub(crate) fn name<'t>(&self, text: &'t str) -> &'t str {
+        &text[self.name.clone()]
+    }
+}
+
+impl Value {
+    /// What a string says, its escapes as they are written.
+    pub(crate) fn said<'t>(&self, text: &'t str) -> Option<&'t str> {
+        match &self.kind {
+            Kind::Text(quoted) => Some(&text[quoted.inside.clone()]),
+            _ => None,
+        }
+    }
+
+    /// The statements between the braces of an inline table.
+    pub(crate) fn statements(&self) -> &[Statement] {
+        match &self.kind {
+            Kind::Table { statements, .. } => statements,
+            _ => &[],
+        }
+    }
+
+    /// The items of an array.
+    pub(crate) fn items(&self) -> &[Self] {
+        match &self.kind {
+            Kind::Array { items, .. } => items,
+            _ => &[],
+        }
+    }
+}
+
+struct Reader<'t> {
+    text: &'t str,
+    at: usize,
+    cursor: Option<usize>,
+    comments: Vec<Span>,
+}
+
+impl<'t> Reader<'t> {
+    fn rest(&self) -> &'t str {
+        &self.text[self.at..]
+    }
+
+    fn peek(&self) -> Option<char> {
+        self.rest().chars().next()
+    }
+
+    fn skip(&mut self) {
+        self.at += self.peek().map_or(0, char::len_utf8);
+    }
+
+    fn eat(&mut self, c: char) -> bool {
+        let eaten = self.peek() == Some(c);
+        if eaten {
+            self.skip();
+        }
+        eaten
+    }
+
+    fn skip_while(&mut self, wanted: impl Fn(char) -> bool) {
+        let rest = self.rest();
+        self.at += rest.find(|c| !wanted(c)).unwrap_or(rest.len());
+    }
+
+    fn blanks(&mut self) {
+        self.skip_while(is_blank);
+    }
+
+    fn comment(&mut self) {
+        if self.peek() == Some('#') {
+            let start = self.at;
+            self.at = line_end(self.text, start);
+            self.comments.push(start..self.at);
+        }
+    }
+
+    /// To the next line, over what nobody understands.
+    fn next_line(&mut self) {
+        self.blanks();
+        if !matches!(self.peek(), None | Some('\n' | '#')) {
+            let end = line_end(self.text, self.at);
+            // A comment behind it, unless that may be part of a string.
+            let rubbish = &self.text[self.at..end];
+            let comment = rubbish.find('#').filter(|at| !rubbish[..*at].contains(['"', '\'']));
+            self.at = comment.map_or(end, |at| self.at + at);
+        }
+        self.comment();
+        self.eat('\n');
+    }
+
+    fn lines(&mut self) -> Vec<Line> {
+        let mut lines = Vec::new();
+        loop {
+            self.skip_while(|c| is_blank(c) || c == '\n');
+            match self.peek() {
+                None => return lines,
+                Some('#') => self.comment(),
+                Some('[') => lines.push(Line::Header(self.header())),
+                Some(_) => {
+                    let statement = self.statement(0);
+                    if !statement.parts.is_empty() || statement.equals.is_some() {
+                        lines.push(Line::Statement(statement));
+                    }
+                }
+            }
+            self.next_line();
+        }
+    }
+
+    fn header(&mut self) -> Header {
+        let start = self.at;
+        self.skip();
+        let is_array = self.eat('[');
+        self.blanks();
+        let parts = self.parts();
+        self.blanks();
+        let is_closed = self.eat(']') && (!is_array || self.eat(']'));
+        Header { span: start..self.at, parts, is_array, is_closed }
+    }
+
+    /// The parts of a key and the blanks behind them.
+    fn parts(&mut self) -> Vec<Part> {
+        let mut parts = Vec::new();
+        loop {
+            let start = self.at;
+            let name = match self.peek() {
+                Some(quote @ ('"' | '\'')) => {
+                    self.skip();
+                    let inside = self.at;
+                    self.skip_while(|c| c != quote && !matches!(c, '\n' | '=' | ']'));
+                    let end = self.at;
+                    self.eat(quote);
+                    inside..end
+                }
+                _ => {
+                    self.skip_while(is_bare_key);
+                    start..self.at
+                }
+            };
+            let is_empty = self.at == start;
+            if is_empty && parts.is_empty() && self.peek() != Some('.') {
+                return parts;
+            }
+            parts.push(Part { span: start..self.at, name });
+            let end = self.at;
+            self.blanks();
+            if !self.eat('.') {
+                self.at = end;
+                return parts;
+            }
+            self.blanks();
+        }
+    }
+
+    fn statement(&mut self, depth: usize) -> Statement {
+        let start = self.at;
+        let parts = self.parts();
+        let mut end = self.at;
+        self.blanks();
+        let mut statement = Statement { span: start..end, parts, equals: None, value: None };
+        if self.peek() == Some('=') {
+            statement.equals = Some(self.at);
+            self.skip();
+            end = self.at;
+            self.blanks();
+            statement.value = self.value(depth);
+            if let Some(value) = &statement.value {
+                end = value.span.end;
+            }
+        }
+        statement.span.end = end;
+        self.at = end;
+        statement
+    }
+
+    fn value(&mut self, depth: usize) -> Option<Value> {
+        let start = self.at;
+        let kind = match self.peek()? {
+            '"' | '\'' => Kind::Text(self.quoted()),
+            '[' if depth < DEEPEST => self.array(depth + 1),
+            '{' if depth < DEEPEST => self.table(depth + 1),
+            '[' | '{' => {
+                // Nobody looks into it.
+                self.at = line_end(self.text, self.at);
+                Kind::Bare
+            }
+            ',' | ']' | '}' | '#' | '\n' | '=' => return None,
+            _ => {
+                self.skip_while(|c| !is_blank(c) && !matches!(c, ',' | ']' | '}' | '#' | '\n'));
+                Kind::Bare
+            }
+        };
+        Some(Value { span: start..self.at, kind })
+    }
+
+    fn quoted(&mut self) -> Quoted {
+        let rest = self.rest();
+        let (quote, marks) = match rest {
+            _ if rest.starts_with("\"\"\"") => (Quote::Long, "\"\"\""),
+            _ if rest.starts_with("'''") => (Quote::Long, "'''"),
+            _ if rest.starts_with('"') => (Quote::Basic, "\""),
+            _ => (Quote::Literal, "'"),
+        };
+        let start = self.at + marks.len();
+        let escapes = marks.starts_with('"');
+        let closing = closing(&self.text[start..], marks, quote == Quote::Long, escapes);
+        let closing = closing.map(|at| start + at);
+        // The mark may be that of the next string: then this one does not end.
+        let closing = closing.filter(|at| {
+            let behind = self.text[at + marks.len()..].chars().next();
+            quote == Quote::Long || !behind.is_some_and(char::is_alphanumeric)
+        });
+        if let Some(end) = closing {
+            self.at = end + marks.len();
+            return Quoted { inside: start..end, quote, is_closed: true };
+        }
+        let line = line_end(self.text, start);
+        let inside = &self.text[start..line];
+        let end = inside.find([',', ']', '}', '#', '"', '\'']).unwrap_or(inside.len());
+        let mut end = start + inside[..end].trim_end().len();
+        if let Some(cursor) = self.cursor
+            && (start..=line).contains(&cursor)
+        {
+            end = end.max(cursor);
+        }
+        self.at = end;
+        Quoted { inside: start..end, quote, is_closed: false }
+    }
+
+    fn array(&mut self, depth: usize) -> Kind {
+        self.skip();
+        let (mut items, mut commas) = (Vec::new(), Vec::new());
+        loop {
+            self.blanks();
+            match self.peek() {
+                None => return Kind::Array { items, commas, is_closed: false },
+                Some('\n') => {
+                    let line = self.at;
+                    self.skip();
+                    self.blanks();
+                    if self.begins_line() {
+                        self.at = line;
+                        return Kind::Array { items, commas, is_closed: false };
+                    }
+                }
+                Some('#') => self.comment(),
+                Some(',') => {
+                    commas.push(self.at);
+                    self.skip();
+                }
+                Some(']') => {
+                    self.skip();
+                    return Kind::Array { items, commas, is_closed: true };
+                }
+                Some(_) => match self.value(depth) {
+                    Some(item) => items.push(item),
+                    None => self.skip(),
+                },
+            }
+        }
+    }
+
+    fn table(&mut self, depth: usize) -> Kind {
+        self.skip();
+        let (mut statements, mut commas) = (Vec::new(), Vec::new());
+        loop {
+            self.blanks();
+            match self.peek() {
+                None | Some('\n' | '#' | ']') => {
+                    return Kind::Table { statements, commas, is_closed: false };
+                }
+                Some(',') => {
+                    commas.push(self.at);
+                    self.skip();
+                }
+                Some('}') => {
+                    self.skip();
+                    return Kind::Table { statements, commas, is_closed: true };
+                }
+                // The next table has begun.
+                Some('{') => return Kind::Table { statements, commas, is_closed: false },
+                Some(_) => {
+                    let before = self.at;
+                    let statement = self.statement(depth);
+                    if self.at == before {
+                        self.skip();
+                    } else {
+                        statements.push(statement);
+                    }
+                }
+            }
+        }
+    }
+
+    /// Whether a header or a statement begins here.
+    fn begins_line(&self) -> bool {
+        let line = &self.text[self.at..line_end(self.text, self.at)];
+        if let Some(inside) = line.strip_prefix('[') {
+            let inside = inside.strip_prefix('[').unwrap_or(inside);
+            let Some((name, behind)) = inside.split_once(']') else { return false };
+            let name = name.trim();
+            let behind = behind.trim_start_matches(']').trim_start();
+            return !name.is_empty()
+                && name.chars().all(|c| is_bare_key(c) || matches!(c, '.' | '"' | '\'' | ' '))
+                && (behind.is_empty() || behind.starts_with('#'));
+        }
+        let key = line.trim_start_matches(|c| is_bare_key(c) || c == '.');
+        key.len() < line.len() && key.trim_start().starts_with('=')
+    }
+}
+
+/// Where the marks stand that close a string.
+fn closing(text: &str, marks: &str, is_long: bool, escapes: bool) -> Option<usize> {
+    let bytes = text.as_bytes();
+    let mut at = 0;
+    while at < bytes.len() {
+        match bytes[at] {
+            b'\\' if escapes => at += 1,
+            b'\n' if !is_long => return None,
+            _ if bytes[at..].starts_with(marks.as_bytes()) => return Some(at),
+            _ => {}
+        }
+        at += 1;
+    }
+    None
+}
+
+/// The end of the line, before its break.
+fn line_end(text: &str, at: usize) -> usize {
+    let end = text[at..].find('\n').map_or(text.len(), |end| at + end);
+    if end > at && text[at..end].ends_with('\r') { end - 1 } else { end }
+}
+
+fn is_blank(c: char) -> bool {
+    matches!(c, ' ' | '\t' | '\r')
+}
+
+fn is_bare_key(c: char) -> bool {
+    c.is_ascii_alphanumeric() || matches!(c, '-' | '_')
+}
+
+#[cfg(test)]
+mod tests;

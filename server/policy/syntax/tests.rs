@@ -1,0 +1,101 @@
+//! Texts in, their outlines out.
+
+use super::*;
+
+fn outline(text: &str) -> String {
+    let document = Document::read(text, None);
+    let mut lines = Vec::new();
+    for line in &document.lines {
+        lines.push(match line {
+            Line::Header(header) => {
+                let parts = parts(text, &header.parts);
+                let closed = if header.is_closed { "" } else { "?" };
+                if header.is_array {
+                    format!("[[{parts}]]{closed}")
+                } else {
+                    format!("[{parts}]{closed}")
+                }
+            }
+            Line::Statement(one) => statement(text, one),
+        });
+    }
+    lines.join(" / ")
+}
+
+fn parts(text: &str, parts: &[Part]) -> String {
+    parts.iter().map(|part| part.name(text)).collect::<Vec<_>>().join(".")
+}
+
+fn statement(text: &str, one: &Statement) -> String {
+    let value = one.value.as_ref().map(|one| value(text, one)).unwrap_or_default();
+    let equals = if one.equals.is_some() { "=" } else { "" };
+    format!("{}{equals}{value}", parts(text, &one.parts))
+}
+
+fn value(text: &str, one: &Value) -> String {
+    match &one.kind {
+        Kind::Text(quoted) => {
+            let closed = if quoted.is_closed { "" } else { "?" };
+            format!("<{}>{closed}", &text[quoted.inside.clone()])
+        }
+        Kind::Bare => text[one.span.clone()].to_owned(),
+        Kind::Array { items, is_closed, .. } => {
+            let items: Vec<_> = items.iter().map(|one| value(text, one)).collect();
+            format!("[{}]{}", items.join(" "), if *is_closed { "" } else { "?" })
+        }
+        Kind::Table { statements, is_closed, .. } => {
+            let inside: Vec<_> = statements.iter().map(|one| statement(text, one)).collect();
+            format!("{{{}}}{}", inside.join(" "), if *is_closed { "" } else { "?" })
+        }
+    }
+}
+
+#[test]
+fn whole_texts_are_read() {
+    let text = "a.b = 'x' # c\r\n[ d . \"e\" ]\r\nf = [\"1\", # [x]\n  { g = 1, h.i = [ true ] }, ]\n[[j]]\nk = \"\"\"\n[x]\n\"\"\"\n";
+    assert_eq!(outline(text), "a.b=<x> / [d.e] / f=[<1> {g=1 h.i=[true]}] / [[j]] / k=<\n[x]\n>");
+    assert_eq!(outline("a = \"b \\\" # c\"\n"), "a=<b \\\" # c>");
+}
+
+#[test]
+fn what_is_being_typed_ends_with_its_line() {
+    assert_eq!(outline("yan\n[bans]\n"), "yan / [bans]");
+    assert_eq!(outline("a = \nb = 1"), "a= / b=1");
+    assert_eq!(outline("a = de\nb = 1"), "a=de / b=1");
+    assert_eq!(outline("a = \"de\nb = 1"), "a=<de>? / b=1");
+    assert_eq!(outline("a = [\"x\", \"de\n]\nb = 1"), "a=[<x> <de>?] / b=1");
+    assert_eq!(outline("a = [\"x\", \"de]\nb = 1"), "a=[<x> <de>?] / b=1");
+    assert_eq!(outline("a = [\"x\", \"de, \"y\"]\nb = 1"), "a=[<x> <de>? <y>] / b=1");
+    assert_eq!(outline("a = [\"x\",\nb = 1"), "a=[<x>]? / b=1");
+    assert_eq!(outline("a = [\"x\",\n\n[bans]\nb = 1"), "a=[<x>]? / [bans] / b=1");
+    assert_eq!(outline("a = [\"x\",\n[[bans.deny]] # y\nb = 1"), "a=[<x>]? / [[bans.deny]] / b=1");
+    assert_eq!(outline("a = [{ b = 1, c\n  { d = 2 },\n]\n"), "a=[{b=1 c}? {d=2}]");
+    assert_eq!(outline("a = [{ b = \"1\n  { d = 2 },\n]\n"), "a=[{b=<1>?}? {d=2}]");
+    assert_eq!(outline("[bans.\n[[licenses.cl\nx = 1"), "[bans.]? / [[licenses.cl]]? / x=1");
+    assert_eq!(outline("[\n[[\n[]\n"), "[]? / [[]]? / []");
+    assert_eq!(outline("a.\nb = 1\n"), "a. / b=1");
+}
+
+#[test]
+fn a_string_reaches_the_cursor() {
+    let text = "a = [\"Apache-2.0 \n]";
+    let document = Document::read(text, Some(17));
+    let Line::Statement(one) = &document.lines[0] else { panic!("a statement") };
+    let item = &one.value.as_ref().expect("a value").items()[0];
+    assert_eq!(item.said(text), Some("Apache-2.0 "));
+}
+
+#[test]
+fn rubbish_is_passed_over() {
+    for text in [
+        "= 1", "]]", "a = = =", "a = {{{{", "a = [[[[", "\"", "'''", "a = '''", "é = ü", "{",
+        "a == [", "a = [=]", "a={=}",
+    ] {
+        Document::read(text, Some(text.len()));
+    }
+    assert_eq!(outline("é\na = 1"), "a=1");
+    let deep = "[".repeat(100_000);
+    outline(&format!("a = {deep}\nb = 1"));
+    let deep = "{a=".repeat(100_000);
+    outline(&format!("a = {deep}\nb = 1"));
+}

@@ -1,0 +1,347 @@
+//! What the judged graph tells besides findings: its packages, and how many need which licence.
+//!
+//! Plain values for what editors show and propose. Made once for a graph; the strings that packages
+//! share are shared.
+
+use std::{
+    collections::{BTreeMap, HashMap, HashSet, VecDeque},
+    sync::Arc,
+};
+
+use cargo_deny::{Krate, Krates};
+use krates::NodeId;
+use spdx::{Expression, Licensee, ParseMode};
+
+use super::{PackageRef, engine::needs_text};
+
+/// The packages of a graph and what can be counted over them; empty where there is no graph (yet).
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct GraphFacts {
+    /// Every package, by name, then version.
+    pub packages: Vec<PackageFacts>,
+    /// How many packages name each term in their licence expressions, as an `allow` entry would state
+    /// it: `MIT`, `Apache-2.0 WITH LLVM-exception`. Names are the canonical ones.
+    pub terms: BTreeMap<Arc<str>, usize>,
+    /// How many packages name each licence, with an exception or without.
+    pub licences: BTreeMap<Arc<str>, usize>,
+    /// How many packages name each exception.
+    pub exceptions: BTreeMap<Arc<str>, usize>,
+}
+
+/// One package of a graph.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PackageFacts {
+    /// Its name.
+    pub name: Arc<str>,
+    /// Its version.
+    pub version: Arc<str>,
+    /// Its source as in [`PackageRef`], absent for local packages.
+    pub source: Option<Arc<str>>,
+    /// The licence expression that its manifest states. What is recognised in texts, or said by a
+    /// clarification, depends on the policy and is not told here.
+    pub licence: Option<Arc<str>>,
+    /// The terms of that expression; none where it is absent or no expression.
+    pub terms: Vec<Arc<str>>,
+    /// Whether cargo-deny has to read its licence texts.
+    pub needs_text: bool,
+    /// The features that it has, sorted, those of optional dependencies included.
+    pub features: Vec<Arc<str>>,
+    /// Those that are enabled, sorted.
+    pub enabled: Vec<Arc<str>>,
+    /// Whether it is a member of the workspace.
+    pub member: bool,
+    /// Whether a local package declares it.
+    pub direct: bool,
+    /// Whether it has a build script.
+    pub build_script: bool,
+    /// How many packages depend on it directly.
+    pub dependents: usize,
+    /// Its dependent on a shortest path from a member, as an index of [`GraphFacts::packages`].
+    pub via: Option<usize>,
+}
+
+impl PackageFacts {
+    /// The package as findings name it.
+    pub fn package(&self) -> PackageRef {
+        PackageRef {
+            name: self.name.to_string(),
+            version: self.version.to_string(),
+            source: self.source.as_deref().map(str::to_owned),
+        }
+    }
+
+    /// Whether its source is crates.io.
+    pub fn is_from_crates_io(&self) -> bool {
+        self.source.as_deref().is_some_and(|source| {
+            source.contains("rust-lang/crates.io-index") || source.contains("index.crates.io")
+        })
+    }
+}
+
+impl GraphFacts {
+    /// All versions of a package, the lowest first.
+    pub fn versions(&self, name: &str) -> &[PackageFacts] {
+        let start = self.packages.partition_point(|package| *package.name < *name);
+        let rest = &self.packages[start..];
+        &rest[..rest.partition_point(|package| *package.name == *name)]
+    }
+
+    /// That package.
+    pub fn package(&self, wanted: &PackageRef) -> Option<&PackageFacts> {
+        self.versions(&wanted.name).iter().find(|package| {
+            *package.version == *wanted.version
+                && package.source.as_deref() == wanted.source.as_deref()
+        })
+    }
+
+    /// The packages whose licence expressions name a term that `licensee`, an entry of an `allow`
+    /// list, satisfies. None where it cannot be parsed.
+    pub fn naming(&self, licensee: &str) -> Vec<&PackageFacts> {
+        let Ok(licensee) = Licensee::parse_mode(licensee, LICENSEE) else { return Vec::new() };
+        let satisfied: HashSet<&str> = self
+            .terms
+            .keys()
+            .filter(|term| {
+                let parsed = Expression::parse_mode(term, STATED);
+                parsed.is_ok_and(|one| one.requirements().all(|one| licensee.satisfies(&one.req)))
+            })
+            .map(|term| &**term)
+            .collect();
+        let names =
+            |package: &&PackageFacts| package.terms.iter().any(|term| satisfied.contains(&**term));
+        self.packages.iter().filter(names).collect()
+    }
+
+    /// A shortest path from a member to a package, both included.
+    pub fn path(&self, package: &PackageFacts) -> Vec<&PackageFacts> {
+        let same = |one: &PackageFacts| std::ptr::eq(one, package);
+        let mut path: Vec<&PackageFacts> = self.packages.iter().filter(|one| same(one)).collect();
+        while let Some(via) = path.last().and_then(|last| self.packages.get(last.via?)) {
+            path.push(via);
+        }
+        path.reverse();
+        path
+    }
+}
+
+/// cargo-deny reads what manifests state strictly, then laxly.
+const STATED: ParseMode = ParseMode::LAX;
+
+/// The names of `allow` entries may be deprecated ones.
+const LICENSEE: ParseMode = ParseMode { allow_deprecated: true, ..ParseMode::STRICT };
+
+/// Gathers the facts of a graph, in one pass over its edges.
+pub(super) fn graph_facts(krates: &Krates) -> GraphFacts {
+    let mut strings = Strings::default();
+    let mut nodes: Vec<(NodeId, &Krate)> =
+        krates.krates().filter_map(|krate| Some((krates.nid_for_kid(&krate.id)?, krate))).collect();
+    nodes.sort_by(|(_, a), (_, b)| (&a.name, &a.version, &a.id).cmp(&(&b.name, &b.version, &b.id)));
+    let index: HashMap<NodeId, usize> =
+        nodes.iter().enumerate().map(|(index, (node, _))| (*node, index)).collect();
+    let mut facts = GraphFacts::default();
+    let members: HashSet<NodeId> = krates
+        .workspace_members()
+        .filter_map(|member| match member {
+            krates::Node::Krate { id, .. } => krates.nid_for_kid(id),
+            krates::Node::Feature { .. } => None,
+        })
+        .collect();
+    let mut known: HashMap<&str, Vec<Arc<str>>> = HashMap::new();
+    for (node, krate) in &nodes {
+        let licence = krate.license.as_deref();
+        let terms = licence.map(|licence| match known.get(licence) {
+            Some(terms) => terms.clone(),
+            None => known.entry(licence).or_insert(terms(licence, &mut strings)).clone(),
+        });
+        let enabled = krates.get_enabled_features(&krate.id);
+        let enabled = enabled.into_iter().flatten().map(|feature| strings.shared(feature));
+        let mut enabled: Vec<_> = enabled.collect();
+        enabled.sort();
+        facts.packages.push(PackageFacts {
+            name: strings.shared(&krate.name),
+            version: strings.shared(&krate.version.to_string()),
+            source: krate.source.as_ref().map(|source| strings.shared(&source.to_string())),
+            licence: licence.map(|licence| strings.shared(licence)),
+            terms: terms.unwrap_or_default(),
+            needs_text: needs_text(licence),
+            features: krate.features.keys().map(|feature| strings.shared(feature)).collect(),
+            enabled,
+            member: members.contains(node),
+            direct: false,
+            build_script: krate.targets.iter().any(krates::cm::Target::is_custom_build),
+            dependents: 0,
+            via: None,
+        });
+    }
+    facts.link(krates, &nodes, &index);
+    facts.count(&mut strings);
+    facts
+}
+
+impl GraphFacts {
+    /// Who depends on whom.
+    fn link(
+        &mut self,
+        krates: &Krates,
+        nodes: &[(NodeId, &Krate)],
+        index: &HashMap<NodeId, usize>,
+    ) {
+        let dependencies: Vec<Vec<usize>> = nodes
+            .iter()
+            .map(|(node, krate)| {
+                let direct = krates.direct_dependencies(*node).into_iter();
+                let mut targets: Vec<_> =
+                    direct.filter_map(|one| index.get(&one.node_id).copied()).collect();
+                targets.sort_unstable();
+                targets.dedup();
+                for target in &targets {
+                    self.packages[*target].dependents += 1;
+                    self.packages[*target].direct |= krate.source.is_none();
+                }
+                targets
+            })
+            .collect();
+        let members = (0..self.packages.len()).filter(|at| self.packages[*at].member);
+        let mut queue: VecDeque<usize> = members.collect();
+        let mut seen: HashSet<usize> = queue.iter().copied().collect();
+        while let Some(at) = queue.pop_front() {
+            for target in &dependencies[at] {
+                if seen.insert(*target) {
+                    self.packages[*target].via = Some(at);
+                    queue.push_back(*target);
+                }
+            }
+        }
+    }
+
+    fn count(&mut self, strings: &mut Strings) {
+        for package in &self.packages {
+            let mut licences = HashSet::new();
+            let mut exceptions = HashSet::new();
+            for term in &package.terms {
+                *self.terms.entry(Arc::clone(term)).or_default() += 1;
+                let (licence, exception) = match term.split_once(" WITH ") {
+                    Some((licence, exception)) => (licence, Some(exception)),
+                    None => (&**term, None),
+                };
+                licences.insert(licence);
+                exceptions.extend(exception);
+            }
+            for licence in licences {
+                *self.licences.entry(strings.shared(licence)).or_default() += 1;
+            }
+            for exception in exceptions {
+                *self.exceptions.entry(strings.shared(exception)).or_default() += 1;
+            }
+        }
+    }
+}
+
+/// The different terms of an expression, in their order.
+fn terms(licence: &str, strings: &mut Strings) -> Vec<Arc<str>> {
+    let Ok(expression) = Expression::parse_mode(licence, STATED) else { return Vec::new() };
+    let mut terms: Vec<Arc<str>> = Vec::new();
+    for one in expression.requirements() {
+        let term = strings.shared(&one.req.to_string());
+        if !terms.contains(&term) {
+            terms.push(term);
+        }
+    }
+    terms
+}
+
+/// Each string once.
+#[derive(Default)]
+struct Strings(HashSet<Arc<str>>);
+
+impl Strings {
+    fn shared(&mut self, text: &str) -> Arc<str> {
+        if let Some(known) = self.0.get(text) {
+            return Arc::clone(known);
+        }
+        let text: Arc<str> = text.into();
+        self.0.insert(Arc::clone(&text));
+        text
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn package(name: &str, version: &str, licence: &str, via: Option<usize>) -> PackageFacts {
+        PackageFacts {
+            name: name.into(),
+            version: version.into(),
+            source: None,
+            licence: Some(licence.into()),
+            terms: terms(licence, &mut Strings::default()),
+            needs_text: needs_text(Some(licence)),
+            features: Vec::new(),
+            enabled: Vec::new(),
+            member: via.is_none(),
+            direct: false,
+            build_script: false,
+            dependents: 0,
+            via,
+        }
+    }
+
+    fn facts() -> GraphFacts {
+        let mut facts = GraphFacts {
+            packages: vec![
+                package("app", "0.1.0", "MIT/Apache-2.0", None),
+                package("llvm", "1.0.0", "Apache-2.0 WITH LLVM-exception", Some(4)),
+                package("llvm", "2.0.0", "GPL-3.0+", Some(0)),
+                package("odd", "1.0.0", "see the file", Some(0)),
+                package("parent", "1.0.0", "MIT AND (MIT OR Zlib)", Some(0)),
+            ],
+            ..GraphFacts::default()
+        };
+        facts.count(&mut Strings::default());
+        facts
+    }
+
+    #[test]
+    fn licences_and_exceptions_are_counted_once_for_each_package() {
+        let facts = facts();
+        let all = |counts: &BTreeMap<Arc<str>, usize>| {
+            let all: Vec<_> =
+                counts.iter().map(|(name, count)| format!("{name} {count}")).collect();
+            all.join(", ")
+        };
+        assert_eq!(
+            all(&facts.terms),
+            "Apache-2.0 1, Apache-2.0 WITH LLVM-exception 1, GPL-3.0-or-later 1, MIT 2, Zlib 1"
+        );
+        assert_eq!(all(&facts.licences), "Apache-2.0 2, GPL-3.0-or-later 1, MIT 2, Zlib 1");
+        assert_eq!(all(&facts.exceptions), "LLVM-exception 1");
+    }
+
+    #[test]
+    fn an_entry_finds_the_packages_whose_terms_it_satisfies() {
+        let facts = facts();
+        let names = |entry: &str| {
+            let naming = facts.naming(entry);
+            naming.iter().map(|one| format!("{} {}", one.name, one.version)).collect::<Vec<_>>()
+        };
+        assert_eq!(names("MIT"), ["app 0.1.0", "parent 1.0.0"]);
+        assert_eq!(names("Apache-2.0"), ["app 0.1.0"]);
+        assert_eq!(names("Apache-2.0 WITH LLVM-exception"), ["llvm 1.0.0"]);
+        assert_eq!(names("GPL-3.0-or-later"), ["llvm 2.0.0"]);
+        assert!(names("0BSD").is_empty());
+        assert!(names("no licence").is_empty());
+    }
+
+    #[test]
+    fn versions_and_paths_are_found() {
+        let facts = facts();
+        assert_eq!(facts.versions("llvm").len(), 2);
+        assert!(facts.versions("l").is_empty());
+        let path = facts.path(&facts.packages[1]);
+        assert_eq!(
+            path.iter().map(|one| &*one.name).collect::<Vec<_>>(),
+            ["app", "parent", "llvm"]
+        );
+    }
+}

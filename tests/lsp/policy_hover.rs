@@ -1,0 +1,182 @@
+//! What hovering tells in a policy.
+
+use expect_test::expect;
+
+use crate::{
+    harness::{Client, Editor, Session, World, each_editor},
+    worlds::{ENTRIES, TIME},
+};
+
+const POLICY: &str = "deny.toml";
+
+fn opened(editor: Editor) -> Client {
+    let mut client = Session::of(World::locked(ENTRIES)).editor(editor).start();
+    client.ignore("Cargo.toml");
+    client.ignore("app/Cargo.toml");
+    client.open(POLICY);
+    client.latest(POLICY, "findings", |shown| shown.version.is_some() && !shown.is_empty());
+    client.status("exact");
+    client
+}
+
+fn told(client: &mut Client, needle: &str) -> String {
+    client.hover(POLICY, needle).expect("a hover").value
+}
+
+each_editor! {
+    fn entries_tell_what_they_do_now(editor) {
+        let mut client = opened(editor);
+        for (needle, words) in [
+            (TIME, "→ suppresses 2 findings: time 0.2.0, time 0.3.44"),
+            (TIME, "**Stack exhaustion**"),
+            ("MIT", "→ allowed licence of 6 packages: app 0.1.0, cookie 0.18.1"),
+            ("MIT", "**MIT** · MIT License"),
+            ("gpl\"", "→ applies to 1 package: gpl 1.0.0"),
+            ("gpl\"", "app 0.1.0 -> gpl 1.0.0"),
+            ("GPL-3.0-only", "named by 1 package: gpl 1.0.0"),
+            ("time@0.2", "→ skips 1 package: time 0.2.0"),
+            ("time@0.2", "app 0.1.0 -> cookie 0.18.1 -> time 0.3.44"),
+            ("openssl", "→ matches nothing"),
+            ("openssl", "**openssl** is not in the graph"),
+            ("plain", "→ bans 1 package: plain 1.5.0"),
+        ] {
+            let told = told(&mut client, needle);
+            assert!(told.contains(words), "{words} is not in\n{told}");
+        }
+        client.ignore(POLICY);
+    }
+}
+
+#[test]
+fn a_key_tells_what_it_is_for() {
+    let mut client = opened(Editor::VsCode);
+    let hover = client.hover(POLICY, "multiple-versions").expect("a hover");
+    assert_eq!(hover.covered, "multiple-versions");
+    expect![[r#"
+        **bans.multiple-versions** · `"allow"`, `"warn"` or `"deny"` · default `"warn"`
+
+        How it is reported that a package is in the graph in several versions.
+
+        `allow` · Nothing is reported, or only a note.  
+        `warn` · It is reported as a warning; the check succeeds.  
+        `deny` · It is reported as an error; the check fails.
+
+        ```toml
+        [bans]
+        multiple-versions = "deny"
+        ```"#]]
+    .assert_eq(&hover.value);
+    let hover = client.hover(POLICY, "licenses.exceptions").expect("a hover");
+    assert_eq!(hover.covered, "licenses");
+    let hover = client.hover(POLICY, "exceptions]]").expect("a hover");
+    assert_eq!(hover.covered, "exceptions");
+    assert!(hover.value.contains("→ applies to 1 package: gpl 1.0.0"), "{}", hover.value);
+    let hover = client.hover(POLICY, "warn").expect("a hover");
+    expect!["**warn** · It is reported as a warning; the check succeeds."].assert_eq(&hover.value);
+    let hover = client.hover(POLICY, "reason").expect("a hover");
+    assert!(hover.value.starts_with("**advisories.ignore.reason**"), "{}", hover.value);
+    assert!(client.hover(POLICY, "not ours").is_none());
+    client.ignore(POLICY);
+}
+
+#[test]
+fn an_ignored_advisory_is_told_also_where_it_concerns_nothing() {
+    let mut client = opened(Editor::VsCode);
+    expect![[r#"
+        → suppresses 2 findings: time 0.2.0, time 0.3.44
+
+        about `time`  
+        **Stack exhaustion**  
+        vulnerability · published 2026-02-05  
+        patched: >=0.3.47
+
+        What happens.
+
+        [RUSTSEC-2026-0009](https://rustsec.org/advisories/RUSTSEC-2026-0009)"#]]
+    .assert_eq(&told(&mut client, TIME));
+    expect![[r#"
+        about `absent`  
+        **Somewhere else**  
+        vulnerability · published 2026-02-05  
+        patched: >=1.0.0
+
+        What happens.
+
+        [RUSTSEC-2020-0001](https://rustsec.org/advisories/RUSTSEC-2020-0001)
+
+        **warning** [advisory-not-detected](https://embarkstudios.github.io/cargo-deny/checks/advisories/diags.html#advisory-not-detected)  
+        the ignored RUSTSEC-2020-0001 concerns no package  
+        → remove the entry"#]].assert_eq(&told(&mut client, "RUSTSEC-2020-0001"));
+    client.ignore(POLICY);
+}
+
+#[test]
+fn hovers_answer_while_the_policy_is_broken_elsewhere_and_after_edits() {
+    let mut client = opened(Editor::VsCode);
+    client.ignore(POLICY);
+    client.replace(POLICY, "[advisories]", "# é\n\n[advisories]");
+    client.replace(POLICY, "yanked = \"warn\"", "yanked = \"warn\nfoo = [");
+    client.latest(POLICY, "the syntax error", |shown| shown.has("supercargo::policy-syntax"));
+    for (needle, words) in [
+        (TIME, "**Stack exhaustion**"),
+        ("time@0.2", "→ skips 1 package: time 0.2.0"),
+        ("MIT", "→ allowed licence of 6 packages"),
+        ("multiple-versions", "**bans.multiple-versions**"),
+    ] {
+        let told = told(&mut client, needle);
+        assert!(told.contains(words), "{words} is not in\n{told}");
+    }
+}
+
+#[test]
+fn a_hover_needs_no_verdict() {
+    let world = World::locked(ENTRIES);
+    world.write("other/deny.toml", "[licenses]\nallow = [\"ISC\"]\n");
+    let mut client = Session::of(world).start();
+    for file in ["Cargo.toml", "app/Cargo.toml", POLICY] {
+        client.ignore(file);
+    }
+    client.status("exact");
+    client.open("other/deny.toml");
+    let hover = client.hover("other/deny.toml", "ISC").expect("a hover");
+    assert!(hover.value.starts_with("**ISC** · ISC License"), "{}", hover.value);
+    assert_eq!(hover.covered, "ISC");
+}
+
+#[test]
+fn a_clarification_tells_whose_licence_it_states() {
+    let clarified = ENTRIES.replace(
+        "[bans]\n",
+        "[[licenses.clarify]]\ncrate = \"old\"\nexpression = \"MIT OR ISC\"\nlicense-files = []\n\n\
+         [[licenses.clarify]]\ncrate = \"cookie@0.1\"\nexpression = \"MIT\"\nlicense-files = []\n\n[bans]\n",
+    );
+    let mut client = Session::of(World::locked(&clarified)).start();
+    for file in ["Cargo.toml", "app/Cargo.toml", POLICY] {
+        client.ignore(file);
+    }
+    client.open(POLICY);
+    client.status("exact");
+    let old = told(&mut client, "old");
+    assert!(old.starts_with("→ states the licence of 1 package: old 1.0.0"), "{old}");
+    let cookie = told(&mut client, "cookie@0.1");
+    assert!(cookie.starts_with("→ matches nothing"), "{cookie}");
+    let isc = client.hover(POLICY, "ISC").expect("a hover");
+    assert_eq!(isc.covered, "ISC");
+    assert!(isc.value.starts_with("**ISC** · ISC License"), "{}", isc.value);
+}
+
+#[test]
+fn an_old_key_tells_what_to_write_instead_beside_its_finding() {
+    let mut client = opened(Editor::VsCode);
+    client.ignore(POLICY);
+    client.replace(POLICY, "[licenses]", "[licenses]\nunlicensed = \"deny\"");
+    client.latest(POLICY, "the old key", |shown| shown.has("deprecated"));
+    let hover = client.hover(POLICY, "unlicensed").expect("a hover");
+    assert_eq!(hover.covered, "unlicensed");
+    for words in ["**licenses.unlicensed**", "refused since cargo-deny", "**error** [deprecated]"] {
+        assert!(hover.value.contains(words), "{words} is not in\n{}", hover.value);
+    }
+    // What the entries did last is still told.
+    let skip = told(&mut client, "time@0.2");
+    assert!(skip.starts_with("→ skips 1 package: time 0.2.0"), "{skip}");
+}

@@ -185,12 +185,18 @@ pub(super) struct DbArguments {
     pub(super) path: Utf8PathBuf,
 }
 
-#[derive(Clone, Copy, Debug, Subcommand)]
+#[derive(Clone, Debug, Subcommand)]
 pub(super) enum DbWord {
     /// Fetch the databases now.
     Update,
     /// Say where they are, how old, and whether they can be read.
     Status,
+    /// Write the advisories that are on this machine into one file, which a build with the feature
+    /// `snapshot` makes a part of the program.
+    Pack {
+        /// Where to.
+        file: Utf8PathBuf,
+    },
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]

@@ -171,6 +171,7 @@ codes! {
     NoPolicy Supercargo "supercargo::no-policy" Workspace "no policy was found: cargo-deny's defaults hold";
     MemberNotJudged Supercargo "supercargo::member-not-judged" Workspace "the gate does not judge this member";
     NoAdvisoryDatabase Supercargo "supercargo::no-advisory-database" Workspace "advisories cannot be judged without a usable advisory database";
+    OldAdvisories Supercargo "supercargo::old-advisories" Workspace "there is no advisory database: the advisories that came with the program stand in for it";
     ClarificationOutdated Supercargo "supercargo::clarification-outdated" Policy "a clarification does not hold, because the licence text has changed since";
     MissingReason Supercargo "supercargo::missing-reason" Policy "the reason of an entry that looks away is still to be written";
     CheckFailed Supercargo "supercargo::check-failed" Workspace "a check of cargo-deny broke off";

@@ -30,7 +30,10 @@ pub(crate) struct Sources<'s> {
     pub(crate) file: &'s Utf8Path,
     /// The policy as it is now.
     pub(crate) text: &'s SourceText,
+    /// What is shown.
     pub(crate) verdicts: &'s [Arc<Verdict>],
+    /// The same, from the last verdict that had a graph where there is none at the moment.
+    pub(crate) known: &'s [Arc<Verdict>],
     /// The facts of an advisory of the opened databases.
     pub(crate) advisory: &'s dyn Fn(&str) -> Option<AdvisoryFacts>,
     /// Where a span of a judged text stands now, if its line is still there.
@@ -136,7 +139,7 @@ impl Sources<'_> {
 
     fn ruled(&self) -> impl Iterator<Item = &Verdict> {
         let ours = |verdict: &&Verdict| verdict.policy.as_deref() == Some(self.file);
-        self.verdicts.iter().map(AsRef::as_ref).filter(ours)
+        self.known.iter().map(AsRef::as_ref).filter(ours)
     }
 
     /// What an entry names.

@@ -26,8 +26,8 @@ pub(in crate::lsp) fn handle(session: &Session, params: &HoverParams) -> Option<
         let known = state.known();
         let databases = state.databases.upgrade();
         let advisory = |id: &str| databases.as_ref()?.advisory(id);
-        let (verdicts, advisory, moved) = (&known, &advisory, &moved);
-        let sources = Sources { file: &path, text, verdicts, advisory, moved };
+        let (verdicts, known, advisory, moved) = (&verdicts, &known, &advisory, &moved);
+        let sources = Sources { file: &path, text, verdicts, known, advisory, moved };
         ide::policy_hover::hover(&sources, offset)?
     } else {
         ide::hover::hover(&path, offset, &verdicts, &moved)?

@@ -11,8 +11,8 @@ use super::{
     policy::{self, PolicyFacts, PolicyPlan},
     refusal::{Offline, refused},
     upgrade::{
-        Histories, Keep, Locked, Pick, Plan, Raised, Search, Target, Vanished, needs_rust,
-        with_requirements, without_pins,
+        Histories, Keep, Locked, Pick, Plan, Raised, Search, Target, Vanished, held_back, moves,
+        needs_rust, with_requirements, without_pins,
     },
 };
 use crate::{
@@ -319,13 +319,10 @@ impl Prover<'_> {
         keep: Keep,
     ) -> Result<Proved<'n>, NotProved> {
         let (now, package) = (ground.now, &target.package);
-        let lock_file = now.verdict.workspace.lock_file();
-        let unreadable = |error| format!("`{lock_file}` cannot be read: {error}");
-        let locked = now.texts.read(&lock_file).map_err(unreadable)?;
-        let mut raised = with_requirements(now.texts, now.verdict, &plan.steps, keep)?;
+        let mut raised = with_requirements(now.texts, now.verdict, &plan.steps, &[], keep)?;
         let mut vanished = Vec::new();
-        let mut lock = loop {
-            let error = match self.lock_file_with(&raised.pinned) {
+        let lock = loop {
+            let error = match self.lock_file_with(&raised) {
                 Ok(lock) => break lock,
                 Err(error) => error,
             };
@@ -341,11 +338,61 @@ impl Prover<'_> {
             };
             vanished.push(gone);
         };
-        let Raised { mut texts, admitted, pins, .. } = raised;
-        if let Some((local, pins)) = &pins {
-            lock = without_pins(&lock, local, pins);
+        let admitted = raised.admitted;
+        let texts = raised.texts;
+        let lock_alone = keep == Keep::WhatAdmits;
+        let change = Change { plan, to: None, lock_alone, vanished };
+        if let Some(sparing) = self.sparing(ground, &change, keep, &lock) {
+            match self.judged(ground, target, &change, &texts, &sparing) {
+                Ok(fix) => return Ok(Proved { fix, plan, admitted }),
+                Err(NotProved::Unwanted) => return Err(NotProved::Unwanted),
+                Err(NotProved::Because(reason)) => {
+                    tracing::debug!("{}, held back: {reason}", package.name);
+                }
+            }
         }
-        let after = Locked::read(&lock);
+        let fix = self.judged(ground, target, &change, &texts, &lock)?;
+        Ok(Proved { fix, plan, admitted })
+    }
+
+    /// A lock file in which less has moved beside the plan than in `lock`, if there is one.
+    fn sparing(
+        &mut self,
+        ground: &Ground<'_>,
+        change: &Change<'_>,
+        keep: Keep,
+        lock: &SourceText,
+    ) -> Option<SourceText> {
+        let (now, steps) = (ground.now, &change.plan.steps);
+        let after = Locked::read(lock);
+        let held = held_back(&ground.locked, &after, steps, ground.histories);
+        if held.is_empty() {
+            return None;
+        }
+        let mut raised = with_requirements(now.texts, now.verdict, steps, &held, keep).ok()?;
+        for gone in &change.vanished {
+            gone.taken_out(&mut raised.pinned, now.verdict);
+        }
+        let sparing = self.lock_file_with(&raised).ok()?;
+        let fewer = moves(&ground.locked, &Locked::read(&sparing)) < moves(&ground.locked, &after);
+        fewer.then_some(sparing)
+    }
+
+    /// The fix that leads to `lock`, if it is one.
+    fn judged(
+        &mut self,
+        ground: &Ground<'_>,
+        target: &Target,
+        change: &Change<'_>,
+        texts: &Tried,
+        lock: &SourceText,
+    ) -> Result<Fix, NotProved> {
+        let (now, package, plan) = (ground.now, &target.package, change.plan);
+        let lock_file = now.verdict.workspace.lock_file();
+        let unreadable = |error| format!("`{lock_file}` cannot be read: {error}");
+        let locked = now.texts.read(&lock_file).map_err(unreadable)?;
+        let mut texts = texts.clone();
+        let after = Locked::read(lock);
         let step = plan.steps.iter().find(|step| {
             after.holds(&step.package.name, &step.package.version)
                 || !after.holds(&step.package.name, &step.to.to_string())
@@ -359,14 +406,14 @@ impl Prover<'_> {
         }
         let to = ground.becomes(target, plan, &after);
         let what = named(package, to.as_ref());
-        texts.set(&lock_file, in_lines_of(&locked, &lock)).map_err(unreadable)?;
+        texts.set(&lock_file, in_lines_of(&locked, lock)).map_err(unreadable)?;
         let Some(proof) = self.proof(now, &texts)? else {
             return Err(format!("with {what} no verdict can be reached").into());
         };
         // What was judged is what cargo made of it.
         let judged =
             self.gate.scratch_lock_file().ok_or_else(|| "the scratch copy is gone".to_owned())?;
-        if in_lines_of(&lock, &judged).as_str() != lock.as_str() {
+        if in_lines_of(lock, &judged).as_str() != lock.as_str() {
             return Err(format!("cargo does not leave {what} so").into());
         }
         if !proof.cleared.iter().any(|finding| finding.packages.contains(package)) {
@@ -376,14 +423,17 @@ impl Prover<'_> {
         if let Some(new) = new {
             return Err(format!("{what} would bring: {}", new.message).into());
         }
-        let change = Change { plan, to, lock_alone: keep == Keep::WhatAdmits, vanished };
-        Ok(Proved { fix: ground.fix(target, change, texts, proof), plan, admitted })
+        Ok(ground.fix(target, &Change { to, ..change.clone() }, texts, proof))
     }
 
-    /// The lock file that cargo writes for these manifests.
-    fn lock_file_with(&mut self, manifests: &Tried) -> Result<SourceText, ResolveError> {
+    /// The lock file that cargo writes where everything is pinned, without the pins.
+    fn lock_file_with(&mut self, raised: &Raised) -> Result<SourceText, ResolveError> {
         let wanted = || self.audience.still_waits();
-        self.gate.lock_file_with(&self.options.resolver, manifests, &wanted)
+        let lock = self.gate.lock_file_with(&self.options.resolver, &raised.pinned, &wanted)?;
+        Ok(match &raised.pins {
+            Some((local, pins)) => without_pins(&lock, local, pins),
+            None => lock,
+        })
     }
 
     /// What the policy could say, in the order of remedies.
@@ -460,6 +510,7 @@ impl Prover<'_> {
 }
 
 /// What a plan comes to.
+#[derive(Clone)]
 struct Change<'n> {
     plan: &'n Plan,
     /// The version that the target has in the end; `None` where it is gone.
@@ -490,8 +541,8 @@ impl Ground<'_> {
         new.filter_map(|version| Version::parse(version).ok()).max()
     }
 
-    fn fix(&self, target: &Target, change: Change<'_>, texts: Tried, proof: Proof) -> Fix {
-        let Change { plan, to, lock_alone, vanished } = change;
+    fn fix(&self, target: &Target, change: &Change<'_>, texts: Tried, proof: Proof) -> Fix {
+        let Change { plan, to, lock_alone, vanished } = change.clone();
         let others = plan.steps.iter().filter(|step| step.package != target.package);
         let through: Vec<_> = others.map(|step| (step.package.clone(), step.to.clone())).collect();
         let is_step = |package: &PackageRef| plan.steps.iter().any(|one| one.package == *package);

@@ -25,6 +25,9 @@ use crate::{
 /// How many versions of one kind are tried at most.
 const TRIES: usize = 4;
 
+/// How often cargo is asked to move less.
+const SPARINGS: usize = 3;
+
 /// What fixes are proved with.
 pub struct Prover<'p> {
     /// Judges what was tried. It keeps the last graph: to be another one than that which judges what
@@ -342,7 +345,7 @@ impl Prover<'_> {
         let texts = raised.texts;
         let lock_alone = keep == Keep::WhatAdmits;
         let change = Change { plan, to: None, lock_alone, vanished };
-        if let Some(sparing) = self.sparing(ground, &change, keep, &lock) {
+        if let Some(sparing) = self.sparing(ground, &change, keep, &texts, &lock) {
             match self.judged(ground, target, &change, &texts, &sparing) {
                 Ok(fix) => return Ok(Proved { fix, plan, admitted }),
                 Err(NotProved::Unwanted) => return Err(NotProved::Unwanted),
@@ -361,21 +364,45 @@ impl Prover<'_> {
         ground: &Ground<'_>,
         change: &Change<'_>,
         keep: Keep,
+        texts: &Tried,
         lock: &SourceText,
     ) -> Option<SourceText> {
         let (now, steps) = (ground.now, &change.plan.steps);
-        let after = Locked::read(lock);
-        let held = held_back(&ground.locked, &after, steps, ground.histories);
-        if held.is_empty() {
-            return None;
+        let mut best = None;
+        let mut after = Locked::read(lock);
+        let first = moves(&ground.locked, &after);
+        // What is held back may have been all that moved others.
+        for _ in 0..SPARINGS {
+            let held = held_back(&ground.locked, &after, steps, ground.histories);
+            if held.is_empty() {
+                break;
+            }
+            let raised = with_requirements(now.texts, now.verdict, steps, &held, keep);
+            let Ok(mut raised) = raised else { break };
+            for gone in &change.vanished {
+                gone.taken_out(&mut raised.pinned, now.verdict);
+            }
+            let sparing = match self.lock_file_with(&raised) {
+                Ok(sparing) => sparing,
+                Err(error) => {
+                    tracing::debug!("held back: {error}");
+                    break;
+                }
+            };
+            let now_after = Locked::read(&sparing);
+            if moves(&ground.locked, &now_after) >= moves(&ground.locked, &after) {
+                break;
+            }
+            (best, after) = (Some(sparing), now_after);
         }
-        let mut raised = with_requirements(now.texts, now.verdict, steps, &held, keep).ok()?;
-        for gone in &change.vanished {
-            gone.taken_out(&mut raised.pinned, now.verdict);
-        }
-        let sparing = self.lock_file_with(&raised).ok()?;
-        let fewer = moves(&ground.locked, &Locked::read(&sparing)) < moves(&ground.locked, &after);
-        fewer.then_some(sparing)
+        // What was pinned and is not needed after all goes.
+        let lock_file = now.verdict.workspace.lock_file();
+        let mut texts = texts.clone();
+        texts.set(&lock_file, best?).ok()?;
+        let wanted = || self.audience.still_waits();
+        let tidied = self.gate.lock_file_with(&self.options.resolver, &texts, &wanted).ok()?;
+        let fewer = moves(&ground.locked, &Locked::read(&tidied)) < first;
+        fewer.then_some(tidied)
     }
 
     /// The fix that leads to `lock`, if it is one.

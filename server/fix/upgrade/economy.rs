@@ -1,7 +1,7 @@
 //! What cargo moves beside a plan. Freed of its old version a package goes to its newest one, which may
 //! bring others that nobody needs; most of the time it may stay, or go a small step.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use semver::{Version, VersionReq};
 
@@ -20,8 +20,9 @@ struct Beside {
     to: Version,
 }
 
-/// What is to be held back when cargo writes the lock file once more: the packages that moved from
-/// `before` to `after` beside the steps of a plan, and the smallest versions that will do.
+/// What is to be pinned when cargo writes the lock file once more: the packages that moved from
+/// `before` to `after` beside the steps of a plan, in the smallest versions that will do. Nothing where
+/// cargo has taken those already.
 pub(in crate::fix) fn held_back(
     before: &Locked,
     after: &Locked,
@@ -34,12 +35,21 @@ pub(in crate::fix) fn held_back(
         .filter(|one| !steps.iter().any(|step| step.package == **one))
         .filter_map(|one| Beside::of(one, before, after))
         .collect();
+    // What has come may go again, and what it requires with it.
+    let came: BTreeSet<_> = after
+        .packages()
+        .filter(|one| !before.packages().any(|other| other.name == one.name))
+        .collect();
     for _ in 0..ROUNDS {
         let chosen: BTreeMap<_, _> =
             moved.iter().map(|one| (one.after.clone(), one.to.clone())).collect();
         let mut changed = false;
         for one in &mut moved {
-            let Some(to) = smallest(one, after, &chosen, histories) else { continue };
+            let to = [true, false].into_iter().find_map(|all| {
+                let counts = |holder: &PackageRef| all || !came.contains(holder);
+                smallest(one, after, &chosen, histories, &counts)
+            });
+            let Some(to) = to else { continue };
             changed |= to < one.to;
             one.to = to.min(one.to.clone());
         }
@@ -47,9 +57,11 @@ pub(in crate::fix) fn held_back(
             break;
         }
     }
-    let is_held = |one: &Beside| one.to.to_string() != one.after.version;
-    let held = moved.into_iter().filter(is_held);
-    held.map(|one| Step { package: one.before, to: one.to, declared: false }).collect()
+    if moved.iter().all(|one| one.to.to_string() == one.after.version) {
+        return Vec::new();
+    }
+    let pinned = moved.into_iter();
+    pinned.map(|one| Step { package: one.before, to: one.to, declared: false }).collect()
 }
 
 /// How many packages are others or gone.
@@ -74,18 +86,30 @@ impl Beside {
     }
 }
 
-/// The smallest version from the locked one on that all who require the package admit, in the versions
-/// that were chosen for them; `None` where that cannot be told.
+/// The smallest version from the locked one on that all who require the package and `counts` admit, in
+/// the versions that were chosen for them; `None` where that cannot be told.
 fn smallest(
     one: &Beside,
     after: &Locked,
     chosen: &BTreeMap<PackageRef, Version>,
     histories: &Histories,
+    counts: &dyn Fn(&PackageRef) -> bool,
 ) -> Option<Version> {
+    let locked = Version::parse(&one.before.version).ok()?;
+    let newest = Version::parse(&one.after.version).ok()?;
+    let history = histories.history(&one.after)?;
+    let line: Vec<_> = history
+        .iter()
+        .filter(|release| release.version >= locked && release.version <= newest)
+        .filter(|release| {
+            !release.yanked && release.version.pre.is_empty() || release.version == locked
+        })
+        .map(|release| &release.version)
+        .collect();
     let mut requirements = Vec::new();
     for holder in after.holders(&one.after) {
         // What a manifest of the workspace admits begins at the locked version or before.
-        if !is_from_registry(holder) {
+        if !is_from_registry(holder) || !counts(holder) {
             continue;
         }
         let version = match chosen.get(holder) {
@@ -94,18 +118,14 @@ fn smallest(
         };
         let release = histories.release(holder, &version)?;
         let stated = release.requires.iter().filter(|required| required.package == one.after.name);
-        // It may be required in two lines, of which this is one.
         let stated = stated.filter_map(|required| VersionReq::parse(&required.requirement).ok());
-        requirements.extend(stated.filter(|requirement| requirement.matches(&one.to)));
+        // It may be required in two lines, of which this is one.
+        requirements.extend(
+            stated.filter(|requirement| line.iter().any(|version| requirement.matches(version))),
+        );
     }
-    let locked = Version::parse(&one.before.version).ok()?;
-    let history = histories.history(&one.after)?;
-    let candidates = history.iter().filter(|release| {
-        (!release.yanked || release.version == locked)
-            && (release.version.pre.is_empty() || release.version == locked)
-            && release.version >= locked
-            && release.version <= one.to
-            && requirements.iter().all(|requirement| requirement.matches(&release.version))
-    });
-    candidates.map(|release| release.version.clone()).min()
+    let admitted = |version: &&Version| {
+        requirements.iter().all(|requirement: &VersionReq| requirement.matches(version))
+    };
+    line.into_iter().filter(|version| **version <= one.to).find(admitted).cloned()
 }

@@ -4,7 +4,10 @@
 mod advisory_db;
 mod cargo_home;
 mod packed_db;
+mod snapshot;
 
 pub use advisory_db::{DEFAULT_URL, DatabaseLocation, FetchError, Freshness, RefreshPolicy};
 pub use cargo_home::{configuration_files, index_files, is_index_file};
 pub(crate) use packed_db::{PackedDb, copied};
+pub(crate) use snapshot::Snapshot;
+pub use snapshot::write_snapshot;

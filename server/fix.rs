@@ -14,6 +14,7 @@ mod repair;
 mod requirement;
 mod tried;
 mod upgrade;
+mod wanted;
 
 use std::collections::BTreeSet;
 
@@ -28,9 +29,11 @@ use crate::{
 pub use proof::{MovedEntry, Proof};
 pub use prover::{Created, NotProved, Prover};
 pub use remedy::Remedy;
-pub use repair::{Remaining, Repair, repair, repair_with};
+pub use repair::{Remaining, Repair, repair};
 pub(crate) use tried::write_new;
 pub use tried::{Change, Tried, WriteError};
+pub use upgrade::Vanished;
+pub use wanted::{Named, Wanted};
 
 /// What may be done to get the gate clean.
 #[derive(Clone, Copy, Debug, Default)]
@@ -79,6 +82,8 @@ pub struct Upgrade {
     /// The other packages that had to move for it and where they are now, those that manifests of
     /// the workspace require first.
     pub through: Vec<(PackageRef, Version)>,
+    /// The features that declarations no longer ask for, since the new version has them no longer.
+    pub without: Vec<Vanished>,
     /// The Rust that it asks for, where that is newer than the one that the workspace states.
     pub rust: Option<Version>,
 }

@@ -5,7 +5,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 
 use crate::{
-    fix::Remedy,
+    fix::{Named, Remedy},
     verdict::{Check, CheckSet},
 };
 
@@ -160,6 +160,10 @@ pub(super) struct FixArguments {
     #[arg(long)]
     pub(super) dry_run: bool,
 
+    /// Only what is found about this package; may be given several times.
+    #[arg(long = "package", short, value_name = "NAME[@VERSION]")]
+    pub(super) packages: Vec<Named>,
+
     /// Also upgrade to versions that are not compatible by their number. They are proved to
     /// resolve, not to compile.
     #[arg(long)]
@@ -247,12 +251,18 @@ pub(super) struct DbArguments {
     pub(super) path: Utf8PathBuf,
 }
 
-#[derive(Clone, Copy, Debug, Subcommand)]
+#[derive(Clone, Debug, Subcommand)]
 pub(super) enum DbWord {
     /// Fetch the databases now.
     Update,
     /// Say where they are, how old, and whether they can be read.
     Status,
+    /// Write the advisories that are on this machine into one file, which a build with the feature
+    /// `snapshot` makes a part of the program.
+    Pack {
+        /// Where to.
+        file: Utf8PathBuf,
+    },
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]

@@ -13,7 +13,7 @@ use super::{
 };
 use crate::{
     cache::Cache,
-    facts::{Freshness, RefreshPolicy},
+    facts::{Freshness, RefreshPolicy, write_snapshot},
     gate::{NO_VERDICT, OnDisk, Texts as _},
     process::Children,
     verdict::{DatabaseError, DatabaseSettings, DatabaseSource, PolicyText},
@@ -27,9 +27,10 @@ use crate::{
 /// When the policy cannot be read or standard output cannot be written.
 pub(super) fn run(arguments: &DbArguments) -> anyhow::Result<ExitCode> {
     let settings = settings(&arguments.path)?;
-    match arguments.word {
+    match &arguments.word {
         DbWord::Update => update(&settings),
         DbWord::Status => status(&settings),
+        DbWord::Pack { file } => pack(&settings, file),
     }
 }
 
@@ -42,6 +43,20 @@ fn update(settings: &DatabaseSettings) -> anyhow::Result<ExitCode> {
         }
     }
     status(settings)
+}
+
+fn pack(settings: &DatabaseSettings, file: &Utf8Path) -> anyhow::Result<ExitCode> {
+    let locations = settings.locations();
+    let [location] = locations.as_slice() else {
+        bail!("the policy names {} databases: one can be packed", locations.len());
+    };
+    let Freshness::Fetched(Some(fetched)) = location.freshness() else {
+        bail!("the advisory database is not on this machine: `supercargo db update` fetches it");
+    };
+    let folder = location.folder();
+    write_snapshot(&folder, fetched, file)
+        .with_context(|| format!("`{folder}` cannot be packed into `{file}`"))?;
+    Ok(ExitCode::SUCCESS)
 }
 
 fn status(settings: &DatabaseSettings) -> anyhow::Result<ExitCode> {

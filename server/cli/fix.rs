@@ -14,7 +14,7 @@ use super::{
     meant::{Manner, Meant, absolute, gate_options, workspaces},
 };
 use crate::{
-    fix::{FixOptions, NotProved, Prover, Repair, Tried, repair_with},
+    fix::{FixOptions, NotProved, Prover, Repair, Tried, Wanted, repair},
     gate::{Databases, Gate, NO_VERDICT},
     resolve::Built,
 };
@@ -52,7 +52,11 @@ pub(super) fn run(arguments: &FixArguments) -> anyhow::Result<ExitCode> {
     let options = gate_options(&arguments.gate, manner)?;
     let databases = Databases::default();
     let here = absolute(Utf8Path::new("."))?;
-    let fix = FixOptions { breaking: arguments.breaking };
+    let wanted = Wanted {
+        fix: FixOptions { breaking: arguments.breaking },
+        allowed: arguments.remedies(),
+        packages: arguments.packages.clone(),
+    };
     let mut code = if missing { NO_VERDICT } else { 0 };
     for workspace in &workspaces {
         let mut gate = Gate::new(workspace.clone());
@@ -62,10 +66,18 @@ pub(super) fn run(arguments: &FixArguments) -> anyhow::Result<ExitCode> {
             databases: &databases,
             audience: &logging::tell,
         };
-        let allowed = arguments.remedies();
-        let Some(repair) = repair_with(&mut prover, fix, &allowed, Tried::default()) else {
+        let Some(repair) = repair(&mut prover, &wanted, Tried::default()) else { continue };
+        let absent = wanted.packages.iter().find(|named| {
+            repair.before.reached && !repair.before.folders.keys().any(|one| one.name == named.name)
+        });
+        if let Some(absent) = absent {
+            let (name, folder) = (&absent.name, workspace.folder());
+            logging::complain(&format!(
+                "`{folder}` depends on no `{name}`: `cargo tree` lists its packages"
+            ));
+            code = NO_VERDICT;
             continue;
-        };
+        }
         let mut done = Done { repair: &repair, dry_run: arguments.dry_run, built: None };
         if arguments.build && !repair.texts.changes().is_empty() {
             logging::tell("checking whether it compiles");

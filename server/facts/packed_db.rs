@@ -62,7 +62,7 @@ pub(crate) fn copied(folder: &Utf8Path, children: &Children) -> Option<Temporary
 }
 
 /// Every advisory as the length of its path, the path, the length of its text, the text.
-fn pack(root: &Utf8Path, folder: &Utf8Path, packed: &mut Vec<u8>) -> io::Result<()> {
+pub(super) fn pack(root: &Utf8Path, folder: &Utf8Path, packed: &mut Vec<u8>) -> io::Result<()> {
     let mut entries: Vec<_> = root.join(folder).read_dir_utf8()?.collect::<Result<_, _>>()?;
     entries.sort_by(|a, b| a.file_name().cmp(b.file_name()));
     for entry in entries {
@@ -79,7 +79,7 @@ fn pack(root: &Utf8Path, folder: &Utf8Path, packed: &mut Vec<u8>) -> io::Result<
     Ok(())
 }
 
-fn unpack(mut packed: &[u8], folder: &Utf8Path) -> Option<()> {
+pub(super) fn unpack(mut packed: &[u8], folder: &Utf8Path) -> Option<()> {
     fn part<'p>(packed: &mut &'p [u8]) -> Option<&'p [u8]> {
         let (length, rest) = packed.split_first_chunk::<8>()?;
         let length = usize::try_from(u64::from_le_bytes(*length)).ok()?;

@@ -53,6 +53,12 @@ pub struct PolicyPlan {
     pub to_fill_in: Option<Span>,
 }
 
+/// Any TOML text without the innermost item of a list that `offset` (in bytes) stands in, every other
+/// byte as it was; `None` where none does or the text is broken.
+pub(super) fn without_item(text: &str, offset: usize) -> Option<String> {
+    Some(Document::read(text)?.without_item(offset)?.text)
+}
+
 /// What plans are made from.
 #[derive(Clone, Copy, Debug)]
 pub struct PolicyFacts<'f> {

@@ -13,8 +13,8 @@ use super::{
     policy::{self, PolicyFacts, PolicyPlan},
     refusal::{Offline, refused},
     upgrade::{
-        Histories, Keep, Locked, Pick, Plan, Raised, Search, Target, needs_rust, with_requirements,
-        without_pins,
+        Histories, Keep, Locked, Pick, Plan, Raised, Search, Target, Vanished, held_back, moves,
+        needs_rust, with_requirements, without_pins,
     },
 };
 use crate::{
@@ -27,6 +27,9 @@ pub use creation::Created;
 
 /// How many versions of one kind are tried at most.
 const TRIES: usize = 4;
+
+/// How often cargo is asked to move less.
+const SPARINGS: usize = 3;
 
 /// What fixes are proved with.
 pub struct Prover<'p> {
@@ -322,19 +325,104 @@ impl Prover<'_> {
         keep: Keep,
     ) -> Result<Proved<'n>, NotProved> {
         let (now, package) = (ground.now, &target.package);
+        let mut raised = with_requirements(now.texts, now.verdict, &plan.steps, &[], keep)?;
+        let mut vanished = Vec::new();
+        let lock = loop {
+            let error = match self.lock_file_with(&raised) {
+                Ok(lock) => break lock,
+                Err(error) => error,
+            };
+            // Who crosses to a later release on purpose does without what it no longer has.
+            let gone = Vanished::of(&error).filter(|_| plan.is_breaking());
+            let Some(gone) = gone.filter(|gone| {
+                !vanished.contains(gone)
+                    && gone.taken_out(&mut raised.pinned, now.verdict)
+                    && gone.taken_out(&mut raised.texts, now.verdict)
+            }) else {
+                let offline = Offline::of(&self.options.resolver, &plan.steps);
+                return Err(refused(&error, offline));
+            };
+            vanished.push(gone);
+        };
+        let admitted = raised.admitted;
+        let texts = raised.texts;
+        let lock_alone = keep == Keep::WhatAdmits;
+        let change = Change { plan, to: None, lock_alone, vanished };
+        if let Some(sparing) = self.sparing(ground, &change, keep, &texts, &lock) {
+            match self.judged(ground, target, &change, &texts, &sparing) {
+                Ok(fix) => return Ok(Proved { fix, plan, admitted }),
+                Err(NotProved::Unwanted) => return Err(NotProved::Unwanted),
+                Err(NotProved::Because(reason)) => {
+                    tracing::debug!("{}, held back: {reason}", package.name);
+                }
+            }
+        }
+        let fix = self.judged(ground, target, &change, &texts, &lock)?;
+        Ok(Proved { fix, plan, admitted })
+    }
+
+    /// A lock file in which less has moved beside the plan than in `lock`, if there is one.
+    fn sparing(
+        &mut self,
+        ground: &Ground<'_>,
+        change: &Change<'_>,
+        keep: Keep,
+        texts: &Tried,
+        lock: &SourceText,
+    ) -> Option<SourceText> {
+        let (now, steps) = (ground.now, &change.plan.steps);
+        let mut best = None;
+        let mut after = Locked::read(lock);
+        let first = moves(&ground.locked, &after);
+        // What is held back may have been all that moved others.
+        for _ in 0..SPARINGS {
+            let held = held_back(&ground.locked, &after, steps, ground.histories);
+            if held.is_empty() {
+                break;
+            }
+            let raised = with_requirements(now.texts, now.verdict, steps, &held, keep);
+            let Ok(mut raised) = raised else { break };
+            for gone in &change.vanished {
+                gone.taken_out(&mut raised.pinned, now.verdict);
+            }
+            let sparing = match self.lock_file_with(&raised) {
+                Ok(sparing) => sparing,
+                Err(error) => {
+                    tracing::debug!("held back: {error}");
+                    break;
+                }
+            };
+            let now_after = Locked::read(&sparing);
+            if moves(&ground.locked, &now_after) >= moves(&ground.locked, &after) {
+                break;
+            }
+            (best, after) = (Some(sparing), now_after);
+        }
+        // What was pinned and is not needed after all goes.
+        let lock_file = now.verdict.workspace.lock_file();
+        let mut texts = texts.clone();
+        texts.set(&lock_file, best?).ok()?;
+        let wanted = || self.audience.still_waits();
+        let tidied = self.gate.lock_file_with(&self.options.resolver, &texts, &wanted).ok()?;
+        let fewer = moves(&ground.locked, &Locked::read(&tidied)) < first;
+        fewer.then_some(tidied)
+    }
+
+    /// The fix that leads to `lock`, if it is one.
+    fn judged(
+        &mut self,
+        ground: &Ground<'_>,
+        target: &Target,
+        change: &Change<'_>,
+        texts: &Tried,
+        lock: &SourceText,
+    ) -> Result<Fix, NotProved> {
+        let (now, package, plan) = (ground.now, &target.package, change.plan);
         let lock_file = now.verdict.workspace.lock_file();
         let unreadable = |error| format!("`{lock_file}` cannot be read: {error}");
         let locked = now.texts.read(&lock_file).map_err(unreadable)?;
-        let Raised { mut texts, pinned, admitted, pins } =
-            with_requirements(now.texts, now.verdict, &plan.steps, keep)?;
-        let wanted = || self.audience.still_waits();
-        let resolver = &self.options.resolver;
-        let lock = self.gate.lock_file_with(resolver, &pinned, &wanted);
-        let mut lock = lock.map_err(|error| refused(&error, Offline::of(resolver, &plan.steps)))?;
-        if let Some((local, pins)) = &pins {
-            lock = without_pins(&lock, local, pins);
-        }
-        let after = Locked::read(&lock);
+        let mut texts = texts.clone();
+        let after = Locked::read(lock);
         let step = plan.steps.iter().find(|step| {
             after.holds(&step.package.name, &step.package.version)
                 || !after.holds(&step.package.name, &step.to.to_string())
@@ -348,14 +436,14 @@ impl Prover<'_> {
         }
         let to = ground.becomes(target, plan, &after);
         let what = named(package, to.as_ref());
-        texts.set(&lock_file, in_lines_of(&locked, &lock)).map_err(unreadable)?;
+        texts.set(&lock_file, in_lines_of(&locked, lock)).map_err(unreadable)?;
         let Some(proof) = self.proof(now, &texts)? else {
             return Err(format!("with {what} no verdict can be reached").into());
         };
         // What was judged is what cargo made of it.
         let judged =
             self.gate.scratch_lock_file().ok_or_else(|| "the scratch copy is gone".to_owned())?;
-        if in_lines_of(&lock, &judged).as_str() != lock.as_str() {
+        if in_lines_of(lock, &judged).as_str() != lock.as_str() {
             return Err(format!("cargo does not leave {what} so").into());
         }
         if !proof.cleared.iter().any(|finding| finding.packages.contains(package)) {
@@ -365,8 +453,17 @@ impl Prover<'_> {
         if let Some(new) = new {
             return Err(format!("{what} would bring: {}", new.message).into());
         }
-        let fix = ground.fix(target, plan, to, keep == Keep::WhatAdmits, texts, proof);
-        Ok(Proved { fix, plan, admitted })
+        Ok(ground.fix(target, &Change { to, ..change.clone() }, texts, proof))
+    }
+
+    /// The lock file that cargo writes where everything is pinned, without the pins.
+    fn lock_file_with(&mut self, raised: &Raised) -> Result<SourceText, ResolveError> {
+        let wanted = || self.audience.still_waits();
+        let lock = self.gate.lock_file_with(&self.options.resolver, &raised.pinned, &wanted)?;
+        Ok(match &raised.pins {
+            Some((local, pins)) => without_pins(&lock, local, pins),
+            None => lock,
+        })
     }
 
     /// What the policy could say, in the order of remedies.
@@ -458,6 +555,18 @@ impl Prover<'_> {
     }
 }
 
+/// What a plan comes to.
+#[derive(Clone)]
+struct Change<'n> {
+    plan: &'n Plan,
+    /// The version that the target has in the end; `None` where it is gone.
+    to: Option<Version>,
+    /// No manifest changes.
+    lock_alone: bool,
+    /// What declarations no longer ask for.
+    vanished: Vec<Vanished>,
+}
+
 /// A plan that was proved.
 struct Proved<'n> {
     fix: Fix,
@@ -478,15 +587,8 @@ impl Ground<'_> {
         new.filter_map(|version| Version::parse(version).ok()).max()
     }
 
-    fn fix(
-        &self,
-        target: &Target,
-        plan: &Plan,
-        to: Option<Version>,
-        lock_alone: bool,
-        texts: Tried,
-        proof: Proof,
-    ) -> Fix {
+    fn fix(&self, target: &Target, change: &Change<'_>, texts: Tried, proof: Proof) -> Fix {
+        let Change { plan, to, lock_alone, vanished } = change.clone();
         let others = plan.steps.iter().filter(|step| step.package != target.package);
         let through: Vec<_> = others.map(|step| (step.package.clone(), step.to.clone())).collect();
         let is_step = |package: &PackageRef| plan.steps.iter().any(|one| one.package == *package);
@@ -504,16 +606,17 @@ impl Ground<'_> {
         if lock_alone {
             what.push_str(", in `Cargo.lock` alone");
         }
+        what.push_str(&without(&vanished));
+        let rust =
+            plan.steps.iter().filter_map(|step| self.histories.newer_rust(&step.package, &step.to));
+        let rust = rust.max();
+        what.push_str(&needs_rust(rust.as_ref(), self.histories.rust.as_ref()));
         if plan.is_breaking() {
             what.push_str(&format!(
                 ", a breaking one{}: it resolves, whether it compiles is not known",
                 self.crossed(plan)
             ));
         }
-        let rust =
-            plan.steps.iter().filter_map(|step| self.histories.newer_rust(&step.package, &step.to));
-        let rust = rust.max();
-        what.push_str(&needs_rust(rust.as_ref(), self.histories.rust.as_ref()));
         let lead = to.map(|to| (target.package.clone(), to));
         let mut through = through;
         let lead = lead.or_else(|| through.pop());
@@ -522,6 +625,7 @@ impl Ground<'_> {
             to,
             breaking: plan.is_breaking(),
             through,
+            without: vanished,
             rust,
         });
         Fix::new(Remedy::Upgrade, &what, upgrade, texts, proof)
@@ -539,6 +643,22 @@ impl Ground<'_> {
             (false, more) => format!(" past {} and {more} more", named.join(", ")),
         }
     }
+}
+
+/// What declarations no longer ask for, in a title.
+fn without(vanished: &[Vanished]) -> String {
+    let mut packages: Vec<_> = vanished.iter().map(|one| &one.package).collect();
+    packages.dedup();
+    let told = packages.into_iter().map(|package| {
+        let of_it = vanished.iter().filter(|one| one.package == *package);
+        let features: Vec<_> = of_it.flat_map(|one| &one.features).map(String::as_str).collect();
+        let word = if features.len() == 1 { "feature" } else { "features" };
+        format!(
+            ", without the {word} `{}` that `{package}` has no longer",
+            features.join("` and `")
+        )
+    });
+    told.collect()
 }
 
 fn parents(through: &[(PackageRef, Version)]) -> String {

@@ -10,8 +10,8 @@ use crate::resolve::{ResolveError, Resolver};
 const LINES: usize = 10;
 
 /// What cargo writes beside the refusal.
-const BESIDE: [&str; 6] =
-    ["Updating ", "Locking ", "Adding ", "Downloading ", "note: ", "warning: "];
+const BESIDE: [&str; 7] =
+    ["Updating ", "Locking ", "Adding ", "Downloading ", "Blocking ", "note: ", "warning: "];
 
 /// What is wanted without a network; `None` with one.
 #[derive(Clone, Copy)]

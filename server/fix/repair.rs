@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{
-    Fix, FixOptions, Judged, NotProved, Prover, Remedy, Tried, proof,
+    Fix, Judged, NotProved, Prover, Remedy, Tried, Wanted, proof,
     prover::{Ground, UNLOCKED},
     upgrade::{Histories, Scope, Target, alternatives},
 };
@@ -40,19 +40,9 @@ pub struct Repair {
     pub verdict: Verdict,
 }
 
-/// Upgrades one package after the other, starting from `texts`. `None` where nobody waits any more.
-pub fn repair(prover: &mut Prover<'_>, fix: FixOptions, texts: Tried) -> Option<Repair> {
-    repair_with(prover, fix, &[], texts)
-}
-
-/// The same, and then what of the `allowed` remedies clears of what is left: those that state the
-/// policy more precisely and leave nothing to fill in.
-pub fn repair_with(
-    prover: &mut Prover<'_>,
-    fix: FixOptions,
-    allowed: &[Remedy],
-    texts: Tried,
-) -> Option<Repair> {
+/// Upgrades one package after the other, starting from `texts`; then what of the allowed remedies
+/// clears of what is left and leaves nothing to fill in. `None` where nobody waits any more.
+pub fn repair(prover: &mut Prover<'_>, wanted: &Wanted, texts: Tried) -> Option<Repair> {
     let verdict = prover.gate.judge(prover.options, &texts, prover.databases, prover.audience)?;
     let repair = Repair {
         fixes: Vec::new(),
@@ -61,7 +51,8 @@ pub fn repair_with(
         before: verdict.clone(),
         verdict,
     };
-    let mut work = Work { prover, fix, repair, given_up: BTreeMap::new(), tried: BTreeSet::new() };
+    let mut work =
+        Work { prover, wanted, repair, given_up: BTreeMap::new(), tried: BTreeSet::new() };
     // Upgrades start from what is locked.
     let is_locked = work.repair.verdict.workspace.lock_file().is_file();
     if work.repair.verdict.reached && is_locked {
@@ -69,14 +60,14 @@ pub fn repair_with(
         work.upgrades()?;
     }
     if work.repair.verdict.reached {
-        work.policy(allowed)?;
+        work.policy()?;
     }
-    Some(work.end(is_locked, allowed))
+    Some(work.end(is_locked))
 }
 
 struct Work<'w, 'p> {
     prover: &'w mut Prover<'p>,
-    fix: FixOptions,
+    wanted: &'w Wanted,
     repair: Repair,
     /// Why the packages stay.
     given_up: BTreeMap<PackageRef, String>,
@@ -110,7 +101,7 @@ impl Work<'_, '_> {
                 self.prover.audience.doing(&format!("looking for an upgrade of {name}"));
                 let now = Judged { verdict: &self.repair.verdict, texts: &self.repair.texts };
                 let ground = Ground::of(now, &histories);
-                match self.prover.upgrade(&ground, self.fix, &target) {
+                match self.prover.upgrade(&ground, self.wanted.fix, &target) {
                     Ok(fix) => {
                         hopeful = true;
                         self.repair.texts = fix.texts.clone();
@@ -130,7 +121,7 @@ impl Work<'_, '_> {
     /// What is to be tried next.
     fn next(&mut self) -> Option<Target> {
         for target in Target::all(&self.repair.verdict.findings, Scope::Needed) {
-            if self.given_up.contains_key(&target.package) {
+            if self.given_up.contains_key(&target.package) || !self.wanted.names(&target.package) {
                 continue;
             }
             if target.is_only_about_licence() {
@@ -144,14 +135,20 @@ impl Work<'_, '_> {
         None
     }
 
-    fn policy(&mut self, allowed: &[Remedy]) -> Option<()> {
+    fn policy(&mut self) -> Option<()> {
+        let allowed = &self.wanted.allowed;
+        if allowed.is_empty() {
+            return Some(());
+        }
         let mut given_up: Vec<Finding> = Vec::new();
         while let Some(finding) = self
             .repair
             .verdict
             .findings
             .iter()
-            .find(|one| proof::counts(one) && !allowed.is_empty() && !given_up.contains(one))
+            .find(|one| {
+                proof::counts(one) && self.wanted.names_any_of(one) && !given_up.contains(one)
+            })
             .cloned()
         {
             let now = Judged { verdict: &self.repair.verdict, texts: &self.repair.texts };
@@ -178,10 +175,10 @@ impl Work<'_, '_> {
         Some(())
     }
 
-    fn end(mut self, is_locked: bool, allowed: &[Remedy]) -> Repair {
+    fn end(mut self, is_locked: bool) -> Repair {
         let counted = self.repair.verdict.findings.iter().filter(|one| proof::counts(one));
         let remaining = counted.map(|finding| Remaining {
-            reason: Some(self.reason(finding, is_locked, allowed)),
+            reason: Some(self.reason(finding, is_locked)),
             finding: finding.clone(),
         });
         self.repair.remaining = remaining.collect();
@@ -189,7 +186,11 @@ impl Work<'_, '_> {
     }
 
     /// Why a finding stays.
-    fn reason(&self, finding: &Finding, is_locked: bool, allowed: &[Remedy]) -> String {
+    fn reason(&self, finding: &Finding, is_locked: bool) -> String {
+        if !self.wanted.names_any_of(finding) {
+            return "it is about no package that `--package` names".to_owned();
+        }
+        let allowed = &self.wanted.allowed;
         let about = finding.packages.first();
         let advised = finding.check == Check::Advisories && about.is_some();
         if advised && !is_locked {

@@ -7,6 +7,8 @@
 //! started: what cargo's index says is read from the disk.
 
 mod clear;
+mod economy;
+mod features;
 mod histories;
 mod locked;
 mod parents;
@@ -17,6 +19,8 @@ mod words;
 use semver::{Version, VersionReq};
 
 pub(super) use clear::Clear;
+pub(super) use economy::{held_back, moves};
+pub use features::Vanished;
 pub(super) use histories::Histories;
 pub(super) use locked::Locked;
 pub(super) use parents::{Pick, Plan, Search, Step};

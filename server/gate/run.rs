@@ -145,6 +145,11 @@ impl Run {
         match databases.open(&source, options.refresh, &options.resolver, tell) {
             Ok(database) => {
                 let date = database.fetched.map(|time| time.strftime("%Y-%m-%d").to_string());
+                if let Some(reason) = &database.stand_in {
+                    let (workspace, date) = (&self.verdict.workspace, date.as_deref());
+                    let told = troubles::stand_in(workspace, reason, date, texts);
+                    self.verdict.findings.push(told);
+                }
                 self.verdict.database_date = date;
                 Some(database)
             }

@@ -55,6 +55,22 @@ pub(super) fn no_database(
     own(Code::NoAdvisoryDatabase, Severity::Error, message, vec![head(&workspace.manifest, texts)])
 }
 
+/// The advisories are those that came with the program.
+pub(super) fn stand_in(
+    workspace: &Workspace,
+    reason: &str,
+    date: Option<&str>,
+    texts: &dyn Texts,
+) -> Finding {
+    let date = date.unwrap_or("the day of its release");
+    let message = format!(
+        "advisories are judged by those of {date}, which came with this program: {}",
+        harmless(reason)
+    );
+    let place = head(&workspace.manifest, texts);
+    own(Code::OldAdvisories, Severity::Warning, message, vec![place])
+}
+
 pub(super) fn engine(workspace: &Workspace, error: &EngineError, texts: &dyn Texts) -> Finding {
     let message = format!("could not {}", harmless(&error.to_string()));
     own(Code::CheckFailed, Severity::Error, message, vec![head(&workspace.manifest, texts)])

@@ -18,6 +18,8 @@ pub struct Manifest {
     pub dependencies: Option<Span>,
     /// `[patch.<registry>]` and `[replace]`.
     pub patches: Vec<Declaration>,
+    /// What the features of `[features]` turn on, in the order of the file.
+    pub turned_on: Vec<Spanned<String>>,
     /// What is wrong with the syntax; the rest was understood all the same.
     pub errors: Vec<SyntaxError>,
 }
@@ -84,6 +86,10 @@ pub struct Declaration {
     pub git: Option<Spanned<String>>,
     /// `path`.
     pub path: Option<Spanned<String>>,
+    /// `features`, as far as they are strings.
+    pub features: Vec<Spanned<String>>,
+    /// `optional = true`.
+    pub optional: bool,
 }
 
 impl Declaration {
@@ -161,6 +167,7 @@ impl Manifest {
             dependencies: dependencies(root)
                 .or_else(|| dependencies(tree::table(root, "workspace")?)),
             patches: reader.patches(root),
+            turned_on: reader.turned_on(root),
             errors,
         }
     }
@@ -229,6 +236,14 @@ impl Reader<'_> {
         })
     }
 
+    fn turned_on(&self, root: &DeTable<'_>) -> Vec<Spanned<String>> {
+        let Some(features) = tree::table(root, "features") else { return Vec::new() };
+        let lists = features.keys().map(|name| tree::strings(self.text, features, name.get_ref()));
+        let mut all: Vec<_> = lists.flatten().collect();
+        all.sort_by_key(|one| one.span.start);
+        all
+    }
+
     fn patches(&self, root: &DeTable<'_>) -> Vec<Declaration> {
         let mut patches = Vec::new();
         if let Some(registries) = tree::table(root, "patch") {
@@ -286,6 +301,8 @@ impl Reader<'_> {
                     inherits: None,
                     git: None,
                     path: None,
+                    features: Vec::new(),
+                    optional: false,
                 };
                 match value.get_ref() {
                     DeValue::String(_) => {
@@ -304,6 +321,9 @@ impl Reader<'_> {
         declaration.requirement = string("version");
         declaration.git = string("git");
         declaration.path = string("path");
+        declaration.features = tree::strings(self.text, fields, "features");
+        declaration.optional = tree::entry(fields, "optional")
+            .is_some_and(|(_, value)| value.get_ref().as_bool() == Some(true));
         if let Some(package) = string("package") {
             declaration.package = package.value;
         }

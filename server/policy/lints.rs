@@ -211,7 +211,8 @@ mod tests {
     #[test]
     fn thousands_of_entries_are_looked_at_at_once() {
         let entries = |quote: &str| -> String {
-            (0..5_000).map(|number| format!("    {quote}a{number}{quote},\n")).collect()
+            let lines = (0..5_000).map(|number| format!("    {quote}a{number}{quote},\n"));
+            lines.collect::<Vec<_>>().concat()
         };
         let text = format!(
             "[advisories]\nignore = [\n{}]\n[bans]\nskip = [\n{}]\n",

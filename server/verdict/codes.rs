@@ -171,6 +171,7 @@ codes! {
     NoPolicy Supercargo "supercargo::no-policy" Workspace "no policy was found: cargo-deny's defaults hold";
     MemberNotJudged Supercargo "supercargo::member-not-judged" Workspace "the gate does not judge this member";
     NoAdvisoryDatabase Supercargo "supercargo::no-advisory-database" Workspace "advisories cannot be judged without a usable advisory database";
+    OldAdvisories Supercargo "supercargo::old-advisories" Workspace "there is no advisory database: the advisories that came with the program stand in for it";
     ClarificationOutdated Supercargo "supercargo::clarification-outdated" Policy "a clarification does not hold, because the licence text has changed since";
     MissingReason Supercargo "supercargo::missing-reason" Policy "an entry that looks away does not say why, or its reason is still to be written";
     PastDue Supercargo "supercargo::past-due" Policy "the day until which an entry was to hold has passed";

@@ -21,7 +21,7 @@ use super::{
 };
 use crate::{
     cache::{Cache, Input},
-    facts::{DatabaseLocation, FetchError, Freshness, PackedDb, RefreshPolicy, copied},
+    facts::{DatabaseLocation, FetchError, Freshness, PackedDb, RefreshPolicy, Snapshot, copied},
     process::{Children, TemporaryFolder},
 };
 
@@ -42,6 +42,8 @@ pub struct Database {
     pub fetched: Option<Timestamp>,
     /// Made when first asked for.
     titles: OnceLock<Arc<Vec<AdvisoryTitle>>>,
+    /// Why the advisories are those that came with the program, where they are.
+    pub stand_in: Option<String>,
     /// What was unpacked, deleted with the database.
     _unpacked: Vec<TemporaryFolder>,
 }
@@ -98,8 +100,41 @@ impl DatabaseSource {
     ) -> Result<Database, DatabaseError> {
         match self {
             Self::Folder(folder) => open_folder(folder, children),
-            Self::Managed(settings) => open_managed(settings, refresh, children, cache, tell),
+            Self::Managed(settings) => {
+                let opened = open_managed(settings, refresh, children, cache, tell);
+                opened.or_else(|error| {
+                    let snapshot = Snapshot::embedded().filter(|_| settings.is_default());
+                    let stand_in = snapshot.and_then(|one| one.opened(&error, settings, children));
+                    stand_in.ok_or(error)
+                })
+            }
         }
+    }
+}
+
+impl Snapshot {
+    /// The advisories of the program in place of a database that was never fetched, unless they are
+    /// older than the policy allows.
+    fn opened(
+        self,
+        error: &DatabaseError,
+        settings: &DatabaseSettings,
+        children: &Children,
+    ) -> Option<Database> {
+        if !matches!(error, DatabaseError::Absent { .. } | DatabaseError::Fetch(_)) {
+            return None;
+        }
+        let fetch_time = Timestamp::try_from(self.fetched).ok()?;
+        if fetch_time <= settings.oldest() {
+            return None;
+        }
+        let folder = self.unpacked(children)?;
+        let (url, path) = (Url::parse(DEFAULT_URL).ok()?, folder.path().to_owned());
+        let db = AdvisoryDb { url, db: read(&path).ok()?, path, fetch_time };
+        let set = DbSet { dbs: vec![db], lock: None };
+        let mut database = Database::new(set, Some(fetch_time), vec![folder]);
+        database.stand_in = Some(error.to_string());
+        Some(database)
     }
 }
 
@@ -129,6 +164,10 @@ impl DatabaseSource {
 }
 
 impl Database {
+    fn new(set: DbSet, fetched: Option<Timestamp>, unpacked: Vec<TemporaryFolder>) -> Self {
+        Self { set, fetched, titles: OnceLock::new(), stand_in: None, _unpacked: unpacked }
+    }
+
     /// The facts of an advisory.
     pub fn advisory(&self, id: &str) -> Option<AdvisoryFacts> {
         let mut found = self.set.dbs.iter().filter_map(|db| {
@@ -214,8 +253,8 @@ impl Database {
             dbs.push(AdvisoryDb { url, db: opened, path, fetch_time: db.fetch_time });
         }
         let set = DbSet { dbs, lock: None };
-        let database =
-            Self { set, fetched: self.fetched, titles: OnceLock::new(), _unpacked: Vec::new() };
+        let mut database = Self::new(set, self.fetched, Vec::new());
+        database.stand_in.clone_from(&self.stand_in);
         (!left_out.is_empty()).then_some((database, left_out))
     }
 }
@@ -234,12 +273,7 @@ fn open_folder(folder: &Utf8Path, children: &Children) -> Result<Database, Datab
     let url = Url::parse(DEFAULT_URL).map_err(|error| broken(error.to_string()))?;
     let db = AdvisoryDb { url, db, path, fetch_time: Timestamp::now() };
     let set = DbSet { dbs: vec![db], lock: None };
-    Ok(Database {
-        set,
-        fetched: None,
-        titles: OnceLock::new(),
-        _unpacked: copy.into_iter().collect(),
-    })
+    Ok(Database::new(set, None, copy.into_iter().collect()))
 }
 
 fn open_managed(
@@ -267,12 +301,7 @@ fn open_managed(
         all_unpacked.extend(unpacked);
     }
     let fetched = dbs.iter().map(|db| db.fetch_time).min();
-    Ok(Database {
-        set: DbSet { dbs, lock: None },
-        fetched,
-        titles: OnceLock::new(),
-        _unpacked: all_unpacked,
-    })
+    Ok(Database::new(DbSet { dbs, lock: None }, fetched, all_unpacked))
 }
 
 fn open_location(
@@ -295,8 +324,7 @@ fn open_location(
     })?;
     // cargo-deny holds a database to its age only when it did not fetch it in the same run; one
     // that was just fetched is always young enough.
-    let oldest = Timestamp::now().checked_sub(settings.maximum_staleness).unwrap_or(Timestamp::MIN);
-    if fetch_time <= oldest {
+    if fetch_time <= settings.oldest() {
         return Err(DatabaseError::Stale { fetched: fetch_time.strftime("%Y-%m-%d").to_string() });
     }
     let url = location.url.clone();
@@ -349,9 +377,81 @@ fn unreadable_file(folder: &Utf8Path) -> Option<Utf8PathBuf> {
 }
 
 impl DatabaseSettings {
+    /// Whether only RustSec's own database is meant.
+    fn is_default(&self) -> bool {
+        self.urls.iter().all(|url| url.as_str().trim_end_matches('/') == DEFAULT_URL)
+    }
+
+    /// A database that was fetched at this time or before is too old.
+    fn oldest(&self) -> Timestamp {
+        Timestamp::now().checked_sub(self.maximum_staleness).unwrap_or(Timestamp::MIN)
+    }
+
     /// Where each of the databases is kept.
     pub fn locations(&self) -> Vec<DatabaseLocation> {
         let root = || self.root.clone();
         self.urls.iter().map(|url| DatabaseLocation { root: root(), url: url.clone() }).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::{Duration, SystemTime};
+
+    use super::*;
+    use crate::facts::write_snapshot;
+
+    const ADVISORY: &str = "```toml\n[advisory]\nid = \"RUSTSEC-2026-0001\"\npackage = \"time\"\n\
+         date = \"2026-01-01\"\n[versions]\npatched = [\">=0.3.47\"]\n```\n\n# Wrong\n\nIt is.\n";
+
+    fn settings() -> DatabaseSettings {
+        DatabaseSettings {
+            root: Utf8PathBuf::from("/nowhere"),
+            urls: vec![Url::parse(DEFAULT_URL).expect("an address")],
+            maximum_staleness: Duration::from_secs(90 * 24 * 60 * 60),
+        }
+    }
+
+    /// A snapshot of one advisory, so many days old.
+    fn snapshot(days: u64) -> Snapshot {
+        let folder = tempfile::tempdir().expect("a folder");
+        let root = Utf8Path::from_path(folder.path()).expect("UTF-8");
+        std::fs::create_dir_all(root.join("crates/time")).expect("made");
+        std::fs::write(root.join("crates/time/RUSTSEC-2026-0001.md"), ADVISORY).expect("written");
+        let fetched = SystemTime::now() - Duration::from_secs(days * 24 * 60 * 60);
+        let file = root.join("snapshot");
+        write_snapshot(root, fetched, &file).expect("packed");
+        let bytes = std::fs::read(file).expect("read");
+        Snapshot::read(bytes.leak()).expect("a snapshot")
+    }
+
+    fn absent() -> DatabaseError {
+        DatabaseError::Absent { folder: Utf8PathBuf::from("/nowhere") }
+    }
+
+    #[test]
+    fn a_snapshot_stands_in_for_a_database_that_is_not_there_and_says_why() {
+        let children = Children::default();
+        let opened = snapshot(3).opened(&absent(), &settings(), &children).expect("opened");
+        assert_eq!(opened.advisory("RUSTSEC-2026-0001").expect("there").package, "time");
+        assert!(opened.stand_in.expect("a reason").contains("not on this machine"));
+        let days = opened.fetched.map(|time| Timestamp::now().duration_since(time).as_hours() / 24);
+        assert_eq!(days, Some(3));
+    }
+
+    #[test]
+    fn it_is_no_way_around_the_age_that_the_policy_allows_nor_around_a_broken_database() {
+        let children = Children::default();
+        assert!(snapshot(91).opened(&absent(), &settings(), &children).is_none());
+        let stale = DatabaseError::Stale { fetched: "2026-01-01".to_owned() };
+        assert!(snapshot(3).opened(&stale, &settings(), &children).is_none());
+    }
+
+    #[test]
+    fn only_rustsecs_own_database_has_one() {
+        assert!(settings().is_default());
+        let other = Url::parse("https://example.com/advisories").expect("an address");
+        assert!(!DatabaseSettings { urls: vec![other], ..settings() }.is_default());
+        assert!(Snapshot::read(&[1, 2, 3]).is_none());
     }
 }

@@ -163,6 +163,23 @@ fn status_tells_how_old_a_database_is_and_how_much_it_holds() {
 }
 
 #[test]
+fn the_advisories_of_this_machine_are_packed_into_one_file() {
+    let world = World::locked(FIXTURE);
+    let run = world.run(&["db", "pack", &world.path("../snapshot")]);
+    expect![[r#"
+        error: the advisory database is not on this machine: `supercargo db update` fetches it
+    "#]]
+    .assert_eq(&run.stderr);
+    assert_eq!(run.code, 70);
+    world.fetched_advisories(MINUTE);
+    let run = world.run(&["db", "pack", &world.path("../snapshot")]);
+    assert_eq!((run.code, run.stderr.as_str()), (0, ""));
+    let packed = std::fs::read(world.path("../snapshot")).expect("a file");
+    let packed = String::from_utf8_lossy(&packed);
+    assert!(packed.contains("RUSTSEC-2026-0009") && packed.contains("A crafted date"));
+}
+
+#[test]
 fn update_fetches_whatever_the_age_and_tells_the_state() {
     let world = World::locked(FIXTURE);
     world.fetched_advisories(MINUTE);

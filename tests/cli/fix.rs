@@ -257,6 +257,82 @@ fn a_breaking_upgrade_is_made_only_when_it_is_asked_for() {
 }
 
 #[test]
+fn a_breaking_upgrade_does_without_the_features_that_are_gone() {
+    let before = "#- crate: time 0.3.44 features=clock,large\n";
+    let later = "#- crate: time 0.4.1 features=clock\n\
+                 #- advisory: RUSTSEC-2026-0009 time patched >=0.4.1: A crafted date\n";
+    let declared = "time = { version = \"0.3\", features = [\"clock\", \"large\"] } # both\n\
+                    [features]\ndefault = [\"big\"]\nbig = [\"time/large\"]";
+    let world = locked_before(declared, before, later);
+    check(
+        &world,
+        "--breaking",
+        &expect![[r#"
+        .
+          upgraded time 0.3.44 -> 0.4.1, a breaking upgrade: it resolves, whether it compiles is not known
+            without large, which time has no longer
+            clears RUSTSEC-2026-0009: `time` 0.3.44 has a vulnerability: A crafted date
+          2 files changed; gate: clean
+        exit 0
+    "#]],
+    );
+    expect![[r#"
+        [package]
+        name = "m"
+        version = "0.1.0"
+        edition = "2021"
+        [dependencies]
+        time = { version = "0.4", features = ["clock"] } # both
+        [features]
+        default = ["big"]
+        big = []
+    "#]]
+    .assert_eq(&world.read("Cargo.toml"));
+}
+
+#[test]
+fn only_what_is_found_about_a_named_package_is_repaired() {
+    let dependencies = "time = \"0.3\"\nclock = \"1\"";
+    let before = "#- crate: time 0.3.44\n#- crate: clock 1.0.0\n";
+    let later =
+        "#- crate: clock 1.0.1\n#- advisory: RUSTSEC-2026-0100 clock patched >=1.0.1: It stops\n";
+    let world = locked_before(dependencies, before, &format!("{LATER}{later}"));
+    check(
+        &world,
+        "--package clock@1.0.0",
+        &expect![[r#"
+        .
+          upgraded clock 1.0.0 -> 1.0.1
+            clears RUSTSEC-2026-0100: `clock` 1.0.0 has a vulnerability: It stops
+          error stays: RUSTSEC-2026-0009: `time` 0.3.44 has a vulnerability: A crafted date
+            it is about no package that `--package` names
+          1 file changed; gate: fails
+        exit 1
+    "#]],
+    );
+    assert!(world.read("Cargo.lock").contains("version = \"0.3.44\""));
+    let run = fix(&world, "-p tiem");
+    expect![[r#"
+        error: `[work]` depends on no `tiem`: `cargo tree` lists its packages
+        exit 70
+    "#]]
+    .assert_eq(&format!("{}exit {}\n", run.stderr, run.code));
+    let run = fix(&world, "-p time@zero");
+    assert_eq!(run.code, 64, "{}", run.stderr);
+    check(
+        &world,
+        "-p time",
+        &expect![[r#"
+        .
+          upgraded time 0.3.44 -> 0.3.47
+            clears RUSTSEC-2026-0009: `time` 0.3.44 has a vulnerability: A crafted date
+          1 file changed; gate: clean
+        exit 0
+    "#]],
+    );
+}
+
+#[test]
 fn an_upper_bound_that_somebody_has_set_stays() {
     let world = locked_before("time = \">=0.3.40, <0.3.45\"", TIME, LATER);
     check(
@@ -822,7 +898,7 @@ fn json_mirrors_what_people_read() {
     let run = fix(&world, "--format json");
     assert_eq!(run.stderr, "");
     expect![[r#"
-        {"type":"fix","workspace":"[work]","remedy":"upgrade","title":"upgrade `time` 0.3.44 to 0.3.47 (clears RUSTSEC-2026-0009)","package":{"name":"time","version":"0.3.44","source":"registry+https://github.com/rust-lang/crates.io-index"},"to":"0.3.47","breaking":false,"rust":null,"through":[],"cleared":[{"check":"advisories","code":"vulnerability","severity":"error","message":"`time` 0.3.44 has a vulnerability: A crafted date","packages":[{"name":"time","version":"0.3.44","source":"registry+https://github.com/rust-lang/crates.io-index"}],"advisory":"RUSTSEC-2026-0009"}],"introduced":[],"moved":[{"name":"time","before":"0.3.44","after":"0.3.47"}]}
+        {"type":"fix","workspace":"[work]","remedy":"upgrade","title":"upgrade `time` 0.3.44 to 0.3.47 (clears RUSTSEC-2026-0009)","package":{"name":"time","version":"0.3.44","source":"registry+https://github.com/rust-lang/crates.io-index"},"to":"0.3.47","breaking":false,"rust":null,"through":[],"without":[],"cleared":[{"check":"advisories","code":"vulnerability","severity":"error","message":"`time` 0.3.44 has a vulnerability: A crafted date","packages":[{"name":"time","version":"0.3.44","source":"registry+https://github.com/rust-lang/crates.io-index"}],"advisory":"RUSTSEC-2026-0009"}],"introduced":[],"moved":[{"name":"time","before":"0.3.44","after":"0.3.47"}]}
         {"type":"remaining","workspace":"[work]","check":"advisories","code":"unmaintained","severity":"error","message":"`old` 1.0.0 is unmaintained: Nobody is there","packages":[{"name":"old","version":"1.0.0","source":"registry+https://github.com/rust-lang/crates.io-index"}],"advisory":"RUSTSEC-2026-0011","reason":"no version of `old` is patched"}
         {"type":"summary","workspace":"[work]","files":["[work]/Cargo.lock","[work]/Cargo.toml"],"written":true,"reached":true,"builds":null,"build_error":null,"exit_code":1}
     "#]].assert_eq(&run.stdout);

@@ -1,7 +1,7 @@
 //! Code actions: what is offered was proved, and does what its title says.
 
 use crate::{
-    harness::{Client, Editor, Session, World, each_editor},
+    harness::{Change, Client, Editor, Session, World, each_editor},
     worlds::TIME,
 };
 
@@ -100,6 +100,28 @@ each_editor! {
         let before = client.text(MANIFEST);
         client.take_action(&actions[0]);
         assert_eq!(client.text(MANIFEST), before.replace("=1.0.0", "=1.0.1"));
+        client.ends_with(MANIFEST, "no finding", |shown| !shown.has("RUSTSEC-2026-0010"));
+        client.ignore("Cargo.lock");
+    }
+
+    fn undone_the_finding_is_back_and_so_is_its_fix(editor) {
+        let mut client = opened(editor);
+        let offered = titles(&mut client, "=1.0.0");
+        let actions = client.actions(MANIFEST, "=1.0.0");
+        let before = (client.text(MANIFEST), client.world.read("Cargo.lock"));
+        client.take_action(&actions[0]);
+        client.ends_with(MANIFEST, "no finding", |shown| !shown.has("RUSTSEC-2026-0010"));
+        let after = (client.text(MANIFEST), client.text("Cargo.lock"));
+        // An undo gives the texts back in edits of their own, one file after the other.
+        client.replace(MANIFEST, "=1.0.1", "=1.0.0");
+        client.change("Cargo.lock", &[Change::whole(&before.1)]);
+        assert_eq!(client.text(MANIFEST), before.0);
+        client.ends_with(MANIFEST, "the finding again", |shown| shown.has("RUSTSEC-2026-0010"));
+        assert_eq!(titles(&mut client, "=1.0.0"), offered);
+        // Done again, it is what it was.
+        let actions = client.actions(MANIFEST, "=1.0.0");
+        client.take_action(&actions[0]);
+        assert_eq!((client.text(MANIFEST), client.text("Cargo.lock")), after);
         client.ends_with(MANIFEST, "no finding", |shown| !shown.has("RUSTSEC-2026-0010"));
         client.ignore("Cargo.lock");
     }

@@ -4,6 +4,7 @@
 //! Each way starts from a copy of its own. What is compared are advisories, by a policy that denies
 //! all of them: what else a policy may say is no matter of other versions.
 
+mod cases;
 mod page;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -58,6 +59,7 @@ struct Workspace {
     name: String,
     before: State,
     results: Results,
+    cases: Vec<cases::Case>,
 }
 
 /// One line of `supercargo fix --format json`.
@@ -81,7 +83,7 @@ const WAYS: [Way; 5] =
     [Way::Fix, Way::FixBreaking, Way::UpdateNamed, Way::UpdateAll, Way::AuditFix];
 
 /// Measures all workspaces (or those whose name contains the argument) and writes the page; `true`
-/// where `fix` kept its word everywhere.
+/// where `fix` kept its word everywhere and moved no more than others.
 pub(crate) fn run(arguments: &[String]) -> Result<bool> {
     let root = tools::root()?;
     let shared = Shared::find(&root).context("the workspaces of `../shared/data` are not here")?;
@@ -108,7 +110,8 @@ pub(crate) fn run(arguments: &[String]) -> Result<bool> {
     if arguments.is_empty() {
         fs::write(root.join("server/docs/fixes.md"), page)?;
     }
-    Ok(measured.iter().all(Workspace::kept_its_word))
+    let smallest = |one: &Workspace| one.cases.iter().all(cases::Case::is_smallest);
+    Ok(measured.iter().all(|one| one.kept_its_word() && smallest(one)))
 }
 
 impl Workspace {
@@ -138,8 +141,7 @@ impl Bench {
         let mut results = Results::new();
         for way in WAYS {
             let copy = self.scratch.join(format!("{way:?}")).join(name);
-            fs::create_dir_all(copy.parent().unwrap_or(&copy))?;
-            commands::output(std::process::Command::new("cp").arg("-R").arg(original).arg(&copy))?;
+            self.copy(original, &copy)?;
             let result = match self.go(way, &copy, &before) {
                 Ok(Some(said)) => Some((self.state(&copy)?, said)),
                 Ok(None) => None,
@@ -151,7 +153,15 @@ impl Bench {
             eprintln!("{name}, {way:?}: done");
             results.insert(way, result);
         }
-        Ok(Workspace { name: name.to_owned(), before, results })
+        let cases = self.cases(original, name, &before)?;
+        Ok(Workspace { name: name.to_owned(), before, results, cases })
+    }
+
+    fn copy(&self, original: &Path, copy: &Path) -> Result<()> {
+        debug_assert!(copy.starts_with(&self.scratch));
+        fs::create_dir_all(copy.parent().unwrap_or(copy))?;
+        commands::output(std::process::Command::new("cp").arg("-R").arg(original).arg(copy))?;
+        Ok(())
     }
 
     /// Goes one way; `None` where that cannot be gone on this machine.

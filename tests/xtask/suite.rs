@@ -27,17 +27,18 @@ const STEPS: &[Step] = &[
     Step { title: "parity with cargo-deny", run: |_| parity::run(&[]) },
     Step { title: "our check on ourselves", run: check_ourselves },
     Step { title: "the settings in VS Code", run: editors::settings_are_fresh },
+    EDITORS,
 ];
 
-/// The story in the real editors: asked for by `--editors`.
+/// The story in the real editors: last, and alone with `--editors`.
 const EDITORS: Step = Step { title: "the real editors", run: editors::run };
 
 /// Runs the steps; `true` when all of them passed.
 pub(crate) fn run(arguments: &[String]) -> Result<bool> {
-    let mut steps: Vec<&Step> = STEPS.iter().collect();
+    let mut steps = STEPS;
     for argument in arguments {
         match argument.as_str() {
-            "--editors" => steps = vec![&EDITORS],
+            "--editors" => steps = &[EDITORS],
             other => bail!("`test` has no option `{other}`"),
         }
     }

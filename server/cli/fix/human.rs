@@ -8,7 +8,7 @@ use similar::TextDiff;
 
 use super::Done;
 use crate::{
-    fix::{Fix, MovedEntry, Remaining, Upgrade},
+    fix::{Fix, MovedEntry, Remaining, Upgrade, Vanished},
     gate::NO_VERDICT,
     resolve::Built,
     verdict::{Finding, Severity, harmless},
@@ -69,7 +69,9 @@ impl Shown<'_> {
         let style = AnsiColor::Green.on_default();
         let would = self.done.dry_run || self.done.is_refused();
         let Fix { upgrade, proof, title, .. } = fix;
-        let mut text = if let Some(Upgrade { package, to, breaking, through, rust }) = upgrade {
+        let mut text = if let Some(Upgrade { package, to, breaking, through, without, rust }) =
+            upgrade
+        {
             let done = if would { "would upgrade" } else { "upgraded" };
             let breaking = if *breaking {
                 ", a breaking upgrade: it resolves, whether it compiles is not known"
@@ -83,6 +85,10 @@ impl Shown<'_> {
             for (parent, to) in through {
                 let line = format!("    for it {} {} -> {to}\n", parent.name, parent.version);
                 text.push_str(&line);
+            }
+            for Vanished { package, features } in without {
+                let features = features.join(", ");
+                text.push_str(&format!("    without {features}, which {package} has no longer\n"));
             }
             if let Some(rust) = rust {
                 text.push_str(&format!("    needs Rust {rust}, newer than the workspace states\n"));

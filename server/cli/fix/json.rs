@@ -26,6 +26,8 @@ struct FixRecord<'a> {
     /// The Rust that it needs, where that is newer than the workspace states.
     rust: Option<String>,
     through: Vec<Move<'a>>,
+    /// The features that are no longer asked for.
+    without: Vec<Without<'a>>,
     cleared: Vec<Told<'a>>,
     introduced: Vec<Told<'a>>,
     moved: Vec<Move<'a>>,
@@ -36,6 +38,12 @@ struct Move<'a> {
     name: &'a str,
     before: Option<&'a str>,
     after: Option<String>,
+}
+
+#[derive(Serialize)]
+struct Without<'a> {
+    name: &'a str,
+    features: &'a [String],
 }
 
 #[derive(Serialize)]
@@ -141,6 +149,11 @@ fn fix_record<'a>(workspace: &'a str, fix: &'a Fix) -> FixRecord<'a> {
                 before: Some(&package.version),
                 after: Some(to.to_string()),
             })
+            .collect(),
+        without: upgrade
+            .into_iter()
+            .flat_map(|upgrade| &upgrade.without)
+            .map(|one| Without { name: &one.package, features: &one.features })
             .collect(),
         cleared: fix.proof.cleared.iter().map(told).collect(),
         introduced: fix.proof.introduced.iter().map(told).collect(),

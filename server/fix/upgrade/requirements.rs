@@ -42,7 +42,7 @@ type Stated = (Span, Option<String>, String);
 pub(in crate::fix) const PIN: &str = "supercargo-pin-";
 
 /// `verdict` was reached on `texts`. Raises the requirements that forbid the versions of `steps` or
-/// state the locked ones.
+/// state the locked ones. Those of what is `held` stay as they are and are pinned only.
 ///
 /// # Errors
 ///
@@ -51,6 +51,7 @@ pub(in crate::fix) fn with_requirements(
     texts: &Tried,
     verdict: &Verdict,
     steps: &[Step],
+    held: &[Step],
     keep: Keep,
 ) -> Result<Raised, String> {
     let mut raised =
@@ -58,7 +59,8 @@ pub(in crate::fix) fn with_requirements(
     let mut places: BTreeMap<&Utf8PathBuf, Vec<Stated>> = BTreeMap::new();
     let mut forbidden = false;
     let mut pinned_elsewhere = Vec::new();
-    for step in steps {
+    let all = steps.iter().map(|step| (step, false)).chain(held.iter().map(|step| (step, true)));
+    for (step, is_held) in all {
         let Step { package, to: version, .. } = step;
         let pin = format!("={}", Version { build: BuildMetadata::EMPTY, ..version.clone() });
         let mut is_stated = false;
@@ -74,7 +76,7 @@ pub(in crate::fix) fn with_requirements(
             is_stated = true;
             let admits = parsed.matches(version);
             let states_old = requirement::states(stated, &package.version);
-            let stays = admits && (keep == Keep::WhatAdmits || !states_old);
+            let stays = is_held || admits && (keep == Keep::WhatAdmits || !states_old);
             let changed = requirement::raised(stated, version).filter(|_| !stays);
             if changed.is_none() && !admits {
                 let line = one.text.line_column(one.place.start).line;
@@ -83,7 +85,7 @@ pub(in crate::fix) fn with_requirements(
                 ));
             }
             forbidden |= !admits;
-            raised.admitted |= admits && states_old;
+            raised.admitted |= !is_held && admits && states_old;
             if texts.read(file).ok().is_none_or(|now| now.as_str() != one.text.as_str()) {
                 return Err(format!("`{shown}` has changed since it was judged"));
             }

@@ -11,7 +11,7 @@ use tokio::sync::mpsc;
 
 use super::{Question, Wish, inbox::Inbox};
 use crate::{
-    fix::{Answer, FixOptions, Judged, NotProved, Prover, Tried, repair},
+    fix::{Answer, FixOptions, Judged, NotProved, Prover, Tried, Wanted, repair},
     gate::{Audience, Databases, Gate, Texts as _, Verdict},
     lsp::owner::Event,
     text::SourceText,
@@ -162,7 +162,7 @@ impl<'w> Proving<'w> {
                 }
                 let repaired =
                     self.with_prover(Haste::Asked, &|| inbox.has_no_wish(), |prover, subject| {
-                        repair(prover, FixOptions::default(), subject.texts.clone())
+                        repair(prover, &Wanted::default(), subject.texts.clone())
                             .ok_or(NotProved::Unwanted)
                     });
                 if let Ok(repair) = repaired {

@@ -21,10 +21,11 @@ struct Package<'w> {
     licence: Option<&'w str>,
     yanked: bool,
     rust: Option<&'w str>,
+    features: Vec<&'w str>,
     dependencies: Vec<(&'w str, &'w str)>,
 }
 
-/// Publishes `NAME VERSION [yanked] [rust=VERSION] [(LICENCE)] [-> NAME REQUIREMENT, ..]`.
+/// Publishes `NAME VERSION [yanked] [rust=VERSION] [features=NAME,..] [(LICENCE)] [-> NAME REQUIREMENT, ..]`.
 pub(super) fn publish(world: &World, words: &str) {
     let package = Package::parse(words);
     let folder = format!("../vendor/{}-{}", package.name, package.version);
@@ -55,6 +56,11 @@ impl<'w> Package<'w> {
             version,
             yanked: marks.contains(&"yanked"),
             rust: marks.iter().find_map(|mark| mark.strip_prefix("rust=")),
+            features: marks
+                .iter()
+                .filter_map(|mark| mark.strip_prefix("features="))
+                .flat_map(|names| names.split(','))
+                .collect(),
             licence: licence.filter(|licence| !licence.is_empty()),
             dependencies: dependencies
                 .split(", ")
@@ -75,6 +81,10 @@ impl<'w> Package<'w> {
         if let Some(rust) = self.rust {
             let _ = writeln!(text, "rust-version = \"{rust}\"");
         }
+        text.push_str("[features]\n");
+        for feature in &self.features {
+            let _ = writeln!(text, "{feature} = []");
+        }
         text.push_str("[dependencies]\n");
         for (name, requirement) in &self.dependencies {
             let _ = writeln!(text, "{name} = \"{requirement}\"");
@@ -89,9 +99,11 @@ impl<'w> Package<'w> {
                 "default_features": true, "target": null, "kind": "normal",
             })
         });
+        let features = self.features.iter().map(|name| ((*name).to_owned(), serde_json::json!([])));
+        let features = features.collect::<serde_json::Map<_, _>>();
         serde_json::json!({
             "name": self.name, "vers": self.version, "deps": dependencies.collect::<Vec<_>>(),
-            "cksum": checksum, "features": {}, "yanked": self.yanked,
+            "cksum": checksum, "features": features, "yanked": self.yanked,
             "rust_version": self.rust,
         })
         .to_string()

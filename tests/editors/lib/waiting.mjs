@@ -7,6 +7,9 @@ export const LIMIT = Number(process.env.SUPERCARGO_EDITOR_LIMIT ?? 60) * 1000;
 /** How long a quick fix may take: cargo resolves each of them anew, at a low priority. */
 export const PROOF = 4 * LIMIT;
 
+/** How long a menu may take to open before it is asked for once more, in milliseconds. */
+export const MENU = 5000;
+
 /**
  * Waits until `look` answers something that is true, and answers that. What `look` throws counts as
  * "not yet" and is told when the limit is reached.

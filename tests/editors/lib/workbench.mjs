@@ -36,8 +36,8 @@ export class Workbench {
     bench.port = await freePort();
     for (const name of ["data/User", "data/Machine", "extensions", "config"]) mkdirSync(join(folder, name), { recursive: true });
     // The user's settings are those of the browser's own profile on the server.
-    const all = { ...SETTINGS, ...settings, ...(trust ? { "security.workspace.trust.enabled": true } : {}) };
-    writeFileSync(join(folder, "data/User/settings.json"), JSON.stringify(all));
+    bench.settings = { ...SETTINGS, ...settings, ...(trust ? { "security.workspace.trust.enabled": true } : {}) };
+    bench.configure({});
     writeFileSync(join(folder, "data/Machine/settings.json"), JSON.stringify(settings));
     const own = { ...env, XDG_CONFIG_HOME: join(folder, "config"), XDG_DATA_HOME: join(folder, "xdg-data"), XDG_CACHE_HOME: join(folder, "xdg-cache") };
     delete own.VSCODE_IPC_HOOK_CLI;
@@ -54,6 +54,12 @@ export class Workbench {
 
   constructor(folder) {
     this.folder = folder;
+  }
+
+  /** Changes the user's settings, also while the workbench is open. */
+  configure(settings) {
+    this.settings = { ...this.settings, ...settings };
+    writeFileSync(join(this.folder, "data/User/settings.json"), JSON.stringify(this.settings));
   }
 
   get pid() {

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
+use super::cases::{SINGLES, Single};
 use super::{Said, State, WAYS, Way, Workspace};
 
 const HEAD: &str = "\
@@ -30,8 +31,35 @@ pub(super) fn of(workspaces: &[Workspace]) -> String {
         &|one| count(one).1,
     );
     moved(&mut page, workspaces);
+    cases(&mut page, workspaces);
     word(&mut page, workspaces);
     page
+}
+
+fn cases(page: &mut String, workspaces: &[Workspace]) {
+    let names = SINGLES.map(|way| match way {
+        Single::Fix => "`fix -p`",
+        Single::Update => "`update -p`",
+        Single::AuditFix => "`audit fix`",
+    });
+    let _ = writeln!(
+        page,
+        "## One package at a time\n\nHow many lock entries move until cargo-deny finds none of the \
+         errors about that package any more,\nin no version that came in its place; – where the way leaves one. `audit fix` with all other \
+         advisories ignored.\n\n| workspace | package | {} | no more than the others |\n|---|---|{}---|",
+        names.join(" | "),
+        "---|".repeat(SINGLES.len()),
+    );
+    for workspace in workspaces {
+        for case in &workspace.cases {
+            let moved = |way| case.moved.get(&way).map_or_else(|| "–".to_owned(), usize::to_string);
+            let cells = SINGLES.map(moved).join(" | ");
+            let smallest = if case.is_smallest() { "yes" } else { "**no**" };
+            let _ =
+                writeln!(page, "| {} | {} | {cells} | {smallest} |", workspace.name, case.package);
+        }
+    }
+    page.push('\n');
 }
 
 fn name(way: Way) -> &'static str {

@@ -110,13 +110,13 @@ each_editor! {
         let actions = client.actions(MANIFEST, "=1.0.0");
         let before = (client.text(MANIFEST), client.world.read("Cargo.lock"));
         client.take_action(&actions[0]);
-        client.ends_with(MANIFEST, "no finding", |shown| !shown.has("RUSTSEC-2026-0010"));
+        client.latest(MANIFEST, "no finding", |shown| !shown.has("RUSTSEC-2026-0010"));
         let after = (client.text(MANIFEST), client.text("Cargo.lock"));
         // An undo gives the texts back in edits of their own, one file after the other.
         client.replace(MANIFEST, "=1.0.1", "=1.0.0");
         client.change("Cargo.lock", &[Change::whole(&before.1)]);
         assert_eq!(client.text(MANIFEST), before.0);
-        client.ends_with(MANIFEST, "the finding again", |shown| shown.has("RUSTSEC-2026-0010"));
+        client.latest(MANIFEST, "the finding again", |shown| shown.has("RUSTSEC-2026-0010"));
         assert_eq!(titles(&mut client, "=1.0.0"), offered);
         // Done again, it is what it was.
         let actions = client.actions(MANIFEST, "=1.0.0");

@@ -109,6 +109,42 @@ impl Server {
         Ok(times)
     }
 
+    /// Asks for hovers on a licence, and for completions of a licence and of a package, in a policy that is
+    /// broken at its end; gives how long each took, in milliseconds.
+    pub(crate) fn policy_questions(&mut self, count: usize) -> Result<[Vec<f64>; 2]> {
+        let policy = fs::read_to_string(self.folder.join("deny.toml"))?;
+        let licence = policy.lines().position(|line| line.contains("\"MIT\""));
+        let licence = licence.context("no licence")?;
+        let end = policy.lines().count();
+        self.change("deny.toml", [end, end], "\n[[bans.deny]]\ncrate = \"\n")?;
+        let (licence, package) = ((licence, 6), (end + 2, 9));
+        let mut all = [Vec::new(), Vec::new()];
+        for number in 0..count {
+            for (times, method, (line, character)) in [
+                (0, "textDocument/hover", licence),
+                (1, "textDocument/completion", licence),
+                (1, "textDocument/completion", package),
+            ] {
+                let asked = Instant::now();
+                let id = format!("{method} {line} {number}");
+                let uri = self.uri("deny.toml");
+                self.wire.send(&json!({"id": id, "method": method, "params": {
+                    "textDocument": {"uri": uri},
+                    "position": {"line": line, "character": character}}}))?;
+                let mut answered = false;
+                self.wire.wait(|message| {
+                    answered = message["result"].to_string().len() > 100;
+                    message["id"] == id
+                })?;
+                if !answered {
+                    bail!("{method} has no answer in line {line}");
+                }
+                all[times].push(milliseconds(asked));
+            }
+        }
+        Ok(all)
+    }
+
     /// Types 200 edits a second into two files while the lock file is rewritten from outside seven
     /// times a second, and asks for a hover every 50 milliseconds; gives how long each took, in
     /// milliseconds. Afterwards the files on disk are as before.
@@ -213,7 +249,7 @@ impl Wire {
         })
     }
 
-    fn wait(&mut self, wanted: impl Fn(&Value) -> bool) -> Result<()> {
+    fn wait(&mut self, mut wanted: impl FnMut(&Value) -> bool) -> Result<()> {
         while !wanted(&self.read()?) {}
         Ok(())
     }

@@ -90,6 +90,7 @@ fn report(world: &World, deny: &Path) -> Result<Vec<String>> {
     let mut server = Server::start(&mut world.command(ours), &world.folder)?;
     let policy = server.policy_edits(EDITS)?;
     let requirement = server.requirement_edits(EDITS / 2)?;
+    let [policy_hovers, completions] = server.policy_questions(EDITS)?;
     let our_memory = server.end()?;
     let mut server = Server::start(&mut world.command(ours), &world.folder)?;
     let hovers = server.stress(STRESS)?;
@@ -112,6 +113,9 @@ fn report(world: &World, deny: &Path) -> Result<Vec<String>> {
         let (packages, memory) = (world.packages, stressed_memory);
         format!("| {what} | {packages} | {milliseconds:.1} ms | – | – | {memory:.0} MB | – |")
     };
+    let asked = |what: &str, milliseconds: f64| {
+        format!("| {what} | {} | {milliseconds:.1} ms | – | – | – | – |", world.packages)
+    };
     let hover = |part| quantile(hovers.iter().copied(), part);
     let p95 = |times: &[f64]| quantile(times.iter().copied(), 0.95);
     let edited = median(requirement.iter().copied());
@@ -124,6 +128,8 @@ fn report(world: &World, deny: &Path) -> Result<Vec<String>> {
         beside("the same beside `cargo metadata`", edited, of(&metadata), None),
         alone("hover during 200 edits a second and `cargo update`, median", hover(0.5)),
         alone("hover during 200 edits a second and `cargo update`, p99", hover(0.99)),
+        asked("hover in `deny.toml`, p95", p95(&policy_hovers)),
+        asked("completion in `deny.toml`, p95", p95(&completions)),
         line("`check`, from nothing to verdict", of(&check), Some(memory(&check))),
         line("resolution and graph alone", median(graph), None),
     ])

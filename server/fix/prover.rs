@@ -13,8 +13,8 @@ use super::{
     policy::{self, PolicyFacts, PolicyPlan},
     refusal::{Offline, refused},
     upgrade::{
-        Histories, Keep, Locked, Pick, Plan, Raised, Search, Target, Vanished, held_back, moves,
-        needs_rust, with_requirements, without_pins,
+        Histories, Keep, Locked, Pick, Plan, Raised, Search, Step, Target, Vanished, held_back,
+        moves, needs_rust, with_requirements, without_pins,
     },
 };
 use crate::{
@@ -30,6 +30,9 @@ const TRIES: usize = 4;
 
 /// How often cargo is asked to move less.
 const SPARINGS: usize = 3;
+
+/// How often what is in the way then is no longer held back.
+const RELEASES: usize = 4;
 
 /// What fixes are proved with.
 pub struct Prover<'p> {
@@ -380,18 +383,7 @@ impl Prover<'_> {
             if held.is_empty() {
                 break;
             }
-            let raised = with_requirements(now.texts, now.verdict, steps, &held, keep);
-            let Ok(mut raised) = raised else { break };
-            for gone in &change.vanished {
-                gone.taken_out(&mut raised.pinned, now.verdict);
-            }
-            let sparing = match self.lock_file_with(&raised) {
-                Ok(sparing) => sparing,
-                Err(error) => {
-                    tracing::debug!("held back: {error}");
-                    break;
-                }
-            };
+            let Some(sparing) = self.held(ground, change, keep, held) else { break };
             let now_after = Locked::read(&sparing);
             if moves(&ground.locked, &now_after) >= moves(&ground.locked, &after) {
                 break;
@@ -406,6 +398,38 @@ impl Prover<'_> {
         let tidied = self.gate.lock_file_with(&self.options.resolver, &texts, &wanted).ok()?;
         let fewer = moves(&ground.locked, &Locked::read(&tidied)) < first;
         fewer.then_some(tidied)
+    }
+
+    /// The lock file with those packages pinned beside the plan; what cargo names as being in the way
+    /// is not.
+    fn held(
+        &mut self,
+        ground: &Ground<'_>,
+        change: &Change<'_>,
+        keep: Keep,
+        mut held: Vec<Step>,
+    ) -> Option<SourceText> {
+        let (now, steps) = (ground.now, &change.plan.steps);
+        for _ in 0..RELEASES {
+            let mut raised = with_requirements(now.texts, now.verdict, steps, &held, keep).ok()?;
+            for gone in &change.vanished {
+                gone.taken_out(&mut raised.pinned, now.verdict);
+            }
+            let error = match self.lock_file_with(&raised) {
+                Ok(lock) => return Some(lock),
+                Err(error) => error.to_string(),
+            };
+            tracing::debug!("held back: {error}");
+            let before = held.len();
+            held.retain(|one| {
+                let name = &one.package.name;
+                !error.contains(&format!("`{name}`")) && !error.contains(&format!("`{name} v"))
+            });
+            if held.len() == before || held.is_empty() {
+                return None;
+            }
+        }
+        None
     }
 
     /// The fix that leads to `lock`, if it is one.

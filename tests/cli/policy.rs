@@ -287,3 +287,36 @@ testing = "1"
     assert_eq!(paths("[graph]\ntargets = [\"x86_64-unknown-linux-gnu\"]\n"), [testing]);
     assert!(paths("[graph]\nexclude = [\"time\"]\n").is_empty());
 }
+
+/// The files of cargo-deny's own package, as cargo has fetched it.
+fn of_cargo_deny(name: &str) -> String {
+    let home = std::env::var_os("CARGO_HOME").map(std::path::PathBuf::from);
+    let home = home.or_else(|| Some(std::env::home_dir()?.join(".cargo"))).expect("a cargo home");
+    let sources = std::fs::read_dir(home.join("registry/src")).expect("fetched packages");
+    let mut files = sources.map(|source| {
+        let folder = source.expect("a folder").path().join("cargo-deny-0.20.2");
+        std::fs::read_to_string(folder.join(name))
+    });
+    files.find_map(Result::ok).expect("the sources of cargo-deny 0.20.2")
+}
+
+#[test]
+fn the_policies_that_cargo_deny_ships_are_read_without_a_finding_of_their_own() {
+    for name in ["deny.template.toml", "deny.toml"] {
+        let world = World::new(PACKAGE);
+        let policy = of_cargo_deny(name);
+        world.write("sub/app/deny.toml", &policy);
+        // Its bans want data from the network.
+        let report = world.check("--only advisories,licenses,sources sub/app");
+        let own = report.findings.iter().filter(|one| {
+            one.check == "config" || one.check == "supercargo" && one.severity != "note"
+        });
+        let told: Vec<_> = own.map(|one| (&one.code, &one.message)).collect();
+        assert!(told.is_empty(), "{name}: {told:?}");
+        assert!(report.summaries.len() == 1, "{name} leads to a verdict");
+        // Broken, it would be told.
+        world.write("sub/app/deny.toml", policy.replacen("[advisories]", "[advisory]", 1));
+        let report = world.check("--only sources sub/app");
+        assert!(!report.with("unexpected-keys").is_empty(), "{name}");
+    }
+}

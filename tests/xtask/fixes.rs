@@ -24,11 +24,17 @@ use crate::{commands, tools};
 /// The policy: every advisory fails.
 const POLICY: &str = "[advisories]\nyanked = \"deny\"\nunmaintained = \"all\"\nunsound = \"all\"\n";
 
+/// Another policy: only vulnerabilities do.
+const VULNERABLE: &str =
+    "[advisories]\nyanked = \"allow\"\nunmaintained = \"none\"\nunsound = \"none\"\n";
+
 /// A way to another lock file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Way {
     Fix,
     FixBreaking,
+    /// By a policy that is about vulnerabilities alone, as `cargo audit fix` is.
+    FixVulnerable,
     UpdateNamed,
     UpdateAll,
     AuditFix,
@@ -79,8 +85,14 @@ struct Package {
     version: String,
 }
 
-const WAYS: [Way; 5] =
-    [Way::Fix, Way::FixBreaking, Way::UpdateNamed, Way::UpdateAll, Way::AuditFix];
+const WAYS: [Way; 6] = [
+    Way::Fix,
+    Way::FixBreaking,
+    Way::FixVulnerable,
+    Way::UpdateNamed,
+    Way::UpdateAll,
+    Way::AuditFix,
+];
 
 /// Measures all workspaces (or those whose name contains the argument) and writes the page; `true`
 /// where `fix` kept its word everywhere and moved no more than others.
@@ -94,9 +106,11 @@ pub(crate) fn run(arguments: &[String]) -> Result<bool> {
         cargo_audit: tools::cargo_audit(&root),
         home: shared.home(scratch.path())?,
         policy: scratch.path().join("all-advisories.toml"),
+        vulnerable: scratch.path().join("vulnerabilities.toml"),
         scratch: scratch.path().to_owned(),
     };
     fs::write(&bench.policy, POLICY)?;
+    fs::write(&bench.vulnerable, VULNERABLE)?;
     let originals = scratch.path().join("originals");
     let mut names = shared.unpack(&originals)?;
     names.retain(|name| arguments.first().is_none_or(|part| name.contains(part.as_str())));
@@ -132,6 +146,8 @@ struct Bench {
     cargo_audit: Option<PathBuf>,
     home: Home,
     policy: PathBuf,
+    /// The policy about vulnerabilities alone.
+    vulnerable: PathBuf,
     scratch: PathBuf,
 }
 
@@ -167,11 +183,15 @@ impl Bench {
     /// Goes one way; `None` where that cannot be gone on this machine.
     fn go(&self, way: Way, folder: &Path, before: &State) -> Result<Option<Said>> {
         let mut command = match way {
-            Way::Fix | Way::FixBreaking => {
+            Way::Fix | Way::FixBreaking | Way::FixVulnerable => {
                 let mut command = self.home.command(&self.supercargo);
                 command.args(["fix", "--only", "advisories", "--format", "json", "--config"]);
-                command.arg(&self.policy);
-                if way == Way::FixBreaking {
+                if way == Way::FixVulnerable {
+                    command.arg(&self.vulnerable);
+                } else {
+                    command.arg(&self.policy);
+                }
+                if way != Way::Fix {
                     command.arg("--breaking");
                 }
                 let captured = commands::capture(command.current_dir(folder))?;

@@ -14,6 +14,7 @@ with the whole advisory database and a policy that denies every advisory (`unmai
 `yanked = \"deny\"`). An entry has moved where the lock file holds another version of it, or none, afterwards.
 
 * `fix`, `fix --breaking`: `supercargo fix --only advisories`. Breaking upgrades are proved to resolve, not to compile.
+* vulnerabilities alone: `fix --breaking` by a policy in which nothing else fails, as `cargo audit fix` looks at nothing else.
 * `update -p`: one `cargo update` that names every package with an error.
 * `update`: `cargo update`, everything.
 * `audit fix`: `cargo audit fix` of the cargo-audit that `cargo install cargo-audit --features fix` gives.
@@ -66,6 +67,7 @@ fn name(way: Way) -> &'static str {
     match way {
         Way::Fix => "`fix`",
         Way::FixBreaking => "`fix --breaking`",
+        Way::FixVulnerable => "vulnerabilities alone",
         Way::UpdateNamed => "`update -p`",
         Way::UpdateAll => "`update`",
         Way::AuditFix => "`audit fix`",

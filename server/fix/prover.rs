@@ -385,7 +385,7 @@ impl Prover<'_> {
             }
             let Some(sparing) = self.held(ground, change, keep, held) else { break };
             let now_after = Locked::read(&sparing);
-            if moves(&ground.locked, &now_after) >= moves(&ground.locked, &after) {
+            if moves(&ground.locked, &now_after) > moves(&ground.locked, &after) {
                 break;
             }
             (best, after) = (Some(sparing), now_after);

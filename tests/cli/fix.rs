@@ -291,6 +291,38 @@ fn a_breaking_upgrade_does_without_the_features_that_are_gone() {
 }
 
 #[test]
+fn what_has_to_move_beside_it_goes_the_smallest_step() {
+    let before =
+        "#- crate: clock 1.0.0\n#- crate: zone 1.0.0\n#- crate: time 0.3.44 -> clock 1, zone 1\n";
+    let later = "#- crate: clock 1.1.0\n#- crate: huge 1.0.0\n#- crate: zone 1.1.0\n\
+                 #- crate: clock 1.2.0 -> huge 1, zone 1.1\n\
+                 #- crate: time 0.3.47 -> clock 1.1, zone 1\n\
+                 #- advisory: RUSTSEC-2026-0009 time patched >=0.3.47: A crafted date\n";
+    let world = locked_before("time = \"0.3\"", before, later);
+    assert_eq!(fix(&world, "").code, 0);
+    // Left to itself cargo takes the newest `clock`, which brings `huge` and another `zone`.
+    expect![[r#"
+        name = "clock", version = "1.1.0"
+        name = "m", version = "0.1.0"
+        name = "time", version = "0.3.47"
+        name = "zone", version = "1.0.0"
+    "#]]
+    .assert_eq(&versions(&world));
+}
+
+/// Name and version of every lock entry.
+fn versions(world: &World) -> String {
+    let lock = world.read("Cargo.lock");
+    let mut lines =
+        lock.lines().filter(|line| line.starts_with("name = ") || line.starts_with("version = \""));
+    let mut all = String::new();
+    while let (Some(name), Some(version)) = (lines.next(), lines.next()) {
+        all.push_str(&format!("{name}, {version}\n"));
+    }
+    all
+}
+
+#[test]
 fn only_what_is_found_about_a_named_package_is_repaired() {
     let dependencies = "time = \"0.3\"\nclock = \"1\"";
     let before = "#- crate: time 0.3.44\n#- crate: clock 1.0.0\n";

@@ -117,7 +117,7 @@ impl LanguageServer for Backend {
         &self,
         params: GotoDefinitionParams,
     ) -> Result<Option<GotoDefinitionResponse>> {
-        Ok(handlers::definition::handle(&self.session, &params))
+        Ok(handlers::definition::handle(&self.session, params).await)
     }
 
     async fn document_symbol(
@@ -132,7 +132,7 @@ impl LanguageServer for Backend {
     }
 
     async fn references(&self, params: ReferenceParams) -> Result<Option<Vec<Location>>> {
-        Ok(handlers::references::handle(&self.session, &params))
+        Ok(handlers::references::handle(&self.session, params).await)
     }
 
     async fn hover(&self, params: HoverParams) -> Result<Option<Hover>> {

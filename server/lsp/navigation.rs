@@ -1,6 +1,8 @@
 //! What the handlers that lead elsewhere share: the session's files as `ide` wants them, and places
 //! as the client's locations.
 
+use std::sync::Arc;
+
 use camino::Utf8Path;
 use tower_lsp::ls_types::{Location, TextDocumentPositionParams};
 
@@ -15,27 +17,48 @@ use crate::{
     verdict::Place,
 };
 
-/// The places that `find` finds for a position of an open document of ours.
-pub(super) fn with_view(
+/// The places that `find` finds for a position of an open document of ours. Files are read beside
+/// the protocol, and without the session's lock: a disk may let wait.
+pub(super) async fn with_view(
+    session: &Arc<Session>,
+    params: TextDocumentPositionParams,
+    find: impl Fn(&View<'_>, &Utf8Path, usize) -> Vec<Place> + Send + 'static,
+) -> Vec<Location> {
+    let session = Arc::clone(session);
+    let found = tokio::task::spawn_blocking(move || located(&session, &params, &find)).await;
+    found.unwrap_or_default()
+}
+
+fn located(
     session: &Session,
     params: &TextDocumentPositionParams,
-    find: impl Fn(&View<'_>, &Utf8Path, usize) -> Vec<Place>,
+    find: &dyn Fn(&View<'_>, &Utf8Path, usize) -> Vec<Place>,
 ) -> Vec<Location> {
     let Some(file) = path_of(&params.text_document.uri) else { return Vec::new() };
     let state = session.state();
     let Some(document) = state.documents.get(&file) else { return Vec::new() };
-    let offset = convert::offset(document.text(), params.position, state.features.encoding);
+    let asked = document.text().clone();
+    let offset = convert::offset(&asked, params.position, state.features.encoding);
     let verdicts = state.known();
-    let text = |path: &Utf8Path| match state.documents.get(path) {
-        Some(document) => Some(document.text().clone()),
-        None => read_to_string(path).ok().map(|text| SourceText::new(&text)),
+    drop(state);
+    let text = |path: &Utf8Path| {
+        // The position belongs to the text that was asked about.
+        if path == file {
+            return Some(asked.clone());
+        }
+        let open = session.state().documents.get(path).map(|document| document.text().clone());
+        open.or_else(|| read_to_string(path).ok().map(|text| SourceText::new(&text)))
     };
-    let moved = |path: &Utf8Path, judged: &SourceText, span: &Span| match state.documents.get(path)
+    let moved = |path: &Utf8Path, judged: &SourceText, span: &Span| match session
+        .state()
+        .documents
+        .get(path)
     {
         Some(document) => document.moved(judged, span),
         None => Some(span.clone()),
     };
     let view = View { verdicts: &verdicts, text: &text, moved: &moved };
     let found = find(&view, &file, offset);
+    let state = session.state();
     found.iter().filter_map(|place| publish::location(place, &state)).collect()
 }

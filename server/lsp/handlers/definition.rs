@@ -1,5 +1,7 @@
 //! `textDocument/definition`.
 
+use std::sync::Arc;
+
 use tower_lsp::ls_types::{GotoDefinitionParams, GotoDefinitionResponse, Location};
 
 use crate::{
@@ -7,11 +9,11 @@ use crate::{
     lsp::{navigation::with_view, session::Session},
 };
 
-pub(in crate::lsp) fn handle(
-    session: &Session,
-    params: &GotoDefinitionParams,
+pub(in crate::lsp) async fn handle(
+    session: &Arc<Session>,
+    params: GotoDefinitionParams,
 ) -> Option<GotoDefinitionResponse> {
     let found: Vec<Location> =
-        with_view(session, &params.text_document_position_params, navigation::definitions);
+        with_view(session, params.text_document_position_params, navigation::definitions).await;
     (!found.is_empty()).then_some(GotoDefinitionResponse::Array(found))
 }

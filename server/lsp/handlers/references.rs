@@ -1,16 +1,23 @@
 //! `textDocument/references`.
 
+use std::sync::Arc;
+
+use camino::Utf8Path;
 use tower_lsp::ls_types::{Location, ReferenceParams};
 
 use crate::{
-    ide::navigation,
+    ide::navigation::{self, View},
     lsp::{navigation::with_view, session::Session},
 };
 
-pub(in crate::lsp) fn handle(session: &Session, params: &ReferenceParams) -> Option<Vec<Location>> {
+pub(in crate::lsp) async fn handle(
+    session: &Arc<Session>,
+    params: ReferenceParams,
+) -> Option<Vec<Location>> {
     let with_declarations = params.context.include_declaration;
-    let found = with_view(session, &params.text_document_position, |view, file, offset| {
+    let find = move |view: &View<'_>, file: &Utf8Path, offset| {
         navigation::references(view, file, offset, with_declarations)
-    });
+    };
+    let found = with_view(session, params.text_document_position, find).await;
     (!found.is_empty()).then_some(found)
 }

@@ -62,15 +62,7 @@ fn together<'g>(graphs: impl Iterator<Item = &'g GraphFacts>) -> GraphFacts {
             }
         }
     }
-    let mut graph = GraphFacts { packages: known.into_values().collect(), ..GraphFacts::default() };
-    for package in &graph.packages {
-        for term in &package.terms {
-            *graph.terms.entry(Arc::clone(term)).or_default() += 1;
-            let licence = term.split_once(" WITH ").map_or(&**term, |(licence, _)| licence);
-            *graph.licences.entry(licence.into()).or_default() += 1;
-        }
-    }
-    graph
+    GraphFacts::of(known.into_values().collect())
 }
 
 /// The files of the packages on disk.

@@ -1,7 +1,10 @@
 //! The entries of a policy's lists, each with what it is about and where it stands. Text in, values
 //! out; what is broken is passed over, and so is what has no meaning to cargo-deny.
 
-use super::syntax::{Document, Kind, Line, Statement, Value};
+use super::{
+    spec::{self, Spec},
+    syntax::{Document, Kind, Line, Statement, Value},
+};
 use crate::text::{Span, Spanned};
 
 /// Which list an entry stands in.
@@ -115,24 +118,31 @@ impl Entry {
         if !self.list.is_of_packages() || self.is_advisory() {
             return None;
         }
-        let subject = self.subject.value.as_str();
-        // cargo-deny looks for the `@` first.
-        let end = subject.find('@').or_else(|| subject.find(':')).unwrap_or(subject.len());
-        let span =
-            self.subject.span.start..(self.subject.span.start + end).min(self.subject.span.end);
-        (end > 0).then(|| Spanned { value: &subject[..end], span })
+        let name = spec::name(&self.subject.value);
+        let start = self.subject.span.start;
+        let span = start..(start + name.len()).min(self.subject.span.end);
+        (!name.is_empty()).then_some(Spanned { value: name, span })
     }
 
-    /// Whether it is about an advisory: the text before the first `-` has capitals only, as
-    /// cargo-deny tells ids from packages.
-    pub(crate) fn is_advisory(&self) -> bool {
-        self.list == List::Ignore
-            && self
-                .subject
-                .value
-                .split_once('-')
-                .is_some_and(|(kind, _)| kind.chars().all(|c| c.is_ascii_uppercase()))
+    /// The packages that it is about; `None` for what is about none, and where that cannot be read.
+    pub(crate) fn spec(&self) -> Option<Spec> {
+        self.package()?;
+        match &self.version {
+            Some(version) => Spec::of(&self.subject.value, Some(&version.value)),
+            None => Spec::parse(&self.subject.value),
+        }
     }
+
+    /// Whether it is about an advisory.
+    pub(crate) fn is_advisory(&self) -> bool {
+        self.list == List::Ignore && is_id(&self.subject.value)
+    }
+}
+
+/// Whether cargo-deny takes a string of `ignore` for an advisory's id: what stands before the first
+/// `-` is capitals (`advisories::cfg`).
+pub(crate) fn is_id(text: &str) -> bool {
+    text.split_once('-').is_some_and(|(kind, _)| kind.chars().all(|c| c.is_ascii_uppercase()))
 }
 
 /// All entries of a policy, by where they start; an entry comes before those inside of it.

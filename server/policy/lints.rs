@@ -33,7 +33,7 @@ use crate::{
 };
 pub(crate) use dates::rewritten;
 use entries::Entry;
-pub(crate) use entries::is_id;
+
 pub(crate) use files::{Beside, files};
 pub(crate) use turned_off::mended as turned_on;
 

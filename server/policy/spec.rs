@@ -15,16 +15,17 @@ pub(crate) struct Spec {
 impl Spec {
     /// Reads a spec; `None` where its requirement cannot be read.
     pub(crate) fn parse(spec: &str) -> Option<Self> {
-        let at = spec.find('@').map(|at| (at, true));
-        let at = at.or_else(|| spec.find(':').map(|at| (at, false)));
-        let Some((at, pins)) = at else {
+        let name = name(spec);
+        if name.len() == spec.len() {
             return Some(Self { name: spec.to_owned(), requirement: None });
-        };
-        let mut requirement: VersionReq = spec[at + 1..].parse().ok()?;
-        if pins && let Some(first) = requirement.comparators.first_mut() {
+        }
+        let mut requirement: VersionReq = spec[name.len() + 1..].parse().ok()?;
+        if spec[name.len()..].starts_with('@')
+            && let Some(first) = requirement.comparators.first_mut()
+        {
             first.op = Op::Exact;
         }
-        Some(Self { name: spec[..at].to_owned(), requirement: Some(requirement) })
+        Some(Self { name: name.to_owned(), requirement: Some(requirement) })
     }
 
     /// `{ name = "..", version = ".." }`
@@ -39,6 +40,12 @@ impl Spec {
             Version::parse(version).is_ok_and(|version| requirement.matches(&version))
         })
     }
+}
+
+/// The name that a spec begins with: up to an `@`, for which cargo-deny looks first, or else a `:`.
+pub(crate) fn name(spec: &str) -> &str {
+    let end = spec.find('@').or_else(|| spec.find(':')).unwrap_or(spec.len());
+    &spec[..end]
 }
 
 /// Exactly this version, in the spelling that pins: a requirement says nothing of what follows a `+`.

@@ -4,8 +4,6 @@
 //! it: a string at its line's end or before the next bracket or comma, an inline table at its line's
 //! end, an array before the next line that begins with a header or a key.
 
-use std::collections::BTreeMap;
-
 use crate::text::Span;
 
 /// Deeper brackets are not looked into.
@@ -109,74 +107,11 @@ impl Document {
         Self { lines, comments: reader.comments }
     }
 
-    /// What the items of the list at these keys say, or its tables: their keys with the strings behind
-    /// them; a string by itself has no key.
-    pub(crate) fn entries<'t>(
-        &self,
-        text: &'t str,
-        path: &[&str],
-    ) -> Vec<BTreeMap<&'t str, &'t str>> {
-        let mut found = Vec::new();
-        let mut table: Vec<&str> = Vec::new();
-        for line in &self.lines {
-            match line {
-                Line::Header(header) => {
-                    table = header.parts.iter().map(|part| part.name(text)).collect();
-                    if header.is_array && table == path {
-                        found.push(BTreeMap::new());
-                    }
-                }
-                Line::Statement(statement) => {
-                    let names = statement.parts.iter().map(|part| part.name(text));
-                    let way: Vec<&str> = table.iter().copied().chain(names).collect();
-                    if let (Some(entry), [within @ .., key]) = (found.last_mut(), &way[..])
-                        && within == path
-                    {
-                        let said = statement.value.as_ref().and_then(|value| value.said(text));
-                        entry.extend(said.map(|said| (*key, said)));
-                    } else {
-                        collect_entries(text, statement.value.as_ref(), &way, path, &mut found);
-                    }
-                }
-            }
-        }
-        found
-    }
-
     /// Whether an offset stands in a comment.
     pub(crate) fn in_comment(&self, offset: usize) -> bool {
         let before = self.comments.partition_point(|comment| comment.start < offset);
         let last = before.checked_sub(1).and_then(|index| self.comments.get(index));
         last.is_some_and(|comment| offset <= comment.end)
-    }
-}
-
-/// What a value at `way` says of the list at `path`.
-fn collect_entries<'t>(
-    text: &'t str,
-    value: Option<&Value>,
-    way: &[&str],
-    path: &[&str],
-    found: &mut Vec<BTreeMap<&'t str, &'t str>>,
-) {
-    let Some(value) = value else { return };
-    if way == path {
-        for item in value.items() {
-            let mut entry: BTreeMap<&str, &str> = BTreeMap::new();
-            entry.extend(item.said(text).map(|said| ("", said)));
-            for statement in item.statements() {
-                let [part] = &statement.parts[..] else { continue };
-                let said = statement.value.as_ref().and_then(|value| value.said(text));
-                entry.extend(said.map(|said| (part.name(text), said)));
-            }
-            found.push(entry);
-        }
-    } else if path.starts_with(way) {
-        for statement in value.statements() {
-            let names = statement.parts.iter().map(|part| part.name(text));
-            let way: Vec<&str> = way.iter().copied().chain(names).collect();
-            collect_entries(text, statement.value.as_ref(), &way, path, found);
-        }
     }
 }
 
@@ -192,14 +127,6 @@ impl Value {
         match &self.kind {
             Kind::Text(quoted) => Some(&text[quoted.inside.clone()]),
             _ => None,
-        }
-    }
-
-    /// The statements between the braces of an inline table.
-    pub(crate) fn statements(&self) -> &[Statement] {
-        match &self.kind {
-            Kind::Table { statements, .. } => statements,
-            _ => &[],
         }
     }
 

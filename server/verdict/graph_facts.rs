@@ -214,6 +214,13 @@ impl GraphFacts {
         }
     }
 
+    /// The facts of packages that were gathered before, sorted by name.
+    pub(crate) fn of(packages: Vec<PackageFacts>) -> Self {
+        let mut facts = Self { packages, ..Self::default() };
+        facts.count(&mut Strings::default());
+        facts
+    }
+
     fn count(&mut self, strings: &mut Strings) {
         for package in &self.packages {
             let mut licences = HashSet::new();

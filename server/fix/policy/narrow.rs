@@ -12,7 +12,8 @@ use super::{
 };
 use crate::{
     policy::{
-        lints::{is_id, turned_on},
+        entries::is_id,
+        lints::turned_on,
         sources::{Permitted, owner},
     },
     verdict::harmless,

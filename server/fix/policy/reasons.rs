@@ -7,7 +7,7 @@ use super::{
     value::{Style, Value},
 };
 use crate::{
-    policy::lints::{is_id, rewritten},
+    policy::{entries::is_id, lints::rewritten},
     text::Span,
 };
 

@@ -1,6 +1,6 @@
 //! Packages of the graph, in the forms of package specs: those that findings speak of first.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use super::{
     Maker, abouts,
@@ -12,6 +12,7 @@ use crate::{
     policy::{
         NO_REASON,
         cursor::{ListPlace, ValuePlace},
+        entries::{List, entries},
         schema::Table,
         spec::{Spec, exactly},
         words::Words,
@@ -278,14 +279,16 @@ impl<'m> Maker<'m> {
         if section != "bans" || !LISTS.contains(&list.as_str()) {
             return Vec::new();
         }
-        let others = LISTS.iter().filter(|other| *other != list);
-        let entries =
-            others.flat_map(|other| self.cursor.document.entries(self.text, &["bans", other]));
-        let spec = |entry: BTreeMap<&str, &str>| match entry.get("").or(entry.get("crate")) {
-            Some(spec) => Spec::parse(spec),
-            None => Spec::of(entry.get("name")?, entry.get("version").copied()),
-        };
-        entries.filter_map(spec).collect()
+        let others = entries(self.text).into_iter().filter(|entry| {
+            let own = match entry.list {
+                List::Allow => "allow",
+                List::Deny => "deny",
+                List::Skip => "skip",
+                _ => return false,
+            };
+            own != list
+        });
+        others.filter_map(|entry| entry.spec()).collect()
     }
 
     /// What is told of a package.
@@ -314,8 +317,9 @@ impl<'m> Maker<'m> {
     /// `{ crate, allow = [".."] }` for packages whose licences are rejected.
     pub(super) fn exceptions(&mut self, spot: &Spot<'_>, list: &ListPlace) {
         let others = abouts(list);
-        let allowed = self.cursor.document.entries(self.text, &["licenses", "allow"]);
-        let allowed: Vec<&str> = allowed.iter().filter_map(|one| one.get("").copied()).collect();
+        let permitted = entries(self.text);
+        let permitted = permitted.iter().filter(|entry| entry.list == List::Licence);
+        let allowed: Vec<&str> = permitted.map(|entry| entry.subject.value.as_str()).collect();
         for (number, package) in self.facts.graph.packages.iter().enumerate() {
             let spec = exactly(&package.name, &package.version);
             let terms: Vec<String> = package.terms.iter().map(ToString::to_string).collect();

@@ -5,7 +5,7 @@ use toml::{Spanned as TomlSpanned, de::DeValue};
 use super::Read;
 use crate::{
     model::tree,
-    policy::spec::entry as spec,
+    policy::{entries::is_id, spec::entry as spec},
     text::{Span, Spanned},
 };
 
@@ -110,12 +110,6 @@ impl Read<'_> {
         let comments = self.comments(&offsets);
         Entry { list, extent, subject, is_advisory, package: package.flatten(), reason, comments }
     }
-}
-
-/// Whether cargo-deny takes a string of `ignore` for an advisory's id: what stands before the first
-/// `-` is capitals (`advisories::cfg`).
-pub(crate) fn is_id(text: &str) -> bool {
-    text.split_once('-').is_some_and(|(kind, _)| kind.chars().all(|c| c.is_ascii_uppercase()))
 }
 
 impl Entry {

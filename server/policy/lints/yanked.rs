@@ -2,10 +2,13 @@
 
 use super::{
     Read,
-    entries::{Entry, List, is_id},
+    entries::{Entry, List},
     shown,
 };
-use crate::verdict::{Check, Code, Finding, Severity};
+use crate::{
+    policy::entries::is_id,
+    verdict::{Check, Code, Finding, Severity},
+};
 
 pub(super) fn not_ignored<'r>(
     read: &'r Read<'_>,

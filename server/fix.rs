@@ -59,6 +59,8 @@ pub struct Fix {
     pub remedy: Remedy,
     /// What it does and what it clears, for a menu.
     pub title: String,
+    /// What it does, without what that clears and brings.
+    what: String,
     /// The other version, where it is an upgrade.
     pub upgrade: Option<Upgrade>,
     /// The changed texts.
@@ -108,7 +110,8 @@ impl Fix {
     ) -> Self {
         let admitted = if remedy == Remedy::Allow { admitted(&proof) } else { String::new() };
         let title = format!("{what}{admitted}{}", consequences(&proof));
-        Self { remedy, title, upgrade, texts, proof, to_fill_in: None }
+        let what = what.to_owned();
+        Self { remedy, title, what, upgrade, texts, proof, to_fill_in: None }
     }
 
     /// Whether it changes the same files in the same way.

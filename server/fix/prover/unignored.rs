@@ -57,7 +57,6 @@ fn instead(now: Judged<'_>, id: &str, fix: Fix) -> Option<Fix> {
         return None;
     }
     // What it clears was not counted while it was ignored.
-    let what = fix.title.split(" (clears ").next().unwrap_or(&fix.title);
-    let what = format!("{what} and ignore `{id}` no longer");
+    let what = format!("{} and ignore `{id}` no longer", fix.what);
     Some(Fix::new(fix.remedy, &what, fix.upgrade, fix.texts, proof))
 }

@@ -1,0 +1,136 @@
+//! Upgrades and policies that clear licences and duplicates.
+
+use expect_test::expect;
+
+use super::{MIT, check_all, locked_before};
+
+#[test]
+fn duplicates_are_unified_where_a_parent_admits_it() {
+    let policy =
+        "#- deny.toml\n[bans]\nmultiple-versions = \"deny\"\n[licenses]\nallow = [\"MIT\"]\n";
+    let before = "#- crate: base 0.1.0\n#- crate: base 0.2.0\n#- crate: old 1.0.0 -> base 0.1\n\
+                  #- crate: new 1.0.0 -> base 0.2\n";
+    let later = "#- crate: old 1.1.0 -> base 0.2\n";
+    let world = locked_before("old = \"1\"\nnew = \"1\"", before, later).with(policy);
+    check_all(
+        &world,
+        "",
+        &expect![[r#"
+            .
+              upgraded base 0.1.0 -> 0.2.0
+                for it old 1.0.0 -> 1.1.0
+                clears duplicate: `base` is here in 2 versions: 0.1.0 and 0.2.0
+              1 file changed; gate: clean
+            exit 0
+        "#]],
+    );
+}
+
+#[test]
+fn a_licence_that_a_later_version_states_is_had_by_an_upgrade() {
+    let policy = "#- deny.toml\n[licenses]\nallow = [\"MIT\"]\n";
+    let before = "#- crate: ring 0.17.9 ()\n";
+    let later = "#- crate: ring 0.17.12\n#- crate: ring 0.17.14 (MIT)\n\
+                 #- advisory: RUSTSEC-2025-0009 ring patched >=0.17.12: A panic\n";
+    let world = locked_before("ring = \"0.17.9\"", before, later).with(policy);
+    check_all(
+        &world,
+        "",
+        &expect![[r#"
+            .
+              upgraded ring 0.17.9 -> 0.17.12
+                clears RUSTSEC-2025-0009: `ring` 0.17.9 has a vulnerability: A panic
+                clears no-license-field: `ring` 0.17.9 states no licence expression
+                clears unlicensed: no licence can be told for `ring` 0.17.9
+              2 files changed; gate: clean
+            exit 0
+        "#]],
+    );
+    let later = "#- crate: ring 0.17.12 ()\n#- crate: ring 0.17.14 (MIT)\n\
+                 #- advisory: RUSTSEC-2025-0009 ring patched >=0.17.12: A panic\n";
+    let world = locked_before("ring = \"0.17.9\"", before, later).with(policy);
+    check_all(
+        &world,
+        "",
+        &expect![[r#"
+            .
+              upgraded ring 0.17.9 -> 0.17.14
+                clears RUSTSEC-2025-0009: `ring` 0.17.9 has a vulnerability: A panic
+                clears no-license-field: `ring` 0.17.9 states no licence expression
+                clears unlicensed: no licence can be told for `ring` 0.17.9
+              2 files changed; gate: clean
+            exit 0
+        "#]],
+    );
+}
+
+#[test]
+fn a_licence_is_clarified_or_excepted_only_where_that_is_allowed() {
+    let policy = "#- deny.toml\n[licenses]\nallow = [\"MIT\"]\n";
+    let world =
+        locked_before("gpl = \"1\"", "#- crate: gpl 1.0.0 (GPL-3.0-only)\n", "").with(policy);
+    check_all(
+        &world,
+        "",
+        &expect![[r#"
+            .
+              error stays: rejected: `gpl` 1.0.0 is licensed `GPL-3.0-only`, which the policy does not allow
+                there is no later version of `gpl` than 1.0.0, as far as is known here; `--allow exception` permits its licence for this package and version
+              nothing to change; gate: fails
+            exit 4
+        "#]],
+    );
+    check_all(
+        &world,
+        "--allow clarify,exception",
+        &expect![[r#"
+            .
+              changed the policy: allow `GPL-3.0-only` for `gpl` 1.0.0 alone (clears rejected)
+                clears rejected: `gpl` 1.0.0 is licensed `GPL-3.0-only`, which the policy does not allow
+              1 file changed; gate: clean
+            exit 0
+        "#]],
+    );
+    expect![[r#"
+        [licenses]
+        allow = ["MIT"]
+        exceptions = [
+            { crate = "gpl@1.0.0", allow = ["GPL-3.0-only"] },
+        ]
+    "#]]
+    .assert_eq(&world.read("deny.toml"));
+    let world = locked_before("bare = \"1\"", "#- crate: bare 1.0.0 ()\n", "").with(policy);
+    world.write("../vendor/bare-1.0.0/LICENSE", MIT);
+    check_all(
+        &world,
+        "--allow exception",
+        &expect![[r#"
+            .
+              warning stays: no-license-field: `bare` 1.0.0 states no licence expression
+                `--allow clarify` states its licence in the policy where its texts tell it
+              nothing to change; gate: clean
+            exit 0
+        "#]],
+    );
+    check_all(
+        &world,
+        "--allow clarify",
+        &expect![[r#"
+            .
+              changed the policy: clarify the licence of `bare` 1.0.0 as `MIT` (clears no-license-field)
+                clears no-license-field: `bare` 1.0.0 states no licence expression
+              1 file changed; gate: clean
+            exit 0
+        "#]],
+    );
+    expect![[r#"
+        [licenses]
+        allow = ["MIT"]
+
+        [[licenses.clarify]]
+        crate = "bare@1.0.0"
+        expression = "MIT"
+        license-files = [{ path = "LICENSE", hash = 0x920b84bd }]
+    "#]]
+    .assert_eq(&world.read("deny.toml"));
+}

@@ -114,7 +114,7 @@ fn version(package: &PackageFacts, verdict: &Verdict) -> Markup {
     };
     let declared = verdict.declared.iter().find(|one| one.package == this);
     if let Some(description) = declared.and_then(|one| one.description.as_ref()) {
-        text = text.paragraph().text(hover::first_line(&harmless(description)));
+        text = text.paragraph().text(hover::lead(description));
     }
     text = text.paragraph();
     for path in paths(package, verdict) {

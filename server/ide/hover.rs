@@ -17,6 +17,9 @@ const FINDINGS: usize = 10;
 /// How much of an advisory's own text is shown, in characters.
 const DESCRIPTION: usize = 600;
 
+/// How much of a package's description, in characters.
+const LEAD: usize = 300;
+
 /// A hover text and what it is about.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Hover {
@@ -101,7 +104,7 @@ fn dependency(declared: &Declared, verdict: &Verdict) -> Markup {
         Some(source) => format!(" · {}", harmless(source)),
     });
     if let Some(description) = &declared.description {
-        text = text.paragraph().text(first_line(&harmless(description)));
+        text = text.paragraph().text(lead(description));
     }
     let others = declared.dependents.saturating_sub(1);
     text = text.paragraph().text(match others {
@@ -239,6 +242,27 @@ pub(super) fn facts(advisory: &AdvisoryFacts) -> Markup {
     text
 }
 
-pub(super) fn first_line(text: &str) -> String {
-    text.trim().lines().next().unwrap_or_default().to_owned()
+/// The first paragraph of a package's description, in one line and capped.
+pub(super) fn lead(description: &str) -> String {
+    let text = harmless(description);
+    let lines = text.trim().lines().map(str::trim).take_while(|line| !line.is_empty());
+    let paragraph = lines.collect::<Vec<_>>().join(" ");
+    let mut short: String = paragraph.chars().take(LEAD).collect();
+    if short.len() < paragraph.len() {
+        short.push('…');
+    }
+    short
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_description_is_told_by_its_first_paragraph() {
+        assert_eq!(lead("An implementation.\n"), "An implementation.");
+        assert_eq!(lead("\nIt does this\n  and that.\n\nMore of it.\n"), "It does this and that.");
+        assert_eq!(lead(&"long ".repeat(200)).chars().count(), LEAD + 1);
+        assert_eq!(lead(""), "");
+    }
 }

@@ -4,6 +4,7 @@
 //! A plan says what could be done ([`upgrade`], [`policy`]); the [`Prover`] carries it out and has it
 //! judged; [`Fix`] is what was proved. [`repair`] does one after the other.
 
+mod document;
 mod manifest;
 pub mod policy;
 mod proof;

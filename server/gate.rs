@@ -406,7 +406,7 @@ impl Gate {
         texts: &dyn Texts,
         wanted: &dyn Fn() -> bool,
     ) -> Result<SourceText, ResolveError> {
-        let copy = Self::copy(&mut self.copy, resolver, &self.workspace)?;
+        let copy = Self::copy(&mut self.copy, resolver, &self.workspace, wanted)?;
         copy.lock_file_with(resolver, &self.workspace, &texts.unsaved(), wanted)
     }
 
@@ -420,7 +420,7 @@ impl Gate {
         resolver: &Resolver,
         wanted: &dyn Fn() -> bool,
     ) -> Result<(), ResolveError> {
-        let copy = Self::copy(&mut self.copy, resolver, &self.workspace)?;
+        let copy = Self::copy(&mut self.copy, resolver, &self.workspace, wanted)?;
         copy.refresh_index(resolver, &self.workspace, wanted)
     }
 
@@ -433,10 +433,11 @@ impl Gate {
         copy: &'c mut Option<BufferCopy>,
         resolver: &Resolver,
         workspace: &Workspace,
+        wanted: &dyn Fn() -> bool,
     ) -> Result<&'c mut BufferCopy, ResolveError> {
         match copy {
             Some(copy) => Ok(copy),
-            None => Ok(copy.insert(BufferCopy::of(resolver, workspace)?)),
+            None => Ok(copy.insert(BufferCopy::of(resolver, workspace, wanted)?)),
         }
     }
 
@@ -508,7 +509,7 @@ impl Gate {
         if buffers.is_empty() {
             return resolver.resolve(&self.workspace, &graph.metadata, wait);
         }
-        let copy = Self::copy(&mut self.copy, resolver, &self.workspace)?;
+        let copy = Self::copy(&mut self.copy, resolver, &self.workspace, wait.wanted)?;
         copy.resolve(resolver, &self.workspace, &graph.metadata, buffers, wait)
     }
 

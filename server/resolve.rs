@@ -223,7 +223,7 @@ impl Resolver {
         }
         // Cargo goes by real paths, and so does the copy.
         let real = workspace.real();
-        let scratch = scratch::Scratch::of(self, &real, scratch::Refused::IsAnError)?;
+        let scratch = scratch::Scratch::of(self, &real, scratch::Refused::IsAnError, wait.wanted)?;
         let answer = self
             .metadata(&scratch.mirrored(&real.manifest), options, false, wait.wanted)
             .map(|json| scratch.unmirrored(&json));
@@ -283,9 +283,13 @@ impl Resolver {
     }
 
     /// Members and their targets, without resolving anything.
-    fn members(&self, manifest: &Utf8Path) -> Result<scratch::Members, ResolveError> {
+    fn members(
+        &self,
+        manifest: &Utf8Path,
+        wanted: &dyn Fn() -> bool,
+    ) -> Result<scratch::Members, ResolveError> {
         let args = ["metadata", "--format-version=1", "--no-deps", "--manifest-path", "Cargo.toml"];
-        let json = self.run(manifest, &args.map(str::to_owned), &|| true)?;
+        let json = self.run(manifest, &args.map(str::to_owned), wanted)?;
         parse(manifest, &json)
     }
 

@@ -1,6 +1,10 @@
 //! Plans that change a manifest without asking for another version: it states what is meant more
 //! precisely, or no longer what nothing uses. Pure: texts in, texts out.
 
+mod shared;
+
+use std::collections::BTreeMap;
+
 use camino::Utf8PathBuf;
 use toml::de::{DeTable, DeValue};
 
@@ -12,14 +16,13 @@ use crate::{
     verdict::{Code, Finding, PackageRef, Place, Role},
 };
 
-/// A change of one manifest.
+/// A change of manifests.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct ManifestPlan {
     /// What it does, for a menu.
     pub(super) title: String,
-    pub(super) file: Utf8PathBuf,
-    /// The manifest as it would be.
-    pub(super) after: SourceText,
+    /// The manifests as they would be.
+    pub(super) after: BTreeMap<Utf8PathBuf, SourceText>,
 }
 
 impl ManifestPlan {
@@ -27,12 +30,13 @@ impl ManifestPlan {
     pub(super) const REMEDY: Remedy = Remedy::Manifest;
 }
 
-/// The plans for a finding: one for each of its places.
+/// The plans for a finding: one for each of its places, or one for all of them.
 pub(super) fn plans(finding: &Finding, now: Judged<'_>) -> Vec<ManifestPlan> {
     let make: fn(&Case<'_>) -> Option<(String, String)> = match finding.code {
         Some(Code::Wildcard) => wildcard,
         Some(Code::GitSourceUnderspecified) => pinned,
         Some(Code::UnusedWorkspaceDependency) => unused,
+        Some(Code::WorkspaceDuplicate) => return shared::plan(finding, now).into_iter().collect(),
         _ => return Vec::new(),
     };
     let here = finding.places.iter().filter(|place| place.role == Role::Mend);
@@ -45,7 +49,7 @@ pub(super) fn plans(finding: &Finding, now: Judged<'_>) -> Vec<ManifestPlan> {
         let (title, after) = make(&Case { finding, place, text: text.as_str(), now })?;
         let after = SourceText::new(&after);
         let is_whole = tree::parse(after.as_str()).1.is_empty() && after != text;
-        is_whole.then(|| ManifestPlan { title, file: place.file.clone(), after })
+        is_whole.then(|| ManifestPlan { title, after: [(place.file.clone(), after)].into() })
     });
     plans.collect()
 }

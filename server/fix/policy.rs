@@ -9,19 +9,15 @@ mod bans;
 mod clarify;
 pub(super) mod create;
 mod deprecated;
-mod document;
 mod duplicates;
 mod exception;
 mod ignore;
 mod invariants;
 mod licences;
 mod narrow;
-mod placement;
 mod reasons;
-mod removal;
 mod sources;
 mod unused;
-mod value;
 
 #[cfg(test)]
 mod generated;
@@ -30,13 +26,15 @@ mod samples;
 
 use std::collections::BTreeMap;
 
-use super::Remedy;
+use super::{
+    Remedy,
+    document::{self, Document, Edited, value},
+};
 use crate::{
     policy::{NO_REASON, spec::entry as spec},
-    text::{Edit, Edits, SourceText, Span},
+    text::{SourceText, Span},
     verdict::{Check, Code, Finding, PackageFolder, PackageRef, Place, PolicyText, Severity},
 };
-use document::{Document, Edited};
 #[doc(hidden)]
 pub use invariants::fuzz_policy;
 
@@ -185,20 +183,6 @@ impl Case<'_> {
 impl PolicyPlan {
     fn new(remedy: Remedy, title: impl Into<String>, edited: Edited) -> Self {
         Self { remedy, title: title.into(), after: edited.text, to_fill_in: edited.mark }
-    }
-}
-
-impl Edited {
-    /// Another edit after this one. What has to be filled in is that of the last edit which has
-    /// such.
-    fn then(self, edit: impl FnOnce(&Document<'_>) -> Option<Self>) -> Option<Self> {
-        let mut next = edit(&Document::read(&self.text)?)?;
-        if let (Some(mark), None) = (&self.mark, &next.mark) {
-            let mut edits = Edits::default();
-            edits.push(Edit::between(&self.text, &next.text));
-            next.mark = Some(edits.moved(mark));
-        }
-        Some(next)
     }
 }
 

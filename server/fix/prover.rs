@@ -255,8 +255,8 @@ impl Prover<'_> {
         };
         let locals = verdict.folders.iter().filter(|(package, _)| package.source.is_none());
         let folders: Vec<_> = locals.map(|(_, at)| at.folder.clone()).collect();
-        let mut copy = BufferCopy::of(resolver, workspace).map_err(failed)?;
         let wanted = || self.audience.still_waits();
+        let mut copy = BufferCopy::of(resolver, workspace, &wanted).map_err(failed)?;
         copy.check(resolver, workspace, &texts.unsaved(), &folders, &wanted).map_err(failed)
     }
 

@@ -40,8 +40,9 @@ pub struct Repair {
     pub verdict: Verdict,
 }
 
-/// Upgrades one package after the other, starting from `texts`; then what of the allowed remedies
-/// clears of what is left and leaves nothing to fill in. `None` where nobody waits any more.
+/// Upgrades one package after the other, starting from `texts`; then states in the manifests more
+/// precisely what is meant, and does what of the allowed remedies clears what is left and leaves
+/// nothing to fill in. `None` where nobody waits any more.
 pub fn repair(prover: &mut Prover<'_>, wanted: &Wanted, texts: Tried) -> Option<Repair> {
     let verdict = prover.gate.judge(prover.options, &texts, prover.databases, prover.audience)?;
     let repair = Repair {
@@ -60,7 +61,7 @@ pub fn repair(prover: &mut Prover<'_>, wanted: &Wanted, texts: Tried) -> Option<
         work.upgrades()?;
     }
     if work.repair.verdict.reached {
-        work.policy()?;
+        work.said_otherwise()?;
     }
     Some(work.end(is_locked))
 }
@@ -135,11 +136,9 @@ impl Work<'_, '_> {
         None
     }
 
-    fn policy(&mut self) -> Option<()> {
-        let allowed = &self.wanted.allowed;
-        if allowed.is_empty() {
-            return Some(());
-        }
+    /// What manifests and policy could say: the former always, since it permits nothing that was not
+    /// permitted before.
+    fn said_otherwise(&mut self) -> Option<()> {
         let mut given_up: Vec<Finding> = Vec::new();
         while let Some(finding) = self
             .repair
@@ -151,19 +150,12 @@ impl Work<'_, '_> {
             })
             .cloned()
         {
-            let now = Judged { verdict: &self.repair.verdict, texts: &self.repair.texts };
-            let fixes = match self.prover.policy_fixes(now, &finding) {
-                Ok(fixes) => fixes,
+            let first = match self.first_for(&finding) {
+                Ok(first) => first,
                 Err(NotProved::Unwanted) => return None,
-                Err(NotProved::Because(_)) => Vec::new(),
+                Err(NotProved::Because(_)) => None,
             };
-            let is_allowed = |fix: &Fix| {
-                allowed.contains(&fix.remedy)
-                    && fix.remedy != Remedy::Ignore
-                    && fix.to_fill_in.is_none()
-                    && fix.proof.clears(&finding)
-            };
-            match fixes.into_iter().find(is_allowed) {
+            match first {
                 Some(fix) => {
                     self.repair.texts = fix.texts.clone();
                     self.repair.verdict = fix.proof.verdict.clone();
@@ -173,6 +165,24 @@ impl Work<'_, '_> {
             }
         }
         Some(())
+    }
+
+    fn first_for(&mut self, finding: &Finding) -> Result<Option<Fix>, NotProved> {
+        let now = Judged { verdict: &self.repair.verdict, texts: &self.repair.texts };
+        if let Some(fix) = self.prover.manifest_fixes(now, finding)?.into_iter().next() {
+            return Ok(Some(fix));
+        }
+        let allowed = &self.wanted.allowed;
+        if allowed.is_empty() {
+            return Ok(None);
+        }
+        let is_allowed = |fix: &Fix| {
+            allowed.contains(&fix.remedy)
+                && fix.remedy != Remedy::Ignore
+                && fix.to_fill_in.is_none()
+                && fix.proof.clears(finding)
+        };
+        Ok(self.prover.policy_fixes(now, finding)?.into_iter().find(is_allowed))
     }
 
     fn end(mut self, is_locked: bool) -> Repair {
@@ -242,6 +252,11 @@ fn policy_reason(finding: &Finding, allowed: &[Remedy]) -> Option<String> {
             Remedy::Exception,
             "no exception for this package and version clears it",
             "`--allow exception` permits its licence for this package and version",
+        ),
+        Code::WorkspaceDuplicate => Some(
+            "its declarations differ in what only one can say for all: name, source, bounds or default \
+             features"
+                .to_owned(),
         ),
         Code::Duplicate => {
             Some("what requires the older version admits none of the others".to_owned())

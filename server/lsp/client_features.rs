@@ -42,6 +42,8 @@ pub(super) struct ClientFeatures {
     pub(super) resolves_edits: bool,
     /// Code actions that cannot be taken are shown with why.
     pub(super) disabled_actions: bool,
+    /// It can be asked to show a place.
+    pub(super) shows_documents: bool,
     /// Code actions are values and not only commands.
     pub(super) action_literals: bool,
 }
@@ -125,6 +127,11 @@ impl ClientFeatures {
             disabled_actions: actions
                 .and_then(|actions| actions.disabled_support)
                 .unwrap_or_default(),
+            shows_documents: client
+                .window
+                .as_ref()
+                .and_then(|window| window.show_document.as_ref())
+                .is_some_and(|show| show.support),
             action_literals: actions
                 .is_some_and(|actions| actions.code_action_literal_support.is_some()),
         }

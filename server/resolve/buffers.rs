@@ -37,10 +37,14 @@ impl BufferCopy {
     ///
     /// # Errors
     ///
-    /// When cargo cannot tell its members, or the copy cannot be made.
-    pub fn of(resolver: &Resolver, workspace: &Workspace) -> Result<Self, ResolveError> {
+    /// When cargo cannot tell its members, the copy cannot be made, or it is no longer wanted.
+    pub fn of(
+        resolver: &Resolver,
+        workspace: &Workspace,
+        wanted: &dyn Fn() -> bool,
+    ) -> Result<Self, ResolveError> {
         let real = workspace.real();
-        let scratch = Scratch::of(resolver, &real, Refused::IsCopied)?;
+        let scratch = Scratch::of(resolver, &real, Refused::IsCopied, wanted)?;
         Ok(Self { scratch, real, written: BTreeSet::new() })
     }
 
@@ -58,7 +62,7 @@ impl BufferCopy {
         buffers: &BTreeMap<Utf8PathBuf, SourceText>,
         wait: &Wait<'_>,
     ) -> Result<Resolution, ResolveError> {
-        self.write(resolver, buffers)?;
+        self.write(resolver, buffers, wait.wanted)?;
         let lock_file = self.scratch.mirrored(&self.real.lock_file());
         let manifest = self.scratch.mirrored(&self.real.manifest);
         let json = resolver
@@ -93,7 +97,7 @@ impl BufferCopy {
         buffers: &BTreeMap<Utf8PathBuf, SourceText>,
         wanted: &dyn Fn() -> bool,
     ) -> Result<SourceText, ResolveError> {
-        self.write(resolver, buffers)?;
+        self.write(resolver, buffers, wanted)?;
         self.update(resolver, workspace, &["--workspace"], wanted)?;
         self.lock_file().ok_or_else(|| ResolveError::Scratch {
             path: self.scratch.mirrored(&self.real.lock_file()),
@@ -165,6 +169,7 @@ impl BufferCopy {
         &mut self,
         resolver: &Resolver,
         buffers: &BTreeMap<Utf8PathBuf, SourceText>,
+        wanted: &dyn Fn() -> bool,
     ) -> Result<(), ResolveError> {
         // Cargo starts from the lock file of the user's each time: what an earlier edit made it
         // forget is not chosen anew.
@@ -187,10 +192,10 @@ impl BufferCopy {
                 self.scratch.copy_unread(&path)?;
             }
             self.scratch.overlay(&path, text.as_str())?;
+            self.written.insert(path.clone());
             if path.file_name() == Some("Cargo.toml") {
-                self.copy_named(resolver, &path, text.as_str())?;
+                self.copy_named(resolver, &path, text.as_str(), wanted)?;
             }
-            self.written.insert(path);
         }
         Ok(())
     }
@@ -201,18 +206,19 @@ impl BufferCopy {
         resolver: &Resolver,
         manifest: &Utf8Path,
         text: &str,
+        wanted: &dyn Fn() -> bool,
     ) -> Result<(), ResolveError> {
         let folder = manifest.parent().unwrap_or(manifest);
         let model = Manifest::parse(text);
-        let mut wanted = VecDeque::new();
+        let mut named = VecDeque::new();
         let paths = model.all_declarations().filter_map(|declared| declared.path.as_ref());
-        wanted.extend(paths.map(|path| lexical(&folder.join(&path.value)).join("Cargo.toml")));
+        named.extend(paths.map(|path| lexical(&folder.join(&path.value)).join("Cargo.toml")));
         for members in model.workspace.iter().flat_map(|workspace| &workspace.members) {
-            wanted.extend(MemberFolders::find(folder, &members.value).manifests());
+            named.extend(MemberFolders::find(folder, &members.value).manifests());
         }
-        let missing = wanted
+        let missing = named
             .into_iter()
             .filter(|path| path.is_file() && !self.scratch.mirrored(path).exists());
-        self.scratch.copy_packages(resolver, &self.real, missing.collect())
+        self.scratch.copy_packages(resolver, &self.real, missing.collect(), wanted)
     }
 }

@@ -54,7 +54,7 @@ impl BufferCopy {
         for folder in folders.iter().chain([&workspace.root]) {
             self.copy_sources(&folder.canonicalize_utf8().unwrap_or_else(|_| folder.clone()))?;
         }
-        self.write(resolver, buffers)?;
+        self.write(resolver, buffers, wanted)?;
         let manifest = self.mirrored_manifest();
         let folder = manifest.parent().unwrap_or(Utf8Path::new("."));
         let mut command = Command::new(&resolver.cargo);

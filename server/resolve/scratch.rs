@@ -66,6 +66,7 @@ impl Scratch {
         resolver: &Resolver,
         workspace: &Workspace,
         refused: Refused,
+        wanted: &dyn Fn() -> bool,
     ) -> Result<Self, ResolveError> {
         let folder = TemporaryFolder::new(&resolver.children).map_err(|error| match error {
             TemporaryError::Unwanted => {
@@ -77,9 +78,9 @@ impl Scratch {
             },
         })?;
         let scratch = Self { folder, copied: RefCell::default() };
-        let mut wanted = VecDeque::from([workspace.manifest.clone()]);
-        wanted.extend(scratch.copy_configuration(workspace.folder())?);
-        if let Err(error) = scratch.copy_packages(resolver, workspace, wanted) {
+        let mut manifests = VecDeque::from([workspace.manifest.clone()]);
+        manifests.extend(scratch.copy_configuration(workspace.folder())?);
+        if let Err(error) = scratch.copy_packages(resolver, workspace, manifests, wanted) {
             if refused == Refused::IsAnError || !matches!(error, ResolveError::Cargo { .. }) {
                 return Err(error);
             }
@@ -149,16 +150,18 @@ impl Scratch {
         &self,
         resolver: &Resolver,
         workspace: &Workspace,
-        mut wanted: VecDeque<Utf8PathBuf>,
+        mut manifests: VecDeque<Utf8PathBuf>,
+        wanted: &dyn Fn() -> bool,
     ) -> Result<(), ResolveError> {
         let mut asked = BTreeSet::new();
-        while let Some(manifest) = wanted.pop_front() {
+        while let Some(manifest) = manifests.pop_front() {
             if asked.contains(&manifest) || !manifest.is_file() {
                 continue;
             }
             asked.insert(manifest.clone());
-            let members = match resolver.members(&manifest) {
+            let members = match resolver.members(&manifest, wanted) {
                 Ok(members) => members,
+                Err(error @ ResolveError::Unwanted { .. }) => return Err(error),
                 // The workspace's own manifest has to be readable; what is wrong with another one
                 // is said by cargo when it resolves the copy.
                 Err(error) if manifest == workspace.manifest => return Err(error),
@@ -169,7 +172,7 @@ impl Scratch {
             };
             asked.extend(members.packages.iter().map(|package| package.manifest_path.clone()));
             self.copy_members(&members)?;
-            wanted.extend(path_dependencies(&members));
+            manifests.extend(path_dependencies(&members));
         }
         Ok(())
     }

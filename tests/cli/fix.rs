@@ -2,6 +2,7 @@
 
 mod licences;
 mod parents;
+mod shared;
 
 use expect_test::{Expect, expect};
 

@@ -1,7 +1,7 @@
 //! Code actions: what is offered was proved, and does what its title says.
 
 use crate::{
-    harness::{Change, Client, Editor, Session, World, each_editor},
+    harness::{Change, Client, Editor, Session, StandIn, World, each_editor},
     worlds::TIME,
 };
 
@@ -145,7 +145,23 @@ each_editor! {
             "{policy}"
         );
         client.ends_with(MANIFEST, "no finding", |shown| !shown.has("RUSTSEC-2026-0011"));
-        // It is not done with that.
+        // It is not done with that, and the place is shown.
+        let command = &last.0["command"];
+        let params = serde_json::json!({
+            "command": command["command"], "arguments": command["arguments"],
+        });
+        client.request("workspace/executeCommand", params).expect("it is a command");
+        client.wait_for_request("window/showDocument");
+        let shown = client.asked("window/showDocument")[0].clone();
+        assert!(shown["uri"].as_str().is_some_and(|uri| uri.ends_with("/deny.toml")), "{shown}");
+        let marked = "TODO: why this is acceptable";
+        let start = client.text(POLICY).find(marked).expect("what is to be filled in");
+        let places = [start, start + marked.len()].map(|at| {
+            let at = client.position(POLICY, at);
+            serde_json::json!({"line": at.line, "character": at.character})
+        });
+        let selection = &shown["selection"];
+        assert_eq!([&selection["start"], &selection["end"]], [&places[0], &places[1]]);
         client.diagnostics_when(POLICY, "the reason is missed", |shown| {
             shown.codes() == ["supercargo::missing-reason"]
                 && shown.covered("supercargo::missing-reason").starts_with("TODO")
@@ -216,7 +232,7 @@ fn a_lock_file_that_changed_on_disk_takes_no_edit_that_was_proved_before() {
 #[test]
 fn what_is_not_proved_before_it_is_asked_for_is_proved_then() {
     let mut world = world();
-    world.stand_in(crate::harness::StandIn::Counting);
+    world.stand_in(StandIn::Counting);
     let session = Session::of(world).option("proveWhenIdle", false.into());
     let mut client = session.editor(Editor::Helix).start();
     client.open(MANIFEST);
@@ -226,6 +242,29 @@ fn what_is_not_proved_before_it_is_asked_for_is_proved_then() {
     assert!(actions[0].title().starts_with("upgrade `exact`"), "{}", actions[0].title());
     assert!(client.world.cargo_calls() > calls);
     client.ignore(MANIFEST);
+    client.ignore(POLICY);
+}
+
+#[cfg(unix)]
+#[test]
+fn an_edit_does_not_wait_for_the_copy_in_which_something_is_proved() {
+    let mut world = world();
+    world.stand_in(StandIn::Counting);
+    let session = Session::of(world).option("proveWhenIdle", false.into());
+    let mut client = session.start();
+    client.open(MANIFEST);
+    client.open(POLICY);
+    client.status("exact");
+    client.diagnostics_with(MANIFEST, "rejected");
+    client.world.stand_in(StandIn::Held);
+    let calls = client.world.cargo_calls();
+    let params = client.action_params(MANIFEST, "=1.0.0", None);
+    let asked = client.ask("textDocument/codeAction", params);
+    client.world.wait_for_cargo_calls(calls + 1);
+    client.replace(POLICY, "[\"MIT\"]", "[\"MIT\", \"ISC\"]");
+    client.diagnostics_without(MANIFEST, "rejected");
+    client.world.release_cargo();
+    client.answer(asked).expect("it is answered in the end");
     client.ignore(POLICY);
 }
 

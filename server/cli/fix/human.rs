@@ -8,7 +8,7 @@ use similar::TextDiff;
 
 use super::Done;
 use crate::{
-    fix::{Fix, MovedEntry, Remaining, Upgrade, Vanished},
+    fix::{Fix, MovedEntry, Remaining, Remedy, Upgrade, Vanished},
     gate::NO_VERDICT,
     resolve::Built,
     verdict::{Finding, Severity, harmless},
@@ -96,7 +96,11 @@ impl Shown<'_> {
             text
         } else {
             let done = if would { "would change" } else { "changed" };
-            format!("  {style}{done} the policy{style:#}: {}\n", harmless(title))
+            let what = match fix.remedy {
+                Remedy::Manifest => "the manifests",
+                _ => "the policy",
+            };
+            format!("  {style}{done} {what}{style:#}: {}\n", harmless(title))
         };
         for (word, findings) in [("clears", &proof.cleared), ("brings", &proof.introduced)] {
             // cargo-deny says some things twice at two severities.

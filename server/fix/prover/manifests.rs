@@ -32,8 +32,10 @@ impl Prover<'_> {
         plan: &ManifestPlan,
     ) -> Result<Option<Fix>, NotProved> {
         let mut texts = now.texts.clone();
-        if texts.set(&plan.file, plan.after.clone()).is_err() {
-            return Ok(None);
+        for (file, after) in &plan.after {
+            if texts.set(file, after.clone()).is_err() {
+                return Ok(None);
+            }
         }
         let Some(mut proof) = self.proof(now, &texts)? else { return Ok(None) };
         let lock_file = now.verdict.workspace.lock_file();

@@ -12,7 +12,7 @@ use tower_lsp::{
     jsonrpc::{Error, Result},
     ls_types::{
         CodeAction, CodeActionDisabled, CodeActionKind, CodeActionOrCommand, CodeActionParams,
-        CodeActionTriggerKind, Diagnostic, NumberOrString, Range,
+        CodeActionTriggerKind, Command, Diagnostic, Location, NumberOrString, Range,
     },
 };
 
@@ -23,7 +23,7 @@ use crate::{
         convert::{self, path_of},
         edits::workspace_edit,
         fixes,
-        handlers::code_action_resolve::resolved_all,
+        handlers::{code_action_resolve::resolved_all, execute_command},
         owner::Event,
         publish,
         session::{Session, State},
@@ -220,9 +220,22 @@ impl Offered<'_> {
             kind: Some(CodeActionKind::QUICKFIX),
             diagnostics: Some(diagnostics(&self.findings, params)).filter(|all| !all.is_empty()),
             edit: (!later).then_some(edit),
+            command: self.fill_in(state),
             data: later.then(|| serde_json::to_value(data).ok()).flatten(),
             ..CodeAction::default()
         })
+    }
+
+    /// What the user is shown when the edit was made.
+    fn fill_in(&self, state: &State) -> Option<Command> {
+        let (path, span) = self.fix.to_fill_in.as_ref()?;
+        let after = &self.fix.texts.changes().get(path)?.after;
+        let uri = state.documents.get(path).map(|document| document.uri.clone());
+        let location = Location {
+            uri: uri.or_else(|| convert::uri_of(path))?,
+            range: convert::range(after, span, state.features.encoding),
+        };
+        state.features.shows_documents.then(|| execute_command::fill_in(&location)).flatten()
     }
 }
 

@@ -4,7 +4,9 @@ use std::sync::Arc;
 
 use tower_lsp::{
     jsonrpc::{Error, Result},
-    ls_types::{ExecuteCommandParams, MessageType, Uri},
+    ls_types::{
+        Command, ExecuteCommandParams, LSPAny, Location, MessageType, ShowDocumentParams, Uri,
+    },
 };
 
 use super::code_action_resolve::repaired;
@@ -13,11 +15,53 @@ use crate::lsp::{convert::path_of, edits::workspace_edit, session::Session};
 /// Does all that can be proved for the workspace in a folder, the command's argument.
 pub(in crate::lsp) const FIX_ALL: &str = "supercargo.server.fixAll";
 
+/// Shows what a fix has left to be filled in, selected: the argument is its location after the edit.
+const FILL_IN: &str = "supercargo.server.fillIn";
+
+/// All commands.
+pub(in crate::lsp) const ALL: [&str; 2] = [FIX_ALL, FILL_IN];
+
+/// The command that follows an edit which leaves something to be filled in.
+pub(in crate::lsp) fn fill_in(location: &Location) -> Option<Command> {
+    let argument = serde_json::to_value(location).ok()?;
+    Some(Command {
+        title: "show what is to be filled in".to_owned(),
+        command: FILL_IN.to_owned(),
+        arguments: Some(vec![argument]),
+    })
+}
+
 pub(in crate::lsp) fn handle(session: &Arc<Session>, params: &ExecuteCommandParams) -> Result<()> {
-    if params.command != FIX_ALL {
-        return Err(Error::invalid_params(format!("there is no command `{}`", params.command)));
+    match params.command.as_str() {
+        FIX_ALL => fix_all(session, &params.arguments),
+        FILL_IN => show(session, &params.arguments),
+        other => Err(Error::invalid_params(format!("there is no command `{other}`"))),
     }
-    let folder = params.arguments.first().and_then(|folder| folder.as_str());
+}
+
+fn show(session: &Arc<Session>, arguments: &[LSPAny]) -> Result<()> {
+    let location = arguments.first().cloned();
+    let location = location.and_then(|one| serde_json::from_value::<Location>(one).ok());
+    let Some(Location { uri, range }) = location else {
+        return Err(Error::invalid_params("the argument is to be a location"));
+    };
+    let session = Arc::clone(session);
+    // A request to the client is never awaited here.
+    tokio::spawn(async move {
+        let params = ShowDocumentParams {
+            uri,
+            external: None,
+            take_focus: Some(true),
+            selection: Some(range),
+        };
+        // Where it cannot be shown, the finding about it stays.
+        let _ = session.client.show_document(params).await;
+    });
+    Ok(())
+}
+
+fn fix_all(session: &Arc<Session>, arguments: &[LSPAny]) -> Result<()> {
+    let folder = arguments.first().and_then(|folder| folder.as_str());
     let folder = folder.and_then(|uri| uri.parse::<Uri>().ok()).and_then(|uri| path_of(&uri));
     let workspace = {
         let state = session.state();

@@ -61,7 +61,7 @@ fn capabilities(features: &ClientFeatures) -> ServerCapabilities {
         })),
         code_lens_provider: Some(CodeLensOptions { resolve_provider: Some(false) }),
         execute_command_provider: Some(ExecuteCommandOptions {
-            commands: vec![execute_command::FIX_ALL.to_owned()],
+            commands: execute_command::ALL.map(str::to_owned).to_vec(),
             work_done_progress_options: WorkDoneProgressOptions::default(),
         }),
         definition_provider: Some(OneOf::Left(true)),

@@ -97,7 +97,7 @@ impl Editor {
                         "resourceOperations": ["create", "rename", "delete"],
                     },
                 },
-                "window": {"workDoneProgress": true},
+                "window": {"workDoneProgress": true, "showDocument": {"support": true}},
             }),
             Self::Neovim => json!({
                 "general": {"positionEncodings": ["utf-8", "utf-16", "utf-32"]},
@@ -125,7 +125,7 @@ impl Editor {
                     "inlayHint": {"refreshSupport": true},
                     "workspaceEdit": {"resourceOperations": ["rename", "create", "delete"]},
                 },
-                "window": {"workDoneProgress": true},
+                "window": {"workDoneProgress": true, "showDocument": {"support": true}},
             }),
             Self::Helix => json!({
                 "general": {"positionEncodings": ["utf-8", "utf-32", "utf-16"]},
@@ -152,7 +152,7 @@ impl Editor {
                         "resourceOperations": ["create", "rename", "delete"],
                     },
                 },
-                "window": {"workDoneProgress": true},
+                "window": {"workDoneProgress": true, "showDocument": {"support": true}},
             }),
         }
     }

@@ -2,15 +2,16 @@
 //! the comment that stands behind it on its line, and nothing else.
 
 use super::{
-    document::{Document, Edited, Form, Kind, Node, Piece, Step, said_at},
+    Document, Edited, Form, Kind, Node, Piece, Step,
     placement::said_under,
+    said_at,
     value::{Style, Value},
 };
 use crate::text::Span;
 
 impl Document<'_> {
     /// Without the innermost item of a list that `offset` stands in.
-    pub(super) fn without_item(&self, offset: usize) -> Option<Edited> {
+    pub(in crate::fix) fn without_item(&self, offset: usize) -> Option<Edited> {
         let mut steps = self.steps_to(offset)?;
         while matches!(steps.last()?, Step::Key(_)) {
             steps.pop();
@@ -35,7 +36,7 @@ impl Document<'_> {
     }
 
     /// Without the key at the end of a way, and its value.
-    pub(super) fn without_key(&self, steps: &[Step]) -> Option<Edited> {
+    pub(in crate::fix) fn without_key(&self, steps: &[Step]) -> Option<Edited> {
         let pieces = self.key_out(steps)?;
         let mut shall_say = self.said.clone();
         self.forget(&mut shall_say, steps)?;
@@ -44,7 +45,12 @@ impl Document<'_> {
 
     /// The key at the end of a way under `path` instead, where `value` is what it says. What is said
     /// there already gives way.
-    pub(super) fn moved(&self, steps: &[Step], path: &[&str], value: &Value) -> Option<Edited> {
+    pub(in crate::fix) fn moved(
+        &self,
+        steps: &[Step],
+        path: &[&str],
+        value: &Value,
+    ) -> Option<Edited> {
         let mut pieces = self.key_out(steps)?;
         let piece = match self.node(path) {
             Some(node) => {

@@ -1,23 +1,27 @@
-//! A policy as a tree of spans, and the edits that change nothing but what they are for.
+//! A policy or a manifest as a tree of spans, and the edits that change nothing but what they are for.
 //!
 //! Every edit is a few pieces that are put into the text. What comes out is read again, and has to
 //! say exactly what was meant: an edit into a layout that is not understood is no edit.
 
+mod placement;
+mod removal;
+pub(in crate::fix) mod value;
+
 use toml_edit::{Item, TableLike, Value as TomlValue};
 
-use super::value::Style;
-use crate::text::Span;
+use crate::text::{Edit, Edits, Span};
+use value::Style;
 
 /// A value, a table or the tables of one name.
 #[derive(Debug)]
-pub(super) struct Node {
+pub(in crate::fix) struct Node {
     /// A value with its quotes and brackets; the header of a table that has one.
-    pub(super) span: Option<Span>,
-    pub(super) kind: Kind,
+    pub(in crate::fix) span: Option<Span>,
+    pub(in crate::fix) kind: Kind,
 }
 
 #[derive(Debug)]
-pub(super) enum Kind {
+pub(in crate::fix) enum Kind {
     /// A string, a number, a truth, a date.
     Scalar,
     /// `[1, 2]`
@@ -29,7 +33,7 @@ pub(super) enum Kind {
 
 /// How a table is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Form {
+pub(in crate::fix) enum Form {
     /// The whole file.
     Root,
     /// `[x]` or one `[[x]]`
@@ -43,94 +47,115 @@ pub(super) enum Form {
 }
 
 #[derive(Debug)]
-pub(super) struct Entry {
-    pub(super) key: String,
+pub(in crate::fix) struct Entry {
+    pub(in crate::fix) key: String,
     /// The last part of the key where it stands first.
-    pub(super) key_span: Span,
-    pub(super) node: Node,
+    pub(in crate::fix) key_span: Span,
+    pub(in crate::fix) node: Node,
 }
 
 /// A part of the way to a node.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Step {
+pub(in crate::fix) enum Step {
     Key(String),
     Index(usize),
 }
 
 /// A change of a text: what stands at a span becomes another text.
 #[derive(Clone, Debug)]
-pub(super) struct Piece {
-    pub(super) at: Span,
-    pub(super) text: String,
+pub(in crate::fix) struct Piece {
+    pub(in crate::fix) at: Span,
+    pub(in crate::fix) text: String,
     /// What of the new text has to be filled in.
-    pub(super) mark: Option<Span>,
+    pub(in crate::fix) mark: Option<Span>,
 }
 
 /// A changed text.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Edited {
-    pub(super) text: String,
+pub(in crate::fix) struct Edited {
+    pub(in crate::fix) text: String,
     /// What of it has to be filled in.
-    pub(super) mark: Option<Span>,
+    pub(in crate::fix) mark: Option<Span>,
 }
 
-/// A policy that can be edited.
+/// A file that can be edited.
 #[derive(Debug)]
-pub(super) struct Document<'t> {
-    pub(super) text: &'t str,
-    pub(super) root: Node,
+pub(in crate::fix) struct Document<'t> {
+    pub(in crate::fix) text: &'t str,
+    pub(in crate::fix) root: Node,
     /// What it says.
-    pub(super) said: toml::Table,
+    pub(in crate::fix) said: toml::Table,
 }
 
 impl Piece {
-    pub(super) fn insert(at: usize, text: impl Into<String>) -> Self {
+    pub(in crate::fix) fn insert(at: usize, text: impl Into<String>) -> Self {
         Self { at: at..at, text: text.into(), mark: None }
     }
 
-    pub(super) fn remove(at: Span) -> Self {
+    pub(in crate::fix) fn replace(at: Span, text: impl Into<String>) -> Self {
+        Self { at, text: text.into(), mark: None }
+    }
+
+    pub(in crate::fix) fn remove(at: Span) -> Self {
         Self { at, text: String::new(), mark: None }
     }
 }
 
+impl Edited {
+    /// Another edit after this one. What has to be filled in is that of the last edit which has
+    /// such.
+    pub(in crate::fix) fn then(
+        self,
+        edit: impl FnOnce(&Document<'_>) -> Option<Self>,
+    ) -> Option<Self> {
+        let mut next = edit(&Document::read(&self.text)?)?;
+        if let (Some(mark), None) = (&self.mark, &next.mark) {
+            let mut edits = Edits::default();
+            edits.push(Edit::between(&self.text, &next.text));
+            next.mark = Some(edits.moved(mark));
+        }
+        Some(next)
+    }
+}
+
 impl<'t> Document<'t> {
-    /// Reads a policy; `None` for a text that is broken.
-    pub(super) fn read(text: &'t str) -> Option<Self> {
+    /// Reads a file; `None` for a text that is broken.
+    pub(in crate::fix) fn read(text: &'t str) -> Option<Self> {
         let parsed = toml_edit::Document::parse(text).ok()?;
         let root = Node { span: None, kind: table(parsed.as_table(), Form::Root)? };
         Some(Self { text, root, said: text.parse().ok()? })
     }
 
     /// How lines end.
-    pub(super) fn newline(&self) -> &'static str {
+    pub(in crate::fix) fn newline(&self) -> &'static str {
         let first = self.text.find('\n');
         if first.is_some_and(|at| self.text[..at].ends_with('\r')) { "\r\n" } else { "\n" }
     }
 
     /// What the section says under these keys.
-    pub(super) fn value(&self, path: &[&str]) -> Option<&toml::Value> {
+    pub(in crate::fix) fn value(&self, path: &[&str]) -> Option<&toml::Value> {
         let (first, rest) = path.split_first()?;
         rest.iter().try_fold(self.said.get(*first)?, |value, key| value.get(*key))
     }
 
     /// What the items of the list under these keys say; none where there is no such list.
-    pub(super) fn items(&self, path: &[&str]) -> &[toml::Value] {
+    pub(in crate::fix) fn items(&self, path: &[&str]) -> &[toml::Value] {
         self.value(path).and_then(toml::Value::as_array).map_or(&[], Vec::as_slice)
     }
 
     /// The node under these keys.
-    pub(super) fn node(&self, path: &[&str]) -> Option<&Node> {
+    pub(in crate::fix) fn node(&self, path: &[&str]) -> Option<&Node> {
         path.iter().try_fold(&self.root, |node, key| node.entry(key).map(|entry| &entry.node))
     }
 
     /// The way to what stands at an offset, as far down as it goes.
-    pub(super) fn steps_to(&self, offset: usize) -> Option<Vec<Step>> {
+    pub(in crate::fix) fn steps_to(&self, offset: usize) -> Option<Vec<Step>> {
         let mut steps = Vec::new();
         self.root.steps_to(offset, &mut steps).then_some(steps)
     }
 
     /// The node at the end of a way.
-    pub(super) fn at(&self, steps: &[Step]) -> Option<&Node> {
+    pub(in crate::fix) fn at(&self, steps: &[Step]) -> Option<&Node> {
         steps.iter().try_fold(&self.root, |node, step| match step {
             Step::Key(key) => node.entry(key).map(|entry| &entry.node),
             Step::Index(index) => node.children()?.get(*index),
@@ -138,34 +163,34 @@ impl<'t> Document<'t> {
     }
 
     /// The start of the line that holds `offset`.
-    pub(super) fn line_start(&self, offset: usize) -> usize {
+    pub(in crate::fix) fn line_start(&self, offset: usize) -> usize {
         self.text[..offset].rfind('\n').map_or(0, |at| at + 1)
     }
 
     /// The end of that line, before its line break.
-    pub(super) fn line_end(&self, offset: usize) -> usize {
+    pub(in crate::fix) fn line_end(&self, offset: usize) -> usize {
         let end = self.text[offset..].find('\n').map_or(self.text.len(), |at| offset + at);
         if end > offset && self.text[..end].ends_with('\r') { end - 1 } else { end }
     }
 
     /// The start of the next line, or the end of the text.
-    pub(super) fn next_line(&self, offset: usize) -> usize {
+    pub(in crate::fix) fn next_line(&self, offset: usize) -> usize {
         self.text[offset..].find('\n').map_or(self.text.len(), |at| offset + at + 1)
     }
 
     /// The blanks that the line of `offset` starts with.
-    pub(super) fn indent(&self, offset: usize) -> &'t str {
+    pub(in crate::fix) fn indent(&self, offset: usize) -> &'t str {
         let line = &self.text[self.line_start(offset)..offset];
         &line[..line.len() - line.trim_start_matches([' ', '\t']).len()]
     }
 
     /// Whether nothing but blanks stands before `offset` on its line.
-    pub(super) fn starts_line(&self, offset: usize) -> bool {
+    pub(in crate::fix) fn starts_line(&self, offset: usize) -> bool {
         self.text[self.line_start(offset)..offset].trim().is_empty()
     }
 
     /// How the file indents the items of its lists.
-    pub(super) fn unit(&self) -> &'t str {
+    pub(in crate::fix) fn unit(&self) -> &'t str {
         let mut lists = Vec::new();
         self.root.lists(&mut lists);
         let first = lists.into_iter().find_map(|list| {
@@ -178,7 +203,7 @@ impl<'t> Document<'t> {
     }
 
     /// How the items of a list are written.
-    pub(super) fn style(&self, items: &[Node]) -> Style {
+    pub(in crate::fix) fn style(&self, items: &[Node]) -> Style {
         let spans = items.iter().filter(|item| !item.is_header()).filter_map(|item| {
             let span = item.span.clone()?;
             self.text.get(span)
@@ -187,7 +212,11 @@ impl<'t> Document<'t> {
     }
 
     /// The text with the pieces in it, if it then says what it shall.
-    pub(super) fn edited(&self, mut pieces: Vec<Piece>, shall_say: &toml::Table) -> Option<Edited> {
+    pub(in crate::fix) fn edited(
+        &self,
+        mut pieces: Vec<Piece>,
+        shall_say: &toml::Table,
+    ) -> Option<Edited> {
         // Insertions at one place stay in their order.
         pieces.sort_by_key(|piece| (piece.at.start, piece.at.end));
         let mut edited = Edited { text: String::with_capacity(self.text.len() + 128), mark: None };
@@ -207,7 +236,12 @@ impl<'t> Document<'t> {
     }
 
     /// Another text for the value at the end of a way.
-    pub(super) fn replaced(&self, steps: &[Step], text: &str, says: toml::Value) -> Option<Edited> {
+    pub(in crate::fix) fn replaced(
+        &self,
+        steps: &[Step],
+        text: &str,
+        says: toml::Value,
+    ) -> Option<Edited> {
         let at = self.at(steps)?.span.clone()?;
         let mut shall_say = self.said.clone();
         *said_at(&mut shall_say, steps)? = says;
@@ -218,12 +252,12 @@ impl<'t> Document<'t> {
 
 impl Node {
     /// The entry of a table.
-    pub(super) fn entry(&self, key: &str) -> Option<&Entry> {
+    pub(in crate::fix) fn entry(&self, key: &str) -> Option<&Entry> {
         self.entries().iter().find(|entry| entry.key == key)
     }
 
     /// The entries of a table.
-    pub(super) fn entries(&self) -> &[Entry] {
+    pub(in crate::fix) fn entries(&self) -> &[Entry] {
         match &self.kind {
             Kind::Table(_, entries) => entries,
             _ => &[],
@@ -231,14 +265,14 @@ impl Node {
     }
 
     /// The items of a list, the tables of one name.
-    pub(super) fn children(&self) -> Option<&[Self]> {
+    pub(in crate::fix) fn children(&self) -> Option<&[Self]> {
         match &self.kind {
             Kind::List(items) | Kind::Tables(items) => Some(items),
             _ => None,
         }
     }
 
-    pub(super) fn form(&self) -> Option<Form> {
+    pub(in crate::fix) fn form(&self) -> Option<Form> {
         match self.kind {
             Kind::Table(form, _) => Some(form),
             _ => None,
@@ -251,7 +285,7 @@ impl Node {
     }
 
     /// Everything of it that stands in the text: headers, and keys with their values.
-    pub(super) fn spans(&self, spans: &mut Vec<Span>) {
+    pub(in crate::fix) fn spans(&self, spans: &mut Vec<Span>) {
         match &self.kind {
             Kind::Table(form, entries) if *form != Form::Inline => {
                 spans.extend(self.span.clone());
@@ -269,7 +303,7 @@ impl Node {
     }
 
     /// From its first byte to its last, with everything that stands between them.
-    pub(super) fn extent(&self) -> Option<Span> {
+    pub(in crate::fix) fn extent(&self) -> Option<Span> {
         let mut spans = Vec::new();
         self.spans(&mut spans);
         let start = spans.iter().map(|span| span.start).min()?;
@@ -278,7 +312,7 @@ impl Node {
 
     /// The keys and values that stand below its own header, or between its braces, in the order of
     /// the text.
-    pub(super) fn statements(&self) -> Vec<Span> {
+    pub(in crate::fix) fn statements(&self) -> Vec<Span> {
         let mut spans = Vec::new();
         self.collect_statements(&mut spans);
         spans.sort_by_key(|span| span.start);
@@ -339,14 +373,14 @@ impl Node {
 
 impl Entry {
     /// From the last part of the key to the end of the value.
-    pub(super) fn statement(&self) -> Option<Span> {
+    pub(in crate::fix) fn statement(&self) -> Option<Span> {
         let value = self.node.span.clone()?;
         Some(self.key_span.start.min(value.start)..value.end)
     }
 }
 
-/// What a policy says at the end of a way.
-pub(super) fn said_at<'v>(
+/// What a file says at the end of a way.
+pub(in crate::fix) fn said_at<'v>(
     said: &'v mut toml::Table,
     steps: &[Step],
 ) -> Option<&'v mut toml::Value> {

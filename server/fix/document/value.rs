@@ -4,7 +4,7 @@ use crate::text::Span;
 
 /// A value that a plan adds.
 #[derive(Clone, Debug)]
-pub(super) enum Value {
+pub(in crate::fix) enum Value {
     /// A string.
     Text(String),
     /// A string that the user has to replace.
@@ -21,20 +21,20 @@ pub(super) enum Value {
 
 /// A rendered value and what of it has to be filled in.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Rendered {
-    pub(super) text: String,
-    pub(super) mark: Option<Span>,
+pub(in crate::fix) struct Rendered {
+    pub(in crate::fix) text: String,
+    pub(in crate::fix) mark: Option<Span>,
 }
 
 /// How values are written.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Style {
+pub(in crate::fix) struct Style {
     /// Strings in single quotes.
-    pub(super) literal: bool,
+    pub(in crate::fix) literal: bool,
     /// `{ a = 1 }`, not `{a = 1}`.
-    pub(super) padded: bool,
+    pub(in crate::fix) padded: bool,
     /// `a = 1`, not `a=1`.
-    pub(super) spaced: bool,
+    pub(in crate::fix) spaced: bool,
 }
 
 impl Default for Style {
@@ -45,7 +45,7 @@ impl Default for Style {
 
 impl Style {
     /// As values that stand there already are written.
-    pub(super) fn of<'t>(neighbours: impl Iterator<Item = &'t str>) -> Self {
+    pub(in crate::fix) fn of<'t>(neighbours: impl Iterator<Item = &'t str>) -> Self {
         let mut style = Self::default();
         let (mut strings, mut literals) = (0, 0);
         for text in neighbours {
@@ -66,30 +66,34 @@ impl Style {
 }
 
 impl Rendered {
-    pub(super) fn plain(text: impl Into<String>) -> Self {
+    pub(in crate::fix) fn plain(text: impl Into<String>) -> Self {
         Self { text: text.into(), mark: None }
     }
 
     /// Appends another.
-    pub(super) fn push(&mut self, other: &Self) {
+    pub(in crate::fix) fn push(&mut self, other: &Self) {
         if let Some(mark) = &other.mark {
             self.mark = Some(self.text.len() + mark.start..self.text.len() + mark.end);
         }
         self.text.push_str(&other.text);
     }
 
-    pub(super) fn push_str(&mut self, text: &str) {
+    pub(in crate::fix) fn push_str(&mut self, text: &str) {
         self.text.push_str(text);
     }
 }
 
 impl Value {
-    pub(super) fn text(text: impl Into<String>) -> Self {
+    pub(in crate::fix) fn text(text: impl Into<String>) -> Self {
         Self::Text(text.into())
     }
 
+    pub(in crate::fix) fn truth(truth: bool) -> Self {
+        Self::Raw(truth.to_string(), truth.into())
+    }
+
     /// What it says.
-    pub(super) fn said(&self) -> toml::Value {
+    pub(in crate::fix) fn said(&self) -> toml::Value {
         match self {
             Self::Text(text) | Self::ToFillIn(text) => toml::Value::String(text.clone()),
             Self::Hash(hash) => toml::Value::Integer((*hash).into()),
@@ -103,7 +107,7 @@ impl Value {
     }
 
     /// On one line.
-    pub(super) fn inline(&self, style: Style) -> Rendered {
+    pub(in crate::fix) fn inline(&self, style: Style) -> Rendered {
         match self {
             Self::Text(text) => Rendered::plain(quoted(text, style)),
             Self::ToFillIn(text) => {
@@ -138,7 +142,7 @@ impl Value {
     }
 
     /// A list with a line for each item.
-    pub(super) fn lines(items: &[Self], style: Style, layout: &Layout<'_>) -> Rendered {
+    pub(in crate::fix) fn lines(items: &[Self], style: Style, layout: &Layout<'_>) -> Rendered {
         let Layout { indent, unit, newline } = layout;
         let mut rendered = Rendered::plain("[");
         for item in items {
@@ -151,7 +155,7 @@ impl Value {
     }
 
     /// The body of a `[[table]]`: a line for each field, each ended by a line break but the last.
-    pub(super) fn body(&self, style: Style, layout: &Layout<'_>) -> Rendered {
+    pub(in crate::fix) fn body(&self, style: Style, layout: &Layout<'_>) -> Rendered {
         let Self::Table(fields) = self else { return self.inline(style) };
         let mut rendered = Rendered::default();
         for (index, (key, value)) in fields.iter().enumerate() {
@@ -168,17 +172,17 @@ impl Value {
 
 /// How lines are written.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Layout<'t> {
+pub(in crate::fix) struct Layout<'t> {
     /// What the line of the key starts with.
-    pub(super) indent: &'t str,
+    pub(in crate::fix) indent: &'t str,
     /// What its items are indented by, further than it.
-    pub(super) unit: &'t str,
+    pub(in crate::fix) unit: &'t str,
     /// How lines end.
-    pub(super) newline: &'t str,
+    pub(in crate::fix) newline: &'t str,
 }
 
 /// A key as it may be written.
-pub(super) fn key(key: &str) -> String {
+pub(in crate::fix) fn key(key: &str) -> String {
     let bare = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_';
     if !key.is_empty() && key.chars().all(bare) { key.to_owned() } else { basic(key) }
 }

@@ -5,7 +5,7 @@
 //! the file would have it: in the table as it is written, below the last of its tables, at the end.
 
 use super::{
-    document::{Document, Edited, Form, Kind, Node, Piece, Step, said_at},
+    Document, Edited, Form, Kind, Node, Piece, Step, said_at,
     value::{Layout, Rendered, Style, Value, key},
 };
 use crate::text::Span;
@@ -16,7 +16,7 @@ const WIDEST: usize = 100;
 impl Document<'_> {
     /// Further items for the list under `path`, which is made where there is none: as `[[a table]]`
     /// where that can be and `as_tables` says so.
-    pub(super) fn added_all(
+    pub(in crate::fix) fn added_all(
         &self,
         path: &[&str],
         values: &[Value],
@@ -31,7 +31,12 @@ impl Document<'_> {
     }
 
     /// Another item.
-    pub(super) fn added(&self, path: &[&str], value: &Value, as_tables: bool) -> Option<Edited> {
+    pub(in crate::fix) fn added(
+        &self,
+        path: &[&str],
+        value: &Value,
+        as_tables: bool,
+    ) -> Option<Edited> {
         self.added_as(path, value, as_tables, false)
     }
 
@@ -70,7 +75,7 @@ impl Document<'_> {
     }
 
     /// Another item for the list at the end of a way.
-    pub(super) fn added_at(&self, steps: &[Step], value: &Value) -> Option<Edited> {
+    pub(in crate::fix) fn added_at(&self, steps: &[Step], value: &Value) -> Option<Edited> {
         let list = self.at(steps)?;
         let Kind::List(items) = &list.kind else { return None };
         let pieces = self.in_list(list.span.clone()?, items, value, None);
@@ -80,7 +85,7 @@ impl Document<'_> {
     }
 
     /// Another key for the table at the end of a way, which is an item of a list.
-    pub(super) fn with_key(
+    pub(in crate::fix) fn with_key(
         &self,
         steps: &[Step],
         key: &'static str,
@@ -101,8 +106,30 @@ impl Document<'_> {
         self.edited(vec![piece], &shall_say)
     }
 
+    /// With a key that is not there. A table that is not there either gets a header of its own.
+    pub(in crate::fix) fn with_entry(&self, path: &[&str], value: &Value) -> Option<Edited> {
+        let (_, table) = path.split_last()?;
+        if self.node(table).is_some() {
+            return self.with_setting(path, value);
+        }
+        let piece = self.below_header(path, value)?;
+        self.edited(vec![piece], &self.said_with(path, value)?)
+    }
+
+    /// With a key that is not there.
+    pub(in crate::fix) fn with_setting(&self, path: &[&str], value: &Value) -> Option<Edited> {
+        let piece = self.setting(path, value)?;
+        self.edited(vec![piece], &self.said_with(path, value)?)
+    }
+
+    fn said_with(&self, path: &[&str], value: &Value) -> Option<toml::Table> {
+        let mut shall_say = self.said.clone();
+        said_under(&mut shall_say, path, || value.said())?;
+        Some(shall_say)
+    }
+
     /// The piece that sets a key that is not there.
-    pub(super) fn setting(&self, path: &[&str], value: &Value) -> Option<Piece> {
+    pub(in crate::fix) fn setting(&self, path: &[&str], value: &Value) -> Option<Piece> {
         let (parents, rest) = self.deepest(path);
         if rest.is_empty() || parents.last()?.form().is_none() {
             return None;
@@ -205,7 +232,7 @@ impl Document<'_> {
     }
 
     /// The first comma in a span that holds nothing else but blanks and comments.
-    pub(super) fn comma(&self, span: Span) -> Option<usize> {
+    pub(in crate::fix) fn comma(&self, span: Span) -> Option<usize> {
         let mut commented = false;
         for (at, c) in self.text[span.clone()].char_indices() {
             match c {
@@ -279,17 +306,20 @@ impl Document<'_> {
                 let (first, inner) = rest.split_first()?;
                 Some(self.line_below(last, &Rendered::plain(key(first)), &nested(inner, value)))
             }
-            _ => {
-                let (last, table) = path.split_last()?;
-                let [_, ..] = table else { return None };
-                let head = format!("[{}]", dotted(table));
-                let layout = Layout { indent: "", unit: self.unit(), newline: self.newline() };
-                let raw = Self::written(value, &layout);
-                let mut body = Rendered::plain(format!("{head}{}{} = ", self.newline(), key(last)));
-                body.push(&raw);
-                Some(self.block_below(self.end_of_relatives(path), &body))
-            }
+            _ => self.below_header(path, value),
         }
+    }
+
+    /// `[path]` with its last key and the value, below what belongs to it.
+    fn below_header(&self, path: &[&str], value: &Value) -> Option<Piece> {
+        let (last, table) = path.split_last()?;
+        let [_, ..] = table else { return None };
+        let head = format!("[{}]", dotted(table));
+        let layout = Layout { indent: "", unit: self.unit(), newline: self.newline() };
+        let raw = Self::written(value, &layout);
+        let mut body = Rendered::plain(format!("{head}{}{} = ", self.newline(), key(last)));
+        body.push(&raw);
+        Some(self.block_below(self.end_of_relatives(path), &body))
     }
 
     /// A block of lines below the line in which `end` stands, apart from what is around it.
@@ -360,7 +390,7 @@ impl Document<'_> {
 }
 
 /// What is said under `path`, which is made where there is nothing.
-pub(super) fn said_under<'v>(
+pub(in crate::fix) fn said_under<'v>(
     said: &'v mut toml::Table,
     path: &[&str],
     empty: impl FnOnce() -> toml::Value,

@@ -1,0 +1,402 @@
+//! One declaration under `[workspace.dependencies]` in place of several in members.
+//!
+//! What cargo lets a member say of its own stays with it: `features`, `optional`, `public`, and default
+//! features that it wants where others do not (The Cargo Book, "Inheriting a dependency from a
+//! workspace").
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use camino::{Utf8Component, Utf8Path, Utf8PathBuf};
+use semver::{Comparator, Op, VersionReq};
+use toml::{Table, Value as Said};
+
+use super::ManifestPlan;
+use crate::{
+    fix::{
+        Judged,
+        document::{
+            Document, Edited, Form, Piece, Step, said_at,
+            value::{Style, Value},
+        },
+    },
+    gate::Texts as _,
+    text::SourceText,
+    verdict::{Finding, Role},
+};
+
+/// What is said once for the workspace and no more by a member. The first of them that a member says
+/// becomes `workspace = true`.
+const SHARED: [&str; 9] =
+    ["version", "path", "git", "branch", "tag", "rev", "registry", "registry-index", "package"];
+
+/// What a member may say beside `workspace = true`.
+const OWN: [&str; 4] = ["features", "optional", "public", "default-features"];
+
+/// A declaration that shall inherit.
+struct Member {
+    file: Utf8PathBuf,
+    /// The way to it.
+    steps: Vec<Step>,
+    says: Table,
+}
+
+/// Where a declaration has its package from, and which it is: everything of [`SHARED`] but the
+/// version, with `path` from the root of the workspace.
+type Origin = BTreeMap<&'static str, String>;
+
+/// The plan for a package that several members declare. `None` where cargo would understand
+/// something else by it, or where it is not clear which requirement is meant.
+pub(super) fn plan(finding: &Finding, now: Judged<'_>) -> Option<ManifestPlan> {
+    let root = now.verdict.workspace.root.join("Cargo.toml");
+    let mut texts: BTreeMap<Utf8PathBuf, SourceText> = BTreeMap::new();
+    let mut members = Vec::new();
+    let mut keys = BTreeSet::new();
+    for place in finding.places.iter().filter(|place| place.role == Role::Mend) {
+        // What stands elsewhere by now is judged again first.
+        let text = now.texts.read(&place.file).ok().filter(|text| *text == place.text)?;
+        let document = Document::read(text.as_str())?;
+        let steps = way_to(&document, place.span.start)?;
+        let Some(Step::Key(key)) = steps.last() else { return None };
+        keys.insert(key.clone());
+        let says = declaration(said_at(&mut document.said.clone(), &steps)?)?;
+        if says.contains_key("workspace") {
+            continue;
+        }
+        members.push(Member { file: place.file.clone(), steps, says });
+        texts.insert(place.file.clone(), text);
+    }
+    let key = keys.pop_first().filter(|_| keys.is_empty() && !members.is_empty())?;
+    let root_text = now.texts.read(&root).ok()?;
+    let shared = Document::read(root_text.as_str())?;
+    shared.value(&["workspace"])?;
+    let known = shared.value(&["workspace", "dependencies", &key]);
+    let known = known.map(declaration).map_or(Some(None), |said| said.map(Some))?;
+
+    let folder = &now.verdict.workspace.root;
+    let origins = members.iter().map(|one| origin(&one.says, one.file.parent()?, folder));
+    let known_origin = known.iter().map(|said| origin(said, folder, folder));
+    let origins = origins.chain(known_origin).collect::<Option<BTreeSet<_>>>()?;
+    let [origin] = <[Origin; 1]>::try_from(Vec::from_iter(origins)).ok()?;
+    let all = || members.iter().map(|one| &one.says).chain(&known);
+    let requirements: BTreeSet<&str> =
+        all().filter_map(|said| said.get("version")?.as_str()).collect();
+    let requirement = match requirements.len() {
+        0 => None,
+        _ => Some(narrowest(&requirements)?),
+    };
+    let wanted = |said: &Table| said.get("default-features").and_then(Said::as_bool) != Some(false);
+    let by_default = match &known {
+        // A member cannot refuse what the workspace has turned on.
+        Some(said) if wanted(said) => {
+            members.iter().all(|one| wanted(&one.says)).then_some(true)?
+        }
+        Some(_) => false,
+        None => members.iter().all(|one| wanted(&one.says)),
+    };
+
+    for member in &members {
+        let text = texts.get(&member.file)?;
+        let own_default = wanted(&member.says) && !by_default;
+        let after = inheriting(text.as_str(), &member.steps, own_default)?;
+        texts.insert(member.file.clone(), SourceText::new(&after.text));
+    }
+    let text = texts.get(&root).unwrap_or(&root_text).clone();
+    let document = Document::read(text.as_str())?;
+    let mut then = String::new();
+    let after = match &known {
+        None => declared(&document, &key, requirement, &origin, by_default)?,
+        Some(said) => match (said.get("version").and_then(Said::as_str), requirement) {
+            (Some(old), Some(new)) if old != new => {
+                then = format!(", which then requires {new}");
+                raised(&document, &key, new)?
+            }
+            (None, Some(_)) => return None,
+            _ => text.as_str().to_owned(),
+        },
+    };
+    texts.insert(root, SourceText::new(&after));
+    let version = requirement.map(|version| format!(" {version}")).unwrap_or_default();
+    let title = match known {
+        Some(_) => format!("inherit the workspace dependency `{key}`{then}"),
+        None => format!("make `{key}`{version} a workspace dependency and inherit it"),
+    };
+    Some(ManifestPlan { title, after: texts })
+}
+
+/// The way to the declaration whose key stands at an offset: `dependencies.x`, or the same below
+/// `target.x`.
+fn way_to(document: &Document<'_>, offset: usize) -> Option<Vec<Step>> {
+    let mut targets = vec![Vec::new()];
+    if let Some(all) = document.root.entry("target") {
+        let each = all.node.entries().iter();
+        targets.extend(each.map(|one| vec!["target".to_owned(), one.key.clone()]));
+    }
+    let tables = [
+        "dependencies",
+        "dev-dependencies",
+        "dev_dependencies",
+        "build-dependencies",
+        "build_dependencies",
+    ];
+    let ways = targets
+        .into_iter()
+        .flat_map(|target| tables.map(|table| [target.clone(), vec![table.to_owned()]].concat()));
+    ways.into_iter().find_map(|way| {
+        let way: Vec<_> = way.into_iter().map(Step::Key).collect();
+        let entries = document.at(&way)?.entries();
+        let entry = entries.iter().find(|entry| {
+            entry.key_span.contains(&offset)
+                || entry.node.span.as_ref().is_some_and(|span| span.contains(&offset))
+        })?;
+        Some([way, vec![Step::Key(entry.key.clone())]].concat())
+    })
+}
+
+/// What a declaration says, in its long form; `None` where it says what is not known here.
+fn declaration(said: &Said) -> Option<Table> {
+    let mut table = match said {
+        Said::String(version) => Table::from_iter([("version".to_owned(), version.clone().into())]),
+        Said::Table(table) => table.clone(),
+        _ => return None,
+    };
+    if let Some(old) = table.remove("default_features") {
+        table.insert("default-features".to_owned(), old);
+    }
+    let is_known = |key: &String| {
+        SHARED.contains(&key.as_str()) || OWN.contains(&key.as_str()) || key == "workspace"
+    };
+    table.keys().all(is_known).then_some(table)
+}
+
+fn origin(said: &Table, folder: &Utf8Path, root: &Utf8Path) -> Option<Origin> {
+    let mut origin = Origin::new();
+    for key in SHARED.into_iter().filter(|key| *key != "version") {
+        let Some(value) = said.get(key) else { continue };
+        let value = value.as_str()?;
+        let value = if key == "path" { seen_from(root, &folder.join(value)) } else { value.into() };
+        origin.insert(key, value);
+    }
+    Some(origin)
+}
+
+/// A path as it is written in a manifest in `folder`: with `/`, without what leads nowhere.
+fn seen_from(folder: &Utf8Path, path: &Utf8Path) -> String {
+    let (from, to) = (plain(folder), plain(path));
+    let common = from.iter().zip(&to).take_while(|(one, other)| one == other).count();
+    let up = std::iter::repeat_n("..", from.len() - common);
+    let way: Vec<_> = up.chain(to[common..].iter().copied()).collect();
+    if way.is_empty() { ".".to_owned() } else { way.join("/") }
+}
+
+fn plain(path: &Utf8Path) -> Vec<&str> {
+    let mut parts: Vec<&str> = Vec::new();
+    for part in path.components() {
+        match part {
+            Utf8Component::CurDir => {}
+            Utf8Component::ParentDir => drop(parts.pop()),
+            other => parts.push(other.as_str()),
+        }
+    }
+    parts
+}
+
+/// The requirement that admits no more than any of these; `None` where that cannot be told by
+/// comparing two versions.
+fn narrowest<'r>(requirements: &BTreeSet<&'r str>) -> Option<&'r str> {
+    if requirements.len() == 1 {
+        return requirements.first().copied();
+    }
+    let compatible = requirements.iter().map(|stated| {
+        let parsed = VersionReq::parse(stated).ok()?;
+        let [Comparator { op: Op::Caret, major, minor, patch, pre }] = &parsed.comparators[..]
+        else {
+            return None;
+        };
+        let line = match (major, minor, patch) {
+            (0, Some(0), Some(patch)) => (0, 0, *patch),
+            (0, Some(minor), _) => (0, *minor, 0),
+            (0, None, _) => return None,
+            (major, ..) => (*major, 0, 0),
+        };
+        let least = (*major, minor.unwrap_or(0), patch.unwrap_or(0));
+        pre.is_empty().then_some((line, (least, *stated)))
+    });
+    let compatible = compatible.collect::<Option<Vec<_>>>()?;
+    let (line, _) = compatible.first()?;
+    let is_one_line = compatible.iter().all(|(other, _)| other == line);
+    compatible.iter().filter(|_| is_one_line).map(|(_, least)| *least).max().map(|(_, one)| one)
+}
+
+/// The manifest with the declaration inheriting. With `default`, it asks for the default features
+/// that the workspace leaves out.
+fn inheriting(text: &str, steps: &[Step], default: bool) -> Option<Edited> {
+    let document = Document::read(text)?;
+    let entry_of = |document: &Document<'_>, key: &str| {
+        let node = document.at(steps)?;
+        let entry = node.entry(key)?;
+        Some((entry.key_span.clone(), entry.node.span.clone()?))
+    };
+    let node = document.at(steps)?;
+    let mut said = document.said.clone();
+    let inherits = Said::Table(Table::from_iter([("workspace".to_owned(), true.into())]));
+    let first = if node.form().is_none() {
+        let [parents @ .., Step::Key(key)] = steps else { return None };
+        let parent = document.at(parents)?;
+        let entry = parent.entry(key)?;
+        let value = entry.node.span.clone()?;
+        *said_at(&mut said, steps)? = inherits;
+        let between = document.text.get(entry.key_span.end..value.start)?;
+        let piece = if parent.form() == Some(Form::Inline) || default {
+            Piece::replace(value, "{ workspace = true }")
+        } else {
+            Piece::replace(entry.key_span.end..value.end, format!(".workspace{between}true"))
+        };
+        document.edited(vec![piece], &said)?
+    } else {
+        let stated = SHARED.into_iter().find(|key| node.entry(key).is_some())?;
+        let (key, value) = entry_of(&document, stated)?;
+        let table = said_at(&mut said, steps)?.as_table_mut()?;
+        table.remove(stated);
+        table.insert("workspace".to_owned(), true.into());
+        let between = document.text.get(key.end..value.start)?;
+        let piece = Piece::replace(key.start..value.end, format!("workspace{between}true"));
+        document.edited(vec![piece], &said)?
+    };
+    let gone = SHARED.into_iter().chain(["default-features", "default_features"]);
+    let mut edited = first;
+    for key in gone {
+        let document = Document::read(&edited.text)?;
+        if document.at(steps)?.entry(key).is_some() {
+            let way = [steps, &[Step::Key(key.to_owned())]].concat();
+            edited = document.without_key(&way)?;
+        }
+    }
+    if !default {
+        return Some(edited);
+    }
+    let mut path: Vec<_> = steps
+        .iter()
+        .filter_map(|step| match step {
+            Step::Key(key) => Some(key.as_str()),
+            Step::Index(_) => None,
+        })
+        .collect();
+    path.push("default-features");
+    edited.then(|document| document.with_setting(&path, &Value::truth(true)))
+}
+
+/// The root manifest with the declaration for all.
+fn declared(
+    document: &Document<'_>,
+    key: &str,
+    requirement: Option<&str>,
+    origin: &Origin,
+    by_default: bool,
+) -> Option<String> {
+    let version = requirement.map(|version| ("version", Value::text(version)));
+    let origin = origin.iter().map(|(key, value)| (*key, Value::text(value)));
+    let mut says: Vec<_> = version.into_iter().chain(origin).collect();
+    if !by_default {
+        says.push(("default-features", Value::truth(false)));
+    }
+    let value = match &says[..] {
+        [("version", version)] => version.clone(),
+        _ => Value::Table(says),
+    };
+    let path = ["workspace", "dependencies", key];
+    Some(document.with_entry(&path, &value)?.text)
+}
+
+/// The root manifest with another requirement for all.
+fn raised(document: &Document<'_>, key: &str, requirement: &str) -> Option<String> {
+    let mut steps: Vec<_> =
+        ["workspace", "dependencies", key].map(|key| Step::Key(key.to_owned())).into();
+    if document.at(&steps)?.form().is_some() {
+        steps.push(Step::Key("version".to_owned()));
+    }
+    let at = document.at(&steps)?.span.clone()?;
+    let style = Style::of(document.text.get(at).into_iter());
+    let text = Value::text(requirement).inline(style).text;
+    Some(document.replaced(&steps, &text, requirement.into())?.text)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What becomes of the declaration `x` of a member.
+    fn check(before: &str, default: bool, after: &str) {
+        let document = Document::read(before).expect("a manifest");
+        let offset = before.find('x').expect("a declaration");
+        let steps = way_to(&document, offset).expect("a way");
+        let edited = inheriting(before, &steps, default).map(|edited| edited.text);
+        assert_eq!(edited.as_deref(), Some(after));
+    }
+
+    #[test]
+    fn what_is_a_requirement_alone_becomes_short() {
+        check(
+            "[dependencies]\nx = \"1\" # why\n",
+            false,
+            "[dependencies]\nx.workspace = true # why\n",
+        );
+        check("[dependencies]\r\nx=\"1\"\r\n", false, "[dependencies]\r\nx.workspace=true\r\n");
+        check(
+            "dependencies = { x = '1' }\n",
+            false,
+            "dependencies = { x = { workspace = true } }\n",
+        );
+        check("dependencies.x = \"1\"\n", false, "dependencies.x.workspace = true\n");
+        check(
+            "[dependencies]\nx = \"1\"\n",
+            true,
+            "[dependencies]\nx = { workspace = true, default-features = true }\n",
+        );
+    }
+
+    #[test]
+    fn features_and_optional_stay_with_the_member() {
+        check(
+            "[dependencies]\nx = { version = \"1\", registry = \"r\", features = [\"f\"], optional = true }\n",
+            false,
+            "[dependencies]\nx = { workspace = true, features = [\"f\"], optional = true }\n",
+        );
+        check(
+            "[dependencies]\nx = { features = [\"f\"], git = \"https://e.org/x\", rev = \"1\", default-features = false }\n",
+            false,
+            "[dependencies]\nx = { features = [\"f\"], workspace = true }\n",
+        );
+    }
+
+    #[test]
+    fn in_tables_of_their_own_and_with_dots() {
+        check(
+            "[target.'cfg(unix)'.dev-dependencies.x]\n# the parser\npackage = \"y\"\nversion = \"1\" # old\nfeatures = [\"f\"]\n",
+            false,
+            "[target.'cfg(unix)'.dev-dependencies.x]\n# the parser\nworkspace = true # old\nfeatures = [\"f\"]\n",
+        );
+        check(
+            "[dependencies]\nx.version = \"1\"\nx.features = [\"f\"]\n",
+            true,
+            "[dependencies]\nx.workspace = true\nx.features = [\"f\"]\nx.default-features = true\n",
+        );
+    }
+
+    #[test]
+    fn the_requirement_that_admits_least_is_shared() {
+        let narrowest = |all: &[&'static str]| narrowest(&all.iter().copied().collect());
+        assert_eq!(narrowest(&["1", "1.2", "1.0.150"]), Some("1.2"));
+        assert_eq!(narrowest(&["0.3", "^0.3.4"]), Some("^0.3.4"));
+        assert_eq!(narrowest(&["0.3", "0.4"]), None);
+        assert_eq!(narrowest(&["1", "=1.0.3"]), None);
+        assert_eq!(narrowest(&["=1.0.3"]), Some("=1.0.3"));
+        assert_eq!(narrowest(&["1", ">=1, <3"]), None);
+    }
+
+    #[test]
+    fn paths_are_seen_from_the_root() {
+        assert_eq!(seen_from("/w".into(), "/w/a/../near".into()), "near");
+        assert_eq!(seen_from("/w".into(), "/w/a/../../near".into()), "../near");
+        assert_eq!(seen_from("/w/deep".into(), "/w/./near".into()), "../near");
+    }
+}

@@ -1,0 +1,191 @@
+//! Dependencies of members that become one of the workspace.
+
+use expect_test::{Expect, expect};
+
+use crate::harness::World;
+
+const FILES: [&str; 3] = ["Cargo.toml", "a/Cargo.toml", "b/Cargo.toml"];
+
+/// A workspace of the members `a` and `b`. Where crates.io is replaced, cargo-deny takes every
+/// dependency of the workspace for unused.
+fn world(crates: &str, root: &str, a: &str, b: &str) -> World {
+    let package = |name: &str, edition: &str| {
+        format!(
+            "#- {name}/Cargo.toml\n[package]\nname = \"{name}\"\nversion = \"0.1.0\"\nedition = \
+             \"{edition}\"\nlicense = \"MIT\"\n"
+        )
+    };
+    World::locked(&format!(
+        "{crates}#- Cargo.toml\n[workspace]\nmembers = [\"a\", \"b\"]\nresolver = \"2\"\n{root}\n{}{a}\n{}{b}\n\
+         #- deny.toml\n[bans]\nmultiple-versions = \"allow\"\n[bans.workspace-dependencies]\n\
+         unused = \"allow\"\n",
+        package("a", "2024"),
+        package("b", "2021"),
+    ))
+}
+
+/// What `fix` says, and the manifests behind it; what it promises is so, and again changes nothing.
+fn check(world: &World, expected: &Expect) {
+    let words = ["fix", "--offline", "--only", "bans"];
+    let before = world.read("Cargo.lock");
+    let run = world.run_that_writes(&words);
+    let texts = FILES.map(|file| world.read(file));
+    let shown = texts.iter().zip(FILES).map(|(text, file)| {
+        let declared = text.lines().skip_while(|line| !line.contains("dependencies"));
+        format!("--- {file}\n{}\n", declared.collect::<Vec<_>>().join("\n"))
+    });
+    let shown: String = shown.collect();
+    expected.assert_eq(&format!("{}{}exit {}\n{shown}", run.stdout, run.stderr, run.code));
+    assert_eq!(world.check("--only bans").code, run.code, "what was promised is so");
+    assert_eq!(world.read("Cargo.lock"), before, "nothing moves");
+    assert_eq!(world.run_that_writes(&words).code, run.code);
+    assert_eq!(texts, FILES.map(|file| world.read(file)), "again changes nothing");
+}
+
+const LIB: &str = "#- crate: lib 1.2.3\n#- ../vendor/lib-1.2.3/Cargo.toml\n[package]\nname = \"lib\"\n\
+                   version = \"1.2.3\"\nedition = \"2021\"\nlicense = \"MIT\"\n[features]\n\
+                   default = []\nfast = []\n";
+
+#[test]
+fn what_members_declare_each_becomes_one_declaration() {
+    let world = world(
+        "#- crate: lib 1.2.3\n",
+        "",
+        "[dependencies]\nlib = \"1.2\"",
+        "[dependencies]\nlib = { version = \"1\" } # parses\n[dev-dependencies.lib]\nversion = \"1.1\"",
+    );
+    check(
+        &world,
+        &expect![[r#"
+            .
+              changed the manifests: make `lib` 1.2 a workspace dependency and inherit it (clears workspace-duplicate)
+                clears workspace-duplicate: crate `lib` 1.2.3 is used 3 times in the workspace, and there is no shared workspace dependency for it
+              3 files changed; gate: clean
+            exit 0
+            --- Cargo.toml
+            [workspace.dependencies]
+            lib = "1.2"
+
+            --- a/Cargo.toml
+            [dependencies]
+            lib.workspace = true
+            --- b/Cargo.toml
+            [dependencies]
+            lib = { workspace = true } # parses
+            [dev-dependencies.lib]
+            workspace = true
+        "#]],
+    );
+}
+
+#[test]
+fn features_and_default_features_stay_with_who_wants_them() {
+    let world = world(
+        LIB,
+        "[workspace.dependencies]",
+        "[dependencies]\nlib = { version = \"1\", default-features = false }",
+        "[target.'cfg(unix)'.dependencies]\nlib = { version = \"1\", features = [\"fast\"] }",
+    );
+    check(
+        &world,
+        &expect![[r#"
+            .
+              changed the manifests: make `lib` 1 a workspace dependency and inherit it (clears workspace-duplicate)
+                clears workspace-duplicate: crate `lib` 1.2.3 is used 2 times in the workspace, and there is no shared workspace dependency for it
+              3 files changed; gate: clean
+            exit 0
+            --- Cargo.toml
+            [workspace.dependencies]
+            lib = { version = "1", default-features = false }
+            --- a/Cargo.toml
+            [dependencies]
+            lib = { workspace = true }
+            --- b/Cargo.toml
+            [target.'cfg(unix)'.dependencies]
+            lib = { workspace = true, features = ["fast"], default-features = true }
+        "#]],
+    );
+}
+
+#[test]
+fn a_declaration_of_the_workspace_that_is_there_is_inherited() {
+    let world = world(
+        "#- crate: lib 1.2.3\n",
+        "[workspace.dependencies]\nlib = { version = '1.0' }",
+        "[dependencies]\nlib.workspace = true",
+        "[dependencies]\nlib.version = \"1.2\"",
+    );
+    check(
+        &world,
+        &expect![[r#"
+            .
+              changed the manifests: inherit the workspace dependency `lib`, which then requires 1.2 (clears workspace-duplicate)
+                clears workspace-duplicate: crate `lib` 1.2.3 is used 2 times in the workspace, and there is no shared workspace dependency for it
+              2 files changed; gate: clean
+            exit 0
+            --- Cargo.toml
+            [workspace.dependencies]
+            lib = { version = '1.2' }
+            --- a/Cargo.toml
+            [dependencies]
+            lib.workspace = true
+            --- b/Cargo.toml
+            [dependencies]
+            lib.workspace = true
+        "#]],
+    );
+}
+
+#[test]
+fn paths_are_said_from_the_root() {
+    let near = "#- near/Cargo.toml\n[package]\nname = \"near\"\nversion = \"0.1.0\"\nedition = \
+                \"2021\"\nlicense = \"MIT\"\n";
+    let declared = "[dependencies]\nnear = { path = \"../near\" }";
+    let world = world(near, "exclude = [\"near\"]", declared, declared);
+    check(
+        &world,
+        &expect![[r#"
+            .
+              changed the manifests: make `near` a workspace dependency and inherit it (clears workspace-duplicate)
+                clears workspace-duplicate: crate `near` 0.1.0 is used 2 times in the workspace, and there is no shared workspace dependency for it
+              3 files changed; gate: clean
+            exit 0
+            --- Cargo.toml
+            [workspace.dependencies]
+            near = { path = "near" }
+            --- a/Cargo.toml
+            [dependencies]
+            near = { workspace = true }
+            --- b/Cargo.toml
+            [dependencies]
+            near = { workspace = true }
+        "#]],
+    );
+}
+
+#[test]
+fn what_cannot_be_shared_stays() {
+    let crates = "#- crate: lib 1.2.3\n";
+    for (root, a, b) in [
+        // The workspace has turned on what a member refuses.
+        (
+            "[workspace.dependencies]\nlib = \"1\"",
+            "[dependencies]\nlib.workspace = true",
+            "[dependencies]\nlib = { version = \"1\", default-features = false }",
+        ),
+        // The code of the two calls it by other names.
+        (
+            "",
+            "[dependencies]\nlib = \"1\"",
+            "[dependencies]\nl = { package = \"lib\", version = \"1\" }",
+        ),
+        // Somebody has set a bound.
+        ("", "[dependencies]\nlib = \"1\"", "[dependencies]\nlib = \">=1, <1.4\""),
+    ] {
+        let world = world(crates, root, a, b);
+        let before = FILES.map(|file| world.read(file));
+        let run = world.run_that_writes(&["fix", "--offline", "--only", "bans"]);
+        assert!(run.stdout.contains("error stays: workspace-duplicate"), "{}", run.stdout);
+        assert_eq!(before, FILES.map(|file| world.read(file)));
+    }
+}

@@ -27,6 +27,8 @@ use crate::{
     text::Span,
     verdict::{Finding, PackageRef},
 };
+#[doc(hidden)]
+pub use manifest::fuzz_manifest;
 pub use proof::{MovedEntry, Proof};
 pub use prover::{Created, NotProved, Prover};
 pub use remedy::Remedy;

@@ -1,6 +1,7 @@
 //! Plans that change a manifest without asking for another version: it states what is meant more
 //! precisely, or no longer what nothing uses. Pure: texts in, texts out.
 
+mod invariants;
 mod shared;
 
 use std::collections::BTreeMap;
@@ -15,6 +16,8 @@ use crate::{
     text::{SourceText, Span},
     verdict::{Code, Finding, PackageRef, Place, Role},
 };
+#[doc(hidden)]
+pub use invariants::fuzz_manifest;
 
 /// A change of manifests.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -43,36 +46,37 @@ pub(super) fn plans(finding: &Finding, now: Judged<'_>) -> Vec<ManifestPlan> {
     let plans = here.filter_map(|place| {
         let text = now.texts.read(&place.file).ok()?;
         // What stands elsewhere by now is judged again first.
-        if text != place.text || !tree::parse(text.as_str()).1.is_empty() {
+        if text != place.text {
             return None;
         }
-        let (title, after) = make(&Case { finding, place, text: text.as_str(), now })?;
-        let after = SourceText::new(&after);
-        let is_whole = tree::parse(after.as_str()).1.is_empty() && after != text;
-        is_whole.then(|| ManifestPlan { title, after: [(place.file.clone(), after)].into() })
+        let package = package_at(finding, place, now);
+        let (title, after) =
+            planned(make, &Case { text: text.as_str(), at: &place.span, package })?;
+        let after = [(place.file.clone(), SourceText::new(&after))].into();
+        Some(ManifestPlan { title, after })
     });
     plans.collect()
 }
 
+/// What the declaration at a place resolved to.
+fn package_at<'n>(finding: &'n Finding, place: &Place, now: Judged<'n>) -> Option<&'n PackageRef> {
+    let declared = now.verdict.declared.iter();
+    let mut here = declared.filter(|one| one.file == place.file);
+    let at_place = here.find(|one| {
+        one.place == place.span
+            || one.key.start <= place.span.start && place.span.end <= one.place.end
+    });
+    at_place.map(|one| &one.package).or_else(|| finding.packages.first())
+}
+
+/// A place in a manifest.
 struct Case<'c> {
-    finding: &'c Finding,
-    place: &'c Place,
     text: &'c str,
-    now: Judged<'c>,
+    at: &'c Span,
+    package: Option<&'c PackageRef>,
 }
 
 impl Case<'_> {
-    /// What the declaration resolved to.
-    fn package(&self) -> Option<&PackageRef> {
-        let declared = self.now.verdict.declared.iter();
-        let mut here = declared.filter(|one| one.file == self.place.file);
-        let at_place = here.find(|one| {
-            one.place == self.place.span
-                || one.key.start <= self.place.span.start && self.place.span.end <= one.place.end
-        });
-        at_place.map(|one| &one.package).or_else(|| self.finding.packages.first())
-    }
-
     fn replaced(&self, span: Span, by: &str) -> String {
         let mut text = self.text.to_owned();
         text.replace_range(span, by);
@@ -80,27 +84,40 @@ impl Case<'_> {
     }
 }
 
+/// The title and the text of a plan that changes something and breaks nothing.
+fn planned(
+    make: fn(&Case<'_>) -> Option<(String, String)>,
+    case: &Case<'_>,
+) -> Option<(String, String)> {
+    if !tree::parse(case.text).1.is_empty() {
+        return None;
+    }
+    let (title, after) = make(case)?;
+    let is_whole = tree::parse(&after).1.is_empty() && after != case.text;
+    is_whole.then_some((title, after))
+}
+
 /// The locked version in place of any.
 fn wildcard(case: &Case<'_>) -> Option<(String, String)> {
-    let stated = case.text.get(case.place.span.clone())?;
-    let package = case.package()?;
+    let stated = case.text.get(case.at.clone())?;
+    let package = case.package?;
     if !stated.contains('*') || package.source.is_none() {
         return None;
     }
     let version = package.version.split('+').next()?;
     let title = format!("require `{}` {version} in place of any version", package.name);
-    Some((title, case.replaced(case.place.span.clone(), version)))
+    Some((title, case.replaced(case.at.clone(), version)))
 }
 
 /// The locked commit.
 fn pinned(case: &Case<'_>) -> Option<(String, String)> {
-    let package = case.package()?;
+    let package = case.package?;
     let (url, commit) = package.source.as_deref()?.split_once('#')?;
     if !url.starts_with("git+") || commit.is_empty() {
         return None;
     }
     let (root, _) = tree::parse(case.text);
-    let (git, others) = holder(root.get_ref(), &case.place.span)?;
+    let (git, others) = holder(root.get_ref(), case.at)?;
     let short = commit.get(..10).unwrap_or(commit);
     let title = format!("pin `{}` to the locked commit {short}", package.name);
     let rev = format!("rev = \"{commit}\"");
@@ -142,7 +159,7 @@ fn holder<'t, 'i>(table: &'t DeTable<'i>, span: &Span) -> Option<(Entry<'t, 'i>,
 fn unused(case: &Case<'_>) -> Option<(String, String)> {
     let (root, _) = tree::parse(case.text);
     let all = tree::table(tree::table(root.get_ref(), "workspace")?, "dependencies")?;
-    let at = &case.place.span;
+    let at = case.at;
     let (key, value) = all.iter().find(|(key, value)| {
         key.span().start <= at.start && at.end <= value.span().end.max(key.span().end)
     })?;

@@ -320,6 +320,35 @@ fn raised(document: &Document<'_>, key: &str, requirement: &str) -> Option<Strin
     Some(document.replaced(&steps, &text, requirement.into())?.text)
 }
 
+/// What holds of every declaration: for the tests and the fuzzer.
+pub(super) fn hold(text: &str, offset: usize) {
+    let Some(document) = Document::read(text) else { return };
+    let Some(steps) = way_to(&document, offset) else { return };
+    let Some(Step::Key(key)) = steps.last() else { return };
+    for default in [false, true] {
+        let Some(after) = inheriting(text, &steps, default) else { continue };
+        let Some(document) = Document::read(&after.text) else {
+            panic!("inheriting breaks:\n{}", after.text)
+        };
+        let mut said = document.said.clone();
+        let says = said_at(&mut said, &steps).and_then(|said| declaration(said));
+        let inherits = says.is_some_and(|says| {
+            let wants = says.get("default-features").and_then(Said::as_bool);
+            let mut others = says.keys().filter(|key| *key != "workspace");
+            says.contains_key("workspace")
+                && wants == default.then_some(true)
+                && others.all(|key| OWN.contains(&key.as_str()))
+        });
+        assert!(inherits, "{}", after.text);
+        assert_eq!(inheriting(&after.text, &steps, default), None, "twice:\n{}", after.text);
+        let origin = Origin::from([("git", "https://example.org/x".to_owned())]);
+        for requirement in [None, Some("1.2")] {
+            let all = declared(&document, key, requirement, &origin, !default);
+            assert!(all.is_none_or(|all| Document::read(&all).is_some()), "{}", after.text);
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -69,6 +69,15 @@ impl Vanished {
         }
     }
 
+    /// What holds of every manifest: for the tests and the fuzzer.
+    pub(in crate::fix) fn hold(&self, text: &str) {
+        let Some(after) = self.without(text) else { return };
+        let manifest = Manifest::parse(&after);
+        assert!(manifest.errors.is_empty(), "without {:?} breaks:\n{after}", self.features);
+        assert_eq!(self.asked(&manifest), None, "still asked for:\n{after}");
+        assert_eq!(self.without(&after), None, "twice:\n{after}");
+    }
+
     /// Where a manifest asks for one of them: `features = [..]` of a declaration, or `name/feature`
     /// under `[features]`. What also turns on an optional dependency is left to the user.
     fn asked(&self, manifest: &Manifest) -> Option<usize> {

@@ -1,0 +1,119 @@
+//! What holds of every plan for every manifest: asserted by the tests and by the fuzzer.
+
+use super::{Case, pinned, planned, shared, unused, wildcard};
+use crate::{
+    fix::{Vanished, requirement},
+    model::{manifest::Manifest, tree},
+    verdict::PackageRef,
+};
+
+/// Makes plans in a text that may be anything.
+///
+/// # Panics
+///
+/// When one of them does not hold.
+#[doc(hidden)]
+pub fn fuzz_manifest(text: &str) {
+    let manifest = Manifest::parse(text);
+    let package = |source: &str| PackageRef {
+        name: "x".to_owned(),
+        version: "1.2.3+build".to_owned(),
+        source: Some(source.to_owned()),
+    };
+    let crates_io = package("registry+https://github.com/rust-lang/crates.io-index");
+    let git = package("git+https://example.org/x?branch=main#0123456789abcdef");
+    for declared in manifest.all_declarations() {
+        let (place, source) = (declared.place(), declared.source_place());
+        for at in [&declared.key.span, &place, &source] {
+            for package in [&crates_io, &git] {
+                for make in [wildcard, pinned, unused] {
+                    let case = Case { text, at, package: Some(package) };
+                    if let Some((title, after)) = planned(make, &case) {
+                        assert!(tree::parse(&after).1.is_empty(), "{title} breaks:\n{after}");
+                        assert!(keeps(text, &after), "{title} changes more:\n{text}\n{after}");
+                    }
+                }
+            }
+        }
+        shared::hold(text, declared.key.span.start);
+        let features: Vec<_> = declared.features.iter().map(|one| one.value.clone()).collect();
+        if let (Some(first), true) = (features.first(), manifest.errors.is_empty()) {
+            let vanished =
+                Vanished { package: declared.package.clone(), features: vec![first.clone()] };
+            vanished.hold(text);
+        }
+        if let Some(stated) = &declared.requirement {
+            let version = semver::Version::new(1, 2, 3);
+            if let Some(raised) = requirement::raised(&stated.value, &version) {
+                let again = requirement::raised(&raised, &version);
+                assert_eq!(again.as_ref(), Some(&raised), "`{}` raised twice", stated.value);
+            }
+        }
+    }
+}
+
+/// Whether all that differs is in one piece: what stands before and behind it is as it was.
+fn keeps(before: &str, after: &str) -> bool {
+    let (before, after) = (before.as_bytes(), after.as_bytes());
+    let start = before.iter().zip(after).take_while(|(one, other)| one == other).count();
+    let rest = before[start..].iter().rev().zip(after[start..].iter().rev());
+    let end = rest.take_while(|(one, other)| one == other).count();
+    let changed = before.len() - start - end;
+    // A declaration, never a table or more of the file than that.
+    changed < before.len() || before.len() < 64
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Every way to write a declaration, in every table.
+    #[test]
+    fn plans_hold_in_every_layout() {
+        let values = [
+            "\"1\"",
+            "'*'",
+            "{ version = \"1\" }",
+            "{version='1.0',features=[\"f\",'g'],optional=true}",
+            "{ git = \"https://example.org/x\", branch = \"main\", default-features = false }",
+            "{ path = '../x', version = \"1.2\", default_features = false, features = [\n  \"f\", # why\n] }",
+            "{ package = \"y\", registry = \"r\", version = \"=1.0.0\" }",
+            "{ workspace = true, features = [\"f\"] }",
+            "{}",
+            "1",
+        ];
+        let tables = [
+            "dependencies",
+            "dev-dependencies",
+            "target.'cfg(unix)'.dependencies",
+            "workspace.dependencies",
+        ];
+        for (value, table) in values.iter().flat_map(|value| tables.map(|table| (value, table))) {
+            for newline in ["\n", "\r\n"] {
+                let head = "[package]\nname = \"p\" # p\n\n[features]\nf = [\"x/f\"]\n\n";
+                let in_lines = |text: String| text.replace('\n', newline);
+                fuzz_manifest(&in_lines(format!(
+                    "{head}[{table}]\nx = {value} # why\nz = \"1\"\n"
+                )));
+                fuzz_manifest(&in_lines(format!("{table}.x = {value}\n{head}")));
+                fuzz_manifest(&in_lines(format!("{head}[{table}]\n\"x\"={value}")));
+                if let Some(fields) = value.strip_prefix('{').and_then(|all| all.strip_suffix('}'))
+                {
+                    // Not the fields with lines or commas of their own.
+                    let lines = fields.replace(", ", "\n").replace(" # why\n", "");
+                    fuzz_manifest(&in_lines(format!("{head}[{table}.x]\n{}\n[z]\n", lines.trim())));
+                    let dotted = lines.trim().lines().map(|line| format!("x.{}\n", line.trim()));
+                    fuzz_manifest(&in_lines(format!(
+                        "{head}[{table}]\n{}",
+                        dotted.collect::<String>()
+                    )));
+                }
+            }
+        }
+        for broken in
+            ["", "\u{feff}", "[dependencies]\nx = ", "[dependencies]\nx = \"1\"\nx = \"2\"\n"]
+        {
+            fuzz_manifest(broken);
+        }
+    }
+}

@@ -503,6 +503,62 @@ fn a_version_that_is_not_downloaded_is_not_proved_offline() {
     );
 }
 
+/// A cargo that refuses some commands, by a pattern of the shell.
+#[cfg(unix)]
+fn refusing(world: &mut World, commands: &str, words: &str) {
+    let cargo = env!("CARGO");
+    world.write(
+        "../refusing/cargo",
+        format!(
+            "#!/bin/sh\ncase \"$*\" in {commands}) printf '{words}\\n' >&2; exit 101;; esac\nexec '{cargo}' \
+             \"$@\"\n"
+        ),
+    );
+    world.make_executable("../refusing/cargo");
+    let path = world.path("../refusing/cargo");
+    world.set("CARGO", &path);
+}
+
+#[cfg(unix)]
+#[test]
+fn where_the_registry_cannot_be_reached_what_is_on_this_machine_is_proved() {
+    let mut world = locked_before("time = \"0.3\"", TIME, LATER);
+    refusing(&mut world, "*--dry-run*", "error: failed to fetch the index: no route to host");
+    let db = world.path("../db");
+    let run = world.run_that_writes(&["fix", "--only", "advisories", "--db", &db]);
+    expect![[r#"
+        .
+          upgraded time 0.3.44 -> 0.3.47
+            clears RUSTSEC-2026-0009: `time` 0.3.44 has a vulnerability: A crafted date
+          1 file changed; gate: clean
+        exit 0
+    "#]]
+    .assert_eq(&format!("{}{}exit {}\n", run.stdout, run.stderr, run.code));
+}
+
+#[cfg(unix)]
+#[test]
+fn a_version_that_cargo_does_not_take_is_told_in_its_words() {
+    let mut world = locked_before("time = \"0.3\"", TIME, LATER);
+    refusing(
+        &mut world,
+        "update*",
+        "error: failed to select a version for `time`\\n  version 0.3.47 was published 2 days ago, which \
+         is younger than the minimum publish age of 7 days",
+    );
+    check(
+        &world,
+        "",
+        &expect![[r#"
+        .
+          error stays: RUSTSEC-2026-0009: `time` 0.3.44 has a vulnerability: A crafted date
+            cargo: failed to select a version for `time`; version 0.3.47 was published 2 days ago, which is younger than the minimum publish age of 7 days
+          nothing to change; gate: fails
+        exit 1
+    "#]],
+    );
+}
+
 #[test]
 fn what_a_git_repository_requires_is_told_in_cargos_words() {
     let world = World::new(

@@ -32,6 +32,14 @@ pub(super) fn refused(error: &ResolveError, offline: Offline<'_>) -> NotProved {
     }
 }
 
+/// A refusal, in cargo's words where they are its own.
+pub(super) fn in_cargos_words(error: &ResolveError) -> String {
+    match error {
+        ResolveError::Cargo { stderr, .. } => told(stderr, Offline(None)),
+        other => other.to_string(),
+    }
+}
+
 fn told(stderr: &str, Offline(wanted): Offline<'_>) -> String {
     let lines = stderr.lines().map(str::trim).filter(|line| !line.is_empty());
     let mut lines: Vec<_> = lines

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::{
     Fix, Judged, NotProved, Prover, Remedy, Tried, Wanted, proof,
     prover::{Ground, UNLOCKED},
+    refusal,
     upgrade::{Histories, Scope, Target, alternatives},
 };
 use crate::{
@@ -38,6 +39,8 @@ pub struct Repair {
     pub before: Verdict,
     /// The verdict on them.
     pub verdict: Verdict,
+    /// Why the registries could not be asked for new versions, where that was tried.
+    pub old_index: Option<String>,
 }
 
 /// Upgrades one package after the other, starting from `texts`; then states in the manifests more
@@ -51,6 +54,7 @@ pub fn repair(prover: &mut Prover<'_>, wanted: &Wanted, texts: Tried) -> Option<
         texts,
         before: verdict.clone(),
         verdict,
+        old_index: None,
     };
     let mut work =
         Work { prover, wanted, repair, given_up: BTreeMap::new(), tried: BTreeSet::new() };
@@ -87,7 +91,7 @@ impl Work<'_, '_> {
         self.prover.audience.doing("asking the registries for new versions");
         let audience = self.prover.audience;
         if let Err(error) = self.prover.gate.refresh_index(resolver, &|| audience.still_waits()) {
-            tracing::warn!("what cargo knows of the registries may be old: {error}");
+            self.repair.old_index = Some(refusal::in_cargos_words(&error));
         }
     }
 

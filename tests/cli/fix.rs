@@ -528,6 +528,8 @@ fn where_the_registry_cannot_be_reached_what_is_on_this_machine_is_proved() {
     let run = world.run_that_writes(&["fix", "--only", "advisories", "--db", &db]);
     expect![[r#"
         .
+          warning: the registries could not be asked for new versions
+            cargo: failed to fetch the index: no route to host
           upgraded time 0.3.44 -> 0.3.47
             clears RUSTSEC-2026-0009: `time` 0.3.44 has a vulnerability: A crafted date
           1 file changed; gate: clean
@@ -651,7 +653,7 @@ fn json_mirrors_what_people_read() {
     expect![[r#"
         {"type":"fix","workspace":"[work]","remedy":"upgrade","title":"upgrade `time` 0.3.44 to 0.3.47 (clears RUSTSEC-2026-0009)","package":{"name":"time","version":"0.3.44","source":"registry+https://github.com/rust-lang/crates.io-index"},"to":"0.3.47","breaking":false,"rust":null,"through":[],"without":[],"cleared":[{"check":"advisories","code":"vulnerability","severity":"error","message":"`time` 0.3.44 has a vulnerability: A crafted date","packages":[{"name":"time","version":"0.3.44","source":"registry+https://github.com/rust-lang/crates.io-index"}],"advisory":"RUSTSEC-2026-0009"}],"introduced":[],"moved":[{"name":"time","before":"0.3.44","after":"0.3.47"}]}
         {"type":"remaining","workspace":"[work]","check":"advisories","code":"unmaintained","severity":"error","message":"`old` 1.0.0 is unmaintained: Nobody is there","packages":[{"name":"old","version":"1.0.0","source":"registry+https://github.com/rust-lang/crates.io-index"}],"advisory":"RUSTSEC-2026-0011","reason":"no version of `old` is patched"}
-        {"type":"summary","workspace":"[work]","files":["[work]/Cargo.lock","[work]/Cargo.toml"],"written":true,"reached":true,"builds":null,"build_error":null,"exit_code":1}
+        {"type":"summary","workspace":"[work]","files":["[work]/Cargo.lock","[work]/Cargo.toml"],"written":true,"reached":true,"builds":null,"build_error":null,"old_index":null,"exit_code":1}
     "#]].assert_eq(&run.stdout);
 }
 

@@ -45,6 +45,13 @@ impl Shown<'_> {
         let folder = self.path(repair.verdict.workspace.folder());
         text.push_str(if folder.is_empty() { "." } else { &folder });
         text.push('\n');
+        if let Some(why) = &repair.old_index {
+            let style = AnsiColor::Yellow.on_default();
+            text.push_str(&format!(
+                "  {style}warning{style:#}: the registries could not be asked for new versions\n    {}\n",
+                harmless(why)
+            ));
+        }
         for fix in &repair.fixes {
             text.push_str(&self.fix(fix));
         }

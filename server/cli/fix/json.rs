@@ -77,6 +77,8 @@ struct SummaryRecord<'a> {
     /// Where that was asked.
     builds: Option<bool>,
     build_error: Option<&'a str>,
+    /// Why the registries could not be asked for new versions.
+    old_index: Option<&'a str>,
     exit_code: u8,
 }
 
@@ -116,6 +118,7 @@ pub(super) fn tell(done: &Done<'_>) -> anyhow::Result<()> {
             Some(Built::Fails(error)) => Some(error),
             _ => None,
         },
+        old_index: repair.old_index.as_deref(),
         exit_code: done.exit_code(),
     };
     line(&mut lines, &summary)?;

@@ -7,16 +7,32 @@ const LONGEST: usize = 400;
 
 /// The message at one of the finding's places: what is wrong, through which packages, what to do.
 pub(crate) fn at_place(finding: &Finding, place: &Place) -> String {
-    let mut message = one_line(&finding.message);
+    let mut message = what(finding);
     if let Some(via) = via(finding, place) {
         message.push_str(&format!(", via {via}"));
     }
-    if place.role == Role::Pointer {
-        message.push_str("; the requirement stands in the workspace's manifest");
-    } else if let Some(remedy) = &finding.remedy {
+    if let Some(remedy) = remedy(finding, place) {
         message.push_str(&format!("; {remedy}"));
     }
     message
+}
+
+/// What is wrong, in one line.
+pub(crate) fn what(finding: &Finding) -> String {
+    one_line(&finding.message)
+}
+
+/// The title of the advisory that a finding is about, in one line.
+pub(crate) fn title(finding: &Finding) -> Option<String> {
+    finding.advisory.as_ref().map(|advisory| one_line(&advisory.title))
+}
+
+/// What to do about it at this place.
+pub(crate) fn remedy<'f>(finding: &'f Finding, place: &Place) -> Option<&'f str> {
+    match place.role {
+        Role::Pointer => Some("the requirement stands in the workspace's manifest"),
+        _ => finding.remedy.as_deref(),
+    }
 }
 
 /// `a 1.2.0 -> b 0.4.1 -> time 0.3.44`: the way from the declaration to the package, and how many

@@ -86,16 +86,22 @@ fn diagnostic(finding: &Finding, place: &Place, state: &State) -> Option<Diagnos
     })
 }
 
-/// What a client can show beside the message: `check`, `package` (its `name` and `version`, or null)
-/// and `path` (why the package is there, from a member on, each `name version`).
+/// What a client can show in place of the message: its parts (`message` is what is wrong alone,
+/// `title` the advisory's or null, `remedy` may be null), `check`, `package` (its `name` and `version`, or null), `path` (why the
+/// package is there, from a member on, each `name version`) and how many `otherPaths` lead to it.
 fn data(finding: &Finding, place: &Place) -> Value {
     let package = finding.packages.first();
     let path = place.via.and_then(|via| finding.paths.get(via));
+    let others = path.map_or(0, |_| finding.path_count.saturating_sub(1));
     let path = path.into_iter().flatten().map(|one| format!("{} {}", one.name, one.version));
     json!({
         "check": finding.check.name(),
+        "message": message::what(finding),
+        "title": message::title(finding),
+        "remedy": message::remedy(finding, place),
         "package": package.map(|one| json!({"name": one.name, "version": one.version})),
         "path": path.collect::<Vec<_>>(),
+        "otherPaths": others,
     })
 }
 

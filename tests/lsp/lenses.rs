@@ -64,7 +64,7 @@ fn published(client: &mut Client, path: &str) -> Vec<Diagnostic> {
 }
 
 #[test]
-fn diagnostics_carry_their_check_package_and_path() {
+fn diagnostics_carry_their_parts_package_and_path() {
     let mut client =
         Session::of(World::locked(ENTRIES.replace("\"RUSTSEC-2026-0009\",\n", "\n").as_str()))
             .capability("/textDocument/publishDiagnostics/dataSupport", Value::Bool(true))
@@ -74,16 +74,26 @@ fn diagnostics_carry_their_check_package_and_path() {
     }
     client.status("exact");
     let all = published(&mut client, "app/Cargo.toml");
-    let through_old = all.iter().filter_map(|one| one.data.as_ref());
-    let data = through_old
-        .filter(|data| data["path"][1] == "old 1.0.0" && data["package"]["name"] == "time")
-        .find(|data| data["check"] == "advisories");
+    let (diagnostic, data) = all
+        .iter()
+        .filter_map(|one| Some((one, one.data.clone()?)))
+        .filter(|(_, data)| data["path"][1] == "old 1.0.0" && data["package"]["name"] == "time")
+        .find(|(_, data)| data["check"] == "advisories")
+        .expect("the finding through `old`");
+    let part = |name: &str| data[name].as_str().expect("a text").to_owned();
+    let (message, title, remedy) = (part("message"), part("title"), part("remedy"));
+    assert!(message.ends_with(&title), "{message}");
+    assert_eq!(diagnostic.message, format!("{message}, via old 1.0.0 -> time 0.2.0; {remedy}"));
     assert_eq!(
-        *data.expect("the finding through `old`"),
+        data,
         json!({
             "check": "advisories",
+            "message": message,
+            "title": title,
+            "remedy": remedy,
             "package": {"name": "time", "version": "0.2.0"},
             "path": ["app 0.1.0", "old 1.0.0", "time 0.2.0"],
+            "otherPaths": 0,
         })
     );
 }

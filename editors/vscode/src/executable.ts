@@ -11,8 +11,13 @@ const PE: Record<number, string> = { 0x014c: "ia32", 0x8664: "x64", 0xaa64: "arm
 
 const PLATFORMS: Record<string, string> = { linux: "Linux", darwin: "macOS", win32: "Windows" };
 
-/** The platform and the processors that a program is made for; `undefined` for a script, or what is not known. */
-export function madeFor(program: string): { platform: string; processors: string[] } | undefined {
+interface Made {
+  platform: string;
+  processors: string[];
+}
+
+/** The platform and the processors that a program is made for; `script` for what names its interpreter, `undefined` for no program. */
+function madeFor(program: string): Made | "script" | undefined {
   const head = Buffer.alloc(4096);
   const file = openSync(program, "r");
   let length: number;
@@ -21,10 +26,11 @@ export function madeFor(program: string): { platform: string; processors: string
   } finally {
     closeSync(file);
   }
+  if (head.toString("latin1", 0, 2) === "#!") return "script";
   return length < 64 ? undefined : read(head.subarray(0, length));
 }
 
-function read(head: Buffer): { platform: string; processors: string[] } | undefined {
+function read(head: Buffer): Made | undefined {
   const magic = head.readUInt32BE(0);
   if (magic === 0x7f454c46) {
     const big = head[5] === 2;
@@ -52,7 +58,9 @@ function name(names: Record<number, string>, number: number): string[] {
 /** Why this machine cannot run the program, as the end of a sentence; `undefined` where nothing speaks against it. */
 export function unfit(program: string): string | undefined {
   const made = madeFor(program);
-  if (!made) return undefined;
+  if (made === "script") return undefined;
+  // The system hands it to a shell, which runs what it can make of it.
+  if (!made) return "is no program";
   const { platform, processors } = made;
   if (platform !== process.platform) {
     return `is made for ${PLATFORMS[platform] ?? platform}, and this is ${PLATFORMS[process.platform] ?? process.platform}`;

@@ -6,7 +6,6 @@ import { explain, Pages, showWhy } from "./commands/explain";
 import { fixAll, fixFinding } from "./commands/fix";
 import { copyReport, report } from "./commands/report";
 import type { Status } from "./protocol";
-import { applyWithReason, registerReasons, withReason } from "./reasons";
 import { chosenProgram } from "./server";
 import { Session } from "./session";
 import { StatusBar } from "./status";
@@ -24,8 +23,6 @@ export interface Api {
   statusBar: vscode.StatusBarItem;
   supplyChain: SupplyChain;
   report(): string;
-  applyWithReason: typeof applyWithReason;
-  withReason: typeof withReason;
 }
 
 let session: Session | undefined;
@@ -38,7 +35,7 @@ export function activate(context: vscode.ExtensionContext): Api {
   const statusBar = new StatusBar(running);
   const supplyChain = new SupplyChain(running);
   const pages = new Pages();
-  context.subscriptions.push(log, running, statusBar, supplyChain, pages.register(), registerReasons());
+  context.subscriptions.push(log, running, statusBar, supplyChain, pages.register());
 
   const commands: Record<string, (node?: Node) => unknown> = {
     checkWorkspace: () => checkWorkspace(running),
@@ -77,8 +74,6 @@ export function activate(context: vscode.ExtensionContext): Api {
     statusBar: statusBar.item,
     supplyChain,
     report: () => report(running),
-    applyWithReason,
-    withReason,
   };
 }
 

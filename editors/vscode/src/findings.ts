@@ -1,7 +1,8 @@
 // The findings that the server has published, grouped: workspaces, checks, findings with their places.
 
 import * as vscode from "vscode";
-import { SOURCE, type Status } from "./protocol";
+import type { Data, Status } from "./protocol";
+import type { FileDiagnostics } from "./published";
 
 export type Check = "advisories" | "licenses" | "bans" | "sources" | "other";
 
@@ -10,10 +11,10 @@ export const CHECKS: Check[] = ["advisories", "licenses", "bans", "sources", "ot
 export interface Place {
   uri: vscode.Uri;
   diagnostic: vscode.Diagnostic;
-  /** The packages from the declaration to the one that the finding is about: `sqlx 0.8.0`, `rsa 0.9.10`. */
+  /** The packages from a member of the workspace to the one that the finding is about, each `name version`. */
   path: string[];
-  /** `and 4 other paths`, where there are some. */
-  others?: string;
+  /** How many other paths lead there. */
+  otherPaths: number;
 }
 
 export interface Finding {
@@ -24,6 +25,9 @@ export interface Finding {
   severity: vscode.DiagnosticSeverity;
   /** What is wrong, without the path and the remedy. */
   message: string;
+  /** The title of the advisory. */
+  title?: string;
+  package?: { name: string; version: string };
   remedy?: string;
   places: Place[];
 }
@@ -34,14 +38,12 @@ export interface Workspace {
   findings: Finding[];
 }
 
-/** Everything that is published now; files outside of every known workspace make one of their folder. */
-export function workspaces(gates: Status[]): Workspace[] {
+/** Everything that is published; files outside of every known workspace make one of their folder. */
+export function workspaces(gates: Status[], published: FileDiagnostics[]): Workspace[] {
   const known: Workspace[] = gates.map((status) => ({ folder: vscode.Uri.parse(status.workspace), status, findings: [] }));
   known.sort((a, b) => a.folder.path.localeCompare(b.folder.path));
-  for (const [uri, diagnostics] of vscode.languages.getDiagnostics()) {
-    for (const diagnostic of diagnostics) {
-      if (diagnostic.source === SOURCE) add(owner(known, uri), uri, diagnostic);
-    }
+  for (const { uri, diagnostics } of published) {
+    for (const diagnostic of diagnostics) add(owner(known, uri), uri, diagnostic);
   }
   for (const { findings } of known) findings.sort((a, b) => a.severity - b.severity || a.message.localeCompare(b.message));
   return known;
@@ -59,45 +61,44 @@ function owner(known: Workspace[], uri: vscode.Uri): Workspace {
 }
 
 function add(workspace: Workspace, uri: vscode.Uri, diagnostic: vscode.Diagnostic): void {
-  const { message, remedy, path, others } = parts(diagnostic.message);
+  // A server that says nothing of the parts leaves the message as it is.
+  const data: Partial<Data> = (diagnostic as { data?: Partial<Data> }).data ?? {};
+  const message = data.message ?? diagnostic.message;
   const { code, link } = codeOf(diagnostic);
-  const place: Place = { uri, diagnostic, path, others };
+  const place: Place = { uri, diagnostic, path: data.path ?? [], otherPaths: data.otherPaths ?? 0 };
   const same = workspace.findings.find((one) => one.code === code && one.message === message);
   if (same) {
     same.places.push(place);
     same.severity = Math.min(same.severity, diagnostic.severity);
     return;
   }
-  workspace.findings.push({ code, link, check: checkOf(code, link), severity: diagnostic.severity, message, remedy, places: [place] });
+  workspace.findings.push({
+    code,
+    link,
+    check: CHECKS.find((check) => check === data.check) ?? "other",
+    severity: diagnostic.severity,
+    message,
+    title: data.title ?? undefined,
+    package: data.package ?? undefined,
+    remedy: data.remedy ?? undefined,
+    places: [place],
+  });
 }
 
-/** The parts of a message as the server writes it: `WHAT, via a 1.0 -> b 2.0 (and 4 other paths); REMEDY`. */
-export function parts(text: string): { message: string; remedy?: string; path: string[]; others?: string } {
-  const found = /^(.*?)(?:, via ([^;]*? -> [^;]*?)(?: \((and \d+ other paths?)\))?)?(?:; ([^;]*))?$/s.exec(text);
-  if (!found) return { message: text, path: [] };
-  const [, message, via, others, remedy] = found;
-  return { message, remedy, others, path: via ? via.split(" -> ") : [] };
-}
-
-/** The package that a message speaks of, and what it says of it: for lists, where the first words are what one sees. */
-export function subject(message: string): { name: string; rest: string } {
-  const found = /^(?:(.*?) (?:of|for) )?`([^`]+)`(?: (\d\S*?))?(?=[ :,;]|$)(.*)$/s.exec(message);
-  if (!found) return { name: message.replaceAll("`", ""), rest: "" };
-  const [, before = "", name, version, after] = found;
-  const told = after.replace(/^ (?:has a vulnerability: |is here in |: ?)?|^: /, "");
-  return { name: version ? `${name} ${version}` : name, rest: `${before} ${told}`.trim().replaceAll("`", "") };
+/** What a list shows of a finding: the package, and what there is to say of it. */
+export function subject(finding: Finding): { name: string; rest: string } {
+  const message = finding.message.replaceAll("`", "");
+  if (!finding.package) return { name: message, rest: "" };
+  const { name, version } = finding.package;
+  // What is about several versions of a package names none of them at first.
+  const first = [`${name} ${version}`, name].find((words) => message.includes(words)) ?? name;
+  const rest = message.startsWith(`${first} `) ? message.slice(first.length + 1) : message;
+  return { name: first, rest: finding.title ?? rest };
 }
 
 function codeOf({ code }: vscode.Diagnostic): { code: string; link?: vscode.Uri } {
   if (typeof code === "object") return { code: String(code.value), link: code.target };
   return { code: code === undefined ? "" : String(code) };
-}
-
-/** Advisories have their own ids; of other codes the page tells the check. */
-function checkOf(code: string, link: vscode.Uri | undefined): Check {
-  if (/^(RUSTSEC|CVE|GHSA)-/.test(code)) return "advisories";
-  const named = /\/checks\/(advisories|licenses|bans|sources)\//.exec(link?.path ?? "")?.[1];
-  return (named as Check | undefined) ?? "other";
 }
 
 /** How many errors and warnings there are. */

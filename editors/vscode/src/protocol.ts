@@ -14,6 +14,17 @@ export interface Status {
   message?: string | null;
 }
 
+/** `Diagnostic.data`, as editors/README.md tells it. */
+export interface Data {
+  check: string;
+  message: string;
+  title: string | null;
+  remedy: string | null;
+  package: { name: string; version: string } | null;
+  path: string[];
+  otherPaths: number;
+}
+
 export const STATUS = "supercargo/status";
 
 /** Tells the server that the user trusts the workspace now, or no longer: `{trusted}`. */

@@ -5,8 +5,9 @@ import * as vscode from "vscode";
 // The library is loaded after the extension's activation: it is large.
 import type { CloseHandlerResult, LanguageClient, LanguageClientOptions } from "vscode-languageclient/node";
 import { Crashes } from "./crashes";
+import { workspaces, type Workspace } from "./findings";
 import { DID_CHANGE_TRUST, FILES, SOURCE, STATUS, type Status } from "./protocol";
-import { askingForReasons } from "./reasons";
+import { Published } from "./published";
 import { findServer, NoServer, versionTrouble, type Server } from "./server";
 import { initializationOptions, serverSettings } from "./settings";
 
@@ -21,15 +22,18 @@ export class Session implements vscode.Disposable {
   private child: ChildProcess | undefined;
   private readonly crashes = new Crashes();
   private readonly statuses = new Map<string, Status>();
+  private readonly published = new Published();
   private readonly changed = new vscode.EventEmitter<void>();
   /** One start or stop at a time. */
   private turn: Promise<void> = Promise.resolve();
 
-  /** Fires when the state of a gate or of the server has changed. */
+  /** Fires when findings, the state of a gate or of the server have changed. */
   readonly onDidChange = this.changed.event;
   health: Health = "stopped";
   /** Why there is no server, for the status. */
   trouble: string | undefined;
+  /** What is wrong with the server that runs. */
+  complaint: string | undefined;
   server: Server | undefined;
 
   constructor(
@@ -60,6 +64,11 @@ export class Session implements vscode.Disposable {
   /** The gates that the server has told of. */
   gates(): Status[] {
     return [...this.statuses.values()];
+  }
+
+  /** The findings of every workspace. */
+  workspaces(): Workspace[] {
+    return workspaces(this.gates(), this.published.all());
   }
 
   start(): Promise<void> {
@@ -99,6 +108,7 @@ export class Session implements vscode.Disposable {
   private async startNow(): Promise<void> {
     if (this.client) return;
     this.trouble = undefined;
+    this.complaint = undefined;
     this.become("starting");
     try {
       this.server = findServer(this.context);
@@ -113,7 +123,7 @@ export class Session implements vscode.Disposable {
       "supercargo",
       "Supercargo",
       () => this.spawn(),
-      this.options(library, () => this.closed(library, client)),
+      this.options(library, () => client),
     );
     this.client = client;
     client.onNotification(STATUS, (status: Status) => {
@@ -131,9 +141,9 @@ export class Session implements vscode.Disposable {
       return;
     }
     if (this.client !== client) return;
+    this.complaint = versionTrouble(this.version, this.serverVersion);
     this.become("running");
-    const trouble = versionTrouble(this.version, this.serverVersion);
-    if (trouble) this.say("warning", trouble, this.server.origin === "setting" ? "setting" : "log");
+    if (this.complaint) this.say("warning", this.complaint, this.server.origin === "setting" ? "setting" : "log");
   }
 
   private async spawn(): Promise<ChildProcess> {
@@ -141,24 +151,34 @@ export class Session implements vscode.Disposable {
     this.child = child;
     await new Promise<void>((resolve, reject) => {
       child.once("spawn", resolve);
-      child.once("error", reject);
+      child.once("error", (error) => {
+        // There was never a process: it is not one that has ended.
+        this.child = undefined;
+        reject(error);
+      });
     });
     child.on("error", (error) => this.log.error(`the server: ${error.message}`));
     child.on("exit", (code, signal) => this.log.info(`the server ended (${signal ?? code})`));
     return child;
   }
 
-  private options({ ErrorAction }: Library, closed: () => CloseHandlerResult): LanguageClientOptions {
+  private options(library: Library, client: () => LanguageClient): LanguageClientOptions {
+    const { ErrorAction } = library;
     return {
       documentSelector: FILES.map((pattern) => ({ scheme: "file", pattern })),
       diagnosticCollectionName: SOURCE,
       outputChannel: this.log,
       initializationOptions,
       initializationFailedHandler: () => false,
-      errorHandler: { error: () => ({ action: ErrorAction.Continue, handled: true }), closed },
+      errorHandler: { error: () => ({ action: ErrorAction.Continue, handled: true }), closed: () => this.closed(library, client()) },
       markdown: { isTrusted: false, supportHtml: false },
       middleware: {
-        ...askingForReasons,
+        handleDiagnostics: (uri, diagnostics, next) => {
+          next(uri, diagnostics);
+          if (this.client !== client()) return;
+          this.published.set(uri, diagnostics);
+          this.changed.fire();
+        },
         workspace: {
           // Only what the server knows: it would complain about the rest.
           configuration: ({ items }) =>
@@ -204,7 +224,10 @@ export class Session implements vscode.Disposable {
 
   private become(health: Health): void {
     this.health = health;
-    if (health !== "running") this.statuses.clear();
+    if (health !== "running") {
+      this.statuses.clear();
+      this.published.clear();
+    }
     this.changed.fire();
   }
 

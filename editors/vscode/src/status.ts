@@ -58,6 +58,7 @@ function shown(session: Session): Shown {
     return { text: session.health === "starting" ? "$(sync~spin) gate" : "$(shield) gate", tooltip, command: "supercargo.showFindings" };
   }
   for (const gate of gates) describe(gate, tooltip);
+  if (session.complaint) tooltip.appendMarkdown("\n\n$(warning) ").appendText(session.complaint);
   tooltip.appendMarkdown("\n\n[Update the advisory database](command:supercargo.updateDatabase) · [Show log](command:supercargo.showLog)");
   return { ...together(gates), tooltip, command: "supercargo.showFindings" };
 }

@@ -1,7 +1,7 @@
 // The view "Supply chain": workspaces, checks, findings, places and the paths that lead to them.
 
 import * as vscode from "vscode";
-import { CHECKS, count, counted, subject, workspaces, type Check, type Finding, type Place, type Workspace } from "./findings";
+import { CHECKS, count, counted, subject, type Check, type Finding, type Place, type Workspace } from "./findings";
 import type { Session } from "./session";
 import { total } from "./status";
 
@@ -20,21 +20,18 @@ export class SupplyChain implements vscode.TreeDataProvider<Node>, vscode.Dispos
   private readonly changed = new vscode.EventEmitter<void>();
   readonly onDidChangeTreeData = this.changed.event;
   readonly view: vscode.TreeView<Node>;
-  private readonly subscriptions: vscode.Disposable[];
+  private readonly subscription: vscode.Disposable;
   private pending: NodeJS.Timeout | undefined;
 
   constructor(private readonly session: Session) {
     this.view = vscode.window.createTreeView("supercargo.supplyChain", { treeDataProvider: this, showCollapseAll: true });
-    this.subscriptions = [
-      session.onDidChange(() => this.refresh()),
-      vscode.languages.onDidChangeDiagnostics(({ uris }) => uris.some((uri) => /\.(toml|lock)$/.test(uri.path)) && this.refresh()),
-    ];
+    this.subscription = session.onDidChange(() => this.refresh());
     this.refresh();
   }
 
   dispose(): void {
     clearTimeout(this.pending);
-    for (const one of [...this.subscriptions, this.view, this.changed]) one.dispose();
+    for (const one of [this.subscription, this.view, this.changed]) one.dispose();
   }
 
   /** Once for what comes in one breath. */
@@ -42,7 +39,7 @@ export class SupplyChain implements vscode.TreeDataProvider<Node>, vscode.Dispos
     if (this.pending) return;
     this.pending = setTimeout(() => {
       this.pending = undefined;
-      const { errors } = count(workspaces(this.session.gates()).flatMap(({ findings }) => findings));
+      const { errors } = count(this.session.workspaces().flatMap(({ findings }) => findings));
       this.view.badge = errors ? { value: errors, tooltip: counted({ errors, warnings: 0 }) } : undefined;
       this.changed.fire();
     }, 50);
@@ -51,7 +48,7 @@ export class SupplyChain implements vscode.TreeDataProvider<Node>, vscode.Dispos
   getChildren(node?: Node): Node[] {
     switch (node?.kind) {
       case undefined:
-        return workspaces(this.session.gates()).map((workspace) => ({ kind: "workspace", workspace }));
+        return this.session.workspaces().map((workspace) => ({ kind: "workspace", workspace }));
       case "workspace":
         return checks(node.workspace);
       case "check":
@@ -88,8 +85,9 @@ function ofFinding(finding: Finding): Node[] {
 }
 
 function ofPlace(place: Place): Node[] {
-  const nodes: Node[] = place.path.map((_, at) => ({ kind: "step", place, at }));
-  if (place.others) nodes.push({ kind: "note", icon: "ellipsis", text: place.others });
+  // What a member declares itself needs no path.
+  const nodes: Node[] = place.path.length > 2 ? place.path.map((_, at) => ({ kind: "step", place, at })) : [];
+  if (place.otherPaths) nodes.push({ kind: "note", icon: "ellipsis", text: `and ${place.otherPaths} other path${place.otherPaths === 1 ? "" : "s"}` });
   return nodes;
 }
 
@@ -121,7 +119,7 @@ function item(node: Node): vscode.TreeItem {
       const { finding } = node;
       const [first] = finding.places;
       const children = ofFinding(finding).length;
-      const { name, rest } = subject(finding.message);
+      const { name, rest } = subject(finding);
       const shown = new vscode.TreeItem(name, children ? Collapsed : None);
       shown.iconPath = severityIcon(finding.severity);
       shown.description = rest || where(first);
@@ -132,17 +130,17 @@ function item(node: Node): vscode.TreeItem {
     }
     case "place": {
       const { place } = node;
-      const shown = new vscode.TreeItem(where(place), place.path.length ? Collapsed : None);
+      const shown = new vscode.TreeItem(where(place), ofPlace(place).length ? Collapsed : None);
       shown.iconPath = new vscode.ThemeIcon("location");
-      shown.description = place.path.join(" → ");
+      shown.description = place.path.slice(1).join(" → ");
       shown.command = open(place);
       shown.contextValue = "place";
       return shown;
     }
     case "step": {
       const shown = new vscode.TreeItem(node.place.path[node.at], None);
-      shown.iconPath = new vscode.ThemeIcon(node.at === node.place.path.length - 1 ? "target" : "arrow-small-down");
-      shown.description = node.at === 0 ? "declared here" : undefined;
+      shown.iconPath = new vscode.ThemeIcon(node.at === 0 ? "package" : node.at === node.place.path.length - 1 ? "target" : "arrow-small-down");
+      shown.description = node.at === 1 ? "declared here" : undefined;
       shown.command = open(node.place);
       return shown;
     }

@@ -1,7 +1,7 @@
 // A finding in full, and why a package is there.
 
 import * as vscode from "vscode";
-import { workspaces, type Finding } from "../findings";
+import type { Finding } from "../findings";
 import type { Session } from "../session";
 import type { Node } from "../view";
 import { answer, has } from "./run";
@@ -53,7 +53,7 @@ async function hover(uri: vscode.Uri, position: vscode.Position): Promise<string
 
 /** The finding at the caret, else the one that the user picks. */
 async function pick(session: Session): Promise<Finding | undefined> {
-  const all = workspaces(session.gates()).flatMap(({ findings }) => findings);
+  const all = session.workspaces().flatMap(({ findings }) => findings);
   const editor = vscode.window.activeTextEditor;
   const here = all.filter(({ places }) =>
     places.some(({ uri, diagnostic }) => uri.toString() === editor?.document.uri.toString() && diagnostic.range.start.line === editor.selection.active.line),

@@ -1,7 +1,6 @@
 // Quick fixes from the view, and all of them at once.
 
 import * as vscode from "vscode";
-import { workspaces } from "../findings";
 import { FIX_ALL } from "../protocol";
 import type { Session } from "../session";
 import type { Node } from "../view";
@@ -36,7 +35,7 @@ export async function fixAll(session: Session): Promise<void> {
 }
 
 async function proposed(session: Session, folder: vscode.Uri): Promise<vscode.WorkspaceEdit | undefined> {
-  const ours = workspaces(session.gates()).find((one) => one.folder.path === folder.path);
+  const ours = session.workspaces().find((one) => one.folder.path === folder.path);
   const files = new Map(ours?.findings.flatMap(({ places }) => places.map(({ uri }) => [uri.toString(), uri] as const)));
   for (const uri of files.values()) {
     const document = await vscode.workspace.openTextDocument(uri);

@@ -2,7 +2,6 @@
 
 import { homedir } from "node:os";
 import * as vscode from "vscode";
-import { workspaces } from "../findings";
 import type { Session } from "../session";
 import { serverSettings } from "../settings";
 
@@ -15,7 +14,7 @@ export async function copyReport(session: Session): Promise<string> {
 
 export function report(session: Session): string {
   const gates = session.gates().map(({ workspace, message, ...told }) => told);
-  const codes = workspaces(session.gates()).flatMap(({ findings }) => findings.map(({ code }) => code));
+  const codes = session.workspaces().flatMap(({ findings }) => findings.map(({ code }) => code));
   const counts = Object.fromEntries([...new Set(codes)].sort().map((code) => [code, codes.filter((one) => one === code).length]));
   const lines = [
     "### Supercargo",
@@ -27,6 +26,7 @@ export function report(session: Session): string {
     `* trusted: ${vscode.workspace.isTrusted}, folders: ${vscode.workspace.workspaceFolders?.length ?? 0}`,
     `* ends of the server in the last minutes: ${session.crashCount}`,
     ...(session.trouble ? [`* trouble: ${homeless(session.trouble)}`] : []),
+    ...(session.complaint ? [`* complaint: ${homeless(session.complaint)}`] : []),
     "",
     block("settings that are not the default", chosen()),
     block("gates", gates),

@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { start } from "./lib/processes.mjs";
 import { Screen } from "./lib/screen.mjs";
 import { within } from "./lib/waiting.mjs";
-import { ERRORS, REPOSITORY, World } from "./lib/world.mjs";
+import { CORE, ERRORS, REPOSITORY, World } from "./lib/world.mjs";
 import { Ended } from "./lib/report.mjs";
 import { judged } from "./lib/ending.mjs";
 
@@ -77,6 +77,27 @@ async function screens({ steps, editor, world, pictures }) {
       await screen.shows(/Cargo\.toml\|18 col/);
       await screen.showsNo(/severity medium/);
       await screen.shoot(pictures, "neovim-quickfix");
+    });
+    await steps.step("the screen shows a policy: what its entries do, and licences to choose from", async () => {
+      screen.type(":cclose", "Enter");
+      screen.type(`:edit ${CORE}/deny.toml`, "Enter");
+      await screen.shows(/db-urls/);
+      await screen.shows(/gate: 4 errors/);
+      screen.type(":lua vim.lsp.codelens.refresh()", "Enter");
+      await screen.shows(/suppresses 1 finding/);
+      screen.type(":7", "Enter", "fR", "K");
+      await screen.shows(/Marvin/);
+      await screen.shoot(pictures, "neovim-policy");
+      screen.type("j");
+      await screen.showsNo(/Marvin/);
+      screen.type("/Zlib", "Enter", "o");
+      screen.type("-l", '"BS');
+      screen.type("C-x", "C-o");
+      await screen.shows(/BSD-2-Clause/, /BSL-1\.0/);
+      await screen.shoot(pictures, "neovim-completion");
+      screen.type("C-e", "Escape");
+      screen.type(":edit!", "Enter");
+      await screen.showsNo(/"BS"/);
     });
   } finally {
     await screen.close();

@@ -15,6 +15,11 @@ vim.lsp.handlers['supercargo/status'] = function(_, status, context)
 end
 
 vim.lsp.config('supercargo', {
+  handlers = {
+    ['window/showDocument'] = function(...)
+      return require('supercargo.selection').show(...)
+    end,
+  },
   on_exit = function(code, signal, client_id)
     require('supercargo.recovery').ended(code, signal, client_id)
   end,

@@ -223,7 +223,130 @@ step(':checkhealth supercargo', function()
   end
 end)
 
+step('a policy is completed, explained, left for what it names, and told in symbols and lenses', function()
+  vim.cmd.edit(core .. '/deny.toml')
+  local c = client()
+  local function after(words)
+    local line = vim.fn.search('\\V' .. words, 'nw')
+    local text = vim.fn.getline(line)
+    local _, last = text:find(words, 1, true)
+    vim.api.nvim_win_set_cursor(0, { line, last })
+  end
+  local function asked(method)
+    local parameters = vim.lsp.util.make_position_params(0, c.offset_encoding)
+    return c:request_sync(method, parameters, LIMIT, policy).result
+  end
+  local function labels()
+    local list = asked('textDocument/completion')
+    return vim.tbl_map(function(item)
+      return item.label
+    end, list.items or list)
+  end
+  local function starts(all, words)
+    return vim.iter(all):any(function(one)
+      return vim.startswith(one, words)
+    end)
+  end
+  local line = vim.fn.search('"Apache-2.0"', 'n')
+  vim.api.nvim_buf_set_lines(policy, line, line, true, { '    "BSL",' })
+  vim.api.nvim_win_set_cursor(0, { line + 1, 8 })
+  local licences = labels()
+  assert(starts(licences, 'BSL-1.0'), vim.inspect(licences))
+  vim.cmd('silent undo')
+  line = vim.fn.search('^\\[bans\\]', 'n')
+  vim.api.nvim_buf_set_lines(policy, line, line, true, { 'high', 'skip = ["time"]' })
+  vim.api.nvim_win_set_cursor(0, { line + 1, 4 })
+  assert(starts(labels(), 'highlight'), 'no key')
+  -- As `CTRL-]` does it: by the tag function that Neovim sets for the buffer.
+  vim.api.nvim_win_set_cursor(0, { line + 2, 10 })
+  vim.lsp.buf.definition()
+  wait('the declaration of `time`', function()
+    return vim.api.nvim_get_current_buf() == manifest and vim.fn.line('.') == vim.fn.search('^time = ', 'nw')
+  end)
+  vim.cmd.buffer(policy)
+  vim.cmd('silent undo')
+  after('RUSTSEC-2023')
+  local text = asked('textDocument/hover').contents.value
+  assert(text:find('RUSTSEC%-2023%-0071') and text:find('rsa', 1, true), text)
+  vim.lsp.buf.document_symbol()
+  local symbols = wait('the symbols', function()
+    local list = vim.fn.getloclist(0, { title = 0, items = 0 })
+    return list.title:find('Symbols') and #list.items > 0 and list.items
+  end)
+  symbols = vim.tbl_map(function(one)
+    return one.text
+  end, symbols)
+  assert(vim.iter(symbols):any(function(one)
+    return one:find('advisories', 1, true)
+  end), vim.inspect(symbols))
+  vim.cmd.lclose()
+  vim.lsp.codelens.refresh({ bufnr = policy })
+  local told = wait('the lenses', function()
+    local all = vim.tbl_map(function(lens)
+      return lens.range.start.line + 1 .. ' ' .. lens.command.title
+    end, vim.lsp.codelens.get(policy))
+    return starts(all, '7 suppresses') and all
+  end)
+  same(false, vim.bo[policy].modified, 'the policy is modified')
+  vim.cmd.buffer(manifest)
+  return ('%d licences, %d symbols, lenses: %s'):format(#licences, #symbols, table.concat(told, '; '))
+end)
+
 if client().server_capabilities.codeActionProvider then
+  step('an ignore, the last of the quick fixes, shows its reason to be written over', function()
+    local said = {}
+    local notify = vim.notify
+    vim.notify = function(text, level)
+      table.insert(said, text)
+      return notify(text, level)
+    end
+    local disk = vim.fn.readblob(core .. '/deny.toml')
+    local line = vim.fn.search('^time = ', 'nw')
+    vim.api.nvim_win_set_cursor(0, { line, 20 })
+    local c = client()
+    local title
+    local deadline = vim.uv.now() + PROOF
+    while not title and vim.uv.now() < deadline do
+      local parameters = vim.lsp.util.make_range_params(0, c.offset_encoding)
+      parameters.context = { diagnostics = {}, only = { 'quickfix' }, triggerKind = 1 }
+      local answer = c:request_sync('textDocument/codeAction', parameters, LIMIT, manifest)
+      local actions = vim.tbl_filter(function(action)
+        return not action.disabled
+      end, answer and answer.result or {})
+      local last = actions[#actions]
+      title = last and vim.startswith(last.title, 'ignore') and last.title or nil
+    end
+    assert(title, 'no ignore is offered')
+    vim.lsp.buf.code_action({
+      apply = true,
+      filter = function(action)
+        return action.title == title
+      end,
+    })
+    wait('the policy in front', function()
+      return vim.api.nvim_get_current_buf() == policy
+    end)
+    wait('its reason selected', function()
+      return vim.fn.mode() == 's'
+    end)
+    local chosen = vim.fn.getregion(vim.fn.getpos('v'), vim.fn.getpos('.'), { type = 'v' })
+    same({ 'TODO: why this is acceptable' }, chosen, 'the selection')
+    wait('the finding is ignored', function()
+      return vim.deep_equal(shown(manifest), without('RUSTSEC-2026-0009'))
+    end)
+    vim.api.nvim_feedkeys('dates are ours' .. vim.keycode('<Esc>'), 'tx', false)
+    assert(vim.api.nvim_get_current_line():find('reason = "dates are ours" }', 1, true), vim.api.nvim_get_current_line())
+    vim.cmd('silent edit!')
+    wait('the finding is back', function()
+      return vim.deep_equal(shown(manifest), expected)
+    end)
+    assert(vim.fn.readblob(core .. '/deny.toml') == disk, 'the policy was written')
+    vim.notify = notify
+    same({}, said, 'what was said')
+    vim.cmd.buffer(manifest)
+    return title
+  end)
+
   step('takes the first quick fix on each line until no error is left, and saves', function()
     vim.cmd.buffer(manifest)
     local taken = {}

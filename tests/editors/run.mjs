@@ -96,11 +96,11 @@ async function painter() {
 /** Takes the pictures of this run into the READMEs. */
 function renew(folder) {
   const shown = {
-    vscode: ["findings", "hover", "quickfix", "view", "status", "clean"],
-    neovim: ["findings", "hover", "quickfix"],
+    vscode: ["findings", "hover", "quickfix", "policy", "view", "status", "clean"],
+    neovim: ["findings", "hover", "quickfix", "policy"],
     helix: ["hints", "hover", "quickfix"],
   };
-  for (const [editor, names] of Object.entries(shown)) {
+  for (const [editor, names] of Object.entries(shown).filter(([editor]) => chosen.includes(editor))) {
     const images = join(REPOSITORY, "editors", editor, "images");
     mkdirSync(images, { recursive: true });
     for (const name of names) {

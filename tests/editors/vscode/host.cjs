@@ -103,7 +103,7 @@ exports.run = async function run() {
     assert.equal(advisories.length, 3);
     assert.deepEqual(advisories.map(([{ label }]) => label), ["ring 0.17.9", "sqlx 0.8.0", "time 0.3.44"]);
     assert.equal(advisories[2][0].description, "A crafted RFC 2822 date can exhaust the stack");
-    assert.deepEqual(below(checks[2][1]).map(([{ label, description }]) => `${label}: ${description}`)[0], "hashbrown: 2 versions: 0.14.5 and 0.17.1");
+    assert.deepEqual(below(checks[2][1]).map(([{ label, description }]) => `${label}: ${description}`)[0], "hashbrown: is here in 2 versions: 0.14.5 and 0.17.1");
     const banned = below(checks[2][1]).map(([item, child]) => [item, below(child)]);
     const labels = banned.flatMap(([, children]) => children.map(([{ label }]) => label));
     assert(labels.some((label) => /hashbrown 0\.14\.5/.test(label)), labels.join(" | "));
@@ -183,22 +183,75 @@ exports.run = async function run() {
     assert.match(text, /"db": "\(a path\)"/);
   });
 
-  await step("an ignore entry asks for its reason", async () => {
+  const POLICY_STEP = "the policy is completed, explained, left for what it names, and told in symbols and lenses";
+  await step(POLICY_STEP, async () => {
     const document = await vscode.workspace.openTextDocument(policy);
-    const text = document.getText();
-    const edit = new vscode.WorkspaceEdit();
-    const at = document.positionAt(text.indexOf("ignore = [") + "ignore = [".length);
-    edit.insert(policy, at, '\n    { id = "RUSTSEC-2026-0009", reason = "TODO: say why" },');
-    let applied;
-    void api.applyWithReason(edit, "Ignore RUSTSEC-2026-0009").then((answer) => (applied = answer));
-    await until("the box is closed", async () => {
-      await vscode.commands.executeCommand("workbench.action.closeQuickOpen");
-      return applied !== undefined;
+    await vscode.window.showTextDocument(document);
+    const before = document.getText();
+    const at = (words) => document.positionAt(document.getText().indexOf(words));
+    const offered = async (position) => {
+      const list = await vscode.commands.executeCommand("vscode.executeCompletionItemProvider", policy, position);
+      return list.items.map(({ label }) => label.label ?? label);
+    };
+    await replace(document, '    "Apache-2.0",', '    "BSL",\n    "Apache-2.0",');
+    const licence = await until("licences", async () => {
+      const all = await offered(at("BSL").translate(0, 3));
+      return all.some((one) => one.startsWith("BSL-1.0")) && all;
     });
-    assert.equal(applied, false);
-    assert.equal(document.getText(), text, "nothing is changed without a reason");
-    const [[, [written]]] = api.withReason(edit, 'a "quoted" reason \\ with a slash').entries();
-    assert.equal(written.newText, '\n    { id = "RUSTSEC-2026-0009", reason = "a \\"quoted\\" reason \\\\ with a slash" },');
+    await replace(document, '    "BSL",\n', "");
+    await replace(document, "[bans]\n", '[bans]\nhigh\nskip = ["time"]\n');
+    const keys = await until("keys", async () => {
+      const all = await offered(at("high").translate(0, 4));
+      return all.includes("highlight") && all;
+    });
+    await replace(document, "high\n", "");
+    const targets = await until("the definition of `time`", async () => {
+      const all = await vscode.commands.executeCommand("vscode.executeDefinitionProvider", policy, at('"time"').translate(0, 2));
+      return all.length > 0 && all;
+    });
+    const [target] = targets.map((one) => ({ uri: one.targetUri ?? one.uri, range: one.targetSelectionRange ?? one.targetRange ?? one.range }));
+    assert.equal(target.uri.fsPath, manifest.fsPath);
+    assert.equal(target.range.start.line, 17);
+    await replace(document, 'skip = ["time"]\n', "");
+    assert.equal(document.getText(), before);
+
+    const hovers = await vscode.commands.executeCommand("vscode.executeHoverProvider", policy, at("RUSTSEC-2023-0071").translate(0, 3));
+    const text = hovers.flatMap(({ contents }) => contents.map(({ value }) => value)).join("\n");
+    assert.match(text, /RUSTSEC-2023-0071/);
+    assert.match(text, /rsa/);
+    const symbols = await vscode.commands.executeCommand("vscode.executeDocumentSymbolProvider", policy);
+    assert.deepEqual(symbols.map(({ name }) => name), ["advisories", "licenses", "bans", "sources"]);
+    const lenses = await until("lenses of entries", async () => {
+      const all = await vscode.commands.executeCommand("vscode.executeCodeLensProvider", policy, 100);
+      const told = all.map(({ range, command }) => `${range.start.line + 1} ${command?.title}`);
+      return told.some((one) => /^6 .*suppress/.test(one)) && told;
+    });
+    await document.save();
+    return `${licence.length} licences, ${keys.length} keys, ${lenses.length} lenses, of them: ${lenses[1]}`;
+  });
+
+  await step("an ignore shows its reason, selected, to be written", async () => {
+    const document = await vscode.workspace.openTextDocument(policy);
+    const before = document.getText();
+    await vscode.window.showTextDocument(manifest);
+    const [place] = vscode.languages.getDiagnostics(manifest).filter((one) => one.code?.value === "RUSTSEC-2026-0009");
+    const action = await until("the last resort", async () => {
+      const all = await vscode.commands.executeCommand("vscode.executeCodeActionProvider", manifest, place.range, "quickfix", 32);
+      return all.filter(({ title, edit }) => title.startsWith("ignore `RUSTSEC-2026-0009`") && edit).pop();
+    }, 4 * LIMIT);
+    assert(await vscode.workspace.applyEdit(action.edit));
+    await vscode.commands.executeCommand(action.command.command, ...action.command.arguments);
+    const editor = await until("the policy in front", () => {
+      const front = vscode.window.activeTextEditor;
+      return front?.document.uri.fsPath === policy.fsPath && !front.selection.isEmpty && front;
+    });
+    assert.equal(document.getText(editor.selection), "TODO: why this is acceptable");
+    await sees("the finding is ignored", without("RUSTSEC-2026-0009"));
+    await vscode.commands.executeCommand("undo");
+    assert.equal(document.getText(), before);
+    await sees("and its undo", expected);
+    await document.save();
+    return action.title;
   });
 
   await step("a server that ends in a loop is left alone in the end, and says so", async () => {
@@ -213,6 +266,10 @@ exports.run = async function run() {
     }
     assert.match(api.session.trouble, /ended 5 times within three minutes/);
     assert.match(api.statusBar.text, /no server/);
+    // A click on it opens the log.
+    assert.equal(api.statusBar.command, "supercargo.showLog");
+    assert.match(api.statusBar.tooltip.value, /command:supercargo\.restart/);
+    assert.match(api.report(), /trouble: The server ended 5 times/);
     await api.session.restart();
     await sees("after a restart by hand", expected);
   });
@@ -239,10 +296,80 @@ exports.run = async function run() {
     header.writeUInt32BE(0xcffaedfe, 0);
     fs.writeFileSync(file, header);
     await refused(file, /is made for macOS, and this is Linux/);
+    // A shell would be given it by the system.
+    fs.writeFileSync(file, "supercargo\n", { mode: 0o755 });
+    await refused(file, /is no program/);
+    fs.writeFileSync(file, "#!/nowhere/interpreter\n");
+    await refused(file, /The server did not start: .*ENOENT/);
+    // What says nothing of its own.
+    fs.writeFileSync(file, "#!/bin/sh\nexec cat\n");
+    await refused(file, /The server did not start/);
     process.env.SUPERCARGO_TEST_SERVER = configured;
     await api.session.restart();
     assert.equal(api.session.trouble, undefined);
     await sees("the findings", expected);
+  });
+
+  await step("a server of another version is named, and works as far as it can", async () => {
+    const configured = process.env.SUPERCARGO_TEST_SERVER;
+    const { version } = extension.packageJSON;
+    const file = path.join(process.env.STORY_FOLDER, "other-version");
+    for (const [other, words] of [["0.0.1", /supercargo 0\.0\.1, older than this extension .*update it/], ["9.0.0", /supercargo 9\.0\.0, newer than this extension .*update the extension/]]) {
+      // The real server, which says that it is another.
+      const script = `#!${process.execPath}
+const { spawn } = require("node:child_process");
+const server = spawn(${JSON.stringify(configured)}, process.argv.slice(2), { stdio: ["inherit", "pipe", "inherit"] });
+server.stdout.on("data", (data) => process.stdout.write(data.toString("latin1").replace('"version":"${version}"', '"version":"${other}"'), "latin1"));
+server.on("exit", (code) => process.exit(code ?? 1));
+`;
+      fs.writeFileSync(file, script, { mode: 0o755 });
+      process.env.SUPERCARGO_TEST_SERVER = file;
+      await api.session.restart();
+      await until("it runs", () => api.session.health === "running");
+      assert.match(api.session.complaint, words);
+      await sees("the findings", expected);
+      await until("the tooltip", () => words.test(api.statusBar.tooltip.value.replaceAll("&nbsp;", " ").replaceAll("\\", "")));
+      assert.match(api.report(), words);
+    }
+    process.env.SUPERCARGO_TEST_SERVER = configured;
+    await api.session.restart();
+    assert.equal(api.session.complaint, undefined);
+    await sees("the findings", expected);
+  });
+
+  await step("settings of a wrong type change nothing, and the server goes on", async () => {
+    const configuration = vscode.workspace.getConfiguration("supercargo");
+    const before = api.session.pid;
+    const wrong = { codes: "all", debounce: "soon", exclude: 7, notes: "yes", "checks.bans": [], "server.path": 5, cargo: {} };
+    for (const [name, value] of Object.entries(wrong)) await configuration.update(name, value, vscode.ConfigurationTarget.Global);
+    const document = await vscode.workspace.openTextDocument(manifest);
+    await replace(document, "time = {", "# time = {");
+    await sees("an edit is judged", without("RUSTSEC-2026-0009"));
+    await replace(document, "# time = {", "time = {");
+    await sees("and its undo", expected);
+    await document.save();
+    assert.equal(api.session.pid, before);
+    // They hold from the first moment, too.
+    await api.session.restart();
+    await sees("the findings", expected);
+    assert.equal(api.session.trouble, undefined);
+    for (const name of Object.keys(wrong)) await configuration.update(name, undefined, vscode.ConfigurationTarget.Global);
+    await sees("the findings", expected);
+  });
+
+  await step("what is not on a disk is left alone, and virtual workspaces are told why", async () => {
+    const { supported, description } = extension.packageJSON.capabilities.virtualWorkspaces;
+    assert.equal(supported, false);
+    assert.match(description, /Clone the repository/);
+    const provider = { provideTextDocumentContent: () => fs.readFileSync(manifest.fsPath, "utf8") };
+    const registered = vscode.workspace.registerTextDocumentContentProvider("story", provider);
+    const virtual = vscode.Uri.parse("story:/handshake/Cargo.toml");
+    await vscode.window.showTextDocument(virtual);
+    const hovers = await vscode.commands.executeCommand("vscode.executeHoverProvider", virtual, new vscode.Position(17, 1));
+    assert.equal(hovers.length, 0);
+    assert.deepEqual(shown(virtual), []);
+    assert.equal(api.gates().length, 1);
+    registered.dispose();
   });
 
   await step("other TOML files are left alone", async () => {

@@ -141,6 +141,29 @@ async function seen({ steps, world, fixes, pictures, window, bench }) {
     await page.setViewportSize(LARGE);
   });
 
+  await steps.step("the policy is completed, and tells what its entries do", async () => {
+    await window.file(`${CORE}/deny.toml`);
+    await page.keyboard.press("Control+B");
+    await page.setViewportSize(SMALL);
+    await window.shows('.codelens-decoration:has-text("suppresses 1 finding")');
+    await window.line(7, 18);
+    await window.command("Show or Focus Hover");
+    await window.shows('.monaco-hover:has-text("rsa")');
+    await window.shoot(pictures, "vscode-policy");
+    await page.keyboard.press("Escape");
+    await window.line(11, 20);
+    await page.keyboard.press("Enter");
+    await page.keyboard.type('"BSL');
+    await window.shows('.suggest-widget .monaco-list-row:has-text("BSL-1.0")');
+    await window.shoot(pictures, "vscode-completion");
+    await page.keyboard.press("Escape");
+    await window.command("File: Revert File");
+    await window.gone('.view-line:has-text("BSL")');
+    await window.line(7, 18);
+    await page.setViewportSize(LARGE);
+    await page.keyboard.press("Control+B");
+  });
+
   await steps.step("the walkthrough tells the story", async () => {
     await window.command("Welcome: Open Walkthrough...");
     await page.locator('.quick-input-widget .monaco-list-row:has-text("Bring a gate to clean")').click();
@@ -213,6 +236,38 @@ async function seen({ steps, world, fixes, pictures, window, bench }) {
     }
   });
 
+  await steps.step("settings of a wrong type are named, and the gate is judged all the same", async () => {
+    bench.configure({ "supercargo.debounce": "soon" });
+    const other = await bench.open(pictures.browser, world.root);
+    try {
+      await other.shows('.notification-toast:has-text("debounce")');
+      await other.status(/gate: 4 errors/);
+      await other.shoot(pictures, "vscode-settings");
+    } finally {
+      await other.close();
+      bench.configure({ "supercargo.debounce": undefined });
+    }
+  });
+
+  await steps.step("a server that ends again and again is left alone, and the log is offered", async () => {
+    const running = () => below(bench.pid).filter((one) => one.program === world.server);
+    const left = page.locator('.notification-toast:has-text("is left alone")');
+    await until("it is left alone", async () => {
+      // Those of windows that were closed may still be there.
+      for (const { pid } of running()) process.kill(pid, "SIGKILL");
+      return (await left.count()) > 0;
+    });
+    await window.status(/gate: no server/);
+    await window.shoot(pictures, "vscode-stopped");
+    await left.getByText("Show Log").click();
+    await window.shows('.part.panel .view-line:has-text("ended 5 times")');
+    await window.command("Notifications: Clear All Notifications");
+    await window.command("Supercargo: Restart Server");
+    await window.status(/gate: 4 errors/);
+    await page.keyboard.press("Control+J");
+  });
+
+  await ignored({ steps, fixes, pictures, window });
   await fixed({ steps, world, fixes, pictures, window });
 
   await steps.step("no server is left when the window is closed", async () => {
@@ -221,6 +276,36 @@ async function seen({ steps, world, fixes, pictures, window, bench }) {
     await window.close();
     await bench.end();
     await until("none", () => ours().length === 0);
+  });
+}
+
+/** The last resort, undone again. */
+async function ignored({ steps, fixes, pictures, window }) {
+  const IGNORE = "an ignore, the last of the quick fixes, shows its reason to be written over";
+  if (!fixes) return steps.skip(IGNORE, "the server offers no code actions");
+  const { page } = window;
+  await steps.step(IGNORE, async () => {
+    await window.file(`${CORE}/Cargo.toml`);
+    await page.setViewportSize(SMALL);
+    await window.line(18, 22);
+    const ignore = page.locator('.action-widget .monaco-list-row.action:has-text("ignore RUSTSEC-2026-0009"), .action-widget .monaco-list-row.action:has-text("ignore `RUSTSEC-2026-0009`")');
+    await until("the last resort", async () => {
+      await page.keyboard.press("Control+.");
+      await page.locator(".action-widget .monaco-list-row.action").first().waitFor({ timeout: MENU });
+      if (await ignore.count()) return true;
+      await page.keyboard.press("Escape");
+      return false;
+    }, PROOF);
+    await ignore.click();
+    await window.shows('.tab.active[data-resource-name="deny.toml"]');
+    await until("the selection", async () => (await page.locator(".statusbar-item", { hasText: /^Ln 7, Col \d+ \(28 selected\)/ }).count()) === 1);
+    await window.shoot(pictures, "vscode-reason");
+    await page.keyboard.type("dates come from our own devices");
+    await until("the reason", async () => (await window.lines()).some((line) => line.includes('{ id = "RUSTSEC-2026-0009", reason = "dates come from our own devices" }')));
+    await window.status(/gate: 3 errors/);
+    await window.command("File: Revert File");
+    await window.status(/gate: 4 errors/);
+    await page.setViewportSize(LARGE);
   });
 }
 

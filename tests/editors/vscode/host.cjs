@@ -270,6 +270,13 @@ exports.run = async function run() {
     assert.equal(api.statusBar.command, "supercargo.showLog");
     assert.match(api.statusBar.tooltip.value, /command:supercargo\.restart/);
     assert.match(api.report(), /trouble: The server ended 5 times/);
+    const configured = process.env.SUPERCARGO_TEST_SERVER;
+    const file = path.join(process.env.STORY_FOLDER, "ends-at-once");
+    fs.writeFileSync(file, "#!/bin/sh\nexit 3\n", { mode: 0o755 });
+    process.env.SUPERCARGO_TEST_SERVER = file;
+    await api.session.restart();
+    await until("one that ends at once is left alone, too", () => /ended 5 times/.test(api.session.trouble));
+    process.env.SUPERCARGO_TEST_SERVER = configured;
     await api.session.restart();
     await sees("after a restart by hand", expected);
   });

@@ -31,7 +31,7 @@ pub(crate) fn title(finding: &Finding) -> Option<String> {
 pub(crate) fn remedy<'f>(finding: &'f Finding, place: &Place) -> Option<&'f str> {
     match place.role {
         Role::Pointer => Some("the requirement stands in the workspace's manifest"),
-        _ => finding.remedy.as_deref(),
+        Role::Mend => finding.remedy.as_deref(),
     }
 }
 

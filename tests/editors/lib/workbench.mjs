@@ -132,7 +132,7 @@ class Window {
     const box = this.page.locator(".quick-input-widget input");
     await box.waitFor();
     await box.fill(`>${name}`);
-    await this.page.locator(`.quick-input-widget .monaco-list-row:has-text("${name}")`).first().waitFor();
+    await this.page.locator(`.quick-input-widget .monaco-list-row.focused:has-text("${name}")`).first().waitFor();
     await this.page.keyboard.press("Enter");
   }
 
@@ -142,7 +142,7 @@ class Window {
     const box = this.page.locator(".quick-input-widget input");
     await box.waitFor();
     await box.fill(path);
-    await this.page.locator(`.quick-input-widget .monaco-list-row[aria-label*="${path.split("/").pop()}"]`).first().waitFor();
+    await this.page.locator(`.quick-input-widget .monaco-list-row.focused[aria-label*="${path.split("/").pop()}"]`).first().waitFor();
     await this.page.keyboard.press("Enter");
     await this.page.waitForSelector(`.tab.active[data-resource-name="${path.split("/").pop()}"]`);
   }

@@ -96,6 +96,86 @@ async function story({ screen, steps, world, fixes, pictures }) {
 
   await steps.step("tells the state of the gate: four errors", () => screen.shows(/W ● \d+ ● 4 /));
 
+  const IGNORE = "an ignore, the last of the quick fixes, leaves a finding where its reason is to be written";
+  if (fixes) {
+    await steps.step(IGNORE, async () => {
+      const disk = world.read("deny.toml");
+      line(18);
+      screen.type("f", '"', "l");
+      await until("the last resort", async () => {
+        screen.type("Space", "a");
+        const menu = await until("the menu, or that there is none", async () => {
+          const text = await screen.text();
+          return /clears |No code actions available|timed out/.test(text) && text;
+        }, 2 * LIMIT);
+        if (/ignore `RUSTSEC-2026-0009`/.test(menu)) return true;
+        screen.type(...(/clears /.test(menu) ? ["Escape"] : ["g", "h"]));
+        await screen.showsNo(/clears |No code actions available|timed out/);
+        line(18);
+        screen.type("f", '"', "l");
+        return false;
+      }, PROOF);
+      // The menu goes round: above the first is the last.
+      screen.type("Up", "Enter");
+      await screen.showsNo(TIME);
+      // This version shows no documents to a server: the policy is changed out of sight, and a finding says what is left to do.
+      screen.type("Space", "D");
+      await screen.shows(/supercargo::missing-reason/);
+      screen.type("-l", "still to be written");
+      await screen.shows(/> .*supercargo::missing-reason/);
+      await screen.shoot(pictures, "helix-reason");
+      screen.type("Enter");
+      await screen.shows(/"RUSTSEC-2026-0009", reason = "TODO: why this is acceptable"/, /handshake_core\/deny\.toml/);
+      screen.type("c");
+      screen.type("-l", "dates are ours");
+      screen.type("Escape");
+      await screen.shows(/"RUSTSEC-2026-0009", reason = "dates are ours" \}/);
+      if (world.read("deny.toml") !== disk) throw new Error("the policy was written");
+      command("buffer-close!");
+      await screen.shows(TIME);
+    });
+  } else {
+    steps.skip(IGNORE, "the server offers no code actions");
+  }
+
+  await steps.step("a policy is completed, explained, and left for what it names", async () => {
+    command(`open ${CORE}/deny.toml`);
+    await screen.shows(/db-urls/);
+    screen.type("7gg", "gh", "f", "R", "Space", "k");
+    await screen.shows(/suppresses 1 finding: rsa/, /Marvin/);
+    await screen.shoot(pictures, "helix-policy");
+    screen.type("Escape");
+    await screen.showsNo(/Marvin/);
+    screen.type("Space", "s");
+    await screen.shows(/confidence-threshold/, /unknown-registry/, /Object|Module|Struct/i);
+    await screen.shoot(pictures, "helix-symbols");
+    screen.type("Escape");
+    await screen.showsNo(/object/i);
+    screen.type("16gg", "o");
+    screen.type("-l", '"BS');
+    screen.type("C-x");
+    await screen.shows(/BSD-2-Clause/, /BSL-1\.0/);
+    await screen.shoot(pictures, "helix-completion");
+    screen.type("C-c");
+    await screen.showsNo(/BSL-1\.0/);
+    screen.type("Escape");
+    await screen.showsNo(/ INS /);
+    screen.type("u");
+    await screen.showsNo(/"BS"?$/m);
+    screen.type("21gg", "o");
+    screen.type("-l", 'skip = ["time"]');
+    screen.type("Escape");
+    await screen.showsNo(/ INS /);
+    screen.type("b", "g", "d");
+    await screen.shows(/handshake_core\/Cargo\.toml/, /time = \{ version/);
+    command("buffer-next");
+    await screen.shows(/db-urls/);
+    screen.type("u");
+    await screen.showsNo(/skip = /);
+    command("buffer-close!");
+    await screen.shows(TIME);
+  });
+
   await steps.step("an unsaved edit of the policy changes findings", async () => {
     const disk = world.read("deny.toml");
     command(`hsplit ${CORE}/deny.toml`);
@@ -150,86 +230,6 @@ async function story({ screen, steps, world, fixes, pictures }) {
     command("buffer-close!");
     await screen.shows(TIME);
   });
-
-  await steps.step("a policy is completed, explained, and left for what it names", async () => {
-    command(`open ${CORE}/deny.toml`);
-    await screen.shows(/db-urls/);
-    screen.type("7gg", "gh", "f", "R", "Space", "k");
-    await screen.shows(/suppresses 1 finding: rsa/, /Marvin/);
-    await screen.shoot(pictures, "helix-policy");
-    screen.type("Escape");
-    await screen.showsNo(/Marvin/);
-    screen.type("Space", "s");
-    await screen.shows(/confidence-threshold/, /unknown-registry/, /Object|Module|Struct/i);
-    await screen.shoot(pictures, "helix-symbols");
-    screen.type("Escape");
-    await screen.showsNo(/object/i);
-    screen.type("16gg", "o");
-    screen.type("-l", '"BS');
-    screen.type("C-x");
-    await screen.shows(/BSD-2-Clause/, /BSL-1\.0/);
-    await screen.shoot(pictures, "helix-completion");
-    screen.type("C-c");
-    await screen.showsNo(/BSL-1\.0/);
-    screen.type("Escape");
-    await screen.showsNo(/ INS /);
-    screen.type("u");
-    await screen.showsNo(/"BS"?$/m);
-    screen.type("21gg", "o");
-    screen.type("-l", 'skip = ["time"]');
-    screen.type("Escape");
-    await screen.showsNo(/ INS /);
-    screen.type("b", "g", "d");
-    await screen.shows(/handshake_core\/Cargo\.toml/, /time = \{ version/);
-    command("buffer-next");
-    await screen.shows(/db-urls/);
-    screen.type("u");
-    await screen.showsNo(/skip = /);
-    command("buffer-close!");
-    await screen.shows(TIME);
-  });
-
-  const IGNORE = "an ignore, the last of the quick fixes, leaves a finding where its reason is to be written";
-  if (fixes) {
-    await steps.step(IGNORE, async () => {
-      const disk = world.read("deny.toml");
-      line(18);
-      screen.type("f", '"', "l");
-      await until("the last resort", async () => {
-        screen.type("Space", "a");
-        const menu = await until("the menu, or that there is none", async () => {
-          const text = await screen.text();
-          return /clears |No code actions available|timed out/.test(text) && text;
-        }, 2 * LIMIT);
-        if (/ignore `RUSTSEC-2026-0009`/.test(menu)) return true;
-        screen.type(...(/clears /.test(menu) ? ["Escape"] : ["g", "h"]));
-        await screen.showsNo(/clears |No code actions available|timed out/);
-        line(18);
-        screen.type("f", '"', "l");
-        return false;
-      }, PROOF);
-      // The menu goes round: above the first is the last.
-      screen.type("Up", "Enter");
-      await screen.showsNo(TIME);
-      // This version shows no documents to a server: the policy is changed out of sight, and a finding says what is left to do.
-      screen.type("Space", "D");
-      await screen.shows(/still to be written/);
-      screen.type("-l", "still to be written");
-      await screen.shows(/> .*the reason of this entry is still to be written/);
-      await screen.shoot(pictures, "helix-reason");
-      screen.type("Enter");
-      await screen.shows(/"RUSTSEC-2026-0009", reason = "TODO: why this is acceptable"/, /handshake_core\/deny\.toml/);
-      screen.type("c");
-      screen.type("-l", "dates are ours");
-      screen.type("Escape");
-      await screen.shows(/"RUSTSEC-2026-0009", reason = "dates are ours" \}/);
-      if (world.read("deny.toml") !== disk) throw new Error("the policy was written");
-      command("buffer-close!");
-      await screen.shows(TIME);
-    });
-  } else {
-    steps.skip(IGNORE, "the server offers no code actions");
-  }
 
   const FIXES = "takes the first quick fix on each line until no error is left, and saves";
   if (fixes) {

@@ -134,8 +134,13 @@ export class Session implements vscode.Disposable {
     try {
       await limited(client.start(), START_LIMIT);
     } catch (error) {
-      // One that has ended is looked after in `closed`.
-      if (this.client !== client || this.child?.exitCode != null || this.child?.signalCode) return;
+      // Of one that ends before it has answered the client says nothing more.
+      const ended = await hasEnded(this.child);
+      if (this.client !== client) return;
+      if (ended) {
+        this.closed(library, client);
+        return;
+      }
       await this.leave();
       this.fail(`The server did not start: ${firstLine(error)}`, "log");
       return;
@@ -255,6 +260,19 @@ export class Session implements vscode.Disposable {
 }
 
 type Remedy = "setting" | "install" | "log";
+
+/** Whether a process has ended, or does so in a moment. */
+function hasEnded(child: ChildProcess | undefined): Promise<boolean> {
+  if (!child) return Promise.resolve(false);
+  if (child.exitCode !== null || child.signalCode !== null) return Promise.resolve(true);
+  return new Promise((resolve) => {
+    const late = setTimeout(() => resolve(false), 500);
+    child.once("exit", () => {
+      clearTimeout(late);
+      resolve(true);
+    });
+  });
+}
 
 function firstLine(error: unknown): string {
   const text = error instanceof Error ? error.message : String(error);

@@ -172,7 +172,7 @@ async function seen({ steps, world, fixes, pictures, window, bench }) {
     await until("its picture", () => page.evaluate(() => [...document.querySelectorAll(".gettingStartedContainer img")].some((one) => one.naturalWidth > 0)));
     await window.shoot(pictures, "vscode-walkthrough");
     await page.keyboard.press("Control+B");
-    await page.locator(".tab.active .codicon-close").click();
+    await window.command("View: Close Editor");
   });
 
   await steps.step("`check` runs in a terminal as CI does", async () => {

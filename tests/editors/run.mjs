@@ -98,7 +98,7 @@ function renew(folder) {
   const shown = {
     vscode: ["findings", "hover", "quickfix", "policy", "view", "status", "clean"],
     neovim: ["findings", "hover", "quickfix", "policy"],
-    helix: ["hints", "hover", "quickfix"],
+    helix: ["hints", "hover"],
   };
   for (const [editor, names] of Object.entries(shown).filter(([editor]) => chosen.includes(editor))) {
     const images = join(REPOSITORY, "editors", editor, "images");

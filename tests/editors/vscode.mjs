@@ -248,24 +248,6 @@ async function seen({ steps, world, fixes, pictures, window, bench }) {
     }
   });
 
-  await steps.step("a server that ends again and again is left alone, and the log is offered", async () => {
-    const running = () => below(bench.pid).filter((one) => one.program === world.server);
-    const left = page.locator('.notification-toast:has-text("is left alone")');
-    await until("it is left alone", async () => {
-      // Those of windows that were closed may still be there.
-      for (const { pid } of running()) process.kill(pid, "SIGKILL");
-      return (await left.count()) > 0;
-    });
-    await window.status(/gate: no server/);
-    await window.shoot(pictures, "vscode-stopped");
-    await left.getByText("Show Log").click();
-    await window.shows('.part.panel .view-line:has-text("ended 5 times")');
-    await window.command("Notifications: Clear All Notifications");
-    await window.command("Supercargo: Restart Server");
-    await window.status(/gate: 4 errors/);
-    await page.keyboard.press("Control+J");
-  });
-
   await ignored({ steps, fixes, pictures, window });
   await fixed({ steps, world, fixes, pictures, window });
 

@@ -1,6 +1,6 @@
-// Plays the story in the real editors:
+// Plays the story in the real editors, and looks at what is completed beside other TOML servers:
 //
-//   node tests/editors/run.mjs [--only vscode,neovim,helix] [--server PATH] [--deny PATH] [--work DIR] [--pictures]
+//   node tests/editors/run.mjs [--only vscode,neovim,helix,beside] [--server PATH] [--deny PATH] [--work DIR] [--pictures]
 //
 // The server is `--server`, else $SUPERCARGO_TEST_SERVER, else target/release/supercargo. Editors that are missing are installed
 // below target/editors; pictures of every state go to target/editors/screenshots; `--pictures` also renews those of the READMEs. The last
@@ -16,7 +16,8 @@ import { capabilities, downloadCrates, REPOSITORY, World } from "./lib/world.mjs
 const EDITORS = {
   neovim: { title: "Neovim", get: install.neovim, terminal: true },
   helix: { title: "Helix", get: install.helix, terminal: true },
-  vscode: { title: "VS Code", get: install.codeServer },
+  vscode: { title: "VS Code", get: install.codeServer, browser: true },
+  beside: { title: "TOML servers", get: install.tomlServers, unseen: true },
 };
 
 const { values } = parseArgs({
@@ -51,15 +52,16 @@ const report = new Report();
 const home = join(installed, "cargo-home");
 await downloadCrates(join(work, "crates"), home);
 const fixes = Boolean((await capabilities(server)).codeActionProvider);
-const pictures = { folder, ...(await painter()) };
+const seen = chosen.some((name) => !EDITORS[name].unseen);
+const pictures = { folder, ...(seen ? await painter() : {}) };
 
 for (const name of chosen) {
-  const { title, get, terminal } = EDITORS[name];
+  const { title, get, terminal, browser } = EDITORS[name];
   let editor;
   try {
     editor = await get(installed);
     if (terminal) await install.tmux();
-    else if (!pictures.browser) throw new install.Missing(pictures.reason);
+    if (browser && !pictures.browser) throw new install.Missing(pictures.reason);
   } catch (error) {
     if (!(error instanceof install.Missing)) throw error;
     report.without(title, error.message);

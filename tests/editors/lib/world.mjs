@@ -123,7 +123,7 @@ export async function downloadCrates(folder, home) {
   }
   const env = { ...process.env, CARGO_HOME: home };
   // A server that is just ending may still be writing.
-    rmSync(folder, { recursive: true, force: true, maxRetries: 20, retryDelay: 250 });
+  rmSync(folder, { recursive: true, force: true, maxRetries: 20, retryDelay: 250 });
   cpSync(join(FIXTURES, "handshake", CORE), folder, { recursive: true });
   const limit = 5 * 60_000;
   const twice = async (...args) => {
@@ -133,7 +133,7 @@ export async function downloadCrates(folder, home) {
   for (const [crate, version] of PATCHED) await twice("update", "-p", crate, "--precise", version);
   await twice("fetch", "--locked");
   // A server that is just ending may still be writing.
-    rmSync(folder, { recursive: true, force: true, maxRetries: 20, retryDelay: 250 });
+  rmSync(folder, { recursive: true, force: true, maxRetries: 20, retryDelay: 250 });
 }
 
 /** What a server answers to `initialize`. */

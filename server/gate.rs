@@ -80,6 +80,8 @@ pub struct Verdict {
     pub workspace: Workspace,
     /// The policy that was found.
     pub policy: Option<Utf8PathBuf>,
+    /// The file that adds licence exceptions to it.
+    pub exceptions: Option<Utf8PathBuf>,
     /// Everything that was found, and why what could not be judged was not.
     pub findings: Vec<Finding>,
     /// cargo-deny's counts for every check that came to its end.
@@ -104,6 +106,11 @@ pub struct Verdict {
 }
 
 impl Verdict {
+    /// Whether a file is the policy that it was judged by, or adds exceptions to that.
+    pub(crate) fn is_ruled_by(&self, file: &Utf8Path) -> bool {
+        self.policy.as_deref() == Some(file) || self.exceptions.as_deref() == Some(file)
+    }
+
     /// What it tells of the policy's entries.
     pub(crate) fn judged(&self) -> Judged<'_> {
         let Self { findings, counts, graph, matched, .. } = self;

@@ -10,7 +10,7 @@ use camino::{Utf8Path, Utf8PathBuf};
 use jiff::{Timestamp, civil::Date, tz::TimeZone};
 use semver::{Version, VersionReq};
 
-use super::{GateOptions, Texts};
+use super::{GateOptions, OnDisk, Texts};
 use crate::{
     policy::lints::{self, Beside, Judged},
     verdict::{
@@ -44,13 +44,12 @@ impl Lints {
             self.versions = (index, BTreeMap::new());
         }
         let reachable = self.reachable(answer, workspace);
-        let mut said = lints::lints(&Judged {
-            policy,
-            findings: &answer.findings,
-            graph: &answer.graph,
-            reachable: &reachable,
-            today: today(),
-        });
+        let of = |policy: &PolicyText| {
+            let (findings, graph) = (&answer.findings, &answer.graph);
+            lints::lints(&Judged { policy, findings, graph, reachable: &reachable, today: today() })
+        };
+        let mut said = of(policy);
+        said.extend(exceptions(policy).iter().flat_map(of));
         // A named policy was not looked for.
         if options.config.is_none() {
             said.extend(lints::files(policy, &self.beside(policy, answer, workspace, texts)));
@@ -134,6 +133,13 @@ impl Lints {
         self.versions.1.insert(package.clone(), Arc::clone(&read));
         Some(read)
     }
+}
+
+/// The file that adds exceptions to a policy, as on disk: there cargo-deny reads it.
+fn exceptions(policy: &PolicyText) -> Option<PolicyText> {
+    let path = policy.exceptions.clone()?;
+    let text = OnDisk.read(&path).ok()?;
+    Some(PolicyText { path: Some(path), text, exceptions: None })
 }
 
 /// The lowest later version that has not the advisory and that all requirements admit.

@@ -22,6 +22,7 @@ use crate::{
 struct Stored {
     inputs: Inputs,
     policy: Option<Utf8PathBuf>,
+    exceptions: Option<Utf8PathBuf>,
     findings: Vec<Finding>,
     counts: BTreeMap<Check, Counts>,
     packages: usize,
@@ -77,6 +78,7 @@ pub(super) fn recall(
     let mut verdict = Verdict {
         workspace: workspace.clone(),
         policy: stored.policy,
+        exceptions: stored.exceptions,
         findings: stored.findings,
         counts: stored.counts,
         reached: true,
@@ -121,6 +123,7 @@ pub(super) fn remember(cache: &Cache, key: &str, inputs: &Inputs, verdict: &Verd
     let stored = Stored {
         inputs: inputs.clone(),
         policy: verdict.policy.clone(),
+        exceptions: verdict.exceptions.clone(),
         findings,
         counts: verdict.counts.clone(),
         packages: verdict.packages,

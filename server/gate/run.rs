@@ -27,6 +27,7 @@ impl Run {
             verdict: Verdict {
                 workspace: workspace.clone(),
                 policy: None,
+                exceptions: None,
                 findings: Vec::new(),
                 counts: BTreeMap::new(),
                 reached: false,
@@ -56,6 +57,7 @@ impl Run {
         let found = options.policy_files.clone();
         let PolicyFiles { policy, exceptions } =
             found.unwrap_or_else(|| self.verdict.workspace.policy_files());
+        self.verdict.exceptions.clone_from(&exceptions);
         let path = match &options.config {
             // A named policy that does not exist is an empty one, as in cargo-deny.
             Some(named) if !named.exists() => {

@@ -7,7 +7,7 @@ use camino::Utf8Path;
 use crate::{
     gate::Verdict,
     policy::{
-        effects::{Effect, Effects, counted},
+        effects::{Effects, summary, vain},
         entries::{Entry, List, entries, key},
     },
     text::{SourceText, Span},
@@ -33,7 +33,7 @@ pub(crate) fn lenses<'v>(
     moved: &dyn Fn(&SourceText, &Span) -> Option<Span>,
 ) -> Vec<EntryLens> {
     let entries = entries(text.as_str());
-    let verdicts = verdicts.into_iter().filter(|verdict| verdict.policy.as_deref() == Some(file));
+    let verdicts = verdicts.into_iter().filter(|verdict| verdict.is_ruled_by(file));
     let all: Vec<_> =
         verdicts.map(|verdict| Effects::new(&entries, file, verdict.judged(), moved)).collect();
     let mut lines: BTreeMap<u32, Vec<&Entry>> = BTreeMap::new();
@@ -61,18 +61,15 @@ fn on_line(line: &[&Entry], all: &[Effects<'_>]) -> Option<EntryLens> {
             });
             each.collect::<Vec<_>>().join(" · ")
         }
-        many => format!("{many} entries{}", vain(told.iter().map(|(_, effect)| effect))),
+        many => {
+            let nothing = vain(told.iter().map(|(_, effect)| effect));
+            format!(
+                "{many} entries{}",
+                nothing.map(|words| format!(", {words}")).unwrap_or_default()
+            )
+        }
     };
     Some(EntryLens { span: first.span.clone(), words })
-}
-
-/// `, 2 match nothing`, if there are any.
-fn vain<'e>(effects: impl Iterator<Item = &'e Effect>) -> String {
-    match effects.filter(|effect| effect.is_nothing()).count() {
-        0 => String::new(),
-        1 => ", 1 matches nothing".to_owned(),
-        many => format!(", {many} match nothing"),
-    }
 }
 
 /// Lists whose entries look away or speak of packages. An entry of the others says itself what it is.
@@ -86,15 +83,6 @@ fn is_shown(list: List) -> bool {
 /// One lens for all allowed licences.
 fn licences(text: &SourceText, entries: &[Entry], all: &[Effects<'_>]) -> Option<EntryLens> {
     let span = key(text.as_str(), &["licenses", "allow"])?;
-    let listed: Vec<_> = entries.iter().filter(|entry| entry.list == List::Licence).collect();
-    let effects: Vec<_> = listed.iter().filter_map(|entry| Effects::of_all(all, entry)).collect();
-    if effects.is_empty() {
-        return None;
-    }
-    let mut packages: Vec<_> = effects.iter().flat_map(|effect| &effect.packages).collect();
-    packages.sort();
-    packages.dedup();
-    let (listed, packages) = (counted(listed.len(), "licence"), counted(packages.len(), "package"));
-    let words = format!("{listed} of {packages}{}", vain(effects.iter()));
+    let words = summary(List::Licence, entries, all)?;
     Some(EntryLens { span, words })
 }

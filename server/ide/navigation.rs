@@ -17,7 +17,7 @@ use crate::{
     },
     text::{SourceText, Span},
     verdict::{Declared, Place, Role},
-    workspace::is_policy,
+    workspace::{is_exceptions, is_policy},
 };
 
 /// What is known of the files of a session.
@@ -33,9 +33,9 @@ pub(crate) struct View<'v> {
 /// else in the lock file, an inherited dependency in the workspace's manifest, another one in the
 /// lock file.
 pub(crate) fn definitions(view: &View<'_>, file: &Utf8Path, offset: usize) -> Vec<Place> {
-    if is_policy(file) {
+    if is_about_policy(file) {
         let names = view.named_in_policy(file, offset);
-        let declared = view.declarations(&names, |verdict| verdict.policy.as_deref() == Some(file));
+        let declared = view.declarations(&names, |verdict| verdict.is_ruled_by(file));
         if !declared.is_empty() {
             return declared;
         }
@@ -73,7 +73,7 @@ pub(crate) fn references(
     offset: usize,
     with_declarations: bool,
 ) -> Vec<Place> {
-    let names = if is_policy(file) {
+    let names = if is_about_policy(file) {
         view.named_in_policy(file, offset)
     } else {
         let Some(text) = (view.text)(file) else { return Vec::new() };
@@ -84,7 +84,7 @@ pub(crate) fn references(
         return Vec::new();
     }
     let concerned = |verdict: &Verdict| {
-        verdict.policy.as_deref() == Some(file)
+        verdict.is_ruled_by(file)
             || verdict.declared.iter().any(|one| one.file == file)
             || verdict.workspace.manifest == file
     };
@@ -96,6 +96,11 @@ pub(crate) fn references(
         found.extend(view.declarations(&names, concerned));
     }
     without_doubles(found)
+}
+
+/// Whether a file is a policy or adds exceptions to one.
+fn is_about_policy(file: &Utf8Path) -> bool {
+    is_policy(file) || is_exceptions(file)
 }
 
 /// The declaration whose key or value holds `offset`.
@@ -129,7 +134,7 @@ impl View<'_> {
     }
 
     fn ruled_by(&self, policy: &Utf8Path) -> impl Iterator<Item = &Verdict> {
-        let ours = move |verdict: &&Verdict| verdict.policy.as_deref() == Some(policy);
+        let ours = move |verdict: &&Verdict| verdict.is_ruled_by(policy);
         self.verdicts.iter().map(AsRef::as_ref).filter(ours)
     }
 
@@ -222,7 +227,17 @@ impl View<'_> {
 
     /// The entries of a verdict's policy that are about packages of these names.
     fn policy_entries(&self, verdict: &Verdict, names: &BTreeSet<String>) -> Vec<Place> {
-        let Some(policy) = &verdict.policy else { return Vec::new() };
+        let files = verdict.policy.iter().chain(&verdict.exceptions);
+        files.flat_map(|file| self.entries_of(verdict, file, names)).collect()
+    }
+
+    /// The same of one of its files.
+    fn entries_of(
+        &self,
+        verdict: &Verdict,
+        policy: &Utf8Path,
+        names: &BTreeSet<String>,
+    ) -> Vec<Place> {
         let Some(text) = (self.text)(policy) else { return Vec::new() };
         let entries = entries(text.as_str());
         let effects = self.effects(verdict, policy, &entries);

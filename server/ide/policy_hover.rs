@@ -14,9 +14,9 @@ use crate::{
     gate::Verdict,
     policy::{
         cursor::{Cursor, HeaderPlace, KeyPlace, Place, Token, ValuePlace, names},
-        effects::{Effect, Effects, counted, named},
-        entries::{Entry, entries},
-        schema::{self, Key, Piece, Text, Value, pieces},
+        effects::{Effect, Effects, counted, named, summary},
+        entries::{Entry, List, entries},
+        schema::{Key, Piece, Table, Text, Value, pieces},
     },
     text::{SourceText, Span},
     verdict::{AdvisoryFacts, Check, Finding, PackageFacts, PackageRef, Severity, harmless},
@@ -28,6 +28,8 @@ const VERSIONS: usize = 4;
 /// What a hover is made from.
 pub(crate) struct Sources<'s> {
     pub(crate) file: &'s Utf8Path,
+    /// The tables of the file: those of a policy, or of a file of exceptions.
+    pub(crate) root: &'static Table,
     /// The policy as it is now.
     pub(crate) text: &'s SourceText,
     /// What is shown.
@@ -48,7 +50,7 @@ pub(crate) fn hover(sources: &Sources<'_>, offset: usize) -> Option<Hover> {
     let place = cursor.as_ref().map(|cursor| &cursor.place);
     let (mut told, mut span, entry) = match place {
         Some(Place::Header(place)) => sources.header(place, &entries),
-        Some(Place::Key(place)) => sources.key(place),
+        Some(Place::Key(place)) => sources.key(place, &entries),
         Some(Place::Value(place)) => sources.value(place, offset, &entries),
         None => (Markup::default(), None, None),
     };
@@ -86,12 +88,18 @@ impl Sources<'_> {
         let path = with(&place.before, &self.said(&place.token));
         // `[[x]]` begins an entry.
         let entry = entries.iter().find(|entry| entry.span.start == place.span.start);
-        (documented(&path), Some(place.token.span.clone()), entry)
+        (self.documented(&path), Some(place.token.span.clone()), entry)
     }
 
-    fn key<'e>(&self, place: &KeyPlace) -> Told<'e> {
+    fn key<'e>(&self, place: &KeyPlace, entries: &'e [Entry]) -> Told<'e> {
         let path = with(&names(&place.table), &self.said(&place.token));
-        (documented(&path), Some(place.token.span.clone()), None)
+        let steps: Vec<&str> = path.iter().map(String::as_str).collect();
+        let mut told = self.documented(&path);
+        let list = List::at(&steps).filter(|_| self.root.at(&steps).is_some());
+        if let Some(words) = list.and_then(|list| summary(list, entries, &self.effects(entries))) {
+            told = apart(told).text("→ ").text(harmless(&words));
+        }
+        (told, Some(place.token.span.clone()), None)
     }
 
     fn value<'e>(&self, place: &ValuePlace, offset: usize, entries: &'e [Entry]) -> Told<'e> {
@@ -100,7 +108,7 @@ impl Sources<'_> {
             .iter()
             .find(|entry| entry.subject.span.start <= offset && offset <= entry.subject.span.end);
         let path: Vec<&str> = place.path.iter().map(String::as_str).collect();
-        let Some(key) = schema::at(&path) else { return (Markup::default(), span, entry) };
+        let Some(key) = self.root.at(&path) else { return (Markup::default(), span, entry) };
         let told = match key.value {
             Value::Choice(_) => {
                 let said = self.said(&place.token);
@@ -108,10 +116,10 @@ impl Sources<'_> {
                     Some(choice) => {
                         prose(Markup::default().strong(choice.value).text(" · "), choice.about)
                     }
-                    None => documented(&place.path),
+                    None => self.documented(&place.path),
                 }
             }
-            Value::Bool | Value::Integer | Value::Float => documented(&place.path),
+            Value::Bool | Value::Integer | Value::Float => self.documented(&place.path),
             Value::Text(Text::Expression) => {
                 let found = licence::at(self.text.as_str(), &place.token.inside, offset);
                 let found = found.and_then(|(name, span)| Some((self.licence(name)?, span)));
@@ -125,20 +133,33 @@ impl Sources<'_> {
         (told, span, entry)
     }
 
+    /// What the schema says of a key.
+    fn documented(&self, path: &[String]) -> Markup {
+        let steps: Vec<&str> = path.iter().map(String::as_str).collect();
+        match self.root.at(&steps) {
+            Some(key) => key_text(&path.join("."), key),
+            None => Markup::default(),
+        }
+    }
+
     fn said(&self, token: &Token) -> String {
         self.text.as_str().get(token.inside.clone()).unwrap_or_default().to_owned()
     }
 
     fn effect(&self, entry: &Entry, entries: &[Entry]) -> Option<Effect> {
+        Effects::of_all(&self.effects(entries), entry)
+    }
+
+    /// What the entries do in each that is ruled by the file.
+    fn effects(&self, entries: &[Entry]) -> Vec<Effects<'_>> {
         let ruled = self.ruled();
-        let all: Vec<_> = ruled
+        ruled
             .map(|verdict| Effects::new(entries, self.file, verdict.judged(), self.moved))
-            .collect();
-        Effects::of_all(&all, entry)
+            .collect()
     }
 
     fn ruled(&self) -> impl Iterator<Item = &Verdict> {
-        let ours = |verdict: &&Verdict| verdict.policy.as_deref() == Some(self.file);
+        let ours = |verdict: &&Verdict| verdict.is_ruled_by(self.file);
         self.known.iter().map(AsRef::as_ref).filter(ours)
     }
 
@@ -221,15 +242,6 @@ impl Sources<'_> {
             0 => all,
             more => all.paragraph().text(format!("and {}", counted(more, "more version"))),
         })
-    }
-}
-
-/// What the schema says of a key.
-fn documented(path: &[String]) -> Markup {
-    let steps: Vec<&str> = path.iter().map(String::as_str).collect();
-    match schema::at(&steps) {
-        Some(key) => key_text(&path.join("."), key),
-        None => Markup::default(),
     }
 }
 

@@ -8,6 +8,7 @@ use tower_lsp::ls_types::{TextDocumentContentChangeEvent, Uri};
 
 use super::convert::{self, Encoding, path_of};
 use crate::{
+    policy::schema::{EXCEPTIONS, POLICY, Table},
     text::{Edit, Edits, SourceText, Span, found_again},
     workspace::{is_exceptions, is_policy},
 };
@@ -31,6 +32,15 @@ impl Kind {
             _ if is_policy(path) => Some(Self::Policy),
             _ if is_exceptions(path) => Some(Self::Exceptions),
             _ => None,
+        }
+    }
+
+    /// The tables of a policy or of a file of exceptions.
+    pub(super) fn tables(self) -> Option<&'static Table> {
+        match self {
+            Self::Policy => Some(&POLICY),
+            Self::Exceptions => Some(&EXCEPTIONS),
+            Self::Manifest | Self::Lockfile => None,
         }
     }
 }

@@ -76,6 +76,7 @@ mod tests {
         Arc::new(Verdict {
             workspace: Workspace::of_manifest(Utf8Path::new("/w/Cargo.toml")),
             policy: None,
+            exceptions: None,
             findings: messages.iter().map(finding).collect(),
             counts: BTreeMap::new(),
             reached: true,

@@ -4,6 +4,8 @@
 //! diagnostics are what the entry does. Licences are counted over what the packages state. Where
 //! neither tells anything, nothing is said.
 
+mod summary;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use camino::Utf8Path;
@@ -13,6 +15,8 @@ use crate::{
     text::{SourceText, Span},
     verdict::{Check, Code, Counts, Finding, GraphFacts, Matched, PackageFacts, PackageRef, Place},
 };
+
+pub(crate) use summary::{summary, vain};
 
 /// How many packages are named.
 const NAMED: usize = 8;
@@ -116,11 +120,7 @@ impl<'v> Effects<'v> {
             match (effect.does, other.does) {
                 (_, Does::Nothing) => {}
                 (Does::Nothing, _) => effect = other,
-                _ => {
-                    effect.findings += other.findings;
-                    effect.packages.extend(other.packages);
-                    effect.packages = sorted(effect.packages);
-                }
+                _ => effect.add(other),
             }
         }
         Some(effect)
@@ -227,6 +227,13 @@ fn sorted(mut packages: Vec<PackageRef>) -> Vec<PackageRef> {
 }
 
 impl Effect {
+    /// What another one does, too.
+    fn add(&mut self, other: Self) {
+        self.findings += other.findings;
+        self.packages.extend(other.packages);
+        self.packages = sorted(std::mem::take(&mut self.packages));
+    }
+
     /// Whether the entry could as well not be there.
     pub(crate) fn is_nothing(&self) -> bool {
         self.does == Does::Nothing

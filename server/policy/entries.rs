@@ -69,6 +69,16 @@ impl List {
         (Self::Organisation, &["sources", "allow-org", "bitbucket"]),
     ];
 
+    /// The list at a path of keys, if its items are entries.
+    pub(crate) fn at(path: &[&str]) -> Option<Self> {
+        // A file of exceptions has them at its top.
+        if path == ["exceptions"] {
+            return Some(Self::Exception);
+        }
+        let known = Self::FIXED.iter().find(|(_, known)| *known == path);
+        known.map(|(list, _)| *list)
+    }
+
     /// Whether its entries are about packages, by name and requirement.
     pub(crate) fn is_of_packages(self) -> bool {
         !matches!(
@@ -105,12 +115,17 @@ pub(crate) struct Entry {
     pub(crate) version: Option<Spanned<String>>,
     /// An entry of `bans.deny` that speaks of several versions of one package.
     pub(crate) about_duplicates: bool,
+    /// What `reason` says, and where its key stands.
+    pub(crate) reason: Option<(Spanned<String>, Span)>,
+    is_advisory: bool,
 }
 
 impl Entry {
     fn of(list: List, item: &Value, subject: Spanned<String>) -> Self {
-        let (version, about_duplicates) = (None, false);
-        Self { list, span: item.span.clone(), subject, version, about_duplicates }
+        let (version, about_duplicates, reason) = (None, false, None);
+        let is_advisory = list == List::Ignore && is_id(&subject.value);
+        let span = item.span.clone();
+        Self { list, span, subject, version, about_duplicates, reason, is_advisory }
     }
 
     /// The name of the package that it is about, and where; `None` for what is about none.
@@ -133,9 +148,15 @@ impl Entry {
         }
     }
 
-    /// Whether it is about an advisory.
+    /// Whether it says which versions of the package are meant.
+    pub(crate) fn is_versioned(&self) -> bool {
+        let spec = &self.subject.value;
+        self.version.is_some() || spec::name(spec).len() < spec.len()
+    }
+
+    /// Whether it is about an advisory: what stands behind `id`, or a string that is read as one.
     pub(crate) fn is_advisory(&self) -> bool {
-        self.list == List::Ignore && is_id(&self.subject.value)
+        self.is_advisory
     }
 }
 
@@ -164,7 +185,7 @@ pub(crate) fn entries(text: &str) -> Vec<Entry> {
                     continue;
                 }
                 reader.close(open.take());
-                if let Some(list) = list_at(&header).filter(|_| line.is_array) {
+                if let Some(list) = List::at(&header).filter(|_| line.is_array) {
                     open = Some((header.clone(), Fields::new(list, line.span.clone())));
                 }
             }
@@ -211,16 +232,6 @@ pub(crate) fn holding<'e>(entries: &'e [Entry], span: &Span) -> Option<&'e Entry
     entries[last..before].iter().rev().find(holds)
 }
 
-/// The list at a path, if its items are entries.
-fn list_at(path: &[&str]) -> Option<List> {
-    // A file of exceptions has them at its top.
-    if path == ["exceptions"] {
-        return Some(List::Exception);
-    }
-    let known = List::FIXED.iter().find(|(_, known)| *known == path);
-    known.map(|(list, _)| *list)
-}
-
 struct Reader<'t> {
     text: &'t str,
     found: Vec<Entry>,
@@ -234,7 +245,7 @@ impl<'t> Reader<'t> {
         path.extend(statement.parts.iter().map(|part| part.name(self.text)));
         match &value.kind {
             Kind::Array { items, .. } => {
-                if let Some(list) = list_at(&path) {
+                if let Some(list) = List::at(&path) {
                     for item in items {
                         self.item(list, item);
                     }
@@ -269,12 +280,21 @@ impl<'t> Reader<'t> {
     fn close(&mut self, open: Option<(Vec<&str>, Fields)>) {
         let Some((_, fields)) = open else { return };
         self.found.extend(fields.inside);
-        let Fields { list, span, id, spec, name, version, about_duplicates, .. } = fields;
+        let Fields { list, span, id, spec, name, version, about_duplicates, reason, .. } = fields;
+        let is_advisory = id.is_some();
         let (subject, version) = match id.or(spec) {
             Some(subject) => (Some(subject), None),
             None => (name, version),
         };
-        let entry = subject.map(|subject| Entry { list, span, subject, version, about_duplicates });
+        let entry = subject.map(|subject| Entry {
+            list,
+            span,
+            subject,
+            version,
+            about_duplicates,
+            reason,
+            is_advisory,
+        });
         self.found.extend(entry);
     }
 }
@@ -288,14 +308,15 @@ struct Fields {
     name: Option<Spanned<String>>,
     version: Option<Spanned<String>>,
     about_duplicates: bool,
+    reason: Option<(Spanned<String>, Span)>,
     inside: Vec<Entry>,
 }
 
 impl Fields {
     fn new(list: List, span: Span) -> Self {
         let (id, spec, name, version) = (None, None, None, None);
-        let (about_duplicates, inside) = (false, Vec::new());
-        Self { list, span, id, spec, name, version, about_duplicates, inside }
+        let (about_duplicates, reason, inside) = (false, None, Vec::new());
+        Self { list, span, id, spec, name, version, about_duplicates, reason, inside }
     }
 
     fn take(&mut self, text: &str, statement: &Statement) {
@@ -306,6 +327,10 @@ impl Fields {
             ("crate", _) => self.spec = string(text, value),
             ("name", _) => self.name = string(text, value),
             ("version", _) => self.version = string(text, value),
+            ("reason", _) => {
+                let said = string(text, value);
+                self.reason = said.map(|said| (said, key.span.clone()));
+            }
             ("deny-multiple-versions", List::Deny) => {
                 self.about_duplicates = text.get(value.span.clone()) == Some("true");
             }
@@ -405,5 +430,23 @@ mod tests {
         let named = all.iter().filter_map(Entry::package);
         let named: Vec<_> = named.map(|name| (name.value, &text[name.span])).collect();
         assert_eq!(named, [("a", "a"), ("b", "b"), ("c", "c"), ("d", "d")]);
+    }
+    #[test]
+    fn what_stands_behind_id_is_an_advisory_and_what_stands_behind_crate_is_none() {
+        let text =
+            "[advisories]\nignore = [\"A-1\", { id = \"a-1\" }, { crate = \"A-1\" }, \"a-1\"]\n";
+        let told: Vec<_> = entries(text).iter().map(Entry::is_advisory).collect();
+        assert_eq!(told, [true, true, false, false]);
+    }
+
+    #[test]
+    fn reasons_and_versions_are_told() {
+        let text = "[bans]\nskip = [{ crate = \"a@1\", reason = \"why\" }, \"b:1\", { name = \"c\", version = \"1\" }, \"d\"]\n";
+        let all = entries(text);
+        let reasons: Vec<_> = all.iter().filter_map(|entry| entry.reason.as_ref()).collect();
+        let (reason, key) = reasons[0];
+        assert_eq!((reasons.len(), &*reason.value, &text[key.clone()]), (1, "why", "reason"));
+        let versioned: Vec<_> = all.iter().map(Entry::is_versioned).collect();
+        assert_eq!(versioned, [true, true, true, false]);
     }
 }

@@ -123,7 +123,7 @@ impl Read<'_> {
 
     /// Whether cargo-deny says of an entry that it has no effect.
     fn is_without_effect(&self, entry: &Entry) -> bool {
-        let mut findings = self.standing_in(&entry.extent);
+        let mut findings = self.standing_in(&entry.span);
         findings.any(|finding| finding.code.is_some_and(Code::is_without_effect))
     }
 

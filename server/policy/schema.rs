@@ -208,11 +208,6 @@ const SCOPE: Value = Value::Choice(SCOPES);
 
 const WORDS: Value = Value::Text(Text::Words);
 
-/// The key of the policy at the end of a path, through lists of tables.
-pub(crate) fn at(path: &[&str]) -> Option<&'static Key> {
-    POLICY.at(path)
-}
-
 /// Our words, cut at the backticks.
 pub(crate) fn pieces(words: &str) -> impl Iterator<Item = Piece<'_>> {
     let parts = words.split('`').enumerate().filter(|(_, part)| !part.is_empty());
@@ -431,11 +426,11 @@ mod tests {
     #[test]
     fn paths_lead_through_lists_of_tables() {
         let path = ["licenses", "clarify", "license-files", "hash"];
-        assert_eq!(at(&path).map(|key| key.name), Some("hash"));
-        assert_eq!(at(&["bans", "skip", "name"]).map(|key| key.name), Some("name"));
-        assert!(at(&["bans", "skip", "depth"]).is_none());
-        assert!(at(&[]).is_none());
-        let table = at(&["advisories", "ignore"]).and_then(|key| key.value.table());
+        assert_eq!(POLICY.at(&path).map(|key| key.name), Some("hash"));
+        assert_eq!(POLICY.at(&["bans", "skip", "name"]).map(|key| key.name), Some("name"));
+        assert!(POLICY.at(&["bans", "skip", "depth"]).is_none());
+        assert!(POLICY.at(&[]).is_none());
+        let table = POLICY.at(&["advisories", "ignore"]).and_then(|key| key.value.table());
         let keys: Vec<_> = table.expect("a table").keys().map(|key| key.name).collect();
         assert_eq!(keys, ["id", "crate", "name", "version", "reason"]);
     }
@@ -449,7 +444,7 @@ mod tests {
 
     #[test]
     fn values_are_told_in_words() {
-        let words = |path: &[&str]| at(path).expect("a key").value.words();
+        let words = |path: &[&str]| POLICY.at(path).expect("a key").value.words();
         assert_eq!(words(&["bans", "wildcards"]), "`\"allow\"`, `\"warn\"` or `\"deny\"`");
         assert_eq!(words(&["bans", "skip"]), "a list of package specs or tables");
         assert_eq!(words(&["licenses", "clarify"]), "a list of tables");
@@ -473,7 +468,7 @@ mod tests {
         for (path, key) in POLICY.walk() {
             if let Standing::Moved { to, .. } = key.standing {
                 let there: Vec<_> = to.split('.').collect();
-                assert!(at(&there).is_some_and(Key::is_current), "{path:?} to {to}");
+                assert!(POLICY.at(&there).is_some_and(Key::is_current), "{path:?} to {to}");
             }
         }
     }

@@ -18,7 +18,7 @@ use super::{
     policy::config_severity,
     words::{harmless, tidied},
 };
-use crate::text::{Edit, Edits, SourceText};
+use crate::text::{Edit, Edits, SourceText, Span};
 
 mod sentences;
 
@@ -323,9 +323,7 @@ fn labelled(
             return Some((Target::Policy, policy.place(label.range.clone())));
         }
         let name = codespan_name(files, label.file_id)?;
-        // The byte order mark is not part of our texts.
-        let shift = if source.starts_with('\u{feff}') { '\u{feff}'.len_utf8() } else { 0 };
-        let span = label.range.start.saturating_sub(shift)..label.range.end.saturating_sub(shift);
+        let span = without_mark(source, &label.range);
         if policy.exceptions.as_deref() == Some(name) {
             let text = SourceText::new(source);
             let place = Place { file: name.to_owned(), text, span, role: Role::Mend, via: None };
@@ -345,6 +343,12 @@ fn labelled(
     }
 }
 
-fn codespan_name(files: &Files, id: FileId) -> Option<&camino::Utf8Path> {
+/// A span of a file as it stands in our texts: the byte order mark is no part of them.
+pub(super) fn without_mark(source: &str, span: &Span) -> Span {
+    let shift = if source.starts_with('\u{feff}') { '\u{feff}'.len_utf8() } else { 0 };
+    span.start.saturating_sub(shift)..span.end.saturating_sub(shift)
+}
+
+pub(super) fn codespan_name(files: &Files, id: FileId) -> Option<&camino::Utf8Path> {
     files.name(id).ok()
 }

@@ -550,7 +550,7 @@ impl<'p, 'g> Placed<'p, 'g> {
                 licence_files::outdated(self.graph.krates, &config.licenses, &question.policy);
             answer.findings.extend(outdated);
             answer.matched =
-                matched::exceptions(self.graph.krates, &config.licenses, &question.policy);
+                matched::exceptions(self.graph.krates, &config.licenses, &question.policy, &files);
         }
         let mut keys = memory::keys(question).unwrap_or_default();
         let mut told = BTreeMap::new();

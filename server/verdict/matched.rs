@@ -1,8 +1,15 @@
 //! Which packages the entries of a policy speak of, where cargo-deny's diagnostics do not tell.
 
-use cargo_deny::{Krates, cfg::PackageSpec, licenses::cfg::ValidConfig};
+use std::collections::BTreeMap;
 
-use super::{PackageRef, Place, PolicyText, manifests::package_ref};
+use cargo_deny::{
+    Krates,
+    diag::{FileId, Files},
+    licenses::cfg::ValidConfig,
+};
+
+use super::{PackageRef, Place, PolicyText, Role, collect, manifests::package_ref};
+use crate::text::SourceText;
 
 /// An entry of a policy and the packages that cargo-deny matches with it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -13,18 +20,27 @@ pub struct Matched {
     pub packages: Vec<PackageRef>,
 }
 
-/// The licence exceptions of the policy itself with the packages that they are for.
+/// The licence exceptions of the policy, and of the file beside it, with the packages that they are for.
 pub(super) fn exceptions(
     krates: &Krates,
     config: &ValidConfig,
     policy: &PolicyText,
+    files: &Files,
 ) -> Vec<Matched> {
-    let own = config.exceptions.iter().filter(|one| one.file_id == config.file_id);
-    own.map(|one| matched(krates, &one.spec, policy)).collect()
-}
-
-fn matched(krates: &Krates, spec: &PackageSpec, policy: &PolicyText) -> Matched {
-    let named = krates.krates().filter(|krate| cargo_deny::match_krate(krate, spec));
-    let span = spec.name.span.start..spec.name.span.end;
-    Matched { place: policy.place(span), packages: named.map(package_ref).collect() }
+    let mut beside: BTreeMap<FileId, SourceText> = BTreeMap::new();
+    let all = config.exceptions.iter().filter_map(|one| {
+        let span = one.spec.name.span.start..one.spec.name.span.end;
+        let place = if one.file_id == config.file_id {
+            policy.place(span)
+        } else {
+            let (id, source) = (one.file_id, files.source(one.file_id));
+            let text = beside.entry(id).or_insert_with(|| SourceText::new(source)).clone();
+            let file = collect::codespan_name(files, id)?.to_owned();
+            let span = collect::without_mark(source, &span);
+            Place { file, text, span, role: Role::Mend, via: None }
+        };
+        let named = krates.krates().filter(|krate| cargo_deny::match_krate(krate, &one.spec));
+        Some(Matched { place, packages: named.map(package_ref).collect() })
+    });
+    all.collect()
 }

@@ -59,8 +59,8 @@ fn hints_and_warnings_stand_on_their_entries_and_count_only_strictly() {
         })
         .collect();
     expect![[r#"
-        help supercargo::missing-reason: the entry of `syn@1` does not say why it is there
         help supercargo::missing-reason: the entry of `stuck` does not say why it is there
+        help supercargo::missing-reason: the entry of `syn@1` does not say why it is there
         warning supercargo::past-due: this was to hold until 2020-01-31, which has passed
         warning supercargo::unreadable-date: `31.12.2999` is no date
         help supercargo::broad-entry: this entry holds for every `stuck`, and only 1.0.0 is there
@@ -93,6 +93,29 @@ fn a_version_in_reach_ends_an_ignore() {
     let manifest = world.read("Cargo.toml").replace("time = \"0.3\"", "time = \"=0.3.44\"");
     world.write("Cargo.toml", manifest);
     assert_eq!(said(&world), 0, "the requirement does not admit it");
+}
+
+#[test]
+fn exceptions_in_a_file_of_their_own_are_looked_at_too() {
+    let world = World::locked(APP);
+    world.write("deny.toml", "[licenses]\nallow = [\"MIT\"]\n");
+    world
+        .write("deny.exceptions.toml", "exceptions = [{ crate = \"stuck\", allow = [\"ISC\"] }]\n");
+    expect![[r#"
+        help supercargo::missing-reason: the entry of `stuck` does not say why it is there
+          deny.exceptions.toml:1
+            exceptions = [{ crate = "stuck", allow = ["ISC"] }]
+                                     ^^^^^
+          help say in a comment why it is acceptable
+        help supercargo::broad-entry: this entry holds for every `stuck`, and only 1.0.0 is there
+          deny.exceptions.toml:1
+            exceptions = [{ crate = "stuck", allow = ["ISC"] }]
+                                     ^^^^^
+          help name the version: `stuck@1.0.0`
+        exit 0
+    "#]]
+    .assert_eq(&world.check("--only licenses").shown());
+    assert_eq!(world.check("--only licenses --strict").code, 16);
 }
 
 #[test]

@@ -6,6 +6,7 @@ mod columns;
 mod completion;
 mod configuration;
 mod creation;
+mod exceptions;
 mod extremes;
 mod findings;
 mod fixes;

@@ -80,6 +80,24 @@ fn a_key_tells_what_it_is_for() {
 }
 
 #[test]
+fn the_key_of_a_list_tells_what_its_entries_do_together() {
+    let mut client = opened(Editor::VsCode);
+    client.ignore(POLICY);
+    for (needle, words) in [
+        ("ignore", "→ 2 entries · suppresses 2 findings · 1 matches nothing"),
+        ("allow = [\"MIT\"", "→ 2 licences of 6 packages · 1 matches nothing"),
+        ("skip", "→ 1 entry · skips 1 package"),
+        ("deny = [", "→ 2 entries · bans 1 package · 1 matches nothing"),
+    ] {
+        let told = told(&mut client, needle);
+        assert!(told.contains(words), "{words} is not in\n{told}");
+    }
+    // A list of one entry has nothing to be summed up with.
+    let inner = told(&mut client, "allow = [\"GPL");
+    assert!(!inner.contains('→'), "{inner}");
+}
+
+#[test]
 fn an_ignored_advisory_is_told_also_where_it_concerns_nothing() {
     let mut client = opened(Editor::VsCode);
     expect![[r#"

@@ -32,7 +32,7 @@ pub(in crate::lsp) fn handle(session: &Session, params: &CodeLensParams) -> Vec<
         let range = convert::range(text, &span, encoding);
         lenses.push(CodeLens { range, command: Some(command), data: None });
     }
-    if state.settings.entry_lenses && Kind::of(&path) == Some(Kind::Policy) {
+    if state.settings.entry_lenses && Kind::of(&path).and_then(Kind::tables).is_some() {
         let known = state.known();
         let verdicts = known.iter().map(AsRef::as_ref);
         let moved = |judged: &_, span: &_| document.moved(judged, span);

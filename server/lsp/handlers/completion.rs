@@ -17,10 +17,7 @@ use crate::{
         documents::Kind,
         session::Session,
     },
-    policy::{
-        Item, ItemKind, Wanted,
-        schema::{EXCEPTIONS, POLICY},
-    },
+    policy::{Item, ItemKind, Wanted},
     text::SourceText,
 };
 
@@ -40,11 +37,7 @@ pub(in crate::lsp) async fn handle(
 fn complete(session: &Session, params: &CompletionParams) -> Option<CompletionResponse> {
     let at = &params.text_document_position;
     let path = path_of(&at.text_document.uri)?;
-    let root = match Kind::of(&path)? {
-        Kind::Policy => &POLICY,
-        Kind::Exceptions => &EXCEPTIONS,
-        Kind::Manifest | Kind::Lockfile => return None,
-    };
+    let root = Kind::of(&path)?.tables()?;
     let state = session.state();
     let text = state.documents.get(&path)?.text().clone();
     let features = state.features.clone();

@@ -19,10 +19,10 @@ pub(in crate::lsp) fn handle(session: &Session, params: &DocumentLinkParams) -> 
     let (text, encoding) = (document.text(), state.features.encoding);
     let mut found = Vec::new();
     match Kind::of(&path) {
-        Some(Kind::Policy) => {
+        Some(Kind::Policy | Kind::Exceptions) => {
             let ruled = || {
                 let all = state.verdicts.values();
-                all.filter(|verdict| verdict.policy.as_deref() == Some(&path))
+                all.filter(|verdict| verdict.is_ruled_by(&path))
             };
             let elsewhere = |name: &str| {
                 let mut versions =

@@ -16,9 +16,7 @@ pub(in crate::lsp) fn handle(
     params: &FoldingRangeParams,
 ) -> Option<Vec<FoldingRange>> {
     let path = path_of(&params.text_document.uri)?;
-    if Kind::of(&path) != Some(Kind::Policy) {
-        return None;
-    }
+    Kind::of(&path)?.tables()?;
     let state = session.state();
     let text = state.documents.get(&path)?.text();
     let encoding = state.features.encoding;

@@ -22,12 +22,12 @@ pub(in crate::lsp) fn handle(session: &Session, params: &HoverParams) -> Option<
     let moved = |judged: &_, span: &_| document.moved(judged, span);
     let markdown = state.features.markdown_hover;
     let encoding = state.features.encoding;
-    let hover = if Kind::of(&path) == Some(Kind::Policy) {
+    let hover = if let Some(root) = Kind::of(&path).and_then(Kind::tables) {
         let known = state.known();
         let databases = state.databases.upgrade();
         let advisory = |id: &str| databases.as_ref()?.advisory(id);
         let (verdicts, known, advisory, moved) = (&verdicts, &known, &advisory, &moved);
-        let sources = Sources { file: &path, text, verdicts, known, advisory, moved };
+        let sources = Sources { file: &path, root, text, verdicts, known, advisory, moved };
         ide::policy_hover::hover(&sources, offset)?
     } else {
         ide::hover::hover(&path, offset, &verdicts, &moved)?

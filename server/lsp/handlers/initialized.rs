@@ -19,7 +19,8 @@ fn register_folding(session: &Arc<Session>) {
     if !session.state().features.registers_folding {
         return;
     }
-    let policies = ["**/deny.toml", "**/.deny.toml"].map(|pattern| json!({"pattern": pattern}));
+    let files = ["deny.toml", ".deny.toml", "deny.exceptions.toml", ".deny.exceptions.toml"];
+    let policies = files.map(|name| json!({"pattern": format!("**/{name}")}));
     let registration = Registration {
         id: "supercargo/folding".to_owned(),
         method: "textDocument/foldingRange".to_owned(),

@@ -1,21 +1,24 @@
 //! Entries that name a package and no version, where there is one version.
 
-use super::{
-    Read,
-    entries::{Entry, List},
+use super::{Read, entries::Entry};
+use crate::{
+    policy::entries::List,
+    verdict::{Code, Finding, Severity},
 };
-use crate::verdict::{Code, Finding, Severity};
 
 pub(super) fn entries<'r>(
     read: &'r Read<'_>,
     entries: &'r [Entry],
 ) -> impl Iterator<Item = Finding> + 'r {
     entries.iter().filter_map(|entry| {
-        let (name, false) = entry.package.as_ref()? else { return None };
+        let name = entry.package()?.value;
+        if entry.is_versioned() {
+            return None;
+        }
         let [package] = read.judged.graph.versions(name) else { return None };
         let is_used = match entry.list {
             // Only what cargo-deny found by it.
-            List::Ignore => read.found(Code::YankedIgnored, &entry.extent).next().is_some(),
+            List::Ignore => read.found(Code::YankedIgnored, &entry.span).next().is_some(),
             _ => !read.is_without_effect(entry),
         };
         // The version of a package of one's own is no news.
@@ -24,7 +27,8 @@ pub(super) fn entries<'r>(
         }
         let version = &package.version;
         let message = format!("this entry holds for every `{name}`, and only {version} is there");
-        let mut finding = read.said(Code::BroadEntry, Severity::Help, entry.span(), message);
+        let mut finding =
+            read.said(Code::BroadEntry, Severity::Help, entry.subject.span.clone(), message);
         finding.remedy = Some(format!("name the version: `{name}@{version}`"));
         finding.packages = vec![package.package()];
         Some(finding)
@@ -49,8 +53,9 @@ mod tests {
              [licenses]\nexceptions = [{ crate = \"single\", allow = [] }, { name = \"own\", allow = [] }]\n",
             &["single", "single", "single"],
         );
+        broad("exceptions = [{ crate = \"single\", allow = [] }]\n", &["single"]);
         // Half typed.
-        broad("[bans]\nskip = [\"single", &["\"single"]);
+        broad("[bans]\nskip = [\"single", &["single"]);
     }
 
     #[test]

@@ -1,120 +1,58 @@
-//! The entries that look away from something.
-
-use toml::{Spanned as TomlSpanned, de::DeValue};
+//! The entries that look away from something, with the comments that speak of them.
 
 use super::Read;
 use crate::{
-    model::tree,
-    policy::{entries::is_id, spec::entry as spec},
-    text::{Span, Spanned},
+    policy::entries::{self, List},
+    text::Span,
 };
-
-/// A list of such entries.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum List {
-    Ignore,
-    Skip,
-    SkipTree,
-    Exceptions,
-}
-
-const LISTS: [(List, &str, &str); 4] = [
-    (List::Ignore, "advisories", "ignore"),
-    (List::Skip, "bans", "skip"),
-    (List::SkipTree, "bans", "skip-tree"),
-    (List::Exceptions, "licenses", "exceptions"),
-];
 
 /// An entry.
 #[derive(Debug)]
 pub(super) struct Entry {
-    pub(super) list: List,
-    /// All of it.
-    pub(super) extent: Span,
-    /// The advisory or the package that it names, without quotes.
-    pub(super) subject: Option<Spanned<String>>,
-    /// It names an advisory: as cargo-deny tells that.
-    pub(super) is_advisory: bool,
-    /// The package's name, and whether it is said which versions are meant.
-    pub(super) package: Option<(String, bool)>,
-    /// What `reason` says, without quotes, and where its key stands.
-    pub(super) reason: Option<(Spanned<String>, Span)>,
+    pub(super) entry: entries::Entry,
     /// The words of the comments that speak of it.
     pub(super) comments: Vec<Span>,
 }
 
-impl Read<'_> {
-    /// All entries, in the order of the lists.
-    pub(super) fn entries(&self) -> Vec<Entry> {
-        let mut all = Vec::new();
-        for (list, section, key) in LISTS {
-            let Some(section) = tree::table(self.parsed, section) else { continue };
-            // `exceptions` have no `reason`: one comment may speak of all.
-            let common = match tree::entry(section, key) {
-                Some((key, _)) if list == List::Exceptions => {
-                    let on_line = self.comments(&[key.span().start]);
-                    on_line.into_iter().filter(|words| words.end < key.span().start).collect()
-                }
-                _ => Vec::new(),
-            };
-            for value in tree::array(section, key) {
-                let mut entry = self.entry(list, value);
-                entry.comments.extend(common.clone());
-                all.push(entry);
-            }
-        }
-        all
-    }
+impl std::ops::Deref for Entry {
+    type Target = entries::Entry;
 
-    fn entry(&self, list: List, value: &TomlSpanned<DeValue<'_>>) -> Entry {
-        let text = self.text;
-        let table = value.get_ref().as_table();
-        let id = table.and_then(|table| tree::string(text, table, "id"));
-        let mut subject = match table {
-            None => tree::string_value(text, value),
-            Some(table) => {
-                let crates = || tree::string(text, table, "crate");
-                id.clone().or_else(crates).or_else(|| tree::string(text, table, "name"))
-            }
-        };
-        subject = subject.filter(|subject| !subject.value.is_empty());
-        let is_advisory = list == List::Ignore
-            && match (&subject, table) {
-                (Some(subject), None) => is_id(&subject.value),
-                _ => id.is_some(),
-            };
-        let package = (!is_advisory).then(|| match table {
-            None => spec::name(&toml::Value::String(subject.as_ref()?.value.clone())),
-            Some(table) => {
-                let versioned = table.get("version").is_some();
-                let by_crate = tree::string(text, table, "crate");
-                match by_crate {
-                    Some(spec) => spec::name(&toml::Value::String(spec.value)),
-                    None => Some((tree::string(text, table, "name")?.value, versioned)),
-                }
-            }
-        });
-        let reason = table.and_then(|table| {
-            let (key, _) = tree::entry(table, "reason")?;
-            Some((tree::string(text, table, "reason")?, key.span()))
-        });
-        let mut extent = value.span();
-        // Of a `[[table]]` the header is told.
-        for (key, inner) in table.into_iter().flat_map(|table| table.iter()) {
-            extent.start = extent.start.min(key.span().start);
-            extent.end = extent.end.max(inner.span().end);
-        }
-        extent.end = extent.end.min(text.len());
-        let mut offsets = vec![extent.start, extent.end.saturating_sub(1).max(extent.start)];
-        offsets.extend(subject.as_ref().map(|subject| subject.span.start));
-        let comments = self.comments(&offsets);
-        Entry { list, extent, subject, is_advisory, package: package.flatten(), reason, comments }
+    fn deref(&self) -> &Self::Target {
+        &self.entry
     }
 }
 
-impl Entry {
-    /// Where something is said about it: what it names, else all of it.
-    pub(super) fn span(&self) -> Span {
-        self.subject.as_ref().map_or(self.extent.clone(), |subject| subject.span.clone())
+impl Read<'_> {
+    /// All entries, in the order of the text.
+    pub(super) fn entries(&self) -> Vec<Entry> {
+        let mut all = entries::entries(self.text);
+        all.retain(|entry| looks_away(entry.list) && !entry.subject.value.is_empty());
+        let common = self.above_exceptions(&all);
+        let commented = all.into_iter().map(|entry| {
+            let span = &entry.span;
+            let last = span.end.saturating_sub(1).max(span.start);
+            let mut comments = self.comments(&[span.start, last, entry.subject.span.start]);
+            if entry.list == List::Exception {
+                comments.extend(common.iter().cloned());
+            }
+            Entry { entry, comments }
+        });
+        commented.collect()
     }
+
+    /// What is said above all exceptions: they have no `reason`, and one comment may speak of all.
+    fn above_exceptions(&self, all: &[entries::Entry]) -> Vec<Span> {
+        let lists: [&[&str]; 2] = [&["licenses", "exceptions"], &["exceptions"]];
+        let key = lists.iter().find_map(|path| entries::key(self.text, path));
+        let start = key.map(|key| key.start).or_else(|| {
+            let mut exceptions = all.iter().filter(|entry| entry.list == List::Exception);
+            exceptions.next().map(|first| first.span.start)
+        });
+        let Some(start) = start else { return Vec::new() };
+        self.comments(&[start]).into_iter().filter(|words| words.end < start).collect()
+    }
+}
+
+fn looks_away(list: List) -> bool {
+    matches!(list, List::Ignore | List::Skip | List::SkipTree | List::Exception)
 }

@@ -7,15 +7,15 @@ pub(super) fn ignored<'r>(
     read: &'r Read<'_>,
     entries: &'r [Entry],
 ) -> impl Iterator<Item = Finding> + 'r {
-    entries.iter().filter(|entry| entry.is_advisory).filter_map(|entry| {
-        let id = &entry.subject.as_ref()?.value;
+    entries.iter().filter(|entry| entry.is_advisory()).filter_map(|entry| {
+        let id = &entry.subject.value;
         let (package, to) = read.judged.reachable.get(id)?;
         let message = format!(
             "`{}` need not be ignored any more: `{}` {to} does not have it, and its requirement admits that",
             shown(id),
             package.name
         );
-        let mut finding = read.said(Code::IgnoreHasFix, Severity::Warning, entry.span(), message);
+        let mut finding = read.said(Code::IgnoreHasFix, Severity::Warning, entry.subject.span.clone(), message);
         finding.remedy = Some(format!("upgrade `{}` and remove the entry", package.name));
         finding.packages = vec![package.clone()];
         Some(finding)

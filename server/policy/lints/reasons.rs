@@ -1,11 +1,8 @@
 //! Entries that look away and do not say why.
 
-use super::{
-    Read,
-    entries::{Entry, List},
-    shown,
-};
+use super::{Read, entries::Entry, shown};
 use crate::{
+    policy::entries::List,
     text::Span,
     verdict::{Code, Finding, Severity},
 };
@@ -35,14 +32,14 @@ pub(super) fn missing<'r>(
             // What has no effect needs no reason.
             Reason::None if read.is_without_effect(entry) => return None,
             Reason::None => {
-                let what = shown(&entry.subject.as_ref()?.value);
+                let what = shown(&entry.subject.value);
                 let message = format!("the entry of `{what}` does not say why it is there");
-                (Severity::Help, entry.span(), message)
+                (Severity::Help, entry.subject.span.clone(), message)
             }
         };
         let mut finding = read.said(Code::MissingReason, severity, span, message);
         finding.remedy = Some(match entry.list {
-            List::Exceptions => "say in a comment why it is acceptable".to_owned(),
+            List::Exception => "say in a comment why it is acceptable".to_owned(),
             _ => "say why it is acceptable, and until when".to_owned(),
         });
         Some(finding)
@@ -92,9 +89,8 @@ mod tests {
         unwritten("[bans]\ndeny = [{ crate = \"a\", reason = \"TODO\" }]\n", &[]);
         unwritten("[bans]\nskip = [\"a\"] # TODO: why\n", &["TODO: why"]);
         // Half typed.
-        unwritten("[advisories]\nignore = [{ reason = \"TODO", &["\"TODO"]);
-        unwritten("[advisories]\nignore = [{ reason = ", &["reason"]);
-        unwritten("[advisories]\nignore = [{ id = ", &[]);
+        unwritten("[advisories]\nignore = [{ id = \"A-1\", reason = \"TODO", &["TODO"]);
+        unwritten("[advisories]\nignore = [{ reason = \"TODO\" }, { id = ", &[]);
     }
 
     #[test]
@@ -106,7 +102,7 @@ mod tests {
             &["RUSTSEC-2020-0001", "RUSTSEC-2020-0002", "a@1", "b", "c"],
         );
         none("[[bans.skip]]\ncrate = \"a\"\n", &["a"]);
-        none("[bans]\nskip = [\"a", &["\"a"]);
+        none("[bans]\nskip = [\"a", &["a"]);
         none("[bans]\nskip = [\"\", { }, 1", &[]);
     }
 
@@ -131,6 +127,17 @@ mod tests {
         none(
             "[licenses]\nallow = [] # ours\nexceptions = [\n  { crate = \"a\", allow = [] },\n]\n",
             &["a"],
+        );
+    }
+    #[test]
+    fn a_file_of_exceptions_is_looked_at_like_the_policy() {
+        let two = "exceptions = [\n  { crate = \"a\", allow = [] },\n  { crate = \"b\", allow = [] }, # why\n]\n";
+        none(two, &["a"]);
+        none(&format!("# each looked at\n{two}"), &[]);
+        unwritten("exceptions = [{ crate = \"a\", allow = [] }] # TODO: why\n", &["TODO: why"]);
+        none(
+            "[[exceptions]]\ncrate = \"a\"\nallow = []\n\n[[exceptions]]\ncrate = \"b\"\n",
+            &["a", "b"],
         );
     }
 }

@@ -149,7 +149,7 @@ fn threshold(read: &Read<'_>) -> Option<Finding> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::policy::lints::samples::check;
+    use crate::policy::{lints::samples::check, schema::POLICY};
 
     #[test]
     fn what_is_turned_off_is_said() {
@@ -184,12 +184,12 @@ mod tests {
     #[test]
     fn each_is_turned_on_by_a_value_that_its_key_takes() {
         for switch in &SWITCHES {
-            let key = crate::policy::schema::at(&switch.path).expect("a key");
+            let key = POLICY.at(&switch.path).expect("a key");
             let says =
                 |value: &str| key.choice(value).is_some() || ["true", "false"].contains(&value);
             assert!(says(switch.off) && says(switch.on), "{:?}", switch.path);
         }
-        let threshold = crate::policy::schema::at(&THRESHOLD).expect("a key");
+        let threshold = POLICY.at(&THRESHOLD).expect("a key");
         assert_eq!(threshold.default, Some("0.8"));
     }
 }

@@ -1,12 +1,8 @@
 //! `ignore` with a package: it is ignored that versions were withdrawn, not their advisories.
 
-use super::{
-    Read,
-    entries::{Entry, List},
-    shown,
-};
+use super::{Read, entries::Entry, shown};
 use crate::{
-    policy::entries::is_id,
+    policy::entries::{List, is_id},
     verdict::{Check, Code, Finding, Severity},
 };
 
@@ -14,11 +10,11 @@ pub(super) fn not_ignored<'r>(
     read: &'r Read<'_>,
     entries: &'r [Entry],
 ) -> impl Iterator<Item = Finding> + 'r {
-    let entries = entries.iter().filter(|entry| entry.list == List::Ignore && !entry.is_advisory);
+    let entries = entries.iter().filter(|entry| entry.list == List::Ignore && !entry.is_advisory());
     entries.filter_map(|entry| {
-        let unmatched = read.found(Code::YankedNotDetected, &entry.extent).next()?;
-        let (name, _) = entry.package.as_ref()?;
-        let said = shown(&entry.subject.as_ref()?.value);
+        let unmatched = read.found(Code::YankedNotDetected, &entry.span).next()?;
+        let name = entry.package()?.value;
+        let said = shown(&entry.subject.value);
         let capitals = said.to_ascii_uppercase();
         let looks_like_id =
             |id: &str| ["RUSTSEC-", "CVE-", "GHSA-"].iter().any(|one| id.starts_with(one));
@@ -32,7 +28,7 @@ pub(super) fn not_ignored<'r>(
             finding.check == Check::Advisories
                 && finding.advisory.is_some()
                 && finding.severity >= Severity::Warning
-                && finding.packages.iter().any(|package| package.name == *name)
+                && finding.packages.iter().any(|package| package.name == name)
         }) {
             (
                 Severity::Warning,
@@ -51,7 +47,8 @@ pub(super) fn not_ignored<'r>(
         } else {
             return None;
         };
-        let mut finding = read.said(Code::IgnoresNothing, severity, entry.span(), message);
+        let mut finding =
+            read.said(Code::IgnoresNothing, severity, entry.subject.span.clone(), message);
         finding.remedy = Some(remedy);
         Some(finding)
     })

@@ -1,0 +1,47 @@
+//! What all entries of a list do together.
+
+use std::collections::BTreeMap;
+
+use super::{Does, Effect, Effects, counted};
+use crate::policy::entries::{Entry, List};
+
+/// One line about a list: `2 entries · suppresses 3 findings · 1 matches nothing`; `None` where
+/// nothing is told of any of its entries. `all` are the effects in all that the policy rules.
+pub(crate) fn summary(list: List, entries: &[Entry], all: &[Effects<'_>]) -> Option<String> {
+    let listed: Vec<_> = entries.iter().filter(|entry| entry.list == list).collect();
+    let effects: Vec<_> = listed.iter().filter_map(|entry| Effects::of_all(all, entry)).collect();
+    if effects.is_empty() {
+        return None;
+    }
+    let nothing = vain(&effects);
+    let mut together: BTreeMap<Does, Effect> = BTreeMap::new();
+    for effect in effects.into_iter().filter(|effect| !effect.is_nothing()) {
+        match together.get_mut(&effect.does) {
+            Some(known) => known.add(effect),
+            None => {
+                together.insert(effect.does, effect);
+            }
+        }
+    }
+    let mut words = if list.is_of_licences() {
+        let packages = together.values().next().map_or(0, |effect| effect.packages.len());
+        together.clear();
+        vec![format!("{} of {}", counted(listed.len(), "licence"), counted(packages, "package"))]
+    } else if let [_] = listed.as_slice() {
+        vec!["1 entry".to_owned()]
+    } else {
+        vec![format!("{} entries", listed.len())]
+    };
+    words.extend(together.values().map(Effect::short));
+    words.extend(nothing);
+    Some(words.join(" · "))
+}
+
+/// `2 match nothing`, if there are any.
+pub(crate) fn vain<'e>(effects: impl IntoIterator<Item = &'e Effect>) -> Option<String> {
+    match effects.into_iter().filter(|effect| effect.is_nothing()).count() {
+        0 => None,
+        1 => Some("1 matches nothing".to_owned()),
+        many => Some(format!("{many} match nothing")),
+    }
+}

@@ -1,0 +1,122 @@
+//! `deny.exceptions.toml`: licence exceptions in a file of their own, told like those of the policy.
+
+use expect_test::expect;
+use serde_json::{Value, json};
+
+use crate::{
+    harness::{Client, Editor, Session, World, each_editor},
+    worlds::ENTRIES,
+};
+
+const FILE: &str = "deny.exceptions.toml";
+const HIDDEN: &str = ".deny.exceptions.toml";
+
+/// The exception of [`ENTRIES`] in a file beside the policy, with one more that nothing needs.
+fn world(file: &str) -> World {
+    let own = "[[licenses.exceptions]]\ncrate = \"gpl\"\nallow = [\"GPL-3.0-only\"]\n\n";
+    assert!(ENTRIES.contains(own));
+    let beside = format!(
+        "#- {file}\nexceptions = [\n    {{ crate = \"gpl\", allow = [\"GPL-3.0-only\"] }},\n    \
+         {{ crate = \"absent@1\", allow = [\"ISC\"] }}, # until 2020-06-30\n]\n"
+    );
+    World::locked(&format!("{}{beside}", ENTRIES.replace(own, "")))
+}
+
+fn opened(editor: Editor, file: &str) -> Client {
+    let mut client = Session::of(world(file)).editor(editor).start();
+    for manifest in ["Cargo.toml", "app/Cargo.toml", "Cargo.lock", "deny.toml"] {
+        client.ignore(manifest);
+    }
+    client.open(file);
+    client.latest(file, "findings", |shown| shown.version.is_some() && !shown.is_empty());
+    client.status("exact");
+    client
+}
+
+fn asked(client: &mut Client, method: &str, path: &str) -> Vec<Value> {
+    let uri = client.world.uri(path);
+    let answer = client.request(method, json!({"textDocument": {"uri": uri}})).expect("an answer");
+    answer.as_array().cloned().unwrap_or_default()
+}
+
+/// `file line` of each place that is led to.
+fn led(client: &mut Client, method: &str, path: &str, needle: &str) -> Vec<String> {
+    let at = client.find(path, needle);
+    let (uri, position) = (client.world.uri(path), client.position(path, at));
+    let context = json!({"includeDeclaration": false});
+    let params = json!({"textDocument": {"uri": uri}, "position": position, "context": context});
+    let places = client.request(method, params).expect("an answer");
+    let places = places.as_array().cloned().unwrap_or_default();
+    let told = places.iter().map(|place| {
+        let file = client.file_of(place["uri"].as_str().expect("a file"));
+        format!("{file} {}", place["range"]["start"]["line"])
+    });
+    told.collect()
+}
+
+each_editor! {
+    fn entries_are_told_and_judged_like_those_of_the_policy(editor) {
+        let mut client = opened(editor, FILE);
+        for (needle, words) in [
+            ("gpl\"", "→ applies to 1 package: gpl 1.0.0"),
+            ("gpl\"", "app 0.1.0 -> gpl 1.0.0"),
+            ("GPL-3.0-only", "named by 1 package: gpl 1.0.0"),
+            ("absent", "**warning** [license-exception-not-encountered]"),
+            ("exceptions", "→ 2 entries · applies to 1 package · 1 matches nothing"),
+        ] {
+            let told = client.hover(FILE, needle).expect("a hover").value;
+            assert!(told.contains(words), "{words} is not in\n{told}");
+        }
+        let lenses = asked(&mut client, "textDocument/codeLens", FILE);
+        let lenses: Vec<_> = lenses
+            .iter()
+            .map(|lens| format!("{} {}", lens["range"]["start"]["line"], lens["command"]["title"]))
+            .collect();
+        assert_eq!(lenses, ["1 \"applies to 1 package\"", "2 \"matches nothing\""]);
+        let told = client.diagnostics(FILE);
+        for (code, text) in [
+            ("license-exception-not-encountered", "absent@1"),
+            ("supercargo::missing-reason", "gpl"),
+            ("supercargo::broad-entry", "gpl"),
+            ("supercargo::past-due", "2020-06-30"),
+        ] {
+            assert_eq!(told.covered(code), text, "{code}");
+        }
+        assert_eq!(told.codes().len(), 4);
+    }
+}
+
+#[test]
+fn it_leads_to_manifests_and_back() {
+    let mut client = opened(Editor::VsCode, FILE);
+    client.ignore(FILE);
+    assert_eq!(led(&mut client, "textDocument/definition", FILE, "gpl\""), ["app/Cargo.toml 8"]);
+    client.open("app/Cargo.toml");
+    assert_eq!(
+        led(&mut client, "textDocument/references", "app/Cargo.toml", "gpl"),
+        ["deny.exceptions.toml 1"]
+    );
+    let links = asked(&mut client, "textDocument/documentLink", FILE);
+    let links: Vec<_> = links.iter().filter_map(|link| link["target"].as_str()).collect();
+    assert!(links.contains(&"https://spdx.org/licenses/GPL-3.0-only.html"), "{links:?}");
+    let symbols = asked(&mut client, "textDocument/documentSymbol", FILE);
+    let inside = symbols[0]["children"].as_array().expect("entries");
+    let names: Vec<_> = inside.iter().filter_map(|one| one["name"].as_str()).collect();
+    assert_eq!(names, ["gpl", "absent@1"]);
+    let folds = asked(&mut client, "textDocument/foldingRange", FILE);
+    assert_eq!(folds[0]["endLine"], 3);
+}
+
+#[test]
+fn the_hidden_one_is_read_too_and_entries_follow_edits() {
+    let mut client = opened(Editor::VsCode, HIDDEN);
+    client.ignore(HIDDEN);
+    client.insert(HIDDEN, "exceptions", "# é\n\n");
+    client.replace(HIDDEN, "allow = [\"ISC\"] }", "allow = [\"ISC");
+    let told = client.hover(HIDDEN, "gpl\"").expect("a hover").value;
+    assert!(told.contains("→ applies to 1 package: gpl 1.0.0"), "{told}");
+    let hover = client.hover(HIDDEN, "exceptions").expect("a hover");
+    assert!(hover.value.starts_with("**exceptions** · "), "{}", hover.value);
+    let hover = client.hover(HIDDEN, "crate = \"gpl").expect("a hover").value;
+    expect!["**exceptions.crate**"].assert_eq(hover.split(" · ").next().expect("a name"));
+}

@@ -148,7 +148,8 @@ impl<'v> Effects<'v> {
             List::Licence if is_judged(Check::Licenses) => self.allows_licence(entry),
             List::Exception if is_judged(Check::Licenses) => {
                 let packages = self.matched.get(&entry.subject.span.start)?;
-                packaged(packages.to_vec(), Does::Excepts)
+                // Of a file of exceptions cargo-deny never says that one is not needed.
+                otherwise_nothing(Check::Licenses, packaged(packages.to_vec(), Does::Excepts))
             }
             // An expression that a clarification states is labelled where it stands.
             List::Clarify => otherwise_nothing(

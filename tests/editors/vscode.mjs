@@ -279,7 +279,7 @@ async function ignored({ steps, fixes, pictures, window }) {
     }, PROOF);
     await ignore.click();
     await window.shows('.tab.active[data-resource-name="deny.toml"]');
-    await until("the selection", async () => (await page.locator(".statusbar-item", { hasText: /^Ln 7, Col \d+ \(28 selected\)/ }).count()) === 1);
+    await until("the selection", async () => (await page.locator(".statusbar-item", { hasText: /^Ln \d+, Col \d+ \(28 selected\)/ }).count()) === 1);
     await window.shoot(pictures, "vscode-reason");
     await page.keyboard.type("dates come from our own devices");
     await until("the reason", async () => (await window.lines()).some((line) => line.includes('{ id = "RUSTSEC-2026-0009", reason = "dates come from our own devices" }')));

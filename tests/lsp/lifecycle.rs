@@ -125,7 +125,7 @@ each_editor! {
                 },
                 "codeLensProvider": {"resolveProvider": false},
                 "completionProvider": {"triggerCharacters": ["\"", "[", "{", "=", ".", "@", ":"]},
-                "executeCommandProvider": {"commands": ["supercargo.server.fixAll"]},
+                "executeCommandProvider": {"commands": ["supercargo.server.fixAll", "supercargo.server.fillIn"]},
                 "textDocumentSync": {"openClose": true, "change": 2, "save": {"includeText": false}},
                 "definitionProvider": true,
                 "documentSymbolProvider": true,

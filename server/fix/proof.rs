@@ -55,12 +55,15 @@ impl Proof {
 }
 
 /// What tells findings apart whatever the versions: one package upgraded from an affected version
-/// to another affected one has cleared nothing.
+/// to another affected one has cleared nothing. Those that are about no package differ by what they say.
 type Kind<'f> = (Check, Option<Code>, Severity, Option<&'f str>, Vec<&'f str>);
 
 fn kind(finding: &Finding) -> Kind<'_> {
     let mut names: Vec<_> = finding.packages.iter().map(|one| one.name.as_str()).collect();
     names.dedup();
+    if names.is_empty() {
+        names.push(&finding.message);
+    }
     let advisory = finding.advisory.as_ref().map(|advisory| advisory.id.as_str());
     (finding.check, finding.code, finding.severity, advisory, names)
 }

@@ -258,8 +258,12 @@ fn policy_reason(finding: &Finding, allowed: &[Remedy]) -> Option<String> {
             "`--allow exception` permits its licence for this package and version",
         ),
         Code::WorkspaceDuplicate => Some(
-            "its declarations differ in what only one can say for all: name, source, bounds or default \
-             features"
+            "one declaration for all is not proved: names, sources, bounds or default features differ, or \
+             another finding would come of it"
+                .to_owned(),
+        ),
+        Code::UnusedWorkspaceDependency => Some(
+            "that nothing breaks without it is not proved: an optional dependency of a member may inherit it"
                 .to_owned(),
         ),
         Code::Duplicate => {

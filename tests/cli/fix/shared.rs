@@ -189,3 +189,36 @@ fn what_cannot_be_shared_stays() {
         assert_eq!(before, FILES.map(|file| world.read(file)));
     }
 }
+
+#[test]
+fn what_is_said_to_be_cleared_is_what_is_gone() {
+    let crates = "#- crate: lib 1.2.3\n#- crate: off 1.0.0\n";
+    let world = world(
+        crates,
+        "[workspace.dependencies]\ngone = \"1\"\noff = \"1\"",
+        "[dependencies]\nlib = \"1\"",
+        "[dependencies]\noff = { workspace = true, optional = true }",
+    );
+    world.edit("deny.toml", "unused = \"allow\"", "unused = \"deny\"");
+    check(
+        &world,
+        &expect![[r#"
+        .
+          changed the manifests: remove the unused workspace dependency `gone` (clears unused-workspace-dependency)
+            clears unused-workspace-dependency: the workspace dependency `gone` is used by nothing
+          error stays: unused-workspace-dependency: the workspace dependency `off` is used by nothing
+            that nothing breaks without it is not proved: an optional dependency of a member may inherit it
+          1 file changed; gate: fails
+        exit 2
+        --- Cargo.toml
+        [workspace.dependencies]
+        off = "1"
+        --- a/Cargo.toml
+        [dependencies]
+        lib = "1"
+        --- b/Cargo.toml
+        [dependencies]
+        off = { workspace = true, optional = true }
+    "#]],
+    );
+}

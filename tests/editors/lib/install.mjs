@@ -126,8 +126,8 @@ export async function neovim(root) {
 }
 
 /**
- * The TOML servers that supercargo lives beside: tombi from PyPI, and of taplo the library that its VS Code extension runs (its builds
- * on PyPI and npm have no language server).
+ * The TOML servers that supercargo lives beside: tombi from PyPI, and of taplo the library that its VS Code extension runs (its build
+ * on PyPI has no language server).
  */
 export async function tomlServers(root) {
   linux();

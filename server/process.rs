@@ -5,7 +5,8 @@ mod temporary;
 
 use std::{
     collections::{BTreeMap, BTreeSet},
-    io,
+    fs, io,
+    path::PathBuf,
     process::{Child, Command, Stdio},
     sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, mpsc},
     thread,
@@ -20,6 +21,9 @@ const ASKED_EVERY: Duration = Duration::from_millis(20);
 
 /// How long a child may run. Resolving with a cold index over a slow line stays far below.
 const LIMIT: Duration = Duration::from_secs(600);
+
+/// How often it is tried to delete a folder that somebody may still write to.
+const DELETED_AGAIN: usize = 5;
 
 /// The running children of the program, or of one of its parts.
 #[derive(Clone, Debug, Default)]
@@ -52,15 +56,18 @@ struct Running {
     closed_parts: BTreeSet<u64>,
     /// By their part and their number.
     children: BTreeMap<(u64, u64), Child>,
-    /// How many [`Use`]s there are.
-    uses: usize,
+    /// The [`Use`]s by their number, with the folder that is to be deleted.
+    uses: BTreeMap<u64, Option<PathBuf>>,
     /// Ends the children when the program is killed.
     guard: Guard,
 }
 
 /// Somebody runs children and cleans up after them before this is dropped.
 #[derive(Debug)]
-pub(crate) struct Use(Children);
+pub(crate) struct Use {
+    children: Children,
+    number: u64,
+}
 
 /// What a finished child left behind.
 #[derive(Debug)]
@@ -229,14 +236,30 @@ impl Children {
         if running.closed {
             return None;
         }
-        running.uses += 1;
-        Some(Use(self.clone()))
+        running.next += 1;
+        let number = running.next;
+        running.uses.insert(number, None);
+        Some(Use { children: self.clone(), number })
     }
 
-    /// Waits until everybody has cleaned up, but no longer than `limit`.
+    /// Waits until everybody has cleaned up, but no longer than `limit`: then the folders that are
+    /// left are deleted for those who are not done. For the end of the program.
     pub fn wait_until_unused(&self, limit: Duration) {
-        let _ =
-            self.shared.unused.wait_timeout_while(self.lock(), limit, |running| running.uses > 0);
+        let in_use = |running: &mut Running| !running.uses.is_empty();
+        let waited = self.shared.unused.wait_timeout_while(self.lock(), limit, in_use);
+        let (running, _) = waited.unwrap_or_else(PoisonError::into_inner);
+        let left: Vec<_> = running.uses.values().flatten().cloned().collect();
+        drop(running);
+        for folder in left {
+            // Again if something was written to it meanwhile.
+            let gone = (0..DELETED_AGAIN).any(|_| {
+                let deleted = fs::remove_dir_all(&folder);
+                deleted.is_ok() || !folder.exists()
+            });
+            if !gone {
+                tracing::debug!("`{}` is left", folder.display());
+            }
+        }
     }
 
     fn kill(&self, child: &mut Child) {
@@ -256,10 +279,17 @@ impl Children {
     }
 }
 
+impl Use {
+    /// It is about this folder.
+    fn of_folder(&self, folder: PathBuf) {
+        self.children.lock().uses.insert(self.number, Some(folder));
+    }
+}
+
 impl Drop for Use {
     fn drop(&mut self) {
-        self.0.lock().uses -= 1;
-        self.0.shared.unused.notify_all();
+        self.children.lock().uses.remove(&self.number);
+        self.children.shared.unused.notify_all();
     }
 }
 
@@ -393,7 +423,7 @@ mod tests {
         let used = children.in_use().expect("not ended");
         let cleaning = thread::spawn(move || drop(used));
         children.wait_until_unused(Duration::from_secs(60));
-        assert_eq!(children.lock().uses, 0);
+        assert!(children.lock().uses.is_empty());
         children.end();
         assert!(children.in_use().is_none());
         cleaning.join().expect("no panic");

@@ -16,7 +16,8 @@ const LOCK: &str = ".in-use";
 /// A folder without that file is being made, or was left behind so early.
 const ABANDONED: Duration = Duration::from_secs(60 * 60);
 
-/// A folder that is deleted when dropped, and by the next program if this one is killed.
+/// A folder that is deleted when dropped, at the latest at the program's end, and by the next
+/// program if this one is killed.
 #[derive(Debug)]
 pub(crate) struct TemporaryFolder {
     path: Utf8PathBuf,
@@ -48,6 +49,7 @@ impl TemporaryFolder {
         FIRST.call_once(|| delete_abandoned(&std::env::temp_dir()));
         let deleted = children.in_use().ok_or(TemporaryError::Unwanted)?;
         let folder = tempfile::Builder::new().prefix(PREFIX).tempdir()?;
+        deleted.of_folder(folder.path().to_owned());
         let lock = lock(folder.path())?;
         let path = Utf8PathBuf::from_path_buf(folder.path().canonicalize()?)
             .map_err(|path| io::Error::other(format!("`{}` is not UTF-8", path.display())))?;
@@ -144,6 +146,16 @@ mod tests {
             done.store(true, Ordering::Relaxed);
             assert!(made.is_ok(), "{made:?}");
         });
+    }
+
+    #[test]
+    fn one_whose_user_is_not_done_in_time_is_deleted_for_him() {
+        let children = Children::default();
+        let folder = TemporaryFolder::new(&children).expect("a folder");
+        fs::write(folder.path().join("Cargo.toml"), "").expect("written");
+        children.end();
+        children.wait_until_unused(Duration::ZERO);
+        assert!(!folder.path().exists());
     }
 
     #[test]

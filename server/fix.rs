@@ -29,6 +29,7 @@ use crate::{
 };
 #[doc(hidden)]
 pub use manifest::fuzz_manifest;
+pub(crate) use manifest::is_about_manifests;
 pub use proof::{MovedEntry, Proof};
 pub use prover::{Created, NotProved, Prover};
 pub use remedy::Remedy;
@@ -98,8 +99,8 @@ pub struct Upgrade {
 pub struct Answer {
     /// What was proved, in the order of remedies.
     pub fixes: Vec<Fix>,
-    /// Why no other version helps, a sentence without its end; `None` where one does, or where the
-    /// finding is not about a version.
+    /// Why no other version or, for what manifests say, no other declaration helps: a sentence without
+    /// its end. `None` where one does, or where the finding is about neither.
     pub none: Option<String>,
 }
 

@@ -9,7 +9,10 @@ use std::collections::BTreeMap;
 use camino::Utf8PathBuf;
 use toml::de::{DeTable, DeValue};
 
-use super::{Judged, Remedy};
+use super::{
+    Judged, Remedy,
+    document::{Document, Step, value::Value},
+};
 use crate::{
     gate::Texts as _,
     model::tree::{self, Entry},
@@ -33,15 +36,33 @@ impl ManifestPlan {
     pub(super) const REMEDY: Remedy = Remedy::Manifest;
 }
 
+/// What makes a plan for one place: the title and the text.
+type Make = fn(&Case<'_>) -> Option<(String, String)>;
+
+/// Whether a finding is about what manifests say, so that they may say it otherwise.
+pub(crate) fn is_about_manifests(finding: &Finding) -> bool {
+    finding.code == Some(Code::WorkspaceDuplicate) || make(finding).is_some()
+}
+
+fn make(finding: &Finding) -> Option<Make> {
+    match finding.code? {
+        Code::Wildcard => Some(wildcard),
+        Code::GitSourceUnderspecified => Some(pinned),
+        Code::UnusedWorkspaceDependency => Some(unused),
+        _ => None,
+    }
+}
+
 /// The plans for a finding: one for each of its places, or one for all of them.
-pub(super) fn plans(finding: &Finding, now: Judged<'_>) -> Vec<ManifestPlan> {
-    let make: fn(&Case<'_>) -> Option<(String, String)> = match finding.code {
-        Some(Code::Wildcard) => wildcard,
-        Some(Code::GitSourceUnderspecified) => pinned,
-        Some(Code::UnusedWorkspaceDependency) => unused,
-        Some(Code::WorkspaceDuplicate) => return shared::plan(finding, now).into_iter().collect(),
-        _ => return Vec::new(),
-    };
+///
+/// # Errors
+///
+/// Why there is none, where that can be told: a sentence without its end.
+pub(super) fn plans(finding: &Finding, now: Judged<'_>) -> Result<Vec<ManifestPlan>, String> {
+    if finding.code == Some(Code::WorkspaceDuplicate) {
+        return shared::plan(finding, now).map(|plan| vec![plan]);
+    }
+    let Some(make) = make(finding) else { return Ok(Vec::new()) };
     let here = finding.places.iter().filter(|place| place.role == Role::Mend);
     let plans = here.filter_map(|place| {
         let text = now.texts.read(&place.file).ok()?;
@@ -55,7 +76,7 @@ pub(super) fn plans(finding: &Finding, now: Judged<'_>) -> Vec<ManifestPlan> {
         let after = [(place.file.clone(), SourceText::new(&after))].into();
         Some(ManifestPlan { title, after })
     });
-    plans.collect()
+    Ok(plans.collect())
 }
 
 /// What the declaration at a place resolved to.
@@ -85,10 +106,7 @@ impl Case<'_> {
 }
 
 /// The title and the text of a plan that changes something and breaks nothing.
-fn planned(
-    make: fn(&Case<'_>) -> Option<(String, String)>,
-    case: &Case<'_>,
-) -> Option<(String, String)> {
+fn planned(make: Make, case: &Case<'_>) -> Option<(String, String)> {
     if !tree::parse(case.text).1.is_empty() {
         return None;
     }
@@ -135,8 +153,8 @@ fn pinned(case: &Case<'_>) -> Option<(String, String)> {
     } else if before.contains('{') {
         ", ".to_owned()
     } else {
-        // `name.git = ".."`: the rest of the key is not ours to repeat.
-        return None;
+        // `name.git = ".."`
+        return Some((title, with_rev(case, commit)?));
     };
     Some((title, case.replaced(end..end, &format!("{separator}{rev}"))))
 }
@@ -155,23 +173,108 @@ fn holder<'t, 'i>(table: &'t DeTable<'i>, span: &Span) -> Option<(Entry<'t, 'i>,
     })
 }
 
-/// Without the line of what nothing uses.
+/// The text with a commit beside the `git` that is written with dots.
+fn with_rev(case: &Case<'_>, commit: &str) -> Option<String> {
+    let document = Document::read(case.text)?;
+    let mut steps = document.steps_to(case.at.start)?;
+    *steps.last_mut()? = Step::Key("rev".to_owned());
+    let path = steps.iter().map(|step| match step {
+        Step::Key(key) => Some(key.as_str()),
+        Step::Index(_) => None,
+    });
+    Some(document.with_setting(&path.collect::<Option<Vec<_>>>()?, &Value::text(commit))?.text)
+}
+
+/// Without what nothing uses.
 fn unused(case: &Case<'_>) -> Option<(String, String)> {
-    let (root, _) = tree::parse(case.text);
-    let all = tree::table(tree::table(root.get_ref(), "workspace")?, "dependencies")?;
+    let document = Document::read(case.text)?;
+    let all = ["workspace", "dependencies"];
     let at = case.at;
-    let (key, value) = all.iter().find(|(key, value)| {
-        key.span().start <= at.start && at.end <= value.span().end.max(key.span().end)
+    let entry = document.node(&all)?.entries().iter().find(|entry| {
+        let value = entry.node.span.clone().unwrap_or_else(|| entry.key_span.clone());
+        entry.key_span.start.min(value.start) <= at.start
+            && at.end <= value.end.max(entry.key_span.end)
     })?;
-    let (start, end) = (key.span().start, value.span().end);
-    let line = case.text[..start].rfind('\n').map_or(0, |at| at + 1);
-    let rest = &case.text[end..];
-    let until = rest.find('\n').map_or(rest.len(), |at| at + 1);
-    let is_alone = case.text[line..start].trim().is_empty()
-        && (rest[..until].trim().is_empty() || rest[..until].trim_start().starts_with('#'));
-    // A table of its own, or several dotted keys, are more than one line.
-    let is_one = case.text[start..end].matches('\n').count() == 0 || value.get_ref().is_array();
-    let title = format!("remove the unused workspace dependency `{}`", key.get_ref());
-    (is_alone && is_one && start < value.span().start)
-        .then(|| (title, case.replaced(line..end + until, "")))
+    let steps = [&all[..], &[&entry.key]].concat();
+    let steps: Vec<_> = steps.into_iter().map(|key| Step::Key(key.to_owned())).collect();
+    let title = format!("remove the unused workspace dependency `{}`", entry.key);
+    Some((title, document.without_key(&steps)?.text))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What the plan about `at` makes of a manifest.
+    fn check(make: Make, before: &str, at: &str, after: &str) {
+        let start = before.find(at).expect("a place");
+        let package = PackageRef {
+            name: "x".to_owned(),
+            version: "1.2.3+build".to_owned(),
+            source: Some("git+https://example.org/x?branch=main#0123456789abcdef".to_owned()),
+        };
+        let at = start..start + at.len();
+        let planned = planned(make, &Case { text: before, at: &at, package: Some(&package) });
+        assert_eq!(planned.map(|(_, text)| text).as_deref(), Some(after));
+    }
+
+    #[test]
+    fn a_requirement_stands_in_place_of_any_version() {
+        check(wildcard, "[dependencies]\nx = '*'\n", "*", "[dependencies]\nx = '1.2.3'\n");
+    }
+
+    #[test]
+    fn a_commit_stands_beside_the_repository_however_that_is_written() {
+        let url = "\"https://example.org/x\"";
+        let rev = "rev = \"0123456789abcdef\"";
+        check(
+            pinned,
+            &format!("[dependencies]\nx = {{ git = {url}, features = [\"f\"] }}\n"),
+            url,
+            &format!("[dependencies]\nx = {{ git = {url}, {rev}, features = [\"f\"] }}\n"),
+        );
+        check(
+            pinned,
+            &format!("[dependencies.x]\ngit = {url} # a fork\nbranch = \"main\"\n"),
+            url,
+            &format!("[dependencies.x]\ngit = {url} # a fork\n{rev}\n"),
+        );
+        check(
+            pinned,
+            &format!("[dependencies]\nx.git = {url}\ny = \"1\"\n"),
+            url,
+            &format!("[dependencies]\nx.git = {url}\nx.{rev}\ny = \"1\"\n"),
+        );
+    }
+
+    #[test]
+    fn what_nothing_uses_goes_however_it_is_written() {
+        let rest = "y = \"1\" # why\n";
+        let all = "[workspace.dependencies]\n";
+        check(unused, &format!("{all}x = \"1\"\n{rest}"), "x", &format!("{all}{rest}"));
+        check(
+            unused,
+            &format!("{all}x = {{ version = \"1\", features = [\n  \"f\",\n] }}\n{rest}"),
+            "x",
+            &format!("{all}{rest}"),
+        );
+        check(
+            unused,
+            &format!("{all}{rest}\n[workspace.dependencies.x]\nversion = \"1\"\n"),
+            "x",
+            &format!("{all}{rest}"),
+        );
+        check(
+            unused,
+            &format!("{all}x.version = \"1\"\nx.features = [\"f\"]\n{rest}"),
+            "x",
+            &format!("{all}{rest}"),
+        );
+        check(
+            unused,
+            &format!("[workspace]\ndependencies = {{ x = \"1\", {} }}\n", "y = \"1\""),
+            "x",
+            "[workspace]\ndependencies = { y = \"1\" }\n",
+        );
+    }
 }

@@ -262,10 +262,13 @@ impl Prover<'_> {
 
     /// `None` where the changed texts lead to no verdict.
     fn proof(&mut self, now: Judged<'_>, tried: &Tried) -> Result<Option<Proof>, NotProved> {
+        Ok(Proof::of(now, tried, self.verdict_on(tried)?))
+    }
+
+    fn verdict_on(&mut self, tried: &Tried) -> Result<Verdict, NotProved> {
         let quiet = Quiet(self.audience);
         let verdict = self.gate.judge(self.options, tried, self.databases, &quiet);
-        let verdict = verdict.ok_or(NotProved::Unwanted)?;
-        Ok(Proof::of(now, tried, verdict))
+        verdict.ok_or(NotProved::Unwanted)
     }
 }
 

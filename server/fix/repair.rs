@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{
-    Fix, Judged, NotProved, Prover, Remedy, Tried, Wanted, proof,
+    Answer, Fix, Judged, NotProved, Prover, Remedy, Tried, Wanted, is_about_manifests, proof,
     prover::{Ground, UNLOCKED},
     refusal,
     upgrade::{Histories, Scope, Target, alternatives},
@@ -56,8 +56,14 @@ pub fn repair(prover: &mut Prover<'_>, wanted: &Wanted, texts: Tried) -> Option<
         verdict,
         old_index: None,
     };
-    let mut work =
-        Work { prover, wanted, repair, given_up: BTreeMap::new(), tried: BTreeSet::new() };
+    let mut work = Work {
+        prover,
+        wanted,
+        repair,
+        given_up: BTreeMap::new(),
+        tried: BTreeSet::new(),
+        not_said: Vec::new(),
+    };
     // Upgrades start from what is locked.
     let is_locked = work.repair.verdict.workspace.lock_file().is_file();
     if work.repair.verdict.reached && is_locked {
@@ -76,6 +82,8 @@ struct Work<'w, 'p> {
     repair: Repair,
     /// Why the packages stay.
     given_up: BTreeMap<PackageRef, String>,
+    /// What was asked of manifests and policy to no avail, and why the manifests stay.
+    not_said: Vec<(Finding, Option<String>)>,
     /// The packages that were tried for their licence.
     tried: BTreeSet<PackageRef>,
 }
@@ -143,50 +151,53 @@ impl Work<'_, '_> {
     /// What manifests and policy could say: the former always, since it permits nothing that was not
     /// permitted before.
     fn said_otherwise(&mut self) -> Option<()> {
-        let mut given_up: Vec<Finding> = Vec::new();
-        while let Some(finding) = self
-            .repair
-            .verdict
-            .findings
-            .iter()
-            .find(|one| {
-                proof::counts(one) && self.wanted.names_any_of(one) && !given_up.contains(one)
-            })
-            .cloned()
-        {
-            let first = match self.first_for(&finding) {
-                Ok(first) => first,
+        while let Some(finding) = self.next_to_say() {
+            let mut answer = match self.said_otherwise_about(&finding) {
+                Ok(answer) => answer,
                 Err(NotProved::Unwanted) => return None,
-                Err(NotProved::Because(_)) => None,
-            };
-            match first {
-                Some(fix) => {
-                    self.repair.texts = fix.texts.clone();
-                    self.repair.verdict = fix.proof.verdict.clone();
-                    self.repair.fixes.push(fix);
+                Err(NotProved::Because(reason)) => {
+                    Answer { none: Some(reason), ..Answer::default() }
                 }
-                None => given_up.push(finding),
+            };
+            if answer.fixes.is_empty() {
+                self.not_said.push((finding, answer.none));
+            } else {
+                let fix = answer.fixes.swap_remove(0);
+                self.repair.texts = fix.texts.clone();
+                self.repair.verdict = fix.proof.verdict.clone();
+                self.repair.fixes.push(fix);
             }
         }
         Some(())
     }
 
-    fn first_for(&mut self, finding: &Finding) -> Result<Option<Fix>, NotProved> {
+    /// The first finding that may go when something is said otherwise.
+    fn next_to_say(&self) -> Option<Finding> {
+        let findings = self.repair.verdict.findings.iter();
+        let mut hopeful = findings.filter(|one| {
+            proof::counts(one)
+                && (!self.wanted.allowed.is_empty() || is_about_manifests(one))
+                && self.wanted.names_any_of(one)
+        });
+        hopeful.find(|one| !self.not_said.iter().any(|(said, _)| said == *one)).cloned()
+    }
+
+    /// What is proved and allowed.
+    fn said_otherwise_about(&mut self, finding: &Finding) -> Result<Answer, NotProved> {
         let now = Judged { verdict: &self.repair.verdict, texts: &self.repair.texts };
-        if let Some(fix) = self.prover.manifest_fixes(now, finding)?.into_iter().next() {
-            return Ok(Some(fix));
-        }
+        let mut answer = self.prover.manifest_fixes(now, finding)?;
         let allowed = &self.wanted.allowed;
-        if allowed.is_empty() {
-            return Ok(None);
+        if answer.fixes.is_empty() && !allowed.is_empty() {
+            let is_allowed = |fix: &Fix| {
+                allowed.contains(&fix.remedy)
+                    && fix.remedy != Remedy::Ignore
+                    && fix.to_fill_in.is_none()
+                    && fix.proof.clears(finding)
+            };
+            let stated = self.prover.policy_fixes(now, finding)?;
+            answer.fixes.extend(stated.into_iter().filter(is_allowed));
         }
-        let is_allowed = |fix: &Fix| {
-            allowed.contains(&fix.remedy)
-                && fix.remedy != Remedy::Ignore
-                && fix.to_fill_in.is_none()
-                && fix.proof.clears(finding)
-        };
-        Ok(self.prover.policy_fixes(now, finding)?.into_iter().find(is_allowed))
+        Ok(answer)
     }
 
     fn end(mut self, is_locked: bool) -> Repair {
@@ -229,6 +240,10 @@ impl Work<'_, '_> {
                 _ => format!("no version of `{}` is patched{instead}", advisory.package),
             };
         }
+        let not_said = self.not_said.iter().find(|(said, _)| said == finding);
+        if let Some((_, Some(reason))) = not_said {
+            return reason.clone();
+        }
         policy_reason(finding, allowed).or_else(|| finding.remedy.clone()).unwrap_or_else(|| {
             "no change of versions clears it: it is for you to decide".to_owned()
         })
@@ -256,15 +271,6 @@ fn policy_reason(finding: &Finding, allowed: &[Remedy]) -> Option<String> {
             Remedy::Exception,
             "no exception for this package and version clears it",
             "`--allow exception` permits its licence for this package and version",
-        ),
-        Code::WorkspaceDuplicate => Some(
-            "one declaration for all is not proved: names, sources, bounds or default features differ, or \
-             another finding would come of it"
-                .to_owned(),
-        ),
-        Code::UnusedWorkspaceDependency => Some(
-            "that nothing breaks without it is not proved: an optional dependency of a member may inherit it"
-                .to_owned(),
         ),
         Code::Duplicate => {
             Some("what requires the older version admits none of the others".to_owned())

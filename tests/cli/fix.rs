@@ -2,6 +2,7 @@
 
 mod licences;
 mod parents;
+mod refusals;
 mod shared;
 
 use expect_test::{Expect, expect};
@@ -176,61 +177,6 @@ fn a_package_deeper_in_is_moved_in_the_lock_file_alone() {
 }
 
 #[test]
-fn who_stands_in_the_way_is_named() {
-    let before = format!("{TIME}#- crate: clock 1.0.0 -> time =0.3.44\n");
-    let world = locked_before("clock = \"1\"", &before, LATER);
-    check(
-        &world,
-        "",
-        &expect![[r#"
-            .
-              error stays: RUSTSEC-2026-0009: `time` 0.3.44 has a vulnerability: A crafted date
-                clock 1.0.0 (newest) requires time =0.3.44
-              nothing to change; gate: fails
-            exit 1
-        "#]],
-    );
-}
-
-#[test]
-fn without_a_patched_version_nothing_is_done() {
-    let world = locked_before(
-        "time = \"0.3\"",
-        TIME,
-        "#- crate: time 0.3.45\n#- advisory: RUSTSEC-2026-0009 time: A crafted date\n",
-    );
-    check(
-        &world,
-        "",
-        &expect![[r#"
-        .
-          error stays: RUSTSEC-2026-0009: `time` 0.3.44 has a vulnerability: A crafted date
-            no version of `time` is patched
-          nothing to change; gate: fails
-        exit 1
-    "#]],
-    );
-}
-
-#[test]
-fn a_withdrawn_patched_version_is_no_way_out() {
-    let later = LATER.replace("time 0.3.47\n", "time 0.3.47 yanked\n");
-    let world = locked_before("time = \"0.3\"", TIME, &later);
-    check(
-        &world,
-        "",
-        &expect![[r#"
-        .
-          upgraded time 0.3.44 -> 0.3.48
-            clears RUSTSEC-2026-0009: `time` 0.3.44 has a vulnerability: A crafted date
-          1 file changed; gate: clean
-        exit 0
-    "#]],
-    );
-    assert!(world.read("Cargo.lock").contains("version = \"0.3.48\""));
-}
-
-#[test]
 fn a_breaking_upgrade_is_made_only_when_it_is_asked_for() {
     let later = "#- crate: time 0.4.0\n#- crate: time 0.4.1\n\
                  #- advisory: RUSTSEC-2026-0009 time patched >=0.4.1: A crafted date\n";
@@ -337,22 +283,6 @@ fn only_what_is_found_about_a_named_package_is_repaired() {
 }
 
 #[test]
-fn an_upper_bound_that_somebody_has_set_stays() {
-    let world = locked_before("time = \">=0.3.40, <0.3.45\"", TIME, LATER);
-    check(
-        &world,
-        "",
-        &expect![[r#"
-            .
-              error stays: RUSTSEC-2026-0009: `time` 0.3.44 has a vulnerability: A crafted date
-                the requirement `>=0.3.40, <0.3.45` (Cargo.toml:6) does not admit 0.3.47
-              nothing to change; gate: fails
-            exit 1
-        "#]],
-    );
-}
-
-#[test]
 fn a_dry_run_shows_the_changes_and_writes_nothing() {
     let world = locked_before("time = \"0.3.44\"", TIME, LATER);
     let db = world.path("../db");
@@ -389,20 +319,6 @@ fn a_dry_run_shows_the_changes_and_writes_nothing() {
 }
 
 #[test]
-fn without_a_lock_file_there_is_nothing_to_upgrade() {
-    let world = World::new(&format!("{TIME}{LATER}{}", package("time = \"=0.3.44\"")));
-    let run = fix(&world, "");
-    expect![[r#"
-        .
-          error stays: RUSTSEC-2026-0009: `time` 0.3.44 has a vulnerability: A crafted date
-            there is no `Cargo.lock` to upgrade: write one with `cargo generate-lockfile`
-          nothing to change; gate: fails
-    "#]]
-    .assert_eq(&run.stdout);
-    assert_eq!(run.code, 1);
-}
-
-#[test]
 fn line_ends_and_a_byte_order_mark_stay() {
     let world = locked_before("time = \"0.3.44\"", TIME, LATER);
     for file in ["Cargo.toml", "Cargo.lock"] {
@@ -416,22 +332,6 @@ fn line_ends_and_a_byte_order_mark_stay() {
     assert_eq!(lock.matches('\n').count(), lock.matches("\r\n").count());
 }
 
-#[test]
-fn a_broken_manifest_is_said_with_its_line_and_left_alone() {
-    let world = locked_before("time = \"0.3.44\"", TIME, LATER);
-    world.edit("Cargo.toml", "[dependencies]", "[dependencies");
-    let (manifest, lock) = (world.read("Cargo.toml"), world.read("Cargo.lock"));
-    let run = fix(&world, "");
-    expect![[r#"
-        .
-          error: supercargo::resolution-failed: cargo rejects the workspace: unclosed table, expected `]`
-            Cargo.toml:5
-          nothing to change; gate: no verdict
-    "#]].assert_eq(&run.stdout);
-    assert_eq!(run.code, 70);
-    assert_eq!((manifest, lock), (world.read("Cargo.toml"), world.read("Cargo.lock")));
-}
-
 /// The whole policy is judged, and what `fix` says remains is what `check` then finds.
 fn check_all(world: &World, words: &str, expected: &Expect) {
     if !world.read("Cargo.toml").contains("license") {
@@ -443,155 +343,6 @@ fn check_all(world: &World, words: &str, expected: &Expect) {
     let run = world.run_that_writes(&all);
     expected.assert_eq(&format!("{}{}exit {}\n", run.stdout, run.stderr, run.code));
     assert_eq!(world.check("").code, run.code, "what was promised is so");
-}
-
-#[test]
-fn versions_that_need_a_newer_rust_are_the_last_resort_and_that_is_said() {
-    let later = "#- crate: time 0.3.47 rust=1.90\n#- crate: time 0.3.48 rust=1.70\n\
-                 #- advisory: RUSTSEC-2026-0009 time patched >=0.3.47: A crafted date\n";
-    let dependencies = "time = \"0.3\"";
-    let world = locked_before(dependencies, TIME, later);
-    world.edit("Cargo.toml", "edition", "rust-version = \"1.75\"\nedition");
-    check(
-        &world,
-        "",
-        &expect![[r#"
-        .
-          upgraded time 0.3.44 -> 0.3.48
-            clears RUSTSEC-2026-0009: `time` 0.3.44 has a vulnerability: A crafted date
-          1 file changed; gate: clean
-        exit 0
-    "#]],
-    );
-    let world = locked_before(dependencies, TIME, &later.replace("1.70", "1.91"));
-    world.edit("Cargo.toml", "edition", "rust-version = \"1.75\"\nedition");
-    let records = fix(&world, "--dry-run --format json").stdout;
-    assert!(
-        records.contains("to 0.3.47, which needs Rust 1.90.0 where the workspace states 1.75.0"),
-        "{records}"
-    );
-    check(
-        &world,
-        "",
-        &expect![[r#"
-        .
-          upgraded time 0.3.44 -> 0.3.47
-            needs Rust 1.90.0, newer than the workspace states
-            clears RUSTSEC-2026-0009: `time` 0.3.44 has a vulnerability: A crafted date
-          1 file changed; gate: clean
-        exit 0
-    "#]],
-    );
-}
-
-#[test]
-fn a_version_that_is_not_downloaded_is_not_proved_offline() {
-    let world = locked_before("time = \"0.3\"", TIME, LATER);
-    for version in ["0.3.47", "0.3.48"] {
-        std::fs::remove_dir_all(world.path(&format!("../vendor/time-{version}"))).expect("there");
-    }
-    check(
-        &world,
-        "",
-        &expect![[r#"
-        .
-          error stays: RUSTSEC-2026-0009: `time` 0.3.44 has a vulnerability: A crafted date
-            not proved: offline, and `time` 0.3.47 is not on this machine (with a network connection cargo fetches it)
-          nothing to change; gate: fails
-        exit 1
-    "#]],
-    );
-}
-
-/// A cargo that refuses some commands, by a pattern of the shell.
-#[cfg(unix)]
-fn refusing(world: &mut World, commands: &str, words: &str) {
-    let cargo = env!("CARGO");
-    world.write(
-        "../refusing/cargo",
-        format!(
-            "#!/bin/sh\ncase \"$*\" in {commands}) printf '{words}\\n' >&2; exit 101;; esac\nexec '{cargo}' \
-             \"$@\"\n"
-        ),
-    );
-    world.make_executable("../refusing/cargo");
-    let path = world.path("../refusing/cargo");
-    world.set("CARGO", &path);
-}
-
-#[cfg(unix)]
-#[test]
-fn where_the_registry_cannot_be_reached_what_is_on_this_machine_is_proved() {
-    let mut world = locked_before("time = \"0.3\"", TIME, LATER);
-    refusing(&mut world, "*--dry-run*", "error: failed to fetch the index: no route to host");
-    let db = world.path("../db");
-    let run = world.run_that_writes(&["fix", "--only", "advisories", "--db", &db]);
-    expect![[r#"
-        .
-          warning: the registries could not be asked for new versions
-            cargo: failed to fetch the index: no route to host
-          upgraded time 0.3.44 -> 0.3.47
-            clears RUSTSEC-2026-0009: `time` 0.3.44 has a vulnerability: A crafted date
-          1 file changed; gate: clean
-        exit 0
-    "#]]
-    .assert_eq(&format!("{}{}exit {}\n", run.stdout, run.stderr, run.code));
-}
-
-#[cfg(unix)]
-#[test]
-fn a_version_that_cargo_does_not_take_is_told_in_its_words() {
-    let mut world = locked_before("time = \"0.3\"", TIME, LATER);
-    refusing(
-        &mut world,
-        "update*",
-        "error: failed to select a version for `time`\\n  version 0.3.47 was published 2 days ago, which \
-         is younger than the minimum publish age of 7 days",
-    );
-    check(
-        &world,
-        "",
-        &expect![[r#"
-        .
-          error stays: RUSTSEC-2026-0009: `time` 0.3.44 has a vulnerability: A crafted date
-            cargo: failed to select a version for `time`; version 0.3.47 was published 2 days ago, which is younger than the minimum publish age of 7 days
-          nothing to change; gate: fails
-        exit 1
-    "#]],
-    );
-}
-
-#[test]
-fn what_a_git_repository_requires_is_told_in_cargos_words() {
-    let world = World::new(
-        "#- ../clock/Cargo.toml
-[package]
-name = \"clock\"
-version = \"1.0.0\"
-edition = \"2021\"
-[dependencies]
-time = \"=0.3.44\"
-#- ../clock/src/lib.rs
-",
-    );
-    let url = "https://git.example/clock";
-    world.serve_git("../clock", url);
-    let mut world =
-        world.with(&format!("{TIME}{}", package(&format!("clock = {{ git = \"{url}\" }}"))));
-    world.set("CARGO_NET_GIT_FETCH_WITH_CLI", "true");
-    world.lock("");
-    let world = world.with(LATER);
-    check(
-        &world,
-        "",
-        &expect![[r#"
-            .
-              error stays: RUSTSEC-2026-0009: `time` 0.3.44 has a vulnerability: A crafted date
-                cargo: failed to select a version for `time`; required by package `clock v1.0.0 (https://git.example/clock#b7fe0be1)`; which satisfies git dependency `clock` (locked to 1.0.0) of package `m v0.1.0 ([work])`; versions that meet the requirements `=0.3.44` are: 0.3.44; all possible versions conflict with previously selected packages; previously selected package `time v0.3.47`; failed to select a version for `time` which could resolve this conflict
-              nothing to change; gate: fails
-            exit 1
-        "#]],
-    );
 }
 
 #[test]
@@ -617,28 +368,6 @@ fn what_a_package_of_this_machine_requires_is_raised_there() {
 }
 
 const MIT: &str = "MIT License\n\nCopyright (c) 2026 Somebody\n\nPermission is hereby granted, free of charge, to any person obtaining a copy of this software and associated documentation files (the \"Software\"), to deal in the Software without restriction, including without limitation the rights to use, copy, modify, merge, publish, distribute, sublicense, and/or sell copies of the Software, and to permit persons to whom the Software is furnished to do so, subject to the following conditions:\n\nThe above copyright notice and this permission notice shall be included in all copies or substantial portions of the Software.\n\nTHE SOFTWARE IS PROVIDED \"AS IS\", WITHOUT WARRANTY OF ANY KIND, EXPRESS OR IMPLIED, INCLUDING BUT NOT LIMITED TO THE WARRANTIES OF MERCHANTABILITY, FITNESS FOR A PARTICULAR PURPOSE AND NONINFRINGEMENT. IN NO EVENT SHALL THE AUTHORS OR COPYRIGHT HOLDERS BE LIABLE FOR ANY CLAIM, DAMAGES OR OTHER LIABILITY, WHETHER IN AN ACTION OF CONTRACT, TORT OR OTHERWISE, ARISING FROM, OUT OF OR IN CONNECTION WITH THE SOFTWARE OR THE USE OR OTHER DEALINGS IN THE SOFTWARE.\n";
-
-#[test]
-fn alternatives_that_an_advisory_names_are_told() {
-    let world = locked_before("time = \"0.3\"", TIME, "");
-    world.write(
-        "../db/crates/time/RUSTSEC-2026-0010.md",
-        "```toml\n[advisory]\nid = \"RUSTSEC-2026-0010\"\npackage = \"time\"\ndate = \"2026-02-05\"\n\
-         informational = \"unmaintained\"\n[versions]\npatched = []\n```\n\n# Nobody is there\n\n\
-         ## Possible alternatives\n\n- [jiff](https://jiff.example): all of it\n- `chrono`\n",
-    );
-    check(
-        &world,
-        "",
-        &expect![[r#"
-        .
-          error stays: RUSTSEC-2026-0010: `time` 0.3.44 is unmaintained: Nobody is there
-            no version of `time` is patched; the advisory names alternatives: `jiff`, `chrono`
-          nothing to change; gate: fails
-        exit 1
-    "#]],
-    );
-}
 
 #[test]
 fn json_mirrors_what_people_read() {
@@ -693,30 +422,6 @@ fn a_build_on_request_shows_the_first_error_and_nothing_is_written() {
     "#]],
     );
     assert_ne!(world.read("Cargo.toml"), manifest);
-}
-
-#[test]
-fn where_one_file_cannot_be_written_the_others_stay_as_they_are() {
-    let world = locked_before("time = \"0.3.44\"", TIME, LATER);
-    let (manifest, lock) = (world.read("Cargo.toml"), world.read("Cargo.lock"));
-    let path = world.path("Cargo.toml");
-    let read_only = |on: bool| {
-        let mut permissions = std::fs::metadata(&path).expect("there").permissions();
-        permissions.set_readonly(on);
-        std::fs::set_permissions(&path, permissions).expect("they can be set");
-    };
-    read_only(true);
-    let is_for_everybody = std::fs::File::options().append(true).open(&path).is_ok();
-    let run = fix(&world, "");
-    read_only(false);
-    if is_for_everybody {
-        // Whoever is root may write it all the same.
-        assert_eq!(run.code, 0);
-    } else {
-        assert_eq!(run.code, 70);
-        assert!(run.stderr.contains("nothing was changed"), "{}", run.stderr);
-        assert_eq!((manifest, lock), (world.read("Cargo.toml"), world.read("Cargo.lock")));
-    }
 }
 
 /// Numbers that look as if they were thrown, the same in every run.

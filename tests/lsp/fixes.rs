@@ -360,6 +360,12 @@ fn a_workspace_dependency_that_nothing_uses_goes() {
     );
     client.take_action(&actions[0]);
     assert_eq!(client.text(MANIFEST), before.replace("stuck = \"1\" # old\n", ""));
+    client.status("exact");
+    let actions = client.actions(MANIFEST, "exact = \"1\"");
+    let why = actions.iter().find_map(|action| action.disabled()).expect("a reason");
+    let tried =
+        "tried to remove the unused workspace dependency `exact`: cargo rejects the workspace";
+    assert!(why.starts_with(tried), "{why}");
     // cargo-deny takes what only the root inherits for unused as well.
     client.ends_with(MANIFEST, "the other one alone", |shown| {
         let all = shown.diagnostics.iter();

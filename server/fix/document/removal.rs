@@ -78,6 +78,17 @@ impl Document<'_> {
         let (last, parents) = steps.split_last()?;
         let Step::Key(key) = last else { return None };
         let entry = self.at(parents)?.entry(key)?;
+        match &entry.node.kind {
+            Kind::Tables(_) | Kind::Table(Form::Header | Form::Implicit, _) => {
+                return Some(vec![self.table_out(&entry.node)?]);
+            }
+            Kind::Table(Form::Dotted, _) => {
+                let lines = entry.node.statements();
+                let lines = lines.iter().map(|one| Some(Piece::remove(self.lines_of(one)?)));
+                return lines.collect();
+            }
+            _ => {}
+        }
         let statement = entry.statement()?;
         let braces = (0..=parents.len()).rev().find_map(|depth| {
             let node = self.at(&parents[..depth])?;

@@ -44,73 +44,104 @@ struct Member {
 /// version, with `path` from the root of the workspace.
 type Origin = BTreeMap<&'static str, String>;
 
-/// The plan for a package that several members declare. `None` where cargo would understand
-/// something else by it, or where it is not clear which requirement is meant.
-pub(super) fn plan(finding: &Finding, now: Judged<'_>) -> Option<ManifestPlan> {
+/// The plan for a package that several members declare.
+///
+/// # Errors
+///
+/// Where cargo would understand something else by it, or where it is not clear which requirement is
+/// meant: a sentence without its end.
+pub(super) fn plan(finding: &Finding, now: Judged<'_>) -> Result<ManifestPlan, String> {
     let root = now.verdict.workspace.root.join("Cargo.toml");
+    let folder = &now.verdict.workspace.root;
+    let named = |file: &Utf8Path| file.strip_prefix(folder).unwrap_or(file).to_string();
     let mut texts: BTreeMap<Utf8PathBuf, SourceText> = BTreeMap::new();
     let mut members = Vec::new();
     let mut keys = BTreeSet::new();
     for place in finding.places.iter().filter(|place| place.role == Role::Mend) {
         // What stands elsewhere by now is judged again first.
-        let text = now.texts.read(&place.file).ok().filter(|text| *text == place.text)?;
-        let document = Document::read(text.as_str())?;
-        let steps = way_to(&document, place.span.start)?;
-        let Some(Step::Key(key)) = steps.last() else { return None };
+        let text = now.texts.read(&place.file).ok().filter(|text| *text == place.text);
+        let text = text.ok_or_else(|| format!("`{}` has changed", named(&place.file)))?;
+        let unread = || format!("a declaration in `{}` is not understood", named(&place.file));
+        let document = Document::read(text.as_str()).ok_or_else(unread)?;
+        let steps = way_to(&document, place.span.start).ok_or_else(unread)?;
+        let Some(Step::Key(key)) = steps.last() else { return Err(unread()) };
         keys.insert(key.clone());
-        let says = declaration(said_at(&mut document.said.clone(), &steps)?)?;
+        let said = said_at(&mut document.said.clone(), &steps).and_then(|said| declaration(said));
+        let says = said.ok_or_else(unread)?;
         if says.contains_key("workspace") {
             continue;
         }
         members.push(Member { file: place.file.clone(), steps, says });
         texts.insert(place.file.clone(), text);
     }
-    let key = keys.pop_first().filter(|_| keys.is_empty() && !members.is_empty())?;
-    let root_text = now.texts.read(&root).ok()?;
-    let shared = Document::read(root_text.as_str())?;
-    shared.value(&["workspace"])?;
+    if keys.len() > 1 {
+        let keys = Vec::from_iter(keys).join("` and `");
+        return Err(format!("the members call it by different names, `{keys}`"));
+    }
+    let key = keys.pop_first().filter(|_| !members.is_empty());
+    let key = key.ok_or("no member declares it with a requirement of its own")?;
+    let unread = || format!("`{}` is not understood", named(&root));
+    let root_text = now.texts.read(&root).map_err(|_| unread())?;
+    let shared = Document::read(root_text.as_str()).ok_or_else(unread)?;
+    if shared.value(&["workspace"]).is_none() {
+        return Err(format!("`{}` has no `[workspace]`", named(&root)));
+    }
     let known = shared.value(&["workspace", "dependencies", &key]);
-    let known = known.map(declaration).map_or(Some(None), |said| said.map(Some))?;
+    let known = known.map(|said| declaration(said).ok_or_else(unread)).transpose()?;
 
-    let folder = &now.verdict.workspace.root;
     let origins = members.iter().map(|one| origin(&one.says, one.file.parent()?, folder));
     let known_origin = known.iter().map(|said| origin(said, folder, folder));
-    let origins = origins.chain(known_origin).collect::<Option<BTreeSet<_>>>()?;
-    let [origin] = <[Origin; 1]>::try_from(Vec::from_iter(origins)).ok()?;
+    let origins = origins.chain(known_origin).collect::<Option<BTreeSet<_>>>();
+    let origins = Vec::from_iter(origins.ok_or_else(unread)?);
+    let [origin] = <[Origin; 1]>::try_from(origins)
+        .map_err(|_| "the members have it from different sources".to_owned())?;
     let all = || members.iter().map(|one| &one.says).chain(&known);
     let requirements: BTreeSet<&str> =
         all().filter_map(|said| said.get("version")?.as_str()).collect();
     let requirement = match requirements.len() {
         0 => None,
-        _ => Some(narrowest(&requirements)?),
+        _ => Some(narrowest(&requirements).ok_or_else(|| {
+            let stated = Vec::from_iter(requirements.iter().copied()).join("`, `");
+            format!("no one of the requirements `{stated}` is sure to admit what all of them do")
+        })?),
     };
     let wanted = |said: &Table| said.get("default-features").and_then(Said::as_bool) != Some(false);
+    let all_want = members.iter().all(|one| wanted(&one.says));
     let by_default = match &known {
         // A member cannot refuse what the workspace has turned on.
-        Some(said) if wanted(said) => {
-            members.iter().all(|one| wanted(&one.says)).then_some(true)?
+        Some(said) if wanted(said) && !all_want => {
+            return Err(format!(
+                "a member does without the default features that `{}` has turned on for all",
+                named(&root)
+            ));
         }
-        Some(_) => false,
-        None => members.iter().all(|one| wanted(&one.says)),
+        Some(said) => wanted(said),
+        None => all_want,
     };
 
+    let no_edit = |file: &Utf8Path| format!("the edit of `{}` is not safe", named(file));
     for member in &members {
-        let text = texts.get(&member.file)?;
+        let file = &member.file;
+        let text = texts.get(file).ok_or_else(|| no_edit(file))?;
         let own_default = wanted(&member.says) && !by_default;
-        let after = inheriting(text.as_str(), &member.steps, own_default)?;
-        texts.insert(member.file.clone(), SourceText::new(&after.text));
+        let after = inheriting(text.as_str(), &member.steps, own_default);
+        let after = after.ok_or_else(|| no_edit(file))?;
+        texts.insert(file.clone(), SourceText::new(&after.text));
     }
     let text = texts.get(&root).unwrap_or(&root_text).clone();
-    let document = Document::read(text.as_str())?;
+    let no_edit = || no_edit(&root);
+    let document = Document::read(text.as_str()).ok_or_else(no_edit)?;
     let mut then = String::new();
     let after = match &known {
-        None => declared(&document, &key, requirement, &origin, by_default)?,
+        None => declared(&document, &key, requirement, &origin, by_default).ok_or_else(no_edit)?,
         Some(said) => match (said.get("version").and_then(Said::as_str), requirement) {
             (Some(old), Some(new)) if old != new => {
                 then = format!(", which then requires {new}");
-                raised(&document, &key, new)?
+                raised(&document, &key, new).ok_or_else(no_edit)?
             }
-            (None, Some(_)) => return None,
+            (None, Some(_)) => {
+                return Err(format!("`{}` declares it without a requirement", named(&root)));
+            }
             _ => text.as_str().to_owned(),
         },
     };
@@ -120,7 +151,7 @@ pub(super) fn plan(finding: &Finding, now: Judged<'_>) -> Option<ManifestPlan> {
         Some(_) => format!("inherit the workspace dependency `{key}`{then}"),
         None => format!("make `{key}`{version} a workspace dependency and inherit it"),
     };
-    Some(ManifestPlan { title, after: texts })
+    Ok(ManifestPlan { title, after: texts })
 }
 
 /// The way to the declaration whose key stands at an offset: `dependencies.x`, or the same below

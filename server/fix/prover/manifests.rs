@@ -2,27 +2,43 @@
 
 use super::{Fix, Judged, NotProved, Prover, in_lines_of};
 use crate::{
-    fix::manifest::{self, ManifestPlan},
+    fix::{
+        Answer, Proof, Tried,
+        manifest::{self, ManifestPlan},
+    },
     gate::Texts as _,
     verdict::{Finding, Severity},
 };
 
 impl Prover<'_> {
-    /// What the manifests could state more precisely, or leave out.
+    /// What the manifests could state more precisely, or leave out; or why they stay as they are.
     ///
     /// # Errors
     ///
-    /// [`NotProved::Unwanted`] when nobody waits any more.
+    /// [`NotProved::Unwanted`] when nobody waits any more. That nothing was proved is an answer.
     pub fn manifest_fixes(
         &mut self,
         now: Judged<'_>,
         finding: &Finding,
-    ) -> Result<Vec<Fix>, NotProved> {
-        let mut fixes = Vec::new();
-        for plan in manifest::plans(finding, now) {
-            fixes.extend(self.manifest_fix(now, finding, &plan)?);
+    ) -> Result<Answer, NotProved> {
+        let mut answer = Answer::default();
+        let plans = match manifest::plans(finding, now) {
+            Ok(plans) => plans,
+            Err(reason) => return Ok(Answer { none: Some(reason), ..answer }),
+        };
+        for plan in plans {
+            match self.manifest_fix(now, finding, &plan) {
+                Ok(fix) => answer.fixes.push(fix),
+                Err(NotProved::Unwanted) => return Err(NotProved::Unwanted),
+                Err(NotProved::Because(reason)) => {
+                    answer.none.get_or_insert_with(|| format!("tried to {}: {reason}", plan.title));
+                }
+            }
         }
-        Ok(fixes)
+        if !answer.fixes.is_empty() {
+            answer.none = None;
+        }
+        Ok(answer)
     }
 
     fn manifest_fix(
@@ -30,29 +46,36 @@ impl Prover<'_> {
         now: Judged<'_>,
         finding: &Finding,
         plan: &ManifestPlan,
-    ) -> Result<Option<Fix>, NotProved> {
+    ) -> Result<Fix, NotProved> {
+        let unread = |error: std::io::Error| format!("a file cannot be read: {error}");
         let mut texts = now.texts.clone();
         for (file, after) in &plan.after {
-            if texts.set(file, after.clone()).is_err() {
-                return Ok(None);
-            }
+            texts.set(file, after.clone()).map_err(unread)?;
         }
-        let Some(mut proof) = self.proof(now, &texts)? else { return Ok(None) };
+        let mut proof = self.manifest_proof(now, &texts)?;
         let lock_file = now.verdict.workspace.lock_file();
         if let (Ok(locked), Some(left)) = (texts.read(&lock_file), self.gate.scratch_lock_file())
             && in_lines_of(&locked, &left) != locked
         {
             // Cargo writes it otherwise: that belongs to the edit, and is what is judged.
-            if texts.set(&lock_file, in_lines_of(&locked, &left)).is_err() {
-                return Ok(None);
-            }
-            let Some(with_lock) = self.proof(now, &texts)? else { return Ok(None) };
-            proof = with_lock;
+            texts.set(&lock_file, in_lines_of(&locked, &left)).map_err(unread)?;
+            proof = self.manifest_proof(now, &texts)?;
         }
-        let brings_errors = proof.introduced.iter().any(|new| new.severity == Severity::Error);
-        if !proof.clears(finding) || brings_errors {
-            return Ok(None);
+        let new = proof.introduced.iter().find(|new| new.severity == Severity::Error);
+        if let Some(new) = new {
+            return Err(format!("it would bring: {}", new.message).into());
         }
-        Ok(Some(Fix::new(ManifestPlan::REMEDY, &plan.title, None, texts, proof)))
+        if !proof.clears(finding) {
+            return Err("it does not clear it".to_owned().into());
+        }
+        Ok(Fix::new(ManifestPlan::REMEDY, &plan.title, None, texts, proof))
+    }
+
+    fn manifest_proof(&mut self, now: Judged<'_>, texts: &Tried) -> Result<Proof, NotProved> {
+        let verdict = self.verdict_on(texts)?;
+        // What stands in the way is said as it would be in the editor.
+        let why = verdict.findings.iter().find(|one| one.severity == Severity::Error);
+        let why = why.map_or_else(|| "no verdict is reached".to_owned(), |one| one.message.clone());
+        Proof::of(now, texts, verdict).ok_or(NotProved::Because(why))
     }
 }

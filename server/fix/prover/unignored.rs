@@ -35,8 +35,7 @@ impl Prover<'_> {
         if texts.set(path, SourceText::new(&without.after)).is_err() {
             return nothing;
         }
-        let verdict = self.gate.judge(self.options, &texts, self.databases, self.audience);
-        let verdict = verdict.ok_or(NotProved::Unwanted)?;
+        let verdict = self.verdict_on(&texts)?;
         let shown = verdict.findings.iter().find(|one| {
             one.severity == Severity::Error
                 && one.advisory.as_ref().is_some_and(|advisory| advisory.id == id)

@@ -17,7 +17,7 @@ use tower_lsp::{
 };
 
 use crate::{
-    fix::{Answer, Fix, Remedy},
+    fix::{Answer, Fix, Remedy, is_about_manifests},
     gate::Verdict,
     lsp::{
         convert::{self, path_of},
@@ -246,12 +246,19 @@ fn diagnostics(findings: &[&Finding], params: &CodeActionParams) -> Vec<Diagnost
     params.context.diagnostics.iter().filter(about).cloned().collect()
 }
 
-/// Why no other version helps, said where an upgrade would be.
+/// Why no other version or declaration helps, said where a fix would be.
 fn disabled(answers: &[(&Finding, &Answer)]) -> Vec<CodeAction> {
     let mut said = BTreeSet::new();
     let reasons = answers.iter().filter_map(|(finding, answer)| {
-        let (package, reason) = (finding.packages.first()?, answer.none.as_ref()?);
-        let title = format!("no upgrade of `{}` {}", package.name, package.version);
+        let (package, reason) = (finding.packages.first(), answer.none.as_ref()?);
+        let title = match package {
+            _ if is_about_manifests(finding) => {
+                let about = package.map_or_else(String::new, |one| format!(" of `{}`", one.name));
+                format!("no other declaration{about}")
+            }
+            Some(package) => format!("no upgrade of `{}` {}", package.name, package.version),
+            None => return None,
+        };
         said.insert(title.clone()).then(|| CodeAction {
             title,
             kind: Some(CodeActionKind::QUICKFIX),

@@ -188,7 +188,10 @@ impl<'w> Proving<'w> {
             prover.manifest_fixes(now, finding)
         });
         match mended {
-            Ok(fixes) => answer.fixes.extend(fixes),
+            Ok(mended) => {
+                answer.fixes.extend(mended.fixes);
+                answer.none = answer.none.or(mended.none);
+            }
             Err(NotProved::Unwanted) => return,
             Err(NotProved::Because(_)) => {}
         }

@@ -166,26 +166,31 @@ fn paths_are_said_from_the_root() {
 #[test]
 fn what_cannot_be_shared_stays() {
     let crates = "#- crate: lib 1.2.3\n";
-    for (root, a, b) in [
-        // The workspace has turned on what a member refuses.
+    for (root, a, b, why) in [
         (
             "[workspace.dependencies]\nlib = \"1\"",
             "[dependencies]\nlib.workspace = true",
             "[dependencies]\nlib = { version = \"1\", default-features = false }",
+            "a member does without the default features that `Cargo.toml` has turned on for all",
         ),
-        // The code of the two calls it by other names.
         (
             "",
             "[dependencies]\nlib = \"1\"",
             "[dependencies]\nl = { package = \"lib\", version = \"1\" }",
+            "the members call it by different names, `l` and `lib`",
         ),
-        // Somebody has set a bound.
-        ("", "[dependencies]\nlib = \"1\"", "[dependencies]\nlib = \">=1, <1.4\""),
+        (
+            "",
+            "[dependencies]\nlib = \"1\"",
+            "[dependencies]\nlib = \">=1, <1.4\"",
+            "no one of the requirements `1`, `>=1, <1.4` is sure to admit what all of them do",
+        ),
     ] {
         let world = world(crates, root, a, b);
         let before = FILES.map(|file| world.read(file));
         let run = world.run_that_writes(&["fix", "--offline", "--only", "bans"]);
         assert!(run.stdout.contains("error stays: workspace-duplicate"), "{}", run.stdout);
+        assert!(run.stdout.contains(why), "{}", run.stdout);
         assert_eq!(before, FILES.map(|file| world.read(file)));
     }
 }
@@ -203,22 +208,22 @@ fn what_is_said_to_be_cleared_is_what_is_gone() {
     check(
         &world,
         &expect![[r#"
-        .
-          changed the manifests: remove the unused workspace dependency `gone` (clears unused-workspace-dependency)
-            clears unused-workspace-dependency: the workspace dependency `gone` is used by nothing
-          error stays: unused-workspace-dependency: the workspace dependency `off` is used by nothing
-            that nothing breaks without it is not proved: an optional dependency of a member may inherit it
-          1 file changed; gate: fails
-        exit 2
-        --- Cargo.toml
-        [workspace.dependencies]
-        off = "1"
-        --- a/Cargo.toml
-        [dependencies]
-        lib = "1"
-        --- b/Cargo.toml
-        [dependencies]
-        off = { workspace = true, optional = true }
-    "#]],
+            .
+              changed the manifests: remove the unused workspace dependency `gone` (clears unused-workspace-dependency)
+                clears unused-workspace-dependency: the workspace dependency `gone` is used by nothing
+              error stays: unused-workspace-dependency: the workspace dependency `off` is used by nothing
+                tried to remove the unused workspace dependency `off`: cargo rejects the workspace: error inheriting `off` from workspace root manifest's `workspace.dependencies.off`: `dependency.off` was not found in `workspace.dependencies`
+              1 file changed; gate: fails
+            exit 2
+            --- Cargo.toml
+            [workspace.dependencies]
+            off = "1"
+            --- a/Cargo.toml
+            [dependencies]
+            lib = "1"
+            --- b/Cargo.toml
+            [dependencies]
+            off = { workspace = true, optional = true }
+        "#]],
     );
 }

@@ -363,12 +363,8 @@ impl Gate {
         if !kept.edited || kept.lock == LockState::Missing {
             run.say_lock_state(kept.lock, &self.workspace, texts);
         }
-        let on_disk = kept.key.unsaved.is_empty()
-            && kept.lock == LockState::Sound
-            && policy
-                .path
-                .as_ref()
-                .is_none_or(|path| OnDisk.read(path).is_ok_and(|on_disk| on_disk == policy.text));
+        let on_disk =
+            kept.key.unsaved.is_empty() && kept.lock == LockState::Sound && policy.is_on_disk();
         let inputs = kept.inputs.as_ref().zip(kept.engine.inputs.as_ref()).filter(|_| on_disk);
         let kept_as = inputs.and_then(|(resolved, read)| {
             let key = remembered::key(&self.workspace, options, &policy, &loaded)?;

@@ -43,7 +43,7 @@ pub use licence_files::PackageFolder;
 pub(crate) use licence_files::{ISC, MIT};
 pub(crate) use licence_files::{LicenceFile, Recognised, licence_file, licence_files, recognised};
 pub use matched::Matched;
-pub use policy::{DatabaseSettings, LoadedPolicy, PolicyText};
+pub use policy::{DatabaseSettings, ExceptionsFile, LoadedPolicy, PolicyText};
 pub(crate) use provisional::{Known, provisional};
 pub use releases::Releases;
 pub(crate) use releases::{Release, releases, rust_version};

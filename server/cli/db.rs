@@ -16,7 +16,7 @@ use crate::{
     facts::{Freshness, RefreshPolicy, write_snapshot},
     gate::{NO_VERDICT, OnDisk, Texts as _},
     process::Children,
-    verdict::{DatabaseError, DatabaseSettings, DatabaseSource, PolicyText},
+    verdict::{DatabaseError, DatabaseSettings, DatabaseSource, ExceptionsFile, PolicyText},
     workspace::PolicyFiles,
 };
 
@@ -101,6 +101,7 @@ fn settings(path: &Utf8Path) -> anyhow::Result<DatabaseSettings> {
         _ => absolute(path)?.join("Cargo.toml"),
     };
     let PolicyFiles { policy, exceptions } = PolicyFiles::find(&manifest);
+    let exceptions = exceptions.map(ExceptionsFile::on_disk);
     let policy = match policy {
         None => PolicyText::none(exceptions),
         Some(path) => {

@@ -19,7 +19,8 @@ use crate::{
     ide::{explain, markup::Markup},
     process::Children,
     verdict::{
-        AdvisoryFacts, Database, DatabaseError, DatabaseSource, PolicyText, harmless, listed,
+        AdvisoryFacts, Database, DatabaseError, DatabaseSource, ExceptionsFile, PolicyText,
+        harmless, listed,
     },
     workspace::{PolicyFiles, Workspace},
 };
@@ -180,6 +181,7 @@ fn database(
 
 fn policy(workspace: &Workspace) -> Option<PolicyText> {
     let PolicyFiles { policy, exceptions } = workspace.policy_files();
+    let exceptions = exceptions.map(ExceptionsFile::on_disk);
     let path = policy?;
     let text = OnDisk.read(&path).ok()?;
     Some(PolicyText { path: Some(path), text, exceptions })

@@ -32,8 +32,13 @@ use super::{
 };
 use crate::{
     policy::{NO_REASON, spec::entry as spec},
+    process::Children,
     text::{SourceText, Span},
-    verdict::{Check, Code, Finding, PackageFolder, PackageRef, Place, PolicyText, Severity},
+    verdict::{
+        Check, Code, ExceptionsFile, Finding, PackageFolder, PackageRef, Place, PolicyText,
+        Severity,
+    },
+    workspace::is_exceptions,
 };
 #[doc(hidden)]
 pub use invariants::fuzz_policy;
@@ -86,10 +91,19 @@ pub fn plans(finding: &Finding, facts: &PolicyFacts<'_>) -> Vec<PolicyPlan> {
     plans
 }
 
-/// How many errors cargo-deny finds in the policy: where it cannot read it, and where it can but does
+/// How many errors cargo-deny finds in the policy or file of exceptions: where it cannot read it, and where it can but does
 /// not take it, which it only says when it can read all. `None` for a policy that is broken.
 fn refusals(policy: &PolicyText) -> Option<(usize, usize)> {
-    let findings = match policy.load(false) {
+    let beside = policy.path.as_ref().filter(|path| is_exceptions(path));
+    let loaded = match beside {
+        Some(path) => {
+            let text = Ok(policy.text.clone());
+            let file = ExceptionsFile::with(path.clone(), text, &Children::default());
+            PolicyText::none(Some(file)).load(false)
+        }
+        None => policy.load(false),
+    };
+    let findings = match loaded {
         Ok(loaded) => loaded.findings,
         Err(findings) => findings,
     };

@@ -7,6 +7,8 @@ mod manifests;
 mod titles;
 mod unignored;
 
+use camino::Utf8Path;
+
 use super::{
     Answer, Fix, FixOptions, Judged, Proof, Tried,
     policy::{self, PolicyFacts, PolicyPlan},
@@ -16,7 +18,7 @@ use crate::{
     gate::{Audience, Databases, Gate, GateOptions, Texts as _, Verdict},
     resolve::{BufferCopy, Built, ResolveError},
     text::SourceText,
-    verdict::{Check, Code, Finding, PolicyText, Severity},
+    verdict::{Check, Code, ExceptionsFile, Finding, Place, PolicyText, Severity},
 };
 use attempt::Proved;
 pub use creation::Created;
@@ -193,14 +195,11 @@ impl Prover<'_> {
         if finding.code == Some(Code::NoPolicy) {
             return self.created(now);
         }
-        let Some(path) = &now.verdict.policy else { return Ok(Vec::new()) };
-        let Ok(text) = now.texts.read(path) else { return Ok(Vec::new()) };
-        let exceptions = now.verdict.workspace.policy_files().exceptions;
-        let policy = PolicyText { path: Some(path.clone()), text, exceptions };
+        let Some(policy) = policy_text(now, finding) else { return Ok(Vec::new()) };
         let facts = PolicyFacts { policy: &policy, packages: &now.verdict.folders };
         let mut fixes = Vec::new();
         for plan in policy::plans(finding, &facts) {
-            fixes.extend(self.policy_fix(now, finding, &plan)?);
+            fixes.extend(self.policy_fix(now, finding, policy.name(), &plan)?);
         }
         Ok(fixes)
     }
@@ -209,9 +208,9 @@ impl Prover<'_> {
         &mut self,
         now: Judged<'_>,
         finding: &Finding,
+        path: &Utf8Path,
         plan: &PolicyPlan,
     ) -> Result<Option<Fix>, NotProved> {
-        let Some(path) = &now.verdict.policy else { return Ok(None) };
         let mut texts = now.texts.clone();
         if texts.set(path, SourceText::new(&plan.after)).is_err() {
             return Ok(None);
@@ -237,7 +236,7 @@ impl Prover<'_> {
             return Ok(None);
         }
         let mut fix = Fix::new(plan.remedy, &plan.title, None, texts, proof);
-        fix.to_fill_in = plan.to_fill_in.clone().map(|span| (path.clone(), span));
+        fix.to_fill_in = plan.to_fill_in.clone().map(|span| (path.to_owned(), span));
         Ok(Some(fix))
     }
 
@@ -270,6 +269,20 @@ impl Prover<'_> {
         let verdict = self.gate.judge(self.options, tried, self.databases, &quiet);
         verdict.ok_or(NotProved::Unwanted)
     }
+}
+
+/// The policy as it is now or, where the finding stands there, the file that adds exceptions to it.
+fn policy_text(now: Judged<'_>, finding: &Finding) -> Option<PolicyText> {
+    let beside = now.verdict.exceptions.as_ref();
+    let is_beside = |place: &&Place| beside == Some(&place.file);
+    if let Some(path) = finding.places.first().filter(is_beside).map(|place| &place.file) {
+        let text = now.texts.read(path).ok()?;
+        return Some(PolicyText { path: Some(path.clone()), text, exceptions: None });
+    }
+    let path = now.verdict.policy.as_ref()?;
+    let text = now.texts.read(path).ok()?;
+    let exceptions = beside.cloned().map(ExceptionsFile::on_disk);
+    Some(PolicyText { path: Some(path.clone()), text, exceptions })
 }
 
 /// Why nothing was proved: what was tried says more than what was not.

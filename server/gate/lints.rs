@@ -10,7 +10,7 @@ use camino::{Utf8Path, Utf8PathBuf};
 use jiff::{Timestamp, civil::Date, tz::TimeZone};
 use semver::{Version, VersionReq};
 
-use super::{GateOptions, OnDisk, Texts};
+use super::{GateOptions, Texts};
 use crate::{
     policy::lints::{self, Beside, Judged},
     verdict::{
@@ -135,11 +135,11 @@ impl Lints {
     }
 }
 
-/// The file that adds exceptions to a policy, as on disk: there cargo-deny reads it.
+/// The file that adds exceptions to a policy.
 fn exceptions(policy: &PolicyText) -> Option<PolicyText> {
-    let path = policy.exceptions.clone()?;
-    let text = OnDisk.read(&path).ok()?;
-    Some(PolicyText { path: Some(path), text, exceptions: None })
+    let file = policy.exceptions.as_ref()?;
+    let text = file.text()?.clone();
+    Some(PolicyText { path: Some(file.path.clone()), text, exceptions: None })
 }
 
 /// The lowest later version that has not the advisory and that all requirements admit.

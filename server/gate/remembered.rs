@@ -47,7 +47,8 @@ pub(super) fn key(
     let data = std::fs::metadata(&program).ok()?;
     let program = (program, data.len(), data.modified().ok());
     let settings = (checks, all, advisories, helps, releases, gentle);
-    let policy = (&policy.path, &policy.exceptions, hash(policy.text.as_str().as_bytes()));
+    let exceptions = policy.exceptions.as_ref().map(|file| &file.path);
+    let policy = (&policy.path, exceptions, hash(policy.text.as_str().as_bytes()));
     let lock = crate::cache::on_disk(&workspace.lock_file()).map(|bytes| hash(&bytes));
     Some(hash(format!("{workspace:?}{program:?}{settings:?}{policy:?}{lock:?}").as_bytes()))
 }
@@ -60,7 +61,14 @@ pub(super) fn other_inputs(
     texts: &dyn Texts,
 ) -> Inputs {
     let mut inputs: BTreeSet<_> = database.inputs();
-    inputs.extend(policy.path.iter().chain(&policy.exceptions).cloned().map(Input::Text));
+    inputs.extend(
+        policy
+            .path
+            .iter()
+            .chain(policy.exceptions.as_ref().map(|file| &file.path))
+            .cloned()
+            .map(Input::Text),
+    );
     Inputs::now(inputs, &|path| bytes(texts, path))
 }
 

@@ -7,7 +7,8 @@ use crate::{
     resolve::LockState,
     text::SourceText,
     verdict::{
-        Answer, Check, CheckSet, Code, Database, Finding, LoadedPolicy, PolicyText, Severity,
+        Answer, Check, CheckSet, Code, Database, ExceptionsFile, Finding, LoadedPolicy, PolicyText,
+        Severity,
     },
     workspace::{PolicyFiles, Workspace},
 };
@@ -58,6 +59,10 @@ impl Run {
         let PolicyFiles { policy, exceptions } =
             found.unwrap_or_else(|| self.verdict.workspace.policy_files());
         self.verdict.exceptions.clone_from(&exceptions);
+        let exceptions = exceptions.map(|path| {
+            let text = texts.read(&path);
+            ExceptionsFile::with(path, text, &options.resolver.children)
+        });
         let path = match &options.config {
             // A named policy that does not exist is an empty one, as in cargo-deny.
             Some(named) if !named.exists() => {

@@ -35,6 +35,11 @@ impl Kind {
         }
     }
 
+    /// Whether it says what is judged, not what it is judged of.
+    pub(super) fn rules(self) -> bool {
+        matches!(self, Self::Policy | Self::Exceptions)
+    }
+
     /// The tables of a policy or of a file of exceptions.
     pub(super) fn tables(self) -> Option<&'static Table> {
         match self {

@@ -35,7 +35,7 @@ use crate::{
     process::Children,
     resolve::Resolver,
     verdict::CheckSet,
-    workspace::{Discovery, DiscoveryOptions, PolicyFiles, Workspace, is_policy},
+    workspace::{Discovery, DiscoveryOptions, PolicyFiles, Workspace},
 };
 
 /// An editor's advisories may be this old.
@@ -300,7 +300,7 @@ impl Owner {
     /// Finds the workspace that an opened file belongs to, if it is not known.
     fn find_workspaces_of(&mut self, path: &Utf8Path) {
         let kind = Kind::of(path);
-        if kind == Some(Kind::Policy) {
+        if kind.is_some_and(Kind::rules) {
             let known: Vec<_> = self.ruled_by(path).collect();
             self.discovered(known, Some(path.to_owned()));
         }
@@ -310,7 +310,7 @@ impl Owner {
         let known = self.watch.known();
         tokio::task::spawn_blocking(move || {
             let look = || match kind {
-                Some(Kind::Policy) => workspaces_ruled_by(&path, &options),
+                Some(kind) if kind.rules() => workspaces_ruled_by(&path, &options),
                 _ => workspace_of(&path).into_iter().collect(),
             };
             let mut found = look();
@@ -327,14 +327,14 @@ impl Owner {
         });
     }
 
-    /// The workspaces whose policy is `path`.
+    /// The workspaces whose policy or exceptions are `path`.
     fn ruled_by<'o>(&'o self, path: &'o Utf8Path) -> impl Iterator<Item = Workspace> + 'o {
         self.workers.keys().filter(move |workspace| rules(path, workspace)).cloned()
     }
 
     /// The text of an open file is another one, or that on disk again.
     fn buffer_changed(&mut self, path: &Utf8Path) {
-        if Kind::of(path) == Some(Kind::Policy) {
+        if Kind::of(path).is_some_and(Kind::rules) {
             let ruled: Vec<_> = self.ruled_by(path).collect();
             for workspace in ruled {
                 self.wish(&workspace, false);
@@ -388,7 +388,7 @@ impl Owner {
             let SessionState { documents, verdicts, .. } = &mut *state;
             let verdict = verdicts.get(workspace);
             let buffers = documents.texts(|path| {
-                is_policy(path)
+                Kind::of(path).is_some_and(Kind::rules)
                     || is_resolved_with(workspace, path, &self.watch, verdict.map(Arc::as_ref))
             });
             (options, trusted, Buffers(buffers), pause, proves)
@@ -437,8 +437,10 @@ impl Owner {
     }
 }
 
+/// Whether a policy or a file of exceptions is the one of the workspace.
 fn rules(policy: &Utf8Path, workspace: &Workspace) -> bool {
-    PolicyFiles::find(&workspace.manifest).policy.as_deref() == Some(policy)
+    let PolicyFiles { policy: found, exceptions } = PolicyFiles::find(&workspace.manifest);
+    [found, exceptions].iter().any(|one| one.as_deref() == Some(policy))
 }
 
 /// The workspaces below a policy, without those that have a nearer one.

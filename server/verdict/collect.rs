@@ -324,9 +324,9 @@ fn labelled(
         }
         let name = codespan_name(files, label.file_id)?;
         let span = without_mark(source, &label.range);
-        if policy.exceptions.as_deref() == Some(name) {
+        if let Some(file) = policy.exceptions.as_ref().filter(|file| file.is_called(name)) {
             let text = SourceText::new(source);
-            let place = Place { file: name.to_owned(), text, span, role: Role::Mend, via: None };
+            let place = Place { file: file.path.clone(), text, span, role: Role::Mend, via: None };
             return Some((Target::Policy, place));
         }
         let manifest = places?.manifests.at(name)?;

@@ -35,7 +35,8 @@ pub(super) fn exceptions(
         } else {
             let (id, source) = (one.file_id, files.source(one.file_id));
             let text = beside.entry(id).or_insert_with(|| SourceText::new(source)).clone();
-            let file = collect::codespan_name(files, id)?.to_owned();
+            let name = collect::codespan_name(files, id)?;
+            let file = policy.exceptions.as_ref().filter(|file| file.is_called(name))?.path.clone();
             let span = collect::without_mark(source, &span);
             Place { file, text, span, role: Role::Mend, via: None }
         };

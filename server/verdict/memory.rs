@@ -43,9 +43,9 @@ impl PartialEq for Database {
 /// nothing is remembered.
 pub(super) fn keys(question: &Question) -> Option<BTreeMap<Check, Key>> {
     let policy: Table = question.policy.text.as_str().parse().ok()?;
-    let exceptions = question.policy.exceptions.as_ref().map(|path| {
-        let text = crate::text::read_to_string(path).unwrap_or_default();
-        format!("{path}\0{text}")
+    let exceptions = question.policy.exceptions.as_ref().map(|file| {
+        let text = file.text().map(SourceText::as_str).unwrap_or_default();
+        format!("{}\0{text}", file.path)
     });
     let keys = Check::JUDGED.into_iter().map(|check| {
         let section = policy.get(check.name()).cloned().unwrap_or(Value::Table(Table::new()));

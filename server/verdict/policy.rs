@@ -1,9 +1,9 @@
 //! A policy, parsed and validated by cargo-deny.
 
+mod exceptions;
 mod strings;
 
 use std::{
-    io,
     panic::{AssertUnwindSafe, catch_unwind},
     sync::Arc,
     time::Duration,
@@ -25,6 +25,8 @@ use cargo_deny::{
 };
 use toml_span::ErrorKind;
 use url::Url;
+
+pub use exceptions::ExceptionsFile;
 
 use super::{
     Check, Code, Finding, GraphOptions, Place, Role, Severity,
@@ -51,7 +53,7 @@ pub struct PolicyText {
     /// Its text, empty where there is none.
     pub text: SourceText,
     /// A file with further licence exceptions.
-    pub exceptions: Option<Utf8PathBuf>,
+    pub exceptions: Option<ExceptionsFile>,
 }
 
 /// What a policy says about advisory databases.
@@ -99,13 +101,22 @@ pub(super) struct Parsed {
 
 impl PolicyText {
     /// No policy: cargo-deny's defaults.
-    pub fn none(exceptions: Option<Utf8PathBuf>) -> Self {
+    pub fn none(exceptions: Option<ExceptionsFile>) -> Self {
         Self { path: None, text: SourceText::new(""), exceptions }
     }
 
     /// The file, or the name that stands for none.
     pub fn name(&self) -> &Utf8Path {
         self.path.as_deref().unwrap_or(Utf8Path::new(NO_FILE))
+    }
+
+    /// Whether it and its exceptions stand so on disk.
+    pub(crate) fn is_on_disk(&self) -> bool {
+        let same = |path: &Utf8PathBuf| {
+            read_to_string(path).is_ok_and(|on_disk| SourceText::new(&on_disk) == self.text)
+        };
+        self.path.as_ref().is_none_or(same)
+            && self.exceptions.as_ref().is_none_or(ExceptionsFile::is_on_disk)
     }
 
     /// Reads the policy. `workspace` is the flag of the same name.
@@ -164,7 +175,7 @@ impl PolicyText {
                 }
             };
             let mut diagnostics = Vec::new();
-            let config = validate(config, id, self.exceptions.as_deref(), files, &mut diagnostics);
+            let config = validate(config, id, self.exceptions.as_ref(), files, &mut diagnostics);
             let refused = diagnostics.iter().any(|diag| diag.severity >= DenySeverity::Error);
             Parsed { config: (!refused).then_some(config), diagnostics }
         };
@@ -195,20 +206,21 @@ impl PolicyText {
             finding.remedy = Some("nothing can be judged until it is mended".to_owned());
             return Err(Box::new(finding));
         }
-        let Some(path) = &self.exceptions else { return Ok(()) };
-        let trouble = match read_to_string(path) {
-            Ok(text) if too_deep(&text).is_some() => {
+        let Some(exceptions) = &self.exceptions else { return Ok(()) };
+        let path = &exceptions.path;
+        let trouble = match exceptions.text() {
+            Some(text) if too_deep(text.as_str()).is_some() => {
                 format!("`{path}` is nested deeper than {DEEPEST} levels")
             }
-            Ok(text) if strings::in_exceptions(&text).is_some() => {
+            Some(text) if strings::in_exceptions(text.as_str()).is_some() => {
                 format!(
                     "`{path}` holds a string where cargo-deny wants a table, and it breaks off on it"
                 )
             }
-            Err(error) if error.kind() == io::ErrorKind::Other => {
-                format!("`{path}` cannot be read: {error}")
-            }
-            _ => return Ok(()),
+            _ => match exceptions.unread() {
+                Some(why) => format!("`{path}` cannot be read: {why}"),
+                None => return Ok(()),
+            },
         };
         let text = SourceText::new("");
         let file = path.clone();
@@ -266,7 +278,7 @@ impl PolicyText {
 fn validate(
     config: RootConfig,
     id: FileId,
-    exceptions: Option<&Utf8Path>,
+    exceptions: Option<&ExceptionsFile>,
     files: &mut Files,
     diagnostics: &mut Vec<Diagnostic>,
 ) -> Config {
@@ -282,8 +294,8 @@ fn validate(
     let advisories = validated!(config.advisories);
     let bans = validated!(config.bans);
     let mut licenses = validated!(config.licenses);
-    if let Some(path) = exceptions {
-        licenses::cfg::load_exceptions(&mut licenses, path.to_owned(), files, diagnostics);
+    if let Some(file) = exceptions {
+        licenses::cfg::load_exceptions(&mut licenses, file.read_from(), files, diagnostics);
     }
     let sources = validated!(config.sources);
     for target in &config.graph.targets {

@@ -121,3 +121,58 @@ fn the_hidden_one_is_read_too_and_entries_follow_edits() {
     let hover = client.hover(HIDDEN, "crate = \"gpl").expect("a hover").value;
     expect!["**exceptions.crate**"].assert_eq(hover.split(" · ").next().expect("a name"));
 }
+
+each_editor! {
+    fn what_is_typed_counts_before_it_is_saved(editor) {
+        let mut client = opened(editor, FILE);
+        client.ignore(FILE);
+        client.open("app/Cargo.toml");
+        // Read from a copy of the text, which is nobody else's business.
+        client.replace(FILE, "GPL-3.0-only", "GPL-2.0-only");
+        client.latest("app/Cargo.toml", "a finding", |shown| {
+            shown.has("rejected") && shown.line("rejected") == 8
+        });
+        client.replace(FILE, "GPL-2.0-only", "GPL-3.0-only");
+        client.latest("app/Cargo.toml", "none", |shown| !shown.has("rejected"));
+        // Broken, it is refused like a broken policy, and what stood there stays.
+        client.replace(FILE, "exceptions = [", "exceptions = [[");
+        client.latest(FILE, "an error in the file", |shown| {
+            shown.diagnostics.iter().any(|one| one.severity == 1)
+        });
+        client.replace(FILE, "exceptions = [[", "exceptions = [");
+        client.status("exact");
+    }
+
+    fn what_is_found_there_is_mended_there(editor) {
+        let mut client = opened(editor, FILE);
+        client.ignore(FILE);
+        for (needle, title, before, after) in [
+            (
+                "gpl\"",
+                "narrow the entry to `gpl` 1.0.0",
+                "{ crate = \"gpl\",",
+                "{ crate = \"gpl@1.0.0\",",
+            ),
+            (
+                "gpl@1.0.0",
+                "add a comment that says why",
+                "[\"GPL-3.0-only\"] },",
+                "[\"GPL-3.0-only\"] }, # TODO: why this is acceptable",
+            ),
+            (
+                "2020-06-30",
+                "remove the entry that was to hold until 2020-06-30",
+                "    { crate = \"absent@1\", allow = [\"ISC\"] }, # until 2020-06-30\n",
+                "",
+            ),
+        ] {
+            client.status("exact");
+            let actions = client.actions(FILE, needle);
+            let action = actions.iter().find(|action| action.title().starts_with(title));
+            let action = action.unwrap_or_else(|| panic!("`{title}` is not among {actions:?}"));
+            let text = client.text(FILE);
+            client.take_action(action);
+            assert_eq!(client.text(FILE), text.replace(before, after));
+        }
+    }
+}

@@ -356,6 +356,10 @@ pub(super) fn hold(text: &str, offset: usize) {
     let Some(document) = Document::read(text) else { return };
     let Some(steps) = way_to(&document, offset) else { return };
     let Some(Step::Key(key)) = steps.last() else { return };
+    // One that says what is not known here is left alone.
+    if said_at(&mut document.said.clone(), &steps).and_then(|said| declaration(said)).is_none() {
+        return;
+    }
     for default in [false, true] {
         let Some(after) = inheriting(text, &steps, default) else { continue };
         let Some(document) = Document::read(&after.text) else {

@@ -108,14 +108,19 @@ pub(super) fn entry(case: &Case<'_>) -> Option<Vec<Step>> {
 
 /// Whether an entry stands in the list of that name.
 fn is_in(steps: &[Step], list: &str) -> bool {
-    matches!(steps.get(1), Some(Step::Key(key)) if key == list)
+    matches!(steps, [.., Step::Key(key), Step::Index(_)] if key == list)
 }
 
 fn entry_of(mut steps: Vec<Step>) -> Option<Vec<Step>> {
     while matches!(steps.last()?, Step::Key(_)) {
         steps.pop();
     }
-    (steps.len() == 3).then_some(steps)
+    // A file of exceptions has them at its top.
+    let is_entry = match &steps[..] {
+        [Step::Key(list), Step::Index(_)] => list == "exceptions",
+        _ => steps.len() == 3,
+    };
+    is_entry.then_some(steps)
 }
 
 impl Document<'_> {

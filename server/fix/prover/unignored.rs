@@ -1,11 +1,10 @@
 //! An upgrade that makes an ignore needless, together with the end of the ignore.
 
-use super::{FixOptions, Judged, NotProved, PolicyFacts, Prover, policy};
+use super::{FixOptions, Judged, NotProved, PolicyFacts, Prover, policy, policy_text};
 use crate::{
     fix::{Answer, Fix, Proof},
-    gate::Texts as _,
     text::SourceText,
-    verdict::{Finding, PolicyText, Severity},
+    verdict::{Finding, Severity},
 };
 
 impl Prover<'_> {
@@ -20,19 +19,17 @@ impl Prover<'_> {
         finding: &Finding,
     ) -> Result<Answer, NotProved> {
         let nothing = Ok(Answer::default());
-        let (Some(path), Some(place)) = (&now.verdict.policy, finding.places.first()) else {
+        let (Some(policy), Some(place)) = (policy_text(now, finding), finding.places.first())
+        else {
             return nothing;
         };
-        let Ok(text) = now.texts.read(path) else { return nothing };
         let id = place.text.as_str().get(place.span.clone()).unwrap_or_default().to_owned();
-        let exceptions = now.verdict.workspace.policy_files().exceptions;
-        let policy = PolicyText { path: Some(path.clone()), text, exceptions };
         let facts = PolicyFacts { policy: &policy, packages: &now.verdict.folders };
         let Some(without) = policy::plans(finding, &facts).into_iter().next() else {
             return nothing;
         };
         let mut texts = now.texts.clone();
-        if texts.set(path, SourceText::new(&without.after)).is_err() {
+        if texts.set(policy.name(), SourceText::new(&without.after)).is_err() {
             return nothing;
         }
         let verdict = self.verdict_on(&texts)?;

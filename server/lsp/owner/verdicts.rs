@@ -199,7 +199,9 @@ pub(super) fn is_own(finding: &Finding) -> bool {
 
 /// Whether nothing but the policy was looked at.
 pub(super) fn ends_at_policy(verdict: &Verdict) -> bool {
-    let on_policy = |place: &Place| Some(&place.file) == verdict.policy.as_ref();
+    let on_policy = |place: &Place| {
+        [&verdict.policy, &verdict.exceptions].iter().any(|one| one.as_ref() == Some(&place.file))
+    };
     verdict.findings.iter().all(|finding| finding.places.first().is_some_and(on_policy))
 }
 

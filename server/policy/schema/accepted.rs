@@ -7,7 +7,7 @@ use camino::Utf8PathBuf;
 use super::{EXCEPTIONS, Form, Key, POLICY, Standing, Table, Text, Value};
 use crate::{
     text::SourceText,
-    verdict::{Finding, PolicyText, Severity},
+    verdict::{ExceptionsFile, Finding, PolicyText, Severity},
 };
 
 /// What cargo-deny says of a policy, and whether it takes it.
@@ -245,7 +245,7 @@ fn the_file_of_exceptions_has_one_key() {
     let file = Utf8PathBuf::from_path_buf(temp.path().join("deny.exceptions.toml")).expect("UTF-8");
     let taken = |text: &str| {
         std::fs::write(&file, text).expect("written");
-        let exceptions = Some(file.clone());
+        let exceptions = Some(ExceptionsFile::on_disk(file.clone()));
         PolicyText { path: None, text: SourceText::new(""), exceptions }.load(false).is_ok()
     };
     assert!(taken(EXCEPTIONS.key("exceptions").expect("the key").example));

@@ -38,6 +38,8 @@ pub(super) struct ClientFeatures {
     pub(super) document_changes: bool,
     /// Edits may create files.
     pub(super) creates_files: bool,
+    /// Edits may delete files.
+    pub(super) deletes_files: bool,
     /// The edit of a code action may be asked for later.
     pub(super) resolves_edits: bool,
     /// Code actions that cannot be taken are shown with why.
@@ -120,6 +122,10 @@ impl ClientFeatures {
                 .and_then(|workspace| workspace.workspace_edit.as_ref())
                 .and_then(|edit| edit.resource_operations.as_ref())
                 .is_some_and(|operations| operations.contains(&ResourceOperationKind::Create)),
+            deletes_files: workspace
+                .and_then(|workspace| workspace.workspace_edit.as_ref())
+                .and_then(|edit| edit.resource_operations.as_ref())
+                .is_some_and(|operations| operations.contains(&ResourceOperationKind::Delete)),
             resolves_edits: actions
                 .and_then(|actions| actions.resolve_support.as_ref())
                 .is_some_and(|resolved| resolved.properties.iter().any(|one| one == "edit"))

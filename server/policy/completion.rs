@@ -14,6 +14,7 @@ mod keys;
 mod licences;
 mod packages;
 mod sources;
+mod target_features;
 mod targets;
 mod values;
 
@@ -191,7 +192,9 @@ impl<'m> Maker<'m> {
             Text::Triple => self.triples(spot, &others),
             Text::OwnFeature => self.own_features(spot, &others),
             Text::Feature => self.features(spot, &others, key.name),
+            Text::TargetFeature => self.target_features(spot, &others),
             Text::Registry => self.registries(spot, place, &others),
+            Text::RegistryName => self.registry_names(spot, &others),
             Text::Git => self.repositories(spot, &others),
             Text::GitPrefix => self.prefixes(spot, &others),
             Text::Organisation(host) => self.organisations(host, spot, &others),

@@ -26,6 +26,9 @@ pub struct GraphFacts {
     pub licences: BTreeMap<Arc<str>, usize>,
     /// How many packages name each exception.
     pub exceptions: BTreeMap<Arc<str>, usize>,
+    /// The registries that members say they are published to, by the names that they use
+    /// (`package.publish`), each with those members' names.
+    pub published_to: BTreeMap<Arc<str>, Vec<Arc<str>>>,
 }
 
 /// One package of a graph.
@@ -148,6 +151,12 @@ pub(super) fn graph_facts(krates: &Krates) -> GraphFacts {
         .collect();
     let mut known: HashMap<&str, Vec<Arc<str>>> = HashMap::new();
     for (node, krate) in &nodes {
+        if members.contains(node) {
+            for registry in krate.publish.iter().flatten() {
+                let members = facts.published_to.entry(strings.shared(registry)).or_default();
+                members.push(strings.shared(&krate.name));
+            }
+        }
         let licence = krate.license.as_deref();
         let terms = licence.map(|licence| match known.get(licence) {
             Some(terms) => terms.clone(),

@@ -32,7 +32,8 @@ fn the_page_of_codes_is_fresh() {
     }
     let _ = write!(page, "\n## Reasons and dates\n\n{CONVENTION}\n");
     page.push_str(
-        "\nOur findings about the policy are hints and warnings. They count in no exit code; `supercargo check --strict` \
+        "\nA policy that another one in its folder stands before can be deleted by an action; one in a member's folder is \
+         left to you, since cargo-deny reads it when it is run there.\n\nOur findings about the policy are hints and warnings. They count in no exit code; `supercargo check --strict` \
          counts all of them, with exit bit 16.\n",
     );
     fresh("server/docs/codes.md", &page);

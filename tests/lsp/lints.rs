@@ -89,6 +89,25 @@ each_editor! {
         client.ignore(POLICY);
     }
 
+    fn a_policy_that_is_not_read_can_be_deleted(editor) {
+        let world = world();
+        world.write(".deny.toml", "[bans]\n");
+        let mut client = Session::of(world).editor(editor).start();
+        for file in [MANIFEST, POLICY] {
+            client.ignore(file);
+        }
+        client.open(".deny.toml");
+        client.diagnostics_with(".deny.toml", "supercargo::shadowed-policy");
+        client.status("exact");
+        let actions = client.actions(".deny.toml", "[bans]");
+        let [action] = &actions[..] else { panic!("{actions:?}") };
+        assert_eq!(action.title(), "delete `.deny.toml`, which is not read");
+        assert!(!action.is_preferred());
+        client.take_action(action);
+        assert_eq!(client.world.try_read(".deny.toml"), None);
+        client.ends_with(".deny.toml", "nothing", crate::harness::Shown::is_empty);
+    }
+
     fn an_upgrade_takes_the_place_of_an_ignore(editor) {
         let mut client = Session::of(world()).editor(editor).start();
         client.open(MANIFEST);

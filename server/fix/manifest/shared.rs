@@ -101,7 +101,8 @@ pub(super) fn plan(finding: &Finding, now: Judged<'_>) -> Result<ManifestPlan, S
     let requirement = match requirements.len() {
         0 => None,
         _ => Some(narrowest(&requirements).ok_or_else(|| {
-            let stated = Vec::from_iter(requirements.iter().copied()).join("`, `");
+            let stated: Vec<_> = requirements.iter().copied().collect();
+            let stated = stated.join("`, `");
             format!("no one of the requirements `{stated}` is sure to admit what all of them do")
         })?),
     };

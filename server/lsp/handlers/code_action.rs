@@ -1,5 +1,7 @@
 //! `textDocument/codeAction`: the fixes that were proved for what is found on these lines.
 
+mod unread;
+
 use std::{
     collections::BTreeSet,
     sync::Arc,
@@ -176,6 +178,13 @@ fn look(
             && !first.fix.brings_findings()
             && first.fix.to_fill_in.is_none();
         action.is_preferred = is_good.then_some(true);
+    }
+    for (finding, _) in &unclear {
+        let deleted = unread::deleted(finding, state);
+        known.actions.extend(deleted.map(|action| CodeAction {
+            diagnostics: Some(diagnostics(&[finding], params)).filter(|all| !all.is_empty()),
+            ..action
+        }));
     }
     let automatic = params.context.trigger_kind == Some(CodeActionTriggerKind::AUTOMATIC);
     if state.features.disabled_actions && !automatic {

@@ -211,7 +211,11 @@ fn fit(filter: &str, typed: &str) -> Option<Fit> {
     if name.contains(&typed) {
         return Some(Fit::Inside);
     }
-    let mut rest = name.chars();
+    // The first letter begins a word.
+    let first = typed.chars().next()?;
+    let words = name.char_indices().filter(|(at, _)| !name[..*at].ends_with(char::is_alphanumeric));
+    let (start, _) = words.into_iter().find(|(_, letter)| *letter == first)?;
+    let mut rest = name[start..].chars();
     typed.chars().all(|c| rest.any(|other| other == c)).then_some(Fit::Scattered)
 }
 

@@ -46,6 +46,18 @@ impl<'m> Maker<'m> {
         self.sources(users, spot, others);
     }
 
+    /// The registries that members are published to, as their manifests name them.
+    pub(super) fn registry_names(&mut self, spot: &Spot<'_>, others: &[&str]) {
+        for (name, members) in &self.facts.graph.published_to {
+            if is_there(others, name) {
+                continue;
+            }
+            let Some(edit) = spot.string(name) else { continue };
+            let item = edit.item(&**name, ItemKind::Source, Rank::Known);
+            self.items.push(item.detail(format!("of {}", members.join(", "))));
+        }
+    }
+
     pub(super) fn repositories(&mut self, spot: &Spot<'_>, others: &[&str]) {
         let mut users: Users<'m> = BTreeMap::new();
         for (url, package) in self.gits() {

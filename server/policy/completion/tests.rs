@@ -377,3 +377,23 @@ fn texts_that_are_too_much_are_answered_quickly() {
     quickly(&format!("a = \"{}$0", "x".repeat(2_000_000)));
     quickly(&format!("a = [{}$0", "\"".repeat(2_000_000)));
 }
+
+#[test]
+fn the_registries_that_members_are_published_to_and_target_features_are_known() {
+    assert_eq!(labels("[licenses.private]\nregistries = [\"$0\"]\n"), ["company"]);
+    assert!(labels("[licenses.private]\nregistries = [\"company\", \"$0\"]\n").is_empty());
+    let features = |triple: &str, typed: &str| {
+        labels(&format!(
+            "[graph]\ntargets = [{{ triple = \"{triple}\", features = [\"{typed}$0\"] }}]\n"
+        ))
+    };
+    assert_eq!(features("wasm32-unknown-unknown", "sim"), ["simd128", "relaxed-simd"]);
+    assert_eq!(features("aarch64-apple-darwin", "ne"), ["neon"]);
+    assert_eq!(features("my-own-board", "atom"), ["atomics"]);
+}
+
+#[test]
+fn scattered_letters_begin_with_a_word() {
+    let offered = labels("[advisories]\nya$0\n");
+    assert_eq!(offered, ["yanked", "disable-yank-checking"]);
+}

@@ -45,7 +45,8 @@ impl World {
                 *terms.entry(Arc::clone(term)).or_default() += 1;
             }
         }
-        let graph = GraphFacts { packages, terms, ..GraphFacts::default() };
+        let published_to = [("company".into(), vec!["app".into()])].into();
+        let graph = GraphFacts { packages, terms, published_to, ..GraphFacts::default() };
         let mut vulnerable = found(&graph, Code::Vulnerability, &["time 0.3.44"]);
         let advisory = AdvisoryFacts {
             id: "RUSTSEC-2026-0009".to_owned(),

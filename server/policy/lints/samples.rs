@@ -10,8 +10,8 @@ use super::{Judged, lints};
 use crate::{
     text::SourceText,
     verdict::{
-        AdvisoryFacts, Check, Code, Finding, GraphFacts, PackageFacts, PackageRef, PolicyText,
-        Severity, own,
+        AdvisoryFacts, Check, Code, ExceptionsFile, Finding, GraphFacts, PackageFacts, PackageRef,
+        PolicyText, Severity, own,
     },
 };
 
@@ -29,6 +29,12 @@ impl Sample {
         let text = SourceText::new(&text.replacen("$0", "", 1));
         let policy = PolicyText { path: Some("/w/deny.toml".into()), text, exceptions: None };
         Self { policy, mark, findings: Vec::new(), reachable: BTreeMap::new() }
+    }
+
+    /// With a file of exceptions beside it.
+    pub(crate) fn beside(mut self, exceptions: ExceptionsFile) -> Self {
+        self.policy.exceptions = Some(exceptions);
+        self
     }
 
     /// Something that cargo-deny has found at the mark, about these packages.

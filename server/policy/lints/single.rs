@@ -31,6 +31,7 @@ pub(super) fn allowed(read: &Read<'_>) -> Vec<Finding> {
         let list = said.get("licenses").and_then(|section| section.get(key));
         list.and_then(toml::Value::as_array).map_or(&[], Vec::as_slice)
     };
+    let beside = beside(read);
     let Some(expressions) = expressions(packages, list("clarify")) else { return Vec::new() };
     let permitted: Vec<Option<Licensee>> =
         entries.iter().map(|entry| Licensee::parse_mode(&entry.value, IN_POLICY).ok()).collect();
@@ -51,7 +52,8 @@ pub(super) fn allowed(read: &Read<'_>) -> Vec<Finding> {
         });
         let mut in_need = in_need.filter(|(expression, package)| {
             let this = package.package();
-            let exception = list("exceptions").iter().find(|entry| spec::matches(entry, &this));
+            let all = list("exceptions").iter().chain(&beside);
+            let exception = all.into_iter().find(|entry| spec::matches(entry, &this));
             let excepted = licensees(exception.and_then(|entry| entry.get("allow")));
             let permitted: Vec<&Licensee> = others.iter().copied().chain(&excepted).collect();
             !is_satisfied(expression, &permitted.iter().copied())
@@ -71,6 +73,16 @@ pub(super) fn allowed(read: &Read<'_>) -> Vec<Finding> {
         all.push(finding);
     }
     all
+}
+
+/// The exceptions of the file beside the policy.
+fn beside(read: &Read<'_>) -> Vec<toml::Value> {
+    let file = read.judged.policy.exceptions.as_ref();
+    let said = file.and_then(|file| file.text()?.as_str().parse::<toml::Table>().ok());
+    match said.and_then(|mut said| said.remove("exceptions")) {
+        Some(toml::Value::Array(entries)) => entries,
+        _ => Vec::new(),
+    }
 }
 
 /// The packages by the expressions that they are judged by; `None` where one is not known.
@@ -96,8 +108,8 @@ fn expressions<'p>(
 #[cfg(test)]
 mod tests {
     use crate::{
-        policy::lints::samples::check,
-        verdict::{Code, Severity},
+        policy::lints::samples::{Sample, check},
+        verdict::{Code, ExceptionsFile, Severity},
     };
 
     fn single(policy: &str, expected: &[&str]) {
@@ -116,6 +128,21 @@ mod tests {
             "[licenses]\nallow = [\"MIT\", \"ISC\"]\nexceptions = [{ crate = \"single\", allow = [\"ISC\"] }]\n",
             &[],
         );
+    }
+
+    #[test]
+    fn an_exception_in_the_file_beside_the_policy_counts_too() {
+        let temp = tempfile::tempdir().expect("a temporary folder");
+        let file = temp.path().join("deny.exceptions.toml");
+        let said = |exceptions: &str| {
+            std::fs::write(&file, exceptions).expect("written");
+            let file = file.clone().try_into().expect("UTF-8");
+            let policy = "[licenses]\nallow = [\"MIT\", \"ISC\", \"Zlib\"]\n";
+            let sample = Sample::new(policy).beside(ExceptionsFile::on_disk(file));
+            sample.covered(Code::AllowedForOne, Severity::Help)
+        };
+        assert_eq!(said("exceptions = [{ crate = \"single\", allow = [\"ISC\"] }]\n"), [""; 0]);
+        assert_eq!(said("exceptions = [{ crate = \"other\", allow = [\"ISC\"] }]\n"), ["ISC"]);
     }
 
     #[test]

@@ -88,6 +88,15 @@ impl Client {
                     self.world.write(&path, "");
                     continue;
                 }
+                if document["kind"] == "delete" {
+                    let uri = document["uri"].as_str().expect("a URI");
+                    let path = self.file_of(uri).replace("[work]/", "").replace("[world]/", "../");
+                    self.world.delete(&path);
+                    if self.open_documents().contains(&path) {
+                        self.close(&path);
+                    }
+                    continue;
+                }
                 let identity = &document["textDocument"];
                 let uri = identity["uri"].as_str().expect("a URI").to_owned();
                 files.push((uri, identity["version"].clone(), document["edits"].clone()));

@@ -27,6 +27,7 @@ const REGISTRY: &str = r#"
 pub(super) struct Layout {
     pub(super) fixture: String,
     pub(super) manifests: Vec<String>,
+    /// With the files that add exceptions to them.
     pub(super) policies: Vec<String>,
     /// The folders of the workspaces.
     pub(super) workspaces: Vec<String>,
@@ -100,6 +101,11 @@ impl Layout {
         let path = format!("{folder}deny.toml");
         self.file(&path, &texts::policy(dice));
         self.policies.push(path);
+        if dice.once_in(3) {
+            let path = format!("{folder}deny.exceptions.toml");
+            self.file(&path, texts::EXCEPTIONS);
+            self.policies.push(path);
+        }
     }
 
     fn file(&mut self, path: &str, text: &str) {

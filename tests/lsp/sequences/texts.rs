@@ -33,6 +33,10 @@ const SECTIONS: [&str; 5] = [
 
 const COMMENTS: [&str; 4] = ["# a comment", "# größer 🦀 ünd", "    # further in", "#"];
 
+/// A file beside a policy.
+pub(super) const EXCEPTIONS: &str =
+    "exceptions = [{ crate = \"gpl\", allow = [\"GPL-3.0-only\"] }] # ours\n";
+
 pub(super) fn manifest(name: &str, more: &str, dice: &mut Dice) -> String {
     let licence = *dice.pick(&["MIT", "MIT OR ISC", "Apache-2.0"]);
     let mut text = format!(

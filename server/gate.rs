@@ -22,7 +22,7 @@ use crate::{
     facts::RefreshPolicy,
     model::essence::Essence,
     policy::effects::Judged,
-    resolve::{BufferCopy, LockState, Resolution, ResolveError, Resolver, Wait},
+    resolve::{BufferCopy, LockState, Resolution, ResolveError, Resolver, Shape, Wait},
     text::{SourceText, read_to_string},
     verdict::{
         Check, CheckSet, Counts, Database, DatabaseSource, Declared, Engine, Finding, GraphFacts,
@@ -232,7 +232,16 @@ struct Kept {
     edited: bool,
     /// What was resolved from files on disk was resolved from these.
     inputs: Option<Inputs>,
+    /// While cargo answers so, the graph stays.
+    shape: Option<Shape>,
     engine: Engine,
+}
+
+impl Kept {
+    /// Whether the graph is also the one of an answer of this shape.
+    fn is_for(&self, key: &GraphKey, shape: Option<&Shape>) -> bool {
+        self.key.options == key.options && shape.is_some() && self.shape.as_ref() == shape
+    }
 }
 
 /// What became of the wish for a graph.
@@ -471,7 +480,10 @@ impl Gate {
         let wanted = || audience.still_waits();
         let (old, ending) = (Cell::new(self.kept.take()), Cell::new(None));
         // Two graphs need not be in memory at once: the old one goes while the answer is read.
-        let answered = || ending.set(old.take().map(|old| old.engine.end()));
+        let answered = |shape: &Shape| match old.take() {
+            Some(kept) if kept.is_for(&key, Some(shape)) => old.set(Some(kept)),
+            other => ending.set(other.map(|old| old.engine.end())),
+        };
         let wait = Wait { wanted: &wanted, answered: &answered };
         let resolution = self.resolve(&options.resolver, &key.options, buffers, &wait);
         self.kept = old.take();
@@ -486,13 +498,18 @@ impl Gate {
                 return Graph::Failed;
             }
         };
-        self.kept = None;
+        let old = self.kept.take().filter(|kept| kept.is_for(&key, resolution.shape.as_ref()));
         drop(ending);
         let (lock, inputs) = (resolution.lock, resolution.inputs.clone());
+        let shape = resolution.shape.clone();
         let edited = buffers.keys().any(|path| resolution.comes_from(path, &self.workspace));
-        match Engine::start(&self.workspace, resolution, &key.options) {
+        let engine = match old {
+            Some(old) => old.engine.renewed(&self.workspace, resolution.originals),
+            None => Engine::start(&self.workspace, resolution, &key.options),
+        };
+        match engine {
             Ok(engine) => {
-                self.kept = Some(Kept { key, lock, edited, inputs, engine });
+                self.kept = Some(Kept { key, lock, edited, inputs, shape, engine });
                 Graph::Built
             }
             Err(error) => {

@@ -7,6 +7,7 @@ mod buffers;
 mod build;
 mod remembered;
 mod scratch;
+mod shape;
 mod trouble;
 
 use std::{
@@ -29,6 +30,7 @@ use crate::{
 };
 pub use buffers::BufferCopy;
 pub use build::Built;
+pub(crate) use shape::Shape;
 pub(crate) use trouble::Trouble;
 
 /// How coarse the times of files may be.
@@ -67,8 +69,8 @@ pub struct Resolver {
 pub struct Wait<'w> {
     /// Whether the answer is still wanted.
     pub wanted: &'w dyn Fn() -> bool,
-    /// Cargo has answered, and the answer is going to be read.
-    pub answered: &'w dyn Fn(),
+    /// Cargo has answered with something of this shape, and the answer is going to be read.
+    pub(crate) answered: &'w dyn Fn(&Shape),
 }
 
 impl std::fmt::Debug for Wait<'_> {
@@ -79,7 +81,7 @@ impl std::fmt::Debug for Wait<'_> {
 
 impl Wait<'_> {
     /// Until there is an answer.
-    pub const FOREVER: Self = Self { wanted: &|| true, answered: &|| {} };
+    pub const FOREVER: Self = Self { wanted: &|| true, answered: &|_| {} };
 }
 
 /// Whether the resolution is that of the lock file on disk.
@@ -103,6 +105,8 @@ pub struct Resolution {
     /// Where the files are of which the metadata names a copy: empty unless buffers were
     /// resolved.
     pub originals: BTreeMap<Utf8PathBuf, Utf8PathBuf>,
+    /// What cargo's answer says but for requirements, where the graph depends on no more.
+    pub(crate) shape: Option<Shape>,
     /// Everything that was read for it; `None` where it is not that of the files on disk.
     pub(crate) inputs: Option<Inputs>,
 }
@@ -202,8 +206,7 @@ impl Resolver {
             let began = SystemTime::now() - CLOCK;
             match self.metadata(&workspace.manifest, options, true, wait.wanted) {
                 Ok(json) => {
-                    (wait.answered)();
-                    let metadata = parse(&workspace.manifest, &json)?;
+                    let (metadata, shape) = read(&workspace.manifest, &json, wait)?;
                     let inputs = Some(remembered::inputs(workspace, &metadata))
                         .filter(|inputs| inputs.were_written_before(began));
                     if let Some(inputs) = &inputs {
@@ -213,6 +216,7 @@ impl Resolver {
                         metadata,
                         lock: LockState::Sound,
                         originals: BTreeMap::new(),
+                        shape,
                         inputs,
                     });
                 }
@@ -234,11 +238,12 @@ impl Resolver {
             },
             other => other,
         })?;
-        (wait.answered)();
+        let (metadata, shape) = read(&workspace.manifest, &json, wait)?;
         Ok(Resolution {
-            metadata: parse(&workspace.manifest, &json)?,
+            metadata,
             lock: if on_disk { LockState::Stale } else { LockState::Missing },
             originals: BTreeMap::new(),
+            shape,
             inputs: None,
         })
     }
@@ -251,6 +256,7 @@ impl Resolver {
             metadata,
             lock: LockState::Sound,
             originals: BTreeMap::new(),
+            shape: None,
             inputs: Some(inputs),
         })
     }
@@ -345,6 +351,19 @@ fn is_answer(output: &[u8]) -> bool {
 fn no_folder() -> Utf8PathBuf {
     Utf8PathBuf::from(std::env::temp_dir().to_string_lossy().into_owned())
         .join("supercargo-no-target")
+}
+
+/// Reads an answer of cargo.
+fn read(
+    manifest: &Utf8Path,
+    json: &str,
+    wait: &Wait<'_>,
+) -> Result<(Metadata, Option<Shape>), ResolveError> {
+    let shape = Shape::of(json);
+    (wait.answered)(&shape);
+    let metadata = parse(manifest, json)?;
+    let shape = Some(shape).filter(|_| !shape::needs_requirements(&metadata));
+    Ok((metadata, shape))
 }
 
 fn parse<T: DeserializeOwned>(manifest: &Utf8Path, output: &str) -> Result<T, ResolveError> {

@@ -88,17 +88,31 @@ impl Server {
         Ok(times)
     }
 
-    /// Changes the features of a dependency, each time otherwise, and waits for the exact verdict.
+    /// Requires one version after the other of a dependency, of which the locked one meets all, and
+    /// waits for the exact verdict, in milliseconds each.
     pub(crate) fn requirement_edits(&mut self, count: usize) -> Result<Vec<f64>> {
+        self.declaration_edits(count, |edit| format!("\"1.{}\"", edit % 8))
+    }
+
+    /// Changes the features of a dependency, each time otherwise, and waits for the exact verdict.
+    pub(crate) fn feature_edits(&mut self, count: usize) -> Result<Vec<f64>> {
+        self.declaration_edits(count, |edit| {
+            let features = if edit % 2 == 0 { "\"std\"" } else { "\"std\", \"unicode\"" };
+            format!("{{ version = \"1\", default-features = false, features = [{features}] }}")
+        })
+    }
+
+    fn declaration_edits(
+        &mut self,
+        count: usize,
+        declared: impl Fn(usize) -> String,
+    ) -> Result<Vec<f64>> {
         let manifest = fs::read_to_string(self.folder.join("Cargo.toml"))?;
         let line = manifest.lines().position(|line| line.starts_with("regex = "));
         let line = line.context("the world has no regex")?;
         let mut times = Vec::new();
         for edit in 0..count {
-            let features = if edit % 2 == 0 { "\"std\"" } else { "\"std\", \"unicode\"" };
-            let text = format!(
-                "regex = {{ version = \"1\", default-features = false, features = [{features}] }}\n"
-            );
+            let text = format!("regex = {}\n", declared(edit));
             // An edit that stands alone, as a fix is: typing that goes on is waited for.
             thread::sleep(Duration::from_millis(500));
             let began = Instant::now();

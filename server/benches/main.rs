@@ -90,6 +90,7 @@ fn report(world: &World, deny: &Path) -> Result<Vec<String>> {
     let mut server = Server::start(&mut world.command(ours), &world.folder)?;
     let policy = server.policy_edits(EDITS)?;
     let requirement = server.requirement_edits(EDITS / 2)?;
+    let features = server.feature_edits(EDITS / 2)?;
     let [policy_hovers, completions] = server.policy_questions(EDITS)?;
     let our_memory = server.end()?;
     let mut server = Server::start(&mut world.command(ours), &world.folder)?;
@@ -119,6 +120,7 @@ fn report(world: &World, deny: &Path) -> Result<Vec<String>> {
     let hover = |part| quantile(hovers.iter().copied(), part);
     let p95 = |times: &[f64]| quantile(times.iter().copied(), 0.95);
     let edited = median(requirement.iter().copied());
+    let featured = median(features.iter().copied());
     Ok(vec![
         line("`deny.toml` edit to diagnostics, median", median(policy.clone()), Some(our_memory)),
         line("`deny.toml` edit to diagnostics, p95", p95(&policy), None),
@@ -126,6 +128,8 @@ fn report(world: &World, deny: &Path) -> Result<Vec<String>> {
         line("opened again, to the exact verdict", median(reopened), None),
         line("requirement edit to the exact verdict, median", edited, None),
         beside("the same beside `cargo metadata`", edited, of(&metadata), None),
+        line("edit of features to the exact verdict, median", featured, None),
+        beside("the same beside `cargo metadata`", featured, of(&metadata), None),
         alone("hover during 200 edits a second and `cargo update`, median", hover(0.5)),
         alone("hover during 200 edits a second and `cargo update`, p99", hover(0.99)),
         asked("hover in `deny.toml`, p95", p95(&policy_hovers)),

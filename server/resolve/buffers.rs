@@ -8,7 +8,7 @@ use std::{
 use camino::{Utf8Path, Utf8PathBuf};
 
 use super::{
-    LockState, MetadataOptions, Resolution, ResolveError, Resolver, Wait, parse,
+    LockState, MetadataOptions, Resolution, ResolveError, Resolver, Wait, read,
     scratch::{Refused, Scratch},
 };
 use crate::{
@@ -68,7 +68,6 @@ impl BufferCopy {
         let json = resolver
             .metadata(&manifest, options, false, wait.wanted)
             .map_err(|error| self.refused(workspace, error))?;
-        (wait.answered)();
         let before = read_to_string(&self.real.lock_file()).ok();
         let after = fs::read_to_string(lock_file).unwrap_or_default();
         let lock = match &before {
@@ -76,12 +75,8 @@ impl BufferCopy {
             Some(before) if *before == after => LockState::Sound,
             Some(_) => LockState::Stale,
         };
-        Ok(Resolution {
-            metadata: parse(&workspace.manifest, &json)?,
-            lock,
-            originals: self.scratch.originals(),
-            inputs: None,
-        })
+        let (metadata, shape) = read(&workspace.manifest, &json, wait)?;
+        Ok(Resolution { metadata, lock, originals: self.scratch.originals(), shape, inputs: None })
     }
 
     /// The lock file that cargo writes with these texts in place of those on disk. What is locked

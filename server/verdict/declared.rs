@@ -58,15 +58,20 @@ pub(super) fn declared<'g, 'v>(
             let Some(krate) = krates.resolved_dependency(node, index) else { continue };
             let Some(target) = krates.nid_for_kid(&krate.id) else { continue };
             let Some(declaration) = manifest.declaration(dependency) else { continue };
+            let origin = manifests.origin(manifest, declaration);
+            // What the graph was linked with may be another requirement than it says by now.
+            let stated = origin.map_or(declaration, |(_, origin)| origin).requirement.as_ref();
+            let stated = stated.and_then(|stated| stated.value.parse().ok());
+            let requirement = stated.unwrap_or_else(|| dependency.req.clone());
             let releases = versions(krate).and_then(|listed| {
-                Releases::of(listed, &krate.version, &dependency.req, local.rust_version.as_ref())
+                Releases::of(listed, &krate.version, &requirement, local.rust_version.as_ref())
             });
             let told = |manifest, declaration| {
                 let one = one(krates, manifest, declaration, target)?;
                 Some(Declared { releases: releases.clone(), ..one })
             };
             all.extend(told(manifest, declaration));
-            if let Some((root, origin)) = manifests.origin(manifest, declaration) {
+            if let Some((root, origin)) = origin {
                 all.extend(told(root, origin));
             }
         }

@@ -1,8 +1,9 @@
 //! The engine: a thread that owns one graph and everything that borrows from it, and answers
 //! questions about it. A changed policy costs a question, not a graph.
 
+mod linked;
+
 use std::{
-    cell::RefCell,
     collections::{BTreeMap, BTreeSet},
     panic::{AssertUnwindSafe, catch_unwind},
     sync::{Arc, OnceLock, mpsc},
@@ -16,7 +17,7 @@ use cargo_deny::{
     advisories::{self, Indices, NoneReporter},
     bans,
     diag::{ErrorSink, Files, KrateSpans, Pack, Severity as DenySeverity},
-    licenses::{self, Gatherer, LicenseStore},
+    licenses::{self, Gatherer},
     sources,
 };
 use codespan_reporting::files::Files as _;
@@ -27,10 +28,7 @@ use super::{
     PackageFolder, PackageRef, PolicyText, Severity,
     collect::{self, Context},
     declared::{Declared, declared},
-    graph,
-    graph_facts::graph_facts,
-    index::{self, CratesIo},
-    licence_files,
+    graph, licence_files,
     licence_lines::LicenceLines,
     manifests::{LocalManifest, Locked, Manifests, Names},
     matched,
@@ -40,12 +38,9 @@ use super::{
     releases::Listings,
     words::{listed, panic_message},
 };
-use crate::{
-    cache::{Input, Inputs, on_disk},
-    resolve::Resolution,
-    text::SourceText,
-    workspace::Workspace,
-};
+use crate::{cache::Inputs, resolve::Resolution, text::SourceText, workspace::Workspace};
+use linked::Linked;
+pub(super) use linked::needs_text;
 
 /// Deep graphs are walked recursively.
 const STACK: usize = 32 << 20;
@@ -54,7 +49,7 @@ const STACK: usize = 32 << 20;
 /// takes its place.
 #[derive(Debug)]
 pub struct Engine {
-    questions: mpsc::Sender<Asked>,
+    told: mpsc::Sender<Told>,
     /// Dropped after the questions, whose end ends the thread.
     ending: Ending,
     /// How many packages the graph has.
@@ -67,6 +62,20 @@ pub struct Engine {
 
 /// A question, and where its answer goes.
 type Asked = (Question, mpsc::Sender<Answer>);
+
+/// What the thread is told.
+enum Told {
+    Asked(Box<Asked>),
+    Renewed(Renewal),
+}
+
+/// Manifests say other requirements, and cargo resolves them alike.
+struct Renewal {
+    /// Where the manifests are of which copies were resolved.
+    originals: BTreeMap<Utf8PathBuf, Utf8PathBuf>,
+    /// Who waits until they are read.
+    ready: mpsc::Sender<Result<Ready, String>>,
+}
 
 /// What is known once the graph is built.
 struct Ready {
@@ -144,7 +153,7 @@ impl Engine {
         resolution: Resolution,
         options: &GraphOptions,
     ) -> Result<Self, EngineError> {
-        let (questions, asked) = mpsc::channel::<Asked>();
+        let (told, heard) = mpsc::channel();
         let (ready, built) = mpsc::channel();
         let (workspace_for_thread, options) = (workspace.clone(), options.clone());
         let broke =
@@ -155,21 +164,48 @@ impl Engine {
             .spawn(move || {
                 let workspace = workspace_for_thread;
                 let run =
-                    AssertUnwindSafe(|| run(&workspace, resolution, &options, &ready, &asked));
+                    AssertUnwindSafe(|| run(&workspace, resolution, &options, &ready, &heard));
                 if let Err(panic) = catch_unwind(run) {
                     let _ = ready.send(Err(panic_message(&*panic)));
                 }
             })
             .map_err(|error| broke(error.to_string()))?;
+        Self::ready(workspace, told, Ending(Some(thread)), &built)
+    }
+
+    /// The same graph, where manifests say other requirements and cargo resolves them alike.
+    ///
+    /// # Errors
+    ///
+    /// When the engine breaks off.
+    pub(crate) fn renewed(
+        self,
+        workspace: &Workspace,
+        originals: BTreeMap<Utf8PathBuf, Utf8PathBuf>,
+    ) -> Result<Self, EngineError> {
+        let Self { told, ending, .. } = self;
+        let (ready, built) = mpsc::channel();
+        // Nobody who listens says so below.
+        let _ = told.send(Told::Renewed(Renewal { originals, ready }));
+        Self::ready(workspace, told, ending, &built)
+    }
+
+    fn ready(
+        workspace: &Workspace,
+        told: mpsc::Sender<Told>,
+        ending: Ending,
+        built: &mpsc::Receiver<Result<Ready, String>>,
+    ) -> Result<Self, EngineError> {
+        let manifest = || workspace.manifest.clone();
         match built.recv() {
             Ok(Ok(Ready { packages, index_files, inputs })) => {
-                let (ending, index_files) = (Ending(Some(thread)), index_files.into());
-                Ok(Self { questions, ending, packages, index_files, inputs })
+                Ok(Self { told, ending, packages, index_files: index_files.into(), inputs })
             }
-            Ok(Err(message)) => {
-                Err(EngineError::Graph { manifest: workspace.manifest.clone(), message })
-            }
-            Err(_) => Err(broke("it ended without a word".to_owned())),
+            Ok(Err(message)) => Err(EngineError::Graph { manifest: manifest(), message }),
+            Err(_) => Err(EngineError::Broke {
+                manifest: manifest(),
+                message: "it ended without a word".to_owned(),
+            }),
         }
     }
 
@@ -184,7 +220,7 @@ impl Engine {
             message: "it ended without a word".to_owned(),
         };
         let (reply, answer) = mpsc::channel();
-        let asked = self.questions.send((question, reply));
+        let asked = self.told.send(Told::Asked(Box::new((question, reply))));
         asked.ok().and_then(|()| answer.recv().ok()).ok_or_else(broke)
     }
 
@@ -206,21 +242,13 @@ impl Drop for Ending {
     }
 }
 
-/// Everything that is made once for a graph.
+/// A graph with where its manifests say what.
 struct Graph<'g> {
+    linked: &'g Linked<'g>,
     krates: &'g Krates,
     spans: KrateSpans<'g>,
     /// The files that the spans refer to, after the policy, in the order of their ids.
     files: Vec<(Utf8PathBuf, String)>,
-    /// What cargo's index says about each package, and [`Question::index`] when it was read.
-    index: RefCell<Option<(u64, Result<index::Entries<'g>, String>)>>,
-    /// What was read of it already.
-    crates_io: Option<CratesIo>,
-    licence_lines: OnceLock<LicenceLines>,
-    needs_texts: bool,
-    folders: Arc<BTreeMap<PackageRef, PackageFolder>>,
-    /// Made when first asked for.
-    facts: OnceLock<Arc<GraphFacts>>,
 }
 
 /// Everything that is made once for manifests as they are written.
@@ -240,15 +268,16 @@ fn run(
     resolution: Resolution,
     options: &GraphOptions,
     ready: &mpsc::Sender<Result<Ready, String>>,
-    asked: &mpsc::Receiver<Asked>,
+    heard: &mpsc::Receiver<Told>,
 ) {
-    let Resolution { metadata, originals, .. } = resolution;
+    let Resolution { metadata, mut originals, .. } = resolution;
+    let mut ready = ready.clone();
     let members = members(&metadata);
     let folder = workspace.folder();
     let began = Instant::now();
-    let names = Names::new(workspace, &originals);
     let (built, lock) = thread::scope(|scope| {
-        let lock = scope.spawn(|| Locked::read(workspace, &names));
+        let names = Names::new(workspace, &originals);
+        let lock = scope.spawn(move || Locked::read(workspace, &names));
         (graph::build(metadata, options, folder), lock.join().ok().flatten())
     });
     let (krates, crates_io) = match built {
@@ -260,50 +289,41 @@ fn run(
     };
     tracing::debug!("linked {} packages after {:?}", krates.len(), began.elapsed());
     let unjudged = members.iter().filter(|(id, _)| krates.nid_for_kid(id).is_none());
-    let unjudged = unjudged.map(|(_, manifest)| manifest.as_path());
-    let mut manifests = Manifests::read(&krates, workspace, &names, lock, unjudged);
-    let inputs = inputs(&krates, crates_io.as_ref());
-    let index_files = crates_io.as_ref().and_then(CratesIo::files);
-    let index_files = index_files.map(|files| files.stamps()).unwrap_or_default();
-    // cargo-deny looks for the configuration of the index upwards from the workspace's root.
-    let crates_io = crates_io.filter(|_| krates.workspace_root() == folder);
-    let graph = Graph::new(&krates, crates_io);
-    tracing::debug!("placed them after {:?}", began.elapsed());
-    if ready.send(Ok(Ready { packages: krates.len(), index_files, inputs })).is_err() {
-        return;
-    }
-    let mut next = None;
+    let unjudged: Vec<_> = unjudged.map(|(_, manifest)| manifest.as_path()).collect();
+    let linked = Linked::new(&krates, crates_io, folder);
+    let mut lock = Some(lock);
     loop {
-        next = Placed::new(&graph, &manifests).answer_all(next, asked);
-        // Written otherwise, they say the same: the graph stays.
-        let Some((question, _)) = &next else { return };
-        manifests.rewrite(&question.manifests);
+        let began = Instant::now();
+        let names = Names::new(workspace, &originals);
+        let lock = lock.take().unwrap_or_else(|| Locked::read(workspace, &names));
+        let manifests = Manifests::read(&krates, workspace, &names, lock, unjudged.iter().copied());
+        let graph = Graph::new(&linked);
+        tracing::debug!("placed them in {:?}", began.elapsed());
+        if ready.send(Ok(linked.ready())).is_err() {
+            return;
+        }
+        let Some(renewed) = answer_all(&graph, manifests, heard) else { return };
+        Renewal { originals, ready } = renewed;
     }
 }
 
-/// What the checks read besides manifests: cargo's index, and the licence texts of local packages.
-/// Those of others never change.
-fn inputs(krates: &Krates, crates_io: Option<&CratesIo>) -> Option<Inputs> {
-    let of_crates_io = |krate: &cargo_deny::Krate| {
-        let source = krate.source.as_ref();
-        source.is_none_or(|source| !source.is_registry() || source.is_crates_io())
-    };
-    if !krates.krates().all(of_crates_io) {
-        return None;
-    }
-    let mut licences = BTreeSet::new();
-    for local in krates.krates().filter(|krate| krate.source.is_none()) {
-        let folder = local.manifest_path.parent()?;
-        licences.insert(Input::Names(folder.to_owned()));
-        licences.extend(local.license_file.iter().map(|file| Input::Stamp(folder.join(file))));
-        for entry in folder.read_dir_utf8().ok()?.flatten() {
-            if entry.file_name().starts_with("LICENSE") || entry.file_name().starts_with("COPYING")
-            {
-                licences.insert(Input::Stamp(entry.path().to_owned()));
+/// Answers questions until manifests say other requirements. `None` when nobody will ask any more.
+fn answer_all(
+    graph: &Graph<'_>,
+    mut manifests: Manifests,
+    heard: &mpsc::Receiver<Told>,
+) -> Option<Renewal> {
+    let mut next = None;
+    loop {
+        next = match Placed::new(graph, &manifests).answer_all(next, heard)? {
+            // Written otherwise, they say the same: the graph stays.
+            Told::Asked(asked) => {
+                manifests.rewrite(&asked.0.manifests);
+                Some(asked)
             }
-        }
+            Told::Renewed(renewal) => return Some(renewal),
+        };
     }
-    Some(crates_io?.files()?.and(Inputs::now(licences, &on_disk)))
 }
 
 /// The ids and manifests of all members.
@@ -316,7 +336,8 @@ fn members(metadata: &Metadata) -> Vec<(krates::Kid, Utf8PathBuf)> {
 }
 
 impl<'g> Graph<'g> {
-    fn new(krates: &'g Krates, crates_io: Option<CratesIo>) -> Self {
+    fn new(linked: &'g Linked<'g>) -> Self {
+        let krates = linked.krates;
         let mut files = Files::new();
         // The policy's id is taken before those of the files that the spans refer to.
         files.add("", "");
@@ -327,27 +348,7 @@ impl<'g> Graph<'g> {
             let Ok(name) = files.name(id) else { break };
             listed.push((name.to_owned(), files.source(id).to_owned()));
         }
-        Self {
-            krates,
-            spans,
-            files: listed,
-            index: RefCell::new(None),
-            crates_io,
-            licence_lines: OnceLock::new(),
-            needs_texts: krates.krates().any(|krate| needs_text(krate.license.as_deref())),
-            folders: Arc::new(licence_files::folders(krates)),
-            facts: OnceLock::new(),
-        }
-    }
-
-    fn facts(&self) -> Arc<GraphFacts> {
-        let gather = || {
-            let began = Instant::now();
-            let facts = Arc::new(graph_facts(self.krates));
-            tracing::debug!("gathered {} packages in {:?}", facts.packages.len(), began.elapsed());
-            facts
-        };
-        Arc::clone(self.facts.get_or_init(gather))
+        Self { linked, krates, spans, files: listed }
     }
 
     fn run_checks(
@@ -359,12 +360,13 @@ impl<'g> Graph<'g> {
     ) -> Vec<(Check, CheckResult)> {
         let wants = |check| checks.contains(check);
         if wants(Check::Licenses) {
-            self.licence_lines.get_or_init(|| LicenceLines::read(self.krates)).add_to(files);
+            let lines = || LicenceLines::read(self.krates);
+            self.linked.licence_lines.get_or_init(lines).add_to(files);
         }
         let gathered = wants(Check::Licenses).then(|| {
             guarded(|| {
                 Gatherer::default()
-                    .with_store(self.license_store())
+                    .with_store(self.linked.license_store())
                     .with_confidence_threshold(config.licenses.confidence_threshold)
                     .gather(self.krates, files, &config.licenses)
             })
@@ -440,7 +442,7 @@ impl<'g> Graph<'g> {
         let wants_index = !config.disable_yank_checking;
         collected(move |mut sink| {
             let context = self.context(config, files);
-            let indices = match wants_index.then(|| self.index_entries(index)) {
+            let indices = match wants_index.then(|| self.linked.index_entries(index)) {
                 None => None,
                 Some(Ok(entries)) => Some(Indices { indices: Vec::new(), cache: entries }),
                 Some(Err(error)) => {
@@ -461,20 +463,6 @@ impl<'g> Graph<'g> {
         })
     }
 
-    fn index_entries(&self, state: u64) -> Result<index::Entries<'g>, String> {
-        let known = self.index.take();
-        let entries = match known {
-            Some((read, entries)) if read == state => entries,
-            // What was read for the graph holds until the index is said to have changed.
-            known => {
-                let read = self.crates_io.as_ref().filter(|_| known.is_none());
-                index::entries(self.krates, read)
-            }
-        };
-        self.index.replace(Some((state, entries.clone())));
-        entries
-    }
-
     fn context<'c, C>(&'c self, cfg: C, files: &'c Files) -> CheckCtx<'c, C>
     where
         'g: 'c,
@@ -487,17 +475,6 @@ impl<'g> Graph<'g> {
             log_level: log::LevelFilter::Warn,
             files,
         }
-    }
-
-    /// The texts of all licences take long to load and are needed only where a package states no
-    /// licence expression.
-    fn license_store(&self) -> Arc<LicenseStore> {
-        static TEXTS: OnceLock<Arc<LicenseStore>> = OnceLock::new();
-        if !self.needs_texts {
-            return Arc::new(LicenseStore::default());
-        }
-        let load = || Arc::new(LicenseStore::from_cache().unwrap_or_default());
-        Arc::clone(TEXTS.get_or_init(load))
     }
 }
 
@@ -514,15 +491,17 @@ impl<'p, 'g> Placed<'p, 'g> {
         }
     }
 
-    /// Answers questions, the `first` one first, up to one about manifests that are written
-    /// otherwise, which it gives back. `None` when nobody will ask any more.
-    fn answer_all(&self, first: Option<Asked>, asked: &mpsc::Receiver<Asked>) -> Option<Asked> {
-        for (question, reply) in first.into_iter().chain(asked) {
-            if !self.manifests.are_written_as(&question.manifests) {
-                return Some((question, reply));
+    /// Answers questions, the `first` one first, up to what asks for manifests that are written or
+    /// say otherwise, which it gives back. `None` when nobody will ask any more.
+    fn answer_all(&self, first: Option<Box<Asked>>, heard: &mpsc::Receiver<Told>) -> Option<Told> {
+        for told in first.map(Told::Asked).into_iter().chain(heard) {
+            match told {
+                Told::Asked(asked) if self.manifests.are_written_as(&asked.0.manifests) => {
+                    // Whoever asked may have lost interest.
+                    let _ = asked.1.send(self.answer(&asked.0));
+                }
+                other => return Some(other),
             }
-            // Whoever asked may have lost interest.
-            let _ = reply.send(self.answer(&question));
         }
         None
     }
@@ -541,8 +520,8 @@ impl<'p, 'g> Placed<'p, 'g> {
         let mut answer = Answer {
             findings: self.own_findings.clone(),
             declared: Arc::clone(&self.declared),
-            folders: Arc::clone(&self.graph.folders),
-            graph: self.graph.facts(),
+            folders: Arc::clone(&self.graph.linked.folders),
+            graph: self.graph.linked.facts(),
             ..Answer::default()
         };
         if question.checks.contains(Check::Licenses) {
@@ -656,13 +635,6 @@ fn collected(check: impl FnOnce(ErrorSink)) -> CheckResult {
 
 fn guarded<T>(work: impl FnOnce() -> T) -> Result<T, String> {
     catch_unwind(AssertUnwindSafe(work)).map_err(|panic| panic_message(&*panic))
-}
-
-/// Whether cargo-deny looks at a package's licence texts: when its expression is absent or cannot
-/// be parsed even laxly.
-pub(super) fn needs_text(license: Option<&str>) -> bool {
-    license
-        .is_none_or(|license| spdx::Expression::parse_mode(license, spdx::ParseMode::LAX).is_err())
 }
 
 fn not_judged(local: &LocalManifest) -> Finding {

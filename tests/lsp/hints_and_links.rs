@@ -93,6 +93,28 @@ fn yanked_and_newer_versions_are_told_from_the_index_on_this_machine() {
 }
 
 #[test]
+fn each_requirement_that_is_typed_is_what_newer_versions_are_asked_for() {
+    let mut client = with_news(SMALL, Value::Null);
+    client.status("exact");
+    let mut before = "\"0.18\"".to_owned();
+    // What is locked meets all of them.
+    for (requirement, newest) in [
+        ("\">=0.18, <0.18.10\"", "7 0.18.1 → 0.18.9"),
+        ("\"<0.18.11\"", "7 0.18.1 → 0.18.10"),
+        ("\"<0.18.9\"", "7 0.18.1"),
+        ("\"~0.18\"", "7 0.18.1 → 0.18.10"),
+    ] {
+        let states = client.states().len();
+        client.replace("Cargo.toml", &before, requirement);
+        client.until("the exact verdict", |client| {
+            client.states().len() > states && client.states().last() == Some(&"exact")
+        });
+        assert_eq!(told(&mut client)[0], newest, "{requirement}");
+        before = requirement.to_owned();
+    }
+}
+
+#[test]
 fn a_requirement_that_says_the_locked_version_tells_only_what_else_there_is() {
     let fixture = SMALL
         .replace("plain 1.5.0", "plain 1.5.0 yanked")

@@ -226,3 +226,25 @@ fn a_requirement_that_no_version_meets_is_said_on_it() {
     assert_eq!(shown.covered(BROKEN), "9.99");
     assert!(shown.has(TIME) && shown.has("rejected") && shown.has(PLAIN), "{}", shown.drawn());
 }
+
+#[test]
+fn a_requirement_that_accepts_anything_is_found_among_others() {
+    let world = World::locked(SMALL);
+    world.edit("deny.toml", "[licenses]", "[bans]\nwildcards = \"deny\"\n\n[licenses]");
+    let mut client = opened_in(world, Editor::VsCode);
+    client.ignore(MANIFEST);
+    let mut before = "\"1.5\"".to_owned();
+    for requirement in
+        ["\"1\"", "\"*\"", "\"1.5.0\"", "{ version = '*' }", "\">=1, <9\"", "\"=1.5\""]
+    {
+        client.replace(MANIFEST, &format!("plain = {before}"), &format!("plain = {requirement}"));
+        let stands = requirement.contains('*');
+        client.latest(MANIFEST, "the exact verdict", |shown| {
+            shown.has("wildcard") == stands
+                && shown.has(PLAIN)
+                && (!stands || shown.covered("wildcard") == "*")
+        });
+        client.status("exact");
+        before = requirement.to_owned();
+    }
+}

@@ -12,4 +12,5 @@ pub(crate) mod markup;
 pub(crate) mod message;
 pub(crate) mod navigation;
 pub(crate) mod policy_hover;
+mod prose;
 pub(crate) mod symbols;

@@ -1,6 +1,6 @@
 //! What a word means: the texts of hovers, for who asks by name.
 
-use super::{hover, licence, markup::Markup, policy_hover};
+use super::{hover, licence, markup::Markup, policy_hover, prose};
 use crate::{
     gate::Verdict,
     policy::{
@@ -114,7 +114,7 @@ fn version(package: &PackageFacts, verdict: &Verdict) -> Markup {
     };
     let declared = verdict.declared.iter().find(|one| one.package == this);
     if let Some(description) = declared.and_then(|one| one.description.as_ref()) {
-        text = text.paragraph().text(hover::lead(description));
+        text = text.paragraph().then(prose::paragraph(&hover::lead(description)));
     }
     text = text.paragraph();
     for path in paths(package, verdict) {

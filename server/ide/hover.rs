@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use camino::Utf8Path;
 
-use super::{markup::Markup, message};
+use super::{markup::Markup, message, prose};
 use crate::{
     gate::Verdict,
     text::{SourceText, Span},
@@ -104,7 +104,7 @@ fn dependency(declared: &Declared, verdict: &Verdict) -> Markup {
         Some(source) => format!(" · {}", harmless(source)),
     });
     if let Some(description) = &declared.description {
-        text = text.paragraph().text(lead(description));
+        text = text.paragraph().then(prose::paragraph(&lead(description)));
     }
     let others = declared.dependents.saturating_sub(1);
     text = text.paragraph().text(match others {
@@ -208,7 +208,7 @@ fn told_with(finding: &Finding, place: Option<&Place>) -> Markup {
 }
 
 pub(super) fn facts(advisory: &AdvisoryFacts) -> Markup {
-    let mut text = Markup::default().strong(harmless(&advisory.title));
+    let mut text = Markup::default().strong(prose::words(&harmless(&advisory.title)));
     let mut facts = vec![advisory.kind.name().to_owned()];
     facts.extend(advisory.severity.as_ref().map(|severity| format!("severity {severity}")));
     facts.push(format!("published {}", advisory.date));
@@ -231,7 +231,7 @@ pub(super) fn facts(advisory: &AdvisoryFacts) -> Markup {
         short.push('…');
     }
     for paragraph in short.split("\n\n").filter(|paragraph| !paragraph.trim().is_empty()) {
-        text = text.paragraph().text(paragraph.trim().replace('\n', " "));
+        text = text.paragraph().then(prose::paragraph(paragraph));
     }
     if let Some(link) = advisory.link() {
         text = text.paragraph().link(&advisory.id, link);

@@ -75,20 +75,23 @@ impl Markup {
 
     pub(crate) fn markdown(&self) -> String {
         let mut out = String::new();
-        for part in &self.0 {
+        for (at, part) in self.0.iter().enumerate() {
             match part {
                 Part::Text(text) => {
-                    let at_start = out.is_empty() || out.ends_with('\n');
-                    out.push_str(&escaped(text, at_start));
+                    let next = self.0[at + 1..].iter().find_map(Part::first).unwrap_or('\n');
+                    let around = Around { before: out.chars().last(), next, in_link: false };
+                    out.push_str(&escaped(text, &around));
                 }
                 Part::Strong(text) => {
-                    let _ = write!(out, "**{}**", escaped(text, false));
+                    let around = Around { before: Some('*'), next: '*', in_link: false };
+                    let _ = write!(out, "**{}**", escaped(text, &around));
                 }
                 Part::Code(text) => {
                     let _ = write!(out, "`{}`", text.replace('`', "'").replace('\n', " "));
                 }
                 Part::Link { words, url } => {
-                    let _ = write!(out, "[{}]({url})", escaped(words, false));
+                    let around = Around { before: Some('['), next: ']', in_link: true };
+                    let _ = write!(out, "[{}]({url})", escaped(words, &around));
                 }
                 Part::Block(text) => {
                     // Longer than any fence in it.
@@ -120,19 +123,50 @@ impl Markup {
     }
 }
 
-/// Text in which Markdown's own characters mean themselves. Only what would be read as markup is
-/// escaped: some editors show every backslash. `at_start` tells whether it begins a line.
+impl Part {
+    /// The first character of its Markdown; `None` of an empty text.
+    fn first(&self) -> Option<char> {
+        match self {
+            Self::Text(text) => text.chars().next(),
+            Self::Strong(_) => Some('*'),
+            Self::Code(_) | Self::Block(_) => Some('`'),
+            Self::Link { .. } => Some('['),
+            Self::Line => Some(' '),
+            Self::Paragraph => Some('\n'),
+        }
+    }
+}
+
+/// What a text stands between.
+struct Around {
+    /// `None` at the beginning of everything.
+    before: Option<char>,
+    next: char,
+    /// It is what is read of a link, which ends at a bracket.
+    in_link: bool,
+}
+
+/// Text in which Markdown's own characters mean themselves.
 ///
-/// `CommonMark` and the tables, tildes and lists of GitHub's Markdown are thought of. What follows
-/// the text is not known, so its last character is taken for the worst.
-fn escaped(text: &str, at_start: bool) -> String {
+/// Only what would be read as markup is escaped, and where there is a choice by an entity: Neovim
+/// hides the backslash before no character, but shows the characters that `&lt;`, `&gt;` and
+/// `&amp;` stand for; VS Code and Helix understand both. A bracket that is opened is always
+/// escaped, since Neovim takes any pair for a link, even where nothing follows; one that is closed
+/// ends nothing then.
+///
+/// `CommonMark` and the tables, tildes and lists of GitHub's Markdown are thought of.
+fn escaped(text: &str, around: &Around) -> String {
     let text: Vec<char> = text.chars().collect();
     let mut out = String::with_capacity(text.len());
+    let at_start = around.before.is_none_or(|c| c == '\n');
     // The characters of the line so far: what is before the text stands for a word.
     let mut line_from = if at_start { Some(0) } else { None };
     for (at, &c) in text.iter().enumerate() {
-        let before = at.checked_sub(1).map(|at| text[at]);
-        let after = text.get(at + 1).copied();
+        let before = match at {
+            0 => around.before.unwrap_or('\n'),
+            _ => text[at - 1],
+        };
+        let after = text.get(at + 1).copied().unwrap_or(around.next);
         if c == '\n' {
             out.push('\n');
             line_from = Some(at + 1);
@@ -144,24 +178,34 @@ fn escaped(text: &str, at_start: bool) -> String {
             line_from = Some(at + 1);
             continue;
         }
+        let entity = match c {
+            '<' if after.is_ascii_alphabetic() || matches!(after, '/' | '!' | '?') => "&lt;",
+            '&' if after.is_ascii_alphanumeric() || after == '#' => "&amp;",
+            '>' if starts => "&gt;",
+            _ => "",
+        };
+        if !entity.is_empty() {
+            out.push_str(entity);
+            continue;
+        }
         let numbered = || {
             line_from
                 .is_some_and(|from| from < at && text[from..at].iter().all(char::is_ascii_digit))
         };
-        let ends_or = |wanted: fn(char) -> bool| after.is_none_or(wanted);
-        let is_word = |c: Option<char>| c.is_some_and(char::is_alphanumeric);
+        let stands_alone = before.is_whitespace() && after.is_whitespace();
         let means_something = match c {
-            '`' | '*' | '[' | ']' => true,
-            '\\' => ends_or(|c| c.is_ascii_punctuation() || c == '\n'),
-            '_' => !(is_word(before) && is_word(after)),
-            '<' => ends_or(|c| c.is_ascii_alphabetic() || matches!(c, '/' | '!' | '?')),
-            '!' => ends_or(|c| c == '['),
-            '&' => ends_or(|c| c.is_ascii_alphanumeric() || c == '#'),
-            '~' => ends_or(|c| c == '~') || before.is_some_and(|c| !c.is_whitespace()),
-            '>' | '#' | '|' | '=' => starts,
-            '+' | '-' => starts && ends_or(|c| c.is_whitespace() || matches!(c, '-' | '|' | ':')),
-            ':' => starts && ends_or(|c| c == '-'),
-            '.' | ')' => numbered() && ends_or(char::is_whitespace),
+            '`' | '[' => true,
+            ']' => around.in_link,
+            '*' => starts || !stands_alone,
+            '\\' => after.is_ascii_punctuation() || after == '\n',
+            '_' => starts || !(stands_alone || before.is_alphanumeric() && after.is_alphanumeric()),
+            // In front of a link it would make a picture of it.
+            '!' => at + 1 == text.len() && after == '[',
+            '~' => after == '~' || !before.is_whitespace(),
+            '#' | '|' | '=' => starts,
+            '+' | '-' => starts && (after.is_whitespace() || matches!(after, '-' | '|' | ':')),
+            ':' => starts && after == '-',
+            '.' | ')' => numbered() && after.is_whitespace(),
             _ => false,
         };
         if means_something {
@@ -184,7 +228,7 @@ mod tests {
             .link("good", "https://example.org/a");
         assert_eq!(
             markup.markdown(),
-            "\\!\\[x\\](http://evil) \\<img> \\`a\\`bad[good](https://example.org/a)"
+            "!\\[x](http://evil) &lt;img> \\`a\\`bad[good](https://example.org/a)"
         );
         assert_eq!(markup.plain(), "![x](http://evil) <img> `a`badgood <https://example.org/a>");
     }
@@ -202,11 +246,14 @@ mod tests {
             "1.0.0 is 2) no list",
             "a & b, {c}, 50 #1!x | y",
             "C:\\dir",
+            "2 * 3 _ 4",
+            "wow!",
+            "a] b](c)",
         ] {
             check(same, same);
         }
-        check("> quote", "\\> quote");
-        check(">=0.3.47", "\\>=0.3.47");
+        check("> quote", "&gt; quote");
+        check(">=0.3.47", "&gt;=0.3.47");
         check("# heading", "\\# heading");
         check("- item", "\\- item");
         check("  + item", "\\+ item");
@@ -219,8 +266,10 @@ mod tests {
         check("~~gone~~.", "\\~\\~gone\\~\\~.");
         check("```sh", "\\`\\`\\`sh");
         check("_a_ *b*.", "\\_a\\_ \\*b\\*.");
-        check("&lt;b", "\\&lt;b");
-        check("<!-- x", "\\<!-- x");
+        check("&lt;b", "&amp;lt;b");
+        check("<!-- x", "&lt;!-- x");
+        check("![x](y)", "!\\[x](y)");
+        check("* item", "\\* item");
         check("\\[x", "\\\\\\[x");
         check("    code", "code");
     }
@@ -229,9 +278,56 @@ mod tests {
     fn parts_make_no_markup_together() {
         let markup =
             Markup::default().text("!").link("x", "https://example.org").text("<").text("img>");
-        assert_eq!(markup.markdown(), "\\![x](https://example.org)\\<img>");
+        assert_eq!(markup.markdown(), "\\![x](https://example.org)&lt;img>");
         let markup = Markup::default().text("a").line().text("# b").paragraph().text("> c");
-        assert_eq!(markup.markdown(), "a  \n\\# b\n\n\\> c");
+        assert_eq!(markup.markdown(), "a  \n\\# b\n\n&gt; c");
+    }
+
+    /// What `CommonMark` and the additions that editors know read in a text: words only, else
+    /// `None`. Blanks are left out.
+    fn read(markdown: &str) -> Option<String> {
+        use pulldown_cmark::{Event, Options, Parser, Tag, TagEnd};
+
+        let additions = Options::ENABLE_TABLES
+            | Options::ENABLE_STRIKETHROUGH
+            | Options::ENABLE_TASKLISTS
+            | Options::ENABLE_FOOTNOTES;
+        let mut words = String::new();
+        for event in Parser::new_ext(markdown, additions) {
+            match event {
+                Event::Text(text) => words.push_str(&text),
+                Event::Code(code) => words.extend(["{", code.as_ref(), "}"]),
+                Event::Start(Tag::Paragraph)
+                | Event::End(TagEnd::Paragraph)
+                | Event::SoftBreak
+                | Event::HardBreak => {}
+                _ => return None,
+            }
+        }
+        words.retain(|c| !c.is_whitespace());
+        Some(words)
+    }
+
+    #[test]
+    fn whatever_stands_in_a_text_is_read_as_it_stands_there() {
+        const PIECES: [&str; 24] = [
+            "a", "1.", " ", "\n", "`", "*", "_", "[", "](b)", "]:", "!", "<", ">", "<b>", "&lt;",
+            "#", "-", "+", "~", "|", ":-", "=", "\\", "^",
+        ];
+        let check = |markup: &Markup, expected: String| {
+            let expected: String = expected.split_whitespace().collect();
+            let markdown = markup.markdown();
+            assert_eq!(read(&markdown), Some(expected), "{markup:?} as {markdown:?}");
+        };
+        for number in 0..PIECES.len().pow(4) {
+            let piece = |at: u32| PIECES[number / PIECES.len().pow(at) % PIECES.len()];
+            let text = [0, 1, 2, 3].map(piece).concat();
+            check(&Markup::default().text(&text), text.clone());
+            let (first, second) = (piece(0).to_owned() + piece(1), piece(2).to_owned() + piece(3));
+            check(&Markup::default().text(&first).text(&second), text);
+            let between = Markup::default().code("x").text(&first).code("y").text(&second);
+            check(&between, format!("{{x}}{first}{{y}}{second}"));
+        }
     }
 
     #[test]

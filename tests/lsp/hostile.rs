@@ -59,13 +59,24 @@ fn assert_harmless(text: &str) {
     assert_eq!(text.chars().find(harmful), None, "{text}");
 }
 
-/// What is escaped is no markup (`CommonMark`, "Backslash escapes").
+/// Nothing but words, our own layout and links to the web, as `CommonMark` reads it.
 fn assert_no_markup(markdown: &str) {
-    let bare = markdown.replace("\\\\", "");
-    let escaped = ["\\<", "\\]", "\\[", "\\`", "\\#", "\\!"];
-    let bare = escaped.iter().fold(bare, |text, pair| text.replace(pair, ""));
-    for harmful in ["<", "![", "](command:", "](http://evil", "\n#", "```"] {
-        assert!(!bare.contains(harmful), "{harmful} in {markdown}");
+    use pulldown_cmark::{Event, Options, Parser, Tag};
+
+    let additions = Options::ENABLE_TABLES | Options::ENABLE_STRIKETHROUGH;
+    for event in Parser::new_ext(markdown, additions) {
+        match event {
+            Event::Start(Tag::Paragraph | Tag::Strong)
+            | Event::End(_)
+            | Event::Text(_)
+            | Event::Code(_)
+            | Event::SoftBreak
+            | Event::HardBreak => {}
+            Event::Start(Tag::Link { ref dest_url, .. })
+                if dest_url.starts_with("https://rustsec.org/")
+                    || dest_url.starts_with("https://embarkstudios.github.io/cargo-deny/") => {}
+            other => panic!("{other:?} in {markdown}"),
+        }
     }
 }
 
@@ -94,22 +105,22 @@ fn a_hover_shows_markup_as_text() {
         declared here, used by nothing else
 
         **error** [RUSTSEC-2026-0666](https://rustsec.org/advisories/RUSTSEC-2026-0666)  
-        evil 1.0.0 has a vulnerability: \<img src=x onerror=y> \*\*bold\*\* code title\[1m very very very very very very ver…  
+        evil 1.0.0 has a vulnerability: &lt;img src=x onerror=y> \*\*bold\*\* code title\[1m very very very very very very ver…  
         → no patched version exists
 
-        **\<img src=x onerror=y> \*\*bold\*\* \`code\` title\[1m very very very very very very ver…**  
-        vulnerability · published 2026-02-05 · CVE-2026-1 · \<b>alias\</b>\`\*\_  
+        **&lt;img src=x onerror=y> bold code title\[1m very very very very very very ver…**  
+        vulnerability · published 2026-02-05 · CVE-2026-1 · &lt;b>alias&lt;/b>\`\*\_  
         no patched version
 
-        \<script>alert(1)\</script> \!\[x\](http://evil.example/x.png) \[click\](command:evil) \[31mred\[0m desrever bell nul-free
+        &lt;script>alert(1)&lt;/script> x (http://evil.example/x.png) click (command:evil) \[31mred\[0m desrever bell nul-free
 
-        \# Heading
+        **Heading**
 
-        \- item
+        • item
 
         code
 
-        \`\`\`sh rm -rf / \`\`\`
+        `sh rm -rf /`
 
         long long long long long long long l…
 

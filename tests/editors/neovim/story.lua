@@ -106,6 +106,18 @@ step('reads the hover of a dependency', function()
   local answer = c:request_sync('textDocument/hover', vim.lsp.util.make_position_params(0, c.offset_encoding), LIMIT, manifest)
   local text = answer.result.contents.value
   assert(text:find('0%.3%.44') and text:find('RUSTSEC%-2026%-0009') and text:find('0%.3%.47'), text)
+  -- As it is seen: Neovim hides the marks of code and of links, and no backslash.
+  vim.lsp.buf.hover()
+  local window = wait('the window', function()
+    return vim.iter(vim.api.nvim_list_wins()):find(function(one)
+      return vim.w[one]['textDocument/hover'] ~= nil
+    end)
+  end)
+  local seen = table.concat(vim.api.nvim_buf_get_lines(vim.api.nvim_win_get_buf(window), 0, -1, true), '\n')
+  assert(seen:find('`Rfc2822` format', 1, true), seen)
+  assert(seen:find('(see its changes (https://github.com/time-rs/time/pulls))', 1, true), seen)
+  assert(not seen:find('\\', 1, true), seen)
+  vim.api.nvim_win_close(window, true)
 end)
 
 step('tells the gate in the statusline', function()

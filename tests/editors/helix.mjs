@@ -117,8 +117,10 @@ async function story({ screen, steps, world, fixes, pictures }) {
       }, PROOF);
       // The menu goes round: above the first is the last.
       screen.type("Up", "Enter");
+      // This version shows no documents to a server: the policy is changed out of sight, and it is said where something is left to do.
+      await screen.shows(/say why in `src\/backend\/handshake_core\/deny\.toml`, line 8/);
       await screen.showsNo(TIME);
-      // This version shows no documents to a server: the policy is changed out of sight, and a finding says what is left to do.
+      await screen.shoot(pictures, "helix-say-why");
       screen.type("Space", "D");
       await screen.shows(/supercargo::missing-reason/);
       screen.type("-l", "still to be written");

@@ -1,7 +1,7 @@
 //! Code actions: what is offered was proved, and does what its title says.
 
 use crate::{
-    harness::{Change, Client, Editor, Session, StandIn, World, each_editor},
+    harness::{Action, Change, Client, Editor, Session, StandIn, World, each_editor},
     worlds::TIME,
 };
 
@@ -51,7 +51,11 @@ fn world() -> World {
 }
 
 fn opened(editor: Editor) -> Client {
-    let mut client = Session::of(world()).editor(editor).start();
+    opened_by(Session::of(world()).editor(editor))
+}
+
+fn opened_by(session: Session) -> Client {
+    let mut client = session.start();
     client.open(MANIFEST);
     client.open(POLICY);
     client.status("exact");
@@ -145,23 +149,28 @@ each_editor! {
             "{policy}"
         );
         client.ends_with(MANIFEST, "no finding", |shown| !shown.has("RUSTSEC-2026-0011"));
-        // It is not done with that, and the place is shown.
-        let command = &last.0["command"];
-        let params = serde_json::json!({
-            "command": command["command"], "arguments": command["arguments"],
-        });
-        client.request("workspace/executeCommand", params).expect("it is a command");
-        client.wait_for_request("window/showDocument");
-        let shown = client.asked("window/showDocument")[0].clone();
-        assert!(shown["uri"].as_str().is_some_and(|uri| uri.ends_with("/deny.toml")), "{shown}");
+        // It is not done with that: the place is shown, or told where nothing can be shown.
+        take_command(&mut client, last);
         let marked = "TODO: why this is acceptable";
         let start = client.text(POLICY).find(marked).expect("what is to be filled in");
         let places = [start, start + marked.len()].map(|at| {
             let at = client.position(POLICY, at);
             serde_json::json!({"line": at.line, "character": at.character})
         });
-        let selection = &shown["selection"];
-        assert_eq!([&selection["start"], &selection["end"]], [&places[0], &places[1]]);
+        if editor == Editor::Helix {
+            let line = client.position(POLICY, start).line + 1;
+            assert_eq!(
+                client.message("say why"),
+                format!("supercargo: say why in `deny.toml`, line {line}: the reason there is still to be written")
+            );
+            assert!(client.asked("window/showDocument").is_empty());
+        } else {
+            client.wait_for_request("window/showDocument");
+            let shown = client.asked("window/showDocument")[0].clone();
+            assert!(shown["uri"].as_str().is_some_and(|uri| uri.ends_with("/deny.toml")), "{shown}");
+            let selection = &shown["selection"];
+            assert_eq!([&selection["start"], &selection["end"]], [&places[0], &places[1]]);
+        }
         client.diagnostics_when(POLICY, "the reason is missed", |shown| {
             shown.codes() == ["supercargo::missing-reason"]
                 && shown.covered("supercargo::missing-reason").starts_with("TODO")
@@ -185,6 +194,30 @@ each_editor! {
         client.ends_with(MANIFEST, "no finding", |shown| !shown.has("rejected"));
         assert!(client.text(POLICY).contains("isc@=1.0.0") || client.text(POLICY).contains("isc@1.0.0"));
     }
+}
+
+/// Takes what follows the edit of an action, as editors do.
+fn take_command(client: &mut Client, action: &Action) {
+    let command = &action.0["command"];
+    let params = serde_json::json!({
+        "command": command["command"], "arguments": command["arguments"],
+    });
+    client.request("workspace/executeCommand", params).expect("it is a command");
+}
+
+#[test]
+fn a_place_that_an_editor_will_not_show_is_told() {
+    let session = Session::of(world()).editor(Editor::VsCode).refuse("window/showDocument");
+    let mut client = opened_by(session);
+    let actions = client.actions(MANIFEST, "stuck = \"1\"");
+    let ignores = |action: &&Action| action.title().starts_with("ignore `RUSTSEC-2026-0011`");
+    let ignore = actions.iter().find(ignores).expect("an ignore");
+    client.take_action(ignore);
+    client.ends_with(MANIFEST, "no finding", |shown| !shown.has("RUSTSEC-2026-0011"));
+    take_command(&mut client, ignore);
+    client.wait_for_request("window/showDocument");
+    client.message("say why in `deny.toml`, line ");
+    client.ignore(POLICY);
 }
 
 #[test]

@@ -235,7 +235,7 @@ impl Offered<'_> {
         })
     }
 
-    /// What the user is shown when the edit was made.
+    /// What the user is shown or told when the edit was made.
     fn fill_in(&self, state: &State) -> Option<Command> {
         let (path, span) = self.fix.to_fill_in.as_ref()?;
         let after = &self.fix.texts.changes().get(path)?.after;
@@ -244,7 +244,7 @@ impl Offered<'_> {
             uri: uri.or_else(|| convert::uri_of(path))?,
             range: convert::range(after, span, state.features.encoding),
         };
-        state.features.shows_documents.then(|| execute_command::fill_in(&location)).flatten()
+        execute_command::fill_in(&location)
     }
 }
 

@@ -2,10 +2,12 @@
 
 use std::sync::Arc;
 
+use camino::Utf8PathBuf;
 use tower_lsp::{
     jsonrpc::{Error, Result},
     ls_types::{
-        Command, ExecuteCommandParams, LSPAny, Location, MessageType, ShowDocumentParams, Uri,
+        Command, ExecuteCommandParams, LSPAny, Location, MessageType, Range, ShowDocumentParams,
+        Uri,
     },
 };
 
@@ -15,7 +17,8 @@ use crate::lsp::{convert::path_of, edits::workspace_edit, session::Session};
 /// Does all that can be proved for the workspace in a folder, the command's argument.
 pub(in crate::lsp) const FIX_ALL: &str = "supercargo.server.fixAll";
 
-/// Shows what a fix has left to be filled in, selected: the argument is its location after the edit.
+/// Shows what a fix has left to be filled in, selected, or says where it is to a client that shows
+/// no documents: the argument is its location after the edit.
 const FILL_IN: &str = "supercargo.server.fillIn";
 
 /// All commands.
@@ -48,16 +51,30 @@ fn show(session: &Arc<Session>, arguments: &[LSPAny]) -> Result<()> {
     let session = Arc::clone(session);
     // A request to the client is never awaited here.
     tokio::spawn(async move {
+        let where_it_is = said(&uri, range, &session.state().folders);
         let params = ShowDocumentParams {
             uri,
             external: None,
             take_focus: Some(true),
             selection: Some(range),
         };
-        // Where it cannot be shown, the finding about it stays.
-        let _ = session.client.show_document(params).await;
+        let shows = session.state().features.shows_documents;
+        if !shows || !session.client.show_document(params).await.unwrap_or_default() {
+            session.client.show_message(MessageType::INFO, where_it_is).await;
+        }
     });
     Ok(())
+}
+
+/// Where something is to be filled in, for a person.
+fn said(uri: &Uri, range: Range, folders: &[Utf8PathBuf]) -> String {
+    let path = path_of(uri).unwrap_or_else(|| Utf8PathBuf::from(uri.as_str()));
+    let below = folders.iter().filter_map(|folder| path.strip_prefix(folder).ok());
+    let shown = below.min_by_key(|below| below.as_str().len()).unwrap_or(&path);
+    let line = range.start.line + 1;
+    format!(
+        "supercargo: say why in `{shown}`, line {line}: the reason there is still to be written"
+    )
 }
 
 fn fix_all(session: &Arc<Session>, arguments: &[LSPAny]) -> Result<()> {

@@ -132,7 +132,6 @@ impl Editor {
                 "textDocument": {
                     "publishDiagnostics": {"tagSupport": {"valueSet": [1, 2]}, "versionSupport": true},
                     "hover": {"contentFormat": ["markdown"]},
-                    "diagnostic": {"dynamicRegistration": false},
                     "codeAction": {
                         "isPreferredSupport": true,
                         "disabledSupport": true,
@@ -152,7 +151,7 @@ impl Editor {
                         "resourceOperations": ["create", "rename", "delete"],
                     },
                 },
-                "window": {"workDoneProgress": true, "showDocument": {"support": true}},
+                "window": {"workDoneProgress": true},
             }),
         }
     }

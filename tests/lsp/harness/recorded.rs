@@ -27,7 +27,8 @@ pub(crate) fn initialize(editor: Editor) -> Option<Value> {
     let name = match editor {
         Editor::VsCode => "init-vscode.json",
         Editor::Neovim => "init-nvim.json",
-        Editor::Helix => "init-helix.json",
+        // The newest release: what is developed announces more.
+        Editor::Helix => "init-helix-25.07.1.json",
     };
     let text = fs::read_to_string(shared_data()?.join(name)).ok()?;
     Some(serde_json::from_str(&text).expect("recorded parameters are JSON"))

@@ -6,7 +6,11 @@ use serde::{Deserialize, Serialize};
 use tower_lsp::ls_types::{Uri, notification::Notification};
 
 use super::convert::uri_of;
-use crate::{gate::Verdict, verdict::Check, workspace::Workspace};
+use crate::{
+    gate::Verdict,
+    verdict::{Check, Place},
+    workspace::Workspace,
+};
 
 /// What the gate of a workspace is doing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -38,6 +42,20 @@ pub(super) struct Status {
     /// The advisory database; absent where none was read.
     database: Option<Age>,
     message: Option<String>,
+    /// The policy cannot be read as it is now, which it often cannot while somebody types in it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    broken_policy: Option<BrokenPolicy>,
+}
+
+/// Where a policy cannot be read, and what the gate had found before.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct BrokenPolicy {
+    file: Uri,
+    /// Counts from 1.
+    line: u32,
+    /// What each check has found when the client was told last; empty where it never was.
+    checks_before: BTreeMap<String, Found>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
@@ -72,7 +90,22 @@ impl Status {
             exit_code: shown.map(Verdict::exit_code),
             database: judged.map(|verdict| Age { date: verdict.database_date.clone() }),
             message,
+            broken_policy: None,
         })
+    }
+
+    /// The same where the policy cannot be read at a place: what was told `before` still counts.
+    pub(super) fn with_broken_policy(self, at: &Place, before: Option<&Self>) -> Self {
+        let told = before.map(|before| match &before.broken_policy {
+            Some(broken) => &broken.checks_before,
+            None => &before.checks,
+        });
+        let broken_policy = uri_of(&at.file).map(|file| BrokenPolicy {
+            file,
+            line: at.text.line_column(at.span.start).line,
+            checks_before: told.cloned().unwrap_or_default(),
+        });
+        Self { broken_policy, ..self }
     }
 }
 

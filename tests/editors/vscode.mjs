@@ -154,6 +154,7 @@ async function seen({ steps, world, fixes, pictures, window, bench }) {
     await window.line(11, 20);
     await page.keyboard.press("Enter");
     await page.keyboard.type('"BSL');
+    await window.status(/gate: 4 errors, 6 warnings, deny\.toml broken at line 12/);
     await window.shows('.suggest-widget .monaco-list-row:has-text("BSL-1.0")');
     await window.shoot(pictures, "vscode-completion");
     await page.keyboard.press("Escape");

@@ -49,4 +49,48 @@ each_editor! {
         let statuses = client.states();
         assert_eq!(statuses, ["resolving", "exact", "exact", "failed"]);
     }
+
+    fn a_policy_that_is_half_typed_is_told_with_its_line_and_what_was_found_before(editor) {
+        let mut client = Session::of(World::locked(SMALL)).editor(editor).start();
+        let found = client.status("exact")["checks"].clone();
+        client.open(POLICY);
+        client.diagnostics_with(MANIFEST, TIME);
+        client.diagnostics_when(POLICY, "its version", |shown| shown.version.is_some());
+        let at = client.find(POLICY, "ignore = []");
+        let line = client.position(POLICY, at).line + 1;
+
+        client.replace(POLICY, "ignore = []", "ignore = [\"");
+        let half = client.status("failed");
+        assert_eq!(half["exitCode"], 70, "a broken policy is never clean");
+        assert_eq!(half["checks"], json!({}), "nothing was judged by it");
+        assert_eq!(
+            half["brokenPolicy"],
+            json!({"file": client.world.uri(POLICY), "line": line, "checksBefore": found})
+        );
+        client.diagnostics_with(POLICY, "supercargo::policy-syntax");
+
+        // Broken elsewhere, what was found before is still known.
+        client.replace(POLICY, "ignore = [\"", "\nignore = oops");
+        let still = client
+            .status_when("another line", |status| status["brokenPolicy"]["line"] == line + 1);
+        assert_eq!(still["exitCode"], 70);
+        assert_eq!(still["brokenPolicy"]["checksBefore"], found);
+        client.diagnostics_with(POLICY, "supercargo::policy-syntax");
+
+        client.replace(POLICY, "\nignore = oops", "ignore = []");
+        let whole = client.status("exact");
+        assert_eq!(whole["checks"], found);
+        assert_eq!(whole.get("brokenPolicy"), None);
+        client.diagnostics_without(POLICY, "supercargo::policy-syntax");
+    }
+
+    fn a_policy_that_is_broken_from_the_start_has_nothing_before(editor) {
+        let world = World::locked(SMALL);
+        world.write(POLICY, "[licenses]\nallow = [\n");
+        let mut client = Session::of(world).editor(editor).start();
+        let failed = client.status("failed");
+        assert_eq!(failed["exitCode"], 70);
+        assert_eq!(failed["brokenPolicy"]["checksBefore"], json!({}));
+        client.diagnostics_with(POLICY, "supercargo::policy-syntax");
+    }
 }

@@ -12,6 +12,15 @@ export interface Status {
   /** Absent where no database was read; without a date it is a plain folder. */
   database?: { date: string | null } | null;
   message?: string | null;
+  /** The policy cannot be read as it is now, which it often cannot while somebody types in it. */
+  brokenPolicy?: {
+    /** As a URI. */
+    file: string;
+    /** Counts from 1. */
+    line: number;
+    /** What each check has found before; empty where nothing was. */
+    checksBefore: Status["checks"];
+  } | null;
 }
 
 /** `Diagnostic.data`, as editors/README.md tells it. */

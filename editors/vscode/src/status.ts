@@ -71,13 +71,26 @@ function together(gates: Status[]): { text: string; alarming?: boolean } {
   const old = gates.some((gate) => (age(gate) ?? 0) > OLD) ? " $(history)" : "";
   if (some("resolving") || some("provisional")) return { text: `$(sync~spin) gate: ${words || "resolving"}` };
   if (some("untrusted")) return { text: `$(workspace-untrusted) gate: ${words || "nothing seen"} (restricted)` };
-  if (some("failed")) return { text: "$(warning) gate: no verdict", alarming: true };
+  const broken = gates.find(({ brokenPolicy }) => brokenPolicy);
+  // What was found before may hold no longer: it is never said to be clean.
+  if (gates.some((gate) => gate.state === "failed" && !lastChecks(gate))) return { text: "$(warning) gate: no verdict", alarming: true };
+  if (broken) return { text: `$(edit) gate: ${words ? `${words}, ` : ""}${where(broken)}` };
   if (all.errors) return { text: `$(error) gate: ${words}${old}` };
   return { text: `$(pass) gate: clean${words ? `, ${words}` : ""}${old}` };
 }
 
+/** Where the policy of a gate is broken. */
+function where({ brokenPolicy }: Status): string {
+  return brokenPolicy ? `${brokenPolicy.file.split("/").pop()} broken at line ${brokenPolicy.line}` : "";
+}
+
+/** What the checks have found: now, or before the policy was broken; `undefined` where nothing was judged. */
+export function lastChecks(gate: Status): Status["checks"] | undefined {
+  return [gate.checks, gate.brokenPolicy?.checksBefore ?? {}].find((checks) => Object.keys(checks).length > 0);
+}
+
 export function total(gates: Status[]): { errors: number; warnings: number } {
-  const found = gates.flatMap((gate) => Object.values(gate.checks));
+  const found = gates.flatMap((gate) => Object.values(lastChecks(gate) ?? {}));
   const sum = (pick: (one: { errors: number; warnings: number }) => number) => found.reduce((all, one) => all + pick(one), 0);
   return { errors: sum((one) => one.errors), warnings: sum((one) => one.warnings) };
 }
@@ -93,9 +106,10 @@ const STATES: Record<Status["state"], string> = {
 function describe(gate: Status, tooltip: vscode.MarkdownString): void {
   const folder = vscode.workspace.asRelativePath(vscode.Uri.parse(gate.workspace));
   if (tooltip.value) tooltip.appendMarkdown("\n\n---\n\n");
-  tooltip.appendMarkdown("**").appendText(folder).appendMarkdown(`**: ${STATES[gate.state]}\n\n`);
+  tooltip.appendMarkdown("**").appendText(folder).appendMarkdown(`**: ${gate.brokenPolicy ? "no verdict" : STATES[gate.state]}\n\n`);
+  if (gate.brokenPolicy) tooltip.appendText(`${where(gate)}; ${lastChecks(gate) ? "what was found before:" : "nothing was found before"}`).appendMarkdown("\n\n");
   if (gate.message) tooltip.appendText(gate.message).appendMarkdown("\n\n");
-  for (const [check, found] of Object.entries(gate.checks)) {
+  for (const [check, found] of Object.entries(lastChecks(gate) ?? {})) {
     const icon = found.errors ? "$(error)" : found.warnings ? "$(warning)" : "$(pass)";
     tooltip.appendMarkdown(`${icon} ${check}: ${counted(found) || "ok"}  \n`);
   }
@@ -105,7 +119,7 @@ function describe(gate: Status, tooltip: vscode.MarkdownString): void {
     tooltip.appendMarkdown(`\n$(database) advisories fetched ${gate.database?.date} (${words})\n`);
   } else if (gate.database) {
     tooltip.appendMarkdown("\n$(database) advisories of a folder\n");
-  } else if (gate.state === "exact" || gate.state === "failed") {
+  } else if (gate.state === "exact" || (gate.state === "failed" && !gate.brokenPolicy)) {
     tooltip.appendMarkdown("\n$(database) no advisory database was read\n");
   }
 }

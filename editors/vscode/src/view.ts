@@ -2,8 +2,9 @@
 
 import * as vscode from "vscode";
 import { CHECKS, count, counted, subject, type Check, type Finding, type Place, type Workspace } from "./findings";
+import type { Status } from "./protocol";
 import type { Session } from "./session";
-import { total } from "./status";
+import { lastChecks, total } from "./status";
 
 export type Node =
   | { kind: "workspace"; workspace: Workspace }
@@ -72,9 +73,19 @@ function checks(workspace: Workspace): Node[] {
   for (const check of CHECKS) {
     const findings = workspace.findings.filter((one) => one.check === check);
     // The four checks of cargo-deny are always told; what else there is, only when there is some.
-    if (findings.length || (workspace.status?.checks[check] && check !== "other")) nodes.push({ kind: "check", workspace, check, findings });
+    if (findings.length || (known(workspace)?.[check] && check !== "other")) nodes.push({ kind: "check", workspace, check, findings });
   }
   return nodes;
+}
+
+/** What the checks have found, as far as anything was judged. */
+function known({ status }: Workspace): Status["checks"] | undefined {
+  return status && lastChecks(status);
+}
+
+/** The word where nothing is found: what could not be judged is not clean. */
+function clean({ status }: Workspace): string {
+  return status?.state === "failed" ? "no verdict" : "clean";
 }
 
 function ofFinding(finding: Finding): Node[] {
@@ -100,7 +111,7 @@ function item(node: Node): vscode.TreeItem {
       shown.id = folder.toString();
       shown.label = folder.path.split("/").filter(Boolean).pop() ?? folder.fsPath;
       shown.iconPath = new vscode.ThemeIcon("package");
-      shown.description = status?.state === "resolving" ? "resolving" : counted(status ? total([status]) : count(findings)) || "clean";
+      shown.description = status?.state === "resolving" ? "resolving" : counted(status ? total([status]) : count(findings)) || clean(node.workspace);
       shown.tooltip = folder.fsPath;
       shown.contextValue = "workspace";
       return shown;
@@ -111,7 +122,7 @@ function item(node: Node): vscode.TreeItem {
       shown.id = `${workspace.folder}#${check}`;
       shown.iconPath = findings.length ? new vscode.ThemeIcon(ICONS[check]) : new vscode.ThemeIcon("pass", new vscode.ThemeColor("testing.iconPassed"));
       // The gate counts what the editor shows once, as often as cargo-deny says it.
-      shown.description = counted(workspace.status?.checks[check] ?? count(findings)) || (findings.length ? String(findings.length) : "clean");
+      shown.description = counted(known(workspace)?.[check] ?? count(findings)) || (findings.length ? String(findings.length) : clean(workspace));
       shown.contextValue = "check";
       return shown;
     }

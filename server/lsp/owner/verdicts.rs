@@ -143,8 +143,11 @@ impl Owner {
         shown: Option<&Verdict>,
         message: Option<String>,
     ) {
-        let Some(status) = Status::of(workspace, state, shown, message) else { return };
+        let Some(mut status) = Status::of(workspace, state, shown, message) else { return };
         let Some(busy) = self.workers.get_mut(workspace) else { return };
+        if let Some(place) = shown.and_then(breaks_policy) {
+            status = status.with_broken_policy(place, busy.status.as_ref());
+        }
         if busy.status.as_ref() != Some(&status) {
             busy.status = Some(status.clone());
             self.session.client.send_notification::<StatusNotification>(status).await;
@@ -203,6 +206,14 @@ pub(super) fn ends_at_policy(verdict: &Verdict) -> bool {
         [&verdict.policy, &verdict.exceptions].iter().any(|one| one.as_ref() == Some(&place.file))
     };
     verdict.findings.iter().all(|finding| finding.places.first().is_some_and(on_policy))
+}
+
+/// Where what the policy says keeps a verdict from being reached, if it does.
+fn breaks_policy(verdict: &Verdict) -> Option<&Place> {
+    let nothing_judged = !verdict.reached && verdict.packages == 0 && ends_at_policy(verdict);
+    let first = verdict.findings.iter().find(|finding| finding.severity == Severity::Error)?;
+    let is_read = first.code != Some(Code::UnreadableFile);
+    first.places.first().filter(|_| nothing_judged && is_read)
 }
 
 /// A verdict that has no graph, with what the last one that had shows on other files.

@@ -148,6 +148,39 @@ step('an unsaved edit of the policy changes findings', function()
   vim.cmd.buffer(manifest)
 end)
 
+step('a policy that is half typed leaves the counts in the statusline, and says where it is broken', function()
+  local said = {}
+  local listener = vim.api.nvim_create_autocmd('User', {
+    pattern = 'SupercargoStatus',
+    callback = function()
+      table.insert(said, require('supercargo').status(manifest))
+    end,
+  })
+  local whole = require('supercargo').status(manifest)
+  local line = vim.api.nvim_buf_call(policy, function()
+    return vim.fn.search('RUSTSEC-2024-0436', 'nw')
+  end)
+  vim.api.nvim_buf_set_lines(policy, line, line, true, { '    "RUST' })
+  wait('the status', function()
+    return require('supercargo').status(manifest) == ('%s, deny.toml broken at line %d'):format(whole, line + 1)
+  end)
+  wait('the finding', function()
+    return vim.deep_equal(shown(policy), { ('%d supercargo::policy-syntax'):format(line + 1) })
+  end)
+  vim.api.nvim_buf_call(policy, function()
+    vim.cmd('silent undo')
+  end)
+  wait('the status as it was', function()
+    return require('supercargo').status(manifest) == whole
+  end)
+  vim.api.nvim_del_autocmd(listener)
+  for _, one in ipairs(said) do
+    assert(not one:find('no verdict') and not one:find('clean'), vim.inspect(said))
+  end
+  same(false, vim.bo[policy].modified, 'the policy is modified')
+  return said[1]
+end)
+
 step('`cargo update` in a terminal renews the findings', function()
   cargo('update', '-p', 'time', '--precise', '0.3.47')
   wait('the finding is gone', function()

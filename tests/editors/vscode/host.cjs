@@ -130,6 +130,25 @@ exports.run = async function run() {
     await document.save();
   });
 
+  await step("a policy that is half typed leaves the counts in the status, and says where it is broken", async () => {
+    const document = await vscode.workspace.openTextDocument(policy);
+    const seen = [];
+    const texts = setInterval(() => seen.at(-1) === api.statusBar.text || seen.push(api.statusBar.text), 1);
+    await replace(document, '"RUSTSEC-2024-0436",', '"RUSTSEC-2024-0436",\n    "HALF');
+    await until("the status", () => /4 errors, 6 warnings, deny\.toml broken at line 7/.test(api.statusBar.text));
+    assert.match(api.statusBar.tooltip.value, /no verdict/);
+    assert.match(api.statusBar.tooltip.value, /advisories: 3 errors/);
+    assert.equal(api.statusBar.backgroundColor, undefined);
+    assert.deepEqual(shown(policy).map((one) => one.split(" ")[1]), ["supercargo::policy-syntax"]);
+    assert.match(api.report(), /"policyBroken": true/);
+    await replace(document, '\n    "HALF', "");
+    await until("the status", () => /gate: 4 errors, 6 warnings$/.test(api.statusBar.text));
+    clearInterval(texts);
+    assert(!seen.some((text) => /no verdict|clean/.test(text)), seen.join(" | "));
+    await document.save();
+    return seen.join(" | ");
+  });
+
   await step("settings reach the server while it runs", async () => {
     const configuration = vscode.workspace.getConfiguration("supercargo");
     await configuration.update("codes", { duplicate: "off" }, vscode.ConfigurationTarget.Global);

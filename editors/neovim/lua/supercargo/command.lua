@@ -168,13 +168,14 @@ M.subcommands = {
       for _, gate in ipairs(gates) do
         local errors, warnings = require('supercargo.gates').counts({ gate })
         local database = gate.database and gate.database.date
-        table.insert(lines, ('%s: %s, %d errors, %d warnings%s%s'):format(
+        table.insert(lines, ('%s: %s, %d errors, %d warnings%s%s%s'):format(
           vim.fn.fnamemodify(vim.uri_to_fname(gate.workspace), ':~:.'),
           gate.state,
           errors,
           warnings,
           type(database) == 'string' and ', advisories of ' .. database or '',
-          type(gate.message) == 'string' and '\n  ' .. gate.message or ''
+          type(gate.message) == 'string' and '\n  ' .. gate.message or '',
+          gate.brokenPolicy and '\n  ' .. require('supercargo.gates').broken(gate) .. '; the counts are those of before' or ''
         ))
       end
       say(table.concat(lines, '\n'))

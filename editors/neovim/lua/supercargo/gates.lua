@@ -54,17 +54,35 @@ function M.of(bufnr)
   return nearest and { nearest } or M.all()
 end
 
+--- What the checks have found: now, or before the policy was broken.
+---@param gate table
+---@return table<string, table>
+local function last_checks(gate)
+  if next(gate.checks) == nil and gate.brokenPolicy then
+    return gate.brokenPolicy.checksBefore
+  end
+  return gate.checks
+end
+
 ---@param found table[]
 ---@return integer errors
 ---@return integer warnings
 function M.counts(found)
   local errors, warnings = 0, 0
   for _, gate in ipairs(found) do
-    for _, check in pairs(gate.checks) do
+    for _, check in pairs(last_checks(gate)) do
       errors, warnings = errors + check.errors, warnings + check.warnings
     end
   end
   return errors, warnings
+end
+
+--- Where the policy of a gate is broken: `deny.toml broken at line 3`.
+---@param gate table
+---@return string?
+function M.broken(gate)
+  local policy = gate.brokenPolicy
+  return policy and ('%s broken at line %d'):format(vim.fs.basename(vim.uri_to_fname(policy.file)), policy.line)
 end
 
 ---@param number integer
@@ -89,17 +107,22 @@ function M.line(bufnr)
   if warnings > 0 then
     table.insert(words, counted(warnings, 'warning'))
   end
-  local states = {}
+  local states, broken, unjudged = {}, nil, false
   for _, gate in ipairs(found) do
     states[gate.state] = true
+    broken = broken or M.broken(gate)
+    unjudged = unjudged or gate.state == 'failed' and next(last_checks(gate)) == nil
   end
   local told = table.concat(words, ', ')
   if states.resolving or states.provisional then
     return 'gate: ' .. (told == '' and 'resolving' or told .. ' …')
   elseif states.untrusted then
     return 'gate: ' .. (told == '' and 'nothing seen' or told) .. ' (restricted)'
-  elseif states.failed then
+  elseif unjudged then
     return 'gate: no verdict'
+  elseif broken then
+    -- What was found before may hold no longer: it is never said to be clean.
+    return 'gate: ' .. (told == '' and broken or told .. ', ' .. broken)
   elseif errors > 0 then
     return 'gate: ' .. told
   end

@@ -13,7 +13,7 @@ export async function copyReport(session: Session): Promise<string> {
 }
 
 export function report(session: Session): string {
-  const gates = session.gates().map(({ workspace, message, ...told }) => told);
+  const gates = session.gates().map(({ workspace, message, brokenPolicy, ...told }) => ({ ...told, policyBroken: Boolean(brokenPolicy) }));
   const codes = session.workspaces().flatMap(({ findings }) => findings.map(({ code }) => code));
   const counts = Object.fromEntries([...new Set(codes)].sort().map((code) => [code, codes.filter((one) => one === code).length]));
   const lines = [

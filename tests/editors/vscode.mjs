@@ -83,7 +83,7 @@ async function workbench({ steps, editor, world: old, fixes, deny, pictures, ins
   let window;
   try {
     window = await bench.open(pictures.browser, world.root);
-    await seen({ steps, world, fixes, pictures, window, bench });
+    await seen({ steps, editor, world, fixes, pictures, window, bench });
     await judged(steps, world, fixes, deny);
   } catch (error) {
     await window?.shoot(pictures, "vscode-failed").catch(() => {});
@@ -94,7 +94,7 @@ async function workbench({ steps, editor, world: old, fixes, deny, pictures, ins
   }
 }
 
-async function seen({ steps, world, fixes, pictures, window, bench }) {
+async function seen({ steps, editor, world, fixes, pictures, window, bench }) {
   const { page } = window;
   await steps.step("a user opens the nested manifest and sees findings and the gate", async () => {
     await window.file(`${CORE}/Cargo.toml`);
@@ -249,6 +249,32 @@ async function seen({ steps, world, fixes, pictures, window, bench }) {
     }
   });
 
+  await steps.step("a server that ends in a loop is left alone, which is said once, and the log is offered", async () => {
+    // At once, so that most of them end before they have answered.
+    const kills = setInterval(() => below(bench.pid).forEach((one) => one.program === world.server && kill(one.pid)), 10);
+    const toasts = page.locator(".notification-toast");
+    try {
+      await window.status(/gate: no server/);
+      await window.shows('.notification-toast:has-text("ended 5 times within three minutes and is left alone; the last time by SIGKILL")');
+    } finally {
+      clearInterval(kills);
+    }
+    await window.shoot(pictures, "vscode-crashes");
+    const said = await toasts.allTextContents();
+    if (said.length !== 1) throw new Error(`it is said ${said.length} times: ${said.join(" | ")}`);
+    await toasts.locator('.monaco-button:has-text("Show Log")').click();
+    await window.shows('.part.panel [id="workbench.panel.output"], .part.panel .output-view');
+    if (editor.logs) {
+      const logged = async () => (await page.locator(".part.panel .view-line").allTextContents()).join(" ").replaceAll("\u00a0", " ");
+      await until("why the server ended", async () => /the server ended by SIGKILL after \d+\.\d s \(process \d+\); it is\s+left\s+alone/.test(await logged()));
+    }
+    await window.shoot(pictures, "vscode-log");
+    await window.command("Supercargo: Restart Server");
+    await window.status(/gate: 4 errors/);
+    await page.keyboard.press("Control+J");
+    return editor.logs ? undefined : "without the text of the log: what writes it could not be compiled";
+  });
+
   await ignored({ steps, fixes, pictures, window });
   await fixed({ steps, world, fixes, pictures, window });
 
@@ -259,6 +285,14 @@ async function seen({ steps, world, fixes, pictures, window, bench }) {
     await bench.end();
     await until("none", () => ours().length === 0);
   });
+}
+
+function kill(pid) {
+  try {
+    process.kill(pid, "SIGKILL");
+  } catch {
+    // It has ended by itself.
+  }
 }
 
 /** The last resort, undone again. */

@@ -3,7 +3,7 @@
 // The system's own answer is of no use: a program for another processor is handed to a shell, which
 // says that it has found a syntax error.
 
-import { closeSync, openSync, readSync } from "node:fs";
+import { closeSync, openSync, readSync, statSync } from "node:fs";
 
 const ELF: Record<number, string> = { 0x03: "ia32", 0x28: "arm", 0x3e: "x64", 0xb7: "arm64", 0xf3: "riscv64" };
 const MACHO: Record<number, string> = { 0x01000007: "x64", 0x0100000c: "arm64" };
@@ -14,6 +14,8 @@ const PLATFORMS: Record<string, string> = { linux: "Linux", darwin: "macOS", win
 interface Made {
   platform: string;
   processors: string[];
+  /** How long the file has to be at least, where its head says so. */
+  length?: number;
 }
 
 /** The platform and the processors that a program is made for; `script` for what names its interpreter, `undefined` for no program. */
@@ -34,7 +36,8 @@ function read(head: Buffer): Made | undefined {
   const magic = head.readUInt32BE(0);
   if (magic === 0x7f454c46) {
     const big = head[5] === 2;
-    return { platform: "linux", processors: name(ELF, big ? head.readUInt16BE(18) : head.readUInt16LE(18)) };
+    const number = (at: number) => (big ? head.readUInt16BE(at) : head.readUInt16LE(at));
+    return { platform: "linux", processors: name(ELF, number(18)), length: elfLength(head, big, number) };
   }
   if (magic === 0xcffaedfe) return { platform: "darwin", processors: name(MACHO, head.readUInt32LE(4)) };
   if (magic === 0xcafebabe) {
@@ -48,6 +51,13 @@ function read(head: Buffer): Made | undefined {
     return { platform: "win32", processors: name(PE, head.readUInt16LE(at + 4)) };
   }
   return undefined;
+}
+
+/** A 64-bit ELF file ends with the table of its sections, if it has one. */
+function elfLength(head: Buffer, big: boolean, number: (at: number) => number): number | undefined {
+  if (head[4] !== 2) return undefined;
+  const table = Number(big ? head.readBigUInt64BE(0x28) : head.readBigUInt64LE(0x28));
+  return table === 0 ? undefined : table + number(0x3a) * number(0x3c);
 }
 
 function name(names: Record<number, string>, number: number): string[] {
@@ -71,5 +81,7 @@ export function unfit(program: string): string | undefined {
   if (processors.length > 0 && !processors.some((one) => fit.includes(one))) {
     return `is made for ${processors.join(" and ")}, and this machine is ${process.arch}`;
   }
+  // A shell would be handed half a program, and say that it has found a syntax error.
+  if (made.length !== undefined && statSync(program).size < made.length) return "is not whole, its end is missing";
   return undefined;
 }

@@ -1,10 +1,12 @@
 // The running server: started, watched, told about trust, started again.
 
 import { spawn, type ChildProcess } from "node:child_process";
+import { createInterface } from "node:readline";
 import * as vscode from "vscode";
 // The library is loaded after the extension's activation: it is large.
 import type { CloseHandlerResult, LanguageClient, LanguageClientOptions } from "vscode-languageclient/node";
 import { Crashes } from "./crashes";
+import { Ending, startTrouble } from "./ending";
 import { workspaces, type Workspace } from "./findings";
 import { DID_CHANGE_TRUST, FILES, SOURCE, STATUS, type Status } from "./protocol";
 import { Published } from "./published";
@@ -16,10 +18,14 @@ type Library = typeof import("vscode-languageclient/node");
 export type Health = "starting" | "running" | "stopped";
 
 const START_LIMIT = 30_000;
+/** How much of the server's last words a message repeats. */
+const WORDS = 200;
 
 export class Session implements vscode.Disposable {
   private client: LanguageClient | undefined;
   private child: ChildProcess | undefined;
+  /** What is known of the child, also when it is gone. */
+  private ending: Ending | undefined;
   private readonly crashes = new Crashes();
   private readonly statuses = new Map<string, Status>();
   private readonly published = new Published();
@@ -119,7 +125,7 @@ export class Session implements vscode.Disposable {
     }
     this.log.info(`supercargo ${this.version}: the server is ${this.server.program} (${this.server.origin})`);
     const library = await import("vscode-languageclient/node");
-    const client: LanguageClient = new library.LanguageClient(
+    const client: LanguageClient = new (quiet(library))(
       "supercargo",
       "Supercargo",
       () => this.spawn(),
@@ -135,14 +141,14 @@ export class Session implements vscode.Disposable {
       await limited(client.start(), START_LIMIT);
     } catch (error) {
       // Of one that ends before it has answered the client says nothing more.
-      const ended = await hasEnded(this.child);
+      const ended = (await this.ending?.isNear()) ?? false;
       if (this.client !== client) return;
       if (ended) {
         this.closed(library, client);
         return;
       }
       await this.leave();
-      this.fail(`The server did not start: ${firstLine(error)}`, "log");
+      this.fail(`The server did not start: ${startTrouble(this.server.program, error)}`, "log");
       return;
     }
     if (this.client !== client) return;
@@ -154,6 +160,7 @@ export class Session implements vscode.Disposable {
   private async spawn(): Promise<ChildProcess> {
     const child = spawn(this.server!.program, ["lsp"], { stdio: "pipe", windowsHide: true });
     this.child = child;
+    this.ending = undefined;
     await new Promise<void>((resolve, reject) => {
       child.once("spawn", resolve);
       child.once("error", (error) => {
@@ -162,8 +169,9 @@ export class Session implements vscode.Disposable {
         reject(error);
       });
     });
+    this.ending = new Ending(child);
+    this.log.info(`the server runs (process ${child.pid})`);
     child.on("error", (error) => this.log.error(`the server: ${error.message}`));
-    child.on("exit", (code, signal) => this.log.info(`the server ended (${signal ?? code})`));
     return child;
   }
 
@@ -174,6 +182,8 @@ export class Session implements vscode.Disposable {
       diagnosticCollectionName: SOURCE,
       outputChannel: this.log,
       initializationOptions,
+      // A connection that ends or fails is told by the session.
+      stdioOptions: { stdout: () => {}, stderr: (input) => this.listen(input) },
       initializationFailedHandler: () => false,
       errorHandler: { error: () => ({ action: ErrorAction.Continue, handled: true }), closed: () => this.closed(library, client()) },
       markdown: { isTrusted: false, supportHtml: false },
@@ -200,13 +210,14 @@ export class Session implements vscode.Disposable {
     const result = { action: CloseAction.DoNotRestart, handled: true, message: "the connection has ended" };
     if (this.client !== client) return result;
     this.client = undefined;
-    this.child?.kill();
+    const { child, ending } = this;
+    child?.kill();
     const delay = this.crashes.next();
+    void this.tellEnd(child, ending, delay);
     if (delay === undefined) {
-      this.fail(`The server ended ${this.crashes.count} times within three minutes and is left alone`, "log");
+      this.become("stopped");
       return result;
     }
-    this.log.warn(`the server ended; it is started again${delay ? ` in ${delay / 1000} s` : ""}`);
     this.become("starting");
     setTimeout(() => {
       if (this.health === "starting") void this.start();
@@ -214,15 +225,41 @@ export class Session implements vscode.Disposable {
     return result;
   }
 
+  /** Says how the server ended and what comes of it, once its last words are here. */
+  private async tellEnd(child: ChildProcess | undefined, ending: Ending | undefined, delay: number | undefined): Promise<void> {
+    const how = (await ending?.how()) ?? "before it was there";
+    const next = delay === undefined ? "is left alone" : `is started again${delay ? ` in ${delay / 1000} s` : " at once"}`;
+    this.log.warn(`the server ended ${how}; it ${next}`);
+    if (delay !== undefined || this.child !== child || this.client) return;
+    const last = ending?.lastLine;
+    this.fail(
+      `The server ended ${this.crashes.count} times within three minutes and is left alone; the last time ${how}` +
+        (last ? `, its last words: ${last.slice(0, WORDS)}` : ", without a word"),
+      "log",
+    );
+  }
+
+  /** What the server writes to standard error goes to the log. */
+  private listen(input: NodeJS.ReadableStream): void {
+    const { ending } = this;
+    createInterface({ input, crlfDelay: Infinity }).on("line", (line) => {
+      ending?.heard(line);
+      const level = line.match(/\b(ERROR|WARN|INFO|DEBUG|TRACE)\b/)?.[1];
+      const tell = { ERROR: "error", WARN: "warn", INFO: "info", DEBUG: "debug", TRACE: "trace" } as const;
+      this.log[level ? tell[level as keyof typeof tell] : "error"](line);
+    });
+  }
+
   /** Ends the server that runs, if one does. */
   private async leave(): Promise<void> {
-    const { client, child } = this;
+    const { client, child, ending } = this;
     this.client = undefined;
     this.child = undefined;
     this.become("stopped");
     if (!client) return;
     // One that is still starting cannot be stopped.
     await client.stop(5_000).catch((error: unknown) => this.log.warn(`stopping: ${firstLine(error)}`));
+    void ending?.how().then((how) => this.log.info(`the server was told to end, and did ${how}`));
     if (child?.exitCode === null && !child.signalCode) setTimeout(() => child.kill("SIGKILL"), 1_000).unref?.();
     await client.dispose().catch(() => {});
   }
@@ -261,17 +298,14 @@ export class Session implements vscode.Disposable {
 
 type Remedy = "setting" | "install" | "log";
 
-/** Whether a process has ended, or does so in a moment. */
-function hasEnded(child: ChildProcess | undefined): Promise<boolean> {
-  if (!child) return Promise.resolve(false);
-  if (child.exitCode !== null || child.signalCode !== null) return Promise.resolve(true);
-  return new Promise((resolve) => {
-    const late = setTimeout(() => resolve(false), 500);
-    child.once("exit", () => {
-      clearTimeout(late);
-      resolve(true);
-    });
-  });
+/** The library's client without its own messages: it would repeat in its words what the session says. They are in the log. */
+function quiet({ LanguageClient }: Library): typeof LanguageClient {
+  return class extends LanguageClient {
+    override error(message: string, data?: unknown): void {
+      // Where in the library it happened helps nobody.
+      super.error(data instanceof Error ? `${message} ${firstLine(data)}` : message, data instanceof Error ? undefined : data, false);
+    }
+  };
 }
 
 function firstLine(error: unknown): string {

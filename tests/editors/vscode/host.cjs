@@ -56,6 +56,22 @@ const same = (one, other) => JSON.stringify(one) === JSON.stringify(other);
 const without = (code) => expected.filter((one) => !one.endsWith(code));
 const sees = (what, wanted) => until(`${what}: ${wanted.join(", ")}`, () => same(shown(), wanted) || assert.deepEqual(shown(), wanted));
 
+/** The lines that go into a log from now on, each with its level. */
+function listenTo(log) {
+  const lines = [];
+  const levels = ["error", "warn", "info", "debug", "trace"];
+  const before = levels.map((level) => log[level]);
+  for (const level of levels) {
+    const tell = log[level].bind(log);
+    log[level] = (words, ...more) => {
+      lines.push(`${level} ${words}`);
+      tell(words, ...more);
+    };
+  }
+  lines.end = () => levels.forEach((level, at) => (log[level] = before[at]));
+  return lines;
+}
+
 async function replace(document, from, to) {
   const at = document.getText().indexOf(from);
   assert(at >= 0, `no ${from} in ${document.uri.fsPath}`);
@@ -274,6 +290,7 @@ exports.run = async function run() {
   });
 
   await step("a server that ends in a loop is left alone in the end, and says so", async () => {
+    const logged = listenTo(api.session.log);
     await api.session.restart();
     await until("it runs", () => api.session.health === "running");
     for (let ends = 0; !api.session.trouble; ends++) {
@@ -283,7 +300,10 @@ exports.run = async function run() {
       process.kill(pid, "SIGKILL");
       await until("it is gone", () => api.session.health !== "running" || api.session.pid !== pid);
     }
-    assert.match(api.session.trouble, /ended 5 times within three minutes/);
+    assert.match(api.session.trouble, /ended 5 times within three minutes and is left alone; the last time by SIGKILL after \d+\.\d s \(process \d+\)/);
+    const ends = logged.filter((line) => /^warn the server ended by SIGKILL after \d+\.\d s \(process \d+\); it is (started again|left alone)/.test(line));
+    assert.equal(ends.length, 5, logged.join("\n"));
+    assert(logged.some((line) => /^error The server ended 5 times/.test(line)), logged.join("\n"));
     assert.match(api.statusBar.text, /no server/);
     // A click on it opens the log.
     assert.equal(api.statusBar.command, "supercargo.showLog");
@@ -291,10 +311,14 @@ exports.run = async function run() {
     assert.match(api.report(), /trouble: The server ended 5 times/);
     const configured = process.env.SUPERCARGO_TEST_SERVER;
     const file = path.join(process.env.STORY_FOLDER, "ends-at-once");
-    fs.writeFileSync(file, "#!/bin/sh\nexit 3\n", { mode: 0o755 });
+    fs.writeFileSync(file, "#!/bin/sh\necho 'first' >&2\necho 'the disk is full' >&2\nexit 3\n", { mode: 0o755 });
     process.env.SUPERCARGO_TEST_SERVER = file;
+    logged.length = 0;
     await api.session.restart();
     await until("one that ends at once is left alone, too", () => /ended 5 times/.test(api.session.trouble));
+    assert.match(api.session.trouble, /the last time with exit code 3 after \d+\.\d s .*, its last words: the disk is full$/);
+    assert.equal(logged.filter((line) => line === "error the disk is full").length, 5, logged.join("\n"));
+    logged.end();
     process.env.SUPERCARGO_TEST_SERVER = configured;
     await api.session.restart();
     await sees("after a restart by hand", expected);
@@ -326,7 +350,10 @@ exports.run = async function run() {
     fs.writeFileSync(file, "supercargo\n", { mode: 0o755 });
     await refused(file, /is no program/);
     fs.writeFileSync(file, "#!/nowhere/interpreter\n");
-    await refused(file, /The server did not start: .*ENOENT/);
+    await refused(file, /The server did not start: what `.*` itself is run by.*is not on this machine: install the build for this system/);
+    // As when a download has been broken off.
+    fs.writeFileSync(file, fs.readFileSync(configured).subarray(0, 200_000));
+    await refused(file, /is not whole, its end is missing: install the one for this machine/);
     // What says nothing of its own.
     fs.writeFileSync(file, "#!/bin/sh\nexec cat\n");
     await refused(file, /The server did not start/);
@@ -396,6 +423,50 @@ server.on("exit", (code) => process.exit(code ?? 1));
     assert.deepEqual(shown(virtual), []);
     assert.equal(api.gates().length, 1);
     registered.dispose();
+  });
+
+  await step("a file system that is no disk is left alone, also by what is asked of it", async () => {
+    const files = new Map([
+      ["/handshake/Cargo.toml", fs.readFileSync(manifest.fsPath)],
+      ["/handshake/deny.toml", fs.readFileSync(policy.fsPath)],
+    ]);
+    const changes = new vscode.EventEmitter();
+    const found = (uri) => {
+      if (!files.has(uri.path)) throw vscode.FileSystemError.FileNotFound(uri);
+      return files.get(uri.path);
+    };
+    const remote = vscode.workspace.registerFileSystemProvider("story-vfs", {
+      onDidChangeFile: changes.event,
+      watch: () => ({ dispose() {} }),
+      stat: (uri) => ({ type: vscode.FileType.File, ctime: 0, mtime: 0, size: found(uri).length }),
+      readFile: found,
+      writeFile: (uri, content) => void files.set(uri.path, content),
+      readDirectory: () => [...files.keys()].map((path) => [path.split("/").pop(), vscode.FileType.File]),
+      createDirectory() {},
+      delete() {},
+      rename() {},
+    });
+    const logged = listenTo(api.session.log);
+    const before = { pid: api.session.pid, gates: api.gates().length };
+    for (const [at, old, text] of [["deny.toml", "[bans]", "[bans"], ["Cargo.toml", '"0.3.44"', '"0.3.43"']]) {
+      const uri = vscode.Uri.parse(`story-vfs://host/handshake/${at}`);
+      const document = await vscode.workspace.openTextDocument(uri);
+      await vscode.window.showTextDocument(document);
+      await replace(document, old, text);
+      assert(await document.save());
+      assert(files.get(uri.path).toString().includes(text), "it was not saved");
+      const hovers = await vscode.commands.executeCommand("vscode.executeHoverProvider", uri, new vscode.Position(17, 1));
+      assert.equal(hovers.length, 0);
+      assert.deepEqual(vscode.languages.getDiagnostics(uri), []);
+    }
+    // With it in front, a question is about what can be judged.
+    await vscode.commands.executeCommand("supercargo.checkWorkspace");
+    await sees("the findings on the disk", expected);
+    assert.deepEqual({ pid: api.session.pid, gates: api.gates().length }, before);
+    assert.deepEqual(logged.filter((line) => line.startsWith("error")), []);
+    logged.end();
+    await vscode.commands.executeCommand("workbench.action.closeAllEditors");
+    remote.dispose();
   });
 
   await step("other TOML files are left alone", async () => {

@@ -62,7 +62,7 @@ export function options(folder: vscode.Uri): string[] {
 export async function pickWorkspace(session: Session, title: string): Promise<vscode.Uri | undefined> {
   const folders = session.gates().map((gate) => vscode.Uri.parse(gate.workspace));
   const front = vscode.window.activeTextEditor?.document.uri;
-  const around = folders.filter((folder) => front?.path.startsWith(`${folder.path}/`));
+  const around = folders.filter((folder) => front?.scheme === folder.scheme && front.path.startsWith(`${folder.path}/`));
   around.sort((a, b) => b.path.length - a.path.length);
   if (around.length) return around[0];
   if (folders.length === 1) return folders[0];

@@ -259,6 +259,7 @@ async function seen({ steps, editor, world, fixes, pictures, window, bench }) {
     } finally {
       clearInterval(kills);
     }
+    await window.shows('.pane-body :text("The server does not run")');
     await window.shoot(pictures, "vscode-crashes");
     const said = await toasts.allTextContents();
     if (said.length !== 1) throw new Error(`it is said ${said.length} times: ${said.join(" | ")}`);

@@ -107,8 +107,8 @@ function describe(gate: Status, tooltip: vscode.MarkdownString): void {
   const folder = vscode.workspace.asRelativePath(vscode.Uri.parse(gate.workspace));
   if (tooltip.value) tooltip.appendMarkdown("\n\n---\n\n");
   tooltip.appendMarkdown("**").appendText(folder).appendMarkdown(`**: ${gate.brokenPolicy ? "no verdict" : STATES[gate.state]}\n\n`);
-  if (gate.brokenPolicy) tooltip.appendText(`${where(gate)}; ${lastChecks(gate) ? "what was found before:" : "nothing was found before"}`).appendMarkdown("\n\n");
   if (gate.message) tooltip.appendText(gate.message).appendMarkdown("\n\n");
+  if (gate.brokenPolicy) tooltip.appendText(`${where(gate)}${lastChecks(gate) ? "; found before:" : ""}`).appendMarkdown("\n\n");
   for (const [check, found] of Object.entries(lastChecks(gate) ?? {})) {
     const icon = found.errors ? "$(error)" : found.warnings ? "$(warning)" : "$(pass)";
     tooltip.appendMarkdown(`${icon} ${check}: ${counted(found) || "ok"}  \n`);

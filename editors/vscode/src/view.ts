@@ -42,6 +42,7 @@ export class SupplyChain implements vscode.TreeDataProvider<Node>, vscode.Dispos
       this.pending = undefined;
       const { errors } = count(this.session.workspaces().flatMap(({ findings }) => findings));
       this.view.badge = errors ? { value: errors, tooltip: counted({ errors, warnings: 0 }) } : undefined;
+      void vscode.commands.executeCommand("setContext", "supercargo.noServer", this.session.health === "stopped");
       this.changed.fire();
     }, 50);
   }

@@ -34,7 +34,7 @@ use crate::{
     gate::{Databases, GateOptions, Verdict},
     process::Children,
     resolve::Resolver,
-    verdict::CheckSet,
+    verdict::{Check, CheckSet, Counts},
     workspace::{Discovery, DiscoveryOptions, PolicyFiles, Workspace},
 };
 
@@ -152,6 +152,8 @@ struct Busy {
     progress: Option<Progress>,
     /// The last verdict that had a graph: kept on the lines while a manifest is broken.
     good: Option<Arc<Verdict>>,
+    /// What the last verdict has counted whose policy could be read.
+    counted: BTreeMap<Check, Counts>,
     /// The last state that the client was told.
     status: Option<Status>,
 }
@@ -287,6 +289,7 @@ impl Owner {
                         wishes: 0,
                         progress: None,
                         good: None,
+                        counted: BTreeMap::new(),
                         status: None,
                     };
                     self.workers.insert(workspace.clone(), busy);

@@ -8,7 +8,7 @@ use tower_lsp::ls_types::{Uri, notification::Notification};
 use super::convert::uri_of;
 use crate::{
     gate::Verdict,
-    verdict::{Check, Place},
+    verdict::{Check, Counts, Place},
     workspace::Workspace,
 };
 
@@ -54,7 +54,8 @@ struct BrokenPolicy {
     file: Uri,
     /// Counts from 1.
     line: u32,
-    /// What each check has found when the client was told last; empty where it never was.
+    /// What each check has found under the last policy that could be read; empty where that is
+    /// not known.
     checks_before: BTreeMap<String, Found>,
 }
 
@@ -78,15 +79,11 @@ impl Status {
         shown: Option<&Verdict>,
         message: Option<String>,
     ) -> Option<Self> {
-        let counts = shown.into_iter().flat_map(|verdict| &verdict.counts);
-        let checks = counts.map(|(check, counts)| {
-            (check.name().to_owned(), Found { errors: counts.errors, warnings: counts.warnings })
-        });
         let judged = shown.filter(|verdict| verdict.counts.contains_key(&Check::Advisories));
         Some(Self {
             workspace: uri_of(workspace.folder())?,
             state,
-            checks: checks.collect(),
+            checks: shown.map(|verdict| found(&verdict.counts)).unwrap_or_default(),
             exit_code: shown.map(Verdict::exit_code),
             database: judged.map(|verdict| Age { date: verdict.database_date.clone() }),
             message,
@@ -94,19 +91,22 @@ impl Status {
         })
     }
 
-    /// The same where the policy cannot be read at a place: what was told `before` still counts.
-    pub(super) fn with_broken_policy(self, at: &Place, before: Option<&Self>) -> Self {
-        let told = before.map(|before| match &before.broken_policy {
-            Some(broken) => &broken.checks_before,
-            None => &before.checks,
-        });
+    /// The same where the policy cannot be read at a place, with what was counted before.
+    pub(super) fn with_broken_policy(self, at: &Place, before: &BTreeMap<Check, Counts>) -> Self {
         let broken_policy = uri_of(&at.file).map(|file| BrokenPolicy {
             file,
             line: at.text.line_column(at.span.start).line,
-            checks_before: told.cloned().unwrap_or_default(),
+            checks_before: found(before),
         });
         Self { broken_policy, ..self }
     }
+}
+
+fn found(counts: &BTreeMap<Check, Counts>) -> BTreeMap<String, Found> {
+    let found = counts.iter().map(|(check, counts)| {
+        (check.name().to_owned(), Found { errors: counts.errors, warnings: counts.warnings })
+    });
+    found.collect()
 }
 
 /// `supercargo/status`.

@@ -93,4 +93,18 @@ each_editor! {
         assert_eq!(failed["brokenPolicy"]["checksBefore"], json!({}));
         client.diagnostics_with(POLICY, "supercargo::policy-syntax");
     }
+
+    fn what_was_found_before_is_what_the_findings_show(editor) {
+        let mut client = Session::of(World::locked(SMALL)).editor(editor).start();
+        client.status("exact");
+        client.open(POLICY);
+        client.ignore(POLICY);
+        client.replace(POLICY, "ignore = []", &format!("ignore = [\"{TIME}\"]"));
+        client.diagnostics_without(MANIFEST, TIME);
+        // The findings come before the state of the gate, and somebody types on.
+        client.replace(POLICY, "ignore = [", "ignore = [[");
+        let half = client.status("failed");
+        let before = &half["brokenPolicy"]["checksBefore"];
+        assert_eq!(before["advisories"], json!({"errors": 1, "warnings": 0}), "{half}");
+    }
 }

@@ -49,6 +49,9 @@ impl Owner {
             self.say(message).await;
             return;
         };
+        if breaks_policy(&verdict).is_none() {
+            busy.counted.clone_from(&verdict.counts);
+        }
         let shown = if verdict.packages > 0 {
             busy.good = Some(Arc::clone(&verdict));
             self.session.state().good.insert(workspace.clone(), Arc::clone(&verdict));
@@ -84,9 +87,8 @@ impl Owner {
 
     /// Shows what can be told while cargo resolves, unless that is what is shown.
     pub(super) async fn meanwhile(&mut self, workspace: &Workspace, verdict: Arc<Verdict>) {
-        if !self.workers.contains_key(workspace) {
-            return;
-        }
+        let Some(busy) = self.workers.get_mut(workspace) else { return };
+        busy.counted.clone_from(&verdict.counts);
         self.show(workspace, Arc::clone(&verdict)).await;
         self.tell_state(workspace, State::Provisional, Some(&verdict), None).await;
     }
@@ -146,7 +148,7 @@ impl Owner {
         let Some(mut status) = Status::of(workspace, state, shown, message) else { return };
         let Some(busy) = self.workers.get_mut(workspace) else { return };
         if let Some(place) = shown.and_then(breaks_policy) {
-            status = status.with_broken_policy(place, busy.status.as_ref());
+            status = status.with_broken_policy(place, &busy.counted);
         }
         if busy.status.as_ref() != Some(&status) {
             busy.status = Some(status.clone());

@@ -149,6 +149,10 @@ step('an unsaved edit of the policy changes findings', function()
 end)
 
 step('a policy that is half typed leaves the counts in the statusline, and says where it is broken', function()
+  local whole = 'gate: 4 errors, 6 warnings'
+  wait('the status before', function()
+    return require('supercargo').status(manifest) == whole
+  end)
   local said = {}
   local listener = vim.api.nvim_create_autocmd('User', {
     pattern = 'SupercargoStatus',
@@ -156,7 +160,6 @@ step('a policy that is half typed leaves the counts in the statusline, and says 
       table.insert(said, require('supercargo').status(manifest))
     end,
   })
-  local whole = require('supercargo').status(manifest)
   local line = vim.api.nvim_buf_call(policy, function()
     return vim.fn.search('RUSTSEC-2024-0436', 'nw')
   end)

@@ -182,8 +182,10 @@ class Window {
 
   async shoot(pictures, name, selector) {
     const path = join(pictures.folder, `${name}.png`);
-    if (selector) await this.page.locator(selector).first().screenshot({ path });
-    else await this.page.screenshot({ path });
+    // What fades in is shown as it is when that is done.
+    const options = { path, animations: "disabled" };
+    if (selector) await this.page.locator(selector).first().screenshot(options);
+    else await this.page.screenshot(options);
   }
 
   async close() {

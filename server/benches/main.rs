@@ -11,6 +11,7 @@ use std::{
     env, fs,
     path::{Path, PathBuf},
     process::Command,
+    thread,
     time::{Duration, Instant},
 };
 
@@ -30,6 +31,8 @@ use worlds::World;
 
 /// How often each program is run.
 const RUNS: usize = 5;
+/// How long the server is left to itself before its memory is measured.
+const REST: Duration = Duration::from_secs(15);
 /// How long the quick edits go on.
 const STRESS: Duration = Duration::from_secs(30);
 /// How many edits are measured.
@@ -92,6 +95,8 @@ fn report(world: &World, deny: &Path) -> Result<Vec<String>> {
     let requirement = server.requirement_edits(EDITS / 2)?;
     let features = server.feature_edits(EDITS / 2)?;
     let [policy_hovers, completions] = server.policy_questions(EDITS)?;
+    // What it does when nobody wants anything takes memory, too.
+    thread::sleep(REST);
     let our_memory = server.end()?;
     let mut server = Server::start(&mut world.command(ours), &world.folder)?;
     let hovers = server.stress(STRESS)?;
@@ -165,7 +170,7 @@ fn graph_milliseconds(manifest: &str) -> Result<f64> {
 
 fn load() -> String {
     let load = fs::read_to_string("/proc/loadavg").unwrap_or_default();
-    let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+    let cores = thread::available_parallelism().map_or(1, std::num::NonZero::get);
     let words: Vec<_> = load.split(' ').take(3).collect();
     format!("{} on {cores} cores", words.join(" "))
 }

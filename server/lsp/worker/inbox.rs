@@ -9,8 +9,9 @@ use std::{
 
 use super::{Job, Question, Wish};
 
-/// So long nothing is told before what nobody has asked for is begun.
-const IDLE: Duration = Duration::from_millis(150);
+/// So long nothing is told before what nobody has asked for is begun: who types on is not to wait
+/// for it.
+const IDLE: Duration = Duration::from_millis(1500);
 
 /// How long more is waited for after an edit that stands alone.
 const ALONE: Duration = Duration::from_millis(15);
@@ -21,6 +22,10 @@ pub(super) struct Inbox {
     /// The wishes that were looked at while an older one was worked on.
     wishes: RefCell<VecDeque<Wish>>,
     questions: RefCell<VecDeque<Question>>,
+    /// Since when nothing was told and nothing judged.
+    idle_since: Cell<Instant>,
+    /// The last task was to judge.
+    judged: Cell<bool>,
     /// When something was typed last.
     typed: Cell<Option<Instant>>,
     /// Nobody tells anything any more.
@@ -44,16 +49,22 @@ impl Inbox {
             told,
             wishes: RefCell::default(),
             questions: RefCell::default(),
+            idle_since: Cell::new(Instant::now()),
+            judged: Cell::new(false),
             typed: Cell::new(None),
             ended: Cell::new(false),
         }
     }
 
-    /// Waits for something to do; with `has_more` not for long. Wishes come before questions.
+    /// Waits for something to do; with `has_more` until nothing was told for a while. Wishes come before questions.
     pub(super) fn next(&self, renew_graph: &mut bool, has_more: bool) -> Task {
+        if self.judged.take() {
+            self.idle_since.set(Instant::now());
+        }
         loop {
             self.take();
             if let Some(wish) = self.first() {
+                self.judged.set(true);
                 let (wish, count) = self.newest(wish, renew_graph);
                 return Task::Judge(Box::new(wish), count);
             }
@@ -61,7 +72,7 @@ impl Inbox {
                 return Task::Answer(question);
             }
             let told = if has_more {
-                self.told.recv_timeout(IDLE)
+                self.told.recv_timeout(IDLE.saturating_sub(self.idle_since.get().elapsed()))
             } else {
                 self.told.recv().map_err(|_| RecvTimeoutError::Disconnected)
             };
@@ -101,6 +112,7 @@ impl Inbox {
     }
 
     fn put(&self, job: Job) {
+        self.idle_since.set(Instant::now());
         match job {
             Job::Judge(wish) => self.wishes.borrow_mut().push_back(*wish),
             Job::Answer(question) => self.questions.borrow_mut().push_back(question),

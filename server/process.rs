@@ -144,6 +144,7 @@ impl Children {
             let pipes = (child.stdout.take(), child.stderr.take());
             let name = Name::of(&child, self.shared.in_groups);
             running.guard.watch(&name);
+            tracing::debug!("process {} runs and is watched", child.id());
             running.next += 1;
             let id = (self.part, running.next);
             running.children.insert(id, child);

@@ -261,7 +261,10 @@ mod children {
     use crate::harness::StandIn;
 
     fn resolving(stand_in: StandIn) -> Bare {
-        let mut world = World::new(MANIFEST);
+        resolving_in(World::new(MANIFEST), stand_in)
+    }
+
+    fn resolving_in(mut world: World, stand_in: StandIn) -> Bare {
         world.stand_in(stand_in);
         let mut bare = Bare::start_in(world);
         bare.initialize(&[""]);
@@ -302,18 +305,12 @@ mod children {
     #[test]
     fn end_when_the_server_is_killed() {
         for stand_in in [StandIn::Endless, StandIn::EndlessWithChild] {
-            let mut bare = resolving(stand_in);
-            // The child has begun before the guard knows of it: the server is given its turn.
-            for id in 100..120 {
-                bare.ask(&request(
-                    id,
-                    "textDocument/hover",
-                    json!({
-                        "textDocument": {"uri": bare.world.uri("deny.toml")},
-                        "position": {"line": 0, "character": 0},
-                    }),
-                ));
-            }
+            let mut world = World::new(MANIFEST);
+            world.set("SUPERCARGO_LOG", "supercargo=debug");
+            let bare = resolving_in(world, stand_in);
+            // The child has begun before the guard knows of it.
+            let is_watched = || bare.process.log().contains("runs and is watched");
+            crate::harness::wait_until("the child is watched", is_watched);
             let Bare { mut process, world } = bare;
             let id = process.id().to_string();
             let told = std::process::Command::new("kill").args(["-KILL", &id]).status();

@@ -32,12 +32,8 @@ use super::{
 };
 use crate::{
     policy::{NO_REASON, spec::entry as spec},
-    process::Children,
     text::{SourceText, Span},
-    verdict::{
-        Check, Code, ExceptionsFile, Finding, PackageFolder, PackageRef, Place, PolicyText,
-        Severity,
-    },
+    verdict::{Check, Code, Finding, PackageFolder, PackageRef, Place, PolicyText, Severity},
     workspace::is_exceptions,
 };
 #[doc(hidden)]
@@ -91,17 +87,17 @@ pub fn plans(finding: &Finding, facts: &PolicyFacts<'_>) -> Vec<PolicyPlan> {
     plans
 }
 
-/// How many errors cargo-deny finds in the policy or file of exceptions: where it cannot read it, and where it can but does
-/// not take it, which it only says when it can read all. `None` for a policy that is broken.
+/// How many errors cargo-deny finds in the policy: where it cannot read it, and where it can but does
+/// not take it, which it only says when it can read all. `None` for a policy that is broken. What a
+/// file of exceptions says is read as what a policy says in its `licenses`.
 fn refusals(policy: &PolicyText) -> Option<(usize, usize)> {
-    let beside = policy.path.as_ref().filter(|path| is_exceptions(path));
-    let loaded = match beside {
-        Some(path) => {
-            let text = Ok(policy.text.clone());
-            let file = ExceptionsFile::with(path.clone(), text, &Children::default());
-            PolicyText::none(Some(file)).load(false)
-        }
-        None => policy.load(false),
+    let loaded = if policy.path.as_ref().is_some_and(|path| is_exceptions(path)) {
+        let said = policy.text.as_str().parse::<toml::Table>().ok()?;
+        let licenses = toml::Table::from_iter([("licenses".to_owned(), said.into())]);
+        let text = SourceText::new(&licenses.to_string());
+        PolicyText { text, ..policy.clone() }.load(false)
+    } else {
+        policy.load(false)
     };
     let findings = match loaded {
         Ok(loaded) => loaded.findings,

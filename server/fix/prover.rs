@@ -195,7 +195,7 @@ impl Prover<'_> {
         if finding.code == Some(Code::NoPolicy) {
             return self.created(now);
         }
-        let Some(policy) = policy_text(now, finding) else { return Ok(Vec::new()) };
+        let Some(policy) = self.policy_text(now, finding) else { return Ok(Vec::new()) };
         let facts = PolicyFacts { policy: &policy, packages: &now.verdict.folders };
         let mut fixes = Vec::new();
         for plan in policy::plans(finding, &facts) {
@@ -264,25 +264,28 @@ impl Prover<'_> {
         Ok(Proof::of(now, tried, self.verdict_on(tried)?))
     }
 
+    /// The policy as it is now or, where the finding stands there, the file that adds exceptions to it.
+    fn policy_text(&self, now: Judged<'_>, finding: &Finding) -> Option<PolicyText> {
+        let beside = now.verdict.exceptions.as_ref();
+        let is_beside = |place: &&Place| beside == Some(&place.file);
+        if let Some(path) = finding.places.first().filter(is_beside).map(|place| &place.file) {
+            let text = now.texts.read(path).ok()?;
+            return Some(PolicyText { path: Some(path.clone()), text, exceptions: None });
+        }
+        let path = now.verdict.policy.as_ref()?;
+        let text = now.texts.read(path).ok()?;
+        let exceptions = beside.map(|path| {
+            let text = now.texts.read(path);
+            ExceptionsFile::with(path.clone(), text, &self.options.resolver.children)
+        });
+        Some(PolicyText { path: Some(path.clone()), text, exceptions })
+    }
+
     fn verdict_on(&mut self, tried: &Tried) -> Result<Verdict, NotProved> {
         let quiet = Quiet(self.audience);
         let verdict = self.gate.judge(self.options, tried, self.databases, &quiet);
         verdict.ok_or(NotProved::Unwanted)
     }
-}
-
-/// The policy as it is now or, where the finding stands there, the file that adds exceptions to it.
-fn policy_text(now: Judged<'_>, finding: &Finding) -> Option<PolicyText> {
-    let beside = now.verdict.exceptions.as_ref();
-    let is_beside = |place: &&Place| beside == Some(&place.file);
-    if let Some(path) = finding.places.first().filter(is_beside).map(|place| &place.file) {
-        let text = now.texts.read(path).ok()?;
-        return Some(PolicyText { path: Some(path.clone()), text, exceptions: None });
-    }
-    let path = now.verdict.policy.as_ref()?;
-    let text = now.texts.read(path).ok()?;
-    let exceptions = beside.cloned().map(ExceptionsFile::on_disk);
-    Some(PolicyText { path: Some(path.clone()), text, exceptions })
 }
 
 /// Why nothing was proved: what was tried says more than what was not.

@@ -302,13 +302,13 @@ fn run(
         if ready.send(Ok(linked.ready())).is_err() {
             return;
         }
-        let Some(renewed) = answer_all(&graph, manifests, heard) else { return };
+        let Some(renewed) = serve(&graph, manifests, heard) else { return };
         Renewal { originals, ready } = renewed;
     }
 }
 
 /// Answers questions until manifests say other requirements. `None` when nobody will ask any more.
-fn answer_all(
+fn serve(
     graph: &Graph<'_>,
     mut manifests: Manifests,
     heard: &mpsc::Receiver<Told>,

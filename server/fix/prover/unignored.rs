@@ -1,6 +1,6 @@
 //! An upgrade that makes an ignore needless, together with the end of the ignore.
 
-use super::{FixOptions, Judged, NotProved, PolicyFacts, Prover, policy, policy_text};
+use super::{FixOptions, Judged, NotProved, PolicyFacts, Prover, policy};
 use crate::{
     fix::{Answer, Fix, Proof},
     text::SourceText,
@@ -19,7 +19,7 @@ impl Prover<'_> {
         finding: &Finding,
     ) -> Result<Answer, NotProved> {
         let nothing = Ok(Answer::default());
-        let (Some(policy), Some(place)) = (policy_text(now, finding), finding.places.first())
+        let (Some(policy), Some(place)) = (self.policy_text(now, finding), finding.places.first())
         else {
             return nothing;
         };

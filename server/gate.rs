@@ -23,7 +23,7 @@ use crate::{
     model::essence::Essence,
     policy::effects::Judged,
     resolve::{BufferCopy, LockState, Resolution, ResolveError, Resolver, Shape, Wait},
-    text::{SourceText, read_to_string},
+    text::{SourceText, read_named, read_to_string},
     verdict::{
         Check, CheckSet, Counts, Database, DatabaseSource, Declared, Engine, Finding, GraphFacts,
         GraphOptions, Known, LoadedPolicy, Matched, PackageFolder, PackageRef, Question, Severity,
@@ -132,6 +132,16 @@ pub trait Texts {
     /// When it cannot be read or is not UTF-8.
     fn read(&self, path: &Utf8Path) -> io::Result<SourceText>;
 
+    /// The text of a file that was named to the program by the one who runs it, not by a repository:
+    /// on a command line that may be a pipe.
+    ///
+    /// # Errors
+    ///
+    /// The same.
+    fn read_named(&self, path: &Utf8Path) -> io::Result<SourceText> {
+        self.read(path)
+    }
+
     /// The workspace's manifests and lock file as far as their texts are not those on disk.
     fn unsaved(&self) -> BTreeMap<Utf8PathBuf, SourceText> {
         BTreeMap::new()
@@ -145,6 +155,10 @@ pub struct OnDisk;
 impl Texts for OnDisk {
     fn read(&self, path: &Utf8Path) -> io::Result<SourceText> {
         read_to_string(path).map(|text| SourceText::new(&text))
+    }
+
+    fn read_named(&self, path: &Utf8Path) -> io::Result<SourceText> {
+        read_named(path).map(|text| SourceText::new(&text))
     }
 }
 

@@ -85,7 +85,11 @@ impl Run {
             return Some(PolicyText::none(exceptions));
         };
         self.verdict.policy = Some(path.clone());
-        match texts.read(&path) {
+        let text = match &options.config {
+            Some(named) => texts.read_named(named),
+            None => texts.read(&path),
+        };
+        match text {
             Ok(text) => Some(PolicyText { path: Some(path), text, exceptions }),
             Err(error) => {
                 self.fail(troubles::unreadable(&path, &error));

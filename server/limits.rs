@@ -1,0 +1,64 @@
+//! How much of what a repository writes is read and computed: every limit of the program in one place.
+//!
+//! Whoever opens a repository has not read it. So each file is looked at before it is opened, and only
+//! a regular file that is not larger than its kind allows is read; patterns are expanded, graphs are
+//! walked and policies are checked only as far as the limits below go. What exceeds a limit is one
+//! finding (`supercargo::over-limit`, or the one that says that a file cannot be read) on the line that
+//! causes it. Everything else is still checked, and where a check is left out the exit code is 70.
+//!
+//! | what | limit |
+//! |---|---|
+//! | `Cargo.toml`, `deny.toml`, `deny.exceptions.toml`, cargo's configuration, any other text | [`TEXT`], 16 MiB |
+//! | `Cargo.lock` | [`LOCK_FILE`], 64 MiB |
+//! | a license text | [`LICENSE_TEXT`], 4 MiB |
+//! | an entry of our own cache | [`CACHE_ENTRY`], 1 GiB |
+//!
+//! What a person names on the command line (`--config <(generate)`) may be a pipe; its size is limited
+//! all the same.
+
+use camino::Utf8Path;
+
+const KIB: u64 = 1 << 10;
+const MIB: u64 = 1 << 20;
+
+/// Bytes of a manifest, a policy, a configuration, and of whatever has no limit of its own.
+pub(crate) const TEXT: u64 = 16 * MIB;
+
+/// Bytes of a lock file: some 200,000 packages.
+pub(crate) const LOCK_FILE: u64 = 64 * MIB;
+
+/// Bytes of a license text. The longest of the SPDX list has 50 KiB; lists of third-party licenses are
+/// longer.
+pub(crate) const LICENSE_TEXT: u64 = 4 * MIB;
+
+/// Bytes of an entry in the cache, which only this program writes.
+pub(crate) const CACHE_ENTRY: u64 = 1 << 30;
+
+/// How many bytes of a file are read, by its name.
+pub(crate) fn of_file(path: &Utf8Path) -> u64 {
+    match path.file_name() {
+        Some("Cargo.lock") => LOCK_FILE,
+        _ => TEXT,
+    }
+}
+
+/// A number of bytes in the largest unit that gives a whole number: `16 MiB`.
+pub(crate) fn bytes(count: u64) -> String {
+    match count {
+        0 => "0 bytes".to_owned(),
+        _ if count.is_multiple_of(MIB) => format!("{} MiB", count / MIB),
+        _ if count.is_multiple_of(KIB) => format!("{} KiB", count / KIB),
+        _ => format!("{count} bytes"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn bytes_are_shown_in_the_largest_whole_unit() {
+        let shown = [0, 17, 2048, TEXT, LOCK_FILE].map(bytes);
+        assert_eq!(shown, ["0 bytes", "17 bytes", "2 KiB", "16 MiB", "64 MiB"]);
+    }
+}

@@ -6,6 +6,9 @@
 /// Texts, spans, line index.
 pub mod text;
 
+/// Threads and tasks, and what becomes of their panics.
+pub mod threads;
+
 /// Child processes.
 pub mod process;
 

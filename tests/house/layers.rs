@@ -3,8 +3,9 @@
 use std::{fs, path::Path};
 
 /// From the top: each may use those before it.
-const LAYERS: [&str; 14] = [
+const LAYERS: [&str; 15] = [
     "text",
+    "threads",
     "process",
     "cache",
     "model",

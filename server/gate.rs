@@ -24,10 +24,11 @@ use crate::{
     policy::effects::Judged,
     resolve::{BufferCopy, LockState, Resolution, ResolveError, Resolver, Shape, Wait},
     text::{SourceText, read_named, read_to_string},
+    threads::{self, Doing},
     verdict::{
-        Check, CheckSet, Counts, Database, DatabaseSource, Declared, Engine, Finding, GraphFacts,
-        GraphOptions, Known, LoadedPolicy, Matched, PackageFolder, PackageRef, Question, Severity,
-        provisional,
+        Check, CheckSet, Counts, Database, DatabaseSource, Declared, Engine, EngineError, Finding,
+        GraphFacts, GraphOptions, Known, LoadedPolicy, Matched, PackageFolder, PackageRef,
+        Question, Severity, provisional,
     },
     workspace::{PolicyFiles, Workspace},
 };
@@ -236,6 +237,8 @@ pub struct Gate {
     exact: Option<Arc<Verdict>>,
     /// What was read for what is said about the policy.
     lints: Lints,
+    /// The last verdict ended with a panic of the engine.
+    broke: bool,
 }
 
 #[derive(Debug)]
@@ -296,7 +299,16 @@ impl Gate {
             remembered: None,
             exact: None,
             lints: Lints::default(),
+            broke: false,
         }
+    }
+
+    /// A gate that takes the place of one that has panicked: it knows what was shown and typed.
+    pub(crate) fn anew(&self) -> Self {
+        let mut anew = Self::new(self.workspace.clone());
+        anew.exact.clone_from(&self.exact);
+        anew.whole.clone_from(&self.whole);
+        anew
     }
 
     /// The workspace that it judges.
@@ -333,6 +345,23 @@ impl Gate {
         }
     }
 
+    /// Whether the last verdict ended with a panic of the engine, which the next one starts anew.
+    pub(crate) fn broke(&self) -> bool {
+        self.broke
+    }
+
+    /// Whether a graph and its thread are kept for the next verdict.
+    pub(crate) fn is_warm(&self) -> bool {
+        self.kept.is_some()
+    }
+
+    /// Gives back the memory, the thread and the files that only make the next verdict faster.
+    pub(crate) fn rest(&mut self) {
+        self.kept = None;
+        self.copy = None;
+        self.lints = Lints::default();
+    }
+
     /// Manifests or the lock file have changed: the next verdict resolves anew.
     pub fn forget_graph(&mut self) {
         self.kept = None;
@@ -350,6 +379,7 @@ impl Gate {
         audience: &dyn Audience,
     ) -> Option<Verdict> {
         self.judged = None;
+        self.broke = false;
         // Before anything of it is read.
         let index = databases.index();
         let mut run = Run::new(&self.workspace, options);
@@ -370,7 +400,9 @@ impl Gate {
         let graph = std::thread::scope(|scope| {
             // Cargo and the advisories are read side by side.
             if resolves && run.checks.contains(Check::Advisories) {
-                scope.spawn(|| databases.prepare(&source, options));
+                let opening =
+                    Doing::to("opening the advisories of", self.workspace.manifest.as_str());
+                threads::scoped(scope, opening, || databases.prepare(&source, options));
             }
             self.build_graph(wanted, &buffers, options, texts, &mut run, audience)
         });
@@ -414,6 +446,7 @@ impl Gate {
                 self.judged = kept_as.filter(|_| run.verdict.reached);
             }
             Err(error) => {
+                self.broke = true;
                 run.fail(troubles::engine(&self.workspace, &error, texts));
                 self.kept = None;
             }
@@ -527,6 +560,7 @@ impl Gate {
                 Graph::Built
             }
             Err(error) => {
+                self.broke = matches!(error, EngineError::Broke { .. });
                 run.fail(troubles::engine(&self.workspace, &error, texts));
                 Graph::Failed
             }

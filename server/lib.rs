@@ -9,6 +9,9 @@ pub mod limits;
 /// Texts, spans, line index.
 pub mod text;
 
+/// Threads and tasks, and what becomes of their panics.
+pub mod threads;
+
 /// Child processes.
 pub mod process;
 

@@ -1,8 +1,9 @@
 //! The language server: the protocol over standard input and output.
 //!
 //! Notification handlers change the [`session`] before their first `.await` and tell the
-//! [`owner`], a task that alone decides what is judged and published. Judging happens on a thread
-//! of each workspace ([`worker`]). What changes on disk is told by another one ([`watch`]).
+//! [`owner`], a task that alone decides what is judged and published. Judging happens on the threads
+//! of a pool, whatever the number of workspaces ([`worker`]). What changes on disk is told by another
+//! one ([`watch`]). What panics is reported and goes on ([`threads`](crate::threads)).
 
 mod backend;
 mod client_features;
@@ -20,6 +21,7 @@ mod publish;
 mod session;
 mod settings;
 mod status;
+mod supervised;
 mod watch;
 mod worker;
 
@@ -30,10 +32,15 @@ use tower_lsp::{LspService, Server};
 use crate::cache::Cache;
 use backend::Backend;
 pub use settings::schema as settings_schema;
+use supervised::Supervised;
 
 /// How many messages may be worked on at once; far above what a client sends, so that no request
 /// holds up a notification.
 const CONCURRENCY: usize = 64;
+
+/// How many threads may wait for files at a time: for those of workspaces that are looked for, for
+/// what a request asks, for the protocol's own. What comes beyond waits.
+const BLOCKING: usize = 10;
 
 /// How long the end may take: scratch copies are deleted.
 const PATIENCE: Duration = Duration::from_secs(2);
@@ -42,8 +49,9 @@ const PATIENCE: Duration = Duration::from_secs(2);
 ///
 /// `cache` keeps results between runs. The exit code is 0 after `shutdown`, else 1 (LSP, "Exit Notification").
 pub fn run(cache: Cache) -> ExitCode {
+    let mut runtime = tokio::runtime::Builder::new_multi_thread();
     let runtime =
-        match tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build() {
+        match runtime.worker_threads(2).max_blocking_threads(BLOCKING).enable_all().build() {
             Ok(runtime) => runtime,
             Err(error) => {
                 tracing::error!("the server cannot start: {error}");
@@ -63,7 +71,7 @@ pub fn run(cache: Cache) -> ExitCode {
         let serving =
             Server::new(frames::messages(tokio::io::stdin()), tokio::io::stdout(), socket)
                 .concurrency_level(CONCURRENCY)
-                .serve(service);
+                .serve(Supervised(service));
         tokio::select! {
             () = serving => {}
             () = asked_to_end() => {}

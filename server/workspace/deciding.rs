@@ -41,6 +41,14 @@ impl DecidingFiles {
                 found.add_named_by(&manifest, workspace, &mut wanted);
             }
         }
+        found.files.extend(Self::of_any(workspace).files);
+        found
+    }
+
+    /// Those of them that decide every workspace, whatever its manifests say.
+    pub(crate) fn of_any(workspace: &Workspace) -> Self {
+        let mut found = Self::default();
+        found.files.insert(workspace.root.join("Cargo.toml"));
         found.files.insert(workspace.lock_file());
         for above in workspace.folder().ancestors() {
             // One that comes or goes above decides which workspace it is.

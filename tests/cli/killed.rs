@@ -44,8 +44,13 @@ fn moments(count: u32, time: Duration) -> impl Iterator<Item = Duration> {
 }
 
 /// Starts `supercargo check`, kills it when that much time has passed, and waits until none of its
-/// children is left. A run that was quicker is one that was killed too late.
+/// children is left. A run that was quicker is one that was killed too late. Nothing of the user's is
+/// touched.
 fn kill_after(world: &World, moment: Duration) {
+    world.unchanged(|| start_and_kill(world, moment));
+}
+
+fn start_and_kill(world: &World, moment: Duration) {
     let start = Instant::now();
     let mut run = world.start(&["check", "--format", "json"]);
     while start.elapsed() < moment && run.try_wait().expect("it can be asked").is_none() {

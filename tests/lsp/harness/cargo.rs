@@ -47,7 +47,8 @@ impl World {
 
         self.write("../stand-in/cargo", script);
         let path = self.path("../stand-in/cargo");
-        std::fs::set_permissions(&path, PermissionsExt::from_mode(0o755)).expect("a mode is set");
+        let mode = PermissionsExt::from_mode(0o755);
+        self.by_test(|| std::fs::set_permissions(&path, mode).expect("a mode is set"));
         self.set("CARGO", &path);
     }
 

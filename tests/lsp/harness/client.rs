@@ -456,6 +456,7 @@ impl Client {
         wait_until("no process of the server is left", || self.world.processes().is_empty());
         let left = self.world.temporary_files();
         assert!(left.is_empty(), "the server left in the temporary folder: {left:?}");
+        self.world.assert_untouched();
     }
 
     fn settle_accounts(&self) {

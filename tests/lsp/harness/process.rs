@@ -15,8 +15,9 @@ use super::{
     frames::{Incoming, frame, read_frames},
 };
 
-/// A running `supercargo lsp`. Ended when dropped.
+/// A running `supercargo lsp`. Ended when dropped; its world then has to be as the test left it.
 pub(crate) struct Process {
+    world: World,
     child: Child,
     input: Option<ChildStdin>,
     output: mpsc::Receiver<Incoming>,
@@ -30,6 +31,7 @@ impl Process {
 
     /// The same with more words on the command line.
     pub(crate) fn start_with(world: &World, words: &[String]) -> Self {
+        world.watch();
         let mut child = Command::new(env!("CARGO_BIN_EXE_supercargo"))
             .arg("lsp")
             .args(words)
@@ -44,7 +46,7 @@ impl Process {
         let output = read_frames(child.stdout.take().expect("standard output is a pipe"));
         let log = Arc::default();
         keep_log(child.stderr.take().expect("standard error is a pipe"), Arc::clone(&log));
-        Self { input: child.stdin.take(), child, output, log }
+        Self { world: world.clone(), input: child.stdin.take(), child, output, log }
     }
 
     pub(crate) fn id(&self) -> u32 {
@@ -139,6 +141,9 @@ impl Drop for Process {
     fn drop(&mut self) {
         let _ = self.child.kill();
         let _ = self.child.wait();
+        if !thread::panicking() {
+            self.world.assert_untouched();
+        }
     }
 }
 

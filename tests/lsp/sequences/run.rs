@@ -278,9 +278,7 @@ impl Run {
         } else {
             // Another file takes its place.
             self.client.world.write(&format!("{file}.new"), &new);
-            let (from, to) = (format!("{file}.new"), file.clone());
-            let world = &self.client.world;
-            std::fs::rename(world.path(&from), world.path(&to)).expect("it can be renamed");
+            self.client.world.rename(&format!("{file}.new"), &file);
             self.note_disk(&file);
         }
         if dice.once_in(2) {

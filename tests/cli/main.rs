@@ -9,6 +9,10 @@ mod bad_manifests;
 mod bad_policies;
 mod cache;
 mod completions;
+#[cfg(unix)]
+mod copy_originals;
+#[cfg(unix)]
+mod copy_untouched;
 mod database;
 mod discovery;
 mod explain;

@@ -5,6 +5,11 @@
 mod columns;
 mod completion;
 mod configuration;
+#[cfg(unix)]
+mod copy_originals;
+#[cfg(unix)]
+#[path = "../cli/copy_untouched.rs"]
+mod copy_untouched;
 mod creation;
 mod exceptions;
 mod extremes;

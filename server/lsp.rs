@@ -10,6 +10,7 @@ mod configuration;
 mod convert;
 mod documents;
 mod edits;
+mod ending;
 mod fixes;
 mod frames;
 mod handlers;
@@ -35,10 +36,11 @@ pub use settings::schema as settings_schema;
 /// holds up a notification.
 const CONCURRENCY: usize = 64;
 
-/// How long the end may take: scratch copies are deleted.
-const PATIENCE: Duration = Duration::from_secs(2);
+/// How long workers may take to delete their scratch copies at the end; then it is done for them.
+const PATIENCE: Duration = Duration::from_millis(400);
 
-/// Serves until the client says `exit`, closes standard input, or the system asks for the end.
+/// Serves until the client says `exit`, is gone, or the system asks for the end. Then the server
+/// and all that it has started are gone within a second.
 ///
 /// `cache` keeps results between runs. The exit code is 0 after `shutdown`, else 1 (LSP, "Exit Notification").
 pub fn run(cache: Cache) -> ExitCode {
@@ -60,20 +62,19 @@ pub fn run(cache: Cache) -> ExitCode {
         .custom_method("supercargo/didChangeTrust", Backend::did_change_trust)
         .custom_method(frames::REFUSED, Backend::refused)
         .finish();
-        let serving =
-            Server::new(frames::messages(tokio::io::stdin()), tokio::io::stdout(), socket)
-                .concurrency_level(CONCURRENCY)
-                .serve(service);
+        let Some(session) = session else { return false };
+        let input = session.ending.watched_input(tokio::io::stdin());
+        let serving = Server::new(frames::messages(input), tokio::io::stdout(), socket)
+            .concurrency_level(CONCURRENCY)
+            .serve(service);
         tokio::select! {
             () = serving => {}
+            () = session.ending.client_is_gone(|| session.end()) => {}
             () = asked_to_end() => {}
         }
-        session.is_some_and(|session| {
-            session.children.end();
-            session.tell(owner::Event::ShutDown);
-            session.children.wait_until_unused(PATIENCE);
-            session.was_shut_down()
-        })
+        session.end();
+        session.children.wait_until_unused(PATIENCE);
+        session.was_shut_down()
     });
     // A read of standard input may still be waiting.
     runtime.shutdown_background();

@@ -14,7 +14,6 @@ use std::{
     collections::BTreeMap,
     io,
     path::PathBuf,
-    process::Command,
     time::{Duration, Instant, SystemTime},
 };
 
@@ -24,7 +23,7 @@ use serde::de::DeserializeOwned;
 
 use crate::{
     cache::{Cache, Inputs},
-    process::{Children, RunError},
+    process::{self, Children, RunError},
     text::read_to_string,
     workspace::Workspace,
 };
@@ -183,7 +182,7 @@ pub enum ResolveError {
 impl Resolver {
     /// `$CARGO` or `cargo`, as cargo-deny looks for it.
     pub fn default_cargo() -> PathBuf {
-        std::env::var_os("CARGO").map_or_else(|| PathBuf::from("cargo"), PathBuf::from)
+        process::default_cargo()
     }
 
     /// Resolves a workspace.
@@ -305,7 +304,7 @@ impl Resolver {
         args: &[String],
         wanted: &dyn Fn() -> bool,
     ) -> Result<String, ResolveError> {
-        let mut command = Command::new(&self.cargo);
+        let mut command = process::cargo(&self.cargo, self.offline);
         command.args(args);
         if self.offline {
             command.arg("--offline");
@@ -314,16 +313,18 @@ impl Resolver {
         command.current_dir(manifest.parent().unwrap_or(Utf8Path::new(".")));
         // Cargo keeps facts about rustc below the target folder, where there is one: not in the
         // user's. Without them it starts rustc twice each time.
-        command.env("CARGO_TARGET_DIR", self.cache.folder_of_cargo().unwrap_or_else(no_folder));
-        command.env("CARGO_TERM_COLOR", "never");
+        let target = self.cache.folder_of_cargo().unwrap_or_else(no_folder);
+        command.env("CARGO_TARGET_DIR", &target).env("CARGO_BUILD_BUILD_DIR", &target);
         // Cargo asks for much memory in a short time: large pages save a tenth of it. Only glibc
         // knows this.
         if std::env::var_os("GLIBC_TUNABLES").is_none() {
             command.env("GLIBC_TUNABLES", "glibc.malloc.hugetlb=1");
         }
         let began = Instant::now();
+        // It writes to its copy, where it runs in one, and to nothing else of the user's.
+        let children = self.children.confined(&[&target]);
         let output =
-            self.children.run_while(command, is_answer, wanted).map_err(|error| match error {
+            children.run_while(command, is_answer, wanted).map_err(|error| match error {
                 RunError::Start(source) => {
                     ResolveError::NoCargo { program: self.cargo.clone(), source }
                 }

@@ -122,7 +122,7 @@ pub(super) async fn run(session: Arc<Session>, mut events: mpsc::UnboundedReceiv
     };
     while let Some(event) = events.recv().await {
         // What the end itself breaks off is nobody's finding.
-        if owner.session.was_shut_down() {
+        if owner.session.ends() {
             return;
         }
         owner.handle(event).await;

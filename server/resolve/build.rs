@@ -2,14 +2,18 @@
 //!
 //! This runs build scripts and macros of packages: only for who asked for it.
 
-use std::{collections::BTreeMap, fs, process::Command};
+use std::{collections::BTreeMap, fs};
 
 use camino::{Utf8Path, Utf8PathBuf};
 use ignore::WalkBuilder;
 use serde::Deserialize;
 
 use super::{BufferCopy, ResolveError, Resolver};
-use crate::{process::RunError, text::SourceText, workspace::Workspace};
+use crate::{
+    process::{self, RunError},
+    text::SourceText,
+    workspace::Workspace,
+};
 
 /// Folders that are not copied: what is in them is made anew, or no matter of the compiler.
 const LEFT_OUT: [&str; 3] = ["target", ".git", "node_modules"];
@@ -57,15 +61,16 @@ impl BufferCopy {
         self.write(resolver, buffers, wanted)?;
         let manifest = self.mirrored_manifest();
         let folder = manifest.parent().unwrap_or(Utf8Path::new("."));
-        let mut command = Command::new(&resolver.cargo);
+        let mut command = process::cargo(&resolver.cargo, resolver.offline);
         command.args(["check", "--workspace", "--message-format", "json"]);
         if resolver.offline {
             command.arg("--offline");
         }
-        command.current_dir(folder).env("CARGO_TERM_COLOR", "never");
         // Goes with the copy.
-        command.env("CARGO_TARGET_DIR", folder.join(".supercargo-target"));
-        let output = resolver.children.run_while(command, |_| false, wanted);
+        let target = folder.join(".supercargo-target");
+        command.env("CARGO_TARGET_DIR", &target).env("CARGO_BUILD_BUILD_DIR", &target);
+        command.current_dir(folder);
+        let output = resolver.children.confined(&[]).run_while(command, |_| false, wanted);
         let manifest = || workspace.manifest.clone();
         let output = output.map_err(|error| match error {
             RunError::Start(source) => {

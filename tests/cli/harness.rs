@@ -194,6 +194,19 @@ impl World {
         self.variables.insert(name.to_owned(), value.to_owned());
     }
 
+    /// A variable of the program's environment.
+    #[cfg(unix)]
+    pub(crate) fn variable(&self, name: &str) -> &str {
+        &self.variables[name]
+    }
+
+    /// Puts a folder before all others on the path.
+    #[cfg(unix)]
+    pub(crate) fn first_on_path(&mut self, folder: &str) {
+        let path = format!("{}:{}", self.path(folder), self.variable("PATH"));
+        self.set("PATH", &path);
+    }
+
     /// Runs `supercargo` in the user's folder with these words.
     ///
     /// Whatever they are, nothing may change in the user's folder and no scratch copy may be left.
@@ -212,6 +225,12 @@ impl World {
         let left = self.tree("../temp");
         assert!(left.is_empty(), "supercargo left in the temporary folder: {:?}", left.keys());
         run
+    }
+
+    /// The same where something else may write to the temporary folder meanwhile.
+    #[cfg(unix)]
+    pub(crate) fn run_that_writes_anywhere(&self, words: &[&str]) -> Run {
+        self.run_unwatched(words)
     }
 
     /// Starts `supercargo` in the user's folder with these words, its output thrown away.

@@ -14,7 +14,6 @@ use std::{
     collections::BTreeMap,
     io,
     path::PathBuf,
-    process::Command,
     time::{Duration, Instant, SystemTime},
 };
 
@@ -24,7 +23,7 @@ use serde::de::DeserializeOwned;
 
 use crate::{
     cache::{Cache, Inputs},
-    process::{Children, RunError, TemporaryFolder},
+    process::{self, Children, RunError, TemporaryFolder},
     text::read_to_string,
     workspace::Workspace,
 };
@@ -203,7 +202,7 @@ impl<'r> RunIn<'r> {
 impl Resolver {
     /// `$CARGO` or `cargo`, as cargo-deny looks for it.
     pub fn default_cargo() -> PathBuf {
-        std::env::var_os("CARGO").map_or_else(|| PathBuf::from("cargo"), PathBuf::from)
+        process::default_cargo()
     }
 
     /// Resolves a workspace.
@@ -331,7 +330,7 @@ impl Resolver {
     ) -> Result<String, ResolveError> {
         let manifest = run_in.manifest;
         let (target, _private) = self.target(run_in)?;
-        let mut command = Command::new(&self.cargo);
+        let mut command = process::cargo(&self.cargo, self.offline);
         command.args(args);
         if self.offline {
             command.arg("--offline");
@@ -347,15 +346,16 @@ impl Resolver {
             // An unstable way to put the lock file elsewhere.
             command.env_remove("CARGO_RESOLVER_LOCKFILE_PATH");
         }
-        command.env("CARGO_TERM_COLOR", "never");
         // Cargo asks for much memory in a short time: large pages save a tenth of it. Only glibc
         // knows this.
         if std::env::var_os("GLIBC_TUNABLES").is_none() {
             command.env("GLIBC_TUNABLES", "glibc.malloc.hugetlb=1");
         }
         let began = Instant::now();
+        // It writes to its copy, where it runs in one, and to nothing else of the user's.
+        let children = self.children.confined(&[&target]);
         let output =
-            self.children.run_while(command, is_answer, wanted).map_err(|error| match error {
+            children.run_while(command, is_answer, wanted).map_err(|error| match error {
                 RunError::Start(source) => {
                     ResolveError::NoCargo { program: self.cargo.clone(), source }
                 }

@@ -4,7 +4,6 @@
 
 use std::{
     fs, io,
-    process::Command,
     time::{Duration, SystemTime},
 };
 
@@ -13,7 +12,7 @@ use tame_index::utils::flock::{FileLock, LockOptions};
 use twox_hash::XxHash64;
 use url::Url;
 
-use crate::process::Children;
+use crate::process::{Children, git};
 
 /// The database of the `RustSec` project.
 pub const DEFAULT_URL: &str = "https://github.com/RustSec/advisory-db";
@@ -215,17 +214,8 @@ impl DatabaseLocation {
     }
 
     fn git(&self, children: &Children, folder: &Utf8Path, args: &[&str]) -> Result<(), FetchError> {
-        let mut command = Command::new("git");
-        command.arg("-C").arg(folder).args(args).env("GIT_TERMINAL_PROMPT", "0");
-        for variable in [
-            "GIT_DIR",
-            "GIT_WORK_TREE",
-            "GIT_INDEX_FILE",
-            "GIT_OBJECT_DIRECTORY",
-            "GIT_ALTERNATE_OBJECT_DIRECTORIES",
-        ] {
-            command.env_remove(variable);
-        }
+        let mut command = git();
+        command.arg("-C").arg(folder).args(args);
         let output = children.run(command).map_err(|error| FetchError::NoGit(error.to_string()))?;
         if output.success {
             return Ok(());

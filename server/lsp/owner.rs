@@ -133,7 +133,7 @@ pub(super) async fn run(session: Arc<Session>, mut events: mpsc::UnboundedReceiv
     let mut restarts = Restarts::default();
     while let Some(event) = events.recv().await {
         // What the end itself breaks off is nobody's finding.
-        if owner.session.was_shut_down() {
+        if owner.session.ends() {
             return;
         }
         let handling = async {

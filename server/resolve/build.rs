@@ -2,14 +2,18 @@
 //!
 //! This runs build scripts and macros of packages: only for who asked for it.
 
-use std::{collections::BTreeMap, io, process::Command};
+use std::{collections::BTreeMap, io};
 
 use camino::{Utf8Path, Utf8PathBuf};
 use ignore::WalkBuilder;
 use serde::Deserialize;
 
 use super::{BufferCopy, ResolveError, Resolver, TARGET_VARIABLES, scratch::Copied};
-use crate::{process::RunError, text::SourceText, workspace::Workspace};
+use crate::{
+    process::{self, RunError},
+    text::SourceText,
+    workspace::Workspace,
+};
 
 /// Folders that are not copied: what is in them is made anew, or no matter of the compiler.
 const LEFT_OUT: [&str; 3] = ["target", ".git", "node_modules"];
@@ -59,17 +63,17 @@ impl BufferCopy {
         self.write(buffers, &|manifest| resolver.members(manifest, wanted))?;
         let manifest = self.mirrored_manifest();
         let folder = manifest.parent().unwrap_or(Utf8Path::new("."));
-        let mut command = Command::new(&resolver.cargo);
+        let mut command = process::cargo(&resolver.cargo, resolver.offline);
         command.args(["check", "--workspace", "--message-format", "json"]);
         if resolver.offline {
             command.arg("--offline");
         }
-        command.current_dir(folder).env("CARGO_TERM_COLOR", "never");
         // Goes with the copy.
         for name in TARGET_VARIABLES {
             command.env(name, self.target());
         }
-        let output = resolver.children.run_while(command, |_| false, wanted);
+        command.current_dir(folder);
+        let output = resolver.children.confined(&[]).run_while(command, |_| false, wanted);
         let manifest = || workspace.manifest.clone();
         let output = output.map_err(|error| match error {
             RunError::Start(source) => {

@@ -26,6 +26,8 @@ mod lints;
 mod output;
 mod places;
 mod policy;
+#[cfg(unix)]
+mod programs;
 mod resolution;
 mod sources;
 mod story;

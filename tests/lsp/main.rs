@@ -30,6 +30,7 @@ mod navigation;
 mod ordering;
 mod policy_edits;
 mod policy_hover;
+mod programs;
 mod progress;
 mod provisional;
 mod reopening;

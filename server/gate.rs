@@ -25,9 +25,9 @@ use crate::{
     resolve::{BufferCopy, LockState, Resolution, ResolveError, Resolver, Shape, Wait},
     text::{SourceText, read_to_string},
     verdict::{
-        Check, CheckSet, Counts, Database, DatabaseSource, Declared, Engine, Finding, GraphFacts,
-        GraphOptions, Known, LoadedPolicy, Matched, PackageFolder, PackageRef, Question, Severity,
-        provisional,
+        Check, CheckSet, Counts, Database, DatabaseSettings, DatabaseSource, Declared, Engine,
+        Finding, GraphFacts, GraphOptions, Known, LoadedPolicy, Matched, PackageFolder, PackageRef,
+        Question, Severity, provisional,
     },
     workspace::{PolicyFiles, Workspace},
 };
@@ -68,7 +68,10 @@ impl GateOptions {
     fn database_source(&self, loaded: &LoadedPolicy) -> DatabaseSource {
         match &self.advisories {
             Some(folder) => DatabaseSource::Folder(folder.clone()),
-            None => DatabaseSource::Managed(loaded.databases.clone()),
+            None => {
+                let offline = self.refresh == RefreshPolicy::Never;
+                DatabaseSource::Managed(DatabaseSettings { offline, ..loaded.databases.clone() })
+            }
         }
     }
 }

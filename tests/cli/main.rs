@@ -10,6 +10,8 @@ mod bad_policies;
 mod cache;
 mod completions;
 mod database;
+#[cfg(unix)]
+mod database_places;
 mod discovery;
 mod explain;
 mod extremes;

@@ -6,6 +6,8 @@ mod columns;
 mod completion;
 mod configuration;
 mod creation;
+#[cfg(unix)]
+mod databases;
 mod exceptions;
 mod extremes;
 mod findings;

@@ -26,9 +26,9 @@ use crate::{
     text::{SourceText, read_named, read_to_string},
     threads::{self, Doing},
     verdict::{
-        Check, CheckSet, Counts, Database, DatabaseSource, Declared, Engine, EngineError, Finding,
-        GraphFacts, GraphOptions, Known, LoadedPolicy, Matched, PackageFolder, PackageRef,
-        Question, Severity, provisional,
+        Check, CheckSet, Counts, Database, DatabaseSettings, DatabaseSource, Declared, Engine,
+        EngineError, Finding, GraphFacts, GraphOptions, Known, LoadedPolicy, Matched,
+        PackageFolder, PackageRef, Question, Severity, provisional,
     },
     workspace::{PolicyFiles, Workspace},
 };
@@ -69,7 +69,10 @@ impl GateOptions {
     fn database_source(&self, loaded: &LoadedPolicy) -> DatabaseSource {
         match &self.advisories {
             Some(folder) => DatabaseSource::Folder(folder.clone()),
-            None => DatabaseSource::Managed(loaded.databases.clone()),
+            None => {
+                let offline = self.refresh == RefreshPolicy::Never;
+                DatabaseSource::Managed(DatabaseSettings { offline, ..loaded.databases.clone() })
+            }
         }
     }
 }

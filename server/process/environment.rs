@@ -1,7 +1,7 @@
 //! What children find in their environment: what decides the words that are read from them is the
 //! same everywhere, and nothing that would let them do more than they were asked to.
 
-use std::{env, ffi::OsStr, path::Path, process::Command};
+use std::{env, path::Path, process::Command};
 
 /// Variables of cargo, rustup and what they start.
 const OF_CARGO: [(&str, &str); 11] = [
@@ -33,21 +33,26 @@ const OF_RUSTUP_OFFLINE: [(&str, &str); 2] = [
     ("RUSTUP_DIST_SERVER", "file:///nowhere"),
 ];
 
-/// What git is told about the network and the place of the user's own configuration stays; every
-/// other variable `GIT_*` would lead it to another repository, index or set of objects.
-const KEPT_OF_GIT: [&str; 12] = [
+/// The variables of git that the user sets to reach servers and to name a configuration; every other
+/// variable `GIT_*` would lead it to another repository, index or set of objects. A name that ends
+/// with `_` means all that begin so.
+const KEPT_OF_GIT: [&str; 16] = [
+    "GIT_ALLOW_PROTOCOL",
     "GIT_ASKPASS",
+    "GIT_CONFIG_COUNT",
     "GIT_CONFIG_GLOBAL",
+    "GIT_CONFIG_KEY_",
     "GIT_CONFIG_NOSYSTEM",
     "GIT_CONFIG_SYSTEM",
+    "GIT_CONFIG_VALUE_",
     "GIT_EXEC_PATH",
-    "GIT_PROXY_SSL_CAINFO",
+    "GIT_HTTP_",
+    "GIT_PROTOCOL_FROM_USER",
+    "GIT_PROXY_",
     "GIT_SSH",
     "GIT_SSH_COMMAND",
     "GIT_SSH_VARIANT",
-    "GIT_SSL_CAINFO",
-    "GIT_SSL_CAPATH",
-    "GIT_SSL_NO_VERIFY",
+    "GIT_SSL_",
 ];
 
 /// Cargo, to be run by [`super::Children`]. When `offline`, rustup opens no connection either.
@@ -67,13 +72,22 @@ pub(crate) fn cargo(program: &Path, offline: bool) -> Command {
 /// its repository by its arguments only.
 pub(crate) fn git() -> Command {
     let mut command = Command::new("git");
-    let is_kept = |name: &OsStr| KEPT_OF_GIT.iter().any(|kept| name == *kept);
+    let is_kept = |name: &str| {
+        KEPT_OF_GIT
+            .iter()
+            .any(|kept| name == *kept || kept.ends_with('_') && name.starts_with(kept))
+    };
     for (name, _) in env::vars_os() {
-        if name.as_encoded_bytes().starts_with(b"GIT_") && !is_kept(&name) {
+        // Windows does not tell capital letters from small ones.
+        let text = name.to_string_lossy().to_uppercase();
+        if text.starts_with("GIT_") && !is_kept(&text) {
             command.env_remove(name);
         }
     }
+    command.env("GIT_TERMINAL_PROMPT", "0");
+    // Branches are files in what it clones, as every git and we read them.
+    command.env("GIT_DEFAULT_REF_FORMAT", "files");
     // `LANGUAGE` would win over `LC_MESSAGES`, but not over the locale `C`.
-    command.envs([("GIT_TERMINAL_PROMPT", "0"), ("LC_ALL", "C")]);
+    command.env("LC_ALL", "C");
     command
 }

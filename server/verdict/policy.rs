@@ -65,6 +65,8 @@ pub struct DatabaseSettings {
     pub urls: Vec<Url>,
     /// `advisories.maximum-db-staleness`.
     pub maximum_staleness: Duration,
+    /// Nothing is ever fetched: the policy does not say so, its reader does.
+    pub offline: bool,
 }
 
 /// What is known of a policy before any graph exists.
@@ -144,6 +146,7 @@ impl PolicyText {
                 urls
             },
             maximum_staleness: config.advisories.maximum_db_staleness.value,
+            offline: false,
         };
         Ok(LoadedPolicy {
             graph: graph_options(config.graph, workspace),

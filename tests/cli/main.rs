@@ -14,6 +14,8 @@ mod copy_originals;
 #[cfg(unix)]
 mod copy_untouched;
 mod database;
+#[cfg(unix)]
+mod database_places;
 mod discovery;
 mod explain;
 mod extremes;

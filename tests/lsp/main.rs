@@ -11,6 +11,8 @@ mod copy_originals;
 #[path = "../cli/copy_untouched.rs"]
 mod copy_untouched;
 mod creation;
+#[cfg(unix)]
+mod databases;
 mod exceptions;
 mod extremes;
 mod findings;

@@ -44,7 +44,7 @@ pub(crate) use licence_files::{ISC, MIT};
 pub(crate) use licence_files::{LicenceFile, Recognised, licence_file, licence_files, recognised};
 pub use matched::Matched;
 pub use policy::{DatabaseSettings, ExceptionsFile, LoadedPolicy, PolicyText};
-pub(crate) use provisional::{Known, provisional};
+pub(crate) use provisional::{Known, LockedVersions, provisional};
 pub use releases::Releases;
 pub(crate) use releases::{Release, releases, rust_version};
 pub(crate) use unresolved::{LockedManifest, unresolved};

@@ -208,8 +208,8 @@ impl BufferCopy {
         let mut named = VecDeque::new();
         let paths = model.all_declarations().filter_map(|declared| declared.path.as_ref());
         named.extend(paths.map(|path| lexical(&folder.join(&path.value)).join("Cargo.toml")));
-        for members in model.workspace.iter().flat_map(|workspace| &workspace.members) {
-            named.extend(MemberFolders::find(folder, &members.value).manifests());
+        if let Some(table) = &model.workspace {
+            named.extend(MemberFolders::of(folder, &table.members).manifests());
         }
         let missing = named
             .into_iter()

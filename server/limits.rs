@@ -12,6 +12,8 @@
 //! | `Cargo.lock` | [`LOCK_FILE`], 64 MiB |
 //! | a license text | [`LICENSE_TEXT`], 4 MiB |
 //! | an entry of our own cache | [`CACHE_ENTRY`], 1 GiB |
+//! | entries of one list in `deny.toml`, `deny.exceptions.toml` | [`LIST_ENTRIES`]; the check that the list belongs to is left out |
+//! | license texts of one package | [`LICENSE_TEXTS`], together [`LICENSE_TEXTS_SIZE`], 16 MiB; the check of licenses is left out |
 //! | entries of folders that the patterns of `workspace.members` look at | [`GLOB_ENTRIES`]; a warning on the pattern, what it matches further is not looked at |
 //! | folders that are watched for one workspace because a pattern looks there | [`WATCHED_FOLDERS`] |
 //! | edges of a graph that are looked at to find the dependency paths of all findings | [`PATH_STEPS`]; then each package has its nearest dependency path only |
@@ -39,6 +41,15 @@ pub(crate) const LICENSE_TEXT: u64 = 4 * MIB;
 
 /// Bytes of an entry in the cache, which only this program writes.
 pub(crate) const CACHE_ENTRY: u64 = 1 << 30;
+
+/// Entries of one list in a policy.
+pub(crate) const LIST_ENTRIES: usize = 10_000;
+
+/// License texts of one package.
+pub(crate) const LICENSE_TEXTS: usize = 1000;
+
+/// Bytes of all license texts of one package.
+pub(crate) const LICENSE_TEXTS_SIZE: u64 = 16 * MIB;
 
 /// Entries of folders that all patterns of `workspace.members` of one workspace look at. Links are
 /// followed as by cargo, but each real folder once for each part of a pattern.

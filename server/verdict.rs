@@ -16,6 +16,7 @@ mod graph;
 mod graph_facts;
 mod index;
 mod licence_files;
+mod licence_limits;
 mod licence_lines;
 mod manifests;
 mod matched;

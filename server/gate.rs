@@ -7,6 +7,7 @@ mod remembered;
 mod run;
 mod troubles;
 mod untrusted;
+mod unusable;
 
 use std::{
     cell::Cell,
@@ -27,14 +28,15 @@ use crate::{
     threads::{self, Doing},
     verdict::{
         Check, CheckSet, Counts, Database, DatabaseSettings, DatabaseSource, Declared, Engine,
-        EngineError, Finding, GraphFacts, GraphOptions, Known, LoadedPolicy, Matched,
-        PackageFolder, PackageRef, Question, Severity, provisional,
+        EngineError, Finding, GraphFacts, GraphOptions, Known, LoadedPolicy, LockedVersions,
+        Matched, PackageFolder, PackageRef, Question, Severity, provisional,
     },
     workspace::{PolicyFiles, Workspace},
 };
 pub use databases::Databases;
 use lints::Lints;
 use run::Run;
+use unusable::{Exceeded, exceeded};
 
 /// The exit code of a run that reached no verdict (`EX_SOFTWARE` of `sysexits.h`).
 pub const NO_VERDICT: u8 = 70;
@@ -242,6 +244,8 @@ pub struct Gate {
     lints: Lints,
     /// The last verdict ended with a panic of the engine.
     broke: bool,
+    /// What of the workspace exceeded the limits when it was resolved last.
+    exceeded: Exceeded,
 }
 
 #[derive(Debug)]
@@ -303,6 +307,7 @@ impl Gate {
             exact: None,
             lints: Lints::default(),
             broke: false,
+            exceeded: Exceeded::default(),
         }
     }
 
@@ -396,6 +401,15 @@ impl Gate {
         let buffers = self.whole_buffers(texts);
         let wanted = GraphKey::new(&loaded, &buffers);
         let resolves = self.needs_resolution(&wanted);
+        if resolves {
+            self.exceeded = exceeded(&self.workspace, texts);
+        }
+        run.verdict.findings.extend(self.exceeded.warnings.iter().cloned());
+        if !self.exceeded.failures.is_empty() {
+            self.kept = None;
+            run.verdict.findings.extend(self.exceeded.failures.iter().cloned());
+            return Some(run.verdict);
+        }
         if resolves && let Some(exact) = self.exact.clone() {
             let database = databases.opened(&source);
             audience.meanwhile(meanwhile(&exact, &loaded, database.as_deref(), texts));
@@ -607,12 +621,12 @@ fn meanwhile(
     texts: &dyn Texts,
 ) -> Verdict {
     let lock = texts.read(&exact.workspace.lock_file()).ok();
-    let lock: Option<cargo_lock::Lockfile> = lock.and_then(|text| text.as_str().parse().ok());
+    let lock = lock.and_then(|text| LockedVersions::read(&text));
     let known = Known {
         findings: &exact.findings,
         declared: &exact.declared,
         text: &|path| texts.read(path).ok(),
-        lock: lock.as_ref().map(|lock| lock.packages.as_slice()),
+        lock: lock.as_ref(),
         database,
         ignored: &loaded.ignored,
     };

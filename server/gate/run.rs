@@ -106,6 +106,9 @@ impl Run {
         match policy.load(options.workspace) {
             Ok(loaded) => {
                 self.verdict.findings.extend(loaded.findings.iter().cloned());
+                for check in &loaded.left_out {
+                    self.checks = self.checks.without(*check);
+                }
                 Some(loaded)
             }
             Err(findings) => {

@@ -231,8 +231,8 @@ impl BufferCopy {
         let mut named = Vec::new();
         let paths = model.all_declarations().filter_map(|declared| declared.path.as_ref());
         named.extend(paths.map(|path| normalized(&folder.join(&path.value)).join("Cargo.toml")));
-        for members in model.workspace.iter().flat_map(|workspace| &workspace.members) {
-            named.extend(MemberFolders::find(folder, &members.value).manifests());
+        if let Some(table) = &model.workspace {
+            named.extend(MemberFolders::of(folder, &table.members).manifests());
         }
         let missing =
             named.into_iter().filter(|path| path.is_file() && !self.scratch.has_package(path));

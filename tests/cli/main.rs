@@ -15,6 +15,8 @@ mod explain;
 mod extremes;
 mod fix;
 mod harness;
+#[path = "../support/hostile.rs"]
+mod hostile;
 mod init;
 #[cfg(target_os = "linux")]
 mod killed;
@@ -26,3 +28,4 @@ mod resolution;
 mod sources;
 mod story;
 mod surroundings;
+mod untouched;

@@ -11,9 +11,11 @@ mod untouched;
 use std::{
     collections::BTreeMap,
     env, fs,
-    path::PathBuf,
-    process::{Command, Output},
-    time::{Duration, SystemTime},
+    io::Read,
+    path::{Path, PathBuf},
+    process::{Command, Output, Stdio},
+    thread,
+    time::{Duration, Instant, SystemTime},
 };
 
 use camino::Utf8PathBuf;
@@ -27,6 +29,9 @@ pub(crate) const DATABASE: &str = "../cargo/advisory-dbs/advisory-db-3157b0e2587
 
 /// Where that one comes from.
 pub(crate) const DATABASE_URL: &str = "https://github.com/RustSec/advisory-db";
+
+/// How long a run over hostile files may take on a busy machine.
+const LIMIT: Duration = Duration::from_secs(120);
 
 /// What a test sees of the world.
 pub(crate) struct World {
@@ -88,6 +93,13 @@ impl World {
             .expect("cargo runs");
         let words = String::from_utf8_lossy(&output.stderr);
         assert!(output.status.success(), "cargo cannot lock the fixture: {words}");
+    }
+
+    /// The same in any folder, where cargo can.
+    pub(crate) fn try_lock(&self, folder: &Path) {
+        let mut command = self.command("cargo");
+        command.args(["generate-lockfile", "--quiet", "--offline"]).current_dir(folder);
+        let _ = output_within(LIMIT, &mut command);
     }
 
     /// Runs `git` with a fixed author and date and no configuration of the machine.
@@ -306,6 +318,15 @@ impl World {
         self.tidied(&self.unchanged(|| command.output().expect("a shell runs")))
     }
 
+    /// [`Self::run`], which has to end by itself before long.
+    pub(crate) fn run_within_limit(&self, words: &[&str]) -> Run {
+        self.untouched(|| {
+            let mut command = self.command(env!("CARGO_BIN_EXE_supercargo"));
+            let output = output_within(LIMIT, command.args(words));
+            self.tidied(&output.unwrap_or_else(|| panic!("{words:?} does not end")))
+        })
+    }
+
     fn run_unwatched(&self, words: &[&str]) -> Run {
         let mut command = self.command(env!("CARGO_BIN_EXE_supercargo"));
         let output = command.args(words).output().expect("supercargo runs");
@@ -431,6 +452,35 @@ impl Run {
             assert!(is_there, "`{name}` is said to be written but did not change");
         }
     }
+}
+
+/// What a program writes; `None`, and its end, when it takes longer.
+fn output_within(limit: Duration, command: &mut Command) -> Option<Output> {
+    let command = command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut child = command.spawn().expect("it starts");
+    let read = |mut pipe: Box<dyn Read + Send>| {
+        thread::spawn(move || {
+            let mut bytes = Vec::new();
+            let _ = pipe.read_to_end(&mut bytes);
+            bytes
+        })
+    };
+    let stdout = read(Box::new(child.stdout.take().expect("a pipe")));
+    let stderr = read(Box::new(child.stderr.take().expect("a pipe")));
+    let deadline = Instant::now() + limit;
+    let status = loop {
+        if let Some(status) = child.try_wait().expect("it can be waited for") {
+            break status;
+        }
+        if Instant::now() > deadline {
+            let _ = child.kill();
+            let _ = child.wait();
+            return None;
+        }
+        thread::sleep(Duration::from_millis(2));
+    };
+    let [stdout, stderr] = [stdout, stderr].map(|thread| thread.join().expect("no panic"));
+    Some(Output { status, stdout, stderr })
 }
 
 /// Where the project's own files are.

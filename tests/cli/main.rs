@@ -21,6 +21,8 @@ mod explain;
 mod extremes;
 mod fix;
 mod harness;
+#[path = "../support/hostile.rs"]
+mod hostile;
 mod init;
 #[cfg(target_os = "linux")]
 mod killed;
@@ -34,3 +36,4 @@ mod resolution;
 mod sources;
 mod story;
 mod surroundings;
+mod untouched;

@@ -20,6 +20,7 @@ mod init;
 mod killed;
 mod lints;
 mod output;
+mod panics;
 mod places;
 mod policy;
 mod resolution;

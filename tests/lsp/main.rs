@@ -14,6 +14,8 @@ mod folders;
 mod harness;
 mod hints_and_links;
 mod hostile;
+#[path = "../support/hostile.rs"]
+mod hostile_workspaces;
 mod hover;
 mod lenses;
 mod lifecycle;
@@ -37,5 +39,8 @@ mod story;
 mod stress;
 mod trust;
 mod unsaved;
+mod untouched;
+#[cfg(target_os = "linux")]
+mod untrusted;
 mod watching;
 mod worlds;

@@ -17,7 +17,10 @@ use std::process::ExitCode;
 
 use clap::{CommandFactory as _, Parser};
 
-use crate::cache::Cache;
+use crate::{
+    cache::Cache,
+    threads::{self, Doing},
+};
 use arguments::{Arguments, Word};
 
 /// The exit code for wrong usage (`EX_USAGE` of `sysexits.h`).
@@ -30,6 +33,13 @@ pub fn command() -> clap::Command {
 
 /// Runs the program.
 pub fn run() -> ExitCode {
+    if let Err(error) = crate::process::begin_anew() {
+        logging::complain(&format!(
+            "could not start again with a safe environment: {error}; remove relative paths from \
+             `PATH` and `CARGO`, and unset `CARGO_LOG_PROFILE`"
+        ));
+        return ExitCode::from(crate::gate::NO_VERDICT);
+    }
     let arguments = match Arguments::try_parse() {
         Ok(arguments) => arguments,
         Err(error) => {
@@ -40,7 +50,20 @@ pub fn run() -> ExitCode {
         }
     };
     logging::start(arguments.verbose);
-    let done = match arguments.word {
+    let running = Doing::just("running this command");
+    let done = threads::caught(&running, || run_word(arguments.word)).unwrap_or_else(|panic| {
+        let message = panic.message;
+        Err(anyhow::anyhow!("internal error ({message}), please report it with the line above"))
+    });
+    done.unwrap_or_else(|error| {
+        logging::complain(&format!("{error:#}"));
+        ExitCode::from(crate::gate::NO_VERDICT)
+    })
+}
+
+fn run_word(word: Word) -> anyhow::Result<ExitCode> {
+    threads::failpoint("command");
+    match word {
         Word::Check(arguments) => check::run(&arguments),
         Word::Fix(arguments) => fix::run(&arguments),
         Word::Explain(arguments) => explain::run(&arguments),
@@ -52,9 +75,5 @@ pub fn run() -> ExitCode {
             let cache = if arguments.no_cache { Cache::off() } else { Cache::of_user() };
             Ok(crate::lsp::run(cache))
         }
-    };
-    done.unwrap_or_else(|error| {
-        logging::complain(&format!("{error:#}"));
-        ExitCode::from(crate::gate::NO_VERDICT)
-    })
+    }
 }

@@ -7,6 +7,7 @@ mod remembered;
 mod run;
 mod troubles;
 mod untrusted;
+mod unusable;
 
 use std::{
     cell::Cell,
@@ -23,17 +24,19 @@ use crate::{
     model::essence::Essence,
     policy::effects::Judged,
     resolve::{BufferCopy, LockState, Resolution, ResolveError, Resolver, Shape, Wait},
-    text::{SourceText, read_to_string},
+    text::{SourceText, read_named, read_to_string},
+    threads::{self, Doing},
     verdict::{
-        Check, CheckSet, Counts, Database, DatabaseSource, Declared, Engine, Finding, GraphFacts,
-        GraphOptions, Known, LoadedPolicy, Matched, PackageFolder, PackageRef, Question, Severity,
-        provisional,
+        Check, CheckSet, Counts, Database, DatabaseSettings, DatabaseSource, Declared, Engine,
+        EngineError, Finding, GraphFacts, GraphOptions, Known, LoadedPolicy, LockedVersions,
+        Matched, PackageFolder, PackageRef, Question, Severity, provisional,
     },
     workspace::{PolicyFiles, Workspace},
 };
 pub use databases::Databases;
 use lints::Lints;
 use run::Run;
+use unusable::{Exceeded, exceeded};
 
 /// The exit code of a run that reached no verdict (`EX_SOFTWARE` of `sysexits.h`).
 pub const NO_VERDICT: u8 = 70;
@@ -68,7 +71,10 @@ impl GateOptions {
     fn database_source(&self, loaded: &LoadedPolicy) -> DatabaseSource {
         match &self.advisories {
             Some(folder) => DatabaseSource::Folder(folder.clone()),
-            None => DatabaseSource::Managed(loaded.databases.clone()),
+            None => {
+                let offline = self.refresh == RefreshPolicy::Never;
+                DatabaseSource::Managed(DatabaseSettings { offline, ..loaded.databases.clone() })
+            }
         }
     }
 }
@@ -132,6 +138,16 @@ pub trait Texts {
     /// When it cannot be read or is not UTF-8.
     fn read(&self, path: &Utf8Path) -> io::Result<SourceText>;
 
+    /// The text of a file that was named to the program by the one who runs it, not by a repository:
+    /// on a command line that may be a pipe.
+    ///
+    /// # Errors
+    ///
+    /// The same.
+    fn read_named(&self, path: &Utf8Path) -> io::Result<SourceText> {
+        self.read(path)
+    }
+
     /// The workspace's manifests and lock file as far as their texts are not those on disk.
     fn unsaved(&self) -> BTreeMap<Utf8PathBuf, SourceText> {
         BTreeMap::new()
@@ -145,6 +161,10 @@ pub struct OnDisk;
 impl Texts for OnDisk {
     fn read(&self, path: &Utf8Path) -> io::Result<SourceText> {
         read_to_string(path).map(|text| SourceText::new(&text))
+    }
+
+    fn read_named(&self, path: &Utf8Path) -> io::Result<SourceText> {
+        read_named(path).map(|text| SourceText::new(&text))
     }
 }
 
@@ -222,6 +242,10 @@ pub struct Gate {
     exact: Option<Arc<Verdict>>,
     /// What was read for what is said about the policy.
     lints: Lints,
+    /// The last verdict ended with a panic of the engine.
+    broke: bool,
+    /// What of the workspace exceeded the limits when it was resolved last.
+    exceeded: Exceeded,
 }
 
 #[derive(Debug)]
@@ -282,7 +306,17 @@ impl Gate {
             remembered: None,
             exact: None,
             lints: Lints::default(),
+            broke: false,
+            exceeded: Exceeded::default(),
         }
+    }
+
+    /// A gate that takes the place of one that has panicked: it knows what was shown and typed.
+    pub(crate) fn anew(&self) -> Self {
+        let mut anew = Self::new(self.workspace.clone());
+        anew.exact.clone_from(&self.exact);
+        anew.whole.clone_from(&self.whole);
+        anew
     }
 
     /// The workspace that it judges.
@@ -319,6 +353,23 @@ impl Gate {
         }
     }
 
+    /// Whether the last verdict ended with a panic of the engine, which the next one starts anew.
+    pub(crate) fn broke(&self) -> bool {
+        self.broke
+    }
+
+    /// Whether a graph and its thread are kept for the next verdict.
+    pub(crate) fn is_warm(&self) -> bool {
+        self.kept.is_some()
+    }
+
+    /// Gives back the memory, the thread and the files that only make the next verdict faster.
+    pub(crate) fn rest(&mut self) {
+        self.kept = None;
+        self.copy = None;
+        self.lints = Lints::default();
+    }
+
     /// Manifests or the lock file have changed: the next verdict resolves anew.
     pub fn forget_graph(&mut self) {
         self.kept = None;
@@ -336,6 +387,7 @@ impl Gate {
         audience: &dyn Audience,
     ) -> Option<Verdict> {
         self.judged = None;
+        self.broke = false;
         // Before anything of it is read.
         let index = databases.index();
         let mut run = Run::new(&self.workspace, options);
@@ -349,6 +401,15 @@ impl Gate {
         let buffers = self.whole_buffers(texts);
         let wanted = GraphKey::new(&loaded, &buffers);
         let resolves = self.needs_resolution(&wanted);
+        if resolves {
+            self.exceeded = exceeded(&self.workspace, texts);
+        }
+        run.verdict.findings.extend(self.exceeded.warnings.iter().cloned());
+        if !self.exceeded.failures.is_empty() {
+            self.kept = None;
+            run.verdict.findings.extend(self.exceeded.failures.iter().cloned());
+            return Some(run.verdict);
+        }
         if resolves && let Some(exact) = self.exact.clone() {
             let database = databases.opened(&source);
             audience.meanwhile(meanwhile(&exact, &loaded, database.as_deref(), texts));
@@ -356,7 +417,9 @@ impl Gate {
         let graph = std::thread::scope(|scope| {
             // Cargo and the advisories are read side by side.
             if resolves && run.checks.contains(Check::Advisories) {
-                scope.spawn(|| databases.prepare(&source, options));
+                let opening =
+                    Doing::to("opening the advisories of", self.workspace.manifest.as_str());
+                threads::scoped(scope, opening, || databases.prepare(&source, options));
             }
             self.build_graph(wanted, &buffers, options, texts, &mut run, audience)
         });
@@ -400,6 +463,7 @@ impl Gate {
                 self.judged = kept_as.filter(|_| run.verdict.reached);
             }
             Err(error) => {
+                self.broke = true;
                 run.fail(troubles::engine(&self.workspace, &error, texts));
                 self.kept = None;
             }
@@ -513,6 +577,7 @@ impl Gate {
                 Graph::Built
             }
             Err(error) => {
+                self.broke = matches!(error, EngineError::Broke { .. });
                 run.fail(troubles::engine(&self.workspace, &error, texts));
                 Graph::Failed
             }
@@ -556,12 +621,12 @@ fn meanwhile(
     texts: &dyn Texts,
 ) -> Verdict {
     let lock = texts.read(&exact.workspace.lock_file()).ok();
-    let lock: Option<cargo_lock::Lockfile> = lock.and_then(|text| text.as_str().parse().ok());
+    let lock = lock.and_then(|text| LockedVersions::read(&text));
     let known = Known {
         findings: &exact.findings,
         declared: &exact.declared,
         text: &|path| texts.read(path).ok(),
-        lock: lock.as_ref().map(|lock| lock.packages.as_slice()),
+        lock: lock.as_ref(),
         database,
         ignored: &loaded.ignored,
     };

@@ -3,8 +3,14 @@
 //!
 //! Each module uses only those above it.
 
+/// How much of what a repository writes is read and computed.
+pub mod limits;
+
 /// Texts, spans, line index.
 pub mod text;
+
+/// Threads and tasks, and what becomes of their panics.
+pub mod threads;
 
 /// Child processes.
 pub mod process;

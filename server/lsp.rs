@@ -1,8 +1,9 @@
 //! The language server: the protocol over standard input and output.
 //!
 //! Notification handlers change the [`session`] before their first `.await` and tell the
-//! [`owner`], a task that alone decides what is judged and published. Judging happens on a thread
-//! of each workspace ([`worker`]). What changes on disk is told by another one ([`watch`]).
+//! [`owner`], a task that alone decides what is judged and published. Judging happens on the threads
+//! of a pool, whatever the number of workspaces ([`worker`]). What changes on disk is told by another
+//! one ([`watch`]). What panics is reported and goes on ([`threads`](crate::threads)).
 
 mod backend;
 mod client_features;
@@ -10,6 +11,7 @@ mod configuration;
 mod convert;
 mod documents;
 mod edits;
+mod ending;
 mod fixes;
 mod frames;
 mod handlers;
@@ -20,6 +22,7 @@ mod publish;
 mod session;
 mod settings;
 mod status;
+mod supervised;
 mod watch;
 mod worker;
 
@@ -30,20 +33,27 @@ use tower_lsp::{LspService, Server};
 use crate::cache::Cache;
 use backend::Backend;
 pub use settings::schema as settings_schema;
+use supervised::Supervised;
 
 /// How many messages may be worked on at once; far above what a client sends, so that no request
 /// holds up a notification.
 const CONCURRENCY: usize = 64;
 
-/// How long the end may take: scratch copies are deleted.
-const PATIENCE: Duration = Duration::from_secs(2);
+/// How many threads may wait for files at a time: for those of workspaces that are looked for, for
+/// what a request asks, for the protocol's own. What comes beyond waits.
+const BLOCKING: usize = 10;
 
-/// Serves until the client says `exit`, closes standard input, or the system asks for the end.
+/// How long workers may take to delete their scratch copies at the end; then it is done for them.
+const PATIENCE: Duration = Duration::from_millis(400);
+
+/// Serves until the client says `exit`, is gone, or the system asks for the end. Then the server
+/// and all that it has started are gone within a second.
 ///
 /// `cache` keeps results between runs. The exit code is 0 after `shutdown`, else 1 (LSP, "Exit Notification").
 pub fn run(cache: Cache) -> ExitCode {
+    let mut runtime = tokio::runtime::Builder::new_multi_thread();
     let runtime =
-        match tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build() {
+        match runtime.worker_threads(2).max_blocking_threads(BLOCKING).enable_all().build() {
             Ok(runtime) => runtime,
             Err(error) => {
                 tracing::error!("the server cannot start: {error}");
@@ -60,20 +70,19 @@ pub fn run(cache: Cache) -> ExitCode {
         .custom_method("supercargo/didChangeTrust", Backend::did_change_trust)
         .custom_method(frames::REFUSED, Backend::refused)
         .finish();
-        let serving =
-            Server::new(frames::messages(tokio::io::stdin()), tokio::io::stdout(), socket)
-                .concurrency_level(CONCURRENCY)
-                .serve(service);
+        let Some(session) = session else { return false };
+        let input = session.ending.watched_input(tokio::io::stdin());
+        let serving = Server::new(frames::messages(input), tokio::io::stdout(), socket)
+            .concurrency_level(CONCURRENCY)
+            .serve(Supervised(service));
         tokio::select! {
             () = serving => {}
+            () = session.ending.client_is_gone(|| session.end()) => {}
             () = asked_to_end() => {}
         }
-        session.is_some_and(|session| {
-            session.children.end();
-            session.tell(owner::Event::ShutDown);
-            session.children.wait_until_unused(PATIENCE);
-            session.was_shut_down()
-        })
+        session.end();
+        session.children.wait_until_unused(PATIENCE);
+        session.was_shut_down()
     });
     // A read of standard input may still be waiting.
     runtime.shutdown_background();

@@ -12,7 +12,7 @@ use std::{ops::Range, sync::Arc};
 use line_index::{LineIndex, TextSize, WideEncoding};
 
 pub(crate) use edits::{Edit, Edits, found_again};
-pub(crate) use files::{read, read_to_string};
+pub(crate) use files::{read, read_at_most, read_named, read_to_string, unusable};
 pub(crate) use hunks::hunks;
 
 /// Byte offsets into one version of a text, end exclusive.

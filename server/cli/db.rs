@@ -1,6 +1,6 @@
 //! `supercargo db`: the advisory databases that a policy names.
 
-use std::{io::Write as _, process::ExitCode};
+use std::{io::Write as _, process::ExitCode, time::SystemTime};
 
 use anyhow::{Context as _, bail};
 use camino::Utf8Path;
@@ -46,7 +46,7 @@ fn update(settings: &DatabaseSettings) -> anyhow::Result<ExitCode> {
 }
 
 fn pack(settings: &DatabaseSettings, file: &Utf8Path) -> anyhow::Result<ExitCode> {
-    let locations = settings.locations();
+    let locations = settings.current();
     let [location] = locations.as_slice() else {
         bail!("the policy names {} databases: one can be packed", locations.len());
     };
@@ -61,18 +61,25 @@ fn pack(settings: &DatabaseSettings, file: &Utf8Path) -> anyhow::Result<ExitCode
 
 fn status(settings: &DatabaseSettings) -> anyhow::Result<ExitCode> {
     let mut text = String::new();
-    for location in settings.locations() {
+    for named in settings.locations() {
+        let location = named.current(settings.offline);
         let state = match location.freshness() {
             Freshness::Absent => {
                 "not on this machine; `supercargo db update` fetches it".to_owned()
             }
             Freshness::Fetched(None) => "of unknown age".to_owned(),
+            Freshness::Fetched(Some(time)) if time > SystemTime::now() => {
+                "of unknown age: the time of its last fetch is in the future".to_owned()
+            }
             Freshness::Fetched(Some(time)) => match Timestamp::try_from(time) {
                 Ok(time) => format!("fetched {} UTC", time.strftime("%Y-%m-%d %H:%M")),
                 Err(_) => "of unknown age".to_owned(),
             },
         };
         text.push_str(&format!("{}\n  {}\n  {state}\n", location.url, location.folder()));
+        if let Some(refusal) = named.refusal() {
+            text.push_str(&format!("  could not {refusal}\n"));
+        }
     }
     let source = DatabaseSource::Managed(settings.clone());
     let opened =

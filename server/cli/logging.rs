@@ -4,9 +4,11 @@ use std::io::{IsTerminal, stderr};
 
 use tracing_subscriber::EnvFilter;
 
+use crate::threads;
+
 /// Starts the log: errors only, more when asked for, whatever `SUPERCARGO_LOG` says.
 ///
-/// A panic is caught where it happens and said there, so it prints nothing by itself.
+/// Panics are logged from here on, by whoever catches them.
 pub(super) fn start(verbose: u8) {
     let level = match verbose {
         0 => "error",
@@ -23,7 +25,7 @@ pub(super) fn start(verbose: u8) {
         .with_target(false);
     // The bridge from `log`, which cargo-deny uses, is part of `try_init`.
     let _ = log.try_init();
-    std::panic::set_hook(Box::new(|panic| tracing::debug!("{panic}")));
+    threads::see_panics();
 }
 
 /// One sentence about what went wrong.

@@ -59,6 +59,6 @@ const EMBEDDED: Option<&[u8]> = None;
 pub fn write_snapshot(folder: &Utf8Path, fetched: SystemTime, file: &Utf8Path) -> io::Result<()> {
     let since = fetched.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
     let mut bytes = since.as_secs().to_le_bytes().to_vec();
-    pack(folder, Utf8Path::new("crates"), &mut bytes)?;
+    pack(folder, &mut bytes).map_err(io::Error::other)?;
     fs::write(file, bytes)
 }

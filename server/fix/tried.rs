@@ -61,6 +61,14 @@ impl Texts for Tried {
         }
     }
 
+    fn read_named(&self, path: &Utf8Path) -> io::Result<SourceText> {
+        let changed = self.changes.get(path).map(|change| &change.after);
+        match changed.or_else(|| self.below.get(path)) {
+            Some(text) => Ok(text.clone()),
+            None => OnDisk.read_named(path),
+        }
+    }
+
     fn unsaved(&self) -> BTreeMap<Utf8PathBuf, SourceText> {
         let differs =
             |path: &Utf8Path, text: &SourceText| OnDisk.read(path).is_ok_and(|disk| disk != *text);

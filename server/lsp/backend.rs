@@ -18,7 +18,10 @@ use tower_lsp::{
 };
 
 use super::{frames, handlers, owner, session::Session};
-use crate::cache::Cache;
+use crate::{
+    cache::Cache,
+    threads::{self, Doing},
+};
 
 pub(super) struct Backend {
     session: Arc<Session>,
@@ -28,7 +31,13 @@ impl Backend {
     pub(super) fn new(client: Client, cache: Cache) -> (Self, Arc<Session>) {
         let (session, events) = Session::new(client, cache);
         let session = Arc::new(session);
-        tokio::spawn(owner::run(Arc::clone(&session), events));
+        let failures = session.events();
+        threads::tell_failures(move |failure| {
+            // Nobody listens any more when the server ends.
+            let _ = failures.send(owner::Event::Failed(failure));
+        });
+        let deciding = Doing::just("deciding what to check and show");
+        threads::task(deciding, owner::run(Arc::clone(&session), events));
         (Self { session: Arc::clone(&session) }, session)
     }
 

@@ -6,6 +6,7 @@ use serde_json::Value;
 use tower_lsp::ls_types::{ConfigurationItem, Registration};
 
 use super::{owner::Event, session::Session, settings::Change};
+use crate::threads::{self, Doing};
 
 /// The section of the client's configuration that is ours.
 const SECTION: &str = "supercargo";
@@ -27,7 +28,10 @@ pub(super) fn begin(session: &Arc<Session>) {
         };
         let client = session.client.clone();
         // A request to the client is never awaited in a handler.
-        tokio::spawn(async move { client.register_capability(vec![registration]).await });
+        threads::task(Doing::just("asking the client"), async move {
+            // It may refuse.
+            let _ = client.register_capability(vec![registration]).await;
+        });
     }
     ask(session);
 }
@@ -54,7 +58,7 @@ fn ask(session: &Arc<Session>) {
         state.turns.asked
     };
     let session = Arc::clone(session);
-    tokio::spawn(async move {
+    threads::task(Doing::just("asking the client for its settings"), async move {
         let item = ConfigurationItem { scope_uri: None, section: Some(SECTION.to_owned()) };
         match session.client.configuration(vec![item]).await {
             Ok(answer) => {

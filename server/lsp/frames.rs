@@ -11,6 +11,8 @@ use serde::{Deserialize, Serialize, de::IgnoredAny};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWriteExt, DuplexStream};
 use tower_lsp::jsonrpc::{Error, Request};
 
+use crate::threads::{self, Doing};
+
 /// The method of the request that stands for something that is no message. It has the id `null`,
 /// and its parameter is the error code.
 pub(super) const REFUSED: &str = "supercargo/refused";
@@ -29,7 +31,7 @@ const FIELD: &[u8] = b"content-length";
 /// The messages of `input`, for the library to read.
 pub(super) fn messages(mut input: impl AsyncRead + Send + Unpin + 'static) -> DuplexStream {
     let (mut writer, reader) = tokio::io::duplex(PIPE);
-    tokio::spawn(async move {
+    threads::task(Doing::just("reading the client's messages"), async move {
         let mut frames = Frames::default();
         let mut bytes = vec![0; PIPE];
         while let Ok(read @ 1..) = input.read(&mut bytes).await {

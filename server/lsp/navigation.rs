@@ -14,6 +14,7 @@ use super::{
 use crate::{
     ide::navigation::View,
     text::{SourceText, Span, read_to_string},
+    threads::{self, Doing},
     verdict::Place,
 };
 
@@ -25,8 +26,9 @@ pub(super) async fn with_view(
     find: impl Fn(&View<'_>, &Utf8Path, usize) -> Vec<Place> + Send + 'static,
 ) -> Vec<Location> {
     let session = Arc::clone(session);
-    let found = tokio::task::spawn_blocking(move || located(&session, &params, &find)).await;
-    found.unwrap_or_default()
+    let looking = Doing::just("looking for where something is");
+    let found = threads::blocking(looking, move || located(&session, &params, &find));
+    found.await.unwrap_or_default()
 }
 
 fn located(

@@ -2,6 +2,7 @@
 
 mod configured;
 mod disk;
+mod failures;
 mod fixes;
 mod verdicts;
 
@@ -12,7 +13,7 @@ use std::{
 };
 
 use camino::{Utf8Path, Utf8PathBuf};
-use tokio::sync::mpsc;
+use tokio::sync::{Semaphore, mpsc};
 use tower_lsp::ls_types::{Diagnostic, Uri};
 
 use configured::is_excluded;
@@ -26,7 +27,7 @@ use super::{
     settings::Change,
     status::Status,
     watch::Watch,
-    worker::{Buffers, Question, Wish, Worker},
+    worker::{Buffers, CheckPool, Question, Wish, Worker},
 };
 use crate::{
     facts::RefreshPolicy,
@@ -34,12 +35,16 @@ use crate::{
     gate::{Databases, GateOptions, Verdict},
     process::Children,
     resolve::Resolver,
+    threads::{self, Doing, Failure, Restarts},
     verdict::{Check, CheckSet, Counts},
     workspace::{Discovery, DiscoveryOptions, PolicyFiles, Workspace},
 };
 
 /// An editor's advisories may be this old.
 const STALE: Duration = Duration::from_secs(24 * 60 * 60);
+
+/// How many look for workspaces at a time: each may have a thread, and a disk is slow enough.
+const FINDERS: usize = 3;
 
 /// Everything that can happen.
 #[derive(Debug)]
@@ -91,6 +96,8 @@ pub(super) enum Event {
     },
     /// Somebody wants to know.
     Asked(Workspace, Question),
+    /// Something has panicked.
+    Failed(Failure),
     ShutDown,
 }
 
@@ -116,17 +123,34 @@ pub(super) async fn run(session: Arc<Session>, mut events: mpsc::UnboundedReceiv
         session,
         watch,
         databases,
+        pool: CheckPool::start(),
+        finding: Arc::new(Semaphore::new(FINDERS)),
         workers: BTreeMap::new(),
         published: HashMap::new(),
         said: BTreeSet::new(),
     };
+    let doing = Doing::just("deciding what to check and show");
+    let mut restarts = Restarts::default();
     while let Some(event) = events.recv().await {
         // What the end itself breaks off is nobody's finding.
-        if owner.session.was_shut_down() {
+        if owner.session.ends() {
             return;
         }
-        owner.handle(event).await;
-        owner.watch_what_matters();
+        let handling = async {
+            owner.handle(event).await;
+            owner.watch_what_matters();
+        };
+        if threads::caught_while_awaited(&doing, handling).await.is_ok() {
+            continue;
+        }
+        // Whatever was half done is done again from the beginning.
+        match restarts.next() {
+            Some(pause) => {
+                tokio::time::sleep(pause).await;
+                let _ = threads::caught_while_awaited(&doing, owner.begin_again()).await;
+            }
+            None => threads::give_up(&doing),
+        }
     }
 }
 
@@ -134,6 +158,9 @@ struct Owner {
     session: Arc<Session>,
     watch: Watch,
     databases: Arc<Databases>,
+    pool: CheckPool,
+    /// Lets a few look for workspaces at a time.
+    finding: Arc<Semaphore>,
     workers: BTreeMap<Workspace, Busy>,
     /// What the client shows now, by file.
     published: HashMap<Utf8PathBuf, Published>,
@@ -141,6 +168,7 @@ struct Owner {
     said: BTreeSet<String>,
 }
 
+/// A workspace that is judged.
 struct Busy {
     worker: Worker,
     /// The programs that were started for it.
@@ -165,8 +193,19 @@ struct Published {
     diagnostics: Vec<Diagnostic>,
 }
 
+impl Busy {
+    /// A file that belongs to it was opened or closed.
+    fn change_open(&mut self, by: impl FnOnce(&mut BTreeSet<Utf8PathBuf>)) {
+        by(&mut self.open);
+        self.worker.has_open_files(!self.open.is_empty());
+    }
+}
+
 impl Owner {
     async fn handle(&mut self, event: Event) {
+        if !matches!(event, Event::Failed(_)) {
+            threads::failpoint("owner");
+        }
         match event {
             Event::Initialized => {
                 self.complain().await;
@@ -187,8 +226,8 @@ impl Owner {
                 self.publish(&[path]).await;
             }
             Event::Closed(path) => {
-                for busy in self.workers.values_mut() {
-                    busy.open.remove(&path);
+                for busy in self.workers.values_mut().filter(|busy| busy.open.contains(&path)) {
+                    busy.change_open(|open| _ = open.remove(&path));
                 }
                 self.forget_outside().await;
                 self.buffer_changed(&path);
@@ -223,6 +262,7 @@ impl Owner {
                     busy.worker.ask(question);
                 }
             }
+            Event::Failed(failure) => self.say_failure(&failure).await,
             Event::ShutDown => {}
         }
     }
@@ -234,20 +274,19 @@ impl Owner {
         };
         self.forget_outside().await;
         let open = self.session.state().documents.paths();
-        let events = self.session.events();
-        let known = self.watch.known();
-        tokio::task::spawn_blocking(move || {
-            let mut found = Vec::new();
-            for folder in &folders {
-                known.note_folder(folder);
-                found.extend(Discovery::below(folder, &options).workspaces.iter().map(|found| {
-                    // In an editor a member opened as a folder belongs to its whole workspace.
-                    Workspace::around_manifest(&found.manifest)
-                }));
-            }
-            known.note_workspaces(&found);
-            let _ = events.send(Event::Discovered { workspaces: found, because_of: None });
-        });
+        for folder in folders {
+            let (options, known) = (options.clone(), self.watch.known());
+            let doing = Doing::to("looking for workspaces in", folder.as_str());
+            self.find_workspaces(doing, None, move || {
+                known.note_folder(&folder);
+                let found = Discovery::below(&folder, &options).workspaces;
+                // In an editor a member opened as a folder belongs to its whole workspace.
+                let around = found.iter().map(|found| Workspace::around_manifest(&found.manifest));
+                let found: Vec<_> = around.collect();
+                known.note_workspaces(&found);
+                found
+            });
+        }
         for path in open {
             self.find_workspaces_of(&path);
         }
@@ -274,30 +313,53 @@ impl Owner {
                 continue;
             }
             if let Some(busy) = self.workers.get_mut(&workspace) {
-                busy.open.extend(opened.clone());
+                busy.change_open(|open| open.extend(opened.clone()));
                 continue;
             }
-            let databases = Arc::clone(&self.databases);
-            match Worker::start(workspace.clone(), databases, self.session.events()) {
-                Ok(worker) => {
-                    let open = opened.iter().cloned().collect();
-                    let children = self.session.children.of_a_part();
-                    let busy = Busy {
-                        worker,
-                        children,
-                        open,
-                        wishes: 0,
-                        progress: None,
-                        good: None,
-                        counted: BTreeMap::new(),
-                        status: None,
-                    };
-                    self.workers.insert(workspace.clone(), busy);
-                    self.wish(&workspace, true);
-                }
-                Err(error) => tracing::error!("{} cannot be judged: {error}", workspace.manifest),
-            }
+            self.start_worker(&workspace, opened.iter().cloned().collect());
         }
+    }
+
+    /// Begins to judge a workspace, of which these files are open.
+    fn start_worker(&mut self, workspace: &Workspace, open: BTreeSet<Utf8PathBuf>) {
+        let (databases, events) = (Arc::clone(&self.databases), self.session.events());
+        let worker = Worker::start(workspace.clone(), databases, events, &self.pool);
+        worker.has_open_files(!open.is_empty());
+        let busy = Busy {
+            worker,
+            children: self.session.children.of_a_part(),
+            open,
+            wishes: 0,
+            progress: None,
+            good: None,
+            counted: BTreeMap::new(),
+            status: None,
+        };
+        self.workers.insert(workspace.clone(), busy);
+        self.wish(workspace, true);
+    }
+
+    /// Has `find` look for workspaces where it may block: once more when it panics.
+    fn find_workspaces(
+        &self,
+        doing: Doing,
+        because_of: Option<Utf8PathBuf>,
+        find: impl Fn() -> Vec<Workspace> + Send + 'static,
+    ) {
+        let (events, finding) = (self.session.events(), Arc::clone(&self.finding));
+        threads::task(doing.clone(), async move {
+            let _one_of_a_few = finding.acquire_owned().await;
+            let found = threads::blocking(doing.clone(), move || {
+                let look = || {
+                    threads::failpoint("discovery");
+                    find()
+                };
+                let found = threads::caught(&doing, look);
+                found.or_else(|_| threads::caught(&doing, look)).unwrap_or_default()
+            });
+            let workspaces = found.await.unwrap_or_default();
+            let _ = events.send(Event::Discovered { workspaces, because_of });
+        });
     }
 
     /// Finds the workspace that an opened file belongs to, if it is not known.
@@ -309,9 +371,9 @@ impl Owner {
         }
         let path = path.to_owned();
         let options = self.session.state().settings.discovery();
-        let events = self.session.events();
         let known = self.watch.known();
-        tokio::task::spawn_blocking(move || {
+        let doing = Doing::to("looking for the workspace of", path.as_str());
+        self.find_workspaces(doing, Some(path.clone()), move || {
             let look = || match kind {
                 Some(kind) if kind.rules() => workspaces_ruled_by(&path, &options),
                 _ => workspace_of(&path).into_iter().collect(),
@@ -322,11 +384,10 @@ impl Owner {
                 // What was written before it was noted is not told.
                 let again = look();
                 if again == found {
-                    break;
+                    return found;
                 }
                 found = again;
             }
-            let _ = events.send(Event::Discovered { workspaces: found, because_of: Some(path) });
         });
     }
 

@@ -8,6 +8,8 @@ use std::{
 use tokio::sync::mpsc;
 use tower_lsp::{Client, ls_types::ProgressToken};
 
+use crate::threads::{self, Doing};
+
 /// Tokens are used once.
 static NEXT: AtomicU32 = AtomicU32::new(0);
 
@@ -24,7 +26,7 @@ impl Progress {
     /// Begins to wait; the client is told only when it takes long.
     pub(super) fn start(client: Client, title: String) -> Self {
         let (messages, received) = mpsc::unbounded_channel();
-        tokio::spawn(show(client, title, received));
+        threads::task(Doing::just("showing progress"), show(client, title, received));
         Self { messages }
     }
 

@@ -11,10 +11,8 @@ mod wanted;
 
 use std::{
     collections::{BTreeMap, BTreeSet},
-    panic::{AssertUnwindSafe, catch_unwind},
     path::PathBuf,
     sync::{Arc, Mutex, MutexGuard, PoisonError, mpsc as channel},
-    thread,
     time::{Duration, Instant},
 };
 
@@ -23,7 +21,10 @@ use notify::EventKind;
 use tokio::sync::mpsc;
 
 use super::owner::Event;
-use crate::workspace::{DecidingFiles, Workspace};
+use crate::{
+    threads::{self, Doing},
+    workspace::{DecidingFiles, Workspace},
+};
 use folders::Folders;
 use stamps::{Stamp, Stamps};
 use wanted::{Plan, Reason, folders_of_database, holds, of_workspace};
@@ -85,16 +86,20 @@ impl Watch {
             wanted: Wanted::default(),
         };
         let sender = watch.messages.clone();
+        let mut mailbox = Mailbox::new(received);
+        // Begins anew with what was wanted when it panics.
         let run = move || {
-            let system = notify::recommended_watcher(move |event| tell(&sender, event));
-            Watcher::new(received, events, known, Folders::new(system)).run();
+            let sender = sender.clone();
+            let passing_on = Doing::just("hearing of changed files");
+            let system = notify::recommended_watcher(move |event| {
+                if threads::caught(&passing_on, || tell(&sender, event)).is_err() {
+                    let _ = sender.send(Message::Lost);
+                }
+            });
+            let folders = Folders::new(system);
+            Watcher::new(&mut mailbox, events.clone(), Arc::clone(&known), folders).run();
         };
-        let thread = thread::Builder::new().name("watch".to_owned()).spawn(move || {
-            if catch_unwind(AssertUnwindSafe(run)).is_err() {
-                tracing::error!("files are no longer watched: an internal error");
-            }
-        });
-        if let Err(error) = thread {
+        if let Err(error) = threads::supervised("watch", Doing::just("watching files"), run) {
             tracing::error!("files cannot be watched: {error}");
         }
         watch
@@ -200,8 +205,23 @@ struct Round {
     lost: bool,
 }
 
-struct Watcher {
+/// What outlives a watcher that panics.
+struct Mailbox {
     messages: channel::Receiver<Message>,
+    /// What was wanted last.
+    wanted: Option<Wanted>,
+    /// What the client has told of, until it is passed on.
+    told: Vec<Utf8PathBuf>,
+}
+
+impl Mailbox {
+    fn new(messages: channel::Receiver<Message>) -> Self {
+        Self { messages, wanted: None, told: Vec::new() }
+    }
+}
+
+struct Watcher<'m> {
+    mailbox: &'m mut Mailbox,
     events: mpsc::UnboundedSender<Event>,
     known: Arc<Known>,
     folders: Folders,
@@ -212,19 +232,24 @@ struct Watcher {
     found: Vec<Utf8PathBuf>,
 }
 
-impl Watcher {
+impl<'m> Watcher<'m> {
     fn new(
-        messages: channel::Receiver<Message>,
+        mailbox: &'m mut Mailbox,
         events: mpsc::UnboundedSender<Event>,
         known: Arc<Known>,
         folders: Folders,
     ) -> Self {
         let (wanted, inputs, plan) = (Wanted::default(), BTreeMap::new(), Plan::default());
         let found = Vec::new();
-        Self { messages, events, known, folders, wanted, inputs, plan, found }
+        Self { mailbox, events, known, folders, wanted, inputs, plan, found }
     }
 
     fn run(mut self) {
+        // The one before this has panicked: anything may have happened since.
+        let (wanted, told) = (self.mailbox.wanted.clone(), self.mailbox.told.clone());
+        if wanted.is_some() || !told.is_empty() {
+            self.go_round(Round { wanted, told, lost: true, ..Round::default() });
+        }
         while let Some(round) = self.collect() {
             self.go_round(round);
         }
@@ -239,10 +264,10 @@ impl Watcher {
         let mut until = if begins { Some(Instant::now() + PAUSE) } else { look };
         loop {
             let message = match until {
-                None => self.messages.recv().ok()?,
+                None => self.mailbox.messages.recv().ok()?,
                 Some(until) => {
                     let left = until.saturating_duration_since(Instant::now());
-                    match self.messages.recv_timeout(left) {
+                    match self.mailbox.messages.recv_timeout(left) {
                         Ok(message) => message,
                         Err(channel::RecvTimeoutError::Timeout) => return Some(round),
                         Err(channel::RecvTimeoutError::Disconnected) => return None,
@@ -252,13 +277,18 @@ impl Watcher {
             match message {
                 Message::End => return None,
                 Message::Want(wanted) => {
+                    self.mailbox.wanted = Some(wanted.clone());
                     round.wanted = Some(wanted);
                     if last.is_none() {
-                        return Some(round);
+                        // With many workspaces another one is wanted before this one is watched.
+                        until = Some(Instant::now());
                     }
                     continue;
                 }
-                Message::Told(paths) => round.told.extend(paths),
+                Message::Told(paths) => {
+                    self.mailbox.told.extend(paths.iter().cloned());
+                    round.told.extend(paths);
+                }
                 Message::Touched { paths, gone, at } => {
                     if !self.touches(&paths, gone, at, &mut round) {
                         continue;
@@ -292,6 +322,7 @@ impl Watcher {
 
     fn go_round(&mut self, round: Round) {
         let Round { wanted, told, touched, lost } = round;
+        threads::failpoint("watch");
         if let Some(wanted) = wanted {
             self.wanted = wanted;
         }
@@ -320,7 +351,9 @@ impl Watcher {
         }
         changed.extend(told);
         if !changed.is_empty() {
+            threads::failpoint("changes");
             let _ = self.events.send(Event::OnDisk(changed.into_iter().collect()));
+            self.mailbox.told.clear();
         }
     }
 
@@ -410,8 +443,8 @@ mod tests {
         let workspace = Workspace::of_manifest(&root.join("Cargo.toml"));
         known.note_workspaces(std::slice::from_ref(&workspace));
         let folders = Folders::new(system(messages.clone()));
-        let watcher = Watcher::new(received, sender, known, folders);
-        thread::spawn(move || watcher.run());
+        let mut mailbox = Mailbox::new(received);
+        std::thread::spawn(move || Watcher::new(&mut mailbox, sender, known, folders).run());
         let workspaces = BTreeSet::from([workspace]);
         let wanted = Wanted { workspaces, ..Wanted::default() };
         messages.send(Message::Want(wanted)).expect("it runs");

@@ -1,15 +1,16 @@
-//! The thread that judges one workspace: it works on the newest wish and forgets older ones. When
-//! nothing is wished it answers questions about fixes, and proves upgrades before anybody asks.
+//! What judges one workspace: it works on the newest wish and forgets older ones. When nothing is
+//! wished it answers questions about fixes, and proves upgrades before anybody asks.
+//!
+//! It has no thread of its own: the [`pool`] gives it turns, each for one of these things.
 
 mod inbox;
+mod pool;
 mod proving;
 
 use std::{
     collections::{BTreeMap, HashMap},
     io,
-    panic::{AssertUnwindSafe, catch_unwind},
     sync::{Arc, mpsc as channel},
-    thread,
     time::Duration,
 };
 
@@ -21,15 +22,27 @@ use crate::{
     fix::Repair,
     gate::{Audience, Databases, Gate, GateOptions, OnDisk, Texts, Verdict, resolve_alike},
     text::SourceText,
+    threads::{self, Doing, Panic},
     workspace::Workspace,
 };
-use inbox::{Inbox, Task};
+use inbox::{Due, Inbox, Task};
+use pool::{Pool, Seat, Turn, Work};
 use proving::Proving;
 
-/// A running worker. Dropping it lets the thread end after what it is doing.
-#[derive(Debug)]
+/// The threads that judge all workspaces.
+pub(super) struct CheckPool(Pool<WorkspaceState>);
+
+impl CheckPool {
+    pub(super) fn start() -> Self {
+        Self(Pool::start())
+    }
+}
+
+/// A worker. Dropping it ends what is being done for it, and gives back what it holds.
 pub(super) struct Worker {
-    jobs: channel::Sender<Job>,
+    /// `None` when it ends.
+    jobs: Option<channel::Sender<Job>>,
+    seat: Seat<WorkspaceState>,
 }
 
 /// What a worker is told.
@@ -95,93 +108,179 @@ impl Worker {
         workspace: Workspace,
         databases: Arc<Databases>,
         events: mpsc::UnboundedSender<Event>,
-    ) -> io::Result<Self> {
+        pool: &CheckPool,
+    ) -> Self {
         let (jobs, told) = channel::channel();
-        thread::Builder::new()
-            .name("worker".to_owned())
-            .spawn(move || run(&workspace, &databases, &events, told))?;
-        Ok(Self { jobs })
+        let name = workspace.manifest.clone();
+        let seat = pool.0.seat(&name, WorkspaceState::new(workspace, databases, events, told));
+        Self { jobs: Some(jobs), seat }
     }
 
     /// Wishes for a verdict; `Event::Judged` brings it.
     pub(super) fn wish(&self, wish: Wish) {
-        let _ = self.jobs.send(Job::Judge(Box::new(wish)));
+        self.tell(Job::Judge(Box::new(wish)));
     }
 
     /// Asks about the last verdict.
     pub(super) fn ask(&self, question: Question) {
-        let _ = self.jobs.send(Job::Answer(question));
+        self.tell(Job::Answer(question));
+    }
+
+    /// Whether files of the workspace are open: it then comes before others.
+    pub(super) fn has_open_files(&self, has: bool) {
+        self.seat.prefer(has);
+    }
+
+    fn tell(&self, job: Job) {
+        if let Some(jobs) = &self.jobs {
+            let _ = jobs.send(job);
+            self.seat.tell();
+        }
     }
 }
 
-fn run(
-    workspace: &Workspace,
-    databases: &Databases,
-    events: &mpsc::UnboundedSender<Event>,
-    told: channel::Receiver<Job>,
-) {
-    let mut gate = Gate::new(workspace.clone());
-    let inbox = Inbox::new(told);
-    let mut proving = Proving::new(workspace, databases, events);
-    let mut unanswered = 0;
-    let mut renew_graph = false;
-    let mut recalled = false;
-    let tell = |answered, verdict| {
-        let judged = Event::Judged { workspace: workspace.clone(), answered, verdict };
-        events.send(judged).is_ok()
-    };
-    loop {
-        let (wish, count) = match inbox.next(&mut renew_graph, proving.has_more()) {
-            Task::Judge(wish, count) => (*wish, count),
-            Task::Answer(question) => {
-                proving.answer(question, &mut gate, &inbox);
-                continue;
-            }
-            Task::Nothing => {
-                proving.go_on(&inbox);
-                continue;
-            }
-            Task::End => return,
-        };
-        unanswered += count;
-        proving.stop();
-        if renew_graph {
-            gate.forget_graph();
+impl Drop for Worker {
+    fn drop(&mut self) {
+        // What is being done for it sees this and breaks off.
+        self.jobs = None;
+        self.seat.end();
+    }
+}
+
+/// What is known of a workspace between two turns. No thread is its own: one of the pool has it for
+/// a turn.
+struct WorkspaceState {
+    workspace: Workspace,
+    databases: Arc<Databases>,
+    events: mpsc::UnboundedSender<Event>,
+    gate: Gate,
+    inbox: Inbox,
+    proving: Proving,
+    /// How many wishes were begun and not answered.
+    unanswered: usize,
+    renew_graph: bool,
+    /// The verdict of an earlier run was looked for.
+    recalled: bool,
+}
+
+impl WorkspaceState {
+    fn new(
+        workspace: Workspace,
+        databases: Arc<Databases>,
+        events: mpsc::UnboundedSender<Event>,
+        told: channel::Receiver<Job>,
+    ) -> Self {
+        let proving = Proving::new(workspace.clone(), Arc::clone(&databases), events.clone());
+        Self {
+            gate: Gate::new(workspace.clone()),
+            workspace,
+            databases,
+            events,
+            inbox: Inbox::new(told),
+            proving,
+            unanswered: 0,
+            renew_graph: false,
+            recalled: false,
         }
-        let waiting = Waiting { workspace, wish: &wish, inbox: &inbox, events };
-        let Wish { options, buffers, .. } = &wish;
-        let judge = AssertUnwindSafe(|| {
+    }
+
+    /// Judges for a wish that stands for `count`. What panics is done once more, with nothing kept
+    /// that may have caused it.
+    fn judge(&mut self, wish: Wish, count: usize) {
+        self.unanswered += count;
+        self.proving.stop();
+        if self.renew_graph {
+            self.gate.forget_graph();
+        }
+        let mut verdict = None;
+        for may_repeat in [true, false] {
+            match self.judge_once(&wish) {
+                // Something newer is wanted, and the answer to that will be one to this as well.
+                Ok(None) => return,
+                Ok(judged) => {
+                    verdict = judged;
+                    if !may_repeat || !self.gate.broke() {
+                        break;
+                    }
+                }
+                Err(_) => verdict = None,
+            }
+            self.gate = self.gate.anew();
+        }
+        self.renew_graph = false;
+        let verdict = verdict.map(Arc::new);
+        let answered = std::mem::take(&mut self.unanswered);
+        self.answer(answered, verdict.clone());
+        if let Some(verdict) = verdict.filter(|_| wish.trusted) {
+            self.gate.remember(&wish.options, &verdict);
+            self.gate.start_from(Arc::clone(&verdict));
+            self.proving.begin(wish, verdict);
+        }
+    }
+
+    fn judge_once(&mut self, wish: &Wish) -> Result<Option<Verdict>, Panic> {
+        let doing = self.doing();
+        let Self { workspace, databases, events, gate, inbox, recalled, .. } = self;
+        let waiting = Waiting { workspace, wish, inbox, events };
+        let Wish { options, buffers, .. } = wish;
+        threads::caught(&doing, || {
+            threads::failpoint("worker");
             if !wish.trusted {
                 return Some(gate.judge_untrusted(options, buffers, databases));
             }
-            if !std::mem::replace(&mut recalled, true)
+            if !std::mem::replace(recalled, true)
                 && let Some(verdict) = gate.recall(options, buffers)
             {
                 let verdict = Arc::new(verdict);
                 gate.start_from(Arc::clone(&verdict));
-                tell(0, Some(verdict));
+                let (workspace, verdict) = (workspace.clone(), Some(verdict));
+                let _ = events.send(Event::Judged { workspace, answered: 0, verdict });
             }
             gate.judge(options, buffers, databases, &waiting)
-        });
-        let verdict = match catch_unwind(judge) {
-            // Something newer is wanted, and the answer to that will be one to this as well.
-            Ok(None) => continue,
-            Ok(verdict) => verdict.map(Arc::new),
-            Err(_) => None,
-        };
-        renew_graph = false;
-        if verdict.is_none() {
-            gate = Gate::new(workspace.clone());
+        })
+    }
+
+    fn answer(&self, answered: usize, verdict: Option<Arc<Verdict>>) {
+        let workspace = self.workspace.clone();
+        let _ = self.events.send(Event::Judged { workspace, answered, verdict });
+    }
+}
+
+impl Work for WorkspaceState {
+    fn doing(&self) -> Doing {
+        Doing::to("checking", self.workspace.manifest.as_str())
+    }
+
+    fn turn(&mut self, unasked: bool, may_go_on: &dyn Fn() -> bool) -> Turn {
+        match self.inbox.next(&mut self.renew_graph, self.proving.has_more()) {
+            Task::Judge(wish, count) => self.judge(*wish, count),
+            Task::Answer(question) => self.proving.answer(question, &mut self.gate, &self.inbox),
+            Task::Nothing if unasked => self.proving.go_on(&self.inbox, may_go_on),
+            // Its turn comes when nobody else has something to do.
+            Task::Nothing => return Turn::Wait(Some(Due::unasked_now())),
+            Task::Wait(due) => return Turn::Wait(due),
+            Task::End => return Turn::End,
         }
-        let answered = std::mem::take(&mut unanswered);
-        if !tell(answered, verdict.clone()) {
-            return;
+        Turn::Again
+    }
+
+    fn reset(&mut self) {
+        self.gate = self.gate.anew();
+        self.proving.stop();
+        self.proving.rest();
+        let answered = std::mem::take(&mut self.unanswered);
+        if answered > 0 {
+            self.answer(answered, None);
         }
-        if let Some(verdict) = verdict.filter(|_| wish.trusted) {
-            gate.remember(&wish.options, &verdict);
-            gate.start_from(Arc::clone(&verdict));
-            proving.begin(wish, verdict);
-        }
+    }
+
+    fn is_warm(&self) -> bool {
+        self.gate.is_warm() || self.proving.is_warm()
+    }
+
+    fn rest(&mut self) {
+        self.gate.rest();
+        self.proving.rest();
     }
 }
 

@@ -5,7 +5,6 @@ mod linked;
 
 use std::{
     collections::{BTreeMap, BTreeSet},
-    panic::{AssertUnwindSafe, catch_unwind},
     sync::{Arc, OnceLock, mpsc},
     thread,
     time::Instant,
@@ -28,7 +27,7 @@ use super::{
     PackageFolder, PackageRef, PolicyText, Severity,
     collect::{self, Context},
     declared::{Declared, declared},
-    graph, licence_files,
+    graph, licence_files, licence_limits,
     licence_lines::LicenceLines,
     manifests::{LocalManifest, Locked, Manifests, Names},
     matched,
@@ -36,9 +35,15 @@ use super::{
     places::Places,
     policy::Config,
     releases::Listings,
-    words::{listed, panic_message},
+    words::{harmless, listed},
 };
-use crate::{cache::Inputs, resolve::Resolution, text::SourceText, workspace::Workspace};
+use crate::{
+    cache::Inputs,
+    resolve::Resolution,
+    text::SourceText,
+    threads::{self, Doing},
+    workspace::Workspace,
+};
 use linked::Linked;
 pub(super) use linked::needs_text;
 
@@ -74,7 +79,15 @@ struct Renewal {
     /// Where the manifests are of which copies were resolved.
     originals: BTreeMap<Utf8PathBuf, Utf8PathBuf>,
     /// Who waits until they are read.
-    ready: mpsc::Sender<Result<Ready, String>>,
+    ready: mpsc::Sender<Result<Ready, Unready>>,
+}
+
+/// Why there is no graph.
+enum Unready {
+    /// It cannot be built.
+    Refused(String),
+    /// The thread panicked.
+    Broke(String),
 }
 
 /// What is known once the graph is built.
@@ -158,18 +171,16 @@ impl Engine {
         let (workspace_for_thread, options) = (workspace.clone(), options.clone());
         let broke =
             |message: String| EngineError::Broke { manifest: workspace.manifest.clone(), message };
-        let thread = thread::Builder::new()
-            .name("engine".to_owned())
-            .stack_size(STACK)
-            .spawn(move || {
-                let workspace = workspace_for_thread;
-                let run =
-                    AssertUnwindSafe(|| run(&workspace, resolution, &options, &ready, &heard));
-                if let Err(panic) = catch_unwind(run) {
-                    let _ = ready.send(Err(panic_message(&*panic)));
-                }
-            })
-            .map_err(|error| broke(error.to_string()))?;
+        let doing = Doing::to("running the checks on", workspace.manifest.as_str());
+        let doing_for_thread = doing.clone();
+        let thread = threads::spawn("engine", Some(STACK), doing, move || {
+            let workspace = workspace_for_thread;
+            let run = || run(&workspace, resolution, &options, &ready, &heard);
+            if let Err(panic) = threads::caught(&doing_for_thread, run) {
+                let _ = ready.send(Err(Unready::Broke(harmless(&panic.message))));
+            }
+        });
+        let thread = thread.map_err(|error| broke(error.to_string()))?;
         Self::ready(workspace, told, Ending(Some(thread)), &built)
     }
 
@@ -194,14 +205,19 @@ impl Engine {
         workspace: &Workspace,
         told: mpsc::Sender<Told>,
         ending: Ending,
-        built: &mpsc::Receiver<Result<Ready, String>>,
+        built: &mpsc::Receiver<Result<Ready, Unready>>,
     ) -> Result<Self, EngineError> {
         let manifest = || workspace.manifest.clone();
         match built.recv() {
             Ok(Ok(Ready { packages, index_files, inputs })) => {
                 Ok(Self { told, ending, packages, index_files: index_files.into(), inputs })
             }
-            Ok(Err(message)) => Err(EngineError::Graph { manifest: manifest(), message }),
+            Ok(Err(Unready::Refused(message))) => {
+                Err(EngineError::Graph { manifest: manifest(), message })
+            }
+            Ok(Err(Unready::Broke(message))) => {
+                Err(EngineError::Broke { manifest: manifest(), message })
+            }
             Err(_) => Err(EngineError::Broke {
                 manifest: manifest(),
                 message: "it ended without a word".to_owned(),
@@ -232,7 +248,7 @@ impl Engine {
 
 /// A thread that ends. Dropping it waits until its memory is free.
 #[derive(Debug)]
-pub(crate) struct Ending(Option<thread::JoinHandle<()>>);
+pub(crate) struct Ending(Option<thread::JoinHandle<Result<(), threads::Panic>>>);
 
 impl Drop for Ending {
     fn drop(&mut self) {
@@ -267,30 +283,33 @@ fn run(
     workspace: &Workspace,
     resolution: Resolution,
     options: &GraphOptions,
-    ready: &mpsc::Sender<Result<Ready, String>>,
+    ready: &mpsc::Sender<Result<Ready, Unready>>,
     heard: &mpsc::Receiver<Told>,
 ) {
-    let Resolution { metadata, mut originals, .. } = resolution;
+    let Resolution { mut metadata, mut originals, .. } = resolution;
+    let refused = licence_limits::without_unusable(&mut metadata);
     let mut ready = ready.clone();
     let members = members(&metadata);
     let folder = workspace.folder();
     let began = Instant::now();
     let (built, lock) = thread::scope(|scope| {
         let names = Names::new(workspace, &originals);
-        let lock = scope.spawn(move || Locked::read(workspace, &names));
-        (graph::build(metadata, options, folder), lock.join().ok().flatten())
+        let reading = Doing::to("reading the lock file of", workspace.manifest.as_str());
+        let lock = threads::scoped(scope, reading, move || Locked::read(workspace, &names));
+        let built = graph::build(metadata, options, folder);
+        (built, lock.join().ok().and_then(Result::ok).flatten())
     });
     let (krates, crates_io) = match built {
         Ok(built) => built,
         Err(message) => {
-            let _ = ready.send(Err(message));
+            let _ = ready.send(Err(Unready::Refused(message)));
             return;
         }
     };
     tracing::debug!("linked {} packages after {:?}", krates.len(), began.elapsed());
     let unjudged = members.iter().filter(|(id, _)| krates.nid_for_kid(id).is_none());
     let unjudged: Vec<_> = unjudged.map(|(_, manifest)| manifest.as_path()).collect();
-    let linked = Linked::new(&krates, crates_io, folder);
+    let linked = Linked::new(&krates, crates_io, folder, refused);
     let mut lock = Some(lock);
     loop {
         let began = Instant::now();
@@ -507,6 +526,7 @@ impl<'p, 'g> Placed<'p, 'g> {
     }
 
     fn answer(&self, question: &Question) -> Answer {
+        threads::failpoint("engine");
         let began = Instant::now();
         let mut files = Files::new();
         let policy_id = files.add(question.policy.name(), question.policy.text.as_str());
@@ -516,7 +536,7 @@ impl<'p, 'g> Placed<'p, 'g> {
         let Ok(parsed) = question.policy.parse(policy_id, &mut files) else {
             return Answer::default();
         };
-        let Some(config) = parsed.config else { return Answer::default() };
+        let Some(mut config) = parsed.config else { return Answer::default() };
         let mut answer = Answer {
             findings: self.own_findings.clone(),
             declared: Arc::clone(&self.declared),
@@ -524,7 +544,15 @@ impl<'p, 'g> Placed<'p, 'g> {
             graph: self.graph.linked.facts(),
             ..Answer::default()
         };
+        let mut texts = licence_limits::Texts::default();
         if question.checks.contains(Check::Licenses) {
+            texts = licence_limits::examine(
+                self.graph.krates,
+                &mut config.licenses,
+                &self.graph.linked.refused,
+                &question.policy,
+                &self.places,
+            );
             let outdated =
                 licence_files::outdated(self.graph.krates, &config.licenses, &question.policy);
             answer.findings.extend(outdated);
@@ -541,6 +569,13 @@ impl<'p, 'g> Placed<'p, 'g> {
                 told.insert(check, known);
                 asked = asked.without(check);
             }
+        }
+        // The licenses of the other packages are checked; a verdict on all there is not.
+        let incomplete = (!texts.findings.is_empty()).then_some(Check::Licenses);
+        answer.findings.append(&mut texts.findings);
+        if texts.stops {
+            asked = asked.without(Check::Licenses);
+            told.remove(&Check::Licenses);
         }
         let results = self.graph.run_checks(config, question, asked, &mut files);
         tracing::debug!("judged after {:?}", began.elapsed());
@@ -568,7 +603,9 @@ impl<'p, 'g> Placed<'p, 'g> {
         for check in Check::JUDGED {
             if let Some((findings, counts)) = told.remove(&check) {
                 answer.findings.extend(findings);
-                answer.counts.insert(check, counts);
+                if incomplete != Some(check) {
+                    answer.counts.insert(check, counts);
+                }
             }
         }
         tracing::debug!("{} findings after {:?}", answer.findings.len(), began.elapsed());
@@ -634,7 +671,7 @@ fn collected(check: impl FnOnce(ErrorSink)) -> CheckResult {
 }
 
 fn guarded<T>(work: impl FnOnce() -> T) -> Result<T, String> {
-    catch_unwind(AssertUnwindSafe(work)).map_err(|panic| panic_message(&*panic))
+    threads::guarded(work).map_err(|panic| harmless(&panic.message))
 }
 
 fn not_judged(local: &LocalManifest) -> Finding {

@@ -41,6 +41,14 @@ impl DecidingFiles {
                 found.add_named_by(&manifest, workspace, &mut wanted);
             }
         }
+        found.files.extend(Self::of_any(workspace).files);
+        found
+    }
+
+    /// Those of them that decide every workspace, whatever its manifests say.
+    pub(crate) fn of_any(workspace: &Workspace) -> Self {
+        let mut found = Self::default();
+        found.files.insert(workspace.root.join("Cargo.toml"));
         found.files.insert(workspace.lock_file());
         for above in workspace.folder().ancestors() {
             // One that comes or goes above decides which workspace it is.
@@ -79,11 +87,10 @@ impl DecidingFiles {
         let local = model.all_declarations().filter_map(|declared| declared.path.as_ref());
         wanted.extend(local.map(|path| lexical(&folder.join(&path.value)).join("Cargo.toml")));
         if folder == workspace.root {
-            for member in model.workspace.iter().flat_map(|table| &table.members) {
-                let found = MemberFolders::find(folder, &member.value);
-                wanted.extend(found.folders.iter().map(|folder| folder.join("Cargo.toml")));
-                self.growing.extend(found.growing);
-            }
+            let members = model.workspace.as_ref().map(|table| table.members.as_slice());
+            let found = MemberFolders::of(folder, members.unwrap_or_default());
+            wanted.extend(found.folders.iter().map(|(_, folder)| folder.join("Cargo.toml")));
+            self.growing.extend(found.growing);
         } else if !folder.starts_with(&workspace.root) {
             // It may inherit from the workspace that it is part of.
             wanted.push(root_of(manifest).join("Cargo.toml"));

@@ -6,6 +6,7 @@ use camino::{Utf8Path, Utf8PathBuf};
 use ignore::{DirEntry, WalkBuilder};
 
 use super::Workspace;
+use crate::threads::{self, Doing};
 
 /// Folders that are never searched for workspaces unless the options say otherwise: build output,
 /// vendored sources, and fixtures of tests. What git ignores and hidden folders are left out too.
@@ -56,8 +57,7 @@ impl Discovery {
             return Self { workspaces: here.into_iter().collect(), truncated: false };
         }
         let (manifests, truncated) = manifests_below(folder, options);
-        let mut found: BTreeSet<_> =
-            manifests.iter().map(|manifest| Workspace::around_manifest(manifest)).collect();
+        let mut found: BTreeSet<_> = manifests.iter().map(|manifest| around(manifest)).collect();
         if let Some(here) = here {
             // The one at the root is judged as it was named, not as part of one above it.
             found.retain(|workspace| workspace.root != here.root);
@@ -66,6 +66,16 @@ impl Discovery {
         found.retain(|workspace| workspace.manifest.is_file());
         Self { workspaces: found.into_iter().collect(), truncated }
     }
+}
+
+/// The workspace of a manifest that was found: a manifest whose reading panics is one of its own,
+/// and keeps no other one from being found.
+fn around(manifest: &Utf8Path) -> Workspace {
+    let doing = Doing::to("looking for the workspace of", manifest.as_str());
+    threads::caught(&doing, || Workspace::around_manifest(manifest)).unwrap_or_else(|_| {
+        let root = manifest.parent().unwrap_or(manifest).to_owned();
+        Workspace { manifest: manifest.to_owned(), root }
+    })
 }
 
 /// The folders in which a search looks for manifests, as deep as people put them, the nearest

@@ -213,6 +213,19 @@ impl World {
         self.variables.insert(name.to_owned(), value.to_owned());
     }
 
+    /// A variable of the program's environment.
+    #[cfg(unix)]
+    pub(crate) fn variable(&self, name: &str) -> &str {
+        &self.variables[name]
+    }
+
+    /// Puts a folder before all others on the path.
+    #[cfg(unix)]
+    pub(crate) fn first_on_path(&mut self, folder: &str) {
+        let path = format!("{}:{}", self.path(folder), self.variable("PATH"));
+        self.set("PATH", &path);
+    }
+
     /// Runs `supercargo` in the user's folder with these words.
     ///
     /// Whatever they are, nothing may change in the user's folder and around it (bytes, inodes, times:
@@ -280,6 +293,12 @@ impl World {
         let left = fs::read_dir(self.path("../temp")).expect("the folder can be read").flatten();
         let left: Vec<_> = left.map(|entry| entry.file_name()).collect();
         assert!(left.is_empty(), "supercargo left in the temporary folder: {left:?}");
+    }
+
+    /// The same where something else may write to the temporary folder meanwhile.
+    #[cfg(unix)]
+    pub(crate) fn run_that_writes_anywhere(&self, words: &[&str]) -> Run {
+        self.run_unwatched(words)
     }
 
     /// Starts `supercargo` in the user's folder with these words, its output thrown away.

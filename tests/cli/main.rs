@@ -9,7 +9,13 @@ mod bad_manifests;
 mod bad_policies;
 mod cache;
 mod completions;
+#[cfg(unix)]
+mod copy_originals;
+#[cfg(unix)]
+mod copy_untouched;
 mod database;
+#[cfg(unix)]
+mod database_places;
 mod discovery;
 mod explain;
 mod extremes;
@@ -24,6 +30,8 @@ mod lints;
 mod output;
 mod places;
 mod policy;
+#[cfg(unix)]
+mod programs;
 mod resolution;
 mod sources;
 mod story;

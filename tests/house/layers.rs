@@ -3,8 +3,10 @@
 use std::{fs, path::Path};
 
 /// From the top: each may use those before it.
-const LAYERS: [&str; 14] = [
+const LAYERS: [&str; 16] = [
+    "limits",
     "text",
+    "threads",
     "process",
     "cache",
     "model",

@@ -5,7 +5,14 @@
 mod columns;
 mod completion;
 mod configuration;
+#[cfg(unix)]
+mod copy_originals;
+#[cfg(unix)]
+#[path = "../cli/copy_untouched.rs"]
+mod copy_untouched;
 mod creation;
+#[cfg(unix)]
+mod databases;
 mod exceptions;
 mod extremes;
 mod findings;
@@ -27,6 +34,7 @@ mod navigation;
 mod ordering;
 mod policy_edits;
 mod policy_hover;
+mod programs;
 mod progress;
 mod provisional;
 mod reopening;

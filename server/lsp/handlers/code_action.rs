@@ -119,7 +119,7 @@ async fn proved(
         for (workspace, question) in questions {
             session.tell(Event::Asked(workspace, question));
         }
-        if known.is_all || Instant::now() >= deadline || session.was_shut_down() {
+        if known.is_all || Instant::now() >= deadline || session.ends() {
             return Ok(known.actions);
         }
         let left = deadline.saturating_duration_since(Instant::now());

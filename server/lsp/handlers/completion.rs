@@ -19,6 +19,7 @@ use crate::{
     },
     policy::{Item, ItemKind, Wanted},
     text::SourceText,
+    threads::{self, Doing},
 };
 
 /// The letters after which a client asks by itself.
@@ -30,8 +31,8 @@ pub(in crate::lsp) async fn handle(
 ) -> Option<CompletionResponse> {
     let session = Arc::clone(session);
     // Files of packages may be looked at.
-    let told = tokio::task::spawn_blocking(move || complete(&session, &params)).await;
-    told.ok().flatten()
+    let completing = Doing::just("completing");
+    threads::blocking(completing, move || complete(&session, &params)).await.flatten()
 }
 
 fn complete(session: &Session, params: &CompletionParams) -> Option<CompletionResponse> {

@@ -12,7 +12,10 @@ use tower_lsp::{
 };
 
 use super::code_action_resolve::repaired;
-use crate::lsp::{convert::path_of, edits::workspace_edit, session::Session};
+use crate::{
+    lsp::{convert::path_of, edits::workspace_edit, session::Session},
+    threads::{self, Doing},
+};
 
 /// Does all that can be proved for the workspace in a folder, the command's argument.
 pub(in crate::lsp) const FIX_ALL: &str = "supercargo.server.fixAll";
@@ -50,7 +53,7 @@ fn show(session: &Arc<Session>, arguments: &[LSPAny]) -> Result<()> {
     };
     let session = Arc::clone(session);
     // A request to the client is never awaited here.
-    tokio::spawn(async move {
+    threads::task(Doing::just("showing where to fill in"), async move {
         let where_it_is = said(&uri, range, &session.state().folders);
         let params = ShowDocumentParams {
             uri,
@@ -89,7 +92,7 @@ fn fix_all(session: &Arc<Session>, arguments: &[LSPAny]) -> Result<()> {
     };
     let session = Arc::clone(session);
     // A request to the client is never awaited here.
-    tokio::spawn(async move {
+    threads::task(Doing::just("fixing all that can be fixed"), async move {
         let message = match repaired(&session, &workspace).await {
             None => "something has changed meanwhile, nothing was fixed: try again",
             Some(repair) if repair.texts.changes().is_empty() => {

@@ -13,6 +13,9 @@ use super::{code_action::FIX_ALL, completion::TRIGGERS, execute_command};
 use crate::lsp::{client_features::ClientFeatures, convert::path_of, session::Session};
 
 pub(in crate::lsp) fn handle(session: &Session, params: InitializeParams) -> InitializeResult {
+    if let Some(id) = params.process_id {
+        session.ending.watch_process(id);
+    }
     let features = ClientFeatures::of(&params.capabilities);
     let capabilities = capabilities(&features);
     #[expect(deprecated, reason = "older clients know no workspace folders")]

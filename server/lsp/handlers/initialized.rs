@@ -5,7 +5,10 @@ use std::sync::Arc;
 use serde_json::json;
 use tower_lsp::ls_types::Registration;
 
-use crate::lsp::{configuration, owner::Event, session::Session};
+use crate::{
+    lsp::{configuration, owner::Event, session::Session},
+    threads::{self, Doing},
+};
 
 pub(in crate::lsp) fn handle(session: &Arc<Session>) {
     session.tell(Event::Initialized);
@@ -28,5 +31,8 @@ fn register_folding(session: &Arc<Session>) {
     };
     let client = session.client.clone();
     // A request to the client is never awaited in a handler.
-    tokio::spawn(async move { client.register_capability(vec![registration]).await });
+    threads::task(Doing::just("asking the client"), async move {
+        // It may refuse.
+        let _ = client.register_capability(vec![registration]).await;
+    });
 }

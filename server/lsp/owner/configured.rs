@@ -7,7 +7,11 @@ use camino::Utf8PathBuf;
 use tower_lsp::ls_types::MessageType;
 
 use super::{Owner, verdicts::files_of};
-use crate::{lsp::settings::Change, workspace::Workspace};
+use crate::{
+    lsp::settings::Change,
+    threads::{self, Doing},
+    workspace::Workspace,
+};
 
 impl Owner {
     /// Tells what is wrong with the settings.
@@ -76,7 +80,10 @@ impl Owner {
         }
         let client = self.session.client.clone();
         // A request to the client is never awaited here.
-        tokio::spawn(async move { client.inlay_hint_refresh().await });
+        threads::task(Doing::just("asking the client"), async move {
+            // It may refuse.
+            let _ = client.inlay_hint_refresh().await;
+        });
     }
 
     /// Forgets the workspaces in folders that are left out now, unless a file of theirs is open.

@@ -19,6 +19,7 @@ use crate::{
         session::State as SessionState,
         watch::{Wanted, Watch},
     },
+    threads::{self, Doing},
     workspace::{Workspace, is_exceptions, is_policy},
 };
 
@@ -40,7 +41,10 @@ impl Owner {
         };
         let client = self.session.client.clone();
         // A request to the client is never awaited here.
-        tokio::spawn(async move { client.register_capability(vec![registration]).await });
+        threads::task(Doing::just("asking the client"), async move {
+            // It may refuse.
+            let _ = client.register_capability(vec![registration]).await;
+        });
     }
 
     /// Tells the watching thread what decides now.

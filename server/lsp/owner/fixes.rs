@@ -3,7 +3,12 @@
 use std::sync::Arc;
 
 use super::Owner;
-use crate::{fix::Answer, gate::Verdict, workspace::Workspace};
+use crate::{
+    fix::Answer,
+    gate::Verdict,
+    threads::{self, Doing},
+    workspace::Workspace,
+};
 
 impl Owner {
     /// Keeps an answer about the verdict that is shown.
@@ -40,6 +45,9 @@ impl Owner {
         }
         let client = self.session.client.clone();
         // A request to the client is never awaited here.
-        tokio::spawn(async move { client.code_lens_refresh().await });
+        threads::task(Doing::just("asking the client"), async move {
+            // It may refuse.
+            let _ = client.code_lens_refresh().await;
+        });
     }
 }

@@ -15,6 +15,7 @@ use crate::{
         publish,
         status::{State, Status, StatusNotification},
     },
+    threads,
     verdict::{Check, Code, Finding, Place, Severity},
     workspace::Workspace,
 };
@@ -38,15 +39,15 @@ impl Owner {
         answered: usize,
         verdict: Option<Arc<Verdict>>,
     ) {
+        threads::failpoint("verdict");
         let Some(busy) = self.workers.get_mut(workspace) else { return };
         busy.wishes = busy.wishes.saturating_sub(answered);
         if busy.wishes == 0 {
             busy.progress = None;
         }
         let Some(verdict) = verdict else {
-            let message = "supercargo could not judge: an internal error was logged";
+            let message = "could not check the workspace: internal error, see the server's log";
             self.tell_state(workspace, State::Failed, None, Some(message.to_owned())).await;
-            self.say(message).await;
             return;
         };
         if breaks_policy(&verdict).is_none() {

@@ -11,6 +11,7 @@ use camino::{Utf8Path, Utf8PathBuf};
 use crate::{
     facts::{configuration_files, index_files},
     text::read_to_string,
+    threads::{self, Doing},
     workspace::{DecidingFiles, Workspace},
 };
 
@@ -60,9 +61,12 @@ impl Wanted {
     }
 }
 
-/// With what lies outside of the workspace.
+/// With what lies outside of the workspace. Where they cannot be listed for a panic, those that
+/// every workspace has: what makes it panic may be taken back in one of them.
 pub(super) fn of_workspace(workspace: &Workspace) -> DecidingFiles {
-    let mut inputs = DecidingFiles::of_workspace(workspace);
+    let doing = Doing::to("listing the files of the workspace", workspace.manifest.as_str());
+    let listed = threads::caught(&doing, || DecidingFiles::of_workspace(workspace));
+    let mut inputs = listed.unwrap_or_else(|_| DecidingFiles::of_any(workspace));
     inputs.files.extend(configuration_files());
     let lock_file = read_to_string(&workspace.lock_file()).unwrap_or_default();
     inputs.files.extend(index_files(&lock_file));

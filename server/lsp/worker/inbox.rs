@@ -3,7 +3,7 @@
 use std::{
     cell::{Cell, RefCell},
     collections::VecDeque,
-    sync::mpsc::{Receiver, RecvTimeoutError, TryRecvError},
+    sync::mpsc::{Receiver, TryRecvError},
     time::{Duration, Instant},
 };
 
@@ -21,6 +21,8 @@ pub(super) struct Inbox {
     told: Receiver<Job>,
     /// The wishes that were looked at while an older one was worked on.
     wishes: RefCell<VecDeque<Wish>>,
+    /// The newest of those that were taken and not given out, until nothing more belongs to it.
+    gathered: Option<Gathered>,
     questions: RefCell<VecDeque<Question>>,
     /// Since when nothing was told and nothing judged.
     idle_since: Cell<Instant>,
@@ -39,8 +41,34 @@ pub(super) enum Task {
     Answer(Question),
     /// For a while nothing was told.
     Nothing,
+    /// Nothing yet: until something is told, or until then.
+    Wait(Option<Due>),
     /// Nobody tells anything any more.
     End,
+}
+
+/// When there is something to do, if nothing is told before.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Due {
+    pub(super) at: Instant,
+    /// It is what nobody has asked for.
+    pub(super) unasked: bool,
+}
+
+impl Due {
+    /// What nobody has asked for may be done.
+    pub(super) fn unasked_now() -> Self {
+        Self { at: Instant::now(), unasked: true }
+    }
+}
+
+/// A wish that waits for what belongs to the same edit.
+struct Gathered {
+    wish: Wish,
+    /// How many wishes it stands for.
+    count: usize,
+    /// `None` where nothing is waited for.
+    until: Option<Instant>,
 }
 
 impl Inbox {
@@ -48,6 +76,7 @@ impl Inbox {
         Self {
             told,
             wishes: RefCell::default(),
+            gathered: None,
             questions: RefCell::default(),
             idle_since: Cell::new(Instant::now()),
             judged: Cell::new(false),
@@ -56,31 +85,32 @@ impl Inbox {
         }
     }
 
-    /// Waits for something to do; with `has_more` until nothing was told for a while. Wishes come before questions.
-    pub(super) fn next(&self, renew_graph: &mut bool, has_more: bool) -> Task {
+    /// What is to be done now; with `has_more` also what nobody has asked for, when nothing was
+    /// told for a while. Wishes come before questions.
+    pub(super) fn next(&mut self, renew_graph: &mut bool, has_more: bool) -> Task {
         if self.judged.take() {
             self.idle_since.set(Instant::now());
         }
-        loop {
-            self.take();
-            if let Some(wish) = self.first() {
-                self.judged.set(true);
-                let (wish, count) = self.newest(wish, renew_graph);
-                return Task::Judge(Box::new(wish), count);
+        self.take();
+        self.gather(renew_graph);
+        if let Some(Gathered { wish, count, until }) = self.gathered.take() {
+            if let Some(at) = until.filter(|until| *until > Instant::now() && !self.ended.get()) {
+                self.gathered = Some(Gathered { wish, count, until });
+                return Task::Wait(Some(Due { at, unasked: false }));
             }
-            if let Some(question) = self.questions.borrow_mut().pop_front() {
-                return Task::Answer(question);
-            }
-            let told = if has_more {
-                self.told.recv_timeout(IDLE.saturating_sub(self.idle_since.get().elapsed()))
-            } else {
-                self.told.recv().map_err(|_| RecvTimeoutError::Disconnected)
-            };
-            match told {
-                Ok(job) => self.put(job),
-                Err(RecvTimeoutError::Timeout) => return Task::Nothing,
-                Err(RecvTimeoutError::Disconnected) => return Task::End,
-            }
+            self.judged.set(true);
+            return Task::Judge(Box::new(wish), count);
+        }
+        if let Some(question) = self.questions.borrow_mut().pop_front() {
+            return Task::Answer(question);
+        }
+        if self.ended.get() {
+            return Task::End;
+        }
+        let due = has_more.then(|| Due { at: self.idle_since.get() + IDLE, unasked: true });
+        match due {
+            Some(due) if due.at <= Instant::now() => Task::Nothing,
+            due => Task::Wait(due),
         }
     }
 
@@ -119,32 +149,14 @@ impl Inbox {
         }
     }
 
-    fn first(&self) -> Option<Wish> {
-        self.wishes.borrow_mut().pop_front()
-    }
-
-    fn newest(&self, mut wish: Wish, renew_graph: &mut bool) -> (Wish, usize) {
-        let mut count = 1;
-        loop {
+    /// Takes the wishes that have come; the newest takes the place of the others.
+    fn gather(&mut self, renew_graph: &mut bool) {
+        for wish in self.wishes.take() {
             *renew_graph |= wish.renew_graph;
             // Also of one that another takes the place of: it was typed.
-            let pause = self.pause(&wish);
-            self.take();
-            let newer = self.first().or_else(|| self.wait_for(pause?));
-            let Some(newer) = newer else { return (wish, count) };
-            wish = newer;
-            count += 1;
-        }
-    }
-
-    fn wait_for(&self, pause: Duration) -> Option<Wish> {
-        let until = Instant::now() + pause;
-        loop {
-            let left = until.saturating_duration_since(Instant::now());
-            self.put(self.told.recv_timeout(left).ok()?);
-            if let Some(wish) = self.first() {
-                return Some(wish);
-            }
+            let until = self.pause(&wish).map(|pause| Instant::now() + pause);
+            let count = self.gathered.as_ref().map_or(0, |older| older.count) + 1;
+            self.gathered = Some(Gathered { wish, count, until });
         }
     }
 

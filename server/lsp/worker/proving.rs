@@ -3,7 +3,6 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet, VecDeque},
-    panic::{AssertUnwindSafe, catch_unwind},
     sync::Arc,
 };
 
@@ -15,15 +14,19 @@ use crate::{
     gate::{Audience, Databases, Gate, Texts as _, Verdict},
     lsp::owner::Event,
     text::SourceText,
+    threads::{self, Doing},
     verdict::{Check, Code, Finding, PackageRef, Severity},
     workspace::Workspace,
 };
 
+/// Why there is no answer where a proof has panicked.
+const BROKE: &str = "could not look for fixes: internal error, see the log of the server";
+
 /// What is proved of one workspace.
-pub(super) struct Proving<'w> {
-    workspace: &'w Workspace,
-    databases: &'w Databases,
-    events: &'w mpsc::UnboundedSender<Event>,
+pub(super) struct Proving {
+    workspace: Workspace,
+    databases: Arc<Databases>,
+    events: mpsc::UnboundedSender<Event>,
     /// The last verdict, and what it was reached on.
     subject: Option<Subject>,
     /// The packages that no upgrade was looked for yet; each with a finding about it.
@@ -78,11 +81,11 @@ impl Key {
     }
 }
 
-impl<'w> Proving<'w> {
+impl Proving {
     pub(super) fn new(
-        workspace: &'w Workspace,
-        databases: &'w Databases,
-        events: &'w mpsc::UnboundedSender<Event>,
+        workspace: Workspace,
+        databases: Arc<Databases>,
+        events: mpsc::UnboundedSender<Event>,
     ) -> Self {
         let (subject, other) = (None, None);
         let (todo, known) = (VecDeque::new(), Known::default());
@@ -128,8 +131,18 @@ impl<'w> Proving<'w> {
         !self.todo.is_empty()
     }
 
-    /// Looks for one more upgrade.
-    pub(super) fn go_on(&mut self, inbox: &Inbox) {
+    /// Whether it has a gate of its own that is more than a moment old.
+    pub(super) fn is_warm(&self) -> bool {
+        self.other.is_some()
+    }
+
+    /// Gives back what only makes the next proof faster.
+    pub(super) fn rest(&mut self) {
+        self.other = None;
+    }
+
+    /// Looks for one more upgrade, as long as it `may` go on: nobody else needs the thread.
+    pub(super) fn go_on(&mut self, inbox: &Inbox, may: &dyn Fn() -> bool) {
         let Some(index) = self.todo.pop_front() else { return };
         let Some(finding) =
             self.subject.as_ref().and_then(|it| it.verdict.findings.get(index)).cloned()
@@ -137,7 +150,7 @@ impl<'w> Proving<'w> {
             return;
         };
         // A question comes first and is answered with what was known before it.
-        let looked = self.upgrades(&finding, Haste::None, &|| inbox.is_empty());
+        let looked = self.upgrades(&finding, Haste::None, &|| inbox.is_empty() && may());
         if matches!(looked, Err(NotProved::Unwanted)) && inbox.has_no_wish() {
             self.todo.push_front(index);
         }
@@ -182,7 +195,11 @@ impl<'w> Proving<'w> {
     fn answer_one(&mut self, of: &Arc<Verdict>, index: usize, gate: &mut Gate, inbox: &Inbox) {
         let Some(finding) = of.findings.get(index) else { return };
         let wanted = || inbox.has_no_wish();
-        let Ok(mut answer) = self.upgrades(finding, Haste::Asked, &wanted) else { return };
+        let mut answer = match self.upgrades(finding, Haste::Asked, &wanted) {
+            Ok(answer) => answer,
+            Err(NotProved::Unwanted) => return,
+            Err(NotProved::Because(why)) => Answer { none: Some(why), ..Answer::default() },
+        };
         let mended = self.with_prover(Haste::Asked, &wanted, |prover, subject| {
             let now = Judged { verdict: &subject.verdict, texts: &subject.texts };
             prover.manifest_fixes(now, finding)
@@ -200,16 +217,16 @@ impl<'w> Proving<'w> {
         let mut prover = Prover {
             gate,
             options: &subject.wish.options,
-            databases: self.databases,
+            databases: &self.databases,
             audience: &audience,
         };
         let now = Judged { verdict: &subject.verdict, texts: &subject.texts };
-        let stated = catch_unwind(AssertUnwindSafe(|| prover.policy_fixes(now, finding)));
+        let stated = threads::caught(&self.doing(), || prover.policy_fixes(now, finding));
         match stated {
             Ok(Ok(fixes)) => answer.fixes.extend(fixes),
             Ok(Err(_)) => return,
-            // What broke off was logged; the others are as good as before.
-            Err(_) => {}
+            // What panicked was logged; the others are as good as before.
+            Err(_) => *gate = gate.anew(),
         }
         answer.fixes.sort_by_key(|fix| (fix.remedy, fix.brings_findings()));
         let answered = Event::Answered {
@@ -259,22 +276,34 @@ impl<'w> Proving<'w> {
         &mut self,
         haste: Haste,
         wanted: &dyn Fn() -> bool,
-        prove: impl FnOnce(&mut Prover<'_>, &Subject) -> Result<T, NotProved>,
+        mut prove: impl FnMut(&mut Prover<'_>, &Subject) -> Result<T, NotProved>,
     ) -> Result<T, NotProved> {
+        let doing = self.doing();
         let subject = self.subject.as_ref().ok_or(NotProved::Unwanted)?;
-        let gate = self.other.get_or_insert_with(|| Gate::new(self.workspace.clone()));
         let audience = Background(wanted);
         let mut options = subject.wish.options.clone();
         if haste == Haste::None {
             options.resolver.children = options.resolver.children.gently();
         }
-        let mut prover =
-            Prover { gate, options: &options, databases: self.databases, audience: &audience };
-        let proved = catch_unwind(AssertUnwindSafe(|| prove(&mut prover, subject)));
-        proved.unwrap_or_else(|_| {
-            self.other = None;
-            Err(NotProved::Because("an internal error was logged".to_owned()))
-        })
+        // Again, from the beginning, when it panics.
+        for _ in 0..2 {
+            let gate = self.other.get_or_insert_with(|| Gate::new(self.workspace.clone()));
+            let databases = &self.databases;
+            let mut prover = Prover { gate, options: &options, databases, audience: &audience };
+            let proved = threads::caught(&doing, || {
+                threads::failpoint("proving");
+                prove(&mut prover, subject)
+            });
+            match proved {
+                Ok(proved) => return proved,
+                Err(_) => self.other = None,
+            }
+        }
+        Err(NotProved::Because(BROKE.to_owned()))
+    }
+
+    fn doing(&self) -> Doing {
+        Doing::to("looking for fixes for", self.workspace.manifest.as_str())
     }
 
     /// How many packages have an upgrade that was proved.

@@ -1,0 +1,54 @@
+//! The service of the protocol library, whose panics cost one message: a request is answered with
+//! an internal error, and the server goes on.
+
+use std::{
+    future::Future,
+    pin::Pin,
+    task::{Context, Poll},
+};
+
+use tower_lsp::jsonrpc::{Error, Id, Request, Response};
+use tower_service::Service;
+
+use crate::threads::{self, Doing};
+
+/// A service within which panics are caught.
+#[derive(Debug)]
+pub(super) struct Supervised<S>(pub(super) S);
+
+impl<S> Service<Request> for Supervised<S>
+where
+    S: Service<Request, Response = Option<Response>>,
+    S::Future: Send + 'static,
+    S::Error: Send + 'static,
+{
+    type Response = Option<Response>;
+    type Error = S::Error;
+    type Future = Pin<Box<dyn Future<Output = Result<Option<Response>, S::Error>> + Send>>;
+
+    fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), S::Error>> {
+        self.0.poll_ready(context)
+    }
+
+    fn call(&mut self, request: Request) -> Self::Future {
+        let id = request.id().cloned();
+        let doing = Doing::to("handling", request.method());
+        let called = threads::caught(&doing, || self.0.call(request));
+        Box::pin(async move {
+            let Ok(handled) = called else { return Ok(broken(id)) };
+            let is_request = id.is_some();
+            let handled = threads::caught_while_awaited(&doing, async move {
+                if is_request {
+                    threads::failpoint("handler");
+                }
+                handled.await
+            });
+            handled.await.unwrap_or_else(|_| Ok(broken(id)))
+        })
+    }
+}
+
+/// What a request is answered with whose handler has panicked; a notification has no answer.
+fn broken(id: Option<Id>) -> Option<Response> {
+    id.map(|id| Response::from_error(id, Error::internal_error()))
+}

@@ -216,7 +216,7 @@ impl Run {
             1 => "file:///nowhere/Cargo.toml".to_owned(),
             2 => self.client.world.uri("src"),
             3 => "file:///".to_owned(),
-            _ => self.client.world.uri(dice.pick(&files)),
+            _ => self.client.world.uri(dice.pick::<String>(&files)),
         }
     }
 }

@@ -29,6 +29,7 @@ use crate::{
 };
 pub use buffers::BufferCopy;
 pub use build::Built;
+pub use scratch::fuzz_configuration;
 pub(crate) use shape::Shape;
 pub(crate) use trouble::Trouble;
 

@@ -48,6 +48,7 @@ pub use policy::{DatabaseSettings, ExceptionsFile, LoadedPolicy, PolicyText};
 pub(crate) use provisional::{Known, LockedVersions, provisional};
 pub use releases::Releases;
 pub(crate) use releases::{Release, releases, rust_version};
+pub use unresolved::fuzz_lock_file;
 pub(crate) use unresolved::{LockedManifest, unresolved};
 pub(crate) use words::{harmless, listed};
 

@@ -32,6 +32,7 @@ use crate::{
     text::{read, read_to_string},
     workspace::{CONFIGURATION_NAMES, DecidingFiles, TOOLCHAIN_NAMES, Workspace},
 };
+pub use configuration::fuzz_configuration;
 pub(super) use packages::{Ask, Members};
 use writer::Writer;
 pub(super) use writer::{Copied, normalized};

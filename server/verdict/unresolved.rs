@@ -4,6 +4,8 @@
 //! The lock file holds what any feature and any target may build, so this may name more than the
 //! exact verdict.
 
+mod invariants;
+
 use std::{
     collections::{HashMap, HashSet, VecDeque},
     sync::Arc,
@@ -24,6 +26,8 @@ use crate::{
     },
     text::SourceText,
 };
+
+pub use invariants::fuzz_lock_file;
 
 /// A manifest of the workspace.
 pub(crate) struct LockedManifest {

@@ -93,7 +93,7 @@ fn a_read_only_workspace_is_checked_explained_and_repaired_on_paper() {
     }
 
     let package = "#- Cargo.toml\n[package]\nname = \"app\"\nversion = \"0.1.0\"\nedition = \"2021\"\n\
-                   license = \"MIT\"\n[dependencies]\ncookie = \"0.18\"\n";
+                   license = \"MIT\"\n[dependencies]\ntime = \"=0.3.44\"\n";
     let policy = "#- deny.toml\n[licenses]\nallow = [\"MIT\"]\n";
     for with_lock in [true, false] {
         let world = World::new(&format!("{}{package}{policy}", hostile::REGISTRY));

@@ -21,6 +21,8 @@ mod folders;
 mod harness;
 mod hints_and_links;
 mod hostile;
+#[path = "../support/hostile.rs"]
+mod hostile_workspaces;
 mod hover;
 mod lenses;
 mod lifecycle;
@@ -48,5 +50,8 @@ mod story;
 mod stress;
 mod trust;
 mod unsaved;
+mod untouched;
+#[cfg(target_os = "linux")]
+mod untrusted;
 mod watching;
 mod worlds;

@@ -225,6 +225,8 @@ impl Layout {
         }
         self.root.members.push("crates/a".to_owned());
         self.root.dependencies.insert("cookie", quoted("0.18"));
+        // Something to fix, so that fixes are proved.
+        self.root.dependencies.insert("time", quoted("=0.3.44"));
         self.member.dependencies.insert("plain", quoted("1.5"));
         self.rule("licenses", "allow", "[\"MIT\", \"Zlib\"]");
     }

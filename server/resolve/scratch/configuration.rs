@@ -3,6 +3,8 @@
 //!
 //! Pure functions of a configuration's text.
 
+mod invariants;
+
 use camino::{Utf8Path, Utf8PathBuf};
 use toml_edit::{DocumentMut, Formatted, Item, TableLike, Value};
 use url::Url;
@@ -12,6 +14,8 @@ use crate::{
     model::{manifest::Manifest, tree},
     workspace::CONFIGURATION_NAMES,
 };
+
+pub use invariants::fuzz_configuration;
 
 /// The keys of a `[source.NAME]` that are paths, relative to the configuration's folder (The Cargo
 /// Book, "Configuration", `source`).

@@ -14,6 +14,7 @@ use super::{
     answers::answer,
     diagnostics::Published,
     documents::Document,
+    frames::frame,
     text::{Encoding, Range, path_of},
 };
 
@@ -349,6 +350,14 @@ impl Client {
         last["state"].as_str()
     }
 
+    /// The last state of each workspace that was told, by its URI.
+    pub(crate) fn last_states(&self) -> BTreeMap<&str, &str> {
+        let states = self.statuses.iter();
+        states
+            .filter_map(|one| Some((one["workspace"].as_str()?, one["state"].as_str()?)))
+            .collect()
+    }
+
     /// Takes what comes until that holds.
     pub(crate) fn until(&mut self, what: &str, holds: impl Fn(&Self) -> bool) {
         self.wait(what, |client| holds(client).then_some(()));
@@ -508,6 +517,13 @@ impl Client {
         }
     }
 
+    /// Sends a message that is perhaps no JSON.
+    pub(super) fn send_spoilt(&mut self, body: &str) {
+        let note: String = body.chars().take(600).collect();
+        self.conversation.push(format!("-> {note}"));
+        self.process.send_bytes(&frame(body));
+    }
+
     fn send(&mut self, message: &Value) {
         self.note("->", message);
         self.process.send(message);
@@ -572,7 +588,8 @@ impl Client {
             let fits = |text: &str| ranges.iter().all(|range| encoding.has(text, *range));
             document.publish(version, fits).to_owned()
         } else {
-            let versioned = document.is_some_and(|document| document.is_versioned());
+            let versioned =
+                document.is_some_and(|document| document.is_versioned() && !document.was_odd());
             assert!(!versioned, "{file} is open but its findings came without a version");
             // A pipe would never be read to its end.
             let is_file = std::path::Path::new(&file).is_file();

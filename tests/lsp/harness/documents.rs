@@ -1,6 +1,9 @@
 //! The documents that the editor has open, and what each version of them says.
 
-use std::{collections::BTreeMap, ops::Range as Span};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    ops::Range as Span,
+};
 
 use serde_json::{Value, json};
 
@@ -54,6 +57,8 @@ pub(super) struct Document {
     pub(super) text: String,
     /// What every version said; several texts when it was opened again.
     versions: BTreeMap<i32, Vec<String>>,
+    /// Versions of which only the server may know what they say.
+    odd: BTreeSet<i32>,
     /// The version of the last publication.
     published: Option<i32>,
     opened_again: bool,
@@ -71,9 +76,17 @@ impl Document {
         self.open && !self.opened_again && self.published.is_some()
     }
 
+    /// Whether anything that was sent about it was no edit of its text.
+    pub(super) fn was_odd(&self) -> bool {
+        !self.odd.is_empty()
+    }
+
     /// Takes note of a publication, and returns the text that it is about: the newest of those that
     /// had this version and in which `fits`.
     pub(super) fn publish(&mut self, version: i32, fits: impl Fn(&str) -> bool) -> &str {
+        if self.odd.contains(&version) {
+            return &self.text;
+        }
         // What was on its way when a document was opened again counts from its earlier versions.
         let backwards = self.published > Some(version) && !self.opened_again;
         assert!(!backwards, "{} went back to version {version}", self.uri);
@@ -131,6 +144,26 @@ impl Client {
             "textDocument/didChange",
             json!({"textDocument": identity, "contentChanges": changes}),
         );
+    }
+
+    /// Sends changes that may be none of this text, as the bytes that `spoilt` makes of the message.
+    /// What the text is then only a whole one tells: [`Change::whole`].
+    pub(crate) fn odd_change(
+        &mut self,
+        path: &str,
+        version: i32,
+        changes: &[Value],
+        spoilt: impl Fn(String) -> String,
+    ) {
+        let document = self.document(path);
+        document.odd.insert(version);
+        document.version = document.version.max(version);
+        let identity = json!({"uri": document.uri, "version": version});
+        let message = json!({
+            "jsonrpc": "2.0", "method": "textDocument/didChange",
+            "params": {"textDocument": identity, "contentChanges": changes},
+        });
+        self.send_spoilt(&spoilt(message.to_string()));
     }
 
     /// Takes note of a version that was sent in another way.

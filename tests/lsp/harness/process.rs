@@ -31,8 +31,16 @@ impl Process {
 
     /// The same with more words on the command line.
     pub(crate) fn start_with(world: &World, words: &[String]) -> Self {
+        Self::start_under(world, &[], words)
+    }
+
+    /// The same, run by another program.
+    pub(super) fn start_under(world: &World, program: &[String], words: &[String]) -> Self {
         world.watch();
-        let mut child = Command::new(env!("CARGO_BIN_EXE_supercargo"))
+        let own = env!("CARGO_BIN_EXE_supercargo").to_owned();
+        let line: Vec<_> = program.iter().chain([&own]).collect();
+        let mut child = Command::new(line[0])
+            .args(&line[1..])
             .arg("lsp")
             .args(words)
             .env_clear()

@@ -76,6 +76,23 @@ impl World {
         fixture::lay_out(self, fixture);
     }
 
+    /// Makes a git repository of a folder, which is fetched where `url` is asked for.
+    pub(crate) fn serve_git(&self, folder: &str, url: &str) {
+        for words in [
+            &["init", "--quiet", "--initial-branch=main"][..],
+            &["add", "."],
+            &["-c", "user.name=t", "-c", "user.email=t@example.org", "commit", "-q", "-m", "all"],
+        ] {
+            let mut command = Command::new("git");
+            command.env_clear().envs(&self.variables).current_dir(self.path(folder)).args(words);
+            let done = self.by_test(|| command.output()).expect("git runs");
+            assert!(done.status.success(), "git {words:?}");
+        }
+        let folder = self.path(folder);
+        let text = format!("[url \"file://{folder}\"]\n\tinsteadOf = {url}\n");
+        self.write("../home/.gitconfig", text);
+    }
+
     /// Lets cargo write the lock file of the workspace in `folder`.
     pub(crate) fn lock(&self, folder: &str) {
         if let Err(words) = self.try_lock(folder) {

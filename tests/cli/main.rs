@@ -18,6 +18,7 @@ mod harness;
 mod init;
 #[cfg(target_os = "linux")]
 mod killed;
+mod limits;
 mod lints;
 mod output;
 mod places;

@@ -17,6 +17,7 @@ mod hostile;
 mod hover;
 mod lenses;
 mod lifecycle;
+mod limits;
 mod lints;
 mod malformed;
 mod manifest_edits;

@@ -26,6 +26,7 @@ mod hostile;
 mod init;
 #[cfg(target_os = "linux")]
 mod killed;
+mod limits;
 mod lints;
 mod output;
 mod panics;

@@ -26,6 +26,7 @@ mod hostile_workspaces;
 mod hover;
 mod lenses;
 mod lifecycle;
+mod limits;
 mod lints;
 mod malformed;
 mod manifest_edits;

@@ -20,7 +20,9 @@ const SOURCES: &str =
 const TIMES: &str = r#"
 #- crate: time 0.3.44
 #- crate: time 0.3.47
+#- crate: worse 1.0.0
 #- advisory: RUSTSEC-2026-0009 time patched >=0.3.47: Stack exhaustion
+#- advisory: RUSTSEC-2026-0010 worse patched >=2: Worse
 #- deny.toml
 [licenses]
 allow = ["MIT"]
@@ -48,6 +50,12 @@ fn vendored(root: &str, requirement: &str) -> World {
 
 fn untouched(client: &Client) -> Untouched {
     Untouched::now(client.world.path("../").trim_end_matches('/'))
+}
+
+/// Edits a manifest, and waits for what only cargo can tell about that.
+fn depend_on_worse(client: &mut Client, path: &str) {
+    client.replace(path, "time = \"=0.3.44\"", "worse = \"1\"");
+    client.diagnostics_with(path, "RUSTSEC-2026-0010");
 }
 
 /// Waits until something was proved of a manifest without being asked for.
@@ -94,8 +102,7 @@ fn the_unsaved_text_of_a_path_dependency_inside_of_vendored_sources_is_not_writt
     client.open("third_party/m/Cargo.toml");
     client.open("Cargo.toml");
     client.diagnostics_with("third_party/m/Cargo.toml", TIME);
-    client.replace("third_party/m/Cargo.toml", "=0.3.44", "=0.3.47");
-    client.diagnostics_without("third_party/m/Cargo.toml", TIME);
+    depend_on_worse(&mut client, "third_party/m/Cargo.toml");
     before.assert();
     client.claim_all_at_the_end();
 }
@@ -114,8 +121,7 @@ fn the_unsaved_text_of_a_manifest_that_is_a_license_file_is_not_written() {
     let before = untouched(&client);
     client.open("b/Cargo.toml");
     client.diagnostics_with("b/Cargo.toml", TIME);
-    client.replace("b/Cargo.toml", "=0.3.44", "=0.3.47");
-    client.diagnostics_without("b/Cargo.toml", TIME);
+    depend_on_worse(&mut client, "b/Cargo.toml");
     before.assert();
     client.claim_all_at_the_end();
 }
@@ -145,8 +151,7 @@ fn the_unsaved_text_of_a_member_that_is_a_link_counts_and_is_not_written() {
     let before = untouched(&client);
     client.open("m/Cargo.toml");
     client.diagnostics_with("m/Cargo.toml", TIME);
-    client.replace("m/Cargo.toml", "=0.3.44", "=0.3.47");
-    client.diagnostics_without("m/Cargo.toml", TIME);
+    depend_on_worse(&mut client, "m/Cargo.toml");
     before.assert();
     client.claim_all_at_the_end();
 }

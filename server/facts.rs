@@ -10,4 +10,4 @@ pub use advisory_db::{DEFAULT_URL, DatabaseLocation, FetchError, Freshness, Refr
 pub use cargo_home::{configuration_files, index_files, is_index_file};
 pub(crate) use packed_db::{PackedDb, copied};
 pub(crate) use snapshot::Snapshot;
-pub use snapshot::write_snapshot;
+pub use snapshot::{SnapshotError, write_snapshot};

@@ -26,3 +26,8 @@ mod resolution;
 mod sources;
 mod story;
 mod surroundings;
+#[cfg(target_os = "linux")]
+#[path = "../support/tracer.rs"]
+mod tracer;
+#[cfg(unix)]
+mod writing;

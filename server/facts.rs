@@ -12,4 +12,4 @@ pub use advisory_db::{
 pub use cargo_home::{configuration_files, index_files, is_index_file};
 pub(crate) use packed_db::{PackedDb, ReadDb, ReadError};
 pub(crate) use snapshot::Snapshot;
-pub use snapshot::write_snapshot;
+pub use snapshot::{SnapshotError, write_snapshot};

@@ -6,6 +6,7 @@
 mod edits;
 mod files;
 mod hunks;
+mod write;
 
 use std::{ops::Range, sync::Arc};
 
@@ -14,6 +15,8 @@ use line_index::{LineIndex, TextSize, WideEncoding};
 pub(crate) use edits::{Edit, Edits, found_again};
 pub(crate) use files::{read, read_at_most, read_named, read_to_string, unusable};
 pub(crate) use hunks::hunks;
+pub(crate) use write::{Before, Replacement, delete_leftovers, write_all};
+pub use write::{Links, WriteError, Written};
 
 /// Byte offsets into one version of a text, end exclusive.
 pub type Span = Range<usize>;

@@ -54,8 +54,8 @@ fn pack(settings: &DatabaseSettings, file: &Utf8Path) -> anyhow::Result<ExitCode
         bail!("the advisory database is not on this machine: `supercargo db update` fetches it");
     };
     let folder = location.folder();
-    write_snapshot(&folder, fetched, file)
-        .with_context(|| format!("`{folder}` cannot be packed into `{file}`"))?;
+    let written = write_snapshot(&folder, fetched, &absolute(file)?)?;
+    written.notes.iter().for_each(|note| logging::warn(note));
     Ok(ExitCode::SUCCESS)
 }
 

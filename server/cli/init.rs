@@ -66,7 +66,7 @@ pub(super) fn run(arguments: &InitArguments) -> anyhow::Result<ExitCode> {
         out.write_all(created.text.as_str().as_bytes())
     } else {
         if let Err(error) = write_new(&created.path, created.text.as_str()) {
-            logging::complain(&format!("could not write `{}`: {error}", created.path));
+            logging::complain(&error.to_string());
             return Ok(ExitCode::from(NOT_CREATED));
         }
         out.write_all(told(&created, &shown(&created.path)).as_bytes())

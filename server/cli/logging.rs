@@ -33,6 +33,14 @@ pub(super) fn complain(message: &str) {
     anstream::eprintln!("{}error{0:#}: {message}", anstyle::AnsiColor::Red.on_default().bold());
 }
 
+/// One sentence about what somebody should know.
+pub(super) fn warn(message: &str) {
+    anstream::eprintln!(
+        "{}warning{0:#}: {message}",
+        anstyle::AnsiColor::Yellow.on_default().bold()
+    );
+}
+
 /// One sentence about something that takes long, for people who wait at a terminal.
 pub(super) fn tell(message: &str) {
     if stderr().is_terminal() {

@@ -301,6 +301,14 @@ impl World {
         self.run_unwatched(words)
     }
 
+    /// `supercargo` in the user's folder with these words, not started yet.
+    #[cfg(target_os = "linux")]
+    pub(crate) fn program(&self, words: &[&str]) -> Command {
+        let mut command = self.command(env!("CARGO_BIN_EXE_supercargo"));
+        command.args(words);
+        command
+    }
+
     /// Starts `supercargo` in the user's folder with these words, its output thrown away.
     #[cfg(target_os = "linux")]
     pub(crate) fn start(&self, words: &[&str]) -> std::process::Child {

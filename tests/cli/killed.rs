@@ -32,7 +32,7 @@ allow = ["MIT"]
 /// How long anything may take on a busy machine.
 const LIMIT: Duration = Duration::from_secs(60);
 
-fn kills(otherwise: u32) -> u32 {
+pub(super) fn kills(otherwise: u32) -> u32 {
     env::var("SUPERCARGO_KILLS").map_or(otherwise, |number| number.parse().expect("a number"))
 }
 
@@ -58,6 +58,11 @@ fn start_and_kill(world: &World, moment: Duration) {
     }
     let _ = run.kill();
     run.wait().expect("it ends");
+    wait_for_children(world);
+}
+
+/// Waits until none of the processes of this world is left.
+pub(super) fn wait_for_children(world: &World) {
     let deadline = Instant::now() + LIMIT;
     while !processes(world).is_empty() {
         assert!(Instant::now() < deadline, "left running: {:?}", processes(world));

@@ -38,4 +38,9 @@ mod resolution;
 mod sources;
 mod story;
 mod surroundings;
+#[cfg(target_os = "linux")]
+#[path = "../support/tracer.rs"]
+mod tracer;
 mod untouched;
+#[cfg(unix)]
+mod writing;

@@ -33,12 +33,12 @@ where
     fn call(&mut self, request: Request) -> Self::Future {
         let id = request.id().cloned();
         let doing = Doing::to("handling", request.method());
+        let is_question = id.is_some() && request.method().starts_with("textDocument/");
         let called = threads::caught(&doing, || self.0.call(request));
         Box::pin(async move {
             let Ok(handled) = called else { return Ok(broken(id)) };
-            let is_request = id.is_some();
             let handled = threads::caught_while_awaited(&doing, async move {
-                if is_request {
+                if is_question {
                     threads::failpoint("handler");
                 }
                 handled.await

@@ -28,6 +28,7 @@ mod init;
 mod killed;
 mod lints;
 mod output;
+mod panics;
 mod places;
 mod policy;
 #[cfg(unix)]

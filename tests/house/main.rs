@@ -4,3 +4,4 @@ mod layers;
 mod pages;
 mod policy;
 mod settings;
+mod threads;

@@ -29,9 +29,12 @@ mod lifecycle;
 mod lints;
 mod malformed;
 mod manifest_edits;
+#[cfg(target_os = "linux")]
+mod many;
 mod missing;
 mod navigation;
 mod ordering;
+mod panics;
 mod policy_edits;
 mod policy_hover;
 mod programs;

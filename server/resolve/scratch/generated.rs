@@ -278,8 +278,8 @@ impl World {
         let text = |path: &Utf8Path| fs::read_to_string(path).unwrap_or_default();
         let model = Manifest::parse(&text(&root.join("Cargo.toml")));
         let mut manifests = vec![manifest.to_owned()];
-        for member in model.workspace.iter().flat_map(|table| &table.members) {
-            manifests.extend(MemberFolders::find(&root, &member.value).manifests());
+        for table in &model.workspace {
+            manifests.extend(MemberFolders::of(&root, &table.members).manifests());
         }
         manifests.retain(|path| path.is_file() && path.starts_with(&self.root));
         let packages = manifests.into_iter().map(|manifest_path| {

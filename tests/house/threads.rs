@@ -1,0 +1,79 @@
+//! Every thread and task is started by `server/threads.rs`, where its panics are caught and told.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
+
+/// What starts one.
+const STARTS: [&str; 7] = [
+    "thread::Builder",
+    "thread::spawn",
+    "scope.spawn(",
+    "tokio::spawn",
+    "spawn_blocking",
+    "rayon::spawn",
+    "catch_unwind",
+];
+
+/// Where that may be, and why.
+const EXCEPTIONS: [(&str, &str, &str); 6] = [
+    ("threads.rs", "", "the place where it belongs"),
+    ("process.rs", "thread::spawn", "reads a pipe: after a panic whoever reads has an end"),
+    ("process/", "thread::spawn", "the same"),
+    ("verdict/database.rs", "catch_unwind", "cargo-deny panics on some advisories: a finding"),
+    ("verdict/policy.rs", "catch_unwind", "cargo-deny panics on some policies: a finding"),
+    ("benches/", "", "no part of the program"),
+];
+
+#[test]
+fn thread_is_started_where_its_panics_are_reported() {
+    let server = Path::new(env!("CARGO_MANIFEST_DIR")).join("server");
+    let mut wrong = Vec::new();
+    for file in sources(&server) {
+        let name = file.strip_prefix(&server).expect("below the folder").to_string_lossy();
+        let name = name.replace('\\', "/");
+        if name.starts_with("fuzz/") {
+            continue;
+        }
+        let text = fs::read_to_string(&file).expect("a source file");
+        // Tests may start what they like; they are at the end.
+        let code = text.split("\n#[cfg(test)]").next().unwrap_or_default();
+        for (number, line) in code.lines().enumerate() {
+            let line = line.trim_start();
+            if line.starts_with("//") {
+                continue;
+            }
+            for start in STARTS.iter().filter(|start| line.contains(**start)) {
+                let is_exception = |(place, what, _): &&(&str, &str, &str)| {
+                    name.starts_with(place) && (what.is_empty() || what == start)
+                };
+                if EXCEPTIONS.iter().find(is_exception).is_none() {
+                    wrong.push(format!("server/{name}:{}: {start}", number + 1));
+                }
+            }
+        }
+    }
+    assert!(
+        wrong.is_empty(),
+        "use `server/threads.rs`, or say here why not:\n{}",
+        wrong.join("\n")
+    );
+}
+
+fn sources(folder: &Path) -> Vec<PathBuf> {
+    let mut found = Vec::new();
+    let mut folders = vec![folder.to_owned()];
+    while let Some(folder) = folders.pop() {
+        for entry in fs::read_dir(folder).expect("a folder") {
+            let path = entry.expect("an entry").path();
+            if path.is_dir() {
+                folders.push(path);
+            } else if path.extension().is_some_and(|extension| extension == "rs") {
+                found.push(path);
+            }
+        }
+    }
+    found.sort();
+    found
+}

@@ -140,7 +140,10 @@ mod tests {
                 match dice.roll(4) {
                     0 => drop(lines.remove(at)),
                     1 => lines.insert(at, PIECES[dice.roll(PIECES.len())]),
-                    2 => lines.swap(at, seed as usize % lines.len().max(1)),
+                    2 => {
+                        let other = dice.roll(lines.len());
+                        lines.swap(at, other);
+                    }
                     _ => {
                         let line = lines[dice.roll(lines.len())];
                         lines.insert(at, line);

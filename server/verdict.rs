@@ -48,7 +48,7 @@ pub(crate) use provisional::{Known, provisional};
 pub use releases::Releases;
 pub(crate) use releases::{Release, releases, rust_version};
 pub(crate) use unresolved::{LockedManifest, unresolved};
-pub(crate) use words::{harmless, listed};
+pub(crate) use words::{harmless, is_harmful, listed};
 
 /// Fetches what `bans.std-replacements` is judged by. A failure is said in the log, as in
 /// cargo-deny: the check then finds nothing.

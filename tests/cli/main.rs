@@ -26,3 +26,4 @@ mod resolution;
 mod sources;
 mod story;
 mod surroundings;
+mod terminal;

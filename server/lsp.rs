@@ -20,6 +20,7 @@ mod publish;
 mod session;
 mod settings;
 mod status;
+mod stdio;
 mod watch;
 mod worker;
 
@@ -42,6 +43,14 @@ const PATIENCE: Duration = Duration::from_secs(2);
 ///
 /// `cache` keeps results between runs. The exit code is 0 after `shutdown`, else 1 (LSP, "Exit Notification").
 pub fn run(cache: Cache) -> ExitCode {
+    // First of all: there are no threads yet.
+    let (input, output) = match stdio::take() {
+        Ok(taken) => taken,
+        Err(error) => {
+            tracing::error!("could not take over standard input and output: {error}");
+            return ExitCode::FAILURE;
+        }
+    };
     let runtime =
         match tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build() {
             Ok(runtime) => runtime,
@@ -59,11 +68,11 @@ pub fn run(cache: Cache) -> ExitCode {
         })
         .custom_method("supercargo/didChangeTrust", Backend::did_change_trust)
         .custom_method(frames::REFUSED, Backend::refused)
+        .custom_method(frames::LOST, Backend::lost)
         .finish();
-        let serving =
-            Server::new(frames::messages(tokio::io::stdin()), tokio::io::stdout(), socket)
-                .concurrency_level(CONCURRENCY)
-                .serve(service);
+        let serving = Server::new(frames::messages(input), output, socket)
+            .concurrency_level(CONCURRENCY)
+            .serve(service);
         tokio::select! {
             () = serving => {}
             () = asked_to_end() => {}
@@ -75,7 +84,7 @@ pub fn run(cache: Cache) -> ExitCode {
             session.was_shut_down()
         })
     });
-    // A read of standard input may still be waiting.
+    // A read of the client's next message may still be waiting.
     runtime.shutdown_background();
     if orderly { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }

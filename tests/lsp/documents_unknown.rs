@@ -156,8 +156,11 @@ each_editor! {
         // What follows lands where it belongs, also behind the half.
         client.insert(MANIFEST, "\\\n", "x");
         client.replace(MANIFEST, "0.18", "0.18.1");
-        let shown = newest(&mut client);
-        assert_eq!((shown.line(TIME), shown.covered(TIME)), (9, "0.18.1"));
+        let version = client.version(MANIFEST);
+        let shown = client.diagnostics_when(MANIFEST, "the new requirement", |shown| {
+            shown.version == Some(version) && shown.has(TIME) && shown.covered(TIME) == "0.18.1"
+        });
+        assert_eq!(shown.line(TIME), 9);
         assert!(client.hover(MANIFEST, "0.18.1").is_some());
     }
 

@@ -12,6 +12,7 @@ mod init;
 mod json;
 mod logging;
 mod meant;
+mod terminal;
 
 use std::process::ExitCode;
 

@@ -22,6 +22,7 @@ mod publish;
 mod session;
 mod settings;
 mod status;
+mod stdio;
 mod supervised;
 mod watch;
 mod worker;
@@ -51,6 +52,14 @@ const PATIENCE: Duration = Duration::from_millis(400);
 ///
 /// `cache` keeps results between runs. The exit code is 0 after `shutdown`, else 1 (LSP, "Exit Notification").
 pub fn run(cache: Cache) -> ExitCode {
+    // First of all: there are no threads yet.
+    let (input, output) = match stdio::take() {
+        Ok(taken) => taken,
+        Err(error) => {
+            tracing::error!("could not take over standard input and output: {error}");
+            return ExitCode::FAILURE;
+        }
+    };
     let mut runtime = tokio::runtime::Builder::new_multi_thread();
     let runtime =
         match runtime.worker_threads(2).max_blocking_threads(BLOCKING).enable_all().build() {
@@ -69,10 +78,11 @@ pub fn run(cache: Cache) -> ExitCode {
         })
         .custom_method("supercargo/didChangeTrust", Backend::did_change_trust)
         .custom_method(frames::REFUSED, Backend::refused)
+        .custom_method(frames::LOST, Backend::lost)
         .finish();
         let Some(session) = session else { return false };
-        let input = session.ending.watched_input(tokio::io::stdin());
-        let serving = Server::new(frames::messages(input), tokio::io::stdout(), socket)
+        let input = session.ending.watched_input(input);
+        let serving = Server::new(frames::messages(input), output, socket)
             .concurrency_level(CONCURRENCY)
             .serve(Supervised(service));
         tokio::select! {
@@ -84,7 +94,7 @@ pub fn run(cache: Cache) -> ExitCode {
         session.children.wait_until_unused(PATIENCE);
         session.was_shut_down()
     });
-    // A read of standard input may still be waiting.
+    // A read of the client's next message may still be waiting.
     runtime.shutdown_background();
     if orderly { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }

@@ -50,7 +50,7 @@ pub use releases::Releases;
 pub(crate) use releases::{Release, releases, rust_version};
 pub use unresolved::fuzz_lock_file;
 pub(crate) use unresolved::{LockedManifest, unresolved};
-pub(crate) use words::{harmless, listed};
+pub(crate) use words::{harmless, is_harmful, listed};
 
 /// Fetches what `bans.std-replacements` is judged by. A failure is said in the log, as in
 /// cargo-deny: the check then finds nothing.

@@ -10,6 +10,7 @@ use super::{
     arguments::{DbArguments, DbWord},
     logging,
     meant::absolute,
+    terminal::escaped,
 };
 use crate::{
     cache::Cache,
@@ -97,7 +98,7 @@ fn status(settings: &DatabaseSettings) -> anyhow::Result<ExitCode> {
         }
     };
     let mut out = std::io::stdout().lock();
-    out.write_all(text.as_bytes()).context("standard output cannot be written")?;
+    out.write_all(escaped(&text).as_bytes()).context("standard output cannot be written")?;
     Ok(code)
 }
 

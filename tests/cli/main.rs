@@ -38,6 +38,7 @@ mod resolution;
 mod sources;
 mod story;
 mod surroundings;
+mod terminal;
 #[cfg(target_os = "linux")]
 #[path = "../support/tracer.rs"]
 mod tracer;

@@ -13,8 +13,11 @@ mod copy_untouched;
 mod creation;
 #[cfg(unix)]
 mod databases;
+mod documents_unknown;
 mod exceptions;
 mod extremes;
+#[cfg(target_os = "linux")]
+mod fds;
 mod findings;
 mod fixes;
 mod folders;
@@ -27,6 +30,7 @@ mod hover;
 mod lenses;
 mod lifecycle;
 mod limits;
+mod line_ends;
 mod lints;
 mod malformed;
 mod manifest_edits;

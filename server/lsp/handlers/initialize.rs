@@ -48,7 +48,8 @@ fn capabilities(features: &ClientFeatures) -> ServerCapabilities {
             open_close: Some(true),
             change: Some(TextDocumentSyncKind::INCREMENTAL),
             save: Some(TextDocumentSyncSaveOptions::SaveOptions(SaveOptions {
-                include_text: Some(false),
+                // Read where the text of a document is unknown.
+                include_text: Some(true),
             })),
             ..TextDocumentSyncOptions::default()
         })),

@@ -146,7 +146,10 @@ impl Tried {
             calls = index + 1;
             Then::GoOn
         });
-        assert_eq!((run.code, run.stderr.as_str(), texts(&self.world)), (Some(0), "", self.renewed()));
+        assert_eq!(
+            (run.code, run.stderr.as_str(), texts(&self.world)),
+            (Some(0), "", self.renewed())
+        );
         assert_eq!(left(&self.world), [""; 0]);
         assert!(calls >= 10, "{calls} calls that write were seen");
         calls

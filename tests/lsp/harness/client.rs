@@ -314,6 +314,14 @@ impl Client {
         });
     }
 
+    /// Waits for the answer to something that was no message.
+    pub(crate) fn refusal(&mut self) {
+        self.wait("the answer to what was no message", |client| {
+            let at = client.unknown.iter().position(|one| one.get("id") == Some(&Value::Null))?;
+            Some(client.unknown.remove(at))
+        });
+    }
+
     /// Waits for a progress notification of a kind: `begin`, `report` or `end`.
     pub(crate) fn progress(&mut self, kind: &str) -> Value {
         self.wait(&format!("progress `{kind}`"), |client| {
@@ -546,6 +554,7 @@ impl Client {
                 }
             }
             (Some(method), None) => self.take_notification(&method, message),
+            (None, Some(Value::Null)) => self.unknown.push(message),
             (None, Some(id)) => {
                 let id = id.as_i64().expect("the ids of our requests are numbers");
                 let earlier = self.answers.insert(id, message);

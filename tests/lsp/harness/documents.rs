@@ -62,6 +62,8 @@ pub(super) struct Document {
     /// The version of the last publication.
     published: Option<i32>,
     opened_again: bool,
+    /// The server cannot know its text: findings come without a version.
+    lost: bool,
 }
 
 impl Document {
@@ -73,7 +75,7 @@ impl Document {
 
     /// Whether findings of this document came with a version before.
     pub(super) fn is_versioned(&self) -> bool {
-        self.open && !self.opened_again && self.published.is_some()
+        self.open && !self.opened_again && !self.lost && self.published.is_some()
     }
 
     /// Whether anything that was sent about it was no edit of its text.
@@ -169,6 +171,18 @@ impl Client {
     /// Takes note of a version that was sent in another way.
     pub(crate) fn assume(&mut self, path: &str, version: i32, text: &str) {
         self.document(path).set(version, text.to_owned());
+    }
+
+    /// From now on the server cannot know the text, or can again: its findings may come without a
+    /// version meanwhile.
+    pub(crate) fn lost(&mut self, path: &str, lost: bool) {
+        self.document(path).lost = lost;
+    }
+
+    /// Tells that a file was saved, with its text.
+    pub(crate) fn tell_saved_with_text(&mut self, path: &str) {
+        let (uri, text) = (self.world.uri(path), self.text(path));
+        self.notify("textDocument/didSave", json!({"textDocument": {"uri": uri}, "text": text}));
     }
 
     /// Replaces the only occurrence of `old` as this editor does it.

@@ -37,6 +37,7 @@ pub(super) fn complain(message: &str) {
 
 /// One sentence about what somebody should know.
 pub(super) fn warn(message: &str) {
+    let message = escaped(message);
     anstream::eprintln!(
         "{}warning{0:#}: {message}",
         anstyle::AnsiColor::Yellow.on_default().bold()

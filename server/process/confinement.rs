@@ -42,6 +42,10 @@ pub(super) fn spawn(
     if needs_privileges(program) {
         return command.spawn();
     }
+    // Cargo makes it when there is none yet, but could not where only what is in it may be written.
+    if let Some(home) = cargo_home() {
+        let _ = fs::create_dir_all(home);
+    }
     let temporary = writable.first().map(|folder| folder.join(TEMPORARY));
     if let Some(temporary) = temporary.filter(|it| it.is_dir() || fs::create_dir(it).is_ok()) {
         command.env("TMPDIR", temporary);
@@ -77,13 +81,10 @@ fn needs_privileges(program: &Path) -> bool {
 /// The folders that cargo, rustup and the helpers that give them credentials keep for themselves.
 /// Not each of them exists.
 fn kept_by_tools() -> Vec<PathBuf> {
-    let named = |variable: &str| env::var_os(variable).map(PathBuf::from);
-    let home = etcetera::home_dir().ok();
-    let in_home = |path: &str| home.as_ref().map(|home| home.join(path));
     let configuration = named("XDG_CONFIG_HOME").or_else(|| in_home(".config"));
     let cache = named("XDG_CACHE_HOME").or_else(|| in_home(".cache"));
     let all = [
-        named("CARGO_HOME").or_else(|| in_home(".cargo")),
+        cargo_home(),
         named("RUSTUP_HOME").or_else(|| in_home(".rustup")),
         // Sockets and locks, gone when the user logs out.
         named("XDG_RUNTIME_DIR"),
@@ -96,6 +97,19 @@ fn kept_by_tools() -> Vec<PathBuf> {
     ];
     // A relative one means another folder for the child.
     all.into_iter().flatten().filter(|folder| folder.is_absolute()).collect()
+}
+
+fn cargo_home() -> Option<PathBuf> {
+    let home = named("CARGO_HOME").or_else(|| in_home(".cargo"));
+    home.filter(|home| home.is_absolute())
+}
+
+fn named(variable: &str) -> Option<PathBuf> {
+    env::var_os(variable).filter(|value| !value.is_empty()).map(PathBuf::from)
+}
+
+fn in_home(path: &str) -> Option<PathBuf> {
+    etcetera::home_dir().ok().map(|home| home.join(path))
 }
 
 #[cfg(target_os = "linux")]
@@ -135,8 +149,8 @@ mod kernel {
         }
         // Where ssh shares connections it needs a socket there, else it fails. Nothing else may be
         // changed in that folder.
-        if let Ok(home) = etcetera::home_dir() {
-            allow(&home.join(".ssh"), AccessFs::MakeSock.into())?;
+        if let Some(folder) = super::in_home(".ssh") {
+            allow(&folder, AccessFs::MakeSock.into())?;
         }
         Ok(rules.restrict_self()?.ruleset != RulesetStatus::NotEnforced)
     }

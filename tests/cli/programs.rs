@@ -243,7 +243,7 @@ fn with_programs_of_its_own() -> World {
     let world = World::locked(PACKAGE);
     world.serve_git("../db", DATABASE_URL);
     for program in ["cargo", "git", "sh", "bin/cargo", "bin/git", "bin/sh"] {
-        world.write(program, format!("#!/bin/sh\necho >> '{}'\n", world.path("../started")));
+        world.write(program, format!("#!/bin/sh\necho >> '{}'\n", world.path("../cargo/started")));
         world.make_executable(program);
     }
     world
@@ -262,7 +262,7 @@ fn a_cargo_with_a_relative_path_is_refused() {
              use an absolute path, or a name that is looked up in `PATH`"
         );
         assert!(shown.contains(&said), "{shown}");
-        assert!(fs::metadata(world.path("../started")).is_err(), "{path}");
+        assert!(fs::metadata(world.path("../cargo/started")).is_err(), "{path}");
     }
 }
 
@@ -280,7 +280,10 @@ fn relative_entries_of_the_path_are_skipped() {
     assert!(report.shown().contains("`PATH`, whose relative entries are not searched"));
     let update = world.run(&["db", "update"]);
     assert!(update.stderr.contains("whose relative entries are not searched"), "{}", update.stderr);
-    assert!(fs::metadata(world.path("../started")).is_err(), "a program of the folder was started");
+    assert!(
+        fs::metadata(world.path("../cargo/started")).is_err(),
+        "a program of the folder was started"
+    );
 }
 
 #[test]

@@ -138,7 +138,7 @@ fn backtraces_of_children_are_not_shown() {
 fn a_program_of_the_checked_folder_is_not_started() {
     for (variable, value) in [("CARGO", "./cargo"), ("CARGO", "bin/../cargo"), ("PATH", ".:bin:")] {
         let mut world = World::locked(SMALL);
-        let mark = world.path("../started");
+        let mark = world.path("../cargo/started");
         for program in ["cargo", "bin/cargo", "git", "bin/git", "sh", "bin/sh"] {
             world.write(program, format!("#!/bin/sh\necho >> '{mark}'\n"));
             let mode = PermissionsExt::from_mode(0o755);
@@ -158,6 +158,6 @@ fn a_program_of_the_checked_folder_is_not_started() {
             "use an absolute path"
         };
         assert!(said.contains(remedy), "{said}");
-        assert_eq!(client.world.try_read("../started"), None, "{variable}={value}");
+        assert_eq!(client.world.try_read("../cargo/started"), None, "{variable}={value}");
     }
 }

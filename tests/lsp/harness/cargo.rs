@@ -37,7 +37,7 @@ impl World {
             StandIn::Endless => "exec sleep 100000".to_owned(),
             StandIn::EndlessWithChild => "sleep 100000 &\nwait".to_owned(),
         };
-        let script = format!("#!/bin/sh\necho \"$@\" >> '{root}/cargo-calls'\n{run}\n");
+        let script = format!("#!/bin/sh\necho \"$@\" >> '{root}/cargo/calls'\n{run}\n");
         self.replace_cargo(&script);
     }
 
@@ -59,12 +59,12 @@ impl World {
 
     /// How often the stand-in was called.
     pub(crate) fn cargo_calls(&self) -> usize {
-        self.try_read("../cargo-calls").map_or(0, |calls| calls.lines().count())
+        self.try_read("../cargo/calls").map_or(0, |calls| calls.lines().count())
     }
 
     /// How often it was to resolve something.
     pub(crate) fn resolutions(&self) -> usize {
-        let calls = self.try_read("../cargo-calls").unwrap_or_default();
+        let calls = self.try_read("../cargo/calls").unwrap_or_default();
         calls.lines().filter(|call| call.starts_with("metadata")).count()
     }
 

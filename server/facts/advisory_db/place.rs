@@ -29,6 +29,7 @@ pub struct Refusal {
 const ELSEWHERE: &str = "set `db-path` in `[advisories]` to a folder outside of any repository";
 const NO_LINK: &str =
     "delete the link, or set `db-path` in `[advisories]` to a folder outside of any repository";
+const ABSOLUTE: &str = "set `db-path` in `[advisories]` to an absolute path";
 const MOVE: &str = "move what is there to another place";
 
 /// What a folder of sources holds: those of a repository, and those of a package or workspace.
@@ -36,7 +37,8 @@ const MARKS: [(&str, &str); 2] = [(".git", "repository"), ("Cargo.toml", "packag
 
 /// The folder below which a database may be written, absolute and without links.
 ///
-/// Refused is a database whose folder is a link or no folder, and one inside of a folder of
+/// Refused is a database whose folder is a link or no folder, one whose path is relative (cargo-deny
+/// takes it from the current folder, which is whatever an editor has), and one inside of a folder of
 /// sources, by the path as it is written and by where it leads: every ancestor with a `.git` or a
 /// `Cargo.toml` counts, so no workspace that is checked is missed, whichever it is. Cargo's own home
 /// may lie in a repository (builds in containers keep it there to have it cached): the user's
@@ -74,6 +76,10 @@ pub(super) fn writable(location: &DatabaseLocation) -> Result<Utf8PathBuf, Refus
         if let Some((folder, kind)) = sources {
             return refuse(&shown, format!("it is inside the {kind} `{folder}`"), ELSEWHERE);
         }
+    }
+    // An editor starts the program anywhere, often in the user's home.
+    if location.root.is_relative() {
+        return refuse(&shown, "it depends on the current folder".to_owned(), ABSOLUTE);
     }
     Ok(root)
 }
@@ -171,6 +177,16 @@ mod tests {
         assert_eq!(place.written("dbs/deep").as_deref(), Ok("dbs/deep"));
         place.folder(&format!("dbs/{NAME}"));
         assert_eq!(place.written("dbs").as_deref(), Ok("dbs"));
+    }
+
+    #[test]
+    fn a_relative_path_is_refused_wherever_it_leads() {
+        let up = "../".repeat(64);
+        let place = Place::new();
+        let url = Url::parse(DEFAULT_URL).expect("a URL");
+        let root = Utf8PathBuf::from(format!("{up}{}/dbs", &place.path.as_str()[1..]));
+        let refused = writable(&DatabaseLocation { root, url }).expect_err("it is relative");
+        assert_eq!(refused.reason, "it depends on the current folder");
     }
 
     #[test]

@@ -114,7 +114,11 @@ impl Scratch {
                 scratch.copy_unread(&manifest)?;
             }
         }
-        scratch.copy_if_there(&workspace.lock_file())?;
+        // A folder or a pipe of this name is an error.
+        let lock_file = workspace.lock_file();
+        if lock_file.exists() {
+            scratch.copy(&lock_file)?;
+        }
         Ok(scratch)
     }
 

@@ -29,7 +29,7 @@ use crate::{
 };
 
 /// How many workspaces are made.
-const COPIES: u64 = 400;
+const COPIES: u64 = 250;
 
 /// A small generator of numbers: the same for the same seed.
 struct Dice(u64);

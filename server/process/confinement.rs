@@ -42,8 +42,10 @@ pub(super) fn spawn(
     if needs_privileges(program) {
         return command.spawn();
     }
-    // Cargo makes it when there is none yet, but could not where only what is in it may be written.
-    if let Some(home) = cargo_home() {
+    // The tools make their homes when there are none yet, but could not where only what is in them
+    // may be written.
+    let is_of_rustup = program.with_file_name("rustup").exists();
+    for home in cargo_home().into_iter().chain(rustup_home().filter(|_| is_of_rustup)) {
         let _ = fs::create_dir_all(home);
     }
     let temporary = writable.first().map(|folder| folder.join(TEMPORARY));
@@ -85,7 +87,7 @@ fn kept_by_tools() -> Vec<PathBuf> {
     let cache = named("XDG_CACHE_HOME").or_else(|| in_home(".cache"));
     let all = [
         cargo_home(),
-        named("RUSTUP_HOME").or_else(|| in_home(".rustup")),
+        rustup_home(),
         // Sockets and locks, gone when the user logs out.
         named("XDG_RUNTIME_DIR"),
         named("CLOUDSDK_CONFIG").or_else(|| Some(configuration?.join("gcloud"))),
@@ -101,6 +103,11 @@ fn kept_by_tools() -> Vec<PathBuf> {
 
 fn cargo_home() -> Option<PathBuf> {
     let home = named("CARGO_HOME").or_else(|| in_home(".cargo"));
+    home.filter(|home| home.is_absolute())
+}
+
+fn rustup_home() -> Option<PathBuf> {
+    let home = named("RUSTUP_HOME").or_else(|| in_home(".rustup"));
     home.filter(|home| home.is_absolute())
 }
 

@@ -17,6 +17,7 @@ use std::{
 const CARGO: &str = "CARGO";
 
 /// Has every cargo write a log to its current folder.
+#[cfg(unix)]
 const LOGGED: &str = "CARGO_LOG_PROFILE";
 
 /// What [`CARGO`] was before [`begin_anew`] has taken it away.

@@ -294,3 +294,25 @@ fn a_name_of_a_program_is_looked_up() {
     world.set("CARGO", "cargo-that-is-not-there");
     assert!(world.check("").shown().contains("`cargo-that-is-not-there`: not found in `PATH`"));
 }
+
+/// As on a machine where cargo has never run: a proxy of rustup makes its home, and cargo its own.
+#[test]
+fn homes_of_the_tools_that_are_not_there_yet_are_made() {
+    let mut world = World::new(PACKAGE);
+    world.set("CARGO_HOME", &world.path("../home/new/cargo"));
+    world.set("RUSTUP_HOME", &world.path("../home/new/rustup"));
+    world.write(
+        "../tools/cargo",
+        "#!/bin/sh\nmkdir -p \"$RUSTUP_HOME/tmp\" \"$CARGO_HOME/registry\"\necho '{\"packages\": 1}'\n",
+    );
+    world.write("../tools/rustup", "#!/bin/sh\n");
+    for tool in ["../tools/cargo", "../tools/rustup"] {
+        world.make_executable(tool);
+    }
+    world.set("CARGO", &world.path("../tools/cargo"));
+    let report = world.check("--only bans");
+    assert_eq!(report.code, 70, "{}", report.shown());
+    for made in ["rustup/tmp", "cargo/registry"] {
+        assert!(fs::metadata(world.path(&format!("../home/new/{made}"))).is_ok(), "{made}");
+    }
+}

@@ -1,4 +1,5 @@
-//! Texts with their line index, byte spans, and how spans move when a text is edited.
+//! Texts with their line index, byte spans, and how spans move when a text is edited. Files are read
+//! here, and those of the user replaced, all or none (`write`).
 //!
 //! Everything inside the program counts in bytes of one text version. Other units exist only in
 //! [`LineColumn`] (for people) and in `lsp::convert` (for clients).

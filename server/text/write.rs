@@ -267,7 +267,6 @@ impl Target {
 
     /// Elsewhere a new file gets what its folder says.
     #[cfg(not(unix))]
-    #[expect(clippy::unnecessary_wraps, reason = "it can fail on other systems")]
     fn keep_mode_and_owner(&self, _: &fs::File) -> Result<(), Cause> {
         Ok(())
     }
@@ -371,7 +370,6 @@ fn exchanged(one: &std::path::Path, other: &Utf8Path) -> io::Result<bool> {
 }
 
 #[cfg(not(any(target_os = "linux", target_os = "macos")))]
-#[expect(clippy::unnecessary_wraps, reason = "it can fail on other systems")]
 fn exchanged(_: &std::path::Path, _: &Utf8Path) -> io::Result<bool> {
     Ok(false)
 }
@@ -394,7 +392,6 @@ fn flush(folder: &Utf8Path) -> Result<(), Cause> {
 
 /// Elsewhere folders are not opened as files.
 #[cfg(not(unix))]
-#[expect(clippy::unnecessary_wraps, reason = "it can fail on other systems")]
 fn flush(_: &Utf8Path) -> Result<(), Cause> {
     Ok(())
 }

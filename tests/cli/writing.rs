@@ -75,36 +75,6 @@ fn a_lock_file_that_is_a_link_is_written_only_where_links_are_allowed() {
 }
 
 #[test]
-fn a_member_behind_a_link_is_not_written() {
-    let world = World::locked(
-        "#- crate: time 0.3.44
-#- Cargo.toml
-[workspace]
-members = [\"a\"]
-resolver = \"2\"
-#- a/Cargo.toml
-[package]
-name = \"a\"
-version = \"0.1.0\"
-edition = \"2021\"
-[dependencies]
-time = \"=0.3.44\"
-",
-    )
-    .with(LATER);
-    fs::rename(world.path("a"), world.path("../outside")).expect("moved");
-    symlink("../outside", world.path("a")).expect("a link");
-    let before = (world.read("Cargo.lock"), world.read("a/Cargo.toml"));
-    let run = fix(&world, &[]);
-    assert_eq!(run.code, 70, "{}{}", run.stdout, run.stderr);
-    assert!(run.stderr.contains("a symbolic link to `../outside`"), "{}", run.stderr);
-    assert_eq!((world.read("Cargo.lock"), world.read("a/Cargo.toml")), before);
-    let run = fix(&world, &["--allow", "links"]);
-    assert_eq!(run.code, 0, "{}{}", run.stdout, run.stderr);
-    assert!(world.read("../outside/Cargo.toml").contains("=0.3.47"));
-}
-
-#[test]
 fn mode_and_owner_are_kept() {
     let world = world();
     let file = |name: &str| world.path(name);

@@ -35,6 +35,7 @@ pub(super) enum Cause {
     ReadOnly { path: Utf8PathBuf },
     #[error("`{path}` is {attribute}")]
     Attribute { path: Utf8PathBuf, attribute: &'static str },
+    #[cfg_attr(not(unix), expect(dead_code, reason = "only Unix is asked for that"))]
     #[error(
         "`{path}` belongs to user {user} and group {group}, which its replacement could not keep"
     )]
@@ -49,6 +50,7 @@ pub(super) enum Cause {
     FolderAttribute { folder: Utf8PathBuf, attribute: &'static str },
     #[error("could not replace `{path}`: {}", reason(source))]
     Replace { path: Utf8PathBuf, source: io::Error },
+    #[cfg_attr(not(unix), expect(dead_code, reason = "only Unix is asked for that"))]
     #[error("could not flush the folder `{folder}` to the disk: {}", reason(source))]
     Flush { folder: Utf8PathBuf, source: io::Error },
 }

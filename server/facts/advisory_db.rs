@@ -220,14 +220,20 @@ impl DatabaseLocation {
             return target;
         }
         let now = SystemTime::now();
-        // No database, one of unknown age, one with an age: in this order.
+        // No database, one of unknown age, one with an age: in this order. A link to a folder without
+        // advisories is none.
         let fetched = |location: &Self| match location.freshness() {
-            Freshness::Absent => None,
-            Freshness::Fetched(time) => Some(time.filter(|time| *time <= now)),
+            Freshness::Fetched(time) if location.folder().join("crates").is_dir() => {
+                Some(time.filter(|time| *time <= now))
+            }
+            _ => None,
         };
-        let (here, there) = (fetched(self), fetched(&target));
-        let is_there = if offline { here.is_none() && there.is_some() } else { there > here };
-        if is_there { target } else { self.clone() }
+        match (fetched(self), fetched(&target)) {
+            (None, None) if offline => self.clone(),
+            (None, _) => target,
+            (here, there) if !offline && there > here => target,
+            _ => self.clone(),
+        }
     }
 
     /// Whether `policy` asks for a fetch now. One that is there and cannot be fetched, since it must

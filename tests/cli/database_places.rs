@@ -105,10 +105,9 @@ fn a_database_path_that_is_refused_is_named_with_what_to_do() {
     let run = world.run(&["db", "status"]);
     expect![[r#"
         https://github.com/RustSec/advisory-db
-          ./advisory-db-3157b0e258782691
-          of unknown age
+          [world]/cargo/advisory-dbs/advisory-db-3157b0e258782691
+          not on this machine; `supercargo db update` fetches it
           could not write to `./advisory-db-3157b0e258782691`: it is a link; delete the link, or set `db-path` in `[advisories]` to a folder outside of any repository
-          the advisory database `./advisory-db-3157b0e258782691` cannot be read: it is no git clone; delete the folder and run `supercargo db update`
     "#]]
     .assert_eq(&run.stdout);
     world.write("deny.toml", "[advisories]\ndb-path = \"dbs\"\n");

@@ -9,10 +9,12 @@
 //! | what | limit |
 //! |---|---|
 //! | `Cargo.toml`, `deny.toml`, `deny.exceptions.toml`, cargo's configuration, any other text | [`TEXT`], 16 MiB |
-//! | `Cargo.lock` | [`LOCK_FILE`], 64 MiB |
+//! | `Cargo.lock` | [`LOCK_FILE`], 32 MiB |
+//! | values in one of these | [`VALUES`]; a value takes some 100 bytes of memory |
 //! | a license text | [`LICENSE_TEXT`], 4 MiB |
 //! | an entry of our own cache | [`CACHE_ENTRY`], 1 GiB |
 //! | entries of one list in `deny.toml`, `deny.exceptions.toml` | [`LIST_ENTRIES`]; the check that the list belongs to is left out |
+//! | a policy for which the editor's own help is given (hover on keys and entries, completion, hints) | [`EDITED_POLICY`], 1 MiB; its findings are shown all the same |
 //! | license texts of one package | [`LICENSE_TEXTS`], together [`LICENSE_TEXTS_SIZE`], 16 MiB; the check of licenses is left out |
 //! | entries of folders that the patterns of `workspace.members` look at | [`GLOB_ENTRIES`]; a warning on the pattern, what it matches further is not looked at |
 //! | folders that are watched for one workspace because a pattern looks there | [`WATCHED_FOLDERS`] |
@@ -32,8 +34,11 @@ const MIB: u64 = 1 << 20;
 /// Bytes of a manifest, a policy, a configuration, and of whatever has no limit of its own.
 pub(crate) const TEXT: u64 = 16 * MIB;
 
-/// Bytes of a lock file: some 200,000 packages.
-pub(crate) const LOCK_FILE: u64 = 64 * MIB;
+/// Bytes of a lock file: some 100,000 packages.
+pub(crate) const LOCK_FILE: u64 = 32 * MIB;
+
+/// Keys and values of a TOML file.
+pub(crate) const VALUES: usize = 2_000_000;
 
 /// Bytes of a license text. The longest of the SPDX list has 50 KiB; lists of third-party licenses are
 /// longer.
@@ -44,6 +49,9 @@ pub(crate) const CACHE_ENTRY: u64 = 1 << 30;
 
 /// Entries of one list in a policy.
 pub(crate) const LIST_ENTRIES: usize = 10_000;
+
+/// Bytes of a policy that is read anew for each hover, completion and hint.
+pub(crate) const EDITED_POLICY: usize = 1 << 20;
 
 /// License texts of one package.
 pub(crate) const LICENSE_TEXTS: usize = 1000;
@@ -63,7 +71,7 @@ pub(crate) const WATCHED_FOLDERS: usize = 512;
 pub(crate) const PATH_STEPS: usize = 50_000_000;
 
 /// Packages on one dependency path that is listed.
-pub(crate) const PATH_LENGTH: usize = 1000;
+pub(crate) const PATH_LENGTH: usize = 128;
 
 /// Packages on all dependency paths that are listed, some 200 bytes each.
 pub(crate) const PATH_NODES: usize = 250_000;
@@ -96,6 +104,6 @@ mod tests {
     #[test]
     fn bytes_are_shown_in_the_largest_whole_unit() {
         let shown = [0, 17, 2048, TEXT, LOCK_FILE].map(bytes);
-        assert_eq!(shown, ["0 bytes", "17 bytes", "2 KiB", "16 MiB", "64 MiB"]);
+        assert_eq!(shown, ["0 bytes", "17 bytes", "2 KiB", "16 MiB", "32 MiB"]);
     }
 }

@@ -5,7 +5,10 @@ use toml::{
     de::{DeTable, DeValue},
 };
 
-use crate::text::{Span, Spanned};
+use crate::{
+    limits,
+    text::{Span, Spanned},
+};
 
 /// A key of a table with its value.
 pub(crate) type Entry<'t, 'i> =
@@ -22,6 +25,11 @@ pub struct SyntaxError {
 
 /// Parses as much of `text` as can be understood.
 pub(crate) fn parse(text: &str) -> (TomlSpanned<DeTable<'_>>, Vec<SyntaxError>) {
+    if let Some(at) = too_many_values(text) {
+        let message = format!("there are more than {} values", limits::VALUES);
+        let error = SyntaxError { message, span: at..at };
+        return (DeTable::parse_recoverable("").0, vec![error]);
+    }
     let (table, errors) = DeTable::parse_recoverable(text);
     let errors = errors
         .iter()
@@ -31,6 +39,15 @@ pub(crate) fn parse(text: &str) -> (TomlSpanned<DeTable<'_>>, Vec<SyntaxError>) 
         })
         .collect();
     (table, errors)
+}
+
+/// Where a text has more keys and values than are read ([`limits::VALUES`]).
+pub(crate) fn too_many_values(text: &str) -> Option<usize> {
+    if text.len() <= limits::VALUES {
+        return None;
+    }
+    let begun = text.bytes().enumerate().filter(|(_, byte)| b",=[{".contains(byte));
+    begun.map(|(at, _)| at).nth(limits::VALUES)
 }
 
 /// `text` with its broken lines blanked out, byte for byte, so that every other line is read as if

@@ -27,6 +27,7 @@ use toml::de::DeTable;
 
 use super::syntax::Document;
 use crate::{
+    limits,
     model::tree,
     text::{SourceText, Span},
     verdict::{Code, Finding, GraphFacts, PackageRef, PolicyText, Severity, own},
@@ -64,6 +65,10 @@ pub(crate) fn lints(judged: &Judged<'_>) -> Vec<Finding> {
         return Vec::new();
     }
     let text = judged.policy.text.as_str();
+    // Without its comments it would seem to give no reasons.
+    if text.len() > limits::EDITED_POLICY {
+        return Vec::new();
+    }
     let (parsed, _) = tree::parse(text);
     let parsed = parsed.get_ref();
     let comments = Document::read(text, None).comments;

@@ -4,7 +4,7 @@
 //! it: a string at its line's end or before the next bracket or comma, an inline table at its line's
 //! end, an array before the next line that begins with a header or a key.
 
-use crate::text::Span;
+use crate::{limits, text::Span};
 
 /// Deeper brackets are not looked into.
 const DEEPEST: usize = 32;
@@ -99,9 +99,12 @@ pub(crate) enum Quote {
 }
 
 impl Document {
-    /// Reads a text. A string that does not end reaches at least to `cursor`, when that stands in
+    /// Reads a text; nothing of one that is longer than [`limits::EDITED_POLICY`]. A string that does not end reaches at least to `cursor`, when that stands in
     /// its line.
     pub(crate) fn read(text: &str, cursor: Option<usize>) -> Self {
+        if text.len() > limits::EDITED_POLICY {
+            return Self::default();
+        }
         let mut reader = Reader { text, at: 0, cursor, comments: Vec::new() };
         let lines = reader.lines();
         Self { lines, comments: reader.comments }

@@ -141,7 +141,7 @@ pub(super) fn from_check(diag: &Diag, check: Check, context: &Context<'_>) -> Fi
         places: placed.places,
         paths: placed.paths,
         path_count: placed.count,
-        notes: notes(diag).into_iter().chain(placed.cut).collect(),
+        notes: notes(diag),
         related: related(&packages, &labels, context),
         packages,
     };
@@ -158,7 +158,15 @@ pub(super) fn from_check(diag: &Diag, check: Check, context: &Context<'_>) -> Fi
         finding.message = format!("`{}` {}: {}", package.name, package.version, finding.message);
     }
     finding.remedy = sentence.remedy;
+    say_cut(&mut finding, placed.cut.as_deref());
     finding
+}
+
+/// Says what of a finding's locations and dependency paths was left out.
+pub(super) fn say_cut(finding: &mut Finding, cut: Option<&str>) {
+    if let Some(cut) = cut {
+        finding.message.push_str(&format!(" ({cut})"));
+    }
 }
 
 fn notes(diag: &Diag) -> Vec<String> {
@@ -199,8 +207,8 @@ struct Placed {
     places: Vec<Place>,
     paths: Vec<Vec<PackageRef>>,
     count: u64,
-    /// What was left out, each a sentence.
-    cut: Vec<String>,
+    /// What was left out, a sentence.
+    cut: Option<String>,
 }
 
 fn place(
@@ -217,7 +225,7 @@ fn place(
             for node in nodes {
                 let found = context.places.of(*node, placing);
                 let earlier = placed.paths.len();
-                placed.cut.extend(found.cut.clone().filter(|cut| !placed.cut.contains(cut)));
+                placed.cut = placed.cut.or_else(|| found.cut.clone());
                 for place in &found.places {
                     if known.insert(place) {
                         let via = place.via.map(|via| via + earlier);

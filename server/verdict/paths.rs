@@ -259,3 +259,99 @@ impl Walk {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use krates::{Builder, NoneFilter};
+    use serde_json::json;
+
+    use super::*;
+
+    /// A member `m` that depends on the package 0, and `count` packages that depend on those which
+    /// `below` names.
+    fn graph(count: usize, below: impl Fn(usize) -> Vec<usize>) -> Krates {
+        let registry = "registry+https://github.com/rust-lang/crates.io-index";
+        let member = "path+file:///w#m@0.1.0".to_owned();
+        let package = |name: String, own: String, source: Option<&str>, below: Vec<usize>| {
+            let dependencies = below.iter().map(|number| {
+                json!({
+                    "name": format!("p{number}"), "req": "^1", "kind": null, "optional": false,
+                    "uses_default_features": true, "features": [], "source": registry,
+                })
+            });
+            json!({
+                "name": name, "version": "1.0.0", "id": own, "source": source,
+                "dependencies": dependencies.collect::<Vec<_>>(), "targets": [], "features": {},
+                "manifest_path": format!("/w/{name}/Cargo.toml"),
+            })
+        };
+        let node = |own: String, below: Vec<usize>| {
+            let all = below.iter().map(|number| {
+                let kinds = [json!({ "kind": null, "target": null })];
+                json!({ "name": format!("p{number}"), "pkg": id(*number), "dep_kinds": kinds })
+            });
+            let ids: Vec<_> = below.iter().map(|number| id(*number)).collect();
+            let all: Vec<_> = all.collect();
+            json!({ "id": own, "deps": all, "dependencies": ids, "features": [] })
+        };
+        let mut packages = vec![package("m".to_owned(), member.clone(), None, vec![0])];
+        let mut nodes = vec![node(member.clone(), vec![0])];
+        for number in 0..count {
+            let name = format!("p{number}");
+            packages.push(package(name, id(number), Some(registry), below(number)));
+            nodes.push(node(id(number), below(number)));
+        }
+        let metadata = json!({
+            "packages": packages, "workspace_members": [member], "version": 1,
+            "resolve": { "nodes": nodes, "root": member },
+            "workspace_root": "/w", "target_directory": "/w/target",
+        });
+        let metadata = serde_json::from_value(metadata).expect("as cargo says it");
+        Builder::new().build_with_metadata(metadata, NoneFilter).expect("a graph")
+    }
+
+    fn id(number: usize) -> String {
+        format!("registry+https://github.com/rust-lang/crates.io-index#p{number}@1.0.0")
+    }
+
+    fn node(krates: &Krates, number: usize) -> NodeId {
+        krates
+            .nid_for_kid(&krates::Kid::from(krates::cm::PackageId { repr: id(number) }))
+            .expect("it is there")
+    }
+
+    #[test]
+    fn deep_graph_is_walked_without_recursion_and_long_paths_are_not_built() {
+        const COUNT: usize = 10_000;
+        let krates = graph(COUNT, |at| (at + 1 < COUNT).then_some(at + 1).into_iter().collect());
+        let paths = Paths::new(&krates);
+        let why = paths.why(node(&krates, COUNT - 1));
+        assert_eq!((why.count, why.entrances.len()), (1, 1));
+        assert_eq!((why.entrances[0].length, &why.entrances[0].path), (COUNT + 1, &None));
+        let near = paths.why(node(&krates, 5));
+        assert_eq!(near.entrances[0].path.as_ref().map(Vec::len), Some(7));
+    }
+
+    #[test]
+    fn wide_graph_with_a_finding_on_each_package_stays_within_its_limits() {
+        const COUNT: usize = 3_000;
+        let below =
+            |at: usize| (1..=11).map(|step| at + step * step).filter(|one| *one < COUNT).collect();
+        let krates = graph(COUNT, below);
+        let paths = Paths::new(&krates);
+        paths.steps.set(1_000_000);
+        let mut cut = 0;
+        for number in 0..COUNT {
+            let why = paths.why(node(&krates, number));
+            assert_eq!(why.entrances.len(), 1);
+            let Some(path) = &why.entrances[0].path else { continue };
+            assert_eq!(
+                (path.first(), path.last()),
+                (Some(&why.entrances[0].local), Some(&node(&krates, number)))
+            );
+            cut += usize::from(why.cut);
+        }
+        assert!(cut > 0 && cut < COUNT, "{cut}");
+        assert_eq!(paths.steps.get(), 0);
+    }
+}

@@ -37,6 +37,7 @@ use super::{
 };
 use crate::{
     limits,
+    model::tree,
     resolve::MetadataOptions,
     text::{SourceText, read_to_string},
 };
@@ -247,11 +248,19 @@ impl PolicyText {
             finding.remedy = Some("nothing can be judged until it is mended".to_owned());
             return Err(Box::new(finding));
         }
+        if let Some(at) = tree::too_many_values(self.text.as_str()) {
+            let message = format!("the policy has more than {} values", limits::VALUES);
+            let finding = own(Code::OverLimit, Severity::Error, message, vec![self.place(at..at)]);
+            return Err(Box::new(finding));
+        }
         let Some(exceptions) = &self.exceptions else { return Ok(()) };
         let path = &exceptions.path;
         let trouble = match exceptions.text() {
             Some(text) if too_deep(text.as_str()).is_some() => {
                 format!("`{path}` is nested deeper than {DEEPEST} levels")
+            }
+            Some(text) if tree::too_many_values(text.as_str()).is_some() => {
+                format!("`{path}` has more than {} values", limits::VALUES)
             }
             Some(text) if strings::in_exceptions(text.as_str()).is_some() => {
                 format!(

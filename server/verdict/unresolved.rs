@@ -226,10 +226,11 @@ fn finding(package: &LockedPackage, advisory: &Arc<AdvisoryFacts>, ways: &Ways) 
         path_count: ways.count as u64,
         places,
         paths,
-        notes: ways.cut.iter().cloned().collect(),
+        notes: Vec::new(),
         related: Vec::new(),
     };
     collect::say_advisory(&mut finding);
+    collect::say_cut(&mut finding, ways.cut.as_deref());
     finding
 }
 

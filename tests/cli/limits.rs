@@ -245,7 +245,7 @@ mod members {
     #[test]
     fn huge_files_are_not_read() {
         for (file, limit) in
-            [("Cargo.lock", "64 MiB"), ("Cargo.toml", "16 MiB"), ("deny.toml", "16 MiB")]
+            [("Cargo.lock", "32 MiB"), ("Cargo.toml", "16 MiB"), ("deny.toml", "16 MiB")]
         {
             let world = World::locked(PACKAGE);
             let old =

@@ -77,7 +77,7 @@ mod pipes {
         }
     }
 
-    /// Cargo waits for it; it is the only one.
+    /// Cargo would wait for it.
     #[test]
     fn a_member_that_nobody_writes_holds_up_its_own_workspace_only() {
         let world = two();
@@ -86,6 +86,8 @@ mod pipes {
         make_pipe(&world, "one/slow/Cargo.toml");
         let mut client = Session::of(world).start();
         judged(&mut client, "two");
+        let shown = client.diagnostics_with("one/Cargo.toml", "supercargo::over-limit");
+        assert_eq!(shown.covered("supercargo::over-limit"), "slow");
         lives(&mut client);
         client.open("two/deny.toml");
         client.diagnostics_when("two/deny.toml", "a version", |shown| shown.version.is_some());

@@ -113,7 +113,7 @@ impl Cache {
     /// The entry of a key, if it is sound.
     pub(crate) fn get(&self, kind: Kind, key: &str) -> Option<Vec<u8>> {
         let path = self.entry(kind, key)?;
-        let mut bytes = crate::text::read(&path).ok()?;
+        let mut bytes = crate::text::read_at_most(&path, crate::limits::CACHE_ENTRY).ok()?;
         let head_end = bytes.iter().position(|byte| *byte == b'\n')? + 1;
         let sound = bytes[..head_end] == *head(kind, &bytes[head_end..]).as_bytes();
         if !sound {

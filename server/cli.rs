@@ -12,6 +12,7 @@ mod init;
 mod json;
 mod logging;
 mod meant;
+mod terminal;
 
 use std::process::ExitCode;
 
@@ -33,6 +34,13 @@ pub fn command() -> clap::Command {
 
 /// Runs the program.
 pub fn run() -> ExitCode {
+    if let Err(error) = crate::process::begin_anew() {
+        logging::complain(&format!(
+            "could not start again with a safe environment: {error}; remove relative paths from \
+             `PATH` and `CARGO`, and unset `CARGO_LOG_PROFILE`"
+        ));
+        return ExitCode::from(crate::gate::NO_VERDICT);
+    }
     let arguments = match Arguments::try_parse() {
         Ok(arguments) => arguments,
         Err(error) => {

@@ -6,8 +6,10 @@ mod cargo_home;
 mod packed_db;
 mod snapshot;
 
-pub use advisory_db::{DEFAULT_URL, DatabaseLocation, FetchError, Freshness, RefreshPolicy};
+pub use advisory_db::{
+    DEFAULT_URL, DatabaseLocation, FetchError, Freshness, RefreshPolicy, Refusal,
+};
 pub use cargo_home::{configuration_files, index_files, is_index_file};
-pub(crate) use packed_db::{PackedDb, copied};
+pub(crate) use packed_db::{PackedDb, ReadDb, ReadError};
 pub(crate) use snapshot::Snapshot;
-pub use snapshot::write_snapshot;
+pub use snapshot::{SnapshotError, write_snapshot};

@@ -35,7 +35,7 @@ pub use prover::{Created, NotProved, Prover};
 pub use remedy::Remedy;
 pub use repair::{Remaining, Repair, repair};
 pub(crate) use tried::write_new;
-pub use tried::{Change, Tried, WriteError};
+pub use tried::{Change, Tried};
 pub use upgrade::Vanished;
 pub use wanted::{Named, Wanted};
 

@@ -7,6 +7,7 @@ mod remembered;
 mod run;
 mod troubles;
 mod untrusted;
+mod unusable;
 
 use std::{
     cell::Cell,
@@ -23,18 +24,19 @@ use crate::{
     model::essence::Essence,
     policy::effects::Judged,
     resolve::{BufferCopy, LockState, Resolution, ResolveError, Resolver, Shape, Wait},
-    text::{SourceText, read_to_string},
+    text::{SourceText, read_named, read_to_string},
     threads::{self, Doing},
     verdict::{
-        Check, CheckSet, Counts, Database, DatabaseSource, Declared, Engine, EngineError, Finding,
-        GraphFacts, GraphOptions, Known, LoadedPolicy, Matched, PackageFolder, PackageRef,
-        Question, Severity, provisional,
+        Check, CheckSet, Counts, Database, DatabaseSettings, DatabaseSource, Declared, Engine,
+        EngineError, Finding, GraphFacts, GraphOptions, Known, LoadedPolicy, LockedVersions,
+        Matched, PackageFolder, PackageRef, Question, Severity, provisional,
     },
     workspace::{PolicyFiles, Workspace},
 };
 pub use databases::Databases;
 use lints::Lints;
 use run::Run;
+use unusable::{Exceeded, exceeded};
 
 /// The exit code of a run that reached no verdict (`EX_SOFTWARE` of `sysexits.h`).
 pub const NO_VERDICT: u8 = 70;
@@ -69,7 +71,10 @@ impl GateOptions {
     fn database_source(&self, loaded: &LoadedPolicy) -> DatabaseSource {
         match &self.advisories {
             Some(folder) => DatabaseSource::Folder(folder.clone()),
-            None => DatabaseSource::Managed(loaded.databases.clone()),
+            None => {
+                let offline = self.refresh == RefreshPolicy::Never;
+                DatabaseSource::Managed(DatabaseSettings { offline, ..loaded.databases.clone() })
+            }
         }
     }
 }
@@ -133,6 +138,16 @@ pub trait Texts {
     /// When it cannot be read or is not UTF-8.
     fn read(&self, path: &Utf8Path) -> io::Result<SourceText>;
 
+    /// The text of a file that was named to the program by the one who runs it, not by a repository:
+    /// on a command line that may be a pipe.
+    ///
+    /// # Errors
+    ///
+    /// The same.
+    fn read_named(&self, path: &Utf8Path) -> io::Result<SourceText> {
+        self.read(path)
+    }
+
     /// The workspace's manifests and lock file as far as their texts are not those on disk.
     fn unsaved(&self) -> BTreeMap<Utf8PathBuf, SourceText> {
         BTreeMap::new()
@@ -146,6 +161,10 @@ pub struct OnDisk;
 impl Texts for OnDisk {
     fn read(&self, path: &Utf8Path) -> io::Result<SourceText> {
         read_to_string(path).map(|text| SourceText::new(&text))
+    }
+
+    fn read_named(&self, path: &Utf8Path) -> io::Result<SourceText> {
+        read_named(path).map(|text| SourceText::new(&text))
     }
 }
 
@@ -225,6 +244,8 @@ pub struct Gate {
     lints: Lints,
     /// The last verdict ended with a panic of the engine.
     broke: bool,
+    /// What of the workspace exceeded the limits when it was resolved last.
+    exceeded: Exceeded,
 }
 
 #[derive(Debug)]
@@ -286,6 +307,7 @@ impl Gate {
             exact: None,
             lints: Lints::default(),
             broke: false,
+            exceeded: Exceeded::default(),
         }
     }
 
@@ -379,6 +401,15 @@ impl Gate {
         let buffers = self.whole_buffers(texts);
         let wanted = GraphKey::new(&loaded, &buffers);
         let resolves = self.needs_resolution(&wanted);
+        if resolves {
+            self.exceeded = exceeded(&self.workspace, texts);
+        }
+        run.verdict.findings.extend(self.exceeded.warnings.iter().cloned());
+        if !self.exceeded.failures.is_empty() {
+            self.kept = None;
+            run.verdict.findings.extend(self.exceeded.failures.iter().cloned());
+            return Some(run.verdict);
+        }
         if resolves && let Some(exact) = self.exact.clone() {
             let database = databases.opened(&source);
             audience.meanwhile(meanwhile(&exact, &loaded, database.as_deref(), texts));
@@ -426,7 +457,12 @@ impl Gate {
         };
         match kept.engine.ask(&self.workspace, question) {
             Ok(answer) => {
-                let said = self.lints.of(&policy, &answer, index, &self.workspace, options, texts);
+                let lints = loaded.left_out.is_empty();
+                // What is said of each entry would have no end in a list that is too long.
+                let said = lints.then(|| {
+                    self.lints.of(&policy, &answer, index, &self.workspace, options, texts)
+                });
+                let said = said.unwrap_or_default();
                 run.finish(answer);
                 run.verdict.findings.extend(said);
                 self.judged = kept_as.filter(|_| run.verdict.reached);
@@ -590,12 +626,12 @@ fn meanwhile(
     texts: &dyn Texts,
 ) -> Verdict {
     let lock = texts.read(&exact.workspace.lock_file()).ok();
-    let lock: Option<cargo_lock::Lockfile> = lock.and_then(|text| text.as_str().parse().ok());
+    let lock = lock.and_then(|text| LockedVersions::read(&text));
     let known = Known {
         findings: &exact.findings,
         declared: &exact.declared,
         text: &|path| texts.read(path).ok(),
-        lock: lock.as_ref().map(|lock| lock.packages.as_slice()),
+        lock: lock.as_ref(),
         database,
         ignored: &loaded.ignored,
     };

@@ -3,6 +3,9 @@
 //!
 //! Each module uses only those above it.
 
+/// How much of what a repository writes is read and computed.
+pub mod limits;
+
 /// Texts, spans, line index.
 pub mod text;
 

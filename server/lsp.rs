@@ -11,6 +11,7 @@ mod configuration;
 mod convert;
 mod documents;
 mod edits;
+mod ending;
 mod fixes;
 mod frames;
 mod handlers;
@@ -21,6 +22,7 @@ mod publish;
 mod session;
 mod settings;
 mod status;
+mod stdio;
 mod supervised;
 mod watch;
 mod worker;
@@ -42,13 +44,22 @@ const CONCURRENCY: usize = 64;
 /// what a request asks, for the protocol's own. What comes beyond waits.
 const BLOCKING: usize = 10;
 
-/// How long the end may take: scratch copies are deleted.
-const PATIENCE: Duration = Duration::from_secs(2);
+/// How long workers may take to delete their scratch copies at the end; then it is done for them.
+const PATIENCE: Duration = Duration::from_millis(400);
 
-/// Serves until the client says `exit`, closes standard input, or the system asks for the end.
+/// Serves until the client says `exit`, is gone, or the system asks for the end. Then the server
+/// and all that it has started are gone within a second.
 ///
 /// `cache` keeps results between runs. The exit code is 0 after `shutdown`, else 1 (LSP, "Exit Notification").
 pub fn run(cache: Cache) -> ExitCode {
+    // First of all: there are no threads yet.
+    let (input, output) = match stdio::take() {
+        Ok(taken) => taken,
+        Err(error) => {
+            tracing::error!("could not take over standard input and output: {error}");
+            return ExitCode::FAILURE;
+        }
+    };
     let mut runtime = tokio::runtime::Builder::new_multi_thread();
     let runtime =
         match runtime.worker_threads(2).max_blocking_threads(BLOCKING).enable_all().build() {
@@ -67,23 +78,23 @@ pub fn run(cache: Cache) -> ExitCode {
         })
         .custom_method("supercargo/didChangeTrust", Backend::did_change_trust)
         .custom_method(frames::REFUSED, Backend::refused)
+        .custom_method(frames::LOST, Backend::lost)
         .finish();
-        let serving =
-            Server::new(frames::messages(tokio::io::stdin()), tokio::io::stdout(), socket)
-                .concurrency_level(CONCURRENCY)
-                .serve(Supervised(service));
+        let Some(session) = session else { return false };
+        let input = session.ending.watched_input(input);
+        let serving = Server::new(frames::messages(input), output, socket)
+            .concurrency_level(CONCURRENCY)
+            .serve(Supervised(service));
         tokio::select! {
             () = serving => {}
+            () = session.ending.client_is_gone(|| session.end()) => {}
             () = asked_to_end() => {}
         }
-        session.is_some_and(|session| {
-            session.children.end();
-            session.tell(owner::Event::ShutDown);
-            session.children.wait_until_unused(PATIENCE);
-            session.was_shut_down()
-        })
+        session.end();
+        session.children.wait_until_unused(PATIENCE);
+        session.was_shut_down()
     });
-    // A read of standard input may still be waiting.
+    // A read of the client's next message may still be waiting.
     runtime.shutdown_background();
     if orderly { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }

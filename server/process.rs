@@ -1,19 +1,31 @@
-//! Child processes that read nothing from us, end in time, and never outlive the program.
+//! Child processes that read nothing from us, end in time, and never outlive the program: which
+//! program ([`programs`]), in what environment ([`environment`]), writing where ([`confinement`]).
 
+mod confinement;
+mod environment;
 mod guard;
+mod others;
+mod programs;
+mod start;
 mod temporary;
 
 use std::{
     collections::{BTreeMap, BTreeSet},
     fs, io,
-    path::PathBuf,
+    path::{Path, PathBuf},
     process::{Child, Command, Stdio},
     sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, mpsc},
     thread,
     time::{Duration, Instant},
 };
 
+use camino::Utf8Path;
+
+pub(crate) use environment::{cargo, git};
 use guard::{Guard, Name};
+pub(crate) use others::{parent, wait_for_end_of};
+pub(crate) use programs::{begin_anew, default_cargo, found};
+use start::Start;
 pub(crate) use temporary::{TemporaryError, TemporaryFolder};
 
 /// How often it is asked whether a running child is still wanted.
@@ -33,6 +45,9 @@ pub struct Children {
     part: u64,
     /// They give way to what else the machine does.
     gently: bool,
+    /// Where they may write, besides the temporary folder of ours that they run in and what the
+    /// tools keep for themselves; `None`: wherever the user may.
+    writable: Option<Arc<[PathBuf]>>,
 }
 
 /// How far they give way: half of what is possible (`nice`).
@@ -93,7 +108,7 @@ impl Children {
     /// at a terminal: its interrupts would no longer reach them.
     pub fn in_groups() -> Self {
         let shared = Shared { in_groups: true, ..Shared::default() };
-        Self { shared: Arc::new(shared), part: 0, gently: false }
+        Self { shared: Arc::new(shared), ..Self::default() }
     }
 
     /// Those of a part of the program, which can be ended without the others.
@@ -101,13 +116,23 @@ impl Children {
     pub fn of_a_part(&self) -> Self {
         let mut running = self.lock();
         running.next += 1;
-        Self { shared: Arc::clone(&self.shared), part: running.next, gently: self.gently }
+        Self { part: running.next, ..self.clone() }
     }
 
     /// The same, but those that are started from now on give way to what else the machine does.
     #[must_use]
     pub fn gently(&self) -> Self {
         Self { gently: true, ..self.clone() }
+    }
+
+    /// The same, but those that are started from now on may write only to these folders, to the
+    /// [`TemporaryFolder`] that they run in, and to what the tools keep for themselves, such as
+    /// cargo's home. Their own temporary files come there, too. On Linux the kernel sees to that,
+    /// where it can ([`confinement`]).
+    #[must_use]
+    pub(crate) fn confined(&self, writable: &[&Utf8Path]) -> Self {
+        let writable = writable.iter().map(|folder| folder.as_std_path().to_owned());
+        Self { writable: Some(writable.collect()), ..self.clone() }
     }
 
     /// Runs a program to its end: null standard input, both outputs captured.
@@ -118,32 +143,38 @@ impl Children {
     /// Runs a program to its end, or until what it has written to standard output `is_all`, or
     /// until it is no longer `wanted`, which is asked while it runs. One that has written all has
     /// succeeded and is left to end by itself, as long as this program runs.
+    ///
+    /// The program is named by an absolute path, or by a name that is looked up in `PATH`; of the
+    /// command its arguments, its folder and the variables that it sets or removes count.
     pub(crate) fn run_while(
         &self,
-        mut command: Command,
+        command: Command,
         is_all: fn(&[u8]) -> bool,
         wanted: &dyn Fn() -> bool,
     ) -> Result<Output, RunError> {
-        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
-        #[cfg(unix)]
-        if self.shared.in_groups {
-            std::os::unix::process::CommandExt::process_group(&mut command, 0);
-        }
         let (id, name, stdout, stderr) = {
             let mut running = self.lock();
             if running.closed || running.closed_parts.contains(&self.part) {
                 return Err(RunError::Unwanted);
             }
-            running.guard.prepare();
-            let mut child = command.spawn().map_err(RunError::Start)?;
+            let held = running.guard.prepare();
+            let mut start = Start::of(&command, held).map_err(RunError::Start)?;
+            start.command().stdout(Stdio::piped()).stderr(Stdio::piped());
+            #[cfg(unix)]
+            if self.shared.in_groups {
+                std::os::unix::process::CommandExt::process_group(start.command(), 0);
+            }
+            let writable = self.writable_in(&running, command.get_current_dir());
+            let waiting = start.spawn(writable.as_deref()).map_err(RunError::Start)?;
             #[cfg(unix)]
             if self.gently {
-                let id = rustix::process::Pid::from_child(&child);
+                let id = rustix::process::Pid::from_child(&waiting.child);
                 let _ = rustix::process::setpriority_process(Some(id), GENTLE);
             }
-            let pipes = (child.stdout.take(), child.stderr.take());
-            let name = Name::of(&child, self.shared.in_groups);
+            let name = Name::of(&waiting.child, self.shared.in_groups);
             running.guard.watch(&name);
+            let mut child = waiting.go();
+            let pipes = (child.stdout.take(), child.stderr.take());
             tracing::debug!("process {} runs and is watched", child.id());
             running.next += 1;
             let id = (self.part, running.next);
@@ -189,6 +220,7 @@ impl Children {
             Ok(texts) => texts,
             Err(error) => {
                 self.kill(&mut child);
+                let _ = child.wait();
                 self.lock().guard.release(&name);
                 return Err(error);
             }
@@ -196,6 +228,16 @@ impl Children {
         let success = child.wait().is_ok_and(|status| status.success());
         self.lock().guard.release(&name);
         Ok(Output { success, stdout: stdout.text, stderr: stderr.text })
+    }
+
+    /// Where a child may write that runs in this folder, its own place first.
+    fn writable_in(&self, running: &Running, folder: Option<&Path>) -> Option<Vec<PathBuf>> {
+        let writable = self.writable.as_ref()?;
+        let folder = folder.and_then(|folder| folder.canonicalize().ok());
+        let temporary = running.uses.values().flatten().filter_map(|it| it.canonicalize().ok());
+        let around = temporary
+            .filter(|temporary| folder.as_ref().is_some_and(|it| it.starts_with(temporary)));
+        Some(around.chain(writable.iter().cloned()).collect())
     }
 
     /// Waits for the end of a child whose output has ended.
@@ -218,12 +260,19 @@ impl Children {
         }
         let ours = |(part, _): &(u64, u64)| self.part == 0 || *part == self.part;
         let ids: Vec<_> = running.children.keys().copied().filter(ours).collect();
-        for id in ids {
-            if let Some(mut child) = running.children.remove(&id) {
-                let name = Name::of(&child, self.shared.in_groups);
+        let ended: Vec<_> = ids.iter().filter_map(|id| running.children.remove(id)).collect();
+        // All are told before the end of one is waited for.
+        let mut ended: Vec<_> = ended
+            .into_iter()
+            .map(|mut child| {
                 self.kill(&mut child);
-                running.guard.release(&name);
-            }
+                child
+            })
+            .collect();
+        for child in &mut ended {
+            let _ = child.wait();
+            let name = Name::of(child, self.shared.in_groups);
+            running.guard.release(&name);
         }
         if running.children.is_empty() {
             running.guard.dismiss();
@@ -272,7 +321,6 @@ impl Children {
             let _ = rustix::process::kill_process_group(group, rustix::process::Signal::KILL);
         }
         let _ = child.kill();
-        let _ = child.wait();
     }
 
     fn lock(&self) -> MutexGuard<'_, Running> {

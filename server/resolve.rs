@@ -14,7 +14,6 @@ use std::{
     collections::BTreeMap,
     io,
     path::PathBuf,
-    process::Command,
     time::{Duration, Instant, SystemTime},
 };
 
@@ -24,17 +23,22 @@ use serde::de::DeserializeOwned;
 
 use crate::{
     cache::{Cache, Inputs},
-    process::{Children, RunError},
+    process::{self, Children, RunError, TemporaryFolder},
     text::read_to_string,
     workspace::Workspace,
 };
 pub use buffers::BufferCopy;
 pub use build::Built;
+pub use scratch::fuzz_configuration;
 pub(crate) use shape::Shape;
 pub(crate) use trouble::Trouble;
 
 /// How coarse the times of files may be.
 const CLOCK: Duration = Duration::from_millis(10);
+
+/// The variables that tell cargo where to put what it makes: everything, and what is not for users.
+/// The second goes before a configuration of the user's that names a folder for that alone.
+const TARGET_VARIABLES: [&str; 2] = ["CARGO_TARGET_DIR", "CARGO_BUILD_BUILD_DIR"];
 
 /// What decides the resolution besides the files: exactly what cargo-deny passes on to cargo.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
@@ -180,10 +184,26 @@ pub enum ResolveError {
     },
 }
 
+/// Where cargo is run.
+#[derive(Clone, Copy, Debug)]
+struct RunIn<'r> {
+    /// In the folder of this manifest.
+    manifest: &'r Utf8Path,
+    /// The root of the scratch copy that holds it. Without one cargo must not write beside it.
+    copy: Option<&'r Utf8Path>,
+}
+
+impl<'r> RunIn<'r> {
+    /// In the user's own folder.
+    fn place(manifest: &'r Utf8Path) -> Self {
+        Self { manifest, copy: None }
+    }
+}
+
 impl Resolver {
     /// `$CARGO` or `cargo`, as cargo-deny looks for it.
     pub fn default_cargo() -> PathBuf {
-        std::env::var_os("CARGO").map_or_else(|| PathBuf::from("cargo"), PathBuf::from)
+        process::default_cargo()
     }
 
     /// Resolves a workspace.
@@ -204,7 +224,7 @@ impl Resolver {
                 return Ok(resolution);
             }
             let began = SystemTime::now() - CLOCK;
-            match self.metadata(&workspace.manifest, options, true, wait.wanted) {
+            match self.metadata(RunIn::place(&workspace.manifest), options, true, wait.wanted) {
                 Ok(json) => {
                     let (metadata, shape) = read(&workspace.manifest, &json, wait)?;
                     let inputs = Some(remembered::inputs(workspace, &metadata))
@@ -227,9 +247,13 @@ impl Resolver {
         }
         // Cargo goes by real paths, and so does the copy.
         let real = workspace.real();
-        let scratch = scratch::Scratch::of(self, &real, scratch::Refused::IsAnError, wait.wanted)?;
+        let ask = |manifest: &Utf8Path| self.members(manifest, wait.wanted);
+        let refused = scratch::Refused::IsAnError;
+        let scratch = scratch::Scratch::of(&self.children, &real, refused, &ask)?;
+        let manifest = scratch.mirrored(&real.manifest);
+        let run_in = RunIn { manifest: &manifest, copy: Some(scratch.root()) };
         let answer = self
-            .metadata(&scratch.mirrored(&real.manifest), options, false, wait.wanted)
+            .metadata(run_in, options, false, wait.wanted)
             .map(|json| scratch.unmirrored(&json));
         let json = answer.map_err(|error| match error {
             ResolveError::Cargo { stderr, .. } => ResolveError::Cargo {
@@ -263,7 +287,7 @@ impl Resolver {
 
     fn metadata(
         &self,
-        manifest: &Utf8Path,
+        run_in: RunIn<'_>,
         options: &MetadataOptions,
         locked: bool,
         wanted: &dyn Fn() -> bool,
@@ -285,7 +309,7 @@ impl Resolver {
         if locked {
             args.push("--locked".to_owned());
         }
-        self.run(manifest, &args, wanted)
+        self.run(run_in, &args, wanted)
     }
 
     /// Members and their targets, without resolving anything.
@@ -295,17 +319,19 @@ impl Resolver {
         wanted: &dyn Fn() -> bool,
     ) -> Result<scratch::Members, ResolveError> {
         let args = ["metadata", "--format-version=1", "--no-deps", "--manifest-path", "Cargo.toml"];
-        let json = self.run(manifest, &args.map(str::to_owned), wanted)?;
+        let json = self.run(RunIn::place(manifest), &args.map(str::to_owned), wanted)?;
         parse(manifest, &json)
     }
 
     fn run(
         &self,
-        manifest: &Utf8Path,
+        run_in: RunIn<'_>,
         args: &[String],
         wanted: &dyn Fn() -> bool,
     ) -> Result<String, ResolveError> {
-        let mut command = Command::new(&self.cargo);
+        let manifest = run_in.manifest;
+        let (target, _private) = self.target(run_in)?;
+        let mut command = process::cargo(&self.cargo, self.offline);
         command.args(args);
         if self.offline {
             command.arg("--offline");
@@ -314,16 +340,23 @@ impl Resolver {
         command.current_dir(manifest.parent().unwrap_or(Utf8Path::new(".")));
         // Cargo keeps facts about rustc below the target folder, where there is one: not in the
         // user's. Without them it starts rustc twice each time.
-        command.env("CARGO_TARGET_DIR", self.cache.folder_of_cargo().unwrap_or_else(no_folder));
-        command.env("CARGO_TERM_COLOR", "never");
+        for name in TARGET_VARIABLES {
+            command.env(name, &target);
+        }
+        if run_in.copy.is_some() {
+            // An unstable way to put the lock file elsewhere.
+            command.env_remove("CARGO_RESOLVER_LOCKFILE_PATH");
+        }
         // Cargo asks for much memory in a short time: large pages save a tenth of it. Only glibc
         // knows this.
         if std::env::var_os("GLIBC_TUNABLES").is_none() {
             command.env("GLIBC_TUNABLES", "glibc.malloc.hugetlb=1");
         }
         let began = Instant::now();
+        // It writes to its copy, where it runs in one, and to nothing else of the user's.
+        let children = self.children.confined(&[&target]);
         let output =
-            self.children.run_while(command, is_answer, wanted).map_err(|error| match error {
+            children.run_while(command, is_answer, wanted).map_err(|error| match error {
                 RunError::Start(source) => {
                     ResolveError::NoCargo { program: self.cargo.clone(), source }
                 }
@@ -339,6 +372,23 @@ impl Resolver {
             Err(ResolveError::Cargo { manifest: manifest.to_owned(), stderr: output.stderr })
         }
     }
+
+    /// Cargo's target folder: one in the cache, else one in the copy or a private one, which is not
+    /// there: cargo then keeps nothing. Nobody else can put anything in its place.
+    fn target(
+        &self,
+        run_in: RunIn<'_>,
+    ) -> Result<(Utf8PathBuf, Option<TemporaryFolder>), ResolveError> {
+        if let Some(cached) = self.cache.folder_of_cargo() {
+            return Ok((cached, None));
+        }
+        if let Some(copy) = run_in.copy {
+            return Ok((scratch::target_below(copy), None));
+        }
+        let private = TemporaryFolder::new(&self.children)
+            .map_err(|error| ResolveError::temporary(error, run_in.manifest))?;
+        Ok((private.path().join("target"), Some(private)))
+    }
 }
 
 /// Whether cargo has written its answer, a line of JSON. It takes time to end after that.
@@ -346,11 +396,6 @@ fn is_answer(output: &[u8]) -> bool {
     let line =
         output.strip_suffix(b"\n").and_then(|lines| lines.rsplit(|byte| *byte == b'\n').next());
     line.is_some_and(|line| line.starts_with(b"{"))
-}
-
-fn no_folder() -> Utf8PathBuf {
-    Utf8PathBuf::from(std::env::temp_dir().to_string_lossy().into_owned())
-        .join("supercargo-no-target")
 }
 
 /// Reads an answer of cargo.

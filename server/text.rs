@@ -6,14 +6,17 @@
 mod edits;
 mod files;
 mod hunks;
+mod write;
 
 use std::{ops::Range, sync::Arc};
 
 use line_index::{LineIndex, TextSize, WideEncoding};
 
 pub(crate) use edits::{Edit, Edits, found_again};
-pub(crate) use files::{read, read_to_string};
+pub(crate) use files::{read, read_at_most, read_named, read_to_string, unusable};
 pub(crate) use hunks::hunks;
+pub(crate) use write::{Before, Replacement, delete_leftovers, write_all};
+pub use write::{Links, WriteError, Written};
 
 /// Byte offsets into one version of a text, end exclusive.
 pub type Span = Range<usize>;
@@ -28,6 +31,11 @@ pub struct Spanned<T> {
 }
 
 /// A line and a column for people: both count from 1, the column in characters.
+///
+/// Only a line feed ends a line here, with a carriage return before it or not: cargo, rustc,
+/// cargo-deny, git and the hosts that show reports count so. A lone carriage return is no line end in
+/// TOML either (TOML 1.0, "Spec": a syntax error), but it is one for the client of a language server,
+/// see [`SourceText::client_lines`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct LineColumn {
     /// The line, from 1.
@@ -44,13 +52,19 @@ pub struct LineColumn {
 pub struct SourceText {
     text: Arc<str>,
     lines: Arc<LineIndex>,
+    client_lines: Arc<LineIndex>,
 }
 
 impl SourceText {
     /// Takes the text, without a leading byte order mark.
     pub fn new(text: &str) -> Self {
         let text: Arc<str> = text.strip_prefix('\u{feff}').unwrap_or(text).into();
-        Self { lines: Arc::new(LineIndex::new(&text)), text }
+        let lines = Arc::new(LineIndex::new(&text));
+        let client_lines = match lone_returns_as_line_feeds(&text) {
+            Some(same) => Arc::new(LineIndex::new(&same)),
+            None => Arc::clone(&lines),
+        };
+        Self { text, lines, client_lines }
     }
 
     /// The text.
@@ -58,9 +72,20 @@ impl SourceText {
         &self.text
     }
 
-    /// The line index of exactly this version.
-    pub(crate) fn lines(&self) -> &LineIndex {
-        &self.lines
+    /// The lines of exactly this version as the Language Server Protocol counts them: `\n`, `\r\n`
+    /// and a lone `\r` end one (LSP, "Text Documents").
+    pub(crate) fn client_lines(&self) -> &LineIndex {
+        &self.client_lines
+    }
+
+    /// The span of a line of [`Self::client_lines`], from 0, without its line ending; `None` below
+    /// the last one.
+    pub(crate) fn client_line(&self, line: u32) -> Option<Span> {
+        let whole = self.client_lines.line(line)?;
+        let start = usize::from(whole.start());
+        let line = &self.text[start..usize::from(whole.end())];
+        let ended = line.strip_suffix("\r\n").or_else(|| line.strip_suffix(['\n', '\r']));
+        Some(start..start + ended.unwrap_or(line).len())
     }
 
     /// Where a byte offset stands for a person. Offsets past the end or inside a character are
@@ -80,14 +105,29 @@ impl SourceText {
         TextSize::try_from(offset).unwrap_or_else(|_| TextSize::of(&*self.text))
     }
 
-    /// The span of the line that holds `offset`, without its line ending.
+    /// The span of the line of [`LineColumn`] that holds `offset`, without its line ending.
     pub fn line_span(&self, offset: usize) -> Span {
         let offset = usize::from(self.text_size(offset));
         let start = self.text[..offset].rfind('\n').map_or(0, |at| at + 1);
-        let end = self.text[offset..].find('\n').map_or(self.text.len(), |at| offset + at);
-        let end = if self.text[start..end].ends_with('\r') { end - 1 } else { end };
-        start..end
+        let Some(feed) = self.text[offset..].find('\n').map(|at| offset + at) else {
+            return start..self.text.len();
+        };
+        start..if self.text[start..feed].ends_with('\r') { feed - 1 } else { feed }
     }
+}
+
+/// `text` with a line feed in place of each lone carriage return; `None` where there is none. All
+/// offsets stay.
+fn lone_returns_as_line_feeds(text: &str) -> Option<String> {
+    let ends_alone =
+        |at: &usize| text.as_bytes()[*at] == b'\r' && text.as_bytes().get(at + 1) != Some(&b'\n');
+    let mut lone = text.match_indices('\r').map(|(at, _)| at).filter(ends_alone).peekable();
+    lone.peek()?;
+    let mut bytes = text.as_bytes().to_vec();
+    for at in lone {
+        bytes[at] = b'\n';
+    }
+    String::from_utf8(bytes).ok()
 }
 
 impl Default for SourceText {
@@ -116,6 +156,16 @@ mod tests {
         assert_eq!(text.line_column(offset), LineColumn { line: 2, column: 3 });
         assert_eq!(&text.as_str()[text.line_span(offset)], "ä𝄞b = 2");
         assert_eq!(&text.as_str()[text.line_span(2)], "a = 1");
+    }
+
+    #[test]
+    fn a_lone_carriage_return_ends_a_line_for_clients_only() {
+        let text = SourceText::new("a\rä = 1\r\r\nb\n\rc\r\n");
+        let line = |line| text.client_line(line).map(|span| &text.as_str()[span]);
+        let lines: Vec<_> = (0..).map_while(line).collect();
+        assert_eq!(lines, ["a", "ä = 1", "", "b", "", "c", ""]);
+        let offset = text.as_str().find('b').expect("b");
+        assert_eq!(text.line_column(offset), LineColumn { line: 2, column: 1 });
     }
 
     #[test]

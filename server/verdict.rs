@@ -16,6 +16,7 @@ mod graph;
 mod graph_facts;
 mod index;
 mod licence_files;
+mod licence_limits;
 mod licence_lines;
 mod manifests;
 mod matched;
@@ -44,11 +45,12 @@ pub(crate) use licence_files::{ISC, MIT};
 pub(crate) use licence_files::{LicenceFile, Recognised, licence_file, licence_files, recognised};
 pub use matched::Matched;
 pub use policy::{DatabaseSettings, ExceptionsFile, LoadedPolicy, PolicyText};
-pub(crate) use provisional::{Known, provisional};
+pub(crate) use provisional::{Known, LockedVersions, provisional};
 pub use releases::Releases;
 pub(crate) use releases::{Release, releases, rust_version};
+pub use unresolved::fuzz_lock_file;
 pub(crate) use unresolved::{LockedManifest, unresolved};
-pub(crate) use words::{harmless, listed};
+pub(crate) use words::{harmless, is_harmful, listed};
 
 /// Fetches what `bans.std-replacements` is judged by. A failure is said in the log, as in
 /// cargo-deny: the check then finds nothing.

@@ -6,6 +6,7 @@ use clap_complete::Shell;
 
 use crate::{
     fix::{Named, Remedy},
+    text::Links,
     verdict::{Check, CheckSet},
 };
 
@@ -170,7 +171,8 @@ pub(super) struct FixArguments {
     pub(super) breaking: bool,
 
     /// Also change the policy: state licences that texts tell (clarify), permit a licence or a
-    /// source for one package and version (exception).
+    /// source for one package and version (exception). Also write the files that symbolic links in
+    /// the workspace point to (links); without it such a file is not written.
     #[arg(long, value_enum, value_name = "REMEDIES", value_delimiter = ',')]
     pub(super) allow: Vec<Allowed>,
 
@@ -232,6 +234,7 @@ pub(super) struct InitArguments {
 pub(super) enum Allowed {
     Clarify,
     Exception,
+    Links,
 }
 
 #[derive(Clone, Copy, Debug, Args)]
@@ -318,13 +321,19 @@ impl GateArguments {
 }
 
 impl FixArguments {
+    /// What becomes of files that are reached through links.
+    pub(super) fn links(&self) -> Links {
+        if self.allow.contains(&Allowed::Links) { Links::Followed } else { Links::Refused }
+    }
+
     /// What of the policy may be changed.
     pub(super) fn remedies(&self) -> Vec<Remedy> {
         let remedy = |allowed: &Allowed| match allowed {
-            Allowed::Clarify => Remedy::Clarify,
-            Allowed::Exception => Remedy::Exception,
+            Allowed::Clarify => Some(Remedy::Clarify),
+            Allowed::Exception => Some(Remedy::Exception),
+            Allowed::Links => None,
         };
-        self.allow.iter().map(remedy).collect()
+        self.allow.iter().filter_map(remedy).collect()
     }
 }
 

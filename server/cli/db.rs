@@ -1,6 +1,6 @@
 //! `supercargo db`: the advisory databases that a policy names.
 
-use std::{io::Write as _, process::ExitCode};
+use std::{io::Write as _, process::ExitCode, time::SystemTime};
 
 use anyhow::{Context as _, bail};
 use camino::Utf8Path;
@@ -10,6 +10,7 @@ use super::{
     arguments::{DbArguments, DbWord},
     logging,
     meant::absolute,
+    terminal::escaped,
 };
 use crate::{
     cache::Cache,
@@ -46,7 +47,7 @@ fn update(settings: &DatabaseSettings) -> anyhow::Result<ExitCode> {
 }
 
 fn pack(settings: &DatabaseSettings, file: &Utf8Path) -> anyhow::Result<ExitCode> {
-    let locations = settings.locations();
+    let locations = settings.current();
     let [location] = locations.as_slice() else {
         bail!("the policy names {} databases: one can be packed", locations.len());
     };
@@ -54,25 +55,32 @@ fn pack(settings: &DatabaseSettings, file: &Utf8Path) -> anyhow::Result<ExitCode
         bail!("the advisory database is not on this machine: `supercargo db update` fetches it");
     };
     let folder = location.folder();
-    write_snapshot(&folder, fetched, file)
-        .with_context(|| format!("`{folder}` cannot be packed into `{file}`"))?;
+    let written = write_snapshot(&folder, fetched, &absolute(file)?)?;
+    written.notes.iter().for_each(|note| logging::warn(note));
     Ok(ExitCode::SUCCESS)
 }
 
 fn status(settings: &DatabaseSettings) -> anyhow::Result<ExitCode> {
     let mut text = String::new();
-    for location in settings.locations() {
+    for named in settings.locations() {
+        let location = named.current(settings.offline);
         let state = match location.freshness() {
             Freshness::Absent => {
                 "not on this machine; `supercargo db update` fetches it".to_owned()
             }
             Freshness::Fetched(None) => "of unknown age".to_owned(),
+            Freshness::Fetched(Some(time)) if time > SystemTime::now() => {
+                "of unknown age: the time of its last fetch is in the future".to_owned()
+            }
             Freshness::Fetched(Some(time)) => match Timestamp::try_from(time) {
                 Ok(time) => format!("fetched {} UTC", time.strftime("%Y-%m-%d %H:%M")),
                 Err(_) => "of unknown age".to_owned(),
             },
         };
         text.push_str(&format!("{}\n  {}\n  {state}\n", location.url, location.folder()));
+        if let Some(refusal) = named.refusal() {
+            text.push_str(&format!("  could not {refusal}\n"));
+        }
     }
     let source = DatabaseSource::Managed(settings.clone());
     let opened =
@@ -90,7 +98,7 @@ fn status(settings: &DatabaseSettings) -> anyhow::Result<ExitCode> {
         }
     };
     let mut out = std::io::stdout().lock();
-    out.write_all(text.as_bytes()).context("standard output cannot be written")?;
+    out.write_all(escaped(&text).as_bytes()).context("standard output cannot be written")?;
     Ok(code)
 }
 

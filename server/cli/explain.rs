@@ -11,6 +11,7 @@ use super::{
     check::PATIENCE,
     logging,
     meant::{Manner, absolute, gate_options},
+    terminal::escaped,
 };
 use crate::{
     cache::Cache,
@@ -79,7 +80,8 @@ pub(super) fn run(arguments: &ExplainArguments) -> anyhow::Result<ExitCode> {
 }
 
 fn tell(told: &[Markup]) -> anyhow::Result<ExitCode> {
-    let texts: Vec<_> = told.iter().map(|text| text.plain().trim_end().to_owned()).collect();
+    let texts = told.iter().map(|text| escaped(text.plain().trim_end()).into_owned());
+    let texts: Vec<_> = texts.collect();
     let mut out = std::io::stdout().lock();
     out.write_all(format!("{}\n", texts.join("\n\n")).as_bytes())
         .and_then(|()| out.flush())

@@ -3,9 +3,9 @@
 mod human;
 mod json;
 
-use std::process::ExitCode;
+use std::{collections::BTreeSet, process::ExitCode};
 
-use camino::Utf8Path;
+use camino::{Utf8Path, Utf8PathBuf};
 
 use super::{
     arguments::{FixArguments, Format},
@@ -15,8 +15,10 @@ use super::{
 };
 use crate::{
     fix::{FixOptions, NotProved, Prover, Repair, Tried, Wanted, repair},
-    gate::{Databases, Gate, NO_VERDICT},
+    gate::{Databases, Gate, NO_VERDICT, Verdict},
     resolve::Built,
+    text::{Links, delete_leftovers},
+    workspace::DecidingFiles,
 };
 
 /// A repair and what became of it.
@@ -91,13 +93,18 @@ pub(super) fn run(arguments: &FixArguments) -> anyhow::Result<ExitCode> {
                 }
             }
         }
-        if !arguments.dry_run
-            && !done.is_refused()
-            && let Err(error) = repair.texts.write()
-        {
-            logging::complain(&error.to_string());
-            code = NO_VERDICT;
-            continue;
+        if !arguments.dry_run {
+            delete_leftovers_of(&repair.before, arguments.links());
+        }
+        if !arguments.dry_run && !done.is_refused() {
+            match repair.texts.write(&workspace.root, arguments.links()) {
+                Ok(written) => written.notes.iter().for_each(|note| logging::warn(note)),
+                Err(error) => {
+                    logging::complain(&error.to_string());
+                    code = NO_VERDICT;
+                    continue;
+                }
+            }
         }
         match arguments.format {
             Format::Human => human::tell(&done, &here),
@@ -109,4 +116,24 @@ pub(super) fn run(arguments: &FixArguments) -> anyhow::Result<ExitCode> {
     drop(databases);
     options.resolver.children.wait_until_unused(PATIENCE);
     Ok(ExitCode::from(code))
+}
+
+/// Deletes what an earlier run left that was killed when it wrote: also where there is nothing to
+/// write this time.
+fn delete_leftovers_of(verdict: &Verdict, links: Links) {
+    let deciding = DecidingFiles::of_workspace(&verdict.workspace).files;
+    let policies = verdict.policy.iter().chain(&verdict.exceptions).cloned();
+    let is_written = |file: &Utf8PathBuf| {
+        matches!(file.file_name(), Some("Cargo.toml" | "Cargo.lock")) && file.is_file()
+    };
+    let mut folders = BTreeSet::new();
+    for file in deciding.into_iter().filter(is_written).chain(policies) {
+        // Beside the file that a link points to, where that is written.
+        let file = match links {
+            Links::Followed => file.canonicalize_utf8().unwrap_or(file),
+            Links::Refused => file,
+        };
+        folders.extend(file.parent().map(Utf8Path::to_owned));
+    }
+    folders.iter().for_each(|folder| delete_leftovers(folder));
 }

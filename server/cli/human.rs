@@ -6,7 +6,11 @@ use annotate_snippets::{AnnotationKind, Element, Level, Origin, Renderer, Report
 use anstyle::{AnsiColor, Style};
 use camino::{Utf8Path, Utf8PathBuf};
 
-use super::{check::is_counted_strictly, meant::absolute};
+use super::{
+    check::is_counted_strictly,
+    meant::absolute,
+    terminal::{drawn, escaped, escaped_line},
+};
 use crate::{
     gate::Verdict,
     verdict::{Check, CheckSet, Code, Counts, Finding, Place, Role, Severity},
@@ -82,8 +86,8 @@ impl Human {
             Severity::Warning => Level::WARNING,
             Severity::Note | Severity::Help => Level::NOTE,
         };
-        let link = finding.link();
-        let mut title = level.primary_title(finding.message.as_str());
+        let link = finding.link().map(|link| escaped_line(&link).into_owned());
+        let mut title = level.primary_title(escaped(&finding.message));
         if let Some(code) = finding.shown_code() {
             title = title.id(code);
             if let Some(link) = &link {
@@ -97,7 +101,9 @@ impl Human {
                 .into_iter()
                 .map(|places| self.source(&places)),
         );
-        let named = |name: &'static str, text: String| Level::NOTE.with_name(name).message(text);
+        let named = |name: &'static str, text: String| {
+            Level::NOTE.with_name(name).message(escaped(&text).into_owned())
+        };
         if mending.len() > PLACES {
             let more = mending.len() - PLACES;
             let declarations = if more == 1 { "declaration" } else { "declarations" };
@@ -110,13 +116,13 @@ impl Human {
             group = group.element(named("note", note));
         }
         if let Some(remedy) = &finding.remedy {
-            group = group.element(Level::HELP.message(remedy.as_str()));
+            group = group.element(Level::HELP.message(escaped(remedy)));
         }
         if let (Some(_), Some(link)) = (&finding.advisory, &link) {
             group = group.element(named("see", link.clone()));
         }
         let report: Report<'_> = &[group];
-        Renderer::styled().render(report).clone()
+        drawn(&Renderer::styled().render(report))
     }
 
     fn source<'f>(&self, places: &[&'f Place]) -> Element<'f> {
@@ -136,7 +142,7 @@ impl Human {
     }
 
     fn shown_path(&self, path: &Utf8Path) -> String {
-        path.strip_prefix(&self.here).unwrap_or(path).to_string()
+        escaped_line(path.strip_prefix(&self.here).unwrap_or(path).as_str()).into_owned()
     }
 
     fn summary(&self, verdict: &Verdict, checks: CheckSet) -> String {
@@ -159,7 +165,7 @@ impl Human {
         let mut text = format!("{folder} ({policy}{packages})\n");
         for finding in &verdict.findings {
             if finding.check == Check::Supercargo && finding.severity == Severity::Note {
-                text.push_str(&format!("  note: {}\n", finding.message));
+                text.push_str(&format!("  note: {}\n", escaped(&finding.message)));
             }
         }
         let rejected =

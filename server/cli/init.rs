@@ -10,6 +10,7 @@ use super::{
     check::PATIENCE,
     logging,
     meant::{Manner, absolute, gate_options},
+    terminal::{escaped, escaped_line},
 };
 use crate::{
     fix::{Created, NotProved, Prover, Tried, write_new},
@@ -35,7 +36,9 @@ pub(super) fn run(arguments: &InitArguments) -> anyhow::Result<ExitCode> {
     }
     let workspace = Workspace::of_manifest(&manifest);
     let here = absolute(Utf8Path::new("."))?;
-    let shown = |path: &Utf8Path| path.strip_prefix(&here).unwrap_or(path).to_string();
+    let shown = |path: &Utf8Path| {
+        escaped_line(path.strip_prefix(&here).unwrap_or(path).as_str()).into_owned()
+    };
     if let Some(rules) = workspace.policy_files().policy.filter(|_| !arguments.print) {
         logging::complain(&format!(
             "`{}` rules this workspace already, nothing was written (`--print` shows what would be)",
@@ -66,10 +69,10 @@ pub(super) fn run(arguments: &InitArguments) -> anyhow::Result<ExitCode> {
         out.write_all(created.text.as_str().as_bytes())
     } else {
         if let Err(error) = write_new(&created.path, created.text.as_str()) {
-            logging::complain(&format!("could not write `{}`: {error}", created.path));
+            logging::complain(&error.to_string());
             return Ok(ExitCode::from(NOT_CREATED));
         }
-        out.write_all(told(&created, &shown(&created.path)).as_bytes())
+        out.write_all(escaped(&told(&created, &shown(&created.path))).as_bytes())
     }
     .context("standard output cannot be written")?;
     drop(gate);

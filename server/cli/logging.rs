@@ -4,6 +4,7 @@ use std::io::{IsTerminal, stderr};
 
 use tracing_subscriber::EnvFilter;
 
+use super::terminal::{escaped, escaped_line};
 use crate::threads;
 
 /// Starts the log: errors only, more when asked for, whatever `SUPERCARGO_LOG` says.
@@ -30,12 +31,23 @@ pub(super) fn start(verbose: u8) {
 
 /// One sentence about what went wrong.
 pub(super) fn complain(message: &str) {
+    let message = escaped(message);
     anstream::eprintln!("{}error{0:#}: {message}", anstyle::AnsiColor::Red.on_default().bold());
+}
+
+/// One sentence about what somebody should know.
+pub(super) fn warn(message: &str) {
+    let message = escaped(message);
+    anstream::eprintln!(
+        "{}warning{0:#}: {message}",
+        anstyle::AnsiColor::Yellow.on_default().bold()
+    );
 }
 
 /// One sentence about something that takes long, for people who wait at a terminal.
 pub(super) fn tell(message: &str) {
     if stderr().is_terminal() {
+        let message = escaped_line(message);
         anstream::eprintln!("{}{message} ...{0:#}", anstyle::Style::new().dimmed());
     } else {
         tracing::info!("{message}");

@@ -1,10 +1,15 @@
 //! Where advisory databases are kept, how old they are, and how they are fetched.
 //!
-//! Folder names, the lock and the git commands are cargo-deny's, so both programs share one copy.
+//! Folder names, the lock and the layout are cargo-deny's, so both programs share one clone. A fetch
+//! never changes a clone in place ([`fetch`]), and not every folder is written to ([`place`],
+//! [`ours`]). What is read of a folder is read with a limit: anybody may have written it.
+
+mod fetch;
+mod ours;
+mod place;
 
 use std::{
     fs, io,
-    process::Command,
     time::{Duration, SystemTime},
 };
 
@@ -13,7 +18,8 @@ use tame_index::utils::flock::{FileLock, LockOptions};
 use twox_hash::XxHash64;
 use url::Url;
 
-use crate::process::Children;
+use crate::{process::Children, text::read_at_most};
+pub use place::Refusal;
 
 /// The database of the `RustSec` project.
 pub const DEFAULT_URL: &str = "https://github.com/RustSec/advisory-db";
@@ -21,14 +27,20 @@ pub const DEFAULT_URL: &str = "https://github.com/RustSec/advisory-db";
 /// The branch that cargo-deny reads.
 const BRANCH: &str = "main";
 
-/// Stands in a clone while it is brought up to date: until then it may be half of each.
-const UNFINISHED: &str = "supercargo-unfinished";
+/// The lock file of a folder of databases, cargo-deny's.
+const LOCK: &str = "db.lock";
 
-/// A clone that is being made has this in its name.
-const PARTIAL: &str = ".partial-";
+/// How long another program may hold the lock.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// No `HEAD`, branch or `FETCH_HEAD` of a clone of one branch comes near this many bytes.
+const HEAD_LIMIT: u64 = 64 << 10;
+
+/// The same for `packed-refs`, which has a line for each branch and tag.
+const REFS_LIMIT: u64 = 16 << 20;
 
 /// One database that a policy names.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct DatabaseLocation {
     /// The folder that holds all databases (`advisories.db-path`).
     pub root: Utf8PathBuf,
@@ -41,7 +53,8 @@ pub struct DatabaseLocation {
 pub enum Freshness {
     /// It is not on this machine.
     Absent,
-    /// When it was last fetched; `None` where that cannot be told.
+    /// When it was last fetched; `None` where that cannot be told. May lie in the future, where a
+    /// clock was wrong or somebody has set the time of the file.
     Fetched(Option<SystemTime>),
 }
 
@@ -50,7 +63,7 @@ pub enum Freshness {
 pub enum RefreshPolicy {
     /// Never: there is no network or it must not be used.
     Never,
-    /// When it is absent or older than this.
+    /// When it is absent, older than this, or of unknown age; a time in the future tells no age.
     OlderThan(Duration),
     /// Now.
     Always,
@@ -78,6 +91,17 @@ pub enum FetchError {
         /// Why.
         source: io::Error,
     },
+    /// The folder must not be written to.
+    #[error(transparent)]
+    Refused(#[from] Refusal),
+    /// It must not be written to, and the fetch into cargo's home failed as well.
+    #[error("{error}; `db-path` is not used: could not {refusal}")]
+    Elsewhere {
+        /// Why the fetch into cargo's home failed.
+        error: Box<FetchError>,
+        /// Why the folder that the policy names was not fetched to.
+        refusal: Refusal,
+    },
     /// Another program holds the databases' lock for too long.
     #[error("lock `{path}`: {message}")]
     Locked {
@@ -88,171 +112,203 @@ pub enum FetchError {
     },
 }
 
-/// The branch that is checked out, by the text of git's `HEAD`; `None` where it is a commit.
+/// The branch that is checked out, by the text of git's `HEAD`; `None` where it is a commit, or a
+/// name that git does not allow (git-check-ref-format): as a path it could lead anywhere.
 fn branch(head: &str) -> Option<&str> {
-    head.trim().strip_prefix("ref: ")
+    let name = head.trim().strip_prefix("ref: ")?;
+    let allowed = |c: char| c.is_ascii_alphanumeric() || "-_./+@".contains(c);
+    let is_sound = |part: &str| !part.is_empty() && !part.starts_with('.');
+    let sound = name.chars().all(allowed) && name.split('/').all(is_sound) && !name.contains("..");
+    (sound && name.starts_with("refs/heads/")).then_some(name)
+}
+
+/// A small file of a clone as text.
+fn read_text(path: &Utf8Path, limit: u64) -> Option<String> {
+    String::from_utf8(read_at_most(path, limit).ok()?).ok()
+}
+
+/// The commit that is checked out in the clone whose `.git` is this folder; `None` where that
+/// cannot be told.
+fn commit_of(git: &Utf8Path) -> Option<String> {
+    let head = read_text(&git.join("HEAD"), HEAD_LIMIT)?;
+    if !head.starts_with("ref:") {
+        return Some(head.trim().to_owned()).filter(|commit| !commit.is_empty());
+    }
+    let branch = branch(&head)?;
+    if let Some(commit) = read_text(&git.join(branch), HEAD_LIMIT) {
+        return Some(commit.trim().to_owned());
+    }
+    let packed = read_text(&git.join("packed-refs"), REFS_LIMIT)?;
+    let mut lines = packed.lines().filter_map(|line| line.split_once(' '));
+    lines.find(|(_, name)| *name == branch).map(|(commit, _)| commit.to_owned())
 }
 
 impl DatabaseLocation {
-    /// The folder of this database: the last segment of its URL in lower case, a dash, and the
-    /// XXH64 of the whole URL in lower case (cargo-deny's `url_to_db_path`).
-    pub fn folder(&self) -> Utf8PathBuf {
+    /// The name of its folder: the last segment of its URL in lower case, a dash, and the XXH64 of
+    /// the whole URL in lower case (cargo-deny's `url_to_db_path`).
+    fn name(&self) -> String {
         let url = self.url.as_str().to_lowercase();
         let url = Url::parse(&url).unwrap_or_else(|_| self.url.clone());
         let name = url.path_segments().and_then(|mut all| all.next_back()).unwrap_or("empty_");
         let hash = XxHash64::oneshot(0xca80_de71, url.as_str().as_bytes());
-        self.root.join(format!("{name}-{hash:016x}"))
+        format!("{name}-{hash:016x}")
+    }
+
+    /// The folder of this database.
+    pub fn folder(&self) -> Utf8PathBuf {
+        self.root.join(self.name())
     }
 
     /// The files of the clone that change with every fetch, whether they are there or not: what
     /// was fetched, and the commit that is checked out.
     pub fn heads(&self) -> Vec<Utf8PathBuf> {
         let git = self.folder().join(".git");
-        let head = fs::read_to_string(git.join("HEAD")).unwrap_or_default();
+        let head = read_text(&git.join("HEAD"), HEAD_LIMIT).unwrap_or_default();
         let branch = branch(&head).unwrap_or("refs/heads/main");
         ["FETCH_HEAD", "HEAD", "packed-refs", branch].map(|name| git.join(name)).to_vec()
     }
 
     /// The commit that is checked out; `None` where that cannot be told.
     pub(crate) fn commit(&self) -> Option<String> {
-        let git = self.folder().join(".git");
-        let head = fs::read_to_string(git.join("HEAD")).ok()?;
-        let Some(branch) = branch(&head) else {
-            return Some(head.trim().to_owned()).filter(|commit| !commit.is_empty());
-        };
-        if let Ok(commit) = fs::read_to_string(git.join(branch)) {
-            return Some(commit.trim().to_owned());
-        }
-        let packed = fs::read_to_string(git.join("packed-refs")).ok()?;
-        let mut lines = packed.lines().filter_map(|line| line.split_once(' '));
-        lines.find(|(_, name)| *name == branch).map(|(commit, _)| commit.to_owned())
+        commit_of(&self.folder().join(".git"))
+    }
+
+    /// What tells that the clone is another one than before, or was changed: the folder itself, and
+    /// the texts of [`Self::heads`].
+    pub(super) fn state(&self) -> State {
+        let heads = self.heads().into_iter().map(|path| read_at_most(&path, REFS_LIMIT).ok());
+        State { folder: identity(&self.folder()), heads: heads.collect() }
     }
 
     /// How old the copy on this machine is: the time of `FETCH_HEAD`, else of `HEAD`, since a
-    /// fresh clone has no `FETCH_HEAD`. A fetch that was broken off counts for nothing.
+    /// fresh clone has no `FETCH_HEAD`.
     pub fn freshness(&self) -> Freshness {
-        let folder = self.folder();
-        if !folder.is_dir() {
+        let git = self.folder().join(".git");
+        if !self.folder().is_dir() {
             return Freshness::Absent;
         }
-        if folder.join(".git").join(UNFINISHED).exists() {
+        // Left by an earlier version that was killed while it changed the clone in place.
+        if git.join(ours::UNFINISHED).exists() {
             return Freshness::Fetched(None);
         }
-        let modified = |name: &str| {
-            fs::metadata(folder.join(".git").join(name)).and_then(|data| data.modified()).ok()
-        };
+        let modified =
+            |name: &str| fs::metadata(git.join(name)).and_then(|data| data.modified()).ok();
         Freshness::Fetched(modified("FETCH_HEAD").or_else(|| modified("HEAD")))
     }
 
-    /// Whether `policy` asks for a fetch now.
-    pub fn wants_fetch(&self, policy: RefreshPolicy) -> bool {
-        match (policy, self.freshness()) {
-            (RefreshPolicy::Never, _) => false,
-            (RefreshPolicy::Always, _) | (_, Freshness::Absent | Freshness::Fetched(None)) => true,
-            (RefreshPolicy::OlderThan(limit), Freshness::Fetched(Some(time))) => {
-                time.elapsed().is_ok_and(|age| age > limit)
-            }
+    /// Why nothing may be written to this place; `None` where it may.
+    pub fn refusal(&self) -> Option<Refusal> {
+        place::writable(self).err()
+    }
+
+    /// Where a fetch of this database goes: here, or, where nothing may be written here, to the
+    /// place that cargo-deny uses when the policy names none (`$CARGO_HOME/advisory-dbs`). The
+    /// advisories are the same, and so is the verdict.
+    pub fn target(&self) -> Self {
+        match (self.refusal(), place::of_cargo()) {
+            (Some(_), Some(root)) => Self { root, url: self.url.clone() },
+            _ => self.clone(),
         }
     }
 
-    /// Takes the lock under which cargo-deny and we read and change databases; waits a minute.
-    pub(crate) fn lock(&self) -> Result<FileLock, FetchError> {
-        fs::create_dir_all(&self.root)
-            .map_err(|source| FetchError::Write { path: self.root.clone(), source })?;
-        let path = self.root.join("db.lock");
-        LockOptions::new(&path)
-            .exclusive(false)
-            .lock(|_| Some(Duration::from_secs(60)))
-            .map_err(|error| FetchError::Locked { path: path.clone(), message: error.to_string() })
+    /// Where this database is read: here or at its [target](Self::target), whichever was fetched
+    /// last. `offline`, when nothing is ever fetched, it is the place that the policy names, as long
+    /// as there is a database: cargo-deny would read that one.
+    pub fn current(&self, offline: bool) -> Self {
+        let target = self.target();
+        if target == *self {
+            return target;
+        }
+        let now = SystemTime::now();
+        // No database, one of unknown age, one with an age: in this order.
+        let fetched = |location: &Self| match location.freshness() {
+            Freshness::Absent => None,
+            Freshness::Fetched(time) => Some(time.filter(|time| *time <= now)),
+        };
+        let (here, there) = (fetched(self), fetched(&target));
+        let is_there = if offline { here.is_none() && there.is_some() } else { there > here };
+        if is_there { target } else { self.clone() }
     }
 
-    /// Clones the database, or brings it up to date. A clone appears whole or not at all.
+    /// Whether `policy` asks for a fetch now. One that is there and cannot be fetched, since it must
+    /// not be written to anywhere, is only fetched by who asks for exactly that.
+    pub fn wants_fetch(&self, policy: RefreshPolicy) -> bool {
+        let limit = match policy {
+            RefreshPolicy::Never => return false,
+            RefreshPolicy::Always => return true,
+            RefreshPolicy::OlderThan(limit) => limit,
+        };
+        let is_old = match self.current(false).freshness() {
+            Freshness::Absent => return true,
+            Freshness::Fetched(None) => true,
+            // A time in the future tells no age.
+            Freshness::Fetched(Some(time)) => time.elapsed().map_or(true, |age| age > limit),
+        };
+        is_old && self.target().refusal().is_none()
+    }
+
+    /// Waits until no other program changes the databases of this folder, as far as a lock file
+    /// tells: nothing is created. `None` where there is none, or it is held for a minute.
+    pub(super) fn lock_to_read(&self) -> Option<FileLock> {
+        let path = self.root.join(LOCK);
+        let is_file = fs::symlink_metadata(&path).is_ok_and(|data| data.is_file());
+        is_file.then(|| LockOptions::new(&path).shared().lock(|_| Some(PATIENCE)).ok())?
+    }
+
+    /// Fetches the database: a fresh clone takes the place of the folder that was there. Where the
+    /// policy's folder must not be written to, the one in cargo's home is fetched instead, which is
+    /// logged once.
     ///
     /// # Errors
     ///
-    /// When git is missing or fails, or the folder cannot be written.
+    /// When git is missing or fails, or the folder cannot or must not be written.
     pub fn fetch(&self, children: &Children) -> Result<(), FetchError> {
-        let _partial_is_deleted = children.in_use();
-        let _lock = self.lock()?;
-        let folder = self.folder();
-        if folder.join(".git").is_dir() {
-            // Nobody else is at it: what git left when it was killed would stop it for ever.
-            remove_locks(&folder.join(".git"));
-            let unfinished = folder.join(".git").join(UNFINISHED);
-            fs::write(&unfinished, "")
-                .map_err(|source| FetchError::Write { path: unfinished.clone(), source })?;
-            // A changed work tree must not stop the fetch, as in cargo-deny.
-            let _ = self.git(children, &folder, &["reset", "--hard"]);
-            let refspec = format!("+{BRANCH}:{BRANCH}");
-            let fetch = ["fetch", "--depth=1", "-u", "origin", &refspec];
-            if let Err(error) = self.git(children, &folder, &fetch) {
-                // The clone is whole: it is what it was before.
-                let _ = fs::remove_file(&unfinished);
-                return Err(error);
-            }
-            self.git(children, &folder, &["reset", "--hard", "FETCH_HEAD"])?;
-            return fs::remove_file(&unfinished)
-                .map_err(|source| FetchError::Write { path: unfinished, source });
+        let target = self.target();
+        if target == *self {
+            return target.fetch_here(children);
         }
-        for entry in self.root.read_dir_utf8().into_iter().flatten().flatten() {
-            if entry.file_name().starts_with(PARTIAL) {
-                let _ = fs::remove_dir_all(entry.path());
-            }
+        let refusal = self.refusal();
+        if let Some(refusal) = &refusal {
+            place::log_once(refusal, &target.root);
         }
-        let partial = self.root.join(format!("{PARTIAL}{}", std::process::id()));
-        let url = self.url.as_str();
-        let clone = ["clone", "--depth=1", "--branch", BRANCH, url, partial.as_str()];
-        let done = self.git(children, &self.root, &clone).and_then(|()| {
-            if folder.exists() {
-                // Something that is no clone: kept aside rather than deleted.
-                let _ = fs::rename(&folder, self.root.join(format!("{folder}.broken")));
-            }
-            fs::rename(&partial, &folder)
-                .map_err(|source| FetchError::Write { path: folder.clone(), source })
-        });
-        let _ = fs::remove_dir_all(&partial);
-        done
-    }
-
-    fn git(&self, children: &Children, folder: &Utf8Path, args: &[&str]) -> Result<(), FetchError> {
-        let mut command = Command::new("git");
-        command.arg("-C").arg(folder).args(args).env("GIT_TERMINAL_PROMPT", "0");
-        for variable in [
-            "GIT_DIR",
-            "GIT_WORK_TREE",
-            "GIT_INDEX_FILE",
-            "GIT_OBJECT_DIRECTORY",
-            "GIT_ALTERNATE_OBJECT_DIRECTORIES",
-        ] {
-            command.env_remove(variable);
-        }
-        let output = children.run(command).map_err(|error| FetchError::NoGit(error.to_string()))?;
-        if output.success {
-            return Ok(());
-        }
-        let message = output
-            .stderr
-            .lines()
-            .find_map(|line| line.strip_prefix("fatal: "))
-            .unwrap_or(output.stderr.trim());
-        Err(FetchError::Git { url: self.url.clone(), message: message.to_owned() })
+        target.fetch_here(children).map_err(|error| match refusal {
+            Some(refusal) => FetchError::Elsewhere { error: Box::new(error), refusal },
+            None => error,
+        })
     }
 }
 
-/// Removes the lock files of a git that was killed.
-fn remove_locks(git: &Utf8Path) {
-    for folder in [git.to_owned(), git.join("refs/heads"), git.join("refs/remotes/origin")] {
-        for entry in folder.read_dir_utf8().into_iter().flatten().flatten() {
-            if entry.path().extension() == Some("lock") {
-                let _ = fs::remove_file(entry.path());
-            }
-        }
-    }
+/// See [`DatabaseLocation::state`].
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct State {
+    folder: Option<(u64, u64)>,
+    pub(super) heads: Vec<Option<Vec<u8>>>,
+}
+
+/// A number that no other folder has at the same time.
+#[cfg(unix)]
+fn identity(folder: &Utf8Path) -> Option<(u64, u64)> {
+    use std::os::unix::fs::MetadataExt as _;
+
+    fs::metadata(folder).ok().map(|data| (data.dev(), data.ino()))
+}
+
+/// Elsewhere the time at which it was made.
+#[cfg(not(unix))]
+fn identity(folder: &Utf8Path) -> Option<(u64, u64)> {
+    let made = fs::metadata(folder).and_then(|data| data.created()).ok()?;
+    let since = made.duration_since(SystemTime::UNIX_EPOCH).ok()?;
+    Some((since.as_secs(), since.subsec_nanos().into()))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn location(folder: &tempfile::TempDir) -> DatabaseLocation {
+        let root = Utf8Path::from_path(folder.path()).expect("UTF-8").to_owned();
+        DatabaseLocation { root, url: Url::parse(DEFAULT_URL).expect("a URL") }
+    }
 
     #[test]
     fn the_folder_is_the_one_that_cargo_deny_uses() {
@@ -271,9 +327,7 @@ mod tests {
     #[test]
     fn the_commit_is_that_of_the_branch() {
         let folder = tempfile::tempdir().expect("a folder");
-        let root = Utf8Path::from_path(folder.path()).expect("UTF-8").to_owned();
-        let url = Url::parse(DEFAULT_URL).expect("a URL");
-        let location = DatabaseLocation { root, url };
+        let location = location(&folder);
         assert_eq!(location.commit(), None);
         let git = location.folder().join(".git");
         fs::create_dir_all(git.join("refs/heads")).expect("made");
@@ -285,5 +339,51 @@ mod tests {
         assert_eq!(location.commit().as_deref(), Some("def"));
         fs::write(git.join("HEAD"), "012\n").expect("written");
         assert_eq!(location.commit().as_deref(), Some("012"));
+    }
+
+    #[test]
+    fn a_head_that_leads_out_of_the_clone_is_not_followed() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let location = location(&folder);
+        let git = location.folder().join(".git");
+        fs::create_dir_all(&git).expect("made");
+        fs::write(git.join("secret"), "not a commit").expect("written");
+        for name in [
+            "/dev/zero",
+            "secret",
+            "refs/heads/../../secret",
+            "refs/heads//secret",
+            "refs/heads/.secret",
+            "refs/heads/",
+            "refs/heads/a b",
+            "refs/tags/v1",
+        ] {
+            fs::write(git.join("HEAD"), format!("ref: {name}\n")).expect("written");
+            assert_eq!(location.commit(), None, "{name}");
+            let inside = git.join("refs/heads/main");
+            assert_eq!(location.heads().last(), Some(&inside), "{name}");
+        }
+    }
+
+    #[test]
+    fn a_fetch_in_the_future_tells_no_age() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let location = location(&folder);
+        let git = location.folder().join(".git");
+        fs::create_dir_all(&git).expect("made");
+        let file = fs::File::create(git.join("FETCH_HEAD")).expect("written");
+        let hour = Duration::from_secs(60 * 60);
+        let year = 24 * 365 * hour;
+        let policy = RefreshPolicy::OlderThan(hour);
+        for (time, wants) in [
+            (SystemTime::now() - hour / 2, false),
+            (SystemTime::now() - 2 * hour, true),
+            (SystemTime::now() + hour / 2, true),
+            (SystemTime::now() + year, true),
+        ] {
+            file.set_modified(time).expect("times of files can be set");
+            assert_eq!(location.wants_fetch(policy), wants, "{time:?}");
+            assert!(!location.wants_fetch(RefreshPolicy::Never));
+        }
     }
 }

@@ -31,9 +31,9 @@ fn index_folder() -> Option<Utf8PathBuf> {
 fn files_in(folder: &Utf8Path, lock_file: &str) -> BTreeSet<Utf8PathBuf> {
     let entries = folder.read_dir_utf8().into_iter().flatten().flatten();
     let caches: Vec<_> = entries.map(|entry| entry.path().join(".cache")).collect();
-    let lock = Lockfile::parse(lock_file);
+    let lock = Lockfile::entries(lock_file);
     let from_a_registry = |source: &str| source.contains("registry+") || source.contains("sparse+");
-    let entries = lock.entries.iter().filter(|entry| {
+    let entries = lock.iter().filter(|entry| {
         entry.source.as_deref().is_some_and(from_a_registry) && entry.name.value.is_ascii()
     });
     let names: BTreeSet<_> = entries.map(|entry| entry.name.value.to_lowercase()).collect();

@@ -1,5 +1,9 @@
-//! An advisory database in one file. A clone is a thousand small files, which a cold disk takes
-//! seconds to read; unpacked into a temporary folder they are in memory.
+//! The advisories of a database, read into one file of our own. cargo-deny maps the files that it
+//! reads into memory; one that is cut off meanwhile would end the program (`SIGBUS`). So it is never
+//! given a folder that others write to, only a temporary one into which this file was unpacked.
+//!
+//! Kept in the cache, the file also saves time: a clone is a thousand small files, which a cold disk
+//! takes seconds to read.
 
 use std::{fs, io};
 
@@ -8,15 +12,60 @@ use camino::{Utf8Component, Utf8Path, Utf8PathBuf};
 use super::DatabaseLocation;
 use crate::{
     cache::{Cache, Kind, hash},
-    process::{Children, TemporaryFolder},
+    process::{Children, TemporaryError, TemporaryFolder},
+    text::read_at_most,
 };
+
+/// An advisory is a page of text; `RustSec`'s largest has 20 kB.
+const ADVISORY_LIMIT: u64 = 1 << 20;
+
+/// How many bytes all of them may have; `RustSec`'s have 3 MB.
+const TOTAL_LIMIT: usize = 64 << 20;
+
+/// How many advisories there may be; `RustSec` has a thousand.
+const MOST_ADVISORIES: usize = 50_000;
+
+/// How many files and folders of any kind are looked at.
+const MOST_ENTRIES: usize = 200_000;
+
+/// How often a database is read again that is replaced meanwhile.
+const ATTEMPTS: usize = 5;
 
 /// The databases of one commit each, in the cache.
 #[derive(Debug)]
 pub(crate) struct PackedDb<'c> {
     cache: &'c Cache,
-    folder: Utf8PathBuf,
     key: String,
+}
+
+/// Why advisories could not be read.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum ReadError {
+    /// A file or folder of the database cannot be used.
+    #[error("failed to read `{path}`: {source}")]
+    Source {
+        /// Which one.
+        path: Utf8PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// It has more than a database of advisories ever has.
+    #[error("it holds more than {0}")]
+    TooLarge(String),
+    /// It was replaced as often as it was read.
+    #[error("it is being changed all the time")]
+    Changing,
+    /// The copy cannot be written.
+    #[error("its copy in the temporary folder cannot be written: {0}")]
+    Copy(#[from] TemporaryError),
+}
+
+/// A database that was read into memory, and unpacked.
+#[derive(Debug)]
+pub(crate) struct ReadDb {
+    packed: Vec<u8>,
+    /// The advisories in `RustSec`'s layout, in a folder that nobody else writes to.
+    pub(crate) folder: TemporaryFolder,
 }
 
 impl<'c> PackedDb<'c> {
@@ -24,12 +73,10 @@ impl<'c> PackedDb<'c> {
     /// would tell that it is another database.
     pub(crate) fn of(location: &DatabaseLocation, cache: &'c Cache) -> Option<Self> {
         let commit = location.commit()?;
-        let folder = location.folder();
-        let place = folder.canonicalize_utf8().ok()?;
-        let heads = location.heads().into_iter().map(|path| fs::read(path).ok());
-        let heads: Vec<_> = heads.collect();
+        let place = location.folder().canonicalize_utf8().ok()?;
+        let heads = location.state().heads;
         let key = hash(format!("{place}\0{commit}\0{heads:?}").as_bytes());
-        Some(Self { cache, folder, key })
+        Some(Self { cache, key })
     }
 
     /// The database in a temporary folder, if it was packed before.
@@ -40,41 +87,120 @@ impl<'c> PackedDb<'c> {
         Some(folder)
     }
 
-    /// Packs the database.
-    pub(crate) fn pack(&self) {
-        let mut packed = Vec::new();
-        match pack(&self.folder, Utf8Path::new("crates"), &mut packed) {
-            Ok(()) => self.cache.put(Kind::Advisories, &self.key, &packed),
-            Err(error) => tracing::debug!("`{}` cannot be packed: {error}", self.folder),
-        }
+    /// Whether both are packs of the same database.
+    pub(crate) fn is_same(&self, other: &Self) -> bool {
+        self.key == other.key
+    }
+
+    /// Keeps a database that was read between two moments at which this was its pack.
+    pub(crate) fn keep(&self, database: &ReadDb) {
+        self.cache.put(Kind::Advisories, &self.key, &database.packed);
     }
 }
 
-/// A copy of the advisories of a plain folder, which nobody else changes. cargo-deny maps the files
-/// into memory; one that is cut off while it is mapped would end the program (`SIGBUS`).
-pub(crate) fn copied(folder: &Utf8Path, children: &Children) -> Option<TemporaryFolder> {
-    let mut packed = Vec::new();
-    pack(folder, Utf8Path::new("crates"), &mut packed).ok()?;
-    let copy = TemporaryFolder::new(children).ok()?;
-    fs::create_dir(copy.path().join("crates")).ok()?;
-    unpack(&packed, copy.path())?;
-    Some(copy)
+impl ReadDb {
+    /// The advisories of a plain folder.
+    ///
+    /// # Errors
+    ///
+    /// When something in it cannot be read, or is larger than advisories are. That there are none is
+    /// no error.
+    pub(crate) fn of_folder(folder: &Utf8Path, children: &Children) -> Result<Self, ReadError> {
+        let mut packed = Vec::new();
+        pack(folder, &mut packed)?;
+        Self::unpacked(packed, folder, children)
+    }
+
+    /// The advisories of a clone, all of one commit: read again when another clone has taken its
+    /// place meanwhile. Creates nothing beside it, not even a lock file.
+    ///
+    /// # Errors
+    ///
+    /// See [`Self::of_folder`].
+    pub(crate) fn of_clone(
+        location: &DatabaseLocation,
+        children: &Children,
+    ) -> Result<Self, ReadError> {
+        let folder = location.folder();
+        let _lock = location.lock_to_read();
+        for _ in 0..ATTEMPTS {
+            let before = location.state();
+            let mut packed = Vec::new();
+            let result = pack(&folder, &mut packed);
+            if location.state() == before {
+                result?;
+                return Self::unpacked(packed, &folder, children);
+            }
+        }
+        Err(ReadError::Changing)
+    }
+
+    fn unpacked(packed: Vec<u8>, from: &Utf8Path, children: &Children) -> Result<Self, ReadError> {
+        let folder = TemporaryFolder::new(children)?;
+        if from.join("crates").is_dir() {
+            fs::create_dir(folder.path().join("crates")).map_err(TemporaryError::Io)?;
+        }
+        unpack(&packed, folder.path())
+            .ok_or_else(|| TemporaryError::Io(io::Error::other("is the disk full?")))?;
+        Ok(Self { packed, folder })
+    }
 }
 
-/// Every advisory as the length of its path, the path, the length of its text, the text.
-pub(super) fn pack(root: &Utf8Path, folder: &Utf8Path, packed: &mut Vec<u8>) -> io::Result<()> {
-    let mut entries: Vec<_> = root.join(folder).read_dir_utf8()?.collect::<Result<_, _>>()?;
-    entries.sort_by(|a, b| a.file_name().cmp(b.file_name()));
-    for entry in entries {
-        let path = folder.join(entry.file_name());
-        if entry.file_type()?.is_dir() {
-            pack(root, &path, packed)?;
-        } else if entry.file_type()?.is_file() && path.extension() == Some("md") {
-            for part in [path.as_str().as_bytes(), &fs::read(entry.path())?] {
+/// Every advisory as the length of its path, the path, the length of its text, the text; in the
+/// order of their paths. As for cargo-deny only files with `.md` in `crates` are advisories, links
+/// are not followed, and a folder that cannot be read is left out.
+pub(super) fn pack(root: &Utf8Path, packed: &mut Vec<u8>) -> Result<(), ReadError> {
+    let (mut advisories, mut seen) = (0, 0);
+    let mut folders = vec![Utf8PathBuf::from("crates")];
+    while let Some(folder) = folders.pop() {
+        let mut files = Vec::new();
+        let mut below = Vec::new();
+        let entries = match root.join(&folder).read_dir() {
+            Ok(entries) => entries,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
+            Err(error) => {
+                tracing::warn!("`{}` is left out: {error}", root.join(&folder));
+                continue;
+            }
+        };
+        for entry in entries.flatten() {
+            seen += 1;
+            if seen > MOST_ENTRIES {
+                return Err(ReadError::TooLarge(format!("{MOST_ENTRIES} files and folders")));
+            }
+            let (name, Ok(kind)) = (entry.file_name(), entry.file_type()) else { continue };
+            let Some(path) = name.to_str().map(|name| folder.join(name)) else { continue };
+            if kind.is_dir() {
+                below.push(path);
+            } else if kind.is_file() && path.extension() == Some("md") {
+                files.push(path);
+            }
+        }
+        advisories += files.len();
+        if advisories > MOST_ADVISORIES {
+            return Err(ReadError::TooLarge(format!("{MOST_ADVISORIES} advisories")));
+        }
+        files.sort();
+        for path in files {
+            let source = root.join(&path);
+            let text = match read_at_most(&source, ADVISORY_LIMIT) {
+                Ok(text) => text,
+                Err(error) => return Err(ReadError::Source { path: source, source: error }),
+            };
+            for part in [path.as_str().as_bytes(), &text] {
                 packed.extend((part.len() as u64).to_le_bytes());
                 packed.extend(part);
             }
+            if packed.len() > TOTAL_LIMIT {
+                return Err(ReadError::TooLarge(format!(
+                    "{} MiB of advisories",
+                    TOTAL_LIMIT >> 20
+                )));
+            }
         }
+        // The last one is read first.
+        below.sort_by(|one, other| other.cmp(one));
+        folders.extend(below);
     }
     Ok(())
 }
@@ -124,11 +250,45 @@ mod tests {
             fs::write(from.join("crates").join(name), text).expect("written");
         }
         let mut packed = Vec::new();
-        pack(&from, Utf8Path::new("crates"), &mut packed).expect("packed");
+        pack(&from, &mut packed).expect("packed");
         unpack(&packed, &to).expect("unpacked");
         assert_eq!(fs::read_to_string(to.join("crates/a/one.md")).expect("there"), "1");
         assert_eq!(fs::read_to_string(to.join("crates/a/deep/two.md")).expect("there"), "");
         assert!(!to.join("crates/a/other.txt").exists());
+    }
+
+    #[test]
+    fn what_no_database_has_is_refused_by_name() {
+        let (_one, from) = folder();
+        fs::create_dir_all(from.join("crates/a")).expect("made");
+        let large = from.join("crates/a/large.md");
+        let size = usize::try_from(ADVISORY_LIMIT).expect("a size") + 1;
+        fs::write(&large, vec![b' '; size]).expect("written");
+        let error = pack(&from, &mut Vec::new()).expect_err("too large").to_string();
+        assert_eq!(error, format!("failed to read `{large}`: larger than 1048576 bytes"));
+        // Of each a little less, and together too much.
+        fs::remove_file(&large).expect("removed");
+        for number in 0..=TOTAL_LIMIT / (size - 1) {
+            let path = from.join(format!("crates/a/{number}.md"));
+            fs::File::create(path).and_then(|file| file.set_len(ADVISORY_LIMIT)).expect("written");
+        }
+        let error = pack(&from, &mut Vec::new()).expect_err("too large").to_string();
+        assert_eq!(error, "it holds more than 64 MiB of advisories");
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn links_and_pipes_are_no_advisories() {
+        let (_one, from) = folder();
+        fs::create_dir_all(from.join("crates/a")).expect("made");
+        std::os::unix::fs::symlink("/dev/zero", from.join("crates/a/zero.md")).expect("a link");
+        std::os::unix::fs::symlink("..", from.join("crates/a/up")).expect("a link");
+        let pipe = from.join("crates/a/pipe.md");
+        let made = std::process::Command::new("mkfifo").arg(&pipe).status().expect("`mkfifo`");
+        assert!(made.success());
+        let mut packed = Vec::new();
+        pack(&from, &mut packed).expect("packed");
+        assert!(packed.is_empty());
     }
 
     #[test]

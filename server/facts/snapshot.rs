@@ -9,10 +9,13 @@ use std::{
     time::{Duration, SystemTime},
 };
 
-use camino::Utf8Path;
+use camino::{Utf8Path, Utf8PathBuf};
 
 use super::packed_db::{pack, unpack};
-use crate::process::{Children, TemporaryFolder};
+use crate::{
+    process::{Children, TemporaryFolder},
+    text::{Before, Links, Replacement, WriteError, Written, write_all},
+};
 
 /// The advisories of one day.
 #[derive(Clone, Copy, Debug)]
@@ -51,14 +54,81 @@ const EMBEDDED: Option<&[u8]> = Some(include_bytes!(env!(
 #[cfg(not(feature = "snapshot"))]
 const EMBEDDED: Option<&[u8]> = None;
 
-/// Writes the database in `folder`, which was fetched at that time, as a snapshot.
+/// Why a database was not written as a snapshot.
+#[derive(Debug, thiserror::Error)]
+pub enum SnapshotError {
+    /// The database cannot be read.
+    #[error("could not read the advisory database `{folder}`: {source}")]
+    Database {
+        /// Where it is.
+        folder: Utf8PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// The user may need that file.
+    #[error(
+        "`{file}` exists and is no snapshot of advisories; nothing was changed; name another file"
+    )]
+    NotSnapshot {
+        /// Which.
+        file: Utf8PathBuf,
+    },
+    /// What is there cannot be read, or a pipe or a device not be written to.
+    #[error("could not use `{file}`: {source}")]
+    File {
+        /// Which.
+        file: Utf8PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// It cannot be written.
+    #[error(transparent)]
+    Write(#[from] WriteError),
+}
+
+/// Writes the database in `folder`, which was fetched at that time, as a snapshot to the absolute
+/// path `file`: whole or not at all. It replaces an older snapshot or an empty file, and nothing else.
 ///
 /// # Errors
 ///
-/// When the database cannot be read or the file cannot be written.
-pub fn write_snapshot(folder: &Utf8Path, fetched: SystemTime, file: &Utf8Path) -> io::Result<()> {
+/// When the database cannot be read, or the file is another one or cannot be written.
+pub fn write_snapshot(
+    folder: &Utf8Path,
+    fetched: SystemTime,
+    file: &Utf8Path,
+) -> Result<Written, SnapshotError> {
     let since = fetched.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
     let mut bytes = since.as_secs().to_le_bytes().to_vec();
-    pack(folder, Utf8Path::new("crates"), &mut bytes)?;
-    fs::write(file, bytes)
+    pack(folder, &mut bytes).map_err(|source| SnapshotError::Database {
+        folder: folder.to_owned(),
+        source: io::Error::other(source),
+    })?;
+    let failed = |source| SnapshotError::File { file: file.to_owned(), source };
+    let old = match fs::metadata(file) {
+        Ok(there) if there.is_file() => Some(fs::read(file).map_err(failed)?),
+        // A pipe or a device takes it as it comes.
+        Ok(there) if !there.is_dir() => {
+            fs::write(file, bytes).map_err(failed)?;
+            return Ok(Written::default());
+        }
+        _ => None,
+    };
+    if old.as_ref().is_some_and(|old| !old.is_empty() && !is_snapshot(old)) {
+        return Err(SnapshotError::NotSnapshot { file: file.to_owned() });
+    }
+    let before = old.as_deref().map_or(Before::Absent, Before::Bytes);
+    let replacement = Replacement { path: file, before, after: &bytes };
+    // The user has named it: a link is one on purpose.
+    Ok(write_all(&[replacement], file.parent().unwrap_or(file), Links::Followed)?)
+}
+
+/// Whether bytes are what [`write_snapshot`] writes.
+fn is_snapshot(bytes: &[u8]) -> bool {
+    let Some((_, mut packed)) = bytes.split_first_chunk::<8>() else { return false };
+    while let Some((length, rest)) = packed.split_first_chunk::<8>() {
+        let length = usize::try_from(u64::from_le_bytes(*length)).unwrap_or(usize::MAX);
+        let Some((_, rest)) = rest.split_at_checked(length) else { return false };
+        packed = rest;
+    }
+    packed.is_empty()
 }

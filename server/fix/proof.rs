@@ -7,6 +7,7 @@ use camino::Utf8Path;
 use super::{Judged, Tried};
 use crate::{
     gate::{Texts as _, Verdict},
+    model::lockfile::{LockedPackage, Lockfile},
     verdict::{Check, Code, Finding, PackageRef, Severity},
 };
 
@@ -98,12 +99,11 @@ pub(super) fn counts(finding: &Finding) -> bool {
 fn moved(before: &Tried, after: &Tried, lock_file: &Utf8Path) -> Vec<MovedEntry> {
     let entries = |texts: &Tried| -> BTreeSet<PackageRef> {
         let text = texts.read(lock_file).ok();
-        let lock = text.and_then(|text| text.as_str().parse::<cargo_lock::Lockfile>().ok());
-        let packages = lock.map(|lock| lock.packages).unwrap_or_default();
-        let entry = |package: cargo_lock::Package| PackageRef {
-            name: package.name.to_string(),
+        let packages = text.and_then(|text| Lockfile::graph(text.as_str())).unwrap_or_default();
+        let entry = |package: LockedPackage| PackageRef {
+            name: package.name,
             version: package.version.to_string(),
-            source: package.source.map(|source| source.to_string()),
+            source: package.source,
         };
         packages.into_iter().map(entry).collect()
     };

@@ -1,17 +1,12 @@
 //! Texts that are tried in place of those that the user has.
 
-use std::{
-    collections::BTreeMap,
-    fs,
-    io::{self, Write as _},
-    sync::Arc,
-};
+use std::{collections::BTreeMap, io, sync::Arc};
 
 use camino::{Utf8Path, Utf8PathBuf};
 
 use crate::{
     gate::{OnDisk, Texts},
-    text::SourceText,
+    text::{Before, Links, Replacement, SourceText, WriteError, Written, write_all},
 };
 
 /// Changed texts over those in an editor's buffers and on disk. Nothing is written before
@@ -34,30 +29,19 @@ pub struct Change {
     pub is_new: bool,
 }
 
-/// Why the changes were not written. The files are as they were.
-#[derive(Debug, thiserror::Error)]
-pub enum WriteError {
-    /// Somebody else was faster.
-    #[error("`{path}` has changed meanwhile, nothing was written: run it again")]
-    Changed {
-        /// Which file.
-        path: Utf8PathBuf,
-    },
-    /// It cannot be written.
-    #[error("write `{path}`: {source} (nothing was changed)")]
-    Io {
-        /// Which file.
-        path: Utf8PathBuf,
-        /// Why.
-        source: io::Error,
-    },
-}
-
 impl Texts for Tried {
     fn read(&self, path: &Utf8Path) -> io::Result<SourceText> {
         match self.changes.get(path) {
             Some(change) => Ok(change.after.clone()),
             None => self.read_below(path),
+        }
+    }
+
+    fn read_named(&self, path: &Utf8Path) -> io::Result<SourceText> {
+        let changed = self.changes.get(path).map(|change| &change.after);
+        match changed.or_else(|| self.below.get(path)) {
+            Some(text) => Ok(text.clone()),
+            None => OnDisk.read_named(path),
         }
     }
 
@@ -111,50 +95,39 @@ impl Tried {
         self.changes.insert(path.to_owned(), change);
     }
 
-    /// Writes all files, or none.
+    /// Writes all files, or none (see [`crate::text`]). `base` is the folder that the user works in.
     ///
     /// # Errors
     ///
     /// When a file is not what it was when it was read, or cannot be written.
-    pub fn write(&self) -> Result<(), WriteError> {
-        let failed = |path: &Utf8Path, source| WriteError::Io { path: path.to_owned(), source };
-        let mut originals = Vec::new();
-        let (new, known): (Vec<_>, Vec<_>) =
-            self.changes.iter().partition(|(_, change)| change.is_new);
-        for (path, change) in known {
-            let original = fs::read_to_string(path).map_err(|source| failed(path, source))?;
-            if SourceText::new(&original).as_str() != change.before.as_str() {
-                return Err(WriteError::Changed { path: path.clone() });
-            }
-            // A file that cannot be written is known before the first one is.
-            let opened = fs::File::options().append(true).open(path);
-            opened.map_err(|source| failed(path, source))?;
-            originals.push((path, original));
-        }
-        for (index, (path, original)) in originals.iter().enumerate() {
-            // A byte order mark stays.
-            let mark = if original.starts_with('\u{feff}') { "\u{feff}" } else { "" };
-            let text = format!("{mark}{}", self.changes[*path].after.as_str());
-            if let Err(source) = fs::write(path, text) {
-                for (path, original) in &originals[..=index] {
-                    let _ = fs::write(path, original);
-                }
-                return Err(failed(path, source));
-            }
-        }
-        for (index, (path, change)) in new.iter().enumerate() {
-            if let Err(source) = write_new(path, change.after.as_str()) {
-                for (path, _) in &new[..index] {
-                    let _ = fs::remove_file(path);
-                }
-                for (path, original) in &originals {
-                    let _ = fs::write(path, original);
-                }
-                return Err(failed(path, source));
-            }
-        }
-        Ok(())
+    pub fn write(&self, base: &Utf8Path, links: Links) -> Result<Written, WriteError> {
+        let mut changes: Vec<_> = self.changes.iter().collect();
+        changes.sort_by_key(|(path, _)| place_in_order(path));
+        let replacements = changes.iter().map(|(path, change)| Replacement {
+            path,
+            before: if change.is_new { Before::Absent } else { Before::Text(&change.before) },
+            after: change.after.as_str().as_bytes(),
+        });
+        write_all(&replacements.collect::<Vec<_>>(), base, links)
     }
+}
+
+/// Which files are replaced first. A program that is killed in between leaves the first ones new and
+/// the others old, and cargo and the next `fix` have to work with what is there.
+///
+/// * The lock file before the manifests: most raised requirements (`0.3.44` to `0.3.47`) admit the
+///   new version before they are raised, so lock file and manifests still fit together, with
+///   `--locked` too. The other way round the old lock file never fits the new requirement, and cargo
+///   would choose a version by itself.
+/// * The policy between them: what it permits for a version that is not there yet is an unused entry.
+/// * The manifests from the outermost inwards: a member can only inherit what its workspace has.
+fn place_in_order(path: &Utf8Path) -> (u8, usize) {
+    let kind = match path.file_name() {
+        Some("Cargo.lock") => 0,
+        Some("Cargo.toml") => 2,
+        _ => 1,
+    };
+    (kind, path.components().count())
 }
 
 /// Writes a file that is there whole or not at all, and never takes the place of another one.
@@ -162,57 +135,69 @@ impl Tried {
 /// # Errors
 ///
 /// When something of that name is there, and when it cannot be written.
-pub(crate) fn write_new(path: &Utf8Path, text: &str) -> io::Result<()> {
-    let folder = path.parent().unwrap_or(Utf8Path::new("."));
-    let mut builder = tempfile::Builder::new();
-    builder.prefix(".supercargo-");
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::PermissionsExt as _;
-        // As any other file of the folder: what the process may not give away is taken off.
-        builder.permissions(fs::Permissions::from_mode(0o666));
-    }
-    let mut file = builder.tempfile_in(folder)?;
-    file.write_all(text.as_bytes())?;
-    file.as_file().sync_all()?;
-    file.persist_noclobber(path)?;
-    Ok(())
+pub(crate) fn write_new(path: &Utf8Path, text: &str) -> Result<Written, WriteError> {
+    let new = Replacement { path, before: Before::Absent, after: text.as_bytes() };
+    write_all(&[new], path.parent().unwrap_or(path), Links::Refused)
 }
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use super::*;
 
     #[test]
     fn a_new_file_takes_no_others_place() {
         let folder = tempfile::tempdir().expect("a folder");
-        let path = Utf8Path::from_path(folder.path()).expect("UTF-8").join("deny.toml");
+        let base = Utf8Path::from_path(folder.path()).expect("UTF-8");
+        let path = base.join("deny.toml");
         let mut tried = Tried::default();
         tried.create(&path, SourceText::new("new"));
-        tried.write().expect("written");
+        tried.write(base, Links::Refused).expect("written");
         assert_eq!(fs::read_to_string(&path).expect("there"), "new");
-        assert!(matches!(tried.write(), Err(WriteError::Io { .. })));
+        let again = tried.write(base, Links::Refused).expect_err("it is there").to_string();
+        assert_eq!(again, format!("`{path}` already exists; nothing was changed"));
         assert_eq!(fs::read_dir(folder.path()).expect("a folder").count(), 1);
     }
 
     #[test]
     fn all_files_are_written_or_none() {
         let folder = tempfile::tempdir().expect("a folder");
-        let path = |name: &str| Utf8Path::from_path(folder.path()).expect("UTF-8").join(name);
+        let base = Utf8Path::from_path(folder.path()).expect("UTF-8");
+        let path = |name: &str| base.join(name);
         let read = |name: &str| fs::read_to_string(path(name)).expect("there");
         let mut tried = Tried::default();
         for name in ["a", "b"] {
             fs::write(path(name), "before").expect("written");
             tried.set(&path(name), SourceText::new("after")).expect("read");
         }
+        let refused = |tried: &Tried| {
+            let error = tried.write(base, Links::Refused).expect_err("refused").to_string();
+            error.replace(base.as_str(), "")
+        };
         fs::write(path("b"), "meanwhile").expect("written");
-        assert!(matches!(tried.write(), Err(WriteError::Changed { .. })));
+        assert_eq!(
+            refused(&tried),
+            "`/b` has changed since it was read; nothing was changed; run the command again"
+        );
         assert_eq!((read("a"), read("b")), ("before".to_owned(), "meanwhile".to_owned()));
         fs::remove_file(path("b")).expect("removed");
-        assert!(matches!(tried.write(), Err(WriteError::Io { .. })));
+        assert_eq!(
+            refused(&tried),
+            "`/b` was deleted after it was read; nothing was changed; run the command again"
+        );
         assert_eq!(read("a"), "before");
         fs::write(path("b"), "\u{feff}before").expect("written");
-        tried.write().expect("written");
+        tried.write(base, Links::Refused).expect("written");
         assert_eq!((read("a"), read("b")), ("after".to_owned(), "\u{feff}after".to_owned()));
+        assert_eq!(fs::read_dir(folder.path()).expect("a folder").count(), 2);
+    }
+
+    #[test]
+    fn the_lock_file_is_first_and_manifests_go_inwards() {
+        let mut paths = ["/w/a/Cargo.toml", "/w/Cargo.toml", "/w/deny.toml", "/w/Cargo.lock"];
+        paths.sort_by_key(|path| place_in_order(Utf8Path::new(path)));
+        let expected = ["/w/Cargo.lock", "/w/deny.toml", "/w/Cargo.toml", "/w/a/Cargo.toml"];
+        assert_eq!(paths, expected);
     }
 }

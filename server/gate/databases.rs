@@ -163,7 +163,7 @@ fn watched(source: &DatabaseSource) -> Vec<Utf8PathBuf> {
     match source {
         DatabaseSource::Folder(folder) => vec![folder.clone()],
         DatabaseSource::Managed(settings) => {
-            settings.locations().iter().flat_map(DatabaseLocation::heads).collect()
+            settings.places().iter().flat_map(DatabaseLocation::heads).collect()
         }
     }
 }
@@ -172,7 +172,7 @@ fn stamp(source: &DatabaseSource) -> Vec<Freshness> {
     match source {
         DatabaseSource::Folder(_) => Vec::new(),
         DatabaseSource::Managed(settings) => {
-            settings.locations().iter().map(DatabaseLocation::freshness).collect()
+            settings.current().iter().map(DatabaseLocation::freshness).collect()
         }
     }
 }

@@ -85,7 +85,11 @@ impl Run {
             return Some(PolicyText::none(exceptions));
         };
         self.verdict.policy = Some(path.clone());
-        match texts.read(&path) {
+        let text = match &options.config {
+            Some(named) => texts.read_named(named),
+            None => texts.read(&path),
+        };
+        match text {
             Ok(text) => Some(PolicyText { path: Some(path), text, exceptions }),
             Err(error) => {
                 self.fail(troubles::unreadable(&path, &error));
@@ -102,6 +106,9 @@ impl Run {
         match policy.load(options.workspace) {
             Ok(loaded) => {
                 self.verdict.findings.extend(loaded.findings.iter().cloned());
+                for check in &loaded.left_out {
+                    self.checks = self.checks.without(*check);
+                }
                 Some(loaded)
             }
             Err(findings) => {

@@ -130,7 +130,7 @@ pub(super) fn resolution(
     finding
 }
 
-const LOCK_REMEDY: &str =
+pub(super) const LOCK_REMEDY: &str =
     "restore it from version control, or delete it and let cargo resolve anew";
 
 fn broken_lock_file(workspace: &Workspace, texts: &dyn Texts) -> Option<Finding> {

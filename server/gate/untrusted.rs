@@ -5,10 +5,10 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use camino::{Utf8Path, Utf8PathBuf};
 
-use super::{Databases, Gate, GateOptions, Run, Texts, Verdict};
+use super::{Databases, Gate, GateOptions, Run, Texts, Verdict, unusable::exceeded};
 use crate::{
     facts::RefreshPolicy,
-    model::manifest::Manifest,
+    model::{lockfile::Lockfile, manifest::Manifest},
     verdict::{Check, CheckSet, Counts, LockedManifest, unresolved},
     workspace::{MemberFolders, Workspace, lexical},
 };
@@ -34,15 +34,18 @@ impl Gate {
         let Some(database) = run.database(&loaded, &options, databases, texts, &|_| {}) else {
             return run.verdict;
         };
+        let limits = exceeded(&self.workspace, texts);
+        run.verdict.findings.extend(limits.warnings);
+        run.verdict.findings.extend(limits.failures);
         let lock = texts.read(&self.workspace.lock_file()).ok();
-        let lock: Option<cargo_lock::Lockfile> = lock.and_then(|text| text.as_str().parse().ok());
+        let lock = lock.and_then(|text| Lockfile::graph(text.as_str()));
         let Some(lock) = lock else { return run.verdict };
         let manifests = manifests(&self.workspace, texts);
-        let findings = unresolved(&manifests, &lock.packages, &database, &loaded.ignored);
+        let findings = unresolved(&manifests, &lock, &database, &loaded.ignored);
         let errors = u32::try_from(findings.len()).unwrap_or(u32::MAX);
         run.verdict.counts =
             BTreeMap::from([(Check::Advisories, Counts { errors, ..Counts::default() })]);
-        run.verdict.packages = lock.packages.len();
+        run.verdict.packages = lock.len();
         run.verdict.findings.extend(findings);
         run.verdict
     }
@@ -62,8 +65,8 @@ fn manifests(workspace: &Workspace, texts: &dyn Texts) -> Vec<LockedManifest> {
         let Ok(text) = texts.read(&path) else { continue };
         let folder = path.parent().unwrap_or(Utf8Path::new(""));
         let model = Manifest::parse(text.as_str());
-        for members in model.workspace.iter().flat_map(|workspace| &workspace.members) {
-            wanted.extend(MemberFolders::find(folder, &members.value).manifests());
+        if let Some(table) = &model.workspace {
+            wanted.extend(MemberFolders::of(folder, &table.members).manifests());
         }
         let paths = model.all_declarations().filter_map(|declared| declared.path.as_ref());
         wanted.extend(paths.map(|path| lexical(&folder.join(&path.value)).join("Cargo.toml")));

@@ -47,6 +47,11 @@ impl Backend {
     }
 
     #[expect(clippy::unused_async, reason = "the library asks for this form")]
+    pub(super) async fn lost(&self, lost: frames::Lost) {
+        handlers::lost::handle(&self.session, &lost);
+    }
+
+    #[expect(clippy::unused_async, reason = "the library asks for this form")]
     pub(super) async fn refused(&self, params: frames::Refused) -> Result<()> {
         Err(frames::refusal(params))
     }

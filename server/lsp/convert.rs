@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use camino::{Utf8Path, Utf8PathBuf};
-use line_index::{LineCol, WideEncoding, WideLineCol};
+use line_index::{WideEncoding, WideLineCol};
 use tower_lsp::ls_types::{
     ClientCapabilities, DiagnosticSeverity, Position, PositionEncodingKind, Range, Uri,
 };
@@ -43,36 +43,68 @@ impl Encoding {
     }
 }
 
-/// The position of a byte offset.
+/// The position of a byte offset. What stands between the two characters of a line ending is the
+/// end of its line: no position is in there (LSP, "Position").
 pub(super) fn position(text: &SourceText, offset: usize, encoding: Encoding) -> Position {
-    let at = text.lines().line_col(text.text_size(offset));
+    let mut at = text.client_lines().line_col(text.text_size(offset));
+    if let Some(line) = text.client_line(at.line) {
+        at.col = at.col.min(u32::try_from(line.len()).unwrap_or(u32::MAX));
+    }
     let column = match encoding {
         Encoding::Utf8 => at.col,
         Encoding::Utf16 => {
-            text.lines().to_wide(WideEncoding::Utf16, at).map_or(at.col, |wide| wide.col)
+            text.client_lines().to_wide(WideEncoding::Utf16, at).map_or(at.col, |wide| wide.col)
         }
     };
     Position::new(at.line, column)
 }
 
 /// The byte offset of a position. A column past the end of its line means the line's end, a line
-/// past the end of the text means the text's end (LSP, "Position").
+/// past the end of the text means the text's end (LSP, "Position"), a column inside a character its
+/// start.
 pub(super) fn offset(text: &SourceText, position: Position, encoding: Encoding) -> usize {
-    let source = text.as_str();
-    let Some(line) = text.lines().line(position.line) else { return source.len() };
-    let start = usize::from(line.start());
-    let end = text.line_span(start).end;
+    usize::from(text.text_size(units(text, position, encoding)))
+}
+
+/// Where an edit begins or ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Edge {
+    /// Between characters, at this byte offset.
+    Between(usize),
+    /// In the middle of the surrogate pair that stands at these bytes. Editors that count in UTF-16
+    /// can cut one in two.
+    InPair(usize, usize),
+}
+
+/// The edge at a position, which is moved into the text as by [`offset`]; `None` inside the bytes of
+/// a character, where no editor can mean it.
+pub(super) fn edge(text: &SourceText, position: Position, encoding: Encoding) -> Option<Edge> {
+    let exact = units(text, position, encoding);
+    let start = usize::from(text.text_size(exact));
+    if start == exact {
+        return Some(Edge::Between(start));
+    }
+    let character = text.as_str()[start..].chars().next()?;
+    (encoding == Encoding::Utf16).then_some(Edge::InPair(start, start + character.len_utf8()))
+}
+
+/// How many lines a text has: one more than it has line endings.
+pub(super) fn line_count(text: &SourceText) -> u32 {
+    text.client_lines().line_col(text.text_size(usize::MAX)).line + 1
+}
+
+/// As [`offset`], but where the position says, also inside a character.
+fn units(text: &SourceText, position: Position, encoding: Encoding) -> usize {
+    let Some(line) = text.client_line(position.line) else { return text.as_str().len() };
     let column = match encoding {
         Encoding::Utf8 => Some(position.character),
         Encoding::Utf16 => {
             let wide = WideLineCol { line: position.line, col: position.character };
-            text.lines().to_utf8(WideEncoding::Utf16, wide).map(|at| at.col)
+            text.client_lines().to_utf8(WideEncoding::Utf16, wide).map(|at| at.col)
         }
     };
-    let at = column
-        .and_then(|col| text.lines().offset(LineCol { line: position.line, col }))
-        .map_or(end, usize::from);
-    usize::from(text.text_size(at.min(end)))
+    let within = column.and_then(|column| usize::try_from(column).ok());
+    within.map_or(line.end, |within| line.start.saturating_add(within).min(line.end))
 }
 
 /// The range of a span.

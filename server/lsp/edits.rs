@@ -24,6 +24,7 @@ use crate::{
 pub(super) fn workspace_edit(tried: &Tried, state: &State) -> Option<WorkspaceEdit> {
     let are_the_same = |(path, text): (&Utf8PathBuf, &SourceText)| match state.documents.get(path) {
         Some(document) => document.text() == text,
+        None if state.documents.is_unknown(path) => false,
         None => OnDisk.read(path).is_ok_and(|disk| disk == *text),
     };
     if !tried.buffers().iter().all(are_the_same) {
@@ -43,6 +44,13 @@ pub(super) fn workspace_edit(tried: &Tried, state: &State) -> Option<WorkspaceEd
         let changes: HashMap<Uri, Vec<TextEdit>> = changes.collect();
         WorkspaceEdit { changes: Some(changes), ..WorkspaceEdit::default() }
     })
+}
+
+/// Whether an open document whose text nobody knows is among those that were proved or changed: as
+/// long as that is so there is no edit.
+pub(super) fn is_about_unknown(tried: &Tried, state: &State) -> bool {
+    let texts = tried.buffers().keys().chain(tried.changes().keys());
+    texts.into_iter().any(|path| state.documents.is_unknown(path))
 }
 
 /// An edit of one document.
@@ -81,6 +89,7 @@ fn edit_of(path: &Utf8Path, change: &Change, state: &State) -> Option<Edited> {
             }
         }
         Some(_) => return None,
+        None if state.documents.is_unknown(path) => return None,
         None if change.is_new => {
             (!path.exists()).then_some(())?;
             OptionalVersionedTextDocumentIdentifier { uri: uri_of(path)?, version: None }

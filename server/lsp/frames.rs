@@ -4,18 +4,34 @@
 //! requests that start with `$/` without an answer. So everything passes through here first: only
 //! messages go on to the library, and in place of what is none goes a request that it answers as
 //! JSON-RPC wants it ([`REFUSED`]). After a wrong length, reading goes on at the next header.
+//!
+//! Strings of JavaScript may hold half a surrogate pair, which no string of Rust can: U+FFFD takes its
+//! place, which counts as much in every encoding of positions (one unit of UTF-16; three bytes, as
+//! encoders that must write something write it). Where what a document says may be lost with a
+//! message, a notification says so in its place ([`LOST`]).
 
-use std::ops::Range;
+mod surrogates;
+
+use std::{borrow::Cow, collections::VecDeque, ops::Range};
 
 use serde::{Deserialize, Serialize, de::IgnoredAny};
+use serde_json::Value;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWriteExt, DuplexStream};
-use tower_lsp::jsonrpc::{Error, Request};
+use tower_lsp::{
+    jsonrpc::{Error, Request},
+    ls_types::{
+        DidChangeTextDocumentParams, DidCloseTextDocumentParams, DidOpenTextDocumentParams,
+    },
+};
 
 use crate::threads::{self, Doing};
 
 /// The method of the request that stands for something that is no message. It has the id `null`,
 /// and its parameter is the error code.
 pub(super) const REFUSED: &str = "supercargo/refused";
+
+/// The method of the notification that says of which documents a message was lost ([`Lost`]).
+pub(super) const LOST: &str = "supercargo/lost";
 
 /// A message beyond this is a wrong length.
 const LONGEST: usize = 1 << 28;
@@ -27,6 +43,12 @@ const LONGEST_HEADER: usize = 1 << 12;
 const PIPE: usize = 1 << 16;
 
 const FIELD: &[u8] = b"content-length";
+
+/// How messages begin that say what a document is, in what is no message. JSON may escape a slash.
+const ABOUT_DOCUMENTS: [&[u8]; 2] = [b"textDocument/did", b"textDocument\\/did"];
+
+/// One less than the longest of them.
+const SPLIT: usize = 16;
 
 /// The messages of `input`, for the library to read.
 pub(super) fn messages(mut input: impl AsyncRead + Send + Unpin + 'static) -> DuplexStream {
@@ -61,9 +83,22 @@ pub(super) struct Refused {
     code: i64,
 }
 
+/// The parameters of [`LOST`].
+#[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
+pub(super) struct Lost {
+    /// The documents; none are named where it may have been any.
+    pub(super) uris: Vec<String>,
+    /// What was wrong with the message.
+    pub(super) why: String,
+}
+
 fn message(frame: Frame) -> Vec<u8> {
     let body = match frame {
         Frame::Message(body) => body,
+        Frame::Lost(lost) => {
+            let message = serde_json::json!({"jsonrpc": "2.0", "method": LOST, "params": lost});
+            message.to_string().into_bytes()
+        }
         Frame::Refused(error) => {
             let code = error.code.code();
             format!(
@@ -82,6 +117,9 @@ enum Frame {
     /// The body of a message.
     Message(Vec<u8>),
     Refused(Error),
+    /// What a document says may be lost with what was refused, or with what was changed in the
+    /// message before.
+    Lost(Lost),
 }
 
 /// What was read and not passed on yet.
@@ -90,6 +128,10 @@ struct Frames {
     buffer: Vec<u8>,
     /// A damage was told, and no message was found since.
     lost: bool,
+    /// The end of what was dropped since the last message: a name may be cut in two.
+    dropped: Vec<u8>,
+    /// What comes before the buffer.
+    next: VecDeque<Frame>,
 }
 
 /// What the buffer starts with.
@@ -104,25 +146,30 @@ impl Frames {
     /// The next frame, if it is there as a whole.
     fn next(&mut self) -> Option<Frame> {
         loop {
+            if let Some(frame) = self.next.pop_front() {
+                return Some(frame);
+            }
             match self.header()? {
                 Header::Broken(end) => {
                     self.skip(end);
                     // What follows from an earlier damage is not told again.
                     if !std::mem::replace(&mut self.lost, true) {
-                        return Some(Frame::Refused(Error::parse_error()));
+                        self.next.push_front(Frame::Refused(Error::parse_error()));
                     }
                 }
                 Header::Of(body) if body.end > self.buffer.len() => return None,
                 Header::Of(body) => match understood(&self.buffer[body.clone()]) {
-                    Ok(message) => {
+                    Ok((message, lost)) => {
                         self.buffer.drain(..body.end);
+                        self.dropped.clear();
                         self.lost = false;
-                        return Some(Frame::Message(message));
+                        self.next.push_back(Frame::Message(message));
+                        self.next.extend(lost.map(Frame::Lost));
                     }
                     Err(error) => {
                         self.skip(body.end);
                         self.lost = true;
-                        return Some(Frame::Refused(error));
+                        self.next.push_front(Frame::Refused(error));
                     }
                 },
             }
@@ -151,7 +198,15 @@ impl Frames {
             rest[..known].eq_ignore_ascii_case(&FIELD[..known])
         };
         let next = (1..end).find(is_header).unwrap_or(end);
-        self.buffer.drain(..next);
+        self.dropped.extend(self.buffer.drain(..next));
+        if ABOUT_DOCUMENTS.iter().any(|name| find(&self.dropped, name).is_some()) {
+            let uris = named(&self.dropped);
+            let why = "a message could not be read".to_owned();
+            self.next.push_back(Frame::Lost(Lost { uris, why }));
+            self.dropped.clear();
+        }
+        let known = self.dropped.len().saturating_sub(SPLIT);
+        self.dropped.drain(..known);
     }
 }
 
@@ -163,25 +218,77 @@ fn length(header: &str) -> Option<usize> {
     })
 }
 
-/// The body as the library decodes and answers it, or why it is no message.
-fn understood(body: &[u8]) -> Result<Vec<u8>, Error> {
-    let json = std::str::from_utf8(body).map_err(|_| Error::parse_error())?;
+/// The body as the library decodes and answers it, and what is lost with it; or why it is no message.
+fn understood(body: &[u8]) -> Result<(Vec<u8>, Option<Lost>), Error> {
+    let text = surrogates::decoded(body);
+    let (is_damaged, json) = (text.is_damaged, surrogates::replaced(&text.text));
     // An answer reads as a request without a method.
-    let request: Request =
-        serde_json::from_str(json).map_err(|_| match serde_json::from_str::<IgnoredAny>(json) {
-            Ok(_) => Error::invalid_request(),
-            Err(_) => Error::parse_error(),
-        })?;
+    let request: Request = serde_json::from_str(&json).map_err(|_| {
+        match serde_json::from_str::<IgnoredAny>(&json) {
+            Ok(_) if !is_damaged => Error::invalid_request(),
+            _ => Error::parse_error(),
+        }
+    })?;
     if !json.trim_start().starts_with('{') {
         return Err(Error::invalid_request());
     }
-    match request.id() {
+    let lost = lost(&request, is_damaged);
+    if is_damaged {
+        tracing::error!(
+            "a message `{}` is not UTF-8: U+FFFD stands for what is none",
+            request.method()
+        );
+    }
+    let message = match request.id() {
         Some(id) if request.method().starts_with("$/") => {
             let unknown = Request::build("supercargo/unknown").id(id.clone()).finish();
-            Ok(unknown.to_string().into_bytes())
+            unknown.to_string().into_bytes()
         }
-        _ => Ok(body.to_vec()),
+        _ => match json {
+            Cow::Borrowed(_) if !is_damaged => body.to_vec(),
+            json => json.into_owned().into_bytes(),
+        },
+    };
+    Ok((message, lost))
+}
+
+/// What is lost with a message about a document: all where the library will not read it, since it
+/// drops notifications without a word; and what was edited where the client and we may count the
+/// bytes that are no UTF-8 differently.
+fn lost(request: &Request, is_damaged: bool) -> Option<Lost> {
+    fn error<'p, P: Deserialize<'p>>(params: &'p Value) -> Option<String> {
+        P::deserialize(params).err().map(|error| error.to_string())
     }
+    let params = request.params().unwrap_or(&Value::Null);
+    let why = match request.method() {
+        "textDocument/didOpen" => error::<DidOpenTextDocumentParams>(params)?,
+        "textDocument/didClose" => error::<DidCloseTextDocumentParams>(params)?,
+        "textDocument/didChange" => match error::<DidChangeTextDocumentParams>(params) {
+            Some(why) => why,
+            None if is_damaged => "it is not UTF-8".to_owned(),
+            None => return None,
+        },
+        _ => return None,
+    };
+    let uri = params["textDocument"]["uri"].as_str().filter(|_| !is_damaged);
+    Some(Lost { uris: uri.map(str::to_owned).into_iter().collect(), why })
+}
+
+/// The URIs that are named in what is no message; none where one of them may be damaged.
+fn named(bytes: &[u8]) -> Vec<String> {
+    const KEY: &str = "\"uri\"";
+
+    let text = String::from_utf8_lossy(bytes);
+    let after_each = text.match_indices(KEY).map(|(at, _)| &text[at + KEY.len()..]);
+    let values = after_each.map(|rest| {
+        let value = rest.trim_start().strip_prefix(':')?.trim_start();
+        // What follows it need be no JSON, but it has to be whole.
+        let mut values = serde_json::Deserializer::from_str(value).into_iter::<String>();
+        let uri = values.next()?.ok()?;
+        let is_whole = value[values.byte_offset()..].trim_start().starts_with([',', '}']);
+        (is_whole && !uri.contains(char::REPLACEMENT_CHARACTER)).then_some(uri)
+    });
+    values.collect::<Option<_>>().unwrap_or_default()
 }
 
 fn find(bytes: &[u8], needle: &[u8]) -> Option<usize> {
@@ -199,6 +306,7 @@ mod tests {
         let shown = |frame| match frame {
             Frame::Message(body) => String::from_utf8(body).expect("UTF-8"),
             Frame::Refused(error) => error.code.code().to_string(),
+            Frame::Lost(lost) => format!("lost {}", lost.uris.join(" ")),
         };
         let mut frames = Frames::default();
         frames.buffer.extend(bytes.bytes());
@@ -259,5 +367,43 @@ mod tests {
         assert_eq!(read(&framed(request)), [renamed]);
         let notification = r#"{"jsonrpc":"2.0","method":"$/a"}"#;
         assert_eq!(read(&framed(notification)), [notification]);
+    }
+
+    const CHANGE: &str = r#"{"jsonrpc":"2.0","method":"textDocument/didChange","params":{"textDocument":{"uri":"file:///a","version":1},"contentChanges":[{"text":"x"}]}}"#;
+
+    #[test]
+    fn a_lost_edit_is_told_with_its_document() {
+        assert_eq!(read(&framed(CHANGE)), [CHANGE]);
+        let unread = |from: &str, to: &str| {
+            let body = CHANGE.replace(from, to);
+            read(&framed(&body)).into_iter().filter(|frame| *frame != body).collect::<Vec<_>>()
+        };
+        // Read by nobody: the version, the range, the brackets.
+        assert_eq!(unread(":1}", ":99999999999}"), ["lost file:///a"]);
+        assert_eq!(unread("\"text\"", "\"range\":{},\"text\""), ["lost file:///a"]);
+        assert_eq!(unread("}]}}", "}]}"), ["-32700", "lost file:///a"]);
+        assert_eq!(unread("file:///a\"", "file:///a"), ["-32700", "lost "]);
+        assert_eq!(unread("textDocument/d", "textDocument\\/d"), Vec::<String>::new());
+        assert_eq!(read(&framed(&format!("[{CHANGE}]"))), ["-32600", "lost file:///a"]);
+        // About no document.
+        assert_eq!(unread("didChange", "didSave"), Vec::<String>::new());
+        assert_eq!(read(&framed(&CHANGE.replace("textDocument/did", "a")[1..])), ["-32700"]);
+    }
+
+    #[test]
+    fn an_edit_is_told_to_be_lost_wherever_a_wrong_length_cuts_it() {
+        for length in 0..CHANGE.len() {
+            let wrong = format!("Content-Length: {length}\r\n\r\n{CHANGE}");
+            let all = read(&format!("{wrong}{}", framed(MESSAGE)));
+            let lost: Vec<_> = all.iter().filter(|frame| frame.starts_with("lost")).collect();
+            assert!(!lost.is_empty(), "length {length}: {all:?}");
+            assert_eq!(all.last().map(String::as_str), Some(MESSAGE), "length {length}");
+        }
+    }
+
+    #[test]
+    fn half_a_surrogate_pair_is_no_damage() {
+        let body = CHANGE.replace("\"x\"", r#""\ud800x""#);
+        assert_eq!(read(&framed(&body)), [CHANGE.replace("\"x\"", r#""\ufffdx""#)]);
     }
 }

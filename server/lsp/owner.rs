@@ -36,7 +36,7 @@ use crate::{
     process::Children,
     resolve::Resolver,
     threads::{self, Doing, Failure, Restarts},
-    verdict::{Check, CheckSet, Counts},
+    verdict::{Check, CheckSet, Counts, harmless},
     workspace::{Discovery, DiscoveryOptions, PolicyFiles, Workspace},
 };
 
@@ -133,7 +133,7 @@ pub(super) async fn run(session: Arc<Session>, mut events: mpsc::UnboundedReceiv
     let mut restarts = Restarts::default();
     while let Some(event) = events.recv().await {
         // What the end itself breaks off is nobody's finding.
-        if owner.session.was_shut_down() {
+        if owner.session.ends() {
             return;
         }
         let handling = async {
@@ -234,6 +234,7 @@ impl Owner {
                 self.publish(&[path]).await;
             }
             Event::Changed(path) => {
+                self.say_unknown(&path).await;
                 self.buffer_changed(&path);
                 self.publish(&[path]).await;
             }
@@ -295,7 +296,7 @@ impl Owner {
     fn discovered(&mut self, workspaces: Vec<Workspace>, because_of: Option<Utf8PathBuf>) {
         let (folders, excluded, opened) = {
             let state = self.session.state();
-            let opened = because_of.filter(|path| state.documents.get(path).is_some());
+            let opened = because_of.filter(|path| state.documents.is_open(path));
             (state.folders.clone(), state.settings.exclude.clone(), opened)
         };
         // A manifest above it may have been written meanwhile.
@@ -411,6 +412,18 @@ impl Owner {
             for workspace in concerned {
                 self.wish_for(&workspace, Reason::Typing);
             }
+        }
+    }
+
+    /// Says that the text of an open file is unknown, if it is.
+    async fn say_unknown(&mut self, path: &Utf8Path) {
+        if self.session.state().documents.is_unknown(path) {
+            self.say(&format!(
+                "supercargo: could not apply an edit of `{}`: the file on disk is checked until you \
+                 save it or open it again",
+                harmless(path.as_str())
+            ))
+            .await;
         }
     }
 

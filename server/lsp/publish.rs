@@ -139,6 +139,6 @@ pub(super) fn location(place: &Place, state: &State) -> Option<Location> {
         Some(document) => (document.text(), document.moved(&place.text, &place.span)?),
         None => (&place.text, place.span.clone()),
     };
-    let uri = document.map(|document| document.uri.clone()).or_else(|| uri_of(&place.file))?;
+    let uri = state.documents.uri(&place.file).or_else(|| uri_of(&place.file))?;
     Some(Location { uri, range: convert::range(text, &span, encoding) })
 }

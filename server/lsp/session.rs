@@ -17,6 +17,7 @@ use super::{
     client_features::ClientFeatures,
     configuration::Turns,
     documents::Documents,
+    ending::Ending,
     fixes::Answers,
     owner::Event,
     settings::{Layers, Settings},
@@ -32,11 +33,13 @@ pub(super) struct Session {
     pub(super) client: Client,
     pub(super) children: Children,
     pub(super) cache: Cache,
+    pub(super) ending: Ending,
     state: Mutex<State>,
     events: mpsc::UnboundedSender<Event>,
     /// Tells requests that wait for fixes that there is something new.
     answered: watch::Sender<()>,
     shut_down: AtomicBool,
+    ends: AtomicBool,
 }
 
 /// The state of the session.
@@ -82,10 +85,12 @@ impl Session {
             client,
             children: Children::in_groups(),
             cache,
+            ending: Ending::new(),
             state: Mutex::default(),
             events,
             answered: watch::Sender::new(()),
             shut_down: AtomicBool::new(false),
+            ends: AtomicBool::new(false),
         };
         (session, received)
     }
@@ -112,11 +117,26 @@ impl Session {
         self.answered.send_replace(());
     }
 
+    /// The client has asked for it.
     pub(super) fn shut_down(&self) {
         self.shut_down.store(true, Ordering::SeqCst);
+        self.end();
     }
 
     pub(super) fn was_shut_down(&self) -> bool {
         self.shut_down.load(Ordering::SeqCst)
+    }
+
+    /// The session is over: every child is ended, the owner lets go of what it holds, and requests
+    /// that wait for something are answered with what is known.
+    pub(super) fn end(&self) {
+        self.ends.store(true, Ordering::SeqCst);
+        self.children.end();
+        self.tell(Event::ShutDown);
+        self.tell_answered();
+    }
+
+    pub(super) fn ends(&self) -> bool {
+        self.ends.load(Ordering::SeqCst)
     }
 }

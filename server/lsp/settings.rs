@@ -27,6 +27,11 @@ pub(super) use layers::Layers;
 /// The extension of the schema that marks what is taken from `initializationOptions` only.
 const AT_START_ONLY: &str = "x-initialization-options-only";
 
+/// The extension of the schema that says of every other setting whether a value of it can keep a
+/// finding from being seen. In a workspace that is not trusted, those are taken from
+/// `initializationOptions` only, too, and VS Code reads them from no file of the workspace.
+const WEAKENS: &str = "x-weakens";
+
 /// The settings of the language server. Null or absent means what an earlier source says, else the
 /// default.
 #[derive(Clone, Debug, PartialEq, Deserialize, Serialize, JsonSchema)]
@@ -41,44 +46,53 @@ pub(super) struct Settings {
     pub(super) trusted: bool,
     /// No network: neither cargo nor the fetch of advisories opens a connection. What is neither
     /// true nor false means true.
+    #[schemars(extend("x-weakens" = true))]
     pub(super) offline: bool,
     /// The cargo that resolves dependencies: an absolute path, or the name of a program that is
     /// looked for on the path. Without it `$CARGO`, else `cargo`.
     #[schemars(with = "Option<String>", extend("format" = "program", "x-initialization-options-only" = true))]
     pub(super) cargo: Option<Utf8PathBuf>,
     /// Judge all members, also where the root manifest is that of a package.
+    #[schemars(extend("x-weakens" = true))]
     pub(super) workspace: bool,
     /// A folder of advisories in RustSec's layout, instead of the databases of the policy; an
     /// absolute path. It is only read.
-    #[schemars(with = "Option<String>", extend("format" = "path"))]
+    #[schemars(with = "Option<String>", extend("format" = "path", "x-weakens" = true))]
     pub(super) db: Option<Utf8PathBuf>,
     /// Names of folders in which no workspaces are looked for. What git ignores and hidden folders
     /// are left out, too; an opened file's workspace is always judged.
-    #[schemars(extend("items" = {"type": "string", "pattern": "^[^/\\\\]+$"}))]
+    #[schemars(extend("items" = {"type": "string", "pattern": "^[^/\\\\]+$"}, "x-weakens" = true))]
     pub(super) exclude: Vec<String>,
     /// How many milliseconds nothing may be typed before an edited manifest is resolved. An edit
     /// that stands alone is not waited for.
-    #[schemars(range(max = 5000))]
+    #[schemars(range(max = 5000), extend("x-weakens" = false))]
     pub(super) debounce: u64,
     /// Look for upgrades and prove them before anybody asks for a quick fix, at a low priority, while
     /// nothing is edited. Without it they are proved when they are asked for.
+    #[schemars(extend("x-weakens" = false))]
     pub(super) prove_when_idle: bool,
     /// Show cargo-deny's notes and helps as hints.
+    #[schemars(extend("x-weakens" = false))]
     pub(super) notes: bool,
     /// Checks whose findings are shown. What the gate says is not changed: cargo-deny still runs
     /// them all.
+    #[schemars(extend("x-weakens" = true))]
     pub(super) checks: Checks,
     /// How findings of a code are shown, by its name; `off` hides them, and a note with a severity
     /// is shown without `notes`. What the gate says is not changed, and a hover still tells them.
+    #[schemars(extend("x-weakens" = true))]
     pub(super) codes: codes::Codes,
     /// What inlay hints tell.
+    #[schemars(extend("x-weakens" = false))]
     pub(super) hints: Hints,
     /// Show above the entries of a policy what they do (how many findings they suppress, how many
     /// packages they match), where the client shows code lenses.
+    #[schemars(extend("x-weakens" = false))]
     pub(super) entry_lenses: bool,
     /// Complete also the tables and keys of a policy and the values that its schema lists. Turned
     /// off, they are left to another TOML server that has `deny.schema.json`; what is completed from
     /// the graph stays.
+    #[schemars(extend("x-weakens" = false))]
     pub(super) key_completion: bool,
 }
 

@@ -1,7 +1,8 @@
 //! `Cargo.lock` as a value: its entries and where they stand.
 
-use std::str::FromStr;
+use std::{borrow::Cow, collections::HashMap, str::FromStr};
 
+use semver::Version;
 use toml::de::DeTable;
 
 use super::tree;
@@ -27,6 +28,19 @@ pub struct LockEntry {
     pub source: Option<String>,
 }
 
+/// A package of a lock file and what it depends on.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct LockedPackage {
+    /// Its name.
+    pub(crate) name: String,
+    /// Its locked version.
+    pub(crate) version: Version,
+    /// Its source, absent for packages of the workspace and path dependencies.
+    pub(crate) source: Option<String>,
+    /// The indices of its dependencies, in the order of the file.
+    pub(crate) dependencies: Vec<usize>,
+}
+
 impl Lockfile {
     /// Reads a lock file. Never fails: see [`Lockfile::error`].
     pub fn parse(text: &str) -> Self {
@@ -44,11 +58,64 @@ impl Lockfile {
         let error = syntax.or_else(|| wrong_version(&entries)).or_else(|| {
             // What else the file means (sources, the format's own version) is judged by the library
             // that knows the format.
-            let error = cargo_lock::Lockfile::from_str(text).err()?;
+            let error = cargo_lock::Lockfile::from_str(&without_relations(text, root)).err()?;
             let span = tree::entry(root, "version").map_or(0..0, |(_, value)| value.span());
             Some(Spanned { value: last_line(&error.to_string()), span })
         });
         Self { entries, error }
+    }
+
+    /// The packages of a lock file and what they depend on; `None` where the file is not sound. Takes
+    /// time and memory in proportion to the text.
+    pub(crate) fn graph(text: &str) -> Option<Vec<LockedPackage>> {
+        let (root, errors) = tree::parse(text);
+        if !errors.is_empty() {
+            return None;
+        }
+        let tables = tree::array(root.get_ref(), "package").iter();
+        let tables: Vec<_> = tables.filter_map(|value| value.get_ref().as_table()).collect();
+        let named =
+            |table: &DeTable<'_>, key: &str| Some(table.get(key)?.get_ref().as_str()?.to_owned());
+        let mut packages = Vec::with_capacity(tables.len());
+        for table in &tables {
+            packages.push(LockedPackage {
+                name: named(table, "name")?,
+                version: named(table, "version")?.parse().ok()?,
+                source: named(table, "source"),
+                dependencies: Vec::new(),
+            });
+        }
+        let mut by_name: HashMap<&str, usize> = HashMap::new();
+        let mut by_version: HashMap<(&str, &Version), usize> = HashMap::new();
+        let mut by_source: HashMap<(&str, &Version, &str), usize> = HashMap::new();
+        for (index, LockedPackage { name, version, source, .. }) in packages.iter().enumerate() {
+            by_name.entry(name).or_insert(index);
+            by_version.entry((name, version)).or_insert(index);
+            if let Some(source) = source {
+                by_source.entry((name, version, source)).or_insert(index);
+            }
+        }
+        // `name`, `name version` or `name version (source)`, as much as tells it from the others.
+        let find = |dependency: &str| {
+            let mut parts = dependency.split_ascii_whitespace();
+            let name = parts.next()?;
+            let Some(version) = parts.next() else { return by_name.get(name).copied() };
+            let version: Version = version.parse().ok()?;
+            let source = parts.next().and_then(|part| part.strip_prefix('(')?.strip_suffix(')'));
+            let exact = source.and_then(|source| by_source.get(&(name, &version, source)));
+            exact.or_else(|| by_version.get(&(name, &version))).copied()
+        };
+        let dependencies: Vec<Vec<usize>> = tables
+            .iter()
+            .map(|table| {
+                let all = tree::array(table, "dependencies").iter();
+                all.filter_map(|one| find(one.get_ref().as_str()?)).collect()
+            })
+            .collect();
+        for (package, dependencies) in packages.iter_mut().zip(dependencies) {
+            package.dependencies = dependencies;
+        }
+        Some(packages)
     }
 
     /// The lock entries alone, whether or not cargo could use the file.
@@ -77,6 +144,31 @@ fn entries(text: &str, root: &DeTable<'_>) -> Vec<LockEntry> {
         })
     });
     packages.collect()
+}
+
+/// A long text with its lists of dependencies and its old kind of checksums blanked out: the library
+/// looks for each of them in all packages.
+fn without_relations<'t>(text: &'t str, root: &DeTable<'_>) -> Cow<'t, str> {
+    const FEW: usize = 256 << 10;
+    if text.len() <= FEW {
+        return text.into();
+    }
+    let mut kept = text.as_bytes().to_vec();
+    let mut blank = |span: Span, instead: &[u8]| {
+        if let Some(bytes) = kept.get_mut(span).filter(|bytes| bytes.len() >= instead.len()) {
+            bytes.fill(b' ');
+            bytes[..instead.len()].copy_from_slice(instead);
+        }
+    };
+    for table in tree::array(root, "package").iter().filter_map(|one| one.get_ref().as_table()) {
+        if let Some(list) = table.get("dependencies").filter(|one| one.get_ref().is_array()) {
+            blank(list.span(), b"[]");
+        }
+    }
+    for (key, value) in tree::table(root, "metadata").into_iter().flatten() {
+        blank(key.span().start..value.span().end, b"");
+    }
+    String::from_utf8(kept).map_or(text.into(), Cow::Owned)
 }
 
 fn wrong_version(entries: &[LockEntry]) -> Option<Spanned<String>> {
@@ -165,5 +257,47 @@ dependencies = ["a 1.0.0", "a 2.0.0"]
         let text = SOUND.replace("version = \"2.0.0\"", "version = \"two\"");
         let error = Lockfile::parse(&text).error.expect("an error");
         assert_eq!(&text[error.span], "two");
+    }
+
+    #[test]
+    fn dependencies_are_found_by_as_much_as_their_entries_state() {
+        let text = r#"version = 4
+
+[[package]]
+name = "a"
+version = "1.0.0"
+source = "registry+https://one.example/index"
+
+[[package]]
+name = "a"
+version = "1.0.0"
+source = "registry+https://two.example/index"
+
+[[package]]
+name = "a"
+version = "2.0.0"
+
+[[package]]
+name = "b"
+version = "0.1.0"
+dependencies = [
+ "m",
+]
+
+[[package]]
+name = "m"
+version = "0.1.0"
+dependencies = [
+ "a 1.0.0 (registry+https://two.example/index)",
+ "a 2.0.0",
+ "b",
+ "gone",
+]
+"#;
+        let graph = Lockfile::graph(text).expect("it is sound");
+        let found: Vec<_> = graph.iter().map(|package| package.dependencies.as_slice()).collect();
+        assert_eq!(found, [&[] as &[usize], &[], &[], &[4], &[1, 2, 3]]);
+        assert_eq!(Lockfile::graph(&text.replace("0.1.0", "none")), None);
+        assert_eq!(Lockfile::graph(&text[..text.len() - 4]), None);
     }
 }

@@ -3,7 +3,7 @@
 //! A shell is told through a pipe which children are running. Only this program holds the other
 //! end, so the pipe ends with the program, however that ends; the shell then ends what is left.
 //! (The system's own means, `PR_SET_PDEATHSIG`, reaches neither what a child has started nor any
-//! system but Linux.) Between the start of a child and its being told lie some microseconds.
+//! system but Linux.) A child does nothing before the shell knows of it ([`super::start`]).
 
 use std::{
     io::Write,
@@ -42,11 +42,13 @@ impl Name {
 }
 
 impl Guard {
-    /// Starts the shell. Before the first child is: it could outlive the program meanwhile.
-    pub(super) fn prepare(&mut self) {
+    /// Starts the shell, before the first child is: that could outlive the program meanwhile. Gives
+    /// whether there is one.
+    pub(super) fn prepare(&mut self) -> bool {
         if !std::mem::replace(&mut self.tried, true) {
             self.shell = start();
         }
+        self.shell.is_some()
     }
 
     /// From now on the child is ended with the program.

@@ -1,20 +1,18 @@
 //! Resolution of what is in an editor's buffers: a scratch copy that is kept between edits.
 
-use std::{
-    collections::{BTreeMap, BTreeSet, VecDeque},
-    fs,
-};
+use std::collections::{BTreeMap, BTreeSet};
 
 use camino::{Utf8Path, Utf8PathBuf};
 
 use super::{
-    LockState, MetadataOptions, Resolution, ResolveError, Resolver, Wait, read,
-    scratch::{Refused, Scratch},
+    LockState, MetadataOptions, Resolution, ResolveError, Resolver, RunIn, Wait, read,
+    scratch::{Ask, Copied, Refused, Scratch, normalized},
 };
 use crate::{
     model::manifest::Manifest,
+    process::Children,
     text::{SourceText, read_to_string},
-    workspace::{MemberFolders, Workspace, lexical},
+    workspace::{MemberFolders, Workspace},
 };
 
 /// A scratch copy of one workspace, into which unsaved texts are written.
@@ -43,8 +41,18 @@ impl BufferCopy {
         workspace: &Workspace,
         wanted: &dyn Fn() -> bool,
     ) -> Result<Self, ResolveError> {
+        let ask = |manifest: &Utf8Path| resolver.members(manifest, wanted);
+        Self::with_members(&resolver.children, workspace, &ask)
+    }
+
+    /// The same with the members that `ask` gives.
+    pub(super) fn with_members(
+        children: &Children,
+        workspace: &Workspace,
+        ask: Ask<'_>,
+    ) -> Result<Self, ResolveError> {
         let real = workspace.real();
-        let scratch = Scratch::of(resolver, &real, Refused::IsCopied, wanted)?;
+        let scratch = Scratch::of(children, &real, Refused::IsCopied, ask)?;
         Ok(Self { scratch, real, written: BTreeSet::new() })
     }
 
@@ -62,14 +70,15 @@ impl BufferCopy {
         buffers: &BTreeMap<Utf8PathBuf, SourceText>,
         wait: &Wait<'_>,
     ) -> Result<Resolution, ResolveError> {
-        self.write(resolver, buffers, wait.wanted)?;
+        self.write(buffers, &|manifest| resolver.members(manifest, wait.wanted))?;
         let lock_file = self.scratch.mirrored(&self.real.lock_file());
-        let manifest = self.scratch.mirrored(&self.real.manifest);
+        let manifest = self.mirrored_manifest();
+        let run_in = RunIn { manifest: &manifest, copy: Some(self.scratch.root()) };
         let json = resolver
-            .metadata(&manifest, options, false, wait.wanted)
+            .metadata(run_in, options, false, wait.wanted)
             .map_err(|error| self.refused(workspace, error))?;
         let before = read_to_string(&self.real.lock_file()).ok();
-        let after = fs::read_to_string(lock_file).unwrap_or_default();
+        let after = read_to_string(&lock_file).unwrap_or_default();
         let lock = match &before {
             None => LockState::Missing,
             Some(before) if *before == after => LockState::Sound,
@@ -92,7 +101,7 @@ impl BufferCopy {
         buffers: &BTreeMap<Utf8PathBuf, SourceText>,
         wanted: &dyn Fn() -> bool,
     ) -> Result<SourceText, ResolveError> {
-        self.write(resolver, buffers, wanted)?;
+        self.write(buffers, &|manifest| resolver.members(manifest, wanted))?;
         self.update(resolver, workspace, &["--workspace"], wanted)?;
         self.lock_file().ok_or_else(|| ResolveError::Scratch {
             path: self.scratch.mirrored(&self.real.lock_file()),
@@ -121,10 +130,11 @@ impl BufferCopy {
         how: &[&str],
         wanted: &dyn Fn() -> bool,
     ) -> Result<(), ResolveError> {
-        let manifest = self.scratch.mirrored(&self.real.manifest);
+        let manifest = self.mirrored_manifest();
+        let run_in = RunIn { manifest: &manifest, copy: Some(self.scratch.root()) };
         let args = [&["update", "--manifest-path", "Cargo.toml"], how].concat();
         let args: Vec<_> = args.into_iter().map(str::to_owned).collect();
-        let answer = resolver.run(&manifest, &args, wanted);
+        let answer = resolver.run(run_in, &args, wanted);
         answer.map(drop).map_err(|error| self.refused(workspace, error))
     }
 
@@ -145,9 +155,20 @@ impl BufferCopy {
         }
     }
 
-    /// Where the copy of a file stands.
-    pub(super) fn mirrored(&self, path: &Utf8Path) -> Utf8PathBuf {
-        self.scratch.mirrored(path)
+    /// Cargo's target folder in the copy.
+    pub(super) fn target(&self) -> Utf8PathBuf {
+        self.scratch.target()
+    }
+
+    /// Copies a source of at most `limit` bytes as it is on disk, below another name if cargo knows
+    /// it by that.
+    pub(super) fn copy_source(
+        &self,
+        original: &Utf8Path,
+        named: &Utf8Path,
+        limit: u64,
+    ) -> Result<Copied, ResolveError> {
+        self.scratch.copy_source(original, named, limit)
     }
 
     /// The copy of the judged manifest.
@@ -160,37 +181,40 @@ impl BufferCopy {
         self.scratch.unmirrored(text)
     }
 
+    /// The copy holds these texts in place of those on disk, and no others.
     pub(super) fn write(
         &mut self,
-        resolver: &Resolver,
         buffers: &BTreeMap<Utf8PathBuf, SourceText>,
-        wanted: &dyn Fn() -> bool,
+        ask: Ask<'_>,
     ) -> Result<(), ResolveError> {
         // Cargo starts from the lock file of the user's each time: what an earlier edit made it
         // forget is not chosen anew.
         let lock_file = self.real.lock_file();
         self.scratch.restore(&lock_file)?;
+        self.scratch.renew_licenses()?;
         let real: BTreeMap<_, _> = buffers
             .iter()
             .map(|(path, text)| (path.canonicalize_utf8().unwrap_or_else(|_| path.clone()), text))
             .collect();
         for path in std::mem::take(&mut self.written) {
             if !real.contains_key(&path) {
-                self.scratch.restore(&path)?;
+                for name in self.scratch.names_of(&path) {
+                    self.scratch.restore(&name)?;
+                }
             }
         }
         for (path, text) in real {
-            if path.file_name() == Some("Cargo.toml")
-                && path.is_file()
-                && !self.scratch.mirrored(&path).exists()
-            {
+            let is_manifest = path.file_name() == Some("Cargo.toml");
+            if is_manifest && path.is_file() && !self.scratch.has_package(&path) {
                 self.scratch.copy_unread(&path)?;
             }
-            self.scratch.overlay(&path, text.as_str())?;
-            self.written.insert(path.clone());
-            if path.file_name() == Some("Cargo.toml") {
-                self.copy_named(resolver, &path, text.as_str(), wanted)?;
+            for name in self.scratch.names_of(&path) {
+                self.scratch.overlay(&name, text.as_str())?;
+                if is_manifest {
+                    self.copy_named(&name, text.as_str(), ask)?;
+                }
             }
+            self.written.insert(path.clone());
         }
         Ok(())
     }
@@ -198,22 +222,21 @@ impl BufferCopy {
     /// Packages that only the unsaved text names.
     fn copy_named(
         &self,
-        resolver: &Resolver,
         manifest: &Utf8Path,
         text: &str,
-        wanted: &dyn Fn() -> bool,
+        ask: Ask<'_>,
     ) -> Result<(), ResolveError> {
         let folder = manifest.parent().unwrap_or(manifest);
         let model = Manifest::parse(text);
-        let mut named = VecDeque::new();
+        let mut named = Vec::new();
         let paths = model.all_declarations().filter_map(|declared| declared.path.as_ref());
-        named.extend(paths.map(|path| lexical(&folder.join(&path.value)).join("Cargo.toml")));
-        for members in model.workspace.iter().flat_map(|workspace| &workspace.members) {
-            named.extend(MemberFolders::find(folder, &members.value).manifests());
+        named.extend(paths.map(|path| normalized(&folder.join(&path.value)).join("Cargo.toml")));
+        if let Some(table) = &model.workspace {
+            named.extend(MemberFolders::of(folder, &table.members).manifests());
         }
-        let missing = named
-            .into_iter()
-            .filter(|path| path.is_file() && !self.scratch.mirrored(path).exists());
-        self.scratch.copy_packages(resolver, &self.real, missing.collect(), wanted)
+        let missing =
+            named.into_iter().filter(|path| path.is_file() && !self.scratch.has_package(path));
+        let missing: Vec<_> = missing.collect();
+        self.scratch.copy_packages(&self.real, missing, ask)
     }
 }

@@ -2,17 +2,25 @@
 //!
 //! This runs build scripts and macros of packages: only for who asked for it.
 
-use std::{collections::BTreeMap, fs, process::Command};
+use std::{collections::BTreeMap, io};
 
 use camino::{Utf8Path, Utf8PathBuf};
 use ignore::WalkBuilder;
 use serde::Deserialize;
 
-use super::{BufferCopy, ResolveError, Resolver};
-use crate::{process::RunError, text::SourceText, workspace::Workspace};
+use super::{BufferCopy, ResolveError, Resolver, TARGET_VARIABLES, scratch::Copied};
+use crate::{
+    process::{self, RunError},
+    text::SourceText,
+    workspace::Workspace,
+};
 
 /// Folders that are not copied: what is in them is made anew, or no matter of the compiler.
 const LEFT_OUT: [&str; 3] = ["target", ".git", "node_modules"];
+
+/// How many bytes of sources are copied, and how many files.
+const BYTES: u64 = 4 << 30;
+const FILES: usize = 500_000;
 
 /// What the compiler says.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -51,21 +59,21 @@ impl BufferCopy {
         folders: &[Utf8PathBuf],
         wanted: &dyn Fn() -> bool,
     ) -> Result<Built, ResolveError> {
-        for folder in folders.iter().chain([&workspace.root]) {
-            self.copy_sources(&folder.canonicalize_utf8().unwrap_or_else(|_| folder.clone()))?;
-        }
-        self.write(resolver, buffers, wanted)?;
+        self.copy_all_sources(workspace, folders, wanted)?;
+        self.write(buffers, &|manifest| resolver.members(manifest, wanted))?;
         let manifest = self.mirrored_manifest();
         let folder = manifest.parent().unwrap_or(Utf8Path::new("."));
-        let mut command = Command::new(&resolver.cargo);
+        let mut command = process::cargo(&resolver.cargo, resolver.offline);
         command.args(["check", "--workspace", "--message-format", "json"]);
         if resolver.offline {
             command.arg("--offline");
         }
-        command.current_dir(folder).env("CARGO_TERM_COLOR", "never");
         // Goes with the copy.
-        command.env("CARGO_TARGET_DIR", folder.join(".supercargo-target"));
-        let output = resolver.children.run_while(command, |_| false, wanted);
+        for name in TARGET_VARIABLES {
+            command.env(name, self.target());
+        }
+        command.current_dir(folder);
+        let output = resolver.children.confined(&[]).run_while(command, |_| false, wanted);
         let manifest = || workspace.manifest.clone();
         let output = output.map_err(|error| match error {
             RunError::Start(source) => {
@@ -87,27 +95,76 @@ impl BufferCopy {
         Ok(Built::Fails(self.unmirrored(error.trim())))
     }
 
-    /// Everything in a folder but what cargo decides by, which is there.
-    fn copy_sources(&self, folder: &Utf8Path) -> Result<(), ResolveError> {
-        let failed =
-            |path: &Utf8Path, source| ResolveError::Scratch { path: path.to_owned(), source };
-        let mut walk = WalkBuilder::new(folder);
+    /// Copies the sources of the workspace and of the local packages in these folders.
+    pub(super) fn copy_all_sources(
+        &self,
+        workspace: &Workspace,
+        folders: &[Utf8PathBuf],
+        wanted: &dyn Fn() -> bool,
+    ) -> Result<(), ResolveError> {
+        let mut left = Left { bytes: BYTES, files: FILES };
+        for folder in folders.iter().chain([&workspace.root]) {
+            self.copy_sources(folder, workspace, &mut left, wanted)?;
+        }
+        Ok(())
+    }
+
+    /// Copies everything in a folder but what cargo decides by, which is in the copy. A link to a
+    /// file counts as the file, one to a folder is not followed.
+    fn copy_sources(
+        &self,
+        folder: &Utf8Path,
+        workspace: &Workspace,
+        left: &mut Left,
+        wanted: &dyn Fn() -> bool,
+    ) -> Result<(), ResolveError> {
+        let real = folder.canonicalize_utf8().unwrap_or_else(|_| folder.to_owned());
+        let mut walk = WalkBuilder::new(&real);
         walk.standard_filters(false).filter_entry(|entry| {
             !(entry.file_type().is_some_and(|kind| kind.is_dir())
                 && LEFT_OUT.iter().any(|name| entry.file_name() == *name))
         });
         for entry in walk.build().flatten() {
             let Some(path) = Utf8Path::from_path(entry.path()) else { continue };
+            let Ok(below) = path.strip_prefix(&real) else { continue };
             if !path.is_file() {
                 continue;
             }
-            let copy = self.mirrored(path);
-            let parent = copy.parent().unwrap_or(&copy);
-            fs::create_dir_all(parent).map_err(|source| failed(parent, source))?;
-            // What stands there may be a link to the original.
-            let _ = fs::remove_file(&copy);
-            fs::copy(path, &copy).map_err(|source| failed(path, source))?;
+            if !wanted() {
+                return Err(ResolveError::Unwanted { manifest: workspace.manifest.clone() });
+            }
+            // Cargo goes by the name of a member or dependency that is a link.
+            let through_link = Some(folder.join(below)).filter(|_| folder != real);
+            for named in [Some(path.to_owned()), through_link].into_iter().flatten() {
+                let copied = self.copy_source(path, &named, left.bytes)?;
+                left.take(copied, path)?;
+            }
         }
+        Ok(())
+    }
+}
+
+/// How much may still be copied.
+struct Left {
+    bytes: u64,
+    files: usize,
+}
+
+impl Left {
+    fn take(&mut self, copied: Copied, path: &Utf8Path) -> Result<(), ResolveError> {
+        let bytes = match copied {
+            Copied::Whole(bytes) if self.files > 0 => bytes,
+            Copied::NotRegular => return Ok(()),
+            Copied::Whole(_) | Copied::TooLong => {
+                let limit = format!("the sources are more than {FILES} files or {BYTES} bytes");
+                return Err(ResolveError::Scratch {
+                    path: path.to_owned(),
+                    source: io::Error::other(limit),
+                });
+            }
+        };
+        self.bytes = self.bytes.saturating_sub(bytes);
+        self.files -= 1;
         Ok(())
     }
 }

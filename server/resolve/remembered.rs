@@ -14,6 +14,7 @@ use super::{MetadataOptions, Resolver};
 use crate::{
     cache::{Input, Inputs, Kind, hash, on_disk},
     facts::configuration_files,
+    process::found,
     workspace::{DecidingFiles, Workspace, is_exceptions, is_policy},
 };
 
@@ -79,7 +80,7 @@ fn key(resolver: &Resolver, workspace: &Workspace, options: &MetadataOptions) ->
 
 /// Which cargo it is, without starting it, and what its environment tells it.
 fn environment(cargo: &Path) -> String {
-    let program = found(cargo).unwrap_or_else(|| cargo.to_owned());
+    let program = found(cargo).unwrap_or_else(|_| cargo.to_owned());
     let mut all = program.display().to_string();
     if let Ok(data) = std::fs::metadata(&program) {
         all.push_str(&format!("\0{}\0{:?}", data.len(), data.modified().ok()));
@@ -93,17 +94,6 @@ fn environment(cargo: &Path) -> String {
     variables.sort();
     all.push_str(&format!("\0{variables:?}"));
     all
-}
-
-/// The file of a program that is looked for on the path.
-fn found(program: &Path) -> Option<PathBuf> {
-    if program.components().count() > 1 {
-        return Some(program.to_owned());
-    }
-    let path = env::var_os("PATH")?;
-    let files = env::split_paths(&path)
-        .map(|folder| folder.join(program).with_extension(env::consts::EXE_EXTENSION));
-    files.into_iter().find(|file| file.is_file())
 }
 
 /// Everything that cargo read to resolve the workspace.

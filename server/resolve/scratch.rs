@@ -2,54 +2,83 @@
 //!
 //! The copy mirrors the absolute paths of the originals below a temporary folder, so relative
 //! paths between manifests hold and every path that cargo prints can be mapped back. Sources are
-//! not copied: an empty file stands where a target's root is.
+//! not copied: an empty file takes the place of a target's root.
+//!
+//! Invariant: nothing in the copy leads to anything of the user's. There are no links, files are
+//! made by [`Writer`] only, and what cargo has to read elsewhere is named absolutely in the copy's
+//! configuration. So whoever writes to the copy, cargo or a build script, changes the copy.
+
+mod configuration;
+#[cfg(all(test, unix))]
+mod generated;
+mod manifest;
+mod packages;
+mod writer;
 
 use std::{
-    cell::RefCell,
-    collections::{BTreeMap, BTreeSet, VecDeque},
-    fs, io,
+    borrow::Cow,
+    cell::{Cell, RefCell},
+    collections::{BTreeMap, BTreeSet},
+    fs::Metadata,
+    time::SystemTime,
 };
 
-use camino::{Utf8Component, Utf8Path, Utf8PathBuf};
-use serde::Deserialize;
+use camino::{Utf8Path, Utf8PathBuf};
 
-use super::{ResolveError, Resolver};
+use super::ResolveError;
 use crate::{
-    model::{manifest::Manifest, tree},
-    process::{TemporaryError, TemporaryFolder},
+    model::manifest::Manifest,
+    process::{Children, TemporaryError, TemporaryFolder},
     text::{read, read_to_string},
     workspace::{CONFIGURATION_NAMES, DecidingFiles, TOOLCHAIN_NAMES, Workspace},
 };
+pub use configuration::fuzz_configuration;
+pub(super) use packages::{Ask, Members};
+use writer::Writer;
+pub(super) use writer::{Copied, normalized};
 
-/// The part of `cargo metadata --no-deps` that says what has to be copied. (`Metadata` of `krates`
-/// cannot hold an answer without a resolution.)
-#[derive(Deserialize)]
-pub(super) struct Members {
-    workspace_root: Utf8PathBuf,
-    packages: Vec<Member>,
-}
+/// Where the copy is, below its temporary folder. Cargo looks for a workspace's root upwards, and
+/// no further than a folder of this name (`find_root_iter` in its `core::workspace`): a manifest in
+/// the shared temporary folder does not count.
+const ROOT: &str = "target/package/root";
 
-#[derive(Deserialize)]
-struct Member {
-    manifest_path: Utf8PathBuf,
-    targets: Vec<Target>,
-    dependencies: Vec<Dependency>,
-}
+/// The name of cargo's target folder in the copy.
+const TARGET: &str = ".supercargo-target";
 
-#[derive(Deserialize)]
-struct Target {
-    src_path: Utf8PathBuf,
-}
+/// How long a license text may be, in bytes; a longer one is left out of the copy.
+const LICENSE: u64 = 1 << 20;
 
-#[derive(Deserialize)]
-struct Dependency {
-    path: Option<Utf8PathBuf>,
-}
+/// How long all of a copy may be together.
+const LICENSES: u64 = 64 << 20;
+
+/// How many of one package are copied.
+const LICENSES_OF_PACKAGE: usize = 256;
 
 pub(super) struct Scratch {
-    folder: TemporaryFolder,
+    writer: Writer,
     /// What was copied, by the paths of the copies.
     copied: RefCell<BTreeMap<Utf8PathBuf, Utf8PathBuf>>,
+    /// The manifests of the packages that were copied, as cargo names them, with the license file
+    /// that each names.
+    packages: RefCell<BTreeMap<Utf8PathBuf, Option<Utf8PathBuf>>>,
+    /// The names of copied files that are reached through links, by their real paths.
+    aliases: RefCell<BTreeMap<Utf8PathBuf, BTreeSet<Utf8PathBuf>>>,
+    /// The configurations that were copied: one may include another of any name.
+    configurations: RefCell<BTreeSet<Utf8PathBuf>>,
+    /// The license texts that were copied, by the paths of the copies.
+    licenses: RefCell<BTreeMap<Utf8PathBuf, License>>,
+    /// How many bytes of them may still be copied.
+    licenses_left: Cell<u64>,
+    /// Deleted last.
+    _folder: TemporaryFolder,
+}
+
+/// A license text as it was when it was copied.
+#[derive(Clone, PartialEq, Eq)]
+struct License {
+    original: Utf8PathBuf,
+    bytes: u64,
+    modified: Option<SystemTime>,
 }
 
 /// What becomes of a workspace whose own manifest cargo refuses.
@@ -60,27 +89,22 @@ pub(super) enum Refused {
 }
 
 impl Scratch {
-    /// Copies the workspace. A manifest of its own that cargo refuses is an error, or `copied` like
+    /// Copies the workspace. A manifest of its own that cargo refuses is an error, or copied like
     /// any other: what takes its place in the copy may be better.
+    ///
+    /// # Errors
+    ///
+    /// When cargo refuses the workspace, something cannot be copied, or the program ends.
     pub(super) fn of(
-        resolver: &Resolver,
+        children: &Children,
         workspace: &Workspace,
         refused: Refused,
-        wanted: &dyn Fn() -> bool,
+        ask: Ask<'_>,
     ) -> Result<Self, ResolveError> {
-        let folder = TemporaryFolder::new(&resolver.children).map_err(|error| match error {
-            TemporaryError::Unwanted => {
-                ResolveError::Unwanted { manifest: workspace.manifest.clone() }
-            }
-            TemporaryError::Io(source) => ResolveError::Scratch {
-                path: Utf8PathBuf::from(std::env::temp_dir().to_string_lossy().into_owned()),
-                source,
-            },
-        })?;
-        let scratch = Self { folder, copied: RefCell::default() };
-        let mut manifests = VecDeque::from([workspace.manifest.clone()]);
+        let scratch = Self::empty(children, workspace)?;
+        let mut manifests = vec![workspace.manifest.clone()];
         manifests.extend(scratch.copy_configuration(workspace.folder())?);
-        if let Err(error) = scratch.copy_packages(resolver, workspace, manifests, wanted) {
+        if let Err(error) = scratch.copy_packages(workspace, manifests, ask) {
             if refused == Refused::IsAnError || !matches!(error, ResolveError::Cargo { .. }) {
                 return Err(error);
             }
@@ -90,34 +114,48 @@ impl Scratch {
                 scratch.copy_unread(&manifest)?;
             }
         }
-        let lock_file = workspace.lock_file();
-        if lock_file.exists() {
-            scratch.copy(&lock_file)?;
-        }
+        scratch.copy_if_there(&workspace.lock_file())?;
         Ok(scratch)
     }
 
-    /// Where the copy of `path` stands.
+    fn empty(children: &Children, workspace: &Workspace) -> Result<Self, ResolveError> {
+        let folder = TemporaryFolder::new(children)
+            .map_err(|error| ResolveError::temporary(error, &workspace.manifest))?;
+        // Part by part: a slash is no separator in every path of Windows.
+        let parts = ROOT.split('/').map(Utf8Path::new);
+        let root: Utf8PathBuf = [folder.path()].into_iter().chain(parts).collect();
+        let writer = Writer::new(root.clone())
+            .map_err(|source| ResolveError::Scratch { path: root, source })?;
+        Ok(Self {
+            writer,
+            copied: RefCell::default(),
+            packages: RefCell::default(),
+            aliases: RefCell::default(),
+            configurations: RefCell::default(),
+            licenses: RefCell::default(),
+            licenses_left: Cell::new(LICENSES),
+            _folder: folder,
+        })
+    }
+
+    /// The only folder that a program run in the copy has to write to.
+    pub(super) fn root(&self) -> &Utf8Path {
+        self.writer.root()
+    }
+
+    /// Cargo's target folder in the copy. It is not made before cargo builds something.
+    pub(super) fn target(&self) -> Utf8PathBuf {
+        target_below(self.root())
+    }
+
+    /// Where the copy of a file is.
     pub(super) fn mirrored(&self, path: &Utf8Path) -> Utf8PathBuf {
-        let mut mirrored = self.folder.path().to_owned();
-        for component in path.components() {
-            match component {
-                Utf8Component::Prefix(prefix) => {
-                    mirrored.push(prefix.as_str().replace([':', '\\'], "_"));
-                }
-                Utf8Component::RootDir | Utf8Component::CurDir => {}
-                Utf8Component::ParentDir => {
-                    mirrored.pop();
-                }
-                Utf8Component::Normal(name) => mirrored.push(name),
-            }
-        }
-        mirrored
+        self.writer.place_of(path)
     }
 
     /// `text` with every path of the copy turned into that of its original.
     pub(super) fn unmirrored(&self, text: &str) -> String {
-        text.replace(self.folder.path().as_str(), "")
+        text.replace(self.root().as_str(), "")
     }
 
     /// The originals of all copies.
@@ -125,86 +163,61 @@ impl Scratch {
         self.copied.borrow().clone()
     }
 
+    /// Whether the package with this manifest was copied.
+    pub(super) fn has_package(&self, manifest: &Utf8Path) -> bool {
+        self.packages.borrow().contains_key(manifest)
+    }
+
+    /// The names by which cargo may find a file: its real path, and those through links.
+    pub(super) fn names_of(&self, real: &Utf8Path) -> Vec<Utf8PathBuf> {
+        let aliases = self.aliases.borrow();
+        let through_links = aliases.get(real).into_iter().flatten().cloned();
+        [real.to_owned()].into_iter().chain(through_links).collect()
+    }
+
     /// The copy holds another text than the original.
+    ///
+    /// # Errors
+    ///
+    /// When it cannot be written.
     pub(super) fn overlay(&self, path: &Utf8Path, text: &str) -> Result<(), ResolveError> {
-        let mirrored = self.mirrored(path);
-        self.copied.borrow_mut().insert(mirrored.clone(), path.to_owned());
-        self.write(&mirrored, text)
+        let copy = self.mirrored(path);
+        self.copied.borrow_mut().insert(copy.clone(), path.to_owned());
+        self.write(&copy, self.for_copy(path, text).as_bytes())
     }
 
     /// The copy is what the original is: its text, or not there.
+    ///
+    /// # Errors
+    ///
+    /// When it cannot be read or written.
     pub(super) fn restore(&self, path: &Utf8Path) -> Result<(), ResolveError> {
         if path.is_file() {
             return self.copy(path);
         }
-        let mirrored = self.mirrored(path);
-        match fs::remove_file(&mirrored) {
-            Err(source) if source.kind() != io::ErrorKind::NotFound => {
-                Err(ResolveError::Scratch { path: mirrored, source })
-            }
-            _ => Ok(()),
-        }
+        self.remove(&self.mirrored(path))
     }
 
-    pub(super) fn copy_packages(
+    /// Copies a source as it is, below another name if cargo knows it by that.
+    ///
+    /// # Errors
+    ///
+    /// When it cannot be read or written.
+    pub(super) fn copy_source(
         &self,
-        resolver: &Resolver,
-        workspace: &Workspace,
-        mut manifests: VecDeque<Utf8PathBuf>,
-        wanted: &dyn Fn() -> bool,
-    ) -> Result<(), ResolveError> {
-        let mut asked = BTreeSet::new();
-        while let Some(manifest) = manifests.pop_front() {
-            if asked.contains(&manifest) || !manifest.is_file() {
-                continue;
+        original: &Utf8Path,
+        named: &Utf8Path,
+        limit: u64,
+    ) -> Result<Copied, ResolveError> {
+        if decides(named) {
+            // A buffer may have taken its place.
+            if !self.writer.holds(&self.mirrored(named)) {
+                self.copy(named)?;
             }
-            asked.insert(manifest.clone());
-            let members = match resolver.members(&manifest, wanted) {
-                Ok(members) => members,
-                Err(error @ ResolveError::Unwanted { .. }) => return Err(error),
-                // The workspace's own manifest has to be readable; what is wrong with another one
-                // is said by cargo when it resolves the copy.
-                Err(error) if manifest == workspace.manifest => return Err(error),
-                Err(_) => {
-                    self.copy_unread(&manifest)?;
-                    continue;
-                }
-            };
-            asked.extend(members.packages.iter().map(|package| package.manifest_path.clone()));
-            self.copy_members(&members)?;
-            manifests.extend(path_dependencies(&members));
+            return Ok(Copied::Whole(0));
         }
-        Ok(())
-    }
-
-    fn copy_members(&self, members: &Members) -> Result<(), ResolveError> {
-        self.copy_if_there(&members.workspace_root.join("Cargo.toml"))?;
-        for package in &members.packages {
-            self.copy(&package.manifest_path)?;
-            self.link_licences(&package.manifest_path)?;
-            for target in &package.targets {
-                let source = self.mirrored(&target.src_path);
-                if !source.exists() {
-                    self.write(&source, "")?;
-                }
-            }
-        }
-        Ok(())
-    }
-
-    /// A package of which cargo does not tell anything as it stands on disk: what its manifest does
-    /// not name.
-    pub(super) fn copy_unread(&self, manifest: &Utf8Path) -> Result<(), ResolveError> {
-        self.copy(manifest)?;
-        self.link_licences(manifest)?;
-        let folder = manifest.parent().unwrap_or(manifest);
-        for source in ["src/lib.rs", "src/main.rs", "build.rs"] {
-            let original = folder.join(source);
-            if original.is_file() {
-                self.write(&self.mirrored(&original), "")?;
-            }
-        }
-        Ok(())
+        let copied = self.writer.copy(original, &self.mirrored(named), limit);
+        copied.map_err(|source| ResolveError::Scratch { path: original.to_owned(), source })
     }
 
     /// Cargo's and the toolchain's configuration, which are looked for upwards from the folder.
@@ -212,42 +225,26 @@ impl Scratch {
     fn copy_configuration(&self, folder: &Utf8Path) -> Result<Vec<Utf8PathBuf>, ResolveError> {
         let home = cargo_home();
         let mut manifests = Vec::new();
+        let mut configurations = Vec::new();
         for above in folder.ancestors() {
             for name in TOOLCHAIN_NAMES {
                 self.copy_if_there(&above.join(name))?;
             }
-            if home.as_deref() == Some(&above.join(".cargo")) {
+            if home.as_deref() != Some(&above.join(".cargo")) {
+                configurations.extend(CONFIGURATION_NAMES.map(|name| above.join(name)));
+            }
+        }
+        while let Some(path) = configurations.pop() {
+            let path = normalized(&path);
+            if !path.is_file() || !self.configurations.borrow_mut().insert(path.clone()) {
                 continue;
             }
-            for name in CONFIGURATION_NAMES {
-                let config = above.join(name);
-                self.copy_if_there(&config)?;
-                let Ok(text) = read_to_string(&config) else { continue };
-                self.link_local_registries(&text, above)?;
-                manifests.extend(local_packages(&text, above));
-            }
+            self.copy(&path)?;
+            let text = read_to_string(&path).unwrap_or_default();
+            manifests.extend(configuration::local_packages(&text, configuration::base_of(&path)));
+            configurations.extend(configuration::included(&text, &path));
         }
         Ok(manifests)
-    }
-
-    /// Vendored sources and local registries are named relative to the configuration's folder.
-    fn link_local_registries(&self, config: &str, base: &Utf8Path) -> Result<(), ResolveError> {
-        let (root, _) = tree::parse(config);
-        let Some(sources) = tree::table(root.get_ref(), "source") else { return Ok(()) };
-        for source in sources.values().filter_map(|value| value.get_ref().as_table()) {
-            for key in ["directory", "local-registry"] {
-                let Some(path) = tree::string(config, source, key) else { continue };
-                let original = base.join(&path.value);
-                let link = self.mirrored(&original);
-                if !Utf8Path::new(&path.value).is_absolute() && original.is_dir() && !link.exists()
-                {
-                    self.create_parent(&link)?;
-                    link_folder(&original, &link)
-                        .map_err(|source| ResolveError::Scratch { path: link, source })?;
-                }
-            }
-        }
-        Ok(())
     }
 
     fn copy_if_there(&self, path: &Utf8Path) -> Result<(), ResolveError> {
@@ -255,93 +252,271 @@ impl Scratch {
     }
 
     fn copy(&self, path: &Utf8Path) -> Result<(), ResolveError> {
-        let text =
+        let bytes =
             read(path).map_err(|source| ResolveError::Scratch { path: path.to_owned(), source })?;
-        let mirrored = self.mirrored(path);
-        self.copied.borrow_mut().insert(mirrored.clone(), path.to_owned());
-        self.write(&mirrored, text)
+        self.record(path);
+        let copy = self.mirrored(path);
+        match std::str::from_utf8(&bytes) {
+            Ok(text) => self.write(&copy, self.for_copy(path, text).as_bytes()),
+            Err(_) => self.write(&copy, &bytes),
+        }
     }
 
-    /// The licence texts of a package, which cargo-deny looks for beside its manifest.
-    fn link_licences(&self, manifest: &Utf8Path) -> Result<(), ResolveError> {
-        let folder = manifest.parent().unwrap_or(manifest);
+    /// Remembers what a copy is a copy of.
+    fn record(&self, path: &Utf8Path) {
+        self.copied.borrow_mut().insert(self.mirrored(path), path.to_owned());
+        if let Ok(real) = path.canonicalize_utf8()
+            && real != path
+        {
+            self.aliases.borrow_mut().entry(real).or_default().insert(path.to_owned());
+        }
+    }
+
+    /// A manifest, and the license texts of its package.
+    fn copy_package(&self, manifest: &Utf8Path) -> Result<(), ResolveError> {
+        self.copy(manifest)?;
         let text = read_to_string(manifest).unwrap_or_default();
         let package = Manifest::parse(&text).package;
-        let named = package.and_then(|package| package.license_file).map(|file| file.value);
+        let folder = manifest.parent().unwrap_or(manifest);
+        let named = package.and_then(|package| Some(folder.join(package.license_file?.value)));
+        self.packages.borrow_mut().insert(manifest.to_owned(), named.clone());
+        self.copy_licenses(folder, named)
+    }
+
+    /// Copies license texts that have changed since they were copied.
+    ///
+    /// # Errors
+    ///
+    /// When one cannot be written.
+    pub(super) fn renew_licenses(&self) -> Result<(), ResolveError> {
+        let licenses = self.licenses.borrow().clone();
+        for (copy, _) in licenses.iter().filter(|(_, license)| !license.original.is_file()) {
+            self.forget_license(copy)?;
+        }
+        let packages = self.packages.borrow().clone();
+        for (manifest, named) in packages {
+            self.copy_licenses(manifest.parent().unwrap_or(&manifest), named)?;
+        }
+        Ok(())
+    }
+
+    /// The license texts of a package, which cargo-deny looks for beside its manifest: files whose
+    /// names begin with `LICENSE` or `COPYING`, and the one that the manifest names.
+    fn copy_licenses(
+        &self,
+        folder: &Utf8Path,
+        named: Option<Utf8PathBuf>,
+    ) -> Result<(), ResolveError> {
         let beside = folder.read_dir_utf8().into_iter().flatten().flatten().filter(|entry| {
             entry.file_name().starts_with("LICENSE") || entry.file_name().starts_with("COPYING")
         });
-        let beside = beside.map(|entry| entry.path().to_owned());
-        for original in beside.chain(named.map(|file| folder.join(file))) {
-            let link = self.mirrored(&original);
-            if original.is_file() && !link.exists() {
-                self.create_parent(&link)?;
-                link_file(&original, &link)
-                    .map_err(|source| ResolveError::Scratch { path: link, source })?;
+        let beside = beside.map(|entry| entry.path().to_owned()).take(LICENSES_OF_PACKAGE);
+        for original in named.into_iter().chain(beside) {
+            let copy = self.mirrored(&original);
+            let Some(license) = License::of(&original) else { continue };
+            let known = self.licenses.borrow().get(&copy).cloned();
+            // What is there otherwise is a manifest or a lock file: as it is, or as in a buffer.
+            if known.as_ref() == Some(&license) || known.is_none() && self.writer.holds(&copy) {
+                continue;
+            }
+            if decides(&copy) {
+                self.copy(&normalized(&original))?;
+                continue;
+            }
+            self.forget_license(&copy)?;
+            let left = self.licenses_left.get();
+            match self.writer.copy(&original, &copy, LICENSE.min(left)) {
+                Ok(Copied::Whole(bytes)) => {
+                    self.licenses_left.set(left - bytes);
+                    self.licenses.borrow_mut().insert(copy, License { bytes, ..license });
+                }
+                Ok(left_out) => tracing::debug!("`{original}` is not copied: {left_out:?}"),
+                // cargo-deny says that it is missing.
+                Err(error) => tracing::debug!("`{original}` is not copied: {error}"),
             }
         }
         Ok(())
     }
 
-    fn write(&self, path: &Utf8Path, text: impl AsRef<[u8]>) -> Result<(), ResolveError> {
-        self.create_parent(path)?;
-        fs::write(path, text)
+    fn forget_license(&self, copy: &Utf8Path) -> Result<(), ResolveError> {
+        let known = self.licenses.borrow_mut().remove(copy);
+        let Some(license) = known else { return Ok(()) };
+        self.licenses_left.set(self.licenses_left.get() + license.bytes);
+        self.remove(copy)
+    }
+
+    /// An empty file in place of a source, where there is one.
+    fn stand_in(&self, source: &Utf8Path) -> Result<(), ResolveError> {
+        let copy = self.mirrored(source);
+        if self.writer.holds(&copy) || !source.is_file() {
+            return Ok(());
+        }
+        // A target may be named like a manifest, which others read.
+        if decides(&copy) { self.copy(&normalized(source)) } else { self.write(&copy, b"") }
+    }
+
+    /// The text of a file as the copy has it.
+    fn for_copy<'t>(&self, original: &Utf8Path, text: &'t str) -> Cow<'t, str> {
+        let mut text = Cow::Borrowed(text);
+        let is_included = || self.configurations.borrow().contains(original);
+        if configuration::is_configuration(original) || is_included() {
+            let base = configuration::base_of(original);
+            text = Cow::Owned(configuration::for_copy(&text, base));
+        }
+        if is_named(original, "Cargo.toml")
+            && let Some(other) = manifest::for_copy(&text, original, &self.writer)
+        {
+            text = Cow::Owned(other);
+        }
+        text
+    }
+
+    fn remove(&self, path: &Utf8Path) -> Result<(), ResolveError> {
+        self.writer
+            .remove(path)
             .map_err(|source| ResolveError::Scratch { path: path.to_owned(), source })
     }
 
-    #[expect(clippy::unused_self, reason = "belongs to the other writers of the copy")]
-    fn create_parent(&self, path: &Utf8Path) -> Result<(), ResolveError> {
-        let parent = path.parent().unwrap_or(path);
-        fs::create_dir_all(parent)
-            .map_err(|source| ResolveError::Scratch { path: parent.to_owned(), source })
+    fn write(&self, path: &Utf8Path, content: &[u8]) -> Result<(), ResolveError> {
+        self.writer
+            .write(path, content)
+            .map_err(|source| ResolveError::Scratch { path: path.to_owned(), source })
     }
 }
 
-/// The manifests that a configuration names in `paths` and `[patch]`.
-fn local_packages(config: &str, base: &Utf8Path) -> Vec<Utf8PathBuf> {
-    let (root, _) = tree::parse(config);
-    let overrides = tree::strings(config, root.get_ref(), "paths");
-    let patches = Manifest::parse(config).patches.into_iter().filter_map(|patch| patch.path);
-    let folders = overrides.into_iter().chain(patches);
-    folders.map(|folder| base.join(folder.value).join("Cargo.toml")).collect()
+impl License {
+    /// `None` where there is no regular file.
+    fn of(original: &Utf8Path) -> Option<Self> {
+        let data = original.metadata().ok().filter(Metadata::is_file)?;
+        let (bytes, modified) = (data.len(), data.modified().ok());
+        Some(Self { original: original.to_owned(), bytes, modified })
+    }
 }
 
-fn path_dependencies(members: &Members) -> Vec<Utf8PathBuf> {
-    let declared = members
-        .packages
-        .iter()
-        .flat_map(|package| &package.dependencies)
-        .filter_map(|dependency| Some(dependency.path.as_ref()?.join("Cargo.toml")));
-    let root = members.workspace_root.join("Cargo.toml");
-    let text = read_to_string(&root).unwrap_or_default();
-    let patches = Manifest::parse(&text).patches;
-    let patched = patches
-        .iter()
-        .filter_map(|patch| patch.path.as_ref())
-        .map(|path| members.workspace_root.join(&path.value).join("Cargo.toml"));
-    declared.chain(patched).collect()
+/// Cargo's target folder in a copy.
+pub(super) fn target_below(root: &Utf8Path) -> Utf8PathBuf {
+    root.join(TARGET)
+}
+
+/// Whether cargo or rustup decides something by a file of this name, wherever it is.
+fn decides(path: &Utf8Path) -> bool {
+    ["Cargo.toml", "Cargo.lock"].iter().any(|name| is_named(path, name))
+        || CONFIGURATION_NAMES.iter().chain(&TOOLCHAIN_NAMES).any(|name| path.ends_with(name))
+}
+
+/// Whether a file has this name. Some file systems do not tell `cargo.toml` from `Cargo.toml`.
+fn is_named(path: &Utf8Path, name: &str) -> bool {
+    path.file_name().is_some_and(|file| file.eq_ignore_ascii_case(name))
 }
 
 pub(super) fn cargo_home() -> Option<Utf8PathBuf> {
     tame_index::utils::cargo_home().ok()
 }
 
-#[cfg(unix)]
-fn link_folder(original: &Utf8Path, link: &Utf8Path) -> io::Result<()> {
-    std::os::unix::fs::symlink(original, link)
+impl ResolveError {
+    /// There is no temporary folder for what concerns `manifest`.
+    pub(super) fn temporary(error: TemporaryError, manifest: &Utf8Path) -> Self {
+        match error {
+            TemporaryError::Unwanted => Self::Unwanted { manifest: manifest.to_owned() },
+            TemporaryError::Io(source) => Self::Scratch {
+                path: Utf8PathBuf::from(std::env::temp_dir().to_string_lossy().into_owned()),
+                source,
+            },
+        }
+    }
 }
 
-#[cfg(unix)]
-fn link_file(original: &Utf8Path, link: &Utf8Path) -> io::Result<()> {
-    std::os::unix::fs::symlink(original, link)
-}
+#[cfg(all(test, unix))]
+mod tests {
+    use std::fs;
 
-#[cfg(windows)]
-fn link_file(original: &Utf8Path, link: &Utf8Path) -> io::Result<()> {
-    fs::copy(original, link).map(|_| ())
-}
+    use super::{
+        packages::{Member, Target},
+        *,
+    };
 
-#[cfg(windows)]
-fn link_folder(original: &Utf8Path, link: &Utf8Path) -> io::Result<()> {
-    std::os::windows::fs::symlink_dir(original, link)
+    struct Copied {
+        _temp: tempfile::TempDir,
+        folder: Utf8PathBuf,
+        scratch: Scratch,
+    }
+
+    /// A copy of a package with these files.
+    fn copied(files: &[(&str, &str)]) -> Copied {
+        let temp = tempfile::tempdir().expect("a temporary folder");
+        let folder = temp.path().canonicalize().expect("it is there");
+        let folder = Utf8PathBuf::from_path_buf(folder).expect("UTF-8");
+        for (path, text) in files {
+            let path = folder.join(path);
+            fs::create_dir_all(path.parent().expect("a folder")).expect("folders");
+            fs::write(path, text).expect("written");
+        }
+        let workspace = Workspace::of_manifest(&folder.join("Cargo.toml"));
+        let ask = |manifest: &Utf8Path| {
+            let targets = ["src/lib.rs", "src/gone.rs"];
+            let targets = targets.map(|path| Target { src_path: folder.join(path) }).into();
+            let manifest_path = manifest.to_owned();
+            let member = Member { manifest_path, targets, dependencies: Vec::new() };
+            Ok(Members { workspace_root: folder.clone(), packages: vec![member] })
+        };
+        let scratch = Scratch::of(&Children::default(), &workspace, Refused::IsAnError, &ask);
+        let scratch = scratch.expect("it is copied");
+        Copied { _temp: temp, folder, scratch }
+    }
+
+    const PACKAGE: &str = "[package]\nname = \"m\"\nlicense-file = \"docs/terms\"\n";
+
+    #[test]
+    fn sources_are_empty_and_licenses_whole() {
+        let Copied { _temp, folder, scratch } = copied(&[
+            ("Cargo.toml", PACKAGE),
+            ("src/lib.rs", "pub fn m() {}"),
+            ("docs/terms", "none"),
+            ("LICENSE-MIT", "MIT"),
+            ("LICENSE-LONG", &"x".repeat(1 + (1 << 20))),
+            ("README.md", "read"),
+        ]);
+        let text = |path: &str| fs::read_to_string(scratch.mirrored(&folder.join(path))).ok();
+        assert_eq!(text("Cargo.toml").as_deref(), Some(PACKAGE));
+        assert_eq!(text("src/lib.rs").as_deref(), Some(""));
+        assert_eq!(text("docs/terms").as_deref(), Some("none"));
+        assert_eq!(text("LICENSE-MIT").as_deref(), Some("MIT"));
+        for path in ["src/gone.rs", "LICENSE-LONG", "README.md", "Cargo.lock"] {
+            assert_eq!(text(path), None, "{path}");
+        }
+    }
+
+    #[test]
+    fn a_license_that_changes_is_copied_again() {
+        let Copied { _temp, folder, scratch } =
+            copied(&[("Cargo.toml", PACKAGE), ("LICENSE", "old"), ("COPYING", "gone")]);
+        fs::write(folder.join("LICENSE"), "newer").expect("written");
+        fs::write(folder.join("LICENSE-NEW"), "new").expect("written");
+        fs::create_dir(folder.join("docs")).expect("a folder");
+        fs::write(folder.join("docs/terms"), "terms").expect("written");
+        fs::remove_file(folder.join("COPYING")).expect("removed");
+        scratch.renew_licenses().expect("copied");
+        let text = |path: &str| fs::read_to_string(scratch.mirrored(&folder.join(path))).ok();
+        let texts = ["LICENSE", "LICENSE-NEW", "docs/terms", "COPYING"].map(text);
+        let expected = [Some("newer"), Some("new"), Some("terms"), None];
+        assert_eq!(texts, expected.map(|text| text.map(str::to_owned)));
+        let left = LICENSES - "newer".len() as u64 - "new".len() as u64 - "terms".len() as u64;
+        assert_eq!(scratch.licenses_left.get(), left);
+    }
+
+    #[test]
+    fn a_license_never_takes_the_place_of_an_unsaved_manifest() {
+        let text = "[package]\nname = \"m\"\nlicense-file = \"other/Cargo.toml\"\n";
+        let Copied { _temp, folder, scratch } =
+            copied(&[("Cargo.toml", text), ("other/Cargo.toml", "[package]\n")]);
+        let other = folder.join("other/Cargo.toml");
+        let copy = || fs::read_to_string(scratch.mirrored(&other)).expect("it is there");
+        assert_eq!(copy(), "[package]\n");
+        scratch.overlay(&other, "[package]\nname = \"unsaved\"\n").expect("written");
+        scratch.renew_licenses().expect("nothing to do");
+        assert_eq!(copy(), "[package]\nname = \"unsaved\"\n");
+        scratch.restore(&other).expect("written");
+        assert_eq!(copy(), "[package]\n");
+        assert_eq!(fs::read_to_string(&other).expect("the original"), "[package]\n");
+    }
 }

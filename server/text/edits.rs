@@ -25,8 +25,8 @@ impl Edit {
         Self {
             span: span.start + removed.start..span.start + removed.end,
             len: added.len(),
-            removes_lines: replaced[removed].contains(&b'\n'),
-            adds_lines: new[added].contains(&b'\n'),
+            removes_lines: replaced[removed].iter().any(|byte| ends_line(*byte)),
+            adds_lines: new[added].iter().any(|byte| ends_line(*byte)),
         }
     }
 
@@ -65,6 +65,11 @@ impl Edit {
             self.span.start
         }
     }
+}
+
+/// Whether a byte ends a line, for a client (LSP, "Text Documents").
+fn ends_line(byte: u8) -> bool {
+    matches!(byte, b'\n' | b'\r')
 }
 
 /// Replacements in the order they were made.
@@ -134,7 +139,9 @@ fn counterpart(
         let mut starts = Vec::new();
         let mut start = 0;
         for line in text.as_str().split_inclusive('\n') {
-            if like(line.trim_end_matches(['\n', '\r'])) {
+            // As `SourceText::line_span` cuts it.
+            let ended = line.strip_suffix("\r\n").or_else(|| line.strip_suffix('\n'));
+            if like(ended.unwrap_or(line)) {
                 starts.push(start);
             }
             start += line.len();

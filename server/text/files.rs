@@ -1,18 +1,24 @@
-//! Reading files that may be anything: what stands in a workspace may be written by others.
+//! Reading files that may be anything: what is in a workspace may be written by others.
+//!
+//! A path is looked at before it is opened, since opening a device or a pipe may do something by
+//! itself, and what was opened is looked at again. The limits are those of [`crate::limits`].
 
-use std::{fs, io};
+use std::{
+    fs::{self, File, Metadata, OpenOptions},
+    io::{self, Read as _},
+};
 
 use camino::Utf8Path;
 
-/// The bytes of a file.
+use crate::limits;
+
+/// The bytes of a file, as many as [`limits::of_file`] allows.
 ///
 /// # Errors
 ///
-/// When it cannot be read, or is something that is not read to its end: a pipe that nobody may ever
-/// write to, a device. What stands in `/dev` or `/proc` was named by the user on purpose.
+/// As for [`read_at_most`].
 pub(crate) fn read(path: &Utf8Path) -> io::Result<Vec<u8>> {
-    refuse_endless(path)?;
-    fs::read(path)
+    read_at_most(path, limits::of_file(path))
 }
 
 /// The same as text.
@@ -21,44 +27,155 @@ pub(crate) fn read(path: &Utf8Path) -> io::Result<Vec<u8>> {
 ///
 /// The same, and when it is not UTF-8.
 pub(crate) fn read_to_string(path: &Utf8Path) -> io::Result<String> {
-    refuse_endless(path)?;
-    fs::read_to_string(path)
+    text(read(path)?)
 }
 
-#[cfg(unix)]
-fn refuse_endless(path: &Utf8Path) -> io::Result<()> {
-    use std::os::unix::fs::FileTypeExt as _;
+/// The bytes of a regular file that has at most `limit` of them.
+///
+/// # Errors
+///
+/// When it cannot be read, is something else than a regular file (a pipe that nobody may ever write
+/// to, a device, a folder), or is larger. The last two are [`io::ErrorKind::Other`], in words that
+/// follow "is": `larger than 16 MiB`.
+pub(crate) fn read_at_most(path: &Utf8Path, limit: u64) -> io::Result<Vec<u8>> {
+    let (file, size) = open_regular(path)?;
+    bounded(file, size, limit)
+}
 
-    let kind = fs::metadata(path)?.file_type();
-    let endless = kind.is_fifo() || kind.is_char_device() || kind.is_socket();
-    if endless && !["/dev", "/proc"].iter().any(|folder| path.starts_with(folder)) {
-        return Err(io::Error::other("not a regular file"));
+/// The text of a file that a person has named to this program: it may be a pipe, `/dev/stdin`, the
+/// `/dev/fd/63` of a shell. Waits until it ends.
+///
+/// # Errors
+///
+/// When it cannot be read, is larger than [`limits::of_file`] allows or is not UTF-8.
+pub(crate) fn read_named(path: &Utf8Path) -> io::Result<String> {
+    let file = File::open(path)?;
+    text(bounded(file, 0, limits::of_file(path))?)
+}
+
+/// Why a file must not be read, without opening it: `None` for a regular file of at most `limit`
+/// bytes, and for what is not there or cannot be looked at.
+pub(crate) fn unusable(path: &Utf8Path, limit: u64) -> Option<io::Error> {
+    let data = fs::metadata(path).ok()?;
+    let size = regular(&data).map(|()| data.len());
+    size.and_then(|size| within(size, limit)).err()
+}
+
+fn open_regular(path: &Utf8Path) -> io::Result<(File, u64)> {
+    regular(&fs::metadata(path)?)?;
+    let mut options = OpenOptions::new();
+    options.read(true);
+    // It may have become a pipe since then.
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::OpenOptionsExt as _;
+
+        use rustix::fs::OFlags;
+
+        let flags = OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC;
+        options.custom_flags(i32::try_from(flags.bits()).unwrap_or_default());
     }
-    Ok(())
+    let file = options.open(path)?;
+    let data = file.metadata()?;
+    regular(&data)?;
+    Ok((file, data.len()))
 }
 
-/// Elsewhere pipes have names of their own.
+/// Reads until the end; `size` is what may be expected.
+fn bounded(file: File, size: u64, limit: u64) -> io::Result<Vec<u8>> {
+    within(size, limit)?;
+    let mut bytes = Vec::with_capacity(usize::try_from(size).unwrap_or_default());
+    // A file may grow meanwhile, and those of `/proc` have no size.
+    file.take(limit.saturating_add(1)).read_to_end(&mut bytes)?;
+    within(bytes.len() as u64, limit)?;
+    Ok(bytes)
+}
+
+fn within(size: u64, limit: u64) -> io::Result<()> {
+    if size <= limit {
+        return Ok(());
+    }
+    Err(io::Error::other(format!("larger than {}", limits::bytes(limit))))
+}
+
+fn regular(data: &Metadata) -> io::Result<()> {
+    if data.is_file() {
+        Ok(())
+    } else if data.is_dir() {
+        Err(is_a_folder())
+    } else {
+        Err(io::Error::other("not a regular file"))
+    }
+}
+
+/// What reading a folder fails with.
+#[cfg(unix)]
+fn is_a_folder() -> io::Error {
+    rustix::io::Errno::ISDIR.into()
+}
+
 #[cfg(not(unix))]
-fn refuse_endless(_: &Utf8Path) -> io::Result<()> {
-    Ok(())
+fn is_a_folder() -> io::Error {
+    io::ErrorKind::IsADirectory.into()
 }
 
-#[cfg(all(test, unix))]
+fn text(bytes: Vec<u8>) -> io::Result<String> {
+    String::from_utf8(bytes).map_err(|_| {
+        io::Error::new(io::ErrorKind::InvalidData, "stream did not contain valid UTF-8")
+    })
+}
+
+#[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
-    fn a_pipe_is_not_waited_for() {
+    fn a_file_beyond_its_limit_is_refused_without_reading_it() {
+        let temp = tempfile::tempdir().expect("a temporary folder");
+        let folder = Utf8Path::from_path(temp.path()).expect("UTF-8");
+        let path = folder.join("Cargo.toml");
+        fs::write(&path, "12345").expect("written");
+        assert_eq!(read_at_most(&path, 5).expect("within"), b"12345");
+        let refused = read_at_most(&path, 4).expect_err("beyond");
+        assert_eq!(refused.to_string(), "larger than 4 bytes");
+        assert!(unusable(&path, 5).is_none());
+        assert_eq!(unusable(&path, 4).expect("beyond").to_string(), "larger than 4 bytes");
+        assert!(unusable(&folder.join("absent"), 4).is_none());
+        // It takes no room on the disk.
+        File::create(&path).and_then(|file| file.set_len(1 << 40)).expect("a file with a hole");
+        assert_eq!(read(&path).expect_err("beyond").to_string(), "larger than 16 MiB");
+        let lock_file = folder.join("Cargo.lock");
+        File::create(&lock_file).and_then(|file| file.set_len(1 << 40)).expect("the same");
+        assert_eq!(read(&lock_file).expect_err("beyond").to_string(), "larger than 64 MiB");
+        assert!(read(folder).is_err());
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn pipes_and_devices_are_not_opened() {
         let temp = tempfile::tempdir().expect("a temporary folder");
         let pipe = Utf8Path::from_path(temp.path()).expect("UTF-8").join("pipe");
         let made = std::process::Command::new("mkfifo").arg(&pipe).status().expect("`mkfifo`");
         assert!(made.success());
-        let link = pipe.with_file_name("link");
-        std::os::unix::fs::symlink(&pipe, &link).expect("a link");
-        for path in [pipe, link] {
+        let link = |name: &str, to: &str| {
+            let link = pipe.with_file_name(name);
+            std::os::unix::fs::symlink(to, &link).expect("a link");
+            link
+        };
+        let to_pipe = link("to-pipe", pipe.as_str());
+        let to_zero = link("to-zero", "/dev/zero");
+        for path in [pipe.clone(), to_pipe, to_zero, "/dev/zero".into(), "/dev/null".into()] {
             assert_eq!(read(&path).expect_err("refused").to_string(), "not a regular file");
             assert!(read_to_string(&path).is_err());
+            assert_eq!(unusable(&path, 1).expect("refused").to_string(), "not a regular file");
         }
-        assert_eq!(read(Utf8Path::new("/dev/null")).expect("it is meant so"), b"");
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn what_a_person_has_named_may_be_a_device_and_ends_at_the_limit() {
+        assert_eq!(read_named(Utf8Path::new("/dev/null")).expect("it is meant so"), "");
+        let endless = read_named(Utf8Path::new("/dev/zero")).expect_err("it never ends");
+        assert_eq!(endless.to_string(), "larger than 16 MiB");
     }
 }

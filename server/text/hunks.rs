@@ -1,6 +1,6 @@
 //! The places in which two texts differ, as replacements.
 
-use similar::TextDiff;
+use similar::{DiffableStr, TextDiff};
 
 use super::{Edit, Span};
 
@@ -34,10 +34,11 @@ pub(crate) fn hunks(old: &str, new: &str) -> Vec<(Span, String)> {
     hunks
 }
 
-/// Where each line starts, and the end.
+/// Where each line starts, and the end. The lines are those of the difference, in which a lone
+/// carriage return ends one too.
 fn line_starts(text: &str) -> Vec<usize> {
     let mut starts = vec![0];
-    starts.extend(text.split_inclusive('\n').scan(0, |at, line| {
+    starts.extend(text.tokenize_lines().into_iter().scan(0, |at, line| {
         *at += line.len();
         Some(*at)
     }));
@@ -68,6 +69,8 @@ mod tests {
         check("a", "a\nb", &[(1..1, "\nb")]);
         check("a\r\nb\r\n", "a\r\nx\r\nb\r\n", &[(3..3, "x\r\n")]);
         check("same\n", "same\n", &[]);
+        check("a\rb\rc\r\nd\n", "a\rB\rc\r\n", &[(2..3, "B"), (7..9, "")]);
+        check("a\rb", "b", &[(0..2, "")]);
     }
 
     #[test]

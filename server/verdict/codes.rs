@@ -186,6 +186,7 @@ codes! {
     ShadowedPolicy Supercargo "supercargo::shadowed-policy" Policy "a policy is not read, because another one in its folder is asked for first";
     UnreadPolicy Supercargo "supercargo::unread-policy" Policy "a policy in the folder of a member is not read by the gate of its workspace";
     CheckFailed Supercargo "supercargo::check-failed" Workspace "a check of cargo-deny broke off";
+    OverLimit Supercargo "supercargo::over-limit" Workspace "something in the workspace is larger than what is checked";
     UnreadableFile Supercargo "supercargo::unreadable-file" Workspace "a file cannot be read";
 }
 

@@ -14,7 +14,7 @@ use super::{
     Severity,
     manifests::package_ref,
     paths,
-    places::Places,
+    places::{Known, Places},
     policy::config_severity,
     words::{harmless, tidied},
 };
@@ -141,7 +141,7 @@ pub(super) fn from_check(diag: &Diag, check: Check, context: &Context<'_>) -> Fi
         places: placed.places,
         paths: placed.paths,
         path_count: placed.count,
-        notes: notes(diag),
+        notes: notes(diag).into_iter().chain(placed.cut).collect(),
         related: related(&packages, &labels, context),
         packages,
     };
@@ -199,6 +199,8 @@ struct Placed {
     places: Vec<Place>,
     paths: Vec<Vec<PackageRef>>,
     count: u64,
+    /// What was left out, each a sentence.
+    cut: Vec<String>,
 }
 
 fn place(
@@ -211,11 +213,13 @@ fn place(
     let mut placed = Placed::default();
     match placing {
         Placing::Package | Placing::Source => {
+            let mut known = Known::default();
             for node in nodes {
                 let found = context.places.of(*node, placing);
                 let earlier = placed.paths.len();
+                placed.cut.extend(found.cut.clone().filter(|cut| !placed.cut.contains(cut)));
                 for place in &found.places {
-                    if !placed.places.iter().any(|known| known.is_at(place)) {
+                    if known.insert(place) {
                         let via = place.via.map(|via| via + earlier);
                         placed.places.push(Place { via, ..place.clone() });
                     }
@@ -325,7 +329,8 @@ fn labelled(
         let name = codespan_name(files, label.file_id)?;
         let span = without_mark(source, &label.range);
         if let Some(file) = policy.exceptions.as_ref().filter(|file| file.is_called(name)) {
-            let text = SourceText::new(source);
+            let text = file.text().filter(|text| text.as_str() == source);
+            let text = text.cloned().unwrap_or_else(|| SourceText::new(source));
             let place = Place { file: file.path.clone(), text, span, role: Role::Mend, via: None };
             return Some((Target::Policy, place));
         }

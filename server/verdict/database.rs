@@ -21,7 +21,10 @@ use super::{
 };
 use crate::{
     cache::{Cache, Input},
-    facts::{DatabaseLocation, FetchError, Freshness, PackedDb, RefreshPolicy, Snapshot, copied},
+    facts::{
+        DatabaseLocation, FetchError, Freshness, PackedDb, ReadDb, ReadError, RefreshPolicy,
+        Snapshot,
+    },
     process::{Children, TemporaryFolder},
 };
 
@@ -143,10 +146,12 @@ impl DatabaseSource {
     pub(crate) fn inputs(&self) -> BTreeSet<Input> {
         match self {
             Self::Folder(folder) => BTreeSet::from([Input::Tree(folder.clone())]),
-            Self::Managed(settings) => {
-                let locations = settings.locations();
-                locations.iter().flat_map(DatabaseLocation::heads).map(Input::Text).collect()
-            }
+            Self::Managed(settings) => settings
+                .places()
+                .iter()
+                .flat_map(DatabaseLocation::heads)
+                .map(Input::Text)
+                .collect(),
         }
     }
 
@@ -159,7 +164,7 @@ impl DatabaseSource {
             }
             _ => false,
         };
-        settings.locations().iter().all(young)
+        settings.current().iter().all(young)
     }
 }
 
@@ -265,15 +270,18 @@ fn open_folder(folder: &Utf8Path, children: &Children) -> Result<Database, Datab
         message,
         remedy: "the option `db` wants a folder in RustSec's layout, with sound advisories in `crates/`",
     };
-    let copy = copied(folder, children);
-    let read_from = copy.as_ref().map_or(folder, TemporaryFolder::path);
-    let db = read(read_from)
-        .map_err(|message| broken(message.replace(read_from.as_str(), folder.as_str())))?;
-    let path = read_from.to_owned();
+    let copy = ReadDb::of_folder(folder, children).map_err(|error| broken(error.to_string()))?;
+    let path = copy.folder.path().to_owned();
+    let db = read(&path).map_err(|message| broken(named(&message, &path, folder)))?;
     let url = Url::parse(DEFAULT_URL).map_err(|error| broken(error.to_string()))?;
     let db = AdvisoryDb { url, db, path, fetch_time: Timestamp::now() };
     let set = DbSet { dbs: vec![db], lock: None };
-    Ok(Database::new(set, None, copy.into_iter().collect()))
+    Ok(Database::new(set, None, vec![copy.folder]))
+}
+
+/// A message about a copy, said of what was copied.
+fn named(message: &str, copy: &Utf8Path, original: &Utf8Path) -> String {
+    message.replace(copy.as_str(), original.as_str())
 }
 
 fn open_managed(
@@ -288,17 +296,17 @@ fn open_managed(
     for location in settings.locations() {
         if location.wants_fetch(refresh) {
             tell(&format!("fetching the advisory database {}", location.url));
-            match location.fetch(children) {
-                Ok(()) => {}
-                Err(error) if location.freshness() == Freshness::Absent => return Err(error.into()),
-                Err(error) => {
-                    tracing::error!("could not {error}; the copy on this machine is used");
+            if let Err(error) = location.fetch(children) {
+                if location.current(settings.offline).freshness() == Freshness::Absent {
+                    return Err(error.into());
                 }
+                tracing::error!("could not {error}; the copy on this machine is used");
             }
         }
+        let location = location.current(settings.offline);
         let (db, unpacked) = open_location(&location, settings, children, cache)?;
         dbs.push(db);
-        all_unpacked.extend(unpacked);
+        all_unpacked.push(unpacked);
     }
     let fetched = dbs.iter().map(|db| db.fetch_time).min();
     Ok(Database::new(DbSet { dbs, lock: None }, fetched, all_unpacked))
@@ -309,7 +317,7 @@ fn open_location(
     settings: &DatabaseSettings,
     children: &Children,
     cache: &Cache,
-) -> Result<(AdvisoryDb, Option<TemporaryFolder>), DatabaseError> {
+) -> Result<(AdvisoryDb, TemporaryFolder), DatabaseError> {
     const REMEDY: &str = "delete the folder and run `supercargo db update`";
     let folder = location.folder();
     let Freshness::Fetched(time) = location.freshness() else {
@@ -328,24 +336,31 @@ fn open_location(
         return Err(DatabaseError::Stale { fetched: fetch_time.strftime("%Y-%m-%d").to_string() });
     }
     let url = location.url.clone();
+    // The state of the clone before it is read: what is read later is not kept as what was there now.
     let packed = PackedDb::of(location, cache);
     if let Some(unpacked) = packed.as_ref().and_then(|packed| packed.unpacked(children))
         && let Ok(db) = read(unpacked.path())
     {
         let path = unpacked.path().to_owned();
-        return Ok((AdvisoryDb { url, db, path, fetch_time }, Some(unpacked)));
+        return Ok((AdvisoryDb { url, db, path, fetch_time }, unpacked));
     }
-    // Nobody changes the files while they are read.
-    let _lock = location.lock()?;
-    let db = read(&folder).map_err(|message| DatabaseError::Broken {
-        folder: folder.clone(),
-        message,
-        remedy: REMEDY,
+    let broken =
+        |message, remedy| DatabaseError::Broken { folder: folder.clone(), message, remedy };
+    let copy = ReadDb::of_clone(location, children).map_err(|error| {
+        let remedy = match error {
+            ReadError::Copy(_) => "make room there, or name another folder with `TMPDIR`",
+            ReadError::Changing => "end what changes it and try again",
+            ReadError::Source { .. } | ReadError::TooLarge(_) => REMEDY,
+        };
+        broken(error.to_string(), remedy)
     })?;
-    if let Some(packed) = packed {
-        packed.pack();
+    let path = copy.folder.path().to_owned();
+    let db = read(&path).map_err(|message| broken(named(&message, &path, &folder), REMEDY))?;
+    let now = PackedDb::of(location, cache);
+    if let Some(packed) = packed.filter(|packed| now.is_some_and(|now| now.is_same(packed))) {
+        packed.keep(&copy);
     }
-    Ok((AdvisoryDb { url, db, path: folder, fetch_time }, None))
+    Ok((AdvisoryDb { url, db, path, fetch_time }, copy.folder))
 }
 
 /// cargo-deny's reader panics on some files that it cannot parse.
@@ -387,10 +402,20 @@ impl DatabaseSettings {
         Timestamp::now().checked_sub(self.maximum_staleness).unwrap_or(Timestamp::MIN)
     }
 
-    /// Where each of the databases is kept.
+    /// Where each of the databases is kept by what the policy says.
     pub fn locations(&self) -> Vec<DatabaseLocation> {
         let root = || self.root.clone();
         self.urls.iter().map(|url| DatabaseLocation { root: root(), url: url.clone() }).collect()
+    }
+
+    /// Where each of them is read: elsewhere if nothing may be written where the policy says.
+    pub fn current(&self) -> Vec<DatabaseLocation> {
+        self.locations().iter().map(|location| location.current(self.offline)).collect()
+    }
+
+    /// All places where they may be read, now or after a fetch.
+    pub(crate) fn places(&self) -> BTreeSet<DatabaseLocation> {
+        self.locations().into_iter().flat_map(|location| [location.target(), location]).collect()
     }
 }
 
@@ -409,6 +434,7 @@ mod tests {
             root: Utf8PathBuf::from("/nowhere"),
             urls: vec![Url::parse(DEFAULT_URL).expect("an address")],
             maximum_staleness: Duration::from_secs(90 * 24 * 60 * 60),
+            offline: false,
         }
     }
 

@@ -27,7 +27,7 @@ use super::{
     PackageFolder, PackageRef, PolicyText, Severity,
     collect::{self, Context},
     declared::{Declared, declared},
-    graph, licence_files,
+    graph, licence_files, licence_limits,
     licence_lines::LicenceLines,
     manifests::{LocalManifest, Locked, Manifests, Names},
     matched,
@@ -286,7 +286,8 @@ fn run(
     ready: &mpsc::Sender<Result<Ready, Unready>>,
     heard: &mpsc::Receiver<Told>,
 ) {
-    let Resolution { metadata, mut originals, .. } = resolution;
+    let Resolution { mut metadata, mut originals, .. } = resolution;
+    let refused = licence_limits::without_unusable(&mut metadata);
     let mut ready = ready.clone();
     let members = members(&metadata);
     let folder = workspace.folder();
@@ -308,7 +309,7 @@ fn run(
     tracing::debug!("linked {} packages after {:?}", krates.len(), began.elapsed());
     let unjudged = members.iter().filter(|(id, _)| krates.nid_for_kid(id).is_none());
     let unjudged: Vec<_> = unjudged.map(|(_, manifest)| manifest.as_path()).collect();
-    let linked = Linked::new(&krates, crates_io, folder);
+    let linked = Linked::new(&krates, crates_io, folder, refused);
     let mut lock = Some(lock);
     loop {
         let began = Instant::now();
@@ -535,7 +536,7 @@ impl<'p, 'g> Placed<'p, 'g> {
         let Ok(parsed) = question.policy.parse(policy_id, &mut files) else {
             return Answer::default();
         };
-        let Some(config) = parsed.config else { return Answer::default() };
+        let Some(mut config) = parsed.config else { return Answer::default() };
         let mut answer = Answer {
             findings: self.own_findings.clone(),
             declared: Arc::clone(&self.declared),
@@ -543,7 +544,15 @@ impl<'p, 'g> Placed<'p, 'g> {
             graph: self.graph.linked.facts(),
             ..Answer::default()
         };
+        let mut texts = licence_limits::Texts::default();
         if question.checks.contains(Check::Licenses) {
+            texts = licence_limits::examine(
+                self.graph.krates,
+                &mut config.licenses,
+                &self.graph.linked.refused,
+                &question.policy,
+                &self.places,
+            );
             let outdated =
                 licence_files::outdated(self.graph.krates, &config.licenses, &question.policy);
             answer.findings.extend(outdated);
@@ -560,6 +569,13 @@ impl<'p, 'g> Placed<'p, 'g> {
                 told.insert(check, known);
                 asked = asked.without(check);
             }
+        }
+        // The licenses of the other packages are checked; a verdict on all there is not.
+        let incomplete = (!texts.findings.is_empty()).then_some(Check::Licenses);
+        answer.findings.append(&mut texts.findings);
+        if texts.stops {
+            asked = asked.without(Check::Licenses);
+            told.remove(&Check::Licenses);
         }
         let results = self.graph.run_checks(config, question, asked, &mut files);
         tracing::debug!("judged after {:?}", began.elapsed());
@@ -587,7 +603,9 @@ impl<'p, 'g> Placed<'p, 'g> {
         for check in Check::JUDGED {
             if let Some((findings, counts)) = told.remove(&check) {
                 answer.findings.extend(findings);
-                answer.counts.insert(check, counts);
+                if incomplete != Some(check) {
+                    answer.counts.insert(check, counts);
+                }
             }
         }
         tracing::debug!("{} findings after {:?}", answer.findings.len(), began.elapsed());

@@ -16,8 +16,9 @@ use toml::de::DeTable;
 
 use super::{Code, Finding, PackageRef, PolicyText, Severity, manifests::package_ref, own};
 use crate::{
+    limits,
     model::tree,
-    text::{Span, read},
+    text::{Span, read_at_most},
 };
 
 /// From this on a text is taken for the licence that it is most like: cargo-deny's default.
@@ -93,7 +94,7 @@ pub(crate) fn licence_files(package: &PackageFolder) -> Vec<LicenceFile> {
     let mut paths: Vec<Utf8PathBuf> = Vec::new();
     for entry in package.folder.read_dir_utf8().into_iter().flatten().flatten() {
         let name = entry.file_name();
-        if (name.starts_with("LICENSE") || name.starts_with("COPYING")) && entry.path().is_file() {
+        if is_license_name(name) && entry.path().is_file() {
             paths.push(name.into());
         }
     }
@@ -103,12 +104,18 @@ pub(crate) fn licence_files(package: &PackageFolder) -> Vec<LicenceFile> {
         paths.push(file.clone());
     }
     paths.sort();
+    paths.truncate(limits::LICENSE_TEXTS);
     paths.into_iter().filter_map(|path| licence_file(&package.folder, path)).collect()
+}
+
+/// Whether cargo-deny takes a file beside the manifest for a license text.
+pub(super) fn is_license_name(name: &str) -> bool {
+    name.starts_with("LICENSE") || name.starts_with("COPYING")
 }
 
 /// One of them; `None` where it cannot be read.
 pub(crate) fn licence_file(folder: &Utf8Path, path: Utf8PathBuf) -> Option<LicenceFile> {
-    let content = normalised(&read(&folder.join(&path)).ok()?);
+    let content = normalised(&read_at_most(&folder.join(&path), limits::LICENSE_TEXT).ok()?);
     Some(LicenceFile { hash: cargo_deny::hash(content.as_bytes()), content, path })
 }
 

@@ -9,7 +9,7 @@ use krates::NodeId;
 use super::{PackageRef, Place, Related, Role};
 use crate::{
     model::{
-        lockfile::Lockfile,
+        lockfile::{LockEntry, Lockfile},
         manifest::{Declaration, Manifest, Table},
     },
     text::{SourceText, Span, read_to_string},
@@ -44,7 +44,9 @@ pub(super) struct Manifests {
 pub(super) struct Locked {
     path: Utf8PathBuf,
     text: SourceText,
-    model: Lockfile,
+    entries: Vec<LockEntry>,
+    /// The entries of a name and a version.
+    by_version: HashMap<(String, String), Vec<usize>>,
 }
 
 /// How the files that cargo found are called by the user.
@@ -88,8 +90,13 @@ impl Locked {
     pub(super) fn read(workspace: &Workspace, names: &Names<'_>) -> Option<Self> {
         let path = workspace.lock_file();
         let text = SourceText::new(&read_to_string(&names.judged(&path)).ok()?);
-        let model = Lockfile::parse(text.as_str());
-        Some(Self { path, text, model })
+        let entries = Lockfile::entries(text.as_str());
+        let mut by_version: HashMap<_, Vec<_>> = HashMap::new();
+        for (index, entry) in entries.iter().enumerate() {
+            let version = (entry.name.value.clone(), entry.version.value.clone());
+            by_version.entry(version).or_default().push(index);
+        }
+        Some(Self { path, text, entries, by_version })
     }
 }
 
@@ -251,8 +258,11 @@ impl Manifests {
 
     /// The package's entry in the lock file.
     pub(super) fn lock_entry(&self, package: &PackageRef) -> Option<Related> {
-        let Locked { path, text, model } = self.lock.as_ref()?;
-        let entry = model.entry(&package.name, &package.version, package.source.as_deref())?;
+        let Locked { path, text, entries, by_version } = self.lock.as_ref()?;
+        // Two sources may lock the same version.
+        let same = by_version.get(&(package.name.clone(), package.version.clone()))?;
+        let of_source = same.iter().find(|index| entries[**index].source == package.source);
+        let entry = &entries[*of_source.or(same.first())?];
         let place = Place {
             file: path.clone(),
             text: text.clone(),

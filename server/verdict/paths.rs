@@ -1,9 +1,20 @@
 //! Why a package is in the graph: the shortest ways from the members to it, and their number.
+//!
+//! A graph may be as large and as deep as a repository makes it. Nothing here calls itself; a walk
+//! keeps the next step of each node, and paths are built only for findings. The work and the memory
+//! of all answers together end at [`limits::PATH_STEPS`] and [`limits::PATH_NODES`]: then a package
+//! has only its nearest entrance.
 
-use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
+use std::{
+    cell::{Cell, OnceCell, RefCell},
+    collections::{BTreeMap, HashMap, HashSet, VecDeque},
+    rc::Rc,
+};
 
 use cargo_deny::{Krate, Krates};
 use krates::{Node, NodeId};
+
+use crate::limits;
 
 /// A local package and the dependency of it through which a package comes.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -12,8 +23,11 @@ pub(super) struct Entrance {
     pub(super) local: NodeId,
     /// What it depends on.
     pub(super) child: NodeId,
-    /// From a root of the graph over `local` and `child` to the package.
-    pub(super) path: Vec<NodeId>,
+    /// From a root of the graph over `local` and `child` to the package; `None` where it is too long
+    /// or there are too many.
+    pub(super) path: Option<Vec<NodeId>>,
+    /// How many packages are on that path.
+    pub(super) length: usize,
 }
 
 /// Everything about why a package is there.
@@ -23,6 +37,23 @@ pub(super) struct Why {
     pub(super) entrances: Vec<Entrance>,
     /// In how many ways the local packages reach it; saturates.
     pub(super) count: u64,
+    /// There may be more entrances than these.
+    pub(super) cut: bool,
+}
+
+/// Answers for the packages of one graph.
+pub(super) struct Paths<'g> {
+    krates: &'g Krates,
+    members: HashSet<NodeId>,
+    dependents: RefCell<HashMap<NodeId, Rc<[NodeId]>>>,
+    /// The shortest way from a root of the graph to a local package.
+    from_roots: RefCell<HashMap<NodeId, Rc<[NodeId]>>>,
+    counts: RefCell<HashMap<NodeId, u64>>,
+    nearest: OnceCell<HashMap<NodeId, NodeId>>,
+    /// How many edges may still be looked at.
+    steps: Cell<usize>,
+    /// How many nodes all paths may still have.
+    nodes: Cell<usize>,
 }
 
 /// The crate of a node.
@@ -33,106 +64,198 @@ pub(super) fn krate(krates: &Krates, node: NodeId) -> Option<&Krate> {
     }
 }
 
-/// Looks from `package` towards the members. Local packages are entrances and are not passed
-/// through: a finding belongs to the manifest that is nearest to it.
-pub(super) fn why(krates: &Krates, package: NodeId) -> Why {
-    let is_local = |node| krate(krates, node).is_some_and(|krate| krate.source.is_none());
-    // Towards `package`, the next step from each node that was reached.
-    let mut next: HashMap<NodeId, NodeId> = HashMap::new();
-    let mut queue = VecDeque::from([package]);
-    let mut seen = HashSet::from([package]);
-    let mut entrances = BTreeMap::new();
-    while let Some(node) = queue.pop_front() {
-        for dependent in dependents(krates, node) {
-            if is_local(dependent) {
-                let order = entrances.len();
-                entrances.entry((dependent, node)).or_insert(order);
-            } else if seen.insert(dependent) {
-                next.insert(dependent, node);
-                queue.push_back(dependent);
+impl<'g> Paths<'g> {
+    pub(super) fn new(krates: &'g Krates) -> Self {
+        let members = krates.workspace_members().filter_map(|member| match member {
+            Node::Krate { id, .. } => krates.nid_for_kid(id),
+            Node::Feature { .. } => None,
+        });
+        Self {
+            krates,
+            members: members.collect(),
+            dependents: RefCell::default(),
+            from_roots: RefCell::default(),
+            counts: RefCell::default(),
+            nearest: OnceCell::new(),
+            steps: Cell::new(limits::PATH_STEPS),
+            nodes: Cell::new(limits::PATH_NODES),
+        }
+    }
+
+    /// Whether a node is a member of the workspace.
+    pub(super) fn is_member(&self, node: NodeId) -> bool {
+        self.members.contains(&node)
+    }
+
+    /// Looks from `package` towards the members. Local packages are entrances and are not passed
+    /// through: a finding belongs to the manifest that is nearest to it.
+    pub(super) fn why(&self, package: NodeId) -> Why {
+        let mut walk = Walk::default();
+        walk.queue.push_back(package);
+        walk.seen.insert(package);
+        let mut entrances = BTreeMap::new();
+        while let Some(node) = walk.queue.pop_front() {
+            if self.steps.get() == 0 {
+                return self.nearest(package);
+            }
+            for dependent in self.dependents(node).iter().copied() {
+                if self.is_local(dependent) {
+                    let order = entrances.len();
+                    entrances.entry((dependent, node)).or_insert(order);
+                } else {
+                    walk.reach(dependent, node);
+                }
             }
         }
+        let mut found: Vec<_> = entrances.into_iter().collect();
+        found.sort_by_key(|(_, order)| *order);
+        let entrances =
+            found.into_iter().map(|((local, child), _)| self.entrance(local, child, &walk.next));
+        let mut entrances: Vec<_> = entrances.collect();
+        entrances.sort_by_key(|entrance| entrance.length);
+        Why { entrances, count: self.count(package), cut: false }
     }
-    let mut found: Vec<_> = entrances.into_iter().collect();
-    found.sort_by_key(|(_, order)| *order);
-    let entrances = found.into_iter().map(|((local, child), _)| {
-        let mut path = from_a_root(krates, local);
-        let mut at = child;
-        path.push(at);
-        while let Some(step) = next.get(&at) {
-            at = *step;
-            path.push(at);
-        }
-        Entrance { local, child, path }
-    });
-    let mut entrances: Vec<_> = entrances.collect();
-    entrances.sort_by_key(|entrance| entrance.path.len());
-    let mut counts = HashMap::new();
-    let count = count(krates, package, &is_local, &mut counts, &mut HashSet::new());
-    Why { entrances, count }
-}
 
-/// The shortest way from a root of the graph to a local package, both included.
-fn from_a_root(krates: &Krates, local: NodeId) -> Vec<NodeId> {
-    let mut next = HashMap::new();
-    let mut queue = VecDeque::from([local]);
-    let mut seen = HashSet::from([local]);
-    let mut root = local;
-    while let Some(node) = queue.pop_front() {
-        if is_member(krates, node) {
-            root = node;
-            break;
+    /// The nearest entrance alone: one walk over the graph finds those of all packages.
+    fn nearest(&self, package: NodeId) -> Why {
+        let steps = self.nearest.get_or_init(|| {
+            let mut locals: Vec<_> = self
+                .krates
+                .krates()
+                .filter(|krate| krate.source.is_none())
+                .filter_map(|krate| self.krates.nid_for_kid(&krate.id))
+                .collect();
+            locals.sort_by_key(|local| !self.is_member(*local));
+            let mut walk = Walk { seen: locals.iter().copied().collect(), ..Walk::default() };
+            walk.queue.extend(locals);
+            while let Some(node) = walk.queue.pop_front() {
+                for dependency in self.krates.direct_dependencies(node) {
+                    walk.reach(dependency.node_id, node);
+                }
+            }
+            walk.next
+        });
+        // Backwards from the package, and turned around.
+        let mut next = HashMap::new();
+        let (mut at, mut child) = (package, package);
+        while let Some(before) = steps.get(&at) {
+            next.insert(*before, at);
+            (child, at) = (at, *before);
         }
-        for dependent in dependents(krates, node) {
-            if seen.insert(dependent) {
-                next.insert(dependent, node);
-                queue.push_back(dependent);
+        next.remove(&at);
+        let entrances = if at == package { vec![] } else { vec![self.entrance(at, child, &next)] };
+        Why { count: entrances.len() as u64, entrances, cut: true }
+    }
+
+    /// `next` leads from `child` to the package.
+    fn entrance(&self, local: NodeId, child: NodeId, next: &HashMap<NodeId, NodeId>) -> Entrance {
+        let to_local = self.from_a_root(local);
+        let from_child = || std::iter::successors(Some(child), |at| next.get(at).copied());
+        let length = to_local.len() + from_child().count();
+        let may = length <= limits::PATH_LENGTH && length <= self.nodes.get();
+        let path = may.then(|| {
+            self.nodes.set(self.nodes.get() - length);
+            to_local.iter().copied().chain(from_child()).collect()
+        });
+        Entrance { local, child, path, length }
+    }
+
+    /// The shortest way from a root of the graph to a local package, both included.
+    fn from_a_root(&self, local: NodeId) -> Rc<[NodeId]> {
+        if let Some(known) = self.from_roots.borrow().get(&local) {
+            return Rc::clone(known);
+        }
+        let mut walk = Walk::default();
+        walk.queue.push_back(local);
+        walk.seen.insert(local);
+        let mut root = local;
+        while let Some(node) = walk.queue.pop_front() {
+            if self.is_member(node) {
+                root = node;
+                break;
+            }
+            for dependent in self.dependents(node).iter().copied() {
+                walk.reach(dependent, node);
             }
         }
+        let path: Rc<[NodeId]> =
+            std::iter::successors(Some(root), |at| walk.next.get(at).copied()).collect();
+        self.from_roots.borrow_mut().insert(local, Rc::clone(&path));
+        path
     }
-    let mut path = vec![root];
-    while let Some(step) = next.get(path.last().unwrap_or(&root)) {
-        path.push(*step);
+
+    /// The direct dependents in a stable order.
+    fn dependents(&self, node: NodeId) -> Rc<[NodeId]> {
+        if let Some(known) = self.dependents.borrow().get(&node) {
+            self.steps.set(self.steps.get().saturating_sub(known.len() + 1));
+            return Rc::clone(known);
+        }
+        let direct = self.krates.direct_dependents(node).into_iter();
+        let mut dependents: Vec<_> = direct.map(|dependent| dependent.node_id).collect();
+        dependents.sort_unstable();
+        self.steps.set(self.steps.get().saturating_sub(dependents.len() + 1));
+        let dependents: Rc<[NodeId]> = dependents.into();
+        self.dependents.borrow_mut().insert(node, Rc::clone(&dependents));
+        dependents
     }
-    if path.last() == Some(&local) { path } else { vec![local] }
+
+    fn is_local(&self, node: NodeId) -> bool {
+        krate(self.krates, node).is_some_and(|krate| krate.source.is_none())
+    }
+
+    /// In how many ways local packages reach a node. A cycle through dev-dependencies is no further
+    /// way.
+    fn count(&self, package: NodeId) -> u64 {
+        let mut counts = self.counts.borrow_mut();
+        let mut above = HashSet::new();
+        let mut open = vec![(package, 0)];
+        while let Some((node, at)) = open.last_mut() {
+            let (node, dependents) = (*node, self.dependents(*node));
+            if *at == 0 {
+                if counts.contains_key(&node) {
+                    open.pop();
+                    continue;
+                }
+                above.insert(node);
+            }
+            let rest = dependents.iter().enumerate().skip(*at);
+            let unknown = rest.filter(|(_, dependent)| {
+                !self.is_local(**dependent)
+                    && !counts.contains_key(*dependent)
+                    && !above.contains(*dependent)
+            });
+            if let Some((index, dependent)) = unknown.map(|(index, one)| (index, *one)).next() {
+                *at = index + 1;
+                open.push((dependent, 0));
+                continue;
+            }
+            let total = dependents.iter().fold(0u64, |total, dependent| {
+                let local = self.is_local(*dependent);
+                let ways = if local { 1 } else { counts.get(dependent).copied().unwrap_or(0) };
+                total.saturating_add(ways)
+            });
+            above.remove(&node);
+            counts.insert(node, total);
+            open.pop();
+        }
+        counts.get(&package).copied().unwrap_or(0)
+    }
 }
 
-/// Whether a node is a member of the workspace.
-pub(super) fn is_member(krates: &Krates, node: NodeId) -> bool {
-    let Some(krate) = krate(krates, node) else { return false };
-    krates
-        .workspace_members()
-        .any(|member| matches!(member, Node::Krate { id, .. } if *id == krate.id))
+/// A walk over the graph, the nearest nodes first.
+#[derive(Default)]
+struct Walk {
+    queue: VecDeque<NodeId>,
+    seen: HashSet<NodeId>,
+    /// The step back from each node that was reached.
+    next: HashMap<NodeId, NodeId>,
 }
 
-/// The direct dependents in a stable order.
-fn dependents(krates: &Krates, node: NodeId) -> Vec<NodeId> {
-    let mut dependents: Vec<_> =
-        krates.direct_dependents(node).into_iter().map(|dependent| dependent.node_id).collect();
-    dependents.sort_unstable();
-    dependents
-}
-
-fn count(
-    krates: &Krates,
-    node: NodeId,
-    is_local: &impl Fn(NodeId) -> bool,
-    known: &mut HashMap<NodeId, u64>,
-    above: &mut HashSet<NodeId>,
-) -> u64 {
-    if let Some(count) = known.get(&node) {
-        return *count;
+impl Walk {
+    fn reach(&mut self, node: NodeId, from: NodeId) {
+        if self.seen.insert(node) {
+            self.next.insert(node, from);
+            self.queue.push_back(node);
+        }
     }
-    if !above.insert(node) {
-        // A cycle through dev-dependencies: no further way.
-        return 0;
-    }
-    let total = dependents(krates, node).into_iter().fold(0u64, |total, dependent| {
-        let ways =
-            if is_local(dependent) { 1 } else { count(krates, dependent, is_local, known, above) };
-        total.saturating_add(ways)
-    });
-    above.remove(&node);
-    known.insert(node, total);
-    total
 }

@@ -1,15 +1,21 @@
 //! Where a package's findings belong, and why the package is there.
 
-use std::{cell::RefCell, collections::HashMap, rc::Rc};
+use std::{
+    cell::RefCell,
+    collections::{HashMap, HashSet},
+    rc::Rc,
+};
 
+use camino::Utf8PathBuf;
 use cargo_deny::Krates;
 use krates::NodeId;
 
 use super::{
     PackageRef, Place, Placing, Role,
     manifests::{Manifests, package_ref},
-    paths::{self, Entrance, Why},
+    paths::{self, Entrance, Paths, Why},
 };
+use crate::{limits, text::Span};
 
 /// The places of one package.
 #[derive(Clone, Debug, Default)]
@@ -17,18 +23,29 @@ pub(super) struct PackagePlaces {
     pub(super) places: Vec<Place>,
     pub(super) paths: Vec<Vec<PackageRef>>,
     pub(super) count: u64,
+    /// What was left out, a sentence.
+    pub(super) cut: Option<String>,
 }
 
 /// Answers for the packages of one graph, and remembers its answers.
 pub(super) struct Places<'g> {
     krates: &'g Krates,
     pub(super) manifests: &'g Manifests,
+    paths: Paths<'g>,
+    /// The indices of what each local package depends on, by what they resolved to.
+    resolved: RefCell<HashMap<NodeId, Rc<HashMap<NodeId, Vec<usize>>>>>,
     known: RefCell<HashMap<(NodeId, bool), Rc<PackagePlaces>>>,
 }
 
 impl<'g> Places<'g> {
     pub(super) fn new(krates: &'g Krates, manifests: &'g Manifests) -> Self {
-        Self { krates, manifests, known: RefCell::default() }
+        Self {
+            krates,
+            manifests,
+            paths: Paths::new(krates),
+            resolved: RefCell::default(),
+            known: RefCell::default(),
+        }
     }
 
     /// The places of a package, the nearest first.
@@ -43,9 +60,9 @@ impl<'g> Places<'g> {
     }
 
     fn find(&self, package: NodeId, placing: Placing) -> PackagePlaces {
-        let why = paths::why(self.krates, package);
+        let why = self.paths.why(package);
         let local = paths::krate(self.krates, package).is_some_and(|krate| krate.source.is_none());
-        if local && (why.entrances.is_empty() || paths::is_member(self.krates, package)) {
+        if local && (why.entrances.is_empty() || self.paths.is_member(package)) {
             let head = self.manifests.of_node(package).map(super::manifests::LocalManifest::head);
             return PackagePlaces {
                 places: head.into_iter().collect(),
@@ -54,34 +71,46 @@ impl<'g> Places<'g> {
         }
         // What a manifest declares itself is mended there, however else it comes in.
         let direct = why.entrances.iter().any(|entrance| entrance.child == package);
-        let Why { entrances, count } = why;
+        let Why { entrances, count, cut } = why;
         let meant = entrances.iter().filter(|entrance| !direct || entrance.child == package);
         let mut found = PackagePlaces { count, ..PackagePlaces::default() };
+        let mut known = Known::default();
+        let (mut more, mut unlisted) = (0, None);
         for entrance in meant {
-            let via = Some(found.paths.len());
+            if found.places.len() >= limits::LOCATIONS {
+                more += 1;
+                continue;
+            }
+            let via = entrance.path.as_ref().map(|_| found.paths.len());
             for place in self.entrance_places(entrance, placing) {
-                if !found.places.iter().any(|known| known.is_at(&place)) {
+                if known.insert(&place) {
                     found.places.push(Place { via, ..place });
                 }
             }
-            found.paths.push(self.names(&entrance.path));
+            match &entrance.path {
+                Some(path) => found.paths.push(self.names(path)),
+                None => unlisted = unlisted.max(Some(entrance.length)),
+            }
         }
         // Lines that can mend it come before those that point to them.
         found.places.sort_by_key(|place| place.role == Role::Pointer);
+        found.cut = if more > 0 {
+            Some(format!("{more} more dependencies that bring it are not listed"))
+        } else if let Some(length) = unlisted {
+            Some(format!("a dependency path of {length} packages is not listed"))
+        } else {
+            cut.then(|| "the graph is too large to list more than one dependency path".to_owned())
+        };
         found
     }
 
     fn entrance_places(&self, entrance: &Entrance, placing: Placing) -> Vec<Place> {
         let Some(manifest) = self.manifests.of_node(entrance.local) else { return Vec::new() };
         let Some(local) = paths::krate(self.krates, entrance.local) else { return Vec::new() };
-        let child = paths::krate(self.krates, entrance.child);
         let mut places: Vec<Place> = Vec::new();
-        for (index, dependency) in local.deps.iter().enumerate() {
-            let resolved = self.krates.resolved_dependency(entrance.local, index);
-            if resolved.map(|krate| &krate.id) != child.map(|krate| &krate.id) {
-                continue;
-            }
-            let Some(declared) = manifest.declaration(dependency) else { continue };
+        let resolved = self.resolved(entrance.local);
+        for index in resolved.get(&entrance.child).into_iter().flatten() {
+            let Some(declared) = manifest.declaration(&local.deps[*index]) else { continue };
             let found = match placing {
                 Placing::Source => self.manifests.source_places(manifest, declared),
                 _ => self.manifests.places(manifest, declared),
@@ -91,7 +120,39 @@ impl<'g> Places<'g> {
         if places.is_empty() { vec![manifest.head()] } else { places }
     }
 
+    fn resolved(&self, local: NodeId) -> Rc<HashMap<NodeId, Vec<usize>>> {
+        if let Some(known) = self.resolved.borrow().get(&local) {
+            return Rc::clone(known);
+        }
+        let mut resolved: HashMap<_, Vec<_>> = HashMap::new();
+        let dependencies = paths::krate(self.krates, local).map_or(0, |krate| krate.deps.len());
+        for index in 0..dependencies {
+            let krate = self.krates.resolved_dependency(local, index);
+            if let Some(node) = krate.and_then(|krate| self.krates.nid_for_kid(&krate.id)) {
+                resolved.entry(node).or_default().push(index);
+            }
+        }
+        let resolved = Rc::new(resolved);
+        self.resolved.borrow_mut().insert(local, Rc::clone(&resolved));
+        resolved
+    }
+
     fn names(&self, path: &[NodeId]) -> Vec<PackageRef> {
         path.iter().filter_map(|node| paths::krate(self.krates, *node)).map(package_ref).collect()
+    }
+}
+
+/// Which places there are already.
+#[derive(Default)]
+pub(super) struct Known(HashMap<Utf8PathBuf, HashSet<Span>>);
+
+impl Known {
+    /// Whether the place is a new one.
+    pub(super) fn insert(&mut self, place: &Place) -> bool {
+        if let Some(spans) = self.0.get_mut(&place.file) {
+            return spans.insert(place.span.clone());
+        }
+        self.0.insert(place.file.clone(), HashSet::from([place.span.clone()]));
+        true
     }
 }

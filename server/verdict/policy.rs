@@ -1,6 +1,7 @@
 //! A policy, parsed and validated by cargo-deny.
 
 mod exceptions;
+mod lists;
 mod strings;
 
 use std::{
@@ -32,9 +33,10 @@ use super::{
     Check, Code, Finding, GraphOptions, Place, Role, Severity,
     collect::{from_config, severity_of},
     own,
-    words::panic_message,
+    words::{harmless, panic_message},
 };
 use crate::{
+    limits,
     resolve::MetadataOptions,
     text::{SourceText, read_to_string},
 };
@@ -65,6 +67,8 @@ pub struct DatabaseSettings {
     pub urls: Vec<Url>,
     /// `advisories.maximum-db-staleness`.
     pub maximum_staleness: Duration,
+    /// Nothing is ever fetched: the policy does not say so, its reader does.
+    pub offline: bool,
 }
 
 /// What is known of a policy before any graph exists.
@@ -80,6 +84,8 @@ pub struct LoadedPolicy {
     pub ignored: Vec<String>,
     /// It wants `bans.build`, whose check reads the files of packages.
     pub build_scripts: bool,
+    /// The checks that cannot be made, because a list of theirs is too long.
+    pub left_out: Vec<Check>,
     /// What cargo-deny says about the policy itself.
     pub findings: Vec<Finding>,
 }
@@ -131,7 +137,9 @@ impl PolicyText {
             Ok(parsed) => parsed,
             Err(finding) => return Err(vec![*finding]),
         };
-        let findings = self.findings(&parsed.diagnostics, id, &files);
+        let mut findings = self.findings(&parsed.diagnostics, id, &files);
+        let (long, left_out) = self.long_lists();
+        findings.extend(long);
         let Some(config) = parsed.config else { return Err(findings) };
         let databases = DatabaseSettings {
             root: config.advisories.db_path.clone(),
@@ -144,6 +152,7 @@ impl PolicyText {
                 urls
             },
             maximum_staleness: config.advisories.maximum_db_staleness.value,
+            offline: false,
         };
         Ok(LoadedPolicy {
             graph: graph_options(config.graph, workspace),
@@ -151,6 +160,7 @@ impl PolicyText {
             std_replacements: config.bans.std_replacements.is_some(),
             ignored: ignored(self.text.as_str()),
             build_scripts: config.bans.build.is_some(),
+            left_out,
             findings,
         })
     }
@@ -159,7 +169,7 @@ impl PolicyText {
     /// The error is the finding for a policy that is no TOML.
     pub(super) fn parse(&self, id: FileId, files: &mut Files) -> Result<Parsed, Box<Finding>> {
         self.refuse_harmful()?;
-        let text = Arc::<str>::from(self.text.as_str());
+        let text = Arc::<str>::from(lists::without_long(self.text.as_str()).0);
         let mut root =
             toml_span::parse(&text).map_err(|error| Box::new(self.syntax_finding(&error)))?;
         if let Some(span) = strings::in_policy(&text) {
@@ -175,7 +185,10 @@ impl PolicyText {
                 }
             };
             let mut diagnostics = Vec::new();
-            let config = validate(config, id, self.exceptions.as_ref(), files, &mut diagnostics);
+            let exceptions = self.exceptions.as_ref().filter(|file| {
+                file.text().is_none_or(|text| lists::long(text.as_str()).is_empty())
+            });
+            let config = validate(config, id, exceptions, files, &mut diagnostics);
             let refused = diagnostics.iter().any(|diag| diag.severity >= DenySeverity::Error);
             Parsed { config: (!refused).then_some(config), diagnostics }
         };
@@ -185,6 +198,34 @@ impl PolicyText {
             let place = vec![self.place(0..0)];
             Box::new(own(Code::CheckFailed, Severity::Error, message, place))
         })
+    }
+
+    /// What is said of lists that are too long, and the checks that they belong to.
+    fn long_lists(&self) -> (Vec<Finding>, Vec<Check>) {
+        let mut left_out = Vec::new();
+        let mut findings = Vec::new();
+        let (emptied, long) = lists::without_long(self.text.as_str());
+        if emptied.is_empty() && !long.is_empty() {
+            left_out.extend(Check::JUDGED);
+        }
+        for list in long {
+            let section = list.path.first().map(String::as_str).unwrap_or_default();
+            let check = Check::JUDGED.into_iter().find(|check| check.name() == section);
+            left_out.extend(check.map_or(Check::JUDGED.to_vec(), |check| vec![check]));
+            let name = harmless(&list.path.join("."));
+            findings.push(long_list(&name, list.count, check, self.place(list.place)));
+        }
+        let beside = self.exceptions.as_ref().and_then(|file| Some((file, file.text()?)));
+        if let Some((file, text)) = beside {
+            for list in lists::long(text.as_str()) {
+                left_out.push(Check::Licenses);
+                let (file, text, span) = (file.path.clone(), text.clone(), list.place);
+                let place = Place { file, text, span, role: Role::Mend, via: None };
+                let name = harmless(&list.path.join("."));
+                findings.push(long_list(&name, list.count, Some(Check::Licenses), place));
+            }
+        }
+        (findings, left_out)
     }
 
     /// A string stands for a table, and cargo-deny does not come back from it.
@@ -273,6 +314,18 @@ impl PolicyText {
             via: None,
         }
     }
+}
+
+fn long_list(name: &str, count: usize, check: Option<Check>, place: Place) -> Finding {
+    let left_out = match check {
+        Some(check) => format!("the {} check is not run", check.name()),
+        None => "no check is run".to_owned(),
+    };
+    let limit = limits::LIST_ENTRIES;
+    let message = format!("`{name}` has {count} entries, more than {limit}: {left_out}");
+    let mut finding = own(Code::OverLimit, Severity::Error, message, vec![place]);
+    finding.remedy = Some("remove the entries that nothing matches".to_owned());
+    finding
 }
 
 fn validate(

@@ -4,7 +4,7 @@
 //! what no feature and no target builds does not flash. The exact verdict replaces it.
 
 use std::{
-    collections::{BTreeMap, BTreeSet},
+    collections::{BTreeMap, BTreeSet, HashMap},
     sync::Arc,
 };
 
@@ -17,6 +17,7 @@ use super::{
 };
 use crate::{
     model::{
+        lockfile::Lockfile,
         manifest::{Declaration, Manifest},
         versions::{Share, pinned, share},
     },
@@ -32,10 +33,28 @@ pub(crate) struct Known<'a> {
     /// The text of a manifest as it is now.
     pub(crate) text: &'a dyn Fn(&Utf8Path) -> Option<SourceText>,
     /// The packages of the lock file as it is now, where it can be read.
-    pub(crate) lock: Option<&'a [cargo_lock::Package]>,
+    pub(crate) lock: Option<&'a LockedVersions>,
     pub(crate) database: Option<&'a Database>,
     /// The advisories that the policy ignores.
     pub(crate) ignored: &'a [String],
+}
+
+/// The versions of each package in a lock file.
+pub(crate) struct LockedVersions(HashMap<String, Vec<Version>>);
+
+impl LockedVersions {
+    /// Reads a lock file; `None` where it is not sound.
+    pub(crate) fn read(text: &SourceText) -> Option<Self> {
+        let mut versions: HashMap<String, Vec<Version>> = HashMap::new();
+        for package in Lockfile::graph(text.as_str())? {
+            versions.entry(package.name).or_default().push(package.version);
+        }
+        Some(Self(versions))
+    }
+
+    fn of(&self, name: &str) -> &[Version] {
+        self.0.get(name).map_or(&[], Vec::as_slice)
+    }
 }
 
 /// A declaration whose package is about to be another version.
@@ -106,10 +125,10 @@ impl Known<'_> {
     fn is_gone(&self, package: &PackageRef) -> bool {
         self.lock.is_some_and(|lock| {
             package.source.is_some()
-                && !lock.iter().any(|locked| {
-                    locked.name.as_str() == package.name
-                        && locked.version.to_string() == package.version
-                })
+                && !lock
+                    .of(&package.name)
+                    .iter()
+                    .any(|version| version.to_string() == package.version)
         })
     }
 
@@ -174,11 +193,7 @@ impl Known<'_> {
         let requirement = VersionReq::parse(&requirement.value).ok()?;
         let before = Version::parse(&one.package.version).ok()?;
         let locked: BTreeSet<_> = match self.lock {
-            Some(lock) => lock
-                .iter()
-                .filter(|locked| locked.name.as_str() == one.package.name)
-                .map(|locked| locked.version.clone())
-                .collect(),
+            Some(lock) => lock.of(&one.package.name).iter().cloned().collect(),
             None => BTreeSet::from([before.clone()]),
         };
         let meeting = locked.iter().filter(|version| requirement.matches(version));

@@ -4,20 +4,30 @@
 //! The lock file holds what any feature and any target may build, so this may name more than the
 //! exact verdict.
 
+mod invariants;
+
 use std::{
-    collections::{BTreeMap, BTreeSet, HashMap, VecDeque},
+    collections::{HashMap, HashSet, VecDeque},
     sync::Arc,
 };
 
 use camino::Utf8PathBuf;
-use cargo_lock::Package;
 use semver::{Version, VersionReq};
 
 use super::{
     AdvisoryFacts, AdvisoryKind, Check, Code, Database, Finding, PackageRef, Place, Role, Severity,
-    collect,
+    collect, places::Known,
 };
-use crate::{model::manifest::Manifest, text::SourceText};
+use crate::{
+    limits,
+    model::{
+        lockfile::LockedPackage,
+        manifest::{Declaration, Manifest},
+    },
+    text::SourceText,
+};
+
+pub use invariants::fuzz_lock_file;
 
 /// A manifest of the workspace.
 pub(crate) struct LockedManifest {
@@ -36,62 +46,174 @@ struct Entrance {
 /// The vulnerabilities of the locked packages.
 pub(crate) fn unresolved(
     manifests: &[LockedManifest],
-    lock: &[Package],
+    lock: &[LockedPackage],
     database: &Database,
     ignored: &[String],
 ) -> Vec<Finding> {
     let lock = Lock::new(lock);
-    let entrances: Vec<_> =
-        manifests.iter().flat_map(|manifest| entrances(manifest, manifests, &lock)).collect();
-    let mut reached: BTreeMap<usize, Vec<(usize, Vec<PackageRef>)>> = BTreeMap::new();
-    for (index, entrance) in entrances.iter().enumerate() {
-        for (package, path) in lock.paths_from(entrance.locked) {
-            reached.entry(package).or_default().push((index, path));
-        }
-    }
+    let entrances = entrances(manifests, &lock);
+    let titles = database.titles();
+    let spoken_of: HashSet<&str> = titles.iter().map(|title| title.package.as_str()).collect();
+    let mut advisories: HashMap<&str, Vec<Arc<AdvisoryFacts>>> = HashMap::new();
+    let mut reach = Reach::new(&lock, &entrances);
+    let mut nodes = limits::PATH_NODES;
     let mut findings = Vec::new();
-    for (package, ways) in reached {
-        let package = &lock.packages[package];
-        if package.source.is_none() {
+    for (index, package) in lock.packages.iter().enumerate() {
+        let is_reached = reach.before[index].is_some();
+        if package.source.is_none() || !is_reached || !spoken_of.contains(package.name.as_str()) {
             continue;
         }
-        for advisory in vulnerabilities(package, database) {
-            if !ignored.contains(&advisory.id) {
-                findings.push(finding(package, Arc::new(advisory), &ways, &entrances));
-            }
+        let about = advisories.entry(&package.name).or_insert_with(|| {
+            let all = database.advisories_of(&package.name).into_iter();
+            all.filter(|one| one.kind == AdvisoryKind::Vulnerability && !ignored.contains(&one.id))
+                .map(Arc::new)
+                .collect()
+        });
+        let vulnerabilities: Vec<_> =
+            about.iter().filter(|advisory| !is_safe(advisory, &package.version)).collect();
+        if vulnerabilities.is_empty() {
+            continue;
         }
+        let ways = reach.ways_to(index, &mut nodes);
+        if ways.found.is_empty() {
+            continue;
+        }
+        let findings_of = |advisory: &Arc<AdvisoryFacts>| finding(package, advisory, &ways);
+        findings.extend(vulnerabilities.into_iter().map(findings_of));
     }
     findings
 }
 
-fn vulnerabilities(package: &Package, database: &Database) -> Vec<AdvisoryFacts> {
-    let mut all = database.advisories_of(package.name.as_str());
-    all.retain(|advisory| {
-        let safe = advisory.patched.iter().chain(&advisory.unaffected);
-        advisory.kind == AdvisoryKind::Vulnerability
-            && !safe
-                .filter_map(|text| VersionReq::parse(text).ok())
-                .any(|safe| safe.matches(&package.version))
-    });
-    all
+fn is_safe(advisory: &AdvisoryFacts, version: &Version) -> bool {
+    let safe = advisory.patched.iter().chain(&advisory.unaffected);
+    safe.filter_map(|text| VersionReq::parse(text).ok()).any(|safe| safe.matches(version))
 }
 
-fn finding(
-    package: &Package,
-    advisory: Arc<AdvisoryFacts>,
-    ways: &[(usize, Vec<PackageRef>)],
-    entrances: &[Entrance],
-) -> Finding {
+/// How a package is reached.
+#[derive(Default)]
+struct Ways {
+    /// The declarations, each with the shortest path through it.
+    found: Vec<(Place, Option<Vec<PackageRef>>)>,
+    /// How many there are in all.
+    count: usize,
+    /// What was left out, a sentence.
+    cut: Option<String>,
+}
+
+/// Looks for the declarations through which packages come.
+struct Reach<'a> {
+    lock: &'a Lock<'a>,
+    entrances: &'a [Entrance],
+    /// What comes before each package on the shortest way from any declaration, if one reaches it.
+    before: Vec<Option<Option<usize>>>,
+    /// How many edges may still be looked at.
+    steps: usize,
+}
+
+impl<'a> Reach<'a> {
+    fn new(lock: &'a Lock<'a>, entrances: &'a [Entrance]) -> Self {
+        let mut before = vec![None; lock.packages.len()];
+        let mut queue = VecDeque::new();
+        for entrance in entrances {
+            if before[entrance.locked].replace(None).is_none() {
+                queue.push_back(entrance.locked);
+            }
+        }
+        while let Some(at) = queue.pop_front() {
+            let package = &lock.packages[at];
+            for dependency in package.dependencies.iter().filter(|_| package.source.is_some()) {
+                if before[*dependency].is_none() {
+                    before[*dependency] = Some(Some(at));
+                    queue.push_back(*dependency);
+                }
+            }
+        }
+        Self { lock, entrances, before, steps: limits::PATH_STEPS }
+    }
+
+    /// Every declaration that reaches a package, with the shortest path from it. Local packages are
+    /// not passed through: they have declarations of their own. `nodes` is how many packages all paths
+    /// may still have.
+    fn ways_to(&mut self, package: usize, nodes: &mut usize) -> Ways {
+        let distances = self.distances(package);
+        let mut ways = Ways::default();
+        let mut known = Known::default();
+        let (mut more, mut unlisted) = (0_usize, None);
+        for entrance in self.entrances {
+            let Some(distance) = distances.get(&entrance.locked) else { continue };
+            if !known.insert(&entrance.place) {
+                continue;
+            }
+            ways.count += 1;
+            if ways.found.len() >= limits::LOCATIONS {
+                more += 1;
+                continue;
+            }
+            // The member, its dependency, and so on.
+            let length = distance + 2;
+            let may = length <= limits::PATH_LENGTH && length <= *nodes;
+            let path = may.then(|| {
+                *nodes -= length;
+                let mut path = vec![entrance.member.clone()];
+                path.extend(self.path(entrance.locked, &distances).map(|at| self.lock.package(at)));
+                path
+            });
+            if path.is_none() {
+                unlisted = unlisted.max(Some(length));
+            }
+            ways.found.push((entrance.place.clone(), path));
+        }
+        ways.cut = if more > 0 {
+            Some(format!("{more} more dependencies that bring it are not listed"))
+        } else {
+            unlisted.map(|length| format!("a dependency path of {length} packages is not listed"))
+        };
+        ways
+    }
+
+    /// How far `package` is from each that reaches it; where too much was looked at already, from
+    /// those on the way from the nearest declaration.
+    fn distances(&mut self, package: usize) -> HashMap<usize, usize> {
+        if self.steps == 0 {
+            let way = std::iter::successors(Some(package), |at| self.before[*at].flatten());
+            return way.zip(0..).collect();
+        }
+        let mut distances = HashMap::from([(package, 0)]);
+        let mut queue = VecDeque::from([package]);
+        while let Some(at) = queue.pop_front() {
+            let next = distances[&at] + 1;
+            for dependent in &self.lock.dependents[at] {
+                self.steps = self.steps.saturating_sub(1);
+                let passed = self.lock.packages[*dependent].source.is_some();
+                if passed && !distances.contains_key(dependent) {
+                    distances.insert(*dependent, next);
+                    queue.push_back(*dependent);
+                }
+            }
+        }
+        distances
+    }
+
+    /// The path from `start`: at each step the first dependency that is nearer.
+    fn path<'p>(
+        &'p self,
+        start: usize,
+        distances: &'p HashMap<usize, usize>,
+    ) -> impl Iterator<Item = usize> + 'p {
+        std::iter::successors(Some(start), |at| {
+            let nearer = distances.get(at)?.checked_sub(1)?;
+            let mut dependencies = self.lock.packages[*at].dependencies.iter();
+            dependencies.find(|one| distances.get(*one) == Some(&nearer)).copied()
+        })
+    }
+}
+
+fn finding(package: &LockedPackage, advisory: &Arc<AdvisoryFacts>, ways: &Ways) -> Finding {
     let mut places = Vec::new();
     let mut paths = Vec::new();
-    for (index, path) in ways {
-        let Entrance { place, member, .. } = &entrances[*index];
-        let place = Place { via: Some(paths.len()), ..place.clone() };
-        if places.iter().any(|known: &Place| known.is_at(&place)) {
-            continue;
-        }
-        places.push(place);
-        paths.push([std::slice::from_ref(member), path.as_slice()].concat());
+    for (place, path) in &ways.found {
+        places.push(Place { via: path.as_ref().map(|_| paths.len()), ..place.clone() });
+        paths.extend(path.clone());
     }
     let mut finding = Finding {
         check: Check::Advisories,
@@ -100,46 +222,62 @@ fn finding(
         message: String::new(),
         remedy: None,
         packages: vec![package_ref(package)],
-        advisory: Some(advisory),
-        path_count: paths.len() as u64,
+        advisory: Some(Arc::clone(advisory)),
+        path_count: ways.count as u64,
         places,
         paths,
-        notes: Vec::new(),
+        notes: ways.cut.iter().cloned().collect(),
         related: Vec::new(),
     };
     collect::say_advisory(&mut finding);
     finding
 }
 
-/// The declarations of a manifest that the lock file knows.
-fn entrances(manifest: &LockedManifest, all: &[LockedManifest], lock: &Lock<'_>) -> Vec<Entrance> {
-    let model = Manifest::parse(manifest.text.as_str());
+/// The declarations that the lock file knows.
+fn entrances(manifests: &[LockedManifest], lock: &Lock<'_>) -> Vec<Entrance> {
+    let models: Vec<_> =
+        manifests.iter().map(|manifest| Manifest::parse(manifest.text.as_str())).collect();
+    let roots = manifests.iter().zip(&models);
+    // The first root that declares a key is the one that is inherited from.
+    let mut inherited: HashMap<&str, (&LockedManifest, &Declaration)> = HashMap::new();
+    for (root, model) in roots {
+        for same in model.workspace.iter().flat_map(|workspace| &workspace.dependencies) {
+            inherited.entry(&same.key.value).or_insert((root, same));
+        }
+    }
+    let all = manifests.iter().zip(&models);
+    all.flat_map(|(manifest, model)| entrances_of(manifest, model, &inherited, lock)).collect()
+}
+
+/// The declarations of one manifest that the lock file knows.
+fn entrances_of(
+    manifest: &LockedManifest,
+    model: &Manifest,
+    inherited: &HashMap<&str, (&LockedManifest, &Declaration)>,
+    lock: &Lock<'_>,
+) -> Vec<Entrance> {
     let Some(name) = model.package.as_ref().and_then(|package| package.name.as_ref()) else {
         return Vec::new();
     };
     let Some(member) = lock.local(&name.value) else { return Vec::new() };
-    let inherited: Vec<_> = all
-        .iter()
-        .filter_map(|root| {
-            let workspace = Manifest::parse(root.text.as_str()).workspace?;
-            Some((root, workspace.dependencies))
-        })
-        .collect();
+    let mut by_name: HashMap<&str, Vec<usize>> = HashMap::new();
+    for dependency in &lock.packages[member].dependencies {
+        by_name.entry(&lock.packages[*dependency].name).or_default().push(*dependency);
+    }
     let mut found = Vec::new();
     for declared in &model.declarations {
         // An inherited requirement stands in the root.
-        let origin = declared.inherits.as_ref().and_then(|_| {
-            inherited.iter().find_map(|(root, dependencies)| {
-                let same = dependencies.iter().find(|one| one.key.value == declared.key.value)?;
-                Some((*root, same))
-            })
-        });
+        let origin = declared.inherits.as_ref();
+        let origin = origin.and_then(|_| inherited.get(declared.key.value.as_str()).copied());
         let (file, requirement) = origin.unwrap_or((manifest, declared));
         let wanted = requirement.requirement.as_ref();
         let wanted = wanted.and_then(|text| VersionReq::parse(&text.value).ok());
-        let Some(locked) = lock.dependency(member, &requirement.package, wanted.as_ref()) else {
-            continue;
-        };
+        let mut named = by_name.get(requirement.package.as_str()).into_iter().flatten().copied();
+        let locked = named.find(|index| {
+            let version = &lock.packages[*index].version;
+            wanted.as_ref().is_none_or(|wanted| wanted.matches(version))
+        });
+        let Some(locked) = locked else { continue };
         let member = package_ref(&lock.packages[member]);
         let place = |file: &LockedManifest, span, role| Place {
             file: file.path.clone(),
@@ -163,80 +301,41 @@ fn entrances(manifest: &LockedManifest, all: &[LockedManifest], lock: &Lock<'_>)
 
 /// The lock file as a graph.
 struct Lock<'a> {
-    packages: &'a [Package],
-    by_name: HashMap<&'a str, Vec<usize>>,
+    packages: &'a [LockedPackage],
+    /// The packages of the workspace.
+    locals: HashMap<&'a str, usize>,
+    dependents: Vec<Vec<usize>>,
 }
 
 impl<'a> Lock<'a> {
-    fn new(packages: &'a [Package]) -> Self {
-        let mut by_name: HashMap<_, Vec<_>> = HashMap::new();
+    fn new(packages: &'a [LockedPackage]) -> Self {
+        let mut locals = HashMap::new();
+        let mut dependents = vec![Vec::new(); packages.len()];
         for (index, package) in packages.iter().enumerate() {
-            by_name.entry(package.name.as_str()).or_default().push(index);
+            if package.source.is_none() {
+                locals.entry(package.name.as_str()).or_insert(index);
+            }
+            for dependency in &package.dependencies {
+                dependents[*dependency].push(index);
+            }
         }
-        Self { packages, by_name }
+        Self { packages, locals, dependents }
     }
 
     /// A package of the workspace.
     fn local(&self, name: &str) -> Option<usize> {
-        let mut all = self.by_name.get(name)?.iter().copied();
-        all.find(|index| self.packages[*index].source.is_none())
+        self.locals.get(name).copied()
     }
 
-    fn find(&self, name: &str, version: &Version) -> Option<usize> {
-        let mut all = self.by_name.get(name)?.iter().copied();
-        all.find(|index| self.packages[*index].version == *version)
-    }
-
-    fn dependencies(&self, package: usize) -> impl Iterator<Item = usize> {
-        self.packages[package]
-            .dependencies
-            .iter()
-            .filter_map(|dependency| self.find(dependency.name.as_str(), &dependency.version))
-    }
-
-    /// What a dependency of a package is locked to.
-    fn dependency(&self, of: usize, name: &str, wanted: Option<&VersionReq>) -> Option<usize> {
-        self.dependencies(of).find(|index| {
-            let package = &self.packages[*index];
-            package.name.as_str() == name
-                && wanted.is_none_or(|wanted| wanted.matches(&package.version))
-        })
-    }
-
-    /// Every package that is reached, with the shortest path to it. Local ones are not passed
-    /// through: they have declarations of their own.
-    fn paths_from(&self, start: usize) -> Vec<(usize, Vec<PackageRef>)> {
-        let mut before: BTreeMap<usize, usize> = BTreeMap::new();
-        let mut seen = BTreeSet::from([start]);
-        let mut queue = VecDeque::from([start]);
-        let mut found = Vec::new();
-        while let Some(package) = queue.pop_front() {
-            let mut path = vec![package_ref(&self.packages[package])];
-            let mut at = package;
-            while let Some(earlier) = before.get(&at) {
-                path.push(package_ref(&self.packages[*earlier]));
-                at = *earlier;
-            }
-            path.reverse();
-            found.push((package, path));
-            if self.packages[package].source.is_none() {
-                continue;
-            }
-            for next in self.dependencies(package) {
-                if seen.insert(next) {
-                    before.insert(next, package);
-                    queue.push_back(next);
-                }
-            }
-        }
-        found
+    fn package(&self, index: usize) -> PackageRef {
+        package_ref(&self.packages[index])
     }
 }
 
-fn package_ref(package: &Package) -> PackageRef {
+fn package_ref(package: &LockedPackage) -> PackageRef {
     PackageRef {
-        name: package.name.to_string(),
+        name: package.name.clone(),
         version: package.version.to_string(),
-        source: package.source.as_ref().map(ToString::to_string),
+        source: package.source.clone(),
     }
 }

@@ -5,12 +5,16 @@ use std::any::Any;
 /// The longest line that is taken from an advisory, a registry or another program.
 const LONGEST: usize = 2000;
 
-/// `text` without control and bidirectional characters, capped: safe for a terminal and an editor.
+/// Whether a character can make a terminal or an editor show something else than the text: control and
+/// bidirectional characters (those with the property `Bidi_Control`), and the separators of lines and paragraphs.
+pub(crate) fn is_harmful(c: char) -> bool {
+    c.is_control()
+        || matches!(c, '\u{061c}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+}
+
+/// `text` without harmful characters, capped: safe for a terminal and an editor.
 pub(crate) fn harmless(text: &str) -> String {
-    let kept = |c: &char| {
-        let bidi = matches!(*c, '\u{200e}' | '\u{200f}' | '\u{061c}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
-        (*c == '\n' || !c.is_control()) && !bidi
-    };
+    let kept = |c: &char| *c == '\n' || !is_harmful(*c);
     let mut result: String = text.chars().filter(kept).take(LONGEST).collect();
     if text.chars().nth(LONGEST).is_some() {
         result.push('…');

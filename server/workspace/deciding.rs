@@ -87,11 +87,10 @@ impl DecidingFiles {
         let local = model.all_declarations().filter_map(|declared| declared.path.as_ref());
         wanted.extend(local.map(|path| lexical(&folder.join(&path.value)).join("Cargo.toml")));
         if folder == workspace.root {
-            for member in model.workspace.iter().flat_map(|table| &table.members) {
-                let found = MemberFolders::find(folder, &member.value);
-                wanted.extend(found.folders.iter().map(|folder| folder.join("Cargo.toml")));
-                self.growing.extend(found.growing);
-            }
+            let members = model.workspace.as_ref().map(|table| table.members.as_slice());
+            let found = MemberFolders::of(folder, members.unwrap_or_default());
+            wanted.extend(found.folders.iter().map(|(_, folder)| folder.join("Cargo.toml")));
+            self.growing.extend(found.growing);
         } else if !folder.starts_with(&workspace.root) {
             // It may inherit from the workspace that it is part of.
             wanted.push(root_of(manifest).join("Cargo.toml"));

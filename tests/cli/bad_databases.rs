@@ -185,7 +185,7 @@ fn without_git_a_missing_database_is_said() {
     check(
         &world.report(&[]),
         &expect![[r#"
-            error supercargo::no-advisory-database: advisories are not judged: the advisory database cannot be fetched: could not start `git`: No such file or directory (os error 2) (install it to fetch advisory databases); try again, or name a folder of advisories with the option `db`
+            error supercargo::no-advisory-database: advisories are not judged: the advisory database cannot be fetched: could not start `git`: not found in `PATH`, whose relative entries are not searched (install it to fetch advisory databases); try again, or name a folder of advisories with the option `db`
               Cargo.toml:2
                 name = "m"
                         ^

@@ -61,6 +61,7 @@ fn a_kept_answer_is_not_used_for_other_files() {
 fn the_folder_is_where_the_user_wants_it() {
     let mut world = World::locked(PACKAGE);
     world.set("SUPERCARGO_CACHE_DIR", &world.path("../my cache"));
+    world.let_write("../my cache");
     assert_eq!(world.check("").code, 0);
     let status = world.run(&["cache", "status"]);
     assert!(status.stdout.contains("my cache\n"), "{}", status.stdout);

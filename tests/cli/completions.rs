@@ -19,7 +19,8 @@ fn every_shell_has_a_script_that_knows_the_words() {
 
 #[test]
 fn bash_reads_its_script() {
-    let world = World::new("#- README.md\nnothing\n");
+    let mut world = World::new("#- README.md\nnothing\n");
+    world.let_write("../script");
     let run = world.run_in_shell(
         "command -v bash >/dev/null || exit 0; \"$0\" completions bash > ../script && bash -n ../script",
     );

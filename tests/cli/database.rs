@@ -84,14 +84,15 @@ fn the_copy_is_used_and_that_is_said_when_a_fetch_fails() {
     let report = world.report(&["--only", "advisories"]);
     assert_eq!((report.with("RUSTSEC-2026-0009").len(), report.code), (1, 1));
     expect![[r#"
-        ERROR could not fetch `https://github.com/RustSec/advisory-db`: couldn't find remote ref main; the copy on this machine is used
+        ERROR could not fetch `https://github.com/RustSec/advisory-db`: Remote branch main not found in upstream origin; the copy on this machine is used
     "#]]
     .assert_eq(&report.stderr);
 }
 
 #[test]
 fn the_policy_says_where_databases_come_from_and_where_they_are_kept() {
-    let world = World::locked(FIXTURE);
+    let mut world = World::locked(FIXTURE);
+    world.let_write("../home/databases");
     world.write(
         "deny.toml",
         "[advisories]\ndb-path = \"~/databases\"\ndb-urls = [\"https://example.org/Ours/Advisories\"]\n",
@@ -164,7 +165,8 @@ fn status_tells_how_old_a_database_is_and_how_much_it_holds() {
 
 #[test]
 fn the_advisories_of_this_machine_are_packed_into_one_file() {
-    let world = World::locked(FIXTURE);
+    let mut world = World::locked(FIXTURE);
+    world.let_write("../snapshot");
     let run = world.run(&["db", "pack", &world.path("../snapshot")]);
     expect![[r#"
         error: the advisory database is not on this machine: `supercargo db update` fetches it

@@ -5,16 +5,22 @@
 mod fixture;
 mod registry;
 mod report;
+#[path = "../support/untouched.rs"]
+mod untouched;
 
 use std::{
     collections::BTreeMap,
     env, fs,
-    path::PathBuf,
-    process::{Command, Output},
-    time::{Duration, SystemTime},
+    io::Read,
+    path::{Path, PathBuf},
+    process::{Command, Output, Stdio},
+    thread,
+    time::{Duration, Instant, SystemTime},
 };
 
-use camino::{Utf8Path, Utf8PathBuf};
+use camino::Utf8PathBuf;
+
+use untouched::{APART, Snapshot};
 
 pub(crate) use report::{Report, Summary};
 
@@ -24,11 +30,16 @@ pub(crate) const DATABASE: &str = "../cargo/advisory-dbs/advisory-db-3157b0e2587
 /// Where that one comes from.
 pub(crate) const DATABASE_URL: &str = "https://github.com/RustSec/advisory-db";
 
+/// How long a run over hostile files may take on a busy machine.
+const LIMIT: Duration = Duration::from_secs(120);
+
 /// What a test sees of the world.
 pub(crate) struct World {
     _folder: tempfile::TempDir,
     root: Utf8PathBuf,
     variables: BTreeMap<String, String>,
+    /// Where else the program is told to write.
+    apart: Vec<String>,
 }
 
 /// What a run of the program left behind, its paths made the same on every machine.
@@ -45,7 +56,8 @@ impl World {
         let folder = tempfile::tempdir().expect("a temporary folder can be made");
         let root = folder.path().canonicalize().expect("the temporary folder exists");
         let root = Utf8PathBuf::from_path_buf(root).expect("temporary folders are UTF-8");
-        let mut world = Self { _folder: folder, root, variables: BTreeMap::new() };
+        let mut world =
+            Self { _folder: folder, root, variables: BTreeMap::new(), apart: Vec::new() };
         for name in ["work", "home", "temp", "vendor"] {
             world.folder(&format!("../{name}"));
         }
@@ -81,6 +93,13 @@ impl World {
             .expect("cargo runs");
         let words = String::from_utf8_lossy(&output.stderr);
         assert!(output.status.success(), "cargo cannot lock the fixture: {words}");
+    }
+
+    /// The same in any folder, where cargo can.
+    pub(crate) fn try_lock(&self, folder: &Path) {
+        let mut command = self.command("cargo");
+        command.args(["generate-lockfile", "--quiet", "--offline"]).current_dir(folder);
+        let _ = output_within(LIMIT, &mut command);
     }
 
     /// Runs `git` with a fixed author and date and no configuration of the machine.
@@ -194,24 +213,100 @@ impl World {
         self.variables.insert(name.to_owned(), value.to_owned());
     }
 
+    /// A variable of the program's environment.
+    #[cfg(unix)]
+    pub(crate) fn variable(&self, name: &str) -> &str {
+        &self.variables[name]
+    }
+
+    /// Puts a folder before all others on the path.
+    #[cfg(unix)]
+    pub(crate) fn first_on_path(&mut self, folder: &str) {
+        let path = format!("{}:{}", self.path(folder), self.variable("PATH"));
+        self.set("PATH", &path);
+    }
+
     /// Runs `supercargo` in the user's folder with these words.
     ///
-    /// Whatever they are, nothing may change in the user's folder and no scratch copy may be left.
+    /// Whatever they are, nothing may change in the user's folder and around it (bytes, inodes, times:
+    /// see [`untouched`]) and no scratch copy may be left.
     pub(crate) fn run(&self, words: &[&str]) -> Run {
-        let before = self.tree("");
+        self.untouched(|| self.run_unwatched(words))
+    }
+
+    /// Does something that may change nothing in this world but caches, and leave no scratch copy.
+    pub(crate) fn untouched<T>(&self, action: impl FnOnce() -> T) -> T {
+        let result = self.unchanged(action);
+        self.assert_nothing_temporary();
+        result
+    }
+
+    /// The same where a scratch copy may be left.
+    pub(crate) fn unchanged<T>(&self, action: impl FnOnce() -> T) -> T {
+        let before = self.snapshot();
+        let result = action();
+        before.assert_same("supercargo");
+        result
+    }
+
+    /// The same for words that are meant to change files: only those that the run names, or as many
+    /// manifests, lock files and policies as it counts.
+    pub(crate) fn run_that_writes(&self, words: &[&str]) -> Run {
+        let before = self.snapshot();
         let run = self.run_unwatched(words);
-        assert_eq!(before, self.tree(""), "supercargo has written into the user's folder");
-        let left = self.tree("../temp");
-        assert!(left.is_empty(), "supercargo left in the temporary folder: {:?}", left.keys());
+        self.assert_nothing_temporary();
+        let mut files = Vec::new();
+        let mut others = before.differences();
+        others.retain(|difference| {
+            let names = ["Cargo.toml", "Cargo.lock", "deny.toml"];
+            let is_ours = difference.path.is_file()
+                && difference
+                    .path
+                    .file_name()
+                    .is_some_and(|name| names.iter().any(|one| name == *one));
+            files.extend(is_ours.then(|| difference.path.clone()));
+            !is_ours
+        });
+        // A file that takes another one's place changes the time of its folder.
+        others.retain(|difference| {
+            let is_around = files.iter().any(|file| file.parent() == Some(&difference.path));
+            !(difference.is_only_time_of_folder && is_around)
+        });
+        let others: Vec<_> = others.iter().map(ToString::to_string).collect();
+        assert!(others.is_empty(), "not only files that are named changed: {}", others.join("\n"));
+        run.assert_says_all(&files.iter().map(|file| file.to_string_lossy()).collect::<Vec<_>>());
         run
     }
 
-    /// The same for words that are meant to change files.
-    pub(crate) fn run_that_writes(&self, words: &[&str]) -> Run {
-        let run = self.run_unwatched(words);
-        let left = self.tree("../temp");
-        assert!(left.is_empty(), "supercargo left in the temporary folder: {:?}", left.keys());
-        run
+    /// Lets the program write what is at a path of the world, which it is told to.
+    pub(crate) fn let_write(&mut self, path: &str) {
+        let inside = self.path(path)[self.root.as_str().len()..].trim_start_matches('/').to_owned();
+        self.apart.push(inside);
+    }
+
+    fn snapshot(&self) -> Snapshot {
+        let own = self.apart.iter().map(String::as_str);
+        Snapshot::of(self.root.as_std_path(), &APART.into_iter().chain(own).collect::<Vec<_>>())
+    }
+
+    fn assert_nothing_temporary(&self) {
+        let left = fs::read_dir(self.path("../temp")).expect("the folder can be read").flatten();
+        let left: Vec<_> = left.map(|entry| entry.file_name()).collect();
+        assert!(left.is_empty(), "supercargo left in the temporary folder: {left:?}");
+    }
+
+    /// The same where something else may write to the temporary folder meanwhile.
+    #[cfg(unix)]
+    pub(crate) fn run_that_writes_anywhere(&self, words: &[&str]) -> Run {
+        self.run_unwatched(words)
+    }
+
+    /// `supercargo` in the user's folder with these words, not started yet.
+    #[cfg(target_os = "linux")]
+    pub(crate) fn program(&self, words: &[&str]) -> Command {
+        let mut command = self.command(env!("CARGO_BIN_EXE_supercargo"));
+        command.args(words);
+        command
     }
 
     /// Starts `supercargo` in the user's folder with these words, its output thrown away.
@@ -228,7 +323,16 @@ impl World {
     pub(crate) fn run_in_shell(&self, script: &str) -> Run {
         let mut command = self.command("/bin/sh");
         command.args(["-c", script, env!("CARGO_BIN_EXE_supercargo")]);
-        self.tidied(&command.output().expect("a shell runs"))
+        self.tidied(&self.unchanged(|| command.output().expect("a shell runs")))
+    }
+
+    /// [`Self::run`], which has to end by itself before long.
+    pub(crate) fn run_within_limit(&self, words: &[&str]) -> Run {
+        self.untouched(|| {
+            let mut command = self.command(env!("CARGO_BIN_EXE_supercargo"));
+            let output = output_within(LIMIT, command.args(words));
+            self.tidied(&output.unwrap_or_else(|| panic!("{words:?} does not end")))
+        })
     }
 
     fn run_unwatched(&self, words: &[&str]) -> Run {
@@ -271,6 +375,12 @@ impl World {
         self.understood(self.run(&[&["check", "--format", "json"], words].concat()))
     }
 
+    /// The findings of a run with `--format json`, without reading the files that it speaks of: they may
+    /// have no end.
+    pub(crate) fn read_again(&self, run: Run) -> Report {
+        Report::of(run, |_| String::new())
+    }
+
     fn understood(&self, run: Run) -> Report {
         Report::of(run, |file| fs::read_to_string(self.real(file)).unwrap_or_default())
     }
@@ -279,9 +389,9 @@ impl World {
     /// fixtures whose packages come from crates.io. `folder` is watched as the user's.
     pub(crate) fn run_on_crates_io(&mut self, folder: &str, words: &[&str]) -> Report {
         self.use_crates_io();
-        let before = tree(folder.into());
-        let run = self.run_unwatched(words);
-        assert_eq!(before, tree(folder.into()), "supercargo has written into the fixture");
+        let before = Snapshot::of(folder.as_ref(), &[]);
+        let run = self.untouched(|| self.run_unwatched(words));
+        before.assert_same("supercargo");
         self.understood(run)
     }
 
@@ -304,10 +414,6 @@ impl World {
         command
     }
 
-    fn tree(&self, folder: &str) -> BTreeMap<Utf8PathBuf, Vec<u8>> {
-        tree(self.path(folder).into())
-    }
-
     fn tidied(&self, output: &Output) -> Run {
         let text = |bytes: &[u8]| {
             let text = String::from_utf8(bytes.to_vec()).expect("the program writes UTF-8");
@@ -328,6 +434,69 @@ impl World {
     }
 }
 
+impl Run {
+    /// Fails unless the run says of these files, and of no others, that they were changed: by their
+    /// names in the summaries of `--format json`, else by their number.
+    fn assert_says_all(&self, files: &[impl AsRef<str>]) {
+        let mut named = Vec::new();
+        let mut counted = 0;
+        for line in self.stdout.lines() {
+            if let Some(name) = line.strip_suffix(" was written") {
+                named.push(name.to_owned());
+            }
+            let words: Vec<_> = line.split_whitespace().collect();
+            if let [count, "file" | "files", "changed;", ..] = words[..] {
+                counted += count.parse::<usize>().expect("a number of files");
+            }
+            let Ok(record) = serde_json::from_str::<serde_json::Value>(line) else { continue };
+            if record["type"] == "summary" && record["written"] == true {
+                let all = record["files"].as_array().into_iter().flatten();
+                named.extend(all.filter_map(|name| name.as_str().map(str::to_owned)));
+            }
+        }
+        assert_eq!(
+            named.len() + counted,
+            files.len(),
+            "{named:?}, {counted} others: {}",
+            self.stdout
+        );
+        for name in named {
+            let end = name.replace("[work]/", "").replace("[world]/", "");
+            let is_there = files.iter().any(|file| file.as_ref().ends_with(&end));
+            assert!(is_there, "`{name}` is said to be written but did not change");
+        }
+    }
+}
+
+/// What a program writes; `None`, and its end, when it takes longer.
+fn output_within(limit: Duration, command: &mut Command) -> Option<Output> {
+    let command = command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut child = command.spawn().expect("it starts");
+    let read = |mut pipe: Box<dyn Read + Send>| {
+        thread::spawn(move || {
+            let mut bytes = Vec::new();
+            let _ = pipe.read_to_end(&mut bytes);
+            bytes
+        })
+    };
+    let stdout = read(Box::new(child.stdout.take().expect("a pipe")));
+    let stderr = read(Box::new(child.stderr.take().expect("a pipe")));
+    let deadline = Instant::now() + limit;
+    let status = loop {
+        if let Some(status) = child.try_wait().expect("it can be waited for") {
+            break status;
+        }
+        if Instant::now() > deadline {
+            let _ = child.kill();
+            let _ = child.wait();
+            return None;
+        }
+        thread::sleep(Duration::from_millis(2));
+    };
+    let [stdout, stderr] = [stdout, stderr].map(|thread| thread.join().expect("no panic"));
+    Some(Output { status, stdout, stderr })
+}
+
 /// Where the project's own files are.
 pub(crate) fn repository() -> String {
     env!("CARGO_MANIFEST_DIR").to_owned()
@@ -340,27 +509,4 @@ fn path_with_cargo() -> String {
     let machine = env::var_os("PATH").unwrap_or_default();
     let all = env::join_paths([own].into_iter().chain(env::split_paths(&machine)));
     all.expect("the folders of the path can be joined").to_string_lossy().into_owned()
-}
-
-/// Every file below a folder with its bytes, links and empty folders by name.
-fn tree(folder: Utf8PathBuf) -> BTreeMap<Utf8PathBuf, Vec<u8>> {
-    let mut files = BTreeMap::new();
-    let mut folders = vec![folder];
-    while let Some(folder) = folders.pop() {
-        for entry in folder.read_dir_utf8().expect("the folder can be read") {
-            let entry = entry.expect("the folder can be read");
-            let kind = entry.file_type().expect("the kind of an entry is known");
-            let path = entry.path().to_owned();
-            if kind.is_dir() {
-                folders.push(path.clone());
-            }
-            let bytes = if kind.is_file() { read_bytes(&path) } else { Vec::new() };
-            files.insert(path, bytes);
-        }
-    }
-    files
-}
-
-fn read_bytes(path: &Utf8Path) -> Vec<u8> {
-    fs::read(path).unwrap_or_default()
 }

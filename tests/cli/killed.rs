@@ -32,7 +32,7 @@ allow = ["MIT"]
 /// How long anything may take on a busy machine.
 const LIMIT: Duration = Duration::from_secs(60);
 
-fn kills(otherwise: u32) -> u32 {
+pub(super) fn kills(otherwise: u32) -> u32 {
     env::var("SUPERCARGO_KILLS").map_or(otherwise, |number| number.parse().expect("a number"))
 }
 
@@ -44,8 +44,13 @@ fn moments(count: u32, time: Duration) -> impl Iterator<Item = Duration> {
 }
 
 /// Starts `supercargo check`, kills it when that much time has passed, and waits until none of its
-/// children is left. A run that was quicker is one that was killed too late.
+/// children is left. A run that was quicker is one that was killed too late. Nothing of the user's is
+/// touched.
 fn kill_after(world: &World, moment: Duration) {
+    world.unchanged(|| start_and_kill(world, moment));
+}
+
+fn start_and_kill(world: &World, moment: Duration) {
     let start = Instant::now();
     let mut run = world.start(&["check", "--format", "json"]);
     while start.elapsed() < moment && run.try_wait().expect("it can be asked").is_none() {
@@ -53,6 +58,11 @@ fn kill_after(world: &World, moment: Duration) {
     }
     let _ = run.kill();
     run.wait().expect("it ends");
+    wait_for_children(world);
+}
+
+/// Waits until none of the processes of this world is left.
+pub(super) fn wait_for_children(world: &World) {
     let deadline = Instant::now() + LIMIT;
     while !processes(world).is_empty() {
         assert!(Instant::now() < deadline, "left running: {:?}", processes(world));

@@ -9,21 +9,39 @@ mod bad_manifests;
 mod bad_policies;
 mod cache;
 mod completions;
+#[cfg(unix)]
+mod copy_originals;
+#[cfg(unix)]
+mod copy_untouched;
 mod database;
+#[cfg(unix)]
+mod database_places;
 mod discovery;
 mod explain;
 mod extremes;
 mod fix;
 mod harness;
+#[path = "../support/hostile.rs"]
+mod hostile;
 mod init;
 #[cfg(target_os = "linux")]
 mod killed;
+mod limits;
 mod lints;
 mod output;
 mod panics;
 mod places;
 mod policy;
+#[cfg(unix)]
+mod programs;
 mod resolution;
 mod sources;
 mod story;
 mod surroundings;
+mod terminal;
+#[cfg(target_os = "linux")]
+#[path = "../support/tracer.rs"]
+mod tracer;
+mod untouched;
+#[cfg(unix)]
+mod writing;

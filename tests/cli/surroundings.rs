@@ -12,7 +12,7 @@ fn without_cargo_on_the_path_the_remedy_is_told() {
     let mut world = World::locked(PACKAGE);
     world.only_on_path(&["git"]);
     expect![[r#"
-        error supercargo::resolution-failed: could not start `cargo`: No such file or directory (os error 2) (install Rust from https://rustup.rs or set the environment variable `CARGO`)
+        error supercargo::resolution-failed: could not start `cargo`: not found in `PATH`, whose relative entries are not searched (install Rust from https://rustup.rs or set the environment variable `CARGO`)
           Cargo.toml:2
             name = "m"
                     ^

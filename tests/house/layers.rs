@@ -3,7 +3,8 @@
 use std::{fs, path::Path};
 
 /// From the top: each may use those before it.
-const LAYERS: [&str; 15] = [
+const LAYERS: [&str; 16] = [
+    "limits",
     "text",
     "threads",
     "process",

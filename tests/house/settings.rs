@@ -30,14 +30,15 @@ fn the_page_of_the_settings_is_fresh() {
          Settings marked with ¹ are taken from `initializationOptions` only, and there a client has to \
          put only what the user has chosen: the configuration may come from a file of the \
          repository, which must not decide what programs are started.\n\n\
-         `db` may come from anywhere: it is only read, and what it could hide a repository's own policy \
-         could ignore. `checks` and `codes` decide what the editor shows, never what the gate says.\n\n\
+         Settings marked with ² can keep a finding from being seen. In a workspace that is not trusted \
+         they are taken from `initializationOptions` only, too, and VS Code reads them from no file of \
+         the workspace. `checks` and `codes` decide what the editor shows, never what the gate says.\n\n\
          [`settings.schema.json`](settings.schema.json) is the same for programs. Both are generated \
          from `Settings` in `server/lsp/settings.rs` by `cargo test --release --test house`.\n\n\
          | setting | type | default | meaning |\n|---|---|---|---|\n",
     );
     let mut footnotes = false;
-    rows(&settings_schema(), "", &mut page, &mut footnotes);
+    rows(&settings_schema(), "", &mut page, &mut footnotes, "");
     assert!(footnotes, "no setting is taken from `initializationOptions` only");
     page.push_str(
         "\nAn example:\n\n```json\n{\n  \"offline\": true,\n  \"codes\": {\"duplicate\": \"hint\", \
@@ -46,14 +47,55 @@ fn the_page_of_the_settings_is_fresh() {
     fresh("server/docs/settings.md", &page);
 }
 
-fn rows(object: &Value, prefix: &str, page: &mut String, footnotes: &mut bool) {
+/// Whoever adds a setting has to decide whether a repository may set it.
+#[test]
+fn every_setting_says_whether_a_repository_may_weaken_with_it() {
+    for (name, rule) in settings_schema()["properties"].as_object().expect("settings") {
+        let decided = [&rule["x-weakens"], &rule["x-initialization-options-only"]];
+        let decided: Vec<_> = decided.into_iter().filter(|one| one.is_boolean()).collect();
+        assert_eq!(
+            decided.len(),
+            1,
+            "`{name}`: say `x-weakens` or `x-initialization-options-only`"
+        );
+    }
+}
+
+#[test]
+fn vs_code_reads_no_weakening_setting_from_a_workspace_that_is_not_trusted() {
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/editors/vscode/package.json");
+    let manifest = std::fs::read_to_string(path).expect("the extension has a manifest");
+    let manifest: Value = serde_json::from_str(&manifest).expect("a manifest is JSON");
+    let restricted = &manifest["capabilities"]["untrustedWorkspaces"]["restrictedConfigurations"];
+    let restricted: Vec<_> = restricted.as_array().expect("settings").iter().map(bare).collect();
+    let properties = &manifest["contributes"]["configuration"]["properties"];
+    let schema = settings_schema();
+    let mut weakening = 0;
+    for (id, property) in properties.as_object().expect("settings") {
+        let root = id.split('.').nth(1).expect("a name");
+        let rule = &schema["properties"][root];
+        let of_user_only = root == "server" || rule["x-initialization-options-only"] == true;
+        let weakens = rule["x-weakens"] == true;
+        weakening += usize::from(weakens);
+        assert_eq!(property["scope"] == "machine", of_user_only, "{id}");
+        assert_eq!(restricted.contains(&id.as_str()), of_user_only || weakens, "{id}");
+    }
+    assert!(weakening >= 9, "{weakening}");
+}
+
+fn rows(object: &Value, prefix: &str, page: &mut String, footnotes: &mut bool, weakens: &str) {
     for (name, rule) in object["properties"].as_object().expect("settings") {
         let at_start_only = rule["x-initialization-options-only"] == true;
         *footnotes |= at_start_only;
-        let mark = if at_start_only { "¹" } else { "" };
+        let mark = match &rule["x-weakens"] {
+            _ if at_start_only => "¹",
+            Value::Bool(true) => "²",
+            // It is said of the whole object, or that it does not.
+            _ => weakens,
+        };
         let nested = rule["properties"].is_object() && name != "codes";
         if nested {
-            rows(rule, &format!("{prefix}{name}."), page, footnotes);
+            rows(rule, &format!("{prefix}{name}."), page, footnotes, mark);
             continue;
         }
         let words = rule["description"].as_str().expect("a setting is explained");

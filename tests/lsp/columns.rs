@@ -154,7 +154,6 @@ fn positions_that_are_not_in_the_text_harm_nothing() {
             "contentChanges": [
                 {"range": {"start": {"line": 0, "character": 9}, "end": {"line": 0, "character": u32::MAX}}, "text": " # x"},
                 {"range": {"start": {"line": end, "character": 0}, "end": {"line": u32::MAX, "character": 7}}, "text": "# y\n"},
-                {"range": {"start": {"line": 1, "character": 2}, "end": {"line": 1, "character": 0}}, "text": ""},
             ],
         }),
     );

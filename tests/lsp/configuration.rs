@@ -158,7 +158,7 @@ fn what_only_concerns_the_screen_does_not_run_cargo() {
     let mut world = World::locked(SMALL);
     world.stand_in(StandIn::Counting);
     let mut client = judged(Session::of(world).option("offline", Value::Null));
-    let calls = |client: &Client| client.world.read("../cargo-calls");
+    let calls = |client: &Client| client.world.read("../cargo/calls");
     let before = calls(&client);
     assert!(!before.contains("--offline"), "{before}");
     client.configure(json!({"codes": {"rejected": "off"}, "debounce": 10, "notes": true}));
@@ -225,7 +225,7 @@ fn programs_and_trust_are_not_taken_from_what_a_repository_can_write() {
     use std::os::unix::fs::PermissionsExt;
 
     let world = World::locked(SMALL);
-    world.write("theirs", format!("#!/bin/sh\necho > '{}'\n", world.path("../ran")));
+    world.write("theirs", format!("#!/bin/sh\necho > '{}'\n", world.path("../cargo/ran")));
     let theirs = world.path("theirs");
     let mode = std::fs::Permissions::from_mode(0o755);
     std::fs::set_permissions(&theirs, mode).expect("a mode is set");
@@ -241,7 +241,7 @@ fn programs_and_trust_are_not_taken_from_what_a_repository_can_write() {
     client.diagnostics_when(MANIFEST, "a version", |shown| shown.version.is_some());
     client.replace(MANIFEST, "plain = \"1.5\"", "plain = \"=9.9.9\"");
     client.diagnostics_with(MANIFEST, "supercargo::resolution-failed");
-    assert!(client.world.try_read("../ran").is_none(), "a program of the repository was run");
+    assert!(client.world.try_read("../cargo/ran").is_none(), "a program of the repository was run");
 }
 
 #[cfg(unix)]

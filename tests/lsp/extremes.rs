@@ -31,7 +31,8 @@ mod pipes {
     use super::*;
 
     fn make_pipe(world: &World, path: &str) {
-        let made = std::process::Command::new("mkfifo").arg(world.path(path)).status();
+        let mut command = std::process::Command::new("mkfifo");
+        let made = world.by_test(|| command.arg(world.path(path)).status());
         assert!(made.expect("`mkfifo` runs").success());
     }
 
@@ -203,7 +204,7 @@ fn a_manifest_that_is_nested_too_deep_ends_nobody() {
 #[test]
 fn a_workspace_behind_a_link_is_judged_and_watched() {
     let world = World::locked(SMALL);
-    std::os::unix::fs::symlink(world.path(""), world.path("../a link %41 ü")).expect("a link");
+    world.link("../a link %41 ü", &world.path(""));
     let folder = "../a link %41 ü";
     let at = |file: &str| format!("{folder}/{file}");
     let mut client = Session::of(world).folders(&[folder]).start();

@@ -126,7 +126,7 @@ each_editor! {
                 "codeLensProvider": {"resolveProvider": false},
                 "completionProvider": {"triggerCharacters": ["\"", "[", "{", "=", ".", "@", ":"]},
                 "executeCommandProvider": {"commands": ["supercargo.server.fixAll", "supercargo.server.fillIn"]},
-                "textDocumentSync": {"openClose": true, "change": 2, "save": {"includeText": false}},
+                "textDocumentSync": {"openClose": true, "change": 2, "save": {"includeText": true}},
                 "definitionProvider": true,
                 "documentSymbolProvider": true,
                 "hoverProvider": true,

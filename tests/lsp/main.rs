@@ -5,18 +5,32 @@
 mod columns;
 mod completion;
 mod configuration;
+#[cfg(unix)]
+mod copy_originals;
+#[cfg(unix)]
+#[path = "../cli/copy_untouched.rs"]
+mod copy_untouched;
 mod creation;
+#[cfg(unix)]
+mod databases;
+mod documents_unknown;
 mod exceptions;
 mod extremes;
+#[cfg(target_os = "linux")]
+mod fds;
 mod findings;
 mod fixes;
 mod folders;
 mod harness;
 mod hints_and_links;
 mod hostile;
+#[path = "../support/hostile.rs"]
+mod hostile_workspaces;
 mod hover;
 mod lenses;
 mod lifecycle;
+mod limits;
+mod line_ends;
 mod lints;
 mod malformed;
 mod manifest_edits;
@@ -28,6 +42,7 @@ mod ordering;
 mod panics;
 mod policy_edits;
 mod policy_hover;
+mod programs;
 mod progress;
 mod provisional;
 mod reopening;
@@ -40,5 +55,8 @@ mod story;
 mod stress;
 mod trust;
 mod unsaved;
+mod untouched;
+#[cfg(target_os = "linux")]
+mod untrusted;
 mod watching;
 mod worlds;

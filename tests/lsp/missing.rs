@@ -118,7 +118,7 @@ fn a_database_that_goes_away_stays_in_use() {
     client.open(MANIFEST);
     client.diagnostics_when(MANIFEST, "a version", |shown| shown.version.is_some());
     client.diagnostics(POLICY);
-    std::fs::remove_dir_all(client.world.path("../db")).expect("it is deleted");
+    client.world.delete_folder("../db");
     client.insert(MANIFEST, "[dependencies]", "# later\n");
     client.diagnostics_when(MANIFEST, "the move", |shown| shown.line(TIME) == 8);
     client.save(MANIFEST);

@@ -9,12 +9,15 @@
 //! disk has overtaken is loaded again, and trust is given before anything is compared; where there
 //! is no verdict, only why there is none has to be the same.
 //!
+//! [`fuzz`] does the same with messages that no editor sends.
+//!
 //! ```text
 //! SUPERCARGO_SEQUENCES=2000 cargo test --release --test lsp sequences   so many in each test
 //! SUPERCARGO_SEED=17 ..       the world of a failure again; with a number of sequences the first of several
 //! ```
 
 mod dice;
+mod fuzz;
 mod layouts;
 mod recorder;
 mod run;

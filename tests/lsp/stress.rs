@@ -53,8 +53,7 @@ impl Updates {
         let (asked, world) = (Arc::clone(&stop), world.clone());
         let write = move |text: &str| {
             world.write("Cargo.lock.new", text);
-            let new = world.path("Cargo.lock.new");
-            fs::rename(new, world.path("Cargo.lock")).expect("it can be renamed");
+            world.rename("Cargo.lock.new", "Cargo.lock");
         };
         let thread = thread::spawn(move || {
             for text in states.iter().cycle() {

@@ -57,7 +57,7 @@ fn judged(world: World, editor: Editor) -> Client {
 fn replace_file(world: &World, path: &str, text: &str) {
     let beside = format!("{path}.new");
     world.write(&beside, text);
-    fs::rename(world.path(&beside), world.path(path)).expect("it can be renamed");
+    world.rename(&beside, path);
 }
 
 /// A version is yanked, and then no longer.
@@ -141,7 +141,7 @@ each_editor! {
         client.world.write("crates/two/src/lib.rs", "");
         client.world.write("crates/two/Cargo.toml", member);
         client.diagnostics_with("crates/two/Cargo.toml", "RUSTSEC-2026-0100");
-        fs::remove_dir_all(client.world.path("crates/two")).expect("it is deleted");
+        client.world.delete_folder("crates/two");
         client.diagnostics_when("crates/two/Cargo.toml", "nothing", Shown::is_empty);
         for file in [MANIFEST, "crates/one/Cargo.toml", "crates/two/Cargo.toml", "../beside/Cargo.toml"] {
             client.ignore(file);
@@ -200,7 +200,7 @@ each_editor! {
         // A clone appears, and is brought up to date.
         client.world.folder("../cargo/advisory-dbs");
         client.world.write("../db/.git/HEAD", "one");
-        fs::rename(client.world.path("../db"), client.world.path(database)).expect("renamed");
+        client.world.rename("../db", database);
         client.diagnostics_with(MANIFEST, PLAIN);
         client.world.delete(&format!("{database}/crates/plain/{PLAIN}.md"));
         client.world.write(&format!("{database}/.git/FETCH_HEAD"), "two");
@@ -417,8 +417,7 @@ mod counted {
         client.diagnostics_with(POLICY, "license-not-encountered");
         let resolutions = client.world.resolutions();
         for file in &files {
-            let new = client.world.path(&format!("{file}.new"));
-            fs::rename(new, client.world.path(file)).expect("it can be renamed");
+            client.world.rename(&format!("{file}.new"), file);
             client.tell_changed(file, 2);
         }
         client.diagnostics_without(MANIFEST, "rejected");

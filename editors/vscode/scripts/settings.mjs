@@ -34,21 +34,24 @@ const NOT_SHOWN = ["trusted"];
 
 const properties = {};
 const told = [];
+/** What VS Code reads from no file of a workspace that is not trusted: programs, and what can keep a finding from being seen. */
+const restricted = Object.entries(OURS).filter(([, rule]) => rule.scope === "machine").map(([name]) => name);
 let order = 0;
 collect("", schema);
 
-function collect(prefix, object) {
+function collect(prefix, object, weakens = false) {
   for (const [key, rule] of Object.entries(object.properties)) {
     const name = prefix + key;
     if (NOT_SHOWN.includes(name)) continue;
     if (rule.properties && name !== "codes") {
-      collect(`${name}.`, rule);
+      collect(`${name}.`, rule, rule["x-weakens"] === true);
       continue;
     }
     const machine = rule["x-initialization-options-only"] === true;
     // The others are asked for by the name of the whole object.
     const [root] = name.split(".");
     if (!machine && !told.includes(root)) told.push(root);
+    if (machine || weakens || rule["x-weakens"] === true) restricted.push(`supercargo.${name}`);
     properties[`supercargo.${name}`] = { order: order++, ...value(rule), scope: machine ? "machine" : "resource", ...words(rule) };
   }
 }
@@ -72,6 +75,7 @@ function words({ description }) {
 const cargo = read("../../Cargo.toml").match(/^version = "(.*)"$/m)[1];
 const manifest = JSON.parse(read("package.json"));
 manifest.version = cargo;
+manifest.capabilities.untrustedWorkspaces.restrictedConfigurations = restricted;
 manifest.contributes.configuration = { title: "Supercargo", properties: { ...properties, ...OURS } };
 
 const fresh = {

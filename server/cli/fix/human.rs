@@ -8,6 +8,7 @@ use similar::TextDiff;
 
 use super::Done;
 use crate::{
+    cli::terminal::{escaped, escaped_line},
     fix::{Fix, MovedEntry, Remaining, Remedy, Upgrade, Vanished},
     gate::NO_VERDICT,
     resolve::Built,
@@ -38,7 +39,7 @@ impl Shown<'_> {
                 let diff = TextDiff::from_lines(change.before.as_str(), change.after.as_str());
                 let header = (format!("a/{path}"), format!("b/{path}"));
                 let diff = diff.unified_diff().header(&header.0, &header.1).to_string();
-                text.push_str(&diff);
+                text.push_str(&escaped(&diff));
                 text.push('\n');
             }
         }
@@ -85,19 +86,20 @@ impl Shown<'_> {
             } else {
                 ""
             };
-            let mut text = format!(
-                "  {style}{done}{style:#} {} {} -> {to}{breaking}\n",
-                package.name, package.version
-            );
+            let package =
+                escaped_line(&format!("{} {} -> {to}", package.name, package.version)).into_owned();
+            let mut text = format!("  {style}{done}{style:#} {package}{breaking}\n");
             for (parent, to) in through {
-                let line = format!("    for it {} {} -> {to}\n", parent.name, parent.version);
-                text.push_str(&line);
+                let line = format!("for it {} {} -> {to}", parent.name, parent.version);
+                text.push_str(&format!("    {}\n", escaped_line(&line)));
             }
             for Vanished { package, features } in without {
                 let features = features.join(", ");
-                text.push_str(&format!("    without {features}, which {package} has no longer\n"));
+                let line = format!("without {features}, which {package} has no longer");
+                text.push_str(&format!("    {}\n", escaped_line(&line)));
             }
             if let Some(rust) = rust {
+                let rust = escaped_line(&rust.to_string()).into_owned();
                 text.push_str(&format!("    needs Rust {rust}, newer than the workspace states\n"));
             }
             text
@@ -125,7 +127,7 @@ impl Shown<'_> {
         let others = proof.moved.iter().filter(|moved| !meant(&moved.name));
         let others: Vec<_> = others.map(moved).collect();
         if !others.is_empty() {
-            text.push_str(&format!("    moves also {}\n", others.join(", ")));
+            text.push_str(&format!("    moves also {}\n", escaped_line(&others.join(", "))));
         }
         text
     }
@@ -165,7 +167,7 @@ impl Shown<'_> {
     }
 
     fn path(&self, path: &Utf8Path) -> String {
-        path.strip_prefix(self.here).unwrap_or(path).to_string()
+        escaped_line(path.strip_prefix(self.here).unwrap_or(path).as_str()).into_owned()
     }
 }
 

@@ -1,42 +1,49 @@
 //! A lock file as who depends on whom.
 
-use cargo_lock::Lockfile;
+use std::collections::{BTreeSet, HashMap};
 
-use crate::{text::SourceText, verdict::PackageRef};
+use crate::{model::lockfile::Lockfile, text::SourceText, verdict::PackageRef};
 
 /// The entries of a lock file.
 #[derive(Debug, Default)]
 pub(in crate::fix) struct Locked {
     entries: Vec<Entry>,
+    by_name: HashMap<String, Vec<usize>>,
 }
 
 #[derive(Debug)]
 struct Entry {
     package: PackageRef,
-    depends: Vec<PackageRef>,
+    /// Which ones it depends on.
+    depends: Vec<usize>,
+    /// Which ones depend on it.
+    holders: Vec<usize>,
 }
 
 impl Locked {
     /// Reads a lock file; one that cannot be read holds nothing.
     pub(in crate::fix) fn read(text: &SourceText) -> Self {
-        let Ok(lock) = text.as_str().parse::<Lockfile>() else { return Self::default() };
-        let entries = lock.packages.into_iter().map(|package| Entry {
-            depends: package
-                .dependencies
-                .iter()
-                .map(|one| PackageRef {
-                    name: one.name.to_string(),
-                    version: one.version.to_string(),
-                    source: one.source.as_ref().map(ToString::to_string),
-                })
-                .collect(),
+        let packages = Lockfile::graph(text.as_str()).unwrap_or_default();
+        let mut holders = vec![Vec::new(); packages.len()];
+        let mut by_name: HashMap<_, Vec<_>> = HashMap::new();
+        for (index, package) in packages.iter().enumerate() {
+            by_name.entry(package.name.clone()).or_default().push(index);
+            for dependency in &package.dependencies {
+                if holders[*dependency].last() != Some(&index) {
+                    holders[*dependency].push(index);
+                }
+            }
+        }
+        let entries = packages.into_iter().zip(holders).map(|(package, holders)| Entry {
+            depends: package.dependencies,
+            holders,
             package: PackageRef {
-                name: package.name.to_string(),
+                name: package.name,
                 version: package.version.to_string(),
-                source: package.source.map(|source| source.to_string()),
+                source: package.source,
             },
         });
-        Self { entries: entries.collect() }
+        Self { entries: entries.collect(), by_name }
     }
 
     /// All packages.
@@ -49,17 +56,17 @@ impl Locked {
         &'l self,
         package: &'l PackageRef,
     ) -> impl Iterator<Item = &'l PackageRef> {
-        let all = self.entries.iter();
-        all.filter(|entry| entry.depends.iter().any(|one| is_same(one, package)))
-            .map(|entry| &entry.package)
+        let same = self.named(&package.name).filter(|entry| is_same(&entry.package, package));
+        same.flat_map(|entry| &entry.holders).map(|index| &self.entries[*index].package)
     }
 
     /// What local packages depend on directly.
     pub(in crate::fix) fn required_locally(&self) -> impl Iterator<Item = &PackageRef> {
         let locals = self.entries.iter().filter(|entry| entry.package.source.is_none());
-        let named: Vec<_> = locals.flat_map(|entry| &entry.depends).collect();
-        let is_named = move |package: &&PackageRef| named.iter().any(|one| is_same(one, package));
-        self.packages().filter(|package| package.source.is_some()).filter(is_named)
+        let named: BTreeSet<usize> =
+            locals.flat_map(|entry| entry.depends.iter().copied()).collect();
+        let named = named.into_iter().map(|index| &self.entries[index].package);
+        named.filter(|package| package.source.is_some())
     }
 
     /// What `package` depends on directly.
@@ -67,18 +74,23 @@ impl Locked {
         &'l self,
         package: &'l PackageRef,
     ) -> impl Iterator<Item = &'l PackageRef> {
-        let entry = self.entries.iter().find(|entry| entry.package == *package);
-        entry.into_iter().flat_map(|entry| &entry.depends)
+        let entry = self.named(&package.name).find(|entry| entry.package == *package);
+        let depends = entry.into_iter().flat_map(|entry| &entry.depends);
+        depends.map(|index| &self.entries[*index].package)
     }
 
     /// Whether it holds this version of the package.
     pub(in crate::fix) fn holds(&self, name: &str, version: &str) -> bool {
-        self.packages().any(|one| one.name == name && one.version == version)
+        self.named(name).any(|entry| entry.package.version == version)
     }
 
     /// The versions of a package.
     pub(in crate::fix) fn versions<'l>(&'l self, name: &'l str) -> impl Iterator<Item = &'l str> {
-        self.packages().filter(move |one| one.name == name).map(|one| one.version.as_str())
+        self.named(name).map(|entry| entry.package.version.as_str())
+    }
+
+    fn named(&self, name: &str) -> impl Iterator<Item = &Entry> {
+        self.by_name.get(name).into_iter().flatten().map(|index| &self.entries[*index])
     }
 }
 

@@ -23,7 +23,7 @@ use crate::{
     gate::Verdict,
     lsp::{
         convert::{self, path_of},
-        edits::workspace_edit,
+        edits::{is_about_unknown, workspace_edit},
         fixes,
         handlers::{code_action_resolve::resolved_all, execute_command},
         owner::Event,
@@ -119,7 +119,7 @@ async fn proved(
         for (workspace, question) in questions {
             session.tell(Event::Asked(workspace, question));
         }
-        if known.is_all || Instant::now() >= deadline || session.was_shut_down() {
+        if known.is_all || Instant::now() >= deadline || session.ends() {
             return Ok(known.actions);
         }
         let left = deadline.saturating_duration_since(Instant::now());
@@ -169,6 +169,7 @@ fn look(
             }
         }
     }
+    offered.retain(|one| !is_about_unknown(&one.fix.texts, state));
     offered.sort_by_key(|one| (one.fix.remedy, one.fix.brings_findings()));
     known.actions = offered.iter().filter_map(|one| one.action(params, state)).collect();
     // What was proved for other texts: there will be another verdict.
@@ -239,7 +240,7 @@ impl Offered<'_> {
     fn fill_in(&self, state: &State) -> Option<Command> {
         let (path, span) = self.fix.to_fill_in.as_ref()?;
         let after = &self.fix.texts.changes().get(path)?.after;
-        let uri = state.documents.get(path).map(|document| document.uri.clone());
+        let uri = state.documents.uri(path);
         let location = Location {
             uri: uri.or_else(|| convert::uri_of(path))?,
             range: convert::range(after, span, state.features.encoding),

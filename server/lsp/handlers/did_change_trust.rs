@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::lsp::{owner::Event, session::Session};
+use crate::lsp::{owner::Event, session::Session, settings::Change};
 
 /// The parameters.
 #[derive(Clone, Copy, Debug, Deserialize, Serialize)]
@@ -12,6 +12,20 @@ pub(in crate::lsp) struct Params {
 }
 
 pub(in crate::lsp) fn handle(session: &Session, params: Params) {
-    session.state().settings.trusted = params.trusted;
+    let change = {
+        let mut state = session.state();
+        let state = &mut *state;
+        let before = state.settings.clone();
+        state.settings.trusted = params.trusted;
+        // Some settings are taken from a trusted repository only.
+        let (settings, complaints) = state.layers.say_again(&state.settings);
+        let change = Change::between(&before, &settings);
+        state.settings = settings;
+        state.complaints.extend(complaints);
+        change
+    };
+    if change != Change::default() {
+        session.tell(Event::Configured(change));
+    }
     session.tell(Event::TrustChanged);
 }

@@ -6,7 +6,11 @@ use crate::lsp::{owner::Event, session::Session};
 
 pub(in crate::lsp) fn handle(session: &Session, params: DidOpenTextDocumentParams) {
     let document = params.text_document;
-    let opened = session.state().documents.open(document.uri, document.version, &document.text);
+    let opened = {
+        let mut state = session.state();
+        let encoding = state.features.encoding;
+        state.documents.open(document.uri, document.version, &document.text, encoding)
+    };
     if let Some(path) = opened {
         session.tell(Event::Opened(path));
     }

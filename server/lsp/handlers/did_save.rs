@@ -5,8 +5,15 @@ use tower_lsp::ls_types::DidSaveTextDocumentParams;
 use crate::lsp::{owner::Event, session::Session};
 
 pub(in crate::lsp) fn handle(session: &Session, params: &DidSaveTextDocumentParams) {
-    let saved = session.state().documents.save(&params.text_document.uri);
-    if let Some(path) = saved {
+    let saved = {
+        let mut state = session.state();
+        let encoding = state.features.encoding;
+        state.documents.save(&params.text_document.uri, params.text.as_deref(), encoding)
+    };
+    if let Some((path, is_known_again)) = saved {
+        if is_known_again {
+            session.tell(Event::Changed(path.clone()));
+        }
         session.tell(Event::Saved(path));
     }
 }

@@ -13,6 +13,9 @@ use super::{code_action::FIX_ALL, completion::TRIGGERS, execute_command};
 use crate::lsp::{client_features::ClientFeatures, convert::path_of, session::Session};
 
 pub(in crate::lsp) fn handle(session: &Session, params: InitializeParams) -> InitializeResult {
+    if let Some(id) = params.process_id {
+        session.ending.watch_process(id);
+    }
     let features = ClientFeatures::of(&params.capabilities);
     let capabilities = capabilities(&features);
     #[expect(deprecated, reason = "older clients know no workspace folders")]
@@ -45,7 +48,8 @@ fn capabilities(features: &ClientFeatures) -> ServerCapabilities {
             open_close: Some(true),
             change: Some(TextDocumentSyncKind::INCREMENTAL),
             save: Some(TextDocumentSyncSaveOptions::SaveOptions(SaveOptions {
-                include_text: Some(false),
+                // Read where the text of a document is unknown.
+                include_text: Some(true),
             })),
             ..TextDocumentSyncOptions::default()
         })),

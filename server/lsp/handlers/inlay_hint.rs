@@ -22,7 +22,7 @@ pub(in crate::lsp) async fn handle(session: &Session, params: &InlayHintParams) 
     let is_judged = || {
         let state = session.state();
         state.features.refreshes_hints
-            || session.was_shut_down()
+            || session.ends()
             || state.documents.get(&path).is_none()
             || state.verdicts.keys().any(|workspace| path.starts_with(&workspace.root))
     };

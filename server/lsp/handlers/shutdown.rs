@@ -1,9 +1,7 @@
 //! `shutdown`: no child outlives it.
 
-use crate::lsp::{owner::Event, session::Session};
+use crate::lsp::session::Session;
 
 pub(in crate::lsp) fn handle(session: &Session) {
     session.shut_down();
-    session.children.end();
-    session.tell(Event::ShutDown);
 }

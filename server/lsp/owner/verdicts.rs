@@ -162,10 +162,10 @@ impl Owner {
         for file in files {
             let (version, uri, diagnostics) = {
                 let state = self.session.state();
-                let document = state.documents.get(file);
                 (
-                    document.map(|document| document.version),
-                    document.map(|document| document.uri.clone()).or_else(|| uri_of(file)),
+                    // Findings of the file on disk are none of a version that nobody knows.
+                    state.documents.get(file).map(|document| document.version),
+                    state.documents.uri(file).or_else(|| uri_of(file)),
                     publish::diagnostics(file, &state),
                 )
             };

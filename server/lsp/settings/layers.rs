@@ -3,8 +3,10 @@
 
 use serde_json::{Map, Value};
 
+use crate::verdict::listed;
+
 use super::{
-    AT_START_ONLY, Settings,
+    AT_START_ONLY, Settings, WEAKENS,
     read::{Read, read},
     schema,
 };
@@ -15,13 +17,23 @@ pub(in crate::lsp) struct Layers {
     schema: Value,
     /// `initializationOptions`.
     at_start: Map<String, Value>,
+    /// What the client said last.
+    said: Value,
+    /// Those of what it said that were ignored for want of trust: logged once.
+    ignored: Vec<String>,
     /// What is wrong with what was said last: said once.
     complaints: Vec<String>,
 }
 
 impl Default for Layers {
     fn default() -> Self {
-        Self { schema: schema(), at_start: Map::new(), complaints: Vec::new() }
+        Self {
+            schema: schema(),
+            at_start: Map::new(),
+            said: Value::Null,
+            ignored: Vec::new(),
+            complaints: Vec::new(),
+        }
     }
 }
 
@@ -34,10 +46,22 @@ impl Layers {
     }
 
     /// Reads what the client says while it runs, in place of what it said before. A repository may
-    /// have written it, so programs and trust are not taken from it: `now` keeps its own. The
-    /// second value is a sentence for each mistake that is new.
+    /// have written it, so programs and trust are not taken from it: `now` keeps its own. While it
+    /// is not trusted, neither is what can keep a finding from being seen. The second value is a
+    /// sentence for each mistake that is new.
     pub(in crate::lsp) fn say(&mut self, said: &Value, now: &Settings) -> (Settings, Vec<String>) {
-        let (said, mut complaints) = self.without_those_at_start_only(said, now);
+        self.said = said.clone();
+        self.say_again(now)
+    }
+
+    /// The same for what the client said last, when the trust of `now` is another one.
+    pub(in crate::lsp) fn say_again(&mut self, now: &Settings) -> (Settings, Vec<String>) {
+        let (mut said, mut complaints) = self.without_those_at_start_only(&self.said, now);
+        if now.trusted {
+            self.ignored.clear();
+        } else {
+            self.leave_out_what_weakens(&mut said);
+        }
         let read = read(&said, &self.schema);
         let mut merged = self.at_start.clone();
         merge(&mut merged, read.accepted);
@@ -53,9 +77,7 @@ impl Layers {
         let mut said = said.clone();
         let mut complaints = Vec::new();
         let now = serde_json::to_value(now).unwrap_or_default();
-        let at_root = said.get("supercargo").is_none_or(|below| !below.is_object());
-        let section = if at_root { Some(&mut said) } else { said.get_mut("supercargo") };
-        if let Some(Value::Object(section)) = section {
+        if let Some(section) = section_of(&mut said) {
             for (name, rule) in self.schema["properties"].as_object().into_iter().flatten() {
                 if rule[AT_START_ONLY] != true {
                     continue;
@@ -71,6 +93,30 @@ impl Layers {
         }
         (said, complaints)
     }
+
+    fn leave_out_what_weakens(&mut self, said: &mut Value) {
+        let Some(section) = section_of(said) else { return };
+        let rules = self.schema["properties"].as_object().into_iter().flatten();
+        let weakening = rules.filter(|(_, rule)| rule[WEAKENS] == true).map(|(name, _)| name);
+        let ignored: Vec<_> = weakening
+            .filter(|name| section.remove(*name).is_some_and(|value| !value.is_null()))
+            .map(|name| format!("`{name}`"))
+            .collect();
+        if !ignored.is_empty() && ignored != self.ignored {
+            tracing::warn!(
+                "in a workspace that is not trusted {} is taken from `initializationOptions` only",
+                listed(&ignored)
+            );
+        }
+        self.ignored = ignored;
+    }
+}
+
+/// Where the settings are in what the client says.
+fn section_of(said: &mut Value) -> Option<&mut Map<String, Value>> {
+    let at_root = said.get("supercargo").is_none_or(|below| !below.is_object());
+    let section = if at_root { Some(said) } else { said.get_mut("supercargo") };
+    section?.as_object_mut()
 }
 
 fn together(accepted: Map<String, Value>) -> Settings {
@@ -134,6 +180,35 @@ mod tests {
         // Saying the same is no mistake.
         let (mut layers, settings) = started(&mine);
         assert_eq!(layers.say(&mine, &settings), (settings, Vec::new()));
+    }
+
+    #[test]
+    fn what_weakens_is_not_taken_from_a_repository_that_is_not_trusted() {
+        let mine = json!({"trusted": false, "codes": {"banned": "hint"}, "exclude": ["mine"]});
+        let weak = json!({
+            "offline": true, "workspace": true, "db": "/theirs", "exclude": ["all"],
+            "checks": {"bans": false}, "codes": {"yanked": "off"},
+        });
+        let harmless = json!({
+            "debounce": 7, "proveWhenIdle": false, "notes": true, "hints": {"newest": false},
+            "entryLenses": false, "keyCompletion": false,
+        });
+        let both = [&weak, &harmless].map(|one| one.as_object().expect("an object").clone());
+        let both = Value::Object(both.into_iter().flatten().collect());
+        for said in [both.clone(), json!({ "supercargo": both })] {
+            let (mut layers, settings) = started(&mine);
+            let (after, complaints) = layers.say(&said, &settings);
+            assert!(complaints.is_empty(), "{complaints:?}");
+            let (mut others, _) = started(&mine);
+            assert_eq!(after, others.say(&harmless, &settings).0);
+            // When it is trusted, what was said counts.
+            let trusted = Settings { trusted: true, ..after };
+            let (after, _) = layers.say_again(&trusted);
+            assert_eq!(after, layers.say(&said, &trusted).0);
+            assert_eq!(after.exclude, ["all"]);
+            let distrusted = Settings { trusted: false, ..after };
+            assert_eq!(layers.say_again(&distrusted).0.exclude, ["mine"]);
+        }
     }
 
     #[test]

@@ -18,6 +18,7 @@ use crate::{
         graph_facts::graph_facts,
         index::{self, CratesIo},
         licence_files,
+        licence_limits::Refused,
         licence_lines::LicenceLines,
     },
 };
@@ -34,13 +35,20 @@ pub(super) struct Linked<'g> {
     read_alike: bool,
     pub(super) licence_lines: OnceLock<LicenceLines>,
     needs_texts: bool,
+    /// What was taken out of it.
+    pub(super) refused: Vec<Refused>,
     pub(super) folders: Arc<BTreeMap<PackageRef, PackageFolder>>,
     /// Made when first asked for.
     facts: OnceLock<Arc<GraphFacts>>,
 }
 
 impl<'g> Linked<'g> {
-    pub(super) fn new(krates: &'g Krates, read: Option<CratesIo>, folder: &Utf8Path) -> Self {
+    pub(super) fn new(
+        krates: &'g Krates,
+        read: Option<CratesIo>,
+        folder: &Utf8Path,
+        refused: Vec<Refused>,
+    ) -> Self {
         Self {
             krates,
             index: RefCell::new(None),
@@ -50,6 +58,7 @@ impl<'g> Linked<'g> {
             needs_texts: krates.krates().any(|krate| needs_text(krate.license.as_deref())),
             folders: Arc::new(licence_files::folders(krates)),
             facts: OnceLock::new(),
+            refused,
         }
     }
 

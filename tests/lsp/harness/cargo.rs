@@ -37,7 +37,7 @@ impl World {
             StandIn::Endless => "exec sleep 100000".to_owned(),
             StandIn::EndlessWithChild => "sleep 100000 &\nwait".to_owned(),
         };
-        let script = format!("#!/bin/sh\necho \"$@\" >> '{root}/cargo-calls'\n{run}\n");
+        let script = format!("#!/bin/sh\necho \"$@\" >> '{root}/cargo/calls'\n{run}\n");
         self.replace_cargo(&script);
     }
 
@@ -47,7 +47,8 @@ impl World {
 
         self.write("../stand-in/cargo", script);
         let path = self.path("../stand-in/cargo");
-        std::fs::set_permissions(&path, PermissionsExt::from_mode(0o755)).expect("a mode is set");
+        let mode = PermissionsExt::from_mode(0o755);
+        self.by_test(|| std::fs::set_permissions(&path, mode).expect("a mode is set"));
         self.set("CARGO", &path);
     }
 
@@ -58,12 +59,12 @@ impl World {
 
     /// How often the stand-in was called.
     pub(crate) fn cargo_calls(&self) -> usize {
-        self.try_read("../cargo-calls").map_or(0, |calls| calls.lines().count())
+        self.try_read("../cargo/calls").map_or(0, |calls| calls.lines().count())
     }
 
     /// How often it was to resolve something.
     pub(crate) fn resolutions(&self) -> usize {
-        let calls = self.try_read("../cargo-calls").unwrap_or_default();
+        let calls = self.try_read("../cargo/calls").unwrap_or_default();
         calls.lines().filter(|call| call.starts_with("metadata")).count()
     }
 

@@ -14,6 +14,7 @@ use super::{
     answers::answer,
     diagnostics::Published,
     documents::Document,
+    frames::frame,
     text::{Encoding, Range, path_of},
 };
 
@@ -313,6 +314,14 @@ impl Client {
         });
     }
 
+    /// Waits for the answer to something that was no message.
+    pub(crate) fn refusal(&mut self) {
+        self.wait("the answer to what was no message", |client| {
+            let at = client.unknown.iter().position(|one| one.get("id") == Some(&Value::Null))?;
+            Some(client.unknown.remove(at))
+        });
+    }
+
     /// Waits for a progress notification of a kind: `begin`, `report` or `end`.
     pub(crate) fn progress(&mut self, kind: &str) -> Value {
         self.wait(&format!("progress `{kind}`"), |client| {
@@ -347,6 +356,14 @@ impl Client {
         let mut newest_first = self.statuses.iter().rev();
         let last = newest_first.find(|status| status["workspace"] == uri.as_str())?;
         last["state"].as_str()
+    }
+
+    /// The last state of each workspace that was told, by its URI.
+    pub(crate) fn last_states(&self) -> BTreeMap<&str, &str> {
+        let states = self.statuses.iter();
+        states
+            .filter_map(|one| Some((one["workspace"].as_str()?, one["state"].as_str()?)))
+            .collect()
     }
 
     /// Takes what comes until that holds.
@@ -469,6 +486,7 @@ impl Client {
         wait_until("no process of the server is left", || self.world.processes().is_empty());
         let left = self.world.temporary_files();
         assert!(left.is_empty(), "the server left in the temporary folder: {left:?}");
+        self.world.assert_untouched();
     }
 
     fn settle_accounts(&self) {
@@ -507,6 +525,13 @@ impl Client {
         }
     }
 
+    /// Sends a message that is perhaps no JSON.
+    pub(super) fn send_spoilt(&mut self, body: &str) {
+        let note: String = body.chars().take(600).collect();
+        self.conversation.push(format!("-> {note}"));
+        self.process.send_bytes(&frame(body));
+    }
+
     fn send(&mut self, message: &Value) {
         self.note("->", message);
         self.process.send(message);
@@ -529,6 +554,7 @@ impl Client {
                 }
             }
             (Some(method), None) => self.take_notification(&method, message),
+            (None, Some(Value::Null)) => self.unknown.push(message),
             (None, Some(id)) => {
                 let id = id.as_i64().expect("the ids of our requests are numbers");
                 let earlier = self.answers.insert(id, message);
@@ -571,7 +597,8 @@ impl Client {
             let fits = |text: &str| ranges.iter().all(|range| encoding.has(text, *range));
             document.publish(version, fits).to_owned()
         } else {
-            let versioned = document.is_some_and(|document| document.is_versioned());
+            let versioned =
+                document.is_some_and(|document| document.is_versioned() && !document.was_odd());
             assert!(!versioned, "{file} is open but its findings came without a version");
             // A pipe would never be read to its end.
             let is_file = std::path::Path::new(&file).is_file();

@@ -1,6 +1,9 @@
 //! The documents that the editor has open, and what each version of them says.
 
-use std::{collections::BTreeMap, ops::Range as Span};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    ops::Range as Span,
+};
 
 use serde_json::{Value, json};
 
@@ -54,9 +57,13 @@ pub(super) struct Document {
     pub(super) text: String,
     /// What every version said; several texts when it was opened again.
     versions: BTreeMap<i32, Vec<String>>,
+    /// Versions of which only the server may know what they say.
+    odd: BTreeSet<i32>,
     /// The version of the last publication.
     published: Option<i32>,
     opened_again: bool,
+    /// The server cannot know its text: findings come without a version.
+    lost: bool,
 }
 
 impl Document {
@@ -68,12 +75,20 @@ impl Document {
 
     /// Whether findings of this document came with a version before.
     pub(super) fn is_versioned(&self) -> bool {
-        self.open && !self.opened_again && self.published.is_some()
+        self.open && !self.opened_again && !self.lost && self.published.is_some()
+    }
+
+    /// Whether anything that was sent about it was no edit of its text.
+    pub(super) fn was_odd(&self) -> bool {
+        !self.odd.is_empty()
     }
 
     /// Takes note of a publication, and returns the text that it is about: the newest of those that
     /// had this version and in which `fits`.
     pub(super) fn publish(&mut self, version: i32, fits: impl Fn(&str) -> bool) -> &str {
+        if self.odd.contains(&version) {
+            return &self.text;
+        }
         // What was on its way when a document was opened again counts from its earlier versions.
         let backwards = self.published > Some(version) && !self.opened_again;
         assert!(!backwards, "{} went back to version {version}", self.uri);
@@ -133,9 +148,41 @@ impl Client {
         );
     }
 
+    /// Sends changes that may be none of this text, as the bytes that `spoilt` makes of the message.
+    /// What the text is then only a whole one tells: [`Change::whole`].
+    pub(crate) fn odd_change(
+        &mut self,
+        path: &str,
+        version: i32,
+        changes: &[Value],
+        spoilt: impl Fn(String) -> String,
+    ) {
+        let document = self.document(path);
+        document.odd.insert(version);
+        document.version = document.version.max(version);
+        let identity = json!({"uri": document.uri, "version": version});
+        let message = json!({
+            "jsonrpc": "2.0", "method": "textDocument/didChange",
+            "params": {"textDocument": identity, "contentChanges": changes},
+        });
+        self.send_spoilt(&spoilt(message.to_string()));
+    }
+
     /// Takes note of a version that was sent in another way.
     pub(crate) fn assume(&mut self, path: &str, version: i32, text: &str) {
         self.document(path).set(version, text.to_owned());
+    }
+
+    /// From now on the server cannot know the text, or can again: its findings may come without a
+    /// version meanwhile.
+    pub(crate) fn lost(&mut self, path: &str, lost: bool) {
+        self.document(path).lost = lost;
+    }
+
+    /// Tells that a file was saved, with its text.
+    pub(crate) fn tell_saved_with_text(&mut self, path: &str) {
+        let (uri, text) = (self.world.uri(path), self.text(path));
+        self.notify("textDocument/didSave", json!({"textDocument": {"uri": uri}, "text": text}));
     }
 
     /// Replaces the only occurrence of `old` as this editor does it.

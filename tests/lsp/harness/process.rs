@@ -15,8 +15,9 @@ use super::{
     frames::{Incoming, frame, read_frames},
 };
 
-/// A running `supercargo lsp`. Ended when dropped.
+/// A running `supercargo lsp`. Ended when dropped; its world then has to be as the test left it.
 pub(crate) struct Process {
+    world: World,
     child: Child,
     input: Option<ChildStdin>,
     output: mpsc::Receiver<Incoming>,
@@ -30,7 +31,16 @@ impl Process {
 
     /// The same with more words on the command line.
     pub(crate) fn start_with(world: &World, words: &[String]) -> Self {
-        let mut child = Command::new(env!("CARGO_BIN_EXE_supercargo"))
+        Self::start_under(world, &[], words)
+    }
+
+    /// The same, run by another program.
+    pub(super) fn start_under(world: &World, program: &[String], words: &[String]) -> Self {
+        world.watch();
+        let own = env!("CARGO_BIN_EXE_supercargo").to_owned();
+        let line: Vec<_> = program.iter().chain([&own]).collect();
+        let mut child = Command::new(line[0])
+            .args(&line[1..])
             .arg("lsp")
             .args(words)
             .env_clear()
@@ -44,7 +54,7 @@ impl Process {
         let output = read_frames(child.stdout.take().expect("standard output is a pipe"));
         let log = Arc::default();
         keep_log(child.stderr.take().expect("standard error is a pipe"), Arc::clone(&log));
-        Self { input: child.stdin.take(), child, output, log }
+        Self { world: world.clone(), input: child.stdin.take(), child, output, log }
     }
 
     pub(crate) fn id(&self) -> u32 {
@@ -139,6 +149,9 @@ impl Drop for Process {
     fn drop(&mut self) {
         let _ = self.child.kill();
         let _ = self.child.wait();
+        if !thread::panicking() {
+            self.world.assert_untouched();
+        }
     }
 }
 

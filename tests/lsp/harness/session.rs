@@ -10,6 +10,8 @@ pub(crate) struct Session {
     editor: Editor,
     folders: Vec<String>,
     words: Vec<String>,
+    /// A program with its arguments that runs the server.
+    under: Vec<String>,
     options: Map<String, Value>,
     capabilities: Vec<(String, Value)>,
     refused: Vec<String>,
@@ -28,6 +30,7 @@ impl Session {
             editor: Editor::VsCode,
             folders: vec![String::new()],
             words: Vec::new(),
+            under: Vec::new(),
             options,
             capabilities: Vec::new(),
             refused: Vec::new(),
@@ -50,6 +53,13 @@ impl Session {
     /// A word after `supercargo lsp`.
     pub(crate) fn word(mut self, word: &str) -> Self {
         self.words.push(word.to_owned());
+        self
+    }
+
+    /// Lets another program run the server, which has to leave its pipes and its exit code as they are.
+    #[cfg(target_os = "linux")]
+    pub(crate) fn under(mut self, program: &[&str]) -> Self {
+        self.under = program.iter().map(|&word| word.to_owned()).collect();
         self
     }
 
@@ -98,7 +108,7 @@ impl Session {
         for (pointer, value) in &self.capabilities {
             set(&mut params["capabilities"], pointer, value);
         }
-        let process = Process::start_with(&self.world, &self.words);
+        let process = Process::start_under(&self.world, &self.under, &self.words);
         let silences = (self.refused, self.silent);
         Client::introduce(self.world, self.editor, process, params, silences, self.settings)
     }

@@ -39,10 +39,10 @@ impl Encoding {
 
     /// The position of a byte offset.
     pub(crate) fn position(self, text: &str, offset: usize) -> Position {
-        let before = &text[..offset];
-        let start = before.rfind('\n').map_or(0, |at| at + 1);
-        let line = before.matches('\n').count();
-        let character: usize = before[start..].chars().map(|c| self.width(c)).sum();
+        let lines = lines(text);
+        let line = lines.iter().rposition(|line| line.start <= offset).expect("the first line");
+        let before = &text[lines[line].start..offset];
+        let character: usize = before.chars().map(|c| self.width(c)).sum();
         let number = |value: usize| u32::try_from(value).expect("texts of tests are small");
         Position { line: number(line), character: number(character) }
     }
@@ -55,11 +55,8 @@ impl Encoding {
 
     /// The same; `None` below the last line, past the end of a line and inside a character.
     fn checked_offset(self, text: &str, position: Position) -> Option<usize> {
-        let mut start = 0;
-        for _ in 0..position.line {
-            start += text[start..].find('\n')? + 1;
-        }
-        let line = text[start..].split(['\n', '\r']).next().unwrap_or_default();
+        let found = lines(text).get(position.line as usize)?.clone();
+        let (start, line) = (found.start, &text[found]);
         let mut left = position.character as usize;
         for (at, c) in line.char_indices() {
             if left == 0 {
@@ -84,6 +81,18 @@ impl Encoding {
     pub(crate) fn covered(self, text: &str, range: Range) -> &str {
         &text[self.offset(text, range.start)..self.offset(text, range.end)]
     }
+}
+
+/// The lines without their endings: `\n`, `\r\n` and a lone `\r` (LSP, "Text Documents").
+fn lines(text: &str) -> Vec<std::ops::Range<usize>> {
+    let mut lines = Vec::new();
+    let mut start = 0;
+    while let Some(end) = text[start..].find(['\n', '\r']).map(|at| start + at) {
+        lines.push(start..end);
+        start = end + if text[end..].starts_with("\r\n") { 2 } else { 1 };
+    }
+    lines.push(start..text.len());
+    lines
 }
 
 /// The URI of an absolute path, escaped as strictly as editors do.

@@ -6,11 +6,13 @@ mod fixture;
 #[path = "../../cli/harness/registry.rs"]
 #[allow(dead_code, reason = "shared with the tests of the command line")]
 mod registry;
+#[path = "../../support/untouched.rs"]
+mod untouched;
 
 use std::{
     collections::BTreeMap,
     env, fs,
-    path::PathBuf,
+    path::{Path, PathBuf},
     process::{Command, Stdio},
     sync::Arc,
 };
@@ -20,11 +22,16 @@ use camino::Utf8PathBuf;
 use super::text::file_uri;
 
 /// A world; deleted when it and all its clones are dropped.
+///
+/// From the start of the first server on, everything in it but caches and temporary files is watched:
+/// what differs at the end of a server although the test has not changed it fails the test. So a test
+/// changes files with the methods of the world only, and what they do not offer with [`World::by_test`].
 #[derive(Clone)]
 pub(crate) struct World {
     _folder: Arc<tempfile::TempDir>,
     root: Utf8PathBuf,
     variables: BTreeMap<String, String>,
+    watch: untouched::Watch,
 }
 
 impl World {
@@ -34,7 +41,12 @@ impl World {
         let folder = tempfile::tempdir().expect("a temporary folder can be made");
         let root = folder.path().canonicalize().expect("the temporary folder exists");
         let root = Utf8PathBuf::from_path_buf(root).expect("temporary folders are UTF-8");
-        let mut world = Self { _folder: Arc::new(folder), root, variables: BTreeMap::new() };
+        let mut world = Self {
+            _folder: Arc::new(folder),
+            root,
+            variables: BTreeMap::new(),
+            watch: untouched::Watch::default(),
+        };
         for name in ["work", "home", "temp", "vendor"] {
             world.folder(&format!("../{name}"));
         }
@@ -64,6 +76,23 @@ impl World {
         fixture::lay_out(self, fixture);
     }
 
+    /// Makes a git repository of a folder, which is fetched where `url` is asked for.
+    pub(crate) fn serve_git(&self, folder: &str, url: &str) {
+        for words in [
+            &["init", "--quiet", "--initial-branch=main"][..],
+            &["add", "."],
+            &["-c", "user.name=t", "-c", "user.email=t@example.org", "commit", "-q", "-m", "all"],
+        ] {
+            let mut command = Command::new("git");
+            command.env_clear().envs(&self.variables).current_dir(self.path(folder)).args(words);
+            let done = self.by_test(|| command.output()).expect("git runs");
+            assert!(done.status.success(), "git {words:?}");
+        }
+        let folder = self.path(folder);
+        let text = format!("[url \"file://{folder}\"]\n\tinsteadOf = {url}\n");
+        self.write("../home/.gitconfig", text);
+    }
+
     /// Lets cargo write the lock file of the workspace in `folder`.
     pub(crate) fn lock(&self, folder: &str) {
         if let Err(words) = self.try_lock(folder) {
@@ -73,14 +102,14 @@ impl World {
 
     /// The same, with cargo's words where it refuses.
     pub(crate) fn try_lock(&self, folder: &str) -> Result<(), String> {
-        let output = Command::new(real_cargo())
+        let mut command = Command::new(real_cargo());
+        command
             .args(["generate-lockfile", "--quiet", "--offline"])
             .env_clear()
             .envs(&self.variables)
             .current_dir(self.path(folder))
-            .stdin(Stdio::null())
-            .output()
-            .expect("cargo runs");
+            .stdin(Stdio::null());
+        let output = self.by_test(|| command.output().expect("cargo runs"));
         let words = String::from_utf8_lossy(&output.stderr).into_owned();
         if output.status.success() { Ok(()) } else { Err(words) }
     }
@@ -105,16 +134,61 @@ impl World {
         file_uri(&self.path(relative))
     }
 
+    /// Watches that nothing changes in this world but by the test, from now on.
+    pub(super) fn watch(&self) {
+        self.watch.begin(self.root.as_std_path());
+    }
+
+    /// Fails when something has changed that the test has not changed.
+    pub(super) fn assert_untouched(&self) {
+        self.watch.assert_same();
+    }
+
+    /// The test itself changes what it wants in this world.
+    pub(crate) fn by_test<T>(&self, change: impl FnOnce() -> T) -> T {
+        self.watch.change_any(change)
+    }
+
+    /// The test changes what is at a path of the world.
+    fn change<T>(&self, path: &str, change: impl FnOnce(&Path) -> T) -> T {
+        let path = PathBuf::from(self.path(path));
+        self.watch.change(&[&path], || change(&path))
+    }
+
     /// Makes a folder.
     pub(crate) fn folder(&self, path: &str) {
-        fs::create_dir_all(self.path(path)).expect("the folder can be made");
+        self.change(path, |path| fs::create_dir_all(path).expect("the folder can be made"));
     }
 
     /// Writes a file and the folders that it needs.
     pub(crate) fn write(&self, path: &str, text: impl AsRef<[u8]>) {
-        let path = Utf8PathBuf::from(self.path(path));
-        fs::create_dir_all(path.parent().expect("a file has a folder")).expect("folders");
-        fs::write(&path, text).expect("the file can be written");
+        self.change(path, |path| {
+            fs::create_dir_all(path.parent().expect("a file has a folder")).expect("folders");
+            fs::write(path, text).expect("the file can be written");
+        });
+    }
+
+    /// Puts a file into the place of another one, or a folder where none is.
+    pub(crate) fn rename(&self, from: &str, to: &str) {
+        let [from, to] = [from, to].map(|path| PathBuf::from(self.path(path)));
+        let rename = || fs::rename(&from, &to).expect("it can be renamed");
+        if from.is_dir() {
+            self.by_test(rename);
+        } else {
+            self.watch.change(&[&from, &to], rename);
+        }
+    }
+
+    /// Deletes a folder and all that is in it.
+    pub(crate) fn delete_folder(&self, path: &str) {
+        self.by_test(|| fs::remove_dir_all(self.path(path)).expect("it can be deleted"));
+    }
+
+    /// Makes a link that says where it leads.
+    #[cfg(unix)]
+    pub(crate) fn link(&self, path: &str, target: &str) {
+        let link = |path: &Path| std::os::unix::fs::symlink(target, path).expect("a link");
+        self.change(path, link);
     }
 
     /// Reads a file.
@@ -129,7 +203,7 @@ impl World {
 
     /// Deletes a file.
     pub(crate) fn delete(&self, path: &str) {
-        fs::remove_file(self.path(path)).expect("the file can be deleted");
+        self.change(path, |path| fs::remove_file(path).expect("the file can be deleted"));
     }
 
     /// Replaces a part of a file that has to be there.

@@ -20,7 +20,7 @@ esac
 cd_to="$copy{root}"
 files=$(find "$cd_to/work" "$cd_to/beside" \( -name Cargo.toml -o -name Cargo.lock \) 2>/dev/null | sort)
 key=$({{ echo "$*" "${{copy:+copy}}" "${{PWD#"$copy"}}"; for file in $files; do echo "@ ${{file#"$copy"}}"; cat "$file"; done; }} | sha256sum)
-kept="{root}/recorded/${{key%% *}}"
+kept="{root}/cargo/recorded/${{key%% *}}"
 if [ -e "$kept/code" ]; then
     if [ -n "$copy" ]; then sed "s|@COPY@|$copy|g" "$kept/out"; sed "s|@COPY@|$copy|g" "$kept/err" >&2
     else cat "$kept/out"; cat "$kept/err" >&2; fi
@@ -28,7 +28,7 @@ if [ -e "$kept/code" ]; then
     read -r code < "$kept/code"
     exit "$code"
 fi
-new="{root}/recorded/new-$$"
+new="{root}/cargo/recorded/new-$$"
 mkdir -p "$new"
 '{cargo}' "$@" > "$new/out" 2> "$new/err"
 code=$?

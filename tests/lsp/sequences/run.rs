@@ -6,7 +6,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::{
     Cargo,
@@ -28,7 +28,7 @@ pub(super) struct Run {
     pub(super) seed: u64,
     /// How long it may take to come to what is right.
     pub(super) limit: Duration,
-    client: Client,
+    pub(super) client: Client,
     editor: Editor,
     layout: Layout,
     /// The folders that the editor has open.
@@ -42,6 +42,10 @@ pub(super) struct Run {
     deleted: BTreeMap<String, String>,
     /// What was shown at the last comparison, and whether it has to be all.
     agreed: Option<(All, bool)>,
+    /// The user's settings.
+    pub(super) settings: Value,
+    /// Open documents whose text the server may not know.
+    pub(super) odd: BTreeSet<String>,
     log: String,
 }
 
@@ -54,6 +58,8 @@ impl Run {
             // The first requirements may be met by nothing.
             let _ = world.try_lock(folder);
         }
+        // What a panic says shows where it was.
+        world.set("RUST_BACKTRACE", "1");
         match cargo {
             Cargo::Real => {}
             #[cfg(unix)]
@@ -74,6 +80,8 @@ impl Run {
             whole: BTreeMap::new(),
             deleted: BTreeMap::new(),
             agreed: None,
+            settings: Value::Null,
+            odd: BTreeSet::new(),
             log: String::new(),
         };
         for file in run.files() {
@@ -104,6 +112,9 @@ impl Run {
         for step in steps {
             let mut dice = Dice(step.seed);
             self.note(&format!("{:?}", step.kind));
+            if !matches!(step.kind, Kind::OddEdit | Kind::OddRequest | Kind::OddNotification) {
+                self.tell_whole_texts();
+            }
             match step.kind {
                 Kind::Open => self.open(&mut dice),
                 Kind::Close => self.close(&mut dice),
@@ -124,18 +135,24 @@ impl Run {
                 Kind::Settle => self.settle(),
                 Kind::Restart => self.restart(),
                 Kind::Compare => self.compare()?,
+                Kind::OddEdit => self.odd_edit(&mut dice),
+                Kind::OddRequest => self.odd_request(&mut dice),
+                Kind::OddNotification => self.odd_notification(&mut dice),
+                Kind::OddText => self.odd_text(&mut dice),
+                Kind::Settings => self.other_settings(&mut dice),
             }
             self.client.take_until(Instant::now());
         }
-        Ok(())
+        let log = self.client.process().log();
+        if log.contains("panicked") { Err(format!("the server panicked:\n{log}")) } else { Ok(()) }
     }
 
-    fn note(&mut self, what: &str) {
+    pub(super) fn note(&mut self, what: &str) {
         let _ = writeln!(self.log, "{what}");
     }
 
     /// Everything that an editor may open.
-    fn files(&self) -> Vec<String> {
+    pub(super) fn files(&self) -> Vec<String> {
         let locks = self.layout.workspaces.iter().map(|folder| inside(folder, "Cargo.lock"));
         [self.layout.manifests.clone(), self.layout.policies.clone(), locks.collect()].concat()
     }
@@ -152,7 +169,7 @@ impl Run {
         self.note_disk(file);
     }
 
-    fn one_open(&self, dice: &mut Dice) -> Option<String> {
+    pub(super) fn one_open(&self, dice: &mut Dice) -> Option<String> {
         let open = self.client.open_documents();
         (!open.is_empty()).then(|| dice.pick(&open).clone())
     }
@@ -184,7 +201,7 @@ impl Run {
         self.whole.remove(&file);
     }
 
-    fn see_whole(&mut self, file: &str) {
+    pub(super) fn see_whole(&mut self, file: &str) {
         let text = self.client.text(file);
         if texts::is_whole(&text) {
             self.whole.insert(file.to_owned(), text);
@@ -278,9 +295,7 @@ impl Run {
         } else {
             // Another file takes its place.
             self.client.world.write(&format!("{file}.new"), &new);
-            let (from, to) = (format!("{file}.new"), file.clone());
-            let world = &self.client.world;
-            std::fs::rename(world.path(&from), world.path(&to)).expect("it can be renamed");
+            self.client.world.rename(&format!("{file}.new"), &file);
             self.note_disk(&file);
         }
         if dice.once_in(2) {
@@ -396,7 +411,8 @@ impl Run {
         self.client.claim_all_at_the_end();
         self.client.end();
         self.trusted = true;
-        self.client = session(&world, self.editor, &self.folders).start();
+        let session = session(&world, self.editor, &self.folders).settings(self.settings.clone());
+        self.client = session.start();
         for (file, text) in &open {
             self.client.open_with(file, "toml", text);
         }
@@ -452,7 +468,8 @@ impl Run {
         self.heal();
         let world = self.client.world.clone();
         let judged = self.judged();
-        let mut fresh = session(&world, self.editor, &self.folders).word("--no-cache").start();
+        let fresh = session(&world, self.editor, &self.folders).settings(self.settings.clone());
+        let mut fresh = fresh.word("--no-cache").start();
         for (file, text) in self.buffers() {
             fresh.open_with(&file, "toml", &text);
         }

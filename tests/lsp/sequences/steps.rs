@@ -43,6 +43,16 @@ pub(super) enum Kind {
     /// The server is started again.
     Restart,
     Compare,
+    /// An edit that may be none of the text.
+    OddEdit,
+    /// A request about anything, anywhere.
+    OddRequest,
+    /// A notification about something that is not there, or not so.
+    OddNotification,
+    /// The whole text with other line ends and characters.
+    OddText,
+    /// Other settings.
+    Settings,
 }
 
 /// Each as often as it is to be rolled.
@@ -67,7 +77,26 @@ const KINDS: [(Kind, usize); 18] = [
     (Kind::Restart, 1),
 ];
 
+/// What the fuzzer does beside that.
+const ODD: [(Kind, usize); 5] = [
+    (Kind::OddEdit, 40),
+    (Kind::OddRequest, 30),
+    (Kind::OddNotification, 12),
+    (Kind::OddText, 8),
+    (Kind::Settings, 6),
+];
+
 impl Step {
+    /// The same with messages that no editor sends.
+    pub(super) fn odd_sequence(dice: &mut Dice) -> Vec<Self> {
+        let kinds = KINDS.iter().chain(&ODD).flat_map(|(kind, times)| vec![*kind; *times]);
+        let kinds: Vec<_> = kinds.collect();
+        let length = 4 + dice.roll(16);
+        let mut steps: Vec<_> = (0..length).map(|_| Self::of(*dice.pick(&kinds), dice)).collect();
+        steps.push(Self::of(Kind::Compare, dice));
+        steps
+    }
+
     /// Some steps and a comparison.
     pub(super) fn sequence(dice: &mut Dice) -> Vec<Self> {
         let length = 1 + dice.roll(9);

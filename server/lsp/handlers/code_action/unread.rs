@@ -17,8 +17,7 @@ pub(super) fn deleted(finding: &Finding, state: &State) -> Option<CodeAction> {
         return None;
     }
     let path = &finding.places.first()?.file;
-    let document = state.documents.get(path).map(|document| document.uri.clone());
-    let uri = document.or_else(|| uri_of(path))?;
+    let uri = state.documents.uri(path).or_else(|| uri_of(path))?;
     let delete = ResourceOp::Delete(DeleteFile { uri, options: None, annotation_id: None });
     let changes = DocumentChanges::Operations(vec![DocumentChangeOperation::Op(delete)]);
     let edit = WorkspaceEdit { document_changes: Some(changes), ..WorkspaceEdit::default() };

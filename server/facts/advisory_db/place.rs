@@ -1,0 +1,235 @@
+//! Where a database may be written: never through a link, and never into somebody's sources.
+//!
+//! A policy is a file of a repository, and so are links: what they name is not what the user asked
+//! for. `db-path = "."` with a committed link `advisory-db-<hash> -> .` means the user's own clone.
+
+use std::{
+    collections::BTreeSet,
+    fs,
+    sync::{Mutex, PoisonError},
+};
+
+use camino::{Utf8Component, Utf8Path, Utf8PathBuf};
+
+use super::DatabaseLocation;
+use crate::workspace::lexical;
+
+/// Why a folder is not written to. The text fits "could not {refusal}".
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("write to `{path}`: {reason}; {remedy}")]
+pub struct Refusal {
+    /// Which folder.
+    pub path: Utf8PathBuf,
+    /// What is wrong with it.
+    pub reason: String,
+    /// What to do.
+    pub remedy: &'static str,
+}
+
+const ELSEWHERE: &str = "set `db-path` in `[advisories]` to a folder outside of any repository";
+const NO_LINK: &str =
+    "delete the link, or set `db-path` in `[advisories]` to a folder outside of any repository";
+const ABSOLUTE: &str = "set `db-path` in `[advisories]` to an absolute path";
+const MOVE: &str = "move what is there to another place";
+
+/// What a folder of sources holds: those of a repository, and those of a package or workspace.
+const MARKS: [(&str, &str); 2] = [(".git", "repository"), ("Cargo.toml", "package")];
+
+/// The folder below which a database may be written, absolute and without links.
+///
+/// Refused is a database whose folder is a link or no folder, one whose path is relative (cargo-deny
+/// takes it from the current folder, which is whatever an editor has), and one inside of a folder of
+/// sources, by the path as it is written and by where it leads: every ancestor with a `.git` or a
+/// `Cargo.toml` counts, so no workspace that is checked is missed, whichever it is. Cargo's own home
+/// may lie in a repository (builds in containers keep it there to have it cached): the user's
+/// environment names it, and cargo writes there as well.
+///
+/// What a folder that is there holds is another matter: see [`super::ours`].
+pub(super) fn writable(location: &DatabaseLocation) -> Result<Utf8PathBuf, Refusal> {
+    let refuse = |path: &Utf8Path, reason: String, remedy| {
+        Err(Refusal { path: path.to_owned(), reason, remedy })
+    };
+    let shown = location.folder();
+    let written = match std::path::absolute(&location.root).map(Utf8PathBuf::from_path_buf) {
+        Ok(Ok(path)) => path,
+        Ok(Err(_)) => return refuse(&shown, "its path is not UTF-8".to_owned(), ELSEWHERE),
+        Err(error) => return refuse(&shown, error.to_string(), ELSEWHERE),
+    };
+    let Some(root) = without_links(&written) else {
+        return refuse(&shown, "it is below a link that leads nowhere".to_owned(), NO_LINK);
+    };
+    if let Ok(data) = fs::symlink_metadata(root.join(location.name())) {
+        if data.is_symlink() {
+            return refuse(&shown, "it is a link".to_owned(), NO_LINK);
+        }
+        if !data.is_dir() {
+            return refuse(&shown, "it is not a folder".to_owned(), MOVE);
+        }
+    }
+    let lock = root.join(super::LOCK);
+    if fs::symlink_metadata(&lock).is_ok_and(|data| !data.is_file()) {
+        return refuse(&lock, "it is not a file".to_owned(), "delete it");
+    }
+    if !is_of_cargo(&root) {
+        let by_name = lexical(&written);
+        let sources = sources_around(&by_name).or_else(|| sources_around(&root));
+        if let Some((folder, kind)) = sources {
+            return refuse(&shown, format!("it is inside the {kind} `{folder}`"), ELSEWHERE);
+        }
+    }
+    // An editor starts the program anywhere, often in the user's home.
+    if location.root.is_relative() {
+        return refuse(&shown, "it depends on the current folder".to_owned(), ABSOLUTE);
+    }
+    Ok(root)
+}
+
+/// Where cargo-deny keeps databases when the policy does not say.
+pub(super) fn of_cargo() -> Option<Utf8PathBuf> {
+    tame_index::utils::cargo_home().ok().map(|home| home.join("advisory-dbs"))
+}
+
+/// Whether a path without links is that place; not when `advisory-dbs` itself is a link.
+pub(super) fn is_of_cargo(root: &Utf8Path) -> bool {
+    let home = tame_index::utils::cargo_home().ok();
+    let home = home.and_then(|home| without_links(&home));
+    home.is_some_and(|home| home.join("advisory-dbs") == root)
+}
+
+/// The nearest folder of sources around a path, or itself, and what it is.
+fn sources_around(path: &Utf8Path) -> Option<(&Utf8Path, &'static str)> {
+    path.ancestors().find_map(|folder| {
+        let has = |(name, _): &&(&str, &str)| fs::symlink_metadata(folder.join(name)).is_ok();
+        MARKS.iter().find(has).map(|(_, kind)| (folder, *kind))
+    })
+}
+
+/// An absolute path without links. What does not exist yet is taken as it is written; `None` where
+/// that goes through a link that leads nowhere, or upwards again.
+fn without_links(path: &Utf8Path) -> Option<Utf8PathBuf> {
+    for existing in path.ancestors() {
+        match existing.canonicalize_utf8() {
+            Ok(real) => {
+                let rest = path.strip_prefix(existing).ok()?;
+                let plain = |part| matches!(part, Utf8Component::Normal(_));
+                return rest.components().all(plain).then(|| match rest.as_str() {
+                    "" => real,
+                    rest => real.join(rest),
+                });
+            }
+            Err(_) if fs::symlink_metadata(existing).is_ok() => return None,
+            Err(_) => {}
+        }
+    }
+    None
+}
+
+/// Logs that a database is kept elsewhere; once for every reason.
+pub(super) fn log_once(refusal: &Refusal, root: &Utf8Path) {
+    static LOGGED: Mutex<BTreeSet<String>> = Mutex::new(BTreeSet::new());
+    let reason = refusal.to_string();
+    if LOGGED.lock().unwrap_or_else(PoisonError::into_inner).insert(reason.clone()) {
+        tracing::info!("the advisory database is kept in `{root}`: could not {reason}");
+    }
+}
+
+#[cfg(all(test, unix))]
+mod tests {
+    use std::os::unix::fs::symlink;
+
+    use url::Url;
+
+    use super::{super::DEFAULT_URL, *};
+
+    struct Place {
+        _folder: tempfile::TempDir,
+        path: Utf8PathBuf,
+    }
+
+    impl Place {
+        fn new() -> Self {
+            let folder = tempfile::tempdir().expect("a folder");
+            let path = Utf8Path::from_path(folder.path()).expect("UTF-8");
+            let path = path.canonicalize_utf8().expect("a folder");
+            Self { _folder: folder, path }
+        }
+
+        fn folder(&self, name: &str) {
+            fs::create_dir_all(self.path.join(name)).expect("made");
+        }
+
+        fn written(&self, root: &str) -> Result<String, String> {
+            let url = Url::parse(DEFAULT_URL).expect("a URL");
+            let location = DatabaseLocation { root: self.path.join(root), url };
+            let below = |path: Utf8PathBuf| {
+                path.strip_prefix(&self.path).expect("below the folder").to_string()
+            };
+            writable(&location).map(below).map_err(|refusal| refusal.reason)
+        }
+    }
+
+    const NAME: &str = "advisory-db-3157b0e258782691";
+
+    #[test]
+    fn a_plain_folder_is_written_to_also_when_it_is_still_to_be_made() {
+        let place = Place::new();
+        assert_eq!(place.written("dbs").as_deref(), Ok("dbs"));
+        assert_eq!(place.written("dbs/deep").as_deref(), Ok("dbs/deep"));
+        place.folder(&format!("dbs/{NAME}"));
+        assert_eq!(place.written("dbs").as_deref(), Ok("dbs"));
+    }
+
+    #[test]
+    fn a_relative_path_is_refused_wherever_it_leads() {
+        let up = "../".repeat(64);
+        let place = Place::new();
+        let url = Url::parse(DEFAULT_URL).expect("a URL");
+        let root = Utf8PathBuf::from(format!("{up}{}/dbs", &place.path.as_str()[1..]));
+        let refused = writable(&DatabaseLocation { root, url }).expect_err("it is relative");
+        assert_eq!(refused.reason, "it depends on the current folder");
+    }
+
+    #[test]
+    fn links_are_followed_before_anything_is_decided() {
+        let place = Place::new();
+        place.folder("real");
+        symlink("real", place.path.join("link")).expect("a link");
+        assert_eq!(place.written("link/dbs").as_deref(), Ok("real/dbs"));
+        symlink("nowhere", place.path.join("dead")).expect("a link");
+        place.written("dead/dbs").expect_err("a link that leads nowhere");
+        place.written("missing/../dbs").expect_err("a way upwards through what is not there");
+    }
+
+    #[test]
+    fn a_database_that_is_a_link_or_a_file_is_refused() {
+        let place = Place::new();
+        place.folder("dbs");
+        symlink("..", place.path.join("dbs").join(NAME)).expect("a link");
+        assert_eq!(place.written("dbs"), Err("it is a link".to_owned()));
+        place.folder("other");
+        fs::write(place.path.join("other").join(NAME), "").expect("written");
+        assert_eq!(place.written("other"), Err("it is not a folder".to_owned()));
+        place.folder("third");
+        symlink("../elsewhere", place.path.join("third/db.lock")).expect("a link");
+        assert_eq!(place.written("third"), Err("it is not a file".to_owned()));
+    }
+
+    #[test]
+    fn nothing_is_written_below_sources_nor_through_a_link_of_theirs() {
+        let place = Place::new();
+        for mark in [".git", "Cargo.toml"] {
+            place.folder(&format!("work{mark}/below"));
+            place.folder("outside");
+            fs::write(place.path.join(format!("work{mark}/{mark}")), "").expect("written");
+            for root in ["", "/dbs", "/below", "/below/../dbs"] {
+                let refused = place.written(&format!("work{mark}{root}"));
+                assert!(refused.is_err_and(|reason| reason.contains("inside")), "{mark} {root}");
+            }
+            let link = place.path.join(format!("work{mark}/link"));
+            symlink("../outside", link).expect("a link");
+            place.written(&format!("work{mark}/link")).expect_err("a link of the sources");
+            symlink(format!("work{mark}"), place.path.join(format!("to{mark}"))).expect("a link");
+            place.written(&format!("to{mark}/dbs")).expect_err("a link into the sources");
+        }
+    }
+}

@@ -1,0 +1,157 @@
+//! Children that may write to few places: on Linux the kernel refuses everything else (Landlock).
+//!
+//! A thread restricts itself and starts the child, which inherits that; the thread then ends. (The
+//! usual way, a function that runs between `fork` and `exec`, is not safe Rust.) Reading, running
+//! and connecting are as free as before. Where the kernel has no Landlock, or only its first
+//! version, which forbids every move of a file to another folder, children are not confined.
+
+use std::{
+    env, io,
+    path::{Path, PathBuf},
+    process::{Child, Command},
+};
+
+#[cfg(target_os = "linux")]
+use std::{ffi::OsStr, fs, thread};
+
+/// Below a folder of a child's own, its folder for temporary files.
+#[cfg(target_os = "linux")]
+const TEMPORARY: &str = ".tmp";
+
+/// Files that are no data of anybody.
+#[cfg(target_os = "linux")]
+const DEVICES: [&str; 8] = [
+    "/dev/null",
+    "/dev/zero",
+    "/dev/full",
+    "/dev/random",
+    "/dev/urandom",
+    "/dev/tty",
+    "/dev/ptmx",
+    "/dev/pts",
+];
+
+/// Starts a command that may write only to `writable` and what the tools keep for themselves. Its
+/// temporary files come below the first of these folders.
+#[cfg(target_os = "linux")]
+pub(super) fn spawn(
+    command: &mut Command,
+    program: &Path,
+    writable: &[PathBuf],
+) -> io::Result<Child> {
+    if needs_privileges(program) {
+        return command.spawn();
+    }
+    // Cargo makes it when there is none yet, but could not where only what is in it may be written.
+    if let Some(home) = cargo_home() {
+        let _ = fs::create_dir_all(home);
+    }
+    let temporary = writable.first().map(|folder| folder.join(TEMPORARY));
+    if let Some(temporary) = temporary.filter(|it| it.is_dir() || fs::create_dir(it).is_ok()) {
+        command.env("TMPDIR", temporary);
+    }
+    thread::scope(|scope| {
+        let confined = thread::Builder::new().name("confined".to_owned());
+        let child = confined.spawn_scoped(scope, || {
+            match kernel::restrict(writable) {
+                Ok(true) => {}
+                Ok(false) => tracing::debug!("the kernel cannot confine children"),
+                Err(error) => tracing::debug!("children cannot be confined: {error}"),
+            }
+            command.spawn()
+        })?;
+        child.join().unwrap_or_else(|_| Err(io::Error::other("its thread has ended")))
+    })
+}
+
+/// Elsewhere children are not confined.
+#[cfg(not(target_os = "linux"))]
+pub(super) fn spawn(command: &mut Command, _: &Path, writable: &[PathBuf]) -> io::Result<Child> {
+    let _ = (writable, kept_by_tools);
+    command.spawn()
+}
+
+/// A program of a snap is started by one that has more rights than the user (`snap-confine`), which
+/// a confined process is not given.
+#[cfg(target_os = "linux")]
+fn needs_privileges(program: &Path) -> bool {
+    fs::canonicalize(program).is_ok_and(|real| real.file_name() == Some(OsStr::new("snap")))
+}
+
+/// The folders that cargo, rustup and the helpers that give them credentials keep for themselves.
+/// Not each of them exists.
+fn kept_by_tools() -> Vec<PathBuf> {
+    let configuration = named("XDG_CONFIG_HOME").or_else(|| in_home(".config"));
+    let cache = named("XDG_CACHE_HOME").or_else(|| in_home(".cache"));
+    let all = [
+        cargo_home(),
+        named("RUSTUP_HOME").or_else(|| in_home(".rustup")),
+        // Sockets and locks, gone when the user logs out.
+        named("XDG_RUNTIME_DIR"),
+        named("CLOUDSDK_CONFIG").or_else(|| Some(configuration?.join("gcloud"))),
+        named("AZURE_CONFIG_DIR").or_else(|| in_home(".azure")),
+        named("GNUPGHOME").or_else(|| in_home(".gnupg")),
+        in_home(".aws"),
+        in_home(".git-credential-cache"),
+        cache.map(|cache| cache.join("git/credential")),
+    ];
+    // A relative one means another folder for the child.
+    all.into_iter().flatten().filter(|folder| folder.is_absolute()).collect()
+}
+
+fn cargo_home() -> Option<PathBuf> {
+    let home = named("CARGO_HOME").or_else(|| in_home(".cargo"));
+    home.filter(|home| home.is_absolute())
+}
+
+fn named(variable: &str) -> Option<PathBuf> {
+    env::var_os(variable).filter(|value| !value.is_empty()).map(PathBuf::from)
+}
+
+fn in_home(path: &str) -> Option<PathBuf> {
+    etcetera::home_dir().ok().map(|home| home.join(path))
+}
+
+#[cfg(target_os = "linux")]
+mod kernel {
+    use std::path::{Path, PathBuf};
+
+    use landlock::{
+        ABI, AccessFs, BitFlags, CompatLevel, Compatible as _, PathBeneath, PathFd, Ruleset,
+        RulesetAttr as _, RulesetCreatedAttr as _, RulesetError, RulesetStatus,
+    };
+
+    /// From now on this thread, and what it starts, writes only there. Gives whether the kernel
+    /// sees to that.
+    pub(super) fn restrict(writable: &[PathBuf]) -> Result<bool, RulesetError> {
+        // Writing, creating, deleting, moving (version 2) and truncating (version 3). Devices
+        // (version 5) and sockets (version 9) are left out: askpass programs and agents need them.
+        let all = AccessFs::from_write(ABI::V3);
+        let mut rules = Ruleset::default()
+            .set_compatibility(CompatLevel::SoftRequirement)
+            .handle_access(AccessFs::Refer)?
+            .set_compatibility(CompatLevel::BestEffort)
+            .handle_access(all)?
+            .create()?;
+        let mut allow = |path: &Path, access: BitFlags<AccessFs>| match PathFd::new(path) {
+            Ok(opened) => (&mut rules).add_rule(PathBeneath::new(opened, access)).map(|_| ()),
+            // What is not there cannot be written to.
+            Err(_) => Ok(()),
+        };
+        for folder in writable {
+            allow(folder, all)?;
+        }
+        for folder in super::kept_by_tools() {
+            allow(&folder, all)?;
+        }
+        for device in super::DEVICES {
+            allow(Path::new(device), AccessFs::WriteFile | AccessFs::Truncate)?;
+        }
+        // Where ssh shares connections it needs a socket there, else it fails. Nothing else may be
+        // changed in that folder.
+        if let Some(folder) = super::in_home(".ssh") {
+            allow(&folder, AccessFs::MakeSock.into())?;
+        }
+        Ok(rules.restrict_self()?.ruleset != RulesetStatus::NotEnforced)
+    }
+}

@@ -1,0 +1,191 @@
+//! Cargo's configuration as the copy has it: everything that cargo reads relative to the
+//! configuration's folder, and that is not in the copy, is named where it is.
+//!
+//! Pure functions of a configuration's text.
+
+mod invariants;
+
+use camino::{Utf8Path, Utf8PathBuf};
+use toml_edit::{DocumentMut, Formatted, Item, TableLike, Value};
+use url::Url;
+
+use super::writer::normalized;
+use crate::{
+    model::{manifest::Manifest, tree},
+    workspace::CONFIGURATION_NAMES,
+};
+
+pub use invariants::fuzz_configuration;
+
+/// The keys of a `[source.NAME]` that are paths, relative to the configuration's folder (The Cargo
+/// Book, "Configuration", `source`).
+const SOURCES: [&str; 2] = ["directory", "local-registry"];
+
+/// Whether a path is that of a configuration.
+pub(super) fn is_configuration(path: &Utf8Path) -> bool {
+    CONFIGURATION_NAMES.iter().any(|name| path.ends_with(name))
+}
+
+/// The folder that the paths in a configuration are relative to: the one that holds the folder of
+/// the file (The Cargo Book, "Config-relative paths").
+pub(super) fn base_of(configuration: &Utf8Path) -> &Utf8Path {
+    configuration.parent().and_then(Utf8Path::parent).unwrap_or(configuration)
+}
+
+/// The text of a configuration for the copy. Vendored sources, local registries and indexes in
+/// files are named absolutely, so cargo reads them where they are; a lock file is never put
+/// elsewhere. One that is no TOML stays as it is: cargo refuses it.
+pub(super) fn for_copy(text: &str, base: &Utf8Path) -> String {
+    let Ok(mut document) = text.parse::<DocumentMut>() else { return text.to_owned() };
+    let mut changed = false;
+    let root = document.as_table_mut();
+    for source in tables_below(root, "source") {
+        for key in SOURCES {
+            changed |= rewrite(source, key, |path| {
+                Utf8Path::new(path)
+                    .is_relative()
+                    .then(|| normalized(&base.join(path)).into_string())
+            });
+        }
+    }
+    for registry in tables_below(root, "registries") {
+        changed |= rewrite(registry, "index", |url| absolute_url(url, base));
+    }
+    // An unstable key of newer versions of cargo.
+    if let Some(resolver) = root.get_mut("resolver").and_then(Item::as_table_like_mut) {
+        changed |= resolver.remove("lockfile-path").is_some();
+    }
+    if changed { document.to_string() } else { text.to_owned() }
+}
+
+/// The manifests of the packages that a configuration puts in place of others: in `paths` and
+/// `[patch]`.
+pub(super) fn local_packages(text: &str, base: &Utf8Path) -> Vec<Utf8PathBuf> {
+    let (root, _) = tree::parse(text);
+    let overrides = tree::strings(text, root.get_ref(), "paths");
+    let patches = Manifest::parse(text).patches.into_iter().filter_map(|patch| patch.path);
+    let folders = overrides.into_iter().chain(patches);
+    folders.map(|folder| normalized(&base.join(folder.value)).join("Cargo.toml")).collect()
+}
+
+/// The configurations that one includes (The Cargo Book, "Including extra configuration files").
+/// Those that are named absolutely are read where they are.
+pub(super) fn included(text: &str, configuration: &Utf8Path) -> Vec<Utf8PathBuf> {
+    let Ok(document) = text.parse::<DocumentMut>() else { return Vec::new() };
+    let folder = configuration.parent().unwrap_or(configuration);
+    let paths: Vec<&str> = match document.get("include") {
+        Some(Item::Value(Value::Array(all))) => all.iter().filter_map(included_path).collect(),
+        Some(Item::ArrayOfTables(all)) => {
+            all.iter().filter_map(|one| one.get("path")?.as_str()).collect()
+        }
+        Some(Item::Value(one)) => included_path(one).into_iter().collect(),
+        _ => Vec::new(),
+    };
+    let relative = paths.into_iter().filter(|path| Utf8Path::new(path).is_relative());
+    relative.map(|path| normalized(&folder.join(path))).collect()
+}
+
+fn included_path(value: &Value) -> Option<&str> {
+    value.as_str().or_else(|| value.as_inline_table()?.get("path")?.as_str())
+}
+
+/// The tables of the table `key`.
+fn tables_below<'t>(
+    root: &'t mut toml_edit::Table,
+    key: &str,
+) -> impl Iterator<Item = &'t mut dyn TableLike> {
+    let table = root.get_mut(key).and_then(Item::as_table_like_mut);
+    let items = table.into_iter().flat_map(|table| table.iter_mut().map(|(_, item)| item));
+    items.filter_map(|item| item.as_table_like_mut())
+}
+
+/// Puts another string into an entry, with what stands around it. Whether it did.
+fn rewrite(
+    table: &mut dyn TableLike,
+    key: &str,
+    other: impl FnOnce(&str) -> Option<String>,
+) -> bool {
+    let Some(value) = table.get_mut(key).and_then(Item::as_value_mut) else { return false };
+    let Some(new) = value.as_str().and_then(other) else { return false };
+    let mut formatted = Formatted::new(new);
+    *formatted.decor_mut() = value.decor().clone();
+    *value = Value::String(formatted);
+    true
+}
+
+/// A `file:` URL that is relative to the configuration's folder, as cargo reads it
+/// (`GlobalContext::resolve_registry_index`).
+fn absolute_url(url: &str, base: &Utf8Path) -> Option<String> {
+    let (prefix, rest) = match url.split_once("+file:") {
+        Some((prefix, rest)) => (format!("{prefix}+"), format!("file:{rest}")),
+        None => (String::new(), url.to_owned()),
+    };
+    let as_written = Url::parse(&rest).ok().filter(|url| url.scheme() == "file")?;
+    let base = Url::from_file_path(base.join("truncated")).ok()?;
+    let absolute = Url::options().base_url(Some(&base)).parse(&rest).ok()?;
+    (absolute != as_written).then(|| format!("{prefix}{absolute}"))
+}
+
+#[cfg(all(test, unix))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sources_are_named_where_they_are_and_nothing_else_changes() {
+        let text = r#"# ours
+[source.crates-io]
+replace-with = "ours" # always
+[source]
+ours = { directory = './third/../third_party' , x = 1 }
+[source.other]
+local-registry = "../up" # above
+[source."far away"]
+directory = "/already/absolute"
+[source.web]
+registry = "https://example.org/index"
+[build]
+target-dir = "out"
+rustc-wrapper = "tools/wrap"
+[registries]
+near = { index = "file:index" }
+full.index = "file:///full"
+"#;
+        let expected = text
+            .replace("'./third/../third_party'", "\"/w/third_party\"")
+            .replace("\"../up\"", "\"/up\"")
+            .replace("\"file:index\"", "\"file:///w/index\"");
+        assert_eq!(for_copy(text, "/w".into()), expected);
+        assert_eq!(for_copy(&expected, "/w".into()), expected);
+    }
+
+    #[test]
+    fn what_is_no_configuration_stays_as_it_is() {
+        for text in ["", "[source.x]\ndirectory = \"a\"\n[", "source = 1", "[source]\nx = \"y\"\n"]
+        {
+            assert_eq!(for_copy(text, "/w".into()), text);
+        }
+    }
+
+    #[test]
+    fn a_lock_file_is_never_put_elsewhere() {
+        let text = "[resolver]\nlockfile-path = \"/w/Cargo.lock\"\n";
+        assert_eq!(for_copy(text, "/w".into()), "[resolver]\n");
+    }
+
+    #[test]
+    fn patches_overrides_and_included_files_are_found() {
+        let text = r#"
+paths = ["over", "../../../.."]
+include = ["one.toml", { path = "../two.toml", optional = true }, "/three.toml"]
+[patch.crates-io]
+log = { path = "./patched/../log" }
+"#;
+        let packages = local_packages(text, "/w/a".into());
+        assert_eq!(packages, ["/w/a/over/Cargo.toml", "/Cargo.toml", "/w/a/log/Cargo.toml"]);
+        let configuration = Utf8Path::new("/w/a/.cargo/config.toml");
+        assert_eq!(base_of(configuration), "/w/a");
+        let files = included(text, configuration);
+        assert_eq!(files, ["/w/a/.cargo/one.toml", "/w/a/two.toml"]);
+        assert_eq!(included("include = \"one.toml\"", configuration), ["/w/a/.cargo/one.toml"]);
+    }
+}

@@ -1,0 +1,221 @@
+//! A file that is to be replaced, and whether it may be.
+
+use std::{fs, io, path::Path};
+
+use camino::{Utf8Path, Utf8PathBuf};
+
+use super::{Before, Links, error::Cause};
+
+/// A file that may be replaced.
+pub(super) struct Target {
+    /// As the user knows it.
+    pub(super) path: Utf8PathBuf,
+    /// Where it is: the same, or where links lead to.
+    pub(super) real: Utf8PathBuf,
+    /// What is there; `None` where nothing is.
+    pub(super) old: Option<Content>,
+}
+
+/// What a regular file holds, and which file it is.
+pub(super) struct Content {
+    pub(super) bytes: Vec<u8>,
+    pub(super) metadata: fs::Metadata,
+}
+
+impl Content {
+    /// Reads a file. A link is not followed and a pipe is not waited for.
+    pub(super) fn of(path: &Path) -> io::Result<Self> {
+        if !fs::symlink_metadata(path)?.is_file() {
+            return Err(io::Error::other("not a regular file"));
+        }
+        let mut file = opened(path)?;
+        let metadata = file.metadata()?;
+        if !metadata.is_file() {
+            return Err(io::Error::other("not a regular file"));
+        }
+        let mut bytes = Vec::new();
+        io::Read::read_to_end(&mut file, &mut bytes)?;
+        Ok(Self { bytes, metadata })
+    }
+
+    /// Whether it is the same file with the same content.
+    fn is(&self, other: &Self) -> bool {
+        identity(&self.metadata) == identity(&other.metadata) && self.bytes == other.bytes
+    }
+}
+
+#[cfg(unix)]
+fn opened(path: &Path) -> io::Result<fs::File> {
+    use rustix::fs::{Mode, OFlags, open};
+
+    let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
+    Ok(open(path, flags, Mode::empty())?.into())
+}
+
+#[cfg(not(unix))]
+fn opened(path: &Path) -> io::Result<fs::File> {
+    fs::File::open(path)
+}
+
+/// What stays the same as long as nobody replaces or changes a file.
+#[cfg(unix)]
+fn identity(metadata: &fs::Metadata) -> impl PartialEq + use<> {
+    use std::os::unix::fs::MetadataExt as _;
+
+    let file = (metadata.dev(), metadata.ino(), metadata.mode(), metadata.uid(), metadata.gid());
+    (file, metadata.len(), metadata.mtime(), metadata.mtime_nsec())
+}
+
+#[cfg(not(unix))]
+fn identity(metadata: &fs::Metadata) -> impl PartialEq + use<> {
+    (metadata.len(), metadata.modified().ok())
+}
+
+impl Target {
+    /// Looks at a file that is to be replaced.
+    ///
+    /// # Errors
+    ///
+    /// When it does not hold what it should, or must not or cannot be replaced.
+    pub(super) fn open(
+        path: &Utf8Path,
+        before: Before<'_>,
+        base: &Utf8Path,
+        links: Links,
+    ) -> Result<Self, Cause> {
+        let path = path.to_owned();
+        let read = |source: io::Error| match source.kind() {
+            io::ErrorKind::NotFound => Cause::Deleted { path: path.clone() },
+            _ => Cause::Read { path: path.clone(), source },
+        };
+        let is_new = matches!(before, Before::Absent);
+        let real = match link_to(&path, base) {
+            // The link itself is in the way.
+            Some((link, _)) if is_new && link == path => path.clone(),
+            Some((link, to)) if links == Links::Refused => {
+                return Err(Cause::Link { path, link, to });
+            }
+            Some(_) if !is_new => path.canonicalize_utf8().map_err(read)?,
+            _ => path.clone(),
+        };
+        let there = fs::symlink_metadata(&real);
+        if is_new {
+            return match there {
+                Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                    Ok(Self { path, real, old: None })
+                }
+                Err(source) => Err(Cause::Read { path, source }),
+                Ok(_) => Err(Cause::Exists { path }),
+            };
+        }
+        let there = there.map_err(read)?;
+        if !there.is_file() {
+            return Err(Cause::NotRegular { path });
+        }
+        let old = Content::of(real.as_std_path()).map_err(read)?;
+        let is_expected = match before {
+            Before::Absent => false,
+            Before::Bytes(bytes) => old.bytes == bytes,
+            Before::Text(text) => {
+                let bytes = old.bytes.strip_prefix("\u{feff}".as_bytes()).unwrap_or(&old.bytes);
+                bytes == text.as_str().as_bytes()
+            }
+        };
+        if !is_expected {
+            return Err(Cause::Changed { path });
+        }
+        if let Some(attribute) = attribute(&real) {
+            return Err(Cause::Attribute { path, attribute });
+        }
+        // Whoever may write to the folder could replace it all the same.
+        if is_read_only(&old.metadata) {
+            return Err(Cause::ReadOnly { path });
+        }
+        if let Err(source) = fs::File::options().append(true).open(&real) {
+            return Err(Cause::Write { path, source });
+        }
+        Ok(Self { path, real, old: Some(old) })
+    }
+
+    /// The folder in which it is.
+    pub(super) fn folder(&self) -> &Utf8Path {
+        self.real.parent().unwrap_or(Utf8Path::new("."))
+    }
+
+    /// Whether its text begins with a byte order mark.
+    pub(super) fn has_mark(&self) -> bool {
+        self.old.as_ref().is_some_and(|old| old.bytes.starts_with("\u{feff}".as_bytes()))
+    }
+
+    /// Looks again, just before it is replaced.
+    pub(super) fn is_unchanged(&self) -> Result<(), Cause> {
+        let now = Content::of(self.real.as_std_path());
+        let path = self.path.clone();
+        match (now, &self.old) {
+            (Ok(now), Some(old)) if now.is(old) => Ok(()),
+            (Err(error), None) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+            (_, None) => Err(Cause::Exists { path }),
+            (Err(error), Some(_)) if error.kind() == io::ErrorKind::NotFound => {
+                Err(Cause::Deleted { path })
+            }
+            (_, Some(_)) => Err(Cause::Changed { path }),
+        }
+    }
+
+    /// Whether the file has other names (hard links).
+    #[cfg(unix)]
+    pub(super) fn has_other_names(&self) -> bool {
+        use std::os::unix::fs::MetadataExt as _;
+
+        self.old.is_some()
+            && fs::symlink_metadata(&self.real).is_ok_and(|metadata| metadata.nlink() > 1)
+    }
+
+    /// Elsewhere that is not known.
+    #[cfg(not(unix))]
+    pub(super) fn has_other_names(&self) -> bool {
+        false
+    }
+}
+
+/// The first symbolic link on the way to a file, and where it points to, as it says. What the path
+/// has in common with `base` is where the user works, and may be a link.
+fn link_to(path: &Utf8Path, base: &Utf8Path) -> Option<(Utf8PathBuf, Utf8PathBuf)> {
+    let common = path.ancestors().find(|above| base.starts_with(above));
+    let own: Vec<_> = path.ancestors().take_while(|part| Some(*part) != common).collect();
+    own.into_iter().rev().find_map(|part| {
+        // Anything but a link is an error here.
+        let to = part.read_link_utf8().ok()?;
+        Some((part.to_owned(), to))
+    })
+}
+
+#[cfg(unix)]
+fn is_read_only(metadata: &fs::Metadata) -> bool {
+    use std::os::unix::fs::MetadataExt as _;
+
+    metadata.mode() & 0o200 == 0
+}
+
+#[cfg(not(unix))]
+fn is_read_only(metadata: &fs::Metadata) -> bool {
+    metadata.permissions().readonly()
+}
+
+/// What forbids even root to replace a file, or to create one in a folder (`chattr`).
+#[cfg(target_os = "linux")]
+pub(super) fn attribute(path: &Utf8Path) -> Option<&'static str> {
+    use rustix::fs::{IFlags, ioctl_getflags};
+
+    let flags = ioctl_getflags(opened(path.as_std_path()).ok()?).ok()?;
+    if flags.contains(IFlags::IMMUTABLE) {
+        return Some("immutable");
+    }
+    flags.contains(IFlags::APPEND).then_some("append-only")
+}
+
+/// Elsewhere it is found out when it is tried.
+#[cfg(not(target_os = "linux"))]
+pub(super) fn attribute(_: &Utf8Path) -> Option<&'static str> {
+    None
+}

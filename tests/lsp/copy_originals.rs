@@ -1,0 +1,157 @@
+//! What the server resolves and proves in a scratch copy changes nothing of the user's, however the
+//! workspace is laid out: not one byte, inode or time.
+
+use std::{
+    fs,
+    os::unix::fs::symlink,
+    time::{Duration, Instant},
+};
+
+use crate::{
+    copy_untouched::Untouched,
+    harness::{Client, LIMIT, Session, World},
+    worlds::TIME,
+};
+
+const SOURCES: &str =
+    "[source.crates-io]\nreplace-with = \"ours\"\n[source.ours]\ndirectory = \"third_party\"\n";
+
+/// A package that has a vulnerable dependency, and a newer version of that.
+const TIMES: &str = r#"
+#- crate: time 0.3.44
+#- crate: time 0.3.47
+#- crate: worse 1.0.0
+#- advisory: RUSTSEC-2026-0009 time patched >=0.3.47: Stack exhaustion
+#- advisory: RUSTSEC-2026-0010 worse patched >=2: Worse
+#- deny.toml
+[licenses]
+allow = ["MIT"]
+"#;
+
+fn package(name: &str, more: &str) -> String {
+    format!("[package]\nname = \"{name}\"\nversion = \"0.1.0\"\nedition = \"2021\"\n{more}\n")
+}
+
+/// A world with the published packages in `third_party` in the user's folder, which also holds a
+/// package that depends on `time`.
+fn vendored(root: &str, requirement: &str) -> World {
+    let world = World::new(TIMES);
+    fs::rename(world.path("../vendor"), world.path("third_party")).expect("it can be moved");
+    world.write(".cargo/config.toml", SOURCES);
+    world.write("../cargo/config.toml", "");
+    world.write("Cargo.toml", root);
+    world.write("src/lib.rs", "");
+    let manifest = format!("license = \"MIT\"\n\n[dependencies]\ntime = \"{requirement}\"");
+    world.write("third_party/m/Cargo.toml", package("m", &manifest));
+    world.write("third_party/m/src/lib.rs", "");
+    world.write("third_party/m/.cargo-checksum.json", "{\"files\":{}}");
+    world
+}
+
+fn untouched(client: &Client) -> Untouched {
+    Untouched::now(client.world.path("../").trim_end_matches('/'))
+}
+
+/// Edits a manifest, and waits for what only cargo can tell about that.
+fn depend_on_worse(client: &mut Client, path: &str) {
+    client.replace(path, "time = \"=0.3.44\"", "worse = \"1\"");
+    client.diagnostics_with(path, "RUSTSEC-2026-0010");
+}
+
+/// Waits until something was proved of a manifest without being asked for.
+fn wait_for_proofs(client: &mut Client, path: &str) {
+    let uri = client.world.uri(path);
+    let began = Instant::now();
+    loop {
+        let params = serde_json::json!({"textDocument": {"uri": uri}});
+        let lenses = client.request("textDocument/codeLens", params).expect("lenses");
+        let title = lenses[0]["command"]["title"].as_str().unwrap_or_default().to_owned();
+        if title.contains("proved") {
+            return;
+        }
+        assert!(began.elapsed() < LIMIT, "{lenses}");
+        client.take_until(Instant::now() + Duration::from_millis(20));
+    }
+}
+
+#[test]
+fn proofs_while_idle_leave_a_member_inside_of_vendored_sources_as_it_is() {
+    let root = "[workspace]\nmembers = [\"third_party/m\"]\nresolver = \"2\"\n";
+    let world = vendored(root, "=0.3.44");
+    world.lock("");
+    let mut client = Session::of(world).start();
+    let before = untouched(&client);
+    client.open("third_party/m/Cargo.toml");
+    client.open("Cargo.toml");
+    client.diagnostics_with("third_party/m/Cargo.toml", TIME);
+    wait_for_proofs(&mut client, "Cargo.toml");
+    before.assert();
+    client.claim_all_at_the_end();
+    client.end();
+    before.assert();
+}
+
+#[test]
+fn the_unsaved_text_of_a_path_dependency_inside_of_vendored_sources_is_not_written() {
+    let root =
+        package("app", "license = \"MIT\"\n[dependencies]\nm = { path = \"third_party/m\" }\n");
+    let world = vendored(&root, "=0.3.44");
+    world.lock("");
+    let mut client = Session::of(world).option("proveWhenIdle", false.into()).start();
+    let before = untouched(&client);
+    client.open("third_party/m/Cargo.toml");
+    client.open("Cargo.toml");
+    client.diagnostics_with("third_party/m/Cargo.toml", TIME);
+    depend_on_worse(&mut client, "third_party/m/Cargo.toml");
+    before.assert();
+    client.claim_all_at_the_end();
+}
+
+#[test]
+fn the_unsaved_text_of_a_manifest_that_is_a_license_file_is_not_written() {
+    let world = World::new(TIMES);
+    world.write("Cargo.toml", "[workspace]\nmembers = [\"a\", \"b\"]\nresolver = \"2\"\n");
+    world.write("a/Cargo.toml", package("a", "license-file = \"../b/Cargo.toml\""));
+    let manifest = "license = \"MIT\"\n[dependencies]\ntime = \"=0.3.44\"";
+    world.write("b/Cargo.toml", package("b", manifest));
+    world.write("a/src/lib.rs", "");
+    world.write("b/src/lib.rs", "");
+    world.lock("");
+    let mut client = Session::of(world).option("proveWhenIdle", false.into()).start();
+    let before = untouched(&client);
+    client.open("b/Cargo.toml");
+    client.diagnostics_with("b/Cargo.toml", TIME);
+    depend_on_worse(&mut client, "b/Cargo.toml");
+    before.assert();
+    client.claim_all_at_the_end();
+}
+
+#[test]
+fn a_vendored_crate_that_is_opened_gets_no_lock_file() {
+    let world = vendored(&package("app", "license = \"MIT\""), "=0.3.44");
+    world.lock("");
+    let mut client = Session::of(world).start();
+    let before = untouched(&client);
+    client.open("third_party/m/Cargo.toml");
+    client.diagnostics_with("third_party/m/Cargo.toml", "supercargo::no-lock-file");
+    client.status("exact");
+    before.assert();
+    client.claim_all_at_the_end();
+}
+
+#[test]
+fn the_unsaved_text_of_a_member_that_is_a_link_counts_and_is_not_written() {
+    let world = World::new(TIMES);
+    world.write("Cargo.toml", "[workspace]\nmembers = [\"m\"]\nresolver = \"2\"\n");
+    let manifest = "license = \"MIT\"\n[dependencies]\ntime = \"=0.3.44\"";
+    world.write("../elsewhere/Cargo.toml", package("m", manifest));
+    world.write("../elsewhere/src/lib.rs", "");
+    symlink("../elsewhere", world.path("m")).expect("a link");
+    let mut client = Session::of(world).option("proveWhenIdle", false.into()).start();
+    let before = untouched(&client);
+    client.open("m/Cargo.toml");
+    client.diagnostics_with("m/Cargo.toml", TIME);
+    depend_on_worse(&mut client, "m/Cargo.toml");
+    before.assert();
+    client.claim_all_at_the_end();
+}

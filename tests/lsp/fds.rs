@@ -1,0 +1,100 @@
+//! The protocol's descriptors are its own: nothing that runs in the server or under it can read or write
+//! there.
+
+use std::{collections::BTreeMap, fs, os::unix::fs::symlink, path::PathBuf};
+
+use serde_json::{Value, json};
+
+use crate::{
+    harness::{Client, Session, World},
+    worlds::{SMALL, TIME},
+};
+
+const MANIFEST: &str = "Cargo.toml";
+
+/// Where the descriptors of a process lead.
+fn descriptors(process: u32) -> BTreeMap<u32, PathBuf> {
+    let listed = fs::read_dir(format!("/proc/{process}/fd")).expect("the process runs");
+    let of = |entry: fs::DirEntry| {
+        let number = entry.file_name().into_string().ok()?.parse().ok()?;
+        // It may be closed by now.
+        Some((number, fs::read_link(entry.path()).ok()?))
+    };
+    listed.filter_map(|entry| of(entry.ok()?)).collect()
+}
+
+/// Whether a descriptor is closed for programs that are started.
+fn is_private(process: u32, descriptor: u32) -> bool {
+    let info =
+        fs::read_to_string(format!("/proc/{process}/fdinfo/{descriptor}")).expect("it is open");
+    let flags = info.lines().find_map(|line| line.strip_prefix("flags:")).expect("flags");
+    let flags = u32::from_str_radix(flags.trim(), 8).expect("octal digits");
+    // `O_CLOEXEC`
+    flags & 0o2_000_000 != 0
+}
+
+/// The server reads every message and answers it.
+fn answers(client: &mut Client) {
+    let params = json!({
+        "textDocument": {"uri": client.world.uri("nowhere/Cargo.toml")},
+        "position": {"line": 0, "character": 0},
+    });
+    for _ in 0..50 {
+        assert_eq!(client.request("textDocument/hover", params.clone()), Ok(Value::Null));
+    }
+}
+
+#[test]
+fn the_protocol_is_on_private_descriptors_and_standard_output_is_the_log() {
+    let mut client = Session::of(World::locked(SMALL)).start();
+    client.ignore("deny.toml");
+    client.diagnostics_with(MANIFEST, TIME);
+    let server = client.process().id();
+    let open = descriptors(server);
+    assert_eq!(open[&0], PathBuf::from("/dev/null"));
+    assert_eq!(open[&1], open[&2], "what is written to standard output goes into the log");
+    // Not those that both have from whoever has started the tests.
+    let ours = descriptors(std::process::id());
+    let between_us = open.iter().filter(|(number, to)| {
+        let is_ours = ours.values().any(|one| one == *to) && ours.get(*number) != Some(*to);
+        **number > 2 && is_ours && **to != open[&2] && to.to_string_lossy().starts_with("pipe:")
+    });
+    let pipes: Vec<_> = between_us.collect();
+    assert_eq!(pipes.len(), 2, "one for each direction: {pipes:?}");
+    for (number, to) in pipes {
+        assert!(is_private(server, *number), "{number} -> {}", to.display());
+    }
+}
+
+#[test]
+fn a_license_file_that_is_a_link_to_standard_input_eats_no_message() {
+    let world = World::new(SMALL);
+    world.edit(MANIFEST, "license = \"MIT\"", "license-file = \"LICENSE\"");
+    world.lock("");
+    symlink("/dev/stdin", world.path("LICENSE")).expect("a link");
+    let mut client = Session::of(world).start();
+    client.ignore("deny.toml");
+    answers(&mut client);
+    client.diagnostics_with(MANIFEST, TIME);
+    client.open(MANIFEST);
+    client.diagnostics_when(MANIFEST, "a version", |shown| shown.version.is_some());
+    answers(&mut client);
+}
+
+#[test]
+fn a_clarification_of_standard_input_eats_no_message() {
+    let world = World::locked(SMALL);
+    world.edit(
+        "deny.toml",
+        "allow = [\"MIT\", \"Zlib\"]",
+        "allow = [\"MIT\", \"Zlib\"]\nclarify = [{ crate = \"gpl\", expression = \"MIT\", license-files = [{ \
+         path = \"/dev/stdin\", hash = 0 }] }]",
+    );
+    let mut client = Session::of(world).start();
+    client.ignore("deny.toml");
+    answers(&mut client);
+    client.diagnostics_with(MANIFEST, TIME);
+    client.open(MANIFEST);
+    client.diagnostics_when(MANIFEST, "a version", |shown| shown.version.is_some());
+    answers(&mut client);
+}

@@ -1,0 +1,237 @@
+//! What a repository may not make the server do: while something beyond the limits is open, hover answers,
+//! memory stays small, the rest is checked, and a finding says what was cut.
+
+#![cfg(target_os = "linux")]
+
+use std::{
+    fmt::Write as _,
+    fs,
+    time::{Duration, Instant},
+};
+
+use crate::{
+    harness::{Client, Editor, Session, World},
+    worlds::{SMALL, TIME},
+};
+
+const MANIFEST: &str = "Cargo.toml";
+const POLICY: &str = "deny.toml";
+const OVER: &str = "supercargo::over-limit";
+
+/// What the server may take at most, in KiB.
+const MEMORY: u64 = 300 << 10;
+
+/// What a hover may take on a machine that does other things, too.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+fn untrusted(world: World) -> Client {
+    let client = Session::of(world).editor(Editor::Neovim).option("trusted", false.into());
+    let mut client = client.start();
+    client.message("not trusted");
+    client
+}
+
+/// The most memory that the server has ever taken, in KiB.
+fn most_memory(client: &mut Client) -> u64 {
+    let status = fs::read_to_string(format!("/proc/{}/status", client.process().id()));
+    let status = status.expect("the server runs");
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).expect("Linux tells");
+    line.trim().trim_end_matches(" kB").parse().expect("a number")
+}
+
+/// A hover is answered, and memory is within its limit.
+fn lives(client: &mut Client) {
+    let asked = Instant::now();
+    client.hover(MANIFEST, "cookie");
+    let took = asked.elapsed();
+    assert!(took < PATIENCE, "a hover took {took:?}");
+    let memory = most_memory(client);
+    assert!(memory < MEMORY, "{memory} KiB");
+}
+
+fn entry(lock: &mut String, name: &str, dependencies: impl Iterator<Item = String>) {
+    let source = "registry+https://github.com/rust-lang/crates.io-index";
+    let all = dependencies.map(|one| format!(" \"{one}\",\n")).collect::<String>();
+    let _ = write!(
+        lock,
+        "\n[[package]]\nname = \"{name}\"\nversion = \"1.0.0\"\nsource = \"{source}\"\ndependencies = [\n{all}]\n"
+    );
+}
+
+/// `cookie` depends on `p00000` instead of `time`.
+fn through_packages(
+    world: &World,
+    mut dependencies: impl FnMut(usize) -> Vec<String>,
+    count: usize,
+) {
+    world.edit("Cargo.lock", " \"time\",", " \"p00000\",");
+    let mut lock = world.read("Cargo.lock");
+    for number in 0..count {
+        entry(&mut lock, &format!("p{number:05}"), dependencies(number).into_iter());
+    }
+    world.write("Cargo.lock", lock);
+}
+
+#[test]
+fn chain_of_ten_thousand_packages_is_checked_without_cargo() {
+    const LENGTH: usize = 10_000;
+    let world = World::locked(SMALL);
+    let next = |number: usize| match number + 1 {
+        LENGTH => vec!["time".to_owned()],
+        next => vec![format!("p{next:05}")],
+    };
+    through_packages(&world, next, LENGTH);
+    let mut client = untrusted(world);
+    client.open(MANIFEST);
+    let shown = client.diagnostics_with(MANIFEST, TIME);
+    assert_eq!(shown.covered(TIME), "0.18");
+    lives(&mut client);
+    let hover = client.hover(MANIFEST, "0.18").expect("a hover").value;
+    assert!(hover.contains("a dependency path of 10003 packages is not listed"), "{hover}");
+}
+
+#[test]
+fn twenty_thousand_packages_with_eleven_dependencies_are_checked_without_cargo() {
+    const COUNT: usize = 20_000;
+    let world = World::locked(SMALL);
+    let below = |number: usize| {
+        let all = (1..=11).map(|step| number + step * step * step);
+        let mut all: Vec<_> =
+            all.filter(|one| *one < COUNT).map(|one| format!("p{one:05}")).collect();
+        if number + 1 == COUNT {
+            all.push("time".to_owned());
+        }
+        all
+    };
+    through_packages(&world, below, COUNT);
+    let mut client = untrusted(world);
+    client.open(MANIFEST);
+    let shown = client.diagnostics_with(MANIFEST, TIME);
+    assert_eq!(shown.covered(TIME), "0.18");
+    lives(&mut client);
+}
+
+/// Each of ten thousand packages has an advisory, and a path through all before it.
+#[test]
+fn chain_of_vulnerable_packages_is_reported_with_the_paths_that_are_short() {
+    const LENGTH: usize = 2_000;
+    let world = World::locked(SMALL);
+    for number in 0..LENGTH {
+        world.add(&format!(
+            "#- advisory: RUSTSEC-2026-{:04} p{number:05}: Something",
+            number + 1000
+        ));
+    }
+    let next = |number: usize| match number + 1 {
+        LENGTH => vec!["time".to_owned()],
+        next => vec![format!("p{next:05}")],
+    };
+    through_packages(&world, next, LENGTH);
+    let mut client = untrusted(world);
+    client.open(MANIFEST);
+    let shown = client.diagnostics_with(MANIFEST, TIME);
+    assert!(shown.has("RUSTSEC-2026-1000") && shown.has("RUSTSEC-2026-2999"));
+    lives(&mut client);
+}
+
+#[test]
+fn pattern_of_members_that_searches_the_disk_is_cut_where_it_is_written() {
+    let world = World::locked(SMALL);
+    let above = "../".repeat(12);
+    let table = format!("[workspace]\nmembers = [\"{above}*/*/*/*\"]\n[package]");
+    world.edit(MANIFEST, "[package]", &table);
+    let mut client = untrusted(world);
+    client.open(MANIFEST);
+    let shown = client.diagnostics_with(MANIFEST, OVER);
+    assert_eq!(shown.covered(OVER), format!("{above}*/*/*/*"));
+    assert!(shown.has(TIME), "{:?}", shown.codes());
+    lives(&mut client);
+}
+
+#[test]
+fn links_that_lead_back_are_expanded_once() {
+    let world = World::locked(SMALL);
+    for name in ["a", "b", "c"] {
+        world.folder(name);
+        for link in ["x", "y", "z"] {
+            let at = world.path(&format!("{name}/{link}"));
+            std::os::unix::fs::symlink(world.path(""), at).expect("a link");
+        }
+    }
+    let table = format!("[workspace]\nmembers = [\"{}*\"]\n[package]", "*/".repeat(30));
+    world.edit(MANIFEST, "[package]", &table);
+    let mut client = untrusted(world);
+    client.open(MANIFEST);
+    client.diagnostics_with(MANIFEST, TIME);
+    lives(&mut client);
+}
+
+/// A matcher that gives braces a meaning breaks off on them, and the watch ended with it.
+#[test]
+fn two_hundred_nested_braces_keep_no_workspace_from_being_checked_and_watched() {
+    let below = |folder: &str| {
+        SMALL
+            .replace("#- Cargo.toml", &format!("#- {folder}/Cargo.toml"))
+            .replace("#- deny.toml", &format!("#- {folder}/deny.toml"))
+    };
+    let world = World::new(&format!("{}{}", below("one"), below("two")));
+    for folder in ["one", "two"] {
+        world.lock(folder);
+    }
+    let plain = world.read("one/Cargo.toml");
+    let braces = "{a,".repeat(200) + &"}".repeat(200);
+    let table = format!("[workspace]\nmembers = [\"{braces}*\"]\n[package]");
+    world.write("one/Cargo.toml", plain.replace("[package]", &table));
+    let mut client = Session::of(world).editor(Editor::Neovim).start();
+    client.diagnostics_with("two/Cargo.toml", TIME);
+    client.diagnostics_with("two/deny.toml", "license-not-encountered");
+    client.claim_all_at_the_end();
+    // Nobody tells of the change: it is seen on disk.
+    client.world.write("one/Cargo.toml", &plain);
+    client.diagnostics_with("one/Cargo.toml", TIME);
+    let changed = plain.replace("cookie = \"0.18\"\n", "");
+    client.world.write("one/Cargo.toml", changed);
+    client.diagnostics_without("one/Cargo.toml", TIME);
+}
+
+#[test]
+fn policy_with_200000_entries_is_open_and_the_other_checks_are_made() {
+    let world = World::locked(SMALL);
+    let strings = (0..200_000).map(|number| format!("\"b{number}\",\n")).collect::<String>();
+    let plain = world.read(POLICY);
+    world.write(POLICY, format!("{plain}[bans]\ndeny = [\n{strings}]\n"));
+    let mut client = Session::of(world).editor(Editor::Neovim).start();
+    client.open(MANIFEST);
+    client.open(POLICY);
+    let shown = client.diagnostics_with(POLICY, OVER);
+    assert_eq!(shown.covered(OVER), "deny");
+    assert!(shown.has("license-not-encountered"), "{:?}", shown.codes());
+    assert!(client.diagnostics_with(MANIFEST, TIME).has("rejected"));
+    lives(&mut client);
+    let asked = Instant::now();
+    client.hover(POLICY, "allow");
+    client.insert(POLICY, "[bans]", "# one more line\n");
+    client.hover(POLICY, "allow");
+    let took = asked.elapsed();
+    assert!(took < 2 * PATIENCE, "two hovers took {took:?}");
+    lives(&mut client);
+    client.claim_all_at_the_end();
+}
+
+#[test]
+fn license_text_that_is_a_device_ends_neither_server_nor_protocol() {
+    for file in ["/dev/zero", "/dev/stdin"] {
+        let world = World::locked(SMALL);
+        world.edit(MANIFEST, "license = \"MIT\"", "license-file = \"LICENSE\"");
+        std::os::unix::fs::symlink(file, world.path("LICENSE")).expect("a link");
+        let mut client = Session::of(world).editor(Editor::Neovim).start();
+        client.open(MANIFEST);
+        let shown = client.diagnostics_with(MANIFEST, OVER);
+        assert_eq!(shown.covered(OVER), "LICENSE");
+        assert!(shown.has(TIME) && shown.has("rejected"), "{:?}", shown.codes());
+        for _ in 0..20 {
+            lives(&mut client);
+        }
+        client.claim_all_at_the_end();
+    }
+}

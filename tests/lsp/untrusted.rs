@@ -1,0 +1,241 @@
+//! A workspace that is not trusted starts nothing, connects to nothing and lets nothing be written but
+//! our own cache, whatever it consists of: as the kernel sees it.
+//!
+//! What was done is a list of [`Event`]s; `strace` tells them.
+//!
+//! ```text
+//! SUPERCARGO_WORKSPACES=5000 cargo test --release --test lsp untrusted   so many generated workspaces
+//! ```
+
+use std::{fmt::Write as _, fs, path::Path};
+
+use camino::{Utf8Path, Utf8PathBuf};
+
+use crate::{
+    harness::{Client, Session, World},
+    hostile_workspaces::{first_seed, go_through, number_of_workspaces},
+    untouched::{opened, settle, use_all, world},
+};
+
+/// How many workspaces one server has open.
+const TOGETHER: u64 = 16;
+
+/// The system calls that are looked at; those that a machine does not have are no error.
+const CALLS: &str = "trace=?execve,?execveat,?connect,?sendto,?open,?openat,?openat2,?creat,?rename,\
+                     ?renameat,?renameat2,?unlink,?unlinkat,?rmdir,?mkdir,?mkdirat,?link,?linkat,\
+                     ?symlink,?symlinkat,?mknod,?mknodat,?chmod,?fchmodat,?chown,?lchown,?fchownat,\
+                     ?truncate,?utimensat,?setxattr,?lsetxattr";
+
+/// What a process did that could concern others.
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Event {
+    Started(String),
+    Connected(String),
+    /// Opened for writing, created, replaced, deleted or made other; the path is absolute.
+    Changed(Utf8PathBuf),
+}
+
+/// Fails unless all that was done is to start the program itself and to write the cache.
+fn assert_harmless(events: &[Event], world: &World) {
+    let cache = world.path("../home/.cache");
+    let own = env!("CARGO_BIN_EXE_supercargo");
+    let mut starts = 0;
+    let harmful = events.iter().filter(|event| match event {
+        // The first is how the server itself was started.
+        Event::Started(program) => {
+            starts += 1;
+            starts > 1 || program != own
+        }
+        Event::Connected(_) => true,
+        Event::Changed(path) => !path.starts_with(&cache) && path != "/dev/null",
+    });
+    let harmful: Vec<_> = harmful.collect();
+    assert!(harmful.is_empty(), "in a workspace that is not trusted: {harmful:#?}");
+    assert_eq!(starts, 1, "the trace tells of the server");
+}
+
+/// Reads what `strace -f -y` has written, seen from a folder.
+fn events(trace: &str, folder: &Utf8Path) -> Vec<Event> {
+    let mut events = Vec::new();
+    for line in trace.lines() {
+        // `PID call(arguments) = result`, or the arguments only where another thread comes between.
+        let Some((_, call)) = line.split_once(' ') else { continue };
+        let Some((name, arguments)) = call.trim_start().split_once('(') else { continue };
+        if !name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_') {
+            continue;
+        }
+        match name {
+            "execve" | "execveat" => {
+                let failed = arguments.contains("ENOENT");
+                events.extend(texts(arguments).next().filter(|_| !failed).map(Event::Started));
+            }
+            "connect" => events.push(Event::Connected(arguments.to_owned())),
+            "sendto" => {
+                // A pipe between threads has no address.
+                let to = arguments.contains("sa_family");
+                events.extend(to.then(|| Event::Connected(arguments.to_owned())));
+            }
+            "open" | "openat" | "openat2" if !writes(arguments) => {}
+            _ => events.extend(changed(arguments, folder)),
+        }
+    }
+    events
+}
+
+/// Whether the flags of an open are those of somebody who may change the file.
+fn writes(arguments: &str) -> bool {
+    // Names of files stand in quotation marks.
+    let outside: String = arguments.split('"').step_by(2).collect();
+    ["O_WRONLY", "O_RDWR", "O_CREAT", "O_TRUNC", "O_TMPFILE"]
+        .iter()
+        .any(|flag| outside.contains(flag))
+}
+
+/// All paths that a call names, from the folder that a descriptor before them stands for.
+fn changed(arguments: &str, folder: &Utf8Path) -> Vec<Event> {
+    let mut base = folder.to_owned();
+    let mut events = Vec::new();
+    for (at, part) in arguments.split('"').enumerate() {
+        if at % 2 == 0 {
+            // `AT_FDCWD</folder>` or `5</folder>`
+            let named = part.rsplit_once('<').and_then(|(_, rest)| rest.split_once('>'));
+            base = named.map_or_else(|| folder.to_owned(), |(path, _)| path.into());
+        } else {
+            events.push(Event::Changed(lexical(&base.join(part))));
+        }
+    }
+    events
+}
+
+fn lexical(path: &Utf8Path) -> Utf8PathBuf {
+    let mut clean = Utf8PathBuf::new();
+    for part in path.components() {
+        if part.as_str() == ".." {
+            clean.pop();
+        } else {
+            clean.push(part);
+        }
+    }
+    clean
+}
+
+/// What stands in quotation marks.
+fn texts(arguments: &str) -> impl Iterator<Item = String> {
+    arguments.split('"').skip(1).step_by(2).map(str::to_owned)
+}
+
+/// A server in a workspace that is not trusted, and the trace that is written.
+fn traced(world: &World, folders: &[String]) -> (Client, String) {
+    let strace = ["/usr/bin/strace", "/bin/strace", "/usr/local/bin/strace"];
+    let strace = strace.into_iter().find(|path| Path::new(path).is_file());
+    let strace =
+        strace.expect("install `strace` (`apt-get install strace`): this test asks the kernel");
+    // In a folder that is not watched.
+    let trace = world.path("../cache/trace");
+    fs::create_dir_all(world.path("../cache")).expect("a folder");
+    let session = Session::of(world.clone())
+        .under(&[
+            strace,
+            "-f",
+            "-y",
+            "-qq",
+            "-s",
+            "4096",
+            "-e",
+            CALLS,
+            "-e",
+            "signal=none",
+            "-o",
+            &trace,
+        ])
+        .option("trusted", false.into())
+        .option("offline", false.into())
+        .option("db", serde_json::Value::Null);
+    (opened(session, folders), trace)
+}
+
+fn assert_was_harmless(world: &World, trace: &str) {
+    let trace = fs::read_to_string(trace).expect("`strace` has written it");
+    assert_harmless(&events(&trace, world.path("").as_str().into()), world);
+}
+
+#[test]
+fn hostile_workspaces_that_are_not_trusted_start_connect_and_write_nothing() {
+    go_through(first_seed(5001), number_of_workspaces(32), TOGETHER, |workspaces| {
+        let (world, folders) = world(workspaces);
+        let (mut client, trace) = traced(&world, &folders);
+        use_all(&mut client, &folders);
+        client.end();
+        assert_was_harmless(&world, &trace);
+    });
+}
+
+const PACKAGE: &str = "[package]\nname = \"app\"\nversion = \"0.1.0\"\nedition = \"2021\"\nlicense = \"MIT\"\n\n\
+                       [dependencies]\np0 = \"1\"\n";
+
+fn chain(length: usize, each: usize) -> String {
+    let mut text = "version = 4\n\n[[package]]\nname = \"app\"\nversion = \"0.1.0\"\ndependencies = [\n \"p0\",\n]\n".to_owned();
+    for number in 0..length {
+        let _ = write!(
+            text,
+            "\n[[package]]\nname = \"p{number}\"\nversion = \"1.0.0\"\n\
+             source = \"registry+https://github.com/rust-lang/crates.io-index\"\ndependencies = [\n"
+        );
+        for next in number + 1..(number + 1 + each).min(length) {
+            let _ = writeln!(text, " \"p{next}\",");
+        }
+        text.push_str("]\n");
+    }
+    text
+}
+
+/// What takes all memory, or all time, where nothing limits it.
+#[test]
+fn endless_workspaces_that_are_not_trusted_are_left_without_a_trace() {
+    let world = World::new("#- advisory: RUSTSEC-2026-0001 p9999 patched >=2: Deep down\n");
+    world.serve_git("../db", "https://github.com/RustSec/advisory-db");
+    let git = "[core]\nrepositoryformatversion = 0\nfsmonitor = \"touch ran\"\nsshCommand = \"touch ran\"\n\
+               [remote \"origin\"]\nurl = \"ext::touch ran\"\n[filter \"x\"]\nsmudge = \"touch ran\"\n";
+    for (folder, lock) in
+        [("chain", chain(10_000, 1)), ("wide", chain(20_000, 11)), ("git", chain(2, 1))]
+    {
+        world.write(&format!("{folder}/Cargo.toml"), PACKAGE);
+        world.write(&format!("{folder}/src/lib.rs"), "");
+        world.write(&format!("{folder}/Cargo.lock"), lock);
+    }
+    world.write("git/deny.toml", "[advisories]\ndb-path = \".\"\ngit-fetch-with-cli = true\n");
+    world.write("git/.git/config", git);
+    world.write("git/.git/HEAD", "ref: refs/heads/main\n");
+    world.write("git/.git/hooks/post-checkout", "#!/bin/sh\ntouch ran\n");
+    world.link("git/advisory-db-3157b0e258782691", ".");
+    world.write(
+        "git/.cargo/config.toml",
+        "[build]\nrustc = \"./ran.sh\"\n[alias]\nmetadata = \"run\"\n",
+    );
+    world.write("git/rust-toolchain.toml", "[toolchain]\nchannel = \"nightly-2001-01-01\"\n");
+    let folders = ["chain", "wide", "git"].map(str::to_owned);
+    let (mut client, trace) = traced(&world, &folders);
+    settle(&mut client);
+    use_all(&mut client, &folders);
+    client.end();
+    assert_was_harmless(&world, &trace);
+}
+
+#[test]
+fn events_are_read_from_a_trace() {
+    let trace = "\
+7 execve(\"/bin/x\", [\"x\"], 0x7 /* 3 vars */) = 0
+7 openat(AT_FDCWD</w>, \"a/O_CREAT\", O_RDONLY|O_CLOEXEC) = 3</w/a>
+8 openat(AT_FDCWD</w>, \"../b\", O_WRONLY|O_CREAT|O_CLOEXEC, 0666 <unfinished ...>
+8 <... openat resumed>) = 4</b>
+8 mkdirat(5</w/c>, \"d\", 0777) = -1 EACCES (Permission denied)
+8 rename(\"/e\", \"f\") = 0
+9 connect(4<socket:[1]>, {sa_family=AF_UNIX, sun_path=\"/run/nscd\"}, 110) = -1 ENOENT
+9 sendto(3<socket:[2]>, \"x\", 1, 0, NULL, 0) = 1
+";
+    let changed = |path: &str| Event::Changed(path.into());
+    let told = events(trace, "/w".into());
+    assert_eq!(told[0], Event::Started("/bin/x".to_owned()));
+    assert_eq!(told[1..5], ["/b", "/w/c/d", "/e", "/w/f"].map(changed));
+    assert!(matches!(&told[5..], [Event::Connected(to)] if to.contains("nscd")));
+}

@@ -192,6 +192,8 @@ pub(crate) fn supervised(
         let mut restarts = Restarts::default();
         while caught(&doing, &mut work).is_err() {
             let Some(pause) = restarts.next() else {
+                // Who is told of it may rely on there being nothing left of it.
+                drop(work);
                 give_up(&doing);
                 return;
             };

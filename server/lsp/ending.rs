@@ -8,7 +8,6 @@ use std::{
     pin::Pin,
     sync::{Arc, OnceLock},
     task::{Context, Poll},
-    thread,
     time::Duration,
 };
 
@@ -17,7 +16,10 @@ use tokio::{
     sync::Notify,
 };
 
-use crate::process::{parent, wait_for_end_of};
+use crate::{
+    process::{parent, wait_for_end_of},
+    threads::{self, Doing},
+};
 
 /// How long answers may take to what was read before the end of standard input.
 const GRACE: Duration = Duration::from_millis(300);
@@ -60,8 +62,8 @@ impl Ending {
                 tracing::debug!("there is no process {id} that could be watched");
             }
         };
-        let started = thread::Builder::new().name("client".to_owned()).spawn(watch);
-        if let Err(error) = started {
+        let waiting = Doing::just("waiting for the end of the client");
+        if let Err(error) = threads::spawn("client", None, waiting, watch) {
             tracing::error!("the client, process {id}, cannot be watched: {error}");
         }
     }

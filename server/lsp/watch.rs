@@ -86,7 +86,7 @@ impl Watch {
             wanted: Wanted::default(),
         };
         let sender = watch.messages.clone();
-        let mut mailbox = Mailbox::new(received);
+        let mut mailbox = Mailbox::new(received, events.clone());
         // Begins anew with what was wanted when it panics.
         let run = move || {
             let sender = sender.clone();
@@ -208,6 +208,7 @@ struct Round {
 /// What outlives a watcher that panics.
 struct Mailbox {
     messages: channel::Receiver<Message>,
+    events: mpsc::UnboundedSender<Event>,
     /// What was wanted last.
     wanted: Option<Wanted>,
     /// What the client has told of, until it is passed on.
@@ -215,8 +216,23 @@ struct Mailbox {
 }
 
 impl Mailbox {
-    fn new(messages: channel::Receiver<Message>) -> Self {
-        Self { messages, wanted: None, told: Vec::new() }
+    fn new(messages: channel::Receiver<Message>, events: mpsc::UnboundedSender<Event>) -> Self {
+        Self { messages, events, wanted: None, told: Vec::new() }
+    }
+}
+
+impl Drop for Mailbox {
+    /// What the client has told of reaches the owner also when nobody watches any more.
+    fn drop(&mut self) {
+        let mut told = std::mem::take(&mut self.told);
+        for message in self.messages.try_iter() {
+            if let Message::Told(paths) = message {
+                told.extend(paths);
+            }
+        }
+        if !told.is_empty() {
+            let _ = self.events.send(Event::OnDisk(told));
+        }
     }
 }
 
@@ -443,7 +459,7 @@ mod tests {
         let workspace = Workspace::of_manifest(&root.join("Cargo.toml"));
         known.note_workspaces(std::slice::from_ref(&workspace));
         let folders = Folders::new(system(messages.clone()));
-        let mut mailbox = Mailbox::new(received);
+        let mut mailbox = Mailbox::new(received, sender.clone());
         std::thread::spawn(move || Watcher::new(&mut mailbox, sender, known, folders).run());
         let workspaces = BTreeSet::from([workspace]);
         let wanted = Wanted { workspaces, ..Wanted::default() };

@@ -11,6 +11,7 @@
 
 use std::{
     collections::BTreeMap,
+    num::NonZero,
     sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError},
     thread::available_parallelism,
     time::Instant,
@@ -127,7 +128,7 @@ impl Urgency {
 impl<W: Work> Pool<W> {
     /// As many threads as the machine bears.
     pub(super) fn start() -> Self {
-        let threads = available_parallelism().map_or(FEWEST, |count| count.get());
+        let threads = available_parallelism().map_or(FEWEST, NonZero::get);
         Self::with_threads(threads.clamp(FEWEST, MOST))
     }
 

@@ -32,6 +32,7 @@ mod policy_hover;
 mod progress;
 mod provisional;
 mod reopening;
+mod repository_settings;
 mod sequences;
 mod sessions;
 mod shape;

@@ -1,12 +1,21 @@
 //! The protocol's descriptors are its own: nothing that runs in the server or under it can read or write
 //! there.
 
-use std::{collections::BTreeMap, fs, os::unix::fs::symlink, path::PathBuf};
+use std::{
+    collections::BTreeMap,
+    fs,
+    io::{Read as _, Write as _},
+    os::unix::fs::symlink,
+    path::PathBuf,
+    process::{Command, Stdio},
+    thread,
+    time::{Duration, Instant},
+};
 
 use serde_json::{Value, json};
 
 use crate::{
-    harness::{Client, Session, World},
+    harness::{Client, LIMIT, Session, World, frame},
     worlds::{SMALL, TIME},
 };
 
@@ -97,4 +106,58 @@ fn a_clarification_of_standard_input_eats_no_message() {
     client.open(MANIFEST);
     client.diagnostics_when(MANIFEST, "a version", |shown| shown.version.is_some());
     answers(&mut client);
+}
+
+#[test]
+fn a_client_that_no_longer_reads_ends_nothing_in_a_panic() {
+    let world = World::locked(SMALL);
+    let mut server = Command::new(env!("CARGO_BIN_EXE_supercargo"))
+        .arg("lsp")
+        .env_clear()
+        .envs(world.variables())
+        .env("SUPERCARGO_LOG", "debug")
+        .current_dir(world.path(""))
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("the server starts");
+    drop(server.stdout.take());
+    let mut input = server.stdin.take().expect("a pipe");
+    let mut log = server.stderr.take().expect("a pipe");
+    let log = thread::spawn(move || {
+        let mut text = String::new();
+        log.read_to_string(&mut text).map(|_| text)
+    });
+    let folder = json!({"uri": world.uri(""), "name": "work"});
+    let mut messages = vec![
+        json!({"jsonrpc": "2.0", "id": 0, "method": "initialize", "params": {
+            "capabilities": {}, "workspaceFolders": [folder],
+            "initializationOptions": {"offline": true, "db": world.path("../db")},
+        }}),
+        json!({"jsonrpc": "2.0", "method": "initialized", "params": {}}),
+    ];
+    let position = json!({"line": 0, "character": 0});
+    let params = json!({"textDocument": {"uri": world.uri(MANIFEST)}, "position": position});
+    messages.extend((1..200).map(
+        |id| json!({"jsonrpc": "2.0", "id": id, "method": "textDocument/hover", "params": params}),
+    ));
+    for message in messages {
+        if input.write_all(&frame(&message.to_string())).is_err() {
+            // It may have ended by now.
+            break;
+        }
+    }
+    drop(input);
+    let deadline = Instant::now() + LIMIT;
+    let status = loop {
+        if let Some(status) = server.try_wait().expect("it can be waited for") {
+            break status;
+        }
+        assert!(Instant::now() < deadline, "the server did not end");
+        thread::sleep(Duration::from_millis(5));
+    };
+    let log = log.join().expect("no panic").expect("UTF-8");
+    assert_eq!(status.code(), Some(1), "nobody asked for an orderly end:\n{log}");
+    assert!(!log.contains("panicked"), "{log}");
 }

@@ -46,6 +46,7 @@ mod programs;
 mod progress;
 mod provisional;
 mod reopening;
+mod repository_settings;
 mod sequences;
 mod sessions;
 mod shape;

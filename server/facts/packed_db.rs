@@ -199,8 +199,8 @@ pub(super) fn pack(root: &Utf8Path, packed: &mut Vec<u8>) -> Result<(), ReadErro
             }
         }
         // The last one is read first.
-        below.sort_by(|one, other| other.cmp(one));
-        folders.extend(below);
+        below.sort();
+        folders.extend(below.into_iter().rev());
     }
     Ok(())
 }

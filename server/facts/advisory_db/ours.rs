@@ -98,10 +98,11 @@ fn origin(config: &str) -> Option<String> {
     for line in config.lines().map(str::trim) {
         if line.starts_with('[') {
             is_origin = line == "[remote \"origin\"]";
-        } else if is_origin && let Some((key, value)) = line.split_once('=') {
-            if key.trim().eq_ignore_ascii_case("url") {
-                url = Some(value.trim().trim_matches('"').to_owned());
-            }
+        } else if is_origin
+            && let Some((key, value)) = line.split_once('=')
+            && key.trim().eq_ignore_ascii_case("url")
+        {
+            url = Some(value.trim().trim_matches('"').to_owned());
         }
     }
     url
@@ -124,8 +125,9 @@ fn own_work(git: &Utf8Path) -> Option<String> {
     let packed = packed.lines().filter_map(|line| Some(line.split_once(' ')?.1.to_owned()));
     let branches = git.join("refs/heads").read_dir_utf8().into_iter().flatten().flatten();
     let branches = branches.map(|entry| format!("refs/heads/{}", entry.file_name()));
+    let is_branch = |name: &String| Utf8Path::new(name).extension() != Some("lock");
     let stash = git.join("refs/stash").exists().then(|| "refs/stash".to_owned());
-    let mut names = packed.chain(branches.filter(|name| !name.ends_with(".lock"))).chain(stash);
+    let mut names = packed.chain(branches.filter(is_branch)).chain(stash);
     if let Some(name) = names.find(|name| is_own(name)) {
         return Some(format!("`{name}`"));
     }

@@ -99,8 +99,8 @@ pub(crate) enum Quote {
 }
 
 impl Document {
-    /// Reads a text; nothing of one that is longer than [`limits::EDITED_POLICY`]. A string that does not end reaches at least to `cursor`, when that stands in
-    /// its line.
+    /// Reads a text; nothing of one that is longer than [`limits::EDITED_POLICY`]. A string that does
+    /// not end reaches at least to `cursor`, when that stands in its line.
     pub(crate) fn read(text: &str, cursor: Option<usize>) -> Self {
         if text.len() > limits::EDITED_POLICY {
             return Self::default();

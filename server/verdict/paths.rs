@@ -306,7 +306,7 @@ mod tests {
             "resolve": { "nodes": nodes, "root": member },
             "workspace_root": "/w", "target_directory": "/w/target",
         });
-        let metadata = serde_json::from_value(metadata).expect("as cargo says it");
+        let metadata = serde_json::from_str(&metadata.to_string()).expect("as cargo says it");
         Builder::new().build_with_metadata(metadata, NoneFilter).expect("a graph")
     }
 
@@ -335,8 +335,9 @@ mod tests {
     #[test]
     fn wide_graph_with_a_finding_on_each_package_stays_within_its_limits() {
         const COUNT: usize = 3_000;
-        let below =
-            |at: usize| (1..=11).map(|step| at + step * step).filter(|one| *one < COUNT).collect();
+        let below = |at: usize| -> Vec<usize> {
+            (1..=11).map(|step| at + step * step).filter(|one| *one < COUNT).collect()
+        };
         let krates = graph(COUNT, below);
         let paths = Paths::new(&krates);
         paths.steps.set(1_000_000);

@@ -278,7 +278,7 @@ impl World {
         let text = |path: &Utf8Path| fs::read_to_string(path).unwrap_or_default();
         let model = Manifest::parse(&text(&root.join("Cargo.toml")));
         let mut manifests = vec![manifest.to_owned()];
-        for table in &model.workspace {
+        if let Some(table) = &model.workspace {
             manifests.extend(MemberFolders::of(&root, &table.members).manifests());
         }
         manifests.retain(|path| path.is_file() && path.starts_with(&self.root));

@@ -265,7 +265,7 @@ mod tests {
         let size = usize::try_from(ADVISORY_LIMIT).expect("a size") + 1;
         fs::write(&large, vec![b' '; size]).expect("written");
         let error = pack(&from, &mut Vec::new()).expect_err("too large").to_string();
-        assert_eq!(error, format!("failed to read `{large}`: larger than 1048576 bytes"));
+        assert_eq!(error, format!("failed to read `{large}`: larger than 1 MiB"));
         // Of each a little less, and together too much.
         fs::remove_file(&large).expect("removed");
         for number in 0..=TOTAL_LIMIT / (size - 1) {

@@ -400,7 +400,10 @@ fn try_out(seed: u64) -> bool {
                 .filter(|(key, _)| ["directory", "local-registry", "lockfile-path"].contains(key));
             for (key, value) in named {
                 let is_outside = value.starts_with("\"/") && !value.contains(root.as_str());
-                assert!(is_outside && key != "lockfile-path", "seed {seed}: {key} = {value}");
+                assert!(
+                    is_outside && key != "lockfile-path",
+                    "seed {seed}: {key} = {value} in\n{text}"
+                );
             }
         }
         for file in files {

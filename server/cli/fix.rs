@@ -135,5 +135,7 @@ fn delete_leftovers_of(verdict: &Verdict, links: Links) {
         };
         folders.extend(file.parent().map(Utf8Path::to_owned));
     }
-    folders.iter().for_each(|folder| delete_leftovers(folder));
+    for folder in &folders {
+        delete_leftovers(folder);
+    }
 }

@@ -104,7 +104,7 @@ struct Work<'w> {
     /// Other names of replaced files.
     hard_linked: Vec<Utf8PathBuf>,
     /// Nobody deletes the temporary files meanwhile.
-    _using: Vec<Using>,
+    using: Vec<Using>,
 }
 
 /// What was in the place of a new file.
@@ -131,7 +131,7 @@ impl<'w> Work<'w> {
         self.refuse_the_same_twice()?;
         for folder in self.folders() {
             delete_leftovers(&folder);
-            self._using.extend(Using::of(&folder));
+            self.using.extend(Using::of(&folder));
         }
         for (target, after) in &self.targets {
             self.ready.push(target.prepared(after)?);
@@ -175,19 +175,20 @@ impl<'w> Work<'w> {
     }
 
     /// Deletes what was replaced.
-    fn end(self) -> Written {
+    fn end(mut self) -> Written {
         let mut notes = Vec::new();
         for path in &self.hard_linked {
             notes
                 .push(format!("`{path}` has other names (hard links), which keep the old content"));
         }
-        for old in self.replaced {
+        for old in self.replaced.drain(..) {
             if let Old::File { path, .. } = old
                 && let Some(left) = not_deleted(path)
             {
                 notes.push(format!("could not delete the old content in `{}`", left.display()));
             }
         }
+        drop(self.using);
         Written { notes }
     }
 
@@ -285,24 +286,25 @@ impl Target {
         if exchanged(new.path(), &self.real).map_err(failed)? {
             return Ok(Old::File { path: new.into_temp_path(), bytes: None });
         }
-        let linked =
-            temporary().make_in(self.folder(), |path| fs::hard_link(&self.real, path)).ok();
-        let backup = match linked {
-            Some(linked) => linked.into_temp_path(),
-            // Without hard links a copy has to do.
-            None => {
-                let folder = self.folder();
-                let copy = temporary().tempfile_in(folder);
-                let mut copy = copy.map_err(|source| Cause::in_folder(folder, source))?;
-                let failed = |source| Cause::Write { path: self.path.clone(), source };
-                io::Write::write_all(&mut copy, &old.bytes).map_err(failed)?;
-                self.keep_mode_and_owner(copy.as_file())?;
-                copy.as_file().sync_all().map_err(failed)?;
-                copy.into_temp_path()
-            }
+        let link = |path: &std::path::Path| fs::hard_link(&self.real, path);
+        let backup = match temporary().make_in(self.folder(), link) {
+            Ok(linked) => linked.into_temp_path(),
+            Err(_) => self.copied(&old.bytes)?,
         };
         new.persist(&self.real).map_err(|error| failed(error.error))?;
         Ok(Old::File { path: backup, bytes: None })
+    }
+
+    /// A copy of the target, where there are no hard links.
+    fn copied(&self, bytes: &[u8]) -> Result<TempPath, Cause> {
+        let folder = self.folder();
+        let copy = temporary().tempfile_in(folder);
+        let mut copy = copy.map_err(|source| Cause::in_folder(folder, source))?;
+        let failed = |source| Cause::Write { path: self.path.clone(), source };
+        io::Write::write_all(&mut copy, bytes).map_err(failed)?;
+        self.keep_mode_and_owner(copy.as_file())?;
+        copy.as_file().sync_all().map_err(failed)?;
+        Ok(copy.into_temp_path())
     }
 
     /// What a file holds that was never replaced.

@@ -104,49 +104,74 @@ impl Call {
 
     /// The paths that it names, for calls about files.
     pub(crate) fn paths(&self) -> Vec<String> {
-        let at: &[usize] = match self.number {
+        const FIRST: &[i64] = &[
             #[cfg(target_arch = "x86_64")]
-            libc::SYS_open
-            | libc::SYS_creat
-            | libc::SYS_unlink
-            | libc::SYS_mkdir
-            | libc::SYS_rmdir
-            | libc::SYS_chmod
-            | libc::SYS_chown
-            | libc::SYS_stat
-            | libc::SYS_lstat
-            | libc::SYS_readlink => &[0],
+            libc::SYS_open,
             #[cfg(target_arch = "x86_64")]
-            libc::SYS_rename | libc::SYS_link | libc::SYS_symlink => &[0, 1],
-            libc::SYS_execve | libc::SYS_truncate => &[0],
-            libc::SYS_openat
-            | libc::SYS_openat2
-            | libc::SYS_unlinkat
-            | libc::SYS_mkdirat
-            | libc::SYS_fchmodat
-            | libc::SYS_fchownat
-            | libc::SYS_newfstatat
-            | libc::SYS_statx
-            | libc::SYS_execveat
-            | libc::SYS_readlinkat => &[1],
-            libc::SYS_renameat | libc::SYS_renameat2 | libc::SYS_linkat => &[1, 3],
-            libc::SYS_symlinkat => &[0, 2],
-            _ => &[],
-        };
+            libc::SYS_creat,
+            #[cfg(target_arch = "x86_64")]
+            libc::SYS_unlink,
+            #[cfg(target_arch = "x86_64")]
+            libc::SYS_mkdir,
+            #[cfg(target_arch = "x86_64")]
+            libc::SYS_rmdir,
+            #[cfg(target_arch = "x86_64")]
+            libc::SYS_chmod,
+            #[cfg(target_arch = "x86_64")]
+            libc::SYS_chown,
+            #[cfg(target_arch = "x86_64")]
+            libc::SYS_stat,
+            #[cfg(target_arch = "x86_64")]
+            libc::SYS_lstat,
+            #[cfg(target_arch = "x86_64")]
+            libc::SYS_readlink,
+            libc::SYS_execve,
+            libc::SYS_truncate,
+        ];
+        const SECOND: &[i64] = &[
+            libc::SYS_openat,
+            libc::SYS_openat2,
+            libc::SYS_unlinkat,
+            libc::SYS_mkdirat,
+            libc::SYS_fchmodat,
+            libc::SYS_fchownat,
+            libc::SYS_newfstatat,
+            libc::SYS_statx,
+            libc::SYS_execveat,
+            libc::SYS_readlinkat,
+        ];
+        const BOTH: &[i64] = &[
+            #[cfg(target_arch = "x86_64")]
+            libc::SYS_rename,
+            #[cfg(target_arch = "x86_64")]
+            libc::SYS_link,
+            #[cfg(target_arch = "x86_64")]
+            libc::SYS_symlink,
+        ];
+        const BOTH_AT: &[i64] = &[libc::SYS_renameat, libc::SYS_renameat2, libc::SYS_linkat];
+        let kinds: [(&[i64], &[usize]); 5] = [
+            (FIRST, &[0]),
+            (SECOND, &[1]),
+            (BOTH, &[0, 1]),
+            (BOTH_AT, &[1, 3]),
+            (&[libc::SYS_symlinkat], &[0, 2]),
+        ];
+        let kind = kinds.iter().find(|(numbers, _)| numbers.contains(&self.number));
+        let at: &[usize] = kind.map_or(&[], |(_, at)| *at);
         at.iter().filter_map(|argument| self.text(*argument)).collect()
     }
 
     /// Whether it opens a file in a way that may change it or create it.
     pub(crate) fn opens_for_writing(&self) -> bool {
+        #[cfg(target_arch = "x86_64")]
+        let (old, creates) = (libc::SYS_open, libc::SYS_creat);
+        #[cfg(not(target_arch = "x86_64"))]
+        let (old, creates) = (-1, -1);
         let flags = match self.number {
             libc::SYS_openat => self.arguments[2],
-            #[cfg(target_arch = "x86_64")]
-            libc::SYS_open => self.arguments[1],
-            #[cfg(target_arch = "x86_64")]
-            libc::SYS_creat => return true,
-            // Its flags are the first word of what the argument points to.
-            libc::SYS_openat2 => return true,
-            _ => return false,
+            number if number == old => self.arguments[1],
+            // The flags of the second are where its argument points to.
+            number => return number == creates || number == libc::SYS_openat2,
         };
         let writes = libc::O_WRONLY | libc::O_RDWR | libc::O_CREAT | libc::O_TRUNC;
         flags & u64::from(writes.unsigned_abs()) != 0

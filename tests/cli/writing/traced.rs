@@ -17,14 +17,30 @@ use crate::{
     tracer::{Call, Follow, Stop, Then, Traced, trace},
 };
 
+const RENAMES: &[i64] = &[
+    #[cfg(target_arch = "x86_64")]
+    libc::SYS_rename,
+    libc::SYS_renameat,
+    libc::SYS_renameat2,
+];
+
+const LINKS: &[i64] = &[
+    #[cfg(target_arch = "x86_64")]
+    libc::SYS_link,
+    libc::SYS_linkat,
+];
+
 /// Whether a call writes something below a folder.
 fn writes_below(call: &Call, folder: &str) -> bool {
-    let by_path = match call.number {
+    let unlinks = [
         #[cfg(target_arch = "x86_64")]
-        libc::SYS_rename | libc::SYS_link | libc::SYS_unlink => true,
-        libc::SYS_renameat | libc::SYS_renameat2 | libc::SYS_linkat | libc::SYS_unlinkat => true,
-        _ => call.opens_for_writing(),
-    };
+        libc::SYS_unlink,
+        libc::SYS_unlinkat,
+    ];
+    let by_path = RENAMES.contains(&call.number)
+        || LINKS.contains(&call.number)
+        || unlinks.contains(&call.number)
+        || call.opens_for_writing();
     if by_path {
         return call.paths().iter().any(|path| path.starts_with(folder));
     }
@@ -60,12 +76,7 @@ impl Lacks {
     const ALL: [Self; 3] = [Self::Nothing, Self::Exchange, Self::HardLinks];
 
     fn refuses(self, call: &Call) -> Option<Errno> {
-        let is_link = match call.number {
-            libc::SYS_linkat => true,
-            #[cfg(target_arch = "x86_64")]
-            libc::SYS_link => true,
-            _ => false,
-        };
+        let is_link = LINKS.contains(&call.number);
         let is_exchange = call.number == libc::SYS_renameat2
             && call.arguments[4] == u64::from(libc::RENAME_EXCHANGE);
         match self {
@@ -85,7 +96,7 @@ fn run(
     mut at: impl FnMut(usize, &Call) -> Then + Send,
 ) -> Traced {
     let mut count = 0;
-    let mut failing = None;
+    let mut failing: Option<(i32, Errno)> = None;
     let mut traced = trace(&world.program(words), Follow::Program, |stop| {
         let call = match stop {
             Stop::Before(call) => call,
@@ -339,12 +350,7 @@ fn a_file_whose_owner_cannot_be_kept_is_not_replaced() {
 #[test]
 fn where_even_undoing_fails_it_is_said_what_each_file_holds_and_where_the_old_text_is() {
     let tried = Tried::new();
-    let is_rename = |call: &Call| match call.number {
-        #[cfg(target_arch = "x86_64")]
-        libc::SYS_rename => true,
-        libc::SYS_renameat | libc::SYS_renameat2 => true,
-        _ => false,
-    };
+    let is_rename = |call: &Call| RENAMES.contains(&call.number);
     // The second replacement fails and the way back from the first one; then also the attempt to
     // give the old text a name that stays.
     for failing in [2, usize::MAX] {

@@ -86,7 +86,7 @@ fn holds(text: &str, entry: &LockEntry) {
         if is_plain {
             // A string that does not end has its first quotation mark with it.
             let covered = covered.unwrap_or_default();
-            let same = covered == spanned.value || covered.get(1..) == Some(&spanned.value);
+            let same = covered == spanned.value || covered.get(1..) == Some(spanned.value.as_str());
             assert!(same, "`{covered}` is not `{}` in {text:?}", spanned.value);
         }
     }

@@ -394,6 +394,10 @@ fn try_out(seed: u64) -> bool {
         let files = files_of(root);
         for configuration in files.iter().filter(|path| path.ends_with(".cargo/config.toml")) {
             let text = fs::read_to_string(configuration).expect("a text");
+            if text.parse::<toml_edit::DocumentMut>().is_err() {
+                // Cargo refuses it.
+                continue;
+            }
             let named = text
                 .lines()
                 .filter_map(|line| line.split_once(" = "))

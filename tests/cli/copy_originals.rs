@@ -193,6 +193,7 @@ time = "0.3"
 "#,
     );
     world.set("TMPDIR", &world.path("../shared"));
+    world.let_write("../shared");
     let report = world.check("--only bans");
     assert_eq!(report.code, 0, "{}", report.shown());
     assert_eq!(fs::read_dir(world.path("../shared")).expect("a folder").count(), 1);
@@ -215,6 +216,7 @@ time = "0.3"
     // What somebody else has put there: cargo would believe what it says of rustc.
     world.folder("../shared/supercargo-no-target");
     world.set("TMPDIR", &world.path("../shared"));
+    world.let_write("../shared");
     assert_eq!(world.check("--only bans --no-cache").code, 0);
     let others = world.path("../shared/supercargo-no-target");
     assert_eq!(fs::read_dir(others).expect("a folder").count(), 0);

@@ -256,20 +256,24 @@ impl World {
         let run = self.run_unwatched(words);
         self.assert_nothing_temporary();
         let mut files = Vec::new();
+        let mut left_before = Vec::new();
         let mut others = before.differences();
         others.retain(|difference| {
-            let names = ["Cargo.toml", "Cargo.lock", "deny.toml"];
-            let is_ours = difference.path.is_file()
-                && difference
-                    .path
-                    .file_name()
-                    .is_some_and(|name| names.iter().any(|one| name == *one));
-            files.extend(is_ours.then(|| difference.path.clone()));
-            !is_ours
+            let path = &difference.path;
+            let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
+            let is_ours =
+                path.is_file() && ["Cargo.toml", "Cargo.lock", "deny.toml"].contains(&name);
+            files.extend(is_ours.then(|| path.clone()));
+            // What a run that was killed has left is deleted by the next one that writes.
+            let is_left = name.starts_with(".supercargo-") && name.ends_with(".tmp");
+            let is_deleted = is_left && !path.exists();
+            left_before.extend(is_deleted.then(|| path.clone()));
+            !is_ours && !is_deleted
         });
         // A file that takes another one's place changes the time of its folder.
         others.retain(|difference| {
-            let is_around = files.iter().any(|file| file.parent() == Some(&difference.path));
+            let mut changed = files.iter().chain(&left_before);
+            let is_around = changed.any(|file| file.parent() == Some(&difference.path));
             !(difference.is_only_time_of_folder && is_around)
         });
         let others: Vec<_> = others.iter().map(ToString::to_string).collect();

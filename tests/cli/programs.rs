@@ -143,6 +143,7 @@ fn variables(world: &World, file: &str, starts: &[&str]) -> String {
 fn cargo_has_the_same_environment_whatever_the_users_is() {
     let mut world = World::locked(PACKAGE);
     before_cargo(&mut world, "env > \"$CARGO_HOME/variables\"");
+    world.let_write("../cargo/variables");
     for (name, value) in [
         ("RUST_BACKTRACE", "full"),
         ("RUST_LIB_BACKTRACE", "1"),
@@ -212,6 +213,7 @@ fn git_speaks_english_and_is_led_nowhere_by_its_variables() {
         ),
     );
     world.make_executable("../fake/git");
+    world.let_write("../variables");
     for (name, value) in [
         ("GIT_DIR", "/nowhere"),
         ("GIT_COMMON_DIR", "/nowhere"),
@@ -300,6 +302,7 @@ fn a_name_of_a_program_is_looked_up() {
 fn homes_of_the_tools_that_are_not_there_yet_are_made() {
     let mut world = World::new(PACKAGE);
     world.set("CARGO_HOME", &world.path("../home/new/cargo"));
+    world.let_write("../home/new");
     world.set("RUSTUP_HOME", &world.path("../home/new/rustup"));
     world.write(
         "../tools/cargo",

@@ -96,7 +96,8 @@ fn mode_and_owner_are_kept() {
 
 #[test]
 fn other_names_of_a_file_keep_the_old_content_and_that_is_said() {
-    let world = world();
+    let mut world = world();
+    world.let_write("../other");
     fs::hard_link(world.path("Cargo.toml"), world.path("../other")).expect("a hard link");
     let before = world.read("Cargo.toml");
     let run = fix(&world, &[]);
@@ -162,8 +163,9 @@ fn a_policy_takes_no_links_place() {
 
 #[test]
 fn a_database_is_packed_in_no_other_files_place() {
-    let world = World::locked(WORLD).with(LATER);
+    let mut world = World::locked(WORLD).with(LATER);
     world.fetched_advisories(std::time::Duration::from_secs(60));
+    world.let_write("../snapshot");
     let run = world.run(&["db", "pack", "Cargo.toml"]);
     expect![[r"
         70error: `[work]/Cargo.toml` exists and is no snapshot of advisories; nothing was changed; name another file

@@ -462,6 +462,7 @@ fn a_packed_database_is_old_or_new() {
     let mut world = world();
     world.fetched_advisories(std::time::Duration::from_secs(60));
     world.folder("../out");
+    world.let_write("../out");
     let (folder, file) = (world.path("../out"), world.path("../out/snapshot"));
     let words = ["db", "pack", &file];
     assert_eq!(world.run(&words).code, 0);

@@ -28,8 +28,8 @@ pub(crate) const APART: [&str; 13] = [
     "cargo/.global-cache",
     "cargo/.crates.toml",
     "home/.cache",
-    "recorded",
-    "cargo-calls",
+    "cargo/recorded",
+    "cargo/calls",
     "judge",
 ];
 

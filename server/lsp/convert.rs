@@ -99,7 +99,9 @@ fn units(text: &SourceText, position: Position, encoding: Encoding) -> usize {
     let column = match encoding {
         Encoding::Utf8 => Some(position.character),
         Encoding::Utf16 => {
-            let wide = WideLineCol { line: position.line, col: position.character };
+            // A line has no more units than bytes, and the index counts without a limit.
+            let longest = u32::try_from(line.len()).unwrap_or(u32::MAX);
+            let wide = WideLineCol { line: position.line, col: position.character.min(longest) };
             text.client_lines().to_utf8(WideEncoding::Utf16, wide).map(|at| at.col)
         }
     };

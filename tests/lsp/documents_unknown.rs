@@ -103,6 +103,26 @@ each_editor! {
         assert_eq!(newest(&mut client).covered(TIME), "0.18");
     }
 
+    fn after_an_edit_that_ends_in_an_internal_error_the_text_is_unknown(editor) {
+        let mut world = World::locked(SMALL);
+        world.set("SUPERCARGO_PANIC_IN", "edit");
+        let mut client = Session::of(world).editor(editor).start();
+        client.expect_panics();
+        client.ignore(POLICY);
+        client.open(MANIFEST);
+        client.diagnostics_when(MANIFEST, "a version", |shown| shown.version.is_some());
+        client.lost(MANIFEST, true);
+        client.insert(MANIFEST, "[package]", "# one\n");
+        client.message("internal error while applying an edit of");
+        client.message("could not apply an edit");
+        is_unknown(&mut client);
+        let text = client.text(MANIFEST);
+        client.change(MANIFEST, &[Change::whole(&text)]);
+        let shown = newest(&mut client);
+        client.lost(MANIFEST, false);
+        assert_eq!((shown.line(TIME), shown.covered(TIME)), (8, "0.18"));
+    }
+
     fn a_save_brings_the_text_back(editor) {
         for with_text in [true, false] {
             let mut client = opened(editor);

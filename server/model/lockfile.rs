@@ -68,23 +68,20 @@ impl Lockfile {
     /// The packages of a lock file and what they depend on; `None` where the file is not sound. Takes
     /// time and memory in proportion to the text.
     pub(crate) fn graph(text: &str) -> Option<Vec<LockedPackage>> {
-        let (root, errors) = tree::parse(text);
-        if !errors.is_empty() {
-            return None;
-        }
-        let tables = tree::array(root.get_ref(), "package").iter();
-        let tables: Vec<_> = tables.filter_map(|value| value.get_ref().as_table()).collect();
-        let named =
-            |table: &DeTable<'_>, key: &str| Some(table.get(key)?.get_ref().as_str()?.to_owned());
-        let mut packages = Vec::with_capacity(tables.len());
-        for table in &tables {
-            packages.push(LockedPackage {
-                name: named(table, "name")?,
-                version: named(table, "version")?.parse().ok()?,
-                source: named(table, "source"),
-                dependencies: Vec::new(),
-            });
-        }
+        let mut read = Some((Vec::new(), Vec::<Vec<String>>::new()));
+        let is_sound = each_package(text, |_, _, table| {
+            let Some((packages, required)) = &mut read else { return };
+            if let Some(package) = locked_package(table) {
+                packages.push(package);
+                let all = tree::array(table, "dependencies").iter();
+                required.push(
+                    all.filter_map(|one| one.get_ref().as_str().map(str::to_owned)).collect(),
+                );
+            } else {
+                read = None;
+            }
+        });
+        let (mut packages, required) = read.filter(|_| is_sound)?;
         let mut by_name: HashMap<&str, usize> = HashMap::new();
         let mut by_version: HashMap<(&str, &Version), usize> = HashMap::new();
         let mut by_source: HashMap<(&str, &Version, &str), usize> = HashMap::new();
@@ -105,13 +102,8 @@ impl Lockfile {
             let exact = source.and_then(|source| by_source.get(&(name, &version, source)));
             exact.or_else(|| by_version.get(&(name, &version))).copied()
         };
-        let dependencies: Vec<Vec<usize>> = tables
-            .iter()
-            .map(|table| {
-                let all = tree::array(table, "dependencies").iter();
-                all.filter_map(|one| find(one.get_ref().as_str()?)).collect()
-            })
-            .collect();
+        let found = |names: Vec<String>| names.iter().filter_map(|name| find(name)).collect();
+        let dependencies: Vec<Vec<usize>> = required.into_iter().map(found).collect();
         for (package, dependencies) in packages.iter_mut().zip(dependencies) {
             package.dependencies = dependencies;
         }
@@ -120,7 +112,20 @@ impl Lockfile {
 
     /// The lock entries alone, whether or not cargo could use the file.
     pub fn entries(text: &str) -> Vec<LockEntry> {
-        entries(text, tree::parse(text).0.get_ref())
+        let mut all = Vec::new();
+        each_package(text, |start, piece, table| {
+            let moved = |value: Spanned<String>| {
+                let span = value.span.start + start..value.span.end + start;
+                Spanned { span, ..value }
+            };
+            let entry = entry(piece, table);
+            all.extend(entry.map(|LockEntry { name, version, source }| LockEntry {
+                name: moved(name),
+                version: moved(version),
+                source,
+            }));
+        });
+        all
     }
 
     /// The entry of a package. Two sources may lock the same version: `source` decides then.
@@ -135,15 +140,63 @@ impl Lockfile {
 }
 
 fn entries(text: &str, root: &DeTable<'_>) -> Vec<LockEntry> {
-    let packages = tree::array(root, "package").iter().filter_map(|value| {
-        let table = value.get_ref().as_table()?;
-        Some(LockEntry {
-            name: tree::string(text, table, "name")?,
-            version: tree::string(text, table, "version")?,
-            source: tree::string(text, table, "source").map(|source| source.value),
-        })
-    });
-    packages.collect()
+    packages(root).filter_map(|table| entry(text, table)).collect()
+}
+
+fn entry(text: &str, table: &DeTable<'_>) -> Option<LockEntry> {
+    Some(LockEntry {
+        name: tree::string(text, table, "name")?,
+        version: tree::string(text, table, "version")?,
+        source: tree::string(text, table, "source").map(|source| source.value),
+    })
+}
+
+/// A package of which nothing is said yet that it depends on.
+fn locked_package(table: &DeTable<'_>) -> Option<LockedPackage> {
+    let named = |key: &str| Some(table.get(key)?.get_ref().as_str()?.to_owned());
+    Some(LockedPackage {
+        name: named("name")?,
+        version: named("version")?.parse().ok()?,
+        source: named("source"),
+        dependencies: Vec::new(),
+    })
+}
+
+fn packages<'t, 'i>(root: &'t DeTable<'i>) -> impl Iterator<Item = &'t DeTable<'i>> {
+    tree::array(root, "package").iter().filter_map(|one| one.get_ref().as_table())
+}
+
+/// Calls `see` for each package, with the piece of the text that it is in and where that begins.
+/// Returns whether everything could be parsed.
+fn each_package(text: &str, mut see: impl FnMut(usize, &str, &DeTable<'_>)) -> bool {
+    let mut is_sound = true;
+    for (start, piece) in pieces(text) {
+        let (root, errors) = tree::parse(piece);
+        is_sound &= errors.is_empty();
+        packages(root.get_ref()).for_each(|table| see(start, piece, table));
+    }
+    is_sound
+}
+
+/// A long text a package at a time, as cargo writes it: the tree of all of it would take more than
+/// ten times its size. With where each piece begins.
+fn pieces(text: &str) -> Vec<(usize, &str)> {
+    const LONG: usize = 1 << 20;
+    // Within a string of several lines anything may stand.
+    let is_plain = !["\"\"\"", "'''"].iter().any(|quotes| text.contains(quotes));
+    if text.len() <= LONG || !is_plain || tree::too_many_values(text).is_some() {
+        return vec![(0, text)];
+    }
+    let mut starts = vec![0];
+    let mut at = 0;
+    for line in text.split_inclusive('\n') {
+        if at > 0 && line.trim_end() == "[[package]]" {
+            starts.push(at);
+        }
+        at += line.len();
+    }
+    let ends = starts[1..].iter().copied().chain([text.len()]);
+    starts.iter().copied().zip(ends).map(|(start, end)| (start, &text[start..end])).collect()
 }
 
 /// A long text with its lists of dependencies and its old kind of checksums blanked out: the library
@@ -217,6 +270,29 @@ name = "m"
 version = "0.1.0"
 dependencies = ["a 1.0.0", "a 2.0.0"]
 "#;
+
+    #[test]
+    fn long_text_is_read_a_package_at_a_time_with_the_same_result() {
+        let mut text = "version = 4\n".to_owned();
+        for number in 0..12_000 {
+            text.push_str(&format!(
+                "\n[[package]]\nname = \"p{number}\"\nversion = \"1.0.0\"\nsource = \"registry+a\"\n\
+                 dependencies = [\n \"p{}\",\n]\n",
+                (number + 1) % 12_000
+            ));
+        }
+        assert!(pieces(&text).len() > 12_000);
+        let (root, errors) = tree::parse(&text);
+        assert_eq!(errors, []);
+        assert_eq!(Lockfile::entries(&text), entries(&text, root.get_ref()));
+        let graph = Lockfile::graph(&text).expect("it is sound");
+        assert_eq!((graph.len(), &*graph[7].dependencies), (12_000, &[8][..]));
+        assert_eq!(Lockfile::graph(&format!("{text}[[package]]\nname = 1\n")), None);
+        assert_eq!(Lockfile::graph(&format!("{text}=")), None);
+        // Nothing is cut where a string may go on.
+        let quoted = format!("{text}[metadata]\nx = \"\"\"\n[[package]]\n\"\"\"\n");
+        assert_eq!(Lockfile::graph(&quoted).map(|graph| graph.len()), Some(12_000));
+    }
 
     #[test]
     fn two_versions_of_one_crate_are_two_entries() {

@@ -258,17 +258,24 @@ impl World {
         let mut files = Vec::new();
         let mut left_before = Vec::new();
         let mut others = before.differences();
+        // What a run that was killed has left is deleted by the next one that writes.
+        others.retain(|difference| {
+            let name = difference.path.file_name().and_then(|name| name.to_str());
+            let is_left =
+                name.is_some_and(|name| name.starts_with(".supercargo-") && name.ends_with(".tmp"));
+            let is_deleted = is_left && !difference.path.exists();
+            left_before.extend(is_deleted.then(|| difference.path.clone()));
+            !is_deleted
+        });
+        // It may have been another name of a file.
+        others.retain(|difference| left_before.is_empty() || !difference.is_only_other_names);
         others.retain(|difference| {
             let path = &difference.path;
             let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
             let is_ours =
                 path.is_file() && ["Cargo.toml", "Cargo.lock", "deny.toml"].contains(&name);
             files.extend(is_ours.then(|| path.clone()));
-            // What a run that was killed has left is deleted by the next one that writes.
-            let is_left = name.starts_with(".supercargo-") && name.ends_with(".tmp");
-            let is_deleted = is_left && !path.exists();
-            left_before.extend(is_deleted.then(|| path.clone()));
-            !is_ours && !is_deleted
+            !is_ours
         });
         // A file that takes another one's place changes the time of its folder.
         others.retain(|difference| {

@@ -217,6 +217,7 @@ fn git_speaks_english_and_is_led_nowhere_by_its_variables() {
     for (name, value) in [
         ("GIT_DIR", "/nowhere"),
         ("GIT_COMMON_DIR", "/nowhere"),
+        // The user's own configuration counts, what it may not turn on is off all the same.
         ("GIT_CONFIG_COUNT", "1"),
         ("GIT_CONFIG_KEY_0", "core.fsmonitor"),
         ("GIT_CONFIG_VALUE_0", "/nowhere/monitor"),
@@ -232,10 +233,15 @@ fn git_speaks_english_and_is_led_nowhere_by_its_variables() {
     assert_eq!(report.code, 0, "{}", report.shown());
     assert_eq!(report.with("no-advisory-database").len(), 0);
     let told = variables(&world, "../variables", &["GIT_", "LC_ALL"]);
-    for expected in ["GIT_SSL_NO_VERIFY=0", "GIT_TERMINAL_PROMPT=0", "LC_ALL=C"] {
+    for expected in [
+        "GIT_CONFIG_KEY_0=core.fsmonitor",
+        "GIT_SSL_NO_VERIFY=0",
+        "GIT_TERMINAL_PROMPT=0",
+        "LC_ALL=C",
+    ] {
         assert!(told.lines().any(|line| line == expected), "{told}");
     }
-    for other in ["GIT_DIR", "GIT_COMMON_DIR", "GIT_CONFIG_KEY_0", "GIT_NAMESPACE", "GIT_TRACE"] {
+    for other in ["GIT_DIR", "GIT_COMMON_DIR", "GIT_NAMESPACE", "GIT_TRACE"] {
         assert!(!told.contains(other), "{told}");
     }
 }

@@ -39,6 +39,9 @@ const SHOWN: u64 = 64 << 10;
 /// How many differences a failure shows.
 const SAID: usize = 12;
 
+/// Where the number of links is in [`Entry::identity`].
+const LINKS: usize = 5;
+
 /// Up to this size a text is read again although nothing else of the file has changed.
 const READ_AGAIN: u64 = 1 << 20;
 
@@ -85,6 +88,8 @@ pub(crate) struct Difference {
     pub(crate) path: PathBuf,
     /// Whether it is only that entries of this folder came, went or were replaced.
     pub(crate) is_only_time_of_folder: bool,
+    /// Whether it is only that a file has gained or lost other names (hard links).
+    pub(crate) is_only_other_names: bool,
     what: String,
 }
 
@@ -261,11 +266,18 @@ fn compared(before: &BTreeMap<PathBuf, Entry>, now: &BTreeMap<PathBuf, Entry>) -
     let paths: BTreeSet<_> = before.keys().chain(now.keys()).collect();
     let mut differences = Vec::new();
     for path in paths {
+        let mut is_only_other_names = false;
         let (what, is_only_time_of_folder) = match (before.get(path), now.get(path)) {
             (Some(before), Some(now)) if before == now => continue,
             (Some(before), Some(now)) => {
                 let mut timed = before.clone();
                 timed.times = now.times;
+                let mut named = before.clone();
+                named.identity[LINKS] = now.identity[LINKS];
+                if let (Some(before), Some(now)) = (&mut named.times, &now.times) {
+                    before[1] = now[1];
+                }
+                is_only_other_names = now.kind == Kind::File && named == *now;
                 (now.changes(before), now.kind == Kind::Folder && timed == *now)
             }
             (Some(_), None) => ("was deleted".to_owned(), false),
@@ -275,7 +287,12 @@ fn compared(before: &BTreeMap<PathBuf, Entry>, now: &BTreeMap<PathBuf, Entry>) -
             }
             (None, None) => continue,
         };
-        differences.push(Difference { path: path.clone(), is_only_time_of_folder, what });
+        differences.push(Difference {
+            path: path.clone(),
+            is_only_time_of_folder,
+            is_only_other_names,
+            what,
+        });
     }
     differences
 }

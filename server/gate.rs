@@ -69,13 +69,11 @@ pub struct GateOptions {
 impl GateOptions {
     /// Which advisories are judged by.
     fn database_source(&self, loaded: &LoadedPolicy) -> DatabaseSource {
-        match &self.advisories {
-            Some(folder) => DatabaseSource::Folder(folder.clone()),
-            None => {
-                let offline = self.refresh == RefreshPolicy::Never;
-                DatabaseSource::Managed(DatabaseSettings { offline, ..loaded.databases.clone() })
-            }
+        if let Some(folder) = &self.advisories {
+            return DatabaseSource::Folder(folder.clone());
         }
+        let offline = self.refresh == RefreshPolicy::Never;
+        DatabaseSource::Managed(DatabaseSettings { offline, ..loaded.databases.clone() })
     }
 }
 

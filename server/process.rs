@@ -146,6 +146,7 @@ impl Children {
     ///
     /// The program is named by an absolute path, or by a name that is looked up in `PATH`; of the
     /// command its arguments, its folder and the variables that it sets or removes count.
+    #[expect(clippy::needless_pass_by_value, reason = "it is started once")]
     pub(crate) fn run_while(
         &self,
         command: Command,

@@ -204,6 +204,7 @@ impl DatabaseLocation {
     /// Where a fetch of this database goes: here, or, where nothing may be written here, to the
     /// place that cargo-deny uses when the policy names none (`$CARGO_HOME/advisory-dbs`). The
     /// advisories are the same, and so is the verdict.
+    #[must_use]
     pub fn target(&self) -> Self {
         match (self.refusal(), place::of_cargo()) {
             (Some(_), Some(root)) => Self { root, url: self.url.clone() },
@@ -214,6 +215,7 @@ impl DatabaseLocation {
     /// Where this database is read: here or at its [target](Self::target), whichever was fetched
     /// last. `offline`, when nothing is ever fetched, it is the place that the policy names, as long
     /// as there is a database: cargo-deny would read that one.
+    #[must_use]
     pub fn current(&self, offline: bool) -> Self {
         let target = self.target();
         if target == *self {

@@ -149,7 +149,7 @@ impl<'g> Paths<'g> {
 
     /// `next` leads from `child` to the package.
     fn entrance(&self, local: NodeId, child: NodeId, next: &HashMap<NodeId, NodeId>) -> Entrance {
-        let to_local = self.from_a_root(local);
+        let to_local = self.path_from_root(local);
         let from_child = || std::iter::successors(Some(child), |at| next.get(at).copied());
         let length = to_local.len() + from_child().count();
         let may = length <= limits::PATH_LENGTH && length <= self.nodes.get();
@@ -161,7 +161,7 @@ impl<'g> Paths<'g> {
     }
 
     /// The shortest way from a root of the graph to a local package, both included.
-    fn from_a_root(&self, local: NodeId) -> Rc<[NodeId]> {
+    fn path_from_root(&self, local: NodeId) -> Rc<[NodeId]> {
         if let Some(known) = self.from_roots.borrow().get(&local) {
             return Rc::clone(known);
         }

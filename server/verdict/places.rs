@@ -27,13 +27,16 @@ pub(super) struct PackagePlaces {
     pub(super) cut: Option<String>,
 }
 
+/// What the dependencies of a local package resolved to: their indices.
+type Resolved = HashMap<NodeId, Vec<usize>>;
+
 /// Answers for the packages of one graph, and remembers its answers.
 pub(super) struct Places<'g> {
     krates: &'g Krates,
     pub(super) manifests: &'g Manifests,
     paths: Paths<'g>,
     /// The indices of what each local package depends on, by what they resolved to.
-    resolved: RefCell<HashMap<NodeId, Rc<HashMap<NodeId, Vec<usize>>>>>,
+    resolved: RefCell<HashMap<NodeId, Rc<Resolved>>>,
     known: RefCell<HashMap<(NodeId, bool), Rc<PackagePlaces>>>,
 }
 

@@ -59,7 +59,7 @@ pub(crate) fn unresolved(
     let mut nodes = limits::PATH_NODES;
     let mut findings = Vec::new();
     for (index, package) in lock.packages.iter().enumerate() {
-        let is_reached = reach.before[index].is_some();
+        let is_reached = reach.before[index] != Reached::Never;
         if package.source.is_none() || !is_reached || !spoken_of.contains(package.name.as_str()) {
             continue;
         }
@@ -100,30 +100,49 @@ struct Ways {
     cut: Option<String>,
 }
 
+/// How a package is reached from any declaration on the shortest way.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Reached {
+    Never,
+    Directly,
+    /// Through this one.
+    After(usize),
+}
+
+impl Reached {
+    fn previous(self) -> Option<usize> {
+        match self {
+            Self::After(package) => Some(package),
+            Self::Never | Self::Directly => None,
+        }
+    }
+}
+
 /// Looks for the declarations through which packages come.
 struct Reach<'a> {
     lock: &'a Lock<'a>,
     entrances: &'a [Entrance],
     /// What comes before each package on the shortest way from any declaration, if one reaches it.
-    before: Vec<Option<Option<usize>>>,
+    before: Vec<Reached>,
     /// How many edges may still be looked at.
     steps: usize,
 }
 
 impl<'a> Reach<'a> {
     fn new(lock: &'a Lock<'a>, entrances: &'a [Entrance]) -> Self {
-        let mut before = vec![None; lock.packages.len()];
+        let mut before = vec![Reached::Never; lock.packages.len()];
         let mut queue = VecDeque::new();
         for entrance in entrances {
-            if before[entrance.locked].replace(None).is_none() {
+            if std::mem::replace(&mut before[entrance.locked], Reached::Directly) == Reached::Never
+            {
                 queue.push_back(entrance.locked);
             }
         }
         while let Some(at) = queue.pop_front() {
             let package = &lock.packages[at];
             for dependency in package.dependencies.iter().filter(|_| package.source.is_some()) {
-                if before[*dependency].is_none() {
-                    before[*dependency] = Some(Some(at));
+                if before[*dependency] == Reached::Never {
+                    before[*dependency] = Reached::After(at);
                     queue.push_back(*dependency);
                 }
             }
@@ -175,7 +194,7 @@ impl<'a> Reach<'a> {
     /// those on the way from the nearest declaration.
     fn distances(&mut self, package: usize) -> HashMap<usize, usize> {
         if self.steps == 0 {
-            let way = std::iter::successors(Some(package), |at| self.before[*at].flatten());
+            let way = std::iter::successors(Some(package), |at| self.before[*at].previous());
             return way.zip(0..).collect();
         }
         let mut distances = HashMap::from([(package, 0)]);

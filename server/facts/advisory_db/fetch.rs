@@ -288,7 +288,7 @@ mod tests {
         delete_left(root);
         let mut left: Vec<_> = root.read_dir_utf8().expect("read").flatten().collect();
         left.sort_by(|one, other| one.file_name().cmp(other.file_name()));
-        let left: Vec<_> = left.iter().map(|entry| entry.file_name()).collect();
+        let left: Vec<_> = left.iter().map(camino::Utf8DirEntry::file_name).collect();
         assert_eq!(left, [".partial-", ".partial-2", ".partial-mine", "partial-1"]);
         Partial::new(root).expect("made");
         assert!(!root.join(format!("{PARTIAL}{}", std::process::id())).exists());

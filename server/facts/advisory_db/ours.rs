@@ -69,10 +69,9 @@ pub(super) fn found(folder: &Utf8Path, url: &Url, sources_too: bool) -> Result<F
     }
     match read_text(&git.join("config"), CONFIG_LIMIT).and_then(|config| origin(&config)) {
         Some(origin) if is_same(&origin, url) => {}
-        Some(_) => return refuse(format!("it is not a clone of `{url}`")),
         // A clone that was broken off before it had anything.
         None if names == [".git"] && commit_of(&git).is_none() => return Ok(Found::Clone),
-        None => return refuse(format!("it is not a clone of `{url}`")),
+        _ => return refuse(format!("it is not a clone of `{url}`")),
     }
     if let Some(work) = own_work(&git) {
         return refuse(format!("it holds {work}"));

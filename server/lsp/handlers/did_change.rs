@@ -16,13 +16,12 @@ pub(in crate::lsp) fn handle(session: &Session, params: DidChangeTextDocumentPar
         let encoding = state.features.encoding;
         state.documents.change(&document.uri, document.version, params.content_changes, encoding)
     });
-    let paths = match changed {
-        Ok(changed) => changed.into_iter().collect(),
+    let paths = if let Ok(changed) = changed {
+        changed.into_iter().collect()
+    } else {
         // Perhaps a part of it was applied.
-        Err(_) => {
-            let uri = document.uri.as_str().to_owned();
-            session.state().documents.lose(&[uri], "an internal error")
-        }
+        let uri = document.uri.as_str().to_owned();
+        session.state().documents.lose(&[uri], "an internal error")
     };
     for path in paths {
         session.tell(Event::Changed(path));

@@ -252,7 +252,8 @@ impl World {
                 let content = if data.is_file() {
                     fs::read_to_string(&path).expect("a text")
                 } else {
-                    fs::read_link(&path).map_or_else(|_| String::new(), |to| format!("{to:?}"))
+                    fs::read_link(&path)
+                        .map_or_else(|_| String::new(), |to| to.display().to_string())
                 };
                 let (time, nanos) = (data.mtime(), data.mtime_nsec());
                 let (inode, mode) = (data.ino(), data.mode());

@@ -36,7 +36,9 @@ pub fn fuzz_configuration(text: &str) {
         assert_eq!(path.file_name(), Some("Cargo.toml"));
         assert_normal(&path);
     }
-    included(text, file).iter().for_each(|path| assert_normal(path));
+    for path in &included(text, file) {
+        assert_normal(path);
+    }
 }
 
 fn assert_normal(path: &Utf8PathBuf) {

@@ -261,8 +261,7 @@ impl World {
         // What a run that was killed has left is deleted by the next one that writes.
         others.retain(|difference| {
             let name = difference.path.file_name().and_then(|name| name.to_str());
-            let is_left =
-                name.is_some_and(|name| name.starts_with(".supercargo-") && name.ends_with(".tmp"));
+            let is_left = name.is_some_and(|name| name.starts_with(".supercargo-"));
             let is_deleted = is_left && !difference.path.exists();
             left_before.extend(is_deleted.then(|| difference.path.clone()));
             !is_deleted
@@ -388,7 +387,7 @@ impl World {
 
     /// The findings of a run with `--format json`, without reading the files that it speaks of: they may
     /// have no end.
-    pub(crate) fn read_again(&self, run: Run) -> Report {
+    pub(crate) fn read_again(run: Run) -> Report {
         Report::of(run, |_| String::new())
     }
 

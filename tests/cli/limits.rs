@@ -60,7 +60,8 @@ mod license_texts {
 
     #[test]
     fn license_file_that_never_ends_is_reported_on_its_line() {
-        let named: [(&str, &dyn Fn(&World)); 4] = [
+        type Made<'m> = (&'m str, &'m dyn Fn(&World));
+        let named: [Made<'_>; 4] = [
             ("LICENSE", &|world| link(world, "LICENSE", "/dev/zero")),
             ("LICENSE", &|world| pipe(world, "LICENSE")),
             ("/dev/zero", &|_| {}),
@@ -73,7 +74,7 @@ mod license_texts {
             let world = by_file(file);
             make(&world);
             let run = world.human("--format json");
-            let report = world.read_again(run);
+            let report = World::read_again(run);
             let (place, line, message) = over_limit(&report);
             assert_eq!((place.as_str(), line), ("[work]/Cargo.toml", 5));
             let why = if file == "text" { "larger than 4 MiB" } else { "not a regular file" };
@@ -129,7 +130,7 @@ mod license_texts {
             "\"$0\" check --offline --format json --db '{}'",
             world.path("../db")
         ));
-        let report = world.read_again(run);
+        let report = World::read_again(run);
         let (place, line, message) = over_limit(&report);
         assert_eq!((place.as_str(), line), ("[work]/Cargo.toml", 2));
         expect!["could not determine the license of `m` 0.1.0: `LICENSE-MIT` is larger than 4 MiB"]
@@ -150,7 +151,8 @@ mod license_texts {
 fn policy_with_200000_entries_leaves_out_that_check_alone() {
     let world = World::locked(PACKAGE);
     let plain = world.read("deny.toml");
-    let strings = (0..200_000).map(|number| format!("\"b{number}\",\n")).collect::<String>();
+    let strings: Vec<_> = (0..200_000).map(|number| format!("\"b{number}\",\n")).collect();
+    let strings = strings.concat();
     let tables = "[[bans.skip]]\ncrate = \"s\"\n".repeat(200_000);
     for (text, list, line) in [
         (format!("{plain}[bans]\ndeny = [\n{strings}]\n"), "bans.deny", 4),
@@ -179,7 +181,8 @@ fn policy_with_200000_entries_leaves_out_that_check_alone() {
 #[test]
 fn policy_with_10000_entries_is_checked() {
     let world = World::locked(PACKAGE);
-    let strings = (0..10_000).map(|number| format!("\"b{number}\",\n")).collect::<String>();
+    let strings: Vec<_> = (0..10_000).map(|number| format!("\"b{number}\",\n")).collect();
+    let strings = strings.concat();
     let plain = world.read("deny.toml");
     world.write("deny.toml", format!("{plain}[bans]\nskip = [\n{strings}]\n"));
     let report = world.check("");
@@ -214,7 +217,7 @@ mod members {
             assert!(made.expect("`mkfifo` runs").success());
         }
         let run = world.human("--format json");
-        let report = world.read_again(run);
+        let report = World::read_again(run);
         let found = report.with(OVER);
         let told: Vec<_> = found
             .iter()
@@ -235,7 +238,7 @@ mod members {
             let made = std::process::Command::new("mkfifo").arg(world.path(file)).status();
             assert!(made.expect("`mkfifo` runs").success());
             let run = world.human("--format json");
-            let report = world.read_again(run);
+            let report = World::read_again(run);
             let found = report.with("supercargo::unreadable-file");
             assert_eq!((found.len(), report.code), (1, 70), "{}", report.shown());
             assert_eq!(found[0].places[0].file, format!("[work]/{file}"));

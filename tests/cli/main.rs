@@ -16,6 +16,8 @@ mod copy_untouched;
 mod database;
 #[cfg(unix)]
 mod database_places;
+#[path = "../support/dice.rs"]
+mod dice;
 mod discovery;
 mod explain;
 mod extremes;

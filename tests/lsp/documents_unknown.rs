@@ -28,7 +28,7 @@ fn newest(client: &mut Client) -> Shown {
 }
 
 /// Sends `contentChanges` as they are, and has the harness know what the editor has afterwards.
-fn send(client: &mut Client, changes: Value, text: &str) {
+fn send(client: &mut Client, changes: &Value, text: &str) {
     let version = client.editor.next_version(client.version(MANIFEST));
     client.assume(MANIFEST, version, text);
     let uri = client.world.uri(MANIFEST);
@@ -46,7 +46,7 @@ fn lose(client: &mut Client) {
     let text = format!("# lost\n{}", client.text(MANIFEST));
     send(
         client,
-        json!([{"range": {"start": position, "end": position}, "text": "# lost\n"}]),
+        &json!([{"range": {"start": position, "end": position}, "text": "# lost\n"}]),
         &text,
     );
     client.message("could not apply an edit");

@@ -51,7 +51,8 @@ fn lives(client: &mut Client) {
 
 fn entry(lock: &mut String, name: &str, dependencies: impl Iterator<Item = String>) {
     let source = "registry+https://github.com/rust-lang/crates.io-index";
-    let all = dependencies.map(|one| format!(" \"{one}\",\n")).collect::<String>();
+    let all: Vec<_> = dependencies.map(|one| format!(" \"{one}\",\n")).collect();
+    let all = all.concat();
     let _ = write!(
         lock,
         "\n[[package]]\nname = \"{name}\"\nversion = \"1.0.0\"\nsource = \"{source}\"\ndependencies = [\n{all}]\n"
@@ -197,7 +198,8 @@ fn two_hundred_nested_braces_keep_no_workspace_from_being_checked_and_watched() 
 #[test]
 fn policy_with_200000_entries_is_open_and_the_other_checks_are_made() {
     let world = World::locked(SMALL);
-    let strings = (0..200_000).map(|number| format!("\"b{number}\",\n")).collect::<String>();
+    let strings: Vec<_> = (0..200_000).map(|number| format!("\"b{number}\",\n")).collect();
+    let strings = strings.concat();
     let plain = world.read(POLICY);
     world.write(POLICY, format!("{plain}[bans]\ndeny = [\n{strings}]\n"));
     let mut client = Session::of(world).editor(Editor::Neovim).start();

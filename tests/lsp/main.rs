@@ -13,6 +13,8 @@ mod copy_untouched;
 mod creation;
 #[cfg(unix)]
 mod databases;
+#[path = "../support/dice.rs"]
+mod dice;
 mod documents_unknown;
 mod exceptions;
 mod extremes;

@@ -16,7 +16,6 @@
 //! SUPERCARGO_SEED=17 ..       the world of a failure again; with a number of sequences the first of several
 //! ```
 
-mod dice;
 mod fuzz;
 mod layouts;
 mod recorder;
@@ -27,7 +26,7 @@ mod texts;
 
 use std::env;
 
-use dice::Dice;
+use crate::dice::Dice;
 use run::Run;
 use steps::Step;
 

@@ -5,9 +5,6 @@
 //! the others, so that a failing workspace can be shortened by leaving parts out. It is laid out in a
 //! case folder: `ws/` is what is checked, `outside/` is what hostile paths lead to.
 
-#[path = "../lsp/sequences/dice.rs"]
-mod dice;
-
 use std::{
     collections::BTreeMap,
     env,
@@ -17,7 +14,7 @@ use std::{
     path::Path,
 };
 
-use dice::Dice;
+use crate::dice::Dice;
 
 /// The packages and advisories that the workspaces use, in the language of fixtures.
 pub(crate) const REGISTRY: &str = "

@@ -205,6 +205,7 @@ fn traced(command: &Command, follow: Follow, on_stop: &mut dyn FnMut(Stop<'_>) -
     }
     // Signals of a terminal are for the tests.
     shell.process_group(0);
+    #[expect(clippy::zombie_processes, reason = "the tracer waits for it, by its id")]
     let child = shell.spawn().expect("a shell starts");
     let program = Pid::from_raw(child.id().cast_signed());
     let own = WaitPidFlag::__WNOTHREAD | WaitPidFlag::__WALL;

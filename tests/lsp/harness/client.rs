@@ -554,13 +554,12 @@ impl Client {
                 }
             }
             (Some(method), None) => self.take_notification(&method, message),
-            (None, Some(Value::Null)) => self.unknown.push(message),
-            (None, Some(id)) => {
+            (None, Some(id)) if !id.is_null() => {
                 let id = id.as_i64().expect("the ids of our requests are numbers");
                 let earlier = self.answers.insert(id, message);
                 assert!(earlier.is_none(), "the request {id} was answered twice");
             }
-            (None, None) => self.unknown.push(message),
+            (None, _) => self.unknown.push(message),
         }
     }
 

@@ -17,7 +17,8 @@ use std::{
 
 use serde_json::{Value, json};
 
-use super::{Cargo, dice::Dice, run::Run, shorter, steps::Step};
+use super::{Cargo, run::Run, shorter, steps::Step};
+use crate::dice::Dice;
 use crate::harness::Change;
 
 /// How many sequences one server goes through.
@@ -71,7 +72,7 @@ impl Run {
 
     pub(super) fn odd_edit(&mut self, dice: &mut Dice) {
         let Some(file) = self.one_open(dice) else { return };
-        let changes: Vec<_> = (0..1 + dice.roll(3)).map(|_| odd_change(dice)).collect();
+        let changes: Vec<_> = (0..=dice.roll(3)).map(|_| odd_change(dice)).collect();
         let version = self.client.version(&file);
         let version = match dice.roll(8) {
             0 => version,
@@ -87,7 +88,7 @@ impl Run {
 
     pub(super) fn odd_request(&mut self, dice: &mut Dice) {
         let mut asked = Vec::new();
-        for _ in 0..1 + dice.roll(4) {
+        for _ in 0..=dice.roll(4) {
             let (method, params) = self.odd_question(dice);
             self.note(&format!("  ask {method} {}", shown(&params)));
             asked.push(self.client.ask(method, params));

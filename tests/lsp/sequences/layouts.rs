@@ -1,7 +1,8 @@
 //! Workspaces that are generated: one package, a virtual workspace whose members inherit, a package
 //! with a path dependency outside of it, two workspaces of which folders are added and removed.
 
-use super::{dice::Dice, texts};
+use super::texts;
+use crate::dice::Dice;
 
 /// Where everything comes from.
 const REGISTRY: &str = r#"

@@ -10,12 +10,12 @@ use serde_json::{Value, json};
 
 use super::{
     Cargo,
-    dice::Dice,
     layouts::Layout,
     recorder,
     steps::{Kind, Step},
     texts,
 };
+use crate::dice::Dice;
 use crate::harness::{Change, Client, Editor, LIMIT, Session, Shown, World};
 
 /// What is looked at of a diagnostic.

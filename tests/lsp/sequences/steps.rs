@@ -1,7 +1,7 @@
 //! The steps of a sequence. Each is a kind and a seed of its own, and is understood by what it finds:
 //! without the steps before it, it still is one.
 
-use super::dice::Dice;
+use crate::dice::Dice;
 
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Step {

@@ -1,6 +1,6 @@
 //! Texts of manifests and policies, and edits of them as people make them.
 
-use super::dice::Dice;
+use crate::dice::Dice;
 
 /// What `[workspace.dependencies]` has at first.
 pub(super) const INHERITED: [&str; 3] = ["time", "plain", "gpl"];

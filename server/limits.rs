@@ -17,6 +17,7 @@
 //! | a policy for which the editor's own help is given (hover on keys and entries, completion, hints) | [`EDITED_POLICY`], 1 MiB; its findings are shown all the same |
 //! | license texts of one package | [`LICENSE_TEXTS`], together [`LICENSE_TEXTS_SIZE`], 16 MiB; the check of licenses is left out |
 //! | entries of folders that the patterns of `workspace.members` look at | [`GLOB_ENTRIES`]; a warning on the pattern, what it matches further is not looked at |
+//! | entries that cargo would look at for one pattern, by every way through links | [`GLOB_WALK`]; cargo is not started |
 //! | folders that are watched for one workspace because a pattern looks there | [`WATCHED_FOLDERS`] |
 //! | edges of a graph that are looked at to find the dependency paths of all findings | [`PATH_STEPS`]; then each package has its nearest dependency path only |
 //! | packages on one dependency path | [`PATH_LENGTH`]; a longer path is not listed, the finding says how long it is |
@@ -62,6 +63,10 @@ pub(crate) const LICENSE_TEXTS_SIZE: u64 = 16 * MIB;
 /// Entries of folders that all patterns of `workspace.members` of one workspace look at. Links are
 /// followed as by cargo, but each real folder once for each part of a pattern.
 pub(crate) const GLOB_ENTRIES: usize = 20_000;
+
+/// Entries of folders that cargo, which takes every way that leads through links, may look at for one
+/// pattern of `workspace.members`: some seconds.
+pub(crate) const GLOB_WALK: u64 = 1_000_000;
 
 /// Folders that are watched because a pattern of `workspace.members` looks there.
 pub(crate) const WATCHED_FOLDERS: usize = 512;

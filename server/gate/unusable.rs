@@ -57,6 +57,9 @@ pub(super) fn exceeded(workspace: &Workspace, texts: &dyn Texts) -> Exceeded {
             let found = MemberFolders::of(folder, &table.members);
             let cut = found.cut.iter().filter_map(|index| table.members.get(*index));
             exceeded.warnings.extend(cut.map(|pattern| cut_pattern(pattern, place(&pattern.span))));
+            let endless = found.endless.iter().filter_map(|index| table.members.get(*index));
+            let endless = endless.map(|pattern| endless_pattern(pattern, place(&pattern.span)));
+            exceeded.failures.extend(endless);
             for (index, member) in found.folders {
                 let named = table.members.get(index).map(|entry| place(&entry.span));
                 wanted.push_back((member.join("Cargo.toml"), named));
@@ -104,6 +107,18 @@ fn cut_pattern(pattern: &Spanned<String>, place: Place) -> Finding {
     );
     let mut finding = own(Code::OverLimit, Severity::Warning, message, vec![place]);
     finding.remedy = Some("name the members, or use a pattern that matches only them".to_owned());
+    finding
+}
+
+/// Cargo would follow the links for as long as nobody ends it.
+fn endless_pattern(pattern: &Spanned<String>, place: Place) -> Finding {
+    let message = format!(
+        "cargo would look at more than {} files and folders for the pattern `{}`, through links that lead back",
+        limits::GLOB_WALK,
+        harmless(&pattern.value),
+    );
+    let mut finding = own(Code::OverLimit, Severity::Error, message, vec![place]);
+    finding.remedy = Some("name the members, or remove the links".to_owned());
     finding
 }
 

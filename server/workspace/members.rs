@@ -1,7 +1,7 @@
 //! The folders that `workspace.members` means.
 
 use std::{
-    collections::{BTreeSet, HashSet},
+    collections::{BTreeSet, HashMap, HashSet, hash_map::Entry},
     fs::Metadata,
 };
 
@@ -23,6 +23,9 @@ pub(crate) struct MemberFolders {
     /// The indices of the entries for which not everything was looked at, see
     /// [`limits::GLOB_ENTRIES`].
     pub(crate) cut: Vec<usize>,
+    /// The indices of the entries for which cargo, which takes every way through links, would look at
+    /// more than [`limits::GLOB_WALK`] allows: it must not be started.
+    pub(crate) endless: Vec<usize>,
 }
 
 impl MemberFolders {
@@ -35,12 +38,15 @@ impl MemberFolders {
             if !known.insert(entry.value.as_str()) {
                 continue;
             }
-            let mut search = Search { left, growing: &mut found.growing, cut: false };
+            let mut search = Search { left, walked: 0, growing: &mut found.growing, cut: false };
             let folders = search.expand(base, &entry.value);
-            let cut = search.cut;
+            let (cut, is_endless) = (search.cut, search.walked > limits::GLOB_WALK);
             left = search.left;
             if cut {
                 found.cut.push(index);
+            }
+            if is_endless {
+                found.endless.push(index);
             }
             found.folders.extend(folders.into_iter().map(|folder| (index, folder)));
         }
@@ -59,95 +65,111 @@ impl MemberFolders {
 struct Search<'s> {
     /// How many entries of folders may still be looked at.
     left: usize,
+    /// How many cargo looks at, which takes each of the ways that lead to a folder.
+    walked: u64,
     growing: &'s mut BTreeSet<Utf8PathBuf>,
     cut: bool,
+}
+
+/// A folder, and how many ways through links lead to it.
+#[derive(Clone)]
+struct Reached {
+    path: Utf8PathBuf,
+    ways: u64,
+}
+
+/// The folders that were found for one part of a pattern, each real one once.
+#[derive(Default)]
+struct Matching {
+    folders: Vec<Reached>,
+    /// Where they are in the list.
+    known: HashMap<Identity, usize>,
 }
 
 impl Search<'_> {
     fn expand(&mut self, base: &Utf8Path, pattern: &str) -> Vec<Utf8PathBuf> {
         // No system has longer paths.
         const LONGEST: usize = 4096;
-        let mut folders = vec![base.to_owned()];
+        let mut folders = vec![Reached { path: base.to_owned(), ways: 1 }];
         if pattern.len() > LONGEST {
             return Vec::new();
         }
         for part in pattern.split('/').filter(|part| !part.is_empty() && *part != ".") {
             if !part.contains(['*', '?', '[']) {
                 for folder in &mut folders {
-                    *folder = lexical(&folder.join(part));
+                    folder.path = lexical(&folder.path.join(part));
                 }
                 continue;
             }
             let Ok(pattern) = Pattern::new(part) else { return Vec::new() };
-            // A link that leads back would have no end.
-            let mut real = HashSet::new();
-            let looked_into = std::mem::take(&mut folders);
             folders = if part == "**" {
-                self.all_below(looked_into, &mut real)
+                self.all_below(folders)
             } else {
-                let mut matching = Vec::new();
-                for folder in looked_into {
-                    matching
-                        .extend(self.matching(&folder, &mut real, &|name| pattern.matches(name)));
+                let mut matching = Matching::default();
+                for folder in &folders {
+                    self.matching(folder, true, &|name| pattern.matches(name), &mut matching);
                 }
-                matching
+                matching.folders
             };
         }
-        folders
+        folders.into_iter().map(|folder| folder.path).collect()
     }
 
     /// The folders themselves and those below, links not followed.
-    fn all_below(
-        &mut self,
-        folders: Vec<Utf8PathBuf>,
-        real: &mut HashSet<Identity>,
-    ) -> Vec<Utf8PathBuf> {
-        let mut found = Vec::new();
-        let mut open: Vec<_> = folders.into_iter().filter(|folder| folder.is_dir()).collect();
-        while let Some(folder) = open.pop() {
-            let mut below = self.matching(&folder, real, &|_| true);
-            below.retain(|path| !path.is_symlink());
-            open.extend(below);
-            found.push(folder);
+    fn all_below(&mut self, folders: Vec<Reached>) -> Vec<Reached> {
+        let folders = folders.into_iter().filter(|folder| folder.path.is_dir()).collect();
+        let mut found = Matching { folders, ..Matching::default() };
+        let mut next = 0;
+        while let Some(folder) = found.folders.get(next).cloned() {
+            self.matching(&folder, false, &|_| true, &mut found);
+            next += 1;
         }
-        found
+        found.folders
     }
 
-    /// The folders in a folder whose names match and that are not known yet.
+    /// Adds the folders in a folder whose names match.
     fn matching(
         &mut self,
-        folder: &Utf8Path,
-        real: &mut HashSet<Identity>,
+        folder: &Reached,
+        follows_links: bool,
         matches: &dyn Fn(&str) -> bool,
-    ) -> Vec<Utf8PathBuf> {
-        let mut found = Vec::new();
+        found: &mut Matching,
+    ) {
         if self.growing.len() < limits::WATCHED_FOLDERS {
-            self.growing.insert(folder.to_owned());
+            self.growing.insert(folder.path.clone());
         }
-        let Ok(entries) = folder.read_dir_utf8() else { return found };
+        let Ok(entries) = folder.path.read_dir_utf8() else { return };
         for entry in entries.flatten() {
             let Some(left) = self.left.checked_sub(1) else {
                 self.cut = true;
                 break;
             };
             self.left = left;
+            self.walked = self.walked.saturating_add(folder.ways);
             if !matches(entry.file_name()) {
                 continue;
             }
             // The type of an entry is known without looking at it.
-            let is_other = entry.file_type().is_ok_and(|kind| kind.is_file());
+            let is_other = entry
+                .file_type()
+                .is_ok_and(|kind| kind.is_file() || (kind.is_symlink() && !follows_links));
             if is_other {
                 continue;
             }
             let path = entry.path().to_owned();
-            if let Ok(data) = path.metadata()
-                && data.is_dir()
-                && real.insert(identity(&path, &data))
-            {
-                found.push(path);
+            let Some(data) = path.metadata().ok().filter(Metadata::is_dir) else { continue };
+            // A link that leads back would have no end.
+            match found.known.entry(identity(&path, &data)) {
+                Entry::Occupied(known) => {
+                    let known = &mut found.folders[*known.get()];
+                    known.ways = known.ways.saturating_add(folder.ways);
+                }
+                Entry::Vacant(new) => {
+                    new.insert(found.folders.len());
+                    found.folders.push(Reached { path, ways: folder.ways });
+                }
             }
         }
-        found
     }
 }
 
@@ -228,6 +250,8 @@ mod tests {
         }
         let loops = find(root, &"*/".repeat(40));
         assert_eq!((loops.folders.len(), loops.cut.len()), (1, 0), "{:?}", loops.folders);
+        assert_eq!(loops.endless, [0], "cargo would take each of the 3^40 ways");
+        assert_eq!(find(root, "*/*/*/*").endless, [0; 0]);
         assert_eq!(find(root, "**").folders.len(), 4);
         let above = find(root, &format!("{}*/*/*/*/*", "../".repeat(20)));
         assert_eq!(above.cut, [0]);

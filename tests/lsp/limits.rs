@@ -161,10 +161,21 @@ fn links_that_lead_back_are_expanded_once() {
     }
     let table = format!("[workspace]\nmembers = [\"{}*\"]\n[package]", "*/".repeat(30));
     world.edit(MANIFEST, "[package]", &table);
-    let mut client = untrusted(world);
+    let mut client = untrusted(world.clone());
     client.open(MANIFEST);
     client.diagnostics_with(MANIFEST, TIME);
     lives(&mut client);
+    drop(client);
+    // Cargo would take each way through them.
+    let mut client = Session::of(world).editor(Editor::Neovim).start();
+    client.ignore(POLICY);
+    client.open(MANIFEST);
+    let shown = client.diagnostics_with(MANIFEST, OVER);
+    assert_eq!(shown.covered(OVER), format!("{}*", "*/".repeat(30)));
+    lives(&mut client);
+    let text = client.world.read(MANIFEST).replace(&table, "[package]");
+    client.world.write(MANIFEST, text);
+    client.diagnostics_with(MANIFEST, TIME);
 }
 
 /// A matcher that gives braces a meaning breaks off on them, and the watch ended with it.

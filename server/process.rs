@@ -23,7 +23,7 @@ use camino::Utf8Path;
 
 pub(crate) use environment::{cargo, git};
 use guard::{Guard, Name};
-pub(crate) use others::{parent, wait_for_end_of};
+pub(crate) use others::{end_of, parent};
 pub(crate) use programs::{begin_anew, default_cargo, found};
 use start::Start;
 pub(crate) use temporary::{TemporaryError, TemporaryFolder};

@@ -17,7 +17,7 @@ use tokio::{
 };
 
 use crate::{
-    process::{parent, wait_for_end_of},
+    process::{end_of, parent},
     threads::{self, Doing},
 };
 
@@ -53,14 +53,15 @@ impl Ending {
             return;
         }
         let ended = Arc::clone(&self.process_ended);
-        let was_there = self.parent == Some(id);
+        let wait = match end_of(id) {
+            Some(wait) => wait,
+            None if self.parent == Some(id) => return ended.notify_one(),
+            None => return tracing::debug!("there is no process {id} that could be watched"),
+        };
         let watch = move || {
-            if wait_for_end_of(id) || was_there {
-                tracing::info!("the client, process {id}, has ended");
-                ended.notify_one();
-            } else {
-                tracing::debug!("there is no process {id} that could be watched");
-            }
+            wait();
+            tracing::info!("the client, process {id}, has ended");
+            ended.notify_one();
         };
         let waiting = Doing::just("waiting for the end of the client");
         if let Err(error) = threads::spawn("client", None, waiting, watch) {

@@ -25,55 +25,58 @@ pub(crate) fn parent() -> Option<u32> {
     None
 }
 
-/// Waits until a process has ended. `false`, at once, where there is none of that id, as with one of
-/// another machine or container, or where it cannot be told.
+/// Waits until a process has ended.
+pub(crate) type WaitForEnd = Box<dyn FnOnce() + Send>;
+
+/// What waits until a process has ended, which is looked for at once. `None` where there is none of
+/// that id, as with one of another machine or container, or where it cannot be told.
 #[cfg(unix)]
-pub(crate) fn wait_for_end_of(id: u32) -> bool {
-    let Some(id) = i32::try_from(id).ok().and_then(Pid::from_raw) else { return false };
-    if let Some(known) = told_by_the_system(id) {
-        return known;
-    }
-    let is_there = || matches!(test_kill_process(id), Ok(()) | Err(Errno::PERM));
-    if !is_there() {
-        return false;
-    }
-    while is_there() {
-        thread::sleep(ASKED_EVERY);
-    }
-    true
-}
+pub(crate) fn end_of(id: u32) -> Option<WaitForEnd> {
+    let id = i32::try_from(id).ok().and_then(Pid::from_raw)?;
+    #[cfg(target_os = "linux")]
+    {
+        use rustix::process::{PidfdFlags, pidfd_open};
 
-/// Waits until a process has ended. `false`, at once, where it cannot be told.
-#[cfg(not(unix))]
-pub(crate) fn wait_for_end_of(_: u32) -> bool {
-    false
-}
-
-/// Whether the process has ended, or never was; `None` where the system does not tell.
-#[cfg(target_os = "linux")]
-fn told_by_the_system(id: Pid) -> Option<bool> {
-    use rustix::{
-        event::{PollFd, PollFlags, poll},
-        process::{PidfdFlags, pidfd_open},
-    };
-
-    let process = match pidfd_open(id, PidfdFlags::empty()) {
-        Ok(process) => process,
-        Err(Errno::SRCH) => return Some(false),
-        Err(_) => return None,
-    };
-    loop {
-        match poll(&mut [PollFd::new(&process, PollFlags::IN)], None) {
-            Ok(_) => return Some(true),
-            Err(Errno::INTR) => {}
-            Err(_) => return None,
+        match pidfd_open(id, PidfdFlags::empty()) {
+            Ok(process) => return Some(Box::new(move || wait_for(&process, id))),
+            Err(Errno::SRCH) => return None,
+            // An old kernel.
+            Err(_) => {}
         }
     }
+    is_there(id).then(|| -> WaitForEnd { Box::new(move || ask_until_gone(id)) })
 }
 
-#[cfg(all(unix, not(target_os = "linux")))]
-fn told_by_the_system(_: Pid) -> Option<bool> {
+/// It cannot be told.
+#[cfg(not(unix))]
+pub(crate) fn end_of(_: u32) -> Option<WaitForEnd> {
     None
+}
+
+#[cfg(unix)]
+fn is_there(id: Pid) -> bool {
+    matches!(test_kill_process(id), Ok(()) | Err(Errno::PERM))
+}
+
+#[cfg(unix)]
+fn ask_until_gone(id: Pid) {
+    while is_there(id) {
+        thread::sleep(ASKED_EVERY);
+    }
+}
+
+/// The system tells of the end of what a descriptor stands for.
+#[cfg(target_os = "linux")]
+fn wait_for(process: &rustix::fd::OwnedFd, id: Pid) {
+    use rustix::event::{PollFd, PollFlags, poll};
+
+    loop {
+        match poll(&mut [PollFd::new(process, PollFlags::IN)], None) {
+            Ok(_) => return,
+            Err(Errno::INTR) => {}
+            Err(_) => return ask_until_gone(id),
+        }
+    }
 }
 
 #[cfg(all(test, unix))]
@@ -86,22 +89,19 @@ mod tests {
     fn the_end_of_another_process_is_noticed() {
         let mut other = Command::new("/bin/sh").args(["-c", "exec sleep 600"]).spawn().expect("sh");
         let id = other.id();
-        let waiting = thread::spawn(move || wait_for_end_of(id));
+        let wait = end_of(id).expect("it is there");
+        let waiting = thread::spawn(wait);
         assert!(!waiting.is_finished());
         other.kill().expect("killed");
-        // On Linux also before somebody has waited for it.
-        if cfg!(not(target_os = "linux")) {
-            other.wait().expect("ended");
-        }
-        assert!(waiting.join().expect("no panic"));
         other.wait().expect("ended");
-        assert!(!wait_for_end_of(id), "there is none any more");
+        waiting.join().expect("no panic");
+        assert!(end_of(id).is_none(), "there is none any more");
     }
 
     #[test]
     fn what_is_no_process_is_not_waited_for() {
         for id in [0, u32::MAX, i32::MAX.unsigned_abs()] {
-            assert!(!wait_for_end_of(id), "{id}");
+            assert!(end_of(id).is_none(), "{id}");
         }
     }
 }

@@ -13,8 +13,13 @@ const PREFIX: &str = "supercargo-temp-";
 /// the program is killed.
 const LOCK: &str = ".in-use";
 
-/// A folder without that file is being made, or was left behind so early.
+/// A folder without that file is being made or deleted. It is abandoned when the process that its
+/// name gives has ended, and after this time: the number may be another process's by now.
 const ABANDONED: Duration = Duration::from_secs(60 * 60);
+
+/// How often it is tried to make a folder: a program that cannot see our process (it runs in
+/// another container) may take a new one for abandoned.
+const TRIES: usize = 3;
 
 /// A folder that is deleted when dropped, at the latest at the program's end, and by the next
 /// program if this one is killed.
@@ -48,9 +53,16 @@ impl TemporaryFolder {
         static FIRST: std::sync::Once = std::sync::Once::new();
         FIRST.call_once(|| delete_abandoned(&std::env::temp_dir()));
         let deleted = children.in_use().ok_or(TemporaryError::Unwanted)?;
-        let folder = tempfile::Builder::new().prefix(PREFIX).tempdir()?;
-        deleted.of_folder(folder.path().to_owned());
-        let lock = lock(folder.path())?;
+        let mut made = make(&std::env::temp_dir(), &deleted);
+        for _ in 1..TRIES {
+            match &made {
+                Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                    made = make(&std::env::temp_dir(), &deleted);
+                }
+                _ => break,
+            }
+        }
+        let (folder, lock) = made?;
         let path = Utf8PathBuf::from_path_buf(folder.path().canonicalize()?)
             .map_err(|path| io::Error::other(format!("`{}` is not UTF-8", path.display())))?;
         Ok(Self { path, _folder: folder, _lock: lock, _deleted: deleted })
@@ -60,6 +72,38 @@ impl TemporaryFolder {
     pub(crate) fn path(&self) -> &Utf8Path {
         &self.path
     }
+}
+
+/// A locked folder, which is deleted at the program's end at the latest.
+fn make(temporary: &Path, deleted: &Use) -> io::Result<(tempfile::TempDir, fs::File)> {
+    let folder = tempfile::Builder::new().prefix(&prefix()).tempdir_in(temporary)?;
+    deleted.of_folder(folder.path().to_owned());
+    let lock = lock(folder.path())?;
+    Ok((folder, lock))
+}
+
+/// How the names of this process's folders begin.
+fn prefix() -> String {
+    format!("{PREFIX}{}-", std::process::id())
+}
+
+/// Whether the process that has made a folder of this name has ended.
+fn is_of_ended_process(name: &str) -> bool {
+    let id = name.strip_prefix(PREFIX).and_then(|rest| rest.split_once('-'));
+    id.and_then(|(id, _)| id.parse().ok()).is_some_and(has_ended)
+}
+
+#[cfg(unix)]
+fn has_ended(id: i32) -> bool {
+    use rustix::{io::Errno, process};
+    let id = process::Pid::from_raw(id);
+    id.is_some_and(|id| process::test_kill_process(id) == Err(Errno::SRCH))
+}
+
+/// Elsewhere this is not asked.
+#[cfg(not(unix))]
+fn has_ended(_: i32) -> bool {
+    false
 }
 
 /// The locked file appears as one: nobody finds it unlocked.
@@ -84,6 +128,7 @@ fn delete_abandoned(temporary: &Path) {
             Ok(data) if data.is_file() => {
                 fs::File::open(&lock).is_ok_and(|file| file.try_lock().is_ok())
             }
+            _ if is_of_ended_process(&folder.file_name().to_string_lossy()) => true,
             _ => {
                 let made = folder.metadata().and_then(|data| data.modified());
                 made.ok().and_then(|made| made.elapsed().ok()).is_some_and(|age| age > ABANDONED)
@@ -117,11 +162,17 @@ mod tests {
         let used = locks.next().expect("the first");
         drop(locks.next());
         let young = path(&format!("{PREFIX}young"));
-        fs::create_dir(&young).expect("a folder");
+        let being_made = path(&format!("{}young", prefix()));
+        // No process of this number can be: it is above the kernel's limit.
+        let killed_early = path(&format!("{PREFIX}2147483647-young"));
+        for folder in [&young, &being_made, &killed_early] {
+            fs::create_dir(folder).expect("a folder");
+        }
         fs::create_dir(path("something-else")).expect("a folder");
         delete_abandoned(temp.path());
         assert_eq!(folders.each_ref().map(|folder| folder.exists()), [true, false]);
-        assert!(young.exists() && path("something-else").exists());
+        assert!(young.exists() && being_made.exists() && path("something-else").exists());
+        assert!(!killed_early.exists() || cfg!(not(unix)));
         drop(used);
         delete_abandoned(temp.path());
         assert!(!folders[0].exists());
@@ -138,7 +189,7 @@ mod tests {
                 }
             });
             let make = || -> io::Result<()> {
-                let folder = tempfile::Builder::new().prefix(PREFIX).tempdir_in(temp.path())?;
+                let folder = tempfile::Builder::new().prefix(&prefix()).tempdir_in(temp.path())?;
                 let _lock = lock(folder.path())?;
                 folder.path().canonicalize().map(drop)
             };

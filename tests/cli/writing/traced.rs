@@ -248,6 +248,55 @@ fn killed_at_any_call_each_file_is_old_or_new() {
     }
 }
 
+/// Whether a call makes, locks or deletes a temporary folder.
+fn is_of_temporary_folder(call: &Call) -> bool {
+    let deletes = [
+        #[cfg(target_arch = "x86_64")]
+        libc::SYS_rmdir,
+        #[cfg(target_arch = "x86_64")]
+        libc::SYS_unlink,
+        libc::SYS_unlinkat,
+    ];
+    let is_folder = |path: &str| {
+        path.rsplit_once('/').is_some_and(|(_, name)| name.starts_with("supercargo-temp-"))
+    };
+    deletes.contains(&call.number)
+        || call.number == libc::SYS_flock
+        || call.paths().iter().any(|path| {
+            let makes = !call.opens_for_writing() && is_folder(path);
+            makes || path.ends_with("/.new") || path.ends_with(".in-use")
+        })
+}
+
+#[test]
+fn killed_where_a_temporary_folder_is_made_or_deleted_the_next_run_deletes_it() {
+    let tried = Tried::new();
+    let dry = words(&tried.db, &["--dry-run"]);
+    let stopped_at = |at: Option<usize>| {
+        let mut calls = 0;
+        trace(&tried.world.program(&dry), Follow::Program, |stop| {
+            let Stop::Before(call) = stop else { return Then::GoOn };
+            if !is_of_temporary_folder(call) {
+                return Then::GoOn;
+            }
+            calls += 1;
+            if at == Some(calls - 1) { Then::Signal(Signal::SIGKILL) } else { Then::GoOn }
+        });
+        wait_for_children(&tried.world);
+        calls
+    };
+    let calls = stopped_at(None);
+    assert!(calls > 8, "{calls} calls make or delete temporary folders");
+    // All of them where many kills are asked for.
+    let step = if kills(0) == 0 { calls.div_ceil(25) } else { 1 };
+    let (first, rest) = (0..calls.min(12), (12..calls).step_by(step));
+    for at in first.chain(rest) {
+        stopped_at(Some(at));
+        // What has been left is looked for at the end of this one.
+        assert_eq!(fix(&tried.world, &["--dry-run"]).code, 0, "killed at call {at}");
+    }
+}
+
 #[test]
 fn where_a_call_fails_nothing_has_changed_and_that_is_said() {
     const ERRORS: [Errno; 5] =

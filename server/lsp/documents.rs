@@ -55,8 +55,12 @@ impl Kind {
     }
 }
 
-/// How many older texts of a document are remembered.
+/// How many older texts of a document are remembered at most.
 const JUDGED: usize = 16;
+
+/// How many bytes all of them have at most, but for the newest: in larger texts a finding is looked
+/// for by its line where the text that it was found in is forgotten.
+const JUDGED_SIZE: usize = 4 << 20;
 
 /// One open document.
 #[derive(Debug)]
@@ -98,10 +102,12 @@ impl Document {
         if self.judged.back().is_some_and(|(text, _)| *text == self.text) {
             return;
         }
-        if self.judged.len() == JUDGED {
-            self.judged.pop_front();
-        }
         self.judged.push_back((self.text.clone(), self.edits.len()));
+        let mut size: usize = self.judged.iter().map(|(text, _)| text.as_str().len()).sum();
+        while self.judged.len() > JUDGED || (self.judged.len() > 1 && size > JUDGED_SIZE) {
+            let forgotten = self.judged.pop_front();
+            size -= forgotten.map_or(0, |(text, _)| text.as_str().len());
+        }
     }
 
     /// Forgets what was edited.

@@ -10,7 +10,7 @@ use std::{
 };
 
 use crate::{
-    harness::{Client, Editor, Session, World},
+    harness::{Client, Editor, Session, Shown, World},
     worlds::{SMALL, TIME},
 };
 
@@ -206,6 +206,10 @@ fn two_hundred_nested_braces_keep_no_workspace_from_being_checked_and_watched() 
     client.diagnostics_without("one/Cargo.toml", TIME);
 }
 
+fn unused(shown: &Shown) -> usize {
+    shown.codes().iter().filter(|code| **code == "license-not-encountered").count()
+}
+
 #[test]
 fn policy_with_200000_entries_is_open_and_the_other_checks_are_made() {
     let world = World::locked(SMALL);
@@ -227,6 +231,14 @@ fn policy_with_200000_entries_is_open_and_the_other_checks_are_made() {
     client.hover(POLICY, "allow");
     let took = asked.elapsed();
     assert!(took < 2 * PATIENCE, "two hovers took {took:?}");
+    lives(&mut client);
+    // Each edit is checked, and what it took is given back.
+    for _ in 0..6 {
+        client.replace(POLICY, "\"Zlib\"", "\"Zlib\", \"ISC\"");
+        client.diagnostics_when(POLICY, "two licenses", |shown| unused(shown) == 2);
+        client.replace(POLICY, ", \"ISC\"", "");
+        client.diagnostics_when(POLICY, "one license", |shown| unused(shown) == 1);
+    }
     lives(&mut client);
     client.claim_all_at_the_end();
 }

@@ -133,7 +133,7 @@ impl Fix {
     }
 }
 
-/// How many packages a licence or source for all newly admits.
+/// How many packages a license or source for all newly admits.
 fn admitted(proof: &Proof) -> String {
     let packages: BTreeSet<_> = proof.cleared.iter().flat_map(|one| &one.packages).collect();
     match packages.len() {

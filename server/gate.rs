@@ -60,7 +60,7 @@ pub struct GateOptions {
     pub helps: bool,
     /// Also tell what cargo's index cache says of the versions of declared packages.
     pub releases: bool,
-    /// Without a policy, leave licences out rather than rejecting every one.
+    /// Without a policy, leave licenses out rather than rejecting every one.
     pub gentle_without_policy: bool,
     /// How cargo is run.
     pub resolver: Resolver,
@@ -84,7 +84,7 @@ pub struct Verdict {
     pub workspace: Workspace,
     /// The policy that was found.
     pub policy: Option<Utf8PathBuf>,
-    /// The file that adds licence exceptions to it.
+    /// The file that adds license exceptions to it.
     pub exceptions: Option<Utf8PathBuf>,
     /// Everything that was found, and why what could not be judged was not.
     pub findings: Vec<Finding>,

@@ -6,7 +6,7 @@ pub(crate) mod explain;
 pub(crate) mod hints;
 pub(crate) mod hover;
 pub(crate) mod lens;
-pub(crate) mod licence;
+pub(crate) mod license;
 pub(crate) mod links;
 pub(crate) mod markup;
 pub(crate) mod message;

@@ -8,7 +8,7 @@ mod completion;
 pub(crate) mod cursor;
 pub(crate) mod effects;
 pub(crate) mod entries;
-pub(crate) mod licences;
+pub(crate) mod licenses;
 pub(crate) mod lints;
 pub(crate) mod outline;
 pub(crate) mod schema;

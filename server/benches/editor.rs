@@ -15,7 +15,7 @@ use serde_json::{Value, json};
 
 use crate::measure::peak_megabytes;
 
-/// Licences that nothing uses: each edit allows another one, which only a new verdict can tell.
+/// Licenses that nothing uses: each edit allows another one, which only a new verdict can tell.
 const UNUSED: [&str; 7] =
     ["AFL-1.1", "AFL-2.0", "APL-1.0", "BUSL-1.1", "CATOSL-1.1", "CPAL-1.0", "OFL-1.1"];
 
@@ -65,23 +65,23 @@ impl Server {
         Ok(server)
     }
 
-    /// Allows one unused licence after the other and waits for the finding about it, in
+    /// Allows one unused license after the other and waits for the finding about it, in
     /// milliseconds each.
     pub(crate) fn policy_edits(&mut self, count: usize) -> Result<Vec<f64>> {
         let policy = fs::read_to_string(self.folder.join("deny.toml"))?;
         let line =
-            policy.lines().position(|line| line.contains("\"MIT\"")).context("no licence")?;
+            policy.lines().position(|line| line.contains("\"MIT\"")).context("no license")?;
         let mut times = Vec::new();
         for edit in 0..count {
-            let licence = UNUSED[edit % UNUSED.len()];
+            let license = UNUSED[edit % UNUSED.len()];
             // The first edit adds a line, each later one replaces it.
             let lines = [line + 1, line + 1 + usize::from(edit > 0)];
             let began = Instant::now();
-            self.change("deny.toml", lines, &format!("    \"{licence}\",\n"))?;
+            self.change("deny.toml", lines, &format!("    \"{license}\",\n"))?;
             self.wire.wait(|message| {
                 let params = &message["params"];
                 let here = params["uri"].as_str().is_some_and(|at| at.ends_with("deny.toml"));
-                here && params["diagnostics"].to_string().contains(licence)
+                here && params["diagnostics"].to_string().contains(license)
             })?;
             times.push(milliseconds(began));
         }
@@ -123,20 +123,20 @@ impl Server {
         Ok(times)
     }
 
-    /// Asks for hovers on a licence, and for completions of a licence and of a package, in a policy that is
+    /// Asks for hovers on a license, and for completions of a license and of a package, in a policy that is
     /// broken at its end; gives how long each took, in milliseconds.
     pub(crate) fn policy_questions(&mut self, count: usize) -> Result<[Vec<f64>; 2]> {
         let policy = fs::read_to_string(self.folder.join("deny.toml"))?;
-        let licence = policy.lines().position(|line| line.contains("\"MIT\""));
-        let licence = licence.context("no licence")?;
+        let license = policy.lines().position(|line| line.contains("\"MIT\""));
+        let license = license.context("no license")?;
         let end = policy.lines().count();
         self.change("deny.toml", [end, end], "\n[[bans.deny]]\ncrate = \"\n")?;
-        let (licence, package) = ((licence, 6), (end + 2, 9));
+        let (license, package) = ((license, 6), (end + 2, 9));
         let mut all = [Vec::new(), Vec::new()];
         for number in 0..count {
             for (times, method, (line, character)) in [
-                (0, "textDocument/hover", licence),
-                (1, "textDocument/completion", licence),
+                (0, "textDocument/hover", license),
+                (1, "textDocument/completion", license),
                 (1, "textDocument/completion", package),
             ] {
                 let asked = Instant::now();

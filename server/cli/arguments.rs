@@ -35,7 +35,7 @@ pub(super) enum Word {
     /// error. Changes `Cargo.toml` and `Cargo.lock`, the policy only with --allow, and never adds an
     /// ignore. Says of everything that stays why. Exits like `check` on what remains.
     Fix(FixArguments),
-    /// Say what a word means: a code, an advisory's id, a package here, an SPDX licence or exception, a
+    /// Say what a word means: a code, an advisory's id, a package here, an SPDX license or exception, a
     /// key of the policy.
     ///
     /// Opens no connection with --offline and fetches no advisories without it. An unknown word is
@@ -44,7 +44,7 @@ pub(super) enum Word {
     /// Write a `deny.toml` for a workspace that has no policy: what its packages need and no more.
     ///
     /// It is judged before it is written. Vulnerabilities, withdrawn and unmaintained packages stay
-    /// findings, and copyleft licences are named in a comment instead of being allowed: they deserve a
+    /// findings, and copyleft licenses are named in a comment instead of being allowed: they deserve a
     /// decision. Never overwrites: where a policy rules already, that is said, with exit code 73.
     Init(InitArguments),
     /// Look at the advisory databases or fetch them.
@@ -170,7 +170,7 @@ pub(super) struct FixArguments {
     #[arg(long)]
     pub(super) breaking: bool,
 
-    /// Also change the policy: state licences that texts tell (clarify), permit a licence or a
+    /// Also change the policy: state licenses that texts tell (clarify), permit a license or a
     /// source for one package and version (exception). Also write the files that symbolic links in
     /// the workspace point to (links); without it such a file is not written.
     #[arg(long, value_enum, value_name = "REMEDIES", value_delimiter = ',')]

@@ -1,4 +1,4 @@
-//! `supercargo explain`: what a code, an advisory, a package, a licence or a key of the policy is.
+//! `supercargo explain`: what a code, an advisory, a package, a license or a key of the policy is.
 
 use std::{io::Write as _, process::ExitCode};
 
@@ -43,7 +43,7 @@ pub(super) fn run(arguments: &ExplainArguments) -> anyhow::Result<ExitCode> {
     if is_advisory(word) {
         return advisory(word, arguments, workspace.as_ref());
     }
-    // What a licence is needs no workspace, but who names it does.
+    // What a license is needs no workspace, but who names it does.
     let verdict = workspace.as_ref().and_then(|workspace| judged(workspace, arguments));
     let graph = verdict.as_ref().map(|verdict| &*verdict.graph);
     told.extend(explain::spdx(word, graph));
@@ -57,7 +57,7 @@ pub(super) fn run(arguments: &ExplainArguments) -> anyhow::Result<ExitCode> {
         "a code".to_owned(),
         "a key of the policy".to_owned(),
         "an advisory's id".to_owned(),
-        "a licence of SPDX's list".to_owned(),
+        "a license of SPDX's list".to_owned(),
     ];
     let here = match (&workspace, &graph) {
         (None, _) => "; packages were not looked for: there is no workspace here",

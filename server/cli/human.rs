@@ -173,7 +173,7 @@ impl Human {
         match rejected.count() {
             0 => {}
             count => text.push_str(&format!(
-                "  note: without a policy no licence is allowed, so {} rejected; `supercargo init` \
+                "  note: without a policy no license is allowed, so {} rejected; `supercargo init` \
                  writes one\n",
                 if count == 1 {
                     "1 package is".to_owned()
@@ -190,7 +190,7 @@ impl Human {
     }
 }
 
-/// Without a policy every licence is rejected: that is one matter, not one for each package.
+/// Without a policy every license is rejected: that is one matter, not one for each package.
 fn is_for_want_of_a_policy(finding: &Finding, verdict: &Verdict) -> bool {
     verdict.policy.is_none() && finding.code == Some(Code::Rejected)
 }
@@ -265,7 +265,7 @@ fn shown_notes(finding: &Finding) -> Vec<String> {
     }
     let mut shown: Vec<String> = Vec::new();
     for note in &finding.notes {
-        // cargo-deny says what is known of a licence as a list below its name.
+        // cargo-deny says what is known of a license as a list below its name.
         match (note.strip_prefix("  - "), shown.last_mut()) {
             (Some(item), Some(list)) if list.ends_with(':') => list.push_str(&format!(" {item}")),
             (Some(item), Some(list)) => list.push_str(&format!(", {item}")),

@@ -15,7 +15,7 @@ use super::{
 use crate::{
     fix::{Created, NotProved, Prover, Tried, write_new},
     gate::{Databases, Gate, NO_VERDICT},
-    policy::licences::ByLicence,
+    policy::licenses::ByLicense,
     verdict::{Code, Finding, PackageRef, Severity, listed},
     workspace::Workspace,
 };
@@ -113,7 +113,7 @@ fn told(created: &Created, path: &str) -> String {
     text
 }
 
-/// Whether a finding says no more than that a licence was left out.
+/// Whether a finding says no more than that a license was left out.
 fn is_undecided(finding: &Finding, created: &Created) -> bool {
     finding.code == Some(Code::Rejected)
         && finding.packages.first().is_some_and(|package| {
@@ -121,17 +121,17 @@ fn is_undecided(finding: &Finding, created: &Created) -> bool {
         })
 }
 
-fn undecided(licences: &ByLicence) -> String {
-    if licences.is_empty() {
+fn undecided(licenses: &ByLicense) -> String {
+    if licenses.is_empty() {
         return String::new();
     }
-    let mut text = "  left out, because they are copyleft or no licence of SPDX's list (their \
+    let mut text = "  left out, because they are copyleft or no license of SPDX's list (their \
                     packages are rejected until you decide):\n"
         .to_owned();
-    for (licence, packages) in licences {
+    for (license, packages) in licenses {
         let named = |package: &PackageRef| format!("`{}` {}", package.name, package.version);
         let named: Vec<_> = packages.iter().map(named).collect();
-        text.push_str(&format!("    {licence}: {}\n", listed(&named)));
+        text.push_str(&format!("    {license}: {}\n", listed(&named)));
     }
     text
 }

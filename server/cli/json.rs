@@ -1,5 +1,5 @@
 //! `--format json`: one record a line. The structures here are the format; nothing else is
-//! serialised.
+//! serialized.
 
 use std::{collections::BTreeMap, io::Write as _};
 

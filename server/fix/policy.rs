@@ -1,5 +1,5 @@
 //! Plans that change the policy: what it could state more precisely, permit for one package, or
-//! leave out. Pure: a policy's text in, texts out; nothing is read but licence texts.
+//! leave out. Pure: a policy's text in, texts out; nothing is read but license texts.
 //!
 //! A plan is not proved: the gate judges what comes of it. But it is one edit: every byte outside of
 //! it stays, what comes out says exactly what was meant and is no worse for cargo-deny to read. No
@@ -13,7 +13,7 @@ mod duplicates;
 mod exception;
 mod ignore;
 mod invariants;
-mod licences;
+mod licenses;
 mod narrow;
 mod reasons;
 mod sources;
@@ -157,7 +157,7 @@ impl Case<'_> {
             Code::UnreadableDate => reasons::unreadable_date(self),
             Code::BroadEntry => narrow::broad(self),
             Code::AllowedForOne => narrow::allowed_for_one(self),
-            Code::WholeOrganisation => narrow::organisation(self),
+            Code::WholeOrganization => narrow::organization(self),
             Code::IgnoreHasFix => reasons::unneeded(self),
             Code::IgnoresNothing => narrow::ignores_nothing(self),
             Code::CheckTurnedOff | Code::LowConfidence => narrow::turned_off(self),

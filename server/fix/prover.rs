@@ -167,8 +167,8 @@ impl Prover<'_> {
                     if better {
                         best = Some(proved);
                     }
-                    // Only a licence may be another one in a version that was not chosen for it.
-                    if left == 0 || !target.is_about_licence() {
+                    // Only a license may be another one in a version that was not chosen for it.
+                    if left == 0 || !target.is_about_license() {
                         break;
                     }
                 }

@@ -7,7 +7,7 @@ pub enum Remedy {
     Upgrade,
     /// The manifest states more precisely what is meant, or no longer what nothing uses.
     Manifest,
-    /// The policy states more precisely what is so: a licence told by hand, tied to its texts.
+    /// The policy states more precisely what is so: a license told by hand, tied to its texts.
     Clarify,
     /// The policy permits it for one package and version, or for one repository.
     Exception,

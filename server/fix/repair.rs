@@ -13,9 +13,9 @@ use crate::{
     verdict::{AdvisoryKind, Check, Code, Finding, PackageRef},
 };
 
-/// How many packages are tried for the sake of their licence alone: each is as long as an upgrade,
-/// and few state another licence one day.
-const FOR_LICENCES: usize = 16;
+/// How many packages are tried for the sake of their license alone: each is as long as an upgrade,
+/// and few state another license one day.
+const FOR_LICENSES: usize = 16;
 
 /// A finding that stays.
 #[derive(Clone, Debug)]
@@ -84,7 +84,7 @@ struct Work<'w, 'p> {
     given_up: BTreeMap<PackageRef, String>,
     /// What was asked of manifests and policy to no avail, and why the manifests stay.
     not_said: Vec<(Finding, Option<String>)>,
-    /// The packages that were tried for their licence.
+    /// The packages that were tried for their license.
     tried: BTreeSet<PackageRef>,
 }
 
@@ -137,8 +137,8 @@ impl Work<'_, '_> {
             if self.given_up.contains_key(&target.package) || !self.wanted.names(&target.package) {
                 continue;
             }
-            if target.is_only_about_licence() {
-                if self.tried.len() >= FOR_LICENCES || self.tried.contains(&target.package) {
+            if target.is_only_about_license() {
+                if self.tried.len() >= FOR_LICENSES || self.tried.contains(&target.package) {
                     continue;
                 }
                 self.tried.insert(target.package.clone());
@@ -258,19 +258,19 @@ fn policy_reason(finding: &Finding, allowed: &[Remedy]) -> Option<String> {
     let is_local = finding.packages.first().is_some_and(|package| package.source.is_none());
     match finding.code? {
         Code::Unlicensed | Code::NoLicenseField | Code::EmptyLicenseField if is_local => {
-            Some("state a licence in its manifest (`license = \"..\"`)".to_owned())
+            Some("state a license in its manifest (`license = \"..\"`)".to_owned())
         }
         Code::Unlicensed | Code::NoLicenseField | Code::EmptyLicenseField | Code::GatherFailure => {
             unless(
                 Remedy::Clarify,
-                "its texts do not tell its licence for certain: clarify it by hand",
-                "`--allow clarify` states its licence in the policy where its texts tell it",
+                "its texts do not tell its license for certain: clarify it by hand",
+                "`--allow clarify` states its license in the policy where its texts tell it",
             )
         }
         Code::Rejected => unless(
             Remedy::Exception,
             "no exception for this package and version clears it",
-            "`--allow exception` permits its licence for this package and version",
+            "`--allow exception` permits its license for this package and version",
         ),
         Code::Duplicate => {
             Some("what requires the older version admits none of the others".to_owned())

@@ -38,7 +38,7 @@ pub(super) fn no_policy(workspace: &Workspace, texts: &dyn Texts) -> Finding {
         Code::NoPolicy,
         Severity::Help,
         "no `deny.toml` was found: advisories, bans and sources are judged by cargo-deny's defaults, \
-         licences are not"
+         licenses are not"
             .to_owned(),
         vec![head(&workspace.manifest, texts)],
     );

@@ -9,7 +9,7 @@ use crate::{
     gate::Verdict,
     policy::{Completions, Facts, Files, Wanted, complete, words::Word},
     verdict::{
-        AdvisoryTitle, Finding, GraphFacts, PackageFacts, PackageFolder, PackageRef, licence_files,
+        AdvisoryTitle, Finding, GraphFacts, PackageFacts, PackageFolder, PackageRef, license_files,
     },
 };
 
@@ -75,8 +75,8 @@ impl Folders<'_> {
 }
 
 impl Files for Folders<'_> {
-    fn licences(&self, package: &PackageRef) -> Vec<(Utf8PathBuf, u32)> {
-        let files = self.folder(package).map(licence_files).unwrap_or_default();
+    fn licenses(&self, package: &PackageRef) -> Vec<(Utf8PathBuf, u32)> {
+        let files = self.folder(package).map(license_files).unwrap_or_default();
         files.into_iter().map(|file| (file.path, file.hash)).collect()
     }
 

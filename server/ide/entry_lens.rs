@@ -42,7 +42,7 @@ pub(crate) fn lenses<'v>(
     }
     let mut lenses: Vec<EntryLens> =
         lines.into_values().filter_map(|line| on_line(&line, &all)).collect();
-    lenses.extend(licences(text, &entries, &all));
+    lenses.extend(licenses(text, &entries, &all));
     lenses.sort_by_key(|lens| lens.span.start);
     lenses
 }
@@ -80,9 +80,9 @@ fn is_shown(list: List) -> bool {
     )
 }
 
-/// One lens for all allowed licences.
-fn licences(text: &SourceText, entries: &[Entry], all: &[Effects<'_>]) -> Option<EntryLens> {
+/// One lens for all allowed licenses.
+fn licenses(text: &SourceText, entries: &[Entry], all: &[Effects<'_>]) -> Option<EntryLens> {
     let span = key(text.as_str(), &["licenses", "allow"])?;
-    let words = summary(List::Licence, entries, all)?;
+    let words = summary(List::License, entries, all)?;
     Some(EntryLens { span, words })
 }

@@ -1,6 +1,6 @@
 //! What a word means: the texts of hovers, for who asks by name.
 
-use super::{hover, licence, markup::Markup, policy_hover, prose};
+use super::{hover, license, markup::Markup, policy_hover, prose};
 use crate::{
     gate::Verdict,
     policy::{
@@ -61,9 +61,9 @@ pub(crate) fn key(word: &str) -> Vec<Markup> {
     found.into_iter().map(|(path, key)| policy_hover::key_text(&path, key)).collect()
 }
 
-/// A licence or an exception of SPDX's list, with the packages that name it.
+/// A license or an exception of SPDX's list, with the packages that name it.
 pub(crate) fn spdx(word: &str, graph: Option<&GraphFacts>) -> Option<Markup> {
-    let about = licence::about(word)?;
+    let about = license::about(word)?;
     let Some(graph) = graph.filter(|graph| !graph.packages.is_empty()) else { return Some(about) };
     let is_exception = spdx::license_id(word).is_none();
     let packages: Vec<PackageRef> = if is_exception {
@@ -89,7 +89,7 @@ pub(crate) fn advisory(facts: &AdvisoryFacts) -> Markup {
     head.code(harmless(&facts.package)).paragraph().then(hover::facts(facts))
 }
 
-/// The versions of a package, `name` or `name@version`: its licence, why it is there, who uses it and
+/// The versions of a package, `name` or `name@version`: its license, why it is there, who uses it and
 /// what is found about it.
 pub(crate) fn package(word: &str, verdict: &Verdict) -> Vec<Markup> {
     let (name, wanted) =
@@ -103,9 +103,9 @@ pub(crate) fn package(word: &str, verdict: &Verdict) -> Vec<Markup> {
 fn version(package: &PackageFacts, verdict: &Verdict) -> Markup {
     let this = package.package();
     let mut text = Markup::default().strong(&this.name).text(" ").text(&this.version);
-    text = match &package.licence {
-        Some(licence) => text.text(" · ").text(harmless(licence)),
-        None => text.text(" · states no licence"),
+    text = match &package.license {
+        Some(license) => text.text(" · ").text(harmless(license)),
+        None => text.text(" · states no license"),
     };
     text = match &package.source {
         Some(_) if package.is_from_crates_io() => text,

@@ -4,7 +4,7 @@
 use camino::Utf8Path;
 use url::Url;
 
-use super::licence;
+use super::license;
 use crate::{
     gate::Verdict,
     model::tree,
@@ -60,7 +60,7 @@ fn page(address: &str) -> Option<String> {
     (on_the_web && plain).then(|| url.to_string())
 }
 
-/// The links of a policy: advisories, licences, packages and addresses to their pages. `elsewhere`
+/// The links of a policy: advisories, licenses, packages and addresses to their pages. `elsewhere`
 /// tells whether a package is there and none of its versions is from crates.io.
 pub(crate) fn of_policy(text: &SourceText, elsewhere: &dyn Fn(&str) -> bool) -> Vec<Link> {
     let source = text.as_str();
@@ -73,8 +73,8 @@ pub(crate) fn of_policy(text: &SourceText, elsewhere: &dyn Fn(&str) -> bool) -> 
                 url,
                 words,
             }));
-        } else if entry.list.is_of_licences() {
-            links.extend(licences(source, &subject.span));
+        } else if entry.list.is_of_licenses() {
+            links.extend(licenses(source, &subject.span));
         } else if let Some(package) = entry.package() {
             let name = package.value;
             if is_package_name(name) && !elsewhere(name) {
@@ -124,7 +124,7 @@ pub(crate) fn of_policy(text: &SourceText, elsewhere: &dyn Fn(&str) -> bool) -> 
     {
         let stated = expression.get_ref().as_table();
         let stated = stated.and_then(|table| tree::string(source, table, "expression"));
-        links.extend(stated.into_iter().flat_map(|stated| licences(source, &stated.span)));
+        links.extend(stated.into_iter().flat_map(|stated| licenses(source, &stated.span)));
     }
     links.sort_by_key(|link| link.span.start);
     links
@@ -147,18 +147,18 @@ fn advisory(id: &str) -> Option<(String, String)> {
     }
 }
 
-/// Each licence and exception that is named in a part of a text.
-fn licences(text: &str, inside: &Span) -> Vec<Link> {
+/// Each license and exception that is named in a part of a text.
+fn licenses(text: &str, inside: &Span) -> Vec<Link> {
     let mut links: Vec<Link> = Vec::new();
     let mut at = inside.start;
     while at < inside.end {
-        let Some((name, span)) = licence::at(text, inside, at) else {
+        let Some((name, span)) = license::at(text, inside, at) else {
             at += 1;
             continue;
         };
         at = span.end + 1;
         let words = format!("{name} on spdx.org");
-        links.extend(licence::page(name).map(|url| Link { span, url, words }));
+        links.extend(license::page(name).map(|url| Link { span, url, words }));
     }
     links
 }
@@ -194,7 +194,7 @@ mod tests {
     }
 
     #[test]
-    fn licences_packages_and_addresses_lead_to_their_pages() {
+    fn licenses_packages_and_addresses_lead_to_their_pages() {
         let text = SourceText::new(
             "[licenses]\nallow = [\"MIT\", \"Mine\", \"Apache-2.0 WITH LLVM-exception\"]\n\
              clarify = [{ crate = \"ring@0.17\", expression = \"ISC AND OpenSSL\", license-files = [] }]\n\

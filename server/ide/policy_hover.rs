@@ -1,5 +1,5 @@
 //! Hover on a policy: what a key is for, what an entry does now, and what is known of the advisory,
-//! licence or package that it names.
+//! license or package that it names.
 
 use std::sync::Arc;
 
@@ -7,7 +7,7 @@ use camino::Utf8Path;
 
 use super::{
     hover::{self, Hover},
-    licence,
+    license,
     markup::Markup,
 };
 use crate::{
@@ -121,8 +121,8 @@ impl Sources<'_> {
             }
             Value::Bool | Value::Integer | Value::Float => self.documented(&place.path),
             Value::Text(Text::Expression) => {
-                let found = licence::at(self.text.as_str(), &place.token.inside, offset);
-                let found = found.and_then(|(name, span)| Some((self.licence(name)?, span)));
+                let found = license::at(self.text.as_str(), &place.token.inside, offset);
+                let found = found.and_then(|(name, span)| Some((self.license(name)?, span)));
                 if let Some((told, span)) = found {
                     return (told, Some(span), None);
                 }
@@ -172,19 +172,19 @@ impl Sources<'_> {
                 about.line().then(hover::facts(&facts))
             });
         }
-        if entry.list.is_of_licences() {
-            let found = licence::at(self.text.as_str(), &entry.subject.span, offset);
+        if entry.list.is_of_licenses() {
+            let found = license::at(self.text.as_str(), &entry.subject.span, offset);
             let name = found.map_or(subject, |(name, _)| name);
             // The effect has told which packages state it.
-            return if effect.is_some() { licence::about(name) } else { self.licence(name) };
+            return if effect.is_some() { license::about(name) } else { self.license(name) };
         }
         let name = entry.package()?.value;
         self.package(name)
     }
 
-    /// A licence with the packages that name it.
-    fn licence(&self, name: &str) -> Option<Markup> {
-        let about = licence::about(name)?;
+    /// A license with the packages that name it.
+    fn license(&self, name: &str) -> Option<Markup> {
+        let about = license::about(name)?;
         let naming = self.ruled().flat_map(|verdict| verdict.graph.naming(name));
         let mut packages: Vec<PackageRef> = naming.map(PackageFacts::package).collect();
         packages.sort();
@@ -215,9 +215,9 @@ impl Sources<'_> {
                     .collect();
                 let text =
                     Markup::default().strong(harmless(name)).text(" ").text(&*package.version);
-                let text = match &package.licence {
-                    Some(licence) => text.text(" · ").text(harmless(licence)),
-                    None => text.text(" · states no licence"),
+                let text = match &package.license {
+                    Some(license) => text.text(" · ").text(harmless(license)),
+                    None => text.text(" · states no license"),
                 };
                 let text = match &package.source {
                     Some(_) if package.is_from_crates_io() => text,

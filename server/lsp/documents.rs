@@ -25,7 +25,7 @@ pub(super) enum Kind {
     Manifest,
     Lockfile,
     Policy,
-    /// Further licence exceptions.
+    /// Further license exceptions.
     Exceptions,
 }
 

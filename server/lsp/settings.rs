@@ -104,7 +104,7 @@ pub(super) struct Checks {
     advisories: bool,
     /// Show banned and duplicate packages, features, build scripts.
     bans: bool,
-    /// Show what is wrong with licences.
+    /// Show what is wrong with licenses.
     licenses: bool,
     /// Show what is wrong with registries and git repositories.
     sources: bool,

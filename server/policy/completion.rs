@@ -11,7 +11,7 @@ mod files;
 mod headers;
 mod item;
 mod keys;
-mod licences;
+mod licenses;
 mod packages;
 mod sources;
 mod target_features;
@@ -60,8 +60,8 @@ pub(crate) struct Facts<'f> {
 
 /// The files of packages, looked at when they are asked for.
 pub(crate) trait Files {
-    /// The licence texts of a package below its folder, each with its hash.
-    fn licences(&self, package: &PackageRef) -> Vec<(Utf8PathBuf, u32)>;
+    /// The license texts of a package below its folder, each with its hash.
+    fn licenses(&self, package: &PackageRef) -> Vec<(Utf8PathBuf, u32)>;
 
     /// The files of a package below its folder.
     fn paths(&self, package: &PackageRef) -> Vec<Utf8PathBuf>;
@@ -99,7 +99,7 @@ pub(crate) fn complete(text: &str, offset: usize, wanted: Wanted, facts: Facts<'
     for item in &mut told.items {
         match item.subject {
             None => {}
-            Some(Subject::Licence) => item.about = maker.told_of_licence(&item.label),
+            Some(Subject::License) => item.about = maker.told_of_license(&item.label),
             Some(Subject::Package(number, codes)) => {
                 let package = facts.graph.packages.get(number);
                 item.about = package.map(|one| maker.told_of(one, codes)).unwrap_or_default();
@@ -160,7 +160,7 @@ impl<'m> Maker<'m> {
             Text::Advisory => self.advisories(spot, &[]),
             Text::Expression => self.expressions(spot),
             Text::Triple => self.triples(spot, &[]),
-            Text::LicencePath => self.licence_paths(spot),
+            Text::LicensePath => self.license_paths(spot),
             Text::Path => self.paths(spot),
             _ => self.example(text, spot, key),
         }
@@ -188,7 +188,7 @@ impl<'m> Maker<'m> {
                 self.advisories(spot, &others);
                 self.yanked(spot, &others);
             }
-            Text::Licence => self.licences(spot, place, &others),
+            Text::License => self.licenses(spot, place, &others),
             Text::Triple => self.triples(spot, &others),
             Text::OwnFeature => self.own_features(spot, &others),
             Text::Feature => self.features(spot, &others, key.name),
@@ -197,7 +197,7 @@ impl<'m> Maker<'m> {
             Text::RegistryName => self.registry_names(spot, &others),
             Text::Git => self.repositories(spot, &others),
             Text::GitPrefix => self.prefixes(spot, &others),
-            Text::Organisation(host) => self.organisations(host, spot, &others),
+            Text::Organization(host) => self.organizations(host, spot, &others),
             Text::DatabaseUrl => self.databases(spot, &others),
             Text::Glob => self.globs(spot, &others),
             _ => {}
@@ -214,7 +214,7 @@ impl<'m> Maker<'m> {
         key: &'static Key,
     ) {
         match key.name {
-            "license-files" => self.licence_files(spot, list),
+            "license-files" => self.license_files(spot, list),
             "exceptions" => self.exceptions(spot, list),
             "clarify" => self.clarifications(spot, list),
             "allow" if table.key("checksum").is_some() => self.path_entries(spot, list),

@@ -1,7 +1,7 @@
 //! What each entry of a policy does at this moment, told from a verdict.
 //!
 //! cargo-deny's diagnostics say which entry they come from by their labels; the packages of the
-//! diagnostics are what the entry does. Licences are counted over what the packages state. Where
+//! diagnostics are what the entry does. Licenses are counted over what the packages state. Where
 //! neither tells anything, nothing is said.
 
 mod summary;
@@ -47,11 +47,11 @@ pub(crate) struct Effect {
 pub(crate) enum Does {
     /// It suppresses findings of an advisory or of a yanked version.
     Suppresses,
-    /// Packages state the licence that it allows.
-    AllowsLicence,
-    /// It permits further licences for packages.
+    /// Packages state the license that it allows.
+    AllowsLicense,
+    /// It permits further licenses for packages.
     Excepts,
-    /// It states the licence of packages.
+    /// It states the license of packages.
     Clarifies,
     /// It allows packages by name.
     Allows,
@@ -145,13 +145,13 @@ impl<'v> Effects<'v> {
         };
         match entry.list {
             List::Ignore => by(&[Code::AdvisoryIgnored, Code::YankedIgnored], Does::Suppresses),
-            List::Licence if is_judged(Check::Licenses) => self.allows_licence(entry),
+            List::License if is_judged(Check::Licenses) => self.allows_license(entry),
             List::Exception if is_judged(Check::Licenses) => {
                 let packages = self.matched.get(&entry.subject.span.start)?;
                 // Of a file of exceptions cargo-deny never says that one is not needed.
                 otherwise_nothing(Check::Licenses, packaged(packages.to_vec(), Does::Excepts))
             }
-            // An expression that a clarification states is labelled where it stands.
+            // An expression that a clarification states is labeled where it stands.
             List::Clarify => otherwise_nothing(
                 Check::Licenses,
                 by(&[Code::Accepted, Code::Rejected], Does::Clarifies),
@@ -177,7 +177,7 @@ impl<'v> Effects<'v> {
                 &[Code::PathBypassed, Code::PathBypassedByGlob, Code::ChecksumMatch],
                 Does::Bypasses,
             ),
-            List::Registry | List::Git | List::Organisation => {
+            List::Registry | List::Git | List::Organization => {
                 let allowed = [Code::AllowedSource, Code::AllowedByOrganization];
                 by(&allowed, Does::AllowsSource).or_else(|| self.allows_crates_io(entry))
             }
@@ -195,9 +195,9 @@ impl<'v> Effects<'v> {
         (effect.findings > 0).then_some(effect)
     }
 
-    fn allows_licence(&self, entry: &Entry) -> Option<Effect> {
+    fn allows_license(&self, entry: &Entry) -> Option<Effect> {
         let naming = self.judged.graph.naming(&entry.subject.value);
-        packaged(naming.into_iter().map(PackageFacts::package).collect(), Does::AllowsLicence)
+        packaged(naming.into_iter().map(PackageFacts::package).collect(), Does::AllowsLicense)
     }
 
     /// cargo-deny says nothing of what comes from crates.io, since that is nearly everything.
@@ -245,9 +245,9 @@ impl Effect {
         let packages = counted(self.packages.len(), "package");
         match self.does {
             Does::Suppresses => format!("suppresses {}", counted(self.findings, "finding")),
-            Does::AllowsLicence => format!("allowed licence of {packages}"),
+            Does::AllowsLicense => format!("allowed license of {packages}"),
             Does::Excepts => format!("applies to {packages}"),
-            Does::Clarifies => format!("states the licence of {packages}"),
+            Does::Clarifies => format!("states the license of {packages}"),
             Does::Allows => format!("allows {packages}"),
             Does::Bans => format!("bans {packages}"),
             Does::BansButWrapped => format!("bans {packages}, used by wrappers only"),
@@ -395,7 +395,7 @@ mod tests {
     }
 
     #[test]
-    fn licences_are_counted_and_clarifications_told_by_whose_licence_they_state() {
+    fn licenses_are_counted_and_clarifications_told_by_whose_license_they_state() {
         let mut graph = GraphFacts::default();
         for (name, term) in [("a", "MIT"), ("b", "MIT"), ("c", "ISC")] {
             let package =
@@ -408,10 +408,10 @@ mod tests {
             &["license-not-encountered Zlib", "matched r ring@0.17.9", "accepted ABC k@1.0.0"],
             &graph,
             &[
-                "MIT allowed licence of 2 packages: a 1.0.0, b 1.0.0",
+                "MIT allowed license of 2 packages: a 1.0.0, b 1.0.0",
                 "Zlib matches nothing",
                 "r applies to 1 package: ring 0.17.9",
-                "k states the licence of 1 package: k 1.0.0",
+                "k states the license of 1 package: k 1.0.0",
                 "l matches nothing",
             ],
         );
@@ -445,7 +445,7 @@ mod tests {
             name: "p".into(),
             version: "1.0.0".into(),
             source: None,
-            licence: None,
+            license: None,
             terms: Vec::new(),
             needs_text: false,
             features: Vec::new(),

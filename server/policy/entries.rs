@@ -13,11 +13,11 @@ pub(crate) enum List {
     /// `advisories.ignore`
     Ignore,
     /// `licenses.allow`
-    Licence,
+    License,
     /// `licenses.exceptions`
     Exception,
     /// `allow` of an exception
-    ExceptionLicence,
+    ExceptionLicense,
     /// `licenses.clarify`
     Clarify,
     /// `bans.allow`
@@ -43,14 +43,14 @@ pub(crate) enum List {
     /// `sources.allow-git`
     Git,
     /// `sources.allow-org.*`
-    Organisation,
+    Organization,
 }
 
 impl List {
     /// Those at a fixed path of the policy, with it.
     const FIXED: [(Self, &[&str]); 18] = [
         (Self::Ignore, &["advisories", "ignore"]),
-        (Self::Licence, &["licenses", "allow"]),
+        (Self::License, &["licenses", "allow"]),
         (Self::Exception, &["licenses", "exceptions"]),
         (Self::Clarify, &["licenses", "clarify"]),
         (Self::Allow, &["bans", "allow"]),
@@ -64,9 +64,9 @@ impl List {
         (Self::Replacement, &["bans", "std-replacements", "ignore"]),
         (Self::Registry, &["sources", "allow-registry"]),
         (Self::Git, &["sources", "allow-git"]),
-        (Self::Organisation, &["sources", "allow-org", "github"]),
-        (Self::Organisation, &["sources", "allow-org", "gitlab"]),
-        (Self::Organisation, &["sources", "allow-org", "bitbucket"]),
+        (Self::Organization, &["sources", "allow-org", "github"]),
+        (Self::Organization, &["sources", "allow-org", "gitlab"]),
+        (Self::Organization, &["sources", "allow-org", "bitbucket"]),
     ];
 
     /// The list at a path of keys, if its items are entries.
@@ -83,22 +83,22 @@ impl List {
     pub(crate) fn is_of_packages(self) -> bool {
         !matches!(
             self,
-            Self::Licence
-                | Self::ExceptionLicence
+            Self::License
+                | Self::ExceptionLicense
                 | Self::Registry
                 | Self::Git
-                | Self::Organisation
+                | Self::Organization
         )
     }
 
     /// Whether its entries stand in those of another list.
     pub(super) fn is_inner(self) -> bool {
-        matches!(self, Self::ExceptionLicence | Self::Wrapper)
+        matches!(self, Self::ExceptionLicense | Self::Wrapper)
     }
 
-    /// Whether its entries are licences.
-    pub(crate) fn is_of_licences(self) -> bool {
-        matches!(self, Self::Licence | Self::ExceptionLicence)
+    /// Whether its entries are licenses.
+    pub(crate) fn is_of_licenses(self) -> bool {
+        matches!(self, Self::License | Self::ExceptionLicense)
     }
 }
 
@@ -109,7 +109,7 @@ pub(crate) struct Entry {
     /// All of it: the string with its quotes, the inline table, or from the header of a `[[table]]`
     /// to its last value.
     pub(crate) span: Span,
-    /// What it is about: an advisory's id, a licence, a package spec, an address, a name.
+    /// What it is about: an advisory's id, a license, a package spec, an address, a name.
     pub(crate) subject: Spanned<String>,
     /// The requirement that stands beside a `name`.
     pub(crate) version: Option<Spanned<String>>,
@@ -334,7 +334,7 @@ impl Fields {
             ("deny-multiple-versions", List::Deny) => {
                 self.about_duplicates = text.get(value.span.clone()) == Some("true");
             }
-            ("allow", List::Exception) => self.take_inside(text, List::ExceptionLicence, value),
+            ("allow", List::Exception) => self.take_inside(text, List::ExceptionLicense, value),
             ("wrappers", List::Deny) => self.take_inside(text, List::Wrapper, value),
             _ => {}
         }
@@ -390,7 +390,7 @@ mod tests {
             "[[licenses.exceptions]]\nname = \"a\"\nversion = \"1\"\nallow = [\"ISC\"]\n\n[[licenses.exceptions]]\nallow = []\ncrate = \"b\"\n# x\n[bans]\ndeny = [{ crate = \"c\", wrappers = [\"d\"] }]\n",
             &[
                 "Exception a version 1 in [[licenses.exceptions]]⏎name = \"a\"⏎version = \"1\"⏎allow = [\"ISC\"]",
-                "ExceptionLicence ISC in \"ISC\"",
+                "ExceptionLicense ISC in \"ISC\"",
                 "Exception b in [[licenses.exceptions]]⏎allow = []⏎crate = \"b\"",
                 "Deny c in { crate = \"c\", wrappers = [\"d\"] }",
                 "Wrapper d in \"d\"",
@@ -398,7 +398,7 @@ mod tests {
         );
         check(
             "[sources]\nallow-git = [\"https://x.org/a\"]\n[sources.allow-org]\ngithub = [\"b\"]\n",
-            &["Git https://x.org/a in \"https://x.org/a\"", "Organisation b in \"b\""],
+            &["Git https://x.org/a in \"https://x.org/a\"", "Organization b in \"b\""],
         );
         check(
             "exceptions = [{ crate = \"a\", allow = [] }]",
@@ -410,7 +410,7 @@ mod tests {
     fn what_is_broken_hides_nothing_else() {
         check(
             "[advisories\nignore = [\"A-1\n\n[licenses]\nallow = [\"MIT\"]\n[bans]\nskip = [{ crate = }]\ndeny = [\"x\"]\n",
-            &["Ignore A-1 in \"A-1", "Licence MIT in \"MIT\"", "Deny x in \"x\""],
+            &["Ignore A-1 in \"A-1", "License MIT in \"MIT\"", "Deny x in \"x\""],
         );
         check("[[bans.skip]\ncrate = \"a\"\n", &["Skip a in [[bans.skip]⏎crate = \"a\""]);
         check(

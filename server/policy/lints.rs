@@ -13,7 +13,7 @@ mod dates;
 mod entries;
 mod files;
 mod has_fix;
-mod organisations;
+mod organizations;
 mod reasons;
 mod single;
 mod turned_off;
@@ -82,7 +82,7 @@ pub(crate) fn lints(judged: &Judged<'_>) -> Vec<Finding> {
     all.extend(has_fix::ignored(&read, &entries));
     all.extend(turned_off::checks(&read));
     all.extend(single::allowed(&read));
-    all.extend(organisations::whole(&read));
+    all.extend(organizations::whole(&read));
     all
 }
 

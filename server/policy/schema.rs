@@ -132,8 +132,8 @@ pub(crate) enum Text {
     AdvisoryOrPackage,
     /// A package as `cargo pkgid` writes it.
     PackageId,
-    /// A licence, perhaps with an exception.
-    Licence,
+    /// A license, perhaps with an exception.
+    License,
     /// An SPDX expression.
     Expression,
     Triple,
@@ -148,14 +148,14 @@ pub(crate) enum Text {
     Git,
     /// The beginning of the URLs of git repositories.
     GitPrefix,
-    Organisation(Host),
+    Organization(Host),
     DatabaseUrl,
     Folder,
     /// `P90D`
     Duration,
     RustVersion,
-    /// A licence text in the package that the entry names.
-    LicencePath,
+    /// A license text in the package that the entry names.
+    LicensePath,
     /// A file in the package that the entry names.
     Path,
     /// A pattern for such files.
@@ -166,7 +166,7 @@ pub(crate) enum Text {
     Sha256,
 }
 
-/// Who holds the repositories of an organisation.
+/// Who holds the repositories of an organization.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Host {
     GitHub,
@@ -348,7 +348,7 @@ impl Text {
                 ("an advisory's id or a package spec", "advisory ids, package specs")
             }
             Self::PackageId => ("a package id", "package ids"),
-            Self::Licence => ("an SPDX licence", "SPDX licences"),
+            Self::License => ("an SPDX license", "SPDX licenses"),
             Self::Expression => ("an SPDX expression", "SPDX expressions"),
             Self::Triple => ("a target triple", "target triples"),
             Self::TargetFeature => ("a target feature", "target features"),
@@ -357,12 +357,12 @@ impl Text {
             Self::RegistryName => ("a registry's name", "names of registries"),
             Self::Git => ("a git repository's URL", "URLs of git repositories"),
             Self::GitPrefix => ("the beginning of URLs", "beginnings of URLs"),
-            Self::Organisation(_) => ("an organisation", "organisations"),
+            Self::Organization(_) => ("an organization", "organizations"),
             Self::DatabaseUrl => ("an advisory database's URL", "URLs of advisory databases"),
             Self::Folder => ("a folder", "folders"),
             Self::Duration => ("a duration", "durations"),
             Self::RustVersion => ("a version of Rust", "versions of Rust"),
-            Self::LicencePath | Self::Path => {
+            Self::LicensePath | Self::Path => {
                 ("a path below the package", "paths below the package")
             }
             Self::Glob => ("a glob", "globs"),
@@ -448,7 +448,7 @@ mod tests {
         assert_eq!(words(&["bans", "wildcards"]), "`\"allow\"`, `\"warn\"` or `\"deny\"`");
         assert_eq!(words(&["bans", "skip"]), "a list of package specs or tables");
         assert_eq!(words(&["licenses", "clarify"]), "a list of tables");
-        assert_eq!(words(&["licenses", "allow"]), "a list of SPDX licences");
+        assert_eq!(words(&["licenses", "allow"]), "a list of SPDX licenses");
     }
 
     #[test]

@@ -5,7 +5,7 @@ use std::{collections::BTreeSet, fmt::Write as _};
 use spdx::Expression;
 
 use super::{
-    licences::{self, ByLicence, Choice, USUAL},
+    licenses::{self, ByLicense, Choice, USUAL},
     sources::{CRATES_IO, Permitted},
     spec::entry as spec,
 };
@@ -17,11 +17,11 @@ const NAMED: usize = 4;
 /// What a policy is made for.
 #[derive(Clone, Debug, Default)]
 pub struct Ground {
-    /// The packages whose licence is judged, each with the expression that it is judged by.
+    /// The packages whose license is judged, each with the expression that it is judged by.
     pub licensed: Vec<(PackageRef, Expression)>,
-    /// Those of whose licence nothing can be told.
+    /// Those of whose license nothing can be told.
     pub unlicensed: Vec<PackageRef>,
-    /// Packages of the workspace that are never published state no licence.
+    /// Packages of the workspace that are never published state no license.
     pub private: bool,
     /// The packages that are there in several versions.
     pub duplicates: Vec<Vec<PackageRef>>,
@@ -48,15 +48,15 @@ pub enum Wildcards {
 pub struct Made {
     /// Its text.
     pub text: String,
-    /// The licences that are named in it and not permitted: somebody has to decide.
-    pub undecided: ByLicence,
+    /// The licenses that are named in it and not permitted: somebody has to decide.
+    pub undecided: ByLicense,
 }
 
 /// The text of a policy. cargo-deny reads it whatever it is made for.
 pub fn made(ground: &Ground) -> Made {
-    let Choice { permitted, undecided } = licences::chosen(&ground.licensed);
+    let Choice { permitted, undecided } = licenses::chosen(&ground.licensed);
     let mut text = HEAD.to_owned();
-    write_licences(&mut text, &permitted, &undecided, ground);
+    write_licenses(&mut text, &permitted, &undecided, ground);
     write_bans(&mut text, ground);
     write_sources(&mut text, &ground.sources);
     Made { text, undecided }
@@ -80,50 +80,50 @@ unsound = "all"
 ignore = []
 "#;
 
-fn write_licences(
+fn write_licenses(
     text: &mut String,
-    permitted: &ByLicence,
-    undecided: &ByLicence,
+    permitted: &ByLicense,
+    undecided: &ByLicense,
     ground: &Ground,
 ) {
-    // A licence that one package needs is no licence for all.
-    let (single, common): (Vec<_>, Vec<_>) = permitted.iter().partition(|(licence, packages)| {
-        packages.len() == 1 && packages[0].source.is_some() && !USUAL.contains(&licence.as_str())
+    // A license that one package needs is no license for all.
+    let (single, common): (Vec<_>, Vec<_>) = permitted.iter().partition(|(license, packages)| {
+        packages.len() == 1 && packages[0].source.is_some() && !USUAL.contains(&license.as_str())
     });
     text.push_str("\n[licenses]\n# What the packages here need, and no more.\n");
     if common.is_empty() {
         text.push_str("allow = []\n");
     } else {
         text.push_str("allow = [\n");
-        for (licence, _) in common {
-            let _ = writeln!(text, "    {},", quoted(licence));
+        for (license, _) in common {
+            let _ = writeln!(text, "    {},", quoted(license));
         }
         text.push_str("]\n");
     }
     if !undecided.is_empty() {
         text.push_str(
-            "# Copyleft, or no licence of SPDX's list: for you to decide. Until one stands in `allow`, or in an\n\
+            "# Copyleft, or no license of SPDX's list: for you to decide. Until one stands in `allow`, or in an\n\
              # exception for one package, the packages behind it are rejected.\n",
         );
-        for (licence, packages) in undecided {
-            let _ = writeln!(text, "#     {}, # {}", quoted(licence), shown(packages));
+        for (license, packages) in undecided {
+            let _ = writeln!(text, "#     {}, # {}", quoted(license), shown(packages));
         }
     }
     if !ground.unlicensed.is_empty() {
         let _ = writeln!(
             text,
-            "# What the licence of these is cannot be told, `clarify` states it: {}.",
+            "# What the license of these is cannot be told, `clarify` states it: {}.",
             shown(&ground.unlicensed)
         );
     }
     text.push_str(
-        "# How like its original a licence text has to be.\nconfidence-threshold = 0.8\n",
+        "# How like its original a license text has to be.\nconfidence-threshold = 0.8\n",
     );
     let mut excepted: Vec<(&PackageRef, Vec<&str>)> = Vec::new();
-    for (licence, packages) in single {
+    for (license, packages) in single {
         match excepted.iter_mut().find(|(package, _)| *package == &packages[0]) {
-            Some((_, licences)) => licences.push(licence),
-            None => excepted.push((&packages[0], vec![licence])),
+            Some((_, licenses)) => licenses.push(license),
+            None => excepted.push((&packages[0], vec![license])),
         }
     }
     excepted.sort();
@@ -135,23 +135,23 @@ fn write_licences(
         );
     } else {
         text.push_str(
-            "# Each for one package: what else such a licence would admit is looked at when it comes.\n\
+            "# Each for one package: what else such a license would admit is looked at when it comes.\n\
              exceptions = [\n",
         );
-        for (package, licences) in excepted {
-            let licences: Vec<_> = licences.into_iter().map(quoted).collect();
+        for (package, licenses) in excepted {
+            let licenses: Vec<_> = licenses.into_iter().map(quoted).collect();
             let _ = writeln!(
                 text,
                 "    {{ crate = {}, allow = [{}] }},",
                 quoted(&spec::compatible(package)),
-                licences.join(", ")
+                licenses.join(", ")
             );
         }
         text.push_str("]\n");
     }
     if ground.private {
         text.push_str(
-            "\n[licenses.private]\n# What is never published needs no licence.\nignore = true\n",
+            "\n[licenses.private]\n# What is never published needs no license.\nignore = true\n",
         );
     }
 }
@@ -268,7 +268,7 @@ mod tests {
 
     use super::*;
     use crate::{
-        policy::licences::stated,
+        policy::licenses::stated,
         text::SourceText,
         verdict::{PolicyText, Severity},
     };
@@ -298,8 +298,8 @@ mod tests {
 
     #[test]
     fn it_speaks_of_what_is_there() {
-        let one = |name, version, licence| {
-            (package(name, version, Some(CRATES)), stated(licence).expect("an expression"))
+        let one = |name, version, license| {
+            (package(name, version, Some(CRATES)), stated(license).expect("an expression"))
         };
         let mut ground = Ground {
             licensed: vec![
@@ -326,7 +326,7 @@ mod tests {
         let made = made(&ground);
         is_accepted(&made.text);
         assert_eq!(made.undecided.keys().collect::<Vec<_>>(), ["MPL-2.0"]);
-        let from_licences = &made.text[made.text.find("[licenses]").expect("a section")..];
+        let from_licenses = &made.text[made.text.find("[licenses]").expect("a section")..];
         expect![[r#"
             [licenses]
             # What the packages here need, and no more.
@@ -334,20 +334,20 @@ mod tests {
                 "ISC",
                 "MIT",
             ]
-            # Copyleft, or no licence of SPDX's list: for you to decide. Until one stands in `allow`, or in an
+            # Copyleft, or no license of SPDX's list: for you to decide. Until one stands in `allow`, or in an
             # exception for one package, the packages behind it are rejected.
             #     "MPL-2.0", # e 1.0.0
-            # What the licence of these is cannot be told, `clarify` states it: ring 0.17.9.
-            # How like its original a licence text has to be.
+            # What the license of these is cannot be told, `clarify` states it: ring 0.17.9.
+            # How like its original a license text has to be.
             confidence-threshold = 0.8
-            # Each for one package: what else such a licence would admit is looked at when it comes.
+            # Each for one package: what else such a license would admit is looked at when it comes.
             exceptions = [
                 { crate = "b@0.3", allow = ["Zlib"] },
                 { crate = "d@2", allow = ["BSD-3-Clause"] },
             ]
 
             [licenses.private]
-            # What is never published needs no licence.
+            # What is never published needs no license.
             ignore = true
 
             [bans]
@@ -373,7 +373,7 @@ mod tests {
             allow-git = [
                 "https://example.org/x/y",
             ]
-        "#]].assert_eq(from_licences);
+        "#]].assert_eq(from_licenses);
     }
 
     #[test]
@@ -383,7 +383,7 @@ mod tests {
             seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
             usize::try_from((seed >> 33) % sides).expect("small")
         };
-        let licences = [
+        let licenses = [
             "MIT",
             "Apache-2.0 OR MIT",
             "GPL-3.0+",
@@ -419,7 +419,7 @@ mod tests {
                 )
             };
             for _ in 0..roll(8) {
-                let expression = stated(licences[roll(13)]).expect("an expression");
+                let expression = stated(licenses[roll(13)]).expect("an expression");
                 ground.licensed.push((one(&mut roll), expression));
             }
             for _ in 0..roll(3) {

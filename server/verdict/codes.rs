@@ -122,24 +122,24 @@ codes! {
     ReplacedInStd Bans "replaced-in-std" Package "the standard library can replace the package";
     UnmatchedReplacementIgnore Bans "unmatched-replacement-ignore" Policy "an ignored replacement was not found";
 
-    Accepted Licenses "accepted" Package "the package's licence satisfies the policy";
-    Rejected Licenses "rejected" Package "the policy does not allow the package's licence";
-    Unlicensed Licenses "unlicensed" Package "no licence can be told for the package";
+    Accepted Licenses "accepted" Package "the package's license satisfies the policy";
+    Rejected Licenses "rejected" Package "the policy does not allow the package's license";
+    Unlicensed Licenses "unlicensed" Package "no license can be told for the package";
     SkippedPrivateWorkspaceCrate Licenses "skipped-private-workspace-crate" Package "the policy leaves private packages out";
-    LicenseNotEncountered Licenses "license-not-encountered" Policy "an allowed licence is used by no package";
-    LicenseExceptionNotEncountered Licenses "license-exception-not-encountered" Policy "a licence exception is used by no package";
+    LicenseNotEncountered Licenses "license-not-encountered" Policy "an allowed license is used by no package";
+    LicenseExceptionNotEncountered Licenses "license-exception-not-encountered" Policy "a license exception is used by no package";
     MissingClarificationFile Licenses "missing-clarification-file" Policy "a file that a clarification names does not exist";
-    ParseError Licenses "parse-error" Package "the package's licence is no valid SPDX expression";
-    EmptyLicenseField Licenses "empty-license-field" Package "the package's licence field is empty";
-    NoLicenseField Licenses "no-license-field" Package "the package states no licence expression";
-    GatherFailure Licenses "gather-failure" Package "a licence text of the package is not recognised";
+    ParseError Licenses "parse-error" Package "the package's license is no valid SPDX expression";
+    EmptyLicenseField Licenses "empty-license-field" Package "the package's license field is empty";
+    NoLicenseField Licenses "no-license-field" Package "the package states no license expression";
+    GatherFailure Licenses "gather-failure" Package "a license text of the package is not recognized";
 
     GitSourceUnderspecified Sources "git-source-underspecified" Source "a git source is pinned less than the policy asks for";
     AllowedSource Sources "allowed-source" Source "the policy allows the source";
-    AllowedByOrganization Sources "allowed-by-organization" Source "the policy allows the source's organisation";
+    AllowedByOrganization Sources "allowed-by-organization" Source "the policy allows the source's organization";
     SourceNotAllowed Sources "source-not-allowed" Source "the policy does not allow the source";
     UnmatchedSource Sources "unmatched-source" Policy "an allowed source is used by no package";
-    UnmatchedOrganization Sources "unmatched-organization" Policy "an allowed organisation is used by no package";
+    UnmatchedOrganization Sources "unmatched-organization" Policy "an allowed organization is used by no package";
 
     Deprecated Config "deprecated" Policy "a key of the policy was moved or removed";
     UnexpectedEof Config "unexpected-eof" Policy "the policy ends too early";
@@ -172,17 +172,17 @@ codes! {
     MemberNotJudged Supercargo "supercargo::member-not-judged" Workspace "the gate does not judge this member";
     NoAdvisoryDatabase Supercargo "supercargo::no-advisory-database" Workspace "advisories cannot be judged without a usable advisory database";
     OldAdvisories Supercargo "supercargo::old-advisories" Workspace "there is no advisory database: the advisories that came with the program stand in for it";
-    ClarificationOutdated Supercargo "supercargo::clarification-outdated" Policy "a clarification does not hold, because the licence text has changed since";
+    ClarificationOutdated Supercargo "supercargo::clarification-outdated" Policy "a clarification does not hold, because the license text has changed since";
     MissingReason Supercargo "supercargo::missing-reason" Policy "an entry that looks away does not say why, or its reason is still to be written";
     PastDue Supercargo "supercargo::past-due" Policy "the day until which an entry was to hold has passed";
     UnreadableDate Supercargo "supercargo::unreadable-date" Policy "the day until which an entry is to hold cannot be read";
     BroadEntry Supercargo "supercargo::broad-entry" Policy "an entry holds for every version of a package that is there in one";
-    AllowedForOne Supercargo "supercargo::allowed-for-one" Policy "a licence is allowed for every package and needed by one";
-    WholeOrganisation Supercargo "supercargo::whole-organisation" Policy "every repository of an organisation is allowed";
+    AllowedForOne Supercargo "supercargo::allowed-for-one" Policy "a license is allowed for every package and needed by one";
+    WholeOrganization Supercargo "supercargo::whole-organization" Policy "every repository of an organization is allowed";
     IgnoresNothing Supercargo "supercargo::ignores-nothing" Policy "an ignored package was not yanked, and its advisories are not ignored by it";
     IgnoreHasFix Supercargo "supercargo::ignore-has-fix" Policy "an ignored advisory does not concern a version that the requirement admits";
     CheckTurnedOff Supercargo "supercargo::check-turned-off" Policy "a check is turned off, and no comment says why";
-    LowConfidence Supercargo "supercargo::low-confidence" Policy "texts are taken for licences that they have little in common with";
+    LowConfidence Supercargo "supercargo::low-confidence" Policy "texts are taken for licenses that they have little in common with";
     ShadowedPolicy Supercargo "supercargo::shadowed-policy" Policy "a policy is not read, because another one in its folder is asked for first";
     UnreadPolicy Supercargo "supercargo::unread-policy" Policy "a policy in the folder of a member is not read by the gate of its workspace";
     CheckFailed Supercargo "supercargo::check-failed" Workspace "a check of cargo-deny broke off";

@@ -34,13 +34,13 @@ pub(super) struct Context<'a> {
 
 impl Context<'_> {
     /// Whether a diagnostic points to an entry of the policy.
-    pub(super) fn is_labelled(&self, diag: &Diag) -> bool {
+    pub(super) fn is_labeled(&self, diag: &Diag) -> bool {
         diag.diag.labels.iter().any(|label| label.file_id == self.policy_id)
     }
 }
 
 /// A label with the place that it stands for, if that is in a file of the user's.
-struct Labelled {
+struct Labeled {
     place: Option<(Target, Place)>,
     primary: bool,
     /// The text that the label covers.
@@ -74,7 +74,7 @@ pub(super) fn from_config(
     let labels: Vec<_> = diagnostic
         .labels
         .iter()
-        .map(|label| labelled(label, policy, policy_id, files, None))
+        .map(|label| labeled(label, policy, policy_id, files, None))
         .collect();
     let mut places = chosen(&labels, Target::Policy);
     // What the policy holds twice, or holds without knowing it, is to be mended at each place.
@@ -126,7 +126,7 @@ pub(super) fn from_check(diag: &Diag, check: Check, context: &Context<'_>) -> Fi
         .labels
         .iter()
         .map(|label| {
-            labelled(label, context.policy, context.policy_id, context.files, Some(context.places))
+            labeled(label, context.policy, context.policy_id, context.files, Some(context.places))
         })
         .collect();
     let advisory = advisory(diag, context.database);
@@ -214,7 +214,7 @@ struct Placed {
 fn place(
     code: Option<Code>,
     nodes: &[NodeId],
-    labels: &[Labelled],
+    labels: &[Labeled],
     context: &Context<'_>,
 ) -> Placed {
     let placing = code.map_or(Placing::Policy, Code::placing);
@@ -236,8 +236,8 @@ fn place(
                 placed.count = placed.count.saturating_add(found.count);
             }
             placed.places.sort_by_key(|place| place.role == Role::Pointer);
-            if is_about_the_licence(code) {
-                prefer_licence_fields(&mut placed.places, nodes, context);
+            if is_about_the_license(code) {
+                prefer_license_fields(&mut placed.places, nodes, context);
             }
         }
         Placing::Policy => placed.places = chosen(labels, Target::Policy),
@@ -261,7 +261,7 @@ fn place(
 
 /// cargo-deny points to the whole value where there is no requirement, also where the requirement
 /// is the workspace's.
-fn requirements(labels: &[Labelled], context: &Context<'_>) -> Vec<Place> {
+fn requirements(labels: &[Labeled], context: &Context<'_>) -> Vec<Place> {
     let mut places: Vec<Place> = Vec::new();
     for value in chosen(labels, Target::Manifest) {
         for place in context.places.manifests.declared_in(value) {
@@ -274,27 +274,27 @@ fn requirements(labels: &[Labelled], context: &Context<'_>) -> Vec<Place> {
     places
 }
 
-fn is_about_the_licence(code: Option<Code>) -> bool {
+fn is_about_the_license(code: Option<Code>) -> bool {
     code.is_some_and(|code| code.check() == Check::Licenses)
 }
 
-/// A local package states its licence itself: the finding stands there.
-fn prefer_licence_fields(places: &mut [Place], nodes: &[NodeId], context: &Context<'_>) {
+/// A local package states its license itself: the finding stands there.
+fn prefer_license_fields(places: &mut [Place], nodes: &[NodeId], context: &Context<'_>) {
     for node in nodes {
         let Some(manifest) = context.places.manifests.of_node(*node) else { continue };
         let Some(package) = &manifest.model.package else { continue };
-        let Some(licence) = package.license.as_ref().or(package.license_file.as_ref()) else {
+        let Some(license) = package.license.as_ref().or(package.license_file.as_ref()) else {
             continue;
         };
         let head = manifest.head();
         for place in places.iter_mut().filter(|place| place.is_at(&head)) {
-            place.span = licence.span.clone();
+            place.span = license.span.clone();
         }
     }
 }
 
 /// The primary labels of the wanted kind, else the others of that kind.
-fn chosen(labels: &[Labelled], target: Target) -> Vec<Place> {
+fn chosen(labels: &[Labeled], target: Target) -> Vec<Place> {
     let of_kind = |primary: Option<bool>| {
         let meant =
             labels.iter().filter(move |label| primary.is_none_or(|wanted| label.primary == wanted));
@@ -310,24 +310,24 @@ fn chosen(labels: &[Labelled], target: Target) -> Vec<Place> {
     if primary.is_empty() { of_kind(None) } else { primary }
 }
 
-fn related(packages: &[PackageRef], labels: &[Labelled], context: &Context<'_>) -> Vec<Related> {
+fn related(packages: &[PackageRef], labels: &[Labeled], context: &Context<'_>) -> Vec<Related> {
     let locked = packages.iter().filter_map(|package| context.places.manifests.lock_entry(package));
-    let labelled = labels.iter().filter_map(|label| {
+    let labeled = labels.iter().filter_map(|label| {
         let (_, place) = label.place.as_ref()?;
         let message =
             if label.message.is_empty() { label.text.clone() } else { label.message.clone() };
         Some(Related { place: place.clone(), message })
     });
-    locked.chain(labelled).collect()
+    locked.chain(labeled).collect()
 }
 
-fn labelled(
+fn labeled(
     label: &Label,
     policy: &PolicyText,
     policy_id: FileId,
     files: &Files,
     places: Option<&Places<'_>>,
-) -> Labelled {
+) -> Labeled {
     let source = files.source(label.file_id);
     let text = source.get(label.range.clone()).unwrap_or_default().trim_matches('"');
     let place = (|| {
@@ -348,7 +348,7 @@ fn labelled(
         edits.push(Edit::between(source.trim_start_matches('\u{feff}'), manifest.text.as_str()));
         Some((Target::Manifest, manifest.place(edits.moved(&span), Role::Mend)))
     })();
-    Labelled {
+    Labeled {
         place,
         primary: label.style == LabelStyle::Primary,
         text: harmless(text),

@@ -29,7 +29,7 @@ pub struct Declared {
     pub place: Span,
     /// What it resolved to.
     pub package: PackageRef,
-    /// The package's licence expression.
+    /// The package's license expression.
     pub license: Option<String>,
     /// What the package says of itself; from outside.
     pub description: Option<String>,

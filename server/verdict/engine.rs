@@ -27,8 +27,8 @@ use super::{
     PackageFolder, PackageRef, PolicyText, Severity,
     collect::{self, Context},
     declared::{Declared, declared},
-    graph, licence_files, licence_limits,
-    licence_lines::LicenceLines,
+    graph, license_files, license_limits,
+    license_lines::LicenseLines,
     manifests::{LocalManifest, Locked, Manifests, Names},
     matched,
     memory::{self, Memory},
@@ -110,7 +110,7 @@ pub struct Question {
     pub manifests: BTreeMap<Utf8PathBuf, SourceText>,
     /// Which checks.
     pub checks: CheckSet,
-    /// Also list what is merely told (cargo-deny's helps: every accepted licence). Those that come
+    /// Also list what is merely told (cargo-deny's helps: every accepted license). Those that come
     /// from an entry of the policy are always listed.
     pub helps: bool,
     /// Also tell what cargo's index cache says of the versions of declared packages.
@@ -287,7 +287,7 @@ fn run(
     heard: &mpsc::Receiver<Told>,
 ) {
     let Resolution { mut metadata, mut originals, .. } = resolution;
-    let refused = licence_limits::without_unusable(&mut metadata);
+    let refused = license_limits::without_unusable(&mut metadata);
     let mut ready = ready.clone();
     let members = members(&metadata);
     let folder = workspace.folder();
@@ -379,8 +379,8 @@ impl<'g> Graph<'g> {
     ) -> Vec<(Check, CheckResult)> {
         let wants = |check| checks.contains(check);
         if wants(Check::Licenses) {
-            let lines = || LicenceLines::read(self.krates);
-            self.linked.licence_lines.get_or_init(lines).add_to(files);
+            let lines = || LicenseLines::read(self.krates);
+            self.linked.license_lines.get_or_init(lines).add_to(files);
         }
         let gathered = wants(Check::Licenses).then(|| {
             guarded(|| {
@@ -544,9 +544,9 @@ impl<'p, 'g> Placed<'p, 'g> {
             graph: self.graph.linked.facts(),
             ..Answer::default()
         };
-        let mut texts = licence_limits::Texts::default();
+        let mut texts = license_limits::Texts::default();
         if question.checks.contains(Check::Licenses) {
-            texts = licence_limits::examine(
+            texts = license_limits::examine(
                 self.graph.krates,
                 &mut config.licenses,
                 &self.graph.linked.refused,
@@ -554,7 +554,7 @@ impl<'p, 'g> Placed<'p, 'g> {
                 &self.places,
             );
             let outdated =
-                licence_files::outdated(self.graph.krates, &config.licenses, &question.policy);
+                license_files::outdated(self.graph.krates, &config.licenses, &question.policy);
             answer.findings.extend(outdated);
             answer.matched =
                 matched::exceptions(self.graph.krates, &config.licenses, &question.policy, &files);
@@ -651,7 +651,7 @@ fn findings_of(
             DenySeverity::Help => counts.helps += 1,
             DenySeverity::Bug => {}
         }
-        if helps || diag.diag.severity != DenySeverity::Help || context.is_labelled(diag) {
+        if helps || diag.diag.severity != DenySeverity::Help || context.is_labeled(diag) {
             findings.push(collect::from_check(diag, check, context));
         }
     }

@@ -28,7 +28,7 @@ pub enum Check {
     Advisories,
     /// Banned and duplicate packages, features, build scripts.
     Bans,
-    /// Licence expressions and texts.
+    /// License expressions and texts.
     Licenses,
     /// Registries and git repositories.
     Sources,

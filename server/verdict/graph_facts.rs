@@ -1,4 +1,4 @@
-//! What the judged graph tells besides findings: its packages, and how many need which licence.
+//! What the judged graph tells besides findings: its packages, and how many need which license.
 //!
 //! Plain values for what editors show and propose. Made once for a graph; the strings that packages
 //! share are shared.
@@ -19,11 +19,11 @@ use super::{PackageRef, engine::needs_text};
 pub struct GraphFacts {
     /// Every package, by name, then version.
     pub packages: Vec<PackageFacts>,
-    /// How many packages name each term in their licence expressions, as an `allow` entry would state
+    /// How many packages name each term in their license expressions, as an `allow` entry would state
     /// it: `MIT`, `Apache-2.0 WITH LLVM-exception`. Names are the canonical ones.
     pub terms: BTreeMap<Arc<str>, usize>,
-    /// How many packages name each licence, with an exception or without.
-    pub licences: BTreeMap<Arc<str>, usize>,
+    /// How many packages name each license, with an exception or without.
+    pub licenses: BTreeMap<Arc<str>, usize>,
     /// How many packages name each exception.
     pub exceptions: BTreeMap<Arc<str>, usize>,
     /// The registries that members say they are published to, by the names that they use
@@ -40,12 +40,12 @@ pub struct PackageFacts {
     pub version: Arc<str>,
     /// Its source as in [`PackageRef`], absent for local packages.
     pub source: Option<Arc<str>>,
-    /// The licence expression that its manifest states. What is recognised in texts, or said by a
+    /// The license expression that its manifest states. What is recognized in texts, or said by a
     /// clarification, depends on the policy and is not told here.
-    pub licence: Option<Arc<str>>,
+    pub license: Option<Arc<str>>,
     /// The terms of that expression; none where it is absent or no expression.
     pub terms: Vec<Arc<str>>,
-    /// Whether cargo-deny has to read its licence texts.
+    /// Whether cargo-deny has to read its license texts.
     pub needs_text: bool,
     /// The features that it has, sorted, those of optional dependencies included.
     pub features: Vec<Arc<str>>,
@@ -97,7 +97,7 @@ impl GraphFacts {
         })
     }
 
-    /// The packages whose licence expressions name a term that `licensee`, an entry of an `allow`
+    /// The packages whose license expressions name a term that `licensee`, an entry of an `allow`
     /// list, satisfies. None where it cannot be parsed.
     pub fn naming(&self, licensee: &str) -> Vec<&PackageFacts> {
         let Ok(licensee) = Licensee::parse_mode(licensee, LICENSEE) else { return Vec::new() };
@@ -157,10 +157,10 @@ pub(super) fn graph_facts(krates: &Krates) -> GraphFacts {
                 members.push(strings.shared(&krate.name));
             }
         }
-        let licence = krate.license.as_deref();
-        let terms = licence.map(|licence| match known.get(licence) {
+        let license = krate.license.as_deref();
+        let terms = license.map(|license| match known.get(license) {
             Some(terms) => terms.clone(),
-            None => known.entry(licence).or_insert(terms(licence, &mut strings)).clone(),
+            None => known.entry(license).or_insert(terms(license, &mut strings)).clone(),
         });
         let enabled = krates.get_enabled_features(&krate.id);
         let enabled = enabled.into_iter().flatten().map(|feature| strings.shared(feature));
@@ -170,9 +170,9 @@ pub(super) fn graph_facts(krates: &Krates) -> GraphFacts {
             name: strings.shared(&krate.name),
             version: strings.shared(&krate.version.to_string()),
             source: krate.source.as_ref().map(|source| strings.shared(&source.to_string())),
-            licence: licence.map(|licence| strings.shared(licence)),
+            license: license.map(|license| strings.shared(license)),
             terms: terms.unwrap_or_default(),
-            needs_text: needs_text(licence),
+            needs_text: needs_text(license),
             features: krate.features.keys().map(|feature| strings.shared(feature)).collect(),
             enabled,
             member: members.contains(node),
@@ -232,19 +232,19 @@ impl GraphFacts {
 
     fn count(&mut self, strings: &mut Strings) {
         for package in &self.packages {
-            let mut licences = HashSet::new();
+            let mut licenses = HashSet::new();
             let mut exceptions = HashSet::new();
             for term in &package.terms {
                 *self.terms.entry(Arc::clone(term)).or_default() += 1;
-                let (licence, exception) = match term.split_once(" WITH ") {
-                    Some((licence, exception)) => (licence, Some(exception)),
+                let (license, exception) = match term.split_once(" WITH ") {
+                    Some((license, exception)) => (license, Some(exception)),
                     None => (&**term, None),
                 };
-                licences.insert(licence);
+                licenses.insert(license);
                 exceptions.extend(exception);
             }
-            for licence in licences {
-                *self.licences.entry(strings.shared(licence)).or_default() += 1;
+            for license in licenses {
+                *self.licenses.entry(strings.shared(license)).or_default() += 1;
             }
             for exception in exceptions {
                 *self.exceptions.entry(strings.shared(exception)).or_default() += 1;
@@ -254,8 +254,8 @@ impl GraphFacts {
 }
 
 /// The different terms of an expression, in their order.
-fn terms(licence: &str, strings: &mut Strings) -> Vec<Arc<str>> {
-    let Ok(expression) = Expression::parse_mode(licence, STATED) else { return Vec::new() };
+fn terms(license: &str, strings: &mut Strings) -> Vec<Arc<str>> {
+    let Ok(expression) = Expression::parse_mode(license, STATED) else { return Vec::new() };
     let mut terms: Vec<Arc<str>> = Vec::new();
     for one in expression.requirements() {
         let term = strings.shared(&one.req.to_string());
@@ -285,14 +285,14 @@ impl Strings {
 mod tests {
     use super::*;
 
-    fn package(name: &str, version: &str, licence: &str, via: Option<usize>) -> PackageFacts {
+    fn package(name: &str, version: &str, license: &str, via: Option<usize>) -> PackageFacts {
         PackageFacts {
             name: name.into(),
             version: version.into(),
             source: None,
-            licence: Some(licence.into()),
-            terms: terms(licence, &mut Strings::default()),
-            needs_text: needs_text(Some(licence)),
+            license: Some(license.into()),
+            terms: terms(license, &mut Strings::default()),
+            needs_text: needs_text(Some(license)),
             features: Vec::new(),
             enabled: Vec::new(),
             member: via.is_none(),
@@ -319,7 +319,7 @@ mod tests {
     }
 
     #[test]
-    fn licences_and_exceptions_are_counted_once_for_each_package() {
+    fn licenses_and_exceptions_are_counted_once_for_each_package() {
         let facts = facts();
         let all = |counts: &BTreeMap<Arc<str>, usize>| {
             let all: Vec<_> =
@@ -330,7 +330,7 @@ mod tests {
             all(&facts.terms),
             "Apache-2.0 1, Apache-2.0 WITH LLVM-exception 1, GPL-3.0-or-later 1, MIT 2, Zlib 1"
         );
-        assert_eq!(all(&facts.licences), "Apache-2.0 2, GPL-3.0-or-later 1, MIT 2, Zlib 1");
+        assert_eq!(all(&facts.licenses), "Apache-2.0 2, GPL-3.0-or-later 1, MIT 2, Zlib 1");
         assert_eq!(all(&facts.exceptions), "LLVM-exception 1");
     }
 
@@ -346,7 +346,7 @@ mod tests {
         assert_eq!(names("Apache-2.0 WITH LLVM-exception"), ["llvm 1.0.0"]);
         assert_eq!(names("GPL-3.0-or-later"), ["llvm 2.0.0"]);
         assert!(names("0BSD").is_empty());
-        assert!(names("no licence").is_empty());
+        assert!(names("no license").is_empty());
     }
 
     #[test]

@@ -20,7 +20,7 @@ pub struct Matched {
     pub packages: Vec<PackageRef>,
 }
 
-/// The licence exceptions of the policy, and of the file beside it, with the packages that they are for.
+/// The license exceptions of the policy, and of the file beside it, with the packages that they are for.
 pub(super) fn exceptions(
     krates: &Krates,
     config: &ValidConfig,

@@ -55,7 +55,7 @@ pub struct PolicyText {
     pub path: Option<Utf8PathBuf>,
     /// Its text, empty where there is none.
     pub text: SourceText,
-    /// A file with further licence exceptions.
+    /// A file with further license exceptions.
     pub exceptions: Option<ExceptionsFile>,
 }
 

@@ -5,7 +5,7 @@ use camino::{Utf8Path, Utf8PathBuf};
 /// The names of a policy, in the order in which each folder is asked for them.
 pub const POLICY_NAMES: [&str; 3] = ["deny.toml", ".deny.toml", ".cargo/deny.toml"];
 
-/// The names of a file that only adds licence exceptions.
+/// The names of a file that only adds license exceptions.
 pub const EXCEPTION_NAMES: [&str; 3] =
     ["deny.exceptions.toml", ".deny.exceptions.toml", ".cargo/deny.exceptions.toml"];
 
@@ -14,7 +14,7 @@ pub const EXCEPTION_NAMES: [&str; 3] =
 pub struct PolicyFiles {
     /// The policy; without one cargo-deny's defaults hold.
     pub policy: Option<Utf8PathBuf>,
-    /// Further licence exceptions.
+    /// Further license exceptions.
     pub exceptions: Option<Utf8PathBuf>,
 }
 
@@ -42,7 +42,7 @@ pub fn is_policy(path: &Utf8Path) -> bool {
     matches!(path.file_name(), Some("deny.toml" | ".deny.toml"))
 }
 
-/// Whether a file adds licence exceptions, by its name.
+/// Whether a file adds license exceptions, by its name.
 pub fn is_exceptions(path: &Utf8Path) -> bool {
     matches!(path.file_name(), Some("deny.exceptions.toml" | ".deny.exceptions.toml"))
 }

@@ -128,18 +128,18 @@ fn every_finding_on_a_package_is_cleared_by_the_first_answer() {
           upgrade `ring` 0.17.9 to 0.17.14 (clears RUSTSEC-2025-0009, RUSTSEC-2025-0010, unlicensed and 1 more) [Cargo.lock]
         `ring` 0.17.9 has a vulnerability: Another one
           upgrade `ring` 0.17.9 to 0.17.14 (clears RUSTSEC-2025-0009, RUSTSEC-2025-0010, unlicensed and 1 more) [Cargo.lock]
-        `ring` 0.17.9 states no licence expression
+        `ring` 0.17.9 states no license expression
           upgrade `ring` 0.17.9 to 0.17.14 (clears RUSTSEC-2025-0009, RUSTSEC-2025-0010, unlicensed and 1 more) [Cargo.lock]
-        no licence can be told for `ring` 0.17.9
+        no license can be told for `ring` 0.17.9
           upgrade `ring` 0.17.9 to 0.17.14 (clears RUSTSEC-2025-0009, RUSTSEC-2025-0010, unlicensed and 1 more) [Cargo.lock]
-        no licence can be told for `ring` 0.17.9
+        no license can be told for `ring` 0.17.9
           upgrade `ring` 0.17.9 to 0.17.14 (clears RUSTSEC-2025-0009, RUSTSEC-2025-0010, unlicensed and 1 more) [Cargo.lock]
     "#]],
     );
 }
 
 #[test]
-fn duplicates_withdrawn_versions_and_rejected_licences() {
+fn duplicates_withdrawn_versions_and_rejected_licenses() {
     let world = World::locked(&format!(
         "#- crate: base 0.1.0\n#- crate: base 0.2.0\n#- crate: old 1.0.0 -> base 0.1\n\
          #- crate: new 1.0.0 -> base 0.2\n#- crate: gone 1.0.0\n#- crate: gpl 1.0.0 (GPL-3.0-only)\n\

@@ -23,15 +23,15 @@ time = "0.3"
 allow = ["Apache-2.0"]
 "#;
 
-/// One finding of our own, and the licences judged all the same.
+/// One finding of our own, and the licenses judged all the same.
 fn check(report: &Report, expected: &Expect) {
     let own: Vec<_> =
         report.findings.iter().filter(|finding| finding.check == "supercargo").collect();
     let text: String = own.iter().map(|finding| report.drawn(&[*finding])).collect();
     expected.assert_eq(&without_date(&text));
     assert_eq!(own.len(), 1);
-    assert_eq!(report.with("rejected").len(), 2, "licences are judged");
-    assert_eq!(report.with("license-not-encountered").len(), 1, "licences are judged");
+    assert_eq!(report.with("rejected").len(), 2, "licenses are judged");
+    assert_eq!(report.with("license-not-encountered").len(), 1, "licenses are judged");
     assert_eq!(report.code, 70);
     assert!(report.summaries.is_empty(), "there is no verdict to sum up");
 }

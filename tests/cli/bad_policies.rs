@@ -80,7 +80,7 @@ ignored = []
 [bans]
 version = 2
 multiple-version = "deny"
-[licence]
+[license]
 "#,
         &expect![[r#"
             error unexpected-keys: unknown key `ignored`; known here: `version`, `db-path`, `db-urls`, `vulnerability`, `notice`, `unmaintained`, `unsound`, `yanked`, `ignore`, `severity-threshold`, `git-fetch-with-cli`, `disable-yank-checking`, `maximum-db-staleness`, `unused-ignored-advisory`
@@ -96,9 +96,9 @@ multiple-version = "deny"
                 version = 2
                 ^^^^^^^
               help write `multiple-versions` for `multiple-version`
-            error unexpected-keys: unknown key `licence`; known here: `advisories`, `bans`, `licenses`, `sources`, `graph`, `targets`, `exclude`, `features`, `all-features`, `no-default-features`, `exclude-dev`, `output`, `feature-depth`
+            error unexpected-keys: unknown key `license`; known here: `advisories`, `bans`, `licenses`, `sources`, `graph`, `targets`, `exclude`, `features`, `all-features`, `no-default-features`, `exclude-dev`, `output`, `feature-depth`
               deny.toml:6
-                [licence]
+                [license]
                  ^^^^^^^
               help write `licenses`
             exit 70
@@ -174,7 +174,7 @@ highlight = "some"
 }
 
 #[test]
-fn licences_that_do_not_exist_stand_on_themselves() {
+fn licenses_that_do_not_exist_stand_on_themselves() {
     check(
         r#"
 [licenses]
@@ -182,7 +182,7 @@ allow = ["MIT", "Apache 2", "MIT OR Zlib", "GPL-3.0+"]
 exceptions = [{ crate = "a", allow = ["Mit"] }]
 "#,
         &expect![[r#"
-            error custom: `Apache` is no licence or exception that SPDX knows
+            error custom: `Apache` is no license or exception that SPDX knows
               deny.toml:2
                 allow = ["MIT", "Apache 2", "MIT OR Zlib", "GPL-3.0+"]
                                  ^^^^^^
@@ -194,7 +194,7 @@ exceptions = [{ crate = "a", allow = ["Mit"] }]
               deny.toml:2
                 allow = ["MIT", "Apache 2", "MIT OR Zlib", "GPL-3.0+"]
                                                                    ^
-            error custom: `Mit` is no licence or exception that SPDX knows
+            error custom: `Mit` is no license or exception that SPDX knows
               deny.toml:3
                 exceptions = [{ crate = "a", allow = ["Mit"] }]
                                                        ^^^
@@ -213,7 +213,7 @@ expression = "MIT AND OpenSSL-ish"
 license-files = []
 "#,
         &expect![[r#"
-            error (config): unable to parse license expression: `OpenSSL-ish` is no licence or exception that SPDX knows
+            error (config): unable to parse license expression: `OpenSSL-ish` is no license or exception that SPDX knows
               deny.toml:3
                 expression = "MIT AND OpenSSL-ish"
                                       ^^^^^^^^^^^
@@ -450,7 +450,7 @@ fn a_mistake_in_the_file_of_exceptions_stands_in_it() {
         reports.push(world.check("--only licenses").shown());
     }
     expect![[r#"
-        error custom: `Mit` is no licence or exception that SPDX knows
+        error custom: `Mit` is no license or exception that SPDX knows
           deny.exceptions.toml:1
             exceptions = [{ crate = "a", allow = ["Mit"] }]
                                                    ^^^
@@ -539,8 +539,8 @@ allow = ["Zlib"]
           note MIT - MIT License:
           note   - OSI approved
           note   - FSF Free/Libre
-          help state a licence that the policy allows, or add an exception for it
-        warning license-not-encountered: the allowed licence `Zlib` is used by no package
+          help state a license that the policy allows, or add an exception for it
+        warning license-not-encountered: the allowed license `Zlib` is used by no package
           b/deny.toml:2
             allow = ["Zlib"]
                       ^^^^

@@ -34,7 +34,7 @@ fn check(world: &World, words: &[&str], expected: &Expect) {
 }
 
 #[test]
-fn codes_keys_and_licences_need_no_workspace() {
+fn codes_keys_and_licenses_need_no_workspace() {
     let world = World::new("#- README.md\nnothing\n");
     check(
         &world,
@@ -175,7 +175,7 @@ fn unknown_words_are_answered_with_the_nearest_known() {
         &world,
         &["tiem"],
         &expect![[r"
-            error: `tiem` is not a code, a key of the policy, an advisory's id, a licence of SPDX's list or a package here; nearest are `time`
+            error: `tiem` is not a code, a key of the policy, an advisory's id, a license of SPDX's list or a package here; nearest are `time`
             exit 64
         "]],
     );
@@ -183,7 +183,7 @@ fn unknown_words_are_answered_with_the_nearest_known() {
         &world,
         &["time@0.2.0"],
         &expect![[r"
-            error: `time@0.2.0` is not a code, a key of the policy, an advisory's id, a licence of SPDX's list or a package here; nearest are `time`
+            error: `time@0.2.0` is not a code, a key of the policy, an advisory's id, a license of SPDX's list or a package here; nearest are `time`
             exit 64
         "]],
     );
@@ -191,7 +191,7 @@ fn unknown_words_are_answered_with_the_nearest_known() {
         &world,
         &["qqqq"],
         &expect![[r"
-        error: `qqqq` is not a code, a key of the policy, an advisory's id, a licence of SPDX's list or a package here
+        error: `qqqq` is not a code, a key of the policy, an advisory's id, a license of SPDX's list or a package here
         exit 64
     "]],
     );
@@ -200,7 +200,7 @@ fn unknown_words_are_answered_with_the_nearest_known() {
         &empty,
         &["confidence-treshold"],
         &expect![[r"
-            error: `confidence-treshold` is not a code, a key of the policy, an advisory's id or a licence of SPDX's list; packages were not looked for: there is no workspace here; nearest are `confidence-threshold`
+            error: `confidence-treshold` is not a code, a key of the policy, an advisory's id or a license of SPDX's list; packages were not looked for: there is no workspace here; nearest are `confidence-threshold`
             exit 64
         "]],
     );

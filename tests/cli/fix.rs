@@ -1,6 +1,6 @@
 //! `supercargo fix`: what it changes, what it says, and that the verdict is then what it said.
 
-mod licences;
+mod licenses;
 mod parents;
 mod refusals;
 mod shared;

@@ -57,15 +57,15 @@ fn what_is_written_is_clean_and_says_what_is_needed() {
             "MIT",
             "Unicode-3.0",
         ]
-        # How like its original a licence text has to be.
+        # How like its original a license text has to be.
         confidence-threshold = 0.8
-        # Each for one package: what else such a licence would admit is looked at when it comes.
+        # Each for one package: what else such a license would admit is looked at when it comes.
         exceptions = [
             { crate = "isc@1", allow = ["ISC"] },
         ]
 
         [licenses.private]
-        # What is never published needs no licence.
+        # What is never published needs no license.
         ignore = true
 
         [bans]
@@ -119,12 +119,12 @@ none = "1"
     expect![[r"
         0deny.toml was written
           it permits what 4 packages need and no more
-          left out, because they are copyleft or no licence of SPDX's list (their packages are rejected until you decide):
+          left out, because they are copyleft or no license of SPDX's list (their packages are rejected until you decide):
             MPL-2.0: `mpl` 1.0.0
           what else deserves a decision:
             error[RUSTSEC-2026-0009]: `time` 0.3.44 has a vulnerability: A crafted date
-            warning[no-license-field]: `none` 1.0.0 states no licence expression
-            error[unlicensed]: no licence can be told for `none` 1.0.0
+            warning[no-license-field]: `none` 1.0.0 states no license expression
+            error[unlicensed]: no license can be told for `none` 1.0.0
     "]].assert_eq(&format!("{}{}{}", run.code, run.stdout, run.stderr));
     let policy = world.read("deny.toml");
     let start = policy.find("allow = ").expect("a list");
@@ -133,11 +133,11 @@ none = "1"
         allow = [
             "MIT",
         ]
-        # Copyleft, or no licence of SPDX's list: for you to decide. Until one stands in `allow`, or in an
+        # Copyleft, or no license of SPDX's list: for you to decide. Until one stands in `allow`, or in an
         # exception for one package, the packages behind it are rejected.
         #     "MPL-2.0", # mpl 1.0.0
-        # What the licence of these is cannot be told, `clarify` states it: none 1.0.0.
-        # How like its original a licence text has to be.
+        # What the license of these is cannot be told, `clarify` states it: none 1.0.0.
+        # How like its original a license text has to be.
     "#]].assert_eq(&policy[start..end]);
     assert_eq!(world.check("").code, 5);
 }

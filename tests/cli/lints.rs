@@ -66,7 +66,7 @@ fn hints_and_warnings_stand_on_their_entries_and_count_only_strictly() {
         help supercargo::broad-entry: this entry holds for every `stuck`, and only 1.0.0 is there
         warning supercargo::check-turned-off: versions that were withdrawn are not told: this check is turned off
         help supercargo::check-turned-off: requirements that accept any version are not told: this check is turned off
-        warning supercargo::low-confidence: a text is taken for a licence that it has little in common with: 0.5 is below cargo-deny's 0.8
+        warning supercargo::low-confidence: a text is taken for a license that it has little in common with: 0.5 is below cargo-deny's 0.8
     "#]].assert_eq(&ours.concat());
     assert_eq!(report.code, 0);
     assert_eq!(world.check("--strict").code, 16);

@@ -133,7 +133,7 @@ fn a_person_sees_each_finding_under_its_line_and_a_summary() {
               |
               = help: remove the entry
 
-            warning[license-not-encountered]: the allowed licence `Zlib` is used by no package
+            warning[license-not-encountered]: the allowed license `Zlib` is used by no package
              --> deny.toml:5:18
               |
             5 | allow = ["MIT", "Zlib"]
@@ -182,7 +182,7 @@ fn a_person_sees_a_clean_gate() {
 }
 
 #[test]
-fn without_a_policy_the_rejected_licences_are_one_note() {
+fn without_a_policy_the_rejected_licenses_are_one_note() {
     let world = World::locked(
         r#"
 #- crate: one 1.0.0
@@ -204,7 +204,7 @@ two = "1"
         "",
         &expect![[r#"
             . (no policy found: cargo-deny's defaults, 3 packages)
-              note: without a policy no licence is allowed, so 3 packages are rejected; `supercargo init` writes one
+              note: without a policy no license is allowed, so 3 packages are rejected; `supercargo init` writes one
               advisories  clean
               bans        clean
               licenses    3 errors
@@ -290,7 +290,7 @@ fn a_person_sees_why_there_is_no_verdict() {
         &world,
         "",
         &expect![[r#"
-            error[custom]: `Mit` is no licence or exception that SPDX knows
+            error[custom]: `Mit` is no license or exception that SPDX knows
              --> clean/deny.toml:2:11
               |
             2 | allow = ["Mit"]
@@ -396,7 +396,7 @@ fn texts_from_outside_cannot_harm_the_terminal() {
 }
 
 #[test]
-fn colours_are_for_terminals_and_for_those_who_ask() {
+fn colors_are_for_terminals_and_for_those_who_ask() {
     let mut world = World::locked(WORKSPACE);
     assert!(!world.human("").stdout.contains('\u{1b}'));
     world.set("CLICOLOR_FORCE", "1");
@@ -522,7 +522,7 @@ fn positions_in_a_policy_with_a_byte_order_mark_and_windows_lines_are_right() {
             bans.skip = ["ünknown"]
                           ^^^^^^^
           help remove the entry
-        warning license-not-encountered: the allowed licence `Zlib` is used by no package
+        warning license-not-encountered: the allowed license `Zlib` is used by no package
           deny.toml:3
             allow = ["MIT", "Zlib"]
                              ^^^^

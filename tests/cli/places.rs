@@ -719,7 +719,7 @@ allow-workspace = true
 }
 
 #[test]
-fn licences_of_local_packages_stand_on_their_own_field() {
+fn licenses_of_local_packages_stand_on_their_own_field() {
     let report = World::locked(
         r#"
 #- crate: gnu 1.0.0 (GPL-3.0-only)
@@ -748,16 +748,16 @@ allow = ["MIT"]
     )
     .check("--only licenses");
     expect![[r#"
-        warning no-license-field: `bare` 0.1.0 states no licence expression
+        warning no-license-field: `bare` 0.1.0 states no license expression
           bare/Cargo.toml:2
             name = "bare"
                     ^^^^
-        warning unlicensed: no licence can be told for `bare` 0.1.0
+        warning unlicensed: no license can be told for `bare` 0.1.0
           bare/Cargo.toml:2
             name = "bare"
                     ^^^^
           help state its `license` in the manifest
-        error unlicensed: no licence can be told for `bare` 0.1.0
+        error unlicensed: no license can be told for `bare` 0.1.0
           bare/Cargo.toml:2
             name = "bare"
                     ^^^^
@@ -778,17 +778,17 @@ allow = ["MIT"]
           note Zlib - zlib License:
           note   - OSI approved
           note   - FSF Free/Libre
-          help state a licence that the policy allows, or add an exception for it
-        warning no-license-field: `silent` 1.0.0 states no licence expression
+          help state a license that the policy allows, or add an exception for it
+        warning no-license-field: `silent` 1.0.0 states no license expression
           Cargo.toml:11
             silent = "1"
                       ^
-        warning unlicensed: no licence can be told for `silent` 1.0.0
+        warning unlicensed: no license can be told for `silent` 1.0.0
           Cargo.toml:11
             silent = "1"
                       ^
           help upgrade to a version that states one, or clarify it in the policy
-        error unlicensed: no licence can be told for `silent` 1.0.0
+        error unlicensed: no license can be told for `silent` 1.0.0
           Cargo.toml:11
             silent = "1"
                       ^

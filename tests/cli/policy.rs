@@ -64,7 +64,7 @@ fn exceptions_of_their_own_file_are_added() {
 #[test]
 fn without_a_policy_cargo_denys_defaults_hold() {
     let run = World::new(PACKAGE).human("sub");
-    assert_eq!(run.code, 4, "no licence is allowed by default");
+    assert_eq!(run.code, 4, "no license is allowed by default");
     assert!(run.stdout.contains("no policy found: cargo-deny's defaults"), "{}", run.stdout);
 }
 
@@ -145,12 +145,12 @@ allow-git = ["https://example.org/unused"]
             deny = [{ crate = "openssl", wrappers = ["native-tls"] }]
                                                       ^^^^^^^^^^
           help remove it
-        warning license-exception-not-encountered: the licence exception for `ring` is not used
+        warning license-exception-not-encountered: the license exception for `ring` is not used
           deny.toml:9
             exceptions = [{ crate = "ring", allow = ["OpenSSL"] }]
                                      ^^^^
           help remove it
-        warning license-not-encountered: the allowed licence `Zlib` is used by no package
+        warning license-not-encountered: the allowed license `Zlib` is used by no package
           deny.toml:8
             allow = ["MIT", "Zlib"]
                              ^^^^

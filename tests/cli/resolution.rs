@@ -279,7 +279,7 @@ harness = false
 }
 
 #[test]
-fn licence_texts_are_those_of_the_users_folder() {
+fn license_texts_are_those_of_the_users_folder() {
     let world = World::new(
         r#"
 #- Cargo.toml
@@ -294,7 +294,7 @@ allow = ["MIT"]
 "#,
     );
     let text = format!("{}/LICENSE-MIT", crate::harness::repository());
-    world.write("LICENSE", std::fs::read(text).expect("the project has a licence"));
+    world.write("LICENSE", std::fs::read(text).expect("the project has a license"));
     let report = world.check("--only licenses");
     assert_eq!((report.with("accepted").len(), report.code), (1, 0));
 }

@@ -1,4 +1,4 @@
-//! The story of the README: a nested manifest, three advisories and a licence that cannot be told.
+//! The story of the README: a nested manifest, three advisories and a license that cannot be told.
 
 use expect_test::expect;
 
@@ -29,7 +29,7 @@ fn the_four_errors_stand_on_the_lines_that_can_mend_them() {
             time = { version = "0.3.44", features = ["formatting", "parsing", "serde"] }
                                 ^^^^^^
           help upgrade to >=0.3.47
-        error unlicensed: no licence can be told for `ring` 0.17.9
+        error unlicensed: no license can be told for `ring` 0.17.9
           [repository]/tests/fixtures/handshake/src/backend/handshake_core/Cargo.toml:14
             ring = "0.17.9"
                     ^^^^^^

@@ -19,7 +19,7 @@ const LISTED = [
 
 /** Places whose values only the graph, the advisories and SPDX know. */
 const KNOWN = [
-  { what: "licences", text: '[licenses]\nallow = ["|"]\n', one: "MIT" },
+  { what: "licenses", text: '[licenses]\nallow = ["|"]\n', one: "MIT" },
   { what: "packages", text: '[bans]\nskip = ["|"]\n', one: "ring" },
   { what: "advisories", text: '[advisories]\nignore = ["|"]\n', one: "RUSTSEC-2026-0009" },
 ];

@@ -73,7 +73,7 @@ async function story({ screen, steps, world, fixes, pictures }) {
   await steps.step("opens the nested manifest from the root of the repository", () => screen.shows(/time = \{ version = "0\.3\.44"/));
 
   await steps.step("shows the findings on the lines that can mend them", async () => {
-    await screen.shows(/18.*time = .*A crafted RFC/, /14.*ring = .*(AES code can panic|no licence can be told)/, /17.*sqlx = .*Length prefix/);
+    await screen.shows(/18.*time = .*A crafted RFC/, /14.*ring = .*(AES code can panic|no license can be told)/, /17.*sqlx = .*Length prefix/);
     await screen.shoot(pictures, "helix-findings");
   });
 
@@ -236,7 +236,7 @@ async function story({ screen, steps, world, fixes, pictures }) {
   const FIXES = "takes the first quick fix on each line until no error is left, and saves";
   if (fixes) {
     await steps.step(FIXES, async () => {
-      for (const [number, gone, shot] of [[18, TIME, "helix-quickfix"], [17, /Length prefix/], [14, /AES code can panic|no licence can be told/]]) {
+      for (const [number, gone, shot] of [[18, TIME, "helix-quickfix"], [17, /Length prefix/], [14, /AES code can panic|no license can be told/]]) {
         line(number);
         screen.type("f", '"', "l");
         await until("an upgrade as the first action", async () => {

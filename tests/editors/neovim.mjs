@@ -78,7 +78,7 @@ async function screens({ steps, editor, world, pictures }) {
       await screen.showsNo(/severity medium/);
       await screen.shoot(pictures, "neovim-quickfix");
     });
-    await steps.step("the screen shows a policy: what its entries do, and licences to choose from", async () => {
+    await steps.step("the screen shows a policy: what its entries do, and licenses to choose from", async () => {
       screen.type(":cclose", "Enter");
       screen.type(`:edit ${CORE}/deny.toml`, "Enter");
       await screen.shows(/db-urls/);

@@ -264,7 +264,7 @@ fn is_the_same(one: &Finding, other: &Finding) -> bool {
 }
 
 #[test]
-fn the_graph_tells_its_packages_features_licences_and_paths() {
+fn the_graph_tells_its_packages_features_licenses_and_paths() {
     let world = World::new();
     let answer = world.ask(&world.engine(), POLICY);
     let told: Vec<_> = answer

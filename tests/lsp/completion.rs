@@ -67,7 +67,7 @@ fn says(client: &Client, pointer: &str) -> bool {
 const SNIPPETS: &str = "/textDocument/completion/completionItem/snippetSupport";
 
 each_editor! {
-    fn licences_that_packages_state_come_first_and_replace_what_is_between_the_quotes(editor) {
+    fn licenses_that_packages_state_come_first_and_replace_what_is_between_the_quotes(editor) {
         let mut client = opened(editor);
         let list = completed(&mut client, POLICY, "\"MIT\", \"");
         assert_eq!(list["isIncomplete"], true);
@@ -115,9 +115,9 @@ each_editor! {
         let mut client = opened(editor);
         client.replace(POLICY, "allow = [\"MIT\", \"Zlib\"]", "allow = [\"é𝄞\", \"MIT\", \"GP");
         let list = completed(&mut client, POLICY, "\"GP");
-        let licence = item(&list, "GPL-3.0-only");
-        assert_eq!(covered(&mut client, POLICY, licence), "GP");
-        assert_eq!(inserted(licence), "GPL-3.0-only\"");
+        let license = item(&list, "GPL-3.0-only");
+        assert_eq!(covered(&mut client, POLICY, license), "GP");
+        assert_eq!(inserted(license), "GPL-3.0-only\"");
     }
 
     fn the_graph_is_known_while_other_parts_are_broken(editor) {

@@ -41,7 +41,7 @@ each_editor! {
         let policy = client.text(POLICY);
         assert!(policy.contains("#     \"GPL-3.0-only\", # gpl 1.0.0"), "{policy}");
         client.save(POLICY);
-        client.ends_with(MANIFEST, "licences are judged", |shown| {
+        client.ends_with(MANIFEST, "licenses are judged", |shown| {
             shown.codes() == [TIME, "rejected", PLAIN]
         });
         client.ignore(POLICY);

@@ -1,4 +1,4 @@
-//! `deny.exceptions.toml`: licence exceptions in a file of their own, told like those of the policy.
+//! `deny.exceptions.toml`: license exceptions in a file of their own, told like those of the policy.
 
 use expect_test::expect;
 use serde_json::{Value, json};

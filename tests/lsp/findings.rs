@@ -39,7 +39,7 @@ each_editor! {
         policy.assert_drawn(
             r#"
             5| allow = ["MIT", "Zlib"]
-               `Zlib` warning license-not-encountered: the allowed licence `Zlib` is used by no package; remove it
+               `Zlib` warning license-not-encountered: the allowed license `Zlib` is used by no package; remove it
             "#,
         );
     }

@@ -179,7 +179,7 @@ each_editor! {
         client.ends_with(POLICY, "nothing is missed", crate::harness::Shown::is_empty);
     }
 
-    fn an_exception_comes_before_a_licence_for_all(editor) {
+    fn an_exception_comes_before_a_license_for_all(editor) {
         let mut client = opened(editor);
         let titles = titles(&mut client, "isc = \"1\"");
         assert_eq!(

@@ -175,7 +175,7 @@ fn a_finding_of_the_policy_is_told_on_its_span() {
         [spdx.org](https://spdx.org/licenses/Zlib.html)
 
         **warning** [license-not-encountered](https://embarkstudios.github.io/cargo-deny/checks/licenses/diags.html#license-not-encountered)  
-        the allowed licence Zlib is used by no package  
+        the allowed license Zlib is used by no package  
         → remove it"#]].assert_eq(&hover.value);
 }
 

@@ -38,7 +38,7 @@ each_editor! {
         let shown = [
             "3 suppresses 2 findings",
             "4 matches nothing",
-            "8 2 licences of 6 packages · 1 matches nothing",
+            "8 2 licenses of 6 packages · 1 matches nothing",
             "10 applies to 1 package",
             "16 skips 1 package",
             "17 openssl: matches nothing · plain: bans 1 package",

@@ -11,7 +11,7 @@ const MANIFEST: &str = "Cargo.toml";
 const POLICY: &str = "deny.toml";
 
 each_editor! {
-    fn without_a_policy_there_is_one_hint_and_licences_are_not_judged(editor) {
+    fn without_a_policy_there_is_one_hint_and_licenses_are_not_judged(editor) {
         let world = World::locked(SMALL);
         world.delete(POLICY);
         let mut client = Session::of(world).editor(editor).start();
@@ -54,7 +54,7 @@ each_editor! {
 
     fn a_panic_of_the_engine_is_said_once_and_the_server_lives(editor) {
         let world = World::locked(SMALL);
-        world.add("#- advisory: RUSTSEC-2026-0777 plain rumour: Some say\n");
+        world.add("#- advisory: RUSTSEC-2026-0777 plain rumor: Some say\n");
         let mut client = Session::of(world).editor(editor).start();
         let shown = client.diagnostics(MANIFEST);
         assert_eq!(shown.codes(), ["supercargo::check-failed", TIME, "rejected", PLAIN]);
@@ -73,12 +73,12 @@ each_editor! {
 fn settings_that_are_wrong_are_said_and_the_others_used() {
     let mut client = Session::of(World::locked(SMALL))
         .option("notes", "yes".into())
-        .option("colour", "blue".into())
+        .option("color", "blue".into())
         .option("workspace", json!({}))
         .start();
     assert_eq!(
         client.message("setting"),
-        "supercargo: there is no setting `colour`; the setting `notes` has to be true or false, not \
+        "supercargo: there is no setting `color`; the setting `notes` has to be true or false, not \
          `\"yes\"`; the setting `workspace` has to be true or false, not `{}`"
     );
     assert_eq!(client.diagnostics(MANIFEST).codes(), [TIME, "rejected", PLAIN]);

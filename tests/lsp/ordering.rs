@@ -23,9 +23,9 @@ fn opened(editor: Editor) -> Client {
 each_editor! {
     fn many_quick_changes_of_a_policy_end_in_the_right_findings(editor) {
         let mut client = opened(editor);
-        let licences = ["\"Zlib\"", "\"GPL-3.0-only\""];
+        let licenses = ["\"Zlib\"", "\"GPL-3.0-only\""];
         for round in 0..200 {
-            client.replace(POLICY, licences[round % 2], licences[(round + 1) % 2]);
+            client.replace(POLICY, licenses[round % 2], licenses[(round + 1) % 2]);
         }
         client.replace(POLICY, "\"Zlib\"", "\"GPL-3.0-only\"");
         client.ends_with(MANIFEST, "two findings", |shown| shown.codes() == [TIME, PLAIN]);
@@ -61,7 +61,7 @@ each_editor! {
         client.diagnostics_when(MANIFEST, "the end", |shown| shown.version == Some(version));
     }
 
-    fn a_cancelled_hover_is_answered(editor) {
+    fn a_canceled_hover_is_answered(editor) {
         let mut client = opened(editor);
         for _ in 0..20 {
             let id = client.ask_hover(MANIFEST, "0.18");

@@ -25,7 +25,7 @@ fn opened_in(world: World, editor: Editor) -> Client {
 }
 
 each_editor! {
-    fn an_allowed_licence_is_no_finding_any_more(editor) {
+    fn an_allowed_license_is_no_finding_any_more(editor) {
         let mut client = opened(editor);
         client.replace("deny.toml", "\"Zlib\"", "\"GPL-3.0-only\"");
         let version = client.version("deny.toml");
@@ -214,7 +214,7 @@ fn a_policy_that_is_written_and_deleted_while_running_is_seen_when_it_is_told() 
     let shown = client.diagnostics("Cargo.toml");
     expect![[r#"
         2| name = "app"
-           `app` hint supercargo::no-policy: no `deny.toml` was found: advisories, bans and sources are judged by cargo-deny's defaults, licences are not; `supercargo init` writes one
+           `app` hint supercargo::no-policy: no `deny.toml` was found: advisories, bans and sources are judged by cargo-deny's defaults, licenses are not; `supercargo init` writes one
         8| cookie = "0.18"
            `0.18` error RUSTSEC-2026-0009: `time` 0.3.44 has a vulnerability: Stack exhaustion, via cookie 0.18.1 -> time 0.3.44; upgrade to >=0.3.47
         10| plain = "1.5"

@@ -29,7 +29,7 @@ each_editor! {
         for (needle, words) in [
             (TIME, "→ suppresses 2 findings: time 0.2.0, time 0.3.44"),
             (TIME, "**Stack exhaustion**"),
-            ("MIT", "→ allowed licence of 6 packages: app 0.1.0, cookie 0.18.1"),
+            ("MIT", "→ allowed license of 6 packages: app 0.1.0, cookie 0.18.1"),
             ("MIT", "**MIT** · MIT License"),
             ("gpl\"", "→ applies to 1 package: gpl 1.0.0"),
             ("gpl\"", "app 0.1.0 -> gpl 1.0.0"),
@@ -85,7 +85,7 @@ fn the_key_of_a_list_tells_what_its_entries_do_together() {
     client.ignore(POLICY);
     for (needle, words) in [
         ("ignore", "→ 2 entries · suppresses 2 findings · 1 matches nothing"),
-        ("allow = [\"MIT\"", "→ 2 licences of 6 packages · 1 matches nothing"),
+        ("allow = [\"MIT\"", "→ 2 licenses of 6 packages · 1 matches nothing"),
         ("skip", "→ 1 entry · skips 1 package"),
         ("deny = [", "→ 2 entries · bans 1 package · 1 matches nothing"),
     ] {
@@ -142,7 +142,7 @@ fn hovers_answer_while_the_policy_is_broken_elsewhere_and_after_edits() {
     for (needle, words) in [
         (TIME, "**Stack exhaustion**"),
         ("time@0.2", "→ skips 1 package: time 0.2.0"),
-        ("MIT", "→ allowed licence of 6 packages"),
+        ("MIT", "→ allowed license of 6 packages"),
         ("multiple-versions", "**bans.multiple-versions**"),
     ] {
         let told = told(&mut client, needle);
@@ -166,7 +166,7 @@ fn a_hover_needs_no_verdict() {
 }
 
 #[test]
-fn a_clarification_tells_whose_licence_it_states() {
+fn a_clarification_tells_whose_license_it_states() {
     let clarified = ENTRIES.replace(
         "[bans]\n",
         "[[licenses.clarify]]\ncrate = \"old\"\nexpression = \"MIT OR ISC\"\nlicense-files = []\n\n\
@@ -179,7 +179,7 @@ fn a_clarification_tells_whose_licence_it_states() {
     client.open(POLICY);
     client.status("exact");
     let old = told(&mut client, "old");
-    assert!(old.starts_with("→ states the licence of 1 package: old 1.0.0"), "{old}");
+    assert!(old.starts_with("→ states the license of 1 package: old 1.0.0"), "{old}");
     let cookie = told(&mut client, "cookie@0.1");
     assert!(cookie.starts_with("→ matches nothing"), "{cookie}");
     let isc = client.hover(POLICY, "ISC").expect("a hover");

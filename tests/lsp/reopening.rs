@@ -117,7 +117,7 @@ fn changed_configuration_of_cargo_is_judged_anew() {
 
 #[cfg(unix)]
 #[test]
-fn a_new_licence_file_is_judged_anew() {
+fn a_new_license_file_is_judged_anew() {
     is_not_shown_after(|world| world.write("LICENSE", "words"));
 }
 

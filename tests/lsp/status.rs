@@ -40,7 +40,7 @@ each_editor! {
         client.replace(POLICY, "\"Zlib\"", "\"GPL-3.0-only\"");
         client.diagnostics_without(MANIFEST, "rejected");
         client.diagnostics_without(POLICY, "license-not-encountered");
-        client.status_when("no licence error", |status| status["exitCode"] == 1);
+        client.status_when("no license error", |status| status["exitCode"] == 1);
         client.replace(POLICY, "ignore = []", "ignore = 1");
         let failed = client.status("failed");
         assert_eq!(failed["exitCode"], 70);

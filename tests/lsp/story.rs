@@ -81,7 +81,7 @@ each_editor! {
 }
 
 #[test]
-fn a_licence_that_cannot_be_told_is_clarified_in_place_of_an_upgrade() {
+fn a_license_that_cannot_be_told_is_clarified_in_place_of_an_upgrade() {
     let mut client = opened(Editor::VsCode);
     let action = first(&mut client, "ring = \"0.17.9\"", "clarify");
     client.take_action(&action);

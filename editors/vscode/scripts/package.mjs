@@ -31,9 +31,9 @@ if (values.target) {
   copyFileSync(resolve(from, values.server), program);
   chmodSync(program, 0o755);
 }
-const licences = ["LICENSE-APACHE", "LICENSE-MIT"];
+const licenses = ["LICENSE-APACHE", "LICENSE-MIT"];
 try {
-  for (const name of licences) copyFileSync(join(root, "../..", name), join(root, name));
+  for (const name of licenses) copyFileSync(join(root, "../..", name), join(root, name));
   run("scripts/settings.mjs", "--check");
   run("esbuild.mjs");
   const { version } = JSON.parse(readFileSync(join(root, "package.json"), "utf8"));
@@ -49,6 +49,6 @@ try {
   );
   console.log(`${out}: ${Math.round(statSync(out).size / 1000)} kB`);
 } finally {
-  for (const name of licences) if (existsSync(join(root, name))) rmSync(join(root, name));
+  for (const name of licenses) if (existsSync(join(root, name))) rmSync(join(root, name));
   rmSync(server, { recursive: true, force: true });
 }

@@ -14,7 +14,7 @@ export type Node =
   | { kind: "step"; place: Place; at: number }
   | { kind: "note"; icon: string; text: string; link?: vscode.Uri };
 
-const TITLES: Record<Check, string> = { advisories: "Advisories", licenses: "Licences", bans: "Bans", sources: "Sources", other: "Policy and workspace" };
+const TITLES: Record<Check, string> = { advisories: "Advisories", licenses: "Licenses", bans: "Bans", sources: "Sources", other: "Policy and workspace" };
 const ICONS: Record<Check, string> = { advisories: "bug", licenses: "law", bans: "circle-slash", sources: "repo", other: "settings-gear" };
 
 export class SupplyChain implements vscode.TreeDataProvider<Node>, vscode.Disposable {

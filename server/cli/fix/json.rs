@@ -1,5 +1,5 @@
 //! `--format json`: one record a line, what was done and what remains. The structures here are the
-//! format; nothing else is serialised.
+//! format; nothing else is serialized.
 
 use std::io::Write as _;
 

@@ -1,4 +1,4 @@
-//! Where an entry goes, and how it is written there: as its neighbours are.
+//! Where an entry goes, and how it is written there: as its neighbors are.
 //!
 //! An array on one line stays on one line, one with a line for each item gets another line with
 //! the same indent and the same end; `[[tables]]` get another one. What is missing is made where
@@ -432,7 +432,7 @@ mod tests {
         expected.assert_eq(&text.replace('\r', "␍"));
     }
 
-    /// The same, with a string for a list of licences.
+    /// The same, with a string for a list of licenses.
     fn allowing(policy: &str, expected: &Expect) {
         let document = Document::read(policy).expect("a policy");
         let edited = document.added(&["licenses", "allow"], &Value::text("ISC"), false);

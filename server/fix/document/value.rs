@@ -1,4 +1,4 @@
-//! What is written into a policy, rendered as its neighbours are.
+//! What is written into a policy, rendered as its neighbors are.
 
 use crate::text::Span;
 
@@ -45,10 +45,10 @@ impl Default for Style {
 
 impl Style {
     /// As values that stand there already are written.
-    pub(in crate::fix) fn of<'t>(neighbours: impl Iterator<Item = &'t str>) -> Self {
+    pub(in crate::fix) fn of<'t>(neighbors: impl Iterator<Item = &'t str>) -> Self {
         let mut style = Self::default();
         let (mut strings, mut literals) = (0, 0);
-        for text in neighbours {
+        for text in neighbors {
             if let Some(inside) = text.strip_prefix('{') {
                 style.padded = inside.starts_with([' ', '\t']) || inside == "}";
                 style.spaced = inside.contains(" =");
@@ -213,7 +213,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn strings_are_quoted_as_their_neighbours_and_escaped_where_they_must() {
+    fn strings_are_quoted_as_their_neighbors_and_escaped_where_they_must() {
         let literal = Style { literal: true, ..Style::default() };
         assert_eq!(quoted("MIT", literal), "'MIT'");
         assert_eq!(quoted("it's", literal), "\"it's\"");

@@ -1,4 +1,4 @@
-//! A licence that cannot be told: stated by hand for this package and version, tied to its texts
+//! A license that cannot be told: stated by hand for this package and version, tied to its texts
 //! by their hashes; and such a statement made for a text that has changed since.
 
 use camino::Utf8Path;
@@ -8,23 +8,23 @@ use super::{
     Case, PolicyPlan, Remedy,
     document::{Edited, Step},
     exception::{excepted, shown},
-    licences::{self, CLARIFY, Permitted},
+    licenses::{self, CLARIFY, Permitted},
     named, spec,
     value::Value,
 };
 use crate::policy::UNTOLD;
 use crate::verdict::{
-    LicenceFile, PackageFolder, PackageRef, Recognised, licence_files, listed, recognised,
+    LicenseFile, PackageFolder, PackageRef, Recognized, license_files, listed, recognized,
 };
 
 pub(super) fn plans(case: &Case<'_>) -> Vec<PolicyPlan> {
     let Some(package) = case.package() else { return Vec::new() };
     let Some(folder) = case.facts.packages.get(package) else { return Vec::new() };
-    if licences::clarification(case, package).is_some() {
+    if licenses::clarification(case, package).is_some() {
         return Vec::new();
     }
     let mut plans: Vec<_> = renewed(case, package).into_iter().collect();
-    let files = licence_files(folder);
+    let files = license_files(folder);
     let told = told(folder, &files);
     let stated = match &told {
         Told::Surely(expression) => Value::text(expression.as_str()),
@@ -45,11 +45,11 @@ pub(super) fn plans(case: &Case<'_>) -> Vec<PolicyPlan> {
     let Some(edited) = case.document.added(&CLARIFY, &entry, true) else { return plans };
     let who = named(package);
     let title = match &told {
-        Told::Surely(expression) => format!("clarify the licence of {who} as `{expression}`"),
+        Told::Surely(expression) => format!("clarify the license of {who} as `{expression}`"),
         Told::Partly(expression) => format!(
-            "clarify the licence of {who} as `{expression}`: told from a part of its texts, to be checked"
+            "clarify the license of {who} as `{expression}`: told from a part of its texts, to be checked"
         ),
-        Told::Not => format!("clarify the licence of {who}: its expression has to be filled in"),
+        Told::Not => format!("clarify the license of {who}: its expression has to be filled in"),
     };
     if let Told::Surely(expression) | Told::Partly(expression) = &told {
         plans.extend(with_exception(case, package, expression, &title, edited.clone()));
@@ -58,7 +58,7 @@ pub(super) fn plans(case: &Case<'_>) -> Vec<PolicyPlan> {
     plans
 }
 
-/// A clarified licence that the policy does not allow is permitted for the package in the same edit.
+/// A clarified license that the policy does not allow is permitted for the package in the same edit.
 fn with_exception(
     case: &Case<'_>,
     package: &PackageRef,
@@ -77,38 +77,38 @@ fn with_exception(
     Some(PolicyPlan::new(Remedy::Exception, title, edited))
 }
 
-/// What can be said of a package's licence.
+/// What can be said of a package's license.
 enum Told {
     Surely(String),
     Partly(String),
     Not,
 }
 
-fn told(folder: &PackageFolder, files: &[LicenceFile]) -> Told {
-    if let Some(stated) = folder.license.as_deref().and_then(licences::strict) {
+fn told(folder: &PackageFolder, files: &[LicenseFile]) -> Told {
+    if let Some(stated) = folder.license.as_deref().and_then(licenses::strict) {
         return Told::Surely(stated);
     }
     let mut ids: Vec<String> = Vec::new();
     let mut sure = !files.is_empty();
-    for recognised in recognised(files) {
-        let found = match recognised {
-            Recognised::One(id) => vec![id],
-            Recognised::Several(ids) => ids,
-            Recognised::Among(ids) => {
+    for recognized in recognized(files) {
+        let found = match recognized {
+            Recognized::One(id) => vec![id],
+            Recognized::Several(ids) => ids,
+            Recognized::Among(ids) => {
                 sure = false;
                 ids
             }
-            Recognised::Perhaps(id) => {
+            Recognized::Perhaps(id) => {
                 sure = false;
                 vec![id]
             }
-            Recognised::Unknown => {
+            Recognized::Unknown => {
                 sure = false;
                 Vec::new()
             }
         };
         for id in found {
-            let Some(id) = licences::strict(id) else {
+            let Some(id) = licenses::strict(id) else {
                 sure = false;
                 continue;
             };
@@ -139,15 +139,15 @@ fn renewed(case: &Case<'_>, package: &PackageRef) -> Option<PolicyPlan> {
     entries.iter().enumerate().find_map(|(index, entry)| {
         // One that holds for another package stays.
         let holds = |other: &PackageRef| {
-            spec::matches(entry, other) && licences::clarification(case, other) == Some(index)
+            spec::matches(entry, other) && licenses::clarification(case, other) == Some(index)
         };
         if !spec::matches(entry, package) || case.facts.packages.keys().any(holds) {
             return None;
         }
         let mut edited = Edited { text: case.document.text.to_owned(), mark: None };
         let mut changed: Vec<String> = Vec::new();
-        for (at, (path, stated)) in licences::files(entry).into_iter().enumerate() {
-            let actual = licences::actual(case, package, path)?;
+        for (at, (path, stated)) in licenses::files(entry).into_iter().enumerate() {
+            let actual = licenses::actual(case, package, path)?;
             if actual == stated {
                 continue;
             }
@@ -194,7 +194,7 @@ mod tests {
     }
 
     #[test]
-    fn a_licence_is_clarified_from_its_texts() {
+    fn a_license_is_clarified_from_its_texts() {
         let both = format!("{MIT}\n\n{ISC}");
         let allowed = "[licenses]\nallow = [\"MIT\", \"ISC\"]\n\n[bans]\n";
         texts(
@@ -202,7 +202,7 @@ mod tests {
             Code::Unlicensed,
             &[("LICENSE", &both)],
             &expect![[r#"
-            Clarify: clarify the licence of `a` 1.2.3 as `MIT AND ISC`
+            Clarify: clarify the license of `a` 1.2.3 as `MIT AND ISC`
               @@ -3,2 +3,7 @@
    
               +[[licenses.clarify]]
@@ -218,7 +218,7 @@ mod tests {
             Code::GatherFailure,
             &[("LICENSE", ISC), ("COPYING", MIT)],
             &expect![[r#"
-            Clarify: clarify the licence of `a` 1.2.3 as `MIT AND ISC`
+            Clarify: clarify the license of `a` 1.2.3 as `MIT AND ISC`
               @@ -0,0 +1,7 @@
               +[[licenses.clarify]]
               +crate = "a@1.2.3"
@@ -227,7 +227,7 @@ mod tests {
               +    { path = "COPYING", hash = 0xd61d7033 },
               +    { path = "LICENSE", hash = 0x01a4f953 },
               +]
-            Exception: clarify the licence of `a` 1.2.3 as `MIT AND ISC`, and allow `MIT` and `ISC` for it
+            Exception: clarify the license of `a` 1.2.3 as `MIT AND ISC`, and allow `MIT` and `ISC` for it
               @@ -0,0 +1,12 @@
               +[[licenses.clarify]]
               +crate = "a@1.2.3"
@@ -253,7 +253,7 @@ mod tests {
             Code::Unlicensed,
             &[("LICENSE", own)],
             &expect![[r#"
-            Clarify: clarify the licence of `a` 1.2.3: its expression has to be filled in
+            Clarify: clarify the license of `a` 1.2.3: its expression has to be filled in
               @@ -0,0 +1,4 @@
               +[[licenses.clarify]]
               +crate = "a@1.2.3"
@@ -266,7 +266,7 @@ mod tests {
             Code::Unlicensed,
             &[("LICENSE", own), ("LICENSE-ISC", ISC)],
             &expect![[r#"
-                Clarify: clarify the licence of `a` 1.2.3 as `ISC`: told from a part of its texts, to be checked
+                Clarify: clarify the license of `a` 1.2.3 as `ISC`: told from a part of its texts, to be checked
                   @@ -0,0 +1,7 @@
                   +[[licenses.clarify]]
                   +crate = "a@1.2.3"
@@ -275,7 +275,7 @@ mod tests {
                   +    { path = "LICENSE", hash = 0x8a110a4b },
                   +    { path = "LICENSE-ISC", hash = 0x01a4f953 },
                   +]
-                Exception: clarify the licence of `a` 1.2.3 as `ISC`: told from a part of its texts, to be checked, and allow `ISC` for it
+                Exception: clarify the license of `a` 1.2.3 as `ISC`: told from a part of its texts, to be checked, and allow `ISC` for it
                   @@ -0,0 +1,12 @@
                   +[[licenses.clarify]]
                   +crate = "a@1.2.3"
@@ -296,7 +296,7 @@ mod tests {
             Code::NoLicenseField,
             &[],
             &expect![[r#"
-            Clarify: clarify the licence of `a` 1.2.3: its expression has to be filled in
+            Clarify: clarify the license of `a` 1.2.3: its expression has to be filled in
               @@ -0,0 +1,4 @@
               +[[licenses.clarify]]
               +crate = "a@1.2.3"
@@ -307,17 +307,17 @@ mod tests {
     }
 
     #[test]
-    fn a_licence_field_is_spelled_strictly() {
+    fn a_license_field_is_spelled_strictly() {
         let sample = Sample::new("").licensed("a 1.2.3", "gpl-2.0 / Apache 2.0");
         let finding = sample.finding(Code::ParseError, &["a 1.2.3"]);
         expect![[r#"
-            Clarify: clarify the licence of `a` 1.2.3 as `GPL-2.0-only OR Apache-2.0`
+            Clarify: clarify the license of `a` 1.2.3 as `GPL-2.0-only OR Apache-2.0`
               @@ -0,0 +1,4 @@
               +[[licenses.clarify]]
               +crate = "a@1.2.3"
               +expression = "GPL-2.0-only OR Apache-2.0"
               +license-files = []
-            Exception: clarify the licence of `a` 1.2.3 as `GPL-2.0-only OR Apache-2.0`, and allow `Apache-2.0` for it
+            Exception: clarify the license of `a` 1.2.3 as `GPL-2.0-only OR Apache-2.0`, and allow `Apache-2.0` for it
               @@ -0,0 +1,9 @@
               +[[licenses.clarify]]
               +crate = "a@1.2.3"
@@ -378,7 +378,7 @@ mod tests {
             Code::Unlicensed,
             &[("LICENSE", ISC)],
             &expect![[r#"
-                Clarify: clarify the licence of `a` 1.2.3 as `ISC`
+                Clarify: clarify the license of `a` 1.2.3 as `ISC`
                   @@ -4,2 +4,8 @@
                    license-files=[]
                   +
@@ -388,7 +388,7 @@ mod tests {
                   +license-files=[{ path="LICENSE", hash=0x01a4f953 }]
                   +
                    [bans]
-                Exception: clarify the licence of `a` 1.2.3 as `ISC`, and allow `ISC` for it
+                Exception: clarify the license of `a` 1.2.3 as `ISC`, and allow `ISC` for it
                   @@ -4,2 +4,13 @@
                    license-files=[]
                   +
@@ -410,7 +410,7 @@ mod tests {
             Code::Unlicensed,
             &[("LICENSE", ISC)],
             &expect![[r#"
-            Clarify: clarify the licence of `a` 1.2.3 as `ISC`
+            Clarify: clarify the license of `a` 1.2.3 as `ISC`
               @@ -1 +1,3 @@
               -licenses.clarify = []
               \ No newline at end of file
@@ -418,7 +418,7 @@ mod tests {
               +    { crate = "a@1.2.3", expression = "ISC", license-files = [{ path = "LICENSE", hash = 0x01a4f953 }] },
               +]
               \ No newline at end of file
-            Exception: clarify the licence of `a` 1.2.3 as `ISC`, and allow `ISC` for it
+            Exception: clarify the license of `a` 1.2.3 as `ISC`, and allow `ISC` for it
               @@ -1 +1,6 @@
               -licenses.clarify = []
               \ No newline at end of file
@@ -436,7 +436,7 @@ mod tests {
             Code::Unlicensed,
             &[("LICENSE", ISC)],
             &expect![[r#"
-                Clarify: clarify the licence of `a` 1.2.3 as `ISC`
+                Clarify: clarify the license of `a` 1.2.3 as `ISC`
                   @@ -1 +1 @@
                   -licenses = { allow = ['ISC'] }
                   +licenses = { allow = ['ISC'], clarify = [{ crate = "a@1.2.3", expression = "ISC", license-files = [{ path = "LICENSE", hash = 0x01a4f953 }] }] }

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeSet;
 
-use super::licences::stated_or_told;
+use super::licenses::stated_or_told;
 use crate::{
     gate::Verdict,
     policy::template::{Ground, Wildcards},

@@ -1,9 +1,9 @@
-//! A rejected licence: permitted for this package and version; after it, for every package.
+//! A rejected license: permitted for this package and version; after it, for every package.
 
 use super::{
     Case, PolicyPlan, Remedy,
     document::{Document, Edited, Step},
-    licences::{ALLOW, EXCEPTIONS, Permitted, expression},
+    licenses::{ALLOW, EXCEPTIONS, Permitted, expression},
     named, spec,
     value::Value,
 };
@@ -33,38 +33,38 @@ pub(super) fn plans(case: &Case<'_>) -> Vec<PolicyPlan> {
     exception.into_iter().chain(everywhere).collect()
 }
 
-/// Licences for one package. The first exception that fits a package is the only one that holds: it
+/// Licenses for one package. The first exception that fits a package is the only one that holds: it
 /// is extended where there is one.
 pub(super) fn excepted(
     document: &Document<'_>,
     exception: Option<usize>,
     package: &PackageRef,
-    licences: &[String],
+    licenses: &[String],
 ) -> Option<Edited> {
     if let Some(index) = exception {
         let mut steps: Vec<_> = EXCEPTIONS.map(|key| Step::Key(key.to_owned())).to_vec();
         steps.extend([Step::Index(index), Step::Key("allow".to_owned())]);
-        return document.with_texts(&steps, licences);
+        return document.with_texts(&steps, licenses);
     }
-    let licences = licences.iter().map(|licence| Value::text(licence.as_str())).collect();
+    let licenses = licenses.iter().map(|license| Value::text(license.as_str())).collect();
     let entry = Value::Table(vec![
         ("crate", Value::Text(spec::exactly(package))),
-        ("allow", Value::List(licences)),
+        ("allow", Value::List(licenses)),
     ]);
     document.added(&EXCEPTIONS, &entry, false)
 }
 
-fn allowed(document: &Document<'_>, licences: &[String]) -> Option<Edited> {
+fn allowed(document: &Document<'_>, licenses: &[String]) -> Option<Edited> {
     let mut edited = Edited { text: document.text.to_owned(), mark: None };
-    for licence in licences {
+    for license in licenses {
         edited = edited
-            .then(|document| document.added(&ALLOW, &Value::text(licence.as_str()), false))?;
+            .then(|document| document.added(&ALLOW, &Value::text(license.as_str()), false))?;
     }
     Some(edited)
 }
 
-pub(super) fn shown(licences: &[String]) -> String {
-    listed(&licences.iter().map(|licence| format!("`{licence}`")).collect::<Vec<_>>())
+pub(super) fn shown(licenses: &[String]) -> String {
+    listed(&licenses.iter().map(|license| format!("`{license}`")).collect::<Vec<_>>())
 }
 
 #[cfg(test)]
@@ -143,7 +143,7 @@ mod tests {
         );
         assert_eq!(choices("LicenseRef-own"), "allow `LicenseRef-own` for `a` 1.2.3 alone");
         assert_eq!(choices("MIT"), "none");
-        assert_eq!(choices("no licence"), "none");
+        assert_eq!(choices("no license"), "none");
     }
 
     #[test]

@@ -6,7 +6,7 @@ use super::{
     Case, PolicyPlan, Remedy,
     document::{Document, Piece, Step},
     exception::excepted,
-    licences::EXCEPTIONS,
+    licenses::EXCEPTIONS,
     named, reasons, spec,
     value::{Style, Value},
 };
@@ -46,31 +46,31 @@ pub(super) fn broad(case: &Case<'_>) -> Vec<PolicyPlan> {
     edited.map(|edited| PolicyPlan::new(Remedy::Policy, title, edited)).into_iter().collect()
 }
 
-/// An exception for the one package that needs a licence.
+/// An exception for the one package that needs a license.
 pub(super) fn allowed_for_one(case: &Case<'_>) -> Vec<PolicyPlan> {
     let (Some(package), Some(place)) = (case.package(), case.place()) else { return Vec::new() };
     let Some(steps) = case.document.steps_to(place.span.start) else { return Vec::new() };
-    let Some(toml::Value::String(licence)) = case.document.said_at(&steps) else {
+    let Some(toml::Value::String(license)) = case.document.said_at(&steps) else {
         return Vec::new();
     };
     let exceptions = case.document.items(&EXCEPTIONS);
     let exception = exceptions.iter().position(|entry| spec::matches(entry, package));
     let edited = case.document.without_item(place.span.start).and_then(|edited| {
         edited
-            .then(|document| excepted(document, exception, package, std::slice::from_ref(&licence)))
+            .then(|document| excepted(document, exception, package, std::slice::from_ref(&license)))
     });
-    let title = format!("allow `{}` for {} alone", harmless(&licence), named(package));
+    let title = format!("allow `{}` for {} alone", harmless(&license), named(package));
     edited.map(|edited| PolicyPlan::new(Remedy::Policy, title, edited)).into_iter().collect()
 }
 
-/// The repositories of an organisation that are used.
-pub(super) fn organisation(case: &Case<'_>) -> Vec<PolicyPlan> {
+/// The repositories of an organization that are used.
+pub(super) fn organization(case: &Case<'_>) -> Vec<PolicyPlan> {
     let Some(place) = case.place() else { return Vec::new() };
     let Some(steps) = case.document.steps_to(place.span.start) else { return Vec::new() };
     let [Step::Key(_), Step::Key(_), Step::Key(host), ..] = steps.as_slice() else {
         return Vec::new();
     };
-    let Some(toml::Value::String(organisation)) = case.document.said_at(&steps) else {
+    let Some(toml::Value::String(organization)) = case.document.said_at(&steps) else {
         return Vec::new();
     };
     let sources = case.facts.packages.keys().filter_map(|package| package.source.as_deref());
@@ -78,7 +78,7 @@ pub(super) fn organisation(case: &Case<'_>) -> Vec<PolicyPlan> {
     for permitted in sources.filter_map(Permitted::of) {
         let Permitted::Repository(url) = permitted else { continue };
         let is_of = owner(&url)
-            .is_some_and(|(at, name)| at == host && name.eq_ignore_ascii_case(&organisation));
+            .is_some_and(|(at, name)| at == host && name.eq_ignore_ascii_case(&organization));
         if is_of {
             used.insert(url.to_string());
         }
@@ -105,7 +105,7 @@ pub(super) fn organisation(case: &Case<'_>) -> Vec<PolicyPlan> {
     let title = format!(
         "allow {} of `{}` that {} used, instead of all",
         what.0,
-        harmless(&organisation),
+        harmless(&organization),
         what.1
     );
     edited.map(|edited| PolicyPlan::new(Remedy::Policy, title, edited)).into_iter().collect()
@@ -231,7 +231,7 @@ mod tests {
     }
 
     #[test]
-    fn a_licence_for_one_becomes_an_exception() {
+    fn a_license_for_one_becomes_an_exception() {
         let single = |policy: &str, expected: &Expect| {
             about(policy, Code::AllowedForOne, &["a 1.2.3"], expected);
         };
@@ -263,7 +263,7 @@ mod tests {
     }
 
     #[test]
-    fn an_organisation_becomes_its_repositories() {
+    fn an_organization_becomes_its_repositories() {
         let policy = "[sources.allow-org]\ngithub = [\"$0one\", \"two\"]\n";
         let mut sample = Sample::new(policy);
         for (name, url) in [
@@ -276,7 +276,7 @@ mod tests {
             package.source = Some(url.to_owned());
             sample.packages.insert(package, crate::verdict::PackageFolder::default());
         }
-        let finding: Finding = sample.finding(Code::WholeOrganisation, &[]);
+        let finding: Finding = sample.finding(Code::WholeOrganization, &[]);
         expect![[r#"
             Policy: allow those repositories of `one` that are used, instead of all
               @@ -1,2 +1,5 @@

@@ -38,7 +38,7 @@ impl Sample {
         Self { policy, marks, packages: BTreeMap::new() }
     }
 
-    /// A package with this licence field.
+    /// A package with this license field.
     pub(super) fn licensed(mut self, package: &str, license: &str) -> Self {
         let folder = PackageFolder {
             folder: "/nowhere".into(),

@@ -7,7 +7,7 @@ use crate::{
     fix::{Proof, Remedy, Tried, policy::create, proof},
     gate::{GateOptions, Texts as _, Verdict},
     policy::{
-        licences::ByLicence,
+        licenses::ByLicense,
         template::{self, Ground},
     },
     text::SourceText,
@@ -27,8 +27,8 @@ pub struct Created {
     pub text: SourceText,
     /// The verdict by it: what is found deserves a decision.
     pub verdict: Verdict,
-    /// The licences that it names and does not permit, with who needs them.
-    pub undecided: ByLicence,
+    /// The licenses that it names and does not permit, with who needs them.
+    pub undecided: ByLicense,
 }
 
 impl Created {
@@ -97,7 +97,7 @@ impl Prover<'_> {
         Ok((tried, verdict))
     }
 
-    /// The first thing that the policy can state more precisely without anybody: a licence that
+    /// The first thing that the policy can state more precisely without anybody: a license that
     /// texts tell, an entry that turns out to have no effect.
     fn mended(&mut self, now: Judged<'_>) -> Result<Option<Fix>, NotProved> {
         for finding in &now.verdict.findings {

@@ -66,7 +66,7 @@ impl<'g> Ground<'g> {
         }
         let compatible = clear.compatible();
         let mut wishes: Vec<(&[Version], Pick)> = Vec::new();
-        if !target.is_only_about_licence() {
+        if !target.is_only_about_license() {
             wishes.push((&compatible, Pick::Smallest));
             wishes.push((&clear.versions, Pick::Smallest));
             wishes.extend(
@@ -91,7 +91,7 @@ impl<'g> Ground<'g> {
         }
         let lines = clear.later_lines();
         let mut wishes: Vec<(&[Version], Pick)> = Vec::new();
-        if !target.is_only_about_licence() {
+        if !target.is_only_about_license() {
             wishes.push((&clear.versions, Pick::Smallest));
             wishes.extend(lines.chunks(1).take(TRIES).map(|one| (one, Pick::Smallest)));
         }

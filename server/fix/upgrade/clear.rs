@@ -69,7 +69,7 @@ impl Target {
             .iter()
             .filter(|advisory| known.iter().any(|one| is_clear(advisory, &one.version)))
             .collect();
-        let other_reasons = self.yanked || self.licence || !self.others.is_empty();
+        let other_reasons = self.yanked || self.license || !self.others.is_empty();
         if clearable.is_empty() && !other_reasons {
             // What requires it may do without it one day.
             let none = Some(self.no_version(from_index));

@@ -27,9 +27,9 @@ pub(in crate::fix) struct Target {
     /// The advisories that a version can clear are told by `patched` and `unaffected`.
     pub(super) advisories: Vec<Arc<AdvisoryFacts>>,
     pub(super) yanked: bool,
-    /// Its licence is unknown or not allowed: what later versions state is not known before they
+    /// Its license is unknown or not allowed: what later versions state is not known before they
     /// are tried.
-    pub(super) licence: bool,
+    pub(super) license: bool,
     /// The later versions that are locked, too, of a package that is to be there once.
     pub(super) others: Vec<Version>,
 }
@@ -40,13 +40,13 @@ impl Target {
         let mut all: BTreeMap<PackageRef, Self> = BTreeMap::new();
         for finding in findings.iter().filter(|finding| counts(finding)) {
             let needed = scope == Scope::Asked || finding.severity == Severity::Error;
-            let (yanked, licence) = (finding.code == Some(Code::Yanked), is_about_licence(finding));
+            let (yanked, license) = (finding.code == Some(Code::Yanked), is_about_license(finding));
             let advised = finding.check == Check::Advisories && finding.advisory.is_some();
             match finding.packages.as_slice() {
-                [package] if yanked || advised || licence && needed => {
+                [package] if yanked || advised || license && needed => {
                     let Some(target) = Self::entry(&mut all, package, finding) else { continue };
                     target.yanked |= yanked;
-                    target.licence |= licence;
+                    target.license |= license;
                     target.advisories.extend(finding.advisory.clone());
                 }
                 packages if finding.code == Some(Code::Duplicate) && needed => {
@@ -81,7 +81,7 @@ impl Target {
         });
         if is_duplicate {
             for target in &mut all {
-                (target.yanked, target.licence) = (false, false);
+                (target.yanked, target.license) = (false, false);
                 target.advisories.clear();
             }
         } else {
@@ -92,14 +92,14 @@ impl Target {
         all
     }
 
-    /// Whether nothing but its licence speaks against it.
-    pub(in crate::fix) fn is_only_about_licence(&self) -> bool {
-        self.licence && self.advisories.is_empty() && !self.yanked && self.others.is_empty()
+    /// Whether nothing but its license speaks against it.
+    pub(in crate::fix) fn is_only_about_license(&self) -> bool {
+        self.license && self.advisories.is_empty() && !self.yanked && self.others.is_empty()
     }
 
-    /// Whether its licence is unknown or not allowed.
-    pub(in crate::fix) fn is_about_licence(&self) -> bool {
-        self.licence
+    /// Whether its license is unknown or not allowed.
+    pub(in crate::fix) fn is_about_license(&self) -> bool {
+        self.license
     }
 
     /// How many findings about the package are left after a change, whatever its version is then.
@@ -125,7 +125,7 @@ impl Target {
             severity: finding.severity,
             advisories: Vec::new(),
             yanked: false,
-            licence: false,
+            license: false,
             others: Vec::new(),
         });
         target.severity = target.severity.max(finding.severity);
@@ -133,7 +133,7 @@ impl Target {
     }
 }
 
-fn is_about_licence(finding: &Finding) -> bool {
+fn is_about_license(finding: &Finding) -> bool {
     matches!(
         finding.code,
         Some(

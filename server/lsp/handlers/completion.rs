@@ -1,4 +1,4 @@
-//! `textDocument/completion`: in policies and in files of licence exceptions.
+//! `textDocument/completion`: in policies and in files of license exceptions.
 
 use std::sync::Arc;
 
@@ -110,7 +110,7 @@ fn kind(kind: ItemKind) -> CompletionItemKind {
         ItemKind::Table => CompletionItemKind::STRUCT,
         ItemKind::Value | ItemKind::Target => CompletionItemKind::ENUM_MEMBER,
         ItemKind::Package => CompletionItemKind::MODULE,
-        ItemKind::Licence => CompletionItemKind::VALUE,
+        ItemKind::License => CompletionItemKind::VALUE,
         ItemKind::Advisory => CompletionItemKind::EVENT,
         ItemKind::Source => CompletionItemKind::REFERENCE,
         ItemKind::Feature => CompletionItemKind::CONSTANT,

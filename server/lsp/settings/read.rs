@@ -231,10 +231,10 @@ mod tests {
     #[test]
     fn unknown_names_are_said_with_the_nearest_one() {
         check(
-            &json!({"colour": 1, "oflfine": true, "hints": {"lockedversion": true}}),
+            &json!({"color": 1, "oflfine": true, "hints": {"lockedversion": true}}),
             &json!({"hints": {}}),
             &[
-                "there is no setting `colour`",
+                "there is no setting `color`",
                 "there is no setting `hints.lockedversion`: did you mean `hints.lockedVersion`?",
                 "there is no setting `oflfine`: did you mean `offline`?",
             ],

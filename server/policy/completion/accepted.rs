@@ -184,7 +184,7 @@ impl Writer {
             Text::AdvisoryOrPackage => {
                 self.dice.one(&["RUSTSEC-2026-0009", "time@0.1.45", "x"]).to_owned()
             }
-            Text::Licence => {
+            Text::License => {
                 self.dice.one(&["MIT", "Apache-2.0 WITH LLVM-exception", "GPL-3.0"]).to_owned()
             }
             Text::Expression => self

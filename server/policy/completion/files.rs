@@ -1,4 +1,4 @@
-//! Files of packages: licence texts with their hashes, and what may lie in packages that are built.
+//! Files of packages: license texts with their hashes, and what may lie in packages that are built.
 
 use std::collections::BTreeSet;
 
@@ -7,25 +7,25 @@ use super::{
     edit::{Spot, quoted},
     is_there,
     item::{ItemKind, Rank, Subject, Template},
-    packages::{UNTOLD_LICENCES, entry},
+    packages::{UNTOLD_LICENSES, entry},
 };
 use crate::policy::{UNTOLD, cursor::ListPlace, spec::exactly};
 
-/// For how many packages licence texts are read at once.
+/// For how many packages license texts are read at once.
 const READ: usize = 20;
 
 impl Maker<'_> {
-    /// The licence texts of the packages that the entry names.
+    /// The license texts of the packages that the entry names.
     fn texts(&self) -> Vec<(String, u32)> {
         let texts =
-            self.named().into_iter().flat_map(|one| self.facts.files.licences(&one.package()));
+            self.named().into_iter().flat_map(|one| self.facts.files.licenses(&one.package()));
         let mut texts: Vec<_> = texts.map(|(path, hash)| (path.to_string(), hash)).collect();
         texts.sort();
         texts.dedup();
         texts
     }
 
-    pub(super) fn licence_paths(&mut self, spot: &Spot<'_>) {
+    pub(super) fn license_paths(&mut self, spot: &Spot<'_>) {
         let paths: BTreeSet<String> = self.texts().into_iter().map(|(path, _)| path).collect();
         for path in paths {
             let Some(edit) = spot.string(&path) else { continue };
@@ -47,7 +47,7 @@ impl Maker<'_> {
     }
 
     /// `{ path = "..", hash = .. }`
-    pub(super) fn licence_files(&mut self, spot: &Spot<'_>, list: &ListPlace) {
+    pub(super) fn license_files(&mut self, spot: &Spot<'_>, list: &ListPlace) {
         let others: Vec<&str> = list.others.iter().filter_map(|one| one.said(&["path"])).collect();
         for (path, hash) in self.texts() {
             if is_there(&others, &path) {
@@ -60,12 +60,12 @@ impl Maker<'_> {
         }
     }
 
-    /// `{ crate, expression, license-files }` for packages whose licence cannot be told.
+    /// `{ crate, expression, license-files }` for packages whose license cannot be told.
     pub(super) fn clarifications(&mut self, spot: &Spot<'_>, list: &ListPlace) {
         let others = abouts(list);
         let mut read = 0;
         for (number, package) in self.facts.graph.packages.iter().enumerate() {
-            let found = self.found(package, UNTOLD_LICENCES);
+            let found = self.found(package, UNTOLD_LICENSES);
             let spec = exactly(&package.name, &package.version);
             if found.is_empty() && !package.needs_text || is_there(&others, &spec) {
                 continue;
@@ -74,7 +74,7 @@ impl Maker<'_> {
             if read > READ {
                 break;
             }
-            let texts = self.facts.files.licences(&package.package());
+            let texts = self.facts.files.licenses(&package.package());
             let files: Vec<String> =
                 texts.iter().map(|(path, hash)| text(path.as_str(), *hash)).collect();
             let template = Template::from("{ crate = ")
@@ -85,7 +85,7 @@ impl Maker<'_> {
             let rank = if found.is_empty() { Rank::Known } else { Rank::Finding };
             let label = format!("{{ crate = \"{spec}\", expression, license-files }}");
             let item = entry(spot, template, &spec).item(label, ItemKind::Package, rank);
-            self.items.push(item.of(Subject::Package(number, UNTOLD_LICENCES)));
+            self.items.push(item.of(Subject::Package(number, UNTOLD_LICENSES)));
         }
     }
 

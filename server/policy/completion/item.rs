@@ -28,8 +28,8 @@ pub(crate) struct Item {
 pub(super) enum Subject {
     /// A package of the graph by its number, and which findings concern the list.
     Package(usize, &'static [Code]),
-    /// The licence or exception that the item is called by.
-    Licence,
+    /// The license or exception that the item is called by.
+    License,
 }
 
 /// What an item is.
@@ -40,7 +40,7 @@ pub(crate) enum ItemKind {
     /// One of the values that the schema lists.
     Value,
     Package,
-    Licence,
+    License,
     Advisory,
     Source,
     Target,

@@ -39,7 +39,7 @@ const BUILDS: &[Code] = &[
     Code::DetectedExecutableScript,
     Code::ChecksumMismatch,
 ];
-pub(super) const UNTOLD_LICENCES: &[Code] =
+pub(super) const UNTOLD_LICENSES: &[Code] =
     &[Code::Unlicensed, Code::NoLicenseField, Code::EmptyLicenseField, Code::ParseError];
 
 /// What a list of packages is for.
@@ -62,7 +62,7 @@ fn purpose(path: &[String]) -> Purpose {
         ["bans", "features", ..] => (FEATURES, false),
         ["bans", "build", ..] => (BUILDS, false),
         ["bans", "std-replacements", ..] => (&[Code::ReplacedInStd], true),
-        ["licenses", "clarify", ..] => (UNTOLD_LICENCES, false),
+        ["licenses", "clarify", ..] => (UNTOLD_LICENSES, false),
         ["licenses", "exceptions", ..] | ["exceptions", ..] => (&[Code::Rejected], false),
         _ => (&[], false),
     };
@@ -295,8 +295,8 @@ impl<'m> Maker<'m> {
     pub(super) fn told_of(&self, package: &PackageFacts, codes: &[Code]) -> Words {
         let found = self.found(package, codes);
         let mut words = Words::default().code(&*package.name).text(format!(" {}", package.version));
-        if let Some(licence) = &package.licence {
-            words = words.text(" · ").text(harmless(licence));
+        if let Some(license) = &package.license {
+            words = words.text(" · ").text(harmless(license));
         }
         let path: Vec<String> =
             self.facts.graph.path(package).iter().map(|one| one.name.to_string()).collect();
@@ -314,11 +314,11 @@ impl<'m> Maker<'m> {
         words
     }
 
-    /// `{ crate, allow = [".."] }` for packages whose licences are rejected.
+    /// `{ crate, allow = [".."] }` for packages whose licenses are rejected.
     pub(super) fn exceptions(&mut self, spot: &Spot<'_>, list: &ListPlace) {
         let others = abouts(list);
         let permitted = entries(self.text);
-        let permitted = permitted.iter().filter(|entry| entry.list == List::Licence);
+        let permitted = permitted.iter().filter(|entry| entry.list == List::License);
         let allowed: Vec<&str> = permitted.map(|entry| entry.subject.value.as_str()).collect();
         for (number, package) in self.facts.graph.packages.iter().enumerate() {
             let spec = exactly(&package.name, &package.version);
@@ -345,9 +345,9 @@ impl<'m> Maker<'m> {
     }
 }
 
-/// Whether cargo-deny takes a term for an entry of a list of licences.
+/// Whether cargo-deny takes a term for an entry of a list of licenses.
 fn is_licensee(term: &str) -> bool {
-    super::licences::licensee(term).is_some()
+    super::licenses::licensee(term).is_some()
 }
 
 /// An entry in braces, found by what it is about.

@@ -78,7 +78,7 @@ impl<'m> Maker<'m> {
         self.sources(users, spot, others);
     }
 
-    pub(super) fn organisations(&mut self, host: Host, spot: &Spot<'_>, others: &[&str]) {
+    pub(super) fn organizations(&mut self, host: Host, spot: &Spot<'_>, others: &[&str]) {
         let domain = match host {
             Host::GitHub => "github.com",
             Host::GitLab => "gitlab.com",

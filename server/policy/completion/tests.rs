@@ -158,7 +158,7 @@ fn values_with_and_without_quotes() {
 }
 
 #[test]
-fn licences_of_the_graph_come_first() {
+fn licenses_of_the_graph_come_first() {
     assert_eq!(
         labels("[licenses]\nallow = [\"MIT\", \"$0\"]")[..3],
         ["Apache-2.0 WITH LLVM-exception", "GPL-3.0-only", "(0BSD)"]
@@ -319,7 +319,7 @@ fn files_of_packages() {
     );
 }
 
-/// A time that nobody would wait for, with a margin for slow machines and builds that are not optimised.
+/// A time that nobody would wait for, with a margin for slow machines and builds that are not optimized.
 const QUICK: std::time::Duration = std::time::Duration::from_secs(5);
 
 /// Completes at `$0` of a text that is too much, and says how many items there were.
@@ -354,7 +354,7 @@ fn a_graph_of_a_thousand_packages_is_searched_quickly() {
         let began = std::time::Instant::now();
         let told = world.complete(text, text.len());
         let took = began.elapsed();
-        // Without optimisation it takes some ten times as long as it does for a user.
+        // Without optimization it takes some ten times as long as it does for a user.
         assert!(took < std::time::Duration::from_millis(500), "{text}: {took:?}");
         assert!(told.items.len() >= least, "{text}");
     }

@@ -75,7 +75,7 @@ impl World {
             graph: &self.graph,
             findings: &self.findings,
             advisories: &self.advisories,
-            files: &Licence,
+            files: &License,
         }
     }
 
@@ -85,10 +85,10 @@ impl World {
 }
 
 /// Every package has the same files.
-struct Licence;
+struct License;
 
-impl Files for Licence {
-    fn licences(&self, _: &PackageRef) -> Vec<(Utf8PathBuf, u32)> {
+impl Files for License {
+    fn licenses(&self, _: &PackageRef) -> Vec<(Utf8PathBuf, u32)> {
         vec![("LICENSE".into(), 0xbd0e_ed23)]
     }
 
@@ -97,14 +97,14 @@ impl Files for Licence {
     }
 }
 
-fn package(text: &str, licence: &str, source: &str) -> PackageFacts {
+fn package(text: &str, license: &str, source: &str) -> PackageFacts {
     let (name, version) = text.split_once(' ').expect("a name and a version");
     PackageFacts {
         name: name.into(),
         version: version.into(),
         source: (!source.is_empty()).then(|| source.into()),
-        licence: (!licence.is_empty()).then(|| licence.into()),
-        terms: if licence.is_empty() { Vec::new() } else { vec![licence.into()] },
+        license: (!license.is_empty()).then(|| license.into()),
+        terms: if license.is_empty() { Vec::new() } else { vec![license.into()] },
         needs_text: false,
         features: Vec::new(),
         enabled: Vec::new(),

@@ -23,10 +23,10 @@ pub(crate) fn summary(list: List, entries: &[Entry], all: &[Effects<'_>]) -> Opt
             }
         }
     }
-    let mut words = if list.is_of_licences() {
+    let mut words = if list.is_of_licenses() {
         let packages = together.values().next().map_or(0, |effect| effect.packages.len());
         together.clear();
-        vec![format!("{} of {}", counted(listed.len(), "licence"), counted(packages, "package"))]
+        vec![format!("{} of {}", counted(listed.len(), "license"), counted(packages, "package"))]
     } else if let [_] = listed.as_slice() {
         vec!["1 entry".to_owned()]
     } else {

@@ -110,11 +110,11 @@ fn package(name: &str) -> PackageRef {
 }
 
 fn graph() -> GraphFacts {
-    let one = |name: &str, version: &str, licence: &str, local: bool| PackageFacts {
+    let one = |name: &str, version: &str, license: &str, local: bool| PackageFacts {
         name: name.into(),
         version: version.into(),
         source: (!local).then(|| "registry+https://github.com/rust-lang/crates.io-index".into()),
-        licence: Some(licence.into()),
+        license: Some(license.into()),
         terms: Vec::new(),
         needs_text: false,
         features: Vec::new(),

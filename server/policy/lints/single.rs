@@ -1,4 +1,4 @@
-//! Licences that are allowed for every package and needed by one.
+//! Licenses that are allowed for every package and needed by one.
 
 use std::collections::BTreeMap;
 
@@ -8,16 +8,16 @@ use super::Read;
 use crate::{
     model::tree,
     policy::{
-        licences::{IN_POLICY, USUAL, is_satisfied, licensees, stated},
+        licenses::{IN_POLICY, USUAL, is_satisfied, licensees, stated},
         spec::entry as spec,
     },
     verdict::{Code, Finding, PackageFacts, Severity},
 };
 
-/// In a graph with fewer packages from outside nearly every licence is needed by one.
+/// In a graph with fewer packages from outside nearly every license is needed by one.
 const CROWD: usize = 10;
 
-/// Silent where a package's licence is told by its texts: who needs which licence is not known then.
+/// Silent where a package's license is told by its texts: who needs which license is not known then.
 pub(super) fn allowed(read: &Read<'_>) -> Vec<Finding> {
     let packages = &read.judged.graph.packages;
     let Some(section) = tree::table(read.parsed, "licenses") else { return Vec::new() };
@@ -96,11 +96,11 @@ fn expressions<'p>(
             spec::name(entry).is_some_and(|(name, _)| name == *package.name)
                 && spec::matches(entry, &package.package())
         });
-        let licence = match clarified {
+        let license = match clarified {
             Some(entry) => entry.get("expression").and_then(toml::Value::as_str),
-            None => package.licence.as_deref().filter(|_| !package.needs_text),
+            None => package.license.as_deref().filter(|_| !package.needs_text),
         };
-        by_text.entry(licence?).or_default().push(package);
+        by_text.entry(license?).or_default().push(package);
     }
     by_text.into_iter().map(|(text, packages)| Some((stated(text)?, packages))).collect()
 }
@@ -117,13 +117,13 @@ mod tests {
     }
 
     #[test]
-    fn a_licence_that_one_package_needs_is_said() {
+    fn a_license_that_one_package_needs_is_said() {
         single("[licenses]\nallow = [\"MIT\", \"ISC\", \"Zlib\"]\n", &["ISC"]);
         single("[licenses]\nallow = ['MIT', 'Apache-2.0', 'Zlib', 'BSD-3-Clause']\n", &[]);
     }
 
     #[test]
-    fn a_licence_that_an_exception_covers_is_needed_by_nobody() {
+    fn a_license_that_an_exception_covers_is_needed_by_nobody() {
         single(
             "[licenses]\nallow = [\"MIT\", \"ISC\"]\nexceptions = [{ crate = \"single\", allow = [\"ISC\"] }]\n",
             &[],

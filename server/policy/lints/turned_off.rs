@@ -139,10 +139,10 @@ fn threshold(read: &Read<'_>) -> Option<Finding> {
         return None;
     }
     let message = format!(
-        "a text is taken for a licence that it has little in common with: {says} is below cargo-deny's {CONFIDENT}"
+        "a text is taken for a license that it has little in common with: {says} is below cargo-deny's {CONFIDENT}"
     );
     let mut finding = read.said(Code::LowConfidence, Severity::Warning, value.span(), message);
-    finding.remedy = Some("write `0.8`, and state by `clarify` what is not recognised".to_owned());
+    finding.remedy = Some("write `0.8`, and state by `clarify` what is not recognized".to_owned());
     Some(finding)
 }
 

@@ -86,7 +86,7 @@ fn sample_text(text: Text) -> String {
     match text {
         Text::Requirement => "1.2".to_owned(),
         Text::Advisory | Text::AdvisoryOrPackage => "RUSTSEC-2020-0001".to_owned(),
-        Text::Licence | Text::Expression => "MIT".to_owned(),
+        Text::License | Text::Expression => "MIT".to_owned(),
         Text::Registry | Text::Git | Text::GitPrefix | Text::DatabaseUrl => {
             "https://example.org/a".to_owned()
         }

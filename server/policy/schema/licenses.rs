@@ -23,21 +23,21 @@ pub(super) const LICENSES: Table = Table {
     ],
 };
 
-const LICENCES: Value = Value::List(&Value::Text(Text::Licence));
+const EXPRESSIONS: Value = Value::List(&Value::Text(Text::License));
 
 const ALLOW: Key = key(
     "allow",
-    LICENCES,
-    "The licences that every package may have, as SPDX writes them, with an exception where it belongs to the \
-     licence (`Apache-2.0 WITH LLVM-exception`). Of `A OR B` one has to be allowed, of `A AND B` both.",
+    EXPRESSIONS,
+    "The licenses that every package may have, as SPDX writes them, with an exception where it belongs to the \
+     license (`Apache-2.0 WITH LLVM-exception`). Of `A OR B` one has to be allowed, of `A AND B` both.",
 )
 .default("[]")
 .example("[licenses]\nallow = [\"MIT\", \"Apache-2.0\", \"Unicode-3.0\"]\n");
 
 const EXCEPTION: Table = Table { form: Form::Package, own: &[key(
         "allow",
-        LICENCES,
-        "The licences that these packages may have besides those that all may have.",
+        EXPRESSIONS,
+        "The licenses that these packages may have besides those that all may have.",
     )
     .required()
     .example("[licenses]\nexceptions = [{ crate = \"webpki-roots\", allow = [\"CDLA-Permissive-2.0\"] }]\n")] };
@@ -45,13 +45,13 @@ const EXCEPTION: Table = Table { form: Form::Package, own: &[key(
 pub(super) const EXCEPTIONS: Key = key(
     "exceptions",
     Value::List(&Value::Table(&EXCEPTION)),
-    "Licences that only some packages may have. Of several exceptions for a package the first one holds.",
+    "Licenses that only some packages may have. Of several exceptions for a package the first one holds.",
 )
 .default("[]")
 .example("[licenses]\nexceptions = [{ crate = \"webpki-roots@1.0.4\", allow = [\"CDLA-Permissive-2.0\"] }]\n");
 
 const LICENSE_FILE: Table = Table { form: Form::Plain, own: &[
-    key("path", Value::Text(Text::LicencePath), "The licence text, below the package's folder.")
+    key("path", Value::Text(Text::LicensePath), "The license text, below the package's folder.")
         .required()
         .example(RING),
     key(
@@ -90,7 +90,7 @@ const CLARIFY: Key = key(
     "clarify",
     Value::List(&Value::Table(&CLARIFICATION)),
     "What packages are licensed under whose manifests do not say it and whose texts are not \
-     recognised. The first entry that fits a package holds.",
+     recognized. The first entry that fits a package holds.",
 )
 .default("[]")
 .example(RING);
@@ -99,7 +99,7 @@ const PRIVATE_TABLE: Table = Table { form: Form::Plain, own: &[
     key(
         "ignore",
         Value::Bool,
-        "The licences of packages that are not published, or only to `registries`, are not judged.",
+        "The licenses of packages that are not published, or only to `registries`, are not judged.",
     )
     .default("false")
     .example("[licenses.private]\nignore = true\n"),
@@ -123,15 +123,15 @@ const PRIVATE_TABLE: Table = Table { form: Form::Plain, own: &[
 const PRIVATE: Key = key(
     "private",
     Value::Table(&PRIVATE_TABLE),
-    "Whose licences are not judged, because they are your own.",
+    "Whose licenses are not judged, because they are your own.",
 )
-.absent("licences of all packages are judged")
+.absent("licenses of all packages are judged")
 .example("[licenses]\nprivate = { ignore = true }\n");
 
 const THRESHOLD: Key = key(
     "confidence-threshold",
     Value::Float,
-    "How alike a text and a licence have to be, from 0.0 to 1.0, for the text to be taken for that licence. It is \
+    "How alike a text and a license have to be, from 0.0 to 1.0, for the text to be taken for that license. It is \
      asked only of packages whose manifests state none. It needs a decimal point.",
 )
 .default("0.8")
@@ -154,12 +154,12 @@ const UNUSED_EXCEPTION: Key = key(
 .example("[licenses]\nunused-license-exception = \"deny\"\n");
 
 const INCLUDE_DEV: Key =
-    key("include-dev", Value::Bool, "The licences of development dependencies are judged, too.")
+    key("include-dev", Value::Bool, "The licenses of development dependencies are judged, too.")
         .default("false")
         .example("[licenses]\ninclude-dev = true\n");
 
 const INCLUDE_BUILD: Key =
-    key("include-build", Value::Bool, "The licences of build dependencies are judged, too.")
+    key("include-build", Value::Bool, "The licenses of build dependencies are judged, too.")
         .default("true")
         .example("[licenses]\ninclude-build = false\n");
 
@@ -174,30 +174,30 @@ const VERSION: Key = key(
 const ONLY_ALLOW: &str = "what is not in `licenses.allow` is an error";
 
 const UNLICENSED: Key =
-    key("unlicensed", Value::Anything, "It used to be the level of packages without a licence.")
+    key("unlicensed", Value::Anything, "It used to be the level of packages without a license.")
         .standing(Standing::Removed {
             since: "0.16.0",
-            instead: "a package without a licence is an error; state it in `licenses.clarify`",
+            instead: "a package without a license is an error; state it in `licenses.clarify`",
         });
 
 const OSI_FSF: Key = key(
     "allow-osi-fsf-free",
     Value::Anything,
-    "It used to allow licences that OSI or FSF approve of.",
+    "It used to allow licenses that OSI or FSF approve of.",
 )
 .standing(Standing::Removed { since: "0.16.0", instead: ONLY_ALLOW });
 
 const COPYLEFT: Key =
-    key("copyleft", Value::Anything, "It used to be the level of copyleft licences.")
+    key("copyleft", Value::Anything, "It used to be the level of copyleft licenses.")
         .standing(Standing::Removed { since: "0.16.0", instead: ONLY_ALLOW });
 
 const DEFAULT: Key = key(
     "default",
     Value::Anything,
-    "It used to be the level of licences that nothing else spoke of.",
+    "It used to be the level of licenses that nothing else spoke of.",
 )
 .standing(Standing::Removed { since: "0.16.0", instead: ONLY_ALLOW });
 
 const DENY: Key =
-    key("deny", Value::Anything, "It used to list licences that no package may have.")
+    key("deny", Value::Anything, "It used to list licenses that no package may have.")
         .standing(Standing::Removed { since: "0.16.0", instead: ONLY_ALLOW });

@@ -14,7 +14,7 @@ pub fn page() -> String {
          `name:^1.2` (a requirement as in `Cargo.toml`); in tables it stands under `crate`, or as `name` and `version`.\n",
     );
     section(&mut page, "The file", &POLICY, &mut Vec::new());
-    page.push_str("\n## `deny.exceptions.toml`\n\nLicence exceptions in a file of their own.\n");
+    page.push_str("\n## `deny.exceptions.toml`\n\nLicense exceptions in a file of their own.\n");
     rows(&mut page, &EXCEPTIONS);
     page
 }

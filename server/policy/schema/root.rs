@@ -20,8 +20,8 @@ pub(crate) static POLICY: Table = Table { form: Form::Plain, own: &[
     )
     .absent("the defaults of its keys")
     .example("[advisories]\nyanked = \"deny\"\n"),
-    key("licenses", Value::Table(&LICENSES), "Which licences packages may have.")
-        .absent("no licence is allowed")
+    key("licenses", Value::Table(&LICENSES), "Which licenses packages may have.")
+        .absent("no license is allowed")
         .example("[licenses]\nallow = [\"MIT\", \"Apache-2.0\"]\n"),
     key(
         "bans",

@@ -71,21 +71,21 @@ const ORGANISATIONS: Table = Table {
     own: &[
         key(
             "github",
-            Value::List(&Value::Text(Text::Organisation(Host::GitHub))),
-            "Organisations and users of `github.com`.",
+            Value::List(&Value::Text(Text::Organization(Host::GitHub))),
+            "Organizations and users of `github.com`.",
         )
         .default("[]")
         .example("[sources.allow-org]\ngithub = [\"EmbarkStudios\"]\n"),
         key(
             "gitlab",
-            Value::List(&Value::Text(Text::Organisation(Host::GitLab))),
+            Value::List(&Value::Text(Text::Organization(Host::GitLab))),
             "Groups and users of `gitlab.com`.",
         )
         .default("[]")
         .example("[sources.allow-org]\ngitlab = [\"gnome\"]\n"),
         key(
             "bitbucket",
-            Value::List(&Value::Text(Text::Organisation(Host::Bitbucket))),
+            Value::List(&Value::Text(Text::Organization(Host::Bitbucket))),
             "Workspaces of `bitbucket.org`.",
         )
         .default("[]")
@@ -96,9 +96,9 @@ const ORGANISATIONS: Table = Table {
 const ALLOW_ORG: Key = key(
     "allow-org",
     Value::Table(&ORGANISATIONS),
-    "Organisations of whose git repositories all may be used.",
+    "Organizations of whose git repositories all may be used.",
 )
-.absent("no organisation is allowed as a whole")
+.absent("no organization is allowed as a whole")
 .example("[sources]\nallow-org = { github = [\"EmbarkStudios\"] }\n");
 
 const PRIVATE: Key = key(
@@ -120,7 +120,7 @@ const UNUSED_SOURCE: Key = key(
 const UNUSED_ORG: Key = key(
     "unused-allowed-org",
     LEVEL,
-    "How an allowed organisation is reported that no package comes from.",
+    "How an allowed organization is reported that no package comes from.",
 )
 .default("\"warn\"")
 .example("[sources]\nunused-allowed-org = \"allow\"\n");

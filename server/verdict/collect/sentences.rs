@@ -2,7 +2,7 @@
 
 use cargo_deny::diag::Diagnostic;
 
-use super::{Code, Finding, Labelled, PackageRef, harmless};
+use super::{Code, Finding, Labeled, PackageRef, harmless};
 use crate::verdict::{
     AdvisoryKind,
     words::{backticked, listed},
@@ -15,7 +15,7 @@ pub(super) struct Sentence {
     pub(super) remedy: Option<String>,
 }
 
-pub(super) fn of(finding: &Finding, theirs: &str, labels: &[Labelled]) -> Sentence {
+pub(super) fn of(finding: &Finding, theirs: &str, labels: &[Labeled]) -> Sentence {
     let Some(code) = finding.code else { return Sentence::default() };
     if let Some(sentence) = advisory(finding) {
         return sentence;
@@ -39,7 +39,7 @@ pub(super) fn of(finding: &Finding, theirs: &str, labels: &[Labelled]) -> Senten
             let reason = secondary(labels, "reason").map(|reason| format!(": {reason}"));
             say(format!(
                 "the policy ignores {} for {package}{}",
-                labelled(labels),
+                labeled(labels),
                 reason.unwrap_or_default()
             ))
         }
@@ -48,15 +48,15 @@ pub(super) fn of(finding: &Finding, theirs: &str, labels: &[Labelled]) -> Senten
             "run `cargo fetch` to fill cargo's index",
         ),
         Code::AdvisoryNotDetected => say_and(
-            format!("the ignored {} concerns no package", labelled(labels)),
+            format!("the ignored {} concerns no package", labeled(labels)),
             "remove the entry",
         ),
         Code::UnknownAdvisory => say_and(
-            format!("{} is in no advisory database", labelled(labels)),
+            format!("{} is in no advisory database", labeled(labels)),
             "correct or remove the id",
         ),
         Code::YankedNotDetected => say_and(
-            format!("the ignored {} is not yanked or not used", labelled(labels)),
+            format!("the ignored {} is not yanked or not used", labeled(labels)),
             "remove the entry",
         ),
         Code::Banned => {
@@ -84,20 +84,20 @@ pub(super) fn of(finding: &Finding, theirs: &str, labels: &[Labelled]) -> Senten
         }
         Code::Rejected => rejected(&package, local, labels),
         Code::Unlicensed if local => say_and(
-            format!("no licence can be told for {package}"),
+            format!("no license can be told for {package}"),
             "state its `license` in the manifest",
         ),
         Code::Unlicensed => say_and(
-            format!("no licence can be told for {package}"),
+            format!("no license can be told for {package}"),
             "upgrade to a version that states one, or clarify it in the policy",
         ),
-        Code::NoLicenseField => say(format!("{package} states no licence expression")),
-        Code::EmptyLicenseField => say(format!("{package} has an empty licence field")),
+        Code::NoLicenseField => say(format!("{package} states no license expression")),
+        Code::EmptyLicenseField => say(format!("{package} has an empty license field")),
         Code::ParseError => {
             let reason =
                 labels.iter().map(|label| label.message.as_str()).find(|text| !text.is_empty());
             say(format!(
-                "the licence of {package} is no valid SPDX expression{}",
+                "the license of {package} is no valid SPDX expression{}",
                 reason.map(|reason| format!(": {reason}")).unwrap_or_default(),
             ))
         }
@@ -105,16 +105,16 @@ pub(super) fn of(finding: &Finding, theirs: &str, labels: &[Labelled]) -> Senten
             let reason =
                 labels.iter().map(|label| label.message.as_str()).find(|text| !text.is_empty());
             say(format!(
-                "a licence text of {package} is not recognised{}",
+                "a license text of {package} is not recognized{}",
                 reason.map(|reason| format!(": {}", first_line(reason))).unwrap_or_default(),
             ))
         }
         Code::LicenseNotEncountered => say_and(
-            format!("the allowed licence {} is used by no package", labelled(labels)),
+            format!("the allowed license {} is used by no package", labeled(labels)),
             "remove it",
         ),
         Code::LicenseExceptionNotEncountered => say_and(
-            format!("the licence exception for {} is not used", labelled(labels)),
+            format!("the license exception for {} is not used", labeled(labels)),
             "remove it",
         ),
         Code::SourceNotAllowed => {
@@ -143,27 +143,27 @@ pub(super) fn of(finding: &Finding, theirs: &str, labels: &[Labelled]) -> Senten
             }
         }
         Code::UnmatchedSource => say_and(
-            format!("the allowed source {} is used by no package", labelled(labels)),
+            format!("the allowed source {} is used by no package", labeled(labels)),
             "remove it",
         ),
         Code::UnmatchedOrganization => say_and(
-            format!("the allowed organisation {} is used by no package", labelled(labels)),
+            format!("the allowed organization {} is used by no package", labeled(labels)),
             "remove it",
         ),
         Code::UnmatchedSkip => say_and(
-            format!("the skipped {} matches no duplicate", labelled(labels)),
+            format!("the skipped {} matches no duplicate", labeled(labels)),
             "remove the entry",
         ),
         Code::UnnecessarySkip => say_and(
-            format!("the skipped {} is here in one version only", labelled(labels)),
+            format!("the skipped {} is here in one version only", labeled(labels)),
             "remove the entry",
         ),
         Code::UnmatchedSkipRoot => say_and(
-            format!("the skipped tree of {} is not here", labelled(labels)),
+            format!("the skipped tree of {} is not here", labeled(labels)),
             "remove the entry",
         ),
         Code::UnusedWrapper => say_and(
-            format!("the wrapper {} does not use the banned package", labelled(labels)),
+            format!("the wrapper {} does not use the banned package", labeled(labels)),
             "remove it",
         ),
         Code::Wildcard => {
@@ -180,23 +180,23 @@ pub(super) fn of(finding: &Finding, theirs: &str, labels: &[Labelled]) -> Senten
             say(format!("cargo-deny could not follow a workspace dependency of {package}"))
         }
         Code::UnusedWorkspaceDependency => {
-            let name = labelled(labels);
+            let name = labeled(labels);
             say_and(format!("the workspace dependency {name} is used by nothing"), "remove it")
         }
         Code::MissingClarificationFile => {
-            say(format!("the licence file {} that the policy names does not exist", any(labels)))
+            say(format!("the license file {} that the policy names does not exist", any(labels)))
         }
         _ => Sentence::default(),
     }
 }
 
 /// What is wrong with the policy itself.
-pub(super) fn about_policy(diagnostic: &Diagnostic, labels: &[Labelled]) -> String {
+pub(super) fn about_policy(diagnostic: &Diagnostic, labels: &[Labeled]) -> String {
     let message = diagnostic.message.as_str();
     let words = labels.iter().map(|label| label.message.as_str()).find(|text| !text.is_empty());
     let keys: Vec<_> = labels.iter().map(|label| format!("`{}`", label.text)).collect();
     let first = keys.first().map_or("", String::as_str);
-    let unknown_term = format!("{first} is no licence or exception that SPDX knows");
+    let unknown_term = format!("{first} is no license or exception that SPDX knows");
     let said = |words| if words == "unknown term" { unknown_term.as_str() } else { words };
     let (message, words) = (said(message), words.map(said));
     let list = || -> Vec<String> {
@@ -228,7 +228,7 @@ fn names(text: &str) -> Option<Vec<&str>> {
 }
 
 /// What an unknown key, or a value that is none of the possible ones, was perhaps meant to be.
-pub(super) fn nearest(diagnostic: &Diagnostic, labels: &[Labelled]) -> Option<String> {
+pub(super) fn nearest(diagnostic: &Diagnostic, labels: &[Labeled]) -> Option<String> {
     if !matches!(diagnostic.code.as_deref(), Some("unexpected-keys" | "unexpected-value")) {
         return None;
     }
@@ -271,9 +271,9 @@ pub(super) fn advisory(finding: &Finding) -> Option<Sentence> {
     Some(Sentence { message: Some(message), remedy: Some(remedy) })
 }
 
-fn rejected(package: &str, local: bool, labels: &[Labelled]) -> Sentence {
+fn rejected(package: &str, local: bool, labels: &[Labeled]) -> Sentence {
     let mut terms: Vec<String> = Vec::new();
-    let refused = |label: &&Labelled| label.primary && label.message.starts_with("rejected");
+    let refused = |label: &&Labeled| label.primary && label.message.starts_with("rejected");
     for label in labels.iter().filter(refused) {
         let term = format!("`{}`", label.text);
         if !terms.contains(&term) {
@@ -299,7 +299,7 @@ fn rejected(package: &str, local: bool, labels: &[Labelled]) -> Sentence {
         message: Some(format!("{package} is licensed {expression}{obtained}, {what}")),
         remedy: Some(
             if local {
-                "state a licence that the policy allows, or add an exception for it"
+                "state a license that the policy allows, or add an exception for it"
             } else {
                 "replace the package, or add an exception for it"
             }
@@ -317,16 +317,16 @@ fn first_line(text: &str) -> &str {
 }
 
 /// The text under the first primary label, quoted.
-fn labelled(labels: &[Labelled]) -> String {
+fn labeled(labels: &[Labeled]) -> String {
     let found = labels.iter().find(|label| label.primary).or(labels.first());
     found.map_or_else(|| "entry".to_owned(), |label| format!("`{}`", first_line(&label.text)))
 }
 
-fn any(labels: &[Labelled]) -> String {
+fn any(labels: &[Labeled]) -> String {
     labels.first().map_or_else(String::new, |label| format!("`{}`", first_line(&label.text)))
 }
 
-fn secondary(labels: &[Labelled], message: &str) -> Option<String> {
+fn secondary(labels: &[Labeled], message: &str) -> Option<String> {
     labels
         .iter()
         .find(|label| !label.primary && label.message == message)

@@ -17,9 +17,9 @@ use crate::{
         GraphFacts, PackageFolder, PackageRef,
         graph_facts::graph_facts,
         index::{self, CratesIo},
-        licence_files,
-        licence_limits::Refused,
-        licence_lines::LicenceLines,
+        license_files,
+        license_limits::Refused,
+        license_lines::LicenseLines,
     },
 };
 
@@ -33,7 +33,7 @@ pub(super) struct Linked<'g> {
     /// The checks would read the same: cargo-deny looks for the configuration of the index upwards
     /// from the workspace's root.
     read_alike: bool,
-    pub(super) licence_lines: OnceLock<LicenceLines>,
+    pub(super) license_lines: OnceLock<LicenseLines>,
     needs_texts: bool,
     /// What was taken out of it.
     pub(super) refused: Vec<Refused>,
@@ -54,9 +54,9 @@ impl<'g> Linked<'g> {
             index: RefCell::new(None),
             read,
             read_alike: krates.workspace_root() == folder,
-            licence_lines: OnceLock::new(),
+            license_lines: OnceLock::new(),
             needs_texts: krates.krates().any(|krate| needs_text(krate.license.as_deref())),
-            folders: Arc::new(licence_files::folders(krates)),
+            folders: Arc::new(license_files::folders(krates)),
             facts: OnceLock::new(),
             refused,
         }
@@ -95,8 +95,8 @@ impl<'g> Linked<'g> {
         entries
     }
 
-    /// The texts of all licences take long to load and are needed only where a package states no
-    /// licence expression.
+    /// The texts of all licenses take long to load and are needed only where a package states no
+    /// license expression.
     pub(super) fn license_store(&self) -> Arc<LicenseStore> {
         static TEXTS: OnceLock<Arc<LicenseStore>> = OnceLock::new();
         if !self.needs_texts {
@@ -107,7 +107,7 @@ impl<'g> Linked<'g> {
     }
 }
 
-/// What the checks read besides manifests: cargo's index, and the licence texts of local packages.
+/// What the checks read besides manifests: cargo's index, and the license texts of local packages.
 /// Those of others never change.
 fn inputs(krates: &Krates, crates_io: Option<&CratesIo>) -> Option<Inputs> {
     let of_crates_io = |krate: &cargo_deny::Krate| {
@@ -117,22 +117,22 @@ fn inputs(krates: &Krates, crates_io: Option<&CratesIo>) -> Option<Inputs> {
     if !krates.krates().all(of_crates_io) {
         return None;
     }
-    let mut licences = BTreeSet::new();
+    let mut licenses = BTreeSet::new();
     for local in krates.krates().filter(|krate| krate.source.is_none()) {
         let folder = local.manifest_path.parent()?;
-        licences.insert(Input::Names(folder.to_owned()));
-        licences.extend(local.license_file.iter().map(|file| Input::Stamp(folder.join(file))));
+        licenses.insert(Input::Names(folder.to_owned()));
+        licenses.extend(local.license_file.iter().map(|file| Input::Stamp(folder.join(file))));
         for entry in folder.read_dir_utf8().ok()?.flatten() {
             if entry.file_name().starts_with("LICENSE") || entry.file_name().starts_with("COPYING")
             {
-                licences.insert(Input::Stamp(entry.path().to_owned()));
+                licenses.insert(Input::Stamp(entry.path().to_owned()));
             }
         }
     }
-    Some(crates_io?.files()?.and(Inputs::now(licences, &on_disk)))
+    Some(crates_io?.files()?.and(Inputs::now(licenses, &on_disk)))
 }
 
-/// Whether cargo-deny looks at a package's licence texts: when its expression is absent or cannot
+/// Whether cargo-deny looks at a package's license texts: when its expression is absent or cannot
 /// be parsed even laxly.
 pub(in crate::verdict) fn needs_text(license: Option<&str>) -> bool {
     license

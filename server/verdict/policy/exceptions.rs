@@ -1,4 +1,4 @@
-//! The file beside a policy with further licence exceptions.
+//! The file beside a policy with further license exceptions.
 
 use std::{fs, io, sync::Arc};
 
@@ -9,7 +9,7 @@ use crate::{
     text::{SourceText, read_to_string},
 };
 
-/// A file with further licence exceptions (`deny.exceptions.toml`). cargo-deny itself reads it: a
+/// A file with further license exceptions (`deny.exceptions.toml`). cargo-deny itself reads it: a
 /// text that is not the one on disk is put into a temporary file for it.
 #[derive(Clone, Debug)]
 pub struct ExceptionsFile {

@@ -4,7 +4,7 @@
 //! #- Cargo.toml                        a file, relative to the user's folder, its text below it
 //! [package]
 //! #- crate: time 0.3.44 (MIT) -> num-conv 0.1, powerfmt 0.2
-//! #- crate: old 1.0.0 yanked rust=1.85 a package of crates.io; `()` states no licence
+//! #- crate: old 1.0.0 yanked rust=1.85 a package of crates.io; `()` states no license
 //! #- advisory: RUSTSEC-2026-0009 time patched >=0.3.47, ^0.2.9: Title
 //! #- advisory: RUSTSEC-2024-0436 paste unmaintained: Title
 //! ```

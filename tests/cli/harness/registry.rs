@@ -18,14 +18,14 @@ pub(super) fn replacement(folder: &str) -> String {
 struct Package<'w> {
     name: &'w str,
     version: &'w str,
-    licence: Option<&'w str>,
+    license: Option<&'w str>,
     yanked: bool,
     rust: Option<&'w str>,
     features: Vec<&'w str>,
     dependencies: Vec<(&'w str, &'w str)>,
 }
 
-/// Publishes `NAME VERSION [yanked] [rust=VERSION] [features=NAME,..] [(LICENCE)] [-> NAME REQUIREMENT, ..]`.
+/// Publishes `NAME VERSION [yanked] [rust=VERSION] [features=NAME,..] [(LICENSE)] [-> NAME REQUIREMENT, ..]`.
 pub(super) fn publish(world: &World, words: &str) {
     let package = Package::parse(words);
     let folder = format!("../vendor/{}-{}", package.name, package.version);
@@ -42,8 +42,8 @@ pub(super) fn publish(world: &World, words: &str) {
 impl<'w> Package<'w> {
     fn parse(words: &'w str) -> Self {
         let (head, dependencies) = words.split_once(" -> ").unwrap_or((words, ""));
-        let (head, licence) = match head.split_once(" (") {
-            Some((head, licence)) => (head, licence.trim_end().strip_suffix(')')),
+        let (head, license) = match head.split_once(" (") {
+            Some((head, license)) => (head, license.trim_end().strip_suffix(')')),
             None => (head, Some("MIT")),
         };
         let mut head = head.split_whitespace();
@@ -61,7 +61,7 @@ impl<'w> Package<'w> {
                 .filter_map(|mark| mark.strip_prefix("features="))
                 .flat_map(|names| names.split(','))
                 .collect(),
-            licence: licence.filter(|licence| !licence.is_empty()),
+            license: license.filter(|license| !license.is_empty()),
             dependencies: dependencies
                 .split(", ")
                 .filter(|dependency| !dependency.is_empty())
@@ -75,8 +75,8 @@ impl<'w> Package<'w> {
             "[package]\nname = \"{}\"\nversion = \"{}\"\nedition = \"2021\"\n",
             self.name, self.version
         );
-        if let Some(licence) = self.licence {
-            let _ = writeln!(text, "license = \"{licence}\"");
+        if let Some(license) = self.license {
+            let _ = writeln!(text, "license = \"{license}\"");
         }
         if let Some(rust) = self.rust {
             let _ = writeln!(text, "rust-version = \"{rust}\"");

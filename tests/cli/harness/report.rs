@@ -132,7 +132,7 @@ impl Report {
         format!("{}exit {}\n", self.drawn(&same), self.code)
     }
 
-    /// What a person would see: every finding but accepted licences, with its places, and the exit
+    /// What a person would see: every finding but accepted licenses, with its places, and the exit
     /// code.
     pub(crate) fn shown(&self) -> String {
         let shown: Vec<_> = self.findings.iter().filter(|finding| finding.is_shown()).collect();

@@ -298,8 +298,8 @@ step('a policy is completed, explained, left for what it names, and told in symb
   local line = vim.fn.search('"Apache-2.0"', 'n')
   vim.api.nvim_buf_set_lines(policy, line, line, true, { '    "BSL",' })
   vim.api.nvim_win_set_cursor(0, { line + 1, 8 })
-  local licences = labels()
-  assert(starts(licences, 'BSL-1.0'), vim.inspect(licences))
+  local licenses = labels()
+  assert(starts(licenses, 'BSL-1.0'), vim.inspect(licenses))
   vim.cmd('silent undo')
   line = vim.fn.search('^\\[bans\\]', 'n')
   vim.api.nvim_buf_set_lines(policy, line, line, true, { 'high', 'skip = ["time"]' })
@@ -337,7 +337,7 @@ step('a policy is completed, explained, left for what it names, and told in symb
   end)
   same(false, vim.bo[policy].modified, 'the policy is modified')
   vim.cmd.buffer(manifest)
-  return ('%d licences, %d symbols, lenses: %s'):format(#licences, #symbols, table.concat(told, '; '))
+  return ('%d licenses, %d symbols, lenses: %s'):format(#licenses, #symbols, table.concat(told, '; '))
 end)
 
 if client().server_capabilities.codeActionProvider then

@@ -114,7 +114,7 @@ exports.run = async function run() {
     assert.equal(others.length, 0);
     assert.equal(workspace.label, "handshake_core");
     const checks = below(node);
-    assert.deepEqual(checks.map(([{ label }]) => label), ["Advisories", "Licences", "Bans", "Sources"]);
+    assert.deepEqual(checks.map(([{ label }]) => label), ["Advisories", "Licenses", "Bans", "Sources"]);
     const advisories = below(checks[0][1]);
     assert.equal(advisories.length, 3);
     assert.deepEqual(advisories.map(([{ label }]) => label), ["ring 0.17.9", "sqlx 0.8.0", "time 0.3.44"]);
@@ -229,7 +229,7 @@ exports.run = async function run() {
       return list.items.map(({ label }) => label.label ?? label);
     };
     await replace(document, '    "Apache-2.0",', '    "BSL",\n    "Apache-2.0",');
-    const licence = await until("licences", async () => {
+    const license = await until("licenses", async () => {
       const all = await offered(at("BSL").translate(0, 3));
       return all.some((one) => one.startsWith("BSL-1.0")) && all;
     });
@@ -262,7 +262,7 @@ exports.run = async function run() {
       return told.some((one) => /^6 .*suppress/.test(one)) && told;
     });
     await document.save();
-    return `${licence.length} licences, ${keys.length} keys, ${lenses.length} lenses, of them: ${lenses[1]}`;
+    return `${license.length} licenses, ${keys.length} keys, ${lenses.length} lenses, of them: ${lenses[1]}`;
   });
 
   await step("an ignore shows its reason, selected, to be written", async () => {

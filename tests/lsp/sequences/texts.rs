@@ -38,9 +38,9 @@ pub(super) const EXCEPTIONS: &str =
     "exceptions = [{ crate = \"gpl\", allow = [\"GPL-3.0-only\"] }] # ours\n";
 
 pub(super) fn manifest(name: &str, more: &str, dice: &mut Dice) -> String {
-    let licence = *dice.pick(&["MIT", "MIT OR ISC", "Apache-2.0"]);
+    let license = *dice.pick(&["MIT", "MIT OR ISC", "Apache-2.0"]);
     let mut text = format!(
-        "[package]\nname = \"{name}\"\nversion = \"0.1.0\"\nedition = \"2021\"\nlicense = \"{licence}\"\n"
+        "[package]\nname = \"{name}\"\nversion = \"0.1.0\"\nedition = \"2021\"\nlicense = \"{license}\"\n"
     );
     for (at, section) in SECTIONS.iter().enumerate() {
         if at > 0 && !dice.once_in(4) {

@@ -69,12 +69,12 @@ fn read(text: &str, exit_code: Option<i32>) -> Result<Outcome> {
             Record::Summary { .. } if outcome.summary.is_some() => {
                 bail!("supercargo judged more than one workspace")
             }
-            Record::Summary { checks, exit_code: summarised } => {
+            Record::Summary { checks, exit_code: summarized } => {
                 outcome.summary = Some(checks);
-                if exit_code != Some(summarised) {
+                if exit_code != Some(summarized) {
                     let exit = outcome.exit();
                     bail!(
-                        "the summary of supercargo says exit code {summarised}, but it ended with {exit}"
+                        "the summary of supercargo says exit code {summarized}, but it ended with {exit}"
                     );
                 }
             }

@@ -1,6 +1,6 @@
-//! The one line of each registry manifest that cargo-deny's licence check looks at.
+//! The one line of each registry manifest that cargo-deny's license check looks at.
 //!
-//! cargo-deny reads the manifest of every package on each run to label the licence expression.
+//! cargo-deny reads the manifest of every package on each run to label the license expression.
 //! The line is read once for each manifest, and again when that has changed, and handed to it again.
 
 use std::{
@@ -16,7 +16,7 @@ use rayon::prelude::*;
 use regex::Regex;
 
 /// What cargo-deny searches for (`LICENSE_RX` of its `licenses::gather`).
-const LICENCE: &str = r#"license\s*=\s*["']([^"']*)["']"#;
+const LICENSE: &str = r#"license\s*=\s*["']([^"']*)["']"#;
 
 /// The lines that were read in this process, each with the size and time of its manifest.
 static KNOWN: LazyLock<RwLock<HashMap<Utf8PathBuf, (Stamp, String)>>> =
@@ -26,11 +26,11 @@ type Stamp = (u64, Option<SystemTime>);
 
 /// A text for each manifest in which the same search finds the same words.
 #[derive(Debug)]
-pub(super) struct LicenceLines(Vec<(Utf8PathBuf, String)>);
+pub(super) struct LicenseLines(Vec<(Utf8PathBuf, String)>);
 
-impl LicenceLines {
+impl LicenseLines {
     pub(super) fn read(krates: &Krates) -> Self {
-        let Ok(pattern) = Regex::new(LICENCE) else { return Self(Vec::new()) };
+        let Ok(pattern) = Regex::new(LICENSE) else { return Self(Vec::new()) };
         let packages: Vec<_> = krates.krates().filter(|krate| krate.source.is_some()).collect();
         let known = KNOWN.read().unwrap_or_else(PoisonError::into_inner);
         let read = packages.into_par_iter().filter_map(|krate| {

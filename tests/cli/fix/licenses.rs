@@ -1,4 +1,4 @@
-//! Upgrades and policies that clear licences and duplicates.
+//! Upgrades and policies that clear licenses and duplicates.
 
 use expect_test::expect;
 
@@ -27,7 +27,7 @@ fn duplicates_are_unified_where_a_parent_admits_it() {
 }
 
 #[test]
-fn a_licence_that_a_later_version_states_is_had_by_an_upgrade() {
+fn a_license_that_a_later_version_states_is_had_by_an_upgrade() {
     let policy = "#- deny.toml\n[licenses]\nallow = [\"MIT\"]\n";
     let before = "#- crate: ring 0.17.9 ()\n";
     let later = "#- crate: ring 0.17.12\n#- crate: ring 0.17.14 (MIT)\n\
@@ -40,8 +40,8 @@ fn a_licence_that_a_later_version_states_is_had_by_an_upgrade() {
             .
               upgraded ring 0.17.9 -> 0.17.12
                 clears RUSTSEC-2025-0009: `ring` 0.17.9 has a vulnerability: A panic
-                clears no-license-field: `ring` 0.17.9 states no licence expression
-                clears unlicensed: no licence can be told for `ring` 0.17.9
+                clears no-license-field: `ring` 0.17.9 states no license expression
+                clears unlicensed: no license can be told for `ring` 0.17.9
               2 files changed; gate: clean
             exit 0
         "#]],
@@ -56,8 +56,8 @@ fn a_licence_that_a_later_version_states_is_had_by_an_upgrade() {
             .
               upgraded ring 0.17.9 -> 0.17.14
                 clears RUSTSEC-2025-0009: `ring` 0.17.9 has a vulnerability: A panic
-                clears no-license-field: `ring` 0.17.9 states no licence expression
-                clears unlicensed: no licence can be told for `ring` 0.17.9
+                clears no-license-field: `ring` 0.17.9 states no license expression
+                clears unlicensed: no license can be told for `ring` 0.17.9
               2 files changed; gate: clean
             exit 0
         "#]],
@@ -65,7 +65,7 @@ fn a_licence_that_a_later_version_states_is_had_by_an_upgrade() {
 }
 
 #[test]
-fn a_licence_is_clarified_or_excepted_only_where_that_is_allowed() {
+fn a_license_is_clarified_or_excepted_only_where_that_is_allowed() {
     let policy = "#- deny.toml\n[licenses]\nallow = [\"MIT\"]\n";
     let world =
         locked_before("gpl = \"1\"", "#- crate: gpl 1.0.0 (GPL-3.0-only)\n", "").with(policy);
@@ -75,7 +75,7 @@ fn a_licence_is_clarified_or_excepted_only_where_that_is_allowed() {
         &expect![[r#"
             .
               error stays: rejected: `gpl` 1.0.0 is licensed `GPL-3.0-only`, which the policy does not allow
-                there is no later version of `gpl` than 1.0.0, as far as is known here; `--allow exception` permits its licence for this package and version
+                there is no later version of `gpl` than 1.0.0, as far as is known here; `--allow exception` permits its license for this package and version
               nothing to change; gate: fails
             exit 4
         "#]],
@@ -106,8 +106,8 @@ fn a_licence_is_clarified_or_excepted_only_where_that_is_allowed() {
         "--allow exception",
         &expect![[r#"
             .
-              warning stays: no-license-field: `bare` 1.0.0 states no licence expression
-                `--allow clarify` states its licence in the policy where its texts tell it
+              warning stays: no-license-field: `bare` 1.0.0 states no license expression
+                `--allow clarify` states its license in the policy where its texts tell it
               nothing to change; gate: clean
             exit 0
         "#]],
@@ -117,8 +117,8 @@ fn a_licence_is_clarified_or_excepted_only_where_that_is_allowed() {
         "--allow clarify",
         &expect![[r#"
             .
-              changed the policy: clarify the licence of `bare` 1.0.0 as `MIT` (clears no-license-field)
-                clears no-license-field: `bare` 1.0.0 states no licence expression
+              changed the policy: clarify the license of `bare` 1.0.0 as `MIT` (clears no-license-field)
+                clears no-license-field: `bare` 1.0.0 states no license expression
               1 file changed; gate: clean
             exit 0
         "#]],

@@ -1,4 +1,4 @@
-//! Licences as policies and manifests state them, and the fewest that a graph needs.
+//! Licenses as policies and manifests state them, and the fewest that a graph needs.
 
 use std::collections::BTreeMap;
 
@@ -9,7 +9,7 @@ use spdx::{
 
 use crate::verdict::PackageRef;
 
-/// How cargo-deny reads a licence in `allow`.
+/// How cargo-deny reads a license in `allow`.
 pub(crate) const IN_POLICY: ParseMode = ParseMode { allow_deprecated: true, ..ParseMode::STRICT };
 
 /// How cargo-deny reads `package.license` first.
@@ -18,21 +18,21 @@ const IN_MANIFEST: ParseMode = ParseMode { allow_slash_as_or_operator: true, ..P
 /// What nearly every package is offered under: not worth an exception for one.
 pub(crate) const USUAL: [&str; 2] = ["Apache-2.0", "MIT"];
 
-/// A licence field as cargo-deny reads it; `None` for an empty one and where it would look at the
+/// A license field as cargo-deny reads it; `None` for an empty one and where it would look at the
 /// texts instead.
 pub(crate) fn stated(license: &str) -> Option<Expression> {
     let parsed = Expression::parse_mode(license, IN_MANIFEST);
     parsed.or_else(|_| Expression::parse_mode(license, ParseMode::LAX)).ok()
 }
 
-/// The licences of a list in a policy, as far as they can be read.
+/// The licenses of a list in a policy, as far as they can be read.
 pub(crate) fn licensees(list: Option<&toml::Value>) -> Vec<Licensee> {
     let items = list.and_then(toml::Value::as_array).into_iter().flatten();
     let texts = items.filter_map(toml::Value::as_str);
     texts.filter_map(|text| Licensee::parse_mode(text, IN_POLICY).ok()).collect()
 }
 
-/// Whether an expression is satisfied by these licences.
+/// Whether an expression is satisfied by these licenses.
 pub(crate) fn is_satisfied<'l>(
     expression: &Expression,
     by: &(impl Iterator<Item = &'l Licensee> + Clone),
@@ -40,23 +40,23 @@ pub(crate) fn is_satisfied<'l>(
     expression.evaluate(|requirement| by.clone().any(|licensee| licensee.satisfies(requirement)))
 }
 
-/// Licences, each with the packages that need it.
-pub(crate) type ByLicence = BTreeMap<String, Vec<PackageRef>>;
+/// Licenses, each with the packages that need it.
+pub(crate) type ByLicense = BTreeMap<String, Vec<PackageRef>>;
 
 /// What a graph needs.
 #[derive(Debug, Default)]
 pub(crate) struct Choice {
     /// What can be permitted without a thought, and who could not do without it.
-    pub(crate) permitted: ByLicence,
-    /// Copyleft, and what is no licence of SPDX's list: somebody has to decide. Who needs it needs
+    pub(crate) permitted: ByLicense,
+    /// Copyleft, and what is no license of SPDX's list: somebody has to decide. Who needs it needs
     /// nothing else of the list above.
-    pub(crate) undecided: ByLicence,
+    pub(crate) undecided: ByLicense,
 }
 
-/// The fewest licences that satisfy all packages.
+/// The fewest licenses that satisfy all packages.
 ///
 /// Where an expression leaves the choice: those that are no copyleft, then those that the OSI
-/// approves, then those that most packages name, then those that stand first. A licence is copyleft
+/// approves, then those that most packages name, then those that stand first. A license is copyleft
 /// where SPDX's list says so (`spdx::LicenseId::is_copyleft`).
 pub(crate) fn chosen(packages: &[(PackageRef, Expression)]) -> Choice {
     let mut named: BTreeMap<String, usize> = BTreeMap::new();
@@ -84,24 +84,24 @@ pub(crate) fn chosen(packages: &[(PackageRef, Expression)]) -> Choice {
         decided.push(one);
         permitted.extend(wanting.into_iter().map(|wanted| (wanted.text, wanted.licensee)));
     }
-    for licence in permitted.keys().cloned().collect::<Vec<_>>() {
-        let others = permitted.iter().filter(|(text, _)| **text != licence);
+    for license in permitted.keys().cloned().collect::<Vec<_>>() {
+        let others = permitted.iter().filter(|(text, _)| **text != license);
         let others = others.map(|(_, licensee)| licensee);
         let in_need = decided.iter().filter(|(_, expression)| !is_satisfied(expression, &others));
         let mut in_need: Vec<_> = in_need.map(|(package, _)| package.clone()).collect();
         if in_need.is_empty() {
             // What was chosen later does as well.
-            permitted.remove(&licence);
+            permitted.remove(&license);
             continue;
         }
         in_need.sort();
-        choice.permitted.insert(licence, in_need);
+        choice.permitted.insert(license, in_need);
     }
     choice.undecided.values_mut().for_each(|packages| packages.sort());
     choice
 }
 
-/// A licence that is wanting, and what speaks against taking it.
+/// A license that is wanting, and what speaks against taking it.
 struct Wanted {
     text: String,
     licensee: Licensee,
@@ -112,7 +112,7 @@ struct Wanted {
     at: usize,
 }
 
-/// The cheapest licences that satisfy an expression together with those that are permitted; `None`
+/// The cheapest licenses that satisfy an expression together with those that are permitted; `None`
 /// where cargo-deny would not read one of them in a policy.
 fn wanting(
     expression: &Expression,
@@ -165,7 +165,7 @@ impl Wanted {
     }
 }
 
-/// A policy names licences, not "or later".
+/// A policy names licenses, not "or later".
 fn without_later(requirement: &LicenseReq) -> LicenseReq {
     let mut plain = requirement.clone();
     if let LicenseItem::Spdx { or_later, .. } = &mut plain.license {
@@ -196,12 +196,12 @@ mod tests {
             (package, stated(license).expect("an expression"))
         });
         let choice = chosen(&parsed.collect::<Vec<_>>());
-        let shown = |all: &ByLicence| -> Vec<(String, String)> {
+        let shown = |all: &ByLicense| -> Vec<(String, String)> {
             let names = |packages: &[PackageRef]| {
                 let names = packages.iter().map(|package| package.name.as_str());
                 names.collect::<Vec<_>>().join(" ")
             };
-            all.iter().map(|(licence, packages)| (licence.clone(), names(packages))).collect()
+            all.iter().map(|(license, packages)| (license.clone(), names(packages))).collect()
         };
         let owned = |all: &[(&str, &str)]| -> Vec<(String, String)> {
             all.iter().map(|(a, b)| ((*a).to_owned(), (*b).to_owned())).collect()

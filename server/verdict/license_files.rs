@@ -1,5 +1,5 @@
-//! The licence texts of a package: which ones cargo-deny looks at, their hashes as it computes them,
-//! and what licences can be told from them where it cannot.
+//! The license texts of a package: which ones cargo-deny looks at, their hashes as it computes them,
+//! and what licenses can be told from them where it cannot.
 
 use std::{
     collections::BTreeMap,
@@ -21,7 +21,7 @@ use crate::{
     text::{Span, read_at_most},
 };
 
-/// From this on a text is taken for the licence that it is most like: cargo-deny's default.
+/// From this on a text is taken for the license that it is most like: cargo-deny's default.
 const ALIKE: f32 = 0.8;
 
 /// Parts of a text have less around them that could be like anything.
@@ -30,7 +30,7 @@ const PART_ALIKE: f32 = 0.9;
 /// Below this it is like none (cargo-deny's scanner).
 const UNLIKE: f32 = 0.5;
 
-/// Longer texts are not searched for several licences.
+/// Longer texts are not searched for several licenses.
 const LONGEST: usize = 256 << 10;
 
 /// Nor are shorter and longer runs of lines between those that were found.
@@ -40,7 +40,7 @@ const MOST_LINES: usize = 600;
 /// Into how many steps such a run is divided: the work is their square.
 const STEPS: usize = 24;
 
-/// Where a package's files are, and what its manifest says of its licence.
+/// Where a package's files are, and what its manifest says of its license.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct PackageFolder {
     /// The folder of its manifest.
@@ -51,9 +51,9 @@ pub struct PackageFolder {
     pub license_file: Option<Utf8PathBuf>,
 }
 
-/// A licence text.
+/// A license text.
 #[derive(Clone, Debug)]
-pub(crate) struct LicenceFile {
+pub(crate) struct LicenseFile {
     /// Below the package's folder.
     pub(crate) path: Utf8PathBuf,
     /// What a clarification states of it.
@@ -63,12 +63,12 @@ pub(crate) struct LicenceFile {
 
 /// What can be told from a text.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Recognised {
-    /// It is this licence.
+pub(crate) enum Recognized {
+    /// It is this license.
     One(&'static str),
     /// It holds these, and they make up most of it.
     Several(Vec<&'static str>),
-    /// It holds these, and more than them: whether that is a licence cannot be told.
+    /// It holds these, and more than them: whether that is a license cannot be told.
     Among(Vec<&'static str>),
     /// It is a little like this one.
     Perhaps(&'static str),
@@ -90,7 +90,7 @@ pub(super) fn folders(krates: &Krates) -> BTreeMap<PackageRef, PackageFolder> {
 }
 
 /// The files that cargo-deny looks at, sorted; none where the folder cannot be read.
-pub(crate) fn licence_files(package: &PackageFolder) -> Vec<LicenceFile> {
+pub(crate) fn license_files(package: &PackageFolder) -> Vec<LicenseFile> {
     let mut paths: Vec<Utf8PathBuf> = Vec::new();
     for entry in package.folder.read_dir_utf8().into_iter().flatten().flatten() {
         let name = entry.file_name();
@@ -105,7 +105,7 @@ pub(crate) fn licence_files(package: &PackageFolder) -> Vec<LicenceFile> {
     }
     paths.sort();
     paths.truncate(limits::LICENSE_TEXTS);
-    paths.into_iter().filter_map(|path| licence_file(&package.folder, path)).collect()
+    paths.into_iter().filter_map(|path| license_file(&package.folder, path)).collect()
 }
 
 /// Whether cargo-deny takes a file beside the manifest for a license text.
@@ -114,14 +114,14 @@ pub(super) fn is_license_name(name: &str) -> bool {
 }
 
 /// One of them; `None` where it cannot be read.
-pub(crate) fn licence_file(folder: &Utf8Path, path: Utf8PathBuf) -> Option<LicenceFile> {
-    let content = normalised(&read_at_most(&folder.join(&path), limits::LICENSE_TEXT).ok()?);
-    Some(LicenceFile { hash: cargo_deny::hash(content.as_bytes()), content, path })
+pub(crate) fn license_file(folder: &Utf8Path, path: Utf8PathBuf) -> Option<LicenseFile> {
+    let content = normalized(&read_at_most(&folder.join(&path), limits::LICENSE_TEXT).ok()?);
+    Some(LicenseFile { hash: cargo_deny::hash(content.as_bytes()), content, path })
 }
 
 /// As cargo-deny reads it: every line ends with one `\n`, nothing counts from the first line on that
 /// is not UTF-8.
-fn normalised(bytes: &[u8]) -> String {
+fn normalized(bytes: &[u8]) -> String {
     let mut text = String::with_capacity(bytes.len() + 1);
     for line in bytes.split_inclusive(|byte| *byte == b'\n') {
         let Ok(line) = std::str::from_utf8(line) else { break };
@@ -131,39 +131,39 @@ fn normalised(bytes: &[u8]) -> String {
     text
 }
 
-/// What licences each text is or holds. The texts of all licences are read for it and forgotten
-/// again; what was recognised is kept.
-pub(crate) fn recognised(files: &[LicenceFile]) -> Vec<Recognised> {
-    static KNOWN: Mutex<BTreeMap<(u32, usize), Recognised>> = Mutex::new(BTreeMap::new());
+/// What licenses each text is or holds. The texts of all licenses are read for it and forgotten
+/// again; what was recognized is kept.
+pub(crate) fn recognized(files: &[LicenseFile]) -> Vec<Recognized> {
+    static KNOWN: Mutex<BTreeMap<(u32, usize), Recognized>> = Mutex::new(BTreeMap::new());
     let mut known = KNOWN.lock().unwrap_or_else(PoisonError::into_inner);
-    let key = |file: &LicenceFile| (file.hash, file.content.len());
+    let key = |file: &LicenseFile| (file.hash, file.content.len());
     if files.iter().any(|file| !known.contains_key(&key(file))) {
         let store = Store::load_inline().unwrap_or_default();
         for file in files {
-            known.entry(key(file)).or_insert_with(|| recognise(&file.content, &store));
+            known.entry(key(file)).or_insert_with(|| recognize(&file.content, &store));
         }
     }
-    files.iter().map(|file| known.get(&key(file)).cloned().unwrap_or(Recognised::Unknown)).collect()
+    files.iter().map(|file| known.get(&key(file)).cloned().unwrap_or(Recognized::Unknown)).collect()
 }
 
-fn recognise(content: &str, store: &Store) -> Recognised {
+fn recognize(content: &str, store: &Store) -> Recognized {
     let text = TextData::new(content);
     let scanner = Scanner::new(store).confidence_threshold(UNLIKE);
     let whole = scanner.scan(&text);
     let whole_id = whole.license.and_then(|found| identified(found.name, content));
     if let Some(id) = whole_id.filter(|_| whole.score >= ALIKE) {
-        return Recognised::One(id);
+        return Recognized::One(id);
     }
     if content.len() <= LONGEST {
         let (parts, covered) = parts(&text, content, store);
         if !parts.is_empty() {
-            return if covered { Recognised::Several(parts) } else { Recognised::Among(parts) };
+            return if covered { Recognized::Several(parts) } else { Recognized::Among(parts) };
         }
     }
-    whole_id.map_or(Recognised::Unknown, Recognised::Perhaps)
+    whole_id.map_or(Recognized::Unknown, Recognized::Perhaps)
 }
 
-/// The licences that stand in a text one after the other, in their order, and whether nothing but
+/// The licenses that stand in a text one after the other, in their order, and whether nothing but
 /// them does.
 fn parts(text: &TextData, content: &str, store: &Store) -> (Vec<&'static str>, bool) {
     let count = text.lines().len();
@@ -178,7 +178,7 @@ fn parts(text: &TextData, content: &str, store: &Store) -> (Vec<&'static str>, b
         }
         covered.clone()
     };
-    // The most alike first: parts of a longer licence are like shorter ones.
+    // The most alike first: parts of a longer license are like shorter ones.
     let first = Scanner::new(store).confidence_threshold(PART_ALIKE).optimize(true);
     let open = take(&first, text, 0);
     for (start, lines) in runs(text.lines(), &open) {
@@ -238,7 +238,7 @@ pub(super) fn outdated(krates: &Krates, config: &ValidConfig, policy: &PolicyTex
             .filter(|one| cargo_deny::match_krate(krate, &one.spec))
             .map(|one| {
                 let files = one.license_files.iter().map(|file| {
-                    let read = licence_file(folder, file.path.value.clone());
+                    let read = license_file(folder, file.path.value.clone());
                     (file, read.map(|read| read.hash))
                 });
                 files.collect::<Vec<_>>()
@@ -289,7 +289,7 @@ fn hash_span(policy: &DeTable<'_>, path: usize) -> Option<Span> {
     })
 }
 
-/// Licence texts for tests.
+/// License texts for tests.
 #[cfg(test)]
 pub(crate) const MIT: &str = include_str!("../../LICENSE-MIT");
 #[cfg(test)]
@@ -311,26 +311,26 @@ mod tests {
 
     #[test]
     fn hashes_are_cargo_denys() {
-        let hash = |text: &[u8]| cargo_deny::hash(normalised(text).as_bytes());
+        let hash = |text: &[u8]| cargo_deny::hash(normalized(text).as_bytes());
         assert_eq!(hash(b"a\nb\n"), hash(b"a\r\nb"));
         assert_eq!(hash(b"a\n\xff\nb\n"), hash(b"a\n"));
         assert_eq!(hash(b""), 0x02cc_5d05);
         assert_ne!(hash(b"a \n"), hash(b"a\n"));
     }
 
-    fn told(content: &str) -> Recognised {
-        recognise(content, &Store::load_inline().expect("the texts"))
+    fn told(content: &str) -> Recognized {
+        recognize(content, &Store::load_inline().expect("the texts"))
     }
 
     #[test]
     fn a_text_is_told_by_what_it_is_most_like() {
         let (mit, isc) = (MIT, ISC);
-        assert_eq!(told(mit), Recognised::One("MIT"));
-        assert_eq!(told("Do as you like."), Recognised::Unknown);
+        assert_eq!(told(mit), Recognized::One("MIT"));
+        assert_eq!(told("Do as you like."), Recognized::Unknown);
         let both = format!("{mit}\n\n{isc}\n");
-        assert_eq!(told(&both), Recognised::Several(vec!["MIT", "ISC"]));
-        let words = "This file speaks of many things.\nSome of them are licences.\n".repeat(20);
+        assert_eq!(told(&both), Recognized::Several(vec!["MIT", "ISC"]));
+        let words = "This file speaks of many things.\nSome of them are licenses.\n".repeat(20);
         let more = format!("{words}\n{mit}\n{words}\n{isc}\n{words}");
-        assert_eq!(told(&more), Recognised::Among(vec!["MIT", "ISC"]));
+        assert_eq!(told(&more), Recognized::Among(vec!["MIT", "ISC"]));
     }
 }

@@ -1,9 +1,9 @@
-//! What SPDX knows of a licence or an exception.
+//! What SPDX knows of a license or an exception.
 
 use super::markup::Markup;
 use crate::text::Span;
 
-/// The licence or exception whose name holds `offset` of an entry or expression that stands at
+/// The license or exception whose name holds `offset` of an entry or expression that stands at
 /// `inside` of `text`; its name and where it stands.
 pub(crate) fn at<'t>(text: &'t str, inside: &Span, offset: usize) -> Option<(&'t str, Span)> {
     let whole = text.get(inside.clone())?;
@@ -17,7 +17,7 @@ pub(crate) fn at<'t>(text: &'t str, inside: &Span, offset: usize) -> Option<(&'t
     (!word.is_empty()).then(|| (word, inside.start + start..inside.start + end))
 }
 
-/// The page of a licence or an exception on spdx.org; `None` for a name that SPDX does not know.
+/// The page of a license or an exception on spdx.org; `None` for a name that SPDX does not know.
 pub(crate) fn page(name: &str) -> Option<String> {
     let known = match spdx::license_id(name) {
         Some(id) => id.name,
@@ -32,7 +32,7 @@ pub(crate) fn about(name: &str) -> Option<Markup> {
     let text = Markup::default().strong(name);
     let Some(id) = spdx::license_id(name) else {
         let exception = spdx::exception_id(name)?;
-        let text = text.text(" · an exception that is added to a licence");
+        let text = text.text(" · an exception that is added to a license");
         let text =
             if exception.is_deprecated() { text.text(" · deprecated by SPDX") } else { text };
         return Some(text.line().link("spdx.org", link));

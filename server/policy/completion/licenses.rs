@@ -1,4 +1,4 @@
-//! Licences: those of the graph first with how many packages state them, then all that SPDX knows.
+//! Licenses: those of the graph first with how many packages state them, then all that SPDX knows.
 
 use std::{collections::BTreeSet, sync::LazyLock};
 
@@ -18,28 +18,28 @@ use crate::policy::{cursor::ValuePlace, words::Words};
 /// The names of entries may be deprecated ones, as cargo-deny reads them.
 const ENTRY: ParseMode = ParseMode { allow_deprecated: true, ..ParseMode::STRICT };
 
-/// What SPDX knows of a licence.
+/// What SPDX knows of a license.
 struct Known {
     id: LicenseId,
     /// It may stand in an expression by itself.
     strictly: bool,
 }
 
-/// The licences that cargo-deny takes for entries.
+/// The licenses that cargo-deny takes for entries.
 static KNOWN: LazyLock<Vec<Known>> = LazyLock::new(|| {
-    let all = LICENSES.iter().filter_map(|licence| spdx::license_id(licence.name));
+    let all = LICENSES.iter().filter_map(|license| spdx::license_id(license.name));
     let taken = all.filter(|id| licensee(id.name).is_some());
     taken.map(|id| Known { id, strictly: Expression::parse(id.name).is_ok() }).collect()
 });
 
-/// An entry of a list of licences as cargo-deny reads it.
+/// An entry of a list of licenses as cargo-deny reads it.
 pub(super) fn licensee(text: &str) -> Option<Licensee> {
     Licensee::parse_mode(text, ENTRY).ok()
 }
 
 impl Maker<'_> {
-    /// An entry of a list of licences.
-    pub(super) fn licences(&mut self, spot: &Spot<'_>, place: &ValuePlace, others: &[&str]) {
+    /// An entry of a list of licenses.
+    pub(super) fn licenses(&mut self, spot: &Spot<'_>, place: &ValuePlace, others: &[&str]) {
         // What the entry is for: the packages that it names, or all.
         let is_exception = place.path.iter().any(|name| name == "exceptions");
         let wanted: BTreeSet<String> = if is_exception {
@@ -47,8 +47,8 @@ impl Maker<'_> {
         } else {
             self.facts.graph.terms.keys().map(ToString::to_string).collect()
         };
-        if let Some((licence, _)) = spot.typed().split_once(" WITH ") {
-            self.with_exception(licence, spot, &wanted, others);
+        if let Some((license, _)) = spot.typed().split_once(" WITH ") {
+            self.with_exception(license, spot, &wanted, others);
             return;
         }
         for term in &wanted {
@@ -56,8 +56,8 @@ impl Maker<'_> {
                 continue;
             }
             let Some(edit) = spot.string(term) else { continue };
-            let item = edit.item(term.as_str(), ItemKind::Licence, Rank::Required);
-            self.items.push(item.detail(self.counted(term)).of(Subject::Licence));
+            let item = edit.item(term.as_str(), ItemKind::License, Rank::Required);
+            self.items.push(item.detail(self.counted(term)).of(Subject::License));
         }
         for known in KNOWN.iter() {
             let name = known.id.name;
@@ -67,7 +67,7 @@ impl Maker<'_> {
             let Some(edit) = spot.string(name) else { continue };
             let rank =
                 if self.facts.graph.packages.is_empty() { Rank::Other } else { Rank::Unused };
-            let item = edit.item(name, ItemKind::Licence, rank).of(Subject::Licence);
+            let item = edit.item(name, ItemKind::License, rank).of(Subject::License);
             self.items.push(item.detail(match rank {
                 Rank::Unused => "no package states it".to_owned(),
                 _ => known.id.full_name.to_owned(),
@@ -75,27 +75,27 @@ impl Maker<'_> {
         }
     }
 
-    /// Behind `LICENCE WITH`.
+    /// Behind `LICENSE WITH`.
     fn with_exception(
         &mut self,
-        licence: &str,
+        license: &str,
         spot: &Spot<'_>,
         wanted: &BTreeSet<String>,
         others: &[&str],
     ) {
         for exception in EXCEPTIONS {
-            let term = format!("{licence} WITH {}", exception.name);
+            let term = format!("{license} WITH {}", exception.name);
             if is_there(others, &term) || licensee(&term).is_none() {
                 continue;
             }
             let rank = if wanted.contains(&term) { Rank::Required } else { Rank::Unused };
             let Some(edit) = spot.string(&term) else { continue };
-            let item = edit.item(term.as_str(), ItemKind::Licence, rank);
-            self.items.push(item.detail(self.counted(&term)).of(Subject::Licence));
+            let item = edit.item(term.as_str(), ItemKind::License, rank);
+            self.items.push(item.detail(self.counted(&term)).of(Subject::License));
         }
     }
 
-    /// The last word of an expression: a licence behind an operator, an exception behind `WITH`.
+    /// The last word of an expression: a license behind an operator, an exception behind `WITH`.
     pub(super) fn expressions(&mut self, spot: &Spot<'_>) {
         let typed = spot.typed();
         let start = typed.rfind([' ', '(']).map_or(0, |at| at + 1);
@@ -103,31 +103,31 @@ impl Maker<'_> {
         let words: Vec<&str> = before.split([' ', '(']).filter(|word| !word.is_empty()).collect();
         match words.last() {
             Some(&"WITH") => {
-                let licence = words.iter().nth_back(1).copied().unwrap_or_default();
+                let license = words.iter().nth_back(1).copied().unwrap_or_default();
                 for exception in EXCEPTIONS {
-                    let term = format!("{licence} WITH {}", exception.name);
+                    let term = format!("{license} WITH {}", exception.name);
                     if Expression::parse(&term).is_err() {
                         continue;
                     }
                     let count = self.facts.graph.exceptions.get(exception.name).copied();
                     let Some(edit) = spot.word(self.text, start, exception.name) else { continue };
                     let rank = if count.is_some() { Rank::Known } else { Rank::Other };
-                    let item = edit.item(exception.name, ItemKind::Licence, rank);
-                    self.items.push(item.of(Subject::Licence));
+                    let item = edit.item(exception.name, ItemKind::License, rank);
+                    self.items.push(item.of(Subject::License));
                 }
             }
             Some(&("AND" | "OR")) | None => {
                 for known in KNOWN.iter().filter(|known| known.strictly) {
                     let name = known.id.name;
                     let Some(edit) = spot.word(self.text, start, name) else { continue };
-                    let is_there = self.facts.graph.licences.contains_key(name);
+                    let is_there = self.facts.graph.licenses.contains_key(name);
                     let rank = if is_there { Rank::Known } else { Rank::Other };
-                    let item = edit.item(name, ItemKind::Licence, rank);
+                    let item = edit.item(name, ItemKind::License, rank);
                     let detail = if is_there { self.counted(name) } else { String::new() };
-                    self.items.push(item.detail(detail).of(Subject::Licence));
+                    self.items.push(item.detail(detail).of(Subject::License));
                 }
             }
-            // Behind a licence comes an operator, and with it the next licence.
+            // Behind a license comes an operator, and with it the next license.
             Some(_) => {}
         }
     }
@@ -141,13 +141,13 @@ impl Maker<'_> {
         }
     }
 
-    pub(super) fn told_of_licence(&self, term: &str) -> Words {
-        let (licence, exception) = match term.split_once(" WITH ") {
-            Some((licence, exception)) => (licence, Some(exception)),
+    pub(super) fn told_of_license(&self, term: &str) -> Words {
+        let (license, exception) = match term.split_once(" WITH ") {
+            Some((license, exception)) => (license, Some(exception)),
             None => (term, None),
         };
         let mut words = Words::default();
-        if let Some(id) = spdx::license_id(licence) {
+        if let Some(id) = spdx::license_id(license) {
             words = words.text(id.full_name);
             let said = [
                 (id.is_osi_approved(), "approved by OSI"),

@@ -1,4 +1,4 @@
-//! Organisations all of whose repositories are allowed.
+//! Organizations all of whose repositories are allowed.
 
 use std::collections::BTreeMap;
 
@@ -28,7 +28,7 @@ pub(super) fn whole(read: &Read<'_>) -> Vec<Finding> {
             count => format!("{count} are used"),
         };
         let message = format!("every repository of `{owner}` is allowed, and {used}");
-        let mut finding = read.said(Code::WholeOrganisation, Severity::Help, start..end, message);
+        let mut finding = read.said(Code::WholeOrganization, Severity::Help, start..end, message);
         finding.remedy = Some("`allow-git` would name what is used".to_owned());
         finding.packages = packages.into_iter().cloned().collect();
         Some(finding)
@@ -44,10 +44,10 @@ mod tests {
     };
 
     #[test]
-    fn an_organisation_that_is_used_is_said() {
+    fn an_organization_that_is_used_is_said() {
         let sample = Sample::new("[sources.allow-org]\ngithub = [\"$0one\", \"two\"]\n");
-        assert_eq!(sample.covered(Code::WholeOrganisation, Severity::Help), [""; 0]);
+        assert_eq!(sample.covered(Code::WholeOrganization, Severity::Help), [""; 0]);
         let sample = sample.with(Code::AllowedByOrganization, Severity::Note, &["single"]);
-        assert_eq!(sample.covered(Code::WholeOrganisation, Severity::Help), ["one"]);
+        assert_eq!(sample.covered(Code::WholeOrganization, Severity::Help), ["one"]);
     }
 }

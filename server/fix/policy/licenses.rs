@@ -1,4 +1,4 @@
-//! What the policy says of licences: whether an expression is satisfied, and what is wanting.
+//! What the policy says of licenses: whether an expression is satisfied, and what is wanting.
 
 use spdx::{
     Expression, LicenseItem, LicenseReq, Licensee,
@@ -7,8 +7,8 @@ use spdx::{
 
 use super::{Case, spec};
 use crate::{
-    policy::licences::{IN_POLICY, licensees, stated},
-    verdict::{PackageFolder, PackageRef, Recognised, licence_file, licence_files, recognised},
+    policy::licenses::{IN_POLICY, licensees, stated},
+    verdict::{PackageFolder, PackageRef, Recognized, license_file, license_files, recognized},
 };
 
 pub(super) const ALLOW: [&str; 2] = ["licenses", "allow"];
@@ -38,7 +38,7 @@ impl Permitted {
         }
     }
 
-    /// The fewest licences that satisfy an expression together with what is permitted; none where it
+    /// The fewest licenses that satisfy an expression together with what is permitted; none where it
     /// is satisfied already, `None` where cargo-deny would not read one of them.
     ///
     /// Of as few, those that are no copyleft, then those that the OSI approves, then those that an
@@ -95,7 +95,7 @@ impl Permitted {
     }
 }
 
-/// A licence that is wanting, and what speaks against taking it.
+/// A license that is wanting, and what speaks against taking it.
 struct Wanted {
     text: String,
     copyleft: bool,
@@ -129,9 +129,9 @@ pub(super) fn stated_or_told(folder: &PackageFolder) -> Option<Expression> {
     if let Some(stated) = folder.license.as_deref().and_then(stated) {
         return Some(stated);
     }
-    let told = recognised(&licence_files(folder));
+    let told = recognized(&license_files(folder));
     let ids = told.iter().filter_map(|told| match told {
-        Recognised::One(id) | Recognised::Perhaps(id) => Some(*id),
+        Recognized::One(id) | Recognized::Perhaps(id) => Some(*id),
         _ => None,
     });
     Expression::parse_mode(&ids.collect::<Vec<_>>().join(" AND "), IN_POLICY).ok()
@@ -154,10 +154,10 @@ pub(super) fn files(entry: &toml::Value) -> Vec<(&str, i64)> {
         .collect()
 }
 
-/// The hash of a licence text as it is.
+/// The hash of a license text as it is.
 pub(super) fn actual(case: &Case<'_>, package: &PackageRef, path: &str) -> Option<i64> {
     let folder = &case.facts.packages.get(package)?.folder;
-    Some(licence_file(folder, path.into())?.hash.into())
+    Some(license_file(folder, path.into())?.hash.into())
 }
 
 /// As cargo-deny takes it in a clarification: strictly spelled.

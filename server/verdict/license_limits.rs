@@ -14,7 +14,7 @@ use krates::{Kid, cm::Metadata};
 use super::{
     Check, Code, Finding, Placing, PolicyText, Severity,
     engine::{needs_text, own},
-    licence_files::is_license_name,
+    license_files::is_license_name,
     manifests::package_ref,
     places::Places,
 };

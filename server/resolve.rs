@@ -195,7 +195,7 @@ struct RunIn<'r> {
 
 impl<'r> RunIn<'r> {
     /// In the user's own folder.
-    fn place(manifest: &'r Utf8Path) -> Self {
+    fn location(manifest: &'r Utf8Path) -> Self {
         Self { manifest, copy: None }
     }
 }
@@ -224,7 +224,7 @@ impl Resolver {
                 return Ok(resolution);
             }
             let began = SystemTime::now() - CLOCK;
-            match self.metadata(RunIn::place(&workspace.manifest), options, true, wait.wanted) {
+            match self.metadata(RunIn::location(&workspace.manifest), options, true, wait.wanted) {
                 Ok(json) => {
                     let (metadata, shape) = read(&workspace.manifest, &json, wait)?;
                     let inputs = Some(remembered::inputs(workspace, &metadata))
@@ -319,7 +319,7 @@ impl Resolver {
         wanted: &dyn Fn() -> bool,
     ) -> Result<scratch::Members, ResolveError> {
         let args = ["metadata", "--format-version=1", "--no-deps", "--manifest-path", "Cargo.toml"];
-        let json = self.run(RunIn::place(manifest), &args.map(str::to_owned), wanted)?;
+        let json = self.run(RunIn::location(manifest), &args.map(str::to_owned), wanted)?;
         parse(manifest, &json)
     }
 

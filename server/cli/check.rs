@@ -10,7 +10,7 @@ use super::{
 };
 use crate::{
     gate::{Databases, Gate, NO_VERDICT, OnDisk, Verdict},
-    verdict::{Check, Finding, Placing, Severity},
+    verdict::{Check, Finding, LocationRule, Severity},
 };
 
 /// How long the end may take: temporary files are deleted.
@@ -60,7 +60,8 @@ fn exit_code(verdict: &Verdict, strict: bool) -> u8 {
 
 /// Whether a finding of our own fails a strict run: warnings, and all that is said about the policy.
 pub(super) fn is_counted_strictly(finding: &Finding) -> bool {
-    let is_about_policy = || finding.code.is_some_and(|code| code.placing() == Placing::Policy);
+    let is_about_policy =
+        || finding.code.is_some_and(|code| code.placing() == LocationRule::Policy);
     finding.check == Check::Supercargo
         && (finding.severity >= Severity::Warning || is_about_policy())
 }

@@ -13,7 +13,7 @@ use super::{
 };
 use crate::{
     gate::Verdict,
-    verdict::{Check, CheckSet, Code, Counts, Finding, Place, Role, Severity},
+    verdict::{Check, CheckSet, Code, Counts, Finding, Location, Role, Severity},
 };
 
 /// How many places of one finding are shown.
@@ -70,11 +70,11 @@ impl Human {
             !all.iter().copied().any(|other| louder(&other))
         });
         shown.sort_by_key(|finding| {
-            let place = finding.places.first();
+            let location = finding.locations.first();
             (
                 std::cmp::Reverse(finding.severity),
                 finding.check,
-                place.map(|place| (self.shown_path(&place.file), place.span.start)),
+                location.map(|location| (self.shown_path(&location.file), location.span.start)),
             )
         });
         shown
@@ -95,11 +95,11 @@ impl Human {
             }
         }
         let mending: Vec<_> =
-            finding.places.iter().filter(|place| place.role == Role::Mend).collect();
+            finding.locations.iter().filter(|location| location.role == Role::Mend).collect();
         let mut group = title.elements(
             by_file(&mending[..mending.len().min(PLACES)])
                 .into_iter()
-                .map(|places| self.source(&places)),
+                .map(|locations| self.source(&locations)),
         );
         let named = |name: &'static str, text: String| {
             Level::NOTE.with_name(name).message(escaped(&text).into_owned())
@@ -125,14 +125,14 @@ impl Human {
         drawn(&Renderer::styled().render(report))
     }
 
-    fn source<'f>(&self, places: &[&'f Place]) -> Element<'f> {
-        let first = places[0];
+    fn source<'f>(&self, locations: &[&'f Location]) -> Element<'f> {
+        let first = locations[0];
         if first.text.as_str().is_empty() {
             return Origin::path(self.shown_path(&first.file)).into();
         }
-        let annotations = places.iter().map(|place| {
-            let end = place.text.as_str().len();
-            let span = place.span.start.min(end)..place.span.end.min(end);
+        let annotations = locations.iter().map(|location| {
+            let end = location.text.as_str().len();
+            let span = location.span.start.min(end)..location.span.end.min(end);
             AnnotationKind::Primary.span(span)
         });
         Snippet::source(first.text.as_str())
@@ -223,12 +223,12 @@ fn bad() -> Style {
     AnsiColor::Red.on_default().bold()
 }
 
-fn by_file<'p>(places: &[&'p Place]) -> Vec<Vec<&'p Place>> {
-    let mut groups: Vec<Vec<&Place>> = Vec::new();
-    for place in places {
-        match groups.iter_mut().find(|group| group[0].file == place.file) {
-            Some(group) => group.push(place),
-            None => groups.push(vec![place]),
+fn by_file<'p>(locations: &[&'p Location]) -> Vec<Vec<&'p Location>> {
+    let mut groups: Vec<Vec<&Location>> = Vec::new();
+    for location in locations {
+        match groups.iter_mut().find(|group| group[0].file == location.file) {
+            Some(group) => group.push(location),
+            None => groups.push(vec![location]),
         }
     }
     groups

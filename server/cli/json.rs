@@ -9,7 +9,7 @@ use serde::Serialize;
 use crate::{
     gate::Verdict,
     text::LineColumn,
-    verdict::{CheckSet, Finding, PackageRef, Place},
+    verdict::{CheckSet, Finding, Location as FindingLocation, PackageRef},
 };
 
 #[derive(Serialize)]
@@ -114,8 +114,8 @@ fn finding_record<'a>(workspace: &'a str, finding: &'a Finding) -> FindingRecord
         package: finding.packages.first().map(package),
         packages: finding.packages.iter().map(package).collect(),
         advisory: finding.advisory.as_ref().map(|advisory| advisory.id.as_str()),
-        location: finding.places.first().map(location),
-        places: finding.places.iter().map(location).collect(),
+        location: finding.locations.first().map(location),
+        places: finding.locations.iter().map(location).collect(),
         paths: finding.paths.iter().map(|path| path.iter().map(name_version).collect()).collect(),
         path_count: finding.path_count,
         notes: &finding.notes,
@@ -131,14 +131,14 @@ fn name_version(package: &PackageRef) -> String {
     format!("{} {}", package.name, package.version)
 }
 
-fn location(place: &Place) -> Location<'_> {
+fn location(location: &FindingLocation) -> Location<'_> {
     let position = |offset| {
-        let LineColumn { line, column } = place.text.line_column(offset);
+        let LineColumn { line, column } = location.text.line_column(offset);
         Position { line, column }
     };
     Location {
-        file: place.file.as_str(),
-        start: position(place.span.start),
-        end: position(place.span.end),
+        file: location.file.as_str(),
+        start: position(location.span.start),
+        end: position(location.span.end),
     }
 }

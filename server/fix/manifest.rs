@@ -17,7 +17,7 @@ use crate::{
     gate::Texts as _,
     model::tree::{self, Entry},
     text::{SourceText, Span},
-    verdict::{Code, Finding, PackageRef, Place, Role},
+    verdict::{Code, Finding, Location, PackageRef, Role},
 };
 #[doc(hidden)]
 pub use invariants::fuzz_manifest;
@@ -63,29 +63,33 @@ pub(super) fn plans(finding: &Finding, now: Judged<'_>) -> Result<Vec<ManifestPl
         return shared::plan(finding, now).map(|plan| vec![plan]);
     }
     let Some(make) = make(finding) else { return Ok(Vec::new()) };
-    let here = finding.places.iter().filter(|place| place.role == Role::Mend);
-    let plans = here.filter_map(|place| {
-        let text = now.texts.read(&place.file).ok()?;
+    let here = finding.locations.iter().filter(|location| location.role == Role::Mend);
+    let plans = here.filter_map(|location| {
+        let text = now.texts.read(&location.file).ok()?;
         // What stands elsewhere by now is judged again first.
-        if text != place.text {
+        if text != location.text {
             return None;
         }
-        let package = package_at(finding, place, now);
+        let package = package_at(finding, location, now);
         let (title, after) =
-            planned(make, &Case { text: text.as_str(), at: &place.span, package })?;
-        let after = [(place.file.clone(), SourceText::new(&after))].into();
+            planned(make, &Case { text: text.as_str(), at: &location.span, package })?;
+        let after = [(location.file.clone(), SourceText::new(&after))].into();
         Some(ManifestPlan { title, after })
     });
     Ok(plans.collect())
 }
 
 /// What the declaration at a place resolved to.
-fn package_at<'n>(finding: &'n Finding, place: &Place, now: Judged<'n>) -> Option<&'n PackageRef> {
+fn package_at<'n>(
+    finding: &'n Finding,
+    location: &Location,
+    now: Judged<'n>,
+) -> Option<&'n PackageRef> {
     let declared = now.verdict.declared.iter();
-    let mut here = declared.filter(|one| one.file == place.file);
+    let mut here = declared.filter(|one| one.file == location.file);
     let at_place = here.find(|one| {
-        one.place == place.span
-            || one.key.start <= place.span.start && place.span.end <= one.place.end
+        one.location == location.span
+            || one.key.start <= location.span.start && location.span.end <= one.location.end
     });
     at_place.map(|one| &one.package).or_else(|| finding.packages.first())
 }

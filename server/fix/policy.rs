@@ -33,7 +33,7 @@ use super::{
 use crate::{
     policy::{NO_REASON, spec::entry as spec},
     text::{SourceText, Span},
-    verdict::{Check, Code, Finding, PackageFolder, PackageRef, Place, PolicyText, Severity},
+    verdict::{Check, Code, Finding, Location, PackageFolder, PackageRef, PolicyText, Severity},
     workspace::is_exceptions,
 };
 #[doc(hidden)]
@@ -172,21 +172,21 @@ impl Case<'_> {
     }
 
     /// Where the finding stands in the policy, as the policy is now.
-    fn place(&self) -> Option<&Place> {
-        self.places().next()
+    fn location(&self) -> Option<&Location> {
+        self.locations().next()
     }
 
-    fn places(&self) -> impl Iterator<Item = &Place> {
-        self.finding.places.iter().filter(|place| self.is_here(place))
+    fn locations(&self) -> impl Iterator<Item = &Location> {
+        self.finding.locations.iter().filter(|location| self.is_here(location))
     }
 
     /// The places in the policy that explain the finding.
-    fn related(&self) -> impl Iterator<Item = &Place> {
-        self.finding.related.iter().map(|related| &related.place).filter(|it| self.is_here(it))
+    fn related(&self) -> impl Iterator<Item = &Location> {
+        self.finding.related.iter().map(|related| &related.location).filter(|it| self.is_here(it))
     }
 
-    fn is_here(&self, place: &Place) -> bool {
-        place.file == self.facts.policy.name() && place.text == self.facts.policy.text
+    fn is_here(&self, location: &Location) -> bool {
+        location.file == self.facts.policy.name() && location.text == self.facts.policy.text
     }
 }
 

@@ -18,7 +18,7 @@ use crate::{
     gate::{Audience, Databases, Gate, GateOptions, Texts as _, Verdict},
     resolve::{BufferCopy, Built, ResolveError},
     text::SourceText,
-    verdict::{Check, Code, ExceptionsFile, Finding, Place, PolicyText, Severity},
+    verdict::{Check, Code, ExceptionsFile, Finding, Location, PolicyText, Severity},
 };
 use attempt::Proved;
 pub use creation::Created;
@@ -267,8 +267,10 @@ impl Prover<'_> {
     /// The policy as it is now or, where the finding stands there, the file that adds exceptions to it.
     fn policy_text(&self, now: Judged<'_>, finding: &Finding) -> Option<PolicyText> {
         let beside = now.verdict.exceptions.as_ref();
-        let is_beside = |place: &&Place| beside == Some(&place.file);
-        if let Some(path) = finding.places.first().filter(is_beside).map(|place| &place.file) {
+        let is_beside = |location: &&Location| beside == Some(&location.file);
+        if let Some(path) =
+            finding.locations.first().filter(is_beside).map(|location| &location.file)
+        {
             let text = now.texts.read(path).ok()?;
             return Some(PolicyText { path: Some(path.clone()), text, exceptions: None });
         }

@@ -163,7 +163,7 @@ fn watched(source: &DatabaseSource) -> Vec<Utf8PathBuf> {
     match source {
         DatabaseSource::Folder(folder) => vec![folder.clone()],
         DatabaseSource::Managed(settings) => {
-            settings.places().iter().flat_map(DatabaseLocation::heads).collect()
+            settings.possible_locations().iter().flat_map(DatabaseLocation::heads).collect()
         }
     }
 }
@@ -181,7 +181,7 @@ fn wants_fetch(source: &DatabaseSource, refresh: RefreshPolicy) -> bool {
     match source {
         DatabaseSource::Folder(_) => false,
         DatabaseSource::Managed(settings) => {
-            settings.locations().iter().any(|location| location.wants_fetch(refresh))
+            settings.possible_locations().iter().any(|location| location.wants_fetch(refresh))
         }
     }
 }

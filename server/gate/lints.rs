@@ -166,7 +166,7 @@ fn clear(
 /// What manifests require of a package, as far as they name versions.
 fn requirements(declared: &[Declared], package: &PackageRef) -> Vec<VersionReq> {
     let of_package = declared.iter().filter(|one| one.package == *package);
-    of_package.filter_map(|one| one.text.as_str().get(one.place.clone())?.parse().ok()).collect()
+    of_package.filter_map(|one| one.text.as_str().get(one.location.clone())?.parse().ok()).collect()
 }
 
 /// The policies in the folders of members.

@@ -13,7 +13,9 @@ use super::{GateOptions, Texts, Verdict};
 use crate::{
     cache::{Cache, Input, Inputs, Kind, hash},
     text::SourceText,
-    verdict::{Check, Counts, DatabaseSource, Declared, Finding, LoadedPolicy, Place, PolicyText},
+    verdict::{
+        Check, Counts, DatabaseSource, Declared, Finding, LoadedPolicy, Location, PolicyText,
+    },
     workspace::Workspace,
 };
 
@@ -108,8 +110,8 @@ pub(super) fn recall(
         read.insert(file.clone(), text.clone());
         Some(text)
     };
-    for place in verdict.findings.iter_mut().flat_map(places_of) {
-        place.text = text_of(&place.file)?;
+    for location in verdict.findings.iter_mut().flat_map(places_of) {
+        location.text = text_of(&location.file)?;
     }
     for one in &mut declared {
         one.text = text_of(&one.file)?;
@@ -123,8 +125,9 @@ pub(super) fn recall(
 pub(super) fn remember(cache: &Cache, key: &str, inputs: &Inputs, verdict: &Verdict) {
     let mut findings = verdict.findings.clone();
     let files = inputs.texts();
-    let known = findings.iter_mut().flat_map(places_of).all(|place| files.contains(&place.file))
-        && verdict.declared.iter().all(|one| files.contains(&one.file));
+    let known =
+        findings.iter_mut().flat_map(places_of).all(|location| files.contains(&location.file))
+            && verdict.declared.iter().all(|one| files.contains(&one.file));
     if !known || !verdict.reached {
         return;
     }
@@ -143,9 +146,9 @@ pub(super) fn remember(cache: &Cache, key: &str, inputs: &Inputs, verdict: &Verd
     }
 }
 
-fn places_of(finding: &mut Finding) -> impl Iterator<Item = &mut Place> {
-    let related = finding.related.iter_mut().map(|related| &mut related.place);
-    finding.places.iter_mut().chain(related)
+fn places_of(finding: &mut Finding) -> impl Iterator<Item = &mut Location> {
+    let related = finding.related.iter_mut().map(|related| &mut related.location);
+    finding.locations.iter_mut().chain(related)
 }
 
 fn bytes(texts: &dyn Texts, path: &Utf8Path) -> Option<Vec<u8>> {

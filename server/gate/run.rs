@@ -135,12 +135,12 @@ impl Run {
                 "`Cargo.lock` does not fit the manifests: what is judged was resolved just now",
             ),
         };
-        let place = troubles::head(&workspace.manifest, texts);
+        let location = troubles::head(&workspace.manifest, texts);
         self.verdict.findings.push(crate::verdict::own(
             code,
             Severity::Note,
             message.to_owned(),
-            vec![place],
+            vec![location],
         ));
     }
 

@@ -9,18 +9,18 @@ use crate::{
     model::{lockfile::Lockfile, manifest::Manifest},
     resolve::{ResolveError, Trouble},
     text::{Edit, Edits, SourceText},
-    verdict::{Code, DatabaseError, EngineError, Finding, Place, Role, Severity, harmless, own},
+    verdict::{Code, DatabaseError, EngineError, Finding, Location, Role, Severity, harmless, own},
     workspace::Workspace,
 };
 
-pub(super) fn head(manifest: &Utf8Path, texts: &dyn Texts) -> Place {
+pub(super) fn head(manifest: &Utf8Path, texts: &dyn Texts) -> Location {
     let text = texts.read(manifest).unwrap_or_else(|_| SourceText::new(""));
     let span = Manifest::parse(text.as_str()).head();
-    Place { file: manifest.to_owned(), text, span, role: Role::Mend, via: None }
+    Location { file: manifest.to_owned(), text, span, role: Role::Mend, via: None }
 }
 
 pub(super) fn unreadable(path: &Utf8Path, error: &io::Error) -> Finding {
-    let place = Place {
+    let location = Location {
         file: path.to_owned(),
         text: SourceText::new(""),
         span: 0..0,
@@ -28,7 +28,7 @@ pub(super) fn unreadable(path: &Utf8Path, error: &io::Error) -> Finding {
         via: None,
     };
     let message = format!("`{path}` cannot be read: {error}");
-    let mut finding = own(Code::UnreadableFile, Severity::Error, message, vec![place]);
+    let mut finding = own(Code::UnreadableFile, Severity::Error, message, vec![location]);
     finding.remedy = Some("nothing can be judged without it".to_owned());
     finding
 }
@@ -67,8 +67,8 @@ pub(super) fn stand_in(
         "advisories are judged by those of {date}, which came with this program: {}",
         harmless(reason)
     );
-    let place = head(&workspace.manifest, texts);
-    own(Code::OldAdvisories, Severity::Warning, message, vec![place])
+    let location = head(&workspace.manifest, texts);
+    own(Code::OldAdvisories, Severity::Warning, message, vec![location])
 }
 
 pub(super) fn engine(workspace: &Workspace, error: &EngineError, texts: &dyn Texts) -> Finding {
@@ -79,13 +79,13 @@ pub(super) fn engine(workspace: &Workspace, error: &EngineError, texts: &dyn Tex
 /// The same finding where its places stand in these texts.
 pub(super) fn followed(finding: &Finding, texts: &dyn Texts) -> Finding {
     let mut finding = finding.clone();
-    for place in &mut finding.places {
-        let Ok(text) = texts.read(&place.file) else { continue };
-        if text != place.text {
+    for location in &mut finding.locations {
+        let Ok(text) = texts.read(&location.file) else { continue };
+        if text != location.text {
             let mut edits = Edits::default();
-            edits.push(Edit::between(place.text.as_str(), text.as_str()));
-            place.span = edits.moved(&place.span);
-            place.text = text;
+            edits.push(Edit::between(location.text.as_str(), text.as_str()));
+            location.span = edits.moved(&location.span);
+            location.text = text;
         }
     }
     finding
@@ -117,15 +117,15 @@ pub(super) fn resolution(
     let trouble = Trouble::from_stderr(stderr, &workspace.manifest, &workspace.root, |path| {
         texts.read(path).ok()
     });
-    let place = Place {
-        file: trouble.place.file,
-        text: trouble.place.text,
-        span: trouble.place.span,
+    let location = Location {
+        file: trouble.location.file,
+        text: trouble.location.text,
+        span: trouble.location.span,
         role: Role::Mend,
         via: None,
     };
     let message = format!("cargo rejects the workspace: {}", harmless(&trouble.message));
-    let mut finding = own(Code::ResolutionFailed, Severity::Error, message, vec![place]);
+    let mut finding = own(Code::ResolutionFailed, Severity::Error, message, vec![location]);
     finding.notes = trouble.notes.iter().map(|note| harmless(note)).collect();
     finding
 }
@@ -146,9 +146,9 @@ fn broken_lock_file(workspace: &Workspace, texts: &dyn Texts) -> Option<Finding>
     };
     let error = Lockfile::parse(text.as_str()).error?;
     let span = if error.span.is_empty() { text.line_span(error.span.start) } else { error.span };
-    let place = Place { file, text, span, role: Role::Mend, via: None };
+    let location = Location { file, text, span, role: Role::Mend, via: None };
     let message = format!("`Cargo.lock` cannot be used: {}", harmless(&error.value));
-    let mut finding = own(Code::BrokenLockFile, Severity::Error, message, vec![place]);
+    let mut finding = own(Code::BrokenLockFile, Severity::Error, message, vec![location]);
     finding.remedy = Some(LOCK_REMEDY.to_owned());
     Some(finding)
 }

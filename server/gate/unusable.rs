@@ -13,7 +13,7 @@ use crate::{
     limits,
     model::manifest::Manifest,
     text::{SourceText, Span, Spanned, unusable},
-    verdict::{Code, Finding, Place, Role, Severity, harmless, own},
+    verdict::{Code, Finding, Location, Role, Severity, harmless, own},
     workspace::{CONFIGURATION_NAMES, MemberFolders, TOOLCHAIN_NAMES, Workspace, lexical},
 };
 
@@ -52,23 +52,25 @@ pub(super) fn exceeded(workspace: &Workspace, texts: &dyn Texts) -> Exceeded {
         let Ok(text) = texts.read(&path) else { continue };
         let folder = path.parent().unwrap_or(Utf8Path::new(""));
         let model = Manifest::parse(text.as_str());
-        let place = |span: &Span| place(&path, &text, span);
+        let location = |span: &Span| location(&path, &text, span);
         if let Some(table) = model.workspace.as_ref().filter(|_| path == root) {
             let found = MemberFolders::of(folder, &table.members);
             let cut = found.cut.iter().filter_map(|index| table.members.get(*index));
-            exceeded.warnings.extend(cut.map(|pattern| cut_pattern(pattern, place(&pattern.span))));
+            exceeded
+                .warnings
+                .extend(cut.map(|pattern| cut_pattern(pattern, location(&pattern.span))));
             let endless = found.endless.iter().filter_map(|index| table.members.get(*index));
-            let endless = endless.map(|pattern| endless_pattern(pattern, place(&pattern.span)));
+            let endless = endless.map(|pattern| endless_pattern(pattern, location(&pattern.span)));
             exceeded.failures.extend(endless);
             for (index, member) in found.folders {
-                let named = table.members.get(index).map(|entry| place(&entry.span));
+                let named = table.members.get(index).map(|entry| location(&entry.span));
                 wanted.push_back((member.join("Cargo.toml"), named));
             }
         }
         for declared in model.all_declarations() {
             let Some(named) = &declared.path else { continue };
             let package = lexical(&folder.join(&named.value)).join("Cargo.toml");
-            wanted.push_back((package, Some(place(&named.span))));
+            wanted.push_back((package, Some(location(&named.span))));
         }
     }
     exceeded
@@ -92,37 +94,37 @@ fn itself(path: &Utf8Path, why: &io::Error) -> Finding {
     troubles::unreadable(path, why)
 }
 
-fn at(place: Place, path: &Utf8Path, why: &io::Error) -> Finding {
+fn at(location: Location, path: &Utf8Path, why: &io::Error) -> Finding {
     let message = format!("`{}` is {why}", harmless(path.as_str()));
-    let mut finding = own(Code::OverLimit, Severity::Error, message, vec![place]);
+    let mut finding = own(Code::OverLimit, Severity::Error, message, vec![location]);
     finding.remedy = Some("the workspace cannot be resolved with it".to_owned());
     finding
 }
 
-fn cut_pattern(pattern: &Spanned<String>, place: Place) -> Finding {
+fn cut_pattern(pattern: &Spanned<String>, location: Location) -> Finding {
     let message = format!(
         "the pattern `{}` looks at more than {} files and folders; members that it finds later are not looked at",
         harmless(&pattern.value),
         limits::GLOB_ENTRIES,
     );
-    let mut finding = own(Code::OverLimit, Severity::Warning, message, vec![place]);
+    let mut finding = own(Code::OverLimit, Severity::Warning, message, vec![location]);
     finding.remedy = Some("name the members, or use a pattern that matches only them".to_owned());
     finding
 }
 
 /// Cargo would follow the links for as long as nobody ends it.
-fn endless_pattern(pattern: &Spanned<String>, place: Place) -> Finding {
+fn endless_pattern(pattern: &Spanned<String>, location: Location) -> Finding {
     let message = format!(
         "cargo would look at more than {} files and folders for the pattern `{}`, through links that lead back",
         limits::GLOB_WALK,
         harmless(&pattern.value),
     );
-    let mut finding = own(Code::OverLimit, Severity::Error, message, vec![place]);
+    let mut finding = own(Code::OverLimit, Severity::Error, message, vec![location]);
     finding.remedy = Some("name the members, or remove the links".to_owned());
     finding
 }
 
-fn place(path: &Utf8PathBuf, text: &SourceText, span: &Span) -> Place {
+fn location(path: &Utf8PathBuf, text: &SourceText, span: &Span) -> Location {
     let (file, text, span) = (path.clone(), text.clone(), span.clone());
-    Place { file, text, span, role: Role::Mend, via: None }
+    Location { file, text, span, role: Role::Mend, via: None }
 }

@@ -8,7 +8,7 @@ use crate::{
         schema::{EXCEPTIONS, POLICY},
     },
     verdict::{
-        AdvisoryFacts, Check, Code, Finding, GraphFacts, PackageFacts, PackageRef, Placing,
+        AdvisoryFacts, Check, Code, Finding, GraphFacts, LocationRule, PackageFacts, PackageRef,
         Severity, harmless, listed,
     },
 };
@@ -31,7 +31,7 @@ pub(crate) fn code(word: &str) -> Option<Markup> {
     text = text.paragraph().text(sentence(code.words()));
     text = text.line().text("It stands on ").text(plain(code.placing().words())).text(".");
     if code.check() == Check::Supercargo {
-        let is_entry = code.placing() == Placing::Policy && code != Code::PolicySyntax;
+        let is_entry = code.placing() == LocationRule::Policy && code != Code::PolicySyntax;
         if is_entry {
             let counts = "It counts in no exit code, unless check --strict is asked for.";
             text = text.line().text(counts).paragraph().text(plain(CONVENTION));

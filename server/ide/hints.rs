@@ -48,7 +48,7 @@ pub(crate) fn hints(
         let declared = manifest.all_declarations().find(|declared| declared.key.span == key)?;
         let written = declared.requirement.as_ref()?;
         // What the index says is about the requirement that was judged.
-        let judged = one.text.as_str().get(one.place.clone()) == Some(written.value.as_str());
+        let judged = one.text.as_str().get(one.location.clone()) == Some(written.value.as_str());
         let releases = one.releases.as_ref().filter(|_| judged);
         let (words, explained) = told(one, &written.value, releases, options)?;
         // After the quote that closes the requirement.

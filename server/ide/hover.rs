@@ -8,7 +8,7 @@ use super::{markup::Markup, message, prose};
 use crate::{
     gate::Verdict,
     text::{SourceText, Span},
-    verdict::{AdvisoryFacts, Check, Code, Declared, Finding, Place, Role, Severity, harmless},
+    verdict::{AdvisoryFacts, Check, Code, Declared, Finding, Location, Role, Severity, harmless},
 };
 
 /// How many findings are told in full.
@@ -41,7 +41,7 @@ pub(crate) fn hover(
     };
     for verdict in verdicts {
         let declared = verdict.declared.iter().filter(|one| one.file == file).find_map(|one| {
-            let span = at(&one.text, &one.place).or_else(|| at(&one.text, &one.key))?;
+            let span = at(&one.text, &one.location).or_else(|| at(&one.text, &one.key))?;
             Some((one, span))
         });
         if let Some((declared, span)) = declared {
@@ -64,14 +64,14 @@ pub(super) fn findings(
     let mut hovered = None;
     for verdict in verdicts {
         for finding in verdict.findings.iter().filter(|finding| !leave_out(finding)) {
-            let mut here = finding.places.iter().filter(|place| place.file == file);
-            let found = here.find_map(|place| {
-                let span = moved(&place.text, &place.span)?;
-                (span.start <= offset && offset <= span.end).then_some((place, span))
+            let mut here = finding.locations.iter().filter(|location| location.file == file);
+            let found = here.find_map(|location| {
+                let span = moved(&location.text, &location.span)?;
+                (span.start <= offset && offset <= span.end).then_some((location, span))
             });
-            let Some((place, span)) = found else { continue };
+            let Some((location, span)) = found else { continue };
             hovered.get_or_insert(span);
-            let text = entry(finding, place, verdict);
+            let text = entry(finding, location, verdict);
             // Two workspaces may share a policy.
             if told.contains(&text) {
                 continue;
@@ -118,11 +118,11 @@ fn dependency(declared: &Declared, verdict: &Verdict) -> Markup {
     let mut shown = 0;
     let mut hidden = 0;
     for finding in &verdict.findings {
-        let place = finding.places.iter().find(|place| {
-            place.file == declared.file
-                && (place.span == declared.place || place.span == declared.key)
+        let location = finding.locations.iter().find(|location| {
+            location.file == declared.file
+                && (location.span == declared.location || location.span == declared.key)
         });
-        let Some(place) = place else { continue };
+        let Some(location) = location else { continue };
         if finding.severity < Severity::Warning && finding.check != Check::Supercargo {
             continue;
         }
@@ -131,7 +131,7 @@ fn dependency(declared: &Declared, verdict: &Verdict) -> Markup {
             continue;
         }
         shown += 1;
-        text = text.paragraph().then(told(finding, place));
+        text = text.paragraph().then(told(finding, location));
     }
     if hidden > 0 {
         text = text.paragraph().text(format!("and {hidden} more findings"));
@@ -140,11 +140,11 @@ fn dependency(declared: &Declared, verdict: &Verdict) -> Markup {
 }
 
 /// A finding under the cursor that is no dependency: an entry of the policy, a package's name.
-fn entry(finding: &Finding, place: &Place, verdict: &Verdict) -> Markup {
-    let mut text = told(finding, place);
+fn entry(finding: &Finding, location: &Location, verdict: &Verdict) -> Markup {
+    let mut text = told(finding, location);
     if finding.code == Some(Code::AdvisoryIgnored) {
         // The ignored advisory is a finding of its own, with the facts.
-        let id = place.text.as_str().get(place.span.clone()).unwrap_or_default();
+        let id = location.text.as_str().get(location.span.clone()).unwrap_or_default();
         for other in &verdict.findings {
             let Some(advisory) = other.advisory.as_ref().filter(|advisory| advisory.id == id)
             else {
@@ -163,8 +163,8 @@ fn entry(finding: &Finding, place: &Place, verdict: &Verdict) -> Markup {
     text
 }
 
-fn told(finding: &Finding, place: &Place) -> Markup {
-    told_with(finding, Some(place))
+fn told(finding: &Finding, location: &Location) -> Markup {
+    told_with(finding, Some(location))
 }
 
 /// A finding, wherever it stands.
@@ -172,7 +172,7 @@ pub(super) fn told_of(finding: &Finding) -> Markup {
     told_with(finding, None)
 }
 
-fn told_with(finding: &Finding, place: Option<&Place>) -> Markup {
+fn told_with(finding: &Finding, location: Option<&Location>) -> Markup {
     let label = match finding.severity {
         Severity::Error => "error",
         Severity::Warning => "warning",
@@ -188,10 +188,10 @@ fn told_with(finding: &Finding, place: Option<&Place>) -> Markup {
         text = text.line();
     }
     text = text.text(finding.message.replace('`', ""));
-    if let Some(via) = place.and_then(|place| message::via(finding, place)) {
+    if let Some(via) = location.and_then(|location| message::via(finding, location)) {
         text = text.line().text("via ").text(via);
     }
-    if place.is_some_and(|place| place.role == Role::Pointer) {
+    if location.is_some_and(|location| location.role == Role::Pointer) {
         text = text.line().text("the requirement stands in the workspace's manifest");
     }
     if let Some(remedy) = &finding.remedy {

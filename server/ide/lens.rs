@@ -10,7 +10,7 @@ use crate::{
 };
 
 /// Where the lens of a verdict stands in `file`, if it has one there.
-pub(crate) fn place(file: &Utf8Path, text: &SourceText, verdict: &Verdict) -> Option<Span> {
+pub(crate) fn location(file: &Utf8Path, text: &SourceText, verdict: &Verdict) -> Option<Span> {
     if verdict.policy.as_deref() == Some(file) {
         return Some(0..0);
     }

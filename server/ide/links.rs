@@ -33,7 +33,7 @@ pub(crate) fn of_manifest(
         let (name, version) = (&one.package.name, &one.package.version);
         let Some(source) = &one.package.source else { continue };
         let repository = one.repository.as_deref().and_then(page).map(|url| Link {
-            span: one.place.clone(),
+            span: one.location.clone(),
             url,
             words: format!("the repository of {name}"),
         });

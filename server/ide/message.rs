@@ -1,17 +1,17 @@
 //! The one message that a finding shows on a line, for editors that show nothing else of it.
 
-use crate::verdict::{Finding, Place, Role};
+use crate::verdict::{Finding, Location, Role};
 
 /// How much of what is wrong is said on a line, in characters; titles and reasons come from outside.
 const LONGEST: usize = 400;
 
 /// The message at one of the finding's places: what is wrong, through which packages, what to do.
-pub(crate) fn at_place(finding: &Finding, place: &Place) -> String {
+pub(crate) fn at_place(finding: &Finding, location: &Location) -> String {
     let mut message = what(finding);
-    if let Some(via) = via(finding, place) {
+    if let Some(via) = via(finding, location) {
         message.push_str(&format!(", via {via}"));
     }
-    if let Some(remedy) = remedy(finding, place) {
+    if let Some(remedy) = remedy(finding, location) {
         message.push_str(&format!("; {remedy}"));
     }
     message
@@ -28,8 +28,8 @@ pub(crate) fn title(finding: &Finding) -> Option<String> {
 }
 
 /// What to do about it at this place.
-pub(crate) fn remedy<'f>(finding: &'f Finding, place: &Place) -> Option<&'f str> {
-    match place.role {
+pub(crate) fn remedy<'f>(finding: &'f Finding, location: &Location) -> Option<&'f str> {
+    match location.role {
         Role::Pointer => Some("the requirement stands in the workspace's manifest"),
         Role::Mend => finding.remedy.as_deref(),
     }
@@ -37,8 +37,8 @@ pub(crate) fn remedy<'f>(finding: &'f Finding, place: &Place) -> Option<&'f str>
 
 /// `a 1.2.0 -> b 0.4.1 -> time 0.3.44`: the way from the declaration to the package, and how many
 /// other ways there are. `None` where the package is declared itself.
-pub(crate) fn via(finding: &Finding, place: &Place) -> Option<String> {
-    let path = finding.paths.get(place.via?)?;
+pub(crate) fn via(finding: &Finding, location: &Location) -> Option<String> {
+    let path = finding.paths.get(location.via?)?;
     // The first is the member whose line this is.
     let steps = path.get(1..).filter(|steps| steps.len() > 1)?;
     let names: Vec<_> =

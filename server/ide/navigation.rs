@@ -16,7 +16,7 @@ use crate::{
         entries::{Entry, List, entries},
     },
     text::{SourceText, Span},
-    verdict::{Declared, Place, Role},
+    verdict::{Declared, Location, Role},
     workspace::{is_exceptions, is_policy},
 };
 
@@ -32,7 +32,7 @@ pub(crate) struct View<'v> {
 /// Where what is named at `offset` of `file` is declared: a crate of the policy in the manifests or
 /// else in the lock file, an inherited dependency in the workspace's manifest, another one in the
 /// lock file.
-pub(crate) fn definitions(view: &View<'_>, file: &Utf8Path, offset: usize) -> Vec<Place> {
+pub(crate) fn definitions(view: &View<'_>, file: &Utf8Path, offset: usize) -> Vec<Location> {
     if is_about_policy(file) {
         let names = view.named_in_policy(file, offset);
         let declared = view.declarations(&names, |verdict| verdict.is_ruled_by(file));
@@ -51,9 +51,9 @@ pub(crate) fn definitions(view: &View<'_>, file: &Utf8Path, offset: usize) -> Ve
         return view.origin(file, &manifest, declared).into_iter().collect();
     }
     if let Some(path) = &declared.path
-        && let Some(place) = view.head(file, &path.value)
+        && let Some(location) = view.head(file, &path.value)
     {
-        return vec![place];
+        return vec![location];
     }
     let names = BTreeSet::from([declared.package.clone()]);
     let mut found = Vec::new();
@@ -72,7 +72,7 @@ pub(crate) fn references(
     file: &Utf8Path,
     offset: usize,
     with_declarations: bool,
-) -> Vec<Place> {
+) -> Vec<Location> {
     let names = if is_about_policy(file) {
         view.named_in_policy(file, offset)
     } else {
@@ -147,11 +147,11 @@ impl View<'_> {
         &self,
         names: &BTreeSet<String>,
         concerned: impl Fn(&Verdict) -> bool,
-    ) -> Vec<Place> {
+    ) -> Vec<Location> {
         let verdicts = self.verdicts.iter().filter(|verdict| concerned(verdict));
         let declared = verdicts.flat_map(|verdict| verdict.declared.iter());
         let meant = declared.filter(|one| names.contains(&one.package.name));
-        without_doubles(meant.map(|one| place(&one.file, &one.text, &one.key)).collect())
+        without_doubles(meant.map(|one| location(&one.file, &one.text, &one.key)).collect())
     }
 
     /// What a declaration of a manifest resolved to in a verdict.
@@ -173,7 +173,7 @@ impl View<'_> {
         verdict: &Verdict,
         names: &BTreeSet<String>,
         version: Option<&str>,
-    ) -> Vec<Place> {
+    ) -> Vec<Location> {
         let path = verdict.workspace.lock_file();
         let Some(text) = (self.text)(&path) else { return Vec::new() };
         let entries = Lockfile::entries(text.as_str());
@@ -181,7 +181,7 @@ impl View<'_> {
             names.contains(&entry.name.value)
                 && version.is_none_or(|version| entry.version.value == version)
         });
-        meant.map(|entry| place(&path, &text, &entry.name.span)).collect()
+        meant.map(|entry| location(&path, &text, &entry.name.span)).collect()
     }
 
     /// The declaration of the workspace that a member inherits.
@@ -190,10 +190,10 @@ impl View<'_> {
         file: &Utf8Path,
         manifest: &Manifest,
         declared: &Declaration,
-    ) -> Option<Place> {
+    ) -> Option<Location> {
         if let Some(origin) = manifest.inherited(declared) {
             let text = (self.text)(file)?;
-            return Some(place(file, &text, &origin.key.span));
+            return Some(location(file, &text, &origin.key.span));
         }
         let known = self.verdicts.iter().find(|verdict| {
             verdict.workspace.manifest == file
@@ -214,19 +214,19 @@ impl View<'_> {
         let text = (self.text)(&root)?;
         let root_manifest = Manifest::parse(text.as_str());
         let origin = root_manifest.inherited(declared)?;
-        Some(place(&root, &text, &origin.key.span))
+        Some(location(&root, &text, &origin.key.span))
     }
 
     /// The name of the package in a folder that a manifest refers to.
-    fn head(&self, file: &Utf8Path, folder: &str) -> Option<Place> {
+    fn head(&self, file: &Utf8Path, folder: &str) -> Option<Location> {
         let path = joined(file.parent()?, folder).join("Cargo.toml");
         let text = (self.text)(&path)?;
         let head = Manifest::parse(text.as_str()).head();
-        Some(place(&path, &text, &head))
+        Some(location(&path, &text, &head))
     }
 
     /// The entries of a verdict's policy that are about packages of these names.
-    fn policy_entries(&self, verdict: &Verdict, names: &BTreeSet<String>) -> Vec<Place> {
+    fn policy_entries(&self, verdict: &Verdict, names: &BTreeSet<String>) -> Vec<Location> {
         let files = verdict.policy.iter().chain(&verdict.exceptions);
         files.flat_map(|file| self.entries_of(verdict, file, names)).collect()
     }
@@ -237,7 +237,7 @@ impl View<'_> {
         verdict: &Verdict,
         policy: &Utf8Path,
         names: &BTreeSet<String>,
-    ) -> Vec<Place> {
+    ) -> Vec<Location> {
         let Some(text) = (self.text)(policy) else { return Vec::new() };
         let entries = entries(text.as_str());
         let effects = self.effects(verdict, policy, &entries);
@@ -251,13 +251,13 @@ impl View<'_> {
             }
         };
         let concerned = entries.iter().filter(concerns);
-        concerned.map(|entry| place(policy, &text, &entry.subject.span)).collect()
+        concerned.map(|entry| location(policy, &text, &entry.subject.span)).collect()
     }
 }
 
-fn place(file: &Utf8Path, text: &SourceText, span: &Span) -> Place {
+fn location(file: &Utf8Path, text: &SourceText, span: &Span) -> Location {
     let (file, text, span) = (file.to_owned(), text.clone(), span.clone());
-    Place { file, text, span, role: Role::Mend, via: None }
+    Location { file, text, span, role: Role::Mend, via: None }
 }
 
 /// `folder` and a path of a manifest below or beside it, without `..`.
@@ -275,11 +275,11 @@ fn joined(folder: &Utf8Path, path: &str) -> Utf8PathBuf {
     all
 }
 
-fn without_doubles(places: Vec<Place>) -> Vec<Place> {
-    let mut found: Vec<Place> = Vec::new();
-    for place in places {
-        if !found.iter().any(|known| known.is_at(&place)) {
-            found.push(place);
+fn without_doubles(locations: Vec<Location>) -> Vec<Location> {
+    let mut found: Vec<Location> = Vec::new();
+    for location in locations {
+        if !found.iter().any(|known| known.is_at(&location)) {
+            found.push(location);
         }
     }
     found

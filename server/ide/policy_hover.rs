@@ -13,7 +13,7 @@ use super::{
 use crate::{
     gate::Verdict,
     policy::{
-        cursor::{Cursor, HeaderPlace, KeyPlace, Place, Token, ValuePlace, names},
+        cursor::{Cursor, CursorContext, HeaderContext, KeyContext, Token, ValueContext, names},
         effects::{Effect, Effects, counted, named, summary},
         entries::{Entry, List, entries},
         schema::{Key, Piece, Table, Text, Value, pieces},
@@ -47,11 +47,11 @@ pub(crate) fn hover(sources: &Sources<'_>, offset: usize) -> Option<Hover> {
     let text = sources.text.as_str();
     let entries = entries(text);
     let cursor = Cursor::at(text, offset);
-    let place = cursor.as_ref().map(|cursor| &cursor.place);
-    let (mut told, mut span, entry) = match place {
-        Some(Place::Header(place)) => sources.header(place, &entries),
-        Some(Place::Key(place)) => sources.key(place, &entries),
-        Some(Place::Value(place)) => sources.value(place, offset, &entries),
+    let context = cursor.as_ref().map(|cursor| &cursor.context);
+    let (mut told, mut span, entry) = match context {
+        Some(CursorContext::Header(context)) => sources.header(context, &entries),
+        Some(CursorContext::Key(context)) => sources.key(context, &entries),
+        Some(CursorContext::Value(context)) => sources.value(context, offset, &entries),
         None => (Markup::default(), None, None),
     };
     let effect = entry.and_then(|entry| sources.effect(entry, &entries));
@@ -84,44 +84,44 @@ pub(crate) fn hover(sources: &Sources<'_>, offset: usize) -> Option<Hover> {
 type Told<'e> = (Markup, Option<Span>, Option<&'e Entry>);
 
 impl Sources<'_> {
-    fn header<'e>(&self, place: &HeaderPlace, entries: &'e [Entry]) -> Told<'e> {
-        let path = with(&place.before, &self.said(&place.token));
+    fn header<'e>(&self, context: &HeaderContext, entries: &'e [Entry]) -> Told<'e> {
+        let path = with(&context.before, &self.said(&context.token));
         // `[[x]]` begins an entry.
-        let entry = entries.iter().find(|entry| entry.span.start == place.span.start);
-        (self.documented(&path), Some(place.token.span.clone()), entry)
+        let entry = entries.iter().find(|entry| entry.span.start == context.span.start);
+        (self.documented(&path), Some(context.token.span.clone()), entry)
     }
 
-    fn key<'e>(&self, place: &KeyPlace, entries: &'e [Entry]) -> Told<'e> {
-        let path = with(&names(&place.table), &self.said(&place.token));
+    fn key<'e>(&self, context: &KeyContext, entries: &'e [Entry]) -> Told<'e> {
+        let path = with(&names(&context.table), &self.said(&context.token));
         let steps: Vec<&str> = path.iter().map(String::as_str).collect();
         let mut told = self.documented(&path);
         let list = List::at(&steps).filter(|_| self.root.at(&steps).is_some());
         if let Some(words) = list.and_then(|list| summary(list, entries, &self.effects(entries))) {
             told = apart(told).text("→ ").text(harmless(&words));
         }
-        (told, Some(place.token.span.clone()), None)
+        (told, Some(context.token.span.clone()), None)
     }
 
-    fn value<'e>(&self, place: &ValuePlace, offset: usize, entries: &'e [Entry]) -> Told<'e> {
-        let span = Some(place.token.inside.clone()).filter(|span| !span.is_empty());
+    fn value<'e>(&self, context: &ValueContext, offset: usize, entries: &'e [Entry]) -> Told<'e> {
+        let span = Some(context.token.inside.clone()).filter(|span| !span.is_empty());
         let entry = entries
             .iter()
             .find(|entry| entry.subject.span.start <= offset && offset <= entry.subject.span.end);
-        let path: Vec<&str> = place.path.iter().map(String::as_str).collect();
+        let path: Vec<&str> = context.path.iter().map(String::as_str).collect();
         let Some(key) = self.root.at(&path) else { return (Markup::default(), span, entry) };
         let told = match key.value {
             Value::Choice(_) => {
-                let said = self.said(&place.token);
+                let said = self.said(&context.token);
                 match key.choice(&said) {
                     Some(choice) => {
                         prose(Markup::default().strong(choice.value).text(" · "), choice.about)
                     }
-                    None => self.documented(&place.path),
+                    None => self.documented(&context.path),
                 }
             }
-            Value::Bool | Value::Integer | Value::Float => self.documented(&place.path),
+            Value::Bool | Value::Integer | Value::Float => self.documented(&context.path),
             Value::Text(Text::Expression) => {
-                let found = license::at(self.text.as_str(), &place.token.inside, offset);
+                let found = license::at(self.text.as_str(), &context.token.inside, offset);
                 let found = found.and_then(|(name, span)| Some((self.license(name)?, span)));
                 if let Some((told, span)) = found {
                     return (told, Some(span), None);

@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use camino::Utf8Path;
-use tower_lsp::ls_types::{Location, TextDocumentPositionParams};
+use tower_lsp::ls_types::{Location as LspLocation, TextDocumentPositionParams};
 
 use super::{
     convert::{self, path_of},
@@ -15,7 +15,7 @@ use crate::{
     ide::navigation::View,
     text::{SourceText, Span, read_to_string},
     threads::{self, Doing},
-    verdict::Place,
+    verdict::Location,
 };
 
 /// The places that `find` finds for a position of an open document of ours. Files are read beside
@@ -23,8 +23,8 @@ use crate::{
 pub(super) async fn with_view(
     session: &Arc<Session>,
     params: TextDocumentPositionParams,
-    find: impl Fn(&View<'_>, &Utf8Path, usize) -> Vec<Place> + Send + 'static,
-) -> Vec<Location> {
+    find: impl Fn(&View<'_>, &Utf8Path, usize) -> Vec<Location> + Send + 'static,
+) -> Vec<LspLocation> {
     let session = Arc::clone(session);
     let looking = Doing::just("looking for where something is");
     let found = threads::blocking(looking, move || located(&session, &params, &find));
@@ -34,8 +34,8 @@ pub(super) async fn with_view(
 fn located(
     session: &Session,
     params: &TextDocumentPositionParams,
-    find: &dyn Fn(&View<'_>, &Utf8Path, usize) -> Vec<Place>,
-) -> Vec<Location> {
+    find: &dyn Fn(&View<'_>, &Utf8Path, usize) -> Vec<Location>,
+) -> Vec<LspLocation> {
     let Some(file) = path_of(&params.text_document.uri) else { return Vec::new() };
     let state = session.state();
     let Some(document) = state.documents.get(&file) else { return Vec::new() };
@@ -62,5 +62,5 @@ fn located(
     let view = View { verdicts: &verdicts, text: &text, moved: &moved };
     let found = find(&view, &file, offset);
     let state = session.state();
-    found.iter().filter_map(|place| publish::location(place, &state)).collect()
+    found.iter().filter_map(|location| publish::lsp_location(location, &state)).collect()
 }

@@ -4,7 +4,7 @@ use camino::Utf8Path;
 use serde_json::{Value, json};
 use tower_lsp::ls_types::{
     CodeDescription, Diagnostic, DiagnosticRelatedInformation, DiagnosticSeverity, DiagnosticTag,
-    Location, NumberOrString,
+    Location as LspLocation, NumberOrString,
 };
 
 use super::{
@@ -14,7 +14,7 @@ use super::{
 use crate::{
     ide::message,
     text::Span,
-    verdict::{Code, Finding, Place, Role},
+    verdict::{Code, Finding, Location, Role},
 };
 
 /// How many related places are sent.
@@ -25,8 +25,8 @@ pub(super) fn diagnostics(file: &Utf8Path, state: &State) -> Vec<Diagnostic> {
     let mut all: Vec<Diagnostic> = Vec::new();
     for verdict in state.verdicts.values() {
         for finding in &verdict.findings {
-            for place in finding.places.iter().filter(|place| place.file == file) {
-                all.extend(diagnostic(finding, place, state));
+            for location in finding.locations.iter().filter(|location| location.file == file) {
+                all.extend(diagnostic(finding, location, state));
             }
         }
     }
@@ -51,54 +51,54 @@ fn order(diagnostic: &Diagnostic) -> (u32, u32, &str, u8) {
 }
 
 /// Whether a finding is shown at one of its places.
-pub(super) fn is_shown(finding: &Finding, place: &Place, state: &State) -> bool {
-    severity(finding, place, state).is_some()
+pub(super) fn is_shown(finding: &Finding, location: &Location, state: &State) -> bool {
+    severity(finding, location, state).is_some()
 }
 
-fn severity(finding: &Finding, place: &Place, state: &State) -> Option<DiagnosticSeverity> {
+fn severity(finding: &Finding, location: &Location, state: &State) -> Option<DiagnosticSeverity> {
     let chosen = state.settings.shown(finding.check, finding.code);
-    convert::severity(finding, place.role, state.settings.notes, chosen)
+    convert::severity(finding, location.role, state.settings.notes, chosen)
 }
 
-fn diagnostic(finding: &Finding, place: &Place, state: &State) -> Option<Diagnostic> {
+fn diagnostic(finding: &Finding, location: &Location, state: &State) -> Option<Diagnostic> {
     let features = &state.features;
-    let severity = severity(finding, place, state)?;
+    let severity = severity(finding, location, state)?;
     let link = finding.link().filter(|_| features.code_description);
     Some(Diagnostic {
-        range: location(place, state)?.range,
+        range: lsp_location(location, state)?.range,
         severity: Some(severity),
         code: finding.shown_code().map(|code| NumberOrString::String(code.to_owned())),
         code_description: link
             .and_then(|link| link.parse().ok())
             .map(|href| CodeDescription { href }),
         source: Some("supercargo".to_owned()),
-        message: message::at_place(finding, place),
+        message: message::at_place(finding, location),
         related_information: features
             .related_information
-            .then(|| related(finding, place, state))
+            .then(|| related(finding, location, state))
             .filter(|related| !related.is_empty()),
         tags: finding
             .code
             .and_then(tag)
             .filter(|tag| features.tags.contains(tag))
             .map(|tag| vec![tag]),
-        data: features.diagnostic_data.then(|| data(finding, place)),
+        data: features.diagnostic_data.then(|| data(finding, location)),
     })
 }
 
 /// What a client can show in place of the message: its parts (`message` is what is wrong alone,
 /// `title` the advisory's or null, `remedy` may be null), `check`, `package` (its `name` and `version`, or null), `path` (why the
 /// package is there, from a member on, each `name version`) and how many `otherPaths` lead to it.
-fn data(finding: &Finding, place: &Place) -> Value {
+fn data(finding: &Finding, location: &Location) -> Value {
     let package = finding.packages.first();
-    let path = place.via.and_then(|via| finding.paths.get(via));
+    let path = location.via.and_then(|via| finding.paths.get(via));
     let others = path.map_or(0, |_| finding.path_count.saturating_sub(1));
     let path = path.into_iter().flatten().map(|one| format!("{} {}", one.name, one.version));
     json!({
         "check": finding.check.name(),
         "message": message::what(finding),
         "title": message::title(finding),
-        "remedy": message::remedy(finding, place),
+        "remedy": message::remedy(finding, location),
         "package": package.map(|one| json!({"name": one.name, "version": one.version})),
         "path": path.collect::<Vec<_>>(),
         "otherPaths": others,
@@ -118,27 +118,32 @@ fn tag(code: Code) -> Option<DiagnosticTag> {
     }
 }
 
-fn related(finding: &Finding, place: &Place, state: &State) -> Vec<DiagnosticRelatedInformation> {
+fn related(
+    finding: &Finding,
+    location: &Location,
+    state: &State,
+) -> Vec<DiagnosticRelatedInformation> {
     let others = finding
-        .places
+        .locations
         .iter()
-        .filter(|other| other.role == Role::Mend && !other.is_at(place))
+        .filter(|other| other.role == Role::Mend && !other.is_at(location))
         .map(|other| (other, "the same finding".to_owned()));
-    let explained = finding.related.iter().map(|related| (&related.place, related.message.clone()));
-    let all = explained.chain(others).filter_map(|(place, message)| {
-        Some(DiagnosticRelatedInformation { location: location(place, state)?, message })
+    let explained =
+        finding.related.iter().map(|related| (&related.location, related.message.clone()));
+    let all = explained.chain(others).filter_map(|(location, message)| {
+        Some(DiagnosticRelatedInformation { location: lsp_location(location, state)?, message })
     });
     all.take(RELATED).collect()
 }
 
 /// Where a place is in the text that the client has; `None` when it is gone from there.
-pub(super) fn location(place: &Place, state: &State) -> Option<Location> {
+pub(super) fn lsp_location(location: &Location, state: &State) -> Option<LspLocation> {
     let encoding = state.features.encoding;
-    let document = state.documents.get(&place.file);
+    let document = state.documents.get(&location.file);
     let (text, span): (_, Span) = match document {
-        Some(document) => (document.text(), document.moved(&place.text, &place.span)?),
-        None => (&place.text, place.span.clone()),
+        Some(document) => (document.text(), document.moved(&location.text, &location.span)?),
+        None => (&location.text, location.span.clone()),
     };
-    let uri = state.documents.uri(&place.file).or_else(|| uri_of(&place.file))?;
-    Some(Location { uri, range: convert::range(text, &span, encoding) })
+    let uri = state.documents.uri(&location.file).or_else(|| uri_of(&location.file))?;
+    Some(LspLocation { uri, range: convert::range(text, &span, encoding) })
 }

@@ -8,7 +8,7 @@ use tower_lsp::ls_types::{Uri, notification::Notification};
 use super::convert::uri_of;
 use crate::{
     gate::Verdict,
-    verdict::{Check, Counts, Place},
+    verdict::{Check, Counts, Location},
     workspace::Workspace,
 };
 
@@ -92,7 +92,11 @@ impl Status {
     }
 
     /// The same where the policy cannot be read at a place, with what was counted before.
-    pub(super) fn with_broken_policy(self, at: &Place, before: &BTreeMap<Check, Counts>) -> Self {
+    pub(super) fn with_broken_policy(
+        self,
+        at: &Location,
+        before: &BTreeMap<Check, Counts>,
+    ) -> Self {
         let broken_policy = uri_of(&at.file).map(|file| BrokenPolicy {
             file,
             line: at.text.line_column(at.span.start).line,

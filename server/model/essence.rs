@@ -75,7 +75,7 @@ impl Essence {
 /// changed their order (the manifest was sorted) or their form (a table in place of a requirement).
 fn forms(text: &str) -> Vec<String> {
     let manifest = Manifest::parse(text);
-    let declared = manifest.all_declarations().map(Declaration::place);
+    let declared = manifest.all_declarations().map(Declaration::location);
     let package = manifest.package.iter().flat_map(|package| [&package.name, &package.license]);
     let package = package.flatten().map(|value| value.span.clone());
     let mut starts: Vec<_> = declared.chain(package).map(|span| span.start).collect();

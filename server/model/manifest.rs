@@ -95,7 +95,7 @@ pub struct Declaration {
 impl Declaration {
     /// The place of what concerns this dependency: its requirement; without one its `git` or
     /// `path`; else the `workspace` key or the key itself. Never a whole line.
-    pub fn place(&self) -> Span {
+    pub fn location(&self) -> Span {
         let value = self.requirement.as_ref().or(self.git.as_ref()).or(self.path.as_ref());
         value
             .map(|value| value.span.clone())
@@ -106,7 +106,7 @@ impl Declaration {
     /// The place of what concerns where it comes from: `git` or `path` before the requirement.
     pub fn source_place(&self) -> Span {
         let value = self.git.as_ref().or(self.path.as_ref());
-        value.map_or_else(|| self.place(), |value| value.span.clone())
+        value.map_or_else(|| self.location(), |value| value.span.clone())
     }
 }
 
@@ -338,7 +338,7 @@ mod tests {
     use super::*;
 
     /// One line for each declaration: table, key, package, and the text at its place.
-    fn places(text: &str) -> Vec<String> {
+    fn locations(text: &str) -> Vec<String> {
         let manifest = Manifest::parse(text);
         manifest
             .all_declarations()
@@ -348,7 +348,7 @@ mod tests {
                     declaration.table,
                     declaration.key.value,
                     declaration.package,
-                    &text[declaration.place()],
+                    &text[declaration.location()],
                     declaration
                         .target
                         .as_ref()
@@ -388,7 +388,7 @@ inherited = { version = "9" }
 plain = { path = "../plain" }
 "#;
         assert_eq!(
-            places(text),
+            locations(text),
             [
                 "Normal plain plain 1.0",
                 "Normal inline inline 2.0",
@@ -413,16 +413,16 @@ plain = { path = "../plain" }
         let text = "[dependencies]\nserde = \"1\"\ntim\n[dev-dependencies]\ninsta = \"2\"\n";
         let manifest = Manifest::parse(text);
         assert!(!manifest.errors.is_empty());
-        let places = places(text);
-        assert!(places.contains(&"Normal serde serde 1".to_owned()), "{places:?}");
-        assert!(places.contains(&"Dev insta insta 2".to_owned()), "{places:?}");
+        let locations = locations(text);
+        assert!(locations.contains(&"Normal serde serde 1".to_owned()), "{locations:?}");
+        assert!(locations.contains(&"Dev insta insta 2".to_owned()), "{locations:?}");
     }
 
     #[test]
     fn an_unclosed_string_keeps_the_lines_before_it() {
-        let places = places("[dependencies]\nserde = \"1\"\ntime = \"0.3\nlog = \"0.4\"\n");
-        assert_eq!(places.first().map(String::as_str), Some("Normal serde serde 1"));
-        assert_eq!(places.last().map(String::as_str), Some("Normal log log 0.4"));
+        let locations = locations("[dependencies]\nserde = \"1\"\ntime = \"0.3\nlog = \"0.4\"\n");
+        assert_eq!(locations.first().map(String::as_str), Some("Normal serde serde 1"));
+        assert_eq!(locations.last().map(String::as_str), Some("Normal log log 0.4"));
     }
 
     #[test]

@@ -32,7 +32,7 @@ use camino::Utf8PathBuf;
 pub(crate) use item::{Item, ItemKind};
 
 use super::{
-    cursor::{Cursor, Item as Entry, ListPlace, Place, ValuePlace},
+    cursor::{Cursor, CursorContext, Item as Entry, ListContext, ValueContext},
     schema::{Key, Table, Text, Value},
     spec::Spec,
 };
@@ -90,10 +90,10 @@ pub(crate) fn complete(text: &str, offset: usize, wanted: Wanted, facts: Facts<'
     let Some(cursor) = Cursor::at(text, offset) else { return Completions::default() };
     let found = OnceCell::new();
     let mut maker = Maker { text, cursor: &cursor, wanted, facts, found, items: Vec::new() };
-    match &cursor.place {
-        Place::Header(place) => maker.header(place),
-        Place::Key(place) => maker.keys(place),
-        Place::Value(place) => maker.value(place),
+    match &cursor.context {
+        CursorContext::Header(context) => maker.header(context),
+        CursorContext::Key(context) => maker.keys(context),
+        CursorContext::Value(context) => maker.value(context),
     }
     let mut told = item::told(std::mem::take(&mut maker.items), text, offset);
     for item in &mut told.items {
@@ -127,36 +127,36 @@ impl<'m> Maker<'m> {
         if first.is_some_and(|at| self.text[..at].ends_with('\r')) { "\r\n" } else { "\n" }
     }
 
-    fn value(&mut self, place: &ValuePlace) {
-        let path: Vec<&str> = place.path.iter().map(String::as_str).collect();
+    fn value(&mut self, context: &ValueContext) {
+        let path: Vec<&str> = context.path.iter().map(String::as_str).collect();
         let Some(key) = self.wanted.root.at(&path) else { return };
         if key.standing_words().is_some() {
             return;
         }
-        let spot = Spot::of(place);
-        match (&place.list, key.value) {
-            (None, Value::Text(text)) => self.text(text, &spot, place, key),
+        let spot = Spot::of(context);
+        match (&context.list, key.value) {
+            (None, Value::Text(text)) => self.text(text, &spot, context, key),
             (None, value) => self.plain(key, value, &spot),
             (Some(list), Value::List(Value::Text(text))) => {
-                self.item_text(*text, &spot, place, list, key);
+                self.item_text(*text, &spot, context, list, key);
             }
             (Some(list), Value::List(Value::Either(text, table))) => {
-                self.item_text(*text, &spot, place, list, key);
-                self.item_table(table, &spot, place, list, key);
+                self.item_text(*text, &spot, context, list, key);
+                self.item_table(table, &spot, context, list, key);
             }
             (Some(list), Value::List(Value::Table(table))) => {
-                self.item_table(table, &spot, place, list, key);
+                self.item_table(table, &spot, context, list, key);
             }
             _ => {}
         }
     }
 
     /// A string behind a key.
-    fn text(&mut self, text: Text, spot: &Spot<'_>, place: &ValuePlace, key: &'static Key) {
+    fn text(&mut self, text: Text, spot: &Spot<'_>, context: &ValueContext, key: &'static Key) {
         match text {
-            Text::Package => self.package_specs(spot, place, &[], false),
-            Text::PackageName => self.package_names(spot, place, &[]),
-            Text::Requirement => self.versions(spot, place),
+            Text::Package => self.package_specs(spot, context, &[], false),
+            Text::PackageName => self.package_names(spot, context, &[]),
+            Text::Requirement => self.versions(spot, context),
             Text::Advisory => self.advisories(spot, &[]),
             Text::Expression => self.expressions(spot),
             Text::Triple => self.triples(spot, &[]),
@@ -171,8 +171,8 @@ impl<'m> Maker<'m> {
         &mut self,
         text: Text,
         spot: &Spot<'_>,
-        place: &ValuePlace,
-        list: &ListPlace,
+        context: &ValueContext,
+        list: &ListContext,
         key: &'static Key,
     ) {
         let others: Vec<&str> = list
@@ -181,19 +181,19 @@ impl<'m> Maker<'m> {
             .filter_map(|one| one.said(&["id", "crate", "name", "triple"]))
             .collect();
         match text {
-            Text::Package => self.package_specs(spot, place, &others, true),
+            Text::Package => self.package_specs(spot, context, &others, true),
             Text::PackageName => self.wrappers(spot, &others),
             Text::PackageId => self.package_ids(spot, &others),
             Text::AdvisoryOrPackage => {
                 self.advisories(spot, &others);
                 self.yanked(spot, &others);
             }
-            Text::License => self.licenses(spot, place, &others),
+            Text::License => self.licenses(spot, context, &others),
             Text::Triple => self.triples(spot, &others),
             Text::OwnFeature => self.own_features(spot, &others),
             Text::Feature => self.features(spot, &others, key.name),
             Text::TargetFeature => self.target_features(spot, &others),
-            Text::Registry => self.registries(spot, place, &others),
+            Text::Registry => self.registries(spot, context, &others),
             Text::RegistryName => self.registry_names(spot, &others),
             Text::Git => self.repositories(spot, &others),
             Text::GitPrefix => self.prefixes(spot, &others),
@@ -209,8 +209,8 @@ impl<'m> Maker<'m> {
         &mut self,
         table: &'static Table,
         spot: &Spot<'_>,
-        place: &ValuePlace,
-        list: &ListPlace,
+        context: &ValueContext,
+        list: &ListContext,
         key: &'static Key,
     ) {
         match key.name {
@@ -223,7 +223,7 @@ impl<'m> Maker<'m> {
         // What has to be written is written by an entry of a kind.
         let needs_more = table.keys().any(|key| key.required);
         if table.key("crate").is_some() && !needs_more {
-            self.package_entries(table, spot, place, list);
+            self.package_entries(table, spot, context, list);
         }
         if table.key("id").is_some() {
             self.advisory_entries(spot, list);
@@ -282,6 +282,6 @@ fn is_there(others: &[&str], text: &str) -> bool {
 }
 
 /// What the other items of a list are about.
-fn abouts(list: &ListPlace) -> Vec<&str> {
+fn abouts(list: &ListContext) -> Vec<&str> {
     list.others.iter().filter_map(|one: &Entry| one.said(&["id", "crate", "name"])).collect()
 }

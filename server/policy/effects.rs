@@ -13,7 +13,9 @@ use camino::Utf8Path;
 use super::entries::{self, Entry, List};
 use crate::{
     text::{SourceText, Span},
-    verdict::{Check, Code, Counts, Finding, GraphFacts, Matched, PackageFacts, PackageRef, Place},
+    verdict::{
+        Check, Code, Counts, Finding, GraphFacts, Location, Matched, PackageFacts, PackageRef,
+    },
 };
 
 pub(crate) use summary::{summary, vain};
@@ -92,23 +94,23 @@ impl<'v> Effects<'v> {
         judged: Judged<'v>,
         moved: &dyn Fn(&SourceText, &Span) -> Option<Span>,
     ) -> Self {
-        let entry_of = |place: &Place| {
-            if place.file != file {
+        let entry_of = |location: &Location| {
+            if location.file != file {
                 return None;
             }
-            let span = moved(&place.text, &place.span)?;
+            let span = moved(&location.text, &location.span)?;
             entries::holding(entries, &span).map(|entry| entry.subject.span.start)
         };
         let mut pointing: BTreeMap<usize, Vec<&Finding>> = BTreeMap::new();
         for finding in judged.findings {
-            let related = finding.related.iter().map(|related| &related.place);
-            let places = finding.places.iter().chain(related);
-            for at in places.filter_map(entry_of).collect::<BTreeSet<_>>() {
+            let related = finding.related.iter().map(|related| &related.location);
+            let locations = finding.locations.iter().chain(related);
+            for at in locations.filter_map(entry_of).collect::<BTreeSet<_>>() {
                 pointing.entry(at).or_default().push(finding);
             }
         }
         let matched = judged.matched.iter();
-        let matched = matched.filter_map(|one| Some((entry_of(&one.place)?, &*one.packages)));
+        let matched = matched.filter_map(|one| Some((entry_of(&one.location)?, &*one.packages)));
         Self { judged, pointing, matched: matched.collect() }
     }
 
@@ -299,7 +301,7 @@ mod tests {
     /// first `subject` of the text.
     fn check(text: &str, findings: &[&str], graph: &GraphFacts, expected: &[&str]) {
         let source = SourceText::new(text);
-        let place = |subject: &str| Place {
+        let location = |subject: &str| Location {
             file: FILE.into(),
             text: source.clone(),
             span: text
@@ -315,17 +317,17 @@ mod tests {
             .filter_map(|told| {
                 let mut words = told.split(' ');
                 let code = words.next().expect("a code");
-                let place = place(words.next().expect("a subject"));
+                let location = location(words.next().expect("a subject"));
                 let packages: Vec<_> = words.map(package).collect();
                 let Some(code) = Code::by_name(code) else {
-                    matched.push(Matched { place, packages });
+                    matched.push(Matched { location, packages });
                     return None;
                 };
                 let mut finding =
                     crate::verdict::own(code, Severity::Note, String::new(), Vec::new());
                 finding.check = code.check();
                 finding.packages = packages;
-                finding.related.push(Related { place, message: String::new() });
+                finding.related.push(Related { location, message: String::new() });
                 Some(finding)
             })
             .collect();

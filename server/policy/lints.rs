@@ -98,11 +98,12 @@ struct Read<'r> {
 
 fn placed(judged: &Judged<'_>) -> Vec<(usize, usize)> {
     let findings = judged.findings.iter().enumerate();
-    let places = findings.flat_map(|(index, finding)| {
-        let here = finding.places.iter().filter(|place| place.file == judged.policy.name());
-        here.map(move |place| (place.span.start, index))
+    let locations = findings.flat_map(|(index, finding)| {
+        let here =
+            finding.locations.iter().filter(|location| location.file == judged.policy.name());
+        here.map(move |location| (location.span.start, index))
     });
-    let mut placed: Vec<_> = places.collect();
+    let mut placed: Vec<_> = locations.collect();
     placed.sort_unstable();
     placed
 }
@@ -110,7 +111,7 @@ fn placed(judged: &Judged<'_>) -> Vec<(usize, usize)> {
 impl Read<'_> {
     /// A finding at a span of the policy.
     fn said(&self, code: Code, severity: Severity, span: Span, message: String) -> Finding {
-        own(code, severity, message, vec![self.judged.policy.place(span)])
+        own(code, severity, message, vec![self.judged.policy.location(span)])
     }
 
     /// The findings of that code which stand in a span of the policy.
@@ -202,7 +203,7 @@ mod tests {
         for end in ends {
             let text = &whole[..end];
             for finding in Sample::new(text).lints() {
-                let span = &finding.places[0].span;
+                let span = &finding.locations[0].span;
                 assert!(text.get(span.clone()).is_some(), "{span:?} of {text}");
             }
             // What stands behind a gap is read, too.

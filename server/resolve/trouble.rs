@@ -19,12 +19,12 @@ pub(crate) struct Trouble {
     /// The rest of what cargo explained.
     pub(crate) notes: Vec<String>,
     /// Where it belongs.
-    pub(crate) place: TroublePlace,
+    pub(crate) location: CargoErrorLocation,
 }
 
 /// A place in one of the manifests.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct TroublePlace {
+pub(crate) struct CargoErrorLocation {
     pub(crate) file: Utf8PathBuf,
     pub(crate) text: SourceText,
     pub(crate) span: Span,
@@ -42,7 +42,7 @@ impl Trouble {
         let lines = complaint(stderr);
         let (message, notes) = words(&lines);
         let files = Files { judged, root, read: &read };
-        let place = files
+        let location = files
             .arrow(&lines)
             .or_else(|| files.configuration(&lines))
             .or_else(|| files.named_member(&lines))
@@ -50,7 +50,7 @@ impl Trouble {
             .or_else(|| files.named_dependency(&lines))
             .or_else(|| files.named_manifest(&lines))
             .unwrap_or_else(|| files.head(judged));
-        Self { message, notes, place }
+        Self { message, notes, location }
     }
 }
 
@@ -120,7 +120,7 @@ struct Files<'a> {
 
 impl Files<'_> {
     /// ` --> Cargo.toml:3:5`, and below it the source line with `^^^` under what is meant.
-    fn arrow(&self, lines: &[&str]) -> Option<TroublePlace> {
+    fn arrow(&self, lines: &[&str]) -> Option<CargoErrorLocation> {
         let at = lines.iter().position(|line| line.trim_start().starts_with("--> "))?;
         let arrow = lines[at].trim_start().strip_prefix("--> ")?;
         let mut parts = arrow.rsplitn(3, ':');
@@ -130,7 +130,7 @@ impl Files<'_> {
     }
 
     /// "could not parse TOML configuration in `/w/.cargo/config.toml`".
-    fn configuration(&self, lines: &[&str]) -> Option<TroublePlace> {
+    fn configuration(&self, lines: &[&str]) -> Option<CargoErrorLocation> {
         let at = lines.iter().position(|line| line.trim_start().starts_with(PARSE_ERROR))?;
         let numbers = lines[at].trim_start().strip_prefix(PARSE_ERROR)?;
         let (line, column) = numbers.split_once(", column ")?;
@@ -145,7 +145,7 @@ impl Files<'_> {
         line: usize,
         column: usize,
         drawing: &[&str],
-    ) -> Option<TroublePlace> {
+    ) -> Option<CargoErrorLocation> {
         let marks = drawing.iter().find_map(|line| line.split_once('|')?.1.split_once('^'));
         let length =
             marks.map_or(1, |(_, more)| 1 + more.chars().take_while(|&c| c == '^').count());
@@ -162,11 +162,11 @@ impl Files<'_> {
         };
         let from = column.saturating_sub(1);
         let span = tree::unquoted(source, at(from)..at(from + length));
-        Some(TroublePlace { file, text, span })
+        Some(CargoErrorLocation { file, text, span })
     }
 
     /// The entry of `members` for a folder that holds no manifest.
-    fn named_member(&self, lines: &[&str]) -> Option<TroublePlace> {
+    fn named_member(&self, lines: &[&str]) -> Option<CargoErrorLocation> {
         let file = self.root.join("Cargo.toml");
         let text = (self.read)(&file)?;
         let members = Manifest::parse(text.as_str()).workspace?.members;
@@ -175,22 +175,22 @@ impl Files<'_> {
             path.starts_with(self.root) && path.file_name() != Some("Cargo.toml") && missing(path)
         })?;
         let member = members.into_iter().find(|member| self.root.join(&member.value) == folder)?;
-        Some(TroublePlace { file, text, span: member.span })
+        Some(CargoErrorLocation { file, text, span: member.span })
     }
 
     /// "checksum for `time v0.3.44` changed between lock files" and the like.
-    fn lock_entry(&self, lines: &[&str]) -> Option<TroublePlace> {
+    fn lock_entry(&self, lines: &[&str]) -> Option<CargoErrorLocation> {
         let words = lines.iter().find(|line| line.contains("checksum for `"))?;
         let (name, version) = words.split('`').nth(1)?.split_once(" v")?;
         let file = self.root.join("Cargo.lock");
         let text = (self.read)(&file)?;
         let span = Lockfile::parse(text.as_str()).entry(name, version, None)?.version.span.clone();
-        Some(TroublePlace { file, text, span })
+        Some(CargoErrorLocation { file, text, span })
     }
 
     /// The declaration of a package that the words name, in the manifest they name or else in
     /// the judged one or the workspace's root.
-    fn named_dependency(&self, lines: &[&str]) -> Option<TroublePlace> {
+    fn named_dependency(&self, lines: &[&str]) -> Option<CargoErrorLocation> {
         let mut manifests = self.named_folders(lines);
         manifests.extend([self.judged.to_owned(), self.root.join("Cargo.toml")]);
         let names: Vec<&str> = quoted(lines)
@@ -205,8 +205,12 @@ impl Files<'_> {
                     declaration.package == *name || declaration.key.value == *name
                 });
                 if let Some(declaration) = declared {
-                    let span = declaration.place();
-                    return self.inherited(declaration).or(Some(TroublePlace { file, text, span }));
+                    let span = declaration.location();
+                    return self.inherited(declaration).or(Some(CargoErrorLocation {
+                        file,
+                        text,
+                        span,
+                    }));
                 }
             }
         }
@@ -214,16 +218,16 @@ impl Files<'_> {
     }
 
     /// Where the requirement stands that a declaration inherits.
-    fn inherited(&self, declaration: &Declaration) -> Option<TroublePlace> {
+    fn inherited(&self, declaration: &Declaration) -> Option<CargoErrorLocation> {
         declaration.inherits.as_ref()?;
         let file = self.root.join("Cargo.toml");
         let text = (self.read)(&file)?;
         let root = Manifest::parse(text.as_str());
-        let span = root.inherited(declaration)?.place();
-        Some(TroublePlace { file, text, span })
+        let span = root.inherited(declaration)?.location();
+        Some(CargoErrorLocation { file, text, span })
     }
 
-    fn named_manifest(&self, lines: &[&str]) -> Option<TroublePlace> {
+    fn named_manifest(&self, lines: &[&str]) -> Option<CargoErrorLocation> {
         let mut named = quoted(lines).map(Utf8Path::new).filter(|path| path.is_absolute());
         let file = named.find(|path| path.file_name() == Some("Cargo.toml") && path.is_file())?;
         Some(self.head(file))
@@ -241,10 +245,10 @@ impl Files<'_> {
         manifests.chain(in_parentheses).filter(|path| (self.read)(path).is_some()).collect()
     }
 
-    fn head(&self, file: &Utf8Path) -> TroublePlace {
+    fn head(&self, file: &Utf8Path) -> CargoErrorLocation {
         let text = (self.read)(file).unwrap_or_else(|| SourceText::new(""));
         let span = Manifest::parse(text.as_str()).head();
-        TroublePlace { file: file.to_owned(), text, span }
+        CargoErrorLocation { file: file.to_owned(), text, span }
     }
 }
 
@@ -259,25 +263,25 @@ mod tests {
     fn at(manifest: &'static str, stderr: &str) -> (String, String) {
         let read = |path: &Utf8Path| (path == "/w/Cargo.toml").then(|| SourceText::new(manifest));
         let trouble = Trouble::from_stderr(stderr, "/w/Cargo.toml".into(), "/w".into(), read);
-        let place = trouble.place.text.as_str()[trouble.place.span].to_owned();
-        (trouble.message, place)
+        let location = trouble.location.text.as_str()[trouble.location.span].to_owned();
+        (trouble.message, location)
     }
 
     #[test]
     fn an_arrow_is_followed() {
         let stderr = "error: invalid type: integer `1`, expected a version string\n --> Cargo.toml:4:8\n  |\n4 | tame = 1\n  |        ^\n  |\n";
-        let (message, place) = at("[package]\nname=\"m\"\n[dependencies]\ntame = 1\n", stderr);
+        let (message, location) = at("[package]\nname=\"m\"\n[dependencies]\ntame = 1\n", stderr);
         assert_eq!(message, "invalid type: integer `1`, expected a version string");
-        assert_eq!(place, "1");
+        assert_eq!(location, "1");
     }
 
     #[test]
     fn an_unknown_crate_is_placed_on_its_declaration() {
         let stderr = "    Updating crates.io index\nerror: no matching package named `nosuch` found\nlocation searched: crates.io index\nrequired by package `m v0.1.0 (/w)`\n";
-        let (message, place) =
+        let (message, location) =
             at("[package]\nname=\"m\"\n[dependencies]\nnosuch = \"1.2\"\n", stderr);
         assert_eq!(message, "no matching package named `nosuch` found");
-        assert_eq!(place, "1.2");
+        assert_eq!(location, "1.2");
     }
 
     #[test]
@@ -289,8 +293,8 @@ mod tests {
     #[test]
     fn the_cause_becomes_the_message_of_a_manifest_that_cannot_be_parsed() {
         let stderr = "error: failed to parse manifest at `/w/Cargo.toml`\n\nCaused by:\n  no targets specified in the manifest\n  either src/lib.rs, src/main.rs, a [lib] section, or [[bin]] section must be present\n";
-        let (message, place) = at("[package]\nname = \"m\"\n", stderr);
+        let (message, location) = at("[package]\nname = \"m\"\n", stderr);
         assert_eq!(message, "no targets specified in the manifest");
-        assert_eq!(place, "m");
+        assert_eq!(location, "m");
     }
 }

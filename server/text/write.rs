@@ -400,10 +400,10 @@ fn flush(_: &Utf8Path) -> Result<(), Cause> {
 
 /// Deletes a temporary file; gives its path where that fails.
 fn not_deleted(path: TempPath) -> Option<PathBuf> {
-    let place = path.to_path_buf();
-    let deleted = path.close().or_else(|_| fs::remove_file(&place));
+    let location = path.to_path_buf();
+    let deleted = path.close().or_else(|_| fs::remove_file(&location));
     match deleted {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => Some(place),
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Some(location),
         _ => None,
     }
 }

@@ -6,7 +6,7 @@ use super::Check;
 
 /// Where findings of a code belong.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Placing {
+pub enum LocationRule {
     /// The declarations through which the package comes.
     Package,
     /// The same, on the `git` or `path` value or the `[patch]` that decides the source.
@@ -19,7 +19,7 @@ pub enum Placing {
     Workspace,
 }
 
-impl Placing {
+impl LocationRule {
     /// The words for the documentation.
     pub fn words(self) -> &'static str {
         match self {
@@ -57,8 +57,8 @@ macro_rules! codes {
             }
 
             /// Where its findings are placed.
-            pub fn placing(self) -> Placing {
-                match self { $(Self::$variant => Placing::$placing,)* }
+            pub fn placing(self) -> LocationRule {
+                match self { $(Self::$variant => LocationRule::$placing,)* }
             }
 
             /// What it means, one sentence.

@@ -10,11 +10,11 @@ use codespan_reporting::{diagnostic::LabelStyle, files::Files as _};
 use krates::NodeId;
 
 use super::{
-    Check, Code, Database, Finding, PackageRef, Place, Placing, PolicyText, Related, Role,
+    Check, Code, Database, Finding, Location, LocationRule, PackageRef, PolicyText, Related, Role,
     Severity,
+    locations::{Known, LocationIndex},
     manifests::package_ref,
     paths,
-    places::{Known, Places},
     policy::config_severity,
     words::{harmless, tidied},
 };
@@ -25,7 +25,7 @@ mod sentences;
 /// What a diagnostic is read with.
 pub(super) struct Context<'a> {
     pub(super) krates: &'a Krates,
-    pub(super) places: &'a Places<'a>,
+    pub(super) locations: &'a LocationIndex<'a>,
     pub(super) policy: &'a PolicyText,
     pub(super) policy_id: FileId,
     pub(super) files: &'a Files,
@@ -41,7 +41,7 @@ impl Context<'_> {
 
 /// A label with the place that it stands for, if that is in a file of the user's.
 struct Labeled {
-    place: Option<(Target, Place)>,
+    location: Option<(Target, Location)>,
     primary: bool,
     /// The text that the label covers.
     text: String,
@@ -76,17 +76,17 @@ pub(super) fn from_config(
         .iter()
         .map(|label| labeled(label, policy, policy_id, files, None))
         .collect();
-    let mut places = chosen(&labels, Target::Policy);
+    let mut locations = chosen(&labels, Target::Policy);
     // What the policy holds twice, or holds without knowing it, is to be mended at each place.
     for label in &labels {
-        if let Some((_, place)) = &label.place
-            && !places.iter().any(|known| known.is_at(place))
+        if let Some((_, location)) = &label.location
+            && !locations.iter().any(|known| known.is_at(location))
         {
-            places.push(place.clone());
+            locations.push(location.clone());
         }
     }
-    if places.is_empty() {
-        places.push(policy.place(0..0));
+    if locations.is_empty() {
+        locations.push(policy.location(0..0));
     }
     Finding {
         check: Check::Config,
@@ -96,7 +96,7 @@ pub(super) fn from_config(
         remedy: sentences::nearest(diagnostic, &labels),
         packages: Vec::new(),
         advisory: None,
-        places,
+        locations,
         paths: Vec::new(),
         path_count: 0,
         notes: diagnostic.notes.iter().map(|note| harmless(note)).collect(),
@@ -126,11 +126,17 @@ pub(super) fn from_check(diag: &Diag, check: Check, context: &Context<'_>) -> Fi
         .labels
         .iter()
         .map(|label| {
-            labeled(label, context.policy, context.policy_id, context.files, Some(context.places))
+            labeled(
+                label,
+                context.policy,
+                context.policy_id,
+                context.files,
+                Some(context.locations),
+            )
         })
         .collect();
     let advisory = advisory(diag, context.database);
-    let placed = place(code, &nodes, &labels, context);
+    let placed = locate(code, &nodes, &labels, context);
     let mut finding = Finding {
         check,
         code,
@@ -138,7 +144,7 @@ pub(super) fn from_check(diag: &Diag, check: Check, context: &Context<'_>) -> Fi
         message: String::new(),
         remedy: None,
         advisory,
-        places: placed.places,
+        locations: placed.locations,
         paths: placed.paths,
         path_count: placed.count,
         notes: notes(diag),
@@ -146,8 +152,8 @@ pub(super) fn from_check(diag: &Diag, check: Check, context: &Context<'_>) -> Fi
         packages,
     };
     // A related place that is the finding's own says nothing new.
-    let Finding { related, places, .. } = &mut finding;
-    related.retain(|related| !places.iter().any(|place| place.is_at(&related.place)));
+    let Finding { related, locations, .. } = &mut finding;
+    related.retain(|related| !locations.iter().any(|location| location.is_at(&related.location)));
     let sentence = sentences::of(&finding, &diag.diag.message, &labels);
     finding.message =
         sentence.message.unwrap_or_else(|| tidied(&diag.diag.message, &finding.packages));
@@ -203,75 +209,75 @@ fn advisory(diag: &Diag, database: Option<&Database>) -> Option<Arc<super::Advis
 }
 
 #[derive(Default)]
-struct Placed {
-    places: Vec<Place>,
+struct Placement {
+    locations: Vec<Location>,
     paths: Vec<Vec<PackageRef>>,
     count: u64,
     /// What was left out, a sentence.
     cut: Option<String>,
 }
 
-fn place(
+fn locate(
     code: Option<Code>,
     nodes: &[NodeId],
     labels: &[Labeled],
     context: &Context<'_>,
-) -> Placed {
-    let placing = code.map_or(Placing::Policy, Code::placing);
-    let mut placed = Placed::default();
+) -> Placement {
+    let placing = code.map_or(LocationRule::Policy, Code::placing);
+    let mut placed = Placement::default();
     match placing {
-        Placing::Package | Placing::Source => {
+        LocationRule::Package | LocationRule::Source => {
             let mut known = Known::default();
             for node in nodes {
-                let found = context.places.of(*node, placing);
+                let found = context.locations.of(*node, placing);
                 let earlier = placed.paths.len();
                 placed.cut = placed.cut.or_else(|| found.cut.clone());
-                for place in &found.places {
-                    if known.insert(place) {
-                        let via = place.via.map(|via| via + earlier);
-                        placed.places.push(Place { via, ..place.clone() });
+                for location in &found.locations {
+                    if known.insert(location) {
+                        let via = location.via.map(|via| via + earlier);
+                        placed.locations.push(Location { via, ..location.clone() });
                     }
                 }
                 placed.paths.extend(found.paths.iter().cloned());
                 placed.count = placed.count.saturating_add(found.count);
             }
-            placed.places.sort_by_key(|place| place.role == Role::Pointer);
+            placed.locations.sort_by_key(|location| location.role == Role::Pointer);
             if is_about_the_license(code) {
-                prefer_license_fields(&mut placed.places, nodes, context);
+                prefer_license_fields(&mut placed.locations, nodes, context);
             }
         }
-        Placing::Policy => placed.places = chosen(labels, Target::Policy),
-        Placing::Manifest if code == Some(Code::Wildcard) => {
-            placed.places = requirements(labels, context);
+        LocationRule::Policy => placed.locations = chosen(labels, Target::Policy),
+        LocationRule::Manifest if code == Some(Code::Wildcard) => {
+            placed.locations = requirements(labels, context);
         }
-        Placing::Manifest => placed.places = chosen(labels, Target::Manifest),
-        Placing::Workspace => {}
+        LocationRule::Manifest => placed.locations = chosen(labels, Target::Manifest),
+        LocationRule::Workspace => {}
     }
-    if placed.places.is_empty() {
-        placed.places = chosen(labels, Target::Manifest);
+    if placed.locations.is_empty() {
+        placed.locations = chosen(labels, Target::Manifest);
     }
-    if placed.places.is_empty() {
-        placed.places = chosen(labels, Target::Policy);
+    if placed.locations.is_empty() {
+        placed.locations = chosen(labels, Target::Policy);
     }
-    if placed.places.is_empty() {
-        placed.places.push(context.places.manifests.judged.head());
+    if placed.locations.is_empty() {
+        placed.locations.push(context.locations.manifests.judged.head());
     }
     placed
 }
 
 /// cargo-deny points to the whole value where there is no requirement, also where the requirement
 /// is the workspace's.
-fn requirements(labels: &[Labeled], context: &Context<'_>) -> Vec<Place> {
-    let mut places: Vec<Place> = Vec::new();
+fn requirements(labels: &[Labeled], context: &Context<'_>) -> Vec<Location> {
+    let mut locations: Vec<Location> = Vec::new();
     for value in chosen(labels, Target::Manifest) {
-        for place in context.places.manifests.declared_in(value) {
-            if !places.iter().any(|known| known.is_at(&place)) {
-                places.push(place);
+        for location in context.locations.manifests.declared_in(value) {
+            if !locations.iter().any(|known| known.is_at(&location)) {
+                locations.push(location);
             }
         }
     }
-    places.sort_by_key(|place| place.role == Role::Pointer);
-    places
+    locations.sort_by_key(|location| location.role == Role::Pointer);
+    locations
 }
 
 fn is_about_the_license(code: Option<Code>) -> bool {
@@ -279,44 +285,45 @@ fn is_about_the_license(code: Option<Code>) -> bool {
 }
 
 /// A local package states its license itself: the finding stands there.
-fn prefer_license_fields(places: &mut [Place], nodes: &[NodeId], context: &Context<'_>) {
+fn prefer_license_fields(locations: &mut [Location], nodes: &[NodeId], context: &Context<'_>) {
     for node in nodes {
-        let Some(manifest) = context.places.manifests.of_node(*node) else { continue };
+        let Some(manifest) = context.locations.manifests.of_node(*node) else { continue };
         let Some(package) = &manifest.model.package else { continue };
         let Some(license) = package.license.as_ref().or(package.license_file.as_ref()) else {
             continue;
         };
         let head = manifest.head();
-        for place in places.iter_mut().filter(|place| place.is_at(&head)) {
-            place.span = license.span.clone();
+        for location in locations.iter_mut().filter(|location| location.is_at(&head)) {
+            location.span = license.span.clone();
         }
     }
 }
 
 /// The primary labels of the wanted kind, else the others of that kind.
-fn chosen(labels: &[Labeled], target: Target) -> Vec<Place> {
+fn chosen(labels: &[Labeled], target: Target) -> Vec<Location> {
     let of_kind = |primary: Option<bool>| {
         let meant =
             labels.iter().filter(move |label| primary.is_none_or(|wanted| label.primary == wanted));
-        let mut places: Vec<Place> = Vec::new();
-        for (kind, place) in meant.filter_map(|label| label.place.as_ref()) {
-            if *kind == target && !places.iter().any(|known: &Place| known.is_at(place)) {
-                places.push(place.clone());
+        let mut locations: Vec<Location> = Vec::new();
+        for (kind, location) in meant.filter_map(|label| label.location.as_ref()) {
+            if *kind == target && !locations.iter().any(|known: &Location| known.is_at(location)) {
+                locations.push(location.clone());
             }
         }
-        places
+        locations
     };
     let primary = of_kind(Some(true));
     if primary.is_empty() { of_kind(None) } else { primary }
 }
 
 fn related(packages: &[PackageRef], labels: &[Labeled], context: &Context<'_>) -> Vec<Related> {
-    let locked = packages.iter().filter_map(|package| context.places.manifests.lock_entry(package));
+    let locked =
+        packages.iter().filter_map(|package| context.locations.manifests.lock_entry(package));
     let labeled = labels.iter().filter_map(|label| {
-        let (_, place) = label.place.as_ref()?;
+        let (_, location) = label.location.as_ref()?;
         let message =
             if label.message.is_empty() { label.text.clone() } else { label.message.clone() };
-        Some(Related { place: place.clone(), message })
+        Some(Related { location: location.clone(), message })
     });
     locked.chain(labeled).collect()
 }
@@ -326,30 +333,31 @@ fn labeled(
     policy: &PolicyText,
     policy_id: FileId,
     files: &Files,
-    places: Option<&Places<'_>>,
+    locations: Option<&LocationIndex<'_>>,
 ) -> Labeled {
     let source = files.source(label.file_id);
     let text = source.get(label.range.clone()).unwrap_or_default().trim_matches('"');
-    let place = (|| {
+    let location = (|| {
         if label.file_id == policy_id {
-            return Some((Target::Policy, policy.place(label.range.clone())));
+            return Some((Target::Policy, policy.location(label.range.clone())));
         }
         let name = codespan_name(files, label.file_id)?;
         let span = without_mark(source, &label.range);
         if let Some(file) = policy.exceptions.as_ref().filter(|file| file.is_called(name)) {
             let text = file.text().filter(|text| text.as_str() == source);
             let text = text.cloned().unwrap_or_else(|| SourceText::new(source));
-            let place = Place { file: file.path.clone(), text, span, role: Role::Mend, via: None };
-            return Some((Target::Policy, place));
+            let location =
+                Location { file: file.path.clone(), text, span, role: Role::Mend, via: None };
+            return Some((Target::Policy, location));
         }
-        let manifest = places?.manifests.at(name)?;
+        let manifest = locations?.manifests.at(name)?;
         // It may be written otherwise by now.
         let mut edits = Edits::default();
         edits.push(Edit::between(source.trim_start_matches('\u{feff}'), manifest.text.as_str()));
-        Some((Target::Manifest, manifest.place(edits.moved(&span), Role::Mend)))
+        Some((Target::Manifest, manifest.location(edits.moved(&span), Role::Mend)))
     })();
     Labeled {
-        place,
+        location,
         primary: label.style == LabelStyle::Primary,
         text: harmless(text),
         message: harmless(&label.message),

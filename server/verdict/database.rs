@@ -147,7 +147,7 @@ impl DatabaseSource {
         match self {
             Self::Folder(folder) => BTreeSet::from([Input::Tree(folder.clone())]),
             Self::Managed(settings) => settings
-                .places()
+                .possible_locations()
                 .iter()
                 .flat_map(DatabaseLocation::heads)
                 .map(Input::Text)
@@ -414,7 +414,7 @@ impl DatabaseSettings {
     }
 
     /// All places where they may be read, now or after a fetch.
-    pub(crate) fn places(&self) -> BTreeSet<DatabaseLocation> {
+    pub(crate) fn possible_locations(&self) -> BTreeSet<DatabaseLocation> {
         self.locations().into_iter().flat_map(|location| [location.target(), location]).collect()
     }
 }

@@ -26,7 +26,7 @@ pub struct Declared {
     /// The declaration's key.
     pub key: Span,
     /// The place of its findings.
-    pub place: Span,
+    pub location: Span,
     /// What it resolved to.
     pub package: PackageRef,
     /// The package's license expression.
@@ -93,7 +93,7 @@ fn one(
         file: manifest.path.clone(),
         text: manifest.text.clone(),
         key: declaration.key.span.clone(),
-        place: declaration.place(),
+        location: declaration.location(),
         package: package_ref(krate),
         license: krate.license.clone(),
         description: krate.description.clone(),

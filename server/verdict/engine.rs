@@ -29,10 +29,10 @@ use super::{
     declared::{Declared, declared},
     graph, license_files, license_limits,
     license_lines::LicenseLines,
+    locations::LocationIndex,
     manifests::{LocalManifest, Locked, Manifests, Names},
     matched,
     memory::{self, Memory},
-    places::Places,
     policy::Config,
     releases::Listings,
     words::{harmless, listed},
@@ -270,7 +270,7 @@ struct Graph<'g> {
 /// Everything that is made once for manifests as they are written.
 struct Placed<'p, 'g> {
     graph: &'p Graph<'g>,
-    places: Places<'p>,
+    locations: LocationIndex<'p>,
     memory: Memory,
     own_findings: Vec<Finding>,
     declared: Arc<Vec<Declared>>,
@@ -501,7 +501,7 @@ impl<'p, 'g> Placed<'p, 'g> {
     fn new(graph: &'p Graph<'g>, manifests: &'p Manifests) -> Self {
         Self {
             graph,
-            places: Places::new(graph.krates, manifests),
+            locations: LocationIndex::new(graph.krates, manifests),
             memory: Memory::default(),
             own_findings: manifests.unjudged.iter().map(not_judged).collect(),
             declared: Arc::new(declared(graph.krates, manifests, &|_| None)),
@@ -551,7 +551,7 @@ impl<'p, 'g> Placed<'p, 'g> {
                 &mut config.licenses,
                 &self.graph.linked.refused,
                 &question.policy,
-                &self.places,
+                &self.locations,
             );
             let outdated =
                 license_files::outdated(self.graph.krates, &config.licenses, &question.policy);
@@ -581,7 +581,7 @@ impl<'p, 'g> Placed<'p, 'g> {
         tracing::debug!("judged after {:?}", began.elapsed());
         let context = Context {
             krates: self.graph.krates,
-            places: &self.places,
+            locations: &self.locations,
             policy: &question.policy,
             policy_id,
             files: &files,
@@ -629,7 +629,7 @@ impl<'p, 'g> Placed<'p, 'g> {
             Code::CheckFailed,
             Severity::Error,
             format!("the check of {} broke off: {broken}", check.name()),
-            vec![self.places.manifests.judged.head()],
+            vec![self.locations.manifests.judged.head()],
         )
     }
 }
@@ -688,7 +688,7 @@ pub(crate) fn own(
     code: Code,
     severity: Severity,
     message: String,
-    places: Vec<super::Place>,
+    locations: Vec<super::Location>,
 ) -> Finding {
     Finding {
         check: Check::Supercargo,
@@ -698,7 +698,7 @@ pub(crate) fn own(
         remedy: None,
         packages: Vec::new(),
         advisory: None,
-        places,
+        locations,
         paths: Vec::new(),
         path_count: 0,
         notes: Vec::new(),

@@ -100,7 +100,7 @@ pub enum Role {
 
 /// A span of a file, with the text version that it belongs to.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Place {
+pub struct Location {
     /// The file, absolute.
     pub file: Utf8PathBuf,
     /// The text that was judged. Not serialized: it is the file's.
@@ -114,7 +114,7 @@ pub struct Place {
     pub via: Option<usize>,
 }
 
-impl Place {
+impl Location {
     /// Whether both are the same span of the same file.
     pub fn is_at(&self, other: &Self) -> bool {
         self.file == other.file && self.span == other.span
@@ -125,7 +125,7 @@ impl Place {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Related {
     /// Where.
-    pub place: Place,
+    pub location: Location,
     /// What it has to do with the finding.
     pub message: String,
 }
@@ -148,9 +148,9 @@ pub struct Finding {
     /// The advisory, for findings that are one.
     pub advisory: Option<Arc<AdvisoryFacts>>,
     /// Where it belongs, the first place first; never empty for findings of a readable workspace.
-    pub places: Vec<Place>,
+    pub locations: Vec<Location>,
     /// Why the package is there: the shortest path through each declaration that brings it, from
-    /// a member to the package (see [`Place::via`]).
+    /// a member to the package (see [`Location::via`]).
     pub paths: Vec<Vec<PackageRef>>,
     /// How many paths there are in all.
     pub path_count: u64,

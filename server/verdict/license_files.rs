@@ -270,8 +270,8 @@ fn changed_text(krate: &Krate, path: &Utf8Path, span: Span, policy: &PolicyText)
         "`{path}` of `{}` {} is not the text that this clarification was made for, which therefore does not hold",
         krate.name, krate.version
     );
-    let places = vec![policy.place(span)];
-    let mut finding = own(Code::ClarificationOutdated, Severity::Warning, message, places);
+    let locations = vec![policy.location(span)];
+    let mut finding = own(Code::ClarificationOutdated, Severity::Warning, message, locations);
     finding.remedy = Some("read the text, and state its hash if the expression still fits".into());
     finding.packages.push(package_ref(krate));
     finding

@@ -12,11 +12,11 @@ use cargo_deny::{Krate, Krates, licenses::cfg::ValidConfig};
 use krates::{Kid, cm::Metadata};
 
 use super::{
-    Check, Code, Finding, Placing, PolicyText, Severity,
+    Check, Code, Finding, LocationRule, PolicyText, Severity,
     engine::{needs_text, own},
     license_files::is_license_name,
+    locations::LocationIndex,
     manifests::package_ref,
-    places::Places,
 };
 use crate::{limits, text::unusable};
 
@@ -58,7 +58,7 @@ pub(super) fn examine(
     config: &mut ValidConfig,
     refused: &[Refused],
     policy: &PolicyText,
-    places: &Places<'_>,
+    locations: &LocationIndex<'_>,
 ) -> Texts {
     let mut texts = Texts::default();
     let clarified = |krate: &Krate, config: &ValidConfig| {
@@ -69,12 +69,12 @@ pub(super) fn examine(
             continue;
         }
         for one in refused.iter().filter(|one| one.package == krate.id) {
-            texts.findings.push(of_package(krate, krates, &one.file, &one.why, places));
+            texts.findings.push(of_package(krate, krates, &one.file, &one.why, locations));
         }
         let Some(folder) = krate.manifest_path.parent() else { continue };
         if let Some((file, why)) = beside(krate, folder) {
             texts.stops = true;
-            texts.findings.push(of_package(krate, krates, &file, &why, places));
+            texts.findings.push(of_package(krate, krates, &file, &why, locations));
         }
     }
     config.clarifications.retain(|clarification| {
@@ -92,8 +92,8 @@ pub(super) fn examine(
             file.path.value,
             Check::Licenses.name(),
         );
-        let place = policy.place(file.path.span.start..file.path.span.end);
-        let mut finding = own(Code::OverLimit, Severity::Error, message, vec![place]);
+        let location = policy.location(file.path.span.start..file.path.span.end);
+        let mut finding = own(Code::OverLimit, Severity::Error, message, vec![location]);
         finding.remedy = Some("name a text of the package".to_owned());
         texts.findings.push(finding);
         false
@@ -138,24 +138,24 @@ fn of_package(
     krates: &Krates,
     file: &Utf8Path,
     why: &str,
-    places: &Places<'_>,
+    locations: &LocationIndex<'_>,
 ) -> Finding {
     let message = format!(
         "could not determine the license of `{}` {}: `{file}` is {why}",
         krate.name, krate.version
     );
     let node = krates.nid_for_kid(&krate.id);
-    let stated = node.and_then(|node| places.manifests.of_node(node)).map(|manifest| {
+    let stated = node.and_then(|node| locations.manifests.of_node(node)).map(|manifest| {
         let package = manifest.model.package.as_ref();
         let field = package.and_then(|package| package.license_file.as_ref());
         match field.filter(|field| field.value == file.as_str()) {
-            Some(field) => manifest.place(field.span.clone(), super::Role::Mend),
+            Some(field) => manifest.location(field.span.clone(), super::Role::Mend),
             None => manifest.head(),
         }
     });
-    let found = || node.map(|node| places.of(node, Placing::Package).places.clone());
-    let places = stated.map(|place| vec![place]).or_else(found).unwrap_or_default();
-    let mut finding = own(Code::OverLimit, Severity::Error, message, places);
+    let found = || node.map(|node| locations.of(node, LocationRule::Package).locations.clone());
+    let locations = stated.map(|location| vec![location]).or_else(found).unwrap_or_default();
+    let mut finding = own(Code::OverLimit, Severity::Error, message, locations);
     finding.remedy = Some("state the license expression, or name a license text".to_owned());
     finding.packages.push(package_ref(krate));
     finding

@@ -6,7 +6,7 @@ use camino::{Utf8Path, Utf8PathBuf};
 use cargo_deny::{Krate, Krates};
 use krates::NodeId;
 
-use super::{PackageRef, Place, Related, Role};
+use super::{Location, PackageRef, Related, Role};
 use crate::{
     model::{
         lockfile::{LockEntry, Lockfile},
@@ -107,12 +107,12 @@ impl LocalManifest {
         Self { real: path.to_owned(), path: path.to_owned(), text, model }
     }
 
-    pub(super) fn place(&self, span: Span, role: Role) -> Place {
-        Place { file: self.path.clone(), text: self.text.clone(), span, role, via: None }
+    pub(super) fn location(&self, span: Span, role: Role) -> Location {
+        Location { file: self.path.clone(), text: self.text.clone(), span, role, via: None }
     }
 
-    pub(super) fn head(&self) -> Place {
-        self.place(self.model.head(), Role::Mend)
+    pub(super) fn head(&self) -> Location {
+        self.location(self.model.head(), Role::Mend)
     }
 
     /// The declaration that cargo's metadata describes.
@@ -213,25 +213,29 @@ impl Manifests {
 
     /// The places of a declaration: an inherited one is mended in the workspace's root, and the
     /// member's own line points there.
-    pub(super) fn places(&self, member: &LocalManifest, declared: &Declaration) -> Vec<Place> {
+    pub(super) fn locations(
+        &self,
+        member: &LocalManifest,
+        declared: &Declaration,
+    ) -> Vec<Location> {
         match (self.origin(member, declared), &declared.inherits) {
             (Some((root, origin)), Some(pointer)) => vec![
-                root.place(origin.place(), Role::Mend),
-                member.place(pointer.clone(), Role::Pointer),
+                root.location(origin.location(), Role::Mend),
+                member.location(pointer.clone(), Role::Pointer),
             ],
-            _ => vec![member.place(declared.place(), Role::Mend)],
+            _ => vec![member.location(declared.location(), Role::Mend)],
         }
     }
 
     /// The places of the declaration whose value is `value`, or that place itself.
-    pub(super) fn declared_in(&self, value: Place) -> Vec<Place> {
+    pub(super) fn declared_in(&self, value: Location) -> Vec<Location> {
         let inside = |declared: &&Declaration| {
-            let at = declared.place();
+            let at = declared.location();
             value.span.start <= at.start && at.end <= value.span.end
         };
         let found = self.at(&value.file).and_then(|manifest| {
             let declared = manifest.model.declarations.iter().find(inside)?;
-            Some(self.places(manifest, declared))
+            Some(self.locations(manifest, declared))
         });
         found.unwrap_or_else(|| vec![value])
     }
@@ -241,18 +245,18 @@ impl Manifests {
         &self,
         member: &LocalManifest,
         declared: &Declaration,
-    ) -> Vec<Place> {
+    ) -> Vec<Location> {
         let patch = self.root.model.patches.iter().find(|patch| patch.package == declared.package);
         if let Some(patch) = patch {
-            return vec![self.root.place(patch.source_place(), Role::Mend)];
+            return vec![self.root.location(patch.source_place(), Role::Mend)];
         }
         match self.origin(member, declared) {
             Some((_, origin)) => {
-                let mut places = self.places(member, declared);
-                places[0].span = origin.source_place();
-                places
+                let mut locations = self.locations(member, declared);
+                locations[0].span = origin.source_place();
+                locations
             }
-            None => vec![member.place(declared.source_place(), Role::Mend)],
+            None => vec![member.location(declared.source_place(), Role::Mend)],
         }
     }
 
@@ -263,7 +267,7 @@ impl Manifests {
         let same = by_version.get(&(package.name.clone(), package.version.clone()))?;
         let of_source = same.iter().find(|index| entries[**index].source == package.source);
         let entry = &entries[*of_source.or(same.first())?];
-        let place = Place {
+        let location = Location {
             file: path.clone(),
             text: text.clone(),
             span: entry.version.span.clone(),
@@ -271,7 +275,7 @@ impl Manifests {
             via: None,
         };
         Some(Related {
-            place,
+            location,
             message: format!("`{}` {} is locked here", package.name, package.version),
         })
     }

@@ -8,14 +8,14 @@ use cargo_deny::{
     licenses::cfg::ValidConfig,
 };
 
-use super::{PackageRef, Place, PolicyText, Role, collect, manifests::package_ref};
+use super::{Location, PackageRef, PolicyText, Role, collect, manifests::package_ref};
 use crate::text::SourceText;
 
 /// An entry of a policy and the packages that cargo-deny matches with it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Matched {
     /// The name of the package in the entry.
-    pub place: Place,
+    pub location: Location,
     /// Every version that it speaks of.
     pub packages: Vec<PackageRef>,
 }
@@ -30,18 +30,18 @@ pub(super) fn exceptions(
     let mut beside: BTreeMap<FileId, SourceText> = BTreeMap::new();
     let all = config.exceptions.iter().filter_map(|one| {
         let span = one.spec.name.span.start..one.spec.name.span.end;
-        let place = if one.file_id == config.file_id {
-            policy.place(span)
+        let location = if one.file_id == config.file_id {
+            policy.location(span)
         } else {
             let (id, source) = (one.file_id, files.source(one.file_id));
             let text = beside.entry(id).or_insert_with(|| SourceText::new(source)).clone();
             let name = collect::codespan_name(files, id)?;
             let file = policy.exceptions.as_ref().filter(|file| file.is_called(name))?.path.clone();
             let span = collect::without_mark(source, &span);
-            Place { file, text, span, role: Role::Mend, via: None }
+            Location { file, text, span, role: Role::Mend, via: None }
         };
         let named = krates.krates().filter(|krate| cargo_deny::match_krate(krate, &one.spec));
-        Some(Matched { place, packages: named.map(package_ref).collect() })
+        Some(Matched { location, packages: named.map(package_ref).collect() })
     });
     all.collect()
 }

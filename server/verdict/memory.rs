@@ -5,7 +5,7 @@ use std::{cell::RefCell, collections::BTreeMap, sync::Arc};
 
 use toml::{Table, Value};
 
-use super::{Check, Counts, Database, Finding, Place, PolicyText, Question};
+use super::{Check, Counts, Database, Finding, Location, PolicyText, Question};
 use crate::{
     model::essence::Essence,
     text::{Edit, Edits, SourceText},
@@ -80,16 +80,16 @@ impl Memory {
             let edit = Edit::between(known.policy.as_str(), policy.text.as_str());
             let mut edits = Edits::default();
             edits.push(edit.clone());
-            for place in known.findings.iter_mut().flat_map(policy_places) {
-                if place.file != policy.name() {
+            for location in known.findings.iter_mut().flat_map(policy_places) {
+                if location.file != policy.name() {
                     continue;
                 }
                 // Where the edit touches a place, only the check can tell the new one.
-                if edit.span.start <= place.span.end && place.span.start <= edit.span.end {
+                if edit.span.start <= location.span.end && location.span.start <= edit.span.end {
                     return None;
                 }
-                place.span = edits.moved(&place.span);
-                place.text = policy.text.clone();
+                location.span = edits.moved(&location.span);
+                location.text = policy.text.clone();
             }
             known.policy = policy.text.clone();
         }
@@ -116,7 +116,7 @@ impl Memory {
     }
 }
 
-fn policy_places(finding: &mut Finding) -> impl Iterator<Item = &mut Place> {
-    let related = finding.related.iter_mut().map(|related| &mut related.place);
-    finding.places.iter_mut().chain(related)
+fn policy_places(finding: &mut Finding) -> impl Iterator<Item = &mut Location> {
+    let related = finding.related.iter_mut().map(|related| &mut related.location);
+    finding.locations.iter_mut().chain(related)
 }

@@ -30,7 +30,7 @@ use url::Url;
 pub use exceptions::ExceptionsFile;
 
 use super::{
-    Check, Code, Finding, GraphOptions, Place, Role, Severity,
+    Check, Code, Finding, GraphOptions, Location, Role, Severity,
     collect::{from_config, severity_of},
     own,
     words::{harmless, panic_message},
@@ -196,8 +196,8 @@ impl PolicyText {
         catch_unwind(AssertUnwindSafe(read)).map_err(|panic| {
             let why = panic_message(&*panic);
             let message = format!("cargo-deny breaks off while it reads the policy ({why})");
-            let place = vec![self.place(0..0)];
-            Box::new(own(Code::CheckFailed, Severity::Error, message, place))
+            let location = vec![self.location(0..0)];
+            Box::new(own(Code::CheckFailed, Severity::Error, message, location))
         })
     }
 
@@ -214,16 +214,16 @@ impl PolicyText {
             let check = Check::JUDGED.into_iter().find(|check| check.name() == section);
             left_out.extend(check.map_or(Check::JUDGED.to_vec(), |check| vec![check]));
             let name = harmless(&list.path.join("."));
-            findings.push(long_list(&name, list.count, check, self.place(list.place)));
+            findings.push(long_list(&name, list.count, check, self.location(list.location)));
         }
         let beside = self.exceptions.as_ref().and_then(|file| Some((file, file.text()?)));
         if let Some((file, text)) = beside {
             for list in lists::long(text.as_str()) {
                 left_out.push(Check::Licenses);
-                let (file, text, span) = (file.path.clone(), text.clone(), list.place);
-                let place = Place { file, text, span, role: Role::Mend, via: None };
+                let (file, text, span) = (file.path.clone(), text.clone(), list.location);
+                let location = Location { file, text, span, role: Role::Mend, via: None };
                 let name = harmless(&list.path.join("."));
-                findings.push(long_list(&name, list.count, Some(Check::Licenses), place));
+                findings.push(long_list(&name, list.count, Some(Check::Licenses), location));
             }
         }
         (findings, left_out)
@@ -232,7 +232,7 @@ impl PolicyText {
     /// A string stands for a table, and cargo-deny does not come back from it.
     fn string_finding(&self, span: crate::text::Span) -> Finding {
         let message = "a table is wanted here, and cargo-deny breaks off on a string".to_owned();
-        let mut finding = own(Code::Wanted, Severity::Error, message, vec![self.place(span)]);
+        let mut finding = own(Code::Wanted, Severity::Error, message, vec![self.location(span)]);
         finding.remedy =
             Some("write `{ crate = \"..\" }` with what else has to be said".to_owned());
         finding
@@ -243,14 +243,15 @@ impl PolicyText {
         if let Some(at) = too_deep(self.text.as_str()) {
             let message = format!("the policy is nested deeper than {DEEPEST} levels");
             let line = self.text.line_span(at);
-            let place = self.place(at..line.end.min(at + 1));
-            let mut finding = own(Code::PolicySyntax, Severity::Error, message, vec![place]);
+            let location = self.location(at..line.end.min(at + 1));
+            let mut finding = own(Code::PolicySyntax, Severity::Error, message, vec![location]);
             finding.remedy = Some("nothing can be judged until it is mended".to_owned());
             return Err(Box::new(finding));
         }
         if let Some(at) = tree::too_many_values(self.text.as_str()) {
             let message = format!("the policy has more than {} values", limits::VALUES);
-            let finding = own(Code::OverLimit, Severity::Error, message, vec![self.place(at..at)]);
+            let finding =
+                own(Code::OverLimit, Severity::Error, message, vec![self.location(at..at)]);
             return Err(Box::new(finding));
         }
         let Some(exceptions) = &self.exceptions else { return Ok(()) };
@@ -274,8 +275,8 @@ impl PolicyText {
         };
         let text = SourceText::new("");
         let file = path.clone();
-        let place = Place { file, text, span: 0..0, role: Role::Mend, via: None };
-        let mut finding = own(Code::UnreadableFile, Severity::Error, trouble, vec![place]);
+        let location = Location { file, text, span: 0..0, role: Role::Mend, via: None };
+        let mut finding = own(Code::UnreadableFile, Severity::Error, trouble, vec![location]);
         finding.remedy = Some("nothing can be judged until it is mended".to_owned());
         Err(Box::new(finding))
     }
@@ -289,14 +290,14 @@ impl PolicyText {
         let on_its_line = |span: toml_span::Span| {
             let line = self.text.line_span(span.start);
             let on_line = span.start.min(text.len())..span.end.min(line.end);
-            self.place(if on_line.is_empty() { line } else { on_line })
+            self.location(if on_line.is_empty() { line } else { on_line })
         };
-        let mut places = vec![on_its_line(error.span)];
+        let mut locations = vec![on_its_line(error.span)];
         if let ErrorKind::DuplicateTable { first, .. }
         | ErrorKind::DuplicateKey { first, .. }
         | ErrorKind::DottedKeyInvalidType { first } = &error.kind
         {
-            places.push(on_its_line(*first));
+            locations.push(on_its_line(*first));
         }
         Finding {
             check: Check::Supercargo,
@@ -306,7 +307,7 @@ impl PolicyText {
             remedy: Some("nothing can be judged until it is mended".to_owned()),
             packages: Vec::new(),
             advisory: None,
-            places,
+            locations,
             paths: Vec::new(),
             path_count: 0,
             notes: Vec::new(),
@@ -314,8 +315,8 @@ impl PolicyText {
         }
     }
 
-    pub(crate) fn place(&self, span: crate::text::Span) -> Place {
-        Place {
+    pub(crate) fn location(&self, span: crate::text::Span) -> Location {
+        Location {
             file: self.name().to_owned(),
             text: self.text.clone(),
             span,
@@ -325,14 +326,14 @@ impl PolicyText {
     }
 }
 
-fn long_list(name: &str, count: usize, check: Option<Check>, place: Place) -> Finding {
+fn long_list(name: &str, count: usize, check: Option<Check>, location: Location) -> Finding {
     let left_out = match check {
         Some(check) => format!("the {} check is not run", check.name()),
         None => "no check is run".to_owned(),
     };
     let limit = limits::LIST_ENTRIES;
     let message = format!("`{name}` has {count} entries, more than {limit}: {left_out}");
-    let mut finding = own(Code::OverLimit, Severity::Error, message, vec![place]);
+    let mut finding = own(Code::OverLimit, Severity::Error, message, vec![location]);
     finding.remedy = Some("remove the entries that nothing matches".to_owned());
     finding
 }

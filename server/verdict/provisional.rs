@@ -12,8 +12,8 @@ use camino::{Utf8Path, Utf8PathBuf};
 use semver::{Version, VersionReq};
 
 use super::{
-    AdvisoryFacts, AdvisoryKind, Check, Code, Database, Declared, Finding, PackageRef, Place, Role,
-    Severity, collect,
+    AdvisoryFacts, AdvisoryKind, Check, Code, Database, Declared, Finding, Location, PackageRef,
+    Role, Severity, collect,
 };
 use crate::{
     model::{
@@ -61,7 +61,7 @@ impl LockedVersions {
 struct Changed<'a> {
     one: &'a Declared,
     /// The manifest as it is now, and the declaration's place in it.
-    place: Place,
+    location: Location,
     version: Next,
 }
 
@@ -79,11 +79,11 @@ pub(crate) fn provisional(known: &Known<'_>) -> Vec<Finding> {
     let mut findings: Vec<Finding> = known.findings.to_vec();
     for finding in &mut findings {
         let Some(package) = finding.packages.first() else { continue };
-        if finding.check != Check::Advisories || finding.places.is_empty() {
+        if finding.check != Check::Advisories || finding.locations.is_empty() {
             continue;
         }
         if known.is_gone(package) {
-            finding.places.clear();
+            finding.locations.clear();
             continue;
         }
         let advisory = finding.advisory.clone();
@@ -96,20 +96,20 @@ pub(crate) fn provisional(known: &Known<'_>) -> Vec<Finding> {
                 }
         });
         let mended: Vec<_> = mended.map(|changed| changed.one).collect();
-        finding.places.retain(|place| {
-            !mended.iter().any(|one| one.file == place.file && one.place == place.span)
+        finding.locations.retain(|location| {
+            !mended.iter().any(|one| one.file == location.file && one.location == location.span)
         });
-        if finding.places.iter().all(|place| place.role == Role::Pointer) {
-            finding.places.clear();
+        if finding.locations.iter().all(|location| location.role == Role::Pointer) {
+            finding.locations.clear();
         }
     }
-    findings.retain(|finding| finding.check != Check::Advisories || !finding.places.is_empty());
+    findings.retain(|finding| finding.check != Check::Advisories || !finding.locations.is_empty());
     for changed in &changed {
         for advisory in known.vulnerabilities(changed) {
             let here = |finding: &Finding| {
                 finding.advisory.as_ref().is_some_and(|known| known.id == advisory.id)
-                    && finding.places.iter().any(|place| {
-                        place.file == changed.one.file && place.span == changed.one.place
+                    && finding.locations.iter().any(|location| {
+                        location.file == changed.one.file && location.span == changed.one.location
                     })
             };
             if !findings.iter().any(here) {
@@ -157,14 +157,14 @@ fn changed<'a>(known: &Known<'a>) -> Vec<Changed<'a>> {
         let Some((before, now, text)) = read else { continue };
         let Some(declaration) = same_declaration(before, now, one) else { continue };
         let Some(version) = known.next(one, declaration) else { continue };
-        let place = Place {
+        let location = Location {
             file: one.file.clone(),
             text: text.clone(),
-            span: declaration.place(),
+            span: declaration.location(),
             role: Role::Mend,
             via: None,
         };
-        all.push(Changed { one, place, version });
+        all.push(Changed { one, location, version });
     }
     all
 }
@@ -236,7 +236,7 @@ fn vulnerability(changed: &Changed<'_>, advisory: Arc<AdvisoryFacts>) -> Finding
         remedy: None,
         packages: vec![package],
         advisory: Some(advisory),
-        places: vec![changed.place.clone()],
+        locations: vec![changed.location.clone()],
         paths: Vec::new(),
         path_count: 0,
         notes: Vec::new(),

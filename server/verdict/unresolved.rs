@@ -15,8 +15,8 @@ use camino::Utf8PathBuf;
 use semver::{Version, VersionReq};
 
 use super::{
-    AdvisoryFacts, AdvisoryKind, Check, Code, Database, Finding, PackageRef, Place, Role, Severity,
-    collect, places::Known,
+    AdvisoryFacts, AdvisoryKind, Check, Code, Database, Finding, Location, PackageRef, Role,
+    Severity, collect, locations::Known,
 };
 use crate::{
     limits,
@@ -37,7 +37,7 @@ pub(crate) struct LockedManifest {
 
 /// A declaration and what it is locked to.
 struct Entrance {
-    place: Place,
+    location: Location,
     member: PackageRef,
     /// Where in the lock file.
     locked: usize,
@@ -93,7 +93,7 @@ fn is_safe(advisory: &AdvisoryFacts, version: &Version) -> bool {
 #[derive(Default)]
 struct Ways {
     /// The declarations, each with the shortest path through it.
-    found: Vec<(Place, Option<Vec<PackageRef>>)>,
+    found: Vec<(Location, Option<Vec<PackageRef>>)>,
     /// How many there are in all.
     count: usize,
     /// What was left out, a sentence.
@@ -160,7 +160,7 @@ impl<'a> Reach<'a> {
         let (mut more, mut unlisted) = (0_usize, None);
         for entrance in self.entrances {
             let Some(distance) = distances.get(&entrance.locked) else { continue };
-            if !known.insert(&entrance.place) {
+            if !known.insert(&entrance.location) {
                 continue;
             }
             ways.count += 1;
@@ -180,7 +180,7 @@ impl<'a> Reach<'a> {
             if path.is_none() {
                 unlisted = unlisted.max(Some(length));
             }
-            ways.found.push((entrance.place.clone(), path));
+            ways.found.push((entrance.location.clone(), path));
         }
         ways.cut = if more > 0 {
             Some(format!("{more} more dependencies that bring it are not listed"))
@@ -228,10 +228,10 @@ impl<'a> Reach<'a> {
 }
 
 fn finding(package: &LockedPackage, advisory: &Arc<AdvisoryFacts>, ways: &Ways) -> Finding {
-    let mut places = Vec::new();
+    let mut locations = Vec::new();
     let mut paths = Vec::new();
-    for (place, path) in &ways.found {
-        places.push(Place { via: path.as_ref().map(|_| paths.len()), ..place.clone() });
+    for (location, path) in &ways.found {
+        locations.push(Location { via: path.as_ref().map(|_| paths.len()), ..location.clone() });
         paths.extend(path.clone());
     }
     let mut finding = Finding {
@@ -243,7 +243,7 @@ fn finding(package: &LockedPackage, advisory: &Arc<AdvisoryFacts>, ways: &Ways) 
         packages: vec![package_ref(package)],
         advisory: Some(Arc::clone(advisory)),
         path_count: ways.count as u64,
-        places,
+        locations,
         paths,
         notes: Vec::new(),
         related: Vec::new(),
@@ -299,7 +299,7 @@ fn entrances_of(
         });
         let Some(locked) = locked else { continue };
         let member = package_ref(&lock.packages[member]);
-        let place = |file: &LockedManifest, span, role| Place {
+        let location = |file: &LockedManifest, span, role| Location {
             file: file.path.clone(),
             text: file.text.clone(),
             span,
@@ -307,13 +307,13 @@ fn entrances_of(
             via: None,
         };
         found.push(Entrance {
-            place: place(file, requirement.place(), Role::Mend),
+            location: location(file, requirement.location(), Role::Mend),
             member: member.clone(),
             locked,
         });
         if origin.is_some() {
-            let place = place(manifest, declared.place(), Role::Pointer);
-            found.push(Entrance { place, member, locked });
+            let location = location(manifest, declared.location(), Role::Pointer);
+            found.push(Entrance { location, member, locked });
         }
     }
     found

@@ -63,9 +63,9 @@ impl Shown<'_> {
             let errors = repair.verdict.findings.iter();
             for finding in errors.filter(|finding| finding.severity == Severity::Error) {
                 text.push_str(&format!("  {style}error{style:#}: {}\n", told(finding)));
-                if let Some(place) = finding.places.first() {
-                    let line = place.text.line_column(place.span.start).line;
-                    text.push_str(&format!("    {}:{line}\n", self.path(&place.file)));
+                if let Some(location) = finding.locations.first() {
+                    let line = location.text.line_column(location.span.start).line;
+                    text.push_str(&format!("    {}:{line}\n", self.path(&location.file)));
                 }
             }
         }

@@ -23,8 +23,8 @@ pub fn fuzz_manifest(text: &str) {
     let crates_io = package("registry+https://github.com/rust-lang/crates.io-index");
     let git = package("git+https://example.org/x?branch=main#0123456789abcdef");
     for declared in manifest.all_declarations() {
-        let (place, source) = (declared.place(), declared.source_place());
-        for at in [&declared.key.span, &place, &source] {
+        let (location, source) = (declared.location(), declared.source_place());
+        for at in [&declared.key.span, &location, &source] {
             for package in [&crates_io, &git] {
                 for make in [wildcard, pinned, unused] {
                     let case = Case { text, at, package: Some(package) };
@@ -61,7 +61,7 @@ fn keeps(before: &str, after: &str, name: &str) -> bool {
         let manifest = Manifest::parse(text);
         let declared = manifest.all_declarations().filter(|one| one.key.value != name);
         let declared =
-            declared.map(|one| (one.table, one.key.value.clone(), text[one.place()].to_owned()));
+            declared.map(|one| (one.table, one.key.value.clone(), text[one.location()].to_owned()));
         let turned_on = manifest.turned_on.iter().map(|one| one.value.clone());
         (declared.collect(), turned_on.collect())
     };

@@ -57,13 +57,13 @@ pub(super) fn plan(finding: &Finding, now: Judged<'_>) -> Result<ManifestPlan, S
     let mut texts: BTreeMap<Utf8PathBuf, SourceText> = BTreeMap::new();
     let mut members = Vec::new();
     let mut keys = BTreeSet::new();
-    for place in finding.places.iter().filter(|place| place.role == Role::Mend) {
+    for location in finding.locations.iter().filter(|location| location.role == Role::Mend) {
         // What stands elsewhere by now is judged again first.
-        let text = now.texts.read(&place.file).ok().filter(|text| *text == place.text);
-        let text = text.ok_or_else(|| format!("`{}` has changed", named(&place.file)))?;
-        let unread = || format!("a declaration in `{}` is not understood", named(&place.file));
+        let text = now.texts.read(&location.file).ok().filter(|text| *text == location.text);
+        let text = text.ok_or_else(|| format!("`{}` has changed", named(&location.file)))?;
+        let unread = || format!("a declaration in `{}` is not understood", named(&location.file));
         let document = Document::read(text.as_str()).ok_or_else(unread)?;
-        let steps = way_to(&document, place.span.start).ok_or_else(unread)?;
+        let steps = way_to(&document, location.span.start).ok_or_else(unread)?;
         let Some(Step::Key(key)) = steps.last() else { return Err(unread()) };
         keys.insert(key.clone());
         let said = said_at(&mut document.said.clone(), &steps).and_then(|said| declaration(said));
@@ -71,8 +71,8 @@ pub(super) fn plan(finding: &Finding, now: Judged<'_>) -> Result<ManifestPlan, S
         if says.contains_key("workspace") {
             continue;
         }
-        members.push(Member { file: place.file.clone(), steps, says });
-        texts.insert(place.file.clone(), text);
+        members.push(Member { file: location.file.clone(), steps, says });
+        texts.insert(location.file.clone(), text);
     }
     if keys.len() > 1 {
         let keys = Vec::from_iter(keys).join("` and `");

@@ -113,8 +113,8 @@ pub(super) fn wrapper(case: &Case<'_>) -> Vec<PolicyPlan> {
 
 /// Which entry of `deny` cargo-deny points to.
 fn banned_at(case: &Case<'_>) -> Option<usize> {
-    case.related().find_map(|place| {
-        let steps = case.document.steps_to(place.span.start)?;
+    case.related().find_map(|location| {
+        let steps = case.document.steps_to(location.span.start)?;
         match steps.as_slice() {
             [Step::Key(bans), Step::Key(deny), Step::Index(index), ..]
                 if bans == DENY[0] && deny == DENY[1] =>
@@ -131,7 +131,7 @@ pub(super) fn feature(case: &Case<'_>) -> Vec<PolicyPlan> {
     let Some(package) = case.package() else { return Vec::new() };
     // "feature `x` for crate .."
     let Some(feature) = case.finding.message.split('`').nth(1) else { return Vec::new() };
-    let steps = case.related().find_map(|place| features_at(case, place.span.start));
+    let steps = case.related().find_map(|location| features_at(case, location.span.start));
     let Some(steps) = steps else { return Vec::new() };
     let allowed = case.document.items_at(&steps);
     if allowed.iter().any(|known| known == feature) {
@@ -145,14 +145,14 @@ pub(super) fn feature(case: &Case<'_>) -> Vec<PolicyPlan> {
 /// Exactly the features that are enabled.
 pub(super) fn exact_features(case: &Case<'_>) -> Vec<PolicyPlan> {
     let Some(package) = case.package() else { return Vec::new() };
-    let steps = case.related().find_map(|place| features_at(case, place.span.start));
+    let steps = case.related().find_map(|location| features_at(case, location.span.start));
     let Some(steps) = steps else { return Vec::new() };
     let Some(text) = case.document.at(&steps).and_then(|list| list.span.clone()) else {
         return Vec::new();
     };
     // Those that are listed and not enabled have a place each.
-    let absent = case.related().filter(|place| text.contains(&place.span.start));
-    let absent = absent.filter_map(|place| case.document.text.get(place.span.clone()));
+    let absent = case.related().filter(|location| text.contains(&location.span.start));
+    let absent = absent.filter_map(|location| case.document.text.get(location.span.clone()));
     let absent: Vec<_> = absent.map(|text| text.trim_matches(['"', '\'']).to_owned()).collect();
     // "'x' feature was enabled but not explicitly allowed"
     let notes = case.finding.notes.iter();

@@ -128,7 +128,7 @@ fn told(folder: &PackageFolder, files: &[LicenseFile]) -> Told {
 /// The clarification of another text, made one of the text as it is.
 pub(super) fn repairs(case: &Case<'_>) -> Vec<PolicyPlan> {
     let Some(package) = case.package() else { return Vec::new() };
-    if case.place().is_none() {
+    if case.location().is_none() {
         return Vec::new();
     }
     renewed(case, package).into_iter().collect()

@@ -15,8 +15,8 @@ const MOVED: [(&str, &str); 7] = [
 ];
 
 pub(super) fn plans(case: &Case<'_>) -> Vec<PolicyPlan> {
-    let Some(place) = case.place() else { return Vec::new() };
-    let Some(mut steps) = case.document.steps_to(place.span.start) else { return Vec::new() };
+    let Some(location) = case.location() else { return Vec::new() };
+    let Some(mut steps) = case.document.steps_to(location.span.start) else { return Vec::new() };
     // A list is meant by its key.
     let keys = steps.iter().take_while(|step| matches!(step, Step::Key(_))).count();
     steps.truncate(keys);

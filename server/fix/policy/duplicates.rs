@@ -8,8 +8,8 @@ use super::{
 /// cargo-deny says so of `advisories.ignore` and `advisories.db-urls`, without a code, at both
 /// entries.
 pub(super) fn plans(case: &Case<'_>) -> Vec<PolicyPlan> {
-    let places: Vec<_> = case.places().map(|place| place.span.start).collect();
-    let [first, second] = places.as_slice() else { return Vec::new() };
+    let locations: Vec<_> = case.locations().map(|location| location.span.start).collect();
+    let [first, second] = locations.as_slice() else { return Vec::new() };
     let (first, second) = ((*first).min(*second), (*first).max(*second));
     let (Some(one), Some(other)) = (item(&case.document, first), item(&case.document, second))
     else {

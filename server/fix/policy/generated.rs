@@ -287,9 +287,9 @@ fn findings(text: &str) -> (Sample, Vec<Finding>) {
     wrapper.paths = vec![vec![package("u 1.0.0"), package("k 1.0.0")]];
     findings.push(wrapper);
     let all = sample.finding(Code::UnmatchedSkip, &[]);
-    for place in all.places {
+    for location in all.locations {
         let mut unused = sample.finding(Code::UnmatchedSkip, &[]);
-        unused.places = vec![place];
+        unused.locations = vec![location];
         findings.push(unused);
     }
     (sample, findings)
@@ -339,7 +339,7 @@ fn plans_hold_in_any_layout() {
             if plans.is_empty() && expects {
                 missed.push((
                     finding.code,
-                    finding.places.first().map(|p| p.span.clone()),
+                    finding.locations.first().map(|p| p.span.clone()),
                     text.clone(),
                 ));
             }

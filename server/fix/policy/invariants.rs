@@ -10,8 +10,8 @@ use super::{
 use crate::{
     text::SourceText,
     verdict::{
-        AdvisoryFacts, Code, Finding, PackageFolder, PackageRef, Place, PolicyText, Role, Severity,
-        own,
+        AdvisoryFacts, Code, Finding, Location, PackageFolder, PackageRef, PolicyText, Role,
+        Severity, own,
     },
 };
 
@@ -65,7 +65,7 @@ pub fn fuzz_policy(text: &str) {
             let mut unused = about(Code::UnmatchedSkip, &[]);
             let (file, text) = (policy.name().to_owned(), policy.text.clone());
             let span = start..start + 1;
-            unused.places = vec![Place { file, text, span, role: Role::Mend, via: None }];
+            unused.locations = vec![Location { file, text, span, role: Role::Mend, via: None }];
             findings.push(unused);
         }
     }

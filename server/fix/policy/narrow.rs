@@ -48,14 +48,16 @@ pub(super) fn broad(case: &Case<'_>) -> Vec<PolicyPlan> {
 
 /// An exception for the one package that needs a license.
 pub(super) fn allowed_for_one(case: &Case<'_>) -> Vec<PolicyPlan> {
-    let (Some(package), Some(place)) = (case.package(), case.place()) else { return Vec::new() };
-    let Some(steps) = case.document.steps_to(place.span.start) else { return Vec::new() };
+    let (Some(package), Some(location)) = (case.package(), case.location()) else {
+        return Vec::new();
+    };
+    let Some(steps) = case.document.steps_to(location.span.start) else { return Vec::new() };
     let Some(toml::Value::String(license)) = case.document.said_at(&steps) else {
         return Vec::new();
     };
     let exceptions = case.document.items(&EXCEPTIONS);
     let exception = exceptions.iter().position(|entry| spec::matches(entry, package));
-    let edited = case.document.without_item(place.span.start).and_then(|edited| {
+    let edited = case.document.without_item(location.span.start).and_then(|edited| {
         edited
             .then(|document| excepted(document, exception, package, std::slice::from_ref(&license)))
     });
@@ -65,8 +67,8 @@ pub(super) fn allowed_for_one(case: &Case<'_>) -> Vec<PolicyPlan> {
 
 /// The repositories of an organization that are used.
 pub(super) fn organization(case: &Case<'_>) -> Vec<PolicyPlan> {
-    let Some(place) = case.place() else { return Vec::new() };
-    let Some(steps) = case.document.steps_to(place.span.start) else { return Vec::new() };
+    let Some(location) = case.location() else { return Vec::new() };
+    let Some(steps) = case.document.steps_to(location.span.start) else { return Vec::new() };
     let [Step::Key(_), Step::Key(_), Step::Key(host), ..] = steps.as_slice() else {
         return Vec::new();
     };
@@ -91,7 +93,7 @@ pub(super) fn organization(case: &Case<'_>) -> Vec<PolicyPlan> {
         })
         .map(|url| Value::text(url.as_str()))
         .collect();
-    let edited = case.document.without_item(place.span.start).and_then(|edited| {
+    let edited = case.document.without_item(location.span.start).and_then(|edited| {
         if listed.is_empty() {
             return Some(edited);
         }
@@ -113,21 +115,21 @@ pub(super) fn organization(case: &Case<'_>) -> Vec<PolicyPlan> {
 
 /// An id in its capitals, or without the entry that ignores nothing.
 pub(super) fn ignores_nothing(case: &Case<'_>) -> Vec<PolicyPlan> {
-    let Some(place) = case.place() else { return Vec::new() };
-    let what = case.document.text.get(place.span.clone()).unwrap_or_default();
+    let Some(location) = case.location() else { return Vec::new() };
+    let what = case.document.text.get(location.span.clone()).unwrap_or_default();
     let capitals = what.to_ascii_uppercase();
-    let steps = case.document.steps_to(place.span.start);
+    let steps = case.document.steps_to(location.span.start);
     let is_string =
         steps.as_ref().is_some_and(|steps| matches!(steps.last(), Some(Step::Index(_))));
     let mut plans = Vec::new();
     let looks_like_id = ["RUSTSEC-", "CVE-", "GHSA-"].iter().any(|one| capitals.starts_with(one));
     if let Some(steps) = steps.filter(|_| is_string && looks_like_id && is_id(&capitals)) {
-        let piece = Piece { at: place.span.clone(), text: capitals.clone(), mark: None };
+        let piece = Piece { at: location.span.clone(), text: capitals.clone(), mark: None };
         let edited = case.document.saying(vec![piece], &steps, capitals.as_str().into());
         let title = format!("write `{}`", harmless(&capitals));
         plans.extend(edited.map(|edited| PolicyPlan::new(Remedy::Policy, title, edited)));
     }
-    let without = case.document.without_item(place.span.start);
+    let without = case.document.without_item(location.span.start);
     let title = format!("remove `{}`, which ignores nothing", harmless(what));
     plans.extend(without.map(|edited| PolicyPlan::new(Remedy::Policy, title, edited)));
     plans
@@ -135,8 +137,8 @@ pub(super) fn ignores_nothing(case: &Case<'_>) -> Vec<PolicyPlan> {
 
 /// The default of a key that turns a check off.
 pub(super) fn turned_off(case: &Case<'_>) -> Vec<PolicyPlan> {
-    let Some(place) = case.place() else { return Vec::new() };
-    let Some(steps) = case.document.steps_to(place.span.start) else { return Vec::new() };
+    let Some(location) = case.location() else { return Vec::new() };
+    let Some(steps) = case.document.steps_to(location.span.start) else { return Vec::new() };
     let keys: Vec<&str> = steps
         .iter()
         .filter_map(|step| match step {

@@ -48,16 +48,17 @@ pub(super) fn missing(case: &Case<'_>) -> Vec<PolicyPlan> {
 
 /// The entry goes whose day has passed.
 pub(super) fn past_due(case: &Case<'_>) -> Vec<PolicyPlan> {
-    let Some(place) = case.place() else { return Vec::new() };
+    let Some(location) = case.location() else { return Vec::new() };
     let document = &case.document;
-    let day = document.text.get(place.span.clone()).unwrap_or_default();
+    let day = document.text.get(location.span.clone()).unwrap_or_default();
     // It stands in the entry, or in a comment beside or above it.
-    let mut offsets = std::iter::once(place.span.start).chain(document.beside(place.span.start));
+    let mut offsets =
+        std::iter::once(location.span.start).chain(document.beside(location.span.start));
     let entry = offsets.find_map(|at| Some((at, entry_of(document.steps_to(at)?)?)));
     let Some((at, _)) = entry else { return Vec::new() };
     let without = document.without_item(at).and_then(|edited| {
         // What is said above it goes with it; beside it, it is gone already.
-        let comment = document.comment_lines(place.span.start).filter(|lines| lines.end <= at);
+        let comment = document.comment_lines(location.span.start).filter(|lines| lines.end <= at);
         let Some(lines) = comment else { return Some(edited) };
         edited.then(|document| document.edited(vec![Piece::remove(lines)], &document.said))
     });
@@ -69,30 +70,30 @@ pub(super) fn past_due(case: &Case<'_>) -> Vec<PolicyPlan> {
 
 /// The entry goes that need not be there any more: proved together with what makes it so.
 pub(super) fn unneeded(case: &Case<'_>) -> Vec<PolicyPlan> {
-    let Some(place) = case.place() else { return Vec::new() };
-    let Some(edited) = case.document.without_item(place.span.start) else { return Vec::new() };
-    let what = case.document.text.get(place.span.clone()).unwrap_or_default();
+    let Some(location) = case.location() else { return Vec::new() };
+    let Some(edited) = case.document.without_item(location.span.start) else { return Vec::new() };
+    let what = case.document.text.get(location.span.clone()).unwrap_or_default();
     let title = format!("remove `{}`", crate::verdict::harmless(what));
     vec![PolicyPlan::new(Remedy::Policy, title, edited)]
 }
 
 /// The same day as it is to be written.
 pub(super) fn unreadable_date(case: &Case<'_>) -> Vec<PolicyPlan> {
-    let Some(place) = case.place() else { return Vec::new() };
+    let Some(location) = case.location() else { return Vec::new() };
     let document = &case.document;
-    let Some(day) = document.text.get(place.span.clone()).and_then(rewritten) else {
+    let Some(day) = document.text.get(location.span.clone()).and_then(rewritten) else {
         return Vec::new();
     };
-    let piece = Piece { at: place.span.clone(), text: day.clone(), mark: None };
+    let piece = Piece { at: location.span.clone(), text: day.clone(), mark: None };
     let title = format!("write `{day}`");
     // In a comment it changes nothing of what the policy says.
     let edited = match document
-        .steps_to(place.span.start)
+        .steps_to(location.span.start)
         .filter(|steps| matches!(steps.last(), Some(Step::Key(key)) if key == "reason"))
     {
         Some(steps) => {
             let mut after = document.text.to_owned();
-            after.replace_range(place.span.clone(), &day);
+            after.replace_range(location.span.clone(), &day);
             let says = Document::read(&after).and_then(|after| after.said_at(&steps));
             says.and_then(|says| document.saying(vec![piece], &steps, says))
         }
@@ -103,7 +104,7 @@ pub(super) fn unreadable_date(case: &Case<'_>) -> Vec<PolicyPlan> {
 
 /// The entry that a finding stands in.
 pub(super) fn entry(case: &Case<'_>) -> Option<Vec<Step>> {
-    entry_of(case.document.steps_to(case.place()?.span.start)?)
+    entry_of(case.document.steps_to(case.location()?.span.start)?)
 }
 
 /// Whether an entry stands in the list of that name.

@@ -10,8 +10,8 @@ use super::{PolicyFacts, PolicyPlan, plans};
 use crate::{
     text::SourceText,
     verdict::{
-        AdvisoryFacts, Check, Code, Finding, PackageFolder, PackageRef, Place, PolicyText, Related,
-        Role, Severity, own,
+        AdvisoryFacts, Check, Code, Finding, Location, PackageFolder, PackageRef, PolicyText,
+        Related, Role, Severity, own,
     },
 };
 
@@ -56,11 +56,11 @@ impl Sample {
         self
     }
 
-    fn places(&self) -> Vec<Place> {
-        let place = |start: &usize| {
+    fn locations(&self) -> Vec<Location> {
+        let location = |start: &usize| {
             let text = &self.policy.text.as_str()[*start..];
             let end = text.find(['"', '\'', '\n', ' ', ',', ']', '}']).unwrap_or(text.len());
-            Place {
+            Location {
                 file: self.policy.name().to_owned(),
                 text: self.policy.text.clone(),
                 span: *start..*start + end.max(1).min(text.len()),
@@ -68,19 +68,19 @@ impl Sample {
                 via: None,
             }
         };
-        self.marks.iter().map(place).collect()
+        self.marks.iter().map(location).collect()
     }
 
     /// A finding with that code at the marks; those about packages are related to them.
     pub(super) fn finding(&self, code: Code, packages: &[&str]) -> Finding {
-        let mut finding = own(code, Severity::Error, String::new(), self.places());
+        let mut finding = own(code, Severity::Error, String::new(), self.locations());
         finding.check = code.check();
         finding.packages = packages.iter().map(|one| package(one)).collect();
         if !packages.is_empty() && code != Code::ClarificationOutdated {
-            let related = finding.places.drain(..);
+            let related = finding.locations.drain(..);
             let message = String::new();
             finding.related =
-                related.map(|place| Related { place, message: message.clone() }).collect();
+                related.map(|location| Related { location, message: message.clone() }).collect();
         }
         if code.check() == Check::Advisories && code != Code::Yanked && !packages.is_empty() {
             let id = "RUSTSEC-2024-0001".to_owned();

@@ -10,9 +10,9 @@ pub(super) fn is_without_effect(code: Option<Code>) -> bool {
 }
 
 pub(super) fn plans(case: &Case<'_>) -> Vec<PolicyPlan> {
-    let Some(place) = case.place() else { return Vec::new() };
-    let Some(edited) = case.document.without_item(place.span.start) else { return Vec::new() };
-    let what = case.document.text.get(place.span.clone()).unwrap_or_default();
+    let Some(location) = case.location() else { return Vec::new() };
+    let Some(edited) = case.document.without_item(location.span.start) else { return Vec::new() };
+    let what = case.document.text.get(location.span.clone()).unwrap_or_default();
     let what = harmless(what.lines().next().unwrap_or_default());
     let title = format!("remove `{}`, which has no effect", what.trim_matches(['"', '\'']));
     vec![PolicyPlan::new(Remedy::Policy, title, edited)]

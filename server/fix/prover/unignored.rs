@@ -19,11 +19,12 @@ impl Prover<'_> {
         finding: &Finding,
     ) -> Result<Answer, NotProved> {
         let nothing = Ok(Answer::default());
-        let (Some(policy), Some(place)) = (self.policy_text(now, finding), finding.places.first())
+        let (Some(policy), Some(location)) =
+            (self.policy_text(now, finding), finding.locations.first())
         else {
             return nothing;
         };
-        let id = place.text.as_str().get(place.span.clone()).unwrap_or_default().to_owned();
+        let id = location.text.as_str().get(location.span.clone()).unwrap_or_default().to_owned();
         let facts = PolicyFacts { policy: &policy, packages: &now.verdict.folders };
         let Some(without) = policy::plans(finding, &facts).into_iter().next() else {
             return nothing;

@@ -56,7 +56,7 @@ pub(in crate::fix) fn with_requirements(
 ) -> Result<Raised, String> {
     let mut raised =
         Raised { texts: texts.clone(), pinned: texts.clone(), admitted: false, pins: None };
-    let mut places: BTreeMap<&Utf8PathBuf, Vec<Stated>> = BTreeMap::new();
+    let mut locations: BTreeMap<&Utf8PathBuf, Vec<Stated>> = BTreeMap::new();
     let mut forbidden = false;
     let mut pinned_elsewhere = Vec::new();
     let all = steps.iter().map(|step| (step, false)).chain(held.iter().map(|step| (step, true)));
@@ -67,9 +67,9 @@ pub(in crate::fix) fn with_requirements(
         for one in verdict.declared.iter().filter(|one| one.package == *package) {
             let file = &one.file;
             let shown = file.strip_prefix(verdict.workspace.folder()).unwrap_or(file);
-            let Some(stated) = one.text.as_str().get(one.place.clone()) else { continue };
+            let Some(stated) = one.text.as_str().get(one.location.clone()) else { continue };
             // The place of `x.workspace = true` is its key: its requirement stands elsewhere.
-            let Some(parsed) = VersionReq::parse(stated).ok().filter(|_| one.key != one.place)
+            let Some(parsed) = VersionReq::parse(stated).ok().filter(|_| one.key != one.location)
             else {
                 continue;
             };
@@ -79,7 +79,7 @@ pub(in crate::fix) fn with_requirements(
             let stays = is_held || admits && (keep == Keep::WhatAdmits || !states_old);
             let changed = requirement::raised(stated, version).filter(|_| !stays);
             if changed.is_none() && !admits {
-                let line = one.text.line_column(one.place.start).line;
+                let line = one.text.line_column(one.location.start).line;
                 return Err(format!(
                     "the requirement `{stated}` ({shown}:{line}) does not admit {version}"
                 ));
@@ -89,9 +89,9 @@ pub(in crate::fix) fn with_requirements(
             if texts.read(file).ok().is_none_or(|now| now.as_str() != one.text.as_str()) {
                 return Err(format!("`{shown}` has changed since it was judged"));
             }
-            let places = places.entry(file).or_default();
-            if !places.iter().any(|(span, ..)| *span == one.place) {
-                places.push((one.place.clone(), changed, pin.clone()));
+            let locations = locations.entry(file).or_default();
+            if !locations.iter().any(|(span, ..)| *span == one.location) {
+                locations.push((one.location.clone(), changed, pin.clone()));
             }
         }
         if !is_stated {
@@ -99,12 +99,12 @@ pub(in crate::fix) fn with_requirements(
         }
     }
     raised.admitted &= !forbidden;
-    for (file, mut places) in places {
+    for (file, mut locations) in locations {
         let unreadable = |error| format!("`{file}` cannot be read: {error}");
         let now = texts.read(file).map_err(unreadable)?;
         let (mut edited, mut pinned) = (now.as_str().to_owned(), now.as_str().to_owned());
-        places.sort_by_key(|(span, ..)| std::cmp::Reverse(span.start));
-        for (span, changed, pin) in places {
+        locations.sort_by_key(|(span, ..)| std::cmp::Reverse(span.start));
+        for (span, changed, pin) in locations {
             pinned.replace_range(span.clone(), &pin);
             if let Some(changed) = changed {
                 edited.replace_range(span, &changed);

@@ -198,9 +198,9 @@ fn look(
 fn findings_on(path: &Utf8Path, range: Range, verdict: &Verdict, state: &State) -> Vec<usize> {
     let Some(document) = state.documents.get(path) else { return Vec::new() };
     let is_here = |finding: &Finding| {
-        finding.places.iter().filter(|place| place.file == path).any(|place| {
-            let span = document.moved(&place.text, &place.span);
-            let shown = span.filter(|_| publish::is_shown(finding, place, state));
+        finding.locations.iter().filter(|location| location.file == path).any(|location| {
+            let span = document.moved(&location.text, &location.span);
+            let shown = span.filter(|_| publish::is_shown(finding, location, state));
             shown.is_some_and(|span| {
                 let at = convert::range(document.text(), &span, state.features.encoding);
                 at.start.line <= range.end.line && range.start.line <= at.end.line

@@ -20,7 +20,7 @@ pub(in crate::lsp) fn handle(session: &Session, params: &CodeLensParams) -> Vec<
     let (text, encoding) = (document.text(), state.features.encoding);
     let mut lenses = Vec::new();
     for (workspace, verdict) in &state.verdicts {
-        let Some(span) = ide::lens::place(&path, text, verdict) else { continue };
+        let Some(span) = ide::lens::location(&path, text, verdict) else { continue };
         let proved = state.answers.get(workspace).map_or(0, |answers| answers.proved);
         let arguments = uri_of(workspace.folder()).map(|folder| vec![json!(folder.as_str())]);
         let command = Command {

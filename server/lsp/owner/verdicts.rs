@@ -16,7 +16,7 @@ use crate::{
         status::{State, Status, StatusNotification},
     },
     threads,
-    verdict::{Check, Code, Finding, Place, Severity},
+    verdict::{Check, Code, Finding, Location, Severity},
     workspace::Workspace,
 };
 
@@ -148,8 +148,8 @@ impl Owner {
     ) {
         let Some(mut status) = Status::of(workspace, state, shown, message) else { return };
         let Some(busy) = self.workers.get_mut(workspace) else { return };
-        if let Some(place) = shown.and_then(breaks_policy) {
-            status = status.with_broken_policy(place, &busy.counted);
+        if let Some(location) = shown.and_then(breaks_policy) {
+            status = status.with_broken_policy(location, &busy.counted);
         }
         if busy.status.as_ref() != Some(&status) {
             busy.status = Some(status.clone());
@@ -205,18 +205,20 @@ pub(super) fn is_own(finding: &Finding) -> bool {
 
 /// Whether nothing but the policy was looked at.
 pub(super) fn ends_at_policy(verdict: &Verdict) -> bool {
-    let on_policy = |place: &Place| {
-        [&verdict.policy, &verdict.exceptions].iter().any(|one| one.as_ref() == Some(&place.file))
+    let on_policy = |location: &Location| {
+        [&verdict.policy, &verdict.exceptions]
+            .iter()
+            .any(|one| one.as_ref() == Some(&location.file))
     };
-    verdict.findings.iter().all(|finding| finding.places.first().is_some_and(on_policy))
+    verdict.findings.iter().all(|finding| finding.locations.first().is_some_and(on_policy))
 }
 
 /// Where what the policy says keeps a verdict from being reached, if it does.
-fn breaks_policy(verdict: &Verdict) -> Option<&Place> {
+fn breaks_policy(verdict: &Verdict) -> Option<&Location> {
     let nothing_judged = !verdict.reached && verdict.packages == 0 && ends_at_policy(verdict);
     let first = verdict.findings.iter().find(|finding| finding.severity == Severity::Error)?;
     let is_read = first.code != Some(Code::UnreadableFile);
-    first.places.first().filter(|_| nothing_judged && is_read)
+    first.locations.first().filter(|_| nothing_judged && is_read)
 }
 
 /// A verdict that has no graph, with what the last one that had shows on other files.
@@ -227,7 +229,7 @@ pub(super) fn with_last_good(verdict: &Verdict, good: Option<&Verdict>) -> Verdi
     let policy = verdict.policy.as_ref();
     let kept = good.findings.iter().filter(|finding| {
         // A policy that cannot be used says so itself; its older findings would stand beside that.
-        let on_policy = finding.places.first().map(|place| &place.file) == policy;
+        let on_policy = finding.locations.first().map(|location| &location.file) == policy;
         !(on_policy && policy.is_some_and(|policy| broken.contains(policy)))
     });
     shown.findings.extend(kept.cloned());
@@ -237,6 +239,6 @@ pub(super) fn with_last_good(verdict: &Verdict, good: Option<&Verdict>) -> Verdi
 }
 
 pub(super) fn files_of(verdict: &Verdict) -> BTreeSet<Utf8PathBuf> {
-    let places = verdict.findings.iter().flat_map(|finding| &finding.places);
-    places.map(|place| place.file.clone()).collect()
+    let locations = verdict.findings.iter().flat_map(|finding| &finding.locations);
+    locations.map(|location| location.file.clone()).collect()
 }

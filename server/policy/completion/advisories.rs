@@ -10,7 +10,7 @@ use super::{
     packages::entry,
 };
 use crate::{
-    policy::{NO_REASON, cursor::ListPlace, words::Words},
+    policy::{NO_REASON, cursor::ListContext, words::Words},
     verdict::{Finding, Severity, harmless},
 };
 
@@ -39,7 +39,7 @@ impl<'m> Maker<'m> {
     }
 
     /// `{ id = "..", reason = ".." }` for those that are found now.
-    pub(super) fn advisory_entries(&mut self, spot: &Spot<'_>, list: &ListPlace) {
+    pub(super) fn advisory_entries(&mut self, spot: &Spot<'_>, list: &ListContext) {
         let others = abouts(list);
         for (id, findings) in self.found_advisories() {
             if is_there(&others, id) {

@@ -3,7 +3,7 @@
 use super::item::{Item, ItemKind, Rank, Subject, Template};
 use crate::{
     policy::{
-        cursor::{Commas, KeyPlace, Token, ValuePlace},
+        cursor::{Commas, KeyContext, Token, ValueContext},
         syntax::Quote,
         words::Words,
     },
@@ -26,13 +26,13 @@ pub(super) struct Edit {
 }
 
 impl<'p> Spot<'p> {
-    pub(super) fn of(place: &'p ValuePlace) -> Self {
-        let commas = place.list.as_ref().map(|list| list.commas).unwrap_or_default();
-        Self { token: &place.token, commas }
+    pub(super) fn of(context: &'p ValueContext) -> Self {
+        let commas = context.list.as_ref().map(|list| list.commas).unwrap_or_default();
+        Self { token: &context.token, commas }
     }
 
-    pub(super) fn of_key(place: &'p KeyPlace) -> Self {
-        Self { token: &place.token, commas: place.commas }
+    pub(super) fn of_key(context: &'p KeyContext) -> Self {
+        Self { token: &context.token, commas: context.commas }
     }
 
     /// What stands between the quotes and before the cursor.

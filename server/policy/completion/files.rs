@@ -9,7 +9,7 @@ use super::{
     item::{ItemKind, Rank, Subject, Template},
     packages::{UNTOLD_LICENSES, entry},
 };
-use crate::policy::{UNTOLD, cursor::ListPlace, spec::exactly};
+use crate::policy::{UNTOLD, cursor::ListContext, spec::exactly};
 
 /// For how many packages license texts are read at once.
 const READ: usize = 20;
@@ -47,7 +47,7 @@ impl Maker<'_> {
     }
 
     /// `{ path = "..", hash = .. }`
-    pub(super) fn license_files(&mut self, spot: &Spot<'_>, list: &ListPlace) {
+    pub(super) fn license_files(&mut self, spot: &Spot<'_>, list: &ListContext) {
         let others: Vec<&str> = list.others.iter().filter_map(|one| one.said(&["path"])).collect();
         for (path, hash) in self.texts() {
             if is_there(&others, &path) {
@@ -61,7 +61,7 @@ impl Maker<'_> {
     }
 
     /// `{ crate, expression, license-files }` for packages whose license cannot be told.
-    pub(super) fn clarifications(&mut self, spot: &Spot<'_>, list: &ListPlace) {
+    pub(super) fn clarifications(&mut self, spot: &Spot<'_>, list: &ListContext) {
         let others = abouts(list);
         let mut read = 0;
         for (number, package) in self.facts.graph.packages.iter().enumerate() {
@@ -103,7 +103,7 @@ impl Maker<'_> {
     }
 
     /// `{ path = ".." }`
-    pub(super) fn path_entries(&mut self, spot: &Spot<'_>, list: &ListPlace) {
+    pub(super) fn path_entries(&mut self, spot: &Spot<'_>, list: &ListContext) {
         let others: Vec<&str> = list.others.iter().filter_map(|one| one.said(&["path"])).collect();
         for path in self.lying() {
             if is_there(&others, &path) {

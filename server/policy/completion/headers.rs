@@ -8,7 +8,7 @@ use super::{
     values,
 };
 use crate::policy::{
-    cursor::{Defined, HeaderPlace, Step},
+    cursor::{Defined, HeaderContext, Step},
     schema::{Form, Key, Table, Value},
     words::Words,
 };
@@ -26,28 +26,28 @@ impl Maker<'_> {
     }
 
     /// Between the brackets of a header.
-    pub(super) fn header(&mut self, place: &HeaderPlace) {
-        if !self.wanted.keys || place.has_statements || place.has_rest {
+    pub(super) fn header(&mut self, context: &HeaderContext) {
+        if !self.wanted.keys || context.has_statements || context.has_rest {
             return;
         }
         for (path, key) in self.possible() {
-            let below = place
+            let below = context
                 .before
                 .iter()
                 .map(String::as_str)
-                .eq(path[..path.len() - 1].iter().take(place.before.len()).copied());
-            if !below || place.is_array && !matches!(key.value, Value::List(_)) {
+                .eq(path[..path.len() - 1].iter().take(context.before.len()).copied());
+            if !below || context.is_array && !matches!(key.value, Value::List(_)) {
                 continue;
             }
             let (header, template) = self.written(&path, key);
-            let rest = path[place.before.len()..].join(".");
-            let start = &self.text[place.span.start..place.token.span.start];
+            let rest = path[context.before.len()..].join(".");
+            let start = &self.text[context.span.start..context.token.span.start];
             self.items.push(Item {
                 label: header,
                 kind: ItemKind::Table,
                 detail: String::new(),
                 about: words(key),
-                span: place.span.clone(),
+                span: context.span.clone(),
                 template,
                 filter: format!("{start}{rest}"),
                 rank: Rank::Known,

@@ -10,7 +10,7 @@ use super::{
 };
 use crate::{
     policy::{
-        cursor::{Defined, KeyPlace, Level, Said, Step},
+        cursor::{Defined, KeyContext, Level, Said, Step},
         schema::{EXCEPTIONS, Form, Key, Table, Value},
         words::Words,
     },
@@ -19,35 +19,43 @@ use crate::{
 };
 
 impl Maker<'_> {
-    pub(super) fn keys(&mut self, place: &KeyPlace) {
+    pub(super) fn keys(&mut self, context: &KeyContext) {
         if !self.wanted.keys {
             return;
         }
-        if let Some(table) = self.table(place) {
+        if let Some(table) = self.table(context) {
             let conflicts = Conflicts::of(self.cursor.level());
             for key in table.keys().filter(|key| key.is_current()) {
-                self.key(place, table, key, conflicts);
+                self.key(context, table, key, conflicts);
             }
         }
-        let may_begin = !place.is_inline && place.dotted == 0 && !place.is_followed;
-        if may_begin && place.token.quote.is_none() && !place.has_statements {
-            self.headers(&Spot::of_key(place));
+        let may_begin = !context.is_inline && context.dotted == 0 && !context.is_followed;
+        if may_begin && context.token.quote.is_none() && !context.has_statements {
+            self.headers(&Spot::of_key(context));
         }
     }
 
-    fn key(&mut self, place: &KeyPlace, table: &Table, key: &'static Key, conflicts: Conflicts) {
-        if place.present.contains(key.name) || !belongs(table, key, self.cursor.level(), place) {
+    fn key(
+        &mut self,
+        context: &KeyContext,
+        table: &Table,
+        key: &'static Key,
+        conflicts: Conflicts,
+    ) {
+        if context.present.contains(key.name) || !belongs(table, key, self.cursor.level(), context)
+        {
             return;
         }
         // The tables of the file are best begun with their headers.
-        if place.table.is_empty() && matches!(key.value, Value::Table(_)) && !place.is_followed {
+        if context.table.is_empty() && matches!(key.value, Value::Table(_)) && !context.is_followed
+        {
             return;
         }
         if conflicts.forbid(key) {
             return;
         }
-        let template = if place.is_followed {
-            if !self.fits(place, key) {
+        let template = if context.is_followed {
+            if !self.fits(context, key) {
                 return;
             }
             Template::from(key.name)
@@ -56,16 +64,16 @@ impl Maker<'_> {
             Template::from(key.name).text(" = ").then(value)
         };
         let rank = if key.required || is_which(key) { Rank::Required } else { Rank::Known };
-        let spot = Spot::of_key(place);
+        let spot = Spot::of_key(context);
         let item = spot.literal(template, key.name).item(key.name, ItemKind::Key, rank);
         let detail = key.value.words().replace('`', "");
         self.items.push(item.detail(detail).about(words(key)));
     }
 
     /// The table that the cursor's key belongs to, if keys may be added to it here.
-    fn table(&self, place: &KeyPlace) -> Option<&'static Table> {
+    fn table(&self, context: &KeyContext) -> Option<&'static Table> {
         let mut table = self.wanted.root;
-        let mut steps = place.table.iter().peekable();
+        let mut steps = context.table.iter().peekable();
         while let Some(step) = steps.next() {
             let Step::Key(name) = step else { return None };
             let key = table.key(name)?;
@@ -74,30 +82,30 @@ impl Maker<'_> {
             }
             // `[[x]]` for lists, `[x]` for tables; what stands in braces stands where it stands.
             let is_one = steps.next_if(|step| matches!(step, Step::Index(_))).is_some();
-            if !place.is_inline && is_one != matches!(key.value, Value::List(_)) {
+            if !context.is_inline && is_one != matches!(key.value, Value::List(_)) {
                 return None;
             }
             table = key.value.table()?;
         }
         // A dotted key extends only what dotted keys have defined.
-        let start = place.table.len() - place.dotted.min(place.table.len());
-        let mut ways = (start + 1..=place.table.len()).map(|end| &place.table[..end]);
+        let start = context.table.len() - context.dotted.min(context.table.len());
+        let mut ways = (start + 1..=context.table.len()).map(|end| &context.table[..end]);
         let extends = ways.all(|way| {
-            place.is_inline
+            context.is_inline
                 || matches!(self.cursor.outline.defined(way), None | Some(Defined::ByDots))
         });
         extends.then_some(table)
     }
 
     /// Whether cargo-deny takes the value that stands there already for a key.
-    fn fits(&self, place: &KeyPlace, key: &Key) -> bool {
-        let rest: Vec<&str> = place.rest.iter().map(String::as_str).collect();
+    fn fits(&self, context: &KeyContext, key: &Key) -> bool {
+        let rest: Vec<&str> = context.rest.iter().map(String::as_str).collect();
         if !rest.is_empty() && key.value.table().is_none_or(|table| table.at(&rest).is_none()) {
             return false;
         }
-        let Some(value) = &place.value else { return true };
+        let Some(value) = &context.value else { return true };
         let value = &self.text[value.clone()];
-        let names: Vec<&str> = place
+        let names: Vec<&str> = context
             .table
             .iter()
             .filter_map(|step| match step {
@@ -126,12 +134,12 @@ impl Maker<'_> {
 }
 
 /// Whether the entry says by which key what it is about, and whether this key comes then.
-fn belongs(table: &Table, key: &Key, level: Option<&Level>, place: &KeyPlace) -> bool {
-    if table.form == Form::Plain || place.dotted > 0 {
+fn belongs(table: &Table, key: &Key, level: Option<&Level>, context: &KeyContext) -> bool {
+    if table.form == Form::Plain || context.dotted > 0 {
         return true;
     }
     let said = |name: &str| {
-        place.present.contains(name) || level.is_some_and(|one| one.value(name).is_some())
+        context.present.contains(name) || level.is_some_and(|one| one.value(name).is_some())
     };
     let (id, spec, name, version) = (said("id"), said("crate"), said("name"), said("version"));
     match key.name {

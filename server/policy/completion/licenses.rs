@@ -13,7 +13,7 @@ use super::{
     is_there,
     item::{ItemKind, Rank, Subject},
 };
-use crate::policy::{cursor::ValuePlace, words::Words};
+use crate::policy::{cursor::ValueContext, words::Words};
 
 /// The names of entries may be deprecated ones, as cargo-deny reads them.
 const ENTRY: ParseMode = ParseMode { allow_deprecated: true, ..ParseMode::STRICT };
@@ -39,9 +39,9 @@ pub(super) fn licensee(text: &str) -> Option<Licensee> {
 
 impl Maker<'_> {
     /// An entry of a list of licenses.
-    pub(super) fn licenses(&mut self, spot: &Spot<'_>, place: &ValuePlace, others: &[&str]) {
+    pub(super) fn licenses(&mut self, spot: &Spot<'_>, context: &ValueContext, others: &[&str]) {
         // What the entry is for: the packages that it names, or all.
-        let is_exception = place.path.iter().any(|name| name == "exceptions");
+        let is_exception = context.path.iter().any(|name| name == "exceptions");
         let wanted: BTreeSet<String> = if is_exception {
             self.named().iter().flat_map(|one| &one.terms).map(ToString::to_string).collect()
         } else {

@@ -11,7 +11,7 @@ use super::{
 use crate::{
     policy::{
         NO_REASON,
-        cursor::{ListPlace, ValuePlace},
+        cursor::{ListContext, ValueContext},
         entries::{List, entries},
         schema::Table,
         spec::{Spec, exactly},
@@ -75,12 +75,12 @@ impl<'m> Maker<'m> {
     pub(super) fn package_specs(
         &mut self,
         spot: &Spot<'_>,
-        place: &ValuePlace,
+        context: &ValueContext,
         others: &[&str],
         in_list: bool,
     ) {
-        let purpose = purpose(&place.path);
-        let elsewhere = self.elsewhere(&place.path);
+        let purpose = purpose(&context.path);
+        let elsewhere = self.elsewhere(&context.path);
         let is_said = |spec: &str| {
             is_there(others, spec)
                 || !elsewhere.is_empty()
@@ -128,10 +128,15 @@ impl<'m> Maker<'m> {
     }
 
     /// Names alone, where versions are said apart or not at all.
-    pub(super) fn package_names(&mut self, spot: &Spot<'_>, place: &ValuePlace, others: &[&str]) {
-        let purpose = purpose(&place.path);
+    pub(super) fn package_names(
+        &mut self,
+        spot: &Spot<'_>,
+        context: &ValueContext,
+        others: &[&str],
+    ) {
+        let purpose = purpose(&context.path);
         let graph = self.facts.graph;
-        let elsewhere = self.elsewhere(&place.path);
+        let elsewhere = self.elsewhere(&context.path);
         let names: BTreeSet<&str> = graph.packages.iter().map(|package| &*package.name).collect();
         let version = self.cursor.level().and_then(|level| level.said("version"));
         let is_said = |name: &str| {
@@ -173,8 +178,8 @@ impl<'m> Maker<'m> {
     }
 
     /// Versions of the package that the entry names.
-    pub(super) fn versions(&mut self, spot: &Spot<'_>, place: &ValuePlace) {
-        let elsewhere = self.elsewhere(&place.path);
+    pub(super) fn versions(&mut self, spot: &Spot<'_>, context: &ValueContext) {
+        let elsewhere = self.elsewhere(&context.path);
         let Some(name) = self.cursor.level().and_then(|level| level.said("name")) else { return };
         let mut told: BTreeSet<String> = BTreeSet::new();
         let graph = self.facts.graph;
@@ -204,12 +209,12 @@ impl<'m> Maker<'m> {
         &mut self,
         table: &'static Table,
         spot: &Spot<'_>,
-        place: &ValuePlace,
-        list: &ListPlace,
+        context: &ValueContext,
+        list: &ListContext,
     ) {
-        let purpose = purpose(&place.path);
+        let purpose = purpose(&context.path);
         let others = abouts(list);
-        let elsewhere = self.elsewhere(&place.path);
+        let elsewhere = self.elsewhere(&context.path);
         let has_reason = table.key("reason").is_some();
         for (number, package) in self.facts.graph.packages.iter().enumerate() {
             let spec = exactly(&package.name, &package.version);
@@ -315,7 +320,7 @@ impl<'m> Maker<'m> {
     }
 
     /// `{ crate, allow = [".."] }` for packages whose licenses are rejected.
-    pub(super) fn exceptions(&mut self, spot: &Spot<'_>, list: &ListPlace) {
+    pub(super) fn exceptions(&mut self, spot: &Spot<'_>, list: &ListContext) {
         let others = abouts(list);
         let permitted = entries(self.text);
         let permitted = permitted.iter().filter(|entry| entry.list == List::License);

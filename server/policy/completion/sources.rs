@@ -11,7 +11,7 @@ use super::{
     item::{ItemKind, Rank},
 };
 use crate::{
-    policy::{cursor::ValuePlace, schema::Host, words::Words},
+    policy::{cursor::ValueContext, schema::Host, words::Words},
     verdict::{Code, PackageFacts},
 };
 
@@ -25,7 +25,7 @@ const RUSTSEC: &str = "https://github.com/RustSec/advisory-db";
 type Users<'f> = BTreeMap<String, Vec<&'f PackageFacts>>;
 
 impl<'m> Maker<'m> {
-    pub(super) fn registries(&mut self, spot: &Spot<'_>, place: &ValuePlace, others: &[&str]) {
+    pub(super) fn registries(&mut self, spot: &Spot<'_>, context: &ValueContext, others: &[&str]) {
         let mut users: Users<'m> = BTreeMap::new();
         for package in &self.facts.graph.packages {
             let Some((kind, url)) = source(package) else { continue };
@@ -38,7 +38,7 @@ impl<'m> Maker<'m> {
             users.entry(url).or_default().push(package);
         }
         // Packages of crates.io are nobody's own.
-        if place.path.iter().any(|name| name == "ignore-sources") {
+        if context.path.iter().any(|name| name == "ignore-sources") {
             users.remove(CRATES_IO);
         } else {
             users.entry(CRATES_IO.to_owned()).or_default();

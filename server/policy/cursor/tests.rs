@@ -21,31 +21,31 @@ fn shown(marked: &str) -> String {
         Commas { before: false, behind: true } => " _,",
         Commas { before: false, behind: false } => "",
     };
-    match &cursor.place {
-        Place::Header(place) => {
-            let before = place.before.join(".");
-            let array = if place.is_array { "headers" } else { "header" };
-            let open = if place.is_closed { "" } else { " open" };
-            format!("{array} {before} {}{open}", token(&place.token))
+    match &cursor.context {
+        CursorContext::Header(context) => {
+            let before = context.before.join(".");
+            let array = if context.is_array { "headers" } else { "header" };
+            let open = if context.is_closed { "" } else { " open" };
+            format!("{array} {before} {}{open}", token(&context.token))
         }
-        Place::Key(place) => {
-            let present: Vec<_> = place.present.iter().map(String::as_str).collect();
+        CursorContext::Key(context) => {
+            let present: Vec<_> = context.present.iter().map(String::as_str).collect();
             format!(
                 "key in {} {}{}{} beside [{}]",
-                names(&place.table).join("."),
-                token(&place.token),
-                if place.is_followed { " followed" } else { "" },
-                commas(place.commas),
+                names(&context.table).join("."),
+                token(&context.token),
+                if context.is_followed { " followed" } else { "" },
+                commas(context.commas),
                 present.join(" ")
             )
         }
-        Place::Value(place) => {
-            let list = place.list.as_ref().map_or(String::new(), |list| {
+        CursorContext::Value(context) => {
+            let list = context.list.as_ref().map_or(String::new(), |list| {
                 let others: Vec<_> =
                     list.others.iter().filter_map(|one| one.said(&["crate", "id"])).collect();
                 format!(" in list beside [{}]{}", others.join(" "), commas(list.commas))
             });
-            format!("value of {} {}{list}", place.path.join("."), token(&place.token))
+            format!("value of {} {}{list}", context.path.join("."), token(&context.token))
         }
     }
 }

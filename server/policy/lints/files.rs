@@ -5,7 +5,7 @@ use camino::{Utf8Path, Utf8PathBuf};
 use super::head;
 use crate::{
     text::SourceText,
-    verdict::{Code, Finding, Place, PolicyText, Related, Role, Severity, own},
+    verdict::{Code, Finding, Location, PolicyText, Related, Role, Severity, own},
 };
 
 /// A policy besides the one that rules.
@@ -31,7 +31,7 @@ pub(crate) fn files(policy: &PolicyText, beside: &[Beside]) -> Vec<Finding> {
                 (Code::UnreadPolicy, Severity::Help, path, text, why)
             }
         };
-        let place = Place {
+        let location = Location {
             file: path.clone(),
             text: text.clone(),
             span: head(text),
@@ -43,10 +43,10 @@ pub(crate) fn files(policy: &PolicyText, beside: &[Beside]) -> Vec<Finding> {
             common.unwrap_or(path).to_string()
         };
         let message = format!("`{}` is not read: `{}` {why}", name(path), name(rules));
-        let mut finding = own(code, severity, message, vec![place]);
+        let mut finding = own(code, severity, message, vec![location]);
         finding.remedy = Some("say in one file what shall hold, and remove the other".to_owned());
-        let rules = policy.place(head(&policy.text));
-        finding.related = vec![Related { place: rules, message: "this one rules".to_owned() }];
+        let rules = policy.location(head(&policy.text));
+        finding.related = vec![Related { location: rules, message: "this one rules".to_owned() }];
         finding
     });
     said.collect()
@@ -73,7 +73,7 @@ mod tests {
             said[0].message,
             "`.deny.toml` is not read: `deny.toml` beside it is asked for first"
         );
-        assert_eq!(said[0].places[0].span, 0..5);
+        assert_eq!(said[0].locations[0].span, 0..5);
         assert_eq!(
             said[1].message,
             "`a/deny.toml` is not read: `deny.toml` rules the workspace that this folder is part of"

@@ -10,9 +10,10 @@ pub(super) fn whole(read: &Read<'_>) -> Vec<Finding> {
     let allowed = read.judged.findings.iter();
     let allowed = allowed.filter(|one| one.code == Some(Code::AllowedByOrganization));
     for finding in allowed {
-        let here = |place: &&crate::verdict::Place| place.file == read.judged.policy.name();
-        let Some(place) = finding.places.iter().find(here) else { continue };
-        let packages = by_entry.entry((place.span.start, place.span.end)).or_default();
+        let here =
+            |location: &&crate::verdict::Location| location.file == read.judged.policy.name();
+        let Some(location) = finding.locations.iter().find(here) else { continue };
+        let packages = by_entry.entry((location.span.start, location.span.end)).or_default();
         packages.extend(&finding.packages);
     }
     let said = by_entry.into_iter().filter_map(|((start, end), packages)| {

@@ -41,8 +41,8 @@ impl Sample {
     pub(crate) fn with(mut self, code: Code, severity: Severity, packages: &[&str]) -> Self {
         let rest = &self.policy.text.as_str()[self.mark..];
         let end = rest.find(['"', '\'']).unwrap_or(rest.len());
-        let place = self.policy.place(self.mark..self.mark + end);
-        let mut finding = own(code, severity, String::new(), vec![place]);
+        let location = self.policy.location(self.mark..self.mark + end);
+        let mut finding = own(code, severity, String::new(), vec![location]);
         finding.check = code.check();
         finding.packages = packages.iter().map(|name| package(name)).collect();
         self.findings.push(finding);
@@ -91,7 +91,7 @@ impl Sample {
         let lints = self.lints().into_iter();
         let these = lints.filter(|one| one.code == Some(code) && one.severity == severity);
         let text = self.policy.text.as_str();
-        these.map(|finding| text[finding.places[0].span.clone()].to_owned()).collect()
+        these.map(|finding| text[finding.locations[0].span.clone()].to_owned()).collect()
     }
 }
 

@@ -16,7 +16,7 @@ pub(super) struct LongList {
     /// Its table and its name: `bans`, `skip`.
     pub(super) path: Vec<String>,
     /// Its key, or its first header.
-    pub(super) place: Span,
+    pub(super) location: Span,
     /// How many entries it has.
     pub(super) count: usize,
     /// Its entries, as far as they are in one pair of brackets.
@@ -67,7 +67,7 @@ fn search(text: &str, table: &DeTable<'_>, path: &mut Vec<String>, found: &mut V
                 });
                 found.push(LongList {
                     path: path.clone(),
-                    place: key.span(),
+                    location: key.span(),
                     count: list.len(),
                     inside: is_one.then(|| span.start + 1..span.end - 1),
                 });
@@ -113,7 +113,7 @@ mod tests {
         let (emptied, found) = without_long(text);
         assert_eq!(emptied.len(), text.len());
         let shown = found.iter().map(|list| {
-            format!("{} {} at {}", list.path.join("."), list.count, &text[list.place.clone()])
+            format!("{} {} at {}", list.path.join("."), list.count, &text[list.location.clone()])
         });
         (emptied.split_whitespace().collect::<Vec<_>>().join(" "), shown.collect())
     }

@@ -63,11 +63,11 @@ pub fn fuzz_lock_file(text: &str) {
     let findings = DATABASE.with(|database| unresolved(&[manifest], &packages, database, &[]));
     for finding in findings {
         let [package] = &finding.packages[..] else { panic!("{:?}", finding.packages) };
-        assert!(!finding.places.is_empty(), "{finding:?}");
-        assert!(finding.places.len() <= limits::LOCATIONS, "{} places", finding.places.len());
-        for place in &finding.places {
-            assert!(MANIFEST.get(place.span.clone()).is_some(), "{:?}", place.span);
-            let path = place.via.map(|at| &finding.paths[at]);
+        assert!(!finding.locations.is_empty(), "{finding:?}");
+        assert!(finding.locations.len() <= limits::LOCATIONS, "{} places", finding.locations.len());
+        for location in &finding.locations {
+            assert!(MANIFEST.get(location.span.clone()).is_some(), "{:?}", location.span);
+            let path = location.via.map(|at| &finding.paths[at]);
             if let Some(path) = path {
                 let ends = (path.first().map(|one| one.name.as_str()), path.last());
                 assert_eq!(ends, (Some("app"), Some(package)), "in {text}");

@@ -16,7 +16,7 @@ pub(super) fn deleted(finding: &Finding, state: &State) -> Option<CodeAction> {
     if finding.code != Some(Code::ShadowedPolicy) || !state.features.deletes_files {
         return None;
     }
-    let path = &finding.places.first()?.file;
+    let path = &finding.locations.first()?.file;
     let uri = state.documents.uri(path).or_else(|| uri_of(path))?;
     let delete = ResourceOp::Delete(DeleteFile { uri, options: None, annotation_id: None });
     let changes = DocumentChanges::Operations(vec![DocumentChangeOperation::Op(delete)]);

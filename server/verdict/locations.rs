@@ -11,7 +11,7 @@ use cargo_deny::Krates;
 use krates::NodeId;
 
 use super::{
-    PackageRef, Place, Placing, Role,
+    Location, LocationRule, PackageRef, Role,
     manifests::{Manifests, package_ref},
     paths::{self, Entrance, Paths, Why},
 };
@@ -19,8 +19,8 @@ use crate::{limits, text::Span};
 
 /// The places of one package.
 #[derive(Clone, Debug, Default)]
-pub(super) struct PackagePlaces {
-    pub(super) places: Vec<Place>,
+pub(super) struct PackageLocations {
+    pub(super) locations: Vec<Location>,
     pub(super) paths: Vec<Vec<PackageRef>>,
     pub(super) count: u64,
     /// What was left out, a sentence.
@@ -31,16 +31,16 @@ pub(super) struct PackagePlaces {
 type Resolved = HashMap<NodeId, Vec<usize>>;
 
 /// Answers for the packages of one graph, and remembers its answers.
-pub(super) struct Places<'g> {
+pub(super) struct LocationIndex<'g> {
     krates: &'g Krates,
     pub(super) manifests: &'g Manifests,
     paths: Paths<'g>,
     /// The indices of what each local package depends on, by what they resolved to.
     resolved: RefCell<HashMap<NodeId, Rc<Resolved>>>,
-    known: RefCell<HashMap<(NodeId, bool), Rc<PackagePlaces>>>,
+    known: RefCell<HashMap<(NodeId, bool), Rc<PackageLocations>>>,
 }
 
-impl<'g> Places<'g> {
+impl<'g> LocationIndex<'g> {
     pub(super) fn new(krates: &'g Krates, manifests: &'g Manifests) -> Self {
         Self {
             krates,
@@ -52,8 +52,8 @@ impl<'g> Places<'g> {
     }
 
     /// The places of a package, the nearest first.
-    pub(super) fn of(&self, package: NodeId, placing: Placing) -> Rc<PackagePlaces> {
-        let key = (package, placing == Placing::Source);
+    pub(super) fn of(&self, package: NodeId, placing: LocationRule) -> Rc<PackageLocations> {
+        let key = (package, placing == LocationRule::Source);
         if let Some(known) = self.known.borrow().get(&key) {
             return Rc::clone(known);
         }
@@ -62,32 +62,32 @@ impl<'g> Places<'g> {
         found
     }
 
-    fn find(&self, package: NodeId, placing: Placing) -> PackagePlaces {
+    fn find(&self, package: NodeId, placing: LocationRule) -> PackageLocations {
         let why = self.paths.why(package);
         let local = paths::krate(self.krates, package).is_some_and(|krate| krate.source.is_none());
         if local && (why.entrances.is_empty() || self.paths.is_member(package)) {
             let head = self.manifests.of_node(package).map(super::manifests::LocalManifest::head);
-            return PackagePlaces {
-                places: head.into_iter().collect(),
-                ..PackagePlaces::default()
+            return PackageLocations {
+                locations: head.into_iter().collect(),
+                ..PackageLocations::default()
             };
         }
         // What a manifest declares itself is mended there, however else it comes in.
         let direct = why.entrances.iter().any(|entrance| entrance.child == package);
         let Why { entrances, count, cut } = why;
         let meant = entrances.iter().filter(|entrance| !direct || entrance.child == package);
-        let mut found = PackagePlaces { count, ..PackagePlaces::default() };
+        let mut found = PackageLocations { count, ..PackageLocations::default() };
         let mut known = Known::default();
         let (mut more, mut unlisted) = (0, None);
         for entrance in meant {
-            if found.places.len() >= limits::LOCATIONS {
+            if found.locations.len() >= limits::LOCATIONS {
                 more += 1;
                 continue;
             }
             let via = entrance.path.as_ref().map(|_| found.paths.len());
-            for place in self.entrance_places(entrance, placing) {
-                if known.insert(&place) {
-                    found.places.push(Place { via, ..place });
+            for location in self.entrance_places(entrance, placing) {
+                if known.insert(&location) {
+                    found.locations.push(Location { via, ..location });
                 }
             }
             match &entrance.path {
@@ -96,7 +96,7 @@ impl<'g> Places<'g> {
             }
         }
         // Lines that can mend it come before those that point to them.
-        found.places.sort_by_key(|place| place.role == Role::Pointer);
+        found.locations.sort_by_key(|location| location.role == Role::Pointer);
         found.cut = if more > 0 {
             Some(format!("{more} more dependencies that bring it are not listed"))
         } else if let Some(length) = unlisted {
@@ -107,20 +107,20 @@ impl<'g> Places<'g> {
         found
     }
 
-    fn entrance_places(&self, entrance: &Entrance, placing: Placing) -> Vec<Place> {
+    fn entrance_places(&self, entrance: &Entrance, placing: LocationRule) -> Vec<Location> {
         let Some(manifest) = self.manifests.of_node(entrance.local) else { return Vec::new() };
         let Some(local) = paths::krate(self.krates, entrance.local) else { return Vec::new() };
-        let mut places: Vec<Place> = Vec::new();
+        let mut locations: Vec<Location> = Vec::new();
         let resolved = self.resolved(entrance.local);
         for index in resolved.get(&entrance.child).into_iter().flatten() {
             let Some(declared) = manifest.declaration(&local.deps[*index]) else { continue };
             let found = match placing {
-                Placing::Source => self.manifests.source_places(manifest, declared),
-                _ => self.manifests.places(manifest, declared),
+                LocationRule::Source => self.manifests.source_places(manifest, declared),
+                _ => self.manifests.locations(manifest, declared),
             };
-            places.extend(found);
+            locations.extend(found);
         }
-        if places.is_empty() { vec![manifest.head()] } else { places }
+        if locations.is_empty() { vec![manifest.head()] } else { locations }
     }
 
     fn resolved(&self, local: NodeId) -> Rc<HashMap<NodeId, Vec<usize>>> {
@@ -151,11 +151,11 @@ pub(super) struct Known(HashMap<Utf8PathBuf, HashSet<Span>>);
 
 impl Known {
     /// Whether the place is a new one.
-    pub(super) fn insert(&mut self, place: &Place) -> bool {
-        if let Some(spans) = self.0.get_mut(&place.file) {
-            return spans.insert(place.span.clone());
+    pub(super) fn insert(&mut self, location: &Location) -> bool {
+        if let Some(spans) = self.0.get_mut(&location.file) {
+            return spans.insert(location.span.clone());
         }
-        self.0.insert(place.file.clone(), HashSet::from([place.span.clone()]));
+        self.0.insert(location.file.clone(), HashSet::from([location.span.clone()]));
         true
     }
 }

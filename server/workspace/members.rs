@@ -1,7 +1,7 @@
 //! The folders that `workspace.members` means.
 
 use std::{
-    collections::{BTreeSet, HashMap, HashSet, hash_map::Entry},
+    collections::{BTreeMap, BTreeSet, HashMap, HashSet, hash_map::Entry},
     fs::Metadata,
 };
 
@@ -86,6 +86,42 @@ struct Matching {
     known: HashMap<Identity, usize>,
 }
 
+impl Matching {
+    /// Adds a folder, or further ways to one that is known: a link that leads back would have no end.
+    /// Gives whether it is new.
+    fn add(&mut self, path: Utf8PathBuf, data: &Metadata, ways: u64) -> bool {
+        match self.known.entry(identity(&path, data)) {
+            Entry::Occupied(known) => {
+                let known = &mut self.folders[*known.get()];
+                known.ways = known.ways.saturating_add(ways);
+                false
+            }
+            Entry::Vacant(new) => {
+                new.insert(self.folders.len());
+                self.folders.push(Reached { path, ways });
+                true
+            }
+        }
+    }
+}
+
+/// How many links a path may lead through (Linux: `path_resolution(7)`; other systems allow fewer).
+const MOST_LINKS: usize = 40;
+
+/// The entries of a folder.
+#[derive(Default)]
+struct Listing {
+    entries: u64,
+    folders: Vec<Child>,
+}
+
+/// A folder in a folder, or a link to one.
+struct Child {
+    path: Utf8PathBuf,
+    data: Metadata,
+    is_link: bool,
+}
+
 impl Search<'_> {
     fn expand(&mut self, base: &Utf8Path, pattern: &str) -> Vec<Utf8PathBuf> {
         // No system has longer paths.
@@ -107,7 +143,7 @@ impl Search<'_> {
             } else {
                 let mut matching = Matching::default();
                 for folder in &folders {
-                    self.matching(folder, true, &|name| pattern.matches(name), &mut matching);
+                    self.matching(folder, &|name| pattern.matches(name), &mut matching);
                 }
                 matching.folders
             };
@@ -115,26 +151,82 @@ impl Search<'_> {
         folders.into_iter().map(|folder| folder.path).collect()
     }
 
-    /// The folders themselves and those below, links not followed.
+    /// The folders themselves and those below, each once: cargo follows links there, too, until the
+    /// system refuses a path that leads through too many. Those that fewer links lead to come first.
     fn all_below(&mut self, folders: Vec<Reached>) -> Vec<Reached> {
-        let folders = folders.into_iter().filter(|folder| folder.path.is_dir()).collect();
-        let mut found = Matching { folders, ..Matching::default() };
-        let mut next = 0;
-        while let Some(folder) = found.folders.get(next).cloned() {
-            self.matching(&folder, false, &|_| true, &mut found);
-            next += 1;
+        let mut found = Matching::default();
+        let mut folders_in = HashMap::new();
+        // Those that the same number of links leads to.
+        let mut layer = Matching::default();
+        for Reached { path, ways } in folders {
+            if let Some(data) = path.metadata().ok().filter(Metadata::is_dir) {
+                layer.add(path, &data, ways);
+            }
+        }
+        for _ in 0..=MOST_LINKS {
+            let mut behind_links = Matching::default();
+            // By their depth: when one is looked at, all ways that lead to it are known.
+            let mut waiting = BTreeMap::<usize, Vec<usize>>::new();
+            for (index, folder) in layer.folders.iter().enumerate() {
+                let real = folder.path.canonicalize_utf8();
+                let depth = real.as_ref().unwrap_or(&folder.path).components().count();
+                waiting.entry(depth).or_default().push(index);
+            }
+            while let Some((depth, indices)) = waiting.pop_first() {
+                for index in indices {
+                    if self.cut || self.walked > limits::GLOB_WALK {
+                        break;
+                    }
+                    let folder = layer.folders[index].clone();
+                    let Ok(data) = folder.path.metadata() else { continue };
+                    let key = identity(&folder.path, &data);
+                    let listing = folders_in.entry(key).or_insert_with(|| self.list(&folder.path));
+                    self.walked =
+                        self.walked.saturating_add(folder.ways.saturating_mul(listing.entries));
+                    for Child { path, data, is_link } in &listing.folders {
+                        let into = if *is_link { &mut behind_links } else { &mut layer };
+                        if into.add(path.clone(), data, folder.ways) && !is_link {
+                            let new = layer.folders.len() - 1;
+                            waiting.entry(depth + 1).or_default().push(new);
+                        }
+                    }
+                }
+            }
+            for Reached { path, ways } in layer.folders {
+                if let Ok(data) = path.metadata() {
+                    found.add(path, &data, ways);
+                }
+            }
+            layer = behind_links;
         }
         found.folders
     }
 
+    /// What is in a folder that `**` looks at.
+    fn list(&mut self, folder: &Utf8Path) -> Listing {
+        let mut listing = Listing::default();
+        if self.growing.len() < limits::WATCHED_FOLDERS {
+            self.growing.insert(folder.to_owned());
+        }
+        for entry in folder.read_dir_utf8().into_iter().flatten().flatten() {
+            let Some(left) = self.left.checked_sub(1) else {
+                self.cut = true;
+                break;
+            };
+            self.left = left;
+            listing.entries += 1;
+            let Ok(kind) = entry.file_type() else { continue };
+            let path = entry.path().to_owned();
+            let data = if kind.is_file() { None } else { path.metadata().ok() };
+            if let Some(data) = data.filter(Metadata::is_dir) {
+                listing.folders.push(Child { path, data, is_link: kind.is_symlink() });
+            }
+        }
+        listing
+    }
+
     /// Adds the folders in a folder whose names match.
-    fn matching(
-        &mut self,
-        folder: &Reached,
-        follows_links: bool,
-        matches: &dyn Fn(&str) -> bool,
-        found: &mut Matching,
-    ) {
+    fn matching(&mut self, folder: &Reached, matches: &dyn Fn(&str) -> bool, found: &mut Matching) {
         if self.growing.len() < limits::WATCHED_FOLDERS {
             self.growing.insert(folder.path.clone());
         }
@@ -150,25 +242,12 @@ impl Search<'_> {
                 continue;
             }
             // The type of an entry is known without looking at it.
-            let is_other = entry
-                .file_type()
-                .is_ok_and(|kind| kind.is_file() || (kind.is_symlink() && !follows_links));
-            if is_other {
+            if entry.file_type().is_ok_and(|kind| kind.is_file()) {
                 continue;
             }
             let path = entry.path().to_owned();
             let Some(data) = path.metadata().ok().filter(Metadata::is_dir) else { continue };
-            // A link that leads back would have no end.
-            match found.known.entry(identity(&path, &data)) {
-                Entry::Occupied(known) => {
-                    let known = &mut found.folders[*known.get()];
-                    known.ways = known.ways.saturating_add(folder.ways);
-                }
-                Entry::Vacant(new) => {
-                    new.insert(found.folders.len());
-                    found.folders.push(Reached { path, ways: folder.ways });
-                }
-            }
+            found.add(path, &data, folder.ways);
         }
     }
 }
@@ -252,7 +331,21 @@ mod tests {
         assert_eq!((loops.folders.len(), loops.cut.len()), (1, 0), "{:?}", loops.folders);
         assert_eq!(loops.endless, [0], "cargo would take each of the 3^40 ways");
         assert_eq!(find(root, "*/*/*/*").endless, [0; 0]);
-        assert_eq!(find(root, "**").folders.len(), 4);
+        let all = find(root, "**");
+        assert_eq!(all.folders.len(), 4);
+        assert_eq!(all.endless, [0], "cargo would take 9 links after each of 40 links");
+        std::fs::create_dir(root.join("a/deep")).expect("a folder");
+        let below = find(&root.join("a/deep"), "**");
+        assert_eq!((below.folders.len(), below.endless.len()), (1, 0));
+        std::os::unix::fs::symlink(".", root.join("a/deep/one")).expect("a link");
+        let below = find(&root.join("a/deep"), "**");
+        assert_eq!((below.folders.len(), below.endless.len()), (1, 0), "cargo follows it 40 times");
+        std::fs::create_dir_all(root.join("elsewhere/member")).expect("a folder");
+        std::os::unix::fs::symlink(root.join("elsewhere"), root.join("a/deep/two"))
+            .expect("a link");
+        let below = find(&root.join("a/deep"), "**").folders;
+        let below: Vec<_> = below.iter().map(|(_, path)| path.file_name()).collect();
+        assert_eq!(below, [Some("deep"), Some("two"), Some("member")]);
         let above = find(root, &format!("{}*/*/*/*/*", "../".repeat(20)));
         assert_eq!(above.cut, [0]);
         assert!(above.growing.len() <= limits::WATCHED_FOLDERS);

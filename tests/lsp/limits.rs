@@ -183,7 +183,9 @@ fn links_that_lead_back_are_expanded_once() {
         lives(&mut client);
         let text = client.world.read(MANIFEST).replace(&table, "[package]");
         client.world.write(MANIFEST, text);
-        client.diagnostics_with(MANIFEST, TIME);
+        let is_done = |shown: &Shown| shown.has(TIME) && !shown.has(OVER);
+        client.diagnostics_when(MANIFEST, "the pattern is gone", is_done);
+        client.claim_all_at_the_end();
     }
 }
 

@@ -50,7 +50,6 @@ mod provisional;
 mod reopening;
 mod repository_settings;
 mod sequences;
-mod sessions;
 mod shape;
 mod status;
 mod story;

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::{recorded, text::Encoding};
+use super::text::Encoding;
 
 /// Which editor.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -47,11 +47,9 @@ impl Editor {
         }
     }
 
-    /// The `initialize` parameters for these folders: as recorded where that is at hand, else with
-    /// the capabilities of [`Self::capabilities`].
+    /// The `initialize` parameters for these folders: what the editor sends, without its paths.
     pub(crate) fn initialize(self, folders: &[(String, String)]) -> Value {
-        let mut params = recorded::initialize(self)
-            .unwrap_or_else(|| json!({"capabilities": self.capabilities()}));
+        let mut params: Value = serde_json::from_str(self.profile()).expect("a profile is JSON");
         let uri = folders.first().map(|(_, uri)| uri.clone());
         let path = folders.first().map(|(path, _)| path.clone());
         let listed = folders.iter().map(|(path, uri)| json!({"uri": uri, "name": path}));
@@ -62,97 +60,12 @@ impl Editor {
         params
     }
 
-    /// The part of its capabilities that the server looks at or could be tempted to.
-    pub(crate) fn capabilities(self) -> Value {
+    /// The parameters of `initialize`, recorded with the editors of `tests/editors`.
+    fn profile(self) -> &'static str {
         match self {
-            Self::VsCode => json!({
-                "general": {"positionEncodings": ["utf-16"]},
-                "textDocument": {
-                    "publishDiagnostics": {
-                        "relatedInformation": true,
-                        "versionSupport": false,
-                        "tagSupport": {"valueSet": [1, 2]},
-                        "codeDescriptionSupport": true,
-                        "dataSupport": true,
-                    },
-                    "hover": {"dynamicRegistration": true, "contentFormat": ["markdown", "plaintext"]},
-                    "synchronization": {"dynamicRegistration": true, "didSave": true},
-                    "diagnostic": {"dynamicRegistration": true},
-                    "codeAction": {
-                        "isPreferredSupport": true,
-                        "disabledSupport": true,
-                        "dataSupport": true,
-                        "resolveSupport": {"properties": ["edit"]},
-                        "codeActionLiteralSupport": {"codeActionKind": {"valueSet": ["quickfix"]}},
-                    },
-                },
-                "workspace": {
-                    "workspaceFolders": true,
-                    "configuration": true,
-                    "didChangeConfiguration": {"dynamicRegistration": true},
-                    "didChangeWatchedFiles": {"dynamicRegistration": true},
-                    "inlayHint": {"refreshSupport": true},
-                    "workspaceEdit": {
-                        "documentChanges": true,
-                        "resourceOperations": ["create", "rename", "delete"],
-                    },
-                },
-                "window": {"workDoneProgress": true, "showDocument": {"support": true}},
-            }),
-            Self::Neovim => json!({
-                "general": {"positionEncodings": ["utf-8", "utf-16", "utf-32"]},
-                "textDocument": {
-                    "publishDiagnostics": {
-                        "relatedInformation": true,
-                        "tagSupport": {"valueSet": [1, 2]},
-                        "dataSupport": true,
-                    },
-                    "hover": {"dynamicRegistration": true, "contentFormat": ["markdown", "plaintext"]},
-                    "synchronization": {"dynamicRegistration": false, "didSave": true},
-                    "diagnostic": {"dynamicRegistration": false},
-                    "codeAction": {
-                        "isPreferredSupport": true,
-                        "dataSupport": true,
-                        "resolveSupport": {"properties": ["edit", "command"]},
-                        "codeActionLiteralSupport": {"codeActionKind": {"valueSet": ["quickfix"]}},
-                    },
-                },
-                "workspace": {
-                    "workspaceFolders": true,
-                    "configuration": true,
-                    "didChangeConfiguration": {"dynamicRegistration": false},
-                    "didChangeWatchedFiles": {"dynamicRegistration": false},
-                    "inlayHint": {"refreshSupport": true},
-                    "workspaceEdit": {"resourceOperations": ["rename", "create", "delete"]},
-                },
-                "window": {"workDoneProgress": true, "showDocument": {"support": true}},
-            }),
-            Self::Helix => json!({
-                "general": {"positionEncodings": ["utf-8", "utf-32", "utf-16"]},
-                "textDocument": {
-                    "publishDiagnostics": {"tagSupport": {"valueSet": [1, 2]}, "versionSupport": true},
-                    "hover": {"contentFormat": ["markdown"]},
-                    "codeAction": {
-                        "isPreferredSupport": true,
-                        "disabledSupport": true,
-                        "dataSupport": true,
-                        "resolveSupport": {"properties": ["edit", "command"]},
-                        "codeActionLiteralSupport": {"codeActionKind": {"valueSet": ["quickfix"]}},
-                    },
-                },
-                "workspace": {
-                    "workspaceFolders": true,
-                    "configuration": true,
-                    "didChangeConfiguration": {"dynamicRegistration": false},
-                    "didChangeWatchedFiles": {"dynamicRegistration": true},
-                    "inlayHint": {"refreshSupport": false},
-                    "workspaceEdit": {
-                        "documentChanges": true,
-                        "resourceOperations": ["create", "rename", "delete"],
-                    },
-                },
-                "window": {"workDoneProgress": true},
-            }),
+            Self::VsCode => include_str!("profiles/vscode.json"),
+            Self::Neovim => include_str!("profiles/neovim.json"),
+            Self::Helix => include_str!("profiles/helix.json"),
         }
     }
 

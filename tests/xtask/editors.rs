@@ -1,4 +1,4 @@
-//! `cargo xtask test --editors`: the story in the real editors, by `tests/editors/run.mjs`.
+//! `cargo xtask test --only editors`: the story in the real editors, by `tests/editors/run.mjs`.
 
 use std::path::Path;
 use std::process::Command;

@@ -23,7 +23,7 @@ const HELP: &str = "\
 cargo xtask WORD
 
   test                 everything that this machine can test, in order
-  test --editors       the story in the real editors alone
+  test --only STEP     one step alone, and further ones with further `--only`; `test --list` lists them
   parity [OPTION..]    our verdict against that of the real cargo-deny (parity --help says more)
   fixes [WORKSPACE]    what `fix` makes of real workspaces, by the real cargo-deny; writes server/docs/fixes.md
   bench [ARGUMENT..]   the benchmarks, against the real cargo-deny

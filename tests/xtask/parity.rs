@@ -95,7 +95,7 @@ fn gather(root: &Path, scratch: &Path, options: &Options) -> Result<Vec<Job>> {
     for selection in &options.selections {
         jobs.extend(match selection {
             Selection::Own => own::jobs(root, scratch, filter)?,
-            Selection::Corpus => corpus::jobs(root, scratch, filter)?,
+            Selection::Shared => corpus::jobs(root, scratch, filter)?,
             Selection::Directory(directory) => job::below(root, scratch, directory)?,
         });
     }

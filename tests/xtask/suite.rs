@@ -1,70 +1,94 @@
 //! `cargo xtask test`: everything that this machine can test, in order.
 //!
-//! The first step that fails ends the run: what follows would only repeat its message.
+//! A step that fails does not hide the later ones: all of them run, and the summary lists each with its time.
 
 use std::path::Path;
 use std::time::Instant;
 
-use anyhow::{Result, bail};
+use anyhow::{Context as _, Result, bail};
 
 use crate::parity::corpus;
 use crate::{commands, editors, parity, tools};
 
 struct Step {
+    /// What `--only` takes.
+    name: &'static str,
     title: &'static str,
     run: fn(&Path) -> Result<bool>,
 }
 
 const STEPS: &[Step] = &[
-    Step { title: "cargo fmt --check", run: |root| cargo(root, &["fmt", "--check"]) },
+    Step { name: "fmt", title: "cargo fmt --check", run: |root| cargo(root, &["fmt", "--check"]) },
     Step {
+        name: "clippy",
         title: "cargo clippy",
         run: |root| cargo(root, &["clippy", "--release", "--all-targets", "--", "-D", "warnings"]),
     },
-    // Judges what fixes come to.
-    Step { title: "the real cargo-deny", run: |root| tools::cargo_deny(root).map(|_| true) },
-    Step { title: "cargo test", run: |root| cargo(root, &["test", "--release"]) },
-    Step { title: "parity with cargo-deny", run: |_| parity::run(&[]) },
-    Step { title: "our check on ourselves", run: check_ourselves },
-    Step { title: "the settings in VS Code", run: editors::settings_are_fresh },
-    EDITORS,
+    // Checks what fixes come to.
+    Step {
+        name: "cargo-deny",
+        title: "the real cargo-deny",
+        run: |root| tools::cargo_deny(root).map(|_| true),
+    },
+    Step {
+        name: "cargo-test",
+        title: "cargo test",
+        run: |root| cargo(root, &["test", "--release", "--no-fail-fast"]),
+    },
+    Step { name: "parity", title: "parity with cargo-deny", run: |_| parity::run(&[]) },
+    Step { name: "self-check", title: "our check on ourselves", run: check_ourselves },
+    Step { name: "settings", title: "the settings in VS Code", run: editors::settings_are_fresh },
+    // Last: they need the machine for themselves.
+    Step { name: EDITORS, title: "the real editors", run: editors::run },
 ];
 
-/// The story in the real editors: last, and alone with `--editors`.
-const EDITORS: Step = Step { title: "the real editors", run: editors::run };
+const EDITORS: &str = "editors";
 
 /// Runs the steps; `true` when all of them passed.
 pub(crate) fn run(arguments: &[String]) -> Result<bool> {
-    let mut steps = STEPS;
-    for argument in arguments {
-        match argument.as_str() {
-            "--editors" => steps = &[EDITORS],
+    let mut chosen = Vec::new();
+    let mut arguments = arguments.iter();
+    while let Some(argument) = arguments.next() {
+        let name = match argument.as_str() {
+            "--list" => {
+                for step in STEPS {
+                    println!("{:12} {}", step.name, step.title);
+                }
+                return Ok(true);
+            }
+            "--editors" => EDITORS,
+            "--only" => arguments.next().context("`--only` needs the name of a step")?,
             other => bail!("`test` has no option `{other}`"),
-        }
+        };
+        let step = STEPS.iter().find(|step| step.name == name);
+        chosen.push(step.with_context(|| format!("no step `{name}`; `--list` lists them"))?);
+    }
+    if chosen.is_empty() {
+        chosen.extend(STEPS);
     }
 
     let root = tools::root()?;
-    for (number, step) in steps.iter().enumerate() {
-        println!("\n== {} of {}: {}", number + 1, steps.len(), step.title);
+    let mut outcomes = Vec::new();
+    for (number, step) in chosen.iter().enumerate() {
+        println!("\n== {} of {}: {}", number + 1, chosen.len(), step.title);
         let start = Instant::now();
-        let outcome = (step.run)(&root);
-        let seconds = start.elapsed().as_secs_f64();
-
-        let reason = match outcome {
-            Ok(true) => {
-                println!("== {} passed in {seconds:.1} s", step.title);
-                continue;
-            }
-            Ok(false) => String::new(),
-            Err(error) => format!(": {error:#}"),
-        };
-        println!("== {} failed after {seconds:.1} s{reason}", step.title);
-        println!("{number} passed, 1 failed");
-        return Ok(false);
+        let passed = (step.run)(&root).unwrap_or_else(|error| {
+            println!("error: {error:#}");
+            false
+        });
+        let word = if passed { "passed" } else { "failed" };
+        let line = format!("{word} in {:6.1} s: {}", start.elapsed().as_secs_f64(), step.title);
+        println!("== {line}");
+        outcomes.push((passed, line));
     }
 
-    println!("\n{} passed, 0 failed", steps.len());
-    Ok(true)
+    println!();
+    for (_, line) in &outcomes {
+        println!("{line}");
+    }
+    let failed = outcomes.iter().filter(|(passed, _)| !passed).count();
+    println!("{} passed, {failed} failed", outcomes.len() - failed);
+    Ok(failed == 0)
 }
 
 fn cargo(root: &Path, arguments: &[&str]) -> Result<bool> {

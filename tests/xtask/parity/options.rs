@@ -8,10 +8,11 @@ pub(crate) const HELP: &str = "\
 cargo xtask parity [OPTION..] [DIR..]
 
 Runs the real cargo-deny and supercargo, offline, on every workspace named and prints what only one of them finds.
-Without --own, --corpus or DIR: the own cases, and the corpus where the shared data is at hand.
+Without --own, --shared or DIR: the own cases.
 
   --own               the cases under tests/parity/cases
-  --corpus            the workspaces of ../shared/data/corpus.tar.xz, each with its own policy and with a strict one
+  --shared            the workspaces of ../shared/data/corpus.tar.xz, each with its own policy and with a strict one;
+                      cargo-deny takes minutes to print the graphs of the largest
   DIR                 the workspaces in DIR, in place, with their own policies
   --case TEXT         only workspaces whose name contains TEXT
   --seed-difference   alters one finding of ours first: the run must then fail
@@ -36,7 +37,7 @@ pub(crate) enum Mode {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Selection {
     Own,
-    Corpus,
+    Shared,
     Directory(PathBuf),
 }
 
@@ -63,7 +64,7 @@ impl Options {
         while let Some(argument) = arguments.next() {
             match argument.as_str() {
                 "--own" => options.selections.push(Selection::Own),
-                "--corpus" => options.selections.push(Selection::Corpus),
+                "--shared" => options.selections.push(Selection::Shared),
                 "--case" => {
                     let text = arguments.next().context("`--case` needs a text")?;
                     options.filter = Some(text.clone());
@@ -82,7 +83,7 @@ impl Options {
         }
 
         if options.selections.is_empty() {
-            options.selections = vec![Selection::Own, Selection::Corpus];
+            options.selections = vec![Selection::Own];
         }
         Ok(Some(options))
     }
@@ -97,9 +98,9 @@ mod tests {
     }
 
     #[test]
-    fn everything_is_compared_unless_something_is_named() {
+    fn own_cases_are_compared_unless_something_is_named() {
         let options = parse("").expect("no option is wrong").expect("no help is asked for");
-        assert_eq!(options.selections, [Selection::Own, Selection::Corpus]);
+        assert_eq!(options.selections, [Selection::Own]);
         assert_eq!(options.mode, Mode::Compare);
 
         let options = parse("--own --case bans some/where --seed-difference");

@@ -14,7 +14,7 @@ const PREFIX: &str = "supercargo-temp-";
 const LOCK: &str = ".in-use";
 
 /// A folder without that file is being made or deleted. It is abandoned when the process that its
-/// name gives has ended, and after this time: the number may be another process's by now.
+/// name gives has ended, or after this time: the number may be another process's by now.
 const ABANDONED: Duration = Duration::from_secs(60 * 60);
 
 /// How often it is tried to make a folder: a program that cannot see our process (it runs in
@@ -53,16 +53,7 @@ impl TemporaryFolder {
         static FIRST: std::sync::Once = std::sync::Once::new();
         FIRST.call_once(|| delete_abandoned(&std::env::temp_dir()));
         let deleted = children.in_use().ok_or(TemporaryError::Unwanted)?;
-        let mut made = make(&std::env::temp_dir(), &deleted);
-        for _ in 1..TRIES {
-            match &made {
-                Err(error) if error.kind() == io::ErrorKind::NotFound => {
-                    made = make(&std::env::temp_dir(), &deleted);
-                }
-                _ => break,
-            }
-        }
-        let (folder, lock) = made?;
+        let (folder, lock) = make(&std::env::temp_dir(), &deleted)?;
         let path = Utf8PathBuf::from_path_buf(folder.path().canonicalize()?)
             .map_err(|path| io::Error::other(format!("`{}` is not UTF-8", path.display())))?;
         Ok(Self { path, _folder: folder, _lock: lock, _deleted: deleted })
@@ -76,10 +67,19 @@ impl TemporaryFolder {
 
 /// A locked folder, which is deleted at the program's end at the latest.
 fn make(temporary: &Path, deleted: &Use) -> io::Result<(tempfile::TempDir, fs::File)> {
-    let folder = tempfile::Builder::new().prefix(&prefix()).tempdir_in(temporary)?;
-    deleted.of_folder(folder.path().to_owned());
-    let lock = lock(folder.path())?;
-    Ok((folder, lock))
+    let try_once = || -> io::Result<_> {
+        let folder = tempfile::Builder::new().prefix(&prefix()).tempdir_in(temporary)?;
+        deleted.of_folder(folder.path().to_owned());
+        let lock = lock(folder.path())?;
+        Ok((folder, lock))
+    };
+    let mut tries = 1;
+    loop {
+        match try_once() {
+            Err(error) if error.kind() == io::ErrorKind::NotFound && tries < TRIES => tries += 1,
+            made => return made,
+        }
+    }
 }
 
 /// How the names of this process's folders begin.

@@ -82,6 +82,8 @@ struct Reached {
 #[derive(Default)]
 struct Matching {
     folders: Vec<Reached>,
+    /// What tells each of them from all others.
+    identities: Vec<Identity>,
     /// Where they are in the list.
     known: HashMap<Identity, usize>,
 }
@@ -89,14 +91,15 @@ struct Matching {
 impl Matching {
     /// Adds a folder, or further ways to one that is known: a link that leads back would have no end.
     /// Gives whether it is new.
-    fn add(&mut self, path: Utf8PathBuf, data: &Metadata, ways: u64) -> bool {
-        match self.known.entry(identity(&path, data)) {
+    fn add(&mut self, path: Utf8PathBuf, identity: &Identity, ways: u64) -> bool {
+        match self.known.entry(identity.clone()) {
             Entry::Occupied(known) => {
                 let known = &mut self.folders[*known.get()];
                 known.ways = known.ways.saturating_add(ways);
                 false
             }
             Entry::Vacant(new) => {
+                self.identities.push(new.key().clone());
                 new.insert(self.folders.len());
                 self.folders.push(Reached { path, ways });
                 true
@@ -118,7 +121,7 @@ struct Listing {
 /// A folder in a folder, or a link to one.
 struct Child {
     path: Utf8PathBuf,
-    data: Metadata,
+    identity: Identity,
     is_link: bool,
 }
 
@@ -155,51 +158,60 @@ impl Search<'_> {
     /// system refuses a path that leads through too many. Those that fewer links lead to come first.
     fn all_below(&mut self, folders: Vec<Reached>) -> Vec<Reached> {
         let mut found = Matching::default();
-        let mut folders_in = HashMap::new();
+        let mut listings = HashMap::new();
         // Those that the same number of links leads to.
         let mut layer = Matching::default();
         for Reached { path, ways } in folders {
-            if let Some(data) = path.metadata().ok().filter(Metadata::is_dir) {
-                layer.add(path, &data, ways);
+            if let Some(identity) = folder_identity(&path) {
+                layer.add(path, &identity, ways);
             }
         }
         for _ in 0..=MOST_LINKS {
-            let mut behind_links = Matching::default();
-            // By their depth: when one is looked at, all ways that lead to it are known.
-            let mut waiting = BTreeMap::<usize, Vec<usize>>::new();
-            for (index, folder) in layer.folders.iter().enumerate() {
-                let real = folder.path.canonicalize_utf8();
-                let depth = real.as_ref().unwrap_or(&folder.path).components().count();
-                waiting.entry(depth).or_default().push(index);
-            }
-            while let Some((depth, indices)) = waiting.pop_first() {
-                for index in indices {
-                    if self.cut || self.walked > limits::GLOB_WALK {
-                        break;
-                    }
-                    let folder = layer.folders[index].clone();
-                    let Ok(data) = folder.path.metadata() else { continue };
-                    let key = identity(&folder.path, &data);
-                    let listing = folders_in.entry(key).or_insert_with(|| self.list(&folder.path));
-                    self.walked =
-                        self.walked.saturating_add(folder.ways.saturating_mul(listing.entries));
-                    for Child { path, data, is_link } in &listing.folders {
-                        let into = if *is_link { &mut behind_links } else { &mut layer };
-                        if into.add(path.clone(), data, folder.ways) && !is_link {
-                            let new = layer.folders.len() - 1;
-                            waiting.entry(depth + 1).or_default().push(new);
-                        }
-                    }
-                }
-            }
-            for Reached { path, ways } in layer.folders {
-                if let Ok(data) = path.metadata() {
-                    found.add(path, &data, ways);
-                }
+            let behind_links = self.look_at(&mut layer, &mut listings);
+            for (Reached { path, ways }, identity) in
+                layer.folders.into_iter().zip(&layer.identities)
+            {
+                found.add(path, identity, ways);
             }
             layer = behind_links;
         }
         found.folders
+    }
+
+    /// Looks at the folders of a layer, adds those below them that no link leads to, and gives those
+    /// behind links.
+    fn look_at(
+        &mut self,
+        layer: &mut Matching,
+        listings: &mut HashMap<Identity, Listing>,
+    ) -> Matching {
+        let mut behind_links = Matching::default();
+        // By their depth: when one is looked at, all ways that lead to it are known.
+        let mut waiting = BTreeMap::<usize, Vec<usize>>::new();
+        for (index, folder) in layer.folders.iter().enumerate() {
+            let real = folder.path.canonicalize_utf8();
+            let depth = real.as_ref().unwrap_or(&folder.path).components().count();
+            waiting.entry(depth).or_default().push(index);
+        }
+        while let Some((depth, indices)) = waiting.pop_first() {
+            for index in indices {
+                if self.cut || self.walked > limits::GLOB_WALK {
+                    return behind_links;
+                }
+                let Reached { path, ways } = layer.folders[index].clone();
+                let listing = listings
+                    .entry(layer.identities[index].clone())
+                    .or_insert_with(|| self.list(&path));
+                self.walked = self.walked.saturating_add(ways.saturating_mul(listing.entries));
+                for Child { path, identity, is_link } in &listing.folders {
+                    let into = if *is_link { &mut behind_links } else { &mut *layer };
+                    if into.add(path.clone(), identity, ways) && !is_link {
+                        waiting.entry(depth + 1).or_default().push(layer.folders.len() - 1);
+                    }
+                }
+            }
+        }
+        behind_links
     }
 
     /// What is in a folder that `**` looks at.
@@ -217,9 +229,9 @@ impl Search<'_> {
             listing.entries += 1;
             let Ok(kind) = entry.file_type() else { continue };
             let path = entry.path().to_owned();
-            let data = if kind.is_file() { None } else { path.metadata().ok() };
-            if let Some(data) = data.filter(Metadata::is_dir) {
-                listing.folders.push(Child { path, data, is_link: kind.is_symlink() });
+            let identity = if kind.is_file() { None } else { folder_identity(&path) };
+            if let Some(identity) = identity {
+                listing.folders.push(Child { path, identity, is_link: kind.is_symlink() });
             }
         }
         listing
@@ -246,29 +258,40 @@ impl Search<'_> {
                 continue;
             }
             let path = entry.path().to_owned();
-            let Some(data) = path.metadata().ok().filter(Metadata::is_dir) else { continue };
-            found.add(path, &data, folder.ways);
+            if let Some(identity) = folder_identity(&path) {
+                found.add(path, &identity, folder.ways);
+            }
         }
     }
 }
 
+/// The identity of a folder; `None` where there is none.
+fn folder_identity(path: &Utf8Path) -> Option<Identity> {
+    path.metadata().ok().filter(Metadata::is_dir).map(|data| identity(path, &data))
+}
+
 /// What tells a folder from all others, whatever leads to it.
 #[cfg(unix)]
-type Identity = (u64, u64);
+#[derive(Clone, PartialEq, Eq, Hash)]
+struct Identity {
+    device: u64,
+    inode: u64,
+}
 
 #[cfg(unix)]
 fn identity(_: &Utf8Path, data: &Metadata) -> Identity {
     use std::os::unix::fs::MetadataExt as _;
 
-    (data.dev(), data.ino())
+    Identity { device: data.dev(), inode: data.ino() }
 }
 
 #[cfg(not(unix))]
-type Identity = Utf8PathBuf;
+#[derive(Clone, PartialEq, Eq, Hash)]
+struct Identity(Utf8PathBuf);
 
 #[cfg(not(unix))]
 fn identity(path: &Utf8Path, _: &Metadata) -> Identity {
-    path.canonicalize_utf8().unwrap_or_else(|_| path.to_owned())
+    Identity(path.canonicalize_utf8().unwrap_or_else(|_| path.to_owned()))
 }
 
 #[cfg(test)]

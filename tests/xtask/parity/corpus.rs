@@ -7,7 +7,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use anyhow::Result;
+use anyhow::{Result, bail};
 
 use super::home::Home;
 use super::job::{Job, Side};
@@ -62,8 +62,7 @@ impl Shared {
 /// Unpacks the workspaces whose name contains `filter` below `scratch`, once for each program.
 pub(crate) fn jobs(root: &Path, scratch: &Path, filter: Option<&str>) -> Result<Vec<Job>> {
     let Some(shared) = Shared::find(root) else {
-        println!("no shared data beside the repository: the corpus is left out");
-        return Ok(Vec::new());
+        bail!("no shared data beside the repository: `--shared` needs `../shared/data`");
     };
     let home = shared.home(scratch)?;
     let (theirs, ours) = (scratch.join("corpus/cargo-deny"), scratch.join("corpus/supercargo"));

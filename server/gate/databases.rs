@@ -181,7 +181,7 @@ fn wants_fetch(source: &DatabaseSource, refresh: RefreshPolicy) -> bool {
     match source {
         DatabaseSource::Folder(_) => false,
         DatabaseSource::Managed(settings) => {
-            settings.possible_locations().iter().any(|location| location.wants_fetch(refresh))
+            settings.locations().iter().any(|location| location.wants_fetch(refresh))
         }
     }
 }

@@ -164,6 +164,19 @@ fn a_database_in_the_workspace_is_read_and_its_fetch_goes_into_cargos_home() {
     assert_eq!(judged(&world, &[]), (1, 1, 1), "and is not fetched again within an hour");
 }
 
+#[test]
+fn a_fresh_database_in_the_workspace_is_not_fetched_again() {
+    let world = World::locked(FIXTURE);
+    world.serve_git("../db", DATABASE_URL);
+    world.write("deny.toml", "[advisories]\ndb-path = \"db\"\n");
+    let folder = format!("db/{NAME}");
+    world.git("", &["clone", "--quiet", DATABASE_URL, &world.path(&folder)]);
+    world.write(&format!("{folder}/.git/FETCH_HEAD"), "");
+    let world = publish_one_more(world);
+    assert_eq!(judged(&world, &[]), (1, 0, 1));
+    assert!(!exists(&world, DATABASE), "nothing is fetched into cargo's home");
+}
+
 /// Configures a clone so that nearly every command of git starts `../marker.sh`.
 fn make_hostile(world: &World, clone: &str) {
     world.write("../marker.sh", "#!/bin/sh\necho \"$0 $*\" >> \"$HOME/marker\"\ncat\n");

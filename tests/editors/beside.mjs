@@ -33,6 +33,8 @@ export async function play({ steps, editor, world }) {
   const quiet = await Client.open(world.server, ["lsp"], { ...own, options: { ...options, keyCompletion: false } });
   const policy = world.policy;
   try {
+    // A policy that is half typed, as most of these are, leads to no graph; the one on disk does.
+    for (const one of [usual, quiet]) await until("a first check", () => one.isChecked);
     for (const { name, command, args, config } of editor.servers) {
       writeFileSync(join(world.root, config), documented(config));
       const other = await Client.open(command, args, own);

@@ -8,6 +8,7 @@ export class Client {
   #asked = new Map();
   #id = 0;
   #version = 0;
+  #states = new Map();
 
   /** Starts `command` and introduces itself, with `root` as the folder. */
   static async open(command, args, { root, env, options = {} }) {
@@ -40,7 +41,15 @@ export class Client {
     } else if (message.id !== undefined) {
       const none = message.method === "workspace/configuration" ? message.params.items.map(() => null) : null;
       this.#send({ id: message.id, result: none });
+    } else if (message.method === "supercargo/status") {
+      this.#states.set(message.params.workspace, message.params.state);
     }
+  }
+
+  /** Whether there are workspaces, and each was checked as it is. */
+  get isChecked() {
+    const states = [...this.#states.values()];
+    return states.length > 0 && states.every((state) => state === "exact");
   }
 
   #send(message) {

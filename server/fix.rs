@@ -1,21 +1,21 @@
 //! Fixes: each was carried out in a scratch copy, resolved by cargo and judged by the gate before
-//! anybody hears of it. Nothing of the user's is written here but by [`Tried::write`].
+//! anybody hears of it. Nothing of the user's is written here but by [`Overlay::write`].
 //!
-//! A plan says what could be done ([`upgrade`], [`policy`]); the [`Prover`] carries it out and has it
-//! judged; [`Fix`] is what was proved. [`repair`] does one after the other.
+//! A plan says what could be done ([`upgrade`], [`policy`]); the [`FixVerifier`] carries it out and has it
+//! judged; [`Fix`] is what was proved. [`fix_all`] does one after the other.
 
 mod document;
 mod manifest;
 pub mod policy;
-mod proof;
-mod prover;
-mod refusal;
-mod remedy;
-mod repair;
+mod verification;
+mod verifier;
+mod cargo_message;
+mod kind;
+mod fix_all;
 mod requirement;
-mod tried;
+mod overlay;
 mod upgrade;
-mod wanted;
+mod scope;
 
 use std::collections::BTreeSet;
 
@@ -30,14 +30,14 @@ use crate::{
 #[doc(hidden)]
 pub use manifest::fuzz_manifest;
 pub(crate) use manifest::is_about_manifests;
-pub use proof::{MovedEntry, Proof};
-pub use prover::{Created, NotProved, Prover};
-pub use remedy::Remedy;
-pub use repair::{Remaining, Repair, repair};
-pub(crate) use tried::write_new;
-pub use tried::{Change, Tried};
-pub use upgrade::Vanished;
-pub use wanted::{Named, Wanted};
+pub use verification::{MovedEntry, Verification};
+pub use verifier::{CreatedPolicy, NotVerified, FixVerifier};
+pub use kind::FixKind;
+pub use fix_all::{RemainingFinding, FixReport, fix_all};
+pub(crate) use overlay::write_new;
+pub use overlay::{FileChange, Overlay};
+pub use upgrade::RemovedFeatures;
+pub use scope::{PackageSelector, FixScope};
 
 /// What may be done to get the gate clean.
 #[derive(Clone, Copy, Debug, Default)]
@@ -49,18 +49,18 @@ pub struct FixOptions {
 
 /// A verdict, and the texts that it was reached on.
 #[derive(Clone, Copy, Debug)]
-pub struct Judged<'j> {
+pub struct CheckedTexts<'j> {
     /// The verdict.
     pub verdict: &'j Verdict,
     /// The texts.
-    pub texts: &'j Tried,
+    pub texts: &'j Overlay,
 }
 
 /// A change that was proved.
 #[derive(Clone, Debug)]
 pub struct Fix {
     /// What kind of remedy it is.
-    pub remedy: Remedy,
+    pub kind: FixKind,
     /// What it does and what it clears, for a menu.
     pub title: String,
     /// What it does, without what that clears and brings.
@@ -68,11 +68,11 @@ pub struct Fix {
     /// The other version, where it is an upgrade.
     pub upgrade: Option<Upgrade>,
     /// The changed texts.
-    pub texts: Tried,
+    pub texts: Overlay,
     /// What they lead to.
-    pub proof: Proof,
+    pub verification: Verification,
     /// What the user has to fill in: a span of the changed text of a file.
-    pub to_fill_in: Option<(Utf8PathBuf, Span)>,
+    pub placeholder: Option<(Utf8PathBuf, Span)>,
 }
 
 /// Another version of a package.
@@ -89,14 +89,14 @@ pub struct Upgrade {
     /// the workspace require first.
     pub through: Vec<(PackageRef, Version)>,
     /// The features that declarations no longer ask for, since the new version has them no longer.
-    pub without: Vec<Vanished>,
+    pub without: Vec<RemovedFeatures>,
     /// The Rust that it asks for, where that is newer than the one that the workspace states.
     pub rust: Option<Version>,
 }
 
 /// What can be done about a finding.
 #[derive(Clone, Debug, Default)]
-pub struct Answer {
+pub struct FixResult {
     /// What was proved, in the order of remedies.
     pub fixes: Vec<Fix>,
     /// Why no other version or, for what manifests say, no other declaration helps: a sentence without
@@ -106,20 +106,20 @@ pub struct Answer {
 
 impl Fix {
     fn new(
-        remedy: Remedy,
+        kind: FixKind,
         what: &str,
         upgrade: Option<Upgrade>,
-        texts: Tried,
-        proof: Proof,
+        texts: Overlay,
+        verification: Verification,
     ) -> Self {
-        let admitted = if remedy == Remedy::Allow { admitted(&proof) } else { String::new() };
-        let title = format!("{what}{admitted}{}", consequences(&proof));
+        let admitted = if kind == FixKind::Allow { admitted(&verification) } else { String::new() };
+        let title = format!("{what}{admitted}{}", consequences(&verification));
         let what = what.to_owned();
-        Self { remedy, title, what, upgrade, texts, proof, to_fill_in: None }
+        Self { kind, title, what, upgrade, texts, verification, placeholder: None }
     }
 
     /// Whether it changes the same files in the same way.
-    fn is_like(&self, other: &Self) -> bool {
+    fn has_same_edits(&self, other: &Self) -> bool {
         let after = |fix: &Self| -> Vec<_> {
             let changes = fix.texts.changes().iter();
             changes.map(|(path, change)| (path.clone(), change.after.clone())).collect()
@@ -128,14 +128,14 @@ impl Fix {
     }
 
     /// Whether it brings warnings or errors that were not there before.
-    pub fn brings_findings(&self) -> bool {
-        !self.proof.introduced.is_empty()
+    pub fn introduces_findings(&self) -> bool {
+        !self.verification.introduced.is_empty()
     }
 }
 
 /// How many packages a license or source for all newly admits.
-fn admitted(proof: &Proof) -> String {
-    let packages: BTreeSet<_> = proof.cleared.iter().flat_map(|one| &one.packages).collect();
+fn admitted(verification: &Verification) -> String {
+    let packages: BTreeSet<_> = verification.cleared.iter().flat_map(|one| &one.packages).collect();
     match packages.len() {
         0 => String::new(),
         1 => ", newly admitting 1".to_owned(),
@@ -147,7 +147,7 @@ fn admitted(proof: &Proof) -> String {
 const NAMED: usize = 3;
 
 /// What a change clears and brings, in brackets.
-fn consequences(proof: &Proof) -> String {
+fn consequences(verification: &Verification) -> String {
     let told = |word: &str, findings: &[Finding]| {
         let mut codes: Vec<&str> = Vec::new();
         for finding in findings {
@@ -161,8 +161,8 @@ fn consequences(proof: &Proof) -> String {
         let more = if more == 0 { String::new() } else { format!(" and {more} more") };
         (!codes.is_empty()).then(|| format!("{word} {}{more}", codes.join(", ")))
     };
-    let cleared = told("clears", &proof.cleared);
-    let brought = told("brings", &proof.introduced);
+    let cleared = told("clears", &verification.cleared);
+    let brought = told("brings", &verification.introduced);
     let told: Vec<_> = cleared.into_iter().chain(brought).collect();
     if told.is_empty() { String::new() } else { format!(" ({})", told.join("; ")) }
 }

@@ -16,9 +16,9 @@ pub(crate) mod sources;
 pub(crate) mod spec;
 pub(crate) mod syntax;
 pub mod template;
-pub(crate) mod words;
+pub(crate) mod rich_text;
 
-pub(crate) use completion::{Completions, Facts, Files, Item, ItemKind, Wanted, complete};
+pub(crate) use completion::{Completions, CompletionFacts, PackageFiles, Suggestion, SuggestionKind, CompletionRequest, complete};
 pub use lints::CONVENTION;
 pub use schema::{json_schema, page};
 

@@ -57,7 +57,7 @@ pub(crate) use words::{harmless, is_harmful, listed};
 pub fn sync_std_replacements() {
     if let Err(error) = cargo_deny::bans::replacements::ReplacementCtx::sync() {
         tracing::error!(
-            "the data about replacements in the standard library cannot be fetched: {error:#}"
+            "could not fetch the list of crates that the standard library replaces: {error:#}"
         );
     }
 }

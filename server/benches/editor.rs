@@ -91,18 +91,18 @@ impl Server {
     /// Requires one version after the other of a dependency, of which the locked one meets all, and
     /// waits for the exact verdict, in milliseconds each.
     pub(crate) fn requirement_edits(&mut self, count: usize) -> Result<Vec<f64>> {
-        self.declaration_edits(count, |edit| format!("\"1.{}\"", edit % 8))
+        self.dependency_edits(count, |edit| format!("\"1.{}\"", edit % 8))
     }
 
     /// Changes the features of a dependency, each time otherwise, and waits for the exact verdict.
     pub(crate) fn feature_edits(&mut self, count: usize) -> Result<Vec<f64>> {
-        self.declaration_edits(count, |edit| {
+        self.dependency_edits(count, |edit| {
             let features = if edit % 2 == 0 { "\"std\"" } else { "\"std\", \"unicode\"" };
             format!("{{ version = \"1\", default-features = false, features = [{features}] }}")
         })
     }
 
-    fn declaration_edits(
+    fn dependency_edits(
         &mut self,
         count: usize,
         declared: impl Fn(usize) -> String,

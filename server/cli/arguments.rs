@@ -5,7 +5,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 
 use crate::{
-    fix::{Named, Remedy},
+    fix::{PackageSelector, FixKind},
     text::Links,
     verdict::{Check, CheckSet},
 };
@@ -163,7 +163,7 @@ pub(super) struct FixArguments {
 
     /// Only what is found about this package; may be given several times.
     #[arg(long = "package", short, value_name = "NAME[@VERSION]")]
-    pub(super) packages: Vec<Named>,
+    pub(super) packages: Vec<PackageSelector>,
 
     /// Also upgrade to versions that are not compatible by their number. They are proved to
     /// resolve, not to compile.
@@ -327,10 +327,10 @@ impl FixArguments {
     }
 
     /// What of the policy may be changed.
-    pub(super) fn remedies(&self) -> Vec<Remedy> {
+    pub(super) fn remedies(&self) -> Vec<FixKind> {
         let remedy = |allowed: &Allowed| match allowed {
-            Allowed::Clarify => Some(Remedy::Clarify),
-            Allowed::Exception => Some(Remedy::Exception),
+            Allowed::Clarify => Some(FixKind::Clarify),
+            Allowed::Exception => Some(FixKind::Exception),
             Allowed::Links => None,
         };
         self.allow.iter().filter_map(remedy).collect()

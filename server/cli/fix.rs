@@ -14,7 +14,7 @@ use super::{
     meant::{Manner, Meant, absolute, gate_options, workspaces},
 };
 use crate::{
-    fix::{FixOptions, NotProved, Prover, Repair, Tried, Wanted, repair},
+    fix::{FixOptions, NotVerified, FixVerifier, FixReport, Overlay, FixScope, repair},
     gate::{Databases, Gate, NO_VERDICT, Verdict},
     resolve::Built,
     text::{Links, delete_leftovers},
@@ -23,7 +23,7 @@ use crate::{
 
 /// A repair and what became of it.
 struct Done<'d> {
-    repair: &'d Repair,
+    repair: &'d FixReport,
     /// Nothing was to be written.
     dry_run: bool,
     /// Where it was asked whether it compiles.
@@ -38,7 +38,7 @@ impl Done<'_> {
 
     /// That of what remains on disk.
     fn exit_code(&self) -> u8 {
-        let Repair { before, verdict, .. } = self.repair;
+        let FixReport { before, verdict, .. } = self.repair;
         if self.is_refused() { before.exit_code() } else { verdict.exit_code() }
     }
 }
@@ -54,7 +54,7 @@ pub(super) fn run(arguments: &FixArguments) -> anyhow::Result<ExitCode> {
     let options = gate_options(&arguments.gate, manner)?;
     let databases = Databases::default();
     let here = absolute(Utf8Path::new("."))?;
-    let wanted = Wanted {
+    let wanted = FixScope {
         fix: FixOptions { breaking: arguments.breaking },
         allowed: arguments.remedies(),
         packages: arguments.packages.clone(),
@@ -62,13 +62,13 @@ pub(super) fn run(arguments: &FixArguments) -> anyhow::Result<ExitCode> {
     let mut code = if missing { NO_VERDICT } else { 0 };
     for workspace in &workspaces {
         let mut gate = Gate::new(workspace.clone());
-        let mut prover = Prover {
+        let mut prover = FixVerifier {
             gate: &mut gate,
             options: &options,
             databases: &databases,
             audience: &logging::tell,
         };
-        let Some(repair) = repair(&mut prover, &wanted, Tried::default()) else { continue };
+        let Some(repair) = repair(&mut prover, &wanted, Overlay::default()) else { continue };
         let absent = wanted.packages.iter().find(|named| {
             repair.before.reached && !repair.before.folders.keys().any(|one| one.name == named.name)
         });
@@ -85,8 +85,8 @@ pub(super) fn run(arguments: &FixArguments) -> anyhow::Result<ExitCode> {
             logging::tell("checking whether it compiles");
             match prover.build(&repair.before, &repair.texts) {
                 Ok(built) => done.built = Some(built),
-                Err(NotProved::Unwanted) => continue,
-                Err(NotProved::Because(reason)) => {
+                Err(NotVerified::Unwanted) => continue,
+                Err(NotVerified::Because(reason)) => {
                     logging::complain(&format!("whether it compiles cannot be told: {reason}"));
                     code = NO_VERDICT;
                     continue;

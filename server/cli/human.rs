@@ -106,8 +106,8 @@ impl Human {
         };
         if mending.len() > PLACES {
             let more = mending.len() - PLACES;
-            let declarations = if more == 1 { "declaration" } else { "declarations" };
-            group = group.element(named("note", format!("and {more} more {declarations}")));
+            let dependencies = if more == 1 { "declaration" } else { "declarations" };
+            group = group.element(named("note", format!("and {more} more {dependencies}")));
         }
         for path in paths(finding) {
             group = group.element(named("via", path));

@@ -13,7 +13,7 @@ use super::{
     terminal::{escaped, escaped_line},
 };
 use crate::{
-    fix::{Created, NotProved, Prover, Tried, write_new},
+    fix::{CreatedPolicy, NotVerified, FixVerifier, Overlay, write_new},
     gate::{Databases, Gate, NO_VERDICT},
     policy::licenses::ByLicense,
     verdict::{Code, Finding, PackageRef, Severity, listed},
@@ -50,16 +50,16 @@ pub(super) fn run(arguments: &InitArguments) -> anyhow::Result<ExitCode> {
     let options = gate_options(&GateArguments::of_init(arguments), manner)?;
     let databases = Databases::default();
     let mut gate = Gate::new(workspace);
-    let mut prover = Prover {
+    let mut prover = FixVerifier {
         gate: &mut gate,
         options: &options,
         databases: &databases,
         audience: &logging::tell,
     };
-    let created = match prover.create_policy(&Tried::default()) {
+    let created = match prover.create_policy(&Overlay::default()) {
         Ok(created) => created,
-        Err(NotProved::Unwanted) => return Ok(ExitCode::from(NO_VERDICT)),
-        Err(NotProved::Because(reason)) => {
+        Err(NotVerified::Unwanted) => return Ok(ExitCode::from(NO_VERDICT)),
+        Err(NotVerified::Because(reason)) => {
             logging::complain(&format!("no policy can be made: {reason}"));
             return Ok(ExitCode::from(NO_VERDICT));
         }
@@ -81,7 +81,7 @@ pub(super) fn run(arguments: &InitArguments) -> anyhow::Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-fn told(created: &Created, path: &str) -> String {
+fn told(created: &CreatedPolicy, path: &str) -> String {
     let mut text = format!("{path} was written\n");
     let packages = created.verdict.packages;
     text.push_str(&format!(
@@ -114,7 +114,7 @@ fn told(created: &Created, path: &str) -> String {
 }
 
 /// Whether a finding says no more than that a license was left out.
-fn is_undecided(finding: &Finding, created: &Created) -> bool {
+fn is_undecided(finding: &Finding, created: &CreatedPolicy) -> bool {
     finding.code == Some(Code::Rejected)
         && finding.packages.first().is_some_and(|package| {
             created.undecided.values().any(|packages| packages.contains(package))

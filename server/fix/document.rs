@@ -10,30 +10,30 @@ pub(in crate::fix) mod value;
 use toml_edit::{Item, TableLike, Value as TomlValue};
 
 use crate::text::{Edit, Edits, Span};
-use value::Style;
+use value::ValueStyle;
 
 /// A value, a table or the tables of one name.
 #[derive(Debug)]
-pub(in crate::fix) struct Node {
+pub(in crate::fix) struct TomlNode {
     /// A value with its quotes and brackets; the header of a table that has one.
     pub(in crate::fix) span: Option<Span>,
-    pub(in crate::fix) kind: Kind,
+    pub(in crate::fix) kind: NodeKind,
 }
 
 #[derive(Debug)]
-pub(in crate::fix) enum Kind {
+pub(in crate::fix) enum NodeKind {
     /// A string, a number, a truth, a date.
     Scalar,
     /// `[1, 2]`
-    List(Vec<Node>),
-    Table(Form, Vec<Entry>),
+    List(Vec<TomlNode>),
+    Table(TableForm, Vec<TableEntry>),
     /// `[[x]]`, each a table.
-    Tables(Vec<Node>),
+    Tables(Vec<TomlNode>),
 }
 
 /// How a table is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(in crate::fix) enum Form {
+pub(in crate::fix) enum TableForm {
     /// The whole file.
     Root,
     /// `[x]` or one `[[x]]`
@@ -47,23 +47,23 @@ pub(in crate::fix) enum Form {
 }
 
 #[derive(Debug)]
-pub(in crate::fix) struct Entry {
+pub(in crate::fix) struct TableEntry {
     pub(in crate::fix) key: String,
     /// The last part of the key where it stands first.
     pub(in crate::fix) key_span: Span,
-    pub(in crate::fix) node: Node,
+    pub(in crate::fix) node: TomlNode,
 }
 
 /// A part of the way to a node.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(in crate::fix) enum Step {
+pub(in crate::fix) enum PathStep {
     Key(String),
     Index(usize),
 }
 
 /// A change of a text: what stands at a span becomes another text.
 #[derive(Clone, Debug)]
-pub(in crate::fix) struct Piece {
+pub(in crate::fix) struct TextChange {
     pub(in crate::fix) at: Span,
     pub(in crate::fix) text: String,
     /// What of the new text has to be filled in.
@@ -72,7 +72,7 @@ pub(in crate::fix) struct Piece {
 
 /// A changed text.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(in crate::fix) struct Edited {
+pub(in crate::fix) struct EditedText {
     pub(in crate::fix) text: String,
     /// What of it has to be filled in.
     pub(in crate::fix) mark: Option<Span>,
@@ -80,14 +80,14 @@ pub(in crate::fix) struct Edited {
 
 /// A file that can be edited.
 #[derive(Debug)]
-pub(in crate::fix) struct Document<'t> {
+pub(in crate::fix) struct TomlDocument<'t> {
     pub(in crate::fix) text: &'t str,
-    pub(in crate::fix) root: Node,
+    pub(in crate::fix) root: TomlNode,
     /// What it says.
-    pub(in crate::fix) said: toml::Table,
+    pub(in crate::fix) content: toml::Table,
 }
 
-impl Piece {
+impl TextChange {
     pub(in crate::fix) fn insert(at: usize, text: impl Into<String>) -> Self {
         Self { at: at..at, text: text.into(), mark: None }
     }
@@ -101,14 +101,14 @@ impl Piece {
     }
 }
 
-impl Edited {
+impl EditedText {
     /// Another edit after this one. What has to be filled in is that of the last edit which has
     /// such.
     pub(in crate::fix) fn then(
         self,
-        edit: impl FnOnce(&Document<'_>) -> Option<Self>,
+        edit: impl FnOnce(&TomlDocument<'_>) -> Option<Self>,
     ) -> Option<Self> {
-        let mut next = edit(&Document::read(&self.text)?)?;
+        let mut next = edit(&TomlDocument::read(&self.text)?)?;
         if let (Some(mark), None) = (&self.mark, &next.mark) {
             let mut edits = Edits::default();
             edits.push(Edit::between(&self.text, &next.text));
@@ -118,12 +118,12 @@ impl Edited {
     }
 }
 
-impl<'t> Document<'t> {
+impl<'t> TomlDocument<'t> {
     /// Reads a file; `None` for a text that is broken.
     pub(in crate::fix) fn read(text: &'t str) -> Option<Self> {
         let parsed = toml_edit::Document::parse(text).ok()?;
-        let root = Node { span: None, kind: table(parsed.as_table(), Form::Root)? };
-        Some(Self { text, root, said: text.parse().ok()? })
+        let root = TomlNode { span: None, kind: table(parsed.as_table(), TableForm::Root)? };
+        Some(Self { text, root, content: text.parse().ok()? })
     }
 
     /// How lines end.
@@ -135,7 +135,7 @@ impl<'t> Document<'t> {
     /// What the section says under these keys.
     pub(in crate::fix) fn value(&self, path: &[&str]) -> Option<&toml::Value> {
         let (first, rest) = path.split_first()?;
-        rest.iter().try_fold(self.said.get(*first)?, |value, key| value.get(*key))
+        rest.iter().try_fold(self.content.get(*first)?, |value, key| value.get(*key))
     }
 
     /// What the items of the list under these keys say; none where there is no such list.
@@ -144,21 +144,21 @@ impl<'t> Document<'t> {
     }
 
     /// The node under these keys.
-    pub(in crate::fix) fn node(&self, path: &[&str]) -> Option<&Node> {
+    pub(in crate::fix) fn node(&self, path: &[&str]) -> Option<&TomlNode> {
         path.iter().try_fold(&self.root, |node, key| node.entry(key).map(|entry| &entry.node))
     }
 
     /// The way to what stands at an offset, as far down as it goes.
-    pub(in crate::fix) fn steps_to(&self, offset: usize) -> Option<Vec<Step>> {
+    pub(in crate::fix) fn steps_to(&self, offset: usize) -> Option<Vec<PathStep>> {
         let mut steps = Vec::new();
         self.root.steps_to(offset, &mut steps).then_some(steps)
     }
 
     /// The node at the end of a way.
-    pub(in crate::fix) fn at(&self, steps: &[Step]) -> Option<&Node> {
+    pub(in crate::fix) fn at(&self, steps: &[PathStep]) -> Option<&TomlNode> {
         steps.iter().try_fold(&self.root, |node, step| match step {
-            Step::Key(key) => node.entry(key).map(|entry| &entry.node),
-            Step::Index(index) => node.children()?.get(*index),
+            PathStep::Key(key) => node.entry(key).map(|entry| &entry.node),
+            PathStep::Index(index) => node.children()?.get(*index),
         })
     }
 
@@ -203,23 +203,23 @@ impl<'t> Document<'t> {
     }
 
     /// How the items of a list are written.
-    pub(in crate::fix) fn style(&self, items: &[Node]) -> Style {
+    pub(in crate::fix) fn style(&self, items: &[TomlNode]) -> ValueStyle {
         let spans = items.iter().filter(|item| !item.is_header()).filter_map(|item| {
             let span = item.span.clone()?;
             self.text.get(span)
         });
-        Style::of(spans)
+        ValueStyle::of(spans)
     }
 
     /// The text with the pieces in it, if it then says what it shall.
     pub(in crate::fix) fn edited(
         &self,
-        mut pieces: Vec<Piece>,
-        shall_say: &toml::Table,
-    ) -> Option<Edited> {
+        mut pieces: Vec<TextChange>,
+        expected_content: &toml::Table,
+    ) -> Option<EditedText> {
         // Insertions at one place stay in their order.
         pieces.sort_by_key(|piece| (piece.at.start, piece.at.end));
-        let mut edited = Edited { text: String::with_capacity(self.text.len() + 128), mark: None };
+        let mut edited = EditedText { text: String::with_capacity(self.text.len() + 128), mark: None };
         let mut done = 0;
         for piece in pieces {
             edited.text.push_str(self.text.get(done..piece.at.start)?);
@@ -232,34 +232,34 @@ impl<'t> Document<'t> {
         }
         edited.text.push_str(self.text.get(done..)?);
         let says: toml::Table = edited.text.parse().ok()?;
-        (says == *shall_say).then_some(edited)
+        (says == *expected_content).then_some(edited)
     }
 
     /// Another text for the value at the end of a way.
     pub(in crate::fix) fn replaced(
         &self,
-        steps: &[Step],
+        steps: &[PathStep],
         text: &str,
         says: toml::Value,
-    ) -> Option<Edited> {
+    ) -> Option<EditedText> {
         let at = self.at(steps)?.span.clone()?;
-        let mut shall_say = self.said.clone();
-        *said_at(&mut shall_say, steps)? = says;
-        let piece = Piece { at, text: text.to_owned(), mark: None };
-        self.edited(vec![piece], &shall_say)
+        let mut expected_content = self.content.clone();
+        *value_at(&mut expected_content, steps)? = says;
+        let piece = TextChange { at, text: text.to_owned(), mark: None };
+        self.edited(vec![piece], &expected_content)
     }
 }
 
-impl Node {
+impl TomlNode {
     /// The entry of a table.
-    pub(in crate::fix) fn entry(&self, key: &str) -> Option<&Entry> {
+    pub(in crate::fix) fn entry(&self, key: &str) -> Option<&TableEntry> {
         self.entries().iter().find(|entry| entry.key == key)
     }
 
     /// The entries of a table.
-    pub(in crate::fix) fn entries(&self) -> &[Entry] {
+    pub(in crate::fix) fn entries(&self) -> &[TableEntry] {
         match &self.kind {
-            Kind::Table(_, entries) => entries,
+            NodeKind::Table(_, entries) => entries,
             _ => &[],
         }
     }
@@ -267,37 +267,37 @@ impl Node {
     /// The items of a list, the tables of one name.
     pub(in crate::fix) fn children(&self) -> Option<&[Self]> {
         match &self.kind {
-            Kind::List(items) | Kind::Tables(items) => Some(items),
+            NodeKind::List(items) | NodeKind::Tables(items) => Some(items),
             _ => None,
         }
     }
 
-    pub(in crate::fix) fn form(&self) -> Option<Form> {
+    pub(in crate::fix) fn form(&self) -> Option<TableForm> {
         match self.kind {
-            Kind::Table(form, _) => Some(form),
+            NodeKind::Table(form, _) => Some(form),
             _ => None,
         }
     }
 
     /// Its span is that of a header, not of a value.
     fn is_header(&self) -> bool {
-        matches!(self.kind, Kind::Table(Form::Header, _) | Kind::Tables(_))
+        matches!(self.kind, NodeKind::Table(TableForm::Header, _) | NodeKind::Tables(_))
     }
 
     /// Everything of it that stands in the text: headers, and keys with their values.
     pub(in crate::fix) fn spans(&self, spans: &mut Vec<Span>) {
         match &self.kind {
-            Kind::Table(form, entries) if *form != Form::Inline => {
+            NodeKind::Table(form, entries) if *form != TableForm::Inline => {
                 spans.extend(self.span.clone());
                 for entry in entries {
                     match &entry.node.kind {
-                        Kind::Table(form, _) if *form != Form::Inline => entry.node.spans(spans),
-                        Kind::Tables(_) => entry.node.spans(spans),
+                        NodeKind::Table(form, _) if *form != TableForm::Inline => entry.node.spans(spans),
+                        NodeKind::Tables(_) => entry.node.spans(spans),
                         _ => spans.extend(entry.statement()),
                     }
                 }
             }
-            Kind::Tables(tables) => tables.iter().for_each(|table| table.spans(spans)),
+            NodeKind::Tables(tables) => tables.iter().for_each(|table| table.spans(spans)),
             _ => spans.extend(self.span.clone()),
         }
     }
@@ -322,16 +322,16 @@ impl Node {
     fn collect_statements(&self, spans: &mut Vec<Span>) {
         for entry in self.entries() {
             match entry.node.form() {
-                Some(Form::Dotted) => entry.node.collect_statements(spans),
-                Some(Form::Header | Form::Implicit | Form::Root) => {}
-                _ if matches!(entry.node.kind, Kind::Tables(_)) => {}
+                Some(TableForm::Dotted) => entry.node.collect_statements(spans),
+                Some(TableForm::Header | TableForm::Implicit | TableForm::Root) => {}
+                _ if matches!(entry.node.kind, NodeKind::Tables(_)) => {}
                 _ => spans.extend(entry.statement()),
             }
         }
     }
 
     fn lists<'n>(&'n self, lists: &mut Vec<&'n Self>) {
-        if matches!(self.kind, Kind::List(_)) {
+        if matches!(self.kind, NodeKind::List(_)) {
             lists.push(self);
         }
         for entry in self.entries() {
@@ -342,18 +342,18 @@ impl Node {
         }
     }
 
-    fn steps_to(&self, offset: usize, steps: &mut Vec<Step>) -> bool {
+    fn steps_to(&self, offset: usize, steps: &mut Vec<PathStep>) -> bool {
         let here = self.span.as_ref().is_some_and(|span| span.contains(&offset));
         let children = self.children().unwrap_or_default().iter().enumerate();
         for (index, child) in children {
-            steps.push(Step::Index(index));
+            steps.push(PathStep::Index(index));
             if child.steps_to(offset, steps) {
                 return true;
             }
             steps.pop();
         }
         for entry in self.entries() {
-            steps.push(Step::Key(entry.key.clone()));
+            steps.push(PathStep::Key(entry.key.clone()));
             if entry.key_span.contains(&offset) && !entry.node.is_spread()
                 || entry.node.steps_to(offset, steps)
             {
@@ -366,12 +366,12 @@ impl Node {
 
     /// Its key stands in a header or in several lines.
     fn is_spread(&self) -> bool {
-        let spread = [Some(Form::Header), Some(Form::Implicit), Some(Form::Dotted)];
-        matches!(self.kind, Kind::Tables(_)) || spread.contains(&self.form())
+        let spread = [Some(TableForm::Header), Some(TableForm::Implicit), Some(TableForm::Dotted)];
+        matches!(self.kind, NodeKind::Tables(_)) || spread.contains(&self.form())
     }
 }
 
-impl Entry {
+impl TableEntry {
     /// From the last part of the key to the end of the value.
     pub(in crate::fix) fn statement(&self) -> Option<Span> {
         let value = self.node.span.clone()?;
@@ -380,57 +380,57 @@ impl Entry {
 }
 
 /// What a file says at the end of a way.
-pub(in crate::fix) fn said_at<'v>(
+pub(in crate::fix) fn value_at<'v>(
     said: &'v mut toml::Table,
-    steps: &[Step],
+    steps: &[PathStep],
 ) -> Option<&'v mut toml::Value> {
-    let (Step::Key(first), rest) = steps.split_first()? else { return None };
+    let (PathStep::Key(first), rest) = steps.split_first()? else { return None };
     rest.iter().try_fold(said.get_mut(first)?, |value, step| match step {
-        Step::Key(key) => value.get_mut(key),
-        Step::Index(index) => value.get_mut(*index),
+        PathStep::Key(key) => value.get_mut(key),
+        PathStep::Index(index) => value.get_mut(*index),
     })
 }
 
-fn item(item: &Item) -> Option<Node> {
+fn item(item: &Item) -> Option<TomlNode> {
     match item {
         Item::None => None,
         Item::Value(value) => node(value),
         Item::Table(inner) => {
             let form = match (inner.is_dotted(), inner.is_implicit()) {
-                (true, _) => Form::Dotted,
-                (_, true) => Form::Implicit,
-                _ => Form::Header,
+                (true, _) => TableForm::Dotted,
+                (_, true) => TableForm::Implicit,
+                _ => TableForm::Header,
             };
-            let span = inner.span().filter(|_| form == Form::Header);
-            Some(Node { span, kind: table(inner, form)? })
+            let span = inner.span().filter(|_| form == TableForm::Header);
+            Some(TomlNode { span, kind: table(inner, form)? })
         }
         Item::ArrayOfTables(tables) => {
             let tables = tables
                 .iter()
-                .map(|inner| Some(Node { span: inner.span(), kind: table(inner, Form::Header)? }));
-            Some(Node { span: None, kind: Kind::Tables(tables.collect::<Option<_>>()?) })
+                .map(|inner| Some(TomlNode { span: inner.span(), kind: table(inner, TableForm::Header)? }));
+            Some(TomlNode { span: None, kind: NodeKind::Tables(tables.collect::<Option<_>>()?) })
         }
     }
 }
 
-fn node(value: &TomlValue) -> Option<Node> {
+fn node(value: &TomlValue) -> Option<TomlNode> {
     let kind = match value {
-        TomlValue::Array(items) => Kind::List(items.iter().map(node).collect::<Option<_>>()?),
+        TomlValue::Array(items) => NodeKind::List(items.iter().map(node).collect::<Option<_>>()?),
         TomlValue::InlineTable(inner) if inner.is_dotted() => {
-            return Some(Node { span: None, kind: table(inner, Form::Dotted)? });
+            return Some(TomlNode { span: None, kind: table(inner, TableForm::Dotted)? });
         }
-        TomlValue::InlineTable(inner) => table(inner, Form::Inline)?,
-        _ => Kind::Scalar,
+        TomlValue::InlineTable(inner) => table(inner, TableForm::Inline)?,
+        _ => NodeKind::Scalar,
     };
-    Some(Node { span: Some(value.span()?), kind })
+    Some(TomlNode { span: Some(value.span()?), kind })
 }
 
-fn table(inner: &dyn TableLike, form: Form) -> Option<Kind> {
+fn table(inner: &dyn TableLike, form: TableForm) -> Option<NodeKind> {
     let mut entries = Vec::new();
     for (name, value) in inner.iter() {
         let Some(node) = item(value) else { continue };
         let key_span = inner.key(name)?.span()?;
-        entries.push(Entry { key: name.to_owned(), key_span, node });
+        entries.push(TableEntry { key: name.to_owned(), key_span, node });
     }
-    Some(Kind::Table(form, entries))
+    Some(NodeKind::Table(form, entries))
 }

@@ -10,8 +10,8 @@ use camino::Utf8PathBuf;
 use toml::de::{DeTable, DeValue};
 
 use super::{
-    Judged, Remedy,
-    document::{Document, Step, value::Value},
+    CheckedTexts, FixKind,
+    document::{TomlDocument, PathStep, value::Value},
 };
 use crate::{
     gate::Texts as _,
@@ -33,18 +33,18 @@ pub(super) struct ManifestPlan {
 
 impl ManifestPlan {
     /// What kind of remedy all of them are.
-    pub(super) const REMEDY: Remedy = Remedy::Manifest;
+    pub(super) const KIND: FixKind = FixKind::Manifest;
 }
 
 /// What makes a plan for one place: the title and the text.
-type Make = fn(&Case<'_>) -> Option<(String, String)>;
+type PlanFunction = fn(&DependencyLocation<'_>) -> Option<(String, String)>;
 
 /// Whether a finding is about what manifests say, so that they may say it otherwise.
 pub(crate) fn is_about_manifests(finding: &Finding) -> bool {
     finding.code == Some(Code::WorkspaceDuplicate) || make(finding).is_some()
 }
 
-fn make(finding: &Finding) -> Option<Make> {
+fn make(finding: &Finding) -> Option<PlanFunction> {
     match finding.code? {
         Code::Wildcard => Some(wildcard),
         Code::GitSourceUnderspecified => Some(pinned),
@@ -58,7 +58,7 @@ fn make(finding: &Finding) -> Option<Make> {
 /// # Errors
 ///
 /// Why there is none, where that can be told: a sentence without its end.
-pub(super) fn plans(finding: &Finding, now: Judged<'_>) -> Result<Vec<ManifestPlan>, String> {
+pub(super) fn plans(finding: &Finding, now: CheckedTexts<'_>) -> Result<Vec<ManifestPlan>, String> {
     if finding.code == Some(Code::WorkspaceDuplicate) {
         return shared::plan(finding, now).map(|plan| vec![plan]);
     }
@@ -72,7 +72,7 @@ pub(super) fn plans(finding: &Finding, now: Judged<'_>) -> Result<Vec<ManifestPl
         }
         let package = package_at(finding, location, now);
         let (title, after) =
-            planned(make, &Case { text: text.as_str(), at: &location.span, package })?;
+            planned(make, &DependencyLocation { text: text.as_str(), at: &location.span, package })?;
         let after = [(location.file.clone(), SourceText::new(&after))].into();
         Some(ManifestPlan { title, after })
     });
@@ -83,7 +83,7 @@ pub(super) fn plans(finding: &Finding, now: Judged<'_>) -> Result<Vec<ManifestPl
 fn package_at<'n>(
     finding: &'n Finding,
     location: &Location,
-    now: Judged<'n>,
+    now: CheckedTexts<'n>,
 ) -> Option<&'n PackageRef> {
     let declared = now.verdict.declared.iter();
     let mut here = declared.filter(|one| one.file == location.file);
@@ -95,13 +95,13 @@ fn package_at<'n>(
 }
 
 /// A place in a manifest.
-struct Case<'c> {
+struct DependencyLocation<'c> {
     text: &'c str,
     at: &'c Span,
     package: Option<&'c PackageRef>,
 }
 
-impl Case<'_> {
+impl DependencyLocation<'_> {
     fn replaced(&self, span: Span, by: &str) -> String {
         let mut text = self.text.to_owned();
         text.replace_range(span, by);
@@ -110,7 +110,7 @@ impl Case<'_> {
 }
 
 /// The title and the text of a plan that changes something and breaks nothing.
-fn planned(make: Make, case: &Case<'_>) -> Option<(String, String)> {
+fn planned(make: PlanFunction, case: &DependencyLocation<'_>) -> Option<(String, String)> {
     if !tree::parse(case.text).1.is_empty() {
         return None;
     }
@@ -120,7 +120,7 @@ fn planned(make: Make, case: &Case<'_>) -> Option<(String, String)> {
 }
 
 /// The locked version in place of any.
-fn wildcard(case: &Case<'_>) -> Option<(String, String)> {
+fn wildcard(case: &DependencyLocation<'_>) -> Option<(String, String)> {
     let stated = case.text.get(case.at.clone())?;
     let package = case.package?;
     if !stated.contains('*') || package.source.is_none() {
@@ -132,7 +132,7 @@ fn wildcard(case: &Case<'_>) -> Option<(String, String)> {
 }
 
 /// The locked commit.
-fn pinned(case: &Case<'_>) -> Option<(String, String)> {
+fn pinned(case: &DependencyLocation<'_>) -> Option<(String, String)> {
     let package = case.package?;
     let (url, commit) = package.source.as_deref()?.split_once('#')?;
     if !url.starts_with("git+") || commit.is_empty() {
@@ -178,20 +178,20 @@ fn holder<'t, 'i>(table: &'t DeTable<'i>, span: &Span) -> Option<(Entry<'t, 'i>,
 }
 
 /// The text with a commit beside the `git` that is written with dots.
-fn with_rev(case: &Case<'_>, commit: &str) -> Option<String> {
-    let document = Document::read(case.text)?;
+fn with_rev(case: &DependencyLocation<'_>, commit: &str) -> Option<String> {
+    let document = TomlDocument::read(case.text)?;
     let mut steps = document.steps_to(case.at.start)?;
-    *steps.last_mut()? = Step::Key("rev".to_owned());
+    *steps.last_mut()? = PathStep::Key("rev".to_owned());
     let path = steps.iter().map(|step| match step {
-        Step::Key(key) => Some(key.as_str()),
-        Step::Index(_) => None,
+        PathStep::Key(key) => Some(key.as_str()),
+        PathStep::Index(_) => None,
     });
     Some(document.with_setting(&path.collect::<Option<Vec<_>>>()?, &Value::text(commit))?.text)
 }
 
 /// Without what nothing uses.
-fn unused(case: &Case<'_>) -> Option<(String, String)> {
-    let document = Document::read(case.text)?;
+fn unused(case: &DependencyLocation<'_>) -> Option<(String, String)> {
+    let document = TomlDocument::read(case.text)?;
     let all = ["workspace", "dependencies"];
     let at = case.at;
     let entry = document.node(&all)?.entries().iter().find(|entry| {
@@ -200,7 +200,7 @@ fn unused(case: &Case<'_>) -> Option<(String, String)> {
             && at.end <= value.end.max(entry.key_span.end)
     })?;
     let steps = [&all[..], &[&entry.key]].concat();
-    let steps: Vec<_> = steps.into_iter().map(|key| Step::Key(key.to_owned())).collect();
+    let steps: Vec<_> = steps.into_iter().map(|key| PathStep::Key(key.to_owned())).collect();
     let title = format!("remove the unused workspace dependency `{}`", entry.key);
     Some((title, document.without_key(&steps)?.text))
 }
@@ -210,7 +210,7 @@ mod tests {
     use super::*;
 
     /// What the plan about `at` makes of a manifest.
-    fn check(make: Make, before: &str, at: &str, after: &str) {
+    fn check(make: PlanFunction, before: &str, at: &str, after: &str) {
         let start = before.find(at).expect("a place");
         let package = PackageRef {
             name: "x".to_owned(),
@@ -218,7 +218,7 @@ mod tests {
             source: Some("git+https://example.org/x?branch=main#0123456789abcdef".to_owned()),
         };
         let at = start..start + at.len();
-        let planned = planned(make, &Case { text: before, at: &at, package: Some(&package) });
+        let planned = planned(make, &DependencyLocation { text: before, at: &at, package: Some(&package) });
         assert_eq!(planned.map(|(_, text)| text).as_deref(), Some(after));
     }
 

@@ -27,8 +27,8 @@ mod samples;
 use std::collections::BTreeMap;
 
 use super::{
-    Remedy,
-    document::{self, Document, Edited, value},
+    FixKind,
+    document::{self, TomlDocument, EditedText, value},
 };
 use crate::{
     policy::{NO_REASON, spec::entry as spec},
@@ -43,19 +43,19 @@ pub use invariants::fuzz_policy;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PolicyPlan {
     /// What kind of remedy it is.
-    pub remedy: Remedy,
+    pub remedy: FixKind,
     /// What it does, for a menu.
     pub title: String,
     /// The policy as it would be.
     pub after: String,
     /// What of `after` the user has to fill in.
-    pub to_fill_in: Option<Span>,
+    pub placeholder: Option<Span>,
 }
 
 /// Any TOML text without the innermost item of a list that `offset` (in bytes) stands in, every other
 /// byte as it was; `None` where none does or the text is broken.
 pub(super) fn without_item(text: &str, offset: usize) -> Option<String> {
-    Some(Document::read(text)?.without_item(offset)?.text)
+    Some(TomlDocument::read(text)?.without_item(offset)?.text)
 }
 
 /// What plans are made from.
@@ -76,21 +76,21 @@ pub fn plans(finding: &Finding, facts: &PolicyFacts<'_>) -> Vec<PolicyPlan> {
     if facts.policy.path.is_none() || !wanted {
         return Vec::new();
     }
-    let Some(refused) = refusals(facts.policy) else { return Vec::new() };
-    let Some(document) = Document::read(text) else { return Vec::new() };
-    let case = Case { finding, facts, document };
-    let mut plans = case.plans();
+    let Some(refused) = error_counts(facts.policy) else { return Vec::new() };
+    let Some(document) = TomlDocument::read(text) else { return Vec::new() };
+    let input = PlanInput { finding, facts, document };
+    let mut plans = input.plans();
     plans.retain(|plan| {
-        plan.after != text && refusals(&facts.with(&plan.after)).is_some_and(|now| now <= refused)
+        plan.after != text && error_counts(&facts.with(&plan.after)).is_some_and(|now| now <= refused)
     });
-    plans.sort_by_key(|plan| plan.remedy);
+    plans.sort_by_key(|plan| plan.kind);
     plans
 }
 
 /// How many errors cargo-deny finds in the policy: where it cannot read it, and where it can but does
 /// not take it, which it only says when it can read all. `None` for a policy that is broken. What a
 /// file of exceptions says is read as what a policy says in its `licenses`.
-fn refusals(policy: &PolicyText) -> Option<(usize, usize)> {
+fn error_counts(policy: &PolicyText) -> Option<(usize, usize)> {
     let loaded = if policy.path.as_ref().is_some_and(|path| is_exceptions(path)) {
         let said = policy.text.as_str().parse::<toml::Table>().ok()?;
         let licenses = toml::Table::from_iter([("licenses".to_owned(), said.into())]);
@@ -120,13 +120,13 @@ impl PolicyFacts<'_> {
 }
 
 /// A finding with everything that plans for it are made from.
-struct Case<'f> {
+struct PlanInput<'f> {
     finding: &'f Finding,
     facts: &'f PolicyFacts<'f>,
-    document: Document<'f>,
+    document: TomlDocument<'f>,
 }
 
-impl Case<'_> {
+impl PlanInput<'_> {
     fn plans(&self) -> Vec<PolicyPlan> {
         let Some(code) = self.finding.code else {
             let first = duplicates::plans(self).into_iter();
@@ -191,8 +191,8 @@ impl Case<'_> {
 }
 
 impl PolicyPlan {
-    fn new(remedy: Remedy, title: impl Into<String>, edited: Edited) -> Self {
-        Self { remedy, title: title.into(), after: edited.text, to_fill_in: edited.mark }
+    fn new(remedy: FixKind, title: impl Into<String>, edited: EditedText) -> Self {
+        Self { remedy, title: title.into(), after: edited.text, placeholder: edited.mark }
     }
 }
 

@@ -1,32 +1,32 @@
 //! Plans for a package that something speaks against: another version of it, the smallest that
 //! clears what is known, and of the packages that hold it back.
 //!
-//! [`Target`] is the package with everything that speaks against it, `clear` says which of its
-//! versions would clear that, [`Search`] which other packages have to move for one of them, and
+//! [`UpgradeTarget`] is the package with everything that speaks against it, `clearing_versions` says which of its
+//! versions would clear that, [`UpgradeSearch`] which other packages have to move for one of them, and
 //! [`with_requirements`] what becomes of the manifests. Nothing is proved here and no program is
 //! started: what cargo's index says is read from the disk.
 
-mod clear;
-mod economy;
-mod features;
-mod histories;
-mod locked;
-mod parents;
+mod clearing_versions;
+mod minimize;
+mod removed_features;
+mod package_versions;
+mod lock_graph;
+mod search;
 mod requirements;
 mod target;
-mod words;
+mod blockers;
 
 use semver::{Version, VersionReq};
 
-pub(super) use clear::Clear;
-pub(super) use economy::{held_back, moves};
-pub use features::Vanished;
-pub(super) use histories::Histories;
-pub(super) use locked::Locked;
-pub(super) use parents::{Pick, Plan, Search, Step};
-pub(super) use requirements::{Keep, PIN, Raised, with_requirements, without_pins};
-pub(super) use target::{Scope, Target};
-pub(super) use words::{alternatives, needs_rust};
+pub(super) use clearing_versions::ClearingVersions;
+pub(super) use minimize::{held_back, moves};
+pub use removed_features::RemovedFeatures;
+pub(super) use package_versions::PackageVersions;
+pub(super) use lock_graph::LockGraph;
+pub(super) use search::{VersionPick, UpgradePlan, UpgradeSearch, UpgradeStep};
+pub(super) use requirements::{RequirementUpdate, PIN, RaisedRequirements, with_requirements, without_pins};
+pub(super) use target::{TargetScope, UpgradeTarget};
+pub(super) use blockers::{alternatives, needs_rust};
 
 /// Whether cargo takes `to` for compatible with `from`.
 pub(super) fn is_compatible(from: &Version, to: &Version) -> bool {

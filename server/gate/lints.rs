@@ -12,7 +12,7 @@ use semver::{Version, VersionReq};
 
 use super::{GateOptions, Texts};
 use crate::{
-    policy::lints::{self, Beside, Judged},
+    policy::lints::{self, LintInput, SiblingPolicy},
     verdict::{
         AdvisoryFacts, Answer, Check, Declared, Finding, GraphFacts, PackageRef, PolicyText,
         Release, Severity, releases,
@@ -46,7 +46,7 @@ impl Lints {
         let reachable = self.reachable(answer, workspace);
         let of = |policy: &PolicyText| {
             let (findings, graph) = (&answer.findings, &answer.graph);
-            lints::lints(&Judged { policy, findings, graph, reachable: &reachable, today: today() })
+            lints::lints(&LintInput { policy, findings, graph, reachable: &reachable, today: today() })
         };
         let mut said = of(policy);
         said.extend(exceptions(policy).iter().flat_map(of));
@@ -63,11 +63,11 @@ impl Lints {
         answer: &Answer,
         workspace: &Workspace,
         texts: &dyn Texts,
-    ) -> Vec<Beside> {
+    ) -> Vec<SiblingPolicy> {
         let Some(rules) = &policy.path else { return Vec::new() };
         let shadowed = shadowed_by(rules).into_iter().filter_map(|path| {
             let text = texts.read(&path).ok()?;
-            Some(Beside::Shadowed(path, text))
+            Some(SiblingPolicy::Shadowed(path, text))
         });
         let shadowed: Vec<_> = shadowed.collect();
         let known = self.below.take().filter(|(graph, _)| Arc::ptr_eq(graph, &answer.graph));
@@ -78,7 +78,7 @@ impl Lints {
         let ruling = (!below.is_empty()).then(|| real(rules));
         let unread = below.iter().filter(|path| Some(real(path)) != ruling).filter_map(|path| {
             let text = texts.read(path).ok()?;
-            Some(Beside::Below(path.clone(), text))
+            Some(SiblingPolicy::Below(path.clone(), text))
         });
         let all = shadowed.into_iter().chain(unread).collect();
         self.below = Some((graph, below));

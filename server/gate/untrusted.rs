@@ -68,7 +68,7 @@ fn manifests(workspace: &Workspace, texts: &dyn Texts) -> Vec<LockedManifest> {
         if let Some(table) = &model.workspace {
             wanted.extend(MemberFolders::of(folder, &table.members).manifests());
         }
-        let paths = model.all_declarations().filter_map(|declared| declared.path.as_ref());
+        let paths = model.all_dependencies().filter_map(|declared| declared.path.as_ref());
         wanted.extend(paths.map(|path| lexical(&folder.join(&path.value)).join("Cargo.toml")));
         found.push(LockedManifest { path, text });
     }

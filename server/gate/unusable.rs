@@ -67,7 +67,7 @@ pub(super) fn exceeded(workspace: &Workspace, texts: &dyn Texts) -> Exceeded {
                 wanted.push_back((member.join("Cargo.toml"), named));
             }
         }
-        for declared in model.all_declarations() {
+        for declared in model.all_dependencies() {
             let Some(named) = &declared.path else { continue };
             let package = lexical(&folder.join(&named.value)).join("Cargo.toml");
             wanted.push_back((package, Some(location(&named.span))));

@@ -7,7 +7,7 @@ use camino::{Utf8Path, Utf8PathBuf};
 use super::markup::Markup;
 use crate::{
     gate::Verdict,
-    policy::{Completions, Facts, Files, Wanted, complete, words::Word},
+    policy::{Completions, CompletionFacts, PackageFiles, CompletionRequest, complete, rich_text::RichTextPart},
     verdict::{
         AdvisoryTitle, Finding, GraphFacts, PackageFacts, PackageFolder, PackageRef, license_files,
     },
@@ -23,13 +23,13 @@ const LOOKED_AT: usize = 5_000;
 pub(crate) fn completions(
     text: &str,
     offset: usize,
-    wanted: Wanted,
+    wanted: CompletionRequest,
     verdicts: &[Arc<Verdict>],
     advisories: &[AdvisoryTitle],
 ) -> Completions {
     let folders = Folders(verdicts);
     let told = |graph: &GraphFacts, findings: &[Finding]| {
-        complete(text, offset, wanted, Facts { graph, findings, advisories, files: &folders })
+        complete(text, offset, wanted, CompletionFacts { graph, findings, advisories, files: &folders })
     };
     match verdicts {
         [] => told(&GraphFacts::default(), &[]),
@@ -74,7 +74,7 @@ impl Folders<'_> {
     }
 }
 
-impl Files for Folders<'_> {
+impl PackageFiles for Folders<'_> {
     fn licenses(&self, package: &PackageRef) -> Vec<(Utf8PathBuf, u32)> {
         let files = self.folder(package).map(license_files).unwrap_or_default();
         files.into_iter().map(|file| (file.path, file.hash)).collect()
@@ -112,11 +112,11 @@ fn files_below(root: &Utf8Path) -> Vec<Utf8PathBuf> {
 }
 
 /// The words of an item.
-pub(crate) fn markup(words: &[Word]) -> Markup {
+pub(crate) fn markup(words: &[RichTextPart]) -> Markup {
     words.iter().fold(Markup::default(), |markup, word| match word {
-        Word::Text(text) => markup.text(text),
-        Word::Code(text) => markup.code(text),
-        Word::Toml(text) => markup.block(text),
-        Word::Paragraph => markup.paragraph(),
+        RichTextPart::Text(text) => markup.text(text),
+        RichTextPart::Code(text) => markup.code(text),
+        RichTextPart::Toml(text) => markup.block(text),
+        RichTextPart::Paragraph => markup.paragraph(),
     })
 }

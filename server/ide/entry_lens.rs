@@ -7,8 +7,8 @@ use camino::Utf8Path;
 use crate::{
     gate::Verdict,
     policy::{
-        effects::{Effects, summary, vain},
-        entries::{Entry, List, entries, key},
+        effects::{Effects, summary, unmatched},
+        entries::{PolicyEntry, PolicyList, entries, key},
     },
     text::{SourceText, Span},
     verdict::harmless,
@@ -36,7 +36,7 @@ pub(crate) fn lenses<'v>(
     let verdicts = verdicts.into_iter().filter(|verdict| verdict.is_ruled_by(file));
     let all: Vec<_> =
         verdicts.map(|verdict| Effects::new(&entries, file, verdict.judged(), moved)).collect();
-    let mut lines: BTreeMap<u32, Vec<&Entry>> = BTreeMap::new();
+    let mut lines: BTreeMap<u32, Vec<&PolicyEntry>> = BTreeMap::new();
     for entry in entries.iter().filter(|entry| is_shown(entry.list)) {
         lines.entry(text.line_column(entry.span.start).line).or_default().push(entry);
     }
@@ -48,8 +48,8 @@ pub(crate) fn lenses<'v>(
 }
 
 /// The lens above a line with these entries.
-fn on_line(line: &[&Entry], all: &[Effects<'_>]) -> Option<EntryLens> {
-    let told = line.iter().filter_map(|entry| Some((*entry, Effects::of_all(all, entry)?)));
+fn on_line(line: &[&PolicyEntry], all: &[Effects<'_>]) -> Option<EntryLens> {
+    let told = line.iter().filter_map(|entry| Some((*entry, Effects::combined(all, entry)?)));
     let told: Vec<_> = told.collect();
     let (first, effect) = told.first()?;
     let words = match line.len() {
@@ -62,7 +62,7 @@ fn on_line(line: &[&Entry], all: &[Effects<'_>]) -> Option<EntryLens> {
             each.collect::<Vec<_>>().join(" · ")
         }
         many => {
-            let nothing = vain(told.iter().map(|(_, effect)| effect));
+            let nothing = unmatched(told.iter().map(|(_, effect)| effect));
             format!(
                 "{many} entries{}",
                 nothing.map(|words| format!(", {words}")).unwrap_or_default()
@@ -73,16 +73,16 @@ fn on_line(line: &[&Entry], all: &[Effects<'_>]) -> Option<EntryLens> {
 }
 
 /// Lists whose entries look away or speak of packages. An entry of the others says itself what it is.
-fn is_shown(list: List) -> bool {
+fn is_shown(list: PolicyList) -> bool {
     matches!(
         list,
-        List::Ignore | List::Exception | List::Clarify | List::Deny | List::Skip | List::SkipTree
+        PolicyList::Ignore | PolicyList::Exception | PolicyList::Clarify | PolicyList::Deny | PolicyList::Skip | PolicyList::SkipTree
     )
 }
 
 /// One lens for all allowed licenses.
-fn licenses(text: &SourceText, entries: &[Entry], all: &[Effects<'_>]) -> Option<EntryLens> {
+fn licenses(text: &SourceText, entries: &[PolicyEntry], all: &[Effects<'_>]) -> Option<EntryLens> {
     let span = key(text.as_str(), &["licenses", "allow"])?;
-    let words = summary(List::License, entries, all)?;
+    let words = summary(PolicyList::License, entries, all)?;
     Some(EntryLens { span, words })
 }

@@ -25,15 +25,15 @@ pub(crate) fn code(word: &str) -> Option<Markup> {
     let code = Code::by_name(word).or_else(ours)?;
     let mut text = Markup::default().strong(code.name());
     text = match code.check() {
-        Check::Supercargo => text.text(" · a finding of supercargo's own"),
+        Check::Supercargo => text.text(" · reported by supercargo itself"),
         check => text.text(" · ").text(check.name()),
     };
     text = text.paragraph().text(sentence(code.words()));
-    text = text.line().text("It stands on ").text(plain(code.placing().words())).text(".");
+    text = text.line().text("Reported on ").text(plain(code.placing().words())).text(".");
     if code.check() == Check::Supercargo {
         let is_entry = code.placing() == LocationRule::Policy && code != Code::PolicySyntax;
         if is_entry {
-            let counts = "It counts in no exit code, unless check --strict is asked for.";
+            let counts = "It does not affect the exit code, except with check --strict.";
             text = text.line().text(counts).paragraph().text(plain(CONVENTION));
         }
         return Some(text);
@@ -78,9 +78,9 @@ pub(crate) fn spdx(word: &str, graph: Option<&GraphFacts>) -> Option<Markup> {
     };
     let text = about.paragraph();
     if packages.is_empty() {
-        return Some(text.text("No package here names it."));
+        return Some(text.text("No package in the graph uses it."));
     }
-    Some(text.text(format!("Named by {}.", some(&packages))))
+    Some(text.text(format!("In the license expression of {}.", some(&packages))))
 }
 
 /// An advisory.
@@ -105,7 +105,7 @@ fn version(package: &PackageFacts, verdict: &Verdict) -> Markup {
     let mut text = Markup::default().strong(&this.name).text(" ").text(&this.version);
     text = match &package.license {
         Some(license) => text.text(" · ").text(harmless(license)),
-        None => text.text(" · states no license"),
+        None => text.text(" · no license declared"),
     };
     text = match &package.source {
         Some(_) if package.is_from_crates_io() => text,
@@ -118,7 +118,7 @@ fn version(package: &PackageFacts, verdict: &Verdict) -> Markup {
     }
     text = text.paragraph();
     for path in paths(package, verdict) {
-        text = text.text("why it is here: ").text(path).line();
+        text = text.text("dependency path: ").text(path).line();
     }
     text = text.text(match package.dependents {
         0 => "no package depends on it".to_owned(),
@@ -138,7 +138,7 @@ fn version(package: &PackageFacts, verdict: &Verdict) -> Markup {
         }
     }
     if shown.is_empty() {
-        return text.paragraph().text("nothing is found about it");
+        return text.paragraph().text("no findings");
     }
     shown.sort_by_key(|finding| std::cmp::Reverse(finding.severity));
     for finding in shown {

@@ -45,7 +45,7 @@ pub(crate) fn hints(
     let here = verdict.declared.iter().filter(|one| one.file == file);
     let hints = here.filter_map(|one| {
         let key = moved(&one.text, &one.key)?;
-        let declared = manifest.all_declarations().find(|declared| declared.key.span == key)?;
+        let declared = manifest.all_dependencies().find(|declared| declared.key.span == key)?;
         let written = declared.requirement.as_ref()?;
         // What the index says is about the requirement that was judged.
         let judged = one.text.as_str().get(one.location.clone()) == Some(written.value.as_str());
@@ -88,16 +88,16 @@ fn told(
     }
     let mut explained = format!("{name} {version} is locked");
     if yanked {
-        explained.push_str(", and was yanked from its registry");
+        explained.push_str(" and yanked");
     }
     if let Some(newest) = newest {
         explained.push_str(&format!(
-            "; the newest version that the requirement admits is {newest}: \
-             `cargo update -p {name}@{version}` takes the newest that fits"
+            "; the newest version that satisfies the requirement is {newest}: \
+             run `cargo update -p {name}@{version}` to upgrade"
         ));
     }
     if yanked || newest.is_some() {
-        explained.push_str(" (as of cargo's copy of the index)");
+        explained.push_str(" (according to cargo's copy of the index)");
     }
     Some((words.join(" "), explained))
 }

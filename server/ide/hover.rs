@@ -108,9 +108,9 @@ fn dependency(declared: &Declared, verdict: &Verdict) -> Markup {
     }
     let others = declared.dependents.saturating_sub(1);
     text = text.paragraph().text(match others {
-        0 => "declared here, used by nothing else".to_owned(),
-        1 => "declared here, and used by 1 other package".to_owned(),
-        _ => format!("declared here, and used by {others} other packages"),
+        0 => "no other package depends on it directly".to_owned(),
+        1 => "1 other package depends on it directly".to_owned(),
+        _ => format!("{others} other packages depend on it directly"),
     });
     if !declared.features.is_empty() {
         text = text.line().text("features: ").code(declared.features.join(", "));
@@ -192,7 +192,7 @@ fn told_with(finding: &Finding, location: Option<&Location>) -> Markup {
         text = text.line().text("via ").text(via);
     }
     if location.is_some_and(|location| location.role == Role::Pointer) {
-        text = text.line().text("the requirement stands in the workspace's manifest");
+        text = text.line().text("the requirement is in the workspace manifest");
     }
     if let Some(remedy) = &finding.remedy {
         text = text.line().text("→ ").text(remedy.replace('`', ""));
@@ -223,7 +223,7 @@ pub(super) fn facts(advisory: &AdvisoryFacts) -> Markup {
         text = text.text(format!(" · unaffected: {}", advisory.unaffected.join(" or ")));
     }
     if !advisory.functions.is_empty() {
-        text = text.line().text("concerns ").code(advisory.functions.join(", "));
+        text = text.line().text("affected functions: ").code(advisory.functions.join(", "));
     }
     let description = harmless(&advisory.description);
     let mut short: String = description.chars().take(DESCRIPTION).collect();

@@ -16,12 +16,12 @@ pub(crate) fn location(file: &Utf8Path, text: &SourceText, verdict: &Verdict) ->
     }
     (verdict.workspace.manifest == file).then(|| {
         let manifest = Manifest::parse(text.as_str());
-        let table = manifest.dependencies.clone();
+        let table = manifest.dependencies_key.clone();
         table.unwrap_or_else(|| manifest.head())
     })
 }
 
-/// `gate: 3 errors, 1 warning · fix 2 proved`. `proved` is how many packages have a proved upgrade.
+/// `gate: 3 errors, 1 warning · 2 verified fixes`. `proved` counts the packages with a verified upgrade.
 pub(crate) fn words(verdict: &Verdict, proved: usize) -> String {
     if !verdict.reached {
         return "gate: no verdict".to_owned();
@@ -34,6 +34,9 @@ pub(crate) fn words(verdict: &Verdict, proved: usize) -> String {
         .map(|(count, word)| format!("{count} {word}{}", if count == 1 { "" } else { "s" }))
         .collect();
     let told = if told.is_empty() { "clean".to_owned() } else { told.join(", ") };
-    let fixes = if proved == 0 { String::new() } else { format!(" · fix {proved} proved") };
+    let fixes = if proved == 0 { String::new() } else { match proved {
+        1 => " · 1 verified fix".to_owned(),
+        _ => format!(" · {proved} verified fixes"),
+    } };
     format!("gate: {told}{fixes}")
 }

@@ -30,7 +30,7 @@ pub(crate) fn title(finding: &Finding) -> Option<String> {
 /// What to do about it at this place.
 pub(crate) fn remedy<'f>(finding: &'f Finding, location: &Location) -> Option<&'f str> {
     match location.role {
-        Role::Pointer => Some("the requirement stands in the workspace's manifest"),
+        Role::Pointer => Some("the requirement is in the workspace manifest"),
         Role::Mend => finding.remedy.as_deref(),
     }
 }

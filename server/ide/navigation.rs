@@ -9,11 +9,11 @@ use crate::{
     gate::Verdict,
     model::{
         lockfile::Lockfile,
-        manifest::{Declaration, Manifest},
+        manifest::{Dependency, Manifest},
     },
     policy::{
         effects::Effects,
-        entries::{Entry, List, entries},
+        entries::{PolicyEntry, PolicyList, entries},
     },
     text::{SourceText, Span},
     verdict::{Declared, Location, Role},
@@ -35,7 +35,7 @@ pub(crate) struct View<'v> {
 pub(crate) fn definitions(view: &View<'_>, file: &Utf8Path, offset: usize) -> Vec<Location> {
     if is_about_policy(file) {
         let names = view.named_in_policy(file, offset);
-        let declared = view.declarations(&names, |verdict| verdict.is_ruled_by(file));
+        let declared = view.dependencies(&names, |verdict| verdict.is_ruled_by(file));
         if !declared.is_empty() {
             return declared;
         }
@@ -46,7 +46,7 @@ pub(crate) fn definitions(view: &View<'_>, file: &Utf8Path, offset: usize) -> Ve
     }
     let Some(text) = (view.text)(file) else { return Vec::new() };
     let manifest = Manifest::parse(text.as_str());
-    let Some(declared) = declaration_at(&manifest, offset) else { return Vec::new() };
+    let Some(declared) = dependency_at(&manifest, offset) else { return Vec::new() };
     if declared.inherits.is_some() {
         return view.origin(file, &manifest, declared).into_iter().collect();
     }
@@ -78,7 +78,7 @@ pub(crate) fn references(
     } else {
         let Some(text) = (view.text)(file) else { return Vec::new() };
         let manifest = Manifest::parse(text.as_str());
-        declaration_at(&manifest, offset).map(|one| one.package.clone()).into_iter().collect()
+        dependency_at(&manifest, offset).map(|one| one.package.clone()).into_iter().collect()
     };
     if names.is_empty() {
         return Vec::new();
@@ -93,7 +93,7 @@ pub(crate) fn references(
         found.extend(view.policy_entries(verdict, &names));
     }
     if with_declarations {
-        found.extend(view.declarations(&names, concerned));
+        found.extend(view.dependencies(&names, concerned));
     }
     without_doubles(found)
 }
@@ -104,8 +104,8 @@ fn is_about_policy(file: &Utf8Path) -> bool {
 }
 
 /// The declaration whose key or value holds `offset`.
-fn declaration_at(manifest: &Manifest, offset: usize) -> Option<&Declaration> {
-    manifest.all_declarations().find(|one| {
+fn dependency_at(manifest: &Manifest, offset: usize) -> Option<&Dependency> {
+    manifest.all_dependencies().find(|one| {
         let values = [&one.requirement, &one.git, &one.path];
         let values = values.into_iter().flatten().map(|value| &value.span);
         let mut spans = values.chain(&one.inherits).chain([&one.key.span]);
@@ -119,7 +119,7 @@ impl View<'_> {
         let Some(text) = (self.text)(file) else { return BTreeSet::new() };
         let entries = entries(text.as_str());
         let at =
-            |entry: &&Entry| entry.subject.span.start <= offset && offset <= entry.subject.span.end;
+            |entry: &&PolicyEntry| entry.subject.span.start <= offset && offset <= entry.subject.span.end;
         let Some(entry) = entries.iter().find(at) else { return BTreeSet::new() };
         if let Some(package) = entry.package() {
             return BTreeSet::from([package.value.to_owned()]);
@@ -138,12 +138,12 @@ impl View<'_> {
         self.verdicts.iter().map(AsRef::as_ref).filter(ours)
     }
 
-    fn effects<'e>(&self, verdict: &'e Verdict, file: &Utf8Path, entries: &[Entry]) -> Effects<'e> {
+    fn effects<'e>(&self, verdict: &'e Verdict, file: &Utf8Path, entries: &[PolicyEntry]) -> Effects<'e> {
         Effects::new(entries, file, verdict.judged(), &|text, span| (self.moved)(file, text, span))
     }
 
     /// Where packages of these names are declared, the lines that can be mended first.
-    fn declarations(
+    fn dependencies(
         &self,
         names: &BTreeSet<String>,
         concerned: impl Fn(&Verdict) -> bool,
@@ -159,7 +159,7 @@ impl View<'_> {
         &'r self,
         verdict: &'r Verdict,
         file: &'r Utf8Path,
-        declared: &'r Declaration,
+        declared: &'r Dependency,
     ) -> impl Iterator<Item = &'r Declared> {
         verdict.declared.iter().filter(move |one| {
             one.file == file
@@ -189,7 +189,7 @@ impl View<'_> {
         &self,
         file: &Utf8Path,
         manifest: &Manifest,
-        declared: &Declaration,
+        declared: &Dependency,
     ) -> Option<Location> {
         if let Some(origin) = manifest.inherited(declared) {
             let text = (self.text)(file)?;
@@ -241,10 +241,10 @@ impl View<'_> {
         let Some(text) = (self.text)(policy) else { return Vec::new() };
         let entries = entries(text.as_str());
         let effects = self.effects(verdict, policy, &entries);
-        let concerns = |entry: &&Entry| match entry.package() {
+        let concerns = |entry: &&PolicyEntry| match entry.package() {
             Some(package) => names.contains(package.value),
             None => {
-                entry.list == List::Ignore
+                entry.list == PolicyList::Ignore
                     && effects.of(entry).is_some_and(|effect| {
                         effect.packages.iter().any(|package| names.contains(&package.name))
                     })

@@ -13,10 +13,10 @@ use super::{
 use crate::{
     gate::Verdict,
     policy::{
-        cursor::{Cursor, CursorContext, HeaderContext, KeyContext, Token, ValueContext, names},
+        cursor::{Cursor, CursorContext, HeaderContext, KeyContext, TypedToken, ValueContext, names},
         effects::{Effect, Effects, counted, named, summary},
-        entries::{Entry, List, entries},
-        schema::{Key, Piece, Table, Text, Value, pieces},
+        entries::{PolicyEntry, PolicyList, entries},
+        schema::{SchemaKey, TextPiece, SchemaTable, StringKind, ValueType, pieces},
     },
     text::{SourceText, Span},
     verdict::{AdvisoryFacts, Check, Finding, PackageFacts, PackageRef, Severity, harmless},
@@ -29,7 +29,7 @@ const VERSIONS: usize = 4;
 pub(crate) struct Sources<'s> {
     pub(crate) file: &'s Utf8Path,
     /// The tables of the file: those of a policy, or of a file of exceptions.
-    pub(crate) root: &'static Table,
+    pub(crate) root: &'static SchemaTable,
     /// The policy as it is now.
     pub(crate) text: &'s SourceText,
     /// What is shown.
@@ -81,28 +81,28 @@ pub(crate) fn hover(sources: &Sources<'_>, offset: usize) -> Option<Hover> {
 }
 
 /// What is told of a place, where, and the entry that it stands in.
-type Told<'e> = (Markup, Option<Span>, Option<&'e Entry>);
+type Told<'e> = (Markup, Option<Span>, Option<&'e PolicyEntry>);
 
 impl Sources<'_> {
-    fn header<'e>(&self, context: &HeaderContext, entries: &'e [Entry]) -> Told<'e> {
+    fn header<'e>(&self, context: &HeaderContext, entries: &'e [PolicyEntry]) -> Told<'e> {
         let path = with(&context.before, &self.said(&context.token));
         // `[[x]]` begins an entry.
         let entry = entries.iter().find(|entry| entry.span.start == context.span.start);
         (self.documented(&path), Some(context.token.span.clone()), entry)
     }
 
-    fn key<'e>(&self, context: &KeyContext, entries: &'e [Entry]) -> Told<'e> {
+    fn key<'e>(&self, context: &KeyContext, entries: &'e [PolicyEntry]) -> Told<'e> {
         let path = with(&names(&context.table), &self.said(&context.token));
         let steps: Vec<&str> = path.iter().map(String::as_str).collect();
         let mut told = self.documented(&path);
-        let list = List::at(&steps).filter(|_| self.root.at(&steps).is_some());
+        let list = PolicyList::at(&steps).filter(|_| self.root.at(&steps).is_some());
         if let Some(words) = list.and_then(|list| summary(list, entries, &self.effects(entries))) {
             told = apart(told).text("→ ").text(harmless(&words));
         }
         (told, Some(context.token.span.clone()), None)
     }
 
-    fn value<'e>(&self, context: &ValueContext, offset: usize, entries: &'e [Entry]) -> Told<'e> {
+    fn value<'e>(&self, context: &ValueContext, offset: usize, entries: &'e [PolicyEntry]) -> Told<'e> {
         let span = Some(context.token.inside.clone()).filter(|span| !span.is_empty());
         let entry = entries
             .iter()
@@ -110,7 +110,7 @@ impl Sources<'_> {
         let path: Vec<&str> = context.path.iter().map(String::as_str).collect();
         let Some(key) = self.root.at(&path) else { return (Markup::default(), span, entry) };
         let told = match key.value {
-            Value::Choice(_) => {
+            ValueType::Choice(_) => {
                 let said = self.said(&context.token);
                 match key.choice(&said) {
                     Some(choice) => {
@@ -119,8 +119,8 @@ impl Sources<'_> {
                     None => self.documented(&context.path),
                 }
             }
-            Value::Bool | Value::Integer | Value::Float => self.documented(&context.path),
-            Value::Text(Text::Expression) => {
+            ValueType::Bool | ValueType::Integer | ValueType::Float => self.documented(&context.path),
+            ValueType::Text(StringKind::Expression) => {
                 let found = license::at(self.text.as_str(), &context.token.inside, offset);
                 let found = found.and_then(|(name, span)| Some((self.license(name)?, span)));
                 if let Some((told, span)) = found {
@@ -142,16 +142,16 @@ impl Sources<'_> {
         }
     }
 
-    fn said(&self, token: &Token) -> String {
+    fn said(&self, token: &TypedToken) -> String {
         self.text.as_str().get(token.inside.clone()).unwrap_or_default().to_owned()
     }
 
-    fn effect(&self, entry: &Entry, entries: &[Entry]) -> Option<Effect> {
-        Effects::of_all(&self.effects(entries), entry)
+    fn effect(&self, entry: &PolicyEntry, entries: &[PolicyEntry]) -> Option<Effect> {
+        Effects::combined(&self.effects(entries), entry)
     }
 
     /// What the entries do in each that is ruled by the file.
-    fn effects(&self, entries: &[Entry]) -> Vec<Effects<'_>> {
+    fn effects(&self, entries: &[PolicyEntry]) -> Vec<Effects<'_>> {
         let ruled = self.ruled();
         ruled
             .map(|verdict| Effects::new(entries, self.file, verdict.judged(), self.moved))
@@ -164,7 +164,7 @@ impl Sources<'_> {
     }
 
     /// What an entry names.
-    fn subject(&self, entry: &Entry, effect: Option<&Effect>, offset: usize) -> Option<Markup> {
+    fn subject(&self, entry: &PolicyEntry, effect: Option<&Effect>, offset: usize) -> Option<Markup> {
         let subject = entry.subject.value.as_str();
         if entry.is_advisory() {
             return (self.advisory)(subject).map(|facts| {
@@ -193,7 +193,7 @@ impl Sources<'_> {
             return Some(about);
         }
         let words =
-            format!("named by {}: {}", counted(packages.len(), "package"), named(&packages));
+            format!("in the license expression of {}: {}", counted(packages.len(), "package"), named(&packages));
         Some(about.paragraph().text(harmless(&words)))
     }
 
@@ -217,7 +217,7 @@ impl Sources<'_> {
                     Markup::default().strong(harmless(name)).text(" ").text(&*package.version);
                 let text = match &package.license {
                     Some(license) => text.text(" · ").text(harmless(license)),
-                    None => text.text(" · states no license"),
+                    None => text.text(" · no license declared"),
                 };
                 let text = match &package.source {
                     Some(_) if package.is_from_crates_io() => text,
@@ -245,17 +245,17 @@ impl Sources<'_> {
     }
 }
 
-pub(super) fn key_text(path: &str, key: &Key) -> Markup {
+pub(super) fn key_text(path: &str, key: &SchemaKey) -> Markup {
     let mut text = Markup::default().strong(path).text(" · ");
     text = prose(text, &key.value.words());
     text = match (key.default, key.absent) {
         (Some(default), _) => text.text(" · default ").code(default),
-        (None, Some(absent)) => prose(text.text(" · without it "), absent),
+        (None, Some(absent)) => prose(text.text(" · if absent: "), absent),
         (None, None) if key.required => text.text(" · required"),
         (None, None) => text,
     };
-    if let Some(standing) = key.standing_words() {
-        text = prose(text.paragraph(), &standing);
+    if let Some(status) = key.status_note() {
+        text = prose(text.paragraph(), &status);
     }
     text = prose(text.paragraph(), key.about);
     let choices = key.value.choices();
@@ -275,8 +275,8 @@ pub(super) fn key_text(path: &str, key: &Key) -> Markup {
 /// Our own words, what stands between backticks as code.
 fn prose(text: Markup, words: &str) -> Markup {
     pieces(words).fold(text, |text, piece| match piece {
-        Piece::Text(words) => text.text(words),
-        Piece::Code(code) => text.code(code),
+        TextPiece::Text(words) => text.text(words),
+        TextPiece::Code(code) => text.code(code),
     })
 }
 

@@ -1,7 +1,7 @@
 //! The dependencies of a manifest as symbols, table by table.
 
 use crate::{
-    model::manifest::{Declaration, Manifest, Table},
+    model::manifest::{Dependency, Manifest, Table},
     policy::outline::{Symbol, SymbolKind},
     text::Span,
 };
@@ -10,7 +10,7 @@ use crate::{
 pub(crate) fn of_manifest(text: &str) -> Vec<Symbol> {
     let manifest = Manifest::parse(text);
     let mut tables: Vec<(String, Symbol)> = Vec::new();
-    for declared in manifest.all_declarations() {
+    for declared in manifest.all_dependencies() {
         let name = table_name(declared);
         let symbol = symbol(text, declared);
         if let Some((_, table)) = tables.iter_mut().find(|(known, _)| *known == name) {
@@ -29,7 +29,7 @@ pub(crate) fn of_manifest(text: &str) -> Vec<Symbol> {
     symbols
 }
 
-fn table_name(declared: &Declaration) -> String {
+fn table_name(declared: &Dependency) -> String {
     let name = match declared.table {
         Table::Normal => "dependencies",
         Table::Dev => "dev-dependencies",
@@ -43,7 +43,7 @@ fn table_name(declared: &Declaration) -> String {
     }
 }
 
-fn symbol(text: &str, declared: &Declaration) -> Symbol {
+fn symbol(text: &str, declared: &Dependency) -> Symbol {
     let key = declared.key.span.clone();
     let values = [&declared.requirement, &declared.git, &declared.path];
     let ends = values.into_iter().flatten().map(|value| value.span.end);

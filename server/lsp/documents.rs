@@ -13,7 +13,7 @@ use tower_lsp::ls_types::{Range, TextDocumentContentChangeEvent, Uri};
 
 use super::convert::{self, Edge, Encoding, path_of};
 use crate::{
-    policy::schema::{EXCEPTIONS, POLICY, Table},
+    policy::schema::{EXCEPTIONS, POLICY, SchemaTable},
     text::{Edit, Edits, SourceText, Span, found_again, read_to_string},
     workspace::{is_exceptions, is_policy},
 };
@@ -46,7 +46,7 @@ impl Kind {
     }
 
     /// The tables of a policy or of a file of exceptions.
-    pub(super) fn tables(self) -> Option<&'static Table> {
+    pub(super) fn tables(self) -> Option<&'static SchemaTable> {
         match self {
             Self::Policy => Some(&POLICY),
             Self::Exceptions => Some(&EXCEPTIONS),

@@ -14,24 +14,24 @@ use super::{
     session::State,
 };
 use crate::{
-    fix::{Change, Tried},
+    fix::{FileChange, Overlay},
     gate::{OnDisk, Texts as _},
     text::{SourceText, hunks},
 };
 
 /// The edit that turns the texts as they are now into those that were proved; `None` where one of
 /// those that it was proved with is another one by now.
-pub(super) fn workspace_edit(tried: &Tried, state: &State) -> Option<WorkspaceEdit> {
+pub(super) fn workspace_edit(overlay: &Overlay, state: &State) -> Option<WorkspaceEdit> {
     let are_the_same = |(path, text): (&Utf8PathBuf, &SourceText)| match state.documents.get(path) {
         Some(document) => document.text() == text,
         None if state.documents.is_unknown(path) => false,
         None => OnDisk.read(path).is_ok_and(|disk| disk == *text),
     };
-    if !tried.buffers().iter().all(are_the_same) {
+    if !overlay.buffers().iter().all(are_the_same) {
         return None;
     }
     let mut edits = Vec::new();
-    for (path, change) in tried.changes() {
+    for (path, change) in overlay.changes() {
         edits.push((edit_of(path, change, state)?, change.is_new));
     }
     let creates = edits.iter().any(|(_, is_new)| *is_new);
@@ -48,8 +48,8 @@ pub(super) fn workspace_edit(tried: &Tried, state: &State) -> Option<WorkspaceEd
 
 /// Whether an open document whose text nobody knows is among those that were proved or changed: as
 /// long as that is so there is no edit.
-pub(super) fn is_about_unknown(tried: &Tried, state: &State) -> bool {
-    let texts = tried.buffers().keys().chain(tried.changes().keys());
+pub(super) fn is_about_unknown(overlay: &Overlay, state: &State) -> bool {
+    let texts = overlay.buffers().keys().chain(overlay.changes().keys());
     texts.into_iter().any(|path| state.documents.is_unknown(path))
 }
 
@@ -80,7 +80,7 @@ fn document_changes(edits: Vec<(Edited, bool)>) -> DocumentChanges {
     DocumentChanges::Operations(operations)
 }
 
-fn edit_of(path: &Utf8Path, change: &Change, state: &State) -> Option<Edited> {
+fn edit_of(path: &Utf8Path, change: &FileChange, state: &State) -> Option<Edited> {
     let document = match state.documents.get(path) {
         Some(document) if *document.text() == change.before => {
             OptionalVersionedTextDocumentIdentifier {

@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use crate::{
     cache::hash,
-    fix::{Answer, Fix},
+    fix::{FixResult, Fix},
     gate::Verdict,
 };
 
@@ -13,7 +13,7 @@ use crate::{
 #[derive(Debug)]
 pub(super) struct Answers {
     of: Arc<Verdict>,
-    by_finding: BTreeMap<usize, Arc<Answer>>,
+    by_finding: BTreeMap<usize, Arc<FixResult>>,
     /// How many packages have an upgrade that was proved.
     pub(super) proved: usize,
 }
@@ -37,11 +37,11 @@ impl Answers {
         Arc::ptr_eq(&self.of, verdict)
     }
 
-    pub(super) fn add(&mut self, finding: usize, answer: Arc<Answer>) {
+    pub(super) fn add(&mut self, finding: usize, answer: Arc<FixResult>) {
         self.by_finding.insert(finding, answer);
     }
 
-    pub(super) fn about(&self, finding: usize) -> Option<&Arc<Answer>> {
+    pub(super) fn about(&self, finding: usize) -> Option<&Arc<FixResult>> {
         self.by_finding.get(&finding)
     }
 

@@ -31,7 +31,7 @@ use super::{
 };
 use crate::{
     facts::RefreshPolicy,
-    fix::Answer,
+    fix::FixResult,
     gate::{Databases, GateOptions, Verdict},
     process::Children,
     resolve::Resolver,
@@ -86,7 +86,7 @@ pub(super) enum Event {
         workspace: Workspace,
         of: Arc<Verdict>,
         finding: usize,
-        answer: Arc<Answer>,
+        answer: Arc<FixResult>,
     },
     /// How many upgrades were proved for a verdict.
     Proved {

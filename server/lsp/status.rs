@@ -35,6 +35,8 @@ pub(super) struct Status {
     /// The folder of the workspace.
     workspace: Uri,
     state: State,
+    /// What a status bar shows: a short sentence.
+    text: String,
     /// What each check that came to its end has found.
     checks: BTreeMap<String, Found>,
     /// cargo-deny's exit code; 70 where there is no verdict.
@@ -80,10 +82,14 @@ impl Status {
         message: Option<String>,
     ) -> Option<Self> {
         let judged = shown.filter(|verdict| verdict.counts.contains_key(&Check::Advisories));
+        let counts = shown.map(|verdict| verdict.counts.clone()).unwrap_or_default();
+        let date = shown.and_then(|verdict| verdict.database_date.as_deref());
+        let text = text(state, &counts, date, message.as_deref());
         Some(Self {
             workspace: uri_of(workspace.folder())?,
             state,
-            checks: shown.map(|verdict| found(&verdict.counts)).unwrap_or_default(),
+            text,
+            checks: found(&counts),
             exit_code: shown.map(Verdict::exit_code),
             database: judged.map(|verdict| Age { date: verdict.database_date.clone() }),
             message,
@@ -102,7 +108,60 @@ impl Status {
             line: at.text.line_column(at.span.start).line,
             checks_before: found(before),
         });
-        Self { broken_policy, ..self }
+        let name = at.file.file_name().unwrap_or("the policy");
+        let text = format!("error in {name} at line {}", at.text.line_column(at.span.start).line);
+        let text = match summary(before) {
+            Some(before) => format!("{text} (last check: {before})"),
+            None => text,
+        };
+        Self { text, broken_policy, ..self }
+    }
+}
+
+/// What a status bar shows for a state: `2 errors, 1 warning (advisories of 2026-11-28)`.
+fn text(
+    state: State,
+    counts: &BTreeMap<Check, Counts>,
+    date: Option<&str>,
+    message: Option<&str>,
+) -> String {
+    let note = match state {
+        State::Failed => {
+            return match message {
+                Some(message) => format!("check failed: {message}"),
+                None => "check failed".to_owned(),
+            };
+        }
+        State::Resolving | State::Provisional => Some("resolving dependencies".to_owned()),
+        State::Untrusted => Some("workspace not trusted".to_owned()),
+        State::Exact => date.map(|date| format!("advisories of {date}")),
+    };
+    match (summary(counts), note) {
+        (Some(summary), Some(note)) => format!("{summary} ({note})"),
+        (Some(summary), None) => summary,
+        (None, Some(note)) => note,
+        (None, None) => "no checks enabled".to_owned(),
+    }
+}
+
+/// How many errors and warnings all checks have found; `None` where no check ran.
+fn summary(counts: &BTreeMap<Check, Counts>) -> Option<String> {
+    if counts.is_empty() {
+        return None;
+    }
+    let errors = counts.values().map(|counts| counts.errors).sum();
+    let warnings = counts.values().map(|counts| counts.warnings).sum();
+    let parts = [(errors, "error"), (warnings, "warning")].into_iter().filter_map(count);
+    let parts: Vec<_> = parts.collect();
+    Some(if parts.is_empty() { "no errors or warnings".to_owned() } else { parts.join(", ") })
+}
+
+/// `1 error`, `2 errors`; `None` for 0.
+fn count((number, noun): (u32, &str)) -> Option<String> {
+    match number {
+        0 => None,
+        1 => Some(format!("1 {noun}")),
+        _ => Some(format!("{number} {noun}s")),
     }
 }
 
@@ -121,4 +180,41 @@ impl Notification for StatusNotification {
     type Params = Status;
 
     const METHOD: &'static str = "supercargo/status";
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn text_of_a_status_is_a_short_sentence() {
+        let date = Some("2026-11-28");
+        let text = |state, errors, warnings| {
+            let counts = Counts { errors, warnings, ..Counts::default() };
+            let counts = [(Check::Advisories, counts), (Check::Bans, counts)].into();
+            text(state, &counts, date, None)
+        };
+        assert_eq!(text(State::Exact, 1, 4), "2 errors, 8 warnings (advisories of 2026-11-28)");
+        assert_eq!(text(State::Exact, 0, 0), "no errors or warnings (advisories of 2026-11-28)");
+        assert_eq!(text(State::Provisional, 1, 0), "2 errors (resolving dependencies)");
+        assert_eq!(text(State::Untrusted, 0, 1), "2 warnings (workspace not trusted)");
+        assert_eq!(text(State::Failed, 1, 1), "check failed");
+    }
+
+    #[test]
+    fn text_of_a_status_without_counts_says_why_there_are_none() {
+        let text = |state, message| text(state, &BTreeMap::new(), None, message);
+        assert_eq!(text(State::Resolving, None), "resolving dependencies");
+        assert_eq!(text(State::Exact, None), "no checks enabled");
+        let message = Some("could not load the advisory database");
+        let failed = "check failed: could not load the advisory database";
+        assert_eq!(text(State::Failed, message), failed);
+    }
+
+    #[test]
+    fn summary_counts_in_singular_and_plural() {
+        let counts = Counts { errors: 1, warnings: 1, ..Counts::default() };
+        let summary = summary(&[(Check::Bans, counts)].into());
+        assert_eq!(summary.as_deref(), Some("1 error, 1 warning"));
+    }
 }

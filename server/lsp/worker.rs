@@ -19,7 +19,7 @@ use tokio::sync::{mpsc, oneshot};
 
 use super::owner::Event;
 use crate::{
-    fix::Repair,
+    fix::FixReport,
     gate::{Audience, Databases, Gate, GateOptions, OnDisk, Texts, Verdict, resolve_alike},
     text::SourceText,
     threads::{self, Doing, Panic},
@@ -49,7 +49,7 @@ pub(super) struct Worker {
 #[derive(Debug)]
 enum Job {
     Judge(Box<Wish>),
-    Answer(Question),
+    FixResult(Question),
 }
 
 /// A wish for a verdict.
@@ -80,7 +80,7 @@ pub(super) enum Question {
     /// the answers.
     Fixes { of: Arc<Verdict>, findings: Vec<usize> },
     /// All that can be proved, one after the other.
-    Repair { of: Arc<Verdict>, reply: oneshot::Sender<Repair> },
+    FixReport { of: Arc<Verdict>, reply: oneshot::Sender<FixReport> },
 }
 
 /// The texts of the buffers over the files on disk.
@@ -123,7 +123,7 @@ impl Worker {
 
     /// Asks about the last verdict.
     pub(super) fn ask(&self, question: Question) {
-        self.tell(Job::Answer(question));
+        self.tell(Job::FixResult(question));
     }
 
     /// Whether files of the workspace are open: it then comes before others.
@@ -254,7 +254,7 @@ impl Work for WorkspaceState {
     fn turn(&mut self, unasked: bool, may_go_on: &dyn Fn() -> bool) -> Turn {
         match self.inbox.next(&mut self.renew_graph, self.proving.has_more()) {
             Task::Judge(wish, count) => self.judge(*wish, count),
-            Task::Answer(question) => self.proving.answer(question, &mut self.gate, &self.inbox),
+            Task::FixResult(question) => self.proving.answer(question, &mut self.gate, &self.inbox),
             Task::Nothing if unasked => self.proving.go_on(&self.inbox, may_go_on),
             // Its turn comes when nobody else has something to do.
             Task::Nothing => return Turn::Wait(Some(Due::unasked_now())),

@@ -5,7 +5,7 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 
 use toml::{Table, Value};
 
-use super::manifest::{Declaration, Manifest};
+use super::manifest::{Dependency, Manifest};
 
 /// A digest of the part of a manifest that can change what cargo resolves or what is judged about
 /// the package itself. Equal digests mean that nothing has to be resolved anew. Stable within one
@@ -75,7 +75,7 @@ impl Essence {
 /// changed their order (the manifest was sorted) or their form (a table in place of a requirement).
 fn forms(text: &str) -> Vec<String> {
     let manifest = Manifest::parse(text);
-    let declared = manifest.all_declarations().map(Declaration::location);
+    let declared = manifest.all_dependencies().map(Dependency::location);
     let package = manifest.package.iter().flat_map(|package| [&package.name, &package.license]);
     let package = package.flatten().map(|value| value.span.clone());
     let mut starts: Vec<_> = declared.chain(package).map(|span| span.start).collect();

@@ -13,11 +13,11 @@ pub struct Manifest {
     /// `[workspace]`.
     pub workspace: Option<Workspace>,
     /// Every dependency of the package, in the order of the file.
-    pub declarations: Vec<Declaration>,
+    pub dependencies: Vec<Dependency>,
     /// The key of the first table of dependencies: of the package's, else of the workspace's.
-    pub dependencies: Option<Span>,
+    pub dependencies_key: Option<Span>,
     /// `[patch.<registry>]` and `[replace]`.
-    pub patches: Vec<Declaration>,
+    pub patches: Vec<Dependency>,
     /// What the features of `[features]` turn on, in the order of the file.
     pub turned_on: Vec<Spanned<String>>,
     /// What is wrong with the syntax; the rest was understood all the same.
@@ -49,7 +49,7 @@ pub struct Workspace {
     /// `exclude`: paths relative to the manifest's folder.
     pub exclude: Vec<Spanned<String>>,
     /// `[workspace.dependencies]`.
-    pub dependencies: Vec<Declaration>,
+    pub dependencies: Vec<Dependency>,
 }
 
 /// In which table a dependency is declared.
@@ -69,7 +69,7 @@ pub enum Table {
 
 /// One declared dependency.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Declaration {
+pub struct Dependency {
     /// Its key: the name that the code uses.
     pub key: Spanned<String>,
     /// The package's own name: `package = ".."` or else the key.
@@ -92,7 +92,7 @@ pub struct Declaration {
     pub optional: bool,
 }
 
-impl Declaration {
+impl Dependency {
     /// The place of what concerns this dependency: its requirement; without one its `git` or
     /// `path`; else the `workspace` key or the key itself. Never a whole line.
     pub fn location(&self) -> Span {
@@ -124,18 +124,18 @@ impl Manifest {
     }
 
     fn complete_from(&mut self, other: Self) {
-        fn add(known: &mut Vec<Declaration>, more: Vec<Declaration>) {
+        fn add(known: &mut Vec<Dependency>, more: Vec<Dependency>) {
             let more = more
                 .into_iter()
                 .filter(|new| known.iter().all(|old| old.key.span.start != new.key.span.start));
             let more: Vec<_> = more.collect();
             known.extend(more);
-            known.sort_by_key(|declaration| declaration.key.span.start);
+            known.sort_by_key(|dependency| dependency.key.span.start);
         }
-        add(&mut self.declarations, other.declarations);
+        add(&mut self.dependencies, other.dependencies);
         add(&mut self.patches, other.patches);
-        if self.dependencies.is_none() {
-            self.dependencies = other.dependencies;
+        if self.dependencies_key.is_none() {
+            self.dependencies_key = other.dependencies_key;
         }
         if self.package.is_none() {
             self.package = other.package;
@@ -151,21 +151,21 @@ impl Manifest {
         let (root, errors) = tree::parse(text);
         let root = root.get_ref();
         let reader = Reader { text };
-        let mut declarations = reader.tables(root, None);
+        let mut dependencies = reader.tables(root, None);
         if let Some(targets) = tree::table(root, "target") {
             for (target, value) in targets {
                 if let Some(table) = value.get_ref().as_table() {
-                    declarations.extend(reader.tables(table, Some(target.get_ref())));
+                    dependencies.extend(reader.tables(table, Some(target.get_ref())));
                 }
             }
         }
-        declarations.sort_by_key(|declaration| declaration.key.span.start);
+        dependencies.sort_by_key(|dependency| dependency.key.span.start);
         Self {
             package: reader.package(root),
             workspace: reader.workspace(root),
-            declarations,
-            dependencies: dependencies(root)
-                .or_else(|| dependencies(tree::table(root, "workspace")?)),
+            dependencies,
+            dependencies_key: dependencies_key(root)
+                .or_else(|| dependencies_key(tree::table(root, "workspace")?)),
             patches: reader.patches(root),
             turned_on: reader.turned_on(root),
             errors,
@@ -184,24 +184,24 @@ impl Manifest {
             .unwrap_or(0..0)
     }
 
-    /// The declaration of the workspace that `declaration` inherits from.
-    pub fn inherited(&self, declaration: &Declaration) -> Option<&Declaration> {
+    /// The declaration of the workspace that `dependency` inherits from.
+    pub fn inherited(&self, dependency: &Dependency) -> Option<&Dependency> {
         self.workspace
             .as_ref()?
             .dependencies
             .iter()
-            .find(|candidate| candidate.key.value == declaration.key.value)
+            .find(|candidate| candidate.key.value == dependency.key.value)
     }
 
     /// Every declaration of the file, with those of the workspace and the patches.
-    pub fn all_declarations(&self) -> impl Iterator<Item = &Declaration> {
+    pub fn all_dependencies(&self) -> impl Iterator<Item = &Dependency> {
         let workspace = self.workspace.iter().flat_map(|workspace| &workspace.dependencies);
-        self.declarations.iter().chain(workspace).chain(&self.patches)
+        self.dependencies.iter().chain(workspace).chain(&self.patches)
     }
 }
 
 /// The key of the table of dependencies.
-fn dependencies(table: &DeTable<'_>) -> Option<Span> {
+fn dependencies_key(table: &DeTable<'_>) -> Option<Span> {
     tree::entry(table, "dependencies").map(|(key, _)| key.span())
 }
 
@@ -226,8 +226,8 @@ impl Reader<'_> {
     fn workspace(&self, root: &DeTable<'_>) -> Option<Workspace> {
         let (key, value) = tree::entry(root, "workspace")?;
         let table = value.get_ref().as_table()?;
-        let mut dependencies = self.declarations(table, "dependencies", Table::Workspace, None);
-        dependencies.sort_by_key(|declaration| declaration.key.span.start);
+        let mut dependencies = self.dependencies(table, "dependencies", Table::Workspace, None);
+        dependencies.sort_by_key(|dependency| dependency.key.span.start);
         Some(Workspace {
             key: key.span(),
             members: tree::strings(self.text, table, "members"),
@@ -244,11 +244,11 @@ impl Reader<'_> {
         all
     }
 
-    fn patches(&self, root: &DeTable<'_>) -> Vec<Declaration> {
+    fn patches(&self, root: &DeTable<'_>) -> Vec<Dependency> {
         let mut patches = Vec::new();
         if let Some(registries) = tree::table(root, "patch") {
             for registry in registries.keys() {
-                patches.extend(self.declarations(
+                patches.extend(self.dependencies(
                     registries,
                     registry.get_ref(),
                     Table::Patch,
@@ -256,17 +256,17 @@ impl Reader<'_> {
                 ));
             }
         }
-        for mut replaced in self.declarations(root, "replace", Table::Patch, None) {
+        for mut replaced in self.dependencies(root, "replace", Table::Patch, None) {
             // A key of `[replace]` is a package id: `name:version`.
             let name = replaced.package.split([':', '@']).next().unwrap_or_default().to_owned();
             replaced.package = name;
             patches.push(replaced);
         }
-        patches.sort_by_key(|declaration| declaration.key.span.start);
+        patches.sort_by_key(|dependency| dependency.key.span.start);
         patches
     }
 
-    fn tables(&self, parent: &DeTable<'_>, target: Option<&str>) -> Vec<Declaration> {
+    fn tables(&self, parent: &DeTable<'_>, target: Option<&str>) -> Vec<Dependency> {
         let tables = [
             ("dependencies", Table::Normal),
             ("dev-dependencies", Table::Dev),
@@ -276,23 +276,23 @@ impl Reader<'_> {
         ];
         tables
             .into_iter()
-            .flat_map(|(name, table)| self.declarations(parent, name, table, target))
+            .flat_map(|(name, table)| self.dependencies(parent, name, table, target))
             .collect()
     }
 
-    fn declarations(
+    fn dependencies(
         &self,
         parent: &DeTable<'_>,
         name: &str,
         table: Table,
         target: Option<&str>,
-    ) -> Vec<Declaration> {
+    ) -> Vec<Dependency> {
         let Some(declared) = tree::table(parent, name) else { return Vec::new() };
         declared
             .iter()
             .map(|(key, value)| {
                 let key_value = key.get_ref().to_string();
-                let mut declaration = Declaration {
+                let mut dependency = Dependency {
                     package: key_value.clone(),
                     key: Spanned { value: key_value, span: tree::unquoted(self.text, key.span()) },
                     table,
@@ -306,28 +306,28 @@ impl Reader<'_> {
                 };
                 match value.get_ref() {
                     DeValue::String(_) => {
-                        declaration.requirement = tree::string_value(self.text, value);
+                        dependency.requirement = tree::string_value(self.text, value);
                     }
-                    DeValue::Table(fields) => self.fields(&mut declaration, fields),
+                    DeValue::Table(fields) => self.fields(&mut dependency, fields),
                     _ => {}
                 }
-                declaration
+                dependency
             })
             .collect()
     }
 
-    fn fields(&self, declaration: &mut Declaration, fields: &DeTable<'_>) {
+    fn fields(&self, dependency: &mut Dependency, fields: &DeTable<'_>) {
         let string = |key| tree::string(self.text, fields, key);
-        declaration.requirement = string("version");
-        declaration.git = string("git");
-        declaration.path = string("path");
-        declaration.features = tree::strings(self.text, fields, "features");
-        declaration.optional = tree::entry(fields, "optional")
+        dependency.requirement = string("version");
+        dependency.git = string("git");
+        dependency.path = string("path");
+        dependency.features = tree::strings(self.text, fields, "features");
+        dependency.optional = tree::entry(fields, "optional")
             .is_some_and(|(_, value)| value.get_ref().as_bool() == Some(true));
         if let Some(package) = string("package") {
-            declaration.package = package.value;
+            dependency.package = package.value;
         }
-        declaration.inherits = tree::entry(fields, "workspace")
+        dependency.inherits = tree::entry(fields, "workspace")
             .filter(|(_, value)| value.get_ref().as_bool() == Some(true))
             .map(|(key, _)| key.span());
     }
@@ -341,15 +341,15 @@ mod tests {
     fn locations(text: &str) -> Vec<String> {
         let manifest = Manifest::parse(text);
         manifest
-            .all_declarations()
-            .map(|declaration| {
+            .all_dependencies()
+            .map(|dependency| {
                 format!(
                     "{:?} {} {} {}{}",
-                    declaration.table,
-                    declaration.key.value,
-                    declaration.package,
-                    &text[declaration.location()],
-                    declaration
+                    dependency.table,
+                    dependency.key.value,
+                    dependency.package,
+                    &text[dependency.location()],
+                    dependency
                         .target
                         .as_ref()
                         .map(|target| format!(" [{target}]"))

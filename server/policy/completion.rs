@@ -29,11 +29,11 @@ use std::{cell::OnceCell, collections::HashMap};
 
 use camino::Utf8PathBuf;
 
-pub(crate) use item::{Item, ItemKind};
+pub(crate) use item::{Suggestion, SuggestionKind};
 
 use super::{
-    cursor::{Cursor, CursorContext, Item as Entry, ListContext, ValueContext},
-    schema::{Key, Table, Text, Value},
+    cursor::{Cursor, CursorContext, ListContext, ListItem, ValueContext},
+    schema::{SchemaKey, SchemaTable, StringKind, ValueType},
     spec::Spec,
 };
 use crate::verdict::{
@@ -47,7 +47,7 @@ pub(crate) const MOST: usize = 200;
 
 /// What is known besides the text.
 #[derive(Clone, Copy)]
-pub(crate) struct Facts<'f> {
+pub(crate) struct CompletionFacts<'f> {
     /// The judged graph; empty where there is none.
     pub(crate) graph: &'f GraphFacts,
     /// What was found in it.
@@ -55,11 +55,11 @@ pub(crate) struct Facts<'f> {
     /// The advisories of the databases, by their ids.
     pub(crate) advisories: &'f [AdvisoryTitle],
     /// The files of packages.
-    pub(crate) files: &'f dyn Files,
+    pub(crate) files: &'f dyn PackageFiles,
 }
 
 /// The files of packages, looked at when they are asked for.
-pub(crate) trait Files {
+pub(crate) trait PackageFiles {
     /// The license texts of a package below its folder, each with its hash.
     fn licenses(&self, package: &PackageRef) -> Vec<(Utf8PathBuf, u32)>;
 
@@ -69,9 +69,9 @@ pub(crate) trait Files {
 
 /// What is wanted.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Wanted {
+pub(crate) struct CompletionRequest {
     /// The tables of the file: those of a policy, or of a file of exceptions.
-    pub(crate) root: &'static Table,
+    pub(crate) root: &'static SchemaTable,
     /// Also keys, tables and the values that the schema lists.
     pub(crate) keys: bool,
 }
@@ -80,16 +80,16 @@ pub(crate) struct Wanted {
 #[derive(Debug, Default)]
 pub(crate) struct Completions {
     /// The best first.
-    pub(crate) items: Vec<Item>,
+    pub(crate) items: Vec<Suggestion>,
     /// There are more than are told.
     pub(crate) is_incomplete: bool,
 }
 
 /// What could stand at a byte offset of a text.
-pub(crate) fn complete(text: &str, offset: usize, wanted: Wanted, facts: Facts<'_>) -> Completions {
+pub(crate) fn complete(text: &str, offset: usize, wanted: CompletionRequest, facts: CompletionFacts<'_>) -> Completions {
     let Some(cursor) = Cursor::at(text, offset) else { return Completions::default() };
     let found = OnceCell::new();
-    let mut maker = Maker { text, cursor: &cursor, wanted, facts, found, items: Vec::new() };
+    let mut maker = CompletionBuilder { text, cursor: &cursor, wanted, facts, found, items: Vec::new() };
     match &cursor.context {
         CursorContext::Header(context) => maker.header(context),
         CursorContext::Key(context) => maker.keys(context),
@@ -99,10 +99,10 @@ pub(crate) fn complete(text: &str, offset: usize, wanted: Wanted, facts: Facts<'
     for item in &mut told.items {
         match item.subject {
             None => {}
-            Some(Subject::License) => item.about = maker.told_of_license(&item.label),
-            Some(Subject::Package(number, codes)) => {
+            Some(SuggestionSubject::License) => item.about = maker.license_description(&item.label),
+            Some(SuggestionSubject::Package(number, codes)) => {
                 let package = facts.graph.packages.get(number);
-                item.about = package.map(|one| maker.told_of(one, codes)).unwrap_or_default();
+                item.about = package.map(|one| maker.package_description(one, codes)).unwrap_or_default();
             }
         }
     }
@@ -110,17 +110,17 @@ pub(crate) fn complete(text: &str, offset: usize, wanted: Wanted, facts: Facts<'
 }
 
 /// What makes items, and all it needs for it.
-struct Maker<'m> {
+struct CompletionBuilder<'m> {
     text: &'m str,
     cursor: &'m Cursor,
-    wanted: Wanted,
-    facts: Facts<'m>,
+    wanted: CompletionRequest,
+    facts: CompletionFacts<'m>,
     /// What was found about each name and version, made when first asked for.
     found: OnceCell<HashMap<(&'m str, &'m str), Vec<&'m Finding>>>,
-    items: Vec<Item>,
+    items: Vec<Suggestion>,
 }
 
-impl<'m> Maker<'m> {
+impl<'m> CompletionBuilder<'m> {
     /// How lines end.
     fn newline(&self) -> &'static str {
         let first = self.text.find('\n');
@@ -130,21 +130,21 @@ impl<'m> Maker<'m> {
     fn value(&mut self, context: &ValueContext) {
         let path: Vec<&str> = context.path.iter().map(String::as_str).collect();
         let Some(key) = self.wanted.root.at(&path) else { return };
-        if key.standing_words().is_some() {
+        if key.status_note().is_some() {
             return;
         }
-        let spot = Spot::of(context);
+        let spot = InsertionPoint::of(context);
         match (&context.list, key.value) {
-            (None, Value::Text(text)) => self.text(text, &spot, context, key),
+            (None, ValueType::Text(text)) => self.text(text, &spot, context, key),
             (None, value) => self.plain(key, value, &spot),
-            (Some(list), Value::List(Value::Text(text))) => {
+            (Some(list), ValueType::List(ValueType::Text(text))) => {
                 self.item_text(*text, &spot, context, list, key);
             }
-            (Some(list), Value::List(Value::Either(text, table))) => {
+            (Some(list), ValueType::List(ValueType::Either(text, table))) => {
                 self.item_text(*text, &spot, context, list, key);
                 self.item_table(table, &spot, context, list, key);
             }
-            (Some(list), Value::List(Value::Table(table))) => {
+            (Some(list), ValueType::List(ValueType::Table(table))) => {
                 self.item_table(table, &spot, context, list, key);
             }
             _ => {}
@@ -152,16 +152,16 @@ impl<'m> Maker<'m> {
     }
 
     /// A string behind a key.
-    fn text(&mut self, text: Text, spot: &Spot<'_>, context: &ValueContext, key: &'static Key) {
+    fn text(&mut self, text: StringKind, spot: &InsertionPoint<'_>, context: &ValueContext, key: &'static SchemaKey) {
         match text {
-            Text::Package => self.package_specs(spot, context, &[], false),
-            Text::PackageName => self.package_names(spot, context, &[]),
-            Text::Requirement => self.versions(spot, context),
-            Text::Advisory => self.advisories(spot, &[]),
-            Text::Expression => self.expressions(spot),
-            Text::Triple => self.triples(spot, &[]),
-            Text::LicensePath => self.license_paths(spot),
-            Text::Path => self.paths(spot),
+            StringKind::Package => self.package_specs(spot, context, &[], false),
+            StringKind::PackageName => self.package_names(spot, context, &[]),
+            StringKind::Requirement => self.versions(spot, context),
+            StringKind::Advisory => self.advisories(spot, &[]),
+            StringKind::Expression => self.expressions(spot),
+            StringKind::Triple => self.triples(spot, &[]),
+            StringKind::LicensePath => self.license_paths(spot),
+            StringKind::Path => self.paths(spot),
             _ => self.example(text, spot, key),
         }
     }
@@ -169,11 +169,11 @@ impl<'m> Maker<'m> {
     /// A string in a list.
     fn item_text(
         &mut self,
-        text: Text,
-        spot: &Spot<'_>,
+        text: StringKind,
+        spot: &InsertionPoint<'_>,
         context: &ValueContext,
         list: &ListContext,
-        key: &'static Key,
+        key: &'static SchemaKey,
     ) {
         let others: Vec<&str> = list
             .others
@@ -181,25 +181,25 @@ impl<'m> Maker<'m> {
             .filter_map(|one| one.said(&["id", "crate", "name", "triple"]))
             .collect();
         match text {
-            Text::Package => self.package_specs(spot, context, &others, true),
-            Text::PackageName => self.wrappers(spot, &others),
-            Text::PackageId => self.package_ids(spot, &others),
-            Text::AdvisoryOrPackage => {
+            StringKind::Package => self.package_specs(spot, context, &others, true),
+            StringKind::PackageName => self.wrappers(spot, &others),
+            StringKind::PackageId => self.package_ids(spot, &others),
+            StringKind::AdvisoryOrPackage => {
                 self.advisories(spot, &others);
                 self.yanked(spot, &others);
             }
-            Text::License => self.licenses(spot, context, &others),
-            Text::Triple => self.triples(spot, &others),
-            Text::OwnFeature => self.own_features(spot, &others),
-            Text::Feature => self.features(spot, &others, key.name),
-            Text::TargetFeature => self.target_features(spot, &others),
-            Text::Registry => self.registries(spot, context, &others),
-            Text::RegistryName => self.registry_names(spot, &others),
-            Text::Git => self.repositories(spot, &others),
-            Text::GitPrefix => self.prefixes(spot, &others),
-            Text::Organization(host) => self.organizations(host, spot, &others),
-            Text::DatabaseUrl => self.databases(spot, &others),
-            Text::Glob => self.globs(spot, &others),
+            StringKind::License => self.licenses(spot, context, &others),
+            StringKind::Triple => self.triples(spot, &others),
+            StringKind::OwnFeature => self.own_features(spot, &others),
+            StringKind::Feature => self.features(spot, &others, key.name),
+            StringKind::TargetFeature => self.target_features(spot, &others),
+            StringKind::Registry => self.registries(spot, context, &others),
+            StringKind::RegistryName => self.registry_names(spot, &others),
+            StringKind::Git => self.repositories(spot, &others),
+            StringKind::GitPrefix => self.prefixes(spot, &others),
+            StringKind::Organization(host) => self.organizations(host, spot, &others),
+            StringKind::DatabaseUrl => self.databases(spot, &others),
+            StringKind::Glob => self.globs(spot, &others),
             _ => {}
         }
     }
@@ -207,11 +207,11 @@ impl<'m> Maker<'m> {
     /// A table in a list, where the packages or advisories that it could be about are known.
     fn item_table(
         &mut self,
-        table: &'static Table,
-        spot: &Spot<'_>,
+        table: &'static SchemaTable,
+        spot: &InsertionPoint<'_>,
         context: &ValueContext,
         list: &ListContext,
-        key: &'static Key,
+        key: &'static SchemaKey,
     ) {
         match key.name {
             "license-files" => self.license_files(spot, list),
@@ -282,6 +282,6 @@ fn is_there(others: &[&str], text: &str) -> bool {
 }
 
 /// What the other items of a list are about.
-fn abouts(list: &ListContext) -> Vec<&str> {
-    list.others.iter().filter_map(|one: &Entry| one.said(&["id", "crate", "name"])).collect()
+fn subjects_of(list: &ListContext) -> Vec<&str> {
+    list.others.iter().filter_map(|one: &ListItem| one.said(&["id", "crate", "name"])).collect()
 }

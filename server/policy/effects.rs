@@ -10,7 +10,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use camino::Utf8Path;
 
-use super::entries::{self, Entry, List};
+use super::entries::{self, PolicyEntry, PolicyList};
 use crate::{
     text::{SourceText, Span},
     verdict::{
@@ -18,14 +18,14 @@ use crate::{
     },
 };
 
-pub(crate) use summary::{summary, vain};
+pub(crate) use summary::{summary, unmatched};
 
 /// How many packages are named.
 const NAMED: usize = 8;
 
 /// A verdict, as far as it tells what a policy does.
 #[derive(Clone, Copy)]
-pub(crate) struct Judged<'v> {
+pub(crate) struct EffectInput<'v> {
     pub(crate) findings: &'v [Finding],
     /// The checks that came to their end are those that are counted.
     pub(crate) counts: &'v BTreeMap<Check, Counts>,
@@ -37,7 +37,7 @@ pub(crate) struct Judged<'v> {
 /// What an entry does.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Effect {
-    pub(crate) does: Does,
+    pub(crate) kind: EffectKind,
     /// The packages that it concerns, sorted.
     pub(crate) packages: Vec<PackageRef>,
     /// How many findings say so.
@@ -46,13 +46,13 @@ pub(crate) struct Effect {
 
 /// What kind of effect it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) enum Does {
+pub(crate) enum EffectKind {
     /// It suppresses findings of an advisory or of a yanked version.
     Suppresses,
     /// Packages state the license that it allows.
     AllowsLicense,
     /// It permits further licenses for packages.
-    Excepts,
+    AllowsExtraLicense,
     /// It states the license of packages.
     Clarifies,
     /// It allows packages by name.
@@ -60,15 +60,15 @@ pub(crate) enum Does {
     /// It bans packages that are there.
     Bans,
     /// It bans packages that are there, which only wrappers use.
-    BansButWrapped,
+    BansExceptWrappers,
     /// It wraps banned packages.
     Wraps,
     /// It leaves versions out of the search for duplicates.
     Skips,
     /// It leaves the packages below one out of that search.
-    SkipsBelow,
+    SkipsTree,
     /// It finds fault with enabled features.
-    RefusesFeatures,
+    RestrictsFeatures,
     /// It allows a file to be in a package.
     Bypasses,
     /// It allows where packages come from.
@@ -79,9 +79,9 @@ pub(crate) enum Does {
 
 /// What the entries of one policy do.
 pub(crate) struct Effects<'v> {
-    judged: Judged<'v>,
+    judged: EffectInput<'v>,
     /// The findings that point to each entry, by where its subject starts.
-    pointing: BTreeMap<usize, Vec<&'v Finding>>,
+    findings_by_entry: BTreeMap<usize, Vec<&'v Finding>>,
     /// The packages that [`Matched`] tells of each.
     matched: BTreeMap<usize, &'v [PackageRef]>,
 }
@@ -89,9 +89,9 @@ pub(crate) struct Effects<'v> {
 impl<'v> Effects<'v> {
     /// Sorts what a verdict tells by the entries of the policy as it stands in `file` now.
     pub(crate) fn new(
-        entries: &[Entry],
+        entries: &[PolicyEntry],
         file: &Utf8Path,
-        judged: Judged<'v>,
+        judged: EffectInput<'v>,
         moved: &dyn Fn(&SourceText, &Span) -> Option<Span>,
     ) -> Self {
         let entry_of = |location: &Location| {
@@ -101,27 +101,27 @@ impl<'v> Effects<'v> {
             let span = moved(&location.text, &location.span)?;
             entries::holding(entries, &span).map(|entry| entry.subject.span.start)
         };
-        let mut pointing: BTreeMap<usize, Vec<&Finding>> = BTreeMap::new();
+        let mut findings_by_entry: BTreeMap<usize, Vec<&Finding>> = BTreeMap::new();
         for finding in judged.findings {
             let related = finding.related.iter().map(|related| &related.location);
             let locations = finding.locations.iter().chain(related);
             for at in locations.filter_map(entry_of).collect::<BTreeSet<_>>() {
-                pointing.entry(at).or_default().push(finding);
+                findings_by_entry.entry(at).or_default().push(finding);
             }
         }
         let matched = judged.matched.iter();
         let matched = matched.filter_map(|one| Some((entry_of(&one.location)?, &*one.packages)));
-        Self { judged, pointing, matched: matched.collect() }
+        Self { judged, findings_by_entry, matched: matched.collect() }
     }
 
     /// What an entry does in all that are ruled by the policy; `None` where none tells.
-    pub(crate) fn of_all(all: &[Self], entry: &Entry) -> Option<Effect> {
+    pub(crate) fn combined(all: &[Self], entry: &PolicyEntry) -> Option<Effect> {
         let mut told = all.iter().filter_map(|effects| effects.of(entry));
         let mut effect = told.next()?;
         for other in told {
-            match (effect.does, other.does) {
-                (_, Does::Nothing) => {}
-                (Does::Nothing, _) => effect = other,
+            match (effect.kind, other.kind) {
+                (_, EffectKind::Nothing) => {}
+                (EffectKind::Nothing, _) => effect = other,
                 _ => effect.add(other),
             }
         }
@@ -129,98 +129,98 @@ impl<'v> Effects<'v> {
     }
 
     /// The findings that point to an entry.
-    pub(crate) fn pointing_to(&self, entry: &Entry) -> &[&'v Finding] {
-        self.pointing.get(&entry.subject.span.start).map_or(&[], Vec::as_slice)
+    pub(crate) fn findings_on(&self, entry: &PolicyEntry) -> &[&'v Finding] {
+        self.findings_by_entry.get(&entry.subject.span.start).map_or(&[], Vec::as_slice)
     }
 
     /// What an entry does; `None` where that is not told.
-    pub(crate) fn of(&self, entry: &Entry) -> Option<Effect> {
-        let is_judged = |check| self.judged.counts.contains_key(&check);
+    pub(crate) fn of(&self, entry: &PolicyEntry) -> Option<Effect> {
+        let was_checked = |check| self.judged.counts.contains_key(&check);
         // What no package needs is said by cargo-deny.
-        if self.pointing_to(entry).iter().any(|one| is_vain(one)) {
-            return Some(Effect { does: Does::Nothing, packages: Vec::new(), findings: 0 });
+        if self.findings_on(entry).iter().any(|one| matches_nothing(one)) {
+            return Some(Effect { kind: EffectKind::Nothing, packages: Vec::new(), findings: 0 });
         }
-        let by = |codes: &[Code], does| self.by(entry, codes, does);
+        let by = |codes: &[Code], kind| self.by(entry, codes, kind);
         let otherwise_nothing = |check, effect: Option<Effect>| {
-            let nothing = || Effect { does: Does::Nothing, packages: Vec::new(), findings: 0 };
-            effect.or_else(|| is_judged(check).then(nothing))
+            let nothing = || Effect { kind: EffectKind::Nothing, packages: Vec::new(), findings: 0 };
+            effect.or_else(|| was_checked(check).then(nothing))
         };
         match entry.list {
-            List::Ignore => by(&[Code::AdvisoryIgnored, Code::YankedIgnored], Does::Suppresses),
-            List::License if is_judged(Check::Licenses) => self.allows_license(entry),
-            List::Exception if is_judged(Check::Licenses) => {
+            PolicyList::Ignore => by(&[Code::AdvisoryIgnored, Code::YankedIgnored], EffectKind::Suppresses),
+            PolicyList::License if was_checked(Check::Licenses) => self.allows_license(entry),
+            PolicyList::Exception if was_checked(Check::Licenses) => {
                 let packages = self.matched.get(&entry.subject.span.start)?;
                 // Of a file of exceptions cargo-deny never says that one is not needed.
-                otherwise_nothing(Check::Licenses, packaged(packages.to_vec(), Does::Excepts))
+                otherwise_nothing(Check::Licenses, packaged(packages.to_vec(), EffectKind::AllowsExtraLicense))
             }
             // An expression that a clarification states is labeled where it stands.
-            List::Clarify => otherwise_nothing(
+            PolicyList::Clarify => otherwise_nothing(
                 Check::Licenses,
-                by(&[Code::Accepted, Code::Rejected], Does::Clarifies),
+                by(&[Code::Accepted, Code::Rejected], EffectKind::Clarifies),
             ),
-            List::Allow => otherwise_nothing(Check::Bans, by(&[Code::Allowed], Does::Allows)),
-            List::Deny if !entry.about_duplicates => {
-                let banned = by(&[Code::Banned], Does::Bans);
-                let banned = banned.or_else(|| by(&[Code::AllowedByWrapper], Does::BansButWrapped));
+            PolicyList::Allow => otherwise_nothing(Check::Bans, by(&[Code::Allowed], EffectKind::Allows)),
+            PolicyList::Deny if !entry.about_duplicates => {
+                let banned = by(&[Code::Banned], EffectKind::Bans);
+                let banned = banned.or_else(|| by(&[Code::AllowedByWrapper], EffectKind::BansExceptWrappers));
                 otherwise_nothing(Check::Bans, banned)
             }
-            List::Wrapper => by(&[Code::AllowedByWrapper], Does::Wraps),
-            List::Skip => by(&[Code::Skipped], Does::Skips),
-            List::SkipTree => by(&[Code::SkippedByRoot], Does::SkipsBelow),
-            List::Features => by(
+            PolicyList::Wrapper => by(&[Code::AllowedByWrapper], EffectKind::Wraps),
+            PolicyList::Skip => by(&[Code::Skipped], EffectKind::Skips),
+            PolicyList::SkipTree => by(&[Code::SkippedByRoot], EffectKind::SkipsTree),
+            PolicyList::Features => by(
                 &[
                     Code::ExactFeaturesMismatch,
                     Code::FeatureNotExplicitlyAllowed,
                     Code::FeatureBanned,
                 ],
-                Does::RefusesFeatures,
+                EffectKind::RestrictsFeatures,
             ),
-            List::Bypass => by(
+            PolicyList::Bypass => by(
                 &[Code::PathBypassed, Code::PathBypassedByGlob, Code::ChecksumMatch],
-                Does::Bypasses,
+                EffectKind::Bypasses,
             ),
-            List::Registry | List::Git | List::Organization => {
+            PolicyList::Registry | PolicyList::Git | PolicyList::Organization => {
                 let allowed = [Code::AllowedSource, Code::AllowedByOrganization];
-                by(&allowed, Does::AllowsSource).or_else(|| self.allows_crates_io(entry))
+                by(&allowed, EffectKind::AllowsSource).or_else(|| self.allows_crates_io(entry))
             }
             _ => None,
         }
     }
 
     /// The packages of the findings of these codes that point to the entry.
-    fn by(&self, entry: &Entry, codes: &[Code], does: Does) -> Option<Effect> {
-        let meant = self.pointing_to(entry).iter();
+    fn by(&self, entry: &PolicyEntry, codes: &[Code], kind: EffectKind) -> Option<Effect> {
+        let meant = self.findings_on(entry).iter();
         let meant = meant.filter(|one| one.code.is_some_and(|code| codes.contains(&code)));
         let meant: Vec<_> = meant.collect();
         let packages = meant.iter().filter_map(|one| one.packages.first().cloned()).collect();
-        let effect = Effect { does, packages: sorted(packages), findings: meant.len() };
+        let effect = Effect { kind, packages: sorted(packages), findings: meant.len() };
         (effect.findings > 0).then_some(effect)
     }
 
-    fn allows_license(&self, entry: &Entry) -> Option<Effect> {
+    fn allows_license(&self, entry: &PolicyEntry) -> Option<Effect> {
         let naming = self.judged.graph.naming(&entry.subject.value);
-        packaged(naming.into_iter().map(PackageFacts::package).collect(), Does::AllowsLicense)
+        packaged(naming.into_iter().map(PackageFacts::package).collect(), EffectKind::AllowsLicense)
     }
 
     /// cargo-deny says nothing of what comes from crates.io, since that is nearly everything.
-    fn allows_crates_io(&self, entry: &Entry) -> Option<Effect> {
-        if entry.list != List::Registry || !entry.subject.value.contains("crates.io-index") {
+    fn allows_crates_io(&self, entry: &PolicyEntry) -> Option<Effect> {
+        if entry.list != PolicyList::Registry || !entry.subject.value.contains("crates.io-index") {
             return None;
         }
         let listed = self.judged.graph.packages.iter().filter(|one| one.is_from_crates_io());
-        packaged(listed.map(PackageFacts::package).collect(), Does::AllowsSource)
+        packaged(listed.map(PackageFacts::package).collect(), EffectKind::AllowsSource)
     }
 }
 
 /// Whether a finding says that an entry is for nothing.
-fn is_vain(finding: &Finding) -> bool {
+fn matches_nothing(finding: &Finding) -> bool {
     finding.code.is_some_and(Code::is_without_effect) || finding.code == Some(Code::UnknownAdvisory)
 }
 
-fn packaged(packages: Vec<PackageRef>, does: Does) -> Option<Effect> {
+fn packaged(packages: Vec<PackageRef>, kind: EffectKind) -> Option<Effect> {
     let packages = sorted(packages);
     let findings = packages.len();
-    (findings > 0).then_some(Effect { does, packages, findings })
+    (findings > 0).then_some(Effect { kind, packages, findings })
 }
 
 fn sorted(mut packages: Vec<PackageRef>) -> Vec<PackageRef> {
@@ -239,29 +239,29 @@ impl Effect {
 
     /// Whether the entry could as well not be there.
     pub(crate) fn is_nothing(&self) -> bool {
-        self.does == Does::Nothing
+        self.kind == EffectKind::Nothing
     }
 
     /// A few words: `suppresses 2 findings`, `214 packages state it`, `matches nothing`.
     pub(crate) fn short(&self) -> String {
         let packages = counted(self.packages.len(), "package");
-        match self.does {
-            Does::Suppresses => format!("suppresses {}", counted(self.findings, "finding")),
-            Does::AllowsLicense => format!("allowed license of {packages}"),
-            Does::Excepts => format!("applies to {packages}"),
-            Does::Clarifies => format!("states the license of {packages}"),
-            Does::Allows => format!("allows {packages}"),
-            Does::Bans => format!("bans {packages}"),
-            Does::BansButWrapped => format!("bans {packages}, used by wrappers only"),
-            Does::Wraps => format!("wraps {packages}"),
-            Does::Skips => format!("skips {packages}"),
-            Does::SkipsBelow => format!("hides {packages}"),
-            Does::RefusesFeatures => {
+        match self.kind {
+            EffectKind::Suppresses => format!("suppresses {}", counted(self.findings, "finding")),
+            EffectKind::AllowsLicense => format!("allowed license of {packages}"),
+            EffectKind::AllowsExtraLicense => format!("applies to {packages}"),
+            EffectKind::Clarifies => format!("states the license of {packages}"),
+            EffectKind::Allows => format!("allows {packages}"),
+            EffectKind::Bans => format!("bans {packages}"),
+            EffectKind::BansExceptWrappers => format!("bans {packages}, used by wrappers only"),
+            EffectKind::Wraps => format!("wraps {packages}"),
+            EffectKind::Skips => format!("skips {packages}"),
+            EffectKind::SkipsTree => format!("hides {packages}"),
+            EffectKind::RestrictsFeatures => {
                 format!("{} about {packages}", counted(self.findings, "finding"))
             }
-            Does::Bypasses => format!("lets {} pass", counted(self.findings, "file")),
-            Does::AllowsSource => format!("allowed source of {packages}"),
-            Does::Nothing => "matches nothing".to_owned(),
+            EffectKind::Bypasses => format!("lets {} pass", counted(self.findings, "file")),
+            EffectKind::AllowsSource => format!("allowed source of {packages}"),
+            EffectKind::Nothing => "matches nothing".to_owned(),
         }
     }
 
@@ -333,7 +333,7 @@ mod tests {
             .collect();
         let counts: BTreeMap<_, _> =
             Check::JUDGED.iter().map(|check| (*check, Counts::default())).collect();
-        let judged = Judged { findings: &findings, counts: &counts, graph, matched: &matched };
+        let judged = EffectInput { findings: &findings, counts: &counts, graph, matched: &matched };
         let entries = entries::entries(text);
         let effects = Effects::new(&entries, FILE.into(), judged, &|_, span| Some(span.clone()));
         let told = entries.iter().filter_map(|entry| {

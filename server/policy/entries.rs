@@ -3,13 +3,13 @@
 
 use super::{
     spec::{self, Spec},
-    syntax::{Document, Kind, Line, Statement, Value},
+    syntax::{PolicyDocument, ValueKind, SyntaxLine, Statement, ValueNode},
 };
 use crate::text::{Span, Spanned};
 
 /// Which list an entry stands in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub(crate) enum List {
+pub(crate) enum PolicyList {
     /// `advisories.ignore`
     Ignore,
     /// `licenses.allow`
@@ -46,7 +46,7 @@ pub(crate) enum List {
     Organization,
 }
 
-impl List {
+impl PolicyList {
     /// Those at a fixed path of the policy, with it.
     const FIXED: [(Self, &[&str]); 18] = [
         (Self::Ignore, &["advisories", "ignore"]),
@@ -104,8 +104,8 @@ impl List {
 
 /// One entry.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Entry {
-    pub(crate) list: List,
+pub(crate) struct PolicyEntry {
+    pub(crate) list: PolicyList,
     /// All of it: the string with its quotes, the inline table, or from the header of a `[[table]]`
     /// to its last value.
     pub(crate) span: Span,
@@ -120,10 +120,10 @@ pub(crate) struct Entry {
     is_advisory: bool,
 }
 
-impl Entry {
-    fn of(list: List, item: &Value, subject: Spanned<String>) -> Self {
+impl PolicyEntry {
+    fn of(list: PolicyList, item: &ValueNode, subject: Spanned<String>) -> Self {
         let (version, about_duplicates, reason) = (None, false, None);
-        let is_advisory = list == List::Ignore && is_id(&subject.value);
+        let is_advisory = list == PolicyList::Ignore && is_id(&subject.value);
         let span = item.span.clone();
         Self { list, span, subject, version, about_duplicates, reason, is_advisory }
     }
@@ -167,15 +167,15 @@ pub(crate) fn is_id(text: &str) -> bool {
 }
 
 /// All entries of a policy, by where they start; an entry comes before those inside of it.
-pub(crate) fn entries(text: &str) -> Vec<Entry> {
-    let document = Document::read(text, None);
-    let mut reader = Reader { text, found: Vec::new() };
+pub(crate) fn entries(text: &str) -> Vec<PolicyEntry> {
+    let document = PolicyDocument::read(text, None);
+    let mut reader = EntryReader { text, found: Vec::new() };
     let mut header: Vec<&str> = Vec::new();
     // The `[[table]]` that is being read, with the path of its header.
-    let mut open: Option<(Vec<&str>, Fields)> = None;
+    let mut open: Option<(Vec<&str>, EntryFields)> = None;
     for line in &document.lines {
         match line {
-            Line::Header(line) => {
+            SyntaxLine::Header(line) => {
                 header = line.parts.iter().map(|part| part.name(text)).collect();
                 // `[[licenses.clarify.license-files]]` belongs to the entry above.
                 let belongs = open
@@ -185,11 +185,11 @@ pub(crate) fn entries(text: &str) -> Vec<Entry> {
                     continue;
                 }
                 reader.close(open.take());
-                if let Some(list) = List::at(&header).filter(|_| line.is_array) {
-                    open = Some((header.clone(), Fields::new(list, line.span.clone())));
+                if let Some(list) = PolicyList::at(&header).filter(|_| line.is_array) {
+                    open = Some((header.clone(), EntryFields::new(list, line.span.clone())));
                 }
             }
-            Line::Statement(statement) => match &mut open {
+            SyntaxLine::Statement(statement) => match &mut open {
                 Some((path, fields)) => {
                     fields.span.end = fields.span.end.max(statement.span.end);
                     if header == *path {
@@ -208,14 +208,14 @@ pub(crate) fn entries(text: &str) -> Vec<Entry> {
 
 /// The key at a path of tables, where it stands first as a key of its own.
 pub(crate) fn key(text: &str, path: &[&str]) -> Option<Span> {
-    let document = Document::read(text, None);
+    let document = PolicyDocument::read(text, None);
     let mut header: Vec<&str> = Vec::new();
     document.lines.iter().find_map(|line| match line {
-        Line::Header(line) => {
+        SyntaxLine::Header(line) => {
             header = line.parts.iter().map(|part| part.name(text)).collect();
             None
         }
-        Line::Statement(statement) => {
+        SyntaxLine::Statement(statement) => {
             let (below, own) = (header.iter(), statement.parts.iter().map(|part| part.name(text)));
             let is_meant = below.copied().chain(own).eq(path.iter().copied());
             statement.parts.last().filter(|_| is_meant).map(|part| part.span.clone())
@@ -224,69 +224,69 @@ pub(crate) fn key(text: &str, path: &[&str]) -> Option<Span> {
 }
 
 /// The innermost entry of [`entries`] that holds `span`.
-pub(crate) fn holding<'e>(entries: &'e [Entry], span: &Span) -> Option<&'e Entry> {
+pub(crate) fn holding<'e>(entries: &'e [PolicyEntry], span: &Span) -> Option<&'e PolicyEntry> {
     let before = entries.partition_point(|entry| entry.span.start <= span.start);
-    let holds = |entry: &&Entry| span.end <= entry.span.end;
+    let holds = |entry: &&PolicyEntry| span.end <= entry.span.end;
     // Entries stand beside each other, or one in another.
     let last = entries[..before].iter().rposition(|entry| !entry.list.is_inner())?;
     entries[last..before].iter().rev().find(holds)
 }
 
-struct Reader<'t> {
+struct EntryReader<'t> {
     text: &'t str,
-    found: Vec<Entry>,
+    found: Vec<PolicyEntry>,
 }
 
-impl<'t> Reader<'t> {
+impl<'t> EntryReader<'t> {
     /// Reads the lists in the value of a statement below `path`.
     fn walk(&mut self, path: &[&'t str], statement: &Statement) {
         let Some(value) = &statement.value else { return };
         let mut path = path.to_vec();
         path.extend(statement.parts.iter().map(|part| part.name(self.text)));
         match &value.kind {
-            Kind::Array { items, .. } => {
-                if let Some(list) = List::at(&path) {
+            ValueKind::Array { items, .. } => {
+                if let Some(list) = PolicyList::at(&path) {
                     for item in items {
                         self.item(list, item);
                     }
                 }
             }
-            Kind::Table { statements, .. } => {
+            ValueKind::Table { statements, .. } => {
                 for statement in statements {
                     self.walk(&path, statement);
                 }
             }
-            Kind::Text(_) | Kind::Bare => {}
+            ValueKind::Text(_) | ValueKind::Bare => {}
         }
     }
 
-    fn item(&mut self, list: List, item: &Value) {
+    fn item(&mut self, list: PolicyList, item: &ValueNode) {
         match &item.kind {
-            Kind::Text(_) => {
-                let entry = string(self.text, item).map(|subject| Entry::of(list, item, subject));
+            ValueKind::Text(_) => {
+                let entry = string(self.text, item).map(|subject| PolicyEntry::of(list, item, subject));
                 self.found.extend(entry);
             }
-            Kind::Table { statements, .. } => {
-                let mut fields = Fields::new(list, item.span.clone());
+            ValueKind::Table { statements, .. } => {
+                let mut fields = EntryFields::new(list, item.span.clone());
                 for statement in statements {
                     fields.take(self.text, statement);
                 }
                 self.close(Some((Vec::new(), fields)));
             }
-            Kind::Array { .. } | Kind::Bare => {}
+            ValueKind::Array { .. } | ValueKind::Bare => {}
         }
     }
 
-    fn close(&mut self, open: Option<(Vec<&str>, Fields)>) {
+    fn close(&mut self, open: Option<(Vec<&str>, EntryFields)>) {
         let Some((_, fields)) = open else { return };
         self.found.extend(fields.inside);
-        let Fields { list, span, id, spec, name, version, about_duplicates, reason, .. } = fields;
+        let EntryFields { list, span, id, spec, name, version, about_duplicates, reason, .. } = fields;
         let is_advisory = id.is_some();
         let (subject, version) = match id.or(spec) {
             Some(subject) => (Some(subject), None),
             None => (name, version),
         };
-        let entry = subject.map(|subject| Entry {
+        let entry = subject.map(|subject| PolicyEntry {
             list,
             span,
             subject,
@@ -300,8 +300,8 @@ impl<'t> Reader<'t> {
 }
 
 /// What a table of a list says.
-struct Fields {
-    list: List,
+struct EntryFields {
+    list: PolicyList,
     span: Span,
     id: Option<Spanned<String>>,
     spec: Option<Spanned<String>>,
@@ -309,11 +309,11 @@ struct Fields {
     version: Option<Spanned<String>>,
     about_duplicates: bool,
     reason: Option<(Spanned<String>, Span)>,
-    inside: Vec<Entry>,
+    inside: Vec<PolicyEntry>,
 }
 
-impl Fields {
-    fn new(list: List, span: Span) -> Self {
+impl EntryFields {
+    fn new(list: PolicyList, span: Span) -> Self {
         let (id, spec, name, version) = (None, None, None, None);
         let (about_duplicates, reason, inside) = (false, None, Vec::new());
         Self { list, span, id, spec, name, version, about_duplicates, reason, inside }
@@ -323,7 +323,7 @@ impl Fields {
         let [key] = &*statement.parts else { return };
         let Some(value) = &statement.value else { return };
         match (key.name(text), self.list) {
-            ("id", List::Ignore) => self.id = string(text, value),
+            ("id", PolicyList::Ignore) => self.id = string(text, value),
             ("crate", _) => self.spec = string(text, value),
             ("name", _) => self.name = string(text, value),
             ("version", _) => self.version = string(text, value),
@@ -331,25 +331,25 @@ impl Fields {
                 let said = string(text, value);
                 self.reason = said.map(|said| (said, key.span.clone()));
             }
-            ("deny-multiple-versions", List::Deny) => {
+            ("deny-multiple-versions", PolicyList::Deny) => {
                 self.about_duplicates = text.get(value.span.clone()) == Some("true");
             }
-            ("allow", List::Exception) => self.take_inside(text, List::ExceptionLicense, value),
-            ("wrappers", List::Deny) => self.take_inside(text, List::Wrapper, value),
+            ("allow", PolicyList::Exception) => self.take_inside(text, PolicyList::ExceptionLicense, value),
+            ("wrappers", PolicyList::Deny) => self.take_inside(text, PolicyList::Wrapper, value),
             _ => {}
         }
     }
 
-    fn take_inside(&mut self, text: &str, list: List, value: &Value) {
+    fn take_inside(&mut self, text: &str, list: PolicyList, value: &ValueNode) {
         let strings = value.items().iter();
         let strings = strings.filter_map(|item| Some((item, string(text, item)?)));
-        self.inside.extend(strings.map(|(item, subject)| Entry::of(list, item, subject)));
+        self.inside.extend(strings.map(|(item, subject)| PolicyEntry::of(list, item, subject)));
     }
 }
 
-fn string(text: &str, value: &Value) -> Option<Spanned<String>> {
+fn string(text: &str, value: &ValueNode) -> Option<Spanned<String>> {
     match &value.kind {
-        Kind::Text(quoted) => {
+        ValueKind::Text(quoted) => {
             let said = text.get(quoted.inside.clone())?;
             Some(Spanned { value: said.to_owned(), span: quoted.inside.clone() })
         }
@@ -427,7 +427,7 @@ mod tests {
     fn the_package_of_an_entry_is_named_before_its_requirement() {
         let text = "[bans]\nskip = [\"a@1\", \"b:^2\", { name = \"c\" }]\n[advisories]\nignore = [\"A-1\", \"d\"]\n";
         let all = entries(text);
-        let named = all.iter().filter_map(Entry::package);
+        let named = all.iter().filter_map(PolicyEntry::package);
         let named: Vec<_> = named.map(|name| (name.value, &text[name.span])).collect();
         assert_eq!(named, [("a", "a"), ("b", "b"), ("c", "c"), ("d", "d")]);
     }
@@ -435,7 +435,7 @@ mod tests {
     fn what_stands_behind_id_is_an_advisory_and_what_stands_behind_crate_is_none() {
         let text =
             "[advisories]\nignore = [\"A-1\", { id = \"a-1\" }, { crate = \"A-1\" }, \"a-1\"]\n";
-        let told: Vec<_> = entries(text).iter().map(Entry::is_advisory).collect();
+        let told: Vec<_> = entries(text).iter().map(PolicyEntry::is_advisory).collect();
         assert_eq!(told, [true, true, false, false]);
     }
 
@@ -446,7 +446,7 @@ mod tests {
         let reasons: Vec<_> = all.iter().filter_map(|entry| entry.reason.as_ref()).collect();
         let (reason, key) = reasons[0];
         assert_eq!((reasons.len(), &*reason.value, &text[key.clone()]), (1, "why", "reason"));
-        let versioned: Vec<_> = all.iter().map(Entry::is_versioned).collect();
+        let versioned: Vec<_> = all.iter().map(PolicyEntry::is_versioned).collect();
         assert_eq!(versioned, [true, true, true, false]);
     }
 }

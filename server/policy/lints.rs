@@ -1,12 +1,11 @@
-//! What we say about a policy besides cargo-deny's findings: entries that look away without a
-//! reason, for longer than was meant, or from more than there is; checks that are turned off; files
-//! that nobody reads.
+//! Our own findings about a policy, next to cargo-deny's: entries that suppress findings without a
+//! reason, past their date, or too broadly; disabled checks; policy files that are not used.
 //!
-//! Hints and warnings, never errors; they count in no exit code but that of `check --strict`. A
-//! reason is what the key `reason` says or, where there is none, a comment on the entry's line or
-//! directly above it. `until YYYY-MM-DD` in either is the last day on which it holds.
+//! They are hints and warnings, never errors; only `check --strict` counts them in its exit code. A
+//! reason is the key `reason` or, without it, a comment on the line of the entry or directly above.
+//! `until YYYY-MM-DD` in either is the last day on which the entry is valid.
 //!
-//! What an entry matches is taken from cargo-deny's own diagnostics as far as they tell.
+//! What an entry matches comes from cargo-deny's diagnostics.
 
 mod broad;
 mod dates;
@@ -33,110 +32,109 @@ use crate::{
     verdict::{Code, Finding, GraphFacts, PackageRef, PolicyText, Severity, own},
 };
 pub(crate) use dates::rewritten;
-use entries::Entry;
+use entries::CommentedEntry;
 
-pub(crate) use files::{Beside, files};
-pub(crate) use turned_off::mended as turned_on;
+pub(crate) use files::{SiblingPolicy, files};
+pub(crate) use turned_off::enabling_value;
 
-/// What a reason is, and until when it holds.
-pub const CONVENTION: &str = "An entry says why it is there by its `reason` or, where it has none, by a comment on its line or \
-     directly above it; the exceptions of `licenses`, which have no `reason`, may share a comment above their list. A check that is \
-     turned off is explained by such a comment, too. `until YYYY-MM-DD` in a reason or a comment is the last day on which it holds. \
-     What begins with `TODO` is still to be written.";
+/// What counts as a reason, and how an entry expires.
+pub const CONVENTION: &str = "The reason for an entry is its `reason` key or, without one, a comment on its line or directly above it. \
+     `licenses.exceptions` entries have no `reason` key; one comment above the list can explain all of them. A comment also \
+     explains a disabled check. `until YYYY-MM-DD` in a reason or a comment is the last day on which the entry is valid. \
+     A reason that starts with `TODO` counts as missing.";
 
-/// What the lints look at.
+/// The input of the lints.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Judged<'j> {
-    /// The policy.
+pub(crate) struct LintInput<'j> {
     pub(crate) policy: &'j PolicyText,
-    /// What was found by it.
+    /// The findings of the check with this policy
     pub(crate) findings: &'j [Finding],
-    /// What it was judged on.
+    /// The graph that was checked
     pub(crate) graph: &'j GraphFacts,
-    /// Versions that requirements admit and ignored advisories do not concern, by advisory.
+    /// By id of an ignored advisory: a package that has it, and a version that fixes it and satisfies the
+    /// requirements.
     pub(crate) reachable: &'j BTreeMap<String, (PackageRef, Version)>,
-    /// Today.
     pub(crate) today: Date,
 }
 
-/// Everything that is to be said about the text of a policy.
-pub(crate) fn lints(judged: &Judged<'_>) -> Vec<Finding> {
-    if judged.policy.path.is_none() {
+/// All lint findings about the text of a policy.
+pub(crate) fn lints(input: &LintInput<'_>) -> Vec<Finding> {
+    if input.policy.path.is_none() {
         return Vec::new();
     }
-    let text = judged.policy.text.as_str();
-    // Without its comments it would seem to give no reasons.
+    let text = input.policy.text.as_str();
+    // The comments of a longer text are not read, so its reasons would seem to be missing.
     if text.len() > limits::EDITED_POLICY {
         return Vec::new();
     }
     let (parsed, _) = tree::parse(text);
     let parsed = parsed.get_ref();
-    let comments = Document::read(text, None).comments;
-    let read = Read { judged, text, parsed, comments, placed: placed(judged) };
-    let entries = read.entries();
+    let comments = PolicyDocument::read(text, None).comments;
+    let context = LintContext { input, text, parsed, comments, starts: starts(input) };
+    let entries = context.entries();
     let mut all = Vec::new();
-    all.extend(reasons::missing(&read, &entries));
-    all.extend(dates::passed(&read, &entries));
-    all.extend(broad::entries(&read, &entries));
-    all.extend(yanked::not_ignored(&read, &entries));
-    all.extend(has_fix::ignored(&read, &entries));
-    all.extend(turned_off::checks(&read));
-    all.extend(single::allowed(&read));
-    all.extend(organizations::whole(&read));
+    all.extend(reasons::missing(&context, &entries));
+    all.extend(dates::expired(&context, &entries));
+    all.extend(broad::entries(&context, &entries));
+    all.extend(yanked::not_ignored(&context, &entries));
+    all.extend(has_fix::ignored(&context, &entries));
+    all.extend(turned_off::checks(&context));
+    all.extend(single::allowed(&context));
+    all.extend(organizations::whole(&context));
     all
 }
 
-/// A policy that was read, as far as it can be.
-struct Read<'r> {
-    judged: &'r Judged<'r>,
+/// A parsed policy with its comments and findings.
+struct LintContext<'r> {
+    input: &'r LintInput<'r>,
     text: &'r str,
     parsed: &'r DeTable<'r>,
     comments: Vec<Span>,
-    /// Where findings begin in the policy, each with its index, in the order of the text.
-    placed: Vec<(usize, usize)>,
+    /// The start of each location in the policy with the index of its finding, in the order of the text.
+    starts: Vec<(usize, usize)>,
 }
 
-fn placed(judged: &Judged<'_>) -> Vec<(usize, usize)> {
-    let findings = judged.findings.iter().enumerate();
+fn starts(input: &LintInput<'_>) -> Vec<(usize, usize)> {
+    let findings = input.findings.iter().enumerate();
     let locations = findings.flat_map(|(index, finding)| {
         let here =
-            finding.locations.iter().filter(|location| location.file == judged.policy.name());
+            finding.locations.iter().filter(|location| location.file == input.policy.name());
         here.map(move |location| (location.span.start, index))
     });
-    let mut placed: Vec<_> = locations.collect();
-    placed.sort_unstable();
-    placed
+    let mut starts: Vec<_> = locations.collect();
+    starts.sort_unstable();
+    starts
 }
 
-impl Read<'_> {
-    /// A finding at a span of the policy.
-    fn said(&self, code: Code, severity: Severity, span: Span, message: String) -> Finding {
-        own(code, severity, message, vec![self.judged.policy.location(span)])
+impl LintContext<'_> {
+    /// A lint finding at a span of the policy.
+    fn finding(&self, code: Code, severity: Severity, span: Span, message: String) -> Finding {
+        own(code, severity, message, vec![self.input.policy.location(span)])
     }
 
-    /// The findings of that code which stand in a span of the policy.
-    fn found(&self, code: Code, span: &Span) -> impl Iterator<Item = &Finding> {
-        self.standing_in(span).filter(move |finding| finding.code == Some(code))
+    /// The findings with this code in a span of the policy.
+    fn with_code(&self, code: Code, span: &Span) -> impl Iterator<Item = &Finding> {
+        self.in_span(span).filter(move |finding| finding.code == Some(code))
     }
 
-    /// The findings that stand in a span of the policy.
-    fn standing_in(&self, span: &Span) -> impl Iterator<Item = &Finding> {
-        let first = self.placed.partition_point(|(start, _)| *start < span.start);
+    /// The findings in a span of the policy.
+    fn in_span(&self, span: &Span) -> impl Iterator<Item = &Finding> {
+        let first = self.starts.partition_point(|(start, _)| *start < span.start);
         let end = span.end;
-        let from_there = self.placed[first..].iter().take_while(move |(start, _)| *start < end);
-        from_there.map(|(_, finding)| &self.judged.findings[*finding])
+        let from_there = self.starts[first..].iter().take_while(move |(start, _)| *start < end);
+        from_there.map(|(_, finding)| &self.input.findings[*finding])
     }
 
-    /// Whether cargo-deny says of an entry that it has no effect.
-    fn is_without_effect(&self, entry: &Entry) -> bool {
-        let mut findings = self.standing_in(&entry.span);
+    /// Whether cargo-deny reports that an entry has no effect.
+    fn is_without_effect(&self, entry: &CommentedEntry) -> bool {
+        let mut findings = self.in_span(&entry.span);
         findings.any(|finding| finding.code.is_some_and(Code::is_without_effect))
     }
 
-    /// The comments on the lines of these offsets, and those directly above the first; each without
-    /// its `#` and blanks.
+    /// The comments on the lines of these offsets and directly above the first, without `#` and
+    /// surrounding whitespace.
     fn comments(&self, offsets: &[usize]) -> Vec<Span> {
-        // An offset may stand within a character.
+        // An offset may be inside a character.
         let bytes = self.text.as_bytes();
         let line_start =
             |at: usize| bytes[..at].iter().rposition(|byte| *byte == b'\n').map_or(0, |at| at + 1);
@@ -164,11 +162,11 @@ impl Read<'_> {
         }
         found.sort_by_key(|comment| comment.start);
         found.dedup();
-        found.into_iter().map(|comment| self.words_of(comment)).collect()
+        found.into_iter().map(|comment| self.trimmed(comment)).collect()
     }
 
-    /// A comment without what begins and ends it.
-    fn words_of(&self, comment: Span) -> Span {
+    /// A comment without `#` and surrounding whitespace.
+    fn trimmed(&self, comment: Span) -> Span {
         let all = &self.text[comment.clone()];
         let words = all.trim_start_matches('#').trim_start();
         let start = comment.end - words.len();
@@ -176,12 +174,12 @@ impl Read<'_> {
     }
 }
 
-/// The text of one place for a sentence.
+/// The first line of a text, safe to show in a message.
 fn shown(text: &str) -> String {
     crate::verdict::harmless(text.lines().next().unwrap_or_default())
 }
 
-/// A file whose text is not the policy's, for lints about files.
+/// The first line of a file, for lints about the whole file.
 fn head(text: &SourceText) -> Span {
     let first = text.as_str().lines().next().unwrap_or_default();
     0..first.len()
@@ -195,7 +193,7 @@ mod tests {
     use super::samples::Sample;
 
     #[test]
-    fn no_text_is_too_broken_to_be_looked_at() {
+    fn every_prefix_of_a_policy_is_linted_without_panic() {
         let whole = "[advisories]\nyanked = \"allow\" # until 2020-01-01\nignore = [\n  { id = \"A-1\", reason = \
                      \"until 2020/1/1\" }, # é\n  \"rustsec-2020-0001\",\n]\n[[bans.skip]]\nname = \"single\"\n\
                      [licenses]\nallow = [\"ISC\"]\nexceptions = [{ crate = \"single\", allow = [] }]\n";
@@ -206,7 +204,7 @@ mod tests {
                 let span = &finding.locations[0].span;
                 assert!(text.get(span.clone()).is_some(), "{span:?} of {text}");
             }
-            // What stands behind a gap is read, too.
+            // The text after a gap is read, too.
             let gap = &whole[(end + 3..whole.len())
                 .find(|at| whole.is_char_boundary(*at))
                 .unwrap_or(whole.len())..];
@@ -215,7 +213,7 @@ mod tests {
     }
 
     #[test]
-    fn thousands_of_entries_are_looked_at_at_once() {
+    fn thousands_of_entries_are_linted_quickly() {
         let entries = |quote: &str| -> String {
             let lines = (0..5_000).map(|number| format!("    {quote}a{number}{quote},\n"));
             lines.collect::<Vec<_>>().concat()
@@ -231,9 +229,9 @@ mod tests {
     }
 
     #[test]
-    fn without_a_policy_nothing_is_said() {
-        let judged = Sample::new("[bans]\nskip = [\"a\"]\n");
-        assert!(!judged.lints().is_empty());
-        assert!(judged.without_path().is_empty());
+    fn no_policy_has_no_lints() {
+        let sample = Sample::new("[bans]\nskip = [\"a\"]\n");
+        assert!(!sample.lints().is_empty());
+        assert!(sample.without_path().is_empty());
     }
 }

@@ -1,8 +1,8 @@
 //! A policy's outline: its tables, keys and entries for a list of symbols, and what can be folded.
 
 use super::{
-    entries::{Entry, entries},
-    syntax::{Document, Kind, Line, Statement},
+    entries::{PolicyEntry, entries},
+    syntax::{PolicyDocument, ValueKind, SyntaxLine, Statement},
 };
 use crate::text::Span;
 
@@ -12,7 +12,7 @@ pub(crate) enum SymbolKind {
     Table,
     List,
     Key,
-    Entry,
+    PolicyEntry,
 }
 
 /// A part of the policy.
@@ -48,13 +48,13 @@ const LONGEST: usize = 60;
 
 /// The tables of a policy with their keys, and the entries of lists below these.
 pub(crate) fn symbols(text: &str) -> Vec<Symbol> {
-    let document = Document::read(text, None);
+    let document = PolicyDocument::read(text, None);
     let entries = entries(text);
     let mut symbols: Vec<Symbol> = Vec::new();
     let mut table: Option<usize> = None;
     for line in &document.lines {
         match line {
-            Line::Header(header) => {
+            SyntaxLine::Header(header) => {
                 let names: Vec<_> = header.parts.iter().map(|part| part.name(text)).collect();
                 let name = names.join(".");
                 if name.is_empty() {
@@ -68,12 +68,12 @@ pub(crate) fn symbols(text: &str) -> Vec<Symbol> {
                 // One of several tables is called by what it is about.
                 let entry = entries.iter().find(|entry| entry.span.start == header.span.start);
                 let detail = entry.map(|entry| entry.subject.value.clone()).unwrap_or_default();
-                let kind = if header.is_array { SymbolKind::Entry } else { SymbolKind::Table };
+                let kind = if header.is_array { SymbolKind::PolicyEntry } else { SymbolKind::Table };
                 let (span, inside) = (header.span.clone(), Vec::new());
                 symbols.push(Symbol { name, detail, kind, span, selection, inside });
                 table = Some(symbols.len() - 1);
             }
-            Line::Statement(statement) => {
+            SyntaxLine::Statement(statement) => {
                 let Some(symbol) = key(text, statement, &entries) else { continue };
                 match table.and_then(|at| symbols.get_mut(at)) {
                     Some(table) => {
@@ -88,7 +88,7 @@ pub(crate) fn symbols(text: &str) -> Vec<Symbol> {
     symbols
 }
 
-fn key(text: &str, statement: &Statement, entries: &[Entry]) -> Option<Symbol> {
+fn key(text: &str, statement: &Statement, entries: &[PolicyEntry]) -> Option<Symbol> {
     let names: Vec<_> = statement.parts.iter().map(|part| part.name(text)).collect();
     let name = names.join(".");
     let (first, last) = (statement.parts.first()?, statement.parts.last()?);
@@ -96,7 +96,7 @@ fn key(text: &str, statement: &Statement, entries: &[Entry]) -> Option<Symbol> {
     let (mut detail, mut kind, mut inside) = (String::new(), SymbolKind::Key, Vec::new());
     if let Some(value) = &statement.value {
         let written = text.get(value.span.clone()).unwrap_or_default();
-        if let Kind::Array { items, .. } = &value.kind {
+        if let ValueKind::Array { items, .. } = &value.kind {
             kind = SymbolKind::List;
             detail = format!("{}", items.len());
             let here = entries.iter().filter(|entry| {
@@ -113,11 +113,11 @@ fn key(text: &str, statement: &Statement, entries: &[Entry]) -> Option<Symbol> {
     (!name.is_empty()).then_some(Symbol { name, detail, kind, span, selection, inside })
 }
 
-fn entry_symbol(entry: &Entry, list: &Span) -> Symbol {
+fn entry_symbol(entry: &PolicyEntry, list: &Span) -> Symbol {
     Symbol {
         name: entry.subject.value.chars().take(LONGEST).collect(),
         detail: entry.version.as_ref().map(|version| version.value.clone()).unwrap_or_default(),
-        kind: SymbolKind::Entry,
+        kind: SymbolKind::PolicyEntry,
         span: entry.span.start..entry.span.end.min(list.end),
         selection: entry.subject.span.clone(),
         inside: Vec::new(),
@@ -126,7 +126,7 @@ fn entry_symbol(entry: &Entry, list: &Span) -> Symbol {
 
 /// Tables, lists of several lines and blocks of comments.
 pub(crate) fn folds(text: &str) -> Vec<Fold> {
-    let document = Document::read(text, None);
+    let document = PolicyDocument::read(text, None);
     let mut folds = Vec::new();
     let mut region = |span: Span| {
         if text.get(span.clone()).is_some_and(|inside| inside.contains('\n')) {
@@ -136,11 +136,11 @@ pub(crate) fn folds(text: &str) -> Vec<Fold> {
     let mut table: Option<Span> = None;
     for line in &document.lines {
         match line {
-            Line::Header(header) => {
+            SyntaxLine::Header(header) => {
                 table.take().into_iter().for_each(&mut region);
                 table = Some(header.span.clone());
             }
-            Line::Statement(statement) => {
+            SyntaxLine::Statement(statement) => {
                 if let Some(table) = &mut table {
                     table.end = table.end.max(statement.span.end);
                 }

@@ -26,15 +26,15 @@ pub(crate) const CARGO_DENY: &str = "0.20.2";
 
 /// A table, of the file or of an entry of a list.
 #[derive(Debug)]
-pub(crate) struct Table {
+pub(crate) struct SchemaTable {
     /// What stands in it besides what its form brings.
-    own: &'static [Key],
-    pub(crate) form: Form,
+    own: &'static [SchemaKey],
+    pub(crate) form: EntryForm,
 }
 
 /// What a table says first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Form {
+pub(crate) enum EntryForm {
     /// Nothing in particular.
     Plain,
     /// Which packages it is about: `crate`, or `name` and `version`.
@@ -50,9 +50,9 @@ pub(crate) enum Form {
 
 /// A key of a table.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Key {
+pub(crate) struct SchemaKey {
     pub(crate) name: &'static str,
-    pub(crate) value: Value,
+    pub(crate) value: ValueType,
     /// What it does: whole sentences.
     pub(crate) about: &'static str,
     /// What holds where it is absent, in TOML; `None` where that is no value.
@@ -61,14 +61,14 @@ pub(crate) struct Key {
     pub(crate) absent: Option<&'static str>,
     /// A whole policy that has it.
     pub(crate) example: &'static str,
-    pub(crate) standing: Standing,
+    pub(crate) status: KeyStatus,
     /// The table is refused without it.
     pub(crate) required: bool,
 }
 
 /// Whether a key should be written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Standing {
+pub(crate) enum KeyStatus {
     Current,
     /// It works, with a warning.
     Moved {
@@ -85,7 +85,7 @@ pub(crate) enum Standing {
         instead: &'static str,
     },
     /// It is read and does nothing.
-    Idle {
+    NoEffect {
         /// Why, the rest of a sentence.
         why: &'static str,
     },
@@ -93,32 +93,32 @@ pub(crate) enum Standing {
 
 /// What may stand behind a key or in a list.
 #[derive(Clone, Copy, Debug)]
-pub(crate) enum Value {
+pub(crate) enum ValueType {
     Bool,
     Integer,
     /// A number with a decimal point: cargo-deny takes no integer for it.
     Float,
-    Text(Text),
+    Text(StringKind),
     /// One of these, in quotes.
-    Choice(&'static [Choice]),
-    List(&'static Value),
-    Table(&'static Table),
+    Choice(&'static [SchemaChoice]),
+    List(&'static ValueType),
+    Table(&'static SchemaTable),
     /// A string or a table that can say more.
-    Either(Text, &'static Table),
+    Either(StringKind, &'static SchemaTable),
     /// It is not looked at.
     Anything,
 }
 
 /// One of the values of a key.
 #[derive(Debug)]
-pub(crate) struct Choice {
+pub(crate) struct SchemaChoice {
     pub(crate) value: &'static str,
     pub(crate) about: &'static str,
 }
 
 /// What a string means.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Text {
+pub(crate) enum StringKind {
     /// Anything.
     Words,
     /// `name`, `name@version`, `name:requirement`
@@ -176,51 +176,51 @@ pub(crate) enum Host {
 
 /// A part of our words.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Piece<'w> {
+pub(crate) enum TextPiece<'w> {
     Text(&'w str),
     Code(&'w str),
 }
 
 /// The levels of a lint.
-const LEVELS: &[Choice] = &[
-    Choice { value: "allow", about: "Nothing is reported, or only a note." },
-    Choice { value: "warn", about: "It is reported as a warning; the check succeeds." },
-    Choice { value: "deny", about: "It is reported as an error; the check fails." },
+const LEVELS: &[SchemaChoice] = &[
+    SchemaChoice { value: "allow", about: "Nothing is reported, or only a note." },
+    SchemaChoice { value: "warn", about: "It is reported as a warning; the check succeeds." },
+    SchemaChoice { value: "deny", about: "It is reported as an error; the check fails." },
 ];
 
-const LEVEL: Value = Value::Choice(LEVELS);
+const LEVEL: ValueType = ValueType::Choice(LEVELS);
 
 /// Which packages something is reported for, by who depends on them.
-const SCOPES: &[Choice] = &[
-    Choice { value: "all", about: "Wherever the package stands in the graph." },
-    Choice {
+const SCOPES: &[SchemaChoice] = &[
+    SchemaChoice { value: "all", about: "Wherever the package stands in the graph." },
+    SchemaChoice {
         value: "workspace",
         about: "Where a member of the workspace depends on the package directly.",
     },
-    Choice {
+    SchemaChoice {
         value: "transitive",
         about: "Where a package that is no member of the workspace depends on it.",
     },
-    Choice { value: "none", about: "Nowhere." },
+    SchemaChoice { value: "none", about: "Nowhere." },
 ];
 
-const SCOPE: Value = Value::Choice(SCOPES);
+const SCOPE: ValueType = ValueType::Choice(SCOPES);
 
-const WORDS: Value = Value::Text(Text::Words);
+const WORDS: ValueType = ValueType::Text(StringKind::Words);
 
 /// Our words, cut at the backticks.
-pub(crate) fn pieces(words: &str) -> impl Iterator<Item = Piece<'_>> {
+pub(crate) fn pieces(words: &str) -> impl Iterator<Item = TextPiece<'_>> {
     let parts = words.split('`').enumerate().filter(|(_, part)| !part.is_empty());
-    parts.map(|(index, part)| if index % 2 == 0 { Piece::Text(part) } else { Piece::Code(part) })
+    parts.map(|(index, part)| if index % 2 == 0 { TextPiece::Text(part) } else { TextPiece::Code(part) })
 }
 
 /// A key with a value that is mostly left at its default.
-const fn key(name: &'static str, value: Value, about: &'static str) -> Key {
-    let standing = Standing::Current;
-    Key { name, value, about, default: None, absent: None, example: "", standing, required: false }
+const fn key(name: &'static str, value: ValueType, about: &'static str) -> SchemaKey {
+    let status = KeyStatus::Current;
+    SchemaKey { name, value, about, default: None, absent: None, example: "", status, required: false }
 }
 
-impl Key {
+impl SchemaKey {
     /// What holds where it is absent, in TOML.
     const fn default(mut self, default: &'static str) -> Self {
         self.default = Some(default);
@@ -243,39 +243,39 @@ impl Key {
         self
     }
 
-    const fn standing(mut self, standing: Standing) -> Self {
-        self.standing = standing;
+    const fn status(mut self, status: KeyStatus) -> Self {
+        self.status = status;
         self
     }
 
     /// Whether somebody who writes a policy should be offered it.
     pub(crate) fn is_current(&self) -> bool {
-        self.standing == Standing::Current
+        self.status == KeyStatus::Current
     }
 
     /// The value of that name, where it is one of several.
-    pub(crate) fn choice(&self, value: &str) -> Option<&'static Choice> {
+    pub(crate) fn choice(&self, value: &str) -> Option<&'static SchemaChoice> {
         self.value.choices().iter().find(|choice| choice.value == value)
     }
 
     /// What its standing means for who has written it, the end of a sentence.
-    pub(crate) fn standing_words(&self) -> Option<String> {
-        match self.standing {
-            Standing::Current => None,
-            Standing::Moved { since, to } => {
+    pub(crate) fn status_note(&self) -> Option<String> {
+        match self.status {
+            KeyStatus::Current => None,
+            KeyStatus::Moved { since, to } => {
                 Some(format!("deprecated since cargo-deny {since}: write `{to}`"))
             }
-            Standing::Removed { since, instead } => {
+            KeyStatus::Removed { since, instead } => {
                 Some(format!("refused since cargo-deny {since}: {instead}"))
             }
-            Standing::Idle { why } => Some(format!("has no effect: {why}")),
+            KeyStatus::NoEffect { why } => Some(format!("has no effect: {why}")),
         }
     }
 }
 
-impl Value {
+impl ValueType {
     /// The values it is one of.
-    pub(crate) fn choices(self) -> &'static [Choice] {
+    pub(crate) fn choices(self) -> &'static [SchemaChoice] {
         match self {
             Self::Choice(choices) => choices,
             _ => &[],
@@ -283,7 +283,7 @@ impl Value {
     }
 
     /// The table that it is or may be, or of which it is a list.
-    pub(crate) fn table(self) -> Option<&'static Table> {
+    pub(crate) fn table(self) -> Option<&'static SchemaTable> {
         match self {
             Self::Table(table) | Self::Either(_, table) => Some(table),
             Self::List(item) => item.table(),
@@ -335,7 +335,7 @@ impl Value {
     }
 }
 
-impl Text {
+impl StringKind {
     /// One of them and several.
     fn words(self) -> (&'static str, &'static str) {
         match self {
@@ -372,32 +372,32 @@ impl Text {
     }
 }
 
-impl Table {
+impl SchemaTable {
     /// Its keys, in the order in which they are best read.
-    pub(crate) fn keys(&self) -> impl Iterator<Item = &'static Key> {
+    pub(crate) fn keys(&self) -> impl Iterator<Item = &'static SchemaKey> {
         let (first, reason) = match self.form {
-            Form::Plain => (&[] as &[Key], &[] as &[Key]),
-            Form::Package | Form::PackageAlone => (package::WHICH, &[] as &[Key]),
-            Form::PackageAndReason => (package::WHICH, package::REASON),
-            Form::Ignore => (package::IGNORED, package::REASON),
+            EntryForm::Plain => (&[] as &[SchemaKey], &[] as &[SchemaKey]),
+            EntryForm::Package | EntryForm::PackageAlone => (package::WHICH, &[] as &[SchemaKey]),
+            EntryForm::PackageAndReason => (package::WHICH, package::REASON),
+            EntryForm::Ignore => (package::IGNORED, package::REASON),
         };
         first.iter().chain(self.own).chain(reason)
     }
 
     /// The key of that name.
-    pub(crate) fn key(&self, name: &str) -> Option<&'static Key> {
+    pub(crate) fn key(&self, name: &str) -> Option<&'static SchemaKey> {
         self.keys().find(|key| key.name == name)
     }
 
     /// The key at the end of a path, through lists of tables.
-    pub(crate) fn at(&self, path: &[&str]) -> Option<&'static Key> {
+    pub(crate) fn at(&self, path: &[&str]) -> Option<&'static SchemaKey> {
         let (first, rest) = path.split_first()?;
         let key = self.key(first)?;
         if rest.is_empty() { Some(key) } else { key.value.table()?.at(rest) }
     }
 
     /// Every key below, with the path to it.
-    pub(crate) fn walk(&self) -> Vec<(Vec<&'static str>, &'static Key)> {
+    pub(crate) fn walk(&self) -> Vec<(Vec<&'static str>, &'static SchemaKey)> {
         let mut found = Vec::new();
         self.walk_below(&mut Vec::new(), &mut found);
         found
@@ -406,7 +406,7 @@ impl Table {
     fn walk_below(
         &self,
         path: &mut Vec<&'static str>,
-        found: &mut Vec<(Vec<&'static str>, &'static Key)>,
+        found: &mut Vec<(Vec<&'static str>, &'static SchemaKey)>,
     ) {
         for key in self.keys() {
             path.push(key.name);
@@ -438,8 +438,8 @@ mod tests {
     #[test]
     fn words_are_cut_at_backticks() {
         let cut: Vec<_> = pieces("`a` and `b`.").collect();
-        let code = Piece::Code;
-        assert_eq!(cut, [code("a"), Piece::Text(" and "), code("b"), Piece::Text(".")]);
+        let code = TextPiece::Code;
+        assert_eq!(cut, [code("a"), TextPiece::Text(" and "), code("b"), TextPiece::Text(".")]);
     }
 
     #[test]
@@ -466,9 +466,9 @@ mod tests {
     #[test]
     fn what_has_moved_is_somewhere_else() {
         for (path, key) in POLICY.walk() {
-            if let Standing::Moved { to, .. } = key.standing {
+            if let KeyStatus::Moved { to, .. } = key.status {
                 let there: Vec<_> = to.split('.').collect();
-                assert!(POLICY.at(&there).is_some_and(Key::is_current), "{path:?} to {to}");
+                assert!(POLICY.at(&there).is_some_and(SchemaKey::is_current), "{path:?} to {to}");
             }
         }
     }

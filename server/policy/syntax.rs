@@ -11,24 +11,24 @@ const DEEPEST: usize = 32;
 
 /// A text as headers and statements in their order.
 #[derive(Debug, Default)]
-pub(crate) struct Document {
-    pub(crate) lines: Vec<Line>,
+pub(crate) struct PolicyDocument {
+    pub(crate) lines: Vec<SyntaxLine>,
     /// From `#` to the line's end.
     pub(crate) comments: Vec<Span>,
 }
 
 #[derive(Debug)]
-pub(crate) enum Line {
-    Header(Header),
+pub(crate) enum SyntaxLine {
+    Header(TableHeader),
     Statement(Statement),
 }
 
 /// `[a.b]` or `[[a.b]]`
 #[derive(Debug)]
-pub(crate) struct Header {
+pub(crate) struct TableHeader {
     /// From its first bracket to its last, or to the end of what is there.
     pub(crate) span: Span,
-    pub(crate) parts: Vec<Part>,
+    pub(crate) parts: Vec<KeyPart>,
     /// It opens one more of several tables.
     pub(crate) is_array: bool,
     /// Its closing brackets are there.
@@ -40,15 +40,15 @@ pub(crate) struct Header {
 pub(crate) struct Statement {
     /// From the key to the end of the value, or of what is there.
     pub(crate) span: Span,
-    pub(crate) parts: Vec<Part>,
+    pub(crate) parts: Vec<KeyPart>,
     /// Where the `=` stands.
     pub(crate) equals: Option<usize>,
-    pub(crate) value: Option<Value>,
+    pub(crate) value: Option<ValueNode>,
 }
 
 /// A part of a key: after a dot that nothing follows, an empty one.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Part {
+pub(crate) struct KeyPart {
     /// With its quotes.
     pub(crate) span: Span,
     /// Without them.
@@ -56,18 +56,18 @@ pub(crate) struct Part {
 }
 
 #[derive(Debug)]
-pub(crate) struct Value {
+pub(crate) struct ValueNode {
     pub(crate) span: Span,
-    pub(crate) kind: Kind,
+    pub(crate) kind: ValueKind,
 }
 
 #[derive(Debug)]
-pub(crate) enum Kind {
-    Text(Quoted),
+pub(crate) enum ValueKind {
+    Text(QuotedText),
     /// A number, a truth, a date, or a word that is being typed.
     Bare,
     Array {
-        items: Vec<Value>,
+        items: Vec<ValueNode>,
         /// Where its commas stand.
         commas: Vec<usize>,
         is_closed: bool,
@@ -81,15 +81,15 @@ pub(crate) enum Kind {
 
 /// A string.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Quoted {
+pub(crate) struct QuotedText {
     /// What stands between the quotes.
     pub(crate) inside: Span,
-    pub(crate) quote: Quote,
+    pub(crate) quote: QuoteStyle,
     pub(crate) is_closed: bool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Quote {
+pub(crate) enum QuoteStyle {
     /// `"`
     Basic,
     /// `'`
@@ -98,14 +98,14 @@ pub(crate) enum Quote {
     Long,
 }
 
-impl Document {
+impl PolicyDocument {
     /// Reads a text; nothing of one that is longer than [`limits::EDITED_POLICY`]. A string that does
     /// not end reaches at least to `cursor`, when that stands in its line.
     pub(crate) fn read(text: &str, cursor: Option<usize>) -> Self {
         if text.len() > limits::EDITED_POLICY {
             return Self::default();
         }
-        let mut reader = Reader { text, at: 0, cursor, comments: Vec::new() };
+        let mut reader = PolicyParser { text, at: 0, cursor, comments: Vec::new() };
         let lines = reader.lines();
         Self { lines, comments: reader.comments }
     }
@@ -118,17 +118,17 @@ impl Document {
     }
 }
 
-impl Part {
+impl KeyPart {
     pub(crate) fn name<'t>(&self, text: &'t str) -> &'t str {
         &text[self.name.clone()]
     }
 }
 
-impl Value {
+impl ValueNode {
     /// What a string says, its escapes as they are written.
-    pub(crate) fn said<'t>(&self, text: &'t str) -> Option<&'t str> {
+    pub(crate) fn string_value<'t>(&self, text: &'t str) -> Option<&'t str> {
         match &self.kind {
-            Kind::Text(quoted) => Some(&text[quoted.inside.clone()]),
+            ValueKind::Text(quoted) => Some(&text[quoted.inside.clone()]),
             _ => None,
         }
     }
@@ -136,20 +136,20 @@ impl Value {
     /// The items of an array.
     pub(crate) fn items(&self) -> &[Self] {
         match &self.kind {
-            Kind::Array { items, .. } => items,
+            ValueKind::Array { items, .. } => items,
             _ => &[],
         }
     }
 }
 
-struct Reader<'t> {
+struct PolicyParser<'t> {
     text: &'t str,
     at: usize,
     cursor: Option<usize>,
     comments: Vec<Span>,
 }
 
-impl<'t> Reader<'t> {
+impl<'t> PolicyParser<'t> {
     fn rest(&self) -> &'t str {
         &self.text[self.at..]
     }
@@ -201,18 +201,18 @@ impl<'t> Reader<'t> {
         self.eat('\n');
     }
 
-    fn lines(&mut self) -> Vec<Line> {
+    fn lines(&mut self) -> Vec<SyntaxLine> {
         let mut lines = Vec::new();
         loop {
             self.skip_while(|c| is_blank(c) || c == '\n');
             match self.peek() {
                 None => return lines,
                 Some('#') => self.comment(),
-                Some('[') => lines.push(Line::Header(self.header())),
+                Some('[') => lines.push(SyntaxLine::Header(self.header())),
                 Some(_) => {
                     let statement = self.statement(0);
                     if !statement.parts.is_empty() || statement.equals.is_some() {
-                        lines.push(Line::Statement(statement));
+                        lines.push(SyntaxLine::Statement(statement));
                     }
                 }
             }
@@ -220,7 +220,7 @@ impl<'t> Reader<'t> {
         }
     }
 
-    fn header(&mut self) -> Header {
+    fn header(&mut self) -> TableHeader {
         let start = self.at;
         self.skip();
         let is_array = self.eat('[');
@@ -228,11 +228,11 @@ impl<'t> Reader<'t> {
         let parts = self.parts();
         self.blanks();
         let is_closed = self.eat(']') && (!is_array || self.eat(']'));
-        Header { span: start..self.at, parts, is_array, is_closed }
+        TableHeader { span: start..self.at, parts, is_array, is_closed }
     }
 
     /// The parts of a key and the blanks behind them.
-    fn parts(&mut self) -> Vec<Part> {
+    fn parts(&mut self) -> Vec<KeyPart> {
         let mut parts = Vec::new();
         loop {
             let start = self.at;
@@ -251,7 +251,7 @@ impl<'t> Reader<'t> {
             if is_empty && parts.is_empty() && self.peek() != Some('.') {
                 return parts;
             }
-            parts.push(Part { span: start..self.at, name });
+            parts.push(KeyPart { span: start..self.at, name });
             let end = self.at;
             self.blanks();
             if !self.eat('.') {
@@ -283,44 +283,44 @@ impl<'t> Reader<'t> {
         statement
     }
 
-    fn value(&mut self, depth: usize) -> Option<Value> {
+    fn value(&mut self, depth: usize) -> Option<ValueNode> {
         let start = self.at;
         let kind = match self.peek()? {
-            '"' | '\'' => Kind::Text(self.quoted()),
+            '"' | '\'' => ValueKind::Text(self.quoted()),
             '[' if depth < DEEPEST => self.array(depth + 1),
             '{' if depth < DEEPEST => self.table(depth + 1),
             '[' | '{' => {
                 // Nobody looks into it.
                 self.at = line_end(self.text, self.at);
-                Kind::Bare
+                ValueKind::Bare
             }
             ',' | ']' | '}' | '#' | '\n' | '=' => return None,
             _ => {
                 self.skip_while(|c| !is_blank(c) && !matches!(c, ',' | ']' | '}' | '#' | '\n'));
-                Kind::Bare
+                ValueKind::Bare
             }
         };
-        Some(Value { span: start..self.at, kind })
+        Some(ValueNode { span: start..self.at, kind })
     }
 
-    fn quoted(&mut self) -> Quoted {
+    fn quoted(&mut self) -> QuotedText {
         let rest = self.rest();
         let (quote, marks) = match rest {
-            _ if rest.starts_with("\"\"\"") => (Quote::Long, "\"\"\""),
-            _ if rest.starts_with("'''") => (Quote::Long, "'''"),
-            _ if rest.starts_with('"') => (Quote::Basic, "\""),
-            _ => (Quote::Literal, "'"),
+            _ if rest.starts_with("\"\"\"") => (QuoteStyle::Long, "\"\"\""),
+            _ if rest.starts_with("'''") => (QuoteStyle::Long, "'''"),
+            _ if rest.starts_with('"') => (QuoteStyle::Basic, "\""),
+            _ => (QuoteStyle::Literal, "'"),
         };
         let start = self.at + marks.len();
         let escapes = marks.starts_with('"');
-        let closing = closing(&self.text[start..], marks, quote == Quote::Long, escapes);
+        let closing = closing(&self.text[start..], marks, quote == QuoteStyle::Long, escapes);
         let closing = closing.map(|at| start + at);
         // The mark may be that of another string: then this one does not end.
         let closing =
-            closing.filter(|at| quote == Quote::Long || may_follow(&self.text[at + marks.len()..]));
+            closing.filter(|at| quote == QuoteStyle::Long || may_follow(&self.text[at + marks.len()..]));
         if let Some(end) = closing {
             self.at = end + marks.len();
-            return Quoted { inside: start..end, quote, is_closed: true };
+            return QuotedText { inside: start..end, quote, is_closed: true };
         }
         let line = line_end(self.text, start);
         let inside = &self.text[start..line];
@@ -332,23 +332,23 @@ impl<'t> Reader<'t> {
             end = end.max(cursor);
         }
         self.at = end;
-        Quoted { inside: start..end, quote, is_closed: false }
+        QuotedText { inside: start..end, quote, is_closed: false }
     }
 
-    fn array(&mut self, depth: usize) -> Kind {
+    fn array(&mut self, depth: usize) -> ValueKind {
         self.skip();
         let (mut items, mut commas) = (Vec::new(), Vec::new());
         loop {
             self.blanks();
             match self.peek() {
-                None => return Kind::Array { items, commas, is_closed: false },
+                None => return ValueKind::Array { items, commas, is_closed: false },
                 Some('\n') => {
                     let line = self.at;
                     self.skip();
                     self.blanks();
                     if self.begins_line() {
                         self.at = line;
-                        return Kind::Array { items, commas, is_closed: false };
+                        return ValueKind::Array { items, commas, is_closed: false };
                     }
                 }
                 Some('#') => self.comment(),
@@ -358,7 +358,7 @@ impl<'t> Reader<'t> {
                 }
                 Some(']') => {
                     self.skip();
-                    return Kind::Array { items, commas, is_closed: true };
+                    return ValueKind::Array { items, commas, is_closed: true };
                 }
                 Some(_) => match self.value(depth) {
                     Some(item) => items.push(item),
@@ -368,14 +368,14 @@ impl<'t> Reader<'t> {
         }
     }
 
-    fn table(&mut self, depth: usize) -> Kind {
+    fn table(&mut self, depth: usize) -> ValueKind {
         self.skip();
         let (mut statements, mut commas) = (Vec::new(), Vec::new());
         loop {
             self.blanks();
             match self.peek() {
                 None | Some('\n' | '#' | ']') => {
-                    return Kind::Table { statements, commas, is_closed: false };
+                    return ValueKind::Table { statements, commas, is_closed: false };
                 }
                 Some(',') => {
                     commas.push(self.at);
@@ -383,10 +383,10 @@ impl<'t> Reader<'t> {
                 }
                 Some('}') => {
                     self.skip();
-                    return Kind::Table { statements, commas, is_closed: true };
+                    return ValueKind::Table { statements, commas, is_closed: true };
                 }
                 // The next table has begun.
-                Some('{') => return Kind::Table { statements, commas, is_closed: false },
+                Some('{') => return ValueKind::Table { statements, commas, is_closed: false },
                 Some(_) => {
                     let before = self.at;
                     let statement = self.statement(depth);

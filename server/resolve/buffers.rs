@@ -229,7 +229,7 @@ impl BufferCopy {
         let folder = manifest.parent().unwrap_or(manifest);
         let model = Manifest::parse(text);
         let mut named = Vec::new();
-        let paths = model.all_declarations().filter_map(|declared| declared.path.as_ref());
+        let paths = model.all_dependencies().filter_map(|declared| declared.path.as_ref());
         named.extend(paths.map(|path| normalized(&folder.join(&path.value)).join("Cargo.toml")));
         if let Some(table) = &model.workspace {
             named.extend(MemberFolders::of(folder, &table.members).manifests());

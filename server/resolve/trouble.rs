@@ -5,7 +5,7 @@ use camino::{Utf8Path, Utf8PathBuf};
 use crate::{
     model::{
         lockfile::Lockfile,
-        manifest::{Declaration, Manifest},
+        manifest::{Dependency, Manifest},
         tree,
     },
     text::{SourceText, Span},
@@ -201,12 +201,12 @@ impl Files<'_> {
             let Some(text) = (self.read)(&file) else { continue };
             let manifest = Manifest::parse(text.as_str());
             for name in &names {
-                let declared = manifest.all_declarations().find(|declaration| {
-                    declaration.package == *name || declaration.key.value == *name
+                let declared = manifest.all_dependencies().find(|dependency| {
+                    dependency.package == *name || dependency.key.value == *name
                 });
-                if let Some(declaration) = declared {
-                    let span = declaration.location();
-                    return self.inherited(declaration).or(Some(CargoErrorLocation {
+                if let Some(dependency) = declared {
+                    let span = dependency.location();
+                    return self.inherited(dependency).or(Some(CargoErrorLocation {
                         file,
                         text,
                         span,
@@ -218,12 +218,12 @@ impl Files<'_> {
     }
 
     /// Where the requirement stands that a declaration inherits.
-    fn inherited(&self, declaration: &Declaration) -> Option<CargoErrorLocation> {
-        declaration.inherits.as_ref()?;
+    fn inherited(&self, dependency: &Dependency) -> Option<CargoErrorLocation> {
+        dependency.inherits.as_ref()?;
         let file = self.root.join("Cargo.toml");
         let text = (self.read)(&file)?;
         let root = Manifest::parse(text.as_str());
-        let span = root.inherited(declaration)?.location();
+        let span = root.inherited(dependency)?.location();
         Some(CargoErrorLocation { file, text, span })
     }
 

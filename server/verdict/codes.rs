@@ -79,7 +79,7 @@ codes! {
     YankedIgnored Advisories "yanked-ignored" Policy "a yanked version was found and the policy ignores it";
     IndexFailure Advisories "index-failure" Package "the registry's index says nothing about the package, so whether it was yanked is unknown";
     IndexCacheLoadFailure Advisories "index-cache-load-failure" Workspace "cargo's index cache cannot be read";
-    AdvisoryNotDetected Advisories "advisory-not-detected" Policy "an ignored advisory concerns no package";
+    AdvisoryNotDetected Advisories "advisory-not-detected" Policy "an ignored advisory matches no crate in the graph";
     YankedNotDetected Advisories "yanked-not-detected" Policy "an ignored yanked package was not found";
     UnknownAdvisory Advisories "unknown-advisory" Policy "an ignored advisory is in no database";
 
@@ -124,14 +124,14 @@ codes! {
 
     Accepted Licenses "accepted" Package "the package's license satisfies the policy";
     Rejected Licenses "rejected" Package "the policy does not allow the package's license";
-    Unlicensed Licenses "unlicensed" Package "no license can be told for the package";
+    Unlicensed Licenses "unlicensed" Package "could not determine the license of the package";
     SkippedPrivateWorkspaceCrate Licenses "skipped-private-workspace-crate" Package "the policy leaves private packages out";
     LicenseNotEncountered Licenses "license-not-encountered" Policy "an allowed license is used by no package";
     LicenseExceptionNotEncountered Licenses "license-exception-not-encountered" Policy "a license exception is used by no package";
     MissingClarificationFile Licenses "missing-clarification-file" Policy "a file that a clarification names does not exist";
-    ParseError Licenses "parse-error" Package "the package's license is no valid SPDX expression";
+    ParseError Licenses "parse-error" Package "the package's license is not a valid SPDX expression";
     EmptyLicenseField Licenses "empty-license-field" Package "the package's license field is empty";
-    NoLicenseField Licenses "no-license-field" Package "the package states no license expression";
+    NoLicenseField Licenses "no-license-field" Package "the package has no `license` field";
     GatherFailure Licenses "gather-failure" Package "a license text of the package is not recognized";
 
     GitSourceUnderspecified Sources "git-source-underspecified" Source "a git source is pinned less than the policy asks for";
@@ -163,7 +163,7 @@ codes! {
     MissingField Config "missing-field" Policy "a required key is missing";
     UnexpectedValue Config "unexpected-value" Policy "a value is none of those that are possible";
 
-    PolicySyntax Supercargo "supercargo::policy-syntax" Policy "the policy is no valid TOML";
+    PolicySyntax Supercargo "supercargo::policy-syntax" Policy "the policy is not valid TOML";
     ResolutionFailed Supercargo "supercargo::resolution-failed" Manifest "cargo rejects the workspace";
     BrokenLockFile Supercargo "supercargo::broken-lock-file" Manifest "`Cargo.lock` cannot be read";
     NoLockFile Supercargo "supercargo::no-lock-file" Workspace "there is no `Cargo.lock`: what is judged was resolved just now";

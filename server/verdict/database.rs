@@ -56,7 +56,7 @@ pub struct Database {
 pub enum DatabaseError {
     /// It was never fetched.
     #[error(
-        "the advisory database is not on this machine (`{folder}`): run `supercargo db update` with a network connection, or name a folder of advisories with the option `db`"
+        "no advisory database at `{folder}`: run `supercargo db update` while online, or set the option `db` to a folder of advisories"
     )]
     Absent {
         /// Where it would be.
@@ -64,14 +64,14 @@ pub enum DatabaseError {
     },
     /// It is older than the policy allows.
     #[error(
-        "the advisory database was last fetched on {fetched}, longer ago than the policy's `maximum-db-staleness`: run `supercargo db update`"
+        "the advisory database was last fetched on {fetched}, which exceeds `maximum-db-staleness`: run `supercargo db update`"
     )]
     Stale {
         /// When it was fetched, `YYYY-MM-DD`.
         fetched: String,
     },
     /// It cannot be read.
-    #[error("the advisory database `{folder}` cannot be read: {message}; {remedy}")]
+    #[error("could not read the advisory database `{folder}`: {message}; {remedy}")]
     Broken {
         /// Where it is.
         folder: Utf8PathBuf,
@@ -82,7 +82,7 @@ pub enum DatabaseError {
     },
     /// It could not be fetched.
     #[error(
-        "the advisory database cannot be fetched: could not {0}; try again, or name a folder of advisories with the option `db`"
+        "no advisory database: could not {0}; try again, or set the option `db` to a folder of advisories"
     )]
     Fetch(#[from] FetchError),
 }
@@ -268,7 +268,7 @@ fn open_folder(folder: &Utf8Path, children: &Children) -> Result<Database, Datab
     let broken = |message| DatabaseError::Broken {
         folder: folder.to_owned(),
         message,
-        remedy: "the option `db` wants a folder in RustSec's layout, with sound advisories in `crates/`",
+        remedy: "the option `db` requires a folder in RustSec's layout, with valid advisories in `crates/`",
     };
     let copy = ReadDb::of_folder(folder, children).map_err(|error| broken(error.to_string()))?;
     let path = copy.folder.path().to_owned();
@@ -300,7 +300,7 @@ fn open_managed(
                 if location.current(settings.offline).freshness() == Freshness::Absent {
                     return Err(error.into());
                 }
-                tracing::error!("could not {error}; the copy on this machine is used");
+                tracing::error!("could not {error}; using the local copy");
             }
         }
         let location = location.current(settings.offline);
@@ -326,7 +326,7 @@ fn open_location(
     let fetch_time = time.and_then(|time| Timestamp::try_from(time).ok()).ok_or_else(|| {
         DatabaseError::Broken {
             folder: folder.clone(),
-            message: "it is no git clone".to_owned(),
+            message: "not a git clone".to_owned(),
             remedy: REMEDY,
         }
     })?;
@@ -348,8 +348,8 @@ fn open_location(
         |message, remedy| DatabaseError::Broken { folder: folder.clone(), message, remedy };
     let copy = ReadDb::of_clone(location, children).map_err(|error| {
         let remedy = match error {
-            ReadError::Copy(_) => "make room there, or name another folder with `TMPDIR`",
-            ReadError::Changing => "end what changes it and try again",
+            ReadError::Copy(_) => "free some space there, or set `TMPDIR` to another folder",
+            ReadError::Changing => "stop the program that changes it and try again",
             ReadError::Source { .. } | ReadError::TooLarge(_) => REMEDY,
         };
         broken(error.to_string(), remedy)

@@ -11,7 +11,7 @@ use super::{
     releases::Listed,
 };
 use crate::{
-    model::manifest::Declaration,
+    model::manifest::Dependency,
     text::{SourceText, Span},
 };
 
@@ -54,23 +54,23 @@ pub(super) fn declared<'g, 'v>(
     for local in krates.krates().filter(|krate| krate.source.is_none()) {
         let Some(node) = krates.nid_for_kid(&local.id) else { continue };
         let Some(manifest) = manifests.of_node(node) else { continue };
-        for (index, dependency) in local.deps.iter().enumerate() {
+        for (index, unresolved) in local.deps.iter().enumerate() {
             let Some(krate) = krates.resolved_dependency(node, index) else { continue };
             let Some(target) = krates.nid_for_kid(&krate.id) else { continue };
-            let Some(declaration) = manifest.declaration(dependency) else { continue };
-            let origin = manifests.origin(manifest, declaration);
+            let Some(dependency) = manifest.dependency(unresolved) else { continue };
+            let origin = manifests.origin(manifest, dependency);
             // What the graph was linked with may be another requirement than it says by now.
-            let stated = origin.map_or(declaration, |(_, origin)| origin).requirement.as_ref();
+            let stated = origin.map_or(dependency, |(_, origin)| origin).requirement.as_ref();
             let stated = stated.and_then(|stated| stated.value.parse().ok());
-            let requirement = stated.unwrap_or_else(|| dependency.req.clone());
+            let requirement = stated.unwrap_or_else(|| unresolved.req.clone());
             let releases = versions(krate).and_then(|listed| {
                 Releases::of(listed, &krate.version, &requirement, local.rust_version.as_ref())
             });
-            let told = |manifest, declaration| {
-                let one = one(krates, manifest, declaration, target)?;
+            let told = |manifest, dependency| {
+                let one = one(krates, manifest, dependency, target)?;
                 Some(Declared { releases: releases.clone(), ..one })
             };
-            all.extend(told(manifest, declaration));
+            all.extend(told(manifest, dependency));
             if let Some((root, origin)) = origin {
                 all.extend(told(root, origin));
             }
@@ -84,7 +84,7 @@ pub(super) fn declared<'g, 'v>(
 fn one(
     krates: &Krates,
     manifest: &LocalManifest,
-    declaration: &Declaration,
+    dependency: &Dependency,
     target: krates::NodeId,
 ) -> Option<Declared> {
     let krate = paths::krate(krates, target)?;
@@ -92,8 +92,8 @@ fn one(
     Some(Declared {
         file: manifest.path.clone(),
         text: manifest.text.clone(),
-        key: declaration.key.span.clone(),
-        location: declaration.location(),
+        key: dependency.key.span.clone(),
+        location: dependency.location(),
         package: package_ref(krate),
         license: krate.license.clone(),
         description: krate.description.clone(),

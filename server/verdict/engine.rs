@@ -47,8 +47,10 @@ use crate::{
 use linked::Linked;
 pub(super) use linked::needs_text;
 
-/// Deep graphs are walked recursively.
+/// The checks walk deep graphs recursively.
 const STACK: usize = 32 << 20;
+
+const UNEXPECTED_END: &str = "it stopped unexpectedly";
 
 /// A running engine. Dropping it ends the thread and waits until its memory is free: the next one
 /// takes its place.
@@ -146,7 +148,7 @@ pub enum EngineError {
         message: String,
     },
     /// It broke off.
-    #[error("judge `{manifest}`: the engine broke off ({message})")]
+    #[error("check `{manifest}`: the engine failed ({message})")]
     Broke {
         /// The judged manifest.
         manifest: Utf8PathBuf,
@@ -220,7 +222,7 @@ impl Engine {
             }
             Err(_) => Err(EngineError::Broke {
                 manifest: manifest(),
-                message: "it ended without a word".to_owned(),
+                message: UNEXPECTED_END.to_owned(),
             }),
         }
     }
@@ -233,7 +235,7 @@ impl Engine {
     pub fn ask(&self, workspace: &Workspace, question: Question) -> Result<Answer, EngineError> {
         let broke = || EngineError::Broke {
             manifest: workspace.manifest.clone(),
-            message: "it ended without a word".to_owned(),
+            message: UNEXPECTED_END.to_owned(),
         };
         let (reply, answer) = mpsc::channel();
         let asked = self.told.send(Told::Asked(Box::new((question, reply))));
@@ -447,7 +449,7 @@ impl<'g> Graph<'g> {
             question.policy.parse(0, &mut Files::new()).ok().and_then(|parsed| parsed.config);
         let Some(again) = again else { return result };
         let packs = self.advisories_of(again.advisories, &known, files, question.index).packs;
-        let broken = format!("{broken}; not judged: {}", listed(&left_out));
+        let broken = format!("{broken}; not checked: {}", listed(&left_out));
         CheckResult { packs, broken: Some(broken) }
     }
 
@@ -628,7 +630,7 @@ impl<'p, 'g> Placed<'p, 'g> {
         own(
             Code::CheckFailed,
             Severity::Error,
-            format!("the check of {} broke off: {broken}", check.name()),
+            format!("the {} check failed: {broken}", check.name()),
             vec![self.locations.manifests.judged.head()],
         )
     }
@@ -675,11 +677,10 @@ fn guarded<T>(work: impl FnOnce() -> T) -> Result<T, String> {
 }
 
 fn not_judged(local: &LocalManifest) -> Finding {
-    let message =
-        "the gate does not judge this member: it is no part of the judged package's graph";
+    let message = "this member is not checked: it is not in the graph of the checked package";
     let mut finding =
         own(Code::MemberNotJudged, Severity::Help, message.to_owned(), vec![local.head()]);
-    finding.remedy = Some("the option `workspace` judges all members".to_owned());
+    finding.remedy = Some("set the option `workspace` to check all members".to_owned());
     finding
 }
 

@@ -49,7 +49,7 @@ pub(super) fn build(
     let excluded = options.exclude.iter().filter_map(|spec| match spec.parse() {
         Ok(spec) => Some(spec),
         Err(error) => {
-            tracing::warn!("`{spec}` in `graph.exclude` is no package id: {error}");
+            tracing::warn!("`{spec}` in `graph.exclude` is not a package id: {error}");
             None
         }
     });
@@ -72,7 +72,7 @@ pub(super) fn build(
     }
     let crates_io = index::features_from_index(&mut builder, folder, wanted);
     if let Err(error) = &crates_io {
-        tracing::warn!("cargo's index cannot be read, features may be incomplete: {error}");
+        tracing::warn!("could not read cargo's index, features may be incomplete: {error}");
     }
     let krates = builder.build_with_metadata(metadata, krates::NoneFilter);
     Ok((krates.map_err(|error| error.to_string())?, crates_io.ok()))

@@ -146,7 +146,7 @@ fn packages_lock(home: Utf8PathBuf) -> FileLock {
     let options = LockOptions::cargo_package_lock(Some(home));
     let locked = options.and_then(|options| options.shared().lock(|_| Some(PATIENCE)));
     locked.unwrap_or_else(|error| {
-        tracing::warn!("cargo's packages cannot be locked: {error:#}");
+        tracing::warn!("could not lock cargo's package cache: {error:#}");
         FileLock::unlocked()
     })
 }

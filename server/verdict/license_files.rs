@@ -267,12 +267,12 @@ pub(super) fn outdated(krates: &Krates, config: &ValidConfig, policy: &PolicyTex
 
 fn changed_text(krate: &Krate, path: &Utf8Path, span: Span, policy: &PolicyText) -> Finding {
     let message = format!(
-        "`{path}` of `{}` {} is not the text that this clarification was made for, which therefore does not hold",
+        "this clarification does not apply: the hash of `{path}` in `{}` {} has changed",
         krate.name, krate.version
     );
     let locations = vec![policy.location(span)];
     let mut finding = own(Code::ClarificationOutdated, Severity::Warning, message, locations);
-    finding.remedy = Some("read the text, and state its hash if the expression still fits".into());
+    finding.remedy = Some("review the text, and update `hash` if the expression is still correct".into());
     finding.packages.push(package_ref(krate));
     finding
 }

@@ -88,13 +88,13 @@ pub(super) fn examine(
         });
         let Some((file, why)) = &found else { return true };
         let message = format!(
-            "`{}` is {why}: this clarification and the {} check are incomplete",
+            "`{}` is {why}: this clarification is ignored, and the {} check is incomplete",
             file.path.value,
             Check::Licenses.name(),
         );
         let location = policy.location(file.path.span.start..file.path.span.end);
         let mut finding = own(Code::OverLimit, Severity::Error, message, vec![location]);
-        finding.remedy = Some("name a text of the package".to_owned());
+        finding.remedy = Some("use a license text of the package".to_owned());
         texts.findings.push(finding);
         false
     });
@@ -121,7 +121,7 @@ fn beside(krate: &Krate, folder: &Utf8Path) -> Option<(Utf8PathBuf, String)> {
         size += fs::metadata(path).map_or(0, |data| data.len());
         if count > limits::LICENSE_TEXTS || size > limits::LICENSE_TEXTS_SIZE {
             let limit = limits::bytes(limits::LICENSE_TEXTS_SIZE);
-            let why = format!("one of more than {} texts or {limit}", limits::LICENSE_TEXTS);
+            let why = format!("one of more than {} license texts or {limit}", limits::LICENSE_TEXTS);
             return Some((entry.file_name().into(), why));
         }
     }
@@ -156,7 +156,7 @@ fn of_package(
     let found = || node.map(|node| locations.of(node, LocationRule::Package).locations.clone());
     let locations = stated.map(|location| vec![location]).or_else(found).unwrap_or_default();
     let mut finding = own(Code::OverLimit, Severity::Error, message, locations);
-    finding.remedy = Some("state the license expression, or name a license text".to_owned());
+    finding.remedy = Some("set `license` to an expression, or use a readable `license-file`".to_owned());
     finding.packages.push(package_ref(krate));
     finding
 }

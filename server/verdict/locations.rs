@@ -98,7 +98,7 @@ impl<'g> LocationIndex<'g> {
         // Lines that can mend it come before those that point to them.
         found.locations.sort_by_key(|location| location.role == Role::Pointer);
         found.cut = if more > 0 {
-            Some(format!("{more} more dependencies that bring it are not listed"))
+            Some(format!("{more} more dependencies that require it are not listed"))
         } else if let Some(length) = unlisted {
             Some(format!("a dependency path of {length} packages is not listed"))
         } else {
@@ -113,7 +113,7 @@ impl<'g> LocationIndex<'g> {
         let mut locations: Vec<Location> = Vec::new();
         let resolved = self.resolved(entrance.local);
         for index in resolved.get(&entrance.child).into_iter().flatten() {
-            let Some(declared) = manifest.declaration(&local.deps[*index]) else { continue };
+            let Some(declared) = manifest.dependency(&local.deps[*index]) else { continue };
             let found = match placing {
                 LocationRule::Source => self.manifests.source_places(manifest, declared),
                 _ => self.manifests.locations(manifest, declared),

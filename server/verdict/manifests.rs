@@ -10,7 +10,7 @@ use super::{Location, PackageRef, Related, Role};
 use crate::{
     model::{
         lockfile::{LockEntry, Lockfile},
-        manifest::{Declaration, Manifest, Table},
+        manifest::{Dependency, Manifest, Table},
     },
     text::{SourceText, Span, read_to_string},
     workspace::Workspace,
@@ -116,7 +116,7 @@ impl LocalManifest {
     }
 
     /// The declaration that cargo's metadata describes.
-    pub(super) fn declaration(&self, wanted: &krates::cm::Dependency) -> Option<&Declaration> {
+    pub(super) fn dependency(&self, wanted: &krates::cm::Dependency) -> Option<&Dependency> {
         let table = match wanted.kind {
             krates::cm::DependencyKind::Normal => Table::Normal,
             krates::cm::DependencyKind::Development => Table::Dev,
@@ -125,7 +125,7 @@ impl LocalManifest {
         let key = wanted.rename.as_ref().unwrap_or(&wanted.name);
         let mut same = self
             .model
-            .declarations
+            .dependencies
             .iter()
             .filter(|declared| declared.table == table && declared.key.value == *key);
         let target = wanted.target.as_deref().map(without_layout);
@@ -150,7 +150,7 @@ impl Manifests {
             let Some(node) = krates.nid_for_kid(&krate.id) else { continue };
             let path = &krate.manifest_path;
             let manifest = read(path);
-            if manifest.model.declarations.iter().any(|declared| declared.inherits.is_some()) {
+            if manifest.model.dependencies.iter().any(|declared| declared.inherits.is_some()) {
                 let root = Workspace::of_manifest(path).root;
                 if root != *krates.workspace_root() {
                     other_roots.insert(path.clone(), read(&root.join("Cargo.toml")));
@@ -204,8 +204,8 @@ impl Manifests {
     pub(super) fn origin<'m>(
         &'m self,
         member: &LocalManifest,
-        declared: &Declaration,
-    ) -> Option<(&'m LocalManifest, &'m Declaration)> {
+        declared: &Dependency,
+    ) -> Option<(&'m LocalManifest, &'m Dependency)> {
         declared.inherits.as_ref()?;
         let root = self.other_roots.get(&member.real).unwrap_or(&self.root);
         Some((root, root.model.inherited(declared)?))
@@ -213,11 +213,7 @@ impl Manifests {
 
     /// The places of a declaration: an inherited one is mended in the workspace's root, and the
     /// member's own line points there.
-    pub(super) fn locations(
-        &self,
-        member: &LocalManifest,
-        declared: &Declaration,
-    ) -> Vec<Location> {
+    pub(super) fn locations(&self, member: &LocalManifest, declared: &Dependency) -> Vec<Location> {
         match (self.origin(member, declared), &declared.inherits) {
             (Some((root, origin)), Some(pointer)) => vec![
                 root.location(origin.location(), Role::Mend),
@@ -229,12 +225,12 @@ impl Manifests {
 
     /// The places of the declaration whose value is `value`, or that place itself.
     pub(super) fn declared_in(&self, value: Location) -> Vec<Location> {
-        let inside = |declared: &&Declaration| {
+        let inside = |declared: &&Dependency| {
             let at = declared.location();
             value.span.start <= at.start && at.end <= value.span.end
         };
         let found = self.at(&value.file).and_then(|manifest| {
-            let declared = manifest.model.declarations.iter().find(inside)?;
+            let declared = manifest.model.dependencies.iter().find(inside)?;
             Some(self.locations(manifest, declared))
         });
         found.unwrap_or_else(|| vec![value])
@@ -244,7 +240,7 @@ impl Manifests {
     pub(super) fn source_places(
         &self,
         member: &LocalManifest,
-        declared: &Declaration,
+        declared: &Dependency,
     ) -> Vec<Location> {
         let patch = self.root.model.patches.iter().find(|patch| patch.package == declared.package);
         if let Some(patch) = patch {

@@ -45,8 +45,11 @@ use crate::{
 /// The name that cargo-deny gives to a policy that does not exist.
 const NO_FILE: &str = "deny.default.toml";
 
-/// How deep a policy may be nested; none that people write comes near.
+/// How deep a policy may be nested; real ones are far from this.
 const DEEPEST: usize = 64;
+
+/// The remedy for a policy that cargo-deny cannot read.
+const FIX_POLICY: &str = "the checks cannot run until the policy is fixed";
 
 /// The text of a policy and where it stands.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -195,7 +198,7 @@ impl PolicyText {
         };
         catch_unwind(AssertUnwindSafe(read)).map_err(|panic| {
             let why = panic_message(&*panic);
-            let message = format!("cargo-deny breaks off while it reads the policy ({why})");
+            let message = format!("cargo-deny panicked while it read the policy ({why})");
             let location = vec![self.location(0..0)];
             Box::new(own(Code::CheckFailed, Severity::Error, message, location))
         })
@@ -231,10 +234,9 @@ impl PolicyText {
 
     /// A string stands for a table, and cargo-deny does not come back from it.
     fn string_finding(&self, span: crate::text::Span) -> Finding {
-        let message = "a table is wanted here, and cargo-deny breaks off on a string".to_owned();
+        let message = "expected a table, found a string".to_owned();
         let mut finding = own(Code::Wanted, Severity::Error, message, vec![self.location(span)]);
-        finding.remedy =
-            Some("write `{ crate = \"..\" }` with what else has to be said".to_owned());
+        finding.remedy = Some("use a table such as `{ crate = \"..\", .. }`".to_owned());
         finding
     }
 
@@ -245,7 +247,7 @@ impl PolicyText {
             let line = self.text.line_span(at);
             let location = self.location(at..line.end.min(at + 1));
             let mut finding = own(Code::PolicySyntax, Severity::Error, message, vec![location]);
-            finding.remedy = Some("nothing can be judged until it is mended".to_owned());
+            finding.remedy = Some(FIX_POLICY.to_owned());
             return Err(Box::new(finding));
         }
         if let Some(at) = tree::too_many_values(self.text.as_str()) {
@@ -256,7 +258,7 @@ impl PolicyText {
         }
         let Some(exceptions) = &self.exceptions else { return Ok(()) };
         let path = &exceptions.path;
-        let trouble = match exceptions.text() {
+        let message = match exceptions.text() {
             Some(text) if too_deep(text.as_str()).is_some() => {
                 format!("`{path}` is nested deeper than {DEEPEST} levels")
             }
@@ -264,20 +266,18 @@ impl PolicyText {
                 format!("`{path}` has more than {} values", limits::VALUES)
             }
             Some(text) if strings::in_exceptions(text.as_str()).is_some() => {
-                format!(
-                    "`{path}` holds a string where cargo-deny wants a table, and it breaks off on it"
-                )
+                format!("`{path}` has a string where cargo-deny expects a table")
             }
             _ => match exceptions.unread() {
-                Some(why) => format!("`{path}` cannot be read: {why}"),
+                Some(why) => format!("could not read `{path}`: {why}"),
                 None => return Ok(()),
             },
         };
         let text = SourceText::new("");
         let file = path.clone();
         let location = Location { file, text, span: 0..0, role: Role::Mend, via: None };
-        let mut finding = own(Code::UnreadableFile, Severity::Error, trouble, vec![location]);
-        finding.remedy = Some("nothing can be judged until it is mended".to_owned());
+        let mut finding = own(Code::UnreadableFile, Severity::Error, message, vec![location]);
+        finding.remedy = Some("the checks cannot run until this file is fixed".to_owned());
         Err(Box::new(finding))
     }
 
@@ -303,8 +303,8 @@ impl PolicyText {
             check: Check::Supercargo,
             code: Some(Code::PolicySyntax),
             severity: Severity::Error,
-            message: format!("the policy is no valid TOML: {error}"),
-            remedy: Some("nothing can be judged until it is mended".to_owned()),
+            message: format!("the policy is not valid TOML: {error}"),
+            remedy: Some(FIX_POLICY.to_owned()),
             packages: Vec::new(),
             advisory: None,
             locations,
@@ -334,7 +334,7 @@ fn long_list(name: &str, count: usize, check: Option<Check>, location: Location)
     let limit = limits::LIST_ENTRIES;
     let message = format!("`{name}` has {count} entries, more than {limit}: {left_out}");
     let mut finding = own(Code::OverLimit, Severity::Error, message, vec![location]);
-    finding.remedy = Some("remove the entries that nothing matches".to_owned());
+    finding.remedy = Some("remove entries that match nothing".to_owned());
     finding
 }
 

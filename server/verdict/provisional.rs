@@ -18,7 +18,7 @@ use super::{
 use crate::{
     model::{
         lockfile::Lockfile,
-        manifest::{Declaration, Manifest},
+        manifest::{Dependency, Manifest},
         versions::{Share, pinned, share},
     },
     text::SourceText,
@@ -155,12 +155,12 @@ fn changed<'a>(known: &Known<'a>) -> Vec<Changed<'a>> {
             Some((Manifest::parse(one.text.as_str()), Manifest::parse(text.as_str()), text))
         });
         let Some((before, now, text)) = read else { continue };
-        let Some(declaration) = same_declaration(before, now, one) else { continue };
-        let Some(version) = known.next(one, declaration) else { continue };
+        let Some(dependency) = same_dependency(before, now, one) else { continue };
+        let Some(version) = known.next(one, dependency) else { continue };
         let location = Location {
             file: one.file.clone(),
             text: text.clone(),
-            span: declaration.location(),
+            span: dependency.location(),
             role: Role::Mend,
             via: None,
         };
@@ -170,13 +170,13 @@ fn changed<'a>(known: &Known<'a>) -> Vec<Changed<'a>> {
 }
 
 /// The declaration of the new manifest that `one` is in the old.
-fn same_declaration<'m>(
+fn same_dependency<'m>(
     before: &Manifest,
     now: &'m Manifest,
     one: &Declared,
-) -> Option<&'m Declaration> {
-    let old = before.all_declarations().find(|declared| declared.key.span == one.key)?;
-    now.all_declarations().find(|new| {
+) -> Option<&'m Dependency> {
+    let old = before.all_dependencies().find(|declared| declared.key.span == one.key)?;
+    now.all_dependencies().find(|new| {
         new.key.value == old.key.value
             && new.table == old.table
             && new.target == old.target
@@ -188,8 +188,8 @@ fn same_declaration<'m>(
 
 impl Known<'_> {
     /// What a declaration will resolve to, if that is not what it did.
-    fn next(&self, one: &Declared, declaration: &Declaration) -> Option<Next> {
-        let requirement = declaration.requirement.as_ref()?;
+    fn next(&self, one: &Declared, dependency: &Dependency) -> Option<Next> {
+        let requirement = dependency.requirement.as_ref()?;
         let requirement = VersionReq::parse(&requirement.value).ok()?;
         let before = Version::parse(&one.package.version).ok()?;
         let locked: BTreeSet<_> = match self.lock {

@@ -68,11 +68,11 @@ pub(crate) struct Required {
 struct WholeRecord {
     yanked: bool,
     rust_version: Option<String>,
-    deps: Vec<Dependency>,
+    deps: Vec<IndexDependency>,
 }
 
 #[derive(Debug, Deserialize)]
-struct Dependency {
+struct IndexDependency {
     name: String,
     /// The package's own name, where `name` is another one.
     package: Option<String>,

@@ -22,7 +22,7 @@ use crate::{
     limits,
     model::{
         lockfile::LockedPackage,
-        manifest::{Declaration, Manifest},
+        manifest::{Dependency, Manifest},
     },
     text::SourceText,
 };
@@ -183,7 +183,7 @@ impl<'a> Reach<'a> {
             ways.found.push((entrance.location.clone(), path));
         }
         ways.cut = if more > 0 {
-            Some(format!("{more} more dependencies that bring it are not listed"))
+            Some(format!("{more} more dependencies that require it are not listed"))
         } else {
             unlisted.map(|length| format!("a dependency path of {length} packages is not listed"))
         };
@@ -259,7 +259,7 @@ fn entrances(manifests: &[LockedManifest], lock: &Lock<'_>) -> Vec<Entrance> {
         manifests.iter().map(|manifest| Manifest::parse(manifest.text.as_str())).collect();
     let roots = manifests.iter().zip(&models);
     // The first root that declares a key is the one that is inherited from.
-    let mut inherited: HashMap<&str, (&LockedManifest, &Declaration)> = HashMap::new();
+    let mut inherited: HashMap<&str, (&LockedManifest, &Dependency)> = HashMap::new();
     for (root, model) in roots {
         for same in model.workspace.iter().flat_map(|workspace| &workspace.dependencies) {
             inherited.entry(&same.key.value).or_insert((root, same));
@@ -273,7 +273,7 @@ fn entrances(manifests: &[LockedManifest], lock: &Lock<'_>) -> Vec<Entrance> {
 fn entrances_of(
     manifest: &LockedManifest,
     model: &Manifest,
-    inherited: &HashMap<&str, (&LockedManifest, &Declaration)>,
+    inherited: &HashMap<&str, (&LockedManifest, &Dependency)>,
     lock: &Lock<'_>,
 ) -> Vec<Entrance> {
     let Some(name) = model.package.as_ref().and_then(|package| package.name.as_ref()) else {
@@ -285,7 +285,7 @@ fn entrances_of(
         by_name.entry(&lock.packages[*dependency].name).or_default().push(*dependency);
     }
     let mut found = Vec::new();
-    for declared in &model.declarations {
+    for declared in &model.dependencies {
         // An inherited requirement stands in the root.
         let origin = declared.inherits.as_ref();
         let origin = origin.and_then(|_| inherited.get(declared.key.value.as_str()).copied());

@@ -28,7 +28,7 @@ pub(crate) fn panic_message(panic: &(dyn Any + Send)) -> String {
         .downcast_ref::<String>()
         .map(String::as_str)
         .or_else(|| panic.downcast_ref::<&str>().copied())
-        .unwrap_or("it gave no reason");
+        .unwrap_or("no reason given");
     harmless(text)
 }
 

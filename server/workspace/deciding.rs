@@ -84,7 +84,7 @@ impl DecidingFiles {
         let Ok(text) = read_to_string(manifest) else { return };
         let model = Manifest::parse(&text);
         let folder = manifest.parent().unwrap_or(manifest);
-        let local = model.all_declarations().filter_map(|declared| declared.path.as_ref());
+        let local = model.all_dependencies().filter_map(|declared| declared.path.as_ref());
         wanted.extend(local.map(|path| lexical(&folder.join(&path.value)).join("Cargo.toml")));
         if folder == workspace.root {
             let members = model.workspace.as_ref().map(|table| table.members.as_slice());

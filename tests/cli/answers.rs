@@ -4,7 +4,7 @@ use expect_test::{Expect, expect};
 use supercargo::{
     cache::Cache,
     facts::RefreshPolicy,
-    fix::{FixOptions, Judged, Prover, Tried},
+    fix::{FixOptions, CheckedTexts, FixVerifier, Overlay},
     gate::{Databases, Gate, GateOptions},
     process::Children,
     resolve::Resolver,
@@ -56,14 +56,14 @@ fn printed_in_the_world() {
     };
     let workspace = Workspace::of_manifest(&work.join("Cargo.toml"));
     let (databases, quiet) = (Databases::default(), |_: &str| {});
-    let texts = Tried::default();
+    let texts = Overlay::default();
     let mut gate = Gate::new(workspace.clone());
     let verdict = gate.judge(&options, &texts, &databases, &quiet).expect("it is awaited");
     let mut proving = Gate::new(workspace);
     let mut prover =
-        Prover { gate: &mut proving, options: &options, databases: &databases, audience: &quiet };
+        FixVerifier { gate: &mut proving, options: &options, databases: &databases, audience: &quiet };
     for finding in verdict.findings.iter().filter(|one| one.severity >= Severity::Warning) {
-        let now = Judged { verdict: &verdict, texts: &texts };
+        let now = CheckedTexts { verdict: &verdict, texts: &texts };
         let answer = prover.upgrades(now, finding, FixOptions::default()).expect("it is awaited");
         print(&finding.message);
         for fix in answer.fixes {
@@ -128,11 +128,11 @@ fn every_finding_on_a_package_is_cleared_by_the_first_answer() {
           upgrade `ring` 0.17.9 to 0.17.14 (clears RUSTSEC-2025-0009, RUSTSEC-2025-0010, unlicensed and 1 more) [Cargo.lock]
         `ring` 0.17.9 has a vulnerability: Another one
           upgrade `ring` 0.17.9 to 0.17.14 (clears RUSTSEC-2025-0009, RUSTSEC-2025-0010, unlicensed and 1 more) [Cargo.lock]
-        `ring` 0.17.9 states no license expression
+        `ring` 0.17.9 has no `license` field
           upgrade `ring` 0.17.9 to 0.17.14 (clears RUSTSEC-2025-0009, RUSTSEC-2025-0010, unlicensed and 1 more) [Cargo.lock]
-        no license can be told for `ring` 0.17.9
+        could not determine the license of `ring` 0.17.9
           upgrade `ring` 0.17.9 to 0.17.14 (clears RUSTSEC-2025-0009, RUSTSEC-2025-0010, unlicensed and 1 more) [Cargo.lock]
-        no license can be told for `ring` 0.17.9
+        could not determine the license of `ring` 0.17.9
           upgrade `ring` 0.17.9 to 0.17.14 (clears RUSTSEC-2025-0009, RUSTSEC-2025-0010, unlicensed and 1 more) [Cargo.lock]
     "#]],
     );
@@ -154,12 +154,12 @@ fn duplicates_withdrawn_versions_and_rejected_licenses() {
     check(
         &world,
         &expect![[r#"
-        `gone` 1.0.0 was yanked from its registry
+        `gone` 1.0.0 is yanked
           upgrade `gone` 1.0.0 to 1.0.1 (clears yanked) [Cargo.lock, Cargo.toml]
           upgrade `gone` 1.0.0 to 1.0.1, in `Cargo.lock` alone (clears yanked) [Cargo.lock]
-        `base` is here in 2 versions: 0.1.0 and 0.2.0
+        found 2 versions of `base`: 0.1.0 and 0.2.0
           upgrade `old` 1.0.0 to 1.1.0, so that `base` is 0.2.0 (clears duplicate) [Cargo.lock]
-        `gpl` 1.0.0 is licensed `GPL-3.0-only`, which the policy does not allow
+        `gpl` 1.0.0 is licensed under `GPL-3.0-only`, which the policy does not allow
           upgrade `gpl` 1.0.0 to 1.1.0 (clears rejected) [Cargo.lock]
     "#]],
     );

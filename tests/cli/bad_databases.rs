@@ -49,7 +49,7 @@ fn without_a_database_and_a_network_the_remedy_is_told() {
     check(
         &world.report(&["--offline"]),
         &expect![[r#"
-            error supercargo::no-advisory-database: advisories are not judged: the advisory database is not on this machine (`[world]/cargo/advisory-dbs/advisory-db-3157b0e258782691`): run `supercargo db update` with a network connection, or name a folder of advisories with the option `db`
+            error supercargo::no-advisory-database: advisories are not judged: the advisory database is not at `[world]/cargo/advisory-dbs/advisory-db-3157b0e258782691`): run `supercargo db update` with a network connection, or set the option `db` to a folder of advisories
               Cargo.toml:2
                 name = "m"
                         ^
@@ -68,7 +68,7 @@ fn a_named_folder_that_does_not_exist_is_said() {
     check(
         &World::locked(FIXTURE).report(&["--offline", "--db", "../nowhere"]),
         &expect![[r#"
-            error supercargo::no-advisory-database: advisories are not judged: the advisory database `[world]/nowhere` cannot be read: failed to find expected `crates` directory; the option `db` wants a folder in RustSec's layout, with sound advisories in `crates/`
+            error supercargo::no-advisory-database: advisories are not judged: could not read the advisory database `[world]/nowhere`: failed to find expected `crates` directory; the option `db` requires a folder in RustSec's layout, with valid advisories in `crates/`
               Cargo.toml:2
                 name = "m"
                         ^
@@ -83,7 +83,7 @@ fn a_named_folder_without_advisories_is_said() {
     check(
         &world.report(&["--offline", "--db", "../empty"]),
         &expect![[r#"
-            error supercargo::no-advisory-database: advisories are not judged: the advisory database `[world]/empty` cannot be read: failed to load any advisories in the database; the option `db` wants a folder in RustSec's layout, with sound advisories in `crates/`
+            error supercargo::no-advisory-database: advisories are not judged: could not read the advisory database `[world]/empty`: failed to load any advisories in the database; the option `db` requires a folder in RustSec's layout, with valid advisories in `crates/`
               Cargo.toml:2
                 name = "m"
                         ^
@@ -98,7 +98,7 @@ fn an_advisory_that_cannot_be_parsed_is_named() {
     check(
         &world.check(""),
         &expect![[r#"
-            error supercargo::no-advisory-database: advisories are not judged: the advisory database `[world]/db` cannot be read: failed to parse advisory from `[world]/db/crates/log/RUSTSEC-2026-0077.md`: failed to find toml block; the option `db` wants a folder in RustSec's layout, with sound advisories in `crates/`
+            error supercargo::no-advisory-database: advisories are not judged: could not read the advisory database `[world]/db`: failed to parse advisory from `[world]/db/crates/log/RUSTSEC-2026-0077.md`: failed to find toml block; the option `db` requires a folder in RustSec's layout, with valid advisories in `crates/`
               Cargo.toml:2
                 name = "m"
                         ^
@@ -116,7 +116,7 @@ fn an_advisory_that_makes_the_parser_panic_is_named() {
     check(
         &world.check(""),
         &expect![[r#"
-            error supercargo::no-advisory-database: advisories are not judged: the advisory database `[world]/db` cannot be read: failed to parse advisory from `[world]/db/crates/log/RUSTSEC-2026-0077.md`: expected opening '"' in `RUSTSEC-2026-0077`; the option `db` wants a folder in RustSec's layout, with sound advisories in `crates/`
+            error supercargo::no-advisory-database: advisories are not judged: could not read the advisory database `[world]/db`: failed to parse advisory from `[world]/db/crates/log/RUSTSEC-2026-0077.md`: expected opening '"' in `RUSTSEC-2026-0077`; the option `db` requires a folder in RustSec's layout, with valid advisories in `crates/`
               Cargo.toml:2
                 name = "m"
                         ^
@@ -134,7 +134,7 @@ fn an_advisory_whose_array_does_not_end_is_named() {
     check(
         &world.check(""),
         &expect![[r#"
-            error supercargo::no-advisory-database: advisories are not judged: the advisory database `[world]/db` cannot be read: failed to parse advisory from `[world]/db/crates/log/RUSTSEC-2026-0077.md`: unclosed '['; the option `db` wants a folder in RustSec's layout, with sound advisories in `crates/`
+            error supercargo::no-advisory-database: advisories are not judged: could not read the advisory database `[world]/db`: failed to parse advisory from `[world]/db/crates/log/RUSTSEC-2026-0077.md`: unclosed '['; the option `db` requires a folder in RustSec's layout, with valid advisories in `crates/`
               Cargo.toml:2
                 name = "m"
                         ^
@@ -149,7 +149,7 @@ fn a_folder_that_is_no_clone_is_not_taken_for_a_database() {
     check(
         &world.report(&["--offline"]),
         &expect![[r#"
-            error supercargo::no-advisory-database: advisories are not judged: the advisory database `[world]/cargo/advisory-dbs/advisory-db-3157b0e258782691` cannot be read: it is no git clone; delete the folder and run `supercargo db update`
+            error supercargo::no-advisory-database: advisories are not judged: could not read the advisory database `[world]/cargo/advisory-dbs/advisory-db-3157b0e258782691`: not a git clone; delete the folder and run `supercargo db update`
               Cargo.toml:2
                 name = "m"
                         ^
@@ -185,7 +185,7 @@ fn without_git_a_missing_database_is_said() {
     check(
         &world.report(&[]),
         &expect![[r#"
-            error supercargo::no-advisory-database: advisories are not judged: the advisory database cannot be fetched: could not start `git`: not found in `PATH`, whose relative entries are not searched (install it to fetch advisory databases); try again, or name a folder of advisories with the option `db`
+            error supercargo::no-advisory-database: advisories are not judged: no advisory database: could not start `git`: not found in `PATH`, whose relative entries are not searched (install it to fetch advisory databases); try again, or set the option `db` to a folder of advisories
               Cargo.toml:2
                 name = "m"
                         ^
@@ -201,7 +201,7 @@ fn a_database_that_cannot_be_fetched_is_said() {
     check(
         &world.report(&[]),
         &expect![[r#"
-            error supercargo::no-advisory-database: advisories are not judged: the advisory database cannot be fetched: could not fetch `https://github.com/RustSec/advisory-db`: Remote branch main not found in upstream origin; try again, or name a folder of advisories with the option `db`
+            error supercargo::no-advisory-database: advisories are not judged: no advisory database: could not fetch `https://github.com/RustSec/advisory-db`: Remote branch main not found in upstream origin; try again, or set the option `db` to a folder of advisories
               Cargo.toml:2
                 name = "m"
                         ^
@@ -219,7 +219,7 @@ fn a_kind_of_advisory_that_cargo_deny_does_not_know_breaks_off_only_its_own_judg
     check(
         &world.check(""),
         &expect![[r#"
-            error supercargo::check-failed: the check of advisories broke off: internal error: entered unreachable code: rustsec only returns Informational::Other(strange) advisories if we ask, and there are none at the moment to ask for; not judged: RUSTSEC-2026-0070
+            error supercargo::check-failed: the advisories check failed: internal error: entered unreachable code: rustsec only returns Informational::Other(strange) advisories if we ask, and there are none at the moment to ask for; not checked: RUSTSEC-2026-0070
               Cargo.toml:2
                 name = "m"
                         ^

@@ -388,7 +388,7 @@ old = "1"
           broken/Cargo.toml:6
             no-such-crate = "1"
                              ^
-        warning duplicate: `time` is here in 2 versions: 0.1.0 and 0.3.44
+        warning duplicate: found 2 versions of `time`: 0.1.0 and 0.3.44
           sound/Cargo.toml:7
             old = "1"
                    ^
@@ -397,7 +397,7 @@ old = "1"
                     ^^^
           via sound 0.1.0 -> old 1.0.0 -> time 0.1.0
           2 paths
-          help update what asks for the older one
+          help upgrade the dependencies that require the older one
         exit 70
     "#]]
     .assert_eq(&report.shown());

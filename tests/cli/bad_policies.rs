@@ -28,7 +28,7 @@ allow = ["MIT"
 [bans]
 "#,
         &expect![[r#"
-            error supercargo::policy-syntax: the policy is no valid TOML: expected a right bracket, found a left bracket
+            error supercargo::policy-syntax: the policy is not valid TOML: expected a right bracket, found a left bracket
               deny.toml:3
                 [bans]
                 ^^^^^^
@@ -43,7 +43,7 @@ fn a_string_that_does_not_end_stands_on_its_line() {
     check(
         "[licenses]\nallow = [\"MIT]\n",
         &expect![[r#"
-            error supercargo::policy-syntax: the policy is no valid TOML: invalid character in string: `\n`
+            error supercargo::policy-syntax: the policy is not valid TOML: invalid character in string: `\n`
               deny.toml:2
                 allow = ["MIT]
                 ^^^^^^^^^^^^^^
@@ -58,7 +58,7 @@ fn a_key_that_is_there_twice_stands_on_both() {
     check(
         "[bans]\nwildcards = \"deny\"\nwildcards = \"allow\"\n",
         &expect![[r#"
-            error supercargo::policy-syntax: the policy is no valid TOML: duplicate key: `wildcards`
+            error supercargo::policy-syntax: the policy is not valid TOML: duplicate key: `wildcards`
               deny.toml:3
                 wildcards = "allow"
                 ^^^^^^^^^
@@ -83,12 +83,12 @@ multiple-version = "deny"
 [license]
 "#,
         &expect![[r#"
-            error unexpected-keys: unknown key `ignored`; known here: `version`, `db-path`, `db-urls`, `vulnerability`, `notice`, `unmaintained`, `unsound`, `yanked`, `ignore`, `severity-threshold`, `git-fetch-with-cli`, `disable-yank-checking`, `maximum-db-staleness`, `unused-ignored-advisory`
+            error unexpected-keys: unknown key `ignored`; expected one of `version`, `db-path`, `db-urls`, `vulnerability`, `notice`, `unmaintained`, `unsound`, `yanked`, `ignore`, `severity-threshold`, `git-fetch-with-cli`, `disable-yank-checking`, `maximum-db-staleness`, `unused-ignored-advisory`
               deny.toml:2
                 ignored = []
                 ^^^^^^^
               help write `ignore`
-            error unexpected-keys: unknown keys `multiple-version` and `version`; known here: `multiple-versions`, `multiple-versions-include-dev`, `highlight`, `deny`, `allow`, `allow-workspace`, `features`, `external-default-features`, `workspace-default-features`, `skip`, `skip-tree`, `wildcards`, `allow-wildcard-paths`, `allow-build-scripts`, `build`, `workspace-dependencies`, `std-replacements`
+            error unexpected-keys: unknown keys `multiple-version` and `version`; expected one of `multiple-versions`, `multiple-versions-include-dev`, `highlight`, `deny`, `allow`, `allow-workspace`, `features`, `external-default-features`, `workspace-default-features`, `skip`, `skip-tree`, `wildcards`, `allow-wildcard-paths`, `allow-build-scripts`, `build`, `workspace-dependencies`, `std-replacements`
               deny.toml:5
                 multiple-version = "deny"
                 ^^^^^^^^^^^^^^^^
@@ -96,7 +96,7 @@ multiple-version = "deny"
                 version = 2
                 ^^^^^^^
               help write `multiple-versions` for `multiple-version`
-            error unexpected-keys: unknown key `license`; known here: `advisories`, `bans`, `licenses`, `sources`, `graph`, `targets`, `exclude`, `features`, `all-features`, `no-default-features`, `exclude-dev`, `output`, `feature-depth`
+            error unexpected-keys: unknown key `license`; expected one of `advisories`, `bans`, `licenses`, `sources`, `graph`, `targets`, `exclude`, `features`, `all-features`, `no-default-features`, `exclude-dev`, `output`, `feature-depth`
               deny.toml:6
                 [license]
                  ^^^^^^^
@@ -182,7 +182,7 @@ allow = ["MIT", "Apache 2", "MIT OR Zlib", "GPL-3.0+"]
 exceptions = [{ crate = "a", allow = ["Mit"] }]
 "#,
         &expect![[r#"
-            error custom: `Apache` is no license or exception that SPDX knows
+            error custom: `Apache` is not a license or exception in the SPDX list
               deny.toml:2
                 allow = ["MIT", "Apache 2", "MIT OR Zlib", "GPL-3.0+"]
                                  ^^^^^^
@@ -194,7 +194,7 @@ exceptions = [{ crate = "a", allow = ["Mit"] }]
               deny.toml:2
                 allow = ["MIT", "Apache 2", "MIT OR Zlib", "GPL-3.0+"]
                                                                    ^
-            error custom: `Mit` is no license or exception that SPDX knows
+            error custom: `Mit` is not a license or exception in the SPDX list
               deny.toml:3
                 exceptions = [{ crate = "a", allow = ["Mit"] }]
                                                        ^^^
@@ -213,7 +213,7 @@ expression = "MIT AND OpenSSL-ish"
 license-files = []
 "#,
         &expect![[r#"
-            error (config): unable to parse license expression: `OpenSSL-ish` is no license or exception that SPDX knows
+            error (config): unable to parse license expression: `OpenSSL-ish` is not a license or exception in the SPDX list
               deny.toml:3
                 expression = "MIT AND OpenSSL-ish"
                                       ^^^^^^^^^^^
@@ -450,13 +450,13 @@ fn a_mistake_in_the_file_of_exceptions_stands_in_it() {
         reports.push(world.check("--only licenses").shown());
     }
     expect![[r#"
-        error custom: `Mit` is no license or exception that SPDX knows
+        error custom: `Mit` is not a license or exception in the SPDX list
           deny.exceptions.toml:1
             exceptions = [{ crate = "a", allow = ["Mit"] }]
                                                    ^^^
         exit 70
 
-        error unexpected-keys: unknown key `allow`; known here: `exceptions`
+        error unexpected-keys: unknown key `allow`; expected one of `exceptions`
           deny.exceptions.toml:2
             allow = []
             ^^^^^
@@ -527,20 +527,20 @@ allow = ["Zlib"]
     world.lock("b");
     let report = world.check("--only licenses");
     expect![[r#"
-        error supercargo::policy-syntax: the policy is no valid TOML: invalid TOML value, did you mean to use a quoted string?
+        error supercargo::policy-syntax: the policy is not valid TOML: invalid TOML value, did you mean to use a quoted string?
           a/deny.toml:2
             allow = [MIT]
                      ^^^
           help nothing can be judged until it is mended
-        error rejected: `b` 0.1.0 is licensed `MIT`, which the policy does not allow
+        error rejected: `b` 0.1.0 is licensed under `MIT`, which the policy does not allow
           b/Cargo.toml:5
             license = "MIT"
                        ^^^
           note MIT - MIT License:
           note   - OSI approved
           note   - FSF Free/Libre
-          help state a license that the policy allows, or add an exception for it
-        warning license-not-encountered: the allowed license `Zlib` is used by no package
+          help use a license that the policy allows, or add an exception for this package
+        warning license-not-encountered: unused license `Zlib`: no crate in the graph uses it
           b/deny.toml:2
             allow = ["Zlib"]
                       ^^^^
@@ -556,7 +556,7 @@ fn a_string_for_a_table_stands_where_it_is() {
     check(
         "[licenses]\nclarify = [\"ring\"]\n",
         &expect![[r#"
-        error wanted: a table is wanted here, and cargo-deny breaks off on a string
+        error wanted: expected a table, found a string
           deny.toml:2
             clarify = ["ring"]
                         ^^^^
@@ -567,7 +567,7 @@ fn a_string_for_a_table_stands_where_it_is() {
     check(
         "[bans.build]\nbypass = [{ crate = \"a\" }, 'ring']\n",
         &expect![[r#"
-        error wanted: a table is wanted here, and cargo-deny breaks off on a string
+        error wanted: expected a table, found a string
           deny.toml:2
             bypass = [{ crate = "a" }, 'ring']
                                         ^^^^
@@ -578,7 +578,7 @@ fn a_string_for_a_table_stands_where_it_is() {
     check(
         "[bans]\nfeatures = [\"\"]\n",
         &expect![[r#"
-        error wanted: a table is wanted here, and cargo-deny breaks off on a string
+        error wanted: expected a table, found a string
           deny.toml:2
             features = [""]
                         ^^
@@ -594,7 +594,7 @@ fn a_string_for_an_exception_in_a_file_of_its_own_is_said() {
     world.write("deny.toml", "");
     world.write("deny.exceptions.toml", "exceptions = [\"ring\"]\n");
     let report = world.check("--only bans");
-    let said = "deny.exceptions.toml` holds a string where cargo-deny wants a table, and it breaks off on it";
+    let said = "deny.exceptions.toml` has a string where cargo-deny expects a table";
     assert!(report.shown().contains(said), "{}", report.shown());
     assert_eq!(report.code, 70);
 }

@@ -84,7 +84,7 @@ fn the_copy_is_used_and_that_is_said_when_a_fetch_fails() {
     let report = world.report(&["--only", "advisories"]);
     assert_eq!((report.with("RUSTSEC-2026-0009").len(), report.code), (1, 1));
     expect![[r#"
-        ERROR could not fetch `https://github.com/RustSec/advisory-db`: Remote branch main not found in upstream origin; the copy on this machine is used
+        ERROR could not fetch `https://github.com/RustSec/advisory-db`: Remote branch main not found in upstream origin; using the local copy
     "#]]
     .assert_eq(&report.stderr);
 }

@@ -424,7 +424,7 @@ fn an_advisory_of_endless_or_huge_text_is_refused_by_name() {
     let report = world.check("--only advisories");
     assert_eq!(report.code, 70);
     expect![[r#"
-        error supercargo::no-advisory-database: advisories are not judged: the advisory database `[world]/db` cannot be read: failed to read `[world]/db/crates/time/RUSTSEC-2026-0009.md`: larger than 1 MiB; the option `db` wants a folder in RustSec's layout, with sound advisories in `crates/`
+        error supercargo::no-advisory-database: advisories are not judged: could not read the advisory database `[world]/db`: failed to read `[world]/db/crates/time/RUSTSEC-2026-0009.md`: larger than 1 MiB; the option `db` requires a folder in RustSec's layout, with valid advisories in `crates/`
           Cargo.toml:2
             name = "m"
                     ^

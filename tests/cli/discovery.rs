@@ -128,11 +128,11 @@ fn a_member_that_the_gate_does_not_judge_is_told_on_its_name() {
     );
     world.lock("");
     expect![[r#"
-        help supercargo::member-not-judged: the gate does not judge this member: it is no part of the judged package's graph
+        help supercargo::member-not-judged: this member is not checked: it is not in the graph of the checked package
           unused/Cargo.toml:2
             name = "unused"
                     ^^^^^^
-          help the option `workspace` judges all members
+          help set the option `workspace` to check all members
         exit 0
     "#]]
     .assert_eq(&world.check("--only bans").shown());

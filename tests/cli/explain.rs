@@ -43,7 +43,7 @@ fn codes_keys_and_licenses_need_no_workspace() {
         duplicate · bans
 
         The package is there in several versions.
-        It stands on the requirement of every declaration that brings the package.
+        Reported on the requirement of every declaration that brings the package.
 
         cargo-deny's page <https://embarkstudios.github.io/cargo-deny/checks/bans/diags.html#duplicate>
         exit 0
@@ -53,11 +53,11 @@ fn codes_keys_and_licenses_need_no_workspace() {
         &world,
         &["supercargo::past-due"],
         &expect![[r"
-        supercargo::past-due · a finding of supercargo's own
+        supercargo::past-due · reported by supercargo itself
 
         The day until which an entry was to hold has passed.
-        It stands on the entry of the policy.
-        It counts in no exit code, unless check --strict is asked for.
+        Reported on the entry of the policy.
+        It does not affect the exit code, except with check --strict.
 
         An entry says why it is there by its reason or, where it has none, by a comment on its line or directly above it; the exceptions of licenses, which have no reason, may share a comment above their list. A check that is turned off is explained by such a comment, too. until YYYY-MM-DD in a reason or a comment is the last day on which it holds. What begins with TODO is still to be written.
         exit 0
@@ -131,7 +131,7 @@ fn a_package_is_told_with_why_it_is_here_and_what_is_found() {
         &expect![[r"
         time 0.3.44 · MIT OR Apache-2.0
 
-        why it is here: app 0.1.0 -> cookie 0.18.1 -> time 0.3.44
+        dependency path: app 0.1.0 -> cookie 0.18.1 -> time 0.3.44
         1 package depends on it directly
 
         error RUSTSEC-2026-0009 <https://rustsec.org/advisories/RUSTSEC-2026-0009>

@@ -123,8 +123,8 @@ none = "1"
             MPL-2.0: `mpl` 1.0.0
           what else deserves a decision:
             error[RUSTSEC-2026-0009]: `time` 0.3.44 has a vulnerability: A crafted date
-            warning[no-license-field]: `none` 1.0.0 states no license expression
-            error[unlicensed]: no license can be told for `none` 1.0.0
+            warning[no-license-field]: `none` 1.0.0 has no `license` field
+            error[unlicensed]: could not determine the license of `none` 1.0.0
     "]].assert_eq(&format!("{}{}{}", run.code, run.stdout, run.stderr));
     let policy = world.read("deny.toml");
     let start = policy.find("allow = ").expect("a list");

@@ -114,7 +114,7 @@ mod license_texts {
         let report = world.check("");
         let (place, line, message) = over_limit(&report);
         assert_eq!((place.as_str(), line), ("[work]/deny.toml", 7));
-        expect!["`/dev/zero` is not a regular file: this clarification and the licenses check are incomplete"]
+        expect!["`/dev/zero` is not a regular file: this clarification is ignored, and the licenses check is incomplete"]
             .assert_eq(&message);
         assert_eq!(report.with("rejected").len(), 1, "{}", report.shown());
     }

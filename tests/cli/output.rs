@@ -104,7 +104,7 @@ fn a_person_sees_each_finding_under_its_line_and_a_summary() {
               = help: upgrade to >=0.3.47 or ^0.2.99
               = see: https://rustsec.org/advisories/RUSTSEC-2026-0009
 
-            error[duplicate]: `syn` is here in 2 versions: 1.0.0 and 2.0.0
+            error[duplicate]: found 2 versions of `syn`: 1.0.0 and 2.0.0
               --> app/Cargo.toml:10:11
                |
             10 | derive = "1"
@@ -114,18 +114,18 @@ fn a_person_sees_each_finding_under_its_line_and_a_summary() {
                |        ^
                |
                = via: app 0.1.0 -> derive 1.0.0 -> syn 1.0.0
-               = help: update what asks for the older one
+               = help: upgrade the dependencies that require the older one
 
-            error[rejected]: `gnu` 1.0.0 is licensed `GPL-3.0-only`, which the policy does not allow
+            error[rejected]: `gnu` 1.0.0 is licensed under `GPL-3.0-only`, which the policy does not allow
               --> app/Cargo.toml:11:20
                |
             11 | gnu = { version = "1" }
                |                    ^
                |
                = note: GPL-3.0-only - GNU General Public License v3.0 only: OSI approved, FSF Free/Libre, Copyleft
-               = help: replace the package, or add an exception for it
+               = help: replace this dependency, or add an exception for it
 
-            warning[advisory-not-detected]: the ignored `RUSTSEC-2000-0001` concerns no package
+            warning[advisory-not-detected]: `RUSTSEC-2000-0001` matches no crate in the graph
              --> deny.toml:2:33
               |
             2 | ignore = ["RUSTSEC-2024-0436", "RUSTSEC-2000-0001"]
@@ -133,7 +133,7 @@ fn a_person_sees_each_finding_under_its_line_and_a_summary() {
               |
               = help: remove the entry
 
-            warning[license-not-encountered]: the allowed license `Zlib` is used by no package
+            warning[license-not-encountered]: unused license `Zlib`: no crate in the graph uses it
              --> deny.toml:5:18
               |
             5 | allow = ["MIT", "Zlib"]
@@ -271,7 +271,7 @@ fn a_person_sees_why_there_is_no_verdict() {
     world.lock("clean");
     let run = world.run(&["check", "--offline"]);
     expect![[r#"
-        error[supercargo::no-advisory-database]: advisories are not judged: the advisory database is not on this machine (`[world]/cargo/advisory-dbs/advisory-db-3157b0e258782691`): run `supercargo db update` with a network connection, or name a folder of advisories with the option `db`
+        error[supercargo::no-advisory-database]: advisories are not judged: the advisory database is not at `[world]/cargo/advisory-dbs/advisory-db-3157b0e258782691`): run `supercargo db update` with a network connection, or set the option `db` to a folder of advisories
          --> clean/Cargo.toml:2:9
           |
         2 | name = "clean"
@@ -290,13 +290,13 @@ fn a_person_sees_why_there_is_no_verdict() {
         &world,
         "",
         &expect![[r#"
-            error[custom]: `Mit` is no license or exception that SPDX knows
+            error[custom]: `Mit` is not a license or exception in the SPDX list
              --> clean/deny.toml:2:11
               |
             2 | allow = ["Mit"]
               |           ^^^
 
-            error[unexpected-keys]: unknown key `allowed`; known here: `version`, `private`, `unlicensed`, `allow-osi-fsf-free`, `copyleft`, `default`, `confidence-threshold`, `deny`, `allow`, `unused-allowed-license`, `clarify`, `exceptions`, `unused-license-exception`, `include-dev`, `include-build`
+            error[unexpected-keys]: unknown key `allowed`; expected one of `version`, `private`, `unlicensed`, `allow-osi-fsf-free`, `copyleft`, `default`, `confidence-threshold`, `deny`, `allow`, `unused-allowed-license`, `clarify`, `exceptions`, `unused-license-exception`, `include-dev`, `include-build`
              --> clean/deny.toml:3:1
               |
             3 | allowed = []
@@ -361,7 +361,7 @@ e = "1"
         &world,
         "--only bans",
         &expect![[r#"
-            warning[duplicate]: `syn` is here in 2 versions: 1.0.0 and 2.0.0
+            warning[duplicate]: found 2 versions of `syn`: 1.0.0 and 2.0.0
              --> Cargo.toml:6:6
               |
             6 | a = "1"
@@ -374,7 +374,7 @@ e = "1"
               = note: and 2 more declarations
               = via: m 0.1.0 -> a 1.0.0 -> syn 1.0.0
               = via: m 0.1.0 -> c 1.0.0 -> syn 2.0.0 (and 3 other paths)
-              = help: update what asks for the older one
+              = help: upgrade the dependencies that require the older one
 
             . (no policy found: cargo-deny's defaults, 8 packages)
               bans        1 warning
@@ -522,7 +522,7 @@ fn positions_in_a_policy_with_a_byte_order_mark_and_windows_lines_are_right() {
             bans.skip = ["ünknown"]
                           ^^^^^^^
           help remove the entry
-        warning license-not-encountered: the allowed license `Zlib` is used by no package
+        warning license-not-encountered: unused license `Zlib`: no crate in the graph uses it
           deny.toml:3
             allow = ["MIT", "Zlib"]
                              ^^^^
@@ -539,11 +539,11 @@ fn positions_that_cargo_deny_gives_in_a_manifest_with_a_byte_order_mark_are_righ
     world.write("src/lib.rs", "");
     world.lock("");
     expect![[r#"
-        error wildcard: `m` 0.1.0 has a dependency that accepts any version
+        error wildcard: `m` 0.1.0 has a wildcard dependency
           Cargo.toml:1
             dependencies.any = "*"
                                 ^
-          help write the version that is locked as the requirement
+          help require the locked version
         exit 2
     "#]]
     .assert_eq(&world.check("--only bans").shown());

@@ -425,7 +425,7 @@ newer = "1"
 old = "1"
 "#,
         &expect![[r#"
-            warning duplicate: `time` is here in 2 versions: 0.1.0 and 0.3.44
+            warning duplicate: found 2 versions of `time`: 0.1.0 and 0.3.44
               Cargo.toml:8
                 old = "1"
                        ^
@@ -439,7 +439,7 @@ old = "1"
               via m 0.1.0 -> new 1.0.0 -> time 0.3.44
               via m 0.1.0 -> newer 1.0.0 -> new 1.0.0 -> time 0.3.44
               3 paths
-              help update what asks for the older one
+              help upgrade the dependencies that require the older one
             exit 0
         "#]],
     );
@@ -507,7 +507,7 @@ wildcards = "deny"
               Cargo.toml:12
                 shared = { workspace = true }
                                        ^^^^
-            error wildcard: `m` 0.1.0 has 3 dependencies that accept any version
+            error wildcard: `m` 0.1.0 has 3 wildcard dependencies
               Cargo.toml:10
                 any = "*"
                        ^
@@ -520,7 +520,7 @@ wildcards = "deny"
               Cargo.toml:12
                 shared = { workspace = true }
                            ^^^^^^^^^
-              help write the version that is locked as the requirement
+              help require the locked version
             exit 2
         "#]],
     );
@@ -570,7 +570,7 @@ edition = "2021"
               a/Cargo.toml:6
                 shared = { path = "../shared" }
                 ^^^^^^
-            error unused-workspace-dependency: the workspace dependency `unused` is used by nothing
+            error unused-workspace-dependency: unused workspace dependency `unused`: no member inherits it
               Cargo.toml:7
                 unused = { path = "unused" }
                 ^^^^^^
@@ -748,21 +748,21 @@ allow = ["MIT"]
     )
     .check("--only licenses");
     expect![[r#"
-        warning no-license-field: `bare` 0.1.0 states no license expression
+        warning no-license-field: `bare` 0.1.0 has no `license` field
           bare/Cargo.toml:2
             name = "bare"
                     ^^^^
-        warning unlicensed: no license can be told for `bare` 0.1.0
+        warning unlicensed: could not determine the license of `bare` 0.1.0
           bare/Cargo.toml:2
             name = "bare"
                     ^^^^
-          help state its `license` in the manifest
-        error unlicensed: no license can be told for `bare` 0.1.0
+          help set `license` in its manifest
+        error unlicensed: could not determine the license of `bare` 0.1.0
           bare/Cargo.toml:2
             name = "bare"
                     ^^^^
-          help state its `license` in the manifest
-        error rejected: `gnu` 1.0.0 is licensed `GPL-3.0-only`, which the policy does not allow
+          help set `license` in its manifest
+        error rejected: `gnu` 1.0.0 is licensed under `GPL-3.0-only`, which the policy does not allow
           Cargo.toml:10
             gnu = "1"
                    ^
@@ -770,29 +770,29 @@ allow = ["MIT"]
           note   - OSI approved
           note   - FSF Free/Libre
           note   - Copyleft
-          help replace the package, or add an exception for it
-        error rejected: `m` 0.1.0 is licensed `MIT AND Zlib`, of which the policy does not allow `Zlib`
+          help replace this dependency, or add an exception for it
+        error rejected: `m` 0.1.0 is licensed under `MIT AND Zlib`, but the policy does not allow `Zlib`
           Cargo.toml:5
             license = "MIT AND Zlib"
                        ^^^^^^^^^^^^
           note Zlib - zlib License:
           note   - OSI approved
           note   - FSF Free/Libre
-          help state a license that the policy allows, or add an exception for it
-        warning no-license-field: `silent` 1.0.0 states no license expression
+          help use a license that the policy allows, or add an exception for this package
+        warning no-license-field: `silent` 1.0.0 has no `license` field
           Cargo.toml:11
             silent = "1"
                       ^
-        warning unlicensed: no license can be told for `silent` 1.0.0
+        warning unlicensed: could not determine the license of `silent` 1.0.0
           Cargo.toml:11
             silent = "1"
                       ^
-          help upgrade to a version that states one, or clarify it in the policy
-        error unlicensed: no license can be told for `silent` 1.0.0
+          help upgrade to a version that declares one, or add a `clarify` entry to the policy
+        error unlicensed: could not determine the license of `silent` 1.0.0
           Cargo.toml:11
             silent = "1"
                       ^
-          help upgrade to a version that states one, or clarify it in the policy
+          help upgrade to a version that declares one, or add a `clarify` entry to the policy
         exit 4
     "#]]
     .assert_eq(&report.shown());

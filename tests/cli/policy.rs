@@ -111,12 +111,12 @@ allow-git = ["https://example.org/unused"]
                 { id = "RUSTSEC-1999-0001", reason = "nobody knows" },
                         ^^^^^^^^^^^^^^^^^
           help correct or remove the id
-        warning advisory-not-detected: the ignored `RUSTSEC-1999-0001` concerns no package
+        warning advisory-not-detected: `RUSTSEC-1999-0001` matches no crate in the graph
           deny.toml:4
                 { id = "RUSTSEC-1999-0001", reason = "nobody knows" },
                         ^^^^^^^^^^^^^^^^^
           help remove the entry
-        warning advisory-not-detected: the ignored `RUSTSEC-2000-0001` concerns no package
+        warning advisory-not-detected: `RUSTSEC-2000-0001` matches no crate in the graph
           deny.toml:3
                 "RUSTSEC-2000-0001",
                  ^^^^^^^^^^^^^^^^^
@@ -150,7 +150,7 @@ allow-git = ["https://example.org/unused"]
             exceptions = [{ crate = "ring", allow = ["OpenSSL"] }]
                                      ^^^^
           help remove it
-        warning license-not-encountered: the allowed license `Zlib` is used by no package
+        warning license-not-encountered: unused license `Zlib`: no crate in the graph uses it
           deny.toml:8
             allow = ["MIT", "Zlib"]
                              ^^^^
@@ -203,11 +203,11 @@ ignore = [
             time = "0.3"
                     ^^^
           help no patched version exists
-        error yanked: `old` 1.0.0 was yanked from its registry
+        error yanked: `old` 1.0.0 is yanked
           Cargo.toml:7
             old = "1"
                    ^
-          help `cargo update old` takes a version that was not
+          help run `cargo update old` to select a version that is not yanked
         exit 1
     "#]]
     .assert_eq(&world.check("--only advisories").shown());
@@ -248,7 +248,7 @@ fn a_package_that_the_index_does_not_know_may_have_been_yanked() {
             time = "0.3"
                     ^^^
           note unable to locate index entry for crate
-          help run `cargo fetch` to fill cargo's index
+          help run `cargo fetch` to update cargo's copy of the index
         exit 0
     "#]]
     .assert_eq(&world.check("--only advisories").shown());

@@ -37,11 +37,11 @@ unknown-git = "deny"
     )
     .check("--only advisories,sources");
     expect![[r#"
-        error source-not-allowed: `time` 0.3.44 comes from a git repository that the policy does not allow: https://example.org/forks/time?branch=main#f2c81d10b62cb5a55ba99902f2afd2ccb0d2012f
+        error source-not-allowed: source not allowed: `time` 0.3.44 comes from git repository https://example.org/forks/time?branch=main#f2c81d10b62cb5a55ba99902f2afd2ccb0d2012f
           Cargo.toml:6
             time = { version = "0.3", git = "https://example.org/forks/time", branch = "main" }
                                              ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
-          help use an allowed source, or allow exactly this one in the policy
+          help use an allowed source, or allow this one in the policy
         exit 8
     "#]]
     .assert_eq(&report.shown());
@@ -115,12 +115,12 @@ unknown-git = "deny"
     )
     .check("--only sources");
     expect![[r#"
-        error source-not-allowed: `time` 0.3.44 comes from a git repository that the policy does not allow: https://example.org/forks/time#f2c81d10b62cb5a55ba99902f2afd2ccb0d2012f
+        error source-not-allowed: source not allowed: `time` 0.3.44 comes from git repository https://example.org/forks/time#f2c81d10b62cb5a55ba99902f2afd2ccb0d2012f
           Cargo.toml:9
             time = { git = "https://example.org/forks/time" }
                             ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
           2 paths
-          help use an allowed source, or allow exactly this one in the policy
+          help use an allowed source, or allow this one in the policy
         exit 8
     "#]]
     .assert_eq(&report.shown());
@@ -186,7 +186,7 @@ unknown-registry = "deny"
           Cargo.toml:6
             private = { version = "1", registry = "corp" }
                                    ^
-          help use an allowed source, or allow exactly this one in the policy
+          help use an allowed source, or allow this one in the policy
         exit 8
     "#]]
     .assert_eq(&world.check("--only sources").shown());

@@ -29,11 +29,11 @@ fn the_four_errors_stand_on_the_lines_that_can_mend_them() {
             time = { version = "0.3.44", features = ["formatting", "parsing", "serde"] }
                                 ^^^^^^
           help upgrade to >=0.3.47
-        error unlicensed: no license can be told for `ring` 0.17.9
+        error unlicensed: could not determine the license of `ring` 0.17.9
           [repository]/tests/fixtures/handshake/src/backend/handshake_core/Cargo.toml:14
             ring = "0.17.9"
                     ^^^^^^
-          help upgrade to a version that states one, or clarify it in the policy
+          help upgrade to a version that declares one, or add a `clarify` entry to the policy
         exit 5
     "#]]
     .assert_eq(&report.of_severity("error"));

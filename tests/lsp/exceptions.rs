@@ -60,7 +60,7 @@ each_editor! {
         for (needle, words) in [
             ("gpl\"", "→ applies to 1 package: gpl 1.0.0"),
             ("gpl\"", "app 0.1.0 -> gpl 1.0.0"),
-            ("GPL-3.0-only", "named by 1 package: gpl 1.0.0"),
+            ("GPL-3.0-only", "in the license expression of 1 package: gpl 1.0.0"),
             ("absent", "→ matches nothing"),
             ("exceptions", "→ 2 entries · applies to 1 package · 1 matches nothing"),
         ] {

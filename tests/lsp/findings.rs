@@ -21,7 +21,7 @@ each_editor! {
             8| cookie = "0.18"
                `0.18` error RUSTSEC-2026-0009: `time` 0.3.44 has a vulnerability: Stack exhaustion, via cookie 0.18.1 -> time 0.3.44; upgrade to >=0.3.47
             9| gpl = "1"
-               `1` error rejected: `gpl` 1.0.0 is licensed `GPL-3.0-only`, which the policy does not allow; replace the package, or add an exception for it
+               `1` error rejected: `gpl` 1.0.0 is licensed under `GPL-3.0-only`, which the policy does not allow; replace this dependency, or add an exception for it
             10| plain = "1.5"
                `1.5` error RUSTSEC-2024-0436: `plain` 1.5.0 is unmaintained: No longer maintained; replace it
             "#,
@@ -39,7 +39,7 @@ each_editor! {
         policy.assert_drawn(
             r#"
             5| allow = ["MIT", "Zlib"]
-               `Zlib` warning license-not-encountered: the allowed license `Zlib` is used by no package; remove it
+               `Zlib` warning license-not-encountered: unused license `Zlib`: no crate in the graph uses it; remove it from `allow`
             "#,
         );
     }
@@ -119,7 +119,7 @@ fn of_a_world_without_a_lock_file_are_those_of_the_one_that_cargo_would_write() 
         8| cookie = "0.18"
            `0.18` error RUSTSEC-2026-0009: `time` 0.3.44 has a vulnerability: Stack exhaustion, via cookie 0.18.1 -> time 0.3.44; upgrade to >=0.3.47
         9| gpl = "1"
-           `1` error rejected: `gpl` 1.0.0 is licensed `GPL-3.0-only`, which the policy does not allow; replace the package, or add an exception for it
+           `1` error rejected: `gpl` 1.0.0 is licensed under `GPL-3.0-only`, which the policy does not allow; replace this dependency, or add an exception for it
         10| plain = "1.5"
            `1.5` error RUSTSEC-2024-0436: `plain` 1.5.0 is unmaintained: No longer maintained; replace it
     "#]].assert_eq(&shown.drawn());
@@ -173,7 +173,7 @@ allow = ["MIT"]
            `0.3` error RUSTSEC-2026-0009: `time` 0.3.44 has a vulnerability: Stack exhaustion; upgrade to >=0.3.47
         one/Cargo.toml
         7| time.workspace = true
-           `workspace` information RUSTSEC-2026-0009: `time` 0.3.44 has a vulnerability: Stack exhaustion; the requirement stands in the workspace's manifest
+           `workspace` information RUSTSEC-2026-0009: `time` 0.3.44 has a vulnerability: Stack exhaustion; the requirement is in the workspace manifest
         two/Cargo.toml
         7| cookie = "0.18"
            `0.18` error RUSTSEC-2026-0100: `deep` 1.0.0 has a vulnerability: Deep down, via cookie 0.18.1 -> deep 1.0.0; upgrade to >=2

@@ -334,7 +334,7 @@ fn the_lens_counts_and_its_command_fixes() {
     let lens = loop {
         let found = lenses(&mut client);
         let title = found[0]["command"]["title"].as_str().expect("a title").to_owned();
-        if title == "gate: 4 errors · fix 2 proved" {
+        if title == "gate: 4 errors · 2 verified fixes" {
             break found[0].clone();
         }
         assert!(start.elapsed() < crate::harness::LIMIT, "{title}");

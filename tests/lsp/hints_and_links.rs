@@ -80,12 +80,12 @@ fn yanked_and_newer_versions_are_told_from_the_index_on_this_machine() {
     let hints = ask(&mut client, "textDocument/inlayHint", "Cargo.toml");
     assert_eq!(
         hints[0]["tooltip"],
-        "cookie 0.18.1 is locked; the newest version that the requirement admits is 0.18.10: \
-         `cargo update -p cookie@0.18.1` takes the newest that fits (as of cargo's copy of the index)"
+        "cookie 0.18.1 is locked; the newest version that satisfies the requirement is 0.18.10: \
+         run `cargo update -p cookie@0.18.1` to upgrade (according to cargo's copy of the index)"
     );
     assert_eq!(
         hints[2]["tooltip"],
-        "plain 1.5.0 is locked, and was yanked from its registry (as of cargo's copy of the index)"
+        "plain 1.5.0 is locked and yanked (according to cargo's copy of the index)"
     );
     // What the index says is about the requirement that was judged.
     client.replace("Cargo.toml", "\"0.18\"", "\"0.18.1\"");

@@ -102,7 +102,7 @@ fn a_hover_shows_markup_as_text() {
     expect![[r#"
         **evil** 1.0.0 · MIT
 
-        declared here, used by nothing else
+        no other package depends on it directly
 
         **error** [RUSTSEC-2026-0666](https://rustsec.org/advisories/RUSTSEC-2026-0666)  
         evil 1.0.0 has a vulnerability: &lt;img src=x onerror=y> \*\*bold\*\* code title\[1m very very very very very very ver…  

@@ -83,7 +83,7 @@ fn everything_in_one_hover() {
     expect![[r#"
         **cookie** 0.18.1 · MIT
 
-        declared here, used by nothing else
+        no other package depends on it directly
 
         **error** [RUSTSEC-2026-0009](https://rustsec.org/advisories/RUSTSEC-2026-0009)  
         time 0.3.44 has a vulnerability: Stack exhaustion  
@@ -93,7 +93,7 @@ fn everything_in_one_hover() {
         **Stack exhaustion**  
         vulnerability · severity high (7.5) · published 2026-02-05 · CVE-2026-25727 · GHSA-r6v5-fh4h-64xc  
         patched: >=0.3.47 · unaffected: <0.3.6  
-        concerns `time::Date::parse`
+        affected functions: `time::Date::parse`
 
         The parser calls itself without a limit.
 
@@ -117,7 +117,7 @@ fn a_client_that_shows_no_markdown_gets_plain_text() {
     expect![[r#"
         cookie 0.18.1 · MIT
 
-        declared here, used by nothing else
+        no other package depends on it directly
 
         error RUSTSEC-2026-0009 <https://rustsec.org/advisories/RUSTSEC-2026-0009>
         time 0.3.44 has a vulnerability: Stack exhaustion
@@ -127,7 +127,7 @@ fn a_client_that_shows_no_markdown_gets_plain_text() {
         Stack exhaustion
         vulnerability · severity high (7.5) · published 2026-02-05 · CVE-2026-25727 · GHSA-r6v5-fh4h-64xc
         patched: >=0.3.47 · unaffected: <0.3.6
-        concerns time::Date::parse
+        affected functions: time::Date::parse
 
         The parser calls itself without a limit.
 
@@ -150,7 +150,7 @@ fn an_ignored_advisory_is_told_on_its_entry() {
         **Stack exhaustion**  
         vulnerability · severity high (7.5) · published 2026-02-05 · CVE-2026-25727 · GHSA-r6v5-fh4h-64xc  
         patched: >=0.3.47 · unaffected: <0.3.6  
-        concerns `time::Date::parse`
+        affected functions: `time::Date::parse`
 
         The parser calls itself without a limit.
 
@@ -175,7 +175,7 @@ fn a_finding_of_the_policy_is_told_on_its_span() {
         [spdx.org](https://spdx.org/licenses/Zlib.html)
 
         **warning** [license-not-encountered](https://embarkstudios.github.io/cargo-deny/checks/licenses/diags.html#license-not-encountered)  
-        the allowed license Zlib is used by no package  
+        unused license Zlib: no crate in the graph uses it  
         → remove it"#]].assert_eq(&hover.value);
 }
 

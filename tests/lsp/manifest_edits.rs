@@ -37,7 +37,7 @@ each_editor! {
             10| cookie = "0.18"
                `0.18` error RUSTSEC-2026-0009: `time` 0.3.44 has a vulnerability: Stack exhaustion, via cookie 0.18.1 -> time 0.3.44; upgrade to >=0.3.47
             11| gpl = "1"
-               `1` error rejected: `gpl` 1.0.0 is licensed `GPL-3.0-only`, which the policy does not allow; replace the package, or add an exception for it
+               `1` error rejected: `gpl` 1.0.0 is licensed under `GPL-3.0-only`, which the policy does not allow; replace this dependency, or add an exception for it
             12| plain = "1.5"
                `1.5` error RUSTSEC-2024-0436: `plain` 1.5.0 is unmaintained: No longer maintained; replace it
             "#,
@@ -52,7 +52,7 @@ each_editor! {
             6| cookie = "0.18"
                `0.18` error RUSTSEC-2026-0009: `time` 0.3.44 has a vulnerability: Stack exhaustion, via cookie 0.18.1 -> time 0.3.44; upgrade to >=0.3.47
             7| gpl = "1"
-               `1` error rejected: `gpl` 1.0.0 is licensed `GPL-3.0-only`, which the policy does not allow; replace the package, or add an exception for it
+               `1` error rejected: `gpl` 1.0.0 is licensed under `GPL-3.0-only`, which the policy does not allow; replace this dependency, or add an exception for it
             8| plain = "1.5"
                `1.5` error RUSTSEC-2024-0436: `plain` 1.5.0 is unmaintained: No longer maintained; replace it
             "#,
@@ -114,7 +114,7 @@ each_editor! {
             9| cookie = "0.18"
                `0.18` error RUSTSEC-2026-0009: `time` 0.3.44 has a vulnerability: Stack exhaustion, via cookie 0.18.1 -> time 0.3.44; upgrade to >=0.3.47
             10| gpl = "1"
-               `1` error rejected: `gpl` 1.0.0 is licensed `GPL-3.0-only`, which the policy does not allow; replace the package, or add an exception for it
+               `1` error rejected: `gpl` 1.0.0 is licensed under `GPL-3.0-only`, which the policy does not allow; replace this dependency, or add an exception for it
             11| plain = oops
                `oops` error RUSTSEC-2024-0436: `plain` 1.5.0 is unmaintained: No longer maintained; replace it
                `oops` error supercargo::resolution-failed: cargo rejects the workspace: string values must be quoted, expected literal string

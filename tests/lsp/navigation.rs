@@ -26,7 +26,7 @@ fn led(
     method: &str,
     path: &str,
     needle: &str,
-    declarations: bool,
+    dependencies: bool,
 ) -> Vec<String> {
     let at = client.find(path, needle);
     let (uri, position) = (client.world.uri(path), client.position(path, at));
@@ -35,7 +35,7 @@ fn led(
         json!({
             "textDocument": {"uri": uri},
             "position": position,
-            "context": {"includeDeclaration": declarations},
+            "context": {"includeDeclaration": dependencies},
         }),
     );
     let answer = answer.expect("an answer");
@@ -54,8 +54,8 @@ fn definitions(client: &mut Client, path: &str, needle: &str) -> Vec<String> {
     led(client, "textDocument/definition", path, needle, false)
 }
 
-fn references(client: &mut Client, path: &str, needle: &str, declarations: bool) -> Vec<String> {
-    led(client, "textDocument/references", path, needle, declarations)
+fn references(client: &mut Client, path: &str, needle: &str, dependencies: bool) -> Vec<String> {
+    led(client, "textDocument/references", path, needle, dependencies)
 }
 
 each_editor! {

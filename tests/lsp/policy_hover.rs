@@ -33,7 +33,7 @@ each_editor! {
             ("MIT", "**MIT** · MIT License"),
             ("gpl\"", "→ applies to 1 package: gpl 1.0.0"),
             ("gpl\"", "app 0.1.0 -> gpl 1.0.0"),
-            ("GPL-3.0-only", "named by 1 package: gpl 1.0.0"),
+            ("GPL-3.0-only", "in the license expression of 1 package: gpl 1.0.0"),
             ("time@0.2", "→ skips 1 package: time 0.2.0"),
             ("time@0.2", "app 0.1.0 -> cookie 0.18.1 -> time 0.3.44"),
             ("openssl", "→ matches nothing"),
@@ -127,7 +127,7 @@ fn an_ignored_advisory_is_told_also_where_it_concerns_nothing() {
         [RUSTSEC-2020-0001](https://rustsec.org/advisories/RUSTSEC-2020-0001)
 
         **warning** [advisory-not-detected](https://embarkstudios.github.io/cargo-deny/checks/advisories/diags.html#advisory-not-detected)  
-        the ignored RUSTSEC-2020-0001 concerns no package  
+        RUSTSEC-2020-0001 matches no crate in the graph  
         → remove the entry"#]].assert_eq(&told(&mut client, "RUSTSEC-2020-0001"));
     client.ignore(POLICY);
 }

@@ -136,7 +136,7 @@ each_editor! {
             assert_eq!(pointer.severity, 3, "{}", shown.drawn());
             assert_eq!(pointer.range.start.line, line);
             assert_eq!(client.encoding.covered(&client.world.read(file), pointer.range), "workspace");
-            assert!(pointer.message.ends_with("the requirement stands in the workspace's manifest"));
+            assert!(pointer.message.ends_with("the requirement is in the workspace manifest"));
         }
     }
 }

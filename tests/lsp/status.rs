@@ -16,6 +16,7 @@ each_editor! {
         let status = client.status("exact");
         assert_eq!(client.states(), ["resolving", "exact"]);
         assert_eq!(status["workspace"], client.world.uri(""));
+        assert_eq!(status["text"], "3 errors, 1 warning");
         assert_eq!(
             status["checks"],
             json!({
@@ -63,6 +64,8 @@ each_editor! {
         let half = client.status("failed");
         assert_eq!(half["exitCode"], 70, "a broken policy is never clean");
         assert_eq!(half["checks"], json!({}), "nothing was judged by it");
+        let text = format!("error in deny.toml at line {line} (last check: 3 errors, 1 warning)");
+        assert_eq!(half["text"], text);
         assert_eq!(
             half["brokenPolicy"],
             json!({"file": client.world.uri(POLICY), "line": line, "checksBefore": found})

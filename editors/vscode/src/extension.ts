@@ -1,4 +1,4 @@
-// The extension: what VS Code starts, and what each part is connected to.
+// Activates the extension: creates its parts and registers its commands.
 
 import * as vscode from "vscode";
 import { checkWorkspace, createPolicy, updateDatabase } from "./commands/check";
@@ -6,7 +6,7 @@ import { explain, Pages, showWhy } from "./commands/explain";
 import { fixAll, fixFinding } from "./commands/fix";
 import { copyReport, report } from "./commands/report";
 import type { Status } from "./protocol";
-import { chosenProgram } from "./server";
+import { userSetting } from "./server";
 import { Session } from "./session";
 import { StatusBar } from "./status";
 import { SupplyChain, type Node } from "./view";
@@ -16,10 +16,10 @@ declare const supercargoLoaded: number;
 
 /** For tests. */
 export interface Api {
-  /** Milliseconds that the bundle took to be read and `activate` to answer; what VS Code did in between is not ours. */
+  /** Milliseconds for evaluating the bundle and for `activate`, without the time between the two. */
   activation: number;
   session: Session;
-  gates(): Status[];
+  statuses(): Status[];
   statusBar: vscode.StatusBarItem;
   supplyChain: SupplyChain;
   report(): string;
@@ -30,60 +30,60 @@ let session: Session | undefined;
 export function activate(context: vscode.ExtensionContext): Api {
   const start = performance.now();
   const log = vscode.window.createOutputChannel("Supercargo", { log: true });
-  const running = new Session(context, log);
-  session = running;
-  const statusBar = new StatusBar(running);
-  const supplyChain = new SupplyChain(running);
+  const current = new Session(context, log);
+  session = current;
+  const statusBar = new StatusBar(current);
+  const supplyChain = new SupplyChain(current);
   const pages = new Pages();
-  context.subscriptions.push(log, running, statusBar, supplyChain, pages.register());
+  context.subscriptions.push(log, current, statusBar, supplyChain, pages.register());
 
   const commands: Record<string, (node?: Node) => unknown> = {
-    checkWorkspace: () => checkWorkspace(running),
-    fixAll: () => fixAll(running),
+    checkWorkspace: () => checkWorkspace(current),
+    fixAll: () => fixAll(current),
     fixFinding,
-    updateDatabase: () => updateDatabase(running),
-    explain: (node) => explain(running, pages, node),
-    showWhy: (node) => showWhy(running, node),
+    updateDatabase: () => updateDatabase(current),
+    explain: (node) => explain(current, pages, node),
+    showWhy: (node) => showWhy(current, node),
     openAdvisory: (node) => node?.kind === "finding" && node.finding.link && vscode.env.openExternal(node.finding.link),
-    createPolicy: () => createPolicy(running),
+    createPolicy: () => createPolicy(current),
     showFindings: () => vscode.commands.executeCommand("workbench.actions.view.problems"),
-    restart: () => running.restart(),
+    restart: () => current.restart(),
     showLog: () => log.show(),
-    copyReport: () => copyReport(running),
+    copyReport: () => copyReport(current),
   };
   for (const [name, run] of Object.entries(commands)) {
     context.subscriptions.push(vscode.commands.registerCommand(`supercargo.${name}`, run));
   }
-  let named = programs();
+  let before = programs();
   context.subscriptions.push(
-    vscode.workspace.onDidGrantWorkspaceTrust(() => running.trustGranted()),
-    // Programs are named at the start only. A workspace that names one is not listened to.
+    vscode.workspace.onDidGrantWorkspaceTrust(() => current.trustGranted()),
+    // The server reads these settings at startup only.
     vscode.workspace.onDidChangeConfiguration(() => {
       const now = programs();
-      if (now !== named) void running.restart();
-      named = now;
+      if (now !== before) void current.restart();
+      before = now;
     }),
   );
 
-  // The editor does not wait for the server.
-  setImmediate(() => void running.start());
+  // Activation does not wait for the server.
+  setImmediate(() => void current.start());
   return {
-    activation: reading + performance.now() - start,
-    session: running,
-    gates: () => running.gates(),
+    activation: evaluation + performance.now() - start,
+    session: current,
+    statuses: () => current.statuses(),
     statusBar: statusBar.item,
     supplyChain,
-    report: () => report(running),
+    report: () => report(current),
   };
 }
 
 function programs(): string {
-  return JSON.stringify([chosenProgram("server.path"), chosenProgram("cargo")]);
+  return JSON.stringify([userSetting("server.path"), userSetting("cargo")]);
 }
 
 export function deactivate(): Promise<void> | undefined {
   return session?.stop();
 }
 
-/** The last line of the bundle's own code. */
-const reading = performance.now() - supercargoLoaded;
+/** Milliseconds for evaluating the bundle; this is its last line. */
+const evaluation = performance.now() - supercargoLoaded;

@@ -1,74 +1,79 @@
-// The findings that the server has published, grouped: workspaces, checks, findings with their places.
+// The published findings, grouped by workspace.
 
 import * as vscode from "vscode";
-import type { Data, Status } from "./protocol";
+import type { DiagnosticData, Status } from "./protocol";
 import type { FileDiagnostics } from "./published";
 
 export type Check = "advisories" | "licenses" | "bans" | "sources" | "other";
 
 export const CHECKS: Check[] = ["advisories", "licenses", "bans", "sources", "other"];
 
-export interface Place {
+export interface FindingLocation {
   uri: vscode.Uri;
   diagnostic: vscode.Diagnostic;
-  /** The packages from a member of the workspace to the one that the finding is about, each `name version`. */
+  /** The dependency path from a workspace member to the package, each step as `name version`. */
   path: string[];
-  /** How many other paths lead there. */
+  /** How many other dependency paths there are. */
   otherPaths: number;
 }
 
 export interface Finding {
   code: string;
-  /** The page about the code. */
+  /** The documentation of the code. */
   link?: vscode.Uri;
   check: Check;
   severity: vscode.DiagnosticSeverity;
-  /** What is wrong, without the path and the remedy. */
+  /** The message without dependency path and remedy. */
   message: string;
   /** The title of the advisory. */
   title?: string;
   package?: { name: string; version: string };
   remedy?: string;
-  places: Place[];
+  locations: FindingLocation[];
 }
 
-export interface Workspace {
+export interface WorkspaceFindings {
   folder: vscode.Uri;
   status?: Status;
   findings: Finding[];
 }
 
-/** Everything that is published; files outside of every known workspace make one of their folder. */
-export function workspaces(gates: Status[], published: FileDiagnostics[]): Workspace[] {
-  const known: Workspace[] = gates.map((status) => ({ folder: vscode.Uri.parse(status.workspace), status, findings: [] }));
-  known.sort((a, b) => a.folder.path.localeCompare(b.folder.path));
+/** The findings of each workspace. A file outside of all known workspaces gets a group for its folder. */
+export function findingsByWorkspace(statuses: Status[], published: FileDiagnostics[]): WorkspaceFindings[] {
+  const groups: WorkspaceFindings[] = statuses.map((status) => ({ folder: vscode.Uri.parse(status.workspace), status, findings: [] }));
+  groups.sort((a, b) => a.folder.path.localeCompare(b.folder.path));
   for (const { uri, diagnostics } of published) {
-    for (const diagnostic of diagnostics) add(owner(known, uri), uri, diagnostic);
+    for (const diagnostic of diagnostics) add(groupOf(groups, uri), uri, diagnostic);
   }
-  for (const { findings } of known) findings.sort((a, b) => a.severity - b.severity || a.message.localeCompare(b.message));
-  return known;
+  for (const { findings } of groups) findings.sort((a, b) => a.severity - b.severity || a.message.localeCompare(b.message));
+  return groups;
 }
 
-function owner(known: Workspace[], uri: vscode.Uri): Workspace {
-  const above = known.filter(({ folder }) => uri.path.startsWith(`${folder.path.replace(/\/$/, "")}/`));
-  const nearest = above.sort((a, b) => b.folder.path.length - a.folder.path.length)[0];
-  // A policy may stand above the workspaces that it rules.
+function groupOf(groups: WorkspaceFindings[], uri: vscode.Uri): WorkspaceFindings {
+  const nearest = nearestAbove(groups, uri, ({ folder }) => folder);
+  // A policy may be in a folder above its workspaces.
   if (nearest) return nearest;
-  if (known.length === 1) return known[0];
-  const made = { folder: vscode.Uri.joinPath(uri, ".."), findings: [] };
-  known.push(made);
-  return made;
+  if (groups.length === 1) return groups[0];
+  const group = { folder: vscode.Uri.joinPath(uri, ".."), findings: [] };
+  groups.push(group);
+  return group;
 }
 
-function add(workspace: Workspace, uri: vscode.Uri, diagnostic: vscode.Diagnostic): void {
-  // A server that says nothing of the parts leaves the message as it is.
-  const data: Partial<Data> = (diagnostic as { data?: Partial<Data> }).data ?? {};
+/** The item whose folder is the nearest above a file. */
+export function nearestAbove<T>(items: T[], uri: vscode.Uri | undefined, folderOf: (item: T) => vscode.Uri): T | undefined {
+  const contains = (folder: vscode.Uri) => uri?.scheme === folder.scheme && uri.path.startsWith(`${folder.path.replace(/\/$/, "")}/`);
+  const above = items.filter((item) => contains(folderOf(item)));
+  return above.sort((a, b) => folderOf(b).path.length - folderOf(a).path.length)[0];
+}
+
+function add(workspace: WorkspaceFindings, uri: vscode.Uri, diagnostic: vscode.Diagnostic): void {
+  const data: Partial<DiagnosticData> = (diagnostic as { data?: Partial<DiagnosticData> }).data ?? {};
   const message = data.message ?? diagnostic.message;
   const { code, link } = codeOf(diagnostic);
-  const place: Place = { uri, diagnostic, path: data.path ?? [], otherPaths: data.otherPaths ?? 0 };
+  const location: FindingLocation = { uri, diagnostic, path: data.path ?? [], otherPaths: data.otherPaths ?? 0 };
   const same = workspace.findings.find((one) => one.code === code && one.message === message);
   if (same) {
-    same.places.push(place);
+    same.locations.push(location);
     same.severity = Math.min(same.severity, diagnostic.severity);
     return;
   }
@@ -81,16 +86,16 @@ function add(workspace: Workspace, uri: vscode.Uri, diagnostic: vscode.Diagnosti
     title: data.title ?? undefined,
     package: data.package ?? undefined,
     remedy: data.remedy ?? undefined,
-    places: [place],
+    locations: [location],
   });
 }
 
-/** What a list shows of a finding: the package, and what there is to say of it. */
-export function subject(finding: Finding): { name: string; rest: string } {
+/** The label of a finding in a list, and the text after it. */
+export function label(finding: Finding): { name: string; rest: string } {
   const message = finding.message.replaceAll("`", "");
   if (!finding.package) return { name: message, rest: "" };
   const { name, version } = finding.package;
-  // What is about several versions of a package names none of them at first.
+  // A finding about several versions of a package starts with the name alone.
   const first = [`${name} ${version}`, name].find((words) => message.includes(words)) ?? name;
   const rest = message.startsWith(`${first} `) ? message.slice(first.length + 1) : message;
   return { name: first, rest: finding.title ?? rest };
@@ -101,14 +106,14 @@ function codeOf({ code }: vscode.Diagnostic): { code: string; link?: vscode.Uri 
   return { code: code === undefined ? "" : String(code) };
 }
 
-/** How many errors and warnings there are. */
+/** The number of errors and of warnings. */
 export function count(findings: Finding[]): { errors: number; warnings: number } {
   const of = (severity: vscode.DiagnosticSeverity) => findings.filter((one) => one.severity === severity).length;
   return { errors: of(vscode.DiagnosticSeverity.Error), warnings: of(vscode.DiagnosticSeverity.Warning) };
 }
 
-/** `4 errors, 1 warning`; empty where there is nothing. */
-export function counted({ errors, warnings }: { errors: number; warnings: number }): string {
-  const words = (number: number, word: string) => (number ? [`${number} ${word}${number === 1 ? "" : "s"}`] : []);
-  return [...words(errors, "error"), ...words(warnings, "warning")].join(", ");
+/** `4 errors, 1 warning`; empty if both are 0. */
+export function countText({ errors, warnings }: { errors: number; warnings: number }): string {
+  const text = (number: number, noun: string) => (number ? [`${number} ${noun}${number === 1 ? "" : "s"}`] : []);
+  return [...text(errors, "error"), ...text(warnings, "warning")].join(", ");
 }

@@ -1,30 +1,33 @@
-// What the server says beyond the Language Server Protocol.
+// What the server sends and accepts beyond the Language Server Protocol.
 
-/** The parameters of `supercargo/status`: the state of one workspace's gate. */
+/** The parameters of `supercargo/status`: the state of one workspace. */
 export interface Status {
   /** The folder of the workspace, as a URI. */
   workspace: string;
   state: "resolving" | "provisional" | "exact" | "untrusted" | "failed";
-  /** What each check that came to its end has found. */
+  /** The sentence to show. */
+  text: string;
+  /** The counts of each check that has finished. */
   checks: Record<string, { errors: number; warnings: number }>;
-  /** cargo-deny's exit code; 70 where there is no verdict. */
+  /** cargo-deny's exit code; 70 if the check could not run. */
   exitCode?: number | null;
-  /** Absent where no database was read; without a date it is a plain folder. */
+  /** Absent if no database was read; `date` is null for a plain folder. */
   database?: { date: string | null } | null;
+  /** Why the check could not run. */
   message?: string | null;
-  /** The policy cannot be read as it is now, which it often cannot while somebody types in it. */
+  /** The policy cannot be parsed, often because it is being edited. */
   brokenPolicy?: {
     /** As a URI. */
     file: string;
     /** Counts from 1. */
     line: number;
-    /** What each check has found before; empty where nothing was. */
+    /** The counts of each check in the last check that ran; empty if there was none. */
     checksBefore: Status["checks"];
   } | null;
 }
 
-/** `Diagnostic.data`, as editors/README.md tells it. */
-export interface Data {
+/** `Diagnostic.data`, documented in editors/README.md. */
+export interface DiagnosticData {
   check: string;
   message: string;
   title: string | null;
@@ -36,10 +39,10 @@ export interface Data {
 
 export const STATUS = "supercargo/status";
 
-/** Tells the server that the user trusts the workspace now, or no longer: `{trusted}`. */
+/** Notifies the server that workspace trust has changed: `{trusted}`. */
 export const DID_CHANGE_TRUST = "supercargo/didChangeTrust";
 
-/** The files that the server knows, by their names: they may be plain text for VS Code. */
+/** The files that the server handles. They are matched by name, since VS Code may open them as plain text. */
 export const FILES = [
   "**/Cargo.toml",
   "**/deny.toml",

@@ -1,4 +1,4 @@
-// The diagnostics as the server published them, with their data: those of VS Code keep none.
+// The diagnostics as the server published them, with their `data`: VS Code drops it.
 
 import type { Diagnostic, Uri } from "vscode";
 
@@ -7,10 +7,10 @@ export interface FileDiagnostics {
   diagnostics: Diagnostic[];
 }
 
-export class Published {
+export class PublishedDiagnostics {
   private readonly files = new Map<string, FileDiagnostics>();
 
-  /** What holds of a file from now on. */
+  /** Replaces the diagnostics of a file. */
   set(uri: Uri, diagnostics: Diagnostic[]): void {
     if (diagnostics.length) this.files.set(uri.toString(), { uri, diagnostics });
     else this.files.delete(uri.toString());

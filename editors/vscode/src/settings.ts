@@ -1,23 +1,23 @@
-// The settings that the server is told: those of its schema, and nothing else of ours.
+// The settings that are sent to the server.
 
 import * as vscode from "vscode";
-import { chosenProgram } from "./server";
+import { userSetting } from "./server";
 import names from "./settings.json";
 
 /** The value of every setting that the server reads from the client's configuration. */
 export function serverSettings(scope?: vscode.ConfigurationScope): Record<string, unknown> {
   const configuration = vscode.workspace.getConfiguration("supercargo", scope);
-  const told: Record<string, unknown> = {};
+  const settings: Record<string, unknown> = {};
   for (const name of names) {
-    // Empty is how a path is left out in the settings' editor.
+    // The settings editor stores a path that was removed as an empty string.
     const value: unknown = configuration.get(name);
-    if (value !== null && value !== undefined && value !== "") told[name] = value;
+    if (value !== null && value !== undefined && value !== "") settings[name] = value;
   }
-  return told;
+  return settings;
 }
 
-/** What the server has to know from the first moment, and what only the user may decide. */
+/** The settings that the server needs at startup, and those that only the user can set. */
 export function initializationOptions(): Record<string, unknown> {
-  const cargo = chosenProgram("cargo");
+  const cargo = userSetting("cargo");
   return { ...serverSettings(), ...(cargo ? { cargo } : {}), trusted: vscode.workspace.isTrusted };
 }

@@ -1,131 +1,121 @@
-// The gate in the status bar.
+// The status bar item: the text that the server sends, with an icon and a tooltip.
 
 import * as vscode from "vscode";
-import { counted } from "./findings";
+import { countText, nearestAbove } from "./findings";
 import type { Status } from "./protocol";
 import type { Session } from "./session";
 
 const DAY = 24 * 60 * 60_000;
-/** A database that is older is worth a word. */
-const OLD = 7;
+/** An advisory database that is older than this gets an icon. */
+const OLD_DAYS = 7;
 
 export class StatusBar implements vscode.Disposable {
   readonly item = vscode.window.createStatusBarItem("supercargo.gate", vscode.StatusBarAlignment.Left, 40);
+  private readonly subscriptions: vscode.Disposable[];
 
   constructor(private readonly session: Session) {
-    this.item.name = "Supercargo: the gate";
-    this.show();
-    session.onDidChange(() => this.show());
+    this.item.name = "Supercargo";
+    this.update();
+    const update = () => this.update();
+    this.subscriptions = [session.onDidChange(update), vscode.window.onDidChangeActiveTextEditor(update)];
   }
 
   dispose(): void {
-    this.item.dispose();
+    for (const one of [...this.subscriptions, this.item]) one.dispose();
   }
 
-  private show(): void {
-    const { text, tooltip, command, alarming } = shown(this.session);
+  private update(): void {
+    const { text, tooltip, command, isAlarming } = content(this.session);
     this.item.text = text;
     this.item.tooltip = tooltip;
     this.item.command = command;
-    this.item.backgroundColor = alarming ? new vscode.ThemeColor("statusBarItem.warningBackground") : undefined;
+    this.item.backgroundColor = isAlarming ? new vscode.ThemeColor("statusBarItem.warningBackground") : undefined;
     this.item.accessibilityInformation = { label: text.replace(/\$\([^)]*\)\s*/g, "") };
     this.item.show();
   }
 }
 
-interface Shown {
+interface Content {
   text: string;
   tooltip: vscode.MarkdownString;
   command: string;
-  alarming?: boolean;
+  isAlarming?: boolean;
 }
 
-function shown(session: Session): Shown {
+function content(session: Session): Content {
   const tooltip = new vscode.MarkdownString("", true);
-  tooltip.isTrusted = { enabledCommands: ["supercargo.showLog", "supercargo.restart", "supercargo.updateDatabase", "workbench.trust.manage"] };
-  const gates = session.gates();
-  if (session.trouble) {
-    tooltip.appendText(session.trouble);
-    tooltip.appendMarkdown("\n\n[Restart](command:supercargo.restart) · [Show log](command:supercargo.showLog)");
-    return { text: "$(warning) gate: no server", tooltip, command: "supercargo.showLog", alarming: true };
+  tooltip.isTrusted = { enabledCommands: ["supercargo.showLog", "supercargo.restart", "supercargo.updateDatabase"] };
+  if (session.failure) {
+    tooltip.appendText(session.failure);
+    tooltip.appendMarkdown("\n\n[Restart](command:supercargo.restart) · [Show Log](command:supercargo.showLog)");
+    return { text: "$(warning) supercargo: not running", tooltip, command: "supercargo.showLog", isAlarming: true };
   }
-  if (session.health === "stopped") {
-    tooltip.appendText("The server is stopped");
-    return { text: "$(circle-slash) gate: stopped", tooltip, command: "supercargo.restart" };
+  const statuses = session.statuses();
+  const status = current(statuses);
+  if (!status) {
+    const isStarting = session.health === "starting";
+    tooltip.appendText(isStarting ? "The server is starting" : "Open a `Cargo.toml` or a `deny.toml`");
+    return { text: isStarting ? "$(sync~spin) supercargo" : "$(shield) supercargo", tooltip, command: "supercargo.showFindings" };
   }
-  if (gates.length === 0) {
-    tooltip.appendText(session.health === "starting" ? "The server is starting" : "Waiting for a manifest or a policy");
-    return { text: session.health === "starting" ? "$(sync~spin) gate" : "$(shield) gate", tooltip, command: "supercargo.showFindings" };
-  }
-  for (const gate of gates) describe(gate, tooltip);
-  if (session.complaint) tooltip.appendMarkdown("\n\n$(warning) ").appendText(session.complaint);
-  tooltip.appendMarkdown("\n\n[Update the advisory database](command:supercargo.updateDatabase) · [Show log](command:supercargo.showLog)");
-  return { ...together(gates), tooltip, command: "supercargo.showFindings" };
+  for (const one of statuses) describe(one, tooltip);
+  if (session.versionWarning) tooltip.appendMarkdown("\n\n$(warning) ").appendText(session.versionWarning);
+  tooltip.appendMarkdown("\n\n[Update Advisory Database](command:supercargo.updateDatabase) · [Show Log](command:supercargo.showLog)");
+  const old = (databaseAge(status) ?? 0) > OLD_DAYS ? " $(history)" : "";
+  const isAlarming = status.state === "failed" && !lastChecks(status);
+  return { text: `${icon(status)} supercargo: ${status.text}${old}`, tooltip, command: "supercargo.showFindings", isAlarming };
 }
 
-/** One word for all gates: the worst, and whether more is to come. */
-function together(gates: Status[]): { text: string; alarming?: boolean } {
-  const all = total(gates);
-  const words = counted(all);
-  const some = (state: Status["state"]) => gates.some((gate) => gate.state === state);
-  const old = gates.some((gate) => (age(gate) ?? 0) > OLD) ? " $(history)" : "";
-  if (some("resolving") || some("provisional")) return { text: `$(sync~spin) gate: ${words || "resolving"}` };
-  if (some("untrusted")) return { text: `$(workspace-untrusted) gate: ${words || "nothing seen"} (restricted)` };
-  const broken = gates.find(({ brokenPolicy }) => brokenPolicy);
-  // What was found before may hold no longer: it is never said to be clean.
-  if (gates.some((gate) => gate.state === "failed" && !lastChecks(gate))) return { text: "$(warning) gate: no verdict", alarming: true };
-  if (broken) return { text: `$(edit) gate: ${words ? `${words}, ` : ""}${where(broken)}` };
-  if (all.errors) return { text: `$(error) gate: ${words}${old}` };
-  return { text: `$(pass) gate: clean${words ? `, ${words}` : ""}${old}` };
+/** The status of the active file's workspace, else the worst of all workspaces. */
+function current(statuses: Status[]): Status | undefined {
+  const file = vscode.window.activeTextEditor?.document.uri;
+  const nearest = nearestAbove(statuses, file, ({ workspace }) => vscode.Uri.parse(workspace));
+  const rank = (status: Status) => (lastChecks(status) ? total(status).errors : status.state === "failed" ? Number.MAX_SAFE_INTEGER : 0);
+  return nearest ?? [...statuses].sort((a, b) => rank(b) - rank(a))[0];
 }
 
-/** Where the policy of a gate is broken. */
-function where({ brokenPolicy }: Status): string {
-  return brokenPolicy ? `${brokenPolicy.file.split("/").pop()} broken at line ${brokenPolicy.line}` : "";
+function icon(status: Status): string {
+  if (status.brokenPolicy) return "$(edit)";
+  if (status.state === "failed") return "$(warning)";
+  if (status.state === "untrusted") return "$(workspace-untrusted)";
+  if (status.state !== "exact") return "$(sync~spin)";
+  return total(status).errors ? "$(error)" : "$(pass)";
 }
 
-/** What the checks have found: now, or before the policy was broken; `undefined` where nothing was judged. */
-export function lastChecks(gate: Status): Status["checks"] | undefined {
-  return [gate.checks, gate.brokenPolicy?.checksBefore ?? {}].find((checks) => Object.keys(checks).length > 0);
+/** The counts of each check, from before if the policy is broken now; `undefined` if there are none. */
+export function lastChecks(status: Status): Status["checks"] | undefined {
+  return [status.checks, status.brokenPolicy?.checksBefore ?? {}].find((checks) => Object.keys(checks).length > 0);
 }
 
-export function total(gates: Status[]): { errors: number; warnings: number } {
-  const found = gates.flatMap((gate) => Object.values(lastChecks(gate) ?? {}));
-  const sum = (pick: (one: { errors: number; warnings: number }) => number) => found.reduce((all, one) => all + pick(one), 0);
-  return { errors: sum((one) => one.errors), warnings: sum((one) => one.warnings) };
+function total(status: Status): { errors: number; warnings: number } {
+  const counts = Object.values(lastChecks(status) ?? {});
+  return {
+    errors: counts.reduce((sum, { errors }) => sum + errors, 0),
+    warnings: counts.reduce((sum, { warnings }) => sum + warnings, 0),
+  };
 }
 
-const STATES: Record<Status["state"], string> = {
-  resolving: "cargo resolves",
-  provisional: "cargo resolves; what the files tell is shown",
-  exact: "the verdict of cargo-deny",
-  untrusted: "restricted mode: judged without starting anything",
-  failed: "no verdict",
-};
-
-function describe(gate: Status, tooltip: vscode.MarkdownString): void {
-  const folder = vscode.workspace.asRelativePath(vscode.Uri.parse(gate.workspace));
+function describe(status: Status, tooltip: vscode.MarkdownString): void {
+  const folder = vscode.workspace.asRelativePath(vscode.Uri.parse(status.workspace));
   if (tooltip.value) tooltip.appendMarkdown("\n\n---\n\n");
-  tooltip.appendMarkdown("**").appendText(folder).appendMarkdown(`**: ${gate.brokenPolicy ? "no verdict" : STATES[gate.state]}\n\n`);
-  if (gate.message) tooltip.appendText(gate.message).appendMarkdown("\n\n");
-  if (gate.brokenPolicy) tooltip.appendText(`${where(gate)}${lastChecks(gate) ? "; found before:" : ""}`).appendMarkdown("\n\n");
-  for (const [check, found] of Object.entries(lastChecks(gate) ?? {})) {
-    const icon = found.errors ? "$(error)" : found.warnings ? "$(warning)" : "$(pass)";
-    tooltip.appendMarkdown(`${icon} ${check}: ${counted(found) || "ok"}  \n`);
+  tooltip.appendMarkdown("**").appendText(folder).appendMarkdown("**: ").appendText(status.text).appendMarkdown("\n\n");
+  if (status.message && !status.text.includes(status.message)) tooltip.appendText(status.message).appendMarkdown("\n\n");
+  for (const [check, counts] of Object.entries(lastChecks(status) ?? {})) {
+    const symbol = counts.errors ? "$(error)" : counts.warnings ? "$(warning)" : "$(pass)";
+    tooltip.appendMarkdown(`${symbol} ${check}: ${countText(counts) || "ok"}  \n`);
   }
-  const days = age(gate);
+  const days = databaseAge(status);
   if (days !== undefined) {
-    const words = days <= 0 ? "today" : days === 1 ? "yesterday" : `${days} days ago`;
-    tooltip.appendMarkdown(`\n$(database) advisories fetched ${gate.database?.date} (${words})\n`);
-  } else if (gate.database) {
-    tooltip.appendMarkdown("\n$(database) advisories of a folder\n");
-  } else if (gate.state === "exact" || (gate.state === "failed" && !gate.brokenPolicy)) {
-    tooltip.appendMarkdown("\n$(database) no advisory database was read\n");
+    const age = days <= 0 ? "today" : days === 1 ? "yesterday" : `${days} days ago`;
+    tooltip.appendMarkdown(`\n$(database) advisory database fetched ${status.database?.date} (${age})\n`);
+  } else if (status.database) {
+    tooltip.appendMarkdown("\n$(database) advisory database: a plain folder\n");
+  } else if (status.state === "exact" || (status.state === "failed" && !status.brokenPolicy)) {
+    tooltip.appendMarkdown("\n$(database) no advisory database\n");
   }
 }
 
-/** How many days old the advisories are. */
-export function age(gate: Status, now = Date.now()): number | undefined {
-  const date = gate.database?.date;
-  return date ? Math.floor((now - Date.parse(date)) / DAY) : undefined;
+/** The age of the advisory database in days. */
+function databaseAge(status: Status): number | undefined {
+  const date = status.database?.date;
+  return date ? Math.floor((Date.now() - Date.parse(date)) / DAY) : undefined;
 }

@@ -1,17 +1,16 @@
-// The view "Supply chain": workspaces, checks, findings, places and the paths that lead to them.
+// The view "Supply Chain": workspaces, checks, findings, locations and dependency paths.
 
 import * as vscode from "vscode";
-import { CHECKS, count, counted, subject, type Check, type Finding, type Place, type Workspace } from "./findings";
-import type { Status } from "./protocol";
+import { CHECKS, count, countText, label, type Check, type Finding, type FindingLocation, type WorkspaceFindings } from "./findings";
 import type { Session } from "./session";
-import { lastChecks, total } from "./status";
+import { lastChecks } from "./status";
 
 export type Node =
-  | { kind: "workspace"; workspace: Workspace }
-  | { kind: "check"; workspace: Workspace; check: Check; findings: Finding[] }
+  | { kind: "workspace"; workspace: WorkspaceFindings }
+  | { kind: "check"; workspace: WorkspaceFindings; check: Check; findings: Finding[] }
   | { kind: "finding"; finding: Finding }
-  | { kind: "place"; finding: Finding; place: Place }
-  | { kind: "step"; place: Place; at: number }
+  | { kind: "location"; finding: Finding; location: FindingLocation }
+  | { kind: "step"; location: FindingLocation; at: number }
   | { kind: "note"; icon: string; text: string; link?: vscode.Uri };
 
 const TITLES: Record<Check, string> = { advisories: "Advisories", licenses: "Licenses", bans: "Bans", sources: "Sources", other: "Policy and workspace" };
@@ -35,13 +34,13 @@ export class SupplyChain implements vscode.TreeDataProvider<Node>, vscode.Dispos
     for (const one of [this.subscription, this.view, this.changed]) one.dispose();
   }
 
-  /** Once for what comes in one breath. */
+  /** Updates the view once for all changes within 50 ms. */
   private refresh(): void {
     if (this.pending) return;
     this.pending = setTimeout(() => {
       this.pending = undefined;
       const { errors } = count(this.session.workspaces().flatMap(({ findings }) => findings));
-      this.view.badge = errors ? { value: errors, tooltip: counted({ errors, warnings: 0 }) } : undefined;
+      this.view.badge = errors ? { value: errors, tooltip: countText({ errors, warnings: 0 }) } : undefined;
       void vscode.commands.executeCommand("setContext", "supercargo.noServer", this.session.health === "stopped");
       this.changed.fire();
     }, 50);
@@ -56,9 +55,9 @@ export class SupplyChain implements vscode.TreeDataProvider<Node>, vscode.Dispos
       case "check":
         return node.findings.map((finding) => ({ kind: "finding", finding }));
       case "finding":
-        return ofFinding(node.finding);
-      case "place":
-        return ofPlace(node.place);
+        return findingChildren(node.finding);
+      case "location":
+        return locationChildren(node.location);
       default:
         return [];
     }
@@ -69,37 +68,33 @@ export class SupplyChain implements vscode.TreeDataProvider<Node>, vscode.Dispos
   }
 }
 
-function checks(workspace: Workspace): Node[] {
+function checks(workspace: WorkspaceFindings): Node[] {
   const nodes: Node[] = [];
   for (const check of CHECKS) {
     const findings = workspace.findings.filter((one) => one.check === check);
-    // The four checks of cargo-deny are always told; what else there is, only when there is some.
-    if (findings.length || (known(workspace)?.[check] && check !== "other")) nodes.push({ kind: "check", workspace, check, findings });
+    // A check without findings is shown if it has run.
+    if (findings.length || (counts(workspace)?.[check] && check !== "other")) nodes.push({ kind: "check", workspace, check, findings });
   }
   return nodes;
 }
 
-/** What the checks have found, as far as anything was judged. */
-function known({ status }: Workspace): Status["checks"] | undefined {
+function counts({ status }: WorkspaceFindings) {
   return status && lastChecks(status);
 }
 
-/** The word where nothing is found: what could not be judged is not clean. */
-function clean({ status }: Workspace): string {
-  return status?.state === "failed" ? "no verdict" : "clean";
-}
-
-function ofFinding(finding: Finding): Node[] {
-  const nodes: Node[] = finding.places.length === 1 ? ofPlace(finding.places[0]) : finding.places.map((place) => ({ kind: "place", finding, place }));
+function findingChildren(finding: Finding): Node[] {
+  const [first, ...others] = finding.locations;
+  const nodes: Node[] = others.length ? finding.locations.map((location) => ({ kind: "location", finding, location })) : locationChildren(first);
   if (finding.remedy) nodes.unshift({ kind: "note", icon: "lightbulb", text: finding.remedy });
   if (finding.link) nodes.push({ kind: "note", icon: "link-external", text: finding.code, link: finding.link });
   return nodes;
 }
 
-function ofPlace(place: Place): Node[] {
-  // What a member declares itself needs no path.
-  const nodes: Node[] = place.path.length > 2 ? place.path.map((_, at) => ({ kind: "step", place, at })) : [];
-  if (place.otherPaths) nodes.push({ kind: "note", icon: "ellipsis", text: `and ${place.otherPaths} other path${place.otherPaths === 1 ? "" : "s"}` });
+function locationChildren(location: FindingLocation): Node[] {
+  // The path of a direct dependency says nothing new.
+  const nodes: Node[] = location.path.length > 2 ? location.path.map((_, at) => ({ kind: "step", location, at })) : [];
+  const { otherPaths } = location;
+  if (otherPaths) nodes.push({ kind: "note", icon: "ellipsis", text: `and ${otherPaths} other path${otherPaths === 1 ? "" : "s"}` });
   return nodes;
 }
 
@@ -112,7 +107,7 @@ function item(node: Node): vscode.TreeItem {
       shown.id = folder.toString();
       shown.label = folder.path.split("/").filter(Boolean).pop() ?? folder.fsPath;
       shown.iconPath = new vscode.ThemeIcon("package");
-      shown.description = status?.state === "resolving" ? "resolving" : counted(status ? total([status]) : count(findings)) || clean(node.workspace);
+      shown.description = status?.text ?? countText(count(findings));
       shown.tooltip = folder.fsPath;
       shown.contextValue = "workspace";
       return shown;
@@ -122,38 +117,38 @@ function item(node: Node): vscode.TreeItem {
       const shown = new vscode.TreeItem(TITLES[check], findings.length ? Expanded : None);
       shown.id = `${workspace.folder}#${check}`;
       shown.iconPath = findings.length ? new vscode.ThemeIcon(ICONS[check]) : new vscode.ThemeIcon("pass", new vscode.ThemeColor("testing.iconPassed"));
-      // The gate counts what the editor shows once, as often as cargo-deny says it.
-      shown.description = counted(known(workspace)?.[check] ?? count(findings)) || (findings.length ? String(findings.length) : clean(workspace));
+      // The server's counts: cargo-deny may report more than once what is one item here.
+      shown.description = countText(counts(workspace)?.[check] ?? count(findings)) || (findings.length ? String(findings.length) : "ok");
       shown.contextValue = "check";
       return shown;
     }
     case "finding": {
       const { finding } = node;
-      const [first] = finding.places;
-      const children = ofFinding(finding).length;
-      const { name, rest } = subject(finding);
+      const [first] = finding.locations;
+      const children = findingChildren(finding).length;
+      const { name, rest } = label(finding);
       const shown = new vscode.TreeItem(name, children ? Collapsed : None);
       shown.iconPath = severityIcon(finding.severity);
-      shown.description = rest || where(first);
+      shown.description = rest || fileAndLine(first);
       shown.tooltip = tooltip(finding);
-      shown.command = open(first);
+      shown.command = openCommand(first);
       shown.contextValue = finding.link ? "finding linked" : "finding";
       return shown;
     }
-    case "place": {
-      const { place } = node;
-      const shown = new vscode.TreeItem(where(place), ofPlace(place).length ? Collapsed : None);
+    case "location": {
+      const { location } = node;
+      const shown = new vscode.TreeItem(fileAndLine(location), locationChildren(location).length ? Collapsed : None);
       shown.iconPath = new vscode.ThemeIcon("location");
-      shown.description = place.path.slice(1).join(" → ");
-      shown.command = open(place);
-      shown.contextValue = "place";
+      shown.description = location.path.slice(1).join(" → ");
+      shown.command = openCommand(location);
+      shown.contextValue = "location";
       return shown;
     }
     case "step": {
-      const shown = new vscode.TreeItem(node.place.path[node.at], None);
-      shown.iconPath = new vscode.ThemeIcon(node.at === 0 ? "package" : node.at === node.place.path.length - 1 ? "target" : "arrow-small-down");
-      shown.description = node.at === 1 ? "declared here" : undefined;
-      shown.command = open(node.place);
+      const shown = new vscode.TreeItem(node.location.path[node.at], None);
+      shown.iconPath = new vscode.ThemeIcon(node.at === 0 ? "package" : node.at === node.location.path.length - 1 ? "target" : "arrow-small-down");
+      shown.description = node.at === 1 ? "direct dependency" : undefined;
+      shown.command = openCommand(node.location);
       return shown;
     }
     case "note": {
@@ -175,17 +170,17 @@ function severityIcon(severity: vscode.DiagnosticSeverity): vscode.ThemeIcon {
   return new vscode.ThemeIcon(icon, color ? new vscode.ThemeColor(color) : undefined);
 }
 
-function where({ uri, diagnostic }: Place): string {
+function fileAndLine({ uri, diagnostic }: FindingLocation): string {
   return `${uri.path.split("/").pop()}:${diagnostic.range.start.line + 1}`;
 }
 
-function open({ uri, diagnostic }: Place): vscode.Command {
+function openCommand({ uri, diagnostic }: FindingLocation): vscode.Command {
   return { title: "Open", command: "vscode.open", arguments: [uri, { selection: diagnostic.range, preserveFocus: true }] };
 }
 
 function tooltip(finding: Finding): vscode.MarkdownString {
   const text = new vscode.MarkdownString().appendText(plain(finding.message));
-  text.appendMarkdown("\n\n").appendText(finding.places.map(where).join(", "));
+  text.appendMarkdown("\n\n").appendText(finding.locations.map(fileAndLine).join(", "));
   if (finding.remedy) text.appendMarkdown("\n\n").appendText(plain(finding.remedy));
   return text;
 }

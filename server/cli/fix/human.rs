@@ -9,7 +9,7 @@ use similar::TextDiff;
 use super::Done;
 use crate::{
     cli::terminal::{escaped, escaped_line},
-    fix::{Fix, MovedEntry, Remaining, Remedy, Upgrade, Vanished},
+    fix::{Fix, MovedEntry, RemainingFinding, FixKind, Upgrade, RemovedFeatures},
     gate::NO_VERDICT,
     resolve::Built,
     verdict::{Finding, Severity, harmless},
@@ -93,7 +93,7 @@ impl Shown<'_> {
                 let line = format!("for it {} {} -> {to}", parent.name, parent.version);
                 text.push_str(&format!("    {}\n", escaped_line(&line)));
             }
-            for Vanished { package, features } in without {
+            for RemovedFeatures { package, features } in without {
                 let features = features.join(", ");
                 let line = format!("without {features}, which {package} has no longer");
                 text.push_str(&format!("    {}\n", escaped_line(&line)));
@@ -105,8 +105,8 @@ impl Shown<'_> {
             text
         } else {
             let done = if would { "would change" } else { "changed" };
-            let what = match fix.remedy {
-                Remedy::Manifest => "the manifests",
+            let what = match fix.kind {
+                FixKind::Manifest => "the manifests",
                 _ => "the policy",
             };
             format!("  {style}{done} {what}{style:#}: {}\n", harmless(title))
@@ -171,7 +171,7 @@ impl Shown<'_> {
     }
 }
 
-fn remains(remaining: &Remaining) -> String {
+fn remains(remaining: &RemainingFinding) -> String {
     let (style, word) = match remaining.finding.severity {
         Severity::Error => (red(), "error"),
         _ => (AnsiColor::Yellow.on_default(), "warning"),

@@ -9,7 +9,7 @@ use serde::Serialize;
 use super::Done;
 use crate::{
     cli::json::{Package, line, package},
-    fix::{Fix, Remaining, Remedy},
+    fix::{Fix, RemainingFinding, FixKind},
     resolve::Built,
     verdict::{Code, Finding, Severity, harmless},
 };
@@ -94,7 +94,7 @@ pub(super) fn tell(done: &Done<'_>) -> anyhow::Result<()> {
     for fix in &repair.fixes {
         line(&mut lines, &fix_record(workspace, fix))?;
     }
-    for Remaining { finding, reason } in &repair.remaining {
+    for RemainingFinding { finding, reason } in &repair.remaining {
         let reason = reason.as_deref().map(harmless);
         let finding = told(finding);
         line(&mut lines, &RemainingRecord { r#type: "remaining", workspace, finding, reason })?;
@@ -132,14 +132,14 @@ fn fix_record<'a>(workspace: &'a str, fix: &'a Fix) -> FixRecord<'a> {
     FixRecord {
         r#type: "fix",
         workspace,
-        remedy: match fix.remedy {
-            Remedy::Upgrade => "upgrade",
-            Remedy::Manifest => "manifest",
-            Remedy::Clarify => "clarify",
-            Remedy::Exception => "exception",
-            Remedy::Allow => "allow",
-            Remedy::Policy => "policy",
-            Remedy::Ignore => "ignore",
+        remedy: match fix.kind {
+            FixKind::Upgrade => "upgrade",
+            FixKind::Manifest => "manifest",
+            FixKind::Clarify => "clarify",
+            FixKind::Exception => "exception",
+            FixKind::Allow => "allow",
+            FixKind::Policy => "policy",
+            FixKind::Ignore => "ignore",
         },
         title: &fix.title,
         package: upgrade.map(|upgrade| package(&upgrade.package)),
@@ -158,10 +158,10 @@ fn fix_record<'a>(workspace: &'a str, fix: &'a Fix) -> FixRecord<'a> {
             .flat_map(|upgrade| &upgrade.without)
             .map(|one| Without { name: &one.package, features: &one.features })
             .collect(),
-        cleared: fix.proof.cleared.iter().map(told).collect(),
-        introduced: fix.proof.introduced.iter().map(told).collect(),
+        cleared: fix.verification.cleared.iter().map(told).collect(),
+        introduced: fix.verification.introduced.iter().map(told).collect(),
         moved: fix
-            .proof
+            .verification
             .moved
             .iter()
             .map(|moved| Move {

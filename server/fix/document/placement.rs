@@ -5,60 +5,60 @@
 //! the file would have it: in the table as it is written, below the last of its tables, at the end.
 
 use super::{
-    Document, Edited, Form, Kind, Node, Piece, Step, said_at,
-    value::{Layout, Rendered, Style, Value, key},
+    TomlDocument, EditedText, TableForm, NodeKind, TomlNode, TextChange, PathStep, value_at,
+    value::{ListLayout, RenderedValue, ValueStyle, Value, key},
 };
 use crate::text::Span;
 
 /// How wide a line may become before an empty array is spread over several.
 const WIDEST: usize = 100;
 
-impl Document<'_> {
+impl TomlDocument<'_> {
     /// Further items for the list under `path`, which is made where there is none: as `[[a table]]`
     /// where that can be and `as_tables` says so.
-    pub(in crate::fix) fn added_all(
+    pub(in crate::fix) fn with_items(
         &self,
         path: &[&str],
         values: &[Value],
         as_tables: bool,
-    ) -> Option<Edited> {
+    ) -> Option<EditedText> {
         let (first, rest) = values.split_first()?;
         let lines = !rest.is_empty() && values.iter().any(|value| matches!(value, Value::Table(_)));
-        let first = self.added_as(path, first, as_tables, lines)?;
+        let first = self.with_item_as(path, first, as_tables, lines)?;
         rest.iter().try_fold(first, |edited, value| {
-            edited.then(|document| document.added(path, value, as_tables))
+            edited.then(|document| document.with_item(path, value, as_tables))
         })
     }
 
     /// Another item.
-    pub(in crate::fix) fn added(
+    pub(in crate::fix) fn with_item(
         &self,
         path: &[&str],
         value: &Value,
         as_tables: bool,
-    ) -> Option<Edited> {
-        self.added_as(path, value, as_tables, false)
+    ) -> Option<EditedText> {
+        self.with_item_as(path, value, as_tables, false)
     }
 
     /// With `lines`, a list that is empty gets a line for each item.
-    fn added_as(
+    fn with_item_as(
         &self,
         path: &[&str],
         value: &Value,
         as_tables: bool,
         lines: bool,
-    ) -> Option<Edited> {
-        let (parents, rest) = self.deepest(path);
+    ) -> Option<EditedText> {
+        let (parents, rest) = self.existing_nodes(path);
         let node = *parents.last()?;
         let pieces = match (&node.kind, rest) {
-            (Kind::List(items), []) => {
-                let inline = parents.iter().any(|parent| parent.form() == Some(Form::Inline));
+            (NodeKind::List(items), []) => {
+                let inline = parents.iter().any(|parent| parent.form() == Some(TableForm::Inline));
                 let width = if lines { 0 } else { WIDEST };
                 self.in_list(node.span.clone()?, items, value, (!inline).then_some(width))
             }
-            (Kind::Tables(tables), []) => vec![self.after_tables(tables, value)?],
-            (Kind::Table(form, _), [_, ..]) => {
-                let heads = matches!(form, Form::Root | Form::Header | Form::Implicit);
+            (NodeKind::Tables(tables), []) => vec![self.after_tables(tables, value)?],
+            (NodeKind::Table(form, _), [_, ..]) => {
+                let heads = matches!(form, TableForm::Root | TableForm::Header | TableForm::Implicit);
                 if as_tables && heads && matches!(value, Value::Table(_)) {
                     vec![self.first_of_tables(path, value)]
                 } else {
@@ -68,69 +68,69 @@ impl Document<'_> {
             }
             _ => return None,
         };
-        let mut shall_say = self.said.clone();
-        let items = said_under(&mut shall_say, path, || toml::Value::Array(Vec::new()))?;
-        items.as_array_mut()?.push(value.said());
-        self.edited(pieces, &shall_say)
+        let mut expected_content = self.content.clone();
+        let items = value_under(&mut expected_content, path, || toml::Value::Array(Vec::new()))?;
+        items.as_array_mut()?.push(value.to_toml());
+        self.edited(pieces, &expected_content)
     }
 
     /// Another item for the list at the end of a way.
-    pub(in crate::fix) fn added_at(&self, steps: &[Step], value: &Value) -> Option<Edited> {
+    pub(in crate::fix) fn with_item_at(&self, steps: &[PathStep], value: &Value) -> Option<EditedText> {
         let list = self.at(steps)?;
-        let Kind::List(items) = &list.kind else { return None };
+        let NodeKind::List(items) = &list.kind else { return None };
         let pieces = self.in_list(list.span.clone()?, items, value, None);
-        let mut shall_say = self.said.clone();
-        said_at(&mut shall_say, steps)?.as_array_mut()?.push(value.said());
-        self.edited(pieces, &shall_say)
+        let mut expected_content = self.content.clone();
+        value_at(&mut expected_content, steps)?.as_array_mut()?.push(value.to_toml());
+        self.edited(pieces, &expected_content)
     }
 
     /// Another key for the table at the end of a way, which is an item of a list.
     pub(in crate::fix) fn with_key(
         &self,
-        steps: &[Step],
+        steps: &[PathStep],
         key: &'static str,
         value: &Value,
-    ) -> Option<Edited> {
+    ) -> Option<EditedText> {
         let table = self.at(steps)?;
         let piece = match table.form()? {
-            Form::Inline => self.in_braces(table, &[key], value)?,
-            Form::Header => {
+            TableForm::Inline => self.in_braces(table, &[key], value)?,
+            TableForm::Header => {
                 let last = table.statements().last().cloned().or_else(|| table.span.clone())?;
-                self.line_below(last, &Rendered::plain(key), value)
+                self.line_below(last, &RenderedValue::plain(key), value)
             }
             _ => return None,
         };
-        let mut shall_say = self.said.clone();
-        let said = said_at(&mut shall_say, steps)?.as_table_mut()?;
-        said.insert(key.to_owned(), value.said());
-        self.edited(vec![piece], &shall_say)
+        let mut expected_content = self.content.clone();
+        let said = value_at(&mut expected_content, steps)?.as_table_mut()?;
+        said.insert(key.to_owned(), value.to_toml());
+        self.edited(vec![piece], &expected_content)
     }
 
     /// With a key that is not there. A table that is not there either gets a header of its own.
-    pub(in crate::fix) fn with_entry(&self, path: &[&str], value: &Value) -> Option<Edited> {
+    pub(in crate::fix) fn with_entry(&self, path: &[&str], value: &Value) -> Option<EditedText> {
         let (_, table) = path.split_last()?;
         if self.node(table).is_some() {
             return self.with_setting(path, value);
         }
         let piece = self.below_header(path, value)?;
-        self.edited(vec![piece], &self.said_with(path, value)?)
+        self.edited(vec![piece], &self.content_with(path, value)?)
     }
 
     /// With a key that is not there.
-    pub(in crate::fix) fn with_setting(&self, path: &[&str], value: &Value) -> Option<Edited> {
+    pub(in crate::fix) fn with_setting(&self, path: &[&str], value: &Value) -> Option<EditedText> {
         let piece = self.setting(path, value)?;
-        self.edited(vec![piece], &self.said_with(path, value)?)
+        self.edited(vec![piece], &self.content_with(path, value)?)
     }
 
-    fn said_with(&self, path: &[&str], value: &Value) -> Option<toml::Table> {
-        let mut shall_say = self.said.clone();
-        said_under(&mut shall_say, path, || value.said())?;
-        Some(shall_say)
+    fn content_with(&self, path: &[&str], value: &Value) -> Option<toml::Table> {
+        let mut expected_content = self.content.clone();
+        value_under(&mut expected_content, path, || value.to_toml())?;
+        Some(expected_content)
     }
 
     /// The piece that sets a key that is not there.
-    pub(in crate::fix) fn setting(&self, path: &[&str], value: &Value) -> Option<Piece> {
-        let (parents, rest) = self.deepest(path);
+    pub(in crate::fix) fn setting(&self, path: &[&str], value: &Value) -> Option<TextChange> {
+        let (parents, rest) = self.existing_nodes(path);
         if rest.is_empty() || parents.last()?.form().is_none() {
             return None;
         }
@@ -138,7 +138,7 @@ impl Document<'_> {
     }
 
     /// The nodes on the way as far as there are any, and the keys for which there is none.
-    fn deepest<'p, 'k>(&self, path: &'p [&'k str]) -> (Vec<&Node>, &'p [&'k str]) {
+    fn existing_nodes<'p, 'k>(&self, path: &'p [&'k str]) -> (Vec<&TomlNode>, &'p [&'k str]) {
         let mut parents = vec![&self.root];
         let mut rest = path;
         while let Some((first, after)) = rest.split_first()
@@ -153,10 +153,10 @@ impl Document<'_> {
     fn in_list(
         &self,
         list: Span,
-        items: &[Node],
+        items: &[TomlNode],
         value: &Value,
         widest: Option<usize>,
-    ) -> Vec<Piece> {
+    ) -> Vec<TextChange> {
         let style = self.style(items);
         let entry = value.inline(style);
         let Some(last) = items.last().and_then(|item| item.span.clone()) else {
@@ -165,35 +165,35 @@ impl Document<'_> {
         let comma = self.comma(last.end..list.end - 1);
         let anchor = comma.map_or(last.end, |comma| comma + 1);
         let mut pieces = Vec::new();
-        let mut added = Rendered::default();
+        let mut with_item = RenderedValue::default();
         if self.starts_line(last.start) {
             let end = self.line_end(anchor);
             // The bracket may stand on the same line.
             let at = if end < list.end { end } else { anchor };
             if comma.is_none() {
-                pieces.push(Piece::insert(last.end, ","));
+                pieces.push(TextChange::insert(last.end, ","));
             }
-            added.push_str(&format!("{}{}", self.newline(), self.indent(last.start)));
-            added.push(&entry);
-            added.push_str(if comma.is_some() { "," } else { "" });
-            pieces.push(Piece { at: at..at, text: added.text, mark: added.mark });
+            with_item.push_str(&format!("{}{}", self.newline(), self.indent(last.start)));
+            with_item.push(&entry);
+            with_item.push_str(if comma.is_some() { "," } else { "" });
+            pieces.push(TextChange { at: at..at, text: with_item.text, mark: with_item.mark });
             return pieces;
         }
         let gap = self.gap(items);
-        added.push_str(if comma.is_some() { "" } else { "," });
-        added.push_str(gap);
-        added.push(&entry);
-        added.push_str(if comma.is_some() { "," } else { "" });
-        pieces.push(Piece { at: anchor..anchor, text: added.text, mark: added.mark });
+        with_item.push_str(if comma.is_some() { "" } else { "," });
+        with_item.push_str(gap);
+        with_item.push(&entry);
+        with_item.push_str(if comma.is_some() { "," } else { "" });
+        pieces.push(TextChange { at: anchor..anchor, text: with_item.text, mark: with_item.mark });
         pieces
     }
 
     /// On its line as long as that is no wider than `widest`.
-    fn in_empty_list(&self, list: Span, entry: &Rendered, widest: Option<usize>) -> Piece {
+    fn in_empty_list(&self, list: Span, entry: &RenderedValue, widest: Option<usize>) -> TextChange {
         let inside = &self.text[list.start + 1..list.end - 1];
         let bracket = list.end - 1;
         let own = self.indent(list.start);
-        let mut added = Rendered::default();
+        let mut with_item = RenderedValue::default();
         if inside.contains('\n') {
             // Below the comments that stand there.
             let at = self.line_start(bracket);
@@ -203,28 +203,28 @@ impl Document<'_> {
                 Some(at) => self.indent(at).to_owned(),
                 None => format!("{own}{}", self.unit()),
             };
-            added.push_str(&indent);
-            added.push(entry);
-            added.push_str(&format!(",{}", self.newline()));
-            return Piece { at: at..at, text: added.text, mark: added.mark };
+            with_item.push_str(&indent);
+            with_item.push(entry);
+            with_item.push_str(&format!(",{}", self.newline()));
+            return TextChange { at: at..at, text: with_item.text, mark: with_item.mark };
         }
         let line = self.line_start(list.start)..self.line_end(list.end);
         let width = self.text[line].chars().count() + entry.text.chars().count();
         if widest.is_some_and(|widest| width > widest) && inside.trim().is_empty() {
             let newline = self.newline();
-            added.push_str(&format!("{newline}{own}{}", self.unit()));
-            added.push(entry);
-            added.push_str(&format!(",{newline}{own}"));
-            return Piece { at: list.start + 1..bracket, text: added.text, mark: added.mark };
+            with_item.push_str(&format!("{newline}{own}{}", self.unit()));
+            with_item.push(entry);
+            with_item.push_str(&format!(",{newline}{own}"));
+            return TextChange { at: list.start + 1..bracket, text: with_item.text, mark: with_item.mark };
         }
         let at = list.start + 1;
-        added.push_str(if inside.is_empty() { "" } else { " " });
-        added.push(entry);
-        Piece { at: at..at, text: added.text, mark: added.mark }
+        with_item.push_str(if inside.is_empty() { "" } else { " " });
+        with_item.push(entry);
+        TextChange { at: at..at, text: with_item.text, mark: with_item.mark }
     }
 
     /// What stands between the items of a list on one line.
-    fn gap(&self, items: &[Node]) -> &str {
+    fn gap(&self, items: &[TomlNode]) -> &str {
         let [.., before, last] = items else { return " " };
         let (Some(before), Some(last)) = (&before.span, &last.span) else { return " " };
         let gap = self.text[before.end..last.start].split_once(',').map_or(" ", |(_, gap)| gap);
@@ -246,26 +246,26 @@ impl Document<'_> {
     }
 
     /// Another `[[table]]` below the last one.
-    fn after_tables(&self, tables: &[Node], value: &Value) -> Option<Piece> {
+    fn after_tables(&self, tables: &[TomlNode], value: &Value) -> Option<TextChange> {
         let last = tables.last()?;
         let header = last.span.clone()?;
         let first = last.statements().first().cloned();
         let indent = first.as_ref().map_or("", |first| self.indent(first.start));
         let style = match first {
             Some(first) if !self.text[first.clone()].contains(" =") => {
-                Style { spaced: false, ..Style::default() }
+                ValueStyle { spaced: false, ..ValueStyle::default() }
             }
-            _ => Style::default(),
+            _ => ValueStyle::default(),
         };
         let head = format!("{}{}", self.indent(header.start), &self.text[header]);
         Some(self.below(last.extent()?.end, &head, value, style, indent))
     }
 
     /// The first `[[table]]` of its name, below its relatives.
-    fn first_of_tables(&self, path: &[&str], value: &Value) -> Piece {
+    fn first_of_tables(&self, path: &[&str], value: &Value) -> TextChange {
         let head = format!("[[{}]]", dotted(path));
         let end = self.end_of_relatives(path);
-        self.below(end, &head, value, Style::default(), "")
+        self.below(end, &head, value, ValueStyle::default(), "")
     }
 
     /// Where the tables end that start with the same key.
@@ -276,80 +276,80 @@ impl Document<'_> {
     }
 
     /// A header and what belongs to it, below the line in which `end` stands.
-    fn below(&self, end: usize, head: &str, value: &Value, style: Style, indent: &str) -> Piece {
+    fn below(&self, end: usize, head: &str, value: &Value, style: ValueStyle, indent: &str) -> TextChange {
         let newline = self.newline();
-        let mut block = Rendered::plain(format!("{head}{newline}"));
-        block.push(&value.body(style, &Layout { indent, unit: self.unit(), newline }));
+        let mut block = RenderedValue::plain(format!("{head}{newline}"));
+        block.push(&value.body(style, &ListLayout { indent, unit: self.unit(), newline }));
         self.block_below(end, &block)
     }
 
     /// `rest = value` in the last of `parents`, as that is written.
     fn statement(
         &self,
-        parents: &[&Node],
+        parents: &[&TomlNode],
         path: &[&str],
         rest: &[&str],
         value: &Value,
-    ) -> Option<Piece> {
+    ) -> Option<TextChange> {
         let node = *parents.last()?;
         // A dotted table stands in another one, and its keys start there.
-        let outer = parents.iter().rposition(|parent| parent.form() != Some(Form::Dotted))?;
+        let outer = parents.iter().rposition(|parent| parent.form() != Some(TableForm::Dotted))?;
         match parents[outer].form()? {
-            Form::Inline => self.in_braces(parents[outer], &path[outer..], value),
-            _ if node.form() == Some(Form::Dotted) => {
+            TableForm::Inline => self.in_braces(parents[outer], &path[outer..], value),
+            _ if node.form() == Some(TableForm::Dotted) => {
                 let last = node.statements().last()?.clone();
                 let keys = dotted(&path[outer..]);
-                Some(self.line_below(last, &Rendered::plain(keys), value))
+                Some(self.line_below(last, &RenderedValue::plain(keys), value))
             }
-            Form::Header => {
+            TableForm::Header => {
                 let last = node.statements().last().cloned().or_else(|| node.span.clone())?;
                 let (first, inner) = rest.split_first()?;
-                Some(self.line_below(last, &Rendered::plain(key(first)), &nested(inner, value)))
+                Some(self.line_below(last, &RenderedValue::plain(key(first)), &nested(inner, value)))
             }
             _ => self.below_header(path, value),
         }
     }
 
     /// `[path]` with its last key and the value, below what belongs to it.
-    fn below_header(&self, path: &[&str], value: &Value) -> Option<Piece> {
+    fn below_header(&self, path: &[&str], value: &Value) -> Option<TextChange> {
         let (last, table) = path.split_last()?;
         let [_, ..] = table else { return None };
         let head = format!("[{}]", dotted(table));
-        let layout = Layout { indent: "", unit: self.unit(), newline: self.newline() };
+        let layout = ListLayout { indent: "", unit: self.unit(), newline: self.newline() };
         let raw = Self::written(value, &layout);
-        let mut body = Rendered::plain(format!("{head}{}{} = ", self.newline(), key(last)));
+        let mut body = RenderedValue::plain(format!("{head}{}{} = ", self.newline(), key(last)));
         body.push(&raw);
         Some(self.block_below(self.end_of_relatives(path), &body))
     }
 
     /// A block of lines below the line in which `end` stands, apart from what is around it.
-    fn block_below(&self, end: usize, block: &Rendered) -> Piece {
+    fn block_below(&self, end: usize, block: &RenderedValue) -> TextChange {
         let newline = self.newline();
         let end = self.line_end(end);
-        let mut added = Rendered::default();
+        let mut with_item = RenderedValue::default();
         if end > 0 {
-            added.push_str(newline);
-            added.push_str(newline);
+            with_item.push_str(newline);
+            with_item.push_str(newline);
         }
-        added.push(block);
+        with_item.push(block);
         let next = &self.text[self.next_line(end)..];
         if self.text[end..].is_empty() {
-            added.push_str(if end == 0 { newline } else { "" });
+            with_item.push_str(if end == 0 { newline } else { "" });
         } else if !next.is_empty() && !next.starts_with(['\n', '\r']) {
-            added.push_str(newline);
+            with_item.push_str(newline);
         }
-        Piece { at: end..end, text: added.text, mark: added.mark }
+        TextChange { at: end..end, text: with_item.text, mark: with_item.mark }
     }
 
-    fn line_below(&self, last: Span, keys: &Rendered, value: &Value) -> Piece {
+    fn line_below(&self, last: Span, keys: &RenderedValue, value: &Value) -> TextChange {
         let at = self.line_end(last.end);
         let indent = self.indent(self.line_start_of(&last));
         let newline = self.newline();
-        let mut added = Rendered::plain(format!("{newline}{indent}"));
-        added.push(keys);
-        added.push_str(" = ");
-        added.push(&Self::written(value, &Layout { indent, unit: self.unit(), newline }));
-        Piece { at: at..at, text: added.text, mark: added.mark }
+        let mut with_item = RenderedValue::plain(format!("{newline}{indent}"));
+        with_item.push(keys);
+        with_item.push_str(" = ");
+        with_item.push(&Self::written(value, &ListLayout { indent, unit: self.unit(), newline }));
+        TextChange { at: at..at, text: with_item.text, mark: with_item.mark }
     }
 
     /// The first byte that is no blank on the line where a span starts.
@@ -360,37 +360,37 @@ impl Document<'_> {
     }
 
     /// A value after its key: a list of tables has a line for each.
-    fn written(value: &Value, layout: &Layout<'_>) -> Rendered {
+    fn written(value: &Value, layout: &ListLayout<'_>) -> RenderedValue {
         match value {
             Value::List(items) if items.iter().any(|item| matches!(item, Value::Table(_))) => {
-                Value::lines(items, Style::default(), layout)
+                Value::lines(items, ValueStyle::default(), layout)
             }
-            _ => value.inline(Style::default()),
+            _ => value.inline(ValueStyle::default()),
         }
     }
 
-    fn in_braces(&self, table: &Node, keys: &[&str], value: &Value) -> Option<Piece> {
+    fn in_braces(&self, table: &TomlNode, keys: &[&str], value: &Value) -> Option<TextChange> {
         let span = table.span.clone()?;
-        let mut added = Rendered::default();
+        let mut with_item = RenderedValue::default();
         let last = table.statements().last().cloned();
         let at = match &last {
             Some(last) => {
                 let comma = self.comma(last.end..span.end - 1);
-                added.push_str(if comma.is_some() { "" } else { "," });
+                with_item.push_str(if comma.is_some() { "" } else { "," });
                 comma.map_or(last.end, |comma| comma + 1)
             }
             None => span.start + 1,
         };
-        added.push_str(&format!(" {} = ", dotted(keys)));
-        added.push(&value.inline(Style::default()));
+        with_item.push_str(&format!(" {} = ", dotted(keys)));
+        with_item.push(&value.inline(ValueStyle::default()));
         let empty = last.is_none() && self.text[at..span.end].starts_with('}');
-        added.push_str(if empty { " " } else { "" });
-        Some(Piece { at: at..at, text: added.text, mark: added.mark })
+        with_item.push_str(if empty { " " } else { "" });
+        Some(TextChange { at: at..at, text: with_item.text, mark: with_item.mark })
     }
 }
 
 /// What is said under `path`, which is made where there is nothing.
-pub(in crate::fix) fn said_under<'v>(
+pub(in crate::fix) fn value_under<'v>(
     said: &'v mut toml::Table,
     path: &[&str],
     empty: impl FnOnce() -> toml::Value,
@@ -408,8 +408,8 @@ pub(in crate::fix) fn said_under<'v>(
 fn nested(keys: &[&str], value: &Value) -> Value {
     let Some((first, rest)) = keys.split_first() else { return value.clone() };
     let inner = nested(rest, value);
-    let text = format!("{{ {} = {} }}", key(first), inner.inline(Style::default()).text);
-    let said = toml::Table::from_iter([((*first).to_owned(), inner.said())]);
+    let text = format!("{{ {} = {} }}", key(first), inner.inline(ValueStyle::default()).text);
+    let said = toml::Table::from_iter([((*first).to_owned(), inner.to_toml())]);
     Value::Raw(text, toml::Value::Table(said))
 }
 
@@ -425,17 +425,17 @@ mod tests {
 
     /// What a policy becomes with another ignored advisory.
     fn ignoring(policy: &str, expected: &Expect) {
-        let document = Document::read(policy).expect("a policy");
+        let document = TomlDocument::read(policy).expect("a policy");
         let entry = Value::Table(vec![("id", Value::text("X-1")), ("reason", Value::text("r"))]);
-        let edited = document.added(&["advisories", "ignore"], &entry, false);
+        let edited = document.with_item(&["advisories", "ignore"], &entry, false);
         let text = edited.map_or("nothing".to_owned(), |edited| edited.text);
         expected.assert_eq(&text.replace('\r', "␍"));
     }
 
     /// The same, with a string for a list of licenses.
     fn allowing(policy: &str, expected: &Expect) {
-        let document = Document::read(policy).expect("a policy");
-        let edited = document.added(&["licenses", "allow"], &Value::text("ISC"), false);
+        let document = TomlDocument::read(policy).expect("a policy");
+        let edited = document.with_item(&["licenses", "allow"], &Value::text("ISC"), false);
         expected.assert_eq(&edited.map_or("nothing".to_owned(), |edited| edited.text));
     }
 

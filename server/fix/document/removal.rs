@@ -2,60 +2,60 @@
 //! the comment that stands behind it on its line, and nothing else.
 
 use super::{
-    Document, Edited, Form, Kind, Node, Piece, Step,
-    placement::said_under,
-    said_at,
-    value::{Style, Value},
+    TomlDocument, EditedText, TableForm, NodeKind, TomlNode, TextChange, PathStep,
+    placement::value_under,
+    value_at,
+    value::{ValueStyle, Value},
 };
 use crate::text::Span;
 
-impl Document<'_> {
+impl TomlDocument<'_> {
     /// Without the innermost item of a list that `offset` stands in.
-    pub(in crate::fix) fn without_item(&self, offset: usize) -> Option<Edited> {
+    pub(in crate::fix) fn without_item(&self, offset: usize) -> Option<EditedText> {
         let mut steps = self.steps_to(offset)?;
-        while matches!(steps.last()?, Step::Key(_)) {
+        while matches!(steps.last()?, PathStep::Key(_)) {
             steps.pop();
         }
-        let Some(Step::Index(index)) = steps.pop() else { return None };
+        let Some(PathStep::Index(index)) = steps.pop() else { return None };
         let list = self.at(&steps)?;
         let pieces = match &list.kind {
-            Kind::List(items) => {
+            NodeKind::List(items) => {
                 let spans = items.iter().map(|item| item.span.clone());
-                self.out_of_row(list.span.clone()?, &spans.collect::<Option<Vec<_>>>()?, index)?
+                self.removed_from_row(list.span.clone()?, &spans.collect::<Option<Vec<_>>>()?, index)?
             }
-            Kind::Tables(tables) => vec![self.table_out(&tables[index])?],
+            NodeKind::Tables(tables) => vec![self.table_removal(&tables[index])?],
             _ => return None,
         };
-        let mut shall_say = self.said.clone();
-        let items = said_at(&mut shall_say, &steps)?.as_array_mut()?;
+        let mut expected_content = self.content.clone();
+        let items = value_at(&mut expected_content, &steps)?.as_array_mut()?;
         items.remove(index);
-        if items.is_empty() && matches!(list.kind, Kind::Tables(_)) {
-            self.forget(&mut shall_say, &steps)?;
+        if items.is_empty() && matches!(list.kind, NodeKind::Tables(_)) {
+            self.remove_value(&mut expected_content, &steps)?;
         }
-        self.edited(pieces, &shall_say)
+        self.edited(pieces, &expected_content)
     }
 
     /// Without the key at the end of a way, and its value.
-    pub(in crate::fix) fn without_key(&self, steps: &[Step]) -> Option<Edited> {
-        let pieces = self.key_out(steps)?;
-        let mut shall_say = self.said.clone();
-        self.forget(&mut shall_say, steps)?;
-        self.edited(pieces, &shall_say)
+    pub(in crate::fix) fn without_key(&self, steps: &[PathStep]) -> Option<EditedText> {
+        let pieces = self.key_removal(steps)?;
+        let mut expected_content = self.content.clone();
+        self.remove_value(&mut expected_content, steps)?;
+        self.edited(pieces, &expected_content)
     }
 
     /// The key at the end of a way under `path` instead, where `value` is what it says. What is said
     /// there already gives way.
     pub(in crate::fix) fn moved(
         &self,
-        steps: &[Step],
+        steps: &[PathStep],
         path: &[&str],
         value: &Value,
-    ) -> Option<Edited> {
-        let mut pieces = self.key_out(steps)?;
+    ) -> Option<EditedText> {
+        let mut pieces = self.key_removal(steps)?;
         let piece = match self.node(path) {
             Some(node) => {
-                let text = value.inline(Style::default()).text;
-                Piece { at: node.span.clone()?, text, mark: None }
+                let text = value.inline(ValueStyle::default()).text;
+                TextChange { at: node.span.clone()?, text, mark: None }
             }
             None => self.setting(path, value)?,
         };
@@ -68,23 +68,23 @@ impl Document<'_> {
             }
             None => pieces.push(piece),
         }
-        let mut shall_say = self.said.clone();
-        self.forget(&mut shall_say, steps)?;
-        *said_under(&mut shall_say, path, || value.said())? = value.said();
-        self.edited(pieces, &shall_say)
+        let mut expected_content = self.content.clone();
+        self.remove_value(&mut expected_content, steps)?;
+        *value_under(&mut expected_content, path, || value.to_toml())? = value.to_toml();
+        self.edited(pieces, &expected_content)
     }
 
-    fn key_out(&self, steps: &[Step]) -> Option<Vec<Piece>> {
+    fn key_removal(&self, steps: &[PathStep]) -> Option<Vec<TextChange>> {
         let (last, parents) = steps.split_last()?;
-        let Step::Key(key) = last else { return None };
+        let PathStep::Key(key) = last else { return None };
         let entry = self.at(parents)?.entry(key)?;
         match &entry.node.kind {
-            Kind::Tables(_) | Kind::Table(Form::Header | Form::Implicit, _) => {
-                return Some(vec![self.table_out(&entry.node)?]);
+            NodeKind::Tables(_) | NodeKind::Table(TableForm::Header | TableForm::Implicit, _) => {
+                return Some(vec![self.table_removal(&entry.node)?]);
             }
-            Kind::Table(Form::Dotted, _) => {
+            NodeKind::Table(TableForm::Dotted, _) => {
                 let lines = entry.node.statements();
-                let lines = lines.iter().map(|one| Some(Piece::remove(self.lines_of(one)?)));
+                let lines = lines.iter().map(|one| Some(TextChange::remove(self.lines_of(one)?)));
                 return lines.collect();
             }
             _ => {}
@@ -92,14 +92,14 @@ impl Document<'_> {
         let statement = entry.statement()?;
         let braces = (0..=parents.len()).rev().find_map(|depth| {
             let node = self.at(&parents[..depth])?;
-            (node.form() != Some(Form::Dotted)).then_some(node)
+            (node.form() != Some(TableForm::Dotted)).then_some(node)
         })?;
-        if braces.form() == Some(Form::Inline) {
+        if braces.form() == Some(TableForm::Inline) {
             let statements = braces.statements();
             let index = statements.iter().position(|other| *other == statement)?;
-            return self.out_of_row(braces.span.clone()?, &statements, index);
+            return self.removed_from_row(braces.span.clone()?, &statements, index);
         }
-        Some(vec![Piece::remove(self.lines_of(&statement)?)])
+        Some(vec![TextChange::remove(self.lines_of(&statement)?)])
     }
 
     /// The whole lines of something, where nothing else stands on them but a comment behind it.
@@ -110,7 +110,7 @@ impl Document<'_> {
     }
 
     /// One of the things between brackets or braces that commas stand between.
-    fn out_of_row(&self, row: Span, items: &[Span], index: usize) -> Option<Vec<Piece>> {
+    fn removed_from_row(&self, row: Span, items: &[Span], index: usize) -> Option<Vec<TextChange>> {
         let item = items.get(index)?.clone();
         let next = items.get(index + 1);
         let comma = self.comma(item.end..next.map_or(row.end - 1, |next| next.start));
@@ -122,32 +122,32 @@ impl Document<'_> {
             && self.line_start(item.start) > row.start
             && self.line_end(end) < row.end;
         if alone && let Some(lines) = self.lines_of(&(item.start..end)) {
-            let mut pieces = vec![Piece::remove(lines)];
+            let mut pieces = vec![TextChange::remove(lines)];
             // The last one of a list that does not end with a comma.
             if comma.is_none() {
-                pieces.extend(comma_before.map(|at| Piece::remove(at..at + 1)));
+                pieces.extend(comma_before.map(|at| TextChange::remove(at..at + 1)));
             }
             return Some(pieces);
         }
         if items.len() == 1 && blank(row.start + 1..item.start) && blank(end..row.end - 1) {
-            return Some(vec![Piece::remove(row.start + 1..row.end - 1)]);
+            return Some(vec![TextChange::remove(row.start + 1..row.end - 1)]);
         }
         if let Some(next) = next {
             let end = if blank(end..next.start) { next.start } else { end };
-            return Some(vec![Piece::remove(item.start..end)]);
+            return Some(vec![TextChange::remove(item.start..end)]);
         }
-        let Some(at) = comma_before else { return Some(vec![Piece::remove(item.start..end)]) };
+        let Some(at) = comma_before else { return Some(vec![TextChange::remove(item.start..end)]) };
         let beside = blank(at + 1..item.start);
         Some(match (comma, beside) {
-            (Some(_), true) => vec![Piece::remove(at + 1..end)],
-            (Some(_), false) => vec![Piece::remove(item.start..end)],
-            (None, true) => vec![Piece::remove(at..end)],
-            (None, false) => vec![Piece::remove(at..at + 1), Piece::remove(item.start..end)],
+            (Some(_), true) => vec![TextChange::remove(at + 1..end)],
+            (Some(_), false) => vec![TextChange::remove(item.start..end)],
+            (None, true) => vec![TextChange::remove(at..end)],
+            (None, false) => vec![TextChange::remove(at..at + 1), TextChange::remove(item.start..end)],
         })
     }
 
     /// A `[[table]]` with everything that belongs to it.
-    fn table_out(&self, table: &Node) -> Option<Piece> {
+    fn table_removal(&self, table: &TomlNode) -> Option<TextChange> {
         let extent = table.extent()?;
         let mut lines = self.lines_of(&extent)?;
         // Something else may stand between its parts.
@@ -168,22 +168,22 @@ impl Document<'_> {
                 lines.start = self.next_line(kept).min(lines.start);
             }
         }
-        Some(Piece::remove(lines))
+        Some(TextChange::remove(lines))
     }
 
     /// Takes what stands at the end of a way out of what is said. A table without a header of its
     /// own goes with the last of it.
-    fn forget(&self, said: &mut toml::Table, steps: &[Step]) -> Option<()> {
-        let (Step::Key(last), parents) = steps.split_last()? else { return None };
+    fn remove_value(&self, said: &mut toml::Table, steps: &[PathStep]) -> Option<()> {
+        let (PathStep::Key(last), parents) = steps.split_last()? else { return None };
         if parents.is_empty() {
             said.remove(last)?;
             return Some(());
         }
-        let table = said_at(said, parents)?.as_table_mut()?;
+        let table = value_at(said, parents)?.as_table_mut()?;
         table.remove(last)?;
-        let headless = [Some(Form::Dotted), Some(Form::Implicit)];
+        let headless = [Some(TableForm::Dotted), Some(TableForm::Implicit)];
         if table.is_empty() && headless.contains(&self.at(parents)?.form()) {
-            self.forget(said, parents)?;
+            self.remove_value(said, parents)?;
         }
         Some(())
     }
@@ -199,7 +199,7 @@ mod tests {
     fn without(policy: &str, expected: &Expect) {
         let at = policy.find("$0").expect("a mark");
         let policy = policy.replacen("$0", "", 1);
-        let document = Document::read(&policy).expect("a policy");
+        let document = TomlDocument::read(&policy).expect("a policy");
         let edited = document.without_item(at);
         expected.assert_eq(&edited.map_or("nothing".to_owned(), |edited| edited.text));
     }
@@ -340,7 +340,7 @@ mod tests {
         let without = |policy: &str, expected: &Expect| {
             let at = policy.find("$0").expect("a mark");
             let policy = policy.replacen("$0", "", 1);
-            let document = Document::read(&policy).expect("a policy");
+            let document = TomlDocument::read(&policy).expect("a policy");
             let edited = document.without_key(&document.steps_to(at).expect("a key"));
             expected.assert_eq(&edited.map_or("nothing".to_owned(), |edited| edited.text));
         };

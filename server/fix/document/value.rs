@@ -8,7 +8,7 @@ pub(in crate::fix) enum Value {
     /// A string.
     Text(String),
     /// A string that the user has to replace.
-    ToFillIn(String),
+    Placeholder(String),
     /// A hash, written in hexadecimal digits.
     Hash(u32),
     /// An array.
@@ -21,14 +21,14 @@ pub(in crate::fix) enum Value {
 
 /// A rendered value and what of it has to be filled in.
 #[derive(Clone, Debug, Default)]
-pub(in crate::fix) struct Rendered {
+pub(in crate::fix) struct RenderedValue {
     pub(in crate::fix) text: String,
     pub(in crate::fix) mark: Option<Span>,
 }
 
 /// How values are written.
 #[derive(Clone, Copy, Debug)]
-pub(in crate::fix) struct Style {
+pub(in crate::fix) struct ValueStyle {
     /// Strings in single quotes.
     pub(in crate::fix) literal: bool,
     /// `{ a = 1 }`, not `{a = 1}`.
@@ -37,13 +37,13 @@ pub(in crate::fix) struct Style {
     pub(in crate::fix) spaced: bool,
 }
 
-impl Default for Style {
+impl Default for ValueStyle {
     fn default() -> Self {
         Self { literal: false, padded: true, spaced: true }
     }
 }
 
-impl Style {
+impl ValueStyle {
     /// As values that stand there already are written.
     pub(in crate::fix) fn of<'t>(neighbors: impl Iterator<Item = &'t str>) -> Self {
         let mut style = Self::default();
@@ -65,7 +65,7 @@ impl Style {
     }
 }
 
-impl Rendered {
+impl RenderedValue {
     pub(in crate::fix) fn plain(text: impl Into<String>) -> Self {
         Self { text: text.into(), mark: None }
     }
@@ -88,18 +88,18 @@ impl Value {
         Self::Text(text.into())
     }
 
-    pub(in crate::fix) fn truth(truth: bool) -> Self {
-        Self::Raw(truth.to_string(), truth.into())
+    pub(in crate::fix) fn boolean(boolean: bool) -> Self {
+        Self::Raw(boolean.to_string(), boolean.into())
     }
 
     /// What it says.
-    pub(in crate::fix) fn said(&self) -> toml::Value {
+    pub(in crate::fix) fn to_toml(&self) -> toml::Value {
         match self {
-            Self::Text(text) | Self::ToFillIn(text) => toml::Value::String(text.clone()),
+            Self::Text(text) | Self::Placeholder(text) => toml::Value::String(text.clone()),
             Self::Hash(hash) => toml::Value::Integer((*hash).into()),
-            Self::List(items) => toml::Value::Array(items.iter().map(Self::said).collect()),
+            Self::List(items) => toml::Value::Array(items.iter().map(Self::to_toml).collect()),
             Self::Table(fields) => {
-                let fields = fields.iter().map(|(key, value)| ((*key).to_owned(), value.said()));
+                let fields = fields.iter().map(|(key, value)| ((*key).to_owned(), value.to_toml()));
                 toml::Value::Table(fields.collect())
             }
             Self::Raw(_, said) => said.clone(),
@@ -107,18 +107,18 @@ impl Value {
     }
 
     /// On one line.
-    pub(in crate::fix) fn inline(&self, style: Style) -> Rendered {
+    pub(in crate::fix) fn inline(&self, style: ValueStyle) -> RenderedValue {
         match self {
-            Self::Text(text) => Rendered::plain(quoted(text, style)),
-            Self::ToFillIn(text) => {
+            Self::Text(text) => RenderedValue::plain(quoted(text, style)),
+            Self::Placeholder(text) => {
                 let text = quoted(text, style);
                 let mark = Some(1..text.len() - 1);
-                Rendered { text, mark }
+                RenderedValue { text, mark }
             }
-            Self::Hash(hash) => Rendered::plain(format!("0x{hash:08x}")),
-            Self::Raw(text, _) => Rendered::plain(text.clone()),
+            Self::Hash(hash) => RenderedValue::plain(format!("0x{hash:08x}")),
+            Self::Raw(text, _) => RenderedValue::plain(text.clone()),
             Self::List(items) => {
-                let mut rendered = Rendered::plain("[");
+                let mut rendered = RenderedValue::plain("[");
                 for (index, item) in items.iter().enumerate() {
                     rendered.push_str(if index > 0 { ", " } else { "" });
                     rendered.push(&item.inline(style));
@@ -128,7 +128,7 @@ impl Value {
             }
             Self::Table(fields) => {
                 let pad = if style.padded { " " } else { "" };
-                let mut rendered = Rendered::plain(format!("{{{pad}"));
+                let mut rendered = RenderedValue::plain(format!("{{{pad}"));
                 for (index, (key, value)) in fields.iter().enumerate() {
                     rendered.push_str(if index > 0 { ", " } else { "" });
                     rendered.push_str(key);
@@ -142,9 +142,9 @@ impl Value {
     }
 
     /// A list with a line for each item.
-    pub(in crate::fix) fn lines(items: &[Self], style: Style, layout: &Layout<'_>) -> Rendered {
-        let Layout { indent, unit, newline } = layout;
-        let mut rendered = Rendered::plain("[");
+    pub(in crate::fix) fn lines(items: &[Self], style: ValueStyle, layout: &ListLayout<'_>) -> RenderedValue {
+        let ListLayout { indent, unit, newline } = layout;
+        let mut rendered = RenderedValue::plain("[");
         for item in items {
             rendered.push_str(&format!("{newline}{indent}{unit}"));
             rendered.push(&item.inline(style));
@@ -155,9 +155,9 @@ impl Value {
     }
 
     /// The body of a `[[table]]`: a line for each field, each ended by a line break but the last.
-    pub(in crate::fix) fn body(&self, style: Style, layout: &Layout<'_>) -> Rendered {
+    pub(in crate::fix) fn body(&self, style: ValueStyle, layout: &ListLayout<'_>) -> RenderedValue {
         let Self::Table(fields) = self else { return self.inline(style) };
-        let mut rendered = Rendered::default();
+        let mut rendered = RenderedValue::default();
         for (index, (key, value)) in fields.iter().enumerate() {
             rendered.push_str(if index > 0 { layout.newline } else { "" });
             rendered.push_str(&format!("{}{key}{}", layout.indent, style.equals()));
@@ -172,7 +172,7 @@ impl Value {
 
 /// How lines are written.
 #[derive(Clone, Copy, Debug)]
-pub(in crate::fix) struct Layout<'t> {
+pub(in crate::fix) struct ListLayout<'t> {
     /// What the line of the key starts with.
     pub(in crate::fix) indent: &'t str,
     /// What its items are indented by, further than it.
@@ -187,7 +187,7 @@ pub(in crate::fix) fn key(key: &str) -> String {
     if !key.is_empty() && key.chars().all(bare) { key.to_owned() } else { basic(key) }
 }
 
-fn quoted(text: &str, style: Style) -> String {
+fn quoted(text: &str, style: ValueStyle) -> String {
     let harmless = text.chars().all(|c| c != '\'' && !c.is_control());
     if style.literal && harmless { format!("'{text}'") } else { basic(text) }
 }
@@ -214,19 +214,19 @@ mod tests {
 
     #[test]
     fn strings_are_quoted_as_their_neighbors_and_escaped_where_they_must() {
-        let literal = Style { literal: true, ..Style::default() };
+        let literal = ValueStyle { literal: true, ..ValueStyle::default() };
         assert_eq!(quoted("MIT", literal), "'MIT'");
         assert_eq!(quoted("it's", literal), "\"it's\"");
-        assert_eq!(quoted("a\"b\\c\u{7}\n", Style::default()), r#""a\"b\\c\u0007\n""#);
+        assert_eq!(quoted("a\"b\\c\u{7}\n", ValueStyle::default()), r#""a\"b\\c\u0007\n""#);
     }
 
     #[test]
     fn a_mark_is_what_has_to_be_filled_in() {
         let value = Value::Table(vec![
             ("id", Value::text("X-1")),
-            ("reason", Value::ToFillIn("why".into())),
+            ("reason", Value::Placeholder("why".into())),
         ]);
-        let Rendered { text, mark } = value.inline(Style::of(std::iter::once("{id='a'}")));
+        let RenderedValue { text, mark } = value.inline(ValueStyle::of(std::iter::once("{id='a'}")));
         assert_eq!(text, "{id=\"X-1\", reason=\"why\"}");
         assert_eq!(&text[mark.expect("a mark")], "why");
     }

@@ -1,8 +1,8 @@
 //! What holds of every plan for every manifest: asserted by the tests and by the fuzzer.
 
-use super::{Case, pinned, planned, shared, unused, wildcard};
+use super::{DependencyLocation, pinned, planned, shared, unused, wildcard};
 use crate::{
-    fix::{Vanished, requirement},
+    fix::{RemovedFeatures, requirement},
     model::{manifest::Manifest, tree},
     verdict::PackageRef,
 };
@@ -22,12 +22,12 @@ pub fn fuzz_manifest(text: &str) {
     };
     let crates_io = package("registry+https://github.com/rust-lang/crates.io-index");
     let git = package("git+https://example.org/x?branch=main#0123456789abcdef");
-    for declared in manifest.all_declarations() {
+    for declared in manifest.all_dependencies() {
         let (location, source) = (declared.location(), declared.source_place());
         for at in [&declared.key.span, &location, &source] {
             for package in [&crates_io, &git] {
                 for make in [wildcard, pinned, unused] {
-                    let case = Case { text, at, package: Some(package) };
+                    let case = DependencyLocation { text, at, package: Some(package) };
                     if let Some((title, after)) = planned(make, &case) {
                         assert!(tree::parse(&after).1.is_empty(), "{title} breaks:\n{after}");
                         assert!(
@@ -38,12 +38,12 @@ pub fn fuzz_manifest(text: &str) {
                 }
             }
         }
-        shared::hold(text, declared.key.span.start);
+        shared::check_invariants(text, declared.key.span.start);
         let features: Vec<_> = declared.features.iter().map(|one| one.value.clone()).collect();
         if let (Some(first), true) = (features.first(), manifest.errors.is_empty()) {
             let vanished =
-                Vanished { package: declared.package.clone(), features: vec![first.clone()] };
-            vanished.hold(text);
+                RemovedFeatures { package: declared.package.clone(), features: vec![first.clone()] };
+            vanished.check_invariants(text);
         }
         if let Some(stated) = &declared.requirement {
             let version = semver::Version::new(1, 2, 3);
@@ -59,7 +59,7 @@ pub fn fuzz_manifest(text: &str) {
 fn keeps(before: &str, after: &str, name: &str) -> bool {
     let others = |text: &str| -> (Vec<_>, Vec<_>) {
         let manifest = Manifest::parse(text);
-        let declared = manifest.all_declarations().filter(|one| one.key.value != name);
+        let declared = manifest.all_dependencies().filter(|one| one.key.value != name);
         let declared =
             declared.map(|one| (one.table, one.key.value.clone(), text[one.location()].to_owned()));
         let turned_on = manifest.turned_on.iter().map(|one| one.value.clone());

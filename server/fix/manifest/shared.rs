@@ -8,15 +8,15 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use camino::{Utf8Component, Utf8Path, Utf8PathBuf};
 use semver::{Comparator, Op, VersionReq};
-use toml::{Table, Value as Said};
+use toml::{Table, Value as TomlValue};
 
 use super::ManifestPlan;
 use crate::{
     fix::{
-        Judged,
+        CheckedTexts,
         document::{
-            Document, Edited, Form, Piece, Step, said_at,
-            value::{Style, Value},
+            TomlDocument, EditedText, TableForm, TextChange, PathStep, value_at,
+            value::{ValueStyle, Value},
         },
     },
     gate::Texts as _,
@@ -26,23 +26,23 @@ use crate::{
 
 /// What is said once for the workspace and no more by a member. The first of them that a member says
 /// becomes `workspace = true`.
-const SHARED: [&str; 9] =
+const WORKSPACE_KEYS: [&str; 9] =
     ["version", "path", "git", "branch", "tag", "rev", "registry", "registry-index", "package"];
 
 /// What a member may say beside `workspace = true`.
-const OWN: [&str; 4] = ["features", "optional", "public", "default-features"];
+const MEMBER_KEYS: [&str; 4] = ["features", "optional", "public", "default-features"];
 
 /// A declaration that shall inherit.
-struct Member {
+struct InheritingMember {
     file: Utf8PathBuf,
     /// The way to it.
-    steps: Vec<Step>,
+    steps: Vec<PathStep>,
     says: Table,
 }
 
-/// Where a declaration has its package from, and which it is: everything of [`SHARED`] but the
+/// Where a declaration has its package from, and which it is: everything of [`WORKSPACE_KEYS`] but the
 /// version, with `path` from the root of the workspace.
-type Origin = BTreeMap<&'static str, String>;
+type DependencySource = BTreeMap<&'static str, String>;
 
 /// The plan for a package that several members declare.
 ///
@@ -50,7 +50,7 @@ type Origin = BTreeMap<&'static str, String>;
 ///
 /// Where cargo would understand something else by it, or where it is not clear which requirement is
 /// meant: a sentence without its end.
-pub(super) fn plan(finding: &Finding, now: Judged<'_>) -> Result<ManifestPlan, String> {
+pub(super) fn plan(finding: &Finding, now: CheckedTexts<'_>) -> Result<ManifestPlan, String> {
     let root = now.verdict.workspace.root.join("Cargo.toml");
     let folder = &now.verdict.workspace.root;
     let named = |file: &Utf8Path| file.strip_prefix(folder).unwrap_or(file).to_string();
@@ -62,16 +62,16 @@ pub(super) fn plan(finding: &Finding, now: Judged<'_>) -> Result<ManifestPlan, S
         let text = now.texts.read(&location.file).ok().filter(|text| *text == location.text);
         let text = text.ok_or_else(|| format!("`{}` has changed", named(&location.file)))?;
         let unread = || format!("a declaration in `{}` is not understood", named(&location.file));
-        let document = Document::read(text.as_str()).ok_or_else(unread)?;
-        let steps = way_to(&document, location.span.start).ok_or_else(unread)?;
-        let Some(Step::Key(key)) = steps.last() else { return Err(unread()) };
+        let document = TomlDocument::read(text.as_str()).ok_or_else(unread)?;
+        let steps = path_to_dependency(&document, location.span.start).ok_or_else(unread)?;
+        let Some(PathStep::Key(key)) = steps.last() else { return Err(unread()) };
         keys.insert(key.clone());
-        let said = said_at(&mut document.said.clone(), &steps).and_then(|said| declaration(said));
+        let said = value_at(&mut document.content.clone(), &steps).and_then(|said| dependency(said));
         let says = said.ok_or_else(unread)?;
         if says.contains_key("workspace") {
             continue;
         }
-        members.push(Member { file: location.file.clone(), steps, says });
+        members.push(InheritingMember { file: location.file.clone(), steps, says });
         texts.insert(location.file.clone(), text);
     }
     if keys.len() > 1 {
@@ -82,18 +82,18 @@ pub(super) fn plan(finding: &Finding, now: Judged<'_>) -> Result<ManifestPlan, S
     let key = key.ok_or("no member declares it with a requirement of its own")?;
     let unread = || format!("`{}` is not understood", named(&root));
     let root_text = now.texts.read(&root).map_err(|_| unread())?;
-    let shared = Document::read(root_text.as_str()).ok_or_else(unread)?;
+    let shared = TomlDocument::read(root_text.as_str()).ok_or_else(unread)?;
     if shared.value(&["workspace"]).is_none() {
         return Err(format!("`{}` has no `[workspace]`", named(&root)));
     }
     let known = shared.value(&["workspace", "dependencies", &key]);
-    let known = known.map(|said| declaration(said).ok_or_else(unread)).transpose()?;
+    let known = known.map(|said| dependency(said).ok_or_else(unread)).transpose()?;
 
-    let origins = members.iter().map(|one| origin(&one.says, one.file.parent()?, folder));
-    let known_origin = known.iter().map(|said| origin(said, folder, folder));
-    let origins = origins.chain(known_origin).collect::<Option<BTreeSet<_>>>();
-    let origins = Vec::from_iter(origins.ok_or_else(unread)?);
-    let [origin] = <[Origin; 1]>::try_from(origins)
+    let sources = members.iter().map(|one| source_of(&one.says, one.file.parent()?, folder));
+    let workspace_source = known.iter().map(|said| source_of(said, folder, folder));
+    let sources = sources.chain(workspace_source).collect::<Option<BTreeSet<_>>>();
+    let sources = Vec::from_iter(sources.ok_or_else(unread)?);
+    let [source_of] = <[DependencySource; 1]>::try_from(sources)
         .map_err(|_| "the members have it from different sources".to_owned())?;
     let all = || members.iter().map(|one| &one.says).chain(&known);
     let requirements: BTreeSet<&str> =
@@ -106,7 +106,7 @@ pub(super) fn plan(finding: &Finding, now: Judged<'_>) -> Result<ManifestPlan, S
             format!("no one of the requirements `{stated}` is sure to admit what all of them do")
         })?),
     };
-    let wanted = |said: &Table| said.get("default-features").and_then(Said::as_bool) != Some(false);
+    let wanted = |said: &Table| said.get("default-features").and_then(TomlValue::as_bool) != Some(false);
     let all_want = members.iter().all(|one| wanted(&one.says));
     let by_default = match &known {
         // A member cannot refuse what the workspace has turned on.
@@ -125,17 +125,17 @@ pub(super) fn plan(finding: &Finding, now: Judged<'_>) -> Result<ManifestPlan, S
         let file = &member.file;
         let text = texts.get(file).ok_or_else(|| no_edit(file))?;
         let own_default = wanted(&member.says) && !by_default;
-        let after = inheriting(text.as_str(), &member.steps, own_default);
+        let after = with_inheritance(text.as_str(), &member.steps, own_default);
         let after = after.ok_or_else(|| no_edit(file))?;
         texts.insert(file.clone(), SourceText::new(&after.text));
     }
     let text = texts.get(&root).unwrap_or(&root_text).clone();
     let no_edit = || no_edit(&root);
-    let document = Document::read(text.as_str()).ok_or_else(no_edit)?;
+    let document = TomlDocument::read(text.as_str()).ok_or_else(no_edit)?;
     let mut then = String::new();
     let after = match &known {
-        None => declared(&document, &key, requirement, &origin, by_default).ok_or_else(no_edit)?,
-        Some(said) => match (said.get("version").and_then(Said::as_str), requirement) {
+        None => with_workspace_dependency(&document, &key, requirement, &source_of, by_default).ok_or_else(no_edit)?,
+        Some(said) => match (said.get("version").and_then(TomlValue::as_str), requirement) {
             (Some(old), Some(new)) if old != new => {
                 then = format!(", which then requires {new}");
                 raised(&document, &key, new).ok_or_else(no_edit)?
@@ -157,7 +157,7 @@ pub(super) fn plan(finding: &Finding, now: Judged<'_>) -> Result<ManifestPlan, S
 
 /// The way to the declaration whose key stands at an offset: `dependencies.x`, or the same below
 /// `target.x`.
-fn way_to(document: &Document<'_>, offset: usize) -> Option<Vec<Step>> {
+fn path_to_dependency(document: &TomlDocument<'_>, offset: usize) -> Option<Vec<PathStep>> {
     let mut targets = vec![Vec::new()];
     if let Some(all) = document.root.entry("target") {
         let each = all.node.entries().iter();
@@ -174,53 +174,53 @@ fn way_to(document: &Document<'_>, offset: usize) -> Option<Vec<Step>> {
         .into_iter()
         .flat_map(|target| tables.map(|table| [target.clone(), vec![table.to_owned()]].concat()));
     ways.into_iter().find_map(|way| {
-        let way: Vec<_> = way.into_iter().map(Step::Key).collect();
+        let way: Vec<_> = way.into_iter().map(PathStep::Key).collect();
         let entries = document.at(&way)?.entries();
         let entry = entries.iter().find(|entry| {
             entry.key_span.contains(&offset)
                 || entry.node.span.as_ref().is_some_and(|span| span.contains(&offset))
         })?;
-        Some([way, vec![Step::Key(entry.key.clone())]].concat())
+        Some([way, vec![PathStep::Key(entry.key.clone())]].concat())
     })
 }
 
 /// What a declaration says, in its long form; `None` where it says what is not known here.
-fn declaration(said: &Said) -> Option<Table> {
+fn dependency(said: &TomlValue) -> Option<Table> {
     let mut table = match said {
-        Said::String(version) => Table::from_iter([("version".to_owned(), version.clone().into())]),
-        Said::Table(table) => table.clone(),
+        TomlValue::String(version) => Table::from_iter([("version".to_owned(), version.clone().into())]),
+        TomlValue::Table(table) => table.clone(),
         _ => return None,
     };
     if let Some(old) = table.remove("default_features") {
         table.insert("default-features".to_owned(), old);
     }
     let is_known = |key: &String| {
-        SHARED.contains(&key.as_str()) || OWN.contains(&key.as_str()) || key == "workspace"
+        WORKSPACE_KEYS.contains(&key.as_str()) || MEMBER_KEYS.contains(&key.as_str()) || key == "workspace"
     };
     table.keys().all(is_known).then_some(table)
 }
 
-fn origin(said: &Table, folder: &Utf8Path, root: &Utf8Path) -> Option<Origin> {
-    let mut origin = Origin::new();
-    for key in SHARED.into_iter().filter(|key| *key != "version") {
+fn source_of(said: &Table, folder: &Utf8Path, root: &Utf8Path) -> Option<DependencySource> {
+    let mut source_of = DependencySource::new();
+    for key in WORKSPACE_KEYS.into_iter().filter(|key| *key != "version") {
         let Some(value) = said.get(key) else { continue };
         let value = value.as_str()?;
-        let value = if key == "path" { seen_from(root, &folder.join(value)) } else { value.into() };
-        origin.insert(key, value);
+        let value = if key == "path" { relative_path(root, &folder.join(value)) } else { value.into() };
+        source_of.insert(key, value);
     }
-    Some(origin)
+    Some(source_of)
 }
 
 /// A path as it is written in a manifest in `folder`: with `/`, without what leads nowhere.
-fn seen_from(folder: &Utf8Path, path: &Utf8Path) -> String {
-    let (from, to) = (plain(folder), plain(path));
+fn relative_path(folder: &Utf8Path, path: &Utf8Path) -> String {
+    let (from, to) = (normalized(folder), normalized(path));
     let common = from.iter().zip(&to).take_while(|(one, other)| one == other).count();
     let up = std::iter::repeat_n("..", from.len() - common);
     let way: Vec<_> = up.chain(to[common..].iter().copied()).collect();
     if way.is_empty() { ".".to_owned() } else { way.join("/") }
 }
 
-fn plain(path: &Utf8Path) -> Vec<&str> {
+fn normalized(path: &Utf8Path) -> Vec<&str> {
     let mut parts: Vec<&str> = Vec::new();
     for part in path.components() {
         match part {
@@ -261,45 +261,45 @@ fn narrowest<'r>(requirements: &BTreeSet<&'r str>) -> Option<&'r str> {
 
 /// The manifest with the declaration inheriting. With `default`, it asks for the default features
 /// that the workspace leaves out.
-fn inheriting(text: &str, steps: &[Step], default: bool) -> Option<Edited> {
-    let document = Document::read(text)?;
-    let entry_of = |document: &Document<'_>, key: &str| {
+fn with_inheritance(text: &str, steps: &[PathStep], default: bool) -> Option<EditedText> {
+    let document = TomlDocument::read(text)?;
+    let entry_of = |document: &TomlDocument<'_>, key: &str| {
         let node = document.at(steps)?;
         let entry = node.entry(key)?;
         Some((entry.key_span.clone(), entry.node.span.clone()?))
     };
     let node = document.at(steps)?;
-    let mut said = document.said.clone();
-    let inherits = Said::Table(Table::from_iter([("workspace".to_owned(), true.into())]));
+    let mut said = document.content.clone();
+    let inherits = TomlValue::Table(Table::from_iter([("workspace".to_owned(), true.into())]));
     let first = if node.form().is_none() {
-        let [parents @ .., Step::Key(key)] = steps else { return None };
+        let [parents @ .., PathStep::Key(key)] = steps else { return None };
         let parent = document.at(parents)?;
         let entry = parent.entry(key)?;
         let value = entry.node.span.clone()?;
-        *said_at(&mut said, steps)? = inherits;
+        *value_at(&mut said, steps)? = inherits;
         let between = document.text.get(entry.key_span.end..value.start)?;
-        let piece = if parent.form() == Some(Form::Inline) || default {
-            Piece::replace(value, "{ workspace = true }")
+        let piece = if parent.form() == Some(TableForm::Inline) || default {
+            TextChange::replace(value, "{ workspace = true }")
         } else {
-            Piece::replace(entry.key_span.end..value.end, format!(".workspace{between}true"))
+            TextChange::replace(entry.key_span.end..value.end, format!(".workspace{between}true"))
         };
         document.edited(vec![piece], &said)?
     } else {
-        let stated = SHARED.into_iter().find(|key| node.entry(key).is_some())?;
+        let stated = WORKSPACE_KEYS.into_iter().find(|key| node.entry(key).is_some())?;
         let (key, value) = entry_of(&document, stated)?;
-        let table = said_at(&mut said, steps)?.as_table_mut()?;
+        let table = value_at(&mut said, steps)?.as_table_mut()?;
         table.remove(stated);
         table.insert("workspace".to_owned(), true.into());
         let between = document.text.get(key.end..value.start)?;
-        let piece = Piece::replace(key.start..value.end, format!("workspace{between}true"));
+        let piece = TextChange::replace(key.start..value.end, format!("workspace{between}true"));
         document.edited(vec![piece], &said)?
     };
-    let gone = SHARED.into_iter().chain(["default-features", "default_features"]);
+    let gone = WORKSPACE_KEYS.into_iter().chain(["default-features", "default_features"]);
     let mut edited = first;
     for key in gone {
-        let document = Document::read(&edited.text)?;
+        let document = TomlDocument::read(&edited.text)?;
         if document.at(steps)?.entry(key).is_some() {
-            let way = [steps, &[Step::Key(key.to_owned())]].concat();
+            let way = [steps, &[PathStep::Key(key.to_owned())]].concat();
             edited = document.without_key(&way)?;
         }
     }
@@ -309,27 +309,27 @@ fn inheriting(text: &str, steps: &[Step], default: bool) -> Option<Edited> {
     let mut path: Vec<_> = steps
         .iter()
         .filter_map(|step| match step {
-            Step::Key(key) => Some(key.as_str()),
-            Step::Index(_) => None,
+            PathStep::Key(key) => Some(key.as_str()),
+            PathStep::Index(_) => None,
         })
         .collect();
     path.push("default-features");
-    edited.then(|document| document.with_setting(&path, &Value::truth(true)))
+    edited.then(|document| document.with_setting(&path, &Value::boolean(true)))
 }
 
 /// The root manifest with the declaration for all.
-fn declared(
-    document: &Document<'_>,
+fn with_workspace_dependency(
+    document: &TomlDocument<'_>,
     key: &str,
     requirement: Option<&str>,
-    origin: &Origin,
+    source_of: &DependencySource,
     by_default: bool,
 ) -> Option<String> {
     let version = requirement.map(|version| ("version", Value::text(version)));
-    let origin = origin.iter().map(|(key, value)| (*key, Value::text(value)));
-    let mut says: Vec<_> = version.into_iter().chain(origin).collect();
+    let source_of = source_of.iter().map(|(key, value)| (*key, Value::text(value)));
+    let mut says: Vec<_> = version.into_iter().chain(source_of).collect();
     if !by_default {
-        says.push(("default-features", Value::truth(false)));
+        says.push(("default-features", Value::boolean(false)));
     }
     let value = match &says[..] {
         [("version", version)] => version.clone(),
@@ -340,47 +340,47 @@ fn declared(
 }
 
 /// The root manifest with another requirement for all.
-fn raised(document: &Document<'_>, key: &str, requirement: &str) -> Option<String> {
+fn raised(document: &TomlDocument<'_>, key: &str, requirement: &str) -> Option<String> {
     let mut steps: Vec<_> =
-        ["workspace", "dependencies", key].map(|key| Step::Key(key.to_owned())).into();
+        ["workspace", "dependencies", key].map(|key| PathStep::Key(key.to_owned())).into();
     if document.at(&steps)?.form().is_some() {
-        steps.push(Step::Key("version".to_owned()));
+        steps.push(PathStep::Key("version".to_owned()));
     }
     let at = document.at(&steps)?.span.clone()?;
-    let style = Style::of(document.text.get(at).into_iter());
+    let style = ValueStyle::of(document.text.get(at).into_iter());
     let text = Value::text(requirement).inline(style).text;
     Some(document.replaced(&steps, &text, requirement.into())?.text)
 }
 
 /// What holds of every declaration: for the tests and the fuzzer.
-pub(super) fn hold(text: &str, offset: usize) {
-    let Some(document) = Document::read(text) else { return };
-    let Some(steps) = way_to(&document, offset) else { return };
-    let Some(Step::Key(key)) = steps.last() else { return };
+pub(super) fn check_invariants(text: &str, offset: usize) {
+    let Some(document) = TomlDocument::read(text) else { return };
+    let Some(steps) = path_to_dependency(&document, offset) else { return };
+    let Some(PathStep::Key(key)) = steps.last() else { return };
     // One that says what is not known here is left alone.
-    if said_at(&mut document.said.clone(), &steps).and_then(|said| declaration(said)).is_none() {
+    if value_at(&mut document.content.clone(), &steps).and_then(|said| dependency(said)).is_none() {
         return;
     }
     for default in [false, true] {
-        let Some(after) = inheriting(text, &steps, default) else { continue };
-        let Some(document) = Document::read(&after.text) else {
+        let Some(after) = with_inheritance(text, &steps, default) else { continue };
+        let Some(document) = TomlDocument::read(&after.text) else {
             panic!("inheriting breaks:\n{}", after.text)
         };
-        let mut said = document.said.clone();
-        let says = said_at(&mut said, &steps).and_then(|said| declaration(said));
+        let mut said = document.content.clone();
+        let says = value_at(&mut said, &steps).and_then(|said| dependency(said));
         let inherits = says.is_some_and(|says| {
-            let wants = says.get("default-features").and_then(Said::as_bool);
+            let wants = says.get("default-features").and_then(TomlValue::as_bool);
             let mut others = says.keys().filter(|key| *key != "workspace");
             says.contains_key("workspace")
                 && wants == default.then_some(true)
-                && others.all(|key| OWN.contains(&key.as_str()))
+                && others.all(|key| MEMBER_KEYS.contains(&key.as_str()))
         });
         assert!(inherits, "{}", after.text);
-        assert_eq!(inheriting(&after.text, &steps, default), None, "twice:\n{}", after.text);
-        let origin = Origin::from([("git", "https://example.org/x".to_owned())]);
+        assert_eq!(with_inheritance(&after.text, &steps, default), None, "twice:\n{}", after.text);
+        let source_of = DependencySource::from([("git", "https://example.org/x".to_owned())]);
         for requirement in [None, Some("1.2")] {
-            let all = declared(&document, key, requirement, &origin, !default);
-            assert!(all.is_none_or(|all| Document::read(&all).is_some()), "{}", after.text);
+            let all = with_workspace_dependency(&document, key, requirement, &source_of, !default);
+            assert!(all.is_none_or(|all| TomlDocument::read(&all).is_some()), "{}", after.text);
         }
     }
 }
@@ -391,10 +391,10 @@ mod tests {
 
     /// What becomes of the declaration `x` of a member.
     fn check(before: &str, default: bool, after: &str) {
-        let document = Document::read(before).expect("a manifest");
+        let document = TomlDocument::read(before).expect("a manifest");
         let offset = before.find('x').expect("a declaration");
-        let steps = way_to(&document, offset).expect("a way");
-        let edited = inheriting(before, &steps, default).map(|edited| edited.text);
+        let steps = path_to_dependency(&document, offset).expect("a way");
+        let edited = with_inheritance(before, &steps, default).map(|edited| edited.text);
         assert_eq!(edited.as_deref(), Some(after));
     }
 
@@ -460,8 +460,8 @@ mod tests {
 
     #[test]
     fn paths_are_seen_from_the_root() {
-        assert_eq!(seen_from("/w".into(), "/w/a/../near".into()), "near");
-        assert_eq!(seen_from("/w".into(), "/w/a/../../near".into()), "../near");
-        assert_eq!(seen_from("/w/deep".into(), "/w/./near".into()), "../near");
+        assert_eq!(relative_path("/w".into(), "/w/a/../near".into()), "near");
+        assert_eq!(relative_path("/w".into(), "/w/a/../../near".into()), "../near");
+        assert_eq!(relative_path("/w/deep".into(), "/w/./near".into()), "../near");
     }
 }

@@ -3,8 +3,8 @@
 use semver::Version;
 
 use super::{
-    Case, NO_REASON, PolicyPlan, Remedy,
-    document::{Document, Edited, Kind, Step},
+    PlanInput, NO_REASON, PolicyPlan, FixKind,
+    document::{TomlDocument, EditedText, NodeKind, PathStep},
     named, spec,
     value::Value,
 };
@@ -17,15 +17,15 @@ const BUILD: [&str; 3] = ["bans", "build", "allow-build-scripts"];
 const BUILD_ONCE: [&str; 2] = ["bans", "allow-build-scripts"];
 
 /// All versions but the newest, each as it is locked.
-pub(super) fn skip(case: &Case<'_>) -> Vec<PolicyPlan> {
+pub(super) fn skip(input: &PlanInput<'_>) -> Vec<PolicyPlan> {
     let mut versions: Vec<(Version, &PackageRef)> = Vec::new();
-    for package in &case.finding.packages {
+    for package in &input.finding.packages {
         let Ok(version) = Version::parse(&package.version) else { return Vec::new() };
         versions.push((version, package));
     }
     versions.sort();
     let newest = versions.pop();
-    let skipped = case.document.items(&SKIP);
+    let skipped = input.document.items(&SKIP);
     let mut specs: Vec<(String, &str)> = Vec::new();
     for (version, package) in &versions {
         let is_newest = newest.as_ref().is_some_and(|(newest, _)| newest == version);
@@ -36,63 +36,63 @@ pub(super) fn skip(case: &Case<'_>) -> Vec<PolicyPlan> {
         }
     }
     let entries = specs.iter().map(|(spec, _)| {
-        let reason = Value::ToFillIn(NO_REASON.to_owned());
+        let reason = Value::Placeholder(NO_REASON.to_owned());
         Value::Table(vec![("crate", Value::text(spec)), ("reason", reason)])
     });
-    let edited = case.document.added_all(&SKIP, &entries.collect::<Vec<_>>(), false);
-    let Some((edited, package)) = edited.zip(case.package()) else { return Vec::new() };
+    let edited = input.document.with_items(&SKIP, &entries.collect::<Vec<_>>(), false);
+    let Some((edited, package)) = edited.zip(input.package()) else { return Vec::new() };
     let older: Vec<_> = specs.iter().map(|(_, version)| (*version).to_owned()).collect();
     let title = format!(
         "leave `{}` {} out of the search for duplicates (a reason has to be given)",
         package.name,
         listed(&older)
     );
-    vec![PolicyPlan::new(Remedy::Policy, title, edited)]
+    vec![PolicyPlan::new(FixKind::Policy, title, edited)]
 }
 
 /// Another package that may be used at all.
-pub(super) fn allow(case: &Case<'_>) -> Vec<PolicyPlan> {
-    let Some(package) = case.package() else { return Vec::new() };
-    listing(case, package, &ALLOW, format!("allow {}", named(package)))
+pub(super) fn allow(input: &PlanInput<'_>) -> Vec<PolicyPlan> {
+    let Some(package) = input.package() else { return Vec::new() };
+    listing(input, package, &ALLOW, format!("allow {}", named(package)))
 }
 
 /// Another package that may have a build script.
-pub(super) fn build_script(case: &Case<'_>) -> Vec<PolicyPlan> {
-    let Some(package) = case.package() else { return Vec::new() };
+pub(super) fn build_script(input: &PlanInput<'_>) -> Vec<PolicyPlan> {
+    let Some(package) = input.package() else { return Vec::new() };
     let title = format!("allow the build script of {}", named(package));
     // The old key holds where there is no `[bans.build]`.
-    let once = case.document.value(&["bans", "build"]).is_none();
-    listing(case, package, if once { &BUILD_ONCE } else { &BUILD }, title)
+    let once = input.document.value(&["bans", "build"]).is_none();
+    listing(input, package, if once { &BUILD_ONCE } else { &BUILD }, title)
 }
 
-fn listing(case: &Case<'_>, package: &PackageRef, path: &[&str], title: String) -> Vec<PolicyPlan> {
-    let items = case.document.items(path);
+fn listing(input: &PlanInput<'_>, package: &PackageRef, path: &[&str], title: String) -> Vec<PolicyPlan> {
+    let items = input.document.items(path);
     // A list that is not there permits everything.
-    let Some(list) = case.document.node(path) else { return Vec::new() };
+    let Some(list) = input.document.node(path) else { return Vec::new() };
     if items.iter().any(|entry| spec::matches(entry, package)) {
         return Vec::new();
     }
-    let tables = matches!(list.kind, Kind::Tables(_))
+    let tables = matches!(list.kind, NodeKind::Tables(_))
         || !items.is_empty() && items.iter().all(toml::Value::is_table);
     let spec = Value::Text(spec::exactly(package));
     let entry = if tables { Value::Table(vec![("crate", spec)]) } else { spec };
-    let edited = case.document.added(path, &entry, false);
-    edited.map(|edited| PolicyPlan::new(Remedy::Exception, title, edited)).into_iter().collect()
+    let edited = input.document.with_item(path, &entry, false);
+    edited.map(|edited| PolicyPlan::new(FixKind::Exception, title, edited)).into_iter().collect()
 }
 
 /// Another package through which a banned one may be used: only where the ban has such already.
-pub(super) fn wrapper(case: &Case<'_>) -> Vec<PolicyPlan> {
-    let Some(package) = case.package() else { return Vec::new() };
-    let users: Vec<String> = if case.finding.code == Some(Code::UnmatchedWrapper) {
+pub(super) fn wrapper(input: &PlanInput<'_>) -> Vec<PolicyPlan> {
+    let Some(package) = input.package() else { return Vec::new() };
+    let users: Vec<String> = if input.finding.code == Some(Code::UnmatchedWrapper) {
         // "direct parent `user = 1.0.0` of banned crate .."
-        let user = case.finding.message.split('`').nth(1);
+        let user = input.finding.message.split('`').nth(1);
         user.map(|user| user.split(" = ").next().unwrap_or(user).to_owned()).into_iter().collect()
     } else {
-        let users = case.finding.paths.iter().filter(|path| path.last() == Some(package));
+        let users = input.finding.paths.iter().filter(|path| path.last() == Some(package));
         users.filter_map(|path| Some(path.iter().rev().nth(1)?.name.clone())).collect()
     };
-    let Some(index) = banned_at(case) else { return Vec::new() };
-    let items = case.document.items(&DENY);
+    let Some(index) = banned_at(input) else { return Vec::new() };
+    let items = input.document.items(&DENY);
     let wrappers = items.get(index).and_then(|entry| entry.get("wrappers")?.as_array());
     let wrappers: Vec<_> = wrappers.into_iter().flatten().filter_map(toml::Value::as_str).collect();
     let mut missing: Vec<String> = Vec::new();
@@ -105,18 +105,18 @@ pub(super) fn wrapper(case: &Case<'_>) -> Vec<PolicyPlan> {
         return Vec::new();
     }
     let steps = way(&DENY, index, "wrappers");
-    let Some(edited) = case.document.with_texts(&steps, &missing) else { return Vec::new() };
+    let Some(edited) = input.document.with_texts(&steps, &missing) else { return Vec::new() };
     let shown: Vec<_> = missing.iter().map(|user| format!("`{user}`")).collect();
     let title = format!("let {} use the banned `{}`", listed(&shown), package.name);
-    vec![PolicyPlan::new(Remedy::Exception, title, edited)]
+    vec![PolicyPlan::new(FixKind::Exception, title, edited)]
 }
 
 /// Which entry of `deny` cargo-deny points to.
-fn banned_at(case: &Case<'_>) -> Option<usize> {
-    case.related().find_map(|location| {
-        let steps = case.document.steps_to(location.span.start)?;
+fn banned_at(input: &PlanInput<'_>) -> Option<usize> {
+    input.related().find_map(|location| {
+        let steps = input.document.steps_to(location.span.start)?;
         match steps.as_slice() {
-            [Step::Key(bans), Step::Key(deny), Step::Index(index), ..]
+            [PathStep::Key(bans), PathStep::Key(deny), PathStep::Index(index), ..]
                 if bans == DENY[0] && deny == DENY[1] =>
             {
                 Some(*index)
@@ -127,38 +127,38 @@ fn banned_at(case: &Case<'_>) -> Option<usize> {
 }
 
 /// Another feature that the entry for the package allows.
-pub(super) fn feature(case: &Case<'_>) -> Vec<PolicyPlan> {
-    let Some(package) = case.package() else { return Vec::new() };
+pub(super) fn feature(input: &PlanInput<'_>) -> Vec<PolicyPlan> {
+    let Some(package) = input.package() else { return Vec::new() };
     // "feature `x` for crate .."
-    let Some(feature) = case.finding.message.split('`').nth(1) else { return Vec::new() };
-    let steps = case.related().find_map(|location| features_at(case, location.span.start));
+    let Some(feature) = input.finding.message.split('`').nth(1) else { return Vec::new() };
+    let steps = input.related().find_map(|location| features_at(input, location.span.start));
     let Some(steps) = steps else { return Vec::new() };
-    let allowed = case.document.items_at(&steps);
+    let allowed = input.document.items_at(&steps);
     if allowed.iter().any(|known| known == feature) {
         return Vec::new();
     }
-    let edited = case.document.with_texts(&steps, &[feature.to_owned()]);
+    let edited = input.document.with_texts(&steps, &[feature.to_owned()]);
     let title = format!("allow the feature `{feature}` of `{}`", package.name);
-    edited.map(|edited| PolicyPlan::new(Remedy::Policy, title, edited)).into_iter().collect()
+    edited.map(|edited| PolicyPlan::new(FixKind::Policy, title, edited)).into_iter().collect()
 }
 
 /// Exactly the features that are enabled.
-pub(super) fn exact_features(case: &Case<'_>) -> Vec<PolicyPlan> {
-    let Some(package) = case.package() else { return Vec::new() };
-    let steps = case.related().find_map(|location| features_at(case, location.span.start));
+pub(super) fn exact_features(input: &PlanInput<'_>) -> Vec<PolicyPlan> {
+    let Some(package) = input.package() else { return Vec::new() };
+    let steps = input.related().find_map(|location| features_at(input, location.span.start));
     let Some(steps) = steps else { return Vec::new() };
-    let Some(text) = case.document.at(&steps).and_then(|list| list.span.clone()) else {
+    let Some(text) = input.document.at(&steps).and_then(|list| list.span.clone()) else {
         return Vec::new();
     };
     // Those that are listed and not enabled have a place each.
-    let absent = case.related().filter(|location| text.contains(&location.span.start));
-    let absent = absent.filter_map(|location| case.document.text.get(location.span.clone()));
+    let absent = input.related().filter(|location| text.contains(&location.span.start));
+    let absent = absent.filter_map(|location| input.document.text.get(location.span.clone()));
     let absent: Vec<_> = absent.map(|text| text.trim_matches(['"', '\'']).to_owned()).collect();
     // "'x' feature was enabled but not explicitly allowed"
-    let notes = case.finding.notes.iter();
+    let notes = input.finding.notes.iter();
     let enabled: Vec<_> =
         notes.filter_map(|note| note.split('\'').nth(1)).map(str::to_owned).collect();
-    let mut edited = Edited { text: case.document.text.to_owned(), mark: None };
+    let mut edited = EditedText { text: input.document.text.to_owned(), mark: None };
     for feature in &absent {
         let Some(less) = edited.then(|document| {
             let index = document.items_at(&steps).iter().position(|known| known == feature)?;
@@ -180,41 +180,41 @@ pub(super) fn exact_features(case: &Case<'_>) -> Vec<PolicyPlan> {
         edited = more;
     }
     let title = format!("list exactly the features of `{}` that are enabled", package.name);
-    vec![PolicyPlan::new(Remedy::Policy, title, edited)]
+    vec![PolicyPlan::new(FixKind::Policy, title, edited)]
 }
 
 /// The way to the `allow` list of the entry of `features` that an offset stands in.
-fn features_at(case: &Case<'_>, offset: usize) -> Option<Vec<Step>> {
-    let steps = case.document.steps_to(offset)?;
-    let [Step::Key(bans), Step::Key(features), Step::Index(index), ..] = steps.as_slice() else {
+fn features_at(input: &PlanInput<'_>, offset: usize) -> Option<Vec<PathStep>> {
+    let steps = input.document.steps_to(offset)?;
+    let [PathStep::Key(bans), PathStep::Key(features), PathStep::Index(index), ..] = steps.as_slice() else {
         return None;
     };
     let steps = way(&["bans", "features"], *index, "allow");
-    let is_list = matches!(case.document.at(&steps)?.kind, Kind::List(_));
+    let is_list = matches!(input.document.at(&steps)?.kind, NodeKind::List(_));
     (bans == "bans" && features == "features" && is_list).then_some(steps)
 }
 
-fn way(path: &[&str], index: usize, key: &str) -> Vec<Step> {
-    let mut steps: Vec<_> = path.iter().map(|key| Step::Key((*key).to_owned())).collect();
-    steps.extend([Step::Index(index), Step::Key(key.to_owned())]);
+fn way(path: &[&str], index: usize, key: &str) -> Vec<PathStep> {
+    let mut steps: Vec<_> = path.iter().map(|key| PathStep::Key((*key).to_owned())).collect();
+    steps.extend([PathStep::Index(index), PathStep::Key(key.to_owned())]);
     steps
 }
 
-impl Document<'_> {
+impl TomlDocument<'_> {
     /// The strings of a list inside of an entry.
-    pub(super) fn items_at(&self, steps: &[Step]) -> Vec<String> {
-        let mut said = self.said.clone();
-        let list = super::document::said_at(&mut said, steps);
+    pub(super) fn items_at(&self, steps: &[PathStep]) -> Vec<String> {
+        let mut said = self.content.clone();
+        let list = super::document::value_at(&mut said, steps);
         let list = list.and_then(|list| list.as_array().cloned()).unwrap_or_default();
         list.iter().filter_map(|item| Some(item.as_str()?.to_owned())).collect()
     }
 
     /// Further strings for a list inside of an entry.
-    pub(super) fn with_texts(&self, steps: &[Step], texts: &[String]) -> Option<Edited> {
-        let mut edited = Edited { text: self.text.to_owned(), mark: None };
+    pub(super) fn with_texts(&self, steps: &[PathStep], texts: &[String]) -> Option<EditedText> {
+        let mut edited = EditedText { text: self.text.to_owned(), mark: None };
         for text in texts {
             edited =
-                edited.then(|document| document.added_at(steps, &Value::text(text.as_str())))?;
+                edited.then(|document| document.with_item_at(steps, &Value::text(text.as_str())))?;
         }
         Some(edited)
     }
@@ -224,7 +224,7 @@ impl Document<'_> {
 mod tests {
     use expect_test::expect;
 
-    use crate::fix::policy::samples::{Sample, check, check_none, package};
+    use crate::fix::policy::samples::{PolicySample, check, check_none, package};
 
     use super::*;
 
@@ -355,8 +355,8 @@ mod tests {
         code: Code,
         package: &str,
         message: &str,
-    ) -> (Sample, crate::verdict::Finding) {
-        let sample = Sample::new(policy);
+    ) -> (PolicySample, crate::verdict::Finding) {
+        let sample = PolicySample::new(policy);
         let mut finding = sample.finding(code, &[package]);
         message.clone_into(&mut finding.message);
         (sample, finding)

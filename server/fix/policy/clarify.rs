@@ -5,10 +5,10 @@ use camino::Utf8Path;
 use spdx::Expression;
 
 use super::{
-    Case, PolicyPlan, Remedy,
-    document::{Edited, Step},
+    PlanInput, PolicyPlan, FixKind,
+    document::{EditedText, PathStep},
     exception::{excepted, shown},
-    licenses::{self, CLARIFY, Permitted},
+    licenses::{self, CLARIFY, AllowedLicenses},
     named, spec,
     value::Value,
 };
@@ -17,19 +17,19 @@ use crate::verdict::{
     LicenseFile, PackageFolder, PackageRef, Recognized, license_files, listed, recognized,
 };
 
-pub(super) fn plans(case: &Case<'_>) -> Vec<PolicyPlan> {
-    let Some(package) = case.package() else { return Vec::new() };
-    let Some(folder) = case.facts.packages.get(package) else { return Vec::new() };
-    if licenses::clarification(case, package).is_some() {
+pub(super) fn plans(input: &PlanInput<'_>) -> Vec<PolicyPlan> {
+    let Some(package) = input.package() else { return Vec::new() };
+    let Some(folder) = input.facts.packages.get(package) else { return Vec::new() };
+    if licenses::clarification(input, package).is_some() {
         return Vec::new();
     }
-    let mut plans: Vec<_> = renewed(case, package).into_iter().collect();
+    let mut plans: Vec<_> = renewed(input, package).into_iter().collect();
     let files = license_files(folder);
-    let told = told(folder, &files);
-    let stated = match &told {
-        Told::Surely(expression) => Value::text(expression.as_str()),
-        Told::Partly(expression) => Value::ToFillIn(expression.clone()),
-        Told::Not => Value::ToFillIn(UNTOLD.to_owned()),
+    let license_guess = license_guess(folder, &files);
+    let stated = match &license_guess {
+        LicenseGuess::Certain(expression) => Value::text(expression.as_str()),
+        LicenseGuess::Partial(expression) => Value::Placeholder(expression.clone()),
+        LicenseGuess::Unknown => Value::Placeholder(UNTOLD.to_owned()),
     };
     let hashes = files.iter().map(|file| {
         Value::Table(vec![
@@ -42,51 +42,51 @@ pub(super) fn plans(case: &Case<'_>) -> Vec<PolicyPlan> {
         ("expression", stated),
         ("license-files", Value::List(hashes.collect())),
     ]);
-    let Some(edited) = case.document.added(&CLARIFY, &entry, true) else { return plans };
+    let Some(edited) = input.document.with_item(&CLARIFY, &entry, true) else { return plans };
     let who = named(package);
-    let title = match &told {
-        Told::Surely(expression) => format!("clarify the license of {who} as `{expression}`"),
-        Told::Partly(expression) => format!(
+    let title = match &license_guess {
+        LicenseGuess::Certain(expression) => format!("clarify the license of {who} as `{expression}`"),
+        LicenseGuess::Partial(expression) => format!(
             "clarify the license of {who} as `{expression}`: told from a part of its texts, to be checked"
         ),
-        Told::Not => format!("clarify the license of {who}: its expression has to be filled in"),
+        LicenseGuess::Unknown => format!("clarify the license of {who}: its expression has to be filled in"),
     };
-    if let Told::Surely(expression) | Told::Partly(expression) = &told {
-        plans.extend(with_exception(case, package, expression, &title, edited.clone()));
+    if let LicenseGuess::Certain(expression) | LicenseGuess::Partial(expression) = &license_guess {
+        plans.extend(with_exception(input, package, expression, &title, edited.clone()));
     }
-    plans.push(PolicyPlan::new(Remedy::Clarify, title, edited));
+    plans.push(PolicyPlan::new(FixKind::Clarify, title, edited));
     plans
 }
 
 /// A clarified license that the policy does not allow is permitted for the package in the same edit.
 fn with_exception(
-    case: &Case<'_>,
+    input: &PlanInput<'_>,
     package: &PackageRef,
     expression: &str,
     title: &str,
-    clarified: Edited,
+    clarified: EditedText,
 ) -> Option<PolicyPlan> {
-    let permitted = Permitted::of(case, package);
-    let wanting = permitted.wanting(&Expression::parse(expression).ok()?)?;
-    if wanting.is_empty() {
+    let allowed_licenses = AllowedLicenses::of(input, package);
+    let missing_licenses = allowed_licenses.missing_licenses(&Expression::parse(expression).ok()?)?;
+    if missing_licenses.is_empty() {
         return None;
     }
     let edited =
-        clarified.then(|document| excepted(document, permitted.exception, package, &wanting))?;
-    let title = format!("{title}, and allow {} for it", shown(&wanting));
-    Some(PolicyPlan::new(Remedy::Exception, title, edited))
+        clarified.then(|document| excepted(document, allowed_licenses.exception, package, &missing_licenses))?;
+    let title = format!("{title}, and allow {} for it", shown(&missing_licenses));
+    Some(PolicyPlan::new(FixKind::Exception, title, edited))
 }
 
 /// What can be said of a package's license.
-enum Told {
-    Surely(String),
-    Partly(String),
-    Not,
+enum LicenseGuess {
+    Certain(String),
+    Partial(String),
+    Unknown,
 }
 
-fn told(folder: &PackageFolder, files: &[LicenseFile]) -> Told {
+fn license_guess(folder: &PackageFolder, files: &[LicenseFile]) -> LicenseGuess {
     if let Some(stated) = folder.license.as_deref().and_then(licenses::strict) {
-        return Told::Surely(stated);
+        return LicenseGuess::Certain(stated);
     }
     let mut ids: Vec<String> = Vec::new();
     let mut sure = !files.is_empty();
@@ -119,41 +119,41 @@ fn told(folder: &PackageFolder, files: &[LicenseFile]) -> Told {
     }
     let expression = ids.join(" AND ");
     match (ids.is_empty(), sure) {
-        (true, _) => Told::Not,
-        (false, true) => Told::Surely(expression),
-        (false, false) => Told::Partly(expression),
+        (true, _) => LicenseGuess::Unknown,
+        (false, true) => LicenseGuess::Certain(expression),
+        (false, false) => LicenseGuess::Partial(expression),
     }
 }
 
 /// The clarification of another text, made one of the text as it is.
-pub(super) fn repairs(case: &Case<'_>) -> Vec<PolicyPlan> {
-    let Some(package) = case.package() else { return Vec::new() };
-    if case.location().is_none() {
+pub(super) fn repairs(input: &PlanInput<'_>) -> Vec<PolicyPlan> {
+    let Some(package) = input.package() else { return Vec::new() };
+    if input.location().is_none() {
         return Vec::new();
     }
-    renewed(case, package).into_iter().collect()
+    renewed(input, package).into_iter().collect()
 }
 
-fn renewed(case: &Case<'_>, package: &PackageRef) -> Option<PolicyPlan> {
-    let entries = case.document.items(&CLARIFY);
+fn renewed(input: &PlanInput<'_>, package: &PackageRef) -> Option<PolicyPlan> {
+    let entries = input.document.items(&CLARIFY);
     entries.iter().enumerate().find_map(|(index, entry)| {
         // One that holds for another package stays.
         let holds = |other: &PackageRef| {
-            spec::matches(entry, other) && licenses::clarification(case, other) == Some(index)
+            spec::matches(entry, other) && licenses::clarification(input, other) == Some(index)
         };
-        if !spec::matches(entry, package) || case.facts.packages.keys().any(holds) {
+        if !spec::matches(entry, package) || input.facts.packages.keys().any(holds) {
             return None;
         }
-        let mut edited = Edited { text: case.document.text.to_owned(), mark: None };
+        let mut edited = EditedText { text: input.document.text.to_owned(), mark: None };
         let mut changed: Vec<String> = Vec::new();
         for (at, (path, stated)) in licenses::files(entry).into_iter().enumerate() {
-            let actual = licenses::actual(case, package, path)?;
+            let actual = licenses::actual(input, package, path)?;
             if actual == stated {
                 continue;
             }
-            let mut steps: Vec<_> = CLARIFY.map(|key| Step::Key(key.to_owned())).to_vec();
-            steps.extend([Step::Index(index), Step::Key("license-files".to_owned())]);
-            steps.extend([Step::Index(at), Step::Key("hash".to_owned())]);
+            let mut steps: Vec<_> = CLARIFY.map(|key| PathStep::Key(key.to_owned())).to_vec();
+            steps.extend([PathStep::Index(index), PathStep::Key("license-files".to_owned())]);
+            steps.extend([PathStep::Index(at), PathStep::Key("hash".to_owned())]);
             edited = edited.then(|document| {
                 document.replaced(&steps, &format!("0x{actual:08x}"), actual.into())
             })?;
@@ -168,7 +168,7 @@ fn renewed(case: &Case<'_>, package: &PackageRef) -> Option<PolicyPlan> {
             named(package),
             listed(&changed)
         );
-        Some(PolicyPlan::new(Remedy::Clarify, title, edited))
+        Some(PolicyPlan::new(FixKind::Clarify, title, edited))
     })
 }
 
@@ -178,7 +178,7 @@ mod tests {
     use expect_test::{Expect, expect};
 
     use crate::{
-        fix::policy::samples::Sample,
+        fix::policy::samples::PolicySample,
         verdict::{Code, ISC, MIT},
     };
 
@@ -189,7 +189,7 @@ mod tests {
             std::fs::write(folder.path().join(name), text).expect("a file");
         }
         let at = Utf8PathBuf::from_path_buf(folder.path().to_owned()).expect("UTF-8");
-        let sample = Sample::new(policy).at("a 1.2.3", at);
+        let sample = PolicySample::new(policy).at("a 1.2.3", at);
         expected.assert_eq(&sample.shown(&sample.finding(code, &["a 1.2.3"])));
     }
 
@@ -308,7 +308,7 @@ mod tests {
 
     #[test]
     fn a_license_field_is_spelled_strictly() {
-        let sample = Sample::new("").licensed("a 1.2.3", "gpl-2.0 / Apache 2.0");
+        let sample = PolicySample::new("").licensed("a 1.2.3", "gpl-2.0 / Apache 2.0");
         let finding = sample.finding(Code::ParseError, &["a 1.2.3"]);
         expect![[r#"
             Clarify: clarify the license of `a` 1.2.3 as `GPL-2.0-only OR Apache-2.0`

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeSet;
 
-use super::licenses::stated_or_told;
+use super::licenses::declared_or_recognized;
 use crate::{
     gate::Verdict,
     policy::template::{Ground, Wildcards},
@@ -27,7 +27,7 @@ pub(in crate::fix) fn ground(verdict: &Verdict) -> Ground {
     let mut ground = Ground::default();
     let with = |code| verdict.findings.iter().filter(move |finding| finding.code == Some(code));
     for package in with(Code::Rejected).filter_map(|finding| finding.packages.first()) {
-        if let Some(expression) = verdict.folders.get(package).and_then(stated_or_told) {
+        if let Some(expression) = verdict.folders.get(package).and_then(declared_or_recognized) {
             ground.licensed.push((package.clone(), expression));
         }
     }

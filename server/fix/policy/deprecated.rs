@@ -1,6 +1,6 @@
 //! Keys that cargo-deny has moved or removed, and values that it no longer takes.
 
-use super::{Case, PolicyPlan, Remedy, document::Step, value::Value};
+use super::{PlanInput, PolicyPlan, FixKind, document::PathStep, value::Value};
 use crate::verdict::Code;
 
 /// Keys that stood at the root once.
@@ -14,43 +14,43 @@ const MOVED: [(&str, &str); 7] = [
     ("feature-depth", "output"),
 ];
 
-pub(super) fn plans(case: &Case<'_>) -> Vec<PolicyPlan> {
-    let Some(location) = case.location() else { return Vec::new() };
-    let Some(mut steps) = case.document.steps_to(location.span.start) else { return Vec::new() };
+pub(super) fn plans(input: &PlanInput<'_>) -> Vec<PolicyPlan> {
+    let Some(location) = input.location() else { return Vec::new() };
+    let Some(mut steps) = input.document.steps_to(location.span.start) else { return Vec::new() };
     // A list is meant by its key.
-    let keys = steps.iter().take_while(|step| matches!(step, Step::Key(_))).count();
+    let keys = steps.iter().take_while(|step| matches!(step, PathStep::Key(_))).count();
     steps.truncate(keys);
     let keys = steps.iter().filter_map(|step| match step {
-        Step::Key(key) => Some(key.as_str()),
-        Step::Index(_) => None,
+        PathStep::Key(key) => Some(key.as_str()),
+        PathStep::Index(_) => None,
     });
     let keys: Vec<_> = keys.collect();
-    let plan = if case.finding.code == Some(Code::Deprecated) {
-        migrated(case, &steps, &keys)
+    let plan = if input.finding.code == Some(Code::Deprecated) {
+        migrated(input, &steps, &keys)
     } else {
-        translated(case, &steps, &keys)
+        translated(input, &steps, &keys)
     };
     plan.into_iter().collect()
 }
 
-fn migrated(case: &Case<'_>, steps: &[Step], keys: &[&str]) -> Option<PolicyPlan> {
+fn migrated(input: &PlanInput<'_>, steps: &[PathStep], keys: &[&str]) -> Option<PolicyPlan> {
     let [key] = keys else {
         let title = format!("remove `{}`, which cargo-deny no longer knows", keys.last()?);
-        let edited = case.document.without_key(steps)?;
-        return Some(PolicyPlan::new(Remedy::Policy, title, edited));
+        let edited = input.document.without_key(steps)?;
+        return Some(PolicyPlan::new(FixKind::Policy, title, edited));
     };
     let (_, table) = MOVED.iter().find(|(moved, _)| moved == key)?;
-    let value = as_written(case, keys)?;
-    let moved = |value: &Value| case.document.moved(steps, &[table, key], value);
+    let value = as_written(input, keys)?;
+    let moved = |value: &Value| input.document.moved(steps, &[table, key], value);
     // The comment behind it goes with it where it can.
-    let edited = commented(case, keys, &value).and_then(|value| moved(&value));
+    let edited = commented(input, keys, &value).and_then(|value| moved(&value));
     let edited = edited.or_else(|| moved(&value))?;
-    Some(PolicyPlan::new(Remedy::Policy, format!("move `{key}` to `[{table}]`"), edited))
+    Some(PolicyPlan::new(FixKind::Policy, format!("move `{key}` to `[{table}]`"), edited))
 }
 
 /// What was said in words that cargo-deny has replaced.
-fn translated(case: &Case<'_>, steps: &[Step], keys: &[&str]) -> Option<PolicyPlan> {
-    let said = case.document.value(keys)?;
+fn translated(input: &PlanInput<'_>, steps: &[PathStep], keys: &[&str]) -> Option<PolicyPlan> {
+    let said = input.document.value(keys)?;
     match (keys, said) {
         // Once a severity, now for which packages: it was for all or for none.
         (["advisories", "unmaintained" | "unsound"], toml::Value::String(level)) => {
@@ -59,51 +59,51 @@ fn translated(case: &Case<'_>, steps: &[Step], keys: &[&str]) -> Option<PolicyPl
                 "warn" | "deny" => "all",
                 _ => return None,
             };
-            let Value::Raw(written, _) = as_written(case, keys)? else { return None };
+            let Value::Raw(written, _) = as_written(input, keys)? else { return None };
             let quote = if written.starts_with('\'') { '\'' } else { '"' };
-            replaced(case, steps, &format!("{quote}{scope}{quote}"), scope.into())
+            replaced(input, steps, &format!("{quote}{scope}{quote}"), scope.into())
         }
         (["licenses", "confidence-threshold"], toml::Value::Integer(whole)) => {
             let float: f64 = i32::try_from(*whole).ok()?.into();
-            replaced(case, steps, &format!("{float:.1}"), float.into())
+            replaced(input, steps, &format!("{float:.1}"), float.into())
         }
         (["bans", "allow-build-scripts"], toml::Value::Array(_)) => {
             // What cargo-deny takes it for (`bans::cfg`).
-            let listed = as_written(case, keys)?;
+            let listed = as_written(input, keys)?;
             let build = Value::Table(vec![
                 ("allow-build-scripts", listed),
                 ("executables", Value::text("allow")),
                 ("interpreted", Value::text("warn")),
             ]);
-            let edited = case.document.moved(steps, &["bans", "build"], &build)?;
+            let edited = input.document.moved(steps, &["bans", "build"], &build)?;
             let title = "move `allow-build-scripts` to `bans.build`, with the levels it stood for";
-            Some(PolicyPlan::new(Remedy::Policy, title, edited))
+            Some(PolicyPlan::new(FixKind::Policy, title, edited))
         }
         _ => None,
     }
 }
 
-fn replaced(case: &Case<'_>, steps: &[Step], text: &str, says: toml::Value) -> Option<PolicyPlan> {
-    let edited = case.document.replaced(steps, text, says)?;
+fn replaced(input: &PlanInput<'_>, steps: &[PathStep], text: &str, says: toml::Value) -> Option<PolicyPlan> {
+    let edited = input.document.replaced(steps, text, says)?;
     Some(PolicyPlan::new(
-        Remedy::Policy,
+        FixKind::Policy,
         format!("write `{}`", text.trim_matches(['"', '\''])),
         edited,
     ))
 }
 
 /// A value with the comment that stands behind it on its line.
-fn commented(case: &Case<'_>, keys: &[&str], value: &Value) -> Option<Value> {
-    let end = case.document.node(keys)?.span.as_ref()?.end;
-    let behind = case.document.text.get(end..case.document.line_end(end))?;
+fn commented(input: &PlanInput<'_>, keys: &[&str], value: &Value) -> Option<Value> {
+    let end = input.document.node(keys)?.span.as_ref()?.end;
+    let behind = input.document.text.get(end..input.document.line_end(end))?;
     let Value::Raw(text, said) = value else { return None };
     behind.contains('#').then(|| Value::Raw(format!("{text}{}", behind.trim_end()), said.clone()))
 }
 
 /// A value as it stands in the file.
-fn as_written(case: &Case<'_>, keys: &[&str]) -> Option<Value> {
-    let text = case.document.text.get(case.document.node(keys)?.span.clone()?)?;
-    Some(Value::Raw(text.to_owned(), case.document.value(keys)?.clone()))
+fn as_written(input: &PlanInput<'_>, keys: &[&str]) -> Option<Value> {
+    let text = input.document.text.get(input.document.node(keys)?.span.clone()?)?;
+    Some(Value::Raw(text.to_owned(), input.document.value(keys)?.clone()))
 }
 
 #[cfg(test)]
@@ -111,7 +111,7 @@ mod tests {
     use expect_test::{Expect, expect};
 
     use crate::{
-        fix::policy::samples::{Sample, check},
+        fix::policy::samples::{PolicySample, check},
         verdict::Code,
     };
 
@@ -235,7 +235,7 @@ mod tests {
     }
 
     fn translated(policy: &str, expected: &Expect) {
-        let sample = Sample::new(policy);
+        let sample = PolicySample::new(policy);
         expected.assert_eq(&sample.shown(&sample.about_policy()));
     }
 

@@ -1,17 +1,17 @@
 //! What a policy lists twice, it lists once.
 
 use super::{
-    Case, PolicyPlan, Remedy,
-    document::{Document, Kind, Step},
+    PlanInput, PolicyPlan, FixKind,
+    document::{TomlDocument, NodeKind, PathStep},
 };
 
 /// cargo-deny says so of `advisories.ignore` and `advisories.db-urls`, without a code, at both
 /// entries.
-pub(super) fn plans(case: &Case<'_>) -> Vec<PolicyPlan> {
-    let locations: Vec<_> = case.locations().map(|location| location.span.start).collect();
+pub(super) fn plans(input: &PlanInput<'_>) -> Vec<PolicyPlan> {
+    let locations: Vec<_> = input.locations().map(|location| location.span.start).collect();
     let [first, second] = locations.as_slice() else { return Vec::new() };
     let (first, second) = ((*first).min(*second), (*first).max(*second));
-    let (Some(one), Some(other)) = (item(&case.document, first), item(&case.document, second))
+    let (Some(one), Some(other)) = (item(&input.document, first), item(&input.document, second))
     else {
         return Vec::new();
     };
@@ -22,7 +22,7 @@ pub(super) fn plans(case: &Case<'_>) -> Vec<PolicyPlan> {
     }
     // A reason is not lost.
     let states_reason = |index: usize| {
-        let items = case.document.items(&["advisories", &one.0]);
+        let items = input.document.items(&["advisories", &one.0]);
         items.get(index).is_some_and(|entry| entry.get("reason").is_some())
     };
     let second_goes = states_reason(one.1) || !states_reason(other.1);
@@ -31,19 +31,19 @@ pub(super) fn plans(case: &Case<'_>) -> Vec<PolicyPlan> {
     } else {
         (first, "remove the one of two equal entries that states no reason")
     };
-    let edited = case.document.without_item(gone);
-    let plan = edited.map(|edited| PolicyPlan::new(Remedy::Policy, title, edited));
+    let edited = input.document.without_item(gone);
+    let plan = edited.map(|edited| PolicyPlan::new(FixKind::Policy, title, edited));
     plan.into_iter().collect()
 }
 
 /// The list of `[advisories]` that an offset stands in, and the item.
-fn item(document: &Document<'_>, offset: usize) -> Option<(String, usize)> {
+fn item(document: &TomlDocument<'_>, offset: usize) -> Option<(String, usize)> {
     let steps = document.steps_to(offset)?;
-    let [Step::Key(section), Step::Key(list), Step::Index(index), ..] = steps.as_slice() else {
+    let [PathStep::Key(section), PathStep::Key(list), PathStep::Index(index), ..] = steps.as_slice() else {
         return None;
     };
     let node = document.at(&steps[..2])?;
-    let lists = matches!(node.kind, Kind::List(_) | Kind::Tables(_));
+    let lists = matches!(node.kind, NodeKind::List(_) | NodeKind::Tables(_));
     (section == "advisories" && lists).then(|| (list.clone(), *index))
 }
 
@@ -51,12 +51,12 @@ fn item(document: &Document<'_>, offset: usize) -> Option<(String, usize)> {
 mod tests {
     use expect_test::expect;
 
-    use crate::fix::policy::samples::Sample;
+    use crate::fix::policy::samples::PolicySample;
 
     #[test]
     fn the_second_goes_unless_only_it_states_a_reason() {
         let shown = |policy: &str| {
-            let sample = Sample::new(policy);
+            let sample = PolicySample::new(policy);
             sample.shown(&sample.about_policy())
         };
         let policy =

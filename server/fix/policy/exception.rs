@@ -1,34 +1,34 @@
 //! A rejected license: permitted for this package and version; after it, for every package.
 
 use super::{
-    Case, PolicyPlan, Remedy,
-    document::{Document, Edited, Step},
-    licenses::{ALLOW, EXCEPTIONS, Permitted, expression},
+    PlanInput, PolicyPlan, FixKind,
+    document::{TomlDocument, EditedText, PathStep},
+    licenses::{ALLOW, EXCEPTIONS, AllowedLicenses, expression},
     named, spec,
     value::Value,
 };
 use crate::verdict::{PackageRef, listed};
 
-pub(super) fn plans(case: &Case<'_>) -> Vec<PolicyPlan> {
-    let Some(package) = case.package() else { return Vec::new() };
-    let Some(expression) = expression(case, package) else { return Vec::new() };
-    let permitted = Permitted::of(case, package);
-    let wanting = permitted.wanting(&expression).filter(|wanting| !wanting.is_empty());
-    let Some(wanting) = wanting else { return Vec::new() };
-    let shown = shown(&wanting);
-    let exception = excepted(&case.document, permitted.exception, package, &wanting);
-    let whom = match permitted.exception.and_then(|at| case.document.items(&EXCEPTIONS).get(at)) {
+pub(super) fn plans(input: &PlanInput<'_>) -> Vec<PolicyPlan> {
+    let Some(package) = input.package() else { return Vec::new() };
+    let Some(expression) = expression(input, package) else { return Vec::new() };
+    let allowed_licenses = AllowedLicenses::of(input, package);
+    let missing_licenses = allowed_licenses.missing_licenses(&expression).filter(|missing_licenses| !missing_licenses.is_empty());
+    let Some(missing_licenses) = missing_licenses else { return Vec::new() };
+    let shown = shown(&missing_licenses);
+    let exception = excepted(&input.document, allowed_licenses.exception, package, &missing_licenses);
+    let whom = match allowed_licenses.exception.and_then(|at| input.document.items(&EXCEPTIONS).get(at)) {
         Some(entry) if !spec::is_exact(entry, package) => {
             format!("the versions of `{}` that have an exception", package.name)
         }
         _ => format!("{} alone", named(package)),
     };
     let exception = exception.map(|edited| {
-        PolicyPlan::new(Remedy::Exception, format!("allow {shown} for {whom}"), edited)
+        PolicyPlan::new(FixKind::Exception, format!("allow {shown} for {whom}"), edited)
     });
-    let everywhere = allowed(&case.document, &wanting);
+    let everywhere = allowed(&input.document, &missing_licenses);
     let everywhere = everywhere.map(|edited| {
-        PolicyPlan::new(Remedy::Allow, format!("allow {shown} for every package"), edited)
+        PolicyPlan::new(FixKind::Allow, format!("allow {shown} for every package"), edited)
     });
     exception.into_iter().chain(everywhere).collect()
 }
@@ -36,14 +36,14 @@ pub(super) fn plans(case: &Case<'_>) -> Vec<PolicyPlan> {
 /// Licenses for one package. The first exception that fits a package is the only one that holds: it
 /// is extended where there is one.
 pub(super) fn excepted(
-    document: &Document<'_>,
+    document: &TomlDocument<'_>,
     exception: Option<usize>,
     package: &PackageRef,
     licenses: &[String],
-) -> Option<Edited> {
+) -> Option<EditedText> {
     if let Some(index) = exception {
-        let mut steps: Vec<_> = EXCEPTIONS.map(|key| Step::Key(key.to_owned())).to_vec();
-        steps.extend([Step::Index(index), Step::Key("allow".to_owned())]);
+        let mut steps: Vec<_> = EXCEPTIONS.map(|key| PathStep::Key(key.to_owned())).to_vec();
+        steps.extend([PathStep::Index(index), PathStep::Key("allow".to_owned())]);
         return document.with_texts(&steps, licenses);
     }
     let licenses = licenses.iter().map(|license| Value::text(license.as_str())).collect();
@@ -51,14 +51,14 @@ pub(super) fn excepted(
         ("crate", Value::Text(spec::exactly(package))),
         ("allow", Value::List(licenses)),
     ]);
-    document.added(&EXCEPTIONS, &entry, false)
+    document.with_item(&EXCEPTIONS, &entry, false)
 }
 
-fn allowed(document: &Document<'_>, licenses: &[String]) -> Option<Edited> {
-    let mut edited = Edited { text: document.text.to_owned(), mark: None };
+fn allowed(document: &TomlDocument<'_>, licenses: &[String]) -> Option<EditedText> {
+    let mut edited = EditedText { text: document.text.to_owned(), mark: None };
     for license in licenses {
         edited = edited
-            .then(|document| document.added(&ALLOW, &Value::text(license.as_str()), false))?;
+            .then(|document| document.with_item(&ALLOW, &Value::text(license.as_str()), false))?;
     }
     Some(edited)
 }
@@ -71,10 +71,10 @@ pub(super) fn shown(licenses: &[String]) -> String {
 mod tests {
     use expect_test::{Expect, expect};
 
-    use crate::{fix::policy::samples::Sample, verdict::Code};
+    use crate::{fix::policy::samples::PolicySample, verdict::Code};
 
     fn rejected(policy: &str, license: &str, expected: &Expect) {
-        let sample = Sample::new(policy).licensed("a 1.2.3", license);
+        let sample = PolicySample::new(policy).licensed("a 1.2.3", license);
         expected.assert_eq(&sample.shown(&sample.finding(Code::Rejected, &["a 1.2.3"])));
     }
 
@@ -119,7 +119,7 @@ mod tests {
     fn only_what_is_wanting_is_allowed() {
         let policy = "[licenses]\nallow = [\"MIT\"]\nexceptions = []\n";
         let choices = |license| {
-            let sample = Sample::new(policy).licensed("a 1.2.3", license);
+            let sample = PolicySample::new(policy).licensed("a 1.2.3", license);
             let plans = sample.plans(&sample.finding(Code::Rejected, &["a 1.2.3"]));
             plans.first().map_or("none".to_owned(), |plan| plan.title.clone())
         };

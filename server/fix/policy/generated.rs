@@ -4,49 +4,49 @@ use std::collections::BTreeSet;
 
 use super::{
     PolicyFacts, invariants,
-    samples::{Sample, package},
+    samples::{PolicySample, package},
 };
 use crate::verdict::{Code, Finding};
 
 /// A small generator of numbers: the same policies on every run.
-struct Dice(u64);
+struct PolicyRng(u64);
 
-impl Dice {
-    fn roll(&mut self, sides: usize) -> usize {
+impl PolicyRng {
+    fn below(&mut self, sides: usize) -> usize {
         self.0 =
             self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
         usize::try_from((self.0 >> 33) % sides as u64).expect("small")
     }
 
     fn often(&mut self) -> bool {
-        self.roll(3) > 0
+        self.below(3) > 0
     }
 
     fn one<'a>(&mut self, of: &[&'a str]) -> &'a str {
-        of[self.roll(of.len())]
+        of[self.below(of.len())]
     }
 }
 
 /// What stands in the lists of a section: each a list of items as they are written.
-struct Section {
+struct GeneratedSection {
     name: &'static str,
     /// Keys with a value each.
     plain: &'static [(&'static str, &'static str)],
-    lists: &'static [List],
+    lists: &'static [GeneratedList],
 }
 
-struct List {
+struct GeneratedList {
     key: &'static str,
     items: &'static [&'static str],
     /// Whether it may be written as `[[tables]]`: then the items are tables.
     tables: bool,
 }
 
-const SECTIONS: &[Section] = &[
-    Section {
+const SECTIONS: &[GeneratedSection] = &[
+    GeneratedSection {
         name: "advisories",
         plain: &[("yanked", "'deny'"), ("unmaintained", "\"all\"")],
-        lists: &[List {
+        lists: &[GeneratedList {
             key: "ignore",
             items: &[
                 "\"RUSTSEC-2020-0001\"",
@@ -58,12 +58,12 @@ const SECTIONS: &[Section] = &[
             tables: false,
         }],
     },
-    Section {
+    GeneratedSection {
         name: "licenses",
         plain: &[("confidence-threshold", "0.8"), ("private.ignore", "true")],
         lists: &[
-            List { key: "allow", items: &["\"MIT\"", "'Zlib'", "\"Unicode-3.0\""], tables: false },
-            List {
+            GeneratedList { key: "allow", items: &["\"MIT\"", "'Zlib'", "\"Unicode-3.0\""], tables: false },
+            GeneratedList {
                 key: "exceptions",
                 items: &[
                     "{ crate = \"a@1.0.0\", allow = [\"MPL-2.0\"] }",
@@ -72,7 +72,7 @@ const SECTIONS: &[Section] = &[
                 ],
                 tables: true,
             },
-            List {
+            GeneratedList {
                 key: "clarify",
                 items: &[
                     "{ crate = \"x\", expression = \"MIT\", license-files = [{ path = \"LICENSE\", hash = 0xbd0eed23 }] }",
@@ -82,17 +82,17 @@ const SECTIONS: &[Section] = &[
             },
         ],
     },
-    Section {
+    GeneratedSection {
         name: "bans",
         plain: &[("multiple-versions", "\"deny\""), ("workspace-dependencies.unused", "\"warn\"")],
         lists: &[
-            List {
+            GeneratedList {
                 key: "skip",
                 items: &["\"p\"", "{ crate = \"q@1\", reason = \"r\" }", "{ name = \"s\" }"],
                 tables: false,
             },
-            List { key: "allow", items: &["\"m\"", "{ crate = \"n\" }"], tables: false },
-            List {
+            GeneratedList { key: "allow", items: &["\"m\"", "{ crate = \"n\" }"], tables: false },
+            GeneratedList {
                 key: "deny",
                 items: &[
                     "{ crate = \"k\", wrappers = [\"l\", 'm'] }",
@@ -100,158 +100,158 @@ const SECTIONS: &[Section] = &[
                 ],
                 tables: true,
             },
-            List {
+            GeneratedList {
                 key: "features",
                 items: &["{ crate = \"f\", allow = [\"std\"], exact = false }"],
                 tables: true,
             },
         ],
     },
-    Section {
+    GeneratedSection {
         name: "sources",
         plain: &[("unknown-git", "\"deny\""), ("required-git-spec", "'rev'")],
         lists: &[
-            List {
+            GeneratedList {
                 key: "allow-git",
                 items: &["\"https://e.org/a\"", "'https://e.org/b'"],
                 tables: false,
             },
-            List { key: "allow-org.github", items: &["\"one\"", "\"two\""], tables: false },
+            GeneratedList { key: "allow-org.github", items: &["\"one\"", "\"two\""], tables: false },
         ],
     },
 ];
 
 /// A policy in a layout that nobody would choose but somebody has.
-fn policy(dice: &mut Dice) -> String {
+fn policy(rng: &mut PolicyRng) -> String {
     let mut roots = String::new();
     let mut rest = String::new();
-    let mut order: Vec<&Section> = SECTIONS.iter().collect();
+    let mut order: Vec<&GeneratedSection> = SECTIONS.iter().collect();
     while !order.is_empty() {
-        let section = order.remove(dice.roll(order.len()));
-        if dice.often() {
-            write_section(section, dice, &mut roots, &mut rest);
+        let section = order.remove(rng.below(order.len()));
+        if rng.often() {
+            write_section(section, rng, &mut roots, &mut rest);
         }
     }
-    let head = dice.one(&["", "# a policy\n", "\n\n"]);
+    let head = rng.one(&["", "# a policy\n", "\n\n"]);
     let mut text = format!("{head}{roots}{rest}");
-    text.push_str(dice.one(&["", "", "# the end", "\n\n\n"]));
-    if dice.roll(3) == 0 {
+    text.push_str(rng.one(&["", "", "# the end", "\n\n\n"]));
+    if rng.below(3) == 0 {
         text.truncate(text.trim_end_matches('\n').len());
     }
-    if dice.roll(4) == 0 { text.replace('\n', "\r\n") } else { text }
+    if rng.below(4) == 0 { text.replace('\n', "\r\n") } else { text }
 }
 
-fn write_section(section: &Section, dice: &mut Dice, roots: &mut String, rest: &mut String) {
+fn write_section(section: &GeneratedSection, rng: &mut PolicyRng, roots: &mut String, rest: &mut String) {
     let name = section.name;
-    match dice.roll(5) {
+    match rng.below(5) {
         // Dotted keys at the root.
         0 => {
-            for (key, value) in some(section.plain, dice) {
-                roots.push_str(&format!("{name}.{key} = {value}{}", end(dice)));
+            for (key, value) in some(section.plain, rng) {
+                roots.push_str(&format!("{name}.{key} = {value}{}", end(rng)));
             }
             for list in section.lists {
-                if dice.often() {
-                    let items = array(list, dice, false);
-                    roots.push_str(&format!("{name}.{} = {items}{}", list.key, end(dice)));
+                if rng.often() {
+                    let items = array(list, rng, false);
+                    roots.push_str(&format!("{name}.{} = {items}{}", list.key, end(rng)));
                 }
             }
         }
         // Braces.
         1 => {
             let mut fields = Vec::new();
-            for (key, value) in some(section.plain, dice) {
+            for (key, value) in some(section.plain, rng) {
                 fields.push(format!("{key} = {value}"));
             }
             for list in section.lists {
-                if dice.often() {
-                    fields.push(format!("{} = {}", list.key, array(list, dice, false)));
+                if rng.often() {
+                    fields.push(format!("{} = {}", list.key, array(list, rng, false)));
                 }
             }
-            let pad = dice.one(&["", " "]);
-            roots.push_str(&format!("{name} = {{{pad}{}{pad}}}{}", fields.join(", "), end(dice)));
+            let pad = rng.one(&["", " "]);
+            roots.push_str(&format!("{name} = {{{pad}{}{pad}}}{}", fields.join(", "), end(rng)));
         }
         // Headers.
         _ => {
-            let indent = dice.one(&["", "", "  "]);
+            let indent = rng.one(&["", "", "  "]);
             let mut tables = String::new();
             let mut body = String::new();
-            for (key, value) in some(section.plain, dice) {
-                body.push_str(&format!("{indent}{key} = {value}{}", end(dice)));
+            for (key, value) in some(section.plain, rng) {
+                body.push_str(&format!("{indent}{key} = {value}{}", end(rng)));
             }
             for list in section.lists {
-                if !dice.often() {
+                if !rng.often() {
                     continue;
                 }
-                if list.tables && dice.often() {
-                    for _ in 0..=dice.roll(2) {
-                        write_table(name, list, dice, &mut tables);
+                if list.tables && rng.often() {
+                    for _ in 0..=rng.below(2) {
+                        write_table(name, list, rng, &mut tables);
                     }
                 } else {
-                    let items = array(list, dice, true);
-                    body.push_str(&format!("{indent}{} = {items}{}", list.key, end(dice)));
+                    let items = array(list, rng, true);
+                    body.push_str(&format!("{indent}{} = {items}{}", list.key, end(rng)));
                 }
             }
             // Only its tables may be there.
-            if !body.is_empty() || dice.often() {
-                let header = dice.one(&["[NAME]", "[ NAME ]", "[\"NAME\"]"]).replace("NAME", name);
-                rest.push_str(&format!("{indent}{header}{}{body}", end(dice)));
+            if !body.is_empty() || rng.often() {
+                let header = rng.one(&["[NAME]", "[ NAME ]", "[\"NAME\"]"]).replace("NAME", name);
+                rest.push_str(&format!("{indent}{header}{}{body}", end(rng)));
             }
             rest.push_str(&tables);
-            rest.push_str(dice.one(&["", "\n"]));
+            rest.push_str(rng.one(&["", "\n"]));
         }
     }
 }
 
-fn some<T: Copy>(all: &[T], dice: &mut Dice) -> Vec<T> {
-    all.iter().copied().filter(|_| dice.often()).collect()
+fn some<T: Copy>(all: &[T], rng: &mut PolicyRng) -> Vec<T> {
+    all.iter().copied().filter(|_| rng.often()).collect()
 }
 
-fn write_table(name: &str, list: &List, dice: &mut Dice, tables: &mut String) {
-    let item = dice.one(list.items);
+fn write_table(name: &str, list: &GeneratedList, rng: &mut PolicyRng, tables: &mut String) {
+    let item = rng.one(list.items);
     // Its fields as lines: what stands between the braces, as one dotted table would have it.
     let said: toml_edit::DocumentMut = format!("x = {item}\n").parse().expect("an item");
     let fields = said["x"].as_inline_table().expect("a table").iter();
-    tables.push_str(&format!("[[{name}.{}]]{}", list.key, end(dice)));
-    let indent = dice.one(&["", "  "]);
+    tables.push_str(&format!("[[{name}.{}]]{}", list.key, end(rng)));
+    let indent = rng.one(&["", "  "]);
     for (key, value) in fields {
         let value = value.to_string();
-        tables.push_str(&format!("{indent}{key} = {}{}", value.trim(), end(dice)));
+        tables.push_str(&format!("{indent}{key} = {}{}", value.trim(), end(rng)));
     }
-    tables.push_str(dice.one(&["", "\n", "# below\n"]));
+    tables.push_str(rng.one(&["", "\n", "# below\n"]));
 }
 
-fn end(dice: &mut Dice) -> &'static str {
-    dice.one(&["\n", "\n", " # a comment, [x]\n", "\n# own line\n", "\n\n", " \n"])
+fn end(rng: &mut PolicyRng) -> &'static str {
+    rng.one(&["\n", "\n", " # a comment, [x]\n", "\n# own line\n", "\n\n", " \n"])
 }
 
-fn array(list: &List, dice: &mut Dice, lines: bool) -> String {
+fn array(list: &GeneratedList, rng: &mut PolicyRng, lines: bool) -> String {
     let (mut items, mut seen) = (Vec::new(), BTreeSet::new());
-    for _ in 0..dice.roll(4) {
-        let item = dice.one(list.items);
+    for _ in 0..rng.below(4) {
+        let item = rng.one(list.items);
         if seen.insert(item) {
             items.push(item);
         }
     }
-    let comma = dice.one(&["", ","]);
-    if lines && dice.often() {
-        let indent = dice.one(&["    ", "\t", "  "]);
-        let mut text = String::from(dice.one(&["[\n", "[ # first\n", "[\n    # \"nothing\",\n"]));
+    let comma = rng.one(&["", ","]);
+    if lines && rng.often() {
+        let indent = rng.one(&["    ", "\t", "  "]);
+        let mut text = String::from(rng.one(&["[\n", "[ # first\n", "[\n    # \"nothing\",\n"]));
         for (index, item) in items.iter().enumerate() {
             let last = index + 1 == items.len();
             let comma = if last { comma } else { "," };
-            let behind = dice.one(&["", "", " # why, [y]", "\n\n", " #"]);
+            let behind = rng.one(&["", "", " # why, [y]", "\n\n", " #"]);
             text.push_str(&format!("{indent}{item}{comma}{behind}\n"));
         }
-        return format!("{text}{}]", dice.one(&["", "  "]));
+        return format!("{text}{}]", rng.one(&["", "  "]));
     }
-    let separator = dice.one(&[", ", ",", " , "]);
-    let pad = dice.one(&["", " "]);
+    let separator = rng.one(&[", ", ",", " , "]);
+    let pad = rng.one(&["", " "]);
     let comma = if items.is_empty() { "" } else { comma };
     format!("[{pad}{}{comma}{pad}]", items.join(separator))
 }
 
 /// Findings that have plans in (nearly) every policy, and one for each entry that it holds.
-fn findings(text: &str) -> (Sample, Vec<Finding>) {
+fn findings(text: &str) -> (PolicySample, Vec<Finding>) {
     let marks = entries(text);
     let mut marked = String::new();
     let mut done = 0;
@@ -261,7 +261,7 @@ fn findings(text: &str) -> (Sample, Vec<Finding>) {
         done = *mark;
     }
     marked.push_str(&text[done..]);
-    let sample = Sample::new(&marked)
+    let sample = PolicySample::new(&marked)
         .licensed("a 1.0.0", "MPL-2.0 OR (ISC AND BSL-1.0)")
         .licensed("b 2.0.0", "Apache 2.0");
     let about = |code: Code, packages: &[&str]| {
@@ -318,13 +318,13 @@ fn entries(text: &str) -> Vec<usize> {
 
 #[test]
 fn plans_hold_in_any_layout() {
-    let mut dice = Dice(7);
+    let mut rng = PolicyRng(7);
     let wanted = std::env::var("SUPERCARGO_POLICIES").ok().and_then(|count| count.parse().ok());
     let wanted: usize = wanted.unwrap_or(1000);
     let (mut policies, mut made, mut missed) = (0, 0, Vec::new());
     while policies < wanted {
-        let text = policy(&mut dice);
-        let sample = Sample::new(&text);
+        let text = policy(&mut rng);
+        let sample = PolicySample::new(&text);
         if sample.policy.load(false).is_err() {
             continue;
         }
@@ -346,7 +346,7 @@ fn plans_hold_in_any_layout() {
             for plan in plans {
                 made += 1;
                 let facts = PolicyFacts { policy: &sample.policy, packages: &sample.packages };
-                invariants::hold(&finding, &facts, &plan);
+                invariants::check_invariants(&finding, &facts, &plan);
             }
         }
     }
@@ -359,7 +359,7 @@ fn plans_hold_in_any_layout() {
 /// Texts that somebody has broken while typing, and worse.
 #[test]
 fn plans_hold_in_texts_that_nobody_wrote() {
-    let mut dice = Dice(11);
+    let mut rng = PolicyRng(11);
     let wanted = std::env::var("SUPERCARGO_POLICIES").ok().and_then(|count| count.parse().ok());
     let wanted: usize = wanted.unwrap_or(1000);
     let pieces = [
@@ -367,17 +367,17 @@ fn plans_hold_in_texts_that_nobody_wrote() {
         "ignore", "a", "1", "é",
     ];
     for _ in 0..wanted {
-        let mut text = policy(&mut dice);
-        for _ in 0..=dice.roll(3) {
-            let mut at = dice.roll(text.len() + 1);
+        let mut text = policy(&mut rng);
+        for _ in 0..=rng.below(3) {
+            let mut at = rng.below(text.len() + 1);
             while !text.is_char_boundary(at) {
                 at -= 1;
             }
-            let mut end = (at + dice.roll(4)).min(text.len());
+            let mut end = (at + rng.below(4)).min(text.len());
             while !text.is_char_boundary(end) {
                 end += 1;
             }
-            let piece = if dice.often() { dice.one(&pieces) } else { "" };
+            let piece = if rng.often() { rng.one(&pieces) } else { "" };
             text.replace_range(at..end, piece);
         }
         super::fuzz_policy(&text);

@@ -1,37 +1,37 @@
 //! The last resort: an advisory or a withdrawn version that is known and accepted, with a reason.
 
-use super::{Case, NO_REASON, PolicyPlan, Remedy, named, spec, value::Value};
+use super::{PlanInput, NO_REASON, PolicyPlan, FixKind, named, spec, value::Value};
 
 const IGNORE: [&str; 2] = ["advisories", "ignore"];
 
 /// `{ id, reason }` for exactly this advisory.
-pub(super) fn advisory(case: &Case<'_>) -> Vec<PolicyPlan> {
-    let Some(advisory) = &case.finding.advisory else { return Vec::new() };
+pub(super) fn advisory(input: &PlanInput<'_>) -> Vec<PolicyPlan> {
+    let Some(advisory) = &input.finding.advisory else { return Vec::new() };
     let id = advisory.id.as_str();
-    let ignored = case.document.items(&IGNORE).iter().any(|entry| {
+    let ignored = input.document.items(&IGNORE).iter().any(|entry| {
         entry.as_str() == Some(id) || entry.get("id").and_then(toml::Value::as_str) == Some(id)
     });
     if ignored {
         return Vec::new();
     }
-    plan(case, ("id", id), format!("ignore `{id}` (a reason has to be given)"))
+    plan(input, ("id", id), format!("ignore `{id}` (a reason has to be given)"))
 }
 
 /// `{ crate, reason }` for exactly this version.
-pub(super) fn yanked(case: &Case<'_>) -> Vec<PolicyPlan> {
-    let Some(package) = case.package() else { return Vec::new() };
-    if case.document.items(&IGNORE).iter().any(|entry| spec::matches(entry, package)) {
+pub(super) fn yanked(input: &PlanInput<'_>) -> Vec<PolicyPlan> {
+    let Some(package) = input.package() else { return Vec::new() };
+    if input.document.items(&IGNORE).iter().any(|entry| spec::matches(entry, package)) {
         return Vec::new();
     }
     let title = format!("ignore that {} was yanked (a reason has to be given)", named(package));
-    plan(case, ("crate", &spec::exactly(package)), title)
+    plan(input, ("crate", &spec::exactly(package)), title)
 }
 
-fn plan(case: &Case<'_>, (key, what): (&'static str, &str), title: String) -> Vec<PolicyPlan> {
-    let reason = Value::ToFillIn(NO_REASON.to_owned());
+fn plan(input: &PlanInput<'_>, (key, what): (&'static str, &str), title: String) -> Vec<PolicyPlan> {
+    let reason = Value::Placeholder(NO_REASON.to_owned());
     let entry = Value::Table(vec![(key, Value::text(what)), ("reason", reason)]);
-    let edited = case.document.added(&IGNORE, &entry, false);
-    edited.map(|edited| PolicyPlan::new(Remedy::Ignore, title, edited)).into_iter().collect()
+    let edited = input.document.with_item(&IGNORE, &entry, false);
+    edited.map(|edited| PolicyPlan::new(FixKind::Ignore, title, edited)).into_iter().collect()
 }
 
 #[cfg(test)]
@@ -39,7 +39,7 @@ mod tests {
     use expect_test::expect;
 
     use crate::{
-        fix::policy::samples::{Sample, check, check_none},
+        fix::policy::samples::{PolicySample, check, check_none},
         verdict::{Code, Severity},
     };
 
@@ -101,7 +101,7 @@ mod tests {
 
     #[test]
     fn what_is_merely_told_needs_no_plan() {
-        let sample = Sample::new("");
+        let sample = PolicySample::new("");
         let mut finding = sample.finding(Code::Vulnerability, TIME);
         finding.severity = Severity::Note;
         assert_eq!(sample.shown(&finding), "no plan\n");

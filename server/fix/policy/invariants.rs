@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use super::{
     PolicyFacts, PolicyPlan,
-    document::{Document, Node},
-    plans, refusals,
+    document::{TomlDocument, TomlNode},
+    plans, error_counts,
 };
 use crate::{
     text::SourceText,
@@ -58,7 +58,7 @@ pub fn fuzz_policy(text: &str) {
     let id = "RUSTSEC-2024-0001".to_owned();
     advisory.advisory = Some(AdvisoryFacts { id, ..AdvisoryFacts::default() }.into());
     findings.push(advisory);
-    if let Some(document) = Document::read(policy.text.as_str()) {
+    if let Some(document) = TomlDocument::read(policy.text.as_str()) {
         let mut starts = Vec::new();
         items(&document.root, &mut starts);
         for start in starts {
@@ -71,12 +71,12 @@ pub fn fuzz_policy(text: &str) {
     }
     for finding in findings {
         for plan in plans(&finding, &facts) {
-            hold(&finding, &facts, &plan);
+            check_invariants(&finding, &facts, &plan);
         }
     }
 }
 
-fn items(node: &Node, starts: &mut Vec<usize>) {
+fn items(node: &TomlNode, starts: &mut Vec<usize>) {
     for child in node.children().unwrap_or_default() {
         starts.extend(child.span.as_ref().map(|span| span.start));
         items(child, starts);
@@ -89,16 +89,16 @@ fn items(node: &Node, starts: &mut Vec<usize>) {
 /// # Panics
 ///
 /// When it does not.
-pub(super) fn hold(finding: &Finding, facts: &PolicyFacts<'_>, plan: &PolicyPlan) {
+pub(super) fn check_invariants(finding: &Finding, facts: &PolicyFacts<'_>, plan: &PolicyPlan) {
     let before = facts.policy.text.as_str();
-    let PolicyPlan { after, to_fill_in, title, .. } = plan;
+    let PolicyPlan { after, placeholder, title, .. } = plan;
     let told = || format!("{title}\n--- before\n{before}\n--- after\n{after}\n");
     assert!(after.parse::<toml_edit::DocumentMut>().is_ok(), "it is no TOML: {}", told());
     let changed = facts.with(after);
-    let (now, then) = (refusals(&changed), refusals(facts.policy));
+    let (now, then) = (error_counts(&changed), error_counts(facts.policy));
     assert!(now.is_some() && now <= then, "cargo-deny refuses it: {}", told());
     assert_ne!(before, after);
-    if let Some(span) = to_fill_in {
+    if let Some(span) = placeholder {
         let marked = after.get(span.clone());
         assert!(marked.is_some_and(|text| !text.is_empty()), "nothing to fill in: {}", told());
     }

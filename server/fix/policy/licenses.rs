@@ -5,7 +5,7 @@ use spdx::{
     expression::{ExprNode, Operator},
 };
 
-use super::{Case, spec};
+use super::{PlanInput, spec};
 use crate::{
     policy::licenses::{IN_POLICY, licensees, stated},
     verdict::{PackageFolder, PackageRef, Recognized, license_file, license_files, recognized},
@@ -16,25 +16,25 @@ pub(super) const EXCEPTIONS: [&str; 2] = ["licenses", "exceptions"];
 pub(super) const CLARIFY: [&str; 2] = ["licenses", "clarify"];
 
 /// What is permitted for one package.
-pub(super) struct Permitted {
+pub(super) struct AllowedLicenses {
     allowed: Vec<Licensee>,
     /// The first exception for the package: cargo-deny looks at no other.
     pub(super) exception: Option<usize>,
     excepted: Vec<Licensee>,
     /// What exceptions for other packages permit.
-    elsewhere: Vec<Licensee>,
+    other_exceptions: Vec<Licensee>,
 }
 
-impl Permitted {
-    pub(super) fn of(case: &Case<'_>, package: &PackageRef) -> Self {
-        let exceptions = case.document.items(&EXCEPTIONS);
+impl AllowedLicenses {
+    pub(super) fn of(input: &PlanInput<'_>, package: &PackageRef) -> Self {
+        let exceptions = input.document.items(&EXCEPTIONS);
         let exception = exceptions.iter().position(|entry| spec::matches(entry, package));
         let of = |entry: &toml::Value| licensees(entry.get("allow"));
         Self {
-            allowed: licensees(case.document.value(&ALLOW)),
+            allowed: licensees(input.document.value(&ALLOW)),
             exception,
             excepted: exception.map(|index| of(&exceptions[index])).unwrap_or_default(),
-            elsewhere: exceptions.iter().flat_map(of).collect(),
+            other_exceptions: exceptions.iter().flat_map(of).collect(),
         }
     }
 
@@ -43,12 +43,12 @@ impl Permitted {
     ///
     /// Of as few, those that are no copyleft, then those that the OSI approves, then those that an
     /// exception for another package names, then those that stand first.
-    pub(super) fn wanting(&self, expression: &Expression) -> Option<Vec<String>> {
-        let mut stack: Vec<Vec<Wanted>> = Vec::new();
+    pub(super) fn missing_licenses(&self, expression: &Expression) -> Option<Vec<String>> {
+        let mut stack: Vec<Vec<MissingLicense>> = Vec::new();
         for (at, node) in expression.iter().enumerate() {
             let found = match node {
                 ExprNode::Req(requirement) if self.satisfies(&requirement.req) => Vec::new(),
-                ExprNode::Req(requirement) => vec![self.wanted(&requirement.req, at)?],
+                ExprNode::Req(requirement) => vec![self.missing_license(&requirement.req, at)?],
                 ExprNode::Op(operator) => {
                     let (mut right, mut left) = (stack.pop()?, stack.pop()?);
                     match operator {
@@ -69,7 +69,7 @@ impl Permitted {
             };
             stack.push(found);
         }
-        Some(stack.pop()?.into_iter().map(|wanted| wanted.text).collect())
+        Some(stack.pop()?.into_iter().map(|missing_license| missing_license.text).collect())
     }
 
     fn satisfies(&self, requirement: &LicenseReq) -> bool {
@@ -77,7 +77,7 @@ impl Permitted {
         all.any(|licensee| licensee.satisfies(requirement))
     }
 
-    fn wanted(&self, requirement: &LicenseReq, at: usize) -> Option<Wanted> {
+    fn missing_license(&self, requirement: &LicenseReq, at: usize) -> Option<MissingLicense> {
         let mut plain = requirement.clone();
         if let LicenseItem::Spdx { or_later, .. } = &mut plain.license {
             *or_later = false;
@@ -85,10 +85,10 @@ impl Permitted {
         let text = plain.to_string();
         let licensee = Licensee::parse_mode(&text, IN_POLICY).ok()?;
         let id = plain.license.id();
-        Some(Wanted {
+        Some(MissingLicense {
             copyleft: id.is_none_or(spdx::LicenseId::is_copyleft),
             unapproved: !id.is_some_and(spdx::LicenseId::is_osi_approved),
-            unknown: !self.elsewhere.contains(&licensee),
+            unknown: !self.other_exceptions.contains(&licensee),
             text,
             at,
         })
@@ -96,7 +96,7 @@ impl Permitted {
 }
 
 /// A license that is wanting, and what speaks against taking it.
-struct Wanted {
+struct MissingLicense {
     text: String,
     copyleft: bool,
     unapproved: bool,
@@ -104,28 +104,28 @@ struct Wanted {
     at: usize,
 }
 
-fn cost(wanted: &[Wanted]) -> (usize, usize, usize, usize, usize) {
-    let count = |what: fn(&Wanted) -> bool| wanted.iter().filter(|one| what(one)).count();
+fn cost(missing_license: &[MissingLicense]) -> (usize, usize, usize, usize, usize) {
+    let count = |what: fn(&MissingLicense) -> bool| missing_license.iter().filter(|one| what(one)).count();
     (
-        wanted.len(),
+        missing_license.len(),
         count(|one| one.copyleft),
         count(|one| one.unapproved),
         count(|one| one.unknown),
-        wanted.iter().map(|one| one.at).min().unwrap_or_default(),
+        missing_license.iter().map(|one| one.at).min().unwrap_or_default(),
     )
 }
 
 /// The expression that a package is judged by: its clarification, its manifest, its texts.
-pub(super) fn expression(case: &Case<'_>, package: &PackageRef) -> Option<Expression> {
-    if let Some(index) = clarification(case, package) {
-        let stated = case.document.items(&CLARIFY).get(index)?.get("expression")?.as_str()?;
+pub(super) fn expression(input: &PlanInput<'_>, package: &PackageRef) -> Option<Expression> {
+    if let Some(index) = clarification(input, package) {
+        let stated = input.document.items(&CLARIFY).get(index)?.get("expression")?.as_str()?;
         return Expression::parse(stated).ok();
     }
-    stated_or_told(case.facts.packages.get(package)?)
+    declared_or_recognized(input.facts.packages.get(package)?)
 }
 
 /// The expression of a package's manifest, else that which its texts tell.
-pub(super) fn stated_or_told(folder: &PackageFolder) -> Option<Expression> {
+pub(super) fn declared_or_recognized(folder: &PackageFolder) -> Option<Expression> {
     if let Some(stated) = folder.license.as_deref().and_then(stated) {
         return Some(stated);
     }
@@ -138,11 +138,11 @@ pub(super) fn stated_or_told(folder: &PackageFolder) -> Option<Expression> {
 }
 
 /// The clarification that holds for a package.
-pub(super) fn clarification(case: &Case<'_>, package: &PackageRef) -> Option<usize> {
-    let clarify = case.document.items(&CLARIFY);
+pub(super) fn clarification(input: &PlanInput<'_>, package: &PackageRef) -> Option<usize> {
+    let clarify = input.document.items(&CLARIFY);
     clarify.iter().position(|entry| {
         spec::matches(entry, package)
-            && files(entry).iter().all(|(path, hash)| actual(case, package, path) == Some(*hash))
+            && files(entry).iter().all(|(path, hash)| actual(input, package, path) == Some(*hash))
     })
 }
 
@@ -155,8 +155,8 @@ pub(super) fn files(entry: &toml::Value) -> Vec<(&str, i64)> {
 }
 
 /// The hash of a license text as it is.
-pub(super) fn actual(case: &Case<'_>, package: &PackageRef, path: &str) -> Option<i64> {
-    let folder = &case.facts.packages.get(package)?.folder;
+pub(super) fn actual(input: &PlanInput<'_>, package: &PackageRef, path: &str) -> Option<i64> {
+    let folder = &input.facts.packages.get(package)?.folder;
     Some(license_file(folder, path.into())?.hash.into())
 }
 

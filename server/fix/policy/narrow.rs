@@ -3,37 +3,37 @@
 use std::collections::BTreeSet;
 
 use super::{
-    Case, PolicyPlan, Remedy,
-    document::{Document, Piece, Step},
+    PlanInput, PolicyPlan, FixKind,
+    document::{TomlDocument, TextChange, PathStep},
     exception::excepted,
     licenses::EXCEPTIONS,
     named, reasons, spec,
-    value::{Style, Value},
+    value::{ValueStyle, Value},
 };
 use crate::{
     policy::{
         entries::is_id,
-        lints::turned_on,
+        lints::enabling_value,
         sources::{Permitted, owner},
     },
     verdict::harmless,
 };
 
 /// The version that is there.
-pub(super) fn broad(case: &Case<'_>) -> Vec<PolicyPlan> {
-    let (Some(package), Some(steps)) = (case.package(), reasons::entry(case)) else {
+pub(super) fn broad(input: &PlanInput<'_>) -> Vec<PolicyPlan> {
+    let (Some(package), Some(steps)) = (input.package(), reasons::entry(input)) else {
         return Vec::new();
     };
-    let document = &case.document;
+    let document = &input.document;
     let exact = spec::exactly(package);
-    let key = |key: &str| [&steps[..], &[Step::Key(key.to_owned())]].concat();
-    let spelled = |steps: &[Step]| {
+    let key = |key: &str| [&steps[..], &[PathStep::Key(key.to_owned())]].concat();
+    let spelled = |steps: &[PathStep]| {
         let span = document.at(steps)?.span.clone()?;
-        let style = Style::of(std::iter::once(&document.text[span.clone()]));
+        let style = ValueStyle::of(std::iter::once(&document.text[span.clone()]));
         let text = Value::text(exact.as_str()).inline(style).text;
         document.replaced(steps, &text, exact.as_str().into())
     };
-    let edited = match document.said_at(&steps) {
+    let edited = match document.value_at(&steps) {
         Some(toml::Value::String(_)) => spelled(&steps),
         Some(toml::Value::Table(table)) if table.contains_key("crate") => spelled(&key("crate")),
         Some(toml::Value::Table(table)) if !table.contains_key("version") => {
@@ -43,39 +43,39 @@ pub(super) fn broad(case: &Case<'_>) -> Vec<PolicyPlan> {
         _ => None,
     };
     let title = format!("narrow the entry to {}", named(package));
-    edited.map(|edited| PolicyPlan::new(Remedy::Policy, title, edited)).into_iter().collect()
+    edited.map(|edited| PolicyPlan::new(FixKind::Policy, title, edited)).into_iter().collect()
 }
 
 /// An exception for the one package that needs a license.
-pub(super) fn allowed_for_one(case: &Case<'_>) -> Vec<PolicyPlan> {
-    let (Some(package), Some(location)) = (case.package(), case.location()) else {
+pub(super) fn allowed_for_one(input: &PlanInput<'_>) -> Vec<PolicyPlan> {
+    let (Some(package), Some(location)) = (input.package(), input.location()) else {
         return Vec::new();
     };
-    let Some(steps) = case.document.steps_to(location.span.start) else { return Vec::new() };
-    let Some(toml::Value::String(license)) = case.document.said_at(&steps) else {
+    let Some(steps) = input.document.steps_to(location.span.start) else { return Vec::new() };
+    let Some(toml::Value::String(license)) = input.document.value_at(&steps) else {
         return Vec::new();
     };
-    let exceptions = case.document.items(&EXCEPTIONS);
+    let exceptions = input.document.items(&EXCEPTIONS);
     let exception = exceptions.iter().position(|entry| spec::matches(entry, package));
-    let edited = case.document.without_item(location.span.start).and_then(|edited| {
+    let edited = input.document.without_item(location.span.start).and_then(|edited| {
         edited
             .then(|document| excepted(document, exception, package, std::slice::from_ref(&license)))
     });
     let title = format!("allow `{}` for {} alone", harmless(&license), named(package));
-    edited.map(|edited| PolicyPlan::new(Remedy::Policy, title, edited)).into_iter().collect()
+    edited.map(|edited| PolicyPlan::new(FixKind::Policy, title, edited)).into_iter().collect()
 }
 
 /// The repositories of an organization that are used.
-pub(super) fn organization(case: &Case<'_>) -> Vec<PolicyPlan> {
-    let Some(location) = case.location() else { return Vec::new() };
-    let Some(steps) = case.document.steps_to(location.span.start) else { return Vec::new() };
-    let [Step::Key(_), Step::Key(_), Step::Key(host), ..] = steps.as_slice() else {
+pub(super) fn organization(input: &PlanInput<'_>) -> Vec<PolicyPlan> {
+    let Some(location) = input.location() else { return Vec::new() };
+    let Some(steps) = input.document.steps_to(location.span.start) else { return Vec::new() };
+    let [PathStep::Key(_), PathStep::Key(_), PathStep::Key(host), ..] = steps.as_slice() else {
         return Vec::new();
     };
-    let Some(toml::Value::String(organization)) = case.document.said_at(&steps) else {
+    let Some(toml::Value::String(organization)) = input.document.value_at(&steps) else {
         return Vec::new();
     };
-    let sources = case.facts.packages.keys().filter_map(|package| package.source.as_deref());
+    let sources = input.facts.packages.keys().filter_map(|package| package.source.as_deref());
     let mut used = BTreeSet::new();
     for permitted in sources.filter_map(Permitted::of) {
         let Permitted::Repository(url) = permitted else { continue };
@@ -88,16 +88,16 @@ pub(super) fn organization(case: &Case<'_>) -> Vec<PolicyPlan> {
     let listed: Vec<Value> = used
         .iter()
         .filter(|url| {
-            let known = case.document.items(&["sources", "allow-git"]);
+            let known = input.document.items(&["sources", "allow-git"]);
             known.iter().all(|entry| entry.as_str() != Some(url.as_str()))
         })
         .map(|url| Value::text(url.as_str()))
         .collect();
-    let edited = case.document.without_item(location.span.start).and_then(|edited| {
+    let edited = input.document.without_item(location.span.start).and_then(|edited| {
         if listed.is_empty() {
             return Some(edited);
         }
-        edited.then(|document| document.added_all(&["sources", "allow-git"], &listed, false))
+        edited.then(|document| document.with_items(&["sources", "allow-git"], &listed, false))
     });
     let what = match used.len() {
         0 => return Vec::new(),
@@ -110,49 +110,49 @@ pub(super) fn organization(case: &Case<'_>) -> Vec<PolicyPlan> {
         harmless(&organization),
         what.1
     );
-    edited.map(|edited| PolicyPlan::new(Remedy::Policy, title, edited)).into_iter().collect()
+    edited.map(|edited| PolicyPlan::new(FixKind::Policy, title, edited)).into_iter().collect()
 }
 
 /// An id in its capitals, or without the entry that ignores nothing.
-pub(super) fn ignores_nothing(case: &Case<'_>) -> Vec<PolicyPlan> {
-    let Some(location) = case.location() else { return Vec::new() };
-    let what = case.document.text.get(location.span.clone()).unwrap_or_default();
+pub(super) fn ignores_nothing(input: &PlanInput<'_>) -> Vec<PolicyPlan> {
+    let Some(location) = input.location() else { return Vec::new() };
+    let what = input.document.text.get(location.span.clone()).unwrap_or_default();
     let capitals = what.to_ascii_uppercase();
-    let steps = case.document.steps_to(location.span.start);
+    let steps = input.document.steps_to(location.span.start);
     let is_string =
-        steps.as_ref().is_some_and(|steps| matches!(steps.last(), Some(Step::Index(_))));
+        steps.as_ref().is_some_and(|steps| matches!(steps.last(), Some(PathStep::Index(_))));
     let mut plans = Vec::new();
     let looks_like_id = ["RUSTSEC-", "CVE-", "GHSA-"].iter().any(|one| capitals.starts_with(one));
     if let Some(steps) = steps.filter(|_| is_string && looks_like_id && is_id(&capitals)) {
-        let piece = Piece { at: location.span.clone(), text: capitals.clone(), mark: None };
-        let edited = case.document.saying(vec![piece], &steps, capitals.as_str().into());
+        let piece = TextChange { at: location.span.clone(), text: capitals.clone(), mark: None };
+        let edited = input.document.with_value_at(vec![piece], &steps, capitals.as_str().into());
         let title = format!("write `{}`", harmless(&capitals));
-        plans.extend(edited.map(|edited| PolicyPlan::new(Remedy::Policy, title, edited)));
+        plans.extend(edited.map(|edited| PolicyPlan::new(FixKind::Policy, title, edited)));
     }
-    let without = case.document.without_item(location.span.start);
+    let without = input.document.without_item(location.span.start);
     let title = format!("remove `{}`, which ignores nothing", harmless(what));
-    plans.extend(without.map(|edited| PolicyPlan::new(Remedy::Policy, title, edited)));
+    plans.extend(without.map(|edited| PolicyPlan::new(FixKind::Policy, title, edited)));
     plans
 }
 
 /// The default of a key that turns a check off.
-pub(super) fn turned_off(case: &Case<'_>) -> Vec<PolicyPlan> {
-    let Some(location) = case.location() else { return Vec::new() };
-    let Some(steps) = case.document.steps_to(location.span.start) else { return Vec::new() };
+pub(super) fn turned_off(input: &PlanInput<'_>) -> Vec<PolicyPlan> {
+    let Some(location) = input.location() else { return Vec::new() };
+    let Some(steps) = input.document.steps_to(location.span.start) else { return Vec::new() };
     let keys: Vec<&str> = steps
         .iter()
         .filter_map(|step| match step {
-            Step::Key(key) => Some(key.as_str()),
-            Step::Index(_) => None,
+            PathStep::Key(key) => Some(key.as_str()),
+            PathStep::Index(_) => None,
         })
         .collect();
-    let Some(on) = turned_on(&keys) else { return Vec::new() };
-    let document: &Document<'_> = &case.document;
+    let Some(on) = enabling_value(&keys) else { return Vec::new() };
+    let document: &TomlDocument<'_> = &input.document;
     let Some(span) = document.at(&steps).and_then(|node| node.span.clone()) else {
         return Vec::new();
     };
     let written = &document.text[span];
-    let (text, says): (String, toml::Value) = match document.said_at(&steps) {
+    let (text, says): (String, toml::Value) = match document.value_at(&steps) {
         Some(toml::Value::String(_)) => {
             let quote = if written.starts_with('\'') { '\'' } else { '"' };
             (format!("{quote}{on}{quote}"), on.into())
@@ -166,7 +166,7 @@ pub(super) fn turned_off(case: &Case<'_>) -> Vec<PolicyPlan> {
     };
     let edited = document.replaced(&steps, &text, says);
     let title = format!("set `{}` to `{on}`", keys.join("."));
-    edited.map(|edited| PolicyPlan::new(Remedy::Policy, title, edited)).into_iter().collect()
+    edited.map(|edited| PolicyPlan::new(FixKind::Policy, title, edited)).into_iter().collect()
 }
 
 #[cfg(test)]
@@ -174,13 +174,13 @@ mod tests {
     use expect_test::{Expect, expect};
 
     use crate::{
-        fix::policy::samples::{Sample, check},
+        fix::policy::samples::{PolicySample, check},
         verdict::{Code, Finding},
     };
 
     /// The plans for a finding that stands at the mark and is about these packages.
     fn about(policy: &str, code: Code, packages: &[&str], expected: &Expect) {
-        let sample = Sample::new(policy);
+        let sample = PolicySample::new(policy);
         let mut finding = sample.finding(code, &[]);
         finding.packages = packages.iter().map(|one| super::super::samples::package(one)).collect();
         expected.assert_eq(&sample.shown(&finding));
@@ -267,7 +267,7 @@ mod tests {
     #[test]
     fn an_organization_becomes_its_repositories() {
         let policy = "[sources.allow-org]\ngithub = [\"$0one\", \"two\"]\n";
-        let mut sample = Sample::new(policy);
+        let mut sample = PolicySample::new(policy);
         for (name, url) in [
             ("a", "git+https://github.com/One/a?branch=x#1"),
             ("b", "git+https://github.com/one/b#1"),

@@ -2,9 +2,9 @@
 //! day has passed.
 
 use super::{
-    Case, NO_REASON, PolicyPlan, Remedy,
-    document::{Document, Edited, Piece, Step},
-    value::{Style, Value},
+    PlanInput, NO_REASON, PolicyPlan, FixKind,
+    document::{TomlDocument, EditedText, TextChange, PathStep},
+    value::{ValueStyle, Value},
 };
 use crate::{
     policy::{entries::is_id, lints::rewritten},
@@ -12,44 +12,44 @@ use crate::{
 };
 
 /// A reason to be filled in, where there is none; a comment where the entry has no key for it.
-pub(super) fn missing(case: &Case<'_>) -> Vec<PolicyPlan> {
-    let Some(steps) = entry(case) else { return Vec::new() };
-    let document = &case.document;
+pub(super) fn missing(input: &PlanInput<'_>) -> Vec<PolicyPlan> {
+    let Some(steps) = entry(input) else { return Vec::new() };
+    let document = &input.document;
     let Some(node) = document.at(&steps) else { return Vec::new() };
     let is_exception = is_in(&steps, "exceptions");
-    let says = document.said_at(&steps);
+    let says = document.value_at(&steps);
     let edited = match (says, is_exception) {
         // Its reason is still to be written: there is a place for it.
         (Some(toml::Value::Table(table)), _) if table.contains_key("reason") => None,
         (_, true) => document.commented(&steps),
         (Some(toml::Value::Table(_)), false) => {
-            document.with_key(&steps, "reason", &Value::ToFillIn(NO_REASON.to_owned()))
+            document.with_key(&steps, "reason", &Value::Placeholder(NO_REASON.to_owned()))
         }
         (Some(toml::Value::String(spec)), false) => {
             let key = if is_in(&steps, "ignore") && is_id(&spec) { "id" } else { "crate" };
             let entry = Value::Table(vec![
                 (key, Value::text(spec.as_str())),
-                ("reason", Value::ToFillIn(NO_REASON.to_owned())),
+                ("reason", Value::Placeholder(NO_REASON.to_owned())),
             ]);
             let span = node.span.clone();
             span.and_then(|span| {
-                let style = Style::of(std::iter::once(&document.text[span.clone()]));
+                let style = ValueStyle::of(std::iter::once(&document.text[span.clone()]));
                 let rendered = entry.inline(style);
-                let piece = Piece { at: span, text: rendered.text, mark: rendered.mark };
-                document.saying(vec![piece], &steps, entry.said())
+                let piece = TextChange { at: span, text: rendered.text, mark: rendered.mark };
+                document.with_value_at(vec![piece], &steps, entry.to_toml())
             })
         }
         _ => None,
     };
     let title = if is_exception { "add a comment that says why" } else { "add a reason" };
     let title = format!("{title} (to be written)");
-    edited.map(|edited| PolicyPlan::new(Remedy::Policy, title, edited)).into_iter().collect()
+    edited.map(|edited| PolicyPlan::new(FixKind::Policy, title, edited)).into_iter().collect()
 }
 
 /// The entry goes whose day has passed.
-pub(super) fn past_due(case: &Case<'_>) -> Vec<PolicyPlan> {
-    let Some(location) = case.location() else { return Vec::new() };
-    let document = &case.document;
+pub(super) fn past_due(input: &PlanInput<'_>) -> Vec<PolicyPlan> {
+    let Some(location) = input.location() else { return Vec::new() };
+    let document = &input.document;
     let day = document.text.get(location.span.clone()).unwrap_or_default();
     // It stands in the entry, or in a comment beside or above it.
     let mut offsets =
@@ -60,92 +60,92 @@ pub(super) fn past_due(case: &Case<'_>) -> Vec<PolicyPlan> {
         // What is said above it goes with it; beside it, it is gone already.
         let comment = document.comment_lines(location.span.start).filter(|lines| lines.end <= at);
         let Some(lines) = comment else { return Some(edited) };
-        edited.then(|document| document.edited(vec![Piece::remove(lines)], &document.said))
+        edited.then(|document| document.edited(vec![TextChange::remove(lines)], &document.content))
     });
     let Some(edited) = without else { return Vec::new() };
     let title =
         format!("remove the entry that was to hold until {}", crate::verdict::harmless(day));
-    vec![PolicyPlan::new(Remedy::Policy, title, edited)]
+    vec![PolicyPlan::new(FixKind::Policy, title, edited)]
 }
 
 /// The entry goes that need not be there any more: proved together with what makes it so.
-pub(super) fn unneeded(case: &Case<'_>) -> Vec<PolicyPlan> {
-    let Some(location) = case.location() else { return Vec::new() };
-    let Some(edited) = case.document.without_item(location.span.start) else { return Vec::new() };
-    let what = case.document.text.get(location.span.clone()).unwrap_or_default();
+pub(super) fn unneeded(input: &PlanInput<'_>) -> Vec<PolicyPlan> {
+    let Some(location) = input.location() else { return Vec::new() };
+    let Some(edited) = input.document.without_item(location.span.start) else { return Vec::new() };
+    let what = input.document.text.get(location.span.clone()).unwrap_or_default();
     let title = format!("remove `{}`", crate::verdict::harmless(what));
-    vec![PolicyPlan::new(Remedy::Policy, title, edited)]
+    vec![PolicyPlan::new(FixKind::Policy, title, edited)]
 }
 
 /// The same day as it is to be written.
-pub(super) fn unreadable_date(case: &Case<'_>) -> Vec<PolicyPlan> {
-    let Some(location) = case.location() else { return Vec::new() };
-    let document = &case.document;
+pub(super) fn unreadable_date(input: &PlanInput<'_>) -> Vec<PolicyPlan> {
+    let Some(location) = input.location() else { return Vec::new() };
+    let document = &input.document;
     let Some(day) = document.text.get(location.span.clone()).and_then(rewritten) else {
         return Vec::new();
     };
-    let piece = Piece { at: location.span.clone(), text: day.clone(), mark: None };
+    let piece = TextChange { at: location.span.clone(), text: day.clone(), mark: None };
     let title = format!("write `{day}`");
     // In a comment it changes nothing of what the policy says.
     let edited = match document
         .steps_to(location.span.start)
-        .filter(|steps| matches!(steps.last(), Some(Step::Key(key)) if key == "reason"))
+        .filter(|steps| matches!(steps.last(), Some(PathStep::Key(key)) if key == "reason"))
     {
         Some(steps) => {
             let mut after = document.text.to_owned();
             after.replace_range(location.span.clone(), &day);
-            let says = Document::read(&after).and_then(|after| after.said_at(&steps));
-            says.and_then(|says| document.saying(vec![piece], &steps, says))
+            let says = TomlDocument::read(&after).and_then(|after| after.value_at(&steps));
+            says.and_then(|says| document.with_value_at(vec![piece], &steps, says))
         }
-        None => document.edited(vec![piece], &document.said),
+        None => document.edited(vec![piece], &document.content),
     };
-    edited.map(|edited| PolicyPlan::new(Remedy::Policy, title, edited)).into_iter().collect()
+    edited.map(|edited| PolicyPlan::new(FixKind::Policy, title, edited)).into_iter().collect()
 }
 
 /// The entry that a finding stands in.
-pub(super) fn entry(case: &Case<'_>) -> Option<Vec<Step>> {
-    entry_of(case.document.steps_to(case.location()?.span.start)?)
+pub(super) fn entry(input: &PlanInput<'_>) -> Option<Vec<PathStep>> {
+    entry_of(input.document.steps_to(input.location()?.span.start)?)
 }
 
 /// Whether an entry stands in the list of that name.
-fn is_in(steps: &[Step], list: &str) -> bool {
-    matches!(steps, [.., Step::Key(key), Step::Index(_)] if key == list)
+fn is_in(steps: &[PathStep], list: &str) -> bool {
+    matches!(steps, [.., PathStep::Key(key), PathStep::Index(_)] if key == list)
 }
 
-fn entry_of(mut steps: Vec<Step>) -> Option<Vec<Step>> {
-    while matches!(steps.last()?, Step::Key(_)) {
+fn entry_of(mut steps: Vec<PathStep>) -> Option<Vec<PathStep>> {
+    while matches!(steps.last()?, PathStep::Key(_)) {
         steps.pop();
     }
     // A file of exceptions has them at its top.
     let is_entry = match &steps[..] {
-        [Step::Key(list), Step::Index(_)] => list == "exceptions",
+        [PathStep::Key(list), PathStep::Index(_)] => list == "exceptions",
         _ => steps.len() == 3,
     };
     is_entry.then_some(steps)
 }
 
-impl Document<'_> {
+impl TomlDocument<'_> {
     /// What stands at the end of a way.
-    pub(super) fn said_at(&self, steps: &[Step]) -> Option<toml::Value> {
-        let mut said = self.said.clone();
-        super::document::said_at(&mut said, steps).cloned()
+    pub(super) fn value_at(&self, steps: &[PathStep]) -> Option<toml::Value> {
+        let mut said = self.content.clone();
+        super::document::value_at(&mut said, steps).cloned()
     }
 
     /// Pieces after which the policy says `says` at the end of a way, and else the same.
-    pub(super) fn saying(
+    pub(super) fn with_value_at(
         &self,
-        pieces: Vec<Piece>,
-        steps: &[Step],
+        pieces: Vec<TextChange>,
+        steps: &[PathStep],
         says: toml::Value,
-    ) -> Option<Edited> {
-        let mut shall_say = self.said.clone();
-        *super::document::said_at(&mut shall_say, steps)? = says;
-        self.edited(pieces, &shall_say)
+    ) -> Option<EditedText> {
+        let mut expected_content = self.content.clone();
+        *super::document::value_at(&mut expected_content, steps)? = says;
+        self.edited(pieces, &expected_content)
     }
 
     /// A comment to be written behind the entry at the end of a way; what stands on its line there
     /// stays.
-    fn commented(&self, steps: &[Step]) -> Option<Edited> {
+    fn commented(&self, steps: &[PathStep]) -> Option<EditedText> {
         let node = self.at(steps)?;
         // Of a `[[table]]` that is its header.
         let end = node.span.clone()?.end;
@@ -155,7 +155,7 @@ impl Document<'_> {
         }
         let text = format!(" # {NO_REASON}");
         let mark = Some(" # ".len()..text.len());
-        self.edited(vec![Piece { at: at..at, text, mark }], &self.said)
+        self.edited(vec![TextChange { at: at..at, text, mark }], &self.content)
     }
 
     /// The lines around an offset that hold nothing but comments.

@@ -18,13 +18,13 @@ use crate::{
 pub(super) const CRATES_IO: &str = "registry+https://github.com/rust-lang/crates.io-index";
 
 /// A policy in which `$0` marks where the finding stands, or what it is related to.
-pub(super) struct Sample {
+pub(super) struct PolicySample {
     pub(super) policy: PolicyText,
     marks: Vec<usize>,
     pub(super) packages: BTreeMap<PackageRef, PackageFolder>,
 }
 
-impl Sample {
+impl PolicySample {
     pub(super) fn new(text: &str) -> Self {
         let (mut plain, mut marks) = (String::new(), Vec::new());
         for (index, part) in text.split("$0").enumerate() {
@@ -104,8 +104,8 @@ impl Sample {
     pub(super) fn shown(&self, finding: &Finding) -> String {
         let mut shown = String::new();
         for plan in self.plans(finding) {
-            let PolicyPlan { remedy, title, mut after, to_fill_in } = plan;
-            if let Some(span) = to_fill_in {
+            let PolicyPlan { remedy, title, mut after, placeholder } = plan;
+            if let Some(span) = placeholder {
                 after.insert(span.end, '»');
                 after.insert(span.start, '«');
             }
@@ -133,12 +133,12 @@ pub(super) fn package(text: &str) -> PackageRef {
 
 /// The plans for a finding with that code, at the marks of the policy or about the packages.
 pub(super) fn check(policy: &str, code: Code, packages: &[&str], expected: &Expect) {
-    let sample = Sample::new(policy);
+    let sample = PolicySample::new(policy);
     expected.assert_eq(&sample.shown(&sample.finding(code, packages)));
 }
 
 /// That there is no plan.
 pub(super) fn check_none(policy: &str, code: Code, packages: &[&str]) {
-    let sample = Sample::new(policy);
+    let sample = PolicySample::new(policy);
     assert_eq!(sample.shown(&sample.finding(code, packages)), "no plan\n", "{policy}");
 }

@@ -2,71 +2,71 @@
 
 use url::Url;
 
-use super::{Case, PolicyPlan, Remedy, value::Value};
+use super::{PlanInput, PolicyPlan, FixKind, value::Value};
 use crate::{
     policy::sources::{CRATES_IO, Permitted, owner as owner_of},
     verdict::harmless,
 };
 
-pub(super) fn plans(case: &Case<'_>) -> Vec<PolicyPlan> {
-    let source = case.package().and_then(|package| package.source.as_deref());
+pub(super) fn plans(input: &PlanInput<'_>) -> Vec<PolicyPlan> {
+    let source = input.package().and_then(|package| package.source.as_deref());
     let plans = match source.and_then(Permitted::of) {
-        Some(Permitted::Repository(url)) => [repository(case, &url), owner(case, &url)],
-        Some(Permitted::Registry(url)) => [registry(case, &url), None],
+        Some(Permitted::Repository(url)) => [repository(input, &url), owner(input, &url)],
+        Some(Permitted::Registry(url)) => [registry(input, &url), None],
         None => [None, None],
     };
     plans.into_iter().flatten().collect()
 }
 
-fn repository(case: &Case<'_>, url: &Url) -> Option<PolicyPlan> {
+fn repository(input: &PlanInput<'_>, url: &Url) -> Option<PolicyPlan> {
     let path = ["sources", "allow-git"];
-    let listed = says(case, &path, url.as_str());
+    let listed = says(input, &path, url.as_str());
     let edited =
-        (!listed).then(|| case.document.added(&path, &Value::text(url.as_str()), false))??;
+        (!listed).then(|| input.document.with_item(&path, &Value::text(url.as_str()), false))??;
     let title = format!("allow the git repository {}", harmless(url.as_str()));
-    Some(PolicyPlan::new(Remedy::Exception, title, edited))
+    Some(PolicyPlan::new(FixKind::Exception, title, edited))
 }
 
-fn registry(case: &Case<'_>, url: &str) -> Option<PolicyPlan> {
+fn registry(input: &PlanInput<'_>, url: &str) -> Option<PolicyPlan> {
     let path = ["sources", "allow-registry"];
-    if says(case, &path, url) {
+    if says(input, &path, url) {
         return None;
     }
-    let added = |document: &super::Document<'_>| document.added(&path, &Value::text(url), false);
-    let edited = if case.document.value(&path).is_some() {
-        added(&case.document)?
+    let with_item = |document: &super::TomlDocument<'_>| document.with_item(&path, &Value::text(url), false);
+    let edited = if input.document.value(&path).is_some() {
+        with_item(&input.document)?
     } else {
-        let first = case.document.added(&path, &Value::text(CRATES_IO), false)?;
-        first.then(added)?
+        let first = input.document.with_item(&path, &Value::text(CRATES_IO), false)?;
+        first.then(with_item)?
     };
     let title = format!("allow the registry {}", harmless(url));
-    Some(PolicyPlan::new(Remedy::Exception, title, edited))
+    Some(PolicyPlan::new(FixKind::Exception, title, edited))
 }
 
-fn owner(case: &Case<'_>, url: &Url) -> Option<PolicyPlan> {
+fn owner(input: &PlanInput<'_>, url: &Url) -> Option<PolicyPlan> {
     let (name, owner) = owner_of(url)?;
     let path = ["sources", "allow-org", name];
-    let listed = case.document.items(&path).iter().filter_map(toml::Value::as_str);
+    let listed = input.document.items(&path).iter().filter_map(toml::Value::as_str);
     if listed.into_iter().any(|known| known.eq_ignore_ascii_case(owner)) {
         return None;
     }
-    let edited = case.document.added(&path, &Value::text(owner), false)?;
+    let edited = input.document.with_item(&path, &Value::text(owner), false)?;
     let title = format!("allow every repository of `{}` at {}", harmless(owner), url.host_str()?);
-    Some(PolicyPlan::new(Remedy::Allow, title, edited))
+    Some(PolicyPlan::new(FixKind::Allow, title, edited))
 }
 
-fn says(case: &Case<'_>, path: &[&str], text: &str) -> bool {
-    case.document.items(path).iter().any(|entry| entry.as_str() == Some(text))
+fn says(input: &PlanInput<'_>, path: &[&str], text: &str) -> bool {
+    input.document.items(path).iter().any(|entry| entry.as_str() == Some(text))
 }
 
 #[cfg(test)]
 mod tests {
     use expect_test::{Expect, expect};
 
-    use crate::{fix::policy::samples::Sample, verdict::Code};
+    use crate::{fix::policy::samples::PolicySample, verdict::Code};
 
     fn from(policy: &str, source: &str, expected: &Expect) {
-        let sample = Sample::new(policy);
+        let sample = PolicySample::new(policy);
         let mut finding = sample.finding(Code::SourceNotAllowed, &["a 1.0.0"]);
         finding.packages[0].source = Some(source.to_owned());
         expected.assert_eq(&sample.shown(&finding));
@@ -134,7 +134,7 @@ mod tests {
 
     #[test]
     fn local_packages_have_no_source() {
-        let sample = Sample::new("");
+        let sample = PolicySample::new("");
         let mut finding = sample.finding(Code::SourceNotAllowed, &["a 1.0.0"]);
         finding.packages[0].source = None;
         assert_eq!(sample.shown(&finding), "no plan\n");

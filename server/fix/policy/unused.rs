@@ -1,6 +1,6 @@
 //! Entries without effect go.
 
-use super::{Case, PolicyPlan, Remedy};
+use super::{PlanInput, PolicyPlan, FixKind};
 use crate::verdict::{Code, harmless};
 
 /// Whether findings of a code say of an entry of the policy that it has no effect, also where it
@@ -9,13 +9,13 @@ pub(super) fn is_without_effect(code: Option<Code>) -> bool {
     code.is_some_and(|code| code.is_without_effect() || code == Code::UnknownAdvisory)
 }
 
-pub(super) fn plans(case: &Case<'_>) -> Vec<PolicyPlan> {
-    let Some(location) = case.location() else { return Vec::new() };
-    let Some(edited) = case.document.without_item(location.span.start) else { return Vec::new() };
-    let what = case.document.text.get(location.span.clone()).unwrap_or_default();
+pub(super) fn plans(input: &PlanInput<'_>) -> Vec<PolicyPlan> {
+    let Some(location) = input.location() else { return Vec::new() };
+    let Some(edited) = input.document.without_item(location.span.start) else { return Vec::new() };
+    let what = input.document.text.get(location.span.clone()).unwrap_or_default();
     let what = harmless(what.lines().next().unwrap_or_default());
     let title = format!("remove `{}`, which has no effect", what.trim_matches(['"', '\'']));
-    vec![PolicyPlan::new(Remedy::Policy, title, edited)]
+    vec![PolicyPlan::new(FixKind::Policy, title, edited)]
 }
 
 #[cfg(test)]
@@ -171,9 +171,9 @@ mod tests {
 
     #[test]
     fn what_stands_in_another_text_or_in_no_list_stays() {
-        let moved = crate::fix::policy::samples::Sample::new("[licenses]\nallow = [\"$0MIT\"]\n");
+        let moved = crate::fix::policy::samples::PolicySample::new("[licenses]\nallow = [\"$0MIT\"]\n");
         let finding = moved.finding(Code::LicenseNotEncountered, &[]);
-        let now = crate::fix::policy::samples::Sample::new("[licenses]\nallow = [\"ISC\"]\n");
+        let now = crate::fix::policy::samples::PolicySample::new("[licenses]\nallow = [\"ISC\"]\n");
         assert_eq!(now.shown(&finding), "no plan\n");
         check_none("[bans]\n$0multiple-versions = \"deny\"\n", Code::UnmatchedSkip, &[]);
         check_none("[licenses]\nallow = [\"$0MIT\"\n", Code::LicenseNotEncountered, &[]);

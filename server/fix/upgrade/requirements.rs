@@ -6,9 +6,9 @@ use std::collections::BTreeMap;
 use camino::Utf8PathBuf;
 use semver::{BuildMetadata, Version, VersionReq};
 
-use super::Step;
+use super::UpgradeStep;
 use crate::{
-    fix::{Tried, requirement},
+    fix::{Overlay, requirement},
     gate::{Texts as _, Verdict},
     model::manifest::Manifest,
     text::{SourceText, Span},
@@ -16,27 +16,27 @@ use crate::{
 
 /// What becomes of requirements that admit the version but state the locked one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(in crate::fix) enum Keep {
+pub(in crate::fix) enum RequirementUpdate {
     /// They are raised: nobody is to get the old version by them.
     Nothing,
     /// They stay: only the lock file changes.
-    WhatAdmits,
+    KeepAccepting,
 }
 
 /// Manifests in which requirements were raised.
-pub(in crate::fix) struct Raised {
+pub(in crate::fix) struct RaisedRequirements {
     /// What is proved, and written in the end.
-    pub(in crate::fix) texts: Tried,
+    pub(in crate::fix) texts: Overlay,
     /// The same with every package of the plan pinned, so that cargo has no choice.
-    pub(in crate::fix) pinned: Tried,
+    pub(in crate::fix) pinned: Overlay,
     /// A requirement was raised that admits the version as it is, and none that does not.
     pub(in crate::fix) admitted: bool,
     /// The package whose manifest has pins that are no requirements of its own, with what they pin.
-    pub(in crate::fix) pins: Option<(String, Vec<Step>)>,
+    pub(in crate::fix) pins: Option<(String, Vec<UpgradeStep>)>,
 }
 
 /// Where a requirement stands, what it is raised to, and what pins it.
-type Stated = (Span, Option<String>, String);
+type RequirementEdit = (Span, Option<String>, String);
 
 /// The name of a pin begins with this.
 pub(in crate::fix) const PIN: &str = "supercargo-pin-";
@@ -48,20 +48,20 @@ pub(in crate::fix) const PIN: &str = "supercargo-pin-";
 ///
 /// Why a requirement cannot be raised, a sentence without its end.
 pub(in crate::fix) fn with_requirements(
-    texts: &Tried,
+    texts: &Overlay,
     verdict: &Verdict,
-    steps: &[Step],
-    held: &[Step],
-    keep: Keep,
-) -> Result<Raised, String> {
+    steps: &[UpgradeStep],
+    held: &[UpgradeStep],
+    keep: RequirementUpdate,
+) -> Result<RaisedRequirements, String> {
     let mut raised =
-        Raised { texts: texts.clone(), pinned: texts.clone(), admitted: false, pins: None };
-    let mut locations: BTreeMap<&Utf8PathBuf, Vec<Stated>> = BTreeMap::new();
+        RaisedRequirements { texts: texts.clone(), pinned: texts.clone(), admitted: false, pins: None };
+    let mut locations: BTreeMap<&Utf8PathBuf, Vec<RequirementEdit>> = BTreeMap::new();
     let mut forbidden = false;
     let mut pinned_elsewhere = Vec::new();
     let all = steps.iter().map(|step| (step, false)).chain(held.iter().map(|step| (step, true)));
     for (step, is_held) in all {
-        let Step { package, to: version, .. } = step;
+        let UpgradeStep { package, to: version, .. } = step;
         let pin = format!("={}", Version { build: BuildMetadata::EMPTY, ..version.clone() });
         let mut is_stated = false;
         for one in verdict.declared.iter().filter(|one| one.package == *package) {
@@ -76,7 +76,7 @@ pub(in crate::fix) fn with_requirements(
             is_stated = true;
             let admits = parsed.matches(version);
             let states_old = requirement::states(stated, &package.version);
-            let stays = is_held || admits && (keep == Keep::WhatAdmits || !states_old);
+            let stays = is_held || admits && (keep == RequirementUpdate::KeepAccepting || !states_old);
             let changed = requirement::raised(stated, version).filter(|_| !stays);
             if changed.is_none() && !admits {
                 let line = one.text.line_column(one.location.start).line;
@@ -127,7 +127,7 @@ pub(in crate::fix) fn with_requirements(
 
 /// A manifest of the workspace with a package, the judged one first, and the package's name. (The
 /// folders of a verdict on buffers are those of the copy.)
-fn local_package(texts: &Tried, verdict: &Verdict) -> Option<(Utf8PathBuf, String)> {
+fn local_package(texts: &Overlay, verdict: &Verdict) -> Option<(Utf8PathBuf, String)> {
     let workspace = &verdict.workspace;
     let mut manifests = vec![workspace.manifest.clone()];
     manifests.extend(verdict.declared.iter().map(|one| one.file.clone()));
@@ -140,9 +140,9 @@ fn local_package(texts: &Tried, verdict: &Verdict) -> Option<(Utf8PathBuf, Strin
 }
 
 /// Dependencies that nobody has, so that cargo has no choice of versions.
-fn pins(steps: &[Step]) -> String {
+fn pins(steps: &[UpgradeStep]) -> String {
     let mut text = "\n".to_owned();
-    for (index, Step { package, to, .. }) in steps.iter().enumerate() {
+    for (index, UpgradeStep { package, to, .. }) in steps.iter().enumerate() {
         let version = Version { build: BuildMetadata::EMPTY, ..to.clone() };
         text.push_str(&format!(
             "\n[target.'cfg(any())'.dependencies.{PIN}{index}]\npackage = \"{}\"\n\
@@ -159,7 +159,7 @@ fn pins(steps: &[Step]) -> String {
 }
 
 /// A lock file without what only the pins have brought into the entry of `local`.
-pub(in crate::fix) fn without_pins(lock: &SourceText, local: &str, pins: &[Step]) -> SourceText {
+pub(in crate::fix) fn without_pins(lock: &SourceText, local: &str, pins: &[UpgradeStep]) -> SourceText {
     let mut text = String::new();
     for (index, entry) in lock.as_str().split("[[package]]").enumerate() {
         if index > 0 {
@@ -196,7 +196,7 @@ mod tests {
     fn a_pin_leaves_nothing_in_the_lock_file() {
         let package =
             |name: &str| PackageRef { name: name.into(), version: "0.1.0".into(), source: None };
-        let step = Step { package: package("time"), to: Version::new(0, 3, 47), declared: false };
+        let step = UpgradeStep { package: package("time"), to: Version::new(0, 3, 47), declared: false };
         let check = |before: &str, after: &str| {
             let lock = |depends: &str| {
                 SourceText::new(&format!(

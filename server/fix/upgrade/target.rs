@@ -5,13 +5,13 @@ use std::{cmp::Reverse, collections::BTreeMap, sync::Arc};
 use semver::Version;
 
 use crate::{
-    fix::{Proof, proof::counts},
+    fix::{Verification, verification::is_cargo_deny_problem},
     verdict::{AdvisoryFacts, Check, Code, Finding, PackageRef, Severity},
 };
 
 /// Whose findings are looked at.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(in crate::fix) enum Scope {
+pub(in crate::fix) enum TargetScope {
     /// What is worth another version by itself: advisories, withdrawn versions, and what fails the
     /// gate.
     Needed,
@@ -21,7 +21,7 @@ pub(in crate::fix) enum Scope {
 
 /// A package and everything that speaks against the locked version of it.
 #[derive(Clone, Debug)]
-pub(in crate::fix) struct Target {
+pub(in crate::fix) struct UpgradeTarget {
     pub(in crate::fix) package: PackageRef,
     pub(in crate::fix) severity: Severity,
     /// The advisories that a version can clear are told by `patched` and `unaffected`.
@@ -34,12 +34,12 @@ pub(in crate::fix) struct Target {
     pub(super) others: Vec<Version>,
 }
 
-impl Target {
+impl UpgradeTarget {
     /// The packages of registries that findings speak against, the worst first.
-    pub(in crate::fix) fn all(findings: &[Finding], scope: Scope) -> Vec<Self> {
+    pub(in crate::fix) fn all(findings: &[Finding], scope: TargetScope) -> Vec<Self> {
         let mut all: BTreeMap<PackageRef, Self> = BTreeMap::new();
         for finding in findings.iter().filter(|finding| counts(finding)) {
-            let needed = scope == Scope::Asked || finding.severity == Severity::Error;
+            let needed = scope == TargetScope::Asked || finding.severity == Severity::Error;
             let (yanked, license) = (finding.code == Some(Code::Yanked), is_about_license(finding));
             let advised = finding.check == Check::Advisories && finding.advisory.is_some();
             match finding.packages.as_slice() {
@@ -74,7 +74,7 @@ impl Target {
     /// Those that a finding is about: for a duplicate one for each version but the newest.
     pub(in crate::fix) fn of(findings: &[Finding], finding: &Finding) -> Vec<Self> {
         let is_duplicate = finding.code == Some(Code::Duplicate);
-        let mut all = Self::all(findings, Scope::Asked);
+        let mut all = Self::all(findings, TargetScope::Asked);
         all.retain(|target| {
             finding.packages.contains(&target.package)
                 && (!is_duplicate || !target.others.is_empty())
@@ -103,7 +103,7 @@ impl Target {
     }
 
     /// How many findings about the package are left after a change, whatever its version is then.
-    pub(in crate::fix) fn left_by(&self, proof: &Proof) -> usize {
+    pub(in crate::fix) fn left_by(&self, proof: &Verification) -> usize {
         let is_mine = |finding: &&Finding| {
             counts(finding)
                 && finding.check != Check::Bans

@@ -19,7 +19,7 @@ use tower_lsp::{
 };
 
 use crate::{
-    fix::{Answer, Fix, Remedy, is_about_manifests},
+    fix::{FixResult, Fix, FixKind, is_about_manifests},
     gate::Verdict,
     lsp::{
         convert::{self, path_of},
@@ -140,7 +140,7 @@ fn look(
         return (known, questions);
     }
     let mut offered: Vec<Offered<'_>> = Vec::new();
-    let mut unclear: Vec<(&Finding, &Answer)> = Vec::new();
+    let mut unclear: Vec<(&Finding, &FixResult)> = Vec::new();
     for (workspace, verdict) in &state.verdicts {
         let here = findings_on(path, params.range, verdict, state);
         if !verdict.reached || here.is_empty() {
@@ -170,14 +170,14 @@ fn look(
         }
     }
     offered.retain(|one| !is_about_unknown(&one.fix.texts, state));
-    offered.sort_by_key(|one| (one.fix.remedy, one.fix.brings_findings()));
+    offered.sort_by_key(|one| (one.fix.kind, one.fix.introduces_findings()));
     known.actions = offered.iter().filter_map(|one| one.action(params, state)).collect();
     // What was proved for other texts: there will be another verdict.
     known.is_all &= known.actions.len() == offered.len();
     if let (Some(first), Some(action)) = (offered.first(), known.actions.first_mut()) {
-        let is_good = first.fix.remedy < Remedy::Ignore
-            && !first.fix.brings_findings()
-            && first.fix.to_fill_in.is_none();
+        let is_good = first.fix.kind < FixKind::Ignore
+            && !first.fix.introduces_findings()
+            && first.fix.placeholder.is_none();
         action.is_preferred = is_good.then_some(true);
     }
     for (finding, _) in &unclear {
@@ -238,7 +238,7 @@ impl Offered<'_> {
 
     /// What the user is shown or told when the edit was made.
     fn fill_in(&self, state: &State) -> Option<Command> {
-        let (path, span) = self.fix.to_fill_in.as_ref()?;
+        let (path, span) = self.fix.placeholder.as_ref()?;
         let after = &self.fix.texts.changes().get(path)?.after;
         let uri = state.documents.uri(path);
         let location = Location {
@@ -257,7 +257,7 @@ fn diagnostics(findings: &[&Finding], params: &CodeActionParams) -> Vec<Diagnost
 }
 
 /// Why no other version or declaration helps, said where a fix would be.
-fn disabled(answers: &[(&Finding, &Answer)]) -> Vec<CodeAction> {
+fn disabled(answers: &[(&Finding, &FixResult)]) -> Vec<CodeAction> {
     let mut said = BTreeSet::new();
     let reasons = answers.iter().filter_map(|(finding, answer)| {
         let (package, reason) = (finding.packages.first(), answer.none.as_ref()?);

@@ -10,7 +10,7 @@ use tower_lsp::{
 
 use super::code_action::Data;
 use crate::{
-    fix::Repair,
+    fix::FixReport,
     lsp::{edits::workspace_edit, owner::Event, session::Session, worker::Question},
     workspace::Workspace,
 };
@@ -61,9 +61,9 @@ pub(in crate::lsp) async fn resolved_all(
 pub(in crate::lsp) async fn repaired(
     session: &Arc<Session>,
     workspace: &Workspace,
-) -> Option<Repair> {
+) -> Option<FixReport> {
     let of = session.state().verdicts.get(workspace).cloned()?;
     let (reply, answer) = oneshot::channel();
-    session.tell(Event::Asked(workspace.clone(), Question::Repair { of, reply }));
+    session.tell(Event::Asked(workspace.clone(), Question::FixReport { of, reply }));
     tokio::time::timeout(PATIENCE, answer).await.ok()?.ok()
 }

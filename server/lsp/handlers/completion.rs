@@ -17,7 +17,7 @@ use crate::{
         documents::Kind,
         session::Session,
     },
-    policy::{Item, ItemKind, Wanted},
+    policy::{Suggestion, SuggestionKind, CompletionRequest},
     text::SourceText,
     threads::{self, Doing},
 };
@@ -42,7 +42,7 @@ fn complete(session: &Session, params: &CompletionParams) -> Option<CompletionRe
     let state = session.state();
     let text = state.documents.get(&path)?.text().clone();
     let features = state.features.clone();
-    let wanted = Wanted { root, keys: state.settings.key_completion };
+    let wanted = CompletionRequest { root, keys: state.settings.key_completion };
     let known = state.known();
     let databases = state.databases.upgrade();
     drop(state);
@@ -70,7 +70,7 @@ fn rules(path: &Utf8Path, verdict: &Verdict) -> bool {
 }
 
 fn shown(
-    item: &Item,
+    item: &Suggestion,
     order: usize,
     text: &SourceText,
     features: &ClientFeatures,
@@ -104,16 +104,16 @@ fn shown(
     }
 }
 
-fn kind(kind: ItemKind) -> CompletionItemKind {
+fn kind(kind: SuggestionKind) -> CompletionItemKind {
     match kind {
-        ItemKind::Key => CompletionItemKind::PROPERTY,
-        ItemKind::Table => CompletionItemKind::STRUCT,
-        ItemKind::Value | ItemKind::Target => CompletionItemKind::ENUM_MEMBER,
-        ItemKind::Package => CompletionItemKind::MODULE,
-        ItemKind::License => CompletionItemKind::VALUE,
-        ItemKind::Advisory => CompletionItemKind::EVENT,
-        ItemKind::Source => CompletionItemKind::REFERENCE,
-        ItemKind::Feature => CompletionItemKind::CONSTANT,
-        ItemKind::File => CompletionItemKind::FILE,
+        SuggestionKind::Key => CompletionItemKind::PROPERTY,
+        SuggestionKind::Table => CompletionItemKind::STRUCT,
+        SuggestionKind::Value | SuggestionKind::Target => CompletionItemKind::ENUM_MEMBER,
+        SuggestionKind::Package => CompletionItemKind::MODULE,
+        SuggestionKind::License => CompletionItemKind::VALUE,
+        SuggestionKind::Advisory => CompletionItemKind::EVENT,
+        SuggestionKind::Source => CompletionItemKind::REFERENCE,
+        SuggestionKind::Feature => CompletionItemKind::CONSTANT,
+        SuggestionKind::File => CompletionItemKind::FILE,
     }
 }

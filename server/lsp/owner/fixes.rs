@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::Owner;
 use crate::{
-    fix::Answer,
+    fix::FixResult,
     gate::Verdict,
     threads::{self, Doing},
     workspace::Workspace,
@@ -17,7 +17,7 @@ impl Owner {
         workspace: &Workspace,
         of: &Arc<Verdict>,
         finding: usize,
-        answer: Arc<Answer>,
+        answer: Arc<FixResult>,
     ) {
         if let Some(answers) = self.session.state().answers.get_mut(workspace)
             && answers.are_of(of)

@@ -38,7 +38,7 @@ pub(super) struct Inbox {
 pub(super) enum Task {
     /// The newest wish, with how many it stands for.
     Judge(Box<Wish>, usize),
-    Answer(Question),
+    FixResult(Question),
     /// For a while nothing was told.
     Nothing,
     /// Nothing yet: until something is told, or until then.
@@ -102,7 +102,7 @@ impl Inbox {
             return Task::Judge(Box::new(wish), count);
         }
         if let Some(question) = self.questions.borrow_mut().pop_front() {
-            return Task::Answer(question);
+            return Task::FixResult(question);
         }
         if self.ended.get() {
             return Task::End;
@@ -145,7 +145,7 @@ impl Inbox {
         self.idle_since.set(Instant::now());
         match job {
             Job::Judge(wish) => self.wishes.borrow_mut().push_back(*wish),
-            Job::Answer(question) => self.questions.borrow_mut().push_back(question),
+            Job::FixResult(question) => self.questions.borrow_mut().push_back(question),
         }
     }
 

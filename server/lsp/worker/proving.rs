@@ -10,7 +10,7 @@ use tokio::sync::mpsc;
 
 use super::{Question, Wish, inbox::Inbox};
 use crate::{
-    fix::{Answer, FixOptions, Judged, NotProved, Prover, Tried, Wanted, repair},
+    fix::{FixResult, FixOptions, CheckedTexts, NotVerified, FixVerifier, Overlay, FixScope, repair},
     gate::{Audience, Databases, Gate, Texts as _, Verdict},
     lsp::owner::Event,
     text::SourceText,
@@ -47,14 +47,14 @@ enum Haste {
 struct Subject {
     wish: Wish,
     verdict: Arc<Verdict>,
-    texts: Tried,
+    texts: Overlay,
 }
 
 /// Upgrades by package, and what they are answers for.
 #[derive(Default)]
 struct Known {
     key: Option<Key>,
-    upgrades: BTreeMap<PackageRef, Answer>,
+    upgrades: BTreeMap<PackageRef, FixResult>,
 }
 
 /// Everything that decides upgrades: the texts that they change, and what is found.
@@ -106,7 +106,7 @@ impl Proving {
         if !verdict.reached {
             return;
         }
-        let texts = Tried::over(wish.buffers.0.clone().into_iter().collect());
+        let texts = Overlay::over(wish.buffers.0.clone().into_iter().collect());
         let subject = Subject { wish, verdict, texts };
         let key = Key::of(&subject);
         if self.known.key.as_ref() != Some(&key) {
@@ -151,7 +151,7 @@ impl Proving {
         };
         // A question comes first and is answered with what was known before it.
         let looked = self.upgrades(&finding, Haste::None, &|| inbox.is_empty() && may());
-        if matches!(looked, Err(NotProved::Unwanted)) && inbox.has_no_wish() {
+        if matches!(looked, Err(NotVerified::Unwanted)) && inbox.has_no_wish() {
             self.todo.push_front(index);
         }
         if self.todo.is_empty() {
@@ -169,14 +169,14 @@ impl Proving {
                     }
                 }
             }
-            Question::Repair { of, reply } => {
+            Question::FixReport { of, reply } => {
                 if !self.about(&of) {
                     return;
                 }
                 let repaired =
                     self.with_prover(Haste::Asked, &|| inbox.has_no_wish(), |prover, subject| {
-                        repair(prover, &Wanted::default(), subject.texts.clone())
-                            .ok_or(NotProved::Unwanted)
+                        repair(prover, &FixScope::default(), subject.texts.clone())
+                            .ok_or(NotVerified::Unwanted)
                     });
                 if let Ok(repair) = repaired {
                     let _ = reply.send(repair);
@@ -197,11 +197,11 @@ impl Proving {
         let wanted = || inbox.has_no_wish();
         let mut answer = match self.upgrades(finding, Haste::Asked, &wanted) {
             Ok(answer) => answer,
-            Err(NotProved::Unwanted) => return,
-            Err(NotProved::Because(why)) => Answer { none: Some(why), ..Answer::default() },
+            Err(NotVerified::Unwanted) => return,
+            Err(NotVerified::Because(why)) => FixResult { none: Some(why), ..FixResult::default() },
         };
         let mended = self.with_prover(Haste::Asked, &wanted, |prover, subject| {
-            let now = Judged { verdict: &subject.verdict, texts: &subject.texts };
+            let now = CheckedTexts { verdict: &subject.verdict, texts: &subject.texts };
             prover.manifest_fixes(now, finding)
         });
         match mended {
@@ -209,18 +209,18 @@ impl Proving {
                 answer.fixes.extend(mended.fixes);
                 answer.none = answer.none.or(mended.none);
             }
-            Err(NotProved::Unwanted) => return,
-            Err(NotProved::Because(_)) => {}
+            Err(NotVerified::Unwanted) => return,
+            Err(NotVerified::Because(_)) => {}
         }
         let Some(subject) = &self.subject else { return };
         let audience = Background(&wanted);
-        let mut prover = Prover {
+        let mut prover = FixVerifier {
             gate,
             options: &subject.wish.options,
             databases: &self.databases,
             audience: &audience,
         };
-        let now = Judged { verdict: &subject.verdict, texts: &subject.texts };
+        let now = CheckedTexts { verdict: &subject.verdict, texts: &subject.texts };
         let stated = threads::caught(&self.doing(), || prover.policy_fixes(now, finding));
         match stated {
             Ok(Ok(fixes)) => answer.fixes.extend(fixes),
@@ -228,7 +228,7 @@ impl Proving {
             // What panicked was logged; the others are as good as before.
             Err(_) => *gate = gate.anew(),
         }
-        answer.fixes.sort_by_key(|fix| (fix.remedy, fix.brings_findings()));
+        answer.fixes.sort_by_key(|fix| (fix.kind, fix.introduces_findings()));
         let answered = Event::Answered {
             workspace: self.workspace.clone(),
             of: Arc::clone(of),
@@ -244,15 +244,15 @@ impl Proving {
         finding: &Finding,
         haste: Haste,
         wanted: &dyn Fn() -> bool,
-    ) -> Result<Answer, NotProved> {
+    ) -> Result<FixResult, NotVerified> {
         if finding.check == Check::Supercargo {
             // What is not about how the policy is written.
             return match finding.code {
                 Some(Code::IgnoreHasFix) => self.with_prover(haste, wanted, |prover, subject| {
-                    let now = Judged { verdict: &subject.verdict, texts: &subject.texts };
+                    let now = CheckedTexts { verdict: &subject.verdict, texts: &subject.texts };
                     prover.upgrades_instead_of_ignoring(now, finding)
                 }),
-                _ => Ok(Answer::default()),
+                _ => Ok(FixResult::default()),
             };
         }
         let package = match finding.packages.as_slice() {
@@ -263,7 +263,7 @@ impl Proving {
             return Ok(known.clone());
         }
         let answer = self.with_prover(haste, wanted, |prover, subject| {
-            let now = Judged { verdict: &subject.verdict, texts: &subject.texts };
+            let now = CheckedTexts { verdict: &subject.verdict, texts: &subject.texts };
             prover.upgrades(now, finding, FixOptions::default())
         })?;
         if let Some(package) = package {
@@ -276,10 +276,10 @@ impl Proving {
         &mut self,
         haste: Haste,
         wanted: &dyn Fn() -> bool,
-        mut prove: impl FnMut(&mut Prover<'_>, &Subject) -> Result<T, NotProved>,
-    ) -> Result<T, NotProved> {
+        mut prove: impl FnMut(&mut FixVerifier<'_>, &Subject) -> Result<T, NotVerified>,
+    ) -> Result<T, NotVerified> {
         let doing = self.doing();
-        let subject = self.subject.as_ref().ok_or(NotProved::Unwanted)?;
+        let subject = self.subject.as_ref().ok_or(NotVerified::Unwanted)?;
         let audience = Background(wanted);
         let mut options = subject.wish.options.clone();
         if haste == Haste::None {
@@ -289,7 +289,7 @@ impl Proving {
         for _ in 0..2 {
             let gate = self.other.get_or_insert_with(|| Gate::new(self.workspace.clone()));
             let databases = &self.databases;
-            let mut prover = Prover { gate, options: &options, databases, audience: &audience };
+            let mut prover = FixVerifier { gate, options: &options, databases, audience: &audience };
             let proved = threads::caught(&doing, || {
                 threads::failpoint("proving");
                 prove(&mut prover, subject)
@@ -299,7 +299,7 @@ impl Proving {
                 Err(_) => self.other = None,
             }
         }
-        Err(NotProved::Because(BROKE.to_owned()))
+        Err(NotVerified::Because(BROKE.to_owned()))
     }
 
     fn doing(&self) -> Doing {

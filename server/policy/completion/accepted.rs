@@ -7,7 +7,7 @@ use camino::Utf8PathBuf;
 
 use super::world::World;
 use crate::{
-    policy::schema::{Form, Key, POLICY, Table, Text, Value},
+    policy::schema::{EntryForm, SchemaKey, POLICY, SchemaTable, StringKind, ValueType},
     text::SourceText,
     verdict::PolicyText,
 };
@@ -42,7 +42,7 @@ impl Writer {
         self.others = ["llvm", "forked", "ours"].map(str::to_owned).to_vec();
         let (mut first, mut rest) = (String::new(), String::new());
         for key in POLICY.keys().filter(|key| key.is_current()) {
-            let Value::Table(table) = key.value else { continue };
+            let ValueType::Table(table) = key.value else { continue };
             match self.dice.roll(6) {
                 0 => {}
                 1 => {
@@ -61,15 +61,15 @@ impl Writer {
         if self.dice.roll(4) == 0 { text.replace('\n', "\r\n") } else { text }
     }
 
-    fn section(&mut self, way: &str, table: &'static Table, text: &mut String) {
+    fn section(&mut self, way: &str, table: &'static SchemaTable, text: &mut String) {
         text.push_str(&format!("[{way}]{}", self.end()));
         let mut below = String::new();
         for key in self.keys(table, true) {
             match key.value {
-                Value::Table(table) if self.dice.roll(2) == 0 => {
+                ValueType::Table(table) if self.dice.roll(2) == 0 => {
                     self.section(&format!("{way}.{}", key.name), table, &mut below);
                 }
-                Value::List(Value::Table(table) | Value::Either(_, table))
+                ValueType::List(ValueType::Table(table) | ValueType::Either(_, table))
                     if self.dice.roll(2) == 0 =>
                 {
                     for _ in 0..=self.dice.roll(2) {
@@ -90,17 +90,17 @@ impl Writer {
     }
 
     /// Some of the keys, and all that have to be there.
-    fn keys(&mut self, table: &'static Table, first: bool) -> Vec<&'static Key> {
-        let mut keys: Vec<&Key> = Vec::new();
+    fn keys(&mut self, table: &'static SchemaTable, first: bool) -> Vec<&'static SchemaKey> {
+        let mut keys: Vec<&SchemaKey> = Vec::new();
         let which = match (table.form, self.dice.roll(3)) {
-            (Form::Plain, _) => "",
-            (Form::Ignore, 0 | 1) => "id",
+            (EntryForm::Plain, _) => "",
+            (EntryForm::Ignore, 0 | 1) => "id",
             (_, 0) => "name",
             _ => "crate",
         };
         for key in table.keys().filter(|key| key.is_current()) {
             let says_which = ["id", "crate", "name", "version"].contains(&key.name);
-            let wanted = if table.form != Form::Plain && says_which {
+            let wanted = if table.form != EntryForm::Plain && says_which {
                 key.name == which || key.name == "version" && which == "name"
             } else {
                 let rare = if first { 3 } else { 2 };
@@ -114,40 +114,40 @@ impl Writer {
         keys
     }
 
-    fn fields(&mut self, table: &'static Table, lines: bool) -> Vec<(&'static str, String)> {
+    fn fields(&mut self, table: &'static SchemaTable, lines: bool) -> Vec<(&'static str, String)> {
         let keys = self.keys(table, lines);
         keys.into_iter().map(|key| (key.name, self.value(key.value, lines))).collect()
     }
 
-    fn inline(&mut self, table: &'static Table) -> String {
+    fn inline(&mut self, table: &'static SchemaTable) -> String {
         let fields = self.fields(table, false).into_iter();
         let fields: Vec<_> = fields.map(|(name, value)| format!("{name} = {value}")).collect();
         let pad = self.dice.one(&["", " "]);
         format!("{{{pad}{}{pad}}}", fields.join(", "))
     }
 
-    fn value(&mut self, value: Value, lines: bool) -> String {
+    fn value(&mut self, value: ValueType, lines: bool) -> String {
         match value {
-            Value::Bool => self.dice.one(&["true", "false"]).to_owned(),
-            Value::Integer => self.dice.one(&["1", "2"]).to_owned(),
-            Value::Float => self.dice.one(&["0.5", "1.0"]).to_owned(),
-            Value::Text(text) => self.string(text),
-            Value::Choice(choices) => {
+            ValueType::Bool => self.dice.one(&["true", "false"]).to_owned(),
+            ValueType::Integer => self.dice.one(&["1", "2"]).to_owned(),
+            ValueType::Float => self.dice.one(&["0.5", "1.0"]).to_owned(),
+            ValueType::Text(text) => self.string(text),
+            ValueType::Choice(choices) => {
                 let choice = choices[self.dice.roll(choices.len())].value;
                 let quote = self.dice.one(&["\"", "'"]);
                 format!("{quote}{choice}{quote}")
             }
-            Value::Table(table) => self.inline(table),
-            Value::Either(text, table) => match self.dice.roll(2) {
+            ValueType::Table(table) => self.inline(table),
+            ValueType::Either(text, table) => match self.dice.roll(2) {
                 0 => self.string(text),
                 _ => self.inline(table),
             },
-            Value::Anything => "1".to_owned(),
-            Value::List(item) => self.list(*item, lines),
+            ValueType::Anything => "1".to_owned(),
+            ValueType::List(item) => self.list(*item, lines),
         }
     }
 
-    fn list(&mut self, item: Value, lines: bool) -> String {
+    fn list(&mut self, item: ValueType, lines: bool) -> String {
         let count = self.dice.roll(4);
         let items: Vec<String> = (0..count).map(|_| self.value(item, false)).collect();
         let comma = if count > 0 { self.dice.one(&["", ","]) } else { "" };
@@ -167,40 +167,40 @@ impl Writer {
         format!("[{pad}{}{comma}{pad}]", items.join(separator))
     }
 
-    fn string(&mut self, text: Text) -> String {
+    fn string(&mut self, text: StringKind) -> String {
         self.fresh += 1;
         let fresh = self.fresh;
         let said = match text {
-            Text::PackageName => {
+            StringKind::PackageName => {
                 let at = self.dice.roll(self.others.len() + 2);
                 if at < self.others.len() { self.others.remove(at) } else { format!("p{fresh}") }
             }
-            Text::Package => {
+            StringKind::Package => {
                 let at = self.dice.roll(self.names.len() + 2);
                 if at < self.names.len() { self.names.remove(at) } else { format!("p{fresh}") }
             }
-            Text::Requirement => self.dice.one(&["*", "1.2", "=0.3.44"]).to_owned(),
-            Text::Advisory => format!("RUSTSEC-2020-{fresh:04}"),
-            Text::AdvisoryOrPackage => {
+            StringKind::Requirement => self.dice.one(&["*", "1.2", "=0.3.44"]).to_owned(),
+            StringKind::Advisory => format!("RUSTSEC-2020-{fresh:04}"),
+            StringKind::AdvisoryOrPackage => {
                 self.dice.one(&["RUSTSEC-2026-0009", "time@0.1.45", "x"]).to_owned()
             }
-            Text::License => {
+            StringKind::License => {
                 self.dice.one(&["MIT", "Apache-2.0 WITH LLVM-exception", "GPL-3.0"]).to_owned()
             }
-            Text::Expression => self
+            StringKind::Expression => self
                 .dice
                 .one(&["MIT", "MIT AND (ISC OR Zlib)", "Apache-2.0 WITH LLVM-exception"])
                 .to_owned(),
-            Text::Triple => "x86_64-unknown-linux-gnu".to_owned(),
-            Text::Registry | Text::Git | Text::GitPrefix | Text::DatabaseUrl => {
+            StringKind::Triple => "x86_64-unknown-linux-gnu".to_owned(),
+            StringKind::Registry | StringKind::Git | StringKind::GitPrefix | StringKind::DatabaseUrl => {
                 format!("https://example.org/{fresh}")
             }
-            Text::Duration => "P1D".to_owned(),
-            Text::RustVersion => "1.85.0".to_owned(),
-            Text::Folder => "~/advisories".to_owned(),
-            Text::Sha256 => "0".repeat(64),
-            Text::Feature => format!("f{fresh}"),
-            Text::Words => self.dice.one(&["a # b", "x, [y] é", ""]).to_owned(),
+            StringKind::Duration => "P1D".to_owned(),
+            StringKind::RustVersion => "1.85.0".to_owned(),
+            StringKind::Folder => "~/advisories".to_owned(),
+            StringKind::Sha256 => "0".repeat(64),
+            StringKind::Feature => format!("f{fresh}"),
+            StringKind::Words => self.dice.one(&["a # b", "x, [y] é", ""]).to_owned(),
             _ => "x".to_owned(),
         };
         let quote = self.dice.one(&["\"", "'"]);

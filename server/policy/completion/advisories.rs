@@ -3,27 +3,27 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{
-    Maker, abouts,
-    edit::{Spot, quoted},
+    CompletionBuilder, subjects_of,
+    edit::{InsertionPoint, quoted},
     is_there,
-    item::{ItemKind, Rank, Template},
+    item::{SuggestionKind, Rank, Snippet},
     packages::entry,
 };
 use crate::{
-    policy::{NO_REASON, cursor::ListContext, words::Words},
+    policy::{NO_REASON, cursor::ListContext, rich_text::RichText},
     verdict::{Finding, Severity, harmless},
 };
 
-impl<'m> Maker<'m> {
+impl<'m> CompletionBuilder<'m> {
     /// Ids alone.
-    pub(super) fn advisories(&mut self, spot: &Spot<'_>, others: &[&str]) {
+    pub(super) fn advisories(&mut self, spot: &InsertionPoint<'_>, others: &[&str]) {
         let found = self.found_advisories();
         for (id, findings) in &found {
             if is_there(others, id) {
                 continue;
             }
             let Some(edit) = spot.string(id) else { continue };
-            let item = edit.item(*id, ItemKind::Advisory, Rank::Finding);
+            let item = edit.item(*id, SuggestionKind::Advisory, Rank::Finding);
             self.items.push(item.detail(packages(findings)).about(told(findings)));
         }
         for known in self.facts.advisories {
@@ -32,23 +32,23 @@ impl<'m> Maker<'m> {
             }
             let Some(edit) = spot.string(&known.id) else { continue };
             let title =
-                Words::default().code(&*known.package).text(": ").text(harmless(&known.title));
-            let item = edit.item(known.id.as_str(), ItemKind::Advisory, Rank::Unused).about(title);
+                RichText::default().code(&*known.package).text(": ").text(harmless(&known.title));
+            let item = edit.item(known.id.as_str(), SuggestionKind::Advisory, Rank::Unused).about(title);
             self.items.push(item.detail(format!("{}; matches nothing now", known.package)));
         }
     }
 
     /// `{ id = "..", reason = ".." }` for those that are found now.
-    pub(super) fn advisory_entries(&mut self, spot: &Spot<'_>, list: &ListContext) {
-        let others = abouts(list);
+    pub(super) fn advisory_entries(&mut self, spot: &InsertionPoint<'_>, list: &ListContext) {
+        let others = subjects_of(list);
         for (id, findings) in self.found_advisories() {
             if is_there(&others, id) {
                 continue;
             }
-            let template = Template::from("{ id = ").text(quoted(id)).text(", reason = \"");
+            let template = Snippet::from("{ id = ").text(quoted(id)).text(", reason = \"");
             let template = template.stop(NO_REASON).text("\" }");
             let label = format!("{{ id = \"{id}\", reason }}");
-            let item = entry(spot, template, id).item(label, ItemKind::Advisory, Rank::Finding);
+            let item = entry(spot, template, id).item(label, SuggestionKind::Advisory, Rank::Finding);
             self.items.push(item.detail(packages(&findings)).about(told(&findings)));
         }
     }
@@ -74,8 +74,8 @@ fn packages(findings: &[&Finding]) -> String {
     all.into_iter().collect::<Vec<_>>().join(", ")
 }
 
-fn told(findings: &[&Finding]) -> Words {
-    let mut words = Words::default();
+fn told(findings: &[&Finding]) -> RichText {
+    let mut words = RichText::default();
     for finding in findings.iter().take(3) {
         words = words.paragraph().text(harmless(&finding.message));
         if let Some(remedy) = &finding.remedy {

@@ -1,31 +1,31 @@
 //! Where an item goes, with the quotes and commas that are there already.
 
-use super::item::{Item, ItemKind, Rank, Subject, Template};
+use super::item::{Suggestion, SuggestionKind, Rank, SuggestionSubject, Snippet};
 use crate::{
     policy::{
-        cursor::{Commas, KeyContext, Token, ValueContext},
+        cursor::{MissingCommas, KeyContext, TypedToken, ValueContext},
         syntax::Quote,
-        words::Words,
+        rich_text::RichText,
     },
     text::Span,
 };
 
 /// The place of an item.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Spot<'p> {
-    token: &'p Token,
-    commas: Commas,
+pub(super) struct InsertionPoint<'p> {
+    token: &'p TypedToken,
+    commas: MissingCommas,
 }
 
 /// A change, and what it is found by.
 #[derive(Clone, Debug)]
-pub(super) struct Edit {
+pub(super) struct SuggestionEdit {
     span: Span,
-    template: Template,
+    template: Snippet,
     filter: String,
 }
 
-impl<'p> Spot<'p> {
+impl<'p> InsertionPoint<'p> {
     pub(super) fn of(context: &'p ValueContext) -> Self {
         let commas = context.list.as_ref().map(|list| list.commas).unwrap_or_default();
         Self { token: &context.token, commas }
@@ -41,27 +41,27 @@ impl<'p> Spot<'p> {
     }
 
     /// A string that says `content`; `None` where the quotes that are there cannot hold it.
-    pub(super) fn string(&self, content: &str) -> Option<Edit> {
+    pub(super) fn string(&self, content: &str) -> Option<SuggestionEdit> {
         if content.chars().any(char::is_control) {
             return None;
         }
         let (span, text) = match self.token.quote {
             None => (self.token.span.clone(), quoted(content)),
-            Some(Quote::Literal) if content.contains('\'') => return None,
+            Some(QuoteStyle::Literal) if content.contains('\'') => return None,
             Some(quote) => {
-                let mark = if quote == Quote::Literal { "'" } else { "\"" };
+                let mark = if quote == QuoteStyle::Literal { "'" } else { "\"" };
                 let inside =
-                    if quote == Quote::Literal { content.to_owned() } else { escaped(content) };
+                    if quote == QuoteStyle::Literal { content.to_owned() } else { escaped(content) };
                 let closing = if self.token.is_closed { "" } else { mark };
                 (self.token.inside.clone(), format!("{inside}{closing}"))
             }
         };
-        let template = self.separated(Template::from(text.as_str()));
-        Some(Edit { span, template, filter: content.to_owned() })
+        let template = self.separated(Snippet::from(text.as_str()));
+        Some(SuggestionEdit { span, template, filter: content.to_owned() })
     }
 
     /// A word of a string in `text`: the one that begins at byte `start` of what was typed.
-    pub(super) fn word(&self, text: &str, start: usize, content: &str) -> Option<Edit> {
+    pub(super) fn word(&self, text: &str, start: usize, content: &str) -> Option<SuggestionEdit> {
         let mut edit = self.string(content)?;
         if self.token.quote.is_none() {
             // Without quotes there is one word.
@@ -75,40 +75,40 @@ impl<'p> Spot<'p> {
                 return None;
             }
             edit.span.end = cursor + end;
-            edit.template = Template::from(content);
+            edit.template = Snippet::from(content);
         }
         Some(edit)
     }
 
     /// No string: what is there is replaced with its quotes.
-    pub(super) fn literal(&self, template: Template, filter: &str) -> Edit {
+    pub(super) fn literal(&self, template: Snippet, filter: &str) -> SuggestionEdit {
         let mark = match self.token.quote {
             None => "",
-            Some(Quote::Literal) => "'",
+            Some(QuoteStyle::Literal) => "'",
             Some(_) => "\"",
         };
         let span = self.token.span.clone();
-        Edit { span, template: self.separated(template), filter: format!("{mark}{filter}") }
+        SuggestionEdit { span, template: self.separated(template), filter: format!("{mark}{filter}") }
     }
 
-    fn separated(&self, template: Template) -> Template {
+    fn separated(&self, template: Snippet) -> Snippet {
         let before = if self.commas.before { ", " } else { "" };
         let behind = if self.commas.behind { "," } else { "" };
         if before.is_empty() && behind.is_empty() {
             return template;
         }
-        Template::default().text(before).then(template).text(behind)
+        Snippet::default().text(before).then(template).text(behind)
     }
 }
 
-impl Edit {
+impl SuggestionEdit {
     /// The item that makes it.
-    pub(super) fn item(self, label: impl Into<String>, kind: ItemKind, rank: Rank) -> Item {
-        Item {
+    pub(super) fn item(self, label: impl Into<String>, kind: SuggestionKind, rank: Rank) -> Suggestion {
+        Suggestion {
             label: label.into(),
             kind,
             detail: String::new(),
-            about: Words::default(),
+            about: RichText::default(),
             span: self.span,
             template: self.template,
             filter: self.filter,
@@ -118,18 +118,18 @@ impl Edit {
     }
 }
 
-impl Item {
+impl Suggestion {
     pub(super) fn detail(mut self, detail: impl Into<String>) -> Self {
         self.detail = detail.into();
         self
     }
 
-    pub(super) fn of(mut self, subject: Subject) -> Self {
+    pub(super) fn of(mut self, subject: SuggestionSubject) -> Self {
         self.subject = Some(subject);
         self
     }
 
-    pub(super) fn about(mut self, about: Words) -> Self {
+    pub(super) fn about(mut self, about: RichText) -> Self {
         self.about = about;
         self
     }

@@ -3,16 +3,16 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{
-    Maker,
+    CompletionBuilder,
     edit::Spot,
     is_there,
-    item::{ItemKind, Rank},
+    item::{SuggestionKind, Rank},
 };
-use crate::policy::words::Words;
+use crate::policy::rich_text::RichText;
 
-impl Maker<'_> {
+impl CompletionBuilder<'_> {
     /// In `allow`, `deny` and `required-features` of an entry.
-    pub(super) fn features(&mut self, spot: &Spot<'_>, others: &[&str], key: &str) {
+    pub(super) fn features(&mut self, spot: &InsertionPoint<'_>, others: &[&str], key: &str) {
         // What one list allows the other cannot deny.
         let level = self.cursor.level();
         let opposite = match key {
@@ -33,17 +33,17 @@ impl Maker<'_> {
                 continue;
             }
             let Some(edit) = spot.string(feature) else { continue };
-            let rank = if enabled { Rank::Required } else { Rank::Known };
-            let item = edit.item(feature, ItemKind::Feature, rank);
+            let rank = if enabled { Rank::Required } else { Rank::Usual };
+            let item = edit.item(feature, SuggestionKind::Feature, rank);
             let words = if enabled { "It is on in the graph." } else { "It is off in the graph." };
             self.items.push(
-                item.detail(if enabled { "on" } else { "off" }).about(Words::default().text(words)),
+                item.detail(if enabled { "on" } else { "off" }).about(RichText::default().text(words)),
             );
         }
     }
 
     /// In `graph.features`.
-    pub(super) fn own_features(&mut self, spot: &Spot<'_>, others: &[&str]) {
+    pub(super) fn own_features(&mut self, spot: &InsertionPoint<'_>, others: &[&str]) {
         let mut features: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
         for package in self.facts.graph.packages.iter().filter(|package| package.member) {
             for feature in &package.features {
@@ -55,7 +55,7 @@ impl Maker<'_> {
                 continue;
             }
             let Some(edit) = spot.string(feature) else { continue };
-            let item = edit.item(feature, ItemKind::Feature, Rank::Known);
+            let item = edit.item(feature, SuggestionKind::Feature, Rank::Usual);
             self.items.push(item.detail(format!("of {}", owners.join(", "))));
         }
     }

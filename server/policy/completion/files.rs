@@ -3,18 +3,18 @@
 use std::collections::BTreeSet;
 
 use super::{
-    Maker, abouts,
-    edit::{Spot, quoted},
+    CompletionBuilder, subjects_of,
+    edit::{InsertionPoint, quoted},
     is_there,
-    item::{ItemKind, Rank, Subject, Template},
-    packages::{UNTOLD_LICENSES, entry},
+    item::{SuggestionKind, Rank, SuggestionSubject, Snippet},
+    packages::{UNKNOWN_LICENSE_CODES, entry},
 };
 use crate::policy::{UNTOLD, cursor::ListContext, spec::exactly};
 
 /// For how many packages license texts are read at once.
 const READ: usize = 20;
 
-impl Maker<'_> {
+impl CompletionBuilder<'_> {
     /// The license texts of the packages that the entry names.
     fn texts(&self) -> Vec<(String, u32)> {
         let texts =
@@ -25,47 +25,47 @@ impl Maker<'_> {
         texts
     }
 
-    pub(super) fn license_paths(&mut self, spot: &Spot<'_>) {
+    pub(super) fn license_paths(&mut self, spot: &InsertionPoint<'_>) {
         let paths: BTreeSet<String> = self.texts().into_iter().map(|(path, _)| path).collect();
         for path in paths {
             let Some(edit) = spot.string(&path) else { continue };
-            self.items.push(edit.item(path, ItemKind::File, Rank::Known));
+            self.items.push(edit.item(path, SuggestionKind::File, Rank::Usual));
         }
     }
 
     /// Hashes of the text that the entry names, or of each.
-    pub(super) fn hashes(&mut self, spot: &Spot<'_>) {
+    pub(super) fn hashes(&mut self, spot: &InsertionPoint<'_>) {
         let path = self.cursor.level().and_then(|level| level.said("path"));
         for (text, hash) in self.texts() {
             if path.is_some_and(|path| path != text) {
                 continue;
             }
             let label = shown(hash);
-            let edit = spot.literal(Template::from(label.as_str()), &label);
-            self.items.push(edit.item(label, ItemKind::File, Rank::Known).detail(text));
+            let edit = spot.literal(Snippet::from(label.as_str()), &label);
+            self.items.push(edit.item(label, SuggestionKind::File, Rank::Usual).detail(text));
         }
     }
 
     /// `{ path = "..", hash = .. }`
-    pub(super) fn license_files(&mut self, spot: &Spot<'_>, list: &ListContext) {
+    pub(super) fn license_files(&mut self, spot: &InsertionPoint<'_>, list: &ListContext) {
         let others: Vec<&str> = list.others.iter().filter_map(|one| one.said(&["path"])).collect();
         for (path, hash) in self.texts() {
             if is_there(&others, &path) {
                 continue;
             }
-            let template = Template::from(text(&path, hash).as_str());
+            let template = Snippet::from(text(&path, hash).as_str());
             let label = format!("{{ path = \"{path}\", hash }}");
-            let item = entry(spot, template, &path).item(label, ItemKind::File, Rank::Required);
+            let item = entry(spot, template, &path).item(label, SuggestionKind::File, Rank::Required);
             self.items.push(item.detail(shown(hash)));
         }
     }
 
     /// `{ crate, expression, license-files }` for packages whose license cannot be told.
-    pub(super) fn clarifications(&mut self, spot: &Spot<'_>, list: &ListContext) {
-        let others = abouts(list);
+    pub(super) fn clarifications(&mut self, spot: &InsertionPoint<'_>, list: &ListContext) {
+        let others = subjects_of(list);
         let mut read = 0;
         for (number, package) in self.facts.graph.packages.iter().enumerate() {
-            let found = self.found(package, UNTOLD_LICENSES);
+            let found = self.found(package, UNKNOWN_LICENSE_CODES);
             let spec = exactly(&package.name, &package.version);
             if found.is_empty() && !package.needs_text || is_there(&others, &spec) {
                 continue;
@@ -77,49 +77,49 @@ impl Maker<'_> {
             let texts = self.facts.files.licenses(&package.package());
             let files: Vec<String> =
                 texts.iter().map(|(path, hash)| text(path.as_str(), *hash)).collect();
-            let template = Template::from("{ crate = ")
+            let template = Snippet::from("{ crate = ")
                 .text(quoted(&spec))
                 .text(", expression = \"")
                 .stop(UNTOLD)
                 .text(format!("\", license-files = [{}] }}", files.join(", ")));
-            let rank = if found.is_empty() { Rank::Known } else { Rank::Finding };
+            let rank = if found.is_empty() { Rank::Usual } else { Rank::Finding };
             let label = format!("{{ crate = \"{spec}\", expression, license-files }}");
-            let item = entry(spot, template, &spec).item(label, ItemKind::Package, rank);
-            self.items.push(item.of(Subject::Package(number, UNTOLD_LICENSES)));
+            let item = entry(spot, template, &spec).item(label, SuggestionKind::Package, rank);
+            self.items.push(item.of(SuggestionSubject::Package(number, UNKNOWN_LICENSE_CODES)));
         }
     }
 
     /// The files of the packages that the entry names.
-    fn lying(&self) -> BTreeSet<String> {
+    fn files_of_named_packages(&self) -> BTreeSet<String> {
         let files = self.named().into_iter().flat_map(|one| self.facts.files.paths(&one.package()));
         files.map(|path| path.to_string()).collect()
     }
 
-    pub(super) fn paths(&mut self, spot: &Spot<'_>) {
-        for path in self.lying() {
+    pub(super) fn paths(&mut self, spot: &InsertionPoint<'_>) {
+        for path in self.files_of_named_packages() {
             let Some(edit) = spot.string(&path) else { continue };
-            self.items.push(edit.item(path, ItemKind::File, Rank::Known));
+            self.items.push(edit.item(path, SuggestionKind::File, Rank::Usual));
         }
     }
 
     /// `{ path = ".." }`
-    pub(super) fn path_entries(&mut self, spot: &Spot<'_>, list: &ListContext) {
+    pub(super) fn path_entries(&mut self, spot: &InsertionPoint<'_>, list: &ListContext) {
         let others: Vec<&str> = list.others.iter().filter_map(|one| one.said(&["path"])).collect();
-        for path in self.lying() {
+        for path in self.files_of_named_packages() {
             if is_there(&others, &path) {
                 continue;
             }
-            let template = Template::from("{ path = ").text(quoted(&path)).text(" }");
+            let template = Snippet::from("{ path = ").text(quoted(&path)).text(" }");
             let label = format!("{{ path = \"{path}\" }}");
-            let item = entry(spot, template, &path).item(label, ItemKind::File, Rank::Known);
+            let item = entry(spot, template, &path).item(label, SuggestionKind::File, Rank::Usual);
             self.items.push(item);
         }
     }
 
     /// The folders of the packages that the entry names, with everything in them.
-    pub(super) fn globs(&mut self, spot: &Spot<'_>, others: &[&str]) {
+    pub(super) fn globs(&mut self, spot: &InsertionPoint<'_>, others: &[&str]) {
         let mut globs = BTreeSet::new();
-        for path in self.lying() {
+        for path in self.files_of_named_packages() {
             let path = camino::Utf8Path::new(&path);
             if let Some(folder) = path.parent().filter(|folder| !folder.as_str().is_empty()) {
                 globs.insert(format!("{}/*", escaped(folder.as_str())));
@@ -130,7 +130,7 @@ impl Maker<'_> {
         }
         for glob in globs.into_iter().filter(|glob| !is_there(others, glob)) {
             let Some(edit) = spot.string(&glob) else { continue };
-            self.items.push(edit.item(glob, ItemKind::File, Rank::Known));
+            self.items.push(edit.item(glob, SuggestionKind::File, Rank::Usual));
         }
     }
 }

@@ -3,22 +3,22 @@
 use camino::Utf8PathBuf;
 
 use super::{
-    Maker,
+    CompletionBuilder,
     edit::Spot,
-    item::{ItemKind, Rank, Template},
+    item::{SuggestionKind, Rank, Snippet},
     values::{self, Conflicts},
 };
 use crate::{
     policy::{
-        cursor::{Defined, KeyContext, Level, Said, Step},
-        schema::{EXCEPTIONS, Form, Key, Table, Value},
-        words::Words,
+        cursor::{Definition, KeyContext, EnclosingTable, WrittenValue, TablePathStep},
+        schema::{EXCEPTIONS, EntryForm, SchemaKey, SchemaTable, ValueType},
+        rich_text::RichText,
     },
     text::SourceText,
     verdict::PolicyText,
 };
 
-impl Maker<'_> {
+impl CompletionBuilder<'_> {
     pub(super) fn keys(&mut self, context: &KeyContext) {
         if !self.wanted.keys {
             return;
@@ -31,15 +31,15 @@ impl Maker<'_> {
         }
         let may_begin = !context.is_inline && context.dotted == 0 && !context.is_followed;
         if may_begin && context.token.quote.is_none() && !context.has_statements {
-            self.headers(&Spot::of_key(context));
+            self.headers(&InsertionPoint::of_key(context));
         }
     }
 
     fn key(
         &mut self,
         context: &KeyContext,
-        table: &Table,
-        key: &'static Key,
+        table: &SchemaTable,
+        key: &'static SchemaKey,
         conflicts: Conflicts,
     ) {
         if context.present.contains(key.name) || !belongs(table, key, self.cursor.level(), context)
@@ -47,7 +47,7 @@ impl Maker<'_> {
             return;
         }
         // The tables of the file are best begun with their headers.
-        if context.table.is_empty() && matches!(key.value, Value::Table(_)) && !context.is_followed
+        if context.table.is_empty() && matches!(key.value, ValueType::Table(_)) && !context.is_followed
         {
             return;
         }
@@ -58,31 +58,31 @@ impl Maker<'_> {
             if !self.fits(context, key) {
                 return;
             }
-            Template::from(key.name)
+            Snippet::from(key.name)
         } else {
             let value = values::template(key.value, key.default);
-            Template::from(key.name).text(" = ").then(value)
+            Snippet::from(key.name).text(" = ").then(value)
         };
-        let rank = if key.required || is_which(key) { Rank::Required } else { Rank::Known };
-        let spot = Spot::of_key(context);
-        let item = spot.literal(template, key.name).item(key.name, ItemKind::Key, rank);
+        let rank = if key.required || is_which(key) { Rank::Required } else { Rank::Usual };
+        let spot = InsertionPoint::of_key(context);
+        let item = spot.literal(template, key.name).item(key.name, SuggestionKind::Key, rank);
         let detail = key.value.words().replace('`', "");
         self.items.push(item.detail(detail).about(words(key)));
     }
 
     /// The table that the cursor's key belongs to, if keys may be added to it here.
-    fn table(&self, context: &KeyContext) -> Option<&'static Table> {
+    fn table(&self, context: &KeyContext) -> Option<&'static SchemaTable> {
         let mut table = self.wanted.root;
         let mut steps = context.table.iter().peekable();
         while let Some(step) = steps.next() {
-            let Step::Key(name) = step else { return None };
+            let TablePathStep::Key(name) = step else { return None };
             let key = table.key(name)?;
             if !key.is_current() {
                 return None;
             }
             // `[[x]]` for lists, `[x]` for tables; what stands in braces stands where it stands.
-            let is_one = steps.next_if(|step| matches!(step, Step::Index(_))).is_some();
-            if !context.is_inline && is_one != matches!(key.value, Value::List(_)) {
+            let is_one = steps.next_if(|step| matches!(step, TablePathStep::Index(_))).is_some();
+            if !context.is_inline && is_one != matches!(key.value, ValueType::List(_)) {
                 return None;
             }
             table = key.value.table()?;
@@ -92,13 +92,13 @@ impl Maker<'_> {
         let mut ways = (start + 1..=context.table.len()).map(|end| &context.table[..end]);
         let extends = ways.all(|way| {
             context.is_inline
-                || matches!(self.cursor.outline.defined(way), None | Some(Defined::ByDots))
+                || matches!(self.cursor.definitions.defined(way), None | Some(Definition::ByDots))
         });
         extends.then_some(table)
     }
 
     /// Whether cargo-deny takes the value that stands there already for a key.
-    fn fits(&self, context: &KeyContext, key: &Key) -> bool {
+    fn fits(&self, context: &KeyContext, key: &SchemaKey) -> bool {
         let rest: Vec<&str> = context.rest.iter().map(String::as_str).collect();
         if !rest.is_empty() && key.value.table().is_none_or(|table| table.at(&rest).is_none()) {
             return false;
@@ -109,14 +109,14 @@ impl Maker<'_> {
             .table
             .iter()
             .filter_map(|step| match step {
-                Step::Key(name) => Some(name.as_str()),
-                Step::Index(_) => None,
+                TablePathStep::Key(name) => Some(name.as_str()),
+                TablePathStep::Index(_) => None,
             })
             .collect();
         // In an entry only the kind of the value is compared: the entry is not whole.
         let in_entry = (1..=names.len()).any(|end| {
             let key = self.wanted.root.at(&names[..end]);
-            key.is_some_and(|key| matches!(key.value, Value::List(_)))
+            key.is_some_and(|key| matches!(key.value, ValueType::List(_)))
         });
         if in_entry || std::ptr::eq(self.wanted.root, &raw const EXCEPTIONS) {
             return rest.is_empty() && values::is_alike(key.value, value);
@@ -134,8 +134,8 @@ impl Maker<'_> {
 }
 
 /// Whether the entry says by which key what it is about, and whether this key comes then.
-fn belongs(table: &Table, key: &Key, level: Option<&Level>, context: &KeyContext) -> bool {
-    if table.form == Form::Plain || context.dotted > 0 {
+fn belongs(table: &SchemaTable, key: &SchemaKey, level: Option<&EnclosingTable>, context: &KeyContext) -> bool {
+    if table.form == EntryForm::Plain || context.dotted > 0 {
         return true;
     }
     let said = |name: &str| {
@@ -150,20 +150,20 @@ fn belongs(table: &Table, key: &Key, level: Option<&Level>, context: &KeyContext
     }
 }
 
-fn is_which(key: &Key) -> bool {
+fn is_which(key: &SchemaKey) -> bool {
     matches!(key.name, "id" | "crate")
 }
 
 /// What is told of a key.
-pub(super) fn words(key: &Key) -> Words {
-    let mut words = Words::default().ours(key.about);
+pub(super) fn words(key: &SchemaKey) -> RichText {
+    let mut words = RichText::default().with_code(key.about);
     for choice in key.value.choices() {
-        words = words.paragraph().code(choice.value).text(": ").ours(choice.about);
+        words = words.paragraph().code(choice.value).text(": ").with_code(choice.about);
     }
     if let Some(default) = key.default {
         words = words.paragraph().text("Without it: ").code(default);
     } else if let Some(absent) = key.absent {
-        words = words.paragraph().text("Without it: ").ours(absent);
+        words = words.paragraph().text("Without it: ").with_code(absent);
     }
     if !key.example.is_empty() {
         words = words.paragraph().toml(key.example);
@@ -173,9 +173,9 @@ pub(super) fn words(key: &Key) -> Words {
 
 impl Conflicts {
     /// What the entry around the cursor says that excludes something else.
-    pub(super) fn of(level: Option<&Level>) -> Self {
+    pub(super) fn of(level: Option<&EnclosingTable>) -> Self {
         let Some(level) = level else { return Self::default() };
-        let is_true = |key| matches!(level.value(key), Some(Said::Other(text)) if text == "true");
+        let is_true = |key| matches!(level.value(key), Some(WrittenValue::Other(text)) if text == "true");
         Self {
             one_version: is_true("deny-multiple-versions"),
             wrapped: !level.list("wrappers").is_empty(),
@@ -183,7 +183,7 @@ impl Conflicts {
     }
 
     /// Whether a key would contradict it.
-    fn forbid(self, key: &Key) -> bool {
+    fn forbid(self, key: &SchemaKey) -> bool {
         match key.name {
             "wrappers" => self.one_version,
             "deny-multiple-versions" => self.wrapped,

@@ -8,28 +8,28 @@ use spdx::{
 };
 
 use super::{
-    Maker,
+    CompletionBuilder,
     edit::Spot,
     is_there,
-    item::{ItemKind, Rank, Subject},
+    item::{SuggestionKind, Rank, SuggestionSubject},
 };
-use crate::policy::{cursor::ValueContext, words::Words};
+use crate::policy::{cursor::ValueContext, rich_text::RichText};
 
 /// The names of entries may be deprecated ones, as cargo-deny reads them.
 const ENTRY: ParseMode = ParseMode { allow_deprecated: true, ..ParseMode::STRICT };
 
 /// What SPDX knows of a license.
-struct Known {
+struct SpdxLicense {
     id: LicenseId,
     /// It may stand in an expression by itself.
     strictly: bool,
 }
 
 /// The licenses that cargo-deny takes for entries.
-static KNOWN: LazyLock<Vec<Known>> = LazyLock::new(|| {
+static SPDX_LICENSES: LazyLock<Vec<SpdxLicense>> = LazyLock::new(|| {
     let all = LICENSES.iter().filter_map(|license| spdx::license_id(license.name));
     let taken = all.filter(|id| licensee(id.name).is_some());
-    taken.map(|id| Known { id, strictly: Expression::parse(id.name).is_ok() }).collect()
+    taken.map(|id| SpdxLicense { id, strictly: Expression::parse(id.name).is_ok() }).collect()
 });
 
 /// An entry of a list of licenses as cargo-deny reads it.
@@ -37,9 +37,9 @@ pub(super) fn licensee(text: &str) -> Option<Licensee> {
     Licensee::parse_mode(text, ENTRY).ok()
 }
 
-impl Maker<'_> {
+impl CompletionBuilder<'_> {
     /// An entry of a list of licenses.
-    pub(super) fn licenses(&mut self, spot: &Spot<'_>, context: &ValueContext, others: &[&str]) {
+    pub(super) fn licenses(&mut self, spot: &InsertionPoint<'_>, context: &ValueContext, others: &[&str]) {
         // What the entry is for: the packages that it names, or all.
         let is_exception = context.path.iter().any(|name| name == "exceptions");
         let wanted: BTreeSet<String> = if is_exception {
@@ -56,10 +56,10 @@ impl Maker<'_> {
                 continue;
             }
             let Some(edit) = spot.string(term) else { continue };
-            let item = edit.item(term.as_str(), ItemKind::License, Rank::Required);
-            self.items.push(item.detail(self.counted(term)).of(Subject::License));
+            let item = edit.item(term.as_str(), SuggestionKind::License, Rank::Required);
+            self.items.push(item.detail(self.counted(term)).of(SuggestionSubject::License));
         }
-        for known in KNOWN.iter() {
+        for known in SPDX_LICENSES.iter() {
             let name = known.id.name;
             if wanted.contains(name) || is_there(others, name) {
                 continue;
@@ -67,7 +67,7 @@ impl Maker<'_> {
             let Some(edit) = spot.string(name) else { continue };
             let rank =
                 if self.facts.graph.packages.is_empty() { Rank::Other } else { Rank::Unused };
-            let item = edit.item(name, ItemKind::License, rank).of(Subject::License);
+            let item = edit.item(name, SuggestionKind::License, rank).of(SuggestionSubject::License);
             self.items.push(item.detail(match rank {
                 Rank::Unused => "no package states it".to_owned(),
                 _ => known.id.full_name.to_owned(),
@@ -79,7 +79,7 @@ impl Maker<'_> {
     fn with_exception(
         &mut self,
         license: &str,
-        spot: &Spot<'_>,
+        spot: &InsertionPoint<'_>,
         wanted: &BTreeSet<String>,
         others: &[&str],
     ) {
@@ -90,13 +90,13 @@ impl Maker<'_> {
             }
             let rank = if wanted.contains(&term) { Rank::Required } else { Rank::Unused };
             let Some(edit) = spot.string(&term) else { continue };
-            let item = edit.item(term.as_str(), ItemKind::License, rank);
-            self.items.push(item.detail(self.counted(&term)).of(Subject::License));
+            let item = edit.item(term.as_str(), SuggestionKind::License, rank);
+            self.items.push(item.detail(self.counted(&term)).of(SuggestionSubject::License));
         }
     }
 
     /// The last word of an expression: a license behind an operator, an exception behind `WITH`.
-    pub(super) fn expressions(&mut self, spot: &Spot<'_>) {
+    pub(super) fn expressions(&mut self, spot: &InsertionPoint<'_>) {
         let typed = spot.typed();
         let start = typed.rfind([' ', '(']).map_or(0, |at| at + 1);
         let before = typed[..start].trim_end();
@@ -111,20 +111,20 @@ impl Maker<'_> {
                     }
                     let count = self.facts.graph.exceptions.get(exception.name).copied();
                     let Some(edit) = spot.word(self.text, start, exception.name) else { continue };
-                    let rank = if count.is_some() { Rank::Known } else { Rank::Other };
-                    let item = edit.item(exception.name, ItemKind::License, rank);
-                    self.items.push(item.of(Subject::License));
+                    let rank = if count.is_some() { Rank::Usual } else { Rank::Other };
+                    let item = edit.item(exception.name, SuggestionKind::License, rank);
+                    self.items.push(item.of(SuggestionSubject::License));
                 }
             }
             Some(&("AND" | "OR")) | None => {
-                for known in KNOWN.iter().filter(|known| known.strictly) {
+                for known in SPDX_LICENSES.iter().filter(|known| known.strictly) {
                     let name = known.id.name;
                     let Some(edit) = spot.word(self.text, start, name) else { continue };
                     let is_there = self.facts.graph.licenses.contains_key(name);
-                    let rank = if is_there { Rank::Known } else { Rank::Other };
-                    let item = edit.item(name, ItemKind::License, rank);
+                    let rank = if is_there { Rank::Usual } else { Rank::Other };
+                    let item = edit.item(name, SuggestionKind::License, rank);
                     let detail = if is_there { self.counted(name) } else { String::new() };
-                    self.items.push(item.detail(detail).of(Subject::License));
+                    self.items.push(item.detail(detail).of(SuggestionSubject::License));
                 }
             }
             // Behind a license comes an operator, and with it the next license.
@@ -141,12 +141,12 @@ impl Maker<'_> {
         }
     }
 
-    pub(super) fn told_of_license(&self, term: &str) -> Words {
+    pub(super) fn license_description(&self, term: &str) -> RichText {
         let (license, exception) = match term.split_once(" WITH ") {
             Some((license, exception)) => (license, Some(exception)),
             None => (term, None),
         };
-        let mut words = Words::default();
+        let mut words = RichText::default();
         if let Some(id) = spdx::license_id(license) {
             words = words.text(id.full_name);
             let said = [

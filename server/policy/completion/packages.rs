@@ -3,19 +3,19 @@
 use std::collections::BTreeSet;
 
 use super::{
-    Maker, abouts,
-    edit::{Edit, Spot, quoted},
+    CompletionBuilder, subjects_of,
+    edit::{SuggestionEdit, InsertionPoint, quoted},
     is_there,
-    item::{ItemKind, Rank, Subject, Template},
+    item::{SuggestionKind, Rank, SuggestionSubject, Snippet},
 };
 use crate::{
     policy::{
         NO_REASON,
         cursor::{ListContext, ValueContext},
-        entries::{List, entries},
-        schema::Table,
+        entries::{PolicyList, entries},
+        schema::SchemaTable,
         spec::{Spec, exactly},
-        words::Words,
+        rich_text::RichText,
     },
     verdict::{Code, PackageFacts, harmless, listed},
 };
@@ -39,12 +39,12 @@ const BUILDS: &[Code] = &[
     Code::DetectedExecutableScript,
     Code::ChecksumMismatch,
 ];
-pub(super) const UNTOLD_LICENSES: &[Code] =
+pub(super) const UNKNOWN_LICENSE_CODES: &[Code] =
     &[Code::Unlicensed, Code::NoLicenseField, Code::EmptyLicenseField, Code::ParseError];
 
 /// What a list of packages is for.
 #[derive(Clone, Copy)]
-struct Purpose {
+struct ListPurpose {
     /// The findings that an entry answers.
     codes: &'static [Code],
     /// Without such a finding it has no effect.
@@ -52,7 +52,7 @@ struct Purpose {
 }
 
 /// What the list at the path of its keys is for.
-fn purpose(path: &[String]) -> Purpose {
+fn purpose(path: &[String]) -> ListPurpose {
     let path: Vec<&str> = path.iter().map(String::as_str).collect();
     let (codes, only): (&'static [Code], bool) = match path.as_slice() {
         ["advisories", "ignore", ..] => (&[Code::Yanked], true),
@@ -62,29 +62,29 @@ fn purpose(path: &[String]) -> Purpose {
         ["bans", "features", ..] => (FEATURES, false),
         ["bans", "build", ..] => (BUILDS, false),
         ["bans", "std-replacements", ..] => (&[Code::ReplacedInStd], true),
-        ["licenses", "clarify", ..] => (UNTOLD_LICENSES, false),
+        ["licenses", "clarify", ..] => (UNKNOWN_LICENSE_CODES, false),
         ["licenses", "exceptions", ..] | ["exceptions", ..] => (&[Code::Rejected], false),
         _ => (&[], false),
     };
-    Purpose { codes, only }
+    ListPurpose { codes, only }
 }
 
-impl<'m> Maker<'m> {
+impl<'m> CompletionBuilder<'m> {
     /// `name@version`, and the name alone for all versions; `narrow`: in a list, where cargo-deny refuses
     /// what other lists say.
     pub(super) fn package_specs(
         &mut self,
-        spot: &Spot<'_>,
+        spot: &InsertionPoint<'_>,
         context: &ValueContext,
         others: &[&str],
         in_list: bool,
     ) {
         let purpose = purpose(&context.path);
-        let elsewhere = self.elsewhere(&context.path);
+        let specs_of_other_lists = self.specs_of_other_lists(&context.path);
         let is_said = |spec: &str| {
             is_there(others, spec)
-                || !elsewhere.is_empty()
-                    && Spec::parse(spec).is_some_and(|spec| elsewhere.contains(&spec))
+                || !specs_of_other_lists.is_empty()
+                    && Spec::parse(spec).is_some_and(|spec| specs_of_other_lists.contains(&spec))
         };
         // With a `:` a requirement is meant.
         let by_requirement = spot.typed().contains(':') && !spot.typed().contains('@');
@@ -100,8 +100,8 @@ impl<'m> Maker<'m> {
             for spec in specs.into_iter().filter(|spec| !is_said(spec)) {
                 let Some(edit) = spot.string(&spec) else { continue };
                 let item = edit
-                    .item(spec, ItemKind::Package, rank)
-                    .of(Subject::Package(number, purpose.codes));
+                    .item(spec, SuggestionKind::Package, rank)
+                    .of(SuggestionSubject::Package(number, purpose.codes));
                 self.items.push(item.detail(detail(package, rank)));
             }
             if name != last && !by_requirement && !is_said(name) {
@@ -112,16 +112,16 @@ impl<'m> Maker<'m> {
     }
 
     /// The name alone.
-    fn every_version(&mut self, name: &'m str, spot: &Spot<'_>, purpose: Purpose, in_list: bool) {
+    fn every_version(&mut self, name: &'m str, spot: &InsertionPoint<'_>, purpose: ListPurpose, in_list: bool) {
         let versions = self.facts.graph.versions(name);
         let ranks = versions.iter().map(|package| self.ranked(package, purpose));
-        let rank = ranks.min().unwrap_or(Rank::Known);
+        let rank = ranks.min().unwrap_or(Rank::Usual);
         // What is narrower comes first.
-        let rank = if rank == Rank::Finding && in_list { Rank::Known } else { rank };
+        let rank = if rank == Rank::Finding && in_list { Rank::Usual } else { rank };
         let all: Vec<&str> = versions.iter().map(|package| &*package.version).collect();
         let Some(edit) = spot.string(name) else { return };
-        let about = Words::default().text("Every version of ").code(name).text(": ");
-        let item = edit.item(name, ItemKind::Package, rank).about(about.text(all.join(", ")));
+        let about = RichText::default().text("Every version of ").code(name).text(": ");
+        let item = edit.item(name, SuggestionKind::Package, rank).about(about.text(all.join(", ")));
         let detail =
             if rank == Rank::Unused { "every version; no effect now" } else { "every version" };
         self.items.push(item.detail(detail));
@@ -130,18 +130,18 @@ impl<'m> Maker<'m> {
     /// Names alone, where versions are said apart or not at all.
     pub(super) fn package_names(
         &mut self,
-        spot: &Spot<'_>,
+        spot: &InsertionPoint<'_>,
         context: &ValueContext,
         others: &[&str],
     ) {
         let purpose = purpose(&context.path);
         let graph = self.facts.graph;
-        let elsewhere = self.elsewhere(&context.path);
+        let specs_of_other_lists = self.specs_of_other_lists(&context.path);
         let names: BTreeSet<&str> = graph.packages.iter().map(|package| &*package.name).collect();
         let version = self.cursor.level().and_then(|level| level.said("version"));
         let is_said = |name: &str| {
             is_there(others, name)
-                || Spec::of(name, version).is_some_and(|spec| elsewhere.contains(&spec))
+                || Spec::of(name, version).is_some_and(|spec| specs_of_other_lists.contains(&spec))
         };
         for name in names.into_iter().filter(|name| !is_said(name)) {
             self.every_version(name, spot, purpose, false);
@@ -149,7 +149,7 @@ impl<'m> Maker<'m> {
     }
 
     /// Packages that depend on the banned one directly, as findings tell; then the others.
-    pub(super) fn wrappers(&mut self, spot: &Spot<'_>, others: &[&str]) {
+    pub(super) fn wrappers(&mut self, spot: &InsertionPoint<'_>, others: &[&str]) {
         let level = self.cursor.level();
         if super::values::Conflicts::of(level).one_version {
             return;
@@ -170,16 +170,16 @@ impl<'m> Maker<'m> {
         let names = self.facts.graph.packages.iter().map(|package| &*package.name);
         let names: BTreeSet<&str> = names.collect();
         for name in names.into_iter().filter(|name| !is_there(others, name)) {
-            let rank = if users.contains(name) { Rank::Finding } else { Rank::Known };
+            let rank = if users.contains(name) { Rank::Finding } else { Rank::Usual };
             let Some(edit) = spot.string(name) else { continue };
             let detail = if rank == Rank::Finding { "uses it" } else { "" };
-            self.items.push(edit.item(name, ItemKind::Package, rank).detail(detail));
+            self.items.push(edit.item(name, SuggestionKind::Package, rank).detail(detail));
         }
     }
 
     /// Versions of the package that the entry names.
-    pub(super) fn versions(&mut self, spot: &Spot<'_>, context: &ValueContext) {
-        let elsewhere = self.elsewhere(&context.path);
+    pub(super) fn versions(&mut self, spot: &InsertionPoint<'_>, context: &ValueContext) {
+        let specs_of_other_lists = self.specs_of_other_lists(&context.path);
         let Some(name) = self.cursor.level().and_then(|level| level.said("name")) else { return };
         let mut told: BTreeSet<String> = BTreeSet::new();
         let graph = self.facts.graph;
@@ -192,14 +192,14 @@ impl<'m> Maker<'m> {
                 (version.to_owned(), "and compatible ones"),
             ] {
                 let spec = Spec::of(name, Some(&requirement));
-                if spec.is_some_and(|spec| elsewhere.contains(&spec))
+                if spec.is_some_and(|spec| specs_of_other_lists.contains(&spec))
                     || !told.insert(requirement.clone())
                 {
                     continue;
                 }
                 let Some(edit) = spot.string(&requirement) else { continue };
-                let item = edit.item(requirement, ItemKind::Package, Rank::Known).detail(detail);
-                self.items.push(item.of(Subject::Package(number, &[])));
+                let item = edit.item(requirement, SuggestionKind::Package, Rank::Usual).detail(detail);
+                self.items.push(item.of(SuggestionSubject::Package(number, &[])));
             }
         }
     }
@@ -207,24 +207,24 @@ impl<'m> Maker<'m> {
     /// `{ crate = "name@version", reason = ".." }`
     pub(super) fn package_entries(
         &mut self,
-        table: &'static Table,
-        spot: &Spot<'_>,
+        table: &'static SchemaTable,
+        spot: &InsertionPoint<'_>,
         context: &ValueContext,
         list: &ListContext,
     ) {
         let purpose = purpose(&context.path);
-        let others = abouts(list);
-        let elsewhere = self.elsewhere(&context.path);
+        let others = subjects_of(list);
+        let specs_of_other_lists = self.specs_of_other_lists(&context.path);
         let has_reason = table.key("reason").is_some();
         for (number, package) in self.facts.graph.packages.iter().enumerate() {
             let spec = exactly(&package.name, &package.version);
-            let is_elsewhere = !elsewhere.is_empty()
-                && Spec::parse(&spec).is_some_and(|spec| elsewhere.contains(&spec));
+            let is_elsewhere = !specs_of_other_lists.is_empty()
+                && Spec::parse(&spec).is_some_and(|spec| specs_of_other_lists.contains(&spec));
             if is_elsewhere || is_there(&others, &spec) {
                 continue;
             }
             let rank = self.ranked(package, purpose);
-            let mut template = Template::from("{ crate = ").text(quoted(&spec));
+            let mut template = Snippet::from("{ crate = ").text(quoted(&spec));
             if has_reason {
                 template = template.text(", reason = \"").stop(NO_REASON).text("\"");
             }
@@ -234,13 +234,13 @@ impl<'m> Maker<'m> {
                 format!("{{ crate = \"{spec}\" }}")
             };
             let edit = entry(spot, template.text(" }"), &spec);
-            let item = edit.item(label, ItemKind::Package, rank).detail(detail(package, rank));
-            self.items.push(item.of(Subject::Package(number, purpose.codes)));
+            let item = edit.item(label, SuggestionKind::Package, rank).detail(detail(package, rank));
+            self.items.push(item.of(SuggestionSubject::Package(number, purpose.codes)));
         }
     }
 
     /// `name@version` of yanked packages, for `advisories.ignore`.
-    pub(super) fn yanked(&mut self, spot: &Spot<'_>, others: &[&str]) {
+    pub(super) fn yanked(&mut self, spot: &InsertionPoint<'_>, others: &[&str]) {
         for (number, package) in self.facts.graph.packages.iter().enumerate() {
             let found = self.found(package, YANKED);
             let spec = exactly(&package.name, &package.version);
@@ -248,13 +248,13 @@ impl<'m> Maker<'m> {
                 continue;
             }
             let Some(edit) = spot.string(&spec) else { continue };
-            let item = edit.item(spec, ItemKind::Package, Rank::Finding).detail("yanked");
-            self.items.push(item.of(Subject::Package(number, YANKED)));
+            let item = edit.item(spec, SuggestionKind::Package, Rank::Finding).detail("yanked");
+            self.items.push(item.of(SuggestionSubject::Package(number, YANKED)));
         }
     }
 
     /// What `graph.exclude` takes: `name@version` and names.
-    pub(super) fn package_ids(&mut self, spot: &Spot<'_>, others: &[&str]) {
+    pub(super) fn package_ids(&mut self, spot: &InsertionPoint<'_>, others: &[&str]) {
         let mut last = "";
         for (number, package) in self.facts.graph.packages.iter().enumerate() {
             let full = format!("{}@{}", package.name, package.version);
@@ -262,23 +262,23 @@ impl<'m> Maker<'m> {
             last = &package.name;
             for id in std::iter::once(full).chain(name).filter(|id| !is_there(others, id)) {
                 let Some(edit) = spot.string(&id) else { continue };
-                let item = edit.item(id, ItemKind::Package, Rank::Known);
-                self.items.push(item.of(Subject::Package(number, &[])));
+                let item = edit.item(id, SuggestionKind::Package, Rank::Usual);
+                self.items.push(item.of(SuggestionSubject::Package(number, &[])));
             }
         }
     }
 
     /// How well a package suits a list.
-    fn ranked(&self, package: &PackageFacts, purpose: Purpose) -> Rank {
+    fn ranked(&self, package: &PackageFacts, purpose: ListPurpose) -> Rank {
         match (self.found(package, purpose.codes).is_empty(), purpose.only) {
             (false, _) => Rank::Finding,
-            (true, false) => Rank::Known,
+            (true, false) => Rank::Usual,
             (true, true) => Rank::Unused,
         }
     }
 
     /// What the lists of `[bans]` say of packages that cargo-deny does not want said twice.
-    fn elsewhere(&self, path: &[String]) -> Vec<Spec> {
+    fn specs_of_other_lists(&self, path: &[String]) -> Vec<Spec> {
         const LISTS: [&str; 3] = ["allow", "deny", "skip"];
         let [section, list, ..] = path else { return Vec::new() };
         if section != "bans" || !LISTS.contains(&list.as_str()) {
@@ -286,9 +286,9 @@ impl<'m> Maker<'m> {
         }
         let others = entries(self.text).into_iter().filter(|entry| {
             let own = match entry.list {
-                List::Allow => "allow",
-                List::Deny => "deny",
-                List::Skip => "skip",
+                PolicyList::Allow => "allow",
+                PolicyList::Deny => "deny",
+                PolicyList::Skip => "skip",
                 _ => return false,
             };
             own != list
@@ -297,9 +297,9 @@ impl<'m> Maker<'m> {
     }
 
     /// What is told of a package.
-    pub(super) fn told_of(&self, package: &PackageFacts, codes: &[Code]) -> Words {
+    pub(super) fn package_description(&self, package: &PackageFacts, codes: &[Code]) -> RichText {
         let found = self.found(package, codes);
-        let mut words = Words::default().code(&*package.name).text(format!(" {}", package.version));
+        let mut words = RichText::default().code(&*package.name).text(format!(" {}", package.version));
         if let Some(license) = &package.license {
             words = words.text(" · ").text(harmless(license));
         }
@@ -320,10 +320,10 @@ impl<'m> Maker<'m> {
     }
 
     /// `{ crate, allow = [".."] }` for packages whose licenses are rejected.
-    pub(super) fn exceptions(&mut self, spot: &Spot<'_>, list: &ListContext) {
-        let others = abouts(list);
+    pub(super) fn exceptions(&mut self, spot: &InsertionPoint<'_>, list: &ListContext) {
+        let others = subjects_of(list);
         let permitted = entries(self.text);
-        let permitted = permitted.iter().filter(|entry| entry.list == List::License);
+        let permitted = permitted.iter().filter(|entry| entry.list == PolicyList::License);
         let allowed: Vec<&str> = permitted.map(|entry| entry.subject.value.as_str()).collect();
         for (number, package) in self.facts.graph.packages.iter().enumerate() {
             let spec = exactly(&package.name, &package.version);
@@ -338,14 +338,14 @@ impl<'m> Maker<'m> {
             let found = self.found(package, REJECTED);
             let rank = if found.is_empty() { Rank::Unused } else { Rank::Finding };
             let quotes: Vec<String> = terms.iter().map(|term| quoted(term)).collect();
-            let template = Template::from("{ crate = ")
+            let template = Snippet::from("{ crate = ")
                 .text(quoted(&spec))
                 .text(format!(", allow = [{}] }}", quotes.join(", ")));
             let label = format!("{{ crate = \"{spec}\", allow }}");
-            let item = entry(spot, template, &spec).item(label, ItemKind::Package, rank);
+            let item = entry(spot, template, &spec).item(label, SuggestionKind::Package, rank);
             let terms: Vec<String> = terms.iter().map(|term| harmless(term)).collect();
             let item = item.detail(listed(&terms));
-            self.items.push(item.of(Subject::Package(number, REJECTED)));
+            self.items.push(item.of(SuggestionSubject::Package(number, REJECTED)));
         }
     }
 }
@@ -356,7 +356,7 @@ fn is_licensee(term: &str) -> bool {
 }
 
 /// An entry in braces, found by what it is about.
-pub(super) fn entry(spot: &Spot<'_>, template: Template, about: &str) -> Edit {
+pub(super) fn entry(spot: &InsertionPoint<'_>, template: Snippet, about: &str) -> SuggestionEdit {
     spot.literal(template, about)
 }
 

@@ -5,13 +5,13 @@ use std::collections::BTreeMap;
 use url::Url;
 
 use super::{
-    Maker,
+    CompletionBuilder,
     edit::Spot,
     is_there,
-    item::{ItemKind, Rank},
+    item::{SuggestionKind, Rank},
 };
 use crate::{
-    policy::{cursor::ValueContext, schema::Host, words::Words},
+    policy::{cursor::ValueContext, schema::Host, rich_text::RichText},
     verdict::{Code, PackageFacts},
 };
 
@@ -24,8 +24,8 @@ const RUSTSEC: &str = "https://github.com/RustSec/advisory-db";
 /// The packages of one source.
 type Users<'f> = BTreeMap<String, Vec<&'f PackageFacts>>;
 
-impl<'m> Maker<'m> {
-    pub(super) fn registries(&mut self, spot: &Spot<'_>, context: &ValueContext, others: &[&str]) {
+impl<'m> CompletionBuilder<'m> {
+    pub(super) fn registries(&mut self, spot: &InsertionPoint<'_>, context: &ValueContext, others: &[&str]) {
         let mut users: Users<'m> = BTreeMap::new();
         for package in &self.facts.graph.packages {
             let Some((kind, url)) = source(package) else { continue };
@@ -47,18 +47,18 @@ impl<'m> Maker<'m> {
     }
 
     /// The registries that members are published to, as their manifests name them.
-    pub(super) fn registry_names(&mut self, spot: &Spot<'_>, others: &[&str]) {
+    pub(super) fn registry_names(&mut self, spot: &InsertionPoint<'_>, others: &[&str]) {
         for (name, members) in &self.facts.graph.published_to {
             if is_there(others, name) {
                 continue;
             }
             let Some(edit) = spot.string(name) else { continue };
-            let item = edit.item(&**name, ItemKind::Source, Rank::Known);
+            let item = edit.item(&**name, SuggestionKind::Source, Rank::Usual);
             self.items.push(item.detail(format!("of {}", members.join(", "))));
         }
     }
 
-    pub(super) fn repositories(&mut self, spot: &Spot<'_>, others: &[&str]) {
+    pub(super) fn repositories(&mut self, spot: &InsertionPoint<'_>, others: &[&str]) {
         let mut users: Users<'m> = BTreeMap::new();
         for (url, package) in self.gits() {
             users.entry(url.to_string()).or_default().push(package);
@@ -66,7 +66,7 @@ impl<'m> Maker<'m> {
         self.sources(users, spot, others);
     }
 
-    pub(super) fn prefixes(&mut self, spot: &Spot<'_>, others: &[&str]) {
+    pub(super) fn prefixes(&mut self, spot: &InsertionPoint<'_>, others: &[&str]) {
         let mut users: Users<'m> = BTreeMap::new();
         for (url, package) in self.gits() {
             let Some(host) = url.host_str() else { continue };
@@ -78,7 +78,7 @@ impl<'m> Maker<'m> {
         self.sources(users, spot, others);
     }
 
-    pub(super) fn organizations(&mut self, host: Host, spot: &Spot<'_>, others: &[&str]) {
+    pub(super) fn organizations(&mut self, host: Host, spot: &InsertionPoint<'_>, others: &[&str]) {
         let domain = match host {
             Host::GitHub => "github.com",
             Host::GitLab => "gitlab.com",
@@ -95,13 +95,13 @@ impl<'m> Maker<'m> {
         self.sources(users, spot, others);
     }
 
-    pub(super) fn databases(&mut self, spot: &Spot<'_>, others: &[&str]) {
+    pub(super) fn databases(&mut self, spot: &InsertionPoint<'_>, others: &[&str]) {
         if is_there(others, RUSTSEC) {
             return;
         }
         let Some(edit) = spot.string(RUSTSEC) else { return };
-        let item = edit.item(RUSTSEC, ItemKind::Source, Rank::Known);
-        self.items.push(item.about(Words::default().text("The advisories of RustSec.")));
+        let item = edit.item(RUSTSEC, SuggestionKind::Source, Rank::Usual);
+        self.items.push(item.about(RichText::default().text("The advisories of RustSec.")));
     }
 
     /// The git repositories of the graph, without branches and credentials.
@@ -113,7 +113,7 @@ impl<'m> Maker<'m> {
         sources.collect()
     }
 
-    fn sources(&mut self, users: Users<'m>, spot: &Spot<'_>, others: &[&str]) {
+    fn sources(&mut self, users: Users<'m>, spot: &InsertionPoint<'_>, others: &[&str]) {
         for (text, packages) in users {
             if others.iter().any(|other| other.trim_end_matches('/') == text.trim_end_matches('/'))
             {
@@ -124,7 +124,7 @@ impl<'m> Maker<'m> {
                 .any(|package| !self.found(package, &[Code::SourceNotAllowed]).is_empty());
             let rank = match (refused, packages.is_empty()) {
                 (true, _) => Rank::Finding,
-                (false, false) => Rank::Known,
+                (false, false) => Rank::Usual,
                 (false, true) if self.facts.graph.packages.is_empty() => Rank::Other,
                 (false, true) => Rank::Unused,
             };
@@ -135,7 +135,7 @@ impl<'m> Maker<'m> {
                 .map(|one| format!("{} {}", one.name, one.version))
                 .collect();
             let more = packages.len().saturating_sub(names.len());
-            let mut words = Words::default().text(names.join(", "));
+            let mut words = RichText::default().text(names.join(", "));
             if more > 0 {
                 words = words.text(format!(" and {more} more"));
             }
@@ -144,7 +144,7 @@ impl<'m> Maker<'m> {
                 1 => "1 package".to_owned(),
                 count => format!("{count} packages"),
             };
-            let item = edit.item(text, ItemKind::Source, rank).detail(detail);
+            let item = edit.item(text, SuggestionKind::Source, rank).detail(detail);
             self.items.push(item.about(words));
         }
     }

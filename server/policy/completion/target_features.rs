@@ -5,10 +5,10 @@
 use cfg_expr::targets::{Arch, get_builtin_target_by_triple};
 
 use super::{
-    Maker,
+    CompletionBuilder,
     edit::Spot,
     is_there,
-    item::{ItemKind, Rank},
+    item::{SuggestionKind, Rank},
 };
 
 const ARM: &[&str] =
@@ -56,9 +56,9 @@ const X86: &[&str] = &[
     "ssse3",
 ];
 
-impl Maker<'_> {
+impl CompletionBuilder<'_> {
     /// In `features` of an entry of `graph.targets`.
-    pub(super) fn target_features(&mut self, spot: &Spot<'_>, others: &[&str]) {
+    pub(super) fn target_features(&mut self, spot: &InsertionPoint<'_>, others: &[&str]) {
         let said = self.cursor.levels.iter().rev().find_map(|level| level.said("triple"));
         let known =
             said.and_then(get_builtin_target_by_triple).map(|target| features(&target.arch));
@@ -71,7 +71,7 @@ impl Maker<'_> {
                 continue;
             }
             let Some(edit) = spot.string(feature) else { continue };
-            self.items.push(edit.item(feature, ItemKind::Feature, Rank::Known));
+            self.items.push(edit.item(feature, SuggestionKind::Feature, Rank::Usual));
         }
     }
 }

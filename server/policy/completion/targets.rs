@@ -3,10 +3,10 @@
 use cfg_expr::targets::ALL_BUILTINS;
 
 use super::{
-    Maker,
+    CompletionBuilder,
     edit::Spot,
     is_there,
-    item::{ItemKind, Rank},
+    item::{SuggestionKind, Rank},
 };
 
 /// The targets that Rust guarantees to work, with host tools.
@@ -21,17 +21,17 @@ const FIRST: [&str; 8] = [
     "wasm32-unknown-unknown",
 ];
 
-impl Maker<'_> {
-    pub(super) fn triples(&mut self, spot: &Spot<'_>, others: &[&str]) {
+impl CompletionBuilder<'_> {
+    pub(super) fn triples(&mut self, spot: &InsertionPoint<'_>, others: &[&str]) {
         let all = ALL_BUILTINS.iter().map(|target| target.triple.as_str());
         let all = all.filter(|triple| !FIRST.contains(triple));
-        let first = FIRST.into_iter().map(|triple| (triple, Rank::Known));
+        let first = FIRST.into_iter().map(|triple| (triple, Rank::Usual));
         for (triple, rank) in first.chain(all.map(|triple| (triple, Rank::Other))) {
             if is_there(others, triple) {
                 continue;
             }
             let Some(edit) = spot.string(triple) else { continue };
-            self.items.push(edit.item(triple, ItemKind::Target, rank));
+            self.items.push(edit.item(triple, SuggestionKind::Target, rank));
         }
     }
 }

@@ -1,9 +1,9 @@
 //! A text with `$0` at the cursor in, labels and changed texts out.
 
-use super::{Item, MOST, world::World};
+use super::{Suggestion, MOST, world::World};
 use crate::verdict::PackageFacts;
 
-fn items(marked: &str) -> (String, Vec<Item>) {
+fn items(marked: &str) -> (String, Vec<Suggestion>) {
     let offset = marked.find("$0").expect("a mark");
     let text = marked.replacen("$0", "", 1);
     let told = World::new().complete(&text, offset);
@@ -17,7 +17,7 @@ fn items(marked: &str) -> (String, Vec<Item>) {
 /// The first labels, those without effect marked.
 fn labels(marked: &str) -> Vec<String> {
     let (_, items) = items(marked);
-    let label = |item: &Item| {
+    let label = |item: &Suggestion| {
         if item.is_unused() { format!("({})", item.label) } else { item.label.clone() }
     };
     items.iter().take(8).map(label).collect()

@@ -1,14 +1,14 @@
 //! Values that the schema lists, and what a value begins with.
 
 use super::{
-    Maker,
-    edit::{Spot, quoted},
-    item::{ItemKind, Rank, Template},
+    CompletionBuilder,
+    edit::{InsertionPoint, quoted},
+    item::{SuggestionKind, Rank, Snippet},
 };
 use crate::policy::{
     UNTOLD,
-    schema::{Key, Text, Value},
-    words::Words,
+    schema::{SchemaKey, StringKind, ValueType},
+    rich_text::RichText,
 };
 
 /// What an entry says that excludes something else.
@@ -20,64 +20,64 @@ pub(super) struct Conflicts {
     pub(super) wrapped: bool,
 }
 
-impl Maker<'_> {
+impl CompletionBuilder<'_> {
     /// A value that is no free text.
-    pub(super) fn plain(&mut self, key: &'static Key, value: Value, spot: &Spot<'_>) {
+    pub(super) fn plain(&mut self, key: &'static SchemaKey, value: ValueType, spot: &InsertionPoint<'_>) {
         if !self.wanted.keys {
             return;
         }
         let default = |text: &str| if key.default == Some(text) { "default" } else { "" };
         match value {
-            Value::Choice(choices) => {
+            ValueType::Choice(choices) => {
                 for choice in choices {
                     let Some(edit) = spot.string(choice.value) else { continue };
-                    let item = edit.item(choice.value, ItemKind::Value, Rank::Known);
+                    let item = edit.item(choice.value, SuggestionKind::Value, Rank::Usual);
                     let item = item.detail(default(&quoted(choice.value)));
-                    self.items.push(item.about(Words::default().ours(choice.about)));
+                    self.items.push(item.about(RichText::default().with_code(choice.about)));
                 }
             }
-            Value::Bool => {
+            ValueType::Bool => {
                 let conflicts = Conflicts::of(self.cursor.level());
                 for word in ["true", "false"] {
                     if word == "true" && key.name == "deny-multiple-versions" && conflicts.wrapped {
                         continue;
                     }
-                    let edit = spot.literal(Template::from(word), word);
-                    let item = edit.item(word, ItemKind::Value, Rank::Known).detail(default(word));
-                    self.items.push(item.about(Words::default().ours(key.about)));
+                    let edit = spot.literal(Snippet::from(word), word);
+                    let item = edit.item(word, SuggestionKind::Value, Rank::Usual).detail(default(word));
+                    self.items.push(item.about(RichText::default().with_code(key.about)));
                 }
             }
-            Value::Integer if key.name == "hash" => self.hashes(spot),
-            Value::Integer | Value::Float => {
+            ValueType::Integer if key.name == "hash" => self.hashes(spot),
+            ValueType::Integer | ValueType::Float => {
                 let number = number(key.value, key.default);
-                let edit = spot.literal(Template::from(number), number);
-                let item = edit.item(number, ItemKind::Value, Rank::Known).detail(default(number));
-                self.items.push(item.about(Words::default().ours(key.about)));
+                let edit = spot.literal(Snippet::from(number), number);
+                let item = edit.item(number, SuggestionKind::Value, Rank::Usual).detail(default(number));
+                self.items.push(item.about(RichText::default().with_code(key.about)));
             }
-            Value::List(_) | Value::Table(_) => {
-                let label = if matches!(value, Value::List(_)) { "[ ]" } else { "{ }" };
+            ValueType::List(_) | ValueType::Table(_) => {
+                let label = if matches!(value, ValueType::List(_)) { "[ ]" } else { "{ }" };
                 let edit = spot.literal(template(value, key.default), label);
-                let item = edit.item(label, ItemKind::Value, Rank::Known);
-                self.items.push(item.about(Words::default().ours(key.about)));
+                let item = edit.item(label, SuggestionKind::Value, Rank::Usual);
+                self.items.push(item.about(RichText::default().with_code(key.about)));
             }
-            Value::Text(_) | Value::Either(..) | Value::Anything => {}
+            ValueType::Text(_) | ValueType::Either(..) | ValueType::Anything => {}
         }
     }
 
     /// What is usual for a string that nothing is known of.
-    pub(super) fn example(&mut self, text: Text, spot: &Spot<'_>, key: &'static Key) {
+    pub(super) fn example(&mut self, text: StringKind, spot: &InsertionPoint<'_>, key: &'static SchemaKey) {
         if !self.wanted.keys {
             return;
         }
         let usual: &[(&str, &str)] = match text {
-            Text::Duration => &[
+            StringKind::Duration => &[
                 ("P1D", "a day"),
                 ("P7D", "a week"),
                 ("P30D", "30 days"),
                 ("P90D", "90 days"),
                 ("P1Y", "a year"),
             ],
-            Text::Folder => &[
+            StringKind::Folder => &[
                 ("$CARGO_HOME/advisory-dbs", "where cargo-deny keeps them"),
                 ("~/.cargo/advisory-dbs", ""),
             ],
@@ -85,75 +85,75 @@ impl Maker<'_> {
         };
         for (value, detail) in usual {
             let Some(edit) = spot.string(value) else { continue };
-            let item = edit.item(*value, ItemKind::Value, Rank::Known).detail(*detail);
-            self.items.push(item.about(Words::default().ours(key.about)));
+            let item = edit.item(*value, SuggestionKind::Value, Rank::Usual).detail(*detail);
+            self.items.push(item.about(RichText::default().with_code(key.about)));
         }
     }
 }
 
 /// A value to begin with.
-pub(super) fn template(value: Value, default: Option<&'static str>) -> Template {
+pub(super) fn template(value: ValueType, default: Option<&'static str>) -> Snippet {
     match value {
-        Value::Bool => {
+        ValueType::Bool => {
             let words = if default == Some("true") { ["true", "false"] } else { ["false", "true"] };
-            Template::default().choice(words.map(str::to_owned).to_vec())
+            Snippet::default().choice(words.map(str::to_owned).to_vec())
         }
-        Value::Integer | Value::Float => Template::default().stop(number(value, default)),
-        Value::Text(text) | Value::Either(text, _) => {
-            Template::from("\"").stop(placeholder(text)).text("\"")
+        ValueType::Integer | ValueType::Float => Snippet::default().stop(number(value, default)),
+        ValueType::Text(text) | ValueType::Either(text, _) => {
+            Snippet::from("\"").stop(placeholder(text)).text("\"")
         }
-        Value::Choice(choices) => {
+        ValueType::Choice(choices) => {
             let mut words: Vec<_> = choices.iter().map(|choice| quoted(choice.value)).collect();
             // The default first.
             if let Some(at) = words.iter().position(|word| Some(word.as_str()) == default) {
                 let first = words.remove(at);
                 words.insert(0, first);
             }
-            Template::default().choice(words)
+            Snippet::default().choice(words)
         }
-        Value::List(_) => {
+        ValueType::List(_) => {
             let items = default.unwrap_or("[]").trim_start_matches('[').trim_end_matches(']');
-            Template::from("[").text(items).end().text("]")
+            Snippet::from("[").text(items).end().text("]")
         }
-        Value::Table(_) => Template::from("{ ").end().text("}"),
-        Value::Anything => Template::default(),
+        ValueType::Table(_) => Snippet::from("{ ").end().text("}"),
+        ValueType::Anything => Snippet::default(),
     }
 }
 
-fn number(value: Value, default: Option<&'static str>) -> &'static str {
+fn number(value: ValueType, default: Option<&'static str>) -> &'static str {
     match value {
-        Value::Float => default.unwrap_or("0.8"),
+        ValueType::Float => default.unwrap_or("0.8"),
         _ => default.unwrap_or("1"),
     }
 }
 
 /// What a string says until somebody writes it.
-fn placeholder(text: Text) -> &'static str {
+fn placeholder(text: StringKind) -> &'static str {
     match text {
-        Text::Requirement => "*",
-        Text::Expression => UNTOLD,
-        Text::Duration => "P90D",
-        Text::RustVersion => "1.85.0",
-        Text::Folder => "$CARGO_HOME/advisory-dbs",
-        Text::Sha256 => "0000000000000000000000000000000000000000000000000000000000000000",
-        Text::Triple => "x86_64-unknown-linux-gnu",
+        StringKind::Requirement => "*",
+        StringKind::Expression => UNTOLD,
+        StringKind::Duration => "P90D",
+        StringKind::RustVersion => "1.85.0",
+        StringKind::Folder => "$CARGO_HOME/advisory-dbs",
+        StringKind::Sha256 => "0000000000000000000000000000000000000000000000000000000000000000",
+        StringKind::Triple => "x86_64-unknown-linux-gnu",
         _ => "",
     }
 }
 
 /// Whether a value that is written is of the kind that a key takes.
-pub(super) fn is_alike(value: Value, written: &str) -> bool {
+pub(super) fn is_alike(value: ValueType, written: &str) -> bool {
     let is_text = written.starts_with(['"', '\'']);
     match value {
-        Value::Bool => matches!(written, "true" | "false"),
-        Value::Integer => written.parse::<i64>().is_ok() || written.starts_with("0x"),
-        Value::Float => written.contains('.') && written.parse::<f64>().is_ok(),
-        Value::Text(Text::Words | Text::Package | Text::PackageName | Text::Advisory) => is_text,
-        Value::Choice(choices) => {
+        ValueType::Bool => matches!(written, "true" | "false"),
+        ValueType::Integer => written.parse::<i64>().is_ok() || written.starts_with("0x"),
+        ValueType::Float => written.contains('.') && written.parse::<f64>().is_ok(),
+        ValueType::Text(StringKind::Words | StringKind::Package | StringKind::PackageName | StringKind::Advisory) => is_text,
+        ValueType::Choice(choices) => {
             is_text
                 && choices.iter().any(|choice| choice.value == written.trim_matches(['"', '\'']))
         }
-        Value::List(_) => written.trim_start_matches('[').trim_start().starts_with(']'),
+        ValueType::List(_) => written.trim_start_matches('[').trim_start().starts_with(']'),
         _ => false,
     }
 }

@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use camino::Utf8PathBuf;
 
-use super::{Completions, Facts, Files, Wanted, complete};
+use super::{Completions, CompletionFacts, PackageFiles, CompletionRequest, complete};
 use crate::{
     policy::schema::POLICY,
     verdict::{
@@ -70,8 +70,8 @@ impl World {
         Self { graph, findings, advisories: advisories.to_vec() }
     }
 
-    pub(super) fn facts(&self) -> Facts<'_> {
-        Facts {
+    pub(super) fn facts(&self) -> CompletionFacts<'_> {
+        CompletionFacts {
             graph: &self.graph,
             findings: &self.findings,
             advisories: &self.advisories,
@@ -80,14 +80,14 @@ impl World {
     }
 
     pub(super) fn complete(&self, text: &str, offset: usize) -> Completions {
-        complete(text, offset, Wanted { root: &POLICY, keys: true }, self.facts())
+        complete(text, offset, CompletionRequest { root: &POLICY, keys: true }, self.facts())
     }
 }
 
 /// Every package has the same files.
 struct License;
 
-impl Files for License {
+impl PackageFiles for License {
     fn licenses(&self, _: &PackageRef) -> Vec<(Utf8PathBuf, u32)> {
         vec![("LICENSE".into(), 0xbd0e_ed23)]
     }

@@ -11,15 +11,15 @@ fn at(marked: &str) -> Option<Cursor> {
 fn shown(marked: &str) -> String {
     let text = marked.replacen("$0", "", 1);
     let Some(cursor) = at(marked) else { return "nothing".to_owned() };
-    let token = |token: &Token| {
+    let token = |token: &TypedToken| {
         let closed = if token.is_closed { "" } else { "?" };
         format!("<{}|{}>{closed}", token.typed, &text[token.inside.clone()])
     };
-    let commas = |commas: Commas| match commas {
-        Commas { before: true, behind: true } => " ,_,",
-        Commas { before: true, behind: false } => " ,_",
-        Commas { before: false, behind: true } => " _,",
-        Commas { before: false, behind: false } => "",
+    let commas = |commas: MissingCommas| match commas {
+        MissingCommas { before: true, behind: true } => " ,_,",
+        MissingCommas { before: true, behind: false } => " ,_",
+        MissingCommas { before: false, behind: true } => " _,",
+        MissingCommas { before: false, behind: false } => "",
     };
     match &cursor.context {
         CursorContext::Header(context) => {
@@ -222,14 +222,14 @@ fn what_is_defined_is_known_and_how() {
     let cursor = at("[[bans.deny]]\n[[bans.deny]]\n[licenses]\nprivate.ignore = true\n\n$0")
         .expect("a place");
     let defined = |path: &[&str]| {
-        let way: Vec<_> = path.iter().map(|name| Step::Key((*name).to_owned())).collect();
-        cursor.outline.defined(&way)
+        let way: Vec<_> = path.iter().map(|name| TablePathStep::Key((*name).to_owned())).collect();
+        cursor.definitions.defined(&way)
     };
-    assert_eq!(defined(&["bans"]), Some(Defined::Implicitly));
-    assert_eq!(defined(&["bans", "deny"]), Some(Defined::ByHeaders));
-    assert_eq!(defined(&["licenses"]), Some(Defined::ByHeader));
-    assert_eq!(defined(&["licenses", "private"]), Some(Defined::ByDots));
-    assert_eq!(defined(&["licenses", "private", "ignore"]), Some(Defined::ByValue));
+    assert_eq!(defined(&["bans"]), Some(Definition::Implicitly));
+    assert_eq!(defined(&["bans", "deny"]), Some(Definition::ByHeaders));
+    assert_eq!(defined(&["licenses"]), Some(Definition::ByHeader));
+    assert_eq!(defined(&["licenses", "private"]), Some(Definition::ByDots));
+    assert_eq!(defined(&["licenses", "private", "ignore"]), Some(Definition::ByValue));
     assert_eq!(defined(&["sources"]), None);
 }
 

@@ -2,24 +2,24 @@
 
 use std::collections::BTreeMap;
 
-use super::{Does, Effect, Effects, counted};
-use crate::policy::entries::{Entry, List};
+use super::{EffectKind, Effect, Effects, counted};
+use crate::policy::entries::{PolicyEntry, PolicyList};
 
 /// One line about a list: `2 entries · suppresses 3 findings · 1 matches nothing`; `None` where
 /// nothing is told of any of its entries. `all` are the effects in all that the policy rules.
-pub(crate) fn summary(list: List, entries: &[Entry], all: &[Effects<'_>]) -> Option<String> {
+pub(crate) fn summary(list: PolicyList, entries: &[PolicyEntry], all: &[Effects<'_>]) -> Option<String> {
     let listed: Vec<_> = entries.iter().filter(|entry| entry.list == list).collect();
-    let effects: Vec<_> = listed.iter().filter_map(|entry| Effects::of_all(all, entry)).collect();
+    let effects: Vec<_> = listed.iter().filter_map(|entry| Effects::combined(all, entry)).collect();
     if effects.is_empty() {
         return None;
     }
-    let nothing = vain(&effects);
-    let mut together: BTreeMap<Does, Effect> = BTreeMap::new();
+    let nothing = unmatched(&effects);
+    let mut together: BTreeMap<EffectKind, Effect> = BTreeMap::new();
     for effect in effects.into_iter().filter(|effect| !effect.is_nothing()) {
-        match together.get_mut(&effect.does) {
+        match together.get_mut(&effect.kind) {
             Some(known) => known.add(effect),
             None => {
-                together.insert(effect.does, effect);
+                together.insert(effect.kind, effect);
             }
         }
     }
@@ -38,7 +38,7 @@ pub(crate) fn summary(list: List, entries: &[Entry], all: &[Effects<'_>]) -> Opt
 }
 
 /// `2 match nothing`, if there are any.
-pub(crate) fn vain<'e>(effects: impl IntoIterator<Item = &'e Effect>) -> Option<String> {
+pub(crate) fn unmatched<'e>(effects: impl IntoIterator<Item = &'e Effect>) -> Option<String> {
     match effects.into_iter().filter(|effect| effect.is_nothing()).count() {
         0 => None,
         1 => Some("1 matches nothing".to_owned()),

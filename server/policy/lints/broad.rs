@@ -1,35 +1,35 @@
-//! Entries that name a package and no version, where there is one version.
+//! Entries that match every version of a package, where the graph has only one.
 
-use super::{Read, entries::Entry};
+use super::{LintContext, entries::CommentedEntry};
 use crate::{
-    policy::entries::List,
+    policy::entries::PolicyList,
     verdict::{Code, Finding, Severity},
 };
 
 pub(super) fn entries<'r>(
-    read: &'r Read<'_>,
-    entries: &'r [Entry],
+    context: &'r LintContext<'_>,
+    entries: &'r [CommentedEntry],
 ) -> impl Iterator<Item = Finding> + 'r {
     entries.iter().filter_map(|entry| {
         let name = entry.package()?.value;
         if entry.is_versioned() {
             return None;
         }
-        let [package] = read.judged.graph.versions(name) else { return None };
+        let [package] = context.input.graph.versions(name) else { return None };
         let is_used = match entry.list {
-            // Only what cargo-deny found by it.
-            List::Ignore => read.found(Code::YankedIgnored, &entry.span).next().is_some(),
-            _ => !read.is_without_effect(entry),
+            // Only if cargo-deny ignored a yanked version because of it.
+            PolicyList::Ignore => context.with_code(Code::YankedIgnored, &entry.span).next().is_some(),
+            _ => !context.is_without_effect(entry),
         };
-        // The version of a package of one's own is no news.
+        // Versions of local packages change all the time.
         if !is_used || package.source.is_none() {
             return None;
         }
         let version = &package.version;
-        let message = format!("this entry holds for every `{name}`, and only {version} is there");
+        let message = format!("this entry matches every version of `{name}`, but the graph has only {version}");
         let mut finding =
-            read.said(Code::BroadEntry, Severity::Help, entry.subject.span.clone(), message);
-        finding.remedy = Some(format!("name the version: `{name}@{version}`"));
+            context.finding(Code::BroadEntry, Severity::Help, entry.subject.span.clone(), message);
+        finding.remedy = Some(format!("narrow it to `{name}@{version}`"));
         finding.packages = vec![package.package()];
         Some(finding)
     })
@@ -47,19 +47,19 @@ mod tests {
     }
 
     #[test]
-    fn a_package_without_a_version_that_is_there_once() {
+    fn entry_without_version_is_reported_if_the_graph_has_one_version() {
         broad(
             "[bans]\nskip = [\"single\", { crate = \"double\" }, \"absent\"]\nskip-tree = [{ name = \"single\" }]\n\
              [licenses]\nexceptions = [{ crate = \"single\", allow = [] }, { name = \"own\", allow = [] }]\n",
             &["single", "single", "single"],
         );
         broad("exceptions = [{ crate = \"single\", allow = [] }]\n", &["single"]);
-        // Half typed.
+        // Half typed
         broad("[bans]\nskip = [\"single", &["single"]);
     }
 
     #[test]
-    fn versions_are_narrow() {
+    fn entry_with_version_is_not_reported() {
         broad(
             "[bans]\nskip = [\"single@1\", \"single:1\", { name = \"single\", version = \"1\" }]\n",
             &[],
@@ -67,7 +67,7 @@ mod tests {
     }
 
     #[test]
-    fn what_has_no_effect_is_cargo_denys_to_say() {
+    fn entry_without_effect_is_left_to_cargo_deny() {
         let policy = "[bans]\nskip = [\"$0single\"]\n";
         let found = |code| {
             let sample = Sample::new(policy).with(code, Severity::Warning, &[]);

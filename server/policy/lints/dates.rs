@@ -1,49 +1,49 @@
-//! Entries that were to hold until a day.
+//! Entries with an expiry date: `until YYYY-MM-DD` in a reason or a comment.
 
 use jiff::civil::Date;
 
-use super::{Read, entries::Entry, turned_off};
+use super::{LintContext, entries::CommentedEntry, turned_off};
 use crate::{
     text::Span,
     verdict::{Code, Finding, Severity},
 };
 
-/// A warning for each day that has passed, and for each that cannot be read.
-pub(super) fn passed(read: &Read<'_>, entries: &[Entry]) -> Vec<Finding> {
+/// A warning for each date that has passed, and for each that cannot be parsed.
+pub(super) fn expired(context: &LintContext<'_>, entries: &[CommentedEntry]) -> Vec<Finding> {
     let of_entries = entries.iter().flat_map(|entry| {
         let reason = entry.reason.iter().map(|(reason, _)| reason.span.clone());
         reason.chain(entry.comments.iter().cloned())
     });
-    let of_checks = turned_off::comments(read);
+    let of_checks = turned_off::comments(context);
     let mut spans: Vec<Span> = of_entries.chain(of_checks).collect();
-    // A comment may speak of several entries.
+    // Several entries can share a comment.
     spans.sort_by_key(|span| span.start);
     spans.dedup();
-    spans.into_iter().filter_map(|span| said(read, span)).collect()
+    spans.into_iter().filter_map(|span| finding(context, span)).collect()
 }
 
-fn said(read: &Read<'_>, span: Span) -> Option<Finding> {
-    let (until, date) = until(&read.text[span.clone()])?;
+fn finding(context: &LintContext<'_>, span: Span) -> Option<Finding> {
+    let (until, date) = until(&context.text[span.clone()])?;
     let span = span.start + until.start..span.start + until.end;
-    let words = &read.text[span.clone()];
+    let words = &context.text[span.clone()];
     match date {
-        Some(date) if date >= read.judged.today => None,
+        Some(date) if date >= context.input.today => None,
         Some(date) => {
-            let message = format!("this was to hold until {date}, which has passed");
-            let mut finding = read.said(Code::PastDue, Severity::Warning, span, message);
-            finding.remedy = Some("remove it, or look at it again and say until when".to_owned());
+            let message = format!("this entry expired on {date}");
+            let mut finding = context.finding(Code::PastDue, Severity::Warning, span, message);
+            finding.remedy = Some("remove it, or review it and set a new date".to_owned());
             Some(finding)
         }
         None => {
-            let message = format!("`{words}` is no date");
-            let mut finding = read.said(Code::UnreadableDate, Severity::Warning, span, message);
+            let message = format!("invalid date `{words}`");
+            let mut finding = context.finding(Code::UnreadableDate, Severity::Warning, span, message);
             finding.remedy = Some("write `until YYYY-MM-DD`".to_owned());
             Some(finding)
         }
     }
 }
 
-/// Where a day stands behind `until`, and the day where it can be read; `None` where no day is meant.
+/// The span of the date after `until`, and the date itself if it can be parsed; `None` if there is no date.
 pub(super) fn until(words: &str) -> Option<(Span, Option<Date>)> {
     let lower = words.to_ascii_lowercase();
     let mut from = 0;
@@ -70,7 +70,7 @@ fn is_part(c: char) -> bool {
     c.is_ascii_alphanumeric() || matches!(c, '-' | '/' | '.')
 }
 
-/// A year with something behind it, or numbers with slashes; a version is none.
+/// A year followed by more, or numbers with slashes. A version is not like a date.
 fn is_date_like(token: &str) -> bool {
     let digits = token.bytes().take_while(u8::is_ascii_digit).count();
     let behind = token.as_bytes().get(digits);
@@ -85,17 +85,17 @@ fn is_date_like(token: &str) -> bool {
 
 /// Only `YYYY-MM-DD`.
 fn date(token: &str) -> Option<Date> {
-    let shape = token.len() == 10 && token.as_bytes()[4] == b'-' && token.as_bytes()[7] == b'-';
-    shape.then(|| token.parse().ok()).flatten()
+    let is_iso = token.len() == 10 && token.as_bytes()[4] == b'-' && token.as_bytes()[7] == b'-';
+    is_iso.then(|| token.parse().ok()).flatten()
 }
 
-/// The same day as we write it, where it can only be that one.
+/// The date as `YYYY-MM-DD`, if the text is not ambiguous.
 pub(crate) fn rewritten(token: &str) -> Option<String> {
     let parts: Vec<&str> = token.split(['/', '.', '-']).collect();
     let number = |part: &str| part.parse::<i16>().ok();
     let (year, month, day) = match parts.as_slice() {
         [year, month, day] if year.len() == 4 => (number(year)?, number(month)?, number(day)?),
-        // With dots the day comes first.
+        // With dots, the day comes first.
         [day, month, year] if year.len() == 4 && token.contains('.') => {
             (number(year)?, number(month)?, number(day)?)
         }
@@ -112,7 +112,7 @@ mod tests {
     use crate::policy::lints::samples::check;
 
     #[test]
-    fn days_are_told_from_other_words() {
+    fn dates_are_told_apart_from_other_words() {
         let read =
             |words: &str| until(words).map(|(span, date)| (words[span].to_owned(), date.is_some()));
         let day = |words: &str, valid| Some((words.to_owned(), valid));
@@ -132,7 +132,7 @@ mod tests {
     }
 
     #[test]
-    fn days_are_written_anew_where_they_can_only_be_one() {
+    fn unambiguous_dates_are_rewritten() {
         assert_eq!(rewritten("2026/3/1").as_deref(), Some("2026-03-01"));
         assert_eq!(rewritten("01.03.2026").as_deref(), Some("2026-03-01"));
         assert_eq!(rewritten("20260301").as_deref(), Some("2026-03-01"));
@@ -142,7 +142,7 @@ mod tests {
     }
 
     #[test]
-    fn what_has_passed_and_what_cannot_be_read_are_warnings() {
+    fn expired_and_invalid_dates_are_warnings() {
         let policy = "[advisories]\nyanked = \"allow\" # until 2025-06-30\nignore = [\n\
                       { id = \"A-1\", reason = \"until 2025-12-31: no fix\" },\n\
                       { id = \"A-2\", reason = \"until 2026-01-01\" },\n\
@@ -155,7 +155,7 @@ mod tests {
             &["2025-06-30", "2025-12-31", "2024-02-29"],
         );
         check(policy, Code::UnreadableDate, Severity::Warning, &["2026-06-31"]);
-        // Half typed.
+        // Half typed
         check("[bans]\nskip = [{ reason = \"until 2", Code::UnreadableDate, Severity::Warning, &[]);
     }
 }

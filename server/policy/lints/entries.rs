@@ -1,58 +1,58 @@
-//! The entries that look away from something, with the comments that speak of them.
+//! The entries that suppress findings, with the comments that belong to them.
 
-use super::Read;
+use super::LintContext;
 use crate::{
-    policy::entries::{self, List},
+    policy::entries::{self, PolicyList},
     text::Span,
 };
 
-/// An entry.
+/// A policy entry with its comments.
 #[derive(Debug)]
-pub(super) struct Entry {
-    pub(super) entry: entries::Entry,
-    /// The words of the comments that speak of it.
+pub(super) struct CommentedEntry {
+    pub(super) entry: entries::PolicyEntry,
+    /// The texts of the comments on its lines or directly above.
     pub(super) comments: Vec<Span>,
 }
 
-impl std::ops::Deref for Entry {
-    type Target = entries::Entry;
+impl std::ops::Deref for CommentedEntry {
+    type Target = entries::PolicyEntry;
 
     fn deref(&self) -> &Self::Target {
         &self.entry
     }
 }
 
-impl Read<'_> {
-    /// All entries, in the order of the text.
-    pub(super) fn entries(&self) -> Vec<Entry> {
+impl LintContext<'_> {
+    /// All entries that suppress findings, in the order of the text.
+    pub(super) fn entries(&self) -> Vec<CommentedEntry> {
         let mut all = entries::entries(self.text);
-        all.retain(|entry| looks_away(entry.list) && !entry.subject.value.is_empty());
-        let common = self.above_exceptions(&all);
+        all.retain(|entry| is_suppression(entry.list) && !entry.subject.value.is_empty());
+        let shared = self.comments_above_exceptions(&all);
         let commented = all.into_iter().map(|entry| {
             let span = &entry.span;
             let last = span.end.saturating_sub(1).max(span.start);
             let mut comments = self.comments(&[span.start, last, entry.subject.span.start]);
-            if entry.list == List::Exception {
-                comments.extend(common.iter().cloned());
+            if entry.list == PolicyList::Exception {
+                comments.extend(shared.iter().cloned());
             }
-            Entry { entry, comments }
+            CommentedEntry { entry, comments }
         });
         commented.collect()
     }
 
-    /// What is said above all exceptions: they have no `reason`, and one comment may speak of all.
-    fn above_exceptions(&self, all: &[entries::Entry]) -> Vec<Span> {
+    /// The comments above the list of exceptions: exceptions have no `reason`, so one comment can explain all.
+    fn comments_above_exceptions(&self, all: &[entries::PolicyEntry]) -> Vec<Span> {
         let lists: [&[&str]; 2] = [&["licenses", "exceptions"], &["exceptions"]];
         let key = lists.iter().find_map(|path| entries::key(self.text, path));
         let start = key.map(|key| key.start).or_else(|| {
-            let mut exceptions = all.iter().filter(|entry| entry.list == List::Exception);
+            let mut exceptions = all.iter().filter(|entry| entry.list == PolicyList::Exception);
             exceptions.next().map(|first| first.span.start)
         });
         let Some(start) = start else { return Vec::new() };
-        self.comments(&[start]).into_iter().filter(|words| words.end < start).collect()
+        self.comments(&[start]).into_iter().filter(|comment| comment.end < start).collect()
     }
 }
 
-fn looks_away(list: List) -> bool {
-    matches!(list, List::Ignore | List::Skip | List::SkipTree | List::Exception)
+fn is_suppression(list: PolicyList) -> bool {
+    matches!(list, PolicyList::Ignore | PolicyList::Skip | PolicyList::SkipTree | PolicyList::Exception)
 }

@@ -1,4 +1,4 @@
-//! Policies that the gate does not read.
+//! Policy files that are never used.
 
 use camino::{Utf8Path, Utf8PathBuf};
 
@@ -8,26 +8,26 @@ use crate::{
     verdict::{Code, Finding, Location, PolicyText, Related, Role, Severity, own},
 };
 
-/// A policy besides the one that rules.
+/// A policy file other than the one in use.
 #[derive(Clone, Debug)]
-pub(crate) enum Beside {
-    /// In the same folder, under a name that is asked for later.
+pub(crate) enum SiblingPolicy {
+    /// In the same folder, under a name with lower precedence.
     Shadowed(Utf8PathBuf, SourceText),
-    /// In the folder of a member.
+    /// In the folder of a workspace member.
     Below(Utf8PathBuf, SourceText),
 }
 
-/// A finding for each, on its own first line.
-pub(crate) fn files(policy: &PolicyText, beside: &[Beside]) -> Vec<Finding> {
-    let Some(rules) = &policy.path else { return Vec::new() };
-    let said = beside.iter().map(|one| {
+/// A finding on the first line of each of these files.
+pub(crate) fn files(policy: &PolicyText, siblings: &[SiblingPolicy]) -> Vec<Finding> {
+    let Some(used) = &policy.path else { return Vec::new() };
+    let findings = siblings.iter().map(|one| {
         let (code, severity, path, text, why) = match one {
-            Beside::Shadowed(path, text) => {
-                let why = "beside it is asked for first";
+            SiblingPolicy::Shadowed(path, text) => {
+                let why = "in the same folder takes precedence";
                 (Code::ShadowedPolicy, Severity::Warning, path, text, why)
             }
-            Beside::Below(path, text) => {
-                let why = "rules the workspace that this folder is part of";
+            SiblingPolicy::Below(path, text) => {
+                let why = "applies to the whole workspace";
                 (Code::UnreadPolicy, Severity::Help, path, text, why)
             }
         };
@@ -39,17 +39,17 @@ pub(crate) fn files(policy: &PolicyText, beside: &[Beside]) -> Vec<Finding> {
             via: None,
         };
         let name = |path: &Utf8Path| {
-            let common = rules.parent().and_then(|folder| path.strip_prefix(folder).ok());
+            let common = used.parent().and_then(|folder| path.strip_prefix(folder).ok());
             common.unwrap_or(path).to_string()
         };
-        let message = format!("`{}` is not read: `{}` {why}", name(path), name(rules));
+        let message = format!("`{}` is not used: `{}` {why}", name(path), name(used));
         let mut finding = own(code, severity, message, vec![location]);
-        finding.remedy = Some("say in one file what shall hold, and remove the other".to_owned());
-        let rules = policy.location(head(&policy.text));
-        finding.related = vec![Related { location: rules, message: "this one rules".to_owned() }];
+        finding.remedy = Some("merge the two files and delete this one".to_owned());
+        let used = policy.location(head(&policy.text));
+        finding.related = vec![Related { location: used, message: "this policy is used".to_owned() }];
         finding
     });
-    said.collect()
+    findings.collect()
 }
 
 #[cfg(test)]
@@ -57,27 +57,27 @@ mod tests {
     use super::*;
 
     #[test]
-    fn they_are_said_on_themselves() {
+    fn unused_policies_are_reported_on_their_first_line() {
         let text = SourceText::new("# old\n[bans]\n");
         let policy = PolicyText {
             path: Some("/w/deny.toml".into()),
             text: SourceText::new("[bans]\n"),
             exceptions: None,
         };
-        let beside = [
-            Beside::Shadowed("/w/.deny.toml".into(), text.clone()),
-            Beside::Below("/w/a/deny.toml".into(), text.clone()),
+        let siblings = [
+            SiblingPolicy::Shadowed("/w/.deny.toml".into(), text.clone()),
+            SiblingPolicy::Below("/w/a/deny.toml".into(), text.clone()),
         ];
-        let said = files(&policy, &beside);
+        let findings = files(&policy, &siblings);
         assert_eq!(
-            said[0].message,
-            "`.deny.toml` is not read: `deny.toml` beside it is asked for first"
+            findings[0].message,
+            "`.deny.toml` is not used: `deny.toml` in the same folder takes precedence"
         );
-        assert_eq!(said[0].locations[0].span, 0..5);
+        assert_eq!(findings[0].locations[0].span, 0..5);
         assert_eq!(
-            said[1].message,
-            "`a/deny.toml` is not read: `deny.toml` rules the workspace that this folder is part of"
+            findings[1].message,
+            "`a/deny.toml` is not used: `deny.toml` applies to the whole workspace"
         );
-        assert!(files(&PolicyText::none(None), &beside).is_empty());
+        assert!(files(&PolicyText::none(None), &siblings).is_empty());
     }
 }

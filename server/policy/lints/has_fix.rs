@@ -1,22 +1,22 @@
-//! Ignored advisories that a version clears which the requirement admits.
+//! Ignored advisories that an upgrade within the requirement fixes.
 
-use super::{Read, entries::Entry, shown};
+use super::{LintContext, entries::CommentedEntry, shown};
 use crate::verdict::{Code, Finding, Severity};
 
 pub(super) fn ignored<'r>(
-    read: &'r Read<'_>,
-    entries: &'r [Entry],
+    context: &'r LintContext<'_>,
+    entries: &'r [CommentedEntry],
 ) -> impl Iterator<Item = Finding> + 'r {
     entries.iter().filter(|entry| entry.is_advisory()).filter_map(|entry| {
         let id = &entry.subject.value;
-        let (package, to) = read.judged.reachable.get(id)?;
+        let (package, to) = context.input.reachable.get(id)?;
         let message = format!(
-            "`{}` need not be ignored any more: `{}` {to} does not have it, and its requirement admits that",
+            "`{}` no longer needs to be ignored: `{}` {to} fixes it and satisfies the requirement",
             shown(id),
             package.name
         );
-        let mut finding = read.said(Code::IgnoreHasFix, Severity::Warning, entry.subject.span.clone(), message);
-        finding.remedy = Some(format!("upgrade `{}` and remove the entry", package.name));
+        let mut finding = context.finding(Code::IgnoreHasFix, Severity::Warning, entry.subject.span.clone(), message);
+        finding.remedy = Some(format!("upgrade `{}` and remove this entry", package.name));
         finding.packages = vec![package.clone()];
         Some(finding)
     })
@@ -30,7 +30,7 @@ mod tests {
     };
 
     #[test]
-    fn an_ignored_advisory_with_a_version_in_reach_is_a_warning() {
+    fn ignored_advisory_with_a_reachable_fix_is_a_warning() {
         let policy = "[advisories]\nignore = [\"A-1\", { id = \"A-2\", reason = \"r\" }]\n";
         let sample = Sample::new(policy);
         assert_eq!(sample.covered(Code::IgnoreHasFix, Severity::Warning), [""; 0]);

@@ -1,23 +1,23 @@
-//! Organizations all of whose repositories are allowed.
+//! Organizations whose repositories are all allowed.
 
 use std::collections::BTreeMap;
 
-use super::{Read, shown};
+use super::{LintContext, shown};
 use crate::verdict::{Code, Finding, PackageRef, Severity};
 
-pub(super) fn whole(read: &Read<'_>) -> Vec<Finding> {
+pub(super) fn whole(context: &LintContext<'_>) -> Vec<Finding> {
     let mut by_entry: BTreeMap<(usize, usize), Vec<&PackageRef>> = BTreeMap::new();
-    let allowed = read.judged.findings.iter();
+    let allowed = context.input.findings.iter();
     let allowed = allowed.filter(|one| one.code == Some(Code::AllowedByOrganization));
     for finding in allowed {
         let here =
-            |location: &&crate::verdict::Location| location.file == read.judged.policy.name();
+            |location: &&crate::verdict::Location| location.file == context.input.policy.name();
         let Some(location) = finding.locations.iter().find(here) else { continue };
         let packages = by_entry.entry((location.span.start, location.span.end)).or_default();
         packages.extend(&finding.packages);
     }
     let said = by_entry.into_iter().filter_map(|((start, end), packages)| {
-        let owner = shown(read.text.get(start..end)?.trim_matches(['"', '\'']));
+        let owner = shown(context.text.get(start..end)?.trim_matches(['"', '\'']));
         let mut sources: Vec<_> = packages
             .iter()
             .filter_map(|package| package.source.as_deref()?.split(['?', '#']).next())
@@ -28,9 +28,9 @@ pub(super) fn whole(read: &Read<'_>) -> Vec<Finding> {
             1 => "1 is used".to_owned(),
             count => format!("{count} are used"),
         };
-        let message = format!("every repository of `{owner}` is allowed, and {used}");
-        let mut finding = read.said(Code::WholeOrganization, Severity::Help, start..end, message);
-        finding.remedy = Some("`allow-git` would name what is used".to_owned());
+        let message = format!("all repositories of `{owner}` are allowed, but only {used}");
+        let mut finding = context.finding(Code::WholeOrganization, Severity::Help, start..end, message);
+        finding.remedy = Some("list the used repositories in `allow-git`".to_owned());
         finding.packages = packages.into_iter().cloned().collect();
         Some(finding)
     });
@@ -45,7 +45,7 @@ mod tests {
     };
 
     #[test]
-    fn an_organization_that_is_used_is_said() {
+    fn used_organization_is_reported() {
         let sample = Sample::new("[sources.allow-org]\ngithub = [\"$0one\", \"two\"]\n");
         assert_eq!(sample.covered(Code::WholeOrganization, Severity::Help), [""; 0]);
         let sample = sample.with(Code::AllowedByOrganization, Severity::Note, &["single"]);

@@ -1,52 +1,57 @@
-//! Entries that look away and do not say why.
+//! Entries that suppress findings without a reason.
 
-use super::{Read, entries::Entry, shown};
+use super::{LintContext, entries::CommentedEntry, shown};
 use crate::{
-    policy::entries::List,
+    policy::entries::PolicyList,
     text::Span,
     verdict::{Code, Finding, Severity},
 };
 
-/// What a reason begins with that is still to be written.
+/// The start of a placeholder.
 const TO_DO: &str = "TODO";
 
 enum Reason {
     Given,
-    /// There is a place for it.
+    /// Empty, or a placeholder.
     Unwritten(Span),
     None,
 }
 
-/// A warning for each reason that is empty or still to be written, a hint where there is none.
+/// A warning for each reason that is empty or a placeholder, a hint for each that is missing.
 pub(super) fn missing<'r>(
-    read: &'r Read<'_>,
-    entries: &'r [Entry],
+    context: &'r LintContext<'_>,
+    entries: &'r [CommentedEntry],
 ) -> impl Iterator<Item = Finding> + 'r {
     entries.iter().filter_map(|entry| {
-        let (severity, span, message) = match reason(read.text, entry) {
+        let list = entry.list.key();
+        let subject = shown(&entry.subject.value);
+        let (severity, span, message) = match reason(context.text, entry) {
             Reason::Given => return None,
             Reason::Unwritten(span) => {
-                let message = "the reason of this entry is still to be written".to_owned();
+                let message = format!("the reason of this `{list}` entry for `{subject}` is empty or a `TODO`");
                 (Severity::Warning, span, message)
             }
-            // What has no effect needs no reason.
-            Reason::None if read.is_without_effect(entry) => return None,
+            // cargo-deny reports the entry itself.
+            Reason::None if context.is_without_effect(entry) => return None,
             Reason::None => {
-                let what = shown(&entry.subject.value);
-                let message = format!("the entry of `{what}` does not say why it is there");
+                let missing = match entry.list {
+                    PolicyList::Exception => "no comment that explains it",
+                    _ => "no `reason`",
+                };
+                let message = format!("this `{list}` entry for `{subject}` has {missing}");
                 (Severity::Help, entry.subject.span.clone(), message)
             }
         };
-        let mut finding = read.said(Code::MissingReason, severity, span, message);
+        let mut finding = context.finding(Code::MissingReason, severity, span, message);
         finding.remedy = Some(match entry.list {
-            List::Exception => "say in a comment why it is acceptable".to_owned(),
-            _ => "say why it is acceptable, and until when".to_owned(),
+            PolicyList::Exception => "explain in a comment why it is acceptable".to_owned(),
+            _ => "state why it is acceptable, and until when".to_owned(),
         });
         Some(finding)
     })
 }
 
-fn reason(text: &str, entry: &Entry) -> Reason {
+fn reason(text: &str, entry: &CommentedEntry) -> Reason {
     let is_written = |words: &str| !words.trim().is_empty() && !words.trim().starts_with(TO_DO);
     if let Some((reason, key)) = &entry.reason {
         if is_written(&reason.value) {
@@ -79,7 +84,7 @@ mod tests {
     }
 
     #[test]
-    fn a_reason_that_is_empty_or_to_be_written_is_none() {
+    fn empty_or_todo_reason_is_a_warning() {
         unwritten(
             "[advisories]\nignore = [\n  { id = \"A-1\", reason = \"TODO: why\" },\n  { id = \"B-1\", \
              reason = \" \" },\n  { id = \"C-1\", reason = '' },\n  { id = \"D-1\", reason = \"no fix\" },\n  \"E-1\",\n]\n",
@@ -88,13 +93,13 @@ mod tests {
         unwritten("[[bans.skip]]\ncrate = \"a\"\nreason = \"TODO\"\n", &["TODO"]);
         unwritten("[bans]\ndeny = [{ crate = \"a\", reason = \"TODO\" }]\n", &[]);
         unwritten("[bans]\nskip = [\"a\"] # TODO: why\n", &["TODO: why"]);
-        // Half typed.
+        // Half typed
         unwritten("[advisories]\nignore = [{ id = \"A-1\", reason = \"TODO", &["TODO"]);
         unwritten("[advisories]\nignore = [{ reason = \"TODO\" }, { id = ", &[]);
     }
 
     #[test]
-    fn an_entry_without_a_reason_is_a_hint() {
+    fn entry_without_reason_is_a_hint() {
         none(
             "[advisories]\nignore = [\"RUSTSEC-2020-0001\", { id = 'RUSTSEC-2020-0002' }]\n\
              [bans]\nskip = [{ crate = \"a@1\" }]\nskip-tree = [\"b\"]\n\
@@ -107,7 +112,7 @@ mod tests {
     }
 
     #[test]
-    fn a_comment_on_the_line_or_directly_above_is_a_reason() {
+    fn comment_on_the_line_or_directly_above_is_a_reason() {
         none("[bans]\nskip = [\"a\", \"b\"] # both are going\n", &[]);
         none("[bans]\nskip = [\n  # goes with b 2\n  # in spring\n  \"a\",\n  \"b\",\n]\n", &["b"]);
         none("[bans]\nskip = [\n  \"a\", # why\n  \"b\",\n  { crate = \"c\" } # why\n]\n", &["b"]);
@@ -118,7 +123,7 @@ mod tests {
     }
 
     #[test]
-    fn exceptions_may_share_a_comment_since_they_have_no_reason() {
+    fn exceptions_can_share_a_comment() {
         none(
             "[licenses]\n# each looked at\nexceptions = [\n  { crate = \"a\", allow = [] },\n  { crate = \"b\", \
              allow = [] },\n]\n",
@@ -130,7 +135,7 @@ mod tests {
         );
     }
     #[test]
-    fn a_file_of_exceptions_is_looked_at_like_the_policy() {
+    fn exceptions_file_is_linted_like_the_policy() {
         let two = "exceptions = [\n  { crate = \"a\", allow = [] },\n  { crate = \"b\", allow = [] }, # why\n]\n";
         none(two, &["a"]);
         none(&format!("# each looked at\n{two}"), &[]);

@@ -1,4 +1,4 @@
-//! Policies for the tests beside the lints, judged on a small graph: `own` (a member, MIT), `single`
+//! Policies for the tests of the lints, checked against a small graph: `own` (a member, MIT), `single`
 //! 1.0.0 (ISC), `double` 1.0.0 and 2.0.0 (Zlib), and ten others (MIT). Today is 2026-01-01.
 
 use std::{collections::BTreeMap, sync::Arc};
@@ -6,7 +6,7 @@ use std::{collections::BTreeMap, sync::Arc};
 use jiff::civil::date;
 use semver::Version;
 
-use super::{Judged, lints};
+use super::{LintInput, lints};
 use crate::{
     text::SourceText,
     verdict::{
@@ -15,7 +15,7 @@ use crate::{
     },
 };
 
-/// A policy in which `$0` marks where findings stand.
+/// A policy in which `$0` marks the location of findings.
 pub(crate) struct Sample {
     policy: PolicyText,
     mark: usize,
@@ -31,13 +31,13 @@ impl Sample {
         Self { policy, mark, findings: Vec::new(), reachable: BTreeMap::new() }
     }
 
-    /// With a file of exceptions beside it.
-    pub(crate) fn beside(mut self, exceptions: ExceptionsFile) -> Self {
+    /// Adds a `deny.exceptions.toml`.
+    pub(crate) fn with_exceptions(mut self, exceptions: ExceptionsFile) -> Self {
         self.policy.exceptions = Some(exceptions);
         self
     }
 
-    /// Something that cargo-deny has found at the mark, about these packages.
+    /// Adds a finding of cargo-deny at the mark, about these packages.
     pub(crate) fn with(mut self, code: Code, severity: Severity, packages: &[&str]) -> Self {
         let rest = &self.policy.text.as_str()[self.mark..];
         let end = rest.find(['"', '\'']).unwrap_or(rest.len());
@@ -49,7 +49,7 @@ impl Sample {
         self
     }
 
-    /// An advisory about a package.
+    /// Adds a vulnerability of a package.
     pub(crate) fn advised(mut self, name: &str) -> Self {
         let mut finding = own(Code::Vulnerability, Severity::Error, String::new(), Vec::new());
         finding.check = Check::Advisories;
@@ -59,7 +59,7 @@ impl Sample {
         self
     }
 
-    /// A version that clears an ignored advisory.
+    /// Adds a version that fixes an ignored advisory.
     pub(crate) fn reachable(mut self, id: &str, name: &str, to: &str) -> Self {
         let to = Version::parse(to).expect("a version");
         self.reachable.insert(id.to_owned(), (package(name), to));
@@ -70,14 +70,14 @@ impl Sample {
         self.lints_of(&self.policy)
     }
 
-    /// The same where the text stands in no file.
+    /// The lints of the same text without a file.
     pub(crate) fn without_path(&self) -> Vec<Finding> {
         self.lints_of(&PolicyText { path: None, ..self.policy.clone() })
     }
 
     fn lints_of(&self, policy: &PolicyText) -> Vec<Finding> {
         let graph = graph();
-        lints(&Judged {
+        lints(&LintInput {
             policy,
             findings: &self.findings,
             graph: &graph,
@@ -86,7 +86,7 @@ impl Sample {
         })
     }
 
-    /// What of the text findings of that code stand on.
+    /// The texts that findings with this code cover.
     pub(crate) fn covered(&self, code: Code, severity: Severity) -> Vec<String> {
         let lints = self.lints().into_iter();
         let these = lints.filter(|one| one.code == Some(code) && one.severity == severity);
@@ -95,7 +95,7 @@ impl Sample {
     }
 }
 
-/// Where the findings of that code stand, in any order.
+/// Checks the texts that findings with this code cover, in any order.
 pub(crate) fn check(policy: &str, code: Code, severity: Severity, expected: &[&str]) {
     let mut covered = Sample::new(policy).covered(code, severity);
     let mut expected: Vec<_> = expected.iter().map(|one| (*one).to_owned()).collect();

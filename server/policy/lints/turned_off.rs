@@ -1,22 +1,22 @@
-//! Checks that are turned off, unless a comment says why.
+//! Checks that are disabled without a comment that explains why.
 
 use toml::de::DeValue;
 
-use super::Read;
+use super::LintContext;
 use crate::{
     model::tree,
     text::Span,
     verdict::{Code, Finding, Severity},
 };
 
-/// A key, what turns its check off, and what turns it on again: the default, or the mildest level
-/// where the default is off.
+/// A key that can disable a check. `on` enables it again: the default, or the mildest level if the
+/// default is off.
 struct Switch {
     path: [&'static str; 2],
     off: &'static str,
     on: &'static str,
-    /// What is not seen.
-    unseen: &'static str,
+    /// The consequence, for the message.
+    effect: &'static str,
     severity: Severity,
 }
 
@@ -24,9 +24,9 @@ const fn switch(
     path: [&'static str; 2],
     [off, on]: [&'static str; 2],
     severity: Severity,
-    unseen: &'static str,
+    effect: &'static str,
 ) -> Switch {
-    Switch { path, off, on, unseen, severity }
+    Switch { path, off, on, effect, severity }
 }
 
 const SWITCHES: [Switch; 8] = [
@@ -34,115 +34,116 @@ const SWITCHES: [Switch; 8] = [
         ["advisories", "yanked"],
         ["allow", "warn"],
         Severity::Warning,
-        "versions that were withdrawn are not told",
+        "yanked crates are not reported",
     ),
     switch(
         ["advisories", "unmaintained"],
         ["none", "all"],
         Severity::Warning,
-        "packages that nobody maintains are not told",
+        "unmaintained crates are not reported",
     ),
     switch(
         ["advisories", "unsound"],
         ["none", "workspace"],
         Severity::Warning,
-        "unsound packages are not told",
+        "unsound crates are not reported",
     ),
     switch(
         ["advisories", "disable-yank-checking"],
         ["true", "false"],
         Severity::Warning,
-        "versions that were withdrawn are not looked for",
+        "yanked crates are not looked up",
     ),
     switch(
         ["bans", "multiple-versions"],
         ["allow", "warn"],
         Severity::Help,
-        "packages that are there in several versions are not told",
+        "duplicate versions are not reported",
     ),
     switch(
         ["bans", "wildcards"],
         ["allow", "warn"],
         Severity::Help,
-        "requirements that accept any version are not told",
+        "wildcard requirements are not reported",
     ),
     switch(
         ["sources", "unknown-registry"],
         ["allow", "warn"],
         Severity::Warning,
-        "packages may come from any registry",
+        "crates from unknown registries are not reported",
     ),
     switch(
         ["sources", "unknown-git"],
         ["allow", "warn"],
         Severity::Warning,
-        "packages may come from any git repository",
+        "crates from unknown git repositories are not reported",
     ),
 ];
 
 /// cargo-deny's default of `confidence-threshold`.
-const CONFIDENT: f64 = 0.8;
+const DEFAULT_THRESHOLD: f64 = 0.8;
 
 const THRESHOLD: [&str; 2] = ["licenses", "confidence-threshold"];
 
-/// What a key is to say instead, in TOML without quotes; `None` where it turns nothing off.
-pub(crate) fn mended(path: &[&str]) -> Option<&'static str> {
+/// The value that enables the check of a key again, in TOML without quotes; `None` if the key does
+/// not disable a check.
+pub(crate) fn enabling_value(path: &[&str]) -> Option<&'static str> {
     if path == THRESHOLD {
         return Some("0.8");
     }
     SWITCHES.iter().find(|switch| switch.path == path).map(|switch| switch.on)
 }
 
-pub(super) fn checks(read: &Read<'_>) -> Vec<Finding> {
+pub(super) fn checks(context: &LintContext<'_>) -> Vec<Finding> {
     let mut all = Vec::new();
-    for (switch, key, value) in off(read) {
-        if read.comments(&[key.start]).iter().any(|comment| !comment.is_empty()) {
+    for (switch, key, value) in disabled(context) {
+        if context.comments(&[key.start]).iter().any(|comment| !comment.is_empty()) {
             continue;
         }
-        let Switch { unseen, on, .. } = switch;
-        let message = format!("{unseen}: this check is turned off");
-        let mut finding = read.said(Code::CheckTurnedOff, switch.severity, value, message);
-        finding.remedy = Some(format!("write `{on}`, or say in a comment why"));
+        let Switch { effect, on, .. } = switch;
+        let message = format!("{effect}: this check is disabled");
+        let mut finding = context.finding(Code::CheckTurnedOff, switch.severity, value, message);
+        finding.remedy = Some(format!("set it to `{on}`, or explain why in a comment"));
         all.push(finding);
     }
-    all.extend(threshold(read));
+    all.extend(threshold(context));
     all
 }
 
-/// The words of the comments that speak of checks that are turned off.
-pub(super) fn comments(read: &Read<'_>) -> Vec<Span> {
-    off(read).flat_map(|(_, key, _)| read.comments(&[key.start])).collect()
+/// The texts of the comments on disabled checks.
+pub(super) fn comments(context: &LintContext<'_>) -> Vec<Span> {
+    disabled(context).flat_map(|(_, key, _)| context.comments(&[key.start])).collect()
 }
 
-/// The switches that are off, with their keys and values.
-fn off(read: &Read<'_>) -> impl Iterator<Item = (&'static Switch, Span, Span)> {
+/// The switches that are off, with the spans of their keys and values.
+fn disabled(context: &LintContext<'_>) -> impl Iterator<Item = (&'static Switch, Span, Span)> {
     SWITCHES.iter().filter_map(|switch| {
         let [section, key] = switch.path;
-        let (key, value) = tree::entry(tree::table(read.parsed, section)?, key)?;
-        let says = match value.get_ref() {
-            DeValue::String(says) => says.as_ref(),
+        let (key, value) = tree::entry(tree::table(context.parsed, section)?, key)?;
+        let written = match value.get_ref() {
+            DeValue::String(text) => text.as_ref(),
             DeValue::Boolean(true) => "true",
             _ => return None,
         };
-        let span = tree::unquoted(read.text, value.span());
-        (says == switch.off).then(|| (switch, key.span(), span))
+        let span = tree::unquoted(context.text, value.span());
+        (written == switch.off).then(|| (switch, key.span(), span))
     })
 }
 
-fn threshold(read: &Read<'_>) -> Option<Finding> {
+fn threshold(context: &LintContext<'_>) -> Option<Finding> {
     let [section, key] = THRESHOLD;
-    let (key, value) = tree::entry(tree::table(read.parsed, section)?, key)?;
-    let DeValue::Float(says) = value.get_ref() else { return None };
-    let says: f64 = says.as_str().replace('_', "").parse().ok()?;
-    let is_explained = read.comments(&[key.span().start]).iter().any(|comment| !comment.is_empty());
-    if says >= CONFIDENT || is_explained {
+    let (key, node) = tree::entry(tree::table(context.parsed, section)?, key)?;
+    let DeValue::Float(number) = node.get_ref() else { return None };
+    let value: f64 = number.as_str().replace('_', "").parse().ok()?;
+    let is_explained = context.comments(&[key.span().start]).iter().any(|comment| !comment.is_empty());
+    if value >= DEFAULT_THRESHOLD || is_explained {
         return None;
     }
     let message = format!(
-        "a text is taken for a license that it has little in common with: {says} is below cargo-deny's {CONFIDENT}"
+        "`confidence-threshold` {value} is below cargo-deny's default of {DEFAULT_THRESHOLD}: a text may be mistaken for another license"
     );
-    let mut finding = read.said(Code::LowConfidence, Severity::Warning, value.span(), message);
-    finding.remedy = Some("write `0.8`, and state by `clarify` what is not recognized".to_owned());
+    let mut finding = context.finding(Code::LowConfidence, Severity::Warning, node.span(), message);
+    finding.remedy = Some("set it to `0.8`, and add a `clarify` entry for each license that is not recognized".to_owned());
     Some(finding)
 }
 
@@ -152,19 +153,19 @@ mod tests {
     use crate::policy::{lints::samples::check, schema::POLICY};
 
     #[test]
-    fn what_is_turned_off_is_said() {
+    fn disabled_checks_are_reported() {
         let policy = "[advisories]\nyanked = \"allow\"\nunmaintained = 'none'\nunsound = \"none\"\n\
                       disable-yank-checking = true\n[bans]\nmultiple-versions = \"allow\"\nwildcards = \"allow\"\n\
                       [sources]\nunknown-git = \"allow\"\n";
-        let loud = ["allow", "none", "none", "true", "allow"];
-        check(policy, Code::CheckTurnedOff, Severity::Warning, &loud);
+        let warnings = ["allow", "none", "none", "true", "allow"];
+        check(policy, Code::CheckTurnedOff, Severity::Warning, &warnings);
         check(policy, Code::CheckTurnedOff, Severity::Help, &["allow", "allow"]);
     }
 
     #[test]
-    fn a_comment_says_why_and_other_levels_are_on() {
-        let policy = "[advisories]\nyanked = \"allow\" # the mirror does not tell\n\
-                      # nobody maintains anything here\nunmaintained = \"none\"\nunsound = \"all\"\n\
+    fn commented_and_enabled_checks_are_not_reported() {
+        let policy = "[advisories]\nyanked = \"allow\" # the mirror has no index\n\
+                      # all of them are vendored\nunmaintained = \"none\"\nunsound = \"all\"\n\
                       disable-yank-checking = false\n[bans]\nmultiple-versions = \"warn\"\n";
         check(policy, Code::CheckTurnedOff, Severity::Warning, &[]);
         check(policy, Code::CheckTurnedOff, Severity::Help, &[]);
@@ -172,7 +173,7 @@ mod tests {
     }
 
     #[test]
-    fn a_threshold_below_the_default_is_said() {
+    fn threshold_below_the_default_is_reported() {
         let low =
             |policy, expected| check(policy, Code::LowConfidence, Severity::Warning, expected);
         low("[licenses]\nconfidence-threshold = 0.79\n", &["0.79"]);
@@ -182,12 +183,12 @@ mod tests {
     }
 
     #[test]
-    fn each_is_turned_on_by_a_value_that_its_key_takes() {
+    fn each_key_accepts_its_off_and_on_value() {
         for switch in &SWITCHES {
             let key = POLICY.at(&switch.path).expect("a key");
-            let says =
+            let accepts =
                 |value: &str| key.choice(value).is_some() || ["true", "false"].contains(&value);
-            assert!(says(switch.off) && says(switch.on), "{:?}", switch.path);
+            assert!(accepts(switch.off) && accepts(switch.on), "{:?}", switch.path);
         }
         let threshold = POLICY.at(&THRESHOLD).expect("a key");
         assert_eq!(threshold.default, Some("0.8"));

@@ -1,30 +1,30 @@
-//! `ignore` with a package: it is ignored that versions were withdrawn, not their advisories.
+//! `ignore` entries for a package: they ignore yanked versions, not advisories.
 
-use super::{Read, entries::Entry, shown};
+use super::{LintContext, entries::CommentedEntry, shown};
 use crate::{
-    policy::entries::{List, is_id},
+    policy::entries::{PolicyList, is_id},
     verdict::{Check, Code, Finding, Severity},
 };
 
 pub(super) fn not_ignored<'r>(
-    read: &'r Read<'_>,
-    entries: &'r [Entry],
+    context: &'r LintContext<'_>,
+    entries: &'r [CommentedEntry],
 ) -> impl Iterator<Item = Finding> + 'r {
-    let entries = entries.iter().filter(|entry| entry.list == List::Ignore && !entry.is_advisory());
+    let entries = entries.iter().filter(|entry| entry.list == PolicyList::Ignore && !entry.is_advisory());
     entries.filter_map(|entry| {
-        let unmatched = read.found(Code::YankedNotDetected, &entry.span).next()?;
+        let unmatched = context.with_code(Code::YankedNotDetected, &entry.span).next()?;
         let name = entry.package()?.value;
-        let said = shown(&entry.subject.value);
-        let capitals = said.to_ascii_uppercase();
+        let subject = shown(&entry.subject.value);
+        let capitals = subject.to_ascii_uppercase();
         let looks_like_id =
             |id: &str| ["RUSTSEC-", "CVE-", "GHSA-"].iter().any(|one| id.starts_with(one));
         let (severity, message, remedy) = if looks_like_id(&capitals) && is_id(&capitals) {
             (
                 Severity::Warning,
-                format!("`{said}` is read as the name of a package"),
-                format!("ids are written in capitals: `{capitals}`"),
+                format!("`{subject}` is read as a package name, not as an advisory id"),
+                format!("write the id in capitals: `{capitals}`"),
             )
-        } else if read.judged.findings.iter().any(|finding| {
+        } else if context.input.findings.iter().any(|finding| {
             finding.check == Check::Advisories
                 && finding.advisory.is_some()
                 && finding.severity >= Severity::Warning
@@ -33,22 +33,22 @@ pub(super) fn not_ignored<'r>(
             (
                 Severity::Warning,
                 format!(
-                    "this only ignores that a version of `{name}` was yanked, not its advisories"
+                    "this entry only ignores yanked versions of `{name}`, not its advisories"
                 ),
-                "an advisory is ignored by its id".to_owned(),
+                "list the id of an advisory to ignore it".to_owned(),
             )
         } else if unmatched.severity < Severity::Warning {
-            // Otherwise cargo-deny says so.
+            // Otherwise cargo-deny reports it.
             (
                 Severity::Help,
-                format!("no `{name}` was yanked, so that this ignores nothing"),
-                "remove the entry".to_owned(),
+                format!("this entry ignores nothing: no version of `{name}` in the graph is yanked"),
+                "remove this entry".to_owned(),
             )
         } else {
             return None;
         };
         let mut finding =
-            read.said(Code::IgnoresNothing, severity, entry.subject.span.clone(), message);
+            context.finding(Code::IgnoresNothing, severity, entry.subject.span.clone(), message);
         finding.remedy = Some(remedy);
         Some(finding)
     })
@@ -66,23 +66,23 @@ mod tests {
     }
 
     #[test]
-    fn an_id_in_small_letters_is_a_package() {
+    fn lowercase_id_is_reported_as_a_package_name() {
         let policy = "[advisories]\nignore = [\"$0rustsec-2020-0001\"]\n";
         let sample = Sample::new(policy).with(Code::YankedNotDetected, Severity::Warning, &[]);
         assert_eq!(covered(&sample, Severity::Warning), ["rustsec-2020-0001"]);
     }
 
     #[test]
-    fn a_package_with_advisories_was_meant_otherwise() {
+    fn entry_for_a_package_with_advisories_is_a_warning() {
         let policy = "[advisories]\nignore = [{ crate = \"$0single\" }]\n";
         let sample = Sample::new(policy).with(Code::YankedNotDetected, Severity::Warning, &[]);
-        assert_eq!(covered(&sample, Severity::Warning), [""; 0], "cargo-deny says so");
+        assert_eq!(covered(&sample, Severity::Warning), [""; 0], "cargo-deny reports it");
         let sample = sample.advised("single");
         assert_eq!(covered(&sample, Severity::Warning), ["single"]);
     }
 
     #[test]
-    fn what_cargo_deny_was_told_not_to_say_is_a_hint() {
+    fn unmatched_entry_that_cargo_deny_hides_is_a_hint() {
         let policy =
             "[advisories]\nunused-ignored-advisory = \"allow\"\nignore = [\"$0single@1\"]\n";
         let sample = Sample::new(policy).with(Code::YankedNotDetected, Severity::Note, &[]);

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use camino::Utf8PathBuf;
 
-use super::{EXCEPTIONS, Form, Key, POLICY, Standing, Table, Text, Value};
+use super::{EXCEPTIONS, EntryForm, SchemaKey, POLICY, KeyStatus, SchemaTable, StringKind, ValueType};
 use crate::{
     text::SourceText,
     verdict::{ExceptionsFile, Finding, PolicyText, Severity},
@@ -43,7 +43,7 @@ fn at(path: &[&str], x: &str) -> String {
         }
         let key = key.expect("a key");
         table = key.value.table().expect("a table");
-        if matches!(key.value, Value::Table(_)) {
+        if matches!(key.value, ValueType::Table(_)) {
             text.push_str("{ ");
         } else {
             text.push_str("[{ ");
@@ -54,10 +54,10 @@ fn at(path: &[&str], x: &str) -> String {
 }
 
 /// What must stand beside a key.
-fn beside(table: &Table, name: &str) -> String {
+fn beside(table: &SchemaTable, name: &str) -> String {
     let mut text = String::new();
     let says_which = ["id", "crate", "name"].contains(&name);
-    if table.form != Form::Plain && !says_which {
+    if table.form != EntryForm::Plain && !says_which {
         text.push_str(if name == "version" { "name = \"x\", " } else { "crate = \"x\", " });
     }
     for key in table.keys().filter(|key| key.required && key.name != name) {
@@ -67,33 +67,33 @@ fn beside(table: &Table, name: &str) -> String {
 }
 
 /// A value of that kind.
-fn sample(value: Value) -> String {
+fn sample(value: ValueType) -> String {
     match value {
-        Value::Bool => "true".to_owned(),
-        Value::Integer | Value::Anything => "1".to_owned(),
-        Value::Float => "0.5".to_owned(),
-        Value::Text(text) | Value::Either(text, _) => format!("\"{}\"", sample_text(text)),
-        Value::Choice(choices) => format!("\"{}\"", choices[0].value),
-        Value::List(item) => format!("[{}]", sample(*item)),
-        Value::Table(table) => {
+        ValueType::Bool => "true".to_owned(),
+        ValueType::Integer | ValueType::Anything => "1".to_owned(),
+        ValueType::Float => "0.5".to_owned(),
+        ValueType::Text(text) | ValueType::Either(text, _) => format!("\"{}\"", sample_text(text)),
+        ValueType::Choice(choices) => format!("\"{}\"", choices[0].value),
+        ValueType::List(item) => format!("[{}]", sample(*item)),
+        ValueType::Table(table) => {
             let fields = beside(table, "");
             format!("{{ {} }}", fields.trim_end_matches(", "))
         }
     }
 }
 
-fn sample_text(text: Text) -> String {
+fn sample_text(text: StringKind) -> String {
     match text {
-        Text::Requirement => "1.2".to_owned(),
-        Text::Advisory | Text::AdvisoryOrPackage => "RUSTSEC-2020-0001".to_owned(),
-        Text::License | Text::Expression => "MIT".to_owned(),
-        Text::Registry | Text::Git | Text::GitPrefix | Text::DatabaseUrl => {
+        StringKind::Requirement => "1.2".to_owned(),
+        StringKind::Advisory | StringKind::AdvisoryOrPackage => "RUSTSEC-2020-0001".to_owned(),
+        StringKind::License | StringKind::Expression => "MIT".to_owned(),
+        StringKind::Registry | StringKind::Git | StringKind::GitPrefix | StringKind::DatabaseUrl => {
             "https://example.org/a".to_owned()
         }
-        Text::Duration => "P1D".to_owned(),
-        Text::RustVersion => "1.85.0".to_owned(),
-        Text::Triple => "x86_64-unknown-linux-gnu".to_owned(),
-        Text::Sha256 => "0".repeat(64),
+        StringKind::Duration => "P1D".to_owned(),
+        StringKind::RustVersion => "1.85.0".to_owned(),
+        StringKind::Triple => "x86_64-unknown-linux-gnu".to_owned(),
+        StringKind::Sha256 => "0".repeat(64),
         _ => "x".to_owned(),
     }
 }
@@ -106,7 +106,7 @@ fn listed(message: &str, behind: &str) -> Option<BTreeSet<String>> {
 
 #[test]
 fn cargo_deny_names_exactly_the_keys_of_each_table() {
-    let mut tables: Vec<(Vec<&str>, &Table)> = vec![(Vec::new(), &POLICY)];
+    let mut tables: Vec<(Vec<&str>, &SchemaTable)> = vec![(Vec::new(), &POLICY)];
     for (path, key) in POLICY.walk() {
         tables.extend(key.value.table().map(|table| (path, table)));
     }
@@ -117,8 +117,8 @@ fn cargo_deny_names_exactly_the_keys_of_each_table() {
         let which = ["crate", "name", "version"];
         let ours: BTreeSet<_> = table.keys().map(|key| key.name.to_owned()).collect();
         match table.form {
-            Form::Plain => assert_eq!(known, Some(ours), "{path:?}: {messages:?}"),
-            Form::Package => {
+            EntryForm::Plain => assert_eq!(known, Some(ours), "{path:?}: {messages:?}"),
+            EntryForm::Package => {
                 let ours = ours.into_iter().filter(|name| !which.contains(&name.as_str()));
                 let mut ours: BTreeSet<_> = ours.collect();
                 let known = known.unwrap_or_else(|| panic!("{path:?}: {messages:?}"));
@@ -128,17 +128,17 @@ fn cargo_deny_names_exactly_the_keys_of_each_table() {
                 }
                 assert_eq!(known, ours, "{path:?}");
             }
-            Form::PackageAndReason => {
+            EntryForm::PackageAndReason => {
                 assert!(
                     messages.iter().any(|one| one.contains("reason")),
                     "{path:?}: {messages:?}"
                 );
             }
-            Form::PackageAlone => assert!(
+            EntryForm::PackageAlone => assert!(
                 messages.iter().all(|one| one.contains("deprecated")),
                 "{path:?}: {messages:?}"
             ),
-            Form::Ignore => {
+            EntryForm::Ignore => {
                 assert!(
                     messages.iter().any(|one| one.contains("reason")),
                     "{path:?}: {messages:?}"
@@ -170,7 +170,7 @@ fn cargo_deny_names_exactly_the_values_of_each_choice() {
 #[test]
 fn cargo_deny_takes_the_kinds_of_values_that_the_table_says_and_no_others() {
     for (path, key) in POLICY.walk() {
-        let is_removed = matches!(key.standing, Standing::Removed { .. });
+        let is_removed = matches!(key.status, KeyStatus::Removed { .. });
         let text = at(&path, &sample(key.value));
         assert_eq!(loaded(&text).0, !is_removed, "{text}: {:?}", messages(&text));
         for probe in ["true", "1", "0.5", "\"x\"", "[]", "{}"] {
@@ -182,15 +182,15 @@ fn cargo_deny_takes_the_kinds_of_values_that_the_table_says_and_no_others() {
 }
 
 /// Whether a value of another kind is taken; `None` where that depends on what it says.
-fn takes(key: &Key, probe: &str) -> Option<bool> {
+fn takes(key: &SchemaKey, probe: &str) -> Option<bool> {
     Some(match (key.value, probe) {
-        (Value::Bool, "true")
-        | (Value::Integer, "1")
-        | (Value::Float, "0.5")
-        | (Value::List(_), "[]") => true,
-        (Value::Text(_) | Value::Either(..), "\"x\"") => return None,
-        (Value::Table(table) | Value::Either(_, table), "{}") => {
-            table.form == Form::Plain && !table.keys().any(|key| key.required)
+        (ValueType::Bool, "true")
+        | (ValueType::Integer, "1")
+        | (ValueType::Float, "0.5")
+        | (ValueType::List(_), "[]") => true,
+        (ValueType::Text(_) | ValueType::Either(..), "\"x\"") => return None,
+        (ValueType::Table(table) | ValueType::Either(_, table), "{}") => {
+            table.form == EntryForm::Plain && !table.keys().any(|key| key.required)
         }
         _ => false,
     })
@@ -211,7 +211,7 @@ fn cargo_deny_refuses_a_table_without_what_the_table_requires() {
 #[test]
 fn cargo_deny_takes_every_example_without_a_word() {
     for (path, key) in POLICY.walk() {
-        if matches!(key.standing, Standing::Removed { .. }) {
+        if matches!(key.status, KeyStatus::Removed { .. }) {
             assert!(key.example.is_empty(), "{path:?}");
             continue;
         }
@@ -222,7 +222,7 @@ fn cargo_deny_takes_every_example_without_a_word() {
         let (taken, findings) = loaded(key.example);
         let words: Vec<_> = findings.iter().map(|finding| &finding.message).collect();
         assert!(taken, "{path:?}: {words:?}");
-        let is_moved = matches!(key.standing, Standing::Moved { .. });
+        let is_moved = matches!(key.status, KeyStatus::Moved { .. });
         assert_eq!(findings.len(), usize::from(is_moved), "{path:?}: {words:?}");
         assert!(findings.iter().all(|finding| finding.severity <= Severity::Warning), "{path:?}");
     }

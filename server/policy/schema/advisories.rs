@@ -1,9 +1,9 @@
 //! `[advisories]`: vulnerabilities, unmaintained, unsound and yanked packages.
 
-use super::{Form, Key, LEVEL, SCOPE, Standing, Table, Text, Value, key};
+use super::{EntryForm, SchemaKey, LEVEL, SCOPE, KeyStatus, SchemaTable, StringKind, ValueType, key};
 
-pub(super) const ADVISORIES: Table = Table {
-    form: Form::Plain,
+pub(super) const ADVISORIES: SchemaTable = SchemaTable {
+    form: EntryForm::Plain,
     own: &[
         IGNORE,
         UNMAINTAINED,
@@ -22,11 +22,11 @@ pub(super) const ADVISORIES: Table = Table {
     ],
 };
 
-const IGNORED: Table = Table { form: Form::Ignore, own: &[] };
+const IGNORED: SchemaTable = SchemaTable { form: EntryForm::Ignore, own: &[] };
 
-const IGNORE: Key = key(
+const IGNORE: SchemaKey = key(
     "ignore",
-    Value::List(&Value::Either(Text::AdvisoryOrPackage, &IGNORED)),
+    ValueType::List(&ValueType::Either(StringKind::AdvisoryOrPackage, &IGNORED)),
     "Advisories that are not reported, by their ids, and yanked packages that are not, by package specs. \
      A table can give the reason.",
 )
@@ -36,17 +36,17 @@ const IGNORE: Key = key(
      { crate = \"spin@0.9.6\", reason = \"yanked, and nothing newer is released\" },\n]\n",
 );
 
-const UNMAINTAINED: Key =
+const UNMAINTAINED: SchemaKey =
     key("unmaintained", SCOPE, "For which packages it is an error that nobody maintains them.")
         .default("\"all\"")
         .example("[advisories]\nunmaintained = \"workspace\"\n");
 
-const UNSOUND: Key =
+const UNSOUND: SchemaKey =
     key("unsound", SCOPE, "For which packages it is an error that an advisory calls them unsound.")
         .default("\"workspace\"")
         .example("[advisories]\nunsound = \"all\"\n");
 
-const YANKED: Key = key(
+const YANKED: SchemaKey = key(
     "yanked",
     LEVEL,
     "How a version is reported that its registry has yanked. What the registry says is read from cargo's \
@@ -55,7 +55,7 @@ const YANKED: Key = key(
 .default("\"warn\"")
 .example("[advisories]\nyanked = \"deny\"\n");
 
-const UNUSED_IGNORED: Key = key(
+const UNUSED_IGNORED: SchemaKey = key(
     "unused-ignored-advisory",
     LEVEL,
     "How an entry of `ignore` is reported that matches nothing any more.",
@@ -63,76 +63,76 @@ const UNUSED_IGNORED: Key = key(
 .default("\"warn\"")
 .example("[advisories]\nunused-ignored-advisory = \"deny\"\n");
 
-const DB_URLS: Key = key(
+const DB_URLS: SchemaKey = key(
     "db-urls",
-    Value::List(&Value::Text(Text::DatabaseUrl)),
+    ValueType::List(&ValueType::Text(StringKind::DatabaseUrl)),
     "The git repositories that advisories are fetched from, each with the layout of RustSec's.",
 )
 .absent("`https://github.com/RustSec/advisory-db`")
 .example("[advisories]\ndb-urls = [\"https://github.com/RustSec/advisory-db\"]\n");
 
-const DB_PATH: Key = key(
+const DB_PATH: SchemaKey = key(
     "db-path",
-    Value::Text(Text::Folder),
+    ValueType::Text(StringKind::Folder),
     "The folder in which the advisory databases are kept. `~` and `$VARIABLE` are replaced.",
 )
 .absent("`$CARGO_HOME/advisory-dbs`")
 .example("[advisories]\ndb-path = \"$CARGO_HOME/advisory-dbs\"\n");
 
-const STALENESS: Key = key(
+const STALENESS: SchemaKey = key(
     "maximum-db-staleness",
-    Value::Text(Text::Duration),
+    ValueType::Text(StringKind::Duration),
     "How old the advisories may be where they are not fetched; with older ones nothing is judged. A \
      duration as in RFC 3339: `P7D` is a week, `PT12H` half a day.",
 )
 .default("\"P90D\"")
 .example("[advisories]\nmaximum-db-staleness = \"P30D\"\n");
 
-const DISABLE_YANK_CHECKING: Key = key(
+const DISABLE_YANK_CHECKING: SchemaKey = key(
     "disable-yank-checking",
-    Value::Bool,
+    ValueType::Bool,
     "Whether a version was yanked is not looked up at all.",
 )
 .default("false")
 .example("[advisories]\ndisable-yank-checking = true\n");
 
-const GIT_CLI: Key = key(
+const GIT_CLI: SchemaKey = key(
     "git-fetch-with-cli",
-    Value::Bool,
+    ValueType::Bool,
     "It used to choose between the program `git` and a library.",
 )
-.standing(Standing::Idle { why: "since cargo-deny 0.19.1 the program `git` always fetches" })
+.status(KeyStatus::NoEffect { why: "since cargo-deny 0.19.1 the program `git` always fetches" })
 .example("[advisories]\ngit-fetch-with-cli = true\n");
 
-const VERSION: Key = key(
+const VERSION: SchemaKey = key(
     "version",
-    Value::Integer,
+    ValueType::Integer,
     "It used to choose between the old and the new meaning of this table.",
 )
-.standing(Standing::Idle { why: "there is one meaning since cargo-deny 0.16.0" })
+.status(KeyStatus::NoEffect { why: "there is one meaning since cargo-deny 0.16.0" })
 .example("[advisories]\nversion = 2\n");
 
-const VULNERABILITY: Key =
-    key("vulnerability", Value::Anything, "It used to be the level of vulnerabilities.").standing(
-        Standing::Removed {
+const VULNERABILITY: SchemaKey =
+    key("vulnerability", ValueType::Anything, "It used to be the level of vulnerabilities.").status(
+        KeyStatus::Removed {
             since: "0.16.0",
             instead: "vulnerabilities are always errors; list exceptions in `advisories.ignore`",
         },
     );
 
-const NOTICE: Key = key("notice", Value::Anything, "It used to be the level of notices.").standing(
-    Standing::Removed {
+const NOTICE: SchemaKey = key("notice", ValueType::Anything, "It used to be the level of notices.").status(
+    KeyStatus::Removed {
         since: "0.16.0",
         instead: "notices are always errors; list exceptions in `advisories.ignore`",
     },
 );
 
-const SEVERITY: Key = key(
+const SEVERITY: SchemaKey = key(
     "severity-threshold",
-    Value::Anything,
+    ValueType::Anything,
     "It used to hide vulnerabilities with a low severity.",
 )
-.standing(Standing::Removed {
+.status(KeyStatus::Removed {
     since: "0.16.0",
     instead: "the severity is not looked at; list exceptions in `advisories.ignore`",
 });

@@ -2,11 +2,11 @@
 
 mod build;
 
-use super::{Choice, Form, Key, LEVEL, SCOPE, Standing, Table, Text, Value, WORDS, key};
+use super::{SchemaChoice, EntryForm, SchemaKey, LEVEL, SCOPE, KeyStatus, SchemaTable, StringKind, ValueType, WORDS, key};
 use build::BUILD;
 
-pub(super) const BANS: Table = Table {
-    form: Form::Plain,
+pub(super) const BANS: SchemaTable = SchemaTable {
+    form: EntryForm::Plain,
     own: &[
         MULTIPLE,
         MULTIPLE_DEV,
@@ -28,11 +28,11 @@ pub(super) const BANS: Table = Table {
     ],
 };
 
-const PACKAGE: Table = Table { form: Form::PackageAndReason, own: &[] };
+const PACKAGE: SchemaTable = SchemaTable { form: EntryForm::PackageAndReason, own: &[] };
 
-const PACKAGES: Value = Value::List(&Value::Either(Text::Package, &PACKAGE));
+const PACKAGES: ValueType = ValueType::List(&ValueType::Either(StringKind::Package, &PACKAGE));
 
-const MULTIPLE: Key = key(
+const MULTIPLE: SchemaKey = key(
     "multiple-versions",
     LEVEL,
     "How it is reported that a package is in the graph in several versions.",
@@ -40,15 +40,15 @@ const MULTIPLE: Key = key(
 .default("\"warn\"")
 .example("[bans]\nmultiple-versions = \"deny\"\n");
 
-const MULTIPLE_DEV: Key = key(
+const MULTIPLE_DEV: SchemaKey = key(
     "multiple-versions-include-dev",
-    Value::Bool,
+    ValueType::Bool,
     "Versions that only development dependencies bring count, too.",
 )
 .default("false")
 .example("[bans]\nmultiple-versions-include-dev = true\n");
 
-const WILDCARDS: Key = key(
+const WILDCARDS: SchemaKey = key(
     "wildcards",
     LEVEL,
     "How a dependency of your own packages is reported whose requirement is `*`, or which has none.",
@@ -56,18 +56,18 @@ const WILDCARDS: Key = key(
 .default("\"allow\"")
 .example("[bans]\nwildcards = \"deny\"\n");
 
-const WILDCARD_PATHS: Key = key(
+const WILDCARD_PATHS: SchemaKey = key(
     "allow-wildcard-paths",
-    Value::Bool,
+    ValueType::Bool,
     "Path dependencies of packages that are not published need no version, whatever `wildcards` says.",
 )
 .default("false")
 .example("[bans]\nwildcards = \"deny\"\nallow-wildcard-paths = true\n");
 
-const DENIED: Table = Table { form: Form::Package, own: &[
+const DENIED: SchemaTable = SchemaTable { form: EntryForm::Package, own: &[
         key(
             "wrappers",
-            Value::List(&Value::Text(Text::PackageName)),
+            ValueType::List(&ValueType::Text(StringKind::PackageName)),
             "Packages that may depend on it all the same, directly. When others do, or none of these does, that is \
              reported.",
         )
@@ -75,7 +75,7 @@ const DENIED: Table = Table { form: Form::Package, own: &[
         .example("[bans]\ndeny = [{ crate = \"openssl-sys\", wrappers = [\"openssl\"] }]\n"),
         key(
             "deny-multiple-versions",
-            Value::Bool,
+            ValueType::Bool,
             "The package may be there, but only in one version. It excludes `wrappers`.",
         )
         .default("false")
@@ -86,28 +86,28 @@ const DENIED: Table = Table { form: Form::Package, own: &[
             .example("[bans]\ndeny = [{ crate = \"openssl-sys\", reason = \"we use rustls\" }]\n"),
     ] };
 
-const DENY: Key = key(
+const DENY: SchemaKey = key(
     "deny",
-    Value::List(&Value::Either(Text::Package, &DENIED)),
+    ValueType::List(&ValueType::Either(StringKind::Package, &DENIED)),
     "Packages that must not be in the graph.",
 )
 .default("[]")
 .example("[bans]\ndeny = [{ crate = \"openssl-sys\", wrappers = [\"openssl\"], reason = \"we use rustls\" }]\n");
 
-const ALLOW: Key =
+const ALLOW: SchemaKey =
     key("allow", PACKAGES, "The only packages that may be in the graph. Without entries all may.")
         .default("[]")
         .example("[bans]\nallow = [\"serde\", { crate = \"time@0.3\", reason = \"reviewed\" }]\n");
 
-const ALLOW_WORKSPACE: Key = key(
+const ALLOW_WORKSPACE: SchemaKey = key(
     "allow-workspace",
-    Value::Bool,
+    ValueType::Bool,
     "With a list in `allow`: the members of the workspace need not be in it.",
 )
 .default("false")
 .example("[bans]\nallow = [\"serde\"]\nallow-workspace = true\n");
 
-const SKIP: Key = key(
+const SKIP: SchemaKey = key(
     "skip",
     PACKAGES,
     "Versions that do not count when a package is there in several.",
@@ -117,12 +117,12 @@ const SKIP: Key = key(
     "[bans]\nskip = [{ crate = \"syn@1\", reason = \"until every derive macro uses syn 2\" }]\n",
 );
 
-const SKIPPED_TREE: Table = Table {
-    form: Form::Package,
+const SKIPPED_TREE: SchemaTable = SchemaTable {
+    form: EntryForm::Package,
     own: &[
         key(
             "depth",
-            Value::Integer,
+            ValueType::Integer,
             "How many steps below the package are skipped: 0 is the package alone.",
         )
         .absent("everything below it")
@@ -133,36 +133,36 @@ const SKIPPED_TREE: Table = Table {
     ],
 };
 
-const SKIP_TREE: Key = key(
+const SKIP_TREE: SchemaKey = key(
     "skip-tree",
-    Value::List(&Value::Either(Text::Package, &SKIPPED_TREE)),
+    ValueType::List(&ValueType::Either(StringKind::Package, &SKIPPED_TREE)),
     "Packages that do not count as another version, nor does anything that they depend on. It hides more than \
      `skip`.",
 )
 .default("[]")
 .example("[bans]\nskip-tree = [{ crate = \"windows-sys@0.48\", depth = 2, reason = \"old tools\" }]\n");
 
-const FEATURE_BAN: Table = Table { form: Form::Package, own: &[
+const FEATURE_BAN: SchemaTable = SchemaTable { form: EntryForm::Package, own: &[
         key(
             "allow",
-            Value::List(&Value::Text(Text::Feature)),
+            ValueType::List(&ValueType::Text(StringKind::Feature)),
             "The only features that may be on. Without entries all may.",
         )
         .default("[]")
         .example("[bans]\nfeatures = [{ crate = \"serde\", allow = [\"std\", \"derive\"] }]\n"),
-        key("deny", Value::List(&Value::Text(Text::Feature)), "Features that must not be on.")
+        key("deny", ValueType::List(&ValueType::Text(StringKind::Feature)), "Features that must not be on.")
             .default("[]")
             .example("[bans]\nfeatures = [{ crate = \"reqwest\", deny = [\"native-tls\"] }]\n"),
-        key("exact", Value::Bool, "Every feature in `allow` has to be on.")
+        key("exact", ValueType::Bool, "Every feature in `allow` has to be on.")
             .default("false")
             .example("[bans]\nfeatures = [{ crate = \"serde\", allow = [\"std\"], exact = true }]\n"),
         key("reason", WORDS, "Why, shown with the finding.")
             .example("[bans]\nfeatures = [{ crate = \"reqwest\", deny = [\"native-tls\"], reason = \"rustls\" }]\n"),
     ] };
 
-const FEATURES: Key = key(
+const FEATURES: SchemaKey = key(
     "features",
-    Value::List(&Value::Table(&FEATURE_BAN)),
+    ValueType::List(&ValueType::Table(&FEATURE_BAN)),
     "Which features of a package may be on.",
 )
 .default("[]")
@@ -170,7 +170,7 @@ const FEATURES: Key = key(
     "[[bans.features]]\ncrate = \"reqwest\"\ndeny = [\"native-tls\"]\nreason = \"we use rustls\"\n",
 );
 
-const EXTERNAL_DEFAULTS: Key = key(
+const EXTERNAL_DEFAULTS: SchemaKey = key(
     "external-default-features",
     LEVEL,
     "How it is reported that the default features of a package are on that is no member of the workspace.",
@@ -178,7 +178,7 @@ const EXTERNAL_DEFAULTS: Key = key(
 .absent("it is not reported")
 .example("[bans]\nexternal-default-features = \"warn\"\n");
 
-const WORKSPACE_DEFAULTS: Key = key(
+const WORKSPACE_DEFAULTS: SchemaKey = key(
     "workspace-default-features",
     LEVEL,
     "How it is reported that the default features of a member of the workspace are on.",
@@ -186,7 +186,7 @@ const WORKSPACE_DEFAULTS: Key = key(
 .absent("it is not reported")
 .example("[bans]\nworkspace-default-features = \"warn\"\n");
 
-const WORKSPACE_TABLE: Table = Table { form: Form::Plain, own: &[
+const WORKSPACE_TABLE: SchemaTable = SchemaTable { form: EntryForm::Plain, own: &[
     key(
         "duplicates",
         LEVEL,
@@ -195,7 +195,7 @@ const WORKSPACE_TABLE: Table = Table { form: Form::Plain, own: &[
     )
     .default("\"deny\"")
     .example("[bans.workspace-dependencies]\nduplicates = \"warn\"\n"),
-    key("include-path-dependencies", Value::Bool, "Path dependencies count as duplicates, too.")
+    key("include-path-dependencies", ValueType::Bool, "Path dependencies count as duplicates, too.")
         .default("true")
         .example("[bans.workspace-dependencies]\ninclude-path-dependencies = false\n"),
     key(
@@ -207,15 +207,15 @@ const WORKSPACE_TABLE: Table = Table { form: Form::Plain, own: &[
     .example("[bans.workspace-dependencies]\nunused = \"warn\"\n"),
 ] };
 
-const WORKSPACE_DEPENDENCIES: Key = key(
+const WORKSPACE_DEPENDENCIES: SchemaKey = key(
     "workspace-dependencies",
-    Value::Table(&WORKSPACE_TABLE),
+    ValueType::Table(&WORKSPACE_TABLE),
     "Whether members inherit what they share. It is judged as soon as the table is there.",
 )
 .absent("it is not judged")
 .example("[bans.workspace-dependencies]\nduplicates = \"deny\"\nunused = \"warn\"\n");
 
-const STD_TABLE: Table = Table { form: Form::Plain, own: &[
+const STD_TABLE: SchemaTable = SchemaTable { form: EntryForm::Plain, own: &[
     key("scope", SCOPE, "Which packages are reported, by who depends on them.")
         .default("\"workspace\"")
         .example("[bans.std-replacements]\nscope = \"all\"\n"),
@@ -224,7 +224,7 @@ const STD_TABLE: Table = Table { form: Form::Plain, own: &[
         .example("[bans.std-replacements]\nlevel = \"warn\"\n"),
     key(
         "rust-version",
-        Value::Text(Text::RustVersion),
+        ValueType::Text(StringKind::RustVersion),
         "Only what this version of Rust has counts. Write all three parts: cargo-deny leaves the last one \
          out, so that `1.85` would mean 1.0.",
     )
@@ -242,39 +242,39 @@ const STD_TABLE: Table = Table { form: Form::Plain, own: &[
     .example("[bans.std-replacements]\nignore-rust-version = \"all\"\n"),
 ] };
 
-const STD_REPLACEMENTS: Key = key(
+const STD_REPLACEMENTS: SchemaKey = key(
     "std-replacements",
-    Value::Table(&STD_TABLE),
+    ValueType::Table(&STD_TABLE),
     "Whether packages are there for which the standard library has a replacement. It is judged as soon as the \
      table is there.",
 )
 .absent("it is not judged")
 .example("[bans.std-replacements]\nscope = \"workspace\"\nlevel = \"warn\"\n");
 
-const HIGHLIGHTS: &[Choice] = &[
-    Choice { value: "simplest-path", about: "The path to a duplicate with the fewest steps." },
-    Choice { value: "lowest-version", about: "The path to the lowest version." },
-    Choice { value: "all", about: "Both." },
+const HIGHLIGHTS: &[SchemaChoice] = &[
+    SchemaChoice { value: "simplest-path", about: "The path to a duplicate with the fewest steps." },
+    SchemaChoice { value: "lowest-version", about: "The path to the lowest version." },
+    SchemaChoice { value: "all", about: "Both." },
 ];
 
-const HIGHLIGHT: Key = key(
+const HIGHLIGHT: SchemaKey = key(
     "highlight",
-    Value::Choice(HIGHLIGHTS),
+    ValueType::Choice(HIGHLIGHTS),
     "What is marked in the graphs that cargo-deny draws of duplicates. It decides no finding.",
 )
 .default("\"all\"")
 .example("[bans]\nhighlight = \"simplest-path\"\n");
 
 /// Packages by themselves: cargo-deny passes over everything else in the entry.
-const BUILDER: Table = Table { form: Form::PackageAlone, own: &[] };
+const BUILDER: SchemaTable = SchemaTable { form: EntryForm::PackageAlone, own: &[] };
 
-const BUILDERS: Value = Value::List(&Value::Either(Text::Package, &BUILDER));
+const BUILDERS: ValueType = ValueType::List(&ValueType::Either(StringKind::Package, &BUILDER));
 
-const ALLOW_BUILD_SCRIPTS: Key = key(
+const ALLOW_BUILD_SCRIPTS: SchemaKey = key(
     "allow-build-scripts",
     BUILDERS,
     "The only packages that may have build scripts. It is passed over where `[bans.build]` is there.",
 )
 .absent("all packages may have build scripts")
-.standing(Standing::Moved { since: "0.14.2", to: "bans.build.allow-build-scripts" })
+.status(KeyStatus::Moved { since: "0.14.2", to: "bans.build.allow-build-scripts" })
 .example("[bans]\nallow-build-scripts = [\"ring\"]\n");

@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value as Json, json};
 
-use super::{CARGO_DENY, EXCEPTIONS, Form, Key, POLICY, Standing, Table, Text, Value};
+use super::{CARGO_DENY, EXCEPTIONS, EntryForm, SchemaKey, POLICY, KeyStatus, SchemaTable, StringKind, Value};
 
 /// The schema of `deny.toml`, and below `definitions/exceptions` that of `deny.exceptions.toml`.
 pub fn json_schema() -> Json {
@@ -14,7 +14,7 @@ pub fn json_schema() -> Json {
     schema
 }
 
-fn table(table: &Table) -> Json {
+fn table(table: &SchemaTable) -> Json {
     let mut properties = Map::new();
     for key in table.keys() {
         properties.insert(key.name.to_owned(), property(key));
@@ -25,11 +25,11 @@ fn table(table: &Table) -> Json {
         schema["required"] = json!(required);
     }
     match table.form {
-        Form::Plain => {}
-        Form::Package | Form::PackageAndReason | Form::PackageAlone => {
+        EntryForm::Plain => {}
+        EntryForm::Package | EntryForm::PackageAndReason | EntryForm::PackageAlone => {
             schema["oneOf"] = json!([{ "required": ["crate"] }, { "required": ["name"] }]);
         }
-        Form::Ignore => {
+        EntryForm::Ignore => {
             schema["oneOf"] = json!([{ "required": ["id"] }, { "required": ["crate"] }, { "required": ["name"] }]);
         }
     }
@@ -38,10 +38,10 @@ fn table(table: &Table) -> Json {
     schema
 }
 
-fn property(key: &Key) -> Json {
+fn property(key: &SchemaKey) -> Json {
     let mut schema = value(key.value);
     let mut description = key.about.to_owned();
-    if let Some(words) = key.standing_words() {
+    if let Some(words) = key.status_note() {
         description = format!("{description}\n\n{}.", capital(&words));
         schema["deprecated"] = json!(true);
     }
@@ -49,7 +49,7 @@ fn property(key: &Key) -> Json {
         description = format!("{description}\n\nWithout it: {absent}.");
     }
     schema["description"] = json!(description);
-    if matches!(key.standing, Standing::Removed { .. }) {
+    if matches!(key.status, KeyStatus::Removed { .. }) {
         schema["not"] = json!({});
         schema["x-taplo"] = json!({ "hidden": true });
     }
@@ -82,12 +82,12 @@ fn value(value: Value) -> Json {
     }
 }
 
-fn text(text: Text) -> Json {
+fn text(text: StringKind) -> Json {
     let mut schema = json!({ "type": "string" });
     match text {
-        Text::Sha256 => schema["pattern"] = json!("^[0-9A-Fa-f]{64}$"),
-        Text::Extension => schema["pattern"] = json!("^[0-9A-Za-z]*$"),
-        Text::Duration => schema["pattern"] = json!("^P[0-9.YMDTHSW]+$"),
+        StringKind::Sha256 => schema["pattern"] = json!("^[0-9A-Fa-f]{64}$"),
+        StringKind::Extension => schema["pattern"] = json!("^[0-9A-Za-z]*$"),
+        StringKind::Duration => schema["pattern"] = json!("^P[0-9.YMDTHSW]+$"),
         _ => {}
     }
     schema

@@ -1,9 +1,9 @@
 //! `[licenses]`: what packages may be licensed under.
 
-use super::{Form, Key, LEVEL, Standing, Table, Text, Value, key};
+use super::{EntryForm, SchemaKey, LEVEL, KeyStatus, SchemaTable, StringKind, ValueType, key};
 
-pub(super) const LICENSES: Table = Table {
-    form: Form::Plain,
+pub(super) const LICENSES: SchemaTable = SchemaTable {
+    form: EntryForm::Plain,
     own: &[
         ALLOW,
         EXCEPTIONS,
@@ -23,9 +23,9 @@ pub(super) const LICENSES: Table = Table {
     ],
 };
 
-const EXPRESSIONS: Value = Value::List(&Value::Text(Text::License));
+const EXPRESSIONS: ValueType = ValueType::List(&ValueType::Text(StringKind::License));
 
-const ALLOW: Key = key(
+const ALLOW: SchemaKey = key(
     "allow",
     EXPRESSIONS,
     "The licenses that every package may have, as SPDX writes them, with an exception where it belongs to the \
@@ -34,7 +34,7 @@ const ALLOW: Key = key(
 .default("[]")
 .example("[licenses]\nallow = [\"MIT\", \"Apache-2.0\", \"Unicode-3.0\"]\n");
 
-const EXCEPTION: Table = Table { form: Form::Package, own: &[key(
+const EXCEPTION: SchemaTable = SchemaTable { form: EntryForm::Package, own: &[key(
         "allow",
         EXPRESSIONS,
         "The licenses that these packages may have besides those that all may have.",
@@ -42,21 +42,21 @@ const EXCEPTION: Table = Table { form: Form::Package, own: &[key(
     .required()
     .example("[licenses]\nexceptions = [{ crate = \"webpki-roots\", allow = [\"CDLA-Permissive-2.0\"] }]\n")] };
 
-pub(super) const EXCEPTIONS: Key = key(
+pub(super) const EXCEPTIONS: SchemaKey = key(
     "exceptions",
-    Value::List(&Value::Table(&EXCEPTION)),
+    ValueType::List(&ValueType::Table(&EXCEPTION)),
     "Licenses that only some packages may have. Of several exceptions for a package the first one holds.",
 )
 .default("[]")
 .example("[licenses]\nexceptions = [{ crate = \"webpki-roots@1.0.4\", allow = [\"CDLA-Permissive-2.0\"] }]\n");
 
-const LICENSE_FILE: Table = Table { form: Form::Plain, own: &[
-    key("path", Value::Text(Text::LicensePath), "The license text, below the package's folder.")
+const LICENSE_FILE: SchemaTable = SchemaTable { form: EntryForm::Plain, own: &[
+    key("path", ValueType::Text(StringKind::LicensePath), "The license text, below the package's folder.")
         .required()
         .example(RING),
     key(
         "hash",
-        Value::Integer,
+        ValueType::Integer,
         "The hash of the text as cargo-deny computes it, mostly written as `0x` and eight digits. With \
          another text the clarification does not apply.",
     )
@@ -67,10 +67,10 @@ const LICENSE_FILE: Table = Table { form: Form::Plain, own: &[
 const RING: &str = "[[licenses.clarify]]\ncrate = \"ring@0.17.9\"\nexpression = \"MIT AND ISC AND OpenSSL\"\n\
                     license-files = [{ path = \"LICENSE\", hash = 0xbd0eed23 }]\n";
 
-const CLARIFICATION: Table = Table { form: Form::Package, own: &[
+const CLARIFICATION: SchemaTable = SchemaTable { form: EntryForm::Package, own: &[
         key(
             "expression",
-            Value::Text(Text::Expression),
+            ValueType::Text(StringKind::Expression),
             "What the package is licensed under: an SPDX expression in its strict form, without names \
              that SPDX has given up.",
         )
@@ -78,7 +78,7 @@ const CLARIFICATION: Table = Table { form: Form::Package, own: &[
         .example(RING),
         key(
             "license-files",
-            Value::List(&Value::Table(&LICENSE_FILE)),
+            ValueType::List(&ValueType::Table(&LICENSE_FILE)),
             "The texts that say so, each with its hash. When one of them is missing or has changed, the \
              clarification does not apply. With an empty list it always does.",
         )
@@ -86,33 +86,33 @@ const CLARIFICATION: Table = Table { form: Form::Package, own: &[
         .example(RING),
     ] };
 
-const CLARIFY: Key = key(
+const CLARIFY: SchemaKey = key(
     "clarify",
-    Value::List(&Value::Table(&CLARIFICATION)),
+    ValueType::List(&ValueType::Table(&CLARIFICATION)),
     "What packages are licensed under whose manifests do not say it and whose texts are not \
      recognized. The first entry that fits a package holds.",
 )
 .default("[]")
 .example(RING);
 
-const PRIVATE_TABLE: Table = Table { form: Form::Plain, own: &[
+const PRIVATE_TABLE: SchemaTable = SchemaTable { form: EntryForm::Plain, own: &[
     key(
         "ignore",
-        Value::Bool,
+        ValueType::Bool,
         "The licenses of packages that are not published, or only to `registries`, are not judged.",
     )
     .default("false")
     .example("[licenses.private]\nignore = true\n"),
     key(
         "ignore-sources",
-        Value::List(&Value::Text(Text::Registry)),
+        ValueType::List(&ValueType::Text(StringKind::Registry)),
         "Registries whose packages are private, by their URLs.",
     )
     .default("[]")
     .example("[licenses.private]\nignore = true\nignore-sources = [\"https://registry.example.org/index\"]\n"),
     key(
         "registries",
-        Value::List(&Value::Text(Text::RegistryName)),
+        ValueType::List(&ValueType::Text(StringKind::RegistryName)),
         "Registries that are private: a package that is only published to them is, too. They are named as in \
          `package.publish`.",
     )
@@ -120,24 +120,24 @@ const PRIVATE_TABLE: Table = Table { form: Form::Plain, own: &[
     .example("[licenses.private]\nignore = true\nregistries = [\"company\"]\n"),
 ] };
 
-const PRIVATE: Key = key(
+const PRIVATE: SchemaKey = key(
     "private",
-    Value::Table(&PRIVATE_TABLE),
+    ValueType::Table(&PRIVATE_TABLE),
     "Whose licenses are not judged, because they are your own.",
 )
 .absent("licenses of all packages are judged")
 .example("[licenses]\nprivate = { ignore = true }\n");
 
-const THRESHOLD: Key = key(
+const THRESHOLD: SchemaKey = key(
     "confidence-threshold",
-    Value::Float,
+    ValueType::Float,
     "How alike a text and a license have to be, from 0.0 to 1.0, for the text to be taken for that license. It is \
      asked only of packages whose manifests state none. It needs a decimal point.",
 )
 .default("0.8")
 .example("[licenses]\nconfidence-threshold = 0.93\n");
 
-const UNUSED_ALLOWED: Key = key(
+const UNUSED_ALLOWED: SchemaKey = key(
     "unused-allowed-license",
     LEVEL,
     "How an entry of `allow` is reported that no package has.",
@@ -145,7 +145,7 @@ const UNUSED_ALLOWED: Key = key(
 .default("\"warn\"")
 .example("[licenses]\nunused-allowed-license = \"allow\"\n");
 
-const UNUSED_EXCEPTION: Key = key(
+const UNUSED_EXCEPTION: SchemaKey = key(
     "unused-license-exception",
     LEVEL,
     "How an entry of `exceptions` is reported that no package needs.",
@@ -153,51 +153,51 @@ const UNUSED_EXCEPTION: Key = key(
 .default("\"warn\"")
 .example("[licenses]\nunused-license-exception = \"deny\"\n");
 
-const INCLUDE_DEV: Key =
-    key("include-dev", Value::Bool, "The licenses of development dependencies are judged, too.")
+const INCLUDE_DEV: SchemaKey =
+    key("include-dev", ValueType::Bool, "The licenses of development dependencies are judged, too.")
         .default("false")
         .example("[licenses]\ninclude-dev = true\n");
 
-const INCLUDE_BUILD: Key =
-    key("include-build", Value::Bool, "The licenses of build dependencies are judged, too.")
+const INCLUDE_BUILD: SchemaKey =
+    key("include-build", ValueType::Bool, "The licenses of build dependencies are judged, too.")
         .default("true")
         .example("[licenses]\ninclude-build = false\n");
 
-const VERSION: Key = key(
+const VERSION: SchemaKey = key(
     "version",
-    Value::Integer,
+    ValueType::Integer,
     "It used to choose between the old and the new meaning of this table.",
 )
-.standing(Standing::Idle { why: "there is one meaning since cargo-deny 0.16.0" })
+.status(KeyStatus::NoEffect { why: "there is one meaning since cargo-deny 0.16.0" })
 .example("[licenses]\nversion = 2\n");
 
 const ONLY_ALLOW: &str = "what is not in `licenses.allow` is an error";
 
-const UNLICENSED: Key =
-    key("unlicensed", Value::Anything, "It used to be the level of packages without a license.")
-        .standing(Standing::Removed {
+const UNLICENSED: SchemaKey =
+    key("unlicensed", ValueType::Anything, "It used to be the level of packages without a license.")
+        .status(KeyStatus::Removed {
             since: "0.16.0",
             instead: "a package without a license is an error; state it in `licenses.clarify`",
         });
 
-const OSI_FSF: Key = key(
+const OSI_FSF: SchemaKey = key(
     "allow-osi-fsf-free",
-    Value::Anything,
+    ValueType::Anything,
     "It used to allow licenses that OSI or FSF approve of.",
 )
-.standing(Standing::Removed { since: "0.16.0", instead: ONLY_ALLOW });
+.status(KeyStatus::Removed { since: "0.16.0", instead: ONLY_ALLOW });
 
-const COPYLEFT: Key =
-    key("copyleft", Value::Anything, "It used to be the level of copyleft licenses.")
-        .standing(Standing::Removed { since: "0.16.0", instead: ONLY_ALLOW });
+const COPYLEFT: SchemaKey =
+    key("copyleft", ValueType::Anything, "It used to be the level of copyleft licenses.")
+        .status(KeyStatus::Removed { since: "0.16.0", instead: ONLY_ALLOW });
 
-const DEFAULT: Key = key(
+const DEFAULT: SchemaKey = key(
     "default",
-    Value::Anything,
+    ValueType::Anything,
     "It used to be the level of licenses that nothing else spoke of.",
 )
-.standing(Standing::Removed { since: "0.16.0", instead: ONLY_ALLOW });
+.status(KeyStatus::Removed { since: "0.16.0", instead: ONLY_ALLOW });
 
-const DENY: Key =
-    key("deny", Value::Anything, "It used to list licenses that no package may have.")
-        .standing(Standing::Removed { since: "0.16.0", instead: ONLY_ALLOW });
+const DENY: SchemaKey =
+    key("deny", ValueType::Anything, "It used to list licenses that no package may have.")
+        .status(KeyStatus::Removed { since: "0.16.0", instead: ONLY_ALLOW });

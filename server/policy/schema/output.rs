@@ -1,12 +1,12 @@
 //! `[output]`: how cargo-deny's own reports look.
 
-use super::{Form, Key, Table, Value, key};
+use super::{EntryForm, SchemaKey, SchemaTable, ValueType, key};
 
-pub(super) const OUTPUT: Table = Table { form: Form::Plain, own: &[FEATURE_DEPTH] };
+pub(super) const OUTPUT: SchemaTable = SchemaTable { form: EntryForm::Plain, own: &[FEATURE_DEPTH] };
 
-pub(super) const FEATURE_DEPTH: Key = key(
+pub(super) const FEATURE_DEPTH: SchemaKey = key(
     "feature-depth",
-    Value::Integer,
+    ValueType::Integer,
     "How deep the inclusion graphs in cargo-deny's own reports show features. It decides no finding.",
 )
 .absent("features are shown to a depth of 1")

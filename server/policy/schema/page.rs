@@ -1,6 +1,6 @@
 //! The table as a page for people.
 
-use super::{CARGO_DENY, EXCEPTIONS, Key, POLICY, Table, Value};
+use super::{CARGO_DENY, EXCEPTIONS, SchemaKey, POLICY, SchemaTable, ValueType};
 
 /// `server/docs/deny-toml.md`
 pub fn page() -> String {
@@ -20,7 +20,7 @@ pub fn page() -> String {
 }
 
 /// A table, then the tables in it.
-fn section(page: &mut String, title: &str, table: &'static Table, path: &mut Vec<&'static str>) {
+fn section(page: &mut String, title: &str, table: &'static SchemaTable, path: &mut Vec<&'static str>) {
     page.push_str(&format!("\n## {title}\n"));
     if let Some(key) = POLICY.at(path) {
         page.push_str(&format!("\n{}\n", key.about));
@@ -36,7 +36,7 @@ fn section(page: &mut String, title: &str, table: &'static Table, path: &mut Vec
         if below.keys().any(|key| !["id", "crate", "name", "version", "reason"].contains(&key.name))
         {
             let way = path.join(".");
-            let title = if matches!(key.value, Value::Table(_)) {
+            let title = if matches!(key.value, ValueType::Table(_)) {
                 format!("`[{way}]`")
             } else {
                 format!("`[[{way}]]`")
@@ -47,21 +47,21 @@ fn section(page: &mut String, title: &str, table: &'static Table, path: &mut Vec
     }
 }
 
-fn rows(page: &mut String, table: &'static Table) {
+fn rows(page: &mut String, table: &'static SchemaTable) {
     page.push_str("\n| key | value | without it | meaning |\n|---|---|---|---|\n");
     for key in table.keys() {
         page.push_str(&row(key));
     }
 }
 
-fn row(key: &Key) -> String {
+fn row(key: &SchemaKey) -> String {
     let without = match (key.default, key.absent) {
         (Some(default), _) => format!("`{default}`"),
         (None, Some(absent)) => absent.to_owned(),
         (None, None) if key.required => "refused".to_owned(),
         (None, None) => String::new(),
     };
-    let standing = key.standing_words().map(|words| format!(" *{words}*")).unwrap_or_default();
+    let status = key.status_note().map(|words| format!(" *{words}*")).unwrap_or_default();
     let mut choices = String::new();
     // The levels and scopes are the same everywhere; what else can be chosen is told.
     if key.name == "highlight" || key.name == "required-git-spec" {
@@ -70,5 +70,5 @@ fn row(key: &Key) -> String {
         }
     }
     let (name, value, about) = (key.name, key.value.words(), key.about);
-    format!("| `{name}` | {value} | {without} | {about}{choices}{standing} |\n")
+    format!("| `{name}` | {value} | {without} | {about}{choices}{status} |\n")
 }

@@ -1,37 +1,37 @@
 //! The tables of the file itself.
 
 use super::{
-    Form, Key, Standing, Table, Value, advisories::ADVISORIES, bans::BANS, graph, graph::GRAPH,
+    EntryForm, SchemaKey, KeyStatus, SchemaTable, ValueType, advisories::ADVISORIES, bans::BANS, graph, graph::GRAPH,
     key, licenses, licenses::LICENSES, output, output::OUTPUT, sources::SOURCES,
 };
 
 /// `deny.toml`
-pub(crate) static POLICY: Table = Table { form: Form::Plain, own: &[
-    key("graph", Value::Table(&GRAPH), "Which packages are looked at.")
+pub(crate) static POLICY: SchemaTable = SchemaTable { form: EntryForm::Plain, own: &[
+    key("graph", ValueType::Table(&GRAPH), "Which packages are looked at.")
         .absent("all packages for all platforms")
         .example("[graph]\ntargets = [\"x86_64-unknown-linux-gnu\"]\n"),
-    key("output", Value::Table(&OUTPUT), "How cargo-deny's own reports look.")
+    key("output", ValueType::Table(&OUTPUT), "How cargo-deny's own reports look.")
         .absent("the defaults of its keys")
         .example("[output]\nfeature-depth = 1\n"),
     key(
         "advisories",
-        Value::Table(&ADVISORIES),
+        ValueType::Table(&ADVISORIES),
         "What is done about vulnerabilities and about unmaintained, unsound and yanked packages.",
     )
     .absent("the defaults of its keys")
     .example("[advisories]\nyanked = \"deny\"\n"),
-    key("licenses", Value::Table(&LICENSES), "Which licenses packages may have.")
+    key("licenses", ValueType::Table(&LICENSES), "Which licenses packages may have.")
         .absent("no license is allowed")
         .example("[licenses]\nallow = [\"MIT\", \"Apache-2.0\"]\n"),
     key(
         "bans",
-        Value::Table(&BANS),
+        ValueType::Table(&BANS),
         "Which packages, versions and features may be in the graph, and which may run programs while it is \
          built.",
     )
     .absent("the defaults of its keys")
     .example("[bans]\nmultiple-versions = \"warn\"\n"),
-    key("sources", Value::Table(&SOURCES), "Which registries and git repositories packages may come from.")
+    key("sources", ValueType::Table(&SOURCES), "Which registries and git repositories packages may come from.")
         .absent("the defaults of its keys")
         .example("[sources]\nunknown-git = \"deny\"\n"),
     moved(graph::TARGETS, "graph.targets", "targets = [\"x86_64-unknown-linux-gnu\"]\n"),
@@ -44,9 +44,9 @@ pub(crate) static POLICY: Table = Table { form: Form::Plain, own: &[
 ] };
 
 /// `deny.exceptions.toml`
-pub(crate) static EXCEPTIONS: Table = Table {
-    form: Form::Plain,
-    own: &[Key {
+pub(crate) static EXCEPTIONS: SchemaTable = SchemaTable {
+    form: EntryForm::Plain,
+    own: &[SchemaKey {
         required: true,
         default: None,
         example: "exceptions = [{ crate = \"webpki-roots@1.0.4\", allow = [\"CDLA-Permissive-2.0\"] }]\n",
@@ -54,6 +54,6 @@ pub(crate) static EXCEPTIONS: Table = Table {
     }],
 };
 
-const fn moved(key: Key, to: &'static str, example: &'static str) -> Key {
-    Key { standing: Standing::Moved { since: "0.14.12", to }, example, ..key }
+const fn moved(key: SchemaKey, to: &'static str, example: &'static str) -> SchemaKey {
+    SchemaKey { status: KeyStatus::Moved { since: "0.14.12", to }, example, ..key }
 }

@@ -3,11 +3,11 @@
 use super::*;
 
 fn outline(text: &str) -> String {
-    let document = Document::read(text, None);
+    let document = PolicyDocument::read(text, None);
     let mut lines = Vec::new();
     for line in &document.lines {
         lines.push(match line {
-            Line::Header(header) => {
+            SyntaxLine::Header(header) => {
                 let parts = parts(text, &header.parts);
                 let closed = if header.is_closed { "" } else { "?" };
                 if header.is_array {
@@ -16,13 +16,13 @@ fn outline(text: &str) -> String {
                     format!("[{parts}]{closed}")
                 }
             }
-            Line::Statement(one) => statement(text, one),
+            SyntaxLine::Statement(one) => statement(text, one),
         });
     }
     lines.join(" / ")
 }
 
-fn parts(text: &str, parts: &[Part]) -> String {
+fn parts(text: &str, parts: &[KeyPart]) -> String {
     parts.iter().map(|part| part.name(text)).collect::<Vec<_>>().join(".")
 }
 
@@ -32,18 +32,18 @@ fn statement(text: &str, one: &Statement) -> String {
     format!("{}{equals}{value}", parts(text, &one.parts))
 }
 
-fn value(text: &str, one: &Value) -> String {
+fn value(text: &str, one: &ValueNode) -> String {
     match &one.kind {
-        Kind::Text(quoted) => {
+        ValueKind::Text(quoted) => {
             let closed = if quoted.is_closed { "" } else { "?" };
             format!("<{}>{closed}", &text[quoted.inside.clone()])
         }
-        Kind::Bare => text[one.span.clone()].to_owned(),
-        Kind::Array { items, is_closed, .. } => {
+        ValueKind::Bare => text[one.span.clone()].to_owned(),
+        ValueKind::Array { items, is_closed, .. } => {
             let items: Vec<_> = items.iter().map(|one| value(text, one)).collect();
             format!("[{}]{}", items.join(" "), if *is_closed { "" } else { "?" })
         }
-        Kind::Table { statements, is_closed, .. } => {
+        ValueKind::Table { statements, is_closed, .. } => {
             let inside: Vec<_> = statements.iter().map(|one| statement(text, one)).collect();
             format!("{{{}}}{}", inside.join(" "), if *is_closed { "" } else { "?" })
         }
@@ -79,10 +79,10 @@ fn what_is_being_typed_ends_with_its_line() {
 #[test]
 fn a_string_reaches_the_cursor() {
     let text = "a = [\"Apache-2.0 \n]";
-    let document = Document::read(text, Some(17));
-    let Line::Statement(one) = &document.lines[0] else { panic!("a statement") };
+    let document = PolicyDocument::read(text, Some(17));
+    let SyntaxLine::Statement(one) = &document.lines[0] else { panic!("a statement") };
     let item = &one.value.as_ref().expect("a value").items()[0];
-    assert_eq!(item.said(text), Some("Apache-2.0 "));
+    assert_eq!(item.string_value(text), Some("Apache-2.0 "));
 }
 
 #[test]
@@ -91,7 +91,7 @@ fn rubbish_is_passed_over() {
         "= 1", "]]", "a = = =", "a = {{{{", "a = [[[[", "\"", "'''", "a = '''", "é = ü", "{",
         "a == [", "a = [=]", "a={=}",
     ] {
-        Document::read(text, Some(text.len()));
+        PolicyDocument::read(text, Some(text.len()));
     }
     assert_eq!(outline("é\na = 1"), "a=1");
     let deep = "[".repeat(100_000);

@@ -17,7 +17,7 @@ use camino::{Utf8Path, Utf8PathBuf};
 
 use super::{
     Members, ROOT,
-    packages::{Dependency, Member, Target},
+    packages::{Member, PathDependency, Target},
     writer::normalized,
 };
 use crate::{
@@ -287,9 +287,9 @@ impl World {
             let folder = manifest_path.parent().expect("a folder").to_owned();
             let text = text(&manifest_path);
             let model = Manifest::parse(&text);
-            let paths = model.all_declarations().filter_map(|declared| declared.path.as_ref());
-            let dependencies =
-                paths.map(|path| Dependency { path: Some(normalized(&folder.join(&path.value))) });
+            let paths = model.all_dependencies().filter_map(|declared| declared.path.as_ref());
+            let dependencies = paths
+                .map(|path| PathDependency { path: Some(normalized(&folder.join(&path.value))) });
             let dependencies = dependencies.collect();
             let named = text.lines().filter_map(|line| line.strip_prefix("path = \""));
             let named = named.filter_map(|path| path.strip_suffix('"'));

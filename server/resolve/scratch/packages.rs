@@ -28,7 +28,7 @@ pub(in crate::resolve) struct Members {
 pub(super) struct Member {
     pub(super) manifest_path: Utf8PathBuf,
     pub(super) targets: Vec<Target>,
-    pub(super) dependencies: Vec<Dependency>,
+    pub(super) dependencies: Vec<PathDependency>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -37,7 +37,7 @@ pub(super) struct Target {
 }
 
 #[derive(Debug, Deserialize)]
-pub(super) struct Dependency {
+pub(super) struct PathDependency {
     pub(super) path: Option<Utf8PathBuf>,
 }
 

@@ -1,4 +1,4 @@
-//! What findings say: one sentence with package and version, and what to do.
+//! The messages of findings: one sentence with package and version, and a remedy.
 
 use cargo_deny::diag::Diagnostic;
 
@@ -10,7 +10,7 @@ use crate::verdict::{
 
 #[derive(Default)]
 pub(super) struct Sentence {
-    /// `None`: cargo-deny's own words are good.
+    /// `None` keeps cargo-deny's message.
     pub(super) message: Option<String>,
     pub(super) remedy: Option<String>,
 }
@@ -31,8 +31,8 @@ pub(super) fn of(finding: &Finding, theirs: &str, labels: &[Labeled]) -> Sentenc
         Code::Yanked => {
             let name = finding.packages.first().map_or("", |package| &package.name);
             say_and(
-                format!("{package} was yanked from its registry"),
-                &format!("`cargo update {name}` takes a version that was not"),
+                format!("{package} is yanked"),
+                &format!("run `cargo update {name}` to select a version that is not yanked"),
             )
         }
         Code::AdvisoryIgnored => {
@@ -44,20 +44,20 @@ pub(super) fn of(finding: &Finding, theirs: &str, labels: &[Labeled]) -> Sentenc
             ))
         }
         Code::IndexFailure => say_and(
-            format!("whether {package} was yanked cannot be told"),
-            "run `cargo fetch` to fill cargo's index",
+            format!("could not determine whether {package} is yanked"),
+            "run `cargo fetch` to update cargo's copy of the index",
         ),
         Code::AdvisoryNotDetected => say_and(
-            format!("the ignored {} concerns no package", labeled(labels)),
-            "remove the entry",
+            format!("{} matches no crate in the graph", labeled(labels)),
+            "remove this `ignore` entry",
         ),
         Code::UnknownAdvisory => say_and(
-            format!("{} is in no advisory database", labeled(labels)),
-            "correct or remove the id",
+            format!("{} is not in any advisory database", labeled(labels)),
+            "correct the id or remove this `ignore` entry",
         ),
         Code::YankedNotDetected => say_and(
-            format!("the ignored {} is not yanked or not used", labeled(labels)),
-            "remove the entry",
+            format!("ignored crate {} is not yanked or not in the graph", labeled(labels)),
+            "remove this `ignore` entry",
         ),
         Code::Banned => {
             let reason = secondary(labels, "reason").map(|reason| format!(": {reason}"));
@@ -71,33 +71,36 @@ pub(super) fn of(finding: &Finding, theirs: &str, labels: &[Labeled]) -> Sentenc
             }
         }
         Code::NotAllowed => {
-            say(format!("{package} is not among the packages that the policy allows"))
+            say(format!("{package} is not allowed: it is not listed in `bans.allow`"))
         }
         Code::Duplicate => {
             let versions: Vec<_> =
                 finding.packages.iter().map(|package| package.version.clone()).collect();
             let name = finding.packages.first().map_or("", |package| &package.name);
             say_and(
-                format!("`{name}` is here in {} versions: {}", versions.len(), listed(&versions)),
-                "update what asks for the older one",
+                format!("found {} versions of `{name}`: {}", versions.len(), listed(&versions)),
+                match versions.len() {
+                    2 => "upgrade the dependencies that require the older one",
+                    _ => "upgrade the dependencies that require the older ones",
+                },
             )
         }
         Code::Rejected => rejected(&package, local, labels),
         Code::Unlicensed if local => say_and(
-            format!("no license can be told for {package}"),
-            "state its `license` in the manifest",
+            format!("could not determine the license of {package}"),
+            "set `license` in its manifest",
         ),
         Code::Unlicensed => say_and(
-            format!("no license can be told for {package}"),
-            "upgrade to a version that states one, or clarify it in the policy",
+            format!("could not determine the license of {package}"),
+            "upgrade to a version that declares one, or add a `clarify` entry to the policy",
         ),
-        Code::NoLicenseField => say(format!("{package} states no license expression")),
-        Code::EmptyLicenseField => say(format!("{package} has an empty license field")),
+        Code::NoLicenseField => say(format!("{package} has no `license` field")),
+        Code::EmptyLicenseField => say(format!("{package} has an empty `license` field")),
         Code::ParseError => {
             let reason =
                 labels.iter().map(|label| label.message.as_str()).find(|text| !text.is_empty());
             say(format!(
-                "the license of {package} is no valid SPDX expression{}",
+                "the license of {package} is not a valid SPDX expression{}",
                 reason.map(|reason| format!(": {reason}")).unwrap_or_default(),
             ))
         }
@@ -105,17 +108,17 @@ pub(super) fn of(finding: &Finding, theirs: &str, labels: &[Labeled]) -> Sentenc
             let reason =
                 labels.iter().map(|label| label.message.as_str()).find(|text| !text.is_empty());
             say(format!(
-                "a license text of {package} is not recognized{}",
+                "could not identify a license text of {package}{}",
                 reason.map(|reason| format!(": {}", first_line(reason))).unwrap_or_default(),
             ))
         }
         Code::LicenseNotEncountered => say_and(
-            format!("the allowed license {} is used by no package", labeled(labels)),
-            "remove it",
+            format!("unused license {}: no crate in the graph uses it", labeled(labels)),
+            "remove it from `allow`",
         ),
         Code::LicenseExceptionNotEncountered => say_and(
-            format!("the license exception for {} is not used", labeled(labels)),
-            "remove it",
+            format!("unused license exception for {}: no crate in the graph needs it", labeled(labels)),
+            "remove it from `exceptions`",
         ),
         Code::SourceNotAllowed => {
             let kind = match theirs.split('\'').nth(1) {
@@ -126,77 +129,77 @@ pub(super) fn of(finding: &Finding, theirs: &str, labels: &[Labeled]) -> Sentenc
             let source = finding.packages.first().and_then(|package| package.source.as_deref());
             let url = source.map(|source| source.split_once('+').map_or(source, |(_, url)| url));
             say_and(
-                format!(
-                    "{package} comes from a {kind} that the policy does not allow{}",
-                    url.map(|url| format!(": {url}")).unwrap_or_default()
-                ),
-                "use an allowed source, or allow exactly this one in the policy",
+                match url {
+                    Some(url) => format!("source not allowed: {package} comes from {kind} {url}"),
+                    None => format!("source not allowed: {package} comes from a {kind}"),
+                },
+                "use an allowed source, or allow this one in the policy",
             )
         }
         Code::GitSourceUnderspecified => {
             let wanted = theirs.split('\'').nth(3).unwrap_or("rev");
             Sentence {
                 message: Some(format!(
-                    "{package} comes from git without the `{wanted}` that the policy asks for"
+                    "git source of {package} is underspecified: the policy requires a `{wanted}`"
                 )),
-                remedy: Some(format!("state its `{wanted}`")),
+                remedy: Some(format!("add its `{wanted}`")),
             }
         }
         Code::UnmatchedSource => say_and(
-            format!("the allowed source {} is used by no package", labeled(labels)),
-            "remove it",
+            format!("unused source {}: no crate in the graph comes from it", labeled(labels)),
+            "remove it from the allowed sources",
         ),
         Code::UnmatchedOrganization => say_and(
-            format!("the allowed organization {} is used by no package", labeled(labels)),
-            "remove it",
+            format!("unused organization {}: no crate in the graph comes from it", labeled(labels)),
+            "remove it from `allow-org`",
         ),
         Code::UnmatchedSkip => say_and(
-            format!("the skipped {} matches no duplicate", labeled(labels)),
-            "remove the entry",
+            format!("`skip` entry {} matches no crate in the graph", labeled(labels)),
+            "remove this entry",
         ),
         Code::UnnecessarySkip => say_and(
-            format!("the skipped {} is here in one version only", labeled(labels)),
-            "remove the entry",
+            format!("unnecessary `skip` entry {}: the graph has only one version", labeled(labels)),
+            "remove this entry",
         ),
         Code::UnmatchedSkipRoot => say_and(
-            format!("the skipped tree of {} is not here", labeled(labels)),
-            "remove the entry",
+            format!("`skip-tree` entry {} matches no crate in the graph", labeled(labels)),
+            "remove this entry",
         ),
         Code::UnusedWrapper => say_and(
-            format!("the wrapper {} does not use the banned package", labeled(labels)),
-            "remove it",
+            format!("wrapper {} does not depend on the banned crate", labeled(labels)),
+            "remove it from `wrappers`",
         ),
         Code::Wildcard => {
             let count = labels.iter().filter(|label| label.primary).count();
             say_and(
                 match count {
-                    1 => format!("{package} has a dependency that accepts any version"),
-                    _ => format!("{package} has {count} dependencies that accept any version"),
+                    1 => format!("{package} has a wildcard dependency"),
+                    _ => format!("{package} has {count} wildcard dependencies"),
                 },
-                "write the version that is locked as the requirement",
+                "require the locked version",
             )
         }
         Code::UnresolvedWorkspaceDependency => {
-            say(format!("cargo-deny could not follow a workspace dependency of {package}"))
+            say(format!("could not resolve a workspace dependency of {package}"))
         }
         Code::UnusedWorkspaceDependency => {
             let name = labeled(labels);
-            say_and(format!("the workspace dependency {name} is used by nothing"), "remove it")
+            say_and(format!("unused workspace dependency {name}: no member inherits it"), "remove it")
         }
         Code::MissingClarificationFile => {
-            say(format!("the license file {} that the policy names does not exist", any(labels)))
+            say(format!("license file {} of this `clarify` entry does not exist", any(labels)))
         }
         _ => Sentence::default(),
     }
 }
 
-/// What is wrong with the policy itself.
+/// The message of a diagnostic about the policy itself.
 pub(super) fn about_policy(diagnostic: &Diagnostic, labels: &[Labeled]) -> String {
     let message = diagnostic.message.as_str();
     let words = labels.iter().map(|label| label.message.as_str()).find(|text| !text.is_empty());
     let keys: Vec<_> = labels.iter().map(|label| format!("`{}`", label.text)).collect();
     let first = keys.first().map_or("", String::as_str);
-    let unknown_term = format!("{first} is no license or exception that SPDX knows");
+    let unknown_term = format!("{first} is not a license or exception in the SPDX list");
     let said = |words| if words == "unknown term" { unknown_term.as_str() } else { words };
     let (message, words) = (said(message), words.map(said));
     let list = || -> Vec<String> {
@@ -206,9 +209,11 @@ pub(super) fn about_policy(diagnostic: &Diagnostic, labels: &[Labeled]) -> Strin
     let message = match (diagnostic.code.as_deref(), message, words) {
         (Some("unexpected-keys"), ..) => {
             let s = if keys.len() == 1 { "" } else { "s" };
-            format!("unknown key{s} {}; known here: {}", listed(&keys), list().join(", "))
+            format!("unknown key{s} {}; expected one of {}", listed(&keys), list().join(", "))
         }
-        (Some("unexpected-value"), ..) => format!("{first} is none of {}", listed(&list())),
+        (Some("unexpected-value"), ..) => {
+            format!("unknown value {first}; expected one of {}", list().join(", "))
+        }
         (Some("deprecated"), ..) => format!("{first}: {message}"),
         (_, "", words) => words.unwrap_or_default().to_owned(),
         (None, message, Some(words)) if labels.len() == 1 => format!("{message}: {words}"),
@@ -217,7 +222,7 @@ pub(super) fn about_policy(diagnostic: &Diagnostic, labels: &[Labeled]) -> Strin
     backticked(&harmless(&message))
 }
 
-/// From this on a name is taken for a slip of another one (Jaro and Winkler).
+/// A name that is at least this similar to a known one (Jaro-Winkler) is a typo of it.
 const ALIKE: f64 = 0.85;
 
 /// The names that cargo-deny lists as `['a', 'b']`.
@@ -227,7 +232,7 @@ fn names(text: &str) -> Option<Vec<&str>> {
     Some(inside.split(", ").map(|name| name.trim_matches(['\'', '"'])).collect())
 }
 
-/// What an unknown key, or a value that is none of the possible ones, was perhaps meant to be.
+/// Suggests the most similar names for unknown keys and values.
 pub(super) fn nearest(diagnostic: &Diagnostic, labels: &[Labeled]) -> Option<String> {
     if !matches!(diagnostic.code.as_deref(), Some("unexpected-keys" | "unexpected-value")) {
         return None;
@@ -245,10 +250,10 @@ pub(super) fn nearest(diagnostic: &Diagnostic, labels: &[Labeled]) -> Option<Str
         .collect();
     match meant.as_slice() {
         [] => None,
-        [(_, name)] if labels.len() == 1 => Some(format!("write `{name}`")),
+        [(_, name)] if labels.len() == 1 => Some(format!("use `{name}` instead")),
         several => {
-            let each = several.iter().map(|(key, name)| format!("`{name}` for `{key}`"));
-            Some(format!("write {}", listed(&each.collect::<Vec<_>>())))
+            let each = several.iter().map(|(key, name)| format!("`{name}` instead of `{key}`"));
+            Some(format!("use {}", listed(&each.collect::<Vec<_>>())))
         }
     }
 }
@@ -284,24 +289,24 @@ fn rejected(package: &str, local: bool, labels: &[Labeled]) -> Sentence {
     let expression = labels.iter().find(|label| !label.primary);
     let obtained = expression
         .and_then(|label| label.message.strip_prefix("license expression retrieved via "))
-        .map(|how| format!(" (told by {how})"))
+        .map(|how| format!(" (according to {how})"))
         .unwrap_or_default();
     let expression = expression.map(|label| format!("`{}`", label.text)).unwrap_or_default();
     let what = match terms.as_slice() {
         [] => "which the policy does not allow".to_owned(),
         [only] if *only == expression => "which the policy does not allow".to_owned(),
         terms if expression.contains(" AND ") => {
-            format!("of which the policy does not allow {}", listed(terms))
+            format!("but the policy does not allow {}", listed(terms))
         }
-        _ => "none of which the policy allows".to_owned(),
+        _ => "but the policy allows none of these".to_owned(),
     };
     Sentence {
-        message: Some(format!("{package} is licensed {expression}{obtained}, {what}")),
+        message: Some(format!("{package} is licensed under {expression}{obtained}, {what}")),
         remedy: Some(
             if local {
-                "state a license that the policy allows, or add an exception for it"
+                "use a license that the policy allows, or add an exception for this package"
             } else {
-                "replace the package, or add an exception for it"
+                "replace this dependency, or add an exception for it"
             }
             .to_owned(),
         ),

@@ -19,7 +19,7 @@ fn duplicates_are_unified_where_a_parent_admits_it() {
             .
               upgraded base 0.1.0 -> 0.2.0
                 for it old 1.0.0 -> 1.1.0
-                clears duplicate: `base` is here in 2 versions: 0.1.0 and 0.2.0
+                clears duplicate: found 2 versions of `base`: 0.1.0 and 0.2.0
               1 file changed; gate: clean
             exit 0
         "#]],
@@ -40,8 +40,8 @@ fn a_license_that_a_later_version_states_is_had_by_an_upgrade() {
             .
               upgraded ring 0.17.9 -> 0.17.12
                 clears RUSTSEC-2025-0009: `ring` 0.17.9 has a vulnerability: A panic
-                clears no-license-field: `ring` 0.17.9 states no license expression
-                clears unlicensed: no license can be told for `ring` 0.17.9
+                clears no-license-field: `ring` 0.17.9 has no `license` field
+                clears unlicensed: could not determine the license of `ring` 0.17.9
               2 files changed; gate: clean
             exit 0
         "#]],
@@ -56,8 +56,8 @@ fn a_license_that_a_later_version_states_is_had_by_an_upgrade() {
             .
               upgraded ring 0.17.9 -> 0.17.14
                 clears RUSTSEC-2025-0009: `ring` 0.17.9 has a vulnerability: A panic
-                clears no-license-field: `ring` 0.17.9 states no license expression
-                clears unlicensed: no license can be told for `ring` 0.17.9
+                clears no-license-field: `ring` 0.17.9 has no `license` field
+                clears unlicensed: could not determine the license of `ring` 0.17.9
               2 files changed; gate: clean
             exit 0
         "#]],
@@ -74,7 +74,7 @@ fn a_license_is_clarified_or_excepted_only_where_that_is_allowed() {
         "",
         &expect![[r#"
             .
-              error stays: rejected: `gpl` 1.0.0 is licensed `GPL-3.0-only`, which the policy does not allow
+              error stays: rejected: `gpl` 1.0.0 is licensed under `GPL-3.0-only`, which the policy does not allow
                 there is no later version of `gpl` than 1.0.0, as far as is known here; `--allow exception` permits its license for this package and version
               nothing to change; gate: fails
             exit 4
@@ -86,7 +86,7 @@ fn a_license_is_clarified_or_excepted_only_where_that_is_allowed() {
         &expect![[r#"
             .
               changed the policy: allow `GPL-3.0-only` for `gpl` 1.0.0 alone (clears rejected)
-                clears rejected: `gpl` 1.0.0 is licensed `GPL-3.0-only`, which the policy does not allow
+                clears rejected: `gpl` 1.0.0 is licensed under `GPL-3.0-only`, which the policy does not allow
               1 file changed; gate: clean
             exit 0
         "#]],
@@ -106,7 +106,7 @@ fn a_license_is_clarified_or_excepted_only_where_that_is_allowed() {
         "--allow exception",
         &expect![[r#"
             .
-              warning stays: no-license-field: `bare` 1.0.0 states no license expression
+              warning stays: no-license-field: `bare` 1.0.0 has no `license` field
                 `--allow clarify` states its license in the policy where its texts tell it
               nothing to change; gate: clean
             exit 0
@@ -118,7 +118,7 @@ fn a_license_is_clarified_or_excepted_only_where_that_is_allowed() {
         &expect![[r#"
             .
               changed the policy: clarify the license of `bare` 1.0.0 as `MIT` (clears no-license-field)
-                clears no-license-field: `bare` 1.0.0 states no license expression
+                clears no-license-field: `bare` 1.0.0 has no `license` field
               1 file changed; gate: clean
             exit 0
         "#]],

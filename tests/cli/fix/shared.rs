@@ -210,8 +210,8 @@ fn what_is_said_to_be_cleared_is_what_is_gone() {
         &expect![[r#"
             .
               changed the manifests: remove the unused workspace dependency `gone` (clears unused-workspace-dependency)
-                clears unused-workspace-dependency: the workspace dependency `gone` is used by nothing
-              error stays: unused-workspace-dependency: the workspace dependency `off` is used by nothing
+                clears unused-workspace-dependency: unused workspace dependency `gone`: no member inherits it
+              error stays: unused-workspace-dependency: unused workspace dependency `off`: no member inherits it
                 tried to remove the unused workspace dependency `off`: cargo rejects the workspace: error inheriting `off` from workspace root manifest's `workspace.dependencies.off`: `dependency.off` was not found in `workspace.dependencies`
               1 file changed; gate: fails
             exit 2

@@ -95,16 +95,16 @@ pub(super) fn dependency(name: &str, may_be_optional: bool, dice: &mut Dice) -> 
 /// A manifest after one edit. It may be half typed.
 pub(super) fn edited_manifest(text: &str, inherits: bool, dice: &mut Dice) -> String {
     let mut lines = lines_of(text);
-    let declarations = declarations(&lines);
+    let dependencies = dependencies(&lines);
     match dice.roll(13) {
         0 => insert_comment(&mut lines, dice),
         1 => remove_comment(&mut lines),
         2 => spaces(&mut lines, dice),
         3..=6 => {
-            if declarations.is_empty() {
+            if dependencies.is_empty() {
                 return text.to_owned();
             }
-            let (at, optional) = *dice.pick(&declarations);
+            let (at, optional) = *dice.pick(&dependencies);
             let name = key(&lines[at]).to_owned();
             lines[at] = if inherits && INHERITED.contains(&name.as_str()) && dice.once_in(3) {
                 format!("{name} = {{ workspace = true }}\n")
@@ -115,10 +115,10 @@ pub(super) fn edited_manifest(text: &str, inherits: bool, dice: &mut Dice) -> St
             };
         }
         7 => {
-            if declarations.is_empty() {
+            if dependencies.is_empty() {
                 return text.to_owned();
             }
-            lines.remove(dice.pick(&declarations).0);
+            lines.remove(dice.pick(&dependencies).0);
         }
         8..=9 => add_dependency(&mut lines, dice),
         10 => half_typed(&mut lines, dice),
@@ -207,7 +207,7 @@ fn key(line: &str) -> &str {
 }
 
 /// The lines that declare packages, each with whether it may be optional there.
-fn declarations(lines: &[String]) -> Vec<(usize, bool)> {
+fn dependencies(lines: &[String]) -> Vec<(usize, bool)> {
     let mut found = Vec::new();
     let mut section = "";
     for (at, line) in lines.iter().enumerate() {

@@ -1,17 +1,17 @@
 //! `[bans.build]`: what may run while the graph is built.
 
-use super::{BUILDERS, Form, Key, LEVEL, Table, Text, Value, key};
+use super::{BUILDERS, EntryForm, SchemaKey, LEVEL, SchemaTable, StringKind, ValueType, key};
 
-pub(super) const BUILD: Key = key(
+pub(super) const BUILD: SchemaKey = key(
     "build",
-    Value::Table(&TABLE),
+    ValueType::Table(&TABLE),
     "Which packages may run programs while they are built, and which programs may lie in them. It is judged as \
      soon as the table is there, by reading every file of such packages.",
 )
 .absent("it is not judged")
 .example("[bans.build]\nexecutables = \"deny\"\ninterpreted = \"warn\"\n");
 
-const TABLE: Table = Table { form: Form::Plain, own: &[
+const TABLE: SchemaTable = SchemaTable { form: EntryForm::Plain, own: &[
     key("allow-build-scripts", BUILDERS, "The only packages that may have build scripts.")
         .absent("all packages may have build scripts")
         .example("[bans.build]\nallow-build-scripts = [\"ring\", \"libc@0.2\"]\n"),
@@ -32,34 +32,34 @@ const TABLE: Table = Table { form: Form::Plain, own: &[
     .example("[bans.build]\ninterpreted = \"warn\"\n"),
     key(
         "script-extensions",
-        Value::List(&Value::Text(Text::Extension)),
+        ValueType::List(&ValueType::Text(StringKind::Extension)),
         "File extensions, without the dot, that make a file a script.",
     )
     .default("[]")
     .example("[bans.build]\nscript-extensions = [\"cs\", \"lua\"]\n"),
     key(
         "enable-builtin-globs",
-        Value::Bool,
+        ValueType::Bool,
         "Files with the extensions of common scripting languages are scripts.",
     )
     .default("false")
     .example("[bans.build]\nenable-builtin-globs = true\n"),
     key(
         "include-dependencies",
-        Value::Bool,
+        ValueType::Bool,
         "Also the packages that those depend on which run something are looked at.",
     )
     .default("false")
     .example("[bans.build]\ninclude-dependencies = true\n"),
-    key("include-workspace", Value::Bool, "Also the members of the workspace are looked at.")
+    key("include-workspace", ValueType::Bool, "Also the members of the workspace are looked at.")
         .default("false")
         .example("[bans.build]\ninclude-workspace = true\n"),
-    key("include-archives", Value::Bool, "Archives count as native programs.")
+    key("include-archives", ValueType::Bool, "Archives count as native programs.")
         .default("false")
         .example("[bans.build]\ninclude-archives = true\n"),
     key(
         "bypass",
-        Value::List(&Value::Table(&BYPASS)),
+        ValueType::List(&ValueType::Table(&BYPASS)),
         "What may lie in a package all the same. The first entry that fits a package holds.",
     )
     .default("[]")
@@ -72,10 +72,10 @@ const EXAMPLE: &str = "[[bans.build.bypass]]\ncrate = \"protoc-bin@3\"\n\
     allow = [{ path = \"bin/protoc\", checksum = \
     \"5392f0e58ad06e089462d93304dfe82337acbbefb87a0749a7dc2ed32af04af7\" }]\n";
 
-const BYPASS: Table = Table { form: Form::Package, own: &[
+const BYPASS: SchemaTable = SchemaTable { form: EntryForm::Package, own: &[
         key(
             "build-script",
-            Value::Text(Text::Sha256),
+            ValueType::Text(StringKind::Sha256),
             "The SHA-256 of the build script. When it is this one and none of `required-features` is on, the package is \
              not looked at.",
         )
@@ -83,7 +83,7 @@ const BYPASS: Table = Table { form: Form::Package, own: &[
         .example(EXAMPLE),
         key(
             "required-features",
-            Value::List(&Value::Text(Text::Feature)),
+            ValueType::List(&ValueType::Text(StringKind::Feature)),
             "Features with which the build script does run something: while one of them is on, the package is \
              looked at, whatever `build-script` says.",
         )
@@ -91,29 +91,29 @@ const BYPASS: Table = Table { form: Form::Package, own: &[
         .example(EXAMPLE),
         key(
             "allow-globs",
-            Value::List(&Value::Text(Text::Glob)),
+            ValueType::List(&ValueType::Text(StringKind::Glob)),
             "Patterns of paths below the package's folder that may be there whatever they hold.",
         )
         .default("[]")
         .example(EXAMPLE),
         key(
             "allow",
-            Value::List(&Value::Table(&FILE)),
+            ValueType::List(&ValueType::Table(&FILE)),
             "Files that may be there, best with their checksums.",
         )
         .default("[]")
         .example(EXAMPLE),
     ] };
 
-const FILE: Table = Table {
-    form: Form::Plain,
+const FILE: SchemaTable = SchemaTable {
+    form: EntryForm::Plain,
     own: &[
-        key("path", Value::Text(Text::Path), "The file, below the package's folder.")
+        key("path", ValueType::Text(StringKind::Path), "The file, below the package's folder.")
             .required()
             .example(EXAMPLE),
         key(
             "checksum",
-            Value::Text(Text::Sha256),
+            ValueType::Text(StringKind::Sha256),
             "The SHA-256 of the file; another file is reported.",
         )
         .absent("the file's content is not compared")

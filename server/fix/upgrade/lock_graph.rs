@@ -6,13 +6,13 @@ use crate::{model::lockfile::Lockfile, text::SourceText, verdict::PackageRef};
 
 /// The entries of a lock file.
 #[derive(Debug, Default)]
-pub(in crate::fix) struct Locked {
-    entries: Vec<Entry>,
+pub(in crate::fix) struct LockGraph {
+    entries: Vec<LockGraphEntry>,
     by_name: HashMap<String, Vec<usize>>,
 }
 
 #[derive(Debug)]
-struct Entry {
+struct LockGraphEntry {
     package: PackageRef,
     /// Which ones it depends on.
     depends: Vec<usize>,
@@ -20,7 +20,7 @@ struct Entry {
     holders: Vec<usize>,
 }
 
-impl Locked {
+impl LockGraph {
     /// Reads a lock file; one that cannot be read holds nothing.
     pub(in crate::fix) fn read(text: &SourceText) -> Self {
         let packages = Lockfile::graph(text.as_str()).unwrap_or_default();
@@ -34,7 +34,7 @@ impl Locked {
                 }
             }
         }
-        let entries = packages.into_iter().zip(holders).map(|(package, holders)| Entry {
+        let entries = packages.into_iter().zip(holders).map(|(package, holders)| LockGraphEntry {
             depends: package.dependencies,
             holders,
             package: PackageRef {
@@ -89,7 +89,7 @@ impl Locked {
         self.named(name).map(|entry| entry.package.version.as_str())
     }
 
-    fn named(&self, name: &str) -> impl Iterator<Item = &Entry> {
+    fn named(&self, name: &str) -> impl Iterator<Item = &LockGraphEntry> {
         self.by_name.get(name).into_iter().flatten().map(|index| &self.entries[*index])
     }
 }

@@ -1,8 +1,8 @@
 //! Cargo's refusals, in cargo's words and whole enough to act on.
 
 use super::{
-    NotProved,
-    upgrade::{PIN, Step},
+    NotVerified,
+    upgrade::{PIN, UpgradeStep},
 };
 use crate::resolve::{ResolveError, Resolver};
 
@@ -15,20 +15,20 @@ const BESIDE: [&str; 7] =
 
 /// What is wanted without a network; `None` with one.
 #[derive(Clone, Copy)]
-pub(super) struct Offline<'s>(Option<&'s [Step]>);
+pub(super) struct Offline<'s>(Option<&'s [UpgradeStep]>);
 
 impl<'s> Offline<'s> {
-    pub(super) fn of(resolver: &Resolver, steps: &'s [Step]) -> Self {
+    pub(super) fn of(resolver: &Resolver, steps: &'s [UpgradeStep]) -> Self {
         Self(resolver.offline.then_some(steps))
     }
 }
 
 /// Why cargo made no lock file.
-pub(super) fn refused(error: &ResolveError, offline: Offline<'_>) -> NotProved {
+pub(super) fn refused(error: &ResolveError, offline: Offline<'_>) -> NotVerified {
     match error {
-        ResolveError::Unwanted { .. } => NotProved::Unwanted,
-        ResolveError::Cargo { stderr, .. } => NotProved::Because(told(stderr, offline)),
-        other => NotProved::Because(other.to_string()),
+        ResolveError::Unwanted { .. } => NotVerified::Unwanted,
+        ResolveError::Cargo { stderr, .. } => NotVerified::Because(told(stderr, offline)),
+        other => NotVerified::Because(other.to_string()),
     }
 }
 
@@ -61,7 +61,7 @@ fn told(stderr: &str, Offline(wanted): Offline<'_>) -> String {
 }
 
 /// What cargo would have to fetch.
-fn missing(lines: &[&str], wanted: &[Step]) -> Option<String> {
+fn missing(lines: &[&str], wanted: &[UpgradeStep]) -> Option<String> {
     let selected = lines.iter().find_map(|line| {
         line.strip_prefix("failed to select a version for the requirement `")
             .and_then(|line| line.split_once('`'))
@@ -73,7 +73,7 @@ fn missing(lines: &[&str], wanted: &[Step]) -> Option<String> {
         let (name, stated) = requirement.split_once(" = ")?;
         let stated = stated.trim_matches('"');
         let version = stated.strip_prefix('=').unwrap_or(stated);
-        let is_wanted = |step: &&Step| step.package.name == name && step.to.to_string() == version;
+        let is_wanted = |step: &&UpgradeStep| step.package.name == name && step.to.to_string() == version;
         return Some(match wanted.iter().find(is_wanted) {
             Some(step) => format!("`{name}` {}", step.to),
             None => format!("a version of `{name}` that meets `{stated}`"),
@@ -112,7 +112,7 @@ package `libgit2-sys` links to the native library `git2`, but it conflicts with 
     #[test]
     fn what_is_not_on_this_machine_is_named() {
         let package = PackageRef { name: "time".into(), version: "0.3.44".into(), source: None };
-        let steps = [Step { package, to: Version::new(0, 3, 47), declared: false }];
+        let steps = [UpgradeStep { package, to: Version::new(0, 3, 47), declared: false }];
         let check = |requirement: &str, expected: &str| {
             let stderr = format!(
                 "error: failed to select a version for the requirement `{requirement}`\n\

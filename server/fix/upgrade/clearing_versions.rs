@@ -2,12 +2,12 @@
 
 use semver::{Version, VersionReq};
 
-use super::{Histories, Target, is_compatible};
+use super::{PackageVersions, UpgradeTarget, is_compatible};
 use crate::verdict::{AdvisoryFacts, Release};
 
 /// The versions that may clear a target; none where only doing without it does.
 #[derive(Clone, Debug, Default)]
-pub(in crate::fix) struct Clear {
+pub(in crate::fix) struct ClearingVersions {
     /// What is locked.
     pub(in crate::fix) locked: Option<Version>,
     /// Oldest first, but those that ask for a newer Rust than the workspace states are last.
@@ -18,7 +18,7 @@ pub(in crate::fix) struct Clear {
     pub(in crate::fix) none: Option<String>,
 }
 
-impl Clear {
+impl ClearingVersions {
     /// Those that cargo takes for compatible with the locked one.
     pub(in crate::fix) fn compatible(&self) -> Vec<Version> {
         let locked = self.locked.iter();
@@ -41,13 +41,13 @@ impl Clear {
     }
 }
 
-impl Target {
+impl UpgradeTarget {
     /// The versions that may clear it, by cargo's index; without that, by what the advisories say.
     ///
     /// # Errors
     ///
     /// Why there is none, a sentence without its end.
-    pub(in crate::fix) fn clear(&self, histories: &Histories) -> Result<Clear, String> {
+    pub(in crate::fix) fn clear(&self, histories: &PackageVersions) -> Result<ClearingVersions, String> {
         let name = &self.package.name;
         let Ok(locked) = Version::parse(&self.package.version) else {
             return Err(format!("the version of `{name}` cannot be read"));
@@ -73,7 +73,7 @@ impl Target {
         if clearable.is_empty() && !other_reasons {
             // What requires it may do without it one day.
             let none = Some(self.no_version(from_index));
-            return Ok(Clear { locked: Some(locked), none, ..Clear::default() });
+            return Ok(ClearingVersions { locked: Some(locked), none, ..ClearingVersions::default() });
         }
         let cleared = |one: &Release| {
             clearable.iter().filter(|advisory| is_clear(advisory, &one.version)).count()
@@ -94,7 +94,7 @@ impl Target {
         versions.sort_by_cached_key(|version| {
             (histories.newer_rust(&self.package, version), version.clone())
         });
-        Ok(Clear { locked: Some(locked), versions, partly, none: None })
+        Ok(ClearingVersions { locked: Some(locked), versions, partly, none: None })
     }
 
     fn no_version(&self, from_index: bool) -> String {

@@ -7,27 +7,27 @@ use camino::{Utf8Path, Utf8PathBuf};
 use semver::Version;
 
 use crate::{
-    fix::Tried,
+    fix::Overlay,
     gate::{Texts as _, Verdict},
     model::tree,
     verdict::{PackageRef, Release, releases, rust_version},
 };
 
 /// By name and source.
-type Known = BTreeMap<(String, Option<String>), Option<Rc<Vec<Release>>>>;
+type VersionsByPackage = BTreeMap<(String, Option<String>), Option<Rc<Vec<Release>>>>;
 
 /// The histories of packages, and what a version of one must not ask of the compiler.
-pub(in crate::fix) struct Histories {
+pub(in crate::fix) struct PackageVersions {
     /// Whose configuration of cargo says where the index is.
     root: Utf8PathBuf,
     /// The oldest Rust that a local package states.
     pub(in crate::fix) rust: Option<Version>,
-    known: RefCell<Known>,
+    known: RefCell<VersionsByPackage>,
 }
 
-impl Histories {
+impl PackageVersions {
     /// For the workspace of `verdict`, whose manifests are read from `texts`.
-    pub(in crate::fix) fn of(verdict: &Verdict, texts: &Tried) -> Self {
+    pub(in crate::fix) fn of(verdict: &Verdict, texts: &Overlay) -> Self {
         let workspace = &verdict.workspace;
         let mut manifests = vec![workspace.manifest.clone(), workspace.root.join("Cargo.toml")];
         manifests.extend(verdict.declared.iter().map(|one| one.file.clone()));
@@ -54,7 +54,7 @@ impl Histories {
         let between = history.iter().filter(|one| !one.yanked && one.version.pre.is_empty());
         let versions = between.map(|one| &one.version).filter(|one| **one > locked && *one <= to);
         let (versions, locked) = (versions.cloned().collect(), Some(locked.clone()));
-        super::Clear { locked, versions, ..super::Clear::default() }.later_lines()
+        super::ClearingVersions { locked, versions, ..super::ClearingVersions::default() }.later_lines()
     }
 
     /// What the index says about one version.
@@ -76,7 +76,7 @@ impl Histories {
 }
 
 /// `rust-version` of `[package]` and of `[workspace.package]`.
-fn stated_rust(texts: &Tried, manifest: &Utf8Path) -> Vec<Version> {
+fn stated_rust(texts: &Overlay, manifest: &Utf8Path) -> Vec<Version> {
     let Ok(text) = texts.read(manifest) else { return Vec::new() };
     let (root, _) = tree::parse(text.as_str());
     let root = root.get_ref();

@@ -1,36 +1,36 @@
 //! Proves what a manifest could say more precisely.
 
-use super::{Fix, Judged, NotProved, Prover, in_lines_of};
+use super::{Fix, CheckedTexts, NotVerified, FixVerifier, with_line_endings_of};
 use crate::{
     fix::{
-        Answer, Proof, Tried,
+        FixResult, Verification, Overlay,
         manifest::{self, ManifestPlan},
     },
     gate::Texts as _,
     verdict::{Finding, Severity},
 };
 
-impl Prover<'_> {
+impl FixVerifier<'_> {
     /// What the manifests could state more precisely, or leave out; or why they stay as they are.
     ///
     /// # Errors
     ///
-    /// [`NotProved::Unwanted`] when nobody waits any more. That nothing was proved is an answer.
+    /// [`NotVerified::Unwanted`] when nobody waits any more. That nothing was proved is an answer.
     pub fn manifest_fixes(
         &mut self,
-        now: Judged<'_>,
+        now: CheckedTexts<'_>,
         finding: &Finding,
-    ) -> Result<Answer, NotProved> {
-        let mut answer = Answer::default();
+    ) -> Result<FixResult, NotVerified> {
+        let mut answer = FixResult::default();
         let plans = match manifest::plans(finding, now) {
             Ok(plans) => plans,
-            Err(reason) => return Ok(Answer { none: Some(reason), ..answer }),
+            Err(reason) => return Ok(FixResult { none: Some(reason), ..answer }),
         };
         for plan in plans {
             match self.manifest_fix(now, finding, &plan) {
                 Ok(fix) => answer.fixes.push(fix),
-                Err(NotProved::Unwanted) => return Err(NotProved::Unwanted),
-                Err(NotProved::Because(reason)) => {
+                Err(NotVerified::Unwanted) => return Err(NotVerified::Unwanted),
+                Err(NotVerified::Because(reason)) => {
                     answer.none.get_or_insert_with(|| format!("tried to {}: {reason}", plan.title));
                 }
             }
@@ -43,10 +43,10 @@ impl Prover<'_> {
 
     fn manifest_fix(
         &mut self,
-        now: Judged<'_>,
+        now: CheckedTexts<'_>,
         finding: &Finding,
         plan: &ManifestPlan,
-    ) -> Result<Fix, NotProved> {
+    ) -> Result<Fix, NotVerified> {
         let unread = |error: std::io::Error| format!("a file cannot be read: {error}");
         let mut texts = now.texts.clone();
         for (file, after) in &plan.after {
@@ -55,10 +55,10 @@ impl Prover<'_> {
         let mut proof = self.manifest_proof(now, &texts)?;
         let lock_file = now.verdict.workspace.lock_file();
         if let (Ok(locked), Some(left)) = (texts.read(&lock_file), self.gate.scratch_lock_file())
-            && in_lines_of(&locked, &left) != locked
+            && with_line_endings_of(&locked, &left) != locked
         {
             // Cargo writes it otherwise: that belongs to the edit, and is what is judged.
-            texts.set(&lock_file, in_lines_of(&locked, &left)).map_err(unread)?;
+            texts.set(&lock_file, with_line_endings_of(&locked, &left)).map_err(unread)?;
             proof = self.manifest_proof(now, &texts)?;
         }
         let new = proof.introduced.iter().find(|new| new.severity == Severity::Error);
@@ -68,14 +68,14 @@ impl Prover<'_> {
         if !proof.clears(finding) {
             return Err("it does not clear it".to_owned().into());
         }
-        Ok(Fix::new(ManifestPlan::REMEDY, &plan.title, None, texts, proof))
+        Ok(Fix::new(ManifestPlan::KIND, &plan.title, None, texts, proof))
     }
 
-    fn manifest_proof(&mut self, now: Judged<'_>, texts: &Tried) -> Result<Proof, NotProved> {
+    fn manifest_proof(&mut self, now: CheckedTexts<'_>, texts: &Overlay) -> Result<Verification, NotVerified> {
         let verdict = self.verdict_on(texts)?;
         // What stands in the way is said as it would be in the editor.
         let why = verdict.findings.iter().find(|one| one.severity == Severity::Error);
         let why = why.map_or_else(|| "no verdict is reached".to_owned(), |one| one.message.clone());
-        Proof::of(now, texts, verdict).ok_or(NotProved::Because(why))
+        Verification::of(now, texts, verdict).ok_or(NotVerified::Because(why))
     }
 }

@@ -4,9 +4,9 @@ use std::collections::BTreeSet;
 
 use semver::Version;
 
-use super::Judged;
+use super::CheckedTexts;
 use crate::{
-    fix::upgrade::{Histories, Locked, Pick, Plan, Search, Target},
+    fix::upgrade::{PackageVersions, LockGraph, VersionPick, UpgradePlan, UpgradeSearch, UpgradeTarget},
     gate::Texts as _,
     verdict::PackageRef,
 };
@@ -15,35 +15,35 @@ use crate::{
 const TRIES: usize = 4;
 
 /// What plans for a workspace are made from.
-pub(in crate::fix) struct Ground<'g> {
-    pub(super) now: Judged<'g>,
-    pub(super) locked: Locked,
-    pub(super) histories: &'g Histories,
+pub(in crate::fix) struct UpgradeContext<'g> {
+    pub(super) now: CheckedTexts<'g>,
+    pub(super) locked: LockGraph,
+    pub(super) histories: &'g PackageVersions,
     /// What local packages require.
     declared: BTreeSet<PackageRef>,
 }
 
 /// What may be tried for a target, each in the order in which it is.
 #[derive(Default)]
-pub(super) struct Plans {
-    pub(super) compatible: Vec<Plan>,
-    pub(super) breaking: Vec<Plan>,
+pub(super) struct UpgradePlans {
+    pub(super) compatible: Vec<UpgradePlan>,
+    pub(super) breaking: Vec<UpgradePlan>,
     /// Why there are no more of them.
     pub(super) reason: Option<String>,
 }
 
-impl<'g> Ground<'g> {
-    pub(in crate::fix) fn of(now: Judged<'g>, histories: &'g Histories) -> Self {
+impl<'g> UpgradeContext<'g> {
+    pub(in crate::fix) fn of(now: CheckedTexts<'g>, histories: &'g PackageVersions) -> Self {
         let lock_file = now.texts.read(&now.verdict.workspace.lock_file());
-        let locked = lock_file.map(|text| Locked::read(&text)).unwrap_or_default();
+        let locked = lock_file.map(|text| LockGraph::read(&text)).unwrap_or_default();
         let mut declared: BTreeSet<_> =
             now.verdict.declared.iter().map(|one| one.package.clone()).collect();
         declared.extend(locked.required_locally().cloned());
         Self { now, locked, histories, declared }
     }
 
-    fn search(&self, breaking: bool) -> Search<'_> {
-        Search {
+    fn search(&self, breaking: bool) -> UpgradeSearch<'_> {
+        UpgradeSearch {
             locked: &self.locked,
             histories: self.histories,
             declared: &self.declared,
@@ -52,11 +52,11 @@ impl<'g> Ground<'g> {
         }
     }
 
-    pub(super) fn plans(&self, target: &Target) -> Plans {
-        let mut plans = Plans::default();
+    pub(super) fn plans(&self, target: &UpgradeTarget) -> UpgradePlans {
+        let mut plans = UpgradePlans::default();
         let clear = match target.clear(self.histories) {
             Ok(clear) => clear,
-            Err(reason) => return Plans { reason: Some(reason), ..plans },
+            Err(reason) => return UpgradePlans { reason: Some(reason), ..plans },
         };
         if let Some(reason) = clear.none {
             self.plan_without(target, &mut plans);
@@ -65,19 +65,19 @@ impl<'g> Ground<'g> {
             return plans;
         }
         let compatible = clear.compatible();
-        let mut wishes: Vec<(&[Version], Pick)> = Vec::new();
+        let mut wishes: Vec<(&[Version], VersionPick)> = Vec::new();
         if !target.is_only_about_license() {
-            wishes.push((&compatible, Pick::Smallest));
-            wishes.push((&clear.versions, Pick::Smallest));
+            wishes.push((&compatible, VersionPick::Smallest));
+            wishes.push((&clear.versions, VersionPick::Smallest));
             wishes.extend(
-                compatible.chunks(1).skip(1).take(TRIES - 2).map(|one| (one, Pick::Smallest)),
+                compatible.chunks(1).skip(1).take(TRIES - 2).map(|one| (one, VersionPick::Smallest)),
             );
         }
-        wishes.push((&compatible, Pick::Newest));
-        wishes.push((&clear.versions, Pick::Newest));
+        wishes.push((&compatible, VersionPick::Newest));
+        wishes.push((&clear.versions, VersionPick::Newest));
         // Better than nothing where no compatible one clears all.
         if compatible.is_empty() {
-            wishes.push((&clear.partly, Pick::Smallest));
+            wishes.push((&clear.partly, VersionPick::Smallest));
         }
         let package = &target.package;
         for (versions, pick) in wishes.into_iter().filter(|(versions, _)| !versions.is_empty()) {
@@ -90,14 +90,14 @@ impl<'g> Ground<'g> {
             }
         }
         let lines = clear.later_lines();
-        let mut wishes: Vec<(&[Version], Pick)> = Vec::new();
+        let mut wishes: Vec<(&[Version], VersionPick)> = Vec::new();
         if !target.is_only_about_license() {
-            wishes.push((&clear.versions, Pick::Smallest));
-            wishes.extend(lines.chunks(1).take(TRIES).map(|one| (one, Pick::Smallest)));
+            wishes.push((&clear.versions, VersionPick::Smallest));
+            wishes.extend(lines.chunks(1).take(TRIES).map(|one| (one, VersionPick::Smallest)));
         }
         // By its number it may be the one that is compatible.
         let newest: Vec<_> = clear.versions.iter().max().cloned().into_iter().collect();
-        wishes.push((&newest, Pick::Newest));
+        wishes.push((&newest, VersionPick::Newest));
         for (versions, pick) in wishes.into_iter().filter(|(versions, _)| !versions.is_empty()) {
             match self.search(true).plan(package, versions, pick) {
                 Ok(plan) if plan.is_breaking() && !plans.breaking.contains(&plan) => {
@@ -113,14 +113,14 @@ impl<'g> Ground<'g> {
     }
 }
 
-impl Ground<'_> {
+impl UpgradeContext<'_> {
     /// Plans that do without a package.
-    fn plan_without(&self, target: &Target, plans: &mut Plans) {
+    fn plan_without(&self, target: &UpgradeTarget, plans: &mut UpgradePlans) {
         if self.declared.contains(&target.package) {
             return;
         }
         for breaking in [false, true] {
-            for pick in [Pick::Smallest, Pick::Newest] {
+            for pick in [VersionPick::Smallest, VersionPick::Newest] {
                 match self.search(breaking).plan(&target.package, &[], pick) {
                     Ok(plan) if plan.steps.is_empty() => {}
                     Ok(plan) => {

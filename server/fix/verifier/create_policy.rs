@@ -2,9 +2,9 @@
 
 use camino::{Utf8Path, Utf8PathBuf};
 
-use super::{Fix, Judged, NotProved, Prover, Quiet};
+use super::{Fix, CheckedTexts, NotVerified, FixVerifier, SilentProgress};
 use crate::{
-    fix::{Proof, Remedy, Tried, policy::create, proof},
+    fix::{Verification, FixKind, Overlay, policy::create, proof},
     gate::{GateOptions, Texts as _, Verdict},
     policy::{
         licenses::ByLicense,
@@ -20,7 +20,7 @@ const ROUNDS: usize = 200;
 
 /// A policy that was made for a workspace.
 #[derive(Clone, Debug)]
-pub struct Created {
+pub struct CreatedPolicy {
     /// Where it belongs.
     pub path: Utf8PathBuf,
     /// Its text.
@@ -31,21 +31,21 @@ pub struct Created {
     pub undecided: ByLicense,
 }
 
-impl Created {
+impl CreatedPolicy {
     /// The warnings and errors that deserve a decision.
     pub fn remaining(&self) -> impl Iterator<Item = &Finding> {
-        self.verdict.findings.iter().filter(|finding| proof::counts(finding))
+        self.verdict.findings.iter().filter(|finding| verification::is_cargo_deny_problem(finding))
     }
 }
 
-impl Prover<'_> {
+impl FixVerifier<'_> {
     /// A `deny.toml` for the workspace that is judged from these texts, whether it has a policy or
     /// not. Nothing is written.
     ///
     /// # Errors
     ///
     /// When no verdict can be reached, or nobody waits any more.
-    pub fn create_policy(&mut self, texts: &Tried) -> Result<Created, NotProved> {
+    pub fn create_policy(&mut self, texts: &Overlay) -> Result<CreatedPolicy, NotVerified> {
         let path = self.gate.workspace().folder().join(POLICY_NAMES[0]);
         let exceptions = self.gate.workspace().policy_files().exceptions;
         let options = GateOptions {
@@ -54,8 +54,8 @@ impl Prover<'_> {
             gentle_without_policy: false,
             ..self.options.clone()
         };
-        let audience = Quiet(self.audience);
-        let mut prover = Prover {
+        let audience = SilentProgress(self.audience);
+        let mut prover = FixVerifier {
             gate: self.gate,
             options: &options,
             databases: self.databases,
@@ -64,18 +64,18 @@ impl Prover<'_> {
         let with = |text: &str| {
             let mut buffers = texts.buffers().clone();
             buffers.insert(path.clone(), SourceText::new(text));
-            Tried::over(buffers)
+            Overlay::over(buffers)
         };
         let mut ground = create::ground(&prover.verdict(&with(create::NOTHING))?);
         let first = prover.verdict(&with(&template::made(&ground).text))?;
         create::lower(&mut ground, &first);
-        let (mut tried, mut verdict) = prover.mended_wholly(&ground, &path, &with)?;
+        let (mut overlay, mut verdict) = prover.mended_wholly(&ground, &path, &with)?;
         if create::name_unlicensed(&mut ground, &verdict) {
-            (tried, verdict) = prover.mended_wholly(&ground, &path, &with)?;
+            (overlay, verdict) = prover.mended_wholly(&ground, &path, &with)?;
         }
-        let text = tried.read(&path).map_err(|error| error.to_string())?;
+        let text = overlay.read(&path).map_err(|error| error.to_string())?;
         let undecided = template::made(&ground).undecided;
-        Ok(Created { path, text, verdict, undecided })
+        Ok(CreatedPolicy { path, text, verdict, undecided })
     }
 
     /// The policy for a ground, with everything mended that is not known before it is judged.
@@ -83,23 +83,23 @@ impl Prover<'_> {
         &mut self,
         ground: &Ground,
         path: &Utf8Path,
-        with: &dyn Fn(&str) -> Tried,
-    ) -> Result<(Tried, Verdict), NotProved> {
-        let mut tried = with(&template::made(ground).text);
-        let mut verdict = self.verdict(&tried)?;
+        with: &dyn Fn(&str) -> Overlay,
+    ) -> Result<(Overlay, Verdict), NotVerified> {
+        let mut overlay = with(&template::made(ground).text);
+        let mut verdict = self.verdict(&overlay)?;
         for _ in 0..ROUNDS {
-            let Some(fix) = self.mended(Judged { verdict: &verdict, texts: &tried })? else {
+            let Some(fix) = self.mended(CheckedTexts { verdict: &verdict, texts: &overlay })? else {
                 break;
             };
             let after = fix.texts.read(path).map_err(|error| error.to_string())?;
-            (tried, verdict) = (with(after.as_str()), fix.proof.verdict);
+            (overlay, verdict) = (with(after.as_str()), fix.verification.verdict);
         }
-        Ok((tried, verdict))
+        Ok((overlay, verdict))
     }
 
     /// The first thing that the policy can state more precisely without anybody: a license that
     /// texts tell, an entry that turns out to have no effect.
-    fn mended(&mut self, now: Judged<'_>) -> Result<Option<Fix>, NotProved> {
+    fn mended(&mut self, now: CheckedTexts<'_>) -> Result<Option<Fix>, NotVerified> {
         for finding in &now.verdict.findings {
             let remedy = match finding.code {
                 Some(
@@ -108,12 +108,12 @@ impl Prover<'_> {
                     | Code::EmptyLicenseField
                     | Code::GatherFailure
                     | Code::ParseError,
-                ) => Remedy::Clarify,
-                Some(code) if code.is_without_effect() => Remedy::Policy,
+                ) => FixKind::Clarify,
+                Some(code) if code.is_without_effect() => FixKind::Policy,
                 _ => continue,
             };
             let fixes = self.policy_fixes(now, finding)?;
-            let is_good = |fix: &Fix| fix.remedy == remedy && fix.to_fill_in.is_none();
+            let is_good = |fix: &Fix| fix.kind == remedy && fix.placeholder.is_none();
             if let Some(fix) = fixes.into_iter().find(is_good) {
                 return Ok(Some(fix));
             }
@@ -121,9 +121,9 @@ impl Prover<'_> {
         Ok(None)
     }
 
-    fn verdict(&mut self, texts: &Tried) -> Result<Verdict, NotProved> {
+    fn verdict(&mut self, texts: &Overlay) -> Result<Verdict, NotVerified> {
         let verdict = self.gate.judge(self.options, texts, self.databases, self.audience);
-        let verdict = verdict.ok_or(NotProved::Unwanted)?;
+        let verdict = verdict.ok_or(NotVerified::Unwanted)?;
         if verdict.reached {
             return Ok(verdict);
         }
@@ -133,14 +133,14 @@ impl Prover<'_> {
     }
 
     /// The policy as a fix for its absence.
-    pub(super) fn created(&mut self, now: Judged<'_>) -> Result<Vec<Fix>, NotProved> {
+    pub(super) fn created(&mut self, now: CheckedTexts<'_>) -> Result<Vec<Fix>, NotVerified> {
         if now.verdict.policy.is_some() {
             return Ok(Vec::new());
         }
         let created = match self.create_policy(now.texts) {
             Ok(created) => created,
-            Err(NotProved::Unwanted) => return Err(NotProved::Unwanted),
-            Err(NotProved::Because(reason)) => {
+            Err(NotVerified::Unwanted) => return Err(NotVerified::Unwanted),
+            Err(NotVerified::Because(reason)) => {
                 tracing::warn!("no policy can be made: {reason}");
                 return Ok(Vec::new());
             }
@@ -148,8 +148,8 @@ impl Prover<'_> {
         let mut texts = now.texts.clone();
         texts.create(&created.path, created.text.clone());
         let title = format!("create `deny.toml` for this workspace{}", left(&created));
-        let Some(proof) = Proof::of(now, &texts, created.verdict) else { return Ok(Vec::new()) };
-        let fix = Fix { title, ..Fix::new(Remedy::Policy, "", None, texts, proof) };
+        let Some(proof) = Verification::of(now, &texts, created.verdict) else { return Ok(Vec::new()) };
+        let fix = Fix { title, ..Fix::new(FixKind::Policy, "", None, texts, proof) };
         Ok(vec![fix])
     }
 }
@@ -158,7 +158,7 @@ impl Prover<'_> {
 const NAMED: usize = 3;
 
 /// What stays, in brackets.
-fn left(created: &Created) -> String {
+fn left(created: &CreatedPolicy) -> String {
     let mut codes: Vec<&str> = Vec::new();
     for finding in created.remaining() {
         let code = finding.shown_code().unwrap_or(finding.check.name());

@@ -1,24 +1,24 @@
 //! An upgrade that makes an ignore needless, together with the end of the ignore.
 
-use super::{FixOptions, Judged, NotProved, PolicyFacts, Prover, policy};
+use super::{FixOptions, CheckedTexts, NotVerified, PolicyFacts, FixVerifier, policy};
 use crate::{
-    fix::{Answer, Fix, Proof},
+    fix::{FixResult, Fix, Verification},
     text::SourceText,
     verdict::{Finding, Severity},
 };
 
-impl Prover<'_> {
+impl FixVerifier<'_> {
     /// The versions that clear an advisory which the policy ignores, each proved without the entry.
     ///
     /// # Errors
     ///
-    /// [`NotProved::Unwanted`] when nobody waits any more.
+    /// [`NotVerified::Unwanted`] when nobody waits any more.
     pub fn upgrades_instead_of_ignoring(
         &mut self,
-        now: Judged<'_>,
+        now: CheckedTexts<'_>,
         finding: &Finding,
-    ) -> Result<Answer, NotProved> {
-        let nothing = Ok(Answer::default());
+    ) -> Result<FixResult, NotVerified> {
+        let nothing = Ok(FixResult::default());
         let (Some(policy), Some(location)) =
             (self.policy_text(now, finding), finding.locations.first())
         else {
@@ -39,7 +39,7 @@ impl Prover<'_> {
                 && one.advisory.as_ref().is_some_and(|advisory| advisory.id == id)
         });
         let Some(shown) = shown.filter(|_| verdict.reached) else { return nothing };
-        let base = Judged { verdict: &verdict, texts: &texts };
+        let base = CheckedTexts { verdict: &verdict, texts: &texts };
         let mut answer = self.upgrades(base, shown, FixOptions::default())?;
         let fixes = std::mem::take(&mut answer.fixes);
         answer.fixes = fixes.into_iter().filter_map(|fix| instead(now, &id, fix)).collect();
@@ -48,12 +48,12 @@ impl Prover<'_> {
 }
 
 /// The same fix against what is there now.
-fn instead(now: Judged<'_>, id: &str, fix: Fix) -> Option<Fix> {
-    let proof = Proof::of(now, &fix.texts, fix.proof.verdict)?;
+fn instead(now: CheckedTexts<'_>, id: &str, fix: Fix) -> Option<Fix> {
+    let proof = Verification::of(now, &fix.texts, fix.verification.verdict)?;
     if proof.introduced.iter().any(|new| new.severity == Severity::Error) {
         return None;
     }
     // What it clears was not counted while it was ignored.
     let what = format!("{} and ignore `{id}` no longer", fix.what);
-    Some(Fix::new(fix.remedy, &what, fix.upgrade, fix.texts, proof))
+    Some(Fix::new(fix.kind, &what, fix.upgrade, fix.texts, proof))
 }

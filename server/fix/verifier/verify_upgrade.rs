@@ -2,13 +2,13 @@
 
 use semver::Version;
 
-use super::{Ground, NotProved, Prover, in_lines_of};
+use super::{UpgradeContext, NotVerified, FixVerifier, with_line_endings_of};
 use crate::{
     fix::{
-        Fix, Tried, Vanished,
+        Fix, Overlay, RemovedFeatures,
         refusal::{Offline, refused},
         upgrade::{
-            Keep, Locked, Plan, Raised, Step, Target, held_back, moves, with_requirements,
+            RequirementUpdate, LockGraph, UpgradePlan, RaisedRequirements, UpgradeStep, UpgradeTarget, held_back, moves, with_requirements,
             without_pins,
         },
     },
@@ -26,32 +26,32 @@ const RELEASES: usize = 4;
 
 /// What a plan comes to.
 #[derive(Clone)]
-pub(super) struct Change<'n> {
-    pub(super) plan: &'n Plan,
+pub(super) struct UpgradeChange<'n> {
+    pub(super) plan: &'n UpgradePlan,
     /// The version that the target has in the end; `None` where it is gone.
     pub(super) to: Option<Version>,
     /// No manifest changes.
     pub(super) lock_alone: bool,
     /// What declarations no longer ask for.
-    pub(super) vanished: Vec<Vanished>,
+    pub(super) vanished: Vec<RemovedFeatures>,
 }
 
 /// A plan that was proved.
-pub(super) struct Proved<'n> {
+pub(super) struct VerifiedUpgrade<'n> {
     pub(super) fix: Fix,
-    pub(super) plan: &'n Plan,
+    pub(super) plan: &'n UpgradePlan,
     /// The requirements admit the version as they are, and were raised all the same.
     pub(super) admitted: bool,
 }
 
-impl Prover<'_> {
+impl FixVerifier<'_> {
     pub(super) fn attempt<'n>(
         &mut self,
-        ground: &Ground<'_>,
-        target: &Target,
-        plan: &'n Plan,
-        keep: Keep,
-    ) -> Result<Proved<'n>, NotProved> {
+        ground: &UpgradeContext<'_>,
+        target: &UpgradeTarget,
+        plan: &'n UpgradePlan,
+        keep: RequirementUpdate,
+    ) -> Result<VerifiedUpgrade<'n>, NotVerified> {
         let now = ground.now;
         let mut raised = with_requirements(now.texts, now.verdict, &plan.steps, &[], keep)?;
         let mut vanished = Vec::new();
@@ -61,7 +61,7 @@ impl Prover<'_> {
                 Err(error) => error,
             };
             // Who crosses to a later release on purpose does without what it no longer has.
-            let gone = Vanished::of(&error).filter(|_| plan.is_breaking());
+            let gone = RemovedFeatures::of(&error).filter(|_| plan.is_breaking());
             let Some(gone) = gone.filter(|gone| {
                 !vanished.contains(gone)
                     && gone.taken_out(&mut raised.pinned, now.verdict)
@@ -74,35 +74,35 @@ impl Prover<'_> {
         };
         let admitted = raised.admitted;
         let texts = raised.texts;
-        let lock_alone = keep == Keep::WhatAdmits;
-        let change = Change { plan, to: None, lock_alone, vanished };
+        let lock_alone = keep == RequirementUpdate::KeepAccepting;
+        let change = UpgradeChange { plan, to: None, lock_alone, vanished };
         let spared = match self.sparing(ground, &change, keep, &texts, &lock) {
             Some(sparing) => self.judged(ground, target, &change, &texts, &sparing),
             None => Err(String::new().into()),
         };
         let fix = match spared {
-            Err(NotProved::Unwanted) => return Err(NotProved::Unwanted),
-            Ok(fix) if !fix.brings_findings() => fix,
+            Err(NotVerified::Unwanted) => return Err(NotVerified::Unwanted),
+            Ok(fix) if !fix.introduces_findings() => fix,
             spared => {
                 let plain = self.judged(ground, target, &change, &texts, &lock);
                 fewest_new(spared, plain)?
             }
         };
-        Ok(Proved { fix, plan, admitted })
+        Ok(VerifiedUpgrade { fix, plan, admitted })
     }
 
     /// A lock file in which less has moved beside the plan than in `lock`, if there is one.
     fn sparing(
         &mut self,
-        ground: &Ground<'_>,
-        change: &Change<'_>,
-        keep: Keep,
-        texts: &Tried,
+        ground: &UpgradeContext<'_>,
+        change: &UpgradeChange<'_>,
+        keep: RequirementUpdate,
+        texts: &Overlay,
         lock: &SourceText,
     ) -> Option<SourceText> {
         let (now, steps) = (ground.now, &change.plan.steps);
         let mut best = None;
-        let mut after = Locked::read(lock);
+        let mut after = LockGraph::read(lock);
         let first = moves(&ground.locked, &after);
         // What is held back may have been all that moved others.
         for _ in 0..SPARINGS {
@@ -111,7 +111,7 @@ impl Prover<'_> {
                 break;
             }
             let Some(sparing) = self.held(ground, change, keep, held) else { break };
-            let now_after = Locked::read(&sparing);
+            let now_after = LockGraph::read(&sparing);
             if moves(&ground.locked, &now_after) > moves(&ground.locked, &after) {
                 break;
             }
@@ -123,7 +123,7 @@ impl Prover<'_> {
         texts.set(&lock_file, best?).ok()?;
         let wanted = || self.audience.still_waits();
         let tidied = self.gate.lock_file_with(&self.options.resolver, &texts, &wanted).ok()?;
-        let fewer = moves(&ground.locked, &Locked::read(&tidied)) < first;
+        let fewer = moves(&ground.locked, &LockGraph::read(&tidied)) < first;
         fewer.then_some(tidied)
     }
 
@@ -131,10 +131,10 @@ impl Prover<'_> {
     /// is not.
     fn held(
         &mut self,
-        ground: &Ground<'_>,
-        change: &Change<'_>,
-        keep: Keep,
-        mut held: Vec<Step>,
+        ground: &UpgradeContext<'_>,
+        change: &UpgradeChange<'_>,
+        keep: RequirementUpdate,
+        mut held: Vec<UpgradeStep>,
     ) -> Option<SourceText> {
         let (now, steps) = (ground.now, &change.plan.steps);
         for _ in 0..RELEASES {
@@ -162,18 +162,18 @@ impl Prover<'_> {
     /// The fix that leads to `lock`, if it is one.
     fn judged(
         &mut self,
-        ground: &Ground<'_>,
-        target: &Target,
-        change: &Change<'_>,
-        texts: &Tried,
+        ground: &UpgradeContext<'_>,
+        target: &UpgradeTarget,
+        change: &UpgradeChange<'_>,
+        texts: &Overlay,
         lock: &SourceText,
-    ) -> Result<Fix, NotProved> {
+    ) -> Result<Fix, NotVerified> {
         let (now, package, plan) = (ground.now, &target.package, change.plan);
         let lock_file = now.verdict.workspace.lock_file();
         let unreadable = |error| format!("`{lock_file}` cannot be read: {error}");
         let locked = now.texts.read(&lock_file).map_err(unreadable)?;
         let mut texts = texts.clone();
-        let after = Locked::read(lock);
+        let after = LockGraph::read(lock);
         let step = plan.steps.iter().find(|step| {
             after.holds(&step.package.name, &step.package.version)
                 || !after.holds(&step.package.name, &step.to.to_string())
@@ -187,14 +187,14 @@ impl Prover<'_> {
         }
         let to = ground.becomes(target, plan, &after);
         let what = named(package, to.as_ref());
-        texts.set(&lock_file, in_lines_of(&locked, lock)).map_err(unreadable)?;
-        let Some(proof) = self.proof(now, &texts)? else {
+        texts.set(&lock_file, with_line_endings_of(&locked, lock)).map_err(unreadable)?;
+        let Some(proof) = self.verification(now, &texts)? else {
             return Err(format!("with {what} no verdict can be reached").into());
         };
         // What was judged is what cargo made of it.
         let judged =
             self.gate.scratch_lock_file().ok_or_else(|| "the scratch copy is gone".to_owned())?;
-        if in_lines_of(lock, &judged).as_str() != lock.as_str() {
+        if with_line_endings_of(lock, &judged).as_str() != lock.as_str() {
             return Err(format!("cargo does not leave {what} so").into());
         }
         if !proof.cleared.iter().any(|finding| finding.packages.contains(package)) {
@@ -204,11 +204,11 @@ impl Prover<'_> {
         if let Some(new) = new {
             return Err(format!("{what} would bring: {}", new.message).into());
         }
-        Ok(ground.fix(target, &Change { to, ..change.clone() }, texts, proof))
+        Ok(ground.fix(target, &UpgradeChange { to, ..change.clone() }, texts, proof))
     }
 
     /// The lock file that cargo writes where everything is pinned, without the pins.
-    fn lock_file_with(&mut self, raised: &Raised) -> Result<SourceText, ResolveError> {
+    fn lock_file_with(&mut self, raised: &RaisedRequirements) -> Result<SourceText, ResolveError> {
         let wanted = || self.audience.still_waits();
         let lock = self.gate.lock_file_with(&self.options.resolver, &raised.pinned, &wanted)?;
         Ok(match &raised.pins {
@@ -221,13 +221,13 @@ impl Prover<'_> {
 /// The one that brings fewer findings; the first where both bring as many, and what is wrong with the
 /// second where neither is proved.
 fn fewest_new(
-    first: Result<Fix, NotProved>,
-    second: Result<Fix, NotProved>,
-) -> Result<Fix, NotProved> {
+    first: Result<Fix, NotVerified>,
+    second: Result<Fix, NotVerified>,
+) -> Result<Fix, NotVerified> {
     match (first, second) {
-        (_, Err(NotProved::Unwanted)) => Err(NotProved::Unwanted),
+        (_, Err(NotVerified::Unwanted)) => Err(NotVerified::Unwanted),
         (Ok(first), Ok(second)) => {
-            let brings = |fix: &Fix| fix.proof.introduced.len();
+            let brings = |fix: &Fix| fix.verification.introduced.len();
             Ok(if brings(&second) < brings(&first) { second } else { first })
         }
         (Ok(first), Err(_)) => Ok(first),

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use camino::Utf8Path;
 
-use super::{Judged, Tried};
+use super::{CheckedTexts, Overlay};
 use crate::{
     gate::{Texts as _, Verdict},
     model::lockfile::{LockedPackage, Lockfile},
@@ -13,7 +13,7 @@ use crate::{
 
 /// A change that was carried out and judged.
 #[derive(Clone, Debug)]
-pub struct Proof {
+pub struct Verification {
     /// The verdict on the changed texts.
     pub verdict: Verdict,
     /// The warnings and errors that are gone.
@@ -35,16 +35,16 @@ pub struct MovedEntry {
     pub after: Option<String>,
 }
 
-impl Proof {
-    /// The verdict on `tried` against the one on the texts before it. `None` where no verdict was
+impl Verification {
+    /// The verdict on `overlay` against the one on the texts before it. `None` where no verdict was
     /// reached: then nothing is proved.
-    pub(super) fn of(before: Judged<'_>, tried: &Tried, verdict: Verdict) -> Option<Self> {
+    pub(super) fn of(before: CheckedTexts<'_>, overlay: &Overlay, verdict: Verdict) -> Option<Self> {
         if !verdict.reached {
             return None;
         }
         let cleared = missing(&before.verdict.findings, &verdict.findings);
         let introduced = missing(&verdict.findings, &before.verdict.findings);
-        let moved = moved(before.texts, tried, &verdict.workspace.lock_file());
+        let moved = moved(before.texts, overlay, &verdict.workspace.lock_file());
         Some(Self { verdict, cleared, introduced, moved })
     }
 
@@ -96,8 +96,8 @@ pub(super) fn counts(finding: &Finding) -> bool {
     finding.check != Check::Supercargo && finding.severity >= Severity::Warning
 }
 
-fn moved(before: &Tried, after: &Tried, lock_file: &Utf8Path) -> Vec<MovedEntry> {
-    let entries = |texts: &Tried| -> BTreeSet<PackageRef> {
+fn moved(before: &Overlay, after: &Overlay, lock_file: &Utf8Path) -> Vec<MovedEntry> {
+    let entries = |texts: &Overlay| -> BTreeSet<PackageRef> {
         let text = texts.read(lock_file).ok();
         let packages = text.and_then(|text| Lockfile::graph(text.as_str())).unwrap_or_default();
         let entry = |package: LockedPackage| PackageRef {

@@ -2,7 +2,7 @@
 
 /// A kind of remedy. The order is the one in which remedies are offered and tried.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Remedy {
+pub enum FixKind {
     /// Another version of the package.
     Upgrade,
     /// The manifest states more precisely what is meant, or no longer what nothing uses.

@@ -11,12 +11,13 @@ use crate::commands;
 /// The version whose verdict supercargo gives; `Cargo.toml` pins the library to the same one.
 const CARGO_DENY: &str = "0.20.2";
 
-/// The repository's root.
+/// The repository's root: `cargo run` names the folder of this crate, `tests/xtask`.
 pub(crate) fn root() -> Result<PathBuf> {
-    match env::var_os("CARGO_MANIFEST_DIR") {
-        Some(directory) => Ok(PathBuf::from(directory)),
-        None => env::current_dir().context("could not find the repository's root"),
-    }
+    let here = match env::var_os("CARGO_MANIFEST_DIR") {
+        Some(folder) => PathBuf::from(folder).join("../.."),
+        None => PathBuf::from("."),
+    };
+    here.canonicalize().context("could not find the repository's root")
 }
 
 /// The cargo that runs the tasks of this repository.
@@ -71,7 +72,7 @@ pub(crate) fn cargo_audit(root: &Path) -> Option<PathBuf> {
     (installed && binary.is_file()).then_some(binary)
 }
 
-/// Our own binary: the one that `SUPERCARGO_BIN` names, else a fresh release build.
+/// Our own binary: the one that `SUPERCARGO_BIN` names, else a fresh build with the checks of the tests.
 pub(crate) fn supercargo(root: &Path) -> Result<PathBuf> {
     if let Some(named) = env::var_os("SUPERCARGO_BIN") {
         let binary = PathBuf::from(named);
@@ -81,12 +82,11 @@ pub(crate) fn supercargo(root: &Path) -> Result<PathBuf> {
         return std::path::absolute(&binary).context("could not resolve SUPERCARGO_BIN");
     }
 
-    if !commands::show(cargo(root).args(["build", "--release", "--quiet", "--bin", "supercargo"]))?
-    {
+    if !commands::show(cargo(root).args(["build", "--quiet", "--bin", "supercargo"]))? {
         bail!("could not build supercargo");
     }
     let target = env::var_os("CARGO_TARGET_DIR").map_or_else(|| "target".into(), PathBuf::from);
-    Ok(root.join(target).join("release").join(format!("supercargo{EXE_SUFFIX}")))
+    Ok(root.join(target).join("debug").join(format!("supercargo{EXE_SUFFIX}")))
 }
 
 /// What `cargo-deny --version` says, or nothing when the program is absent or broken.

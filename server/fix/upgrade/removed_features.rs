@@ -3,23 +3,23 @@
 use camino::Utf8PathBuf;
 
 use crate::{
-    fix::{Tried, policy::without_item},
+    fix::{Overlay, policy::without_item},
     gate::{Texts as _, Verdict},
-    model::manifest::{Declaration, Manifest},
+    model::manifest::{Dependency, Manifest},
     resolve::ResolveError,
     text::SourceText,
 };
 
 /// Features that declarations ask for and the chosen version does not have.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Vanished {
+pub struct RemovedFeatures {
     /// The package that had them.
     pub package: String,
     /// Their names, as cargo lists them.
     pub features: Vec<String>,
 }
 
-impl Vanished {
+impl RemovedFeatures {
     /// What cargo's refusal says: "package `m` depends on `x` with feature `f` but `x` does not have
     /// that feature", or "with features `f, g` but `x` does not have these features".
     pub(in crate::fix) fn of(error: &ResolveError) -> Option<Self> {
@@ -44,7 +44,7 @@ impl Vanished {
 
     /// Takes them out of the declarations of the workspace. Whether all that ask for them could be
     /// found is for cargo to say: `false` where none was.
-    pub(in crate::fix) fn taken_out(&self, texts: &mut Tried, verdict: &Verdict) -> bool {
+    pub(in crate::fix) fn taken_out(&self, texts: &mut Overlay, verdict: &Verdict) -> bool {
         let mut files: Vec<&Utf8PathBuf> = verdict.declared.iter().map(|one| &one.file).collect();
         files.sort_unstable();
         files.dedup();
@@ -70,7 +70,7 @@ impl Vanished {
     }
 
     /// What holds of every manifest: for the tests and the fuzzer.
-    pub(in crate::fix) fn hold(&self, text: &str) {
+    pub(in crate::fix) fn check_invariants(&self, text: &str) {
         let Some(after) = self.without(text) else { return };
         let manifest = Manifest::parse(&after);
         assert!(manifest.errors.is_empty(), "without {:?} breaks:\n{after}", self.features);
@@ -81,7 +81,7 @@ impl Vanished {
     /// Where a manifest asks for one of them: `features = [..]` of a declaration, or `name/feature`
     /// under `[features]`. What also turns on an optional dependency is left to the user.
     fn asked(&self, manifest: &Manifest) -> Option<usize> {
-        let declared = || manifest.all_declarations().filter(|one| one.package == self.package);
+        let declared = || manifest.all_dependencies().filter(|one| one.package == self.package);
         let mut listed = declared().flat_map(|one| &one.features);
         if let Some(feature) = listed.find(|one| self.features.contains(&one.value)) {
             return Some(feature.span.start);
@@ -89,7 +89,7 @@ impl Vanished {
         let asks = |turned_on: &str| {
             let Some((name, feature)) = turned_on.split_once('/') else { return false };
             let (name, weak) = name.strip_suffix('?').map_or((name, false), |name| (name, true));
-            let is_meant = |one: &&Declaration| one.key.value == name && (weak || !one.optional);
+            let is_meant = |one: &&Dependency| one.key.value == name && (weak || !one.optional);
             self.features.iter().any(|one| one == feature) && declared().any(|one| is_meant(&one))
         };
         manifest.turned_on.iter().find(|one| asks(&one.value)).map(|one| one.span.start)
@@ -100,21 +100,21 @@ impl Vanished {
 mod tests {
     use super::*;
 
-    fn vanished(features: &[&str]) -> Vanished {
+    fn vanished(features: &[&str]) -> RemovedFeatures {
         let features = features.iter().map(|&one| one.to_owned()).collect();
-        Vanished { package: "gix".to_owned(), features }
+        RemovedFeatures { package: "gix".to_owned(), features }
     }
 
     #[test]
     fn cargos_words_name_the_package_and_its_features() {
         let one = "package `m` depends on `gix` with feature `fast-sha1` but `gix` does not have \
                    that feature.\n";
-        assert_eq!(Vanished::in_words(one), Some(vanished(&["fast-sha1"])));
+        assert_eq!(RemovedFeatures::in_words(one), Some(vanished(&["fast-sha1"])));
         let several = "the package `m` depends on `gix`, with features: `fast, slow` but `gix` does \
                        not have these features.\n";
-        assert_eq!(Vanished::in_words(several), Some(vanished(&["fast", "slow"])));
+        assert_eq!(RemovedFeatures::in_words(several), Some(vanished(&["fast", "slow"])));
         let other = "package `libgit2-sys` links to the native library `git2`, but it conflicts\n";
-        assert_eq!(Vanished::in_words(other), None);
+        assert_eq!(RemovedFeatures::in_words(other), None);
     }
 
     fn check(before: &str, after: Option<&str>) {

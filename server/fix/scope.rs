@@ -4,30 +4,30 @@ use std::str::FromStr;
 
 use semver::Version;
 
-use super::{FixOptions, Remedy};
+use super::{FixOptions, FixKind};
 use crate::verdict::{Finding, PackageRef};
 
 /// What is to be repaired, and how.
 #[derive(Clone, Debug, Default)]
-pub struct Wanted {
+pub struct FixScope {
     /// Which upgrades.
     pub fix: FixOptions,
     /// Which remedies of the policy: those that state it more precisely.
-    pub allowed: Vec<Remedy>,
+    pub allowed: Vec<FixKind>,
     /// Only what is found about these packages; about all where none is named.
-    pub packages: Vec<Named>,
+    pub packages: Vec<PackageSelector>,
 }
 
 /// A package that is named, in one version or all.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Named {
+pub struct PackageSelector {
     /// Its name.
     pub name: String,
     /// Which version; `None` for all.
     pub version: Option<Version>,
 }
 
-impl Named {
+impl PackageSelector {
     /// Whether a package is meant.
     pub fn is(&self, package: &PackageRef) -> bool {
         let version = || Version::parse(&package.version).ok();
@@ -35,7 +35,7 @@ impl Named {
     }
 }
 
-impl FromStr for Named {
+impl FromStr for PackageSelector {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
@@ -49,7 +49,7 @@ impl FromStr for Named {
     }
 }
 
-impl Wanted {
+impl FixScope {
     pub(super) fn names(&self, package: &PackageRef) -> bool {
         self.packages.is_empty() || self.packages.iter().any(|named| named.is(package))
     }

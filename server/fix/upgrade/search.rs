@@ -12,7 +12,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use semver::{Version, VersionReq};
 
 use super::{
-    Histories, Locked, is_compatible,
+    PackageVersions, LockGraph, is_compatible,
     locked::is_same,
     target::is_from_registry,
     words::{self, Blocker},
@@ -27,7 +27,7 @@ const PACKAGES: usize = 300;
 
 /// Which of the allowed versions are taken.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(in crate::fix) enum Pick {
+pub(in crate::fix) enum VersionPick {
     Smallest,
     /// Of those that are compatible with the locked one, where there are any.
     Newest,
@@ -35,7 +35,7 @@ pub(in crate::fix) enum Pick {
 
 /// A package that is pinned to another version while cargo writes the lock file.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(in crate::fix) struct Step {
+pub(in crate::fix) struct UpgradeStep {
     pub(in crate::fix) package: PackageRef,
     pub(in crate::fix) to: Version,
     /// A manifest of the workspace requires it.
@@ -44,18 +44,18 @@ pub(in crate::fix) struct Step {
 
 /// What has to move, from the manifests downwards.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(in crate::fix) struct Plan {
-    pub(in crate::fix) steps: Vec<Step>,
+pub(in crate::fix) struct UpgradePlan {
+    pub(in crate::fix) steps: Vec<UpgradeStep>,
 }
 
-impl Step {
+impl UpgradeStep {
     pub(in crate::fix) fn is_breaking(&self) -> bool {
         let locked = Version::parse(&self.package.version);
         !locked.is_ok_and(|locked| is_compatible(&locked, &self.to))
     }
 }
 
-impl Plan {
+impl UpgradePlan {
     /// Whether a package that the workspace's own code uses changes in ways that cargo does not
     /// take for compatible.
     pub(in crate::fix) fn is_breaking(&self) -> bool {
@@ -64,9 +64,9 @@ impl Plan {
 }
 
 /// What is looked through.
-pub(in crate::fix) struct Search<'s> {
-    pub(in crate::fix) locked: &'s Locked,
-    pub(in crate::fix) histories: &'s Histories,
+pub(in crate::fix) struct UpgradeSearch<'s> {
+    pub(in crate::fix) locked: &'s LockGraph,
+    pub(in crate::fix) histories: &'s PackageVersions,
     /// What manifests of the workspace require.
     pub(in crate::fix) declared: &'s BTreeSet<PackageRef>,
     /// Whether what they require may move to versions that are not compatible.
@@ -77,9 +77,9 @@ pub(in crate::fix) struct Search<'s> {
 }
 
 /// The packages that have to move, each with the versions that will do.
-type Moving = BTreeMap<PackageRef, Vec<Version>>;
+type MovingPackages = BTreeMap<PackageRef, Vec<Version>>;
 
-impl Search<'_> {
+impl UpgradeSearch<'_> {
     /// What has to move so that `package` is gone or one of the `allowed` versions.
     ///
     /// # Errors
@@ -89,11 +89,11 @@ impl Search<'_> {
         &self,
         package: &PackageRef,
         allowed: &[Version],
-        pick: Pick,
-    ) -> Result<Plan, String> {
+        pick: VersionPick,
+    ) -> Result<UpgradePlan, String> {
         let strict = self.plan_at_once(package, allowed, pick);
         strict.or_else(|reason| {
-            let lenient = Search { lenient: true, ..*self };
+            let lenient = UpgradeSearch { lenient: true, ..*self };
             lenient.plan_at_once(package, allowed, pick).map_err(|_| reason)
         })
     }
@@ -102,9 +102,9 @@ impl Search<'_> {
         &self,
         package: &PackageRef,
         allowed: &[Version],
-        pick: Pick,
-    ) -> Result<Plan, String> {
-        let mut moving = Moving::new();
+        pick: VersionPick,
+    ) -> Result<UpgradePlan, String> {
+        let mut moving = MovingPackages::new();
         moving.insert(package.clone(), self.permitted(package, allowed.to_vec()));
         self.upwards(&mut moving);
         let stuck = |(package, versions): (&PackageRef, &Vec<Version>)| {
@@ -118,7 +118,7 @@ impl Search<'_> {
             let siblings = self.siblings(&steps);
             steps.extend(siblings);
         }
-        Ok(Plan { steps })
+        Ok(UpgradePlan { steps })
     }
 
     /// What the workspace's manifests may be changed to.
@@ -130,7 +130,7 @@ impl Search<'_> {
         versions
     }
 
-    fn upwards(&self, moving: &mut Moving) {
+    fn upwards(&self, moving: &mut MovingPackages) {
         for _ in 0..LEVELS {
             let mut changed = false;
             for holder in self.locked.packages() {
@@ -148,7 +148,7 @@ impl Search<'_> {
 
     /// The later versions of a package that get along with what moves; `None` where it may stay, or
     /// nothing is known of it.
-    fn versions_for(&self, holder: &PackageRef, moving: &Moving) -> Option<Vec<Version>> {
+    fn versions_for(&self, holder: &PackageRef, moving: &MovingPackages) -> Option<Vec<Version>> {
         if !is_from_registry(holder) {
             return None;
         }
@@ -182,14 +182,14 @@ impl Search<'_> {
     fn below<'m>(
         &self,
         holder: &PackageRef,
-        moving: &'m Moving,
+        moving: &'m MovingPackages,
     ) -> Vec<(&'m PackageRef, &'m Vec<Version>)> {
         let all = moving.iter().filter(|(package, _)| *package != holder);
         all.filter(|(package, _)| self.locked.depends(holder).any(|one| is_same(one, package)))
             .collect()
     }
 
-    fn downwards(&self, target: &PackageRef, moving: &Moving, pick: Pick) -> Vec<Step> {
+    fn downwards(&self, target: &PackageRef, moving: &MovingPackages, pick: VersionPick) -> Vec<UpgradeStep> {
         // What becomes of each: a version, or whatever cargo makes of it.
         let mut chosen: BTreeMap<&PackageRef, Option<Version>> = BTreeMap::new();
         let mut steps = Vec::new();
@@ -207,7 +207,7 @@ impl Search<'_> {
             let next = next.or_else(|| moving.keys().find(|one| !chosen.contains_key(one)));
             let Some(package) = next else { break };
             let step = self.step(package, moving, &chosen, pick);
-            let is_kept = |step: &Step| {
+            let is_kept = |step: &UpgradeStep| {
                 step.declared || step.package == *target || {
                     self.could_stay(&step.package, &chosen)
                 }
@@ -221,12 +221,12 @@ impl Search<'_> {
 
     /// What the workspace requires beside a package that moves, and shares with it: where that takes
     /// another line of it now, the workspace is to follow, or there would be two of it.
-    fn siblings(&self, steps: &[Step]) -> Vec<Step> {
-        let mut siblings: Vec<Step> = Vec::new();
+    fn siblings(&self, steps: &[UpgradeStep]) -> Vec<UpgradeStep> {
+        let mut siblings: Vec<UpgradeStep> = Vec::new();
         for step in steps.iter().filter(|step| step.declared) {
             let Some(release) = self.histories.release(&step.package, &step.to) else { continue };
             for shared in self.declared.iter().filter(|one| is_from_registry(one)) {
-                let known = |one: &Step| one.package == *shared;
+                let known = |one: &UpgradeStep| one.package == *shared;
                 if steps.iter().chain(&siblings).any(known)
                     || !self.locked.depends(&step.package).any(|one| is_same(one, shared))
                 {
@@ -243,7 +243,7 @@ impl Search<'_> {
                 if wanted.matches(&locked) {
                     continue;
                 }
-                siblings.extend(fitting.find(fits).map(|one| Step {
+                siblings.extend(fitting.find(fits).map(|one| UpgradeStep {
                     package: shared.clone(),
                     to: one.version.clone(),
                     declared: true,
@@ -258,10 +258,10 @@ impl Search<'_> {
     fn step(
         &self,
         package: &PackageRef,
-        moving: &Moving,
+        moving: &MovingPackages,
         chosen: &BTreeMap<&PackageRef, Option<Version>>,
-        pick: Pick,
-    ) -> Option<Step> {
+        pick: VersionPick,
+    ) -> Option<UpgradeStep> {
         let declared = self.declared.contains(package);
         let requirements = self.requirements(package, chosen);
         if requirements.is_empty() && !declared && !self.is_held_unseen(package) {
@@ -276,14 +276,14 @@ impl Search<'_> {
         fitting.sort_by_cached_key(|version| (newer_rust(version), (*version).clone()));
         let locked = Version::parse(&package.version).ok()?;
         let to = match pick {
-            Pick::Smallest => fitting.first(),
-            Pick::Newest => {
+            VersionPick::Smallest => fitting.first(),
+            VersionPick::Newest => {
                 let compatible = fitting.iter().rfind(|to| is_compatible(&locked, to));
                 compatible.or_else(|| fitting.last())
             }
         };
         let to = (*to?).clone();
-        Some(Step { package: package.clone(), to, declared })
+        Some(UpgradeStep { package: package.clone(), to, declared })
     }
 
     /// Whether what holds a package would still have the locked version.
@@ -328,12 +328,12 @@ impl Search<'_> {
 
     /// Who is in the way: those for which no version gets along with what is allowed of what they
     /// require.
-    fn reason(&self, target: &PackageRef, allowed: &[Version], moving: &Moving) -> String {
+    fn reason(&self, target: &PackageRef, allowed: &[Version], moving: &MovingPackages) -> String {
         let mut blockers = Vec::new();
         if moving.get(target).is_some_and(Vec::is_empty) {
             blockers.extend(allowed.first().map(|first| Blocker::breaking(target, first)));
         }
-        let everything = Search { breaking: true, ..*self };
+        let everything = UpgradeSearch { breaking: true, ..*self };
         for (holder, _) in moving.iter().filter(|(_, versions)| versions.is_empty()) {
             let below = self.below(holder, moving);
             let is_blocked = |(one, allowed): &(&PackageRef, &Vec<Version>)| {

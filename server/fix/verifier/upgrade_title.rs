@@ -2,18 +2,18 @@
 
 use semver::Version;
 
-use super::{Ground, attempt::Change};
+use super::{UpgradeContext, attempt::UpgradeChange};
 use crate::{
     fix::{
-        Fix, Proof, Remedy, Tried, Upgrade, Vanished,
-        upgrade::{Locked, Plan, Target, needs_rust},
+        Fix, Verification, FixKind, Overlay, Upgrade, RemovedFeatures,
+        upgrade::{LockGraph, UpgradePlan, UpgradeTarget, needs_rust},
     },
     verdict::PackageRef,
 };
 
-impl Ground<'_> {
+impl UpgradeContext<'_> {
     /// The version that a target has in the end; `None` where it is gone.
-    pub(super) fn becomes(&self, target: &Target, plan: &Plan, after: &Locked) -> Option<Version> {
+    pub(super) fn becomes(&self, target: &UpgradeTarget, plan: &UpgradePlan, after: &LockGraph) -> Option<Version> {
         let name = &target.package.name;
         if let Some(step) = plan.steps.iter().find(|step| step.package == target.package) {
             return Some(step.to.clone());
@@ -25,12 +25,12 @@ impl Ground<'_> {
 
     pub(super) fn fix(
         &self,
-        target: &Target,
-        change: &Change<'_>,
-        texts: Tried,
-        proof: Proof,
+        target: &UpgradeTarget,
+        change: &UpgradeChange<'_>,
+        texts: Overlay,
+        proof: Verification,
     ) -> Fix {
-        let Change { plan, to, lock_alone, vanished } = change.clone();
+        let UpgradeChange { plan, to, lock_alone, vanished } = change.clone();
         let others = plan.steps.iter().filter(|step| step.package != target.package);
         let through: Vec<_> = others.map(|step| (step.package.clone(), step.to.clone())).collect();
         let is_step = |package: &PackageRef| plan.steps.iter().any(|one| one.package == *package);
@@ -70,11 +70,11 @@ impl Ground<'_> {
             without: vanished,
             rust,
         });
-        Fix::new(Remedy::Upgrade, &what, upgrade, texts, proof)
+        Fix::new(FixKind::Upgrade, &what, upgrade, texts, proof)
     }
 
     /// The releases that a breaking plan passes, each of which may ask for other code.
-    fn crossed(&self, plan: &Plan) -> String {
+    fn crossed(&self, plan: &UpgradePlan) -> String {
         let broken = plan.steps.iter().find(|step| step.declared && step.is_breaking());
         let Some(step) = broken else { return String::new() };
         let lines = self.histories.lines_between(&step.package, &step.to);
@@ -88,7 +88,7 @@ impl Ground<'_> {
 }
 
 /// What declarations no longer ask for, in a title.
-fn without(vanished: &[Vanished]) -> String {
+fn without(vanished: &[RemovedFeatures]) -> String {
     let mut packages: Vec<_> = vanished.iter().map(|one| &one.package).collect();
     packages.dedup();
     let told = packages.into_iter().map(|package| {

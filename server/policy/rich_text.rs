@@ -1,13 +1,13 @@
 //! Words with a little layout, for who shows them.
 
-use super::schema::{Piece, pieces};
+use super::schema::{TextPiece, pieces};
 
 /// Words in the making.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Words(pub(crate) Vec<Word>);
+pub(crate) struct Words(pub(crate) Vec<RichTextPart>);
 
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Word {
+pub(crate) enum RichTextPart {
     /// Words of anybody.
     Text(String),
     Code(String),
@@ -16,34 +16,34 @@ pub(crate) enum Word {
     Paragraph,
 }
 
-impl Words {
+impl RichText {
     pub(crate) fn text(mut self, text: impl Into<String>) -> Self {
-        self.0.push(Word::Text(text.into()));
+        self.0.push(RichTextPart::Text(text.into()));
         self
     }
 
     pub(crate) fn code(mut self, text: impl Into<String>) -> Self {
-        self.0.push(Word::Code(text.into()));
+        self.0.push(RichTextPart::Code(text.into()));
         self
     }
 
     /// Words of ours, with code between backticks.
-    pub(crate) fn ours(mut self, words: &str) -> Self {
+    pub(crate) fn with_code(mut self, words: &str) -> Self {
         self.0.extend(pieces(words).map(|piece| match piece {
-            Piece::Text(text) => Word::Text(text.to_owned()),
-            Piece::Code(code) => Word::Code(code.to_owned()),
+            TextPiece::Text(text) => RichTextPart::Text(text.to_owned()),
+            TextPiece::Code(code) => RichTextPart::Code(code.to_owned()),
         }));
         self
     }
 
     pub(crate) fn toml(mut self, text: impl Into<String>) -> Self {
-        self.0.push(Word::Toml(text.into()));
+        self.0.push(RichTextPart::Toml(text.into()));
         self
     }
 
     pub(crate) fn paragraph(mut self) -> Self {
         if !self.0.is_empty() {
-            self.0.push(Word::Paragraph);
+            self.0.push(RichTextPart::Paragraph);
         }
         self
     }

@@ -10,17 +10,17 @@ use crate::{
 };
 
 /// Changed texts over those in an editor's buffers and on disk. Nothing is written before
-/// [`Tried::write`].
+/// [`Overlay::write`].
 #[derive(Clone, Debug, Default)]
-pub struct Tried {
+pub struct Overlay {
     /// The buffers.
     below: Arc<BTreeMap<Utf8PathBuf, SourceText>>,
-    changes: BTreeMap<Utf8PathBuf, Change>,
+    changes: BTreeMap<Utf8PathBuf, FileChange>,
 }
 
 /// What becomes of one file.
 #[derive(Clone, Debug)]
-pub struct Change {
+pub struct FileChange {
     /// The text that was read.
     pub before: SourceText,
     /// The text that was proved.
@@ -29,7 +29,7 @@ pub struct Change {
     pub is_new: bool,
 }
 
-impl Texts for Tried {
+impl Texts for Overlay {
     fn read(&self, path: &Utf8Path) -> io::Result<SourceText> {
         match self.changes.get(path) {
             Some(change) => Ok(change.after.clone()),
@@ -57,7 +57,7 @@ impl Texts for Tried {
     }
 }
 
-impl Tried {
+impl Overlay {
     /// No changes yet, over these buffers.
     pub fn over(buffers: BTreeMap<Utf8PathBuf, SourceText>) -> Self {
         Self { below: Arc::new(buffers), changes: BTreeMap::new() }
@@ -73,7 +73,7 @@ impl Tried {
     }
 
     /// What was changed, by file.
-    pub fn changes(&self) -> &BTreeMap<Utf8PathBuf, Change> {
+    pub fn changes(&self) -> &BTreeMap<Utf8PathBuf, FileChange> {
         &self.changes
     }
 
@@ -83,7 +83,7 @@ impl Tried {
             change.after = after;
         } else {
             let before = self.read_below(path)?;
-            self.changes.insert(path.to_owned(), Change { before, after, is_new: false });
+            self.changes.insert(path.to_owned(), FileChange { before, after, is_new: false });
         }
         self.changes.retain(|_, change| change.before.as_str() != change.after.as_str());
         Ok(())
@@ -91,7 +91,7 @@ impl Tried {
 
     /// A file that is not there yet.
     pub(super) fn create(&mut self, path: &Utf8Path, after: SourceText) {
-        let change = Change { before: SourceText::new(""), after, is_new: true };
+        let change = FileChange { before: SourceText::new(""), after, is_new: true };
         self.changes.insert(path.to_owned(), change);
     }
 
@@ -151,11 +151,11 @@ mod tests {
         let folder = tempfile::tempdir().expect("a folder");
         let base = Utf8Path::from_path(folder.path()).expect("UTF-8");
         let path = base.join("deny.toml");
-        let mut tried = Tried::default();
-        tried.create(&path, SourceText::new("new"));
-        tried.write(base, Links::Refused).expect("written");
+        let mut overlay = Overlay::default();
+        overlay.create(&path, SourceText::new("new"));
+        overlay.write(base, Links::Refused).expect("written");
         assert_eq!(fs::read_to_string(&path).expect("there"), "new");
-        let again = tried.write(base, Links::Refused).expect_err("it is there").to_string();
+        let again = overlay.write(base, Links::Refused).expect_err("it is there").to_string();
         assert_eq!(again, format!("`{path}` already exists; nothing was changed"));
         assert_eq!(fs::read_dir(folder.path()).expect("a folder").count(), 1);
     }
@@ -166,29 +166,29 @@ mod tests {
         let base = Utf8Path::from_path(folder.path()).expect("UTF-8");
         let path = |name: &str| base.join(name);
         let read = |name: &str| fs::read_to_string(path(name)).expect("there");
-        let mut tried = Tried::default();
+        let mut overlay = Overlay::default();
         for name in ["a", "b"] {
             fs::write(path(name), "before").expect("written");
-            tried.set(&path(name), SourceText::new("after")).expect("read");
+            overlay.set(&path(name), SourceText::new("after")).expect("read");
         }
-        let refused = |tried: &Tried| {
-            let error = tried.write(base, Links::Refused).expect_err("refused").to_string();
+        let refused = |overlay: &Overlay| {
+            let error = overlay.write(base, Links::Refused).expect_err("refused").to_string();
             error.replace(base.as_str(), "")
         };
         fs::write(path("b"), "meanwhile").expect("written");
         assert_eq!(
-            refused(&tried),
+            refused(&overlay),
             "`/b` has changed since it was read; nothing was changed; run the command again"
         );
         assert_eq!((read("a"), read("b")), ("before".to_owned(), "meanwhile".to_owned()));
         fs::remove_file(path("b")).expect("removed");
         assert_eq!(
-            refused(&tried),
+            refused(&overlay),
             "`/b` was deleted after it was read; nothing was changed; run the command again"
         );
         assert_eq!(read("a"), "before");
         fs::write(path("b"), "\u{feff}before").expect("written");
-        tried.write(base, Links::Refused).expect("written");
+        overlay.write(base, Links::Refused).expect("written");
         assert_eq!((read("a"), read("b")), ("after".to_owned(), "\u{feff}after".to_owned()));
         assert_eq!(fs::read_dir(folder.path()).expect("a folder").count(), 2);
     }

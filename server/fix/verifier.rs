@@ -1,18 +1,18 @@
 //! Carries plans out and has them judged. What it gives was proved.
 
-mod attempt;
-mod creation;
-mod ground;
+mod verify_upgrade;
+mod create_policy;
+mod upgrade_context;
 mod manifests;
-mod titles;
-mod unignored;
+mod upgrade_title;
+mod unignore;
 
 use camino::Utf8Path;
 
 use super::{
-    Answer, Fix, FixOptions, Judged, Proof, Tried,
+    FixResult, Fix, FixOptions, CheckedTexts, Verification, Overlay,
     policy::{self, PolicyFacts, PolicyPlan},
-    upgrade::{Histories, Keep, Plan, Target},
+    upgrade::{PackageVersions, RequirementUpdate, UpgradePlan, UpgradeTarget},
 };
 use crate::{
     gate::{Audience, Databases, Gate, GateOptions, Texts as _, Verdict},
@@ -20,12 +20,12 @@ use crate::{
     text::SourceText,
     verdict::{Check, Code, ExceptionsFile, Finding, Location, PolicyText, Severity},
 };
-use attempt::Proved;
-pub use creation::Created;
-pub(super) use ground::Ground;
+use verify_upgrade::VerifiedUpgrade;
+pub use create_policy::CreatedPolicy;
+pub(super) use upgrade_context::UpgradeContext;
 
 /// What fixes are proved with.
-pub struct Prover<'p> {
+pub struct FixVerifier<'p> {
     /// Judges what was tried. It keeps the last graph: to be another one than that which judges what
     /// the user sees, unless only the policy is changed.
     pub gate: &'p mut Gate,
@@ -39,52 +39,52 @@ pub struct Prover<'p> {
 
 /// Why something was not proved.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum NotProved {
+pub enum NotVerified {
     /// Nobody waits any more.
     Unwanted,
     /// A sentence without its end.
     Because(String),
 }
 
-impl From<String> for NotProved {
+impl From<String> for NotVerified {
     fn from(reason: String) -> Self {
         Self::Because(reason)
     }
 }
 
-impl std::fmt::Debug for Prover<'_> {
+impl std::fmt::Debug for FixVerifier<'_> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Prover").finish_non_exhaustive()
     }
 }
 
-impl Prover<'_> {
+impl FixVerifier<'_> {
     /// The versions that clear what is known against the package of `finding`, each proved: the
     /// smallest, the lock entry alone where the requirement admits that, the newest compatible one,
     /// and one that is not compatible where nothing else helps or `fix` asks for such.
     ///
     /// # Errors
     ///
-    /// [`NotProved::Unwanted`] when nobody waits any more. That nothing was proved is an answer.
+    /// [`NotVerified::Unwanted`] when nobody waits any more. That nothing was proved is an answer.
     pub fn upgrades(
         &mut self,
-        now: Judged<'_>,
+        now: CheckedTexts<'_>,
         finding: &Finding,
         fix: FixOptions,
-    ) -> Result<Answer, NotProved> {
-        let mut answer = Answer::default();
-        let targets = Target::of(&now.verdict.findings, finding);
+    ) -> Result<FixResult, NotVerified> {
+        let mut answer = FixResult::default();
+        let targets = UpgradeTarget::of(&now.verdict.findings, finding);
         if targets.is_empty() {
             return Ok(answer);
         }
         if !now.verdict.workspace.lock_file().is_file() {
-            answer.none = Some(UNLOCKED.to_owned());
+            answer.none = Some(NO_LOCKFILE.to_owned());
             return Ok(answer);
         }
-        let histories = Histories::of(now.verdict, now.texts);
-        let ground = Ground::of(now, &histories);
+        let histories = PackageVersions::of(now.verdict, now.texts);
+        let upgrade_context = UpgradeContext::of(now, &histories);
         for target in &targets {
-            if let Some(reason) = self.answer(&ground, target, fix, &mut answer.fixes)? {
+            if let Some(reason) = self.answer(&upgrade_context, target, fix, &mut answer.fixes)? {
                 answer.none.get_or_insert(reason);
             }
         }
@@ -97,34 +97,34 @@ impl Prover<'_> {
     /// Adds what is proved for one target, or says why nothing is.
     fn answer(
         &mut self,
-        ground: &Ground<'_>,
-        target: &Target,
+        upgrade_context: &UpgradeContext<'_>,
+        target: &UpgradeTarget,
         fix: FixOptions,
         fixes: &mut Vec<Fix>,
-    ) -> Result<Option<String>, NotProved> {
-        let plans = ground.plans(target);
+    ) -> Result<Option<String>, NotVerified> {
+        let plans = upgrade_context.plans(target);
         let before = fixes.len();
         let mut reasons = Vec::new();
-        if let Some(first) = self.first(ground, target, &plans.compatible, &mut reasons)? {
+        if let Some(first) = self.first(upgrade_context, target, &plans.compatible, &mut reasons)? {
             let mut more = Vec::new();
             if first.admitted {
-                more.push((first.plan, Keep::WhatAdmits));
+                more.push((first.plan, RequirementUpdate::KeepAccepting));
             }
             let newest = plans.compatible.last().filter(|plan| *plan != first.plan);
-            more.extend(newest.map(|plan| (plan, Keep::Nothing)));
+            more.extend(newest.map(|plan| (plan, RequirementUpdate::Raise)));
             fixes.push(first.fix);
             for (plan, keep) in more {
-                match self.attempt(ground, target, plan, keep) {
-                    Ok(Proved { fix, .. }) if !fixes.iter().any(|one| one.is_like(&fix)) => {
+                match self.verify_upgrade(upgrade_context, target, plan, keep) {
+                    Ok(VerifiedUpgrade { fix, .. }) if !fixes.iter().any(|one| one.has_same_edits(&fix)) => {
                         fixes.push(fix);
                     }
-                    Err(NotProved::Unwanted) => return Err(NotProved::Unwanted),
+                    Err(NotVerified::Unwanted) => return Err(NotVerified::Unwanted),
                     _ => {}
                 }
             }
         }
         if fixes.len() == before || fix.breaking {
-            let breaking = self.first(ground, target, &plans.breaking, &mut reasons)?;
+            let breaking = self.first(upgrade_context, target, &plans.breaking, &mut reasons)?;
             fixes.extend(breaking.map(|proved| proved.fix));
         }
         Ok((fixes.len() == before).then(|| why(plans.reason, reasons)))
@@ -133,37 +133,37 @@ impl Prover<'_> {
     /// The first change that is proved, or why there is none.
     pub(super) fn upgrade(
         &mut self,
-        ground: &Ground<'_>,
+        upgrade_context: &UpgradeContext<'_>,
         fix: FixOptions,
-        target: &Target,
-    ) -> Result<Fix, NotProved> {
-        let plans = ground.plans(target);
+        target: &UpgradeTarget,
+    ) -> Result<Fix, NotVerified> {
+        let plans = upgrade_context.plans(target);
         let mut reasons = Vec::new();
-        let mut proved = self.first(ground, target, &plans.compatible, &mut reasons)?;
+        let mut proved = self.first(upgrade_context, target, &plans.compatible, &mut reasons)?;
         if proved.is_none() && fix.breaking {
-            proved = self.first(ground, target, &plans.breaking, &mut reasons)?;
+            proved = self.first(upgrade_context, target, &plans.breaking, &mut reasons)?;
         }
         proved
             .map(|proved| proved.fix)
-            .ok_or_else(|| NotProved::Because(why(plans.reason, reasons)))
+            .ok_or_else(|| NotVerified::Because(why(plans.reason, reasons)))
     }
 
     /// The first of several plans that is proved; where that leaves something that a later one
     /// clears, the later one.
     fn first<'n>(
         &mut self,
-        ground: &Ground<'_>,
-        target: &Target,
-        plans: &'n [Plan],
+        upgrade_context: &UpgradeContext<'_>,
+        target: &UpgradeTarget,
+        plans: &'n [UpgradePlan],
         reasons: &mut Vec<String>,
-    ) -> Result<Option<Proved<'n>>, NotProved> {
-        let mut best: Option<Proved<'n>> = None;
+    ) -> Result<Option<VerifiedUpgrade<'n>>, NotVerified> {
+        let mut best: Option<VerifiedUpgrade<'n>> = None;
         for plan in plans {
-            match self.attempt(ground, target, plan, Keep::Nothing) {
+            match self.verify_upgrade(upgrade_context, target, plan, RequirementUpdate::Raise) {
                 Ok(proved) => {
-                    let left = target.left_by(&proved.fix.proof);
+                    let left = target.left_by(&proved.fix.verification);
                     let better =
-                        best.as_ref().is_none_or(|best| target.left_by(&best.fix.proof) > left);
+                        best.as_ref().is_none_or(|best| target.left_by(&best.fix.verification) > left);
                     if better {
                         best = Some(proved);
                     }
@@ -172,8 +172,8 @@ impl Prover<'_> {
                         break;
                     }
                 }
-                Err(NotProved::Unwanted) => return Err(NotProved::Unwanted),
-                Err(NotProved::Because(reason)) => {
+                Err(NotVerified::Unwanted) => return Err(NotVerified::Unwanted),
+                Err(NotVerified::Because(reason)) => {
                     tracing::debug!("{}: {reason}", target.package.name);
                     reasons.push(reason);
                 }
@@ -186,12 +186,12 @@ impl Prover<'_> {
     ///
     /// # Errors
     ///
-    /// [`NotProved::Unwanted`] when nobody waits any more.
+    /// [`NotVerified::Unwanted`] when nobody waits any more.
     pub fn policy_fixes(
         &mut self,
-        now: Judged<'_>,
+        now: CheckedTexts<'_>,
         finding: &Finding,
-    ) -> Result<Vec<Fix>, NotProved> {
+    ) -> Result<Vec<Fix>, NotVerified> {
         if finding.code == Some(Code::NoPolicy) {
             return self.created(now);
         }
@@ -206,26 +206,26 @@ impl Prover<'_> {
 
     fn policy_fix(
         &mut self,
-        now: Judged<'_>,
+        now: CheckedTexts<'_>,
         finding: &Finding,
         path: &Utf8Path,
         plan: &PolicyPlan,
-    ) -> Result<Option<Fix>, NotProved> {
+    ) -> Result<Option<Fix>, NotVerified> {
         let mut texts = now.texts.clone();
         if texts.set(path, SourceText::new(&plan.after)).is_err() {
             return Ok(None);
         }
-        let Some(proof) = self.proof(now, &texts)? else { return Ok(None) };
+        let Some(proof) = self.verification(now, &texts)? else { return Ok(None) };
         let is_about_policy = matches!(finding.check, Check::Config | Check::Supercargo);
         let is_cleared = match finding.check {
             // What has to be filled in is missed until it is.
-            Check::Supercargo if plan.to_fill_in.is_none() => {
+            Check::Supercargo if plan.placeholder.is_none() => {
                 let count = |verdict: &Verdict| {
                     verdict.findings.iter().filter(|one| one.code == finding.code).count()
                 };
                 count(&proof.verdict) < count(now.verdict)
             }
-            _ => is_about_policy || proof.clears(finding),
+            _ => is_about_policy || verification.clears(finding),
         };
         // To look at something again may find something.
         let may_find = [Code::PastDue, Code::CheckTurnedOff, Code::LowConfidence]
@@ -235,8 +235,8 @@ impl Prover<'_> {
         if !is_cleared || finds && !may_find {
             return Ok(None);
         }
-        let mut fix = Fix::new(plan.remedy, &plan.title, None, texts, proof);
-        fix.to_fill_in = plan.to_fill_in.clone().map(|span| (path.to_owned(), span));
+        let mut fix = Fix::new(plan.kind, &plan.title, None, texts, proof);
+        fix.placeholder = plan.placeholder.clone().map(|span| (path.to_owned(), span));
         Ok(Some(fix))
     }
 
@@ -246,11 +246,11 @@ impl Prover<'_> {
     /// # Errors
     ///
     /// When it cannot be told, or nobody waits any more.
-    pub fn build(&self, verdict: &Verdict, texts: &Tried) -> Result<Built, NotProved> {
+    pub fn build(&self, verdict: &Verdict, texts: &Overlay) -> Result<Built, NotVerified> {
         let (workspace, resolver) = (&verdict.workspace, &self.options.resolver);
         let failed = |error: ResolveError| match error {
-            ResolveError::Unwanted { .. } => NotProved::Unwanted,
-            error => NotProved::Because(error.to_string()),
+            ResolveError::Unwanted { .. } => NotVerified::Unwanted,
+            error => NotVerified::Because(error.to_string()),
         };
         let locals = verdict.folders.iter().filter(|(package, _)| package.source.is_none());
         let folders: Vec<_> = locals.map(|(_, at)| at.folder.clone()).collect();
@@ -260,12 +260,12 @@ impl Prover<'_> {
     }
 
     /// `None` where the changed texts lead to no verdict.
-    fn proof(&mut self, now: Judged<'_>, tried: &Tried) -> Result<Option<Proof>, NotProved> {
-        Ok(Proof::of(now, tried, self.verdict_on(tried)?))
+    fn proof(&mut self, now: CheckedTexts<'_>, tried: &Overlay) -> Result<Option<Verification>, NotVerified> {
+        Ok(Verification::of(now, tried, self.verdict_on(tried)?))
     }
 
     /// The policy as it is now or, where the finding stands there, the file that adds exceptions to it.
-    fn policy_text(&self, now: Judged<'_>, finding: &Finding) -> Option<PolicyText> {
+    fn policy_text(&self, now: CheckedTexts<'_>, finding: &Finding) -> Option<PolicyText> {
         let beside = now.verdict.exceptions.as_ref();
         let is_beside = |location: &&Location| beside == Some(&location.file);
         if let Some(path) =
@@ -283,10 +283,10 @@ impl Prover<'_> {
         Some(PolicyText { path: Some(path.clone()), text, exceptions })
     }
 
-    fn verdict_on(&mut self, tried: &Tried) -> Result<Verdict, NotProved> {
-        let quiet = Quiet(self.audience);
+    fn verdict_on(&mut self, tried: &Overlay) -> Result<Verdict, NotVerified> {
+        let quiet = SilentProgress(self.audience);
         let verdict = self.gate.judge(self.options, tried, self.databases, &quiet);
-        verdict.ok_or(NotProved::Unwanted)
+        verdict.ok_or(NotVerified::Unwanted)
     }
 }
 
@@ -297,9 +297,9 @@ fn why(planned: Option<String>, tried: Vec<String>) -> String {
 }
 
 /// Asks whether the answer is still wanted, and tells nothing.
-struct Quiet<'a>(&'a dyn Audience);
+struct SilentProgress<'a>(&'a dyn Audience);
 
-impl Audience for Quiet<'_> {
+impl Audience for SilentProgress<'_> {
     fn doing(&self, _: &str) {}
 
     fn still_waits(&self) -> bool {
@@ -307,11 +307,11 @@ impl Audience for Quiet<'_> {
     }
 }
 
-pub(super) const UNLOCKED: &str =
+pub(super) const NO_LOCKFILE: &str =
     "there is no `Cargo.lock` to upgrade: write one with `cargo generate-lockfile`";
 
 /// `text` with the line ends of another one: cargo writes its own.
-fn in_lines_of(model: &SourceText, text: &SourceText) -> SourceText {
+fn with_line_endings_of(model: &SourceText, text: &SourceText) -> SourceText {
     let plain = text.as_str().replace("\r\n", "\n");
     let ends = if model.as_str().contains("\r\n") { "\r\n" } else { "\n" };
     SourceText::new(&plain.replace('\n', ends))

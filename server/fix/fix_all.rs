@@ -3,10 +3,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{
-    Answer, Fix, Judged, NotProved, Prover, Remedy, Tried, Wanted, is_about_manifests, proof,
-    prover::{Ground, UNLOCKED},
+    FixResult, Fix, CheckedTexts, NotVerified, FixVerifier, FixKind, Overlay, FixScope, is_about_manifests, proof,
+    prover::{UpgradeContext, NO_LOCKFILE},
     refusal,
-    upgrade::{Histories, Scope, Target, alternatives},
+    upgrade::{PackageVersions, TargetScope, UpgradeTarget, alternatives},
 };
 use crate::{
     gate::Verdict,
@@ -19,7 +19,7 @@ const FOR_LICENSES: usize = 16;
 
 /// A finding that stays.
 #[derive(Clone, Debug)]
-pub struct Remaining {
+pub struct RemainingFinding {
     /// Which.
     pub finding: Finding,
     /// Why nothing was done about it, a sentence without its end.
@@ -28,13 +28,13 @@ pub struct Remaining {
 
 /// What was done for one workspace, and what was not.
 #[derive(Clone, Debug)]
-pub struct Repair {
+pub struct FixReport {
     /// What was proved, in the order in which it was done.
     pub fixes: Vec<Fix>,
     /// The errors and warnings that stay.
-    pub remaining: Vec<Remaining>,
+    pub remaining: Vec<RemainingFinding>,
     /// All changes together.
-    pub texts: Tried,
+    pub texts: Overlay,
     /// The verdict before them.
     pub before: Verdict,
     /// The verdict on them.
@@ -46,9 +46,9 @@ pub struct Repair {
 /// Upgrades one package after the other, starting from `texts`; then states in the manifests more
 /// precisely what is meant, and does what of the allowed remedies clears what is left and leaves
 /// nothing to fill in. `None` where nobody waits any more.
-pub fn repair(prover: &mut Prover<'_>, wanted: &Wanted, texts: Tried) -> Option<Repair> {
+pub fn repair(prover: &mut FixVerifier<'_>, wanted: &FixScope, texts: Overlay) -> Option<FixReport> {
     let verdict = prover.gate.judge(prover.options, &texts, prover.databases, prover.audience)?;
-    let repair = Repair {
+    let repair = FixReport {
         fixes: Vec::new(),
         remaining: Vec::new(),
         texts,
@@ -77,9 +77,9 @@ pub fn repair(prover: &mut Prover<'_>, wanted: &Wanted, texts: Tried) -> Option<
 }
 
 struct Work<'w, 'p> {
-    prover: &'w mut Prover<'p>,
-    wanted: &'w Wanted,
-    repair: Repair,
+    prover: &'w mut FixVerifier<'p>,
+    wanted: &'w FixScope,
+    repair: FixReport,
     /// Why the packages stay.
     given_up: BTreeMap<PackageRef, String>,
     /// What was asked of manifests and policy to no avail, and why the manifests stay.
@@ -92,7 +92,7 @@ impl Work<'_, '_> {
     /// What cargo knows of the registries may be old.
     fn refresh_index(&mut self) {
         let resolver = &self.prover.options.resolver;
-        if resolver.offline || Target::all(&self.repair.verdict.findings, Scope::Needed).is_empty()
+        if resolver.offline || UpgradeTarget::all(&self.repair.verdict.findings, TargetScope::Needed).is_empty()
         {
             return;
         }
@@ -104,7 +104,7 @@ impl Work<'_, '_> {
     }
 
     fn upgrades(&mut self) -> Option<()> {
-        let histories = Histories::of(&self.repair.verdict, &self.repair.texts);
+        let histories = PackageVersions::of(&self.repair.verdict, &self.repair.texts);
         let mut hopeful = true;
         while std::mem::take(&mut hopeful) {
             // What stood in the way in the round before may stand there no more.
@@ -112,19 +112,19 @@ impl Work<'_, '_> {
             while let Some(target) = self.next() {
                 let name = &target.package.name;
                 self.prover.audience.doing(&format!("looking for an upgrade of {name}"));
-                let now = Judged { verdict: &self.repair.verdict, texts: &self.repair.texts };
-                let ground = Ground::of(now, &histories);
+                let now = CheckedTexts { verdict: &self.repair.verdict, texts: &self.repair.texts };
+                let ground = UpgradeContext::of(now, &histories);
                 match self.prover.upgrade(&ground, self.wanted.fix, &target) {
                     Ok(fix) => {
                         hopeful = true;
                         self.repair.texts = fix.texts.clone();
-                        self.repair.verdict = fix.proof.verdict.clone();
+                        self.repair.verdict = fix.verification.verdict.clone();
                         self.repair.fixes.push(fix);
                     }
-                    Err(NotProved::Because(reason)) => {
+                    Err(NotVerified::Because(reason)) => {
                         self.given_up.insert(target.package, reason);
                     }
-                    Err(NotProved::Unwanted) => return None,
+                    Err(NotVerified::Unwanted) => return None,
                 }
             }
         }
@@ -132,8 +132,8 @@ impl Work<'_, '_> {
     }
 
     /// What is to be tried next.
-    fn next(&mut self) -> Option<Target> {
-        for target in Target::all(&self.repair.verdict.findings, Scope::Needed) {
+    fn next(&mut self) -> Option<UpgradeTarget> {
+        for target in UpgradeTarget::all(&self.repair.verdict.findings, TargetScope::Needed) {
             if self.given_up.contains_key(&target.package) || !self.wanted.names(&target.package) {
                 continue;
             }
@@ -154,9 +154,9 @@ impl Work<'_, '_> {
         while let Some(finding) = self.next_to_say() {
             let mut answer = match self.said_otherwise_about(&finding) {
                 Ok(answer) => answer,
-                Err(NotProved::Unwanted) => return None,
-                Err(NotProved::Because(reason)) => {
-                    Answer { none: Some(reason), ..Answer::default() }
+                Err(NotVerified::Unwanted) => return None,
+                Err(NotVerified::Because(reason)) => {
+                    FixResult { none: Some(reason), ..FixResult::default() }
                 }
             };
             if answer.fixes.is_empty() {
@@ -164,7 +164,7 @@ impl Work<'_, '_> {
             } else {
                 let fix = answer.fixes.swap_remove(0);
                 self.repair.texts = fix.texts.clone();
-                self.repair.verdict = fix.proof.verdict.clone();
+                self.repair.verdict = fix.verification.verdict.clone();
                 self.repair.fixes.push(fix);
             }
         }
@@ -175,7 +175,7 @@ impl Work<'_, '_> {
     fn next_to_say(&self) -> Option<Finding> {
         let findings = self.repair.verdict.findings.iter();
         let mut hopeful = findings.filter(|one| {
-            proof::counts(one)
+            verification::is_cargo_deny_problem(one)
                 && (!self.wanted.allowed.is_empty() || is_about_manifests(one))
                 && self.wanted.names_any_of(one)
         });
@@ -183,16 +183,16 @@ impl Work<'_, '_> {
     }
 
     /// What is proved and allowed.
-    fn said_otherwise_about(&mut self, finding: &Finding) -> Result<Answer, NotProved> {
-        let now = Judged { verdict: &self.repair.verdict, texts: &self.repair.texts };
+    fn said_otherwise_about(&mut self, finding: &Finding) -> Result<FixResult, NotVerified> {
+        let now = CheckedTexts { verdict: &self.repair.verdict, texts: &self.repair.texts };
         let mut answer = self.prover.manifest_fixes(now, finding)?;
         let allowed = &self.wanted.allowed;
         if answer.fixes.is_empty() && !allowed.is_empty() {
             let is_allowed = |fix: &Fix| {
-                allowed.contains(&fix.remedy)
-                    && fix.remedy != Remedy::Ignore
-                    && fix.to_fill_in.is_none()
-                    && fix.proof.clears(finding)
+                allowed.contains(&fix.kind)
+                    && fix.kind != FixKind::Ignore
+                    && fix.placeholder.is_none()
+                    && fix.verification.clears(finding)
             };
             let stated = self.prover.policy_fixes(now, finding)?;
             answer.fixes.extend(stated.into_iter().filter(is_allowed));
@@ -200,9 +200,9 @@ impl Work<'_, '_> {
         Ok(answer)
     }
 
-    fn end(mut self, is_locked: bool) -> Repair {
-        let counted = self.repair.verdict.findings.iter().filter(|one| proof::counts(one));
-        let remaining = counted.map(|finding| Remaining {
+    fn end(mut self, is_locked: bool) -> FixReport {
+        let counted = self.repair.verdict.findings.iter().filter(|one| verification::is_cargo_deny_problem(one));
+        let remaining = counted.map(|finding| RemainingFinding {
             reason: Some(self.reason(finding, is_locked)),
             finding: finding.clone(),
         });
@@ -219,7 +219,7 @@ impl Work<'_, '_> {
         let about = finding.packages.first();
         let advised = finding.check == Check::Advisories && about.is_some();
         if advised && !is_locked {
-            return UNLOCKED.to_owned();
+            return NO_LOCKFILE.to_owned();
         }
         let tried = finding.packages.iter().find_map(|one| self.given_up.get(one));
         if let Some(reason) = &tried {
@@ -251,8 +251,8 @@ impl Work<'_, '_> {
 }
 
 /// What the command line does not do by itself about a matter of the policy.
-fn policy_reason(finding: &Finding, allowed: &[Remedy]) -> Option<String> {
-    let unless = |remedy: Remedy, done: &str, otherwise: &str| {
+fn policy_reason(finding: &Finding, allowed: &[FixKind]) -> Option<String> {
+    let unless = |remedy: FixKind, done: &str, otherwise: &str| {
         Some(if allowed.contains(&remedy) { done.to_owned() } else { otherwise.to_owned() })
     };
     let is_local = finding.packages.first().is_some_and(|package| package.source.is_none());
@@ -262,13 +262,13 @@ fn policy_reason(finding: &Finding, allowed: &[Remedy]) -> Option<String> {
         }
         Code::Unlicensed | Code::NoLicenseField | Code::EmptyLicenseField | Code::GatherFailure => {
             unless(
-                Remedy::Clarify,
+                FixKind::Clarify,
                 "its texts do not tell its license for certain: clarify it by hand",
                 "`--allow clarify` states its license in the policy where its texts tell it",
             )
         }
         Code::Rejected => unless(
-            Remedy::Exception,
+            FixKind::Exception,
             "no exception for this package and version clears it",
             "`--allow exception` permits its license for this package and version",
         ),

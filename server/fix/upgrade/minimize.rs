@@ -5,14 +5,14 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use semver::{Version, VersionReq};
 
-use super::{Histories, Locked, Step, is_compatible, target::is_from_registry};
+use super::{PackageVersions, LockGraph, UpgradeStep, is_compatible, target::is_from_registry};
 use crate::verdict::PackageRef;
 
 /// How often it is looked again whether a smaller step will do, now that others make smaller ones.
 const ROUNDS: usize = 8;
 
 /// A package that moved beside the plan.
-struct Beside {
+struct MovedPackage {
     /// As it was locked.
     before: PackageRef,
     /// What cargo has made of it.
@@ -24,16 +24,16 @@ struct Beside {
 /// `before` to `after` beside the steps of a plan, in the smallest versions that will do. Nothing where
 /// cargo has taken those already.
 pub(in crate::fix) fn held_back(
-    before: &Locked,
-    after: &Locked,
-    steps: &[Step],
-    histories: &Histories,
-) -> Vec<Step> {
+    before: &LockGraph,
+    after: &LockGraph,
+    steps: &[UpgradeStep],
+    histories: &PackageVersions,
+) -> Vec<UpgradeStep> {
     let mut moved: Vec<_> = before
         .packages()
         .filter(|one| is_from_registry(one) && !after.packages().any(|other| other == *one))
         .filter(|one| !steps.iter().any(|step| step.package == **one))
-        .filter_map(|one| Beside::of(one, before, after))
+        .filter_map(|one| MovedPackage::of(one, before, after))
         .collect();
     // What has come may go again, and what it requires with it.
     let came: BTreeSet<_> = after
@@ -61,16 +61,16 @@ pub(in crate::fix) fn held_back(
         return Vec::new();
     }
     let pinned = moved.into_iter();
-    pinned.map(|one| Step { package: one.before, to: one.to, declared: false }).collect()
+    pinned.map(|one| UpgradeStep { package: one.before, to: one.to, declared: false }).collect()
 }
 
 /// How many packages are others or gone.
-pub(in crate::fix) fn moves(before: &Locked, after: &Locked) -> usize {
+pub(in crate::fix) fn moves(before: &LockGraph, after: &LockGraph) -> usize {
     before.packages().filter(|one| !after.packages().any(|other| other == *one)).count()
 }
 
-impl Beside {
-    fn of(package: &PackageRef, before: &Locked, after: &Locked) -> Option<Self> {
+impl MovedPackage {
+    fn of(package: &PackageRef, before: &LockGraph, after: &LockGraph) -> Option<Self> {
         let locked = Version::parse(&package.version).ok()?;
         let is_new = |one: &&PackageRef| {
             one.name == package.name
@@ -89,10 +89,10 @@ impl Beside {
 /// The smallest version from the locked one on that all who require the package and `counts` admit, in
 /// the versions that were chosen for them; `None` where that cannot be told.
 fn smallest(
-    one: &Beside,
-    after: &Locked,
+    one: &MovedPackage,
+    after: &LockGraph,
     chosen: &BTreeMap<PackageRef, Version>,
-    histories: &Histories,
+    histories: &PackageVersions,
     counts: &dyn Fn(&PackageRef) -> bool,
 ) -> Option<Version> {
     let locked = Version::parse(&one.before.version).ok()?;

@@ -17,11 +17,17 @@ struct Step {
 }
 
 const STEPS: &[Step] = &[
-    Step { name: "fmt", title: "cargo fmt --check", run: |root| cargo(root, &["fmt", "--all", "--check"]) },
+    Step {
+        name: "fmt",
+        title: "cargo fmt --check",
+        run: |root| cargo(root, &["fmt", "--all", "--check"]),
+    },
     Step {
         name: "clippy",
         title: "cargo clippy",
-        run: |root| cargo(root, &["clippy", "--workspace", "--all-targets", "--", "-D", "warnings"]),
+        run: |root| {
+            cargo(root, &["clippy", "--workspace", "--all-targets", "--", "-D", "warnings"])
+        },
     },
     // Checks what fixes come to.
     Step {

@@ -3,6 +3,7 @@
 //! The archive and the bundle lie beside the repository and are no part of it; without them the comparison has the own cases
 //! only, and says so.
 
+use std::env;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -24,8 +25,10 @@ pub(crate) struct Shared {
 }
 
 impl Shared {
+    /// Looks in the folder that `SUPERCARGO_SHARED` names, else in `../shared`.
     pub(crate) fn find(root: &Path) -> Option<Self> {
-        let data = root.join("../shared/data");
+        let named = env::var_os("SUPERCARGO_SHARED").map(PathBuf::from);
+        let data = named.unwrap_or_else(|| root.join("../shared")).join("data");
         let shared =
             Self { archive: data.join("corpus.tar.xz"), bundle: data.join("advisory-db.bundle") };
         (shared.archive.is_file() && shared.bundle.is_file()).then_some(shared)
@@ -62,7 +65,9 @@ impl Shared {
 /// Unpacks the workspaces whose name contains `filter` below `scratch`, once for each program.
 pub(crate) fn jobs(root: &Path, scratch: &Path, filter: Option<&str>) -> Result<Vec<Job>> {
     let Some(shared) = Shared::find(root) else {
-        bail!("no shared data beside the repository: `--shared` needs `../shared/data`");
+        bail!(
+            "`--shared` needs `data/corpus.tar.xz` and `data/advisory-db.bundle` in `../shared` (or in $SUPERCARGO_SHARED)"
+        );
     };
     let home = shared.home(scratch)?;
     let (theirs, ours) = (scratch.join("corpus/cargo-deny"), scratch.join("corpus/supercargo"));

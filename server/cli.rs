@@ -1,78 +1,84 @@
-//! The command line: what each word does is in a module of its own.
+//! The command line, with a module for each command.
 
 mod arguments;
 mod cache;
 mod check;
 mod completions;
 mod db;
+mod exit_code;
 mod explain;
 mod fix;
 mod human;
 mod init;
 mod json;
 mod logging;
-mod meant;
+mod targets;
 mod terminal;
 
-use std::process::ExitCode;
+use std::{process::ExitCode, time::Duration};
 
 use clap::{CommandFactory as _, Parser};
 
 use crate::{
     cache::Cache,
-    threads::{self, Doing},
+    threads::{self, Activity},
 };
-use arguments::{Arguments, Word};
+use arguments::{Arguments, Command};
 
-/// The exit code for wrong usage (`EX_USAGE` of `sysexits.h`).
-const USAGE: u8 = 64;
+/// How long to wait at the end for temporary files to be deleted.
+const CLEANUP_TIMEOUT: Duration = Duration::from_secs(2);
 
-/// What can be said on the command line: for completions and the manual page.
+/// The definition of the command line, for completions and the manual page.
 pub fn command() -> clap::Command {
     Arguments::command()
 }
 
 /// Runs the program.
 pub fn run() -> ExitCode {
-    if let Err(error) = crate::process::begin_anew() {
-        logging::complain(&format!(
-            "could not start again with a safe environment: {error}; remove relative paths from \
-             `PATH` and `CARGO`, and unset `CARGO_LOG_PROFILE`"
+    if let Err(error) = crate::process::restart_with_safe_environment() {
+        logging::error(&format!(
+            "could not restart with a safe environment: {error}; remove relative paths from `PATH` and \
+             `CARGO`, and unset `CARGO_LOG_PROFILE`"
         ));
         return ExitCode::from(crate::gate::NO_VERDICT);
     }
     let arguments = match Arguments::try_parse() {
         Ok(arguments) => arguments,
         Err(error) => {
-            // Help and version are answers, anything else is wrong usage.
-            let code = if error.use_stderr() { ExitCode::from(USAGE) } else { ExitCode::SUCCESS };
+            // `--help` and `--version` succeed; everything else is wrong usage.
+            let code = if error.use_stderr() {
+                ExitCode::from(exit_code::USAGE)
+            } else {
+                ExitCode::SUCCESS
+            };
             let _ = error.print();
             return code;
         }
     };
     logging::start(arguments.verbose);
-    let running = Doing::just("running this command");
-    let done = threads::caught(&running, || run_word(arguments.word)).unwrap_or_else(|panic| {
-        let message = panic.message;
-        Err(anyhow::anyhow!("internal error ({message}), please report it with the line above"))
-    });
+    let running = Activity::just("running this command");
+    let done =
+        threads::catch_panic(&running, || run_command(arguments.command)).unwrap_or_else(|panic| {
+            let message = panic.message;
+            Err(anyhow::anyhow!("internal error ({message}); please report it with the line above"))
+        });
     done.unwrap_or_else(|error| {
-        logging::complain(&format!("{error:#}"));
+        logging::error(&format!("{error:#}"));
         ExitCode::from(crate::gate::NO_VERDICT)
     })
 }
 
-fn run_word(word: Word) -> anyhow::Result<ExitCode> {
+fn run_command(command: Command) -> anyhow::Result<ExitCode> {
     threads::failpoint("command");
-    match word {
-        Word::Check(arguments) => check::run(&arguments),
-        Word::Fix(arguments) => fix::run(&arguments),
-        Word::Explain(arguments) => explain::run(&arguments),
-        Word::Init(arguments) => init::run(&arguments),
-        Word::Completions { shell } => completions::run(shell),
-        Word::Db(arguments) => db::run(&arguments),
-        Word::Cache { word } => cache::run(word),
-        Word::Lsp(arguments) => {
+    match command {
+        Command::Check(arguments) => check::run(&arguments),
+        Command::Fix(arguments) => fix::run(&arguments),
+        Command::Explain(arguments) => explain::run(&arguments),
+        Command::Init(arguments) => init::run(&arguments),
+        Command::Completions { shell } => completions::run(shell),
+        Command::Db(arguments) => db::run(&arguments),
+        Command::Cache { command } => cache::run(command),
+        Command::Lsp(arguments) => {
             let cache = if arguments.no_cache { Cache::off() } else { Cache::of_user() };
             Ok(crate::lsp::run(cache))
         }

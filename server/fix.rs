@@ -1,21 +1,22 @@
-//! Fixes: each was carried out in a scratch copy, resolved by cargo and judged by the gate before
-//! anybody hears of it. Nothing of the user's is written here but by [`Overlay::write`].
+//! Fixes: changes of manifests, `Cargo.lock` and the policy that clear findings. Each one is verified
+//! before it is offered: cargo resolves it in a scratch copy and the gate checks the result. Only
+//! [`Overlay::write`] and `write_new` write into the user's folders.
 //!
-//! A plan says what could be done ([`upgrade`], [`policy`]); the [`FixVerifier`] carries it out and has it
-//! judged; [`Fix`] is what was proved. [`fix_all`] does one after the other.
+//! A plan is a possible change ([`upgrade`], [`manifest`], [`policy`]). The [`FixVerifier`] verifies
+//! plans; a [`Fix`] is a verified plan. [`fix_all`] applies one fix after the other.
 
+mod cargo_message;
 mod document;
+mod kind;
 mod manifest;
+mod overlay;
 pub mod policy;
+mod report;
+mod requirement;
+mod scope;
+mod upgrade;
 mod verification;
 mod verifier;
-mod cargo_message;
-mod kind;
-mod fix_all;
-mod requirement;
-mod overlay;
-mod upgrade;
-mod scope;
 
 use std::collections::BTreeSet;
 
@@ -27,95 +28,94 @@ use crate::{
     text::Span,
     verdict::{Finding, PackageRef},
 };
+pub use kind::FixKind;
 #[doc(hidden)]
 pub use manifest::fuzz_manifest;
 pub(crate) use manifest::is_about_manifests;
-pub use verification::{MovedEntry, Verification};
-pub use verifier::{CreatedPolicy, NotVerified, FixVerifier};
-pub use kind::FixKind;
-pub use fix_all::{RemainingFinding, FixReport, fix_all};
 pub(crate) use overlay::write_new;
 pub use overlay::{FileChange, Overlay};
+pub use report::{FixReport, RemainingFinding, fix_all};
+pub use scope::{FixScope, PackageSelector};
 pub use upgrade::RemovedFeatures;
-pub use scope::{PackageSelector, FixScope};
+pub use verification::{MovedEntry, Verification};
+pub use verifier::{CreatedPolicy, FixVerifier, NotVerified};
 
-/// What may be done to get the gate clean.
+/// Which upgrades are allowed.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct FixOptions {
-    /// Also versions that cargo does not take for compatible. They are proved to resolve, not to
-    /// compile.
+    /// Allows versions that are not semver-compatible. They are verified to resolve, not to compile.
     pub breaking: bool,
 }
 
-/// A verdict, and the texts that it was reached on.
+/// A verdict and the texts that it belongs to.
 #[derive(Clone, Copy, Debug)]
-pub struct CheckedTexts<'j> {
+pub struct CheckedTexts<'c> {
     /// The verdict.
-    pub verdict: &'j Verdict,
+    pub verdict: &'c Verdict,
     /// The texts.
-    pub texts: &'j Overlay,
+    pub texts: &'c Overlay,
 }
 
-/// A change that was proved.
+/// A verified change.
 #[derive(Clone, Debug)]
 pub struct Fix {
-    /// What kind of remedy it is.
+    /// What kind of change it is.
     pub kind: FixKind,
-    /// What it does and what it clears, for a menu.
+    /// What it changes and which findings it clears, for a menu.
     pub title: String,
-    /// What it does, without what that clears and brings.
-    what: String,
-    /// The other version, where it is an upgrade.
+    /// The first part of the title: what it changes.
+    action: String,
+    /// The new version, for an upgrade.
     pub upgrade: Option<Upgrade>,
     /// The changed texts.
     pub texts: Overlay,
-    /// What they lead to.
+    /// The result of the check of the changed texts.
     pub verification: Verification,
-    /// What the user has to fill in: a span of the changed text of a file.
+    /// The span of a changed file that the user has to replace with text of their own.
     pub placeholder: Option<(Utf8PathBuf, Span)>,
 }
 
 /// Another version of a package.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Upgrade {
-    /// What was locked: the package that the finding is about or, where that is not needed any more,
-    /// the one that does without it.
+    /// The locked package: the one that the finding is about or, if the upgrade removes that one, the
+    /// dependent that no longer needs it.
     pub package: PackageRef,
-    /// What is locked with it.
+    /// The new version.
     pub to: Version,
-    /// Cargo does not take it for compatible, or what had to move for it.
+    /// The new version, or that of another package in the plan, is not semver-compatible.
     pub breaking: bool,
-    /// The other packages that had to move for it and where they are now, those that manifests of
-    /// the workspace require first.
-    pub through: Vec<(PackageRef, Version)>,
-    /// The features that declarations no longer ask for, since the new version has them no longer.
-    pub without: Vec<RemovedFeatures>,
-    /// The Rust that it asks for, where that is newer than the one that the workspace states.
+    /// The other packages of the plan with their new versions, direct dependencies first.
+    pub other_upgrades: Vec<(PackageRef, Version)>,
+    /// Features that the new version does not have; the manifests no longer enable them.
+    pub removed_features: Vec<RemovedFeatures>,
+    /// The required Rust version, if it is newer than the workspace's `rust-version`.
     pub rust: Option<Version>,
 }
 
-/// What can be done about a finding.
+/// The fixes for a finding.
 #[derive(Clone, Debug, Default)]
 pub struct FixResult {
-    /// What was proved, in the order of remedies.
+    /// The verified fixes, in the order of [`FixKind`].
     pub fixes: Vec<Fix>,
-    /// Why no other version or, for what manifests say, no other declaration helps: a sentence without
-    /// its end. `None` where one does, or where the finding is about neither.
-    pub none: Option<String>,
+    /// Why there is no upgrade or, for findings about manifests, no change of a manifest: a sentence
+    /// without a final period. `None` if there is one, or if the finding is about neither.
+    pub no_fix_reason: Option<String>,
 }
 
 impl Fix {
     fn new(
         kind: FixKind,
-        what: &str,
+        action: &str,
         upgrade: Option<Upgrade>,
         texts: Overlay,
         verification: Verification,
     ) -> Self {
-        let admitted = if kind == FixKind::Allow { admitted(&verification) } else { String::new() };
-        let title = format!("{what}{admitted}{}", consequences(&verification));
-        let what = what.to_owned();
-        Self { kind, title, what, upgrade, texts, verification, placeholder: None }
+        let allowed =
+            if kind == FixKind::Allow { newly_allowed(&verification) } else { String::new() };
+        let title = format!("{action}{allowed}{}", effects(&verification));
+        let action = action.to_owned();
+        Self { kind, title, action, upgrade, texts, verification, placeholder: None }
     }
 
     /// Whether it changes the same files in the same way.
@@ -127,28 +127,28 @@ impl Fix {
         after(self) == after(other)
     }
 
-    /// Whether it brings warnings or errors that were not there before.
+    /// Whether it causes new warnings or errors.
     pub fn introduces_findings(&self) -> bool {
         !self.verification.introduced.is_empty()
     }
 }
 
-/// How many packages a license or source for all newly admits.
-fn admitted(verification: &Verification) -> String {
+/// For a title: how many packages a license or source newly allows.
+fn newly_allowed(verification: &Verification) -> String {
     let packages: BTreeSet<_> = verification.cleared.iter().flat_map(|one| &one.packages).collect();
     match packages.len() {
         0 => String::new(),
-        1 => ", newly admitting 1".to_owned(),
-        count => format!(", newly admitting {count}"),
+        1 => ", newly allows 1 crate".to_owned(),
+        count => format!(", newly allows {count} crates"),
     }
 }
 
-/// How many codes are named.
-const NAMED: usize = 3;
+/// How many codes a title names.
+const MAX_CODES: usize = 3;
 
-/// What a change clears and brings, in brackets.
-fn consequences(verification: &Verification) -> String {
-    let told = |word: &str, findings: &[Finding]| {
+/// For a title: the codes that a change clears and introduces, in parentheses.
+fn effects(verification: &Verification) -> String {
+    let listed = |verb: &str, findings: &[Finding]| {
         let mut codes: Vec<&str> = Vec::new();
         for finding in findings {
             let code = finding.shown_code().unwrap_or(finding.check.name());
@@ -156,13 +156,13 @@ fn consequences(verification: &Verification) -> String {
                 codes.push(code);
             }
         }
-        let more = codes.len().saturating_sub(NAMED);
-        codes.truncate(NAMED);
+        let more = codes.len().saturating_sub(MAX_CODES);
+        codes.truncate(MAX_CODES);
         let more = if more == 0 { String::new() } else { format!(" and {more} more") };
-        (!codes.is_empty()).then(|| format!("{word} {}{more}", codes.join(", ")))
+        (!codes.is_empty()).then(|| format!("{verb} {}{more}", codes.join(", ")))
     };
-    let cleared = told("clears", &verification.cleared);
-    let brought = told("brings", &verification.introduced);
-    let told: Vec<_> = cleared.into_iter().chain(brought).collect();
-    if told.is_empty() { String::new() } else { format!(" ({})", told.join("; ")) }
+    let cleared = listed("clears", &verification.cleared);
+    let introduced = listed("introduces", &verification.introduced);
+    let effects: Vec<_> = cleared.into_iter().chain(introduced).collect();
+    if effects.is_empty() { String::new() } else { format!(" ({})", effects.join("; ")) }
 }

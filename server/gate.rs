@@ -1,11 +1,11 @@
-//! One workspace judged from end to end: policy, resolution, graph, database, checks. What can be
-//! kept between two verdicts is kept.
+//! Checks one workspace from end to end: policy, resolution, graph, database, checks. Keeps what the next
+//! check can use.
 
 mod databases;
+mod failures;
 mod lints;
 mod remembered;
 mod run;
-mod troubles;
 mod untrusted;
 mod unusable;
 
@@ -21,53 +21,56 @@ use camino::{Utf8Path, Utf8PathBuf};
 use crate::{
     cache::Inputs,
     facts::RefreshPolicy,
-    model::essence::Essence,
-    policy::effects::Judged,
-    resolve::{BufferCopy, LockState, Resolution, ResolveError, Resolver, Shape, Wait},
+    model::fingerprint::FileFingerprint,
+    policy::effects::EffectInput,
+    resolve::{
+        BufferCopy, GraphFingerprint, LockState, Resolution, ResolveError, ResolveHooks, Resolver,
+    },
     text::{SourceText, read_named, read_to_string},
-    threads::{self, Doing},
+    threads::{self, Activity},
     verdict::{
-        Check, CheckSet, Counts, Database, DatabaseSettings, DatabaseSource, Declared, Engine,
-        EngineError, Finding, GraphFacts, GraphOptions, Known, LoadedPolicy, LockedVersions,
-        Matched, PackageFolder, PackageRef, Question, Severity, provisional,
+        Check, CheckSet, Counts, Database, DatabaseSettings, DatabaseSource, Engine, EngineError,
+        EngineRequest, Finding, GraphFacts, GraphOptions, LoadedPolicy, LockedVersions,
+        MatchedEntry, PackageFolder, PackageRef, ProvisionalInput, ResolvedDependency, Severity,
+        provisional,
     },
     workspace::{PolicyFiles, Workspace},
 };
 pub use databases::Databases;
-use lints::Lints;
-use run::Run;
+use lints::LintFacts;
+use run::CheckRun;
 use unusable::{Exceeded, exceeded};
 
 /// The exit code of a run that reached no verdict (`EX_SOFTWARE` of `sysexits.h`).
 pub const NO_VERDICT: u8 = 70;
 
-/// What is judged and how.
+/// What to check, and how.
 #[derive(Clone, Debug)]
 pub struct GateOptions {
     /// Which checks.
     pub checks: CheckSet,
-    /// Judge all members, also where the manifest is that of one package.
+    /// Check all members, even if the manifest is that of one package.
     pub workspace: bool,
-    /// A policy to use instead of the one that is found.
+    /// A policy to use instead of looking for one.
     pub config: Option<Utf8PathBuf>,
-    /// The policy files, where they were looked up already in a way of the caller's.
+    /// The policy files, if the caller has already looked them up.
     pub policy_files: Option<PolicyFiles>,
-    /// A folder with advisories to use instead of those that the policy names.
+    /// A folder with advisories to use instead of the policy's databases.
     pub advisories: Option<Utf8PathBuf>,
     /// When advisory databases are fetched.
     pub refresh: RefreshPolicy,
-    /// Also list what is merely told.
+    /// Also report cargo-deny's helps.
     pub helps: bool,
-    /// Also tell what cargo's index cache says of the versions of declared packages.
+    /// Also look up newer and yanked versions of direct dependencies in cargo's index cache.
     pub releases: bool,
-    /// Without a policy, leave licenses out rather than rejecting every one.
-    pub gentle_without_policy: bool,
+    /// Without a policy, skip the license check instead of rejecting every license.
+    pub skip_licenses_without_policy: bool,
     /// How cargo is run.
     pub resolver: Resolver,
 }
 
 impl GateOptions {
-    /// Which advisories are judged by.
+    /// The advisories to check against.
     fn database_source(&self, loaded: &LoadedPolicy) -> DatabaseSource {
         if let Some(folder) = &self.advisories {
             return DatabaseSource::Folder(folder.clone());
@@ -77,57 +80,56 @@ impl GateOptions {
     }
 }
 
-/// What a gate says.
+/// The result of a check.
 #[derive(Clone, Debug)]
 pub struct Verdict {
-    /// What was judged.
+    /// The checked workspace.
     pub workspace: Workspace,
-    /// The policy that was found.
+    /// The policy.
     pub policy: Option<Utf8PathBuf>,
     /// The file that adds license exceptions to it.
     pub exceptions: Option<Utf8PathBuf>,
-    /// Everything that was found, and why what could not be judged was not.
+    /// All findings, including the reasons why a check could not run.
     pub findings: Vec<Finding>,
-    /// cargo-deny's counts for every check that came to its end.
+    /// cargo-deny's counts for every check that ran.
     pub counts: BTreeMap<Check, Counts>,
-    /// Whether every check that was wanted came to its end.
-    pub reached: bool,
-    /// How many packages were judged; 0 where there is no graph.
+    /// Whether all requested checks ran.
+    pub complete: bool,
+    /// How many packages were checked; 0 without a graph.
     pub packages: usize,
     /// What the declarations of the workspace resolved to.
-    pub declared: Arc<Vec<Declared>>,
-    /// Where the packages of the graph are; none where there is no graph.
+    pub declared: Arc<Vec<ResolvedDependency>>,
+    /// The folders of the graph's packages; empty without a graph.
     pub folders: Arc<BTreeMap<PackageRef, PackageFolder>>,
-    /// What the graph tells besides findings; empty where there is none, and in a verdict of an
-    /// earlier run.
+    /// Facts about the graph; empty without one, and in a cached verdict.
     pub graph: Arc<GraphFacts>,
-    /// What entries of the policy match, where no finding tells.
-    pub matched: Vec<Matched>,
-    /// The files of cargo's index that it was made from, as far as that can be told.
+    /// What policy entries match, where no finding says so.
+    pub matched: Vec<MatchedEntry>,
+    /// The files of cargo's index that it depends on, as far as they are known.
     pub index_files: Arc<BTreeSet<Utf8PathBuf>>,
     /// When the advisories were fetched, `YYYY-MM-DD`; `None` for a plain folder or none.
     pub database_date: Option<String>,
 }
 
 impl Verdict {
-    /// Whether a file is the policy that it was judged by, or adds exceptions to that.
-    pub(crate) fn is_ruled_by(&self, file: &Utf8Path) -> bool {
+    /// Whether a file is its policy or exceptions file.
+    pub(crate) fn uses_policy_file(&self, file: &Utf8Path) -> bool {
         self.policy.as_deref() == Some(file) || self.exceptions.as_deref() == Some(file)
     }
 
-    /// What it tells of the policy's entries.
-    pub(crate) fn judged(&self) -> Judged<'_> {
+    /// The input for the effects of policy entries.
+    pub(crate) fn effect_input(&self) -> EffectInput<'_> {
         let Self { findings, counts, graph, matched, .. } = self;
-        Judged { findings, counts, graph, matched }
+        EffectInput { findings, counts, graph, matched }
     }
 
     /// cargo-deny's exit code, or [`NO_VERDICT`].
     pub fn exit_code(&self) -> u8 {
-        if self.reached { Counts::exit_code(&self.counts) } else { NO_VERDICT }
+        if self.complete { Counts::exit_code(&self.counts) } else { NO_VERDICT }
     }
 }
 
-/// Where texts come from: the disk, or an editor's buffers over it.
+/// Reads files from disk, or from an editor's buffers first.
 pub trait Texts {
     /// The text of a file.
     ///
@@ -136,8 +138,7 @@ pub trait Texts {
     /// When it cannot be read or is not UTF-8.
     fn read(&self, path: &Utf8Path) -> io::Result<SourceText>;
 
-    /// The text of a file that was named to the program by the one who runs it, not by a repository:
-    /// on a command line that may be a pipe.
+    /// The text of a file that the user, not the repository, has named. On a command line it may be a pipe.
     ///
     /// # Errors
     ///
@@ -146,13 +147,13 @@ pub trait Texts {
         self.read(path)
     }
 
-    /// The workspace's manifests and lock file as far as their texts are not those on disk.
+    /// The manifests and the lockfile whose texts differ from those on disk.
     fn unsaved(&self) -> BTreeMap<Utf8PathBuf, SourceText> {
         BTreeMap::new()
     }
 }
 
-/// The files as they are on disk.
+/// Reads files from disk.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct OnDisk;
 
@@ -166,166 +167,168 @@ impl Texts for OnDisk {
     }
 }
 
-/// The texts that cargo resolves: of manifests and lock files the whole buffers over the disk.
-struct Resolved<'t> {
+/// The texts that cargo resolves: valid buffers of manifests and lockfiles, else the files on disk.
+struct ResolvedTexts<'t> {
     buffers: &'t BTreeMap<Utf8PathBuf, SourceText>,
-    below: &'t dyn Texts,
+    rest: &'t dyn Texts,
 }
 
-impl Texts for Resolved<'_> {
+impl Texts for ResolvedTexts<'_> {
     fn read(&self, path: &Utf8Path) -> io::Result<SourceText> {
         match self.buffers.get(path) {
             Some(text) => Ok(text.clone()),
             None if matches!(path.file_name(), Some("Cargo.toml" | "Cargo.lock")) => {
                 OnDisk.read(path)
             }
-            None => self.below.read(path),
+            None => self.rest.read(path),
         }
     }
 }
 
-/// Whoever waits for a verdict.
-pub trait Audience {
-    /// Something that may take long begins; `message` is a sentence.
-    fn doing(&self, message: &str);
+/// Where a check reports its progress, and what can cancel it.
+pub trait Progress {
+    /// A step that may take long begins; `message` is a sentence.
+    fn report(&self, message: &str);
 
-    /// Whether the verdict is still wanted. Asked while cargo runs.
-    fn still_waits(&self) -> bool {
-        true
+    /// Whether the verdict is no longer needed. Called while cargo runs.
+    fn is_cancelled(&self) -> bool {
+        false
     }
 
-    /// What can be told while cargo resolves, if there was an exact verdict before.
-    fn meanwhile(&self, verdict: Verdict) {
+    /// The findings that are known while cargo resolves, if there was an exact verdict before.
+    fn provisional_verdict(&self, verdict: Verdict) {
         drop(verdict);
     }
 }
 
-impl<F: Fn(&str)> Audience for F {
-    fn doing(&self, message: &str) {
+impl<F: Fn(&str)> Progress for F {
+    fn report(&self, message: &str) {
         self(message);
     }
 }
 
-/// Whether cargo would resolve the same with either texts. A half-typed text resolves nothing.
-pub fn resolve_alike(before: &dyn Texts, after: &dyn Texts) -> bool {
+/// Whether cargo would resolve both the same. A manifest with syntax errors is ignored.
+pub fn resolves_equally(before: &dyn Texts, after: &dyn Texts) -> bool {
     let (before, after) = (before.unsaved(), after.unsaved());
-    let alike = |path: &Utf8PathBuf, text: &SourceText| match before.get(path) {
-        Some(before) => before == text || essence(path, before) == essence(path, text),
+    let is_equal = |path: &Utf8PathBuf, text: &SourceText| match before.get(path) {
+        Some(before) => before == text || fingerprint(path, before) == fingerprint(path, text),
         None => false,
     };
-    let is_whole = |path: &Utf8PathBuf, text: &SourceText| {
-        path.file_name() != Some("Cargo.toml") || Essence::of_manifest(text.as_str()).is_some()
+    let is_valid = |path: &Utf8PathBuf, text: &SourceText| {
+        path.file_name() != Some("Cargo.toml")
+            || FileFingerprint::of_manifest(text.as_str()).is_some()
     };
     before.keys().all(|path| after.contains_key(path))
-        && after.iter().all(|(path, text)| alike(path, text) || !is_whole(path, text))
+        && after.iter().all(|(path, text)| is_equal(path, text) || !is_valid(path, text))
 }
 
 /// The gate of one workspace.
 #[derive(Debug)]
 pub struct Gate {
     workspace: Workspace,
-    kept: Option<Kept>,
-    /// Why the last resolution failed, its places in the texts that were resolved: not tried again
-    /// before something changes.
-    refused: Option<(GraphKey, Finding)>,
+    kept: Option<KeptGraph>,
+    /// Why the last resolution failed, with locations in the resolved texts. Not repeated until the key
+    /// changes.
+    failed_resolution: Option<(GraphKey, Finding)>,
     /// The copy in which unsaved manifests are resolved. Outlives the engine, which reads from it.
     copy: Option<BufferCopy>,
-    /// The last unsaved texts that were whole: a half-typed one judges nothing anew.
-    whole: BTreeMap<Utf8PathBuf, SourceText>,
-    /// The key and the inputs of the last verdict, where it may be kept on disk.
-    judged: Option<(String, Inputs)>,
-    /// The key and the inputs of the verdict that was kept last.
-    remembered: Option<(String, Inputs)>,
-    /// The last exact verdict.
-    exact: Option<Arc<Verdict>>,
-    /// What was read for what is said about the policy.
-    lints: Lints,
-    /// The last verdict ended with a panic of the engine.
-    broke: bool,
-    /// What of the workspace exceeded the limits when it was resolved last.
+    /// The last unsaved texts without syntax errors; a manifest with errors does not replace its last one.
+    valid_buffers: BTreeMap<Utf8PathBuf, SourceText>,
+    /// The key and the inputs of the last verdict, if it may be cached.
+    cacheable: Option<(String, Inputs)>,
+    /// The key and the inputs of the verdict that was cached last.
+    cached: Option<(String, Inputs)>,
+    /// The last complete verdict.
+    last_complete: Option<Arc<Verdict>>,
+    /// What was read for lints of the policy.
+    lints: LintFacts,
+    /// The engine panicked during the last check.
+    engine_panicked: bool,
+    /// What exceeded the limits in the last resolution.
     exceeded: Exceeded,
 }
 
 #[derive(Debug)]
-struct Kept {
+struct KeptGraph {
     key: GraphKey,
     lock: LockState,
-    /// An unsaved text was resolved: the verdict is not that of the files on disk.
+    /// An unsaved text was resolved, so the verdict is not that of the files on disk.
     edited: bool,
-    /// What was resolved from files on disk was resolved from these.
+    /// The inputs of the resolution, if it is that of the files on disk.
     inputs: Option<Inputs>,
-    /// While cargo answers so, the graph stays.
-    shape: Option<Shape>,
+    /// While this stays the same, so does the graph.
+    fingerprint: Option<GraphFingerprint>,
     engine: Engine,
 }
 
-impl Kept {
-    /// Whether the graph is also the one of an answer of this shape.
-    fn is_for(&self, key: &GraphKey, shape: Option<&Shape>) -> bool {
-        self.key.options == key.options && shape.is_some() && self.shape.as_ref() == shape
+impl KeptGraph {
+    /// Whether the graph is also that of this key and fingerprint.
+    fn is_for(&self, key: &GraphKey, fingerprint: Option<&GraphFingerprint>) -> bool {
+        self.key.options == key.options
+            && fingerprint.is_some()
+            && self.fingerprint.as_ref() == fingerprint
     }
 }
 
-/// What became of the wish for a graph.
-enum Graph {
-    /// It is the kept one.
-    Built,
-    /// There is none; the run says why.
+/// The result of building the graph.
+enum GraphState {
+    /// It is the kept graph.
+    Ready,
+    /// There is no graph; the run has the reason.
     Failed,
-    /// Nobody waits for it any more.
-    Unwanted,
+    /// The check was canceled.
+    Canceled,
 }
 
-/// Everything besides the disk that decides a graph.
+/// The inputs of a graph, except the files on disk.
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct GraphKey {
     options: GraphOptions,
-    /// What the unsaved manifests and lock files say.
-    unsaved: BTreeMap<Utf8PathBuf, Essence>,
+    /// The fingerprints of unsaved manifests and lockfiles.
+    unsaved: BTreeMap<Utf8PathBuf, FileFingerprint>,
 }
 
 impl GraphKey {
     fn new(loaded: &LoadedPolicy, buffers: &BTreeMap<Utf8PathBuf, SourceText>) -> Self {
-        let unsaved = buffers.iter().map(|(path, text)| (path.clone(), essence(path, text)));
+        let unsaved = buffers.iter().map(|(path, text)| (path.clone(), fingerprint(path, text)));
         Self { options: loaded.graph.clone(), unsaved: unsaved.collect() }
     }
 }
 
 impl Gate {
-    /// A gate that has judged nothing yet.
+    /// A gate without any results.
     pub fn new(workspace: Workspace) -> Self {
         Self {
             workspace,
             kept: None,
-            refused: None,
+            failed_resolution: None,
             copy: None,
-            whole: BTreeMap::new(),
-            judged: None,
-            remembered: None,
-            exact: None,
-            lints: Lints::default(),
-            broke: false,
+            valid_buffers: BTreeMap::new(),
+            cacheable: None,
+            cached: None,
+            last_complete: None,
+            lints: LintFacts::default(),
+            engine_panicked: false,
             exceeded: Exceeded::default(),
         }
     }
 
-    /// A gate that takes the place of one that has panicked: it knows what was shown and typed.
-    pub(crate) fn anew(&self) -> Self {
-        let mut anew = Self::new(self.workspace.clone());
-        anew.exact.clone_from(&self.exact);
-        anew.whole.clone_from(&self.whole);
-        anew
+    /// A gate to replace one that has panicked; it keeps the last verdict and buffers.
+    pub(crate) fn restarted(&self) -> Self {
+        let mut gate = Self::new(self.workspace.clone());
+        gate.last_complete.clone_from(&self.last_complete);
+        gate.valid_buffers.clone_from(&self.valid_buffers);
+        gate
     }
 
-    /// The workspace that it judges.
+    /// The workspace that it checks.
     pub fn workspace(&self) -> &Workspace {
         &self.workspace
     }
 
-    /// The verdict of an earlier run, if nothing that it was made from has changed. Starts no
-    /// program and opens no connection.
+    /// The cached verdict, if none of its inputs has changed. Starts no program and opens no connection.
     pub fn recall(&self, options: &GateOptions, texts: &dyn Texts) -> Option<Verdict> {
-        let mut run = Run::new(&self.workspace, options);
+        let mut run = CheckRun::new(&self.workspace, options);
         let policy = run.read_policy(options, texts)?;
         let loaded = run.load_policy(&policy, options)?;
         if !options.database_source(&loaded).is_fresh_enough() {
@@ -335,70 +338,70 @@ impl Gate {
         remembered::recall(&options.resolver.cache, &key, &self.workspace, texts)
     }
 
-    /// What is told while cargo resolves starts from this exact verdict.
-    pub fn start_from(&mut self, verdict: Arc<Verdict>) {
-        if verdict.reached {
-            self.exact = Some(verdict);
+    /// Sets the verdict from which provisional verdicts are computed, if it is complete.
+    pub fn set_baseline(&mut self, verdict: Arc<Verdict>) {
+        if verdict.complete {
+            self.last_complete = Some(verdict);
         }
     }
 
-    /// Keeps the verdict for later runs, if it is the exact one on the files as they are on disk.
+    /// Caches the last verdict for later runs, if it is that of the files on disk.
     pub fn remember(&mut self, options: &GateOptions, verdict: &Verdict) {
-        let Some(judged) = self.judged.take() else { return };
-        if self.remembered.as_ref() != Some(&judged) {
-            remembered::remember(&options.resolver.cache, &judged.0, &judged.1, verdict);
-            self.remembered = Some(judged);
+        let Some(cacheable) = self.cacheable.take() else { return };
+        if self.cached.as_ref() != Some(&cacheable) {
+            remembered::remember(&options.resolver.cache, &cacheable.0, &cacheable.1, verdict);
+            self.cached = Some(cacheable);
         }
     }
 
-    /// Whether the last verdict ended with a panic of the engine, which the next one starts anew.
-    pub(crate) fn broke(&self) -> bool {
-        self.broke
+    /// Whether the engine panicked during the last check; the next check starts a new one.
+    pub(crate) fn engine_panicked(&self) -> bool {
+        self.engine_panicked
     }
 
-    /// Whether a graph and its thread are kept for the next verdict.
-    pub(crate) fn is_warm(&self) -> bool {
+    /// Whether a graph and its thread are kept for the next check.
+    pub(crate) fn has_graph(&self) -> bool {
         self.kept.is_some()
     }
 
-    /// Gives back the memory, the thread and the files that only make the next verdict faster.
-    pub(crate) fn rest(&mut self) {
+    /// Drops what only makes the next check faster: the graph, its thread, and the copy.
+    pub(crate) fn release_memory(&mut self) {
         self.kept = None;
         self.copy = None;
-        self.lints = Lints::default();
+        self.lints = LintFacts::default();
     }
 
-    /// Manifests or the lock file have changed: the next verdict resolves anew.
+    /// Makes the next check resolve again, as manifests or the lockfile have changed.
     pub fn forget_graph(&mut self) {
         self.kept = None;
-        self.refused = None;
+        self.failed_resolution = None;
         self.copy = None;
-        self.remembered = None;
+        self.cached = None;
     }
 
-    /// Judges; `None` when the audience no longer waits.
-    pub fn judge(
+    /// Checks the workspace; `None` if canceled.
+    pub fn check(
         &mut self,
         options: &GateOptions,
         texts: &dyn Texts,
         databases: &Databases,
-        audience: &dyn Audience,
+        progress: &dyn Progress,
     ) -> Option<Verdict> {
-        self.judged = None;
-        self.broke = false;
-        // Before anything of it is read.
+        self.cacheable = None;
+        self.engine_panicked = false;
+        // Taken before any file of the index is read.
         let index = databases.index();
-        let mut run = Run::new(&self.workspace, options);
+        let mut run = CheckRun::new(&self.workspace, options);
         let Some(policy) = run.read_policy(options, texts) else { return Some(run.verdict) };
         let Some(loaded) = run.load_policy(&policy, options) else { return Some(run.verdict) };
         if loaded.std_replacements && options.refresh != RefreshPolicy::Never {
-            audience.doing("fetching the data about replacements in the standard library");
+            progress.report("fetching the data about replacements in the standard library");
             crate::verdict::sync_std_replacements();
         }
         let source = options.database_source(&loaded);
-        let buffers = self.whole_buffers(texts);
-        let wanted = GraphKey::new(&loaded, &buffers);
-        let resolves = self.needs_resolution(&wanted);
+        let buffers = self.update_valid_buffers(texts);
+        let key = GraphKey::new(&loaded, &buffers);
+        let resolves = self.needs_resolution(&key);
         if resolves {
             self.exceeded = exceeded(&self.workspace, texts);
         }
@@ -408,43 +411,48 @@ impl Gate {
             run.verdict.findings.extend(self.exceeded.failures.iter().cloned());
             return Some(run.verdict);
         }
-        if resolves && let Some(exact) = self.exact.clone() {
+        if resolves && let Some(exact) = self.last_complete.clone() {
             let database = databases.opened(&source);
-            audience.meanwhile(meanwhile(&exact, &loaded, database.as_deref(), texts));
+            progress.provisional_verdict(provisional_verdict(
+                &exact,
+                &loaded,
+                database.as_deref(),
+                texts,
+            ));
         }
         let graph = std::thread::scope(|scope| {
-            // Cargo and the advisories are read side by side.
+            // Open the advisories while cargo runs.
             if resolves && run.checks.contains(Check::Advisories) {
                 let opening =
-                    Doing::to("opening the advisories of", self.workspace.manifest.as_str());
+                    Activity::to("opening the advisories of", self.workspace.manifest.as_str());
                 threads::scoped(scope, opening, || databases.prepare(&source, options));
             }
-            self.build_graph(wanted, &buffers, options, texts, &mut run, audience)
+            self.build_graph(key, &buffers, options, texts, &mut run, progress)
         });
         match graph {
-            Graph::Built => {}
-            Graph::Failed => return Some(run.verdict),
-            Graph::Unwanted => return None,
+            GraphState::Ready => {}
+            GraphState::Failed => return Some(run.verdict),
+            GraphState::Canceled => return None,
         }
         let Some(kept) = &self.kept else { return Some(run.verdict) };
         run.verdict.packages = kept.engine.packages;
         run.verdict.index_files = Arc::clone(&kept.engine.index_files);
-        // A lock file that does not fit what is being typed is no news.
+        // While a manifest is edited, a lockfile that does not match is expected.
         if !kept.edited || kept.lock == LockState::Missing {
-            run.say_lock_state(kept.lock, &self.workspace, texts);
+            run.report_lock_state(kept.lock, &self.workspace, texts);
         }
         let on_disk =
-            kept.key.unsaved.is_empty() && kept.lock == LockState::Sound && policy.is_on_disk();
+            kept.key.unsaved.is_empty() && kept.lock == LockState::UpToDate && policy.is_on_disk();
         let inputs = kept.inputs.as_ref().zip(kept.engine.inputs.as_ref()).filter(|_| on_disk);
-        let kept_as = inputs.and_then(|(resolved, read)| {
+        let cacheable = inputs.and_then(|(resolved, read)| {
             let key = remembered::key(&self.workspace, options, &policy, &loaded)?;
             let others = remembered::other_inputs(&policy, &source, texts);
             Some((key, resolved.clone().and(read.clone()).and(others)))
         });
-        let tell = |message: &str| audience.doing(message);
-        let database = run.database(&loaded, options, databases, texts, &tell);
+        let report = |message: &str| progress.report(message);
+        let database = run.database(&loaded, options, databases, texts, &report);
         let checks = run.checks;
-        let question = Question {
+        let request = EngineRequest {
             policy: policy.clone(),
             database,
             index,
@@ -453,57 +461,57 @@ impl Gate {
             helps: options.helps,
             releases: options.releases,
         };
-        match kept.engine.ask(&self.workspace, question) {
-            Ok(answer) => {
-                let lints = loaded.left_out.is_empty();
-                // What is said of each entry would have no end in a list that is too long.
-                let said = lints.then(|| {
-                    self.lints.of(&policy, &answer, index, &self.workspace, options, texts)
+        match kept.engine.check(&self.workspace, request) {
+            Ok(results) => {
+                let lints_run = loaded.left_out.is_empty();
+                // No lints for a policy whose lists exceed the limits.
+                let lint_findings = lints_run.then(|| {
+                    self.lints.lint(&policy, &results, index, &self.workspace, options, texts)
                 });
-                let said = said.unwrap_or_default();
-                run.finish(answer);
-                run.verdict.findings.extend(said);
-                self.judged = kept_as.filter(|_| run.verdict.reached);
+                let lint_findings = lint_findings.unwrap_or_default();
+                run.finish(results);
+                run.verdict.findings.extend(lint_findings);
+                self.cacheable = cacheable.filter(|_| run.verdict.complete);
             }
             Err(error) => {
-                self.broke = true;
-                run.fail(troubles::engine(&self.workspace, &error, texts));
+                self.engine_panicked = true;
+                run.fail(failures::engine(&self.workspace, &error, texts));
                 self.kept = None;
             }
         }
         Some(run.verdict)
     }
 
-    /// The lock file that cargo writes in a scratch copy with these texts.
+    /// The lockfile that cargo writes in a scratch copy with these texts.
     ///
     /// # Errors
     ///
-    /// When cargo cannot be run, refuses the manifests, or is no longer wanted.
+    /// When cargo cannot be run, fails, or is canceled.
     pub(crate) fn lock_file_with(
         &mut self,
         resolver: &Resolver,
         texts: &dyn Texts,
-        wanted: &dyn Fn() -> bool,
+        keep_running: &dyn Fn() -> bool,
     ) -> Result<SourceText, ResolveError> {
-        let copy = Self::copy(&mut self.copy, resolver, &self.workspace, wanted)?;
-        copy.lock_file_with(resolver, &self.workspace, &texts.unsaved(), wanted)
+        let copy = Self::copy(&mut self.copy, resolver, &self.workspace, keep_running)?;
+        copy.lock_file_with(resolver, &self.workspace, &texts.unsaved(), keep_running)
     }
 
-    /// Lets cargo ask the registries which versions there are now.
+    /// Lets cargo fetch the registries' current versions.
     ///
     /// # Errors
     ///
-    /// When cargo cannot be run, cannot reach a registry, or is no longer wanted.
+    /// When cargo cannot be run, cannot reach a registry, or is canceled.
     pub(crate) fn refresh_index(
         &mut self,
         resolver: &Resolver,
-        wanted: &dyn Fn() -> bool,
+        keep_running: &dyn Fn() -> bool,
     ) -> Result<(), ResolveError> {
-        let copy = Self::copy(&mut self.copy, resolver, &self.workspace, wanted)?;
-        copy.refresh_index(resolver, &self.workspace, wanted)
+        let copy = Self::copy(&mut self.copy, resolver, &self.workspace, keep_running)?;
+        copy.refresh_index(resolver, &self.workspace, keep_running)
     }
 
-    /// The lock file of the scratch copy, as cargo has left it after what was judged last.
+    /// The lockfile of the scratch copy after the last check.
     pub(crate) fn scratch_lock_file(&self) -> Option<SourceText> {
         self.copy.as_ref()?.lock_file()
     }
@@ -512,77 +520,80 @@ impl Gate {
         copy: &'c mut Option<BufferCopy>,
         resolver: &Resolver,
         workspace: &Workspace,
-        wanted: &dyn Fn() -> bool,
+        keep_running: &dyn Fn() -> bool,
     ) -> Result<&'c mut BufferCopy, ResolveError> {
         match copy {
             Some(copy) => Ok(copy),
-            None => Ok(copy.insert(BufferCopy::of(resolver, workspace, wanted)?)),
+            None => Ok(copy.insert(BufferCopy::of(resolver, workspace, keep_running)?)),
         }
     }
 
-    /// Whether cargo has to be asked.
-    fn needs_resolution(&self, wanted: &GraphKey) -> bool {
-        self.kept.as_ref().is_none_or(|kept| kept.key != *wanted)
-            && self.refused.as_ref().is_none_or(|(refused, _)| refused != wanted)
+    /// Whether cargo has to resolve.
+    fn needs_resolution(&self, key: &GraphKey) -> bool {
+        self.kept.as_ref().is_none_or(|kept| kept.key != *key)
+            && self.failed_resolution.as_ref().is_none_or(|(failed, _)| failed != key)
     }
 
-    /// Resolves and builds the graph unless the kept one is the right one.
+    /// Resolves and builds the graph, unless the kept one has this key.
     fn build_graph(
         &mut self,
         key: GraphKey,
         buffers: &BTreeMap<Utf8PathBuf, SourceText>,
         options: &GateOptions,
         texts: &dyn Texts,
-        run: &mut Run,
-        audience: &dyn Audience,
-    ) -> Graph {
+        run: &mut CheckRun,
+        progress: &dyn Progress,
+    ) -> GraphState {
         if self.kept.as_ref().is_some_and(|kept| kept.key == key) {
-            return Graph::Built;
+            return GraphState::Ready;
         }
-        if let Some((_, finding)) = self.refused.as_ref().filter(|(refused, _)| *refused == key) {
-            run.fail(troubles::followed(finding, texts));
-            return Graph::Failed;
+        if let Some((_, finding)) =
+            self.failed_resolution.as_ref().filter(|(failed, _)| *failed == key)
+        {
+            run.fail(failures::followed(finding, texts));
+            return GraphState::Failed;
         }
-        audience.doing("resolving dependencies");
-        let wanted = || audience.still_waits();
+        progress.report("resolving dependencies");
+        let keep_running = || !progress.is_cancelled();
         let (old, ending) = (Cell::new(self.kept.take()), Cell::new(None));
-        // Two graphs need not be in memory at once: the old one goes while the answer is read.
-        let answered = |shape: &Shape| match old.take() {
-            Some(kept) if kept.is_for(&key, Some(shape)) => old.set(Some(kept)),
-            other => ending.set(other.map(|old| old.engine.end())),
+        // Drop the old graph while cargo's output is parsed, so that only one is in memory.
+        let on_metadata = |fingerprint: &GraphFingerprint| match old.take() {
+            Some(kept) if kept.is_for(&key, Some(fingerprint)) => old.set(Some(kept)),
+            other => ending.set(other.map(|old| old.engine.shut_down())),
         };
-        let wait = Wait { wanted: &wanted, answered: &answered };
-        let resolution = self.resolve(&options.resolver, &key.options, buffers, &wait);
+        let hooks = ResolveHooks { keep_running: &keep_running, on_metadata: &on_metadata };
+        let resolution = self.resolve(&options.resolver, &key.options, buffers, &hooks);
         self.kept = old.take();
         let resolution = match resolution {
             Ok(resolution) => resolution,
-            Err(ResolveError::Unwanted { .. }) => return Graph::Unwanted,
+            Err(ResolveError::Canceled { .. }) => return GraphState::Canceled,
             Err(error) => {
-                let resolved = Resolved { buffers, below: texts };
-                let finding = troubles::resolution(&self.workspace, &error, &resolved);
-                run.fail(troubles::followed(&finding, texts));
-                self.refused = Some((key, finding));
-                return Graph::Failed;
+                let resolved = ResolvedTexts { buffers, rest: texts };
+                let finding = failures::resolution(&self.workspace, &error, &resolved);
+                run.fail(failures::followed(&finding, texts));
+                self.failed_resolution = Some((key, finding));
+                return GraphState::Failed;
             }
         };
-        let old = self.kept.take().filter(|kept| kept.is_for(&key, resolution.shape.as_ref()));
+        let old =
+            self.kept.take().filter(|kept| kept.is_for(&key, resolution.fingerprint.as_ref()));
         drop(ending);
         let (lock, inputs) = (resolution.lock, resolution.inputs.clone());
-        let shape = resolution.shape.clone();
+        let fingerprint = resolution.fingerprint.clone();
         let edited = buffers.keys().any(|path| resolution.comes_from(path, &self.workspace));
         let engine = match old {
-            Some(old) => old.engine.renewed(&self.workspace, resolution.originals),
+            Some(old) => old.engine.with_new_requirements(&self.workspace, resolution.originals),
             None => Engine::start(&self.workspace, resolution, &key.options),
         };
         match engine {
             Ok(engine) => {
-                self.kept = Some(Kept { key, lock, edited, inputs, shape, engine });
-                Graph::Built
+                self.kept = Some(KeptGraph { key, lock, edited, inputs, fingerprint, engine });
+                GraphState::Ready
             }
             Err(error) => {
-                self.broke = matches!(error, EngineError::Broke { .. });
-                run.fail(troubles::engine(&self.workspace, &error, texts));
-                Graph::Failed
+                self.engine_panicked = matches!(error, EngineError::Failed { .. });
+                run.fail(failures::engine(&self.workspace, &error, texts));
+                GraphState::Failed
             }
         }
     }
@@ -592,32 +603,32 @@ impl Gate {
         resolver: &Resolver,
         graph: &GraphOptions,
         buffers: &BTreeMap<Utf8PathBuf, SourceText>,
-        wait: &Wait<'_>,
+        hooks: &ResolveHooks<'_>,
     ) -> Result<Resolution, ResolveError> {
         if buffers.is_empty() {
-            return resolver.resolve(&self.workspace, &graph.metadata, wait);
+            return resolver.resolve(&self.workspace, &graph.metadata, hooks);
         }
-        let copy = Self::copy(&mut self.copy, resolver, &self.workspace, wait.wanted)?;
-        copy.resolve(resolver, &self.workspace, &graph.metadata, buffers, wait)
+        let copy = Self::copy(&mut self.copy, resolver, &self.workspace, hooks.keep_running)?;
+        copy.resolve(resolver, &self.workspace, &graph.metadata, buffers, hooks)
     }
 
-    /// The unsaved texts; for one that is half typed the last one that was whole, if any.
-    fn whole_buffers(&mut self, texts: &dyn Texts) -> BTreeMap<Utf8PathBuf, SourceText> {
+    /// Updates and returns the unsaved texts. For a manifest with syntax errors the last valid text stays.
+    fn update_valid_buffers(&mut self, texts: &dyn Texts) -> BTreeMap<Utf8PathBuf, SourceText> {
         let unsaved = texts.unsaved();
-        self.whole.retain(|path, _| unsaved.contains_key(path));
+        self.valid_buffers.retain(|path, _| unsaved.contains_key(path));
         for (path, text) in unsaved {
             if path.file_name() != Some("Cargo.toml")
-                || Essence::of_manifest(text.as_str()).is_some()
+                || FileFingerprint::of_manifest(text.as_str()).is_some()
             {
-                self.whole.insert(path, text);
+                self.valid_buffers.insert(path, text);
             }
         }
-        self.whole.clone()
+        self.valid_buffers.clone()
     }
 }
 
-/// What can be told before cargo has resolved, starting from the last exact verdict.
-fn meanwhile(
+/// The findings that are known before cargo has resolved, computed from the last complete verdict.
+fn provisional_verdict(
     exact: &Verdict,
     loaded: &LoadedPolicy,
     database: Option<&Database>,
@@ -625,7 +636,7 @@ fn meanwhile(
 ) -> Verdict {
     let lock = texts.read(&exact.workspace.lock_file()).ok();
     let lock = lock.and_then(|text| LockedVersions::read(&text));
-    let known = Known {
+    let input = ProvisionalInput {
         findings: &exact.findings,
         declared: &exact.declared,
         text: &|path| texts.read(path).ok(),
@@ -634,7 +645,7 @@ fn meanwhile(
         ignored: &loaded.ignored,
     };
     let mut verdict = exact.clone();
-    verdict.findings = provisional(&known);
+    verdict.findings = provisional(&input);
     if let Some(counts) = verdict.counts.get_mut(&Check::Advisories) {
         let of = |severity| {
             let all = verdict.findings.iter().filter(|finding| {
@@ -647,9 +658,9 @@ fn meanwhile(
     verdict
 }
 
-fn essence(path: &Utf8Path, text: &SourceText) -> Essence {
+fn fingerprint(path: &Utf8Path, text: &SourceText) -> FileFingerprint {
     let manifest = (path.file_name() == Some("Cargo.toml"))
-        .then(|| Essence::of_manifest(text.as_str()))
+        .then(|| FileFingerprint::of_manifest(text.as_str()))
         .flatten();
-    manifest.unwrap_or_else(|| Essence::of_text(text.as_str()))
+    manifest.unwrap_or_else(|| FileFingerprint::of_text(text.as_str()))
 }

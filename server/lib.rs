@@ -1,15 +1,15 @@
-//! Supercargo: the verdict of cargo-deny on the line that can mend it. `ARCHITECTURE.md` beside
-//! this file is the way in.
+//! Supercargo shows what `cargo deny check` reports on the lines of `Cargo.toml` and `deny.toml`. Start with
+//! `ARCHITECTURE.md` in this folder.
 //!
 //! Each module uses only those above it.
 
-/// How much of what a repository writes is read and computed.
+/// Limits on what is read and computed.
 pub mod limits;
 
 /// Texts, spans, line index.
 pub mod text;
 
-/// Threads and tasks, and what becomes of their panics.
+/// Threads and tasks, and their panics.
 pub mod threads;
 
 /// Child processes.
@@ -18,13 +18,13 @@ pub mod process;
 /// Results kept on disk between runs.
 pub mod cache;
 
-/// Manifest and lock file as values.
+/// Manifest and lockfile as values.
 pub mod model;
 
 /// Which files belong together.
 pub mod workspace;
 
-/// Facts from outside: the advisory database.
+/// The advisory database and cargo's home folder.
 pub mod facts;
 
 /// Dependency resolution by cargo.
@@ -36,10 +36,10 @@ pub mod verdict;
 /// `deny.toml` as a language.
 pub mod policy;
 
-/// One workspace judged from end to end.
+/// Checks one workspace from end to end.
 pub mod gate;
 
-/// Fixes: planned, and proved before they are offered.
+/// Fixes, which are planned and then verified.
 pub mod fix;
 
 /// What editors show.

@@ -1,22 +1,24 @@
 //! The language server: the protocol over standard input and output.
 //!
-//! Notification handlers change the [`session`] before their first `.await` and tell the
-//! [`owner`], a task that alone decides what is judged and published. Judging happens on the threads
-//! of a pool, whatever the number of workspaces ([`worker`]). What changes on disk is told by another
-//! one ([`watch`]). What panics is reported and goes on ([`threads`](crate::threads)).
+//! Notification handlers change the [`session`] before their first `.await` and send an [`event`] to
+//! the [`main_loop`], the one task that decides what is checked and published. Checks run on a fixed
+//! number of threads, whatever the number of workspaces ([`worker`]). Another thread reports changes on
+//! disk ([`watch`]). A panic is reported, and the server continues ([`threads`](crate::threads)).
 
 mod backend;
+mod client_exit;
 mod client_features;
 mod configuration;
 mod convert;
 mod documents;
 mod edits;
-mod ending;
-mod fixes;
+mod event;
+mod fix_all;
+mod fix_results;
 mod frames;
 mod handlers;
+mod main_loop;
 mod navigation;
-mod owner;
 mod progress;
 mod publish;
 mod session;
@@ -36,23 +38,23 @@ use backend::Backend;
 pub use settings::schema as settings_schema;
 use supervised::Supervised;
 
-/// How many messages may be worked on at once; far above what a client sends, so that no request
-/// holds up a notification.
+/// How many messages may be handled at once: far more than clients send, so that no request delays a
+/// notification.
 const CONCURRENCY: usize = 64;
 
-/// How many threads may wait for files at a time: for those of workspaces that are looked for, for
-/// what a request asks, for the protocol's own. What comes beyond waits.
-const BLOCKING: usize = 10;
+/// How many threads may do blocking work at a time: the search for workspaces, requests that read
+/// files, the protocol's input and output. Further work waits.
+const MAX_BLOCKING_THREADS: usize = 10;
 
-/// How long workers may take to delete their scratch copies at the end; then it is done for them.
-const PATIENCE: Duration = Duration::from_millis(400);
+/// How long workers may take at the end to delete their scratch copies; then they are deleted for them.
+const CLEANUP_TIMEOUT: Duration = Duration::from_millis(400);
 
-/// Serves until the client says `exit`, is gone, or the system asks for the end. Then the server
-/// and all that it has started are gone within a second.
+/// Serves until the client sends `exit` or is gone, or a signal asks the program to end. Then the
+/// server and all programs that it has started end within a second.
 ///
 /// `cache` keeps results between runs. The exit code is 0 after `shutdown`, else 1 (LSP, "Exit Notification").
 pub fn run(cache: Cache) -> ExitCode {
-    // First of all: there are no threads yet.
+    // Before any thread is started.
     let (input, output) = match stdio::take() {
         Ok(taken) => taken,
         Err(error) => {
@@ -61,15 +63,19 @@ pub fn run(cache: Cache) -> ExitCode {
         }
     };
     let mut runtime = tokio::runtime::Builder::new_multi_thread();
-    let runtime =
-        match runtime.worker_threads(2).max_blocking_threads(BLOCKING).enable_all().build() {
-            Ok(runtime) => runtime,
-            Err(error) => {
-                tracing::error!("the server cannot start: {error}");
-                return ExitCode::FAILURE;
-            }
-        };
-    let orderly = runtime.block_on(async {
+    let runtime = match runtime
+        .worker_threads(2)
+        .max_blocking_threads(MAX_BLOCKING_THREADS)
+        .enable_all()
+        .build()
+    {
+        Ok(runtime) => runtime,
+        Err(error) => {
+            tracing::error!("the server cannot start: {error}");
+            return ExitCode::FAILURE;
+        }
+    };
+    let was_shut_down = runtime.block_on(async {
         let mut session = None;
         let (service, socket) = LspService::build(|client| {
             let (backend, shared) = Backend::new(client, cache);
@@ -77,31 +83,31 @@ pub fn run(cache: Cache) -> ExitCode {
             backend
         })
         .custom_method("supercargo/didChangeTrust", Backend::did_change_trust)
-        .custom_method(frames::REFUSED, Backend::refused)
-        .custom_method(frames::LOST, Backend::lost)
+        .custom_method(frames::INVALID_MESSAGE, Backend::invalid_message)
+        .custom_method(frames::LOST_MESSAGE, Backend::lost_message)
         .finish();
         let Some(session) = session else { return false };
-        let input = session.ending.watched_input(input);
+        let input = session.client_exit.watched_input(input);
         let serving = Server::new(frames::messages(input), output, socket)
             .concurrency_level(CONCURRENCY)
             .serve(Supervised(service));
         tokio::select! {
             () = serving => {}
-            () = session.ending.client_is_gone(|| session.end()) => {}
-            () = asked_to_end() => {}
+            () = session.client_exit.client_is_gone(|| session.end()) => {}
+            () = end_signal() => {}
         }
         session.end();
-        session.children.wait_until_unused(PATIENCE);
+        session.children.wait_for_cleanup(CLEANUP_TIMEOUT);
         session.was_shut_down()
     });
     // A read of the client's next message may still be waiting.
     runtime.shutdown_background();
-    if orderly { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+    if was_shut_down { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
-/// Waits for the signals that ask a program to end: no child may outlive us.
+/// Waits for a signal that ends a program: no child process may outlive the server.
 #[cfg(unix)]
-async fn asked_to_end() {
+async fn end_signal() {
     use tokio::signal::unix::{SignalKind, signal};
 
     let kinds = [SignalKind::terminate(), SignalKind::interrupt(), SignalKind::hangup()];
@@ -115,8 +121,8 @@ async fn asked_to_end() {
     }
 }
 
-/// Elsewhere there are none.
+/// Other systems have no such signals.
 #[cfg(not(unix))]
-async fn asked_to_end() {
+async fn end_signal() {
     std::future::pending().await
 }

@@ -2,8 +2,8 @@
 
 use std::process::ExitCode;
 
-/// Gives memory back to the system: with glibc's own allocator a policy of megabytes costs some
-/// 30 MB more at each edit, for the threads that parse it each keep what they have used.
+/// Returns memory to the system. With glibc's allocator, each edit of a policy of megabytes costs about 30 MB
+/// more, as each thread that parses it keeps the memory.
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 

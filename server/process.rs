@@ -1,5 +1,5 @@
-//! Child processes that read nothing from us, end in time, and never outlive the program: which
-//! program ([`programs`]), in what environment ([`environment`]), writing where ([`confinement`]).
+//! Child processes: no standard input, a time limit, and none outlives the program. [`programs`] finds
+//! the executable, [`environment`] sets its variables, [`confinement`] limits where it may write.
 
 mod confinement;
 mod environment;
@@ -22,41 +22,41 @@ use std::{
 use camino::Utf8Path;
 
 pub(crate) use environment::{cargo, git};
-use guard::{Guard, Name};
-pub(crate) use others::{end_of, parent};
-pub(crate) use programs::{begin_anew, default_cargo, found};
-use start::Start;
+use guard::{KillGuard, ProcessName};
+pub(crate) use others::{parent_process, wait_for_process};
+pub(crate) use programs::{default_cargo, resolve_program, restart_with_safe_environment};
+use start::StartCommand;
 pub(crate) use temporary::{TemporaryError, TemporaryFolder};
 
-/// How often it is asked whether a running child is still wanted.
-const ASKED_EVERY: Duration = Duration::from_millis(20);
+/// How often `keep_running` is called while a child runs.
+const CANCEL_POLL_INTERVAL: Duration = Duration::from_millis(20);
 
-/// How long a child may run. Resolving with a cold index over a slow line stays far below.
-const LIMIT: Duration = Duration::from_secs(600);
+/// How long a child may run. Resolving with a cold index over a slow connection stays far below.
+const CHILD_TIMEOUT: Duration = Duration::from_secs(600);
 
-/// How often it is tried to delete a folder that somebody may still write to.
-const DELETED_AGAIN: usize = 5;
+/// How often to try to delete a folder that a process may still write to.
+const DELETE_ATTEMPTS: usize = 5;
 
-/// The running children of the program, or of one of its parts.
+/// The running children of the program, or of one scope of it, which can be ended on its own.
 #[derive(Clone, Debug, Default)]
 pub struct Children {
     shared: Arc<Shared>,
-    /// Which part; 0 is the program itself.
-    part: u64,
+    /// The scope's number; 0 is the whole program.
+    scope: u64,
     /// They give way to what else the machine does.
-    gently: bool,
-    /// Where they may write, besides the temporary folder of ours that they run in and what the
-    /// tools keep for themselves; `None`: wherever the user may.
+    low_priority: bool,
+    /// The folders they may write to, in addition to the temporary folder they run in and the tools' own
+    /// folders. `None`: no restriction.
     writable: Option<Arc<[PathBuf]>>,
 }
 
-/// How far they give way: half of what is possible (`nice`).
+/// The `nice` value of low-priority children: half of the maximum.
 #[cfg(unix)]
-const GENTLE: i32 = 10;
+const LOW_PRIORITY_NICE: i32 = 10;
 
 #[derive(Debug, Default)]
 struct Shared {
-    /// Each child forms a group with the processes that it starts itself.
+    /// Each child gets a process group of its own, with the processes it starts.
     in_groups: bool,
     running: Mutex<Running>,
     unused: Condvar,
@@ -65,26 +65,26 @@ struct Shared {
 #[derive(Debug, Default)]
 struct Running {
     next: u64,
-    /// No further child is started.
+    /// No new child may start.
     closed: bool,
-    /// Nor for these parts.
-    closed_parts: BTreeSet<u64>,
-    /// By their part and their number.
+    /// No new child may start in these scopes.
+    closed_scopes: BTreeSet<u64>,
+    /// By scope and number.
     children: BTreeMap<(u64, u64), Child>,
-    /// The [`Use`]s by their number, with the folder that is to be deleted.
-    uses: BTreeMap<u64, Option<PathBuf>>,
+    /// The [`CleanupGuard`]s by number, each with the folder to delete.
+    cleanups: BTreeMap<u64, Option<PathBuf>>,
     /// Ends the children when the program is killed.
-    guard: Guard,
+    guard: KillGuard,
 }
 
-/// Somebody runs children and cleans up after them before this is dropped.
+/// While this exists, the program waits at its end: its owner still has a folder to delete.
 #[derive(Debug)]
-pub(crate) struct Use {
+pub(crate) struct CleanupGuard {
     children: Children,
     number: u64,
 }
 
-/// What a finished child left behind.
+/// The result of a finished child.
 #[derive(Debug)]
 pub(crate) struct Output {
     pub(crate) success: bool,
@@ -92,122 +92,120 @@ pub(crate) struct Output {
     pub(crate) stderr: String,
 }
 
-/// Why a child left nothing behind.
+/// Why a child has no output.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum RunError {
     #[error("{0}")]
-    Start(io::Error),
+    StartCommand(io::Error),
     #[error("not finished within {seconds} seconds")]
     TimedOut { seconds: u64 },
-    #[error("no longer wanted")]
-    Unwanted,
+    #[error("canceled")]
+    Canceled,
 }
 
 impl Children {
-    /// Children that are ended together with the processes that they have started. Not for programs
-    /// at a terminal: its interrupts would no longer reach them.
+    /// Children that are killed together with the processes they have started. Not for programs at a
+    /// terminal: Ctrl-C would no longer reach them.
     pub fn in_groups() -> Self {
         let shared = Shared { in_groups: true, ..Shared::default() };
         Self { shared: Arc::new(shared), ..Self::default() }
     }
 
-    /// Those of a part of the program, which can be ended without the others.
+    /// A new scope, whose children can be ended without the others.
     #[must_use]
-    pub fn of_a_part(&self) -> Self {
+    pub fn in_own_scope(&self) -> Self {
         let mut running = self.lock();
         running.next += 1;
-        Self { part: running.next, ..self.clone() }
+        Self { scope: running.next, ..self.clone() }
     }
 
-    /// The same, but those that are started from now on give way to what else the machine does.
+    /// The same scope, but new children run with a low CPU priority.
     #[must_use]
-    pub fn gently(&self) -> Self {
-        Self { gently: true, ..self.clone() }
+    pub fn low_priority(&self) -> Self {
+        Self { low_priority: true, ..self.clone() }
     }
 
-    /// The same, but those that are started from now on may write only to these folders, to the
-    /// [`TemporaryFolder`] that they run in, and to what the tools keep for themselves, such as
-    /// cargo's home. Their own temporary files come there, too. On Linux the kernel sees to that,
-    /// where it can ([`confinement`]).
+    /// The same scope, but new children may write only to these folders, to the [`TemporaryFolder`]
+    /// they run in (also for their own temporary files), and to the tools' own folders, such as cargo's
+    /// home. Enforced by the kernel on Linux where it can be ([`confinement`]).
     #[must_use]
     pub(crate) fn confined(&self, writable: &[&Utf8Path]) -> Self {
         let writable = writable.iter().map(|folder| folder.as_std_path().to_owned());
         Self { writable: Some(writable.collect()), ..self.clone() }
     }
 
-    /// Runs a program to its end: null standard input, both outputs captured.
+    /// Runs a program to its end, with no standard input and both outputs captured.
     pub(crate) fn run(&self, command: Command) -> Result<Output, RunError> {
         self.run_while(command, |_| false, &|| true)
     }
 
-    /// Runs a program to its end, or until what it has written to standard output `is_all`, or
-    /// until it is no longer `wanted`, which is asked while it runs. One that has written all has
-    /// succeeded and is left to end by itself, as long as this program runs.
+    /// Runs a program until it ends, its standard output `is_complete`, or `keep_running` returns false.
+    /// A program whose output is complete has succeeded; it ends by itself, or with this program.
     ///
-    /// The program is named by an absolute path, or by a name that is looked up in `PATH`; of the
-    /// command its arguments, its folder and the variables that it sets or removes count.
+    /// The program is an absolute path, or a name that is looked up in `PATH`. Of the command, its
+    /// arguments, folder and changed variables are used.
     #[expect(clippy::needless_pass_by_value, reason = "it is started once")]
     pub(crate) fn run_while(
         &self,
         command: Command,
-        is_all: fn(&[u8]) -> bool,
-        wanted: &dyn Fn() -> bool,
+        is_complete: fn(&[u8]) -> bool,
+        keep_running: &dyn Fn() -> bool,
     ) -> Result<Output, RunError> {
         let (id, name, stdout, stderr) = {
             let mut running = self.lock();
-            if running.closed || running.closed_parts.contains(&self.part) {
-                return Err(RunError::Unwanted);
+            if running.closed || running.closed_scopes.contains(&self.scope) {
+                return Err(RunError::Canceled);
             }
             let held = running.guard.prepare();
-            let mut start = Start::of(&command, held).map_err(RunError::Start)?;
+            let mut start = StartCommand::of(&command, held).map_err(RunError::StartCommand)?;
             start.command().stdout(Stdio::piped()).stderr(Stdio::piped());
             #[cfg(unix)]
             if self.shared.in_groups {
                 std::os::unix::process::CommandExt::process_group(start.command(), 0);
             }
             let writable = self.writable_in(&running, command.get_current_dir());
-            let waiting = start.spawn(writable.as_deref()).map_err(RunError::Start)?;
+            let waiting = start.spawn(writable.as_deref()).map_err(RunError::StartCommand)?;
             #[cfg(unix)]
-            if self.gently {
+            if self.low_priority {
                 let id = rustix::process::Pid::from_child(&waiting.child);
-                let _ = rustix::process::setpriority_process(Some(id), GENTLE);
+                let _ = rustix::process::setpriority_process(Some(id), LOW_PRIORITY_NICE);
             }
-            let name = Name::of(&waiting.child, self.shared.in_groups);
+            let name = ProcessName::of(&waiting.child, self.shared.in_groups);
             running.guard.watch(&name);
             let mut child = waiting.go();
             let pipes = (child.stdout.take(), child.stderr.take());
-            tracing::debug!("process {} runs and is watched", child.id());
+            tracing::debug!("started process {}", child.id());
             running.next += 1;
-            let id = (self.part, running.next);
+            let id = (self.scope, running.next);
             running.children.insert(id, child);
             (id, name, pipes.0, pipes.1)
         };
-        let deadline = Instant::now() + LIMIT;
-        let stdout = read_all(stdout, is_all);
+        let deadline = Instant::now() + CHILD_TIMEOUT;
+        let stdout = read_all(stdout, is_complete);
         let stderr = read_all(stderr, |_| false);
-        let text = |pipe: &mpsc::Receiver<Read>| loop {
-            match pipe.recv_timeout(ASKED_EVERY) {
+        let text = |pipe: &mpsc::Receiver<PipeOutput>| loop {
+            match pipe.recv_timeout(CANCEL_POLL_INTERVAL) {
                 Ok(read) => return Ok(read),
-                Err(mpsc::RecvTimeoutError::Disconnected) => return Ok(Read::default()),
+                Err(mpsc::RecvTimeoutError::Disconnected) => return Ok(PipeOutput::default()),
                 Err(mpsc::RecvTimeoutError::Timeout) if Instant::now() >= deadline => {
-                    return Err(RunError::TimedOut { seconds: LIMIT.as_secs() });
+                    return Err(RunError::TimedOut { seconds: CHILD_TIMEOUT.as_secs() });
                 }
-                Err(mpsc::RecvTimeoutError::Timeout) if !wanted() => {
-                    return Err(RunError::Unwanted);
+                Err(mpsc::RecvTimeoutError::Timeout) if !keep_running() => {
+                    return Err(RunError::Canceled);
                 }
                 Err(mpsc::RecvTimeoutError::Timeout) => {}
             }
         };
         let texts = text(&stdout).and_then(|out| {
-            if out.goes_on {
-                return Ok((out, Read::default()));
+            if out.is_open {
+                return Ok((out, PipeOutput::default()));
             }
             text(&stderr).map(|err| (out, err))
         });
-        if let Ok((Read { text, goes_on: true }, _)) = texts {
+        if let Ok((PipeOutput { text, is_open: true }, _)) = texts {
             let children = self.clone();
             thread::spawn(move || {
-                // Comes when the pipe ends.
+                // Received when the pipe ends.
                 let _ = stdout.recv();
                 children.reap(id, &name);
             });
@@ -215,7 +213,7 @@ impl Children {
         }
         let child = self.lock().children.remove(&id);
         let Some(mut child) = child else {
-            return Err(RunError::Unwanted);
+            return Err(RunError::Canceled);
         };
         let (stdout, stderr) = match texts {
             Ok(texts) => texts,
@@ -231,18 +229,18 @@ impl Children {
         Ok(Output { success, stdout: stdout.text, stderr: stderr.text })
     }
 
-    /// Where a child may write that runs in this folder, its own place first.
+    /// The folders that a child running in this folder may write to, its own temporary folder first.
     fn writable_in(&self, running: &Running, folder: Option<&Path>) -> Option<Vec<PathBuf>> {
         let writable = self.writable.as_ref()?;
         let folder = folder.and_then(|folder| folder.canonicalize().ok());
-        let temporary = running.uses.values().flatten().filter_map(|it| it.canonicalize().ok());
+        let temporary = running.cleanups.values().flatten().filter_map(|it| it.canonicalize().ok());
         let around = temporary
             .filter(|temporary| folder.as_ref().is_some_and(|it| it.starts_with(temporary)));
         Some(around.chain(writable.iter().cloned()).collect())
     }
 
-    /// Waits for the end of a child whose output has ended.
-    fn reap(&self, id: (u64, u64), name: &Name) {
+    /// Waits for a child to end after its output has ended.
+    fn reap(&self, id: (u64, u64), name: &ProcessName) {
         let child = self.lock().children.remove(&id);
         if let Some(mut child) = child {
             let _ = child.wait();
@@ -250,19 +248,19 @@ impl Children {
         }
     }
 
-    /// Ends every running child of this part, of all parts if it is the program; none is started
-    /// afterwards.
+    /// Kills every running child of this scope (of all scopes if this is the program's) and lets no new
+    /// one start.
     pub fn end(&self) {
         let mut running = self.lock();
-        if self.part == 0 {
+        if self.scope == 0 {
             running.closed = true;
         } else {
-            running.closed_parts.insert(self.part);
+            running.closed_scopes.insert(self.scope);
         }
-        let ours = |(part, _): &(u64, u64)| self.part == 0 || *part == self.part;
+        let ours = |(scope, _): &(u64, u64)| self.scope == 0 || *scope == self.scope;
         let ids: Vec<_> = running.children.keys().copied().filter(ours).collect();
         let ended: Vec<_> = ids.iter().filter_map(|id| running.children.remove(id)).collect();
-        // All are told before the end of one is waited for.
+        // Kill all of them before waiting for any.
         let mut ended: Vec<_> = ended
             .into_iter()
             .map(|mut child| {
@@ -272,7 +270,7 @@ impl Children {
             .collect();
         for child in &mut ended {
             let _ = child.wait();
-            let name = Name::of(child, self.shared.in_groups);
+            let name = ProcessName::of(child, self.shared.in_groups);
             running.guard.release(&name);
         }
         if running.children.is_empty() {
@@ -280,35 +278,34 @@ impl Children {
         }
     }
 
-    /// Says that something is to be cleaned up when the children have ended. `None` when that is
-    /// no longer waited for.
-    pub(crate) fn in_use(&self) -> Option<Use> {
+    /// Registers a cleanup that the end of the program waits for. `None` when the program is ending.
+    pub(crate) fn cleanup_guard(&self) -> Option<CleanupGuard> {
         let mut running = self.lock();
         if running.closed {
             return None;
         }
         running.next += 1;
         let number = running.next;
-        running.uses.insert(number, None);
-        Some(Use { children: self.clone(), number })
+        running.cleanups.insert(number, None);
+        Some(CleanupGuard { children: self.clone(), number })
     }
 
-    /// Waits until everybody has cleaned up, but no longer than `limit`: then the folders that are
-    /// left are deleted for those who are not done. For the end of the program.
-    pub fn wait_until_unused(&self, limit: Duration) {
-        let in_use = |running: &mut Running| !running.uses.is_empty();
-        let waited = self.shared.unused.wait_timeout_while(self.lock(), limit, in_use);
+    /// Waits until all cleanups are done, at most `limit`, then deletes the folders that are left. Called
+    /// at the end of the program.
+    pub fn wait_for_cleanup(&self, limit: Duration) {
+        let cleanup_guard = |running: &mut Running| !running.cleanups.is_empty();
+        let waited = self.shared.unused.wait_timeout_while(self.lock(), limit, cleanup_guard);
         let (running, _) = waited.unwrap_or_else(PoisonError::into_inner);
-        let left: Vec<_> = running.uses.values().flatten().cloned().collect();
+        let left: Vec<_> = running.cleanups.values().flatten().cloned().collect();
         drop(running);
         for folder in left {
-            // Again if something was written to it meanwhile.
-            let gone = (0..DELETED_AGAIN).any(|_| {
+            // Try again if a process has written to it meanwhile.
+            let gone = (0..DELETE_ATTEMPTS).any(|_| {
                 let deleted = fs::remove_dir_all(&folder);
                 deleted.is_ok() || !folder.exists()
             });
             if !gone {
-                tracing::debug!("`{}` is left", folder.display());
+                tracing::debug!("could not delete `{}`", folder.display());
             }
         }
     }
@@ -329,33 +326,33 @@ impl Children {
     }
 }
 
-impl Use {
-    /// It is about this folder.
-    fn of_folder(&self, folder: PathBuf) {
-        self.children.lock().uses.insert(self.number, Some(folder));
+impl CleanupGuard {
+    /// Deletes this folder at the end of the program if the owner has not.
+    fn set_folder(&self, folder: PathBuf) {
+        self.children.lock().cleanups.insert(self.number, Some(folder));
     }
 }
 
-impl Drop for Use {
+impl Drop for CleanupGuard {
     fn drop(&mut self) {
-        self.children.lock().uses.remove(&self.number);
+        self.children.lock().cleanups.remove(&self.number);
         self.children.shared.unused.notify_all();
     }
 }
 
-/// What was read of a pipe.
+/// The text read from a pipe.
 #[derive(Debug, Default)]
-struct Read {
+struct PipeOutput {
     text: String,
-    /// The pipe has not ended.
-    goes_on: bool,
+    /// The pipe has not ended yet.
+    is_open: bool,
 }
 
-/// Gives what a pipe holds when it ends, or, before, when that `is_all`.
+/// Sends a pipe's content when the pipe ends, or earlier when the content `is_complete`.
 fn read_all(
     pipe: Option<impl io::Read + Send + 'static>,
-    is_all: fn(&[u8]) -> bool,
-) -> mpsc::Receiver<Read> {
+    is_complete: fn(&[u8]) -> bool,
+) -> mpsc::Receiver<PipeOutput> {
     let (sender, receiver) = mpsc::channel();
     thread::spawn(move || {
         let mut bytes = Vec::new();
@@ -364,11 +361,11 @@ fn read_all(
         while let Some(Ok(read @ 1..)) = pipe.as_mut().map(|pipe| io::Read::read(pipe, &mut chunk))
         {
             bytes.extend_from_slice(&chunk[..read]);
-            if is_all(&bytes) {
-                let _ = sender.send(Read { text: into_text(&mut bytes), goes_on: true });
+            if is_complete(&bytes) {
+                let _ = sender.send(PipeOutput { text: into_text(&mut bytes), is_open: true });
             }
         }
-        let _ = sender.send(Read { text: into_text(&mut bytes), goes_on: false });
+        let _ = sender.send(PipeOutput { text: into_text(&mut bytes), is_open: false });
     });
     receiver
 }
@@ -389,14 +386,14 @@ mod tests {
     }
 
     #[test]
-    fn both_outputs_are_captured_and_standard_input_is_empty() {
+    fn run_captures_both_outputs_and_gives_no_standard_input() {
         let output = Children::default().run(shell("cat; echo out; echo err >&2; exit 3"));
         let output = output.expect("it runs");
         assert_eq!((output.success, &*output.stdout, &*output.stderr), (false, "out\n", "err\n"));
     }
 
     #[test]
-    fn a_running_child_is_ended_with_the_program() {
+    fn end_kills_running_child_and_starts_no_new_one() {
         let children = Children::default();
         let other = children.clone();
         let run = thread::spawn(move || other.run(shell("echo started; exec sleep 600")));
@@ -409,9 +406,9 @@ mod tests {
     }
 
     #[test]
-    fn a_part_ends_without_the_others() {
+    fn end_of_scope_leaves_other_scopes_running() {
         let children = Children::default();
-        let (one, other) = (children.of_a_part(), children.of_a_part());
+        let (one, other) = (children.in_own_scope(), children.in_own_scope());
         let running = one.clone();
         let run = thread::spawn(move || running.run(shell("exec sleep 600")));
         while children.lock().children.is_empty() {
@@ -424,7 +421,7 @@ mod tests {
     }
 
     #[test]
-    fn what_a_child_has_started_is_ended_with_it() {
+    fn end_kills_grandchild() {
         let children = Children::in_groups();
         let other = children.clone();
         // Both hold the pipe open: the run returns when both have ended.
@@ -437,28 +434,28 @@ mod tests {
     }
 
     #[test]
-    fn a_child_that_is_no_longer_wanted_is_ended() {
+    fn canceled_child_is_killed() {
         let children = Children::in_groups();
         let asked = std::cell::Cell::new(0);
-        let wanted = || {
+        let keep_running = || {
             asked.set(asked.get() + 1);
             asked.get() < 3
         };
-        let run = children.run_while(shell("sleep 600 & wait"), |_| false, &wanted);
-        assert!(matches!(run, Err(RunError::Unwanted)));
+        let run = children.run_while(shell("sleep 600 & wait"), |_| false, &keep_running);
+        assert!(matches!(run, Err(RunError::Canceled)));
         assert!(children.lock().children.is_empty());
         assert!(children.run(shell("true")).is_ok(), "another one may follow");
     }
 
     #[test]
-    fn a_child_that_has_written_all_is_left_to_end() {
+    fn child_with_complete_output_keeps_running() {
         let children = Children::in_groups();
-        let is_all = |bytes: &[u8]| bytes.ends_with(b"all\n");
+        let is_complete = |bytes: &[u8]| bytes.ends_with(b"all\n");
         let script = "echo all; while [ ! -e \"$0\" ]; do sleep 0.01; done; echo more";
         let folder = tempfile::tempdir().expect("a folder");
         let mut command = shell(script);
         command.arg(folder.path().join("go"));
-        let output = children.run_while(command, is_all, &|| true).expect("it runs");
+        let output = children.run_while(command, is_complete, &|| true).expect("it runs");
         assert_eq!((output.success, &*output.stdout), (true, "all\n"));
         assert_eq!(children.lock().children.len(), 1, "it is ended with the program");
         std::fs::write(folder.path().join("go"), "").expect("written");
@@ -468,20 +465,20 @@ mod tests {
     }
 
     #[test]
-    fn the_end_waits_for_those_who_clean_up() {
+    fn end_waits_for_cleanup() {
         let children = Children::default();
-        let used = children.in_use().expect("not ended");
+        let used = children.cleanup_guard().expect("not ended");
         let cleaning = thread::spawn(move || drop(used));
-        children.wait_until_unused(Duration::from_secs(60));
-        assert!(children.lock().uses.is_empty());
+        children.wait_for_cleanup(Duration::from_secs(60));
+        assert!(children.lock().cleanups.is_empty());
         children.end();
-        assert!(children.in_use().is_none());
+        assert!(children.cleanup_guard().is_none());
         cleaning.join().expect("no panic");
     }
 
     #[test]
-    fn a_missing_program_is_said() {
+    fn missing_program_is_a_start_error() {
         let error = Children::default().run(Command::new("/nowhere/cargo"));
-        assert!(matches!(error, Err(RunError::Start(_))));
+        assert!(matches!(error, Err(RunError::StartCommand(_))));
     }
 }

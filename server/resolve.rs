@@ -1,14 +1,14 @@
 //! Dependency resolution: runs `cargo metadata`, never writing into the user's workspace.
 //!
-//! With a sound lock file cargo is run in the workspace with `--locked`; where the lock file is
-//! missing or no longer fits the manifests, in a scratch copy, whose paths are mapped back.
+//! With an up-to-date lockfile cargo runs in the workspace with `--locked`. Where the lockfile is
+//! missing or does not match the manifests, cargo runs in a scratch copy, whose paths are mapped back.
 
 mod buffers;
 mod build;
+mod cargo_error;
+mod fingerprint;
 mod remembered;
 mod scratch;
-mod shape;
-mod trouble;
 
 use std::{
     collections::BTreeMap,
@@ -29,18 +29,18 @@ use crate::{
 };
 pub use buffers::BufferCopy;
 pub use build::Built;
+pub(crate) use cargo_error::CargoError;
+pub(crate) use fingerprint::GraphFingerprint;
 pub use scratch::fuzz_configuration;
-pub(crate) use shape::Shape;
-pub(crate) use trouble::Trouble;
 
-/// How coarse the times of files may be.
-const CLOCK: Duration = Duration::from_millis(10);
+/// The resolution of file times: a file written this shortly before a run may look older than it.
+const FILE_TIME_RESOLUTION: Duration = Duration::from_millis(10);
 
-/// The variables that tell cargo where to put what it makes: everything, and what is not for users.
-/// The second goes before a configuration of the user's that names a folder for that alone.
+/// The variables for cargo's target folder and build folder. The second one overrides a
+/// `build.build-dir` in the user's configuration.
 const TARGET_VARIABLES: [&str; 2] = ["CARGO_TARGET_DIR", "CARGO_BUILD_BUILD_DIR"];
 
-/// What decides the resolution besides the files: exactly what cargo-deny passes on to cargo.
+/// The options of `cargo metadata`: exactly those that cargo-deny passes.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct MetadataOptions {
     /// `--no-default-features`.
@@ -49,75 +49,75 @@ pub struct MetadataOptions {
     pub all_features: bool,
     /// `--features`, sorted.
     pub features: Vec<String>,
-    /// `--filter-platform`: only where exactly one target is in force.
+    /// `--filter-platform`: only with exactly one configured target.
     pub platform: Option<String>,
 }
 
 /// How cargo may be run.
 #[derive(Clone, Debug)]
 pub struct Resolver {
-    /// The program; `cargo` is looked for on the path.
+    /// The program; a plain `cargo` is looked up in `PATH`.
     pub cargo: PathBuf,
     /// No network.
     pub offline: bool,
-    /// The lock file has to fit as it is.
+    /// Fail if the lockfile would have to change.
     pub locked: bool,
     /// Where running children are registered, so that none outlives the program.
     pub children: Children,
-    /// Where answers are kept between runs.
+    /// Where results are kept between runs.
     pub cache: Cache,
 }
 
-/// What is asked and told while cargo runs.
+/// Callbacks while cargo runs.
 #[derive(Clone, Copy)]
-pub struct Wait<'w> {
+pub struct ResolveHooks<'w> {
     /// Whether the answer is still wanted.
-    pub wanted: &'w dyn Fn() -> bool,
+    pub keep_running: &'w dyn Fn() -> bool,
     /// Cargo has answered with something of this shape, and the answer is going to be read.
-    pub(crate) answered: &'w dyn Fn(&Shape),
+    pub(crate) on_metadata: &'w dyn Fn(&GraphFingerprint),
 }
 
-impl std::fmt::Debug for Wait<'_> {
+impl std::fmt::Debug for ResolveHooks<'_> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Wait").finish_non_exhaustive()
+        f.debug_struct("ResolveHooks").finish_non_exhaustive()
     }
 }
 
-impl Wait<'_> {
-    /// Until there is an answer.
-    pub const FOREVER: Self = Self { wanted: &|| true, answered: &|_| {} };
+impl ResolveHooks<'_> {
+    /// Never cancels.
+    pub const NONE: Self = Self { keep_running: &|| true, on_metadata: &|_| {} };
 }
 
-/// Whether the resolution is that of the lock file on disk.
+/// How the resolution relates to the lockfile on disk.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum LockState {
-    /// It is.
-    Sound,
-    /// There is none: resolved in a scratch copy.
+    /// It is what the lockfile says.
+    UpToDate,
+    /// There is no lockfile: resolved in a scratch copy.
     Missing,
-    /// It does not fit the manifests: resolved in a scratch copy that started from it.
+    /// It does not match the manifests: resolved in a scratch copy that started from it.
     Stale,
 }
 
 /// What cargo resolved.
 #[derive(Clone, Debug)]
 pub struct Resolution {
-    /// The metadata, all paths those of the user's workspace.
+    /// The metadata, with the paths of the user's workspace.
     pub metadata: Metadata,
     /// Where the lock came from.
     pub lock: LockState,
-    /// Where the files are of which the metadata names a copy: empty unless buffers were
-    /// resolved.
+    /// The originals of copied files that the metadata names, by the copy's path. Empty unless buffers
+    /// were resolved.
     pub originals: BTreeMap<Utf8PathBuf, Utf8PathBuf>,
-    /// What cargo's answer says but for requirements, where the graph depends on no more.
-    pub(crate) shape: Option<Shape>,
-    /// Everything that was read for it; `None` where it is not that of the files on disk.
+    /// A hash of cargo's output without requirements, where the graph does not depend on them.
+    pub(crate) fingerprint: Option<GraphFingerprint>,
+    /// Every input that it was made from; `None` if it is not that of the files on disk.
     pub(crate) inputs: Option<Inputs>,
 }
 
 impl Resolution {
-    /// Whether a manifest or lock file took part in it. The buffer of a package that was left behind
-    /// by an edit does not.
+    /// Whether a manifest or lockfile is part of the resolution. The buffer of a package that is no longer
+    /// a dependency is not.
     pub(crate) fn comes_from(&self, file: &Utf8Path, workspace: &Workspace) -> bool {
         if file == workspace.lock_file() || file == workspace.root.join("Cargo.toml") {
             return true;
@@ -133,69 +133,69 @@ impl Resolution {
 /// Why there is no resolution.
 #[derive(Debug, thiserror::Error)]
 pub enum ResolveError {
-    /// The program cannot be started.
+    /// The program could not be started.
     #[error(
         "start `{}`: {source} (install Rust from https://rustup.rs or set the environment variable `CARGO`)",
         program.display()
     )]
     NoCargo {
-        /// What was tried.
+        /// The program.
         program: PathBuf,
         /// Why it failed.
         source: io::Error,
     },
-    /// Cargo refused the workspace.
+    /// Cargo failed.
     #[error("resolve `{manifest}`: {stderr}")]
     Cargo {
-        /// The judged manifest.
+        /// The checked manifest.
         manifest: Utf8PathBuf,
-        /// What cargo wrote, its paths those of the user's workspace.
+        /// What cargo wrote, with the paths of the user's workspace.
         stderr: String,
     },
-    /// Cargo did not finish in time and was ended.
+    /// Cargo did not finish in time and was killed.
     #[error("resolve `{manifest}`: cargo did not finish within {seconds} seconds")]
     TimedOut {
-        /// The judged manifest.
+        /// The checked manifest.
         manifest: Utf8PathBuf,
         /// The limit.
         seconds: u64,
     },
-    /// Nobody waits for the answer any more: cargo was ended.
-    #[error("resolve `{manifest}`: no longer wanted")]
-    Unwanted {
-        /// The judged manifest.
+    /// Canceled; cargo was killed.
+    #[error("resolve `{manifest}`: canceled")]
+    Canceled {
+        /// The checked manifest.
         manifest: Utf8PathBuf,
     },
-    /// The scratch copy could not be made.
-    #[error("copy `{path}` to resolve it elsewhere: {source}")]
+    /// The scratch copy could not be written.
+    #[error("copy `{path}` for resolving: {source}")]
     Scratch {
         /// Which file or folder.
         path: Utf8PathBuf,
         /// Why it failed.
         source: io::Error,
     },
-    /// Cargo's answer is not what it documents.
-    #[error("understand the answer of `cargo metadata` for `{manifest}`: {source}")]
-    Answer {
-        /// The judged manifest.
+    /// Cargo's output could not be parsed.
+    #[error("parse the output of `cargo metadata` for `{manifest}`: {source}")]
+    Output {
+        /// The checked manifest.
         manifest: Utf8PathBuf,
-        /// What is wrong with it.
+        /// The parse error.
         source: serde_json::Error,
     },
 }
 
 /// Where cargo is run.
 #[derive(Clone, Copy, Debug)]
-struct RunIn<'r> {
-    /// In the folder of this manifest.
+struct CargoWorkingDir<'r> {
+    /// The manifest; cargo runs in its folder.
     manifest: &'r Utf8Path,
-    /// The root of the scratch copy that holds it. Without one cargo must not write beside it.
+    /// The root of the scratch copy that contains it. Without one cargo must not write next to it.
     copy: Option<&'r Utf8Path>,
 }
 
-impl<'r> RunIn<'r> {
-    /// In the user's own folder.
-    fn location(manifest: &'r Utf8Path) -> Self {
+impl<'r> CargoWorkingDir<'r> {
+    /// The user's own folder.
+    fn user_folder(manifest: &'r Utf8Path) -> Self {
         Self { manifest, copy: None }
     }
 }
@@ -210,12 +210,12 @@ impl Resolver {
     ///
     /// # Errors
     ///
-    /// When cargo cannot be run, refuses the workspace, takes too long or is no longer wanted.
+    /// When cargo cannot be run, fails, takes too long or is canceled.
     pub fn resolve(
         &self,
         workspace: &Workspace,
         options: &MetadataOptions,
-        wait: &Wait<'_>,
+        hooks: &ResolveHooks<'_>,
     ) -> Result<Resolution, ResolveError> {
         let lock_file = workspace.lock_file();
         let on_disk = read_to_string(&lock_file).is_ok();
@@ -223,10 +223,16 @@ impl Resolver {
             if let Some(resolution) = self.recall(workspace, options) {
                 return Ok(resolution);
             }
-            let began = SystemTime::now() - CLOCK;
-            match self.metadata(RunIn::location(&workspace.manifest), options, true, wait.wanted) {
+            let began = SystemTime::now() - FILE_TIME_RESOLUTION;
+            match self.metadata(
+                CargoWorkingDir::user_folder(&workspace.manifest),
+                options,
+                true,
+                hooks.keep_running,
+            ) {
                 Ok(json) => {
-                    let (metadata, shape) = read(&workspace.manifest, &json, wait)?;
+                    let (metadata, fingerprint) =
+                        parse_metadata(&workspace.manifest, &json, hooks)?;
                     let inputs = Some(remembered::inputs(workspace, &metadata))
                         .filter(|inputs| inputs.were_written_before(began));
                     if let Some(inputs) = &inputs {
@@ -234,9 +240,9 @@ impl Resolver {
                     }
                     return Ok(Resolution {
                         metadata,
-                        lock: LockState::Sound,
+                        lock: LockState::UpToDate,
                         originals: BTreeMap::new(),
-                        shape,
+                        fingerprint,
                         inputs,
                     });
                 }
@@ -245,52 +251,51 @@ impl Resolver {
                 Err(error) => return Err(error),
             }
         }
-        // Cargo goes by real paths, and so does the copy.
+        // Cargo uses real paths, so the copy does too.
         let real = workspace.real();
-        let ask = |manifest: &Utf8Path| self.members(manifest, wait.wanted);
-        let refused = scratch::Refused::IsAnError;
-        let scratch = scratch::Scratch::of(&self.children, &real, refused, &ask)?;
-        let manifest = scratch.mirrored(&real.manifest);
-        let run_in = RunIn { manifest: &manifest, copy: Some(scratch.root()) };
+        let ask = |manifest: &Utf8Path| self.members(manifest, hooks.keep_running);
+
+        let scratch = scratch::Scratch::of(&self.children, &real, scratch::OnError::Fail, &ask)?;
+        let manifest = scratch.path_in_copy(&real.manifest);
+        let run_in = CargoWorkingDir { manifest: &manifest, copy: Some(scratch.root()) };
         let answer = self
-            .metadata(run_in, options, false, wait.wanted)
-            .map(|json| scratch.unmirrored(&json));
+            .metadata(run_in, options, false, hooks.keep_running)
+            .map(|json| scratch.map_back(&json));
         let json = answer.map_err(|error| match error {
             ResolveError::Cargo { stderr, .. } => ResolveError::Cargo {
                 manifest: workspace.manifest.clone(),
-                stderr: scratch.unmirrored(&stderr),
+                stderr: scratch.map_back(&stderr),
             },
             other => other,
         })?;
-        let (metadata, shape) = read(&workspace.manifest, &json, wait)?;
+        let (metadata, fingerprint) = parse_metadata(&workspace.manifest, &json, hooks)?;
         Ok(Resolution {
             metadata,
             lock: if on_disk { LockState::Stale } else { LockState::Missing },
             originals: BTreeMap::new(),
-            shape,
+            fingerprint,
             inputs: None,
         })
     }
 
-    /// The resolution of the workspace as it is on disk, if an earlier run has kept it. Starts no
-    /// program.
+    /// The cached resolution of the workspace as it is on disk. Starts no program.
     pub fn recall(&self, workspace: &Workspace, options: &MetadataOptions) -> Option<Resolution> {
         let (metadata, inputs) = remembered::recall(self, workspace, options)?;
         Some(Resolution {
             metadata,
-            lock: LockState::Sound,
+            lock: LockState::UpToDate,
             originals: BTreeMap::new(),
-            shape: None,
+            fingerprint: None,
             inputs: Some(inputs),
         })
     }
 
     fn metadata(
         &self,
-        run_in: RunIn<'_>,
+        run_in: CargoWorkingDir<'_>,
         options: &MetadataOptions,
         locked: bool,
-        wanted: &dyn Fn() -> bool,
+        keep_running: &dyn Fn() -> bool,
     ) -> Result<String, ResolveError> {
         let mut args = vec!["metadata".to_owned(), "--format-version=1".to_owned()];
         args.extend(["--manifest-path".to_owned(), "Cargo.toml".to_owned()]);
@@ -309,25 +314,29 @@ impl Resolver {
         if locked {
             args.push("--locked".to_owned());
         }
-        self.run(run_in, &args, wanted)
+        self.run(run_in, &args, keep_running)
     }
 
     /// Members and their targets, without resolving anything.
     fn members(
         &self,
         manifest: &Utf8Path,
-        wanted: &dyn Fn() -> bool,
+        keep_running: &dyn Fn() -> bool,
     ) -> Result<scratch::Members, ResolveError> {
         let args = ["metadata", "--format-version=1", "--no-deps", "--manifest-path", "Cargo.toml"];
-        let json = self.run(RunIn::location(manifest), &args.map(str::to_owned), wanted)?;
+        let json = self.run(
+            CargoWorkingDir::user_folder(manifest),
+            &args.map(str::to_owned),
+            keep_running,
+        )?;
         parse(manifest, &json)
     }
 
     fn run(
         &self,
-        run_in: RunIn<'_>,
+        run_in: CargoWorkingDir<'_>,
         args: &[String],
-        wanted: &dyn Fn() -> bool,
+        keep_running: &dyn Fn() -> bool,
     ) -> Result<String, ResolveError> {
         let manifest = run_in.manifest;
         let (target, _private) = self.target(run_in)?;
@@ -336,35 +345,36 @@ impl Resolver {
         if self.offline {
             command.arg("--offline");
         }
-        // cargo-deny runs cargo in the manifest's folder, which decides cargo's configuration.
+        // Like cargo-deny, run cargo in the manifest's folder: cargo looks for its configuration there.
         command.current_dir(manifest.parent().unwrap_or(Utf8Path::new(".")));
-        // Cargo keeps facts about rustc below the target folder, where there is one: not in the
-        // user's. Without them it starts rustc twice each time.
+        // Cargo caches facts about rustc in the target folder; without them it starts rustc twice each
+        // time. The user's target folder is not touched.
         for name in TARGET_VARIABLES {
             command.env(name, &target);
         }
         if run_in.copy.is_some() {
-            // An unstable way to put the lock file elsewhere.
+            // An unstable variable that would move the lockfile.
             command.env_remove("CARGO_RESOLVER_LOCKFILE_PATH");
         }
-        // Cargo asks for much memory in a short time: large pages save a tenth of it. Only glibc
-        // knows this.
+        // Cargo allocates much memory in a short time: huge pages save a tenth of the time (glibc only).
         if std::env::var_os("GLIBC_TUNABLES").is_none() {
             command.env("GLIBC_TUNABLES", "glibc.malloc.hugetlb=1");
         }
         let began = Instant::now();
-        // It writes to its copy, where it runs in one, and to nothing else of the user's.
+        // Cargo writes to the copy, if it runs in one, and to no other file of the user's.
         let children = self.children.confined(&[&target]);
         let output =
-            children.run_while(command, is_answer, wanted).map_err(|error| match error {
-                RunError::Start(source) => {
-                    ResolveError::NoCargo { program: self.cargo.clone(), source }
-                }
-                RunError::TimedOut { seconds } => {
-                    ResolveError::TimedOut { manifest: manifest.to_owned(), seconds }
-                }
-                RunError::Unwanted => ResolveError::Unwanted { manifest: manifest.to_owned() },
-            })?;
+            children.run_while(command, is_complete, keep_running).map_err(
+                |error| match error {
+                    RunError::Start(source) => {
+                        ResolveError::NoCargo { program: self.cargo.clone(), source }
+                    }
+                    RunError::TimedOut { seconds } => {
+                        ResolveError::TimedOut { manifest: manifest.to_owned(), seconds }
+                    }
+                    RunError::Canceled => ResolveError::Canceled { manifest: manifest.to_owned() },
+                },
+            )?;
         tracing::debug!("`cargo {}` took {:?}", args.join(" "), began.elapsed());
         if output.success {
             Ok(output.stdout)
@@ -373,11 +383,11 @@ impl Resolver {
         }
     }
 
-    /// Cargo's target folder: one in the cache, else one in the copy or a private one, which is not
-    /// there: cargo then keeps nothing. Nobody else can put anything in its place.
+    /// Cargo's target folder: one in the cache, else one in the copy or a private temporary one. The
+    /// latter do not exist, so cargo caches nothing, and no other user can create them.
     fn target(
         &self,
-        run_in: RunIn<'_>,
+        run_in: CargoWorkingDir<'_>,
     ) -> Result<(Utf8PathBuf, Option<TemporaryFolder>), ResolveError> {
         if let Some(cached) = self.cache.folder_of_cargo() {
             return Ok((cached, None));
@@ -391,28 +401,28 @@ impl Resolver {
     }
 }
 
-/// Whether cargo has written its answer, a line of JSON. It takes time to end after that.
-fn is_answer(output: &[u8]) -> bool {
+/// Whether cargo has written its output, a line of JSON. It takes time to end after that.
+fn is_complete(output: &[u8]) -> bool {
     let line =
         output.strip_suffix(b"\n").and_then(|lines| lines.rsplit(|byte| *byte == b'\n').next());
     line.is_some_and(|line| line.starts_with(b"{"))
 }
 
-/// Reads an answer of cargo.
-fn read(
+/// Parses the output of `cargo metadata`.
+fn parse_metadata(
     manifest: &Utf8Path,
     json: &str,
-    wait: &Wait<'_>,
-) -> Result<(Metadata, Option<Shape>), ResolveError> {
-    let shape = Shape::of(json);
-    (wait.answered)(&shape);
+    hooks: &ResolveHooks<'_>,
+) -> Result<(Metadata, Option<GraphFingerprint>), ResolveError> {
+    let fingerprint = GraphFingerprint::of(json);
+    (hooks.on_metadata)(&fingerprint);
     let metadata = parse(manifest, json)?;
-    let shape = Some(shape).filter(|_| !shape::needs_requirements(&metadata));
-    Ok((metadata, shape))
+    let fingerprint = Some(fingerprint).filter(|_| !fingerprint::needs_requirements(&metadata));
+    Ok((metadata, fingerprint))
 }
 
 fn parse<T: DeserializeOwned>(manifest: &Utf8Path, output: &str) -> Result<T, ResolveError> {
     let json = output.lines().find(|line| line.starts_with('{')).unwrap_or_default();
     serde_json::from_str(json)
-        .map_err(|source| ResolveError::Answer { manifest: manifest.to_owned(), source })
+        .map_err(|source| ResolveError::Output { manifest: manifest.to_owned(), source })
 }

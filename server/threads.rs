@@ -1,9 +1,9 @@
-//! Threads and tasks that fail in the open: whatever panics is caught where it was started, logged
-//! with what was being done, and told to whoever shows failures to the user.
+//! Threads and tasks whose panics are caught where they were started, logged with the activity, and shown
+//! to the user.
 //!
-//! Nothing else in the program starts a thread or a task (`tests/house/threads.rs`). The panic hook
-//! only takes down what it sees; the place that catches knows what was being done, so it reports.
-//! A panic that nobody catches is reported by the hook itself.
+//! Only this module starts threads and tasks (`tests/house/threads.rs`). The panic hook only records a
+//! panic; the code that catches it knows the activity and reports it. The hook itself reports a panic that
+//! no code catches.
 
 mod failpoint;
 mod restarts;
@@ -26,35 +26,35 @@ use std::{
 pub(crate) use failpoint::failpoint;
 pub(crate) use restarts::Restarts;
 
-/// The longest message of a panic that is passed on.
-const LONGEST: usize = 2000;
+/// How many characters of a panic's message are used.
+const MAX_MESSAGE: usize = 2000;
 
-/// How many panics of threads of `rayon` are remembered until whoever waits for them asks.
-const CARRIED: usize = 16;
+/// How many panics of `rayon` threads are kept until the waiting thread takes them.
+const MAX_FORWARDED: usize = 16;
 
-/// What a thread does, in words that follow "while": `checking`, and what is checked.
+/// What a thread does, to follow "while": `checking`, and the checked manifest.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Doing {
+pub(crate) struct Activity {
     verb: &'static str,
     subject: Option<String>,
 }
 
-impl Doing {
-    /// Something that is done to nothing in particular, such as `watching files`.
+impl Activity {
+    /// An activity without a subject, such as `watching files`.
     pub(crate) fn just(verb: &'static str) -> Self {
         Self { verb, subject: None }
     }
 
-    /// `verb` done to `subject`: a path, a method.
+    /// An activity with a subject: a path, a method.
     pub(crate) fn to(verb: &'static str, subject: impl Into<String>) -> Self {
         Self { verb, subject: Some(subject.into()) }
     }
 }
 
-impl fmt::Display for Doing {
+impl fmt::Display for Activity {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.subject {
-            Some(subject) => write!(f, "{} `{}`", self.verb, harmless(subject)),
+            Some(subject) => write!(f, "{} `{}`", self.verb, one_line(subject)),
             None => f.write_str(self.verb),
         }
     }
@@ -63,22 +63,22 @@ impl fmt::Display for Doing {
 /// A panic that was caught.
 #[derive(Clone, Debug)]
 pub(crate) struct Panic {
-    /// The words of the panic, on one line.
+    /// The panic's message, on one line.
     pub(crate) message: String,
 }
 
-/// A panic as the user is told of it.
+/// A panic as it is shown to the user.
 #[derive(Clone, Debug)]
-pub(crate) struct Failure {
-    /// What was being done.
-    pub(crate) doing: Doing,
-    /// It failed too often and is not started again.
-    pub(crate) stays_down: bool,
+pub(crate) struct PanicReport {
+    /// The activity that panicked.
+    pub(crate) doing: Activity,
+    /// It panicked too often and is not started again.
+    pub(crate) gave_up: bool,
 }
 
-/// What the hook sees of a panic.
+/// What the hook records of a panic.
 #[derive(Debug)]
-struct Seen {
+struct PanicRecord {
     message: String,
     location: String,
     thread: String,
@@ -87,57 +87,57 @@ struct Seen {
 }
 
 thread_local! {
-    /// How many places on the stack of this thread catch panics.
+    /// How many callers on this thread's stack catch panics.
     static CATCHERS: RefCell<usize> = const { RefCell::new(0) };
     /// The last panic of this thread.
-    static LAST: RefCell<Option<Seen>> = const { RefCell::new(None) };
+    static LAST: RefCell<Option<PanicRecord>> = const { RefCell::new(None) };
 }
 
-/// The panics of threads whose library passes them on to the thread that waits.
-static PASSED_ON: Mutex<Vec<Seen>> = Mutex::new(Vec::new());
+/// Panics of threads whose library resumes them on the waiting thread.
+static FORWARDED: Mutex<Vec<PanicRecord>> = Mutex::new(Vec::new());
 
-type Listener = Box<dyn Fn(Failure) + Send + Sync>;
+type Listener = Box<dyn Fn(PanicReport) + Send + Sync>;
 
-/// Who shows failures to the user.
+/// Shows panics to the user.
 static LISTENER: OnceLock<Listener> = OnceLock::new();
 
-/// What the listener was told of.
-static TOLD: Mutex<BTreeSet<(&'static str, bool)>> = Mutex::new(BTreeSet::new());
+/// The panics that were already shown.
+static REPORTED: Mutex<BTreeSet<(&'static str, bool)>> = Mutex::new(BTreeSet::new());
 
-/// Takes down every panic from now on. Called once, after the log was started.
-pub(crate) fn see_panics() {
-    std::panic::set_hook(Box::new(|panic| see(Seen::of(panic))));
+/// Records every panic from now on. Called once, after the log is set up.
+pub(crate) fn install_panic_hook() {
+    std::panic::set_hook(Box::new(|panic| record_panic(PanicRecord::of(panic))));
 }
 
-/// Tells `listener` of failures from now on, once of each kind. Only the first call counts.
-pub(crate) fn tell_failures(listener: impl Fn(Failure) + Send + Sync + 'static) {
+/// Sends panics to `listener` from now on, each kind once. Only the first call has an effect.
+pub(crate) fn set_panic_listener(listener: impl Fn(PanicReport) + Send + Sync + 'static) {
     let _ = LISTENER.set(Box::new(listener));
 }
 
-/// Does something, and reports the panic that ends it.
+/// Runs `work` and reports its panic.
 ///
 /// # Errors
 ///
-/// When it panics: an error of this program, which is logged and told.
-pub(crate) fn caught<T>(doing: &Doing, work: impl FnOnce() -> T) -> Result<T, Panic> {
+/// When it panics; the panic is logged and shown.
+pub(crate) fn catch_panic<T>(doing: &Activity, work: impl FnOnce() -> T) -> Result<T, Panic> {
     catch(work).map_err(|seen| {
         let panic = seen.log(doing);
-        tell(doing.clone(), false);
+        report(doing.clone(), false);
         panic
     })
 }
 
-/// The same for what is awaited.
+/// [`catch_panic`] for a future.
 ///
 /// # Errors
 ///
-/// See [`caught`].
-pub(crate) async fn caught_while_awaited<T>(
-    doing: &Doing,
+/// See [`catch_panic`].
+pub(crate) async fn catch_panic_async<T>(
+    doing: &Activity,
     work: impl Future<Output = T>,
 ) -> Result<T, Panic> {
     let mut work = pin!(work);
-    poll_fn(|context| match caught(doing, || work.as_mut().poll(context)) {
+    poll_fn(|context| match catch_panic(doing, || work.as_mut().poll(context)) {
         Ok(Poll::Pending) => Poll::Pending,
         Ok(Poll::Ready(done)) => Poll::Ready(Ok(done)),
         Err(panic) => Poll::Ready(Err(panic)),
@@ -145,20 +145,20 @@ pub(crate) async fn caught_while_awaited<T>(
     .await
 }
 
-/// Calls code of others that is known to panic on some input. The caller says what that means to
-/// the user, so it is a warning in the log and nothing else.
+/// Runs code of a library that is known to panic on some input. The panic is only a warning in the log: the
+/// caller reports the consequence.
 ///
 /// # Errors
 ///
 /// When it panics.
-pub(crate) fn guarded<T>(work: impl FnOnce() -> T) -> Result<T, Panic> {
+pub(crate) fn catch_and_warn<T>(work: impl FnOnce() -> T) -> Result<T, Panic> {
     catch(work).map_err(|seen| {
         tracing::warn!("{} at {}", seen.message, seen.location);
         Panic { message: seen.message }
     })
 }
 
-/// Starts a thread that ends with `work`, however that ends.
+/// Starts a thread for `work`.
 ///
 /// # Errors
 ///
@@ -166,7 +166,7 @@ pub(crate) fn guarded<T>(work: impl FnOnce() -> T) -> Result<T, Panic> {
 pub(crate) fn spawn<T: Send + 'static>(
     name: &str,
     stack: Option<usize>,
-    doing: Doing,
+    doing: Activity,
     work: impl FnOnce() -> T + Send + 'static,
 ) -> io::Result<thread::JoinHandle<Result<T, Panic>>> {
     let builder = thread::Builder::new().name(name.to_owned());
@@ -174,25 +174,25 @@ pub(crate) fn spawn<T: Send + 'static>(
         Some(stack) => builder.stack_size(stack),
         None => builder,
     };
-    builder.spawn(move || caught(&doing, work))
+    builder.spawn(move || catch_panic(&doing, work))
 }
 
-/// Starts a thread that does `work` until it returns: again when it panics, unless that happens too
-/// often (see [`Restarts`]).
+/// Starts a thread that runs `work` until it returns, again after a panic, unless that happens too often
+/// (see [`Restarts`]).
 ///
 /// # Errors
 ///
 /// When the system starts no thread.
 pub(crate) fn supervised(
     name: &str,
-    doing: Doing,
+    doing: Activity,
     mut work: impl FnMut() + Send + 'static,
 ) -> io::Result<thread::JoinHandle<()>> {
     thread::Builder::new().name(name.to_owned()).spawn(move || {
         let mut restarts = Restarts::default();
-        while caught(&doing, &mut work).is_err() {
+        while catch_panic(&doing, &mut work).is_err() {
             let Some(pause) = restarts.next() else {
-                // Who is told of it may rely on there being nothing left of it.
+                // The listener may rely on everything being dropped.
                 drop(work);
                 give_up(&doing);
                 return;
@@ -202,75 +202,75 @@ pub(crate) fn supervised(
     })
 }
 
-/// Starts a thread within a scope. Unlike one of the scope's own it does not break off the scope.
+/// Starts a thread in a scope. Unlike `scope.spawn`, its panic does not end the scope.
 pub(crate) fn scoped<'s, T: Send + 's>(
     scope: &'s thread::Scope<'s, '_>,
-    doing: Doing,
+    doing: Activity,
     work: impl FnOnce() -> T + Send + 's,
 ) -> thread::ScopedJoinHandle<'s, Result<T, Panic>> {
-    scope.spawn(move || caught(&doing, work))
+    scope.spawn(move || catch_panic(&doing, work))
 }
 
-/// Starts a task that nobody waits for.
-pub(crate) fn task(doing: Doing, work: impl Future<Output = ()> + Send + 'static) {
+/// Starts a detached task.
+pub(crate) fn task(doing: Activity, work: impl Future<Output = ()> + Send + 'static) {
     tokio::spawn(async move {
-        // It was reported.
-        let _ = caught_while_awaited(&doing, work).await;
+        // Already reported.
+        let _ = catch_panic_async(&doing, work).await;
     });
 }
 
-/// Does something that may block on a thread where it may. `None` when it panics, or the program
-/// ends before it was begun.
+/// Runs blocking code on a thread for blocking code. `None` if it panics, or if the program ends before it
+/// starts.
 pub(crate) async fn blocking<T: Send + 'static>(
-    doing: Doing,
+    doing: Activity,
     work: impl FnOnce() -> T + Send + 'static,
 ) -> Option<T> {
-    let done = tokio::task::spawn_blocking(move || caught(&doing, work)).await;
+    let done = tokio::task::spawn_blocking(move || catch_panic(&doing, work)).await;
     done.ok()?.ok()
 }
 
-/// Says that something failed too often and is not started again.
-pub(crate) fn give_up(doing: &Doing) {
-    tracing::error!("{doing} has failed too often and is not started again");
-    tell(doing.clone(), true);
+/// Reports that an activity panicked too often and is not started again.
+pub(crate) fn give_up(doing: &Activity) {
+    tracing::error!("{doing} panicked too often and is not started again");
+    report(doing.clone(), true);
 }
 
-fn catch<T>(work: impl FnOnce() -> T) -> Result<T, Seen> {
+fn catch<T>(work: impl FnOnce() -> T) -> Result<T, PanicRecord> {
     let change = |by: fn(&mut usize)| CATCHERS.with_borrow_mut(by);
     change(|catchers| *catchers += 1);
     let done = catch_unwind(AssertUnwindSafe(work));
     change(|catchers| *catchers -= 1);
-    done.map_err(|payload| Seen::for_payload(&*payload))
+    done.map_err(|payload| PanicRecord::for_payload(&*payload))
 }
 
-/// What becomes of a panic when it begins.
-fn see(seen: Seen) {
+/// The panic hook.
+fn record_panic(seen: PanicRecord) {
     let is_caught = CATCHERS.try_with(|catchers| catchers.try_borrow().is_ok_and(|one| *one > 0));
     if is_caught.unwrap_or(false) {
         tracing::debug!("{} at {}", seen.message, seen.location);
         let _ = LAST.try_with(|last| last.try_borrow_mut().map(|mut last| *last = Some(seen)));
     } else if rayon::current_thread_index().is_some() {
-        let mut passed_on = lock(&PASSED_ON);
-        if passed_on.len() >= CARRIED {
-            passed_on.remove(0);
+        let mut forwarded = lock(&FORWARDED);
+        if forwarded.len() >= MAX_FORWARDED {
+            forwarded.remove(0);
         }
-        passed_on.push(seen);
+        forwarded.push(seen);
     } else {
-        let doing = Doing::just("doing something in the background");
+        let doing = Activity::just("doing something in the background");
         seen.log(&doing);
-        tell(doing, false);
+        report(doing, false);
     }
 }
 
-fn tell(doing: Doing, stays_down: bool) {
+fn report(doing: Activity, gave_up: bool) {
     let Some(listener) = LISTENER.get() else { return };
-    let is_new = lock(&TOLD).insert((doing.verb, stays_down));
+    let is_new = lock(&REPORTED).insert((doing.verb, gave_up));
     if is_new {
-        listener(Failure { doing, stays_down });
+        listener(PanicReport { doing, gave_up });
     }
 }
 
-impl Seen {
+impl PanicRecord {
     fn of(panic: &PanicHookInfo<'_>) -> Self {
         let backtrace = Backtrace::capture();
         let is_wanted = backtrace.status() == BacktraceStatus::Captured;
@@ -282,24 +282,24 @@ impl Seen {
         }
     }
 
-    /// What was seen of a panic that was caught on this thread.
+    /// The record of a panic that this thread caught.
     fn for_payload(payload: &(dyn Any + Send)) -> Self {
         let message = message(payload);
         let last = LAST.take().filter(|last| last.message == message);
-        let passed_on = || {
-            let mut passed_on = lock(&PASSED_ON);
-            let at = passed_on.iter().position(|seen| seen.message == message)?;
-            Some(passed_on.remove(at))
+        let forwarded = || {
+            let mut forwarded = lock(&FORWARDED);
+            let at = forwarded.iter().position(|seen| seen.message == message)?;
+            Some(forwarded.remove(at))
         };
-        last.or_else(passed_on).unwrap_or_else(|| Self {
+        last.or_else(forwarded).unwrap_or_else(|| Self {
             message,
-            location: "an unknown place".to_owned(),
+            location: "unknown location".to_owned(),
             thread: String::new(),
             backtrace: String::new(),
         })
     }
 
-    fn log(self, doing: &Doing) -> Panic {
+    fn log(self, doing: &Activity) -> Panic {
         let Self { message, location, thread, backtrace } = self;
         tracing::error!(
             "thread `{thread}` panicked while {doing}: {message} ({location}){backtrace}"
@@ -308,15 +308,15 @@ impl Seen {
     }
 }
 
-/// The words of a panic.
+/// A panic's message.
 fn message(payload: &(dyn Any + Send)) -> String {
     let text = payload.downcast_ref::<String>().map(String::as_str);
-    harmless(text.or_else(|| payload.downcast_ref::<&str>().copied()).unwrap_or("no reason given"))
+    one_line(text.or_else(|| payload.downcast_ref::<&str>().copied()).unwrap_or("no reason given"))
 }
 
 /// One line without control characters, capped.
-fn harmless(text: &str) -> String {
-    let shown = text.chars().take(LONGEST);
+fn one_line(text: &str) -> String {
+    let shown = text.chars().take(MAX_MESSAGE);
     shown.map(|c| if c.is_control() { ' ' } else { c }).collect()
 }
 
@@ -334,24 +334,24 @@ mod tests {
     use super::*;
 
     #[test]
-    fn panic_is_an_error_with_its_words() {
-        let panic = caught(&Doing::just("testing"), || panic!("one\ntwo {}", 3));
+    fn panic_is_an_error_with_its_message() {
+        let panic = catch_panic(&Activity::just("testing"), || panic!("one\ntwo {}", 3));
         assert_eq!(panic.map_err(|panic| panic.message), Err::<(), _>("one two 3".to_owned()));
-        assert!(matches!(guarded(|| 7), Ok(7)));
+        assert!(matches!(catch_and_warn(|| 7), Ok(7)));
     }
 
     #[test]
-    fn panic_of_a_thread_of_rayon_is_caught_by_who_waits() {
-        let caught = guarded(|| rayon::join(|| panic!("there"), || ()));
-        assert_eq!(caught.map_err(|panic| panic.message).err().as_deref(), Some("there"));
+    fn panic_of_rayon_thread_is_caught_by_waiting_thread() {
+        let catch_panic = catch_and_warn(|| rayon::join(|| panic!("there"), || ()));
+        assert_eq!(catch_panic.map_err(|panic| panic.message).err().as_deref(), Some("there"));
     }
 
     #[test]
-    fn supervised_thread_that_panics_does_its_work_again() {
+    fn supervised_thread_is_restarted_after_panic() {
         let times = Arc::new(AtomicUsize::new(0));
         let counted = Arc::clone(&times);
         let work = move || assert!(counted.fetch_add(1, Ordering::SeqCst) >= 2, "not yet");
-        let thread = supervised("again", Doing::just("testing"), work).expect("it starts");
+        let thread = supervised("again", Activity::just("testing"), work).expect("it starts");
         thread.join().expect("it ends without a panic");
         assert_eq!(times.load(Ordering::SeqCst), 3);
     }
@@ -364,26 +364,26 @@ mod tests {
             counted.fetch_add(1, Ordering::SeqCst);
             panic!("always");
         };
-        let thread = supervised("never", Doing::just("testing"), work).expect("it starts");
+        let thread = supervised("never", Activity::just("testing"), work).expect("it starts");
         thread.join().expect("it ends without a panic");
-        assert_eq!(times.load(Ordering::SeqCst), Restarts::MOST + 1);
+        assert_eq!(times.load(Ordering::SeqCst), Restarts::MAX + 1);
     }
 
     #[test]
-    fn awaited_panic_is_an_error_after_what_was_awaited() {
+    fn panic_after_await_is_an_error() {
         let runtime = tokio::runtime::Builder::new_current_thread().build().expect("a runtime");
         let work = async {
             tokio::task::yield_now().await;
             panic!("later");
         };
-        let done = runtime.block_on(caught_while_awaited::<()>(&Doing::just("testing"), work));
+        let done = runtime.block_on(catch_panic_async::<()>(&Activity::just("testing"), work));
         assert_eq!(done.map_err(|panic| panic.message), Err("later".to_owned()));
     }
 
     #[test]
     fn subject_is_named_on_one_line() {
         assert_eq!(
-            Doing::to("checking", "/a\n/Cargo.toml").to_string(),
+            Activity::to("checking", "/a\n/Cargo.toml").to_string(),
             "checking `/a /Cargo.toml`"
         );
     }

@@ -1,15 +1,15 @@
-//! The verdict: cargo-deny's checks over a graph, a policy and an advisory database, as findings
-//! on the lines that can mend them.
+//! Runs cargo-deny's checks over a graph, a policy and an advisory database, and reports the findings
+//! on the lines to change.
 //!
-//! The only module that names `cargo_deny`, which is the only judge: nothing here decides whether
-//! something is a finding, only where it belongs and how it is said.
+//! The only module that uses `cargo_deny`. It decides where findings are reported and how they are
+//! worded, never whether something is a finding.
 
 mod advisories;
+mod check_cache;
 mod checks;
 mod codes;
 mod collect;
 mod database;
-mod declared;
 mod engine;
 mod finding;
 mod graph;
@@ -18,42 +18,45 @@ mod index;
 mod license_files;
 mod license_limits;
 mod license_lines;
+mod load_policy;
 mod locations;
 mod manifests;
 mod matched;
-mod memory;
+mod message_text;
 mod paths;
 mod policy;
 mod provisional;
 mod releases;
+mod request;
+mod resolved_dependencies;
 mod unresolved;
-mod words;
 
 pub use advisories::{AdvisoryFacts, AdvisoryKind, AdvisoryTitle};
-pub use checks::CheckSet;
+pub use checks::{Check, CheckSet};
 pub use codes::{Code, LocationRule};
 pub use database::{Database, DatabaseError, DatabaseSource};
-pub use declared::Declared;
-pub(crate) use engine::own;
-pub use engine::{Answer, Engine, EngineError, Question};
-pub use finding::{Check, Counts, Finding, Location, PackageRef, Related, Role, Severity};
+pub use engine::{Engine, EngineError};
+pub(crate) use finding::own_finding;
+pub use finding::{Counts, Finding, Location, PackageRef, Related, Role, Severity};
 pub use graph::GraphOptions;
 pub use graph_facts::{GraphFacts, PackageFacts};
 pub use license_files::PackageFolder;
 #[cfg(test)]
 pub(crate) use license_files::{ISC, MIT};
 pub(crate) use license_files::{LicenseFile, Recognized, license_file, license_files, recognized};
-pub use matched::Matched;
+pub use matched::MatchedEntry;
+pub(crate) use message_text::{is_unsafe_char, join_with_and, sanitize};
 pub use policy::{DatabaseSettings, ExceptionsFile, LoadedPolicy, PolicyText};
-pub(crate) use provisional::{Known, LockedVersions, provisional};
+pub(crate) use provisional::{LockedVersions, ProvisionalInput, provisional};
 pub use releases::Releases;
 pub(crate) use releases::{Release, releases, rust_version};
+pub use request::{CheckResults, EngineRequest};
+pub use resolved_dependencies::ResolvedDependency;
 pub use unresolved::fuzz_lock_file;
 pub(crate) use unresolved::{LockedManifest, unresolved};
-pub(crate) use words::{harmless, is_harmful, listed};
 
-/// Fetches what `bans.std-replacements` is judged by. A failure is said in the log, as in
-/// cargo-deny: the check then finds nothing.
+/// Fetches the data of the `bans.std-replacements` check. A failure is only logged, as in cargo-deny:
+/// the check then finds nothing.
 pub fn sync_std_replacements() {
     if let Err(error) = cargo_deny::bans::replacements::ReplacementCtx::sync() {
         tracing::error!(

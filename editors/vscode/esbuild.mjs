@@ -1,8 +1,8 @@
-// One file for the extension, its libraries included.
+// Bundles the extension and its libraries into one file.
 import { build } from "esbuild";
 import { statSync } from "node:fs";
 
-/** What VS Code has to read before the extension can do anything. */
+/** The maximum size in bytes: VS Code reads the whole bundle at startup. */
 const LIMIT = 500_000;
 const outfile = "dist/extension.js";
 

@@ -20,7 +20,7 @@ use camino::Utf8PathBuf;
 use supercargo::{
     cache::Cache,
     process::Children,
-    resolve::{Resolver, Wait},
+    resolve::{ResolveHooks, Resolver},
     verdict::{Engine, PolicyText},
     workspace::Workspace,
 };
@@ -159,7 +159,7 @@ fn graph_milliseconds(manifest: &str) -> Result<f64> {
         cache: Cache::off(),
     };
     let start = Instant::now();
-    let resolution = resolver.resolve(&workspace, &loaded.graph.metadata, &Wait::FOREVER)?;
+    let resolution = resolver.resolve(&workspace, &loaded.graph.metadata, &ResolveHooks::NONE)?;
     let engine = Engine::start(&workspace, resolution, &loaded.graph)?;
     let time = start.elapsed().as_secs_f64() * 1000.0;
     if engine.packages == 0 {

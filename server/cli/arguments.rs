@@ -1,106 +1,107 @@
-//! What can be said on the command line.
+//! The arguments of the command line.
 
 use camino::Utf8PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 
 use crate::{
-    fix::{PackageSelector, FixKind},
+    fix::{FixKind, PackageSelector},
     text::Links,
     verdict::{Check, CheckSet},
 };
 
-/// The verdict of cargo-deny on the line that can mend it.
+/// Shows what `cargo deny check` reports on the lines of `Cargo.toml` and `deny.toml`.
 #[derive(Debug, Parser)]
 #[command(name = "supercargo", version, max_term_width = 100)]
 pub(super) struct Arguments {
-    /// Say what is being done, on standard error; twice for more.
+    /// Log to standard error; twice for more.
     #[arg(short, long, action = clap::ArgAction::Count, global = true)]
     pub(super) verbose: u8,
 
     #[command(subcommand)]
-    pub(super) word: Word,
+    pub(super) command: Command,
 }
 
 #[derive(Debug, Subcommand)]
-pub(super) enum Word {
-    /// Judge workspaces as `cargo deny check advisories bans licenses sources` would.
+pub(super) enum Command {
+    /// Check workspaces as `cargo deny check advisories bans licenses sources` does.
     ///
-    /// Exits with cargo-deny's bits (1 advisories, 2 bans, 4 licenses, 8 sources; all workspaces
-    /// together), with 64 for wrong usage and with 70 when no verdict could be reached.
+    /// The exit code has cargo-deny's bits for all workspaces together (1 advisories, 2 bans,
+    /// 4 licenses, 8 sources). It is 64 for wrong usage and 70 if a check could not run.
     Check(CheckArguments),
-    /// Do what clears findings and was proved: upgrades first, and what else is allowed.
+    /// Apply verified fixes: upgrades first, then what `--allow` permits.
     ///
-    /// A change was resolved by cargo and judged in a copy: it clears a finding and brings no new
-    /// error. Changes `Cargo.toml` and `Cargo.lock`, the policy only with --allow, and never adds an
-    /// ignore. Says of everything that stays why. Exits like `check` on what remains.
+    /// Each fix is resolved by cargo and checked in a copy first: it removes a finding and adds no new
+    /// error. Changes `Cargo.toml` and `Cargo.lock`, the policy only with `--allow`, and never adds to
+    /// `advisories.ignore`. Lists the remaining findings with the reason why each has no fix. The exit
+    /// code is that of `check` for the remaining findings.
     Fix(FixArguments),
-    /// Say what a word means: a code, an advisory's id, a package here, an SPDX license or exception, a
-    /// key of the policy.
+    /// Explain a code, an advisory, a package of the workspace, an SPDX license or exception, or a key of
+    /// `deny.toml`.
     ///
-    /// Opens no connection with --offline and fetches no advisories without it. An unknown word is
-    /// answered with the nearest known ones and exit code 64.
+    /// Never fetches advisories, and uses no network at all with `--offline`. For an unknown term, lists
+    /// similar ones and exits with 64.
     Explain(ExplainArguments),
-    /// Write a `deny.toml` for a workspace that has no policy: what its packages need and no more.
+    /// Write a `deny.toml` that allows only what the packages of the workspace need.
     ///
-    /// It is judged before it is written. Vulnerabilities, withdrawn and unmaintained packages stay
-    /// findings, and copyleft licenses are named in a comment instead of being allowed: they deserve a
-    /// decision. Never overwrites: where a policy rules already, that is said, with exit code 73.
+    /// The policy is checked before it is written. Vulnerabilities, yanked and unmaintained packages stay
+    /// findings, and copyleft licenses are listed in a comment instead of being allowed. Never overwrites
+    /// a policy: if there is one already, exits with 73.
     Init(InitArguments),
-    /// Look at the advisory databases or fetch them.
+    /// Show or fetch the advisory databases.
     Db(DbArguments),
-    /// Look at what is kept between runs or delete it.
+    /// Show or delete the cache.
     Cache {
         #[command(subcommand)]
-        word: CacheWord,
+        command: CacheCommand,
     },
-    /// Write what a shell needs to complete words and options.
+    /// Generate shell completions.
     ///
-    /// For instance `supercargo completions bash > ~/.local/share/bash-completion/completions/supercargo`.
+    /// For example `supercargo completions bash > ~/.local/share/bash-completion/completions/supercargo`.
     Completions {
-        /// Which shell.
+        /// The shell.
         #[arg(value_enum)]
         shell: Shell,
     },
-    /// Serve an editor over standard input and output.
+    /// Run the language server over standard input and output.
     Lsp(LspArguments),
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Subcommand)]
-pub(super) enum CacheWord {
-    /// Say where it is and how much.
+pub(super) enum CacheCommand {
+    /// Show where the cache is and its size.
     Status,
-    /// Delete it.
+    /// Delete the cache.
     Clean,
 }
 
 #[derive(Debug, Args)]
 pub(super) struct LspArguments {
-    /// Accepted for clients that always say so; there is no other way to speak.
+    /// Accepted for compatibility; standard input and output are always used.
     #[arg(long)]
     stdio: bool,
 
-    /// Neither use nor keep results of earlier runs.
+    /// Do not use the cache.
     #[arg(long)]
     pub(super) no_cache: bool,
 }
 
-/// Which workspaces are judged, and by what.
+/// Which workspaces to check, and how.
 #[derive(Debug, Args)]
 pub(super) struct GateArguments {
-    /// Folders or manifests; a folder without a `Cargo.toml` stands for every workspace below it.
+    /// Folders or manifests; for a folder without a `Cargo.toml`, all workspaces below it.
     #[arg(value_name = "PATH")]
     pub(super) paths: Vec<Utf8PathBuf>,
 
-    /// The manifest to judge, as for cargo-deny.
+    /// Path to the `Cargo.toml` to check, as in cargo-deny.
     #[arg(long, value_name = "FILE", conflicts_with = "paths")]
     pub(super) manifest_path: Option<Utf8PathBuf>,
 
-    /// Also judge the workspaces nested below one.
+    /// Also check workspaces that are nested in other workspaces.
     #[arg(long)]
     pub(super) all: bool,
 
-    /// Judge all members, also where the manifest is that of one package.
+    /// Check all members of the workspace, even if the manifest is that of one package.
     #[arg(long)]
     pub(super) workspace: bool,
 
@@ -108,7 +109,7 @@ pub(super) struct GateArguments {
     #[arg(long, value_name = "CHECKS", value_delimiter = ',')]
     pub(super) only: Vec<CheckName>,
 
-    /// The policy to use instead of the one that is found.
+    /// Path to the policy, instead of looking for one.
     #[arg(long, value_name = "FILE")]
     pub(super) config: Option<Utf8PathBuf>,
 
@@ -119,11 +120,11 @@ pub(super) struct GateArguments {
     #[command(flatten)]
     pub(super) network: NetworkArguments,
 
-    /// Neither use nor keep results of earlier runs.
+    /// Do not use the cache.
     #[arg(long)]
     pub(super) no_cache: bool,
 
-    /// Folders with these names are not searched for workspaces; replaces the usual list (target,
+    /// Names of folders in which not to search for workspaces; replaces the default list (target,
     /// `node_modules`, vendor, `third_party`, fixtures, testdata, test-data, `test_data`).
     #[arg(long, value_name = "NAMES", value_delimiter = ',')]
     pub(super) exclude_dir: Option<Vec<String>>,
@@ -134,20 +135,20 @@ pub(super) struct CheckArguments {
     #[command(flatten)]
     pub(super) gate: GateArguments,
 
-    /// Findings of supercargo's own fail the run too, with exit bit 16: warnings, and everything that
-    /// is said about the policy.
+    /// Also fail for supercargo's own findings, with exit bit 16: warnings, and every finding about the
+    /// policy.
     #[arg(long)]
     pub(super) strict: bool,
 
-    /// Require that `Cargo.lock` fits as it is.
+    /// Require that `Cargo.lock` is up to date.
     #[arg(long)]
     pub(super) locked: bool,
 
-    /// Both --locked and --offline.
+    /// Equivalent to both `--locked` and `--offline`.
     #[arg(long)]
     pub(super) frozen: bool,
 
-    /// How findings are written.
+    /// Output format.
     #[arg(long, value_enum, default_value_t = Format::Human)]
     pub(super) format: Format,
 }
@@ -157,42 +158,41 @@ pub(super) struct FixArguments {
     #[command(flatten)]
     pub(super) gate: GateArguments,
 
-    /// Write nothing: show the changes.
+    /// Show the changes without writing them.
     #[arg(long)]
     pub(super) dry_run: bool,
 
-    /// Only what is found about this package; may be given several times.
+    /// Fix only findings about this package; can be repeated.
     #[arg(long = "package", short, value_name = "NAME[@VERSION]")]
     pub(super) packages: Vec<PackageSelector>,
 
-    /// Also upgrade to versions that are not compatible by their number. They are proved to
-    /// resolve, not to compile.
+    /// Also upgrade to semver-incompatible versions. They are verified to resolve, not to compile.
     #[arg(long)]
     pub(super) breaking: bool,
 
-    /// Also change the policy: state licenses that texts tell (clarify), permit a license or a
-    /// source for one package and version (exception). Also write the files that symbolic links in
-    /// the workspace point to (links); without it such a file is not written.
+    /// Also change the policy: add a clarification for a license text (clarify), allow a license or a
+    /// source for one version of a package (exception). Or write files that symbolic links in the
+    /// workspace point to (links).
     #[arg(long, value_enum, value_name = "REMEDIES", value_delimiter = ',')]
-    pub(super) allow: Vec<Allowed>,
+    pub(super) allow: Vec<AllowedChange>,
 
-    /// Also run `cargo check` on the result, in a copy; nothing is written where it fails. Runs the
-    /// build scripts of all packages.
+    /// Also run `cargo check` on the result, in a copy, and write nothing if it fails. This runs build
+    /// scripts.
     #[arg(long)]
     pub(super) build: bool,
 
-    /// How it is told.
+    /// Output format.
     #[arg(long, value_enum, default_value_t = Format::Human)]
     pub(super) format: Format,
 }
 
 #[derive(Debug, Args)]
 pub(super) struct ExplainArguments {
-    /// `vulnerability`, `RUSTSEC-2024-0001`, `time@0.3.44`, `MPL-2.0`, `licenses.confidence-threshold`, ..
-    #[arg(value_name = "WORD")]
-    pub(super) word: String,
+    /// For example `vulnerability`, `RUSTSEC-2024-0001`, `time@0.3.44`, `MPL-2.0`, `licenses.confidence-threshold`
+    #[arg(value_name = "TERM")]
+    pub(super) term: String,
 
-    /// The workspace whose packages are meant, or a folder in it.
+    /// The workspace, or a folder in it.
     #[arg(long, value_name = "PATH", default_value = ".")]
     pub(super) path: Utf8PathBuf,
 
@@ -203,7 +203,7 @@ pub(super) struct ExplainArguments {
     #[command(flatten)]
     pub(super) network: NetworkArguments,
 
-    /// Neither use nor keep results of earlier runs.
+    /// Do not use the cache.
     #[arg(long)]
     pub(super) no_cache: bool,
 }
@@ -214,24 +214,28 @@ pub(super) struct InitArguments {
     #[arg(value_name = "PATH", default_value = ".")]
     pub(super) path: Utf8PathBuf,
 
-    /// Write to standard output instead, also where there is a policy.
+    /// Print the policy instead of writing it, even if the workspace has one.
     #[arg(long)]
     pub(super) print: bool,
 
-    /// A folder of advisories in RustSec's layout to use instead of the usual database.
+    /// Deny duplicate versions, except for those that the workspace has now.
+    #[arg(long)]
+    pub(super) strict: bool,
+
+    /// A folder of advisories in RustSec's layout to use instead of the default database.
     #[arg(long, value_name = "DIR")]
     pub(super) db: Option<Utf8PathBuf>,
 
     #[command(flatten)]
     pub(super) network: NetworkArguments,
 
-    /// Neither use nor keep results of earlier runs.
+    /// Do not use the cache.
     #[arg(long)]
     pub(super) no_cache: bool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub(super) enum Allowed {
+pub(super) enum AllowedChange {
     Clarify,
     Exception,
     Links,
@@ -239,7 +243,7 @@ pub(super) enum Allowed {
 
 #[derive(Clone, Copy, Debug, Args)]
 pub(super) struct NetworkArguments {
-    /// Use no network.
+    /// Run without accessing the network.
     #[arg(long)]
     pub(super) offline: bool,
 }
@@ -247,7 +251,7 @@ pub(super) struct NetworkArguments {
 #[derive(Debug, Args)]
 pub(super) struct DbArguments {
     #[command(subcommand)]
-    pub(super) word: DbWord,
+    pub(super) command: DbCommand,
 
     /// The folder or manifest whose policy names the databases.
     #[arg(long, value_name = "PATH", default_value = ".", global = true)]
@@ -255,24 +259,23 @@ pub(super) struct DbArguments {
 }
 
 #[derive(Clone, Debug, Subcommand)]
-pub(super) enum DbWord {
+pub(super) enum DbCommand {
     /// Fetch the databases now.
     Update,
-    /// Say where they are, how old, and whether they can be read.
+    /// Show where they are, how old they are, and whether they can be read.
     Status,
-    /// Write the advisories that are on this machine into one file, which a build with the feature
-    /// `snapshot` makes a part of the program.
+    /// Write the local advisories to one file, for a build with the feature `snapshot` to include.
     Pack {
-        /// Where to.
+        /// The file to write.
         file: Utf8PathBuf,
     },
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(super) enum Format {
-    /// For people.
+    /// Text.
     Human,
-    /// One JSON record a line.
+    /// One JSON record per line.
     Json,
 }
 
@@ -285,12 +288,12 @@ pub(super) enum CheckName {
 }
 
 impl GateArguments {
-    /// Those that `init` judges by.
+    /// The arguments with which `init` checks.
     pub(super) fn of_init(arguments: &InitArguments) -> Self {
         Self::plain(arguments.db.as_ref(), arguments.network, arguments.no_cache)
     }
 
-    /// Those that `explain` judges by.
+    /// The arguments with which `explain` checks.
     pub(super) fn of_explain(arguments: &ExplainArguments) -> Self {
         Self::plain(arguments.db.as_ref(), arguments.network, arguments.no_cache)
     }
@@ -310,7 +313,7 @@ impl GateArguments {
         }
     }
 
-    /// The checks that are meant: all, when none is named.
+    /// The checks to run: all by default.
     pub(super) fn checks(&self) -> CheckSet {
         if self.only.is_empty() {
             return CheckSet::ALL;
@@ -321,17 +324,17 @@ impl GateArguments {
 }
 
 impl FixArguments {
-    /// What becomes of files that are reached through links.
+    /// Whether to write files that symbolic links point to.
     pub(super) fn links(&self) -> Links {
-        if self.allow.contains(&Allowed::Links) { Links::Followed } else { Links::Refused }
+        if self.allow.contains(&AllowedChange::Links) { Links::Followed } else { Links::Refused }
     }
 
-    /// What of the policy may be changed.
+    /// The kinds of policy fixes that are allowed.
     pub(super) fn remedies(&self) -> Vec<FixKind> {
-        let remedy = |allowed: &Allowed| match allowed {
-            Allowed::Clarify => Some(FixKind::Clarify),
-            Allowed::Exception => Some(FixKind::Exception),
-            Allowed::Links => None,
+        let remedy = |allowed: &AllowedChange| match allowed {
+            AllowedChange::Clarify => Some(FixKind::Clarify),
+            AllowedChange::Exception => Some(FixKind::Exception),
+            AllowedChange::Links => None,
         };
         self.allow.iter().filter_map(remedy).collect()
     }

@@ -1,22 +1,22 @@
-//! `supercargo cache`: what is kept between runs.
+//! `supercargo cache`: shows or deletes the cache.
 
 use std::{io::Write as _, process::ExitCode};
 
 use anyhow::Context as _;
 
-use super::arguments::CacheWord;
+use super::arguments::CacheCommand;
 use crate::cache::Cache;
 
-/// Runs the word.
+/// Runs the command.
 ///
 /// # Errors
 ///
 /// When something cannot be deleted or standard output cannot be written.
-pub(super) fn run(word: CacheWord) -> anyhow::Result<ExitCode> {
+pub(super) fn run(command: CacheCommand) -> anyhow::Result<ExitCode> {
     let cache = Cache::of_user();
-    let folder = cache.folder().context("there is no home folder, so nothing is kept")?;
-    if word == CacheWord::Clean {
-        cache.clean().with_context(|| format!("could not delete what is kept in `{folder}`"))?;
+    let folder = cache.folder().context("could not find the home folder, so there is no cache")?;
+    if command == CacheCommand::Clean {
+        cache.clean().with_context(|| format!("could not delete the cache in `{folder}`"))?;
     }
     let mut text = format!("{folder}\n");
     for (kind, usage) in cache.usage() {
@@ -24,6 +24,6 @@ pub(super) fn run(word: CacheWord) -> anyhow::Result<ExitCode> {
         let megabytes = usage.bytes as f64 / 1e6;
         text.push_str(&format!("  {:<9} {:>4}  {megabytes:>6.1} MB\n", kind.name(), usage.entries));
     }
-    std::io::stdout().write_all(text.as_bytes()).context("standard output cannot be written")?;
+    std::io::stdout().write_all(text.as_bytes()).context("could not write to standard output")?;
     Ok(ExitCode::SUCCESS)
 }

@@ -1,4 +1,4 @@
-//! `supercargo db`: the advisory databases that a policy names.
+//! `supercargo db`: shows or fetches the advisory databases of a policy.
 
 use std::{io::Write as _, process::ExitCode, time::SystemTime};
 
@@ -7,9 +7,9 @@ use camino::Utf8Path;
 use jiff::Timestamp;
 
 use super::{
-    arguments::{DbArguments, DbWord},
+    arguments::{DbArguments, DbCommand},
     logging,
-    meant::absolute,
+    targets::absolute,
     terminal::escaped,
 };
 use crate::{
@@ -21,24 +21,24 @@ use crate::{
     workspace::PolicyFiles,
 };
 
-/// Runs the word.
+/// Runs the command.
 ///
 /// # Errors
 ///
 /// When the policy cannot be read or standard output cannot be written.
 pub(super) fn run(arguments: &DbArguments) -> anyhow::Result<ExitCode> {
     let settings = settings(&arguments.path)?;
-    match &arguments.word {
-        DbWord::Update => update(&settings),
-        DbWord::Status => status(&settings),
-        DbWord::Pack { file } => pack(&settings, file),
+    match &arguments.command {
+        DbCommand::Update => update(&settings),
+        DbCommand::Status => status(&settings),
+        DbCommand::Pack { file } => pack(&settings, file),
     }
 }
 
 fn update(settings: &DatabaseSettings) -> anyhow::Result<ExitCode> {
     let children = Children::default();
     for location in settings.locations() {
-        logging::tell(&format!("fetching {}", location.url));
+        logging::progress(&format!("fetching {}", location.url));
         if let Err(error) = location.fetch(&children) {
             bail!("could not {error}");
         }
@@ -49,10 +49,10 @@ fn update(settings: &DatabaseSettings) -> anyhow::Result<ExitCode> {
 fn pack(settings: &DatabaseSettings, file: &Utf8Path) -> anyhow::Result<ExitCode> {
     let locations = settings.current();
     let [location] = locations.as_slice() else {
-        bail!("the policy names {} databases: one can be packed", locations.len());
+        bail!("the policy names {} databases; only one can be packed", locations.len());
     };
     let Freshness::Fetched(Some(fetched)) = location.freshness() else {
-        bail!("the advisory database is not on this machine: `supercargo db update` fetches it");
+        bail!("the advisory database is not on this machine; fetch it with `supercargo db update`");
     };
     let folder = location.folder();
     let written = write_snapshot(&folder, fetched, &absolute(file)?)?;
@@ -66,15 +66,15 @@ fn status(settings: &DatabaseSettings) -> anyhow::Result<ExitCode> {
         let location = named.current(settings.offline);
         let state = match location.freshness() {
             Freshness::Absent => {
-                "not on this machine; `supercargo db update` fetches it".to_owned()
+                "not on this machine; fetch it with `supercargo db update`".to_owned()
             }
-            Freshness::Fetched(None) => "of unknown age".to_owned(),
+            Freshness::Fetched(None) => "unknown age".to_owned(),
             Freshness::Fetched(Some(time)) if time > SystemTime::now() => {
-                "of unknown age: the time of its last fetch is in the future".to_owned()
+                "unknown age: the time of its last fetch is in the future".to_owned()
             }
             Freshness::Fetched(Some(time)) => match Timestamp::try_from(time) {
                 Ok(time) => format!("fetched {} UTC", time.strftime("%Y-%m-%d %H:%M")),
-                Err(_) => "of unknown age".to_owned(),
+                Err(_) => "unknown age".to_owned(),
             },
         };
         text.push_str(&format!("{}\n  {}\n  {state}\n", location.url, location.folder()));
@@ -84,13 +84,13 @@ fn status(settings: &DatabaseSettings) -> anyhow::Result<ExitCode> {
     }
     let source = DatabaseSource::Managed(settings.clone());
     let opened =
-        source.open(RefreshPolicy::Never, &Children::default(), &Cache::off(), &logging::tell);
+        source.open(RefreshPolicy::Never, &Children::default(), &Cache::off(), &logging::progress);
     let code = match opened {
         Ok(database) => {
             text.push_str(&format!("  {} advisories\n", database.len()));
             ExitCode::SUCCESS
         }
-        // That has been said above.
+        // Already in the text.
         Err(DatabaseError::Absent { .. }) => ExitCode::from(NO_VERDICT),
         Err(error) => {
             text.push_str(&format!("  {error}\n"));
@@ -98,11 +98,11 @@ fn status(settings: &DatabaseSettings) -> anyhow::Result<ExitCode> {
         }
     };
     let mut out = std::io::stdout().lock();
-    out.write_all(escaped(&text).as_bytes()).context("standard output cannot be written")?;
+    out.write_all(escaped(&text).as_bytes()).context("could not write to standard output")?;
     Ok(code)
 }
 
-/// What the policy of a folder says, else cargo-deny's defaults.
+/// The settings of the folder's policy, else cargo-deny's defaults.
 fn settings(path: &Utf8Path) -> anyhow::Result<DatabaseSettings> {
     let manifest = match path.file_name() {
         Some("Cargo.toml") => absolute(path)?,
@@ -113,7 +113,7 @@ fn settings(path: &Utf8Path) -> anyhow::Result<DatabaseSettings> {
     let policy = match policy {
         None => PolicyText::none(exceptions),
         Some(path) => {
-            let text = OnDisk.read(&path).with_context(|| format!("`{path}` cannot be read"))?;
+            let text = OnDisk.read(&path).with_context(|| format!("could not read `{path}`"))?;
             PolicyText { path: Some(path), text, exceptions }
         }
     };
@@ -121,7 +121,7 @@ fn settings(path: &Utf8Path) -> anyhow::Result<DatabaseSettings> {
         Ok(loaded) => Ok(loaded.databases),
         Err(findings) => {
             let messages: Vec<_> = findings.iter().map(|finding| finding.message.clone()).collect();
-            bail!("`{}` cannot be used: {}", policy.name(), messages.join("; "))
+            bail!("could not use `{}`: {}", policy.name(), messages.join("; "))
         }
     }
 }

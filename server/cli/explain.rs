@@ -1,4 +1,4 @@
-//! `supercargo explain`: what a code, an advisory, a package, a license or a key of the policy is.
+//! `supercargo explain`: explains a code, an advisory, a package, a license or a key of the policy.
 
 use std::{io::Write as _, process::ExitCode};
 
@@ -6,11 +6,11 @@ use anyhow::Context as _;
 use camino::Utf8Path;
 
 use super::{
-    USAGE,
+    CLEANUP_TIMEOUT,
     arguments::{ExplainArguments, GateArguments},
-    check::PATIENCE,
+    exit_code::USAGE,
     logging,
-    meant::{Manner, absolute, gate_options},
+    targets::{RunOptions, absolute, gate_options},
     terminal::escaped,
 };
 use crate::{
@@ -21,81 +21,81 @@ use crate::{
     process::Children,
     verdict::{
         AdvisoryFacts, Database, DatabaseError, DatabaseSource, ExceptionsFile, PolicyText,
-        harmless, listed,
+        join_with_and, sanitize,
     },
     workspace::{PolicyFiles, Workspace},
 };
 
-/// Runs the word.
+/// Runs the term.
 ///
 /// # Errors
 ///
-/// When nobody reads what is said.
+/// When standard output cannot be written.
 pub(super) fn run(arguments: &ExplainArguments) -> anyhow::Result<ExitCode> {
-    let word = arguments.word.trim();
-    let mut told: Vec<Markup> = explain::code(word).into_iter().collect();
-    told.extend(explain::key(word));
+    let term = arguments.term.trim();
+    let mut explanations: Vec<Markup> = explain::code(term).into_iter().collect();
+    explanations.extend(explain::key(term));
     let workspace = workspace(&arguments.path)?;
-    let is_package_too = || workspace.as_ref().is_some_and(|workspace| is_locked(workspace, word));
-    if !told.is_empty() && !is_package_too() {
-        return tell(&told);
+    let is_package_too = || workspace.as_ref().is_some_and(|workspace| is_locked(workspace, term));
+    if !explanations.is_empty() && !is_package_too() {
+        return print(&explanations);
     }
-    if is_advisory(word) {
-        return advisory(word, arguments, workspace.as_ref());
+    if is_advisory(term) {
+        return advisory(term, arguments, workspace.as_ref());
     }
-    // What a license is needs no workspace, but who names it does.
-    let verdict = workspace.as_ref().and_then(|workspace| judged(workspace, arguments));
+    // The packages with a license are known only with a workspace.
+    let verdict = workspace.as_ref().and_then(|workspace| verdict_of(workspace, arguments));
     let graph = verdict.as_ref().map(|verdict| &*verdict.graph);
-    told.extend(explain::spdx(word, graph));
+    explanations.extend(explain::spdx(term, graph));
     if let Some(verdict) = &verdict {
-        told.extend(explain::package(word, verdict));
+        explanations.extend(explain::package(term, verdict));
     }
-    if !told.is_empty() {
-        return tell(&told);
+    if !explanations.is_empty() {
+        return print(&explanations);
     }
-    let mut tried = vec![
+    let mut kinds = vec![
         "a code".to_owned(),
         "a key of the policy".to_owned(),
-        "an advisory's id".to_owned(),
-        "a license of SPDX's list".to_owned(),
+        "an advisory id".to_owned(),
+        "an SPDX license".to_owned(),
     ];
     let here = match (&workspace, &graph) {
-        (None, _) => "; packages were not looked for: there is no workspace here",
+        (None, _) => "; packages were not searched: there is no workspace here",
         (Some(_), Some(graph)) if !graph.packages.is_empty() => {
-            tried.push("a package here".to_owned());
+            kinds.push("a package of the workspace".to_owned());
             ""
         }
-        _ => "; packages were not looked for: this workspace cannot be resolved",
+        _ => "; packages were not searched: could not resolve the workspace",
     };
     let (last, first) =
-        tried.split_last().map_or(("", &[][..]), |(last, first)| (last.as_str(), first));
-    let mut words = format!("`{}` is not {} or {last}{here}", harmless(word), first.join(", "));
+        kinds.split_last().map_or(("", &[][..]), |(last, first)| (last.as_str(), first));
+    let mut message = format!("`{}` is not {} or {last}{here}", sanitize(term), first.join(", "));
     let near: Vec<_> =
-        explain::nearest(word, graph).into_iter().map(|name| format!("`{name}`")).collect();
+        explain::nearest(term, graph).into_iter().map(|name| format!("`{name}`")).collect();
     if !near.is_empty() {
-        words.push_str(&format!("; nearest are {}", listed(&near)));
+        message.push_str(&format!("; similar terms: {}", join_with_and(&near)));
     }
-    logging::complain(&words);
+    logging::error(&message);
     Ok(ExitCode::from(USAGE))
 }
 
-fn tell(told: &[Markup]) -> anyhow::Result<ExitCode> {
-    let texts = told.iter().map(|text| escaped(text.plain().trim_end()).into_owned());
+fn print(explanations: &[Markup]) -> anyhow::Result<ExitCode> {
+    let texts = explanations.iter().map(|text| escaped(text.plain().trim_end()).into_owned());
     let texts: Vec<_> = texts.collect();
     let mut out = std::io::stdout().lock();
     out.write_all(format!("{}\n", texts.join("\n\n")).as_bytes())
         .and_then(|()| out.flush())
-        .context("standard output cannot be written")?;
+        .context("could not write to standard output")?;
     Ok(ExitCode::SUCCESS)
 }
 
-/// Whether a package of that name is in the lock file: it may be called as a key is.
-fn is_locked(workspace: &Workspace, word: &str) -> bool {
+/// Whether a package of that name is in the lockfile: its name may be that of a key.
+fn is_locked(workspace: &Workspace, term: &str) -> bool {
     let lock = OnDisk.read(&workspace.lock_file());
-    lock.is_ok_and(|text| text.as_str().contains(&format!("\nname = \"{word}\"")))
+    lock.is_ok_and(|text| text.as_str().contains(&format!("\nname = \"{term}\"")))
 }
 
-/// The workspace at a path, or the one that it stands in.
+/// The workspace at a path, or the one that contains the path.
 fn workspace(path: &Utf8Path) -> anyhow::Result<Option<Workspace>> {
     let path = absolute(path)?;
     let folder = if path.is_dir() { Some(path.as_path()) } else { path.parent() };
@@ -105,62 +105,62 @@ fn workspace(path: &Utf8Path) -> anyhow::Result<Option<Workspace>> {
 }
 
 fn options(arguments: &ExplainArguments) -> Option<GateOptions> {
-    let manner = Manner { offline: arguments.network.offline, locked: false, helps: false };
-    let options = gate_options(&GateArguments::of_explain(arguments), manner).ok()?;
-    // Who asks what a word means does not ask for news.
+    let run_options =
+        RunOptions { offline: arguments.network.offline, locked: false, helps: false };
+    let options = gate_options(&GateArguments::of_explain(arguments), run_options).ok()?;
     Some(GateOptions { refresh: RefreshPolicy::Never, ..options })
 }
 
-fn judged(workspace: &Workspace, arguments: &ExplainArguments) -> Option<Verdict> {
+fn verdict_of(workspace: &Workspace, arguments: &ExplainArguments) -> Option<Verdict> {
     let options = options(arguments)?;
     let databases = Databases::default();
     let mut gate = Gate::new(workspace.clone());
-    let verdict = gate.judge(&options, &OnDisk, &databases, &logging::tell);
+    let verdict = gate.check(&options, &OnDisk, &databases, &logging::progress);
     drop(gate);
     drop(databases);
-    options.resolver.children.wait_until_unused(PATIENCE);
+    options.resolver.children.wait_for_cleanup(CLEANUP_TIMEOUT);
     verdict
 }
 
-/// Whether a word has the shape of an id: `RUSTSEC-2024-0001`, in any letters.
-fn is_advisory(word: &str) -> bool {
+/// Whether a term looks like an advisory's id: `RUSTSEC-2024-0001`, in upper or lower case.
+fn is_advisory(term: &str) -> bool {
     let kinds = ["RUSTSEC-", "CVE-", "GHSA-"];
-    kinds.iter().any(|kind| word.len() > kind.len() && word.to_ascii_uppercase().starts_with(kind))
+    kinds.iter().any(|kind| term.len() > kind.len() && term.to_ascii_uppercase().starts_with(kind))
 }
 
 fn advisory(
-    word: &str,
+    term: &str,
     arguments: &ExplainArguments,
     workspace: Option<&Workspace>,
 ) -> anyhow::Result<ExitCode> {
     let children = Children::default();
     let opened = database(arguments, workspace, &children);
-    let said = match opened {
+    let code = match opened {
         Ok(database) => {
-            if let Some(facts) = facts(&database, word) {
-                tell(&[explain::advisory(&facts)])
+            if let Some(facts) = facts(&database, term) {
+                print(&[explain::advisory(&facts)])
             } else {
-                logging::complain(&format!(
-                    "`{}` is in no advisory database here ({} advisories are); `supercargo db update` \
-                     fetches new ones",
-                    harmless(word),
+                logging::error(&format!(
+                    "no advisory `{}` in the local database ({} advisories); fetch new ones with \
+                     `supercargo db update`",
+                    sanitize(term),
                     database.len()
                 ));
                 Ok(ExitCode::from(USAGE))
             }
         }
         Err(error) => {
-            logging::complain(&format!("could not look for `{}`: {error}", harmless(word)));
+            logging::error(&format!("could not look up `{}`: {error}", sanitize(term)));
             Ok(ExitCode::from(NO_VERDICT))
         }
     };
-    children.wait_until_unused(PATIENCE);
-    said
+    children.wait_for_cleanup(CLEANUP_TIMEOUT);
+    code
 }
 
-/// The advisory of that id, also by the name that it has elsewhere.
-fn facts(database: &Database, word: &str) -> Option<AdvisoryFacts> {
-    database.advisory(word).or_else(|| database.advisory_known_as(word))
+/// The advisory with this id or alias.
+fn facts(database: &Database, term: &str) -> Option<AdvisoryFacts> {
+    database.advisory(term).or_else(|| database.advisory_known_as(term))
 }
 
 fn database(
@@ -178,7 +178,7 @@ fn database(
             None => DatabaseSource::Folder(Utf8Path::new(".").to_owned()),
         }
     };
-    source.open(RefreshPolicy::Never, children, &cache, &logging::tell)
+    source.open(RefreshPolicy::Never, children, &cache, &logging::progress)
 }
 
 fn policy(workspace: &Workspace) -> Option<PolicyText> {

@@ -1,4 +1,4 @@
-//! `supercargo fix`: do what is proved, and say what was done and what remains.
+//! `supercargo fix`: applies verified fixes and reports them and the remaining findings.
 
 mod human;
 mod json;
@@ -8,53 +8,55 @@ use std::{collections::BTreeSet, process::ExitCode};
 use camino::{Utf8Path, Utf8PathBuf};
 
 use super::{
+    CLEANUP_TIMEOUT,
     arguments::{FixArguments, Format},
-    check::{PATIENCE, combined},
+    exit_code::combined,
     logging,
-    meant::{Manner, Meant, absolute, gate_options, workspaces},
+    targets::{RunOptions, Selection, absolute, gate_options, select_workspaces},
 };
 use crate::{
-    fix::{FixOptions, NotVerified, FixVerifier, FixReport, Overlay, FixScope, repair},
+    fix::{FixOptions, FixReport, FixScope, FixVerifier, NotVerified, Overlay, fix_all},
     gate::{Databases, Gate, NO_VERDICT, Verdict},
     resolve::Built,
     text::{Links, delete_leftovers},
     workspace::DecidingFiles,
 };
 
-/// A repair and what became of it.
-struct Done<'d> {
-    repair: &'d FixReport,
-    /// Nothing was to be written.
+/// A run of `fix_all` and what was fix_run with its result.
+struct FixRun<'d> {
+    report: &'d FixReport,
+    /// Nothing is written.
     dry_run: bool,
-    /// Where it was asked whether it compiles.
+    /// The result of `cargo check`, with `--build`.
     built: Option<Built>,
 }
 
-impl Done<'_> {
-    /// Whether the changes are not made although they were proved: they do not compile.
-    fn is_refused(&self) -> bool {
+impl FixRun<'_> {
+    /// Whether the changes are not written because they do not compile.
+    fn does_not_compile(&self) -> bool {
         matches!(self.built, Some(Built::Fails(_)))
     }
 
-    /// That of what remains on disk.
+    /// The exit code for the findings that remain on disk.
     fn exit_code(&self) -> u8 {
-        let FixReport { before, verdict, .. } = self.repair;
-        if self.is_refused() { before.exit_code() } else { verdict.exit_code() }
+        let FixReport { before, verdict, .. } = self.report;
+        if self.does_not_compile() { before.exit_code() } else { verdict.exit_code() }
     }
 }
 
-/// Runs the word.
+/// Runs the command.
 ///
 /// # Errors
 ///
-/// When there is nothing to judge, or nobody reads what is said.
+/// When there is no workspace to check, or standard output cannot be written.
 pub(super) fn run(arguments: &FixArguments) -> anyhow::Result<ExitCode> {
-    let Meant { workspaces, missing } = workspaces(&arguments.gate)?;
-    let manner = Manner { offline: arguments.gate.network.offline, locked: false, helps: false };
-    let options = gate_options(&arguments.gate, manner)?;
+    let Selection { workspaces, missing } = select_workspaces(&arguments.gate)?;
+    let run_options =
+        RunOptions { offline: arguments.gate.network.offline, locked: false, helps: false };
+    let options = gate_options(&arguments.gate, run_options)?;
     let databases = Databases::default();
     let here = absolute(Utf8Path::new("."))?;
-    let wanted = FixScope {
+    let scope = FixScope {
         fix: FixOptions { breaking: arguments.breaking },
         allowed: arguments.remedies(),
         packages: arguments.packages.clone(),
@@ -62,63 +64,66 @@ pub(super) fn run(arguments: &FixArguments) -> anyhow::Result<ExitCode> {
     let mut code = if missing { NO_VERDICT } else { 0 };
     for workspace in &workspaces {
         let mut gate = Gate::new(workspace.clone());
-        let mut prover = FixVerifier {
+        let mut verifier = FixVerifier {
             gate: &mut gate,
             options: &options,
             databases: &databases,
-            audience: &logging::tell,
+            progress: &logging::progress,
         };
-        let Some(repair) = repair(&mut prover, &wanted, Overlay::default()) else { continue };
-        let absent = wanted.packages.iter().find(|named| {
-            repair.before.reached && !repair.before.folders.keys().any(|one| one.name == named.name)
+        let Some(report) = fix_all(&mut verifier, &scope, Overlay::default()) else { continue };
+        let absent = scope.packages.iter().find(|named| {
+            report.before.complete
+                && !report.before.folders.keys().any(|one| one.name == named.name)
         });
         if let Some(absent) = absent {
             let (name, folder) = (&absent.name, workspace.folder());
-            logging::complain(&format!(
-                "`{folder}` depends on no `{name}`: `cargo tree` lists its packages"
+            logging::error(&format!(
+                "package `{name}` is not a dependency of `{folder}`; list its packages with `cargo tree`"
             ));
             code = NO_VERDICT;
             continue;
         }
-        let mut done = Done { repair: &repair, dry_run: arguments.dry_run, built: None };
-        if arguments.build && !repair.texts.changes().is_empty() {
-            logging::tell("checking whether it compiles");
-            match prover.build(&repair.before, &repair.texts) {
-                Ok(built) => done.built = Some(built),
-                Err(NotVerified::Unwanted) => continue,
+        let mut fix_run = FixRun { report: &report, dry_run: arguments.dry_run, built: None };
+        if arguments.build && !report.texts.changes().is_empty() {
+            logging::progress("running `cargo check` on the result");
+            match verifier.build(&report.before, &report.texts) {
+                Ok(built) => fix_run.built = Some(built),
+                Err(NotVerified::Canceled) => continue,
                 Err(NotVerified::Because(reason)) => {
-                    logging::complain(&format!("whether it compiles cannot be told: {reason}"));
+                    logging::error(&format!(
+                        "could not check whether the result compiles: {reason}"
+                    ));
                     code = NO_VERDICT;
                     continue;
                 }
             }
         }
         if !arguments.dry_run {
-            delete_leftovers_of(&repair.before, arguments.links());
+            delete_leftovers_of(&report.before, arguments.links());
         }
-        if !arguments.dry_run && !done.is_refused() {
-            match repair.texts.write(&workspace.root, arguments.links()) {
+        if !arguments.dry_run && !fix_run.does_not_compile() {
+            match report.texts.write(&workspace.root, arguments.links()) {
                 Ok(written) => written.notes.iter().for_each(|note| logging::warn(note)),
                 Err(error) => {
-                    logging::complain(&error.to_string());
+                    logging::error(&error.to_string());
                     code = NO_VERDICT;
                     continue;
                 }
             }
         }
         match arguments.format {
-            Format::Human => human::tell(&done, &here),
-            Format::Json => json::tell(&done)?,
+            Format::Human => human::print(&fix_run, &here),
+            Format::Json => json::print(&fix_run)?,
         }
-        code = combined(code, done.exit_code());
+        code = combined(code, fix_run.exit_code());
     }
-    // What was unpacked is deleted by those who used it.
+    // Dropping these deletes unpacked files.
     drop(databases);
-    options.resolver.children.wait_until_unused(PATIENCE);
+    options.resolver.children.wait_for_cleanup(CLEANUP_TIMEOUT);
     Ok(ExitCode::from(code))
 }
 
-/// Deletes what an earlier run left that was killed when it wrote: also where there is nothing to
+/// Deletes the temporary files of an earlier run that was killed while it wrote, even if there is nothing to
 /// write this time.
 fn delete_leftovers_of(verdict: &Verdict, links: Links) {
     let deciding = DecidingFiles::of_workspace(&verdict.workspace).files;
@@ -128,7 +133,7 @@ fn delete_leftovers_of(verdict: &Verdict, links: Links) {
     };
     let mut folders = BTreeSet::new();
     for file in deciding.into_iter().filter(is_written).chain(policies) {
-        // Beside the file that a link points to, where that is written.
+        // In the folder of the file that a link points to, if that is written.
         let file = match links {
             Links::Followed => file.canonicalize_utf8().unwrap_or(file),
             Links::Refused => file,

@@ -7,33 +7,33 @@ use anstyle::{AnsiColor, Style};
 use camino::{Utf8Path, Utf8PathBuf};
 
 use super::{
-    check::is_counted_strictly,
-    meant::absolute,
-    terminal::{drawn, escaped, escaped_line},
+    exit_code::fails_strict_run,
+    targets::absolute,
+    terminal::{escaped, escaped_line, replace_unsafe},
 };
 use crate::{
     gate::Verdict,
     verdict::{Check, CheckSet, Code, Counts, Finding, Location, Role, Severity},
 };
 
-/// How many places of one finding are shown.
-const PLACES: usize = 3;
+/// How many locations of a finding are shown.
+const MAX_LOCATIONS: usize = 3;
 
-/// And how many of its notes.
-const NOTES: usize = 8;
+/// How many notes of a finding are shown.
+const MAX_NOTES: usize = 8;
 
-pub(super) struct Human {
-    /// Paths are shown from here.
+pub(super) struct HumanPrinter {
+    /// The folder that shown paths are relative to.
     here: Utf8PathBuf,
 }
 
-impl Human {
+impl HumanPrinter {
     pub(super) fn new() -> anyhow::Result<Self> {
         Ok(Self { here: absolute(Utf8Path::new("."))? })
     }
 
-    /// Writes the warnings and errors of a verdict and its summary; with `strict` also whatever else
-    /// fails a strict run.
+    /// Prints the warnings and errors of a verdict and its summary; with `strict`, all findings that fail a
+    /// strict run.
     pub(super) fn verdict(&self, verdict: &Verdict, checks: CheckSet, first: bool, strict: bool) {
         let mut text = String::new();
         if !first {
@@ -45,29 +45,29 @@ impl Human {
         }
         text.push_str(&self.summary(verdict, checks));
         let mut out = anstream::stdout().lock();
-        // Nobody reads any more when this fails.
+        // Fails if the reader has closed the pipe.
         let _ = out.write_all(text.as_bytes());
     }
 
-    /// Errors first, then by place.
+    /// Errors first, then by location.
     fn shown<'v>(&self, verdict: &'v Verdict, strict: bool) -> Vec<&'v Finding> {
         let mut shown: Vec<_> = verdict
             .findings
             .iter()
             .filter(|finding| {
-                finding.severity >= Severity::Warning || strict && is_counted_strictly(finding)
+                finding.severity >= Severity::Warning || strict && fails_strict_run(finding)
             })
-            .filter(|finding| !is_for_want_of_a_policy(finding, verdict))
+            .filter(|finding| !is_caused_by_missing_policy(finding, verdict))
             .collect();
-        // cargo-deny says some things twice at two severities.
+        // cargo-deny reports some findings twice, with two severities.
         let all = shown.clone();
         shown.retain(|finding| {
-            let louder = |other: &&Finding| {
+            let is_more_severe = |other: &&Finding| {
                 other.severity > finding.severity
                     && other.code == finding.code
                     && other.message == finding.message
             };
-            !all.iter().copied().any(|other| louder(&other))
+            !all.iter().copied().any(|other| is_more_severe(&other))
         });
         shown.sort_by_key(|finding| {
             let location = finding.locations.first();
@@ -94,19 +94,19 @@ impl Human {
                 title = title.id_url(link.as_str());
             }
         }
-        let mending: Vec<_> =
-            finding.locations.iter().filter(|location| location.role == Role::Mend).collect();
+        let primary: Vec<_> =
+            finding.locations.iter().filter(|location| location.role == Role::Primary).collect();
         let mut group = title.elements(
-            by_file(&mending[..mending.len().min(PLACES)])
+            by_file(&primary[..primary.len().min(MAX_LOCATIONS)])
                 .into_iter()
                 .map(|locations| self.source(&locations)),
         );
         let named = |name: &'static str, text: String| {
             Level::NOTE.with_name(name).message(escaped(&text).into_owned())
         };
-        if mending.len() > PLACES {
-            let more = mending.len() - PLACES;
-            let dependencies = if more == 1 { "declaration" } else { "declarations" };
+        if primary.len() > MAX_LOCATIONS {
+            let more = primary.len() - MAX_LOCATIONS;
+            let dependencies = if more == 1 { "dependency" } else { "dependencies" };
             group = group.element(named("note", format!("and {more} more {dependencies}")));
         }
         for path in paths(finding) {
@@ -122,7 +122,7 @@ impl Human {
             group = group.element(named("see", link.clone()));
         }
         let report: Report<'_> = &[group];
-        drawn(&Renderer::styled().render(report))
+        replace_unsafe(&Renderer::styled().render(report))
     }
 
     fn source<'f>(&self, locations: &[&'f Location]) -> Element<'f> {
@@ -169,12 +169,12 @@ impl Human {
             }
         }
         let rejected =
-            verdict.findings.iter().filter(|finding| is_for_want_of_a_policy(finding, verdict));
+            verdict.findings.iter().filter(|finding| is_caused_by_missing_policy(finding, verdict));
         match rejected.count() {
             0 => {}
             count => text.push_str(&format!(
-                "  note: without a policy no license is allowed, so {} rejected; `supercargo init` \
-                 writes one\n",
+                "  note: no license is allowed without a policy, so {} rejected; create one with `supercargo \
+                 init`\n",
                 if count == 1 {
                     "1 package is".to_owned()
                 } else {
@@ -190,8 +190,8 @@ impl Human {
     }
 }
 
-/// Without a policy every license is rejected: that is one matter, not one for each package.
-fn is_for_want_of_a_policy(finding: &Finding, verdict: &Verdict) -> bool {
+/// Without a policy every license is rejected; show that once, not for each package.
+fn is_caused_by_missing_policy(finding: &Finding, verdict: &Verdict) -> bool {
     verdict.policy.is_none() && finding.code == Some(Code::Rejected)
 }
 
@@ -199,7 +199,7 @@ fn check_line(check: Check, verdict: &Verdict) -> String {
     let name = check.name();
     let Some(counts) = verdict.counts.get(&check) else {
         let style = bad();
-        return format!("  {name:<10}  {style}not judged{style:#}\n");
+        return format!("  {name:<10}  {style}not checked{style:#}\n");
     };
     let Counts { errors, warnings, .. } = *counts;
     let plural = |count: u32, word: &str| match count {
@@ -234,7 +234,7 @@ fn by_file<'p>(locations: &[&'p Location]) -> Vec<Vec<&'p Location>> {
     groups
 }
 
-/// The shortest path to each package, where it says more than the line itself.
+/// The shortest dependency path to each package, unless it is a direct dependency.
 fn paths(finding: &Finding) -> Vec<String> {
     let mut shown: Vec<String> = finding
         .packages
@@ -242,7 +242,7 @@ fn paths(finding: &Finding) -> Vec<String> {
         .filter_map(|package| {
             let to_it = finding.paths.iter().filter(|path| path.last() == Some(package));
             let shortest = to_it.min_by_key(|path| path.len())?;
-            // A path of two is the declaration under which the finding stands.
+            // A path of two packages is the dependency on the shown line.
             let names = shortest.iter().map(|one| format!("{} {}", one.name, one.version));
             (shortest.len() > 2).then(|| names.collect::<Vec<_>>().join(" -> "))
         })
@@ -258,20 +258,20 @@ fn paths(finding: &Finding) -> Vec<String> {
     shown
 }
 
-/// Notes that the message does not already say; texts of advisories are read on their pages.
+/// The notes to show. The texts of advisories are on their pages.
 fn shown_notes(finding: &Finding) -> Vec<String> {
     if finding.advisory.is_some() {
         return Vec::new();
     }
     let mut shown: Vec<String> = Vec::new();
     for note in &finding.notes {
-        // cargo-deny says what is known of a license as a list below its name.
+        // cargo-deny lists the facts about a license below its name.
         match (note.strip_prefix("  - "), shown.last_mut()) {
             (Some(item), Some(list)) if list.ends_with(':') => list.push_str(&format!(" {item}")),
             (Some(item), Some(list)) => list.push_str(&format!(", {item}")),
             _ => shown.push(note.clone()),
         }
     }
-    shown.truncate(NOTES);
+    shown.truncate(MAX_NOTES);
     shown
 }

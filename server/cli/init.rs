@@ -1,4 +1,4 @@
-//! `supercargo init`: a policy for a workspace that has none.
+//! `supercargo init`: writes a policy for a workspace without one.
 
 use std::{io::Write as _, process::ExitCode};
 
@@ -6,61 +6,60 @@ use anyhow::{Context as _, bail};
 use camino::Utf8Path;
 
 use super::{
+    CLEANUP_TIMEOUT,
     arguments::{GateArguments, InitArguments},
-    check::PATIENCE,
+    exit_code::NOT_CREATED,
     logging,
-    meant::{Manner, absolute, gate_options},
+    targets::{RunOptions, absolute, gate_options},
     terminal::{escaped, escaped_line},
 };
 use crate::{
-    fix::{CreatedPolicy, NotVerified, FixVerifier, Overlay, write_new},
+    fix::{CreatedPolicy, FixVerifier, NotVerified, Overlay, write_new},
     gate::{Databases, Gate, NO_VERDICT},
-    policy::licenses::ByLicense,
-    verdict::{Code, Finding, PackageRef, Severity, listed},
+    policy::{effects::counted, licenses::PackagesByLicense},
+    verdict::{Code, Finding, PackageRef, Severity, join_with_and},
     workspace::Workspace,
 };
 
-/// The exit code where a file cannot be created (`EX_CANTCREAT` of `sysexits.h`).
-const NOT_CREATED: u8 = 73;
-
-/// Runs the word.
+/// Runs the command.
 ///
 /// # Errors
 ///
-/// When there is no workspace, and when nothing can be written.
+/// If there is no workspace, or the output cannot be written.
 pub(super) fn run(arguments: &InitArguments) -> anyhow::Result<ExitCode> {
     let path = absolute(&arguments.path)?;
     let manifest = if path.is_dir() { path.join("Cargo.toml") } else { path };
     if manifest.file_name() != Some("Cargo.toml") || !manifest.is_file() {
-        bail!("`{manifest}` does not exist: name the folder of a workspace");
+        bail!("`{manifest}` does not exist: specify the folder of a workspace");
     }
     let workspace = Workspace::of_manifest(&manifest);
     let here = absolute(Utf8Path::new("."))?;
     let shown = |path: &Utf8Path| {
         escaped_line(path.strip_prefix(&here).unwrap_or(path).as_str()).into_owned()
     };
-    if let Some(rules) = workspace.policy_files().policy.filter(|_| !arguments.print) {
-        logging::complain(&format!(
-            "`{}` rules this workspace already, nothing was written (`--print` shows what would be)",
-            shown(&rules)
+    if let Some(existing) = workspace.policy_files().policy.filter(|_| !arguments.print) {
+        logging::error(&format!(
+            "this workspace already has the policy `{}`; use `--print` to see a new one",
+            shown(&existing)
         ));
         return Ok(ExitCode::from(NOT_CREATED));
     }
-    let manner = Manner { offline: arguments.network.offline, locked: false, helps: false };
-    let options = gate_options(&GateArguments::of_init(arguments), manner)?;
+    let run_options =
+        RunOptions { offline: arguments.network.offline, locked: false, helps: false };
+    let options = gate_options(&GateArguments::of_init(arguments), run_options)?;
     let databases = Databases::default();
     let mut gate = Gate::new(workspace);
-    let mut prover = FixVerifier {
+    let mut verifier = FixVerifier {
         gate: &mut gate,
         options: &options,
         databases: &databases,
-        audience: &logging::tell,
+        progress: &logging::progress,
     };
-    let created = match prover.create_policy(&Overlay::default()) {
+    let created = match verifier.create_policy(&Overlay::default(), arguments.strict) {
         Ok(created) => created,
-        Err(NotVerified::Unwanted) => return Ok(ExitCode::from(NO_VERDICT)),
+        Err(NotVerified::Canceled) => return Ok(ExitCode::from(NO_VERDICT)),
         Err(NotVerified::Because(reason)) => {
-            logging::complain(&format!("no policy can be made: {reason}"));
+            logging::error(&format!("could not create a policy: {reason}"));
             return Ok(ExitCode::from(NO_VERDICT));
         }
     };
@@ -69,43 +68,48 @@ pub(super) fn run(arguments: &InitArguments) -> anyhow::Result<ExitCode> {
         out.write_all(created.text.as_str().as_bytes())
     } else {
         if let Err(error) = write_new(&created.path, created.text.as_str()) {
-            logging::complain(&error.to_string());
+            logging::error(&error.to_string());
             return Ok(ExitCode::from(NOT_CREATED));
         }
-        out.write_all(escaped(&told(&created, &shown(&created.path))).as_bytes())
+        out.write_all(escaped(&summary(&created, &shown(&created.path))).as_bytes())
     }
-    .context("standard output cannot be written")?;
+    .context("could not write to standard output")?;
     drop(gate);
     drop(databases);
-    options.resolver.children.wait_until_unused(PATIENCE);
+    options.resolver.children.wait_for_cleanup(CLEANUP_TIMEOUT);
     Ok(ExitCode::SUCCESS)
 }
 
-fn told(created: &CreatedPolicy, path: &str) -> String {
-    let mut text = format!("{path} was written\n");
-    let packages = created.verdict.packages;
-    text.push_str(&format!(
-        "  it permits what {packages} {} and no more\n",
-        if packages == 1 { "package needs" } else { "packages need" }
-    ));
+fn summary(created: &CreatedPolicy, path: &str) -> String {
+    let packages = counted(created.verdict.packages, "package");
+    let mut text = format!("created {path} for {packages}\n");
     text.push_str(&undecided(&created.undecided));
-    // cargo-deny says some things twice at two severities.
-    let is_said_louder = |finding: &Finding| {
+    // cargo-deny reports some problems at two severities.
+    let is_repeated = |finding: &Finding| {
         created
             .remaining()
             .any(|other| other.severity > finding.severity && other.message == finding.message)
     };
     let others: Vec<_> = created
         .remaining()
-        .filter(|finding| !is_undecided(finding, created) && !is_said_louder(finding))
+        .filter(|finding| !is_undecided(finding, created) && !is_repeated(finding))
         .collect();
     if !others.is_empty() {
-        text.push_str("  what else deserves a decision:\n");
+        text.push_str("  other findings to resolve:\n");
         for finding in others {
             let level = if finding.severity == Severity::Error { "error" } else { "warning" };
             let code = finding.shown_code().unwrap_or(finding.check.name());
             text.push_str(&format!("    {level}[{code}]: {}\n", finding.message));
         }
+    }
+    match created.duplicates() {
+        0 => {}
+        1 => text.push_str(
+            "  1 crate has several versions (a warning; `--strict` denies new duplicates)\n",
+        ),
+        count => text.push_str(&format!(
+            "  {count} crates have several versions (warnings; `--strict` denies new duplicates)\n"
+        )),
     }
     if created.remaining().next().is_none() {
         text.push_str("  gate: clean\n");
@@ -113,7 +117,7 @@ fn told(created: &CreatedPolicy, path: &str) -> String {
     text
 }
 
-/// Whether a finding says no more than that a license was left out.
+/// Whether a finding is about a license that the user has to decide about.
 fn is_undecided(finding: &Finding, created: &CreatedPolicy) -> bool {
     finding.code == Some(Code::Rejected)
         && finding.packages.first().is_some_and(|package| {
@@ -121,17 +125,18 @@ fn is_undecided(finding: &Finding, created: &CreatedPolicy) -> bool {
         })
 }
 
-fn undecided(licenses: &ByLicense) -> String {
+fn undecided(licenses: &PackagesByLicense) -> String {
     if licenses.is_empty() {
         return String::new();
     }
-    let mut text = "  left out, because they are copyleft or no license of SPDX's list (their \
-                    packages are rejected until you decide):\n"
-        .to_owned();
+    let mut text =
+        "  not allowed: copyleft or not on the SPDX list; add them to `allow` or `exceptions` to \
+                    accept them:\n"
+            .to_owned();
     for (license, packages) in licenses {
         let named = |package: &PackageRef| format!("`{}` {}", package.name, package.version);
         let named: Vec<_> = packages.iter().map(named).collect();
-        text.push_str(&format!("    {license}: {}\n", listed(&named)));
+        text.push_str(&format!("    {license}: {}\n", join_with_and(&named)));
     }
     text
 }

@@ -1,4 +1,4 @@
-//! `--format json`: one record a line. The structures here are the format; nothing else is
+//! `--format json` of `check`: one record per line. The structures here are the format; nothing else is
 //! serialized.
 
 use std::{collections::BTreeMap, io::Write as _};
@@ -9,7 +9,7 @@ use serde::Serialize;
 use crate::{
     gate::Verdict,
     text::LineColumn,
-    verdict::{CheckSet, Finding, Location as FindingLocation, PackageRef},
+    verdict::{CheckSet, Finding, Location, PackageRef},
 };
 
 #[derive(Serialize)]
@@ -21,11 +21,11 @@ struct FindingRecord<'a> {
     severity: &'a str,
     message: &'a str,
     remedy: Option<&'a str>,
-    package: Option<Package<'a>>,
-    packages: Vec<Package<'a>>,
+    package: Option<PackageRecord<'a>>,
+    packages: Vec<PackageRecord<'a>>,
     advisory: Option<&'a str>,
-    location: Option<Location<'a>>,
-    places: Vec<Location<'a>>,
+    location: Option<LocationRecord<'a>>,
+    places: Vec<LocationRecord<'a>>,
     paths: Vec<Vec<String>>,
     path_count: u64,
     notes: &'a [String],
@@ -49,33 +49,33 @@ struct CheckCounts {
 }
 
 #[derive(Serialize)]
-pub(super) struct Package<'a> {
+pub(super) struct PackageRecord<'a> {
     name: &'a str,
     version: &'a str,
     source: Option<&'a str>,
 }
 
 #[derive(Serialize)]
-struct Location<'a> {
+struct LocationRecord<'a> {
     file: &'a str,
-    start: Position,
-    end: Position,
+    start: PositionRecord,
+    end: PositionRecord,
 }
 
 #[derive(Serialize)]
-struct Position {
+struct PositionRecord {
     line: u32,
     column: u32,
 }
 
-/// Writes the findings of a verdict and, where it was reached, its summary.
+/// Prints the findings of a verdict and, if all checks ran, its summary.
 pub(super) fn verdict(verdict: &Verdict, checks: CheckSet) -> anyhow::Result<()> {
     let workspace = verdict.workspace.folder().as_str();
     let mut lines = Vec::new();
     for finding in &verdict.findings {
         line(&mut lines, &finding_record(workspace, finding))?;
     }
-    if verdict.reached {
+    if verdict.complete {
         let counts = checks.iter().map(|check| {
             let counts = verdict.counts.get(&check).copied().unwrap_or_default();
             let counts = CheckCounts {
@@ -93,11 +93,11 @@ pub(super) fn verdict(verdict: &Verdict, checks: CheckSet) -> anyhow::Result<()>
         )?;
     }
     let mut out = std::io::stdout().lock();
-    out.write_all(&lines).and_then(|()| out.flush()).context("standard output cannot be written")
+    out.write_all(&lines).and_then(|()| out.flush()).context("could not write to standard output")
 }
 
 pub(super) fn line(lines: &mut Vec<u8>, record: &impl Serialize) -> anyhow::Result<()> {
-    serde_json::to_writer(&mut *lines, record).context("a finding cannot be written as JSON")?;
+    serde_json::to_writer(&mut *lines, record).context("could not write a finding as JSON")?;
     lines.push(b'\n');
     Ok(())
 }
@@ -123,20 +123,24 @@ fn finding_record<'a>(workspace: &'a str, finding: &'a Finding) -> FindingRecord
     }
 }
 
-pub(super) fn package(package: &PackageRef) -> Package<'_> {
-    Package { name: &package.name, version: &package.version, source: package.source.as_deref() }
+pub(super) fn package(package: &PackageRef) -> PackageRecord<'_> {
+    PackageRecord {
+        name: &package.name,
+        version: &package.version,
+        source: package.source.as_deref(),
+    }
 }
 
 fn name_version(package: &PackageRef) -> String {
     format!("{} {}", package.name, package.version)
 }
 
-fn location(location: &FindingLocation) -> Location<'_> {
+fn location(location: &Location) -> LocationRecord<'_> {
     let position = |offset| {
         let LineColumn { line, column } = location.text.line_column(offset);
-        Position { line, column }
+        PositionRecord { line, column }
     };
-    Location {
+    LocationRecord {
         file: location.file.as_str(),
         start: position(location.span.start),
         end: position(location.span.end),

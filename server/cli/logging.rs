@@ -1,4 +1,4 @@
-//! What goes to standard error.
+//! Messages and the log on standard error.
 
 use std::io::{IsTerminal, stderr};
 
@@ -7,9 +7,7 @@ use tracing_subscriber::EnvFilter;
 use super::terminal::{escaped, escaped_line};
 use crate::threads;
 
-/// Starts the log: errors only, more when asked for, whatever `SUPERCARGO_LOG` says.
-///
-/// Panics are logged from here on, by whoever catches them.
+/// Starts the log with this verbosity; `SUPERCARGO_LOG` overrides it. Panics are logged from now on.
 pub(super) fn start(verbose: u8) {
     let level = match verbose {
         0 => "error",
@@ -26,16 +24,16 @@ pub(super) fn start(verbose: u8) {
         .with_target(false);
     // The bridge from `log`, which cargo-deny uses, is part of `try_init`.
     let _ = log.try_init();
-    threads::see_panics();
+    threads::install_panic_hook();
 }
 
-/// One sentence about what went wrong.
-pub(super) fn complain(message: &str) {
+/// Prints an error.
+pub(super) fn error(message: &str) {
     let message = escaped(message);
     anstream::eprintln!("{}error{0:#}: {message}", anstyle::AnsiColor::Red.on_default().bold());
 }
 
-/// One sentence about what somebody should know.
+/// Prints a warning.
 pub(super) fn warn(message: &str) {
     let message = escaped(message);
     anstream::eprintln!(
@@ -44,8 +42,8 @@ pub(super) fn warn(message: &str) {
     );
 }
 
-/// One sentence about something that takes long, for people who wait at a terminal.
-pub(super) fn tell(message: &str) {
+/// Prints what takes long, at a terminal; otherwise logs it.
+pub(super) fn progress(message: &str) {
     if stderr().is_terminal() {
         let message = escaped_line(message);
         anstream::eprintln!("{}{message} ...{0:#}", anstyle::Style::new().dimmed());

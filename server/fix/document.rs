@@ -67,7 +67,7 @@ pub(in crate::fix) struct TextChange {
     pub(in crate::fix) at: Span,
     pub(in crate::fix) text: String,
     /// What of the new text has to be filled in.
-    pub(in crate::fix) mark: Option<Span>,
+    pub(in crate::fix) placeholder: Option<Span>,
 }
 
 /// A changed text.
@@ -75,7 +75,7 @@ pub(in crate::fix) struct TextChange {
 pub(in crate::fix) struct EditedText {
     pub(in crate::fix) text: String,
     /// What of it has to be filled in.
-    pub(in crate::fix) mark: Option<Span>,
+    pub(in crate::fix) placeholder: Option<Span>,
 }
 
 /// A file that can be edited.
@@ -89,15 +89,15 @@ pub(in crate::fix) struct TomlDocument<'t> {
 
 impl TextChange {
     pub(in crate::fix) fn insert(at: usize, text: impl Into<String>) -> Self {
-        Self { at: at..at, text: text.into(), mark: None }
+        Self { at: at..at, text: text.into(), placeholder: None }
     }
 
     pub(in crate::fix) fn replace(at: Span, text: impl Into<String>) -> Self {
-        Self { at, text: text.into(), mark: None }
+        Self { at, text: text.into(), placeholder: None }
     }
 
     pub(in crate::fix) fn remove(at: Span) -> Self {
-        Self { at, text: String::new(), mark: None }
+        Self { at, text: String::new(), placeholder: None }
     }
 }
 
@@ -109,10 +109,10 @@ impl EditedText {
         edit: impl FnOnce(&TomlDocument<'_>) -> Option<Self>,
     ) -> Option<Self> {
         let mut next = edit(&TomlDocument::read(&self.text)?)?;
-        if let (Some(mark), None) = (&self.mark, &next.mark) {
+        if let (Some(placeholder), None) = (&self.placeholder, &next.placeholder) {
             let mut edits = Edits::default();
             edits.push(Edit::between(&self.text, &next.text));
-            next.mark = Some(edits.moved(mark));
+            next.placeholder = Some(edits.moved(placeholder));
         }
         Some(next)
     }
@@ -219,13 +219,14 @@ impl<'t> TomlDocument<'t> {
     ) -> Option<EditedText> {
         // Insertions at one place stay in their order.
         pieces.sort_by_key(|piece| (piece.at.start, piece.at.end));
-        let mut edited = EditedText { text: String::with_capacity(self.text.len() + 128), mark: None };
+        let mut edited =
+            EditedText { text: String::with_capacity(self.text.len() + 128), placeholder: None };
         let mut done = 0;
         for piece in pieces {
             edited.text.push_str(self.text.get(done..piece.at.start)?);
             let shift = edited.text.len();
-            if let Some(mark) = piece.mark {
-                edited.mark = Some(mark.start + shift..mark.end + shift);
+            if let Some(placeholder) = piece.placeholder {
+                edited.placeholder = Some(placeholder.start + shift..placeholder.end + shift);
             }
             edited.text.push_str(&piece.text);
             done = piece.at.end;
@@ -245,7 +246,7 @@ impl<'t> TomlDocument<'t> {
         let at = self.at(steps)?.span.clone()?;
         let mut expected_content = self.content.clone();
         *value_at(&mut expected_content, steps)? = says;
-        let piece = TextChange { at, text: text.to_owned(), mark: None };
+        let piece = TextChange { at, text: text.to_owned(), placeholder: None };
         self.edited(vec![piece], &expected_content)
     }
 }
@@ -291,7 +292,9 @@ impl TomlNode {
                 spans.extend(self.span.clone());
                 for entry in entries {
                     match &entry.node.kind {
-                        NodeKind::Table(form, _) if *form != TableForm::Inline => entry.node.spans(spans),
+                        NodeKind::Table(form, _) if *form != TableForm::Inline => {
+                            entry.node.spans(spans)
+                        }
                         NodeKind::Tables(_) => entry.node.spans(spans),
                         _ => spans.extend(entry.statement()),
                     }
@@ -405,9 +408,9 @@ fn item(item: &Item) -> Option<TomlNode> {
             Some(TomlNode { span, kind: table(inner, form)? })
         }
         Item::ArrayOfTables(tables) => {
-            let tables = tables
-                .iter()
-                .map(|inner| Some(TomlNode { span: inner.span(), kind: table(inner, TableForm::Header)? }));
+            let tables = tables.iter().map(|inner| {
+                Some(TomlNode { span: inner.span(), kind: table(inner, TableForm::Header)? })
+            });
             Some(TomlNode { span: None, kind: NodeKind::Tables(tables.collect::<Option<_>>()?) })
         }
     }

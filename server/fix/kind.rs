@@ -1,21 +1,21 @@
-//! What may be done about a finding, from what everybody wants to what is done last.
+//! The kinds of fixes, in the order in which they are offered.
 
-/// A kind of remedy. The order is the one in which remedies are offered and tried.
+/// What a fix changes. Fixes are offered and tried in this order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum FixKind {
     /// Another version of the package.
     Upgrade,
-    /// The manifest states more precisely what is meant, or no longer what nothing uses.
+    /// A manifest: a more precise requirement, or one unused dependency less.
     Manifest,
-    /// The policy states more precisely what is so: a license told by hand, tied to its texts.
+    /// A `licenses.clarify` entry for a package, tied to its license files by their hashes.
     Clarify,
-    /// The policy permits it for one package and version, or for one repository.
+    /// The policy allows it for one package and version, or for one repository.
     Exception,
-    /// The policy permits it for every package.
+    /// The policy allows it for every package.
     Allow,
-    /// The policy says the same better, or leaves something out: an entry without effect, a key
-    /// that has moved, a version that is no duplicate to speak of.
+    /// Another entry of the policy: an entry without effect is removed, a deprecated key moved, a
+    /// duplicate version skipped.
     Policy,
-    /// The policy is silent about it. Needs a reason.
+    /// The policy ignores the finding. Needs a reason.
     Ignore,
 }

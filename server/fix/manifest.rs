@@ -11,7 +11,7 @@ use toml::de::{DeTable, DeValue};
 
 use super::{
     CheckedTexts, FixKind,
-    document::{TomlDocument, PathStep, value::Value},
+    document::{PathStep, TomlDocument, value::Value},
 };
 use crate::{
     gate::Texts as _,
@@ -63,7 +63,7 @@ pub(super) fn plans(finding: &Finding, now: CheckedTexts<'_>) -> Result<Vec<Mani
         return shared::plan(finding, now).map(|plan| vec![plan]);
     }
     let Some(make) = make(finding) else { return Ok(Vec::new()) };
-    let here = finding.locations.iter().filter(|location| location.role == Role::Mend);
+    let here = finding.locations.iter().filter(|location| location.role == Role::Primary);
     let plans = here.filter_map(|location| {
         let text = now.texts.read(&location.file).ok()?;
         // What stands elsewhere by now is judged again first.
@@ -71,8 +71,10 @@ pub(super) fn plans(finding: &Finding, now: CheckedTexts<'_>) -> Result<Vec<Mani
             return None;
         }
         let package = package_at(finding, location, now);
-        let (title, after) =
-            planned(make, &DependencyLocation { text: text.as_str(), at: &location.span, package })?;
+        let (title, after) = planned(
+            make,
+            &DependencyLocation { text: text.as_str(), at: &location.span, package },
+        )?;
         let after = [(location.file.clone(), SourceText::new(&after))].into();
         Some(ManifestPlan { title, after })
     });
@@ -218,7 +220,8 @@ mod tests {
             source: Some("git+https://example.org/x?branch=main#0123456789abcdef".to_owned()),
         };
         let at = start..start + at.len();
-        let planned = planned(make, &DependencyLocation { text: before, at: &at, package: Some(&package) });
+        let planned =
+            planned(make, &DependencyLocation { text: before, at: &at, package: Some(&package) });
         assert_eq!(planned.map(|(_, text)| text).as_deref(), Some(after));
     }
 

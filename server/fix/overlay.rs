@@ -1,4 +1,4 @@
-//! Texts that are tried in place of those that the user has.
+//! Changed texts over the editor's buffers and the files on disk.
 
 use std::{collections::BTreeMap, io, sync::Arc};
 
@@ -9,23 +9,22 @@ use crate::{
     text::{Before, Links, Replacement, SourceText, WriteError, Written, write_all},
 };
 
-/// Changed texts over those in an editor's buffers and on disk. Nothing is written before
-/// [`Overlay::write`].
+/// Changed texts over the texts of an editor's buffers, over the files on disk. Only
+/// [`Overlay::write`] writes files.
 #[derive(Clone, Debug, Default)]
 pub struct Overlay {
-    /// The buffers.
-    below: Arc<BTreeMap<Utf8PathBuf, SourceText>>,
+    buffers: Arc<BTreeMap<Utf8PathBuf, SourceText>>,
     changes: BTreeMap<Utf8PathBuf, FileChange>,
 }
 
-/// What becomes of one file.
+/// The change of one file.
 #[derive(Clone, Debug)]
 pub struct FileChange {
-    /// The text that was read.
+    /// The text before the change.
     pub before: SourceText,
-    /// The text that was proved.
+    /// The text after the change.
     pub after: SourceText,
-    /// There is no such file yet; what was read of it is empty.
+    /// The file does not exist yet; `before` is empty.
     pub is_new: bool,
 }
 
@@ -33,13 +32,13 @@ impl Texts for Overlay {
     fn read(&self, path: &Utf8Path) -> io::Result<SourceText> {
         match self.changes.get(path) {
             Some(change) => Ok(change.after.clone()),
-            None => self.read_below(path),
+            None => self.read_unchanged(path),
         }
     }
 
     fn read_named(&self, path: &Utf8Path) -> io::Result<SourceText> {
         let changed = self.changes.get(path).map(|change| &change.after);
-        match changed.or_else(|| self.below.get(path)) {
+        match changed.or_else(|| self.buffers.get(path)) {
             Some(text) => Ok(text.clone()),
             None => OnDisk.read_named(path),
         }
@@ -48,9 +47,9 @@ impl Texts for Overlay {
     fn unsaved(&self) -> BTreeMap<Utf8PathBuf, SourceText> {
         let differs =
             |path: &Utf8Path, text: &SourceText| OnDisk.read(path).is_ok_and(|disk| disk != *text);
-        let below = self.below.iter().filter(|(path, text)| differs(path, text));
+        let buffers = self.buffers.iter().filter(|(path, text)| differs(path, text));
         let changed = self.changes.iter().map(|(path, change)| (path, &change.after));
-        let all = below.chain(changed);
+        let all = buffers.chain(changed);
         let resolved =
             all.filter(|(path, _)| matches!(path.file_name(), Some("Cargo.toml" | "Cargo.lock")));
         resolved.map(|(path, text)| (path.clone(), text.clone())).collect()
@@ -58,51 +57,51 @@ impl Texts for Overlay {
 }
 
 impl Overlay {
-    /// No changes yet, over these buffers.
+    /// An overlay over these buffers, without changes.
     pub fn over(buffers: BTreeMap<Utf8PathBuf, SourceText>) -> Self {
-        Self { below: Arc::new(buffers), changes: BTreeMap::new() }
+        Self { buffers: Arc::new(buffers), changes: BTreeMap::new() }
     }
 
-    /// The buffers that it is over.
+    /// The texts of the editor's buffers.
     pub fn buffers(&self) -> &BTreeMap<Utf8PathBuf, SourceText> {
-        &self.below
+        &self.buffers
     }
 
-    fn read_below(&self, path: &Utf8Path) -> io::Result<SourceText> {
-        self.below.get(path).map_or_else(|| OnDisk.read(path), |text| Ok(text.clone()))
+    fn read_unchanged(&self, path: &Utf8Path) -> io::Result<SourceText> {
+        self.buffers.get(path).map_or_else(|| OnDisk.read(path), |text| Ok(text.clone()))
     }
 
-    /// What was changed, by file.
+    /// The changes by file.
     pub fn changes(&self) -> &BTreeMap<Utf8PathBuf, FileChange> {
         &self.changes
     }
 
-    /// Another text for a file.
+    /// Changes the text of a file.
     pub(super) fn set(&mut self, path: &Utf8Path, after: SourceText) -> io::Result<()> {
         if let Some(change) = self.changes.get_mut(path) {
             change.after = after;
         } else {
-            let before = self.read_below(path)?;
+            let before = self.read_unchanged(path)?;
             self.changes.insert(path.to_owned(), FileChange { before, after, is_new: false });
         }
         self.changes.retain(|_, change| change.before.as_str() != change.after.as_str());
         Ok(())
     }
 
-    /// A file that is not there yet.
+    /// Adds a file that does not exist yet.
     pub(super) fn create(&mut self, path: &Utf8Path, after: SourceText) {
         let change = FileChange { before: SourceText::new(""), after, is_new: true };
         self.changes.insert(path.to_owned(), change);
     }
 
-    /// Writes all files, or none (see [`crate::text`]). `base` is the folder that the user works in.
+    /// Writes all changed files, or none (see [`crate::text`]). `base` is the user's working folder.
     ///
     /// # Errors
     ///
-    /// When a file is not what it was when it was read, or cannot be written.
+    /// If a file has changed since it was read, or could not be written.
     pub fn write(&self, base: &Utf8Path, links: Links) -> Result<Written, WriteError> {
         let mut changes: Vec<_> = self.changes.iter().collect();
-        changes.sort_by_key(|(path, _)| place_in_order(path));
+        changes.sort_by_key(|(path, _)| write_order(path));
         let replacements = changes.iter().map(|(path, change)| Replacement {
             path,
             before: if change.is_new { Before::Absent } else { Before::Text(&change.before) },
@@ -112,16 +111,17 @@ impl Overlay {
     }
 }
 
-/// Which files are replaced first. A program that is killed in between leaves the first ones new and
-/// the others old, and cargo and the next `fix` have to work with what is there.
+/// The order in which files are replaced. If the process is killed in between, the first ones are new
+/// and the others old, and cargo and the next `fix` have to work with that.
 ///
-/// * The lock file before the manifests: most raised requirements (`0.3.44` to `0.3.47`) admit the
-///   new version before they are raised, so lock file and manifests still fit together, with
-///   `--locked` too. The other way round the old lock file never fits the new requirement, and cargo
-///   would choose a version by itself.
-/// * The policy between them: what it permits for a version that is not there yet is an unused entry.
-/// * The manifests from the outermost inwards: a member can only inherit what its workspace has.
-fn place_in_order(path: &Utf8Path) -> (u8, usize) {
+/// * The lockfile comes before the manifests: most raised requirements (`0.3.44` to `0.3.47`) accept
+///   the new version before they are raised, so the new lockfile satisfies the old manifests, with
+///   `--locked` too. The old lockfile never satisfies the new requirement, so cargo would select a
+///   version by itself.
+/// * The policy comes between them: an entry for a version that is not locked yet is only unused.
+/// * The workspace manifest comes before its members: a member can only inherit what the workspace
+///   declares.
+fn write_order(path: &Utf8Path) -> (u8, usize) {
     let kind = match path.file_name() {
         Some("Cargo.lock") => 0,
         Some("Cargo.toml") => 2,
@@ -130,11 +130,11 @@ fn place_in_order(path: &Utf8Path) -> (u8, usize) {
     (kind, path.components().count())
 }
 
-/// Writes a file that is there whole or not at all, and never takes the place of another one.
+/// Creates a file: completely, or not at all. Never replaces an existing one.
 ///
 /// # Errors
 ///
-/// When something of that name is there, and when it cannot be written.
+/// If the path exists already, or the file could not be written.
 pub(crate) fn write_new(path: &Utf8Path, text: &str) -> Result<Written, WriteError> {
     let new = Replacement { path, before: Before::Absent, after: text.as_bytes() };
     write_all(&[new], path.parent().unwrap_or(path), Links::Refused)
@@ -147,7 +147,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_new_file_takes_no_others_place() {
+    fn creating_an_existing_file_fails() {
         let folder = tempfile::tempdir().expect("a folder");
         let base = Utf8Path::from_path(folder.path()).expect("UTF-8");
         let path = base.join("deny.toml");
@@ -155,13 +155,13 @@ mod tests {
         overlay.create(&path, SourceText::new("new"));
         overlay.write(base, Links::Refused).expect("written");
         assert_eq!(fs::read_to_string(&path).expect("there"), "new");
-        let again = overlay.write(base, Links::Refused).expect_err("it is there").to_string();
+        let again = overlay.write(base, Links::Refused).expect_err("it exists").to_string();
         assert_eq!(again, format!("`{path}` already exists; nothing was changed"));
         assert_eq!(fs::read_dir(folder.path()).expect("a folder").count(), 1);
     }
 
     #[test]
-    fn all_files_are_written_or_none() {
+    fn files_are_written_all_or_none() {
         let folder = tempfile::tempdir().expect("a folder");
         let base = Utf8Path::from_path(folder.path()).expect("UTF-8");
         let path = |name: &str| base.join(name);
@@ -194,9 +194,9 @@ mod tests {
     }
 
     #[test]
-    fn the_lock_file_is_first_and_manifests_go_inwards() {
+    fn lockfile_is_written_first_and_workspace_manifest_before_members() {
         let mut paths = ["/w/a/Cargo.toml", "/w/Cargo.toml", "/w/deny.toml", "/w/Cargo.lock"];
-        paths.sort_by_key(|path| place_in_order(Utf8Path::new(path)));
+        paths.sort_by_key(|path| write_order(Utf8Path::new(path)));
         let expected = ["/w/Cargo.lock", "/w/deny.toml", "/w/Cargo.toml", "/w/a/Cargo.toml"];
         assert_eq!(paths, expected);
     }

@@ -28,10 +28,10 @@ use std::collections::BTreeMap;
 
 use super::{
     FixKind,
-    document::{self, TomlDocument, EditedText, value},
+    document::{self, EditedText, TomlDocument, value},
 };
 use crate::{
-    policy::{NO_REASON, spec::entry as spec},
+    policy::{REASON_PLACEHOLDER, spec::entry as spec},
     text::{SourceText, Span},
     verdict::{Check, Code, Finding, Location, PackageFolder, PackageRef, PolicyText, Severity},
     workspace::is_exceptions,
@@ -43,7 +43,7 @@ pub use invariants::fuzz_policy;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PolicyPlan {
     /// What kind of remedy it is.
-    pub remedy: FixKind,
+    pub kind: FixKind,
     /// What it does, for a menu.
     pub title: String,
     /// The policy as it would be.
@@ -81,7 +81,8 @@ pub fn plans(finding: &Finding, facts: &PolicyFacts<'_>) -> Vec<PolicyPlan> {
     let input = PlanInput { finding, facts, document };
     let mut plans = input.plans();
     plans.retain(|plan| {
-        plan.after != text && error_counts(&facts.with(&plan.after)).is_some_and(|now| now <= refused)
+        plan.after != text
+            && error_counts(&facts.with(&plan.after)).is_some_and(|now| now <= refused)
     });
     plans.sort_by_key(|plan| plan.kind);
     plans
@@ -191,8 +192,8 @@ impl PlanInput<'_> {
 }
 
 impl PolicyPlan {
-    fn new(remedy: FixKind, title: impl Into<String>, edited: EditedText) -> Self {
-        Self { remedy, title: title.into(), after: edited.text, placeholder: edited.mark }
+    fn new(kind: FixKind, title: impl Into<String>, edited: EditedText) -> Self {
+        Self { kind, title: title.into(), after: edited.text, placeholder: edited.placeholder }
     }
 }
 

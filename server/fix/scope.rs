@@ -1,35 +1,35 @@
-//! What a repair may touch.
+//! What [`fix_all`](super::fix_all) may change.
 
 use std::str::FromStr;
 
 use semver::Version;
 
-use super::{FixOptions, FixKind};
+use super::{FixKind, FixOptions};
 use crate::verdict::{Finding, PackageRef};
 
-/// What is to be repaired, and how.
+/// Which findings [`fix_all`](super::fix_all) fixes, and how.
 #[derive(Clone, Debug, Default)]
 pub struct FixScope {
-    /// Which upgrades.
-    pub fix: FixOptions,
-    /// Which remedies of the policy: those that state it more precisely.
-    pub allowed: Vec<FixKind>,
-    /// Only what is found about these packages; about all where none is named.
+    /// Which upgrades are allowed.
+    pub options: FixOptions,
+    /// Which kinds of policy changes are allowed.
+    pub allowed_kinds: Vec<FixKind>,
+    /// Only findings about these packages are fixed; all if empty.
     pub packages: Vec<PackageSelector>,
 }
 
-/// A package that is named, in one version or all.
+/// A package name, with or without a version: `time` or `time@0.3.44`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PackageSelector {
-    /// Its name.
+    /// The name.
     pub name: String,
-    /// Which version; `None` for all.
+    /// The version; `None` selects all versions.
     pub version: Option<Version>,
 }
 
 impl PackageSelector {
-    /// Whether a package is meant.
-    pub fn is(&self, package: &PackageRef) -> bool {
+    /// Whether a package is selected.
+    pub fn matches(&self, package: &PackageRef) -> bool {
         let version = || Version::parse(&package.version).ok();
         self.name == package.name && (self.version.is_none() || self.version == version())
     }
@@ -44,17 +44,17 @@ impl FromStr for PackageSelector {
             None => (text, None),
         };
         let version = version.map(Version::parse).transpose();
-        let version = version.map_err(|error| format!("`{text}` names no version: {error}"))?;
+        let version = version.map_err(|error| format!("invalid version in `{text}`: {error}"))?;
         Ok(Self { name: name.to_owned(), version })
     }
 }
 
 impl FixScope {
-    pub(super) fn names(&self, package: &PackageRef) -> bool {
-        self.packages.is_empty() || self.packages.iter().any(|named| named.is(package))
+    pub(super) fn includes(&self, package: &PackageRef) -> bool {
+        self.packages.is_empty() || self.packages.iter().any(|selector| selector.matches(package))
     }
 
-    pub(super) fn names_any_of(&self, finding: &Finding) -> bool {
-        self.packages.is_empty() || finding.packages.iter().any(|package| self.names(package))
+    pub(super) fn includes_finding(&self, finding: &Finding) -> bool {
+        self.packages.is_empty() || finding.packages.iter().any(|package| self.includes(package))
     }
 }

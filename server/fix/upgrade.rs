@@ -1,34 +1,37 @@
-//! Plans for a package that something speaks against: another version of it, the smallest that
-//! clears what is known, and of the packages that hold it back.
+//! Plans that upgrade a package with findings: to the smallest version that clears them, together with
+//! the packages that require the old version.
 //!
-//! [`UpgradeTarget`] is the package with everything that speaks against it, `clearing_versions` says which of its
-//! versions would clear that, [`UpgradeSearch`] which other packages have to move for one of them, and
-//! [`with_requirements`] what becomes of the manifests. Nothing is proved here and no program is
-//! started: what cargo's index says is read from the disk.
+//! [`UpgradeTarget`] is the package with its findings, [`ClearingVersions`] the versions that clear them.
+//! [`UpgradeSearch`] finds the other packages that have to move, and [`with_requirements`] changes the
+//! manifests. Nothing is verified here and no program is started; the registry index is read from the
+//! disk.
 
-mod clearing_versions;
-mod minimize;
-mod removed_features;
-mod package_versions;
-mod lock_graph;
-mod search;
-mod requirements;
-mod target;
+mod alternatives;
 mod blockers;
+mod clearing_versions;
+mod lock_graph;
+mod minimize;
+mod package_versions;
+mod removed_features;
+mod requirements;
+mod search;
+mod target;
 
 use semver::{Version, VersionReq};
 
+pub(super) use alternatives::suggested_alternatives;
 pub(super) use clearing_versions::ClearingVersions;
-pub(super) use minimize::{held_back, moves};
-pub use removed_features::RemovedFeatures;
-pub(super) use package_versions::PackageVersions;
 pub(super) use lock_graph::LockGraph;
-pub(super) use search::{VersionPick, UpgradePlan, UpgradeSearch, UpgradeStep};
-pub(super) use requirements::{RequirementUpdate, PIN, RaisedRequirements, with_requirements, without_pins};
+pub(super) use minimize::{moved_count, pins_for_smaller_moves};
+pub(super) use package_versions::PackageVersions;
+pub use removed_features::RemovedFeatures;
+pub(super) use requirements::{
+    PIN, RaisedRequirements, RequirementUpdate, with_requirements, without_pins,
+};
+pub(super) use search::{UpgradePlan, UpgradeSearch, UpgradeStep, VersionPick};
 pub(super) use target::{TargetScope, UpgradeTarget};
-pub(super) use blockers::{alternatives, needs_rust};
 
-/// Whether cargo takes `to` for compatible with `from`.
+/// Whether cargo considers `to` semver-compatible with `from`.
 pub(super) fn is_compatible(from: &Version, to: &Version) -> bool {
     VersionReq::parse(&format!("^{from}")).is_ok_and(|line| line.matches(to))
 }

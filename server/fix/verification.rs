@@ -1,4 +1,4 @@
-//! The proof: a change is judged like the workspace itself, and compared with what was before.
+//! Compares the verdict on changed texts with the one before the change.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -11,55 +11,60 @@ use crate::{
     verdict::{Check, Code, Finding, PackageRef, Severity},
 };
 
-/// A change that was carried out and judged.
+/// The check of a change, compared with the check before it.
 #[derive(Clone, Debug)]
 pub struct Verification {
     /// The verdict on the changed texts.
     pub verdict: Verdict,
-    /// The warnings and errors that are gone.
+    /// The warnings and errors that the change clears.
     pub cleared: Vec<Finding>,
-    /// Those that were not there before.
+    /// The warnings and errors that the change causes.
     pub introduced: Vec<Finding>,
-    /// The lock entries that are others now.
+    /// The lock entries that the change adds, removes or replaces.
     pub moved: Vec<MovedEntry>,
 }
 
-/// A lock entry before and after; one of them is `None` where a package came or went.
+/// A lock entry before and after a change; one of them is `None` if the package was added or removed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct MovedEntry {
     /// The package.
     pub name: String,
-    /// Its version before.
+    /// The version before.
     pub before: Option<String>,
-    /// Its version after.
+    /// The version after.
     pub after: Option<String>,
 }
 
 impl Verification {
-    /// The verdict on `overlay` against the one on the texts before it. `None` where no verdict was
-    /// reached: then nothing is proved.
-    pub(super) fn of(before: CheckedTexts<'_>, overlay: &Overlay, verdict: Verdict) -> Option<Self> {
-        if !verdict.reached {
+    /// Compares `verdict` on `overlay` with `before`. `None` if the check did not complete: then
+    /// nothing is verified.
+    pub(super) fn of(
+        before: CheckedTexts<'_>,
+        overlay: &Overlay,
+        verdict: Verdict,
+    ) -> Option<Self> {
+        if !verdict.complete {
             return None;
         }
-        let cleared = missing(&before.verdict.findings, &verdict.findings);
-        let introduced = missing(&verdict.findings, &before.verdict.findings);
-        let moved = moved(before.texts, overlay, &verdict.workspace.lock_file());
+        let cleared = unmatched(&before.verdict.findings, &verdict.findings);
+        let introduced = unmatched(&verdict.findings, &before.verdict.findings);
+        let moved = moved_entries(before.texts, overlay, &verdict.workspace.lock_file());
         Some(Self { verdict, cleared, introduced, moved })
     }
 
-    /// Whether a finding is among those that are gone.
+    /// Whether the change clears a finding.
     pub(super) fn clears(&self, finding: &Finding) -> bool {
-        let same = |one: &&Finding| kind(one) == kind(finding) && one.packages == finding.packages;
+        let same =
+            |one: &&Finding| identity(one) == identity(finding) && one.packages == finding.packages;
         self.cleared.iter().any(|one| same(&one))
     }
 }
 
-/// What tells findings apart whatever the versions: one package upgraded from an affected version
-/// to another affected one has cleared nothing. Those that are about no package differ by what they say.
-type Kind<'f> = (Check, Option<Code>, Severity, Option<&'f str>, Vec<&'f str>);
+/// Identifies a finding, whatever the versions: an upgrade from an affected version to another affected
+/// version clears nothing. Findings about no package are identified by their message.
+type FindingIdentity<'f> = (Check, Option<Code>, Severity, Option<&'f str>, Vec<&'f str>);
 
-fn kind(finding: &Finding) -> Kind<'_> {
+fn identity(finding: &Finding) -> FindingIdentity<'_> {
     let mut names: Vec<_> = finding.packages.iter().map(|one| one.name.as_str()).collect();
     names.dedup();
     if names.is_empty() {
@@ -70,33 +75,35 @@ fn kind(finding: &Finding) -> Kind<'_> {
 }
 
 /// The warnings and errors of `all` that have no counterpart among `others`.
-fn missing(all: &[Finding], others: &[Finding]) -> Vec<Finding> {
+fn unmatched(all: &[Finding], others: &[Finding]) -> Vec<Finding> {
     let mut counted: BTreeMap<_, usize> = BTreeMap::new();
-    for other in others.iter().filter(|other| counts(other)) {
-        *counted.entry(kind(other)).or_default() += 1;
+    for other in others.iter().filter(|other| is_cargo_deny_problem(other)) {
+        *counted.entry(identity(other)).or_default() += 1;
     }
     let mut same: BTreeMap<_, Vec<&Finding>> = BTreeMap::new();
-    for one in all.iter().filter(|one| counts(one)) {
-        same.entry(kind(one)).or_default().push(one);
+    for one in all.iter().filter(|one| is_cargo_deny_problem(one)) {
+        same.entry(identity(one)).or_default().push(one);
     }
-    let mut missing = Vec::new();
-    for (kind, mut findings) in same {
-        let kept = counted.get(&kind).copied().unwrap_or(0);
-        // Those about the same versions are counterparts of each other first.
+    let mut unmatched = Vec::new();
+    for (identity, mut findings) in same {
+        let kept = counted.get(&identity).copied().unwrap_or(0);
+        // Findings about the same versions are matched first.
         findings.sort_by_key(|one| {
-            !others.iter().any(|other| other.packages == one.packages && self::kind(other) == kind)
+            !others
+                .iter()
+                .any(|other| other.packages == one.packages && self::identity(other) == identity)
         });
-        missing.extend(findings.into_iter().skip(kept).cloned());
+        unmatched.extend(findings.into_iter().skip(kept).cloned());
     }
-    missing
+    unmatched
 }
 
-/// Whether it is cargo-deny's, and more than told.
-pub(super) fn counts(finding: &Finding) -> bool {
+/// Whether it is a warning or an error of cargo-deny, not one of our own findings.
+pub(super) fn is_cargo_deny_problem(finding: &Finding) -> bool {
     finding.check != Check::Supercargo && finding.severity >= Severity::Warning
 }
 
-fn moved(before: &Overlay, after: &Overlay, lock_file: &Utf8Path) -> Vec<MovedEntry> {
+fn moved_entries(before: &Overlay, after: &Overlay, lock_file: &Utf8Path) -> Vec<MovedEntry> {
     let entries = |texts: &Overlay| -> BTreeSet<PackageRef> {
         let text = texts.read(lock_file).ok();
         let packages = text.and_then(|text| Lockfile::graph(text.as_str())).unwrap_or_default();

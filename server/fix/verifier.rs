@@ -1,48 +1,48 @@
-//! Carries plans out and has them judged. What it gives was proved.
+//! Verifies plans: cargo resolves them in a scratch copy, and the gate checks the result.
 
-mod verify_upgrade;
 mod create_policy;
-mod upgrade_context;
 mod manifests;
-mod upgrade_title;
 mod unignore;
+mod upgrade_context;
+mod upgrade_title;
+mod verify_upgrade;
 
 use camino::Utf8Path;
 
 use super::{
-    FixResult, Fix, FixOptions, CheckedTexts, Verification, Overlay,
+    CheckedTexts, Fix, FixOptions, FixResult, Overlay, Verification,
     policy::{self, PolicyFacts, PolicyPlan},
     upgrade::{PackageVersions, RequirementUpdate, UpgradePlan, UpgradeTarget},
 };
 use crate::{
-    gate::{Audience, Databases, Gate, GateOptions, Texts as _, Verdict},
+    gate::{Databases, Gate, GateOptions, Progress, Texts as _, Verdict},
     resolve::{BufferCopy, Built, ResolveError},
     text::SourceText,
     verdict::{Check, Code, ExceptionsFile, Finding, Location, PolicyText, Severity},
 };
-use verify_upgrade::VerifiedUpgrade;
 pub use create_policy::CreatedPolicy;
 pub(super) use upgrade_context::UpgradeContext;
+use verify_upgrade::VerifiedUpgrade;
 
-/// What fixes are proved with.
+/// Turns plans into verified fixes.
 pub struct FixVerifier<'p> {
-    /// Judges what was tried. It keeps the last graph: to be another one than that which judges what
-    /// the user sees, unless only the policy is changed.
+    /// Checks the changed texts, and keeps the graph of the last ones. Use another gate than the one for
+    /// the verdicts that the user sees, unless only the policy changes.
     pub gate: &'p mut Gate,
-    /// How it judges.
+    /// The options of the check.
     pub options: &'p GateOptions,
-    /// By which advisories.
+    /// The advisory databases.
     pub databases: &'p Databases,
-    /// Who waits.
-    pub audience: &'p dyn Audience,
+    /// Receives progress and cancels the work.
+    pub progress: &'p dyn Progress,
 }
 
-/// Why something was not proved.
+/// Why a change was not verified.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum NotVerified {
-    /// Nobody waits any more.
-    Unwanted,
-    /// A sentence without its end.
+    /// The work was canceled.
+    Canceled,
+    /// A sentence without a final period.
     Because(String),
 }
 
@@ -54,125 +54,127 @@ impl From<String> for NotVerified {
 
 impl std::fmt::Debug for FixVerifier<'_> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Prover").finish_non_exhaustive()
+        f.debug_struct("FixVerifier").finish_non_exhaustive()
     }
 }
 
 impl FixVerifier<'_> {
-    /// The versions that clear what is known against the package of `finding`, each proved: the
-    /// smallest, the lock entry alone where the requirement admits that, the newest compatible one,
-    /// and one that is not compatible where nothing else helps or `fix` asks for such.
+    /// The verified upgrades that clear the findings about the package of `finding`: the smallest; the
+    /// same in `Cargo.lock` only, if the requirement accepts it; the newest compatible one; and a breaking
+    /// one if nothing else clears them or `options` allow it.
     ///
     /// # Errors
     ///
-    /// [`NotVerified::Unwanted`] when nobody waits any more. That nothing was proved is an answer.
+    /// [`NotVerified::Canceled`]. If no upgrade is verified, the result has the reason.
     pub fn upgrades(
         &mut self,
-        now: CheckedTexts<'_>,
+        current: CheckedTexts<'_>,
         finding: &Finding,
-        fix: FixOptions,
+        options: FixOptions,
     ) -> Result<FixResult, NotVerified> {
-        let mut answer = FixResult::default();
-        let targets = UpgradeTarget::of(&now.verdict.findings, finding);
+        let mut result = FixResult::default();
+        let targets = UpgradeTarget::of(&current.verdict.findings, finding);
         if targets.is_empty() {
-            return Ok(answer);
+            return Ok(result);
         }
-        if !now.verdict.workspace.lock_file().is_file() {
-            answer.none = Some(NO_LOCKFILE.to_owned());
-            return Ok(answer);
+        if !current.verdict.workspace.lock_file().is_file() {
+            result.no_fix_reason = Some(NO_LOCKFILE.to_owned());
+            return Ok(result);
         }
-        let histories = PackageVersions::of(now.verdict, now.texts);
-        let upgrade_context = UpgradeContext::of(now, &histories);
+        let versions = PackageVersions::of(current.verdict, current.texts);
+        let context = UpgradeContext::of(current, &versions);
         for target in &targets {
-            if let Some(reason) = self.answer(&upgrade_context, target, fix, &mut answer.fixes)? {
-                answer.none.get_or_insert(reason);
+            if let Some(reason) = self.add_upgrades(&context, target, options, &mut result.fixes)? {
+                result.no_fix_reason.get_or_insert(reason);
             }
         }
-        if !answer.fixes.is_empty() {
-            answer.none = None;
+        if !result.fixes.is_empty() {
+            result.no_fix_reason = None;
         }
-        Ok(answer)
+        Ok(result)
     }
 
-    /// Adds what is proved for one target, or says why nothing is.
-    fn answer(
+    /// Adds the verified upgrades of one package. Returns the reason if there is none.
+    fn add_upgrades(
         &mut self,
-        upgrade_context: &UpgradeContext<'_>,
+        context: &UpgradeContext<'_>,
         target: &UpgradeTarget,
-        fix: FixOptions,
+        options: FixOptions,
         fixes: &mut Vec<Fix>,
     ) -> Result<Option<String>, NotVerified> {
-        let plans = upgrade_context.plans(target);
+        let plans = context.plans(target);
         let before = fixes.len();
         let mut reasons = Vec::new();
-        if let Some(first) = self.first(upgrade_context, target, &plans.compatible, &mut reasons)? {
+        if let Some(first) = self.best_of(context, target, &plans.compatible, &mut reasons)? {
             let mut more = Vec::new();
-            if first.admitted {
+            if first.raised_accepting {
                 more.push((first.plan, RequirementUpdate::KeepAccepting));
             }
             let newest = plans.compatible.last().filter(|plan| *plan != first.plan);
             more.extend(newest.map(|plan| (plan, RequirementUpdate::Raise)));
             fixes.push(first.fix);
-            for (plan, keep) in more {
-                match self.verify_upgrade(upgrade_context, target, plan, keep) {
-                    Ok(VerifiedUpgrade { fix, .. }) if !fixes.iter().any(|one| one.has_same_edits(&fix)) => {
+            for (plan, update) in more {
+                match self.verify_upgrade(context, target, plan, update) {
+                    Ok(VerifiedUpgrade { fix, .. })
+                        if !fixes.iter().any(|one| one.has_same_edits(&fix)) =>
+                    {
                         fixes.push(fix);
                     }
-                    Err(NotVerified::Unwanted) => return Err(NotVerified::Unwanted),
+                    Err(NotVerified::Canceled) => return Err(NotVerified::Canceled),
                     _ => {}
                 }
             }
         }
-        if fixes.len() == before || fix.breaking {
-            let breaking = self.first(upgrade_context, target, &plans.breaking, &mut reasons)?;
-            fixes.extend(breaking.map(|proved| proved.fix));
+        if fixes.len() == before || options.breaking {
+            let breaking = self.best_of(context, target, &plans.breaking, &mut reasons)?;
+            fixes.extend(breaking.map(|verified| verified.fix));
         }
-        Ok((fixes.len() == before).then(|| why(plans.reason, reasons)))
+        Ok((fixes.len() == before).then(|| first_reason(reasons, plans.reason)))
     }
 
-    /// The first change that is proved, or why there is none.
-    pub(super) fn upgrade(
+    /// The best verified upgrade of one package, or why there is none.
+    pub(super) fn best_upgrade(
         &mut self,
-        upgrade_context: &UpgradeContext<'_>,
-        fix: FixOptions,
+        context: &UpgradeContext<'_>,
+        options: FixOptions,
         target: &UpgradeTarget,
     ) -> Result<Fix, NotVerified> {
-        let plans = upgrade_context.plans(target);
+        let plans = context.plans(target);
         let mut reasons = Vec::new();
-        let mut proved = self.first(upgrade_context, target, &plans.compatible, &mut reasons)?;
-        if proved.is_none() && fix.breaking {
-            proved = self.first(upgrade_context, target, &plans.breaking, &mut reasons)?;
+        let mut best = self.best_of(context, target, &plans.compatible, &mut reasons)?;
+        if best.is_none() && options.breaking {
+            best = self.best_of(context, target, &plans.breaking, &mut reasons)?;
         }
-        proved
-            .map(|proved| proved.fix)
-            .ok_or_else(|| NotVerified::Because(why(plans.reason, reasons)))
+        best.map(|verified| verified.fix)
+            .ok_or_else(|| NotVerified::Because(first_reason(reasons, plans.reason)))
     }
 
-    /// The first of several plans that is proved; where that leaves something that a later one
-    /// clears, the later one.
-    fn first<'n>(
+    /// The first plan that is verified. If a finding about the license remains, the plan that leaves
+    /// the fewest findings.
+    fn best_of<'n>(
         &mut self,
-        upgrade_context: &UpgradeContext<'_>,
+        context: &UpgradeContext<'_>,
         target: &UpgradeTarget,
         plans: &'n [UpgradePlan],
         reasons: &mut Vec<String>,
     ) -> Result<Option<VerifiedUpgrade<'n>>, NotVerified> {
         let mut best: Option<VerifiedUpgrade<'n>> = None;
         for plan in plans {
-            match self.verify_upgrade(upgrade_context, target, plan, RequirementUpdate::Raise) {
-                Ok(proved) => {
-                    let left = target.left_by(&proved.fix.verification);
-                    let better =
-                        best.as_ref().is_none_or(|best| target.left_by(&best.fix.verification) > left);
+            match self.verify_upgrade(context, target, plan, RequirementUpdate::Raise) {
+                Ok(verified) => {
+                    let left = target.findings_left(&verified.fix.verification);
+                    let better = best
+                        .as_ref()
+                        .is_none_or(|best| target.findings_left(&best.fix.verification) > left);
                     if better {
-                        best = Some(proved);
+                        best = Some(verified);
                     }
-                    // Only a license may be another one in a version that was not chosen for it.
+                    // A later plan can only do better on the license, which no index states.
                     if left == 0 || !target.is_about_license() {
                         break;
                     }
                 }
-                Err(NotVerified::Unwanted) => return Err(NotVerified::Unwanted),
+                Err(NotVerified::Canceled) => return Err(NotVerified::Canceled),
                 Err(NotVerified::Because(reason)) => {
                     tracing::debug!("{}: {reason}", target.package.name);
                     reasons.push(reason);
@@ -182,135 +184,139 @@ impl FixVerifier<'_> {
         Ok(best)
     }
 
-    /// What the policy could say, in the order of remedies.
+    /// The verified changes of the policy, in the order of their kinds.
     ///
     /// # Errors
     ///
-    /// [`NotVerified::Unwanted`] when nobody waits any more.
+    /// [`NotVerified::Canceled`].
     pub fn policy_fixes(
         &mut self,
-        now: CheckedTexts<'_>,
+        current: CheckedTexts<'_>,
         finding: &Finding,
     ) -> Result<Vec<Fix>, NotVerified> {
         if finding.code == Some(Code::NoPolicy) {
-            return self.created(now);
+            return self.policy_creation(current);
         }
-        let Some(policy) = self.policy_text(now, finding) else { return Ok(Vec::new()) };
-        let facts = PolicyFacts { policy: &policy, packages: &now.verdict.folders };
+        let Some(policy) = self.policy_text(current, finding) else { return Ok(Vec::new()) };
+        let facts = PolicyFacts { policy: &policy, packages: &current.verdict.folders };
         let mut fixes = Vec::new();
         for plan in policy::plans(finding, &facts) {
-            fixes.extend(self.policy_fix(now, finding, policy.name(), &plan)?);
+            fixes.extend(self.policy_fix(current, finding, policy.name(), &plan)?);
         }
         Ok(fixes)
     }
 
     fn policy_fix(
         &mut self,
-        now: CheckedTexts<'_>,
+        current: CheckedTexts<'_>,
         finding: &Finding,
         path: &Utf8Path,
         plan: &PolicyPlan,
     ) -> Result<Option<Fix>, NotVerified> {
-        let mut texts = now.texts.clone();
+        let mut texts = current.texts.clone();
         if texts.set(path, SourceText::new(&plan.after)).is_err() {
             return Ok(None);
         }
-        let Some(proof) = self.verification(now, &texts)? else { return Ok(None) };
+        let Some(verification) = self.verify_texts(current, &texts)? else { return Ok(None) };
         let is_about_policy = matches!(finding.check, Check::Config | Check::Supercargo);
         let is_cleared = match finding.check {
-            // What has to be filled in is missed until it is.
+            // Our own finding remains until the user replaces the placeholder.
             Check::Supercargo if plan.placeholder.is_none() => {
                 let count = |verdict: &Verdict| {
                     verdict.findings.iter().filter(|one| one.code == finding.code).count()
                 };
-                count(&proof.verdict) < count(now.verdict)
+                count(&verification.verdict) < count(current.verdict)
             }
             _ => is_about_policy || verification.clears(finding),
         };
-        // To look at something again may find something.
-        let may_find = [Code::PastDue, Code::CheckTurnedOff, Code::LowConfidence]
+        // An entry that is checked again may have findings.
+        let may_introduce = [Code::PastDue, Code::CheckTurnedOff, Code::LowConfidence]
             .map(Some)
             .contains(&finding.code);
-        let finds = proof.introduced.iter().any(|new| new.severity == Severity::Error);
-        if !is_cleared || finds && !may_find {
+        let introduces = verification.introduced.iter().any(|new| new.severity == Severity::Error);
+        if !is_cleared || introduces && !may_introduce {
             return Ok(None);
         }
-        let mut fix = Fix::new(plan.kind, &plan.title, None, texts, proof);
+        let mut fix = Fix::new(plan.kind, &plan.title, None, texts, verification);
         fix.placeholder = plan.placeholder.clone().map(|span| (path.to_owned(), span));
         Ok(Some(fix))
     }
 
-    /// Whether the workspace compiles with these texts; `verdict` is the one on the files as they are
-    /// on disk. Runs build scripts: only for who asked.
+    /// Whether the workspace compiles with these texts. `verdict` is the one on the files on disk. Runs
+    /// build scripts, so only call it if the user asked for it.
     ///
     /// # Errors
     ///
-    /// When it cannot be told, or nobody waits any more.
+    /// If cargo could not be run, or the work was canceled.
     pub fn build(&self, verdict: &Verdict, texts: &Overlay) -> Result<Built, NotVerified> {
         let (workspace, resolver) = (&verdict.workspace, &self.options.resolver);
         let failed = |error: ResolveError| match error {
-            ResolveError::Unwanted { .. } => NotVerified::Unwanted,
+            ResolveError::Canceled { .. } => NotVerified::Canceled,
             error => NotVerified::Because(error.to_string()),
         };
         let locals = verdict.folders.iter().filter(|(package, _)| package.source.is_none());
         let folders: Vec<_> = locals.map(|(_, at)| at.folder.clone()).collect();
-        let wanted = || self.audience.still_waits();
-        let mut copy = BufferCopy::of(resolver, workspace, &wanted).map_err(failed)?;
-        copy.check(resolver, workspace, &texts.unsaved(), &folders, &wanted).map_err(failed)
+        let keep_going = || !self.progress.is_cancelled();
+        let mut copy = BufferCopy::of(resolver, workspace, &keep_going).map_err(failed)?;
+        copy.check(resolver, workspace, &texts.unsaved(), &folders, &keep_going).map_err(failed)
     }
 
-    /// `None` where the changed texts lead to no verdict.
-    fn proof(&mut self, now: CheckedTexts<'_>, tried: &Overlay) -> Result<Option<Verification>, NotVerified> {
-        Ok(Verification::of(now, tried, self.verdict_on(tried)?))
+    /// `None` if the check of the changed texts did not complete.
+    fn verify_texts(
+        &mut self,
+        current: CheckedTexts<'_>,
+        overlay: &Overlay,
+    ) -> Result<Option<Verification>, NotVerified> {
+        Ok(Verification::of(current, overlay, self.check_texts(overlay)?))
     }
 
-    /// The policy as it is now or, where the finding stands there, the file that adds exceptions to it.
-    fn policy_text(&self, now: CheckedTexts<'_>, finding: &Finding) -> Option<PolicyText> {
-        let beside = now.verdict.exceptions.as_ref();
-        let is_beside = |location: &&Location| beside == Some(&location.file);
+    /// The current text of the policy or, if the finding is in it, of the exceptions file.
+    fn policy_text(&self, current: CheckedTexts<'_>, finding: &Finding) -> Option<PolicyText> {
+        let exceptions_file = current.verdict.exceptions.as_ref();
+        let is_in_exceptions = |location: &&Location| exceptions_file == Some(&location.file);
         if let Some(path) =
-            finding.locations.first().filter(is_beside).map(|location| &location.file)
+            finding.locations.first().filter(is_in_exceptions).map(|location| &location.file)
         {
-            let text = now.texts.read(path).ok()?;
+            let text = current.texts.read(path).ok()?;
             return Some(PolicyText { path: Some(path.clone()), text, exceptions: None });
         }
-        let path = now.verdict.policy.as_ref()?;
-        let text = now.texts.read(path).ok()?;
-        let exceptions = beside.map(|path| {
-            let text = now.texts.read(path);
+        let path = current.verdict.policy.as_ref()?;
+        let text = current.texts.read(path).ok()?;
+        let exceptions = exceptions_file.map(|path| {
+            let text = current.texts.read(path);
             ExceptionsFile::with(path.clone(), text, &self.options.resolver.children)
         });
         Some(PolicyText { path: Some(path.clone()), text, exceptions })
     }
 
-    fn verdict_on(&mut self, tried: &Overlay) -> Result<Verdict, NotVerified> {
-        let quiet = SilentProgress(self.audience);
-        let verdict = self.gate.judge(self.options, tried, self.databases, &quiet);
-        verdict.ok_or(NotVerified::Unwanted)
+    fn check_texts(&mut self, overlay: &Overlay) -> Result<Verdict, NotVerified> {
+        let silent = SilentProgress(self.progress);
+        let verdict = self.gate.check(self.options, overlay, self.databases, &silent);
+        verdict.ok_or(NotVerified::Canceled)
     }
 }
 
-/// Why nothing was proved: what was tried says more than what was not.
-fn why(planned: Option<String>, tried: Vec<String>) -> String {
-    let first = tried.into_iter().next();
-    first.or(planned).unwrap_or_else(|| "no version clears it".to_owned())
+/// Why no upgrade was verified. A failed verification says more than a missing plan.
+fn first_reason(failed: Vec<String>, not_planned: Option<String>) -> String {
+    let first = failed.into_iter().next();
+    first.or(not_planned).unwrap_or_else(|| "no version clears the finding".to_owned())
 }
 
-/// Asks whether the answer is still wanted, and tells nothing.
-struct SilentProgress<'a>(&'a dyn Audience);
+/// Can be cancelled, and reports nothing.
+struct SilentProgress<'a>(&'a dyn Progress);
 
-impl Audience for SilentProgress<'_> {
-    fn doing(&self, _: &str) {}
+impl Progress for SilentProgress<'_> {
+    fn report(&self, _: &str) {}
 
-    fn still_waits(&self) -> bool {
-        self.0.still_waits()
+    fn is_cancelled(&self) -> bool {
+        self.0.is_cancelled()
     }
 }
 
 pub(super) const NO_LOCKFILE: &str =
-    "there is no `Cargo.lock` to upgrade: write one with `cargo generate-lockfile`";
+    "there is no `Cargo.lock` to upgrade; run `cargo generate-lockfile` to create it";
 
-/// `text` with the line ends of another one: cargo writes its own.
+/// `text` with the line endings of `model`. cargo always writes LF.
 fn with_line_endings_of(model: &SourceText, text: &SourceText) -> SourceText {
     let plain = text.as_str().replace("\r\n", "\n");
     let ends = if model.as_str().contains("\r\n") { "\r\n" } else { "\n" };

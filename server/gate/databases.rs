@@ -1,4 +1,4 @@
-//! The opened advisory databases, shared by all gates and read again when they have changed.
+//! The open advisory databases, shared by all gates and read again when they change.
 
 use std::{
     collections::BTreeSet,
@@ -17,43 +17,42 @@ use crate::{
     verdict::{AdvisoryFacts, AdvisoryTitle, Database, DatabaseError, DatabaseSource},
 };
 
-/// The opened databases.
+/// The open databases.
 #[derive(Debug, Default)]
 pub struct Databases {
     opened: Mutex<Vec<Opened>>,
-    /// What tells that one of them has changed. A lock of its own: the other one is held long.
+    /// The files to watch for changes. A lock of its own, as the other one may be held long.
     watched: Mutex<BTreeSet<Utf8PathBuf>>,
     /// Plain folders that have changed since they were read.
     changed: Mutex<BTreeSet<Utf8PathBuf>>,
-    /// How often cargo's index was seen to have changed.
+    /// Counts the changes of cargo's index.
     index: AtomicU64,
 }
 
 #[derive(Debug)]
 struct Opened {
     source: DatabaseSource,
-    /// The state of the files that were read; of a plain folder it is told by
-    /// [`Databases::changed`].
+    /// The state of the files that were read. Empty for a plain folder: see [`Databases::changed`].
     stamp: Vec<Freshness>,
     database: Arc<Database>,
 }
 
 impl Databases {
-    /// The database that `source` means, if it was opened before.
+    /// The database of `source`, if it is open.
     pub(super) fn opened(&self, source: &DatabaseSource) -> Option<Arc<Database>> {
         let all = self.opened.try_lock().ok()?;
-        let known = all.iter().find(|opened| opened.source == *source)?;
-        Some(Arc::clone(&known.database))
+        let opened = all.iter().find(|opened| opened.source == *source)?;
+        Some(Arc::clone(&opened.database))
     }
 
-    /// The facts of an advisory of any database that was opened.
+    /// The facts of an advisory of any open database.
     pub fn advisory(&self, id: &str) -> Option<AdvisoryFacts> {
-        // Who asks does not wait while one is fetched.
+        // Do not wait while a database is fetched.
         let all = self.opened.try_lock().ok()?;
         all.iter().find_map(|opened| opened.database.advisory(id))
     }
 
-    /// The advisories of all databases that were opened, by their ids.
+    /// The advisories of all open databases, sorted by id.
     pub fn titles(&self) -> Arc<Vec<AdvisoryTitle>> {
         let Ok(all) = self.opened.try_lock() else { return Arc::default() };
         match all.as_slice() {
@@ -69,16 +68,15 @@ impl Databases {
         }
     }
 
-    /// Opens a database that is likely to be asked for, unless that takes a fetch.
+    /// Opens a database in advance, unless it has to be fetched.
     pub(super) fn prepare(&self, source: &DatabaseSource, options: &GateOptions) {
         if self.opened(source).is_none() && !wants_fetch(source, options.refresh) {
-            // What goes wrong is said when it is asked for.
+            // An error is reported when the database is needed.
             let _ = self.open(source, RefreshPolicy::Never, &options.resolver, &|_| {});
         }
     }
 
-    /// The database that `source` means. One that was opened before stays usable when its files
-    /// are gone.
+    /// Opens the database of `source`. One that is open stays usable when its files are gone.
     ///
     /// # Errors
     ///
@@ -88,19 +86,19 @@ impl Databases {
         source: &DatabaseSource,
         refresh: RefreshPolicy,
         resolver: &Resolver,
-        tell: &dyn Fn(&str),
+        report: &dyn Fn(&str),
     ) -> Result<Arc<Database>, DatabaseError> {
         lock(&self.watched).extend(watched(source));
-        // Held while a database is fetched and read: two gates that want the same one wait.
+        // Held while a database is fetched and read, so that two gates do not fetch the same one.
         let mut all = lock(&self.opened);
-        let known = all.iter().position(|opened| opened.source == *source);
-        if let Some(at) = known {
-            let wants_renewal = wants_fetch(source, refresh) || self.takes_change(source);
-            if !wants_renewal && all[at].stamp == stamp(source) {
+        let position = all.iter().position(|opened| opened.source == *source);
+        if let Some(at) = position {
+            let needs_reload = wants_fetch(source, refresh) || self.take_change(source);
+            if !needs_reload && all[at].stamp == stamp(source) {
                 return Ok(Arc::clone(&all[at].database));
             }
         }
-        match source.open(refresh, &resolver.children, &resolver.cache, tell) {
+        match source.open(refresh, &resolver.children, &resolver.cache, report) {
             Ok(database) => {
                 let database = Arc::new(database);
                 let opened = Opened {
@@ -108,15 +106,15 @@ impl Databases {
                     stamp: stamp(source),
                     database: Arc::clone(&database),
                 };
-                match known {
+                match position {
                     Some(at) => all[at] = opened,
                     None => all.push(opened),
                 }
                 Ok(database)
             }
-            Err(error) => match known {
+            Err(error) => match position {
                 Some(at) => {
-                    tracing::warn!("{error}; the one that was read before is kept");
+                    tracing::warn!("{error}; keeping the database that is open");
                     Ok(Arc::clone(&all[at].database))
                 }
                 None => Err(error),
@@ -124,29 +122,28 @@ impl Databases {
         }
     }
 
-    /// The files and plain folders that tell by their change that a database that was asked for
-    /// has changed on disk.
+    /// The files and plain folders that change when a requested database changes on disk.
     pub fn watched(&self) -> BTreeSet<Utf8PathBuf> {
         lock(&self.watched).clone()
     }
 
-    /// Something that [`Self::watched`] lists has changed: the next gate that asks reads it again.
+    /// Marks a path of [`Self::watched`] as changed; the database is read again when it is needed next.
     pub fn changed(&self, path: &Utf8Path) {
         lock(&self.changed).insert(path.to_owned());
     }
 
-    /// Cargo's index has changed on disk: the next verdicts read it again.
+    /// Marks cargo's index as changed; the next checks read it again.
     pub fn index_changed(&self) {
         self.index.fetch_add(1, Ordering::SeqCst);
     }
 
-    /// Another number whenever cargo's index has changed.
+    /// A number that increases with every change of cargo's index.
     pub(super) fn index(&self) -> u64 {
         self.index.load(Ordering::SeqCst)
     }
 
-    /// Whether a plain folder has changed, which is said once.
-    fn takes_change(&self, source: &DatabaseSource) -> bool {
+    /// Takes the mark that a plain folder has changed.
+    fn take_change(&self, source: &DatabaseSource) -> bool {
         match source {
             DatabaseSource::Folder(folder) => lock(&self.changed).remove(folder),
             DatabaseSource::Managed(_) => false,

@@ -1,5 +1,4 @@
-//! What is said about the policy besides cargo-deny's findings, with what only the disk tells: which
-//! versions there are, which other policies.
+//! Runs the policy's lints with facts from disk: the versions in cargo's index, and other policies.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -14,27 +13,27 @@ use super::{GateOptions, Texts};
 use crate::{
     policy::lints::{self, LintInput, SiblingPolicy},
     verdict::{
-        AdvisoryFacts, Answer, Check, Declared, Finding, GraphFacts, PackageRef, PolicyText,
-        Release, Severity, releases,
+        AdvisoryFacts, Check, CheckResults, Finding, GraphFacts, PackageRef, PolicyText, Release,
+        ResolvedDependency, Severity, releases,
     },
     workspace::{POLICY_NAMES, Workspace, shadowed_by},
 };
 
-/// What was read for lints, as long as it holds.
+/// The facts that lints need, kept while they are valid.
 #[derive(Debug, Default)]
-pub(super) struct Lints {
+pub(super) struct LintFacts {
     /// The versions of packages, by the state of cargo's index.
     versions: (u64, BTreeMap<PackageRef, Arc<Vec<Release>>>),
     /// The policies in the folders of a graph's members.
     below: Option<(Arc<GraphFacts>, Vec<Utf8PathBuf>)>,
 }
 
-impl Lints {
-    /// What is to be said. `index` is another number whenever cargo's index has changed.
-    pub(super) fn of(
+impl LintFacts {
+    /// The findings of all lints. `index` changes whenever cargo's index does.
+    pub(super) fn lint(
         &mut self,
         policy: &PolicyText,
-        answer: &Answer,
+        results: &CheckResults,
         index: u64,
         workspace: &Workspace,
         options: &GateOptions,
@@ -43,39 +42,48 @@ impl Lints {
         if self.versions.0 != index {
             self.versions = (index, BTreeMap::new());
         }
-        let reachable = self.reachable(answer, workspace);
-        let of = |policy: &PolicyText| {
-            let (findings, graph) = (&answer.findings, &answer.graph);
-            lints::lints(&LintInput { policy, findings, graph, reachable: &reachable, today: today() })
+        let reachable = self.reachable(results, workspace);
+        let lint = |policy: &PolicyText| {
+            let (findings, graph) = (&results.findings, &results.graph);
+            lints::lints(&LintInput {
+                policy,
+                findings,
+                graph,
+                reachable: &reachable,
+                today: today(),
+            })
         };
-        let mut said = of(policy);
-        said.extend(exceptions(policy).iter().flat_map(of));
-        // A named policy was not looked for.
+        let mut findings = lint(policy);
+        findings.extend(exceptions(policy).iter().flat_map(lint));
+        // A given policy has no shadowed ones.
         if options.config.is_none() {
-            said.extend(lints::files(policy, &self.beside(policy, answer, workspace, texts)));
+            findings.extend(lints::files(
+                policy,
+                &self.sibling_policies(policy, results, workspace, texts),
+            ));
         }
-        said
+        findings
     }
 
-    fn beside(
+    fn sibling_policies(
         &mut self,
         policy: &PolicyText,
-        answer: &Answer,
+        results: &CheckResults,
         workspace: &Workspace,
         texts: &dyn Texts,
     ) -> Vec<SiblingPolicy> {
-        let Some(rules) = &policy.path else { return Vec::new() };
-        let shadowed = shadowed_by(rules).into_iter().filter_map(|path| {
+        let Some(policy_path) = &policy.path else { return Vec::new() };
+        let shadowed = shadowed_by(policy_path).into_iter().filter_map(|path| {
             let text = texts.read(&path).ok()?;
             Some(SiblingPolicy::Shadowed(path, text))
         });
         let shadowed: Vec<_> = shadowed.collect();
-        let known = self.below.take().filter(|(graph, _)| Arc::ptr_eq(graph, &answer.graph));
+        let kept = self.below.take().filter(|(graph, _)| Arc::ptr_eq(graph, &results.graph));
         let (graph, below) =
-            known.unwrap_or_else(|| (Arc::clone(&answer.graph), below(answer, workspace)));
-        // Cargo names a folder without the links that lead to it.
+            kept.unwrap_or_else(|| (Arc::clone(&results.graph), below(results, workspace)));
+        // Cargo names folders by their real paths.
         let real = |path: &Utf8Path| path.canonicalize_utf8().unwrap_or_else(|_| path.to_owned());
-        let ruling = (!below.is_empty()).then(|| real(rules));
+        let ruling = (!below.is_empty()).then(|| real(policy_path));
         let unread = below.iter().filter(|path| Some(real(path)) != ruling).filter_map(|path| {
             let text = texts.read(path).ok()?;
             Some(SiblingPolicy::Below(path.clone(), text))
@@ -85,16 +93,16 @@ impl Lints {
         all
     }
 
-    /// A version for each ignored advisory that all requirements of the package admit. Only for
-    /// packages that manifests of the workspace declare: what others require of them is not asked.
+    /// For each ignored advisory, a fixed version that all requirements for the package accept. Only for direct
+    /// dependencies; requirements of other packages are not considered.
     fn reachable(
         &mut self,
-        answer: &Answer,
+        results: &CheckResults,
         workspace: &Workspace,
     ) -> BTreeMap<String, (PackageRef, Version)> {
         let mut found: BTreeMap<String, (PackageRef, Version)> = BTreeMap::new();
         let mut out_of_reach = BTreeSet::new();
-        let ignored = answer.findings.iter().filter(|finding| {
+        let ignored = results.findings.iter().filter(|finding| {
             finding.check == Check::Advisories && finding.severity == Severity::Note
         });
         for finding in ignored {
@@ -102,12 +110,12 @@ impl Lints {
             else {
                 continue;
             };
-            let requirements = requirements(&answer.declared, package);
+            let requirements = requirements(&results.declared, package);
             let versions =
                 if requirements.is_empty() { None } else { self.versions(package, workspace) };
-            let admitted =
-                versions.and_then(|versions| clear(&versions, package, advisory, &requirements));
-            match admitted {
+            let fixed = versions
+                .and_then(|versions| fixed_version(&versions, package, advisory, &requirements));
+            match fixed {
                 Some(version) => {
                     found.insert(advisory.id.clone(), (package.clone(), version));
                 }
@@ -116,7 +124,7 @@ impl Lints {
                 }
             }
         }
-        // Where one of several versions stays affected, the entry is needed.
+        // If one of several versions stays affected, the entry is needed.
         found.retain(|id, _| !out_of_reach.contains(id));
         found
     }
@@ -126,8 +134,8 @@ impl Lints {
         package: &PackageRef,
         workspace: &Workspace,
     ) -> Option<Arc<Vec<Release>>> {
-        if let Some(known) = self.versions.1.get(package) {
-            return Some(Arc::clone(known));
+        if let Some(versions) = self.versions.1.get(package) {
+            return Some(Arc::clone(versions));
         }
         let read = Arc::new(releases(package, &workspace.root)?);
         self.versions.1.insert(package.clone(), Arc::clone(&read));
@@ -142,8 +150,8 @@ fn exceptions(policy: &PolicyText) -> Option<PolicyText> {
     Some(PolicyText { path: Some(file.path.clone()), text, exceptions: None })
 }
 
-/// The lowest later version that has not the advisory and that all requirements admit.
-fn clear(
+/// The lowest later version that is not affected and that all requirements accept.
+fn fixed_version(
     versions: &[Release],
     package: &PackageRef,
     advisory: &AdvisoryFacts,
@@ -152,7 +160,7 @@ fn clear(
     let locked = Version::parse(&package.version).ok()?;
     let good = advisory.patched.iter().chain(&advisory.unaffected);
     let good: Vec<VersionReq> = good.filter_map(|one| one.parse().ok()).collect();
-    let is_clear = |release: &&Release| {
+    let is_fixed = |release: &&Release| {
         let version = &release.version;
         *version > locked
             && !release.yanked
@@ -160,25 +168,25 @@ fn clear(
             && good.iter().any(|one| one.matches(version))
             && requirements.iter().all(|one| one.matches(version))
     };
-    versions.iter().filter(is_clear).map(|release| release.version.clone()).min()
+    versions.iter().filter(is_fixed).map(|release| release.version.clone()).min()
 }
 
-/// What manifests require of a package, as far as they name versions.
-fn requirements(declared: &[Declared], package: &PackageRef) -> Vec<VersionReq> {
+/// The version requirements for a package in the workspace's manifests.
+fn requirements(declared: &[ResolvedDependency], package: &PackageRef) -> Vec<VersionReq> {
     let of_package = declared.iter().filter(|one| one.package == *package);
     of_package.filter_map(|one| one.text.as_str().get(one.location.clone())?.parse().ok()).collect()
 }
 
 /// The policies in the folders of members.
-fn below(answer: &Answer, workspace: &Workspace) -> Vec<Utf8PathBuf> {
-    let members = answer.graph.packages.iter().filter(|package| package.member);
-    let folders = members.filter_map(|member| answer.folders.get(&member.package()));
+fn below(results: &CheckResults, workspace: &Workspace) -> Vec<Utf8PathBuf> {
+    let members = results.graph.packages.iter().filter(|package| package.member);
+    let folders = members.filter_map(|member| results.folders.get(&member.package()));
     let folders = folders.map(|at| &at.folder).filter(|folder| **folder != workspace.folder());
     let policies = folders.flat_map(|folder| POLICY_NAMES.map(|name| folder.join(name)));
     policies.filter(|path| path.is_file()).collect()
 }
 
-/// The day as the world counts it: reasons are read by people in several places.
+/// Today in UTC, so that the result does not depend on the time zone.
 fn today() -> Date {
     Timestamp::now().to_zoned(TimeZone::UTC).date()
 }
@@ -188,7 +196,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_lowest_version_that_is_clear_and_admitted() {
+    fn fixed_version_is_the_lowest_unaffected_and_accepted_one() {
         let release = |version: &str| Release::named(Version::parse(version).expect("a version"));
         let mut versions: Vec<_> =
             ["1.0.0", "1.0.1", "1.1.0", "1.2.0-rc.1", "1.2.0", "1.3.0", "2.0.0"]
@@ -202,7 +210,8 @@ mod tests {
         let reached = |requirements: &[&str]| {
             let requirements = requirements.iter().map(|one| one.parse().expect("a requirement"));
             let requirements: Vec<_> = requirements.collect();
-            clear(&versions, &package, &advisory, &requirements).map(|version| version.to_string())
+            fixed_version(&versions, &package, &advisory, &requirements)
+                .map(|version| version.to_string())
         };
         assert_eq!(reached(&["1"]).as_deref(), Some("1.2.0"));
         assert_eq!(reached(&["1", ">=1.3"]).as_deref(), Some("1.3.0"));

@@ -1,5 +1,5 @@
-//! The last exact verdict, kept on disk with everything that it was made from: shown at once when
-//! a workspace is opened again and nothing has changed.
+//! Caches the last complete verdict on disk together with its inputs. It is shown at once when the workspace is
+//! opened again and no input has changed.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -14,49 +14,50 @@ use crate::{
     cache::{Cache, Input, Inputs, Kind, hash},
     text::SourceText,
     verdict::{
-        Check, Counts, DatabaseSource, Declared, Finding, LoadedPolicy, Location, PolicyText,
+        Check, Counts, DatabaseSource, Finding, LoadedPolicy, Location, PolicyText,
+        ResolvedDependency,
     },
     workspace::Workspace,
 };
 
-/// A verdict without the texts that its places belong to: those are inputs, and therefore on disk.
+/// A verdict without the texts of its locations: they are inputs, so they are on disk.
 #[derive(Serialize, Deserialize)]
-struct Stored {
+struct CachedVerdict {
     inputs: Inputs,
     policy: Option<Utf8PathBuf>,
     exceptions: Option<Utf8PathBuf>,
     findings: Vec<Finding>,
     counts: BTreeMap<Check, Counts>,
     packages: usize,
-    declared: Vec<Declared>,
+    declared: Vec<ResolvedDependency>,
     database_date: Option<String>,
 }
 
-/// What decides which entry it is: the program, the settings and the policy's text.
+/// The cache key: of the program, the settings and the policy's text.
 pub(super) fn key(
     workspace: &Workspace,
     options: &GateOptions,
     policy: &PolicyText,
     loaded: &LoadedPolicy,
 ) -> Option<String> {
-    // These checks read more than can be listed.
+    // These checks read files that are not listed as inputs.
     if loaded.std_replacements || loaded.build_scripts {
         return None;
     }
     let GateOptions { checks, workspace: all, advisories, helps, releases, .. } = options;
-    let gentle = options.gentle_without_policy;
+    let skip_licenses = options.skip_licenses_without_policy;
     let program = std::env::current_exe().ok()?;
     let data = std::fs::metadata(&program).ok()?;
     let program = (program, data.len(), data.modified().ok());
-    let settings = (checks, all, advisories, helps, releases, gentle);
+    let settings = (checks, all, advisories, helps, releases, skip_licenses);
     let exceptions = policy.exceptions.as_ref().map(|file| &file.path);
     let policy = (&policy.path, exceptions, hash(policy.text.as_str().as_bytes()));
     let lock = crate::cache::on_disk(&workspace.lock_file()).map(|bytes| hash(&bytes));
     Some(hash(format!("{workspace:?}{program:?}{settings:?}{policy:?}{lock:?}").as_bytes()))
 }
 
-/// What the verdict depends on besides what was resolved and what the engine read. Their state is
-/// that of now: to be taken before they are read.
+/// The inputs of a verdict besides those of the resolution and the engine. Their state is recorded now, so call
+/// this before they are read.
 pub(super) fn other_inputs(
     policy: &PolicyText,
     database: &DatabaseSource,
@@ -74,14 +75,14 @@ pub(super) fn other_inputs(
     Inputs::now(inputs, &|path| bytes(texts, path))
 }
 
-/// The verdict of an earlier run, if everything is as it was then.
+/// The cached verdict, if no input has changed.
 pub(super) fn recall(
     cache: &Cache,
     key: &str,
     workspace: &Workspace,
     texts: &dyn Texts,
 ) -> Option<Verdict> {
-    let stored: Stored = serde_json::from_slice(&cache.get(Kind::Verdict, key)?).ok()?;
+    let stored: CachedVerdict = serde_json::from_slice(&cache.get(Kind::Verdict, key)?).ok()?;
     if !stored.inputs.hold(&|path| bytes(texts, path)) {
         return None;
     }
@@ -91,7 +92,7 @@ pub(super) fn recall(
         exceptions: stored.exceptions,
         findings: stored.findings,
         counts: stored.counts,
-        reached: true,
+        complete: true,
         packages: stored.packages,
         declared: Arc::default(),
         folders: Arc::default(),
@@ -110,7 +111,7 @@ pub(super) fn recall(
         read.insert(file.clone(), text.clone());
         Some(text)
     };
-    for location in verdict.findings.iter_mut().flat_map(places_of) {
+    for location in verdict.findings.iter_mut().flat_map(locations_of) {
         location.text = text_of(&location.file)?;
     }
     for one in &mut declared {
@@ -120,18 +121,17 @@ pub(super) fn recall(
     Some(verdict)
 }
 
-/// Keeps a verdict that was reached, if everything that it shows stands in files that it was made
-/// from.
+/// Caches a complete verdict, if all its locations are in files that are inputs.
 pub(super) fn remember(cache: &Cache, key: &str, inputs: &Inputs, verdict: &Verdict) {
     let mut findings = verdict.findings.clone();
     let files = inputs.texts();
-    let known =
-        findings.iter_mut().flat_map(places_of).all(|location| files.contains(&location.file))
+    let are_inputs =
+        findings.iter_mut().flat_map(locations_of).all(|location| files.contains(&location.file))
             && verdict.declared.iter().all(|one| files.contains(&one.file));
-    if !known || !verdict.reached {
+    if !are_inputs || !verdict.complete {
         return;
     }
-    let stored = Stored {
+    let stored = CachedVerdict {
         inputs: inputs.clone(),
         policy: verdict.policy.clone(),
         exceptions: verdict.exceptions.clone(),
@@ -146,7 +146,7 @@ pub(super) fn remember(cache: &Cache, key: &str, inputs: &Inputs, verdict: &Verd
     }
 }
 
-fn places_of(finding: &mut Finding) -> impl Iterator<Item = &mut Location> {
+fn locations_of(finding: &mut Finding) -> impl Iterator<Item = &mut Location> {
     let related = finding.related.iter_mut().map(|related| &mut related.location);
     finding.locations.iter_mut().chain(related)
 }

@@ -1,28 +1,28 @@
-//! One verdict in the making: what is read, loaded and opened for it, and why what was not.
+//! Collects a verdict: reads the policy, opens the database, and records failures.
 
 use std::{collections::BTreeMap, sync::Arc};
 
-use super::{Databases, GateOptions, Texts, Verdict, troubles};
+use super::{Databases, GateOptions, Texts, Verdict, failures};
 use crate::{
     resolve::LockState,
     text::SourceText,
     verdict::{
-        Answer, Check, CheckSet, Code, Database, ExceptionsFile, Finding, LoadedPolicy, PolicyText,
-        Severity,
+        Check, CheckResults, CheckSet, Code, Database, ExceptionsFile, Finding, LoadedPolicy,
+        PolicyText, Severity,
     },
     workspace::{PolicyFiles, Workspace},
 };
 
-/// One verdict in the making.
-pub(super) struct Run {
+/// A verdict that is being collected.
+pub(super) struct CheckRun {
     pub(super) verdict: Verdict,
-    /// The checks that can be made.
+    /// The checks that can run.
     pub(super) checks: CheckSet,
-    /// Those that are expected.
-    wanted: CheckSet,
+    /// The checks that the verdict needs to be complete.
+    requested: CheckSet,
 }
 
-impl Run {
+impl CheckRun {
     pub(super) fn new(workspace: &Workspace, options: &GateOptions) -> Self {
         Self {
             verdict: Verdict {
@@ -31,7 +31,7 @@ impl Run {
                 exceptions: None,
                 findings: Vec::new(),
                 counts: BTreeMap::new(),
-                reached: false,
+                complete: false,
                 packages: 0,
                 declared: Arc::default(),
                 folders: Arc::default(),
@@ -41,7 +41,7 @@ impl Run {
                 database_date: None,
             },
             checks: options.checks,
-            wanted: options.checks,
+            requested: options.checks,
         }
     }
 
@@ -49,7 +49,7 @@ impl Run {
         self.verdict.findings.push(finding);
     }
 
-    /// The policy by cargo-deny's look-up, or the one that was named.
+    /// Reads the policy that cargo-deny would find, or the given one.
     pub(super) fn read_policy(
         &mut self,
         options: &GateOptions,
@@ -64,9 +64,9 @@ impl Run {
             ExceptionsFile::with(path, text, &options.resolver.children)
         });
         let path = match &options.config {
-            // A named policy that does not exist is an empty one, as in cargo-deny.
+            // As in cargo-deny, a given policy that does not exist is empty.
             Some(named) if !named.exists() => {
-                tracing::error!("the policy `{named}` does not exist: cargo-deny's defaults hold");
+                tracing::error!("the policy `{named}` does not exist; using cargo-deny's defaults");
                 return Some(PolicyText {
                     path: Some(named.clone()),
                     text: SourceText::new(""),
@@ -77,10 +77,10 @@ impl Run {
             None => policy,
         };
         let Some(path) = path else {
-            if options.gentle_without_policy {
+            if options.skip_licenses_without_policy {
                 self.checks = self.checks.without(Check::Licenses);
-                self.wanted = self.checks;
-                self.fail(troubles::no_policy(&self.verdict.workspace, texts));
+                self.requested = self.checks;
+                self.fail(failures::no_policy(&self.verdict.workspace, texts));
             }
             return Some(PolicyText::none(exceptions));
         };
@@ -92,7 +92,7 @@ impl Run {
         match text {
             Ok(text) => Some(PolicyText { path: Some(path), text, exceptions }),
             Err(error) => {
-                self.fail(troubles::unreadable(&path, &error));
+                self.fail(failures::unreadable(&path, &error));
                 None
             }
         }
@@ -118,25 +118,25 @@ impl Run {
         }
     }
 
-    pub(super) fn say_lock_state(
+    pub(super) fn report_lock_state(
         &mut self,
         lock: LockState,
         workspace: &Workspace,
         texts: &dyn Texts,
     ) {
         let (code, message) = match lock {
-            LockState::Sound => return,
+            LockState::UpToDate => return,
             LockState::Missing => (
                 Code::NoLockFile,
-                "there is no `Cargo.lock`: what is judged was resolved just now and may change",
+                "no `Cargo.lock`: checked a fresh resolution, results may change",
             ),
             LockState::Stale => (
                 Code::StaleLockFile,
-                "`Cargo.lock` does not fit the manifests: what is judged was resolved just now",
+                "`Cargo.lock` is out of date: checked a fresh resolution, results may change",
             ),
         };
-        let location = troubles::head(&workspace.manifest, texts);
-        self.verdict.findings.push(crate::verdict::own(
+        let location = failures::head(&workspace.manifest, texts);
+        self.verdict.findings.push(crate::verdict::own_finding(
             code,
             Severity::Note,
             message.to_owned(),
@@ -150,38 +150,39 @@ impl Run {
         options: &GateOptions,
         databases: &Databases,
         texts: &dyn Texts,
-        tell: &dyn Fn(&str),
+        report: &dyn Fn(&str),
     ) -> Option<Arc<Database>> {
         if !self.checks.contains(Check::Advisories) {
             return None;
         }
         let source = options.database_source(loaded);
-        match databases.open(&source, options.refresh, &options.resolver, tell) {
+        match databases.open(&source, options.refresh, &options.resolver, report) {
             Ok(database) => {
                 let date = database.fetched.map(|time| time.strftime("%Y-%m-%d").to_string());
                 if let Some(reason) = &database.stand_in {
                     let (workspace, date) = (&self.verdict.workspace, date.as_deref());
-                    let told = troubles::stand_in(workspace, reason, date, texts);
-                    self.verdict.findings.push(told);
+                    let finding = failures::stand_in(workspace, reason, date, texts);
+                    self.verdict.findings.push(finding);
                 }
                 self.verdict.database_date = date;
                 Some(database)
             }
             Err(error) => {
-                self.fail(troubles::no_database(&self.verdict.workspace, &error, texts));
+                self.fail(failures::no_database(&self.verdict.workspace, &error, texts));
                 self.checks = self.checks.without(Check::Advisories);
                 None
             }
         }
     }
 
-    pub(super) fn finish(&mut self, answer: Answer) {
-        self.verdict.reached = self.wanted.iter().all(|check| answer.counts.contains_key(&check));
-        self.verdict.findings.extend(answer.findings);
-        self.verdict.counts = answer.counts;
-        self.verdict.declared = answer.declared;
-        self.verdict.folders = answer.folders;
-        self.verdict.graph = answer.graph;
-        self.verdict.matched = answer.matched;
+    pub(super) fn finish(&mut self, results: CheckResults) {
+        self.verdict.complete =
+            self.requested.iter().all(|check| results.counts.contains_key(&check));
+        self.verdict.findings.extend(results.findings);
+        self.verdict.counts = results.counts;
+        self.verdict.declared = results.declared;
+        self.verdict.folders = results.folders;
+        self.verdict.graph = results.graph;
+        self.verdict.matched = results.matched;
     }
 }

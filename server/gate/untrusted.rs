@@ -1,11 +1,11 @@
-//! The verdict on a workspace in which nothing may be started: that of an earlier run while nothing
-//! has changed, else what lock file and manifests tell.
+//! Checks an untrusted workspace without starting a program: the cached verdict, else the vulnerabilities of
+//! what `Cargo.lock` lists.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use camino::{Utf8Path, Utf8PathBuf};
 
-use super::{Databases, Gate, GateOptions, Run, Texts, Verdict, unusable::exceeded};
+use super::{CheckRun, Databases, Gate, GateOptions, Texts, Verdict, unusable::exceeded};
 use crate::{
     facts::RefreshPolicy,
     model::{lockfile::Lockfile, manifest::Manifest},
@@ -14,9 +14,9 @@ use crate::{
 };
 
 impl Gate {
-    /// Judges without starting a program or opening a connection. Only vulnerabilities are told,
-    /// unless an earlier run has kept its verdict.
-    pub fn judge_untrusted(
+    /// Checks without starting a program or opening a connection. Reports only vulnerabilities, unless there
+    /// is a cached verdict.
+    pub fn check_untrusted(
         &mut self,
         options: &GateOptions,
         texts: &dyn Texts,
@@ -28,7 +28,7 @@ impl Gate {
         let advisories = CheckSet::of(&[Check::Advisories]);
         let options =
             GateOptions { checks: advisories, refresh: RefreshPolicy::Never, ..options.clone() };
-        let mut run = Run::new(&self.workspace, &options);
+        let mut run = CheckRun::new(&self.workspace, &options);
         let Some(policy) = run.read_policy(&options, texts) else { return run.verdict };
         let Some(loaded) = run.load_policy(&policy, &options) else { return run.verdict };
         let Some(database) = run.database(&loaded, &options, databases, texts, &|_| {}) else {
@@ -51,14 +51,13 @@ impl Gate {
     }
 }
 
-/// The manifests of the workspace and of the local packages that they name, as far as they can be
-/// read.
+/// The readable manifests of the workspace and of its path dependencies.
 fn manifests(workspace: &Workspace, texts: &dyn Texts) -> Vec<LockedManifest> {
-    let mut wanted: VecDeque<Utf8PathBuf> =
+    let mut queue: VecDeque<Utf8PathBuf> =
         VecDeque::from([workspace.root.join("Cargo.toml"), workspace.manifest.clone()]);
     let mut seen = BTreeSet::new();
     let mut found = Vec::new();
-    while let Some(path) = wanted.pop_front() {
+    while let Some(path) = queue.pop_front() {
         if !seen.insert(path.clone()) {
             continue;
         }
@@ -66,10 +65,10 @@ fn manifests(workspace: &Workspace, texts: &dyn Texts) -> Vec<LockedManifest> {
         let folder = path.parent().unwrap_or(Utf8Path::new(""));
         let model = Manifest::parse(text.as_str());
         if let Some(table) = &model.workspace {
-            wanted.extend(MemberFolders::of(folder, &table.members).manifests());
+            queue.extend(MemberFolders::of(folder, &table.members).manifests());
         }
         let paths = model.all_dependencies().filter_map(|declared| declared.path.as_ref());
-        wanted.extend(paths.map(|path| lexical(&folder.join(&path.value)).join("Cargo.toml")));
+        queue.extend(paths.map(|path| lexical(&folder.join(&path.value)).join("Cargo.toml")));
         found.push(LockedManifest { path, text });
     }
     found

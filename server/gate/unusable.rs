@@ -1,5 +1,5 @@
-//! Files that nobody may read on behalf of a repository: pipes, devices, and those that are too large.
-//! Found before cargo is started, which would wait for them or read them to their end.
+//! Finds files that must not be read: pipes, devices, and files over the size limit. Checked before cargo is
+//! started, as cargo would wait for them or read them completely.
 
 use std::{
     collections::{HashSet, VecDeque},
@@ -8,44 +8,45 @@ use std::{
 
 use camino::{Utf8Path, Utf8PathBuf};
 
-use super::{Texts, troubles};
+use super::{Texts, failures};
 use crate::{
     limits,
     model::manifest::Manifest,
     text::{SourceText, Span, Spanned, unusable},
-    verdict::{Code, Finding, Location, Role, Severity, harmless, own},
+    verdict::{Code, Finding, Location, Role, Severity, own_finding, sanitize},
     workspace::{CONFIGURATION_NAMES, MemberFolders, TOOLCHAIN_NAMES, Workspace, lexical},
 };
 
-/// What of a workspace exceeds the limits.
+/// What exceeds the limits in a workspace.
 #[derive(Debug, Default)]
 pub(super) struct Exceeded {
-    /// Without these nothing can be resolved.
+    /// The workspace cannot be resolved with these.
     pub(super) failures: Vec<Finding>,
-    /// What is left out, and the rest is looked at.
+    /// These are skipped; the rest is checked.
     pub(super) warnings: Vec<Finding>,
 }
 
-/// Looks at every file that cargo reads of a workspace: the lock file, the manifests of members and of
-/// the local packages that they name, and the configuration beside and above them.
+/// Checks every file that cargo reads for a workspace: the lockfile, the manifests of members and of path
+/// dependencies, and cargo's configuration in their parent folders.
 pub(super) fn exceeded(workspace: &Workspace, texts: &dyn Texts) -> Exceeded {
     let mut exceeded = Exceeded::default();
     exceeded.failures.extend(lock_file(workspace));
     for above in workspace.folder().ancestors() {
         for name in CONFIGURATION_NAMES.iter().chain(&TOOLCHAIN_NAMES) {
             let path = above.join(name);
-            exceeded.failures.extend(refused(&path).map(|why| itself(&path, &why)));
+            exceeded.failures.extend(refused(&path).map(|why| in_file(&path, &why)));
         }
     }
     let root = workspace.root.join("Cargo.toml");
-    let mut wanted = VecDeque::from([(root.clone(), None), (workspace.manifest.clone(), None)]);
+    let mut queue = VecDeque::from([(root.clone(), None), (workspace.manifest.clone(), None)]);
     let mut seen = HashSet::new();
-    while let Some((path, named)) = wanted.pop_front() {
+    while let Some((path, named)) = queue.pop_front() {
         if !seen.insert(path.clone()) {
             continue;
         }
         if let Some(why) = refused(&path) {
-            let finding = named.map_or_else(|| itself(&path, &why), |by| at(by, &path, &why));
+            let finding =
+                named.map_or_else(|| in_file(&path, &why), |by| in_dependent(by, &path, &why));
             exceeded.failures.push(finding);
             continue;
         }
@@ -64,67 +65,67 @@ pub(super) fn exceeded(workspace: &Workspace, texts: &dyn Texts) -> Exceeded {
             exceeded.failures.extend(endless);
             for (index, member) in found.folders {
                 let named = table.members.get(index).map(|entry| location(&entry.span));
-                wanted.push_back((member.join("Cargo.toml"), named));
+                queue.push_back((member.join("Cargo.toml"), named));
             }
         }
         for declared in model.all_dependencies() {
             let Some(named) = &declared.path else { continue };
             let package = lexical(&folder.join(&named.value)).join("Cargo.toml");
-            wanted.push_back((package, Some(location(&named.span))));
+            queue.push_back((package, Some(location(&named.span))));
         }
     }
     exceeded
 }
 
-/// The lock file, where it must not be read.
+/// A finding if the lockfile must not be read.
 pub(super) fn lock_file(workspace: &Workspace) -> Option<Finding> {
     let path = workspace.lock_file();
     let why = refused(&path)?;
-    let mut finding = troubles::unreadable(&path, &why);
-    finding.remedy = Some(troubles::LOCK_REMEDY.to_owned());
+    let mut finding = failures::unreadable(&path, &why);
+    finding.remedy = Some(failures::LOCK_REMEDY.to_owned());
     Some(finding)
 }
 
-/// A folder is refused by cargo in its own words.
+/// Why a file must not be read. A folder is left to cargo, which reports it.
 fn refused(path: &Utf8Path) -> Option<io::Error> {
     unusable(path, limits::of_file(path)).filter(|why| why.kind() == io::ErrorKind::Other)
 }
 
-fn itself(path: &Utf8Path, why: &io::Error) -> Finding {
-    troubles::unreadable(path, why)
+fn in_file(path: &Utf8Path, why: &io::Error) -> Finding {
+    failures::unreadable(path, why)
 }
 
-fn at(location: Location, path: &Utf8Path, why: &io::Error) -> Finding {
-    let message = format!("`{}` is {why}", harmless(path.as_str()));
-    let mut finding = own(Code::OverLimit, Severity::Error, message, vec![location]);
-    finding.remedy = Some("the workspace cannot be resolved with it".to_owned());
+fn in_dependent(location: Location, path: &Utf8Path, why: &io::Error) -> Finding {
+    let message = format!("`{}` is {why}", sanitize(path.as_str()));
+    let mut finding = own_finding(Code::OverLimit, Severity::Error, message, vec![location]);
+    finding.remedy = Some("the check cannot run with it".to_owned());
     finding
 }
 
 fn cut_pattern(pattern: &Spanned<String>, location: Location) -> Finding {
     let message = format!(
-        "the pattern `{}` looks at more than {} files and folders; members that it finds later are not looked at",
-        harmless(&pattern.value),
+        "the pattern `{}` matches in more than {} files and folders; further members are not checked",
+        sanitize(&pattern.value),
         limits::GLOB_ENTRIES,
     );
-    let mut finding = own(Code::OverLimit, Severity::Warning, message, vec![location]);
-    finding.remedy = Some("name the members, or use a pattern that matches only them".to_owned());
+    let mut finding = own_finding(Code::OverLimit, Severity::Warning, message, vec![location]);
+    finding.remedy = Some("list the members, or use a pattern that matches only them".to_owned());
     finding
 }
 
-/// Cargo would follow the links for as long as nobody ends it.
+/// Cargo would follow the links without end.
 fn endless_pattern(pattern: &Spanned<String>, location: Location) -> Finding {
     let message = format!(
-        "cargo would look at more than {} files and folders for the pattern `{}`, through links that lead back",
+        "cargo would visit more than {} files and folders for the pattern `{}`, because of cyclic links",
         limits::GLOB_WALK,
-        harmless(&pattern.value),
+        sanitize(&pattern.value),
     );
-    let mut finding = own(Code::OverLimit, Severity::Error, message, vec![location]);
-    finding.remedy = Some("name the members, or remove the links".to_owned());
+    let mut finding = own_finding(Code::OverLimit, Severity::Error, message, vec![location]);
+    finding.remedy = Some("list the members, or remove the links".to_owned());
     finding
 }
 
 fn location(path: &Utf8PathBuf, text: &SourceText, span: &Span) -> Location {
     let (file, text, span) = (path.clone(), text.clone(), span.clone());
-    Location { file, text, span, role: Role::Mend, via: None }
+    Location { file, text, span, role: Role::Primary, via: None }
 }

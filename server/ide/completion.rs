@@ -7,7 +7,10 @@ use camino::{Utf8Path, Utf8PathBuf};
 use super::markup::Markup;
 use crate::{
     gate::Verdict,
-    policy::{Completions, CompletionFacts, PackageFiles, CompletionRequest, complete, rich_text::RichTextPart},
+    policy::{
+        CompletionFacts, CompletionRequest, Completions, PackageFiles, complete,
+        rich_text::RichTextPart,
+    },
     verdict::{
         AdvisoryTitle, Finding, GraphFacts, PackageFacts, PackageFolder, PackageRef, license_files,
     },
@@ -29,7 +32,12 @@ pub(crate) fn completions(
 ) -> Completions {
     let folders = Folders(verdicts);
     let told = |graph: &GraphFacts, findings: &[Finding]| {
-        complete(text, offset, wanted, CompletionFacts { graph, findings, advisories, files: &folders })
+        complete(
+            text,
+            offset,
+            wanted,
+            CompletionFacts { graph, findings, advisories, files: &folders },
+        )
     };
     match verdicts {
         [] => told(&GraphFacts::default(), &[]),

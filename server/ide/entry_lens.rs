@@ -11,7 +11,7 @@ use crate::{
         entries::{PolicyEntry, PolicyList, entries, key},
     },
     text::{SourceText, Span},
-    verdict::harmless,
+    verdict::sanitize,
 };
 
 /// How many entries of one line are told each by itself.
@@ -33,9 +33,10 @@ pub(crate) fn lenses<'v>(
     moved: &dyn Fn(&SourceText, &Span) -> Option<Span>,
 ) -> Vec<EntryLens> {
     let entries = entries(text.as_str());
-    let verdicts = verdicts.into_iter().filter(|verdict| verdict.is_ruled_by(file));
-    let all: Vec<_> =
-        verdicts.map(|verdict| Effects::new(&entries, file, verdict.judged(), moved)).collect();
+    let verdicts = verdicts.into_iter().filter(|verdict| verdict.uses_policy_file(file));
+    let all: Vec<_> = verdicts
+        .map(|verdict| Effects::new(&entries, file, verdict.effect_input(), moved))
+        .collect();
     let mut lines: BTreeMap<u32, Vec<&PolicyEntry>> = BTreeMap::new();
     for entry in entries.iter().filter(|entry| is_shown(entry.list)) {
         lines.entry(text.line_column(entry.span.start).line).or_default().push(entry);
@@ -57,7 +58,7 @@ fn on_line(line: &[&PolicyEntry], all: &[Effects<'_>]) -> Option<EntryLens> {
         // Who reads several on one line has to know which is meant.
         2..=SEVERAL => {
             let each = told.iter().map(|(entry, effect)| {
-                format!("{}: {}", harmless(&entry.subject.value), effect.short())
+                format!("{}: {}", sanitize(&entry.subject.value), effect.short())
             });
             each.collect::<Vec<_>>().join(" · ")
         }
@@ -76,7 +77,12 @@ fn on_line(line: &[&PolicyEntry], all: &[Effects<'_>]) -> Option<EntryLens> {
 fn is_shown(list: PolicyList) -> bool {
     matches!(
         list,
-        PolicyList::Ignore | PolicyList::Exception | PolicyList::Clarify | PolicyList::Deny | PolicyList::Skip | PolicyList::SkipTree
+        PolicyList::Ignore
+            | PolicyList::Exception
+            | PolicyList::Clarify
+            | PolicyList::Deny
+            | PolicyList::Skip
+            | PolicyList::SkipTree
     )
 }
 

@@ -9,7 +9,7 @@ use crate::{
     },
     verdict::{
         AdvisoryFacts, Check, Code, Finding, GraphFacts, LocationRule, PackageFacts, PackageRef,
-        Severity, harmless, listed,
+        Severity, join_with_and, sanitize,
     },
 };
 
@@ -29,9 +29,9 @@ pub(crate) fn code(word: &str) -> Option<Markup> {
         check => text.text(" · ").text(check.name()),
     };
     text = text.paragraph().text(sentence(code.words()));
-    text = text.line().text("Reported on ").text(plain(code.placing().words())).text(".");
+    text = text.line().text("Reported on ").text(plain(code.location_rule().words())).text(".");
     if code.check() == Check::Supercargo {
-        let is_entry = code.placing() == LocationRule::Policy && code != Code::PolicySyntax;
+        let is_entry = code.location_rule() == LocationRule::Policy && code != Code::PolicySyntax;
         if is_entry {
             let counts = "It does not affect the exit code, except with check --strict.";
             text = text.line().text(counts).paragraph().text(plain(CONVENTION));
@@ -85,8 +85,8 @@ pub(crate) fn spdx(word: &str, graph: Option<&GraphFacts>) -> Option<Markup> {
 
 /// An advisory.
 pub(crate) fn advisory(facts: &AdvisoryFacts) -> Markup {
-    let head = Markup::default().strong(harmless(&facts.id)).text(" · about ");
-    head.code(harmless(&facts.package)).paragraph().then(hover::facts(facts))
+    let head = Markup::default().strong(sanitize(&facts.id)).text(" · about ");
+    head.code(sanitize(&facts.package)).paragraph().then(hover::facts(facts))
 }
 
 /// The versions of a package, `name` or `name@version`: its license, why it is there, who uses it and
@@ -104,12 +104,12 @@ fn version(package: &PackageFacts, verdict: &Verdict) -> Markup {
     let this = package.package();
     let mut text = Markup::default().strong(&this.name).text(" ").text(&this.version);
     text = match &package.license {
-        Some(license) => text.text(" · ").text(harmless(license)),
+        Some(license) => text.text(" · ").text(sanitize(license)),
         None => text.text(" · no license declared"),
     };
     text = match &package.source {
         Some(_) if package.is_from_crates_io() => text,
-        Some(source) => text.text(" · ").text(harmless(source)),
+        Some(source) => text.text(" · ").text(sanitize(source)),
         None => text.text(" · local"),
     };
     let declared = verdict.declared.iter().find(|one| one.package == this);
@@ -209,12 +209,12 @@ pub(crate) fn nearest(word: &str, graph: Option<&GraphFacts>) -> Vec<String> {
 fn some(packages: &[PackageRef]) -> String {
     let shown = packages.iter().take(MANY);
     let mut shown: Vec<_> =
-        shown.map(|one| harmless(&format!("{} {}", one.name, one.version))).collect();
+        shown.map(|one| sanitize(&format!("{} {}", one.name, one.version))).collect();
     let more = packages.len().saturating_sub(MANY);
     if more > 0 {
         shown.push(format!("{more} more"));
     }
-    listed(&shown)
+    join_with_and(&shown)
 }
 
 /// Words for the table of codes as a sentence.

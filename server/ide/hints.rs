@@ -7,7 +7,7 @@ use crate::{
     gate::Verdict,
     model::manifest::Manifest,
     text::{SourceText, Span},
-    verdict::{Declared, Releases},
+    verdict::{Releases, ResolvedDependency},
 };
 
 /// Which facts are told.
@@ -65,7 +65,7 @@ pub(crate) fn hints(
 
 /// The short words and the sentences about one dependency; `None` when there is nothing to tell.
 fn told(
-    declared: &Declared,
+    declared: &ResolvedDependency,
     requirement: &str,
     releases: Option<&Releases>,
     options: HintOptions,

@@ -8,7 +8,9 @@ use super::{markup::Markup, message, prose};
 use crate::{
     gate::Verdict,
     text::{SourceText, Span},
-    verdict::{AdvisoryFacts, Check, Code, Declared, Finding, Location, Role, Severity, harmless},
+    verdict::{
+        AdvisoryFacts, Check, Code, Finding, Location, ResolvedDependency, Role, Severity, sanitize,
+    },
 };
 
 /// How many findings are told in full.
@@ -92,16 +94,16 @@ pub(super) fn findings(
 }
 
 /// A declared dependency: its package, why it is there, its findings.
-fn dependency(declared: &Declared, verdict: &Verdict) -> Markup {
+fn dependency(declared: &ResolvedDependency, verdict: &Verdict) -> Markup {
     let package = &declared.package;
     let mut text = Markup::default().strong(&package.name).text(" ").text(&package.version);
     if let Some(license) = &declared.license {
-        text = text.text(" · ").text(harmless(license));
+        text = text.text(" · ").text(sanitize(license));
     }
     text = text.text(match &package.source {
         None => " · local".to_owned(),
         Some(source) if source.contains("rust-lang/crates.io-index") => String::new(),
-        Some(source) => format!(" · {}", harmless(source)),
+        Some(source) => format!(" · {}", sanitize(source)),
     });
     if let Some(description) = &declared.description {
         text = text.paragraph().then(prose::paragraph(&lead(description)));
@@ -191,7 +193,7 @@ fn told_with(finding: &Finding, location: Option<&Location>) -> Markup {
     if let Some(via) = location.and_then(|location| message::via(finding, location)) {
         text = text.line().text("via ").text(via);
     }
-    if location.is_some_and(|location| location.role == Role::Pointer) {
+    if location.is_some_and(|location| location.role == Role::Inherited) {
         text = text.line().text("the requirement is in the workspace manifest");
     }
     if let Some(remedy) = &finding.remedy {
@@ -208,11 +210,11 @@ fn told_with(finding: &Finding, location: Option<&Location>) -> Markup {
 }
 
 pub(super) fn facts(advisory: &AdvisoryFacts) -> Markup {
-    let mut text = Markup::default().strong(prose::words(&harmless(&advisory.title)));
+    let mut text = Markup::default().strong(prose::words(&sanitize(&advisory.title)));
     let mut facts = vec![advisory.kind.name().to_owned()];
     facts.extend(advisory.severity.as_ref().map(|severity| format!("severity {severity}")));
     facts.push(format!("published {}", advisory.date));
-    facts.extend(advisory.aliases.iter().map(|alias| harmless(alias)));
+    facts.extend(advisory.aliases.iter().map(|alias| sanitize(alias)));
     text = text.line().text(facts.join(" · ")).line();
     text = text.text(if advisory.patched.is_empty() {
         "no patched version".to_owned()
@@ -225,7 +227,7 @@ pub(super) fn facts(advisory: &AdvisoryFacts) -> Markup {
     if !advisory.functions.is_empty() {
         text = text.line().text("affected functions: ").code(advisory.functions.join(", "));
     }
-    let description = harmless(&advisory.description);
+    let description = sanitize(&advisory.description);
     let mut short: String = description.chars().take(DESCRIPTION).collect();
     if short.len() < description.len() {
         short.push('…');
@@ -244,7 +246,7 @@ pub(super) fn facts(advisory: &AdvisoryFacts) -> Markup {
 
 /// The first paragraph of a package's description, in one line and capped.
 pub(super) fn lead(description: &str) -> String {
-    let text = harmless(description);
+    let text = sanitize(description);
     let lines = text.trim().lines().map(str::trim).take_while(|line| !line.is_empty());
     let paragraph = lines.collect::<Vec<_>>().join(" ");
     let mut short: String = paragraph.chars().take(LEAD).collect();

@@ -23,7 +23,7 @@ pub(crate) fn location(file: &Utf8Path, text: &SourceText, verdict: &Verdict) ->
 
 /// `gate: 3 errors, 1 warning · 2 verified fixes`. `proved` counts the packages with a verified upgrade.
 pub(crate) fn words(verdict: &Verdict, proved: usize) -> String {
-    if !verdict.reached {
+    if !verdict.complete {
         return "gate: no verdict".to_owned();
     }
     let of = |count: fn(&Counts) -> u32| verdict.counts.values().map(count).sum::<u32>();
@@ -34,9 +34,13 @@ pub(crate) fn words(verdict: &Verdict, proved: usize) -> String {
         .map(|(count, word)| format!("{count} {word}{}", if count == 1 { "" } else { "s" }))
         .collect();
     let told = if told.is_empty() { "clean".to_owned() } else { told.join(", ") };
-    let fixes = if proved == 0 { String::new() } else { match proved {
-        1 => " · 1 verified fix".to_owned(),
-        _ => format!(" · {proved} verified fixes"),
-    } };
+    let fixes = if proved == 0 {
+        String::new()
+    } else {
+        match proved {
+            1 => " · 1 verified fix".to_owned(),
+            _ => format!(" · {proved} verified fixes"),
+        }
+    };
     format!("gate: {told}{fixes}")
 }

@@ -30,8 +30,8 @@ pub(crate) fn title(finding: &Finding) -> Option<String> {
 /// What to do about it at this place.
 pub(crate) fn remedy<'f>(finding: &'f Finding, location: &Location) -> Option<&'f str> {
     match location.role {
-        Role::Pointer => Some("the requirement is in the workspace manifest"),
-        Role::Mend => finding.remedy.as_deref(),
+        Role::Inherited => Some("the requirement is in the workspace manifest"),
+        Role::Primary => finding.remedy.as_deref(),
     }
 }
 

@@ -16,7 +16,7 @@ use crate::{
         entries::{PolicyEntry, PolicyList, entries},
     },
     text::{SourceText, Span},
-    verdict::{Declared, Location, Role},
+    verdict::{Location, ResolvedDependency, Role},
     workspace::{is_exceptions, is_policy},
 };
 
@@ -35,7 +35,7 @@ pub(crate) struct View<'v> {
 pub(crate) fn definitions(view: &View<'_>, file: &Utf8Path, offset: usize) -> Vec<Location> {
     if is_about_policy(file) {
         let names = view.named_in_policy(file, offset);
-        let declared = view.dependencies(&names, |verdict| verdict.is_ruled_by(file));
+        let declared = view.dependencies(&names, |verdict| verdict.uses_policy_file(file));
         if !declared.is_empty() {
             return declared;
         }
@@ -84,7 +84,7 @@ pub(crate) fn references(
         return Vec::new();
     }
     let concerned = |verdict: &Verdict| {
-        verdict.is_ruled_by(file)
+        verdict.uses_policy_file(file)
             || verdict.declared.iter().any(|one| one.file == file)
             || verdict.workspace.manifest == file
     };
@@ -118,8 +118,9 @@ impl View<'_> {
     fn named_in_policy(&self, file: &Utf8Path, offset: usize) -> BTreeSet<String> {
         let Some(text) = (self.text)(file) else { return BTreeSet::new() };
         let entries = entries(text.as_str());
-        let at =
-            |entry: &&PolicyEntry| entry.subject.span.start <= offset && offset <= entry.subject.span.end;
+        let at = |entry: &&PolicyEntry| {
+            entry.subject.span.start <= offset && offset <= entry.subject.span.end
+        };
         let Some(entry) = entries.iter().find(at) else { return BTreeSet::new() };
         if let Some(package) = entry.package() {
             return BTreeSet::from([package.value.to_owned()]);
@@ -134,12 +135,19 @@ impl View<'_> {
     }
 
     fn ruled_by(&self, policy: &Utf8Path) -> impl Iterator<Item = &Verdict> {
-        let ours = move |verdict: &&Verdict| verdict.is_ruled_by(policy);
+        let ours = move |verdict: &&Verdict| verdict.uses_policy_file(policy);
         self.verdicts.iter().map(AsRef::as_ref).filter(ours)
     }
 
-    fn effects<'e>(&self, verdict: &'e Verdict, file: &Utf8Path, entries: &[PolicyEntry]) -> Effects<'e> {
-        Effects::new(entries, file, verdict.judged(), &|text, span| (self.moved)(file, text, span))
+    fn effects<'e>(
+        &self,
+        verdict: &'e Verdict,
+        file: &Utf8Path,
+        entries: &[PolicyEntry],
+    ) -> Effects<'e> {
+        Effects::new(entries, file, verdict.effect_input(), &|text, span| {
+            (self.moved)(file, text, span)
+        })
     }
 
     /// Where packages of these names are declared, the lines that can be mended first.
@@ -160,7 +168,7 @@ impl View<'_> {
         verdict: &'r Verdict,
         file: &'r Utf8Path,
         declared: &'r Dependency,
-    ) -> impl Iterator<Item = &'r Declared> {
+    ) -> impl Iterator<Item = &'r ResolvedDependency> {
         verdict.declared.iter().filter(move |one| {
             one.file == file
                 && (self.moved)(file, &one.text, &one.key).as_ref() == Some(&declared.key.span)
@@ -257,7 +265,7 @@ impl View<'_> {
 
 fn location(file: &Utf8Path, text: &SourceText, span: &Span) -> Location {
     let (file, text, span) = (file.to_owned(), text.clone(), span.clone());
-    Location { file, text, span, role: Role::Mend, via: None }
+    Location { file, text, span, role: Role::Primary, via: None }
 }
 
 /// `folder` and a path of a manifest below or beside it, without `..`.

@@ -13,13 +13,15 @@ use super::{
 use crate::{
     gate::Verdict,
     policy::{
-        cursor::{Cursor, CursorContext, HeaderContext, KeyContext, TypedToken, ValueContext, names},
+        cursor::{
+            Cursor, CursorContext, HeaderContext, KeyContext, TypedToken, ValueContext, names,
+        },
         effects::{Effect, Effects, counted, named, summary},
         entries::{PolicyEntry, PolicyList, entries},
-        schema::{SchemaKey, TextPiece, SchemaTable, StringKind, ValueType, pieces},
+        schema::{SchemaKey, SchemaTable, StringKind, TextPiece, ValueType, pieces},
     },
     text::{SourceText, Span},
-    verdict::{AdvisoryFacts, Check, Finding, PackageFacts, PackageRef, Severity, harmless},
+    verdict::{AdvisoryFacts, Check, Finding, PackageFacts, PackageRef, Severity, sanitize},
 };
 
 /// How many versions of a package are told.
@@ -66,7 +68,7 @@ pub(crate) fn hover(sources: &Sources<'_>, offset: usize) -> Option<Hover> {
         // What is for nothing is a finding, which says it better.
         let is_said = effect.is_nothing() && findings.is_some();
         if !is_said {
-            told = apart(told).text("→ ").text(harmless(&effect.sentence()));
+            told = apart(told).text("→ ").text(sanitize(&effect.sentence()));
         }
     }
     if let Some(entry) = entry {
@@ -97,12 +99,17 @@ impl Sources<'_> {
         let mut told = self.documented(&path);
         let list = PolicyList::at(&steps).filter(|_| self.root.at(&steps).is_some());
         if let Some(words) = list.and_then(|list| summary(list, entries, &self.effects(entries))) {
-            told = apart(told).text("→ ").text(harmless(&words));
+            told = apart(told).text("→ ").text(sanitize(&words));
         }
         (told, Some(context.token.span.clone()), None)
     }
 
-    fn value<'e>(&self, context: &ValueContext, offset: usize, entries: &'e [PolicyEntry]) -> Told<'e> {
+    fn value<'e>(
+        &self,
+        context: &ValueContext,
+        offset: usize,
+        entries: &'e [PolicyEntry],
+    ) -> Told<'e> {
         let span = Some(context.token.inside.clone()).filter(|span| !span.is_empty());
         let entry = entries
             .iter()
@@ -119,7 +126,9 @@ impl Sources<'_> {
                     None => self.documented(&context.path),
                 }
             }
-            ValueType::Bool | ValueType::Integer | ValueType::Float => self.documented(&context.path),
+            ValueType::Bool | ValueType::Integer | ValueType::Float => {
+                self.documented(&context.path)
+            }
             ValueType::Text(StringKind::Expression) => {
                 let found = license::at(self.text.as_str(), &context.token.inside, offset);
                 let found = found.and_then(|(name, span)| Some((self.license(name)?, span)));
@@ -154,21 +163,26 @@ impl Sources<'_> {
     fn effects(&self, entries: &[PolicyEntry]) -> Vec<Effects<'_>> {
         let ruled = self.ruled();
         ruled
-            .map(|verdict| Effects::new(entries, self.file, verdict.judged(), self.moved))
+            .map(|verdict| Effects::new(entries, self.file, verdict.effect_input(), self.moved))
             .collect()
     }
 
     fn ruled(&self) -> impl Iterator<Item = &Verdict> {
-        let ours = |verdict: &&Verdict| verdict.is_ruled_by(self.file);
+        let ours = |verdict: &&Verdict| verdict.uses_policy_file(self.file);
         self.known.iter().map(AsRef::as_ref).filter(ours)
     }
 
     /// What an entry names.
-    fn subject(&self, entry: &PolicyEntry, effect: Option<&Effect>, offset: usize) -> Option<Markup> {
+    fn subject(
+        &self,
+        entry: &PolicyEntry,
+        effect: Option<&Effect>,
+        offset: usize,
+    ) -> Option<Markup> {
         let subject = entry.subject.value.as_str();
         if entry.is_advisory() {
             return (self.advisory)(subject).map(|facts| {
-                let about = Markup::default().text("about ").code(harmless(&facts.package));
+                let about = Markup::default().text("about ").code(sanitize(&facts.package));
                 about.line().then(hover::facts(&facts))
             });
         }
@@ -192,9 +206,12 @@ impl Sources<'_> {
         if packages.is_empty() {
             return Some(about);
         }
-        let words =
-            format!("in the license expression of {}: {}", counted(packages.len(), "package"), named(&packages));
-        Some(about.paragraph().text(harmless(&words)))
+        let words = format!(
+            "in the license expression of {}: {}",
+            counted(packages.len(), "package"),
+            named(&packages)
+        );
+        Some(about.paragraph().text(sanitize(&words)))
     }
 
     /// The versions of a package that are there, and why.
@@ -214,18 +231,18 @@ impl Sources<'_> {
                     .map(|one| format!("{} {}", one.name, one.version))
                     .collect();
                 let text =
-                    Markup::default().strong(harmless(name)).text(" ").text(&*package.version);
+                    Markup::default().strong(sanitize(name)).text(" ").text(&*package.version);
                 let text = match &package.license {
-                    Some(license) => text.text(" · ").text(harmless(license)),
+                    Some(license) => text.text(" · ").text(sanitize(license)),
                     None => text.text(" · no license declared"),
                 };
                 let text = match &package.source {
                     Some(_) if package.is_from_crates_io() => text,
-                    Some(source) => text.text(" · ").text(harmless(source)),
+                    Some(source) => text.text(" · ").text(sanitize(source)),
                     None => text.text(" · local"),
                 };
                 let text = if path.len() > 1 {
-                    text.line().text(harmless(&path.join(" -> ")))
+                    text.line().text(sanitize(&path.join(" -> ")))
                 } else {
                     text
                 };
@@ -238,7 +255,7 @@ impl Sources<'_> {
         told.truncate(VERSIONS);
         let all = told.into_iter().fold(Markup::default(), |all, one| joined(all, Some(one)));
         Some(match more {
-            _ if all.is_empty() => all.strong(harmless(name)).text(" is not in the graph"),
+            _ if all.is_empty() => all.strong(sanitize(name)).text(" is not in the graph"),
             0 => all,
             more => all.paragraph().text(format!("and {}", counted(more, "more version"))),
         })

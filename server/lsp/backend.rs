@@ -17,10 +17,10 @@ use tower_lsp::{
     },
 };
 
-use super::{frames, handlers, owner, session::Session};
+use super::{event::Event, frames, handlers, main_loop, session::Session};
 use crate::{
     cache::Cache,
-    threads::{self, Doing},
+    threads::{self, Activity},
 };
 
 pub(super) struct Backend {
@@ -32,12 +32,12 @@ impl Backend {
         let (session, events) = Session::new(client, cache);
         let session = Arc::new(session);
         let failures = session.events();
-        threads::tell_failures(move |failure| {
-            // Nobody listens any more when the server ends.
-            let _ = failures.send(owner::Event::Failed(failure));
+        threads::set_panic_listener(move |failure| {
+            // Ignored when the server ends.
+            let _ = failures.send(Event::Panicked(failure));
         });
-        let deciding = Doing::just("deciding what to check and show");
-        threads::task(deciding, owner::run(Arc::clone(&session), events));
+        let deciding = Activity::just("deciding what to check and show");
+        threads::task(deciding, main_loop::run(Arc::clone(&session), events));
         (Self { session: Arc::clone(&session) }, session)
     }
 
@@ -47,13 +47,13 @@ impl Backend {
     }
 
     #[expect(clippy::unused_async, reason = "the library asks for this form")]
-    pub(super) async fn lost(&self, lost: frames::Lost) {
-        handlers::lost::handle(&self.session, &lost);
+    pub(super) async fn lost_message(&self, lost: frames::LostMessage) {
+        handlers::lost_message::handle(&self.session, &lost);
     }
 
     #[expect(clippy::unused_async, reason = "the library asks for this form")]
-    pub(super) async fn refused(&self, params: frames::Refused) -> Result<()> {
-        Err(frames::refusal(params))
+    pub(super) async fn invalid_message(&self, params: frames::InvalidMessage) -> Result<()> {
+        Err(frames::error_of(params))
     }
 }
 

@@ -1,10 +1,10 @@
-//! What the client can do, read once.
+//! The capabilities of the client.
 
 use tower_lsp::ls_types::{ClientCapabilities, DiagnosticTag, MarkupKind, ResourceOperationKind};
 
 use super::convert::Encoding;
 
-/// The features of the client that change what we send.
+/// The capabilities of the client that change what the server sends.
 #[derive(Clone, Debug, Default)]
 pub(super) struct ClientFeatures {
     /// How columns are counted.
@@ -12,25 +12,25 @@ pub(super) struct ClientFeatures {
     pub(super) related_information: bool,
     pub(super) code_description: bool,
     pub(super) tags: Vec<DiagnosticTag>,
-    /// The data of a diagnostic comes back.
+    /// The client returns the data of a diagnostic.
     pub(super) diagnostic_data: bool,
-    /// Symbols may stand in each other.
+    /// Symbols may be nested.
     pub(super) nested_symbols: bool,
     /// Folding can be registered, for some files.
     pub(super) registers_folding: bool,
     pub(super) progress: bool,
     pub(super) markdown_hover: bool,
-    /// Completions may have places to fill in.
+    /// Completions may have placeholders.
     pub(super) snippets: bool,
-    /// The words beside a completion may be Markdown.
+    /// The documentation of a completion may be Markdown.
     pub(super) markdown_completion: bool,
     /// File watching can be registered.
     pub(super) watches_files: bool,
-    /// It can be asked for the settings.
+    /// The server can request the settings.
     pub(super) configuration: bool,
     /// Changes of the settings can be registered.
     pub(super) registers_configuration: bool,
-    /// It asks for inlay hints again when it is told to.
+    /// The server can make it request inlay hints again.
     pub(super) refreshes_hints: bool,
     /// The same for code lenses.
     pub(super) refreshes_lenses: bool,
@@ -40,13 +40,13 @@ pub(super) struct ClientFeatures {
     pub(super) creates_files: bool,
     /// Edits may delete files.
     pub(super) deletes_files: bool,
-    /// The edit of a code action may be asked for later.
+    /// The edit of a code action may be sent on request.
     pub(super) resolves_edits: bool,
-    /// Code actions that cannot be taken are shown with why.
+    /// Disabled code actions are shown with the reason.
     pub(super) disabled_actions: bool,
-    /// It can be asked to show a place.
+    /// The server can ask it to show a location.
     pub(super) shows_documents: bool,
-    /// Code actions are values and not only commands.
+    /// Code actions may be more than commands.
     pub(super) action_literals: bool,
 }
 

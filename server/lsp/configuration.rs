@@ -1,25 +1,18 @@
-//! What the client says about the settings while it runs: asked for, or told in a notification.
+//! The client's settings while the server runs: requested from the client, or sent in a notification.
 
 use std::sync::Arc;
 
 use serde_json::Value;
 use tower_lsp::ls_types::{ConfigurationItem, Registration};
 
-use super::{owner::Event, session::Session, settings::Change};
-use crate::threads::{self, Doing};
+use super::{event::Event, session::Session, settings::SettingsChange};
+use crate::threads::{self, Activity};
 
-/// The section of the client's configuration that is ours.
+/// Our section of the client's configuration.
 const SECTION: &str = "supercargo";
 
-/// Which answers were waited for and which came.
-#[derive(Debug, Default)]
-pub(super) struct Turns {
-    asked: u64,
-    answered: u64,
-}
-
-/// Asks to be told of changes, and for the settings as they are.
-pub(super) fn begin(session: &Arc<Session>) {
+/// Registers for changes of the settings, and requests them.
+pub(super) fn start(session: &Arc<Session>) {
     if session.state().features.registers_configuration {
         let registration = Registration {
             id: "supercargo/configuration".to_owned(),
@@ -27,66 +20,66 @@ pub(super) fn begin(session: &Arc<Session>) {
             register_options: Some(serde_json::json!({"section": SECTION})),
         };
         let client = session.client.clone();
-        // A request to the client is never awaited in a handler.
-        threads::task(Doing::just("asking the client"), async move {
-            // It may refuse.
+        // A handler never waits for the client.
+        threads::task(Activity::just("asking the client"), async move {
+            // The client may return an error.
             let _ = client.register_capability(vec![registration]).await;
         });
     }
-    ask(session);
+    request(session);
 }
 
-/// The settings have changed: asks for them, or takes what was pushed by a client that cannot be
-/// asked.
+/// The settings have changed: requests them, or applies what the notification of an older client
+/// contains.
 pub(super) fn changed(session: &Arc<Session>, pushed: &Value) {
     if session.state().features.configuration {
-        ask(session);
+        request(session);
     } else {
-        take(session, pushed);
+        apply(session, pushed);
     }
 }
 
-/// Asks where that can be done. Nobody waits for the answer, and one that comes after a newer one
-/// is dropped.
-fn ask(session: &Arc<Session>) {
-    let turn = {
+/// Requests the settings, where the client supports that. A reply that comes after the reply to a newer
+/// request is dropped.
+fn request(session: &Arc<Session>) {
+    let generation = {
         let mut state = session.state();
         if !state.features.configuration {
             return;
         }
-        state.turns.asked += 1;
-        state.turns.asked
+        state.settings_generation.requested += 1;
+        state.settings_generation.requested
     };
     let session = Arc::clone(session);
-    threads::task(Doing::just("asking the client for its settings"), async move {
+    threads::task(Activity::just("asking the client for its settings"), async move {
         let item = ConfigurationItem { scope_uri: None, section: Some(SECTION.to_owned()) };
         match session.client.configuration(vec![item]).await {
-            Ok(answer) => {
-                let newest = {
-                    let mut state = session.state();
-                    let newest = turn > state.turns.answered;
-                    state.turns.answered = state.turns.answered.max(turn);
-                    newest
+            Ok(reply) => {
+                let is_newest = {
+                    let received = &mut session.state().settings_generation.received;
+                    let is_newest = generation > *received;
+                    *received = generation.max(*received);
+                    is_newest
                 };
-                if newest {
-                    take(&session, answer.first().unwrap_or(&Value::Null));
+                if is_newest {
+                    apply(&session, reply.first().unwrap_or(&Value::Null));
                 }
             }
-            Err(error) => tracing::warn!("the client does not tell its settings: {error}"),
+            Err(error) => tracing::warn!("could not get the settings of the client: {error}"),
         }
     });
 }
 
-/// Changes the session's settings, and tells the owner what that concerns.
-fn take(session: &Session, said: &Value) {
+/// Applies the client's settings, and sends what has changed to the main loop.
+fn apply(session: &Session, sent: &Value) {
     let change = {
         let mut state = session.state();
         let state = &mut *state;
-        let (settings, complaints) = state.layers.say(said, &state.settings);
-        let change = Change::between(&state.settings, &settings);
+        let (settings, errors) = state.settings_sources.update(sent, &state.settings);
+        let change = SettingsChange::between(&state.settings, &settings);
         state.settings = settings;
-        state.complaints.extend(complaints);
+        state.setting_errors.extend(errors);
         change
     };
-    session.tell(Event::Configured(change));
+    session.send(Event::SettingsChanged(change));
 }

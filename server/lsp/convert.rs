@@ -1,4 +1,5 @@
-//! Between our bytes and paths and the client's units and URIs: the only place that knows both.
+//! Converts between our byte offsets and paths and the client's positions and URIs; no other module
+//! does.
 
 use std::borrow::Cow;
 
@@ -8,7 +9,7 @@ use tower_lsp::ls_types::{
     ClientCapabilities, DiagnosticSeverity, Position, PositionEncodingKind, Range, Uri,
 };
 
-use super::settings::Shown;
+use super::settings::CodeLevel;
 use crate::{
     text::{SourceText, Span},
     verdict::{Check, Code, Finding, Role, Severity},
@@ -18,7 +19,7 @@ use crate::{
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) enum Encoding {
     Utf8,
-    /// What every client understands.
+    /// Supported by every client.
     #[default]
     Utf16,
 }
@@ -43,8 +44,8 @@ impl Encoding {
     }
 }
 
-/// The position of a byte offset. What stands between the two characters of a line ending is the
-/// end of its line: no position is in there (LSP, "Position").
+/// The position of a byte offset. An offset between the two characters of a line ending is the end of
+/// the line: there is no position inside a line ending (LSP, "Position").
 pub(super) fn position(text: &SourceText, offset: usize, encoding: Encoding) -> Position {
     let mut at = text.client_lines().line_col(text.text_size(offset));
     if let Some(line) = text.client_line(at.line) {
@@ -66,18 +67,17 @@ pub(super) fn offset(text: &SourceText, position: Position, encoding: Encoding) 
     usize::from(text.text_size(units(text, position, encoding)))
 }
 
-/// Where an edit begins or ends.
+/// The start or end of an edit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Edge {
     /// Between characters, at this byte offset.
     Between(usize),
-    /// In the middle of the surrogate pair that stands at these bytes. Editors that count in UTF-16
-    /// can cut one in two.
+    /// Inside the surrogate pair at these bytes: editors that count in UTF-16 can split one.
     InPair(usize, usize),
 }
 
 /// The edge at a position, which is moved into the text as by [`offset`]; `None` inside the bytes of
-/// a character, where no editor can mean it.
+/// a character, where no edit can start or end.
 pub(super) fn edge(text: &SourceText, position: Position, encoding: Encoding) -> Option<Edge> {
     let exact = units(text, position, encoding);
     let start = usize::from(text.text_size(exact));
@@ -93,7 +93,7 @@ pub(super) fn line_count(text: &SourceText) -> u32 {
     text.client_lines().line_col(text.text_size(usize::MAX)).line + 1
 }
 
-/// As [`offset`], but where the position says, also inside a character.
+/// The same as [`offset`], but possibly inside a character.
 fn units(text: &SourceText, position: Position, encoding: Encoding) -> usize {
     let Some(line) = text.client_line(position.line) else { return text.as_str().len() };
     let column = match encoding {
@@ -114,7 +114,7 @@ pub(super) fn range(text: &SourceText, span: &Span, encoding: Encoding) -> Range
     Range::new(position(text, span.start, encoding), position(text, span.end, encoding))
 }
 
-/// The file of a URI; `None` for what is no file.
+/// The file of a URI; `None` where it names no file.
 pub(super) fn path_of(uri: &Uri) -> Option<Utf8PathBuf> {
     if !uri.scheme().as_str().eq_ignore_ascii_case("file") {
         return None;
@@ -131,25 +131,25 @@ pub(super) fn uri_of(path: &Utf8Path) -> Option<Uri> {
     Uri::from_file_path(path.as_std_path())
 }
 
-/// How a finding is shown at one of its places; `None` when it is not shown on lines. `chosen` is
-/// what the settings say of its code.
+/// The severity of a finding at one of its locations; `None` where it is hidden. `chosen` is the level
+/// in the settings for its code.
 pub(super) fn severity(
     finding: &Finding,
     role: Role,
     notes: bool,
-    chosen: Option<Shown>,
+    chosen: Option<CodeLevel>,
 ) -> Option<DiagnosticSeverity> {
     if let Some(chosen) = chosen {
         let severity = chosen.severity()?;
-        // A pointer is never louder than a pointer; severities are counted from the loudest.
+        // An inherited location is never more severe than information; 1 is the most severe.
         return Some(match role {
-            Role::Pointer => severity.max(DiagnosticSeverity::INFORMATION),
-            Role::Mend => severity,
+            Role::Inherited => severity.max(DiagnosticSeverity::INFORMATION),
+            Role::Primary => severity,
         });
     }
     if finding.check == Check::Supercargo {
         return Some(match (finding.code, finding.severity) {
-            // What the network or the machine lacks is no fault of the manifest.
+            // A missing network or database is no problem of the manifest.
             (Some(Code::NoAdvisoryDatabase), _) | (_, Severity::Note) => {
                 DiagnosticSeverity::INFORMATION
             }
@@ -160,7 +160,7 @@ pub(super) fn severity(
     }
     match finding.severity {
         Severity::Note | Severity::Help => notes.then_some(DiagnosticSeverity::HINT),
-        _ if role == Role::Pointer => Some(DiagnosticSeverity::INFORMATION),
+        _ if role == Role::Inherited => Some(DiagnosticSeverity::INFORMATION),
         Severity::Error => Some(DiagnosticSeverity::ERROR),
         Severity::Warning => Some(DiagnosticSeverity::WARNING),
     }
@@ -171,7 +171,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn columns_are_counted_as_the_client_counts() {
+    fn columns_are_in_the_encoding_of_the_client() {
         let text = SourceText::new("é𝄞 = \"1\"\r\nnext");
         let at = text.as_str().find('"').expect("a quote");
         assert_eq!(position(&text, at, Encoding::Utf16), Position::new(0, 6));
@@ -183,15 +183,16 @@ mod tests {
     }
 
     #[test]
-    fn a_chosen_severity_holds_where_it_can_be_mended_and_is_never_louder_on_a_pointer() {
-        let finding = crate::verdict::own(Code::NoLockFile, Severity::Note, String::new(), vec![]);
+    fn chosen_severity_applies_to_the_primary_location_and_never_exceeds_information_elsewhere() {
+        let finding =
+            crate::verdict::own_finding(Code::NoLockFile, Severity::Note, String::new(), vec![]);
         let shown = |role, chosen| severity(&finding, role, false, Some(chosen));
-        assert_eq!(shown(Role::Mend, Shown::Error), Some(DiagnosticSeverity::ERROR));
-        assert_eq!(shown(Role::Mend, Shown::Hint), Some(DiagnosticSeverity::HINT));
-        assert_eq!(shown(Role::Pointer, Shown::Error), Some(DiagnosticSeverity::INFORMATION));
-        assert_eq!(shown(Role::Pointer, Shown::Hint), Some(DiagnosticSeverity::HINT));
-        assert_eq!(shown(Role::Mend, Shown::Off), None);
-        assert_eq!(shown(Role::Pointer, Shown::Off), None);
+        assert_eq!(shown(Role::Primary, CodeLevel::Error), Some(DiagnosticSeverity::ERROR));
+        assert_eq!(shown(Role::Primary, CodeLevel::Hint), Some(DiagnosticSeverity::HINT));
+        assert_eq!(shown(Role::Inherited, CodeLevel::Error), Some(DiagnosticSeverity::INFORMATION));
+        assert_eq!(shown(Role::Inherited, CodeLevel::Hint), Some(DiagnosticSeverity::HINT));
+        assert_eq!(shown(Role::Primary, CodeLevel::Off), None);
+        assert_eq!(shown(Role::Inherited, CodeLevel::Off), None);
     }
 
     #[test]
@@ -205,7 +206,7 @@ mod tests {
     }
 
     #[test]
-    fn paths_with_blanks_and_percent_signs_come_back() {
+    fn paths_with_spaces_and_percent_signs_survive_conversion() {
         let path = Utf8Path::new("/tmp/a b/100%/ü/Cargo.toml");
         let uri = uri_of(path).expect("a URI");
         assert_eq!(path_of(&uri).as_deref(), Some(path));

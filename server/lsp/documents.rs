@@ -1,10 +1,9 @@
-//! The open documents: their texts as the client has them, and what has changed since texts of
-//! them were judged.
+//! The open documents: their texts, and the edits since a text was checked.
 //!
-//! An edit that cannot be applied makes the text of its document unknown: whatever came after it
-//! would land elsewhere. From then on the file on disk is what is checked, and nobody gets the text
-//! of the document ([`Documents::get`]), until the whole text comes: with an edit, with a save, or
-//! when it is opened again. (The protocol has no request for it.)
+//! An edit that cannot be applied makes the text of its document unknown: all later edits would be at
+//! wrong positions. Then the file on disk is checked, and [`Documents::get`] does not return the
+//! document, until the client sends the whole text: with an edit, with a save, or when the document is
+//! opened again. (The protocol has no request for it.)
 
 use std::collections::{HashMap, VecDeque};
 
@@ -18,18 +17,17 @@ use crate::{
     workspace::{is_exceptions, is_policy},
 };
 
-/// The files that we have to do with, known by their names whatever the client calls their
-/// language.
+/// The kinds of files that the server handles, recognized by name and not by the client's language.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Kind {
+pub(super) enum DocumentKind {
     Manifest,
     Lockfile,
     Policy,
-    /// Further license exceptions.
+    /// A file with license exceptions next to a policy.
     Exceptions,
 }
 
-impl Kind {
+impl DocumentKind {
     pub(super) fn of(path: &Utf8Path) -> Option<Self> {
         match path.file_name()? {
             "Cargo.toml" => Some(Self::Manifest),
@@ -40,13 +38,13 @@ impl Kind {
         }
     }
 
-    /// Whether it says what is judged, not what it is judged of.
-    pub(super) fn rules(self) -> bool {
+    /// Whether it is a policy or a file of exceptions.
+    pub(super) fn is_policy(self) -> bool {
         matches!(self, Self::Policy | Self::Exceptions)
     }
 
-    /// The tables of a policy or of a file of exceptions.
-    pub(super) fn tables(self) -> Option<&'static SchemaTable> {
+    /// The schema of a policy or of a file of exceptions.
+    pub(super) fn schema_tables(self) -> Option<&'static SchemaTable> {
         match self {
             Self::Policy => Some(&POLICY),
             Self::Exceptions => Some(&EXCEPTIONS),
@@ -55,30 +53,30 @@ impl Kind {
     }
 }
 
-/// How many older texts of a document are remembered at most.
-const JUDGED: usize = 16;
+/// How many older texts of a document are kept.
+const MAX_OLD_TEXTS: usize = 16;
 
-/// How many bytes all of them have at most, but for the newest: in larger texts a finding is looked
-/// for by its line where the text that it was found in is forgotten.
-const JUDGED_SIZE: usize = 4 << 20;
+/// How many bytes they have together, except for the newest. Where the checked text was dropped, a
+/// finding is located by its line.
+const MAX_OLD_TEXTS_SIZE: usize = 4 << 20;
 
 /// One open document.
 #[derive(Debug)]
 pub(super) struct Document {
-    /// The client's own spelling.
+    /// As the client spells it.
     pub(super) uri: Uri,
-    /// The client's version, whatever its steps.
+    /// The client's version number.
     pub(super) version: i32,
     text: SourceText,
-    /// An edit could not be applied, so `text` is not what the client has.
-    unknown: bool,
-    /// The file has changed on disk below a text that was not edited: what stands on disk rules
-    /// until the client says otherwise.
-    overtaken: bool,
-    /// All that was edited, in order.
+    /// An edit could not be applied, so `text` differs from the client's.
+    is_unknown: bool,
+    /// The file has changed on disk while the document had no edits: the file counts until the client
+    /// sends the next change.
+    disk_is_newer: bool,
+    /// All edits, in order.
     edits: Edits,
-    /// Texts that may have been judged, each with how many edits had been made by then.
-    judged: VecDeque<(SourceText, usize)>,
+    /// Texts that may have been checked, each with the number of edits before it.
+    old_texts: VecDeque<(SourceText, usize)>,
 }
 
 impl Document {
@@ -86,64 +84,65 @@ impl Document {
         &self.text
     }
 
-    /// Where a span of a judged text of this file stands now; `None` when its line is gone.
-    pub(super) fn moved(&self, judged: &SourceText, span: &Span) -> Option<Span> {
-        if *judged == self.text {
+    /// Where a span of a checked text of this file is now; `None` where its line is gone.
+    pub(super) fn current_span(&self, checked: &SourceText, span: &Span) -> Option<Span> {
+        if *checked == self.text {
             return Some(span.clone());
         }
-        let known = self.judged.iter().rev().find(|(text, _)| text == judged);
-        known
-            .and_then(|(_, done)| self.edits.followed(*done, span))
-            .or_else(|| found_again(judged, &self.text, span))
+        let old = self.old_texts.iter().rev().find(|(text, _)| text == checked);
+        old.and_then(|(_, done)| self.edits.followed(*done, span))
+            .or_else(|| found_again(checked, &self.text, span))
     }
 
-    /// Remembers the text as one that may be judged.
+    /// Keeps the text as one that may be checked.
     fn remember(&mut self) {
-        if self.judged.back().is_some_and(|(text, _)| *text == self.text) {
+        if self.old_texts.back().is_some_and(|(text, _)| *text == self.text) {
             return;
         }
-        self.judged.push_back((self.text.clone(), self.edits.len()));
-        let mut size: usize = self.judged.iter().map(|(text, _)| text.as_str().len()).sum();
-        while self.judged.len() > JUDGED || (self.judged.len() > 1 && size > JUDGED_SIZE) {
-            let forgotten = self.judged.pop_front();
-            size -= forgotten.map_or(0, |(text, _)| text.as_str().len());
+        self.old_texts.push_back((self.text.clone(), self.edits.len()));
+        let mut size: usize = self.old_texts.iter().map(|(text, _)| text.as_str().len()).sum();
+        while self.old_texts.len() > MAX_OLD_TEXTS
+            || (self.old_texts.len() > 1 && size > MAX_OLD_TEXTS_SIZE)
+        {
+            let dropped = self.old_texts.pop_front();
+            size -= dropped.map_or(0, |(text, _)| text.as_str().len());
         }
     }
 
-    /// Forgets what was edited.
-    fn start_anew(&mut self) {
+    /// Drops all edits and older texts.
+    fn reset_history(&mut self) {
         self.edits.clear();
-        self.judged.clear();
+        self.old_texts.clear();
         self.remember();
     }
 
-    /// Takes the whole text.
+    /// Sets the whole text.
     fn set(&mut self, text: SourceText) {
-        if std::mem::take(&mut self.unknown) {
+        if std::mem::take(&mut self.is_unknown) {
             tracing::info!("the text of {} is known again", self.uri.as_str());
             self.text = text;
-            self.start_anew();
+            self.reset_history();
         } else {
             self.edits.push(Edit::between(self.text.as_str(), text.as_str()));
             self.text = text;
         }
     }
 
-    /// From now on the text is unknown.
-    fn lose(&mut self, why: &str) {
+    /// Marks the text as unknown.
+    fn mark_unknown(&mut self, why: &str) {
         tracing::error!(
-            "an edit of {} could not be applied: {why}; the file on disk is checked until the whole \
-             text comes",
+            "could not apply an edit of {}: {why}; the file on disk is checked until the client sends \
+             the whole text",
             self.uri.as_str()
         );
-        self.unknown = true;
+        self.is_unknown = true;
     }
 
     fn apply(&mut self, change: &TextDocumentContentChangeEvent, encoding: Encoding) {
         let Some(range) = change.range else {
-            return self.set(counted(&change.text, encoding));
+            return self.set(with_client_positions(&change.text, encoding));
         };
-        if self.unknown {
+        if self.is_unknown {
             return;
         }
         match replacement(&self.text, range, &change.text, encoding) {
@@ -151,25 +150,25 @@ impl Document {
                 let mut text = self.text.as_str().to_owned();
                 text.replace_range(span.clone(), &new);
                 self.edits.push(Edit::new(self.text.as_str(), span, &new));
-                self.text = counted(&text, encoding);
+                self.text = with_client_positions(&text, encoding);
             }
-            Err(why) => self.lose(why),
+            Err(why) => self.mark_unknown(why),
         }
     }
 }
 
-/// What an edit replaces, and with what; or why it cannot be one of this text.
+/// The span that an edit replaces and its new text; or why the edit does not fit the text.
 ///
 /// An end past its line or past the text is moved into the text (LSP, "Position"). A start more than
-/// one line below the text is not: nothing stands there that could be replaced. (One line below is
-/// its end for those who count only lines that have an ending.)
+/// one line below the text is an error. (One line below is the end of the text for clients that count
+/// only lines with an ending.)
 fn replacement(
     text: &SourceText,
     range: Range,
     new: &str,
     encoding: Encoding,
 ) -> Result<(Span, String), &'static str> {
-    /// Half of a surrogate pair, for whoever has no place for it: one unit of UTF-16, as it was.
+    /// Replaces half of a surrogate pair; it is one unit of UTF-16 as well.
     const HALF: &str = "\u{fffd}";
 
     if range.end < range.start {
@@ -180,7 +179,7 @@ fn replacement(
     }
     let edge = |position| convert::edge(text, position, encoding);
     let (Some(start), Some(end)) = (edge(range.start), edge(range.end)) else {
-        return Err("its range cuts a character in two");
+        return Err("its range splits a character");
     };
     let (start, before) = match start {
         Edge::Between(at) => (at, ""),
@@ -193,9 +192,9 @@ fn replacement(
     Ok((start..end.max(start), format!("{before}{new}{after}")))
 }
 
-/// A text as the client counts it. A byte order mark that the client has kept in it counts, while
-/// [`SourceText`] has none: blanks that count as much take its place.
-fn counted(text: &str, encoding: Encoding) -> SourceText {
+/// A text in which positions are those of the client. If the client keeps a byte order mark, spaces of
+/// the same length replace it, because [`SourceText`] has none.
+fn with_client_positions(text: &str, encoding: Encoding) -> SourceText {
     let Some(rest) = text.strip_prefix(BYTE_ORDER_MARK) else { return SourceText::new(text) };
     let width = match encoding {
         Encoding::Utf8 => BYTE_ORDER_MARK.len_utf8(),
@@ -206,12 +205,12 @@ fn counted(text: &str, encoding: Encoding) -> SourceText {
 
 const BYTE_ORDER_MARK: char = '\u{feff}';
 
-/// All open documents that are ours.
+/// All open documents that the server handles.
 #[derive(Debug, Default)]
 pub(super) struct Documents(HashMap<Utf8PathBuf, Document>);
 
 impl Documents {
-    /// The path of the document if it is one of ours.
+    /// Opens a document; returns its path if the server handles it.
     pub(super) fn open(
         &mut self,
         uri: Uri,
@@ -220,18 +219,24 @@ impl Documents {
         encoding: Encoding,
     ) -> Option<Utf8PathBuf> {
         let path = path_of(&uri)?;
-        Kind::of(&path)?;
-        let text = counted(text, encoding);
-        let (edits, judged) = (Edits::default(), VecDeque::new());
-        let (unknown, overtaken) = (false, false);
-        let mut document = Document { uri, version, text, unknown, overtaken, edits, judged };
+        DocumentKind::of(&path)?;
+        let text = with_client_positions(text, encoding);
+        let mut document = Document {
+            uri,
+            version,
+            text,
+            is_unknown: false,
+            disk_is_newer: false,
+            edits: Edits::default(),
+            old_texts: VecDeque::new(),
+        };
         document.remember();
         self.0.insert(path.clone(), document);
         Some(path)
     }
 
-    /// Applies changes in their order. After one that cannot be applied the text is unknown until a
-    /// whole one comes.
+    /// Applies changes in order. After one that cannot be applied the text is unknown until the client
+    /// sends the whole text.
     pub(super) fn change(
         &mut self,
         uri: &Uri,
@@ -241,41 +246,41 @@ impl Documents {
     ) -> Option<Utf8PathBuf> {
         let path = path_of(uri)?;
         let Some(document) = self.0.get_mut(&path) else {
-            if Kind::of(&path).is_some() {
-                tracing::warn!("an edit of {}, which is not open, is ignored", uri.as_str());
+            if DocumentKind::of(&path).is_some() {
+                tracing::warn!("ignored an edit of {}, which is not open", uri.as_str());
             }
             return None;
         };
         document.version = version;
-        document.overtaken = false;
+        document.disk_is_newer = false;
         for change in changes {
             document.apply(&change, encoding);
         }
         if document.edits.len() > Edits::MANY {
-            document.start_anew();
+            document.reset_history();
         }
         Some(path)
     }
 
-    /// Messages about these documents could not be read, and an edit may be lost with them: their
-    /// texts are unknown. Without a name it may have been any document. Returns those that were known.
-    pub(super) fn lose(&mut self, uris: &[String], why: &str) -> Vec<Utf8PathBuf> {
+    /// Marks the texts of these documents as unknown, because an edit may be lost; without URIs those
+    /// of all documents. Returns the documents whose text was known before.
+    pub(super) fn mark_unknown(&mut self, uris: &[String], why: &str) -> Vec<Utf8PathBuf> {
         let named: Vec<_> = uris.iter().filter_map(|uri| path_of(&uri.parse().ok()?)).collect();
         let mut lost = Vec::new();
         for (path, document) in &mut self.0 {
-            let is_meant = uris.is_empty()
+            let is_affected = uris.is_empty()
                 || named.contains(path)
                 || uris.iter().any(|uri| uri == document.uri.as_str());
-            if is_meant && !document.unknown {
-                document.lose(why);
+            if is_affected && !document.is_unknown {
+                document.mark_unknown(why);
                 lost.push(path.clone());
             }
         }
         lost
     }
 
-    /// The text is now that of the file on disk: `text`, where the client says it. The second value
-    /// is whether it was unknown before and is known now.
+    /// A document was saved; `text` is its text, if the client sends it. The second value is whether
+    /// the text was unknown before and is known now.
     pub(super) fn save(
         &mut self,
         uri: &Uri,
@@ -283,28 +288,28 @@ impl Documents {
         encoding: Encoding,
     ) -> Option<(Utf8PathBuf, bool)> {
         let path = path_of(uri)?;
-        let mut found = false;
+        let mut is_known_again = false;
         if let Some(document) = self.0.get_mut(&path) {
-            document.overtaken = false;
+            document.disk_is_newer = false;
             let whole = || match text {
-                Some(text) => Some(counted(text, encoding)),
+                Some(text) => Some(with_client_positions(text, encoding)),
                 None => read_to_string(&path).ok().map(|text| SourceText::new(&text)),
             };
-            if document.unknown
+            if document.is_unknown
                 && let Some(whole) = whole()
             {
                 document.set(whole);
-                found = true;
+                is_known_again = true;
             }
             document.remember();
         }
-        Kind::of(&path).map(|_| (path, found))
+        DocumentKind::of(&path).map(|_| (path, is_known_again))
     }
 
-    /// The file on disk has changed. A text that `was_on_disk` before holds nothing of the user's.
-    pub(super) fn overtake(&mut self, path: &Utf8Path, was_on_disk: impl Fn(&str) -> bool) {
+    /// The file on disk has changed. A text that `was_on_disk` before has no unsaved edits.
+    pub(super) fn file_changed(&mut self, path: &Utf8Path, was_on_disk: impl Fn(&str) -> bool) {
         if let Some(document) = self.0.get_mut(path) {
-            document.overtaken |= was_on_disk(document.text.as_str());
+            document.disk_is_newer |= was_on_disk(document.text.as_str());
         }
     }
 
@@ -315,20 +320,20 @@ impl Documents {
 
     /// An open document whose text is known.
     pub(super) fn get(&self, path: &Utf8Path) -> Option<&Document> {
-        self.0.get(path).filter(|document| !document.unknown)
+        self.0.get(path).filter(|document| !document.is_unknown)
     }
 
-    /// Whether a document is open, whatever is known of its text.
+    /// Whether a document is open, even with an unknown text.
     pub(super) fn is_open(&self, path: &Utf8Path) -> bool {
         self.0.contains_key(path)
     }
 
-    /// Whether a document is open and nobody knows its text.
+    /// Whether a document is open and its text is unknown.
     pub(super) fn is_unknown(&self, path: &Utf8Path) -> bool {
-        self.0.get(path).is_some_and(|document| document.unknown)
+        self.0.get(path).is_some_and(|document| document.is_unknown)
     }
 
-    /// The client's own spelling of the URI of an open document.
+    /// The URI of an open document, as the client spells it.
     pub(super) fn uri(&self, path: &Utf8Path) -> Option<Uri> {
         self.0.get(path).map(|document| document.uri.clone())
     }
@@ -338,18 +343,19 @@ impl Documents {
         self.0.keys().cloned().collect()
     }
 
-    /// The texts of the wanted files as they are in the buffers, to be judged.
+    /// The texts of the open documents that match, for a check.
     pub(super) fn texts(
         &mut self,
-        wanted: impl Fn(&Utf8Path) -> bool,
+        matches: impl Fn(&Utf8Path) -> bool,
     ) -> HashMap<Utf8PathBuf, SourceText> {
-        let judged = self.0.iter_mut().filter(|(path, _)| wanted(path));
-        let judged = judged.filter(|(_, document)| !document.overtaken && !document.unknown);
-        let taken = judged.map(|(path, document)| {
+        let documents = self.0.iter_mut().filter(|(path, _)| matches(path));
+        let documents =
+            documents.filter(|(_, document)| !document.disk_is_newer && !document.is_unknown);
+        let texts = documents.map(|(path, document)| {
             document.remember();
             (path.clone(), document.text.clone())
         });
-        taken.collect()
+        texts.collect()
     }
 }
 
@@ -375,13 +381,13 @@ mod tests {
     }
 
     #[test]
-    fn changes_are_applied_in_order_and_spans_follow() {
+    fn changes_are_applied_in_order_and_spans_move() {
         let uri: Uri = "file:///w/Cargo.toml".parse().expect("a URI");
         let mut documents = Documents::default();
         let path =
             documents.open(uri.clone(), 1, "time = \"0.1.45\"\n", Encoding::Utf16).expect("ours");
-        let judged = documents.get(&path).expect("open").text().clone();
-        // What one client sends for one replacement: two single characters, the last first.
+        let checked = documents.get(&path).expect("open").text().clone();
+        // Some clients send one replacement as several changes, the last character first.
         documents.change(
             &uri,
             7,
@@ -390,12 +396,12 @@ mod tests {
         );
         let document = documents.get(&path).expect("open");
         assert_eq!(document.text().as_str(), "# ü\ntime = \"0.3.7\"\n");
-        let moved = document.moved(&judged, &(8..14)).expect("it is there");
+        let moved = document.current_span(&checked, &(8..14)).expect("it is there");
         assert_eq!(&document.text().as_str()[moved], "0.3.7");
     }
 
     #[test]
-    fn other_files_are_not_ours() {
+    fn other_files_are_not_opened() {
         let mut documents = Documents::default();
         for name in ["file:///w/other.toml", "file:///w/pyproject.toml", "untitled:Cargo.toml"] {
             assert_eq!(documents.open(name.parse().expect("a URI"), 0, "", Encoding::Utf8), None);
@@ -406,15 +412,15 @@ mod tests {
     }
 
     #[test]
-    fn a_whole_new_text_keeps_spans_where_they_were() {
+    fn whole_new_text_keeps_spans() {
         let uri: Uri = "file:///w/Cargo.toml".parse().expect("a URI");
         let mut documents = Documents::default();
         let path =
             documents.open(uri.clone(), 0, "a = 1\ntime = 2\n", Encoding::Utf8).expect("ours");
-        let judged = documents.get(&path).expect("open").text().clone();
+        let checked = documents.get(&path).expect("open").text().clone();
         documents.change(&uri, 1, vec![whole("# x\na = 1\ntime = 2\n")], Encoding::Utf8);
         let document = documents.get(&path).expect("open");
-        let moved = document.moved(&judged, &(6..10)).expect("it is there");
+        let moved = document.current_span(&checked, &(6..10)).expect("it is there");
         assert_eq!(&document.text().as_str()[moved], "time");
     }
 
@@ -444,12 +450,12 @@ mod tests {
     }
 
     #[test]
-    fn edits_are_moved_into_the_text_or_make_it_unknown() {
+    fn edits_outside_the_text_are_moved_into_it_or_make_it_unknown() {
         for encoding in [Encoding::Utf8, Encoding::Utf16] {
             let after = |start, end| edited("a\rb\r\nc", encoding, between(start, end, "x"));
             assert_eq!(after((0, 9), (1, 9)).as_deref(), Some("ax\r\nc"));
             assert_eq!(after((2, 1), (u32::MAX, u32::MAX)).as_deref(), Some("a\rb\r\ncx"));
-            // Neovim may speak of the line behind the last one.
+            // Neovim may use the line after the last one.
             assert_eq!(after((3, 0), (3, 0)).as_deref(), Some("a\rb\r\ncx"));
             assert_eq!(after((4, 0), (4, 0)), None);
             assert_eq!(after((1, 1), (1, 0)), None);
@@ -465,12 +471,12 @@ mod tests {
         assert_eq!(after(1, 2, "x").as_deref(), Some("ax\u{fffd}b"));
         assert_eq!(after(2, 2, "x").as_deref(), Some("a\u{fffd}x\u{fffd}b"));
         assert_eq!(after(1, 3, "x").as_deref(), Some("axb"));
-        // No unit of UTF-8 is half a character.
+        // In UTF-8 a range cannot split a character.
         assert_eq!(edited("a𝄞b", Encoding::Utf8, between((0, 2), (0, 5), "x")), None);
     }
 
     #[test]
-    fn an_unknown_text_is_nobodys_until_it_comes_whole() {
+    fn unknown_text_is_not_returned_until_the_whole_text_comes() {
         let lost = || between((9, 0), (9, 0), "x");
         let (mut documents, uri, path) = opened("a = 1\n", Encoding::Utf16);
         let change = |documents: &mut Documents, changes| {
@@ -491,14 +497,18 @@ mod tests {
         // A known text is not replaced: it may have been edited since it was written.
         assert_eq!(documents.save(&uri, Some("g"), Encoding::Utf16), Some((path.clone(), false)));
         assert_eq!(documents.get(&path).expect("known").text().as_str(), "f");
-        assert!(documents.lose(&["file:///w/deny.toml".to_owned()], "it is lost").is_empty());
+        assert!(
+            documents
+                .mark_unknown(&["file:///w/deny.toml".to_owned()], "the edit is lost")
+                .is_empty()
+        );
         assert_eq!(
-            documents.lose(&[uri.as_str().to_owned()], "it is lost"),
+            documents.mark_unknown(&[uri.as_str().to_owned()], "the edit is lost"),
             std::slice::from_ref(&path)
         );
         assert!(documents.is_unknown(&path));
         documents.open(uri.clone(), 1, "h", Encoding::Utf16);
-        assert_eq!(documents.lose(&[], "it is lost"), std::slice::from_ref(&path));
+        assert_eq!(documents.mark_unknown(&[], "the edit is lost"), std::slice::from_ref(&path));
         // The file on disk cannot be read.
         assert_eq!(documents.save(&uri, None, Encoding::Utf16), Some((path.clone(), false)));
         assert!(documents.is_unknown(&path));
@@ -507,7 +517,7 @@ mod tests {
     }
 
     #[test]
-    fn a_byte_order_mark_that_the_client_counts_is_counted() {
+    fn byte_order_mark_of_the_client_keeps_its_length() {
         for (encoding, width) in [(Encoding::Utf8, 3), (Encoding::Utf16, 1)] {
             let (mut documents, uri, path) = opened("\u{feff}a = 1\n", encoding);
             let (from, to) = (width + 4, width + 5);

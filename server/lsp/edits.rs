@@ -1,4 +1,4 @@
-//! Proved texts as one edit of the client's documents.
+//! Verified texts as one edit of the client's documents.
 
 use std::collections::HashMap;
 
@@ -11,7 +11,7 @@ use tower_lsp::ls_types::{
 
 use super::{
     convert::{self, uri_of},
-    session::State,
+    session::SessionState,
 };
 use crate::{
     fix::{FileChange, Overlay},
@@ -19,15 +19,15 @@ use crate::{
     text::{SourceText, hunks},
 };
 
-/// The edit that turns the texts as they are now into those that were proved; `None` where one of
-/// those that it was proved with is another one by now.
-pub(super) fn workspace_edit(overlay: &Overlay, state: &State) -> Option<WorkspaceEdit> {
-    let are_the_same = |(path, text): (&Utf8PathBuf, &SourceText)| match state.documents.get(path) {
+/// The edit that turns the present texts into the verified ones; `None` where a text has changed since
+/// the verification.
+pub(super) fn workspace_edit(overlay: &Overlay, state: &SessionState) -> Option<WorkspaceEdit> {
+    let is_unchanged = |(path, text): (&Utf8PathBuf, &SourceText)| match state.documents.get(path) {
         Some(document) => document.text() == text,
         None if state.documents.is_unknown(path) => false,
         None => OnDisk.read(path).is_ok_and(|disk| disk == *text),
     };
-    if !overlay.buffers().iter().all(are_the_same) {
+    if !overlay.buffers().iter().all(is_unchanged) {
         return None;
     }
     let mut edits = Vec::new();
@@ -39,24 +39,24 @@ pub(super) fn workspace_edit(overlay: &Overlay, state: &State) -> Option<Workspa
         let document_changes = Some(document_changes(edits));
         WorkspaceEdit { document_changes, ..WorkspaceEdit::default() }
     } else {
-        // A file that is not there comes by its text.
+        // A text edit creates a missing file.
         let changes = edits.into_iter().map(|((document, edits), _)| (document.uri, edits));
         let changes: HashMap<Uri, Vec<TextEdit>> = changes.collect();
         WorkspaceEdit { changes: Some(changes), ..WorkspaceEdit::default() }
     })
 }
 
-/// Whether an open document whose text nobody knows is among those that were proved or changed: as
-/// long as that is so there is no edit.
-pub(super) fn is_about_unknown(overlay: &Overlay, state: &State) -> bool {
+/// Whether a document with unknown text is among the verified or changed ones: until the text is known
+/// there is no edit.
+pub(super) fn has_unknown_text(overlay: &Overlay, state: &SessionState) -> bool {
     let texts = overlay.buffers().keys().chain(overlay.changes().keys());
     texts.into_iter().any(|path| state.documents.is_unknown(path))
 }
 
-/// An edit of one document.
-type Edited = (OptionalVersionedTextDocumentIdentifier, Vec<TextEdit>);
+/// The edits of one document.
+type DocumentEdits = (OptionalVersionedTextDocumentIdentifier, Vec<TextEdit>);
 
-fn document_changes(edits: Vec<(Edited, bool)>) -> DocumentChanges {
+fn document_changes(edits: Vec<(DocumentEdits, bool)>) -> DocumentChanges {
     let creates = edits.iter().any(|(_, is_new)| *is_new);
     let edits = edits.into_iter().map(|((text_document, edits), is_new)| {
         let edits = edits.into_iter().map(OneOf::Left).collect();
@@ -80,7 +80,7 @@ fn document_changes(edits: Vec<(Edited, bool)>) -> DocumentChanges {
     DocumentChanges::Operations(operations)
 }
 
-fn edit_of(path: &Utf8Path, change: &FileChange, state: &State) -> Option<Edited> {
+fn edit_of(path: &Utf8Path, change: &FileChange, state: &SessionState) -> Option<DocumentEdits> {
     let document = match state.documents.get(path) {
         Some(document) if *document.text() == change.before => {
             OptionalVersionedTextDocumentIdentifier {
@@ -94,7 +94,7 @@ fn edit_of(path: &Utf8Path, change: &FileChange, state: &State) -> Option<Edited
             (!path.exists()).then_some(())?;
             OptionalVersionedTextDocumentIdentifier { uri: uri_of(path)?, version: None }
         }
-        // The client opens it, and finds what stands on disk.
+        // The client opens the file on disk.
         None => {
             OnDisk.read(path).ok().filter(|text| *text == change.before)?;
             OptionalVersionedTextDocumentIdentifier { uri: uri_of(path)?, version: None }

@@ -21,6 +21,6 @@ pub(super) mod hover;
 pub(super) mod initialize;
 pub(super) mod initialized;
 pub(super) mod inlay_hint;
-pub(super) mod lost;
+pub(super) mod lost_message;
 pub(super) mod references;
 pub(super) mod shutdown;

@@ -1,5 +1,5 @@
-//! What the handlers that lead elsewhere share: the session's files as `ide` wants them, and places
-//! as the client's locations.
+//! Shared by the handlers of definitions and references: the session's files for `ide`, and locations
+//! for the client.
 
 use std::sync::Arc;
 
@@ -14,24 +14,24 @@ use super::{
 use crate::{
     ide::navigation::View,
     text::{SourceText, Span, read_to_string},
-    threads::{self, Doing},
+    threads::{self, Activity},
     verdict::Location,
 };
 
-/// The places that `find` finds for a position of an open document of ours. Files are read beside
-/// the protocol, and without the session's lock: a disk may let wait.
+/// The locations that `find` returns for a position in an open document. Files are read on another
+/// thread and without the session's lock, because a disk may be slow.
 pub(super) async fn with_view(
     session: &Arc<Session>,
     params: TextDocumentPositionParams,
     find: impl Fn(&View<'_>, &Utf8Path, usize) -> Vec<Location> + Send + 'static,
 ) -> Vec<LspLocation> {
     let session = Arc::clone(session);
-    let looking = Doing::just("looking for where something is");
-    let found = threads::blocking(looking, move || located(&session, &params, &find));
+    let activity = Activity::just("looking up locations");
+    let found = threads::blocking(activity, move || find_locations(&session, &params, &find));
     found.await.unwrap_or_default()
 }
 
-fn located(
+fn find_locations(
     session: &Session,
     params: &TextDocumentPositionParams,
     find: &dyn Fn(&View<'_>, &Utf8Path, usize) -> Vec<Location>,
@@ -39,24 +39,24 @@ fn located(
     let Some(file) = path_of(&params.text_document.uri) else { return Vec::new() };
     let state = session.state();
     let Some(document) = state.documents.get(&file) else { return Vec::new() };
-    let asked = document.text().clone();
-    let offset = convert::offset(&asked, params.position, state.features.encoding);
-    let verdicts = state.known();
+    let requested = document.text().clone();
+    let offset = convert::offset(&requested, params.position, state.features.encoding);
+    let verdicts = state.last_complete_verdicts();
     drop(state);
     let text = |path: &Utf8Path| {
-        // The position belongs to the text that was asked about.
+        // The position belongs to this text.
         if path == file {
-            return Some(asked.clone());
+            return Some(requested.clone());
         }
         let open = session.state().documents.get(path).map(|document| document.text().clone());
         open.or_else(|| read_to_string(path).ok().map(|text| SourceText::new(&text)))
     };
-    let moved = |path: &Utf8Path, judged: &SourceText, span: &Span| match session
+    let moved = |path: &Utf8Path, checked: &SourceText, span: &Span| match session
         .state()
         .documents
         .get(path)
     {
-        Some(document) => document.moved(judged, span),
+        Some(document) => document.current_span(checked, span),
         None => Some(span.clone()),
     };
     let view = View { verdicts: &verdicts, text: &text, moved: &moved };

@@ -1,4 +1,4 @@
-//! Progress for what takes longer than a second, for clients that show it.
+//! The progress bar of work that takes longer than a second, for clients that show one.
 
 use std::{
     sync::atomic::{AtomicU32, Ordering},
@@ -8,41 +8,41 @@ use std::{
 use tokio::sync::mpsc;
 use tower_lsp::{Client, ls_types::ProgressToken};
 
-use crate::threads::{self, Doing};
+use crate::threads::{self, Activity};
 
-/// Tokens are used once.
-static NEXT: AtomicU32 = AtomicU32::new(0);
+/// The number of the next token; each is used once.
+static NEXT_TOKEN: AtomicU32 = AtomicU32::new(0);
 
-/// What is shorter is not worth showing.
-const PATIENCE: Duration = Duration::from_secs(1);
+/// How long work has to take before its progress is shown.
+const PROGRESS_DELAY: Duration = Duration::from_secs(1);
 
-/// Something that may take long. Dropping it ends the progress.
+/// The progress bar of one workspace. Dropping it ends the progress.
 #[derive(Debug)]
-pub(super) struct Progress {
+pub(super) struct ProgressBar {
     messages: mpsc::UnboundedSender<String>,
 }
 
-impl Progress {
-    /// Begins to wait; the client is told only when it takes long.
+impl ProgressBar {
+    /// Starts the work; the progress is shown after [`PROGRESS_DELAY`].
     pub(super) fn start(client: Client, title: String) -> Self {
         let (messages, received) = mpsc::unbounded_channel();
-        threads::task(Doing::just("showing progress"), show(client, title, received));
+        threads::task(Activity::just("showing progress"), show(client, title, received));
         Self { messages }
     }
 
-    /// What is being done now.
-    pub(super) fn tell(&self, message: String) {
+    /// Shows what the work does now.
+    pub(super) fn show(&self, message: String) {
         let _ = self.messages.send(message);
     }
 }
 
 async fn show(client: Client, title: String, mut messages: mpsc::UnboundedReceiver<String>) {
-    let patience = tokio::time::sleep(PATIENCE);
-    tokio::pin!(patience);
+    let delay = tokio::time::sleep(PROGRESS_DELAY);
+    tokio::pin!(delay);
     let mut latest = String::new();
     loop {
         tokio::select! {
-            () = &mut patience => break,
+            () = &mut delay => break,
             message = messages.recv() => match message {
                 Some(message) => latest = message,
                 None => return,
@@ -50,7 +50,7 @@ async fn show(client: Client, title: String, mut messages: mpsc::UnboundedReceiv
         }
     }
     let token =
-        ProgressToken::String(format!("supercargo/{}", NEXT.fetch_add(1, Ordering::Relaxed)));
+        ProgressToken::String(format!("supercargo/{}", NEXT_TOKEN.fetch_add(1, Ordering::Relaxed)));
     if client.create_work_done_progress(token.clone()).await.is_err() {
         return;
     }

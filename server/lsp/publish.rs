@@ -1,4 +1,4 @@
-//! The diagnostics of one file, from every verdict and the text as the client has it.
+//! The diagnostics of one file, from all verdicts and the client's text.
 
 use camino::Utf8Path;
 use serde_json::{Value, json};
@@ -9,7 +9,7 @@ use tower_lsp::ls_types::{
 
 use super::{
     convert::{self, uri_of},
-    session::State,
+    session::SessionState,
 };
 use crate::{
     ide::message,
@@ -17,11 +17,11 @@ use crate::{
     verdict::{Code, Finding, Location, Role},
 };
 
-/// How many related places are sent.
-const RELATED: usize = 8;
+/// How many related locations are sent.
+const MAX_RELATED: usize = 8;
 
-/// Everything that is to be shown in `file`, in a stable order.
-pub(super) fn diagnostics(file: &Utf8Path, state: &State) -> Vec<Diagnostic> {
+/// All diagnostics of `file`, in a stable order.
+pub(super) fn diagnostics(file: &Utf8Path, state: &SessionState) -> Vec<Diagnostic> {
     let mut all: Vec<Diagnostic> = Vec::new();
     for verdict in state.verdicts.values() {
         for finding in &verdict.findings {
@@ -31,7 +31,7 @@ pub(super) fn diagnostics(file: &Utf8Path, state: &State) -> Vec<Diagnostic> {
         }
     }
     all.sort_by(|a, b| order(a).cmp(&order(b)));
-    // Two workspaces may share a manifest or a policy, and cargo-deny says some things twice at
+    // Two workspaces may share a manifest or a policy, and cargo-deny reports some findings twice at
     // two severities: the more severe one comes first.
     all.dedup_by(|later, first| {
         later.range == first.range && later.code == first.code && later.message == first.message
@@ -50,17 +50,21 @@ fn order(diagnostic: &Diagnostic) -> (u32, u32, &str, u8) {
     (start.line, start.character, &diagnostic.message, severity)
 }
 
-/// Whether a finding is shown at one of its places.
-pub(super) fn is_shown(finding: &Finding, location: &Location, state: &State) -> bool {
+/// Whether a finding is shown at one of its locations.
+pub(super) fn is_shown(finding: &Finding, location: &Location, state: &SessionState) -> bool {
     severity(finding, location, state).is_some()
 }
 
-fn severity(finding: &Finding, location: &Location, state: &State) -> Option<DiagnosticSeverity> {
-    let chosen = state.settings.shown(finding.check, finding.code);
+fn severity(
+    finding: &Finding,
+    location: &Location,
+    state: &SessionState,
+) -> Option<DiagnosticSeverity> {
+    let chosen = state.settings.level(finding.check, finding.code);
     convert::severity(finding, location.role, state.settings.notes, chosen)
 }
 
-fn diagnostic(finding: &Finding, location: &Location, state: &State) -> Option<Diagnostic> {
+fn diagnostic(finding: &Finding, location: &Location, state: &SessionState) -> Option<Diagnostic> {
     let features = &state.features;
     let severity = severity(finding, location, state)?;
     let link = finding.link().filter(|_| features.code_description);
@@ -86,9 +90,10 @@ fn diagnostic(finding: &Finding, location: &Location, state: &State) -> Option<D
     })
 }
 
-/// What a client can show in place of the message: its parts (`message` is what is wrong alone,
-/// `title` the advisory's or null, `remedy` may be null), `check`, `package` (its `name` and `version`, or null), `path` (why the
-/// package is there, from a member on, each `name version`) and how many `otherPaths` lead to it.
+/// `Diagnostic.data`, from which a client can make its own message: `message` (only the problem),
+/// `title` (the advisory's, or null), `remedy` (or null), `check`, `package` (`name` and `version`, or
+/// null), `path` (a dependency path, from a member on, each `name version`), and `otherPaths` (how many
+/// other paths there are).
 fn data(finding: &Finding, location: &Location) -> Value {
     let package = finding.packages.first();
     let path = location.via.and_then(|via| finding.paths.get(via));
@@ -105,7 +110,7 @@ fn data(finding: &Finding, location: &Location) -> Value {
     })
 }
 
-/// Policy entries without effect and those that mean nothing are faded, old keys struck through.
+/// Policy entries without effect and unknown keys are faded, deprecated keys are struck through.
 fn tag(code: Code) -> Option<DiagnosticTag> {
     match code {
         Code::UnusedWorkspaceDependency
@@ -121,27 +126,27 @@ fn tag(code: Code) -> Option<DiagnosticTag> {
 fn related(
     finding: &Finding,
     location: &Location,
-    state: &State,
+    state: &SessionState,
 ) -> Vec<DiagnosticRelatedInformation> {
     let others = finding
         .locations
         .iter()
-        .filter(|other| other.role == Role::Mend && !other.is_at(location))
+        .filter(|other| other.role == Role::Primary && !other.is_at(location))
         .map(|other| (other, "the same finding".to_owned()));
     let explained =
         finding.related.iter().map(|related| (&related.location, related.message.clone()));
     let all = explained.chain(others).filter_map(|(location, message)| {
         Some(DiagnosticRelatedInformation { location: lsp_location(location, state)?, message })
     });
-    all.take(RELATED).collect()
+    all.take(MAX_RELATED).collect()
 }
 
-/// Where a place is in the text that the client has; `None` when it is gone from there.
-pub(super) fn lsp_location(location: &Location, state: &State) -> Option<LspLocation> {
+/// A location in the client's text; `None` where it no longer exists there.
+pub(super) fn lsp_location(location: &Location, state: &SessionState) -> Option<LspLocation> {
     let encoding = state.features.encoding;
     let document = state.documents.get(&location.file);
     let (text, span): (_, Span) = match document {
-        Some(document) => (document.text(), document.moved(&location.text, &location.span)?),
+        Some(document) => (document.text(), document.current_span(&location.text, &location.span)?),
         None => (&location.text, location.span.clone()),
     };
     let uri = state.documents.uri(&location.file).or_else(|| uri_of(&location.file))?;

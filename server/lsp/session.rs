@@ -1,4 +1,4 @@
-//! What the handlers share: the state of the session behind one lock that is never held over an
+//! What the handlers share: the state of the session, behind one lock that is never held over an
 //! `.await`.
 
 use std::{
@@ -14,13 +14,12 @@ use tokio::sync::{mpsc, watch};
 use tower_lsp::Client;
 
 use super::{
+    client_exit::ClientExit,
     client_features::ClientFeatures,
-    configuration::Turns,
     documents::Documents,
-    ending::Ending,
-    fixes::Answers,
-    owner::Event,
-    settings::{Layers, Settings},
+    event::Event,
+    fix_results::FixResults,
+    settings::{Settings, SettingsSources},
 };
 use crate::{
     cache::Cache,
@@ -33,48 +32,54 @@ pub(super) struct Session {
     pub(super) client: Client,
     pub(super) children: Children,
     pub(super) cache: Cache,
-    pub(super) ending: Ending,
-    state: Mutex<State>,
+    pub(super) client_exit: ClientExit,
+    state: Mutex<SessionState>,
     events: mpsc::UnboundedSender<Event>,
-    /// Tells requests that wait for fixes that there is something new.
-    answered: watch::Sender<()>,
+    /// Wakes requests that wait for verdicts or fixes.
+    results: watch::Sender<()>,
     shut_down: AtomicBool,
-    ends: AtomicBool,
+    is_ending: AtomicBool,
 }
 
 /// The state of the session.
 #[derive(Debug, Default)]
-pub(super) struct State {
+pub(super) struct SessionState {
     pub(super) features: ClientFeatures,
     pub(super) settings: Settings,
-    /// Where the settings come from.
-    pub(super) layers: Layers,
-    /// The questions for settings.
-    pub(super) turns: Turns,
-    /// What is wrong with the settings, said once the client may be spoken to.
-    pub(super) complaints: Vec<String>,
+    pub(super) settings_sources: SettingsSources,
+    /// Which request for the client's settings is the newest.
+    pub(super) settings_generation: Generation,
+    /// Errors in the settings, shown once the client accepts messages.
+    pub(super) setting_errors: Vec<String>,
     pub(super) folders: Vec<Utf8PathBuf>,
     pub(super) documents: Documents,
-    /// What is shown of each workspace.
+    /// The shown verdict of each workspace.
     pub(super) verdicts: BTreeMap<Workspace, Arc<Verdict>>,
-    /// The last of each that had a graph: what the entries of a policy do is told from it while the
-    /// policy is broken.
-    pub(super) good: BTreeMap<Workspace, Arc<Verdict>>,
-    /// The opened advisories, which are the owner's: what was unpacked for them goes with it.
+    /// The last verdict of each workspace that has a graph: while the policy is broken, hovers and
+    /// lenses use it.
+    pub(super) complete_verdicts: BTreeMap<Workspace, Arc<Verdict>>,
+    /// The open advisory databases. The main loop owns them, and deletes their unpacked files when
+    /// it ends.
     pub(super) databases: Weak<Databases>,
-    /// What can be done about their findings.
-    pub(super) answers: BTreeMap<Workspace, Answers>,
+    /// The fixes of the shown verdicts.
+    pub(super) fix_results: BTreeMap<Workspace, FixResults>,
 }
 
-impl State {
-    /// What is known of each workspace, from the last verdict that had a graph where there is none
-    /// at the moment.
-    pub(super) fn known(&self) -> Vec<Arc<Verdict>> {
-        let known = self.verdicts.iter().map(|(workspace, shown)| {
-            let good = self.good.get(workspace).filter(|_| shown.packages == 0);
-            Arc::clone(good.unwrap_or(shown))
+/// Numbers the requests for the client's settings: a reply to an old one is dropped.
+#[derive(Debug, Default)]
+pub(super) struct Generation {
+    pub(super) requested: u64,
+    pub(super) received: u64,
+}
+
+impl SessionState {
+    /// The shown verdict of each workspace; where it has no graph, the last one that has.
+    pub(super) fn last_complete_verdicts(&self) -> Vec<Arc<Verdict>> {
+        let verdicts = self.verdicts.iter().map(|(workspace, shown)| {
+            let complete = self.complete_verdicts.get(workspace).filter(|_| shown.packages == 0);
+            Arc::clone(complete.unwrap_or(shown))
         });
-        known.collect()
+        verdicts.collect()
     }
 }
 
@@ -85,22 +90,22 @@ impl Session {
             client,
             children: Children::in_groups(),
             cache,
-            ending: Ending::new(),
+            client_exit: ClientExit::new(),
             state: Mutex::default(),
             events,
-            answered: watch::Sender::new(()),
+            results: watch::Sender::new(()),
             shut_down: AtomicBool::new(false),
-            ends: AtomicBool::new(false),
+            is_ending: AtomicBool::new(false),
         };
         (session, received)
     }
 
-    pub(super) fn state(&self) -> MutexGuard<'_, State> {
+    pub(super) fn state(&self) -> MutexGuard<'_, SessionState> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Tells the owner. Nobody listens any more when the server ends.
-    pub(super) fn tell(&self, event: Event) {
+    /// Sends an event to the main loop; ignored when the server ends.
+    pub(super) fn send(&self, event: Event) {
         let _ = self.events.send(event);
     }
 
@@ -108,16 +113,16 @@ impl Session {
         self.events.clone()
     }
 
-    /// Changes when there are other verdicts or answers.
-    pub(super) fn answered(&self) -> watch::Receiver<()> {
-        self.answered.subscribe()
+    /// Changes with every new verdict and fix result.
+    pub(super) fn subscribe(&self) -> watch::Receiver<()> {
+        self.results.subscribe()
     }
 
-    pub(super) fn tell_answered(&self) {
-        self.answered.send_replace(());
+    pub(super) fn notify_subscribers(&self) {
+        self.results.send_replace(());
     }
 
-    /// The client has asked for it.
+    /// The client has sent `shutdown`.
     pub(super) fn shut_down(&self) {
         self.shut_down.store(true, Ordering::SeqCst);
         self.end();
@@ -127,16 +132,16 @@ impl Session {
         self.shut_down.load(Ordering::SeqCst)
     }
 
-    /// The session is over: every child is ended, the owner lets go of what it holds, and requests
-    /// that wait for something are answered with what is known.
+    /// Ends the session: stops every child process and the main loop, and lets waiting requests
+    /// reply with what is known.
     pub(super) fn end(&self) {
-        self.ends.store(true, Ordering::SeqCst);
+        self.is_ending.store(true, Ordering::SeqCst);
         self.children.end();
-        self.tell(Event::ShutDown);
-        self.tell_answered();
+        self.send(Event::ShutDown);
+        self.notify_subscribers();
     }
 
-    pub(super) fn ends(&self) -> bool {
-        self.ends.load(Ordering::SeqCst)
+    pub(super) fn is_ending(&self) -> bool {
+        self.is_ending.load(Ordering::SeqCst)
     }
 }

@@ -1,13 +1,13 @@
 //! The settings: one documented struct, from which [the page](../../docs/settings.md), the schema
-//! and the check of what a client sends are made.
+//! and the validation of what a client sends are made.
 //!
-//! [`read`] tells what is right of what was sent and what is wrong with the rest, [`layers`] puts
-//! the sources over each other, [`change`] tells what a change concerns.
+//! [`validate`] finds errors in the settings of a client, [`sources`] merges the sources of settings,
+//! [`change`] says which work a change affects.
 
 mod change;
-mod codes;
-mod layers;
-mod read;
+mod code_levels;
+mod sources;
+mod validate;
 
 use camino::Utf8PathBuf;
 use schemars::{JsonSchema, generate::SchemaSettings};
@@ -20,78 +20,77 @@ use crate::{
     verdict::{Check, Code},
     workspace::{DiscoveryOptions, EXCLUDED_FOLDERS},
 };
-pub(super) use change::Change;
-pub(super) use codes::Shown;
-pub(super) use layers::Layers;
+pub(super) use change::SettingsChange;
+pub(super) use code_levels::CodeLevel;
+pub(super) use sources::SettingsSources;
 
-/// The extension of the schema that marks what is taken from `initializationOptions` only.
+/// The extension of the schema for settings that are read from `initializationOptions` only.
 const AT_START_ONLY: &str = "x-initialization-options-only";
 
-/// The extension of the schema that says of every other setting whether a value of it can keep a
-/// finding from being seen. In a workspace that is not trusted, those are taken from
-/// `initializationOptions` only, too, and VS Code reads them from no file of the workspace.
+/// The extension of the schema that says for every other setting whether a value of it can hide a
+/// finding. In a workspace that is not trusted, such settings are read from `initializationOptions`
+/// only, and VS Code reads them from no file of the workspace.
 const WEAKENS: &str = "x-weakens";
 
-/// The settings of the language server. Null or absent means what an earlier source says, else the
-/// default.
+/// The settings of the language server. A setting that is null or absent has the value of an earlier
+/// source, else its default.
 #[derive(Clone, Debug, PartialEq, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase", default, deny_unknown_fields)]
 #[schemars(title = "Supercargo")]
 pub(super) struct Settings {
-    /// Programs may be started and connections opened for the workspace. Without it
-    /// vulnerabilities are judged by `Cargo.lock`, and the verdict of an earlier session is shown
-    /// while nothing has changed. What is neither true nor false means false. Later changes come by the notification
-    /// `supercargo/didChangeTrust`.
+    /// Trust the workspace: programs may be started and connections opened for it. Otherwise only
+    /// known vulnerabilities in `Cargo.lock` are checked, and the findings of an earlier session are
+    /// shown if no file has changed. An invalid value means false. Later changes are sent by the
+    /// notification `supercargo/didChangeTrust`.
     #[schemars(extend("x-initialization-options-only" = true))]
     pub(super) trusted: bool,
-    /// No network: neither cargo nor the fetch of advisories opens a connection. What is neither
-    /// true nor false means true.
+    /// Work without network: cargo opens no connection, and advisories are not fetched. An invalid
+    /// value means true.
     #[schemars(extend("x-weakens" = true))]
     pub(super) offline: bool,
-    /// The cargo that resolves dependencies: an absolute path, or the name of a program that is
-    /// looked for on the path. Without it `$CARGO`, else `cargo`.
+    /// The cargo that resolves dependencies: an absolute path, or the name of a program in `PATH`.
+    /// The default is `$CARGO`, else `cargo`.
     #[schemars(with = "Option<String>", extend("format" = "program", "x-initialization-options-only" = true))]
     pub(super) cargo: Option<Utf8PathBuf>,
-    /// Judge all members, also where the root manifest is that of a package.
+    /// Check all members of the workspace, even if the root manifest has a package.
     #[schemars(extend("x-weakens" = true))]
     pub(super) workspace: bool,
-    /// A folder of advisories in RustSec's layout, instead of the databases of the policy; an
-    /// absolute path. It is only read.
+    /// A folder with advisories in RustSec's layout (an absolute path), used instead of the databases
+    /// of the policy. It is never written.
     #[schemars(with = "Option<String>", extend("format" = "path", "x-weakens" = true))]
     pub(super) db: Option<Utf8PathBuf>,
-    /// Names of folders in which no workspaces are looked for. What git ignores and hidden folders
-    /// are left out, too; an opened file's workspace is always judged.
+    /// Names of folders in which workspaces are not searched. Hidden folders and those that git
+    /// ignores are skipped as well. The workspace of an open file is always checked.
     #[schemars(extend("items" = {"type": "string", "pattern": "^[^/\\\\]+$"}, "x-weakens" = true))]
     pub(super) exclude: Vec<String>,
-    /// How many milliseconds nothing may be typed before an edited manifest is resolved. An edit
-    /// that stands alone is not waited for.
+    /// How many milliseconds to wait after an edit of a manifest before it is resolved. A single edit
+    /// is resolved at once.
     #[schemars(range(max = 5000), extend("x-weakens" = false))]
     pub(super) debounce: u64,
-    /// Look for upgrades and prove them before anybody asks for a quick fix, at a low priority, while
-    /// nothing is edited. Without it they are proved when they are asked for.
+    /// Look for verified upgrades in the background, at a low priority, while nothing is edited.
+    /// Otherwise upgrades are verified when a quick fix is requested.
     #[schemars(extend("x-weakens" = false))]
     pub(super) prove_when_idle: bool,
     /// Show cargo-deny's notes and helps as hints.
     #[schemars(extend("x-weakens" = false))]
     pub(super) notes: bool,
-    /// Checks whose findings are shown. What the gate says is not changed: cargo-deny still runs
-    /// them all.
+    /// Checks whose findings are shown. The gate does not change: cargo-deny still runs all checks.
     #[schemars(extend("x-weakens" = true))]
-    pub(super) checks: Checks,
-    /// How findings of a code are shown, by its name; `off` hides them, and a note with a severity
-    /// is shown without `notes`. What the gate says is not changed, and a hover still tells them.
+    pub(super) checks: ShownChecks,
+    /// The severity with which findings of a code are shown; `off` hides them. A note whose code has a
+    /// severity is shown even without `notes`. The gate does not change, and hovers still show hidden
+    /// findings.
     #[schemars(extend("x-weakens" = true))]
-    pub(super) codes: codes::Codes,
-    /// What inlay hints tell.
+    pub(super) codes: code_levels::CodeLevels,
+    /// What inlay hints show.
     #[schemars(extend("x-weakens" = false))]
-    pub(super) hints: Hints,
-    /// Show above the entries of a policy what they do (how many findings they suppress, how many
-    /// packages they match), where the client shows code lenses.
+    pub(super) hints: HintSettings,
+    /// Show code lenses above the entries of a policy: how many findings an entry suppresses, how many
+    /// packages it matches.
     #[schemars(extend("x-weakens" = false))]
     pub(super) entry_lenses: bool,
-    /// Complete also the tables and keys of a policy and the values that its schema lists. Turned
-    /// off, they are left to another TOML server that has `deny.schema.json`; what is completed from
-    /// the graph stays.
+    /// Complete the tables and keys of a policy and the values that its schema lists. Disable this if
+    /// another TOML server uses `deny.schema.json`; completions from the graph stay.
     #[schemars(extend("x-weakens" = false))]
     pub(super) key_completion: bool,
 }
@@ -99,27 +98,27 @@ pub(super) struct Settings {
 /// Checks whose findings are shown.
 #[derive(Clone, Debug, PartialEq, Deserialize, Serialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
-pub(super) struct Checks {
+pub(super) struct ShownChecks {
     /// Show vulnerabilities, unmaintained and yanked packages.
     advisories: bool,
     /// Show banned and duplicate packages, features, build scripts.
     bans: bool,
-    /// Show what is wrong with licenses.
+    /// Show findings about licenses.
     licenses: bool,
-    /// Show what is wrong with registries and git repositories.
+    /// Show findings about registries and git repositories.
     sources: bool,
 }
 
-/// What inlay hints tell.
+/// What inlay hints show.
 #[derive(Clone, Debug, PartialEq, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase", default, deny_unknown_fields)]
-pub(super) struct Hints {
-    /// Tell the locked version, where the requirement does not say it.
+pub(super) struct HintSettings {
+    /// Show the locked version, if the requirement does not name it.
     locked_version: bool,
-    /// Tell that the locked version was yanked, by cargo's copy of the index.
+    /// Show that the locked version is yanked, according to cargo's copy of the index.
     yanked: bool,
-    /// Tell the newest version that the requirement and the package's `rust-version` admit, where it is newer than the locked one,
-    /// by cargo's copy of the index.
+    /// Show the newest version that satisfies the requirement and the package's `rust-version`, if it
+    /// is newer than the locked one, according to cargo's copy of the index.
     newest: bool,
 }
 
@@ -135,29 +134,29 @@ impl Default for Settings {
             debounce: 150,
             prove_when_idle: true,
             notes: false,
-            checks: Checks { advisories: true, bans: true, licenses: true, sources: true },
-            codes: codes::Codes::default(),
-            hints: Hints::default(),
+            checks: ShownChecks { advisories: true, bans: true, licenses: true, sources: true },
+            codes: code_levels::CodeLevels::default(),
+            hints: HintSettings::default(),
             entry_lenses: true,
             key_completion: true,
         }
     }
 }
 
-impl Default for Checks {
+impl Default for ShownChecks {
     fn default() -> Self {
         Settings::default().checks
     }
 }
 
-impl Default for Hints {
+impl Default for HintSettings {
     fn default() -> Self {
         Self { locked_version: true, yanked: true, newest: true }
     }
 }
 
-impl Hints {
-    /// What `ide` is asked for.
+impl HintSettings {
+    /// The same as options of `ide`.
     pub(super) fn options(&self) -> HintOptions {
         let Self { locked_version, yanked, newest } = *self;
         HintOptions { locked_version, yanked, newest }
@@ -165,8 +164,8 @@ impl Hints {
 }
 
 impl Settings {
-    /// What the user has chosen for findings of a check and code.
-    pub(super) fn shown(&self, check: Check, code: Option<Code>) -> Option<Shown> {
+    /// The level that the user has set for findings of a check and code.
+    pub(super) fn level(&self, check: Check, code: Option<Code>) -> Option<CodeLevel> {
         let visible = match check {
             Check::Advisories => self.checks.advisories,
             Check::Bans => self.checks.bans,
@@ -175,17 +174,17 @@ impl Settings {
             Check::Config | Check::Supercargo => true,
         };
         if !visible {
-            return Some(Shown::Off);
+            return Some(CodeLevel::Off);
         }
         self.codes.get(code?)
     }
 
-    /// Whether also what is merely told has to be listed.
+    /// Whether notes and helps may be shown, so that the check has to list them.
     pub(super) fn lists_helps(&self) -> bool {
-        self.notes || self.codes.show_any()
+        self.notes || self.codes.any_shown()
     }
 
-    /// The cargo that is run.
+    /// The cargo to run.
     pub(super) fn cargo(&self) -> std::path::PathBuf {
         match &self.cargo {
             Some(cargo) => cargo.clone().into_std_path_buf(),
@@ -193,7 +192,7 @@ impl Settings {
         }
     }
 
-    /// Where workspaces are looked for.
+    /// Where workspaces are searched.
     pub(super) fn discovery(&self) -> DiscoveryOptions {
         DiscoveryOptions { excluded: self.exclude.clone(), nested: false }
     }
@@ -207,12 +206,12 @@ pub fn schema() -> Value {
     schema
 }
 
-/// Makes one line of each description: the lines are those of our source.
+/// Joins the lines of each description: they are the lines of this source file.
 fn join_lines(schema: &mut Value) {
     let Some(object) = schema.as_object_mut() else { return };
     for (key, value) in object {
         match value {
-            Value::String(words) if key == "description" => *words = words.replace('\n', " "),
+            Value::String(text) if key == "description" => *text = text.replace('\n', " "),
             value => join_lines(value),
         }
     }

@@ -1,4 +1,4 @@
-//! The state of the gate, for clients that show it: the notification `supercargo/status`.
+//! The status of a workspace, for clients that show it: the notification `supercargo/status`.
 
 use std::collections::BTreeMap;
 
@@ -12,19 +12,19 @@ use crate::{
     workspace::Workspace,
 };
 
-/// What the gate of a workspace is doing.
+/// The state of the check of a workspace.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
-pub(super) enum State {
-    /// Cargo resolves; nothing is known yet.
+pub(super) enum CheckState {
+    /// Cargo resolves the dependencies; there are no findings yet.
     Resolving,
-    /// Cargo resolves; what is shown is what the files tell.
+    /// Cargo resolves the dependencies; the findings are provisional.
     Provisional,
-    /// What is shown is the verdict.
+    /// The findings are those of the verdict.
     Exact,
-    /// Nothing may be started for the workspace.
+    /// The workspace is not trusted: no program may be started.
     Untrusted,
-    /// No verdict could be reached; `message` says why.
+    /// The check could not run; `message` says why.
     Failed,
 }
 
@@ -34,54 +34,53 @@ pub(super) enum State {
 pub(super) struct Status {
     /// The folder of the workspace.
     workspace: Uri,
-    state: State,
+    state: CheckState,
     /// What a status bar shows: a short sentence.
     text: String,
-    /// What each check that came to its end has found.
-    checks: BTreeMap<String, Found>,
+    /// The counts of each check that has finished.
+    checks: BTreeMap<String, FindingCounts>,
     /// cargo-deny's exit code; 70 where there is no verdict.
     exit_code: Option<u8>,
     /// The advisory database; absent where none was read.
-    database: Option<Age>,
+    database: Option<DatabaseInfo>,
     message: Option<String>,
-    /// The policy cannot be read as it is now, which it often cannot while somebody types in it.
+    /// The error in a policy that cannot be read, often because the user is typing in it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     broken_policy: Option<BrokenPolicy>,
 }
 
-/// Where a policy cannot be read, and what the gate had found before.
+/// Where the policy has an error, and the counts before it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct BrokenPolicy {
     file: Uri,
     /// Counts from 1.
     line: u32,
-    /// What each check has found under the last policy that could be read; empty where that is
-    /// not known.
-    checks_before: BTreeMap<String, Found>,
+    /// The counts of each check with the last policy that could be read; empty where there are none.
+    checks_before: BTreeMap<String, FindingCounts>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-struct Found {
+struct FindingCounts {
     errors: u32,
     warnings: u32,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-struct Age {
+struct DatabaseInfo {
     /// When it was fetched, `YYYY-MM-DD`; `null` for a plain folder.
     date: Option<String>,
 }
 
 impl Status {
-    /// The state of a workspace with what is shown of it.
+    /// The status of a workspace.
     pub(super) fn of(
         workspace: &Workspace,
-        state: State,
+        state: CheckState,
         shown: Option<&Verdict>,
         message: Option<String>,
     ) -> Option<Self> {
-        let judged = shown.filter(|verdict| verdict.counts.contains_key(&Check::Advisories));
+        let with_database = shown.filter(|verdict| verdict.counts.contains_key(&Check::Advisories));
         let counts = shown.map(|verdict| verdict.counts.clone()).unwrap_or_default();
         let date = shown.and_then(|verdict| verdict.database_date.as_deref());
         let text = text(state, &counts, date, message.as_deref());
@@ -89,15 +88,16 @@ impl Status {
             workspace: uri_of(workspace.folder())?,
             state,
             text,
-            checks: found(&counts),
+            checks: finding_counts(&counts),
             exit_code: shown.map(Verdict::exit_code),
-            database: judged.map(|verdict| Age { date: verdict.database_date.clone() }),
+            database: with_database
+                .map(|verdict| DatabaseInfo { date: verdict.database_date.clone() }),
             message,
             broken_policy: None,
         })
     }
 
-    /// The same where the policy cannot be read at a place, with what was counted before.
+    /// The same with the location of an error in the policy and the counts before it.
     pub(super) fn with_broken_policy(
         self,
         at: &Location,
@@ -106,7 +106,7 @@ impl Status {
         let broken_policy = uri_of(&at.file).map(|file| BrokenPolicy {
             file,
             line: at.text.line_column(at.span.start).line,
-            checks_before: found(before),
+            checks_before: finding_counts(before),
         });
         let name = at.file.file_name().unwrap_or("the policy");
         let text = format!("error in {name} at line {}", at.text.line_column(at.span.start).line);
@@ -120,21 +120,23 @@ impl Status {
 
 /// What a status bar shows for a state: `2 errors, 1 warning (advisories of 2026-11-28)`.
 fn text(
-    state: State,
+    state: CheckState,
     counts: &BTreeMap<Check, Counts>,
     date: Option<&str>,
     message: Option<&str>,
 ) -> String {
     let note = match state {
-        State::Failed => {
+        CheckState::Failed => {
             return match message {
                 Some(message) => format!("check failed: {message}"),
                 None => "check failed".to_owned(),
             };
         }
-        State::Resolving | State::Provisional => Some("resolving dependencies".to_owned()),
-        State::Untrusted => Some("workspace not trusted".to_owned()),
-        State::Exact => date.map(|date| format!("advisories of {date}")),
+        CheckState::Resolving | CheckState::Provisional => {
+            Some("resolving dependencies".to_owned())
+        }
+        CheckState::Untrusted => Some("workspace not trusted".to_owned()),
+        CheckState::Exact => date.map(|date| format!("advisories of {date}")),
     };
     match (summary(counts), note) {
         (Some(summary), Some(note)) => format!("{summary} ({note})"),
@@ -165,11 +167,14 @@ fn count((number, noun): (u32, &str)) -> Option<String> {
     }
 }
 
-fn found(counts: &BTreeMap<Check, Counts>) -> BTreeMap<String, Found> {
-    let found = counts.iter().map(|(check, counts)| {
-        (check.name().to_owned(), Found { errors: counts.errors, warnings: counts.warnings })
+fn finding_counts(counts: &BTreeMap<Check, Counts>) -> BTreeMap<String, FindingCounts> {
+    let counts = counts.iter().map(|(check, counts)| {
+        (
+            check.name().to_owned(),
+            FindingCounts { errors: counts.errors, warnings: counts.warnings },
+        )
     });
-    found.collect()
+    counts.collect()
 }
 
 /// `supercargo/status`.
@@ -194,21 +199,27 @@ mod tests {
             let counts = [(Check::Advisories, counts), (Check::Bans, counts)].into();
             text(state, &counts, date, None)
         };
-        assert_eq!(text(State::Exact, 1, 4), "2 errors, 8 warnings (advisories of 2026-11-28)");
-        assert_eq!(text(State::Exact, 0, 0), "no errors or warnings (advisories of 2026-11-28)");
-        assert_eq!(text(State::Provisional, 1, 0), "2 errors (resolving dependencies)");
-        assert_eq!(text(State::Untrusted, 0, 1), "2 warnings (workspace not trusted)");
-        assert_eq!(text(State::Failed, 1, 1), "check failed");
+        assert_eq!(
+            text(CheckState::Exact, 1, 4),
+            "2 errors, 8 warnings (advisories of 2026-11-28)"
+        );
+        assert_eq!(
+            text(CheckState::Exact, 0, 0),
+            "no errors or warnings (advisories of 2026-11-28)"
+        );
+        assert_eq!(text(CheckState::Provisional, 1, 0), "2 errors (resolving dependencies)");
+        assert_eq!(text(CheckState::Untrusted, 0, 1), "2 warnings (workspace not trusted)");
+        assert_eq!(text(CheckState::Failed, 1, 1), "check failed");
     }
 
     #[test]
     fn text_of_a_status_without_counts_says_why_there_are_none() {
         let text = |state, message| text(state, &BTreeMap::new(), None, message);
-        assert_eq!(text(State::Resolving, None), "resolving dependencies");
-        assert_eq!(text(State::Exact, None), "no checks enabled");
+        assert_eq!(text(CheckState::Resolving, None), "resolving dependencies");
+        assert_eq!(text(CheckState::Exact, None), "no checks enabled");
         let message = Some("could not load the advisory database");
         let failed = "check failed: could not load the advisory database";
-        assert_eq!(text(State::Failed, message), failed);
+        assert_eq!(text(CheckState::Failed, message), failed);
     }
 
     #[test]

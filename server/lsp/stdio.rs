@@ -1,9 +1,9 @@
-//! Standard input and output, which are the protocol's alone.
+//! Reserves standard input and output for the protocol.
 //!
-//! Libraries may write to standard output, a child may inherit it, and a file of a repository may be
-//! a link to `/dev/stdin`: whoever reads it would take the client's messages away. So the protocol
-//! moves to private descriptors, which no child inherits, before any thread is started. Then nothing
-//! is left to read on standard input, and what is written to standard output goes into the log.
+//! Libraries may write to standard output, a child process may inherit it, and a file of a repository
+//! may be a link to `/dev/stdin`, so that reading the file takes messages of the client. Therefore the
+//! protocol moves to private descriptors, which no child inherits, before any thread is started. Then
+//! standard input is empty, and output to standard output goes to the log.
 
 #[cfg(unix)]
 pub(super) use unix::take;
@@ -26,13 +26,13 @@ mod unix {
     /// The first descriptor behind the three that have names.
     const PRIVATE: i32 = 3;
 
-    /// What the client writes, and what it reads. They are read and written by blocking calls beside
-    /// the runtime, as tokio does with the standard ones: pipes, sockets (those of Node), terminals
-    /// and files all allow that.
+    /// The input and output of the protocol. They are used with blocking calls on other threads, as
+    /// tokio does with the standard ones: pipes, sockets (those of Node), terminals and files support
+    /// that.
     ///
     /// # Errors
     ///
-    /// When no descriptor is left, or `/dev/null` cannot be opened.
+    /// If no descriptor is left, or `/dev/null` cannot be opened.
     pub(in crate::lsp) fn take() -> io::Result<(tokio::fs::File, tokio::fs::File)> {
         let nothing = File::open("/dev/null")?;
         let input = fcntl_dupfd_cloexec(stdin(), PRIVATE)?;
@@ -44,15 +44,15 @@ mod unix {
     }
 }
 
-/// Windows gives its standard handles to children only where they are asked for, which
-/// `crate::process` never does, and has no links to them in its file system. So they stay.
+/// On Windows a child inherits standard handles only on request, which `crate::process` never makes,
+/// and no file is a link to them. So they are kept.
 #[cfg(not(unix))]
 mod elsewhere {
     use std::io;
 
     use tokio::io::{Stdin, Stdout, stdin, stdout};
 
-    #[expect(clippy::unnecessary_wraps, reason = "elsewhere it can fail")]
+    #[expect(clippy::unnecessary_wraps, reason = "it can fail on Unix")]
     pub(in crate::lsp) fn take() -> io::Result<(Stdin, Stdout)> {
         Ok((stdin(), stdout()))
     }

@@ -1,5 +1,5 @@
-//! The service of the protocol library, whose panics cost one message: a request is answered with
-//! an internal error, and the server goes on.
+//! Catches panics in the handler of a message: the reply to a request is then an internal error, and
+//! the server continues.
 
 use std::{
     future::Future,
@@ -10,9 +10,9 @@ use std::{
 use tower_lsp::jsonrpc::{Error, Id, Request, Response};
 use tower_service::Service;
 
-use crate::threads::{self, Doing};
+use crate::threads::{self, Activity};
 
-/// A service within which panics are caught.
+/// A service whose panics are caught.
 #[derive(Debug)]
 pub(super) struct Supervised<S>(pub(super) S);
 
@@ -32,13 +32,13 @@ where
 
     fn call(&mut self, request: Request) -> Self::Future {
         let id = request.id().cloned();
-        let doing = Doing::to("handling", request.method());
-        let is_question = id.is_some() && request.method().starts_with("textDocument/");
-        let called = threads::caught(&doing, || self.0.call(request));
+        let doing = Activity::to("handling", request.method());
+        let is_text_request = id.is_some() && request.method().starts_with("textDocument/");
+        let called = threads::catch_panic(&doing, || self.0.call(request));
         Box::pin(async move {
             let Ok(handled) = called else { return Ok(broken(id)) };
-            let handled = threads::caught_while_awaited(&doing, async move {
-                if is_question {
+            let handled = threads::catch_panic_async(&doing, async move {
+                if is_text_request {
                     threads::failpoint("handler");
                 }
                 handled.await
@@ -48,7 +48,7 @@ where
     }
 }
 
-/// What a request is answered with whose handler has panicked; a notification has no answer.
+/// The reply to a request whose handler has panicked; a notification has no reply.
 fn broken(id: Option<Id>) -> Option<Response> {
     id.map(|id| Response::from_error(id, Error::internal_error()))
 }

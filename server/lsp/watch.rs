@@ -1,13 +1,13 @@
-//! Watches the files that decide, in every editor the same: the owner is told of what has changed
-//! on disk, by whomever, once.
+//! Watches the input files of checks, in every editor the same way, and reports each change on disk once
+//! to the main loop.
 //!
-//! A thread owns the system's watches. Whatever happens to a file only wakes it; what has changed
-//! is told by the files' [stamps](stamps). What the client tells comes the same way, so nothing is
-//! told twice, and what belongs together (a branch that is switched) is told together.
+//! A thread owns the system's watches. An event of the system only wakes it; the [stamps](stamps) of
+//! the files show which of them have changed. Reports of the client take the same way, so no change
+//! is reported twice, and changes that belong together (a branch switch) are reported together.
 
 mod folders;
+mod plan;
 mod stamps;
-mod wanted;
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -20,148 +20,150 @@ use camino::{Utf8Path, Utf8PathBuf};
 use notify::EventKind;
 use tokio::sync::mpsc;
 
-use super::owner::Event;
+use super::event::Event;
 use crate::{
-    threads::{self, Doing},
+    threads::{self, Activity},
     workspace::{DecidingFiles, Workspace},
 };
-use folders::Folders;
+use folders::WatchedFolders;
+use plan::{WatchPlan, WatchReason, contains_below, inputs_of};
 use stamps::{Stamp, Stamps};
-use wanted::{Plan, Reason, folders_of_database, holds, of_workspace};
 
-pub(super) use wanted::Wanted;
+pub(super) use plan::WatchSet;
 
-/// What comes within such a pause belongs together.
+/// Changes within such a pause are reported together.
 const PAUSE: Duration = Duration::from_millis(100);
 
-/// Nothing is held back longer.
-const LONGEST: Duration = Duration::from_secs(1);
+/// The longest delay of a report.
+const MAX_DELAY: Duration = Duration::from_secs(1);
 
-/// How often files are looked at that cannot be watched.
-const LOOK: Duration = Duration::from_millis(1500);
+/// How often files are polled that cannot be watched.
+const POLL_INTERVAL: Duration = Duration::from_millis(1500);
 
-/// The owner's end. Dropping it ends the watching.
+/// The main loop's end of the watching thread. Dropping it ends the thread.
 #[derive(Debug)]
-pub(super) struct Watch {
+pub(super) struct FileWatch {
     messages: channel::Sender<Message>,
     events: mpsc::UnboundedSender<Event>,
-    known: Arc<Known>,
-    wanted: Wanted,
+    files: Arc<WatchedFiles>,
+    watch_set: WatchSet,
 }
 
-/// What the owner and the thread know together.
+/// What is known of the watched files, shared by the main loop and the thread.
 #[derive(Debug, Default)]
-pub(super) struct Known {
+pub(super) struct WatchedFiles {
     stamps: Stamps,
-    /// The files that decide each workspace that is watched.
+    /// The input files of each watched workspace.
     inputs: Mutex<BTreeMap<Workspace, Arc<DecidingFiles>>>,
-    /// The same of those that were found, until they are watched.
+    /// The input files of each workspace that was found, until it is watched.
     found: Mutex<BTreeMap<Workspace, DecidingFiles>>,
 }
 
 #[derive(Debug)]
 enum Message {
-    Want(Wanted),
-    /// The client says that something happened to files.
-    Told(Vec<Utf8PathBuf>),
-    /// The system says so. A watched folder that is `gone` is another one when it is back.
+    SetWatch(WatchSet),
+    /// The client reports changes of files.
+    Reported(Vec<Utf8PathBuf>),
+    /// The system reports changes. If a watched folder is `gone`, a later one is a new folder.
     Touched {
         paths: Vec<PathBuf>,
         gone: bool,
         at: Instant,
     },
-    /// The system has lost count.
-    Lost,
+    /// The system has lost events.
+    EventsLost,
     End,
 }
 
-impl Watch {
+impl FileWatch {
     pub(super) fn start(events: mpsc::UnboundedSender<Event>) -> Self {
         let (messages, received) = channel::channel();
-        let known = Arc::<Known>::default();
+        let files = Arc::<WatchedFiles>::default();
         let watch = Self {
             messages,
             events: events.clone(),
-            known: Arc::clone(&known),
-            wanted: Wanted::default(),
+            files: Arc::clone(&files),
+            watch_set: WatchSet::default(),
         };
         let sender = watch.messages.clone();
         let mut mailbox = Mailbox::new(received, events.clone());
-        // Begins anew with what was wanted when it panics.
+        // After a panic it starts again with the last watch set.
         let run = move || {
             let sender = sender.clone();
-            let passing_on = Doing::just("hearing of changed files");
+            let activity = Activity::just("receiving file events");
             let system = notify::recommended_watcher(move |event| {
-                if threads::caught(&passing_on, || tell(&sender, event)).is_err() {
-                    let _ = sender.send(Message::Lost);
+                if threads::catch_panic(&activity, || forward(&sender, event)).is_err() {
+                    let _ = sender.send(Message::EventsLost);
                 }
             });
-            let folders = Folders::new(system);
-            Watcher::new(&mut mailbox, events.clone(), Arc::clone(&known), folders).run();
+            let folders = WatchedFolders::new(system);
+            Watcher::new(&mut mailbox, events.clone(), Arc::clone(&files), folders).run();
         };
-        if let Err(error) = threads::supervised("watch", Doing::just("watching files"), run) {
-            tracing::error!("files cannot be watched: {error}");
+        if let Err(error) = threads::supervised("watch", Activity::just("watching files"), run) {
+            tracing::error!("could not watch files: {error}");
         }
         watch
     }
 
-    /// Watches this and nothing else from now on.
-    pub(super) fn want(&mut self, wanted: Wanted) {
-        if self.wanted != wanted {
-            self.wanted = wanted.clone();
-            let _ = self.messages.send(Message::Want(wanted));
+    /// Replaces the watch set.
+    pub(super) fn set(&mut self, watch_set: WatchSet) {
+        if self.watch_set != watch_set {
+            self.watch_set = watch_set.clone();
+            let _ = self.messages.send(Message::SetWatch(watch_set));
         }
     }
 
-    /// The client has told of files. `Event::OnDisk` comes when they have really changed.
-    pub(super) fn told(&self, paths: Vec<Utf8PathBuf>) {
-        if let Err(channel::SendError(Message::Told(paths))) =
-            self.messages.send(Message::Told(paths))
+    /// The client reports changed files. [`Event::FilesChanged`] comes if they have really changed.
+    pub(super) fn files_reported(&self, paths: Vec<Utf8PathBuf>) {
+        if let Err(channel::SendError(Message::Reported(paths))) =
+            self.messages.send(Message::Reported(paths))
         {
-            // Nobody watches any more.
-            let _ = self.events.send(Event::OnDisk(paths));
+            // The thread has ended.
+            let _ = self.events.send(Event::FilesChanged(paths));
         }
     }
 
-    /// Those of the files whose change was not told before, with what they were before, where that
-    /// is known.
-    pub(super) fn news(&self, paths: Vec<Utf8PathBuf>) -> BTreeMap<Utf8PathBuf, Option<Stamp>> {
-        self.known.stamps.news(paths)
+    /// The files whose change is new, with their stamps before, where those are known.
+    pub(super) fn new_changes(
+        &self,
+        paths: Vec<Utf8PathBuf>,
+    ) -> BTreeMap<Utf8PathBuf, Option<Stamp>> {
+        self.files.stamps.new_changes(paths)
     }
 
-    /// Whether a file is one of those that decide a workspace.
-    pub(super) fn decides(&self, workspace: &Workspace, path: &Utf8Path) -> bool {
-        if let Some(inputs) = self.known.inputs().get(workspace) {
+    /// Whether a file is an input of the check of a workspace.
+    pub(super) fn is_input(&self, workspace: &Workspace, path: &Utf8Path) -> bool {
+        if let Some(inputs) = self.files.inputs().get(workspace) {
             return inputs.files.contains(path);
         }
-        self.known.found().get(workspace).is_some_and(|inputs| inputs.files.contains(path))
+        self.files.found().get(workspace).is_some_and(|inputs| inputs.files.contains(path))
     }
 
-    pub(super) fn known(&self) -> Arc<Known> {
-        Arc::clone(&self.known)
+    pub(super) fn watched_files(&self) -> Arc<WatchedFiles> {
+        Arc::clone(&self.files)
     }
 }
 
-impl Drop for Watch {
+impl Drop for FileWatch {
     fn drop(&mut self) {
         let _ = self.messages.send(Message::End);
     }
 }
 
-impl Known {
-    /// Takes note of the files that decide workspaces which are going to be judged: what changes
-    /// from now on is told.
+impl WatchedFiles {
+    /// Takes the stamps of the input files of workspaces before they are checked: later changes are
+    /// reported.
     pub(super) fn note_workspaces(&self, workspaces: &[Workspace]) {
         for workspace in workspaces {
             if !self.inputs().contains_key(workspace) {
-                let inputs = of_workspace(workspace);
+                let inputs = inputs_of(workspace);
                 self.stamps.note(&inputs.files);
                 self.found().insert(workspace.clone(), inputs);
             }
         }
     }
 
-    /// The same for the workspaces that may appear in a folder.
+    /// The same for workspaces that may appear in a folder.
     pub(super) fn note_folder(&self, folder: &Utf8Path) {
         self.stamps.note(&DecidingFiles::of_folder(folder).files);
     }
@@ -175,11 +177,11 @@ impl Known {
     }
 }
 
-/// Passes on what the system says.
-fn tell(messages: &channel::Sender<Message>, event: notify::Result<notify::Event>) {
+/// Forwards an event of the system.
+fn forward(messages: &channel::Sender<Message>, event: notify::Result<notify::Event>) {
     let message = match event {
-        Ok(event) if event.need_rescan() => Message::Lost,
-        // Reading changes nothing.
+        Ok(event) if event.need_rescan() => Message::EventsLost,
+        // Read access.
         Ok(notify::Event { kind: EventKind::Access(_), .. }) => return,
         Ok(event) => {
             let moved = matches!(event.kind, EventKind::Modify(notify::event::ModifyKind::Name(_)));
@@ -187,51 +189,52 @@ fn tell(messages: &channel::Sender<Message>, event: notify::Result<notify::Event
             Message::Touched { paths: event.paths, gone, at: Instant::now() }
         }
         Err(error) => {
-            tracing::info!("while watching files: {error}");
-            Message::Lost
+            tracing::info!("error while watching files: {error}");
+            Message::EventsLost
         }
     };
     let _ = messages.send(message);
 }
 
-/// What has come together.
+/// The messages of one round.
 #[derive(Debug, Default)]
 struct Round {
-    wanted: Option<Wanted>,
-    told: Vec<Utf8PathBuf>,
-    /// With when something happened to each last.
+    watch_set: Option<WatchSet>,
+    /// Reported by the client.
+    reported: Vec<Utf8PathBuf>,
+    /// Reported by the system, with the time of the last event.
     touched: BTreeMap<Utf8PathBuf, Instant>,
-    /// Anything may have happened.
-    lost: bool,
+    /// Events were lost: every file may have changed.
+    events_lost: bool,
 }
 
-/// What outlives a watcher that panics.
+/// The state that survives a panic of the watcher.
 struct Mailbox {
     messages: channel::Receiver<Message>,
     events: mpsc::UnboundedSender<Event>,
-    /// What was wanted last.
-    wanted: Option<Wanted>,
-    /// What the client has told of, until it is passed on.
-    told: Vec<Utf8PathBuf>,
+    /// The last watch set.
+    watch_set: Option<WatchSet>,
+    /// Reports of the client that are not passed on yet.
+    reported: Vec<Utf8PathBuf>,
 }
 
 impl Mailbox {
     fn new(messages: channel::Receiver<Message>, events: mpsc::UnboundedSender<Event>) -> Self {
-        Self { messages, events, wanted: None, told: Vec::new() }
+        Self { messages, events, watch_set: None, reported: Vec::new() }
     }
 }
 
 impl Drop for Mailbox {
-    /// What the client has told of reaches the owner also when nobody watches any more.
+    /// Sends the reports of the client to the main loop even when the watcher has failed.
     fn drop(&mut self) {
-        let mut told = std::mem::take(&mut self.told);
+        let mut reported = std::mem::take(&mut self.reported);
         for message in self.messages.try_iter() {
-            if let Message::Told(paths) = message {
-                told.extend(paths);
+            if let Message::Reported(paths) = message {
+                reported.extend(paths);
             }
         }
-        if !told.is_empty() {
-            let _ = self.events.send(Event::OnDisk(told));
+        if !reported.is_empty() {
+            let _ = self.events.send(Event::FilesChanged(reported));
         }
     }
 }
@@ -239,45 +242,48 @@ impl Drop for Mailbox {
 struct Watcher<'m> {
     mailbox: &'m mut Mailbox,
     events: mpsc::UnboundedSender<Event>,
-    known: Arc<Known>,
-    folders: Folders,
-    wanted: Wanted,
-    inputs: BTreeMap<Reason, Arc<DecidingFiles>>,
-    plan: Plan,
-    /// What was found changed without a word from the system: perhaps it is being written.
-    found: Vec<Utf8PathBuf>,
+    files: Arc<WatchedFiles>,
+    folders: WatchedFolders,
+    watch_set: WatchSet,
+    inputs: BTreeMap<WatchReason, Arc<DecidingFiles>>,
+    plan: WatchPlan,
+    /// Changed files without an event of the system: they may be incomplete.
+    polled: Vec<Utf8PathBuf>,
 }
 
 impl<'m> Watcher<'m> {
     fn new(
         mailbox: &'m mut Mailbox,
         events: mpsc::UnboundedSender<Event>,
-        known: Arc<Known>,
-        folders: Folders,
+        files: Arc<WatchedFiles>,
+        folders: WatchedFolders,
     ) -> Self {
-        let (wanted, inputs, plan) = (Wanted::default(), BTreeMap::new(), Plan::default());
-        let found = Vec::new();
-        Self { mailbox, events, known, folders, wanted, inputs, plan, found }
+        let (watch_set, inputs) = (WatchSet::default(), BTreeMap::new());
+        let (plan, polled) = (WatchPlan::default(), Vec::new());
+        Self { mailbox, events, files, folders, watch_set, inputs, plan, polled }
     }
 
     fn run(mut self) {
-        // The one before this has panicked: anything may have happened since.
-        let (wanted, told) = (self.mailbox.wanted.clone(), self.mailbox.told.clone());
-        if wanted.is_some() || !told.is_empty() {
-            self.go_round(Round { wanted, told, lost: true, ..Round::default() });
+        // After a panic of the watcher before this one, every file may have changed.
+        let mailbox = &self.mailbox;
+        let (watch_set, reported) = (mailbox.watch_set.clone(), mailbox.reported.clone());
+        if watch_set.is_some() || !reported.is_empty() {
+            let events_lost = true;
+            self.handle(Round { watch_set, reported, events_lost, ..Round::default() });
         }
         while let Some(round) = self.collect() {
-            self.go_round(round);
+            self.handle(round);
         }
     }
 
-    /// Waits until something happens and then until nothing more does; `None` at the end.
+    /// Waits for a message and then for a pause; `None` at the end.
     fn collect(&mut self) -> Option<Round> {
-        let mut round = Round { told: std::mem::take(&mut self.found), ..Round::default() };
-        let begins = !round.told.is_empty();
-        let look = self.folders.looks().then(|| Instant::now() + LOOK);
-        let mut last = begins.then(|| Instant::now() + LONGEST);
-        let mut until = if begins { Some(Instant::now() + PAUSE) } else { look };
+        let reported = std::mem::take(&mut self.polled);
+        let has_changes = !reported.is_empty();
+        let mut round = Round { reported, ..Round::default() };
+        let next_poll = self.folders.needs_polling().then(|| Instant::now() + POLL_INTERVAL);
+        let mut last = has_changes.then(|| Instant::now() + MAX_DELAY);
+        let mut until = if has_changes { Some(Instant::now() + PAUSE) } else { next_poll };
         loop {
             let message = match until {
                 None => self.mailbox.messages.recv().ok()?,
@@ -292,33 +298,33 @@ impl<'m> Watcher<'m> {
             };
             match message {
                 Message::End => return None,
-                Message::Want(wanted) => {
-                    self.mailbox.wanted = Some(wanted.clone());
-                    round.wanted = Some(wanted);
+                Message::SetWatch(watch_set) => {
+                    self.mailbox.watch_set = Some(watch_set.clone());
+                    round.watch_set = Some(watch_set);
                     if last.is_none() {
-                        // With many workspaces another one is wanted before this one is watched.
+                        // With many workspaces the next watch set comes before this one is watched.
                         until = Some(Instant::now());
                     }
                     continue;
                 }
-                Message::Told(paths) => {
-                    self.mailbox.told.extend(paths.iter().cloned());
-                    round.told.extend(paths);
+                Message::Reported(paths) => {
+                    self.mailbox.reported.extend(paths.iter().cloned());
+                    round.reported.extend(paths);
                 }
                 Message::Touched { paths, gone, at } => {
                     if !self.touches(&paths, gone, at, &mut round) {
                         continue;
                     }
                 }
-                Message::Lost => round.lost = true,
+                Message::EventsLost => round.events_lost = true,
             }
             let now = Instant::now();
-            let last = *last.get_or_insert(now + LONGEST);
+            let last = *last.get_or_insert(now + MAX_DELAY);
             until = Some(last.min(now + PAUSE));
         }
     }
 
-    /// Whether any of the paths may decide something.
+    /// Whether any of the paths may be an input.
     fn touches(&mut self, paths: &[PathBuf], gone: bool, at: Instant, round: &mut Round) -> bool {
         let mut any = false;
         for path in paths.iter().filter_map(|path| Utf8Path::from_path(path)) {
@@ -327,7 +333,7 @@ impl<'m> Watcher<'m> {
                 if is_lost {
                     self.folders.drop(&path);
                 }
-                if is_lost || self.plan.concerns(&path) {
+                if is_lost || self.plan.includes(&path) {
                     round.touched.insert(path, at);
                     any = true;
                 }
@@ -336,99 +342,99 @@ impl<'m> Watcher<'m> {
         any
     }
 
-    fn go_round(&mut self, round: Round) {
-        let Round { wanted, told, touched, lost } = round;
+    fn handle(&mut self, round: Round) {
+        let Round { watch_set, reported, touched, events_lost } = round;
         threads::failpoint("watch");
-        if let Some(wanted) = wanted {
-            self.wanted = wanted;
+        if let Some(watch_set) = watch_set {
+            self.watch_set = watch_set;
         }
-        let looks = told.is_empty() && touched.is_empty();
-        let lost = lost || looks && self.folders.looks();
+        let no_reports = reported.is_empty() && touched.is_empty();
+        let check_all = events_lost || no_reports && self.folders.needs_polling();
         let paths = touched.keys().cloned().collect();
-        let left_out = self.renew_inputs(&told, &paths, lost);
+        let former_inputs = self.renew_inputs(&reported, &paths, check_all);
         self.folders.set(&self.plan.folders);
-        // Also what has happened before a folder was watched.
-        let files = self.plan.files.iter().chain(&left_out);
-        let mut changed: BTreeSet<_> = self.known.stamps.differing(files).into_iter().collect();
-        if looks && !lost && !changed.is_empty() {
+        // Includes changes before a folder was watched.
+        let files = self.plan.files.iter().chain(&former_inputs);
+        let mut changed: BTreeSet<_> = self.files.stamps.differing(files).into_iter().collect();
+        if no_reports && !check_all && !changed.is_empty() {
             self.renew_inputs(&[], &changed, false);
             self.folders.set(&self.plan.folders);
         }
-        // A folder that has appeared may have held a file for a while.
+        // A new folder may have had a file for a while.
         for (path, at) in &touched {
-            let files = self.plan.files.iter().chain(&left_out);
+            let files = self.plan.files.iter().chain(&former_inputs);
             let below = files.filter(|file| file.starts_with(path));
-            let overlooked = below.filter(|file| self.known.stamps.overlooked(file, *at));
-            changed.extend(overlooked.cloned().collect::<Vec<_>>());
+            let missed = below.filter(|file| self.files.stamps.mark_missed(file, *at));
+            changed.extend(missed.cloned().collect::<Vec<_>>());
         }
-        if looks && !lost {
-            self.found.extend(changed);
+        if no_reports && !check_all {
+            self.polled.extend(changed);
             return;
         }
-        changed.extend(told);
+        changed.extend(reported);
         if !changed.is_empty() {
             threads::failpoint("changes");
-            let _ = self.events.send(Event::OnDisk(changed.into_iter().collect()));
-            self.mailbox.told.clear();
+            let _ = self.events.send(Event::FilesChanged(changed.into_iter().collect()));
+            self.mailbox.reported.clear();
         }
     }
 
-    /// Finds out anew which files decide, as far as that may have changed. Returns those that no
-    /// longer do: they may have been deleted.
+    /// Determines the input files again where they may have changed. Returns the former ones: they may
+    /// be deleted.
     fn renew_inputs(
         &mut self,
-        told: &[Utf8PathBuf],
+        reported: &[Utf8PathBuf],
         touched: &BTreeSet<Utf8PathBuf>,
-        lost: bool,
+        check_all: bool,
     ) -> BTreeSet<Utf8PathBuf> {
         let mut before = std::mem::take(&mut self.inputs);
-        let mut left_out = BTreeSet::new();
-        for reason in self.wanted.reasons() {
+        let mut former_inputs = BTreeSet::new();
+        for reason in self.watch_set.reasons() {
             let known = before.remove(&reason);
-            let are_facts = matches!(reason, Reason::Databases | Reason::Index);
+            let are_facts = matches!(reason, WatchReason::Databases | WatchReason::Index);
             let may_differ = are_facts
                 || known.as_ref().is_none_or(|inputs| {
-                    lost || told.iter().chain(touched).any(|path| may_change(inputs, path))
+                    check_all || reported.iter().chain(touched).any(|path| may_change(inputs, path))
                 });
             let inputs = match known {
                 Some(known) if !may_differ => known,
                 known => {
-                    let inputs = Arc::new(self.wanted.inputs(&reason));
-                    // What has just appeared is told; what was there and decides only now was
-                    // judged with what made it decide. Facts are known only after they were
-                    // asked for and may have changed since; telling costs no resolution.
-                    let anything = lost || are_facts;
+                    let inputs = Arc::new(self.watch_set.inputs(&reason));
+                    // A file that has just appeared is reported. A file that has become an input was
+                    // checked together with what made it one. Databases and the index are known only
+                    // after a check and may have changed since; a report of them needs no resolution.
+                    let anything = check_all || are_facts;
                     let appeared = |file: &&Utf8PathBuf| {
                         known.is_some()
                             && (anything || touched.iter().any(|path| file.starts_with(path)))
                     };
                     let noted = inputs.files.iter().filter(|file| !appeared(file));
-                    self.known.stamps.note(noted);
+                    self.files.stamps.note(noted);
                     let known =
                         known.iter().flat_map(|known| known.files.difference(&inputs.files));
-                    left_out.extend(known.cloned());
+                    former_inputs.extend(known.cloned());
                     inputs
                 }
             };
             self.inputs.insert(reason, inputs);
         }
-        self.plan = Plan::of(&self.inputs);
-        for forgotten in before.values() {
-            let forgotten = forgotten.files.difference(&self.plan.files);
-            self.known.stamps.forget(forgotten);
+        self.plan = WatchPlan::of(&self.inputs);
+        for dropped in before.values() {
+            let dropped = dropped.files.difference(&self.plan.files);
+            self.files.stamps.remove(dropped);
         }
         let of_workspaces = self.inputs.iter().filter_map(|(reason, inputs)| match reason {
-            Reason::Workspace(workspace) => Some((workspace.clone(), Arc::clone(inputs))),
+            WatchReason::Workspace(workspace) => Some((workspace.clone(), Arc::clone(inputs))),
             _ => None,
         });
-        *self.known.inputs() = of_workspaces.collect();
-        left_out
+        *self.files.inputs() = of_workspaces.collect();
+        former_inputs
     }
 }
 
-/// Whether what happened to a path may bring or take away files that decide.
+/// Whether a change of a path may add or remove input files.
 fn may_change(inputs: &DecidingFiles, path: &Utf8Path) -> bool {
-    holds(&inputs.files, path)
+    contains_below(&inputs.files, path)
         || path.parent().is_some_and(|folder| inputs.growing.contains(folder))
 }
 
@@ -445,7 +451,7 @@ mod tests {
         events: mpsc::UnboundedReceiver<Event>,
     }
 
-    /// A workspace that is judged, and watched by what is returned.
+    /// A watched workspace.
     fn watched(
         system: impl FnOnce(channel::Sender<Message>) -> notify::Result<notify::RecommendedWatcher>,
     ) -> Watched {
@@ -455,26 +461,26 @@ mod tests {
         fs::write(root.join("Cargo.toml"), "[workspace]\nmembers = [\"*\"]\n").expect("write");
         let (messages, received) = channel::channel();
         let (sender, events) = mpsc::unbounded_channel();
-        let known = Arc::<Known>::default();
+        let files = Arc::<WatchedFiles>::default();
         let workspace = Workspace::of_manifest(&root.join("Cargo.toml"));
-        known.note_workspaces(std::slice::from_ref(&workspace));
-        let folders = Folders::new(system(messages.clone()));
+        files.note_workspaces(std::slice::from_ref(&workspace));
+        let folders = WatchedFolders::new(system(messages.clone()));
         let mut mailbox = Mailbox::new(received, sender.clone());
-        std::thread::spawn(move || Watcher::new(&mut mailbox, sender, known, folders).run());
+        std::thread::spawn(move || Watcher::new(&mut mailbox, sender, files, folders).run());
         let workspaces = BTreeSet::from([workspace]);
-        let wanted = Wanted { workspaces, ..Wanted::default() };
-        messages.send(Message::Want(wanted)).expect("it runs");
+        let watch_set = WatchSet { workspaces, ..WatchSet::default() };
+        messages.send(Message::SetWatch(watch_set)).expect("it runs");
         Watched { _folder: folder, root, messages, events }
     }
 
     impl Watched {
-        fn told(&mut self) -> Vec<Utf8PathBuf> {
-            let clock = tokio::runtime::Builder::new_current_thread().enable_time().build();
-            let event = clock.expect("a clock").block_on(async {
+        fn changed(&mut self) -> Vec<Utf8PathBuf> {
+            let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build();
+            let event = runtime.expect("a runtime").block_on(async {
                 tokio::time::timeout(Duration::from_secs(60), self.events.recv()).await
             });
             match event {
-                Ok(Some(Event::OnDisk(paths))) => paths,
+                Ok(Some(Event::FilesChanged(paths))) => paths,
                 other => panic!("{other:?}"),
             }
         }
@@ -487,40 +493,40 @@ mod tests {
     }
 
     #[test]
-    fn where_nothing_can_be_watched_files_are_looked_at() {
-        let mut watched = watched(|_| Err(notify::Error::generic("there are no more watches")));
+    fn files_are_polled_where_they_cannot_be_watched() {
+        let mut watched = watched(|_| Err(notify::Error::generic("no more watches")));
         let lock_file = watched.root.join("Cargo.lock");
         fs::write(&lock_file, "version = 4\n").expect("write");
-        assert_eq!(watched.told(), [lock_file]);
-        // What the owner has not taken note of is told again, with what has come since.
+        assert_eq!(watched.changed(), [lock_file]);
+        // A change that the main loop has not handled is reported again, with later ones.
         let member = watched.root.join("new/Cargo.toml");
         fs::create_dir(watched.root.join("new")).expect("folder");
         fs::write(&member, "[package]\nname = \"new\"\n").expect("write");
-        while !watched.told().contains(&member) {}
+        while !watched.changed().contains(&member) {}
     }
 
     #[test]
-    fn what_the_client_tells_of_is_passed_on_with_what_was_seen() {
+    fn reports_of_the_client_are_merged_with_those_of_the_system() {
         let mut watched =
-            watched(|messages| notify::recommended_watcher(move |event| tell(&messages, event)));
+            watched(|messages| notify::recommended_watcher(move |event| forward(&messages, event)));
         let elsewhere = Utf8PathBuf::from("/elsewhere/Cargo.toml");
         let lock_file = watched.root.join("Cargo.lock");
         fs::write(&lock_file, "version = 4\n").expect("write");
-        watched.messages.send(Message::Told(vec![elsewhere.clone()])).expect("it runs");
-        let mut told = BTreeSet::new();
-        while told.len() < 2 {
-            told.extend(watched.told());
+        watched.messages.send(Message::Reported(vec![elsewhere.clone()])).expect("it runs");
+        let mut changed = BTreeSet::new();
+        while changed.len() < 2 {
+            changed.extend(watched.changed());
         }
-        assert_eq!(told, BTreeSet::from([elsewhere, lock_file]));
+        assert_eq!(changed, BTreeSet::from([elsewhere, lock_file]));
     }
 
     #[test]
-    fn reading_wakes_nobody() {
+    fn read_access_is_ignored() {
         let (messages, received) = channel::channel();
         let opened = EventKind::Access(notify::event::AccessKind::Any);
-        tell(&messages, Ok(notify::Event::new(opened)));
+        forward(&messages, Ok(notify::Event::new(opened)));
         assert!(received.try_recv().is_err());
-        tell(&messages, Ok(notify::Event::new(EventKind::Any)));
+        forward(&messages, Ok(notify::Event::new(EventKind::Any)));
         assert!(received.try_recv().is_ok());
     }
 }

@@ -1,36 +1,28 @@
-//! What judges one workspace: it works on the newest wish and forgets older ones. When nothing is
-//! wished it answers questions about fixes, and proves upgrades before anybody asks.
+//! Checks one workspace for the newest request; older requests are dropped. Without a check request
+//! it handles fix requests, and then verifies upgrades in the background.
 //!
-//! It has no thread of its own: the [`pool`] gives it turns, each for one of these things.
+//! It has no thread of its own: the [`pool`] runs its tasks one by one.
 
+mod fix_search;
 mod inbox;
 mod pool;
-mod proving;
 
-use std::{
-    collections::{BTreeMap, HashMap},
-    io,
-    sync::{Arc, mpsc as channel},
-    time::Duration,
-};
+use std::sync::{Arc, mpsc as channel};
 
-use camino::{Utf8Path, Utf8PathBuf};
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::mpsc;
 
-use super::owner::Event;
+use super::event::{CheckRequest, Event, FixRequest};
 use crate::{
-    fix::FixReport,
-    gate::{Audience, Databases, Gate, GateOptions, OnDisk, Texts, Verdict, resolve_alike},
-    text::SourceText,
-    threads::{self, Doing, Panic},
+    gate::{Databases, Gate, Progress, Verdict, resolves_equally},
+    threads::{self, Activity, Panic},
     workspace::Workspace,
 };
-use inbox::{Due, Inbox, Task};
-use pool::{Pool, Seat, Turn, Work};
-use proving::Proving;
+use fix_search::FixSearch;
+use inbox::{Inbox, Message, Task};
+use pool::{Due, Pool, PoolSlot, TaskOutcome, Work};
 
-/// The threads that judge all workspaces.
-pub(super) struct CheckPool(Pool<WorkspaceState>);
+/// The threads that check all workspaces.
+pub(super) struct CheckPool(Pool<CheckWorker>);
 
 impl CheckPool {
     pub(super) fn start() -> Self {
@@ -38,273 +30,218 @@ impl CheckPool {
     }
 }
 
-/// A worker. Dropping it ends what is being done for it, and gives back what it holds.
-pub(super) struct Worker {
-    /// `None` when it ends.
-    jobs: Option<channel::Sender<Job>>,
-    seat: Seat<WorkspaceState>,
+/// The main loop's end of a worker. Dropping it cancels the worker's tasks and frees its memory.
+pub(super) struct CheckWorkerHandle {
+    /// `None` when it is dropped.
+    messages: Option<channel::Sender<Message>>,
+    slot: PoolSlot<CheckWorker>,
 }
 
-/// What a worker is told.
-#[derive(Debug)]
-enum Job {
-    Judge(Box<Wish>),
-    FixResult(Question),
-}
-
-/// A wish for a verdict.
-#[derive(Debug)]
-pub(super) struct Wish {
-    /// Manifests or the lock file have changed on disk.
-    pub(super) renew_graph: bool,
-    /// A manifest is being edited: what comes within a short pause belongs to the same edit.
-    pub(super) typing: bool,
-    /// Only what cargo's index or the advisories say may be otherwise. Cargo itself writes the index
-    /// while fixes are proved: that is no reason to break off.
-    pub(super) facts_only: bool,
-    /// Upgrades are looked for before anybody asks.
-    pub(super) proves_when_idle: bool,
-    /// Programs may be started.
-    pub(super) trusted: bool,
-    /// How long that pause is.
-    pub(super) pause: Duration,
-    /// The files that concern the workspace as they are in the buffers.
-    pub(super) buffers: Buffers,
-    pub(super) options: GateOptions,
-}
-
-/// A question about the last verdict, which names it. It is dropped when there is another one.
-#[derive(Debug)]
-pub(super) enum Question {
-    /// What can be done about findings of it, by their places in its list; `Event::Answered` brings
-    /// the answers.
-    Fixes { of: Arc<Verdict>, findings: Vec<usize> },
-    /// All that can be proved, one after the other.
-    FixReport { of: Arc<Verdict>, reply: oneshot::Sender<FixReport> },
-}
-
-/// The texts of the buffers over the files on disk.
-#[derive(Clone, Debug, Default)]
-pub(super) struct Buffers(pub(super) HashMap<Utf8PathBuf, SourceText>);
-
-impl Texts for Buffers {
-    fn read(&self, path: &Utf8Path) -> io::Result<SourceText> {
-        self.0.get(path).map_or_else(|| OnDisk.read(path), |text| Ok(text.clone()))
-    }
-
-    fn unsaved(&self) -> BTreeMap<Utf8PathBuf, SourceText> {
-        let resolved =
-            |path: &Utf8Path| matches!(path.file_name(), Some("Cargo.toml" | "Cargo.lock"));
-        let ours = self.0.iter().filter(|(path, _)| resolved(path));
-        // Texts that stand on disk are judged there.
-        let unsaved =
-            ours.filter(|(path, text)| OnDisk.read(path).is_ok_and(|disk| disk != **text));
-        unsaved.map(|(path, text)| (path.clone(), text.clone())).collect()
-    }
-}
-
-impl Worker {
+impl CheckWorkerHandle {
     pub(super) fn start(
         workspace: Workspace,
         databases: Arc<Databases>,
         events: mpsc::UnboundedSender<Event>,
         pool: &CheckPool,
     ) -> Self {
-        let (jobs, told) = channel::channel();
+        let (messages, received) = channel::channel();
         let name = workspace.manifest.clone();
-        let seat = pool.0.seat(&name, WorkspaceState::new(workspace, databases, events, told));
-        Self { jobs: Some(jobs), seat }
+        let worker = CheckWorker::new(workspace, databases, events, received);
+        Self { messages: Some(messages), slot: pool.0.add(&name, worker) }
     }
 
-    /// Wishes for a verdict; `Event::Judged` brings it.
-    pub(super) fn wish(&self, wish: Wish) {
-        self.tell(Job::Judge(Box::new(wish)));
+    /// Requests a check; the verdict comes as [`Event::Checked`].
+    pub(super) fn request_check(&self, request: CheckRequest) {
+        self.send(Message::Check(Box::new(request)));
     }
 
-    /// Asks about the last verdict.
-    pub(super) fn ask(&self, question: Question) {
-        self.tell(Job::FixResult(question));
+    /// Requests fixes for the last verdict.
+    pub(super) fn request_fixes(&self, request: FixRequest) {
+        self.send(Message::Fix(request));
     }
 
-    /// Whether files of the workspace are open: it then comes before others.
+    /// Whether files of the workspace are open: such a workspace comes before others.
     pub(super) fn has_open_files(&self, has: bool) {
-        self.seat.prefer(has);
+        self.slot.set_preferred(has);
     }
 
-    fn tell(&self, job: Job) {
-        if let Some(jobs) = &self.jobs {
-            let _ = jobs.send(job);
-            self.seat.tell();
+    fn send(&self, message: Message) {
+        if let Some(messages) = &self.messages {
+            let _ = messages.send(message);
+            self.slot.wake();
         }
     }
 }
 
-impl Drop for Worker {
+impl Drop for CheckWorkerHandle {
     fn drop(&mut self) {
-        // What is being done for it sees this and breaks off.
-        self.jobs = None;
-        self.seat.end();
+        // A running task sees this and stops.
+        self.messages = None;
+        self.slot.end();
     }
 }
 
-/// What is known of a workspace between two turns. No thread is its own: one of the pool has it for
-/// a turn.
-struct WorkspaceState {
+/// The state of a worker between two tasks, of which each runs on some thread of the pool.
+struct CheckWorker {
     workspace: Workspace,
     databases: Arc<Databases>,
     events: mpsc::UnboundedSender<Event>,
     gate: Gate,
     inbox: Inbox,
-    proving: Proving,
-    /// How many wishes were begun and not answered.
-    unanswered: usize,
+    fix_search: FixSearch,
+    /// How many check requests were taken and have no result yet.
+    unfinished_requests: usize,
     renew_graph: bool,
-    /// The verdict of an earlier run was looked for.
+    /// The kept verdict of an earlier run was looked up.
     recalled: bool,
 }
 
-impl WorkspaceState {
+impl CheckWorker {
     fn new(
         workspace: Workspace,
         databases: Arc<Databases>,
         events: mpsc::UnboundedSender<Event>,
-        told: channel::Receiver<Job>,
+        messages: channel::Receiver<Message>,
     ) -> Self {
-        let proving = Proving::new(workspace.clone(), Arc::clone(&databases), events.clone());
+        let fix_search = FixSearch::new(workspace.clone(), Arc::clone(&databases), events.clone());
         Self {
             gate: Gate::new(workspace.clone()),
             workspace,
             databases,
             events,
-            inbox: Inbox::new(told),
-            proving,
-            unanswered: 0,
+            inbox: Inbox::new(messages),
+            fix_search,
+            unfinished_requests: 0,
             renew_graph: false,
             recalled: false,
         }
     }
 
-    /// Judges for a wish that stands for `count`. What panics is done once more, with nothing kept
-    /// that may have caused it.
-    fn judge(&mut self, wish: Wish, count: usize) {
-        self.unanswered += count;
-        self.proving.stop();
+    /// Checks the workspace for a request that replaces `count` requests. After a panic it tries once
+    /// more, with a new gate.
+    fn check(&mut self, request: CheckRequest, count: usize) {
+        self.unfinished_requests += count;
+        self.fix_search.stop();
         if self.renew_graph {
             self.gate.forget_graph();
         }
         let mut verdict = None;
         for may_repeat in [true, false] {
-            match self.judge_once(&wish) {
-                // Something newer is wanted, and the answer to that will be one to this as well.
+            match self.check_once(&request) {
+                // A newer request has cancelled this one; its result counts for both.
                 Ok(None) => return,
-                Ok(judged) => {
-                    verdict = judged;
-                    if !may_repeat || !self.gate.broke() {
+                Ok(checked) => {
+                    verdict = checked;
+                    if !may_repeat || !self.gate.engine_panicked() {
                         break;
                     }
                 }
                 Err(_) => verdict = None,
             }
-            self.gate = self.gate.anew();
+            self.gate = self.gate.restarted();
         }
         self.renew_graph = false;
         let verdict = verdict.map(Arc::new);
-        let answered = std::mem::take(&mut self.unanswered);
-        self.answer(answered, verdict.clone());
-        if let Some(verdict) = verdict.filter(|_| wish.trusted) {
-            self.gate.remember(&wish.options, &verdict);
-            self.gate.start_from(Arc::clone(&verdict));
-            self.proving.begin(wish, verdict);
+        let request_count = std::mem::take(&mut self.unfinished_requests);
+        self.send_verdict(request_count, verdict.clone());
+        if let Some(verdict) = verdict.filter(|_| request.trusted) {
+            self.gate.remember(&request.options, &verdict);
+            self.gate.set_baseline(Arc::clone(&verdict));
+            self.fix_search.start(request, verdict);
         }
     }
 
-    fn judge_once(&mut self, wish: &Wish) -> Result<Option<Verdict>, Panic> {
-        let doing = self.doing();
+    fn check_once(&mut self, request: &CheckRequest) -> Result<Option<Verdict>, Panic> {
+        let activity = self.activity();
         let Self { workspace, databases, events, gate, inbox, recalled, .. } = self;
-        let waiting = Waiting { workspace, wish, inbox, events };
-        let Wish { options, buffers, .. } = wish;
-        threads::caught(&doing, || {
+        let progress = WorkerProgress { workspace, request, inbox, events };
+        let CheckRequest { options, buffers, .. } = request;
+        threads::catch_panic(&activity, || {
             threads::failpoint("worker");
-            if !wish.trusted {
-                return Some(gate.judge_untrusted(options, buffers, databases));
+            if !request.trusted {
+                return Some(gate.check_untrusted(options, buffers, databases));
             }
             if !std::mem::replace(recalled, true)
                 && let Some(verdict) = gate.recall(options, buffers)
             {
                 let verdict = Arc::new(verdict);
-                gate.start_from(Arc::clone(&verdict));
+                gate.set_baseline(Arc::clone(&verdict));
                 let (workspace, verdict) = (workspace.clone(), Some(verdict));
-                let _ = events.send(Event::Judged { workspace, answered: 0, verdict });
+                let _ = events.send(Event::Checked { workspace, request_count: 0, verdict });
             }
-            gate.judge(options, buffers, databases, &waiting)
+            gate.check(options, buffers, databases, &progress)
         })
     }
 
-    fn answer(&self, answered: usize, verdict: Option<Arc<Verdict>>) {
+    fn send_verdict(&self, request_count: usize, verdict: Option<Arc<Verdict>>) {
         let workspace = self.workspace.clone();
-        let _ = self.events.send(Event::Judged { workspace, answered, verdict });
+        let _ = self.events.send(Event::Checked { workspace, request_count, verdict });
     }
 }
 
-impl Work for WorkspaceState {
-    fn doing(&self) -> Doing {
-        Doing::to("checking", self.workspace.manifest.as_str())
+impl Work for CheckWorker {
+    fn activity(&self) -> Activity {
+        Activity::to("checking", self.workspace.manifest.as_str())
     }
 
-    fn turn(&mut self, unasked: bool, may_go_on: &dyn Fn() -> bool) -> Turn {
-        match self.inbox.next(&mut self.renew_graph, self.proving.has_more()) {
-            Task::Judge(wish, count) => self.judge(*wish, count),
-            Task::FixResult(question) => self.proving.answer(question, &mut self.gate, &self.inbox),
-            Task::Nothing if unasked => self.proving.go_on(&self.inbox, may_go_on),
-            // Its turn comes when nobody else has something to do.
-            Task::Nothing => return Turn::Wait(Some(Due::unasked_now())),
-            Task::Wait(due) => return Turn::Wait(due),
-            Task::End => return Turn::End,
+    fn run(&mut self, background: bool, may_continue: &dyn Fn() -> bool) -> TaskOutcome {
+        match self.inbox.next(&mut self.renew_graph, self.fix_search.has_more()) {
+            Task::Check(request, count) => self.check(*request, count),
+            Task::Fix(request) => self.fix_search.handle(request, &mut self.gate, &self.inbox),
+            Task::Background if background => {
+                self.fix_search.search_next(&self.inbox, may_continue);
+            }
+            // It runs when no other worker has a task.
+            Task::Background => return TaskOutcome::Wait(Some(Due::background_now())),
+            Task::Wait(due) => return TaskOutcome::Wait(due),
+            Task::End => return TaskOutcome::End,
         }
-        Turn::Again
+        TaskOutcome::Again
     }
 
-    fn reset(&mut self) {
-        self.gate = self.gate.anew();
-        self.proving.stop();
-        self.proving.rest();
-        let answered = std::mem::take(&mut self.unanswered);
-        if answered > 0 {
-            self.answer(answered, None);
+    fn recover(&mut self) {
+        self.gate = self.gate.restarted();
+        self.fix_search.stop();
+        self.fix_search.drop_cache();
+        let request_count = std::mem::take(&mut self.unfinished_requests);
+        if request_count > 0 {
+            self.send_verdict(request_count, None);
         }
     }
 
-    fn is_warm(&self) -> bool {
-        self.gate.is_warm() || self.proving.is_warm()
+    fn has_cache(&self) -> bool {
+        self.gate.has_graph() || self.fix_search.has_cache()
     }
 
-    fn rest(&mut self) {
-        self.gate.rest();
-        self.proving.rest();
+    fn drop_cache(&mut self) {
+        self.gate.release_memory();
+        self.fix_search.drop_cache();
     }
 }
 
-/// Who waits for the answer to `wish`.
-struct Waiting<'a> {
+/// Sends the progress of a check to the main loop; a newer request cancels it.
+struct WorkerProgress<'a> {
     workspace: &'a Workspace,
-    wish: &'a Wish,
+    request: &'a CheckRequest,
     inbox: &'a Inbox,
     events: &'a mpsc::UnboundedSender<Event>,
 }
 
-impl Audience for Waiting<'_> {
-    fn doing(&self, message: &str) {
-        let _ = self.events.send(Event::Doing(self.workspace.clone(), message.to_owned()));
+impl Progress for WorkerProgress<'_> {
+    fn report(&self, message: &str) {
+        let event = Event::ProgressMessage(self.workspace.clone(), message.to_owned());
+        let _ = self.events.send(event);
     }
 
-    fn meanwhile(&self, verdict: Verdict) {
-        let _ = self.events.send(Event::Meanwhile(self.workspace.clone(), Arc::new(verdict)));
+    fn provisional_verdict(&self, verdict: Verdict) {
+        let event = Event::ProvisionalVerdict(self.workspace.clone(), Arc::new(verdict));
+        let _ = self.events.send(event);
     }
 
-    /// Until a newer wish needs another resolution.
-    fn still_waits(&self) -> bool {
-        self.inbox.all_wishes(|newer| {
-            !newer.renew_graph && resolve_alike(&self.wish.buffers, &newer.buffers)
+    /// When a newer request needs another resolution.
+    fn is_cancelled(&self) -> bool {
+        !self.inbox.all_check_requests(|newer| {
+            !newer.renew_graph && resolves_equally(&self.request.buffers, &newer.buffers)
         })
     }
 }

@@ -104,7 +104,7 @@ impl Dependency {
     }
 
     /// The place of what concerns where it comes from: `git` or `path` before the requirement.
-    pub fn source_place(&self) -> Span {
+    pub fn source_location(&self) -> Span {
         let value = self.git.as_ref().or(self.path.as_ref());
         value.map_or_else(|| self.location(), |value| value.span.clone())
     }

@@ -1,8 +1,8 @@
-//! What could stand at the cursor of a policy.
+//! Completion in a policy.
 //!
-//! What an item inserts is what cargo-deny accepts there, in any layout and between whatever quotes and
-//! commas are there already; `completion/accepted.rs` asks it. What belongs there is told by the
-//! [`schema`](super::schema), what there is by the facts of the last verdict.
+//! cargo-deny accepts what a suggestion inserts, in any layout and with the existing quotes and commas;
+//! `completion/accepted.rs` tests that. The [`schema`](super::schema) says which keys and values are
+//! valid, and the last verdict which packages, licenses and advisories there are.
 
 mod advisories;
 mod edit;
@@ -34,94 +34,102 @@ pub(crate) use item::{Suggestion, SuggestionKind};
 use super::{
     cursor::{Cursor, CursorContext, ListContext, ListItem, ValueContext},
     schema::{SchemaKey, SchemaTable, StringKind, ValueType},
-    spec::Spec,
+    spec::PackageSpec,
 };
 use crate::verdict::{
     AdvisoryTitle, Code, Finding, GraphFacts, PackageFacts, PackageRef, Severity,
 };
-use edit::Spot;
-use item::Subject;
+use edit::InsertionPoint;
+use item::SuggestionSubject;
 
-/// How many items are told at once; the client asks again when more is typed.
-pub(crate) const MOST: usize = 200;
+/// The maximum number of suggestions; the client asks again when the user types more.
+pub(crate) const MAX_SUGGESTIONS: usize = 200;
 
-/// What is known besides the text.
+/// The facts about the workspace.
 #[derive(Clone, Copy)]
 pub(crate) struct CompletionFacts<'f> {
-    /// The judged graph; empty where there is none.
+    /// The checked graph; empty if there is none
     pub(crate) graph: &'f GraphFacts,
-    /// What was found in it.
+    /// The findings of the check
     pub(crate) findings: &'f [Finding],
-    /// The advisories of the databases, by their ids.
+    /// All advisories of the databases
     pub(crate) advisories: &'f [AdvisoryTitle],
-    /// The files of packages.
     pub(crate) files: &'f dyn PackageFiles,
 }
 
-/// The files of packages, looked at when they are asked for.
+/// Access to the files of packages, only on demand.
 pub(crate) trait PackageFiles {
-    /// The license texts of a package below its folder, each with its hash.
+    /// The license texts of a package, relative to its folder, with their hashes.
     fn licenses(&self, package: &PackageRef) -> Vec<(Utf8PathBuf, u32)>;
 
-    /// The files of a package below its folder.
+    /// The files of a package, relative to its folder.
     fn paths(&self, package: &PackageRef) -> Vec<Utf8PathBuf>;
 }
 
-/// What is wanted.
+/// What to complete.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct CompletionRequest {
-    /// The tables of the file: those of a policy, or of a file of exceptions.
+    /// The schema of the file: a policy or a file of exceptions
     pub(crate) root: &'static SchemaTable,
-    /// Also keys, tables and the values that the schema lists.
+    /// Whether to suggest keys, tables and the values in the schema, too
     pub(crate) keys: bool,
 }
 
-/// What could stand there.
+/// The suggestions for an offset.
 #[derive(Debug, Default)]
 pub(crate) struct Completions {
-    /// The best first.
+    /// The best first
     pub(crate) items: Vec<Suggestion>,
-    /// There are more than are told.
+    /// Whether there are more than these
     pub(crate) is_incomplete: bool,
 }
 
-/// What could stand at a byte offset of a text.
-pub(crate) fn complete(text: &str, offset: usize, wanted: CompletionRequest, facts: CompletionFacts<'_>) -> Completions {
+/// The suggestions at a byte offset of a text.
+pub(crate) fn complete(
+    text: &str,
+    offset: usize,
+    request: CompletionRequest,
+    facts: CompletionFacts<'_>,
+) -> Completions {
     let Some(cursor) = Cursor::at(text, offset) else { return Completions::default() };
     let found = OnceCell::new();
-    let mut maker = CompletionBuilder { text, cursor: &cursor, wanted, facts, found, items: Vec::new() };
+    let mut builder =
+        CompletionBuilder { text, cursor: &cursor, request, facts, found, items: Vec::new() };
     match &cursor.context {
-        CursorContext::Header(context) => maker.header(context),
-        CursorContext::Key(context) => maker.keys(context),
-        CursorContext::Value(context) => maker.value(context),
+        CursorContext::Header(context) => builder.header(context),
+        CursorContext::Key(context) => builder.keys(context),
+        CursorContext::Value(context) => builder.value(context),
     }
-    let mut told = item::told(std::mem::take(&mut maker.items), text, offset);
-    for item in &mut told.items {
+    let mut completions = item::matching(std::mem::take(&mut builder.items), text, offset);
+    for item in &mut completions.items {
         match item.subject {
             None => {}
-            Some(SuggestionSubject::License) => item.about = maker.license_description(&item.label),
+            Some(SuggestionSubject::License) => {
+                item.about = builder.license_description(&item.label)
+            }
             Some(SuggestionSubject::Package(number, codes)) => {
                 let package = facts.graph.packages.get(number);
-                item.about = package.map(|one| maker.package_description(one, codes)).unwrap_or_default();
+                item.about =
+                    package.map(|one| builder.package_description(one, codes)).unwrap_or_default();
             }
         }
     }
-    told
+    completions
 }
 
-/// What makes items, and all it needs for it.
+/// Collects suggestions.
 struct CompletionBuilder<'m> {
     text: &'m str,
     cursor: &'m Cursor,
-    wanted: CompletionRequest,
+    request: CompletionRequest,
     facts: CompletionFacts<'m>,
-    /// What was found about each name and version, made when first asked for.
+    /// The findings by name and version of their packages, collected on first use
     found: OnceCell<HashMap<(&'m str, &'m str), Vec<&'m Finding>>>,
     items: Vec<Suggestion>,
 }
 
 impl<'m> CompletionBuilder<'m> {
-    /// How lines end.
+    /// The line ending of the text.
     fn newline(&self) -> &'static str {
         let first = self.text.find('\n');
         if first.is_some_and(|at| self.text[..at].ends_with('\r')) { "\r\n" } else { "\n" }
@@ -129,40 +137,46 @@ impl<'m> CompletionBuilder<'m> {
 
     fn value(&mut self, context: &ValueContext) {
         let path: Vec<&str> = context.path.iter().map(String::as_str).collect();
-        let Some(key) = self.wanted.root.at(&path) else { return };
+        let Some(key) = self.request.root.at(&path) else { return };
         if key.status_note().is_some() {
             return;
         }
-        let spot = InsertionPoint::of(context);
+        let insertion = InsertionPoint::of(context);
         match (&context.list, key.value) {
-            (None, ValueType::Text(text)) => self.text(text, &spot, context, key),
-            (None, value) => self.plain(key, value, &spot),
+            (None, ValueType::Text(text)) => self.text(text, &insertion, context, key),
+            (None, value) => self.plain(key, value, &insertion),
             (Some(list), ValueType::List(ValueType::Text(text))) => {
-                self.item_text(*text, &spot, context, list, key);
+                self.item_text(*text, &insertion, context, list, key);
             }
             (Some(list), ValueType::List(ValueType::Either(text, table))) => {
-                self.item_text(*text, &spot, context, list, key);
-                self.item_table(table, &spot, context, list, key);
+                self.item_text(*text, &insertion, context, list, key);
+                self.item_table(table, &insertion, context, list, key);
             }
             (Some(list), ValueType::List(ValueType::Table(table))) => {
-                self.item_table(table, &spot, context, list, key);
+                self.item_table(table, &insertion, context, list, key);
             }
             _ => {}
         }
     }
 
-    /// A string behind a key.
-    fn text(&mut self, text: StringKind, spot: &InsertionPoint<'_>, context: &ValueContext, key: &'static SchemaKey) {
+    /// The string value of a key.
+    fn text(
+        &mut self,
+        text: StringKind,
+        insertion: &InsertionPoint<'_>,
+        context: &ValueContext,
+        key: &'static SchemaKey,
+    ) {
         match text {
-            StringKind::Package => self.package_specs(spot, context, &[], false),
-            StringKind::PackageName => self.package_names(spot, context, &[]),
-            StringKind::Requirement => self.versions(spot, context),
-            StringKind::Advisory => self.advisories(spot, &[]),
-            StringKind::Expression => self.expressions(spot),
-            StringKind::Triple => self.triples(spot, &[]),
-            StringKind::LicensePath => self.license_paths(spot),
-            StringKind::Path => self.paths(spot),
-            _ => self.example(text, spot, key),
+            StringKind::Package => self.package_specs(insertion, context, &[], false),
+            StringKind::PackageName => self.package_names(insertion, context, &[]),
+            StringKind::Requirement => self.versions(insertion, context),
+            StringKind::Advisory => self.advisories(insertion, &[]),
+            StringKind::Expression => self.expressions(insertion),
+            StringKind::Triple => self.triples(insertion, &[]),
+            StringKind::LicensePath => self.license_paths(insertion),
+            StringKind::Path => self.paths(insertion),
+            _ => self.example(text, insertion, key),
         }
     }
 
@@ -170,7 +184,7 @@ impl<'m> CompletionBuilder<'m> {
     fn item_text(
         &mut self,
         text: StringKind,
-        spot: &InsertionPoint<'_>,
+        insertion: &InsertionPoint<'_>,
         context: &ValueContext,
         list: &ListContext,
         key: &'static SchemaKey,
@@ -178,78 +192,78 @@ impl<'m> CompletionBuilder<'m> {
         let others: Vec<&str> = list
             .others
             .iter()
-            .filter_map(|one| one.said(&["id", "crate", "name", "triple"]))
+            .filter_map(|one| one.string(&["id", "crate", "name", "triple"]))
             .collect();
         match text {
-            StringKind::Package => self.package_specs(spot, context, &others, true),
-            StringKind::PackageName => self.wrappers(spot, &others),
-            StringKind::PackageId => self.package_ids(spot, &others),
+            StringKind::Package => self.package_specs(insertion, context, &others, true),
+            StringKind::PackageName => self.wrappers(insertion, &others),
+            StringKind::PackageId => self.package_ids(insertion, &others),
             StringKind::AdvisoryOrPackage => {
-                self.advisories(spot, &others);
-                self.yanked(spot, &others);
+                self.advisories(insertion, &others);
+                self.yanked(insertion, &others);
             }
-            StringKind::License => self.licenses(spot, context, &others),
-            StringKind::Triple => self.triples(spot, &others),
-            StringKind::OwnFeature => self.own_features(spot, &others),
-            StringKind::Feature => self.features(spot, &others, key.name),
-            StringKind::TargetFeature => self.target_features(spot, &others),
-            StringKind::Registry => self.registries(spot, context, &others),
-            StringKind::RegistryName => self.registry_names(spot, &others),
-            StringKind::Git => self.repositories(spot, &others),
-            StringKind::GitPrefix => self.prefixes(spot, &others),
-            StringKind::Organization(host) => self.organizations(host, spot, &others),
-            StringKind::DatabaseUrl => self.databases(spot, &others),
-            StringKind::Glob => self.globs(spot, &others),
+            StringKind::License => self.licenses(insertion, context, &others),
+            StringKind::Triple => self.triples(insertion, &others),
+            StringKind::OwnFeature => self.own_features(insertion, &others),
+            StringKind::Feature => self.features(insertion, &others, key.name),
+            StringKind::TargetFeature => self.target_features(insertion, &others),
+            StringKind::Registry => self.registries(insertion, context, &others),
+            StringKind::RegistryName => self.registry_names(insertion, &others),
+            StringKind::Git => self.repositories(insertion, &others),
+            StringKind::GitPrefix => self.prefixes(insertion, &others),
+            StringKind::Organization(host) => self.organizations(host, insertion, &others),
+            StringKind::DatabaseUrl => self.databases(insertion, &others),
+            StringKind::Glob => self.globs(insertion, &others),
             _ => {}
         }
     }
 
-    /// A table in a list, where the packages or advisories that it could be about are known.
+    /// A table in a list of entries.
     fn item_table(
         &mut self,
         table: &'static SchemaTable,
-        spot: &InsertionPoint<'_>,
+        insertion: &InsertionPoint<'_>,
         context: &ValueContext,
         list: &ListContext,
         key: &'static SchemaKey,
     ) {
         match key.name {
-            "license-files" => self.license_files(spot, list),
-            "exceptions" => self.exceptions(spot, list),
-            "clarify" => self.clarifications(spot, list),
-            "allow" if table.key("checksum").is_some() => self.path_entries(spot, list),
+            "license-files" => self.license_files(insertion, list),
+            "exceptions" => self.exceptions(insertion, list),
+            "clarify" => self.clarifications(insertion, list),
+            "allow" if table.key("checksum").is_some() => self.path_entries(insertion, list),
             _ => {}
         }
-        // What has to be written is written by an entry of a kind.
+        // Entries with required keys have their own suggestions above.
         let needs_more = table.keys().any(|key| key.required);
         if table.key("crate").is_some() && !needs_more {
-            self.package_entries(table, spot, context, list);
+            self.package_entries(table, insertion, context, list);
         }
         if table.key("id").is_some() {
-            self.advisory_entries(spot, list);
+            self.advisory_entries(insertion, list);
         }
-        if self.wanted.keys {
-            self.empty_entry(table, spot);
+        if self.request.keys {
+            self.empty_entry(table, insertion);
         }
     }
 
-    /// The packages of the graph that the entry around the cursor names.
+    /// The packages of the graph that the entry around the cursor matches.
     fn named(&self) -> Vec<&'m PackageFacts> {
         let Some(spec) = self.spec() else { return Vec::new() };
         let versions = self.facts.graph.versions(&spec.name).iter();
         versions.filter(|package| spec.admits(&package.version)).collect()
     }
 
-    /// What the entry around the cursor says that it is about.
-    fn spec(&self) -> Option<Spec> {
-        self.cursor.levels.iter().rev().find_map(|level| match level.said("crate") {
-            Some(spec) => Spec::parse(spec),
-            None => Spec::of(level.said("name")?, level.said("version")),
+    /// The package spec of the entry around the cursor.
+    fn spec(&self) -> Option<PackageSpec> {
+        self.cursor.levels.iter().rev().find_map(|level| match level.string("crate") {
+            Some(spec) => PackageSpec::parse(spec),
+            None => PackageSpec::of(level.string("name")?, level.string("version")),
         })
     }
 
-    /// What was found about a package, of these kinds.
-    fn found(&self, package: &PackageFacts, codes: &[Code]) -> Vec<&'m Finding> {
+    /// The findings about a package with these codes.
+    fn findings_about(&self, package: &PackageFacts, codes: &[Code]) -> Vec<&'m Finding> {
         let found = self.found.get_or_init(|| {
             let mut found: HashMap<(&str, &str), Vec<&Finding>> = HashMap::new();
             let counted =
@@ -264,24 +278,24 @@ impl<'m> CompletionBuilder<'m> {
         let about = found.get(&(&*package.name, &*package.version)).into_iter().flatten().copied();
         let about = about.filter(|finding| {
             finding.code.is_some_and(|code| codes.contains(&code))
-                && finding.packages.iter().any(|one| is(one, package))
+                && finding.packages.iter().any(|one| is_same(one, package))
         });
         about.collect()
     }
 }
 
-fn is(one: &PackageRef, package: &PackageFacts) -> bool {
+fn is_same(one: &PackageRef, package: &PackageFacts) -> bool {
     *one.name == *package.name
         && *one.version == *package.version
         && one.source.as_deref() == package.source.as_deref()
 }
 
-/// Whether another item of a list says the same.
-fn is_there(others: &[&str], text: &str) -> bool {
+/// Whether another item of the list is the same.
+fn is_listed(others: &[&str], text: &str) -> bool {
     others.contains(&text)
 }
 
-/// What the other items of a list are about.
+/// The subjects of the other items of a list.
 fn subjects_of(list: &ListContext) -> Vec<&str> {
-    list.others.iter().filter_map(|one: &ListItem| one.said(&["id", "crate", "name"])).collect()
+    list.others.iter().filter_map(|one: &ListItem| one.string(&["id", "crate", "name"])).collect()
 }

@@ -1,8 +1,8 @@
-//! What each entry of a policy does at this moment, told from a verdict.
+//! The effect of each policy entry, according to a verdict.
 //!
-//! cargo-deny's diagnostics say which entry they come from by their labels; the packages of the
-//! diagnostics are what the entry does. Licenses are counted over what the packages state. Where
-//! neither tells anything, nothing is said.
+//! The labels of cargo-deny's diagnostics point to the entry that caused them; the packages of these
+//! diagnostics are the effect of the entry. For licenses, the packages with that license are counted.
+//! Entries without this information have no effect to show.
 
 mod summary;
 
@@ -14,84 +14,84 @@ use super::entries::{self, PolicyEntry, PolicyList};
 use crate::{
     text::{SourceText, Span},
     verdict::{
-        Check, Code, Counts, Finding, GraphFacts, Location, Matched, PackageFacts, PackageRef,
+        Check, Code, Counts, Finding, GraphFacts, Location, MatchedEntry, PackageFacts, PackageRef,
     },
 };
 
 pub(crate) use summary::{summary, unmatched};
 
-/// How many packages are named.
-const NAMED: usize = 8;
+/// The maximum number of packages that are listed by name.
+const MAX_NAMED: usize = 8;
 
-/// A verdict, as far as it tells what a policy does.
+/// The parts of a verdict that show what a policy does.
 #[derive(Clone, Copy)]
 pub(crate) struct EffectInput<'v> {
     pub(crate) findings: &'v [Finding],
-    /// The checks that came to their end are those that are counted.
+    /// The counts of the checks that finished
     pub(crate) counts: &'v BTreeMap<Check, Counts>,
     pub(crate) graph: &'v GraphFacts,
-    /// What the entries match of which the diagnostics say nothing.
-    pub(crate) matched: &'v [Matched],
+    /// Matches of entries that appear in no diagnostic
+    pub(crate) matched: &'v [MatchedEntry],
 }
 
-/// What an entry does.
+/// The effect of an entry.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Effect {
     pub(crate) kind: EffectKind,
-    /// The packages that it concerns, sorted.
+    /// The affected packages, sorted.
     pub(crate) packages: Vec<PackageRef>,
-    /// How many findings say so.
+    /// The number of findings that the entry causes or suppresses.
     pub(crate) findings: usize,
 }
 
-/// What kind of effect it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum EffectKind {
-    /// It suppresses findings of an advisory or of a yanked version.
+    /// Suppresses findings of an advisory or a yanked version
     Suppresses,
-    /// Packages state the license that it allows.
+    /// Allows the license of packages
     AllowsLicense,
-    /// It permits further licenses for packages.
+    /// Allows further licenses for packages
     AllowsExtraLicense,
-    /// It states the license of packages.
+    /// States the license of packages
     Clarifies,
-    /// It allows packages by name.
+    /// Allows packages by name
     Allows,
-    /// It bans packages that are there.
+    /// Bans packages that are in the graph
     Bans,
-    /// It bans packages that are there, which only wrappers use.
+    /// Bans packages that only their wrappers use
     BansExceptWrappers,
-    /// It wraps banned packages.
+    /// May depend on banned packages
     Wraps,
-    /// It leaves versions out of the search for duplicates.
+    /// Excludes versions from the duplicate check
     Skips,
-    /// It leaves the packages below one out of that search.
+    /// Excludes the packages below one from the duplicate check
     SkipsTree,
-    /// It finds fault with enabled features.
+    /// Reports enabled features
     RestrictsFeatures,
-    /// It allows a file to be in a package.
+    /// Allows a file in a package
     Bypasses,
-    /// It allows where packages come from.
+    /// Allows the source of packages
     AllowsSource,
-    /// It matches nothing.
+    /// Matches nothing
     Nothing,
 }
 
-/// What the entries of one policy do.
+/// The effects of all entries of one policy.
 pub(crate) struct Effects<'v> {
-    judged: EffectInput<'v>,
-    /// The findings that point to each entry, by where its subject starts.
+    input: EffectInput<'v>,
+    /// The findings on each entry, by the start of its subject
     findings_by_entry: BTreeMap<usize, Vec<&'v Finding>>,
-    /// The packages that [`Matched`] tells of each.
+    /// The packages that [`MatchedEntry`] tells of each.
     matched: BTreeMap<usize, &'v [PackageRef]>,
 }
 
 impl<'v> Effects<'v> {
-    /// Sorts what a verdict tells by the entries of the policy as it stands in `file` now.
+    /// Assigns the findings of a verdict to the entries of the current text of `file`. `moved` maps a
+    /// span of the checked text to the current text.
     pub(crate) fn new(
         entries: &[PolicyEntry],
         file: &Utf8Path,
-        judged: EffectInput<'v>,
+        input: EffectInput<'v>,
         moved: &dyn Fn(&SourceText, &Span) -> Option<Span>,
     ) -> Self {
         let entry_of = |location: &Location| {
@@ -102,23 +102,23 @@ impl<'v> Effects<'v> {
             entries::holding(entries, &span).map(|entry| entry.subject.span.start)
         };
         let mut findings_by_entry: BTreeMap<usize, Vec<&Finding>> = BTreeMap::new();
-        for finding in judged.findings {
+        for finding in input.findings {
             let related = finding.related.iter().map(|related| &related.location);
             let locations = finding.locations.iter().chain(related);
             for at in locations.filter_map(entry_of).collect::<BTreeSet<_>>() {
                 findings_by_entry.entry(at).or_default().push(finding);
             }
         }
-        let matched = judged.matched.iter();
+        let matched = input.matched.iter();
         let matched = matched.filter_map(|one| Some((entry_of(&one.location)?, &*one.packages)));
-        Self { judged, findings_by_entry, matched: matched.collect() }
+        Self { input, findings_by_entry, matched: matched.collect() }
     }
 
-    /// What an entry does in all that are ruled by the policy; `None` where none tells.
+    /// The effect of an entry in all workspaces with this policy; `None` if it is unknown.
     pub(crate) fn combined(all: &[Self], entry: &PolicyEntry) -> Option<Effect> {
-        let mut told = all.iter().filter_map(|effects| effects.of(entry));
-        let mut effect = told.next()?;
-        for other in told {
+        let mut known = all.iter().filter_map(|effects| effects.of(entry));
+        let mut effect = known.next()?;
+        for other in known {
             match (effect.kind, other.kind) {
                 (_, EffectKind::Nothing) => {}
                 (EffectKind::Nothing, _) => effect = other,
@@ -128,46 +128,56 @@ impl<'v> Effects<'v> {
         Some(effect)
     }
 
-    /// The findings that point to an entry.
+    /// The findings on an entry.
     pub(crate) fn findings_on(&self, entry: &PolicyEntry) -> &[&'v Finding] {
         self.findings_by_entry.get(&entry.subject.span.start).map_or(&[], Vec::as_slice)
     }
 
-    /// What an entry does; `None` where that is not told.
+    /// The effect of an entry; `None` if it is unknown.
     pub(crate) fn of(&self, entry: &PolicyEntry) -> Option<Effect> {
-        let was_checked = |check| self.judged.counts.contains_key(&check);
-        // What no package needs is said by cargo-deny.
+        let was_checked = |check| self.input.counts.contains_key(&check);
+        // cargo-deny reports entries that match nothing.
         if self.findings_on(entry).iter().any(|one| matches_nothing(one)) {
             return Some(Effect { kind: EffectKind::Nothing, packages: Vec::new(), findings: 0 });
         }
-        let by = |codes: &[Code], kind| self.by(entry, codes, kind);
+        let from_codes = |codes: &[Code], kind| self.from_findings(entry, codes, kind);
         let otherwise_nothing = |check, effect: Option<Effect>| {
-            let nothing = || Effect { kind: EffectKind::Nothing, packages: Vec::new(), findings: 0 };
+            let nothing =
+                || Effect { kind: EffectKind::Nothing, packages: Vec::new(), findings: 0 };
             effect.or_else(|| was_checked(check).then(nothing))
         };
         match entry.list {
-            PolicyList::Ignore => by(&[Code::AdvisoryIgnored, Code::YankedIgnored], EffectKind::Suppresses),
+            PolicyList::Ignore => {
+                from_codes(&[Code::AdvisoryIgnored, Code::YankedIgnored], EffectKind::Suppresses)
+            }
             PolicyList::License if was_checked(Check::Licenses) => self.allows_license(entry),
             PolicyList::Exception if was_checked(Check::Licenses) => {
                 let packages = self.matched.get(&entry.subject.span.start)?;
-                // Of a file of exceptions cargo-deny never says that one is not needed.
-                otherwise_nothing(Check::Licenses, packaged(packages.to_vec(), EffectKind::AllowsExtraLicense))
+                // cargo-deny reports no unused exception of `deny.exceptions.toml`.
+                otherwise_nothing(
+                    Check::Licenses,
+                    on_packages(packages.to_vec(), EffectKind::AllowsExtraLicense),
+                )
             }
-            // An expression that a clarification states is labeled where it stands.
+            // The label of a license diagnostic points into the clarification that states the expression.
             PolicyList::Clarify => otherwise_nothing(
                 Check::Licenses,
-                by(&[Code::Accepted, Code::Rejected], EffectKind::Clarifies),
+                from_codes(&[Code::Accepted, Code::Rejected], EffectKind::Clarifies),
             ),
-            PolicyList::Allow => otherwise_nothing(Check::Bans, by(&[Code::Allowed], EffectKind::Allows)),
+            PolicyList::Allow => {
+                otherwise_nothing(Check::Bans, from_codes(&[Code::Allowed], EffectKind::Allows))
+            }
             PolicyList::Deny if !entry.about_duplicates => {
-                let banned = by(&[Code::Banned], EffectKind::Bans);
-                let banned = banned.or_else(|| by(&[Code::AllowedByWrapper], EffectKind::BansExceptWrappers));
+                let banned = from_codes(&[Code::Banned], EffectKind::Bans);
+                let banned = banned.or_else(|| {
+                    from_codes(&[Code::AllowedByWrapper], EffectKind::BansExceptWrappers)
+                });
                 otherwise_nothing(Check::Bans, banned)
             }
-            PolicyList::Wrapper => by(&[Code::AllowedByWrapper], EffectKind::Wraps),
-            PolicyList::Skip => by(&[Code::Skipped], EffectKind::Skips),
-            PolicyList::SkipTree => by(&[Code::SkippedByRoot], EffectKind::SkipsTree),
-            PolicyList::Features => by(
+            PolicyList::Wrapper => from_codes(&[Code::AllowedByWrapper], EffectKind::Wraps),
+            PolicyList::Skip => from_codes(&[Code::Skipped], EffectKind::Skips),
+            PolicyList::SkipTree => from_codes(&[Code::SkippedByRoot], EffectKind::SkipsTree),
+            PolicyList::Features => from_codes(
                 &[
                     Code::ExactFeaturesMismatch,
                     Code::FeatureNotExplicitlyAllowed,
@@ -175,49 +185,58 @@ impl<'v> Effects<'v> {
                 ],
                 EffectKind::RestrictsFeatures,
             ),
-            PolicyList::Bypass => by(
+            PolicyList::Bypass => from_codes(
                 &[Code::PathBypassed, Code::PathBypassedByGlob, Code::ChecksumMatch],
                 EffectKind::Bypasses,
             ),
             PolicyList::Registry | PolicyList::Git | PolicyList::Organization => {
                 let allowed = [Code::AllowedSource, Code::AllowedByOrganization];
-                by(&allowed, EffectKind::AllowsSource).or_else(|| self.allows_crates_io(entry))
+                from_codes(&allowed, EffectKind::AllowsSource)
+                    .or_else(|| self.allows_crates_io(entry))
             }
             _ => None,
         }
     }
 
-    /// The packages of the findings of these codes that point to the entry.
-    fn by(&self, entry: &PolicyEntry, codes: &[Code], kind: EffectKind) -> Option<Effect> {
-        let meant = self.findings_on(entry).iter();
-        let meant = meant.filter(|one| one.code.is_some_and(|code| codes.contains(&code)));
-        let meant: Vec<_> = meant.collect();
-        let packages = meant.iter().filter_map(|one| one.packages.first().cloned()).collect();
-        let effect = Effect { kind, packages: sorted(packages), findings: meant.len() };
+    /// The effect that the findings with these codes on the entry have.
+    fn from_findings(
+        &self,
+        entry: &PolicyEntry,
+        codes: &[Code],
+        kind: EffectKind,
+    ) -> Option<Effect> {
+        let findings = self.findings_on(entry).iter();
+        let findings = findings.filter(|one| one.code.is_some_and(|code| codes.contains(&code)));
+        let findings: Vec<_> = findings.collect();
+        let packages = findings.iter().filter_map(|one| one.packages.first().cloned()).collect();
+        let effect = Effect { kind, packages: sorted(packages), findings: findings.len() };
         (effect.findings > 0).then_some(effect)
     }
 
     fn allows_license(&self, entry: &PolicyEntry) -> Option<Effect> {
-        let naming = self.judged.graph.naming(&entry.subject.value);
-        packaged(naming.into_iter().map(PackageFacts::package).collect(), EffectKind::AllowsLicense)
+        let naming = self.input.graph.naming(&entry.subject.value);
+        on_packages(
+            naming.into_iter().map(PackageFacts::package).collect(),
+            EffectKind::AllowsLicense,
+        )
     }
 
-    /// cargo-deny says nothing of what comes from crates.io, since that is nearly everything.
+    /// cargo-deny has no diagnostics for packages from crates.io.
     fn allows_crates_io(&self, entry: &PolicyEntry) -> Option<Effect> {
         if entry.list != PolicyList::Registry || !entry.subject.value.contains("crates.io-index") {
             return None;
         }
-        let listed = self.judged.graph.packages.iter().filter(|one| one.is_from_crates_io());
-        packaged(listed.map(PackageFacts::package).collect(), EffectKind::AllowsSource)
+        let listed = self.input.graph.packages.iter().filter(|one| one.is_from_crates_io());
+        on_packages(listed.map(PackageFacts::package).collect(), EffectKind::AllowsSource)
     }
 }
 
-/// Whether a finding says that an entry is for nothing.
+/// Whether a finding says that an entry matches nothing.
 fn matches_nothing(finding: &Finding) -> bool {
     finding.code.is_some_and(Code::is_without_effect) || finding.code == Some(Code::UnknownAdvisory)
 }
 
-fn packaged(packages: Vec<PackageRef>, kind: EffectKind) -> Option<Effect> {
+fn on_packages(packages: Vec<PackageRef>, kind: EffectKind) -> Option<Effect> {
     let packages = sorted(packages);
     let findings = packages.len();
     (findings > 0).then_some(Effect { kind, packages, findings })
@@ -230,19 +249,19 @@ fn sorted(mut packages: Vec<PackageRef>) -> Vec<PackageRef> {
 }
 
 impl Effect {
-    /// What another one does, too.
+    /// Adds the effect on another workspace.
     fn add(&mut self, other: Self) {
         self.findings += other.findings;
         self.packages.extend(other.packages);
         self.packages = sorted(std::mem::take(&mut self.packages));
     }
 
-    /// Whether the entry could as well not be there.
+    /// Whether the entry matches nothing.
     pub(crate) fn is_nothing(&self) -> bool {
         self.kind == EffectKind::Nothing
     }
 
-    /// A few words: `suppresses 2 findings`, `214 packages state it`, `matches nothing`.
+    /// A short phrase: `suppresses 2 findings`, `allowed license of 214 packages`, `matches nothing`.
     pub(crate) fn short(&self) -> String {
         let packages = counted(self.packages.len(), "package");
         match self.kind {
@@ -252,20 +271,20 @@ impl Effect {
             EffectKind::Clarifies => format!("states the license of {packages}"),
             EffectKind::Allows => format!("allows {packages}"),
             EffectKind::Bans => format!("bans {packages}"),
-            EffectKind::BansExceptWrappers => format!("bans {packages}, used by wrappers only"),
-            EffectKind::Wraps => format!("wraps {packages}"),
+            EffectKind::BansExceptWrappers => format!("bans {packages}, used only by its wrappers"),
+            EffectKind::Wraps => format!("wrapper of {packages}"),
             EffectKind::Skips => format!("skips {packages}"),
-            EffectKind::SkipsTree => format!("hides {packages}"),
+            EffectKind::SkipsTree => format!("skips {packages}"),
             EffectKind::RestrictsFeatures => {
                 format!("{} about {packages}", counted(self.findings, "finding"))
             }
-            EffectKind::Bypasses => format!("lets {} pass", counted(self.findings, "file")),
+            EffectKind::Bypasses => format!("allows {}", counted(self.findings, "file")),
             EffectKind::AllowsSource => format!("allowed source of {packages}"),
             EffectKind::Nothing => "matches nothing".to_owned(),
         }
     }
 
-    /// The same with the packages, the first few by name.
+    /// The phrase with the names of the first packages.
     pub(crate) fn sentence(&self) -> String {
         match named(&self.packages) {
             names if names.is_empty() => self.short(),
@@ -281,10 +300,10 @@ pub(crate) fn counted(count: usize, what: &str) -> String {
 
 /// `a 1.0.0, b 2.0.0 and 12 more`
 pub(crate) fn named(packages: &[PackageRef]) -> String {
-    let names = packages.iter().take(NAMED);
+    let names = packages.iter().take(MAX_NAMED);
     let names: Vec<_> = names.map(|one| format!("{} {}", one.name, one.version)).collect();
     let names = names.join(", ");
-    match packages.len().saturating_sub(NAMED) {
+    match packages.len().saturating_sub(MAX_NAMED) {
         0 => names,
         more => format!("{names} and {more} more"),
     }
@@ -297,8 +316,8 @@ mod tests {
 
     const FILE: &str = "/w/deny.toml";
 
-    /// What the entries of a policy do: each finding is `code subject package..`, and points to the
-    /// first `subject` of the text.
+    /// Checks the effects of all entries. Each finding is `code subject package..` and points to the
+    /// first `subject` in the text.
     fn check(text: &str, findings: &[&str], graph: &GraphFacts, expected: &[&str]) {
         let source = SourceText::new(text);
         let location = |subject: &str| Location {
@@ -308,23 +327,23 @@ mod tests {
                 .find(&format!("\"{subject}\""))
                 .map(|at| at + 1..at + 1 + subject.len())
                 .expect("the subject"),
-            role: Role::Mend,
+            role: Role::Primary,
             via: None,
         };
         let mut matched = Vec::new();
         let findings: Vec<Finding> = findings
             .iter()
-            .filter_map(|told| {
-                let mut words = told.split(' ');
+            .filter_map(|line| {
+                let mut words = line.split(' ');
                 let code = words.next().expect("a code");
                 let location = location(words.next().expect("a subject"));
                 let packages: Vec<_> = words.map(package).collect();
                 let Some(code) = Code::by_name(code) else {
-                    matched.push(Matched { location, packages });
+                    matched.push(MatchedEntry { location, packages });
                     return None;
                 };
                 let mut finding =
-                    crate::verdict::own(code, Severity::Note, String::new(), Vec::new());
+                    crate::verdict::own_finding(code, Severity::Note, String::new(), Vec::new());
                 finding.check = code.check();
                 finding.packages = packages;
                 finding.related.push(Related { location, message: String::new() });
@@ -332,23 +351,23 @@ mod tests {
             })
             .collect();
         let counts: BTreeMap<_, _> =
-            Check::JUDGED.iter().map(|check| (*check, Counts::default())).collect();
+            Check::CARGO_DENY.iter().map(|check| (*check, Counts::default())).collect();
         let judged = EffectInput { findings: &findings, counts: &counts, graph, matched: &matched };
         let entries = entries::entries(text);
         let effects = Effects::new(&entries, FILE.into(), judged, &|_, span| Some(span.clone()));
-        let told = entries.iter().filter_map(|entry| {
+        let shown = entries.iter().filter_map(|entry| {
             Some(format!("{} {}", entry.subject.value, effects.of(entry)?.sentence()))
         });
-        assert_eq!(told.collect::<Vec<_>>(), expected);
+        assert_eq!(shown.collect::<Vec<_>>(), expected);
     }
 
-    fn package(named: &str) -> PackageRef {
-        let (name, version) = named.split_once('@').expect("a version");
+    fn package(spec: &str) -> PackageRef {
+        let (name, version) = spec.split_once('@').expect("a version");
         PackageRef { name: name.to_owned(), version: version.to_owned(), source: None }
     }
 
     #[test]
-    fn ignores_tell_what_they_suppress() {
+    fn ignore_entries_suppress_findings() {
         check(
             "[advisories]\nignore = [\"A-1\", { id = \"A-2\" }, \"A-3\", \"A-4\", \"y@1\"]\n",
             &[
@@ -369,7 +388,7 @@ mod tests {
     }
 
     #[test]
-    fn bans_tell_whom_they_concern() {
+    fn bans_entries_affect_packages() {
         check(
             "[bans]\ndeny = [\"a\", { crate = \"b\", wrappers = [\"w\", \"v\"] }, \"c\", { crate = \"d\", deny-multiple-versions = true }]\nskip = [\"s@1\", \"t\"]\nskip-tree = [\"tree\"]\n",
             &[
@@ -385,19 +404,19 @@ mod tests {
             &GraphFacts::default(),
             &[
                 "a bans 1 package: a 1.0.0",
-                "b bans 1 package, used by wrappers only: b 1.0.0",
-                "w wraps 1 package: b 1.0.0",
+                "b bans 1 package, used only by its wrappers: b 1.0.0",
+                "w wrapper of 1 package: b 1.0.0",
                 "v matches nothing",
                 "c matches nothing",
                 "s@1 skips 1 package: s 1.0.0",
                 "t matches nothing",
-                "tree hides 2 packages: x 1.0.0, y 1.0.0",
+                "tree skips 2 packages: x 1.0.0, y 1.0.0",
             ],
         );
     }
 
     #[test]
-    fn licenses_are_counted_and_clarifications_told_by_whose_license_they_state() {
+    fn license_entries_count_the_packages_they_apply_to() {
         let mut graph = GraphFacts::default();
         for (name, term) in [("a", "MIT"), ("b", "MIT"), ("c", "ISC")] {
             let package =
@@ -420,7 +439,7 @@ mod tests {
     }
 
     #[test]
-    fn sources_tell_how_many_come_from_there() {
+    fn source_entries_count_their_packages() {
         let mut graph = GraphFacts::default();
         let listed = "registry+https://github.com/rust-lang/crates.io-index";
         graph.packages.push(PackageFacts { source: Some(listed.into()), ..package_facts() });
@@ -437,7 +456,7 @@ mod tests {
     }
 
     #[test]
-    fn the_first_few_packages_are_named() {
+    fn long_package_lists_are_shortened() {
         let many: Vec<_> = (0..12).map(|minor| package(&format!("a@0.{minor}.0"))).collect();
         assert!(named(&many).ends_with("a 0.7.0 and 4 more"), "{}", named(&many));
     }

@@ -1,13 +1,13 @@
-//! The entries of a policy's lists, each with what it is about and where it stands. Text in, values
-//! out; what is broken is passed over, and so is what has no meaning to cargo-deny.
+//! The entries of a policy's lists, with their subjects and spans. Broken entries are skipped, and so
+//! are those that have no meaning for cargo-deny.
 
 use super::{
-    spec::{self, Spec},
-    syntax::{PolicyDocument, ValueKind, SyntaxLine, Statement, ValueNode},
+    spec::{self, PackageSpec},
+    syntax::{PolicyDocument, Statement, SyntaxLine, ValueKind, ValueNode},
 };
 use crate::text::{Span, Spanned};
 
-/// Which list an entry stands in.
+/// A list of entries.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) enum PolicyList {
     /// `advisories.ignore`
@@ -47,7 +47,7 @@ pub(crate) enum PolicyList {
 }
 
 impl PolicyList {
-    /// Those at a fixed path of the policy, with it.
+    /// The lists by their paths in the policy.
     const FIXED: [(Self, &[&str]); 18] = [
         (Self::Ignore, &["advisories", "ignore"]),
         (Self::License, &["licenses", "allow"]),
@@ -71,12 +71,24 @@ impl PolicyList {
 
     /// The list at a path of keys, if its items are entries.
     pub(crate) fn at(path: &[&str]) -> Option<Self> {
-        // A file of exceptions has them at its top.
+        // In `deny.exceptions.toml`, the list is at the top level.
         if path == ["exceptions"] {
             return Some(Self::Exception);
         }
-        let known = Self::FIXED.iter().find(|(_, known)| *known == path);
-        known.map(|(list, _)| *list)
+        let found = Self::FIXED.iter().find(|(_, fixed)| *fixed == path);
+        found.map(|(list, _)| *list)
+    }
+
+    /// The key of the list in the policy.
+    pub(crate) fn key(self) -> &'static str {
+        match self {
+            Self::ExceptionLicense => "allow",
+            Self::Wrapper => "wrappers",
+            _ => {
+                let path = Self::FIXED.iter().find(|(list, _)| *list == self);
+                path.and_then(|(_, path)| path.last()).copied().unwrap_or_default()
+            }
+        }
     }
 
     /// Whether its entries are about packages, by name and requirement.
@@ -91,7 +103,7 @@ impl PolicyList {
         )
     }
 
-    /// Whether its entries stand in those of another list.
+    /// Whether its entries are inside entries of another list.
     pub(super) fn is_inner(self) -> bool {
         matches!(self, Self::ExceptionLicense | Self::Wrapper)
     }
@@ -102,20 +114,20 @@ impl PolicyList {
     }
 }
 
-/// One entry.
+/// An entry of a list.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct PolicyEntry {
     pub(crate) list: PolicyList,
-    /// All of it: the string with its quotes, the inline table, or from the header of a `[[table]]`
+    /// The whole entry: the string with its quotes, the inline table, or a `[[table]]` from its header
     /// to its last value.
     pub(crate) span: Span,
-    /// What it is about: an advisory's id, a license, a package spec, an address, a name.
+    /// An advisory id, a license, a package spec, a URL or a name.
     pub(crate) subject: Spanned<String>,
-    /// The requirement that stands beside a `name`.
+    /// The value of `version` next to `name`.
     pub(crate) version: Option<Spanned<String>>,
-    /// An entry of `bans.deny` that speaks of several versions of one package.
+    /// `deny-multiple-versions = true` in an entry of `bans.deny`.
     pub(crate) about_duplicates: bool,
-    /// What `reason` says, and where its key stands.
+    /// The value of `reason`, and the span of its key.
     pub(crate) reason: Option<(Spanned<String>, Span)>,
     is_advisory: bool,
 }
@@ -128,7 +140,7 @@ impl PolicyEntry {
         Self { list, span, subject, version, about_duplicates, reason, is_advisory }
     }
 
-    /// The name of the package that it is about, and where; `None` for what is about none.
+    /// The name of its package; `None` if it is not about a package.
     pub(crate) fn package(&self) -> Option<Spanned<&str>> {
         if !self.list.is_of_packages() || self.is_advisory() {
             return None;
@@ -139,49 +151,49 @@ impl PolicyEntry {
         (!name.is_empty()).then_some(Spanned { value: name, span })
     }
 
-    /// The packages that it is about; `None` for what is about none, and where that cannot be read.
-    pub(crate) fn spec(&self) -> Option<Spec> {
+    /// The package spec of the entry; `None` if it is not about a package or the spec is invalid.
+    pub(crate) fn spec(&self) -> Option<PackageSpec> {
         self.package()?;
         match &self.version {
-            Some(version) => Spec::of(&self.subject.value, Some(&version.value)),
-            None => Spec::parse(&self.subject.value),
+            Some(version) => PackageSpec::of(&self.subject.value, Some(&version.value)),
+            None => PackageSpec::parse(&self.subject.value),
         }
     }
 
-    /// Whether it says which versions of the package are meant.
+    /// Whether it is limited to certain versions of its package.
     pub(crate) fn is_versioned(&self) -> bool {
         let spec = &self.subject.value;
         self.version.is_some() || spec::name(spec).len() < spec.len()
     }
 
-    /// Whether it is about an advisory: what stands behind `id`, or a string that is read as one.
+    /// Whether it is about an advisory: it has an `id`, or is a string that cargo-deny takes for an id.
     pub(crate) fn is_advisory(&self) -> bool {
         self.is_advisory
     }
 }
 
-/// Whether cargo-deny takes a string of `ignore` for an advisory's id: what stands before the first
-/// `-` is capitals (`advisories::cfg`).
+/// Whether cargo-deny takes a string of `ignore` for an advisory id: only capitals before the first `-`
+/// (`advisories::cfg`).
 pub(crate) fn is_id(text: &str) -> bool {
     text.split_once('-').is_some_and(|(kind, _)| kind.chars().all(|c| c.is_ascii_uppercase()))
 }
 
-/// All entries of a policy, by where they start; an entry comes before those inside of it.
+/// All entries of a policy, ordered by their start; an entry comes before those inside of it.
 pub(crate) fn entries(text: &str) -> Vec<PolicyEntry> {
     let document = PolicyDocument::read(text, None);
     let mut reader = EntryReader { text, found: Vec::new() };
     let mut header: Vec<&str> = Vec::new();
-    // The `[[table]]` that is being read, with the path of its header.
+    // The current `[[table]]` with the path of its header.
     let mut open: Option<(Vec<&str>, EntryFields)> = None;
     for line in &document.lines {
         match line {
             SyntaxLine::Header(line) => {
                 header = line.parts.iter().map(|part| part.name(text)).collect();
-                // `[[licenses.clarify.license-files]]` belongs to the entry above.
-                let belongs = open
+                // `[[licenses.clarify.license-files]]` is part of the entry above.
+                let is_part = open
                     .as_ref()
                     .is_some_and(|(path, _)| header.len() > path.len() && header.starts_with(path));
-                if belongs {
+                if is_part {
                     continue;
                 }
                 reader.close(open.take());
@@ -206,7 +218,7 @@ pub(crate) fn entries(text: &str) -> Vec<PolicyEntry> {
     found
 }
 
-/// The key at a path of tables, where it stands first as a key of its own.
+/// The span of the first key with this path.
 pub(crate) fn key(text: &str, path: &[&str]) -> Option<Span> {
     let document = PolicyDocument::read(text, None);
     let mut header: Vec<&str> = Vec::new();
@@ -217,8 +229,8 @@ pub(crate) fn key(text: &str, path: &[&str]) -> Option<Span> {
         }
         SyntaxLine::Statement(statement) => {
             let (below, own) = (header.iter(), statement.parts.iter().map(|part| part.name(text)));
-            let is_meant = below.copied().chain(own).eq(path.iter().copied());
-            statement.parts.last().filter(|_| is_meant).map(|part| part.span.clone())
+            let is_it = below.copied().chain(own).eq(path.iter().copied());
+            statement.parts.last().filter(|_| is_it).map(|part| part.span.clone())
         }
     })
 }
@@ -227,7 +239,7 @@ pub(crate) fn key(text: &str, path: &[&str]) -> Option<Span> {
 pub(crate) fn holding<'e>(entries: &'e [PolicyEntry], span: &Span) -> Option<&'e PolicyEntry> {
     let before = entries.partition_point(|entry| entry.span.start <= span.start);
     let holds = |entry: &&PolicyEntry| span.end <= entry.span.end;
-    // Entries stand beside each other, or one in another.
+    // Entries do not overlap, except for those inside of another.
     let last = entries[..before].iter().rposition(|entry| !entry.list.is_inner())?;
     entries[last..before].iter().rev().find(holds)
 }
@@ -263,7 +275,8 @@ impl<'t> EntryReader<'t> {
     fn item(&mut self, list: PolicyList, item: &ValueNode) {
         match &item.kind {
             ValueKind::Text(_) => {
-                let entry = string(self.text, item).map(|subject| PolicyEntry::of(list, item, subject));
+                let entry =
+                    string(self.text, item).map(|subject| PolicyEntry::of(list, item, subject));
                 self.found.extend(entry);
             }
             ValueKind::Table { statements, .. } => {
@@ -280,7 +293,8 @@ impl<'t> EntryReader<'t> {
     fn close(&mut self, open: Option<(Vec<&str>, EntryFields)>) {
         let Some((_, fields)) = open else { return };
         self.found.extend(fields.inside);
-        let EntryFields { list, span, id, spec, name, version, about_duplicates, reason, .. } = fields;
+        let EntryFields { list, span, id, spec, name, version, about_duplicates, reason, .. } =
+            fields;
         let is_advisory = id.is_some();
         let (subject, version) = match id.or(spec) {
             Some(subject) => (Some(subject), None),
@@ -299,7 +313,7 @@ impl<'t> EntryReader<'t> {
     }
 }
 
-/// What a table of a list says.
+/// The fields of a table in a list.
 struct EntryFields {
     list: PolicyList,
     span: Span,
@@ -328,13 +342,15 @@ impl EntryFields {
             ("name", _) => self.name = string(text, value),
             ("version", _) => self.version = string(text, value),
             ("reason", _) => {
-                let said = string(text, value);
-                self.reason = said.map(|said| (said, key.span.clone()));
+                let reason = string(text, value);
+                self.reason = reason.map(|reason| (reason, key.span.clone()));
             }
             ("deny-multiple-versions", PolicyList::Deny) => {
                 self.about_duplicates = text.get(value.span.clone()) == Some("true");
             }
-            ("allow", PolicyList::Exception) => self.take_inside(text, PolicyList::ExceptionLicense, value),
+            ("allow", PolicyList::Exception) => {
+                self.take_inside(text, PolicyList::ExceptionLicense, value)
+            }
             ("wrappers", PolicyList::Deny) => self.take_inside(text, PolicyList::Wrapper, value),
             _ => {}
         }
@@ -350,8 +366,8 @@ impl EntryFields {
 fn string(text: &str, value: &ValueNode) -> Option<Spanned<String>> {
     match &value.kind {
         ValueKind::Text(quoted) => {
-            let said = text.get(quoted.inside.clone())?;
-            Some(Spanned { value: said.to_owned(), span: quoted.inside.clone() })
+            let content = text.get(quoted.inside.clone())?;
+            Some(Spanned { value: content.to_owned(), span: quoted.inside.clone() })
         }
         _ => None,
     }
@@ -362,7 +378,7 @@ mod tests {
     use super::*;
 
     fn check(text: &str, expected: &[&str]) {
-        let told = entries(text).into_iter().map(|entry| {
+        let shown = entries(text).into_iter().map(|entry| {
             let version = entry.version.map(|version| format!(" version {}", version.value));
             let span = text[entry.span.clone()].replace('\n', "⏎");
             assert_eq!(text.get(entry.subject.span), Some(entry.subject.value.as_str()));
@@ -373,7 +389,7 @@ mod tests {
                 version.unwrap_or_default()
             )
         });
-        assert_eq!(told.collect::<Vec<_>>(), expected);
+        assert_eq!(shown.collect::<Vec<_>>(), expected);
     }
 
     #[test]
@@ -407,7 +423,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_broken_hides_nothing_else() {
+    fn broken_entries_do_not_hide_others() {
         check(
             "[advisories\nignore = [\"A-1\n\n[licenses]\nallow = [\"MIT\"]\n[bans]\nskip = [{ crate = }]\ndeny = [\"x\"]\n",
             &["Ignore A-1 in \"A-1", "License MIT in \"MIT\"", "Deny x in \"x\""],
@@ -424,7 +440,7 @@ mod tests {
     }
 
     #[test]
-    fn the_package_of_an_entry_is_named_before_its_requirement() {
+    fn package_name_ends_before_the_requirement() {
         let text = "[bans]\nskip = [\"a@1\", \"b:^2\", { name = \"c\" }]\n[advisories]\nignore = [\"A-1\", \"d\"]\n";
         let all = entries(text);
         let named = all.iter().filter_map(PolicyEntry::package);
@@ -432,15 +448,15 @@ mod tests {
         assert_eq!(named, [("a", "a"), ("b", "b"), ("c", "c"), ("d", "d")]);
     }
     #[test]
-    fn what_stands_behind_id_is_an_advisory_and_what_stands_behind_crate_is_none() {
+    fn id_is_an_advisory_and_crate_is_not() {
         let text =
             "[advisories]\nignore = [\"A-1\", { id = \"a-1\" }, { crate = \"A-1\" }, \"a-1\"]\n";
-        let told: Vec<_> = entries(text).iter().map(PolicyEntry::is_advisory).collect();
-        assert_eq!(told, [true, true, false, false]);
+        let are_advisories: Vec<_> = entries(text).iter().map(PolicyEntry::is_advisory).collect();
+        assert_eq!(are_advisories, [true, true, false, false]);
     }
 
     #[test]
-    fn reasons_and_versions_are_told() {
+    fn reasons_and_versions_are_read() {
         let text = "[bans]\nskip = [{ crate = \"a@1\", reason = \"why\" }, \"b:1\", { name = \"c\", version = \"1\" }, \"d\"]\n";
         let all = entries(text);
         let reasons: Vec<_> = all.iter().filter_map(|entry| entry.reason.as_ref()).collect();

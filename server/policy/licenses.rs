@@ -1,4 +1,4 @@
-//! Licenses as policies and manifests state them, and the fewest that a graph needs.
+//! Parsing of licenses in policies and manifests, and the smallest set of licenses that a graph needs.
 
 use std::collections::BTreeMap;
 
@@ -9,30 +9,32 @@ use spdx::{
 
 use crate::verdict::PackageRef;
 
-/// How cargo-deny reads a license in `allow`.
-pub(crate) const IN_POLICY: ParseMode = ParseMode { allow_deprecated: true, ..ParseMode::STRICT };
+/// How cargo-deny parses a license in `allow`.
+pub(crate) const POLICY_PARSE_MODE: ParseMode =
+    ParseMode { allow_deprecated: true, ..ParseMode::STRICT };
 
-/// How cargo-deny reads `package.license` first.
-const IN_MANIFEST: ParseMode = ParseMode { allow_slash_as_or_operator: true, ..ParseMode::STRICT };
+/// How cargo-deny first parses `package.license`.
+const MANIFEST_PARSE_MODE: ParseMode =
+    ParseMode { allow_slash_as_or_operator: true, ..ParseMode::STRICT };
 
-/// What nearly every package is offered under: not worth an exception for one.
-pub(crate) const USUAL: [&str; 2] = ["Apache-2.0", "MIT"];
+/// Licenses that are so common that an exception for one package is not worth it.
+pub(crate) const COMMON_LICENSES: [&str; 2] = ["Apache-2.0", "MIT"];
 
-/// A license field as cargo-deny reads it; `None` for an empty one and where it would look at the
-/// texts instead.
-pub(crate) fn stated(license: &str) -> Option<Expression> {
-    let parsed = Expression::parse_mode(license, IN_MANIFEST);
+/// Parses `package.license` as cargo-deny does; `None` if the field is empty or invalid, so that
+/// cargo-deny would use the license texts instead.
+pub(crate) fn parse_license_field(license: &str) -> Option<Expression> {
+    let parsed = Expression::parse_mode(license, MANIFEST_PARSE_MODE);
     parsed.or_else(|_| Expression::parse_mode(license, ParseMode::LAX)).ok()
 }
 
-/// The licenses of a list in a policy, as far as they can be read.
-pub(crate) fn licensees(list: Option<&toml::Value>) -> Vec<Licensee> {
+/// The valid licenses of a list in a policy.
+pub(crate) fn parse_licensees(list: Option<&toml::Value>) -> Vec<Licensee> {
     let items = list.and_then(toml::Value::as_array).into_iter().flatten();
     let texts = items.filter_map(toml::Value::as_str);
-    texts.filter_map(|text| Licensee::parse_mode(text, IN_POLICY).ok()).collect()
+    texts.filter_map(|text| Licensee::parse_mode(text, POLICY_PARSE_MODE).ok()).collect()
 }
 
-/// Whether an expression is satisfied by these licenses.
+/// Whether these licenses satisfy an expression.
 pub(crate) fn is_satisfied<'l>(
     expression: &Expression,
     by: &(impl Iterator<Item = &'l Licensee> + Clone),
@@ -40,86 +42,87 @@ pub(crate) fn is_satisfied<'l>(
     expression.evaluate(|requirement| by.clone().any(|licensee| licensee.satisfies(requirement)))
 }
 
-/// Licenses, each with the packages that need it.
-pub(crate) type ByLicense = BTreeMap<String, Vec<PackageRef>>;
+/// Licenses with the packages that need them.
+pub(crate) type PackagesByLicense = BTreeMap<String, Vec<PackageRef>>;
 
-/// What a graph needs.
+/// The licenses that a graph needs.
 #[derive(Debug, Default)]
-pub(crate) struct Choice {
-    /// What can be permitted without a thought, and who could not do without it.
-    pub(crate) permitted: ByLicense,
-    /// Copyleft, and what is no license of SPDX's list: somebody has to decide. Who needs it needs
-    /// nothing else of the list above.
-    pub(crate) undecided: ByLicense,
+pub(crate) struct LicenseChoice {
+    /// Permissive licenses, with the packages that need them
+    pub(crate) permitted: PackagesByLicense,
+    /// Copyleft licenses and those that are not on the SPDX list: the user has to decide. Their
+    /// packages are not counted for `permitted`.
+    pub(crate) undecided: PackagesByLicense,
 }
 
-/// The fewest licenses that satisfy all packages.
+/// Chooses the fewest licenses that satisfy all packages.
 ///
-/// Where an expression leaves the choice: those that are no copyleft, then those that the OSI
-/// approves, then those that most packages name, then those that stand first. A license is copyleft
-/// where SPDX's list says so (`spdx::LicenseId::is_copyleft`).
-pub(crate) fn chosen(packages: &[(PackageRef, Expression)]) -> Choice {
+/// If an expression has alternatives, it prefers licenses that are not copyleft, then those that the
+/// OSI approves, then those that most packages name, then the first ones. The SPDX list decides which
+/// licenses are copyleft (`spdx::LicenseId::is_copyleft`).
+pub(crate) fn choose(packages: &[(PackageRef, Expression)]) -> LicenseChoice {
     let mut named: BTreeMap<String, usize> = BTreeMap::new();
     for requirement in packages.iter().flat_map(|(_, expression)| expression.requirements()) {
-        *named.entry(without_later(&requirement.req).to_string()).or_default() += 1;
+        *named.entry(without_or_later(&requirement.req).to_string()).or_default() += 1;
     }
-    // What those need that leave no choice may satisfy the others.
-    let choices = |expression: &Expression| {
+    // Expressions without alternatives come first: their licenses may satisfy the others.
+    let alternatives = |expression: &Expression| {
         expression.iter().filter(|node| matches!(node, ExprNode::Op(Operator::Or))).count()
     };
     let mut order: Vec<&(PackageRef, Expression)> = packages.iter().collect();
-    order.sort_by_key(|(_, expression)| choices(expression));
+    order.sort_by_key(|(_, expression)| alternatives(expression));
     let mut permitted: BTreeMap<String, Licensee> = BTreeMap::new();
     let mut decided: Vec<&(PackageRef, Expression)> = Vec::new();
-    let mut choice = Choice::default();
+    let mut choice = LicenseChoice::default();
     for one in order {
         let (package, expression) = one;
-        let Some(wanting) = wanting(expression, &permitted, &named) else { continue };
-        if wanting.iter().any(|wanted| wanted.undecided) {
-            for wanted in wanting.into_iter().filter(|wanted| wanted.undecided) {
-                choice.undecided.entry(wanted.text).or_default().push(package.clone());
+        let Some(missing) = cheapest_addition(expression, &permitted, &named) else { continue };
+        if missing.iter().any(|license| license.undecided) {
+            for license in missing.into_iter().filter(|license| license.undecided) {
+                choice.undecided.entry(license.text).or_default().push(package.clone());
             }
             continue;
         }
         decided.push(one);
-        permitted.extend(wanting.into_iter().map(|wanted| (wanted.text, wanted.licensee)));
+        permitted.extend(missing.into_iter().map(|license| (license.text, license.licensee)));
     }
     for license in permitted.keys().cloned().collect::<Vec<_>>() {
         let others = permitted.iter().filter(|(text, _)| **text != license);
         let others = others.map(|(_, licensee)| licensee);
-        let in_need = decided.iter().filter(|(_, expression)| !is_satisfied(expression, &others));
-        let mut in_need: Vec<_> = in_need.map(|(package, _)| package.clone()).collect();
-        if in_need.is_empty() {
-            // What was chosen later does as well.
+        let needing = decided.iter().filter(|(_, expression)| !is_satisfied(expression, &others));
+        let mut needing: Vec<_> = needing.map(|(package, _)| package.clone()).collect();
+        if needing.is_empty() {
+            // The licenses that were chosen later are enough.
             permitted.remove(&license);
             continue;
         }
-        in_need.sort();
-        choice.permitted.insert(license, in_need);
+        needing.sort();
+        choice.permitted.insert(license, needing);
     }
     choice.undecided.values_mut().for_each(|packages| packages.sort());
     choice
 }
 
-/// A license that is wanting, and what speaks against taking it.
-struct Wanted {
+/// A license that an expression needs and the policy does not permit yet, with its disadvantages.
+struct MissingLicense {
     text: String,
     licensee: Licensee,
     undecided: bool,
     unapproved: bool,
-    /// How many packages name it.
+    /// The number of packages that name it
     named: usize,
+    /// Its position in the expression
     at: usize,
 }
 
-/// The cheapest licenses that satisfy an expression together with those that are permitted; `None`
-/// where cargo-deny would not read one of them in a policy.
-fn wanting(
+/// The cheapest licenses that, together with the permitted ones, satisfy an expression; `None` if
+/// cargo-deny would not accept one of them in a policy.
+fn cheapest_addition(
     expression: &Expression,
     permitted: &BTreeMap<String, Licensee>,
     named: &BTreeMap<String, usize>,
-) -> Option<Vec<Wanted>> {
-    let mut stack: Vec<Vec<Wanted>> = Vec::new();
+) -> Option<Vec<MissingLicense>> {
+    let mut stack: Vec<Vec<MissingLicense>> = Vec::new();
     for (at, node) in expression.iter().enumerate() {
         let found = match node {
             ExprNode::Req(requirement) => {
@@ -127,7 +130,7 @@ fn wanting(
                 if licensees.any(|licensee| licensee.satisfies(&requirement.req)) {
                     Vec::new()
                 } else {
-                    vec![Wanted::of(&requirement.req, named, at)?]
+                    vec![MissingLicense::of(&requirement.req, named, at)?]
                 }
             }
             ExprNode::Op(operator) => {
@@ -148,11 +151,11 @@ fn wanting(
     stack.pop()
 }
 
-impl Wanted {
+impl MissingLicense {
     fn of(requirement: &LicenseReq, named: &BTreeMap<String, usize>, at: usize) -> Option<Self> {
-        let plain = without_later(requirement);
+        let plain = without_or_later(requirement);
         let text = plain.to_string();
-        let licensee = Licensee::parse_mode(&text, IN_POLICY).ok()?;
+        let licensee = Licensee::parse_mode(&text, POLICY_PARSE_MODE).ok()?;
         let id = plain.license.id();
         licensee.satisfies(requirement).then(|| Self {
             undecided: id.is_none_or(spdx::LicenseId::is_copyleft),
@@ -165,8 +168,8 @@ impl Wanted {
     }
 }
 
-/// A policy names licenses, not "or later".
-fn without_later(requirement: &LicenseReq) -> LicenseReq {
+/// Without "or later", which a policy cannot name.
+fn without_or_later(requirement: &LicenseReq) -> LicenseReq {
     let mut plain = requirement.clone();
     if let LicenseItem::Spdx { or_later, .. } = &mut plain.license {
         *or_later = false;
@@ -174,14 +177,14 @@ fn without_later(requirement: &LicenseReq) -> LicenseReq {
     plain
 }
 
-fn cost(wanted: &[Wanted]) -> (usize, usize, usize, usize, usize) {
-    let count = |what: fn(&Wanted) -> bool| wanted.iter().filter(|one| what(one)).count();
+fn cost(licenses: &[MissingLicense]) -> (usize, usize, usize, usize, usize) {
+    let count = |what: fn(&MissingLicense) -> bool| licenses.iter().filter(|one| what(one)).count();
     (
         count(|one| one.undecided),
-        wanted.len(),
+        licenses.len(),
         count(|one| one.unapproved),
-        usize::MAX - wanted.iter().map(|one| one.named).min().unwrap_or(usize::MAX),
-        wanted.iter().map(|one| one.at).min().unwrap_or_default(),
+        usize::MAX - licenses.iter().map(|one| one.named).min().unwrap_or(usize::MAX),
+        licenses.iter().map(|one| one.at).min().unwrap_or_default(),
     )
 }
 
@@ -193,10 +196,10 @@ mod tests {
         let parsed = packages.iter().map(|(name, license)| {
             let package =
                 PackageRef { name: (*name).to_owned(), version: "1.0.0".to_owned(), source: None };
-            (package, stated(license).expect("an expression"))
+            (package, parse_license_field(license).expect("an expression"))
         });
-        let choice = chosen(&parsed.collect::<Vec<_>>());
-        let shown = |all: &ByLicense| -> Vec<(String, String)> {
+        let choice = choose(&parsed.collect::<Vec<_>>());
+        let shown = |all: &PackagesByLicense| -> Vec<(String, String)> {
             let names = |packages: &[PackageRef]| {
                 let names = packages.iter().map(|package| package.name.as_str());
                 names.collect::<Vec<_>>().join(" ")
@@ -211,7 +214,7 @@ mod tests {
     }
 
     #[test]
-    fn one_of_several_is_chosen_as_others_need_it_or_name_it() {
+    fn alternatives_prefer_licenses_that_others_need_or_name() {
         check(
             &[
                 ("a", "MIT OR Apache-2.0"),
@@ -230,7 +233,7 @@ mod tests {
     }
 
     #[test]
-    fn what_all_need_together_is_permitted() {
+    fn all_licenses_of_an_and_expression_are_permitted() {
         check(
             &[("a", "(MIT OR Apache-2.0) AND Unicode-3.0"), ("b", "MIT")],
             &[("MIT", "a b"), ("Unicode-3.0", "a")],
@@ -244,7 +247,7 @@ mod tests {
     }
 
     #[test]
-    fn copyleft_is_left_to_somebody_unless_there_is_something_else() {
+    fn copyleft_is_undecided_unless_there_is_an_alternative() {
         check(
             &[("a", "MPL-2.0"), ("b", "GPL-3.0-or-later OR MIT"), ("c", "MPL-2.0 AND ISC")],
             &[("MIT", "b")],

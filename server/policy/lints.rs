@@ -24,12 +24,12 @@ use jiff::civil::Date;
 use semver::Version;
 use toml::de::DeTable;
 
-use super::syntax::Document;
+use super::syntax::PolicyDocument;
 use crate::{
     limits,
     model::tree,
     text::{SourceText, Span},
-    verdict::{Code, Finding, GraphFacts, PackageRef, PolicyText, Severity, own},
+    verdict::{Code, Finding, GraphFacts, PackageRef, PolicyText, Severity, own_finding},
 };
 pub(crate) use dates::rewritten;
 use entries::CommentedEntry;
@@ -97,8 +97,7 @@ struct LintContext<'r> {
 fn starts(input: &LintInput<'_>) -> Vec<(usize, usize)> {
     let findings = input.findings.iter().enumerate();
     let locations = findings.flat_map(|(index, finding)| {
-        let here =
-            finding.locations.iter().filter(|location| location.file == input.policy.name());
+        let here = finding.locations.iter().filter(|location| location.file == input.policy.name());
         here.map(move |location| (location.span.start, index))
     });
     let mut starts: Vec<_> = locations.collect();
@@ -109,7 +108,7 @@ fn starts(input: &LintInput<'_>) -> Vec<(usize, usize)> {
 impl LintContext<'_> {
     /// A lint finding at a span of the policy.
     fn finding(&self, code: Code, severity: Severity, span: Span, message: String) -> Finding {
-        own(code, severity, message, vec![self.input.policy.location(span)])
+        own_finding(code, severity, message, vec![self.input.policy.location(span)])
     }
 
     /// The findings with this code in a span of the policy.
@@ -176,7 +175,7 @@ impl LintContext<'_> {
 
 /// The first line of a text, safe to show in a message.
 fn shown(text: &str) -> String {
-    crate::verdict::harmless(text.lines().next().unwrap_or_default())
+    crate::verdict::sanitize(text.lines().next().unwrap_or_default())
 }
 
 /// The first line of a file, for lints about the whole file.

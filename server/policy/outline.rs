@@ -1,12 +1,11 @@
-//! A policy's outline: its tables, keys and entries for a list of symbols, and what can be folded.
+//! The outline of a policy: symbols for its tables, keys and entries, and folding ranges.
 
 use super::{
     entries::{PolicyEntry, entries},
-    syntax::{PolicyDocument, ValueKind, SyntaxLine, Statement},
+    syntax::{PolicyDocument, Statement, SyntaxLine, ValueKind},
 };
 use crate::text::Span;
 
-/// What a symbol stands for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum SymbolKind {
     Table,
@@ -15,38 +14,37 @@ pub(crate) enum SymbolKind {
     PolicyEntry,
 }
 
-/// A part of the policy.
+/// A table, key or entry of the policy.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Symbol {
     pub(crate) name: String,
-    /// Its value, if that is short.
+    /// Its value, if short.
     pub(crate) detail: String,
     pub(crate) kind: SymbolKind,
-    /// All of it.
+    /// The whole table, statement or entry.
     pub(crate) span: Span,
     /// Its name; inside of `span`.
     pub(crate) selection: Span,
     pub(crate) inside: Vec<Symbol>,
 }
 
-/// What kind of text is folded.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum FoldKind {
     Region,
     Comment,
 }
 
-/// What can be folded: from the line of its start to that of its end.
+/// A folding range, from the line of its start to the line of its end.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Fold {
     pub(crate) kind: FoldKind,
     pub(crate) span: Span,
 }
 
-/// How much of a value is shown, in characters.
-const LONGEST: usize = 60;
+/// The maximum length of a shown value, in characters.
+const MAX_SHOWN: usize = 60;
 
-/// The tables of a policy with their keys, and the entries of lists below these.
+/// The tables of a policy with their keys and list entries.
 pub(crate) fn symbols(text: &str) -> Vec<Symbol> {
     let document = PolicyDocument::read(text, None);
     let entries = entries(text);
@@ -65,10 +63,11 @@ pub(crate) fn symbols(text: &str) -> Vec<Symbol> {
                     (Some(first), Some(last)) => first.span.start..last.span.end,
                     _ => header.span.clone(),
                 };
-                // One of several tables is called by what it is about.
+                // The detail of a `[[table]]` is the subject of its entry.
                 let entry = entries.iter().find(|entry| entry.span.start == header.span.start);
                 let detail = entry.map(|entry| entry.subject.value.clone()).unwrap_or_default();
-                let kind = if header.is_array { SymbolKind::PolicyEntry } else { SymbolKind::Table };
+                let kind =
+                    if header.is_array { SymbolKind::PolicyEntry } else { SymbolKind::Table };
                 let (span, inside) = (header.span.clone(), Vec::new());
                 symbols.push(Symbol { name, detail, kind, span, selection, inside });
                 table = Some(symbols.len() - 1);
@@ -105,7 +104,7 @@ fn key(text: &str, statement: &Statement, entries: &[PolicyEntry]) -> Option<Sym
             });
             let outer = here.filter(|entry| !entry.list.is_inner());
             inside = outer.map(|entry| entry_symbol(entry, &value.span)).collect();
-        } else if !written.contains('\n') && written.chars().count() <= LONGEST {
+        } else if !written.contains('\n') && written.chars().count() <= MAX_SHOWN {
             written.clone_into(&mut detail);
         }
     }
@@ -115,7 +114,7 @@ fn key(text: &str, statement: &Statement, entries: &[PolicyEntry]) -> Option<Sym
 
 fn entry_symbol(entry: &PolicyEntry, list: &Span) -> Symbol {
     Symbol {
-        name: entry.subject.value.chars().take(LONGEST).collect(),
+        name: entry.subject.value.chars().take(MAX_SHOWN).collect(),
         detail: entry.version.as_ref().map(|version| version.value.clone()).unwrap_or_default(),
         kind: SymbolKind::PolicyEntry,
         span: entry.span.start..entry.span.end.min(list.end),
@@ -159,7 +158,7 @@ pub(crate) fn folds(text: &str) -> Vec<Fold> {
     folds
 }
 
-/// Runs of lines that hold nothing but a comment.
+/// Consecutive lines with only a comment.
 fn comment_blocks(text: &str, comments: &[Span]) -> Vec<Fold> {
     let mut blocks: Vec<Span> = Vec::new();
     let mut block: Option<Span> = None;
@@ -187,20 +186,20 @@ fn comment_blocks(text: &str, comments: &[Span]) -> Vec<Fold> {
 mod tests {
     use super::*;
 
-    fn drawn(text: &str, symbols: &[Symbol], depth: usize, out: &mut Vec<String>) {
+    fn render(text: &str, symbols: &[Symbol], depth: usize, out: &mut Vec<String>) {
         for symbol in symbols {
             let Symbol { name, detail, kind, span, selection, inside } = symbol;
             assert!(span.start <= selection.start && selection.end <= span.end, "{symbol:?}");
             assert!(text.get(span.clone()).is_some());
             let line = format!("{}{kind:?} {name} {detail}", "  ".repeat(depth));
             out.push(line.trim_end().to_owned());
-            drawn(text, inside, depth + 1, out);
+            render(text, inside, depth + 1, out);
         }
     }
 
     fn check(text: &str, expected: &[&str]) {
         let mut out = Vec::new();
-        drawn(text, &symbols(text), 0, &mut out);
+        render(text, &symbols(text), 0, &mut out);
         assert_eq!(out, expected);
     }
 
@@ -223,7 +222,7 @@ mod tests {
     }
 
     #[test]
-    fn broken_text_keeps_what_is_whole() {
+    fn intact_parts_of_broken_text_are_symbols() {
         check(
             "[advisories\nignore = [\"A-1\n[bans]\nskip = [\"a@1\"]\nx",
             &[
@@ -242,14 +241,14 @@ mod tests {
     }
 
     #[test]
-    fn tables_lists_and_comments_can_be_folded() {
-        let told = folds(POLICY).into_iter().map(|fold| {
+    fn tables_lists_and_comments_are_folding_ranges() {
+        let shown = folds(POLICY).into_iter().map(|fold| {
             let inside = &POLICY[fold.span];
             let (first, last) = (inside.lines().next(), inside.lines().last());
             format!("{:?} {} .. {}", fold.kind, first.unwrap_or_default(), last.unwrap_or_default())
         });
         assert_eq!(
-            told.collect::<Vec<_>>(),
+            shown.collect::<Vec<_>>(),
             [
                 "Comment # one .. # two",
                 "Region [advisories] .. ]",

@@ -1,17 +1,16 @@
-//! Words with a little layout, for who shows them.
+//! Text with a little layout, which clients render as Markdown or plain text.
 
 use super::schema::{TextPiece, pieces};
 
-/// Words in the making.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Words(pub(crate) Vec<RichTextPart>);
+pub(crate) struct RichText(pub(crate) Vec<RichTextPart>);
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum RichTextPart {
-    /// Words of anybody.
+    /// Text that may come from a repository
     Text(String),
     Code(String),
-    /// TOML of our own.
+    /// A TOML example of ours
     Toml(String),
     Paragraph,
 }
@@ -27,9 +26,9 @@ impl RichText {
         self
     }
 
-    /// Words of ours, with code between backticks.
-    pub(crate) fn with_code(mut self, words: &str) -> Self {
-        self.0.extend(pieces(words).map(|piece| match piece {
+    /// Our own text, with code between backticks.
+    pub(crate) fn with_code(mut self, text: &str) -> Self {
+        self.0.extend(pieces(text).map(|piece| match piece {
             TextPiece::Text(text) => RichTextPart::Text(text.to_owned()),
             TextPiece::Code(code) => RichTextPart::Code(code.to_owned()),
         }));

@@ -1,8 +1,8 @@
-//! Every table and key that cargo-deny 0.20.2 accepts in a policy, as data.
+//! The schema of a policy: every table and key that cargo-deny 0.20.2 accepts.
 //!
-//! Completion, hover, `explain`, the JSON Schema and the page `server/docs/deny-toml.md` are made
-//! from these tables. `schema/accepted.rs` asks cargo-deny whether they say what it reads.
-//! Words are ours; a part between backticks is code ([`pieces`]).
+//! Completion, hover, `explain`, the JSON Schema and the page `server/docs/deny-toml.md` are generated
+//! from it. `schema/accepted.rs` tests it against cargo-deny. The descriptions are ours; text between
+//! backticks is code ([`pieces`]).
 
 #[cfg(test)]
 mod accepted;
@@ -21,30 +21,29 @@ pub use json::json_schema;
 pub use page::page;
 pub(crate) use root::{EXCEPTIONS, POLICY};
 
-/// The version of cargo-deny that the tables describe.
+/// The version of cargo-deny that the schema describes.
 pub(crate) const CARGO_DENY: &str = "0.20.2";
 
-/// A table, of the file or of an entry of a list.
+/// A table of the policy, or an entry of a list.
 #[derive(Debug)]
 pub(crate) struct SchemaTable {
-    /// What stands in it besides what its form brings.
+    /// Its keys without those of its form
     own: &'static [SchemaKey],
     pub(crate) form: EntryForm,
 }
 
-/// What a table says first.
+/// The keys that all tables of a form have.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum EntryForm {
-    /// Nothing in particular.
+    /// None
     Plain,
-    /// Which packages it is about: `crate`, or `name` and `version`.
+    /// `crate`, or `name` and `version`
     Package,
-    /// Which packages, and then keys that nobody knows are passed over as long as `reason` is
-    /// among them, since that is all that cargo-deny looks for.
+    /// The same and `reason`; with a `reason`, cargo-deny ignores unknown keys
     PackageAndReason,
-    /// Which packages, and every other key is passed over.
+    /// The same as `Package`; cargo-deny ignores unknown keys
     PackageAlone,
-    /// An advisory's `id`, or which packages with an optional `reason`.
+    /// `id`, or the same as `Package`, and `reason`
     Ignore,
 }
 
@@ -53,82 +52,82 @@ pub(crate) enum EntryForm {
 pub(crate) struct SchemaKey {
     pub(crate) name: &'static str,
     pub(crate) value: ValueType,
-    /// What it does: whole sentences.
+    /// The description, in full sentences
     pub(crate) about: &'static str,
-    /// What holds where it is absent, in TOML; `None` where that is no value.
+    /// The default as a TOML value
     pub(crate) default: Option<&'static str>,
-    /// What holds where it is absent and that is no value, a fragment.
+    /// The default in words, if it is not a value; a fragment
     pub(crate) absent: Option<&'static str>,
-    /// A whole policy that has it.
+    /// A complete policy with this key
     pub(crate) example: &'static str,
     pub(crate) status: KeyStatus,
-    /// The table is refused without it.
+    /// Whether cargo-deny rejects the table without it
     pub(crate) required: bool,
 }
 
-/// Whether a key should be written.
+/// Whether a key is still in use.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum KeyStatus {
     Current,
-    /// It works, with a warning.
+    /// Accepted with a warning
     Moved {
         /// The version of cargo-deny that moved it.
         since: &'static str,
-        /// Its path now, with dots.
+        /// The new path, with dots.
         to: &'static str,
     },
-    /// It is refused.
+    /// Rejected
     Removed {
-        /// The version of cargo-deny that refused it first.
+        /// The first version of cargo-deny that rejects it.
         since: &'static str,
-        /// What to write instead: the rest of a sentence.
+        /// What to do instead, a fragment.
         instead: &'static str,
     },
-    /// It is read and does nothing.
+    /// Accepted, but without effect
     NoEffect {
-        /// Why, the rest of a sentence.
+        /// The reason, a fragment.
         why: &'static str,
     },
 }
 
-/// What may stand behind a key or in a list.
+/// The type of a value.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum ValueType {
     Bool,
     Integer,
-    /// A number with a decimal point: cargo-deny takes no integer for it.
+    /// A number with a decimal point; cargo-deny rejects integers
     Float,
     Text(StringKind),
-    /// One of these, in quotes.
+    /// One of these strings
     Choice(&'static [SchemaChoice]),
     List(&'static ValueType),
     Table(&'static SchemaTable),
-    /// A string or a table that can say more.
+    /// A string, or a table with more keys
     Either(StringKind, &'static SchemaTable),
-    /// It is not looked at.
+    /// Any value
     Anything,
 }
 
-/// One of the values of a key.
+/// A possible value of a key.
 #[derive(Debug)]
 pub(crate) struct SchemaChoice {
     pub(crate) value: &'static str,
     pub(crate) about: &'static str,
 }
 
-/// What a string means.
+/// The meaning of a string.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum StringKind {
-    /// Anything.
-    Words,
+    /// Free text
+    FreeText,
     /// `name`, `name@version`, `name:requirement`
     Package,
     PackageName,
     /// A requirement as in `Cargo.toml`.
     Requirement,
-    /// An advisory's id.
+    /// An advisory id
     Advisory,
-    /// An advisory's id, or a package spec.
+    /// An advisory id, or a package spec
     AdvisoryOrPackage,
     /// A package as `cargo pkgid` writes it.
     PackageId,
@@ -138,15 +137,15 @@ pub(crate) enum StringKind {
     Expression,
     Triple,
     TargetFeature,
-    /// A feature of the workspace's own packages.
+    /// A feature of the workspace members
     OwnFeature,
-    /// A feature of the package that the entry names.
+    /// A feature of the package of the entry
     Feature,
     Registry,
-    /// The name of a registry in cargo's configuration.
+    /// The name of a registry in cargo's configuration
     RegistryName,
     Git,
-    /// The beginning of the URLs of git repositories.
+    /// A prefix of the URLs of git repositories
     GitPrefix,
     Organization(Host),
     DatabaseUrl,
@@ -154,19 +153,19 @@ pub(crate) enum StringKind {
     /// `P90D`
     Duration,
     RustVersion,
-    /// A license text in the package that the entry names.
+    /// The path of a license text in the package of the entry
     LicensePath,
-    /// A file in the package that the entry names.
+    /// The path of a file in the package of the entry
     Path,
-    /// A pattern for such files.
+    /// A glob for such paths
     Glob,
-    /// A file's ending without the dot.
+    /// A file extension without the dot
     Extension,
-    /// 64 hexadecimal digits.
+    /// 64 hexadecimal digits
     Sha256,
 }
 
-/// Who holds the repositories of an organization.
+/// The host of an organization.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Host {
     GitHub,
@@ -174,60 +173,68 @@ pub(crate) enum Host {
     Bitbucket,
 }
 
-/// A part of our words.
+/// A part of a description.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum TextPiece<'w> {
     Text(&'w str),
     Code(&'w str),
 }
 
-/// The levels of a lint.
+/// The levels of a check.
 const LEVELS: &[SchemaChoice] = &[
-    SchemaChoice { value: "allow", about: "Nothing is reported, or only a note." },
-    SchemaChoice { value: "warn", about: "It is reported as a warning; the check succeeds." },
-    SchemaChoice { value: "deny", about: "It is reported as an error; the check fails." },
+    SchemaChoice { value: "allow", about: "Not reported, or only as a note." },
+    SchemaChoice { value: "warn", about: "Reported as a warning; the check passes." },
+    SchemaChoice { value: "deny", about: "Reported as an error; the check fails." },
 ];
 
 const LEVEL: ValueType = ValueType::Choice(LEVELS);
 
-/// Which packages something is reported for, by who depends on them.
+/// The packages that are reported, by their dependents.
 const SCOPES: &[SchemaChoice] = &[
-    SchemaChoice { value: "all", about: "Wherever the package stands in the graph." },
-    SchemaChoice {
-        value: "workspace",
-        about: "Where a member of the workspace depends on the package directly.",
-    },
+    SchemaChoice { value: "all", about: "All packages in the graph." },
+    SchemaChoice { value: "workspace", about: "Direct dependencies of workspace members." },
     SchemaChoice {
         value: "transitive",
-        about: "Where a package that is no member of the workspace depends on it.",
+        about: "Dependencies of packages that are not workspace members.",
     },
-    SchemaChoice { value: "none", about: "Nowhere." },
+    SchemaChoice { value: "none", about: "No packages." },
 ];
 
 const SCOPE: ValueType = ValueType::Choice(SCOPES);
 
-const WORDS: ValueType = ValueType::Text(StringKind::Words);
+const FREE_TEXT: ValueType = ValueType::Text(StringKind::FreeText);
 
-/// Our words, cut at the backticks.
-pub(crate) fn pieces(words: &str) -> impl Iterator<Item = TextPiece<'_>> {
-    let parts = words.split('`').enumerate().filter(|(_, part)| !part.is_empty());
-    parts.map(|(index, part)| if index % 2 == 0 { TextPiece::Text(part) } else { TextPiece::Code(part) })
+/// Splits a description at its backticks.
+pub(crate) fn pieces(text: &str) -> impl Iterator<Item = TextPiece<'_>> {
+    let parts = text.split('`').enumerate().filter(|(_, part)| !part.is_empty());
+    parts.map(
+        |(index, part)| if index % 2 == 0 { TextPiece::Text(part) } else { TextPiece::Code(part) },
+    )
 }
 
-/// A key with a value that is mostly left at its default.
+/// A key without a default and example.
 const fn key(name: &'static str, value: ValueType, about: &'static str) -> SchemaKey {
     let status = KeyStatus::Current;
-    SchemaKey { name, value, about, default: None, absent: None, example: "", status, required: false }
+    SchemaKey {
+        name,
+        value,
+        about,
+        default: None,
+        absent: None,
+        example: "",
+        status,
+        required: false,
+    }
 }
 
 impl SchemaKey {
-    /// What holds where it is absent, in TOML.
+    /// Sets the default as a TOML value.
     const fn default(mut self, default: &'static str) -> Self {
         self.default = Some(default);
         self
     }
 
-    /// What holds where it is absent, in words.
+    /// Sets the default in words.
     const fn absent(mut self, absent: &'static str) -> Self {
         self.absent = Some(absent);
         self
@@ -248,25 +255,25 @@ impl SchemaKey {
         self
     }
 
-    /// Whether somebody who writes a policy should be offered it.
+    /// Whether completion suggests it.
     pub(crate) fn is_current(&self) -> bool {
         self.status == KeyStatus::Current
     }
 
-    /// The value of that name, where it is one of several.
+    /// The possible value with this name.
     pub(crate) fn choice(&self, value: &str) -> Option<&'static SchemaChoice> {
         self.value.choices().iter().find(|choice| choice.value == value)
     }
 
-    /// What its standing means for who has written it, the end of a sentence.
+    /// What the user should know about the status of the key, a fragment.
     pub(crate) fn status_note(&self) -> Option<String> {
         match self.status {
             KeyStatus::Current => None,
             KeyStatus::Moved { since, to } => {
-                Some(format!("deprecated since cargo-deny {since}: write `{to}`"))
+                Some(format!("deprecated since cargo-deny {since}: use `{to}`"))
             }
             KeyStatus::Removed { since, instead } => {
-                Some(format!("refused since cargo-deny {since}: {instead}"))
+                Some(format!("removed in cargo-deny {since}: {instead}"))
             }
             KeyStatus::NoEffect { why } => Some(format!("has no effect: {why}")),
         }
@@ -274,7 +281,7 @@ impl SchemaKey {
 }
 
 impl ValueType {
-    /// The values it is one of.
+    /// The possible values.
     pub(crate) fn choices(self) -> &'static [SchemaChoice] {
         match self {
             Self::Choice(choices) => choices,
@@ -282,7 +289,7 @@ impl ValueType {
         }
     }
 
-    /// The table that it is or may be, or of which it is a list.
+    /// The schema of the table, or of the tables in the list.
     pub(crate) fn table(self) -> Option<&'static SchemaTable> {
         match self {
             Self::Table(table) | Self::Either(_, table) => Some(table),
@@ -291,7 +298,7 @@ impl ValueType {
         }
     }
 
-    /// Whether a header of its own can hold it: `[x]`, or `[[x]]` for a list.
+    /// Whether it can be written with a header: `[x]`, or `[[x]]` for a list.
     pub(crate) fn has_header(self) -> bool {
         match self {
             Self::Table(_) => true,
@@ -300,18 +307,18 @@ impl ValueType {
         }
     }
 
-    /// What may be written, a fragment; for several as a plural.
-    pub(crate) fn words(self) -> String {
-        self.said(false)
+    /// The type in words, a fragment.
+    pub(crate) fn description(self) -> String {
+        self.describe(false)
     }
 
-    fn said(self, several: bool) -> String {
-        let one = |one: &str, more: &str| if several { more.to_owned() } else { one.to_owned() };
+    fn describe(self, plural: bool) -> String {
+        let one = |one: &str, more: &str| if plural { more.to_owned() } else { one.to_owned() };
         match self {
             Self::Bool => one("`true` or `false`", "`true` or `false`"),
             Self::Integer => one("an integer", "integers"),
             Self::Float => one("a number with a decimal point", "numbers with a decimal point"),
-            Self::Text(text) => one(text.words().0, text.words().1),
+            Self::Text(text) => one(text.names().0, text.names().1),
             Self::Choice(choices) => {
                 let mut words = String::new();
                 for (index, choice) in choices.iter().enumerate() {
@@ -324,11 +331,11 @@ impl ValueType {
                 }
                 words
             }
-            Self::List(item) => format!("{} of {}", one("a list", "lists"), item.said(true)),
+            Self::List(item) => format!("{} of {}", one("a list", "lists"), item.describe(true)),
             Self::Table(_) => one("a table", "tables"),
             Self::Either(text, _) => {
-                let words = text.words();
-                format!("{} or {}", one(words.0, words.1), one("a table", "tables"))
+                let names = text.names();
+                format!("{} or {}", one(names.0, names.1), one("a table", "tables"))
             }
             Self::Anything => one("anything", "anything"),
         }
@@ -336,16 +343,16 @@ impl ValueType {
 }
 
 impl StringKind {
-    /// One of them and several.
-    fn words(self) -> (&'static str, &'static str) {
+    /// Singular and plural.
+    fn names(self) -> (&'static str, &'static str) {
         match self {
-            Self::Words => ("a string", "strings"),
+            Self::FreeText => ("a string", "strings"),
             Self::Package => ("a package spec", "package specs"),
-            Self::PackageName => ("a package's name", "package names"),
+            Self::PackageName => ("a package name", "package names"),
             Self::Requirement => ("a version requirement", "version requirements"),
-            Self::Advisory => ("an advisory's id", "advisory ids"),
+            Self::Advisory => ("an advisory id", "advisory ids"),
             Self::AdvisoryOrPackage => {
-                ("an advisory's id or a package spec", "advisory ids, package specs")
+                ("an advisory id or a package spec", "advisory ids, package specs")
             }
             Self::PackageId => ("a package id", "package ids"),
             Self::License => ("an SPDX license", "SPDX licenses"),
@@ -353,27 +360,25 @@ impl StringKind {
             Self::Triple => ("a target triple", "target triples"),
             Self::TargetFeature => ("a target feature", "target features"),
             Self::OwnFeature | Self::Feature => ("a feature", "features"),
-            Self::Registry => ("a registry's URL", "URLs of registries"),
-            Self::RegistryName => ("a registry's name", "names of registries"),
-            Self::Git => ("a git repository's URL", "URLs of git repositories"),
-            Self::GitPrefix => ("the beginning of URLs", "beginnings of URLs"),
+            Self::Registry => ("a registry URL", "registry URLs"),
+            Self::RegistryName => ("a registry name", "registry names"),
+            Self::Git => ("a git repository URL", "git repository URLs"),
+            Self::GitPrefix => ("a URL prefix", "URL prefixes"),
             Self::Organization(_) => ("an organization", "organizations"),
-            Self::DatabaseUrl => ("an advisory database's URL", "URLs of advisory databases"),
+            Self::DatabaseUrl => ("an advisory database URL", "advisory database URLs"),
             Self::Folder => ("a folder", "folders"),
             Self::Duration => ("a duration", "durations"),
-            Self::RustVersion => ("a version of Rust", "versions of Rust"),
-            Self::LicensePath | Self::Path => {
-                ("a path below the package", "paths below the package")
-            }
+            Self::RustVersion => ("a Rust version", "Rust versions"),
+            Self::LicensePath | Self::Path => ("a path in the package", "paths in the package"),
             Self::Glob => ("a glob", "globs"),
             Self::Extension => ("a file extension", "file extensions"),
-            Self::Sha256 => ("a SHA-256 in hexadecimal digits", "SHA-256s in hexadecimal digits"),
+            Self::Sha256 => ("a SHA-256 hash in hex", "SHA-256 hashes in hex"),
         }
     }
 }
 
 impl SchemaTable {
-    /// Its keys, in the order in which they are best read.
+    /// Its keys, in reading order.
     pub(crate) fn keys(&self) -> impl Iterator<Item = &'static SchemaKey> {
         let (first, reason) = match self.form {
             EntryForm::Plain => (&[] as &[SchemaKey], &[] as &[SchemaKey]),
@@ -384,7 +389,7 @@ impl SchemaTable {
         first.iter().chain(self.own).chain(reason)
     }
 
-    /// The key of that name.
+    /// The key with this name.
     pub(crate) fn key(&self, name: &str) -> Option<&'static SchemaKey> {
         self.keys().find(|key| key.name == name)
     }
@@ -424,7 +429,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn paths_lead_through_lists_of_tables() {
+    fn path_can_pass_through_lists_of_tables() {
         let path = ["licenses", "clarify", "license-files", "hash"];
         assert_eq!(POLICY.at(&path).map(|key| key.name), Some("hash"));
         assert_eq!(POLICY.at(&["bans", "skip", "name"]).map(|key| key.name), Some("name"));
@@ -436,23 +441,23 @@ mod tests {
     }
 
     #[test]
-    fn words_are_cut_at_backticks() {
+    fn descriptions_are_split_at_backticks() {
         let cut: Vec<_> = pieces("`a` and `b`.").collect();
         let code = TextPiece::Code;
         assert_eq!(cut, [code("a"), TextPiece::Text(" and "), code("b"), TextPiece::Text(".")]);
     }
 
     #[test]
-    fn values_are_told_in_words() {
-        let words = |path: &[&str]| POLICY.at(path).expect("a key").value.words();
-        assert_eq!(words(&["bans", "wildcards"]), "`\"allow\"`, `\"warn\"` or `\"deny\"`");
-        assert_eq!(words(&["bans", "skip"]), "a list of package specs or tables");
-        assert_eq!(words(&["licenses", "clarify"]), "a list of tables");
-        assert_eq!(words(&["licenses", "allow"]), "a list of SPDX licenses");
+    fn value_types_have_descriptions() {
+        let description = |path: &[&str]| POLICY.at(path).expect("a key").value.description();
+        assert_eq!(description(&["bans", "wildcards"]), "`\"allow\"`, `\"warn\"` or `\"deny\"`");
+        assert_eq!(description(&["bans", "skip"]), "a list of package specs or tables");
+        assert_eq!(description(&["licenses", "clarify"]), "a list of tables");
+        assert_eq!(description(&["licenses", "allow"]), "a list of SPDX licenses");
     }
 
     #[test]
-    fn every_key_is_described_and_its_choices_too() {
+    fn every_key_and_choice_has_a_description() {
         for (path, key) in POLICY.walk().into_iter().chain(EXCEPTIONS.walk()) {
             assert!(key.about.ends_with('.'), "{path:?}: {}", key.about);
             assert_eq!(key.about.matches('`').count() % 2, 0, "{path:?}: {}", key.about);
@@ -464,7 +469,7 @@ mod tests {
     }
 
     #[test]
-    fn what_has_moved_is_somewhere_else() {
+    fn moved_keys_have_a_current_path() {
         for (path, key) in POLICY.walk() {
             if let KeyStatus::Moved { to, .. } = key.status {
                 let there: Vec<_> = to.split('.').collect();

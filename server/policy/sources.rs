@@ -1,25 +1,25 @@
-//! Where packages come from, as policies name it.
+//! Package sources as policies name them.
 
 use url::Url;
 
-/// What cargo-deny takes `allow-registry` for where it is absent.
+/// cargo-deny's default of `allow-registry`.
 pub(crate) const CRATES_IO: &str = "https://github.com/rust-lang/crates.io-index";
 
-/// The hosts whose owners cargo-deny knows, and its names for them.
+/// The hosts that `allow-org` supports, with their keys.
 pub(crate) const OWNERS: [(&str, &str); 3] =
     [("github.com", "github"), ("gitlab.com", "gitlab"), ("bitbucket.org", "bitbucket")];
 
-/// An entry that permits exactly one source.
+/// A policy entry that allows exactly one source.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Permitted {
-    /// For `sources.allow-registry`.
+pub(crate) enum SourceEntry {
+    /// For `sources.allow-registry`
     Registry(String),
-    /// For `sources.allow-git`.
+    /// For `sources.allow-git`
     Repository(Url),
 }
 
-impl Permitted {
-    /// That for a source as lock files name it; `None` for what is local.
+impl SourceEntry {
+    /// The entry for a source as in `Cargo.lock`; `None` for a local package.
     pub(crate) fn of(source: &str) -> Option<Self> {
         let (kind, url) = source.split_once('+')?;
         let url = plain(url)?;
@@ -32,14 +32,14 @@ impl Permitted {
     }
 }
 
-/// Who owns a repository: cargo-deny's name for the host, and the owner.
+/// The `allow-org` key and owner of a repository.
 pub(crate) fn owner(url: &Url) -> Option<(&'static str, &str)> {
     let (_, name) = OWNERS.iter().find(|(host, _)| Some(*host) == url.host_str())?;
     let owner = url.path_segments()?.next().filter(|owner| !owner.is_empty())?;
     Some((name, owner))
 }
 
-/// Without branch, revision and credentials.
+/// The URL without branch, revision and credentials.
 fn plain(url: &str) -> Option<Url> {
     let mut url = Url::parse(url).ok()?;
     url.set_query(None);

@@ -1,19 +1,19 @@
-//! cargo-deny's package specs, as it reads them: `name`, `name@1.2.3`, `name:^1.2`.
+//! cargo-deny's package specs: `name`, `name@1.2.3`, `name:^1.2`.
 
 pub(crate) mod entry;
 
 use semver::{Op, Version, VersionReq};
 
-/// Which packages are meant.
+/// A package name with an optional requirement.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Spec {
+pub(crate) struct PackageSpec {
     pub(crate) name: String,
-    /// Every version, where there is none.
+    /// `None` matches every version.
     pub(crate) requirement: Option<VersionReq>,
 }
 
-impl Spec {
-    /// Reads a spec; `None` where its requirement cannot be read.
+impl PackageSpec {
+    /// Parses a spec; `None` if its requirement is invalid.
     pub(crate) fn parse(spec: &str) -> Option<Self> {
         let name = name(spec);
         if name.len() == spec.len() {
@@ -34,7 +34,7 @@ impl Spec {
         Some(Self { name: name.to_owned(), requirement })
     }
 
-    /// Whether a version of the package that it names is meant.
+    /// Whether the spec matches a version of its package.
     pub(crate) fn admits(&self, version: &str) -> bool {
         self.requirement.as_ref().is_none_or(|requirement| {
             Version::parse(version).is_ok_and(|version| requirement.matches(&version))
@@ -42,13 +42,14 @@ impl Spec {
     }
 }
 
-/// The name that a spec begins with: up to an `@`, for which cargo-deny looks first, or else a `:`.
+/// The name in a spec: the part before an `@` or, without one, before a `:`. cargo-deny looks for them in
+/// this order.
 pub(crate) fn name(spec: &str) -> &str {
     let end = spec.find('@').or_else(|| spec.find(':')).unwrap_or(spec.len());
     &spec[..end]
 }
 
-/// Exactly this version, in the spelling that pins: a requirement says nothing of what follows a `+`.
+/// The spec of exactly this version. Requirements ignore build metadata after `+`.
 pub(crate) fn exactly(name: &str, version: &str) -> String {
     format!("{name}@{}", version.split('+').next().unwrap_or_default())
 }

@@ -1,15 +1,15 @@
-//! A policy's text as a tree of spans, also while it is being typed.
+//! A policy's text as a tree of spans, also while the user is typing.
 //!
-//! Nothing is refused. What does not end is taken to end where somebody who types would have ended
-//! it: a string at its line's end or before the next bracket or comma, an inline table at its line's
-//! end, an array before the next line that begins with a header or a key.
+//! The parser accepts every text. It closes what is open: a string at the end of its line or before
+//! the next bracket or comma, an inline table at the end of its line, an array before the next line
+//! that starts with a header or a key.
 
 use crate::{limits, text::Span};
 
-/// Deeper brackets are not looked into.
-const DEEPEST: usize = 32;
+/// The maximum nesting depth of brackets.
+const MAX_DEPTH: usize = 32;
 
-/// A text as headers and statements in their order.
+/// The headers, statements and comments of a text.
 #[derive(Debug, Default)]
 pub(crate) struct PolicyDocument {
     pub(crate) lines: Vec<SyntaxLine>,
@@ -26,32 +26,32 @@ pub(crate) enum SyntaxLine {
 /// `[a.b]` or `[[a.b]]`
 #[derive(Debug)]
 pub(crate) struct TableHeader {
-    /// From its first bracket to its last, or to the end of what is there.
+    /// From its first bracket to its last, or to the end of the typed text
     pub(crate) span: Span,
     pub(crate) parts: Vec<KeyPart>,
-    /// It opens one more of several tables.
+    /// `[[a.b]]`
     pub(crate) is_array: bool,
-    /// Its closing brackets are there.
+    /// Whether it has its closing brackets
     pub(crate) is_closed: bool,
 }
 
 /// `a.b = value`
 #[derive(Debug)]
 pub(crate) struct Statement {
-    /// From the key to the end of the value, or of what is there.
+    /// From the key to the end of the value, or to the end of the typed text
     pub(crate) span: Span,
     pub(crate) parts: Vec<KeyPart>,
-    /// Where the `=` stands.
+    /// The offset of `=`
     pub(crate) equals: Option<usize>,
     pub(crate) value: Option<ValueNode>,
 }
 
-/// A part of a key: after a dot that nothing follows, an empty one.
+/// A part of a dotted key. Empty after a trailing dot.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct KeyPart {
-    /// With its quotes.
+    /// With quotes
     pub(crate) span: Span,
-    /// Without them.
+    /// Without quotes
     pub(crate) name: Span,
 }
 
@@ -64,11 +64,11 @@ pub(crate) struct ValueNode {
 #[derive(Debug)]
 pub(crate) enum ValueKind {
     Text(QuotedText),
-    /// A number, a truth, a date, or a word that is being typed.
+    /// A number, boolean, date, or an incomplete word
     Bare,
     Array {
         items: Vec<ValueNode>,
-        /// Where its commas stand.
+        /// The offsets of its commas
         commas: Vec<usize>,
         is_closed: bool,
     },
@@ -82,7 +82,7 @@ pub(crate) enum ValueKind {
 /// A string.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct QuotedText {
-    /// What stands between the quotes.
+    /// Between the quotes
     pub(crate) inside: Span,
     pub(crate) quote: QuoteStyle,
     pub(crate) is_closed: bool,
@@ -94,13 +94,13 @@ pub(crate) enum QuoteStyle {
     Basic,
     /// `'`
     Literal,
-    /// Three of them.
+    /// Three quotes
     Long,
 }
 
 impl PolicyDocument {
-    /// Reads a text; nothing of one that is longer than [`limits::EDITED_POLICY`]. A string that does
-    /// not end reaches at least to `cursor`, when that stands in its line.
+    /// Parses a text. A text longer than [`limits::EDITED_POLICY`] gives an empty document. An
+    /// unclosed string extends at least to `cursor`, if that is on its line.
     pub(crate) fn read(text: &str, cursor: Option<usize>) -> Self {
         if text.len() > limits::EDITED_POLICY {
             return Self::default();
@@ -110,7 +110,7 @@ impl PolicyDocument {
         Self { lines, comments: reader.comments }
     }
 
-    /// Whether an offset stands in a comment.
+    /// Whether an offset is in a comment.
     pub(crate) fn in_comment(&self, offset: usize) -> bool {
         let before = self.comments.partition_point(|comment| comment.start < offset);
         let last = before.checked_sub(1).and_then(|index| self.comments.get(index));
@@ -125,7 +125,7 @@ impl KeyPart {
 }
 
 impl ValueNode {
-    /// What a string says, its escapes as they are written.
+    /// The content of a string, without replacing escapes.
     pub(crate) fn string_value<'t>(&self, text: &'t str) -> Option<&'t str> {
         match &self.kind {
             ValueKind::Text(quoted) => Some(&text[quoted.inside.clone()]),
@@ -170,9 +170,9 @@ impl<'t> PolicyParser<'t> {
         eaten
     }
 
-    fn skip_while(&mut self, wanted: impl Fn(char) -> bool) {
+    fn skip_while(&mut self, is_skipped: impl Fn(char) -> bool) {
         let rest = self.rest();
-        self.at += rest.find(|c| !wanted(c)).unwrap_or(rest.len());
+        self.at += rest.find(|c| !is_skipped(c)).unwrap_or(rest.len());
     }
 
     fn blanks(&mut self) {
@@ -187,14 +187,14 @@ impl<'t> PolicyParser<'t> {
         }
     }
 
-    /// To the next line, over what nobody understands.
+    /// Moves to the next line, skipping text that is not understood.
     fn next_line(&mut self) {
         self.blanks();
         if !matches!(self.peek(), None | Some('\n' | '#')) {
             let end = line_end(self.text, self.at);
-            // A comment behind it, unless that may be part of a string.
-            let rubbish = &self.text[self.at..end];
-            let comment = rubbish.find('#').filter(|at| !rubbish[..*at].contains(['"', '\'']));
+            // A comment follows, unless the `#` may be part of a string.
+            let skipped = &self.text[self.at..end];
+            let comment = skipped.find('#').filter(|at| !skipped[..*at].contains(['"', '\'']));
             self.at = comment.map_or(end, |at| self.at + at);
         }
         self.comment();
@@ -231,7 +231,7 @@ impl<'t> PolicyParser<'t> {
         TableHeader { span: start..self.at, parts, is_array, is_closed }
     }
 
-    /// The parts of a key and the blanks behind them.
+    /// The parts of a key and the whitespace after them.
     fn parts(&mut self) -> Vec<KeyPart> {
         let mut parts = Vec::new();
         loop {
@@ -287,10 +287,10 @@ impl<'t> PolicyParser<'t> {
         let start = self.at;
         let kind = match self.peek()? {
             '"' | '\'' => ValueKind::Text(self.quoted()),
-            '[' if depth < DEEPEST => self.array(depth + 1),
-            '{' if depth < DEEPEST => self.table(depth + 1),
+            '[' if depth < MAX_DEPTH => self.array(depth + 1),
+            '{' if depth < MAX_DEPTH => self.table(depth + 1),
             '[' | '{' => {
-                // Nobody looks into it.
+                // Too deep to parse
                 self.at = line_end(self.text, self.at);
                 ValueKind::Bare
             }
@@ -315,9 +315,9 @@ impl<'t> PolicyParser<'t> {
         let escapes = marks.starts_with('"');
         let closing = closing(&self.text[start..], marks, quote == QuoteStyle::Long, escapes);
         let closing = closing.map(|at| start + at);
-        // The mark may be that of another string: then this one does not end.
-        let closing =
-            closing.filter(|at| quote == QuoteStyle::Long || may_follow(&self.text[at + marks.len()..]));
+        // The quote may belong to the next string; then this one is unclosed.
+        let closing = closing
+            .filter(|at| quote == QuoteStyle::Long || may_follow(&self.text[at + marks.len()..]));
         if let Some(end) = closing {
             self.at = end + marks.len();
             return QuotedText { inside: start..end, quote, is_closed: true };
@@ -385,7 +385,7 @@ impl<'t> PolicyParser<'t> {
                     self.skip();
                     return ValueKind::Table { statements, commas, is_closed: true };
                 }
-                // The next table has begun.
+                // The next table starts.
                 Some('{') => return ValueKind::Table { statements, commas, is_closed: false },
                 Some(_) => {
                     let before = self.at;
@@ -400,7 +400,7 @@ impl<'t> PolicyParser<'t> {
         }
     }
 
-    /// Whether a header or a statement begins here.
+    /// Whether a header or a statement starts here.
     fn begins_line(&self) -> bool {
         let line = &self.text[self.at..line_end(self.text, self.at)];
         if let Some(inside) = line.strip_prefix('[') {
@@ -417,7 +417,7 @@ impl<'t> PolicyParser<'t> {
     }
 }
 
-/// Whether this could stand behind a string, a missing comma forgiven.
+/// Whether this text can follow a string, even if a comma is missing.
 fn may_follow(text: &str) -> bool {
     let rest = text.trim_start_matches(is_blank);
     match rest.chars().next() {
@@ -427,7 +427,7 @@ fn may_follow(text: &str) -> bool {
     }
 }
 
-/// Where the marks stand that close a string.
+/// The offset of the closing quotes of a string.
 fn closing(text: &str, marks: &str, is_long: bool, escapes: bool) -> Option<usize> {
     let bytes = text.as_bytes();
     let mut at = 0;
@@ -443,7 +443,7 @@ fn closing(text: &str, marks: &str, is_long: bool, escapes: bool) -> Option<usiz
     None
 }
 
-/// The end of the line, before its break.
+/// The end of the line, before the line break.
 fn line_end(text: &str, at: usize) -> usize {
     let end = text[at..].find('\n').map_or(text.len(), |end| at + end);
     if end > at && text[at..end].ends_with('\r') { end - 1 } else { end }

@@ -1,96 +1,104 @@
-//! The first policy of a workspace: what it needs and no more, with a word about each part.
+//! The policy that `supercargo init` writes: what the workspace needs, with short comments.
 
 use std::{collections::BTreeSet, fmt::Write as _};
 
 use spdx::Expression;
 
 use super::{
-    licenses::{self, ByLicense, Choice, USUAL},
-    sources::{CRATES_IO, Permitted},
+    licenses::{self, COMMON_LICENSES, LicenseChoice, PackagesByLicense},
+    sources::{CRATES_IO, SourceEntry},
     spec::entry as spec,
 };
-use crate::verdict::{PackageRef, harmless};
+use crate::verdict::{PackageRef, sanitize};
 
-/// How many packages are named in a comment.
-const NAMED: usize = 4;
+/// The maximum number of packages that a comment names.
+const MAX_NAMED: usize = 4;
 
-/// What a policy is made for.
+/// The facts about a workspace that its policy is written for.
 #[derive(Clone, Debug, Default)]
-pub struct Ground {
-    /// The packages whose license is judged, each with the expression that it is judged by.
+pub struct TemplateInput {
+    /// The packages whose license is checked, with their license expressions.
     pub licensed: Vec<(PackageRef, Expression)>,
-    /// Those of whose license nothing can be told.
+    /// The packages whose license is unknown.
     pub unlicensed: Vec<PackageRef>,
-    /// Packages of the workspace that are never published state no license.
+    /// Whether unpublished packages of the workspace have no license.
     pub private: bool,
-    /// The packages that are there in several versions.
-    pub duplicates: Vec<Vec<PackageRef>>,
-    /// Which requirements accept any version.
+    pub duplicates: Duplicates,
     pub wildcards: Wildcards,
-    /// The sources of all packages, as the lock file names them.
+    /// The sources of all packages, as in `Cargo.lock`.
     pub sources: BTreeSet<String>,
 }
 
-/// Which requirements accept any version.
+/// How the policy treats packages with several versions.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum Duplicates {
+    /// All of them are warnings.
+    #[default]
+    Warn,
+    /// New ones are errors; these, each with all its versions, are skipped.
+    Deny(Vec<Vec<PackageRef>>),
+}
+
+/// The requirements that accept any version.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum Wildcards {
-    /// None.
     #[default]
     None,
-    /// Only those of local packages by their path.
+    /// Only path dependencies have them.
     Paths,
-    /// Those of these manifests' packages.
+    /// The packages with these names have them.
     Of(Vec<String>),
 }
 
-/// A policy that was made.
+/// A policy for a workspace.
 #[derive(Clone, Debug)]
-pub struct Made {
-    /// Its text.
+pub struct Template {
     pub text: String,
-    /// The licenses that are named in it and not permitted: somebody has to decide.
-    pub undecided: ByLicense,
+    /// The licenses that a comment names but the policy does not allow: the user has to decide.
+    pub undecided: PackagesByLicense,
 }
 
-/// The text of a policy. cargo-deny reads it whatever it is made for.
-pub fn made(ground: &Ground) -> Made {
-    let Choice { permitted, undecided } = licenses::chosen(&ground.licensed);
-    let mut text = HEAD.to_owned();
-    write_licenses(&mut text, &permitted, &undecided, ground);
-    write_bans(&mut text, ground);
-    write_sources(&mut text, &ground.sources);
-    Made { text, undecided }
+impl Template {
+    /// Writes a policy. cargo-deny accepts it for every input.
+    pub fn new(input: &TemplateInput) -> Self {
+        let LicenseChoice { permitted, undecided } = licenses::choose(&input.licensed);
+        let mut text = HEAD.to_owned();
+        write_licenses(&mut text, &permitted, &undecided, input);
+        write_bans(&mut text, input);
+        write_sources(&mut text, &input.sources);
+        Self { text, undecided }
+    }
 }
 
-const HEAD: &str = r#"# What `cargo deny check` and `supercargo check` judge this workspace by.
-# Every key: https://embarkstudios.github.io/cargo-deny/checks/cfg.html
+const HEAD: &str = r#"# Policy of `cargo deny check` and `supercargo check`
+# All keys: https://embarkstudios.github.io/cargo-deny/checks/cfg.html
 
 [graph]
-# Packages that are needed on other platforms only are not judged. None named: all count.
+# Limit the checks to the targets you build for:
 # targets = ["x86_64-unknown-linux-gnu", "x86_64-pc-windows-msvc"]
 
 [advisories]
-# Known vulnerabilities always fail. So do versions that were withdrawn, and packages that nobody
-# maintains or that are unsound, however they come in.
 yanked = "deny"
 unmaintained = "all"
 unsound = "all"
-# What is accepted all the same, each with a reason, and best with a date:
-#     { id = "RUSTSEC-2000-0001", reason = "we never parse untrusted input; until 2030-12-31" },
+# Advisories you accept, each with a reason:
+# { id = "RUSTSEC-2000-0001", reason = "no untrusted input; until 2030-12-31" },
 ignore = []
 "#;
 
 fn write_licenses(
     text: &mut String,
-    permitted: &ByLicense,
-    undecided: &ByLicense,
-    ground: &Ground,
+    permitted: &PackagesByLicense,
+    undecided: &PackagesByLicense,
+    input: &TemplateInput,
 ) {
-    // A license that one package needs is no license for all.
+    // A license that only one package needs is not allowed for all.
     let (single, common): (Vec<_>, Vec<_>) = permitted.iter().partition(|(license, packages)| {
-        packages.len() == 1 && packages[0].source.is_some() && !USUAL.contains(&license.as_str())
+        packages.len() == 1
+            && packages[0].source.is_some()
+            && !COMMON_LICENSES.contains(&license.as_str())
     });
-    text.push_str("\n[licenses]\n# What the packages here need, and no more.\n");
+    text.push_str("\n[licenses]\n");
     if common.is_empty() {
         text.push_str("allow = []\n");
     } else {
@@ -102,43 +110,31 @@ fn write_licenses(
     }
     if !undecided.is_empty() {
         text.push_str(
-            "# Copyleft, or no license of SPDX's list: for you to decide. Until one stands in `allow`, or in an\n\
-             # exception for one package, the packages behind it are rejected.\n",
+            "# Not allowed yet: copyleft, or not on the SPDX list. Add them to `allow` or `exceptions` to accept them:\n",
         );
         for (license, packages) in undecided {
-            let _ = writeln!(text, "#     {}, # {}", quoted(license), shown(packages));
+            let _ = writeln!(text, "# {}, # {}", quoted(license), shown(packages));
         }
     }
-    if !ground.unlicensed.is_empty() {
+    if !input.unlicensed.is_empty() {
         let _ = writeln!(
             text,
-            "# What the license of these is cannot be told, `clarify` states it: {}.",
-            shown(&ground.unlicensed)
+            "# Unknown license, add a `clarify` entry: {}",
+            shown(&input.unlicensed)
         );
     }
-    text.push_str(
-        "# How like its original a license text has to be.\nconfidence-threshold = 0.8\n",
-    );
-    let mut excepted: Vec<(&PackageRef, Vec<&str>)> = Vec::new();
+    let mut exceptions: Vec<(&PackageRef, Vec<&str>)> = Vec::new();
     for (license, packages) in single {
-        match excepted.iter_mut().find(|(package, _)| *package == &packages[0]) {
+        match exceptions.iter_mut().find(|(package, _)| *package == &packages[0]) {
             Some((_, licenses)) => licenses.push(license),
-            None => excepted.push((&packages[0], vec![license])),
+            None => exceptions.push((&packages[0], vec![license])),
         }
     }
-    excepted.sort();
-    if excepted.is_empty() {
-        text.push_str(
-            "# For one package alone, with the reason in a comment:\n\
-             #     { crate = \"foldhash@0.1\", allow = [\"Zlib\"] }, # small and permissive\n\
-             exceptions = []\n",
-        );
-    } else {
-        text.push_str(
-            "# Each for one package: what else such a license would admit is looked at when it comes.\n\
-             exceptions = [\n",
-        );
-        for (package, licenses) in excepted {
+    exceptions.sort();
+    if !exceptions.is_empty() {
+        // The comment is also the reason for these entries.
+        text.push_str("# Licenses that only one crate needs\nexceptions = [\n");
+        for (package, licenses) in exceptions {
             let licenses: Vec<_> = licenses.into_iter().map(quoted).collect();
             let _ = writeln!(
                 text,
@@ -149,53 +145,48 @@ fn write_licenses(
         }
         text.push_str("]\n");
     }
-    if ground.private {
+    if input.private {
         text.push_str(
-            "\n[licenses.private]\n# What is never published needs no license.\nignore = true\n",
+            "\n[licenses.private]\n# Unpublished workspace crates need no license\nignore = true\n",
         );
     }
 }
 
-fn write_bans(text: &mut String, ground: &Ground) {
-    text.push_str("\n[bans]\n# Each package once.\nmultiple-versions = \"deny\"\n");
-    text.push_str(&match &ground.wildcards {
-        Wildcards::None => {
-            "# No requirement accepts any version.\nwildcards = \"deny\"\n".to_owned()
-        }
-        Wildcards::Paths => {
-            "# No requirement accepts any version, but for packages of this repository.\n\
-                             wildcards = \"deny\"\nallow-wildcard-paths = true\n"
-                .to_owned()
-        }
+fn write_bans(text: &mut String, input: &TemplateInput) {
+    let level = match &input.duplicates {
+        Duplicates::Warn => "warn",
+        Duplicates::Deny(_) => "deny",
+    };
+    let _ = write!(text, "\n[bans]\nmultiple-versions = \"{level}\"\n");
+    text.push_str(&match &input.wildcards {
+        Wildcards::None => "wildcards = \"deny\"\n".to_owned(),
+        Wildcards::Paths => "wildcards = \"deny\"\nallow-wildcard-paths = true\n".to_owned(),
         Wildcards::Of(names) => {
-            let names = named(names.iter().map(|name| format!("`{}`", line(name))).collect());
+            let names = joined(names.iter().map(|name| format!("`{}`", line(name))).collect());
             format!(
-                "# Requirements of {names} accept any version; \"deny\" once they do not.\n\
+                "# Wildcard requirements in {names}; set to \"deny\" once they are gone\n\
                  wildcards = \"allow\"\n"
             )
         }
     });
-    let skipped = skipped(&ground.duplicates);
+    let Duplicates::Deny(duplicates) = &input.duplicates else { return };
+    let skipped = skipped(duplicates);
     if skipped.is_empty() {
-        text.push_str(
-            "# Versions that may be there beside others:\n\
-             #     { crate = \"syn@1\", reason = \"derive macros move to syn 2 one by one\" },\n\
-             skip = []\n",
-        );
         return;
     }
-    text.push_str("# Versions that may be there beside others; those that come now are looked at.\nskip = [\n");
+    text.push_str("skip = [\n");
     for spec in skipped {
         let _ = writeln!(
             text,
-            "    {{ crate = {}, reason = \"there when this policy was made\" }},",
+            "    {{ crate = {}, reason = \"present when this policy was created\" }},",
             quoted(&spec)
         );
     }
     text.push_str("]\n");
 }
 
-/// All versions but the newest, as those that are compatible where that leaves the newest out.
+/// Specs for all versions but the newest of each package. A spec admits compatible versions, unless
+/// the newest is one of them.
 fn skipped(duplicates: &[Vec<PackageRef>]) -> BTreeSet<String> {
     let mut specs = BTreeSet::new();
     for versions in duplicates {
@@ -212,15 +203,13 @@ fn skipped(duplicates: &[Vec<PackageRef>]) -> BTreeSet<String> {
 }
 
 fn write_sources(text: &mut String, sources: &BTreeSet<String>) {
-    text.push_str(
-        "\n[sources]\n# Where packages may come from.\nunknown-registry = \"deny\"\nunknown-git = \"deny\"\n",
-    );
+    text.push_str("\n[sources]\nunknown-registry = \"deny\"\nunknown-git = \"deny\"\n");
     let mut registries = BTreeSet::new();
     let mut repositories = BTreeSet::new();
-    for permitted in sources.iter().filter_map(|source| Permitted::of(source)) {
-        match permitted {
-            Permitted::Registry(url) => registries.insert(url),
-            Permitted::Repository(url) => repositories.insert(url.to_string()),
+    for entry in sources.iter().filter_map(|source| SourceEntry::of(source)) {
+        match entry {
+            SourceEntry::Registry(url) => registries.insert(url),
+            SourceEntry::Repository(url) => repositories.insert(url.to_string()),
         };
     }
     let list = |urls: &BTreeSet<String>| -> String {
@@ -244,18 +233,18 @@ fn quoted(text: &str) -> String {
     toml::Value::String(text.to_owned()).to_string()
 }
 
-/// Text from outside for a comment.
+/// Untrusted text, safe for a comment.
 fn line(text: &str) -> String {
-    harmless(text).replace(['\n', '\r'], " ")
+    sanitize(text).replace(['\n', '\r'], " ")
 }
 
 fn shown(packages: &[PackageRef]) -> String {
-    named(packages.iter().map(|one| line(&format!("{} {}", one.name, one.version))).collect())
+    joined(packages.iter().map(|one| line(&format!("{} {}", one.name, one.version))).collect())
 }
 
-fn named(mut names: Vec<String>) -> String {
-    let more = names.len().saturating_sub(NAMED);
-    names.truncate(NAMED);
+fn joined(mut names: Vec<String>) -> String {
+    let more = names.len().saturating_sub(MAX_NAMED);
+    names.truncate(MAX_NAMED);
     if more > 0 {
         names.push(format!("{more} more"));
     }
@@ -268,7 +257,7 @@ mod tests {
 
     use super::*;
     use crate::{
-        policy::licenses::stated,
+        policy::licenses::parse_license_field,
         text::SourceText,
         verdict::{PolicyText, Severity},
     };
@@ -280,8 +269,8 @@ mod tests {
         PackageRef { name: name.to_owned(), version: version.to_owned(), source }
     }
 
-    /// That cargo-deny has nothing to say of it.
-    fn is_accepted(text: &str) {
+    /// Asserts that cargo-deny accepts it without a finding.
+    fn assert_accepted(text: &str) {
         let policy = PolicyText {
             path: Some("/w/deny.toml".into()),
             text: SourceText::new(text),
@@ -289,21 +278,24 @@ mod tests {
         };
         match policy.load(false) {
             Ok(loaded) => {
-                let said: Vec<_> = loaded.findings.iter().map(|one| &one.message).collect();
-                assert!(said.is_empty(), "{said:?}\n{text}");
+                let messages: Vec<_> = loaded.findings.iter().map(|one| &one.message).collect();
+                assert!(messages.is_empty(), "{messages:?}\n{text}");
             }
             Err(findings) => panic!("{:?}\n{text}", findings[0].message),
         }
     }
 
     #[test]
-    fn it_speaks_of_what_is_there() {
+    fn policy_allows_what_the_workspace_needs() {
         let one = |name, version, license| {
-            (package(name, version, Some(CRATES)), stated(license).expect("an expression"))
+            (
+                package(name, version, Some(CRATES)),
+                parse_license_field(license).expect("an expression"),
+            )
         };
-        let mut ground = Ground {
+        let mut input = TemplateInput {
             licensed: vec![
-                (package("app", "0.1.0", None), stated("MIT").expect("an expression")),
+                (package("app", "0.1.0", None), parse_license_field("MIT").expect("an expression")),
                 one("a", "1.2.3", "MIT OR Apache-2.0"),
                 one("b", "0.3.1", "Zlib"),
                 one("c", "0.0.7", "ISC"),
@@ -312,21 +304,21 @@ mod tests {
             ],
             unlicensed: vec![package("ring", "0.17.9", Some(CRATES))],
             private: true,
-            duplicates: vec![vec![
+            duplicates: Duplicates::Deny(vec![vec![
                 package("syn", "2.0.1", Some(CRATES)),
                 package("syn", "1.0.9", Some(CRATES)),
                 package("syn", "2.0.9", Some(CRATES)),
-            ]],
+            ]]),
             wildcards: Wildcards::Paths,
-            ..Ground::default()
+            ..TemplateInput::default()
         };
-        ground.sources.insert(CRATES.to_owned());
-        ground.sources.insert("git+https://user@example.org/x/y?rev=1#0123".to_owned());
-        ground.sources.insert("sparse+https://index.example.org/all/".to_owned());
-        let made = made(&ground);
-        is_accepted(&made.text);
-        assert_eq!(made.undecided.keys().collect::<Vec<_>>(), ["MPL-2.0"]);
-        let from_licenses = &made.text[made.text.find("[licenses]").expect("a section")..];
+        input.sources.insert(CRATES.to_owned());
+        input.sources.insert("git+https://user@example.org/x/y?rev=1#0123".to_owned());
+        input.sources.insert("sparse+https://index.example.org/all/".to_owned());
+        let template = Template::new(&input);
+        assert_accepted(&template.text);
+        assert_eq!(template.undecided.keys().collect::<Vec<_>>(), ["MPL-2.0"]);
+        let from_licenses = &template.text[template.text.find("[licenses]").expect("a section")..];
         expect![[r#"
             [licenses]
             # What the packages here need, and no more.
@@ -377,7 +369,7 @@ mod tests {
     }
 
     #[test]
-    fn cargo_deny_reads_it_whatever_it_is_made_for() {
+    fn cargo_deny_accepts_every_template() {
         let mut seed = 7_u64;
         let mut roll = |sides: u64| {
             seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
@@ -410,7 +402,7 @@ mod tests {
         ];
         let versions = ["1.0.0", "0.3.4", "0.0.1", "2.0.0-rc.1", "1.9.0+meta", "3.0.0", "x"];
         for _ in 0..2_000 {
-            let mut ground = Ground::default();
+            let mut input = TemplateInput::default();
             let one = |roll: &mut dyn FnMut(u64) -> usize| {
                 package(
                     ["a", "b-c", "d_e"][roll(3)],
@@ -419,32 +411,36 @@ mod tests {
                 )
             };
             for _ in 0..roll(8) {
-                let expression = stated(licenses[roll(13)]).expect("an expression");
-                ground.licensed.push((one(&mut roll), expression));
+                let expression = parse_license_field(licenses[roll(13)]).expect("an expression");
+                input.licensed.push((one(&mut roll), expression));
             }
+            let mut duplicates = Vec::new();
             for _ in 0..roll(3) {
-                ground.unlicensed.push(one(&mut roll));
+                input.unlicensed.push(one(&mut roll));
                 let versions = (0..roll(4)).map(|_| one(&mut roll)).collect();
-                ground.duplicates.push(versions);
-                ground.sources.insert(sources[roll(8)].to_owned());
+                duplicates.push(versions);
+                input.sources.insert(sources[roll(8)].to_owned());
             }
-            ground.private = roll(2) == 0;
-            ground.wildcards =
+            if roll(2) == 0 {
+                input.duplicates = Duplicates::Deny(duplicates);
+            }
+            input.private = roll(2) == 0;
+            input.wildcards =
                 [Wildcards::None, Wildcards::Paths, Wildcards::Of(vec!["a\nb\"".into()])][roll(3)]
                     .clone();
-            let made = made(&ground);
+            let template = Template::new(&input);
             let policy = PolicyText {
                 path: Some("/w/deny.toml".into()),
-                text: SourceText::new(&made.text),
+                text: SourceText::new(&template.text),
                 exceptions: None,
             };
             match policy.load(false) {
                 Ok(loaded) => {
                     let errors =
                         loaded.findings.iter().filter(|one| one.severity == Severity::Error);
-                    assert_eq!(errors.count(), 0, "{}", made.text);
+                    assert_eq!(errors.count(), 0, "{}", template.text);
                 }
-                Err(findings) => panic!("{:?}\n{}", findings[0].message, made.text),
+                Err(findings) => panic!("{:?}\n{}", findings[0].message, template.text),
             }
         }
     }

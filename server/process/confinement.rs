@@ -1,9 +1,9 @@
-//! Children that may write to few places: on Linux the kernel refuses everything else (Landlock).
+//! Limits which folders children may write to, with Landlock on Linux.
 //!
-//! A thread restricts itself and starts the child, which inherits that; the thread then ends. (The
-//! usual way, a function that runs between `fork` and `exec`, is not safe Rust.) Reading, running
-//! and connecting are as free as before. Where the kernel has no Landlock, or only its first
-//! version, which forbids every move of a file to another folder, children are not confined.
+//! A thread restricts itself and starts the child, which inherits the restriction; the thread then ends.
+//! (The usual way, a function that runs between `fork` and `exec`, is not safe Rust.) Reading, executing
+//! and connecting are not restricted. Without Landlock, or with its first version, which forbids moving
+//! files between folders, children are not confined.
 
 use std::{
     env, io,
@@ -14,11 +14,11 @@ use std::{
 #[cfg(target_os = "linux")]
 use std::{ffi::OsStr, fs, thread};
 
-/// Below a folder of a child's own, its folder for temporary files.
+/// The folder for a child's temporary files, in the child's own folder.
 #[cfg(target_os = "linux")]
 const TEMPORARY: &str = ".tmp";
 
-/// Files that are no data of anybody.
+/// Devices that any child may write to.
 #[cfg(target_os = "linux")]
 const DEVICES: [&str; 8] = [
     "/dev/null",
@@ -31,8 +31,8 @@ const DEVICES: [&str; 8] = [
     "/dev/pts",
 ];
 
-/// Starts a command that may write only to `writable` and what the tools keep for themselves. Its
-/// temporary files come below the first of these folders.
+/// Starts a command that may write only to `writable` and to the tools' own folders. Its temporary files go
+/// to the first of these folders.
 #[cfg(target_os = "linux")]
 pub(super) fn spawn(
     command: &mut Command,
@@ -42,8 +42,7 @@ pub(super) fn spawn(
     if needs_privileges(program) {
         return command.spawn();
     }
-    // The tools make their homes when there are none yet, but could not where only what is in them
-    // may be written.
+    // The tools could not create their home folders themselves, as only their content is writable.
     let is_of_rustup = program.with_file_name("rustup").exists();
     for home in cargo_home().into_iter().chain(rustup_home().filter(|_| is_of_rustup)) {
         let _ = fs::create_dir_all(home);
@@ -57,31 +56,29 @@ pub(super) fn spawn(
         let child = confined.spawn_scoped(scope, || {
             match kernel::restrict(writable) {
                 Ok(true) => {}
-                Ok(false) => tracing::debug!("the kernel cannot confine children"),
-                Err(error) => tracing::debug!("children cannot be confined: {error}"),
+                Ok(false) => tracing::debug!("the kernel does not support confining children"),
+                Err(error) => tracing::debug!("could not confine a child: {error}"),
             }
             command.spawn()
         })?;
-        child.join().unwrap_or_else(|_| Err(io::Error::other("its thread has ended")))
+        child.join().unwrap_or_else(|_| Err(io::Error::other("the thread that starts it panicked")))
     })
 }
 
-/// Elsewhere children are not confined.
+/// Not implemented on other systems.
 #[cfg(not(target_os = "linux"))]
 pub(super) fn spawn(command: &mut Command, _: &Path, writable: &[PathBuf]) -> io::Result<Child> {
     let _ = (writable, kept_by_tools);
     command.spawn()
 }
 
-/// A program of a snap is started by one that has more rights than the user (`snap-confine`), which
-/// a confined process is not given.
+/// Snap programs are started by `snap-confine`, which needs more rights than a confined process can get.
 #[cfg(target_os = "linux")]
 fn needs_privileges(program: &Path) -> bool {
     fs::canonicalize(program).is_ok_and(|real| real.file_name() == Some(OsStr::new("snap")))
 }
 
-/// The folders that cargo, rustup and the helpers that give them credentials keep for themselves.
-/// Not each of them exists.
+/// The folders of cargo, rustup and their credential helpers. Some may not exist.
 fn kept_by_tools() -> Vec<PathBuf> {
     let configuration = named("XDG_CONFIG_HOME").or_else(|| in_home(".config"));
     let cache = named("XDG_CACHE_HOME").or_else(|| in_home(".cache"));
@@ -97,7 +94,7 @@ fn kept_by_tools() -> Vec<PathBuf> {
         in_home(".git-credential-cache"),
         cache.map(|cache| cache.join("git/credential")),
     ];
-    // A relative one means another folder for the child.
+    // A relative path is another folder for the child.
     all.into_iter().flatten().filter(|folder| folder.is_absolute()).collect()
 }
 
@@ -128,8 +125,8 @@ mod kernel {
         RulesetAttr as _, RulesetCreatedAttr as _, RulesetError, RulesetStatus,
     };
 
-    /// From now on this thread, and what it starts, writes only there. Gives whether the kernel
-    /// sees to that.
+    /// Restricts this thread and the processes it starts to these folders. Returns whether the kernel
+    /// enforces it.
     pub(super) fn restrict(writable: &[PathBuf]) -> Result<bool, RulesetError> {
         // Writing, creating, deleting, moving (version 2) and truncating (version 3). Devices
         // (version 5) and sockets (version 9) are left out: askpass programs and agents need them.
@@ -142,7 +139,7 @@ mod kernel {
             .create()?;
         let mut allow = |path: &Path, access: BitFlags<AccessFs>| match PathFd::new(path) {
             Ok(opened) => (&mut rules).add_rule(PathBeneath::new(opened, access)).map(|_| ()),
-            // What is not there cannot be written to.
+            // A missing path needs no rule.
             Err(_) => Ok(()),
         };
         for folder in writable {
@@ -154,8 +151,7 @@ mod kernel {
         for device in super::DEVICES {
             allow(Path::new(device), AccessFs::WriteFile | AccessFs::Truncate)?;
         }
-        // Where ssh shares connections it needs a socket there, else it fails. Nothing else may be
-        // changed in that folder.
+        // ssh needs to create a socket there to share connections; nothing else may be changed.
         if let Some(folder) = super::in_home(".ssh") {
             allow(&folder, AccessFs::MakeSock.into())?;
         }

@@ -1,5 +1,5 @@
-//! What children find in their environment: what decides the words that are read from them is the
-//! same everywhere, and nothing that would let them do more than they were asked to.
+//! The environment of children: their output does not depend on the user's settings, and no variable makes
+//! them do more than asked.
 
 use std::{env, path::Path, process::Command};
 
@@ -16,7 +16,7 @@ const OF_CARGO: [(&str, &str); 11] = [
     ("CARGO_TERM_UNICODE", "false"),
     ("CARGO_TERM_VERBOSE", "false"),
     ("RUSTUP_TERM_COLOR", "never"),
-    // None: a wrapper such as sccache starts a daemon, which would be confined and ended like the
+    // No wrapper: one such as sccache starts a daemon, which would be confined and killed like the
     // child. The empty value overrides the configuration (The Cargo Book, "build.rustc-wrapper").
     ("RUSTC_WRAPPER", ""),
     ("RUSTC_WORKSPACE_WRAPPER", ""),
@@ -26,17 +26,16 @@ const OF_CARGO: [(&str, &str); 11] = [
 const LOGS: [&str; 5] =
     ["CARGO_LOG", "CARGO_LOG_PROFILE", "CARGO_LOG_PROFILE_CAPTURE_ARGS", "RUSTC_LOG", "RUSTUP_LOG"];
 
-/// rustup, which may be what `cargo` is, installs no toolchain.
+/// Keeps rustup (`cargo` may be its proxy) from installing a toolchain.
 const OF_RUSTUP_OFFLINE: [(&str, &str); 2] = [
     ("RUSTUP_AUTO_INSTALL", "0"),
-    // Before 1.28.1 it did not know that one: it looks for the toolchain here and finds none.
+    // For rustup before 1.28.1, which does not know that variable: it finds no toolchain here.
     ("RUSTUP_DIST_SERVER", "file:///nowhere"),
 ];
 
-/// The variables of git that the user sets to reach servers and to name a configuration; every other
-/// variable `GIT_*` would lead it to another repository, index or set of objects. A name that ends
-/// with `_` means all that begin so.
-const KEPT_OF_GIT: [&str; 16] = [
+/// The `GIT_*` variables for access to servers and for the configuration. All others are removed: they could
+/// point git to another repository, index or object store. A name that ends with `_` is a prefix.
+const KEPT_GIT_VARIABLES: [&str; 16] = [
     "GIT_ALLOW_PROTOCOL",
     "GIT_ASKPASS",
     "GIT_CONFIG_COUNT",
@@ -73,19 +72,19 @@ pub(crate) fn cargo(program: &Path, offline: bool) -> Command {
 pub(crate) fn git() -> Command {
     let mut command = Command::new("git");
     let is_kept = |name: &str| {
-        KEPT_OF_GIT
+        KEPT_GIT_VARIABLES
             .iter()
             .any(|kept| name == *kept || kept.ends_with('_') && name.starts_with(kept))
     };
     for (name, _) in env::vars_os() {
-        // Windows does not tell capital letters from small ones.
+        // Names are case-insensitive on Windows.
         let text = name.to_string_lossy().to_uppercase();
         if text.starts_with("GIT_") && !is_kept(&text) {
             command.env_remove(name);
         }
     }
     command.env("GIT_TERMINAL_PROMPT", "0");
-    // Branches are files in what it clones, as every git and we read them.
+    // Store branches as files in clones: every git and our code can read them.
     command.env("GIT_DEFAULT_REF_FORMAT", "files");
     // `LANGUAGE` would win over `LC_MESSAGES`, but not over the locale `C`.
     command.env("LC_ALL", "C");

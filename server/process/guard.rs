@@ -1,17 +1,17 @@
-//! Ends the children where the program cannot: it was killed, or has crashed.
+//! Kills the children when the program is killed or crashes.
 //!
-//! A shell is told through a pipe which children are running. Only this program holds the other
-//! end, so the pipe ends with the program, however that ends; the shell then ends what is left.
-//! (The system's own means, `PR_SET_PDEATHSIG`, reaches neither what a child has started nor any
-//! system but Linux.) A child does nothing before the shell knows of it ([`super::start`]).
+//! A shell reads from a pipe which children are running. Only this program has the other end, so the pipe
+//! ends when the program does, for whatever reason, and the shell kills the remaining children.
+//! (`PR_SET_PDEATHSIG` does not reach grandchildren and exists on Linux only.) A child does nothing before
+//! the shell knows its id ([`super::start`]).
 
 use std::{
     io::Write,
     process::{Child, ChildStdin, Command, Stdio},
 };
 
-/// Keeps the ids of what runs; kills them at the end of its input. Signals of a terminal do not
-/// reach it: it has a group of its own.
+/// Keeps the ids of the running children and kills them at the end of its input. The shell has a process
+/// group of its own, so signals of the terminal do not reach it.
 const SCRIPT: &str = r#"
 all=
 while read -r sign id; do
@@ -25,59 +25,58 @@ for one in $all; do kill -KILL "$one"; done
 
 /// The shell, started with the first child.
 #[derive(Debug, Default)]
-pub(super) struct Guard {
-    /// `None` where there is none, or none is needed.
+pub(super) struct KillGuard {
+    /// `None` if it could not be started or is not needed.
     shell: Option<(Child, ChildStdin)>,
-    tried: bool,
+    start_attempted: bool,
 }
 
-/// A child, or the group of one: as `kill` names it.
+/// The id of a child, or of its process group, as `kill` takes it.
 #[derive(Clone, Debug)]
-pub(super) struct Name(String);
+pub(super) struct ProcessName(String);
 
-impl Name {
+impl ProcessName {
     pub(super) fn of(child: &Child, in_groups: bool) -> Self {
         Self(if in_groups { format!("-{}", child.id()) } else { child.id().to_string() })
     }
 }
 
-impl Guard {
-    /// Starts the shell, before the first child is: that could outlive the program meanwhile. Gives
-    /// whether there is one.
+impl KillGuard {
+    /// Starts the shell, which must run before the first child. Returns whether it runs.
     pub(super) fn prepare(&mut self) -> bool {
-        if !std::mem::replace(&mut self.tried, true) {
+        if !std::mem::replace(&mut self.start_attempted, true) {
             self.shell = start();
         }
         self.shell.is_some()
     }
 
-    /// From now on the child is ended with the program.
-    pub(super) fn watch(&mut self, name: &Name) {
-        self.tell('+', name);
+    /// Kills this child when the program ends.
+    pub(super) fn watch(&mut self, name: &ProcessName) {
+        self.send('+', name);
     }
 
     /// The child has ended.
-    pub(super) fn release(&mut self, name: &Name) {
-        self.tell('-', name);
+    pub(super) fn release(&mut self, name: &ProcessName) {
+        self.send('-', name);
     }
 
-    /// There are no children; the next one starts another shell.
+    /// Ends the shell when there are no children; the next child starts another one.
     pub(super) fn dismiss(&mut self) {
-        self.tried = false;
+        self.start_attempted = false;
         if let Some((mut shell, input)) = self.shell.take() {
             drop(input);
             let _ = shell.wait();
         }
     }
 
-    fn tell(&mut self, sign: char, Name(name): &Name) {
+    fn send(&mut self, sign: char, ProcessName(name): &ProcessName) {
         if let Some((_, input)) = &mut self.shell {
             let _ = input.write_all(format!("{sign} {name}\n").as_bytes());
         }
     }
 }
 
-impl Drop for Guard {
+impl Drop for KillGuard {
     fn drop(&mut self) {
         self.dismiss();
     }
@@ -94,7 +93,7 @@ fn start() -> Option<(Child, ChildStdin)> {
     Some((shell, input))
 }
 
-/// Elsewhere there is no such shell.
+/// No shell on other systems.
 #[cfg(not(unix))]
 fn start() -> Option<(Child, ChildStdin)> {
     let _ = (SCRIPT, Command::new::<&str>, Stdio::null);

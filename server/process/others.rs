@@ -1,4 +1,4 @@
-//! Processes that this program has not started.
+//! Processes that this program did not start.
 
 #[cfg(unix)]
 use std::{thread, time::Duration};
@@ -9,29 +9,29 @@ use rustix::{
     process::{Pid, test_kill_process},
 };
 
-/// How often it is asked where the system does not tell.
+/// How often to check whether a process is running, where the system sends no event.
 #[cfg(unix)]
-const ASKED_EVERY: Duration = Duration::from_millis(200);
+const POLL_INTERVAL: Duration = Duration::from_millis(200);
 
-/// The process that has started this one; `None` where that cannot be told.
+/// The process that started this one; `None` if unknown.
 #[cfg(unix)]
-pub(crate) fn parent() -> Option<u32> {
+pub(crate) fn parent_process() -> Option<u32> {
     rustix::process::getppid().and_then(|id| u32::try_from(id.as_raw_nonzero().get()).ok())
 }
 
-/// The process that has started this one; `None` where that cannot be told.
+/// The process that started this one; `None` if unknown.
 #[cfg(not(unix))]
-pub(crate) fn parent() -> Option<u32> {
+pub(crate) fn parent_process() -> Option<u32> {
     None
 }
 
 /// Waits until a process has ended.
 pub(crate) type WaitForEnd = Box<dyn FnOnce() + Send>;
 
-/// What waits until a process has ended, which is looked for at once. `None` where there is none of
-/// that id, as with one of another machine or container, or where it cannot be told.
+/// Returns a function that waits until a process has ended. `None` if there is no process with this id
+/// (it may run on another machine or in another container), or if that cannot be determined.
 #[cfg(unix)]
-pub(crate) fn end_of(id: u32) -> Option<WaitForEnd> {
+pub(crate) fn wait_for_process(id: u32) -> Option<WaitForEnd> {
     let id = i32::try_from(id).ok().and_then(Pid::from_raw)?;
     #[cfg(target_os = "linux")]
     {
@@ -44,12 +44,12 @@ pub(crate) fn end_of(id: u32) -> Option<WaitForEnd> {
             Err(_) => {}
         }
     }
-    is_there(id).then(|| -> WaitForEnd { Box::new(move || ask_until_gone(id)) })
+    is_there(id).then(|| -> WaitForEnd { Box::new(move || poll_until_gone(id)) })
 }
 
-/// It cannot be told.
+/// Not supported on this system.
 #[cfg(not(unix))]
-pub(crate) fn end_of(_: u32) -> Option<WaitForEnd> {
+pub(crate) fn wait_for_process(_: u32) -> Option<WaitForEnd> {
     None
 }
 
@@ -59,13 +59,13 @@ fn is_there(id: Pid) -> bool {
 }
 
 #[cfg(unix)]
-fn ask_until_gone(id: Pid) {
+fn poll_until_gone(id: Pid) {
     while is_there(id) {
-        thread::sleep(ASKED_EVERY);
+        thread::sleep(POLL_INTERVAL);
     }
 }
 
-/// The system tells of the end of what a descriptor stands for.
+/// Waits for the event that a process descriptor sends when the process ends.
 #[cfg(target_os = "linux")]
 fn wait_for(process: &rustix::fd::OwnedFd, id: Pid) {
     use rustix::event::{PollFd, PollFlags, poll};
@@ -74,7 +74,7 @@ fn wait_for(process: &rustix::fd::OwnedFd, id: Pid) {
         match poll(&mut [PollFd::new(process, PollFlags::IN)], None) {
             Ok(_) => return,
             Err(Errno::INTR) => {}
-            Err(_) => return ask_until_gone(id),
+            Err(_) => return poll_until_gone(id),
         }
     }
 }
@@ -86,22 +86,22 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_end_of_another_process_is_noticed() {
+    fn wait_returns_when_the_process_ends() {
         let mut other = Command::new("/bin/sh").args(["-c", "exec sleep 600"]).spawn().expect("sh");
         let id = other.id();
-        let wait = end_of(id).expect("it is there");
+        let wait = wait_for_process(id).expect("it is there");
         let waiting = thread::spawn(wait);
         assert!(!waiting.is_finished());
         other.kill().expect("killed");
         other.wait().expect("ended");
         waiting.join().expect("no panic");
-        assert!(end_of(id).is_none(), "there is none any more");
+        assert!(wait_for_process(id).is_none(), "it has ended");
     }
 
     #[test]
-    fn what_is_no_process_is_not_waited_for() {
+    fn invalid_process_id_is_not_waited_for() {
         for id in [0, u32::MAX, i32::MAX.unsigned_abs()] {
-            assert!(end_of(id).is_none(), "{id}");
+            assert!(wait_for_process(id).is_none(), "{id}");
         }
     }
 }

@@ -1,8 +1,8 @@
-//! A child between its start and the moment from which it may run.
+//! Starts a child that waits until the [`super::guard`] knows its id.
 //!
-//! A program that is killed in between could not tell its [`super::guard`] of the child, which would
-//! live on. So the child is a shell at first, which waits for a word and then becomes the program:
-//! without the word, because this program is gone, it ends.
+//! If this program were killed after the start and before the guard knows the child, the child would live
+//! on. So the child is first a shell, which waits for a line on its standard input and then becomes the
+//! program. If the pipe ends without a line because this program is gone, the shell ends too.
 
 use std::{
     io,
@@ -12,32 +12,32 @@ use std::{
 
 use super::{confinement, programs};
 
-/// Waits for a line, then becomes the program that its words name, which gets a null standard input.
+/// Waits for a line, then becomes the program in its arguments, without standard input.
 #[cfg(unix)]
-const SCRIPT: &str = r#"read -r word || exit 1; exec "$0" "$@" </dev/null"#;
+const SCRIPT: &str = r#"read -r line || exit 1; exec "$0" "$@" </dev/null"#;
 
 /// A command that is ready to be started.
-pub(super) struct Start {
+pub(super) struct StartCommand {
     program: PathBuf,
     command: Command,
 }
 
-/// A child that waits.
-pub(super) struct Waiting {
+/// A child that waits for [`HeldChild::go`].
+pub(super) struct HeldChild {
     pub(super) child: Child,
     #[cfg(unix)]
-    word: Option<std::process::ChildStdin>,
+    go_pipe: Option<std::process::ChildStdin>,
 }
 
-impl Start {
-    /// The command with its program looked up: its arguments, variables and folder are kept, and it
-    /// gets a null standard input. `held` until [`Waiting::go`], else it runs at once.
+impl StartCommand {
+    /// Takes over a command's arguments, variables and folder, looks up its program, and gives it no
+    /// standard input. It is `held` until [`HeldChild::go`], else it runs at once.
     ///
     /// # Errors
     ///
-    /// When the program is not there or may not be run.
+    /// When the program does not exist or is not executable.
     pub(super) fn of(command: &Command, held: bool) -> io::Result<Self> {
-        let program = programs::found(command.get_program().as_ref())?;
+        let program = programs::resolve_program(command.get_program().as_ref())?;
         let mut started = Self::shell(&program, held)?.unwrap_or_else(|| {
             let mut direct = Command::new(&program);
             direct.stdin(Stdio::null());
@@ -64,7 +64,7 @@ impl Start {
         if !held {
             return Ok(None);
         }
-        // The shell would only say it in its own words.
+        // The shell would hide the system's error.
         access(program, Access::EXEC_OK)?;
         if program.is_dir() {
             return Err(rustix::io::Errno::ACCESS.into());
@@ -74,41 +74,41 @@ impl Start {
         Ok(Some(shell))
     }
 
-    /// Elsewhere there is no such shell, and no guard that is told.
+    /// No shell and no guard on other systems.
     #[cfg(not(unix))]
     fn shell(_: &std::path::Path, _: bool) -> io::Result<Option<Command>> {
         Ok(None)
     }
 
-    /// What is left to be said about how it starts.
+    /// The command, to set its output and its group.
     pub(super) fn command(&mut self) -> &mut Command {
         &mut self.command
     }
 
-    /// Starts it; `confined` to these folders.
-    pub(super) fn spawn(mut self, confined: Option<&[PathBuf]>) -> io::Result<Waiting> {
+    /// Starts it, `confined` to these folders.
+    pub(super) fn spawn(mut self, confined: Option<&[PathBuf]>) -> io::Result<HeldChild> {
         #[cfg_attr(not(unix), expect(unused_mut, reason = "its pipe is kept on unix"))]
         let mut child = match confined {
             Some(writable) => confinement::spawn(&mut self.command, &self.program, writable)?,
             None => self.command.spawn()?,
         };
         #[cfg(unix)]
-        let word = child.stdin.take();
-        Ok(Waiting {
+        let go_pipe = child.stdin.take();
+        Ok(HeldChild {
             child,
             #[cfg(unix)]
-            word,
+            go_pipe,
         })
     }
 }
 
-impl Waiting {
+impl HeldChild {
     /// Lets it run.
     pub(super) fn go(self) -> Child {
         #[cfg(unix)]
-        if let Some(mut word) = self.word {
-            // One that has been killed meanwhile does not read it.
-            let _ = io::Write::write_all(&mut word, b"go\n");
+        if let Some(mut go_pipe) = self.go_pipe {
+            // Fails if the child was killed meanwhile.
+            let _ = io::Write::write_all(&mut go_pipe, b"go\n");
         }
         self.child
     }
@@ -127,12 +127,12 @@ mod tests {
     }
 
     #[test]
-    fn a_child_does_nothing_before_it_is_told() {
+    fn held_child_does_nothing_before_go() {
         let folder = tempfile::tempdir().expect("a folder");
         let mark = folder.path().join("mark");
         let mut command = shell("echo \"$0 $1 $X\" > mark");
         command.current_dir(folder.path()).env("X", "y z");
-        let waiting = Start::of(&command, true).and_then(|start| start.spawn(None));
+        let waiting = StartCommand::of(&command, true).and_then(|start| start.spawn(None));
         let waiting = waiting.expect("it starts");
         assert!(!mark.exists());
         assert!(waiting.go().wait().expect("it ends").success());
@@ -140,21 +140,21 @@ mod tests {
     }
 
     #[test]
-    fn a_child_that_is_never_told_ends_without_having_run() {
+    fn held_child_ends_without_running_when_the_pipe_closes() {
         let folder = tempfile::tempdir().expect("a folder");
         let mut command = shell("echo > mark; exec sleep 600");
         command.current_dir(folder.path());
-        let waiting = Start::of(&command, true).and_then(|start| start.spawn(None));
-        let Waiting { mut child, word } = waiting.expect("it starts");
+        let waiting = StartCommand::of(&command, true).and_then(|start| start.spawn(None));
+        let HeldChild { mut child, go_pipe } = waiting.expect("it starts");
         // As when this program is killed.
-        drop(word);
+        drop(go_pipe);
         assert!(!child.wait().expect("it ends").success());
         assert!(!folder.path().join("mark").exists());
     }
 
     #[test]
-    fn it_becomes_the_program_itself() {
-        let mut start = Start::of(&shell("echo $$"), true).expect("it is there");
+    fn shell_is_replaced_by_the_program() {
+        let mut start = StartCommand::of(&shell("echo $$"), true).expect("it is there");
         start.command().stdout(Stdio::piped());
         let mut child = start.spawn(None).expect("it starts").go();
         let mut id = String::new();
@@ -164,13 +164,13 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_be_run_is_said_in_the_words_of_the_system() {
+    fn program_that_cannot_be_run_is_a_system_error() {
         let folder = tempfile::tempdir().expect("a folder");
         let text = folder.path().join("text");
         std::fs::write(&text, "").expect("written");
         for held in [true, false] {
             for program in [folder.path().join("none"), text.clone(), folder.path().to_owned()] {
-                let started = Start::of(&Command::new(&program), held);
+                let started = StartCommand::of(&Command::new(&program), held);
                 let error = started.and_then(|start| start.spawn(None)).err().expect("an error");
                 let expected = if program.ends_with("none") { 2 } else { 13 };
                 assert_eq!(error.raw_os_error(), Some(expected), "{}", program.display());

@@ -1,93 +1,95 @@
-//! Temporary folders that do not outlive the program, not even one that is killed.
+//! Temporary folders that are deleted when the program ends, even if it is killed.
 
 use std::{fs, io, path::Path, time::Duration};
 
 use camino::{Utf8Path, Utf8PathBuf};
 
-use super::{Children, Use};
+use super::{Children, CleanupGuard};
 
-/// The name of a folder begins with this.
+/// The start of every folder's name.
 const PREFIX: &str = "supercargo-temp-";
 
-/// In it stands this file, locked as long as the folder is in use: the system lets go of it when
-/// the program is killed.
+/// A file in each folder, locked while the folder is in use. The system unlocks it when the program is
+/// killed.
 const LOCK: &str = ".in-use";
 
-/// A folder without that file is being made or deleted. It is abandoned when the process that its
-/// name gives has ended, or after this time: the number may be another process's by now.
+/// A folder without that file is being created or deleted. It is abandoned when the process in its
+/// name has ended, or after this time, as another process may have the same id by now.
 const ABANDONED: Duration = Duration::from_secs(60 * 60);
 
-/// How often it is tried to make a folder: a program that cannot see our process (it runs in
-/// another container) may take a new one for abandoned.
-const TRIES: usize = 3;
+/// How often to try to create a folder: a program in another container, which cannot see our process,
+/// may take a new folder for abandoned.
+const CREATE_ATTEMPTS: usize = 3;
 
-/// A folder that is deleted when dropped, at the latest at the program's end, and by the next
-/// program if this one is killed.
+/// A folder that is deleted when dropped, at the program's end at the latest, or by the next program if
+/// this one is killed.
 #[derive(Debug)]
 pub(crate) struct TemporaryFolder {
     path: Utf8PathBuf,
     _folder: tempfile::TempDir,
     _lock: fs::File,
     /// The program's end waits until the folder is deleted. Dropped last.
-    _deleted: Use,
+    _guard: CleanupGuard,
 }
 
-/// Why there is no folder.
+/// Why a folder could not be created.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum TemporaryError {
-    /// The program ends: nothing more is begun.
-    #[error("no longer wanted")]
-    Unwanted,
-    /// It cannot be made.
+    /// The program is ending.
+    #[error("canceled")]
+    Canceled,
+    /// An IO error.
     #[error("{0}")]
     Io(#[from] io::Error),
 }
 
 impl TemporaryFolder {
-    /// A new and, but for a hidden file, empty one.
+    /// Creates a folder, empty except for a hidden file.
     ///
     /// # Errors
     ///
-    /// When the program ends, or the folder cannot be made.
+    /// When the program is ending, or the folder cannot be created.
     pub(crate) fn new(children: &Children) -> Result<Self, TemporaryError> {
         static FIRST: std::sync::Once = std::sync::Once::new();
         FIRST.call_once(|| delete_abandoned(&std::env::temp_dir()));
-        let deleted = children.in_use().ok_or(TemporaryError::Unwanted)?;
-        let (folder, lock) = make(&std::env::temp_dir(), &deleted)?;
+        let guard = children.cleanup_guard().ok_or(TemporaryError::Canceled)?;
+        let (folder, lock) = create(&std::env::temp_dir(), &guard)?;
         let path = Utf8PathBuf::from_path_buf(folder.path().canonicalize()?)
             .map_err(|path| io::Error::other(format!("`{}` is not UTF-8", path.display())))?;
-        Ok(Self { path, _folder: folder, _lock: lock, _deleted: deleted })
+        Ok(Self { path, _folder: folder, _lock: lock, _guard: guard })
     }
 
-    /// Where it is, without links.
+    /// Its path, without symbolic links.
     pub(crate) fn path(&self) -> &Utf8Path {
         &self.path
     }
 }
 
-/// A locked folder, which is deleted at the program's end at the latest.
-fn make(temporary: &Path, deleted: &Use) -> io::Result<(tempfile::TempDir, fs::File)> {
+/// Creates a locked folder that is deleted at the program's end at the latest.
+fn create(temporary: &Path, guard: &CleanupGuard) -> io::Result<(tempfile::TempDir, fs::File)> {
     let try_once = || -> io::Result<_> {
         let folder = tempfile::Builder::new().prefix(&prefix()).tempdir_in(temporary)?;
-        deleted.of_folder(folder.path().to_owned());
+        guard.set_folder(folder.path().to_owned());
         let lock = lock(folder.path())?;
         Ok((folder, lock))
     };
     let mut tries = 1;
     loop {
         match try_once() {
-            Err(error) if error.kind() == io::ErrorKind::NotFound && tries < TRIES => tries += 1,
+            Err(error) if error.kind() == io::ErrorKind::NotFound && tries < CREATE_ATTEMPTS => {
+                tries += 1
+            }
             made => return made,
         }
     }
 }
 
-/// How the names of this process's folders begin.
+/// The start of the names of this process's folders.
 fn prefix() -> String {
     format!("{PREFIX}{}-", std::process::id())
 }
 
-/// Whether the process that has made a folder of this name has ended.
+/// Whether the process that created a folder of this name has ended.
 fn is_of_ended_process(name: &str) -> bool {
     let id = name.strip_prefix(PREFIX).and_then(|rest| rest.split_once('-'));
     id.and_then(|(id, _)| id.parse().ok()).is_some_and(has_ended)
@@ -100,13 +102,13 @@ fn has_ended(id: i32) -> bool {
     id.is_some_and(|id| process::test_kill_process(id) == Err(Errno::SRCH))
 }
 
-/// Elsewhere this is not asked.
+/// Not implemented on other systems.
 #[cfg(not(unix))]
 fn has_ended(_: i32) -> bool {
     false
 }
 
-/// The locked file appears as one: nobody finds it unlocked.
+/// Creates the locked file under another name and renames it, so it is never seen unlocked.
 fn lock(folder: &Path) -> io::Result<fs::File> {
     let unlocked = folder.join(".new");
     let lock = fs::File::create_new(&unlocked)?;
@@ -134,9 +136,9 @@ fn delete_abandoned(temporary: &Path) {
                 made.ok().and_then(|made| made.elapsed().ok()).is_some_and(|age| age > ABANDONED)
             }
         };
-        // Somebody else's cannot be deleted.
+        // A folder of another user cannot be deleted.
         if abandoned && let Err(error) = fs::remove_dir_all(folder.path()) {
-            tracing::debug!("`{}` is left: {error}", folder.path().display());
+            tracing::debug!("could not delete `{}`: {error}", folder.path().display());
         }
     }
 }
@@ -151,7 +153,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn folders_that_were_left_behind_are_deleted_and_no_others() {
+    fn abandoned_folders_are_deleted_and_no_others() {
         let temp = tempfile::tempdir().expect("a temporary folder");
         let path = |name: &str| temp.path().join(name);
         let folders = ["one", "other"].map(|name| path(&format!("{PREFIX}{name}")));
@@ -163,7 +165,7 @@ mod tests {
         drop(locks.next());
         let young = path(&format!("{PREFIX}young"));
         let being_made = path(&format!("{}young", prefix()));
-        // No process of this number can be: it is above the kernel's limit.
+        // No process can have this id: it is above the kernel's limit.
         let killed_early = path(&format!("{PREFIX}2147483647-young"));
         for folder in [&young, &being_made, &killed_early] {
             fs::create_dir(folder).expect("a folder");
@@ -179,7 +181,7 @@ mod tests {
     }
 
     #[test]
-    fn nobody_deletes_what_is_being_made() {
+    fn new_folder_is_not_deleted_while_it_is_created() {
         let temp = tempfile::tempdir().expect("a temporary folder");
         let done = AtomicBool::new(false);
         thread::scope(|scope| {
@@ -200,17 +202,17 @@ mod tests {
     }
 
     #[test]
-    fn one_whose_user_is_not_done_in_time_is_deleted_for_him() {
+    fn folder_is_deleted_when_the_time_limit_for_cleanup_passes() {
         let children = Children::default();
         let folder = TemporaryFolder::new(&children).expect("a folder");
         fs::write(folder.path().join("Cargo.toml"), "").expect("written");
         children.end();
-        children.wait_until_unused(Duration::ZERO);
+        children.wait_for_cleanup(Duration::ZERO);
         assert!(!folder.path().exists());
     }
 
     #[test]
-    fn none_is_made_when_the_program_ends() {
+    fn no_folder_is_created_when_the_program_ends() {
         let children = Children::default();
         let folder = TemporaryFolder::new(&children).expect("a folder");
         let path = folder.path().to_owned();
@@ -219,6 +221,6 @@ mod tests {
         assert!(!path.exists());
         children.end();
         let none = TemporaryFolder::new(&children);
-        assert!(matches!(none, Err(TemporaryError::Unwanted)), "{none:?}");
+        assert!(matches!(none, Err(TemporaryError::Canceled)), "{none:?}");
     }
 }

@@ -1,12 +1,12 @@
-//! Resolution of what is in an editor's buffers: a scratch copy that is kept between edits.
+//! Resolves the texts in an editor's buffers, in a scratch copy that is kept between edits.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use camino::{Utf8Path, Utf8PathBuf};
 
 use super::{
-    LockState, MetadataOptions, Resolution, ResolveError, Resolver, RunIn, Wait, read,
-    scratch::{Ask, Copied, Refused, Scratch, normalized},
+    CargoWorkingDir, LockState, MetadataOptions, Resolution, ResolveError, ResolveHooks, Resolver,
+    scratch::{Ask, Copied, OnError, Scratch, normalized},
 };
 use crate::{
     model::manifest::Manifest,
@@ -15,13 +15,13 @@ use crate::{
     workspace::{MemberFolders, Workspace},
 };
 
-/// A scratch copy of one workspace, into which unsaved texts are written.
+/// A scratch copy of one workspace, to which unsaved texts are written.
 pub struct BufferCopy {
     scratch: Scratch,
-    /// The workspace by real paths, by which the copy goes.
+    /// The workspace with real paths, as the copy uses them.
     real: Workspace,
-    /// Files whose copies hold the text of a buffer.
-    written: BTreeSet<Utf8PathBuf>,
+    /// Files whose copies have the text of a buffer.
+    overlaid: BTreeSet<Utf8PathBuf>,
 }
 
 impl std::fmt::Debug for BufferCopy {
@@ -35,92 +35,98 @@ impl BufferCopy {
     ///
     /// # Errors
     ///
-    /// When cargo cannot tell its members, the copy cannot be made, or it is no longer wanted.
+    /// When cargo cannot list the members, the copy cannot be written, or it is canceled.
     pub fn of(
         resolver: &Resolver,
         workspace: &Workspace,
-        wanted: &dyn Fn() -> bool,
+        keep_running: &dyn Fn() -> bool,
     ) -> Result<Self, ResolveError> {
-        let ask = |manifest: &Utf8Path| resolver.members(manifest, wanted);
+        let ask = |manifest: &Utf8Path| resolver.members(manifest, keep_running);
         Self::with_members(&resolver.children, workspace, &ask)
     }
 
-    /// The same with the members that `ask` gives.
+    /// The same with the members that `ask` returns.
     pub(super) fn with_members(
         children: &Children,
         workspace: &Workspace,
         ask: Ask<'_>,
     ) -> Result<Self, ResolveError> {
         let real = workspace.real();
-        let scratch = Scratch::of(children, &real, Refused::IsCopied, ask)?;
-        Ok(Self { scratch, real, written: BTreeSet::new() })
+        let scratch = Scratch::of(children, &real, OnError::Copy, ask)?;
+        Ok(Self { scratch, real, overlaid: BTreeSet::new() })
     }
 
-    /// Resolves the workspace with these texts in place of those on disk. The paths of local
-    /// packages in the answer are those of the copy: see [`Resolution::originals`].
+    /// Resolves the workspace with these texts instead of those on disk. The paths of local packages in
+    /// the result are those of the copy: see [`Resolution::originals`].
     ///
     /// # Errors
     ///
-    /// When cargo cannot be run, refuses the workspace, takes too long or is no longer wanted.
+    /// When cargo cannot be run, fails, takes too long or is canceled.
     pub fn resolve(
         &mut self,
         resolver: &Resolver,
         workspace: &Workspace,
         options: &MetadataOptions,
         buffers: &BTreeMap<Utf8PathBuf, SourceText>,
-        wait: &Wait<'_>,
+        hooks: &ResolveHooks<'_>,
     ) -> Result<Resolution, ResolveError> {
-        self.write(buffers, &|manifest| resolver.members(manifest, wait.wanted))?;
-        let lock_file = self.scratch.mirrored(&self.real.lock_file());
-        let manifest = self.mirrored_manifest();
-        let run_in = RunIn { manifest: &manifest, copy: Some(self.scratch.root()) };
+        self.write(buffers, &|manifest| resolver.members(manifest, hooks.keep_running))?;
+        let lock_file = self.scratch.path_in_copy(&self.real.lock_file());
+        let manifest = self.manifest_in_copy();
+        let run_in = CargoWorkingDir { manifest: &manifest, copy: Some(self.scratch.root()) };
         let json = resolver
-            .metadata(run_in, options, false, wait.wanted)
-            .map_err(|error| self.refused(workspace, error))?;
+            .metadata(run_in, options, false, hooks.keep_running)
+            .map_err(|error| self.map_error_back(workspace, error))?;
         let before = read_to_string(&self.real.lock_file()).ok();
         let after = read_to_string(&lock_file).unwrap_or_default();
         let lock = match &before {
             None => LockState::Missing,
-            Some(before) if *before == after => LockState::Sound,
+            Some(before) if *before == after => LockState::UpToDate,
             Some(_) => LockState::Stale,
         };
-        let (metadata, shape) = read(&workspace.manifest, &json, wait)?;
-        Ok(Resolution { metadata, lock, originals: self.scratch.originals(), shape, inputs: None })
+        let (metadata, fingerprint) = parse_metadata(&workspace.manifest, &json, hooks)?;
+        Ok(Resolution {
+            metadata,
+            lock,
+            originals: self.scratch.originals(),
+            fingerprint,
+            inputs: None,
+        })
     }
 
-    /// The lock file that cargo writes with these texts in place of those on disk. What is locked
-    /// stays where the manifests admit it.
+    /// The lockfile that cargo writes with these texts instead of those on disk. Locked versions stay
+    /// where the manifests allow it.
     ///
     /// # Errors
     ///
-    /// When cargo cannot be run, refuses the manifests, takes too long or is no longer wanted.
+    /// When cargo cannot be run, fails, takes too long or is canceled.
     pub(crate) fn lock_file_with(
         &mut self,
         resolver: &Resolver,
         workspace: &Workspace,
         buffers: &BTreeMap<Utf8PathBuf, SourceText>,
-        wanted: &dyn Fn() -> bool,
+        keep_running: &dyn Fn() -> bool,
     ) -> Result<SourceText, ResolveError> {
-        self.write(buffers, &|manifest| resolver.members(manifest, wanted))?;
-        self.update(resolver, workspace, &["--workspace"], wanted)?;
+        self.write(buffers, &|manifest| resolver.members(manifest, keep_running))?;
+        self.update(resolver, workspace, &["--workspace"], keep_running)?;
         self.lock_file().ok_or_else(|| ResolveError::Scratch {
-            path: self.scratch.mirrored(&self.real.lock_file()),
-            source: std::io::Error::other("cargo has written no lock file"),
+            path: self.scratch.path_in_copy(&self.real.lock_file()),
+            source: std::io::Error::other("cargo wrote no lockfile"),
         })
     }
 
-    /// Lets cargo ask the registries which versions of what is locked there are now.
+    /// Lets cargo fetch the registries' current versions of the locked packages.
     ///
     /// # Errors
     ///
-    /// When cargo cannot be run, cannot reach a registry, takes too long or is no longer wanted.
+    /// When cargo cannot be run, cannot reach a registry, takes too long or is canceled.
     pub(crate) fn refresh_index(
         &self,
         resolver: &Resolver,
         workspace: &Workspace,
-        wanted: &dyn Fn() -> bool,
+        keep_running: &dyn Fn() -> bool,
     ) -> Result<(), ResolveError> {
-        self.update(resolver, workspace, &["--dry-run"], wanted)
+        self.update(resolver, workspace, &["--dry-run"], keep_running)
     }
 
     fn update(
@@ -128,28 +134,28 @@ impl BufferCopy {
         resolver: &Resolver,
         workspace: &Workspace,
         how: &[&str],
-        wanted: &dyn Fn() -> bool,
+        keep_running: &dyn Fn() -> bool,
     ) -> Result<(), ResolveError> {
-        let manifest = self.mirrored_manifest();
-        let run_in = RunIn { manifest: &manifest, copy: Some(self.scratch.root()) };
+        let manifest = self.manifest_in_copy();
+        let run_in = CargoWorkingDir { manifest: &manifest, copy: Some(self.scratch.root()) };
         let args = [&["update", "--manifest-path", "Cargo.toml"], how].concat();
         let args: Vec<_> = args.into_iter().map(str::to_owned).collect();
-        let answer = resolver.run(run_in, &args, wanted);
-        answer.map(drop).map_err(|error| self.refused(workspace, error))
+        let answer = resolver.run(run_in, &args, keep_running);
+        answer.map(drop).map_err(|error| self.map_error_back(workspace, error))
     }
 
-    /// The lock file as cargo has left it.
+    /// The lockfile as cargo left it.
     pub(crate) fn lock_file(&self) -> Option<SourceText> {
-        let lock_file = self.scratch.mirrored(&self.real.lock_file());
+        let lock_file = self.scratch.path_in_copy(&self.real.lock_file());
         read_to_string(&lock_file).ok().map(|text| SourceText::new(&text))
     }
 
-    /// Cargo's words about the copy as words about the workspace.
-    fn refused(&self, workspace: &Workspace, error: ResolveError) -> ResolveError {
+    /// Maps the paths in cargo's error back to the workspace.
+    fn map_error_back(&self, workspace: &Workspace, error: ResolveError) -> ResolveError {
         match error {
             ResolveError::Cargo { stderr, .. } => ResolveError::Cargo {
                 manifest: workspace.manifest.clone(),
-                stderr: self.scratch.unmirrored(&stderr),
+                stderr: self.scratch.map_back(&stderr),
             },
             other => other,
         }
@@ -160,8 +166,7 @@ impl BufferCopy {
         self.scratch.target()
     }
 
-    /// Copies a source of at most `limit` bytes as it is on disk, below another name if cargo knows
-    /// it by that.
+    /// Copies a source file of at most `limit` bytes, under the name that cargo uses for it.
     pub(super) fn copy_source(
         &self,
         original: &Utf8Path,
@@ -171,32 +176,32 @@ impl BufferCopy {
         self.scratch.copy_source(original, named, limit)
     }
 
-    /// The copy of the judged manifest.
-    pub(super) fn mirrored_manifest(&self) -> Utf8PathBuf {
-        self.scratch.mirrored(&self.real.manifest)
+    /// The copy of the checked manifest.
+    pub(super) fn manifest_in_copy(&self) -> Utf8PathBuf {
+        self.scratch.path_in_copy(&self.real.manifest)
     }
 
-    /// A text about the copy as one about the workspace.
-    pub(super) fn unmirrored(&self, text: &str) -> String {
-        self.scratch.unmirrored(text)
+    /// Maps the copy's paths in a text back to the workspace.
+    pub(super) fn map_back(&self, text: &str) -> String {
+        self.scratch.map_back(text)
     }
 
-    /// The copy holds these texts in place of those on disk, and no others.
+    /// Writes these texts to the copy instead of those on disk, and restores all others.
     pub(super) fn write(
         &mut self,
         buffers: &BTreeMap<Utf8PathBuf, SourceText>,
         ask: Ask<'_>,
     ) -> Result<(), ResolveError> {
-        // Cargo starts from the lock file of the user's each time: what an earlier edit made it
-        // forget is not chosen anew.
+        // Start from the user's lockfile each time: an earlier edit may have removed entries, and cargo
+        // would select other versions for them.
         let lock_file = self.real.lock_file();
         self.scratch.restore(&lock_file)?;
-        self.scratch.renew_licenses()?;
+        self.scratch.update_licenses()?;
         let real: BTreeMap<_, _> = buffers
             .iter()
             .map(|(path, text)| (path.canonicalize_utf8().unwrap_or_else(|_| path.clone()), text))
             .collect();
-        for path in std::mem::take(&mut self.written) {
+        for path in std::mem::take(&mut self.overlaid) {
             if !real.contains_key(&path) {
                 for name in self.scratch.names_of(&path) {
                     self.scratch.restore(&name)?;
@@ -206,21 +211,21 @@ impl BufferCopy {
         for (path, text) in real {
             let is_manifest = path.file_name() == Some("Cargo.toml");
             if is_manifest && path.is_file() && !self.scratch.has_package(&path) {
-                self.scratch.copy_unread(&path)?;
+                self.scratch.copy_broken_package(&path)?;
             }
             for name in self.scratch.names_of(&path) {
                 self.scratch.overlay(&name, text.as_str())?;
                 if is_manifest {
-                    self.copy_named(&name, text.as_str(), ask)?;
+                    self.copy_named_packages(&name, text.as_str(), ask)?;
                 }
             }
-            self.written.insert(path.clone());
+            self.overlaid.insert(path.clone());
         }
         Ok(())
     }
 
-    /// Packages that only the unsaved text names.
-    fn copy_named(
+    /// Copies packages that only the unsaved text names.
+    fn copy_named_packages(
         &self,
         manifest: &Utf8Path,
         text: &str,

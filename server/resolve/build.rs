@@ -57,11 +57,11 @@ impl BufferCopy {
         workspace: &Workspace,
         buffers: &BTreeMap<Utf8PathBuf, SourceText>,
         folders: &[Utf8PathBuf],
-        wanted: &dyn Fn() -> bool,
+        keep_running: &dyn Fn() -> bool,
     ) -> Result<Built, ResolveError> {
-        self.copy_all_sources(workspace, folders, wanted)?;
-        self.write(buffers, &|manifest| resolver.members(manifest, wanted))?;
-        let manifest = self.mirrored_manifest();
+        self.copy_all_sources(workspace, folders, keep_running)?;
+        self.write(buffers, &|manifest| resolver.members(manifest, keep_running))?;
+        let manifest = self.manifest_in_copy();
         let folder = manifest.parent().unwrap_or(Utf8Path::new("."));
         let mut command = process::cargo(&resolver.cargo, resolver.offline);
         command.args(["check", "--workspace", "--message-format", "json"]);
@@ -73,7 +73,7 @@ impl BufferCopy {
             command.env(name, self.target());
         }
         command.current_dir(folder);
-        let output = resolver.children.confined(&[]).run_while(command, |_| false, wanted);
+        let output = resolver.children.confined(&[]).run_while(command, |_| false, keep_running);
         let manifest = || workspace.manifest.clone();
         let output = output.map_err(|error| match error {
             RunError::Start(source) => {
@@ -82,7 +82,7 @@ impl BufferCopy {
             RunError::TimedOut { seconds } => {
                 ResolveError::TimedOut { manifest: manifest(), seconds }
             }
-            RunError::Unwanted => ResolveError::Unwanted { manifest: manifest() },
+            RunError::Canceled => ResolveError::Canceled { manifest: manifest() },
         })?;
         if output.success {
             return Ok(Built::Fine);
@@ -92,7 +92,7 @@ impl BufferCopy {
             lines.filter_map(|line| serde_json::from_str::<Line>(line).ok()?.message);
         let error = messages.find(|message| message.level == "error");
         let error = error.and_then(|message| message.rendered).unwrap_or(output.stderr);
-        Ok(Built::Fails(self.unmirrored(error.trim())))
+        Ok(Built::Fails(self.map_back(error.trim())))
     }
 
     /// Copies the sources of the workspace and of the local packages in these folders.
@@ -100,11 +100,11 @@ impl BufferCopy {
         &self,
         workspace: &Workspace,
         folders: &[Utf8PathBuf],
-        wanted: &dyn Fn() -> bool,
+        keep_running: &dyn Fn() -> bool,
     ) -> Result<(), ResolveError> {
         let mut left = Left { bytes: BYTES, files: FILES };
         for folder in folders.iter().chain([&workspace.root]) {
-            self.copy_sources(folder, workspace, &mut left, wanted)?;
+            self.copy_sources(folder, workspace, &mut left, keep_running)?;
         }
         Ok(())
     }
@@ -116,7 +116,7 @@ impl BufferCopy {
         folder: &Utf8Path,
         workspace: &Workspace,
         left: &mut Left,
-        wanted: &dyn Fn() -> bool,
+        keep_running: &dyn Fn() -> bool,
     ) -> Result<(), ResolveError> {
         let real = folder.canonicalize_utf8().unwrap_or_else(|_| folder.to_owned());
         let mut walk = WalkBuilder::new(&real);
@@ -130,8 +130,8 @@ impl BufferCopy {
             if !path.is_file() {
                 continue;
             }
-            if !wanted() {
-                return Err(ResolveError::Unwanted { manifest: workspace.manifest.clone() });
+            if !keep_running() {
+                return Err(ResolveError::Canceled { manifest: workspace.manifest.clone() });
             }
             // Cargo goes by the name of a member or dependency that is a link.
             let through_link = Some(folder.join(below)).filter(|_| folder != real);

@@ -14,7 +14,7 @@ use super::{MetadataOptions, Resolver};
 use crate::{
     cache::{Input, Inputs, Kind, hash, on_disk},
     facts::configuration_files,
-    process::found,
+    process::resolve_program,
     workspace::{DecidingFiles, Workspace, is_exceptions, is_policy},
 };
 
@@ -80,7 +80,7 @@ fn key(resolver: &Resolver, workspace: &Workspace, options: &MetadataOptions) ->
 
 /// Which cargo it is, without starting it, and what its environment tells it.
 fn environment(cargo: &Path) -> String {
-    let program = found(cargo).unwrap_or_else(|_| cargo.to_owned());
+    let program = resolve_program(cargo).unwrap_or_else(|_| cargo.to_owned());
     let mut all = program.display().to_string();
     if let Ok(data) = std::fs::metadata(&program) {
         all.push_str(&format!("\0{}\0{:?}", data.len(), data.modified().ok()));

@@ -83,9 +83,9 @@ struct License {
 
 /// What becomes of a workspace whose own manifest cargo refuses.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Refused {
-    IsAnError,
-    IsCopied,
+pub(super) enum OnError {
+    Fail,
+    Copy,
 }
 
 impl Scratch {
@@ -98,20 +98,20 @@ impl Scratch {
     pub(super) fn of(
         children: &Children,
         workspace: &Workspace,
-        refused: Refused,
+        on_error: OnError,
         ask: Ask<'_>,
     ) -> Result<Self, ResolveError> {
         let scratch = Self::empty(children, workspace)?;
         let mut manifests = vec![workspace.manifest.clone()];
         manifests.extend(scratch.copy_configuration(workspace.folder())?);
         if let Err(error) = scratch.copy_packages(workspace, manifests, ask) {
-            if refused == Refused::IsAnError || !matches!(error, ResolveError::Cargo { .. }) {
+            if on_error == OnError::Fail || !matches!(error, ResolveError::Cargo { .. }) {
                 return Err(error);
             }
             let manifests = DecidingFiles::of_workspace(workspace).files.into_iter();
             let manifests = manifests.filter(|path| path.file_name() == Some("Cargo.toml"));
             for manifest in manifests.filter(|path| path.is_file()) {
-                scratch.copy_unread(&manifest)?;
+                scratch.copy_broken_package(&manifest)?;
             }
         }
         // A folder or a pipe of this name is an error.
@@ -153,12 +153,12 @@ impl Scratch {
     }
 
     /// Where the copy of a file is.
-    pub(super) fn mirrored(&self, path: &Utf8Path) -> Utf8PathBuf {
-        self.writer.place_of(path)
+    pub(super) fn path_in_copy(&self, path: &Utf8Path) -> Utf8PathBuf {
+        self.writer.path_in_copy(path)
     }
 
     /// `text` with every path of the copy turned into that of its original.
-    pub(super) fn unmirrored(&self, text: &str) -> String {
+    pub(super) fn map_back(&self, text: &str) -> String {
         text.replace(self.root().as_str(), "")
     }
 
@@ -185,7 +185,7 @@ impl Scratch {
     ///
     /// When it cannot be written.
     pub(super) fn overlay(&self, path: &Utf8Path, text: &str) -> Result<(), ResolveError> {
-        let copy = self.mirrored(path);
+        let copy = self.path_in_copy(path);
         self.copied.borrow_mut().insert(copy.clone(), path.to_owned());
         self.write(&copy, self.for_copy(path, text).as_bytes())
     }
@@ -199,7 +199,7 @@ impl Scratch {
         if path.is_file() {
             return self.copy(path);
         }
-        self.remove(&self.mirrored(path))
+        self.remove(&self.path_in_copy(path))
     }
 
     /// Copies a source as it is, below another name if cargo knows it by that.
@@ -213,14 +213,14 @@ impl Scratch {
         named: &Utf8Path,
         limit: u64,
     ) -> Result<Copied, ResolveError> {
-        if decides(named) {
+        if is_deciding_file(named) {
             // A buffer may have taken its place.
-            if !self.writer.holds(&self.mirrored(named)) {
+            if !self.writer.holds(&self.path_in_copy(named)) {
                 self.copy(named)?;
             }
             return Ok(Copied::Whole(0));
         }
-        let copied = self.writer.copy(original, &self.mirrored(named), limit);
+        let copied = self.writer.copy(original, &self.path_in_copy(named), limit);
         copied.map_err(|source| ResolveError::Scratch { path: original.to_owned(), source })
     }
 
@@ -259,7 +259,7 @@ impl Scratch {
         let bytes =
             read(path).map_err(|source| ResolveError::Scratch { path: path.to_owned(), source })?;
         self.record(path);
-        let copy = self.mirrored(path);
+        let copy = self.path_in_copy(path);
         match std::str::from_utf8(&bytes) {
             Ok(text) => self.write(&copy, self.for_copy(path, text).as_bytes()),
             Err(_) => self.write(&copy, &bytes),
@@ -268,7 +268,7 @@ impl Scratch {
 
     /// Remembers what a copy is a copy of.
     fn record(&self, path: &Utf8Path) {
-        self.copied.borrow_mut().insert(self.mirrored(path), path.to_owned());
+        self.copied.borrow_mut().insert(self.path_in_copy(path), path.to_owned());
         if let Ok(real) = path.canonicalize_utf8()
             && real != path
         {
@@ -292,7 +292,7 @@ impl Scratch {
     /// # Errors
     ///
     /// When one cannot be written.
-    pub(super) fn renew_licenses(&self) -> Result<(), ResolveError> {
+    pub(super) fn update_licenses(&self) -> Result<(), ResolveError> {
         let licenses = self.licenses.borrow().clone();
         for (copy, _) in licenses.iter().filter(|(_, license)| !license.original.is_file()) {
             self.forget_license(copy)?;
@@ -311,19 +311,21 @@ impl Scratch {
         folder: &Utf8Path,
         named: Option<Utf8PathBuf>,
     ) -> Result<(), ResolveError> {
-        let beside = folder.read_dir_utf8().into_iter().flatten().flatten().filter(|entry| {
-            entry.file_name().starts_with("LICENSE") || entry.file_name().starts_with("COPYING")
-        });
-        let beside = beside.map(|entry| entry.path().to_owned()).take(LICENSES_OF_PACKAGE);
-        for original in named.into_iter().chain(beside) {
-            let copy = self.mirrored(&original);
+        let license_files =
+            folder.read_dir_utf8().into_iter().flatten().flatten().filter(|entry| {
+                entry.file_name().starts_with("LICENSE") || entry.file_name().starts_with("COPYING")
+            });
+        let license_files =
+            license_files.map(|entry| entry.path().to_owned()).take(LICENSES_OF_PACKAGE);
+        for original in named.into_iter().chain(license_files) {
+            let copy = self.path_in_copy(&original);
             let Some(license) = License::of(&original) else { continue };
             let known = self.licenses.borrow().get(&copy).cloned();
             // What is there otherwise is a manifest or a lock file: as it is, or as in a buffer.
             if known.as_ref() == Some(&license) || known.is_none() && self.writer.holds(&copy) {
                 continue;
             }
-            if decides(&copy) {
+            if is_deciding_file(&copy) {
                 self.copy(&normalized(&original))?;
                 continue;
             }
@@ -350,13 +352,17 @@ impl Scratch {
     }
 
     /// An empty file in place of a source, where there is one.
-    fn stand_in(&self, source: &Utf8Path) -> Result<(), ResolveError> {
-        let copy = self.mirrored(source);
+    fn placeholder(&self, source: &Utf8Path) -> Result<(), ResolveError> {
+        let copy = self.path_in_copy(source);
         if self.writer.holds(&copy) || !source.is_file() {
             return Ok(());
         }
         // A target may be named like a manifest, which others read.
-        if decides(&copy) { self.copy(&normalized(source)) } else { self.write(&copy, b"") }
+        if is_deciding_file(&copy) {
+            self.copy(&normalized(source))
+        } else {
+            self.write(&copy, b"")
+        }
     }
 
     /// The text of a file as the copy has it.
@@ -403,7 +409,7 @@ pub(super) fn target_below(root: &Utf8Path) -> Utf8PathBuf {
 }
 
 /// Whether cargo or rustup decides something by a file of this name, wherever it is.
-fn decides(path: &Utf8Path) -> bool {
+fn is_deciding_file(path: &Utf8Path) -> bool {
     ["Cargo.toml", "Cargo.lock"].iter().any(|name| is_named(path, name))
         || CONFIGURATION_NAMES.iter().chain(&TOOLCHAIN_NAMES).any(|name| path.ends_with(name))
 }
@@ -421,7 +427,7 @@ impl ResolveError {
     /// There is no temporary folder for what concerns `manifest`.
     pub(super) fn temporary(error: TemporaryError, manifest: &Utf8Path) -> Self {
         match error {
-            TemporaryError::Unwanted => Self::Unwanted { manifest: manifest.to_owned() },
+            TemporaryError::Canceled => Self::Canceled { manifest: manifest.to_owned() },
             TemporaryError::Io(source) => Self::Scratch {
                 path: Utf8PathBuf::from(std::env::temp_dir().to_string_lossy().into_owned()),
                 source,
@@ -463,7 +469,7 @@ mod tests {
             let member = Member { manifest_path, targets, dependencies: Vec::new() };
             Ok(Members { workspace_root: folder.clone(), packages: vec![member] })
         };
-        let scratch = Scratch::of(&Children::default(), &workspace, Refused::IsAnError, &ask);
+        let scratch = Scratch::of(&Children::default(), &workspace, OnError::Fail, &ask);
         let scratch = scratch.expect("it is copied");
         Copied { _temp: temp, folder, scratch }
     }
@@ -480,7 +486,7 @@ mod tests {
             ("LICENSE-LONG", &"x".repeat(1 + (1 << 20))),
             ("README.md", "read"),
         ]);
-        let text = |path: &str| fs::read_to_string(scratch.mirrored(&folder.join(path))).ok();
+        let text = |path: &str| fs::read_to_string(scratch.path_in_copy(&folder.join(path))).ok();
         assert_eq!(text("Cargo.toml").as_deref(), Some(PACKAGE));
         assert_eq!(text("src/lib.rs").as_deref(), Some(""));
         assert_eq!(text("docs/terms").as_deref(), Some("none"));
@@ -499,8 +505,8 @@ mod tests {
         fs::create_dir(folder.join("docs")).expect("a folder");
         fs::write(folder.join("docs/terms"), "terms").expect("written");
         fs::remove_file(folder.join("COPYING")).expect("removed");
-        scratch.renew_licenses().expect("copied");
-        let text = |path: &str| fs::read_to_string(scratch.mirrored(&folder.join(path))).ok();
+        scratch.update_licenses().expect("copied");
+        let text = |path: &str| fs::read_to_string(scratch.path_in_copy(&folder.join(path))).ok();
         let texts = ["LICENSE", "LICENSE-NEW", "docs/terms", "COPYING"].map(text);
         let expected = [Some("newer"), Some("new"), Some("terms"), None];
         assert_eq!(texts, expected.map(|text| text.map(str::to_owned)));
@@ -514,10 +520,10 @@ mod tests {
         let Copied { _temp, folder, scratch } =
             copied(&[("Cargo.toml", text), ("other/Cargo.toml", "[package]\n")]);
         let other = folder.join("other/Cargo.toml");
-        let copy = || fs::read_to_string(scratch.mirrored(&other)).expect("it is there");
+        let copy = || fs::read_to_string(scratch.path_in_copy(&other)).expect("it is there");
         assert_eq!(copy(), "[package]\n");
         scratch.overlay(&other, "[package]\nname = \"unsaved\"\n").expect("written");
-        scratch.renew_licenses().expect("nothing to do");
+        scratch.update_licenses().expect("nothing to do");
         assert_eq!(copy(), "[package]\nname = \"unsaved\"\n");
         scratch.restore(&other).expect("written");
         assert_eq!(copy(), "[package]\n");

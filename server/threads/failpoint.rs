@@ -1,9 +1,8 @@
-//! Panics on purpose, for the tests of what becomes of panics.
+//! Intentional panics, for tests of panic handling.
 //!
-//! Internal: `SUPERCARGO_PANIC_IN` names places in the program, `watch` or `watch*9,owner`, and how
-//! often each panics, once if nothing is said. Every such panic is caught like any other, so the
-//! variable changes nothing but what is logged and how long things take. It comes from the user's
-//! own environment; nothing that a repository can write sets it.
+//! Internal: `SUPERCARGO_PANIC_IN` names failpoints and how often each panics (once by default):
+//! `watch` or `watch*9,owner`. Each panic is caught like any other, so the variable changes only the log
+//! and the time. It comes from the user's own environment; a repository cannot set it.
 
 use std::{
     env,
@@ -13,19 +12,21 @@ use std::{
     },
 };
 
-/// The places that panic, with how often they still do.
-static WANTED: LazyLock<Vec<(String, AtomicUsize)>> =
-    LazyLock::new(|| wanted(&env::var("SUPERCARGO_PANIC_IN").unwrap_or_default()));
+/// The failpoints that panic, with the number of panics left.
+static FAILPOINTS: LazyLock<Vec<(String, AtomicUsize)>> =
+    LazyLock::new(|| failpoints(&env::var("SUPERCARGO_PANIC_IN").unwrap_or_default()));
 
-/// Panics if the environment asks for that at this place.
+/// Panics if the environment names this failpoint.
 pub(crate) fn failpoint(name: &str) {
-    let Some((_, left)) = WANTED.iter().find(|(wanted, _)| wanted == name) else { return };
+    let Some((_, left)) = FAILPOINTS.iter().find(|(failpoints, _)| failpoints == name) else {
+        return;
+    };
     let one_less = |left: usize| left.checked_sub(1);
-    let is_wanted = left.fetch_update(Ordering::SeqCst, Ordering::SeqCst, one_less).is_ok();
-    assert!(!is_wanted, "panic on purpose in `{name}`");
+    let panics = left.fetch_update(Ordering::SeqCst, Ordering::SeqCst, one_less).is_ok();
+    assert!(!panics, "panic on purpose in `{name}`");
 }
 
-fn wanted(value: &str) -> Vec<(String, AtomicUsize)> {
+fn failpoints(value: &str) -> Vec<(String, AtomicUsize)> {
     let names = value.split(',').map(str::trim).filter(|name| !name.is_empty());
     let parts = names.map(|name| match name.split_once('*') {
         Some((name, count)) => (name.to_owned(), count.parse().unwrap_or(1)),
@@ -40,11 +41,11 @@ mod tests {
 
     #[test]
     fn names_may_have_a_count() {
-        let wanted = wanted("watch, owner*3,,");
-        let told: Vec<_> = wanted
+        let failpoints = failpoints("watch, owner*3,,");
+        let counts: Vec<_> = failpoints
             .iter()
             .map(|(name, left)| (name.as_str(), left.load(Ordering::SeqCst)))
             .collect();
-        assert_eq!(told, [("watch", 1), ("owner", 3)]);
+        assert_eq!(counts, [("watch", 1), ("owner", 3)]);
     }
 }

@@ -1,9 +1,9 @@
-//! What is known about an advisory, as plain values.
+//! The facts about an advisory, as plain values.
 
 use std::fs;
 
 use camino::Utf8Path;
-use cargo_deny::advisories::model::{Advisory as Judged, Informational};
+use cargo_deny::advisories::model::{Advisory as DenyAdvisory, Informational};
 use rustsec::Advisory;
 use serde::{Deserialize, Serialize};
 
@@ -16,34 +16,34 @@ pub struct AdvisoryFacts {
     pub package: String,
     /// Its title.
     pub title: String,
-    /// Its text, Markdown from outside: not to be trusted.
+    /// Its text, untrusted Markdown.
     pub description: String,
     /// When it was published, `YYYY-MM-DD`.
     pub date: String,
-    /// The same advisory elsewhere, such as `CVE-…`.
+    /// Its ids in other databases, such as `CVE-…`.
     pub aliases: Vec<String>,
-    /// The severity and score that its CVSS vector stands for, such as `high (7.5)`.
+    /// The severity and score of its CVSS vector, such as `high (7.5)`.
     pub severity: Option<String>,
-    /// Requirements for versions that are patched.
+    /// Requirements that patched versions satisfy.
     pub patched: Vec<String>,
-    /// Requirements for versions that never had it.
+    /// Requirements that unaffected versions satisfy.
     pub unaffected: Vec<String>,
     /// The paths of the affected functions.
     pub functions: Vec<String>,
-    /// Where it was announced.
+    /// The URL of the announcement.
     pub url: Option<String>,
-    /// What kind it is.
+    /// Its kind.
     pub kind: AdvisoryKind,
 }
 
-/// What there is to know of an advisory at a glance.
+/// The id, package and title of an advisory.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AdvisoryTitle {
     /// Its id, such as `RUSTSEC-2026-0009`.
     pub id: String,
     /// The package that it is about.
     pub package: String,
-    /// Its title, a text from outside.
+    /// Its title, untrusted.
     pub title: String,
 }
 
@@ -53,16 +53,16 @@ pub enum AdvisoryKind {
     /// A vulnerability.
     #[default]
     Vulnerability,
-    /// Nobody maintains the package.
+    /// The package is unmaintained.
     Unmaintained,
     /// The package is unsound.
     Unsound,
-    /// Merely told.
+    /// Information only.
     Notice,
 }
 
 impl AdvisoryKind {
-    /// The word for it.
+    /// The name in messages.
     pub fn name(self) -> &'static str {
         match self {
             Self::Vulnerability => "vulnerability",
@@ -74,9 +74,9 @@ impl AdvisoryKind {
 }
 
 impl AdvisoryFacts {
-    /// What cargo-deny judged, with what only the advisory's file tells (CVSS, functions).
-    pub(super) fn of(judged: &Judged<'_>, database: &Utf8Path) -> Self {
-        let data = &judged.advisory;
+    /// Reads the facts from cargo-deny's advisory, and CVSS and functions from the advisory's file.
+    pub(super) fn of(advisory: &DenyAdvisory<'_>, database: &Utf8Path) -> Self {
+        let data = &advisory.advisory;
         let strings = |all: &[&str]| all.iter().map(|&text| text.to_owned()).collect();
         let requirements =
             |all: &[semver::VersionReq]| all.iter().map(ToString::to_string).collect();
@@ -87,8 +87,8 @@ impl AdvisoryFacts {
             description: data.description.to_owned(),
             date: data.date.to_string(),
             aliases: strings(&data.aliases),
-            patched: requirements(&judged.versions.patched),
-            unaffected: requirements(&judged.versions.unaffected),
+            patched: requirements(&advisory.versions.patched),
+            unaffected: requirements(&advisory.versions.unaffected),
             url: data.url.map(str::to_owned),
             kind: match &data.informational {
                 None => AdvisoryKind::Vulnerability,
@@ -116,7 +116,7 @@ impl AdvisoryFacts {
         }
     }
 
-    /// The advisory's page, where its id tells one.
+    /// The advisory's page, derived from its id.
     pub fn link(&self) -> Option<String> {
         let (kind, _) = self.id.split_once('-')?;
         match kind {

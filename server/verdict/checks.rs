@@ -1,6 +1,51 @@
-//! Which of cargo-deny's checks are wanted.
+//! The checks that findings come from.
 
-use super::Check;
+use serde::{Deserialize, Serialize};
+
+/// The check that a finding comes from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub enum Check {
+    /// Vulnerabilities, unmaintained and yanked packages.
+    Advisories,
+    /// Banned and duplicate packages, features, build scripts.
+    Bans,
+    /// License expressions and texts.
+    Licenses,
+    /// Registries and git repositories.
+    Sources,
+    /// The policy itself.
+    Config,
+    /// Findings of our own.
+    Supercargo,
+}
+
+impl Check {
+    /// The four checks of cargo-deny, in the order in which they are reported.
+    pub const CARGO_DENY: [Self; 4] = [Self::Advisories, Self::Bans, Self::Licenses, Self::Sources];
+
+    /// The name on the command line and in JSON.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Advisories => "advisories",
+            Self::Bans => "bans",
+            Self::Licenses => "licenses",
+            Self::Sources => "sources",
+            Self::Config => "config",
+            Self::Supercargo => "supercargo",
+        }
+    }
+
+    /// The bit that this check sets in cargo-deny's exit code when it has an error.
+    pub fn exit_bit(self) -> u8 {
+        match self {
+            Self::Advisories => 1,
+            Self::Bans => 2,
+            Self::Licenses => 4,
+            Self::Sources => 8,
+            Self::Config | Self::Supercargo => 0,
+        }
+    }
+}
 
 /// A set of the four checks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -28,6 +73,6 @@ impl CheckSet {
 
     /// The checks in it, in their usual order.
     pub fn iter(self) -> impl Iterator<Item = Check> {
-        Check::JUDGED.into_iter().filter(move |check| self.contains(*check))
+        Check::CARGO_DENY.into_iter().filter(move |check| self.contains(*check))
     }
 }

@@ -1,41 +1,41 @@
-//! Every code that a finding can have, and where such a finding is placed.
+//! Every code that a finding can have, and where its findings are reported.
 
 use serde::{Deserialize, Serialize};
 
 use super::Check;
 
-/// Where findings of a code belong.
+/// Where findings of a code are reported.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum LocationRule {
-    /// The declarations through which the package comes.
+    /// The direct dependencies that bring in the package.
     Package,
-    /// The same, on the `git` or `path` value or the `[patch]` that decides the source.
+    /// The same, on the `git` or `path` value or the `[patch]` entry that sets the source.
     Source,
     /// The entry of the policy that cargo-deny points to.
     Policy,
     /// The part of a manifest of the workspace that cargo-deny points to.
     Manifest,
-    /// The head of the judged manifest.
+    /// The name of the checked package, or its `[workspace]` table.
     Workspace,
 }
 
 impl LocationRule {
-    /// The words for the documentation.
+    /// The description in the documentation.
     pub fn words(self) -> &'static str {
         match self {
-            Self::Package => "the requirement of every declaration that brings the package",
+            Self::Package => "the requirement of every direct dependency that brings in the crate",
             Self::Source => {
-                "the `git` or `path` value, `[patch]` or requirement that brings the package"
+                "the `git` or `path` value, `[patch]` entry or requirement that brings in the crate"
             }
             Self::Policy => "the entry of the policy",
-            Self::Manifest => "the declaration or key in the manifest",
-            Self::Workspace => "the name of the judged package, or `[workspace]`",
+            Self::Manifest => "the dependency or key in the manifest",
+            Self::Workspace => "the name of the checked package, or `[workspace]`",
         }
     }
 }
 
 macro_rules! codes {
-    ($($variant:ident $check:ident $name:literal $placing:ident $words:literal;)*) => {
+    ($($variant:ident $check:ident $name:literal $location_rule:ident $words:literal;)*) => {
         /// What kind of finding it is.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
         pub enum Code {
@@ -46,7 +46,7 @@ macro_rules! codes {
             /// All codes, in the order of the documentation.
             pub const ALL: &'static [Self] = &[$(Self::$variant,)*];
 
-            /// The name at the edge: cargo-deny's own, ours with the prefix `supercargo::`.
+            /// The name in reports: cargo-deny's own, ours with the prefix `supercargo::`.
             pub fn name(self) -> &'static str {
                 match self { $(Self::$variant => $name,)* }
             }
@@ -56,12 +56,12 @@ macro_rules! codes {
                 match self { $(Self::$variant => Check::$check,)* }
             }
 
-            /// Where its findings are placed.
-            pub fn placing(self) -> LocationRule {
-                match self { $(Self::$variant => LocationRule::$placing,)* }
+            /// Where its findings are reported.
+            pub fn location_rule(self) -> LocationRule {
+                match self { $(Self::$variant => LocationRule::$location_rule,)* }
             }
 
-            /// What it means, one sentence.
+            /// What it means, one clause.
             pub fn words(self) -> &'static str {
                 match self { $(Self::$variant => $words,)* }
             }
@@ -70,124 +70,124 @@ macro_rules! codes {
 }
 
 codes! {
-    Vulnerability Advisories "vulnerability" Package "the package has a known vulnerability";
-    Notice Advisories "notice" Package "there is a notice about the package";
-    Unmaintained Advisories "unmaintained" Package "the package is no longer maintained";
-    Unsound Advisories "unsound" Package "safe code can misuse the package's memory";
-    Yanked Advisories "yanked" Package "the locked version was withdrawn from its registry";
-    AdvisoryIgnored Advisories "advisory-ignored" Policy "an advisory was found and the policy ignores it";
-    YankedIgnored Advisories "yanked-ignored" Policy "a yanked version was found and the policy ignores it";
-    IndexFailure Advisories "index-failure" Package "the registry's index says nothing about the package, so whether it was yanked is unknown";
-    IndexCacheLoadFailure Advisories "index-cache-load-failure" Workspace "cargo's index cache cannot be read";
+    Vulnerability Advisories "vulnerability" Package "the crate has a known vulnerability";
+    Notice Advisories "notice" Package "the crate has an informational advisory";
+    Unmaintained Advisories "unmaintained" Package "the crate is unmaintained";
+    Unsound Advisories "unsound" Package "the crate is unsound: safe code can cause undefined behavior";
+    Yanked Advisories "yanked" Package "the locked version is yanked";
+    AdvisoryIgnored Advisories "advisory-ignored" Policy "an advisory was found, and the policy ignores it";
+    YankedIgnored Advisories "yanked-ignored" Policy "a yanked version was found, and the policy ignores it";
+    IndexFailure Advisories "index-failure" Package "the crate is missing from the registry's index, so it is unknown whether it is yanked";
+    IndexCacheLoadFailure Advisories "index-cache-load-failure" Workspace "could not read cargo's copy of the index";
     AdvisoryNotDetected Advisories "advisory-not-detected" Policy "an ignored advisory matches no crate in the graph";
-    YankedNotDetected Advisories "yanked-not-detected" Policy "an ignored yanked package was not found";
-    UnknownAdvisory Advisories "unknown-advisory" Policy "an ignored advisory is in no database";
+    YankedNotDetected Advisories "yanked-not-detected" Policy "an ignored crate is not yanked or not in the graph";
+    UnknownAdvisory Advisories "unknown-advisory" Policy "an ignored advisory is not in any database";
 
-    Banned Bans "banned" Package "the policy bans the package";
-    Allowed Bans "allowed" Policy "the policy allows the package by name";
-    NotAllowed Bans "not-allowed" Package "the policy allows only named packages, not this one";
-    Duplicate Bans "duplicate" Package "the package is there in several versions";
-    Skipped Bans "skipped" Policy "the policy leaves a version out of the search for duplicates";
+    Banned Bans "banned" Package "the policy bans the crate";
+    Allowed Bans "allowed" Policy "the policy allows the crate by name";
+    NotAllowed Bans "not-allowed" Package "the crate is not in `bans.allow`";
+    Duplicate Bans "duplicate" Package "the graph has several versions of the crate";
+    Skipped Bans "skipped" Policy "a `skip` entry excludes a version from the search for duplicates";
     Wildcard Bans "wildcard" Manifest "a requirement accepts any version";
-    UnmatchedSkip Bans "unmatched-skip" Policy "a `skip` entry matches no package";
-    UnnecessarySkip Bans "unnecessary-skip" Policy "a `skip` entry matches a package that has one version only";
-    AllowedByWrapper Bans "allowed-by-wrapper" Policy "a banned package is used by an allowed wrapper";
-    UnmatchedWrapper Bans "unmatched-wrapper" Package "a banned package is used by a package that is no wrapper of it";
-    SkippedByRoot Bans "skipped-by-root" Policy "a `skip-tree` entry hides a package";
-    UnmatchedSkipRoot Bans "unmatched-skip-root" Policy "a `skip-tree` entry matches no package";
-    BuildScriptNotAllowed Bans "build-script-not-allowed" Package "the package has a build script that the policy does not allow";
+    UnmatchedSkip Bans "unmatched-skip" Policy "a `skip` entry matches no crate";
+    UnnecessarySkip Bans "unnecessary-skip" Policy "a `skip` entry matches a crate that has only one version";
+    AllowedByWrapper Bans "allowed-by-wrapper" Policy "a banned crate is used through an allowed wrapper";
+    UnmatchedWrapper Bans "unmatched-wrapper" Package "a banned crate is used by a crate that is not one of its wrappers";
+    SkippedByRoot Bans "skipped-by-root" Policy "a `skip-tree` entry excludes the crate";
+    UnmatchedSkipRoot Bans "unmatched-skip-root" Policy "a `skip-tree` entry matches no crate";
+    BuildScriptNotAllowed Bans "build-script-not-allowed" Package "the crate has a build script that the policy does not allow";
     ExactFeaturesMismatch Bans "exact-features-mismatch" Package "the enabled features are not exactly those of the policy";
-    FeatureNotExplicitlyAllowed Bans "feature-not-explicitly-allowed" Package "a feature is enabled that the policy does not name";
-    FeatureBanned Bans "feature-banned" Package "a feature is enabled that the policy denies";
-    UnknownFeature Bans "unknown-feature" Policy "the policy names a feature that the package does not have";
+    FeatureNotExplicitlyAllowed Bans "feature-not-explicitly-allowed" Package "an enabled feature is not in the policy's list of allowed features";
+    FeatureBanned Bans "feature-banned" Package "an enabled feature is denied by the policy";
+    UnknownFeature Bans "unknown-feature" Policy "the policy names a feature that the crate does not have";
     DefaultFeatureEnabled Bans "default-feature-enabled" Package "the default features are enabled";
     PathBypassed Bans "path-bypassed" Policy "the policy allows a file by its path";
     PathBypassedByGlob Bans "path-bypassed-by-glob" Policy "the policy allows a file by a glob";
-    ChecksumMatch Bans "checksum-match" Policy "a file has the checksum that the policy states";
-    ChecksumMismatch Bans "checksum-mismatch" Policy "a file does not have the checksum that the policy states";
-    DeniedByExtension Bans "denied-by-extension" Package "the package has a file with a denied extension";
-    DetectedExecutable Bans "detected-executable" Package "the package contains a native executable";
-    DetectedExecutableScript Bans "detected-executable-script" Package "the package contains an executable script";
-    UnableToCheckPath Bans "unable-to-check-path" Package "a file of the package cannot be read";
-    FeaturesEnabled Bans "features-enabled" Policy "features are enabled that make the policy look at the package's files";
-    UnmatchedBypass Bans "unmatched-bypass" Policy "a `bypass` entry matches no package";
-    UnmatchedPathBypass Bans "unmatched-path-bypass" Policy "an allowed path was not found";
+    ChecksumMatch Bans "checksum-match" Policy "a file has the checksum in the policy";
+    ChecksumMismatch Bans "checksum-mismatch" Policy "a file does not have the checksum in the policy";
+    DeniedByExtension Bans "denied-by-extension" Package "the crate has a file with a denied extension";
+    DetectedExecutable Bans "detected-executable" Package "the crate contains a native executable";
+    DetectedExecutableScript Bans "detected-executable-script" Package "the crate contains an executable script";
+    UnableToCheckPath Bans "unable-to-check-path" Package "could not read a file of the crate";
+    FeaturesEnabled Bans "features-enabled" Policy "enabled features require a check of the crate's files";
+    UnmatchedBypass Bans "unmatched-bypass" Policy "a `bypass` entry matches no crate";
+    UnmatchedPathBypass Bans "unmatched-path-bypass" Policy "an allowed path does not exist";
     UnmatchedGlob Bans "unmatched-glob" Policy "an allowed glob matches no file";
-    UnusedWrapper Bans "unused-wrapper" Policy "a wrapper does not use the banned package";
-    WorkspaceDuplicate Bans "workspace-duplicate" Manifest "several members declare the package, not all through the workspace";
-    UnresolvedWorkspaceDependency Bans "unresolved-workspace-dependency" Manifest "cargo-deny could not follow a workspace dependency";
-    UnusedWorkspaceDependency Bans "unused-workspace-dependency" Manifest "a workspace dependency is used by nothing";
-    NonUtf8Path Bans "non-utf8-path" Package "a path of the package is not UTF-8";
-    NonRootPath Bans "non-root-path" Package "a path of the package lies outside of it";
-    ReplacedInStd Bans "replaced-in-std" Package "the standard library can replace the package";
+    UnusedWrapper Bans "unused-wrapper" Policy "a wrapper does not depend on the banned crate";
+    WorkspaceDuplicate Bans "workspace-duplicate" Manifest "several members declare the dependency without inheriting it from the workspace";
+    UnresolvedWorkspaceDependency Bans "unresolved-workspace-dependency" Manifest "could not resolve a workspace dependency";
+    UnusedWorkspaceDependency Bans "unused-workspace-dependency" Manifest "no member inherits the workspace dependency";
+    NonUtf8Path Bans "non-utf8-path" Package "a path of the crate is not UTF-8";
+    NonRootPath Bans "non-root-path" Package "a path leads out of the crate's folder";
+    ReplacedInStd Bans "replaced-in-std" Package "the standard library can replace the crate";
     UnmatchedReplacementIgnore Bans "unmatched-replacement-ignore" Policy "an ignored replacement was not found";
 
-    Accepted Licenses "accepted" Package "the package's license satisfies the policy";
-    Rejected Licenses "rejected" Package "the policy does not allow the package's license";
-    Unlicensed Licenses "unlicensed" Package "could not determine the license of the package";
-    SkippedPrivateWorkspaceCrate Licenses "skipped-private-workspace-crate" Package "the policy leaves private packages out";
-    LicenseNotEncountered Licenses "license-not-encountered" Policy "an allowed license is used by no package";
-    LicenseExceptionNotEncountered Licenses "license-exception-not-encountered" Policy "a license exception is used by no package";
-    MissingClarificationFile Licenses "missing-clarification-file" Policy "a file that a clarification names does not exist";
-    ParseError Licenses "parse-error" Package "the package's license is not a valid SPDX expression";
-    EmptyLicenseField Licenses "empty-license-field" Package "the package's license field is empty";
-    NoLicenseField Licenses "no-license-field" Package "the package has no `license` field";
-    GatherFailure Licenses "gather-failure" Package "a license text of the package is not recognized";
+    Accepted Licenses "accepted" Package "the policy allows the crate's license";
+    Rejected Licenses "rejected" Package "the policy does not allow the crate's license";
+    Unlicensed Licenses "unlicensed" Package "could not determine the license of the crate";
+    SkippedPrivateWorkspaceCrate Licenses "skipped-private-workspace-crate" Package "the policy excludes private workspace members from the license check";
+    LicenseNotEncountered Licenses "license-not-encountered" Policy "no crate in the graph uses an allowed license";
+    LicenseExceptionNotEncountered Licenses "license-exception-not-encountered" Policy "no crate in the graph needs a license exception";
+    MissingClarificationFile Licenses "missing-clarification-file" Policy "a license file of a `clarify` entry does not exist";
+    ParseError Licenses "parse-error" Package "the crate's license is not a valid SPDX expression";
+    EmptyLicenseField Licenses "empty-license-field" Package "the crate's `license` field is empty";
+    NoLicenseField Licenses "no-license-field" Package "the crate has no `license` field";
+    GatherFailure Licenses "gather-failure" Package "could not identify a license text of the crate";
 
-    GitSourceUnderspecified Sources "git-source-underspecified" Source "a git source is pinned less than the policy asks for";
+    GitSourceUnderspecified Sources "git-source-underspecified" Source "a git dependency is not pinned as precisely as the policy requires";
     AllowedSource Sources "allowed-source" Source "the policy allows the source";
-    AllowedByOrganization Sources "allowed-by-organization" Source "the policy allows the source's organization";
+    AllowedByOrganization Sources "allowed-by-organization" Source "the policy allows the organization of the source";
     SourceNotAllowed Sources "source-not-allowed" Source "the policy does not allow the source";
-    UnmatchedSource Sources "unmatched-source" Policy "an allowed source is used by no package";
-    UnmatchedOrganization Sources "unmatched-organization" Policy "an allowed organization is used by no package";
+    UnmatchedSource Sources "unmatched-source" Policy "no crate in the graph comes from an allowed source";
+    UnmatchedOrganization Sources "unmatched-organization" Policy "no crate in the graph comes from an allowed organization";
 
-    Deprecated Config "deprecated" Policy "a key of the policy was moved or removed";
-    UnexpectedEof Config "unexpected-eof" Policy "the policy ends too early";
-    InvalidCharInString Config "invalid-char-in-string" Policy "a string holds a character that it must not";
-    InvalidEscape Config "invalid-escape" Policy "a string holds an unknown escape";
-    InvalidHexEscape Config "invalid-hex-escape" Policy "a string holds an invalid hexadecimal escape";
-    InvalidEscapeValue Config "invalid-escape-value" Policy "an escape names no character";
-    Unexpected Config "unexpected" Policy "a character is out of place";
-    UnterminatedString Config "unterminated-string" Policy "a string does not end";
-    InvalidNumber Config "invalid-number" Policy "a number cannot be read";
-    OutOfRange Config "out-of-range" Policy "a number is too large or too small";
+    Deprecated Config "deprecated" Policy "a key of the policy is deprecated";
+    UnexpectedEof Config "unexpected-eof" Policy "the policy ends unexpectedly";
+    InvalidCharInString Config "invalid-char-in-string" Policy "a string contains an invalid character";
+    InvalidEscape Config "invalid-escape" Policy "a string contains an invalid escape sequence";
+    InvalidHexEscape Config "invalid-hex-escape" Policy "a string contains an invalid hexadecimal escape sequence";
+    InvalidEscapeValue Config "invalid-escape-value" Policy "an escape sequence is not a valid character";
+    Unexpected Config "unexpected" Policy "unexpected character";
+    UnterminatedString Config "unterminated-string" Policy "unterminated string";
+    InvalidNumber Config "invalid-number" Policy "invalid number";
+    OutOfRange Config "out-of-range" Policy "a number is out of range";
     Wanted Config "wanted" Policy "a value has the wrong type";
-    DuplicateTable Config "duplicate-table" Policy "a table is defined twice";
-    DuplicateKey Config "duplicate-key" Policy "a key is defined twice";
-    RedefineAsArray Config "redefine-as-array" Policy "a table is defined again as an array";
-    MultilineStringKey Config "multiline-string-key" Policy "a key spans lines";
-    Custom Config "custom" Policy "a value is not valid";
-    DottedKeyInvalidType Config "dotted-key-invalid-type" Policy "a dotted key extends something that is no table";
-    UnexpectedKeys Config "unexpected-keys" Policy "a table holds keys that cargo-deny does not know";
-    UnquotedString Config "unquoted-string" Policy "a string lacks its quotes";
+    DuplicateTable Config "duplicate-table" Policy "duplicate table";
+    DuplicateKey Config "duplicate-key" Policy "duplicate key";
+    RedefineAsArray Config "redefine-as-array" Policy "a table is redefined as an array";
+    MultilineStringKey Config "multiline-string-key" Policy "a key spans several lines";
+    Custom Config "custom" Policy "invalid value";
+    DottedKeyInvalidType Config "dotted-key-invalid-type" Policy "a dotted key extends a value that is not a table";
+    UnexpectedKeys Config "unexpected-keys" Policy "unknown key";
+    UnquotedString Config "unquoted-string" Policy "a string has no quotes";
     MissingField Config "missing-field" Policy "a required key is missing";
-    UnexpectedValue Config "unexpected-value" Policy "a value is none of those that are possible";
+    UnexpectedValue Config "unexpected-value" Policy "unknown value";
 
     PolicySyntax Supercargo "supercargo::policy-syntax" Policy "the policy is not valid TOML";
-    ResolutionFailed Supercargo "supercargo::resolution-failed" Manifest "cargo rejects the workspace";
-    BrokenLockFile Supercargo "supercargo::broken-lock-file" Manifest "`Cargo.lock` cannot be read";
-    NoLockFile Supercargo "supercargo::no-lock-file" Workspace "there is no `Cargo.lock`: what is judged was resolved just now";
-    StaleLockFile Supercargo "supercargo::stale-lock-file" Workspace "`Cargo.lock` does not fit the manifests: what is judged was resolved just now";
-    NoPolicy Supercargo "supercargo::no-policy" Workspace "no policy was found: cargo-deny's defaults hold";
-    MemberNotJudged Supercargo "supercargo::member-not-judged" Workspace "the gate does not judge this member";
-    NoAdvisoryDatabase Supercargo "supercargo::no-advisory-database" Workspace "advisories cannot be judged without a usable advisory database";
-    OldAdvisories Supercargo "supercargo::old-advisories" Workspace "there is no advisory database: the advisories that came with the program stand in for it";
-    ClarificationOutdated Supercargo "supercargo::clarification-outdated" Policy "a clarification does not hold, because the license text has changed since";
-    MissingReason Supercargo "supercargo::missing-reason" Policy "an entry that looks away does not say why, or its reason is still to be written";
-    PastDue Supercargo "supercargo::past-due" Policy "the day until which an entry was to hold has passed";
-    UnreadableDate Supercargo "supercargo::unreadable-date" Policy "the day until which an entry is to hold cannot be read";
-    BroadEntry Supercargo "supercargo::broad-entry" Policy "an entry holds for every version of a package that is there in one";
-    AllowedForOne Supercargo "supercargo::allowed-for-one" Policy "a license is allowed for every package and needed by one";
-    WholeOrganization Supercargo "supercargo::whole-organization" Policy "every repository of an organization is allowed";
-    IgnoresNothing Supercargo "supercargo::ignores-nothing" Policy "an ignored package was not yanked, and its advisories are not ignored by it";
-    IgnoreHasFix Supercargo "supercargo::ignore-has-fix" Policy "an ignored advisory does not concern a version that the requirement admits";
-    CheckTurnedOff Supercargo "supercargo::check-turned-off" Policy "a check is turned off, and no comment says why";
-    LowConfidence Supercargo "supercargo::low-confidence" Policy "texts are taken for licenses that they have little in common with";
-    ShadowedPolicy Supercargo "supercargo::shadowed-policy" Policy "a policy is not read, because another one in its folder is asked for first";
-    UnreadPolicy Supercargo "supercargo::unread-policy" Policy "a policy in the folder of a member is not read by the gate of its workspace";
-    CheckFailed Supercargo "supercargo::check-failed" Workspace "a check of cargo-deny broke off";
-    OverLimit Supercargo "supercargo::over-limit" Workspace "something in the workspace is larger than what is checked";
-    UnreadableFile Supercargo "supercargo::unreadable-file" Workspace "a file cannot be read";
+    ResolutionFailed Supercargo "supercargo::resolution-failed" Manifest "cargo cannot resolve the workspace";
+    BrokenLockFile Supercargo "supercargo::broken-lock-file" Manifest "could not parse `Cargo.lock`";
+    NoLockFile Supercargo "supercargo::no-lock-file" Workspace "no `Cargo.lock`: checked a fresh resolution, results may change";
+    StaleLockFile Supercargo "supercargo::stale-lock-file" Workspace "`Cargo.lock` does not match the manifests: checked a fresh resolution";
+    NoPolicy Supercargo "supercargo::no-policy" Workspace "no policy found: checked with cargo-deny's defaults";
+    MemberNotChecked Supercargo "supercargo::member-not-judged" Workspace "this workspace member is not checked";
+    NoAdvisoryDatabase Supercargo "supercargo::no-advisory-database" Workspace "no usable advisory database: advisories are not checked";
+    OldAdvisories Supercargo "supercargo::old-advisories" Workspace "no advisory database: checked with the advisories that are built into the program";
+    ClarificationOutdated Supercargo "supercargo::clarification-outdated" Policy "a clarification does not apply, because the license text has changed";
+    MissingReason Supercargo "supercargo::missing-reason" Policy "an entry that suppresses findings has no `reason`, or only a placeholder";
+    PastDue Supercargo "supercargo::past-due" Policy "an entry has expired";
+    UnreadableDate Supercargo "supercargo::unreadable-date" Policy "could not parse the expiry date of an entry";
+    BroadEntry Supercargo "supercargo::broad-entry" Policy "an entry applies to every version of a crate, although the graph has only one";
+    AllowedForOne Supercargo "supercargo::allowed-for-one" Policy "a license is allowed for all crates, although only one needs it";
+    WholeOrganization Supercargo "supercargo::whole-organization" Policy "the policy allows every repository of an organization";
+    IgnoresNothing Supercargo "supercargo::ignores-nothing" Policy "an ignored crate is not yanked; the entry does not ignore its advisories";
+    IgnoreHasFix Supercargo "supercargo::ignore-has-fix" Policy "an advisory no longer needs to be ignored: a fixed version satisfies the requirement";
+    CheckTurnedOff Supercargo "supercargo::check-turned-off" Policy "a check is disabled, and no comment says why";
+    LowConfidence Supercargo "supercargo::low-confidence" Policy "the confidence threshold for license texts is too low";
+    ShadowedPolicy Supercargo "supercargo::shadowed-policy" Policy "a policy is not used, because another policy in the same folder takes precedence";
+    UnreadPolicy Supercargo "supercargo::unread-policy" Policy "the policy of a workspace member is not used by the gate of its workspace";
+    CheckFailed Supercargo "supercargo::check-failed" Workspace "a check of cargo-deny failed";
+    OverLimit Supercargo "supercargo::over-limit" Workspace "something in the workspace exceeds a limit";
+    UnreadableFile Supercargo "supercargo::unreadable-file" Workspace "could not read a file";
 }
 
 impl Code {
@@ -196,7 +196,7 @@ impl Code {
         Self::ALL.iter().copied().find(|code| code.name() == name)
     }
 
-    /// Whether it says of an entry of the policy that it has no effect.
+    /// Whether it reports that an entry of the policy has no effect.
     pub fn is_without_effect(self) -> bool {
         matches!(
             self,

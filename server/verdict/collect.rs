@@ -1,4 +1,4 @@
-//! From cargo-deny's diagnostics to findings: which package, which code, which place.
+//! Converts cargo-deny's diagnostics to findings: package, code, locations and message.
 
 use std::sync::Arc;
 
@@ -12,17 +12,16 @@ use krates::NodeId;
 use super::{
     Check, Code, Database, Finding, Location, LocationRule, PackageRef, PolicyText, Related, Role,
     Severity,
-    locations::{Known, LocationIndex},
+    locations::{LocationIndex, SeenLocations},
     manifests::package_ref,
+    message_text::{format_deny_message, sanitize},
     paths,
-    policy::config_severity,
-    words::{harmless, tidied},
 };
 use crate::text::{Edit, Edits, SourceText, Span};
 
 mod sentences;
 
-/// What a diagnostic is read with.
+/// The inputs for the conversion of a diagnostic.
 pub(super) struct Context<'a> {
     pub(super) krates: &'a Krates,
     pub(super) locations: &'a LocationIndex<'a>,
@@ -39,11 +38,11 @@ impl Context<'_> {
     }
 }
 
-/// A label with the place that it stands for, if that is in a file of the user's.
-struct Labeled {
+/// A label, with its location if that is in a file of the user.
+struct ResolvedLabel {
     location: Option<(Target, Location)>,
     primary: bool,
-    /// The text that the label covers.
+    /// The text under the label.
     text: String,
     message: String,
 }
@@ -54,7 +53,7 @@ enum Target {
     Manifest,
 }
 
-/// cargo-deny counts a `bug` as nothing; it is shown as a warning.
+/// cargo-deny does not count a `bug`; it is shown as a warning.
 pub(super) fn severity_of(severity: DenySeverity) -> Severity {
     match severity {
         DenySeverity::Error => Severity::Error,
@@ -64,7 +63,7 @@ pub(super) fn severity_of(severity: DenySeverity) -> Severity {
     }
 }
 
-/// A finding from a diagnostic about the policy, before any graph exists.
+/// Converts a diagnostic about the policy, before a graph exists.
 pub(super) fn from_config(
     diagnostic: &Diagnostic,
     policy: &PolicyText,
@@ -74,10 +73,10 @@ pub(super) fn from_config(
     let labels: Vec<_> = diagnostic
         .labels
         .iter()
-        .map(|label| labeled(label, policy, policy_id, files, None))
+        .map(|label| resolve_label(label, policy, policy_id, files, None))
         .collect();
-    let mut locations = chosen(&labels, Target::Policy);
-    // What the policy holds twice, or holds without knowing it, is to be mended at each place.
+    let mut locations = label_locations(&labels, Target::Policy);
+    // Duplicates and unknown keys have to be fixed at each location.
     for label in &labels {
         if let Some((_, location)) = &label.location
             && !locations.iter().any(|known| known.is_at(location))
@@ -91,28 +90,28 @@ pub(super) fn from_config(
     Finding {
         check: Check::Config,
         code: diagnostic.code.as_deref().and_then(Code::by_name),
-        severity: config_severity(diagnostic),
-        message: sentences::about_policy(diagnostic, &labels),
+        severity: severity_of(diagnostic.severity),
+        message: sentences::policy_message(diagnostic, &labels),
         remedy: sentences::nearest(diagnostic, &labels),
         packages: Vec::new(),
         advisory: None,
         locations,
         paths: Vec::new(),
         path_count: 0,
-        notes: diagnostic.notes.iter().map(|note| harmless(note)).collect(),
+        notes: diagnostic.notes.iter().map(|note| sanitize(note)).collect(),
         related: Vec::new(),
     }
 }
 
-/// Gives a finding the words of its advisory.
-pub(super) fn say_advisory(finding: &mut Finding) {
+/// Sets the message and remedy of a finding to those of its advisory.
+pub(super) fn apply_advisory_message(finding: &mut Finding) {
     if let Some(sentence) = sentences::advisory(finding) {
         finding.message = sentence.message.unwrap_or_default();
         finding.remedy = sentence.remedy;
     }
 }
 
-/// A finding from a diagnostic of one of the checks.
+/// Converts a diagnostic of one of the checks.
 pub(super) fn from_check(diag: &Diag, check: Check, context: &Context<'_>) -> Finding {
     let code = diag.code.and_then(|code| Code::by_name(code.as_str()));
     let nodes = nodes(diag, context.krates);
@@ -126,7 +125,7 @@ pub(super) fn from_check(diag: &Diag, check: Check, context: &Context<'_>) -> Fi
         .labels
         .iter()
         .map(|label| {
-            labeled(
+            resolve_label(
                 label,
                 context.policy,
                 context.policy_id,
@@ -136,7 +135,7 @@ pub(super) fn from_check(diag: &Diag, check: Check, context: &Context<'_>) -> Fi
         })
         .collect();
     let advisory = advisory(diag, context.database);
-    let placed = locate(code, &nodes, &labels, context);
+    let placement = locate(code, &nodes, &labels, context);
     let mut finding = Finding {
         check,
         code,
@@ -144,34 +143,35 @@ pub(super) fn from_check(diag: &Diag, check: Check, context: &Context<'_>) -> Fi
         message: String::new(),
         remedy: None,
         advisory,
-        locations: placed.locations,
-        paths: placed.paths,
-        path_count: placed.count,
+        locations: placement.locations,
+        paths: placement.paths,
+        path_count: placement.count,
         notes: notes(diag),
         related: related(&packages, &labels, context),
         packages,
     };
-    // A related place that is the finding's own says nothing new.
+    // A related location that is also a location of the finding adds nothing.
     let Finding { related, locations, .. } = &mut finding;
     related.retain(|related| !locations.iter().any(|location| location.is_at(&related.location)));
-    let sentence = sentences::of(&finding, &diag.diag.message, &labels);
-    finding.message =
-        sentence.message.unwrap_or_else(|| tidied(&diag.diag.message, &finding.packages));
-    // cargo-deny draws the package below its sentence; ours have to name it.
+    let sentence = sentences::check_message(&finding, &diag.diag.message, &labels);
+    finding.message = sentence
+        .message
+        .unwrap_or_else(|| format_deny_message(&diag.diag.message, &finding.packages));
+    // cargo-deny shows the package below its message; ours have to name it.
     if let Some(package) = finding.packages.first()
         && !finding.message.contains(&format!("`{}`", package.name))
     {
         finding.message = format!("`{}` {}: {}", package.name, package.version, finding.message);
     }
     finding.remedy = sentence.remedy;
-    say_cut(&mut finding, placed.cut.as_deref());
+    append_omission(&mut finding, placement.omission.as_deref());
     finding
 }
 
-/// Says what of a finding's locations and dependency paths was left out.
-pub(super) fn say_cut(finding: &mut Finding, cut: Option<&str>) {
-    if let Some(cut) = cut {
-        finding.message.push_str(&format!(" ({cut})"));
+/// Adds to the message which locations or dependency paths were left out.
+pub(super) fn append_omission(finding: &mut Finding, omission: Option<&str>) {
+    if let Some(omission) = omission {
+        finding.message.push_str(&format!(" ({omission})"));
     }
 }
 
@@ -179,7 +179,7 @@ fn notes(diag: &Diag) -> Vec<String> {
     diag.diag
         .notes
         .iter()
-        .map(|note| harmless(note.trim_end()))
+        .map(|note| sanitize(note.trim_end()))
         .filter(|note| !note.is_empty())
         .collect()
 }
@@ -187,7 +187,7 @@ fn notes(diag: &Diag) -> Vec<String> {
 fn nodes(diag: &Diag, krates: &Krates) -> Vec<NodeId> {
     let mut nodes = Vec::new();
     for graph_node in &diag.graph_nodes {
-        // cargo-deny shows nothing for a feature that is no node of the graph.
+        // cargo-deny shows nothing for a feature that is not a node of the graph.
         if krates.get_node(&graph_node.kid, graph_node.feature.as_deref()).is_none() {
             continue;
         }
@@ -213,70 +213,70 @@ struct Placement {
     locations: Vec<Location>,
     paths: Vec<Vec<PackageRef>>,
     count: u64,
-    /// What was left out, a sentence.
-    cut: Option<String>,
+    /// A clause about what was left out.
+    omission: Option<String>,
 }
 
 fn locate(
     code: Option<Code>,
     nodes: &[NodeId],
-    labels: &[Labeled],
+    labels: &[ResolvedLabel],
     context: &Context<'_>,
 ) -> Placement {
-    let placing = code.map_or(LocationRule::Policy, Code::placing);
-    let mut placed = Placement::default();
-    match placing {
+    let rule = code.map_or(LocationRule::Policy, Code::location_rule);
+    let mut placement = Placement::default();
+    match rule {
         LocationRule::Package | LocationRule::Source => {
-            let mut known = Known::default();
+            let mut seen = SeenLocations::default();
             for node in nodes {
-                let found = context.locations.of(*node, placing);
-                let earlier = placed.paths.len();
-                placed.cut = placed.cut.or_else(|| found.cut.clone());
+                let found = context.locations.of(*node, rule);
+                let earlier = placement.paths.len();
+                placement.omission = placement.omission.or_else(|| found.omission.clone());
                 for location in &found.locations {
-                    if known.insert(location) {
+                    if seen.insert(location) {
                         let via = location.via.map(|via| via + earlier);
-                        placed.locations.push(Location { via, ..location.clone() });
+                        placement.locations.push(Location { via, ..location.clone() });
                     }
                 }
-                placed.paths.extend(found.paths.iter().cloned());
-                placed.count = placed.count.saturating_add(found.count);
+                placement.paths.extend(found.paths.iter().cloned());
+                placement.count = placement.count.saturating_add(found.count);
             }
-            placed.locations.sort_by_key(|location| location.role == Role::Pointer);
+            placement.locations.sort_by_key(|location| location.role == Role::Inherited);
             if is_about_the_license(code) {
-                prefer_license_fields(&mut placed.locations, nodes, context);
+                prefer_license_fields(&mut placement.locations, nodes, context);
             }
         }
-        LocationRule::Policy => placed.locations = chosen(labels, Target::Policy),
+        LocationRule::Policy => placement.locations = label_locations(labels, Target::Policy),
         LocationRule::Manifest if code == Some(Code::Wildcard) => {
-            placed.locations = requirements(labels, context);
+            placement.locations = requirements(labels, context);
         }
-        LocationRule::Manifest => placed.locations = chosen(labels, Target::Manifest),
+        LocationRule::Manifest => placement.locations = label_locations(labels, Target::Manifest),
         LocationRule::Workspace => {}
     }
-    if placed.locations.is_empty() {
-        placed.locations = chosen(labels, Target::Manifest);
+    if placement.locations.is_empty() {
+        placement.locations = label_locations(labels, Target::Manifest);
     }
-    if placed.locations.is_empty() {
-        placed.locations = chosen(labels, Target::Policy);
+    if placement.locations.is_empty() {
+        placement.locations = label_locations(labels, Target::Policy);
     }
-    if placed.locations.is_empty() {
-        placed.locations.push(context.locations.manifests.judged.head());
+    if placement.locations.is_empty() {
+        placement.locations.push(context.locations.manifests.checked.head());
     }
-    placed
+    placement
 }
 
-/// cargo-deny points to the whole value where there is no requirement, also where the requirement
-/// is the workspace's.
-fn requirements(labels: &[Labeled], context: &Context<'_>) -> Vec<Location> {
+/// The locations of requirements. cargo-deny points to the whole value if there is no requirement, or
+/// if it is inherited from the workspace.
+fn requirements(labels: &[ResolvedLabel], context: &Context<'_>) -> Vec<Location> {
     let mut locations: Vec<Location> = Vec::new();
-    for value in chosen(labels, Target::Manifest) {
-        for location in context.locations.manifests.declared_in(value) {
+    for value in label_locations(labels, Target::Manifest) {
+        for location in context.locations.manifests.dependency_locations_in(value) {
             if !locations.iter().any(|known| known.is_at(&location)) {
                 locations.push(location);
             }
         }
     }
-    locations.sort_by_key(|location| location.role == Role::Pointer);
+    locations.sort_by_key(|location| location.role == Role::Inherited);
     locations
 }
 
@@ -284,7 +284,7 @@ fn is_about_the_license(code: Option<Code>) -> bool {
     code.is_some_and(|code| code.check() == Check::Licenses)
 }
 
-/// A local package states its license itself: the finding stands there.
+/// For local packages, moves locations from the package name to the license field.
 fn prefer_license_fields(locations: &mut [Location], nodes: &[NodeId], context: &Context<'_>) {
     for node in nodes {
         let Some(manifest) = context.locations.manifests.of_node(*node) else { continue };
@@ -299,13 +299,14 @@ fn prefer_license_fields(locations: &mut [Location], nodes: &[NodeId], context: 
     }
 }
 
-/// The primary labels of the wanted kind, else the others of that kind.
-fn chosen(labels: &[Labeled], target: Target) -> Vec<Location> {
+/// The locations of the primary labels with this target, else of the other labels with it.
+fn label_locations(labels: &[ResolvedLabel], target: Target) -> Vec<Location> {
     let of_kind = |primary: Option<bool>| {
-        let meant =
-            labels.iter().filter(move |label| primary.is_none_or(|wanted| label.primary == wanted));
+        let labels = labels
+            .iter()
+            .filter(move |label| primary.is_none_or(|primary| label.primary == primary));
         let mut locations: Vec<Location> = Vec::new();
-        for (kind, location) in meant.filter_map(|label| label.location.as_ref()) {
+        for (kind, location) in labels.filter_map(|label| label.location.as_ref()) {
             if *kind == target && !locations.iter().any(|known: &Location| known.is_at(location)) {
                 locations.push(location.clone());
             }
@@ -316,25 +317,29 @@ fn chosen(labels: &[Labeled], target: Target) -> Vec<Location> {
     if primary.is_empty() { of_kind(None) } else { primary }
 }
 
-fn related(packages: &[PackageRef], labels: &[Labeled], context: &Context<'_>) -> Vec<Related> {
-    let locked =
+fn related(
+    packages: &[PackageRef],
+    labels: &[ResolvedLabel],
+    context: &Context<'_>,
+) -> Vec<Related> {
+    let lock_entries =
         packages.iter().filter_map(|package| context.locations.manifests.lock_entry(package));
-    let labeled = labels.iter().filter_map(|label| {
+    let resolve_label = labels.iter().filter_map(|label| {
         let (_, location) = label.location.as_ref()?;
         let message =
             if label.message.is_empty() { label.text.clone() } else { label.message.clone() };
         Some(Related { location: location.clone(), message })
     });
-    locked.chain(labeled).collect()
+    lock_entries.chain(resolve_label).collect()
 }
 
-fn labeled(
+fn resolve_label(
     label: &Label,
     policy: &PolicyText,
     policy_id: FileId,
     files: &Files,
     locations: Option<&LocationIndex<'_>>,
-) -> Labeled {
+) -> ResolvedLabel {
     let source = files.source(label.file_id);
     let text = source.get(label.range.clone()).unwrap_or_default().trim_matches('"');
     let location = (|| {
@@ -342,30 +347,30 @@ fn labeled(
             return Some((Target::Policy, policy.location(label.range.clone())));
         }
         let name = codespan_name(files, label.file_id)?;
-        let span = without_mark(source, &label.range);
+        let span = without_byte_order_mark(source, &label.range);
         if let Some(file) = policy.exceptions.as_ref().filter(|file| file.is_called(name)) {
             let text = file.text().filter(|text| text.as_str() == source);
             let text = text.cloned().unwrap_or_else(|| SourceText::new(source));
             let location =
-                Location { file: file.path.clone(), text, span, role: Role::Mend, via: None };
+                Location { file: file.path.clone(), text, span, role: Role::Primary, via: None };
             return Some((Target::Policy, location));
         }
         let manifest = locations?.manifests.at(name)?;
-        // It may be written otherwise by now.
+        // The layout may have changed since the graph was built.
         let mut edits = Edits::default();
         edits.push(Edit::between(source.trim_start_matches('\u{feff}'), manifest.text.as_str()));
-        Some((Target::Manifest, manifest.location(edits.moved(&span), Role::Mend)))
+        Some((Target::Manifest, manifest.location(edits.moved(&span), Role::Primary)))
     })();
-    Labeled {
+    ResolvedLabel {
         location,
         primary: label.style == LabelStyle::Primary,
-        text: harmless(text),
-        message: harmless(&label.message),
+        text: sanitize(text),
+        message: sanitize(&label.message),
     }
 }
 
-/// A span of a file as it stands in our texts: the byte order mark is no part of them.
-pub(super) fn without_mark(source: &str, span: &Span) -> Span {
+/// Converts a span of a file to our texts, which have no byte order mark.
+pub(super) fn without_byte_order_mark(source: &str, span: &Span) -> Span {
     let shift = if source.starts_with('\u{feff}') { '\u{feff}'.len_utf8() } else { 0 };
     span.start.saturating_sub(shift)..span.end.saturating_sub(shift)
 }

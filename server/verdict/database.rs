@@ -17,7 +17,7 @@ use url::Url;
 
 use super::{
     AdvisoryFacts, AdvisoryTitle, DatabaseSettings,
-    words::{backticked, panic_message},
+    message_text::{panic_message, quotes_to_backticks},
 };
 use crate::{
     cache::{Cache, Input},
@@ -367,7 +367,9 @@ fn open_location(
 fn read(folder: &Utf8Path) -> Result<DenyDatabase, String> {
     match catch_unwind(AssertUnwindSafe(|| DenyDatabase::open(folder))) {
         Ok(Ok(db)) => Ok(db),
-        Ok(Err(error)) => Err(backticked(format!("{error:#}").lines().next().unwrap_or_default())),
+        Ok(Err(error)) => {
+            Err(quotes_to_backticks(format!("{error:#}").lines().next().unwrap_or_default()))
+        }
         Err(panic) => {
             let words = panic_message(&*panic);
             Err(match unreadable_file(folder) {

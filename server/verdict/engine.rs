@@ -1,7 +1,7 @@
-//! The engine: a thread that owns one graph and everything that borrows from it, and answers
-//! questions about it. A changed policy costs a question, not a graph.
+//! The engine: a thread that owns one graph, everything that borrows from it, and runs the checks.
+//! After a change of the policy only the checks run again; the graph stays.
 
-mod linked;
+mod graph_cache;
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -23,142 +23,105 @@ use codespan_reporting::files::Files as _;
 use krates::cm::Metadata;
 
 use super::{
-    Check, CheckSet, Code, Counts, Database, Finding, GraphFacts, GraphOptions, Matched,
-    PackageFolder, PackageRef, PolicyText, Severity,
+    Check, CheckResults, CheckSet, Code, Counts, Database, EngineRequest, Finding, GraphOptions,
+    PackageRef, ResolvedDependency, Severity,
+    check_cache::{self, CheckCache},
     collect::{self, Context},
-    declared::{Declared, declared},
     graph, license_files, license_limits,
     license_lines::LicenseLines,
     locations::LocationIndex,
-    manifests::{LocalManifest, Locked, Manifests, Names},
+    manifests::{LocalManifest, LockfileIndex, Manifests, UserPaths},
     matched,
-    memory::{self, Memory},
-    policy::Config,
-    releases::Listings,
-    words::{harmless, listed},
+    message_text::{join_with_and, sanitize},
+    own_finding,
+    policy::DenyConfig,
+    releases::VersionListings,
+    resolved_dependencies::resolved_dependencies,
 };
 use crate::{
     cache::Inputs,
     resolve::Resolution,
     text::SourceText,
-    threads::{self, Doing},
+    threads::{self, Activity},
     workspace::Workspace,
 };
-use linked::Linked;
-pub(super) use linked::needs_text;
+use graph_cache::GraphCache;
 
 /// The checks walk deep graphs recursively.
 const STACK: usize = 32 << 20;
 
 const UNEXPECTED_END: &str = "it stopped unexpectedly";
 
-/// A running engine. Dropping it ends the thread and waits until its memory is free: the next one
-/// takes its place.
+/// A running engine. Dropping it ends the thread and waits until its memory is free, before the next
+/// engine allocates its own.
 #[derive(Debug)]
 pub struct Engine {
-    told: mpsc::Sender<Told>,
-    /// Dropped after the questions, whose end ends the thread.
-    ending: Ending,
-    /// How many packages the graph has.
+    commands: mpsc::Sender<EngineCommand>,
+    /// Dropped after `commands`: closing the channel ends the thread.
+    thread: EngineThread,
+    /// The number of packages in the graph.
     pub packages: usize,
-    /// The files of crates.io's index that it reads.
+    /// The files of cargo's copy of crates.io's index that it reads.
     pub index_files: Arc<BTreeSet<Utf8PathBuf>>,
-    /// What it reads besides what was resolved; `None` where that cannot be told.
+    /// What it reads besides the resolution; `None` if that is unknown.
     pub(crate) inputs: Option<Inputs>,
 }
 
-/// A question, and where its answer goes.
-type Asked = (Question, mpsc::Sender<Answer>);
+/// A request and the channel for its results.
+type PendingCheck = (EngineRequest, mpsc::Sender<CheckResults>);
 
-/// What the thread is told.
-enum Told {
-    Asked(Box<Asked>),
-    Renewed(Renewal),
+/// The messages to the thread.
+enum EngineCommand {
+    Check(Box<PendingCheck>),
+    UpdateRequirements(RequirementsUpdate),
 }
 
-/// Manifests say other requirements, and cargo resolves them alike.
-struct Renewal {
-    /// Where the manifests are of which copies were resolved.
+/// New requirements in the manifests, which cargo resolves to the same packages.
+struct RequirementsUpdate {
+    /// The originals of the copies that were resolved.
     originals: BTreeMap<Utf8PathBuf, Utf8PathBuf>,
-    /// Who waits until they are read.
-    ready: mpsc::Sender<Result<Ready, Unready>>,
+    /// Receives the result when the manifests are read.
+    ready: mpsc::Sender<Result<EngineReady, StartError>>,
 }
 
 /// Why there is no graph.
-enum Unready {
+enum StartError {
     /// It cannot be built.
-    Refused(String),
+    InvalidGraph(String),
     /// The thread panicked.
-    Broke(String),
+    Panicked(String),
 }
 
-/// What is known once the graph is built.
-struct Ready {
+/// Facts about a built graph.
+struct EngineReady {
     packages: usize,
     index_files: BTreeSet<Utf8PathBuf>,
     inputs: Option<Inputs>,
 }
 
-/// What is asked.
-#[derive(Clone, Debug)]
-pub struct Question {
-    /// The policy; its `[graph]` must be the one that the engine was started with.
-    pub policy: PolicyText,
-    /// The advisories, where they are wanted and can be had.
-    pub database: Option<Arc<Database>>,
-    /// Another number whenever cargo's index has changed on disk.
-    pub index: u64,
-    /// How manifests are written that say the same as when the graph was built, by their paths.
-    pub manifests: BTreeMap<Utf8PathBuf, SourceText>,
-    /// Which checks.
-    pub checks: CheckSet,
-    /// Also list what is merely told (cargo-deny's helps: every accepted license). Those that come
-    /// from an entry of the policy are always listed.
-    pub helps: bool,
-    /// Also tell what cargo's index cache says of the versions of declared packages.
-    pub releases: bool,
-}
-
-/// What is answered.
-#[derive(Clone, Debug, Default)]
-pub struct Answer {
-    /// The findings, check by check, each in cargo-deny's order.
-    pub findings: Vec<Finding>,
-    /// How many there are, for every check that came to its end.
-    pub counts: BTreeMap<Check, Counts>,
-    /// What the declarations of the workspace resolved to.
-    pub declared: Arc<Vec<Declared>>,
-    /// Where the packages of the graph are.
-    pub folders: Arc<BTreeMap<PackageRef, PackageFolder>>,
-    /// What the graph tells besides findings.
-    pub graph: Arc<GraphFacts>,
-    /// What entries of the policy match, where no finding tells.
-    pub matched: Vec<Matched>,
-}
-
-/// Why there is no engine or no answer.
+/// Why the engine did not start or returned no results.
 #[derive(Debug, thiserror::Error)]
 pub enum EngineError {
     /// The graph could not be built.
     #[error("build the package graph of `{manifest}`: {message}")]
     Graph {
-        /// The judged manifest.
+        /// The checked manifest.
         manifest: Utf8PathBuf,
         /// What is wrong.
         message: String,
     },
-    /// It broke off.
+    /// The thread panicked or ended.
     #[error("check `{manifest}`: the engine failed ({message})")]
-    Broke {
-        /// The judged manifest.
+    Failed {
+        /// The checked manifest.
         manifest: Utf8PathBuf,
-        /// What is known of why.
+        /// What is known about the reason.
         message: String,
     },
 }
 
 impl Engine {
-    /// Builds the graph of a resolved workspace and waits until it stands.
+    /// Builds the graph of a resolved workspace and waits until it is ready.
     ///
     /// # Errors
     ///
@@ -168,91 +131,96 @@ impl Engine {
         resolution: Resolution,
         options: &GraphOptions,
     ) -> Result<Self, EngineError> {
-        let (told, heard) = mpsc::channel();
+        let (commands, received) = mpsc::channel();
         let (ready, built) = mpsc::channel();
         let (workspace_for_thread, options) = (workspace.clone(), options.clone());
-        let broke =
-            |message: String| EngineError::Broke { manifest: workspace.manifest.clone(), message };
-        let doing = Doing::to("running the checks on", workspace.manifest.as_str());
+        let failed =
+            |message: String| EngineError::Failed { manifest: workspace.manifest.clone(), message };
+        let doing = Activity::to("running the checks on", workspace.manifest.as_str());
         let doing_for_thread = doing.clone();
         let thread = threads::spawn("engine", Some(STACK), doing, move || {
             let workspace = workspace_for_thread;
-            let run = || run(&workspace, resolution, &options, &ready, &heard);
-            if let Err(panic) = threads::caught(&doing_for_thread, run) {
-                let _ = ready.send(Err(Unready::Broke(harmless(&panic.message))));
+            let run = || run(&workspace, resolution, &options, &ready, &received);
+            if let Err(panic) = threads::catch_panic(&doing_for_thread, run) {
+                let _ = ready.send(Err(StartError::Panicked(sanitize(&panic.message))));
             }
         });
-        let thread = thread.map_err(|error| broke(error.to_string()))?;
-        Self::ready(workspace, told, Ending(Some(thread)), &built)
+        let thread = thread.map_err(|error| failed(error.to_string()))?;
+        Self::wait_until_ready(workspace, commands, EngineThread(Some(thread)), &built)
     }
 
-    /// The same graph, where manifests say other requirements and cargo resolves them alike.
+    /// Keeps the graph after a change of requirements that cargo resolves to the same packages.
     ///
     /// # Errors
     ///
-    /// When the engine breaks off.
-    pub(crate) fn renewed(
+    /// When the engine fails.
+    pub(crate) fn with_new_requirements(
         self,
         workspace: &Workspace,
         originals: BTreeMap<Utf8PathBuf, Utf8PathBuf>,
     ) -> Result<Self, EngineError> {
-        let Self { told, ending, .. } = self;
+        let Self { commands, thread, .. } = self;
         let (ready, built) = mpsc::channel();
-        // Nobody who listens says so below.
-        let _ = told.send(Told::Renewed(Renewal { originals, ready }));
-        Self::ready(workspace, told, ending, &built)
+        let update = RequirementsUpdate { originals, ready };
+        // If the thread has ended, `wait_until_ready` reports it.
+        let _ = commands.send(EngineCommand::UpdateRequirements(update));
+        Self::wait_until_ready(workspace, commands, thread, &built)
     }
 
-    fn ready(
+    fn wait_until_ready(
         workspace: &Workspace,
-        told: mpsc::Sender<Told>,
-        ending: Ending,
-        built: &mpsc::Receiver<Result<Ready, Unready>>,
+        commands: mpsc::Sender<EngineCommand>,
+        thread: EngineThread,
+        built: &mpsc::Receiver<Result<EngineReady, StartError>>,
     ) -> Result<Self, EngineError> {
         let manifest = || workspace.manifest.clone();
         match built.recv() {
-            Ok(Ok(Ready { packages, index_files, inputs })) => {
-                Ok(Self { told, ending, packages, index_files: index_files.into(), inputs })
+            Ok(Ok(EngineReady { packages, index_files, inputs })) => {
+                Ok(Self { commands, thread, packages, index_files: index_files.into(), inputs })
             }
-            Ok(Err(Unready::Refused(message))) => {
+            Ok(Err(StartError::InvalidGraph(message))) => {
                 Err(EngineError::Graph { manifest: manifest(), message })
             }
-            Ok(Err(Unready::Broke(message))) => {
-                Err(EngineError::Broke { manifest: manifest(), message })
+            Ok(Err(StartError::Panicked(message))) => {
+                Err(EngineError::Failed { manifest: manifest(), message })
             }
-            Err(_) => Err(EngineError::Broke {
+            Err(_) => Err(EngineError::Failed {
                 manifest: manifest(),
                 message: UNEXPECTED_END.to_owned(),
             }),
         }
     }
 
-    /// Judges, and waits for the answer.
+    /// Runs the checks and waits for the results.
     ///
     /// # Errors
     ///
-    /// When the engine has broken off.
-    pub fn ask(&self, workspace: &Workspace, question: Question) -> Result<Answer, EngineError> {
-        let broke = || EngineError::Broke {
+    /// When the engine has failed.
+    pub fn check(
+        &self,
+        workspace: &Workspace,
+        request: EngineRequest,
+    ) -> Result<CheckResults, EngineError> {
+        let failed = || EngineError::Failed {
             manifest: workspace.manifest.clone(),
             message: UNEXPECTED_END.to_owned(),
         };
-        let (reply, answer) = mpsc::channel();
-        let asked = self.told.send(Told::Asked(Box::new((question, reply))));
-        asked.ok().and_then(|()| answer.recv().ok()).ok_or_else(broke)
+        let (reply, results) = mpsc::channel();
+        let sent = self.commands.send(EngineCommand::Check(Box::new((request, reply))));
+        sent.ok().and_then(|()| results.recv().ok()).ok_or_else(failed)
     }
 
     /// Lets the thread end, without waiting for it.
-    pub(crate) fn end(self) -> Ending {
-        self.ending
+    pub(crate) fn shut_down(self) -> EngineThread {
+        self.thread
     }
 }
 
-/// A thread that ends. Dropping it waits until its memory is free.
+/// The engine's thread. Dropping it waits until the thread has ended and its memory is free.
 #[derive(Debug)]
-pub(crate) struct Ending(Option<thread::JoinHandle<Result<(), threads::Panic>>>);
+pub(crate) struct EngineThread(Option<thread::JoinHandle<Result<(), threads::Panic>>>);
 
-impl Drop for Ending {
+impl Drop for EngineThread {
     fn drop(&mut self) {
         if let Some(thread) = self.0.take() {
             let _ = thread.join();
@@ -260,24 +228,24 @@ impl Drop for Ending {
     }
 }
 
-/// A graph with where its manifests say what.
-struct Graph<'g> {
-    linked: &'g Linked<'g>,
+/// A graph with the text spans that cargo-deny makes for it.
+struct DenyGraph<'g> {
+    cache: &'g GraphCache<'g>,
     krates: &'g Krates,
     spans: KrateSpans<'g>,
     /// The files that the spans refer to, after the policy, in the order of their ids.
     files: Vec<(Utf8PathBuf, String)>,
 }
 
-/// Everything that is made once for manifests as they are written.
-struct Placed<'p, 'g> {
-    graph: &'p Graph<'g>,
+/// A graph with the locations of its dependencies in one state of the manifests.
+struct PlacedGraph<'p, 'g> {
+    graph: &'p DenyGraph<'g>,
     locations: LocationIndex<'p>,
-    memory: Memory,
+    check_cache: CheckCache,
     own_findings: Vec<Finding>,
-    declared: Arc<Vec<Declared>>,
-    /// The same with what the index cache says; made when first asked for.
-    released: OnceLock<Arc<Vec<Declared>>>,
+    declared: Arc<Vec<ResolvedDependency>>,
+    /// The same with the versions in the index cache; computed on first use.
+    declared_with_releases: OnceLock<Arc<Vec<ResolvedDependency>>>,
     manifests: &'p Manifests,
 }
 
@@ -285,8 +253,8 @@ fn run(
     workspace: &Workspace,
     resolution: Resolution,
     options: &GraphOptions,
-    ready: &mpsc::Sender<Result<Ready, Unready>>,
-    heard: &mpsc::Receiver<Told>,
+    ready: &mpsc::Sender<Result<EngineReady, StartError>>,
+    commands: &mpsc::Receiver<EngineCommand>,
 ) {
     let Resolution { mut metadata, mut originals, .. } = resolution;
     let refused = license_limits::without_unusable(&mut metadata);
@@ -295,54 +263,55 @@ fn run(
     let folder = workspace.folder();
     let began = Instant::now();
     let (built, lock) = thread::scope(|scope| {
-        let names = Names::new(workspace, &originals);
-        let reading = Doing::to("reading the lock file of", workspace.manifest.as_str());
-        let lock = threads::scoped(scope, reading, move || Locked::read(workspace, &names));
+        let names = UserPaths::new(workspace, &originals);
+        let reading = Activity::to("reading the lock file of", workspace.manifest.as_str());
+        let lock = threads::scoped(scope, reading, move || LockfileIndex::read(workspace, &names));
         let built = graph::build(metadata, options, folder);
         (built, lock.join().ok().and_then(Result::ok).flatten())
     });
     let (krates, crates_io) = match built {
         Ok(built) => built,
         Err(message) => {
-            let _ = ready.send(Err(Unready::Refused(message)));
+            let _ = ready.send(Err(StartError::InvalidGraph(message)));
             return;
         }
     };
-    tracing::debug!("linked {} packages after {:?}", krates.len(), began.elapsed());
-    let unjudged = members.iter().filter(|(id, _)| krates.nid_for_kid(id).is_none());
-    let unjudged: Vec<_> = unjudged.map(|(_, manifest)| manifest.as_path()).collect();
-    let linked = Linked::new(&krates, crates_io, folder, refused);
+    tracing::debug!("built the graph of {} packages in {:?}", krates.len(), began.elapsed());
+    let unchecked = members.iter().filter(|(id, _)| krates.nid_for_kid(id).is_none());
+    let unchecked: Vec<_> = unchecked.map(|(_, manifest)| manifest.as_path()).collect();
+    let cache = GraphCache::new(&krates, crates_io, folder, refused);
     let mut lock = Some(lock);
     loop {
         let began = Instant::now();
-        let names = Names::new(workspace, &originals);
-        let lock = lock.take().unwrap_or_else(|| Locked::read(workspace, &names));
-        let manifests = Manifests::read(&krates, workspace, &names, lock, unjudged.iter().copied());
-        let graph = Graph::new(&linked);
-        tracing::debug!("placed them in {:?}", began.elapsed());
-        if ready.send(Ok(linked.ready())).is_err() {
+        let names = UserPaths::new(workspace, &originals);
+        let lock = lock.take().unwrap_or_else(|| LockfileIndex::read(workspace, &names));
+        let manifests =
+            Manifests::read(&krates, workspace, &names, lock, unchecked.iter().copied());
+        let graph = DenyGraph::new(&cache);
+        tracing::debug!("read the manifests in {:?}", began.elapsed());
+        if ready.send(Ok(cache.ready())).is_err() {
             return;
         }
-        let Some(renewed) = serve(&graph, manifests, heard) else { return };
-        Renewal { originals, ready } = renewed;
+        let Some(update) = serve(&graph, manifests, commands) else { return };
+        RequirementsUpdate { originals, ready } = update;
     }
 }
 
-/// Answers questions until manifests say other requirements. `None` when nobody will ask any more.
+/// Runs checks until the requirements in the manifests change. `None` when the channel is closed.
 fn serve(
-    graph: &Graph<'_>,
+    graph: &DenyGraph<'_>,
     mut manifests: Manifests,
-    heard: &mpsc::Receiver<Told>,
-) -> Option<Renewal> {
+    commands: &mpsc::Receiver<EngineCommand>,
+) -> Option<RequirementsUpdate> {
     let mut next = None;
     loop {
-        next = match Placed::new(graph, &manifests).answer_all(next, heard)? {
-            // Written otherwise, they say the same: the graph stays.
-            Told::Asked(asked) => {
-                manifests.rewrite(&asked.0.manifests);
-                Some(asked)
+        next = match PlacedGraph::new(graph, &manifests).run_checks(next, commands)? {
+            // Only the layout of manifests has changed: the graph stays.
+            EngineCommand::Check(pending) => {
+                manifests.update_texts(&pending.0.manifests);
+                Some(pending)
             }
-            Told::Renewed(renewal) => return Some(renewal),
+            EngineCommand::UpdateRequirements(update) => return Some(update),
         };
     }
 }
@@ -356,53 +325,53 @@ fn members(metadata: &Metadata) -> Vec<(krates::Kid, Utf8PathBuf)> {
         .collect()
 }
 
-impl<'g> Graph<'g> {
-    fn new(linked: &'g Linked<'g>) -> Self {
-        let krates = linked.krates;
+impl<'g> DenyGraph<'g> {
+    fn new(cache: &'g GraphCache<'g>) -> Self {
+        let krates = cache.krates;
         let mut files = Files::new();
         // The policy's id is taken before those of the files that the spans refer to.
         files.add("", "");
         let root = krates.workspace_root().as_str();
         let spans = KrateSpans::synthesize(krates, root, &mut files);
-        let mut listed = Vec::new();
+        let mut span_files = Vec::new();
         for id in 1.. {
             let Ok(name) = files.name(id) else { break };
-            listed.push((name.to_owned(), files.source(id).to_owned()));
+            span_files.push((name.to_owned(), files.source(id).to_owned()));
         }
-        Self { linked, krates, spans, files: listed }
+        Self { cache, krates, spans, files: span_files }
     }
 
     fn run_checks(
         &self,
-        config: Config,
-        question: &Question,
+        config: DenyConfig,
+        request: &EngineRequest,
         checks: CheckSet,
         files: &mut Files,
-    ) -> Vec<(Check, CheckResult)> {
-        let wants = |check| checks.contains(check);
-        if wants(Check::Licenses) {
+    ) -> Vec<(Check, DenyOutput)> {
+        let is_enabled = |check| checks.contains(check);
+        if is_enabled(Check::Licenses) {
             let lines = || LicenseLines::read(self.krates);
-            self.linked.license_lines.get_or_init(lines).add_to(files);
+            self.cache.license_lines.get_or_init(lines).add_to(files);
         }
-        let gathered = wants(Check::Licenses).then(|| {
-            guarded(|| {
+        let gathered = is_enabled(Check::Licenses).then(|| {
+            catch_and_warn(|| {
                 Gatherer::default()
-                    .with_store(self.linked.license_store())
+                    .with_store(self.cache.license_store())
                     .with_confidence_threshold(config.licenses.confidence_threshold)
                     .gather(self.krates, files, &config.licenses)
             })
         });
         let files = &*files;
         let mut results = Vec::new();
-        if wants(Check::Advisories)
-            && let Some(database) = &question.database
+        if is_enabled(Check::Advisories)
+            && let Some(database) = &request.database
         {
             results.push((
                 Check::Advisories,
-                self.advisories(config.advisories, database, files, question),
+                self.check_advisories(config.advisories, database, files, request),
             ));
         }
-        if wants(Check::Bans) {
+        if is_enabled(Check::Bans) {
             let result =
                 collected(|sink| bans::check(self.context(config.bans, files), None, sink));
             results.push((Check::Bans, result));
@@ -414,15 +383,15 @@ impl<'g> Graph<'g> {
                 });
                 results.push((Check::Licenses, result));
             }
-            Some(Err(broken)) => {
+            Some(Err(failure)) => {
                 results.push((
                     Check::Licenses,
-                    CheckResult { packs: Vec::new(), broken: Some(broken) },
+                    DenyOutput { packs: Vec::new(), failure: Some(failure) },
                 ));
             }
             None => {}
         }
-        if wants(Check::Sources) {
+        if is_enabled(Check::Sources) {
             let result =
                 collected(|sink| sources::check(self.context(config.sources, files), sink));
             results.push((Check::Sources, result));
@@ -430,40 +399,40 @@ impl<'g> Graph<'g> {
         results
     }
 
-    fn advisories(
+    fn check_advisories(
         &self,
         config: advisories::cfg::ValidConfig,
         database: &Database,
         files: &Files,
-        question: &Question,
-    ) -> CheckResult {
-        let result = self.advisories_of(config, database, files, question.index);
-        // cargo-deny breaks off when a package is affected by an advisory of a kind that it does
-        // not know. The others are judged all the same, and it is said which was not.
-        let Some(broken) = &result.broken else { return result };
+        request: &EngineRequest,
+    ) -> DenyOutput {
+        let result = self.run_advisories(config, database, files, request.index);
+        // cargo-deny panics when an advisory of an unknown kind affects a package. The other
+        // advisories are checked all the same, and the message names those that were not.
+        let Some(failure) = &result.failure else { return result };
         let is_there = |name: &str| self.krates.krates_by_name(name).next().is_some();
-        let Some((known, left_out)) = database.without_unknown_kinds(is_there) else {
+        let Some((supported, left_out)) = database.without_unknown_kinds(is_there) else {
             return result;
         };
         let again =
-            question.policy.parse(0, &mut Files::new()).ok().and_then(|parsed| parsed.config);
+            request.policy.parse(0, &mut Files::new()).ok().and_then(|parsed| parsed.config);
         let Some(again) = again else { return result };
-        let packs = self.advisories_of(again.advisories, &known, files, question.index).packs;
-        let broken = format!("{broken}; not checked: {}", listed(&left_out));
-        CheckResult { packs, broken: Some(broken) }
+        let packs = self.run_advisories(again.advisories, &supported, files, request.index).packs;
+        let failure = format!("{failure}; not checked: {}", join_with_and(&left_out));
+        DenyOutput { packs, failure: Some(failure) }
     }
 
-    fn advisories_of(
+    fn run_advisories(
         &self,
         config: advisories::cfg::ValidConfig,
         database: &Database,
         files: &Files,
         index: u64,
-    ) -> CheckResult {
-        let wants_index = !config.disable_yank_checking;
+    ) -> DenyOutput {
+        let needs_index = !config.disable_yank_checking;
         collected(move |mut sink| {
             let context = self.context(config, files);
-            let indices = match wants_index.then(|| self.linked.index_entries(index)) {
+            let indices = match needs_index.then(|| self.cache.index_entries(index)) {
                 None => None,
                 Some(Ok(entries)) => Some(Indices { indices: Vec::new(), cache: entries }),
                 Some(Err(error)) => {
@@ -499,27 +468,33 @@ impl<'g> Graph<'g> {
     }
 }
 
-impl<'p, 'g> Placed<'p, 'g> {
-    fn new(graph: &'p Graph<'g>, manifests: &'p Manifests) -> Self {
+impl<'p, 'g> PlacedGraph<'p, 'g> {
+    fn new(graph: &'p DenyGraph<'g>, manifests: &'p Manifests) -> Self {
         Self {
             graph,
             locations: LocationIndex::new(graph.krates, manifests),
-            memory: Memory::default(),
-            own_findings: manifests.unjudged.iter().map(not_judged).collect(),
-            declared: Arc::new(declared(graph.krates, manifests, &|_| None)),
-            released: OnceLock::new(),
+            check_cache: CheckCache::default(),
+            own_findings: manifests.unchecked.iter().map(unchecked_member).collect(),
+            declared: Arc::new(resolved_dependencies(graph.krates, manifests, &|_| None)),
+            declared_with_releases: OnceLock::new(),
             manifests,
         }
     }
 
-    /// Answers questions, the `first` one first, up to what asks for manifests that are written or
-    /// say otherwise, which it gives back. `None` when nobody will ask any more.
-    fn answer_all(&self, first: Option<Box<Asked>>, heard: &mpsc::Receiver<Told>) -> Option<Told> {
-        for told in first.map(Told::Asked).into_iter().chain(heard) {
-            match told {
-                Told::Asked(asked) if self.manifests.are_written_as(&asked.0.manifests) => {
-                    // Whoever asked may have lost interest.
-                    let _ = asked.1.send(self.answer(&asked.0));
+    /// Runs checks, `first` one first, and returns the first command that needs manifests in another
+    /// state. `None` when the channel is closed.
+    fn run_checks(
+        &self,
+        first: Option<Box<PendingCheck>>,
+        commands: &mpsc::Receiver<EngineCommand>,
+    ) -> Option<EngineCommand> {
+        for command in first.map(EngineCommand::Check).into_iter().chain(commands) {
+            match command {
+                EngineCommand::Check(pending)
+                    if self.manifests.match_texts(&pending.0.manifests) =>
+                {
+                    // The caller may have given up.
+                    let _ = pending.1.send(self.check(&pending.0));
                 }
                 other => return Some(other),
             }
@@ -527,125 +502,127 @@ impl<'p, 'g> Placed<'p, 'g> {
         None
     }
 
-    fn answer(&self, question: &Question) -> Answer {
+    fn check(&self, request: &EngineRequest) -> CheckResults {
         threads::failpoint("engine");
         let began = Instant::now();
         let mut files = Files::new();
-        let policy_id = files.add(question.policy.name(), question.policy.text.as_str());
+        let policy_id = files.add(request.policy.name(), request.policy.text.as_str());
         for (name, source) in &self.graph.files {
             files.add(name.clone(), source.clone());
         }
-        let Ok(parsed) = question.policy.parse(policy_id, &mut files) else {
-            return Answer::default();
+        let Ok(parsed) = request.policy.parse(policy_id, &mut files) else {
+            return CheckResults::default();
         };
-        let Some(mut config) = parsed.config else { return Answer::default() };
-        let mut answer = Answer {
+        let Some(mut config) = parsed.config else { return CheckResults::default() };
+        let mut results = CheckResults {
             findings: self.own_findings.clone(),
             declared: Arc::clone(&self.declared),
-            folders: Arc::clone(&self.graph.linked.folders),
-            graph: self.graph.linked.facts(),
-            ..Answer::default()
+            folders: Arc::clone(&self.graph.cache.folders),
+            graph: self.graph.cache.facts(),
+            ..CheckResults::default()
         };
-        let mut texts = license_limits::Texts::default();
-        if question.checks.contains(Check::Licenses) {
+        let mut texts = license_limits::UnusableTexts::default();
+        if request.checks.contains(Check::Licenses) {
             texts = license_limits::examine(
                 self.graph.krates,
                 &mut config.licenses,
-                &self.graph.linked.refused,
-                &question.policy,
+                &self.graph.cache.refused,
+                &request.policy,
                 &self.locations,
             );
             let outdated =
-                license_files::outdated(self.graph.krates, &config.licenses, &question.policy);
-            answer.findings.extend(outdated);
-            answer.matched =
-                matched::exceptions(self.graph.krates, &config.licenses, &question.policy, &files);
+                license_files::outdated(self.graph.krates, &config.licenses, &request.policy);
+            results.findings.extend(outdated);
+            results.matched =
+                matched::exceptions(self.graph.krates, &config.licenses, &request.policy, &files);
         }
-        let mut keys = memory::keys(question).unwrap_or_default();
-        let mut told = BTreeMap::new();
-        let mut asked = question.checks;
-        for check in question.checks.iter() {
-            let known =
-                keys.get(&check).and_then(|key| self.memory.recall(check, key, &question.policy));
-            if let Some(known) = known {
-                told.insert(check, known);
-                asked = asked.without(check);
+        let mut inputs = check_cache::check_inputs(request).unwrap_or_default();
+        let mut completed = BTreeMap::new();
+        let mut to_run = request.checks;
+        for check in request.checks.iter() {
+            let cached = inputs
+                .get(&check)
+                .and_then(|inputs| self.check_cache.get(check, inputs, &request.policy));
+            if let Some(cached) = cached {
+                completed.insert(check, cached);
+                to_run = to_run.without(check);
             }
         }
-        // The licenses of the other packages are checked; a verdict on all there is not.
+        // The licenses of the other packages are checked, but the check is incomplete.
         let incomplete = (!texts.findings.is_empty()).then_some(Check::Licenses);
-        answer.findings.append(&mut texts.findings);
-        if texts.stops {
-            asked = asked.without(Check::Licenses);
-            told.remove(&Check::Licenses);
+        results.findings.append(&mut texts.findings);
+        if texts.prevent_check {
+            to_run = to_run.without(Check::Licenses);
+            completed.remove(&Check::Licenses);
         }
-        let results = self.graph.run_checks(config, question, asked, &mut files);
-        tracing::debug!("judged after {:?}", began.elapsed());
+        let outputs = self.graph.run_checks(config, request, to_run, &mut files);
+        tracing::debug!("ran the checks in {:?}", began.elapsed());
         let context = Context {
             krates: self.graph.krates,
             locations: &self.locations,
-            policy: &question.policy,
+            policy: &request.policy,
             policy_id,
             files: &files,
-            database: question.database.as_deref(),
+            database: request.database.as_deref(),
         };
-        for (check, result) in results {
-            let (findings, counts) = findings_of(&result, check, question.helps, &context);
-            if let Some(broken) = result.broken {
-                self.memory.forget(check);
-                answer.findings.extend(findings);
-                answer.findings.push(self.broken_check(check, &broken));
+        for (check, output) in outputs {
+            let (findings, counts) = findings_of(&output, check, request.helps, &context);
+            if let Some(failure) = output.failure {
+                self.check_cache.remove(check);
+                results.findings.extend(findings);
+                results.findings.push(self.failed_check(check, &failure));
                 continue;
             }
-            if let Some(key) = keys.remove(&check) {
-                self.memory.remember(check, key, &question.policy, &findings, counts);
+            if let Some(inputs) = inputs.remove(&check) {
+                self.check_cache.insert(check, inputs, &request.policy, &findings, counts);
             }
-            told.insert(check, (findings, counts));
+            completed.insert(check, (findings, counts));
         }
-        for check in Check::JUDGED {
-            if let Some((findings, counts)) = told.remove(&check) {
-                answer.findings.extend(findings);
+        for check in Check::CARGO_DENY {
+            if let Some((findings, counts)) = completed.remove(&check) {
+                results.findings.extend(findings);
                 if incomplete != Some(check) {
-                    answer.counts.insert(check, counts);
+                    results.counts.insert(check, counts);
                 }
             }
         }
-        tracing::debug!("{} findings after {:?}", answer.findings.len(), began.elapsed());
-        if question.releases {
-            answer.declared = self.with_releases();
+        tracing::debug!("{} findings after {:?}", results.findings.len(), began.elapsed());
+        if request.releases {
+            results.declared = self.with_releases();
         }
-        answer
+        results
     }
 
-    /// The declarations with what the index cache says of their packages.
-    fn with_releases(&self) -> Arc<Vec<Declared>> {
-        let made = || {
-            let listings = Listings::read(self.graph.krates);
-            Arc::new(declared(self.graph.krates, self.manifests, &|krate| listings.of(krate)))
+    /// The dependencies with the versions that the index cache lists.
+    fn with_releases(&self) -> Arc<Vec<ResolvedDependency>> {
+        let compute = || {
+            let listings = VersionListings::read(self.graph.krates);
+            let versions = |krate| listings.of(krate);
+            Arc::new(resolved_dependencies(self.graph.krates, self.manifests, &versions))
         };
-        Arc::clone(self.released.get_or_init(made))
+        Arc::clone(self.declared_with_releases.get_or_init(compute))
     }
 
-    fn broken_check(&self, check: Check, broken: &str) -> Finding {
-        own(
+    fn failed_check(&self, check: Check, failure: &str) -> Finding {
+        own_finding(
             Code::CheckFailed,
             Severity::Error,
-            format!("the {} check failed: {broken}", check.name()),
-            vec![self.locations.manifests.judged.head()],
+            format!("the {} check failed: {failure}", check.name()),
+            vec![self.locations.manifests.checked.head()],
         )
     }
 }
 
-/// The findings of a check and how many cargo-deny counts.
+/// The findings of a check, and their number as cargo-deny counts them.
 fn findings_of(
-    result: &CheckResult,
+    output: &DenyOutput,
     check: Check,
     helps: bool,
     context: &Context<'_>,
 ) -> (Vec<Finding>, Counts) {
     let mut counts = Counts::default();
     let mut findings = Vec::new();
-    for diag in result.packs.iter().flat_map(Pack::iter) {
+    for diag in output.packs.iter().flat_map(Pack::iter) {
         match diag.diag.severity {
             DenySeverity::Error => counts.errors += 1,
             DenySeverity::Warning => counts.warnings += 1,
@@ -660,49 +637,28 @@ fn findings_of(
     (findings, counts)
 }
 
-struct CheckResult {
+/// The diagnostics of one of cargo-deny's checks.
+struct DenyOutput {
     packs: Vec<Pack>,
-    broken: Option<String>,
+    /// The message of the panic that ended it early.
+    failure: Option<String>,
 }
 
-/// Runs a check and keeps what it found, also when it breaks off.
-fn collected(check: impl FnOnce(ErrorSink)) -> CheckResult {
+/// Runs a check and keeps its diagnostics, even if it panics.
+fn collected(check: impl FnOnce(ErrorSink)) -> DenyOutput {
     let (sender, receiver) = crossbeam::channel::unbounded();
-    let broken = guarded(|| check(ErrorSink { overrides: None, channel: sender })).err();
-    CheckResult { packs: receiver.into_iter().collect(), broken }
+    let failure = catch_and_warn(|| check(ErrorSink { overrides: None, channel: sender })).err();
+    DenyOutput { packs: receiver.into_iter().collect(), failure }
 }
 
-fn guarded<T>(work: impl FnOnce() -> T) -> Result<T, String> {
-    threads::guarded(work).map_err(|panic| harmless(&panic.message))
+fn catch_and_warn<T>(work: impl FnOnce() -> T) -> Result<T, String> {
+    threads::catch_and_warn(work).map_err(|panic| sanitize(&panic.message))
 }
 
-fn not_judged(local: &LocalManifest) -> Finding {
+fn unchecked_member(local: &LocalManifest) -> Finding {
     let message = "this member is not checked: it is not in the graph of the checked package";
     let mut finding =
-        own(Code::MemberNotJudged, Severity::Help, message.to_owned(), vec![local.head()]);
+        own_finding(Code::MemberNotChecked, Severity::Help, message.to_owned(), vec![local.head()]);
     finding.remedy = Some("set the option `workspace` to check all members".to_owned());
     finding
-}
-
-/// A finding of our own.
-pub(crate) fn own(
-    code: Code,
-    severity: Severity,
-    message: String,
-    locations: Vec<super::Location>,
-) -> Finding {
-    Finding {
-        check: Check::Supercargo,
-        code: Some(code),
-        severity,
-        message,
-        remedy: None,
-        packages: Vec::new(),
-        advisory: None,
-        locations,
-        paths: Vec::new(),
-        path_count: 0,
-        notes: Vec::new(),
-        related: Vec::new(),
-    }
 }

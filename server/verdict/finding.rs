@@ -1,69 +1,24 @@
-//! A finding as a plain value, which the language server and the command line both render.
+//! A finding as a plain value, which the language server and the command line render.
 
 use std::{collections::BTreeMap, sync::Arc};
 
 use camino::Utf8PathBuf;
 use serde::{Deserialize, Serialize};
 
-use super::{AdvisoryFacts, Code};
+use super::{AdvisoryFacts, Check, Code};
 use crate::text::{SourceText, Span};
 
-/// How much a finding weighs; only errors fail the gate.
+/// The severity of a finding; only errors fail the gate.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub enum Severity {
     /// Lowest.
     Help,
-    /// Told, counts as nothing.
+    /// Information only.
     Note,
-    /// Shown, does not fail the gate.
+    /// Does not fail the gate.
     Warning,
     /// Fails the gate.
     Error,
-}
-
-/// Which check a finding comes from.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-pub enum Check {
-    /// Vulnerabilities, unmaintained and yanked packages.
-    Advisories,
-    /// Banned and duplicate packages, features, build scripts.
-    Bans,
-    /// License expressions and texts.
-    Licenses,
-    /// Registries and git repositories.
-    Sources,
-    /// The policy itself.
-    Config,
-    /// Findings of our own.
-    Supercargo,
-}
-
-impl Check {
-    /// The four checks of cargo-deny, in the order in which they are reported.
-    pub const JUDGED: [Self; 4] = [Self::Advisories, Self::Bans, Self::Licenses, Self::Sources];
-
-    /// The name on the command line and in JSON.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Advisories => "advisories",
-            Self::Bans => "bans",
-            Self::Licenses => "licenses",
-            Self::Sources => "sources",
-            Self::Config => "config",
-            Self::Supercargo => "supercargo",
-        }
-    }
-
-    /// The bit that this check sets in cargo-deny's exit code when it has an error.
-    pub fn exit_bit(self) -> u8 {
-        match self {
-            Self::Advisories => 1,
-            Self::Bans => 2,
-            Self::Licenses => 4,
-            Self::Sources => 8,
-            Self::Config | Self::Supercargo => 0,
-        }
-    }
 }
 
 impl Severity {
@@ -89,13 +44,13 @@ pub struct PackageRef {
     pub source: Option<String>,
 }
 
-/// What a place is for.
+/// The role of a location.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub enum Role {
-    /// The line that can mend the finding.
-    Mend,
-    /// A member's `x.workspace = true`, which points to the line that can mend it.
-    Pointer,
+    /// The line to change.
+    Primary,
+    /// A member's `x.workspace = true`, which inherits the line to change.
+    Inherited,
 }
 
 /// A span of a file, with the text version that it belongs to.
@@ -103,14 +58,14 @@ pub enum Role {
 pub struct Location {
     /// The file, absolute.
     pub file: Utf8PathBuf,
-    /// The text that was judged. Not serialized: it is the file's.
+    /// The text that was checked. Not serialized: it is the content of the file.
     #[serde(skip)]
     pub text: SourceText,
-    /// Where in it.
+    /// The span in that text.
     pub span: Span,
-    /// What it is for.
+    /// Its role.
     pub role: Role,
-    /// Which of the finding's paths runs through this declaration.
+    /// The index of the dependency path that starts with this dependency.
     pub via: Option<usize>,
 }
 
@@ -121,47 +76,47 @@ impl Location {
     }
 }
 
-/// Another place that explains a finding.
+/// A related location that explains a finding.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Related {
-    /// Where.
+    /// The location.
     pub location: Location,
-    /// What it has to do with the finding.
+    /// How it relates to the finding.
     pub message: String,
 }
 
 /// One finding.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Finding {
-    /// Which check it comes from.
+    /// The check that reported it.
     pub check: Check,
-    /// What kind of finding it is; some findings about the policy have no code in cargo-deny.
+    /// Its code; some of cargo-deny's findings about the policy have none.
     pub code: Option<Code>,
-    /// How much it weighs.
+    /// Its severity.
     pub severity: Severity,
-    /// One sentence: package, version and what is wrong.
+    /// One sentence: package, version and the problem.
     pub message: String,
-    /// What to do about it, the end of a sentence.
+    /// What to do about it, a clause without a period.
     pub remedy: Option<String>,
-    /// The packages that it is about, all versions of a duplicate.
+    /// The packages that it is about; all versions of a duplicate.
     pub packages: Vec<PackageRef>,
-    /// The advisory, for findings that are one.
+    /// The advisory that it reports.
     pub advisory: Option<Arc<AdvisoryFacts>>,
-    /// Where it belongs, the first place first; never empty for findings of a readable workspace.
+    /// Its locations, the most important first; never empty if the workspace is readable.
     pub locations: Vec<Location>,
-    /// Why the package is there: the shortest path through each declaration that brings it, from
-    /// a member to the package (see [`Location::via`]).
+    /// The dependency paths: the shortest one through each direct dependency that brings in the
+    /// package, from a member to the package (see [`Location::via`]).
     pub paths: Vec<Vec<PackageRef>>,
-    /// How many paths there are in all.
+    /// The total number of dependency paths.
     pub path_count: u64,
-    /// What cargo-deny explains further.
+    /// Further explanations of cargo-deny.
     pub notes: Vec<String>,
-    /// Other places that explain it.
+    /// Related locations.
     pub related: Vec<Related>,
 }
 
 impl Finding {
-    /// The advisory's page, or the page of cargo-deny that explains the code; our own have none.
+    /// The page of the advisory, or of cargo-deny about the code; our own codes have none.
     pub fn link(&self) -> Option<String> {
         match &self.advisory {
             Some(advisory) => advisory.link(),
@@ -169,7 +124,7 @@ impl Finding {
         }
     }
 
-    /// What is shown as the code: the advisory's id, else the code's name.
+    /// The code to show: the advisory's id, else the code's name.
     pub fn shown_code(&self) -> Option<&str> {
         match &self.advisory {
             Some(advisory) => Some(&advisory.id),
@@ -178,7 +133,30 @@ impl Finding {
     }
 }
 
-/// How many findings of each severity a check has, as cargo-deny counts them.
+/// A finding of our own.
+pub(crate) fn own_finding(
+    code: Code,
+    severity: Severity,
+    message: String,
+    locations: Vec<Location>,
+) -> Finding {
+    Finding {
+        check: Check::Supercargo,
+        code: Some(code),
+        severity,
+        message,
+        remedy: None,
+        packages: Vec::new(),
+        advisory: None,
+        locations,
+        paths: Vec::new(),
+        path_count: 0,
+        notes: Vec::new(),
+        related: Vec::new(),
+    }
+}
+
+/// The number of findings of each severity, as cargo-deny counts them.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Counts {
     /// Errors.

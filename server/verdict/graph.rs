@@ -9,28 +9,28 @@ use krates::{Builder, DepKind, Scope, cm::Metadata};
 use super::index::{self, CratesIo};
 use crate::resolve::MetadataOptions;
 
-/// Everything in a policy and on the command line that shapes the graph.
+/// The options of a policy and of the command line for the graph.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct GraphOptions {
-    /// What cargo is told.
+    /// The options for `cargo metadata`.
     pub metadata: MetadataOptions,
     /// Target triples with their target features; empty for all targets.
     pub targets: Vec<(String, Vec<String>)>,
-    /// Packages left out, as cargo package ids.
+    /// Excluded packages, as cargo package ids.
     pub exclude: Vec<String>,
-    /// Leave out dev-dependencies.
+    /// Exclude dev-dependencies.
     pub exclude_dev: bool,
-    /// Leave out members with `publish = false`.
+    /// Exclude members with `publish = false`.
     pub exclude_unpublished: bool,
-    /// Judge all members even where the judged manifest is one package.
+    /// Check all members even if the checked manifest is a single package.
     pub workspace: bool,
 }
 
-/// Builds the graph (`KrateContext::gather_krates` of cargo-deny's binary). `folder` is where
-/// cargo's configuration is looked for.
-/// Also gives what was read of crates.io's index, where it could be.
+/// Builds the graph (as `KrateContext::gather_krates` of cargo-deny's binary does). `folder` is where
+/// the search for cargo's configuration starts. Also returns the entries of crates.io's index that
+/// were read, if any.
 ///
-/// The error is a sentence fragment for people.
+/// The error is a sentence fragment for users.
 pub(super) fn build(
     metadata: Metadata,
     options: &GraphOptions,
@@ -66,11 +66,11 @@ pub(super) fn build(
             .collect::<Vec<_>>();
         builder.include_workspace_crates(published);
     }
-    let mut wanted: BTreeMap<_, BTreeSet<_>> = BTreeMap::new();
+    let mut requested: BTreeMap<_, BTreeSet<_>> = BTreeMap::new();
     for package in &metadata.packages {
-        wanted.entry(package.name.clone()).or_default().insert(package.version.clone());
+        requested.entry(package.name.clone()).or_default().insert(package.version.clone());
     }
-    let crates_io = index::features_from_index(&mut builder, folder, wanted);
+    let crates_io = index::features_from_index(&mut builder, folder, requested);
     if let Err(error) = &crates_io {
         tracing::warn!("could not read cargo's index, features may be incomplete: {error}");
     }

@@ -12,7 +12,7 @@ use cargo_deny::{Krate, Krates};
 use krates::NodeId;
 use spdx::{Expression, Licensee, ParseMode};
 
-use super::{PackageRef, engine::needs_text};
+use super::{PackageRef, license_files::needs_text};
 
 /// The packages of a graph and what can be counted over them; empty where there is no graph (yet).
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

@@ -1,8 +1,8 @@
-//! Cargo's index on this machine: which versions are yanked, and the features that `cargo
-//! metadata` leaves out.
+//! Cargo's copy of the index: which versions are yanked, and the features that `cargo metadata`
+//! omits.
 //!
-//! What `cargo_deny::krates_with_index` and `Indices::load` read, each entry once, of each only
-//! the versions of the graph, and without asking cargo for its version again and again.
+//! Reads what `cargo_deny::krates_with_index` and `Indices::load` read, but each entry once, only the
+//! versions in the graph, and with a single call of `cargo -V`.
 
 use std::{
     collections::{BTreeMap, BTreeSet, HashMap},
@@ -26,34 +26,33 @@ use tame_index::{
     utils::flock::{FileLock, LockOptions},
 };
 
-use super::releases;
 use crate::cache::{Input, Inputs, on_disk};
 
-/// How long another program may hold the lock of cargo's packages.
-const PATIENCE: Duration = Duration::from_secs(60);
+/// How long to wait for the lock of cargo's package cache.
+const LOCK_TIMEOUT: Duration = Duration::from_secs(60);
 
-/// A file that was written so lately may not be whole yet.
-const YOUNG: Duration = Duration::from_secs(2);
+/// A file that was written this recently may be incomplete.
+const RECENT: Duration = Duration::from_secs(2);
 
-/// What the index says about each package of a graph.
+/// The index entries of the packages in a graph.
 pub(super) type Entries<'g> = BTreeMap<(&'g str, &'g Source), Entry>;
 
-/// The versions of each package that are asked for.
-type Wanted = BTreeMap<String, BTreeSet<Version>>;
+/// The requested versions of each package.
+type RequestedVersions = BTreeMap<String, BTreeSet<Version>>;
 
-/// What was read of crates.io's index while a graph was built.
+/// The entries of crates.io's index that were read while a graph was built.
 #[derive(Clone, Default)]
-pub(super) struct CratesIo(Arc<Mutex<Read>>);
+pub(super) struct CratesIo(Arc<Mutex<ReadEntries>>);
 
 #[derive(Default)]
-struct Read {
+struct ReadEntries {
     entries: BTreeMap<String, Entry>,
-    /// The files that were read, as they were before; `None` where the index is not one of files.
+    /// The state of the files before they were read; `None` if the index is a git repository.
     files: Option<Inputs>,
 }
 
-/// What cargo-deny asks of a version.
-struct Recorded {
+/// The facts about a version that cargo-deny needs.
+struct IndexRecord {
     version: Version,
     yanked: bool,
     features: BTreeMap<String, Vec<String>>,
@@ -62,14 +61,14 @@ struct Recorded {
 /// One registry's index.
 pub(super) struct Index(Result<ComboIndexCache, String>);
 
-/// Lets the graph be built with the features that crates.io's index knows (cargo#11319), of the
-/// `wanted` versions. `folder` is where cargo's configuration is looked for.
+/// Makes the graph builder use the features in crates.io's index (cargo#11319) for the `requested`
+/// versions. `folder` is where the search for cargo's configuration starts.
 ///
-/// The error is a sentence fragment for people.
+/// The error is a sentence fragment for users.
 pub(super) fn features_from_index(
     builder: &mut krates::Builder,
     folder: &Utf8Path,
-    wanted: Wanted,
+    requested: RequestedVersions,
 ) -> Result<CratesIo, String> {
     let index = Index::crates_io(folder);
     if let Err(error) = &index.0 {
@@ -82,7 +81,7 @@ pub(super) fn features_from_index(
         let files = index.files(&names);
         let unlocked = FileLock::unlocked();
         let known = names.par_iter().filter_map(|name| {
-            Some((name.clone(), index.versions(name, wanted.get(name)?, &unlocked)))
+            Some((name.clone(), index.versions(name, requested.get(name)?, &unlocked)))
         });
         let known: Vec<_> = known.collect();
         let mut features = BTreeMap::new();
@@ -91,50 +90,49 @@ pub(super) fn features_from_index(
             features.insert(name.clone(), versions.as_deref().ok().map(|all| index_krate(all)));
             entries.insert(name, entry(versions));
         }
-        *read.0.lock().unwrap_or_else(PoisonError::into_inner) = Read { entries, files };
+        *read.0.lock().unwrap_or_else(PoisonError::into_inner) = ReadEntries { entries, files };
         features
     }));
     Ok(crates_io)
 }
 
-/// What the indices say about the packages of a graph, as cargo-deny's check of yanked versions
-/// asks for it.
+/// The index entries of the packages in a graph, for cargo-deny's check for yanked versions.
 ///
-/// The error is a sentence fragment for people.
+/// The error is a sentence fragment for users.
 pub(super) fn entries<'g>(
     krates: &'g Krates,
     crates_io: Option<&CratesIo>,
 ) -> Result<Entries<'g>, String> {
     let home = tame_index::utils::cargo_home().map_err(|error| format!("{error:#}"))?;
-    let mut wanted: BTreeMap<(&str, &Source), BTreeSet<Version>> = BTreeMap::new();
+    let mut requested: BTreeMap<(&str, &Source), BTreeSet<Version>> = BTreeMap::new();
     for krate in krates.krates() {
         if let Some(source) = krate.source.as_ref().filter(|source| source.is_registry()) {
-            let versions = wanted.entry((krate.name.as_str(), source)).or_default();
+            let versions = requested.entry((krate.name.as_str(), source)).or_default();
             versions.insert(krate.version.clone());
         }
     }
     let mut found = Entries::new();
     if let Some(read) = crates_io {
         let read = read.0.lock().unwrap_or_else(PoisonError::into_inner);
-        wanted.retain(|(name, source), _| {
+        requested.retain(|(name, source), _| {
             let known = read.entries.get(*name).filter(|_| matches!(source, Source::CratesIo(_)));
-            // What could not be read may have been in the middle of being written.
+            // An entry that could not be read may have been incomplete at that moment.
             let Some(Entry::Map(versions)) = known else { return true };
             found.insert((name, source), Entry::Map(versions.clone()));
             false
         });
     }
-    if wanted.is_empty() {
+    if requested.is_empty() {
         return Ok(found);
     }
     let mut indices: Vec<(&Source, Index)> = Vec::new();
-    for (_, source) in wanted.keys() {
+    for (_, source) in requested.keys() {
         if !indices.iter().any(|(known, _)| known == source) {
             indices.push((source, Index::of(source, krates.workspace_root())));
         }
     }
     let lock = packages_lock(home);
-    let read = wanted.into_par_iter().filter_map(|((name, source), versions)| {
+    let read = requested.into_par_iter().filter_map(|((name, source), versions)| {
         let (_, index) = indices.iter().find(|(known, _)| *known == source)?;
         Some(((name, source), entry(index.versions(name, &versions, &lock))))
     });
@@ -144,14 +142,14 @@ pub(super) fn entries<'g>(
 
 fn packages_lock(home: Utf8PathBuf) -> FileLock {
     let options = LockOptions::cargo_package_lock(Some(home));
-    let locked = options.and_then(|options| options.shared().lock(|_| Some(PATIENCE)));
+    let locked = options.and_then(|options| options.shared().lock(|_| Some(LOCK_TIMEOUT)));
     locked.unwrap_or_else(|error| {
         tracing::warn!("could not lock cargo's package cache: {error:#}");
         FileLock::unlocked()
     })
 }
 
-fn index_krate(versions: &[Recorded]) -> IndexKrate {
+fn index_krate(versions: &[IndexRecord]) -> IndexKrate {
     let versions = versions.iter().map(|recorded| IndexKrateVersion {
         version: recorded.version.clone(),
         features: recorded.features.clone(),
@@ -159,7 +157,7 @@ fn index_krate(versions: &[Recorded]) -> IndexKrate {
     IndexKrate { versions: versions.collect() }
 }
 
-fn entry(versions: Result<Arc<Vec<Recorded>>, String>) -> Entry {
+fn entry(versions: Result<Arc<Vec<IndexRecord>>, String>) -> Entry {
     match versions {
         Ok(versions) => Entry::Map(
             versions.iter().map(|recorded| (recorded.version.clone(), recorded.yanked)).collect(),
@@ -169,7 +167,7 @@ fn entry(versions: Result<Arc<Vec<Recorded>>, String>) -> Entry {
 }
 
 impl CratesIo {
-    /// The files that were read, as they were before; `None` where that cannot be told.
+    /// The state of the files before they were read; `None` if that is unknown.
     pub(super) fn files(&self) -> Option<Inputs> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).files.clone()
     }
@@ -208,13 +206,8 @@ impl Index {
         Self(opened.map_err(|error| format!("{error:#}")))
     }
 
-    /// All versions of a package; `None` where cargo has no copy of the sparse index's entry.
-    pub(super) fn listing(&self, name: &str) -> Option<Vec<releases::Listed>> {
-        self.records_of(name, releases::Listed::read)
-    }
-
-    /// What `read` makes of each version and its record; `None` where cargo has no copy of the
-    /// sparse index's entry.
+    /// Applies `read` to each version and its record; `None` if cargo has no copy of the entry in the
+    /// sparse index.
     pub(super) fn records_of<T>(
         &self,
         name: &str,
@@ -228,20 +221,20 @@ impl Index {
         Some(records(&valid).filter_map(|(version, record)| read(version, record)).collect())
     }
 
-    /// What the index says about the `wanted` versions of a package.
+    /// The records of the `requested` versions of a package.
     fn versions(
         &self,
         name: &str,
-        wanted: &BTreeSet<Version>,
+        requested: &BTreeSet<Version>,
         lock: &FileLock,
-    ) -> Result<Arc<Vec<Recorded>>, String> {
+    ) -> Result<Arc<Vec<IndexRecord>>, String> {
         let combo = self.0.as_ref().map_err(Clone::clone)?;
         let krate_name = name.try_into().map_err(|error: tame_index::Error| error.to_string())?;
         let absent = || "unable to locate index entry for crate".to_owned();
         if let ComboIndexCache::Sparse(index) = combo {
-            return read_once(&index.cache().cache_path(krate_name), wanted, || {
+            return read_once(&index.cache().cache_path(krate_name), requested, || {
                 match index.cache().read_cache_file(krate_name, lock) {
-                    Ok(Some(bytes)) => wanted_versions(&bytes, wanted),
+                    Ok(Some(bytes)) => requested_versions(&bytes, requested),
                     Ok(None) => Err(absent()),
                     Err(error) => Err(format!("{error:#}")),
                 }
@@ -249,7 +242,7 @@ impl Index {
         }
         match combo.cached_krate(krate_name, lock) {
             Ok(Some(krate)) => {
-                Ok(Arc::new(krate.versions.iter().filter_map(Recorded::of).collect()))
+                Ok(Arc::new(krate.versions.iter().filter_map(IndexRecord::of).collect()))
             }
             Ok(None) => Err(absent()),
             Err(error) => Err(format!("{error:#}")),
@@ -257,62 +250,63 @@ impl Index {
     }
 }
 
-/// The versions of a cache entry, each with its record: both are ended by a zero.
+/// The versions of a cache entry, each with its record; a zero byte ends both.
 fn records<'e>(entry: &ValidCacheEntry<'e>) -> impl Iterator<Item = (&'e [u8], &'e [u8])> {
     let mut parts = split(entry.version_entries, 0);
     std::iter::from_fn(move || Some((parts.next()?, parts.next()?)))
 }
 
-/// What was read in this process of one file of the index: each graph asks for nearly the same.
-struct Known {
-    /// Of the file when it was read.
+/// The records that this process has read from one index file. Most graphs need nearly the same.
+struct CachedRecords {
+    /// The stamp of the file when it was read.
     stamp: Stamp,
-    asked: BTreeSet<Version>,
-    listed: Arc<Vec<Recorded>>,
+    versions: BTreeSet<Version>,
+    records: Arc<Vec<IndexRecord>>,
 }
 
 type Stamp = (u64, Option<SystemTime>);
 
-/// What is known of the file, else what is read of it.
+/// Returns the cached records of a file, or reads it.
 fn read_once(
     file: &Utf8Path,
-    wanted: &BTreeSet<Version>,
-    read: impl FnOnce() -> Result<Vec<Recorded>, String>,
-) -> Result<Arc<Vec<Recorded>>, String> {
-    static KNOWN: LazyLock<Mutex<HashMap<Utf8PathBuf, Known>>> = LazyLock::new(Mutex::default);
-    let known = || KNOWN.lock().unwrap_or_else(PoisonError::into_inner);
+    requested: &BTreeSet<Version>,
+    read: impl FnOnce() -> Result<Vec<IndexRecord>, String>,
+) -> Result<Arc<Vec<IndexRecord>>, String> {
+    static CACHE: LazyLock<Mutex<HashMap<Utf8PathBuf, CachedRecords>>> =
+        LazyLock::new(Mutex::default);
+    let cache = || CACHE.lock().unwrap_or_else(PoisonError::into_inner);
     let stamp = std::fs::metadata(file).map(|data| (data.len(), data.modified().ok()));
     let Ok(stamp) = stamp else { return read().map(Arc::new) };
-    let fresh = known()
+    let fresh = cache()
         .get(file)
-        .filter(|known| known.stamp == stamp && wanted.is_subset(&known.asked))
-        .map(|known| Arc::clone(&known.listed));
-    if let Some(listed) = fresh {
-        return Ok(listed);
+        .filter(|cached| cached.stamp == stamp && requested.is_subset(&cached.versions))
+        .map(|cached| Arc::clone(&cached.records));
+    if let Some(records) = fresh {
+        return Ok(records);
     }
-    // Written while it is read, it has another stamp than this one the next time.
-    let listed = match read() {
-        Ok(listed) => Arc::new(listed),
-        // Cargo is writing it, perhaps: what it said before holds until it says something else.
+    // If the file changes while it is read, its next stamp differs.
+    let records = match read() {
+        Ok(records) => Arc::new(records),
+        // Cargo may be writing it: keep the previous records until it is complete.
         Err(error) => {
-            let before = known()
+            let before = cache()
                 .get(file)
-                .filter(|known| wanted.is_subset(&known.asked))
-                .map(|known| Arc::clone(&known.listed));
+                .filter(|cached| requested.is_subset(&cached.versions))
+                .map(|cached| Arc::clone(&cached.records));
             return before.filter(|_| is_young(stamp)).ok_or(error);
         }
     };
-    let kept = Known { stamp, asked: wanted.clone(), listed: Arc::clone(&listed) };
-    known().insert(file.to_owned(), kept);
-    Ok(listed)
+    let entry = CachedRecords { stamp, versions: requested.clone(), records: Arc::clone(&records) };
+    cache().insert(file.to_owned(), entry);
+    Ok(records)
 }
 
 /// Whether a file with this stamp was written just now.
 fn is_young((_, written): Stamp) -> bool {
-    written.and_then(|written| written.elapsed().ok()).is_some_and(|age| age < YOUNG)
+    written.and_then(|written| written.elapsed().ok()).is_some_and(|age| age < RECENT)
 }
 
-impl Recorded {
+impl IndexRecord {
     fn of(version: &IndexVersion) -> Option<Self> {
         let features = version.features().map(|(name, all)| (name.clone(), all.clone()));
         Some(Self {
@@ -323,22 +317,25 @@ impl Recorded {
     }
 }
 
-/// The wanted versions of a cache entry.
-fn wanted_versions(bytes: &[u8], wanted: &BTreeSet<Version>) -> Result<Vec<Recorded>, String> {
+/// The requested versions of a cache entry.
+fn requested_versions(
+    bytes: &[u8],
+    requested: &BTreeSet<Version>,
+) -> Result<Vec<IndexRecord>, String> {
     let valid = ValidCacheEntry::read(bytes).map_err(|error| error.to_string())?;
     let mut found = Vec::new();
     for (version, record) in records(&valid) {
         let version = str::from_utf8(version).ok().and_then(|text| Version::parse(text).ok());
-        if version.is_some_and(|version| wanted.contains(&version)) {
+        if version.is_some_and(|version| requested.contains(&version)) {
             let record: IndexVersion =
                 serde_json::from_slice(record).map_err(|error| error.to_string())?;
-            found.extend(Recorded::of(&record));
+            found.extend(IndexRecord::of(&record));
         }
     }
     Ok(found)
 }
 
-/// The version of cargo, which decides the names of the index's folders. Asked once.
+/// The version of cargo, which determines the folder names of the index. Queried once.
 fn cargo_version() -> Option<&'static Version> {
     static VERSION: OnceLock<Option<Version>> = OnceLock::new();
     VERSION.get_or_init(|| tame_index::utils::cargo_version(None).ok()).as_ref()

@@ -14,7 +14,7 @@ use spdx::detection::{
 };
 use toml::de::DeTable;
 
-use super::{Code, Finding, PackageRef, PolicyText, Severity, manifests::package_ref, own};
+use super::{Code, Finding, PackageRef, PolicyText, Severity, manifests::package_ref, own_finding};
 use crate::{
     limits,
     model::tree,
@@ -108,7 +108,14 @@ pub(crate) fn license_files(package: &PackageFolder) -> Vec<LicenseFile> {
     paths.into_iter().filter_map(|path| license_file(&package.folder, path)).collect()
 }
 
-/// Whether cargo-deny takes a file beside the manifest for a license text.
+/// Whether cargo-deny reads a package's license texts: if the license expression is absent or invalid
+/// even in lax mode.
+pub(super) fn needs_text(license: Option<&str>) -> bool {
+    license
+        .is_none_or(|license| spdx::Expression::parse_mode(license, spdx::ParseMode::LAX).is_err())
+}
+
+/// Whether cargo-deny treats a file next to the manifest as a license text.
 pub(super) fn is_license_name(name: &str) -> bool {
     name.starts_with("LICENSE") || name.starts_with("COPYING")
 }
@@ -271,8 +278,10 @@ fn changed_text(krate: &Krate, path: &Utf8Path, span: Span, policy: &PolicyText)
         krate.name, krate.version
     );
     let locations = vec![policy.location(span)];
-    let mut finding = own(Code::ClarificationOutdated, Severity::Warning, message, locations);
-    finding.remedy = Some("review the text, and update `hash` if the expression is still correct".into());
+    let mut finding =
+        own_finding(Code::ClarificationOutdated, Severity::Warning, message, locations);
+    finding.remedy =
+        Some("review the text, and update `hash` if the expression is still correct".into());
     finding.packages.push(package_ref(krate));
     finding
 }
@@ -318,19 +327,19 @@ mod tests {
         assert_ne!(hash(b"a \n"), hash(b"a\n"));
     }
 
-    fn told(content: &str) -> Recognized {
+    fn recognize_text(content: &str) -> Recognized {
         recognize(content, &Store::load_inline().expect("the texts"))
     }
 
     #[test]
     fn a_text_is_told_by_what_it_is_most_like() {
         let (mit, isc) = (MIT, ISC);
-        assert_eq!(told(mit), Recognized::One("MIT"));
-        assert_eq!(told("Do as you like."), Recognized::Unknown);
+        assert_eq!(recognize_text(mit), Recognized::One("MIT"));
+        assert_eq!(recognize_text("Do as you like."), Recognized::Unknown);
         let both = format!("{mit}\n\n{isc}\n");
-        assert_eq!(told(&both), Recognized::Several(vec!["MIT", "ISC"]));
+        assert_eq!(recognize_text(&both), Recognized::Several(vec!["MIT", "ISC"]));
         let words = "This file speaks of many things.\nSome of them are licenses.\n".repeat(20);
         let more = format!("{words}\n{mit}\n{words}\n{isc}\n{words}");
-        assert_eq!(told(&more), Recognized::Among(vec!["MIT", "ISC"]));
+        assert_eq!(recognize_text(&more), Recognized::Among(vec!["MIT", "ISC"]));
     }
 }

@@ -19,7 +19,7 @@ use regex::Regex;
 const LICENSE: &str = r#"license\s*=\s*["']([^"']*)["']"#;
 
 /// The lines that were read in this process, each with the size and time of its manifest.
-static KNOWN: LazyLock<RwLock<HashMap<Utf8PathBuf, (Stamp, String)>>> =
+static CACHE: LazyLock<RwLock<HashMap<Utf8PathBuf, (Stamp, String)>>> =
     LazyLock::new(RwLock::default);
 
 type Stamp = (u64, Option<SystemTime>);
@@ -32,7 +32,7 @@ impl LicenseLines {
     pub(super) fn read(krates: &Krates) -> Self {
         let Ok(pattern) = Regex::new(LICENSE) else { return Self(Vec::new()) };
         let packages: Vec<_> = krates.krates().filter(|krate| krate.source.is_some()).collect();
-        let known = KNOWN.read().unwrap_or_else(PoisonError::into_inner);
+        let known = CACHE.read().unwrap_or_else(PoisonError::into_inner);
         let read = packages.into_par_iter().filter_map(|krate| {
             let path = &krate.manifest_path;
             let data = fs::metadata(path).ok()?;
@@ -47,7 +47,7 @@ impl LicenseLines {
         let read: Vec<_> = read.collect();
         let lines = read.iter().map(|(path, (_, line))| (path.clone(), line.clone())).collect();
         drop(known);
-        KNOWN.write().unwrap_or_else(PoisonError::into_inner).extend(read);
+        CACHE.write().unwrap_or_else(PoisonError::into_inner).extend(read);
         Self(lines)
     }
 

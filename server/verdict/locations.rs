@@ -1,4 +1,4 @@
-//! Where a package's findings belong, and why the package is there.
+//! Where a package's findings are reported, and through which dependency paths.
 
 use std::{
     cell::RefCell,
@@ -13,31 +13,31 @@ use krates::NodeId;
 use super::{
     Location, LocationRule, PackageRef, Role,
     manifests::{Manifests, package_ref},
-    paths::{self, Entrance, Paths, Why},
+    paths::{self, DirectDependency, InclusionPaths, Paths},
 };
 use crate::{limits, text::Span};
 
-/// The places of one package.
+/// The locations of one package.
 #[derive(Clone, Debug, Default)]
 pub(super) struct PackageLocations {
     pub(super) locations: Vec<Location>,
     pub(super) paths: Vec<Vec<PackageRef>>,
     pub(super) count: u64,
-    /// What was left out, a sentence.
-    pub(super) cut: Option<String>,
+    /// A clause about what was left out.
+    pub(super) omission: Option<String>,
 }
 
-/// What the dependencies of a local package resolved to: their indices.
+/// The dependencies of a local package: their indices, by the package they resolved to.
 type Resolved = HashMap<NodeId, Vec<usize>>;
 
-/// Answers for the packages of one graph, and remembers its answers.
+/// Computes and caches the locations of the packages of one graph.
 pub(super) struct LocationIndex<'g> {
     krates: &'g Krates,
     pub(super) manifests: &'g Manifests,
     paths: Paths<'g>,
-    /// The indices of what each local package depends on, by what they resolved to.
+    /// The resolved dependencies of each local package.
     resolved: RefCell<HashMap<NodeId, Rc<Resolved>>>,
-    known: RefCell<HashMap<(NodeId, bool), Rc<PackageLocations>>>,
+    cache: RefCell<HashMap<(NodeId, bool), Rc<PackageLocations>>>,
 }
 
 impl<'g> LocationIndex<'g> {
@@ -47,75 +47,80 @@ impl<'g> LocationIndex<'g> {
             manifests,
             paths: Paths::new(krates),
             resolved: RefCell::default(),
-            known: RefCell::default(),
+            cache: RefCell::default(),
         }
     }
 
-    /// The places of a package, the nearest first.
-    pub(super) fn of(&self, package: NodeId, placing: LocationRule) -> Rc<PackageLocations> {
-        let key = (package, placing == LocationRule::Source);
-        if let Some(known) = self.known.borrow().get(&key) {
-            return Rc::clone(known);
+    /// The locations of a package, the nearest first.
+    pub(super) fn of(&self, package: NodeId, rule: LocationRule) -> Rc<PackageLocations> {
+        let key = (package, rule == LocationRule::Source);
+        if let Some(cached) = self.cache.borrow().get(&key) {
+            return Rc::clone(cached);
         }
-        let found = Rc::new(self.find(package, placing));
-        self.known.borrow_mut().insert(key, Rc::clone(&found));
+        let found = Rc::new(self.find(package, rule));
+        self.cache.borrow_mut().insert(key, Rc::clone(&found));
         found
     }
 
-    fn find(&self, package: NodeId, placing: LocationRule) -> PackageLocations {
-        let why = self.paths.why(package);
+    fn find(&self, package: NodeId, rule: LocationRule) -> PackageLocations {
+        let inclusion = self.paths.inclusion_paths(package);
         let local = paths::krate(self.krates, package).is_some_and(|krate| krate.source.is_none());
-        if local && (why.entrances.is_empty() || self.paths.is_member(package)) {
+        if local && (inclusion.direct.is_empty() || self.paths.is_member(package)) {
             let head = self.manifests.of_node(package).map(super::manifests::LocalManifest::head);
             return PackageLocations {
                 locations: head.into_iter().collect(),
                 ..PackageLocations::default()
             };
         }
-        // What a manifest declares itself is mended there, however else it comes in.
-        let direct = why.entrances.iter().any(|entrance| entrance.child == package);
-        let Why { entrances, count, cut } = why;
-        let meant = entrances.iter().filter(|entrance| !direct || entrance.child == package);
+        // A direct dependency is reported only at its own requirement, not at others that lead to it.
+        let is_direct = inclusion.direct.iter().any(|dependency| dependency.child == package);
+        let InclusionPaths { direct, count, truncated } = inclusion;
+        let relevant = direct.iter().filter(|dependency| !is_direct || dependency.child == package);
         let mut found = PackageLocations { count, ..PackageLocations::default() };
-        let mut known = Known::default();
+        let mut seen = SeenLocations::default();
         let (mut more, mut unlisted) = (0, None);
-        for entrance in meant {
+        for dependency in relevant {
             if found.locations.len() >= limits::LOCATIONS {
                 more += 1;
                 continue;
             }
-            let via = entrance.path.as_ref().map(|_| found.paths.len());
-            for location in self.entrance_places(entrance, placing) {
-                if known.insert(&location) {
+            let via = dependency.path.as_ref().map(|_| found.paths.len());
+            for location in self.direct_dependency_locations(dependency, rule) {
+                if seen.insert(&location) {
                     found.locations.push(Location { via, ..location });
                 }
             }
-            match &entrance.path {
+            match &dependency.path {
                 Some(path) => found.paths.push(self.names(path)),
-                None => unlisted = unlisted.max(Some(entrance.length)),
+                None => unlisted = unlisted.max(Some(dependency.length)),
             }
         }
-        // Lines that can mend it come before those that point to them.
-        found.locations.sort_by_key(|location| location.role == Role::Pointer);
-        found.cut = if more > 0 {
+        // The lines to change come before those that inherit them.
+        found.locations.sort_by_key(|location| location.role == Role::Inherited);
+        found.omission = if more > 0 {
             Some(format!("{more} more dependencies that require it are not listed"))
         } else if let Some(length) = unlisted {
             Some(format!("a dependency path of {length} packages is not listed"))
         } else {
-            cut.then(|| "the graph is too large to list more than one dependency path".to_owned())
+            truncated
+                .then(|| "the graph is too large to list more than one dependency path".to_owned())
         };
         found
     }
 
-    fn entrance_places(&self, entrance: &Entrance, placing: LocationRule) -> Vec<Location> {
-        let Some(manifest) = self.manifests.of_node(entrance.local) else { return Vec::new() };
-        let Some(local) = paths::krate(self.krates, entrance.local) else { return Vec::new() };
+    fn direct_dependency_locations(
+        &self,
+        dependency: &DirectDependency,
+        rule: LocationRule,
+    ) -> Vec<Location> {
+        let Some(manifest) = self.manifests.of_node(dependency.local) else { return Vec::new() };
+        let Some(local) = paths::krate(self.krates, dependency.local) else { return Vec::new() };
         let mut locations: Vec<Location> = Vec::new();
-        let resolved = self.resolved(entrance.local);
-        for index in resolved.get(&entrance.child).into_iter().flatten() {
+        let resolved = self.resolved(dependency.local);
+        for index in resolved.get(&dependency.child).into_iter().flatten() {
             let Some(declared) = manifest.dependency(&local.deps[*index]) else { continue };
-            let found = match placing {
-                LocationRule::Source => self.manifests.source_places(manifest, declared),
+            let found = match rule {
+                LocationRule::Source => self.manifests.source_locations(manifest, declared),
                 _ => self.manifests.locations(manifest, declared),
             };
             locations.extend(found);
@@ -124,8 +129,8 @@ impl<'g> LocationIndex<'g> {
     }
 
     fn resolved(&self, local: NodeId) -> Rc<HashMap<NodeId, Vec<usize>>> {
-        if let Some(known) = self.resolved.borrow().get(&local) {
-            return Rc::clone(known);
+        if let Some(cached) = self.resolved.borrow().get(&local) {
+            return Rc::clone(cached);
         }
         let mut resolved: HashMap<_, Vec<_>> = HashMap::new();
         let dependencies = paths::krate(self.krates, local).map_or(0, |krate| krate.deps.len());
@@ -145,12 +150,12 @@ impl<'g> LocationIndex<'g> {
     }
 }
 
-/// Which places there are already.
+/// A set of locations.
 #[derive(Default)]
-pub(super) struct Known(HashMap<Utf8PathBuf, HashSet<Span>>);
+pub(super) struct SeenLocations(HashMap<Utf8PathBuf, HashSet<Span>>);
 
-impl Known {
-    /// Whether the place is a new one.
+impl SeenLocations {
+    /// Adds a location; whether it was not in the set.
     pub(super) fn insert(&mut self, location: &Location) -> bool {
         if let Some(spans) = self.0.get_mut(&location.file) {
             return spans.insert(location.span.clone());

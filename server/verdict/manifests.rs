@@ -1,4 +1,4 @@
-//! The manifests and the lock file of a graph, as they were when the graph was built.
+//! The manifests and the lockfile of a graph.
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -16,32 +16,32 @@ use crate::{
     workspace::Workspace,
 };
 
-/// One manifest that the user can edit.
+/// A manifest that the user can edit.
 pub(super) struct LocalManifest {
-    /// Where cargo found it.
+    /// The path that cargo uses.
     real: Utf8PathBuf,
-    /// The same file as the user names it: the workspace may have been reached through a link.
+    /// The path that the user uses: the workspace may have been opened through a symbolic link.
     pub(super) path: Utf8PathBuf,
     pub(super) text: SourceText,
     pub(super) model: Manifest,
 }
 
-/// All of them, and the lock file.
+/// The manifests of the local packages, and the lockfile.
 pub(super) struct Manifests {
     by_node: HashMap<NodeId, LocalManifest>,
-    /// The workspace's root, where inherited requirements and patches stand.
+    /// The root manifest, with inherited requirements and patches.
     root: LocalManifest,
     /// The same for members of other workspaces, by the real path of their manifests.
     other_roots: HashMap<Utf8PathBuf, LocalManifest>,
-    /// The judged manifest.
-    pub(super) judged: LocalManifest,
-    /// Members that are no part of the graph.
-    pub(super) unjudged: Vec<LocalManifest>,
-    lock: Option<Locked>,
+    /// The manifest that is checked.
+    pub(super) checked: LocalManifest,
+    /// Members that are not in the graph.
+    pub(super) unchecked: Vec<LocalManifest>,
+    lock: Option<LockfileIndex>,
 }
 
-/// The lock file.
-pub(super) struct Locked {
+/// The entries of the lockfile.
+pub(super) struct LockfileIndex {
     path: Utf8PathBuf,
     text: SourceText,
     entries: Vec<LockEntry>,
@@ -49,16 +49,16 @@ pub(super) struct Locked {
     by_version: HashMap<(String, String), Vec<usize>>,
 }
 
-/// How the files that cargo found are called by the user.
-pub(super) struct Names<'n> {
+/// Converts between the paths of cargo and of the user.
+pub(super) struct UserPaths<'n> {
     /// The originals of copies.
     originals: &'n BTreeMap<Utf8PathBuf, Utf8PathBuf>,
-    /// The workspace's root without links, as cargo goes by, and as the user names it.
+    /// The workspace's root without symbolic links, and as the user names it.
     real_root: Utf8PathBuf,
     root: &'n Utf8Path,
 }
 
-impl<'n> Names<'n> {
+impl<'n> UserPaths<'n> {
     pub(super) fn new(
         workspace: &'n Workspace,
         originals: &'n BTreeMap<Utf8PathBuf, Utf8PathBuf>,
@@ -66,7 +66,7 @@ impl<'n> Names<'n> {
         Self { originals, real_root: workspace.real().root, root: &workspace.root }
     }
 
-    fn shown(&self, path: &Utf8Path) -> Utf8PathBuf {
+    fn user_path(&self, path: &Utf8Path) -> Utf8PathBuf {
         let original = self.originals.get(path).map_or(path, |original| original);
         match original.strip_prefix(&self.real_root) {
             Ok(rest) => self.root.join(rest),
@@ -74,22 +74,22 @@ impl<'n> Names<'n> {
         }
     }
 
-    /// The file that was judged for one that the user names.
-    fn judged(&self, shown: &Utf8Path) -> Utf8PathBuf {
-        let copy = self.originals.keys().find(|copy| self.shown(copy) == shown);
-        copy.cloned().unwrap_or_else(|| shown.to_owned())
+    /// The file that was checked for one that the user names.
+    fn checked(&self, user_path: &Utf8Path) -> Utf8PathBuf {
+        let copy = self.originals.keys().find(|copy| self.user_path(copy) == user_path);
+        copy.cloned().unwrap_or_else(|| user_path.to_owned())
     }
 
     fn read(&self, path: &Utf8Path) -> LocalManifest {
-        LocalManifest { path: self.shown(path), ..LocalManifest::read(path) }
+        LocalManifest { path: self.user_path(path), ..LocalManifest::read(path) }
     }
 }
 
-impl Locked {
-    /// The lock file as it was resolved, if it can be read.
-    pub(super) fn read(workspace: &Workspace, names: &Names<'_>) -> Option<Self> {
+impl LockfileIndex {
+    /// The lockfile of the resolution, if it can be read.
+    pub(super) fn read(workspace: &Workspace, names: &UserPaths<'_>) -> Option<Self> {
         let path = workspace.lock_file();
-        let text = SourceText::new(&read_to_string(&names.judged(&path)).ok()?);
+        let text = SourceText::new(&read_to_string(&names.checked(&path)).ok()?);
         let entries = Lockfile::entries(text.as_str());
         let mut by_version: HashMap<_, Vec<_>> = HashMap::new();
         for (index, entry) in entries.iter().enumerate() {
@@ -112,7 +112,7 @@ impl LocalManifest {
     }
 
     pub(super) fn head(&self) -> Location {
-        self.location(self.model.head(), Role::Mend)
+        self.location(self.model.head(), Role::Primary)
     }
 
     /// The declaration that cargo's metadata describes.
@@ -139,9 +139,9 @@ impl Manifests {
     pub(super) fn read<'p>(
         krates: &Krates,
         workspace: &Workspace,
-        names: &Names<'_>,
-        lock: Option<Locked>,
-        unjudged: impl Iterator<Item = &'p Utf8Path>,
+        names: &UserPaths<'_>,
+        lock: Option<LockfileIndex>,
+        unchecked: impl Iterator<Item = &'p Utf8Path>,
     ) -> Self {
         let read = |path: &Utf8Path| names.read(path);
         let mut by_node = HashMap::new();
@@ -162,27 +162,27 @@ impl Manifests {
             by_node,
             root: read(&krates.workspace_root().join("Cargo.toml")),
             other_roots,
-            judged: read(&names.judged(&workspace.manifest)),
-            unjudged: unjudged.map(read).collect(),
+            checked: read(&names.checked(&workspace.manifest)),
+            unchecked: unchecked.map(read).collect(),
             lock,
         }
     }
 
     fn all(&self) -> impl Iterator<Item = &LocalManifest> {
         let all = self.by_node.values().chain(self.other_roots.values());
-        all.chain([&self.root, &self.judged]).chain(&self.unjudged)
+        all.chain([&self.root, &self.checked]).chain(&self.unchecked)
     }
 
-    /// Whether those that `texts` has are written as there.
-    pub(super) fn are_written_as(&self, texts: &BTreeMap<Utf8PathBuf, SourceText>) -> bool {
+    /// Whether the manifests in `texts` have these texts.
+    pub(super) fn match_texts(&self, texts: &BTreeMap<Utf8PathBuf, SourceText>) -> bool {
         self.all()
             .all(|manifest| texts.get(&manifest.path).is_none_or(|text| *text == manifest.text))
     }
 
-    /// They are written as in `texts`, and say the same.
-    pub(super) fn rewrite(&mut self, texts: &BTreeMap<Utf8PathBuf, SourceText>) {
+    /// Replaces texts that differ only in layout.
+    pub(super) fn update_texts(&mut self, texts: &BTreeMap<Utf8PathBuf, SourceText>) {
         let all = self.by_node.values_mut().chain(self.other_roots.values_mut());
-        let all = all.chain([&mut self.root, &mut self.judged]).chain(&mut self.unjudged);
+        let all = all.chain([&mut self.root, &mut self.checked]).chain(&mut self.unchecked);
         for manifest in all {
             if let Some(text) = texts.get(&manifest.path).filter(|text| **text != manifest.text) {
                 manifest.text = text.clone();
@@ -195,7 +195,7 @@ impl Manifests {
         self.by_node.get(&node)
     }
 
-    /// The manifest that stands at `path`.
+    /// The manifest at `path`.
     pub(super) fn at(&self, path: &Utf8Path) -> Option<&LocalManifest> {
         self.all().find(|manifest| manifest.real == path || manifest.path == path)
     }
@@ -216,15 +216,15 @@ impl Manifests {
     pub(super) fn locations(&self, member: &LocalManifest, declared: &Dependency) -> Vec<Location> {
         match (self.origin(member, declared), &declared.inherits) {
             (Some((root, origin)), Some(pointer)) => vec![
-                root.location(origin.location(), Role::Mend),
-                member.location(pointer.clone(), Role::Pointer),
+                root.location(origin.location(), Role::Primary),
+                member.location(pointer.clone(), Role::Inherited),
             ],
-            _ => vec![member.location(declared.location(), Role::Mend)],
+            _ => vec![member.location(declared.location(), Role::Primary)],
         }
     }
 
     /// The places of the declaration whose value is `value`, or that place itself.
-    pub(super) fn declared_in(&self, value: Location) -> Vec<Location> {
+    pub(super) fn dependency_locations_in(&self, value: Location) -> Vec<Location> {
         let inside = |declared: &&Dependency| {
             let at = declared.location();
             value.span.start <= at.start && at.end <= value.span.end
@@ -237,28 +237,28 @@ impl Manifests {
     }
 
     /// The same for what concerns the source of the package.
-    pub(super) fn source_places(
+    pub(super) fn source_locations(
         &self,
         member: &LocalManifest,
         declared: &Dependency,
     ) -> Vec<Location> {
         let patch = self.root.model.patches.iter().find(|patch| patch.package == declared.package);
         if let Some(patch) = patch {
-            return vec![self.root.location(patch.source_place(), Role::Mend)];
+            return vec![self.root.location(patch.source_location(), Role::Primary)];
         }
         match self.origin(member, declared) {
             Some((_, origin)) => {
                 let mut locations = self.locations(member, declared);
-                locations[0].span = origin.source_place();
+                locations[0].span = origin.source_location();
                 locations
             }
-            None => vec![member.location(declared.source_place(), Role::Mend)],
+            None => vec![member.location(declared.source_location(), Role::Primary)],
         }
     }
 
-    /// The package's entry in the lock file.
+    /// The package's entry in the lockfile.
     pub(super) fn lock_entry(&self, package: &PackageRef) -> Option<Related> {
-        let Locked { path, text, entries, by_version } = self.lock.as_ref()?;
+        let LockfileIndex { path, text, entries, by_version } = self.lock.as_ref()?;
         // Two sources may lock the same version.
         let same = by_version.get(&(package.name.clone(), package.version.clone()))?;
         let of_source = same.iter().find(|index| entries[**index].source == package.source);
@@ -267,7 +267,7 @@ impl Manifests {
             file: path.clone(),
             text: text.clone(),
             span: entry.version.span.clone(),
-            role: Role::Mend,
+            role: Role::Primary,
             via: None,
         };
         Some(Related {
@@ -277,7 +277,7 @@ impl Manifests {
     }
 }
 
-/// A package as findings name it.
+/// A package of the graph, as findings name it.
 pub(super) fn package_ref(krate: &Krate) -> PackageRef {
     PackageRef {
         name: krate.name.clone(),
@@ -286,7 +286,7 @@ pub(super) fn package_ref(krate: &Krate) -> PackageRef {
     }
 }
 
-/// Cargo prints `cfg` expressions in its own layout.
+/// Removes layout: cargo prints `cfg` expressions in its own.
 fn without_layout(target: &str) -> String {
     target.chars().filter(|c| !c.is_whitespace()).map(|c| if c == '\'' { '"' } else { c }).collect()
 }

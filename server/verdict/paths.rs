@@ -1,9 +1,10 @@
-//! Why a package is in the graph: the shortest ways from the members to it, and their number.
+//! Why a package is in the graph: the shortest dependency paths from the members to it, and their
+//! number.
 //!
-//! A graph may be as large and as deep as a repository makes it. Nothing here calls itself; a walk
-//! keeps the next step of each node, and paths are built only for findings. The work and the memory
-//! of all answers together end at [`limits::PATH_STEPS`] and [`limits::PATH_NODES`]: then a package
-//! has only its nearest entrance.
+//! A repository can make the graph arbitrarily large and deep. Nothing here is recursive; a walk stores
+//! the next step of each node, and paths are built only for findings. [`limits::PATH_STEPS`] and
+//! [`limits::PATH_NODES`] limit the work and memory of all results together. Beyond them a package has
+//! only its nearest direct dependency.
 
 use std::{
     cell::{Cell, OnceCell, RefCell},
@@ -16,43 +17,43 @@ use krates::{Node, NodeId};
 
 use crate::limits;
 
-/// A local package and the dependency of it through which a package comes.
+/// A direct dependency of a local package that brings in a package.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Entrance {
+pub(super) struct DirectDependency {
     /// The local package.
     pub(super) local: NodeId,
-    /// What it depends on.
+    /// The direct dependency.
     pub(super) child: NodeId,
-    /// From a root of the graph over `local` and `child` to the package; `None` where it is too long
-    /// or there are too many.
+    /// The path from a root of the graph over `local` and `child` to the package; `None` if it is too
+    /// long or there are too many.
     pub(super) path: Option<Vec<NodeId>>,
-    /// How many packages are on that path.
+    /// The number of packages on that path.
     pub(super) length: usize,
 }
 
-/// Everything about why a package is there.
+/// The dependency paths that bring in a package.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Why {
-    /// The nearest first.
-    pub(super) entrances: Vec<Entrance>,
-    /// In how many ways the local packages reach it; saturates.
+pub(super) struct InclusionPaths {
+    /// The direct dependencies, the nearest first.
+    pub(super) direct: Vec<DirectDependency>,
+    /// The total number of paths from local packages; saturates.
     pub(super) count: u64,
-    /// There may be more entrances than these.
-    pub(super) cut: bool,
+    /// There may be more direct dependencies than these.
+    pub(super) truncated: bool,
 }
 
-/// Answers for the packages of one graph.
+/// Computes the paths of the packages of one graph.
 pub(super) struct Paths<'g> {
     krates: &'g Krates,
     members: HashSet<NodeId>,
     dependents: RefCell<HashMap<NodeId, Rc<[NodeId]>>>,
-    /// The shortest way from a root of the graph to a local package.
+    /// The shortest path from a root of the graph to each local package.
     from_roots: RefCell<HashMap<NodeId, Rc<[NodeId]>>>,
     counts: RefCell<HashMap<NodeId, u64>>,
     nearest: OnceCell<HashMap<NodeId, NodeId>>,
-    /// How many edges may still be looked at.
+    /// The number of edges that may still be visited.
     steps: Cell<usize>,
-    /// How many nodes all paths may still have.
+    /// The number of nodes that all paths may still have.
     nodes: Cell<usize>,
 }
 
@@ -87,37 +88,38 @@ impl<'g> Paths<'g> {
         self.members.contains(&node)
     }
 
-    /// Looks from `package` towards the members. Local packages are entrances and are not passed
-    /// through: a finding belongs to the manifest that is nearest to it.
-    pub(super) fn why(&self, package: NodeId) -> Why {
+    /// Searches from `package` towards the members. The search stops at local packages: a finding
+    /// belongs to the nearest manifest.
+    pub(super) fn inclusion_paths(&self, package: NodeId) -> InclusionPaths {
         let mut walk = Walk::default();
         walk.queue.push_back(package);
         walk.seen.insert(package);
-        let mut entrances = BTreeMap::new();
+        let mut direct = BTreeMap::new();
         while let Some(node) = walk.queue.pop_front() {
             if self.steps.get() == 0 {
                 return self.nearest(package);
             }
             for dependent in self.dependents(node).iter().copied() {
                 if self.is_local(dependent) {
-                    let order = entrances.len();
-                    entrances.entry((dependent, node)).or_insert(order);
+                    let order = direct.len();
+                    direct.entry((dependent, node)).or_insert(order);
                 } else {
                     walk.reach(dependent, node);
                 }
             }
         }
-        let mut found: Vec<_> = entrances.into_iter().collect();
+        let mut found: Vec<_> = direct.into_iter().collect();
         found.sort_by_key(|(_, order)| *order);
-        let entrances =
-            found.into_iter().map(|((local, child), _)| self.entrance(local, child, &walk.next));
-        let mut entrances: Vec<_> = entrances.collect();
-        entrances.sort_by_key(|entrance| entrance.length);
-        Why { entrances, count: self.count(package), cut: false }
+        let direct = found
+            .into_iter()
+            .map(|((local, child), _)| self.direct_dependency(local, child, &walk.next));
+        let mut direct: Vec<_> = direct.collect();
+        direct.sort_by_key(|direct_dependency| direct_dependency.length);
+        InclusionPaths { direct, count: self.count(package), truncated: false }
     }
 
-    /// The nearest entrance alone: one walk over the graph finds those of all packages.
-    fn nearest(&self, package: NodeId) -> Why {
+    /// Only the nearest direct dependency: one walk over the graph finds those of all packages.
+    fn nearest(&self, package: NodeId) -> InclusionPaths {
         let steps = self.nearest.get_or_init(|| {
             let mut locals: Vec<_> = self
                 .krates
@@ -135,7 +137,7 @@ impl<'g> Paths<'g> {
             }
             walk.next
         });
-        // Backwards from the package, and turned around.
+        // Follows the steps from the package back to a local package.
         let mut next = HashMap::new();
         let (mut at, mut child) = (package, package);
         while let Some(before) = steps.get(&at) {
@@ -143,12 +145,18 @@ impl<'g> Paths<'g> {
             (child, at) = (at, *before);
         }
         next.remove(&at);
-        let entrances = if at == package { vec![] } else { vec![self.entrance(at, child, &next)] };
-        Why { count: entrances.len() as u64, entrances, cut: true }
+        let direct =
+            if at == package { vec![] } else { vec![self.direct_dependency(at, child, &next)] };
+        InclusionPaths { count: direct.len() as u64, direct, truncated: true }
     }
 
     /// `next` leads from `child` to the package.
-    fn entrance(&self, local: NodeId, child: NodeId, next: &HashMap<NodeId, NodeId>) -> Entrance {
+    fn direct_dependency(
+        &self,
+        local: NodeId,
+        child: NodeId,
+        next: &HashMap<NodeId, NodeId>,
+    ) -> DirectDependency {
         let to_local = self.path_from_root(local);
         let from_child = || std::iter::successors(Some(child), |at| next.get(at).copied());
         let length = to_local.len() + from_child().count();
@@ -157,10 +165,10 @@ impl<'g> Paths<'g> {
             self.nodes.set(self.nodes.get() - length);
             to_local.iter().copied().chain(from_child()).collect()
         });
-        Entrance { local, child, path, length }
+        DirectDependency { local, child, path, length }
     }
 
-    /// The shortest way from a root of the graph to a local package, both included.
+    /// The shortest path from a root of the graph to a local package, both included.
     fn path_from_root(&self, local: NodeId) -> Rc<[NodeId]> {
         if let Some(known) = self.from_roots.borrow().get(&local) {
             return Rc::clone(known);
@@ -203,8 +211,8 @@ impl<'g> Paths<'g> {
         krate(self.krates, node).is_some_and(|krate| krate.source.is_none())
     }
 
-    /// In how many ways local packages reach a node. A cycle through dev-dependencies is no further
-    /// way.
+    /// The number of paths from local packages to a node. A cycle through dev-dependencies does not
+    /// count.
     fn count(&self, package: NodeId) -> u64 {
         let mut counts = self.counts.borrow_mut();
         let mut above = HashSet::new();
@@ -231,8 +239,8 @@ impl<'g> Paths<'g> {
             }
             let total = dependents.iter().fold(0u64, |total, dependent| {
                 let local = self.is_local(*dependent);
-                let ways = if local { 1 } else { counts.get(dependent).copied().unwrap_or(0) };
-                total.saturating_add(ways)
+                let paths = if local { 1 } else { counts.get(dependent).copied().unwrap_or(0) };
+                total.saturating_add(paths)
             });
             above.remove(&node);
             counts.insert(node, total);
@@ -247,7 +255,7 @@ impl<'g> Paths<'g> {
 struct Walk {
     queue: VecDeque<NodeId>,
     seen: HashSet<NodeId>,
-    /// The step back from each node that was reached.
+    /// The next step from each visited node back to the start.
     next: HashMap<NodeId, NodeId>,
 }
 
@@ -306,7 +314,7 @@ mod tests {
             "resolve": { "nodes": nodes, "root": member },
             "workspace_root": "/w", "target_directory": "/w/target",
         });
-        let metadata = serde_json::from_str(&metadata.to_string()).expect("as cargo says it");
+        let metadata = serde_json::from_str(&metadata.to_string()).expect("valid metadata");
         Builder::new().build_with_metadata(metadata, NoneFilter).expect("a graph")
     }
 
@@ -325,11 +333,14 @@ mod tests {
         const COUNT: usize = 10_000;
         let krates = graph(COUNT, |at| (at + 1 < COUNT).then_some(at + 1).into_iter().collect());
         let paths = Paths::new(&krates);
-        let why = paths.why(node(&krates, COUNT - 1));
-        assert_eq!((why.count, why.entrances.len()), (1, 1));
-        assert_eq!((why.entrances[0].length, &why.entrances[0].path), (COUNT + 1, &None));
-        let near = paths.why(node(&krates, 5));
-        assert_eq!(near.entrances[0].path.as_ref().map(Vec::len), Some(7));
+        let inclusion_paths = paths.inclusion_paths(node(&krates, COUNT - 1));
+        assert_eq!((inclusion_paths.count, inclusion_paths.direct.len()), (1, 1));
+        assert_eq!(
+            (inclusion_paths.direct[0].length, &inclusion_paths.direct[0].path),
+            (COUNT + 1, &None)
+        );
+        let near = paths.inclusion_paths(node(&krates, 5));
+        assert_eq!(near.direct[0].path.as_ref().map(Vec::len), Some(7));
     }
 
     #[test]
@@ -341,18 +352,18 @@ mod tests {
         let krates = graph(COUNT, below);
         let paths = Paths::new(&krates);
         paths.steps.set(1_000_000);
-        let mut cut = 0;
+        let mut truncated = 0;
         for number in 0..COUNT {
-            let why = paths.why(node(&krates, number));
-            assert_eq!(why.entrances.len(), 1);
-            let Some(path) = &why.entrances[0].path else { continue };
+            let inclusion_paths = paths.inclusion_paths(node(&krates, number));
+            assert_eq!(inclusion_paths.direct.len(), 1);
+            let Some(path) = &inclusion_paths.direct[0].path else { continue };
             assert_eq!(
                 (path.first(), path.last()),
-                (Some(&why.entrances[0].local), Some(&node(&krates, number)))
+                (Some(&inclusion_paths.direct[0].local), Some(&node(&krates, number)))
             );
-            cut += usize::from(why.cut);
+            truncated += usize::from(inclusion_paths.truncated);
         }
-        assert!(cut > 0 && cut < COUNT, "{cut}");
+        assert!(truncated > 0 && truncated < COUNT, "{truncated}");
         assert_eq!(paths.steps.get(), 0);
     }
 }

@@ -1,7 +1,7 @@
 //! A policy, parsed and validated by cargo-deny.
 
 mod exceptions;
-mod lists;
+pub(super) mod lists;
 mod strings;
 
 use std::{
@@ -12,9 +12,7 @@ use std::{
 
 use camino::{Utf8Path, Utf8PathBuf};
 use cargo_deny::{
-    Deserialize, UnvalidatedConfig,
-    advisories::{self, db::DEFAULT_URL},
-    bans,
+    Deserialize, UnvalidatedConfig, advisories, bans,
     cfg::ValidationContext,
     diag::{
         Diagnostic, FileId, Files, Label, Severity as DenySeverity,
@@ -31,18 +29,16 @@ pub use exceptions::ExceptionsFile;
 
 use super::{
     Check, Code, Finding, GraphOptions, Location, Role, Severity,
-    collect::{from_config, severity_of},
-    own,
-    words::{harmless, panic_message},
+    message_text::{panic_message, sanitize},
+    own_finding,
 };
 use crate::{
     limits,
     model::tree,
-    resolve::MetadataOptions,
     text::{SourceText, read_to_string},
 };
 
-/// The name that cargo-deny gives to a policy that does not exist.
+/// cargo-deny's name for a policy that does not exist.
 const NO_FILE: &str = "deny.default.toml";
 
 /// How deep a policy may be nested; real ones are far from this.
@@ -51,18 +47,18 @@ const DEEPEST: usize = 64;
 /// The remedy for a policy that cargo-deny cannot read.
 const FIX_POLICY: &str = "the checks cannot run until the policy is fixed";
 
-/// The text of a policy and where it stands.
+/// The text of a policy and its file.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PolicyText {
-    /// The file, absolute; `None` where there is no policy.
+    /// The file, absolute; `None` if there is no policy.
     pub path: Option<Utf8PathBuf>,
-    /// Its text, empty where there is none.
+    /// Its text, empty if there is no policy.
     pub text: SourceText,
     /// A file with further license exceptions.
     pub exceptions: Option<ExceptionsFile>,
 }
 
-/// What a policy says about advisory databases.
+/// The settings of a policy for advisory databases.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct DatabaseSettings {
     /// `advisories.db-path` or cargo-deny's default.
@@ -71,31 +67,31 @@ pub struct DatabaseSettings {
     pub urls: Vec<Url>,
     /// `advisories.maximum-db-staleness`.
     pub maximum_staleness: Duration,
-    /// Nothing is ever fetched: the policy does not say so, its reader does.
+    /// Never fetch. Set by the caller, not by the policy.
     pub offline: bool,
 }
 
-/// What is known of a policy before any graph exists.
+/// A policy that was read, before a graph exists.
 #[derive(Clone, Debug)]
 pub struct LoadedPolicy {
-    /// What it decides about the graph.
+    /// Its options for the graph.
     pub graph: GraphOptions,
-    /// Where its advisories come from.
+    /// Its settings for advisory databases.
     pub databases: DatabaseSettings,
-    /// It wants `bans.std-replacements`, whose data is fetched.
+    /// It enables `bans.std-replacements`, whose data is fetched.
     pub std_replacements: bool,
     /// The ids of the advisories that it ignores.
     pub ignored: Vec<String>,
-    /// It wants `bans.build`, whose check reads the files of packages.
+    /// It enables `bans.build`, which reads the files of packages.
     pub build_scripts: bool,
-    /// The checks that cannot be made, because a list of theirs is too long.
+    /// The checks that are not run, because one of their lists is too long.
     pub left_out: Vec<Check>,
-    /// What cargo-deny says about the policy itself.
+    /// cargo-deny's findings about the policy itself.
     pub findings: Vec<Finding>,
 }
 
-/// The validated configuration, as cargo-deny's checks take it: once each.
-pub(super) struct Config {
+/// The validated configuration of cargo-deny's checks.
+pub(super) struct DenyConfig {
     pub(super) advisories: advisories::cfg::ValidConfig,
     pub(super) bans: bans::cfg::ValidConfig,
     pub(super) licenses: licenses::cfg::ValidConfig,
@@ -103,9 +99,9 @@ pub(super) struct Config {
     pub(super) graph: GraphConfig,
 }
 
-/// A diagnostic about the policy and whether it forbids a verdict.
-pub(super) struct Parsed {
-    pub(super) config: Option<Config>,
+/// The result of parsing a policy; no configuration if cargo-deny rejects it.
+pub(super) struct ParsedPolicy {
+    pub(super) config: Option<DenyConfig>,
     pub(super) diagnostics: Vec<Diagnostic>,
 }
 
@@ -115,12 +111,12 @@ impl PolicyText {
         Self { path: None, text: SourceText::new(""), exceptions }
     }
 
-    /// The file, or the name that stands for none.
+    /// The file, or a placeholder name if there is none.
     pub fn name(&self) -> &Utf8Path {
         self.path.as_deref().unwrap_or(Utf8Path::new(NO_FILE))
     }
 
-    /// Whether it and its exceptions stand so on disk.
+    /// Whether its text and its exceptions are those on disk.
     pub(crate) fn is_on_disk(&self) -> bool {
         let same = |path: &Utf8PathBuf| {
             read_to_string(path).is_ok_and(|on_disk| SourceText::new(&on_disk) == self.text)
@@ -129,50 +125,14 @@ impl PolicyText {
             && self.exceptions.as_ref().is_none_or(ExceptionsFile::is_on_disk)
     }
 
-    /// Reads the policy. `workspace` is the flag of the same name.
-    ///
-    /// # Errors
-    ///
-    /// The findings that forbid a verdict, when cargo-deny would refuse the policy.
-    pub fn load(&self, workspace: bool) -> Result<LoadedPolicy, Vec<Finding>> {
-        let mut files = Files::new();
-        let id = files.add(self.name(), self.text.as_str());
-        let parsed = match self.parse(id, &mut files) {
-            Ok(parsed) => parsed,
-            Err(finding) => return Err(vec![*finding]),
-        };
-        let mut findings = self.findings(&parsed.diagnostics, id, &files);
-        let (long, left_out) = self.long_lists();
-        findings.extend(long);
-        let Some(config) = parsed.config else { return Err(findings) };
-        let databases = DatabaseSettings {
-            root: config.advisories.db_path.clone(),
-            urls: {
-                let mut urls: Vec<Url> =
-                    config.advisories.db_urls.iter().map(|url| url.value.clone()).collect();
-                if urls.is_empty() {
-                    urls.extend(Url::parse(DEFAULT_URL));
-                }
-                urls
-            },
-            maximum_staleness: config.advisories.maximum_db_staleness.value,
-            offline: false,
-        };
-        Ok(LoadedPolicy {
-            graph: graph_options(config.graph, workspace),
-            databases,
-            std_replacements: config.bans.std_replacements.is_some(),
-            ignored: ignored(self.text.as_str()),
-            build_scripts: config.bans.build.is_some(),
-            left_out,
-            findings,
-        })
-    }
-
-    /// cargo-deny's own way from a text to a configuration (`ValidConfig::load` of its binary).
-    /// The error is the finding for a policy that is no TOML.
-    pub(super) fn parse(&self, id: FileId, files: &mut Files) -> Result<Parsed, Box<Finding>> {
-        self.refuse_harmful()?;
+    /// Parses and validates the policy (as `ValidConfig::load` of cargo-deny's binary does).
+    /// The error is the finding for a policy that cannot be parsed.
+    pub(super) fn parse(
+        &self,
+        id: FileId,
+        files: &mut Files,
+    ) -> Result<ParsedPolicy, Box<Finding>> {
+        self.reject_unreadable()?;
         let text = Arc::<str>::from(lists::without_long(self.text.as_str()).0);
         let mut root =
             toml_span::parse(&text).map_err(|error| Box::new(self.syntax_finding(&error)))?;
@@ -185,7 +145,7 @@ impl PolicyText {
                 Err(error) => {
                     let diagnostics =
                         error.errors.iter().map(|error| error.to_diagnostic(id)).collect();
-                    return Parsed { config: None, diagnostics };
+                    return ParsedPolicy { config: None, diagnostics };
                 }
             };
             let mut diagnostics = Vec::new();
@@ -194,66 +154,40 @@ impl PolicyText {
             });
             let config = validate(config, id, exceptions, files, &mut diagnostics);
             let refused = diagnostics.iter().any(|diag| diag.severity >= DenySeverity::Error);
-            Parsed { config: (!refused).then_some(config), diagnostics }
+            ParsedPolicy { config: (!refused).then_some(config), diagnostics }
         };
         catch_unwind(AssertUnwindSafe(read)).map_err(|panic| {
             let why = panic_message(&*panic);
             let message = format!("cargo-deny panicked while it read the policy ({why})");
             let location = vec![self.location(0..0)];
-            Box::new(own(Code::CheckFailed, Severity::Error, message, location))
+            Box::new(own_finding(Code::CheckFailed, Severity::Error, message, location))
         })
     }
 
-    /// What is said of lists that are too long, and the checks that they belong to.
-    fn long_lists(&self) -> (Vec<Finding>, Vec<Check>) {
-        let mut left_out = Vec::new();
-        let mut findings = Vec::new();
-        let (emptied, long) = lists::without_long(self.text.as_str());
-        if emptied.is_empty() && !long.is_empty() {
-            left_out.extend(Check::JUDGED);
-        }
-        for list in long {
-            let section = list.path.first().map(String::as_str).unwrap_or_default();
-            let check = Check::JUDGED.into_iter().find(|check| check.name() == section);
-            left_out.extend(check.map_or(Check::JUDGED.to_vec(), |check| vec![check]));
-            let name = harmless(&list.path.join("."));
-            findings.push(long_list(&name, list.count, check, self.location(list.location)));
-        }
-        let beside = self.exceptions.as_ref().and_then(|file| Some((file, file.text()?)));
-        if let Some((file, text)) = beside {
-            for list in lists::long(text.as_str()) {
-                left_out.push(Check::Licenses);
-                let (file, text, span) = (file.path.clone(), text.clone(), list.location);
-                let location = Location { file, text, span, role: Role::Mend, via: None };
-                let name = harmless(&list.path.join("."));
-                findings.push(long_list(&name, list.count, Some(Check::Licenses), location));
-            }
-        }
-        (findings, left_out)
-    }
-
-    /// A string stands for a table, and cargo-deny does not come back from it.
+    /// A string instead of a table, on which cargo-deny panics.
     fn string_finding(&self, span: crate::text::Span) -> Finding {
         let message = "expected a table, found a string".to_owned();
-        let mut finding = own(Code::Wanted, Severity::Error, message, vec![self.location(span)]);
+        let mut finding =
+            own_finding(Code::Wanted, Severity::Error, message, vec![self.location(span)]);
         finding.remedy = Some("use a table such as `{ crate = \"..\", .. }`".to_owned());
         finding
     }
 
-    /// What cargo-deny's reader would not survive, or never come back from.
-    fn refuse_harmful(&self) -> Result<(), Box<Finding>> {
+    /// Rejects policies on which cargo-deny's parser would crash or hang.
+    fn reject_unreadable(&self) -> Result<(), Box<Finding>> {
         if let Some(at) = too_deep(self.text.as_str()) {
             let message = format!("the policy is nested deeper than {DEEPEST} levels");
             let line = self.text.line_span(at);
             let location = self.location(at..line.end.min(at + 1));
-            let mut finding = own(Code::PolicySyntax, Severity::Error, message, vec![location]);
+            let mut finding =
+                own_finding(Code::PolicySyntax, Severity::Error, message, vec![location]);
             finding.remedy = Some(FIX_POLICY.to_owned());
             return Err(Box::new(finding));
         }
         if let Some(at) = tree::too_many_values(self.text.as_str()) {
             let message = format!("the policy has more than {} values", limits::VALUES);
             let finding =
-                own(Code::OverLimit, Severity::Error, message, vec![self.location(at..at)]);
+                own_finding(Code::OverLimit, Severity::Error, message, vec![self.location(at..at)]);
             return Err(Box::new(finding));
         }
         let Some(exceptions) = &self.exceptions else { return Ok(()) };
@@ -275,14 +209,11 @@ impl PolicyText {
         };
         let text = SourceText::new("");
         let file = path.clone();
-        let location = Location { file, text, span: 0..0, role: Role::Mend, via: None };
-        let mut finding = own(Code::UnreadableFile, Severity::Error, message, vec![location]);
+        let location = Location { file, text, span: 0..0, role: Role::Primary, via: None };
+        let mut finding =
+            own_finding(Code::UnreadableFile, Severity::Error, message, vec![location]);
         finding.remedy = Some("the checks cannot run until this file is fixed".to_owned());
         Err(Box::new(finding))
-    }
-
-    fn findings(&self, diagnostics: &[Diagnostic], id: FileId, files: &Files) -> Vec<Finding> {
-        diagnostics.iter().map(|diagnostic| from_config(diagnostic, self, id, files)).collect()
     }
 
     fn syntax_finding(&self, error: &toml_span::Error) -> Finding {
@@ -320,22 +251,10 @@ impl PolicyText {
             file: self.name().to_owned(),
             text: self.text.clone(),
             span,
-            role: Role::Mend,
+            role: Role::Primary,
             via: None,
         }
     }
-}
-
-fn long_list(name: &str, count: usize, check: Option<Check>, location: Location) -> Finding {
-    let left_out = match check {
-        Some(check) => format!("the {} check is not run", check.name()),
-        None => "no check is run".to_owned(),
-    };
-    let limit = limits::LIST_ENTRIES;
-    let message = format!("`{name}` has {count} entries, more than {limit}: {left_out}");
-    let mut finding = own(Code::OverLimit, Severity::Error, message, vec![location]);
-    finding.remedy = Some("remove entries that match nothing".to_owned());
-    finding
 }
 
 fn validate(
@@ -344,7 +263,7 @@ fn validate(
     exceptions: Option<&ExceptionsFile>,
     files: &mut Files,
     diagnostics: &mut Vec<Diagnostic>,
-) -> Config {
+) -> DenyConfig {
     macro_rules! validated {
         ($section:expr) => {
             $section.unwrap_or_default().validate(ValidationContext {
@@ -381,39 +300,11 @@ fn validate(
     };
     diagnostics.extend(config.graph_deprecated.into_iter().map(|key| moved(key, "graph")));
     diagnostics.extend(config.output_deprecated.map(|key| moved(key, "output")));
-    Config { advisories, bans, licenses, sources, graph: config.graph }
+    DenyConfig { advisories, bans, licenses, sources, graph: config.graph }
 }
 
-fn graph_options(graph: GraphConfig, workspace: bool) -> GraphOptions {
-    let targets: Vec<_> = graph
-        .targets
-        .into_iter()
-        .map(|target| (target.filter.value.to_string(), target.features))
-        .collect();
-    let mut features = graph.features;
-    features.sort();
-    features.dedup();
-    let platform = match targets.as_slice() {
-        [(only, _)] => Some(only.clone()),
-        _ => None,
-    };
-    GraphOptions {
-        metadata: MetadataOptions {
-            no_default_features: graph.no_default_features,
-            all_features: graph.all_features,
-            features,
-            platform,
-        },
-        targets,
-        exclude: graph.exclude,
-        exclude_dev: graph.exclude_dev,
-        exclude_unpublished: graph.exclude_unpublished,
-        workspace,
-    }
-}
-
-/// Where a text is nested deeper than any policy is, in brackets or in the parts of a key.
-/// cargo-deny's reader calls itself for each level until its stack ends.
+/// The offset at which a text is nested too deep, in brackets or in the parts of a key. cargo-deny's
+/// parser recurses for each level and would overflow its stack.
 fn too_deep(text: &str) -> Option<usize> {
     let (mut depth, mut parts) = (0_usize, 0_usize);
     let mut rest = text;
@@ -439,7 +330,7 @@ fn too_deep(text: &str) -> Option<usize> {
     None
 }
 
-/// How long the string is that `text` starts with, its quotes included.
+/// The length of the string that `text` starts with, including its quotes.
 fn string_length(text: &str, quote: char) -> usize {
     let triple = quote.to_string().repeat(3);
     let is_long = text.starts_with(&triple);
@@ -451,7 +342,7 @@ fn string_length(text: &str, quote: char) -> usize {
             _ if escaped => escaped = false,
             '\\' if quote == '"' => escaped = true,
             _ if ends => return at + opening,
-            // It does not end: its line does.
+            // Unterminated: it ends with its line.
             '\n' if !is_long => return at,
             _ => {}
         }
@@ -459,27 +350,12 @@ fn string_length(text: &str, quote: char) -> usize {
     text.len()
 }
 
-/// The severity of a diagnostic about the policy.
-pub(super) fn config_severity(diagnostic: &Diagnostic) -> Severity {
-    severity_of(diagnostic.severity)
-}
-
-/// The ids in `advisories.ignore`, each a string or a table; cargo-deny keeps its own reading of
-/// them to itself.
-fn ignored(policy: &str) -> Vec<String> {
-    let Ok(policy) = policy.parse::<toml::Table>() else { return Vec::new() };
-    let entries = policy.get("advisories").and_then(|section| section.get("ignore"));
-    let entries = entries.and_then(toml::Value::as_array).into_iter().flatten();
-    let ids = entries.filter_map(|entry| entry.as_str().or_else(|| entry.get("id")?.as_str()));
-    ids.map(str::to_owned).collect()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
-    fn only_what_nobody_writes_is_too_deep() {
+    fn only_absurd_nesting_is_too_deep() {
         for deep in ["[", "{a=", "a.", "\"a\" . "] {
             assert!(too_deep(&format!("a = {}", deep.repeat(DEEPEST + 1))).is_some(), "{deep}");
         }

@@ -12,8 +12,8 @@ use camino::{Utf8Path, Utf8PathBuf};
 use semver::{Version, VersionReq};
 
 use super::{
-    AdvisoryFacts, AdvisoryKind, Check, Code, Database, Declared, Finding, Location, PackageRef,
-    Role, Severity, collect,
+    AdvisoryFacts, AdvisoryKind, Check, Code, Database, Finding, Location, PackageRef,
+    ResolvedDependency, Role, Severity, collect,
 };
 use crate::{
     model::{
@@ -25,11 +25,11 @@ use crate::{
 };
 
 /// What is known while cargo resolves.
-pub(crate) struct Known<'a> {
+pub(crate) struct ProvisionalInput<'a> {
     /// The findings of the last exact verdict.
     pub(crate) findings: &'a [Finding],
     /// What the declarations resolved to in it.
-    pub(crate) declared: &'a [Declared],
+    pub(crate) declared: &'a [ResolvedDependency],
     /// The text of a manifest as it is now.
     pub(crate) text: &'a dyn Fn(&Utf8Path) -> Option<SourceText>,
     /// The packages of the lock file as it is now, where it can be read.
@@ -58,15 +58,15 @@ impl LockedVersions {
 }
 
 /// A declaration whose package is about to be another version.
-struct Changed<'a> {
-    one: &'a Declared,
+struct ChangedDependency<'a> {
+    one: &'a ResolvedDependency,
     /// The manifest as it is now, and the declaration's place in it.
     location: Location,
-    version: Next,
+    version: NextVersion,
 }
 
 /// What a declaration will resolve to.
-enum Next {
+enum NextVersion {
     /// This version.
     Exactly(Version),
     /// One that meets the requirement.
@@ -74,20 +74,20 @@ enum Next {
 }
 
 /// The findings that hold as far as can be told.
-pub(crate) fn provisional(known: &Known<'_>) -> Vec<Finding> {
-    let changed = changed(known);
-    let mut findings: Vec<Finding> = known.findings.to_vec();
+pub(crate) fn provisional(input: &ProvisionalInput<'_>) -> Vec<Finding> {
+    let changed = changed(input);
+    let mut findings: Vec<Finding> = input.findings.to_vec();
     for finding in &mut findings {
         let Some(package) = finding.packages.first() else { continue };
         if finding.check != Check::Advisories || finding.locations.is_empty() {
             continue;
         }
-        if known.is_gone(package) {
+        if input.is_gone(package) {
             finding.locations.clear();
             continue;
         }
         let advisory = finding.advisory.clone();
-        let mended = changed.iter().filter(|changed| {
+        let fixed = changed.iter().filter(|changed| {
             changed.one.package == *package
                 && match (&advisory, finding.code) {
                     (Some(advisory), _) => changed.version.share_of_safe(advisory) == Share::All,
@@ -95,19 +95,19 @@ pub(crate) fn provisional(known: &Known<'_>) -> Vec<Finding> {
                     (None, code) => code == Some(Code::Yanked),
                 }
         });
-        let mended: Vec<_> = mended.map(|changed| changed.one).collect();
+        let fixed: Vec<_> = fixed.map(|changed| changed.one).collect();
         finding.locations.retain(|location| {
-            !mended.iter().any(|one| one.file == location.file && one.location == location.span)
+            !fixed.iter().any(|one| one.file == location.file && one.location == location.span)
         });
-        if finding.locations.iter().all(|location| location.role == Role::Pointer) {
+        if finding.locations.iter().all(|location| location.role == Role::Inherited) {
             finding.locations.clear();
         }
     }
     findings.retain(|finding| finding.check != Check::Advisories || !finding.locations.is_empty());
     for changed in &changed {
-        for advisory in known.vulnerabilities(changed) {
+        for advisory in input.vulnerabilities(changed) {
             let here = |finding: &Finding| {
-                finding.advisory.as_ref().is_some_and(|known| known.id == advisory.id)
+                finding.advisory.as_ref().is_some_and(|input| input.id == advisory.id)
                     && finding.locations.iter().any(|location| {
                         location.file == changed.one.file && location.span == changed.one.location
                     })
@@ -120,7 +120,7 @@ pub(crate) fn provisional(known: &Known<'_>) -> Vec<Finding> {
     findings
 }
 
-impl Known<'_> {
+impl ProvisionalInput<'_> {
     /// Whether a package is no longer locked.
     fn is_gone(&self, package: &PackageRef) -> bool {
         self.lock.is_some_and(|lock| {
@@ -133,7 +133,7 @@ impl Known<'_> {
     }
 
     /// The vulnerabilities that a changed declaration is certain to have.
-    fn vulnerabilities(&self, changed: &Changed<'_>) -> Vec<Arc<AdvisoryFacts>> {
+    fn vulnerabilities(&self, changed: &ChangedDependency<'_>) -> Vec<Arc<AdvisoryFacts>> {
         let all = self.database.map(|database| database.advisories_of(&changed.one.package.name));
         let all = all.into_iter().flatten().filter(|advisory| {
             advisory.kind == AdvisoryKind::Vulnerability
@@ -145,26 +145,26 @@ impl Known<'_> {
 }
 
 /// The declarations that will resolve to another version of their package than they did.
-fn changed<'a>(known: &Known<'a>) -> Vec<Changed<'a>> {
+fn changed<'a>(input: &ProvisionalInput<'a>) -> Vec<ChangedDependency<'a>> {
     let mut manifests: BTreeMap<&Utf8PathBuf, Option<(Manifest, Manifest, SourceText)>> =
         BTreeMap::new();
     let mut all = Vec::new();
-    for one in known.declared.iter().filter(|one| is_of_registry(&one.package)) {
+    for one in input.declared.iter().filter(|one| is_from_registry(&one.package)) {
         let read = manifests.entry(&one.file).or_insert_with(|| {
-            let text = (known.text)(&one.file)?;
+            let text = (input.text)(&one.file)?;
             Some((Manifest::parse(one.text.as_str()), Manifest::parse(text.as_str()), text))
         });
         let Some((before, now, text)) = read else { continue };
         let Some(dependency) = same_dependency(before, now, one) else { continue };
-        let Some(version) = known.next(one, dependency) else { continue };
+        let Some(version) = input.next(one, dependency) else { continue };
         let location = Location {
             file: one.file.clone(),
             text: text.clone(),
             span: dependency.location(),
-            role: Role::Mend,
+            role: Role::Primary,
             via: None,
         };
-        all.push(Changed { one, location, version });
+        all.push(ChangedDependency { one, location, version });
     }
     all
 }
@@ -173,7 +173,7 @@ fn changed<'a>(known: &Known<'a>) -> Vec<Changed<'a>> {
 fn same_dependency<'m>(
     before: &Manifest,
     now: &'m Manifest,
-    one: &Declared,
+    one: &ResolvedDependency,
 ) -> Option<&'m Dependency> {
     let old = before.all_dependencies().find(|declared| declared.key.span == one.key)?;
     now.all_dependencies().find(|new| {
@@ -186,9 +186,9 @@ fn same_dependency<'m>(
     })
 }
 
-impl Known<'_> {
+impl ProvisionalInput<'_> {
     /// What a declaration will resolve to, if that is not what it did.
-    fn next(&self, one: &Declared, dependency: &Dependency) -> Option<Next> {
+    fn next(&self, one: &ResolvedDependency, dependency: &Dependency) -> Option<NextVersion> {
         let requirement = dependency.requirement.as_ref()?;
         let requirement = VersionReq::parse(&requirement.value).ok()?;
         let before = Version::parse(&one.package.version).ok()?;
@@ -201,15 +201,16 @@ impl Known<'_> {
             Some(_) => return None,
             // Cargo keeps what is locked.
             None => match meeting.max() {
-                Some(version) => Next::Exactly(version.clone()),
-                None => pinned(&requirement).map_or(Next::Meeting(requirement), Next::Exactly),
+                Some(version) => NextVersion::Exactly(version.clone()),
+                None => pinned(&requirement)
+                    .map_or(NextVersion::Meeting(requirement), NextVersion::Exactly),
             },
         };
         Some(next)
     }
 }
 
-impl Next {
+impl NextVersion {
     /// How many of the versions that it may be do not have the advisory.
     fn share_of_safe(&self, advisory: &AdvisoryFacts) -> Share {
         let safe = advisory.patched.iter().chain(&advisory.unaffected);
@@ -222,10 +223,10 @@ impl Next {
     }
 }
 
-fn vulnerability(changed: &Changed<'_>, advisory: Arc<AdvisoryFacts>) -> Finding {
+fn vulnerability(changed: &ChangedDependency<'_>, advisory: Arc<AdvisoryFacts>) -> Finding {
     let version = match &changed.version {
-        Next::Exactly(version) => version.to_string(),
-        Next::Meeting(requirement) => requirement.to_string(),
+        NextVersion::Exactly(version) => version.to_string(),
+        NextVersion::Meeting(requirement) => requirement.to_string(),
     };
     let package = PackageRef { version, ..changed.one.package.clone() };
     let mut finding = Finding {
@@ -242,10 +243,10 @@ fn vulnerability(changed: &Changed<'_>, advisory: Arc<AdvisoryFacts>) -> Finding
         notes: Vec::new(),
         related: Vec::new(),
     };
-    collect::say_advisory(&mut finding);
+    collect::apply_advisory_message(&mut finding);
     finding
 }
 
-fn is_of_registry(package: &PackageRef) -> bool {
+fn is_from_registry(package: &PackageRef) -> bool {
     package.source.as_ref().is_some_and(|source| !source.starts_with("git+"))
 }

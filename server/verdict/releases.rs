@@ -1,5 +1,5 @@
-//! What cargo's index cache says about the versions of a declared package: read from the disk, with
-//! no network and no process, and as old as the cache.
+//! The versions of direct dependencies in cargo's index cache. Read from disk, without network or child
+//! process, and as old as the cache.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -12,60 +12,60 @@ use url::Url;
 
 use super::{PackageRef, index::Index};
 
-/// The versions of a package as its registry listed them when cargo last asked it.
+/// Facts about the versions of a package, as of cargo's last update of the index.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Releases {
-    /// The locked version was withdrawn.
+    /// The locked version is yanked.
     pub yanked: bool,
-    /// The newest version that the requirement and the declaring package's Rust version admit,
-    /// where it is newer than the locked one.
+    /// The newest version that satisfies the requirement and the dependent's Rust version, if it is
+    /// newer than the locked one.
     pub newest: Option<String>,
 }
 
-/// A version as the index lists it.
+/// A version in the index.
 #[derive(Debug)]
-pub(super) struct Listed {
+pub(super) struct ListedVersion {
     version: Version,
-    record: Record,
+    record: VersionRecord,
 }
 
-/// What is read of a version's record.
+/// The part of a version's record that hints need.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
-pub(super) struct Record {
+pub(super) struct VersionRecord {
     yanked: bool,
-    /// The oldest Rust that compiles it: two or three numbers.
+    /// The minimum Rust version: two or three numbers.
     rust_version: Option<String>,
 }
 
 /// A version of a package in its registry.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Release {
-    /// Which.
+    /// The version.
     pub(crate) version: Version,
-    /// It was withdrawn.
+    /// It is yanked.
     pub(crate) yanked: bool,
-    /// The oldest Rust that compiles it, where it says so.
+    /// The minimum Rust version, if stated.
     pub(crate) rust: Option<Version>,
-    /// What it requires, but for its own tests.
-    pub(crate) requires: Vec<Required>,
+    /// Its dependencies, without dev-dependencies.
+    pub(crate) requires: Vec<ReleaseDependency>,
 }
 
-/// What a version of a package requires of another one.
+/// A dependency of a release.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Required {
-    /// The other package, by its own name.
+pub(crate) struct ReleaseDependency {
+    /// The name of the package, without renaming.
     pub(crate) package: String,
-    /// Which versions of it, as the index states it.
+    /// The requirement, as in the index.
     pub(crate) requirement: String,
-    /// Only with a feature.
+    /// It is optional.
     pub(crate) optional: bool,
 }
 
-/// What of a version's record a [`Release`] tells.
+/// The part of a version's record that a [`Release`] needs.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
-struct WholeRecord {
+struct FullVersionRecord {
     yanked: bool,
     rust_version: Option<String>,
     deps: Vec<IndexDependency>,
@@ -74,7 +74,7 @@ struct WholeRecord {
 #[derive(Debug, Deserialize)]
 struct IndexDependency {
     name: String,
-    /// The package's own name, where `name` is another one.
+    /// The package name, if `name` is an alias.
     package: Option<String>,
     req: String,
     #[serde(default)]
@@ -82,8 +82,8 @@ struct IndexDependency {
     kind: Option<String>,
 }
 
-/// The versions of a package by cargo's index cache, oldest first; `None` where that does not know
-/// it. `root` is the folder of the workspace, whose configuration says where crates.io's index is.
+/// The versions of a package in cargo's index cache, oldest first; `None` if it is not cached. `root` is
+/// the folder of the workspace, whose cargo configuration may replace crates.io's index.
 pub(crate) fn releases(package: &PackageRef, root: &Utf8Path) -> Option<Vec<Release>> {
     let (kind, url) = package.source.as_deref()?.split_once('+')?;
     let source = match kind {
@@ -98,7 +98,7 @@ pub(crate) fn releases(package: &PackageRef, root: &Utf8Path) -> Option<Vec<Rele
 }
 
 impl Release {
-    /// One of which nothing more is known.
+    /// A release of which only the version is known.
     pub(crate) fn named(version: Version) -> Self {
         Self { version, yanked: false, rust: None, requires: Vec::new() }
     }
@@ -106,13 +106,14 @@ impl Release {
     /// A line of the index: a version and its record, in JSON.
     fn read(version: &[u8], record: &[u8]) -> Option<Self> {
         let version = Version::parse(str::from_utf8(version).ok()?).ok()?;
-        let record: WholeRecord = serde_json::from_slice(record).ok()?;
+        let record: FullVersionRecord = serde_json::from_slice(record).ok()?;
         let deps = record.deps.into_iter();
-        let requires = deps.filter(|one| one.kind.as_deref() != Some("dev")).map(|one| Required {
-            package: one.package.unwrap_or(one.name),
-            requirement: one.req,
-            optional: one.optional,
-        });
+        let requires =
+            deps.filter(|one| one.kind.as_deref() != Some("dev")).map(|one| ReleaseDependency {
+                package: one.package.unwrap_or(one.name),
+                requirement: one.req,
+                optional: one.optional,
+            });
         Some(Self {
             version,
             yanked: record.yanked,
@@ -122,7 +123,7 @@ impl Release {
     }
 }
 
-/// `1.85` and `1.85.1`, as manifests and the index state the oldest Rust.
+/// Parses a `rust-version`: `1.85` or `1.85.1`.
 pub(crate) fn rust_version(stated: &str) -> Option<Version> {
     let mut numbers = stated.trim().split('.').map(|number| number.parse().ok());
     let version = Version::new(numbers.next()??, numbers.next().unwrap_or(Some(0))?, {
@@ -131,15 +132,15 @@ pub(crate) fn rust_version(stated: &str) -> Option<Version> {
     numbers.next().is_none().then_some(version)
 }
 
-impl Listed {
+impl ListedVersion {
     /// A line of the index: a version and its record, in JSON.
     pub(super) fn read(version: &[u8], record: &[u8]) -> Option<Self> {
         let version = Version::parse(str::from_utf8(version).ok()?).ok()?;
         Some(Self { version, record: serde_json::from_slice(record).ok()? })
     }
 
-    /// Whether `rust` compiles it, as far as it says. Cargo prefers such versions, too.
-    fn suits(&self, rust: &Version) -> bool {
+    /// Whether its `rust-version` allows `rust`. Cargo prefers such versions, too.
+    fn supports(&self, rust: &Version) -> bool {
         let stated = self.record.rust_version.as_deref();
         let oldest = stated.and_then(|stated| VersionReq::parse(&format!(">={stated}")).ok());
         oldest.is_none_or(|oldest| oldest.matches(rust))
@@ -147,33 +148,34 @@ impl Listed {
 }
 
 impl Releases {
-    /// What a list of versions means for a locked version, of which a package with this Rust
-    /// version requires this; `None` when the list does not know that version: then it tells of
-    /// another time.
+    /// The facts about a locked version; `None` if the list does not contain it, because it is outdated.
+    /// `rust` is the Rust version of the dependent.
     pub(super) fn of(
-        listed: &[Listed],
+        listed: &[ListedVersion],
         locked: &Version,
         requirement: &VersionReq,
         rust: Option<&Version>,
     ) -> Option<Self> {
         let yanked = listed.iter().find(|one| one.version == *locked)?.record.yanked;
-        // A pre-release is news only for those who use one already.
-        let is_news = |version: &Version| version.pre.is_empty() || !locked.pre.is_empty();
+        // A pre-release is relevant only if the locked version is one.
+        let is_relevant = |version: &Version| version.pre.is_empty() || !locked.pre.is_empty();
         let newest = listed
             .iter()
-            .filter(|one| !one.record.yanked && rust.is_none_or(|rust| one.suits(rust)))
+            .filter(|one| !one.record.yanked && rust.is_none_or(|rust| one.supports(rust)))
             .map(|one| &one.version)
-            .filter(|&version| version > locked && is_news(version) && requirement.matches(version))
+            .filter(|&version| {
+                version > locked && is_relevant(version) && requirement.matches(version)
+            })
             .max();
         Some(Self { yanked, newest: newest.map(Version::to_string) })
     }
 }
 
-/// All versions of the packages that local manifests declare.
-pub(super) struct Listings<'g>(BTreeMap<(&'g str, &'g Source), Vec<Listed>>);
+/// All versions of the direct dependencies.
+pub(super) struct VersionListings<'g>(BTreeMap<(&'g str, &'g Source), Vec<ListedVersion>>);
 
-impl<'g> Listings<'g> {
-    /// Reads cargo's index cache. What it does not tell is left out.
+impl<'g> VersionListings<'g> {
+    /// Reads cargo's index cache. Packages that are not cached are omitted.
     pub(super) fn read(krates: &'g Krates) -> Self {
         let locals = krates.krates().filter(|krate| krate.source.is_none());
         let declared: BTreeSet<_> = locals
@@ -187,14 +189,19 @@ impl<'g> Listings<'g> {
             .map(|source| (source, Index::of(source, krates.workspace_root())))
             .collect();
         let read = declared.into_par_iter().filter_map(|(name, source)| {
-            Some(((name, source), indices.get(source)?.listing(name)?))
+            Some(((name, source), all_versions(indices.get(source)?, name)?))
         });
         Self(read.collect::<Vec<_>>().into_iter().collect())
     }
 
-    pub(super) fn of(&self, krate: &'g Krate) -> Option<&[Listed]> {
+    pub(super) fn of(&self, krate: &'g Krate) -> Option<&[ListedVersion]> {
         self.0.get(&key(krate)?).map(Vec::as_slice)
     }
+}
+
+/// All versions of a package; `None` if cargo has no copy of the entry in the sparse index.
+fn all_versions(index: &Index, name: &str) -> Option<Vec<ListedVersion>> {
+    index.records_of(name, ListedVersion::read)
 }
 
 fn key(krate: &Krate) -> Option<(&str, &Source)> {
@@ -206,8 +213,7 @@ fn key(krate: &Krate) -> Option<(&str, &Source)> {
 mod tests {
     use super::*;
 
-    /// `listed` are versions, those that were yanked with a `!` behind them, those that need a
-    /// Rust with that behind an `@`.
+    /// `listed` are versions: `!` marks a yanked one, `@1.60` states its `rust-version`.
     fn check(
         listed: &str,
         locked: &str,
@@ -223,18 +229,19 @@ mod tests {
                     "name": "any", "yanked": word.ends_with('!'), "rust_version": rust,
                 });
                 let version = word.trim_end_matches('!').as_bytes();
-                Listed::read(version, record.to_string().as_bytes()).expect("a version")
+                ListedVersion::read(version, record.to_string().as_bytes()).expect("a version")
             })
             .collect();
         let requirement = VersionReq::parse(requirement).expect("a requirement");
         let rust = version("1.85.1");
         let releases = Releases::of(&listed, &version(locked), &requirement, Some(&rust));
-        let told = releases.as_ref().map(|releases| (releases.yanked, releases.newest.as_deref()));
-        assert_eq!(told, expected);
+        let actual =
+            releases.as_ref().map(|releases| (releases.yanked, releases.newest.as_deref()));
+        assert_eq!(actual, expected);
     }
 
     #[test]
-    fn the_newest_that_the_requirement_admits() {
+    fn newest_version_that_satisfies_the_requirement_is_found() {
         check("1.2.3 1.2.10 1.2.9 2.0.0", "1.2.3", "1.2", Some((false, Some("1.2.10"))));
         check("1.2.3 1.3.0", "1.2.3", "~1.2", Some((false, None)));
         check("1.2.3 1.2.4", "1.2.3", "=1.2.3", Some((false, None)));
@@ -242,13 +249,13 @@ mod tests {
     }
 
     #[test]
-    fn yanked_versions_are_not_news_and_the_locked_one_is_told() {
+    fn yanked_versions_are_not_suggested_and_a_yanked_locked_version_is_marked() {
         check("1.2.3! 1.2.4 1.2.5!", "1.2.3", "1.2", Some((true, Some("1.2.4"))));
         check("1.2.3! 1.2.4!", "1.2.3", "1.2", Some((true, None)));
     }
 
     #[test]
-    fn pre_releases_are_news_only_for_a_locked_one() {
+    fn pre_releases_are_suggested_only_for_a_locked_pre_release() {
         check("1.0.0 1.0.1-rc.1", "1.0.0", ">=1.0.0, <=1.0.1-rc.1", Some((false, None)));
         check(
             "1.0.0-rc.1 1.0.0-rc.2",
@@ -260,14 +267,14 @@ mod tests {
     }
 
     #[test]
-    fn versions_that_need_a_newer_rust_are_not_news() {
+    fn versions_that_require_a_newer_rust_are_not_suggested() {
         let listed = "1.0.0@1.60 1.0.1@1.85 1.0.2@1.86 1.0.3@1.85.2";
         check(listed, "1.0.0", "1", Some((false, Some("1.0.1"))));
         check("1.0.0 1.0.1@nonsense", "1.0.0", "1", Some((false, Some("1.0.1"))));
     }
 
     #[test]
-    fn a_cache_that_does_not_know_the_locked_version_says_nothing() {
+    fn outdated_cache_without_the_locked_version_yields_nothing() {
         check("1.2.3 1.2.4", "1.2.5", "1.2", None);
     }
 }

@@ -16,7 +16,7 @@ use semver::{Version, VersionReq};
 
 use super::{
     AdvisoryFacts, AdvisoryKind, Check, Code, Database, Finding, Location, PackageRef, Role,
-    Severity, collect, locations::Known,
+    Severity, collect, locations::SeenLocations,
 };
 use crate::{
     limits,
@@ -36,7 +36,7 @@ pub(crate) struct LockedManifest {
 }
 
 /// A declaration and what it is locked to.
-struct Entrance {
+struct LockedDependency {
     location: Location,
     member: PackageRef,
     /// Where in the lock file.
@@ -50,17 +50,20 @@ pub(crate) fn unresolved(
     database: &Database,
     ignored: &[String],
 ) -> Vec<Finding> {
-    let lock = Lock::new(lock);
-    let entrances = entrances(manifests, &lock);
+    let lock = LockGraphIndex::new(lock);
+    let direct = direct(manifests, &lock);
     let titles = database.titles();
-    let spoken_of: HashSet<&str> = titles.iter().map(|title| title.package.as_str()).collect();
+    let affected_names: HashSet<&str> = titles.iter().map(|title| title.package.as_str()).collect();
     let mut advisories: HashMap<&str, Vec<Arc<AdvisoryFacts>>> = HashMap::new();
-    let mut reach = Reach::new(&lock, &entrances);
+    let mut search = LockSearch::new(&lock, &direct);
     let mut nodes = limits::PATH_NODES;
     let mut findings = Vec::new();
     for (index, package) in lock.packages.iter().enumerate() {
-        let is_reached = reach.before[index] != Reached::Never;
-        if package.source.is_none() || !is_reached || !spoken_of.contains(package.name.as_str()) {
+        let is_reachable = search.before[index] != PathStep::Never;
+        if package.source.is_none()
+            || !is_reachable
+            || !affected_names.contains(package.name.as_str())
+        {
             continue;
         }
         let about = advisories.entry(&package.name).or_insert_with(|| {
@@ -74,11 +77,11 @@ pub(crate) fn unresolved(
         if vulnerabilities.is_empty() {
             continue;
         }
-        let ways = reach.ways_to(index, &mut nodes);
-        if ways.found.is_empty() {
+        let paths_found = search.paths_to(index, &mut nodes);
+        if paths_found.found.is_empty() {
             continue;
         }
-        let findings_of = |advisory: &Arc<AdvisoryFacts>| finding(package, advisory, &ways);
+        let findings_of = |advisory: &Arc<AdvisoryFacts>| finding(package, advisory, &paths_found);
         findings.extend(vulnerabilities.into_iter().map(findings_of));
     }
     findings
@@ -91,25 +94,25 @@ fn is_safe(advisory: &AdvisoryFacts, version: &Version) -> bool {
 
 /// How a package is reached.
 #[derive(Default)]
-struct Ways {
+struct LockedPaths {
     /// The declarations, each with the shortest path through it.
     found: Vec<(Location, Option<Vec<PackageRef>>)>,
     /// How many there are in all.
     count: usize,
     /// What was left out, a sentence.
-    cut: Option<String>,
+    omission: Option<String>,
 }
 
 /// How a package is reached from any declaration on the shortest way.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Reached {
+enum PathStep {
     Never,
     Directly,
     /// Through this one.
     After(usize),
 }
 
-impl Reached {
+impl PathStep {
     fn previous(self) -> Option<usize> {
         match self {
             Self::After(package) => Some(package),
@@ -119,52 +122,53 @@ impl Reached {
 }
 
 /// Looks for the declarations through which packages come.
-struct Reach<'a> {
-    lock: &'a Lock<'a>,
-    entrances: &'a [Entrance],
+struct LockSearch<'a> {
+    lock: &'a LockGraphIndex<'a>,
+    direct: &'a [LockedDependency],
     /// What comes before each package on the shortest way from any declaration, if one reaches it.
-    before: Vec<Reached>,
+    before: Vec<PathStep>,
     /// How many edges may still be looked at.
     steps: usize,
 }
 
-impl<'a> Reach<'a> {
-    fn new(lock: &'a Lock<'a>, entrances: &'a [Entrance]) -> Self {
-        let mut before = vec![Reached::Never; lock.packages.len()];
+impl<'a> LockSearch<'a> {
+    fn new(lock: &'a LockGraphIndex<'a>, direct: &'a [LockedDependency]) -> Self {
+        let mut before = vec![PathStep::Never; lock.packages.len()];
         let mut queue = VecDeque::new();
-        for entrance in entrances {
-            if std::mem::replace(&mut before[entrance.locked], Reached::Directly) == Reached::Never
+        for dependency in direct {
+            if std::mem::replace(&mut before[dependency.locked], PathStep::Directly)
+                == PathStep::Never
             {
-                queue.push_back(entrance.locked);
+                queue.push_back(dependency.locked);
             }
         }
         while let Some(at) = queue.pop_front() {
             let package = &lock.packages[at];
             for dependency in package.dependencies.iter().filter(|_| package.source.is_some()) {
-                if before[*dependency] == Reached::Never {
-                    before[*dependency] = Reached::After(at);
+                if before[*dependency] == PathStep::Never {
+                    before[*dependency] = PathStep::After(at);
                     queue.push_back(*dependency);
                 }
             }
         }
-        Self { lock, entrances, before, steps: limits::PATH_STEPS }
+        Self { lock, direct, before, steps: limits::PATH_STEPS }
     }
 
     /// Every declaration that reaches a package, with the shortest path from it. Local packages are
     /// not passed through: they have declarations of their own. `nodes` is how many packages all paths
     /// may still have.
-    fn ways_to(&mut self, package: usize, nodes: &mut usize) -> Ways {
+    fn paths_to(&mut self, package: usize, nodes: &mut usize) -> LockedPaths {
         let distances = self.distances(package);
-        let mut ways = Ways::default();
-        let mut known = Known::default();
+        let mut paths_found = LockedPaths::default();
+        let mut known = SeenLocations::default();
         let (mut more, mut unlisted) = (0_usize, None);
-        for entrance in self.entrances {
-            let Some(distance) = distances.get(&entrance.locked) else { continue };
-            if !known.insert(&entrance.location) {
+        for dependency in self.direct {
+            let Some(distance) = distances.get(&dependency.locked) else { continue };
+            if !known.insert(&dependency.location) {
                 continue;
             }
-            ways.count += 1;
-            if ways.found.len() >= limits::LOCATIONS {
+            paths_found.count += 1;
+            if paths_found.found.len() >= limits::LOCATIONS {
                 more += 1;
                 continue;
             }
@@ -173,21 +177,23 @@ impl<'a> Reach<'a> {
             let may = length <= limits::PATH_LENGTH && length <= *nodes;
             let path = may.then(|| {
                 *nodes -= length;
-                let mut path = vec![entrance.member.clone()];
-                path.extend(self.path(entrance.locked, &distances).map(|at| self.lock.package(at)));
+                let mut path = vec![dependency.member.clone()];
+                path.extend(
+                    self.path(dependency.locked, &distances).map(|at| self.lock.package(at)),
+                );
                 path
             });
             if path.is_none() {
                 unlisted = unlisted.max(Some(length));
             }
-            ways.found.push((entrance.location.clone(), path));
+            paths_found.found.push((dependency.location.clone(), path));
         }
-        ways.cut = if more > 0 {
+        paths_found.omission = if more > 0 {
             Some(format!("{more} more dependencies that require it are not listed"))
         } else {
             unlisted.map(|length| format!("a dependency path of {length} packages is not listed"))
         };
-        ways
+        paths_found
     }
 
     /// How far `package` is from each that reaches it; where too much was looked at already, from
@@ -227,10 +233,14 @@ impl<'a> Reach<'a> {
     }
 }
 
-fn finding(package: &LockedPackage, advisory: &Arc<AdvisoryFacts>, ways: &Ways) -> Finding {
+fn finding(
+    package: &LockedPackage,
+    advisory: &Arc<AdvisoryFacts>,
+    paths_found: &LockedPaths,
+) -> Finding {
     let mut locations = Vec::new();
     let mut paths = Vec::new();
-    for (location, path) in &ways.found {
+    for (location, path) in &paths_found.found {
         locations.push(Location { via: path.as_ref().map(|_| paths.len()), ..location.clone() });
         paths.extend(path.clone());
     }
@@ -242,19 +252,19 @@ fn finding(package: &LockedPackage, advisory: &Arc<AdvisoryFacts>, ways: &Ways) 
         remedy: None,
         packages: vec![package_ref(package)],
         advisory: Some(Arc::clone(advisory)),
-        path_count: ways.count as u64,
+        path_count: paths_found.count as u64,
         locations,
         paths,
         notes: Vec::new(),
         related: Vec::new(),
     };
-    collect::say_advisory(&mut finding);
-    collect::say_cut(&mut finding, ways.cut.as_deref());
+    collect::apply_advisory_message(&mut finding);
+    collect::append_omission(&mut finding, paths_found.omission.as_deref());
     finding
 }
 
 /// The declarations that the lock file knows.
-fn entrances(manifests: &[LockedManifest], lock: &Lock<'_>) -> Vec<Entrance> {
+fn direct(manifests: &[LockedManifest], lock: &LockGraphIndex<'_>) -> Vec<LockedDependency> {
     let models: Vec<_> =
         manifests.iter().map(|manifest| Manifest::parse(manifest.text.as_str())).collect();
     let roots = manifests.iter().zip(&models);
@@ -266,16 +276,16 @@ fn entrances(manifests: &[LockedManifest], lock: &Lock<'_>) -> Vec<Entrance> {
         }
     }
     let all = manifests.iter().zip(&models);
-    all.flat_map(|(manifest, model)| entrances_of(manifest, model, &inherited, lock)).collect()
+    all.flat_map(|(manifest, model)| dependencies_of(manifest, model, &inherited, lock)).collect()
 }
 
 /// The declarations of one manifest that the lock file knows.
-fn entrances_of(
+fn dependencies_of(
     manifest: &LockedManifest,
     model: &Manifest,
     inherited: &HashMap<&str, (&LockedManifest, &Dependency)>,
-    lock: &Lock<'_>,
-) -> Vec<Entrance> {
+    lock: &LockGraphIndex<'_>,
+) -> Vec<LockedDependency> {
     let Some(name) = model.package.as_ref().and_then(|package| package.name.as_ref()) else {
         return Vec::new();
     };
@@ -306,28 +316,28 @@ fn entrances_of(
             role,
             via: None,
         };
-        found.push(Entrance {
-            location: location(file, requirement.location(), Role::Mend),
+        found.push(LockedDependency {
+            location: location(file, requirement.location(), Role::Primary),
             member: member.clone(),
             locked,
         });
         if origin.is_some() {
-            let location = location(manifest, declared.location(), Role::Pointer);
-            found.push(Entrance { location, member, locked });
+            let location = location(manifest, declared.location(), Role::Inherited);
+            found.push(LockedDependency { location, member, locked });
         }
     }
     found
 }
 
 /// The lock file as a graph.
-struct Lock<'a> {
+struct LockGraphIndex<'a> {
     packages: &'a [LockedPackage],
     /// The packages of the workspace.
     locals: HashMap<&'a str, usize>,
     dependents: Vec<Vec<usize>>,
 }
 
-impl<'a> Lock<'a> {
+impl<'a> LockGraphIndex<'a> {
     fn new(packages: &'a [LockedPackage]) -> Self {
         let mut locals = HashMap::new();
         let mut dependents = vec![Vec::new(); packages.len()];

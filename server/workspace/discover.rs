@@ -6,7 +6,7 @@ use camino::{Utf8Path, Utf8PathBuf};
 use ignore::{DirEntry, WalkBuilder};
 
 use super::Workspace;
-use crate::threads::{self, Doing};
+use crate::threads::{self, Activity};
 
 /// Folders that are never searched for workspaces unless the options say otherwise: build output,
 /// vendored sources, and fixtures of tests. What git ignores and hidden folders are left out too.
@@ -71,8 +71,8 @@ impl Discovery {
 /// The workspace of a manifest that was found: a manifest whose reading panics is one of its own,
 /// and keeps no other one from being found.
 fn around(manifest: &Utf8Path) -> Workspace {
-    let doing = Doing::to("looking for the workspace of", manifest.as_str());
-    threads::caught(&doing, || Workspace::around_manifest(manifest)).unwrap_or_else(|_| {
+    let doing = Activity::to("looking for the workspace of", manifest.as_str());
+    threads::catch_panic(&doing, || Workspace::around_manifest(manifest)).unwrap_or_else(|_| {
         let root = manifest.parent().unwrap_or(manifest).to_owned();
         Workspace { manifest: manifest.to_owned(), root }
     })

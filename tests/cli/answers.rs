@@ -4,7 +4,7 @@ use expect_test::{Expect, expect};
 use supercargo::{
     cache::Cache,
     facts::RefreshPolicy,
-    fix::{FixOptions, CheckedTexts, FixVerifier, Overlay},
+    fix::{CheckedTexts, FixOptions, FixVerifier, Overlay},
     gate::{Databases, Gate, GateOptions},
     process::Children,
     resolve::Resolver,
@@ -45,7 +45,7 @@ fn printed_in_the_world() {
         refresh: RefreshPolicy::Never,
         helps: false,
         releases: false,
-        gentle_without_policy: true,
+        skip_licenses_without_policy: true,
         resolver: Resolver {
             cargo: Resolver::default_cargo(),
             offline: true,
@@ -58,10 +58,14 @@ fn printed_in_the_world() {
     let (databases, quiet) = (Databases::default(), |_: &str| {});
     let texts = Overlay::default();
     let mut gate = Gate::new(workspace.clone());
-    let verdict = gate.judge(&options, &texts, &databases, &quiet).expect("it is awaited");
+    let verdict = gate.check(&options, &texts, &databases, &quiet).expect("it is awaited");
     let mut proving = Gate::new(workspace);
-    let mut prover =
-        FixVerifier { gate: &mut proving, options: &options, databases: &databases, audience: &quiet };
+    let mut prover = FixVerifier {
+        gate: &mut proving,
+        options: &options,
+        databases: &databases,
+        progress: &quiet,
+    };
     for finding in verdict.findings.iter().filter(|one| one.severity >= Severity::Warning) {
         let now = CheckedTexts { verdict: &verdict, texts: &texts };
         let answer = prover.upgrades(now, finding, FixOptions::default()).expect("it is awaited");

@@ -2,7 +2,7 @@
 //! workspace or of what is around it.
 //!
 //! ```text
-//! SUPERCARGO_WORKSPACES=5000 cargo test --release --test cli untouched   so many generated workspaces
+//! SUPERCARGO_WORKSPACES=5000 cargo test --test cli untouched   so many generated workspaces
 //! SUPERCARGO_SEED=17 ..      the workspace of a failure again, as the first one
 //! ```
 

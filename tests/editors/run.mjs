@@ -1,24 +1,30 @@
-// Plays the story in the real editors, and looks at what is completed beside other TOML servers:
+// Plays a story in the real editors, and compares completion with other TOML servers:
 //
-//   node tests/editors/run.mjs [--only vscode,neovim,helix,beside] [--server PATH] [--deny PATH] [--work DIR] [--pictures]
+//   node tests/editors/run.mjs [--only vscode,neovim,helix,toml] [--server PATH] [--deny PATH] [--work DIR] [--pictures]
 //
-// The server is `--server`, else $SUPERCARGO_TEST_SERVER, else target/release/supercargo. Editors that are missing are installed
-// below target/editors; pictures of every state go to target/editors/screenshots; `--pictures` also renews those of the READMEs. The last
-// line is `N passed, N failed`.
+// README.md describes the options. The last line is `N passed, N failed`.
 import { copyFileSync, existsSync, mkdirSync, readdirSync, rmSync, statSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { parseArgs } from "node:util";
 import { launch } from "./lib/browser.mjs";
+import { capabilities, downloadCrates, Fixture, REPOSITORY } from "./lib/fixture.mjs";
 import * as install from "./lib/install.mjs";
-import { Ended, Report } from "./lib/report.mjs";
-import { capabilities, downloadCrates, REPOSITORY, World } from "./lib/world.mjs";
+import { Report, StepFailed } from "./lib/report.mjs";
 
 const EDITORS = {
-  neovim: { title: "Neovim", get: install.neovim, terminal: true },
-  helix: { title: "Helix", get: install.helix, terminal: true },
-  vscode: { title: "VS Code", get: install.codeServer, browser: true },
-  beside: { title: "TOML servers", get: install.tomlServers, unseen: true },
+  neovim: { title: "Neovim", install: install.neovim, needsTerminal: true },
+  helix: { title: "Helix", install: install.helix, needsTerminal: true },
+  vscode: { title: "VS Code", install: install.codeServer, needsBrowser: true },
+  toml: { title: "TOML servers", install: install.tomlServers, needsNoScreen: true },
 };
+
+/** The screenshots of the READMEs. */
+const PICTURES = {
+  vscode: ["findings", "hover", "quickfix", "policy", "view", "status", "clean"],
+  neovim: ["findings", "hover", "quickfix", "policy"],
+  helix: ["hints", "hover"],
+};
+const PICTURE_LIMIT = 200_000;
 
 const { values } = parseArgs({
   options: {
@@ -31,7 +37,7 @@ const { values } = parseArgs({
 });
 const chosen = values.only ? values.only.split(",") : Object.keys(EDITORS);
 for (const name of chosen) {
-  if (!EDITORS[name]) throw new Error(`there is no editor \`${name}\`; there are ${Object.keys(EDITORS).join(", ")}`);
+  if (!EDITORS[name]) throw new Error(`unknown editor \`${name}\`, expected one of ${Object.keys(EDITORS).join(", ")}`);
 }
 const installed = join(REPOSITORY, "target/editors");
 const work = resolve(values.work ?? join(installed, "work"));
@@ -39,10 +45,10 @@ const folder = join(installed, "screenshots");
 const server = resolve(values.server ?? process.env.SUPERCARGO_TEST_SERVER ?? join(REPOSITORY, "target/release/supercargo"));
 const deny = values.deny && resolve(values.deny);
 for (const program of [server, deny].filter(Boolean)) {
-  if (!existsSync(program)) throw new Error(`there is no program ${program}`);
+  if (!existsSync(program)) throw new Error(`could not find the program ${program}`);
 }
 for (const name of chosen) {
-  // Pictures of an earlier run must not pass for this one's.
+  // Remove the screenshots of earlier runs.
   for (const picture of existsSync(folder) ? readdirSync(folder) : []) if (picture.startsWith(`${name}-`)) rmSync(join(folder, picture));
 }
 mkdirSync(folder, { recursive: true });
@@ -52,64 +58,59 @@ const report = new Report();
 const home = join(installed, "cargo-home");
 await downloadCrates(join(work, "crates"), home);
 const fixes = Boolean((await capabilities(server)).codeActionProvider);
-const seen = chosen.some((name) => !EDITORS[name].unseen);
-const pictures = { folder, ...(seen ? await painter() : {}) };
+const needsScreen = chosen.some((name) => !EDITORS[name].needsNoScreen);
+const pictures = { folder, ...(needsScreen ? await startBrowser() : {}) };
 
 for (const name of chosen) {
-  const { title, get, terminal, browser } = EDITORS[name];
+  const { title, needsTerminal, needsBrowser } = EDITORS[name];
   let editor;
   try {
-    editor = await get(installed);
-    if (terminal) await install.tmux();
-    if (browser && !pictures.browser) throw new install.Missing(pictures.reason);
+    editor = await EDITORS[name].install(installed);
+    if (needsTerminal) await install.tmux();
+    if (needsBrowser && !pictures.browser) throw new install.NotInstalled(pictures.reason);
   } catch (error) {
-    if (!(error instanceof install.Missing)) throw error;
-    report.without(title, error.message);
+    if (!(error instanceof install.NotInstalled)) throw error;
+    report.skipEditor(title, error.message);
     continue;
   }
   const steps = report.editor(title, editor.version);
   try {
     const { play } = await import(`./${name}.mjs`);
-    const world = await World.create(join(work, name), server, home);
-    await play({ steps, editor, world, fixes, deny, pictures, installed });
+    const fixture = await Fixture.create(join(work, name), server, home);
+    await play({ steps, editor, fixture, fixes, deny, pictures, installed });
   } catch (error) {
-    // A step has said itself why it failed.
-    if (!(error instanceof Ended)) steps.failed(`the run in ${title}`, error.stack);
+    // The error of a failed step has been printed.
+    if (!(error instanceof StepFailed)) steps.failed(`the run in ${title}`, error.stack);
   }
 }
 
 await pictures.browser?.close();
-if (values.pictures && report.failed === 0) renew(folder);
+if (values.pictures && report.failed === 0) updatePictures(folder);
 process.exit(report.end());
 
-/** The browser, for VS Code and the pictures; the terminal editors can be tested without it. */
-async function painter() {
+/** The browser for VS Code and for screenshots. The terminal editors can be tested without it. */
+async function startBrowser() {
   try {
     const executable = await install.chromium();
     const chromium = await install.playwright(installed, join(REPOSITORY, "tests/editors"));
     return { browser: await launch(chromium, executable) };
   } catch (error) {
-    if (!(error instanceof install.Missing)) throw error;
-    console.log(`no pictures: ${error.message}`);
+    if (!(error instanceof install.NotInstalled)) throw error;
+    console.log(`no screenshots: ${error.message}`);
     return { reason: error.message };
   }
 }
 
-/** Takes the pictures of this run into the READMEs. */
-function renew(folder) {
-  const shown = {
-    vscode: ["findings", "hover", "quickfix", "policy", "view", "status", "clean"],
-    neovim: ["findings", "hover", "quickfix", "policy"],
-    helix: ["hints", "hover"],
-  };
-  for (const [editor, names] of Object.entries(shown).filter(([editor]) => chosen.includes(editor))) {
+/** Copies the screenshots of this run to the READMEs. */
+function updatePictures(folder) {
+  for (const [editor, names] of Object.entries(PICTURES).filter(([editor]) => chosen.includes(editor))) {
     const images = join(REPOSITORY, "editors", editor, "images");
     mkdirSync(images, { recursive: true });
     for (const name of names) {
       const picture = join(folder, `${editor}-${name}.png`);
       if (!existsSync(picture)) continue;
       const { size } = statSync(picture);
-      if (size > 200_000) throw new Error(`${picture} is too large: ${size} bytes`);
+      if (size > PICTURE_LIMIT) throw new Error(`${picture} is too large: ${size} bytes`);
       copyFileSync(picture, join(images, `${name}.png`));
     }
   }

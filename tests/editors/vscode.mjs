@@ -1,13 +1,13 @@
 // The story in VS Code: in its real extension host, and in its workbench as a user sees it.
 import { existsSync, mkdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
-import { judged } from "./lib/ending.mjs";
-import { Missing } from "./lib/install.mjs";
-import { below, succeed } from "./lib/processes.mjs";
-import { Ended } from "./lib/report.mjs";
-import { MENU, PROOF, until } from "./lib/waiting.mjs";
+import { checkResult } from "./lib/result.mjs";
+import { NotInstalled } from "./lib/install.mjs";
+import { descendants, succeed } from "./lib/processes.mjs";
+import { StepFailed } from "./lib/report.mjs";
+import { MENU_LIMIT, FIX_LIMIT, until } from "./lib/waiting.mjs";
 import { Workbench } from "./lib/workbench.mjs";
-import { CORE, ERRORS, PATCHED, REPOSITORY, World } from "./lib/world.mjs";
+import { CORE, ERRORS, PATCHED, REPOSITORY, Fixture } from "./lib/fixture.mjs";
 
 /** Windows of which pictures are taken. */
 const SMALL = { width: 1000, height: 560 };
@@ -28,7 +28,7 @@ async function packed({ steps, installed }) {
   if (!existsSync(join(SOURCE, "node_modules/.package-lock.json"))) {
     const install = () => succeed("npm", ["ci", "--ignore-scripts", "--no-audit", "--no-fund"], { cwd: SOURCE, limit: 300_000 });
     await install().catch(install).catch((error) => {
-      throw new Missing(`what the extension is built with cannot be installed: ${error.message.slice(0, 300)}`);
+      throw new NotInstalled(`what the extension is built with cannot be installed: ${error.message.slice(0, 300)}`);
     });
   }
   const vsix = join(installed, "supercargo.vsix");
@@ -40,23 +40,23 @@ async function packed({ steps, installed }) {
   return vsix;
 }
 
-function env(world) {
-  return { ...world.env, STORY_ROOT: world.root, STORY_CORE: world.core, STORY_FOLDER: world.folder, STORY_ERRORS: JSON.stringify(ERRORS) };
+function env(fixture) {
+  return { ...fixture.env, STORY_ROOT: fixture.root, STORY_CORE: fixture.core, STORY_FOLDER: fixture.folder, STORY_ERRORS: JSON.stringify(ERRORS) };
 }
 
-function fresh(world, name) {
-  const folder = join(world.folder, name);
+function fresh(fixture, name) {
+  const folder = join(fixture.folder, name);
   rmSync(folder, { recursive: true, force: true });
   mkdirSync(folder, { recursive: true });
   return folder;
 }
 
 /** The extension's own tests. */
-async function host({ steps, editor, world, pictures }) {
-  const bench = await Workbench.start({ editor, folder: fresh(world, "host"), env: env(world), settings: { "supercargo.db": world.db } });
+async function host({ steps, editor, fixture, pictures }) {
+  const bench = await Workbench.start({ editor, folder: fresh(fixture, "host"), env: env(fixture), settings: { "supercargo.db": fixture.db } });
   let failed = false;
   try {
-    const code = await bench.test(pictures.browser, world.root, {
+    const code = await bench.test(pictures.browser, fixture.root, {
       development: SOURCE,
       module: join(REPOSITORY, "tests/editors/vscode/host.cjs"),
       limit: 4 * 60_000,
@@ -67,7 +67,7 @@ async function host({ steps, editor, world, pictures }) {
         } else steps.passed(name, seconds, told);
       },
     });
-    if (failed) throw new Ended();
+    if (failed) throw new StepFailed();
     await steps.step("the extension host ends well", () => {
       if (code !== 0) throw new Error(`exit code ${code}`);
     });
@@ -77,16 +77,16 @@ async function host({ steps, editor, world, pictures }) {
 }
 
 /** What a user sees. */
-async function workbench({ steps, editor, world: old, fixes, deny, pictures, installed }, vsix) {
-  const world = await World.create(old.folder, old.server, old.home);
-  const bench = await Workbench.start({ editor, folder: fresh(world, "workbench"), env: env(world), vsix, settings: { "supercargo.db": world.db } });
+async function workbench({ steps, editor, fixture: old, fixes, deny, pictures, installed }, vsix) {
+  const fixture = await Fixture.create(old.folder, old.server, old.home);
+  const bench = await Workbench.start({ editor, folder: fresh(fixture, "workbench"), env: env(fixture), vsix, settings: { "supercargo.db": fixture.db } });
   let window;
   try {
-    window = await bench.open(pictures.browser, world.root);
-    await seen({ steps, editor, world, fixes, pictures, window, bench });
-    await judged(steps, world, fixes, deny);
+    window = await bench.open(pictures.browser, fixture.root);
+    await seen({ steps, editor, fixture, fixes, pictures, window, bench });
+    await checkResult(steps, fixture, fixes, deny);
   } catch (error) {
-    await window?.shoot(pictures, "vscode-failed").catch(() => {});
+    await window?.screenshot(pictures, "vscode-failed").catch(() => {});
     throw error;
   } finally {
     await window?.close();
@@ -94,7 +94,7 @@ async function workbench({ steps, editor, world: old, fixes, deny, pictures, ins
   }
 }
 
-async function seen({ steps, editor, world, fixes, pictures, window, bench }) {
+async function seen({ steps, editor, fixture, fixes, pictures, window, bench }) {
   const { page } = window;
   await steps.step("a user opens the nested manifest and sees findings and the gate", async () => {
     await window.file(`${CORE}/Cargo.toml`);
@@ -103,14 +103,14 @@ async function seen({ steps, editor, world, fixes, pictures, window, bench }) {
     await until("the hints", async () => (await window.lines()).some((line) => /ring = "0\.17\.9" ?→ ?0\.17\./.test(line)));
     await page.keyboard.press("Control+B");
     await page.setViewportSize(SMALL);
-    await window.shoot(pictures, "vscode-findings");
+    await window.screenshot(pictures, "vscode-findings");
   });
 
   await steps.step("the hover of a dependency tells versions, path and advisory", async () => {
     await window.line(18, 2);
     await window.command("Supercargo: Show Why a Package Is Here");
     await window.shows('.monaco-hover:has-text("severity medium")');
-    await window.shoot(pictures, "vscode-hover");
+    await window.screenshot(pictures, "vscode-hover");
     await page.keyboard.press("Escape");
     await page.setViewportSize(LARGE);
     await page.keyboard.press("Control+B");
@@ -119,11 +119,11 @@ async function seen({ steps, editor, world, fixes, pictures, window, bench }) {
   await steps.step("a click on the gate opens the findings", async () => {
     await page.locator('.statusbar-item[id^="supercargo"] a').click();
     for (const { code } of ERRORS) await window.shows(`.markers-panel .monaco-list-row:has-text("${code}")`);
-    await window.shoot(pictures, "vscode-problems");
+    await window.screenshot(pictures, "vscode-problems");
     await page.mouse.move(640, 300);
     await page.locator('.statusbar-item[id^="supercargo"] a').hover();
     await window.shows('.monaco-hover:has-text("advisories: 3 errors")');
-    await window.shoot(pictures, "vscode-status");
+    await window.screenshot(pictures, "vscode-status");
     await page.keyboard.press("Control+J");
   });
 
@@ -137,7 +137,7 @@ async function seen({ steps, editor, world, fixes, pictures, window, bench }) {
     await page.locator(row("time 0.3.44")).first().click();
     await until("its line is open", async () => (await page.locator(".statusbar-item", { hasText: /^Ln 18/ }).count()) === 1);
     await page.setViewportSize(MIDDLE);
-    await window.shoot(pictures, "vscode-view");
+    await window.screenshot(pictures, "vscode-view");
     await page.setViewportSize(LARGE);
   });
 
@@ -149,14 +149,14 @@ async function seen({ steps, editor, world, fixes, pictures, window, bench }) {
     await window.line(7, 18);
     await window.command("Show or Focus Hover");
     await window.shows('.monaco-hover:has-text("rsa")');
-    await window.shoot(pictures, "vscode-policy");
+    await window.screenshot(pictures, "vscode-policy");
     await page.keyboard.press("Escape");
     await window.line(11, 20);
     await page.keyboard.press("Enter");
     await page.keyboard.type('"BSL');
     await window.status(/gate: 4 errors, 6 warnings, deny\.toml broken at line 12/);
     await window.shows('.suggest-widget .monaco-list-row:has-text("BSL-1.0")');
-    await window.shoot(pictures, "vscode-completion");
+    await window.screenshot(pictures, "vscode-completion");
     await page.keyboard.press("Escape");
     await window.command("File: Revert File");
     await window.gone('.view-line:has-text("BSL")');
@@ -171,7 +171,7 @@ async function seen({ steps, editor, world, fixes, pictures, window, bench }) {
     await window.shows('.gettingStartedContainer :text("Read what is wrong")');
     await page.keyboard.press("Control+B");
     await until("its picture", () => page.evaluate(() => [...document.querySelectorAll(".gettingStartedContainer img")].some((one) => one.naturalWidth > 0)));
-    await window.shoot(pictures, "vscode-walkthrough");
+    await window.screenshot(pictures, "vscode-walkthrough");
     await page.keyboard.press("Control+B");
   });
 
@@ -179,30 +179,30 @@ async function seen({ steps, editor, world, fixes, pictures, window, bench }) {
     await window.file(`${CORE}/Cargo.toml`);
     await window.command("Supercargo: Check Workspace as CI Does");
     await window.shows('.terminal-wrapper.active .xterm-rows:has-text("gate: fails")');
-    await window.shoot(pictures, "vscode-check");
+    await window.screenshot(pictures, "vscode-check");
     await page.keyboard.press("Control+J");
   });
 
   await steps.step("upgraded in a terminal, the gate becomes clean", async () => {
-    const before = world.read("Cargo.lock");
-    for (const [crate, version] of PATCHED) await world.cargo("update", "-p", crate, "--precise", version);
+    const before = fixture.read("Cargo.lock");
+    for (const [crate, version] of PATCHED) await fixture.cargo("update", "-p", crate, "--precise", version);
     await window.status(/gate: clean/);
     await window.gone(".squiggly-error");
     await page.keyboard.press("Control+B");
     await page.setViewportSize(SMALL);
-    await window.shoot(pictures, "vscode-clean");
+    await window.screenshot(pictures, "vscode-clean");
     await page.setViewportSize(LARGE);
     await page.keyboard.press("Control+B");
-    world.write("Cargo.lock", before);
+    fixture.write("Cargo.lock", before);
     await window.status(/gate: 4 errors/);
   });
 
   await steps.step("a second window on the same folder sees the same, and what the first one saves", async () => {
-    const second = await bench.open(pictures.browser, world.root);
+    const second = await bench.open(pictures.browser, fixture.root);
     try {
       await second.file(`${CORE}/Cargo.toml`);
       await second.status(/gate: 4 errors/);
-      const before = world.read("Cargo.toml");
+      const before = fixture.read("Cargo.toml");
       await window.file(`${CORE}/Cargo.toml`);
       await window.line(20, 1);
       await page.keyboard.press("End");
@@ -211,7 +211,7 @@ async function seen({ steps, editor, world, fixes, pictures, window, bench }) {
       await second.status(/gate: 4 errors/);
       await window.command("File: Save All");
       await second.status(/gate: no verdict/);
-      world.write("Cargo.toml", before);
+      fixture.write("Cargo.toml", before);
       await Promise.all([window.status(/gate: 4 errors/), second.status(/gate: 4 errors/)]);
     } finally {
       await second.close();
@@ -221,7 +221,7 @@ async function seen({ steps, editor, world, fixes, pictures, window, bench }) {
   await steps.step("findings and hover are shown in high contrast too", async () => {
     // The settings of a user are read when a window opens.
     bench.configure({ "workbench.colorTheme": "Default High Contrast" });
-    const other = await bench.open(pictures.browser, world.root, SMALL);
+    const other = await bench.open(pictures.browser, fixture.root, SMALL);
     try {
       await other.shows(".monaco-workbench.hc-black");
       await other.file(`${CORE}/Cargo.toml`);
@@ -229,7 +229,7 @@ async function seen({ steps, editor, world, fixes, pictures, window, bench }) {
       await other.line(18, 2);
       await other.command("Supercargo: Show Why a Package Is Here");
       await other.shows('.monaco-hover:has-text("severity medium")');
-      await other.shoot(pictures, "vscode-contrast");
+      await other.screenshot(pictures, "vscode-contrast");
     } finally {
       await other.close();
       bench.configure({ "workbench.colorTheme": "Default Dark Modern" });
@@ -238,11 +238,11 @@ async function seen({ steps, editor, world, fixes, pictures, window, bench }) {
 
   await steps.step("settings of a wrong type are named, and the gate is judged all the same", async () => {
     bench.configure({ "supercargo.debounce": "soon" });
-    const other = await bench.open(pictures.browser, world.root);
+    const other = await bench.open(pictures.browser, fixture.root);
     try {
       await other.shows('.notification-toast:has-text("debounce")');
       await other.status(/gate: 4 errors/);
-      await other.shoot(pictures, "vscode-settings");
+      await other.screenshot(pictures, "vscode-settings");
     } finally {
       await other.close();
       bench.configure({ "supercargo.debounce": undefined });
@@ -251,7 +251,7 @@ async function seen({ steps, editor, world, fixes, pictures, window, bench }) {
 
   await steps.step("a server that ends in a loop is left alone, which is said once, and the log is offered", async () => {
     // At once, so that most of them end before they have answered.
-    const kills = setInterval(() => below(bench.pid).forEach((one) => one.program === world.server && kill(one.pid)), 10);
+    const kills = setInterval(() => descendants(bench.pid).forEach((one) => one.program === fixture.server && kill(one.pid)), 10);
     const toasts = page.locator(".notification-toast");
     try {
       await window.status(/gate: no server/);
@@ -260,7 +260,7 @@ async function seen({ steps, editor, world, fixes, pictures, window, bench }) {
       clearInterval(kills);
     }
     await window.shows('.pane-body :text("The server does not run")');
-    await window.shoot(pictures, "vscode-crashes");
+    await window.screenshot(pictures, "vscode-crashes");
     const said = await toasts.allTextContents();
     if (said.length !== 1) throw new Error(`it is said ${said.length} times: ${said.join(" | ")}`);
     await toasts.locator('.monaco-button:has-text("Show Log")').click();
@@ -269,7 +269,7 @@ async function seen({ steps, editor, world, fixes, pictures, window, bench }) {
       const logged = async () => (await page.locator(".part.panel .view-line").allTextContents()).join(" ").replaceAll("\u00a0", " ");
       await until("why the server ended", async () => /the server ended by SIGKILL after \d+\.\d s \(process \d+\); it is\s+left\s+alone/.test(await logged()));
     }
-    await window.shoot(pictures, "vscode-log");
+    await window.screenshot(pictures, "vscode-log");
     await window.command("Supercargo: Restart Server");
     await window.status(/gate: 4 errors/);
     await page.keyboard.press("Control+J");
@@ -277,10 +277,10 @@ async function seen({ steps, editor, world, fixes, pictures, window, bench }) {
   });
 
   await ignored({ steps, fixes, pictures, window });
-  await fixed({ steps, world, fixes, pictures, window });
+  await fixed({ steps, fixture, fixes, pictures, window });
 
   await steps.step("no server is left when the window is closed", async () => {
-    const ours = () => below(bench.pid).filter((one) => one.program === world.server);
+    const ours = () => descendants(bench.pid).filter((one) => one.program === fixture.server);
     if (ours().length === 0) throw new Error("there was none");
     await window.close();
     await bench.end();
@@ -308,15 +308,15 @@ async function ignored({ steps, fixes, pictures, window }) {
     const ignore = page.locator('.action-widget .monaco-list-row.action:has-text("ignore RUSTSEC-2026-0009"), .action-widget .monaco-list-row.action:has-text("ignore `RUSTSEC-2026-0009`")');
     await until("the last resort", async () => {
       await page.keyboard.press("Control+.");
-      await page.locator(".action-widget .monaco-list-row.action").first().waitFor({ timeout: MENU });
+      await page.locator(".action-widget .monaco-list-row.action").first().waitFor({ timeout: MENU_LIMIT });
       if (await ignore.count()) return true;
       await page.keyboard.press("Escape");
       return false;
-    }, PROOF);
+    }, FIX_LIMIT);
     await ignore.click();
     await window.shows('.tab.active[data-resource-name="deny.toml"]');
     await until("the selection", async () => (await page.locator(".statusbar-item", { hasText: /^Ln \d+, Col \d+ \(28 selected\)/ }).count()) === 1);
-    await window.shoot(pictures, "vscode-reason");
+    await window.screenshot(pictures, "vscode-reason");
     await page.keyboard.type("dates come from our own devices");
     await until("the reason", async () => (await window.lines()).some((line) => line.includes('{ id = "RUSTSEC-2026-0009", reason = "dates come from our own devices" }')));
     await window.status(/gate: 3 errors/);
@@ -326,7 +326,7 @@ async function ignored({ steps, fixes, pictures, window }) {
   });
 }
 
-async function fixed({ steps, world, fixes, pictures, window }) {
+async function fixed({ steps, fixture, fixes, pictures, window }) {
   const FIXES = "takes the first quick fix on each line until no error is left, and saves";
   if (!fixes) {
     steps.skip(FIXES, "the server offers no code actions");
@@ -345,44 +345,44 @@ async function fixed({ steps, world, fixes, pictures, window }) {
       const title = await until("an upgrade as the first action", async () => {
         // Asked within a quarter of a second after the caret has moved, VS Code drops the question for one of its own.
         await page.keyboard.press("Control+.");
-        await first.waitFor({ timeout: MENU });
+        await first.waitFor({ timeout: MENU_LIMIT });
         const text = (await first.textContent()).trim();
         if (/upgrade/.test(text)) return text;
         await page.keyboard.press("Escape");
         return undefined;
-      }, PROOF);
-      if (line === 18) await window.shoot(pictures, "vscode-quickfix");
+      }, FIX_LIMIT);
+      if (line === 18) await window.screenshot(pictures, "vscode-quickfix");
       await first.click();
       taken.push(title);
       await until("the finding is gone", async () => {
         const text = (await page.locator('.statusbar-item[id^="supercargo"]').textContent()).trim();
         return new RegExp(`gate: (clean|[0-${4 - taken.length}] errors?)`).test(text);
-      }, PROOF);
+      }, FIX_LIMIT);
     }
     await window.status(/gate: clean/);
     await window.command("File: Save All");
     await page.setViewportSize(LARGE);
-    await until("saved", async () => (await world.check("--only", "advisories,licenses")).code === 0);
+    await until("saved", async () => (await fixture.check("--only", "advisories,licenses")).code === 0);
     return taken.join("; ");
   });
 }
 
 /** A folder that the user does not trust. */
-async function untrusted({ steps, editor, world: old, pictures }, vsix) {
-  const world = await World.create(old.folder, old.server, old.home);
-  const bench = await Workbench.start({ editor, folder: fresh(world, "untrusted"), env: env(world), vsix, trust: true, settings: { "supercargo.db": world.db, "security.workspace.trust.startupPrompt": "never", "workbench.colorTheme": "Default Light Modern" } });
+async function untrusted({ steps, editor, fixture: old, pictures }, vsix) {
+  const fixture = await Fixture.create(old.folder, old.server, old.home);
+  const bench = await Workbench.start({ editor, folder: fresh(fixture, "untrusted"), env: env(fixture), vsix, trust: true, settings: { "supercargo.db": fixture.db, "security.workspace.trust.startupPrompt": "never", "workbench.colorTheme": "Default Light Modern" } });
   let window;
   try {
-    window = await bench.open(pictures.browser, world.root);
+    window = await bench.open(pictures.browser, fixture.root);
     await steps.step("in an untrusted workspace the gate is judged and no program is started", async () => {
       await window.file(`${CORE}/Cargo.toml`);
-      const server = await until("the server", () => below(bench.pid).find((one) => one.program === world.server));
+      const server = await until("the server", () => descendants(bench.pid).find((one) => one.program === fixture.server));
       const seen = new Set();
-      const watch = setInterval(() => below(server.pid).forEach((one) => seen.add(one.arguments.join(" "))), 5);
+      const watch = setInterval(() => descendants(server.pid).forEach((one) => seen.add(one.arguments.join(" "))), 5);
       try {
         await window.status(/gate: 3 errors.*restricted/);
         await window.shows(".squiggly-error");
-        await window.shoot(pictures, "vscode-untrusted");
+        await window.screenshot(pictures, "vscode-untrusted");
         // An edit, too, starts nothing.
         await window.line(20, 1);
         await window.page.keyboard.press("End");
@@ -400,7 +400,7 @@ async function untrusted({ steps, editor, world: old, pictures }, vsix) {
       await window.status(/gate: 4 errors, 6 warnings/);
     });
   } catch (error) {
-    await window?.shoot(pictures, "vscode-failed").catch(() => {});
+    await window?.screenshot(pictures, "vscode-failed").catch(() => {});
     throw error;
   } finally {
     await window?.close();

@@ -8,10 +8,11 @@ use supercargo::{
     cache::Cache,
     fix::policy::{PolicyFacts, plans},
     process::Children,
-    resolve::{Resolution, Resolver, Wait},
+    resolve::{Resolution, ResolveHooks, Resolver},
     text::SourceText,
     verdict::{
-        Answer, CheckSet, Code, Engine, Finding, LoadedPolicy, PolicyText, Question, Severity,
+        CheckResults, CheckSet, Code, Engine, EngineRequest, Finding, LoadedPolicy, PolicyText,
+        Severity,
     },
     workspace::Workspace,
 };
@@ -90,8 +91,9 @@ impl World {
             cache: Cache::off(),
         };
         let LoadedPolicy { graph, .. } = policy(&workspace, POLICY).load(false).expect("a policy");
-        let resolution =
-            resolver.resolve(&workspace, &graph.metadata, &Wait::FOREVER).expect("a resolution");
+        let resolution = resolver
+            .resolve(&workspace, &graph.metadata, &ResolveHooks::NONE)
+            .expect("a resolution");
         Self { _folder: folder, workspace, resolution }
     }
 
@@ -101,8 +103,8 @@ impl World {
         Engine::start(&self.workspace, self.resolution.clone(), &graph).expect("an engine")
     }
 
-    fn ask(&self, engine: &Engine, text: &str) -> Answer {
-        let question = Question {
+    fn ask(&self, engine: &Engine, text: &str) -> CheckResults {
+        let question = EngineRequest {
             policy: policy(&self.workspace, text),
             database: None,
             index: 0,
@@ -111,7 +113,7 @@ impl World {
             helps: true,
             releases: false,
         };
-        engine.ask(&self.workspace, question).expect("an answer")
+        engine.check(&self.workspace, question).expect("an answer")
     }
 }
 

@@ -13,7 +13,7 @@ fn the_page_of_codes_is_fresh() {
         "# Codes\n\n\
          Every code that a finding can have and the place where it is shown. The names are cargo-deny's; \
          those that begin with `supercargo::` are ours. This page is generated from `Code` in \
-         `server/verdict/codes.rs` by `cargo test --release --test house`.\n",
+         `server/verdict/codes.rs` by `cargo test --test house`.\n",
     );
     let checks = [
         (Check::Advisories, "advisories"),
@@ -26,8 +26,9 @@ fn the_page_of_codes_is_fresh() {
     for (check, title) in checks {
         let _ = write!(page, "\n## {title}\n\n| code | means | stands on |\n|---|---|---|\n");
         for code in Code::ALL.iter().filter(|code| code.check() == check) {
-            let (name, words, placing) = (code.name(), code.words(), code.placing().words());
-            let _ = writeln!(page, "| `{name}` | {words} | {placing} |");
+            let (name, words, location_rule) =
+                (code.name(), code.words(), code.location_rule().words());
+            let _ = writeln!(page, "| `{name}` | {words} | {location_rule} |");
         }
     }
     let _ = write!(page, "\n## Reasons and dates\n\n{CONVENTION}\n");

@@ -34,7 +34,7 @@ fn the_page_of_the_settings_is_fresh() {
          they are taken from `initializationOptions` only, too, and VS Code reads them from no file of \
          the workspace. `checks` and `codes` decide what the editor shows, never what the gate says.\n\n\
          [`settings.schema.json`](settings.schema.json) is the same for programs. Both are generated \
-         from `Settings` in `server/lsp/settings.rs` by `cargo test --release --test house`.\n\n\
+         from `Settings` in `server/lsp/settings.rs` by `cargo test --test house`.\n\n\
          | setting | type | default | meaning |\n|---|---|---|---|\n",
     );
     let mut footnotes = false;

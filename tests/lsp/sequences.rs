@@ -12,7 +12,7 @@
 //! [`fuzz`] does the same with messages that no editor sends.
 //!
 //! ```text
-//! SUPERCARGO_SEQUENCES=2000 cargo test --release --test lsp sequences   so many in each test
+//! SUPERCARGO_SEQUENCES=2000 cargo test --test lsp sequences   so many in each test
 //! SUPERCARGO_SEED=17 ..       the world of a failure again; with a number of sequences the first of several
 //! ```
 

@@ -3,7 +3,7 @@
 //! compares all of it when a server ends, in every test.)
 //!
 //! ```text
-//! SUPERCARGO_WORKSPACES=5000 cargo test --release --test lsp untouched   so many generated workspaces
+//! SUPERCARGO_WORKSPACES=5000 cargo test --test lsp untouched   so many generated workspaces
 //! SUPERCARGO_SEED=17 ..      the workspace of a failure again, as the first one
 //! ```
 

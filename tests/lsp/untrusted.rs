@@ -4,7 +4,7 @@
 //! What was done is a list of [`Event`]s; `strace` tells them.
 //!
 //! ```text
-//! SUPERCARGO_WORKSPACES=5000 cargo test --release --test lsp untrusted   so many generated workspaces
+//! SUPERCARGO_WORKSPACES=5000 cargo test --test lsp untrusted   so many generated workspaces
 //! ```
 
 use std::{fmt::Write as _, fs, path::Path};

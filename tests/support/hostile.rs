@@ -134,7 +134,7 @@ pub(crate) struct Layout {
 enum Lock {
     /// What cargo writes, where it can.
     #[default]
-    Sound,
+    UpToDate,
     Entry,
     /// What cargo wrote before a dependency was added.
     Stale,
@@ -600,7 +600,7 @@ impl Layout {
             copy(vendor, &case.join(folder));
         }
         let locked = case.join("ws/Cargo.lock");
-        if matches!(self.lock, Lock::Sound | Lock::Stale) {
+        if matches!(self.lock, Lock::UpToDate | Lock::Stale) {
             lock(&case.join("ws"));
         }
         for (path, entry) in all.iter().filter(is_link) {
@@ -612,7 +612,7 @@ impl Layout {
                 let text = fs::read_to_string(&locked).unwrap_or_default();
                 let _ = fs::write(&locked, text.replace("\"0.18.1\"", "\"0.18.0\""));
             }
-            Lock::Sound | Lock::Entry => {}
+            Lock::UpToDate | Lock::Entry => {}
         }
     }
 

@@ -2,10 +2,10 @@
 ---
 --- https://crates.io/crates/supercargo
 ---
---- The verdict of cargo-deny on the line of `Cargo.toml` that can mend it.
+--- Shows cargo-deny findings in `Cargo.toml` and `deny.toml`, with verified fixes.
 ---
---- Install it with `cargo install supercargo`. It attaches to `Cargo.toml`, `Cargo.lock`, `deny.toml`, `.deny.toml` and their files
---- of exceptions, and to no other TOML file, so it stands beside a general TOML server.
+--- Install it with `cargo install supercargo`. It attaches to `Cargo.toml`, `Cargo.lock`, `deny.toml`, `.deny.toml` and the files
+--- of exceptions only, so it works alongside a general TOML server.
 
 local files = {
   ['Cargo.toml'] = true,
@@ -16,10 +16,10 @@ local files = {
   ['.deny.exceptions.toml'] = true,
 }
 
---- Where cargo keeps the sources of dependencies: what lies there is nobody's to mend.
+--- Whether the file is in a folder where cargo keeps the sources of dependencies, which the user does not edit.
 ---@param path string
 ---@return boolean
-local function of_a_dependency(path)
+local function is_dependency_source(path)
   local home = vim.env.CARGO_HOME or vim.fs.joinpath(vim.uv.os_homedir(), '.cargo')
   for _, folder in ipairs({ 'registry', 'git' }) do
     if vim.startswith(path, vim.fs.normalize(vim.fs.joinpath(home, folder)) .. '/') then
@@ -33,10 +33,10 @@ end
 return {
   cmd = { 'supercargo', 'lsp' },
   filetypes = { 'toml' },
-  -- One server for a repository, however many workspaces it holds.
+  -- One server handles all workspaces of a repository.
   root_dir = function(bufnr, on_dir)
     local path = vim.fs.normalize(vim.api.nvim_buf_get_name(bufnr))
-    if not files[vim.fs.basename(path)] or vim.bo[bufnr].buftype ~= '' or of_a_dependency(path) then
+    if not files[vim.fs.basename(path)] or vim.bo[bufnr].buftype ~= '' or is_dependency_source(path) then
       return
     end
     local folder = vim.fs.dirname(path)

@@ -1,4 +1,4 @@
--- What Neovim runs at its start: the command, the status, the server for the files that it knows.
+-- Registers the command and the handlers, and enables the server.
 
 if vim.g.loaded_supercargo then
   return
@@ -6,22 +6,22 @@ end
 vim.g.loaded_supercargo = true
 
 if vim.fn.has('nvim-0.11') == 0 then
-  vim.notify_once('supercargo needs Neovim 0.11 or later', vim.log.levels.WARN)
+  vim.notify_once('supercargo requires Neovim 0.11', vim.log.levels.WARN)
   return
 end
 
 vim.lsp.handlers['supercargo/status'] = function(_, status, context)
-  require('supercargo.gates').told(context.client_id, status)
+  require('supercargo.status').update(context.client_id, status)
 end
 
 vim.lsp.config('supercargo', {
   handlers = {
     ['window/showDocument'] = function(...)
-      return require('supercargo.selection').show(...)
+      return require('supercargo.show_document').handle(...)
     end,
   },
   on_exit = function(code, signal, client_id)
-    require('supercargo.recovery').ended(code, signal, client_id)
+    require('supercargo.restart').on_exit(code, signal, client_id)
   end,
 })
 
@@ -30,7 +30,7 @@ vim.api.nvim_create_user_command('Supercargo', function(command)
 end, {
   nargs = '*',
   bang = true,
-  desc = 'The gate: check, fix, findings, explain, ..',
+  desc = 'Run a subcommand of supercargo: check, fix, findings, explain, ..',
   complete = function(...)
     return require('supercargo.command').complete(...)
   end,

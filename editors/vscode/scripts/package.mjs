@@ -1,7 +1,7 @@
-// Packs the extension: `node scripts/package.mjs [--target linux-x64 --server PATH] [--out FILE]`.
+// Packages the extension: `node scripts/package.mjs [--target linux-x64 --server PATH] [--out FILE]`.
 //
-// With a target the package carries the server's program for that platform; without one it carries none
-// and looks for it on the path. Nothing is downloaded, here or later.
+// With a target, the package contains the server for that platform. Without one, it contains no server and
+// the extension looks for `supercargo` in `PATH`. Nothing is downloaded.
 import { execFileSync } from "node:child_process";
 import { chmodSync, copyFileSync, existsSync, mkdirSync, readFileSync, rmSync, statSync } from "node:fs";
 import { fileURLToPath } from "node:url";
@@ -15,11 +15,11 @@ const { values } = parseArgs({
     server: { type: "string" },
     out: { type: "string" },
     "pre-release": { type: "boolean" },
-    /** Where the pictures and links of the README lead to. */
+    /** The base URL for the pictures and links of the README. */
     repository: { type: "string" },
   },
 });
-if (Boolean(values.target) !== Boolean(values.server)) throw new Error("`--target` and `--server` belong together");
+if (Boolean(values.target) !== Boolean(values.server)) throw new Error("`--target` requires `--server`, and `--server` requires `--target`");
 const from = process.cwd();
 const run = (...args) => execFileSync(process.execPath, args, { cwd: root, stdio: "inherit" });
 

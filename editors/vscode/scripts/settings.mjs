@@ -1,7 +1,7 @@
-// Writes the settings of package.json, and the names in src/settings.json, from the server's schema.
+// Generates the settings in package.json and src/settings.json from the server's schema.
 //
-//   node scripts/settings.mjs           write them
-//   node scripts/settings.mjs --check   fail where they are stale, or where versions differ
+//   node scripts/settings.mjs           write the files
+//   node scripts/settings.mjs --check   fail if a file is stale or the versions differ
 import { readFileSync, writeFileSync } from "node:fs";
 
 const at = (path) => new URL(`../${path}`, import.meta.url);
@@ -9,15 +9,15 @@ const read = (path) => readFileSync(at(path), "utf8");
 
 const schema = JSON.parse(read("../../server/docs/settings.schema.json"));
 
-/** What the extension itself reads. Programs are named by the user and the machine, never by a workspace. */
-const OURS = {
+/** The settings of the extension itself. A setting that names a program has the scope `machine`: a workspace cannot set it. */
+const CLIENT_SETTINGS = {
   "supercargo.server.path": {
     order: 100,
     type: "string",
     default: "",
     scope: "machine",
     markdownDescription:
-      "The server's program, an absolute path. Empty: the one in this extension, else `supercargo` on the path. A workspace cannot set it.",
+      "The absolute path of the server. If empty, the extension uses its bundled server, else `supercargo` from `PATH`. A workspace cannot set it.",
   },
   "supercargo.trace.server": {
     order: 101,
@@ -25,65 +25,61 @@ const OURS = {
     enum: ["off", "messages", "verbose"],
     default: "off",
     scope: "window",
-    description: "Write what the editor and the server say to each other into the log.",
+    description: "Log the messages between VS Code and the server.",
   },
 };
 
-/** Decided by VS Code's own trust in the workspace. */
-const NOT_SHOWN = ["trusted"];
+/** VS Code's workspace trust replaces this setting. */
+const HIDDEN = ["trusted"];
 
 const properties = {};
-const told = [];
-/** What VS Code reads from no file of a workspace that is not trusted: programs, and what can keep a finding from being seen. */
-const restricted = Object.entries(OURS).filter(([, rule]) => rule.scope === "machine").map(([name]) => name);
+const names = [];
+/** The settings that VS Code does not read from an untrusted workspace: programs, and what can hide a finding. */
+const restricted = Object.entries(CLIENT_SETTINGS).filter(([, rule]) => rule.scope === "machine").map(([name]) => name);
 let order = 0;
 collect("", schema);
 
 function collect(prefix, object, weakens = false) {
   for (const [key, rule] of Object.entries(object.properties)) {
     const name = prefix + key;
-    if (NOT_SHOWN.includes(name)) continue;
+    if (HIDDEN.includes(name)) continue;
     if (rule.properties && name !== "codes") {
       collect(`${name}.`, rule, rule["x-weakens"] === true);
       continue;
     }
     const machine = rule["x-initialization-options-only"] === true;
-    // The others are asked for by the name of the whole object.
+    // The server asks for a nested setting by the name of its object.
     const [root] = name.split(".");
-    if (!machine && !told.includes(root)) told.push(root);
+    if (!machine && !names.includes(root)) names.push(root);
     if (machine || weakens || rule["x-weakens"] === true) restricted.push(`supercargo.${name}`);
-    properties[`supercargo.${name}`] = { order: order++, ...value(rule), scope: machine ? "machine" : "resource", ...words(rule) };
+    properties[`supercargo.${name}`] = { order: order++, ...value(rule), scope: machine ? "machine" : "resource", markdownDescription: rule.description };
   }
 }
 
 function value(rule) {
-  const { type, default: usual, enum: names, items, minimum, maximum } = rule;
-  const told = { type, default: usual, enum: names, items, minimum, maximum };
-  if (Array.isArray(type)) Object.assign(told, { type: "string", default: usual ?? "" });
-  if (rule.properties) Object.assign(told, { properties: codes(rule.properties), additionalProperties: false });
-  return Object.fromEntries(Object.entries(told).filter(([, value]) => value !== undefined));
+  const { type, default: standard, enum: values, items, minimum, maximum } = rule;
+  const schema = { type, default: standard, enum: values, items, minimum, maximum };
+  if (Array.isArray(type)) Object.assign(schema, { type: "string", default: standard ?? "" });
+  if (rule.properties) Object.assign(schema, { properties: codes(rule.properties), additionalProperties: false });
+  return Object.fromEntries(Object.entries(schema).filter(([, value]) => value !== undefined));
 }
 
 function codes(rules) {
-  return Object.fromEntries(Object.entries(rules).map(([code, { enum: names, description }]) => [code, { enum: names, description }]));
-}
-
-function words({ description }) {
-  return { markdownDescription: description };
+  return Object.fromEntries(Object.entries(rules).map(([code, { enum: values, description }]) => [code, { enum: values, description }]));
 }
 
 const cargo = read("../../Cargo.toml").match(/^version = "(.*)"$/m)[1];
 const manifest = JSON.parse(read("package.json"));
 manifest.version = cargo;
 manifest.capabilities.untrustedWorkspaces.restrictedConfigurations = restricted;
-manifest.contributes.configuration = { title: "Supercargo", properties: { ...properties, ...OURS } };
+manifest.contributes.configuration = { title: "Supercargo", properties: { ...properties, ...CLIENT_SETTINGS } };
 
 const fresh = {
   "package.json": `${compact(JSON.stringify(manifest, undefined, 2))}\n`,
-  "src/settings.json": `${JSON.stringify(told)}\n`,
+  "src/settings.json": `${JSON.stringify(names)}\n`,
 };
 
-/** A line for each code instead of ten. */
+/** Writes each code on one line instead of ten. */
 function compact(text) {
   return text.replace(/\{\s+"enum": \[[^\]]*\],\s+"description": "(?:[^"\\]|\\.)*"\s+\}/g, (rule) => JSON.stringify(JSON.parse(rule)));
 }

@@ -2,7 +2,7 @@
 
 import * as vscode from "vscode";
 import { checkWorkspace, createPolicy, updateDatabase } from "./commands/check";
-import { explain, Pages, showWhy } from "./commands/explain";
+import { explain, ExplanationPages, showDependencyPath } from "./commands/explain";
 import { fixAll, fixFinding } from "./commands/fix";
 import { copyReport, report } from "./commands/report";
 import type { Status } from "./protocol";
@@ -34,7 +34,7 @@ export function activate(context: vscode.ExtensionContext): Api {
   session = current;
   const statusBar = new StatusBar(current);
   const supplyChain = new SupplyChain(current);
-  const pages = new Pages();
+  const pages = new ExplanationPages();
   context.subscriptions.push(log, current, statusBar, supplyChain, pages.register());
 
   const commands: Record<string, (node?: Node) => unknown> = {
@@ -43,7 +43,7 @@ export function activate(context: vscode.ExtensionContext): Api {
     fixFinding,
     updateDatabase: () => updateDatabase(current),
     explain: (node) => explain(current, pages, node),
-    showWhy: (node) => showWhy(current, node),
+    showWhy: (node) => showDependencyPath(current, node),
     openAdvisory: (node) => node?.kind === "finding" && node.finding.link && vscode.env.openExternal(node.finding.link),
     createPolicy: () => createPolicy(current),
     showFindings: () => vscode.commands.executeCommand("workbench.actions.view.problems"),

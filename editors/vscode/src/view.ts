@@ -118,7 +118,7 @@ function item(node: Node): vscode.TreeItem {
       shown.id = `${workspace.folder}#${check}`;
       shown.iconPath = findings.length ? new vscode.ThemeIcon(ICONS[check]) : new vscode.ThemeIcon("pass", new vscode.ThemeColor("testing.iconPassed"));
       // The server's counts: cargo-deny may report more than once what is one item here.
-      shown.description = countText(counts(workspace)?.[check] ?? count(findings)) || (findings.length ? String(findings.length) : "ok");
+      shown.description = countText(counts(workspace)?.[check] ?? count(findings)) || (findings.length ? String(findings.length) : workspace.status?.state === "failed" ? "not checked" : "ok");
       shown.contextValue = "check";
       return shown;
     }

@@ -1,4 +1,4 @@
-//! What `fix` has done, for people.
+//! `--format human` of `fix`.
 
 use std::{collections::BTreeSet, io::Write as _};
 
@@ -6,35 +6,35 @@ use anstyle::{AnsiColor, Style};
 use camino::Utf8Path;
 use similar::TextDiff;
 
-use super::Done;
+use super::FixRun;
 use crate::{
     cli::terminal::{escaped, escaped_line},
-    fix::{Fix, MovedEntry, RemainingFinding, FixKind, Upgrade, RemovedFeatures},
+    fix::{Fix, FixKind, MovedEntry, RemainingFinding, RemovedFeatures, Upgrade},
     gate::NO_VERDICT,
     resolve::Built,
-    verdict::{Finding, Severity, harmless},
+    verdict::{Finding, Severity, sanitize},
 };
 
-/// Writes it to standard output, paths as they are from `here`.
-pub(super) fn tell(done: &Done<'_>, here: &Utf8Path) {
-    let shown = Shown { here, done };
-    // Nobody reads any more when this fails.
-    let _ = anstream::stdout().lock().write_all(shown.repair().as_bytes());
+/// Prints a run to standard output, with paths relative to `here`.
+pub(super) fn print(fix_run: &FixRun<'_>, here: &Utf8Path) {
+    let shown = FixPrinter { here, fix_run };
+    // Fails if the reader has closed the pipe.
+    let _ = anstream::stdout().lock().write_all(shown.report().as_bytes());
 }
 
-/// How a repair is shown.
-struct Shown<'s> {
-    /// Paths are shown from here.
+/// Prints a run.
+struct FixPrinter<'s> {
+    /// The folder that shown paths are relative to.
     here: &'s Utf8Path,
-    done: &'s Done<'s>,
+    fix_run: &'s FixRun<'s>,
 }
 
-impl Shown<'_> {
-    fn repair(&self) -> String {
-        let repair = self.done.repair;
+impl FixPrinter<'_> {
+    fn report(&self) -> String {
+        let report = self.fix_run.report;
         let mut text = String::new();
-        if self.done.dry_run {
-            for (path, change) in repair.texts.changes() {
+        if self.fix_run.dry_run {
+            for (path, change) in report.texts.changes() {
                 let path = self.path(path);
                 let diff = TextDiff::from_lines(change.before.as_str(), change.after.as_str());
                 let header = (format!("a/{path}"), format!("b/{path}"));
@@ -43,26 +43,26 @@ impl Shown<'_> {
                 text.push('\n');
             }
         }
-        let folder = self.path(repair.verdict.workspace.folder());
+        let folder = self.path(report.verdict.workspace.folder());
         text.push_str(if folder.is_empty() { "." } else { &folder });
         text.push('\n');
-        if let Some(why) = &repair.old_index {
+        if let Some(why) = &report.old_index {
             let style = AnsiColor::Yellow.on_default();
             text.push_str(&format!(
-                "  {style}warning{style:#}: the registries could not be asked for new versions\n    {}\n",
-                harmless(why)
+                "  {style}warning{style:#}: could not fetch new versions from the registries\n    {}\n",
+                sanitize(why)
             ));
         }
-        for fix in &repair.fixes {
+        for fix in &report.fixes {
             text.push_str(&self.fix(fix));
         }
-        if repair.verdict.reached {
-            repair.remaining.iter().for_each(|remaining| text.push_str(&remains(remaining)));
+        if report.verdict.complete {
+            report.remaining.iter().for_each(|remaining| text.push_str(&remains(remaining)));
         } else {
             let style = red();
-            let errors = repair.verdict.findings.iter();
+            let errors = report.verdict.findings.iter();
             for finding in errors.filter(|finding| finding.severity == Severity::Error) {
-                text.push_str(&format!("  {style}error{style:#}: {}\n", told(finding)));
+                text.push_str(&format!("  {style}error{style:#}: {}\n", line_of(finding)));
                 if let Some(location) = finding.locations.first() {
                     let line = location.text.line_column(location.span.start).line;
                     text.push_str(&format!("    {}:{line}\n", self.path(&location.file)));
@@ -75,14 +75,14 @@ impl Shown<'_> {
 
     fn fix(&self, fix: &Fix) -> String {
         let style = AnsiColor::Green.on_default();
-        let would = self.done.dry_run || self.done.is_refused();
-        let Fix { upgrade, proof, title, .. } = fix;
+        let would = self.fix_run.dry_run || self.fix_run.does_not_compile();
+        let Fix { upgrade, verification, title, .. } = fix;
         let mut text = if let Some(Upgrade { package, to, breaking, through, without, rust }) =
             upgrade
         {
             let done = if would { "would upgrade" } else { "upgraded" };
             let breaking = if *breaking {
-                ", a breaking upgrade: it resolves, whether it compiles is not known"
+                " (semver-incompatible: it resolves, but may not compile)"
             } else {
                 ""
             };
@@ -90,17 +90,19 @@ impl Shown<'_> {
                 escaped_line(&format!("{} {} -> {to}", package.name, package.version)).into_owned();
             let mut text = format!("  {style}{done}{style:#} {package}{breaking}\n");
             for (parent, to) in through {
-                let line = format!("for it {} {} -> {to}", parent.name, parent.version);
+                let line = format!("also upgrades {} {} -> {to}", parent.name, parent.version);
                 text.push_str(&format!("    {}\n", escaped_line(&line)));
             }
             for RemovedFeatures { package, features } in without {
                 let features = features.join(", ");
-                let line = format!("without {features}, which {package} has no longer");
+                let line = format!("removes {features}: {package} no longer has these features");
                 text.push_str(&format!("    {}\n", escaped_line(&line)));
             }
             if let Some(rust) = rust {
                 let rust = escaped_line(&rust.to_string()).into_owned();
-                text.push_str(&format!("    needs Rust {rust}, newer than the workspace states\n"));
+                text.push_str(&format!(
+                    "    requires Rust {rust}, newer than the workspace's `rust-version`\n"
+                ));
             }
             text
         } else {
@@ -109,36 +111,38 @@ impl Shown<'_> {
                 FixKind::Manifest => "the manifests",
                 _ => "the policy",
             };
-            format!("  {style}{done} {what}{style:#}: {}\n", harmless(title))
+            format!("  {style}{done} {what}{style:#}: {}\n", sanitize(title))
         };
-        for (word, findings) in [("clears", &proof.cleared), ("brings", &proof.introduced)] {
-            // cargo-deny says some things twice at two severities.
-            let told: BTreeSet<_> = findings.iter().map(told).collect();
-            for told in told {
-                text.push_str(&format!("    {word} {told}\n"));
+        for (word, findings) in
+            [("fixes", &verification.cleared), ("adds", &verification.introduced)]
+        {
+            // cargo-deny reports some findings twice, with two severities.
+            let lines: BTreeSet<_> = findings.iter().map(line_of).collect();
+            for line in lines {
+                text.push_str(&format!("    {word} {line}\n"));
             }
         }
-        let meant = |name: &str| {
+        let is_planned = |name: &str| {
             upgrade.iter().any(|upgrade| {
                 let through = upgrade.through.iter().any(|(parent, _)| parent.name == name);
                 upgrade.package.name == name || through
             })
         };
-        let others = proof.moved.iter().filter(|moved| !meant(&moved.name));
+        let others = verification.moved.iter().filter(|moved| !is_planned(&moved.name));
         let others: Vec<_> = others.map(moved).collect();
         if !others.is_empty() {
-            text.push_str(&format!("    moves also {}\n", escaped_line(&others.join(", "))));
+            text.push_str(&format!("    also changes {}\n", escaped_line(&others.join(", "))));
         }
         text
     }
 
     fn end(&self) -> String {
-        let Done { repair, dry_run, built } = self.done;
+        let FixRun { report, dry_run, built } = self.fix_run;
         let mut text = match built {
             None => String::new(),
-            Some(Built::Fine) => "  `cargo check` passes with it\n".to_owned(),
+            Some(Built::Fine) => "  `cargo check` passes\n".to_owned(),
             Some(Built::Fails(error)) => {
-                let lines = harmless(error);
+                let lines = sanitize(error);
                 let lines: Vec<_> = lines.lines().map(|line| format!("    {line}\n")).collect();
                 let style = red();
                 format!(
@@ -147,20 +151,20 @@ impl Shown<'_> {
                 )
             }
         };
-        let (style, state) = match self.done.exit_code() {
+        let (style, state) = match self.fix_run.exit_code() {
             0 => (AnsiColor::Green.on_default(), "clean"),
             NO_VERDICT => (red(), "no verdict"),
             _ => (red(), "fails"),
         };
-        let count = repair.texts.changes().len();
+        let count = report.texts.changes().len();
         let files = if count == 1 { "1 file".to_owned() } else { format!("{count} files") };
         let done = match (count, dry_run) {
             (0, _) => "nothing to change".to_owned(),
-            _ if self.done.is_refused() => "nothing changed".to_owned(),
+            _ if self.fix_run.does_not_compile() => "nothing changed".to_owned(),
             (_, true) => format!("{files} would change"),
             (_, false) => format!("{files} changed"),
         };
-        let would = *dry_run && count > 0 && !self.done.is_refused();
+        let would = *dry_run && count > 0 && !self.fix_run.does_not_compile();
         let would = if would { " then" } else { "" };
         text.push_str(&format!("  {done}; gate{would}: {style}{state}{style:#}\n"));
         text
@@ -176,17 +180,17 @@ fn remains(remaining: &RemainingFinding) -> String {
         Severity::Error => (red(), "error"),
         _ => (AnsiColor::Yellow.on_default(), "warning"),
     };
-    let mut text = format!("  {style}{word} stays{style:#}: {}\n", told(&remaining.finding));
+    let mut text = format!("  {style}{word} remains{style:#}: {}\n", line_of(&remaining.finding));
     let why = remaining.reason.as_ref().or(remaining.finding.remedy.as_ref());
     if let Some(why) = why {
-        text.push_str(&format!("    {}\n", harmless(why)));
+        text.push_str(&format!("    {}\n", sanitize(why)));
     }
     text
 }
 
-fn told(finding: &Finding) -> String {
+fn line_of(finding: &Finding) -> String {
     let code = finding.shown_code().unwrap_or(finding.check.name());
-    format!("{code}: {}", harmless(&finding.message))
+    format!("{code}: {}", sanitize(&finding.message))
 }
 
 fn moved(moved: &MovedEntry) -> String {

@@ -1,17 +1,17 @@
-//! `--format json`: one record a line, what was done and what remains. The structures here are the
-//! format; nothing else is serialized.
+//! `--format json` of `fix`: one record per line for each fix and each remaining finding. The structures here
+//! are the format; nothing else is serialized.
 
 use std::io::Write as _;
 
 use anyhow::Context as _;
 use serde::Serialize;
 
-use super::Done;
+use super::FixRun;
 use crate::{
-    cli::json::{Package, line, package},
-    fix::{Fix, RemainingFinding, FixKind},
+    cli::json::{PackageRecord, line, package},
+    fix::{Fix, FixKind, RemainingFinding},
     resolve::Built,
-    verdict::{Code, Finding, Severity, harmless},
+    verdict::{Code, Finding, Severity, sanitize},
 };
 
 #[derive(Serialize)]
@@ -20,39 +20,39 @@ struct FixRecord<'a> {
     workspace: &'a str,
     remedy: &'static str,
     title: &'a str,
-    package: Option<Package<'a>>,
+    package: Option<PackageRecord<'a>>,
     to: Option<String>,
     breaking: bool,
-    /// The Rust that it needs, where that is newer than the workspace states.
+    /// The required Rust version, if newer than the workspace's.
     rust: Option<String>,
-    through: Vec<Move<'a>>,
-    /// The features that are no longer asked for.
-    without: Vec<Without<'a>>,
-    cleared: Vec<Told<'a>>,
-    introduced: Vec<Told<'a>>,
-    moved: Vec<Move<'a>>,
+    through: Vec<MoveRecord<'a>>,
+    /// The features that are removed from the dependencies.
+    without: Vec<RemovedFeaturesRecord<'a>>,
+    cleared: Vec<FixFindingRecord<'a>>,
+    introduced: Vec<FixFindingRecord<'a>>,
+    moved: Vec<MoveRecord<'a>>,
 }
 
 #[derive(Serialize)]
-struct Move<'a> {
+struct MoveRecord<'a> {
     name: &'a str,
     before: Option<&'a str>,
     after: Option<String>,
 }
 
 #[derive(Serialize)]
-struct Without<'a> {
+struct RemovedFeaturesRecord<'a> {
     name: &'a str,
     features: &'a [String],
 }
 
 #[derive(Serialize)]
-struct Told<'a> {
+struct FixFindingRecord<'a> {
     check: &'static str,
     code: Option<&'static str>,
     severity: &'static str,
     message: &'a str,
-    packages: Vec<Package<'a>>,
+    packages: Vec<PackageRecord<'a>>,
     advisory: Option<&'a str>,
 }
 
@@ -61,69 +61,69 @@ struct RemainingRecord<'a> {
     r#type: &'static str,
     workspace: &'a str,
     #[serde(flatten)]
-    finding: Told<'a>,
+    finding: FixFindingRecord<'a>,
     reason: Option<String>,
 }
 
 #[derive(Serialize)]
-struct SummaryRecord<'a> {
+struct FixSummaryRecord<'a> {
     r#type: &'static str,
     workspace: &'a str,
     /// The files that were changed, or would be.
     files: Vec<&'a str>,
     written: bool,
-    /// Whether a verdict was reached.
+    /// Whether all checks ran.
     reached: bool,
-    /// Where that was asked.
+    /// With `--build`, whether the result compiles.
     builds: Option<bool>,
     build_error: Option<&'a str>,
-    /// Why the registries could not be asked for new versions.
+    /// Why new versions could not be fetched from the registries.
     old_index: Option<&'a str>,
     exit_code: u8,
 }
 
-/// Writes it to standard output.
+/// Prints a run to standard output.
 ///
 /// # Errors
 ///
-/// When that cannot be written.
-pub(super) fn tell(done: &Done<'_>) -> anyhow::Result<()> {
-    let repair = done.repair;
-    let workspace = repair.verdict.workspace.folder().as_str();
+/// When standard output cannot be written.
+pub(super) fn print(fix_run: &FixRun<'_>) -> anyhow::Result<()> {
+    let report = fix_run.report;
+    let workspace = report.verdict.workspace.folder().as_str();
     let mut lines = Vec::new();
-    for fix in &repair.fixes {
+    for fix in &report.fixes {
         line(&mut lines, &fix_record(workspace, fix))?;
     }
-    for RemainingFinding { finding, reason } in &repair.remaining {
-        let reason = reason.as_deref().map(harmless);
-        let finding = told(finding);
+    for RemainingFinding { finding, reason } in &report.remaining {
+        let reason = reason.as_deref().map(sanitize);
+        let finding = finding_record(finding);
         line(&mut lines, &RemainingRecord { r#type: "remaining", workspace, finding, reason })?;
     }
-    if !repair.verdict.reached {
-        let errors = repair.verdict.findings.iter();
+    if !report.verdict.complete {
+        let errors = report.verdict.findings.iter();
         for finding in errors.filter(|finding| finding.severity == Severity::Error) {
-            let (finding, reason) = (told(finding), None);
+            let (finding, reason) = (finding_record(finding), None);
             line(&mut lines, &RemainingRecord { r#type: "remaining", workspace, finding, reason })?;
         }
     }
-    let files: Vec<_> = repair.texts.changes().keys().map(|path| path.as_str()).collect();
-    let summary = SummaryRecord {
+    let files: Vec<_> = report.texts.changes().keys().map(|path| path.as_str()).collect();
+    let summary = FixSummaryRecord {
         r#type: "summary",
         workspace,
-        written: !files.is_empty() && !done.dry_run && !done.is_refused(),
+        written: !files.is_empty() && !fix_run.dry_run && !fix_run.does_not_compile(),
         files,
-        reached: repair.verdict.reached,
-        builds: done.built.as_ref().map(|built| *built == Built::Fine),
-        build_error: match &done.built {
+        reached: report.verdict.complete,
+        builds: fix_run.built.as_ref().map(|built| *built == Built::Fine),
+        build_error: match &fix_run.built {
             Some(Built::Fails(error)) => Some(error),
             _ => None,
         },
-        old_index: repair.old_index.as_deref(),
-        exit_code: done.exit_code(),
+        old_index: report.old_index.as_deref(),
+        exit_code: fix_run.exit_code(),
     };
     line(&mut lines, &summary)?;
     let mut out = std::io::stdout().lock();
-    out.write_all(&lines).and_then(|()| out.flush()).context("standard output cannot be written")
+    out.write_all(&lines).and_then(|()| out.flush()).context("could not write to standard output")
 }
 
 fn fix_record<'a>(workspace: &'a str, fix: &'a Fix) -> FixRecord<'a> {
@@ -147,7 +147,7 @@ fn fix_record<'a>(workspace: &'a str, fix: &'a Fix) -> FixRecord<'a> {
         breaking: upgrade.is_some_and(|upgrade| upgrade.breaking),
         rust: upgrade.and_then(|upgrade| upgrade.rust.as_ref()).map(ToString::to_string),
         through: through
-            .map(|(package, to)| Move {
+            .map(|(package, to)| MoveRecord {
                 name: &package.name,
                 before: Some(&package.version),
                 after: Some(to.to_string()),
@@ -156,15 +156,15 @@ fn fix_record<'a>(workspace: &'a str, fix: &'a Fix) -> FixRecord<'a> {
         without: upgrade
             .into_iter()
             .flat_map(|upgrade| &upgrade.without)
-            .map(|one| Without { name: &one.package, features: &one.features })
+            .map(|one| RemovedFeaturesRecord { name: &one.package, features: &one.features })
             .collect(),
-        cleared: fix.verification.cleared.iter().map(told).collect(),
-        introduced: fix.verification.introduced.iter().map(told).collect(),
+        cleared: fix.verification.cleared.iter().map(finding_record).collect(),
+        introduced: fix.verification.introduced.iter().map(finding_record).collect(),
         moved: fix
             .verification
             .moved
             .iter()
-            .map(|moved| Move {
+            .map(|moved| MoveRecord {
                 name: &moved.name,
                 before: moved.before.as_deref(),
                 after: moved.after.clone(),
@@ -173,8 +173,8 @@ fn fix_record<'a>(workspace: &'a str, fix: &'a Fix) -> FixRecord<'a> {
     }
 }
 
-fn told(finding: &Finding) -> Told<'_> {
-    Told {
+fn finding_record(finding: &Finding) -> FixFindingRecord<'_> {
+    FixFindingRecord {
         check: finding.check.name(),
         code: finding.code.map(Code::name),
         severity: finding.severity.name(),

@@ -48,7 +48,7 @@ impl DatabaseLocation {
     /// See [`Self::fetch`].
     pub(super) fn fetch_here(&self, children: &Children) -> Result<(), FetchError> {
         refuse_url(&self.url)?;
-        let _partial_is_deleted = children.in_use();
+        let _partial_is_deleted = children.cleanup_guard();
         let root = place::writable(self)?;
         fs::create_dir_all(&root).map_err(|error| cannot_write(&root, error))?;
         let _lock = lock(&root)?;

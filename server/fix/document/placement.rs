@@ -5,8 +5,9 @@
 //! the file would have it: in the table as it is written, below the last of its tables, at the end.
 
 use super::{
-    TomlDocument, EditedText, TableForm, NodeKind, TomlNode, TextChange, PathStep, value_at,
-    value::{ListLayout, RenderedValue, ValueStyle, Value, key},
+    EditedText, NodeKind, PathStep, TableForm, TextChange, TomlDocument, TomlNode,
+    value::{ListLayout, RenderedValue, Value, ValueStyle, key},
+    value_at,
 };
 use crate::text::Span;
 
@@ -58,7 +59,8 @@ impl TomlDocument<'_> {
             }
             (NodeKind::Tables(tables), []) => vec![self.after_tables(tables, value)?],
             (NodeKind::Table(form, _), [_, ..]) => {
-                let heads = matches!(form, TableForm::Root | TableForm::Header | TableForm::Implicit);
+                let heads =
+                    matches!(form, TableForm::Root | TableForm::Header | TableForm::Implicit);
                 if as_tables && heads && matches!(value, Value::Table(_)) {
                     vec![self.first_of_tables(path, value)]
                 } else {
@@ -75,7 +77,11 @@ impl TomlDocument<'_> {
     }
 
     /// Another item for the list at the end of a way.
-    pub(in crate::fix) fn with_item_at(&self, steps: &[PathStep], value: &Value) -> Option<EditedText> {
+    pub(in crate::fix) fn with_item_at(
+        &self,
+        steps: &[PathStep],
+        value: &Value,
+    ) -> Option<EditedText> {
         let list = self.at(steps)?;
         let NodeKind::List(items) = &list.kind else { return None };
         let pieces = self.in_list(list.span.clone()?, items, value, None);
@@ -176,7 +182,11 @@ impl TomlDocument<'_> {
             with_item.push_str(&format!("{}{}", self.newline(), self.indent(last.start)));
             with_item.push(&entry);
             with_item.push_str(if comma.is_some() { "," } else { "" });
-            pieces.push(TextChange { at: at..at, text: with_item.text, mark: with_item.mark });
+            pieces.push(TextChange {
+                at: at..at,
+                text: with_item.text,
+                placeholder: with_item.placeholder,
+            });
             return pieces;
         }
         let gap = self.gap(items);
@@ -184,12 +194,21 @@ impl TomlDocument<'_> {
         with_item.push_str(gap);
         with_item.push(&entry);
         with_item.push_str(if comma.is_some() { "," } else { "" });
-        pieces.push(TextChange { at: anchor..anchor, text: with_item.text, mark: with_item.mark });
+        pieces.push(TextChange {
+            at: anchor..anchor,
+            text: with_item.text,
+            placeholder: with_item.placeholder,
+        });
         pieces
     }
 
     /// On its line as long as that is no wider than `widest`.
-    fn in_empty_list(&self, list: Span, entry: &RenderedValue, widest: Option<usize>) -> TextChange {
+    fn in_empty_list(
+        &self,
+        list: Span,
+        entry: &RenderedValue,
+        widest: Option<usize>,
+    ) -> TextChange {
         let inside = &self.text[list.start + 1..list.end - 1];
         let bracket = list.end - 1;
         let own = self.indent(list.start);
@@ -206,7 +225,11 @@ impl TomlDocument<'_> {
             with_item.push_str(&indent);
             with_item.push(entry);
             with_item.push_str(&format!(",{}", self.newline()));
-            return TextChange { at: at..at, text: with_item.text, mark: with_item.mark };
+            return TextChange {
+                at: at..at,
+                text: with_item.text,
+                placeholder: with_item.placeholder,
+            };
         }
         let line = self.line_start(list.start)..self.line_end(list.end);
         let width = self.text[line].chars().count() + entry.text.chars().count();
@@ -215,12 +238,16 @@ impl TomlDocument<'_> {
             with_item.push_str(&format!("{newline}{own}{}", self.unit()));
             with_item.push(entry);
             with_item.push_str(&format!(",{newline}{own}"));
-            return TextChange { at: list.start + 1..bracket, text: with_item.text, mark: with_item.mark };
+            return TextChange {
+                at: list.start + 1..bracket,
+                text: with_item.text,
+                placeholder: with_item.placeholder,
+            };
         }
         let at = list.start + 1;
         with_item.push_str(if inside.is_empty() { "" } else { " " });
         with_item.push(entry);
-        TextChange { at: at..at, text: with_item.text, mark: with_item.mark }
+        TextChange { at: at..at, text: with_item.text, placeholder: with_item.placeholder }
     }
 
     /// What stands between the items of a list on one line.
@@ -276,7 +303,14 @@ impl TomlDocument<'_> {
     }
 
     /// A header and what belongs to it, below the line in which `end` stands.
-    fn below(&self, end: usize, head: &str, value: &Value, style: ValueStyle, indent: &str) -> TextChange {
+    fn below(
+        &self,
+        end: usize,
+        head: &str,
+        value: &Value,
+        style: ValueStyle,
+        indent: &str,
+    ) -> TextChange {
         let newline = self.newline();
         let mut block = RenderedValue::plain(format!("{head}{newline}"));
         block.push(&value.body(style, &ListLayout { indent, unit: self.unit(), newline }));
@@ -304,7 +338,11 @@ impl TomlDocument<'_> {
             TableForm::Header => {
                 let last = node.statements().last().cloned().or_else(|| node.span.clone())?;
                 let (first, inner) = rest.split_first()?;
-                Some(self.line_below(last, &RenderedValue::plain(key(first)), &nested(inner, value)))
+                Some(self.line_below(
+                    last,
+                    &RenderedValue::plain(key(first)),
+                    &nested(inner, value),
+                ))
             }
             _ => self.below_header(path, value),
         }
@@ -338,7 +376,7 @@ impl TomlDocument<'_> {
         } else if !next.is_empty() && !next.starts_with(['\n', '\r']) {
             with_item.push_str(newline);
         }
-        TextChange { at: end..end, text: with_item.text, mark: with_item.mark }
+        TextChange { at: end..end, text: with_item.text, placeholder: with_item.placeholder }
     }
 
     fn line_below(&self, last: Span, keys: &RenderedValue, value: &Value) -> TextChange {
@@ -349,7 +387,7 @@ impl TomlDocument<'_> {
         with_item.push(keys);
         with_item.push_str(" = ");
         with_item.push(&Self::written(value, &ListLayout { indent, unit: self.unit(), newline }));
-        TextChange { at: at..at, text: with_item.text, mark: with_item.mark }
+        TextChange { at: at..at, text: with_item.text, placeholder: with_item.placeholder }
     }
 
     /// The first byte that is no blank on the line where a span starts.
@@ -385,7 +423,7 @@ impl TomlDocument<'_> {
         with_item.push(&value.inline(ValueStyle::default()));
         let empty = last.is_none() && self.text[at..span.end].starts_with('}');
         with_item.push_str(if empty { " " } else { "" });
-        Some(TextChange { at: at..at, text: with_item.text, mark: with_item.mark })
+        Some(TextChange { at: at..at, text: with_item.text, placeholder: with_item.placeholder })
     }
 }
 

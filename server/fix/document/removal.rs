@@ -2,10 +2,10 @@
 //! the comment that stands behind it on its line, and nothing else.
 
 use super::{
-    TomlDocument, EditedText, TableForm, NodeKind, TomlNode, TextChange, PathStep,
+    EditedText, NodeKind, PathStep, TableForm, TextChange, TomlDocument, TomlNode,
     placement::value_under,
+    value::{Value, ValueStyle},
     value_at,
-    value::{ValueStyle, Value},
 };
 use crate::text::Span;
 
@@ -21,7 +21,11 @@ impl TomlDocument<'_> {
         let pieces = match &list.kind {
             NodeKind::List(items) => {
                 let spans = items.iter().map(|item| item.span.clone());
-                self.removed_from_row(list.span.clone()?, &spans.collect::<Option<Vec<_>>>()?, index)?
+                self.removed_from_row(
+                    list.span.clone()?,
+                    &spans.collect::<Option<Vec<_>>>()?,
+                    index,
+                )?
             }
             NodeKind::Tables(tables) => vec![self.table_removal(&tables[index])?],
             _ => return None,
@@ -55,7 +59,7 @@ impl TomlDocument<'_> {
         let piece = match self.node(path) {
             Some(node) => {
                 let text = value.inline(ValueStyle::default()).text;
-                TextChange { at: node.span.clone()?, text, mark: None }
+                TextChange { at: node.span.clone()?, text, placeholder: None }
             }
             None => self.setting(path, value)?,
         };
@@ -142,7 +146,9 @@ impl TomlDocument<'_> {
             (Some(_), true) => vec![TextChange::remove(at + 1..end)],
             (Some(_), false) => vec![TextChange::remove(item.start..end)],
             (None, true) => vec![TextChange::remove(at..end)],
-            (None, false) => vec![TextChange::remove(at..at + 1), TextChange::remove(item.start..end)],
+            (None, false) => {
+                vec![TextChange::remove(at..at + 1), TextChange::remove(item.start..end)]
+            }
         })
     }
 

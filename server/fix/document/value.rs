@@ -23,7 +23,7 @@ pub(in crate::fix) enum Value {
 #[derive(Clone, Debug, Default)]
 pub(in crate::fix) struct RenderedValue {
     pub(in crate::fix) text: String,
-    pub(in crate::fix) mark: Option<Span>,
+    pub(in crate::fix) placeholder: Option<Span>,
 }
 
 /// How values are written.
@@ -67,13 +67,14 @@ impl ValueStyle {
 
 impl RenderedValue {
     pub(in crate::fix) fn plain(text: impl Into<String>) -> Self {
-        Self { text: text.into(), mark: None }
+        Self { text: text.into(), placeholder: None }
     }
 
     /// Appends another.
     pub(in crate::fix) fn push(&mut self, other: &Self) {
-        if let Some(mark) = &other.mark {
-            self.mark = Some(self.text.len() + mark.start..self.text.len() + mark.end);
+        if let Some(placeholder) = &other.placeholder {
+            self.placeholder =
+                Some(self.text.len() + placeholder.start..self.text.len() + placeholder.end);
         }
         self.text.push_str(&other.text);
     }
@@ -112,8 +113,8 @@ impl Value {
             Self::Text(text) => RenderedValue::plain(quoted(text, style)),
             Self::Placeholder(text) => {
                 let text = quoted(text, style);
-                let mark = Some(1..text.len() - 1);
-                RenderedValue { text, mark }
+                let placeholder = Some(1..text.len() - 1);
+                RenderedValue { text, placeholder }
             }
             Self::Hash(hash) => RenderedValue::plain(format!("0x{hash:08x}")),
             Self::Raw(text, _) => RenderedValue::plain(text.clone()),
@@ -142,7 +143,11 @@ impl Value {
     }
 
     /// A list with a line for each item.
-    pub(in crate::fix) fn lines(items: &[Self], style: ValueStyle, layout: &ListLayout<'_>) -> RenderedValue {
+    pub(in crate::fix) fn lines(
+        items: &[Self],
+        style: ValueStyle,
+        layout: &ListLayout<'_>,
+    ) -> RenderedValue {
         let ListLayout { indent, unit, newline } = layout;
         let mut rendered = RenderedValue::plain("[");
         for item in items {
@@ -188,8 +193,8 @@ pub(in crate::fix) fn key(key: &str) -> String {
 }
 
 fn quoted(text: &str, style: ValueStyle) -> String {
-    let harmless = text.chars().all(|c| c != '\'' && !c.is_control());
-    if style.literal && harmless { format!("'{text}'") } else { basic(text) }
+    let sanitize = text.chars().all(|c| c != '\'' && !c.is_control());
+    if style.literal && sanitize { format!("'{text}'") } else { basic(text) }
 }
 
 fn basic(text: &str) -> String {
@@ -226,8 +231,9 @@ mod tests {
             ("id", Value::text("X-1")),
             ("reason", Value::Placeholder("why".into())),
         ]);
-        let RenderedValue { text, mark } = value.inline(ValueStyle::of(std::iter::once("{id='a'}")));
+        let RenderedValue { text, placeholder } =
+            value.inline(ValueStyle::of(std::iter::once("{id='a'}")));
         assert_eq!(text, "{id=\"X-1\", reason=\"why\"}");
-        assert_eq!(&text[mark.expect("a mark")], "why");
+        assert_eq!(&text[placeholder.expect("a mark")], "why");
     }
 }

@@ -23,7 +23,7 @@ pub fn fuzz_manifest(text: &str) {
     let crates_io = package("registry+https://github.com/rust-lang/crates.io-index");
     let git = package("git+https://example.org/x?branch=main#0123456789abcdef");
     for declared in manifest.all_dependencies() {
-        let (location, source) = (declared.location(), declared.source_place());
+        let (location, source) = (declared.location(), declared.source_location());
         for at in [&declared.key.span, &location, &source] {
             for package in [&crates_io, &git] {
                 for make in [wildcard, pinned, unused] {
@@ -41,8 +41,10 @@ pub fn fuzz_manifest(text: &str) {
         shared::check_invariants(text, declared.key.span.start);
         let features: Vec<_> = declared.features.iter().map(|one| one.value.clone()).collect();
         if let (Some(first), true) = (features.first(), manifest.errors.is_empty()) {
-            let vanished =
-                RemovedFeatures { package: declared.package.clone(), features: vec![first.clone()] };
+            let vanished = RemovedFeatures {
+                package: declared.package.clone(),
+                features: vec![first.clone()],
+            };
             vanished.check_invariants(text);
         }
         if let Some(stated) = &declared.requirement {

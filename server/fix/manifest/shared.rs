@@ -15,8 +15,9 @@ use crate::{
     fix::{
         CheckedTexts,
         document::{
-            TomlDocument, EditedText, TableForm, TextChange, PathStep, value_at,
-            value::{ValueStyle, Value},
+            EditedText, PathStep, TableForm, TextChange, TomlDocument,
+            value::{Value, ValueStyle},
+            value_at,
         },
     },
     gate::Texts as _,
@@ -57,7 +58,7 @@ pub(super) fn plan(finding: &Finding, now: CheckedTexts<'_>) -> Result<ManifestP
     let mut texts: BTreeMap<Utf8PathBuf, SourceText> = BTreeMap::new();
     let mut members = Vec::new();
     let mut keys = BTreeSet::new();
-    for location in finding.locations.iter().filter(|location| location.role == Role::Mend) {
+    for location in finding.locations.iter().filter(|location| location.role == Role::Primary) {
         // What stands elsewhere by now is judged again first.
         let text = now.texts.read(&location.file).ok().filter(|text| *text == location.text);
         let text = text.ok_or_else(|| format!("`{}` has changed", named(&location.file)))?;
@@ -66,7 +67,8 @@ pub(super) fn plan(finding: &Finding, now: CheckedTexts<'_>) -> Result<ManifestP
         let steps = path_to_dependency(&document, location.span.start).ok_or_else(unread)?;
         let Some(PathStep::Key(key)) = steps.last() else { return Err(unread()) };
         keys.insert(key.clone());
-        let said = value_at(&mut document.content.clone(), &steps).and_then(|said| dependency(said));
+        let said =
+            value_at(&mut document.content.clone(), &steps).and_then(|said| dependency(said));
         let says = said.ok_or_else(unread)?;
         if says.contains_key("workspace") {
             continue;
@@ -106,7 +108,8 @@ pub(super) fn plan(finding: &Finding, now: CheckedTexts<'_>) -> Result<ManifestP
             format!("no one of the requirements `{stated}` is sure to admit what all of them do")
         })?),
     };
-    let wanted = |said: &Table| said.get("default-features").and_then(TomlValue::as_bool) != Some(false);
+    let wanted =
+        |said: &Table| said.get("default-features").and_then(TomlValue::as_bool) != Some(false);
     let all_want = members.iter().all(|one| wanted(&one.says));
     let by_default = match &known {
         // A member cannot refuse what the workspace has turned on.
@@ -134,7 +137,8 @@ pub(super) fn plan(finding: &Finding, now: CheckedTexts<'_>) -> Result<ManifestP
     let document = TomlDocument::read(text.as_str()).ok_or_else(no_edit)?;
     let mut then = String::new();
     let after = match &known {
-        None => with_workspace_dependency(&document, &key, requirement, &source_of, by_default).ok_or_else(no_edit)?,
+        None => with_workspace_dependency(&document, &key, requirement, &source_of, by_default)
+            .ok_or_else(no_edit)?,
         Some(said) => match (said.get("version").and_then(TomlValue::as_str), requirement) {
             (Some(old), Some(new)) if old != new => {
                 then = format!(", which then requires {new}");
@@ -187,7 +191,9 @@ fn path_to_dependency(document: &TomlDocument<'_>, offset: usize) -> Option<Vec<
 /// What a declaration says, in its long form; `None` where it says what is not known here.
 fn dependency(said: &TomlValue) -> Option<Table> {
     let mut table = match said {
-        TomlValue::String(version) => Table::from_iter([("version".to_owned(), version.clone().into())]),
+        TomlValue::String(version) => {
+            Table::from_iter([("version".to_owned(), version.clone().into())])
+        }
         TomlValue::Table(table) => table.clone(),
         _ => return None,
     };
@@ -195,7 +201,9 @@ fn dependency(said: &TomlValue) -> Option<Table> {
         table.insert("default-features".to_owned(), old);
     }
     let is_known = |key: &String| {
-        WORKSPACE_KEYS.contains(&key.as_str()) || MEMBER_KEYS.contains(&key.as_str()) || key == "workspace"
+        WORKSPACE_KEYS.contains(&key.as_str())
+            || MEMBER_KEYS.contains(&key.as_str())
+            || key == "workspace"
     };
     table.keys().all(is_known).then_some(table)
 }
@@ -205,7 +213,8 @@ fn source_of(said: &Table, folder: &Utf8Path, root: &Utf8Path) -> Option<Depende
     for key in WORKSPACE_KEYS.into_iter().filter(|key| *key != "version") {
         let Some(value) = said.get(key) else { continue };
         let value = value.as_str()?;
-        let value = if key == "path" { relative_path(root, &folder.join(value)) } else { value.into() };
+        let value =
+            if key == "path" { relative_path(root, &folder.join(value)) } else { value.into() };
         source_of.insert(key, value);
     }
     Some(source_of)

@@ -3,12 +3,12 @@
 use semver::Version;
 
 use super::{
-    PlanInput, NO_REASON, PolicyPlan, FixKind,
-    document::{TomlDocument, EditedText, NodeKind, PathStep},
+    FixKind, PlanInput, PolicyPlan, REASON_PLACEHOLDER,
+    document::{EditedText, NodeKind, PathStep, TomlDocument},
     named, spec,
     value::Value,
 };
-use crate::verdict::{Code, PackageRef, listed};
+use crate::verdict::{Code, PackageRef, join_with_and};
 
 const DENY: [&str; 2] = ["bans", "deny"];
 const SKIP: [&str; 2] = ["bans", "skip"];
@@ -36,7 +36,7 @@ pub(super) fn skip(input: &PlanInput<'_>) -> Vec<PolicyPlan> {
         }
     }
     let entries = specs.iter().map(|(spec, _)| {
-        let reason = Value::Placeholder(NO_REASON.to_owned());
+        let reason = Value::Placeholder(REASON_PLACEHOLDER.to_owned());
         Value::Table(vec![("crate", Value::text(spec)), ("reason", reason)])
     });
     let edited = input.document.with_items(&SKIP, &entries.collect::<Vec<_>>(), false);
@@ -45,7 +45,7 @@ pub(super) fn skip(input: &PlanInput<'_>) -> Vec<PolicyPlan> {
     let title = format!(
         "leave `{}` {} out of the search for duplicates (a reason has to be given)",
         package.name,
-        listed(&older)
+        join_with_and(&older)
     );
     vec![PolicyPlan::new(FixKind::Policy, title, edited)]
 }
@@ -65,7 +65,12 @@ pub(super) fn build_script(input: &PlanInput<'_>) -> Vec<PolicyPlan> {
     listing(input, package, if once { &BUILD_ONCE } else { &BUILD }, title)
 }
 
-fn listing(input: &PlanInput<'_>, package: &PackageRef, path: &[&str], title: String) -> Vec<PolicyPlan> {
+fn listing(
+    input: &PlanInput<'_>,
+    package: &PackageRef,
+    path: &[&str],
+    title: String,
+) -> Vec<PolicyPlan> {
     let items = input.document.items(path);
     // A list that is not there permits everything.
     let Some(list) = input.document.node(path) else { return Vec::new() };
@@ -107,7 +112,7 @@ pub(super) fn wrapper(input: &PlanInput<'_>) -> Vec<PolicyPlan> {
     let steps = way(&DENY, index, "wrappers");
     let Some(edited) = input.document.with_texts(&steps, &missing) else { return Vec::new() };
     let shown: Vec<_> = missing.iter().map(|user| format!("`{user}`")).collect();
-    let title = format!("let {} use the banned `{}`", listed(&shown), package.name);
+    let title = format!("let {} use the banned `{}`", join_with_and(&shown), package.name);
     vec![PolicyPlan::new(FixKind::Exception, title, edited)]
 }
 
@@ -158,7 +163,7 @@ pub(super) fn exact_features(input: &PlanInput<'_>) -> Vec<PolicyPlan> {
     let notes = input.finding.notes.iter();
     let enabled: Vec<_> =
         notes.filter_map(|note| note.split('\'').nth(1)).map(str::to_owned).collect();
-    let mut edited = EditedText { text: input.document.text.to_owned(), mark: None };
+    let mut edited = EditedText { text: input.document.text.to_owned(), placeholder: None };
     for feature in &absent {
         let Some(less) = edited.then(|document| {
             let index = document.items_at(&steps).iter().position(|known| known == feature)?;
@@ -186,7 +191,9 @@ pub(super) fn exact_features(input: &PlanInput<'_>) -> Vec<PolicyPlan> {
 /// The way to the `allow` list of the entry of `features` that an offset stands in.
 fn features_at(input: &PlanInput<'_>, offset: usize) -> Option<Vec<PathStep>> {
     let steps = input.document.steps_to(offset)?;
-    let [PathStep::Key(bans), PathStep::Key(features), PathStep::Index(index), ..] = steps.as_slice() else {
+    let [PathStep::Key(bans), PathStep::Key(features), PathStep::Index(index), ..] =
+        steps.as_slice()
+    else {
         return None;
     };
     let steps = way(&["bans", "features"], *index, "allow");
@@ -211,10 +218,10 @@ impl TomlDocument<'_> {
 
     /// Further strings for a list inside of an entry.
     pub(super) fn with_texts(&self, steps: &[PathStep], texts: &[String]) -> Option<EditedText> {
-        let mut edited = EditedText { text: self.text.to_owned(), mark: None };
+        let mut edited = EditedText { text: self.text.to_owned(), placeholder: None };
         for text in texts {
-            edited =
-                edited.then(|document| document.with_item_at(steps, &Value::text(text.as_str())))?;
+            edited = edited
+                .then(|document| document.with_item_at(steps, &Value::text(text.as_str())))?;
         }
         Some(edited)
     }

@@ -5,16 +5,16 @@ use camino::Utf8Path;
 use spdx::Expression;
 
 use super::{
-    PlanInput, PolicyPlan, FixKind,
+    FixKind, PlanInput, PolicyPlan,
     document::{EditedText, PathStep},
     exception::{excepted, shown},
-    licenses::{self, CLARIFY, AllowedLicenses},
+    licenses::{self, AllowedLicenses, CLARIFY},
     named, spec,
     value::Value,
 };
-use crate::policy::UNTOLD;
+use crate::policy::LICENSE_PLACEHOLDER;
 use crate::verdict::{
-    LicenseFile, PackageFolder, PackageRef, Recognized, license_files, listed, recognized,
+    LicenseFile, PackageFolder, PackageRef, Recognized, join_with_and, license_files, recognized,
 };
 
 pub(super) fn plans(input: &PlanInput<'_>) -> Vec<PolicyPlan> {
@@ -29,7 +29,7 @@ pub(super) fn plans(input: &PlanInput<'_>) -> Vec<PolicyPlan> {
     let stated = match &license_guess {
         LicenseGuess::Certain(expression) => Value::text(expression.as_str()),
         LicenseGuess::Partial(expression) => Value::Placeholder(expression.clone()),
-        LicenseGuess::Unknown => Value::Placeholder(UNTOLD.to_owned()),
+        LicenseGuess::Unknown => Value::Placeholder(LICENSE_PLACEHOLDER.to_owned()),
     };
     let hashes = files.iter().map(|file| {
         Value::Table(vec![
@@ -45,11 +45,15 @@ pub(super) fn plans(input: &PlanInput<'_>) -> Vec<PolicyPlan> {
     let Some(edited) = input.document.with_item(&CLARIFY, &entry, true) else { return plans };
     let who = named(package);
     let title = match &license_guess {
-        LicenseGuess::Certain(expression) => format!("clarify the license of {who} as `{expression}`"),
+        LicenseGuess::Certain(expression) => {
+            format!("clarify the license of {who} as `{expression}`")
+        }
         LicenseGuess::Partial(expression) => format!(
             "clarify the license of {who} as `{expression}`: told from a part of its texts, to be checked"
         ),
-        LicenseGuess::Unknown => format!("clarify the license of {who}: its expression has to be filled in"),
+        LicenseGuess::Unknown => {
+            format!("clarify the license of {who}: its expression has to be filled in")
+        }
     };
     if let LicenseGuess::Certain(expression) | LicenseGuess::Partial(expression) = &license_guess {
         plans.extend(with_exception(input, package, expression, &title, edited.clone()));
@@ -67,12 +71,14 @@ fn with_exception(
     clarified: EditedText,
 ) -> Option<PolicyPlan> {
     let allowed_licenses = AllowedLicenses::of(input, package);
-    let missing_licenses = allowed_licenses.missing_licenses(&Expression::parse(expression).ok()?)?;
+    let missing_licenses =
+        allowed_licenses.missing_licenses(&Expression::parse(expression).ok()?)?;
     if missing_licenses.is_empty() {
         return None;
     }
-    let edited =
-        clarified.then(|document| excepted(document, allowed_licenses.exception, package, &missing_licenses))?;
+    let edited = clarified.then(|document| {
+        excepted(document, allowed_licenses.exception, package, &missing_licenses)
+    })?;
     let title = format!("{title}, and allow {} for it", shown(&missing_licenses));
     Some(PolicyPlan::new(FixKind::Exception, title, edited))
 }
@@ -144,7 +150,7 @@ fn renewed(input: &PlanInput<'_>, package: &PackageRef) -> Option<PolicyPlan> {
         if !spec::matches(entry, package) || input.facts.packages.keys().any(holds) {
             return None;
         }
-        let mut edited = EditedText { text: input.document.text.to_owned(), mark: None };
+        let mut edited = EditedText { text: input.document.text.to_owned(), placeholder: None };
         let mut changed: Vec<String> = Vec::new();
         for (at, (path, stated)) in licenses::files(entry).into_iter().enumerate() {
             let actual = licenses::actual(input, package, path)?;
@@ -166,7 +172,7 @@ fn renewed(input: &PlanInput<'_>, package: &PackageRef) -> Option<PolicyPlan> {
         let title = format!(
             "clarify {} by {} as it is now: the text has changed and has to be read first",
             named(package),
-            listed(&changed)
+            join_with_and(&changed)
         );
         Some(PolicyPlan::new(FixKind::Clarify, title, edited))
     })
@@ -257,7 +263,7 @@ mod tests {
               @@ -0,0 +1,4 @@
               +[[licenses.clarify]]
               +crate = "a@1.2.3"
-              +expression = "«LicenseRef-to-be-told»"
+              +expression = "«LicenseRef-TODO»"
               +license-files = [{ path = "LICENSE", hash = 0x8a110a4b }]
         "#]],
         );
@@ -300,7 +306,7 @@ mod tests {
               @@ -0,0 +1,4 @@
               +[[licenses.clarify]]
               +crate = "a@1.2.3"
-              +expression = "«LicenseRef-to-be-told»"
+              +expression = "«LicenseRef-TODO»"
               +license-files = []
         "#]],
         );

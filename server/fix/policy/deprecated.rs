@@ -1,6 +1,6 @@
 //! Keys that cargo-deny has moved or removed, and values that it no longer takes.
 
-use super::{PlanInput, PolicyPlan, FixKind, document::PathStep, value::Value};
+use super::{FixKind, PlanInput, PolicyPlan, document::PathStep, value::Value};
 use crate::verdict::Code;
 
 /// Keys that stood at the root once.
@@ -83,7 +83,12 @@ fn translated(input: &PlanInput<'_>, steps: &[PathStep], keys: &[&str]) -> Optio
     }
 }
 
-fn replaced(input: &PlanInput<'_>, steps: &[PathStep], text: &str, says: toml::Value) -> Option<PolicyPlan> {
+fn replaced(
+    input: &PlanInput<'_>,
+    steps: &[PathStep],
+    text: &str,
+    says: toml::Value,
+) -> Option<PolicyPlan> {
     let edited = input.document.replaced(steps, text, says)?;
     Some(PolicyPlan::new(
         FixKind::Policy,

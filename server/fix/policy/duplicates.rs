@@ -1,8 +1,8 @@
 //! What a policy lists twice, it lists once.
 
 use super::{
-    PlanInput, PolicyPlan, FixKind,
-    document::{TomlDocument, NodeKind, PathStep},
+    FixKind, PlanInput, PolicyPlan,
+    document::{NodeKind, PathStep, TomlDocument},
 };
 
 /// cargo-deny says so of `advisories.ignore` and `advisories.db-urls`, without a code, at both
@@ -39,7 +39,9 @@ pub(super) fn plans(input: &PlanInput<'_>) -> Vec<PolicyPlan> {
 /// The list of `[advisories]` that an offset stands in, and the item.
 fn item(document: &TomlDocument<'_>, offset: usize) -> Option<(String, usize)> {
     let steps = document.steps_to(offset)?;
-    let [PathStep::Key(section), PathStep::Key(list), PathStep::Index(index), ..] = steps.as_slice() else {
+    let [PathStep::Key(section), PathStep::Key(list), PathStep::Index(index), ..] =
+        steps.as_slice()
+    else {
         return None;
     };
     let node = document.at(&steps[..2])?;

@@ -1,28 +1,32 @@
 //! A rejected license: permitted for this package and version; after it, for every package.
 
 use super::{
-    PlanInput, PolicyPlan, FixKind,
-    document::{TomlDocument, EditedText, PathStep},
-    licenses::{ALLOW, EXCEPTIONS, AllowedLicenses, expression},
+    FixKind, PlanInput, PolicyPlan,
+    document::{EditedText, PathStep, TomlDocument},
+    licenses::{ALLOW, AllowedLicenses, EXCEPTIONS, expression},
     named, spec,
     value::Value,
 };
-use crate::verdict::{PackageRef, listed};
+use crate::verdict::{PackageRef, join_with_and};
 
 pub(super) fn plans(input: &PlanInput<'_>) -> Vec<PolicyPlan> {
     let Some(package) = input.package() else { return Vec::new() };
     let Some(expression) = expression(input, package) else { return Vec::new() };
     let allowed_licenses = AllowedLicenses::of(input, package);
-    let missing_licenses = allowed_licenses.missing_licenses(&expression).filter(|missing_licenses| !missing_licenses.is_empty());
+    let missing_licenses = allowed_licenses
+        .missing_licenses(&expression)
+        .filter(|missing_licenses| !missing_licenses.is_empty());
     let Some(missing_licenses) = missing_licenses else { return Vec::new() };
     let shown = shown(&missing_licenses);
-    let exception = excepted(&input.document, allowed_licenses.exception, package, &missing_licenses);
-    let whom = match allowed_licenses.exception.and_then(|at| input.document.items(&EXCEPTIONS).get(at)) {
-        Some(entry) if !spec::is_exact(entry, package) => {
-            format!("the versions of `{}` that have an exception", package.name)
-        }
-        _ => format!("{} alone", named(package)),
-    };
+    let exception =
+        excepted(&input.document, allowed_licenses.exception, package, &missing_licenses);
+    let whom =
+        match allowed_licenses.exception.and_then(|at| input.document.items(&EXCEPTIONS).get(at)) {
+            Some(entry) if !spec::is_exact(entry, package) => {
+                format!("the versions of `{}` that have an exception", package.name)
+            }
+            _ => format!("{} alone", named(package)),
+        };
     let exception = exception.map(|edited| {
         PolicyPlan::new(FixKind::Exception, format!("allow {shown} for {whom}"), edited)
     });
@@ -55,7 +59,7 @@ pub(super) fn excepted(
 }
 
 fn allowed(document: &TomlDocument<'_>, licenses: &[String]) -> Option<EditedText> {
-    let mut edited = EditedText { text: document.text.to_owned(), mark: None };
+    let mut edited = EditedText { text: document.text.to_owned(), placeholder: None };
     for license in licenses {
         edited = edited
             .then(|document| document.with_item(&ALLOW, &Value::text(license.as_str()), false))?;
@@ -64,7 +68,7 @@ fn allowed(document: &TomlDocument<'_>, licenses: &[String]) -> Option<EditedTex
 }
 
 pub(super) fn shown(licenses: &[String]) -> String {
-    listed(&licenses.iter().map(|license| format!("`{license}`")).collect::<Vec<_>>())
+    join_with_and(&licenses.iter().map(|license| format!("`{license}`")).collect::<Vec<_>>())
 }
 
 #[cfg(test)]

@@ -62,7 +62,11 @@ const SECTIONS: &[GeneratedSection] = &[
         name: "licenses",
         plain: &[("confidence-threshold", "0.8"), ("private.ignore", "true")],
         lists: &[
-            GeneratedList { key: "allow", items: &["\"MIT\"", "'Zlib'", "\"Unicode-3.0\""], tables: false },
+            GeneratedList {
+                key: "allow",
+                items: &["\"MIT\"", "'Zlib'", "\"Unicode-3.0\""],
+                tables: false,
+            },
             GeneratedList {
                 key: "exceptions",
                 items: &[
@@ -116,7 +120,11 @@ const SECTIONS: &[GeneratedSection] = &[
                 items: &["\"https://e.org/a\"", "'https://e.org/b'"],
                 tables: false,
             },
-            GeneratedList { key: "allow-org.github", items: &["\"one\"", "\"two\""], tables: false },
+            GeneratedList {
+                key: "allow-org.github",
+                items: &["\"one\"", "\"two\""],
+                tables: false,
+            },
         ],
     },
 ];
@@ -141,7 +149,12 @@ fn policy(rng: &mut PolicyRng) -> String {
     if rng.below(4) == 0 { text.replace('\n', "\r\n") } else { text }
 }
 
-fn write_section(section: &GeneratedSection, rng: &mut PolicyRng, roots: &mut String, rest: &mut String) {
+fn write_section(
+    section: &GeneratedSection,
+    rng: &mut PolicyRng,
+    roots: &mut String,
+    rest: &mut String,
+) {
     let name = section.name;
     match rng.below(5) {
         // Dotted keys at the root.
@@ -255,10 +268,10 @@ fn findings(text: &str) -> (PolicySample, Vec<Finding>) {
     let marks = entries(text);
     let mut marked = String::new();
     let mut done = 0;
-    for mark in &marks {
-        marked.push_str(&text[done..*mark]);
+    for placeholder in &marks {
+        marked.push_str(&text[done..*placeholder]);
         marked.push_str("$0");
-        done = *mark;
+        done = *placeholder;
     }
     marked.push_str(&text[done..]);
     let sample = PolicySample::new(&marked)

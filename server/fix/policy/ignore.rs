@@ -1,6 +1,6 @@
 //! The last resort: an advisory or a withdrawn version that is known and accepted, with a reason.
 
-use super::{PlanInput, NO_REASON, PolicyPlan, FixKind, named, spec, value::Value};
+use super::{FixKind, PlanInput, PolicyPlan, REASON_PLACEHOLDER, named, spec, value::Value};
 
 const IGNORE: [&str; 2] = ["advisories", "ignore"];
 
@@ -27,8 +27,12 @@ pub(super) fn yanked(input: &PlanInput<'_>) -> Vec<PolicyPlan> {
     plan(input, ("crate", &spec::exactly(package)), title)
 }
 
-fn plan(input: &PlanInput<'_>, (key, what): (&'static str, &str), title: String) -> Vec<PolicyPlan> {
-    let reason = Value::Placeholder(NO_REASON.to_owned());
+fn plan(
+    input: &PlanInput<'_>,
+    (key, what): (&'static str, &str),
+    title: String,
+) -> Vec<PolicyPlan> {
+    let reason = Value::Placeholder(REASON_PLACEHOLDER.to_owned());
     let entry = Value::Table(vec![(key, Value::text(what)), ("reason", reason)]);
     let edited = input.document.with_item(&IGNORE, &entry, false);
     edited.map(|edited| PolicyPlan::new(FixKind::Ignore, title, edited)).into_iter().collect()

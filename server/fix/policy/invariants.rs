@@ -5,13 +5,13 @@ use std::collections::BTreeMap;
 use super::{
     PolicyFacts, PolicyPlan,
     document::{TomlDocument, TomlNode},
-    plans, error_counts,
+    error_counts, plans,
 };
 use crate::{
     text::SourceText,
     verdict::{
         AdvisoryFacts, Code, Finding, Location, PackageFolder, PackageRef, PolicyText, Role,
-        Severity, own,
+        Severity, own_finding,
     },
 };
 
@@ -40,7 +40,7 @@ pub fn fuzz_policy(text: &str) {
     let packages = BTreeMap::from([(old.clone(), folder)]);
     let facts = PolicyFacts { policy: &policy, packages: &packages };
     let about = |code, packages: &[&PackageRef]| {
-        let mut finding = own(code, Severity::Error, String::new(), Vec::new());
+        let mut finding = own_finding(code, Severity::Error, String::new(), Vec::new());
         finding.packages = packages.iter().map(|package| (*package).clone()).collect();
         finding
     };
@@ -65,7 +65,7 @@ pub fn fuzz_policy(text: &str) {
             let mut unused = about(Code::UnmatchedSkip, &[]);
             let (file, text) = (policy.name().to_owned(), policy.text.clone());
             let span = start..start + 1;
-            unused.locations = vec![Location { file, text, span, role: Role::Mend, via: None }];
+            unused.locations = vec![Location { file, text, span, role: Role::Primary, via: None }];
             findings.push(unused);
         }
     }

@@ -7,7 +7,7 @@ use spdx::{
 
 use super::{PlanInput, spec};
 use crate::{
-    policy::licenses::{IN_POLICY, licensees, stated},
+    policy::licenses::{POLICY_PARSE_MODE, parse_license_field, parse_licensees},
     verdict::{PackageFolder, PackageRef, Recognized, license_file, license_files, recognized},
 };
 
@@ -29,9 +29,9 @@ impl AllowedLicenses {
     pub(super) fn of(input: &PlanInput<'_>, package: &PackageRef) -> Self {
         let exceptions = input.document.items(&EXCEPTIONS);
         let exception = exceptions.iter().position(|entry| spec::matches(entry, package));
-        let of = |entry: &toml::Value| licensees(entry.get("allow"));
+        let of = |entry: &toml::Value| parse_licensees(entry.get("allow"));
         Self {
-            allowed: licensees(input.document.value(&ALLOW)),
+            allowed: parse_licensees(input.document.value(&ALLOW)),
             exception,
             excepted: exception.map(|index| of(&exceptions[index])).unwrap_or_default(),
             other_exceptions: exceptions.iter().flat_map(of).collect(),
@@ -83,7 +83,7 @@ impl AllowedLicenses {
             *or_later = false;
         }
         let text = plain.to_string();
-        let licensee = Licensee::parse_mode(&text, IN_POLICY).ok()?;
+        let licensee = Licensee::parse_mode(&text, POLICY_PARSE_MODE).ok()?;
         let id = plain.license.id();
         Some(MissingLicense {
             copyleft: id.is_none_or(spdx::LicenseId::is_copyleft),
@@ -105,7 +105,8 @@ struct MissingLicense {
 }
 
 fn cost(missing_license: &[MissingLicense]) -> (usize, usize, usize, usize, usize) {
-    let count = |what: fn(&MissingLicense) -> bool| missing_license.iter().filter(|one| what(one)).count();
+    let count =
+        |what: fn(&MissingLicense) -> bool| missing_license.iter().filter(|one| what(one)).count();
     (
         missing_license.len(),
         count(|one| one.copyleft),
@@ -126,7 +127,7 @@ pub(super) fn expression(input: &PlanInput<'_>, package: &PackageRef) -> Option<
 
 /// The expression of a package's manifest, else that which its texts tell.
 pub(super) fn declared_or_recognized(folder: &PackageFolder) -> Option<Expression> {
-    if let Some(stated) = folder.license.as_deref().and_then(stated) {
+    if let Some(stated) = folder.license.as_deref().and_then(parse_license_field) {
         return Some(stated);
     }
     let told = recognized(&license_files(folder));
@@ -134,7 +135,7 @@ pub(super) fn declared_or_recognized(folder: &PackageFolder) -> Option<Expressio
         Recognized::One(id) | Recognized::Perhaps(id) => Some(*id),
         _ => None,
     });
-    Expression::parse_mode(&ids.collect::<Vec<_>>().join(" AND "), IN_POLICY).ok()
+    Expression::parse_mode(&ids.collect::<Vec<_>>().join(" AND "), POLICY_PARSE_MODE).ok()
 }
 
 /// The clarification that holds for a package.

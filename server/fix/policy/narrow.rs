@@ -3,20 +3,20 @@
 use std::collections::BTreeSet;
 
 use super::{
-    PlanInput, PolicyPlan, FixKind,
-    document::{TomlDocument, TextChange, PathStep},
+    FixKind, PlanInput, PolicyPlan,
+    document::{PathStep, TextChange, TomlDocument},
     exception::excepted,
     licenses::EXCEPTIONS,
     named, reasons, spec,
-    value::{ValueStyle, Value},
+    value::{Value, ValueStyle},
 };
 use crate::{
     policy::{
         entries::is_id,
         lints::enabling_value,
-        sources::{Permitted, owner},
+        sources::{SourceEntry, owner},
     },
-    verdict::harmless,
+    verdict::sanitize,
 };
 
 /// The version that is there.
@@ -61,7 +61,7 @@ pub(super) fn allowed_for_one(input: &PlanInput<'_>) -> Vec<PolicyPlan> {
         edited
             .then(|document| excepted(document, exception, package, std::slice::from_ref(&license)))
     });
-    let title = format!("allow `{}` for {} alone", harmless(&license), named(package));
+    let title = format!("allow `{}` for {} alone", sanitize(&license), named(package));
     edited.map(|edited| PolicyPlan::new(FixKind::Policy, title, edited)).into_iter().collect()
 }
 
@@ -77,8 +77,8 @@ pub(super) fn organization(input: &PlanInput<'_>) -> Vec<PolicyPlan> {
     };
     let sources = input.facts.packages.keys().filter_map(|package| package.source.as_deref());
     let mut used = BTreeSet::new();
-    for permitted in sources.filter_map(Permitted::of) {
-        let Permitted::Repository(url) = permitted else { continue };
+    for permitted in sources.filter_map(SourceEntry::of) {
+        let SourceEntry::Repository(url) = permitted else { continue };
         let is_of = owner(&url)
             .is_some_and(|(at, name)| at == host && name.eq_ignore_ascii_case(&organization));
         if is_of {
@@ -107,7 +107,7 @@ pub(super) fn organization(input: &PlanInput<'_>) -> Vec<PolicyPlan> {
     let title = format!(
         "allow {} of `{}` that {} used, instead of all",
         what.0,
-        harmless(&organization),
+        sanitize(&organization),
         what.1
     );
     edited.map(|edited| PolicyPlan::new(FixKind::Policy, title, edited)).into_iter().collect()
@@ -124,13 +124,14 @@ pub(super) fn ignores_nothing(input: &PlanInput<'_>) -> Vec<PolicyPlan> {
     let mut plans = Vec::new();
     let looks_like_id = ["RUSTSEC-", "CVE-", "GHSA-"].iter().any(|one| capitals.starts_with(one));
     if let Some(steps) = steps.filter(|_| is_string && looks_like_id && is_id(&capitals)) {
-        let piece = TextChange { at: location.span.clone(), text: capitals.clone(), mark: None };
+        let piece =
+            TextChange { at: location.span.clone(), text: capitals.clone(), placeholder: None };
         let edited = input.document.with_value_at(vec![piece], &steps, capitals.as_str().into());
-        let title = format!("write `{}`", harmless(&capitals));
+        let title = format!("write `{}`", sanitize(&capitals));
         plans.extend(edited.map(|edited| PolicyPlan::new(FixKind::Policy, title, edited)));
     }
     let without = input.document.without_item(location.span.start);
-    let title = format!("remove `{}`, which ignores nothing", harmless(what));
+    let title = format!("remove `{}`, which ignores nothing", sanitize(what));
     plans.extend(without.map(|edited| PolicyPlan::new(FixKind::Policy, title, edited)));
     plans
 }

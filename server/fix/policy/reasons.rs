@@ -2,9 +2,9 @@
 //! day has passed.
 
 use super::{
-    PlanInput, NO_REASON, PolicyPlan, FixKind,
-    document::{TomlDocument, EditedText, TextChange, PathStep},
-    value::{ValueStyle, Value},
+    FixKind, PlanInput, PolicyPlan, REASON_PLACEHOLDER,
+    document::{EditedText, PathStep, TextChange, TomlDocument},
+    value::{Value, ValueStyle},
 };
 use crate::{
     policy::{entries::is_id, lints::rewritten},
@@ -23,19 +23,20 @@ pub(super) fn missing(input: &PlanInput<'_>) -> Vec<PolicyPlan> {
         (Some(toml::Value::Table(table)), _) if table.contains_key("reason") => None,
         (_, true) => document.commented(&steps),
         (Some(toml::Value::Table(_)), false) => {
-            document.with_key(&steps, "reason", &Value::Placeholder(NO_REASON.to_owned()))
+            document.with_key(&steps, "reason", &Value::Placeholder(REASON_PLACEHOLDER.to_owned()))
         }
         (Some(toml::Value::String(spec)), false) => {
             let key = if is_in(&steps, "ignore") && is_id(&spec) { "id" } else { "crate" };
             let entry = Value::Table(vec![
                 (key, Value::text(spec.as_str())),
-                ("reason", Value::Placeholder(NO_REASON.to_owned())),
+                ("reason", Value::Placeholder(REASON_PLACEHOLDER.to_owned())),
             ]);
             let span = node.span.clone();
             span.and_then(|span| {
                 let style = ValueStyle::of(std::iter::once(&document.text[span.clone()]));
                 let rendered = entry.inline(style);
-                let piece = TextChange { at: span, text: rendered.text, mark: rendered.mark };
+                let piece =
+                    TextChange { at: span, text: rendered.text, placeholder: rendered.placeholder };
                 document.with_value_at(vec![piece], &steps, entry.to_toml())
             })
         }
@@ -64,7 +65,7 @@ pub(super) fn past_due(input: &PlanInput<'_>) -> Vec<PolicyPlan> {
     });
     let Some(edited) = without else { return Vec::new() };
     let title =
-        format!("remove the entry that was to hold until {}", crate::verdict::harmless(day));
+        format!("remove the entry that was to hold until {}", crate::verdict::sanitize(day));
     vec![PolicyPlan::new(FixKind::Policy, title, edited)]
 }
 
@@ -73,7 +74,7 @@ pub(super) fn unneeded(input: &PlanInput<'_>) -> Vec<PolicyPlan> {
     let Some(location) = input.location() else { return Vec::new() };
     let Some(edited) = input.document.without_item(location.span.start) else { return Vec::new() };
     let what = input.document.text.get(location.span.clone()).unwrap_or_default();
-    let title = format!("remove `{}`", crate::verdict::harmless(what));
+    let title = format!("remove `{}`", crate::verdict::sanitize(what));
     vec![PolicyPlan::new(FixKind::Policy, title, edited)]
 }
 
@@ -84,7 +85,7 @@ pub(super) fn unreadable_date(input: &PlanInput<'_>) -> Vec<PolicyPlan> {
     let Some(day) = document.text.get(location.span.clone()).and_then(rewritten) else {
         return Vec::new();
     };
-    let piece = TextChange { at: location.span.clone(), text: day.clone(), mark: None };
+    let piece = TextChange { at: location.span.clone(), text: day.clone(), placeholder: None };
     let title = format!("write `{day}`");
     // In a comment it changes nothing of what the policy says.
     let edited = match document
@@ -154,8 +155,8 @@ impl TomlDocument<'_> {
             return None;
         }
         let text = format!(" # {NO_REASON}");
-        let mark = Some(" # ".len()..text.len());
-        self.edited(vec![TextChange { at: at..at, text, mark }], &self.content)
+        let placeholder = Some(" # ".len()..text.len());
+        self.edited(vec![TextChange { at: at..at, text, placeholder }], &self.content)
     }
 
     /// The lines around an offset that hold nothing but comments.

@@ -11,7 +11,7 @@ use crate::{
     text::SourceText,
     verdict::{
         AdvisoryFacts, Check, Code, Finding, Location, PackageFolder, PackageRef, PolicyText,
-        Related, Role, Severity, own,
+        Related, Role, Severity, own_finding,
     },
 };
 
@@ -64,7 +64,7 @@ impl PolicySample {
                 file: self.policy.name().to_owned(),
                 text: self.policy.text.clone(),
                 span: *start..*start + end.max(1).min(text.len()),
-                role: Role::Mend,
+                role: Role::Primary,
                 via: None,
             }
         };
@@ -73,7 +73,7 @@ impl PolicySample {
 
     /// A finding with that code at the marks; those about packages are related to them.
     pub(super) fn finding(&self, code: Code, packages: &[&str]) -> Finding {
-        let mut finding = own(code, Severity::Error, String::new(), self.locations());
+        let mut finding = own_finding(code, Severity::Error, String::new(), self.locations());
         finding.check = code.check();
         finding.packages = packages.iter().map(|one| package(one)).collect();
         if !packages.is_empty() && code != Code::ClarificationOutdated {
@@ -104,12 +104,12 @@ impl PolicySample {
     pub(super) fn shown(&self, finding: &Finding) -> String {
         let mut shown = String::new();
         for plan in self.plans(finding) {
-            let PolicyPlan { remedy, title, mut after, placeholder } = plan;
+            let PolicyPlan { kind, title, mut after, placeholder } = plan;
             if let Some(span) = placeholder {
                 after.insert(span.end, '»');
                 after.insert(span.start, '«');
             }
-            shown.push_str(&format!("{remedy:?}: {title}\n"));
+            shown.push_str(&format!("{kind:?}: {title}\n"));
             let diff = TextDiff::from_lines(self.policy.text.as_str(), &after);
             let hunks = diff.unified_diff().context_radius(1).to_string();
             for line in hunks.lines() {

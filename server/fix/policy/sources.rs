@@ -2,17 +2,17 @@
 
 use url::Url;
 
-use super::{PlanInput, PolicyPlan, FixKind, value::Value};
+use super::{FixKind, PlanInput, PolicyPlan, value::Value};
 use crate::{
-    policy::sources::{CRATES_IO, Permitted, owner as owner_of},
-    verdict::harmless,
+    policy::sources::{CRATES_IO, SourceEntry, owner as owner_of},
+    verdict::sanitize,
 };
 
 pub(super) fn plans(input: &PlanInput<'_>) -> Vec<PolicyPlan> {
     let source = input.package().and_then(|package| package.source.as_deref());
-    let plans = match source.and_then(Permitted::of) {
-        Some(Permitted::Repository(url)) => [repository(input, &url), owner(input, &url)],
-        Some(Permitted::Registry(url)) => [registry(input, &url), None],
+    let plans = match source.and_then(SourceEntry::of) {
+        Some(SourceEntry::Repository(url)) => [repository(input, &url), owner(input, &url)],
+        Some(SourceEntry::Registry(url)) => [registry(input, &url), None],
         None => [None, None],
     };
     plans.into_iter().flatten().collect()
@@ -23,7 +23,7 @@ fn repository(input: &PlanInput<'_>, url: &Url) -> Option<PolicyPlan> {
     let listed = says(input, &path, url.as_str());
     let edited =
         (!listed).then(|| input.document.with_item(&path, &Value::text(url.as_str()), false))??;
-    let title = format!("allow the git repository {}", harmless(url.as_str()));
+    let title = format!("allow the git repository {}", sanitize(url.as_str()));
     Some(PolicyPlan::new(FixKind::Exception, title, edited))
 }
 
@@ -32,14 +32,15 @@ fn registry(input: &PlanInput<'_>, url: &str) -> Option<PolicyPlan> {
     if says(input, &path, url) {
         return None;
     }
-    let with_item = |document: &super::TomlDocument<'_>| document.with_item(&path, &Value::text(url), false);
+    let with_item =
+        |document: &super::TomlDocument<'_>| document.with_item(&path, &Value::text(url), false);
     let edited = if input.document.value(&path).is_some() {
         with_item(&input.document)?
     } else {
         let first = input.document.with_item(&path, &Value::text(CRATES_IO), false)?;
         first.then(with_item)?
     };
-    let title = format!("allow the registry {}", harmless(url));
+    let title = format!("allow the registry {}", sanitize(url));
     Some(PolicyPlan::new(FixKind::Exception, title, edited))
 }
 
@@ -51,7 +52,7 @@ fn owner(input: &PlanInput<'_>, url: &Url) -> Option<PolicyPlan> {
         return None;
     }
     let edited = input.document.with_item(&path, &Value::text(owner), false)?;
-    let title = format!("allow every repository of `{}` at {}", harmless(owner), url.host_str()?);
+    let title = format!("allow every repository of `{}` at {}", sanitize(owner), url.host_str()?);
     Some(PolicyPlan::new(FixKind::Allow, title, edited))
 }
 

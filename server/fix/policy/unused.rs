@@ -1,7 +1,7 @@
 //! Entries without effect go.
 
-use super::{PlanInput, PolicyPlan, FixKind};
-use crate::verdict::{Code, harmless};
+use super::{FixKind, PlanInput, PolicyPlan};
+use crate::verdict::{Code, sanitize};
 
 /// Whether findings of a code say of an entry of the policy that it has no effect, also where it
 /// may have been meant for another id.
@@ -13,7 +13,7 @@ pub(super) fn plans(input: &PlanInput<'_>) -> Vec<PolicyPlan> {
     let Some(location) = input.location() else { return Vec::new() };
     let Some(edited) = input.document.without_item(location.span.start) else { return Vec::new() };
     let what = input.document.text.get(location.span.clone()).unwrap_or_default();
-    let what = harmless(what.lines().next().unwrap_or_default());
+    let what = sanitize(what.lines().next().unwrap_or_default());
     let title = format!("remove `{}`, which has no effect", what.trim_matches(['"', '\'']));
     vec![PolicyPlan::new(FixKind::Policy, title, edited)]
 }
@@ -171,7 +171,8 @@ mod tests {
 
     #[test]
     fn what_stands_in_another_text_or_in_no_list_stays() {
-        let moved = crate::fix::policy::samples::PolicySample::new("[licenses]\nallow = [\"$0MIT\"]\n");
+        let moved =
+            crate::fix::policy::samples::PolicySample::new("[licenses]\nallow = [\"$0MIT\"]\n");
         let finding = moved.finding(Code::LicenseNotEncountered, &[]);
         let now = crate::fix::policy::samples::PolicySample::new("[licenses]\nallow = [\"ISC\"]\n");
         assert_eq!(now.shown(&finding), "no plan\n");

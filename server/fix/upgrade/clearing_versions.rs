@@ -1,25 +1,25 @@
-//! Which versions of a package clear what speaks against it.
+//! Which versions of a package clear its findings.
 
 use semver::{Version, VersionReq};
 
-use super::{PackageVersions, UpgradeTarget, is_compatible};
+use super::{PackageVersions, UpgradeTarget, alternatives::suggested_alternatives, is_compatible};
 use crate::verdict::{AdvisoryFacts, Release};
 
-/// The versions that may clear a target; none where only doing without it does.
+/// The versions that may clear the findings about a package; none if only its removal does.
 #[derive(Clone, Debug, Default)]
 pub(in crate::fix) struct ClearingVersions {
-    /// What is locked.
+    /// The locked version.
     pub(in crate::fix) locked: Option<Version>,
-    /// Oldest first, but those that ask for a newer Rust than the workspace states are last.
+    /// Oldest first, but versions that need a newer Rust than the workspace's `rust-version` last.
     pub(in crate::fix) versions: Vec<Version>,
-    /// Compatible ones that clear only some of it, but as much as one can.
-    pub(in crate::fix) partly: Vec<Version>,
-    /// Why there is none, a sentence without its end.
-    pub(in crate::fix) none: Option<String>,
+    /// The compatible versions that clear the most findings, if none clears all.
+    pub(in crate::fix) partial: Vec<Version>,
+    /// Why there is none: a sentence without a final period.
+    pub(in crate::fix) none_reason: Option<String>,
 }
 
 impl ClearingVersions {
-    /// Those that cargo takes for compatible with the locked one.
+    /// The versions that are compatible with the locked one.
     pub(in crate::fix) fn compatible(&self) -> Vec<Version> {
         let locked = self.locked.iter();
         let all = locked.flat_map(|locked| {
@@ -28,12 +28,12 @@ impl ClearingVersions {
         all.cloned().collect()
     }
 
-    /// The smallest of each later line.
-    pub(in crate::fix) fn later_lines(&self) -> Vec<Version> {
+    /// The smallest version of each later semver-compatible range.
+    pub(in crate::fix) fn later_ranges(&self) -> Vec<Version> {
         let mut first: Vec<Version> = Vec::new();
         for version in &self.versions {
-            let same_line = |other: &Version| is_compatible(other, version);
-            if !self.locked.iter().chain(&first).any(same_line) {
+            let same_range = |other: &Version| is_compatible(other, version);
+            if !self.locked.iter().chain(&first).any(same_range) {
                 first.push(version.clone());
             }
         }
@@ -42,80 +42,87 @@ impl ClearingVersions {
 }
 
 impl UpgradeTarget {
-    /// The versions that may clear it, by cargo's index; without that, by what the advisories say.
+    /// The versions that may clear the findings, from the registry index or, without it, from the
+    /// advisories.
     ///
     /// # Errors
     ///
-    /// Why there is none, a sentence without its end.
-    pub(in crate::fix) fn clear(&self, histories: &PackageVersions) -> Result<ClearingVersions, String> {
+    /// Why there is none: a sentence without a final period.
+    pub(in crate::fix) fn clearing_versions(
+        &self,
+        versions_of: &PackageVersions,
+    ) -> Result<ClearingVersions, String> {
         let name = &self.package.name;
         let Ok(locked) = Version::parse(&self.package.version) else {
-            return Err(format!("the version of `{name}` cannot be read"));
+            return Err(format!("could not parse the version of `{name}`"));
         };
-        let known = histories.history(&self.package);
-        let from_index = known.is_some();
-        let mut known = known.map_or_else(|| self.lower_bounds(), |known| known.to_vec());
-        known.retain(|release| {
+        let releases = versions_of.history(&self.package);
+        let from_index = releases.is_some();
+        let mut releases =
+            releases.map_or_else(|| self.lower_bounds(), |releases| releases.to_vec());
+        releases.retain(|release| {
             release.version > locked
                 && !release.yanked
                 && (release.version.pre.is_empty() || !locked.pre.is_empty())
         });
-        if !self.others.is_empty() {
-            known.retain(|release| self.others.contains(&release.version));
+        if !self.later_versions.is_empty() {
+            releases.retain(|release| self.later_versions.contains(&release.version));
         }
-        // What no version clears must not keep the others from being cleared.
+        // An advisory that no version clears must not block the others.
         let clearable: Vec<_> = self
             .advisories
             .iter()
-            .filter(|advisory| known.iter().any(|one| is_clear(advisory, &one.version)))
+            .filter(|advisory| releases.iter().any(|one| is_clear(advisory, &one.version)))
             .collect();
-        let other_reasons = self.yanked || self.license || !self.others.is_empty();
+        let other_reasons = self.yanked || self.license || !self.later_versions.is_empty();
         if clearable.is_empty() && !other_reasons {
-            // What requires it may do without it one day.
-            let none = Some(self.no_version(from_index));
-            return Ok(ClearingVersions { locked: Some(locked), none, ..ClearingVersions::default() });
+            // A newer version of a dependent may not need it any more.
+            let none_reason = Some(self.no_version_reason(from_index));
+            return Ok(ClearingVersions {
+                locked: Some(locked),
+                none_reason,
+                ..ClearingVersions::default()
+            });
         }
         let cleared = |one: &Release| {
             clearable.iter().filter(|advisory| is_clear(advisory, &one.version)).count()
         };
-        let compatible = known.iter().filter(|one| is_compatible(&locked, &one.version));
+        let compatible = releases.iter().filter(|one| is_compatible(&locked, &one.version));
         let most = compatible.clone().map(cleared).max().unwrap_or(0);
-        let partly: Vec<_> = compatible
+        let partial: Vec<_> = compatible
             .filter(|one| most > 0 && most < clearable.len() && cleared(one) == most)
             .map(|one| one.version.clone())
             .collect();
-        known.retain(|one| clearable.iter().all(|advisory| is_clear(advisory, &one.version)));
-        if known.is_empty() && partly.is_empty() {
+        releases.retain(|one| clearable.iter().all(|advisory| is_clear(advisory, &one.version)));
+        if releases.is_empty() && partial.is_empty() {
             return Err(format!(
-                "there is no later version of `{name}` than {locked}, as far as is known here"
+                "the local registry index has no version of `{name}` newer than {locked}"
             ));
         }
-        let mut versions: Vec<_> = known.into_iter().map(|release| release.version).collect();
+        let mut versions: Vec<_> = releases.into_iter().map(|release| release.version).collect();
         versions.sort_by_cached_key(|version| {
-            (histories.newer_rust(&self.package, version), version.clone())
+            (versions_of.newer_rust(&self.package, version), version.clone())
         });
-        Ok(ClearingVersions { locked: Some(locked), versions, partly, none: None })
+        Ok(ClearingVersions { locked: Some(locked), versions, partial, none_reason: None })
     }
 
-    fn no_version(&self, from_index: bool) -> String {
+    fn no_version_reason(&self, from_index: bool) -> String {
         let name = &self.package.name;
         let patched = self.advisories.iter().flat_map(|advisory| &advisory.patched).next();
         match patched {
             None => {
-                let named = self.advisories.iter().find_map(|one| super::alternatives(one));
-                let instead = named.map_or_else(String::new, |named| {
-                    format!("; the advisory names alternatives: {named}")
-                });
-                format!("no version of `{name}` is patched{instead}")
+                let mut suggested = self.advisories.iter().map(|one| suggested_alternatives(one));
+                let suggested = suggested.find(|one| !one.is_empty()).unwrap_or_default();
+                format!("no version of `{name}` is patched{suggested}")
             }
             Some(patched) if from_index => format!(
-                "no version of `{name}` that is known here meets `{patched}` (`cargo update --dry-run` asks the registry)"
+                "the local registry index has no version of `{name}` that matches `{patched}`; run `cargo update --dry-run` to refresh it"
             ),
-            Some(_) => format!("cargo knows no versions of `{name}` on this machine"),
+            Some(_) => format!("the local registry index does not list `{name}`"),
         }
     }
 
-    /// The versions that the advisories name as the first patched ones.
+    /// The first patched versions that the advisories name.
     fn lower_bounds(&self) -> Vec<Release> {
         let patched = self.advisories.iter().flat_map(|advisory| &advisory.patched);
         let named = patched.filter_map(|requirement| {

@@ -1,10 +1,10 @@
-//! A lock file as who depends on whom.
+//! The dependency graph of a lockfile.
 
 use std::collections::{BTreeSet, HashMap};
 
 use crate::{model::lockfile::Lockfile, text::SourceText, verdict::PackageRef};
 
-/// The entries of a lock file.
+/// The packages of a lockfile with their dependencies and dependents.
 #[derive(Debug, Default)]
 pub(in crate::fix) struct LockGraph {
     entries: Vec<LockGraphEntry>,
@@ -14,35 +14,36 @@ pub(in crate::fix) struct LockGraph {
 #[derive(Debug)]
 struct LockGraphEntry {
     package: PackageRef,
-    /// Which ones it depends on.
-    depends: Vec<usize>,
-    /// Which ones depend on it.
-    holders: Vec<usize>,
+    /// Indexes of the packages that it dependencies on.
+    dependencies: Vec<usize>,
+    /// Indexes of the packages that depend on it.
+    dependents: Vec<usize>,
 }
 
 impl LockGraph {
-    /// Reads a lock file; one that cannot be read holds nothing.
+    /// Reads a lockfile; an unreadable one is empty.
     pub(in crate::fix) fn read(text: &SourceText) -> Self {
         let packages = Lockfile::graph(text.as_str()).unwrap_or_default();
-        let mut holders = vec![Vec::new(); packages.len()];
+        let mut dependents = vec![Vec::new(); packages.len()];
         let mut by_name: HashMap<_, Vec<_>> = HashMap::new();
         for (index, package) in packages.iter().enumerate() {
             by_name.entry(package.name.clone()).or_default().push(index);
             for dependency in &package.dependencies {
-                if holders[*dependency].last() != Some(&index) {
-                    holders[*dependency].push(index);
+                if dependents[*dependency].last() != Some(&index) {
+                    dependents[*dependency].push(index);
                 }
             }
         }
-        let entries = packages.into_iter().zip(holders).map(|(package, holders)| LockGraphEntry {
-            depends: package.dependencies,
-            holders,
-            package: PackageRef {
-                name: package.name,
-                version: package.version.to_string(),
-                source: package.source,
-            },
-        });
+        let entries =
+            packages.into_iter().zip(dependents).map(|(package, dependents)| LockGraphEntry {
+                dependencies: package.dependencies,
+                dependents,
+                package: PackageRef {
+                    name: package.name,
+                    version: package.version.to_string(),
+                    source: package.source,
+                },
+            });
         Self { entries: entries.collect(), by_name }
     }
 
@@ -51,32 +52,33 @@ impl LockGraph {
         self.entries.iter().map(|entry| &entry.package)
     }
 
-    /// What depends on `package` directly.
-    pub(super) fn holders<'l>(
+    /// The packages that directly depend on `package`.
+    pub(super) fn dependents<'l>(
         &'l self,
         package: &'l PackageRef,
     ) -> impl Iterator<Item = &'l PackageRef> {
-        let same = self.named(&package.name).filter(|entry| is_same(&entry.package, package));
-        same.flat_map(|entry| &entry.holders).map(|index| &self.entries[*index].package)
+        let same =
+            self.named(&package.name).filter(|entry| is_same_package(&entry.package, package));
+        same.flat_map(|entry| &entry.dependents).map(|index| &self.entries[*index].package)
     }
 
-    /// What local packages depend on directly.
+    /// The direct dependencies of local packages.
     pub(in crate::fix) fn required_locally(&self) -> impl Iterator<Item = &PackageRef> {
         let locals = self.entries.iter().filter(|entry| entry.package.source.is_none());
         let named: BTreeSet<usize> =
-            locals.flat_map(|entry| entry.depends.iter().copied()).collect();
+            locals.flat_map(|entry| entry.dependencies.iter().copied()).collect();
         let named = named.into_iter().map(|index| &self.entries[index].package);
         named.filter(|package| package.source.is_some())
     }
 
-    /// What `package` depends on directly.
-    pub(super) fn depends<'l>(
+    /// The direct dependencies of `package`.
+    pub(super) fn dependencies<'l>(
         &'l self,
         package: &'l PackageRef,
     ) -> impl Iterator<Item = &'l PackageRef> {
         let entry = self.named(&package.name).find(|entry| entry.package == *package);
-        let depends = entry.into_iter().flat_map(|entry| &entry.depends);
-        depends.map(|index| &self.entries[*index].package)
+        let dependencies = entry.into_iter().flat_map(|entry| &entry.dependencies);
+        dependencies.map(|index| &self.entries[*index].package)
     }
 
     /// Whether it holds this version of the package.
@@ -94,8 +96,8 @@ impl LockGraph {
     }
 }
 
-/// Lock files leave out sources where the version tells them.
-pub(super) fn is_same(dependency: &PackageRef, package: &PackageRef) -> bool {
+/// Whether a dependency is this package. Lockfiles leave out the source where it is unambiguous.
+pub(super) fn is_same_package(dependency: &PackageRef, package: &PackageRef) -> bool {
     dependency.name == package.name
         && dependency.version == package.version
         && (dependency.source.is_none() || dependency.source == package.source)

@@ -1,33 +1,32 @@
-//! What cargo moves beside a plan. Freed of its old version a package goes to its newest one, which may
-//! bring others that nobody needs; most of the time it may stay, or go a small step.
+//! Minimizes the moves outside of a plan. cargo moved_count a package that it has to change to the newest
+//! version, which may bring further packages. Usually it can stay, or make a smaller step.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use semver::{Version, VersionReq};
 
-use super::{PackageVersions, LockGraph, UpgradeStep, is_compatible, target::is_from_registry};
+use super::{LockGraph, PackageVersions, UpgradeStep, is_compatible, target::is_from_registry};
 use crate::verdict::PackageRef;
 
-/// How often it is looked again whether a smaller step will do, now that others make smaller ones.
-const ROUNDS: usize = 8;
+/// How often smaller steps are searched: each round may allow further ones.
+const MAX_ROUNDS: usize = 8;
 
-/// A package that moved beside the plan.
+/// A package that moved although it is not in the plan.
 struct MovedPackage {
-    /// As it was locked.
+    /// The locked package.
     before: PackageRef,
-    /// What cargo has made of it.
+    /// The package that cargo selected.
     after: PackageRef,
     to: Version,
 }
 
-/// What is to be pinned when cargo writes the lock file once more: the packages that moved from
-/// `before` to `after` beside the steps of a plan, in the smallest versions that will do. Nothing where
-/// cargo has taken those already.
-pub(in crate::fix) fn held_back(
+/// The pins for the next lockfile: the packages outside of `steps` that moved from `before` to `after`, each
+/// in the smallest version that its dependents accept. Empty if cargo has selected those already.
+pub(in crate::fix) fn pins_for_smaller_moves(
     before: &LockGraph,
     after: &LockGraph,
     steps: &[UpgradeStep],
-    histories: &PackageVersions,
+    versions_of: &PackageVersions,
 ) -> Vec<UpgradeStep> {
     let mut moved: Vec<_> = before
         .packages()
@@ -35,19 +34,19 @@ pub(in crate::fix) fn held_back(
         .filter(|one| !steps.iter().any(|step| step.package == **one))
         .filter_map(|one| MovedPackage::of(one, before, after))
         .collect();
-    // What has come may go again, and what it requires with it.
-    let came: BTreeSet<_> = after
+    // A new package may not be needed any more, so its requirements count less.
+    let added: BTreeSet<_> = after
         .packages()
         .filter(|one| !before.packages().any(|other| other.name == one.name))
         .collect();
-    for _ in 0..ROUNDS {
+    for _ in 0..MAX_ROUNDS {
         let chosen: BTreeMap<_, _> =
             moved.iter().map(|one| (one.after.clone(), one.to.clone())).collect();
         let mut changed = false;
         for one in &mut moved {
             let to = [true, false].into_iter().find_map(|all| {
-                let counts = |holder: &PackageRef| all || !came.contains(holder);
-                smallest(one, after, &chosen, histories, &counts)
+                let counts = |dependent: &PackageRef| all || !added.contains(dependent);
+                smallest(one, after, &chosen, versions_of, &counts)
             });
             let Some(to) = to else { continue };
             changed |= to < one.to;
@@ -64,8 +63,8 @@ pub(in crate::fix) fn held_back(
     pinned.map(|one| UpgradeStep { package: one.before, to: one.to, declared: false }).collect()
 }
 
-/// How many packages are others or gone.
-pub(in crate::fix) fn moves(before: &LockGraph, after: &LockGraph) -> usize {
+/// How many packages were replaced or removed.
+pub(in crate::fix) fn moved_count(before: &LockGraph, after: &LockGraph) -> usize {
     before.packages().filter(|one| !after.packages().any(|other| other == *one)).count()
 }
 
@@ -86,19 +85,19 @@ impl MovedPackage {
     }
 }
 
-/// The smallest version from the locked one on that all who require the package and `counts` admit, in
-/// the versions that were chosen for them; `None` where that cannot be told.
+/// The smallest version, not older than the locked one, that all dependents for which `counts` is true
+/// accept in their chosen versions. `None` if that is unknown.
 fn smallest(
     one: &MovedPackage,
     after: &LockGraph,
     chosen: &BTreeMap<PackageRef, Version>,
-    histories: &PackageVersions,
+    versions_of: &PackageVersions,
     counts: &dyn Fn(&PackageRef) -> bool,
 ) -> Option<Version> {
     let locked = Version::parse(&one.before.version).ok()?;
     let newest = Version::parse(&one.after.version).ok()?;
-    let history = histories.history(&one.after)?;
-    let line: Vec<_> = history
+    let history = versions_of.history(&one.after)?;
+    let candidates: Vec<_> = history
         .iter()
         .filter(|release| release.version >= locked && release.version <= newest)
         .filter(|release| {
@@ -107,25 +106,29 @@ fn smallest(
         .map(|release| &release.version)
         .collect();
     let mut requirements = Vec::new();
-    for holder in after.holders(&one.after) {
-        // What a manifest of the workspace admits begins at the locked version or before.
-        if !is_from_registry(holder) || !counts(holder) {
+    for dependent in after.dependents(&one.after) {
+        // A manifest of the workspace accepts the locked version.
+        if !is_from_registry(dependent) || !counts(dependent) {
             continue;
         }
-        let version = match chosen.get(holder) {
+        let version = match chosen.get(dependent) {
             Some(version) => version.clone(),
-            None => Version::parse(&holder.version).ok()?,
+            None => Version::parse(&dependent.version).ok()?,
         };
-        let release = histories.release(holder, &version)?;
-        let stated = release.requires.iter().filter(|required| required.package == one.after.name);
-        let stated = stated.filter_map(|required| VersionReq::parse(&required.requirement).ok());
-        // It may be required in two lines, of which this is one.
+        let release = versions_of.release(dependent, &version)?;
+        let requirements_of =
+            release.requires.iter().filter(|required| required.package == one.after.name);
+        let requirements_of =
+            requirements_of.filter_map(|required| VersionReq::parse(&required.requirement).ok());
+        // The dependent may require the package in two semver ranges, of which this is one.
         requirements.extend(
-            stated.filter(|requirement| line.iter().any(|version| requirement.matches(version))),
+            requirements_of.filter(|requirement| {
+                candidates.iter().any(|version| requirement.matches(version))
+            }),
         );
     }
-    let admitted = |version: &&Version| {
+    let accepted = |version: &&Version| {
         requirements.iter().all(|requirement: &VersionReq| requirement.matches(version))
     };
-    line.into_iter().filter(|version| **version <= one.to).find(admitted).cloned()
+    candidates.into_iter().filter(|version| **version <= one.to).find(accepted).cloned()
 }

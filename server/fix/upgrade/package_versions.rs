@@ -1,5 +1,5 @@
-//! What cargo's index says about the versions of packages, each entry read once; and the Rust that
-//! the workspace states.
+//! The versions of packages in cargo's registry index, each entry read once; and the `rust-version` of
+//! the workspace.
 
 use std::{cell::RefCell, collections::BTreeMap, rc::Rc};
 
@@ -13,16 +13,16 @@ use crate::{
     verdict::{PackageRef, Release, releases, rust_version},
 };
 
-/// By name and source.
+/// The releases by name and source.
 type VersionsByPackage = BTreeMap<(String, Option<String>), Option<Rc<Vec<Release>>>>;
 
-/// The histories of packages, and what a version of one must not ask of the compiler.
+/// The registry's versions of packages, and the Rust version that they may require.
 pub(in crate::fix) struct PackageVersions {
-    /// Whose configuration of cargo says where the index is.
+    /// The folder whose cargo configuration says where the index is.
     root: Utf8PathBuf,
-    /// The oldest Rust that a local package states.
+    /// The oldest `rust-version` of a local package.
     pub(in crate::fix) rust: Option<Version>,
-    known: RefCell<VersionsByPackage>,
+    releases: RefCell<VersionsByPackage>,
 }
 
 impl PackageVersions {
@@ -33,38 +33,41 @@ impl PackageVersions {
         manifests.extend(verdict.declared.iter().map(|one| one.file.clone()));
         manifests.sort();
         manifests.dedup();
-        let stated = manifests.iter().flat_map(|manifest| stated_rust(texts, manifest)).min();
-        let known = RefCell::default();
-        Self { root: workspace.folder().to_owned(), rust: stated, known }
+        let stated = manifests.iter().flat_map(|manifest| rust_versions_of(texts, manifest)).min();
+        let releases = RefCell::default();
+        Self { root: workspace.folder().to_owned(), rust: stated, releases }
     }
 
-    /// The versions of a package, oldest first; `None` where the index on this machine does not
-    /// know it.
+    /// The versions of a package, oldest first; `None` if the local index does not list it.
     pub(in crate::fix) fn history(&self, package: &PackageRef) -> Option<Rc<Vec<Release>>> {
         let key = (package.name.clone(), package.source.clone());
-        let mut known = self.known.borrow_mut();
+        let mut cached = self.releases.borrow_mut();
         let read = || releases(package, &self.root).map(Rc::new);
-        known.entry(key).or_insert_with(read).clone()
+        cached.entry(key).or_insert_with(read).clone()
     }
 
-    /// The first releases of the lines after the locked one, up to the one of `to`.
-    pub(in crate::fix) fn lines_between(&self, package: &PackageRef, to: &Version) -> Vec<Version> {
+    /// The first releases of the semver ranges after the locked one, up to that of `to`.
+    pub(in crate::fix) fn ranges_between(
+        &self,
+        package: &PackageRef,
+        to: &Version,
+    ) -> Vec<Version> {
         let Ok(locked) = Version::parse(&package.version) else { return Vec::new() };
         let history = self.history(package).unwrap_or_default();
         let between = history.iter().filter(|one| !one.yanked && one.version.pre.is_empty());
         let versions = between.map(|one| &one.version).filter(|one| **one > locked && *one <= to);
         let (versions, locked) = (versions.cloned().collect(), Some(locked.clone()));
-        super::ClearingVersions { locked, versions, ..super::ClearingVersions::default() }.later_lines()
+        super::ClearingVersions { locked, versions, ..super::ClearingVersions::default() }
+            .later_ranges()
     }
 
-    /// What the index says about one version.
+    /// The index entry of one version.
     pub(super) fn release(&self, package: &PackageRef, version: &Version) -> Option<Release> {
         let history = self.history(package)?;
         history.iter().find(|release| release.version == *version).cloned()
     }
 
-    /// The Rust that a version asks for, where that is newer than the one that the workspace
-    /// states.
+    /// The Rust version that a version requires, if it is newer than the workspace's `rust-version`.
     pub(in crate::fix) fn newer_rust(
         &self,
         package: &PackageRef,
@@ -76,7 +79,7 @@ impl PackageVersions {
 }
 
 /// `rust-version` of `[package]` and of `[workspace.package]`.
-fn stated_rust(texts: &Overlay, manifest: &Utf8Path) -> Vec<Version> {
+fn rust_versions_of(texts: &Overlay, manifest: &Utf8Path) -> Vec<Version> {
     let Ok(text) = texts.read(manifest) else { return Vec::new() };
     let (root, _) = tree::parse(text.as_str());
     let root = root.get_ref();

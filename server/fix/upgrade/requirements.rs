@@ -1,5 +1,5 @@
-//! What becomes of the manifests: requirements that forbid a version are raised, and for the time
-//! in which cargo writes the lock file every package of a plan is pinned.
+//! Changes the requirements in manifests: those that reject the new version are raised. While cargo
+//! writes the lockfile, every package of the plan is pinned.
 
 use std::collections::BTreeMap;
 
@@ -14,53 +14,57 @@ use crate::{
     text::{SourceText, Span},
 };
 
-/// What becomes of requirements that admit the version but state the locked one.
+/// Whether requirements are raised that accept the new version but name the locked one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::fix) enum RequirementUpdate {
-    /// They are raised: nobody is to get the old version by them.
+    /// They are raised, so that nobody gets the old version from them.
     Nothing,
-    /// They stay: only the lock file changes.
+    /// They stay, and only the lockfile changes.
     KeepAccepting,
 }
 
-/// Manifests in which requirements were raised.
+/// Manifests with raised requirements.
 pub(in crate::fix) struct RaisedRequirements {
-    /// What is proved, and written in the end.
+    /// The texts that are verified and written.
     pub(in crate::fix) texts: Overlay,
     /// The same with every package of the plan pinned, so that cargo has no choice.
     pub(in crate::fix) pinned: Overlay,
-    /// A requirement was raised that admits the version as it is, and none that does not.
-    pub(in crate::fix) admitted: bool,
-    /// The package whose manifest has pins that are no requirements of its own, with what they pin.
+    /// Requirements were raised that accept the new version, and none that reject it.
+    pub(in crate::fix) raised_accepting: bool,
+    /// The package whose manifest has additional pins, and the pinned packages.
     pub(in crate::fix) pins: Option<(String, Vec<UpgradeStep>)>,
 }
 
-/// Where a requirement stands, what it is raised to, and what pins it.
+/// The span of a requirement, the raised requirement, and the pin.
 type RequirementEdit = (Span, Option<String>, String);
 
-/// The name of a pin begins with this.
+/// The prefix of the names of additional pins.
 pub(in crate::fix) const PIN: &str = "supercargo-pin-";
 
-/// `verdict` was reached on `texts`. Raises the requirements that forbid the versions of `steps` or
-/// state the locked ones. Those of what is `held` stay as they are and are pinned only.
+/// Raises the requirements that reject the versions of `steps` or name the locked ones. Requirements of the
+/// packages in `pins` stay as they are and are only pinned. `verdict` belongs to `texts`.
 ///
 /// # Errors
 ///
-/// Why a requirement cannot be raised, a sentence without its end.
+/// Why a requirement cannot be raised: a sentence without a final period.
 pub(in crate::fix) fn with_requirements(
     texts: &Overlay,
     verdict: &Verdict,
     steps: &[UpgradeStep],
-    held: &[UpgradeStep],
-    keep: RequirementUpdate,
+    pins: &[UpgradeStep],
+    update: RequirementUpdate,
 ) -> Result<RaisedRequirements, String> {
-    let mut raised =
-        RaisedRequirements { texts: texts.clone(), pinned: texts.clone(), admitted: false, pins: None };
+    let mut raised = RaisedRequirements {
+        texts: texts.clone(),
+        pinned: texts.clone(),
+        raised_accepting: false,
+        pins: None,
+    };
     let mut locations: BTreeMap<&Utf8PathBuf, Vec<RequirementEdit>> = BTreeMap::new();
     let mut forbidden = false;
     let mut pinned_elsewhere = Vec::new();
-    let all = steps.iter().map(|step| (step, false)).chain(held.iter().map(|step| (step, true)));
-    for (step, is_held) in all {
+    let all = steps.iter().map(|step| (step, false)).chain(pins.iter().map(|step| (step, true)));
+    for (step, is_pin_only) in all {
         let UpgradeStep { package, to: version, .. } = step;
         let pin = format!("={}", Version { build: BuildMetadata::EMPTY, ..version.clone() });
         let mut is_stated = false;
@@ -68,26 +72,27 @@ pub(in crate::fix) fn with_requirements(
             let file = &one.file;
             let shown = file.strip_prefix(verdict.workspace.folder()).unwrap_or(file);
             let Some(stated) = one.text.as_str().get(one.location.clone()) else { continue };
-            // The place of `x.workspace = true` is its key: its requirement stands elsewhere.
+            // An inherited dependency has its requirement in the workspace manifest.
             let Some(parsed) = VersionReq::parse(stated).ok().filter(|_| one.key != one.location)
             else {
                 continue;
             };
             is_stated = true;
-            let admits = parsed.matches(version);
-            let states_old = requirement::states(stated, &package.version);
-            let stays = is_held || admits && (keep == RequirementUpdate::KeepAccepting || !states_old);
-            let changed = requirement::raised(stated, version).filter(|_| !stays);
-            if changed.is_none() && !admits {
+            let accepts = parsed.matches(version);
+            let names_locked = requirement::states(stated, &package.version);
+            let is_kept = is_pin_only
+                || accepts && (update == RequirementUpdate::KeepAccepting || !names_locked);
+            let changed = requirement::raised(stated, version).filter(|_| !is_kept);
+            if changed.is_none() && !accepts {
                 let line = one.text.line_column(one.location.start).line;
                 return Err(format!(
-                    "the requirement `{stated}` ({shown}:{line}) does not admit {version}"
+                    "the requirement `{stated}` ({shown}:{line}) does not accept {version}"
                 ));
             }
-            forbidden |= !admits;
-            raised.admitted |= !is_held && admits && states_old;
+            forbidden |= !accepts;
+            raised.raised_accepting |= !is_pin_only && accepts && names_locked;
             if texts.read(file).ok().is_none_or(|now| now.as_str() != one.text.as_str()) {
-                return Err(format!("`{shown}` has changed since it was judged"));
+                return Err(format!("`{shown}` has changed since the check"));
             }
             let locations = locations.entry(file).or_default();
             if !locations.iter().any(|(span, ..)| *span == one.location) {
@@ -98,9 +103,9 @@ pub(in crate::fix) fn with_requirements(
             pinned_elsewhere.push(step.clone());
         }
     }
-    raised.admitted &= !forbidden;
+    raised.raised_accepting &= !forbidden;
     for (file, mut locations) in locations {
-        let unreadable = |error| format!("`{file}` cannot be read: {error}");
+        let unreadable = |error| format!("could not read `{file}`: {error}");
         let now = texts.read(file).map_err(unreadable)?;
         let (mut edited, mut pinned) = (now.as_str().to_owned(), now.as_str().to_owned());
         locations.sort_by_key(|(span, ..)| std::cmp::Reverse(span.start));
@@ -115,8 +120,8 @@ pub(in crate::fix) fn with_requirements(
     }
     if !pinned_elsewhere.is_empty() {
         let (manifest, local) = local_package(texts, verdict)
-            .ok_or_else(|| "there is no package of the workspace's own".to_owned())?;
-        let unreadable = |error| format!("`{manifest}` cannot be read: {error}");
+            .ok_or_else(|| "the workspace has no member to pin versions in".to_owned())?;
+        let unreadable = |error| format!("could not read `{manifest}`: {error}");
         let now = raised.pinned.read(&manifest).map_err(unreadable)?;
         let text = format!("{}{}", now.as_str(), pins(&pinned_elsewhere));
         raised.pinned.set(&manifest, SourceText::new(&text)).map_err(unreadable)?;
@@ -158,8 +163,12 @@ fn pins(steps: &[UpgradeStep]) -> String {
     text
 }
 
-/// A lock file without what only the pins have brought into the entry of `local`.
-pub(in crate::fix) fn without_pins(lock: &SourceText, local: &str, pins: &[UpgradeStep]) -> SourceText {
+/// The lockfile without the dependencies that only the pins add to the entry of `local`.
+pub(in crate::fix) fn without_pins(
+    lock: &SourceText,
+    local: &str,
+    pins: &[UpgradeStep],
+) -> SourceText {
     let mut text = String::new();
     for (index, entry) in lock.as_str().split("[[package]]").enumerate() {
         if index > 0 {
@@ -193,10 +202,11 @@ mod tests {
     use crate::verdict::PackageRef;
 
     #[test]
-    fn a_pin_leaves_nothing_in_the_lock_file() {
+    fn pins_are_removed_from_the_lockfile() {
         let package =
             |name: &str| PackageRef { name: name.into(), version: "0.1.0".into(), source: None };
-        let step = UpgradeStep { package: package("time"), to: Version::new(0, 3, 47), declared: false };
+        let step =
+            UpgradeStep { package: package("time"), to: Version::new(0, 3, 47), declared: false };
         let check = |before: &str, after: &str| {
             let lock = |depends: &str| {
                 SourceText::new(&format!(

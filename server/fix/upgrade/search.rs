@@ -1,35 +1,35 @@
-//! Which packages have to move so that one of them can: found in cargo's index, upwards from a
-//! package through what requires it, until a manifest of the workspace does.
+//! Searches the packages that have to move so that one of them can, in cargo's registry index: from the
+//! package upwards through its dependents, up to the direct dependencies of the workspace.
 //!
-//! Upwards: of each package that holds another one back, the later versions that admit what is
-//! allowed of that one, or do without it. Where none does, its own parents have to do without it.
-//! Downwards: of what is allowed one version each, and of these only those are pinned that cargo
-//! would leave where they are. What cargo makes of it is another matter: this only spares it the
-//! versions that cannot be.
+//! Upwards: for each dependent that rejects the new version, the later versions that accept it or do not
+//! need the package. If there are none, its own dependents have to do without it. Downwards: one version
+//! for each package that moves; only those are pinned that cargo would not move by itself. The result
+//! is a plan: cargo decides whether it resolves.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use semver::{Version, VersionReq};
 
 use super::{
-    PackageVersions, LockGraph, is_compatible,
-    locked::is_same,
+    LockGraph, PackageVersions,
+    blockers::{Blocker, blocked_reason},
+    is_compatible,
+    lock_graph::is_same_package,
     target::is_from_registry,
-    words::{self, Blocker},
 };
 use crate::verdict::{PackageRef, Release};
 
-/// How far upwards is looked.
-const LEVELS: usize = 24;
+/// How many levels of dependents are searched.
+const MAX_LEVELS: usize = 24;
 
-/// How many packages may have to move.
-const PACKAGES: usize = 300;
+/// How many packages may move.
+const MAX_PACKAGES: usize = 300;
 
-/// Which of the allowed versions are taken.
+/// Which of the allowed versions is taken.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::fix) enum VersionPick {
     Smallest,
-    /// Of those that are compatible with the locked one, where there are any.
+    /// The newest compatible one, if there is any.
     Newest,
 }
 
@@ -38,11 +38,11 @@ pub(in crate::fix) enum VersionPick {
 pub(in crate::fix) struct UpgradeStep {
     pub(in crate::fix) package: PackageRef,
     pub(in crate::fix) to: Version,
-    /// A manifest of the workspace requires it.
+    /// It is a direct dependency of the workspace.
     pub(in crate::fix) declared: bool,
 }
 
-/// What has to move, from the manifests downwards.
+/// The packages that have to move, direct dependencies first.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(in crate::fix) struct UpgradePlan {
     pub(in crate::fix) steps: Vec<UpgradeStep>,
@@ -56,62 +56,61 @@ impl UpgradeStep {
 }
 
 impl UpgradePlan {
-    /// Whether a package that the workspace's own code uses changes in ways that cargo does not
-    /// take for compatible.
+    /// Whether a direct dependency moves to a version that is not semver-compatible.
     pub(in crate::fix) fn is_breaking(&self) -> bool {
         self.steps.iter().any(|step| step.declared && step.is_breaking())
     }
 }
 
-/// What is looked through.
+/// The input of the search.
 pub(in crate::fix) struct UpgradeSearch<'s> {
     pub(in crate::fix) locked: &'s LockGraph,
-    pub(in crate::fix) histories: &'s PackageVersions,
-    /// What manifests of the workspace require.
+    pub(in crate::fix) versions: &'s PackageVersions,
+    /// The direct dependencies of the workspace.
     pub(in crate::fix) declared: &'s BTreeSet<PackageRef>,
-    /// Whether what they require may move to versions that are not compatible.
+    /// Whether direct dependencies may move to incompatible versions.
     pub(in crate::fix) breaking: bool,
-    /// Whether what a version requires with a feature only may be taken for not required, where the
-    /// locked version requires it in any case.
+    /// Whether an optional dependency of a new version is treated as unused if the locked version
+    /// requires it unconditionally.
     pub(in crate::fix) lenient: bool,
 }
 
-/// The packages that have to move, each with the versions that will do.
+/// The packages that have to move, each with its possible versions.
 type MovingPackages = BTreeMap<PackageRef, Vec<Version>>;
 
 impl UpgradeSearch<'_> {
-    /// What has to move so that `package` is gone or one of the `allowed` versions.
+    /// The packages that have to move so that `package` is removed or has one of the `allowed` versions.
     ///
     /// # Errors
     ///
-    /// Who is in the way, a sentence without its end.
+    /// Which packages prevent it: a sentence without a final period.
     pub(in crate::fix) fn plan(
         &self,
         package: &PackageRef,
         allowed: &[Version],
         pick: VersionPick,
     ) -> Result<UpgradePlan, String> {
-        let strict = self.plan_at_once(package, allowed, pick);
+        let strict = self.plan_once(package, allowed, pick);
         strict.or_else(|reason| {
             let lenient = UpgradeSearch { lenient: true, ..*self };
-            lenient.plan_at_once(package, allowed, pick).map_err(|_| reason)
+            lenient.plan_once(package, allowed, pick).map_err(|_| reason)
         })
     }
 
-    fn plan_at_once(
+    fn plan_once(
         &self,
         package: &PackageRef,
         allowed: &[Version],
         pick: VersionPick,
     ) -> Result<UpgradePlan, String> {
         let mut moving = MovingPackages::new();
-        moving.insert(package.clone(), self.permitted(package, allowed.to_vec()));
+        moving.insert(package.clone(), self.allowed_versions(package, allowed.to_vec()));
         self.upwards(&mut moving);
         let stuck = |(package, versions): (&PackageRef, &Vec<Version>)| {
             versions.is_empty() && self.declared.contains(package)
         };
         if moving.iter().any(stuck) {
-            return Err(self.reason(package, allowed, &moving));
+            return Err(self.blocked_reason(package, allowed, &moving));
         }
         let mut steps = self.downwards(package, &moving, pick);
         if self.breaking {
@@ -121,8 +120,8 @@ impl UpgradeSearch<'_> {
         Ok(UpgradePlan { steps })
     }
 
-    /// What the workspace's manifests may be changed to.
-    fn permitted(&self, package: &PackageRef, mut versions: Vec<Version>) -> Vec<Version> {
+    /// Drops the versions that a direct dependency must not move to.
+    fn allowed_versions(&self, package: &PackageRef, mut versions: Vec<Version>) -> Vec<Version> {
         if !self.breaking && self.declared.contains(package) {
             let locked = Version::parse(&package.version);
             versions.retain(|to| locked.as_ref().is_ok_and(|locked| is_compatible(locked, to)));
@@ -131,12 +130,12 @@ impl UpgradeSearch<'_> {
     }
 
     fn upwards(&self, moving: &mut MovingPackages) {
-        for _ in 0..LEVELS {
+        for _ in 0..MAX_LEVELS {
             let mut changed = false;
-            for holder in self.locked.packages() {
-                let Some(versions) = self.versions_for(holder, moving) else { continue };
-                if moving.get(holder) != Some(&versions) && moving.len() < PACKAGES {
-                    moving.insert(holder.clone(), versions);
+            for dependent in self.locked.packages() {
+                let Some(versions) = self.versions_for(dependent, moving) else { continue };
+                if moving.get(dependent) != Some(&versions) && moving.len() < MAX_PACKAGES {
+                    moving.insert(dependent.clone(), versions);
                     changed = true;
                 }
             }
@@ -146,63 +145,75 @@ impl UpgradeSearch<'_> {
         }
     }
 
-    /// The later versions of a package that get along with what moves; `None` where it may stay, or
-    /// nothing is known of it.
-    fn versions_for(&self, holder: &PackageRef, moving: &MovingPackages) -> Option<Vec<Version>> {
-        if !is_from_registry(holder) {
+    /// The later versions of a dependent that accept the moving packages; `None` if it can stay, or the
+    /// index does not list it.
+    fn versions_for(
+        &self,
+        dependent: &PackageRef,
+        moving: &MovingPackages,
+    ) -> Option<Vec<Version>> {
+        if !is_from_registry(dependent) {
             return None;
         }
-        let below = self.below(holder, moving);
+        let below = self.below(dependent, moving);
         if below.is_empty() {
             return None;
         }
-        let history = self.histories.history(holder)?;
-        let locked = Version::parse(&holder.version).ok()?;
+        let history = self.versions.history(dependent)?;
+        let locked = Version::parse(&dependent.version).ok()?;
         let current = history.iter().find(|release| release.version == locked)?;
-        let gets_along = |release: &Release| {
-            below.iter().all(|(package, allowed)| self.admits(release, current, package, allowed))
+        let accepts_all = |release: &Release| {
+            below.iter().all(|(package, allowed)| self.accepts(release, current, package, allowed))
         };
-        if !moving.contains_key(holder) && gets_along(current) {
+        if !moving.contains_key(dependent) && accepts_all(current) {
             return None;
         }
-        // What was ruled out before stays so.
-        let before = moving.get(holder);
+        // Versions that were excluded before stay excluded.
+        let before = moving.get(dependent);
         let versions = history
             .iter()
             .filter(|release| release.version > locked && !release.yanked)
             .filter(|release| release.version.pre.is_empty() || !locked.pre.is_empty())
             .filter(|release| {
-                before.is_none_or(|before| before.contains(&release.version)) && gets_along(release)
+                before.is_none_or(|before| before.contains(&release.version))
+                    && accepts_all(release)
             })
             .map(|release| release.version.clone());
-        Some(self.permitted(holder, versions.collect()))
+        Some(self.allowed_versions(dependent, versions.collect()))
     }
 
-    /// Of what moves, what `holder` depends on.
+    /// The moving packages that `dependent` depends on.
     fn below<'m>(
         &self,
-        holder: &PackageRef,
+        dependent: &PackageRef,
         moving: &'m MovingPackages,
     ) -> Vec<(&'m PackageRef, &'m Vec<Version>)> {
-        let all = moving.iter().filter(|(package, _)| *package != holder);
-        all.filter(|(package, _)| self.locked.depends(holder).any(|one| is_same(one, package)))
-            .collect()
+        let all = moving.iter().filter(|(package, _)| *package != dependent);
+        all.filter(|(package, _)| {
+            self.locked.dependencies(dependent).any(|one| is_same_package(one, package))
+        })
+        .collect()
     }
 
-    fn downwards(&self, target: &PackageRef, moving: &MovingPackages, pick: VersionPick) -> Vec<UpgradeStep> {
-        // What becomes of each: a version, or whatever cargo makes of it.
+    fn downwards(
+        &self,
+        target: &PackageRef,
+        moving: &MovingPackages,
+        pick: VersionPick,
+    ) -> Vec<UpgradeStep> {
+        // The version of each package; `None` leaves it to cargo.
         let mut chosen: BTreeMap<&PackageRef, Option<Version>> = BTreeMap::new();
         let mut steps = Vec::new();
         while chosen.len() < moving.len() {
             let is_next = |package: &PackageRef| {
                 !chosen.contains_key(package)
-                    && self.locked.holders(package).all(|holder| {
-                        holder == package
-                            || !moving.contains_key(holder)
-                            || chosen.contains_key(holder)
+                    && self.locked.dependents(package).all(|dependent| {
+                        dependent == package
+                            || !moving.contains_key(dependent)
+                            || chosen.contains_key(dependent)
                     })
             };
-            // In a circle any one is the next.
+            // In a cycle any package can be next.
             let next = moving.keys().find(|package| is_next(package));
             let next = next.or_else(|| moving.keys().find(|one| !chosen.contains_key(one)));
             let Some(package) = next else { break };
@@ -219,31 +230,36 @@ impl UpgradeSearch<'_> {
         steps
     }
 
-    /// What the workspace requires beside a package that moves, and shares with it: where that takes
-    /// another line of it now, the workspace is to follow, or there would be two of it.
+    /// Direct dependencies that a moving package also depends on. If the new version needs another semver
+    /// range of one, the workspace moves along: otherwise both versions would be in the graph.
     fn siblings(&self, steps: &[UpgradeStep]) -> Vec<UpgradeStep> {
         let mut siblings: Vec<UpgradeStep> = Vec::new();
         for step in steps.iter().filter(|step| step.declared) {
-            let Some(release) = self.histories.release(&step.package, &step.to) else { continue };
+            let Some(release) = self.versions.release(&step.package, &step.to) else { continue };
             for shared in self.declared.iter().filter(|one| is_from_registry(one)) {
-                let known = |one: &UpgradeStep| one.package == *shared;
-                if steps.iter().chain(&siblings).any(known)
-                    || !self.locked.depends(&step.package).any(|one| is_same(one, shared))
+                let is_planned = |one: &UpgradeStep| one.package == *shared;
+                if steps.iter().chain(&siblings).any(is_planned)
+                    || !self
+                        .locked
+                        .dependencies(&step.package)
+                        .any(|one| is_same_package(one, shared))
                 {
                     continue;
                 }
-                let wanted = release.requires.iter().find(|one| one.package == shared.name);
-                let wanted = wanted.and_then(|one| VersionReq::parse(&one.requirement).ok());
-                let (Some(wanted), Ok(locked)) = (wanted, Version::parse(&shared.version)) else {
+                let required = release.requires.iter().find(|one| one.package == shared.name);
+                let required = required.and_then(|one| VersionReq::parse(&one.requirement).ok());
+                let (Some(required), Ok(locked)) = (required, Version::parse(&shared.version))
+                else {
                     continue;
                 };
-                let history = self.histories.history(shared).unwrap_or_default();
-                let mut fitting = history.iter().rev().filter(|one| !one.yanked);
-                let fits = |one: &&Release| one.version > locked && wanted.matches(&one.version);
-                if wanted.matches(&locked) {
+                let history = self.versions.history(shared).unwrap_or_default();
+                let mut candidates = history.iter().rev().filter(|one| !one.yanked);
+                let is_candidate =
+                    |one: &&Release| one.version > locked && required.matches(&one.version);
+                if required.matches(&locked) {
                     continue;
                 }
-                siblings.extend(fitting.find(fits).map(|one| UpgradeStep {
+                siblings.extend(candidates.find(is_candidate).map(|one| UpgradeStep {
                     package: shared.clone(),
                     to: one.version.clone(),
                     declared: true,
@@ -253,8 +269,7 @@ impl UpgradeSearch<'_> {
         siblings
     }
 
-    /// The version that a package is pinned to; `None` where what holds it does without it or
-    /// leaves no common choice.
+    /// The step of a package; `None` if its dependents no longer need it or have no common version.
     fn step(
         &self,
         package: &PackageRef,
@@ -264,29 +279,30 @@ impl UpgradeSearch<'_> {
     ) -> Option<UpgradeStep> {
         let declared = self.declared.contains(package);
         let requirements = self.requirements(package, chosen);
-        if requirements.is_empty() && !declared && !self.is_held_unseen(package) {
+        if requirements.is_empty() && !declared && !self.has_unlisted_dependent(package) {
             return None;
         }
-        let fits = |version: &&Version| requirements.iter().all(|one| one.matches(version));
-        let mut fitting: Vec<&Version> = moving.get(package)?.iter().filter(fits).collect();
-        if fitting.is_empty() && declared {
-            fitting = moving.get(package)?.iter().collect();
+        let is_candidate = |version: &&Version| requirements.iter().all(|one| one.matches(version));
+        let mut candidates: Vec<&Version> =
+            moving.get(package)?.iter().filter(is_candidate).collect();
+        if candidates.is_empty() && declared {
+            candidates = moving.get(package)?.iter().collect();
         }
-        let newer_rust = |version: &Version| self.histories.newer_rust(package, version);
-        fitting.sort_by_cached_key(|version| (newer_rust(version), (*version).clone()));
+        let newer_rust = |version: &Version| self.versions.newer_rust(package, version);
+        candidates.sort_by_cached_key(|version| (newer_rust(version), (*version).clone()));
         let locked = Version::parse(&package.version).ok()?;
         let to = match pick {
-            VersionPick::Smallest => fitting.first(),
+            VersionPick::Smallest => candidates.first(),
             VersionPick::Newest => {
-                let compatible = fitting.iter().rfind(|to| is_compatible(&locked, to));
-                compatible.or_else(|| fitting.last())
+                let compatible = candidates.iter().rfind(|to| is_compatible(&locked, to));
+                compatible.or_else(|| candidates.last())
             }
         };
         let to = (*to?).clone();
         Some(UpgradeStep { package: package.clone(), to, declared })
     }
 
-    /// Whether what holds a package would still have the locked version.
+    /// Whether a dependent still accepts the locked version.
     fn could_stay(
         &self,
         package: &PackageRef,
@@ -296,87 +312,96 @@ impl UpgradeSearch<'_> {
         self.requirements(package, chosen).iter().any(|one| one.matches(&locked))
     }
 
-    /// Whether something requires it of which no index tells what it requires.
-    fn is_held_unseen(&self, package: &PackageRef) -> bool {
-        let mut holders = self.locked.holders(package);
-        holders.any(|holder| !is_from_registry(holder) || self.histories.history(holder).is_none())
+    /// Whether a dependent is not in the index, so that its requirement is unknown.
+    fn has_unlisted_dependent(&self, package: &PackageRef) -> bool {
+        let mut dependents = self.locked.dependents(package);
+        dependents.any(|dependent| {
+            !is_from_registry(dependent) || self.versions.history(dependent).is_none()
+        })
     }
 
-    /// What the packages that hold this one require of it, in the versions that were chosen.
+    /// The requirements of the dependents of a package, in their chosen versions.
     fn requirements(
         &self,
         package: &PackageRef,
         chosen: &BTreeMap<&PackageRef, Option<Version>>,
     ) -> Vec<VersionReq> {
         let mut all = Vec::new();
-        for holder in self.locked.holders(package).filter(|holder| is_from_registry(holder)) {
-            let version = match chosen.get(holder) {
+        for dependent in
+            self.locked.dependents(package).filter(|dependent| is_from_registry(dependent))
+        {
+            let version = match chosen.get(dependent) {
                 Some(Some(version)) => version.clone(),
-                // Nobody knows yet.
+                // cargo selects the version.
                 Some(None) => continue,
-                None => match Version::parse(&holder.version) {
+                None => match Version::parse(&dependent.version) {
                     Ok(version) => version,
                     Err(_) => continue,
                 },
             };
-            let Some(release) = self.histories.release(holder, &version) else { continue };
+            let Some(release) = self.versions.release(dependent, &version) else { continue };
             let stated = release.requires.iter().filter(|one| one.package == package.name);
             all.extend(stated.filter_map(|one| VersionReq::parse(&one.requirement).ok()));
         }
         all
     }
 
-    /// Who is in the way: those for which no version gets along with what is allowed of what they
-    /// require.
-    fn reason(&self, target: &PackageRef, allowed: &[Version], moving: &MovingPackages) -> String {
+    /// Names the dependents for which no version accepts an allowed one.
+    fn blocked_reason(
+        &self,
+        target: &PackageRef,
+        allowed: &[Version],
+        moving: &MovingPackages,
+    ) -> String {
         let mut blockers = Vec::new();
         if moving.get(target).is_some_and(Vec::is_empty) {
             blockers.extend(allowed.first().map(|first| Blocker::breaking(target, first)));
         }
         let everything = UpgradeSearch { breaking: true, ..*self };
-        for (holder, _) in moving.iter().filter(|(_, versions)| versions.is_empty()) {
-            let below = self.below(holder, moving);
+        for (dependent, _) in moving.iter().filter(|(_, versions)| versions.is_empty()) {
+            let below = self.below(dependent, moving);
             let is_blocked = |(one, allowed): &(&PackageRef, &Vec<Version>)| {
                 *one != target && allowed.is_empty()
             };
-            if holder == target || below.iter().any(is_blocked) {
+            if dependent == target || below.iter().any(is_blocked) {
                 continue;
             }
             let breaking = if self.breaking {
                 None
             } else {
-                everything.versions_for(holder, &{
+                everything.versions_for(dependent, &{
                     let mut others = moving.clone();
-                    others.remove(holder);
+                    others.remove(dependent);
                     others
                 })
             };
             if let Some(first) = breaking.unwrap_or_default().first() {
-                blockers.push(Blocker::breaking(holder, first));
+                blockers.push(Blocker::breaking(dependent, first));
                 continue;
             }
-            let history = self.histories.history(holder).unwrap_or_default();
+            let history = self.versions.history(dependent).unwrap_or_default();
             let usable = history.iter().rev().filter(|one| !one.yanked);
             let newest = usable.max_by_key(|one| (one.version.pre.is_empty(), &one.version));
             let Some(newest) = newest else { continue };
-            let wants = below.iter().find_map(|(package, allowed)| {
-                let mut wants = newest.requires.iter().filter(|one| one.package == package.name);
-                let refuses = !self.admits(newest, newest, package, allowed);
-                wants.next().filter(|_| refuses)
+            let requires_it = below.iter().find_map(|(package, allowed)| {
+                let mut requires_it =
+                    newest.requires.iter().filter(|one| one.package == package.name);
+                let rejects = !self.accepts(newest, newest, package, allowed);
+                requires_it.next().filter(|_| rejects)
             });
-            blockers.extend(wants.map(|wants| Blocker::Requires {
-                holder: holder.name.clone(),
+            blockers.extend(requires_it.map(|requires_it| Blocker::Requires {
+                dependent: dependent.name.clone(),
                 newest: newest.version.clone(),
-                package: wants.package.clone(),
-                requirement: wants.requirement.clone(),
+                package: requires_it.package.clone(),
+                requirement: requires_it.requirement.clone(),
             }));
         }
-        words::blocked(target, &blockers)
+        blocked_reason(target, &blockers)
     }
 
-    /// Whether a version of a package gets along with one of the `allowed` versions of another, or does
-    /// without it. `current` is the locked version: what that one requires is in use.
-    fn admits(
+    /// Whether a version of a dependent accepts one of the `allowed` versions of `package`, or does not need
+    /// it. `current` is the locked version, whose dependencies are in use.
+    fn accepts(
         &self,
         release: &Release,
         current: &Release,
@@ -384,7 +409,7 @@ impl UpgradeSearch<'_> {
         allowed: &[Version],
     ) -> bool {
         let stated = || release.requires.iter().filter(|one| one.package == package.name);
-        // A feature that brings it may not be in use where it was no matter of a feature before.
+        // If the locked version requires it unconditionally, the feature of the new version may be off.
         let was_optional =
             current.requires.iter().any(|one| one.package == package.name && one.optional);
         let mut needed =

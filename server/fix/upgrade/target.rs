@@ -1,4 +1,4 @@
-//! A package that something speaks against.
+//! A package with findings that another version may clear.
 
 use std::{cmp::Reverse, collections::BTreeMap, sync::Arc};
 
@@ -9,37 +9,36 @@ use crate::{
     verdict::{AdvisoryFacts, Check, Code, Finding, PackageRef, Severity},
 };
 
-/// Whose findings are looked at.
+/// Which findings make a package a target.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::fix) enum TargetScope {
-    /// What is worth another version by itself: advisories, withdrawn versions, and what fails the
-    /// gate.
+    /// Advisories, yanked versions, and errors of other checks: the ones that `fix` upgrades.
     Needed,
-    /// Whatever another version may clear.
-    Asked,
+    /// Any finding that another version may clear.
+    Any,
 }
 
-/// A package and everything that speaks against the locked version of it.
+/// A package and the findings about its locked version.
 #[derive(Clone, Debug)]
 pub(in crate::fix) struct UpgradeTarget {
     pub(in crate::fix) package: PackageRef,
     pub(in crate::fix) severity: Severity,
-    /// The advisories that a version can clear are told by `patched` and `unaffected`.
+    /// `patched` and `unaffected` of these say which versions clear them.
     pub(super) advisories: Vec<Arc<AdvisoryFacts>>,
     pub(super) yanked: bool,
-    /// Its license is unknown or not allowed: what later versions state is not known before they
-    /// are tried.
+    /// Its license is unknown or not allowed. The index does not list licenses, so later versions have
+    /// to be tried.
     pub(super) license: bool,
-    /// The later versions that are locked, too, of a package that is to be there once.
-    pub(super) others: Vec<Version>,
+    /// For a duplicate: the later locked versions.
+    pub(super) later_versions: Vec<Version>,
 }
 
 impl UpgradeTarget {
-    /// The packages of registries that findings speak against, the worst first.
+    /// The registry packages with findings, the worst first.
     pub(in crate::fix) fn all(findings: &[Finding], scope: TargetScope) -> Vec<Self> {
         let mut all: BTreeMap<PackageRef, Self> = BTreeMap::new();
-        for finding in findings.iter().filter(|finding| counts(finding)) {
-            let needed = scope == TargetScope::Asked || finding.severity == Severity::Error;
+        for finding in findings.iter().filter(|finding| is_cargo_deny_problem(finding)) {
+            let needed = scope == TargetScope::Any || finding.severity == Severity::Error;
             let (yanked, license) = (finding.code == Some(Code::Yanked), is_about_license(finding));
             let advised = finding.check == Check::Advisories && finding.advisory.is_some();
             match finding.packages.as_slice() {
@@ -51,14 +50,14 @@ impl UpgradeTarget {
                 }
                 packages if finding.code == Some(Code::Duplicate) && needed => {
                     for package in packages {
-                        let others = later(package, packages);
-                        if others.is_empty() {
+                        let later = later_versions(package, packages);
+                        if later.is_empty() {
                             continue;
                         }
                         let Some(target) = Self::entry(&mut all, package, finding) else {
                             continue;
                         };
-                        target.others = others;
+                        target.later_versions = later;
                     }
                 }
                 _ => {}
@@ -71,13 +70,13 @@ impl UpgradeTarget {
         all
     }
 
-    /// Those that a finding is about: for a duplicate one for each version but the newest.
+    /// The targets of one finding: for a duplicate, every version but the newest.
     pub(in crate::fix) fn of(findings: &[Finding], finding: &Finding) -> Vec<Self> {
         let is_duplicate = finding.code == Some(Code::Duplicate);
-        let mut all = Self::all(findings, TargetScope::Asked);
+        let mut all = Self::all(findings, TargetScope::Any);
         all.retain(|target| {
             finding.packages.contains(&target.package)
-                && (!is_duplicate || !target.others.is_empty())
+                && (!is_duplicate || !target.later_versions.is_empty())
         });
         if is_duplicate {
             for target in &mut all {
@@ -86,15 +85,15 @@ impl UpgradeTarget {
             }
         } else {
             for target in &mut all {
-                target.others.clear();
+                target.later_versions.clear();
             }
         }
         all
     }
 
-    /// Whether nothing but its license speaks against it.
+    /// Whether all its findings are about its license.
     pub(in crate::fix) fn is_only_about_license(&self) -> bool {
-        self.license && self.advisories.is_empty() && !self.yanked && self.others.is_empty()
+        self.license && self.advisories.is_empty() && !self.yanked && self.later_versions.is_empty()
     }
 
     /// Whether its license is unknown or not allowed.
@@ -102,14 +101,14 @@ impl UpgradeTarget {
         self.license
     }
 
-    /// How many findings about the package are left after a change, whatever its version is then.
-    pub(in crate::fix) fn left_by(&self, proof: &Verification) -> usize {
-        let is_mine = |finding: &&Finding| {
-            counts(finding)
+    /// How many findings about the package remain after a change, in whatever version.
+    pub(in crate::fix) fn findings_left(&self, verification: &Verification) -> usize {
+        let is_about_it = |finding: &&Finding| {
+            is_cargo_deny_problem(finding)
                 && finding.check != Check::Bans
                 && finding.packages.iter().any(|one| one.name == self.package.name)
         };
-        proof.verdict.findings.iter().filter(is_mine).count()
+        verification.verdict.findings.iter().filter(is_about_it).count()
     }
 
     fn entry<'a>(
@@ -126,7 +125,7 @@ impl UpgradeTarget {
             advisories: Vec::new(),
             yanked: false,
             license: false,
-            others: Vec::new(),
+            later_versions: Vec::new(),
         });
         target.severity = target.severity.max(finding.severity);
         Some(target)
@@ -146,7 +145,7 @@ fn is_about_license(finding: &Finding) -> bool {
     )
 }
 
-fn later(package: &PackageRef, packages: &[PackageRef]) -> Vec<Version> {
+fn later_versions(package: &PackageRef, packages: &[PackageRef]) -> Vec<Version> {
     let Ok(version) = Version::parse(&package.version) else { return Vec::new() };
     let versions = packages.iter().filter(|other| other.source == package.source);
     let versions = versions.filter_map(|other| Version::parse(&other.version).ok());

@@ -1,94 +1,109 @@
-//! A policy for a workspace that has none, judged before anybody hears of it.
+//! Creates a policy for a workspace without one, and checks the workspace with it.
 
 use camino::{Utf8Path, Utf8PathBuf};
 
-use super::{Fix, CheckedTexts, NotVerified, FixVerifier, SilentProgress};
+use super::{CheckedTexts, Fix, FixVerifier, NotVerified, SilentProgress};
 use crate::{
-    fix::{Verification, FixKind, Overlay, policy::create, proof},
+    fix::{FixKind, Overlay, Verification, policy::create, verification},
     gate::{GateOptions, Texts as _, Verdict},
     policy::{
-        licenses::ByLicense,
-        template::{self, Ground},
+        licenses::PackagesByLicense,
+        template::{Template, TemplateInput},
     },
     text::SourceText,
-    verdict::{Code, Finding},
+    verdict::{Code, Finding, Severity},
     workspace::{POLICY_NAMES, PolicyFiles},
 };
 
-/// How many times what was made is mended: each mends one entry.
-const ROUNDS: usize = 200;
+/// The maximum number of fixes that are applied to a new policy.
+const MAX_FIXES: usize = 200;
 
-/// A policy that was made for a workspace.
+/// A policy that was created for a workspace, but not written yet.
 #[derive(Clone, Debug)]
 pub struct CreatedPolicy {
-    /// Where it belongs.
+    /// The path for the new file
     pub path: Utf8PathBuf,
-    /// Its text.
     pub text: SourceText,
-    /// The verdict by it: what is found deserves a decision.
+    /// The verdict with the new policy: the user has to decide about its findings.
     pub verdict: Verdict,
-    /// The licenses that it names and does not permit, with who needs them.
-    pub undecided: ByLicense,
+    /// The licenses that the user has to decide about, with the packages that need them.
+    pub undecided: PackagesByLicense,
 }
 
 impl CreatedPolicy {
-    /// The warnings and errors that deserve a decision.
+    /// The warnings and errors that the user has to decide about. Duplicates are not among them: the
+    /// policy makes all of them warnings.
     pub fn remaining(&self) -> impl Iterator<Item = &Finding> {
-        self.verdict.findings.iter().filter(|finding| verification::is_cargo_deny_problem(finding))
+        let findings = self.verdict.findings.iter();
+        findings.filter(|finding| {
+            verification::is_cargo_deny_problem(finding) && !is_duplicate_warning(finding)
+        })
+    }
+
+    /// The number of packages with several versions that are warnings with this policy.
+    pub fn duplicates(&self) -> usize {
+        let findings = self.verdict.findings.iter();
+        findings.filter(|finding| is_duplicate_warning(finding)).count()
     }
 }
 
 impl FixVerifier<'_> {
-    /// A `deny.toml` for the workspace that is judged from these texts, whether it has a policy or
-    /// not. Nothing is written.
+    /// Creates a `deny.toml` for the workspace with these texts, even if it has a policy already.
+    /// Writes nothing. A `strict` policy denies duplicates and skips those that exist.
     ///
     /// # Errors
     ///
-    /// When no verdict can be reached, or nobody waits any more.
-    pub fn create_policy(&mut self, texts: &Overlay) -> Result<CreatedPolicy, NotVerified> {
+    /// If the check cannot run or is canceled.
+    pub fn create_policy(
+        &mut self,
+        texts: &Overlay,
+        strict: bool,
+    ) -> Result<CreatedPolicy, NotVerified> {
         let path = self.gate.workspace().folder().join(POLICY_NAMES[0]);
         let exceptions = self.gate.workspace().policy_files().exceptions;
         let options = GateOptions {
             config: None,
             policy_files: Some(PolicyFiles { policy: Some(path.clone()), exceptions }),
-            gentle_without_policy: false,
+            skip_licenses_without_policy: false,
             ..self.options.clone()
         };
-        let audience = SilentProgress(self.audience);
-        let mut prover = FixVerifier {
+        let progress = SilentProgress(self.progress);
+        let mut verifier = FixVerifier {
             gate: self.gate,
             options: &options,
             databases: self.databases,
-            audience: &audience,
+            progress: &progress,
         };
         let with = |text: &str| {
             let mut buffers = texts.buffers().clone();
             buffers.insert(path.clone(), SourceText::new(text));
             Overlay::over(buffers)
         };
-        let mut ground = create::ground(&prover.verdict(&with(create::NOTHING))?);
-        let first = prover.verdict(&with(&template::made(&ground).text))?;
-        create::lower(&mut ground, &first);
-        let (mut overlay, mut verdict) = prover.mended_wholly(&ground, &path, &with)?;
-        if create::name_unlicensed(&mut ground, &verdict) {
-            (overlay, verdict) = prover.mended_wholly(&ground, &path, &with)?;
+        let all_findings = verifier.verdict(&with(create::PERMIT_NOTHING))?;
+        let mut input = create::template_input(&all_findings, strict);
+        let first = verifier.verdict(&with(&Template::new(&input).text))?;
+        create::drop_ineffective(&mut input, &first);
+        let (mut overlay, mut verdict) = verifier.with_fixes_applied(&input, &path, &with)?;
+        if create::add_unlicensed(&mut input, &verdict) {
+            (overlay, verdict) = verifier.with_fixes_applied(&input, &path, &with)?;
         }
         let text = overlay.read(&path).map_err(|error| error.to_string())?;
-        let undecided = template::made(&ground).undecided;
+        let undecided = Template::new(&input).undecided;
         Ok(CreatedPolicy { path, text, verdict, undecided })
     }
 
-    /// The policy for a ground, with everything mended that is not known before it is judged.
-    fn mended_wholly(
+    /// The policy for an input, with all fixes applied that need no decision.
+    fn with_fixes_applied(
         &mut self,
-        ground: &Ground,
+        input: &TemplateInput,
         path: &Utf8Path,
         with: &dyn Fn(&str) -> Overlay,
     ) -> Result<(Overlay, Verdict), NotVerified> {
-        let mut overlay = with(&template::made(ground).text);
+        let mut overlay = with(&Template::new(input).text);
         let mut verdict = self.verdict(&overlay)?;
-        for _ in 0..ROUNDS {
-            let Some(fix) = self.mended(CheckedTexts { verdict: &verdict, texts: &overlay })? else {
+        for _ in 0..MAX_FIXES {
+            let Some(fix) = self.next_fix(CheckedTexts { verdict: &verdict, texts: &overlay })?
+            else {
                 break;
             };
             let after = fix.texts.read(path).map_err(|error| error.to_string())?;
@@ -97,11 +112,11 @@ impl FixVerifier<'_> {
         Ok((overlay, verdict))
     }
 
-    /// The first thing that the policy can state more precisely without anybody: a license that
-    /// texts tell, an entry that turns out to have no effect.
-    fn mended(&mut self, now: CheckedTexts<'_>) -> Result<Option<Fix>, NotVerified> {
+    /// The first fix that needs no decision: a clarification of a license that the texts determine, or
+    /// the removal of an entry without effect.
+    fn next_fix(&mut self, now: CheckedTexts<'_>) -> Result<Option<Fix>, NotVerified> {
         for finding in &now.verdict.findings {
-            let remedy = match finding.code {
+            let kind = match finding.code {
                 Some(
                     Code::Unlicensed
                     | Code::NoLicenseField
@@ -113,7 +128,7 @@ impl FixVerifier<'_> {
                 _ => continue,
             };
             let fixes = self.policy_fixes(now, finding)?;
-            let is_good = |fix: &Fix| fix.kind == remedy && fix.placeholder.is_none();
+            let is_good = |fix: &Fix| fix.kind == kind && fix.placeholder.is_none();
             if let Some(fix) = fixes.into_iter().find(is_good) {
                 return Ok(Some(fix));
             }
@@ -122,9 +137,9 @@ impl FixVerifier<'_> {
     }
 
     fn verdict(&mut self, texts: &Overlay) -> Result<Verdict, NotVerified> {
-        let verdict = self.gate.judge(self.options, texts, self.databases, self.audience);
-        let verdict = verdict.ok_or(NotVerified::Unwanted)?;
-        if verdict.reached {
+        let verdict = self.gate.check(self.options, texts, self.databases, self.progress);
+        let verdict = verdict.ok_or(NotVerified::Canceled)?;
+        if verdict.complete {
             return Ok(verdict);
         }
         let broken = verdict.findings.iter().max_by_key(|finding| finding.severity);
@@ -132,33 +147,42 @@ impl FixVerifier<'_> {
         Err(reason.to_owned().into())
     }
 
-    /// The policy as a fix for its absence.
-    pub(super) fn created(&mut self, now: CheckedTexts<'_>) -> Result<Vec<Fix>, NotVerified> {
+    /// The fix for a missing policy.
+    pub(super) fn policy_creation(
+        &mut self,
+        now: CheckedTexts<'_>,
+    ) -> Result<Vec<Fix>, NotVerified> {
         if now.verdict.policy.is_some() {
             return Ok(Vec::new());
         }
-        let created = match self.create_policy(now.texts) {
+        let created = match self.create_policy(now.texts, false) {
             Ok(created) => created,
-            Err(NotVerified::Unwanted) => return Err(NotVerified::Unwanted),
+            Err(NotVerified::Canceled) => return Err(NotVerified::Canceled),
             Err(NotVerified::Because(reason)) => {
-                tracing::warn!("no policy can be made: {reason}");
+                tracing::warn!("could not create a policy: {reason}");
                 return Ok(Vec::new());
             }
         };
         let mut texts = now.texts.clone();
         texts.create(&created.path, created.text.clone());
-        let title = format!("create `deny.toml` for this workspace{}", left(&created));
-        let Some(proof) = Verification::of(now, &texts, created.verdict) else { return Ok(Vec::new()) };
-        let fix = Fix { title, ..Fix::new(FixKind::Policy, "", None, texts, proof) };
+        let title = format!("create `deny.toml` for this workspace{}", remaining_note(&created));
+        let Some(verification) = Verification::of(now, &texts, created.verdict) else {
+            return Ok(Vec::new());
+        };
+        let fix = Fix { title, ..Fix::new(FixKind::Policy, "", None, texts, verification) };
         Ok(vec![fix])
     }
 }
 
-/// How many codes a title names.
-const NAMED: usize = 3;
+fn is_duplicate_warning(finding: &Finding) -> bool {
+    finding.code == Some(Code::Duplicate) && finding.severity == Severity::Warning
+}
 
-/// What stays, in brackets.
-fn left(created: &CreatedPolicy) -> String {
+/// The maximum number of codes in a title.
+const MAX_NAMED: usize = 3;
+
+/// The codes of the remaining findings, in parentheses.
+fn remaining_note(created: &CreatedPolicy) -> String {
     let mut codes: Vec<&str> = Vec::new();
     for finding in created.remaining() {
         let code = finding.shown_code().unwrap_or(finding.check.name());
@@ -166,11 +190,11 @@ fn left(created: &CreatedPolicy) -> String {
             codes.push(code);
         }
     }
-    let more = codes.len().saturating_sub(NAMED);
-    codes.truncate(NAMED);
+    let more = codes.len().saturating_sub(MAX_NAMED);
+    codes.truncate(MAX_NAMED);
     match (codes.is_empty(), more) {
-        (true, _) => " (the gate is clean with it)".to_owned(),
-        (false, 0) => format!(" ({} to be decided)", codes.join(", ")),
-        (false, more) => format!(" ({} and {more} more to be decided)", codes.join(", ")),
+        (true, _) => " (no errors remain)".to_owned(),
+        (false, 0) => format!(" (remaining: {})", codes.join(", ")),
+        (false, more) => format!(" (remaining: {} and {more} more)", codes.join(", ")),
     }
 }

@@ -1,9 +1,9 @@
-//! Proves what a manifest could say more precisely.
+//! Verifies changes of manifests.
 
-use super::{Fix, CheckedTexts, NotVerified, FixVerifier, with_line_endings_of};
+use super::{CheckedTexts, Fix, FixVerifier, NotVerified, with_line_endings_of};
 use crate::{
     fix::{
-        FixResult, Verification, Overlay,
+        FixResult, Overlay, Verification,
         manifest::{self, ManifestPlan},
     },
     gate::Texts as _,
@@ -11,71 +11,78 @@ use crate::{
 };
 
 impl FixVerifier<'_> {
-    /// What the manifests could state more precisely, or leave out; or why they stay as they are.
+    /// The verified changes of manifests, or reason there is none.
     ///
     /// # Errors
     ///
-    /// [`NotVerified::Unwanted`] when nobody waits any more. That nothing was proved is an answer.
+    /// [`NotVerified::Canceled`]. If no change is verified, the result has the reason.
     pub fn manifest_fixes(
         &mut self,
-        now: CheckedTexts<'_>,
+        current: CheckedTexts<'_>,
         finding: &Finding,
     ) -> Result<FixResult, NotVerified> {
-        let mut answer = FixResult::default();
-        let plans = match manifest::plans(finding, now) {
+        let mut result = FixResult::default();
+        let plans = match manifest::plans(finding, current) {
             Ok(plans) => plans,
-            Err(reason) => return Ok(FixResult { none: Some(reason), ..answer }),
+            Err(reason) => return Ok(FixResult { no_fix_reason: Some(reason), ..result }),
         };
         for plan in plans {
-            match self.manifest_fix(now, finding, &plan) {
-                Ok(fix) => answer.fixes.push(fix),
-                Err(NotVerified::Unwanted) => return Err(NotVerified::Unwanted),
+            match self.manifest_fix(current, finding, &plan) {
+                Ok(fix) => result.fixes.push(fix),
+                Err(NotVerified::Canceled) => return Err(NotVerified::Canceled),
                 Err(NotVerified::Because(reason)) => {
-                    answer.none.get_or_insert_with(|| format!("tried to {}: {reason}", plan.title));
+                    result
+                        .no_fix_reason
+                        .get_or_insert_with(|| format!("could not {}: {reason}", plan.title));
                 }
             }
         }
-        if !answer.fixes.is_empty() {
-            answer.none = None;
+        if !result.fixes.is_empty() {
+            result.no_fix_reason = None;
         }
-        Ok(answer)
+        Ok(result)
     }
 
     fn manifest_fix(
         &mut self,
-        now: CheckedTexts<'_>,
+        current: CheckedTexts<'_>,
         finding: &Finding,
         plan: &ManifestPlan,
     ) -> Result<Fix, NotVerified> {
-        let unread = |error: std::io::Error| format!("a file cannot be read: {error}");
-        let mut texts = now.texts.clone();
+        let unread = |error: std::io::Error| format!("could not read a manifest: {error}");
+        let mut texts = current.texts.clone();
         for (file, after) in &plan.after {
             texts.set(file, after.clone()).map_err(unread)?;
         }
-        let mut proof = self.manifest_proof(now, &texts)?;
-        let lock_file = now.verdict.workspace.lock_file();
-        if let (Ok(locked), Some(left)) = (texts.read(&lock_file), self.gate.scratch_lock_file())
-            && with_line_endings_of(&locked, &left) != locked
+        let mut verification = self.manifest_proof(current, &texts)?;
+        let lock_file = current.verdict.workspace.lock_file();
+        if let (Ok(locked), Some(written)) = (texts.read(&lock_file), self.gate.scratch_lock_file())
+            && with_line_endings_of(&locked, &written) != locked
         {
-            // Cargo writes it otherwise: that belongs to the edit, and is what is judged.
-            texts.set(&lock_file, with_line_endings_of(&locked, &left)).map_err(unread)?;
-            proof = self.manifest_proof(now, &texts)?;
+            // cargo changes the lockfile: that is part of the fix, and checked as well.
+            texts.set(&lock_file, with_line_endings_of(&locked, &written)).map_err(unread)?;
+            verification = self.manifest_proof(current, &texts)?;
         }
-        let new = proof.introduced.iter().find(|new| new.severity == Severity::Error);
+        let new = verification.introduced.iter().find(|new| new.severity == Severity::Error);
         if let Some(new) = new {
-            return Err(format!("it would bring: {}", new.message).into());
+            return Err(format!("it introduces an error: {}", new.message).into());
         }
-        if !proof.clears(finding) {
-            return Err("it does not clear it".to_owned().into());
+        if !verification.clears(finding) {
+            return Err("it does not clear the finding".to_owned().into());
         }
-        Ok(Fix::new(ManifestPlan::KIND, &plan.title, None, texts, proof))
+        Ok(Fix::new(ManifestPlan::KIND, &plan.title, None, texts, verification))
     }
 
-    fn manifest_proof(&mut self, now: CheckedTexts<'_>, texts: &Overlay) -> Result<Verification, NotVerified> {
-        let verdict = self.verdict_on(texts)?;
-        // What stands in the way is said as it would be in the editor.
-        let why = verdict.findings.iter().find(|one| one.severity == Severity::Error);
-        let why = why.map_or_else(|| "no verdict is reached".to_owned(), |one| one.message.clone());
-        Verification::of(now, texts, verdict).ok_or(NotVerified::Because(why))
+    fn manifest_proof(
+        &mut self,
+        current: CheckedTexts<'_>,
+        texts: &Overlay,
+    ) -> Result<Verification, NotVerified> {
+        let verdict = self.check_texts(texts)?;
+        // The reason is the error that the editor would show.
+        let reason = verdict.findings.iter().find(|one| one.severity == Severity::Error);
+        let reason = reason
+            .map_or_else(|| "the check does not complete".to_owned(), |one| one.message.clone());
+        Verification::of(current, texts, verdict).ok_or(NotVerified::Because(reason))
     }
 }

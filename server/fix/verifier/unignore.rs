@@ -1,59 +1,59 @@
-//! An upgrade that makes an ignore needless, together with the end of the ignore.
+//! Upgrades that clear an ignored advisory, together with the removal of its `ignore` entry.
 
-use super::{FixOptions, CheckedTexts, NotVerified, PolicyFacts, FixVerifier, policy};
+use super::{CheckedTexts, FixOptions, FixVerifier, NotVerified, PolicyFacts, policy};
 use crate::{
-    fix::{FixResult, Fix, Verification},
+    fix::{Fix, FixResult, Verification},
     text::SourceText,
     verdict::{Finding, Severity},
 };
 
 impl FixVerifier<'_> {
-    /// The versions that clear an advisory which the policy ignores, each proved without the entry.
+    /// The verified upgrades that clear an advisory which the policy ignores. Each also removes the entry.
     ///
     /// # Errors
     ///
-    /// [`NotVerified::Unwanted`] when nobody waits any more.
+    /// [`NotVerified::Canceled`].
     pub fn upgrades_instead_of_ignoring(
         &mut self,
-        now: CheckedTexts<'_>,
+        current: CheckedTexts<'_>,
         finding: &Finding,
     ) -> Result<FixResult, NotVerified> {
-        let nothing = Ok(FixResult::default());
+        let no_result = Ok(FixResult::default());
         let (Some(policy), Some(location)) =
-            (self.policy_text(now, finding), finding.locations.first())
+            (self.policy_text(current, finding), finding.locations.first())
         else {
-            return nothing;
+            return no_result;
         };
         let id = location.text.as_str().get(location.span.clone()).unwrap_or_default().to_owned();
-        let facts = PolicyFacts { policy: &policy, packages: &now.verdict.folders };
+        let facts = PolicyFacts { policy: &policy, packages: &current.verdict.folders };
         let Some(without) = policy::plans(finding, &facts).into_iter().next() else {
-            return nothing;
+            return no_result;
         };
-        let mut texts = now.texts.clone();
+        let mut texts = current.texts.clone();
         if texts.set(policy.name(), SourceText::new(&without.after)).is_err() {
-            return nothing;
+            return no_result;
         }
-        let verdict = self.verdict_on(&texts)?;
+        let verdict = self.check_texts(&texts)?;
         let shown = verdict.findings.iter().find(|one| {
             one.severity == Severity::Error
                 && one.advisory.as_ref().is_some_and(|advisory| advisory.id == id)
         });
-        let Some(shown) = shown.filter(|_| verdict.reached) else { return nothing };
+        let Some(shown) = shown.filter(|_| verdict.complete) else { return no_result };
         let base = CheckedTexts { verdict: &verdict, texts: &texts };
-        let mut answer = self.upgrades(base, shown, FixOptions::default())?;
-        let fixes = std::mem::take(&mut answer.fixes);
-        answer.fixes = fixes.into_iter().filter_map(|fix| instead(now, &id, fix)).collect();
-        Ok(answer)
+        let mut result = self.upgrades(base, shown, FixOptions::default())?;
+        let fixes = std::mem::take(&mut result.fixes);
+        result.fixes = fixes.into_iter().filter_map(|fix| unignored(current, &id, fix)).collect();
+        Ok(result)
     }
 }
 
-/// The same fix against what is there now.
-fn instead(now: CheckedTexts<'_>, id: &str, fix: Fix) -> Option<Fix> {
-    let proof = Verification::of(now, &fix.texts, fix.verification.verdict)?;
-    if proof.introduced.iter().any(|new| new.severity == Severity::Error) {
+/// The same fix, compared with the current verdict.
+fn unignored(current: CheckedTexts<'_>, id: &str, fix: Fix) -> Option<Fix> {
+    let verification = Verification::of(current, &fix.texts, fix.verification.verdict)?;
+    if verification.introduced.iter().any(|new| new.severity == Severity::Error) {
         return None;
     }
-    // What it clears was not counted while it was ignored.
-    let what = format!("{} and ignore `{id}` no longer", fix.what);
-    Some(Fix::new(fix.kind, &what, fix.upgrade, fix.texts, proof))
+    // `clears` would be empty: the advisory was ignored before.
+    let action = format!("{} and remove `{id}` from `advisories.ignore`", fix.action);
+    Some(Fix::new(fix.kind, &action, fix.upgrade, fix.texts, verification))
 }

@@ -1,4 +1,4 @@
-//! Where upgrades start from, and which are to be tried for a target.
+//! Which upgrades are tried for a package, and in which order.
 
 use std::collections::BTreeSet;
 
@@ -6,46 +6,48 @@ use semver::Version;
 
 use super::CheckedTexts;
 use crate::{
-    fix::upgrade::{PackageVersions, LockGraph, VersionPick, UpgradePlan, UpgradeSearch, UpgradeTarget},
+    fix::upgrade::{
+        LockGraph, PackageVersions, UpgradePlan, UpgradeSearch, UpgradeTarget, VersionPick,
+    },
     gate::Texts as _,
     verdict::PackageRef,
 };
 
-/// How many versions of one kind are tried at most.
-const TRIES: usize = 4;
+/// How many versions of one kind are tried.
+const MAX_TRIES: usize = 4;
 
-/// What plans for a workspace are made from.
+/// The state of a workspace that upgrades start from.
 pub(in crate::fix) struct UpgradeContext<'g> {
-    pub(super) now: CheckedTexts<'g>,
+    pub(super) current: CheckedTexts<'g>,
     pub(super) locked: LockGraph,
-    pub(super) histories: &'g PackageVersions,
-    /// What local packages require.
+    pub(super) versions: &'g PackageVersions,
+    /// The direct dependencies of local packages.
     declared: BTreeSet<PackageRef>,
 }
 
-/// What may be tried for a target, each in the order in which it is.
+/// The plans for a package, in the order in which they are tried.
 #[derive(Default)]
 pub(super) struct UpgradePlans {
     pub(super) compatible: Vec<UpgradePlan>,
     pub(super) breaking: Vec<UpgradePlan>,
-    /// Why there are no more of them.
+    /// Why there are no further plans.
     pub(super) reason: Option<String>,
 }
 
 impl<'g> UpgradeContext<'g> {
-    pub(in crate::fix) fn of(now: CheckedTexts<'g>, histories: &'g PackageVersions) -> Self {
-        let lock_file = now.texts.read(&now.verdict.workspace.lock_file());
+    pub(in crate::fix) fn of(current: CheckedTexts<'g>, versions: &'g PackageVersions) -> Self {
+        let lock_file = current.texts.read(&current.verdict.workspace.lock_file());
         let locked = lock_file.map(|text| LockGraph::read(&text)).unwrap_or_default();
         let mut declared: BTreeSet<_> =
-            now.verdict.declared.iter().map(|one| one.package.clone()).collect();
+            current.verdict.declared.iter().map(|one| one.package.clone()).collect();
         declared.extend(locked.required_locally().cloned());
-        Self { now, locked, histories, declared }
+        Self { current, locked, versions, declared }
     }
 
     fn search(&self, breaking: bool) -> UpgradeSearch<'_> {
         UpgradeSearch {
             locked: &self.locked,
-            histories: self.histories,
+            versions: self.versions,
             declared: &self.declared,
             breaking,
             lenient: false,
@@ -54,33 +56,38 @@ impl<'g> UpgradeContext<'g> {
 
     pub(super) fn plans(&self, target: &UpgradeTarget) -> UpgradePlans {
         let mut plans = UpgradePlans::default();
-        let clear = match target.clear(self.histories) {
-            Ok(clear) => clear,
+        let clearing = match target.clearing_versions(self.versions) {
+            Ok(clearing) => clearing,
             Err(reason) => return UpgradePlans { reason: Some(reason), ..plans },
         };
-        if let Some(reason) = clear.none {
-            self.plan_without(target, &mut plans);
-            let blocked = plans.reason.take().map_or_else(String::new, |why| format!("; {why}"));
+        if let Some(reason) = clearing.none_reason {
+            self.plan_removal(target, &mut plans);
+            let blocked =
+                plans.reason.take().map_or_else(String::new, |reason| format!("; {reason}"));
             plans.reason = Some(format!("{reason}{blocked}"));
             return plans;
         }
-        let compatible = clear.compatible();
-        let mut wishes: Vec<(&[Version], VersionPick)> = Vec::new();
+        let compatible = clearing.compatible();
+        let mut choices: Vec<(&[Version], VersionPick)> = Vec::new();
         if !target.is_only_about_license() {
-            wishes.push((&compatible, VersionPick::Smallest));
-            wishes.push((&clear.versions, VersionPick::Smallest));
-            wishes.extend(
-                compatible.chunks(1).skip(1).take(TRIES - 2).map(|one| (one, VersionPick::Smallest)),
+            choices.push((&compatible, VersionPick::Smallest));
+            choices.push((&clearing.versions, VersionPick::Smallest));
+            choices.extend(
+                compatible
+                    .chunks(1)
+                    .skip(1)
+                    .take(MAX_TRIES - 2)
+                    .map(|one| (one, VersionPick::Smallest)),
             );
         }
-        wishes.push((&compatible, VersionPick::Newest));
-        wishes.push((&clear.versions, VersionPick::Newest));
-        // Better than nothing where no compatible one clears all.
+        choices.push((&compatible, VersionPick::Newest));
+        choices.push((&clearing.versions, VersionPick::Newest));
+        // Clears some findings if no compatible version clears all.
         if compatible.is_empty() {
-            wishes.push((&clear.partly, VersionPick::Smallest));
+            choices.push((&clearing.partial, VersionPick::Smallest));
         }
         let package = &target.package;
-        for (versions, pick) in wishes.into_iter().filter(|(versions, _)| !versions.is_empty()) {
+        for (versions, pick) in choices.into_iter().filter(|(versions, _)| !versions.is_empty()) {
             match self.search(false).plan(package, versions, pick) {
                 Ok(plan) if !plans.compatible.contains(&plan) && !plan.steps.is_empty() => {
                     plans.compatible.push(plan);
@@ -89,16 +96,17 @@ impl<'g> UpgradeContext<'g> {
                 Err(reason) => plans.reason = Some(reason),
             }
         }
-        let lines = clear.later_lines();
-        let mut wishes: Vec<(&[Version], VersionPick)> = Vec::new();
+        let ranges = clearing.later_ranges();
+        let mut choices: Vec<(&[Version], VersionPick)> = Vec::new();
         if !target.is_only_about_license() {
-            wishes.push((&clear.versions, VersionPick::Smallest));
-            wishes.extend(lines.chunks(1).take(TRIES).map(|one| (one, VersionPick::Smallest)));
+            choices.push((&clearing.versions, VersionPick::Smallest));
+            choices
+                .extend(ranges.chunks(1).take(MAX_TRIES).map(|one| (one, VersionPick::Smallest)));
         }
-        // By its number it may be the one that is compatible.
-        let newest: Vec<_> = clear.versions.iter().max().cloned().into_iter().collect();
-        wishes.push((&newest, VersionPick::Newest));
-        for (versions, pick) in wishes.into_iter().filter(|(versions, _)| !versions.is_empty()) {
+        // The newest version may also be the compatible one.
+        let newest: Vec<_> = clearing.versions.iter().max().cloned().into_iter().collect();
+        choices.push((&newest, VersionPick::Newest));
+        for (versions, pick) in choices.into_iter().filter(|(versions, _)| !versions.is_empty()) {
             match self.search(true).plan(package, versions, pick) {
                 Ok(plan) if plan.is_breaking() && !plans.breaking.contains(&plan) => {
                     plans.breaking.push(plan);
@@ -114,8 +122,8 @@ impl<'g> UpgradeContext<'g> {
 }
 
 impl UpgradeContext<'_> {
-    /// Plans that do without a package.
-    fn plan_without(&self, target: &UpgradeTarget, plans: &mut UpgradePlans) {
+    /// Adds plans that remove a package.
+    fn plan_removal(&self, target: &UpgradeTarget, plans: &mut UpgradePlans) {
         if self.declared.contains(&target.package) {
             return;
         }

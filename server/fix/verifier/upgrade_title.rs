@@ -1,19 +1,24 @@
-//! What an upgrade is called.
+//! The titles of upgrades.
 
 use semver::Version;
 
-use super::{UpgradeContext, attempt::UpgradeChange};
+use super::{UpgradeContext, verify_upgrade::UpgradeChange};
 use crate::{
     fix::{
-        Fix, Verification, FixKind, Overlay, Upgrade, RemovedFeatures,
-        upgrade::{LockGraph, UpgradePlan, UpgradeTarget, needs_rust},
+        Fix, FixKind, Overlay, RemovedFeatures, Upgrade, Verification,
+        upgrade::{LockGraph, UpgradePlan, UpgradeTarget},
     },
     verdict::PackageRef,
 };
 
 impl UpgradeContext<'_> {
-    /// The version that a target has in the end; `None` where it is gone.
-    pub(super) fn becomes(&self, target: &UpgradeTarget, plan: &UpgradePlan, after: &LockGraph) -> Option<Version> {
+    /// The version of a package after an upgrade; `None` if it is removed.
+    pub(super) fn version_after(
+        &self,
+        target: &UpgradeTarget,
+        plan: &UpgradePlan,
+        after: &LockGraph,
+    ) -> Option<Version> {
         let name = &target.package.name;
         if let Some(step) = plan.steps.iter().find(|step| step.package == target.package) {
             return Some(step.to.clone());
@@ -28,58 +33,59 @@ impl UpgradeContext<'_> {
         target: &UpgradeTarget,
         change: &UpgradeChange<'_>,
         texts: Overlay,
-        proof: Verification,
+        verification: Verification,
     ) -> Fix {
-        let UpgradeChange { plan, to, lock_alone, vanished } = change.clone();
+        let UpgradeChange { plan, to, lockfile_only, removed_features } = change.clone();
         let others = plan.steps.iter().filter(|step| step.package != target.package);
-        let through: Vec<_> = others.map(|step| (step.package.clone(), step.to.clone())).collect();
+        let other_upgrades: Vec<_> =
+            others.map(|step| (step.package.clone(), step.to.clone())).collect();
         let is_step = |package: &PackageRef| plan.steps.iter().any(|one| one.package == *package);
-        let mut what = if is_step(&target.package) && through.is_empty() {
+        let mut action = if is_step(&target.package) && other_upgrades.is_empty() {
             let PackageRef { name, version, .. } = &target.package;
             let to = to.as_ref().map(ToString::to_string).unwrap_or_default();
             format!("upgrade `{name}` {version} to {to}")
         } else {
-            let end = match &to {
-                Some(to) => format!("so that `{}` is {to}", target.package.name),
-                None => format!("to do without `{}`", target.package.name),
+            let purpose = match &to {
+                Some(to) => format!("to get `{}` {to}", target.package.name),
+                None => format!("to remove `{}`", target.package.name),
             };
-            format!("upgrade {}, {end}", parents(&through))
+            format!("upgrade {} {purpose}", upgraded(&other_upgrades))
         };
-        if lock_alone {
-            what.push_str(", in `Cargo.lock` alone");
+        if lockfile_only {
+            action.push_str(" in `Cargo.lock` only");
         }
-        what.push_str(&without(&vanished));
+        action.push_str(&without_features(&removed_features));
         let rust =
-            plan.steps.iter().filter_map(|step| self.histories.newer_rust(&step.package, &step.to));
+            plan.steps.iter().filter_map(|step| self.versions.newer_rust(&step.package, &step.to));
         let rust = rust.max();
-        what.push_str(&needs_rust(rust.as_ref(), self.histories.rust.as_ref()));
+        action.push_str(&required_rust(rust.as_ref(), self.versions.rust.as_ref()));
         if plan.is_breaking() {
-            what.push_str(&format!(
-                ", a breaking one{}: it resolves, whether it compiles is not known",
-                self.crossed(plan)
+            action.push_str(&format!(
+                ", a breaking upgrade{} that resolves but was not compiled",
+                self.skipped_ranges(plan)
             ));
         }
         let lead = to.map(|to| (target.package.clone(), to));
-        let mut through = through;
-        let lead = lead.or_else(|| through.pop());
+        let mut other_upgrades = other_upgrades;
+        let lead = lead.or_else(|| other_upgrades.pop());
         let upgrade = lead.map(|(package, to)| Upgrade {
             package,
             to,
             breaking: plan.is_breaking(),
-            through,
-            without: vanished,
+            other_upgrades,
+            removed_features,
             rust,
         });
-        Fix::new(FixKind::Upgrade, &what, upgrade, texts, proof)
+        Fix::new(FixKind::Upgrade, &action, upgrade, texts, verification)
     }
 
-    /// The releases that a breaking plan passes, each of which may ask for other code.
-    fn crossed(&self, plan: &UpgradePlan) -> String {
+    /// The semver ranges that a breaking plan skips: each may need other changes of the code.
+    fn skipped_ranges(&self, plan: &UpgradePlan) -> String {
         let broken = plan.steps.iter().find(|step| step.declared && step.is_breaking());
         let Some(step) = broken else { return String::new() };
-        let lines = self.histories.lines_between(&step.package, &step.to);
-        let named: Vec<_> = lines.iter().take(3).map(ToString::to_string).collect();
-        match (named.is_empty(), lines.len().saturating_sub(3)) {
+        let ranges = self.versions.ranges_between(&step.package, &step.to);
+        let named: Vec<_> = ranges.iter().take(3).map(ToString::to_string).collect();
+        match (named.is_empty(), ranges.len().saturating_sub(3)) {
             (true, _) => String::new(),
             (false, 0) => format!(" past {}", named.join(", ")),
             (false, more) => format!(" past {} and {more} more", named.join(", ")),
@@ -87,27 +93,35 @@ impl UpgradeContext<'_> {
     }
 }
 
-/// What declarations no longer ask for, in a title.
-fn without(vanished: &[RemovedFeatures]) -> String {
-    let mut packages: Vec<_> = vanished.iter().map(|one| &one.package).collect();
+/// For a title: the features that the manifests no longer enable.
+fn without_features(removed_features: &[RemovedFeatures]) -> String {
+    let mut packages: Vec<_> = removed_features.iter().map(|one| &one.package).collect();
     packages.dedup();
-    let told = packages.into_iter().map(|package| {
-        let of_it = vanished.iter().filter(|one| one.package == *package);
+    let parts = packages.into_iter().map(|package| {
+        let of_it = removed_features.iter().filter(|one| one.package == *package);
         let features: Vec<_> = of_it.flat_map(|one| &one.features).map(String::as_str).collect();
         let word = if features.len() == 1 { "feature" } else { "features" };
-        format!(
-            ", without the {word} `{}` that `{package}` has no longer",
-            features.join("` and `")
-        )
+        format!(", without the {word} `{}` that `{package}` removed", features.join("` and `"))
     });
-    told.collect()
+    parts.collect()
 }
 
-fn parents(through: &[(PackageRef, Version)]) -> String {
-    let named = through.iter().take(3);
+/// For a title: the required Rust version, if it is newer than the workspace's.
+fn required_rust(required: Option<&Version>, workspace: Option<&Version>) -> String {
+    match (required, workspace) {
+        (Some(required), Some(workspace)) => format!(
+            ", which requires Rust {required}, newer than the workspace's `rust-version` {workspace}"
+        ),
+        _ => String::new(),
+    }
+}
+
+/// For a title: the packages that are upgraded.
+fn upgraded(other_upgrades: &[(PackageRef, Version)]) -> String {
+    let named = other_upgrades.iter().take(3);
     let named = named.map(|(one, to)| format!("`{}` {} to {to}", one.name, one.version));
     let named: Vec<_> = named.collect();
-    match through.len().saturating_sub(3) {
+    match other_upgrades.len().saturating_sub(3) {
         0 => named.join(" and "),
         more => format!("{} and {more} more", named.join(", ")),
     }

@@ -1,216 +1,222 @@
-//! Carries one upgrade out: cargo writes the lock file, the gate judges it.
+//! Verifies one upgrade: cargo writes the lockfile, and the gate checks it.
 
 use semver::Version;
 
-use super::{UpgradeContext, NotVerified, FixVerifier, with_line_endings_of};
+use super::{FixVerifier, NotVerified, UpgradeContext, with_line_endings_of};
 use crate::{
     fix::{
         Fix, Overlay, RemovedFeatures,
-        refusal::{Offline, refused},
+        cargo_message::{OfflineSteps, not_verified},
         upgrade::{
-            RequirementUpdate, LockGraph, UpgradePlan, RaisedRequirements, UpgradeStep, UpgradeTarget, held_back, moves, with_requirements,
-            without_pins,
+            LockGraph, RaisedRequirements, RequirementUpdate, UpgradePlan, UpgradeStep,
+            UpgradeTarget, moved_count, pins_for_smaller_moves, with_requirements, without_pins,
         },
     },
     gate::Texts as _,
     resolve::ResolveError,
     text::SourceText,
-    verdict::{PackageRef, Severity},
+    verdict::{PackageRef, Severity, join_with_and},
 };
 
-/// How often cargo is asked to move less.
-const SPARINGS: usize = 3;
+/// How often the lockfile is minimized again.
+const MAX_MINIMIZE_ROUNDS: usize = 3;
 
-/// How often what is in the way then is no longer held back.
-const RELEASES: usize = 4;
+/// How often conflicting pins are dropped.
+const MAX_UNPIN_ROUNDS: usize = 4;
 
-/// What a plan comes to.
+/// How many dependents a reason names.
+const MAX_DEPENDENTS: usize = 3;
+
+/// A plan with its result.
 #[derive(Clone)]
 pub(super) struct UpgradeChange<'n> {
     pub(super) plan: &'n UpgradePlan,
-    /// The version that the target has in the end; `None` where it is gone.
+    /// The new version of the target; `None` if it is removed.
     pub(super) to: Option<Version>,
-    /// No manifest changes.
-    pub(super) lock_alone: bool,
-    /// What declarations no longer ask for.
-    pub(super) vanished: Vec<RemovedFeatures>,
+    /// Only the lockfile changes.
+    pub(super) lockfile_only: bool,
+    /// Features that the manifests no longer enable.
+    pub(super) removed_features: Vec<RemovedFeatures>,
 }
 
-/// A plan that was proved.
+/// A verified plan.
 pub(super) struct VerifiedUpgrade<'n> {
     pub(super) fix: Fix,
     pub(super) plan: &'n UpgradePlan,
-    /// The requirements admit the version as they are, and were raised all the same.
-    pub(super) admitted: bool,
+    /// The requirements accept the version unchanged, but were raised.
+    pub(super) raised_accepting: bool,
 }
 
 impl FixVerifier<'_> {
-    pub(super) fn attempt<'n>(
+    pub(super) fn verify_upgrade<'n>(
         &mut self,
-        ground: &UpgradeContext<'_>,
+        context: &UpgradeContext<'_>,
         target: &UpgradeTarget,
         plan: &'n UpgradePlan,
-        keep: RequirementUpdate,
+        update: RequirementUpdate,
     ) -> Result<VerifiedUpgrade<'n>, NotVerified> {
-        let now = ground.now;
-        let mut raised = with_requirements(now.texts, now.verdict, &plan.steps, &[], keep)?;
-        let mut vanished = Vec::new();
+        let current = context.current;
+        let mut raised =
+            with_requirements(current.texts, current.verdict, &plan.steps, &[], update)?;
+        let mut removed_features = Vec::new();
         let lock = loop {
             let error = match self.lock_file_with(&raised) {
                 Ok(lock) => break lock,
                 Err(error) => error,
             };
-            // Who crosses to a later release on purpose does without what it no longer has.
-            let gone = RemovedFeatures::of(&error).filter(|_| plan.is_breaking());
-            let Some(gone) = gone.filter(|gone| {
-                !vanished.contains(gone)
-                    && gone.taken_out(&mut raised.pinned, now.verdict)
-                    && gone.taken_out(&mut raised.texts, now.verdict)
+            // Only a breaking upgrade may drop features that the new version does not have.
+            let removed = RemovedFeatures::of(&error).filter(|_| plan.is_breaking());
+            let Some(removed) = removed.filter(|removed| {
+                !removed_features.contains(removed)
+                    && removed.remove_from(&mut raised.pinned, current.verdict)
+                    && removed.remove_from(&mut raised.texts, current.verdict)
             }) else {
-                let offline = Offline::of(&self.options.resolver, &plan.steps);
-                return Err(refused(&error, offline));
+                let offline = OfflineSteps::of(&self.options.resolver, &plan.steps);
+                return Err(not_verified(&error, offline));
             };
-            vanished.push(gone);
+            removed_features.push(removed);
         };
-        let admitted = raised.admitted;
+        let raised_accepting = raised.raised_accepting;
         let texts = raised.texts;
-        let lock_alone = keep == RequirementUpdate::KeepAccepting;
-        let change = UpgradeChange { plan, to: None, lock_alone, vanished };
-        let spared = match self.sparing(ground, &change, keep, &texts, &lock) {
-            Some(sparing) => self.judged(ground, target, &change, &texts, &sparing),
+        let lockfile_only = update == RequirementUpdate::KeepAccepting;
+        let change = UpgradeChange { plan, to: None, lockfile_only, removed_features };
+        let minimized = match self.minimized_lockfile(context, &change, update, &texts, &lock) {
+            Some(smaller) => self.verify_lockfile(context, target, &change, &texts, &smaller),
             None => Err(String::new().into()),
         };
-        let fix = match spared {
-            Err(NotVerified::Unwanted) => return Err(NotVerified::Unwanted),
+        let fix = match minimized {
+            Err(NotVerified::Canceled) => return Err(NotVerified::Canceled),
             Ok(fix) if !fix.introduces_findings() => fix,
-            spared => {
-                let plain = self.judged(ground, target, &change, &texts, &lock);
-                fewest_new(spared, plain)?
+            minimized => {
+                let plain = self.verify_lockfile(context, target, &change, &texts, &lock);
+                fewest_introduced(minimized, plain)?
             }
         };
-        Ok(VerifiedUpgrade { fix, plan, admitted })
+        Ok(VerifiedUpgrade { fix, plan, raised_accepting })
     }
 
-    /// A lock file in which less has moved beside the plan than in `lock`, if there is one.
-    fn sparing(
+    /// A lockfile in which fewer packages outside of the plan move than in `lock`, if there is one.
+    fn minimized_lockfile(
         &mut self,
-        ground: &UpgradeContext<'_>,
+        context: &UpgradeContext<'_>,
         change: &UpgradeChange<'_>,
-        keep: RequirementUpdate,
+        update: RequirementUpdate,
         texts: &Overlay,
         lock: &SourceText,
     ) -> Option<SourceText> {
-        let (now, steps) = (ground.now, &change.plan.steps);
+        let (current, steps) = (context.current, &change.plan.steps);
         let mut best = None;
         let mut after = LockGraph::read(lock);
-        let first = moves(&ground.locked, &after);
-        // What is held back may have been all that moved others.
-        for _ in 0..SPARINGS {
-            let held = held_back(&ground.locked, &after, steps, ground.histories);
-            if held.is_empty() {
+        let first = moved_count(&context.locked, &after);
+        // A package that is pinned now may be the reason why others moved.
+        for _ in 0..MAX_MINIMIZE_ROUNDS {
+            let pins = pins_for_smaller_moves(&context.locked, &after, steps, context.histories);
+            if pins.is_empty() {
                 break;
             }
-            let Some(sparing) = self.held(ground, change, keep, held) else { break };
-            let now_after = LockGraph::read(&sparing);
-            if moves(&ground.locked, &now_after) > moves(&ground.locked, &after) {
+            let Some(smaller) = self.lockfile_with_pins(context, change, update, pins) else {
+                break;
+            };
+            let smaller_after = LockGraph::read(&smaller);
+            if moved_count(&context.locked, &smaller_after) > moved_count(&context.locked, &after) {
                 break;
             }
-            (best, after) = (Some(sparing), now_after);
+            (best, after) = (Some(smaller), smaller_after);
         }
-        // What was pinned and is not needed after all goes.
-        let lock_file = now.verdict.workspace.lock_file();
+        // Drops pinned packages that nothing needs.
+        let lock_file = current.verdict.workspace.lock_file();
         let mut texts = texts.clone();
         texts.set(&lock_file, best?).ok()?;
-        let wanted = || self.audience.still_waits();
-        let tidied = self.gate.lock_file_with(&self.options.resolver, &texts, &wanted).ok()?;
-        let fewer = moves(&ground.locked, &LockGraph::read(&tidied)) < first;
+        let keep_going = || !self.progress.is_cancelled();
+        let tidied = self.gate.lock_file_with(&self.options.resolver, &texts, &keep_going).ok()?;
+        let fewer = moved_count(&context.locked, &LockGraph::read(&tidied)) < first;
         fewer.then_some(tidied)
     }
 
-    /// The lock file with those packages pinned beside the plan; what cargo names as being in the way
-    /// is not.
-    fn held(
+    /// The lockfile with further packages pinned. Pins that cargo names in an error are dropped.
+    fn lockfile_with_pins(
         &mut self,
-        ground: &UpgradeContext<'_>,
+        context: &UpgradeContext<'_>,
         change: &UpgradeChange<'_>,
-        keep: RequirementUpdate,
-        mut held: Vec<UpgradeStep>,
+        update: RequirementUpdate,
+        mut pins: Vec<UpgradeStep>,
     ) -> Option<SourceText> {
-        let (now, steps) = (ground.now, &change.plan.steps);
-        for _ in 0..RELEASES {
-            let mut raised = with_requirements(now.texts, now.verdict, steps, &held, keep).ok()?;
-            for gone in &change.vanished {
-                gone.taken_out(&mut raised.pinned, now.verdict);
+        let (current, steps) = (context.current, &change.plan.steps);
+        for _ in 0..MAX_UNPIN_ROUNDS {
+            let mut raised =
+                with_requirements(current.texts, current.verdict, steps, &pins, update).ok()?;
+            for removed in &change.removed_features {
+                removed.remove_from(&mut raised.pinned, current.verdict);
             }
             let error = match self.lock_file_with(&raised) {
                 Ok(lock) => return Some(lock),
                 Err(error) => error.to_string(),
             };
-            tracing::debug!("held back: {error}");
-            let before = held.len();
-            held.retain(|one| {
+            tracing::debug!("conflicting pins: {error}");
+            let before = pins.len();
+            pins.retain(|one| {
                 let name = &one.package.name;
                 !error.contains(&format!("`{name}`")) && !error.contains(&format!("`{name} v"))
             });
-            if held.len() == before || held.is_empty() {
+            if pins.len() == before || pins.is_empty() {
                 return None;
             }
         }
         None
     }
 
-    /// The fix that leads to `lock`, if it is one.
-    fn judged(
+    /// Checks the workspace with `lock`.
+    fn verify_lockfile(
         &mut self,
-        ground: &UpgradeContext<'_>,
+        context: &UpgradeContext<'_>,
         target: &UpgradeTarget,
         change: &UpgradeChange<'_>,
         texts: &Overlay,
         lock: &SourceText,
     ) -> Result<Fix, NotVerified> {
-        let (now, package, plan) = (ground.now, &target.package, change.plan);
-        let lock_file = now.verdict.workspace.lock_file();
-        let unreadable = |error| format!("`{lock_file}` cannot be read: {error}");
-        let locked = now.texts.read(&lock_file).map_err(unreadable)?;
+        let (current, package, plan) = (context.current, &target.package, change.plan);
+        let lock_file = current.verdict.workspace.lock_file();
+        let unreadable = |error| format!("could not read `{lock_file}`: {error}");
+        let locked = current.texts.read(&lock_file).map_err(unreadable)?;
         let mut texts = texts.clone();
         let after = LockGraph::read(lock);
-        let step = plan.steps.iter().find(|step| {
-            after.holds(&step.package.name, &step.package.version)
-                || !after.holds(&step.package.name, &step.to.to_string())
-        });
-        if let Some(step) = step {
-            let (name, version) = (&step.package.name, &step.to);
-            return Err(format!("cargo does not choose {name} {version}").into());
+        let unselected = plan.steps.iter().find_map(|step| unselected_reason(step, &after));
+        if let Some(reason) = unselected {
+            return Err(reason.into());
         }
         if after.holds(&package.name, &package.version) {
-            return Err(format!("cargo leaves {} at {}", package.name, package.version).into());
+            let kept = kept_reason(package, &after);
+            return Err(format!("cargo kept `{}` {}{kept}", package.name, package.version).into());
         }
-        let to = ground.becomes(target, plan, &after);
+        let to = context.version_after(target, plan, &after);
         let what = named(package, to.as_ref());
         texts.set(&lock_file, with_line_endings_of(&locked, lock)).map_err(unreadable)?;
-        let Some(proof) = self.verification(now, &texts)? else {
-            return Err(format!("with {what} no verdict can be reached").into());
+        let Some(verification) = self.verify_texts(current, &texts)? else {
+            return Err(format!("the check does not complete with {what}").into());
         };
-        // What was judged is what cargo made of it.
-        let judged =
-            self.gate.scratch_lock_file().ok_or_else(|| "the scratch copy is gone".to_owned())?;
-        if with_line_endings_of(lock, &judged).as_str() != lock.as_str() {
-            return Err(format!("cargo does not leave {what} so").into());
+        // cargo may have changed the lockfile before the check.
+        let checked = self
+            .gate
+            .scratch_lock_file()
+            .ok_or_else(|| "the scratch copy has no `Cargo.lock`".to_owned())?;
+        if with_line_endings_of(lock, &checked).as_str() != lock.as_str() {
+            return Err(format!("cargo changes `Cargo.lock` again with {what}").into());
         }
-        if !proof.cleared.iter().any(|finding| finding.packages.contains(package)) {
-            return Err(format!("{what} does not clear it").into());
+        if !verification.cleared.iter().any(|finding| finding.packages.contains(package)) {
+            return Err(format!("{what} does not clear the finding").into());
         }
-        let new = proof.introduced.iter().find(|finding| finding.severity == Severity::Error);
+        let new =
+            verification.introduced.iter().find(|finding| finding.severity == Severity::Error);
         if let Some(new) = new {
-            return Err(format!("{what} would bring: {}", new.message).into());
+            return Err(format!("{what} introduces an error: {}", new.message).into());
         }
-        Ok(ground.fix(target, &UpgradeChange { to, ..change.clone() }, texts, proof))
+        Ok(context.fix(target, &UpgradeChange { to, ..change.clone() }, texts, verification))
     }
 
-    /// The lock file that cargo writes where everything is pinned, without the pins.
+    /// The lockfile that cargo writes with every package of the plan pinned, without the pins.
     fn lock_file_with(&mut self, raised: &RaisedRequirements) -> Result<SourceText, ResolveError> {
-        let wanted = || self.audience.still_waits();
-        let lock = self.gate.lock_file_with(&self.options.resolver, &raised.pinned, &wanted)?;
+        let keep_going = || !self.progress.is_cancelled();
+        let lock = self.gate.lock_file_with(&self.options.resolver, &raised.pinned, &keep_going)?;
         Ok(match &raised.pins {
             Some((local, pins)) => without_pins(&lock, local, pins),
             None => lock,
@@ -218,27 +224,55 @@ impl FixVerifier<'_> {
     }
 }
 
-/// The one that brings fewer findings; the first where both bring as many, and what is wrong with the
-/// second where neither is proved.
-fn fewest_new(
+/// The fix that introduces fewer findings; the first if both introduce as many. If neither is verified, the
+/// error of the second.
+fn fewest_introduced(
     first: Result<Fix, NotVerified>,
     second: Result<Fix, NotVerified>,
 ) -> Result<Fix, NotVerified> {
     match (first, second) {
-        (_, Err(NotVerified::Unwanted)) => Err(NotVerified::Unwanted),
+        (_, Err(NotVerified::Canceled)) => Err(NotVerified::Canceled),
         (Ok(first), Ok(second)) => {
-            let brings = |fix: &Fix| fix.verification.introduced.len();
-            Ok(if brings(&second) < brings(&first) { second } else { first })
+            let introduced = |fix: &Fix| fix.verification.introduced.len();
+            Ok(if introduced(&second) < introduced(&first) { second } else { first })
         }
         (Ok(first), Err(_)) => Ok(first),
         (Err(_), second) => second,
     }
 }
 
-/// A package and its version in a reason.
+/// Why a step of the plan is not in the lockfile; `None` if it is.
+fn unselected_reason(step: &UpgradeStep, after: &LockGraph) -> Option<String> {
+    let UpgradeStep { package, to, .. } = step;
+    let reason = if after.holds(&package.name, &package.version) {
+        format!(" and kept {}{}", package.version, kept_reason(package, after))
+    } else if after.holds(&package.name, &to.to_string()) {
+        return None;
+    } else {
+        let selected: Vec<_> = after.versions(&package.name).collect();
+        if selected.is_empty() { String::new() } else { format!(" but {}", selected.join(", ")) }
+    };
+    Some(format!("cargo did not select `{}` {to}{reason}", package.name))
+}
+
+/// Which packages still depend on the locked version.
+fn kept_reason(package: &PackageRef, after: &LockGraph) -> String {
+    let dependents: Vec<_> = after
+        .dependents(package)
+        .take(MAX_DEPENDENTS)
+        .map(|one| format!("`{}` {}", one.name, one.version))
+        .collect();
+    match dependents.as_slice() {
+        [] => String::new(),
+        [one] => format!(", which {one} requires"),
+        several => format!(", which {} require", join_with_and(several)),
+    }
+}
+
+/// A package with its new version, for a reason.
 fn named(package: &PackageRef, to: Option<&Version>) -> String {
     match to {
-        Some(to) => format!("{} {to}", package.name),
-        None => format!("doing without {}", package.name),
+        Some(to) => format!("`{}` {to}", package.name),
+        None => format!("the removal of `{}`", package.name),
     }
 }

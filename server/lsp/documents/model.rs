@@ -1,4 +1,4 @@
-//! Positions and edits compared with a model: the units of the client's encoding, counted one by one.
+//! Compares positions and edits with a model that counts the units of the client's encoding one by one.
 
 use tower_lsp::ls_types::{Position, Range, TextDocumentContentChangeEvent, Uri};
 
@@ -8,30 +8,30 @@ use crate::{
     text::SourceText,
 };
 
-/// Characters of one to four bytes, and everything that ends lines.
+/// Characters of one to four bytes, and all line endings.
 const PIECES: [&str; 12] =
     ["a", "é", "\u{fffd}", "𝄞", "\r", "\n", "\r\n", "\n\r", "\r\r\n", "\u{2028}", "\u{feff}", " "];
 
 const MARK: char = '\u{feff}';
 
-/// Numbers that look random and are the same in every run (`SplitMix64`).
-struct Dice(u64);
+/// Pseudorandom numbers, the same in every run (`SplitMix64`).
+struct DocumentRng(u64);
 
-impl Dice {
-    fn roll(&mut self, sides: usize) -> usize {
+impl DocumentRng {
+    fn below(&mut self, limit: usize) -> usize {
         self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mut mixed = (self.0 ^ (self.0 >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
         mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        let sides = u64::try_from(sides).expect("a few sides");
-        usize::try_from((mixed ^ (mixed >> 31)) % sides).expect("a small number")
+        let limit = u64::try_from(limit).expect("a small number");
+        usize::try_from((mixed ^ (mixed >> 31)) % limit).expect("a small number")
     }
 
     fn text(&mut self, pieces: usize) -> String {
-        (0..self.roll(pieces + 1)).map(|_| PIECES[self.roll(PIECES.len())]).collect()
+        (0..self.below(pieces + 1)).map(|_| PIECES[self.below(PIECES.len())]).collect()
     }
 }
 
-/// A text as a client that counts like this has it: its characters with the units of each.
+/// A text of a client with this encoding, as single characters.
 #[derive(Clone, Debug)]
 struct Model {
     encoding: Encoding,
@@ -43,7 +43,7 @@ impl Model {
         Self { encoding, text: text.chars().collect() }.without_mark()
     }
 
-    /// Blanks stand for a mark at the start, which they count as much as.
+    /// Spaces of the same length replace a byte order mark.
     fn without_mark(mut self) -> Self {
         if self.text.first() == Some(&MARK) {
             let width = usize::try_from(self.width(MARK)).expect("three at most");
@@ -64,7 +64,7 @@ impl Model {
         self.text.iter().collect()
     }
 
-    /// Where each line begins and ends, without its ending.
+    /// The start and end of each line, without its line ending.
     fn lines(&self) -> Vec<(usize, usize)> {
         let mut lines = Vec::new();
         let (mut start, mut at) = (0, 0);
@@ -84,7 +84,7 @@ impl Model {
         lines
     }
 
-    /// Every position between two characters, with the index of the one behind it.
+    /// Every position between two characters, with the index of the second.
     fn positions(&self) -> Vec<(Position, usize)> {
         let mut positions = Vec::new();
         for (number, (start, end)) in self.lines().into_iter().enumerate() {
@@ -104,11 +104,11 @@ impl Model {
 }
 
 #[test]
-fn positions_are_those_of_the_model_and_come_back() {
-    let mut dice = Dice(13);
+fn positions_equal_those_of_the_model() {
+    let mut rng = DocumentRng(13);
     for round in 0..4000 {
-        let text = dice.text(9);
-        // The mark is no part of a text on disk.
+        let text = rng.text(9);
+        // `SourceText` has no byte order mark.
         let source = SourceText::new(&text);
         for encoding in [Encoding::Utf8, Encoding::Utf16] {
             let model = Model { encoding, text: source.as_str().chars().collect() };
@@ -126,7 +126,7 @@ fn positions_are_those_of_the_model_and_come_back() {
                     "{round} {text:?}"
                 );
             }
-            // Whatever the offset: a position of the model, and never one before an earlier offset's.
+            // Every offset has a position of the model, and positions never decrease.
             let mut last = Position::new(0, 0);
             for offset in 0..source.as_str().len() + 2 {
                 let position = convert::position(&source, offset, encoding);
@@ -135,7 +135,7 @@ fn positions_are_those_of_the_model_and_come_back() {
                 last = position;
             }
         }
-        // For people, in characters.
+        // Columns for users are characters.
         let mut line = (1, 1);
         for (at, c) in source.as_str().char_indices() {
             let shown = source.line_column(at);
@@ -146,18 +146,18 @@ fn positions_are_those_of_the_model_and_come_back() {
 }
 
 #[test]
-fn edits_are_those_of_the_model() {
+fn edits_equal_those_of_the_model() {
     let uri: Uri = "file:///w/Cargo.toml".parse().expect("a URI");
-    let mut dice = Dice(7);
+    let mut rng = DocumentRng(7);
     for round in 0..600 {
         for encoding in [Encoding::Utf8, Encoding::Utf16] {
-            let text = dice.text(12);
+            let text = rng.text(12);
             let mut model = Model::new(&text, encoding);
             let mut documents = Documents::default();
             let path = documents.open(uri.clone(), 0, &text, encoding).expect("ours");
             for version in 1..12 {
                 let changes: Vec<_> =
-                    (0..=dice.roll(3)).map(|_| edit(&mut dice, &mut model)).collect();
+                    (0..=rng.below(3)).map(|_| edit(&mut rng, &mut model)).collect();
                 documents.change(&uri, version, changes.clone(), encoding);
                 let document = documents.get(&path).expect("the text is known");
                 let ours = document.text().as_str();
@@ -167,26 +167,26 @@ fn edits_are_those_of_the_model() {
     }
 }
 
-/// Some edit of the model, as its client tells it.
-fn edit(dice: &mut Dice, model: &mut Model) -> TextDocumentContentChangeEvent {
-    let new = dice.text(4);
-    if dice.roll(9) == 0 {
+/// A random edit of the model, as the client's message.
+fn edit(rng: &mut DocumentRng, model: &mut Model) -> TextDocumentContentChangeEvent {
+    let new = rng.text(4);
+    if rng.below(9) == 0 {
         *model = Model::new(&new, model.encoding);
         return TextDocumentContentChangeEvent { range: None, range_length: None, text: new };
     }
     let positions = model.positions();
-    let (a, b) = (dice.roll(positions.len()), dice.roll(positions.len()));
+    let (a, b) = (rng.below(positions.len()), rng.below(positions.len()));
     let (mut start, mut end) = (positions[a.min(b)], positions[a.max(b)]);
     let lines = model.lines();
     // Past the end of a line, and of the text.
-    if dice.roll(5) == 0 {
+    if rng.below(5) == 0 {
         let line = usize::try_from(end.0.line).expect("a few lines");
         end = (Position::new(end.0.line, u32::MAX), lines[line].1);
     }
-    if dice.roll(9) == 0 {
+    if rng.below(9) == 0 {
         end = (Position::new(u32::MAX, 0), model.text.len());
     }
-    if dice.roll(9) == 0 {
+    if rng.below(9) == 0 {
         let below = u32::try_from(lines.len()).expect("a few lines");
         start = (Position::new(below, 0), model.text.len());
         end = start;

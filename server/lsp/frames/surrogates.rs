@@ -1,4 +1,5 @@
-//! Halves of surrogate pairs: JSON and the UTF-8 of some programs may hold them, Rust's strings cannot.
+//! Halves of surrogate pairs: JSON and the UTF-8 of some programs may contain them, Rust's strings
+//! cannot.
 
 use std::borrow::Cow;
 
@@ -12,13 +13,12 @@ const ESCAPE: usize = ESCAPED.len();
 #[derive(Debug, PartialEq)]
 pub(super) struct Decoded<'b> {
     pub(super) text: Cow<'b, str>,
-    /// It held bytes that are no UTF-8 and no surrogates: how many units its writer counts for them
-    /// is unknown.
+    /// It had bytes that are neither UTF-8 nor surrogates: how the writer counts them is unknown.
     pub(super) is_damaged: bool,
 }
 
-/// Bytes as text, with U+FFFD for every surrogate that was written like a character (three bytes for
-/// three bytes), and for what is no UTF-8 at all.
+/// Bytes as text, with U+FFFD for every surrogate that is encoded like a character (three bytes for
+/// three bytes), and for every other invalid byte.
 pub(super) fn decoded(bytes: &[u8]) -> Decoded<'_> {
     if let Ok(text) = std::str::from_utf8(bytes) {
         return Decoded { text: Cow::Borrowed(text), is_damaged: false };
@@ -51,7 +51,7 @@ pub(super) fn decoded(bytes: &[u8]) -> Decoded<'_> {
     Decoded { text: Cow::Owned(text), is_damaged }
 }
 
-/// JSON in which an escape of U+FFFD stands for every escape of half a surrogate pair.
+/// JSON in which the escape of U+FFFD replaces every escape of half a surrogate pair.
 pub(super) fn replaced(json: &str) -> Cow<'_, str> {
     let mut new = String::new();
     // Up to where it has been copied.
@@ -59,7 +59,7 @@ pub(super) fn replaced(json: &str) -> Cow<'_, str> {
     let mut at = 0;
     while let Some(backslash) = json[at..].find('\\').map(|found| at + found) {
         match unit(json, backslash) {
-            // The character after the backslash is none of its own.
+            // The character after the backslash belongs to the escape.
             None => {
                 let escaped = json[backslash + 1..].chars().next().map_or(0, char::len_utf8);
                 at = backslash + 1 + escaped;
@@ -88,7 +88,7 @@ pub(super) fn replaced(json: &str) -> Cow<'_, str> {
 /// The unit of UTF-16 that is escaped at `at`.
 fn unit(json: &str, at: usize) -> Option<u16> {
     let digits = json.get(at..at + ESCAPE)?.strip_prefix("\\u")?;
-    // It would take a sign.
+    // `from_str_radix` accepts a sign.
     let is_hexadecimal = digits.bytes().all(|digit| digit.is_ascii_hexdigit());
     is_hexadecimal.then(|| u16::from_str_radix(digits, 16).ok())?
 }
@@ -103,7 +103,7 @@ mod tests {
     }
 
     #[test]
-    fn halves_of_pairs_are_replaced_and_nothing_else() {
+    fn only_halves_of_pairs_are_replaced() {
         check(r#""\ud800""#, r#""\ufffd""#);
         check(r#""\uDFFF\uD800\n\udc00""#, r#""\ufffd\ufffd\n\ufffd""#);
         check(r#""\ud800\ud83d\ude00\ude00""#, r#""\ufffd\ud83d\ude00\ufffd""#);
@@ -118,7 +118,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_json_harms_nothing() {
+    fn invalid_json_is_kept() {
         for same in ["\\", "\\u", "\\ud8", "\\u+123", "\\é", "\\ud8é\\ud80"] {
             assert_eq!(replaced(same), same);
         }
@@ -126,7 +126,7 @@ mod tests {
     }
 
     #[test]
-    fn surrogates_in_utf_8_count_as_before() {
+    fn surrogates_in_utf_8_keep_their_length() {
         let check = |bytes: &[u8], text: &str, is_damaged| {
             assert_eq!(decoded(bytes), Decoded { text: text.into(), is_damaged });
         };

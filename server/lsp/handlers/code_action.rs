@@ -1,6 +1,6 @@
-//! `textDocument/codeAction`: the fixes that were proved for what is found on these lines.
+//! `textDocument/codeAction`: the verified fixes of the findings on some lines.
 
-mod unread;
+mod delete_policy;
 
 use std::{
     collections::BTreeSet,
@@ -8,8 +8,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use camino::{Utf8Path, Utf8PathBuf};
-use serde::{Deserialize, Serialize};
+use camino::Utf8Path;
 use tower_lsp::{
     jsonrpc::{Error, Result},
     ls_types::{
@@ -19,169 +18,161 @@ use tower_lsp::{
 };
 
 use crate::{
-    fix::{FixResult, Fix, FixKind, is_about_manifests},
+    fix::{Fix, FixKind, FixResult, is_about_manifests},
     gate::Verdict,
     lsp::{
         convert::{self, path_of},
-        edits::{is_about_unknown, workspace_edit},
-        fixes,
-        handlers::{code_action_resolve::resolved_all, execute_command},
-        owner::Event,
+        edits::{has_unknown_text, workspace_edit},
+        event::{Event, FixRequest},
+        fix_all::{FIX_ALL_KIND, fix_all_edit},
+        fix_results,
+        handlers::{code_action_resolve::ActionData, execute_command},
         publish,
-        session::{Session, State},
-        worker::Question,
+        session::{Session, SessionState},
     },
     verdict::Finding,
     workspace::Workspace,
 };
 
-/// All that can be proved, in one edit.
-pub(in crate::lsp) const FIX_ALL: CodeActionKind = CodeActionKind::new("source.fixAll.supercargo");
-
-/// How long a request waits for proofs. What is known by then is offered; the next request finds
-/// the rest.
-const PATIENCE: Duration = Duration::from_secs(20);
-
-/// What an action carries until its edit is asked for.
-#[derive(Debug, Serialize, Deserialize)]
-pub(in crate::lsp) struct Data {
-    /// The manifest of the workspace.
-    pub(in crate::lsp) manifest: Utf8PathBuf,
-    /// Which fix; none stands for all.
-    pub(in crate::lsp) fix: Option<String>,
-}
+/// How long a request waits for verified fixes. It returns those that are known by then; the next
+/// request finds the rest.
+const CODE_ACTION_TIMEOUT: Duration = Duration::from_secs(20);
 
 pub(in crate::lsp) async fn handle(
     session: &Arc<Session>,
     params: CodeActionParams,
 ) -> Result<Option<Vec<CodeActionOrCommand>>> {
     let Some(path) = path_of(&params.text_document.uri) else { return Ok(None) };
-    let wanted = Wanted::of(params.context.only.as_deref());
+    let requested = RequestedKinds::of(params.context.only.as_deref());
     let mut actions = Vec::new();
-    if wanted.fixes {
-        actions.extend(proved(session, &path, &params).await?);
+    if requested.quick_fixes {
+        actions.extend(verified_fixes(session, &path, &params).await?);
     }
-    if wanted.all {
-        actions.extend(all(session, &path).await);
+    if requested.fix_all {
+        actions.extend(fix_all_actions(session, &path).await);
     }
     Ok(Some(actions.into_iter().map(CodeActionOrCommand::CodeAction).collect()))
 }
 
-/// Which kinds of actions are asked for.
-struct Wanted {
-    fixes: bool,
-    all: bool,
+/// Which kinds of actions a request is for.
+struct RequestedKinds {
+    quick_fixes: bool,
+    fix_all: bool,
 }
 
-impl Wanted {
-    /// A kind stands for those that begin with it (LSP, "Code Action Request"). All is fixed only
-    /// when somebody asks for just that: it takes a while.
+impl RequestedKinds {
+    /// A kind includes those that begin with it (LSP, "Code Action Request"). Fixing all takes a while,
+    /// so the request has to name that kind.
     fn of(only: Option<&[CodeActionKind]>) -> Self {
-        let Some(only) = only else { return Self { fixes: true, all: false } };
-        let holds = |kind: &CodeActionKind| {
-            only.iter().any(|asked| {
-                let rest = kind.as_str().strip_prefix(asked.as_str());
+        let Some(only) = only else { return Self { quick_fixes: true, fix_all: false } };
+        let includes = |kind: &CodeActionKind| {
+            only.iter().any(|prefix| {
+                let rest = kind.as_str().strip_prefix(prefix.as_str());
                 rest.is_some_and(|rest| {
-                    asked.as_str().is_empty() || rest.is_empty() || rest.starts_with('.')
+                    prefix.as_str().is_empty() || rest.is_empty() || rest.starts_with('.')
                 })
             })
         };
-        Self { fixes: holds(&CodeActionKind::QUICKFIX), all: holds(&FIX_ALL) }
+        Self { quick_fixes: includes(&CodeActionKind::QUICKFIX), fix_all: includes(&FIX_ALL_KIND) }
     }
 }
 
-/// What is known, and whether that is all.
-struct Known {
+/// The actions that are known so far.
+struct KnownActions {
     actions: Vec<CodeAction>,
-    is_all: bool,
+    is_complete: bool,
 }
 
-async fn proved(
+async fn verified_fixes(
     session: &Arc<Session>,
     path: &Utf8Path,
     params: &CodeActionParams,
 ) -> Result<Vec<CodeAction>> {
-    let mut answered = session.answered();
-    let deadline = Instant::now() + PATIENCE;
+    let mut results = session.subscribe();
+    let deadline = Instant::now() + CODE_ACTION_TIMEOUT;
     let version = session.state().documents.get(path).map(|document| document.version);
-    let mut asked: Vec<Arc<Verdict>> = Vec::new();
+    let mut requested: Vec<Arc<Verdict>> = Vec::new();
     loop {
-        answered.borrow_and_update();
-        let (known, questions) = {
+        results.borrow_and_update();
+        let (known, requests) = {
             let state = session.state();
             let now = state.documents.get(path).map(|document| document.version);
             if now != version {
-                // Where things stand has changed: whoever asks again asks about the new text.
+                // The positions of the request are of an older text.
                 return Err(Error::content_modified());
             }
-            look(path, params, &state, &mut asked)
+            known_actions(path, params, &state, &mut requested)
         };
-        for (workspace, question) in questions {
-            session.tell(Event::Asked(workspace, question));
+        for (workspace, request) in requests {
+            session.send(Event::FixesRequested(workspace, request));
         }
-        if known.is_all || Instant::now() >= deadline || session.ends() {
+        if known.is_complete || Instant::now() >= deadline || session.is_ending() {
             return Ok(known.actions);
         }
         let left = deadline.saturating_duration_since(Instant::now());
-        let _ = tokio::time::timeout(left, answered.changed()).await;
+        let _ = tokio::time::timeout(left, results.changed()).await;
     }
 }
 
-/// What is known for these lines, and what has to be asked. Each verdict is asked about once.
-fn look(
+/// The actions that are known for these lines, and the requests for missing fixes: one per verdict.
+fn known_actions(
     path: &Utf8Path,
     params: &CodeActionParams,
-    state: &State,
-    asked: &mut Vec<Arc<Verdict>>,
-) -> (Known, Vec<(Workspace, Question)>) {
-    let mut known = Known { actions: Vec::new(), is_all: true };
-    let mut questions = Vec::new();
+    state: &SessionState,
+    requested: &mut Vec<Arc<Verdict>>,
+) -> (KnownActions, Vec<(Workspace, FixRequest)>) {
+    let mut known = KnownActions { actions: Vec::new(), is_complete: true };
+    let mut requests = Vec::new();
     if !state.settings.trusted || !state.features.action_literals {
-        return (known, questions);
+        return (known, requests);
     }
-    let mut offered: Vec<Offered<'_>> = Vec::new();
-    let mut unclear: Vec<(&Finding, &FixResult)> = Vec::new();
+    let mut offered: Vec<OfferedFix<'_>> = Vec::new();
+    let mut with_result: Vec<(&Finding, &FixResult)> = Vec::new();
     for (workspace, verdict) in &state.verdicts {
         let here = findings_on(path, params.range, verdict, state);
-        if !verdict.reached || here.is_empty() {
+        if !verdict.complete || here.is_empty() {
             continue;
         }
-        let answers = state.answers.get(workspace).filter(|answers| answers.are_of(verdict));
-        let about = |finding: &usize| answers.and_then(|answers| answers.about(*finding));
-        for (index, answer) in here.iter().filter_map(|index| Some((index, about(index)?))) {
+        let results = state.fix_results.get(workspace);
+        let results = results.filter(|results| results.belong_to(verdict));
+        let result_of = |finding: &usize| results.and_then(|results| results.get(*finding));
+        for (index, result) in here.iter().filter_map(|index| Some((index, result_of(index)?))) {
             let finding = &verdict.findings[*index];
-            unclear.push((finding, answer));
-            for fix in &answer.fixes {
-                let id = fixes::id(fix);
+            with_result.push((finding, result));
+            for fix in &result.fixes {
+                let id = fix_results::id(fix);
                 match offered.iter_mut().find(|known| known.id == id) {
                     Some(known) => known.findings.push(finding),
-                    None => offered.push(Offered { id, workspace, fix, findings: vec![finding] }),
+                    None => {
+                        offered.push(OfferedFix { id, workspace, fix, findings: vec![finding] })
+                    }
                 }
             }
         }
-        let open: Vec<_> = here.into_iter().filter(|index| about(index).is_none()).collect();
-        if !open.is_empty() {
-            known.is_all = false;
-            if !asked.iter().any(|one| Arc::ptr_eq(one, verdict)) {
-                asked.push(Arc::clone(verdict));
-                let question = Question::Fixes { of: Arc::clone(verdict), findings: open };
-                questions.push((workspace.clone(), question));
+        let missing: Vec<_> = here.into_iter().filter(|index| result_of(index).is_none()).collect();
+        if !missing.is_empty() {
+            known.is_complete = false;
+            if !requested.iter().any(|one| Arc::ptr_eq(one, verdict)) {
+                requested.push(Arc::clone(verdict));
+                let request =
+                    FixRequest::Findings { verdict: Arc::clone(verdict), findings: missing };
+                requests.push((workspace.clone(), request));
             }
         }
     }
-    offered.retain(|one| !is_about_unknown(&one.fix.texts, state));
+    offered.retain(|one| !has_unknown_text(&one.fix.texts, state));
     offered.sort_by_key(|one| (one.fix.kind, one.fix.introduces_findings()));
     known.actions = offered.iter().filter_map(|one| one.action(params, state)).collect();
-    // What was proved for other texts: there will be another verdict.
-    known.is_all &= known.actions.len() == offered.len();
+    // A fix that was verified for other texts gives no action: a new verdict will come.
+    known.is_complete &= known.actions.len() == offered.len();
     if let (Some(first), Some(action)) = (offered.first(), known.actions.first_mut()) {
         let is_good = first.fix.kind < FixKind::Ignore
             && !first.fix.introduces_findings()
             && first.fix.placeholder.is_none();
         action.is_preferred = is_good.then_some(true);
     }
-    for (finding, _) in &unclear {
-        let deleted = unread::deleted(finding, state);
+    for (finding, _) in &with_result {
+        let deleted = delete_policy::action(finding, state);
         known.actions.extend(deleted.map(|action| CodeAction {
             diagnostics: Some(diagnostics(&[finding], params)).filter(|all| !all.is_empty()),
             ..action
@@ -189,17 +180,22 @@ fn look(
     }
     let automatic = params.context.trigger_kind == Some(CodeActionTriggerKind::AUTOMATIC);
     if state.features.disabled_actions && !automatic {
-        known.actions.extend(disabled(&unclear));
+        known.actions.extend(disabled(&with_result));
     }
-    (known, questions)
+    (known, requests)
 }
 
 /// The findings that are shown on these lines.
-fn findings_on(path: &Utf8Path, range: Range, verdict: &Verdict, state: &State) -> Vec<usize> {
+fn findings_on(
+    path: &Utf8Path,
+    range: Range,
+    verdict: &Verdict,
+    state: &SessionState,
+) -> Vec<usize> {
     let Some(document) = state.documents.get(path) else { return Vec::new() };
     let is_here = |finding: &Finding| {
         finding.locations.iter().filter(|location| location.file == path).any(|location| {
-            let span = document.moved(&location.text, &location.span);
+            let span = document.current_span(&location.text, &location.span);
             let shown = span.filter(|_| publish::is_shown(finding, location, state));
             shown.is_some_and(|span| {
                 let at = convert::range(document.text(), &span, state.features.encoding);
@@ -211,33 +207,34 @@ fn findings_on(path: &Utf8Path, range: Range, verdict: &Verdict, state: &State) 
     findings.filter(|(_, finding)| is_here(finding)).map(|(index, _)| index).collect()
 }
 
-/// A fix and the findings that it is an answer to.
-struct Offered<'o> {
+/// A fix and the findings that it fixes.
+struct OfferedFix<'o> {
     id: String,
     workspace: &'o Workspace,
     fix: &'o Fix,
     findings: Vec<&'o Finding>,
 }
 
-impl Offered<'_> {
-    /// `None` where the texts are no longer those that it was proved on.
-    fn action(&self, params: &CodeActionParams, state: &State) -> Option<CodeAction> {
+impl OfferedFix<'_> {
+    /// `None` where a text has changed since the verification.
+    fn action(&self, params: &CodeActionParams, state: &SessionState) -> Option<CodeAction> {
         let edit = workspace_edit(&self.fix.texts, state)?;
-        let later = state.features.resolves_edits;
-        let data = Data { manifest: self.workspace.manifest.clone(), fix: Some(self.id.clone()) };
+        let resolves_later = state.features.resolves_edits;
+        let data =
+            ActionData { manifest: self.workspace.manifest.clone(), fix: Some(self.id.clone()) };
         Some(CodeAction {
             title: self.fix.title.clone(),
             kind: Some(CodeActionKind::QUICKFIX),
             diagnostics: Some(diagnostics(&self.findings, params)).filter(|all| !all.is_empty()),
-            edit: (!later).then_some(edit),
+            edit: (!resolves_later).then_some(edit),
             command: self.fill_in(state),
-            data: later.then(|| serde_json::to_value(data).ok()).flatten(),
+            data: resolves_later.then(|| serde_json::to_value(data).ok()).flatten(),
             ..CodeAction::default()
         })
     }
 
-    /// What the user is shown or told when the edit was made.
-    fn fill_in(&self, state: &State) -> Option<Command> {
+    /// The command that shows the placeholder after the edit.
+    fn fill_in(&self, state: &SessionState) -> Option<Command> {
         let (path, span) = self.fix.placeholder.as_ref()?;
         let after = &self.fix.texts.changes().get(path)?.after;
         let uri = state.documents.uri(path);
@@ -256,37 +253,37 @@ fn diagnostics(findings: &[&Finding], params: &CodeActionParams) -> Vec<Diagnost
     params.context.diagnostics.iter().filter(about).cloned().collect()
 }
 
-/// Why no other version or declaration helps, said where a fix would be.
-fn disabled(answers: &[(&Finding, &FixResult)]) -> Vec<CodeAction> {
-    let mut said = BTreeSet::new();
-    let reasons = answers.iter().filter_map(|(finding, answer)| {
-        let (package, reason) = (finding.packages.first(), answer.none.as_ref()?);
+/// Disabled actions that say why there is no fix.
+fn disabled(results: &[(&Finding, &FixResult)]) -> Vec<CodeAction> {
+    let mut titles = BTreeSet::new();
+    let actions = results.iter().filter_map(|(finding, result)| {
+        let (package, reason) = (finding.packages.first(), result.none.as_ref()?);
         let title = match package {
             _ if is_about_manifests(finding) => {
-                let about = package.map_or_else(String::new, |one| format!(" of `{}`", one.name));
-                format!("no other declaration{about}")
+                let name = package.map_or_else(String::new, |one| format!(" `{}`", one.name));
+                format!("no fix in the manifest for the dependency{name}")
             }
             Some(package) => format!("no upgrade of `{}` {}", package.name, package.version),
             None => return None,
         };
-        said.insert(title.clone()).then(|| CodeAction {
+        titles.insert(title.clone()).then(|| CodeAction {
             title,
             kind: Some(CodeActionKind::QUICKFIX),
             disabled: Some(CodeActionDisabled { reason: reason.clone() }),
             ..CodeAction::default()
         })
     });
-    reasons.collect()
+    actions.collect()
 }
 
-/// One action for each workspace that the file belongs to.
-async fn all(session: &Arc<Session>, path: &Utf8Path) -> Vec<CodeAction> {
-    let (concerned, later) = {
+/// One action per workspace that the file belongs to.
+async fn fix_all_actions(session: &Arc<Session>, path: &Utf8Path) -> Vec<CodeAction> {
+    let (workspaces, resolves_later) = {
         let state = session.state();
-        let concerned: Vec<_> = state
+        let workspaces: Vec<_> = state
             .verdicts
             .iter()
-            .filter(|(_, verdict)| verdict.reached && state.settings.trusted)
+            .filter(|(_, verdict)| verdict.complete && state.settings.trusted)
             .filter(|(workspace, verdict)| {
                 let is_declared = || verdict.declared.iter().any(|one| one.file == path);
                 workspace.manifest == path
@@ -295,20 +292,20 @@ async fn all(session: &Arc<Session>, path: &Utf8Path) -> Vec<CodeAction> {
             })
             .map(|(workspace, _)| workspace.clone())
             .collect();
-        (concerned, state.features.resolves_edits)
+        (workspaces, state.features.resolves_edits)
     };
     let mut actions = Vec::new();
-    for workspace in concerned {
-        let data = Data { manifest: workspace.manifest.clone(), fix: None };
+    for workspace in workspaces {
+        let data = ActionData { manifest: workspace.manifest.clone(), fix: None };
         let action = CodeAction {
-            title: "fix all that is proved".to_owned(),
-            kind: Some(FIX_ALL),
+            title: "apply all verified fixes".to_owned(),
+            kind: Some(FIX_ALL_KIND),
             data: serde_json::to_value(data).ok(),
             ..CodeAction::default()
         };
-        if later {
+        if resolves_later {
             actions.push(action);
-        } else if let Ok(edit) = resolved_all(session, &workspace).await
+        } else if let Ok(edit) = fix_all_edit(session, &workspace).await
             && edit.is_some()
         {
             actions.push(CodeAction { edit, data: None, ..action });

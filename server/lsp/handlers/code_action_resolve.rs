@@ -1,28 +1,30 @@
-//! `codeAction/resolve`: the edit of an action, as it was proved.
+//! `codeAction/resolve`: the edit of an action.
 
-use std::{sync::Arc, time::Duration};
+use std::sync::Arc;
 
-use tokio::sync::oneshot;
+use camino::Utf8PathBuf;
+use serde::{Deserialize, Serialize};
 use tower_lsp::{
     jsonrpc::{Error, Result},
-    ls_types::{CodeAction, WorkspaceEdit},
+    ls_types::CodeAction,
 };
 
-use super::code_action::Data;
-use crate::{
-    fix::FixReport,
-    lsp::{edits::workspace_edit, owner::Event, session::Session, worker::Question},
-    workspace::Workspace,
-};
+use crate::lsp::{edits::workspace_edit, fix_all::fix_all_edit, session::Session};
 
-/// How long everything may take that can be proved for one workspace.
-const PATIENCE: Duration = Duration::from_secs(600);
+/// The data of an action whose edit is sent on request.
+#[derive(Debug, Serialize, Deserialize)]
+pub(super) struct ActionData {
+    /// The manifest of the workspace.
+    pub(super) manifest: Utf8PathBuf,
+    /// The id of the fix; `None` for all fixes.
+    pub(super) fix: Option<String>,
+}
 
 pub(in crate::lsp) async fn handle(
     session: &Arc<Session>,
     action: CodeAction,
 ) -> Result<CodeAction> {
-    let data = action.data.clone().and_then(|data| serde_json::from_value::<Data>(data).ok());
+    let data = action.data.clone().and_then(|data| serde_json::from_value::<ActionData>(data).ok());
     let Some(data) = data else { return Ok(action) };
     let workspace = {
         let state = session.state();
@@ -30,40 +32,15 @@ pub(in crate::lsp) async fn handle(
     };
     let workspace = workspace.ok_or_else(Error::content_modified)?;
     let edit = match data.fix {
-        None => resolved_all(session, &workspace).await?,
+        None => fix_all_edit(session, &workspace).await?,
         Some(id) => {
             let state = session.state();
-            let fix = state.answers.get(&workspace).and_then(|answers| answers.fix(&id));
-            // What was proved for another text is no fix.
+            let fix =
+                state.fix_results.get(&workspace).and_then(|results| results.fix_with_id(&id));
+            // A fix that was verified for other texts is invalid.
             let edit = fix.and_then(|fix| workspace_edit(&fix.texts, &state));
             Some(edit.ok_or_else(Error::content_modified)?)
         }
     };
     Ok(CodeAction { edit, ..action })
-}
-
-/// The edit that does all that can be proved; `None` where that is nothing.
-pub(in crate::lsp) async fn resolved_all(
-    session: &Arc<Session>,
-    workspace: &Workspace,
-) -> Result<Option<WorkspaceEdit>> {
-    let Some(repair) = repaired(session, workspace).await else {
-        return Err(Error::content_modified());
-    };
-    if repair.texts.changes().is_empty() {
-        return Ok(None);
-    }
-    let edit = workspace_edit(&repair.texts, &session.state());
-    edit.map(Some).ok_or_else(Error::content_modified)
-}
-
-/// All that can be proved for the verdict that is shown; `None` when there is another one by then.
-pub(in crate::lsp) async fn repaired(
-    session: &Arc<Session>,
-    workspace: &Workspace,
-) -> Option<FixReport> {
-    let of = session.state().verdicts.get(workspace).cloned()?;
-    let (reply, answer) = oneshot::channel();
-    session.tell(Event::Asked(workspace.clone(), Question::FixReport { of, reply }));
-    tokio::time::timeout(PATIENCE, answer).await.ok()?.ok()
 }

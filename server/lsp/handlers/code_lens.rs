@@ -1,14 +1,14 @@
-//! `textDocument/codeLens`: what the gate says, and how much of it can be fixed.
+//! `textDocument/codeLens`: the result of the check, with the number of verified upgrades.
 
 use serde_json::json;
 use tower_lsp::ls_types::{CodeLens, CodeLensParams, Command};
 
-use super::execute_command::FIX_ALL;
+use super::execute_command::FIX_ALL_COMMAND;
 use crate::{
     ide,
     lsp::{
         convert::{self, path_of, uri_of},
-        documents::Kind,
+        documents::DocumentKind,
         session::Session,
     },
 };
@@ -21,23 +21,26 @@ pub(in crate::lsp) fn handle(session: &Session, params: &CodeLensParams) -> Vec<
     let mut lenses = Vec::new();
     for (workspace, verdict) in &state.verdicts {
         let Some(span) = ide::lens::location(&path, text, verdict) else { continue };
-        let proved = state.answers.get(workspace).map_or(0, |answers| answers.proved);
+        let results = state.fix_results.get(workspace);
+        let upgrades = results.map_or(0, |results| results.verified_upgrades);
         let arguments = uri_of(workspace.folder()).map(|folder| vec![json!(folder.as_str())]);
         let command = Command {
-            title: ide::lens::words(verdict, proved),
-            // Without a command it is only told.
-            command: if proved > 0 { FIX_ALL.to_owned() } else { String::new() },
-            arguments: arguments.filter(|_| proved > 0),
+            title: ide::lens::words(verdict, upgrades),
+            // Without a command the lens is only text.
+            command: if upgrades > 0 { FIX_ALL_COMMAND.to_owned() } else { String::new() },
+            arguments: arguments.filter(|_| upgrades > 0),
         };
         let range = convert::range(text, &span, encoding);
         lenses.push(CodeLens { range, command: Some(command), data: None });
     }
-    if state.settings.entry_lenses && Kind::of(&path).and_then(Kind::tables).is_some() {
-        let known = state.known();
-        let verdicts = known.iter().map(AsRef::as_ref);
-        let moved = |judged: &_, span: &_| document.moved(judged, span);
-        let told = ide::entry_lens::lenses(&path, text, verdicts, &moved).into_iter();
-        lenses.extend(told.map(|lens| CodeLens {
+    if state.settings.entry_lenses
+        && DocumentKind::of(&path).and_then(DocumentKind::schema_tables).is_some()
+    {
+        let verdicts = state.last_complete_verdicts();
+        let verdicts = verdicts.iter().map(AsRef::as_ref);
+        let moved = |checked: &_, span: &_| document.current_span(checked, span);
+        let entry_lenses = ide::entry_lens::lenses(&path, text, verdicts, &moved).into_iter();
+        lenses.extend(entry_lenses.map(|lens| CodeLens {
             range: convert::range(text, &lens.span, encoding),
             command: Some(Command { title: lens.words, command: String::new(), arguments: None }),
             data: None,

@@ -14,15 +14,15 @@ use crate::{
     lsp::{
         client_features::ClientFeatures,
         convert::{self, path_of},
-        documents::Kind,
+        documents::DocumentKind,
         session::Session,
     },
-    policy::{Suggestion, SuggestionKind, CompletionRequest},
+    policy::{CompletionRequest, Suggestion, SuggestionKind},
     text::SourceText,
-    threads::{self, Doing},
+    threads::{self, Activity},
 };
 
-/// The letters after which a client asks by itself.
+/// The characters after which a client requests completions by itself.
 pub(in crate::lsp) const TRIGGERS: [&str; 7] = ["\"", "[", "{", "=", ".", "@", ":"];
 
 pub(in crate::lsp) async fn handle(
@@ -30,36 +30,38 @@ pub(in crate::lsp) async fn handle(
     params: CompletionParams,
 ) -> Option<CompletionResponse> {
     let session = Arc::clone(session);
-    // Files of packages may be looked at.
-    let completing = Doing::just("completing");
-    threads::blocking(completing, move || complete(&session, &params)).await.flatten()
+    // It may read files of packages.
+    let activity = Activity::just("completing");
+    threads::blocking(activity, move || complete(&session, &params)).await.flatten()
 }
 
 fn complete(session: &Session, params: &CompletionParams) -> Option<CompletionResponse> {
     let at = &params.text_document_position;
     let path = path_of(&at.text_document.uri)?;
-    let root = Kind::of(&path)?.tables()?;
+    let root = DocumentKind::of(&path)?.tables()?;
     let state = session.state();
     let text = state.documents.get(&path)?.text().clone();
     let features = state.features.clone();
-    let wanted = CompletionRequest { root, keys: state.settings.key_completion };
-    let known = state.known();
+    let request = CompletionRequest { root, keys: state.settings.key_completion };
+    let verdicts = state.last_complete_verdicts();
     let databases = state.databases.upgrade();
     drop(state);
-    let verdicts: Vec<_> = known.into_iter().filter(|verdict| rules(&path, verdict)).collect();
+    let verdicts: Vec<_> =
+        verdicts.into_iter().filter(|verdict| applies_to(&path, verdict)).collect();
     let offset = convert::offset(&text, at.position, features.encoding);
     let advisories = databases.map(|databases| databases.titles()).unwrap_or_default();
-    let told = ide::completion::completions(text.as_str(), offset, wanted, &verdicts, &advisories);
-    let items = told.items.iter().enumerate();
+    let completions =
+        ide::completion::completions(text.as_str(), offset, request, &verdicts, &advisories);
+    let items = completions.items.iter().enumerate();
     Some(CompletionResponse::List(CompletionList {
-        is_incomplete: told.is_incomplete,
+        is_incomplete: completions.is_incomplete,
         items: items.map(|(order, item)| shown(item, order, &text, &features)).collect(),
     }))
 }
 
-/// Whether a file is the policy of what was judged, or adds exceptions to it.
-fn rules(path: &Utf8Path, verdict: &Verdict) -> bool {
-    if Kind::of(path) == Some(Kind::Policy) {
+/// Whether a file is the policy of a verdict, or may be its file of exceptions.
+fn applies_to(path: &Utf8Path, verdict: &Verdict) -> bool {
+    if DocumentKind::of(path) == Some(DocumentKind::Policy) {
         return verdict.policy.as_deref() == Some(path);
     }
     let folder = path.parent().map(|folder| match folder.file_name() {
@@ -78,12 +80,12 @@ fn shown(
     let snippet = features.snippets && !item.template.is_plain();
     let new_text = if snippet { item.template.snippet() } else { item.template.plain() };
     let range = convert::range(text, &item.span, features.encoding);
-    let words = ide::completion::markup(&item.about.0);
+    let documentation = ide::completion::markup(&item.about.0);
     let markdown = features.markdown_completion;
-    let documentation = (!words.is_empty()).then(|| {
+    let documentation = (!documentation.is_empty()).then(|| {
         Documentation::MarkupContent(MarkupContent {
             kind: if markdown { MarkupKind::Markdown } else { MarkupKind::PlainText },
-            value: if markdown { words.markdown() } else { words.plain() },
+            value: if markdown { documentation.markdown() } else { documentation.plain() },
         })
     });
     CompletionItem {
@@ -91,7 +93,7 @@ fn shown(
         kind: Some(kind(item.kind)),
         detail: (!item.detail.is_empty()).then(|| item.detail.clone()),
         documentation,
-        // The order is ours.
+        // Keeps our order.
         sort_text: Some(format!("{order:04}")),
         filter_text: Some(item.filter.clone()),
         insert_text_format: Some(if snippet {

@@ -3,14 +3,14 @@
 use tower_lsp::ls_types::DidChangeTextDocumentParams;
 
 use crate::{
-    lsp::{owner::Event, session::Session},
-    threads::{self, Doing},
+    lsp::{event::Event, session::Session},
+    threads::{self, Activity},
 };
 
 pub(in crate::lsp) fn handle(session: &Session, params: DidChangeTextDocumentParams) {
     let document = params.text_document;
-    let doing = Doing::to("applying an edit of", document.uri.as_str());
-    let changed = threads::caught(&doing, || {
+    let doing = Activity::to("applying an edit of", document.uri.as_str());
+    let changed = threads::catch_panic(&doing, || {
         threads::failpoint("edit");
         let mut state = session.state();
         let encoding = state.features.encoding;
@@ -19,11 +19,11 @@ pub(in crate::lsp) fn handle(session: &Session, params: DidChangeTextDocumentPar
     let paths = if let Ok(changed) = changed {
         changed.into_iter().collect()
     } else {
-        // Perhaps a part of it was applied.
+        // A part of the edit may be applied.
         let uri = document.uri.as_str().to_owned();
-        session.state().documents.lose(&[uri], "an internal error")
+        session.state().documents.mark_unknown(&[uri], "an internal error")
     };
     for path in paths {
-        session.tell(Event::Changed(path));
+        session.send(Event::Edited(path));
     }
 }

@@ -1,8 +1,8 @@
-//! `supercargo/didChangeTrust`: the user has decided whether the workspace is trusted.
+//! `supercargo/didChangeTrust`: the user trusts the workspace, or no longer trusts it.
 
 use serde::{Deserialize, Serialize};
 
-use crate::lsp::{owner::Event, session::Session, settings::Change};
+use crate::lsp::{event::Event, session::Session, settings::SettingsChange};
 
 /// The parameters.
 #[derive(Clone, Copy, Debug, Deserialize, Serialize)]
@@ -17,15 +17,15 @@ pub(in crate::lsp) fn handle(session: &Session, params: Params) {
         let state = &mut *state;
         let before = state.settings.clone();
         state.settings.trusted = params.trusted;
-        // Some settings are taken from a trusted repository only.
-        let (settings, complaints) = state.layers.say_again(&state.settings);
-        let change = Change::between(&before, &settings);
+        // Some settings of a repository count only when it is trusted.
+        let (settings, errors) = state.settings_sources.reapply(&state.settings);
+        let change = SettingsChange::between(&before, &settings);
         state.settings = settings;
-        state.complaints.extend(complaints);
+        state.setting_errors.extend(errors);
         change
     };
-    if change != Change::default() {
-        session.tell(Event::Configured(change));
+    if change != SettingsChange::default() {
+        session.send(Event::SettingsChanged(change));
     }
-    session.tell(Event::TrustChanged);
+    session.send(Event::TrustChanged);
 }

@@ -2,7 +2,7 @@
 
 use tower_lsp::ls_types::DidChangeWorkspaceFoldersParams;
 
-use crate::lsp::{convert::path_of, owner::Event, session::Session};
+use crate::lsp::{convert::path_of, event::Event, session::Session};
 
 pub(in crate::lsp) fn handle(session: &Session, params: DidChangeWorkspaceFoldersParams) {
     let paths = |folders: Vec<tower_lsp::ls_types::WorkspaceFolder>| -> Vec<_> {
@@ -14,5 +14,5 @@ pub(in crate::lsp) fn handle(session: &Session, params: DidChangeWorkspaceFolder
         state.folders.retain(|folder| !removed.contains(folder));
         state.folders.extend(added);
     }
-    session.tell(Event::FoldersChanged);
+    session.send(Event::FoldersChanged);
 }

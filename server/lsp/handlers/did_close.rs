@@ -2,11 +2,11 @@
 
 use tower_lsp::ls_types::DidCloseTextDocumentParams;
 
-use crate::lsp::{owner::Event, session::Session};
+use crate::lsp::{event::Event, session::Session};
 
 pub(in crate::lsp) fn handle(session: &Session, params: &DidCloseTextDocumentParams) {
     let closed = session.state().documents.close(&params.text_document.uri);
     if let Some(path) = closed {
-        session.tell(Event::Closed(path));
+        session.send(Event::Closed(path));
     }
 }

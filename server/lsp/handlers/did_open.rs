@@ -2,7 +2,7 @@
 
 use tower_lsp::ls_types::DidOpenTextDocumentParams;
 
-use crate::lsp::{owner::Event, session::Session};
+use crate::lsp::{event::Event, session::Session};
 
 pub(in crate::lsp) fn handle(session: &Session, params: DidOpenTextDocumentParams) {
     let document = params.text_document;
@@ -12,6 +12,6 @@ pub(in crate::lsp) fn handle(session: &Session, params: DidOpenTextDocumentParam
         state.documents.open(document.uri, document.version, &document.text, encoding)
     };
     if let Some(path) = opened {
-        session.tell(Event::Opened(path));
+        session.send(Event::Opened(path));
     }
 }

@@ -2,7 +2,7 @@
 
 use tower_lsp::ls_types::DidSaveTextDocumentParams;
 
-use crate::lsp::{owner::Event, session::Session};
+use crate::lsp::{event::Event, session::Session};
 
 pub(in crate::lsp) fn handle(session: &Session, params: &DidSaveTextDocumentParams) {
     let saved = {
@@ -12,8 +12,8 @@ pub(in crate::lsp) fn handle(session: &Session, params: &DidSaveTextDocumentPara
     };
     if let Some((path, is_known_again)) = saved {
         if is_known_again {
-            session.tell(Event::Changed(path.clone()));
+            session.send(Event::Edited(path.clone()));
         }
-        session.tell(Event::Saved(path));
+        session.send(Event::Saved(path));
     }
 }

@@ -6,7 +6,7 @@ use crate::{
     ide::links,
     lsp::{
         convert::{self, path_of},
-        documents::Kind,
+        documents::DocumentKind,
         session::Session,
     },
     verdict::PackageFacts,
@@ -18,21 +18,21 @@ pub(in crate::lsp) fn handle(session: &Session, params: &DocumentLinkParams) -> 
     let Some(document) = state.documents.get(&path) else { return Vec::new() };
     let (text, encoding) = (document.text(), state.features.encoding);
     let mut found = Vec::new();
-    match Kind::of(&path) {
-        Some(Kind::Policy | Kind::Exceptions) => {
-            let ruled = || {
+    match DocumentKind::of(&path) {
+        Some(DocumentKind::Policy | DocumentKind::Exceptions) => {
+            let verdicts = || {
                 let all = state.verdicts.values();
-                all.filter(|verdict| verdict.is_ruled_by(&path))
+                all.filter(|verdict| verdict.uses_policy_file(&path))
             };
-            let elsewhere = |name: &str| {
+            let is_elsewhere = |name: &str| {
                 let mut versions =
-                    ruled().flat_map(|verdict| verdict.graph.versions(name)).peekable();
+                    verdicts().flat_map(|verdict| verdict.graph.versions(name)).peekable();
                 versions.peek().is_some() && !versions.any(PackageFacts::is_from_crates_io)
             };
-            found = links::of_policy(text, &elsewhere);
+            found = links::of_policy(text, &is_elsewhere);
         }
-        Some(Kind::Manifest) => {
-            let moved = |judged: &_, span: &_| document.moved(judged, span);
+        Some(DocumentKind::Manifest) => {
+            let moved = |checked: &_, span: &_| document.current_span(checked, span);
             for verdict in state.verdicts.values() {
                 for link in links::of_manifest(&path, verdict, &moved) {
                     if !found.contains(&link) {

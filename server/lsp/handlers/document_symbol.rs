@@ -9,7 +9,7 @@ use crate::{
     ide,
     lsp::{
         convert::{self, Encoding, path_of},
-        documents::{Document, Kind},
+        documents::{Document, DocumentKind},
         session::Session,
     },
     policy::outline::{self, Symbol, SymbolKind},
@@ -23,10 +23,10 @@ pub(in crate::lsp) fn handle(
     let state = session.state();
     let document = state.documents.get(&path)?;
     let text = document.text().as_str();
-    let symbols = match Kind::of(&path)? {
-        Kind::Policy | Kind::Exceptions => outline::symbols(text),
-        Kind::Manifest => ide::symbols::of_manifest(text),
-        Kind::Lockfile => return None,
+    let symbols = match DocumentKind::of(&path)? {
+        DocumentKind::Policy | DocumentKind::Exceptions => outline::symbols(text),
+        DocumentKind::Manifest => ide::symbols::of_manifest(text),
+        DocumentKind::Lockfile => return None,
     };
     let encoding = state.features.encoding;
     Some(if state.features.nested_symbols {

@@ -1,11 +1,11 @@
-//! `textDocument/foldingRange`: of policies alone. A manifest is folded by what knows TOML.
+//! `textDocument/foldingRange`: only for policies. A TOML server folds manifests.
 
 use tower_lsp::ls_types::{FoldingRange, FoldingRangeKind, FoldingRangeParams};
 
 use crate::{
     lsp::{
         convert::{self, path_of},
-        documents::Kind,
+        documents::DocumentKind,
         session::Session,
     },
     policy::outline::{FoldKind, folds},
@@ -16,7 +16,7 @@ pub(in crate::lsp) fn handle(
     params: &FoldingRangeParams,
 ) -> Option<Vec<FoldingRange>> {
     let path = path_of(&params.text_document.uri)?;
-    Kind::of(&path)?.tables()?;
+    DocumentKind::of(&path)?.tables()?;
     let state = session.state();
     let text = state.documents.get(&path)?.text();
     let encoding = state.features.encoding;

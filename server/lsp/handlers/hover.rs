@@ -6,7 +6,7 @@ use crate::{
     ide::{self, policy_hover::Sources},
     lsp::{
         convert::{self, path_of},
-        documents::Kind,
+        documents::DocumentKind,
         session::Session,
     },
 };
@@ -19,14 +19,14 @@ pub(in crate::lsp) fn handle(session: &Session, params: &HoverParams) -> Option<
     let text = document.text();
     let offset = convert::offset(text, position, state.features.encoding);
     let verdicts: Vec<_> = state.verdicts.values().cloned().collect();
-    let moved = |judged: &_, span: &_| document.moved(judged, span);
+    let moved = |checked: &_, span: &_| document.current_span(checked, span);
     let markdown = state.features.markdown_hover;
     let encoding = state.features.encoding;
-    let hover = if let Some(root) = Kind::of(&path).and_then(Kind::tables) {
-        let known = state.known();
+    let hover = if let Some(root) = DocumentKind::of(&path).and_then(DocumentKind::schema_tables) {
+        let complete = state.last_complete_verdicts();
         let databases = state.databases.upgrade();
         let advisory = |id: &str| databases.as_ref()?.advisory(id);
-        let (verdicts, known, advisory, moved) = (&verdicts, &known, &advisory, &moved);
+        let (verdicts, known, advisory, moved) = (&verdicts, &complete, &advisory, &moved);
         let sources = Sources { file: &path, root, text, verdicts, known, advisory, moved };
         ide::policy_hover::hover(&sources, offset)?
     } else {

@@ -1,4 +1,4 @@
-//! `initialize`: what the client can do, what we can do.
+//! `initialize`: the capabilities of the client and of the server.
 
 use tower_lsp::ls_types::{
     CodeActionKind, CodeActionOptions, CodeActionProviderCapability, CodeLensOptions,
@@ -9,12 +9,14 @@ use tower_lsp::ls_types::{
     WorkspaceFoldersServerCapabilities, WorkspaceServerCapabilities,
 };
 
-use super::{code_action::FIX_ALL, completion::TRIGGERS, execute_command};
-use crate::lsp::{client_features::ClientFeatures, convert::path_of, session::Session};
+use super::{completion::TRIGGERS, execute_command};
+use crate::lsp::{
+    client_features::ClientFeatures, convert::path_of, fix_all::FIX_ALL_KIND, session::Session,
+};
 
 pub(in crate::lsp) fn handle(session: &Session, params: InitializeParams) -> InitializeResult {
     if let Some(id) = params.process_id {
-        session.ending.watch_process(id);
+        session.client_exit.watch_process(id);
     }
     let features = ClientFeatures::of(&params.capabilities);
     let capabilities = capabilities(&features);
@@ -29,7 +31,7 @@ pub(in crate::lsp) fn handle(session: &Session, params: InitializeParams) -> Ini
     let options = params.initialization_options.unwrap_or_default();
     let mut state = session.state();
     state.features = features;
-    (state.settings, state.complaints) = state.layers.start(&options);
+    (state.settings, state.setting_errors) = state.settings_sources.start(&options);
     state.folders = folders.iter().filter_map(path_of).collect();
     InitializeResult {
         capabilities,
@@ -48,7 +50,7 @@ fn capabilities(features: &ClientFeatures) -> ServerCapabilities {
             open_close: Some(true),
             change: Some(TextDocumentSyncKind::INCREMENTAL),
             save: Some(TextDocumentSyncSaveOptions::SaveOptions(SaveOptions {
-                // Read where the text of a document is unknown.
+                // Used where the text of a document is unknown.
                 include_text: Some(true),
             })),
             ..TextDocumentSyncOptions::default()
@@ -59,7 +61,7 @@ fn capabilities(features: &ClientFeatures) -> ServerCapabilities {
             work_done_progress_options: WorkDoneProgressOptions::default(),
         }),
         code_action_provider: Some(CodeActionProviderCapability::Options(CodeActionOptions {
-            code_action_kinds: Some(vec![CodeActionKind::QUICKFIX, FIX_ALL]),
+            code_action_kinds: Some(vec![CodeActionKind::QUICKFIX, FIX_ALL_KIND]),
             resolve_provider: Some(true),
             work_done_progress_options: WorkDoneProgressOptions::default(),
         })),
@@ -71,7 +73,7 @@ fn capabilities(features: &ClientFeatures) -> ServerCapabilities {
         definition_provider: Some(OneOf::Left(true)),
         references_provider: Some(OneOf::Left(true)),
         document_symbol_provider: Some(OneOf::Left(true)),
-        // Where it can be said of which files, `initialized` does so.
+        // Where it can be registered for some files, `initialized` does so.
         folding_range_provider: (!features.registers_folding)
             .then_some(FoldingRangeProviderCapability::Simple(true)),
         completion_provider: Some(CompletionOptions {

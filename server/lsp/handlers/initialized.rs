@@ -1,4 +1,4 @@
-//! `initialized`: from here on the server may speak.
+//! `initialized`: from now on the server may send messages.
 
 use std::sync::Arc;
 
@@ -6,18 +6,18 @@ use serde_json::json;
 use tower_lsp::ls_types::Registration;
 
 use crate::{
-    lsp::{configuration, owner::Event, session::Session},
-    threads::{self, Doing},
+    lsp::{configuration, event::Event, session::Session},
+    threads::{self, Activity},
 };
 
 pub(in crate::lsp) fn handle(session: &Arc<Session>) {
-    session.tell(Event::Initialized);
+    session.send(Event::Initialized);
     register_folding(session);
-    configuration::begin(session);
+    configuration::start(session);
 }
 
-/// Folding is offered for policies only: an editor that is offered it for every file folds manifests
-/// no longer by itself.
+/// Registers folding for policies only: some editors stop folding manifests by themselves when a server
+/// offers it for every file.
 fn register_folding(session: &Arc<Session>) {
     if !session.state().features.registers_folding {
         return;
@@ -30,9 +30,9 @@ fn register_folding(session: &Arc<Session>) {
         register_options: Some(json!({"documentSelector": policies})),
     };
     let client = session.client.clone();
-    // A request to the client is never awaited in a handler.
-    threads::task(Doing::just("asking the client"), async move {
-        // It may refuse.
+    // A handler never waits for the client.
+    threads::task(Activity::just("asking the client"), async move {
+        // The client may return an error.
         let _ = client.register_capability(vec![registration]).await;
     });
 }

@@ -13,21 +13,22 @@ use crate::{
     },
 };
 
-/// How long hints wait for a first verdict: some clients ask once, and not again before an edit.
-const PATIENCE: Duration = Duration::from_secs(10);
+/// How long a request waits for the first verdict: some clients request hints once, and not again
+/// before an edit.
+const FIRST_VERDICT_TIMEOUT: Duration = Duration::from_secs(10);
 
 pub(in crate::lsp) async fn handle(session: &Session, params: &InlayHintParams) -> Vec<InlayHint> {
     let Some(path) = path_of(&params.text_document.uri) else { return Vec::new() };
-    let mut changed = session.answered();
-    let is_judged = || {
+    let mut changed = session.subscribe();
+    let is_checked = || {
         let state = session.state();
         state.features.refreshes_hints
-            || session.ends()
+            || session.is_ending()
             || state.documents.get(&path).is_none()
             || state.verdicts.keys().any(|workspace| path.starts_with(&workspace.root))
     };
-    let judged = async { while !is_judged() && changed.changed().await.is_ok() {} };
-    let _ = tokio::time::timeout(PATIENCE, judged).await;
+    let checked = async { while !is_checked() && changed.changed().await.is_ok() {} };
+    let _ = tokio::time::timeout(FIRST_VERDICT_TIMEOUT, checked).await;
     hints(session, params, &path)
 }
 
@@ -37,7 +38,7 @@ fn hints(session: &Session, params: &InlayHintParams, path: &Utf8Path) -> Vec<In
     let (text, encoding) = (document.text(), state.features.encoding);
     let from = convert::offset(text, params.range.start, encoding);
     let until = convert::offset(text, params.range.end, encoding);
-    let moved = |judged: &_, span: &_| document.moved(judged, span);
+    let moved = |checked: &_, span: &_| document.current_span(checked, span);
     let options = state.settings.hints.options();
     let mut hints = Vec::new();
     for verdict in state.verdicts.values() {

@@ -1,4 +1,4 @@
-//! `shutdown`: no child outlives it.
+//! `shutdown`: ends all child processes.
 
 use crate::lsp::session::Session;
 

@@ -1,37 +1,37 @@
-//! What a change of the settings concerns: that is done anew, and nothing else.
+//! Which work a change of the settings affects: only that is repeated.
 
 use super::Settings;
 
-/// What has to be done after a change.
+/// The work to repeat after a change of the settings.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(in crate::lsp) struct Change {
-    /// Look for workspaces.
-    pub(in crate::lsp) look: bool,
-    /// Resolve and judge.
+pub(in crate::lsp) struct SettingsChange {
+    /// Search for workspaces.
+    pub(in crate::lsp) find_workspaces: bool,
+    /// Resolve and check.
     pub(in crate::lsp) resolve: bool,
-    /// Judge.
-    pub(in crate::lsp) judge: bool,
+    /// Check.
+    pub(in crate::lsp) check: bool,
     /// Publish.
     pub(in crate::lsp) publish: bool,
-    /// Have inlay hints asked for.
-    pub(in crate::lsp) hint: bool,
-    /// Have code lenses asked for.
-    pub(in crate::lsp) lens: bool,
+    /// Make the client request inlay hints.
+    pub(in crate::lsp) refresh_hints: bool,
+    /// Make the client request code lenses.
+    pub(in crate::lsp) refresh_lenses: bool,
 }
 
-impl Change {
+impl SettingsChange {
     pub(in crate::lsp) fn between(old: &Settings, new: &Settings) -> Self {
         let resolve = old.offline != new.offline || old.cargo != new.cargo;
         Self {
-            look: old.exclude != new.exclude,
+            find_workspaces: old.exclude != new.exclude,
             resolve,
-            judge: resolve
+            check: resolve
                 || old.workspace != new.workspace
                 || old.db != new.db
                 || (new.lists_helps() && !old.lists_helps()),
             publish: old.notes != new.notes || old.codes != new.codes || old.checks != new.checks,
-            hint: old.hints != new.hints,
-            lens: old.entry_lenses != new.entry_lenses,
+            refresh_hints: old.hints != new.hints,
+            refresh_lenses: old.entry_lenses != new.entry_lenses,
         }
     }
 }
@@ -42,44 +42,44 @@ mod tests {
 
     use super::*;
 
-    fn change(from: Value, to: Value) -> Change {
+    fn change(from: Value, to: Value) -> SettingsChange {
         let settings = |value| serde_json::from_value::<Settings>(value).expect("settings");
-        Change::between(&settings(from), &settings(to))
+        SettingsChange::between(&settings(from), &settings(to))
     }
 
     #[test]
-    fn only_what_is_concerned_is_done() {
-        let nothing = Change::default();
+    fn only_affected_work_is_repeated() {
+        let nothing = SettingsChange::default();
         let same = json!({"notes": true, "offline": true});
         assert_eq!(change(same.clone(), same), nothing);
         let debounce = change(json!({}), json!({"debounce": 7}));
         assert_eq!(debounce, nothing);
         let off = change(json!({}), json!({"codes": {"yanked": "off"}}));
-        assert_eq!(off, Change { publish: true, ..nothing });
+        assert_eq!(off, SettingsChange { publish: true, ..nothing });
         let checks = change(json!({}), json!({"checks": {"bans": false}}));
-        assert_eq!(checks, Change { publish: true, ..nothing });
+        assert_eq!(checks, SettingsChange { publish: true, ..nothing });
         let notes = change(json!({"notes": true}), json!({}));
-        assert_eq!(notes, Change { publish: true, ..nothing });
+        assert_eq!(notes, SettingsChange { publish: true, ..nothing });
         let hints = change(json!({}), json!({"hints": {"newest": false}}));
-        assert_eq!(hints, Change { hint: true, ..nothing });
+        assert_eq!(hints, SettingsChange { refresh_hints: true, ..nothing });
         let lenses = change(json!({}), json!({"entryLenses": false}));
-        assert_eq!(lenses, Change { lens: true, ..nothing });
+        assert_eq!(lenses, SettingsChange { refresh_lenses: true, ..nothing });
         let exclude = change(json!({}), json!({"exclude": []}));
-        assert_eq!(exclude, Change { look: true, ..nothing });
+        assert_eq!(exclude, SettingsChange { find_workspaces: true, ..nothing });
     }
 
     #[test]
-    fn what_was_not_listed_has_to_be_judged() {
-        let nothing = Change::default();
+    fn check_is_repeated_for_findings_that_were_not_listed() {
+        let nothing = SettingsChange::default();
         let notes = change(json!({}), json!({"notes": true}));
-        assert_eq!(notes, Change { judge: true, publish: true, ..nothing });
+        assert_eq!(notes, SettingsChange { check: true, publish: true, ..nothing });
         for (name, value) in [("workspace", json!(true)), ("db", json!("/db"))] {
             assert_eq!(
                 change(json!({}), json!({ name: value })),
-                Change { judge: true, ..nothing }
+                SettingsChange { check: true, ..nothing }
             );
         }
         let offline = change(json!({}), json!({"offline": true}));
-        assert_eq!(offline, Change { judge: true, resolve: true, ..nothing });
+        assert_eq!(offline, SettingsChange { check: true, resolve: true, ..nothing });
     }
 }

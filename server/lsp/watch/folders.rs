@@ -1,30 +1,29 @@
-//! The folders that the system watches for us. Where it cannot, the files are looked at again and
-//! again.
+//! The folders that the system watches. Where it cannot, the files are polled.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use camino::{Utf8Path, Utf8PathBuf};
 use notify::{RecommendedWatcher, RecursiveMode, Watcher as _};
 
-/// How many folders are watched. The system's supply is shared by all programs of a user.
-const MOST: usize = 4096;
+/// How many folders are watched. The system's watches are shared by all programs of a user.
+const MAX_WATCHED: usize = 4096;
 
-/// The watched folders, without what is below them: editors and cargo replace files, so a file
-/// itself cannot be watched.
-pub(super) struct Folders {
-    /// `None` where the system has nothing of the kind.
+/// The watched folders, without their subfolders. Files cannot be watched themselves, because editors
+/// and cargo replace them.
+pub(super) struct WatchedFolders {
+    /// `None` where the system does not support watching.
     system: Option<RecommendedWatcher>,
     watched: BTreeSet<Utf8PathBuf>,
-    /// Folders whose files have to be looked at.
+    /// Folders whose files are polled.
     unwatched: BTreeSet<Utf8PathBuf>,
-    /// Folders by their paths without links, as some systems tell them.
+    /// Folders by their paths without links, which some systems report.
     by_real_path: BTreeMap<Utf8PathBuf, BTreeSet<Utf8PathBuf>>,
 }
 
-impl Folders {
+impl WatchedFolders {
     pub(super) fn new(system: notify::Result<RecommendedWatcher>) -> Self {
         let system = system
-            .inspect_err(|error| tracing::warn!("files are looked at, not watched: {error}"))
+            .inspect_err(|error| tracing::warn!("could not watch files, polling them: {error}"))
             .ok();
         Self {
             system,
@@ -55,17 +54,17 @@ impl Folders {
         if self.unwatched.len() > before {
             let some = self.unwatched.first().map_or("", |folder| folder.as_str());
             let count = self.unwatched.len();
-            tracing::warn!("{count} folders are looked at, not watched, among them `{some}`");
+            tracing::warn!("could not watch {count} folders, polling them, among them `{some}`");
         }
     }
 
     fn watch(&mut self, folder: &Utf8Path) -> bool {
         let Some(system) = &mut self.system else { return false };
-        if self.watched.len() >= MOST || is_remote(folder) {
+        if self.watched.len() >= MAX_WATCHED || is_remote(folder) {
             return false;
         }
         if let Err(error) = system.watch(folder.as_std_path(), RecursiveMode::NonRecursive) {
-            tracing::info!("`{folder}` cannot be watched: {error}");
+            tracing::info!("could not watch `{folder}`: {error}");
             return false;
         }
         self.watched.insert(folder.to_owned());
@@ -75,7 +74,7 @@ impl Folders {
         true
     }
 
-    /// A folder was deleted or moved: what stands there later is another one.
+    /// Ends the watch of a folder that was deleted or moved.
     pub(super) fn drop(&mut self, folder: &Utf8Path) {
         if !self.watched.remove(folder) {
             return;
@@ -94,12 +93,12 @@ impl Folders {
         self.watched.contains(folder)
     }
 
-    /// Whether anything has to be looked at.
-    pub(super) fn looks(&self) -> bool {
+    /// Whether there are files to poll.
+    pub(super) fn needs_polling(&self) -> bool {
         !self.unwatched.is_empty()
     }
 
-    /// A path as it was told, and as we call it.
+    /// A reported path, and the same file below the watched folders.
     pub(super) fn spellings(&self, path: &Utf8Path) -> BTreeSet<Utf8PathBuf> {
         let mut all = BTreeSet::from([path.to_owned()]);
         all.extend(self.by_real_path.get(path).into_iter().flatten().cloned());
@@ -112,8 +111,8 @@ impl Folders {
     }
 }
 
-/// Whether a folder is on another machine or passed through to this one: changes made there are
-/// not told here (`statfs(2)`, `f_type`).
+/// Whether a folder is on a network or shared file system, for which the system does not report changes
+/// (`statfs(2)`, `f_type`).
 #[cfg(target_os = "linux")]
 fn is_remote(folder: &Utf8Path) -> bool {
     const NFS: u64 = 0x6969;
@@ -130,7 +129,7 @@ fn is_remote(folder: &Utf8Path) -> bool {
     })
 }
 
-/// Elsewhere the system says that it cannot watch.
+/// Other systems return an error where they cannot watch.
 #[cfg(not(target_os = "linux"))]
 fn is_remote(_: &Utf8Path) -> bool {
     false

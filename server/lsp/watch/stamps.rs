@@ -1,5 +1,4 @@
-//! What the files that decide were like when they were last told: whoever tells of a change that
-//! is known already tells nothing.
+//! The state of each input file at its last report, so that a known change is not reported again.
 
 use std::{
     collections::{BTreeMap, HashMap},
@@ -14,16 +13,16 @@ use twox_hash::XxHash64;
 
 use crate::{facts::is_index_file, text::read_to_string};
 
-/// Longer files are known by their time and length alone.
-const LONG: u64 = 8 << 20;
+/// For larger files only time and length are compared.
+const MAX_HASHED: u64 = 8 << 20;
 
-/// A state of a file.
+/// The state of a file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::lsp) enum Stamp {
     Absent,
-    /// Its text.
+    /// The hash of its text.
     Text(u64),
-    /// Its time and length; of a folder those of the advisories in it.
+    /// The hash of its time and length; for a folder, of those of its advisories.
     Times(u64),
 }
 
@@ -33,10 +32,10 @@ impl Stamp {
         if data.is_dir() {
             return Self::of_folder(path);
         }
-        // Of a clone it counts when it was fetched, of the index there are many files.
+        // For a clone the time of the fetch matters, and the index has many files.
         let by_time = path.parent().is_some_and(|folder| folder.file_name() == Some(".git"))
             || is_index_file(path);
-        let text = (!by_time && data.len() <= LONG).then(|| read_to_string(path).ok());
+        let text = (!by_time && data.len() <= MAX_HASHED).then(|| read_to_string(path).ok());
         if let Some(text) = text.flatten() {
             return Self::of_text(text.strip_prefix('\u{feff}').unwrap_or(&text));
         }
@@ -49,15 +48,15 @@ impl Stamp {
         Self::Text(XxHash64::oneshot(0, text.as_bytes()))
     }
 
-    /// Whether a buffer holds what the file held.
-    pub(in crate::lsp) fn is_of(self, text: &str) -> bool {
+    /// Whether a text equals that of the file.
+    pub(in crate::lsp) fn matches(self, text: &str) -> bool {
         self == Self::of_text(text)
     }
 
     fn of_folder(path: &Utf8Path) -> Self {
         let mut hasher = XxHash64::with_seed(0);
         let mut files = Vec::new();
-        for folder in super::folders_of_database(path) {
+        for folder in super::plan::folders_of_database(path) {
             let entries = folder.read_dir_utf8().into_iter().flatten().flatten();
             files.extend(entries.map(|entry| entry.path().to_owned()));
         }
@@ -79,51 +78,51 @@ fn add(hasher: &mut XxHash64, data: &fs::Metadata) {
     hasher.write_u128(modified.map_or(0, |since| since.as_nanos()));
 }
 
-/// A file as it was looked at. Written again with the same text it may have been another one in
-/// between, and judged as that.
+/// The state of a file at some time. Even if its text is the same after a write, it may have differed in
+/// between, when it was checked.
 #[derive(Clone, Copy, Debug)]
-struct Looked {
+struct FileSnapshot {
     stamp: Stamp,
     written: Option<SystemTime>,
     at: Instant,
-    /// Something has happened to it since.
-    overlooked: bool,
+    /// There was an event after it.
+    missed_event: bool,
 }
 
-impl PartialEq for Looked {
+impl PartialEq for FileSnapshot {
     fn eq(&self, other: &Self) -> bool {
         self.stamp == other.stamp
             && self.written == other.written
-            && self.overlooked == other.overlooked
+            && self.missed_event == other.missed_event
     }
 }
 
-impl Looked {
-    fn at(path: &Utf8Path) -> Self {
+impl FileSnapshot {
+    fn of(path: &Utf8Path) -> Self {
         let at = Instant::now();
         let written = fs::metadata(path).ok().filter(fs::Metadata::is_file);
         let written = written.and_then(|data| data.modified().ok());
-        Self { written, stamp: Stamp::of(path), at, overlooked: false }
+        Self { written, stamp: Stamp::of(path), at, missed_event: false }
     }
 }
 
-/// The stamps of all files that were told or looked at.
+/// The snapshots of all reported or noted files.
 #[derive(Debug, Default)]
-pub(super) struct Stamps(Mutex<HashMap<Utf8PathBuf, Looked>>);
+pub(super) struct Stamps(Mutex<HashMap<Utf8PathBuf, FileSnapshot>>);
 
 impl Stamps {
-    /// Takes note of files as they are, before they are judged. What is known of one stays: it may
-    /// have changed since.
+    /// Takes snapshots of files before they are checked. An existing snapshot stays: the file may have
+    /// changed since.
     pub(super) fn note<'p>(&self, files: impl IntoIterator<Item = &'p Utf8PathBuf>) {
         for file in files {
             if !self.lock().contains_key(file) {
-                let looked = Looked::at(file);
-                self.lock().entry(file.clone()).or_insert(looked);
+                let snapshot = FileSnapshot::of(file);
+                self.lock().entry(file.clone()).or_insert(snapshot);
             }
         }
     }
 
-    /// Those of the files that are not as they were when they were last told.
+    /// The files that have changed since their last report.
     pub(super) fn differing<'p>(
         &self,
         files: impl IntoIterator<Item = &'p Utf8PathBuf>,
@@ -131,43 +130,46 @@ impl Stamps {
         let differs = |file: &&Utf8PathBuf| {
             let known = self.lock().get(*file).copied();
             match known {
-                Some(known) => known != Looked::at(file),
+                Some(known) => known != FileSnapshot::of(file),
                 None => Stamp::of(file) != Stamp::Absent,
             }
         };
         files.into_iter().filter(differs).cloned().collect()
     }
 
-    /// Those of the files whose change was not told before, with what they were before. From now
-    /// on it was told.
-    pub(super) fn news(&self, files: Vec<Utf8PathBuf>) -> BTreeMap<Utf8PathBuf, Option<Stamp>> {
-        let mut news = BTreeMap::new();
+    /// The files whose change was not reported before, with their stamps before. The changes count as
+    /// reported from now on.
+    pub(super) fn new_changes(
+        &self,
+        files: Vec<Utf8PathBuf>,
+    ) -> BTreeMap<Utf8PathBuf, Option<Stamp>> {
+        let mut changes = BTreeMap::new();
         for file in files {
-            let looked = Looked::at(&file);
-            let before = self.lock().insert(file.clone(), looked);
-            if before != Some(looked) {
-                news.insert(file, before.map(|before| before.stamp));
+            let snapshot = FileSnapshot::of(&file);
+            let before = self.lock().insert(file.clone(), snapshot);
+            if before != Some(snapshot) {
+                changes.insert(file, before.map(|before| before.stamp));
             }
         }
-        news
+        changes
     }
 
-    /// A file to which something has happened after it was looked at is told even when it is as
-    /// it was: it may have been judged in between. Whether that is so.
-    pub(super) fn overlooked(&self, file: &Utf8Path, happened: Instant) -> bool {
+    /// Notes an event of a file. If it is later than the snapshot, the file is reported even if it is
+    /// the same, because it may have been checked in between. Returns whether that is so.
+    pub(super) fn mark_missed(&self, file: &Utf8Path, happened: Instant) -> bool {
         let mut known = self.lock();
         let known = known.get_mut(file).filter(|known| known.at < happened);
-        known.map(|known| known.overlooked = true).is_some()
+        known.map(|known| known.missed_event = true).is_some()
     }
 
-    pub(super) fn forget<'p>(&self, files: impl IntoIterator<Item = &'p Utf8PathBuf>) {
+    pub(super) fn remove<'p>(&self, files: impl IntoIterator<Item = &'p Utf8PathBuf>) {
         let mut known = self.lock();
         for file in files {
             known.remove(file);
         }
     }
 
-    fn lock(&self) -> MutexGuard<'_, HashMap<Utf8PathBuf, Looked>> {
+    fn lock(&self) -> MutexGuard<'_, HashMap<Utf8PathBuf, FileSnapshot>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -177,50 +179,50 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_change_is_told_once() {
+    fn change_is_reported_once() {
         let temp = tempfile::tempdir().expect("a temporary folder");
         let root = Utf8Path::from_path(temp.path()).expect("UTF-8");
         let file = root.join("deny.toml");
         let stamps = Stamps::default();
         stamps.note([&file]);
-        let told = || stamps.news(vec![file.clone()]).remove(&file);
+        let report = || stamps.new_changes(vec![file.clone()]).remove(&file);
         let before = Instant::now();
-        assert_eq!(told(), None, "it is absent as before");
-        assert!(!stamps.overlooked(&file, before));
-        assert!(stamps.overlooked(&file, Instant::now()), "it may have been there for a while");
-        assert_eq!(told(), Some(Some(Stamp::Absent)));
+        assert_eq!(report(), None, "it is still absent");
+        assert!(!stamps.mark_missed(&file, before));
+        assert!(stamps.mark_missed(&file, Instant::now()), "it may have been there for a while");
+        assert_eq!(report(), Some(Some(Stamp::Absent)));
         fs::write(&file, "one").expect("write");
-        assert_eq!(told(), Some(Some(Stamp::Absent)));
-        assert_eq!(told(), None, "it was told");
+        assert_eq!(report(), Some(Some(Stamp::Absent)));
+        assert_eq!(report(), None, "it was reported");
         let later = SystemTime::now() + std::time::Duration::from_secs(9);
         let open = fs::File::options().append(true).open(&file).expect("open");
         open.set_modified(later).expect("set");
-        assert_eq!(told(), Some(Some(Stamp::of(&file))), "it may have been another in between");
+        assert_eq!(report(), Some(Some(Stamp::of(&file))), "it may have been another in between");
         fs::write(&file, "two").expect("write");
         stamps.note([&file]);
-        assert_eq!(stamps.differing([&file]).len(), 1, "what is known stays");
-        let before = told().flatten().expect("it was known");
-        assert!(before.is_of("one") && !before.is_of("two"));
+        assert_eq!(stamps.differing([&file]).len(), 1, "the snapshot stays");
+        let before = report().flatten().expect("it was known");
+        assert!(before.matches("one") && !before.matches("two"));
         fs::remove_file(&file).expect("delete");
-        assert!(told().is_some());
+        assert!(report().is_some());
     }
 
     #[test]
-    fn a_folder_changes_with_its_advisories() {
+    fn folder_changes_with_its_advisories() {
         let temp = tempfile::tempdir().expect("a temporary folder");
         let root = Utf8PathBuf::from_path_buf(temp.path().join("db")).expect("UTF-8");
         let stamps = Stamps::default();
-        let told = || stamps.news(vec![root.clone()]).len();
+        let report = || stamps.new_changes(vec![root.clone()]).len();
         let advisory = root.join("crates/time/RUSTSEC-2026-0009.md");
         fs::create_dir_all(advisory.parent().expect("a folder")).expect("folders");
-        assert_eq!((told(), told()), (1, 0));
+        assert_eq!((report(), report()), (1, 0));
         fs::write(&advisory, "one").expect("write");
-        assert_eq!((told(), told()), (1, 0));
+        assert_eq!((report(), report()), (1, 0));
         fs::write(&advisory, "longer").expect("write");
-        assert_eq!((told(), told()), (1, 0));
+        assert_eq!((report(), report()), (1, 0));
         fs::write(root.join("crates/time/other.txt"), "").expect("write");
-        assert_eq!((told(), told()), (1, 0));
+        assert_eq!((report(), report()), (1, 0));
         fs::write(root.join("README.md"), "").expect("write");
-        assert_eq!(told(), 1);
+        assert_eq!(report(), 1);
     }
 }

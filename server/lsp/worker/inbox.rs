@@ -1,4 +1,4 @@
-//! What a worker was told and has not done yet.
+//! The messages that a worker has received and not handled yet.
 
 use std::{
     cell::{Cell, RefCell},
@@ -7,167 +7,159 @@ use std::{
     time::{Duration, Instant},
 };
 
-use super::{Job, Question, Wish};
+use super::pool::Due;
+use crate::lsp::event::{CheckRequest, FixRequest};
 
-/// So long nothing is told before what nobody has asked for is begun: who types on is not to wait
-/// for it.
-const IDLE: Duration = Duration::from_millis(1500);
+/// How long no message may come before background work starts, so that it never delays typing.
+const IDLE_TIME: Duration = Duration::from_millis(1500);
 
-/// How long more is waited for after an edit that stands alone.
-const ALONE: Duration = Duration::from_millis(15);
+/// How long to wait for more edits after a single one.
+const SINGLE_EDIT_DEBOUNCE: Duration = Duration::from_millis(15);
 
-/// What has come.
+/// A message to a worker.
+#[derive(Debug)]
+pub(super) enum Message {
+    Check(Box<CheckRequest>),
+    Fix(FixRequest),
+}
+
+/// The messages that have come.
 pub(super) struct Inbox {
-    told: Receiver<Job>,
-    /// The wishes that were looked at while an older one was worked on.
-    wishes: RefCell<VecDeque<Wish>>,
-    /// The newest of those that were taken and not given out, until nothing more belongs to it.
-    gathered: Option<Gathered>,
-    questions: RefCell<VecDeque<Question>>,
-    /// Since when nothing was told and nothing judged.
+    messages: Receiver<Message>,
+    /// The check requests that came while an older one was handled.
+    check_requests: RefCell<VecDeque<CheckRequest>>,
+    /// The newest check request, until its pause is over.
+    pending: Option<PendingCheck>,
+    fix_requests: RefCell<VecDeque<FixRequest>>,
+    /// When the last message came or the last check ended.
     idle_since: Cell<Instant>,
-    /// The last task was to judge.
-    judged: Cell<bool>,
-    /// When something was typed last.
-    typed: Cell<Option<Instant>>,
-    /// Nobody tells anything any more.
+    /// The last task was a check.
+    checked: Cell<bool>,
+    /// When a manifest was edited last.
+    last_edit: Cell<Option<Instant>>,
+    /// The sender is gone.
     ended: Cell<bool>,
 }
 
-/// What is to be done next.
+/// The next task of a worker.
 pub(super) enum Task {
-    /// The newest wish, with how many it stands for.
-    Judge(Box<Wish>, usize),
-    FixResult(Question),
-    /// For a while nothing was told.
-    Nothing,
-    /// Nothing yet: until something is told, or until then.
+    /// The newest check request, with how many requests it replaces.
+    Check(Box<CheckRequest>, usize),
+    Fix(FixRequest),
+    /// No message came for a while: background work may start.
+    Background,
+    /// Nothing before the next message or that time.
     Wait(Option<Due>),
-    /// Nobody tells anything any more.
+    /// The sender is gone.
     End,
 }
 
-/// When there is something to do, if nothing is told before.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Due {
-    pub(super) at: Instant,
-    /// It is what nobody has asked for.
-    pub(super) unasked: bool,
-}
-
-impl Due {
-    /// What nobody has asked for may be done.
-    pub(super) fn unasked_now() -> Self {
-        Self { at: Instant::now(), unasked: true }
-    }
-}
-
-/// A wish that waits for what belongs to the same edit.
-struct Gathered {
-    wish: Wish,
-    /// How many wishes it stands for.
+/// A check request that waits for more edits.
+struct PendingCheck {
+    request: CheckRequest,
+    /// How many requests it replaces.
     count: usize,
-    /// `None` where nothing is waited for.
+    /// When the pause is over; `None` where there is none.
     until: Option<Instant>,
 }
 
 impl Inbox {
-    pub(super) fn new(told: Receiver<Job>) -> Self {
+    pub(super) fn new(messages: Receiver<Message>) -> Self {
         Self {
-            told,
-            wishes: RefCell::default(),
-            gathered: None,
-            questions: RefCell::default(),
+            messages,
+            check_requests: RefCell::default(),
+            pending: None,
+            fix_requests: RefCell::default(),
             idle_since: Cell::new(Instant::now()),
-            judged: Cell::new(false),
-            typed: Cell::new(None),
+            checked: Cell::new(false),
+            last_edit: Cell::new(None),
             ended: Cell::new(false),
         }
     }
 
-    /// What is to be done now; with `has_more` also what nobody has asked for, when nothing was
-    /// told for a while. Wishes come before questions.
+    /// The next task; with `has_more` also background work, when no message came for a while. Check
+    /// requests come before fix requests.
     pub(super) fn next(&mut self, renew_graph: &mut bool, has_more: bool) -> Task {
-        if self.judged.take() {
+        if self.checked.take() {
             self.idle_since.set(Instant::now());
         }
-        self.take();
-        self.gather(renew_graph);
-        if let Some(Gathered { wish, count, until }) = self.gathered.take() {
+        self.receive();
+        self.merge_check_requests(renew_graph);
+        if let Some(PendingCheck { request, count, until }) = self.pending.take() {
             if let Some(at) = until.filter(|until| *until > Instant::now() && !self.ended.get()) {
-                self.gathered = Some(Gathered { wish, count, until });
-                return Task::Wait(Some(Due { at, unasked: false }));
+                self.pending = Some(PendingCheck { request, count, until });
+                return Task::Wait(Some(Due { at, background: false }));
             }
-            self.judged.set(true);
-            return Task::Judge(Box::new(wish), count);
+            self.checked.set(true);
+            return Task::Check(Box::new(request), count);
         }
-        if let Some(question) = self.questions.borrow_mut().pop_front() {
-            return Task::FixResult(question);
+        if let Some(request) = self.fix_requests.borrow_mut().pop_front() {
+            return Task::Fix(request);
         }
         if self.ended.get() {
             return Task::End;
         }
-        let due = has_more.then(|| Due { at: self.idle_since.get() + IDLE, unasked: true });
+        let due = has_more.then(|| Due { at: self.idle_since.get() + IDLE_TIME, background: true });
         match due {
-            Some(due) if due.at <= Instant::now() => Task::Nothing,
+            Some(due) if due.at <= Instant::now() => Task::Background,
             due => Task::Wait(due),
         }
     }
 
-    /// Whether every wish that has come is such, and there may be more. Asked while an older one is
-    /// worked on.
-    pub(super) fn all_wishes(&self, such: impl Fn(&Wish) -> bool) -> bool {
-        self.take();
-        !self.ended.get() && self.wishes.borrow().iter().all(such)
+    /// Whether all waiting check requests match, and the sender is still there. Called while an older
+    /// request is handled.
+    pub(super) fn all_check_requests(&self, matches: impl Fn(&CheckRequest) -> bool) -> bool {
+        self.receive();
+        !self.ended.get() && self.check_requests.borrow().iter().all(matches)
     }
 
-    /// Whether nothing was told that has to be done before a proof is at its end.
-    pub(super) fn has_no_wish(&self) -> bool {
-        self.all_wishes(|wish| wish.facts_only)
+    /// Whether no waiting check request interrupts the verification of a fix.
+    pub(super) fn has_no_check_request(&self) -> bool {
+        self.all_check_requests(|request| request.facts_only)
     }
 
-    /// The same, and no question either.
+    /// The same, and no fix request waits either.
     pub(super) fn is_empty(&self) -> bool {
-        self.has_no_wish() && self.questions.borrow().is_empty()
+        self.has_no_check_request() && self.fix_requests.borrow().is_empty()
     }
 
-    fn take(&self) {
+    fn receive(&self) {
         loop {
-            match self.told.try_recv() {
-                Ok(job) => self.put(job),
+            match self.messages.try_recv() {
+                Ok(message) => self.put(message),
                 Err(TryRecvError::Empty) => return,
                 Err(TryRecvError::Disconnected) => return self.ended.set(true),
             }
         }
     }
 
-    fn put(&self, job: Job) {
+    fn put(&self, message: Message) {
         self.idle_since.set(Instant::now());
-        match job {
-            Job::Judge(wish) => self.wishes.borrow_mut().push_back(*wish),
-            Job::FixResult(question) => self.questions.borrow_mut().push_back(question),
+        match message {
+            Message::Check(request) => self.check_requests.borrow_mut().push_back(*request),
+            Message::Fix(request) => self.fix_requests.borrow_mut().push_back(request),
         }
     }
 
-    /// Takes the wishes that have come; the newest takes the place of the others.
-    fn gather(&mut self, renew_graph: &mut bool) {
-        for wish in self.wishes.take() {
-            *renew_graph |= wish.renew_graph;
-            // Also of one that another takes the place of: it was typed.
-            let until = self.pause(&wish).map(|pause| Instant::now() + pause);
-            let count = self.gathered.as_ref().map_or(0, |older| older.count) + 1;
-            self.gathered = Some(Gathered { wish, count, until });
+    /// Merges the waiting check requests: the newest replaces the others.
+    fn merge_check_requests(&mut self, renew_graph: &mut bool) {
+        for request in self.check_requests.take() {
+            *renew_graph |= request.renew_graph;
+            // A replaced request counts as an edit, too.
+            let until = self.pause(&request).map(|pause| Instant::now() + pause);
+            let count = self.pending.as_ref().map_or(0, |older| older.count) + 1;
+            self.pending = Some(PendingCheck { request, count, until });
         }
     }
 
-    /// How long to wait for what belongs to the same edit: hardly for one that stands alone, as a fix
-    /// or an undo does, or one that is saved at once; as long as is wanted while typing goes on.
-    fn pause(&self, wish: &Wish) -> Option<Duration> {
-        if !wish.typing {
+    /// How long to wait for more edits: very short after a single edit (a fix, an undo), the pause of
+    /// the settings while the user types.
+    fn pause(&self, request: &CheckRequest) -> Option<Duration> {
+        if !request.typing {
             return None;
         }
-        let before = self.typed.replace(Some(Instant::now()));
-        let goes_on = before.is_some_and(|before| before.elapsed() < wish.pause * 2);
-        Some(if goes_on { wish.pause } else { wish.pause.min(ALONE) })
+        let before = self.last_edit.replace(Some(Instant::now()));
+        let is_typing = before.is_some_and(|before| before.elapsed() < request.pause * 2);
+        Some(if is_typing { request.pause } else { request.pause.min(SINGLE_EDIT_DEBOUNCE) })
     }
 }

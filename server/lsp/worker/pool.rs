@@ -1,13 +1,12 @@
-//! A fixed number of threads that take turns with any number of workspaces.
+//! A fixed number of threads that run the tasks of any number of workers.
 //!
-//! Whoever was told something is ready, and so is whoever has waited long enough (see [`Due`]): a
-//! pause blocks no thread. Workspaces with open files come first, then the others in the order of
-//! their paths, then what nobody has asked for. One thread is always left for those with open
-//! files, however long a program takes that is run for another one; and what nobody has asked for
-//! breaks off when its thread is needed.
+//! A worker is ready when it has a message, or when its waiting time is over (see [`Due`]): a pause
+//! blocks no thread. Workspaces with open files come first, then the others in the order of their
+//! paths, then background work. One thread is always left for workspaces with open files, however
+//! long a program runs for another one; and background work stops when its thread is needed.
 //!
-//! A workspace that was judged keeps its graph, with a thread and much memory, for the next
-//! verdict. Only the last ones do: the others build it again when they need it.
+//! After a check a worker keeps its graph, with a thread and much memory, for the next verdict. Only
+//! the workers that were used last keep it: the others build it again when they need it.
 
 use std::{
     collections::BTreeMap,
@@ -19,61 +18,74 @@ use std::{
 
 use camino::{Utf8Path, Utf8PathBuf};
 
-use super::inbox::Due;
-use crate::threads::{self, Doing};
+use crate::threads::{self, Activity};
 
-/// The fewest threads: programs are waited for, so it is more than a small machine has processors.
-const FEWEST: usize = 4;
+/// The smallest number of threads: more than the processors of a small machine, since threads wait for
+/// programs.
+const MIN_THREADS: usize = 4;
 
-/// The most threads.
-const MOST: usize = 8;
+const MAX_THREADS: usize = 8;
 
-/// How many workspaces with open files keep their graphs.
-const WARM_OPEN: usize = 32;
+/// How many workers with open files keep their graphs.
+const MAX_CACHES_OPEN: usize = 32;
 
-/// How many others do.
-const WARM: usize = 8;
+/// How many other workers keep their graphs.
+const MAX_CACHES: usize = 8;
 
-/// Something that is done turn by turn.
-pub(super) trait Work: Send + 'static {
-    /// What its turns do, for the log.
-    fn doing(&self) -> Doing;
-
-    /// Does one thing; what nobody has asked for only when `unasked`, and only as long as it
-    /// `may_go_on`.
-    fn turn(&mut self, unasked: bool, may_go_on: &dyn Fn() -> bool) -> Turn;
-
-    /// A turn has panicked: whoever waits is told, and nothing is kept that may have caused it.
-    fn reset(&mut self);
-
-    /// Whether it holds what only makes the next turn faster.
-    fn is_warm(&self) -> bool;
-
-    /// Gives that back.
-    fn rest(&mut self);
+/// When a worker has its next task, if no message comes before.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Due {
+    pub(super) at: Instant,
+    /// The task is background work.
+    pub(super) background: bool,
 }
 
-/// What comes after a turn.
+impl Due {
+    /// Background work may start now.
+    pub(super) fn background_now() -> Self {
+        Self { at: Instant::now(), background: true }
+    }
+}
+
+/// Work that consists of tasks.
+pub(super) trait Work: Send + 'static {
+    /// What its tasks do, for the log.
+    fn activity(&self) -> Activity;
+
+    /// Runs one task: a `background` task only when that is set, and only while it `may_continue`.
+    fn run(&mut self, background: bool, may_continue: &dyn Fn() -> bool) -> TaskOutcome;
+
+    /// A task has panicked: drops all state that may have caused it, and reports the failure.
+    fn recover(&mut self);
+
+    /// Whether it keeps data that only makes the next task faster.
+    fn has_cache(&self) -> bool;
+
+    /// Drops that data.
+    fn drop_cache(&mut self);
+}
+
+/// What follows a task.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Turn {
-    /// Perhaps another one.
+pub(super) enum TaskOutcome {
+    /// Perhaps another task.
     Again,
-    /// Nothing until it is told something, or until then.
+    /// Nothing before the next message or that time.
     Wait(Option<Due>),
-    /// Nothing any more.
+    /// The work has ended.
     End,
 }
 
-/// The threads. Dropping it ends all that has a seat, and then the threads.
+/// The threads. Dropping it ends all work, and then the threads.
 pub(super) struct Pool<W: Work>(Arc<Shared<W>>);
 
-/// A place in the pool.
-pub(super) struct Seat<W: Work> {
+/// The owner's handle of work in the pool.
+pub(super) struct PoolSlot<W: Work> {
     pool: Arc<Shared<W>>,
     key: Key,
 }
 
-/// By paths, and in their order. A number tells apart those that come one after the other.
+/// Work by its path, in whose order it runs. The number distinguishes work of the same path.
 type Key = (Utf8PathBuf, u64);
 
 struct Shared<W> {
@@ -83,63 +95,63 @@ struct Shared<W> {
 
 struct State<W> {
     threads: usize,
-    seats: BTreeMap<Key, Seated<W>>,
-    /// The number of the next seat, and of the next turn.
+    slots: BTreeMap<Key, SlotState<W>>,
+    /// The number of the next slot, and of the next task.
     next: u64,
     ended: bool,
 }
 
-struct Seated<W> {
-    /// `None` while a thread has it.
+struct SlotState<W> {
+    /// `None` while a thread runs it.
     work: Option<W>,
     running: Option<Urgency>,
     open: bool,
-    told: bool,
+    has_message: bool,
     due: Option<Due>,
     ended: bool,
-    warm: bool,
-    /// The number of the last turn that somebody has asked for.
+    has_cache: bool,
+    /// The number of the last task that was not background work.
     used: u64,
 }
 
-/// What is done first.
+/// The order in which tasks run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Urgency {
-    /// It ends, which takes no time.
+    /// The work ends, which takes no time.
     End,
     Open,
     Closed,
-    /// What nobody has asked for, where files are open.
-    UnaskedOpen,
-    UnaskedClosed,
+    /// Background work of a workspace with open files.
+    BackgroundOpen,
+    BackgroundClosed,
 }
 
 impl Urgency {
-    fn is_unasked(self) -> bool {
-        self >= Self::UnaskedOpen
+    fn is_background(self) -> bool {
+        self >= Self::BackgroundOpen
     }
 
-    /// Whether it leaves a thread to those with open files.
+    /// Whether it leaves a thread to workspaces with open files.
     fn yields(self) -> bool {
         self >= Self::Closed
     }
 }
 
 impl<W: Work> Pool<W> {
-    /// As many threads as the machine bears.
+    /// Starts a number of threads that fits the machine.
     pub(super) fn start() -> Self {
-        let threads = available_parallelism().map_or(FEWEST, NonZero::get);
-        Self::with_threads(threads.clamp(FEWEST, MOST))
+        let threads = available_parallelism().map_or(MIN_THREADS, NonZero::get);
+        Self::with_threads(threads.clamp(MIN_THREADS, MAX_THREADS))
     }
 
     fn with_threads(threads: usize) -> Self {
-        let state = State { threads, seats: BTreeMap::new(), next: 0, ended: false };
+        let state = State { threads, slots: BTreeMap::new(), next: 0, ended: false };
         let shared = Arc::new(Shared { state: Mutex::new(state), changed: Condvar::new() });
         for number in 1..=threads {
             let for_thread = Arc::clone(&shared);
-            let doing = Doing::just("giving turns to workspaces");
-            let work = move || for_thread.take_turns();
-            if let Err(error) = threads::supervised(&format!("worker-{number}"), doing, work) {
+            let activity = Activity::just("running the tasks of workers");
+            let work = move || for_thread.run_tasks();
+            if let Err(error) = threads::supervised(&format!("worker-{number}"), activity, work) {
                 tracing::error!("could not start a thread that checks workspaces: {error}");
                 let mut state = shared.lock();
                 state.threads = state.threads.saturating_sub(1);
@@ -148,23 +160,23 @@ impl<W: Work> Pool<W> {
         Self(shared)
     }
 
-    /// Gives a seat to `work`, whose turns come in the order of such names.
-    pub(super) fn seat(&self, name: &Utf8Path, work: W) -> Seat<W> {
+    /// Adds work, which runs in the order of such names.
+    pub(super) fn add(&self, name: &Utf8Path, work: W) -> PoolSlot<W> {
         let mut state = self.0.lock();
         state.next += 1;
         let key = (name.to_owned(), state.next);
-        let seated = Seated {
+        let slot = SlotState {
             work: Some(work),
             running: None,
             open: false,
-            told: false,
+            has_message: false,
             due: None,
             ended: false,
-            warm: false,
+            has_cache: false,
             used: 0,
         };
-        state.seats.insert(key.clone(), seated);
-        Seat { pool: Arc::clone(&self.0), key }
+        state.slots.insert(key.clone(), slot);
+        PoolSlot { pool: Arc::clone(&self.0), key }
     }
 }
 
@@ -172,44 +184,43 @@ impl<W: Work> Drop for Pool<W> {
     fn drop(&mut self) {
         let mut state = self.0.lock();
         state.ended = true;
-        for seated in state.seats.values_mut() {
-            seated.ended = true;
+        for slot in state.slots.values_mut() {
+            slot.ended = true;
         }
         drop(state);
         self.0.changed.notify_all();
     }
 }
 
-impl<W: Work> Seat<W> {
-    /// There is something to do.
-    pub(super) fn tell(&self) {
-        self.change(|seated| seated.told = true);
+impl<W: Work> PoolSlot<W> {
+    /// The work has a message.
+    pub(super) fn wake(&self) {
+        self.change(|slot| slot.has_message = true);
     }
 
-    /// Whether it comes before others.
-    pub(super) fn prefer(&self, preferred: bool) {
-        self.change(|seated| seated.open = preferred);
+    /// Whether the work comes before other work.
+    pub(super) fn set_preferred(&self, preferred: bool) {
+        self.change(|slot| slot.open = preferred);
     }
 
-    /// Ends, after what is being done.
+    /// Ends the work, after its running task.
     pub(super) fn end(&self) {
-        self.change(|seated| seated.ended = true);
+        self.change(|slot| slot.ended = true);
     }
 
-    fn change(&self, by: impl FnOnce(&mut Seated<W>)) {
-        if let Some(seated) = self.pool.lock().seats.get_mut(&self.key) {
-            by(seated);
+    fn change(&self, by: impl FnOnce(&mut SlotState<W>)) {
+        if let Some(slot) = self.pool.lock().slots.get_mut(&self.key) {
+            by(slot);
         }
         self.pool.changed.notify_all();
     }
 }
 
-/// What a thread has taken.
-enum Taken<W> {
-    Turn(Key, W, Urgency),
-    /// To let it rest.
-    Warm(Key, W),
-    Ended(W),
+/// What a thread does next.
+enum PoolTask<W> {
+    Run(Key, W, Urgency),
+    DropCache(Key, W),
+    End(W),
 }
 
 impl<W: Work> Shared<W> {
@@ -217,37 +228,38 @@ impl<W: Work> Shared<W> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// What each thread does until the pool ends.
-    fn take_turns(&self) {
+    /// Runs tasks until the pool ends.
+    fn run_tasks(&self) {
         while let Some(taken) = self.take() {
             match taken {
-                Taken::Ended(work) => {
-                    let doing = work.doing();
-                    // It was reported, and there is nothing left of it.
-                    let _ = threads::caught(&doing, || drop(work));
+                PoolTask::End(work) => {
+                    let activity = work.activity();
+                    // A panic is logged already, and the work is gone.
+                    let _ = threads::catch_panic(&activity, || drop(work));
                 }
-                Taken::Warm(key, mut work) => {
-                    let doing = work.doing();
-                    let _ = threads::caught(&doing, || work.rest());
+                PoolTask::DropCache(key, mut work) => {
+                    let activity = work.activity();
+                    let _ = threads::catch_panic(&activity, || work.drop_cache());
                     self.put_back(&key, work, None);
                 }
-                Taken::Turn(key, mut work, urgency) => {
-                    let doing = work.doing();
-                    let may_go_on = || !self.lock().needs_a_thread(Instant::now());
-                    let turn =
-                        threads::caught(&doing, || work.turn(urgency.is_unasked(), &may_go_on));
-                    let turn = turn.unwrap_or_else(|_| {
-                        let _ = threads::caught(&doing, || work.reset());
-                        Turn::Wait(None)
+                PoolTask::Run(key, mut work, urgency) => {
+                    let activity = work.activity();
+                    let may_continue = || !self.lock().needs_a_thread(Instant::now());
+                    let outcome = threads::catch_panic(&activity, || {
+                        work.run(urgency.is_background(), &may_continue)
                     });
-                    self.put_back(&key, work, Some(turn));
+                    let outcome = outcome.unwrap_or_else(|_| {
+                        let _ = threads::catch_panic(&activity, || work.recover());
+                        TaskOutcome::Wait(None)
+                    });
+                    self.put_back(&key, work, Some(outcome));
                 }
             }
         }
     }
 
-    /// Waits for something to do; `None` when nothing will come any more.
-    fn take(&self) -> Option<Taken<W>> {
+    /// Waits for the next task; `None` when the pool has ended.
+    fn take(&self) -> Option<PoolTask<W>> {
         let mut state = self.lock();
         loop {
             let now = Instant::now();
@@ -267,17 +279,17 @@ impl<W: Work> Shared<W> {
         }
     }
 
-    fn put_back(&self, key: &Key, work: W, turn: Option<Turn>) {
+    fn put_back(&self, key: &Key, work: W, outcome: Option<TaskOutcome>) {
         let mut state = self.lock();
-        if let Some(seated) = state.seats.get_mut(key) {
-            seated.warm = work.is_warm();
-            seated.work = Some(work);
-            seated.running = None;
-            match turn {
+        if let Some(slot) = state.slots.get_mut(key) {
+            slot.has_cache = work.has_cache();
+            slot.work = Some(work);
+            slot.running = None;
+            match outcome {
                 None => {}
-                Some(Turn::Again) => seated.told = true,
-                Some(Turn::Wait(due)) => seated.due = due,
-                Some(Turn::End) => seated.ended = true,
+                Some(TaskOutcome::Again) => slot.has_message = true,
+                Some(TaskOutcome::Wait(due)) => slot.due = due,
+                Some(TaskOutcome::End) => slot.ended = true,
             }
         }
         drop(state);
@@ -286,92 +298,92 @@ impl<W: Work> Shared<W> {
 }
 
 impl<W: Work> State<W> {
-    fn take(&mut self, now: Instant) -> Option<Taken<W>> {
-        let ready = self.seats.iter().filter_map(|(key, seated)| Some((seated.urgency(now)?, key)));
+    fn take(&mut self, now: Instant) -> Option<PoolTask<W>> {
+        let ready = self.slots.iter().filter_map(|(key, slot)| Some((slot.urgency(now)?, key)));
         let first = ready.filter(|(urgency, _)| self.has_a_thread_for(*urgency)).min();
         let Some((urgency, key)) = first.map(|(urgency, key)| (urgency, key.clone())) else {
-            return self.take_warm();
+            return self.take_cache();
         };
         if urgency == Urgency::End {
-            return self.seats.remove(&key).and_then(|seated| seated.work).map(Taken::Ended);
+            return self.slots.remove(&key).and_then(|slot| slot.work).map(PoolTask::End);
         }
         self.next += 1;
         let used = self.next;
-        let seated = self.seats.get_mut(&key)?;
-        seated.told = false;
-        seated.due = None;
-        seated.running = Some(urgency);
-        if !urgency.is_unasked() {
-            seated.used = used;
+        let slot = self.slots.get_mut(&key)?;
+        slot.has_message = false;
+        slot.due = None;
+        slot.running = Some(urgency);
+        if !urgency.is_background() {
+            slot.used = used;
         }
-        let work = seated.work.take()?;
-        Some(Taken::Turn(key, work, urgency))
+        let work = slot.work.take()?;
+        Some(PoolTask::Run(key, work, urgency))
     }
 
-    /// One that holds a graph and was not needed for the longest time, if too many do.
-    fn take_warm(&mut self) -> Option<Taken<W>> {
-        for (open, most) in [(false, WARM), (true, WARM_OPEN)] {
-            let warm = self.seats.iter().filter(|(_, seated)| seated.warm && seated.open == open);
-            if warm.clone().count() <= most {
+    /// The work whose cache was not used for the longest time, if there are too many caches.
+    fn take_cache(&mut self) -> Option<PoolTask<W>> {
+        for (open, most) in [(false, MAX_CACHES), (true, MAX_CACHES_OPEN)] {
+            let cached = self.slots.iter().filter(|(_, slot)| slot.has_cache && slot.open == open);
+            if cached.clone().count() <= most {
                 continue;
             }
-            let idle = warm.filter(|(_, seated)| seated.work.is_some());
-            let oldest = idle.min_by_key(|(_, seated)| seated.used).map(|(key, _)| key.clone());
+            let idle = cached.filter(|(_, slot)| slot.work.is_some());
+            let oldest = idle.min_by_key(|(_, slot)| slot.used).map(|(key, _)| key.clone());
             let Some(key) = oldest else { continue };
-            let seated = self.seats.get_mut(&key)?;
-            seated.warm = false;
-            seated.running = Some(Urgency::End);
-            let work = seated.work.take()?;
-            return Some(Taken::Warm(key, work));
+            let slot = self.slots.get_mut(&key)?;
+            slot.has_cache = false;
+            slot.running = Some(Urgency::End);
+            let work = slot.work.take()?;
+            return Some(PoolTask::DropCache(key, work));
         }
         None
     }
 
-    /// Whether one of the threads may be used for that.
+    /// Whether a thread may be used for tasks of this urgency.
     fn has_a_thread_for(&self, urgency: Urgency) -> bool {
-        let running = |such: fn(Urgency) -> bool| {
-            self.seats.values().filter(|seated| seated.running.is_some_and(such)).count()
+        let running = |matches: fn(Urgency) -> bool| {
+            self.slots.values().filter(|slot| slot.running.is_some_and(matches)).count()
         };
         let yielding_fits = || running(Urgency::yields) + 1 < self.threads.max(2);
         match urgency {
             Urgency::End | Urgency::Open => true,
             Urgency::Closed => yielding_fits(),
-            Urgency::UnaskedOpen | Urgency::UnaskedClosed => {
-                yielding_fits() && running(Urgency::is_unasked) + 2 < self.threads.max(3)
+            Urgency::BackgroundOpen | Urgency::BackgroundClosed => {
+                yielding_fits() && running(Urgency::is_background) + 2 < self.threads.max(3)
             }
         }
     }
 
-    /// Whether what somebody has asked for waits for a thread.
+    /// Whether a task other than background work waits for a thread.
     fn needs_a_thread(&self, now: Instant) -> bool {
-        let running = self.seats.values().filter(|seated| seated.running.is_some()).count();
+        let running = self.slots.values().filter(|slot| slot.running.is_some()).count();
         let all_run = running >= self.threads;
-        let waiting = self.seats.values().filter_map(|seated| seated.urgency(now));
-        let mut asked = waiting.filter(|urgency| !urgency.is_unasked());
+        let waiting = self.slots.values().filter_map(|slot| slot.urgency(now));
+        let mut asked = waiting.filter(|urgency| !urgency.is_background());
         asked.any(|urgency| all_run || !self.has_a_thread_for(urgency))
     }
 
-    /// When something that waits is ready, if nothing is told before.
+    /// When waiting work is ready, if no message comes before.
     fn next_due(&self, now: Instant) -> Option<Instant> {
-        let idle = self.seats.values().filter(|seated| seated.work.is_some());
-        // What is ready already waits for a thread, not for a time.
-        idle.filter_map(|seated| seated.due).map(|due| due.at).filter(|at| *at > now).min()
+        let idle = self.slots.values().filter(|slot| slot.work.is_some());
+        // Work that is ready waits for a thread, not for a time.
+        idle.filter_map(|slot| slot.due).map(|due| due.at).filter(|at| *at > now).min()
     }
 }
 
-impl<W> Seated<W> {
-    /// How urgent its next turn is, if it is ready for one.
+impl<W> SlotState<W> {
+    /// How urgent its next task is, if it is ready.
     fn urgency(&self, now: Instant) -> Option<Urgency> {
         self.work.as_ref()?;
         let is_due = self.due.filter(|due| due.at <= now);
-        let asked = self.told || is_due.is_some_and(|due| !due.unasked);
+        let asked = self.has_message || is_due.is_some_and(|due| !due.background);
         Some(match (self.open, asked) {
             _ if self.ended => Urgency::End,
             (true, true) => Urgency::Open,
             (false, true) => Urgency::Closed,
             _ if is_due.is_none() => return None,
-            (true, false) => Urgency::UnaskedOpen,
-            (false, false) => Urgency::UnaskedClosed,
+            (true, false) => Urgency::BackgroundOpen,
+            (false, false) => Urgency::BackgroundClosed,
         })
     }
 }
@@ -385,172 +397,172 @@ mod tests {
 
     use super::*;
 
-    /// How long anything may take on a busy machine.
-    const LIMIT: Duration = Duration::from_secs(60);
+    /// A generous limit for a busy machine.
+    const TEST_TIMEOUT: Duration = Duration::from_secs(60);
 
-    /// Tells of each of its turns, and goes on when it is let.
-    struct Told {
+    /// Reports the start of each task, and ends it when the test says so.
+    struct TestWork {
         name: &'static str,
         begun: Sender<(&'static str, bool)>,
-        go_on: Receiver<Turn>,
-        warm: bool,
+        results: Receiver<TaskOutcome>,
+        has_cache: bool,
     }
 
-    impl Work for Told {
-        fn doing(&self) -> Doing {
-            Doing::to("testing", self.name)
+    impl Work for TestWork {
+        fn activity(&self) -> Activity {
+            Activity::to("testing", self.name)
         }
 
-        fn turn(&mut self, unasked: bool, may_go_on: &dyn Fn() -> bool) -> Turn {
-            self.begun.send((self.name, unasked)).expect("the test listens");
-            self.warm = true;
-            if unasked {
-                while may_go_on() {
+        fn run(&mut self, background: bool, may_continue: &dyn Fn() -> bool) -> TaskOutcome {
+            self.begun.send((self.name, background)).expect("the test listens");
+            self.has_cache = true;
+            if background {
+                while may_continue() {
                     std::thread::yield_now();
                 }
-                return Turn::Wait(None);
+                return TaskOutcome::Wait(None);
             }
-            self.go_on.recv_timeout(LIMIT).expect("the test lets it go on")
+            self.results.recv_timeout(TEST_TIMEOUT).expect("the test ends the task")
         }
 
-        fn reset(&mut self) {
-            self.begun.send(("reset", false)).expect("the test listens");
+        fn recover(&mut self) {
+            self.begun.send(("recover", false)).expect("the test listens");
         }
 
-        fn is_warm(&self) -> bool {
-            self.warm
+        fn has_cache(&self) -> bool {
+            self.has_cache
         }
 
-        fn rest(&mut self) {
-            self.warm = false;
-            self.begun.send(("rest", false)).expect("the test listens");
+        fn drop_cache(&mut self) {
+            self.has_cache = false;
+            self.begun.send(("drop cache", false)).expect("the test listens");
         }
     }
 
-    struct Table {
-        pool: Pool<Told>,
+    struct TestPool {
+        pool: Pool<TestWork>,
         begin: Sender<(&'static str, bool)>,
         begun: Receiver<(&'static str, bool)>,
     }
 
-    impl Table {
+    impl TestPool {
         fn with_threads(threads: usize) -> Self {
             let (begin, begun) = channel();
             Self { pool: Pool::with_threads(threads), begin, begun }
         }
 
-        fn seat(&self, name: &'static str) -> (Seat<Told>, Sender<Turn>) {
-            let (let_go, go_on) = channel();
-            let work = Told { name, begun: self.begin.clone(), go_on, warm: false };
-            (self.pool.seat(name.into(), work), let_go)
+        fn add(&self, name: &'static str) -> (PoolSlot<TestWork>, Sender<TaskOutcome>) {
+            let (end, results) = channel();
+            let work = TestWork { name, begun: self.begin.clone(), results, has_cache: false };
+            (self.pool.add(name.into(), work), end)
         }
 
         fn begun(&self) -> (&'static str, bool) {
-            self.begun.recv_timeout(LIMIT).expect("a turn")
+            self.begun.recv_timeout(TEST_TIMEOUT).expect("a task")
         }
     }
 
-    const DONE: Turn = Turn::Wait(None);
+    const DONE: TaskOutcome = TaskOutcome::Wait(None);
 
     #[test]
-    fn open_ones_come_first_and_then_the_order_of_names() {
-        let table = Table::with_threads(2);
-        let (busy, busy_go) = table.seat("busy");
-        busy.tell();
-        assert_eq!(table.begun().0, "busy");
-        let (c, c_go) = table.seat("c");
-        let (b, b_go) = table.seat("b");
-        // The other thread is left for those with open files.
-        c.tell();
-        b.tell();
-        let (open, open_go) = table.seat("d");
-        open.prefer(true);
-        open.tell();
-        assert_eq!(table.begun().0, "d");
-        for go in [&b_go, &c_go, &open_go] {
-            go.send(DONE).expect("it waits");
+    fn open_workspaces_come_first_and_then_the_order_of_names() {
+        let pool = TestPool::with_threads(2);
+        let (busy, busy_end) = pool.add("busy");
+        busy.wake();
+        assert_eq!(pool.begun().0, "busy");
+        let (c, c_end) = pool.add("c");
+        let (b, b_end) = pool.add("b");
+        // The other thread is left for workspaces with open files.
+        c.wake();
+        b.wake();
+        let (open, open_end) = pool.add("d");
+        open.set_preferred(true);
+        open.wake();
+        assert_eq!(pool.begun().0, "d");
+        for end in [&b_end, &c_end, &open_end] {
+            end.send(DONE).expect("it waits");
         }
-        busy_go.send(DONE).expect("it waits");
-        assert_eq!((table.begun().0, table.begun().0), ("b", "c"));
+        busy_end.send(DONE).expect("it waits");
+        assert_eq!((pool.begun().0, pool.begun().0), ("b", "c"));
     }
 
     #[test]
-    fn one_seat_has_one_turn_at_a_time_and_loses_no_word() {
-        let table = Table::with_threads(4);
-        let (seat, go) = table.seat("one");
-        seat.tell();
-        assert_eq!(table.begun().0, "one");
-        seat.tell();
-        seat.tell();
-        let (other, other_go) = table.seat("other");
-        other.tell();
-        assert_eq!(table.begun().0, "other", "and not another turn of the first");
-        other_go.send(DONE).expect("it waits");
-        go.send(DONE).expect("it waits");
-        assert_eq!(table.begun().0, "one");
-        go.send(DONE).expect("it waits");
+    fn work_runs_one_task_at_a_time_and_loses_no_message() {
+        let pool = TestPool::with_threads(4);
+        let (slot, end) = pool.add("one");
+        slot.wake();
+        assert_eq!(pool.begun().0, "one");
+        slot.wake();
+        slot.wake();
+        let (other, other_end) = pool.add("other");
+        other.wake();
+        assert_eq!(pool.begun().0, "other", "and not another task of the first");
+        other_end.send(DONE).expect("it waits");
+        end.send(DONE).expect("it waits");
+        assert_eq!(pool.begun().0, "one");
+        end.send(DONE).expect("it waits");
     }
 
     #[test]
-    fn unasked_turn_waits_for_its_time_and_breaks_off_when_its_thread_is_needed() {
-        let table = Table::with_threads(3);
-        let (idle, idle_go) = table.seat("a");
-        let due = Due { at: Instant::now() + Duration::from_millis(20), unasked: true };
-        idle_go.send(Turn::Wait(Some(due))).expect("it waits");
-        idle.tell();
-        assert_eq!((table.begun(), table.begun()), (("a", false), ("a", true)));
+    fn background_task_waits_for_its_time_and_stops_when_its_thread_is_needed() {
+        let pool = TestPool::with_threads(3);
+        let (idle, idle_end) = pool.add("a");
+        let due = Due { at: Instant::now() + Duration::from_millis(20), background: true };
+        idle_end.send(TaskOutcome::Wait(Some(due))).expect("it waits");
+        idle.wake();
+        assert_eq!((pool.begun(), pool.begun()), (("a", false), ("a", true)));
         assert!(Instant::now() >= due.at);
-        let (b, b_go) = table.seat("b");
-        let (c, c_go) = table.seat("c");
-        b.tell();
-        assert_eq!(table.begun(), ("b", false), "there is another thread");
-        // The third is left for open ones, so that the unasked one has to give way.
-        c.tell();
-        assert_eq!(table.begun(), ("c", false));
-        b_go.send(DONE).expect("it waits");
-        c_go.send(DONE).expect("it waits");
+        let (b, b_end) = pool.add("b");
+        let (c, c_end) = pool.add("c");
+        b.wake();
+        assert_eq!(pool.begun(), ("b", false), "there is another thread");
+        // The third thread is left for open workspaces, so the background task has to stop.
+        c.wake();
+        assert_eq!(pool.begun(), ("c", false));
+        b_end.send(DONE).expect("it waits");
+        c_end.send(DONE).expect("it waits");
     }
 
     #[test]
-    fn only_the_last_ones_stay_warm() {
-        let table = Table::with_threads(2);
+    fn only_the_last_used_work_keeps_its_cache() {
+        let pool = TestPool::with_threads(2);
         let names = ["0", "1", "2", "3", "4", "5", "6", "7", "8", "9"];
-        let seats: Vec<_> = names.iter().map(|name| table.seat(name)).collect();
-        for (seat, go) in &seats {
-            go.send(DONE).expect("it waits");
-            seat.tell();
+        let slots: Vec<_> = names.iter().map(|name| pool.add(name)).collect();
+        for (slot, end) in &slots {
+            end.send(DONE).expect("it waits");
+            slot.wake();
         }
-        let begun: Vec<_> = (0..names.len() + 2).map(|_| table.begun().0).collect();
-        assert_eq!(begun.iter().filter(|name| **name == "rest").count(), 2, "{begun:?}");
+        let begun: Vec<_> = (0..names.len() + 2).map(|_| pool.begun().0).collect();
+        assert_eq!(begun.iter().filter(|name| **name == "drop cache").count(), 2, "{begun:?}");
     }
 
     #[test]
-    fn panic_in_a_turn_costs_that_turn() {
-        let table = Table::with_threads(2);
-        let (seat, go) = table.seat("one");
-        // It panics when nobody can let it go on.
-        drop(go);
-        seat.tell();
-        assert_eq!(table.begun().0, "one");
-        assert_eq!(table.begun().0, "reset");
-        let (other, other_go) = table.seat("other");
-        other.tell();
-        assert_eq!(table.begun().0, "other");
-        other_go.send(DONE).expect("it waits");
+    fn panic_in_a_task_ends_only_that_task() {
+        let pool = TestPool::with_threads(2);
+        let (slot, end) = pool.add("one");
+        // It panics when no result can come.
+        drop(end);
+        slot.wake();
+        assert_eq!(pool.begun().0, "one");
+        assert_eq!(pool.begun().0, "recover");
+        let (other, other_end) = pool.add("other");
+        other.wake();
+        assert_eq!(pool.begun().0, "other");
+        other_end.send(DONE).expect("it waits");
     }
 
     #[test]
-    fn what_has_a_seat_is_dropped_when_it_ends() {
-        let table = Table::with_threads(2);
-        let (seat, go) = table.seat("one");
-        seat.end();
-        // The receiver goes with the work.
-        while go.send(DONE).is_ok() {
+    fn work_is_dropped_when_it_ends() {
+        let pool = TestPool::with_threads(2);
+        let (slot, end) = pool.add("one");
+        slot.end();
+        // The receiver is dropped with the work.
+        while end.send(DONE).is_ok() {
             std::thread::yield_now();
         }
-        let (_seat, go) = table.seat("two");
-        drop(table);
-        while go.send(DONE).is_ok() {
+        let (_slot, end) = pool.add("two");
+        drop(pool);
+        while end.send(DONE).is_ok() {
             std::thread::yield_now();
         }
     }

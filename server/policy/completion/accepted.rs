@@ -1,18 +1,18 @@
-//! Every item, inserted at any place of any policy, gives a policy that cargo-deny takes.
+//! cargo-deny accepts the policy after every suggestion at every offset.
 //!
-//! Policies are made from the schema in every layout, and broken as somebody breaks them who types. More
-//! are tried with `SUPERCARGO_POLICIES=2000`.
+//! The policies are generated from the schema in every layout, and truncated as if the user was typing.
+//! `SUPERCARGO_POLICIES=2000` tests more of them.
 
 use camino::Utf8PathBuf;
 
 use super::world::World;
 use crate::{
-    policy::schema::{EntryForm, SchemaKey, POLICY, SchemaTable, StringKind, ValueType},
+    policy::schema::{EntryForm, POLICY, SchemaKey, SchemaTable, StringKind, ValueType},
     text::SourceText,
     verdict::PolicyText,
 };
 
-/// A small generator of numbers: the same policies on every run.
+/// A small random number generator: the same policies on every run.
 struct Dice(u64);
 
 impl Dice {
@@ -29,7 +29,7 @@ impl Dice {
 
 struct Writer {
     dice: Dice,
-    /// Names that were not said yet: cargo-deny refuses some that are said twice.
+    /// Unused names: cargo-deny rejects some duplicates.
     names: Vec<String>,
     others: Vec<String>,
     fresh: usize,
@@ -61,19 +61,19 @@ impl Writer {
         if self.dice.roll(4) == 0 { text.replace('\n', "\r\n") } else { text }
     }
 
-    fn section(&mut self, way: &str, table: &'static SchemaTable, text: &mut String) {
-        text.push_str(&format!("[{way}]{}", self.end()));
+    fn section(&mut self, path: &str, table: &'static SchemaTable, text: &mut String) {
+        text.push_str(&format!("[{path}]{}", self.end()));
         let mut below = String::new();
         for key in self.keys(table, true) {
             match key.value {
                 ValueType::Table(table) if self.dice.roll(2) == 0 => {
-                    self.section(&format!("{way}.{}", key.name), table, &mut below);
+                    self.section(&format!("{path}.{}", key.name), table, &mut below);
                 }
                 ValueType::List(ValueType::Table(table) | ValueType::Either(_, table))
                     if self.dice.roll(2) == 0 =>
                 {
                     for _ in 0..=self.dice.roll(2) {
-                        below.push_str(&format!("[[{way}.{}]]{}", key.name, self.end()));
+                        below.push_str(&format!("[[{path}.{}]]{}", key.name, self.end()));
                         for (name, value) in self.fields(table, true) {
                             below.push_str(&format!("{name} = {value}{}", self.end()));
                         }
@@ -89,7 +89,7 @@ impl Writer {
         text.push_str(self.dice.one(&["", "\n", "# between\n\n"]));
     }
 
-    /// Some of the keys, and all that have to be there.
+    /// Some of the keys, and all required ones.
     fn keys(&mut self, table: &'static SchemaTable, first: bool) -> Vec<&'static SchemaKey> {
         let mut keys: Vec<&SchemaKey> = Vec::new();
         let which = match (table.form, self.dice.roll(3)) {
@@ -99,15 +99,15 @@ impl Writer {
             _ => "crate",
         };
         for key in table.keys().filter(|key| key.is_current()) {
-            let says_which = ["id", "crate", "name", "version"].contains(&key.name);
-            let wanted = if table.form != EntryForm::Plain && says_which {
+            let identifies_entry = ["id", "crate", "name", "version"].contains(&key.name);
+            let is_chosen = if table.form != EntryForm::Plain && identifies_entry {
                 key.name == which || key.name == "version" && which == "name"
             } else {
                 let rare = if first { 3 } else { 2 };
                 key.required || self.dice.roll(rare) > 0
             };
-            // They exclude each other.
-            if wanted && key.name != "deny-multiple-versions" {
+            // It excludes `wrappers`.
+            if is_chosen && key.name != "deny-multiple-versions" {
                 keys.push(key);
             }
         }
@@ -170,7 +170,7 @@ impl Writer {
     fn string(&mut self, text: StringKind) -> String {
         self.fresh += 1;
         let fresh = self.fresh;
-        let said = match text {
+        let content = match text {
             StringKind::PackageName => {
                 let at = self.dice.roll(self.others.len() + 2);
                 if at < self.others.len() { self.others.remove(at) } else { format!("p{fresh}") }
@@ -192,7 +192,10 @@ impl Writer {
                 .one(&["MIT", "MIT AND (ISC OR Zlib)", "Apache-2.0 WITH LLVM-exception"])
                 .to_owned(),
             StringKind::Triple => "x86_64-unknown-linux-gnu".to_owned(),
-            StringKind::Registry | StringKind::Git | StringKind::GitPrefix | StringKind::DatabaseUrl => {
+            StringKind::Registry
+            | StringKind::Git
+            | StringKind::GitPrefix
+            | StringKind::DatabaseUrl => {
                 format!("https://example.org/{fresh}")
             }
             StringKind::Duration => "P1D".to_owned(),
@@ -200,11 +203,11 @@ impl Writer {
             StringKind::Folder => "~/advisories".to_owned(),
             StringKind::Sha256 => "0".repeat(64),
             StringKind::Feature => format!("f{fresh}"),
-            StringKind::Words => self.dice.one(&["a # b", "x, [y] é", ""]).to_owned(),
+            StringKind::FreeText => self.dice.one(&["a # b", "x, [y] é", ""]).to_owned(),
             _ => "x".to_owned(),
         };
         let quote = self.dice.one(&["\"", "'"]);
-        format!("{quote}{said}{quote}")
+        format!("{quote}{content}{quote}")
     }
 
     fn end(&mut self) -> &'static str {
@@ -212,19 +215,19 @@ impl Writer {
     }
 }
 
-fn taken(text: &str) -> Result<(), String> {
+fn load(text: &str) -> Result<(), String> {
     let path = Some(Utf8PathBuf::from("/w/deny.toml"));
     let policy = PolicyText { path, text: SourceText::new(text), exceptions: None };
     let loaded = policy.load(false);
     loaded.map(drop).map_err(|findings| findings.into_iter().map(|one| one.message).collect())
 }
 
-fn wanted() -> usize {
-    let wanted = std::env::var("SUPERCARGO_POLICIES").ok().and_then(|count| count.parse().ok());
-    wanted.unwrap_or(100)
+fn policy_count() -> usize {
+    let count = std::env::var("SUPERCARGO_POLICIES").ok().and_then(|count| count.parse().ok());
+    count.unwrap_or(100)
 }
 
-/// Takes some of the items at an offset; says how many there were.
+/// Accepts some of the suggestions at an offset; returns the number of suggestions.
 fn try_items(world: &World, text: &str, offset: usize, dice: &mut Dice) -> usize {
     let items = world.complete(text, offset).items;
     let few = items.len() <= 8;
@@ -237,7 +240,7 @@ fn try_items(world: &World, text: &str, offset: usize, dice: &mut Dice) -> usize
         let item = &items[at];
         let mut after = text.to_owned();
         after.replace_range(item.span.clone(), &item.template.plain());
-        if let Err(message) = taken(&after) {
+        if let Err(message) = load(&after) {
             panic!(
                 "`{}` at {offset}: {message}\n--- before\n{}$0{}\n--- after\n{after}",
                 item.label,
@@ -250,33 +253,33 @@ fn try_items(world: &World, text: &str, offset: usize, dice: &mut Dice) -> usize
 }
 
 #[test]
-fn every_item_at_every_place_of_whole_policies() {
+fn suggestions_in_complete_policies_are_accepted() {
     let world = World::new();
     let mut writer = Writer { dice: Dice(3), names: Vec::new(), others: Vec::new(), fresh: 0 };
-    let (mut policies, mut told) = (0, 0);
-    while policies < wanted() {
+    let (mut policies, mut suggestions) = (0, 0);
+    while policies < policy_count() {
         let text = writer.policy();
-        if let Err(message) = taken(&text) {
+        if let Err(message) = load(&text) {
             panic!("{message}\n{text}");
         }
         policies += 1;
         for _ in 0..40 {
             let offset = writer.dice.roll(text.len() + 1);
             if text.is_char_boundary(offset) {
-                told += try_items(&world, &text, offset, &mut writer.dice);
+                suggestions += try_items(&world, &text, offset, &mut writer.dice);
             }
         }
     }
-    assert!(told > 100 * policies, "{told} items in {policies} policies");
+    assert!(suggestions > 100 * policies, "{suggestions} suggestions in {policies} policies");
 }
 
-/// A word is half-typed, perhaps its closing quote is not there yet.
+/// The rest of a word is removed, and sometimes its closing quote.
 #[test]
-fn every_item_in_half_typed_policies() {
+fn suggestions_in_incomplete_policies_are_accepted() {
     let world = World::new();
     let mut writer = Writer { dice: Dice(5), names: Vec::new(), others: Vec::new(), fresh: 0 };
-    let (mut policies, mut told) = (0, 0);
-    while policies < wanted() {
+    let (mut policies, mut suggestions) = (0, 0);
+    while policies < policy_count() {
         let text = writer.policy();
         policies += 1;
         for _ in 0..30 {
@@ -291,10 +294,10 @@ fn every_item_in_half_typed_policies() {
             if half[offset..].starts_with(['"', '\'']) && writer.dice.roll(2) == 0 {
                 half.remove(offset);
             }
-            told += try_items(&world, &half, offset, &mut writer.dice);
+            suggestions += try_items(&world, &half, offset, &mut writer.dice);
         }
     }
-    assert!(told > 20 * policies, "{told} items in {policies} policies");
+    assert!(suggestions > 20 * policies, "{suggestions} suggestions in {policies} policies");
 }
 
 fn is_in_word(text: &str, offset: usize) -> bool {

@@ -1,23 +1,23 @@
-//! Where an item goes, with the quotes and commas that are there already.
+//! Where a suggestion is inserted, with the existing quotes and commas.
 
-use super::item::{Suggestion, SuggestionKind, Rank, SuggestionSubject, Snippet};
+use super::item::{Rank, Snippet, Suggestion, SuggestionKind, SuggestionSubject};
 use crate::{
     policy::{
-        cursor::{MissingCommas, KeyContext, TypedToken, ValueContext},
-        syntax::Quote,
+        cursor::{KeyContext, MissingCommas, TypedToken, ValueContext},
         rich_text::RichText,
+        syntax::QuoteStyle,
     },
     text::Span,
 };
 
-/// The place of an item.
+/// Where a suggestion is inserted.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct InsertionPoint<'p> {
     token: &'p TypedToken,
     commas: MissingCommas,
 }
 
-/// A change, and what it is found by.
+/// An edit, and the text to match with what the user types.
 #[derive(Clone, Debug)]
 pub(super) struct SuggestionEdit {
     span: Span,
@@ -35,12 +35,12 @@ impl<'p> InsertionPoint<'p> {
         Self { token: &context.token, commas: context.commas }
     }
 
-    /// What stands between the quotes and before the cursor.
+    /// The text between the opening quote and the cursor.
     pub(super) fn typed(&self) -> &'p str {
         &self.token.typed
     }
 
-    /// A string that says `content`; `None` where the quotes that are there cannot hold it.
+    /// Inserts a string; `None` if it cannot be written in the existing quotes.
     pub(super) fn string(&self, content: &str) -> Option<SuggestionEdit> {
         if content.chars().any(char::is_control) {
             return None;
@@ -50,8 +50,11 @@ impl<'p> InsertionPoint<'p> {
             Some(QuoteStyle::Literal) if content.contains('\'') => return None,
             Some(quote) => {
                 let mark = if quote == QuoteStyle::Literal { "'" } else { "\"" };
-                let inside =
-                    if quote == QuoteStyle::Literal { content.to_owned() } else { escaped(content) };
+                let inside = if quote == QuoteStyle::Literal {
+                    content.to_owned()
+                } else {
+                    escaped(content)
+                };
                 let closing = if self.token.is_closed { "" } else { mark };
                 (self.token.inside.clone(), format!("{inside}{closing}"))
             }
@@ -60,11 +63,11 @@ impl<'p> InsertionPoint<'p> {
         Some(SuggestionEdit { span, template, filter: content.to_owned() })
     }
 
-    /// A word of a string in `text`: the one that begins at byte `start` of what was typed.
+    /// Replaces the word of a string that starts at byte `start` of the typed text.
     pub(super) fn word(&self, text: &str, start: usize, content: &str) -> Option<SuggestionEdit> {
         let mut edit = self.string(content)?;
         if self.token.quote.is_none() {
-            // Without quotes there is one word.
+            // Without quotes, there is only one word.
             return (start == 0).then_some(edit);
         }
         let cursor = self.token.inside.start + self.token.typed.len();
@@ -80,7 +83,7 @@ impl<'p> InsertionPoint<'p> {
         Some(edit)
     }
 
-    /// No string: what is there is replaced with its quotes.
+    /// Inserts a value that is not a string. Replaces the existing quotes, too.
     pub(super) fn literal(&self, template: Snippet, filter: &str) -> SuggestionEdit {
         let mark = match self.token.quote {
             None => "",
@@ -88,7 +91,11 @@ impl<'p> InsertionPoint<'p> {
             Some(_) => "\"",
         };
         let span = self.token.span.clone();
-        SuggestionEdit { span, template: self.separated(template), filter: format!("{mark}{filter}") }
+        SuggestionEdit {
+            span,
+            template: self.separated(template),
+            filter: format!("{mark}{filter}"),
+        }
     }
 
     fn separated(&self, template: Snippet) -> Snippet {
@@ -102,8 +109,13 @@ impl<'p> InsertionPoint<'p> {
 }
 
 impl SuggestionEdit {
-    /// The item that makes it.
-    pub(super) fn item(self, label: impl Into<String>, kind: SuggestionKind, rank: Rank) -> Suggestion {
+    /// The suggestion with this edit.
+    pub(super) fn item(
+        self,
+        label: impl Into<String>,
+        kind: SuggestionKind,
+        rank: Rank,
+    ) -> Suggestion {
         Suggestion {
             label: label.into(),
             kind,

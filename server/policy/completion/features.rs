@@ -1,19 +1,19 @@
-//! Features of the packages that an entry names, and of the workspace's own.
+//! Features of the packages of an entry, and of the workspace members.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{
     CompletionBuilder,
-    edit::Spot,
-    is_there,
-    item::{SuggestionKind, Rank},
+    edit::InsertionPoint,
+    is_listed,
+    item::{Rank, SuggestionKind},
 };
 use crate::policy::rich_text::RichText;
 
 impl CompletionBuilder<'_> {
-    /// In `allow`, `deny` and `required-features` of an entry.
-    pub(super) fn features(&mut self, spot: &InsertionPoint<'_>, others: &[&str], key: &str) {
-        // What one list allows the other cannot deny.
+    /// Suggests features in `allow`, `deny` and `required-features` of an entry.
+    pub(super) fn features(&mut self, insertion: &InsertionPoint<'_>, others: &[&str], key: &str) {
+        // A feature cannot be in both lists.
         let level = self.cursor.level();
         let opposite = match key {
             "allow" => level.map_or(&[][..], |level| level.list("deny")),
@@ -29,21 +29,22 @@ impl CompletionBuilder<'_> {
             }
         }
         for (feature, enabled) in features {
-            if is_there(others, feature) || opposite.iter().any(|one| one == feature) {
+            if is_listed(others, feature) || opposite.iter().any(|one| one == feature) {
                 continue;
             }
-            let Some(edit) = spot.string(feature) else { continue };
+            let Some(edit) = insertion.string(feature) else { continue };
             let rank = if enabled { Rank::Required } else { Rank::Usual };
             let item = edit.item(feature, SuggestionKind::Feature, rank);
-            let words = if enabled { "It is on in the graph." } else { "It is off in the graph." };
+            let about = if enabled { "Enabled in the graph." } else { "Not enabled in the graph." };
             self.items.push(
-                item.detail(if enabled { "on" } else { "off" }).about(RichText::default().text(words)),
+                item.detail(if enabled { "enabled" } else { "not enabled" })
+                    .about(RichText::default().text(about)),
             );
         }
     }
 
-    /// In `graph.features`.
-    pub(super) fn own_features(&mut self, spot: &InsertionPoint<'_>, others: &[&str]) {
+    /// Suggests features in `graph.features`.
+    pub(super) fn own_features(&mut self, insertion: &InsertionPoint<'_>, others: &[&str]) {
         let mut features: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
         for package in self.facts.graph.packages.iter().filter(|package| package.member) {
             for feature in &package.features {
@@ -51,10 +52,10 @@ impl CompletionBuilder<'_> {
             }
         }
         for (feature, owners) in features {
-            if is_there(others, feature) {
+            if is_listed(others, feature) {
                 continue;
             }
-            let Some(edit) = spot.string(feature) else { continue };
+            let Some(edit) = insertion.string(feature) else { continue };
             let item = edit.item(feature, SuggestionKind::Feature, Rank::Usual);
             self.items.push(item.detail(format!("of {}", owners.join(", "))));
         }

@@ -1,21 +1,22 @@
-//! Files of packages: license texts with their hashes, and what may lie in packages that are built.
+//! Files of packages: license texts with their hashes, and paths for `bans.build.bypass`.
 
 use std::collections::BTreeSet;
 
 use super::{
-    CompletionBuilder, subjects_of,
+    CompletionBuilder,
     edit::{InsertionPoint, quoted},
-    is_there,
-    item::{SuggestionKind, Rank, SuggestionSubject, Snippet},
+    is_listed,
+    item::{Rank, Snippet, SuggestionKind, SuggestionSubject},
     packages::{UNKNOWN_LICENSE_CODES, entry},
+    subjects_of,
 };
-use crate::policy::{UNTOLD, cursor::ListContext, spec::exactly};
+use crate::policy::{LICENSE_PLACEHOLDER, cursor::ListContext, spec::exactly};
 
-/// For how many packages license texts are read at once.
-const READ: usize = 20;
+/// The maximum number of packages whose license texts are read.
+const MAX_READ: usize = 20;
 
 impl CompletionBuilder<'_> {
-    /// The license texts of the packages that the entry names.
+    /// The license texts of the packages that the entry matches.
     fn texts(&self) -> Vec<(String, u32)> {
         let texts =
             self.named().into_iter().flat_map(|one| self.facts.files.licenses(&one.package()));
@@ -25,53 +26,55 @@ impl CompletionBuilder<'_> {
         texts
     }
 
-    pub(super) fn license_paths(&mut self, spot: &InsertionPoint<'_>) {
+    pub(super) fn license_paths(&mut self, insertion: &InsertionPoint<'_>) {
         let paths: BTreeSet<String> = self.texts().into_iter().map(|(path, _)| path).collect();
         for path in paths {
-            let Some(edit) = spot.string(&path) else { continue };
+            let Some(edit) = insertion.string(&path) else { continue };
             self.items.push(edit.item(path, SuggestionKind::File, Rank::Usual));
         }
     }
 
-    /// Hashes of the text that the entry names, or of each.
-    pub(super) fn hashes(&mut self, spot: &InsertionPoint<'_>) {
-        let path = self.cursor.level().and_then(|level| level.said("path"));
+    /// Suggests the hash of the license text at `path`, or all hashes without a path.
+    pub(super) fn hashes(&mut self, insertion: &InsertionPoint<'_>) {
+        let path = self.cursor.level().and_then(|level| level.string("path"));
         for (text, hash) in self.texts() {
             if path.is_some_and(|path| path != text) {
                 continue;
             }
             let label = shown(hash);
-            let edit = spot.literal(Snippet::from(label.as_str()), &label);
+            let edit = insertion.literal(Snippet::from(label.as_str()), &label);
             self.items.push(edit.item(label, SuggestionKind::File, Rank::Usual).detail(text));
         }
     }
 
-    /// `{ path = "..", hash = .. }`
-    pub(super) fn license_files(&mut self, spot: &InsertionPoint<'_>, list: &ListContext) {
-        let others: Vec<&str> = list.others.iter().filter_map(|one| one.said(&["path"])).collect();
+    /// Suggests `{ path = "..", hash = .. }`.
+    pub(super) fn license_files(&mut self, insertion: &InsertionPoint<'_>, list: &ListContext) {
+        let others: Vec<&str> =
+            list.others.iter().filter_map(|one| one.string(&["path"])).collect();
         for (path, hash) in self.texts() {
-            if is_there(&others, &path) {
+            if is_listed(&others, &path) {
                 continue;
             }
             let template = Snippet::from(text(&path, hash).as_str());
             let label = format!("{{ path = \"{path}\", hash }}");
-            let item = entry(spot, template, &path).item(label, SuggestionKind::File, Rank::Required);
+            let item =
+                entry(insertion, template, &path).item(label, SuggestionKind::File, Rank::Required);
             self.items.push(item.detail(shown(hash)));
         }
     }
 
-    /// `{ crate, expression, license-files }` for packages whose license cannot be told.
-    pub(super) fn clarifications(&mut self, spot: &InsertionPoint<'_>, list: &ListContext) {
+    /// Suggests `{ crate, expression, license-files }` for packages with an unknown license.
+    pub(super) fn clarifications(&mut self, insertion: &InsertionPoint<'_>, list: &ListContext) {
         let others = subjects_of(list);
         let mut read = 0;
         for (number, package) in self.facts.graph.packages.iter().enumerate() {
-            let found = self.found(package, UNKNOWN_LICENSE_CODES);
+            let found = self.findings_about(package, UNKNOWN_LICENSE_CODES);
             let spec = exactly(&package.name, &package.version);
-            if found.is_empty() && !package.needs_text || is_there(&others, &spec) {
+            if found.is_empty() && !package.needs_text || is_listed(&others, &spec) {
                 continue;
             }
             read += 1;
-            if read > READ {
+            if read > MAX_READ {
                 break;
             }
             let texts = self.facts.files.licenses(&package.package());
@@ -80,44 +83,46 @@ impl CompletionBuilder<'_> {
             let template = Snippet::from("{ crate = ")
                 .text(quoted(&spec))
                 .text(", expression = \"")
-                .stop(UNTOLD)
+                .placeholder(LICENSE_PLACEHOLDER)
                 .text(format!("\", license-files = [{}] }}", files.join(", ")));
             let rank = if found.is_empty() { Rank::Usual } else { Rank::Finding };
             let label = format!("{{ crate = \"{spec}\", expression, license-files }}");
-            let item = entry(spot, template, &spec).item(label, SuggestionKind::Package, rank);
+            let item = entry(insertion, template, &spec).item(label, SuggestionKind::Package, rank);
             self.items.push(item.of(SuggestionSubject::Package(number, UNKNOWN_LICENSE_CODES)));
         }
     }
 
-    /// The files of the packages that the entry names.
+    /// The files of the packages that the entry matches.
     fn files_of_named_packages(&self) -> BTreeSet<String> {
         let files = self.named().into_iter().flat_map(|one| self.facts.files.paths(&one.package()));
         files.map(|path| path.to_string()).collect()
     }
 
-    pub(super) fn paths(&mut self, spot: &InsertionPoint<'_>) {
+    pub(super) fn paths(&mut self, insertion: &InsertionPoint<'_>) {
         for path in self.files_of_named_packages() {
-            let Some(edit) = spot.string(&path) else { continue };
+            let Some(edit) = insertion.string(&path) else { continue };
             self.items.push(edit.item(path, SuggestionKind::File, Rank::Usual));
         }
     }
 
-    /// `{ path = ".." }`
-    pub(super) fn path_entries(&mut self, spot: &InsertionPoint<'_>, list: &ListContext) {
-        let others: Vec<&str> = list.others.iter().filter_map(|one| one.said(&["path"])).collect();
+    /// Suggests `{ path = ".." }`.
+    pub(super) fn path_entries(&mut self, insertion: &InsertionPoint<'_>, list: &ListContext) {
+        let others: Vec<&str> =
+            list.others.iter().filter_map(|one| one.string(&["path"])).collect();
         for path in self.files_of_named_packages() {
-            if is_there(&others, &path) {
+            if is_listed(&others, &path) {
                 continue;
             }
             let template = Snippet::from("{ path = ").text(quoted(&path)).text(" }");
             let label = format!("{{ path = \"{path}\" }}");
-            let item = entry(spot, template, &path).item(label, SuggestionKind::File, Rank::Usual);
+            let item =
+                entry(insertion, template, &path).item(label, SuggestionKind::File, Rank::Usual);
             self.items.push(item);
         }
     }
 
-    /// The folders of the packages that the entry names, with everything in them.
-    pub(super) fn globs(&mut self, spot: &InsertionPoint<'_>, others: &[&str]) {
+    /// Suggests globs for the folders and file extensions of the packages that the entry matches.
+    pub(super) fn globs(&mut self, insertion: &InsertionPoint<'_>, others: &[&str]) {
         let mut globs = BTreeSet::new();
         for path in self.files_of_named_packages() {
             let path = camino::Utf8Path::new(&path);
@@ -128,8 +133,8 @@ impl CompletionBuilder<'_> {
                 globs.insert(format!("**/*.{}", escaped(extension)));
             }
         }
-        for glob in globs.into_iter().filter(|glob| !is_there(others, glob)) {
-            let Some(edit) = spot.string(&glob) else { continue };
+        for glob in globs.into_iter().filter(|glob| !is_listed(others, glob)) {
+            let Some(edit) = insertion.string(&glob) else { continue };
             self.items.push(edit.item(glob, SuggestionKind::File, Rank::Usual));
         }
     }
@@ -144,7 +149,7 @@ fn shown(hash: u32) -> String {
     format!("{hash:#010x}")
 }
 
-/// A path that a glob takes literally.
+/// A path as a glob, with `?` for special characters.
 fn escaped(path: &str) -> String {
     path.chars().map(|c| if "*?[]{}\\!".contains(c) { '?' } else { c }).collect()
 }

@@ -1,36 +1,43 @@
-//! Headers of tables that are not there yet, and of one more table where there may be several.
+//! Headers of missing tables, and of further `[[x]]` tables.
 
 use super::{
     CompletionBuilder,
-    edit::Spot,
-    item::{Suggestion, SuggestionKind, Rank, Snippet},
-    keys::words,
+    edit::InsertionPoint,
+    item::{Rank, Snippet, Suggestion, SuggestionKind},
+    keys::documentation,
     values,
 };
 use crate::policy::{
     cursor::{Definition, HeaderContext, TablePathStep},
-    schema::{EntryForm, SchemaKey, SchemaTable, ValueType},
     rich_text::RichText,
+    schema::{EntryForm, SchemaKey, SchemaTable, ValueType},
 };
 
 impl CompletionBuilder<'_> {
-    /// At a line where a header may begin.
-    pub(super) fn headers(&mut self, spot: &InsertionPoint<'_>) {
-        // Lists that may hold strings are better written in brackets.
-        let is_meant = |key: &SchemaKey| !matches!(key.value, ValueType::List(ValueType::Either(..)));
-        for (path, key) in self.possible().into_iter().filter(|(_, key)| is_meant(key)) {
-            let (header, template) = self.written(&path, key);
-            let item = spot.literal(template, &header).item(&header, SuggestionKind::Table, Rank::Usual);
-            self.items.push(item.about(words(key)));
+    /// Suggests headers on a line where one can start.
+    pub(super) fn headers(&mut self, insertion: &InsertionPoint<'_>) {
+        // Lists that can contain strings are better written as arrays.
+        let has_only_tables =
+            |key: &SchemaKey| !matches!(key.value, ValueType::List(ValueType::Either(..)));
+        for (path, key) in
+            self.possible_headers().into_iter().filter(|(_, key)| has_only_tables(key))
+        {
+            let (header, template) = self.header_snippet(&path, key);
+            let item = insertion.literal(template, &header).item(
+                &header,
+                SuggestionKind::Table,
+                Rank::Usual,
+            );
+            self.items.push(item.about(documentation(key)));
         }
     }
 
-    /// Between the brackets of a header.
+    /// Suggests headers between the brackets of a header.
     pub(super) fn header(&mut self, context: &HeaderContext) {
-        if !self.wanted.keys || context.has_statements || context.has_rest {
+        if !self.request.keys || context.has_statements || context.has_rest {
             return;
         }
-        for (path, key) in self.possible() {
+        for (path, key) in self.possible_headers() {
             let below = context
                 .before
                 .iter()
@@ -39,14 +46,14 @@ impl CompletionBuilder<'_> {
             if !below || context.is_array && !matches!(key.value, ValueType::List(_)) {
                 continue;
             }
-            let (header, template) = self.written(&path, key);
+            let (header, template) = self.header_snippet(&path, key);
             let rest = path[context.before.len()..].join(".");
             let start = &self.text[context.span.start..context.token.span.start];
             self.items.push(Suggestion {
                 label: header,
                 kind: SuggestionKind::Table,
                 detail: String::new(),
-                about: words(key),
+                about: documentation(key),
                 span: context.span.clone(),
                 template,
                 filter: format!("{start}{rest}"),
@@ -56,23 +63,23 @@ impl CompletionBuilder<'_> {
         }
     }
 
-    /// The tables that may be opened with a header here.
-    fn possible(&self) -> Vec<(Vec<&'static str>, &'static SchemaKey)> {
+    /// The tables that a header can open here.
+    fn possible_headers(&self) -> Vec<(Vec<&'static str>, &'static SchemaKey)> {
         let definitions = &self.cursor.definitions;
-        let may_be_opened = |path: &Vec<&'static str>, key: &'static SchemaKey| {
+        let can_be_opened = |path: &Vec<&'static str>, key: &'static SchemaKey| {
             if !key.value.has_header() {
                 return false;
             }
             for end in 1..=path.len() {
-                let Some(key) = self.wanted.root.at(&path[..end]) else { return false };
+                let Some(key) = self.request.root.at(&path[..end]) else { return false };
                 if !key.is_current() {
                     return false;
                 }
-                let way: Vec<TablePathStep> =
+                let steps: Vec<TablePathStep> =
                     path[..end].iter().map(|name| TablePathStep::Key((*name).to_owned())).collect();
                 let is_list = matches!(key.value, ValueType::List(_));
-                // Lists of tables within tables of lists are better written in braces.
-                let fits = match definitions.defined(&way) {
+                // Lists inside of list entries are better written as inline tables.
+                let fits = match definitions.defined(&steps) {
                     _ if is_list && end < path.len() => false,
                     None | Some(Definition::Implicitly) => true,
                     Some(Definition::ByHeader) => end < path.len() && !is_list,
@@ -85,22 +92,23 @@ impl CompletionBuilder<'_> {
             }
             true
         };
-        let all = self.wanted.root.walk().into_iter();
-        all.filter(|(path, key)| may_be_opened(path, key)).collect()
+        let all = self.request.root.walk().into_iter();
+        all.filter(|(path, key)| can_be_opened(path, key)).collect()
     }
 
-    /// A header, and what is written for it: with what its table has to say.
-    fn written(&self, path: &[&str], key: &SchemaKey) -> (String, Snippet) {
-        let way = path.join(".");
+    /// A header and its snippet, with the required keys of its table.
+    fn header_snippet(&self, path: &[&str], key: &SchemaKey) -> (String, Snippet) {
+        let path = path.join(".");
         let newline = self.newline();
-        let Some(table) = key.value.table().filter(|_| matches!(key.value, ValueType::List(_))) else {
-            let header = format!("[{way}]");
+        let Some(table) = key.value.table().filter(|_| matches!(key.value, ValueType::List(_)))
+        else {
+            let header = format!("[{path}]");
             let template = Snippet::from(header.as_str()).text(newline).end();
             return (header, template);
         };
-        let header = format!("[[{way}]]");
+        let header = format!("[[{path}]]");
         let mut template = Snippet::from(header.as_str());
-        for key in needed(table) {
+        for key in required_keys(table) {
             template = template.text(newline).text(format!("{} = ", key.name));
             template = template.then(values::template(key.value, key.default));
         }
@@ -108,8 +116,10 @@ impl CompletionBuilder<'_> {
     }
 }
 
-/// The keys without which a table is refused.
-pub(super) fn needed(table: &'static SchemaTable) -> impl Iterator<Suggestion = &'static SchemaKey> {
+/// The required keys of a table.
+pub(super) fn required_keys(
+    table: &'static SchemaTable,
+) -> impl Iterator<Item = &'static SchemaKey> {
     let which = match table.form {
         EntryForm::Plain => "",
         EntryForm::Ignore => "id",
@@ -119,11 +129,15 @@ pub(super) fn needed(table: &'static SchemaTable) -> impl Iterator<Suggestion = 
 }
 
 impl CompletionBuilder<'_> {
-    /// `{ }` with what has to be in it.
-    pub(super) fn empty_entry(&mut self, table: &'static SchemaTable, spot: &InsertionPoint<'_>) {
+    /// Suggests an inline table with the required keys.
+    pub(super) fn empty_entry(
+        &mut self,
+        table: &'static SchemaTable,
+        insertion: &InsertionPoint<'_>,
+    ) {
         let mut template = Snippet::from("{ ");
         let mut names = Vec::new();
-        for key in needed(table) {
+        for key in required_keys(table) {
             let comma = if names.is_empty() { "" } else { ", " };
             template = template.text(format!("{comma}{} = ", key.name));
             template = template.then(values::template(key.value, key.default));
@@ -133,8 +147,8 @@ impl CompletionBuilder<'_> {
             return;
         }
         let label = format!("{{ {} }}", names.join(", "));
-        let about = RichText::default().with_code("An entry that can say more than a string.");
-        let edit = spot.literal(template.end().text(" }"), &label);
+        let about = RichText::default().with_code("An entry as a table, which can have more keys.");
+        let edit = insertion.literal(template.end().text(" }"), &label);
         self.items.push(edit.item(label, SuggestionKind::Table, Rank::Other).about(about));
     }
 }

@@ -1,43 +1,42 @@
-//! An item, what it inserts, and the order of items.
+//! A suggestion, the snippet that it inserts, and the order of suggestions.
 
-use super::{Completions, MOST};
+use super::{Completions, MAX_SUGGESTIONS};
 use crate::{policy::rich_text::RichText, text::Span, verdict::Code};
 
-/// Something that could stand at the cursor.
+/// An item of the completion list.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Suggestion {
-    /// What it is called.
     pub(crate) label: String,
     pub(crate) kind: SuggestionKind,
-    /// A few words beside it; may be empty.
+    /// A short text next to the label; may be empty
     pub(crate) detail: String,
-    /// What is told of it.
+    /// The documentation
     pub(crate) about: RichText,
-    /// What it replaces: a part of one line that holds the cursor.
+    /// The span that it replaces: a part of the line with the cursor
     pub(crate) span: Span,
     pub(crate) template: Snippet,
-    /// What is compared with the text from the start of the span to the cursor.
+    /// The text to match with the typed text, from the start of the span to the cursor
     pub(crate) filter: String,
     pub(super) rank: Rank,
-    /// What is told of it, where that takes a look at the graph: for those that are told only.
+    /// What to document with facts from the graph, once the suggestion is in the list
     pub(super) subject: Option<SuggestionSubject>,
 }
 
-/// What an item is about.
+/// The package or license of a suggestion.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum SuggestionSubject {
-    /// A package of the graph by its number, and which findings concern the list.
+    /// The index of a package in the graph, and the codes of the findings that matter for the list
     Package(usize, &'static [Code]),
-    /// The license or exception that the item is called by.
+    /// The license or exception in the label
     License,
 }
 
-/// What an item is.
+/// The kind of a suggestion.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum SuggestionKind {
     Key,
     Table,
-    /// One of the values that the schema lists.
+    /// A value from the schema
     Value,
     Package,
     License,
@@ -48,38 +47,38 @@ pub(crate) enum SuggestionKind {
     File,
 }
 
-/// What is told first.
+/// The order of suggestions, the best first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Rank {
-    /// It answers a finding.
+    /// It resolves a finding
     Finding,
-    /// It has to be there.
+    /// It is required
     Required,
-    /// It is in the graph, or usual.
+    /// It is in the graph, or common
     Usual,
-    /// It is known besides.
+    /// Any other
     Other,
-    /// It would have no effect now.
+    /// It would have no effect
     Unused,
 }
 
-/// What is inserted, with places to fill in.
+/// A text to insert, with placeholders.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Template(Vec<SnippetPart>);
+pub(crate) struct Snippet(Vec<SnippetPart>);
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum SnippetPart {
     Text(String),
-    /// A place to fill in, with what stands there until then.
+    /// A placeholder with its default text
     Placeholder(String),
-    /// A place for one of several, the first until then.
+    /// A placeholder with choices; the first is the default
     Choice(Vec<String>),
-    /// Where the cursor ends.
+    /// The final position of the cursor
     End,
 }
 
 impl Suggestion {
-    /// Whether it would have no effect now; its details say so.
+    /// Whether it would have no effect.
     #[cfg(test)]
     pub(crate) fn is_unused(&self) -> bool {
         self.rank == Rank::Unused
@@ -92,7 +91,7 @@ impl Snippet {
         self
     }
 
-    pub(super) fn stop(mut self, default: impl Into<String>) -> Self {
+    pub(super) fn placeholder(mut self, default: impl Into<String>) -> Self {
         self.0.push(SnippetPart::Placeholder(default.into()));
         self
     }
@@ -112,12 +111,12 @@ impl Snippet {
         self
     }
 
-    /// Whether there is nothing to fill in.
+    /// Whether it has no placeholders.
     pub(crate) fn is_plain(&self) -> bool {
         self.0.iter().all(|part| matches!(part, SnippetPart::Text(_)))
     }
 
-    /// With what stands in the places until they are filled in.
+    /// The text with the defaults of the placeholders.
     pub(crate) fn plain(&self) -> String {
         let parts = self.0.iter().map(|part| match part {
             SnippetPart::Text(text) | SnippetPart::Placeholder(text) => text.as_str(),
@@ -128,24 +127,24 @@ impl Snippet {
     }
 
     /// In the snippet syntax of the Language Server Protocol.
-    pub(crate) fn snippet(&self) -> String {
+    pub(crate) fn lsp_snippet(&self) -> String {
         let mut out = String::new();
-        let mut stops = 0;
+        let mut number = 0;
         for part in &self.0 {
             match part {
                 SnippetPart::Text(text) => out.push_str(&escaped(text, "\\$}")),
                 SnippetPart::Placeholder(text) => {
-                    stops += 1;
+                    number += 1;
                     match text.as_str() {
-                        "" => out.push_str(&format!("${stops}")),
-                        text => out.push_str(&format!("${{{stops}:{}}}", escaped(text, "\\$}"))),
+                        "" => out.push_str(&format!("${number}")),
+                        text => out.push_str(&format!("${{{number}:{}}}", escaped(text, "\\$}"))),
                     }
                 }
                 SnippetPart::Choice(choices) => {
-                    stops += 1;
+                    number += 1;
                     let choices: Vec<_> =
                         choices.iter().map(|choice| escaped(choice, "\\$},|")).collect();
-                    out.push_str(&format!("${{{stops}|{}|}}", choices.join(",")));
+                    out.push_str(&format!("${{{number}|{}|}}", choices.join(",")));
                 }
                 SnippetPart::End => out.push_str("$0"),
             }
@@ -171,47 +170,47 @@ fn escaped(text: &str, special: &str) -> String {
     out
 }
 
-/// Those that fit what was typed, the best first, no more than can be told at once.
-pub(super) fn told(items: Vec<Suggestion>, text: &str, offset: usize) -> Completions {
+/// The suggestions that match the typed text, the best first, limited to [`MAX_SUGGESTIONS`].
+pub(super) fn matching(items: Vec<Suggestion>, text: &str, offset: usize) -> Completions {
     let fitted = |item: Suggestion| {
         let typed = text.get(item.span.start..offset)?;
         Some((fit(&item.filter, typed)?, item))
     };
-    let mut fitting: Vec<(FilterMatch, Suggestion)> = items.into_iter().filter_map(fitted).collect();
-    // Equals stay in their order.
+    let mut fitting: Vec<(FilterMatch, Suggestion)> =
+        items.into_iter().filter_map(fitted).collect();
+    // The sort is stable.
     fitting.sort_by_key(|(fit, item)| (item.rank, *fit));
-    let mut items: Vec<Suggestion> = Vec::with_capacity(fitting.len().min(MOST + 1));
+    let mut items: Vec<Suggestion> = Vec::with_capacity(fitting.len().min(MAX_SUGGESTIONS + 1));
     for (_, item) in fitting {
-        if items.len() > MOST {
+        if items.len() > MAX_SUGGESTIONS {
             break;
         }
         items.push(item);
     }
-    let is_incomplete = items.len() > MOST;
-    items.truncate(MOST);
+    let is_incomplete = items.len() > MAX_SUGGESTIONS;
+    items.truncate(MAX_SUGGESTIONS);
     Completions { items, is_incomplete }
 }
 
-/// How well an item fits.
+/// How well a suggestion matches the typed text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum FilterMatch {
-    Beginning,
-    Inside,
+    Prefix,
+    Substring,
     Scattered,
 }
 
-/// As clients compare: the letters in their order, whatever their case. Quotes and brackets that an
-/// entry begins with do not count.
+/// Matches like editors do: the letters in their order, ignoring case, leading quotes and brackets.
 fn fit(filter: &str, typed: &str) -> Option<FilterMatch> {
     let bare = |text: &str| text.trim_start_matches(['"', '\'', '[', '{', ' ']).to_lowercase();
     let (name, typed) = (bare(filter), bare(typed));
     if name.starts_with(&typed) {
-        return Some(FilterMatch::Beginning);
+        return Some(FilterMatch::Prefix);
     }
     if name.contains(&typed) {
-        return Some(FilterMatch::Inside);
+        return Some(FilterMatch::Substring);
     }
-    // The first letter begins a word.
+    // The first letter must start a word.
     let first = typed.chars().next()?;
     let words = name.char_indices().filter(|(at, _)| !name[..*at].ends_with(char::is_alphanumeric));
     let (start, _) = words.into_iter().find(|(_, letter)| *letter == first)?;
@@ -224,15 +223,15 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_template_is_a_snippet_or_a_text() {
+    fn snippet_is_rendered_for_lsp_and_as_plain_text() {
         let template = Snippet::from("a = $}\\ \"")
-            .stop("x}")
+            .placeholder("x}")
             .text("\", b = ")
             .choice(vec!["true".to_owned(), "a|,b".to_owned()])
-            .stop("")
+            .placeholder("")
             .end();
         assert_eq!(template.plain(), "a = $}\\ \"x}\", b = true");
-        assert_eq!(template.snippet(), r#"a = \$\}\\ "${1:x\}}", b = ${2|true,a\|\,b|}$3$0"#);
+        assert_eq!(template.lsp_snippet(), r#"a = \$\}\\ "${1:x\}}", b = ${2|true,a\|\,b|}$3$0"#);
         assert!(!template.is_plain());
         assert!(Snippet::from("x").is_plain());
     }

@@ -1,18 +1,18 @@
-//! Keys that are not there yet, each with a value to begin with.
+//! Missing keys, each with a default value.
 
 use camino::Utf8PathBuf;
 
 use super::{
     CompletionBuilder,
-    edit::Spot,
-    item::{SuggestionKind, Rank, Snippet},
+    edit::InsertionPoint,
+    item::{Rank, Snippet, SuggestionKind},
     values::{self, Conflicts},
 };
 use crate::{
     policy::{
-        cursor::{Definition, KeyContext, EnclosingTable, WrittenValue, TablePathStep},
-        schema::{EXCEPTIONS, EntryForm, SchemaKey, SchemaTable, ValueType},
+        cursor::{Definition, EnclosingTable, KeyContext, TablePathStep, WrittenValue},
         rich_text::RichText,
+        schema::{EXCEPTIONS, EntryForm, SchemaKey, SchemaTable, ValueType},
     },
     text::SourceText,
     verdict::PolicyText,
@@ -20,7 +20,7 @@ use crate::{
 
 impl CompletionBuilder<'_> {
     pub(super) fn keys(&mut self, context: &KeyContext) {
-        if !self.wanted.keys {
+        if !self.request.keys {
             return;
         }
         if let Some(table) = self.table(context) {
@@ -46,8 +46,10 @@ impl CompletionBuilder<'_> {
         {
             return;
         }
-        // The tables of the file are best begun with their headers.
-        if context.table.is_empty() && matches!(key.value, ValueType::Table(_)) && !context.is_followed
+        // The tables of the file are better written with headers.
+        if context.table.is_empty()
+            && matches!(key.value, ValueType::Table(_))
+            && !context.is_followed
         {
             return;
         }
@@ -63,16 +65,16 @@ impl CompletionBuilder<'_> {
             let value = values::template(key.value, key.default);
             Snippet::from(key.name).text(" = ").then(value)
         };
-        let rank = if key.required || is_which(key) { Rank::Required } else { Rank::Usual };
-        let spot = InsertionPoint::of_key(context);
-        let item = spot.literal(template, key.name).item(key.name, SuggestionKind::Key, rank);
-        let detail = key.value.words().replace('`', "");
-        self.items.push(item.detail(detail).about(words(key)));
+        let rank = if key.required || identifies_entry(key) { Rank::Required } else { Rank::Usual };
+        let insertion = InsertionPoint::of_key(context);
+        let item = insertion.literal(template, key.name).item(key.name, SuggestionKind::Key, rank);
+        let detail = key.value.description().replace('`', "");
+        self.items.push(item.detail(detail).about(documentation(key)));
     }
 
-    /// The table that the cursor's key belongs to, if keys may be added to it here.
+    /// The table of the key at the cursor, if keys can be added to it here.
     fn table(&self, context: &KeyContext) -> Option<&'static SchemaTable> {
-        let mut table = self.wanted.root;
+        let mut table = self.request.root;
         let mut steps = context.table.iter().peekable();
         while let Some(step) = steps.next() {
             let TablePathStep::Key(name) = step else { return None };
@@ -80,24 +82,24 @@ impl CompletionBuilder<'_> {
             if !key.is_current() {
                 return None;
             }
-            // `[[x]]` for lists, `[x]` for tables; what stands in braces stands where it stands.
+            // `[[x]]` for lists, `[x]` for tables; inline tables can be in both.
             let is_one = steps.next_if(|step| matches!(step, TablePathStep::Index(_))).is_some();
             if !context.is_inline && is_one != matches!(key.value, ValueType::List(_)) {
                 return None;
             }
             table = key.value.table()?;
         }
-        // A dotted key extends only what dotted keys have defined.
+        // A dotted key can only extend tables that dotted keys define.
         let start = context.table.len() - context.dotted.min(context.table.len());
-        let mut ways = (start + 1..=context.table.len()).map(|end| &context.table[..end]);
-        let extends = ways.all(|way| {
+        let mut paths = (start + 1..=context.table.len()).map(|end| &context.table[..end]);
+        let extends = paths.all(|path| {
             context.is_inline
-                || matches!(self.cursor.definitions.defined(way), None | Some(Definition::ByDots))
+                || matches!(self.cursor.definitions.defined(path), None | Some(Definition::ByDots))
         });
         extends.then_some(table)
     }
 
-    /// Whether cargo-deny takes the value that stands there already for a key.
+    /// Whether cargo-deny accepts the existing value for a key.
     fn fits(&self, context: &KeyContext, key: &SchemaKey) -> bool {
         let rest: Vec<&str> = context.rest.iter().map(String::as_str).collect();
         if !rest.is_empty() && key.value.table().is_none_or(|table| table.at(&rest).is_none()) {
@@ -113,13 +115,13 @@ impl CompletionBuilder<'_> {
                 TablePathStep::Index(_) => None,
             })
             .collect();
-        // In an entry only the kind of the value is compared: the entry is not whole.
+        // In an entry, only compare the type of the value: the entry is incomplete.
         let in_entry = (1..=names.len()).any(|end| {
-            let key = self.wanted.root.at(&names[..end]);
+            let key = self.request.root.at(&names[..end]);
             key.is_some_and(|key| matches!(key.value, ValueType::List(_)))
         });
-        if in_entry || std::ptr::eq(self.wanted.root, &raw const EXCEPTIONS) {
-            return rest.is_empty() && values::is_alike(key.value, value);
+        if in_entry || std::ptr::eq(self.request.root, &raw const EXCEPTIONS) {
+            return rest.is_empty() && values::has_type(key.value, value);
         }
         let mut text = names.join(".");
         if !text.is_empty() {
@@ -133,15 +135,20 @@ impl CompletionBuilder<'_> {
     }
 }
 
-/// Whether the entry says by which key what it is about, and whether this key comes then.
-fn belongs(table: &SchemaTable, key: &SchemaKey, level: Option<&EnclosingTable>, context: &KeyContext) -> bool {
+/// Whether a key fits the other keys of an entry: first the key that identifies the entry, then the rest.
+fn belongs(
+    table: &SchemaTable,
+    key: &SchemaKey,
+    level: Option<&EnclosingTable>,
+    context: &KeyContext,
+) -> bool {
     if table.form == EntryForm::Plain || context.dotted > 0 {
         return true;
     }
-    let said = |name: &str| {
+    let has = |name: &str| {
         context.present.contains(name) || level.is_some_and(|one| one.value(name).is_some())
     };
-    let (id, spec, name, version) = (said("id"), said("crate"), said("name"), said("version"));
+    let (id, spec, name, version) = (has("id"), has("crate"), has("name"), has("version"));
     match key.name {
         "id" | "crate" => !(id || spec || name || version),
         "name" => !(id || spec || name),
@@ -150,39 +157,40 @@ fn belongs(table: &SchemaTable, key: &SchemaKey, level: Option<&EnclosingTable>,
     }
 }
 
-fn is_which(key: &SchemaKey) -> bool {
+fn identifies_entry(key: &SchemaKey) -> bool {
     matches!(key.name, "id" | "crate")
 }
 
-/// What is told of a key.
-pub(super) fn words(key: &SchemaKey) -> RichText {
-    let mut words = RichText::default().with_code(key.about);
+/// The documentation of a key.
+pub(super) fn documentation(key: &SchemaKey) -> RichText {
+    let mut text = RichText::default().with_code(key.about);
     for choice in key.value.choices() {
-        words = words.paragraph().code(choice.value).text(": ").with_code(choice.about);
+        text = text.paragraph().code(choice.value).text(": ").with_code(choice.about);
     }
     if let Some(default) = key.default {
-        words = words.paragraph().text("Without it: ").code(default);
+        text = text.paragraph().text("Default: ").code(default);
     } else if let Some(absent) = key.absent {
-        words = words.paragraph().text("Without it: ").with_code(absent);
+        text = text.paragraph().text("Default: ").with_code(absent);
     }
     if !key.example.is_empty() {
-        words = words.paragraph().toml(key.example);
+        text = text.paragraph().toml(key.example);
     }
-    words
+    text
 }
 
 impl Conflicts {
-    /// What the entry around the cursor says that excludes something else.
+    /// The keys of the entry around the cursor that exclude others.
     pub(super) fn of(level: Option<&EnclosingTable>) -> Self {
         let Some(level) = level else { return Self::default() };
-        let is_true = |key| matches!(level.value(key), Some(WrittenValue::Other(text)) if text == "true");
+        let is_true =
+            |key| matches!(level.value(key), Some(WrittenValue::Other(text)) if text == "true");
         Self {
             one_version: is_true("deny-multiple-versions"),
             wrapped: !level.list("wrappers").is_empty(),
         }
     }
 
-    /// Whether a key would contradict it.
+    /// Whether a key is excluded.
     fn forbid(self, key: &SchemaKey) -> bool {
         match key.name {
             "wrappers" => self.one_version,

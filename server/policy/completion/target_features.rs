@@ -1,14 +1,13 @@
-//! The target features that `cfg(target_feature = "..")` is asked for most, by the architecture of the
-//! triple beside them. rustc tells the whole list (`--print target-features`); cargo-deny takes any
-//! word.
+//! Common target features by the architecture of the triple. `rustc --print target-features` has the
+//! whole list; cargo-deny accepts any word.
 
 use cfg_expr::targets::{Arch, get_builtin_target_by_triple};
 
 use super::{
     CompletionBuilder,
-    edit::Spot,
-    is_there,
-    item::{SuggestionKind, Rank},
+    edit::InsertionPoint,
+    is_listed,
+    item::{Rank, SuggestionKind},
 };
 
 const ARM: &[&str] =
@@ -57,20 +56,20 @@ const X86: &[&str] = &[
 ];
 
 impl CompletionBuilder<'_> {
-    /// In `features` of an entry of `graph.targets`.
-    pub(super) fn target_features(&mut self, spot: &InsertionPoint<'_>, others: &[&str]) {
-        let said = self.cursor.levels.iter().rev().find_map(|level| level.said("triple"));
+    /// Suggests `features` in an entry of `graph.targets`.
+    pub(super) fn target_features(&mut self, insertion: &InsertionPoint<'_>, others: &[&str]) {
+        let triple = self.cursor.levels.iter().rev().find_map(|level| level.string("triple"));
         let known =
-            said.and_then(get_builtin_target_by_triple).map(|target| features(&target.arch));
+            triple.and_then(get_builtin_target_by_triple).map(|target| features(&target.arch));
         let all = || [ARM, RISCV, WASM, X86].concat();
         let mut features = known.map_or_else(all, <[&str]>::to_vec);
         features.sort_unstable();
         features.dedup();
         for feature in features {
-            if is_there(others, feature) {
+            if is_listed(others, feature) {
                 continue;
             }
-            let Some(edit) = spot.string(feature) else { continue };
+            let Some(edit) = insertion.string(feature) else { continue };
             self.items.push(edit.item(feature, SuggestionKind::Feature, Rank::Usual));
         }
     }

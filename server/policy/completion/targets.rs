@@ -1,15 +1,15 @@
-//! Target triples: those that most people build for first, then all that rustc has built in.
+//! Target triples: first the common ones, then all others of rustc.
 
 use cfg_expr::targets::ALL_BUILTINS;
 
 use super::{
     CompletionBuilder,
-    edit::Spot,
-    is_there,
-    item::{SuggestionKind, Rank},
+    edit::InsertionPoint,
+    is_listed,
+    item::{Rank, SuggestionKind},
 };
 
-/// The targets that Rust guarantees to work, with host tools.
+/// Tier 1 targets and other common ones.
 const FIRST: [&str; 8] = [
     "x86_64-unknown-linux-gnu",
     "aarch64-apple-darwin",
@@ -22,15 +22,15 @@ const FIRST: [&str; 8] = [
 ];
 
 impl CompletionBuilder<'_> {
-    pub(super) fn triples(&mut self, spot: &InsertionPoint<'_>, others: &[&str]) {
+    pub(super) fn triples(&mut self, insertion: &InsertionPoint<'_>, others: &[&str]) {
         let all = ALL_BUILTINS.iter().map(|target| target.triple.as_str());
         let all = all.filter(|triple| !FIRST.contains(triple));
         let first = FIRST.into_iter().map(|triple| (triple, Rank::Usual));
         for (triple, rank) in first.chain(all.map(|triple| (triple, Rank::Other))) {
-            if is_there(others, triple) {
+            if is_listed(others, triple) {
                 continue;
             }
-            let Some(edit) = spot.string(triple) else { continue };
+            let Some(edit) = insertion.string(triple) else { continue };
             self.items.push(edit.item(triple, SuggestionKind::Target, rank));
         }
     }

@@ -1,20 +1,20 @@
-//! A text with `$0` at the cursor in, labels and changed texts out.
+//! Tests that complete at `$0` and compare labels and changed texts.
 
-use super::{Suggestion, MOST, world::World};
+use super::{MAX_SUGGESTIONS, Suggestion, world::World};
 use crate::verdict::PackageFacts;
 
 fn items(marked: &str) -> (String, Vec<Suggestion>) {
     let offset = marked.find("$0").expect("a mark");
     let text = marked.replacen("$0", "", 1);
-    let told = World::new().complete(&text, offset);
-    for item in &told.items {
+    let completions = World::new().complete(&text, offset);
+    for item in &completions.items {
         assert!(item.span.start <= offset && offset <= item.span.end, "{item:?}");
         assert!(!text[item.span.clone()].contains('\n'), "{item:?}");
     }
-    (text, told.items)
+    (text, completions.items)
 }
 
-/// The first labels, those without effect marked.
+/// The first labels; those without effect in parentheses.
 fn labels(marked: &str) -> Vec<String> {
     let (_, items) = items(marked);
     let label = |item: &Suggestion| {
@@ -23,8 +23,8 @@ fn labels(marked: &str) -> Vec<String> {
     items.iter().take(8).map(label).collect()
 }
 
-/// The text after an item was taken.
-fn taken(marked: &str, label: &str) -> String {
+/// The text after accepting an item.
+fn accepted(marked: &str, label: &str) -> String {
     let (mut text, items) = items(marked);
     let item = items.iter().find(|item| item.label == label);
     let Some(item) = item else {
@@ -37,11 +37,11 @@ fn taken(marked: &str, label: &str) -> String {
 
 fn snippet(marked: &str, label: &str) -> String {
     let (_, items) = items(marked);
-    items.iter().find(|item| item.label == label).expect("the item").template.snippet()
+    items.iter().find(|item| item.label == label).expect("the item").template.lsp_snippet()
 }
 
 #[test]
-fn tables_that_are_not_there_yet() {
+fn missing_tables_are_suggested() {
     assert_eq!(
         labels("[bans]\n\n[graph]\n\n$0"),
         [
@@ -56,27 +56,27 @@ fn tables_that_are_not_there_yet() {
         ]
     );
     assert_eq!(
-        taken("[bans]\n[[bans.de$0", "[[bans.deny]]"),
+        accepted("[bans]\n[[bans.de$0", "[[bans.deny]]"),
         "[bans]\n[[bans.deny]]\ncrate = \"\""
     );
-    assert_eq!(taken("[li$0]\n", "[licenses]"), "[licenses]\n\n");
-    assert_eq!(taken("[licenses.p$0", "[licenses.private]"), "[licenses.private]\n");
+    assert_eq!(accepted("[li$0]\n", "[licenses]"), "[licenses]\n\n");
+    assert_eq!(accepted("[licenses.p$0", "[licenses.private]"), "[licenses.private]\n");
     assert_eq!(labels("[[sources$0]]\n"), [""; 0]);
     let dotted = labels("[licenses]\nprivate.ignore = true\n[licenses.p$0]\n");
     assert!(!dotted.contains(&"[licenses.private]".to_owned()), "{dotted:?}");
     assert_eq!(
         snippet("[[licenses.cl$0]]", "[[licenses.clarify]]"),
-        "[[licenses.clarify]]\ncrate = \"$1\"\nexpression = \"${2:LicenseRef-to-be-told}\"\nlicense-files = [$0]"
+        "[[licenses.clarify]]\ncrate = \"$1\"\nexpression = \"${2:LicenseRef-TODO}\"\nlicense-files = [$0]"
     );
-    // A header would take the statements below it.
+    // A header would change the table of the statements below it.
     assert!(
         !labels("[bans]\n$0\nwildcards = \"deny\"\n").iter().any(|label| label.starts_with('['))
     );
 }
 
 #[test]
-fn keys_with_values_to_begin_with() {
-    assert_eq!(taken("[bans]\nwild$0\n", "wildcards"), "[bans]\nwildcards = \"allow\"\n");
+fn keys_have_default_values() {
+    assert_eq!(accepted("[bans]\nwild$0\n", "wildcards"), "[bans]\nwildcards = \"allow\"\n");
     assert_eq!(
         snippet("[bans]\nwild$0\n", "wildcards"),
         "wildcards = ${1|\"allow\",\"warn\",\"deny\"|}"
@@ -84,32 +84,32 @@ fn keys_with_values_to_begin_with() {
     assert_eq!(snippet("[licenses]\n$0", "include-build"), "include-build = ${1|true,false|}");
     assert_eq!(snippet("[licenses]\n$0", "allow"), "allow = [$0]");
     assert_eq!(
-        taken("[sources]\n$0", "allow-registry"),
+        accepted("[sources]\n$0", "allow-registry"),
         "[sources]\nallow-registry = [\"https://github.com/rust-lang/crates.io-index\"]"
     );
     assert_eq!(
-        taken("[bans]\nbuild.exec$0\n", "executables"),
+        accepted("[bans]\nbuild.exec$0\n", "executables"),
         "[bans]\nbuild.executables = \"deny\"\n"
     );
     assert_eq!(
-        taken("bans.multiple-versions-$0", "multiple-versions-include-dev"),
+        accepted("bans.multiple-versions-$0", "multiple-versions-include-dev"),
         "bans.multiple-versions-include-dev = false"
     );
     assert_eq!(labels("[bans]\nwildcards = \"deny\"\nwildc$0\n"), ["allow-wildcard-paths"]);
-    // It is defined by its header.
+    // The table is defined by its header.
     assert!(labels("[bans]\nbuild.$0\n[bans.build]\n").is_empty());
-    // Only what takes the value that stands there.
+    // Only keys that accept the existing value.
     assert_eq!(labels("[advisories]\nun$0 = \"transitive\"\n"), ["unmaintained", "unsound"]);
     assert_eq!(
-        taken("[advisories]\ny$0 = \"deny\"\n", "yanked"),
+        accepted("[advisories]\ny$0 = \"deny\"\n", "yanked"),
         "[advisories]\nyanked = \"deny\"\n"
     );
-    // What has moved is not offered.
+    // Moved keys are not suggested.
     assert!(labels("targ$0").is_empty());
 }
 
 #[test]
-fn keys_of_entries() {
+fn keys_of_entries_depend_on_the_existing_keys() {
     assert_eq!(labels("[bans]\nskip = [{ $0 }]"), ["crate", "name"]);
     assert_eq!(labels("[bans]\nskip = [{ crate = \"a\", $0 }]"), ["reason"]);
     assert_eq!(labels("[bans]\nskip = [{ name = \"a\", $0 }]"), ["version", "reason"]);
@@ -129,29 +129,29 @@ fn keys_of_entries() {
         ]
     );
     assert_eq!(
-        taken("[bans]\nskip = [{ crate = \"a\" $0 }]", "reason"),
+        accepted("[bans]\nskip = [{ crate = \"a\" $0 }]", "reason"),
         "[bans]\nskip = [{ crate = \"a\" , reason = \"\" }]"
     );
 }
 
 #[test]
-fn values_with_and_without_quotes() {
+fn values_keep_existing_quotes() {
     let values = ["allow", "warn", "deny"];
     assert_eq!(labels("[bans]\nwildcards = $0"), values);
-    assert_eq!(taken("[bans]\nwildcards = $0", "deny"), "[bans]\nwildcards = \"deny\"");
-    assert_eq!(taken("[bans]\nwildcards = de$0", "deny"), "[bans]\nwildcards = \"deny\"");
-    assert_eq!(taken("[bans]\nwildcards = \"de$0\"", "deny"), "[bans]\nwildcards = \"deny\"");
-    assert_eq!(taken("[bans]\nwildcards = 'de$0'", "deny"), "[bans]\nwildcards = 'deny'");
+    assert_eq!(accepted("[bans]\nwildcards = $0", "deny"), "[bans]\nwildcards = \"deny\"");
+    assert_eq!(accepted("[bans]\nwildcards = de$0", "deny"), "[bans]\nwildcards = \"deny\"");
+    assert_eq!(accepted("[bans]\nwildcards = \"de$0\"", "deny"), "[bans]\nwildcards = \"deny\"");
+    assert_eq!(accepted("[bans]\nwildcards = 'de$0'", "deny"), "[bans]\nwildcards = 'deny'");
     assert_eq!(
-        taken("[bans]\nwildcards = \"de$0\nskip = []", "deny"),
+        accepted("[bans]\nwildcards = \"de$0\nskip = []", "deny"),
         "[bans]\nwildcards = \"deny\"\nskip = []"
     );
     assert_eq!(
-        taken("[licenses]\ninclude-dev = \"t$0\"", "true"),
+        accepted("[licenses]\ninclude-dev = \"t$0\"", "true"),
         "[licenses]\ninclude-dev = true"
     );
     assert_eq!(
-        taken("[licenses]\nconfidence-threshold = $0", "0.8"),
+        accepted("[licenses]\nconfidence-threshold = $0", "0.8"),
         "[licenses]\nconfidence-threshold = 0.8"
     );
     assert!(labels("[bans]\nwildcards = [\"$0\"]").is_empty());
@@ -164,11 +164,11 @@ fn licenses_of_the_graph_come_first() {
         ["Apache-2.0 WITH LLVM-exception", "GPL-3.0-only", "(0BSD)"]
     );
     assert_eq!(
-        taken("[licenses]\nallow = [\n    \"MIT\",\n    GPL$0\n]", "GPL-3.0-only"),
+        accepted("[licenses]\nallow = [\n    \"MIT\",\n    GPL$0\n]", "GPL-3.0-only"),
         "[licenses]\nallow = [\n    \"MIT\",\n    \"GPL-3.0-only\"\n]"
     );
     assert_eq!(
-        taken("[licenses]\nallow = [\"MIT\" $0]", "GPL-3.0-only"),
+        accepted("[licenses]\nallow = [\"MIT\" $0]", "GPL-3.0-only"),
         "[licenses]\nallow = [\"MIT\" , \"GPL-3.0-only\"]"
     );
     assert_eq!(
@@ -180,18 +180,18 @@ fn licenses_of_the_graph_come_first() {
         ["GPL-3.0-only", "(0BSD)"]
     );
     assert_eq!(
-        taken("licenses.clarify = [{ crate = 'ring', expression = \"MIT AND IS$0\" }]", "ISC"),
+        accepted("licenses.clarify = [{ crate = 'ring', expression = \"MIT AND IS$0\" }]", "ISC"),
         "licenses.clarify = [{ crate = 'ring', expression = \"MIT AND ISC\" }]"
     );
     assert!(labels("licenses.clarify = [{ crate = 'ring', expression = \"MIT $0\" }]").is_empty());
     let (_, items) = items("[licenses]\nallow = [\"$0\"]");
     let mit = items.iter().find(|item| item.label == "MIT").expect("MIT");
     assert_eq!(mit.detail, "6 packages");
-    assert_eq!(items.len(), MOST);
+    assert_eq!(items.len(), MAX_SUGGESTIONS);
 }
 
 #[test]
-fn packages_of_findings_come_first() {
+fn packages_with_findings_come_first() {
     assert_eq!(
         labels("[bans]\nskip = [\"$0\"]")[..4],
         [
@@ -202,17 +202,17 @@ fn packages_of_findings_come_first() {
         ]
     );
     assert_eq!(labels("[bans]\nskip = [\"serde$0\"]")[0], "(serde@1.0.0)");
-    assert_eq!(taken("[bans]\ndeny = [\"ti$0\"]", "time"), "[bans]\ndeny = [\"time\"]");
+    assert_eq!(accepted("[bans]\ndeny = [\"ti$0\"]", "time"), "[bans]\ndeny = [\"time\"]");
     assert_eq!(
-        taken("[bans]\nskip = [\"ti$0\"]", "{ crate = \"time@0.1.45\", reason }"),
+        accepted("[bans]\nskip = [\"ti$0\"]", "{ crate = \"time@0.1.45\", reason }"),
         "[bans]\nskip = [{ crate = \"time@0.1.45\", reason = \"TODO: why this is acceptable\" }]"
     );
     assert_eq!(
-        taken("[bans]\ndeny = [{ crate = \"time@0$0\" }]", "time@0.1.45"),
+        accepted("[bans]\ndeny = [{ crate = \"time@0$0\" }]", "time@0.1.45"),
         "[bans]\ndeny = [{ crate = \"time@0.1.45\" }]"
     );
     assert_eq!(
-        taken("[bans]\ndeny = [{ crate = \"time:$0\" }]", "time:=0.1.45"),
+        accepted("[bans]\ndeny = [{ crate = \"time:$0\" }]", "time:=0.1.45"),
         "[bans]\ndeny = [{ crate = \"time:=0.1.45\" }]"
     );
     assert_eq!(
@@ -221,7 +221,7 @@ fn packages_of_findings_come_first() {
     );
     assert_eq!(labels("[bans]\ndeny = [{ name = \"ll$0\" }]"), ["llvm"]);
     assert_eq!(labels("[bans]\ndeny = [\"llvm$0\"]")[..2], ["llvm@2.0.0", "llvm"]);
-    // What another list says already would be refused.
+    // cargo-deny rejects a spec in two lists.
     assert!(
         !labels("[bans]\ndeny = [\"time@0.1.45\"]\nskip = [\"time@0$0\"]")
             .contains(&"time@0.1.45".to_owned())
@@ -229,7 +229,7 @@ fn packages_of_findings_come_first() {
 }
 
 #[test]
-fn advisories_that_are_found_come_first() {
+fn advisories_with_findings_come_first() {
     assert_eq!(
         labels("[advisories]\nignore = [$0]"),
         [
@@ -244,7 +244,7 @@ fn advisories_that_are_found_come_first() {
         ]
     );
     assert_eq!(
-        taken("[advisories]\nignore = [\"RUST$0\n]", "{ id = \"RUSTSEC-2026-0009\", reason }"),
+        accepted("[advisories]\nignore = [\"RUST$0\n]", "{ id = \"RUSTSEC-2026-0009\", reason }"),
         "[advisories]\nignore = [{ id = \"RUSTSEC-2026-0009\", reason = \"TODO: why this is acceptable\" }\n]"
     );
     assert_eq!(
@@ -254,7 +254,7 @@ fn advisories_that_are_found_come_first() {
 }
 
 #[test]
-fn sources_targets_and_features_of_the_graph() {
+fn sources_targets_and_features_of_the_graph_are_suggested() {
     assert_eq!(labels("[sources]\nallow-git = [\"$0\"]"), ["https://github.com/three/forked"]);
     assert_eq!(labels("[sources.allow-org]\ngithub = [\"$0\"]"), ["three"]);
     assert!(labels("[sources.allow-org]\ngitlab = [\"$0\"]").is_empty());
@@ -281,31 +281,31 @@ fn sources_targets_and_features_of_the_graph() {
 }
 
 #[test]
-fn files_of_packages() {
+fn files_of_packages_are_suggested() {
     assert_eq!(
-        taken(
+        accepted(
             "licenses.clarify = [{ crate = 'ring', license-files = [$0] }]",
             "{ path = \"LICENSE\", hash }"
         ),
         "licenses.clarify = [{ crate = 'ring', license-files = [{ path = \"LICENSE\", hash = 0xbd0eed23 }] }]"
     );
     assert_eq!(
-        taken(
+        accepted(
             "[[licenses.clarify]]\ncrate = 'ring'\nlicense-files = [{ path = 'LICENSE', hash = $0 }]",
             "0xbd0eed23"
         ),
         "[[licenses.clarify]]\ncrate = 'ring'\nlicense-files = [{ path = 'LICENSE', hash = 0xbd0eed23 }]"
     );
     assert_eq!(
-        taken(
+        accepted(
             "[licenses]\nclarify = [$0]",
             "{ crate = \"ring@0.17.9\", expression, license-files }"
         ),
-        "[licenses]\nclarify = [{ crate = \"ring@0.17.9\", expression = \"LicenseRef-to-be-told\", \
+        "[licenses]\nclarify = [{ crate = \"ring@0.17.9\", expression = \"LicenseRef-TODO\", \
          license-files = [{ path = \"LICENSE\", hash = 0xbd0eed23 }] }]"
     );
     assert_eq!(
-        taken("[licenses]\nexceptions = [$0]", "{ crate = \"gpl@1.0.0\", allow }"),
+        accepted("[licenses]\nexceptions = [$0]", "{ crate = \"gpl@1.0.0\", allow }"),
         "[licenses]\nexceptions = [{ crate = \"gpl@1.0.0\", allow = [\"GPL-3.0-only\"] }]"
     );
     let bypass = "[[bans.build.bypass]]\ncrate = 'ring'\n";
@@ -319,11 +319,11 @@ fn files_of_packages() {
     );
 }
 
-/// A time that nobody would wait for, with a margin for slow machines and builds that are not optimized.
+/// An upper limit with a margin for slow machines and builds without optimization.
 const QUICK: std::time::Duration = std::time::Duration::from_secs(5);
 
-/// Completes at `$0` of a text that is too much, and says how many items there were.
-fn quickly(marked: &str) -> usize {
+/// Completes at `$0` of an extreme text; returns the number of items.
+fn count_quickly(marked: &str) -> usize {
     let began = std::time::Instant::now();
     let (_, items) = items(marked);
     let took = began.elapsed();
@@ -332,7 +332,7 @@ fn quickly(marked: &str) -> usize {
 }
 
 #[test]
-fn a_graph_of_a_thousand_packages_is_searched_quickly() {
+fn thousand_packages_are_completed_quickly() {
     let mut world = World::new();
     let like = world.graph.packages[6].clone();
     let finding = world.findings[2].clone();
@@ -345,46 +345,46 @@ fn a_graph_of_a_thousand_packages_is_searched_quickly() {
         world.findings.push(finding);
     }
     for (text, least) in [
-        ("[bans]\nskip = [\"", MOST),
-        ("[licenses]\nallow = [\"", MOST),
+        ("[bans]\nskip = [\"", MAX_SUGGESTIONS),
+        ("[licenses]\nallow = [\"", MAX_SUGGESTIONS),
         ("[licenses]\nexceptions = [", 1),
-        ("[graph]\nexclude = [", MOST),
-        ("[advisories]\nignore = [", MOST),
+        ("[graph]\nexclude = [", MAX_SUGGESTIONS),
+        ("[advisories]\nignore = [", MAX_SUGGESTIONS),
     ] {
         let began = std::time::Instant::now();
-        let told = world.complete(text, text.len());
+        let completions = world.complete(text, text.len());
         let took = began.elapsed();
-        // Without optimization it takes some ten times as long as it does for a user.
+        // Without optimization, it takes about ten times as long as for a user.
         assert!(took < std::time::Duration::from_millis(500), "{text}: {took:?}");
-        assert!(told.items.len() >= least, "{text}");
+        assert!(completions.items.len() >= least, "{text}");
     }
 }
 
 #[test]
-fn texts_that_are_too_much_are_answered_quickly() {
+fn extreme_texts_are_completed_quickly() {
     let ids: Vec<String> = (0..5000).map(|id| format!("    \"RUSTSEC-2020-{id:04}\",\n")).collect();
     let ids = ids.concat();
-    assert!(quickly(&format!("[advisories]\nignore = [\n{ids}    $0\n]\n")) > 0);
-    let comments = |count| "# nothing but words\n".repeat(count);
+    assert!(count_quickly(&format!("[advisories]\nignore = [\n{ids}    $0\n]\n")) > 0);
+    let comments = |count| "# only a comment\n".repeat(count);
     let commented = |text: &str| format!("{text}[bans]\nwildcards = $0\n{text}");
     let entries = |count| "[[bans.deny]]\ncrate = \"x\"\n".repeat(count);
     let denied = |text: &str| format!("{text}[[bans.deny]]\ncrate = \"ti$0\"\n");
-    assert!(quickly(&commented(&comments(25_000))) > 0);
-    assert!(quickly(&denied(&entries(35_000))) > 0);
-    // Beyond the limit of policies that are read while they are typed nothing is completed.
-    assert_eq!(quickly(&commented(&comments(100_000))), 0);
-    assert_eq!(quickly(&denied(&entries(70_000))), 0);
+    assert!(count_quickly(&commented(&comments(25_000))) > 0);
+    assert!(count_quickly(&denied(&entries(35_000))) > 0);
+    // A policy beyond the limit is not completed.
+    assert_eq!(count_quickly(&commented(&comments(100_000))), 0);
+    assert_eq!(count_quickly(&denied(&entries(70_000))), 0);
     let nested = format!("[bans]\nskip = {}{}\nwildcards = $0\n", "[".repeat(200), "]".repeat(200));
-    assert_eq!(quickly(&nested), 3);
+    assert_eq!(count_quickly(&nested), 3);
     let braces = format!("[bans]\nskip = {}\nwildcards = $0\n", "{ a = ".repeat(200));
-    assert_eq!(quickly(&braces), 3);
-    quickly(&format!("a{}$0", ".a".repeat(100_000)));
-    quickly(&format!("a = \"{}$0", "x".repeat(2_000_000)));
-    quickly(&format!("a = [{}$0", "\"".repeat(2_000_000)));
+    assert_eq!(count_quickly(&braces), 3);
+    count_quickly(&format!("a{}$0", ".a".repeat(100_000)));
+    count_quickly(&format!("a = \"{}$0", "x".repeat(2_000_000)));
+    count_quickly(&format!("a = [{}$0", "\"".repeat(2_000_000)));
 }
 
 #[test]
-fn the_registries_that_members_are_published_to_and_target_features_are_known() {
+fn private_registries_and_target_features_are_suggested() {
     assert_eq!(labels("[licenses.private]\nregistries = [\"$0\"]\n"), ["company"]);
     assert!(labels("[licenses.private]\nregistries = [\"company\", \"$0\"]\n").is_empty());
     let features = |triple: &str, typed: &str| {
@@ -398,7 +398,7 @@ fn the_registries_that_members_are_published_to_and_target_features_are_known() 
 }
 
 #[test]
-fn scattered_letters_begin_with_a_word() {
-    let offered = labels("[advisories]\nya$0\n");
-    assert_eq!(offered, ["yanked", "disable-yank-checking"]);
+fn scattered_letters_match_from_the_start_of_a_word() {
+    let suggested = labels("[advisories]\nya$0\n");
+    assert_eq!(suggested, ["yanked", "disable-yank-checking"]);
 }

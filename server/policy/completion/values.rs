@@ -1,36 +1,41 @@
-//! Values that the schema lists, and what a value begins with.
+//! Values from the schema, and default values.
 
 use super::{
     CompletionBuilder,
     edit::{InsertionPoint, quoted},
-    item::{SuggestionKind, Rank, Snippet},
+    item::{Rank, Snippet, SuggestionKind},
 };
 use crate::policy::{
-    UNTOLD,
-    schema::{SchemaKey, StringKind, ValueType},
+    LICENSE_PLACEHOLDER,
     rich_text::RichText,
+    schema::{SchemaKey, StringKind, ValueType},
 };
 
-/// What an entry says that excludes something else.
+/// Keys of an entry that exclude others.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Conflicts {
     /// `deny-multiple-versions = true`
     pub(super) one_version: bool,
-    /// There are `wrappers`.
+    /// `wrappers` has items
     pub(super) wrapped: bool,
 }
 
 impl CompletionBuilder<'_> {
-    /// A value that is no free text.
-    pub(super) fn plain(&mut self, key: &'static SchemaKey, value: ValueType, spot: &InsertionPoint<'_>) {
-        if !self.wanted.keys {
+    /// Suggests values that are not free text.
+    pub(super) fn plain(
+        &mut self,
+        key: &'static SchemaKey,
+        value: ValueType,
+        insertion: &InsertionPoint<'_>,
+    ) {
+        if !self.request.keys {
             return;
         }
         let default = |text: &str| if key.default == Some(text) { "default" } else { "" };
         match value {
             ValueType::Choice(choices) => {
                 for choice in choices {
-                    let Some(edit) = spot.string(choice.value) else { continue };
+                    let Some(edit) = insertion.string(choice.value) else { continue };
                     let item = edit.item(choice.value, SuggestionKind::Value, Rank::Usual);
                     let item = item.detail(default(&quoted(choice.value)));
                     self.items.push(item.about(RichText::default().with_code(choice.about)));
@@ -42,21 +47,23 @@ impl CompletionBuilder<'_> {
                     if word == "true" && key.name == "deny-multiple-versions" && conflicts.wrapped {
                         continue;
                     }
-                    let edit = spot.literal(Snippet::from(word), word);
-                    let item = edit.item(word, SuggestionKind::Value, Rank::Usual).detail(default(word));
+                    let edit = insertion.literal(Snippet::from(word), word);
+                    let item =
+                        edit.item(word, SuggestionKind::Value, Rank::Usual).detail(default(word));
                     self.items.push(item.about(RichText::default().with_code(key.about)));
                 }
             }
-            ValueType::Integer if key.name == "hash" => self.hashes(spot),
+            ValueType::Integer if key.name == "hash" => self.hashes(insertion),
             ValueType::Integer | ValueType::Float => {
                 let number = number(key.value, key.default);
-                let edit = spot.literal(Snippet::from(number), number);
-                let item = edit.item(number, SuggestionKind::Value, Rank::Usual).detail(default(number));
+                let edit = insertion.literal(Snippet::from(number), number);
+                let item =
+                    edit.item(number, SuggestionKind::Value, Rank::Usual).detail(default(number));
                 self.items.push(item.about(RichText::default().with_code(key.about)));
             }
             ValueType::List(_) | ValueType::Table(_) => {
                 let label = if matches!(value, ValueType::List(_)) { "[ ]" } else { "{ }" };
-                let edit = spot.literal(template(value, key.default), label);
+                let edit = insertion.literal(template(value, key.default), label);
                 let item = edit.item(label, SuggestionKind::Value, Rank::Usual);
                 self.items.push(item.about(RichText::default().with_code(key.about)));
             }
@@ -64,12 +71,17 @@ impl CompletionBuilder<'_> {
         }
     }
 
-    /// What is usual for a string that nothing is known of.
-    pub(super) fn example(&mut self, text: StringKind, spot: &InsertionPoint<'_>, key: &'static SchemaKey) {
-        if !self.wanted.keys {
+    /// Suggests common values for a string.
+    pub(super) fn example(
+        &mut self,
+        text: StringKind,
+        insertion: &InsertionPoint<'_>,
+        key: &'static SchemaKey,
+    ) {
+        if !self.request.keys {
             return;
         }
-        let usual: &[(&str, &str)] = match text {
+        let common: &[(&str, &str)] = match text {
             StringKind::Duration => &[
                 ("P1D", "a day"),
                 ("P7D", "a week"),
@@ -78,29 +90,31 @@ impl CompletionBuilder<'_> {
                 ("P1Y", "a year"),
             ],
             StringKind::Folder => &[
-                ("$CARGO_HOME/advisory-dbs", "where cargo-deny keeps them"),
+                ("$CARGO_HOME/advisory-dbs", "cargo-deny's default"),
                 ("~/.cargo/advisory-dbs", ""),
             ],
             _ => &[],
         };
-        for (value, detail) in usual {
-            let Some(edit) = spot.string(value) else { continue };
+        for (value, detail) in common {
+            let Some(edit) = insertion.string(value) else { continue };
             let item = edit.item(*value, SuggestionKind::Value, Rank::Usual).detail(*detail);
             self.items.push(item.about(RichText::default().with_code(key.about)));
         }
     }
 }
 
-/// A value to begin with.
+/// A default value.
 pub(super) fn template(value: ValueType, default: Option<&'static str>) -> Snippet {
     match value {
         ValueType::Bool => {
             let words = if default == Some("true") { ["true", "false"] } else { ["false", "true"] };
             Snippet::default().choice(words.map(str::to_owned).to_vec())
         }
-        ValueType::Integer | ValueType::Float => Snippet::default().stop(number(value, default)),
+        ValueType::Integer | ValueType::Float => {
+            Snippet::default().placeholder(number(value, default))
+        }
         ValueType::Text(text) | ValueType::Either(text, _) => {
-            Snippet::from("\"").stop(placeholder(text)).text("\"")
+            Snippet::from("\"").placeholder(placeholder(text)).text("\"")
         }
         ValueType::Choice(choices) => {
             let mut words: Vec<_> = choices.iter().map(|choice| quoted(choice.value)).collect();
@@ -127,11 +141,11 @@ fn number(value: ValueType, default: Option<&'static str>) -> &'static str {
     }
 }
 
-/// What a string says until somebody writes it.
+/// The placeholder of a string.
 fn placeholder(text: StringKind) -> &'static str {
     match text {
         StringKind::Requirement => "*",
-        StringKind::Expression => UNTOLD,
+        StringKind::Expression => LICENSE_PLACEHOLDER,
         StringKind::Duration => "P90D",
         StringKind::RustVersion => "1.85.0",
         StringKind::Folder => "$CARGO_HOME/advisory-dbs",
@@ -141,14 +155,19 @@ fn placeholder(text: StringKind) -> &'static str {
     }
 }
 
-/// Whether a value that is written is of the kind that a key takes.
-pub(super) fn is_alike(value: ValueType, written: &str) -> bool {
+/// Whether a written value has the type of a key.
+pub(super) fn has_type(value: ValueType, written: &str) -> bool {
     let is_text = written.starts_with(['"', '\'']);
     match value {
         ValueType::Bool => matches!(written, "true" | "false"),
         ValueType::Integer => written.parse::<i64>().is_ok() || written.starts_with("0x"),
         ValueType::Float => written.contains('.') && written.parse::<f64>().is_ok(),
-        ValueType::Text(StringKind::Words | StringKind::Package | StringKind::PackageName | StringKind::Advisory) => is_text,
+        ValueType::Text(
+            StringKind::FreeText
+            | StringKind::Package
+            | StringKind::PackageName
+            | StringKind::Advisory,
+        ) => is_text,
         ValueType::Choice(choices) => {
             is_text
                 && choices.iter().any(|choice| choice.value == written.trim_matches(['"', '\'']))

@@ -1,15 +1,15 @@
-//! A graph with findings, for the tests.
+//! A graph with findings for the tests.
 
 use std::{collections::BTreeMap, sync::Arc};
 
 use camino::Utf8PathBuf;
 
-use super::{Completions, CompletionFacts, PackageFiles, CompletionRequest, complete};
+use super::{CompletionFacts, CompletionRequest, Completions, PackageFiles, complete};
 use crate::{
     policy::schema::POLICY,
     verdict::{
         AdvisoryFacts, AdvisoryTitle, Code, Finding, GraphFacts, PackageFacts, PackageRef,
-        Severity, own,
+        Severity, own_finding,
     },
 };
 
@@ -84,7 +84,7 @@ impl World {
     }
 }
 
-/// Every package has the same files.
+/// The same files for every package.
 struct License;
 
 impl PackageFiles for License {
@@ -117,7 +117,7 @@ fn package(text: &str, license: &str, source: &str) -> PackageFacts {
 }
 
 fn found(graph: &GraphFacts, code: Code, about: &[&str]) -> Finding {
-    let mut finding = own(code, Severity::Error, "something is found".to_owned(), Vec::new());
+    let mut finding = own_finding(code, Severity::Error, "a finding".to_owned(), Vec::new());
     let named =
         |one: &&PackageFacts| about.contains(&format!("{} {}", one.name, one.version).as_str());
     finding.packages = graph.packages.iter().filter(named).map(PackageFacts::package).collect();

@@ -1,43 +1,43 @@
-//! What the headers and keys of a policy define, as far as that decides what may be added.
+//! What the headers and keys of a policy define, which decides what completion may add.
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::policy::syntax::{PolicyDocument, SyntaxLine, KeyPart};
+use crate::policy::syntax::{KeyPart, PolicyDocument, SyntaxLine};
 
-/// A part of the way to a table: a key, or one of the tables of `[[x]]`.
+/// A step of the path to a table: a key, or the index of a `[[x]]` table.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum TablePathStep {
     Key(String),
     Index(usize),
 }
 
-/// How something was defined.
+/// How a table or key is defined.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Definition {
-    /// Only as the beginning of a header.
+    /// Only as a prefix of a header
     Implicitly,
     /// `[x]`
     ByHeader,
-    /// `[[x]]`, perhaps several of them.
+    /// `[[x]]`, one or more
     ByHeaders,
-    /// As the beginning of a dotted key.
+    /// As a prefix of a dotted key
     ByDots,
-    /// With a value.
+    /// With a value
     ByValue,
 }
 
-/// The tables and keys outside of values.
+/// The tables and keys of a file, without inline tables.
 #[derive(Debug, Default)]
 pub(crate) struct Definitions {
     defined: BTreeMap<Vec<TablePathStep>, Definition>,
-    /// For each line the table that it is in, or opens.
+    /// For each line, the index in `paths` of the table that it is in or opens
     tables: Vec<usize>,
-    /// The distinct tables that lines are in, the file itself first.
+    /// The paths of the tables, the root table first
     paths: Vec<Vec<TablePathStep>>,
 }
 
 impl Definitions {
-    /// Reads it off, leaving one line out.
+    /// Collects the definitions of all lines but one.
     pub(super) fn of(document: &PolicyDocument, text: &str, except: Option<usize>) -> Self {
         let mut definitions = Self { paths: vec![Vec::new()], ..Self::default() };
         let mut counts: BTreeMap<Vec<String>, usize> = BTreeMap::new();
@@ -61,7 +61,8 @@ impl Definitions {
                     let last = statement.parts.len().saturating_sub(1);
                     for (part, name) in names(&statement.parts, text).into_iter().enumerate() {
                         path.push(TablePathStep::Key(name));
-                        let how = if part < last { Definition::ByDots } else { Definition::ByValue };
+                        let how =
+                            if part < last { Definition::ByDots } else { Definition::ByValue };
                         definitions.define(path.clone(), how);
                     }
                 }
@@ -85,20 +86,20 @@ impl Definitions {
         self.define(path.to_vec(), Definition::ByHeader);
     }
 
-    /// What says more about it stays.
+    /// Adds a definition, unless there is already a more specific one.
     fn define(&mut self, path: Vec<TablePathStep>, how: Definition) {
-        let known = self.defined.entry(path).or_insert(how);
-        if *known == Definition::Implicitly {
-            *known = how;
+        let current = self.defined.entry(path).or_insert(how);
+        if *current == Definition::Implicitly {
+            *current = how;
         }
     }
 
-    /// How something was defined; `None` where it was not.
+    /// How a path is defined; `None` if it is not.
     pub(crate) fn defined(&self, path: &[TablePathStep]) -> Option<Definition> {
         self.defined.get(path).copied()
     }
 
-    /// The names that are defined directly below a table.
+    /// The keys that are defined directly below a table.
     pub(crate) fn children(&self, path: &[TablePathStep]) -> BTreeSet<String> {
         let start = path.to_vec();
         let below = self.defined.range(start..).take_while(|(one, _)| one.starts_with(path));
@@ -109,7 +110,7 @@ impl Definitions {
         names.collect()
     }
 
-    /// The table that a header of that line opens; without one the file.
+    /// The table that the header on this line opens; the root table without one.
     pub(super) fn table(&self, header: Option<usize>) -> Vec<TablePathStep> {
         header.map(|line| self.table_at(line).to_vec()).unwrap_or_default()
     }

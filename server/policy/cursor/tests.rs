@@ -1,4 +1,4 @@
-//! A text with `$0` at the cursor in, what stands there out.
+//! Tests that show the syntax at the cursor, which `$0` marks.
 
 use super::*;
 
@@ -7,7 +7,7 @@ fn at(marked: &str) -> Option<Cursor> {
     Cursor::at(&marked.replacen("$0", "", 1), offset)
 }
 
-/// The place in a line: what it is, its path, what of the text is replaced, and the rest.
+/// The syntax at the cursor on one line: its kind, path, token, and context.
 fn shown(marked: &str) -> String {
     let text = marked.replacen("$0", "", 1);
     let Some(cursor) = at(marked) else { return "nothing".to_owned() };
@@ -31,7 +31,7 @@ fn shown(marked: &str) -> String {
         CursorContext::Key(context) => {
             let present: Vec<_> = context.present.iter().map(String::as_str).collect();
             format!(
-                "key in {} {}{}{} beside [{}]",
+                "key in {} {}{}{} next to [{}]",
                 names(&context.table).join("."),
                 token(&context.token),
                 if context.is_followed { " followed" } else { "" },
@@ -42,8 +42,8 @@ fn shown(marked: &str) -> String {
         CursorContext::Value(context) => {
             let list = context.list.as_ref().map_or(String::new(), |list| {
                 let others: Vec<_> =
-                    list.others.iter().filter_map(|one| one.said(&["crate", "id"])).collect();
-                format!(" in list beside [{}]{}", others.join(" "), commas(list.commas))
+                    list.others.iter().filter_map(|one| one.string(&["crate", "id"])).collect();
+                format!(" in list next to [{}]{}", others.join(" "), commas(list.commas))
             });
             format!("value of {} {}{list}", context.path.join("."), token(&context.token))
         }
@@ -51,71 +51,74 @@ fn shown(marked: &str) -> String {
 }
 
 #[test]
-fn keys_of_tables() {
-    assert_eq!(shown("$0"), "key in  <|> beside []");
-    assert_eq!(shown("[bans]\n$0"), "key in bans <|> beside []");
-    assert_eq!(shown("[bans]\r\nmul$0\r\nskip = []\r\n"), "key in bans <mul|mul> beside [skip]");
-    assert_eq!(shown("[bans]\nmul$0ti = \"deny\"\n"), "key in bans <mul|multi> followed beside []");
-    assert_eq!(shown("[bans]\n\"mul$0\n"), "key in bans <mul|mul>? beside []");
+fn cursor_at_keys_of_tables() {
+    assert_eq!(shown("$0"), "key in  <|> next to []");
+    assert_eq!(shown("[bans]\n$0"), "key in bans <|> next to []");
+    assert_eq!(shown("[bans]\r\nmul$0\r\nskip = []\r\n"), "key in bans <mul|mul> next to [skip]");
+    assert_eq!(
+        shown("[bans]\nmul$0ti = \"deny\"\n"),
+        "key in bans <mul|multi> followed next to []"
+    );
+    assert_eq!(shown("[bans]\n\"mul$0\n"), "key in bans <mul|mul>? next to []");
     assert_eq!(
         shown("[bans]\nbuild.exe$0\nbuild.interpreted = \"warn\"\n"),
-        "key in bans.build <exe|exe> beside [interpreted]"
+        "key in bans.build <exe|exe> next to [interpreted]"
     );
-    assert_eq!(shown("[bans]\nbuild.$0\n"), "key in bans.build <|> beside []");
-    assert_eq!(shown("bans.$0"), "key in bans <|> beside []");
+    assert_eq!(shown("[bans]\nbuild.$0\n"), "key in bans.build <|> next to []");
+    assert_eq!(shown("bans.$0"), "key in bans <|> next to []");
     assert_eq!(
         shown("[bans]\nskip = []\n$0\n[bans.build]\n[licenses]\n"),
-        "key in bans <|> beside [build skip]"
+        "key in bans <|> next to [build skip]"
     );
-    assert_eq!(shown("[bans.build]\n[bans]\n$0"), "key in bans <|> beside [build]");
+    assert_eq!(shown("[bans.build]\n[bans]\n$0"), "key in bans <|> next to [build]");
     assert_eq!(shown("[bans]\nskip = [] $0"), "nothing");
-    assert_eq!(shown("[bans]\n$0skip = []"), "key in bans <|skip> followed beside []");
+    assert_eq!(shown("[bans]\n$0skip = []"), "key in bans <|skip> followed next to []");
     assert_eq!(shown("[bans]\n $0 skip = []"), "nothing");
     assert_eq!(shown("[bans]\nsk $0"), "nothing");
     assert_eq!(shown("[bans]\nskip $0= []"), "nothing");
 }
 
 #[test]
-fn keys_of_entries() {
+fn cursor_at_keys_of_entries() {
     assert_eq!(
         shown(
             "[[licenses.clarify]]\ncrate = \"a\"\nex$0\n[[licenses.clarify]]\nexpression = \"MIT\""
         ),
-        "key in licenses.clarify <ex|ex> beside [crate]"
+        "key in licenses.clarify <ex|ex> next to [crate]"
     );
-    assert_eq!(shown("[bans]\ndeny = [{ $0 }]"), "key in bans.deny <|> beside []");
+    assert_eq!(shown("[bans]\ndeny = [{ $0 }]"), "key in bans.deny <|> next to []");
     assert_eq!(
         shown("[bans]\ndeny = [{ crate = \"x\", re$0 }]"),
-        "key in bans.deny <re|re> beside [crate]"
+        "key in bans.deny <re|re> next to [crate]"
     );
     assert_eq!(
         shown("[bans]\ndeny = [{ crate = \"x\", $0 }]"),
-        "key in bans.deny <|> beside [crate]"
+        "key in bans.deny <|> next to [crate]"
     );
     assert_eq!(
         shown("[bans]\ndeny = [{ crate = \"x\" $0 }]"),
-        "key in bans.deny <|> ,_ beside [crate]"
+        "key in bans.deny <|> ,_ next to [crate]"
     );
     assert_eq!(
         shown("[bans]\ndeny = [{ $0 crate = \"x\" }]"),
-        "key in bans.deny <|> _, beside [crate]"
+        "key in bans.deny <|> _, next to [crate]"
     );
     assert_eq!(
         shown("[bans]\ndeny = [\n  { crate = \"x\", $0\n  { crate = \"y\" },\n]"),
-        "key in bans.deny <|> beside [crate]"
+        "key in bans.deny <|> next to [crate]"
     );
     assert_eq!(
         shown("licenses.clarify = [{ crate = 'x', license-files = [{ pa$0 }] }]"),
-        "key in licenses.clarify.license-files <pa|pa> beside []"
+        "key in licenses.clarify.license-files <pa|pa> next to []"
     );
     assert_eq!(
         shown("licenses = { private.ig$0, private.registries = [] }"),
-        "key in licenses.private <ig|ig> beside [registries]"
+        "key in licenses.private <ig|ig> next to [registries]"
     );
 }
 
 #[test]
-fn values_of_keys() {
+fn cursor_at_values_of_keys() {
     assert_eq!(shown("[bans]\nwildcards = $0"), "value of bans.wildcards <|>");
     assert_eq!(shown("[bans]\nwildcards =$0\nskip = []"), "value of bans.wildcards <|>");
     assert_eq!(shown("[bans]\nwildcards = de$0"), "value of bans.wildcards <de|de>");
@@ -132,40 +135,40 @@ fn values_of_keys() {
 }
 
 #[test]
-fn values_in_lists() {
-    assert_eq!(shown("[licenses]\nallow = [$0]"), "value of licenses.allow <|> in list beside []");
-    assert_eq!(shown("[licenses]\nallow = [$0"), "value of licenses.allow <|> in list beside []");
+fn cursor_at_values_in_lists() {
+    assert_eq!(shown("[licenses]\nallow = [$0]"), "value of licenses.allow <|> in list next to []");
+    assert_eq!(shown("[licenses]\nallow = [$0"), "value of licenses.allow <|> in list next to []");
     assert_eq!(
         shown("[licenses]\nallow = [\"MI$0\"]"),
-        "value of licenses.allow <MI|MI> in list beside []"
+        "value of licenses.allow <MI|MI> in list next to []"
     );
     assert_eq!(
         shown("[licenses]\nallow = [\"MIT\", \"Ap$0]"),
-        "value of licenses.allow <Ap|Ap>? in list beside [MIT]"
+        "value of licenses.allow <Ap|Ap>? in list next to [MIT]"
     );
     assert_eq!(
         shown("[licenses]\nallow = [\"MIT\", \"Ap$0, \"Zlib\"]"),
-        "value of licenses.allow <Ap|Ap>? in list beside [MIT Zlib]"
+        "value of licenses.allow <Ap|Ap>? in list next to [MIT Zlib]"
     );
     assert_eq!(
         shown("[licenses]\nallow = [\n  \"MIT\", # it\n  \"Ap$0\n]\n[bans]\n"),
-        "value of licenses.allow <Ap|Ap>? in list beside [MIT]"
+        "value of licenses.allow <Ap|Ap>? in list next to [MIT]"
     );
     assert_eq!(
         shown("[licenses]\nallow = [\r\n  \"MIT\",\r\n  $0\r\n]\r\n"),
-        "value of licenses.allow <|> in list beside [MIT]"
+        "value of licenses.allow <|> in list next to [MIT]"
     );
     assert_eq!(
         shown("[licenses]\nallow = [\"MIT\" $0 \"ISC\"]"),
-        "value of licenses.allow <|> in list beside [MIT ISC] ,_,"
+        "value of licenses.allow <|> in list next to [MIT ISC] ,_,"
     );
     assert_eq!(
         shown("[licenses]\nallow = [\n  \"MIT\"\n  $0\n]"),
-        "value of licenses.allow <|> in list beside [MIT] ,_"
+        "value of licenses.allow <|> in list next to [MIT] ,_"
     );
     assert_eq!(
         shown("[licenses]\nallow = [ $0 \"MIT\"]"),
-        "value of licenses.allow <|> in list beside [MIT] _,"
+        "value of licenses.allow <|> in list next to [MIT] _,"
     );
     assert_eq!(shown("[licenses]\nallow = [\"MIT\"$0]"), "nothing");
     assert_eq!(shown("[licenses]\nallow = [ # x $0\n]"), "nothing");
@@ -181,12 +184,12 @@ fn values_in_lists() {
     );
     assert_eq!(
         shown("[licenses]\nallow = [\"é\", \"MI$0"),
-        "value of licenses.allow <MI|MI>? in list beside [é]"
+        "value of licenses.allow <MI|MI>? in list next to [é]"
     );
 }
 
 #[test]
-fn headers() {
+fn cursor_at_headers() {
     assert_eq!(shown("[$0"), "header  <|> open");
     assert_eq!(shown("[$0]"), "header  <|>");
     assert_eq!(shown("[[$0]]\n"), "headers  <|>");
@@ -199,31 +202,31 @@ fn headers() {
 }
 
 /// The value of a key in the nearest table that has it.
-fn said<'c>(cursor: &'c Cursor, key: &str) -> Option<&'c str> {
-    cursor.levels.iter().rev().find_map(|level| level.said(key))
+fn string<'c>(cursor: &'c Cursor, key: &str) -> Option<&'c str> {
+    cursor.levels.iter().rev().find_map(|level| level.string(key))
 }
 
 #[test]
-fn what_surrounds_it_is_known() {
-    let cursor = at("[[licenses.clarify]]\ncrate = \"ring@0.17\"\nlicense-files = [{ path = \"LICENSE\", hash = $0 }]\n").expect("a place");
+fn enclosing_tables_have_their_values() {
+    let cursor = at("[[licenses.clarify]]\ncrate = \"ring@0.17\"\nlicense-files = [{ path = \"LICENSE\", hash = $0 }]\n").expect("a cursor");
     assert_eq!(
-        (said(&cursor, "crate"), said(&cursor, "path")),
+        (string(&cursor, "crate"), string(&cursor, "path")),
         (Some("ring@0.17"), Some("LICENSE"))
     );
-    let cursor = at("[[bans.features]]\nname = \"one\"\n[[bans.features]]\nname = \"two\"\nallow = [\"$0\"]\n[[bans.features]]\nname = \"three\"\n").expect("a place");
-    assert_eq!(said(&cursor, "name"), Some("two"));
-    let cursor = at("bans.features = [{ crate = 'x', allow = [\"$0\"] }]").expect("a place");
-    assert_eq!(said(&cursor, "crate"), Some("x"));
+    let cursor = at("[[bans.features]]\nname = \"one\"\n[[bans.features]]\nname = \"two\"\nallow = [\"$0\"]\n[[bans.features]]\nname = \"three\"\n").expect("a cursor");
+    assert_eq!(string(&cursor, "name"), Some("two"));
+    let cursor = at("bans.features = [{ crate = 'x', allow = [\"$0\"] }]").expect("a cursor");
+    assert_eq!(string(&cursor, "crate"), Some("x"));
     assert_eq!(cursor.level().and_then(|level| level.span.clone()), Some(17..46));
 }
 
 #[test]
-fn what_is_defined_is_known_and_how() {
+fn definitions_know_how_a_path_is_defined() {
     let cursor = at("[[bans.deny]]\n[[bans.deny]]\n[licenses]\nprivate.ignore = true\n\n$0")
-        .expect("a place");
-    let defined = |path: &[&str]| {
-        let way: Vec<_> = path.iter().map(|name| TablePathStep::Key((*name).to_owned())).collect();
-        cursor.definitions.defined(&way)
+        .expect("a cursor");
+    let defined = |keys: &[&str]| {
+        let path: Vec<_> = keys.iter().map(|name| TablePathStep::Key((*name).to_owned())).collect();
+        cursor.definitions.defined(&path)
     };
     assert_eq!(defined(&["bans"]), Some(Definition::Implicitly));
     assert_eq!(defined(&["bans", "deny"]), Some(Definition::ByHeaders));
@@ -234,7 +237,7 @@ fn what_is_defined_is_known_and_how() {
 }
 
 #[test]
-fn no_offset_of_any_text_is_too_much() {
+fn every_offset_of_every_prefix_is_accepted() {
     let text = "[bans]\r\nskip = [\r\n  \"é@1\", # ü\r\n  { crate = 'x', reason = \"\"\"\r\n\"\"\" },\r\n]\r\n[[a.b]]\r\nc = {";
     for length in (0..=text.len()).filter(|at| text.is_char_boundary(*at)) {
         for offset in 0..=length + 1 {

@@ -1,23 +1,27 @@
-//! What all entries of a list do together.
+//! The combined effect of all entries of a list.
 
 use std::collections::BTreeMap;
 
-use super::{EffectKind, Effect, Effects, counted};
+use super::{Effect, EffectKind, Effects, counted};
 use crate::policy::entries::{PolicyEntry, PolicyList};
 
-/// One line about a list: `2 entries · suppresses 3 findings · 1 matches nothing`; `None` where
-/// nothing is told of any of its entries. `all` are the effects in all that the policy rules.
-pub(crate) fn summary(list: PolicyList, entries: &[PolicyEntry], all: &[Effects<'_>]) -> Option<String> {
+/// One line about a list: `2 entries · suppresses 3 findings · 1 matches nothing`; `None` if the effect
+/// of no entry is known. `all` are the effects in all workspaces with this policy.
+pub(crate) fn summary(
+    list: PolicyList,
+    entries: &[PolicyEntry],
+    all: &[Effects<'_>],
+) -> Option<String> {
     let listed: Vec<_> = entries.iter().filter(|entry| entry.list == list).collect();
     let effects: Vec<_> = listed.iter().filter_map(|entry| Effects::combined(all, entry)).collect();
     if effects.is_empty() {
         return None;
     }
-    let nothing = unmatched(&effects);
+    let without_match = unmatched(&effects);
     let mut together: BTreeMap<EffectKind, Effect> = BTreeMap::new();
     for effect in effects.into_iter().filter(|effect| !effect.is_nothing()) {
         match together.get_mut(&effect.kind) {
-            Some(known) => known.add(effect),
+            Some(sum) => sum.add(effect),
             None => {
                 together.insert(effect.kind, effect);
             }
@@ -33,11 +37,11 @@ pub(crate) fn summary(list: PolicyList, entries: &[PolicyEntry], all: &[Effects<
         vec![format!("{} entries", listed.len())]
     };
     words.extend(together.values().map(Effect::short));
-    words.extend(nothing);
+    words.extend(without_match);
     Some(words.join(" · "))
 }
 
-/// `2 match nothing`, if there are any.
+/// `2 match nothing`, or `None` if all match.
 pub(crate) fn unmatched<'e>(effects: impl IntoIterator<Item = &'e Effect>) -> Option<String> {
     match effects.into_iter().filter(|effect| effect.is_nothing()).count() {
         0 => None,

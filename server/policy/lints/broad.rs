@@ -18,7 +18,9 @@ pub(super) fn entries<'r>(
         let [package] = context.input.graph.versions(name) else { return None };
         let is_used = match entry.list {
             // Only if cargo-deny ignored a yanked version because of it.
-            PolicyList::Ignore => context.with_code(Code::YankedIgnored, &entry.span).next().is_some(),
+            PolicyList::Ignore => {
+                context.with_code(Code::YankedIgnored, &entry.span).next().is_some()
+            }
             _ => !context.is_without_effect(entry),
         };
         // Versions of local packages change all the time.
@@ -26,7 +28,9 @@ pub(super) fn entries<'r>(
             return None;
         }
         let version = &package.version;
-        let message = format!("this entry matches every version of `{name}`, but the graph has only {version}");
+        let message = format!(
+            "this entry matches every version of `{name}`, but the graph has only {version}"
+        );
         let mut finding =
             context.finding(Code::BroadEntry, Severity::Help, entry.subject.span.clone(), message);
         finding.remedy = Some(format!("narrow it to `{name}@{version}`"));

@@ -36,7 +36,8 @@ fn finding(context: &LintContext<'_>, span: Span) -> Option<Finding> {
         }
         None => {
             let message = format!("invalid date `{words}`");
-            let mut finding = context.finding(Code::UnreadableDate, Severity::Warning, span, message);
+            let mut finding =
+                context.finding(Code::UnreadableDate, Severity::Warning, span, message);
             finding.remedy = Some("write `until YYYY-MM-DD`".to_owned());
             Some(finding)
         }

@@ -54,5 +54,8 @@ impl LintContext<'_> {
 }
 
 fn is_suppression(list: PolicyList) -> bool {
-    matches!(list, PolicyList::Ignore | PolicyList::Skip | PolicyList::SkipTree | PolicyList::Exception)
+    matches!(
+        list,
+        PolicyList::Ignore | PolicyList::Skip | PolicyList::SkipTree | PolicyList::Exception
+    )
 }

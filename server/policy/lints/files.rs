@@ -5,7 +5,7 @@ use camino::{Utf8Path, Utf8PathBuf};
 use super::head;
 use crate::{
     text::SourceText,
-    verdict::{Code, Finding, Location, PolicyText, Related, Role, Severity, own},
+    verdict::{Code, Finding, Location, PolicyText, Related, Role, Severity, own_finding},
 };
 
 /// A policy file other than the one in use.
@@ -35,7 +35,7 @@ pub(crate) fn files(policy: &PolicyText, siblings: &[SiblingPolicy]) -> Vec<Find
             file: path.clone(),
             text: text.clone(),
             span: head(text),
-            role: Role::Mend,
+            role: Role::Primary,
             via: None,
         };
         let name = |path: &Utf8Path| {
@@ -43,10 +43,11 @@ pub(crate) fn files(policy: &PolicyText, siblings: &[SiblingPolicy]) -> Vec<Find
             common.unwrap_or(path).to_string()
         };
         let message = format!("`{}` is not used: `{}` {why}", name(path), name(used));
-        let mut finding = own(code, severity, message, vec![location]);
+        let mut finding = own_finding(code, severity, message, vec![location]);
         finding.remedy = Some("merge the two files and delete this one".to_owned());
         let used = policy.location(head(&policy.text));
-        finding.related = vec![Related { location: used, message: "this policy is used".to_owned() }];
+        finding.related =
+            vec![Related { location: used, message: "this policy is used".to_owned() }];
         finding
     });
     findings.collect()

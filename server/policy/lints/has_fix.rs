@@ -15,7 +15,12 @@ pub(super) fn ignored<'r>(
             shown(id),
             package.name
         );
-        let mut finding = context.finding(Code::IgnoreHasFix, Severity::Warning, entry.subject.span.clone(), message);
+        let mut finding = context.finding(
+            Code::IgnoreHasFix,
+            Severity::Warning,
+            entry.subject.span.clone(),
+            message,
+        );
         finding.remedy = Some(format!("upgrade `{}` and remove this entry", package.name));
         finding.packages = vec![package.clone()];
         Some(finding)

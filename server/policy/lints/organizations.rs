@@ -29,7 +29,8 @@ pub(super) fn whole(context: &LintContext<'_>) -> Vec<Finding> {
             count => format!("{count} are used"),
         };
         let message = format!("all repositories of `{owner}` are allowed, but only {used}");
-        let mut finding = context.finding(Code::WholeOrganization, Severity::Help, start..end, message);
+        let mut finding =
+            context.finding(Code::WholeOrganization, Severity::Help, start..end, message);
         finding.remedy = Some("list the used repositories in `allow-git`".to_owned());
         finding.packages = packages.into_iter().cloned().collect();
         Some(finding)

@@ -28,7 +28,9 @@ pub(super) fn missing<'r>(
         let (severity, span, message) = match reason(context.text, entry) {
             Reason::Given => return None,
             Reason::Unwritten(span) => {
-                let message = format!("the reason of this `{list}` entry for `{subject}` is empty or a `TODO`");
+                let message = format!(
+                    "the reason of this `{list}` entry for `{subject}` is empty or a `TODO`"
+                );
                 (Severity::Warning, span, message)
             }
             // cargo-deny reports the entry itself.

@@ -11,7 +11,7 @@ use crate::{
     text::SourceText,
     verdict::{
         AdvisoryFacts, Check, Code, ExceptionsFile, Finding, GraphFacts, PackageFacts, PackageRef,
-        PolicyText, Severity, own,
+        PolicyText, Severity, own_finding,
     },
 };
 
@@ -42,7 +42,7 @@ impl Sample {
         let rest = &self.policy.text.as_str()[self.mark..];
         let end = rest.find(['"', '\'']).unwrap_or(rest.len());
         let location = self.policy.location(self.mark..self.mark + end);
-        let mut finding = own(code, severity, String::new(), vec![location]);
+        let mut finding = own_finding(code, severity, String::new(), vec![location]);
         finding.check = code.check();
         finding.packages = packages.iter().map(|name| package(name)).collect();
         self.findings.push(finding);
@@ -51,7 +51,8 @@ impl Sample {
 
     /// Adds a vulnerability of a package.
     pub(crate) fn advised(mut self, name: &str) -> Self {
-        let mut finding = own(Code::Vulnerability, Severity::Error, String::new(), Vec::new());
+        let mut finding =
+            own_finding(Code::Vulnerability, Severity::Error, String::new(), Vec::new());
         finding.check = Check::Advisories;
         finding.packages = vec![package(name)];
         finding.advisory = Some(Arc::new(AdvisoryFacts::default()));

@@ -8,7 +8,9 @@ use super::LintContext;
 use crate::{
     model::tree,
     policy::{
-        licenses::{IN_POLICY, USUAL, is_satisfied, licensees, stated},
+        licenses::{
+            COMMON_LICENSES, POLICY_PARSE_MODE, is_satisfied, parse_license_field, parse_licensees,
+        },
         spec::entry as spec,
     },
     verdict::{Code, Finding, PackageFacts, Severity},
@@ -34,12 +36,14 @@ pub(super) fn allowed(context: &LintContext<'_>) -> Vec<Finding> {
     };
     let in_file = exceptions_of_file(context);
     let Some(expressions) = expressions(packages, list("clarify")) else { return Vec::new() };
-    let permitted: Vec<Option<Licensee>> =
-        entries.iter().map(|entry| Licensee::parse_mode(&entry.value, IN_POLICY).ok()).collect();
+    let permitted: Vec<Option<Licensee>> = entries
+        .iter()
+        .map(|entry| Licensee::parse_mode(&entry.value, POLICY_PARSE_MODE).ok())
+        .collect();
     let mut all = Vec::new();
     for (index, entry) in entries.iter().enumerate() {
         let Some(licensee) = &permitted[index] else { continue };
-        if USUAL.contains(&entry.value.as_str()) {
+        if COMMON_LICENSES.contains(&entry.value.as_str()) {
             continue;
         }
         let others = permitted.iter().enumerate().filter(|(other, _)| *other != index);
@@ -55,7 +59,7 @@ pub(super) fn allowed(context: &LintContext<'_>) -> Vec<Finding> {
             let this = package.package();
             let all = list("exceptions").iter().chain(&in_file);
             let exception = all.into_iter().find(|entry| spec::matches(entry, &this));
-            let excepted = licensees(exception.and_then(|entry| entry.get("allow")));
+            let excepted = parse_licensees(exception.and_then(|entry| entry.get("allow")));
             let permitted: Vec<&Licensee> = others.iter().copied().chain(&excepted).collect();
             !is_satisfied(expression, &permitted.iter().copied())
         });
@@ -103,7 +107,10 @@ fn expressions<'p>(
         };
         by_text.entry(license?).or_default().push(package);
     }
-    by_text.into_iter().map(|(text, packages)| Some((stated(text)?, packages))).collect()
+    by_text
+        .into_iter()
+        .map(|(text, packages)| Some((parse_license_field(text)?, packages)))
+        .collect()
 }
 
 #[cfg(test)]

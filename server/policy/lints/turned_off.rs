@@ -135,7 +135,8 @@ fn threshold(context: &LintContext<'_>) -> Option<Finding> {
     let (key, node) = tree::entry(tree::table(context.parsed, section)?, key)?;
     let DeValue::Float(number) = node.get_ref() else { return None };
     let value: f64 = number.as_str().replace('_', "").parse().ok()?;
-    let is_explained = context.comments(&[key.span().start]).iter().any(|comment| !comment.is_empty());
+    let is_explained =
+        context.comments(&[key.span().start]).iter().any(|comment| !comment.is_empty());
     if value >= DEFAULT_THRESHOLD || is_explained {
         return None;
     }
@@ -143,7 +144,10 @@ fn threshold(context: &LintContext<'_>) -> Option<Finding> {
         "`confidence-threshold` {value} is below cargo-deny's default of {DEFAULT_THRESHOLD}: a text may be mistaken for another license"
     );
     let mut finding = context.finding(Code::LowConfidence, Severity::Warning, node.span(), message);
-    finding.remedy = Some("set it to `0.8`, and add a `clarify` entry for each license that is not recognized".to_owned());
+    finding.remedy = Some(
+        "set it to `0.8`, and add a `clarify` entry for each license that is not recognized"
+            .to_owned(),
+    );
     Some(finding)
 }
 

@@ -10,7 +10,8 @@ pub(super) fn not_ignored<'r>(
     context: &'r LintContext<'_>,
     entries: &'r [CommentedEntry],
 ) -> impl Iterator<Item = Finding> + 'r {
-    let entries = entries.iter().filter(|entry| entry.list == PolicyList::Ignore && !entry.is_advisory());
+    let entries =
+        entries.iter().filter(|entry| entry.list == PolicyList::Ignore && !entry.is_advisory());
     entries.filter_map(|entry| {
         let unmatched = context.with_code(Code::YankedNotDetected, &entry.span).next()?;
         let name = entry.package()?.value;
@@ -32,16 +33,16 @@ pub(super) fn not_ignored<'r>(
         }) {
             (
                 Severity::Warning,
-                format!(
-                    "this entry only ignores yanked versions of `{name}`, not its advisories"
-                ),
+                format!("this entry only ignores yanked versions of `{name}`, not its advisories"),
                 "list the id of an advisory to ignore it".to_owned(),
             )
         } else if unmatched.severity < Severity::Warning {
             // Otherwise cargo-deny reports it.
             (
                 Severity::Help,
-                format!("this entry ignores nothing: no version of `{name}` in the graph is yanked"),
+                format!(
+                    "this entry ignores nothing: no version of `{name}` in the graph is yanked"
+                ),
                 "remove this entry".to_owned(),
             )
         } else {

@@ -1,17 +1,19 @@
-//! cargo-deny itself is asked whether the table says what it reads.
+//! Tests of the schema against cargo-deny.
 
 use std::collections::BTreeSet;
 
 use camino::Utf8PathBuf;
 
-use super::{EXCEPTIONS, EntryForm, SchemaKey, POLICY, KeyStatus, SchemaTable, StringKind, ValueType};
+use super::{
+    EXCEPTIONS, EntryForm, KeyStatus, POLICY, SchemaKey, SchemaTable, StringKind, ValueType,
+};
 use crate::{
     text::SourceText,
     verdict::{ExceptionsFile, Finding, PolicyText, Severity},
 };
 
-/// What cargo-deny says of a policy, and whether it takes it.
-fn loaded(text: &str) -> (bool, Vec<Finding>) {
+/// Whether cargo-deny accepts a policy, and its findings.
+fn load(text: &str) -> (bool, Vec<Finding>) {
     let path = Some(Utf8PathBuf::from("/w/deny.toml"));
     let policy = PolicyText { path, text: SourceText::new(text), exceptions: None };
     match policy.load(false) {
@@ -21,19 +23,19 @@ fn loaded(text: &str) -> (bool, Vec<Finding>) {
 }
 
 fn messages(text: &str) -> Vec<String> {
-    loaded(text).1.into_iter().map(|finding| finding.message).collect()
+    load(text).1.into_iter().map(|finding| finding.message).collect()
 }
 
-/// The same for a text that says `x` under a path, with all that must stand beside it.
-fn at(path: &[&str], x: &str) -> String {
+/// A policy with the value `x` at a path, and all required keys.
+fn policy_with(path: &[&str], x: &str) -> String {
     let mut table = &POLICY;
     let mut text = String::new();
     let mut closing = String::new();
     for (index, name) in path.iter().enumerate() {
         let is_last = index + 1 == path.len();
         let key = table.key(name);
-        let beside = if index == 0 { String::new() } else { beside(table, name) };
-        text.push_str(&format!("{beside}{name} = "));
+        let others = if index == 0 { String::new() } else { required_with(table, name) };
+        text.push_str(&format!("{others}{name} = "));
         if index > 0 {
             closing.insert_str(0, " }");
         }
@@ -53,11 +55,11 @@ fn at(path: &[&str], x: &str) -> String {
     format!("{text}{closing}\n")
 }
 
-/// What must stand beside a key.
-fn beside(table: &SchemaTable, name: &str) -> String {
+/// The required keys next to a key.
+fn required_with(table: &SchemaTable, name: &str) -> String {
     let mut text = String::new();
-    let says_which = ["id", "crate", "name"].contains(&name);
-    if table.form != EntryForm::Plain && !says_which {
+    let identifies_entry = ["id", "crate", "name"].contains(&name);
+    if table.form != EntryForm::Plain && !identifies_entry {
         text.push_str(if name == "version" { "name = \"x\", " } else { "crate = \"x\", " });
     }
     for key in table.keys().filter(|key| key.required && key.name != name) {
@@ -66,7 +68,7 @@ fn beside(table: &SchemaTable, name: &str) -> String {
     text
 }
 
-/// A value of that kind.
+/// A value of this type.
 fn sample(value: ValueType) -> String {
     match value {
         ValueType::Bool => "true".to_owned(),
@@ -76,7 +78,7 @@ fn sample(value: ValueType) -> String {
         ValueType::Choice(choices) => format!("\"{}\"", choices[0].value),
         ValueType::List(item) => format!("[{}]", sample(*item)),
         ValueType::Table(table) => {
-            let fields = beside(table, "");
+            let fields = required_with(table, "");
             format!("{{ {} }}", fields.trim_end_matches(", "))
         }
     }
@@ -87,9 +89,10 @@ fn sample_text(text: StringKind) -> String {
         StringKind::Requirement => "1.2".to_owned(),
         StringKind::Advisory | StringKind::AdvisoryOrPackage => "RUSTSEC-2020-0001".to_owned(),
         StringKind::License | StringKind::Expression => "MIT".to_owned(),
-        StringKind::Registry | StringKind::Git | StringKind::GitPrefix | StringKind::DatabaseUrl => {
-            "https://example.org/a".to_owned()
-        }
+        StringKind::Registry
+        | StringKind::Git
+        | StringKind::GitPrefix
+        | StringKind::DatabaseUrl => "https://example.org/a".to_owned(),
         StringKind::Duration => "P1D".to_owned(),
         StringKind::RustVersion => "1.85.0".to_owned(),
         StringKind::Triple => "x86_64-unknown-linux-gnu".to_owned(),
@@ -98,22 +101,22 @@ fn sample_text(text: StringKind) -> String {
     }
 }
 
-/// The names that a message lists.
-fn listed(message: &str, behind: &str) -> Option<BTreeSet<String>> {
-    let (_, list) = message.split_once(behind)?;
+/// The names in a message after a text.
+fn names_in(message: &str, after: &str) -> Option<BTreeSet<String>> {
+    let (_, list) = message.split_once(after)?;
     Some(list.split('`').skip(1).step_by(2).map(str::to_owned).collect())
 }
 
 #[test]
-fn cargo_deny_names_exactly_the_keys_of_each_table() {
+fn cargo_deny_lists_exactly_the_keys_of_each_table() {
     let mut tables: Vec<(Vec<&str>, &SchemaTable)> = vec![(Vec::new(), &POLICY)];
     for (path, key) in POLICY.walk() {
         tables.extend(key.value.table().map(|table| (path, table)));
     }
     for (mut path, table) in tables {
         path.push("unknown-key");
-        let messages = messages(&at(&path, "1"));
-        let known = messages.iter().find_map(|message| listed(message, "known here: "));
+        let messages = messages(&policy_with(&path, "1"));
+        let known = messages.iter().find_map(|message| names_in(message, "known here: "));
         let which = ["crate", "name", "version"];
         let ours: BTreeSet<_> = table.keys().map(|key| key.name.to_owned()).collect();
         match table.form {
@@ -122,7 +125,7 @@ fn cargo_deny_names_exactly_the_keys_of_each_table() {
                 let ours = ours.into_iter().filter(|name| !which.contains(&name.as_str()));
                 let mut ours: BTreeSet<_> = ours.collect();
                 let known = known.unwrap_or_else(|| panic!("{path:?}: {messages:?}"));
-                // It reads the reason apart from the rest there.
+                // cargo-deny parses this `reason` separately.
                 if path.contains(&"skip-tree") {
                     ours.remove("reason");
                 }
@@ -145,7 +148,7 @@ fn cargo_deny_names_exactly_the_keys_of_each_table() {
                 );
                 let with_id =
                     self::messages("[advisories]\nignore = [{ id = 'X-1', unknown = 1 }]");
-                let known = with_id.iter().find_map(|message| listed(message, "known here: "));
+                let known = with_id.iter().find_map(|message| names_in(message, "known here: "));
                 let ours = ["id", "reason"].map(str::to_owned);
                 assert_eq!(known, Some(BTreeSet::from(ours)), "{with_id:?}");
             }
@@ -154,35 +157,35 @@ fn cargo_deny_names_exactly_the_keys_of_each_table() {
 }
 
 #[test]
-fn cargo_deny_names_exactly_the_values_of_each_choice() {
+fn cargo_deny_lists_exactly_the_values_of_each_choice() {
     for (path, key) in POLICY.walk() {
         let choices = key.value.choices();
         if choices.is_empty() {
             continue;
         }
-        let messages = messages(&at(&path, "\"unknown\""));
-        let known = messages.iter().find_map(|message| listed(message, "is none of"));
+        let messages = messages(&policy_with(&path, "\"unknown\""));
+        let known = messages.iter().find_map(|message| names_in(message, "is none of"));
         let ours: BTreeSet<_> = choices.iter().map(|choice| choice.value.to_owned()).collect();
         assert_eq!(known, Some(ours), "{path:?}: {messages:?}");
     }
 }
 
 #[test]
-fn cargo_deny_takes_the_kinds_of_values_that_the_table_says_and_no_others() {
+fn cargo_deny_accepts_exactly_the_types_of_each_key() {
     for (path, key) in POLICY.walk() {
         let is_removed = matches!(key.status, KeyStatus::Removed { .. });
-        let text = at(&path, &sample(key.value));
-        assert_eq!(loaded(&text).0, !is_removed, "{text}: {:?}", messages(&text));
+        let text = policy_with(&path, &sample(key.value));
+        assert_eq!(load(&text).0, !is_removed, "{text}: {:?}", messages(&text));
         for probe in ["true", "1", "0.5", "\"x\"", "[]", "{}"] {
-            let Some(takes) = takes(key, probe) else { continue };
-            let text = at(&path, probe);
-            assert_eq!(loaded(&text).0, takes, "{text}: {:?}", messages(&text));
+            let Some(is_accepted) = accepts(key, probe) else { continue };
+            let text = policy_with(&path, probe);
+            assert_eq!(load(&text).0, is_accepted, "{text}: {:?}", messages(&text));
         }
     }
 }
 
-/// Whether a value of another kind is taken; `None` where that depends on what it says.
-fn takes(key: &SchemaKey, probe: &str) -> Option<bool> {
+/// Whether a key accepts a value of another type; `None` if that depends on the value.
+fn accepts(key: &SchemaKey, probe: &str) -> Option<bool> {
     Some(match (key.value, probe) {
         (ValueType::Bool, "true")
         | (ValueType::Integer, "1")
@@ -197,58 +200,58 @@ fn takes(key: &SchemaKey, probe: &str) -> Option<bool> {
 }
 
 #[test]
-fn cargo_deny_refuses_a_table_without_what_the_table_requires() {
+fn cargo_deny_rejects_tables_without_required_keys() {
     for (path, key) in POLICY.walk().into_iter().filter(|(_, key)| key.required) {
-        let whole = at(&path, "VALUE");
+        let whole = policy_with(&path, "VALUE");
         let statement = format!("{} = VALUE", key.name);
         let missing = whole.replace(&format!(", {statement}"), "").replace(&statement, "");
-        let said = messages(&missing);
+        let messages = messages(&missing);
         let names = |message: &String| message.contains(&format!("missing field `{}`", key.name));
-        assert!(said.iter().any(names), "{path:?}: {missing}: {said:?}");
+        assert!(messages.iter().any(names), "{path:?}: {missing}: {messages:?}");
     }
 }
 
 #[test]
-fn cargo_deny_takes_every_example_without_a_word() {
+fn cargo_deny_accepts_every_example_without_findings() {
     for (path, key) in POLICY.walk() {
         if matches!(key.status, KeyStatus::Removed { .. }) {
             assert!(key.example.is_empty(), "{path:?}");
             continue;
         }
-        // Where a key is shared by several tables, the example has it somewhere.
-        let said: toml::Table =
+        // The example of a shared key may have it in another table.
+        let table: toml::Table =
             key.example.parse().unwrap_or_else(|error| panic!("{path:?}: {error}"));
-        assert!(format!("{said:?}").contains(&format!("{:?}", key.name)), "{path:?}");
-        let (taken, findings) = loaded(key.example);
-        let words: Vec<_> = findings.iter().map(|finding| &finding.message).collect();
-        assert!(taken, "{path:?}: {words:?}");
+        assert!(format!("{table:?}").contains(&format!("{:?}", key.name)), "{path:?}");
+        let (is_accepted, findings) = load(key.example);
+        let messages: Vec<_> = findings.iter().map(|finding| &finding.message).collect();
+        assert!(is_accepted, "{path:?}: {messages:?}");
         let is_moved = matches!(key.status, KeyStatus::Moved { .. });
-        assert_eq!(findings.len(), usize::from(is_moved), "{path:?}: {words:?}");
+        assert_eq!(findings.len(), usize::from(is_moved), "{path:?}: {messages:?}");
         assert!(findings.iter().all(|finding| finding.severity <= Severity::Warning), "{path:?}");
     }
 }
 
 #[test]
-fn defaults_are_taken_and_change_nothing() {
+fn cargo_deny_accepts_every_default() {
     for (path, key) in POLICY.walk() {
         let Some(default) = key.default else { continue };
-        let (taken, findings) = loaded(&at(&path, default));
-        assert!(taken, "{path:?}: {findings:?}");
+        let (is_accepted, findings) = load(&policy_with(&path, default));
+        assert!(is_accepted, "{path:?}: {findings:?}");
     }
 }
 
 #[test]
-fn the_file_of_exceptions_has_one_key() {
+fn exceptions_file_has_one_key() {
     let keys: Vec<_> = EXCEPTIONS.keys().map(|key| key.name).collect();
     assert_eq!(keys, ["exceptions"]);
     let temp = tempfile::tempdir().expect("a temporary folder");
     let file = Utf8PathBuf::from_path_buf(temp.path().join("deny.exceptions.toml")).expect("UTF-8");
-    let taken = |text: &str| {
+    let is_accepted = |text: &str| {
         std::fs::write(&file, text).expect("written");
         let exceptions = Some(ExceptionsFile::on_disk(file.clone()));
         PolicyText { path: None, text: SourceText::new(""), exceptions }.load(false).is_ok()
     };
-    assert!(taken(EXCEPTIONS.key("exceptions").expect("the key").example));
-    assert!(!taken(""));
-    assert!(!taken("exceptions = []\nother = 1\n"));
+    assert!(is_accepted(EXCEPTIONS.key("exceptions").expect("the key").example));
+    assert!(!is_accepted(""));
+    assert!(!is_accepted("exceptions = []\nother = 1\n"));
 }

@@ -1,6 +1,8 @@
 //! `[advisories]`: vulnerabilities, unmaintained, unsound and yanked packages.
 
-use super::{EntryForm, SchemaKey, LEVEL, SCOPE, KeyStatus, SchemaTable, StringKind, ValueType, key};
+use super::{
+    EntryForm, KeyStatus, LEVEL, SCOPE, SchemaKey, SchemaTable, StringKind, ValueType, key,
+};
 
 pub(super) const ADVISORIES: SchemaTable = SchemaTable {
     form: EntryForm::Plain,
@@ -27,8 +29,8 @@ const IGNORED: SchemaTable = SchemaTable { form: EntryForm::Ignore, own: &[] };
 const IGNORE: SchemaKey = key(
     "ignore",
     ValueType::List(&ValueType::Either(StringKind::AdvisoryOrPackage, &IGNORED)),
-    "Advisories that are not reported, by their ids, and yanked packages that are not, by package specs. \
-     A table can give the reason.",
+    "Advisory ids and package specs. These advisories are not reported, and neither are yanked versions of \
+     these packages. A table can have a `reason`.",
 )
 .default("[]")
 .example(
@@ -36,37 +38,36 @@ const IGNORE: SchemaKey = key(
      { crate = \"spin@0.9.6\", reason = \"yanked, and nothing newer is released\" },\n]\n",
 );
 
-const UNMAINTAINED: SchemaKey =
-    key("unmaintained", SCOPE, "For which packages it is an error that nobody maintains them.")
-        .default("\"all\"")
-        .example("[advisories]\nunmaintained = \"workspace\"\n");
+const UNMAINTAINED: SchemaKey = key(
+    "unmaintained",
+    SCOPE,
+    "The packages that are an error if an advisory calls them unmaintained.",
+)
+.default("\"all\"")
+.example("[advisories]\nunmaintained = \"workspace\"\n");
 
 const UNSOUND: SchemaKey =
-    key("unsound", SCOPE, "For which packages it is an error that an advisory calls them unsound.")
+    key("unsound", SCOPE, "The packages that are an error if an advisory calls them unsound.")
         .default("\"workspace\"")
         .example("[advisories]\nunsound = \"all\"\n");
 
 const YANKED: SchemaKey = key(
     "yanked",
     LEVEL,
-    "How a version is reported that its registry has yanked. What the registry says is read from cargo's \
-     copy of the index.",
+    "The level for yanked versions, according to cargo's local copy of the index.",
 )
 .default("\"warn\"")
 .example("[advisories]\nyanked = \"deny\"\n");
 
-const UNUSED_IGNORED: SchemaKey = key(
-    "unused-ignored-advisory",
-    LEVEL,
-    "How an entry of `ignore` is reported that matches nothing any more.",
-)
-.default("\"warn\"")
-.example("[advisories]\nunused-ignored-advisory = \"deny\"\n");
+const UNUSED_IGNORED: SchemaKey =
+    key("unused-ignored-advisory", LEVEL, "The level for `ignore` entries that match nothing.")
+        .default("\"warn\"")
+        .example("[advisories]\nunused-ignored-advisory = \"deny\"\n");
 
 const DB_URLS: SchemaKey = key(
     "db-urls",
     ValueType::List(&ValueType::Text(StringKind::DatabaseUrl)),
-    "The git repositories that advisories are fetched from, each with the layout of RustSec's.",
+    "The git repositories of the advisory databases, in the layout of the RustSec database.",
 )
 .absent("`https://github.com/RustSec/advisory-db`")
 .example("[advisories]\ndb-urls = [\"https://github.com/RustSec/advisory-db\"]\n");
@@ -74,7 +75,7 @@ const DB_URLS: SchemaKey = key(
 const DB_PATH: SchemaKey = key(
     "db-path",
     ValueType::Text(StringKind::Folder),
-    "The folder in which the advisory databases are kept. `~` and `$VARIABLE` are replaced.",
+    "The folder with the advisory databases. `~` and `$VARIABLE` are expanded.",
 )
 .absent("`$CARGO_HOME/advisory-dbs`")
 .example("[advisories]\ndb-path = \"$CARGO_HOME/advisory-dbs\"\n");
@@ -82,57 +83,53 @@ const DB_PATH: SchemaKey = key(
 const STALENESS: SchemaKey = key(
     "maximum-db-staleness",
     ValueType::Text(StringKind::Duration),
-    "How old the advisories may be where they are not fetched; with older ones nothing is judged. A \
-     duration as in RFC 3339: `P7D` is a week, `PT12H` half a day.",
+    "The maximum age of the advisory databases when they are not fetched; with older ones, the check fails. \
+     An RFC 3339 duration: `P7D` is a week, `PT12H` half a day.",
 )
 .default("\"P90D\"")
 .example("[advisories]\nmaximum-db-staleness = \"P30D\"\n");
 
-const DISABLE_YANK_CHECKING: SchemaKey = key(
-    "disable-yank-checking",
-    ValueType::Bool,
-    "Whether a version was yanked is not looked up at all.",
-)
-.default("false")
-.example("[advisories]\ndisable-yank-checking = true\n");
+const DISABLE_YANK_CHECKING: SchemaKey =
+    key("disable-yank-checking", ValueType::Bool, "Disables the check for yanked versions.")
+        .default("false")
+        .example("[advisories]\ndisable-yank-checking = true\n");
 
 const GIT_CLI: SchemaKey = key(
     "git-fetch-with-cli",
     ValueType::Bool,
-    "It used to choose between the program `git` and a library.",
+    "Formerly chose between the `git` program and a library.",
 )
-.status(KeyStatus::NoEffect { why: "since cargo-deny 0.19.1 the program `git` always fetches" })
+.status(KeyStatus::NoEffect { why: "cargo-deny 0.19.1 and later always use the `git` program" })
 .example("[advisories]\ngit-fetch-with-cli = true\n");
 
 const VERSION: SchemaKey = key(
     "version",
     ValueType::Integer,
-    "It used to choose between the old and the new meaning of this table.",
+    "Formerly chose between the old and the new meaning of this table.",
 )
-.status(KeyStatus::NoEffect { why: "there is one meaning since cargo-deny 0.16.0" })
+.status(KeyStatus::NoEffect { why: "the table has only one meaning since cargo-deny 0.16.0" })
 .example("[advisories]\nversion = 2\n");
 
 const VULNERABILITY: SchemaKey =
-    key("vulnerability", ValueType::Anything, "It used to be the level of vulnerabilities.").status(
+    key("vulnerability", ValueType::Anything, "Formerly the level for vulnerabilities.").status(
         KeyStatus::Removed {
             since: "0.16.0",
             instead: "vulnerabilities are always errors; list exceptions in `advisories.ignore`",
         },
     );
 
-const NOTICE: SchemaKey = key("notice", ValueType::Anything, "It used to be the level of notices.").status(
-    KeyStatus::Removed {
+const NOTICE: SchemaKey = key("notice", ValueType::Anything, "Formerly the level for notices.")
+    .status(KeyStatus::Removed {
         since: "0.16.0",
         instead: "notices are always errors; list exceptions in `advisories.ignore`",
-    },
-);
+    });
 
 const SEVERITY: SchemaKey = key(
     "severity-threshold",
     ValueType::Anything,
-    "It used to hide vulnerabilities with a low severity.",
+    "Formerly hid vulnerabilities with a low severity.",
 )
 .status(KeyStatus::Removed {
     since: "0.16.0",
-    instead: "the severity is not looked at; list exceptions in `advisories.ignore`",
+    instead: "the severity has no effect; list exceptions in `advisories.ignore`",
 });

@@ -2,7 +2,10 @@
 
 mod build;
 
-use super::{SchemaChoice, EntryForm, SchemaKey, LEVEL, SCOPE, KeyStatus, SchemaTable, StringKind, ValueType, WORDS, key};
+use super::{
+    EntryForm, FREE_TEXT, KeyStatus, LEVEL, SCOPE, SchemaChoice, SchemaKey, SchemaTable,
+    StringKind, ValueType, key,
+};
 use build::BUILD;
 
 pub(super) const BANS: SchemaTable = SchemaTable {
@@ -32,18 +35,15 @@ const PACKAGE: SchemaTable = SchemaTable { form: EntryForm::PackageAndReason, ow
 
 const PACKAGES: ValueType = ValueType::List(&ValueType::Either(StringKind::Package, &PACKAGE));
 
-const MULTIPLE: SchemaKey = key(
-    "multiple-versions",
-    LEVEL,
-    "How it is reported that a package is in the graph in several versions.",
-)
-.default("\"warn\"")
-.example("[bans]\nmultiple-versions = \"deny\"\n");
+const MULTIPLE: SchemaKey =
+    key("multiple-versions", LEVEL, "The level for packages with several versions in the graph.")
+        .default("\"warn\"")
+        .example("[bans]\nmultiple-versions = \"deny\"\n");
 
 const MULTIPLE_DEV: SchemaKey = key(
     "multiple-versions-include-dev",
     ValueType::Bool,
-    "Versions that only development dependencies bring count, too.",
+    "Counts versions that only development dependencies need, too.",
 )
 .default("false")
 .example("[bans]\nmultiple-versions-include-dev = true\n");
@@ -51,7 +51,7 @@ const MULTIPLE_DEV: SchemaKey = key(
 const WILDCARDS: SchemaKey = key(
     "wildcards",
     LEVEL,
-    "How a dependency of your own packages is reported whose requirement is `*`, or which has none.",
+    "The level for dependencies of local packages with the requirement `*` or without one.",
 )
 .default("\"allow\"")
 .example("[bans]\nwildcards = \"deny\"\n");
@@ -59,7 +59,7 @@ const WILDCARDS: SchemaKey = key(
 const WILDCARD_PATHS: SchemaKey = key(
     "allow-wildcard-paths",
     ValueType::Bool,
-    "Path dependencies of packages that are not published need no version, whatever `wildcards` says.",
+    "Allows path dependencies without a version in unpublished packages, whatever `wildcards` is.",
 )
 .default("false")
 .example("[bans]\nwildcards = \"deny\"\nallow-wildcard-paths = true\n");
@@ -68,49 +68,48 @@ const DENIED: SchemaTable = SchemaTable { form: EntryForm::Package, own: &[
         key(
             "wrappers",
             ValueType::List(&ValueType::Text(StringKind::PackageName)),
-            "Packages that may depend on it all the same, directly. When others do, or none of these does, that is \
-             reported.",
+            "Packages that may depend on it directly. Other dependents are reported, and wrappers that do not depend on it.",
         )
         .absent("no package may depend on it")
         .example("[bans]\ndeny = [{ crate = \"openssl-sys\", wrappers = [\"openssl\"] }]\n"),
         key(
             "deny-multiple-versions",
             ValueType::Bool,
-            "The package may be there, but only in one version. It excludes `wrappers`.",
+            "Allows the package, but only one version of it. Cannot be combined with `wrappers`.",
         )
         .default("false")
         .example("[bans]\ndeny = [{ crate = \"windows-sys\", deny-multiple-versions = true }]\n"),
-        key("use-instead", WORDS, "What to use instead: a package's name or a URL.")
+        key("use-instead", FREE_TEXT, "The replacement: a package name or a URL.")
             .example("[bans]\ndeny = [{ crate = \"lazy_static\", use-instead = \"std::sync::LazyLock\" }]\n"),
-        key("reason", WORDS, "Why it is banned, shown with the finding.")
+        key("reason", FREE_TEXT, "Why it is banned; shown with the finding.")
             .example("[bans]\ndeny = [{ crate = \"openssl-sys\", reason = \"we use rustls\" }]\n"),
     ] };
 
 const DENY: SchemaKey = key(
     "deny",
     ValueType::List(&ValueType::Either(StringKind::Package, &DENIED)),
-    "Packages that must not be in the graph.",
+    "Packages that are not allowed in the graph.",
 )
 .default("[]")
 .example("[bans]\ndeny = [{ crate = \"openssl-sys\", wrappers = [\"openssl\"], reason = \"we use rustls\" }]\n");
 
-const ALLOW: SchemaKey =
-    key("allow", PACKAGES, "The only packages that may be in the graph. Without entries all may.")
-        .default("[]")
-        .example("[bans]\nallow = [\"serde\", { crate = \"time@0.3\", reason = \"reviewed\" }]\n");
-
-const ALLOW_WORKSPACE: SchemaKey = key(
-    "allow-workspace",
-    ValueType::Bool,
-    "With a list in `allow`: the members of the workspace need not be in it.",
+const ALLOW: SchemaKey = key(
+    "allow",
+    PACKAGES,
+    "The only packages that are allowed in the graph. If empty, all are allowed.",
 )
-.default("false")
-.example("[bans]\nallow = [\"serde\"]\nallow-workspace = true\n");
+.default("[]")
+.example("[bans]\nallow = [\"serde\", { crate = \"time@0.3\", reason = \"reviewed\" }]\n");
+
+const ALLOW_WORKSPACE: SchemaKey =
+    key("allow-workspace", ValueType::Bool, "Allows workspace members that are not in `allow`.")
+        .default("false")
+        .example("[bans]\nallow = [\"serde\"]\nallow-workspace = true\n");
 
 const SKIP: SchemaKey = key(
     "skip",
     PACKAGES,
-    "Versions that do not count when a package is there in several.",
+    "Versions to exclude from the check for `multiple-versions`.",
 )
 .default("[]")
 .example(
@@ -123,11 +122,11 @@ const SKIPPED_TREE: SchemaTable = SchemaTable {
         key(
             "depth",
             ValueType::Integer,
-            "How many steps below the package are skipped: 0 is the package alone.",
+            "How many levels of dependencies are skipped; 0 skips only the package itself.",
         )
-        .absent("everything below it")
+        .absent("all levels")
         .example("[bans]\nskip-tree = [{ crate = \"windows-sys@0.48\", depth = 1 }]\n"),
-        key("reason", WORDS, "Why it is skipped.").example(
+        key("reason", FREE_TEXT, "Why it is skipped.").example(
             "[bans]\nskip-tree = [{ crate = \"windows-sys@0.48\", reason = \"old tools\" }]\n",
         ),
     ],
@@ -136,7 +135,7 @@ const SKIPPED_TREE: SchemaTable = SchemaTable {
 const SKIP_TREE: SchemaKey = key(
     "skip-tree",
     ValueType::List(&ValueType::Either(StringKind::Package, &SKIPPED_TREE)),
-    "Packages that do not count as another version, nor does anything that they depend on. It hides more than \
+    "Packages to exclude from the check for `multiple-versions`, together with their dependencies. Excludes more than \
      `skip`.",
 )
 .default("[]")
@@ -146,24 +145,24 @@ const FEATURE_BAN: SchemaTable = SchemaTable { form: EntryForm::Package, own: &[
         key(
             "allow",
             ValueType::List(&ValueType::Text(StringKind::Feature)),
-            "The only features that may be on. Without entries all may.",
+            "The only features that are allowed. If empty, all are allowed.",
         )
         .default("[]")
         .example("[bans]\nfeatures = [{ crate = \"serde\", allow = [\"std\", \"derive\"] }]\n"),
-        key("deny", ValueType::List(&ValueType::Text(StringKind::Feature)), "Features that must not be on.")
+        key("deny", ValueType::List(&ValueType::Text(StringKind::Feature)), "Features that are not allowed.")
             .default("[]")
             .example("[bans]\nfeatures = [{ crate = \"reqwest\", deny = [\"native-tls\"] }]\n"),
-        key("exact", ValueType::Bool, "Every feature in `allow` has to be on.")
+        key("exact", ValueType::Bool, "Requires every feature in `allow`.")
             .default("false")
             .example("[bans]\nfeatures = [{ crate = \"serde\", allow = [\"std\"], exact = true }]\n"),
-        key("reason", WORDS, "Why, shown with the finding.")
+        key("reason", FREE_TEXT, "Why; shown with the finding.")
             .example("[bans]\nfeatures = [{ crate = \"reqwest\", deny = [\"native-tls\"], reason = \"rustls\" }]\n"),
     ] };
 
 const FEATURES: SchemaKey = key(
     "features",
     ValueType::List(&ValueType::Table(&FEATURE_BAN)),
-    "Which features of a package may be on.",
+    "The allowed features of packages.",
 )
 .default("[]")
 .example(
@@ -173,35 +172,34 @@ const FEATURES: SchemaKey = key(
 const EXTERNAL_DEFAULTS: SchemaKey = key(
     "external-default-features",
     LEVEL,
-    "How it is reported that the default features of a package are on that is no member of the workspace.",
+    "The level for enabled default features of packages that are not workspace members.",
 )
-.absent("it is not reported")
+.absent("not reported")
 .example("[bans]\nexternal-default-features = \"warn\"\n");
 
 const WORKSPACE_DEFAULTS: SchemaKey = key(
     "workspace-default-features",
     LEVEL,
-    "How it is reported that the default features of a member of the workspace are on.",
+    "The level for enabled default features of workspace members.",
 )
-.absent("it is not reported")
+.absent("not reported")
 .example("[bans]\nworkspace-default-features = \"warn\"\n");
 
 const WORKSPACE_TABLE: SchemaTable = SchemaTable { form: EntryForm::Plain, own: &[
     key(
         "duplicates",
         LEVEL,
-        "How it is reported that several members declare a dependency without inheriting it from \
-         `[workspace.dependencies]`.",
+        "The level for dependencies that several members have but do not inherit from `[workspace.dependencies]`.",
     )
     .default("\"deny\"")
     .example("[bans.workspace-dependencies]\nduplicates = \"warn\"\n"),
-    key("include-path-dependencies", ValueType::Bool, "Path dependencies count as duplicates, too.")
+    key("include-path-dependencies", ValueType::Bool, "Counts path dependencies as duplicates, too.")
         .default("true")
         .example("[bans.workspace-dependencies]\ninclude-path-dependencies = false\n"),
     key(
         "unused",
         LEVEL,
-        "How a dependency in `[workspace.dependencies]` is reported that no member inherits.",
+        "The level for dependencies in `[workspace.dependencies]` that no member inherits.",
     )
     .default("\"deny\"")
     .example("[bans.workspace-dependencies]\nunused = \"warn\"\n"),
@@ -210,23 +208,23 @@ const WORKSPACE_TABLE: SchemaTable = SchemaTable { form: EntryForm::Plain, own: 
 const WORKSPACE_DEPENDENCIES: SchemaKey = key(
     "workspace-dependencies",
     ValueType::Table(&WORKSPACE_TABLE),
-    "Whether members inherit what they share. It is judged as soon as the table is there.",
+    "Checks that members inherit shared dependencies. The check is enabled if this table exists.",
 )
-.absent("it is not judged")
+.absent("not checked")
 .example("[bans.workspace-dependencies]\nduplicates = \"deny\"\nunused = \"warn\"\n");
 
 const STD_TABLE: SchemaTable = SchemaTable { form: EntryForm::Plain, own: &[
-    key("scope", SCOPE, "Which packages are reported, by who depends on them.")
+    key("scope", SCOPE, "The packages that are reported, by their dependents.")
         .default("\"workspace\"")
         .example("[bans.std-replacements]\nscope = \"all\"\n"),
-    key("level", LEVEL, "How they are reported.")
+    key("level", LEVEL, "The level for these packages.")
         .default("\"deny\"")
         .example("[bans.std-replacements]\nlevel = \"warn\"\n"),
     key(
         "rust-version",
         ValueType::Text(StringKind::RustVersion),
-        "Only what this version of Rust has counts. Write all three parts: cargo-deny leaves the last one \
-         out, so that `1.85` would mean 1.0.",
+        "Only replacements in this Rust version are considered. Write all three parts: cargo-deny drops the last part, \
+         so `1.85` would mean 1.0.",
     )
     .absent("the `rust-version` of the packages")
     .example("[bans.std-replacements]\nrust-version = \"1.85.0\"\n"),
@@ -236,7 +234,7 @@ const STD_TABLE: SchemaTable = SchemaTable { form: EntryForm::Plain, own: &[
     key(
         "ignore-rust-version",
         SCOPE,
-        "For which packages the `rust-version` of those that depend on them is not looked at.",
+        "The packages for which the `rust-version` of their dependents is ignored.",
     )
     .default("\"none\"")
     .example("[bans.std-replacements]\nignore-rust-version = \"all\"\n"),
@@ -245,14 +243,13 @@ const STD_TABLE: SchemaTable = SchemaTable { form: EntryForm::Plain, own: &[
 const STD_REPLACEMENTS: SchemaKey = key(
     "std-replacements",
     ValueType::Table(&STD_TABLE),
-    "Whether packages are there for which the standard library has a replacement. It is judged as soon as the \
-     table is there.",
+    "Checks for packages that the standard library can replace. The check is enabled if this table exists.",
 )
-.absent("it is not judged")
+.absent("not checked")
 .example("[bans.std-replacements]\nscope = \"workspace\"\nlevel = \"warn\"\n");
 
 const HIGHLIGHTS: &[SchemaChoice] = &[
-    SchemaChoice { value: "simplest-path", about: "The path to a duplicate with the fewest steps." },
+    SchemaChoice { value: "simplest-path", about: "The shortest path to a duplicate." },
     SchemaChoice { value: "lowest-version", about: "The path to the lowest version." },
     SchemaChoice { value: "all", about: "Both." },
 ];
@@ -260,12 +257,12 @@ const HIGHLIGHTS: &[SchemaChoice] = &[
 const HIGHLIGHT: SchemaKey = key(
     "highlight",
     ValueType::Choice(HIGHLIGHTS),
-    "What is marked in the graphs that cargo-deny draws of duplicates. It decides no finding.",
+    "What cargo-deny highlights in its graphs of duplicates. Has no effect on findings.",
 )
 .default("\"all\"")
 .example("[bans]\nhighlight = \"simplest-path\"\n");
 
-/// Packages by themselves: cargo-deny passes over everything else in the entry.
+/// A package; cargo-deny ignores all other keys in the entry.
 const BUILDER: SchemaTable = SchemaTable { form: EntryForm::PackageAlone, own: &[] };
 
 const BUILDERS: ValueType = ValueType::List(&ValueType::Either(StringKind::Package, &BUILDER));
@@ -273,7 +270,7 @@ const BUILDERS: ValueType = ValueType::List(&ValueType::Either(StringKind::Packa
 const ALLOW_BUILD_SCRIPTS: SchemaKey = key(
     "allow-build-scripts",
     BUILDERS,
-    "The only packages that may have build scripts. It is passed over where `[bans.build]` is there.",
+    "The only packages that may have build scripts. Ignored if `[bans.build]` exists.",
 )
 .absent("all packages may have build scripts")
 .status(KeyStatus::Moved { since: "0.14.2", to: "bans.build.allow-build-scripts" })

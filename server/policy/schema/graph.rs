@@ -1,4 +1,4 @@
-//! `[graph]`: which packages are looked at.
+//! `[graph]`: which packages are checked.
 
 use super::{EntryForm, SchemaKey, SchemaTable, StringKind, ValueType, key};
 
@@ -22,7 +22,7 @@ const TARGET: SchemaTable = SchemaTable { form: EntryForm::Plain, own: &[
     key(
         "features",
         ValueType::List(&ValueType::Text(StringKind::TargetFeature)),
-        "Target features that are on when you build for it, so that `cfg(target_feature = \"..\")` holds.",
+        "Enabled target features, for `cfg(target_feature = \"..\")`.",
     )
     .default("[]")
     .example(
@@ -33,8 +33,8 @@ const TARGET: SchemaTable = SchemaTable { form: EntryForm::Plain, own: &[
 pub(super) const TARGETS: SchemaKey = key(
     "targets",
     ValueType::List(&ValueType::Either(StringKind::Triple, &TARGET)),
-    "The targets that you build for. Dependencies for other platforms are left out of every check. \
-     Without it the dependencies for all platforms are looked at.",
+    "The targets that you build for. Dependencies for other platforms are not checked. If empty, the dependencies for all \
+     platforms are checked.",
 )
 .default("[]")
 .example("[graph]\ntargets = [\"x86_64-unknown-linux-gnu\", \"aarch64-apple-darwin\"]\n");
@@ -42,8 +42,8 @@ pub(super) const TARGETS: SchemaKey = key(
 pub(super) const EXCLUDE: SchemaKey = key(
     "exclude",
     ValueType::List(&ValueType::Text(StringKind::PackageId)),
-    "Packages that are cut out of the graph, together with everything that only they bring. No \
-     check sees them any more, so that this hides more than `bans.skip` or an ignored advisory.",
+    "Packages to remove from the graph, together with dependencies that only they need. No check sees them, so this \
+     hides more than `bans.skip` or an ignored advisory.",
 )
 .default("[]")
 .example("[graph]\nexclude = [\"some-tool\"]\n");
@@ -51,8 +51,7 @@ pub(super) const EXCLUDE: SchemaKey = key(
 pub(super) const FEATURES: SchemaKey = key(
     "features",
     ValueType::List(&ValueType::Text(StringKind::OwnFeature)),
-    "Features of your own packages that are on, as with cargo's `--features`. Features on the command line \
-     replace them.",
+    "Enabled features of the workspace members, like `cargo --features`. Features on the command line replace them.",
 )
 .default("[]")
 .example("[graph]\nfeatures = [\"tls\"]\n");
@@ -60,8 +59,7 @@ pub(super) const FEATURES: SchemaKey = key(
 pub(super) const ALL_FEATURES: SchemaKey = key(
     "all-features",
     ValueType::Bool,
-    "All features of your own packages are on, as with cargo's `--all-features`. Once true, the command line \
-     cannot turn it off.",
+    "Enables all features of the workspace members, like `cargo --all-features`. The command line cannot disable it.",
 )
 .default("false")
 .example("[graph]\nall-features = true\n");
@@ -69,21 +67,20 @@ pub(super) const ALL_FEATURES: SchemaKey = key(
 pub(super) const NO_DEFAULT_FEATURES: SchemaKey = key(
     "no-default-features",
     ValueType::Bool,
-    "Default features of your own packages are off, as with cargo's `--no-default-features`.",
+    "Disables the default features of the workspace members, like `cargo --no-default-features`.",
 )
 .default("false")
 .example("[graph]\nno-default-features = true\n");
 
 pub(super) const EXCLUDE_DEV: SchemaKey =
-    key("exclude-dev", ValueType::Bool, "Development dependencies are left out of every check.")
+    key("exclude-dev", ValueType::Bool, "Excludes development dependencies from all checks.")
         .default("false")
         .example("[graph]\nexclude-dev = true\n");
 
 const EXCLUDE_UNPUBLISHED: SchemaKey = key(
     "exclude-unpublished",
     ValueType::Bool,
-    "Members with `publish = false` are left out, and all other members are judged, also where \
-     only one package would have been.",
+    "Excludes members with `publish = false`, and checks all other members, even if only one package is selected.",
 )
 .default("false")
 .example("[graph]\nexclude-unpublished = true\n");

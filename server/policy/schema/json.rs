@@ -1,14 +1,17 @@
-//! The table as a JSON Schema, for TOML servers and validators.
+//! The schema as a JSON Schema, for TOML servers and validators.
 
 use serde_json::{Map, Value as Json, json};
 
-use super::{CARGO_DENY, EXCEPTIONS, EntryForm, SchemaKey, POLICY, KeyStatus, SchemaTable, StringKind, Value};
+use super::{
+    CARGO_DENY, EXCEPTIONS, EntryForm, KeyStatus, POLICY, SchemaKey, SchemaTable, StringKind,
+    ValueType,
+};
 
-/// The schema of `deny.toml`, and below `definitions/exceptions` that of `deny.exceptions.toml`.
+/// The JSON Schema of `deny.toml`. `definitions/exceptions` is the one of `deny.exceptions.toml`.
 pub fn json_schema() -> Json {
     let mut schema = table(&POLICY);
     schema["$schema"] = json!("http://json-schema.org/draft-07/schema#");
-    schema["title"] = json!("cargo-deny's policy");
+    schema["title"] = json!("cargo-deny policy");
     schema["description"] = json!(format!("`deny.toml` of cargo-deny {CARGO_DENY}."));
     schema["definitions"] = json!({ "exceptions": table(&EXCEPTIONS) });
     schema
@@ -33,7 +36,7 @@ fn table(table: &SchemaTable) -> Json {
             schema["oneOf"] = json!([{ "required": ["id"] }, { "required": ["crate"] }, { "required": ["name"] }]);
         }
     }
-    // What cargo-deny passes over in silence is a slip all the same.
+    // Keys that cargo-deny silently ignores are mistakes, too.
     schema["additionalProperties"] = json!(false);
     schema
 }
@@ -41,12 +44,12 @@ fn table(table: &SchemaTable) -> Json {
 fn property(key: &SchemaKey) -> Json {
     let mut schema = value(key.value);
     let mut description = key.about.to_owned();
-    if let Some(words) = key.status_note() {
-        description = format!("{description}\n\n{}.", capital(&words));
+    if let Some(note) = key.status_note() {
+        description = format!("{description}\n\n{}.", capitalized(&note));
         schema["deprecated"] = json!(true);
     }
     if let Some(absent) = key.absent {
-        description = format!("{description}\n\nWithout it: {absent}.");
+        description = format!("{description}\n\nDefault: {absent}.");
     }
     schema["description"] = json!(description);
     if matches!(key.status, KeyStatus::Removed { .. }) {
@@ -60,25 +63,27 @@ fn property(key: &SchemaKey) -> Json {
     schema
 }
 
-fn value(value: Value) -> Json {
+fn value(value: ValueType) -> Json {
     match value {
-        Value::Bool => json!({ "type": "boolean" }),
-        Value::Integer => json!({ "type": "integer" }),
-        Value::Float => json!({ "type": "number", "minimum": 0.0, "maximum": 1.0 }),
-        Value::Text(text) => self::text(text),
-        Value::Choice(choices) => {
+        ValueType::Bool => json!({ "type": "boolean" }),
+        ValueType::Integer => json!({ "type": "integer" }),
+        ValueType::Float => json!({ "type": "number", "minimum": 0.0, "maximum": 1.0 }),
+        ValueType::Text(text) => self::text(text),
+        ValueType::Choice(choices) => {
             let values: Vec<_> = choices.iter().map(|choice| choice.value).collect();
-            let words: Vec<_> = choices.iter().map(|choice| choice.about).collect();
+            let descriptions: Vec<_> = choices.iter().map(|choice| choice.about).collect();
             json!({
                 "type": "string",
                 "enum": values,
-                "x-taplo": { "docs": { "enumValues": words } },
+                "x-taplo": { "docs": { "enumValues": descriptions } },
             })
         }
-        Value::List(item) => json!({ "type": "array", "items": self::value(*item) }),
-        Value::Table(table) => self::table(table),
-        Value::Either(text, table) => json!({ "anyOf": [self::text(text), self::table(table)] }),
-        Value::Anything => json!({}),
+        ValueType::List(item) => json!({ "type": "array", "items": self::value(*item) }),
+        ValueType::Table(table) => self::table(table),
+        ValueType::Either(text, table) => {
+            json!({ "anyOf": [self::text(text), self::table(table)] })
+        }
+        ValueType::Anything => json!({}),
     }
 }
 
@@ -93,15 +98,15 @@ fn text(text: StringKind) -> Json {
     schema
 }
 
-/// What a policy says under these keys.
+/// The value at a path of a TOML text.
 fn json_of(toml: &str, path: &[&str]) -> Option<Json> {
-    let said: toml::Table = toml.parse().ok()?;
+    let table: toml::Table = toml.parse().ok()?;
     let (first, rest) = path.split_first()?;
-    let found = rest.iter().try_fold(said.get(*first)?, |value, key| value.get(*key))?;
+    let found = rest.iter().try_fold(table.get(*first)?, |value, key| value.get(*key))?;
     serde_json::to_value(found).ok()
 }
 
-fn capital(words: &str) -> String {
-    let mut chars = words.chars();
+fn capitalized(text: &str) -> String {
+    let mut chars = text.chars();
     chars.next().map_or(String::new(), |first| first.to_uppercase().chain(chars).collect())
 }

@@ -1,6 +1,6 @@
-//! `[licenses]`: what packages may be licensed under.
+//! `[licenses]`: which licenses packages may have.
 
-use super::{EntryForm, SchemaKey, LEVEL, KeyStatus, SchemaTable, StringKind, ValueType, key};
+use super::{EntryForm, KeyStatus, LEVEL, SchemaKey, SchemaTable, StringKind, ValueType, key};
 
 pub(super) const LICENSES: SchemaTable = SchemaTable {
     form: EntryForm::Plain,
@@ -28,8 +28,8 @@ const EXPRESSIONS: ValueType = ValueType::List(&ValueType::Text(StringKind::Lice
 const ALLOW: SchemaKey = key(
     "allow",
     EXPRESSIONS,
-    "The licenses that every package may have, as SPDX writes them, with an exception where it belongs to the \
-     license (`Apache-2.0 WITH LLVM-exception`). Of `A OR B` one has to be allowed, of `A AND B` both.",
+    "The licenses that all packages may have: SPDX ids, with an exception if the license has one \
+     (`Apache-2.0 WITH LLVM-exception`). `A OR B` needs one of them, `A AND B` both.",
 )
 .default("[]")
 .example("[licenses]\nallow = [\"MIT\", \"Apache-2.0\", \"Unicode-3.0\"]\n");
@@ -37,7 +37,7 @@ const ALLOW: SchemaKey = key(
 const EXCEPTION: SchemaTable = SchemaTable { form: EntryForm::Package, own: &[key(
         "allow",
         EXPRESSIONS,
-        "The licenses that these packages may have besides those that all may have.",
+        "The licenses that these packages may have in addition to `licenses.allow`.",
     )
     .required()
     .example("[licenses]\nexceptions = [{ crate = \"webpki-roots\", allow = [\"CDLA-Permissive-2.0\"] }]\n")] };
@@ -45,20 +45,20 @@ const EXCEPTION: SchemaTable = SchemaTable { form: EntryForm::Package, own: &[ke
 pub(super) const EXCEPTIONS: SchemaKey = key(
     "exceptions",
     ValueType::List(&ValueType::Table(&EXCEPTION)),
-    "Licenses that only some packages may have. Of several exceptions for a package the first one holds.",
+    "Licenses that only some packages may have. If several exceptions match a package, the first one applies.",
 )
 .default("[]")
 .example("[licenses]\nexceptions = [{ crate = \"webpki-roots@1.0.4\", allow = [\"CDLA-Permissive-2.0\"] }]\n");
 
 const LICENSE_FILE: SchemaTable = SchemaTable { form: EntryForm::Plain, own: &[
-    key("path", ValueType::Text(StringKind::LicensePath), "The license text, below the package's folder.")
+    key("path", ValueType::Text(StringKind::LicensePath), "The license text, relative to the package folder.")
         .required()
         .example(RING),
     key(
         "hash",
         ValueType::Integer,
-        "The hash of the text as cargo-deny computes it, mostly written as `0x` and eight digits. With \
-         another text the clarification does not apply.",
+        "The hash of the text as cargo-deny computes it, usually written as `0x` and eight digits. If the text changes, the \
+         clarification does not apply.",
     )
     .required()
     .example(RING),
@@ -71,16 +71,15 @@ const CLARIFICATION: SchemaTable = SchemaTable { form: EntryForm::Package, own: 
         key(
             "expression",
             ValueType::Text(StringKind::Expression),
-            "What the package is licensed under: an SPDX expression in its strict form, without names \
-             that SPDX has given up.",
+            "The license of the package: a strict SPDX expression, without deprecated ids.",
         )
         .required()
         .example(RING),
         key(
             "license-files",
             ValueType::List(&ValueType::Table(&LICENSE_FILE)),
-            "The texts that say so, each with its hash. When one of them is missing or has changed, the \
-             clarification does not apply. With an empty list it always does.",
+            "The license texts with their hashes. If one of them is missing or has changed, the clarification does not apply. With \
+             an empty list, it always applies.",
         )
         .required()
         .example(RING),
@@ -89,8 +88,8 @@ const CLARIFICATION: SchemaTable = SchemaTable { form: EntryForm::Package, own: 
 const CLARIFY: SchemaKey = key(
     "clarify",
     ValueType::List(&ValueType::Table(&CLARIFICATION)),
-    "What packages are licensed under whose manifests do not say it and whose texts are not \
-     recognized. The first entry that fits a package holds.",
+    "The licenses of packages without a license in the manifest and without a recognized license text. The first entry \
+     that matches a package applies.",
 )
 .default("[]")
 .example(RING);
@@ -99,22 +98,21 @@ const PRIVATE_TABLE: SchemaTable = SchemaTable { form: EntryForm::Plain, own: &[
     key(
         "ignore",
         ValueType::Bool,
-        "The licenses of packages that are not published, or only to `registries`, are not judged.",
+        "Does not check the licenses of packages that are unpublished or only published to `registries`.",
     )
     .default("false")
     .example("[licenses.private]\nignore = true\n"),
     key(
         "ignore-sources",
         ValueType::List(&ValueType::Text(StringKind::Registry)),
-        "Registries whose packages are private, by their URLs.",
+        "The URLs of registries whose packages are private.",
     )
     .default("[]")
     .example("[licenses.private]\nignore = true\nignore-sources = [\"https://registry.example.org/index\"]\n"),
     key(
         "registries",
         ValueType::List(&ValueType::Text(StringKind::RegistryName)),
-        "Registries that are private: a package that is only published to them is, too. They are named as in \
-         `package.publish`.",
+        "The names of private registries, as in `package.publish`. Packages that are only published to them are private.",
     )
     .default("[]")
     .example("[licenses.private]\nignore = true\nregistries = [\"company\"]\n"),
@@ -123,81 +121,75 @@ const PRIVATE_TABLE: SchemaTable = SchemaTable { form: EntryForm::Plain, own: &[
 const PRIVATE: SchemaKey = key(
     "private",
     ValueType::Table(&PRIVATE_TABLE),
-    "Whose licenses are not judged, because they are your own.",
+    "Private packages, whose licenses are not checked.",
 )
-.absent("licenses of all packages are judged")
+.absent("the licenses of all packages are checked")
 .example("[licenses]\nprivate = { ignore = true }\n");
 
 const THRESHOLD: SchemaKey = key(
     "confidence-threshold",
     ValueType::Float,
-    "How alike a text and a license have to be, from 0.0 to 1.0, for the text to be taken for that license. It is \
-     asked only of packages whose manifests state none. It needs a decimal point.",
+    "How similar a text must be to a license to be recognized, from 0.0 to 1.0. Only used for packages without a license in \
+     the manifest. Needs a decimal point.",
 )
 .default("0.8")
 .example("[licenses]\nconfidence-threshold = 0.93\n");
 
-const UNUSED_ALLOWED: SchemaKey = key(
-    "unused-allowed-license",
-    LEVEL,
-    "How an entry of `allow` is reported that no package has.",
-)
-.default("\"warn\"")
-.example("[licenses]\nunused-allowed-license = \"allow\"\n");
+const UNUSED_ALLOWED: SchemaKey =
+    key("unused-allowed-license", LEVEL, "The level for `allow` entries that no package uses.")
+        .default("\"warn\"")
+        .example("[licenses]\nunused-allowed-license = \"allow\"\n");
 
 const UNUSED_EXCEPTION: SchemaKey = key(
     "unused-license-exception",
     LEVEL,
-    "How an entry of `exceptions` is reported that no package needs.",
+    "The level for `exceptions` entries that no package needs.",
 )
 .default("\"warn\"")
 .example("[licenses]\nunused-license-exception = \"deny\"\n");
 
 const INCLUDE_DEV: SchemaKey =
-    key("include-dev", ValueType::Bool, "The licenses of development dependencies are judged, too.")
+    key("include-dev", ValueType::Bool, "Checks the licenses of development dependencies, too.")
         .default("false")
         .example("[licenses]\ninclude-dev = true\n");
 
 const INCLUDE_BUILD: SchemaKey =
-    key("include-build", ValueType::Bool, "The licenses of build dependencies are judged, too.")
+    key("include-build", ValueType::Bool, "Checks the licenses of build dependencies, too.")
         .default("true")
         .example("[licenses]\ninclude-build = false\n");
 
 const VERSION: SchemaKey = key(
     "version",
     ValueType::Integer,
-    "It used to choose between the old and the new meaning of this table.",
+    "Formerly chose between the old and the new meaning of this table.",
 )
-.status(KeyStatus::NoEffect { why: "there is one meaning since cargo-deny 0.16.0" })
+.status(KeyStatus::NoEffect { why: "the table has only one meaning since cargo-deny 0.16.0" })
 .example("[licenses]\nversion = 2\n");
 
-const ONLY_ALLOW: &str = "what is not in `licenses.allow` is an error";
+const ONLY_ALLOW: &str = "licenses that are not in `licenses.allow` are errors";
 
 const UNLICENSED: SchemaKey =
-    key("unlicensed", ValueType::Anything, "It used to be the level of packages without a license.")
+    key("unlicensed", ValueType::Anything, "Formerly the level for packages without a license.")
         .status(KeyStatus::Removed {
             since: "0.16.0",
-            instead: "a package without a license is an error; state it in `licenses.clarify`",
+            instead: "packages without a license are errors; add a `licenses.clarify` entry",
         });
 
 const OSI_FSF: SchemaKey = key(
     "allow-osi-fsf-free",
     ValueType::Anything,
-    "It used to allow licenses that OSI or FSF approve of.",
+    "Formerly allowed licenses that OSI or FSF approve.",
 )
 .status(KeyStatus::Removed { since: "0.16.0", instead: ONLY_ALLOW });
 
 const COPYLEFT: SchemaKey =
-    key("copyleft", ValueType::Anything, "It used to be the level of copyleft licenses.")
+    key("copyleft", ValueType::Anything, "Formerly the level for copyleft licenses.")
         .status(KeyStatus::Removed { since: "0.16.0", instead: ONLY_ALLOW });
 
-const DEFAULT: SchemaKey = key(
-    "default",
-    ValueType::Anything,
-    "It used to be the level of licenses that nothing else spoke of.",
-)
-.status(KeyStatus::Removed { since: "0.16.0", instead: ONLY_ALLOW });
+const DEFAULT: SchemaKey =
+    key("default", ValueType::Anything, "Formerly the level for all other licenses.")
+        .status(KeyStatus::Removed { since: "0.16.0", instead: ONLY_ALLOW });
 
 const DENY: SchemaKey =
-    key("deny", ValueType::Anything, "It used to list licenses that no package may have.")
+    key("deny", ValueType::Anything, "Formerly the licenses that no package may have.")
         .status(KeyStatus::Removed { since: "0.16.0", instead: ONLY_ALLOW });

@@ -1,4 +1,4 @@
-//! How an entry says which packages it is about.
+//! The keys that select the packages of an entry.
 
 use super::{SchemaKey, StringKind, ValueType, key};
 
@@ -10,8 +10,8 @@ pub(super) const IGNORED: &[SchemaKey] = &[ID, CRATE, NAME, VERSION];
 
 pub(super) const REASON: &[SchemaKey] = &[key(
     "reason",
-    ValueType::Text(StringKind::Words),
-    "Why the entry is there, shown with what it decides. It is text and decides nothing.",
+    ValueType::Text(StringKind::FreeText),
+    "Why the entry exists; shown with its findings. Has no effect on the check.",
 )
 .example(
     "[bans]\nskip = [{ crate = \"syn@1\", reason = \"until every derive macro uses syn 2\" }]\n",
@@ -20,7 +20,7 @@ pub(super) const REASON: &[SchemaKey] = &[key(
 const ID: SchemaKey = key(
     "id",
     ValueType::Text(StringKind::Advisory),
-    "The id of the advisory, as RustSec writes it. Aliases, such as a CVE number, match nothing.",
+    "The RustSec id of the advisory. Aliases such as CVE numbers match nothing.",
 )
 .example(
     "[advisories]\nignore = [{ id = \"RUSTSEC-2023-0071\", reason = \"no RSA key is used\" }]\n",
@@ -29,24 +29,22 @@ const ID: SchemaKey = key(
 const CRATE: SchemaKey = key(
     "crate",
     ValueType::Text(StringKind::Package),
-    "Which packages: `name` for every version, `name@1.2.3` for exactly that one, `name@1.2` for every \
-     1.2.x, `name:^1.2` for a requirement as in `Cargo.toml`.",
+    "A package spec: `name` for every version, `name@1.2.3` for exactly this version, `name@1.2` for every 1.2.x, \
+     `name:^1.2` for a requirement as in `Cargo.toml`.",
 )
 .example("[bans]\nskip = [{ crate = \"syn@1.0.109\" }]\n");
 
 const NAME: SchemaKey = key(
     "name",
     ValueType::Text(StringKind::PackageName),
-    "The package's name, where `crate` does not say it. Names are compared letter by letter; `*` is \
-     no wildcard.",
+    "The package name, if there is no `crate`. It must match exactly; `*` is not a wildcard.",
 )
 .example("[bans]\nskip = [{ name = \"syn\", version = \"1\" }]\n");
 
 const VERSION: SchemaKey = key(
     "version",
     ValueType::Text(StringKind::Requirement),
-    "Which versions of the package that `name` says, a requirement as in `Cargo.toml`: `1.2` means \
-     every compatible one, `=1.2.3` exactly that one.",
+    "The version requirement for `name`, as in `Cargo.toml`: `1.2` matches every compatible version, `=1.2.3` only this one.",
 )
 .absent("every version")
 .example("[bans]\nskip = [{ name = \"syn\", version = \"=1.0.109\" }]\n");

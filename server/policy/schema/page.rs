@@ -1,6 +1,6 @@
-//! The table as a page for people.
+//! The schema as a documentation page.
 
-use super::{CARGO_DENY, EXCEPTIONS, SchemaKey, POLICY, SchemaTable, ValueType};
+use super::{CARGO_DENY, EXCEPTIONS, POLICY, SchemaKey, SchemaTable, ValueType};
 
 /// `server/docs/deny-toml.md`
 pub fn page() -> String {
@@ -8,19 +8,24 @@ pub fn page() -> String {
         "# `deny.toml`\n\n\
          Every table and key that cargo-deny {CARGO_DENY} reads, as completion and hover tell them. This page and \
          [`deny.schema.json`](../../editors/schema/deny.schema.json) are generated from `server/policy/schema` by \
-         `cargo test --release --test house`; another test asks cargo-deny itself whether the table is \
+         `cargo test --test house`; another test asks cargo-deny itself whether the table is \
          right.\n\n\
          A package spec is `name` (every version), `name@1.2.3` (exactly that one), `name@1.2` (every 1.2.x) or \
          `name:^1.2` (a requirement as in `Cargo.toml`); in tables it stands under `crate`, or as `name` and `version`.\n",
     );
     section(&mut page, "The file", &POLICY, &mut Vec::new());
-    page.push_str("\n## `deny.exceptions.toml`\n\nLicense exceptions in a file of their own.\n");
+    page.push_str("\n## `deny.exceptions.toml`\n\nLicense exceptions in a separate file.\n");
     rows(&mut page, &EXCEPTIONS);
     page
 }
 
-/// A table, then the tables in it.
-fn section(page: &mut String, title: &str, table: &'static SchemaTable, path: &mut Vec<&'static str>) {
+/// A table, followed by its subtables.
+fn section(
+    page: &mut String,
+    title: &str,
+    table: &'static SchemaTable,
+    path: &mut Vec<&'static str>,
+) {
     page.push_str(&format!("\n## {title}\n"));
     if let Some(key) = POLICY.at(path) {
         page.push_str(&format!("\n{}\n", key.about));
@@ -32,14 +37,14 @@ fn section(page: &mut String, title: &str, table: &'static SchemaTable, path: &m
     for key in table.keys().filter(|key| key.is_current()) {
         let Some(below) = key.value.table() else { continue };
         path.push(key.name);
-        // What only says which packages, and why, is told above.
+        // Tables with only these keys need no section.
         if below.keys().any(|key| !["id", "crate", "name", "version", "reason"].contains(&key.name))
         {
-            let way = path.join(".");
+            let name = path.join(".");
             let title = if matches!(key.value, ValueType::Table(_)) {
-                format!("`[{way}]`")
+                format!("`[{name}]`")
             } else {
-                format!("`[[{way}]]`")
+                format!("`[[{name}]]`")
             };
             section(page, &title, below, path);
         }
@@ -48,27 +53,27 @@ fn section(page: &mut String, title: &str, table: &'static SchemaTable, path: &m
 }
 
 fn rows(page: &mut String, table: &'static SchemaTable) {
-    page.push_str("\n| key | value | without it | meaning |\n|---|---|---|---|\n");
+    page.push_str("\n| key | value | default | meaning |\n|---|---|---|---|\n");
     for key in table.keys() {
         page.push_str(&row(key));
     }
 }
 
 fn row(key: &SchemaKey) -> String {
-    let without = match (key.default, key.absent) {
+    let default = match (key.default, key.absent) {
         (Some(default), _) => format!("`{default}`"),
         (None, Some(absent)) => absent.to_owned(),
-        (None, None) if key.required => "refused".to_owned(),
+        (None, None) if key.required => "required".to_owned(),
         (None, None) => String::new(),
     };
-    let status = key.status_note().map(|words| format!(" *{words}*")).unwrap_or_default();
+    let status = key.status_note().map(|note| format!(" *{note}*")).unwrap_or_default();
     let mut choices = String::new();
-    // The levels and scopes are the same everywhere; what else can be chosen is told.
+    // The levels and scopes are the same for all keys and not repeated here.
     if key.name == "highlight" || key.name == "required-git-spec" {
         for choice in key.value.choices() {
             choices.push_str(&format!("<br>`{}`: {}", choice.value, choice.about));
         }
     }
-    let (name, value, about) = (key.name, key.value.words(), key.about);
-    format!("| `{name}` | {value} | {without} | {about}{choices}{status} |\n")
+    let (name, value, about) = (key.name, key.value.description(), key.about);
+    format!("| `{name}` | {value} | {default} | {about}{choices}{status} |\n")
 }

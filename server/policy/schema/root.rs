@@ -1,22 +1,23 @@
-//! The tables of the file itself.
+//! The top-level tables.
 
 use super::{
-    EntryForm, SchemaKey, KeyStatus, SchemaTable, ValueType, advisories::ADVISORIES, bans::BANS, graph, graph::GRAPH,
-    key, licenses, licenses::LICENSES, output, output::OUTPUT, sources::SOURCES,
+    EntryForm, KeyStatus, SchemaKey, SchemaTable, ValueType, advisories::ADVISORIES, bans::BANS,
+    graph, graph::GRAPH, key, licenses, licenses::LICENSES, output, output::OUTPUT,
+    sources::SOURCES,
 };
 
 /// `deny.toml`
 pub(crate) static POLICY: SchemaTable = SchemaTable { form: EntryForm::Plain, own: &[
-    key("graph", ValueType::Table(&GRAPH), "Which packages are looked at.")
+    key("graph", ValueType::Table(&GRAPH), "Which packages are checked.")
         .absent("all packages for all platforms")
         .example("[graph]\ntargets = [\"x86_64-unknown-linux-gnu\"]\n"),
-    key("output", ValueType::Table(&OUTPUT), "How cargo-deny's own reports look.")
+    key("output", ValueType::Table(&OUTPUT), "The format of cargo-deny's reports.")
         .absent("the defaults of its keys")
         .example("[output]\nfeature-depth = 1\n"),
     key(
         "advisories",
         ValueType::Table(&ADVISORIES),
-        "What is done about vulnerabilities and about unmaintained, unsound and yanked packages.",
+        "The checks for vulnerabilities and for unmaintained, unsound and yanked packages.",
     )
     .absent("the defaults of its keys")
     .example("[advisories]\nyanked = \"deny\"\n"),
@@ -26,8 +27,7 @@ pub(crate) static POLICY: SchemaTable = SchemaTable { form: EntryForm::Plain, ow
     key(
         "bans",
         ValueType::Table(&BANS),
-        "Which packages, versions and features may be in the graph, and which may run programs while it is \
-         built.",
+        "Which packages, versions and features may be in the graph, and which packages may run code at build time.",
     )
     .absent("the defaults of its keys")
     .example("[bans]\nmultiple-versions = \"warn\"\n"),

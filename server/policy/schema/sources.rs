@@ -1,6 +1,8 @@
 //! `[sources]`: where packages may come from.
 
-use super::{SchemaChoice, EntryForm, Host, SchemaKey, LEVEL, SchemaTable, StringKind, ValueType, key};
+use super::{
+    EntryForm, Host, LEVEL, SchemaChoice, SchemaKey, SchemaTable, StringKind, ValueType, key,
+};
 
 pub(super) const SOURCES: SchemaTable = SchemaTable {
     form: EntryForm::Plain,
@@ -20,7 +22,7 @@ pub(super) const SOURCES: SchemaTable = SchemaTable {
 const UNKNOWN_REGISTRY: SchemaKey = key(
     "unknown-registry",
     LEVEL,
-    "How a package is reported from a registry that is not in `allow-registry`.",
+    "The level for packages from a registry that is not in `allow-registry`.",
 )
 .default("\"warn\"")
 .example("[sources]\nunknown-registry = \"deny\"\n");
@@ -28,32 +30,30 @@ const UNKNOWN_REGISTRY: SchemaKey = key(
 const UNKNOWN_GIT: SchemaKey = key(
     "unknown-git",
     LEVEL,
-    "How a package is reported from a git repository that neither `allow-git` nor `allow-org` nor `private` \
-     permits.",
+    "The level for packages from a git repository that is not in `allow-git`, `allow-org` or `private`.",
 )
 .default("\"warn\"")
 .example("[sources]\nunknown-git = \"deny\"\n");
 
 const SPECS: &[SchemaChoice] = &[
-    SchemaChoice { value: "any", about: "Nothing has to be said: the head of the repository will do." },
-    SchemaChoice { value: "branch", about: "A branch, a tag or a commit has to be named." },
-    SchemaChoice { value: "tag", about: "A tag or a commit has to be named." },
-    SchemaChoice { value: "rev", about: "A commit has to be named." },
+    SchemaChoice { value: "any", about: "No branch, tag or commit is required." },
+    SchemaChoice { value: "branch", about: "Requires a branch, tag or commit." },
+    SchemaChoice { value: "tag", about: "Requires a tag or commit." },
+    SchemaChoice { value: "rev", about: "Requires a commit." },
 ];
 
 const REQUIRED_SPEC: SchemaKey = key(
     "required-git-spec",
     ValueType::Choice(SPECS),
-    "How precisely a git dependency has to say what it means; less is an error.",
+    "How precise the reference of a git dependency must be; a less precise one is an error.",
 )
-.absent("nothing has to be said")
+.absent("`\"any\"`")
 .example("[sources]\nrequired-git-spec = \"rev\"\n");
 
 const ALLOW_REGISTRY: SchemaKey = key(
     "allow-registry",
     ValueType::List(&ValueType::Text(StringKind::Registry)),
-    "The registries that packages may come from, by the URLs of their indices. An empty list allows none, not even \
-     crates.io.",
+    "The registries that packages may come from: the URLs of their indexes. An empty list allows none, not even crates.io.",
 )
 .default("[\"https://github.com/rust-lang/crates.io-index\"]")
 .example("[sources]\nallow-registry = [\"https://github.com/rust-lang/crates.io-index\"]\n");
@@ -66,7 +66,7 @@ const ALLOW_GIT: SchemaKey = key(
 .default("[]")
 .example("[sources]\nallow-git = [\"https://github.com/EmbarkStudios/cargo-deny\"]\n");
 
-const ORGANISATIONS: SchemaTable = SchemaTable {
+const ORGANIZATIONS: SchemaTable = SchemaTable {
     form: EntryForm::Plain,
     own: &[
         key(
@@ -95,16 +95,16 @@ const ORGANISATIONS: SchemaTable = SchemaTable {
 
 const ALLOW_ORG: SchemaKey = key(
     "allow-org",
-    ValueType::Table(&ORGANISATIONS),
-    "Organizations of whose git repositories all may be used.",
+    ValueType::Table(&ORGANIZATIONS),
+    "Organizations whose git repositories are all allowed.",
 )
-.absent("no organization is allowed as a whole")
+.absent("no organization is allowed")
 .example("[sources]\nallow-org = { github = [\"EmbarkStudios\"] }\n");
 
 const PRIVATE: SchemaKey = key(
     "private",
     ValueType::List(&ValueType::Text(StringKind::GitPrefix)),
-    "Hosts, or beginnings of paths on them, all of whose git repositories may be used.",
+    "URL prefixes whose git repositories are all allowed.",
 )
 .default("[]")
 .example("[sources]\nprivate = [\"https://git.example.org/team\"]\n");
@@ -112,7 +112,7 @@ const PRIVATE: SchemaKey = key(
 const UNUSED_SOURCE: SchemaKey = key(
     "unused-allowed-source",
     LEVEL,
-    "How an allowed registry or git repository is reported that no package comes from.",
+    "The level for allowed registries and git repositories that no package comes from.",
 )
 .default("\"warn\"")
 .example("[sources]\nunused-allowed-source = \"allow\"\n");
@@ -120,7 +120,7 @@ const UNUSED_SOURCE: SchemaKey = key(
 const UNUSED_ORG: SchemaKey = key(
     "unused-allowed-org",
     LEVEL,
-    "How an allowed organization is reported that no package comes from.",
+    "The level for allowed organizations that no package comes from.",
 )
 .default("\"warn\"")
 .example("[sources]\nunused-allowed-org = \"allow\"\n");

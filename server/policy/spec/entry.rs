@@ -1,28 +1,28 @@
-//! cargo-deny's package specs in entries of a policy: `name@1.2.3`, `{ crate = ".." }`,
+//! cargo-deny's package specs in policy entries: `name@1.2.3`, `{ crate = ".." }`,
 //! `{ name = "..", version = ".." }`.
 
 use semver::Version;
 
-use super::Spec;
+use super::PackageSpec;
 use crate::verdict::PackageRef;
 
-/// Exactly this version, in the spelling that pins: after `@`, a full version means only itself.
+/// The spec of exactly this version: after `@`, a full version matches only itself.
 pub(crate) fn exactly(package: &PackageRef) -> String {
     super::exactly(&package.name, &package.version)
 }
 
-/// Whether an entry of the policy is about the package, as cargo-deny reads it.
+/// Whether a policy entry matches the package.
 pub(crate) fn matches(entry: &toml::Value, package: &PackageRef) -> bool {
     parts(entry).is_some_and(|spec| spec.name == package.name && spec.admits(&package.version))
 }
 
-/// Whether it is about this version and no other.
+/// Whether a policy entry matches only this version.
 pub(crate) fn is_exact(entry: &toml::Value, package: &PackageRef) -> bool {
     let exact = parts(&toml::Value::String(exactly(package)));
     exact.is_some() && parts(entry) == exact
 }
 
-/// Every version that cargo takes for compatible with this one, in the spelling of `@`.
+/// The spec of all versions that are semver-compatible with this one.
 pub(crate) fn compatible(package: &PackageRef) -> String {
     let Ok(version) = Version::parse(&package.version) else { return exactly(package) };
     let shown = match (version.major, version.minor) {
@@ -34,19 +34,19 @@ pub(crate) fn compatible(package: &PackageRef) -> String {
     if fits { shown } else { exactly(package) }
 }
 
-/// The package that an entry names, whatever the version, and whether it says which versions.
+/// The package name of an entry, and whether the entry has a requirement.
 pub(crate) fn name(entry: &toml::Value) -> Option<(String, bool)> {
     parts(entry).map(|spec| (spec.name, spec.requirement.is_some()))
 }
 
-fn parts(entry: &toml::Value) -> Option<Spec> {
+fn parts(entry: &toml::Value) -> Option<PackageSpec> {
     let spec = entry.as_str().or_else(|| entry.get("crate")?.as_str());
     if let Some(spec) = spec {
-        return Spec::parse(spec);
+        return PackageSpec::parse(spec);
     }
     let version =
         entry.get("version").map(|version| version.as_str().ok_or(())).transpose().ok()?;
-    Spec::of(entry.get("name")?.as_str()?, version)
+    PackageSpec::of(entry.get("name")?.as_str()?, version)
 }
 
 #[cfg(test)]
@@ -57,28 +57,34 @@ mod tests {
         PackageRef { name: "ring".to_owned(), version: version.to_owned(), source: None }
     }
 
-    fn about(entry: &str, version: &str) -> (bool, bool) {
+    fn matches_and_is_exact(entry: &str, version: &str) -> (bool, bool) {
         let entry = format!("x = {entry}").parse::<toml::Table>().expect("TOML");
         (matches(&entry["x"], &package(version)), is_exact(&entry["x"], &package(version)))
     }
 
     #[test]
-    fn specs_are_read_as_cargo_deny_reads_them() {
-        assert_eq!(about("'ring'", "0.17.9"), (true, false));
-        assert_eq!(about("'ring@0.17.9'", "0.17.9"), (true, true));
-        assert_eq!(about("'ring@0.17.9'", "0.17.10"), (false, false));
-        assert_eq!(about("'ring@0.17'", "0.17.10"), (true, false));
-        assert_eq!(about("'ring@>=0.17.9'", "0.17.9"), (true, true));
-        assert_eq!(about("'ring:0.17.9'", "0.17.10"), (true, false));
-        assert_eq!(about("{ crate = 'ring:=0.17.9', allow = [] }", "0.17.9"), (true, true));
-        assert_eq!(about("{ name = 'ring', version = '0.17' }", "0.17.10"), (true, false));
-        assert_eq!(about("{ name = 'rings' }", "0.17.10"), (false, false));
-        assert_eq!(about("'ring@x.y'", "0.17.10"), (false, false));
-        assert_eq!(about("'ring@0.17.9-rc.1'", "0.17.9-rc.1"), (true, true));
+    fn specs_match_as_in_cargo_deny() {
+        assert_eq!(matches_and_is_exact("'ring'", "0.17.9"), (true, false));
+        assert_eq!(matches_and_is_exact("'ring@0.17.9'", "0.17.9"), (true, true));
+        assert_eq!(matches_and_is_exact("'ring@0.17.9'", "0.17.10"), (false, false));
+        assert_eq!(matches_and_is_exact("'ring@0.17'", "0.17.10"), (true, false));
+        assert_eq!(matches_and_is_exact("'ring@>=0.17.9'", "0.17.9"), (true, true));
+        assert_eq!(matches_and_is_exact("'ring:0.17.9'", "0.17.10"), (true, false));
+        assert_eq!(
+            matches_and_is_exact("{ crate = 'ring:=0.17.9', allow = [] }", "0.17.9"),
+            (true, true)
+        );
+        assert_eq!(
+            matches_and_is_exact("{ name = 'ring', version = '0.17' }", "0.17.10"),
+            (true, false)
+        );
+        assert_eq!(matches_and_is_exact("{ name = 'rings' }", "0.17.10"), (false, false));
+        assert_eq!(matches_and_is_exact("'ring@x.y'", "0.17.10"), (false, false));
+        assert_eq!(matches_and_is_exact("'ring@0.17.9-rc.1'", "0.17.9-rc.1"), (true, true));
     }
 
     #[test]
-    fn compatible_versions_are_told_by_their_first_numbers() {
+    fn compatible_spec_has_the_leading_version_numbers() {
         let of = |version| compatible(&package(version));
         assert_eq!(of("1.2.3"), "ring@1");
         assert_eq!(of("0.17.9"), "ring@0.17");
@@ -87,7 +93,7 @@ mod tests {
     }
 
     #[test]
-    fn a_version_is_pinned_without_its_build() {
+    fn exact_spec_has_no_build_metadata() {
         let build = package("0.17.9+sha.5");
         assert_eq!(exactly(&build), "ring@0.17.9");
         assert!(matches(&toml::Value::String(exactly(&build)), &build));

@@ -1,4 +1,4 @@
-//! Texts in, their outlines out.
+//! Tests that compare the outlines of texts.
 
 use super::*;
 
@@ -51,14 +51,14 @@ fn value(text: &str, one: &ValueNode) -> String {
 }
 
 #[test]
-fn whole_texts_are_read() {
+fn valid_text_is_parsed() {
     let text = "a.b = 'x' # c\r\n[ d . \"e\" ]\r\nf = [\"1\", # [x]\n  { g = 1, h.i = [ true ] }, ]\n[[j]]\nk = \"\"\"\n[x]\n\"\"\"\n";
     assert_eq!(outline(text), "a.b=<x> / [d.e] / f=[<1> {g=1 h.i=[true]}] / [[j]] / k=<\n[x]\n>");
     assert_eq!(outline("a = \"b \\\" # c\"\n"), "a=<b \\\" # c>");
 }
 
 #[test]
-fn what_is_being_typed_ends_with_its_line() {
+fn incomplete_text_ends_with_its_line() {
     assert_eq!(outline("yan\n[bans]\n"), "yan / [bans]");
     assert_eq!(outline("a = \nb = 1"), "a= / b=1");
     assert_eq!(outline("a = de\nb = 1"), "a=de / b=1");
@@ -77,7 +77,7 @@ fn what_is_being_typed_ends_with_its_line() {
 }
 
 #[test]
-fn a_string_reaches_the_cursor() {
+fn unclosed_string_extends_to_the_cursor() {
     let text = "a = [\"Apache-2.0 \n]";
     let document = PolicyDocument::read(text, Some(17));
     let SyntaxLine::Statement(one) = &document.lines[0] else { panic!("a statement") };
@@ -86,7 +86,7 @@ fn a_string_reaches_the_cursor() {
 }
 
 #[test]
-fn rubbish_is_passed_over() {
+fn invalid_text_is_skipped() {
     for text in [
         "= 1", "]]", "a = = =", "a = {{{{", "a = [[[[", "\"", "'''", "a = '''", "é = ü", "{",
         "a == [", "a = [=]", "a={=}",

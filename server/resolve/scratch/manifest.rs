@@ -21,9 +21,9 @@ pub(super) fn for_copy(text: &str, original: &Utf8Path, writer: &Writer) -> Opti
         };
         let Some(path) = named.as_str() else { continue };
         let folder = original.parent().unwrap_or(original);
-        let root = writer.place_of(&normalized(&folder.join(path)));
+        let root = writer.path_in_copy(&normalized(&folder.join(path)));
         // As cargo looks for it (`read_root_pointer`).
-        if normalized(&writer.place_of(folder).join(path)) != root {
+        if normalized(&writer.path_in_copy(folder).join(path)) != root {
             *named = toml_edit::value(root.into_string());
             changed = true;
         }

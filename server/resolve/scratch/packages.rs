@@ -74,12 +74,12 @@ impl Scratch {
             followed += 1;
             let members = match ask(&manifest) {
                 Ok(members) => members,
-                Err(error @ ResolveError::Unwanted { .. }) => return Err(error),
+                Err(error @ ResolveError::Canceled { .. }) => return Err(error),
                 // The workspace's own manifest has to be readable; what is wrong with another one
                 // is said by cargo when it resolves the copy.
                 Err(error) if manifest == workspace.manifest => return Err(error),
                 Err(_) => {
-                    self.copy_unread(&manifest)?;
+                    self.copy_broken_package(&manifest)?;
                     continue;
                 }
             };
@@ -95,7 +95,7 @@ impl Scratch {
         for package in &members.packages {
             self.copy_package(&package.manifest_path)?;
             for target in &package.targets {
-                self.stand_in(&target.src_path)?;
+                self.placeholder(&target.src_path)?;
             }
         }
         Ok(())
@@ -107,11 +107,14 @@ impl Scratch {
     /// # Errors
     ///
     /// When something cannot be copied.
-    pub(in crate::resolve) fn copy_unread(&self, manifest: &Utf8Path) -> Result<(), ResolveError> {
+    pub(in crate::resolve) fn copy_broken_package(
+        &self,
+        manifest: &Utf8Path,
+    ) -> Result<(), ResolveError> {
         self.copy_package(manifest)?;
         let folder = manifest.parent().unwrap_or(manifest);
         for source in ["src/lib.rs", "src/main.rs", "build.rs"] {
-            self.stand_in(&folder.join(source))?;
+            self.placeholder(&folder.join(source))?;
         }
         Ok(())
     }

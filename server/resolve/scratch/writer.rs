@@ -56,10 +56,10 @@ impl Writer {
     }
 
     /// Where the copy of an absolute path belongs: below the root, as it is below `/`.
-    pub(in crate::resolve) fn place_of(&self, original: &Utf8Path) -> Utf8PathBuf {
-        let mut place = self.root.clone();
-        place.extend(names(original));
-        place
+    pub(in crate::resolve) fn path_in_copy(&self, original: &Utf8Path) -> Utf8PathBuf {
+        let mut test_folders = self.root.clone();
+        test_folders.extend(names(original));
+        test_folders
     }
 
     /// A new file, with the folders that it needs.
@@ -298,13 +298,13 @@ mod tests {
 
     use super::*;
 
-    struct Place {
+    struct TestFolders {
         _temp: tempfile::TempDir,
         outside: Utf8PathBuf,
         writer: Writer,
     }
 
-    fn place() -> Place {
+    fn test_folders() -> TestFolders {
         let temp = tempfile::tempdir().expect("a temporary folder");
         let path = temp.path().canonicalize().expect("it is there");
         let path = Utf8PathBuf::from_path_buf(path).expect("UTF-8");
@@ -312,15 +312,15 @@ mod tests {
         fs::create_dir(&outside).expect("a folder");
         fs::write(outside.join("file"), "original").expect("written");
         let writer = Writer::new(path.join("copy/root")).expect("a root");
-        Place { _temp: temp, outside, writer }
+        TestFolders { _temp: temp, outside, writer }
     }
 
     #[test]
     fn a_path_that_climbs_stays_below_the_root() {
-        let Place { _temp, writer, .. } = place();
+        let TestFolders { _temp, writer, .. } = test_folders();
         let below = |path: &str| {
-            let place = writer.place_of(path.into());
-            place.strip_prefix(writer.root()).expect("below the root").to_string()
+            let test_folders = writer.path_in_copy(path.into());
+            test_folders.strip_prefix(writer.root()).expect("below the root").to_string()
         };
         assert_eq!(below("/a/b/c"), "a/b/c");
         assert_eq!(below("/a/./b/../c"), "a/c");
@@ -332,7 +332,7 @@ mod tests {
 
     #[test]
     fn a_path_outside_of_the_root_is_refused() {
-        let Place { _temp, outside, writer } = place();
+        let TestFolders { _temp, outside, writer } = test_folders();
         let root = writer.root().to_owned();
         for path in [
             outside.join("file"),
@@ -352,7 +352,7 @@ mod tests {
 
     #[test]
     fn a_link_in_the_copy_is_neither_entered_nor_written_through() {
-        let Place { _temp, outside, writer } = place();
+        let TestFolders { _temp, outside, writer } = test_folders();
         let root = writer.root();
         symlink(&outside, root.join("folder")).expect("a link");
         symlink(outside.join("file"), root.join("symbolic")).expect("a link");
@@ -374,7 +374,7 @@ mod tests {
 
     #[test]
     fn only_regular_files_up_to_the_limit_are_copied() {
-        let Place { _temp, outside, writer } = place();
+        let TestFolders { _temp, outside, writer } = test_folders();
         let to = writer.root().join("to");
         let copied = |name: &str, limit| writer.copy(&outside.join(name), &to, limit).expect("io");
         assert_eq!(copied("file", 8), Copied::Whole(8));
@@ -393,7 +393,7 @@ mod tests {
 
     #[test]
     fn what_was_removed_is_gone_and_need_not_be_there() {
-        let Place { _temp, writer, .. } = place();
+        let TestFolders { _temp, writer, .. } = test_folders();
         let path = writer.root().join("a/b");
         writer.remove(&path).expect("nothing is there");
         writer.write(&path, b"text").expect("written");

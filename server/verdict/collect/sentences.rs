@@ -2,10 +2,10 @@
 
 use cargo_deny::diag::Diagnostic;
 
-use super::{Code, Finding, Labeled, PackageRef, harmless};
+use super::{Code, Finding, PackageRef, ResolvedLabel, sanitize};
 use crate::verdict::{
     AdvisoryKind,
-    words::{backticked, listed},
+    message_text::{join_with_and, quotes_to_backticks},
 };
 
 #[derive(Default)]
@@ -15,53 +15,57 @@ pub(super) struct Sentence {
     pub(super) remedy: Option<String>,
 }
 
-pub(super) fn of(finding: &Finding, theirs: &str, labels: &[Labeled]) -> Sentence {
+pub(super) fn check_message(
+    finding: &Finding,
+    deny_message: &str,
+    labels: &[ResolvedLabel],
+) -> Sentence {
     let Some(code) = finding.code else { return Sentence::default() };
     if let Some(sentence) = advisory(finding) {
         return sentence;
     }
     let package = finding.packages.first().map(name).unwrap_or_default();
     let local = finding.packages.first().is_some_and(|package| package.source.is_none());
-    let say = |message: String| Sentence { message: Some(message), remedy: None };
-    let say_and = |message: String, remedy: &str| Sentence {
+    let sentence = |message: String| Sentence { message: Some(message), remedy: None };
+    let with_remedy = |message: String, remedy: &str| Sentence {
         message: Some(message),
         remedy: Some(remedy.to_owned()),
     };
     match code {
         Code::Yanked => {
             let name = finding.packages.first().map_or("", |package| &package.name);
-            say_and(
+            with_remedy(
                 format!("{package} is yanked"),
                 &format!("run `cargo update {name}` to select a version that is not yanked"),
             )
         }
         Code::AdvisoryIgnored => {
-            let reason = secondary(labels, "reason").map(|reason| format!(": {reason}"));
-            say(format!(
+            let reason = secondary_text(labels, "reason").map(|reason| format!(": {reason}"));
+            sentence(format!(
                 "the policy ignores {} for {package}{}",
-                labeled(labels),
+                primary_text(labels),
                 reason.unwrap_or_default()
             ))
         }
-        Code::IndexFailure => say_and(
+        Code::IndexFailure => with_remedy(
             format!("could not determine whether {package} is yanked"),
             "run `cargo fetch` to update cargo's copy of the index",
         ),
-        Code::AdvisoryNotDetected => say_and(
-            format!("{} matches no crate in the graph", labeled(labels)),
+        Code::AdvisoryNotDetected => with_remedy(
+            format!("{} matches no crate in the graph", primary_text(labels)),
             "remove this `ignore` entry",
         ),
-        Code::UnknownAdvisory => say_and(
-            format!("{} is not in any advisory database", labeled(labels)),
+        Code::UnknownAdvisory => with_remedy(
+            format!("{} is not in any advisory database", primary_text(labels)),
             "correct the id or remove this `ignore` entry",
         ),
-        Code::YankedNotDetected => say_and(
-            format!("ignored crate {} is not yanked or not in the graph", labeled(labels)),
+        Code::YankedNotDetected => with_remedy(
+            format!("ignored crate {} is not yanked or not in the graph", primary_text(labels)),
             "remove this `ignore` entry",
         ),
         Code::Banned => {
-            let reason = secondary(labels, "reason").map(|reason| format!(": {reason}"));
-            let instead = secondary(labels, "use instead");
+            let reason = secondary_text(labels, "reason").map(|reason| format!(": {reason}"));
+            let instead = secondary_text(labels, "use instead");
             Sentence {
                 message: Some(format!(
                     "{package} is banned by the policy{}",
@@ -71,14 +75,18 @@ pub(super) fn of(finding: &Finding, theirs: &str, labels: &[Labeled]) -> Sentenc
             }
         }
         Code::NotAllowed => {
-            say(format!("{package} is not allowed: it is not listed in `bans.allow`"))
+            sentence(format!("{package} is not allowed: it is not listed in `bans.allow`"))
         }
         Code::Duplicate => {
             let versions: Vec<_> =
                 finding.packages.iter().map(|package| package.version.clone()).collect();
             let name = finding.packages.first().map_or("", |package| &package.name);
-            say_and(
-                format!("found {} versions of `{name}`: {}", versions.len(), listed(&versions)),
+            with_remedy(
+                format!(
+                    "found {} versions of `{name}`: {}",
+                    versions.len(),
+                    join_with_and(&versions)
+                ),
                 match versions.len() {
                     2 => "upgrade the dependencies that require the older one",
                     _ => "upgrade the dependencies that require the older ones",
@@ -86,20 +94,20 @@ pub(super) fn of(finding: &Finding, theirs: &str, labels: &[Labeled]) -> Sentenc
             )
         }
         Code::Rejected => rejected(&package, local, labels),
-        Code::Unlicensed if local => say_and(
+        Code::Unlicensed if local => with_remedy(
             format!("could not determine the license of {package}"),
             "set `license` in its manifest",
         ),
-        Code::Unlicensed => say_and(
+        Code::Unlicensed => with_remedy(
             format!("could not determine the license of {package}"),
             "upgrade to a version that declares one, or add a `clarify` entry to the policy",
         ),
-        Code::NoLicenseField => say(format!("{package} has no `license` field")),
-        Code::EmptyLicenseField => say(format!("{package} has an empty `license` field")),
+        Code::NoLicenseField => sentence(format!("{package} has no `license` field")),
+        Code::EmptyLicenseField => sentence(format!("{package} has an empty `license` field")),
         Code::ParseError => {
             let reason =
                 labels.iter().map(|label| label.message.as_str()).find(|text| !text.is_empty());
-            say(format!(
+            sentence(format!(
                 "the license of {package} is not a valid SPDX expression{}",
                 reason.map(|reason| format!(": {reason}")).unwrap_or_default(),
             ))
@@ -107,28 +115,31 @@ pub(super) fn of(finding: &Finding, theirs: &str, labels: &[Labeled]) -> Sentenc
         Code::GatherFailure => {
             let reason =
                 labels.iter().map(|label| label.message.as_str()).find(|text| !text.is_empty());
-            say(format!(
+            sentence(format!(
                 "could not identify a license text of {package}{}",
                 reason.map(|reason| format!(": {}", first_line(reason))).unwrap_or_default(),
             ))
         }
-        Code::LicenseNotEncountered => say_and(
-            format!("unused license {}: no crate in the graph uses it", labeled(labels)),
+        Code::LicenseNotEncountered => with_remedy(
+            format!("unused license {}: no crate in the graph uses it", primary_text(labels)),
             "remove it from `allow`",
         ),
-        Code::LicenseExceptionNotEncountered => say_and(
-            format!("unused license exception for {}: no crate in the graph needs it", labeled(labels)),
+        Code::LicenseExceptionNotEncountered => with_remedy(
+            format!(
+                "unused license exception for {}: no crate in the graph needs it",
+                primary_text(labels)
+            ),
             "remove it from `exceptions`",
         ),
         Code::SourceNotAllowed => {
-            let kind = match theirs.split('\'').nth(1) {
+            let kind = match deny_message.split('\'').nth(1) {
                 Some("git") => "git repository",
                 Some(kind) => kind,
                 None => "source",
             };
             let source = finding.packages.first().and_then(|package| package.source.as_deref());
             let url = source.map(|source| source.split_once('+').map_or(source, |(_, url)| url));
-            say_and(
+            with_remedy(
                 match url {
                     Some(url) => format!("source not allowed: {package} comes from {kind} {url}"),
                     None => format!("source not allowed: {package} comes from a {kind}"),
@@ -137,7 +148,7 @@ pub(super) fn of(finding: &Finding, theirs: &str, labels: &[Labeled]) -> Sentenc
             )
         }
         Code::GitSourceUnderspecified => {
-            let wanted = theirs.split('\'').nth(3).unwrap_or("rev");
+            let wanted = deny_message.split('\'').nth(3).unwrap_or("rev");
             Sentence {
                 message: Some(format!(
                     "git source of {package} is underspecified: the policy requires a `{wanted}`"
@@ -145,33 +156,39 @@ pub(super) fn of(finding: &Finding, theirs: &str, labels: &[Labeled]) -> Sentenc
                 remedy: Some(format!("add its `{wanted}`")),
             }
         }
-        Code::UnmatchedSource => say_and(
-            format!("unused source {}: no crate in the graph comes from it", labeled(labels)),
+        Code::UnmatchedSource => with_remedy(
+            format!("unused source {}: no crate in the graph comes from it", primary_text(labels)),
             "remove it from the allowed sources",
         ),
-        Code::UnmatchedOrganization => say_and(
-            format!("unused organization {}: no crate in the graph comes from it", labeled(labels)),
+        Code::UnmatchedOrganization => with_remedy(
+            format!(
+                "unused organization {}: no crate in the graph comes from it",
+                primary_text(labels)
+            ),
             "remove it from `allow-org`",
         ),
-        Code::UnmatchedSkip => say_and(
-            format!("`skip` entry {} matches no crate in the graph", labeled(labels)),
+        Code::UnmatchedSkip => with_remedy(
+            format!("`skip` entry {} matches no crate in the graph", primary_text(labels)),
             "remove this entry",
         ),
-        Code::UnnecessarySkip => say_and(
-            format!("unnecessary `skip` entry {}: the graph has only one version", labeled(labels)),
+        Code::UnnecessarySkip => with_remedy(
+            format!(
+                "unnecessary `skip` entry {}: the graph has only one version",
+                primary_text(labels)
+            ),
             "remove this entry",
         ),
-        Code::UnmatchedSkipRoot => say_and(
-            format!("`skip-tree` entry {} matches no crate in the graph", labeled(labels)),
+        Code::UnmatchedSkipRoot => with_remedy(
+            format!("`skip-tree` entry {} matches no crate in the graph", primary_text(labels)),
             "remove this entry",
         ),
-        Code::UnusedWrapper => say_and(
-            format!("wrapper {} does not depend on the banned crate", labeled(labels)),
+        Code::UnusedWrapper => with_remedy(
+            format!("wrapper {} does not depend on the banned crate", primary_text(labels)),
             "remove it from `wrappers`",
         ),
         Code::Wildcard => {
             let count = labels.iter().filter(|label| label.primary).count();
-            say_and(
+            with_remedy(
                 match count {
                     1 => format!("{package} has a wildcard dependency"),
                     _ => format!("{package} has {count} wildcard dependencies"),
@@ -180,21 +197,25 @@ pub(super) fn of(finding: &Finding, theirs: &str, labels: &[Labeled]) -> Sentenc
             )
         }
         Code::UnresolvedWorkspaceDependency => {
-            say(format!("could not resolve a workspace dependency of {package}"))
+            sentence(format!("could not resolve a workspace dependency of {package}"))
         }
         Code::UnusedWorkspaceDependency => {
-            let name = labeled(labels);
-            say_and(format!("unused workspace dependency {name}: no member inherits it"), "remove it")
+            let name = primary_text(labels);
+            with_remedy(
+                format!("unused workspace dependency {name}: no member inherits it"),
+                "remove it",
+            )
         }
-        Code::MissingClarificationFile => {
-            say(format!("license file {} of this `clarify` entry does not exist", any(labels)))
-        }
+        Code::MissingClarificationFile => sentence(format!(
+            "license file {} of this `clarify` entry does not exist",
+            first_text(labels)
+        )),
         _ => Sentence::default(),
     }
 }
 
 /// The message of a diagnostic about the policy itself.
-pub(super) fn about_policy(diagnostic: &Diagnostic, labels: &[Labeled]) -> String {
+pub(super) fn policy_message(diagnostic: &Diagnostic, labels: &[ResolvedLabel]) -> String {
     let message = diagnostic.message.as_str();
     let words = labels.iter().map(|label| label.message.as_str()).find(|text| !text.is_empty());
     let keys: Vec<_> = labels.iter().map(|label| format!("`{}`", label.text)).collect();
@@ -209,7 +230,11 @@ pub(super) fn about_policy(diagnostic: &Diagnostic, labels: &[Labeled]) -> Strin
     let message = match (diagnostic.code.as_deref(), message, words) {
         (Some("unexpected-keys"), ..) => {
             let s = if keys.len() == 1 { "" } else { "s" };
-            format!("unknown key{s} {}; expected one of {}", listed(&keys), list().join(", "))
+            format!(
+                "unknown key{s} {}; expected one of {}",
+                join_with_and(&keys),
+                list().join(", ")
+            )
         }
         (Some("unexpected-value"), ..) => {
             format!("unknown value {first}; expected one of {}", list().join(", "))
@@ -219,7 +244,7 @@ pub(super) fn about_policy(diagnostic: &Diagnostic, labels: &[Labeled]) -> Strin
         (None, message, Some(words)) if labels.len() == 1 => format!("{message}: {words}"),
         (_, message, _) => message.to_owned(),
     };
-    backticked(&harmless(&message))
+    quotes_to_backticks(&sanitize(&message))
 }
 
 /// A name that is at least this similar to a known one (Jaro-Winkler) is a typo of it.
@@ -233,27 +258,27 @@ fn names(text: &str) -> Option<Vec<&str>> {
 }
 
 /// Suggests the most similar names for unknown keys and values.
-pub(super) fn nearest(diagnostic: &Diagnostic, labels: &[Labeled]) -> Option<String> {
+pub(super) fn nearest(diagnostic: &Diagnostic, labels: &[ResolvedLabel]) -> Option<String> {
     if !matches!(diagnostic.code.as_deref(), Some("unexpected-keys" | "unexpected-value")) {
         return None;
     }
     let words = labels.iter().map(|label| label.message.as_str());
     let known = std::iter::once(diagnostic.message.as_str()).chain(words).find_map(names)?;
-    let near = |written: &str| {
+    let nearest_name = |written: &str| {
         let scored = known.iter().map(|name| (strsim::jaro_winkler(name, written), *name));
         let best = scored.max_by(|(one, _), (other, _)| one.total_cmp(other))?;
         (best.0 > ALIKE).then_some(best.1)
     };
-    let meant: Vec<(String, &str)> = labels
+    let suggestions: Vec<(String, &str)> = labels
         .iter()
-        .filter_map(|label| Some((harmless(&label.text), near(&label.text)?)))
+        .filter_map(|label| Some((sanitize(&label.text), nearest_name(&label.text)?)))
         .collect();
-    match meant.as_slice() {
+    match suggestions.as_slice() {
         [] => None,
         [(_, name)] if labels.len() == 1 => Some(format!("use `{name}` instead")),
         several => {
             let each = several.iter().map(|(key, name)| format!("`{name}` instead of `{key}`"));
-            Some(format!("use {}", listed(&each.collect::<Vec<_>>())))
+            Some(format!("use {}", join_with_and(&each.collect::<Vec<_>>())))
         }
     }
 }
@@ -261,7 +286,7 @@ pub(super) fn nearest(diagnostic: &Diagnostic, labels: &[Labeled]) -> Option<Str
 pub(super) fn advisory(finding: &Finding) -> Option<Sentence> {
     let advisory = finding.advisory.as_ref()?;
     let package = finding.packages.first().map(name).unwrap_or_default();
-    let title = harmless(&advisory.title);
+    let title = sanitize(&advisory.title);
     let message = match advisory.kind {
         AdvisoryKind::Unmaintained => format!("{package} is unmaintained: {title}"),
         AdvisoryKind::Unsound => format!("{package} is unsound: {title}"),
@@ -276,9 +301,9 @@ pub(super) fn advisory(finding: &Finding) -> Option<Sentence> {
     Some(Sentence { message: Some(message), remedy: Some(remedy) })
 }
 
-fn rejected(package: &str, local: bool, labels: &[Labeled]) -> Sentence {
+fn rejected(package: &str, local: bool, labels: &[ResolvedLabel]) -> Sentence {
     let mut terms: Vec<String> = Vec::new();
-    let refused = |label: &&Labeled| label.primary && label.message.starts_with("rejected");
+    let refused = |label: &&ResolvedLabel| label.primary && label.message.starts_with("rejected");
     for label in labels.iter().filter(refused) {
         let term = format!("`{}`", label.text);
         if !terms.contains(&term) {
@@ -296,7 +321,7 @@ fn rejected(package: &str, local: bool, labels: &[Labeled]) -> Sentence {
         [] => "which the policy does not allow".to_owned(),
         [only] if *only == expression => "which the policy does not allow".to_owned(),
         terms if expression.contains(" AND ") => {
-            format!("but the policy does not allow {}", listed(terms))
+            format!("but the policy does not allow {}", join_with_and(terms))
         }
         _ => "but the policy allows none of these".to_owned(),
     };
@@ -322,16 +347,16 @@ fn first_line(text: &str) -> &str {
 }
 
 /// The text under the first primary label, quoted.
-fn labeled(labels: &[Labeled]) -> String {
+fn primary_text(labels: &[ResolvedLabel]) -> String {
     let found = labels.iter().find(|label| label.primary).or(labels.first());
     found.map_or_else(|| "entry".to_owned(), |label| format!("`{}`", first_line(&label.text)))
 }
 
-fn any(labels: &[Labeled]) -> String {
+fn first_text(labels: &[ResolvedLabel]) -> String {
     labels.first().map_or_else(String::new, |label| format!("`{}`", first_line(&label.text)))
 }
 
-fn secondary(labels: &[Labeled], message: &str) -> Option<String> {
+fn secondary_text(labels: &[ResolvedLabel], message: &str) -> Option<String> {
     labels
         .iter()
         .find(|label| !label.primary && label.message == message)

@@ -55,7 +55,10 @@ impl ExceptionsFile {
             };
             let put = put();
             if put.is_none() {
-                tracing::warn!("could not use the unsaved text of `{}`; checking the file on disk", file.path);
+                tracing::warn!(
+                    "could not use the unsaved text of `{}`; checking the file on disk",
+                    file.path
+                );
             }
             file.stand_in = put.map(Arc::new);
         }

@@ -12,19 +12,19 @@ use crate::{limits, model::tree, text::Span};
 
 /// A list that is too long.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct LongList {
+pub(in crate::verdict) struct LongList {
     /// Its table and its name: `bans`, `skip`.
-    pub(super) path: Vec<String>,
+    pub(in crate::verdict) path: Vec<String>,
     /// Its key, or its first header.
-    pub(super) location: Span,
+    pub(in crate::verdict) location: Span,
     /// How many entries it has.
-    pub(super) count: usize,
+    pub(in crate::verdict) count: usize,
     /// Its entries, as far as they are in one pair of brackets.
     inside: Option<Span>,
 }
 
 /// The policy with its long lists emptied, and what they are.
-pub(super) fn without_long(text: &str) -> (Cow<'_, str>, Vec<LongList>) {
+pub(in crate::verdict) fn without_long(text: &str) -> (Cow<'_, str>, Vec<LongList>) {
     let found = long(text);
     if found.is_empty() {
         return (text.into(), found);
@@ -42,7 +42,7 @@ pub(super) fn without_long(text: &str) -> (Cow<'_, str>, Vec<LongList>) {
 }
 
 /// The lists of a text that are too long; none in one that is no TOML.
-pub(super) fn long(text: &str) -> Vec<LongList> {
+pub(in crate::verdict) fn long(text: &str) -> Vec<LongList> {
     // Each entry has a character and a comma.
     if text.len() < 2 * limits::LIST_ENTRIES {
         return Vec::new();

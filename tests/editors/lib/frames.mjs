@@ -1,12 +1,12 @@
-// The frames of the language server protocol.
+// The message framing of the Language Server Protocol.
 
-/** A message as the bytes that are sent. */
+/** The bytes of a message. */
 export function frame(message) {
   const text = JSON.stringify(message);
   return `Content-Length: ${Buffer.byteLength(text)}\r\n\r\n${text}`;
 }
 
-/** Bytes in, messages out. */
+/** Splits received bytes into messages. */
 export class Frames {
   #bytes = Buffer.alloc(0);
 
@@ -14,7 +14,7 @@ export class Frames {
     this.onMessage = onMessage;
   }
 
-  take(bytes) {
+  push(bytes) {
     this.#bytes = Buffer.concat([this.#bytes, bytes]);
     for (;;) {
       const head = this.#bytes.indexOf("\r\n\r\n");

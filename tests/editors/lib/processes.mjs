@@ -1,10 +1,10 @@
-// Child processes: run to their end, kept running, and looked at in /proc.
+// Runs and lists processes.
 import { spawn } from "node:child_process";
 import { readFileSync, readdirSync, readlinkSync } from "node:fs";
 
 const running = new Set();
 
-// Nothing that a test started outlives the run.
+// Every child process ends with this process.
 process.on("exit", () => {
   for (const child of running) end(child);
 });
@@ -16,11 +16,11 @@ function end(child) {
   try {
     process.kill(-child.pid, "SIGKILL");
   } catch {
-    // It has ended by itself.
+    // It has already exited.
   }
 }
 
-/** Starts a program that is ended with the run. Its output is kept in `child.output`. */
+/** Starts a program that ends with this process. `child.output` has its output. */
 export function start(command, args, options = {}) {
   const child = spawn(command, args, { stdio: ["ignore", "pipe", "pipe"], detached: true, ...options });
   running.add(child);
@@ -44,7 +44,7 @@ export function start(command, args, options = {}) {
   return child;
 }
 
-/** Runs a program to its end: `{code, out, err}`. */
+/** Runs a program and waits for it: `{code, out, err}`. */
 export async function run(command, args, { limit = 120_000, ...options } = {}) {
   const child = start(command, args, { ...options, stdio: ["ignore", "pipe", "pipe"] });
   let out = "";
@@ -59,7 +59,7 @@ export async function run(command, args, { limit = 120_000, ...options } = {}) {
   return { code, out, err };
 }
 
-/** Runs a program that has to succeed, and answers its standard output. */
+/** Runs a program that has to succeed, and returns its standard output. */
 export async function succeed(command, args, options) {
   const { code, out, err } = await run(command, args, options);
   if (code !== 0) {
@@ -68,7 +68,7 @@ export async function succeed(command, args, options) {
   return out;
 }
 
-/** Every process of the machine: `{pid, parent, program, arguments}`. */
+/** All processes of the machine: `{pid, parent, program, arguments}`. */
 export function processes() {
   const found = [];
   for (const name of readdirSync("/proc")) {
@@ -79,7 +79,7 @@ export function processes() {
       const words = readFileSync(`/proc/${name}/cmdline`, "utf8").split("\0").slice(0, -1);
       found.push({ pid: Number(name), parent, program: program(name), arguments: words });
     } catch {
-      // It has ended in the meantime.
+      // It has exited in the meantime.
     }
   }
   return found;
@@ -93,14 +93,14 @@ function program(pid) {
   }
 }
 
-/** The processes below `pid`, at any depth. */
-export function below(pid) {
+/** All descendants of the process `pid`. */
+export function descendants(pid) {
   const all = processes();
-  const wanted = new Set([pid]);
-  for (let size = 0; size !== wanted.size; ) {
-    size = wanted.size;
-    for (const one of all) if (wanted.has(one.parent)) wanted.add(one.pid);
+  const tree = new Set([pid]);
+  for (let size = 0; size !== tree.size; ) {
+    size = tree.size;
+    for (const one of all) if (tree.has(one.parent)) tree.add(one.pid);
   }
-  wanted.delete(pid);
-  return all.filter((one) => wanted.has(one.pid));
+  tree.delete(pid);
+  return all.filter((one) => tree.has(one.pid));
 }

@@ -1,4 +1,4 @@
-// What was tested, said while it happens; the last line is for programs.
+// Prints each step when it ends, and a summary whose last line programs can read.
 
 export class Report {
   passed = 0;
@@ -7,26 +7,26 @@ export class Report {
   missing = [];
   start = Date.now();
 
-  /** The steps of one editor. The first that fails ends them: what follows would only repeat its message. */
+  /** The steps of one editor. The first failure ends them, because later steps depend on earlier ones. */
   editor(name, version) {
     console.log(`\n== ${name}${version ? ` (${version})` : ""}`);
     return new Steps(this, name);
   }
 
-  /** An editor that is not here and cannot be had. */
-  without(name, reason) {
+  /** Skips an editor that cannot be installed; in CI this is a failure. */
+  skipEditor(name, reason) {
     console.log(`\n== ${name}: skipped: ${reason}`);
     this.missing.push(name);
     this.skipped += 1;
     if (process.env.CI === "true") {
-      console.log("   this run is for CI, where every editor has to be there");
+      console.log("   in CI every editor is required");
       this.failed += 1;
     }
   }
 
   end() {
     const seconds = ((Date.now() - this.start) / 1000).toFixed(0);
-    console.log(`\n${seconds} s; ${this.skipped} skipped${this.missing.length ? `, of them all of ${this.missing.join(", ")}` : ""}`);
+    console.log(`\n${seconds} s; ${this.skipped} skipped${this.missing.length ? `, missing: ${this.missing.join(", ")}` : ""}`);
     if (this.passed + this.failed === 0) this.failed = 1;
     console.log(`${this.passed} passed, ${this.failed} failed`);
     return this.failed === 0 ? 0 : 1;
@@ -42,18 +42,18 @@ class Steps {
   async step(name, action) {
     const start = Date.now();
     try {
-      const told = await action();
-      this.passed(name, (Date.now() - start) / 1000, typeof told === "string" ? told : undefined);
-      return told;
+      const note = await action();
+      this.passed(name, (Date.now() - start) / 1000, typeof note === "string" ? note : undefined);
+      return note;
     } catch (error) {
       this.failed(name, error.stack ?? String(error));
-      throw new Ended();
+      throw new StepFailed();
     }
   }
 
-  passed(name, seconds, told) {
+  passed(name, seconds, note) {
     this.report.passed += 1;
-    console.log(`   ok    ${name}${told ? `: ${told}` : ""}${seconds === undefined ? "" : ` (${seconds.toFixed(1)} s)`}`);
+    console.log(`   ok    ${name}${note ? `: ${note}` : ""}${seconds === undefined ? "" : ` (${seconds.toFixed(1)} s)`}`);
   }
 
   failed(name, reason) {
@@ -67,8 +67,8 @@ class Steps {
   }
 }
 
-/** The steps of an editor have ended, and why has been said. */
-export class Ended extends Error {}
+/** A step has failed, and its error has been printed. */
+export class StepFailed extends Error {}
 
 function indented(text) {
   return text

@@ -1,12 +1,12 @@
-// A terminal that a program can look at: tmux on a socket of its own, painted by a browser for people.
+// A terminal for a test: tmux on its own socket. Screenshots are rendered by a browser.
 import { spawnSync } from "node:child_process";
 import { join } from "node:path";
 import { run, succeed } from "./processes.mjs";
-import { until } from "./waiting.mjs";
+import { LIMIT, until } from "./waiting.mjs";
 
 let number = 0;
 
-// tmux goes on by itself, so it is ended with the run.
+// tmux runs in the background, so it has to be ended with this process.
 const open = new Set();
 process.on("exit", () => {
   for (const { socket } of open) spawnSync("tmux", ["-L", socket, "kill-server"]);
@@ -15,80 +15,93 @@ process.on("exit", () => {
 export class Screen {
   /** Runs `command` in a new terminal. */
   static async open(env, cwd, command, { columns = 120, rows = 30 } = {}) {
-    const screen = new Screen(`supercargo-${process.pid}-${number++}`, columns);
+    const screen = new Screen(`supercargo-${process.pid}-${number++}`);
     const words = command.map((word) => `'${word.replaceAll("'", "'\\''")}'`).join(" ");
     const settings = { ...env, TERM: "xterm-256color", COLORTERM: "truecolor", LANG: "C.UTF-8", LC_ALL: "C.UTF-8" };
     const options = [["-g", "default-terminal", "tmux-256color"], ["-g", "remain-on-exit", "on"], ["-sg", "escape-time", "0"]];
     const size = ["-x", String(columns), "-y", String(rows)];
     open.add(screen);
-    // In one go: a server without a session ends.
+    // One command, because a tmux server without a session exits.
     await succeed("tmux", [
       ...["-L", screen.socket, "-f", "/dev/null"],
       ...options.flatMap((option) => ["set-option", ...option, ";"]),
-      ...["new-session", "-d", "-s", "it", ...size, "-c", cwd, `exec ${words}`],
+      ...["new-session", "-d", "-s", "test", ...size, "-c", cwd, `exec ${words}`],
     ], { env: settings, cwd });
     return screen;
   }
 
-  constructor(socket, columns) {
+  constructor(socket) {
     this.socket = socket;
-    this.columns = columns;
-    this.typed = Promise.resolve();
   }
 
   tmux(...args) {
     return succeed("tmux", ["-L", this.socket, ...args]);
   }
 
-  /** Presses keys: tmux's names for them, or text. */
-  type(...keys) {
-    this.typed = this.typed.then(() => this.tmux("send-keys", "-t", "it", ...keys));
-    this.typed.catch(() => {});
+  /** Presses keys, by tmux's names. The next call has to wait for what they change on the screen. */
+  press(...keys) {
+    return this.tmux("send-keys", "-t", "test", ...keys);
   }
 
-  async text() {
-    await this.typed;
-    return this.tmux("capture-pane", "-p", "-t", "it");
+  /** Types a text literally. */
+  type(text) {
+    return this.tmux("send-keys", "-t", "test", "-l", text);
   }
 
-  /** Waits until the screen shows all of this. */
-  async shows(...patterns) {
+  text() {
+    return this.tmux("capture-pane", "-p", "-t", "test");
+  }
+
+  /**
+   * Waits until `condition`, a function of the screen's text, returns something truthy, and returns that. It has to hold for two
+   * captures in a row: one capture can be taken while the program is drawing.
+   */
+  async state(what, condition, limit = LIMIT) {
     let text = "";
+    let before = false;
     try {
-      await until(patterns.join(" and "), async () => {
+      return await until(what, async () => {
         text = await this.text();
-        return patterns.every((pattern) => pattern.test(text));
-      });
+        const result = condition(text);
+        const holds = before && result;
+        before = Boolean(result);
+        return holds;
+      }, limit);
     } catch (error) {
       throw new Error(`the screen does not show ${error.message}\n${text}`);
     }
   }
 
-  async showsNo(pattern) {
-    await until(`no ${pattern} on the screen`, async () => !pattern.test(await this.text()));
+  /** Waits until the screen shows all patterns. */
+  shows(...patterns) {
+    return this.state(patterns.join(" and "), (text) => patterns.every((pattern) => pattern.test(text)));
   }
 
-  /** The exit code of the program, when it has ended. */
+  /** Waits until the screen shows none of the patterns. */
+  hides(...patterns) {
+    return this.state(`none of ${patterns.join(", ")}`, (text) => !patterns.some((pattern) => pattern.test(text)));
+  }
+
+  /** Waits until the program has exited, and returns its exit code. */
   async exitCode() {
-    const told = await until("the program ends", async () => {
-      const told = (await this.tmux("display-message", "-p", "-t", "it", "#{pane_dead} #{pane_dead_status}")).trim();
-      return told.startsWith("1") && told;
+    const status = await until("the program exits", async () => {
+      const status = (await this.tmux("display-message", "-p", "-t", "test", "#{pane_dead} #{pane_dead_status}")).trim();
+      return status.startsWith("1") && status;
     });
-    return Number(told.split(" ")[1] ?? 0);
+    return Number(status.split(" ")[1] ?? 0);
   }
 
   async pid() {
-    return Number((await this.tmux("display-message", "-p", "-t", "it", "#{pane_pid}")).trim());
+    return Number((await this.tmux("display-message", "-p", "-t", "test", "#{pane_pid}")).trim());
   }
 
-  /** Paints what is shown now, where there is a browser to do it. */
-  async shoot(pictures, name) {
+  /** Takes a screenshot, if there is a browser. */
+  async screenshot(pictures, name) {
     if (!pictures?.browser) return;
-    await this.typed;
-    const text = await this.tmux("capture-pane", "-p", "-e", "-N", "-t", "it");
+    const text = await this.tmux("capture-pane", "-p", "-e", "-N", "-t", "test");
     const page = await pictures.browser.newPage({ deviceScaleFactor: 1 });
     try {
-      await page.setContent(painted(text));
+      await page.setContent(html(text));
       await page.locator("pre").screenshot({ path: join(pictures.folder, `${name}.png`) });
     } finally {
       await page.close();
@@ -103,27 +116,28 @@ export class Screen {
 
 const BACKGROUND = "#14161b";
 const FOREGROUND = "#e0e2ea";
-const SIXTEEN = ["#14161b", "#e06c75", "#8ccf7e", "#e5c76b", "#67b0e8", "#c47fd5", "#6cbfbf", "#dadada", "#5c6370", "#ff7b86", "#96d988", "#f4d67a", "#71baf2", "#ce89df", "#67cbe7", "#ffffff"];
+const PALETTE_16 = ["#14161b", "#e06c75", "#8ccf7e", "#e5c76b", "#67b0e8", "#c47fd5", "#6cbfbf", "#dadada", "#5c6370", "#ff7b86", "#96d988", "#f4d67a", "#71baf2", "#ce89df", "#67cbe7", "#ffffff"];
 
-/** A screen with its escape sequences, as HTML. */
-function painted(text) {
+/** The HTML for a captured screen with escape sequences. */
+function html(text) {
   let style = {};
   const lines = text.replace(/\n$/, "").split("\n").map((line) => {
-    let html = "";
+    let row = "";
     for (const part of line.split(/(\x1b\[[\d;:]*m)/)) {
       const codes = part.match(/^\x1b\[([\d;:]*)m$/);
-      if (codes) style = applied(style, codes[1]);
-      else if (part) html += `<span style="${css(style)}">${escaped(part)}</span>`;
+      if (codes) style = withCodes(style, codes[1]);
+      else if (part) row += `<span style="${css(style)}">${escaped(part)}</span>`;
     }
-    return `<div>${html || " "}</div>`;
+    return `<div>${row || " "}</div>`;
   });
-  const look = `margin:0;padding:10px;display:inline-block;background:${BACKGROUND};color:${FOREGROUND};font:14px 'DejaVu Sans Mono',monospace`;
-  // The background of a cell is as high as its line.
+  const preStyle = `margin:0;padding:10px;display:inline-block;background:${BACKGROUND};color:${FOREGROUND};font:14px 'DejaVu Sans Mono',monospace`;
+  // The background of a cell has the height of its line.
   const cells = "div,span{height:18px;line-height:18px}span{display:inline-block;white-space:pre}";
-  return `<style>${cells}</style><body style="margin:0;background:${BACKGROUND}"><pre style="${look}">${lines.join("")}</pre></body>`;
+  return `<style>${cells}</style><body style="margin:0;background:${BACKGROUND}"><pre style="${preStyle}">${lines.join("")}</pre></body>`;
 }
 
-function applied(old, codes) {
+/** The style after an SGR sequence. */
+function withCodes(old, codes) {
   let style = { ...old };
   const all = codes === "" ? ["0"] : codes.split(";");
   for (let at = 0; at < all.length; at++) {
@@ -139,10 +153,10 @@ function applied(old, codes) {
     else if (code === 23) style.italic = false;
     else if (code === 24) style.line = undefined;
     else if (code === 27) style.reverse = false;
-    else if (code >= 30 && code <= 37) style.fore = SIXTEEN[code - 30];
-    else if (code >= 40 && code <= 47) style.back = SIXTEEN[code - 40];
-    else if (code >= 90 && code <= 97) style.fore = SIXTEEN[code - 82];
-    else if (code >= 100 && code <= 107) style.back = SIXTEEN[code - 92];
+    else if (code >= 30 && code <= 37) style.fore = PALETTE_16[code - 30];
+    else if (code >= 40 && code <= 47) style.back = PALETTE_16[code - 40];
+    else if (code >= 90 && code <= 97) style.fore = PALETTE_16[code - 82];
+    else if (code >= 100 && code <= 107) style.back = PALETTE_16[code - 92];
     else if (code === 39) style.fore = undefined;
     else if (code === 49) style.back = undefined;
     else if (code === 59) style.lineColor = undefined;
@@ -164,7 +178,7 @@ function applied(old, codes) {
 }
 
 function palette(index) {
-  if (index < 16) return SIXTEEN[index];
+  if (index < 16) return PALETTE_16[index];
   if (index >= 232) return `rgb(${Array(3).fill(8 + (index - 232) * 10)})`;
   const level = (one) => (one ? 55 + one * 40 : 0);
   const cube = index - 16;

@@ -1,6 +1,6 @@
-// taplo's language server over standard input and output: the library that its VS Code extension runs, in Node.
+// Runs taplo's language server, the library of its VS Code extension, over standard input and output.
 //
-//   node lib/taplo.mjs FOLDER     the folder in which `@taplo/lsp` is installed
+//   node lib/taplo.mjs FOLDER     FOLDER contains the installed `@taplo/lsp`
 import { existsSync, readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { dirname, isAbsolute, join } from "node:path";
@@ -18,10 +18,10 @@ const environment = {
   stdin: process.stdin,
   stdout: process.stderr,
   stderr: process.stderr,
-  // Only its command line looks for files and writes them.
+  // Only taplo's command line searches and writes files.
   glob: () => [],
   readFile: async (path) => readFileSync(path),
-  writeFile: () => Promise.reject(new Error("nothing is written")),
+  writeFile: () => Promise.reject(new Error("not supported")),
   urlToFilePath: (url) => fileURLToPath(url),
   isAbsolute,
   cwd: () => process.cwd(),
@@ -31,11 +31,11 @@ const environment = {
       if (found || folder === dirname(folder)) return found;
     }
   },
-  // No network: the schema is a file.
+  // The schema is a file, so no network is needed.
   fetch: { fetch: () => Promise.reject(new Error("no network")), Headers, Request, Response },
 };
 
 const server = await TaploLsp.initialize(environment, { onMessage: (message) => process.stdout.write(frame(message)) });
 const frames = new Frames((message) => server.send(message));
-process.stdin.on("data", (bytes) => frames.take(bytes));
+process.stdin.on("data", (bytes) => frames.push(bytes));
 process.stdin.on("end", () => process.exit(0));

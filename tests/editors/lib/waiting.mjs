@@ -1,26 +1,26 @@
-// Waiting: every wait has a limit, and ends as soon as its condition holds.
+// Waits for conditions. Every wait has a limit and ends as soon as its condition holds.
 import { setTimeout as pause } from "node:timers/promises";
 
-/** How long anything may take on a busy machine; `$SUPERCARGO_EDITOR_LIMIT` says it in seconds. */
+/** The limit of a wait in milliseconds; `$SUPERCARGO_EDITOR_LIMIT` sets it in seconds. */
 export const LIMIT = Number(process.env.SUPERCARGO_EDITOR_LIMIT ?? 60) * 1000;
 
-/** How long a quick fix may take: cargo resolves each of them anew, at a low priority. */
-export const PROOF = 4 * LIMIT;
+/** The limit for a quick fix: cargo resolves and verifies each of them at a low priority. */
+export const FIX_LIMIT = 4 * LIMIT;
 
-/** How long a menu may take to open before it is asked for once more, in milliseconds. */
-export const MENU = 5000;
+/** How long a menu may take to open before the test opens it again, in milliseconds. */
+export const MENU_LIMIT = 5000;
 
 /**
- * Waits until `look` answers something that is true, and answers that. What `look` throws counts as
- * "not yet" and is told when the limit is reached.
+ * Waits until `condition` returns something truthy, and returns that. If `condition` throws, it is called again; the last error is part
+ * of the message when the limit is reached.
  */
-export async function until(what, look, limit = LIMIT) {
+export async function until(what, condition, limit = LIMIT) {
   const end = Date.now() + limit;
   let last;
   for (;;) {
     try {
-      const answer = await look();
-      if (answer) return answer;
+      const result = await condition();
+      if (result) return result;
       last = undefined;
     } catch (error) {
       last = error;
@@ -33,16 +33,16 @@ export async function until(what, look, limit = LIMIT) {
   }
 }
 
-/** What `promise` answers, or an error after the limit. */
+/** The result of `promise`, or an error after the limit. */
 export async function within(what, promise, limit = LIMIT) {
   const stop = new AbortController();
-  const late = pause(limit, undefined, { signal: stop.signal }).then(() => {
+  const timeout = pause(limit, undefined, { signal: stop.signal }).then(() => {
     throw new Error(`${what}: not within ${limit / 1000} s`);
   });
   try {
-    return await Promise.race([promise, late]);
+    return await Promise.race([promise, timeout]);
   } finally {
     stop.abort();
-    late.catch(() => {});
+    timeout.catch(() => {});
   }
 }

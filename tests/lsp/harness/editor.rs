@@ -86,13 +86,28 @@ impl Editor {
     }
 }
 
-/// Without the characters that both start and end with.
+/// Without the characters that both start and end with. No editor has a position inside of `\r\n`.
 fn difference(old: &str, new: &str) -> (std::ops::Range<usize>, String) {
     let length = |pairs: &mut dyn Iterator<Item = (char, char)>| -> usize {
         pairs.take_while(|(a, b)| a == b).map(|(a, _)| a.len_utf8()).sum()
     };
-    let start = length(&mut old.chars().zip(new.chars()));
+    let mut start = length(&mut old.chars().zip(new.chars()));
+    start -= usize::from(old[..start].ends_with('\r'));
     let (old, new) = (&old[start..], &new[start..]);
-    let end = length(&mut old.chars().rev().zip(new.chars().rev()));
+    let mut end = length(&mut old.chars().rev().zip(new.chars().rev()));
+    let splits = |text: &str| text[..text.len() - end].ends_with('\r');
+    end -= usize::from(old[old.len() - end..].starts_with('\n') && (splits(old) || splits(new)));
     (start..start + old.len() - end, new[..new.len() - end].to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::difference;
+
+    #[test]
+    fn line_end_of_two_characters_is_replaced_whole() {
+        assert_eq!(difference("a\r\nb", "c\nb"), (0..3, "c\n".to_owned()));
+        assert_eq!(difference("a\r\n", "a\rb"), (1..3, "\rb".to_owned()));
+        assert_eq!(difference("a b\r\n", "a c\r\n"), (2..3, "c".to_owned()));
+    }
 }

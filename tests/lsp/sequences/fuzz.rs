@@ -6,7 +6,7 @@
 //! whole texts again it shows what a fresh one shows.
 //!
 //! ```text
-//! SUPERCARGO_FUZZ_SECONDS=3600 cargo test --release --test lsp fuzz   so long
+//! SUPERCARGO_FUZZ_SECONDS=3600 cargo test --test lsp fuzz   so long
 //! SUPERCARGO_SEED=17 ..         the world of a failure again, as the first one
 //! ```
 

@@ -3,14 +3,14 @@ local program = require('supercargo.program')
 
 local M = {}
 
----@param text string
+---@param message string
 ---@param level integer?
-local function say(text, level)
-  vim.notify('supercargo: ' .. text, level or vim.log.levels.INFO)
+local function notify(message, level)
+  vim.notify('supercargo: ' .. message, level or vim.log.levels.INFO)
 end
 
----@param record table a finding as `supercargo check --format json` writes it
-local function entry(record)
+---@param record table a finding from `supercargo check --format json`
+local function quickfix_item(record)
   local start = record.location.start
   return {
     filename = record.location.file,
@@ -24,36 +24,36 @@ local function entry(record)
 end
 
 ---@class supercargo.Subcommand
----@field about string
+---@field description string
 ---@field run fun(arguments: string[], bang: boolean)
 ---@field complete string[]?
 
 ---@type table<string, supercargo.Subcommand>
 M.subcommands = {
   check = {
-    about = 'check what is on disk as CI does; findings to the quickfix list',
+    description = 'check the saved files; findings go to the quickfix list',
     run = function()
       local command = { program.path(), 'check', program.folder(), '--format', 'json' }
       vim.list_extend(command, program.options())
-      vim.system(command, { text = true }, function(answer)
+      vim.system(command, { text = true }, function(result)
         vim.schedule(function()
-          local entries = {}
-          for line in vim.gsplit(answer.stdout or '', '\n', { trimempty = true }) do
+          local items = {}
+          for line in vim.gsplit(result.stdout or '', '\n', { trimempty = true }) do
             local ok, record = pcall(vim.json.decode, line, { luanil = { object = true } })
-            local shown = ok and record.type == 'finding' and record.location
-            if shown and (record.severity == 'error' or record.severity == 'warning') then
-              table.insert(entries, entry(record))
+            local has_location = ok and record.type == 'finding' and record.location
+            if has_location and (record.severity == 'error' or record.severity == 'warning') then
+              table.insert(items, quickfix_item(record))
             end
           end
-          vim.fn.setqflist({}, ' ', { title = 'supercargo check', items = entries })
-          if answer.code == 0 then
-            say('the gate is clean' .. (#entries > 0 and (', with %d warnings'):format(#entries) or ''))
-          elseif answer.code >= 64 then
-            say('no verdict: ' .. vim.trim(answer.stderr or ''), vim.log.levels.ERROR)
+          vim.fn.setqflist({}, ' ', { title = 'supercargo check', items = items })
+          if result.code == 0 then
+            notify('no errors' .. (#items > 0 and (', %d warnings'):format(#items) or ''))
+          elseif result.code >= 64 then
+            notify('check failed: ' .. vim.trim(result.stderr or ''), vim.log.levels.ERROR)
           else
-            say(('%d findings (exit code %d)'):format(#entries, answer.code), vim.log.levels.WARN)
+            notify(('%d findings (exit code %d)'):format(#items, result.code), vim.log.levels.WARN)
           end
-          if #entries > 0 then
+          if #items > 0 then
             vim.cmd('botright copen')
           end
         end)
@@ -61,7 +61,7 @@ M.subcommands = {
     end,
   },
   fix = {
-    about = 'show what would be fixed; with ! change the files',
+    description = 'show what would change; with ! change the files',
     run = function(_, bang)
       local arguments = { 'fix', program.folder() }
       vim.list_extend(arguments, program.options())
@@ -70,7 +70,7 @@ M.subcommands = {
       elseif #vim.tbl_filter(function(buffer)
         return vim.bo[buffer].modified and vim.bo[buffer].buftype == '' and vim.bo[buffer].filetype == 'toml'
       end, vim.api.nvim_list_bufs()) > 0 then
-        return say('write the manifests first; `fix` works on the files on disk', vim.log.levels.WARN)
+        return notify('write the files first, because `fix` reads them from disk', vim.log.levels.WARN)
       end
       program.terminal(arguments, function()
         vim.cmd.checktime()
@@ -78,21 +78,21 @@ M.subcommands = {
     end,
   },
   actions = {
-    about = 'the quick fixes at the cursor',
+    description = 'show the quick fixes at the cursor',
     run = function()
       vim.lsp.buf.code_action()
     end,
   },
   findings = {
-    about = 'the findings in all files, to the quickfix list',
+    description = 'show the findings of all files in the quickfix list',
     run = function()
       local client = vim.lsp.get_clients({ name = 'supercargo' })[1]
       if not client then
-        return say('no server is running', vim.log.levels.WARN)
+        return notify('the server is not running', vim.log.levels.WARN)
       end
-      local found = vim.diagnostic.get(nil, { namespace = vim.lsp.diagnostic.get_namespace(client.id) })
-      -- What closes the gate comes first.
-      table.sort(found, function(a, b)
+      local diagnostics = vim.diagnostic.get(nil, { namespace = vim.lsp.diagnostic.get_namespace(client.id) })
+      -- Errors come first.
+      table.sort(diagnostics, function(a, b)
         if a.severity ~= b.severity then
           return a.severity < b.severity
         elseif a.bufnr ~= b.bufnr then
@@ -100,8 +100,8 @@ M.subcommands = {
         end
         return a.lnum < b.lnum
       end)
-      if #found == 0 then
-        return say('there are no findings')
+      if #diagnostics == 0 then
+        return notify('no findings')
       end
       local items = vim.tbl_map(function(one)
         return {
@@ -113,42 +113,36 @@ M.subcommands = {
           type = ('EWIN'):sub(one.severity, one.severity),
           text = ('%s [%s]'):format(one.message, one.code),
         }
-      end, found)
+      end, diagnostics)
       vim.fn.setqflist({}, ' ', { title = 'supercargo', items = items })
       vim.cmd('botright copen')
     end,
   },
   explain = {
-    about = 'explain an advisory, a code or a crate; else what is at the cursor',
+    description = 'explain an advisory, a code or a crate; without a name, the finding at the cursor',
     run = function(arguments)
       if arguments[1] then
-        if program.has('explain') then
-          return program.terminal({ 'explain', arguments[1] })
-        end
-        return say('this version of the program cannot explain by name; put the cursor on the finding', vim.log.levels.WARN)
+        return program.terminal({ 'explain', arguments[1] })
       end
       vim.lsp.buf.hover({ border = 'rounded' })
     end,
   },
   why = {
-    about = 'why the dependency at the cursor is here',
+    description = 'show the dependency paths of the dependency at the cursor',
     run = function()
       vim.lsp.buf.hover({ border = 'rounded' })
     end,
   },
   db = {
-    about = 'the advisory database: status, update',
+    description = 'show or update the advisory database',
     complete = { 'status', 'update' },
     run = function(arguments)
       program.terminal({ 'db', arguments[1] or 'status', '--path', program.folder() })
     end,
   },
   init = {
-    about = 'write a deny.toml from a template',
+    description = 'create a deny.toml',
     run = function()
-      if not program.has('init') then
-        return say('this version of the program cannot write a policy yet; `cargo deny init` can')
-      end
       local folder = program.folder()
       program.terminal({ 'init', folder }, function(code)
         if code == 0 then
@@ -158,43 +152,31 @@ M.subcommands = {
     end,
   },
   status = {
-    about = 'the state of the gates',
+    description = 'show the status of all workspaces',
     run = function()
-      local gates = require('supercargo').gates()
-      if #gates == 0 then
-        return say('no gate has been judged yet')
-      end
       local lines = {}
-      for _, gate in ipairs(gates) do
-        local errors, warnings = require('supercargo.gates').counts({ gate })
-        local database = gate.database and gate.database.date
-        table.insert(lines, ('%s: %s, %d errors, %d warnings%s%s%s'):format(
-          vim.fn.fnamemodify(vim.uri_to_fname(gate.workspace), ':~:.'),
-          gate.state,
-          errors,
-          warnings,
-          type(database) == 'string' and ', advisories of ' .. database or '',
-          type(gate.message) == 'string' and '\n  ' .. gate.message or '',
-          gate.brokenPolicy and '\n  ' .. require('supercargo.gates').broken(gate) .. '; the counts are those of before' or ''
-        ))
+      for _, status in ipairs(require('supercargo').statuses()) do
+        local folder = vim.fn.fnamemodify(vim.uri_to_fname(status.workspace), ':~:.')
+        local reason = type(status.message) == 'string' and not status.text:find(status.message, 1, true) and status.message
+        table.insert(lines, ('%s: %s%s'):format(folder, status.text, reason and '\n  ' .. reason or ''))
       end
-      say(table.concat(lines, '\n'))
+      notify(#lines == 0 and 'no workspace has been checked' or table.concat(lines, '\n'))
     end,
   },
   restart = {
-    about = 'start the server again',
+    description = 'restart the server',
     run = function()
-      require('supercargo.recovery').restart()
+      require('supercargo.restart').restart()
     end,
   },
   log = {
-    about = 'the log of the language client',
+    description = 'open the log of the language client',
     run = function()
       vim.cmd.tabedit(vim.fn.fnameescape(vim.lsp.log.get_filename()))
     end,
   },
   health = {
-    about = 'check the installation',
+    description = 'check the installation',
     run = function()
       vim.cmd.checkhealth('supercargo')
     end,
@@ -208,7 +190,7 @@ function M.run(command)
   if not subcommand then
     local names = vim.tbl_keys(M.subcommands)
     table.sort(names)
-    return say(('there is no `%s`; there are %s'):format(name, table.concat(names, ', ')), vim.log.levels.ERROR)
+    return notify(('unknown subcommand `%s`, expected one of %s'):format(name, table.concat(names, ', ')), vim.log.levels.ERROR)
   end
   subcommand.run(vim.list_slice(command.fargs, 2), command.bang)
 end
@@ -218,16 +200,16 @@ end
 ---@return string[]
 function M.complete(typed, line)
   local words = vim.split(line, '%s+')
-  local offered
+  local candidates
   if #words <= 2 then
-    offered = vim.tbl_keys(M.subcommands)
+    candidates = vim.tbl_keys(M.subcommands)
   else
     local subcommand = M.subcommands[words[2]]
-    offered = subcommand and subcommand.complete or {}
+    candidates = subcommand and subcommand.complete or {}
   end
   local matching = vim.tbl_filter(function(name)
     return vim.startswith(name, typed)
-  end, offered)
+  end, candidates)
   table.sort(matching)
   return matching
 end

@@ -1,7 +1,7 @@
---- The gate of the workspaces that are open.
+--- The API for a user's configuration.
 local M = {}
 
---- Settings of the server, for plugin managers that call this. The same as
+--- Sets `init_options` of the server; for plugin managers that call `setup`. The same as
 --- `vim.lsp.config('supercargo', { init_options = settings })`.
 ---@param settings table?
 function M.setup(settings)
@@ -10,17 +10,19 @@ function M.setup(settings)
   end
 end
 
---- One line for a statusline: the gate of the buffer's workspace, else of all; empty where there is none.
+--- One line for a statusline, such as `supercargo: 4 errors`: the status of the buffer's workspace, else the worst of all
+--- workspaces. Empty if there is none.
 ---@param bufnr integer?
 ---@return string
 function M.status(bufnr)
-  return require('supercargo.gates').line(bufnr)
+  local status = require('supercargo.status').of_buffer(bufnr)
+  return status and 'supercargo: ' .. status.text or ''
 end
 
---- What the server has told of each gate, as `supercargo/status` says it.
+--- The parameters of the last `supercargo/status` of each workspace.
 ---@return table[]
-function M.gates()
-  return require('supercargo.gates').all()
+function M.statuses()
+  return require('supercargo.status').all()
 end
 
 return M

@@ -1,4 +1,4 @@
---- The server's program, run for an answer or in a terminal.
+--- Runs the `supercargo` program.
 local M = {}
 
 ---@return string
@@ -9,29 +9,21 @@ function M.path()
 end
 
 ---@return boolean
-function M.found()
+function M.is_executable()
   return vim.fn.executable(M.path()) == 1
 end
 
---- Whether this version of the program has a word such as `explain`.
----@param word string
----@return boolean
-function M.has(word)
-  local answer = vim.system({ M.path(), '--help' }, { text = true }):wait(5000)
-  return (answer.stdout or ''):find('\n%s+' .. word .. '%s') ~= nil
-end
-
---- The folder of the workspace that is in front.
+--- The folder of the buffer's workspace.
 ---@return string
 function M.folder()
-  local gates = require('supercargo.gates').of(0)
-  if gates[1] then
-    return vim.uri_to_fname(gates[1].workspace)
+  local status = require('supercargo.status').of_buffer(0)
+  if status then
+    return vim.uri_to_fname(status.workspace)
   end
   return vim.fs.root(0, { 'Cargo.toml', '.git' }) or vim.fn.getcwd()
 end
 
---- What a setting of the server means on the command line.
+--- The command-line options for the user's settings.
 ---@return string[]
 function M.options()
   local config = vim.lsp.config.supercargo or {}
@@ -49,18 +41,18 @@ function M.options()
   return options
 end
 
---- Runs the program in a terminal below.
+--- Runs the program in a terminal window at the bottom.
 ---@param arguments string[]
----@param done fun(code: integer)?
-function M.terminal(arguments, done)
+---@param on_exit fun(code: integer)?
+function M.terminal(arguments, on_exit)
   local command = vim.list_extend({ M.path() }, arguments)
   vim.cmd('botright 15new')
   vim.fn.jobstart(command, {
     term = true,
     cwd = M.folder(),
     on_exit = function(_, code)
-      if done then
-        done(code)
+      if on_exit then
+        on_exit(code)
       end
     end,
   })

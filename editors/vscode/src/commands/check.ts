@@ -1,10 +1,10 @@
-// The gate as CI runs it, and its advisory database.
+// The commands that run the program in a terminal: check, database update, a new policy.
 
 import * as vscode from "vscode";
 import type { Session } from "../session";
-import { answer, has, inTerminal, options, pickWorkspace, program } from "./run";
+import { inTerminal, output, options, pickWorkspace, program } from "./run";
 
-/** Runs `supercargo check` on what is on disk, in a terminal. */
+/** Runs `supercargo check` on the saved files. */
 export async function checkWorkspace(session: Session): Promise<number | undefined> {
   const path = program(session);
   const folder = path && (await pickWorkspace(session, "Check a workspace"));
@@ -12,15 +12,15 @@ export async function checkWorkspace(session: Session): Promise<number | undefin
   return inTerminal(path, "check", ["check", folder.fsPath, ...options(folder)], folder.fsPath);
 }
 
-/** Runs `supercargo db update`, in a terminal. */
+/** Runs `supercargo db update`. */
 export async function updateDatabase(session: Session): Promise<number | undefined> {
   const path = program(session);
-  const folder = path && (await pickWorkspace(session, "Update the advisory database of a workspace"));
+  const folder = path && (await pickWorkspace(session, "Update the advisory database"));
   if (!folder) return undefined;
   return inTerminal(path, "advisory database", ["db", "update", "--path", folder.fsPath], folder.fsPath);
 }
 
-/** Writes a policy by `supercargo init`, where the program knows it. */
+/** Runs `supercargo init` unless there is a policy, and opens the policy. */
 export async function createPolicy(session: Session): Promise<void> {
   const path = program(session);
   const folder = path && (await pickWorkspace(session, "Create deny.toml"));
@@ -28,15 +28,9 @@ export async function createPolicy(session: Session): Promise<void> {
   const file = vscode.Uri.joinPath(folder, "deny.toml");
   const exists = await vscode.workspace.fs.stat(file).then(() => true, () => false);
   if (!exists) {
-    if (!(await has(path, "init"))) {
-      void vscode.window.showInformationMessage(
-        "Supercargo: this version of the server cannot write a policy yet; `cargo deny init` can, and its findings are shown here",
-      );
-      return;
-    }
-    const { code, out } = await answer(path, ["init", folder.fsPath], folder.fsPath);
+    const { code, out } = await output(path, ["init", folder.fsPath], folder.fsPath);
     if (code !== 0) {
-      void vscode.window.showErrorMessage(`Supercargo: no policy was written: ${out.trim().split("\n").pop()}`);
+      void vscode.window.showErrorMessage(`Supercargo: could not create deny.toml: ${out.trim().split("\n").pop()}`);
       return;
     }
   }

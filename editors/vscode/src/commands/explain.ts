@@ -1,15 +1,15 @@
-// A finding in full, and why a package is there.
+// Explains a finding, and shows the dependency path to a package.
 
 import * as vscode from "vscode";
 import type { Finding } from "../findings";
 import type { Session } from "../session";
 import type { Node } from "../view";
-import { answer, has } from "./run";
+import { output } from "./run";
 
 const SCHEME = "supercargo-explain";
 
-/** The pages that `explain` opens. */
-export class Pages implements vscode.TextDocumentContentProvider {
+/** The Markdown pages that `explain` opens. */
+export class ExplanationPages implements vscode.TextDocumentContentProvider {
   private readonly texts = new Map<string, string>();
   private readonly changed = new vscode.EventEmitter<vscode.Uri>();
   readonly onDidChange = this.changed.event;
@@ -30,16 +30,16 @@ export class Pages implements vscode.TextDocumentContentProvider {
   }
 }
 
-/** Explains a finding: by the program where it can, else by what the server tells in its hover. */
-export async function explain(session: Session, pages: Pages, node: Node | undefined): Promise<void> {
+/** Explains a finding: with `supercargo explain`, or with the hover if no program may run or the code is unknown. */
+export async function explain(session: Session, pages: ExplanationPages, node: Node | undefined): Promise<void> {
   const finding = node?.kind === "finding" ? node.finding : await pick(session);
   if (!finding) return;
   const path = vscode.workspace.isTrusted ? session.server?.program : undefined;
-  if (path && finding.code && (await has(path, "explain"))) {
-    const { code, out } = await answer(path, ["explain", finding.code]);
+  if (path && finding.code) {
+    const { code, out } = await output(path, ["explain", finding.code]);
     if (code === 0) return pages.show(finding.code, out);
   }
-  const { uri, diagnostic } = finding.places[0];
+  const { uri, diagnostic } = finding.locations[0];
   const text = await hover(uri, diagnostic.range.start);
   await pages.show(finding.code || "finding", `# ${finding.message}\n\n${text || finding.remedy || ""}\n`);
 }
@@ -51,32 +51,32 @@ async function hover(uri: vscode.Uri, position: vscode.Position): Promise<string
   return parts.join("\n\n---\n\n");
 }
 
-/** The finding at the caret, else the one that the user picks. */
+/** The finding at the cursor, else the one that the user picks. */
 async function pick(session: Session): Promise<Finding | undefined> {
   const all = session.workspaces().flatMap(({ findings }) => findings);
   const editor = vscode.window.activeTextEditor;
-  const here = all.filter(({ places }) =>
-    places.some(({ uri, diagnostic }) => uri.toString() === editor?.document.uri.toString() && diagnostic.range.start.line === editor.selection.active.line),
+  const here = all.filter(({ locations }) =>
+    locations.some(({ uri, diagnostic }) => uri.toString() === editor?.document.uri.toString() && diagnostic.range.start.line === editor.selection.active.line),
   );
   if (here.length === 1) return here[0];
   const items = (here.length ? here : all).map((finding) => ({ label: finding.message.replaceAll("`", ""), description: finding.code, finding }));
   if (items.length === 0) {
-    void vscode.window.showInformationMessage("Supercargo: there is nothing to explain, the gate has no findings");
+    void vscode.window.showInformationMessage("Supercargo: no findings");
     return undefined;
   }
-  return (await vscode.window.showQuickPick(items, { title: "Explain a finding", matchOnDescription: true }))?.finding;
+  return (await vscode.window.showQuickPick(items, { title: "Explain finding", matchOnDescription: true }))?.finding;
 }
 
-/** Shows the hover of the dependency at the caret, or of the finding that is given or picked. */
-export async function showWhy(session: Session, node: Node | undefined): Promise<void> {
+/** Shows the hover of the dependency at the cursor, or of the given or picked finding. */
+export async function showDependencyPath(session: Session, node: Node | undefined): Promise<void> {
   const editor = vscode.window.activeTextEditor;
   const atDependency = !node && editor?.document.uri.path.endsWith("/Cargo.toml");
   if (!atDependency) {
     const finding = node?.kind === "finding" ? node.finding : await pick(session);
-    const place = node?.kind === "place" ? node.place : finding?.places[0];
-    if (!place) return;
-    const { start } = place.diagnostic.range;
-    await vscode.window.showTextDocument(place.uri, { selection: new vscode.Range(start, start) });
+    const location = node?.kind === "location" ? node.location : finding?.locations[0];
+    if (!location) return;
+    const { start } = location.diagnostic.range;
+    await vscode.window.showTextDocument(location.uri, { selection: new vscode.Range(start, start) });
   }
   await vscode.commands.executeCommand("editor.action.showHover");
 }

@@ -1,4 +1,4 @@
-// Quick fixes from the view, and all of them at once.
+// The commands that fix one finding or all of them.
 
 import * as vscode from "vscode";
 import { FIX_ALL } from "../protocol";
@@ -6,37 +6,38 @@ import type { Session } from "../session";
 import type { Node } from "../view";
 import { inTerminal, options, pickWorkspace, program } from "./run";
 
-/** Opens the line of a finding with the menu of its quick fixes. */
+/** Opens the location of a finding and the menu of its quick fixes. */
 export async function fixFinding(node: Node | undefined): Promise<void> {
-  const place = node?.kind === "finding" ? node.finding.places[0] : node?.kind === "place" ? node.place : undefined;
-  if (!place) return;
-  const { range } = place.diagnostic;
-  await vscode.window.showTextDocument(place.uri, { selection: new vscode.Range(range.start, range.start) });
+  const location = node?.kind === "finding" ? node.finding.locations[0] : node?.kind === "location" ? node.location : undefined;
+  if (!location) return;
+  const { range } = location.diagnostic;
+  await vscode.window.showTextDocument(location.uri, { selection: new vscode.Range(range.start, range.start) });
   await vscode.commands.executeCommand("editor.action.quickFix");
 }
 
-/** Everything that is proved to mend something, after the user has seen what it is. */
+/** Shows all verified fixes of a workspace, and applies them if the user agrees. */
 export async function fixAll(session: Session): Promise<void> {
   const folder = await pickWorkspace(session, "Fix all findings of a workspace");
   if (!folder) return;
   const provider = session.capabilities?.codeActionProvider;
   const kinds = typeof provider === "object" ? provider.codeActionKinds : undefined;
-  const edit = provider && (!kinds || kinds.some((kind) => FIX_ALL.startsWith(kind))) ? await proposed(session, folder) : undefined;
-  if (!edit) return byProgram(session, folder);
+  const edit = provider && (!kinds || kinds.some((kind) => FIX_ALL.startsWith(kind))) ? await allFixes(session, folder) : undefined;
+  if (!edit) return fixWithProgram(session, folder);
   const files = edit.entries().map(([uri, edits]) => `${vscode.workspace.asRelativePath(uri)}: ${edits.length} change${edits.length === 1 ? "" : "s"}`);
   const chosen = await vscode.window.showInformationMessage(
-    "Apply every fix that is proved?",
-    { modal: true, detail: `${files.join("\n")}\n\nNothing is saved; one undo brings all back.` },
+    "Apply all verified fixes?",
+    { modal: true, detail: `${files.join("\n")}\n\nThe files are changed but not saved. One undo reverts all changes.` },
     "Apply",
-    "Look at Each Change",
+    "Review Changes",
   );
   if (chosen === "Apply") await vscode.workspace.applyEdit(edit);
-  if (chosen === "Look at Each Change") await vscode.workspace.applyEdit(confirmed(edit), { isRefactoring: true });
+  if (chosen === "Review Changes") await vscode.workspace.applyEdit(withReview(edit), { isRefactoring: true });
 }
 
-async function proposed(session: Session, folder: vscode.Uri): Promise<vscode.WorkspaceEdit | undefined> {
-  const ours = session.workspaces().find((one) => one.folder.path === folder.path);
-  const files = new Map(ours?.findings.flatMap(({ places }) => places.map(({ uri }) => [uri.toString(), uri] as const)));
+/** The edit of the server's `source.fixAll` action. */
+async function allFixes(session: Session, folder: vscode.Uri): Promise<vscode.WorkspaceEdit | undefined> {
+  const workspace = session.workspaces().find((one) => one.folder.path === folder.path);
+  const files = new Map(workspace?.findings.flatMap(({ locations }) => locations.map(({ uri }) => [uri.toString(), uri] as const)));
   for (const uri of files.values()) {
     const document = await vscode.workspace.openTextDocument(uri);
     const all = new vscode.Range(0, 0, document.lineCount, 0);
@@ -47,27 +48,27 @@ async function proposed(session: Session, folder: vscode.Uri): Promise<vscode.Wo
   return undefined;
 }
 
-/** The same edit, every change of which VS Code asks about. */
-function confirmed(edit: vscode.WorkspaceEdit): vscode.WorkspaceEdit {
-  const asked = new vscode.WorkspaceEdit();
+/** The same edit; VS Code asks the user to confirm each change. */
+function withReview(edit: vscode.WorkspaceEdit): vscode.WorkspaceEdit {
+  const reviewed = new vscode.WorkspaceEdit();
   const metadata = { label: "Supercargo", needsConfirmation: true };
-  for (const [uri, edits] of edit.entries()) asked.set(uri, edits.map((one) => [one, metadata] as [vscode.TextEdit, vscode.WorkspaceEditEntryMetadata]));
-  return asked;
+  for (const [uri, edits] of edit.entries()) reviewed.set(uri, edits.map((one) => [one, metadata] as [vscode.TextEdit, vscode.WorkspaceEditEntryMetadata]));
+  return reviewed;
 }
 
-/** Where the server offers nothing at once, its program can: first what it would do, then the question. */
-async function byProgram(session: Session, folder: vscode.Uri): Promise<void> {
+/** Runs `supercargo fix` in a terminal: as a dry run first, then for real if the user agrees. */
+async function fixWithProgram(session: Session, folder: vscode.Uri): Promise<void> {
   const path = program(session);
   if (!path) return;
   const unsaved = vscode.workspace.textDocuments.some((one) => one.isDirty && one.uri.path.startsWith(`${folder.path}/`));
   if (unsaved) {
-    void vscode.window.showInformationMessage("Supercargo: save the manifests first; `supercargo fix` works on the files on disk");
+    void vscode.window.showInformationMessage("Supercargo: save the files first, because `supercargo fix` reads them from disk");
     return;
   }
-  await inTerminal(path, "fix (nothing is written)", ["fix", folder.fsPath, "--dry-run", ...options(folder)], folder.fsPath);
+  await inTerminal(path, "fix (dry run)", ["fix", folder.fsPath, "--dry-run", ...options(folder)], folder.fsPath);
   const chosen = await vscode.window.showInformationMessage(
-    "Supercargo: the terminal shows what would be changed, and what stays with its reason",
-    "Change the Files",
+    "Supercargo: the terminal shows the changes that `supercargo fix` would make",
+    "Apply Changes",
   );
   if (chosen) await inTerminal(path, "fix", ["fix", folder.fsPath, ...options(folder)], folder.fsPath);
 }

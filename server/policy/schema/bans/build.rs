@@ -1,14 +1,14 @@
-//! `[bans.build]`: what may run while the graph is built.
+//! `[bans.build]`: what may run at build time.
 
-use super::{BUILDERS, EntryForm, SchemaKey, LEVEL, SchemaTable, StringKind, ValueType, key};
+use super::{BUILDERS, EntryForm, LEVEL, SchemaKey, SchemaTable, StringKind, ValueType, key};
 
 pub(super) const BUILD: SchemaKey = key(
     "build",
     ValueType::Table(&TABLE),
-    "Which packages may run programs while they are built, and which programs may lie in them. It is judged as \
-     soon as the table is there, by reading every file of such packages.",
+    "Checks which packages may run code at build time, and which executables they may contain. The check is enabled if \
+     this table exists; it reads every file of these packages.",
 )
-.absent("it is not judged")
+.absent("not checked")
 .example("[bans.build]\nexecutables = \"deny\"\ninterpreted = \"warn\"\n");
 
 const TABLE: SchemaTable = SchemaTable { form: EntryForm::Plain, own: &[
@@ -18,49 +18,48 @@ const TABLE: SchemaTable = SchemaTable { form: EntryForm::Plain, own: &[
     key(
         "executables",
         LEVEL,
-        "How native programs are reported in packages that run something while they are built. In cargo-deny 0.20 \
-         also `warn` is an error.",
+        "The level for native executables in packages that run code at build time. In cargo-deny 0.20, `warn` is an error, too.",
     )
     .default("\"deny\"")
     .example("[bans.build]\nexecutables = \"deny\"\n"),
     key(
         "interpreted",
         LEVEL,
-        "How scripts are reported in packages that run something while they are built.",
+        "The level for scripts in packages that run code at build time.",
     )
     .default("\"allow\"")
     .example("[bans.build]\ninterpreted = \"warn\"\n"),
     key(
         "script-extensions",
         ValueType::List(&ValueType::Text(StringKind::Extension)),
-        "File extensions, without the dot, that make a file a script.",
+        "File extensions of scripts, without the dot.",
     )
     .default("[]")
     .example("[bans.build]\nscript-extensions = [\"cs\", \"lua\"]\n"),
     key(
         "enable-builtin-globs",
         ValueType::Bool,
-        "Files with the extensions of common scripting languages are scripts.",
+        "Treats files with the extensions of common scripting languages as scripts.",
     )
     .default("false")
     .example("[bans.build]\nenable-builtin-globs = true\n"),
     key(
         "include-dependencies",
         ValueType::Bool,
-        "Also the packages that those depend on which run something are looked at.",
+        "Checks the dependencies of packages that run code at build time, too.",
     )
     .default("false")
     .example("[bans.build]\ninclude-dependencies = true\n"),
-    key("include-workspace", ValueType::Bool, "Also the members of the workspace are looked at.")
+    key("include-workspace", ValueType::Bool, "Checks workspace members, too.")
         .default("false")
         .example("[bans.build]\ninclude-workspace = true\n"),
-    key("include-archives", ValueType::Bool, "Archives count as native programs.")
+    key("include-archives", ValueType::Bool, "Treats archives as native executables.")
         .default("false")
         .example("[bans.build]\ninclude-archives = true\n"),
     key(
         "bypass",
         ValueType::List(&ValueType::Table(&BYPASS)),
-        "What may lie in a package all the same. The first entry that fits a package holds.",
+        "Exceptions for packages. The first entry that matches a package applies.",
     )
     .default("[]")
     .example(EXAMPLE),
@@ -76,30 +75,30 @@ const BYPASS: SchemaTable = SchemaTable { form: EntryForm::Package, own: &[
         key(
             "build-script",
             ValueType::Text(StringKind::Sha256),
-            "The SHA-256 of the build script. When it is this one and none of `required-features` is on, the package is \
-             not looked at.",
+            "The SHA-256 hash of the build script. If it matches and none of `required-features` is enabled, the package is not \
+             checked.",
         )
         .absent("the build script is not compared")
         .example(EXAMPLE),
         key(
             "required-features",
             ValueType::List(&ValueType::Text(StringKind::Feature)),
-            "Features with which the build script does run something: while one of them is on, the package is \
-             looked at, whatever `build-script` says.",
+            "Features that make the build script run code: if one of them is enabled, the package is checked, \
+             whatever `build-script` is.",
         )
         .default("[]")
         .example(EXAMPLE),
         key(
             "allow-globs",
             ValueType::List(&ValueType::Text(StringKind::Glob)),
-            "Patterns of paths below the package's folder that may be there whatever they hold.",
+            "Globs of allowed files, relative to the package folder.",
         )
         .default("[]")
         .example(EXAMPLE),
         key(
             "allow",
             ValueType::List(&ValueType::Table(&FILE)),
-            "Files that may be there, best with their checksums.",
+            "Allowed files, preferably with their checksums.",
         )
         .default("[]")
         .example(EXAMPLE),
@@ -108,15 +107,15 @@ const BYPASS: SchemaTable = SchemaTable { form: EntryForm::Package, own: &[
 const FILE: SchemaTable = SchemaTable {
     form: EntryForm::Plain,
     own: &[
-        key("path", ValueType::Text(StringKind::Path), "The file, below the package's folder.")
+        key("path", ValueType::Text(StringKind::Path), "The file, relative to the package folder.")
             .required()
             .example(EXAMPLE),
         key(
             "checksum",
             ValueType::Text(StringKind::Sha256),
-            "The SHA-256 of the file; another file is reported.",
+            "The SHA-256 hash of the file; a different file is reported.",
         )
-        .absent("the file's content is not compared")
+        .absent("the content is not compared")
         .example(EXAMPLE),
     ],
 };

@@ -1,0 +1,146 @@
+//! Turns the arguments of the commands into workspaces and options of the gate.
+
+use std::time::Duration;
+
+use anyhow::{Context as _, bail};
+use camino::{Utf8Path, Utf8PathBuf};
+
+use super::{arguments::GateArguments, logging};
+use crate::{
+    cache::Cache,
+    facts::RefreshPolicy,
+    gate::GateOptions,
+    process::Children,
+    resolve::Resolver,
+    workspace::{Discovery, DiscoveryOptions, PolicyFiles, Workspace, lexical},
+};
+
+/// A younger database was just fetched by another run.
+const FRESH_DATABASE: Duration = Duration::from_secs(60 * 60);
+
+/// How to use cargo and the network, and what to report.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct RunOptions {
+    pub(super) offline: bool,
+    pub(super) locked: bool,
+    /// Also report cargo-deny's helps.
+    pub(super) helps: bool,
+}
+
+pub(super) fn gate_options(
+    arguments: &GateArguments,
+    run_options: RunOptions,
+) -> anyhow::Result<GateOptions> {
+    let RunOptions { offline, locked, helps } = run_options;
+    Ok(GateOptions {
+        checks: arguments.checks(),
+        workspace: arguments.workspace,
+        config: arguments.config.as_deref().map(absolute).transpose()?,
+        policy_files: arguments.manifest_path.as_deref().map(lexical_policy_files).transpose()?,
+        advisories: arguments.db.as_deref().map(absolute).transpose()?,
+        refresh: if offline {
+            RefreshPolicy::Never
+        } else {
+            RefreshPolicy::OlderThan(FRESH_DATABASE)
+        },
+        helps,
+        releases: false,
+        skip_licenses_without_policy: false,
+        resolver: Resolver {
+            cargo: Resolver::default_cargo(),
+            offline,
+            locked,
+            children: Children::default(),
+            cache: if arguments.no_cache { Cache::off() } else { Cache::of_user() },
+        },
+    })
+}
+
+/// cargo-deny searches the parents in the path as given: for a relative path it never leaves the current
+/// folder.
+fn lexical_policy_files(manifest: &Utf8Path) -> anyhow::Result<PolicyFiles> {
+    let PolicyFiles { policy, exceptions } = PolicyFiles::find(manifest);
+    Ok(PolicyFiles {
+        policy: policy.as_deref().map(absolute).transpose()?,
+        exceptions: exceptions.as_deref().map(absolute).transpose()?,
+    })
+}
+
+/// The workspaces to check.
+#[derive(Default)]
+pub(super) struct Selection {
+    /// Each once.
+    pub(super) workspaces: Vec<Workspace>,
+    /// An argument does not exist; the error was already printed.
+    pub(super) missing: bool,
+}
+
+pub(super) fn select_workspaces(arguments: &GateArguments) -> anyhow::Result<Selection> {
+    let mut selection = Selection::default();
+    if let Some(manifest) = &arguments.manifest_path {
+        selection.workspaces.push(of_manifest(manifest)?);
+        return Ok(selection);
+    }
+    let mut options = DiscoveryOptions { nested: arguments.all, ..DiscoveryOptions::default() };
+    if let Some(excluded) = &arguments.exclude_dir {
+        options.excluded.clone_from(excluded);
+    }
+    let here = [Utf8PathBuf::from(".")];
+    let paths = if arguments.paths.is_empty() { &here[..] } else { &arguments.paths };
+    for path in paths {
+        match below(path, &options) {
+            Ok(found) => {
+                for workspace in found {
+                    if !selection.workspaces.contains(&workspace) {
+                        selection.workspaces.push(workspace);
+                    }
+                }
+            }
+            // The other workspaces are still checked.
+            Err(error) => {
+                logging::error(&format!("{error:#}"));
+                selection.missing = true;
+            }
+        }
+    }
+    Ok(selection)
+}
+
+fn below(path: &Utf8Path, options: &DiscoveryOptions) -> anyhow::Result<Vec<Workspace>> {
+    if path.is_file() {
+        return Ok(vec![of_manifest(path)?]);
+    }
+    if !path.is_dir() {
+        bail!("`{path}` does not exist");
+    }
+    let discovery = Discovery::below(&absolute(path)?, options);
+    if discovery.truncated {
+        logging::error(&format!("`{path}` has too many files to search all of them"));
+    }
+    if discovery.workspaces.is_empty() {
+        bail!(
+            "could not find `Cargo.toml` in `{path}` or below (git-ignored folders and folders named {} are \
+             not searched)",
+            options.excluded.join(", ")
+        );
+    }
+    Ok(discovery.workspaces)
+}
+
+fn of_manifest(manifest: &Utf8Path) -> anyhow::Result<Workspace> {
+    if manifest.file_name() != Some("Cargo.toml") {
+        bail!("`{manifest}` is neither a folder nor a `Cargo.toml`");
+    }
+    if !manifest.is_file() {
+        bail!("`{manifest}` does not exist");
+    }
+    Ok(Workspace::of_manifest(&absolute(manifest)?))
+}
+
+/// Makes a path absolute without resolving links: cargo-deny searches the path as given for policies.
+pub(super) fn absolute(path: &Utf8Path) -> anyhow::Result<Utf8PathBuf> {
+    let here = std::env::current_dir().context("could not determine the current folder")?;
+    let here = Utf8PathBuf::from_path_buf(here)
+        .map_err(|path| anyhow::anyhow!("the path `{}` is not UTF-8", path.display()))?;
+    Ok(lexical(&here.join(path)))
+}

@@ -1,0 +1,289 @@
+//! `supercargo fix` and "Apply verified fixes": applies one fix after the other, until no further one
+//! is verified.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::{
+    CheckedTexts, Fix, FixKind, FixResult, FixScope, FixVerifier, NotVerified, Overlay,
+    cargo_message::cargo_message,
+    is_about_manifests,
+    upgrade::{PackageVersions, TargetScope, UpgradeTarget, suggested_alternatives},
+    verification::is_cargo_deny_problem,
+    verifier::{NO_LOCKFILE, UpgradeContext},
+};
+use crate::{
+    gate::Verdict,
+    verdict::{AdvisoryKind, Check, Code, Finding, PackageRef},
+};
+
+/// How many packages are upgraded only to find a version with another license. Each takes as long as any
+/// upgrade, and few packages change their license.
+const MAX_LICENSE_UPGRADES: usize = 16;
+
+/// A finding that was not fixed.
+#[derive(Clone, Debug)]
+pub struct RemainingFinding {
+    /// The finding.
+    pub finding: Finding,
+    /// Why it was not fixed: a sentence without a final period.
+    pub reason: Option<String>,
+}
+
+/// The result of [`fix_all`] for one workspace.
+#[derive(Clone, Debug)]
+pub struct FixReport {
+    /// The verified fixes, in the order in which they were applied.
+    pub fixes: Vec<Fix>,
+    /// The errors and warnings that were not fixed.
+    pub remaining: Vec<RemainingFinding>,
+    /// The changed texts of all fixes together.
+    pub texts: Overlay,
+    /// The verdict before the fixes.
+    pub before: Verdict,
+    /// The verdict after the fixes.
+    pub verdict: Verdict,
+    /// Why cargo could not update its registry index, if that was tried and failed.
+    pub old_index: Option<String>,
+}
+
+/// Upgrades one package after the other, starting from `texts`. Then changes the manifests and, with the
+/// kinds that `scope` allows, the policy; changes with a placeholder are left out. `None` if
+/// canceled.
+pub fn fix_all(
+    verifier: &mut FixVerifier<'_>,
+    scope: &FixScope,
+    texts: Overlay,
+) -> Option<FixReport> {
+    let verdict =
+        verifier.gate.check(verifier.options, &texts, verifier.databases, verifier.progress)?;
+    let report = FixReport {
+        fixes: Vec::new(),
+        remaining: Vec::new(),
+        texts,
+        before: verdict.clone(),
+        verdict,
+        old_index: None,
+    };
+    let mut run = FixRun {
+        verifier,
+        scope,
+        report,
+        failed_upgrades: BTreeMap::new(),
+        tried_for_license: BTreeSet::new(),
+        unfixed: Vec::new(),
+    };
+    // Upgrades change the lockfile.
+    let is_locked = run.report.verdict.workspace.lock_file().is_file();
+    if run.report.verdict.complete && is_locked {
+        run.update_index();
+        run.apply_upgrades()?;
+    }
+    if run.report.verdict.complete {
+        run.apply_other_fixes()?;
+    }
+    Some(run.into_report(is_locked))
+}
+
+struct FixRun<'w, 'p> {
+    verifier: &'w mut FixVerifier<'p>,
+    scope: &'w FixScope,
+    report: FixReport,
+    /// The packages for which no upgrade was verified, with the reason.
+    failed_upgrades: BTreeMap<PackageRef, String>,
+    /// The findings that no change of manifests or policy cleared, with the reason.
+    unfixed: Vec<(Finding, Option<String>)>,
+    /// The packages that were tried for their license.
+    tried_for_license: BTreeSet<PackageRef>,
+}
+
+impl FixRun<'_, '_> {
+    /// cargo's copy of the registry index may be old.
+    fn update_index(&mut self) {
+        let resolver = &self.verifier.options.resolver;
+        let findings = &self.report.verdict.findings;
+        if resolver.offline || UpgradeTarget::all(findings, TargetScope::Needed).is_empty() {
+            return;
+        }
+        self.verifier.progress.report("updating the registry index");
+        let progress = self.verifier.progress;
+        if let Err(error) = self.verifier.gate.refresh_index(resolver, &|| !progress.is_cancelled())
+        {
+            self.report.old_index = Some(cargo_message(&error));
+        }
+    }
+
+    fn apply_upgrades(&mut self) -> Option<()> {
+        let versions = PackageVersions::of(&self.report.verdict, &self.report.texts);
+        let mut progressed = true;
+        while std::mem::take(&mut progressed) {
+            // An upgrade in the previous round may have removed an obstacle.
+            self.failed_upgrades.clear();
+            while let Some(target) = self.next_target() {
+                let name = &target.package.name;
+                self.verifier.progress.report(&format!("searching for an upgrade of `{name}`"));
+                let current =
+                    CheckedTexts { verdict: &self.report.verdict, texts: &self.report.texts };
+                let context = UpgradeContext::of(current, &versions);
+                match self.verifier.best_upgrade(&context, self.scope.options, &target) {
+                    Ok(fix) => {
+                        progressed = true;
+                        self.apply(fix);
+                    }
+                    Err(NotVerified::Because(reason)) => {
+                        self.failed_upgrades.insert(target.package, reason);
+                    }
+                    Err(NotVerified::Canceled) => return None,
+                }
+            }
+        }
+        Some(())
+    }
+
+    fn next_target(&mut self) -> Option<UpgradeTarget> {
+        for target in UpgradeTarget::all(&self.report.verdict.findings, TargetScope::Needed) {
+            let package = &target.package;
+            if self.failed_upgrades.contains_key(package) || !self.scope.includes(package) {
+                continue;
+            }
+            if target.is_only_about_license() {
+                let tried = &mut self.tried_for_license;
+                if tried.len() >= MAX_LICENSE_UPGRADES || tried.contains(package) {
+                    continue;
+                }
+                tried.insert(package.clone());
+            }
+            return Some(target);
+        }
+        None
+    }
+
+    /// Manifest changes are always applied, since they allow nothing new.
+    fn apply_other_fixes(&mut self) -> Option<()> {
+        while let Some(finding) = self.next_finding() {
+            let mut result = match self.other_fixes(&finding) {
+                Ok(result) => result,
+                Err(NotVerified::Canceled) => return None,
+                Err(NotVerified::Because(reason)) => {
+                    FixResult { no_fix_reason: Some(reason), ..FixResult::default() }
+                }
+            };
+            if result.fixes.is_empty() {
+                self.unfixed.push((finding, result.no_fix_reason));
+            } else {
+                self.apply(result.fixes.swap_remove(0));
+            }
+        }
+        Some(())
+    }
+
+    fn apply(&mut self, fix: Fix) {
+        self.report.texts = fix.texts.clone();
+        self.report.verdict = fix.verification.verdict.clone();
+        self.report.fixes.push(fix);
+    }
+
+    /// The first finding that a change of manifests or policy may clear.
+    fn next_finding(&self) -> Option<Finding> {
+        let findings = self.report.verdict.findings.iter();
+        let mut fixable = findings.filter(|one| {
+            is_cargo_deny_problem(one)
+                && (!self.scope.allowed_kinds.is_empty() || is_about_manifests(one))
+                && self.scope.includes_finding(one)
+        });
+        fixable.find(|one| !self.unfixed.iter().any(|(other, _)| other == *one)).cloned()
+    }
+
+    /// The verified and allowed changes of manifests and policy.
+    fn other_fixes(&mut self, finding: &Finding) -> Result<FixResult, NotVerified> {
+        let current = CheckedTexts { verdict: &self.report.verdict, texts: &self.report.texts };
+        let mut result = self.verifier.manifest_fixes(current, finding)?;
+        let allowed = &self.scope.allowed_kinds;
+        if result.fixes.is_empty() && !allowed.is_empty() {
+            let is_allowed = |fix: &Fix| {
+                allowed.contains(&fix.kind)
+                    && fix.kind != FixKind::Ignore
+                    && fix.placeholder.is_none()
+                    && fix.verification.clears(finding)
+            };
+            let policy_fixes = self.verifier.policy_fixes(current, finding)?;
+            result.fixes.extend(policy_fixes.into_iter().filter(is_allowed));
+        }
+        Ok(result)
+    }
+
+    fn into_report(mut self, is_locked: bool) -> FixReport {
+        let findings = self.report.verdict.findings.iter();
+        let problems = findings.filter(|one| is_cargo_deny_problem(one));
+        let remaining = problems.map(|finding| RemainingFinding {
+            reason: Some(self.reason(finding, is_locked)),
+            finding: finding.clone(),
+        });
+        self.report.remaining = remaining.collect();
+        self.report
+    }
+
+    /// Why a finding was not fixed.
+    fn reason(&self, finding: &Finding, is_locked: bool) -> String {
+        if !self.scope.includes_finding(finding) {
+            return "not selected by `--package`".to_owned();
+        }
+        let allowed = &self.scope.allowed_kinds;
+        let is_advisory = finding.check == Check::Advisories && !finding.packages.is_empty();
+        if is_advisory && !is_locked {
+            return NO_LOCKFILE.to_owned();
+        }
+        let failed = finding.packages.iter().find_map(|one| self.failed_upgrades.get(one));
+        if let Some(reason) = failed {
+            let policy = policy_reason(finding, allowed);
+            return match policy {
+                Some(policy) if !is_advisory => format!("{reason}; {policy}"),
+                _ => reason.clone(),
+            };
+        }
+        if let Some(advisory) = finding.advisory.as_ref().filter(|one| one.patched.is_empty()) {
+            let alternatives = suggested_alternatives(advisory);
+            return match advisory.kind {
+                AdvisoryKind::Unmaintained => {
+                    format!("`{}` is unmaintained{alternatives}", advisory.package)
+                }
+                _ => format!("no version of `{}` is patched{alternatives}", advisory.package),
+            };
+        }
+        let unfixed = self.unfixed.iter().find(|(other, _)| other == finding);
+        if let Some((_, Some(reason))) = unfixed {
+            return reason.clone();
+        }
+        policy_reason(finding, allowed)
+            .or_else(|| finding.remedy.clone())
+            .unwrap_or_else(|| "no upgrade clears it; it needs a decision of yours".to_owned())
+    }
+}
+
+/// Why the command line does not change the policy for a finding by itself.
+fn policy_reason(finding: &Finding, allowed: &[FixKind]) -> Option<String> {
+    let unless_allowed = |kind: FixKind, tried: &str, hint: &str| {
+        Some(if allowed.contains(&kind) { tried.to_owned() } else { hint.to_owned() })
+    };
+    let is_local = finding.packages.first().is_some_and(|package| package.source.is_none());
+    match finding.code? {
+        Code::Unlicensed | Code::NoLicenseField | Code::EmptyLicenseField if is_local => {
+            Some("add `license = \"..\"` to its manifest".to_owned())
+        }
+        Code::Unlicensed | Code::NoLicenseField | Code::EmptyLicenseField | Code::GatherFailure => {
+            unless_allowed(
+                FixKind::Clarify,
+                "its license files do not determine its license; add a `licenses.clarify` entry",
+                "pass `--allow clarify` to add a `licenses.clarify` entry if its license files determine its license",
+            )
+        }
+        Code::Rejected => unless_allowed(
+            FixKind::Exception,
+            "no license exception for this version clears it",
+            "pass `--allow exception` to allow its license for this version only",
+        ),
+        Code::Duplicate => {
+            Some("the crates that require the older version accept none of the others".to_owned())
+        }
+        _ => None,
+    }
+}

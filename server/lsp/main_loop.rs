@@ -1,0 +1,495 @@
+//! The main loop: the one task that decides what is checked and published.
+
+mod disk;
+mod failures;
+mod fixes;
+mod settings;
+mod verdicts;
+
+use std::{
+    collections::{BTreeMap, BTreeSet, HashMap},
+    sync::Arc,
+    time::Duration,
+};
+
+use camino::{Utf8Path, Utf8PathBuf};
+use tokio::sync::{Semaphore, mpsc};
+use tower_lsp::ls_types::{Diagnostic, Uri};
+
+use disk::{is_resolved_with, policy_scope};
+use settings::is_excluded;
+use verdicts::files_of;
+
+use super::{
+    documents::DocumentKind,
+    event::{Buffers, CheckRequest, Event},
+    progress::ProgressBar,
+    session::{Session, SessionState},
+    status::Status,
+    watch::FileWatch,
+    worker::{CheckPool, CheckWorkerHandle},
+};
+use crate::{
+    facts::RefreshPolicy,
+    gate::{Databases, GateOptions, Verdict},
+    process::Children,
+    resolve::Resolver,
+    threads::{self, Activity, Restarts},
+    verdict::{Check, CheckSet, Counts, sanitize},
+    workspace::{Discovery, DiscoveryOptions, PolicyFiles, Workspace},
+};
+
+/// How old the advisory database of an editor may be before it is fetched again.
+const MAX_DATABASE_AGE: Duration = Duration::from_secs(24 * 60 * 60);
+
+/// How many searches for workspaces run at a time: each may use a thread, and the disk is the bottleneck.
+const MAX_SEARCHES: usize = 3;
+
+/// Why a workspace is checked again; a later reason needs more work.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum CheckReason {
+    /// Cargo's index or the advisories have changed.
+    Facts,
+    /// The policy, the settings or the open documents have changed.
+    Policy,
+    /// A manifest is being edited.
+    Typing,
+    /// Manifests or the lockfile have changed on disk.
+    Graph,
+}
+
+/// Runs until the session ends.
+pub(super) async fn run(session: Arc<Session>, mut events: mpsc::UnboundedReceiver<Event>) {
+    let watch = FileWatch::start(session.events());
+    let databases = Arc::default();
+    session.state().databases = Arc::downgrade(&databases);
+    let mut main_loop = MainLoop {
+        session,
+        watch,
+        databases,
+        pool: CheckPool::start(),
+        searches: Arc::new(Semaphore::new(MAX_SEARCHES)),
+        workers: BTreeMap::new(),
+        published: HashMap::new(),
+        shown_messages: BTreeSet::new(),
+    };
+    let doing = Activity::just("deciding what to check and show");
+    let mut restarts = Restarts::default();
+    while let Some(event) = events.recv().await {
+        // Events that the shutdown itself causes are ignored.
+        if main_loop.session.is_ending() {
+            return;
+        }
+        let handling = async {
+            main_loop.handle(event).await;
+            main_loop.update_watch();
+        };
+        if threads::catch_panic_async(&doing, handling).await.is_ok() {
+            continue;
+        }
+        // The event was handled in part: start over.
+        match restarts.next() {
+            Some(pause) => {
+                tokio::time::sleep(pause).await;
+                let _ = threads::catch_panic_async(&doing, main_loop.start_over()).await;
+            }
+            None => threads::give_up(&doing),
+        }
+    }
+}
+
+struct MainLoop {
+    session: Arc<Session>,
+    watch: FileWatch,
+    databases: Arc<Databases>,
+    pool: CheckPool,
+    /// Limits how many searches for workspaces run at a time.
+    searches: Arc<Semaphore>,
+    workers: BTreeMap<Workspace, WorkspaceState>,
+    /// The diagnostics that the client shows, by file.
+    published: HashMap<Utf8PathBuf, Published>,
+    /// Messages that were shown already.
+    shown_messages: BTreeSet<String>,
+}
+
+/// What the main loop knows of a checked workspace.
+struct WorkspaceState {
+    worker: CheckWorkerHandle,
+    /// The programs that were started for it.
+    children: Children,
+    /// The open files that belong to it: while there are any it is checked, wherever it is.
+    open: BTreeSet<Utf8PathBuf>,
+    /// How many check requests have no result yet.
+    pending_requests: usize,
+    progress: Option<ProgressBar>,
+    /// The last verdict that has a graph: its findings are shown while a manifest is broken.
+    complete_verdict: Option<Arc<Verdict>>,
+    /// The counts of the last verdict whose policy could be read.
+    last_counts: BTreeMap<Check, Counts>,
+    /// The status that was sent last.
+    status: Option<Status>,
+}
+
+#[derive(Default, PartialEq)]
+struct Published {
+    uri: Option<Uri>,
+    version: Option<i32>,
+    diagnostics: Vec<Diagnostic>,
+}
+
+impl WorkspaceState {
+    /// Changes the open files.
+    fn update_open(&mut self, by: impl FnOnce(&mut BTreeSet<Utf8PathBuf>)) {
+        by(&mut self.open);
+        self.worker.has_open_files(!self.open.is_empty());
+    }
+}
+
+impl MainLoop {
+    async fn handle(&mut self, event: Event) {
+        if !matches!(event, Event::Panicked(_)) {
+            threads::failpoint("owner");
+        }
+        match event {
+            Event::Initialized => {
+                self.show_setting_errors().await;
+                self.show_trust_message().await;
+                self.watch_files();
+                self.folders_changed().await;
+            }
+            Event::SettingsChanged(change) => self.settings_changed(change).await,
+            Event::FoldersChanged => self.folders_changed().await,
+            Event::TrustChanged => self.trust_changed().await,
+            Event::WorkspacesFound { workspaces, for_file } => {
+                self.workspaces_found(workspaces, for_file);
+            }
+            Event::Opened(path) => {
+                // Editors keep unsaved texts over a restart: the text may differ from the file.
+                self.buffer_changed(&path);
+                self.find_workspace_of(&path);
+                self.publish(&[path]).await;
+            }
+            Event::Closed(path) => {
+                for workspace_state in self
+                    .workers
+                    .values_mut()
+                    .filter(|workspace_state| workspace_state.open.contains(&path))
+                {
+                    workspace_state.update_open(|open| _ = open.remove(&path));
+                }
+                self.remove_outside().await;
+                self.buffer_changed(&path);
+                self.publish(&[path]).await;
+            }
+            Event::Edited(path) => {
+                self.warn_of_unknown_text(&path).await;
+                self.buffer_changed(&path);
+                self.publish(&[path]).await;
+            }
+            Event::Saved(path) => {
+                let requested = self.files_changed(vec![path.clone()]).await;
+                self.retry_failed(&path, &requested);
+            }
+            Event::FilesReported(paths) => self.watch.files_reported(paths),
+            Event::FilesChanged(paths) => {
+                self.files_changed(paths).await;
+            }
+            Event::ProgressMessage(workspace, message) => {
+                self.report_progress(&workspace, message);
+                self.send_resolving(&workspace).await;
+            }
+            Event::ProvisionalVerdict(workspace, verdict) => {
+                self.show_provisional(&workspace, verdict).await;
+            }
+            Event::Checked { workspace, request_count, verdict } => {
+                self.checked(&workspace, request_count, verdict).await;
+            }
+            Event::FixesFound { workspace, verdict, finding, result } => {
+                self.fixes_found(&workspace, &verdict, finding, result);
+            }
+            Event::UpgradesVerified { workspace, verdict, count } => {
+                self.upgrades_verified(&workspace, &verdict, count);
+            }
+            Event::FixesRequested(workspace, request) => {
+                if let Some(workspace_state) = self.workers.get(&workspace) {
+                    workspace_state.worker.request_fixes(request);
+                }
+            }
+            Event::Panicked(failure) => self.show_failure(&failure).await,
+            Event::ShutDown => {}
+        }
+    }
+
+    async fn folders_changed(&mut self) {
+        let (folders, options) = {
+            let state = self.session.state();
+            (state.folders.clone(), state.settings.discovery())
+        };
+        self.remove_outside().await;
+        let open = self.session.state().documents.paths();
+        for folder in folders {
+            let (options, watched) = (options.clone(), self.watch.watched_files());
+            let doing = Activity::to("looking for workspaces in", folder.as_str());
+            self.find_workspaces(doing, None, move || {
+                watched.note_folder(&folder);
+                let found = Discovery::below(&folder, &options).workspaces;
+                // A member that is opened as a folder belongs to its whole workspace.
+                let around = found.iter().map(|found| Workspace::around_manifest(&found.manifest));
+                let found: Vec<_> = around.collect();
+                watched.note_workspaces(&found);
+                found
+            });
+        }
+        for path in open {
+            self.find_workspace_of(&path);
+        }
+    }
+
+    fn workspaces_found(&mut self, workspaces: Vec<Workspace>, for_file: Option<Utf8PathBuf>) {
+        let (folders, excluded, opened) = {
+            let state = self.session.state();
+            let opened = for_file.filter(|path| state.documents.is_open(path));
+            (state.folders.clone(), state.settings.exclude.clone(), opened)
+        };
+        // A manifest in a folder above may have been written meanwhile.
+        if let Some(path) = &opened
+            && let Some(now) = workspace_of(path)
+            && !workspaces.contains(&now)
+        {
+            return self.find_workspace_of(path);
+        }
+        for workspace in workspaces {
+            // The folder may have been removed or the file closed meanwhile.
+            let is_open =
+                is_inside(&workspace, &folders) && !is_excluded(&workspace, &folders, &excluded);
+            if opened.is_none() && !is_open {
+                continue;
+            }
+            if let Some(workspace_state) = self.workers.get_mut(&workspace) {
+                workspace_state.update_open(|open| open.extend(opened.clone()));
+                continue;
+            }
+            self.start_worker(&workspace, opened.iter().cloned().collect());
+        }
+    }
+
+    /// Starts to check a workspace, of which these files are open.
+    fn start_worker(&mut self, workspace: &Workspace, open: BTreeSet<Utf8PathBuf>) {
+        let (databases, events) = (Arc::clone(&self.databases), self.session.events());
+        let worker = CheckWorkerHandle::start(workspace.clone(), databases, events, &self.pool);
+        worker.has_open_files(!open.is_empty());
+        let workspace_state = WorkspaceState {
+            worker,
+            children: self.session.children.in_own_scope(),
+            open,
+            pending_requests: 0,
+            progress: None,
+            complete_verdict: None,
+            last_counts: BTreeMap::new(),
+            status: None,
+        };
+        self.workers.insert(workspace.clone(), workspace_state);
+        self.request_check(workspace, CheckReason::Graph);
+    }
+
+    /// Runs `find` on a blocking thread; a second time when it panics.
+    fn find_workspaces(
+        &self,
+        doing: Activity,
+        for_file: Option<Utf8PathBuf>,
+        find: impl Fn() -> Vec<Workspace> + Send + 'static,
+    ) {
+        let (events, searches) = (self.session.events(), Arc::clone(&self.searches));
+        threads::task(doing.clone(), async move {
+            let _permit = searches.acquire_owned().await;
+            let found = threads::blocking(doing.clone(), move || {
+                let look = || {
+                    threads::failpoint("discovery");
+                    find()
+                };
+                let found = threads::catch_panic(&doing, look);
+                found.or_else(|_| threads::catch_panic(&doing, look)).unwrap_or_default()
+            });
+            let workspaces = found.await.unwrap_or_default();
+            let _ = events.send(Event::WorkspacesFound { workspaces, for_file });
+        });
+    }
+
+    /// Finds the workspace that an opened file belongs to.
+    fn find_workspace_of(&mut self, path: &Utf8Path) {
+        let kind = DocumentKind::of(path);
+        if kind.is_some_and(DocumentKind::is_policy) {
+            let known: Vec<_> = self.workspaces_of_policy(path).collect();
+            self.workspaces_found(known, Some(path.to_owned()));
+        }
+        let path = path.to_owned();
+        let options = self.session.state().settings.discovery();
+        let watched = self.watch.watched_files();
+        let doing = Activity::to("looking for the workspace of", path.as_str());
+        self.find_workspaces(doing, Some(path.clone()), move || {
+            let look = || match kind {
+                Some(kind) if kind.is_policy() => find_workspaces_of_policy(&path, &options),
+                _ => workspace_of(&path).into_iter().collect(),
+            };
+            let mut found = look();
+            loop {
+                watched.note_workspaces(&found);
+                // The watch does not report what was written before it was noted.
+                let again = look();
+                if again == found {
+                    return found;
+                }
+                found = again;
+            }
+        });
+    }
+
+    /// The workspaces whose policy or exceptions are `path`.
+    fn workspaces_of_policy<'o>(
+        &'o self,
+        path: &'o Utf8Path,
+    ) -> impl Iterator<Item = Workspace> + 'o {
+        self.workers.keys().filter(move |workspace| is_policy_of(path, workspace)).cloned()
+    }
+
+    /// The text of a document has changed, or the file on disk counts again.
+    fn buffer_changed(&mut self, path: &Utf8Path) {
+        if DocumentKind::of(path).is_some_and(DocumentKind::is_policy) {
+            let workspaces: Vec<_> = self.workspaces_of_policy(path).collect();
+            for workspace in workspaces {
+                self.request_check(&workspace, CheckReason::Policy);
+            }
+        } else {
+            let state = self.session.state();
+            let concerned = |workspace: &&Workspace| self.resolves_with(workspace, path, &state);
+            let concerned: Vec<_> = self.workers.keys().filter(concerned).cloned().collect();
+            drop(state);
+            for workspace in concerned {
+                self.request_check(&workspace, CheckReason::Typing);
+            }
+        }
+    }
+
+    /// Shows a warning where the text of a document is unknown.
+    async fn warn_of_unknown_text(&mut self, path: &Utf8Path) {
+        if self.session.state().documents.is_unknown(path) {
+            self.show_once(&format!(
+                "supercargo: could not apply an edit of `{}`: the file on disk is checked until you \
+                 save it or open it again",
+                sanitize(path.as_str())
+            ))
+            .await;
+        }
+    }
+
+    fn request_check(&mut self, workspace: &Workspace, reason: CheckReason) {
+        let (options, trusted, buffers, pause, proves_when_idle) = {
+            let mut state = self.session.state();
+            let settings = &state.settings;
+            let trusted = settings.trusted;
+            let refresh = if settings.offline {
+                RefreshPolicy::Never
+            } else {
+                RefreshPolicy::OlderThan(MAX_DATABASE_AGE)
+            };
+            let Some(workspace_state) = self.workers.get(workspace) else { return };
+            let options = GateOptions {
+                checks: CheckSet::ALL,
+                workspace: settings.workspace,
+                config: None,
+                policy_files: None,
+                advisories: settings.db.clone(),
+                refresh,
+                helps: settings.lists_helps(),
+                releases: true,
+                skip_licenses_without_policy: true,
+                resolver: Resolver {
+                    cargo: settings.cargo(),
+                    offline: settings.offline,
+                    locked: false,
+                    children: workspace_state.children.clone(),
+                    cache: self.session.cache.clone(),
+                },
+            };
+            let pause = Duration::from_millis(settings.debounce);
+            let proves = settings.prove_when_idle;
+            let SessionState { documents, verdicts, .. } = &mut *state;
+            let verdict = verdicts.get(workspace);
+            let buffers = documents.texts(|path| {
+                DocumentKind::of(path).is_some_and(DocumentKind::is_policy)
+                    || is_resolved_with(workspace, path, &self.watch, verdict.map(Arc::as_ref))
+            });
+            (options, trusted, Buffers(buffers), pause, proves)
+        };
+        if let Some(workspace_state) = self.workers.get_mut(workspace) {
+            workspace_state.pending_requests += 1;
+            workspace_state.worker.request_check(CheckRequest {
+                renew_graph: reason == CheckReason::Graph,
+                typing: reason == CheckReason::Typing,
+                facts_only: reason == CheckReason::Facts,
+                proves_when_idle,
+                trusted,
+                pause,
+                buffers,
+                options,
+            });
+        }
+    }
+
+    /// Removes the workspaces that are in no open folder and have no open file.
+    async fn remove_outside(&mut self) {
+        let folders = self.session.state().folders.clone();
+        let outside = self.workers.iter().filter(|(workspace, workspace_state)| {
+            workspace_state.open.is_empty() && !is_inside(workspace, &folders)
+        });
+        let outside = outside.map(|(workspace, _)| workspace.clone()).collect();
+        self.remove(outside).await;
+    }
+
+    async fn remove(&mut self, workspaces: Vec<Workspace>) {
+        let mut files = BTreeSet::new();
+        for workspace in workspaces {
+            if let Some(workspace_state) = self.workers.remove(&workspace) {
+                workspace_state.children.end();
+            }
+            let verdict = {
+                let mut state = self.session.state();
+                state.fix_results.remove(&workspace);
+                state.complete_verdicts.remove(&workspace);
+                state.verdicts.remove(&workspace)
+            };
+            files.extend(verdict.iter().flat_map(|verdict| files_of(verdict)));
+        }
+        self.publish(&files.into_iter().collect::<Vec<_>>()).await;
+    }
+}
+
+/// Whether a file is the policy of the workspace, or its file of exceptions.
+fn is_policy_of(policy: &Utf8Path, workspace: &Workspace) -> bool {
+    let PolicyFiles { policy: found, exceptions } = PolicyFiles::find(&workspace.manifest);
+    [found, exceptions].iter().any(|one| one.as_deref() == Some(policy))
+}
+
+/// The workspaces below a policy, without those that have a closer one.
+fn find_workspaces_of_policy(policy: &Utf8Path, options: &DiscoveryOptions) -> Vec<Workspace> {
+    let mut found = Discovery::below(policy_scope(policy), options).workspaces;
+    found.retain(|workspace| is_policy_of(policy, workspace) || !policy.is_file());
+    found
+}
+
+/// The workspace of a manifest or a lockfile, according to the files on disk.
+fn workspace_of(path: &Utf8Path) -> Option<Workspace> {
+    let manifest = match DocumentKind::of(path)? {
+        DocumentKind::Manifest => path.to_owned(),
+        DocumentKind::Lockfile => path.parent()?.join("Cargo.toml"),
+        DocumentKind::Policy | DocumentKind::Exceptions => return None,
+    };
+    manifest.is_file().then(|| Workspace::around_manifest(&manifest))
+}
+
+/// Whether the workspace is below one of the folders or contains one.
+fn is_inside(workspace: &Workspace, folders: &[Utf8PathBuf]) -> bool {
+    folders
+        .iter()
+        .any(|folder| workspace.root.starts_with(folder) || folder.starts_with(&workspace.root))
+}

@@ -1,0 +1,255 @@
+//! Verdicts in the main loop: their findings are published, their status is sent.
+
+use std::{collections::BTreeSet, sync::Arc};
+
+use camino::Utf8PathBuf;
+use tower_lsp::ls_types::MessageType;
+
+use super::{CheckReason, MainLoop, Published, WorkspaceState, disk::is_resolved_with};
+use crate::{
+    gate::Verdict,
+    lsp::{
+        convert::uri_of,
+        fix_results::FixResults,
+        progress::ProgressBar,
+        publish,
+        status::{CheckState, Status, StatusNotification},
+    },
+    threads,
+    verdict::{Check, Code, Finding, Location, Severity},
+    workspace::Workspace,
+};
+
+impl MainLoop {
+    pub(super) fn report_progress(&mut self, workspace: &Workspace, message: String) {
+        let shows = self.session.state().features.progress;
+        let Some(workspace_state) = self.workers.get_mut(workspace) else { return };
+        if !shows {
+            return;
+        }
+        let client = self.session.client.clone();
+        let folder = workspace.folder().file_name().unwrap_or("workspace");
+        let title = format!("supercargo: {folder}");
+        workspace_state
+            .progress
+            .get_or_insert_with(|| ProgressBar::start(client, title))
+            .show(message);
+    }
+
+    pub(super) async fn checked(
+        &mut self,
+        workspace: &Workspace,
+        request_count: usize,
+        verdict: Option<Arc<Verdict>>,
+    ) {
+        threads::failpoint("verdict");
+        let Some(workspace_state) = self.workers.get_mut(workspace) else { return };
+        workspace_state.pending_requests =
+            workspace_state.pending_requests.saturating_sub(request_count);
+        if workspace_state.pending_requests == 0 {
+            workspace_state.progress = None;
+        }
+        let Some(verdict) = verdict else {
+            let message = "could not check the workspace: internal error, see the server's log";
+            self.send_status(workspace, CheckState::Failed, None, Some(message.to_owned())).await;
+            return;
+        };
+        if policy_error(&verdict).is_none() {
+            workspace_state.last_counts.clone_from(&verdict.counts);
+        }
+        let shown = if verdict.packages > 0 {
+            workspace_state.complete_verdict = Some(Arc::clone(&verdict));
+            self.session.state().complete_verdicts.insert(workspace.clone(), Arc::clone(&verdict));
+            Arc::clone(&verdict)
+        } else {
+            let before = self.session.state().verdicts.get(workspace).cloned();
+            // A broken policy says nothing about the manifests: their findings stay.
+            let kept = before
+                .filter(|_| is_only_about_policy(&verdict))
+                .or_else(|| workspace_state.complete_verdict.clone());
+            Arc::new(with_findings_of_last(&verdict, kept.as_deref()))
+        };
+        self.show(workspace, shown).await;
+        for finding in &verdict.findings {
+            if finding.check == Check::Supercargo
+                && finding.severity == Severity::Error
+                && finding.code == Some(Code::NoAdvisoryDatabase)
+            {
+                self.show_once(&format!("supercargo: {}", finding.message)).await;
+            }
+        }
+        let failure = verdict
+            .findings
+            .iter()
+            .filter(|finding| !verdict.complete && prevents_verdict(finding));
+        let message = failure.map(|finding| finding.message.clone()).next();
+        let state = match (self.session.state().settings.trusted, verdict.complete) {
+            (false, _) => CheckState::Untrusted,
+            (true, true) => CheckState::Exact,
+            (true, false) => CheckState::Failed,
+        };
+        // A verdict is not exact while another check is requested, unless it is from an earlier run.
+        let is_pending = |state: &WorkspaceState| state.pending_requests > 0 && request_count > 0;
+        if self.workers.get(workspace).is_some_and(is_pending) {
+            return;
+        }
+        self.send_status(workspace, state, Some(&verdict), message).await;
+    }
+
+    /// Shows the findings that are known while cargo resolves.
+    pub(super) async fn show_provisional(&mut self, workspace: &Workspace, verdict: Arc<Verdict>) {
+        let Some(workspace_state) = self.workers.get_mut(workspace) else { return };
+        workspace_state.last_counts.clone_from(&verdict.counts);
+        self.show(workspace, Arc::clone(&verdict)).await;
+        self.send_status(workspace, CheckState::Provisional, Some(&verdict), None).await;
+    }
+
+    pub(super) async fn send_resolving(&mut self, workspace: &Workspace) {
+        if !self.session.state().verdicts.contains_key(workspace) {
+            self.send_status(workspace, CheckState::Resolving, None, None).await;
+        }
+    }
+
+    pub(super) async fn show(&mut self, workspace: &Workspace, shown: Arc<Verdict>) {
+        let mut files: BTreeSet<_> = files_of(&shown);
+        let (declared, counts) = (Arc::clone(&shown.declared), shown.counts.clone());
+        let graph = Arc::clone(&shown.graph);
+        let (before, has_more) = {
+            let mut state = self.session.state();
+            let after = Arc::clone(&shown);
+            let results = state.fix_results.remove(workspace);
+            let results = results.and_then(|results| results.carried_over_to(&shown));
+            let results = results.unwrap_or_else(|| FixResults::empty(&shown));
+            state.fix_results.insert(workspace.clone(), results);
+            let before = state.verdicts.insert(workspace.clone(), shown);
+            // A package outside the workspace that only open documents name belongs to it since this
+            // verdict: its own open document was not checked yet.
+            let is_new = |path: &Utf8PathBuf| {
+                !is_resolved_with(workspace, path, &self.watch, before.as_deref())
+                    && is_resolved_with(workspace, path, &self.watch, Some(&after))
+            };
+            let has_more = state.documents.paths().iter().any(is_new);
+            (before, has_more)
+        };
+        if has_more {
+            self.request_check(workspace, CheckReason::Policy);
+        }
+        self.session.notify_subscribers();
+        files.extend(before.iter().flat_map(|before| files_of(before)));
+        self.publish(&files.into_iter().collect::<Vec<_>>()).await;
+        let (same_hints, same_lenses) = before.map_or((false, false), |before| {
+            (before.declared == declared, before.counts == counts && before.graph == graph)
+        });
+        if !same_hints {
+            self.refresh_hints();
+        }
+        if !same_lenses {
+            self.refresh_lenses();
+        }
+    }
+
+    /// Sends the status of a workspace when it has changed.
+    pub(super) async fn send_status(
+        &mut self,
+        workspace: &Workspace,
+        state: CheckState,
+        shown: Option<&Verdict>,
+        message: Option<String>,
+    ) {
+        let Some(mut status) = Status::of(workspace, state, shown, message) else { return };
+        let Some(workspace_state) = self.workers.get_mut(workspace) else { return };
+        if let Some(location) = shown.and_then(policy_error) {
+            status = status.with_broken_policy(location, &workspace_state.last_counts);
+        }
+        if workspace_state.status.as_ref() != Some(&status) {
+            workspace_state.status = Some(status.clone());
+            self.session.client.send_notification::<StatusNotification>(status).await;
+        }
+    }
+
+    /// Publishes the diagnostics of these files where they have changed.
+    pub(super) async fn publish(&mut self, files: &[Utf8PathBuf]) {
+        for file in files {
+            let (version, uri, diagnostics) = {
+                let state = self.session.state();
+                (
+                    // Without a known text the findings are those of the file: no version.
+                    state.documents.get(file).map(|document| document.version),
+                    state.documents.uri(file).or_else(|| uri_of(file)),
+                    publish::diagnostics(file, &state),
+                )
+            };
+            let Some(uri) = uri else { continue };
+            let published = self.published.get(file);
+            let is_same = published.is_some_and(|published| {
+                published.diagnostics == diagnostics
+                    && published.uri.as_ref() == Some(&uri)
+                    // When a document is opened, its diagnostics are published with its version.
+                    && published.version.is_some() == version.is_some()
+            });
+            if is_same || published.is_none() && diagnostics.is_empty() {
+                continue;
+            }
+            self.session
+                .client
+                .publish_diagnostics(uri.clone(), diagnostics.clone(), version)
+                .await;
+            let published = Published { uri: Some(uri), version, diagnostics };
+            self.published.insert(file.clone(), published);
+        }
+    }
+
+    /// Shows a message, once per session.
+    pub(super) async fn show_once(&mut self, message: &str) {
+        if self.shown_messages.insert(message.to_owned()) {
+            self.session.client.show_message(MessageType::WARNING, message).await;
+        }
+    }
+}
+
+/// Whether a finding is a reason why there is no verdict.
+pub(super) fn prevents_verdict(finding: &Finding) -> bool {
+    finding.severity == Severity::Error
+        && matches!(finding.check, Check::Supercargo | Check::Config)
+}
+
+/// Whether all findings are in the policy: it could not be used.
+pub(super) fn is_only_about_policy(verdict: &Verdict) -> bool {
+    let on_policy = |location: &Location| {
+        [&verdict.policy, &verdict.exceptions]
+            .iter()
+            .any(|one| one.as_ref() == Some(&location.file))
+    };
+    verdict.findings.iter().all(|finding| finding.locations.first().is_some_and(on_policy))
+}
+
+/// Where the policy has the error because of which there is no verdict.
+fn policy_error(verdict: &Verdict) -> Option<&Location> {
+    let nothing_checked =
+        !verdict.complete && verdict.packages == 0 && is_only_about_policy(verdict);
+    let first = verdict.findings.iter().find(|finding| finding.severity == Severity::Error)?;
+    let is_read = first.code != Some(Code::UnreadableFile);
+    first.locations.first().filter(|_| nothing_checked && is_read)
+}
+
+/// A verdict without a graph, with the findings in other files of the last verdict that has one.
+fn with_findings_of_last(verdict: &Verdict, last: Option<&Verdict>) -> Verdict {
+    let mut shown = verdict.clone();
+    let Some(last) = last else { return shown };
+    let broken: BTreeSet<_> = files_of(verdict);
+    let policy = verdict.policy.as_ref();
+    let kept = last.findings.iter().filter(|finding| {
+        // A broken policy has a new finding of its own, which replaces its older ones.
+        let on_policy = finding.locations.first().map(|location| &location.file) == policy;
+        !(on_policy && policy.is_some_and(|policy| broken.contains(policy)))
+    });
+    shown.findings.extend(kept.cloned());
+    shown.declared = Arc::clone(&last.declared);
+    shown.graph = Arc::clone(&last.graph);
+    shown
+}
+
+pub(super) fn files_of(verdict: &Verdict) -> BTreeSet<Utf8PathBuf> {
+    let locations = verdict.findings.iter().flat_map(|finding| &finding.locations);
+    locations.map(|location| location.file.clone()).collect()
+}

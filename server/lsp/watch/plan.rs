@@ -1,0 +1,153 @@
+//! The watch set of the main loop, and the files and folders that have to be watched for it.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fs,
+    sync::Arc,
+};
+
+use camino::{Utf8Path, Utf8PathBuf};
+
+use crate::{
+    facts::{configuration_files, index_files},
+    text::read_to_string,
+    threads::{self, Activity},
+    workspace::{DecidingFiles, Workspace},
+};
+
+/// What the main loop wants to be watched.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(in crate::lsp) struct WatchSet {
+    /// The open folders: workspaces may appear in them.
+    pub(in crate::lsp) folders: BTreeSet<Utf8PathBuf>,
+    /// The workspaces that are checked.
+    pub(in crate::lsp) workspaces: BTreeSet<Workspace>,
+    /// The files that change with an advisory database, and folders in `RustSec`'s layout.
+    pub(in crate::lsp) databases: BTreeSet<Utf8PathBuf>,
+    /// The files of cargo's index that verdicts depend on: the lockfile need not name their packages.
+    pub(in crate::lsp) index: Vec<Arc<BTreeSet<Utf8PathBuf>>>,
+}
+
+/// Why files are watched.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum WatchReason {
+    Folder(Utf8PathBuf),
+    Workspace(Workspace),
+    Databases,
+    Index,
+}
+
+impl WatchSet {
+    pub(super) fn reasons(&self) -> BTreeSet<WatchReason> {
+        let folders = self.folders.iter().cloned().map(WatchReason::Folder);
+        let workspaces = self.workspaces.iter().cloned().map(WatchReason::Workspace);
+        folders.chain(workspaces).chain([WatchReason::Databases, WatchReason::Index]).collect()
+    }
+
+    /// The input files, according to the files on disk.
+    pub(super) fn inputs(&self, reason: &WatchReason) -> DecidingFiles {
+        match reason {
+            WatchReason::Folder(folder) => DecidingFiles::of_folder(folder),
+            WatchReason::Workspace(workspace) => inputs_of(workspace),
+            WatchReason::Databases => {
+                DecidingFiles { files: self.databases.clone(), growing: BTreeSet::new() }
+            }
+            WatchReason::Index => {
+                let files = self.index.iter().flat_map(|files| files.iter().cloned()).collect();
+                DecidingFiles { files, growing: BTreeSet::new() }
+            }
+        }
+    }
+}
+
+/// The input files of a workspace, including those outside of it. After a panic those that every
+/// workspace has: a change of one of them may remove the cause.
+pub(super) fn inputs_of(workspace: &Workspace) -> DecidingFiles {
+    let activity = Activity::to("listing the files of the workspace", workspace.manifest.as_str());
+    let listed = threads::catch_panic(&activity, || DecidingFiles::of_workspace(workspace));
+    let mut inputs = listed.unwrap_or_else(|_| DecidingFiles::of_any(workspace));
+    inputs.files.extend(configuration_files());
+    let lock_file = read_to_string(&workspace.lock_file()).unwrap_or_default();
+    inputs.files.extend(index_files(&lock_file));
+    inputs
+}
+
+/// The folders of an advisory database that hold advisories.
+pub(super) fn folders_of_database(folder: &Utf8Path) -> Vec<Utf8PathBuf> {
+    const MAX_FOLDERS: usize = 2048;
+    let crates = folder.join("crates");
+    let entries = crates.read_dir_utf8().into_iter().flatten().flatten();
+    let folders = entries.filter(|entry| entry.file_type().is_ok_and(|kind| kind.is_dir()));
+    let folders: Vec<_> = folders.map(|entry| entry.path().to_owned()).take(MAX_FOLDERS).collect();
+    [folder.to_owned(), crates].into_iter().chain(folders).collect()
+}
+
+/// The watched files and folders, by their purpose.
+#[derive(Debug, Default)]
+pub(super) struct WatchPlan {
+    /// The input files.
+    pub(super) files: BTreeSet<Utf8PathBuf>,
+    /// The targets of links among them.
+    targets: BTreeSet<Utf8PathBuf>,
+    /// Missing folders of input files.
+    missing: BTreeSet<Utf8PathBuf>,
+    growing: BTreeSet<Utf8PathBuf>,
+    /// Databases that are plain folders.
+    databases: BTreeSet<Utf8PathBuf>,
+    /// The folders to watch: all of them exist.
+    pub(super) folders: BTreeSet<Utf8PathBuf>,
+}
+
+impl WatchPlan {
+    pub(super) fn of(inputs: &BTreeMap<WatchReason, Arc<DecidingFiles>>) -> Self {
+        let mut plan = Self::default();
+        for (reason, inputs) in inputs {
+            plan.files.extend(inputs.files.iter().cloned());
+            plan.growing.extend(inputs.growing.iter().cloned());
+            if *reason == WatchReason::Databases {
+                plan.databases.extend(inputs.files.iter().filter(|path| path.is_dir()).cloned());
+            }
+        }
+        for file in &plan.files {
+            let is_link = fs::symlink_metadata(file).is_ok_and(|data| data.is_symlink());
+            if let Some(target) = is_link.then(|| file.canonicalize_utf8().ok()).flatten() {
+                plan.targets.insert(target);
+            }
+        }
+        let files = plan.files.iter().chain(&plan.targets).filter_map(|file| file.parent());
+        for folder in files.chain(plan.growing.iter().map(Utf8PathBuf::as_path)) {
+            for folder in folder.ancestors() {
+                if plan.folders.contains(folder) {
+                    break;
+                }
+                if !plan.missing.contains(folder) {
+                    if folder.is_dir() {
+                        plan.folders.insert(folder.to_owned());
+                        break;
+                    }
+                    plan.missing.insert(folder.to_owned());
+                }
+            }
+        }
+        for database in &plan.databases {
+            plan.folders
+                .extend(folders_of_database(database).into_iter().filter(|folder| folder.is_dir()));
+        }
+        plan
+    }
+
+    /// Whether a change of a path may be a change of an input.
+    pub(super) fn includes(&self, path: &Utf8Path) -> bool {
+        self.files.contains(path)
+            || self.targets.contains(path)
+            || self.missing.contains(path)
+            || self.databases.iter().any(|database| path.starts_with(database))
+            || path.parent().is_some_and(|folder| self.growing.contains(folder))
+                && (path.is_dir() || contains_below(&self.files, path))
+    }
+}
+
+/// Whether one of the files is this path or is below it.
+pub(super) fn contains_below(files: &BTreeSet<Utf8PathBuf>, path: &Utf8Path) -> bool {
+    files.range(path.to_owned()..).next().is_some_and(|file| file.starts_with(path))
+}

@@ -1,5 +1,5 @@
-//! The files as values: manifest, lock file. Text in, values with spans out; no reading of files,
-//! and nothing here fails: what cannot be understood is left out and the errors are listed.
+//! Parses manifests and lockfiles into values with spans. Reads no files and never fails: what cannot be parsed
+//! is left out, and the errors are listed.
 
 pub mod fingerprint;
 pub mod lockfile;

@@ -96,7 +96,7 @@ pub(crate) struct Output {
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum RunError {
     #[error("{0}")]
-    StartCommand(io::Error),
+    Start(io::Error),
     #[error("not finished within {seconds} seconds")]
     TimedOut { seconds: u64 },
     #[error("canceled")]
@@ -157,14 +157,14 @@ impl Children {
                 return Err(RunError::Canceled);
             }
             let held = running.guard.prepare();
-            let mut start = StartCommand::of(&command, held).map_err(RunError::StartCommand)?;
+            let mut start = StartCommand::of(&command, held).map_err(RunError::Start)?;
             start.command().stdout(Stdio::piped()).stderr(Stdio::piped());
             #[cfg(unix)]
             if self.shared.in_groups {
                 std::os::unix::process::CommandExt::process_group(start.command(), 0);
             }
             let writable = self.writable_in(&running, command.get_current_dir());
-            let waiting = start.spawn(writable.as_deref()).map_err(RunError::StartCommand)?;
+            let waiting = start.spawn(writable.as_deref()).map_err(RunError::Start)?;
             #[cfg(unix)]
             if self.low_priority {
                 let id = rustix::process::Pid::from_child(&waiting.child);
@@ -479,6 +479,6 @@ mod tests {
     #[test]
     fn missing_program_is_a_start_error() {
         let error = Children::default().run(Command::new("/nowhere/cargo"));
-        assert!(matches!(error, Err(RunError::StartCommand(_))));
+        assert!(matches!(error, Err(RunError::Start(_))));
     }
 }

@@ -57,8 +57,8 @@ pub(super) fn run(arguments: &FixArguments) -> anyhow::Result<ExitCode> {
     let databases = Databases::default();
     let here = absolute(Utf8Path::new("."))?;
     let scope = FixScope {
-        fix: FixOptions { breaking: arguments.breaking },
-        allowed: arguments.remedies(),
+        options: FixOptions { breaking: arguments.breaking },
+        allowed_kinds: arguments.remedies(),
         packages: arguments.packages.clone(),
     };
     let mut code = if missing { NO_VERDICT } else { 0 };

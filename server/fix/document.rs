@@ -1,7 +1,7 @@
-//! A policy or a manifest as a tree of spans, and the edits that change nothing but what they are for.
+//! A policy or a manifest as a tree of spans, and minimal edits of its text.
 //!
-//! Every edit is a few pieces that are put into the text. What comes out is read again, and has to
-//! say exactly what was meant: an edit into a layout that is not understood is no edit.
+//! An edit is a list of text changes. The result is parsed again and must have exactly the expected content:
+//! a layout that the code does not handle gives no edit.
 
 mod placement;
 mod removal;
@@ -15,14 +15,14 @@ use value::ValueStyle;
 /// A value, a table or the tables of one name.
 #[derive(Debug)]
 pub(in crate::fix) struct TomlNode {
-    /// A value with its quotes and brackets; the header of a table that has one.
+    /// A value with its quotes and brackets, or the header of a table.
     pub(in crate::fix) span: Option<Span>,
     pub(in crate::fix) kind: NodeKind,
 }
 
 #[derive(Debug)]
 pub(in crate::fix) enum NodeKind {
-    /// A string, a number, a truth, a date.
+    /// A string, a number, a boolean, a date.
     Scalar,
     /// `[1, 2]`
     List(Vec<TomlNode>),
@@ -49,24 +49,24 @@ pub(in crate::fix) enum TableForm {
 #[derive(Debug)]
 pub(in crate::fix) struct TableEntry {
     pub(in crate::fix) key: String,
-    /// The last part of the key where it stands first.
+    /// The last part of the key, at its first occurrence.
     pub(in crate::fix) key_span: Span,
     pub(in crate::fix) node: TomlNode,
 }
 
-/// A part of the way to a node.
+/// One part of the path to a node.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(in crate::fix) enum PathStep {
     Key(String),
     Index(usize),
 }
 
-/// A change of a text: what stands at a span becomes another text.
+/// A replacement of a span by another text.
 #[derive(Clone, Debug)]
 pub(in crate::fix) struct TextChange {
     pub(in crate::fix) at: Span,
     pub(in crate::fix) text: String,
-    /// What of the new text has to be filled in.
+    /// The span of the new text that the user has to replace.
     pub(in crate::fix) placeholder: Option<Span>,
 }
 
@@ -74,7 +74,7 @@ pub(in crate::fix) struct TextChange {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(in crate::fix) struct EditedText {
     pub(in crate::fix) text: String,
-    /// What of it has to be filled in.
+    /// The span that the user has to replace.
     pub(in crate::fix) placeholder: Option<Span>,
 }
 
@@ -83,7 +83,7 @@ pub(in crate::fix) struct EditedText {
 pub(in crate::fix) struct TomlDocument<'t> {
     pub(in crate::fix) text: &'t str,
     pub(in crate::fix) root: TomlNode,
-    /// What it says.
+    /// The parsed content.
     pub(in crate::fix) content: toml::Table,
 }
 
@@ -102,8 +102,7 @@ impl TextChange {
 }
 
 impl EditedText {
-    /// Another edit after this one. What has to be filled in is that of the last edit which has
-    /// such.
+    /// Applies another edit after this one. The placeholder is that of the last edit with one.
     pub(in crate::fix) fn then(
         self,
         edit: impl FnOnce(&TomlDocument<'_>) -> Option<Self>,
@@ -119,26 +118,26 @@ impl EditedText {
 }
 
 impl<'t> TomlDocument<'t> {
-    /// Reads a file; `None` for a text that is broken.
+    /// Parses a text; `None` if it is broken.
     pub(in crate::fix) fn read(text: &'t str) -> Option<Self> {
         let parsed = toml_edit::Document::parse(text).ok()?;
         let root = TomlNode { span: None, kind: table(parsed.as_table(), TableForm::Root)? };
         Some(Self { text, root, content: text.parse().ok()? })
     }
 
-    /// How lines end.
+    /// The line ending of the file.
     pub(in crate::fix) fn newline(&self) -> &'static str {
         let first = self.text.find('\n');
         if first.is_some_and(|at| self.text[..at].ends_with('\r')) { "\r\n" } else { "\n" }
     }
 
-    /// What the section says under these keys.
+    /// The value under these keys.
     pub(in crate::fix) fn value(&self, path: &[&str]) -> Option<&toml::Value> {
         let (first, rest) = path.split_first()?;
         rest.iter().try_fold(self.content.get(*first)?, |value, key| value.get(*key))
     }
 
-    /// What the items of the list under these keys say; none where there is no such list.
+    /// The items of the list under these keys; empty if there is no such list.
     pub(in crate::fix) fn items(&self, path: &[&str]) -> &[toml::Value] {
         self.value(path).and_then(toml::Value::as_array).map_or(&[], Vec::as_slice)
     }
@@ -148,13 +147,13 @@ impl<'t> TomlDocument<'t> {
         path.iter().try_fold(&self.root, |node, key| node.entry(key).map(|entry| &entry.node))
     }
 
-    /// The way to what stands at an offset, as far down as it goes.
+    /// The path to the innermost node that contains an offset.
     pub(in crate::fix) fn steps_to(&self, offset: usize) -> Option<Vec<PathStep>> {
         let mut steps = Vec::new();
         self.root.steps_to(offset, &mut steps).then_some(steps)
     }
 
-    /// The node at the end of a way.
+    /// The node at the end of a path.
     pub(in crate::fix) fn at(&self, steps: &[PathStep]) -> Option<&TomlNode> {
         steps.iter().try_fold(&self.root, |node, step| match step {
             PathStep::Key(key) => node.entry(key).map(|entry| &entry.node),
@@ -162,7 +161,7 @@ impl<'t> TomlDocument<'t> {
         })
     }
 
-    /// The start of the line that holds `offset`.
+    /// The start of the line that contains `offset`.
     pub(in crate::fix) fn line_start(&self, offset: usize) -> usize {
         self.text[..offset].rfind('\n').map_or(0, |at| at + 1)
     }
@@ -178,18 +177,18 @@ impl<'t> TomlDocument<'t> {
         self.text[offset..].find('\n').map_or(self.text.len(), |at| offset + at + 1)
     }
 
-    /// The blanks that the line of `offset` starts with.
+    /// The indentation of the line of `offset`.
     pub(in crate::fix) fn indent(&self, offset: usize) -> &'t str {
         let line = &self.text[self.line_start(offset)..offset];
         &line[..line.len() - line.trim_start_matches([' ', '\t']).len()]
     }
 
-    /// Whether nothing but blanks stands before `offset` on its line.
+    /// Whether only whitespace is before `offset` on its line.
     pub(in crate::fix) fn starts_line(&self, offset: usize) -> bool {
         self.text[self.line_start(offset)..offset].trim().is_empty()
     }
 
-    /// How the file indents the items of its lists.
+    /// The indentation of list items in the file.
     pub(in crate::fix) fn unit(&self) -> &'t str {
         let mut lists = Vec::new();
         self.root.lists(&mut lists);
@@ -202,7 +201,7 @@ impl<'t> TomlDocument<'t> {
         first.unwrap_or("    ")
     }
 
-    /// How the items of a list are written.
+    /// The style of the items of a list.
     pub(in crate::fix) fn style(&self, items: &[TomlNode]) -> ValueStyle {
         let spans = items.iter().filter(|item| !item.is_header()).filter_map(|item| {
             let span = item.span.clone()?;
@@ -211,48 +210,48 @@ impl<'t> TomlDocument<'t> {
         ValueStyle::of(spans)
     }
 
-    /// The text with the pieces in it, if it then says what it shall.
+    /// The text with the changes applied, if it then has the expected content.
     pub(in crate::fix) fn edited(
         &self,
-        mut pieces: Vec<TextChange>,
+        mut changes: Vec<TextChange>,
         expected_content: &toml::Table,
     ) -> Option<EditedText> {
-        // Insertions at one place stay in their order.
-        pieces.sort_by_key(|piece| (piece.at.start, piece.at.end));
+        // Insertions at the same offset keep their order.
+        changes.sort_by_key(|change| (change.at.start, change.at.end));
         let mut edited =
             EditedText { text: String::with_capacity(self.text.len() + 128), placeholder: None };
         let mut done = 0;
-        for piece in pieces {
-            edited.text.push_str(self.text.get(done..piece.at.start)?);
+        for change in changes {
+            edited.text.push_str(self.text.get(done..change.at.start)?);
             let shift = edited.text.len();
-            if let Some(placeholder) = piece.placeholder {
+            if let Some(placeholder) = change.placeholder {
                 edited.placeholder = Some(placeholder.start + shift..placeholder.end + shift);
             }
-            edited.text.push_str(&piece.text);
-            done = piece.at.end;
+            edited.text.push_str(&change.text);
+            done = change.at.end;
         }
         edited.text.push_str(self.text.get(done..)?);
-        let says: toml::Table = edited.text.parse().ok()?;
-        (says == *expected_content).then_some(edited)
+        let content: toml::Table = edited.text.parse().ok()?;
+        (content == *expected_content).then_some(edited)
     }
 
-    /// Another text for the value at the end of a way.
+    /// Replaces the text of the value at the end of a path.
     pub(in crate::fix) fn replaced(
         &self,
         steps: &[PathStep],
         text: &str,
-        says: toml::Value,
+        value: toml::Value,
     ) -> Option<EditedText> {
         let at = self.at(steps)?.span.clone()?;
         let mut expected_content = self.content.clone();
-        *value_at(&mut expected_content, steps)? = says;
-        let piece = TextChange { at, text: text.to_owned(), placeholder: None };
-        self.edited(vec![piece], &expected_content)
+        *value_at(&mut expected_content, steps)? = value;
+        let change = TextChange { at, text: text.to_owned(), placeholder: None };
+        self.edited(vec![change], &expected_content)
     }
 }
 
 impl TomlNode {
-    /// The entry of a table.
+    /// An entry of a table.
     pub(in crate::fix) fn entry(&self, key: &str) -> Option<&TableEntry> {
         self.entries().iter().find(|entry| entry.key == key)
     }
@@ -285,7 +284,7 @@ impl TomlNode {
         matches!(self.kind, NodeKind::Table(TableForm::Header, _) | NodeKind::Tables(_))
     }
 
-    /// Everything of it that stands in the text: headers, and keys with their values.
+    /// All parts of it in the text: headers, and keys with their values.
     pub(in crate::fix) fn spans(&self, spans: &mut Vec<Span>) {
         match &self.kind {
             NodeKind::Table(form, entries) if *form != TableForm::Inline => {
@@ -305,7 +304,7 @@ impl TomlNode {
         }
     }
 
-    /// From its first byte to its last, with everything that stands between them.
+    /// From its first byte to its last, including what is in between.
     pub(in crate::fix) fn extent(&self) -> Option<Span> {
         let mut spans = Vec::new();
         self.spans(&mut spans);
@@ -313,8 +312,7 @@ impl TomlNode {
         Some(start..spans.iter().map(|span| span.end).max()?)
     }
 
-    /// The keys and values that stand below its own header, or between its braces, in the order of
-    /// the text.
+    /// The keys with values below its own header, or between its braces, in the order of the text.
     pub(in crate::fix) fn statements(&self) -> Vec<Span> {
         let mut spans = Vec::new();
         self.collect_statements(&mut spans);
@@ -367,7 +365,7 @@ impl TomlNode {
         here
     }
 
-    /// Its key stands in a header or in several lines.
+    /// Its key is in a header or on several lines.
     fn is_spread(&self) -> bool {
         let spread = [Some(TableForm::Header), Some(TableForm::Implicit), Some(TableForm::Dotted)];
         matches!(self.kind, NodeKind::Tables(_)) || spread.contains(&self.form())
@@ -382,13 +380,13 @@ impl TableEntry {
     }
 }
 
-/// What a file says at the end of a way.
+/// The value at the end of a path.
 pub(in crate::fix) fn value_at<'v>(
-    said: &'v mut toml::Table,
+    content: &'v mut toml::Table,
     steps: &[PathStep],
 ) -> Option<&'v mut toml::Value> {
     let (PathStep::Key(first), rest) = steps.split_first()? else { return None };
-    rest.iter().try_fold(said.get_mut(first)?, |value, step| match step {
+    rest.iter().try_fold(content.get_mut(first)?, |value, step| match step {
         PathStep::Key(key) => value.get_mut(key),
         PathStep::Index(index) => value.get_mut(*index),
     })

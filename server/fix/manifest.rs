@@ -1,5 +1,5 @@
-//! Plans that change a manifest without asking for another version: it states what is meant more
-//! precisely, or no longer what nothing uses. Pure: texts in, texts out.
+//! Plans that change a manifest without changing versions: a more precise requirement, a pinned commit, an
+//! unused dependency removed, a shared dependency inherited. Pure functions from text to text.
 
 mod invariants;
 mod shared;
@@ -25,26 +25,26 @@ pub use invariants::fuzz_manifest;
 /// A change of manifests.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct ManifestPlan {
-    /// What it does, for a menu.
+    /// What it changes, for a menu.
     pub(super) title: String,
-    /// The manifests as they would be.
+    /// The changed manifests.
     pub(super) after: BTreeMap<Utf8PathBuf, SourceText>,
 }
 
 impl ManifestPlan {
-    /// What kind of remedy all of them are.
+    /// The kind of all these plans.
     pub(super) const KIND: FixKind = FixKind::Manifest;
 }
 
-/// What makes a plan for one place: the title and the text.
+/// Makes a plan for one location: the title and the changed text.
 type PlanFunction = fn(&DependencyLocation<'_>) -> Option<(String, String)>;
 
-/// Whether a finding is about what manifests say, so that they may say it otherwise.
+/// Whether a change of manifests may clear a finding.
 pub(crate) fn is_about_manifests(finding: &Finding) -> bool {
-    finding.code == Some(Code::WorkspaceDuplicate) || make(finding).is_some()
+    finding.code == Some(Code::WorkspaceDuplicate) || plan_function(finding).is_some()
 }
 
-fn make(finding: &Finding) -> Option<PlanFunction> {
+fn plan_function(finding: &Finding) -> Option<PlanFunction> {
     match finding.code? {
         Code::Wildcard => Some(wildcard),
         Code::GitSourceUnderspecified => Some(pinned),
@@ -53,27 +53,27 @@ fn make(finding: &Finding) -> Option<PlanFunction> {
     }
 }
 
-/// The plans for a finding: one for each of its places, or one for all of them.
+/// The plans for a finding: one for each of its locations, or one for all.
 ///
 /// # Errors
 ///
-/// Why there is none, where that can be told: a sentence without its end.
-pub(super) fn plans(finding: &Finding, now: CheckedTexts<'_>) -> Result<Vec<ManifestPlan>, String> {
+/// Why there is none, if that is known: a sentence without a final period.
+pub(super) fn plans(finding: &Finding, current: CheckedTexts<'_>) -> Result<Vec<ManifestPlan>, String> {
     if finding.code == Some(Code::WorkspaceDuplicate) {
-        return shared::plan(finding, now).map(|plan| vec![plan]);
+        return shared::plan(finding, current).map(|plan| vec![plan]);
     }
-    let Some(make) = make(finding) else { return Ok(Vec::new()) };
-    let here = finding.locations.iter().filter(|location| location.role == Role::Primary);
-    let plans = here.filter_map(|location| {
-        let text = now.texts.read(&location.file).ok()?;
-        // What stands elsewhere by now is judged again first.
+    let Some(plan_function) = plan_function(finding) else { return Ok(Vec::new()) };
+    let primary = finding.locations.iter().filter(|location| location.role == Role::Primary);
+    let plans = primary.filter_map(|location| {
+        let text = current.texts.read(&location.file).ok()?;
+        // A changed text is checked again first.
         if text != location.text {
             return None;
         }
-        let package = package_at(finding, location, now);
-        let (title, after) = planned(
-            make,
-            &DependencyLocation { text: text.as_str(), at: &location.span, package },
+        let package = package_at(finding, location, current);
+        let (title, after) = valid_plan(
+            plan_function,
+            &DependencyLocation { text: text.as_str(), span: &location.span, package },
         )?;
         let after = [(location.file.clone(), SourceText::new(&after))].into();
         Some(ManifestPlan { title, after })
@@ -81,25 +81,25 @@ pub(super) fn plans(finding: &Finding, now: CheckedTexts<'_>) -> Result<Vec<Mani
     Ok(plans.collect())
 }
 
-/// What the declaration at a place resolved to.
+/// The package that the dependency at a location resolved to.
 fn package_at<'n>(
     finding: &'n Finding,
     location: &Location,
-    now: CheckedTexts<'n>,
+    current: CheckedTexts<'n>,
 ) -> Option<&'n PackageRef> {
-    let declared = now.verdict.declared.iter();
-    let mut here = declared.filter(|one| one.file == location.file);
-    let at_place = here.find(|one| {
+    let declared = current.verdict.declared.iter();
+    let mut primary = declared.filter(|one| one.file == location.file);
+    let at_location = primary.find(|one| {
         one.location == location.span
             || one.key.start <= location.span.start && location.span.end <= one.location.end
     });
-    at_place.map(|one| &one.package).or_else(|| finding.packages.first())
+    at_location.map(|one| &one.package).or_else(|| finding.packages.first())
 }
 
-/// A place in a manifest.
+/// A location in a manifest, with the package that its dependency resolved to.
 struct DependencyLocation<'c> {
     text: &'c str,
-    at: &'c Span,
+    span: &'c Span,
     package: Option<&'c PackageRef>,
 }
 
@@ -111,62 +111,62 @@ impl DependencyLocation<'_> {
     }
 }
 
-/// The title and the text of a plan that changes something and breaks nothing.
-fn planned(make: PlanFunction, case: &DependencyLocation<'_>) -> Option<(String, String)> {
-    if !tree::parse(case.text).1.is_empty() {
+/// The plan, if it changes something and the result is valid TOML.
+fn valid_plan(plan_function: PlanFunction, dependency: &DependencyLocation<'_>) -> Option<(String, String)> {
+    if !tree::parse(dependency.text).1.is_empty() {
         return None;
     }
-    let (title, after) = make(case)?;
-    let is_whole = tree::parse(&after).1.is_empty() && after != case.text;
-    is_whole.then_some((title, after))
+    let (title, after) = plan_function(dependency)?;
+    let is_valid = tree::parse(&after).1.is_empty() && after != dependency.text;
+    is_valid.then_some((title, after))
 }
 
-/// The locked version in place of any.
-fn wildcard(case: &DependencyLocation<'_>) -> Option<(String, String)> {
-    let stated = case.text.get(case.at.clone())?;
-    let package = case.package?;
+/// Replaces `*` by the locked version.
+fn wildcard(dependency: &DependencyLocation<'_>) -> Option<(String, String)> {
+    let stated = dependency.text.get(dependency.span.clone())?;
+    let package = dependency.package?;
     if !stated.contains('*') || package.source.is_none() {
         return None;
     }
     let version = package.version.split('+').next()?;
-    let title = format!("require `{}` {version} in place of any version", package.name);
-    Some((title, case.replaced(case.at.clone(), version)))
+    let title = format!("require `{}` {version} instead of any version", package.name);
+    Some((title, dependency.replaced(dependency.span.clone(), version)))
 }
 
-/// The locked commit.
-fn pinned(case: &DependencyLocation<'_>) -> Option<(String, String)> {
-    let package = case.package?;
+/// Adds the locked commit.
+fn pinned(dependency: &DependencyLocation<'_>) -> Option<(String, String)> {
+    let package = dependency.package?;
     let (url, commit) = package.source.as_deref()?.split_once('#')?;
     if !url.starts_with("git+") || commit.is_empty() {
         return None;
     }
-    let (root, _) = tree::parse(case.text);
-    let (git, others) = holder(root.get_ref(), case.at)?;
+    let (root, _) = tree::parse(dependency.text);
+    let (git, git_table) = find_git(root.get_ref(), dependency.span)?;
     let short = commit.get(..10).unwrap_or(commit);
     let title = format!("pin `{}` to the locked commit {short}", package.name);
     let rev = format!("rev = \"{commit}\"");
-    // A branch or tag beside a commit is refused by cargo.
-    let replaced = ["branch", "tag"].iter().find_map(|name| tree::entry(others, name));
+    // cargo rejects a branch or tag together with a commit.
+    let replaced = ["branch", "tag"].iter().find_map(|name| tree::entry(git_table, name));
     if let Some((key, value)) = replaced {
-        return Some((title, case.replaced(key.span().start..value.span().end, &rev)));
+        return Some((title, dependency.replaced(key.span().start..value.span().end, &rev)));
     }
     let end = git.1.span().end;
-    let line = case.text[..git.0.span().start].rfind('\n').map_or(0, |at| at + 1);
-    let before = &case.text[line..git.0.span().start];
+    let line = dependency.text[..git.0.span().start].rfind('\n').map_or(0, |at| at + 1);
+    let before = &dependency.text[line..git.0.span().start];
     let separator = if before.trim().is_empty() {
-        let ends = if case.text.contains("\r\n") { "\r\n" } else { "\n" };
+        let ends = if dependency.text.contains("\r\n") { "\r\n" } else { "\n" };
         format!("{ends}{before}")
     } else if before.contains('{') {
         ", ".to_owned()
     } else {
         // `name.git = ".."`
-        return Some((title, with_rev(case, commit)?));
+        return Some((title, with_rev(dependency, commit)?));
     };
-    Some((title, case.replaced(end..end, &format!("{separator}{rev}"))))
+    Some((title, dependency.replaced(end..end, &format!("{separator}{rev}"))))
 }
 
-/// The entry `git` whose value holds `span`, and the table that holds it.
-fn holder<'t, 'i>(table: &'t DeTable<'i>, span: &Span) -> Option<(Entry<'t, 'i>, &'t DeTable<'i>)> {
+/// The `git` entry whose value contains `span`, and its table.
+fn find_git<'t, 'i>(table: &'t DeTable<'i>, span: &Span) -> Option<(Entry<'t, 'i>, &'t DeTable<'i>)> {
     if let Some(git) = tree::entry(table, "git") {
         let value = git.1.span();
         if value.start <= span.start && span.end <= value.end {
@@ -174,15 +174,15 @@ fn holder<'t, 'i>(table: &'t DeTable<'i>, span: &Span) -> Option<(Entry<'t, 'i>,
         }
     }
     table.iter().find_map(|(_, value)| match value.get_ref() {
-        DeValue::Table(inner) => holder(inner, span),
+        DeValue::Table(inner) => find_git(inner, span),
         _ => None,
     })
 }
 
-/// The text with a commit beside the `git` that is written with dots.
-fn with_rev(case: &DependencyLocation<'_>, commit: &str) -> Option<String> {
-    let document = TomlDocument::read(case.text)?;
-    let mut steps = document.steps_to(case.at.start)?;
+/// The text with a commit for a `git` that is written as a dotted key.
+fn with_rev(dependency: &DependencyLocation<'_>, commit: &str) -> Option<String> {
+    let document = TomlDocument::read(dependency.text)?;
+    let mut steps = document.steps_to(dependency.span.start)?;
     *steps.last_mut()? = PathStep::Key("rev".to_owned());
     let path = steps.iter().map(|step| match step {
         PathStep::Key(key) => Some(key.as_str()),
@@ -191,11 +191,11 @@ fn with_rev(case: &DependencyLocation<'_>, commit: &str) -> Option<String> {
     Some(document.with_setting(&path.collect::<Option<Vec<_>>>()?, &Value::text(commit))?.text)
 }
 
-/// Without what nothing uses.
-fn unused(case: &DependencyLocation<'_>) -> Option<(String, String)> {
-    let document = TomlDocument::read(case.text)?;
+/// Removes an unused dependency.
+fn unused(dependency: &DependencyLocation<'_>) -> Option<(String, String)> {
+    let document = TomlDocument::read(dependency.text)?;
     let all = ["workspace", "dependencies"];
-    let at = case.at;
+    let at = dependency.span;
     let entry = document.node(&all)?.entries().iter().find(|entry| {
         let value = entry.node.span.clone().unwrap_or_else(|| entry.key_span.clone());
         entry.key_span.start.min(value.start) <= at.start
@@ -211,27 +211,27 @@ fn unused(case: &DependencyLocation<'_>) -> Option<(String, String)> {
 mod tests {
     use super::*;
 
-    /// What the plan about `at` makes of a manifest.
-    fn check(make: PlanFunction, before: &str, at: &str, after: &str) {
-        let start = before.find(at).expect("a place");
+    /// Compares the changed manifest of the plan for the text `at`.
+    fn check(plan_function: PlanFunction, before: &str, at: &str, after: &str) {
+        let start = before.find(at).expect("a location");
         let package = PackageRef {
             name: "x".to_owned(),
             version: "1.2.3+build".to_owned(),
             source: Some("git+https://example.org/x?branch=main#0123456789abcdef".to_owned()),
         };
         let at = start..start + at.len();
-        let planned =
-            planned(make, &DependencyLocation { text: before, at: &at, package: Some(&package) });
-        assert_eq!(planned.map(|(_, text)| text).as_deref(), Some(after));
+        let valid_plan =
+            valid_plan(plan_function, &DependencyLocation { text: before, span: &at, package: Some(&package) });
+        assert_eq!(valid_plan.map(|(_, text)| text).as_deref(), Some(after));
     }
 
     #[test]
-    fn a_requirement_stands_in_place_of_any_version() {
+    fn wildcard_becomes_the_locked_version() {
         check(wildcard, "[dependencies]\nx = '*'\n", "*", "[dependencies]\nx = '1.2.3'\n");
     }
 
     #[test]
-    fn a_commit_stands_beside_the_repository_however_that_is_written() {
+    fn commit_is_added_in_every_layout() {
         let url = "\"https://example.org/x\"";
         let rev = "rev = \"0123456789abcdef\"";
         check(
@@ -255,7 +255,7 @@ mod tests {
     }
 
     #[test]
-    fn what_nothing_uses_goes_however_it_is_written() {
+    fn unused_dependency_is_removed_in_every_layout() {
         let rest = "y = \"1\" # why\n";
         let all = "[workspace.dependencies]\n";
         check(unused, &format!("{all}x = \"1\"\n{rest}"), "x", &format!("{all}{rest}"));

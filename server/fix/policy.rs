@@ -1,9 +1,9 @@
-//! Plans that change the policy: what it could state more precisely, permit for one package, or
-//! leave out. Pure: a policy's text in, texts out; nothing is read but license texts.
+//! Plans that change the policy: more precise entries, exceptions for one package, entries without effect
+//! removed. Pure functions from text to text; only license files are read.
 //!
-//! A plan is not proved: the gate judges what comes of it. But it is one edit: every byte outside of
-//! it stays, what comes out says exactly what was meant and is no worse for cargo-deny to read. No
-//! plan is made for a broken policy, none turns a check off, none is broader than what it is for.
+//! A plan is not verified yet, but it is one edit: the rest of the text stays the same, the result has
+//! exactly the intended content, and cargo-deny reads it with no more errors than before. There is no plan
+//! for a broken policy, and none that disables a check or is broader than its purpose.
 
 mod bans;
 mod clarify;
@@ -42,32 +42,32 @@ pub use invariants::fuzz_policy;
 /// A change of the policy that may clear a finding.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PolicyPlan {
-    /// What kind of remedy it is.
+    /// What kind of change it is.
     pub kind: FixKind,
-    /// What it does, for a menu.
+    /// What it changes, for a menu.
     pub title: String,
-    /// The policy as it would be.
+    /// The changed policy.
     pub after: String,
-    /// What of `after` the user has to fill in.
+    /// The span of `after` that the user has to replace.
     pub placeholder: Option<Span>,
 }
 
-/// Any TOML text without the innermost item of a list that `offset` (in bytes) stands in, every other
-/// byte as it was; `None` where none does or the text is broken.
+/// A TOML text without the innermost list item that contains `offset` (in bytes), otherwise unchanged.
+/// `None` if there is no such item or the text is broken.
 pub(super) fn without_item(text: &str, offset: usize) -> Option<String> {
     Some(TomlDocument::read(text)?.without_item(offset)?.text)
 }
 
-/// What plans are made from.
+/// The input of plans besides the finding.
 #[derive(Clone, Copy, Debug)]
 pub struct PolicyFacts<'f> {
-    /// The policy that the finding was judged by.
+    /// The policy that the finding was checked with.
     pub policy: &'f PolicyText,
-    /// Where the packages of the graph are.
+    /// The folders of the packages in the graph.
     pub packages: &'f BTreeMap<PackageRef, PackageFolder>,
 }
 
-/// The plans for a finding, in the order of remedies.
+/// The plans for a finding, in the order of their kinds.
 pub fn plans(finding: &Finding, facts: &PolicyFacts<'_>) -> Vec<PolicyPlan> {
     let text = facts.policy.text.as_str();
     let wanted = matches!(finding.check, Check::Config | Check::Supercargo)
@@ -76,25 +76,24 @@ pub fn plans(finding: &Finding, facts: &PolicyFacts<'_>) -> Vec<PolicyPlan> {
     if facts.policy.path.is_none() || !wanted {
         return Vec::new();
     }
-    let Some(refused) = error_counts(facts.policy) else { return Vec::new() };
+    let Some(errors_before) = error_counts(facts.policy) else { return Vec::new() };
     let Some(document) = TomlDocument::read(text) else { return Vec::new() };
     let input = PlanInput { finding, facts, document };
     let mut plans = input.plans();
     plans.retain(|plan| {
         plan.after != text
-            && error_counts(&facts.with(&plan.after)).is_some_and(|now| now <= refused)
+            && error_counts(&facts.with(&plan.after)).is_some_and(|now| now <= errors_before)
     });
     plans.sort_by_key(|plan| plan.kind);
     plans
 }
 
-/// How many errors cargo-deny finds in the policy: where it cannot read it, and where it can but does
-/// not take it, which it only says when it can read all. `None` for a policy that is broken. What a
-/// file of exceptions says is read as what a policy says in its `licenses`.
+/// How many errors cargo-deny finds in the policy: those of its parser and, if it can read everything, those
+/// of invalid values. `None` for a broken policy. An exceptions file is read as the `licenses` of a policy.
 fn error_counts(policy: &PolicyText) -> Option<(usize, usize)> {
     let loaded = if policy.path.as_ref().is_some_and(|path| is_exceptions(path)) {
-        let said = policy.text.as_str().parse::<toml::Table>().ok()?;
-        let licenses = toml::Table::from_iter([("licenses".to_owned(), said.into())]);
+        let content = policy.text.as_str().parse::<toml::Table>().ok()?;
+        let licenses = toml::Table::from_iter([("licenses".to_owned(), content.into())]);
         let text = SourceText::new(&licenses.to_string());
         PolicyText { text, ..policy.clone() }.load(false)
     } else {
@@ -109,9 +108,9 @@ fn error_counts(policy: &PolicyText) -> Option<(usize, usize)> {
         return None;
     }
     let errors = findings.iter().filter(|finding| finding.severity == Severity::Error);
-    let (unread, refused): (Vec<_>, Vec<_>) =
+    let (unreadable, invalid): (Vec<_>, Vec<_>) =
         errors.partition(|error| ![None, Some(Code::Deprecated)].contains(&error.code));
-    Some((unread.len(), refused.len()))
+    Some((unreadable.len(), invalid.len()))
 }
 
 impl PolicyFacts<'_> {
@@ -120,7 +119,7 @@ impl PolicyFacts<'_> {
     }
 }
 
-/// A finding with everything that plans for it are made from.
+/// A finding with the input of its plans.
 struct PlanInput<'f> {
     finding: &'f Finding,
     facts: &'f PolicyFacts<'f>,
@@ -139,7 +138,7 @@ impl PlanInput<'_> {
             | Code::EmptyLicenseField
             | Code::GatherFailure
             | Code::ParseError => clarify::plans(self),
-            Code::ClarificationOutdated => clarify::repairs(self),
+            Code::ClarificationOutdated => clarify::updated_hashes(self),
             Code::Rejected => exception::plans(self),
             Code::Vulnerability | Code::Notice | Code::Unmaintained | Code::Unsound => {
                 ignore::advisory(self)
@@ -161,7 +160,7 @@ impl PlanInput<'_> {
             Code::WholeOrganization => narrow::organization(self),
             Code::IgnoreHasFix => reasons::unneeded(self),
             Code::IgnoresNothing => narrow::ignores_nothing(self),
-            Code::CheckTurnedOff | Code::LowConfidence => narrow::turned_off(self),
+            Code::CheckTurnedOff | Code::LowConfidence => narrow::enable_check(self),
             code if unused::is_without_effect(Some(code)) => unused::plans(self),
             _ => Vec::new(),
         }
@@ -172,21 +171,21 @@ impl PlanInput<'_> {
         self.finding.packages.first()
     }
 
-    /// Where the finding stands in the policy, as the policy is now.
+    /// The primary location of the finding in the policy, if the policy has not changed.
     fn location(&self) -> Option<&Location> {
         self.locations().next()
     }
 
     fn locations(&self) -> impl Iterator<Item = &Location> {
-        self.finding.locations.iter().filter(|location| self.is_here(location))
+        self.finding.locations.iter().filter(|location| self.is_in_policy(location))
     }
 
-    /// The places in the policy that explain the finding.
+    /// The related locations of the finding in the policy.
     fn related(&self) -> impl Iterator<Item = &Location> {
-        self.finding.related.iter().map(|related| &related.location).filter(|it| self.is_here(it))
+        self.finding.related.iter().map(|related| &related.location).filter(|it| self.is_in_policy(it))
     }
 
-    fn is_here(&self, location: &Location) -> bool {
+    fn is_in_policy(&self, location: &Location) -> bool {
         location.file == self.facts.policy.name() && location.text == self.facts.policy.text
     }
 }
@@ -197,7 +196,7 @@ impl PolicyPlan {
     }
 }
 
-/// `name` and version for a sentence.
+/// `name` and version, for a title.
 fn named(package: &PackageRef) -> String {
     format!("`{}` {}", package.name, package.version)
 }
@@ -206,9 +205,9 @@ fn named(package: &PackageRef) -> String {
 mod tests {
     use super::*;
 
-    /// What cargo-deny says of a policy itself; the first of it that has a plan is mended, until
-    /// there is nothing more to mend.
-    fn mended(text: &str) -> (String, usize) {
+    /// Applies the first plan for a finding about the policy itself, until there is none. Returns the
+    /// policy and the number of findings that remain.
+    fn fixed(text: &str) -> (String, usize) {
         let path = Some("/w/deny.toml".into());
         let mut policy = PolicyText { path, text: SourceText::new(text), exceptions: None };
         let packages = BTreeMap::new();
@@ -224,11 +223,11 @@ mod tests {
             };
             policy = facts.with(&plan.after);
         }
-        panic!("it never ends: {}", policy.text.as_str());
+        panic!("no end after 20 fixes: {}", policy.text.as_str());
     }
 
     #[test]
-    fn what_is_wrong_with_a_policy_itself_is_mended() {
+    fn findings_about_the_policy_are_fixed() {
         let policy = r#"targets = [{ triple = "x86_64-unknown-linux-gnu" }] # ours
 all-features = true
 
@@ -254,8 +253,8 @@ copyleft = "warn"
 [bans]
 allow-build-scripts = ["ring"]
 "#;
-        let (mended, left) = mended(policy);
-        assert_eq!(left, 0, "{mended}");
+        let (fixed, left) = fixed(policy);
+        assert_eq!(left, 0, "{fixed}");
         let expected = expect_test::expect![[r#"
 
             [advisories]
@@ -276,13 +275,13 @@ allow-build-scripts = ["ring"]
             targets = [{ triple = "x86_64-unknown-linux-gnu" }] # ours
             all-features = true
         "#]];
-        expected.assert_eq(&mended);
+        expected.assert_eq(&fixed);
     }
 
     #[test]
-    fn a_policy_with_unknown_keys_is_mended_where_it_can_be() {
-        let (mended, left) = mended("[advisories]\nnonsense = 1\nunsound = \"deny\"\n");
-        assert_eq!(mended, "[advisories]\nnonsense = 1\nunsound = \"all\"\n");
+    fn policy_with_unknown_keys_is_fixed_partly() {
+        let (fixed, left) = fixed("[advisories]\nnonsense = 1\nunsound = \"deny\"\n");
+        assert_eq!(fixed, "[advisories]\nnonsense = 1\nunsound = \"all\"\n");
         assert_eq!(left, 1);
     }
 }

@@ -1,9 +1,9 @@
-//! A requirement that is raised keeps its style: operator, blanks, how many numbers it names.
+//! Raises a requirement and keeps its style: operator, spaces, number of components.
 
 use semver::{Version, VersionReq};
 
-/// `requirement` so that it admits `version` and begins there, as far as its style tells; `None` for
-/// several comparators and upper bounds, which somebody has set on purpose.
+/// `requirement` raised so that it accepts `version` and starts there, as far as its style allows. `None` for
+/// several comparators and upper bounds, which are set on purpose.
 pub(super) fn raised(requirement: &str, version: &Version) -> Option<String> {
     let named = requirement.trim_start_matches(|c: char| " \t^~=>".contains(c));
     let (before, named) = (&requirement[..requirement.len() - named.len()], named.trim_end());
@@ -30,8 +30,8 @@ pub(super) fn raised(requirement: &str, version: &Version) -> Option<String> {
         .find(|raised| VersionReq::parse(raised).is_ok_and(|raised| raised.matches(version)))
 }
 
-/// Whether a requirement names this version and no other, whatever else it admits.
-pub(super) fn states(requirement: &str, version: &str) -> bool {
+/// Whether a requirement names exactly this version, whatever its operator.
+pub(super) fn names_version(requirement: &str, version: &str) -> bool {
     requirement.trim_start_matches(|c: char| " \t^~=>".contains(c)).trim_end() == version
 }
 
@@ -45,7 +45,7 @@ mod tests {
     }
 
     #[test]
-    fn the_style_is_kept() {
+    fn style_is_kept() {
         check("0.3.44", "0.3.47", Some("0.3.47"));
         check("0.3", "0.4.1", Some("0.4"));
         check("1", "2.3.4", Some("2"));
@@ -58,13 +58,13 @@ mod tests {
     }
 
     #[test]
-    fn a_pre_release_is_named_whole() {
+    fn pre_release_is_named_completely() {
         check("1.0.0-rc.1", "1.0.0-rc.2", Some("1.0.0-rc.2"));
         check("1", "2.0.0-rc.2", Some("2.0.0-rc.2"));
     }
 
     #[test]
-    fn bounds_that_somebody_has_set_stay() {
+    fn upper_bounds_are_not_raised() {
         check(">=1.2, <1.4", "1.4.0", None);
         check("<2", "2.0.0", None);
         check("<=1.3", "1.4.0", None);
@@ -74,10 +74,10 @@ mod tests {
     }
 
     #[test]
-    fn what_a_requirement_states() {
-        assert!(states("=0.3.44", "0.3.44"));
-        assert!(states("0.3.44 ", "0.3.44"));
-        assert!(!states("0.3", "0.3.44"));
-        assert!(!states(">=0.3.44, <1", "0.3.44"));
+    fn named_version_is_recognized() {
+        assert!(names_version("=0.3.44", "0.3.44"));
+        assert!(names_version("0.3.44 ", "0.3.44"));
+        assert!(!names_version("0.3", "0.3.44"));
+        assert!(!names_version(">=0.3.44, <1", "0.3.44"));
     }
 }

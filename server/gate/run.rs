@@ -159,9 +159,9 @@ impl CheckRun {
         match databases.open(&source, options.refresh, &options.resolver, report) {
             Ok(database) => {
                 let date = database.fetched.map(|time| time.strftime("%Y-%m-%d").to_string());
-                if let Some(reason) = &database.stand_in {
+                if let Some(reason) = &database.fallback_reason {
                     let (workspace, date) = (&self.verdict.workspace, date.as_deref());
-                    let finding = failures::stand_in(workspace, reason, date, texts);
+                    let finding = failures::fallback_reason(workspace, reason, date, texts);
                     self.verdict.findings.push(finding);
                 }
                 self.verdict.database_date = date;

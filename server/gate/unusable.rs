@@ -60,9 +60,9 @@ pub(super) fn exceeded(workspace: &Workspace, texts: &dyn Texts) -> Exceeded {
             exceeded
                 .warnings
                 .extend(cut.map(|pattern| cut_pattern(pattern, location(&pattern.span))));
-            let endless = found.endless.iter().filter_map(|index| table.members.get(*index));
-            let endless = endless.map(|pattern| endless_pattern(pattern, location(&pattern.span)));
-            exceeded.failures.extend(endless);
+            let cyclic = found.cyclic.iter().filter_map(|index| table.members.get(*index));
+            let cyclic = cyclic.map(|pattern| endless_pattern(pattern, location(&pattern.span)));
+            exceeded.failures.extend(cyclic);
             for (index, member) in found.folders {
                 let named = table.members.get(index).map(|entry| location(&entry.span));
                 queue.push_back((member.join("Cargo.toml"), named));

@@ -199,7 +199,7 @@ impl Sources<'_> {
     /// A license with the packages that name it.
     fn license(&self, name: &str) -> Option<Markup> {
         let about = license::about(name)?;
-        let naming = self.ruled().flat_map(|verdict| verdict.graph.naming(name));
+        let naming = self.ruled().flat_map(|verdict| verdict.graph.with_license(name));
         let mut packages: Vec<PackageRef> = naming.map(PackageFacts::package).collect();
         packages.sort();
         packages.dedup();
@@ -264,7 +264,7 @@ impl Sources<'_> {
 
 pub(super) fn key_text(path: &str, key: &SchemaKey) -> Markup {
     let mut text = Markup::default().strong(path).text(" · ");
-    text = prose(text, &key.value.words());
+    text = prose(text, &key.value.description());
     text = match (key.default, key.absent) {
         (Some(default), _) => text.text(" · default ").code(default),
         (None, Some(absent)) => prose(text.text(" · if absent: "), absent),

@@ -1,7 +1,7 @@
 //! The dependencies of a manifest as symbols, table by table.
 
 use crate::{
-    model::manifest::{Dependency, Manifest, Table},
+    model::manifest::{Dependency, Manifest, DependencyTable},
     policy::outline::{Symbol, SymbolKind},
     text::Span,
 };
@@ -19,7 +19,7 @@ pub(crate) fn of_manifest(text: &str) -> Vec<Symbol> {
             table.inside.push(symbol);
         } else {
             let (span, selection) = (symbol.span.clone(), symbol.selection.clone());
-            let (detail, kind, inside) = (String::new(), SymbolKind::Table, vec![symbol]);
+            let (detail, kind, inside) = (String::new(), SymbolKind::DependencyTable, vec![symbol]);
             let table = Symbol { name: name.clone(), detail, kind, span, selection, inside };
             tables.push((name, table));
         }
@@ -31,11 +31,11 @@ pub(crate) fn of_manifest(text: &str) -> Vec<Symbol> {
 
 fn table_name(declared: &Dependency) -> String {
     let name = match declared.table {
-        Table::Normal => "dependencies",
-        Table::Dev => "dev-dependencies",
-        Table::Build => "build-dependencies",
-        Table::Workspace => "workspace.dependencies",
-        Table::Patch => "patch",
+        DependencyTable::Normal => "dependencies",
+        DependencyTable::Dev => "dev-dependencies",
+        DependencyTable::Build => "build-dependencies",
+        DependencyTable::Workspace => "workspace.dependencies",
+        DependencyTable::Patch => "patch",
     };
     match &declared.target {
         Some(target) => format!("target.'{target}'.{name}"),

@@ -91,19 +91,19 @@ mod tests {
     }
 
     #[test]
-    fn answers_outlast_a_verdict_that_finds_the_same_and_no_other() {
+    fn fix_results_are_kept_only_for_a_verdict_with_the_same_findings() {
         let first = verdict(&["one", "two"]);
-        let answers = || {
-            let mut answers = Answers::none_yet(&first);
-            answers.add(1, Arc::default());
-            answers.proved = 3;
-            answers
+        let results = || {
+            let mut results = FixResults::empty(&first);
+            results.add(1, Arc::default());
+            results.verified_upgrades = 3;
+            results
         };
         let again = verdict(&["one", "two"]);
-        let carried = answers().carried_over_to(&again).expect("nothing has changed");
+        let carried = results().carried_over_to(&again).expect("nothing has changed");
         assert!(carried.are_of(&again) && !carried.are_of(&first));
         assert!(carried.about(1).is_some() && carried.proved == 3);
-        assert!(answers().carried_over_to(&verdict(&["one"])).is_none());
-        assert!(answers().carried_over_to(&verdict(&["one", "three"])).is_none());
+        assert!(results().carried_over_to(&verdict(&["one"])).is_none());
+        assert!(results().carried_over_to(&verdict(&["one", "three"])).is_none());
     }
 }

@@ -435,7 +435,7 @@ impl<'m> Watcher<'m> {
 /// Whether a change of a path may add or remove input files.
 fn may_change(inputs: &DecidingFiles, path: &Utf8Path) -> bool {
     contains_below(&inputs.files, path)
-        || path.parent().is_some_and(|folder| inputs.growing.contains(folder))
+        || path.parent().is_some_and(|folder| inputs.search_folders.contains(folder))
 }
 
 #[cfg(test)]

@@ -1,5 +1,5 @@
-//! What of a manifest decides the resolution and where its findings stand: a value that comments,
-//! layout and descriptions do not change.
+//! Fingerprints of manifests and other files, to tell whether the workspace has to be resolved again. Comments,
+//! layout and descriptions do not change that of a manifest.
 
 use std::hash::{DefaultHasher, Hash, Hasher};
 
@@ -7,14 +7,13 @@ use toml::{Table, Value};
 
 use super::manifest::{Dependency, Manifest};
 
-/// A digest of the part of a manifest that can change what cargo resolves or what is judged about
-/// the package itself. Equal digests mean that nothing has to be resolved anew. Stable within one
-/// run of the program only.
+/// A hash of the content of a file that can change the resolution or the findings about the package itself. If it
+/// stays the same, the workspace need not be resolved again. Valid within one run of the program only.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct FileFingerprint(u64);
 
-/// Keys of `[package]` that cargo resolves and cargo-deny judges nothing by.
-const WORDS: [&str; 11] = [
+/// Keys of `[package]` that affect neither the resolution nor any check.
+const IGNORED_PACKAGE_KEYS: [&str; 11] = [
     "authors",
     "categories",
     "default-run",
@@ -28,41 +27,41 @@ const WORDS: [&str; 11] = [
     "repository",
 ];
 
-/// Tables that say how to build, not what.
-const BUILDING: [&str; 3] = ["profile", "lints", "badges"];
+/// Tables that affect only the build.
+const IGNORED_TABLES: [&str; 3] = ["profile", "lints", "badges"];
 
 impl FileFingerprint {
-    /// `None` while the text is no valid TOML.
+    /// Of a manifest; `None` if it has syntax errors.
     pub fn of_manifest(text: &str) -> Option<Self> {
         let mut table: Table = text.parse().ok()?;
-        for key in BUILDING {
+        for key in IGNORED_TABLES {
             table.remove(key);
         }
         if let Some(Value::Table(package)) = table.get_mut("package") {
-            words_removed(package);
+            remove_ignored_keys(package);
         }
         if let Some(Value::Table(workspace)) = table.get_mut("workspace") {
             for key in ["metadata", "lints"] {
                 workspace.remove(key);
             }
             if let Some(Value::Table(package)) = workspace.get_mut("package") {
-                words_removed(package);
+                remove_ignored_keys(package);
             }
         }
         let value = Self::of_value(&Value::Table(table));
         let mut hasher = DefaultHasher::new();
-        (value, forms(text)).hash(&mut hasher);
+        (value, line_prefixes(text)).hash(&mut hasher);
         Some(Self(hasher.finish()))
     }
 
-    /// Of any text: every byte counts.
+    /// Of any text; every byte counts.
     pub fn of_text(text: &str) -> Self {
         let mut hasher = DefaultHasher::new();
         text.hash(&mut hasher);
         Self(hasher.finish())
     }
 
-    /// Of a value: layout, comments and the order of keys do not count.
+    /// Of a TOML value; layout, comments and the order of keys do not count.
     pub(crate) fn of_value(value: &Value) -> Self {
         let mut hasher = DefaultHasher::new();
         hash(value, &mut hasher);
@@ -70,35 +69,35 @@ impl FileFingerprint {
     }
 }
 
-/// What stands before each place of a finding on its line, in the order of the file and without
-/// blanks and quotes. An edit moves places; it cannot tell where they are after declarations have
-/// changed their order (the manifest was sorted) or their form (a table in place of a requirement).
-fn forms(text: &str) -> Vec<String> {
+/// The text before each location of a finding on its line, in the order of the file and without spaces and quotes.
+/// An edit moves locations, but not correctly if dependencies change their order (the manifest was sorted) or their
+/// syntax (a table instead of a requirement).
+fn line_prefixes(text: &str) -> Vec<String> {
     let manifest = Manifest::parse(text);
     let declared = manifest.all_dependencies().map(Dependency::location);
     let package = manifest.package.iter().flat_map(|package| [&package.name, &package.license]);
     let package = package.flatten().map(|value| value.span.clone());
     let mut starts: Vec<_> = declared.chain(package).map(|span| span.start).collect();
     starts.sort_unstable();
-    let form = |start: &usize| {
+    let prefix = |start: &usize| {
         let line = text[..*start].rsplit('\n').next().unwrap_or_default();
         line.replace([' ', '\t', '"', '\''], "")
     };
-    starts.iter().map(form).collect()
+    starts.iter().map(prefix).collect()
 }
 
-fn words_removed(package: &mut Table) {
-    for key in WORDS {
+fn remove_ignored_keys(package: &mut Table) {
+    for key in IGNORED_PACKAGE_KEYS {
         package.remove(key);
     }
-    // cargo-deny reads one table of the metadata.
+    // cargo-deny reads `package.metadata.cargo-deny`.
     let Some(Value::Table(mut metadata)) = package.remove("metadata") else { return };
     if let Some(kept) = metadata.remove("cargo-deny") {
         package.insert("metadata".to_owned(), kept);
     }
 }
 
-/// Keys in their order, so that the order of the file does not count.
+/// Sorts keys, so that their order in the file does not count.
 fn hash(value: &Value, hasher: &mut impl Hasher) {
     match value {
         Value::Table(table) => {
@@ -145,7 +144,7 @@ b = { version = "2", features = ["x"] }
     }
 
     #[test]
-    fn comments_layout_and_descriptions_change_nothing() {
+    fn fingerprint_ignores_comments_layout_and_descriptions() {
         assert!(same(|text| format!("# a comment\n{text}\n\n")));
         assert!(same(|text| text.replace("\"words\"", "'other words'")));
         assert!(same(|text| text
@@ -157,7 +156,7 @@ b = { version = "2", features = ["x"] }
     }
 
     #[test]
-    fn where_declarations_stand_changes_it() {
+    fn fingerprint_changes_with_the_position_of_dependencies() {
         assert!(!same(|text| text.replace("a = \"1\"\n", "") + "a = \"1\"\n"));
         assert!(!same(|text| text.replace("a = \"1\"", "a = { version = \"1\" }")));
         assert!(!same(|text| text.replace("a = \"1\"", "a.version = \"1\"")));
@@ -165,7 +164,7 @@ b = { version = "2", features = ["x"] }
     }
 
     #[test]
-    fn what_cargo_resolves_and_cargo_deny_judges_changes_it() {
+    fn fingerprint_changes_with_what_cargo_and_cargo_deny_read() {
         assert!(!same(|text| text.replace("\"1\"", "\"1.1\"")));
         assert!(!same(|text| text.replace("\"x\"", "\"y\"")));
         assert!(!same(|text| format!("{text}c = \"3\"\n")));
@@ -177,7 +176,7 @@ b = { version = "2", features = ["x"] }
     }
 
     #[test]
-    fn a_broken_manifest_has_none() {
+    fn manifest_with_syntax_error_has_no_fingerprint() {
         assert_eq!(FileFingerprint::of_manifest("[package\nname = \"m\"\n"), None);
     }
 }

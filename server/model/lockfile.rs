@@ -1,4 +1,4 @@
-//! `Cargo.lock` as a value: its entries and where they stand.
+//! Parses `Cargo.lock` into entries with their locations.
 
 use std::{borrow::Cow, collections::HashMap, str::FromStr};
 
@@ -8,12 +8,12 @@ use toml::de::DeTable;
 use super::tree;
 use crate::text::{Span, Spanned};
 
-/// A lock file, as far as it can be understood.
+/// A lockfile, as far as it can be parsed.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Lockfile {
     /// The lock entries in the order of the file.
     pub entries: Vec<LockEntry>,
-    /// Why cargo could not use it, with the place; `None` for a sound file.
+    /// Why cargo could not use it, and where; `None` for a valid file.
     pub error: Option<Spanned<String>>,
 }
 
@@ -28,7 +28,7 @@ pub struct LockEntry {
     pub source: Option<String>,
 }
 
-/// A package of a lock file and what it depends on.
+/// A package in a lockfile with its dependencies.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct LockedPackage {
     /// Its name.
@@ -42,10 +42,10 @@ pub(crate) struct LockedPackage {
 }
 
 impl Lockfile {
-    /// Reads a lock file. Never fails: see [`Lockfile::error`].
+    /// Parses a lockfile. Never fails: see [`Lockfile::error`].
     pub fn parse(text: &str) -> Self {
         if let Some(span) = conflict_marker(text) {
-            let value = "the lock file holds the markers of an unfinished merge".to_owned();
+            let value = "found merge conflict markers".to_owned();
             return Self { entries: Vec::new(), error: Some(Spanned { value, span }) };
         }
         let (root, errors) = tree::parse(text);
@@ -56,8 +56,7 @@ impl Lockfile {
             .next()
             .map(|error| Spanned { value: error.message, span: error.span });
         let error = syntax.or_else(|| wrong_version(&entries)).or_else(|| {
-            // What else the file means (sources, the format's own version) is judged by the library
-            // that knows the format.
+            // Everything else (sources, the format's version) is validated by the `cargo_lock` library.
             let error = cargo_lock::Lockfile::from_str(&without_relations(text, root)).err()?;
             let span = tree::entry(root, "version").map_or(0..0, |(_, value)| value.span());
             Some(Spanned { value: last_line(&error.to_string()), span })
@@ -65,11 +64,11 @@ impl Lockfile {
         Self { entries, error }
     }
 
-    /// The packages of a lock file and what they depend on; `None` where the file is not sound. Takes
-    /// time and memory in proportion to the text.
+    /// The packages of a lockfile with their dependencies; `None` if the file is not valid. Takes time and memory
+    /// in proportion to the text.
     pub(crate) fn graph(text: &str) -> Option<Vec<LockedPackage>> {
         let mut read = Some((Vec::new(), Vec::<Vec<String>>::new()));
-        let is_sound = each_package(text, |_, _, table| {
+        let is_valid = each_package(text, |_, _, table| {
             let Some((packages, required)) = &mut read else { return };
             if let Some(package) = locked_package(table) {
                 packages.push(package);
@@ -81,7 +80,7 @@ impl Lockfile {
                 read = None;
             }
         });
-        let (mut packages, required) = read.filter(|_| is_sound)?;
+        let (mut packages, required) = read.filter(|_| is_valid)?;
         let mut by_name: HashMap<&str, usize> = HashMap::new();
         let mut by_version: HashMap<(&str, &Version), usize> = HashMap::new();
         let mut by_source: HashMap<(&str, &Version, &str), usize> = HashMap::new();
@@ -92,7 +91,7 @@ impl Lockfile {
                 by_source.entry((name, version, source)).or_insert(index);
             }
         }
-        // `name`, `name version` or `name version (source)`, as much as tells it from the others.
+        // `name`, `name version` or `name version (source)`, as much as is unambiguous.
         let find = |dependency: &str| {
             let mut parts = dependency.split_ascii_whitespace();
             let name = parts.next()?;
@@ -128,7 +127,7 @@ impl Lockfile {
         all
     }
 
-    /// The entry of a package. Two sources may lock the same version: `source` decides then.
+    /// The entry of a package. `source` decides if two sources have the same version.
     pub fn entry(&self, name: &str, version: &str, source: Option<&str>) -> Option<&LockEntry> {
         let mut same = self
             .entries
@@ -151,7 +150,7 @@ fn entry(text: &str, table: &DeTable<'_>) -> Option<LockEntry> {
     })
 }
 
-/// A package of which nothing is said yet that it depends on.
+/// A package, with its dependencies still empty.
 fn locked_package(table: &DeTable<'_>) -> Option<LockedPackage> {
     let named = |key: &str| Some(table.get(key)?.get_ref().as_str()?.to_owned());
     Some(LockedPackage {
@@ -166,23 +165,23 @@ fn packages<'t, 'i>(root: &'t DeTable<'i>) -> impl Iterator<Item = &'t DeTable<'
     tree::array(root, "package").iter().filter_map(|one| one.get_ref().as_table())
 }
 
-/// Calls `see` for each package, with the piece of the text that it is in and where that begins.
-/// Returns whether everything could be parsed.
-fn each_package(text: &str, mut see: impl FnMut(usize, &str, &DeTable<'_>)) -> bool {
-    let mut is_sound = true;
+/// Calls `visit` for each package, with the part of the text that contains it and where that starts. Returns
+/// whether everything could be parsed.
+fn each_package(text: &str, mut visit: impl FnMut(usize, &str, &DeTable<'_>)) -> bool {
+    let mut is_valid = true;
     for (start, piece) in pieces(text) {
         let (root, errors) = tree::parse(piece);
-        is_sound &= errors.is_empty();
-        packages(root.get_ref()).for_each(|table| see(start, piece, table));
+        is_valid &= errors.is_empty();
+        packages(root.get_ref()).for_each(|table| visit(start, piece, table));
     }
-    is_sound
+    is_valid
 }
 
-/// A long text a package at a time, as cargo writes it: the tree of all of it would take more than
-/// ten times its size. With where each piece begins.
+/// Splits a long text into its packages, each with its start. Parsing all of it at once would take more than ten
+/// times its size in memory.
 fn pieces(text: &str) -> Vec<(usize, &str)> {
     const LONG: usize = 1 << 20;
-    // Within a string of several lines anything may stand.
+    // A multi-line string may contain `[[package]]`.
     let is_plain = !["\"\"\"", "'''"].iter().any(|quotes| text.contains(quotes));
     if text.len() <= LONG || !is_plain || tree::too_many_values(text).is_some() {
         return vec![(0, text)];
@@ -199,8 +198,8 @@ fn pieces(text: &str) -> Vec<(usize, &str)> {
     starts.iter().copied().zip(ends).map(|(start, end)| (start, &text[start..end])).collect()
 }
 
-/// A long text with its lists of dependencies and its old kind of checksums blanked out: the library
-/// looks for each of them in all packages.
+/// A long text without its dependency lists and old-style checksums: the library searches all packages for each
+/// of them.
 fn without_relations<'t>(text: &'t str, root: &DeTable<'_>) -> Cow<'t, str> {
     const FEW: usize = 256 << 10;
     if text.len() <= FEW {
@@ -227,12 +226,12 @@ fn without_relations<'t>(text: &'t str, root: &DeTable<'_>) -> Cow<'t, str> {
 fn wrong_version(entries: &[LockEntry]) -> Option<Spanned<String>> {
     entries.iter().find_map(|entry| {
         let error = semver::Version::parse(&entry.version.value).err()?;
-        let value = format!("`{}` is no version: {error}", entry.version.value);
+        let value = format!("invalid version `{}`: {error}", entry.version.value);
         Some(Spanned { value, span: entry.version.span.clone() })
     })
 }
 
-/// The library's errors repeat the text; what is wrong with it comes last.
+/// The library's errors repeat the text; the message comes last.
 fn last_line(error: &str) -> String {
     let line = error.trim_end().lines().next_back().unwrap_or_default();
     line.trim_start_matches("parse error: ").to_owned()
@@ -253,7 +252,7 @@ fn conflict_marker(text: &str) -> Option<Span> {
 mod tests {
     use super::*;
 
-    const SOUND: &str = r#"version = 4
+    const VALID: &str = r#"version = 4
 
 [[package]]
 name = "a"
@@ -272,7 +271,7 @@ dependencies = ["a 1.0.0", "a 2.0.0"]
 "#;
 
     #[test]
-    fn long_text_is_read_a_package_at_a_time_with_the_same_result() {
+    fn long_text_is_parsed_package_by_package_with_the_same_result() {
         let mut text = "version = 4\n".to_owned();
         for number in 0..12_000 {
             text.push_str(&format!(
@@ -285,58 +284,58 @@ dependencies = ["a 1.0.0", "a 2.0.0"]
         let (root, errors) = tree::parse(&text);
         assert_eq!(errors, []);
         assert_eq!(Lockfile::entries(&text), entries(&text, root.get_ref()));
-        let graph = Lockfile::graph(&text).expect("it is sound");
+        let graph = Lockfile::graph(&text).expect("it is valid");
         assert_eq!((graph.len(), &*graph[7].dependencies), (12_000, &[8][..]));
         assert_eq!(Lockfile::graph(&format!("{text}[[package]]\nname = 1\n")), None);
         assert_eq!(Lockfile::graph(&format!("{text}=")), None);
-        // Nothing is cut where a string may go on.
+        // The text is not split inside a multi-line string.
         let quoted = format!("{text}[metadata]\nx = \"\"\"\n[[package]]\n\"\"\"\n");
         assert_eq!(Lockfile::graph(&quoted).map(|graph| graph.len()), Some(12_000));
     }
 
     #[test]
     fn two_versions_of_one_crate_are_two_entries() {
-        let lock = Lockfile::parse(SOUND);
+        let lock = Lockfile::parse(VALID);
         assert_eq!(lock.error, None);
         let entry = lock.entry("a", "2.0.0", None).expect("a 2.0.0");
-        assert_eq!(&SOUND[entry.version.span.clone()], "2.0.0");
+        assert_eq!(&VALID[entry.version.span.clone()], "2.0.0");
         assert!(lock.entry("a", "3.0.0", None).is_none());
     }
 
     #[test]
-    fn merge_markers_are_named_where_they_stand() {
+    fn merge_conflict_markers_are_an_error_at_the_first_one() {
         let text =
-            SOUND.replace("[[package]]\nname = \"m\"", "<<<<<<< HEAD\n[[package]]\nname = \"m\"");
+            VALID.replace("[[package]]\nname = \"m\"", "<<<<<<< HEAD\n[[package]]\nname = \"m\"");
         let error = Lockfile::parse(&text).error.expect("an error");
-        assert!(error.value.contains("unfinished merge"));
+        assert!(error.value.contains("merge conflict"));
         assert_eq!(&text[error.span], "<<<<<<< HEAD");
     }
 
     #[test]
-    fn a_truncated_file_keeps_its_whole_entries_and_says_what_is_wrong() {
-        let cut = &SOUND[..SOUND.find("[[package]]\nname = \"m\"").expect("m") + 20];
+    fn truncated_file_keeps_its_complete_entries_and_has_an_error() {
+        let cut = &VALID[..VALID.find("[[package]]\nname = \"m\"").expect("m") + 20];
         let lock = Lockfile::parse(cut);
         assert!(lock.error.is_some());
         assert!(lock.entry("a", "1.0.0", None).is_some());
     }
 
     #[test]
-    fn an_unknown_format_version_is_said_at_the_version() {
-        let text = SOUND.replace("version = 4", "version = 99");
+    fn unknown_format_version_is_an_error_at_the_version() {
+        let text = VALID.replace("version = 4", "version = 99");
         let error = Lockfile::parse(&text).error.expect("an error");
         assert_eq!(error.value, "invalid Cargo.lock format version: `99`");
         assert_eq!(&text[error.span], "99");
     }
 
     #[test]
-    fn a_locked_version_that_is_none_is_said_at_it() {
-        let text = SOUND.replace("version = \"2.0.0\"", "version = \"two\"");
+    fn invalid_version_is_an_error_at_the_version() {
+        let text = VALID.replace("version = \"2.0.0\"", "version = \"two\"");
         let error = Lockfile::parse(&text).error.expect("an error");
         assert_eq!(&text[error.span], "two");
     }
 
     #[test]
-    fn dependencies_are_found_by_as_much_as_their_entries_state() {
+    fn dependencies_are_found_by_name_version_or_source() {
         let text = r#"version = 4
 
 [[package]]
@@ -370,7 +369,7 @@ dependencies = [
  "gone",
 ]
 "#;
-        let graph = Lockfile::graph(text).expect("it is sound");
+        let graph = Lockfile::graph(text).expect("it is valid");
         let found: Vec<_> = graph.iter().map(|package| package.dependencies.as_slice()).collect();
         assert_eq!(found, [&[] as &[usize], &[], &[], &[4], &[1, 2, 3]]);
         assert_eq!(Lockfile::graph(&text.replace("0.1.0", "none")), None);

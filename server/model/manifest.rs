@@ -1,33 +1,33 @@
-//! `Cargo.toml` as a value: what it declares and where each declaration stands.
+//! Parses `Cargo.toml` into its dependencies and other entries with their locations.
 
 use toml::de::{DeTable, DeValue};
 
 use super::tree::{self, SyntaxError};
 use crate::text::{Span, Spanned};
 
-/// A manifest, as far as it can be understood.
+/// A manifest, as far as it can be parsed.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Manifest {
     /// `[package]`.
-    pub package: Option<Package>,
+    pub package: Option<PackageTable>,
     /// `[workspace]`.
-    pub workspace: Option<Workspace>,
-    /// Every dependency of the package, in the order of the file.
+    pub workspace: Option<WorkspaceTable>,
+    /// All dependencies of the package, in the order of the file.
     pub dependencies: Vec<Dependency>,
-    /// The key of the first table of dependencies: of the package's, else of the workspace's.
+    /// The key of `[dependencies]`, else of `[workspace.dependencies]`.
     pub dependencies_key: Option<Span>,
     /// `[patch.<registry>]` and `[replace]`.
     pub patches: Vec<Dependency>,
-    /// What the features of `[features]` turn on, in the order of the file.
-    pub turned_on: Vec<Spanned<String>>,
-    /// What is wrong with the syntax; the rest was understood all the same.
+    /// The entries of all features in `[features]`, in the order of the file.
+    pub enabled_features: Vec<Spanned<String>>,
+    /// The syntax errors; the rest was parsed.
     pub errors: Vec<SyntaxError>,
 }
 
 /// `[package]` (or the old `[project]`).
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Package {
-    /// The table's key, the place for what concerns a package that has no name.
+pub struct PackageTable {
+    /// The table's key, the location of findings about a package without a name.
     pub key: Span,
     /// `name`.
     pub name: Option<Spanned<String>>,
@@ -35,13 +35,13 @@ pub struct Package {
     pub license: Option<Spanned<String>>,
     /// `license-file`, where it is a string.
     pub license_file: Option<Spanned<String>>,
-    /// `workspace = "path"`: the root that this package names itself.
+    /// `workspace = "path"`: the workspace root that the package names.
     pub workspace: Option<Spanned<String>>,
 }
 
 /// `[workspace]`.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Workspace {
+pub struct WorkspaceTable {
     /// The table's key.
     pub key: Span,
     /// `members`: paths and globs relative to the manifest's folder.
@@ -52,9 +52,9 @@ pub struct Workspace {
     pub dependencies: Vec<Dependency>,
 }
 
-/// In which table a dependency is declared.
+/// The table of a dependency.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Table {
+pub enum DependencyTable {
     /// `[dependencies]`.
     Normal,
     /// `[dev-dependencies]`.
@@ -62,20 +62,20 @@ pub enum Table {
     /// `[build-dependencies]`.
     Build,
     /// `[workspace.dependencies]`.
-    Workspace,
+    WorkspaceTable,
     /// `[patch.<registry>]` or `[replace]`.
     Patch,
 }
 
-/// One declared dependency.
+/// A dependency in a manifest.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Dependency {
-    /// Its key: the name that the code uses.
+    /// Its key: the name used in code.
     pub key: Spanned<String>,
-    /// The package's own name: `package = ".."` or else the key.
+    /// The package name: `package = ".."`, else the key.
     pub package: String,
-    /// The table that holds it.
-    pub table: Table,
+    /// The table that it is in.
+    pub table: DependencyTable,
     /// The `cfg(..)` or triple of a `[target.<..>]` table, as written.
     pub target: Option<String>,
     /// The version requirement.
@@ -93,8 +93,8 @@ pub struct Dependency {
 }
 
 impl Dependency {
-    /// The place of what concerns this dependency: its requirement; without one its `git` or
-    /// `path`; else the `workspace` key or the key itself. Never a whole line.
+    /// The location of findings about this dependency: its requirement, else its `git` or `path`, else the
+    /// `workspace` key or the key itself.
     pub fn location(&self) -> Span {
         let value = self.requirement.as_ref().or(self.git.as_ref()).or(self.path.as_ref());
         value
@@ -103,7 +103,7 @@ impl Dependency {
             .unwrap_or_else(|| self.key.span.clone())
     }
 
-    /// The place of what concerns where it comes from: `git` or `path` before the requirement.
+    /// The location of findings about its source: `git` or `path`, else as [`Self::location`].
     pub fn source_location(&self) -> Span {
         let value = self.git.as_ref().or(self.path.as_ref());
         value.map_or_else(|| self.location(), |value| value.span.clone())
@@ -111,26 +111,26 @@ impl Dependency {
 }
 
 impl Manifest {
-    /// Reads a manifest. Never fails: see [`Manifest::errors`].
+    /// Parses a manifest. Never fails: see [`Manifest::errors`].
     ///
-    /// Where the syntax is broken, the parser's recovery keeps what it can of the broken line but
-    /// may swallow the lines after it, so a second reading without the broken lines adds those.
+    /// After a syntax error, the parser may lose the following lines, so a second pass without the broken lines
+    /// adds those.
     pub fn parse(text: &str) -> Self {
         let mut manifest = Self::read(text);
-        if let Some(mended) = tree::without_broken_lines(text, &manifest.errors) {
-            manifest.complete_from(Self::read(&mended));
+        if let Some(cleaned) = tree::without_broken_lines(text, &manifest.errors) {
+            manifest.complete_from(Self::read(&cleaned));
         }
         manifest
     }
 
     fn complete_from(&mut self, other: Self) {
-        fn add(known: &mut Vec<Dependency>, more: Vec<Dependency>) {
+        fn add(all: &mut Vec<Dependency>, more: Vec<Dependency>) {
             let more = more
                 .into_iter()
-                .filter(|new| known.iter().all(|old| old.key.span.start != new.key.span.start));
+                .filter(|new| all.iter().all(|old| old.key.span.start != new.key.span.start));
             let more: Vec<_> = more.collect();
-            known.extend(more);
-            known.sort_by_key(|dependency| dependency.key.span.start);
+            all.extend(more);
+            all.sort_by_key(|dependency| dependency.key.span.start);
         }
         add(&mut self.dependencies, other.dependencies);
         add(&mut self.patches, other.patches);
@@ -167,13 +167,13 @@ impl Manifest {
             dependencies_key: dependencies_key(root)
                 .or_else(|| dependencies_key(tree::table(root, "workspace")?)),
             patches: reader.patches(root),
-            turned_on: reader.turned_on(root),
+            enabled_features: reader.enabled_features(root),
             errors,
         }
     }
 
-    /// The place of what concerns the package or workspace as a whole: the package's name, else
-    /// the key of `[package]` or `[workspace]`, else the start of the file.
+    /// The location of findings about the whole package or workspace: the package's name, else the key of
+    /// `[package]` or `[workspace]`, else the start of the file.
     pub fn head(&self) -> Span {
         let package = self.package.as_ref();
         package
@@ -193,14 +193,14 @@ impl Manifest {
             .find(|candidate| candidate.key.value == dependency.key.value)
     }
 
-    /// Every declaration of the file, with those of the workspace and the patches.
+    /// All dependencies of the file, with those of the workspace and the patches.
     pub fn all_dependencies(&self) -> impl Iterator<Item = &Dependency> {
         let workspace = self.workspace.iter().flat_map(|workspace| &workspace.dependencies);
         self.dependencies.iter().chain(workspace).chain(&self.patches)
     }
 }
 
-/// The key of the table of dependencies.
+/// The key of `dependencies` in a table.
 fn dependencies_key(table: &DeTable<'_>) -> Option<Span> {
     tree::entry(table, "dependencies").map(|(key, _)| key.span())
 }
@@ -210,11 +210,11 @@ struct Reader<'t> {
 }
 
 impl Reader<'_> {
-    fn package(&self, root: &DeTable<'_>) -> Option<Package> {
+    fn package(&self, root: &DeTable<'_>) -> Option<PackageTable> {
         let (key, value) = tree::entry(root, "package").or_else(|| tree::entry(root, "project"))?;
         let table = value.get_ref().as_table()?;
         let string = |key| tree::string(self.text, table, key);
-        Some(Package {
+        Some(PackageTable {
             key: key.span(),
             name: string("name"),
             license: string("license"),
@@ -223,12 +223,12 @@ impl Reader<'_> {
         })
     }
 
-    fn workspace(&self, root: &DeTable<'_>) -> Option<Workspace> {
+    fn workspace(&self, root: &DeTable<'_>) -> Option<WorkspaceTable> {
         let (key, value) = tree::entry(root, "workspace")?;
         let table = value.get_ref().as_table()?;
-        let mut dependencies = self.dependencies(table, "dependencies", Table::Workspace, None);
+        let mut dependencies = self.dependencies(table, "dependencies", DependencyTable::WorkspaceTable, None);
         dependencies.sort_by_key(|dependency| dependency.key.span.start);
-        Some(Workspace {
+        Some(WorkspaceTable {
             key: key.span(),
             members: tree::strings(self.text, table, "members"),
             exclude: tree::strings(self.text, table, "exclude"),
@@ -236,7 +236,7 @@ impl Reader<'_> {
         })
     }
 
-    fn turned_on(&self, root: &DeTable<'_>) -> Vec<Spanned<String>> {
+    fn enabled_features(&self, root: &DeTable<'_>) -> Vec<Spanned<String>> {
         let Some(features) = tree::table(root, "features") else { return Vec::new() };
         let lists = features.keys().map(|name| tree::strings(self.text, features, name.get_ref()));
         let mut all: Vec<_> = lists.flatten().collect();
@@ -251,12 +251,12 @@ impl Reader<'_> {
                 patches.extend(self.dependencies(
                     registries,
                     registry.get_ref(),
-                    Table::Patch,
+                    DependencyTable::Patch,
                     None,
                 ));
             }
         }
-        for mut replaced in self.dependencies(root, "replace", Table::Patch, None) {
+        for mut replaced in self.dependencies(root, "replace", DependencyTable::Patch, None) {
             // A key of `[replace]` is a package id: `name:version`.
             let name = replaced.package.split([':', '@']).next().unwrap_or_default().to_owned();
             replaced.package = name;
@@ -268,11 +268,11 @@ impl Reader<'_> {
 
     fn tables(&self, parent: &DeTable<'_>, target: Option<&str>) -> Vec<Dependency> {
         let tables = [
-            ("dependencies", Table::Normal),
-            ("dev-dependencies", Table::Dev),
-            ("dev_dependencies", Table::Dev),
-            ("build-dependencies", Table::Build),
-            ("build_dependencies", Table::Build),
+            ("dependencies", DependencyTable::Normal),
+            ("dev-dependencies", DependencyTable::Dev),
+            ("dev_dependencies", DependencyTable::Dev),
+            ("build-dependencies", DependencyTable::Build),
+            ("build_dependencies", DependencyTable::Build),
         ];
         tables
             .into_iter()
@@ -284,7 +284,7 @@ impl Reader<'_> {
         &self,
         parent: &DeTable<'_>,
         name: &str,
-        table: Table,
+        table: DependencyTable,
         target: Option<&str>,
     ) -> Vec<Dependency> {
         let Some(declared) = tree::table(parent, name) else { return Vec::new() };
@@ -308,7 +308,7 @@ impl Reader<'_> {
                     DeValue::String(_) => {
                         dependency.requirement = tree::string_value(self.text, value);
                     }
-                    DeValue::Table(fields) => self.fields(&mut dependency, fields),
+                    DeValue::DependencyTable(fields) => self.fields(&mut dependency, fields),
                     _ => {}
                 }
                 dependency
@@ -337,7 +337,7 @@ impl Reader<'_> {
 mod tests {
     use super::*;
 
-    /// One line for each declaration: table, key, package, and the text at its place.
+    /// One line for each dependency: table, key, package, and the text at its location.
     fn locations(text: &str) -> Vec<String> {
         let manifest = Manifest::parse(text);
         manifest
@@ -360,7 +360,7 @@ mod tests {
     }
 
     #[test]
-    fn every_way_to_declare_has_its_place() {
+    fn every_kind_of_dependency_has_its_location() {
         let text = r#"
 [package]
 name = "m"
@@ -409,7 +409,7 @@ plain = { path = "../plain" }
     }
 
     #[test]
-    fn a_half_typed_line_keeps_the_whole_ones() {
+    fn half_typed_line_keeps_the_other_lines() {
         let text = "[dependencies]\nserde = \"1\"\ntim\n[dev-dependencies]\ninsta = \"2\"\n";
         let manifest = Manifest::parse(text);
         assert!(!manifest.errors.is_empty());
@@ -419,14 +419,14 @@ plain = { path = "../plain" }
     }
 
     #[test]
-    fn an_unclosed_string_keeps_the_lines_before_it() {
+    fn unclosed_string_keeps_the_other_lines() {
         let locations = locations("[dependencies]\nserde = \"1\"\ntime = \"0.3\nlog = \"0.4\"\n");
         assert_eq!(locations.first().map(String::as_str), Some("Normal serde serde 1"));
         assert_eq!(locations.last().map(String::as_str), Some("Normal log log 0.4"));
     }
 
     #[test]
-    fn nothing_is_too_broken_to_read() {
+    fn parse_never_panics() {
         for text in ["", "[", "[[[[", "= = =", "\0", "a = {", "[dependencies]\nx = [1, {", "é = 'ü"]
         {
             let manifest = Manifest::parse(text);
@@ -435,7 +435,7 @@ plain = { path = "../plain" }
     }
 
     #[test]
-    fn the_head_is_the_name_and_what_stands_in_for_it() {
+    fn head_is_the_package_name_or_its_substitute() {
         let at = |text: &str| text[Manifest::parse(text).head()].to_owned();
         assert_eq!(at("[package]\nname = \"m\"\n"), "m");
         assert_eq!(at("[package]\nversion = \"1\"\n"), "package");

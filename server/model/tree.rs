@@ -1,4 +1,4 @@
-//! Helpers over the recovering TOML parser: a half-typed file still yields its whole tables.
+//! Helpers for the recovering TOML parser, which keeps what it can of a file with syntax errors.
 
 use toml::{
     Spanned as TomlSpanned,
@@ -11,22 +11,22 @@ use crate::{
 };
 
 /// A key of a table with its value.
-pub(crate) type Entry<'t, 'i> =
+pub(crate) type TomlEntry<'t, 'i> =
     (&'t TomlSpanned<std::borrow::Cow<'i, str>>, &'t TomlSpanned<DeValue<'i>>);
 
-/// What is wrong with the syntax, and where.
+/// A syntax error.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SyntaxError {
-    /// What the parser says, one line.
+    /// The parser's message, on one line.
     pub message: String,
-    /// Where it stopped understanding.
+    /// Where the parser stopped.
     pub span: Span,
 }
 
-/// Parses as much of `text` as can be understood.
+/// Parses as much of `text` as possible.
 pub(crate) fn parse(text: &str) -> (TomlSpanned<DeTable<'_>>, Vec<SyntaxError>) {
     if let Some(at) = too_many_values(text) {
-        let message = format!("there are more than {} values", limits::VALUES);
+        let message = format!("more than {} values", limits::VALUES);
         let error = SyntaxError { message, span: at..at };
         return (DeTable::parse_recoverable("").0, vec![error]);
     }
@@ -41,7 +41,7 @@ pub(crate) fn parse(text: &str) -> (TomlSpanned<DeTable<'_>>, Vec<SyntaxError>) 
     (table, errors)
 }
 
-/// Where a text has more keys and values than are read ([`limits::VALUES`]).
+/// Where a text exceeds [`limits::VALUES`].
 pub(crate) fn too_many_values(text: &str) -> Option<usize> {
     if text.len() <= limits::VALUES {
         return None;
@@ -50,8 +50,8 @@ pub(crate) fn too_many_values(text: &str) -> Option<usize> {
     begun.map(|(at, _)| at).nth(limits::VALUES)
 }
 
-/// `text` with its broken lines blanked out, byte for byte, so that every other line is read as if
-/// they were not there; `None` where nothing is broken or nothing is gained.
+/// `text` with the lines that have syntax errors replaced by spaces, so that all other lines can be parsed.
+/// `None` if there are no errors, or if that does not help.
 pub(crate) fn without_broken_lines(text: &str, errors: &[SyntaxError]) -> Option<String> {
     const ROUNDS: usize = 16;
     let mut text = text.as_bytes().to_vec();
@@ -64,18 +64,18 @@ pub(crate) fn without_broken_lines(text: &str, errors: &[SyntaxError]) -> Option
             return None;
         }
         text[start..end].fill(b' ');
-        let mended = String::from_utf8(text).ok()?;
-        match parse(&mended).1.first() {
-            None => return Some(mended),
+        let cleaned = String::from_utf8(text).ok()?;
+        match parse(&cleaned).1.first() {
+            None => return Some(cleaned),
             Some(next) => error = next.span.start,
         }
-        text = mended.into_bytes();
+        text = cleaned.into_bytes();
     }
     None
 }
 
 /// The entry `key` of `table`.
-pub(crate) fn entry<'t, 'i>(table: &'t DeTable<'i>, key: &str) -> Option<Entry<'t, 'i>> {
+pub(crate) fn entry<'t, 'i>(table: &'t DeTable<'i>, key: &str) -> Option<TomlEntry<'t, 'i>> {
     table.get_key_value(key)
 }
 
@@ -84,7 +84,7 @@ pub(crate) fn table<'t, 'i>(table: &'t DeTable<'i>, key: &str) -> Option<&'t DeT
     table.get(key)?.get_ref().as_table()
 }
 
-/// The array under `key`, empty where there is none.
+/// The array under `key`, or an empty one.
 pub(crate) fn array<'t, 'i>(table: &'t DeTable<'i>, key: &str) -> &'t [TomlSpanned<DeValue<'i>>] {
     table.get(key).and_then(|value| value.get_ref().as_array()).map_or(&[], |array| &**array)
 }

@@ -1,55 +1,54 @@
-//! Sets of versions, as far as requirements tell: whether one requirement can only be met by
-//! versions that others meet.
+//! Compares sets of versions: whether all versions that match one requirement also match others.
 //!
-//! Pre-releases are taken for the release that they precede.
+//! A pre-release counts as the release that follows it.
 
 use semver::{Comparator, Op, Version, VersionReq};
 
-/// The versions from `from` up to but without `to`; `None` has no end.
+/// The versions from `from` (inclusive) to `to` (exclusive, or no end).
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct Interval {
     from: Version,
     to: Option<Version>,
 }
 
-/// How many of the versions that meet a requirement lie in a set.
+/// How many of the versions that match a requirement are in a set.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Share {
     /// All of them.
     All,
-    /// Some, or it cannot be told.
+    /// Some, or unknown.
     Some,
     /// None.
     None,
 }
 
-/// How many of the versions that meet `requirement` also meet one of `others`.
+/// How many of the versions that match `requirement` also match one of `others`.
 pub fn share(requirement: &VersionReq, others: &[VersionReq]) -> Share {
-    let Some(wanted) = interval(requirement) else { return Share::Some };
-    let mut known: Vec<_> = others.iter().filter_map(interval).collect();
-    known.retain(|one| {
-        let begins = wanted.to.as_ref().is_none_or(|to| one.from < *to);
-        let ends = one.to.as_ref().is_some_and(|to| *to <= wanted.from);
+    let Some(required) = interval(requirement) else { return Share::Some };
+    let mut covered: Vec<_> = others.iter().filter_map(interval).collect();
+    covered.retain(|one| {
+        let begins = required.to.as_ref().is_none_or(|to| one.from < *to);
+        let ends = one.to.as_ref().is_some_and(|to| *to <= required.from);
         begins && !ends
     });
-    if known.is_empty() {
+    if covered.is_empty() {
         return Share::None;
     }
-    known.sort_by(|a, b| a.from.cmp(&b.from));
-    let mut reached = wanted.from;
-    for one in known {
-        if one.from > reached {
+    covered.sort_by(|a, b| a.from.cmp(&b.from));
+    let mut end = required.from;
+    for one in covered {
+        if one.from > end {
             return Share::Some;
         }
         match one.to {
             None => return Share::All,
-            Some(to) => reached = reached.max(to),
+            Some(to) => end = end.max(to),
         }
     }
-    if wanted.to.is_some_and(|to| to <= reached) { Share::All } else { Share::Some }
+    if required.to.is_some_and(|to| to <= end) { Share::All } else { Share::Some }
 }
 
-/// The only version that meets a requirement such as `=1.2.3`.
+/// The only version that matches a requirement such as `=1.2.3`.
 pub fn pinned(requirement: &VersionReq) -> Option<Version> {
     match requirement.comparators.as_slice() {
         [Comparator { op: Op::Exact, major, minor: Some(minor), patch: Some(patch), pre }] => {
@@ -61,7 +60,7 @@ pub fn pinned(requirement: &VersionReq) -> Option<Version> {
     }
 }
 
-/// What all comparators leave; `None` when that is nothing.
+/// The versions that match all comparators; `None` if there are none.
 fn interval(requirement: &VersionReq) -> Option<Interval> {
     let mut all = Interval { from: Version::new(0, 0, 0), to: None };
     for comparator in &requirement.comparators {
@@ -75,11 +74,11 @@ fn interval(requirement: &VersionReq) -> Option<Interval> {
     all.to.as_ref().is_none_or(|to| all.from < *to).then_some(all)
 }
 
-/// The rules of cargo ("Specifying Dependencies").
+/// Follows The Cargo Book, "Specifying Dependencies".
 fn of(comparator: &Comparator) -> Interval {
     let Comparator { op, major, minor, patch, .. } = comparator;
     let first = Version::new(*major, minor.unwrap_or(0), patch.unwrap_or(0));
-    // The first version after all those that begin with what is written.
+    // The first version after all that match as a prefix.
     let after = match (minor, patch) {
         (None, _) => Version::new(major + 1, 0, 0),
         (Some(minor), None) => Version::new(*major, minor + 1, 0),
@@ -106,7 +105,7 @@ fn of(comparator: &Comparator) -> Interval {
             };
             between(first, to)
         }
-        // `=1.2.3`, `1.2.*`, and whatever else there may be.
+        // `=1.2.3`, `1.2.*`, and any future operator.
         _ => between(first, after),
     }
 }
@@ -139,7 +138,7 @@ mod tests {
     }
 
     #[test]
-    fn every_operator_means_what_cargo_means() {
+    fn interval_of_every_operator_matches_semver() {
         for (written, inside, outside) in [
             ("1.2.3", "1.9.0", "2.0.0"),
             ("0.2.3", "0.2.9", "0.3.0"),
@@ -171,7 +170,7 @@ mod tests {
     }
 
     #[test]
-    fn only_a_whole_version_is_pinned() {
+    fn only_an_exact_full_version_is_pinned() {
         assert_eq!(pinned(&req("=1.2.3")), Some(Version::new(1, 2, 3)));
         for other in ["1.2.3", "=1.2", ">=1.2.3", "=1.2.3, <2"] {
             assert_eq!(pinned(&req(other)), None);

@@ -214,7 +214,7 @@ impl<'v> Effects<'v> {
     }
 
     fn allows_license(&self, entry: &PolicyEntry) -> Option<Effect> {
-        let naming = self.input.graph.naming(&entry.subject.value);
+        let naming = self.input.graph.with_license(&entry.subject.value);
         on_packages(
             naming.into_iter().map(PackageFacts::package).collect(),
             EffectKind::AllowsLicense,

@@ -11,7 +11,7 @@ pub(crate) enum SymbolKind {
     Table,
     List,
     Key,
-    PolicyEntry,
+    Entry,
 }
 
 /// A table, key or entry of the policy.
@@ -67,7 +67,7 @@ pub(crate) fn symbols(text: &str) -> Vec<Symbol> {
                 let entry = entries.iter().find(|entry| entry.span.start == header.span.start);
                 let detail = entry.map(|entry| entry.subject.value.clone()).unwrap_or_default();
                 let kind =
-                    if header.is_array { SymbolKind::PolicyEntry } else { SymbolKind::Table };
+                    if header.is_array { SymbolKind::Entry } else { SymbolKind::Table };
                 let (span, inside) = (header.span.clone(), Vec::new());
                 symbols.push(Symbol { name, detail, kind, span, selection, inside });
                 table = Some(symbols.len() - 1);
@@ -116,7 +116,7 @@ fn entry_symbol(entry: &PolicyEntry, list: &Span) -> Symbol {
     Symbol {
         name: entry.subject.value.chars().take(MAX_SHOWN).collect(),
         detail: entry.version.as_ref().map(|version| version.value.clone()).unwrap_or_default(),
-        kind: SymbolKind::PolicyEntry,
+        kind: SymbolKind::Entry,
         span: entry.span.start..entry.span.end.min(list.end),
         selection: entry.subject.span.clone(),
         inside: Vec::new(),

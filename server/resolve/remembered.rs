@@ -102,7 +102,7 @@ pub(super) fn inputs(workspace: &Workspace, metadata: &Metadata) -> Inputs {
     let mut deciding = DecidingFiles::of_workspace(workspace);
     deciding.files.retain(|path| !is_policy(path) && !is_exceptions(path));
     inputs.extend(deciding.files.into_iter().chain(configuration_files()).map(Input::Text));
-    inputs.extend(deciding.growing.into_iter().map(Input::Names));
+    inputs.extend(deciding.search_folders.into_iter().map(Input::Names));
     for package in &metadata.packages {
         let manifest = &package.manifest_path;
         if package.source.is_some() {

@@ -1,4 +1,4 @@
-//! Advisory databases, opened: what cargo-deny's check reads.
+//! Opens advisory databases for cargo-deny's check.
 
 use std::{
     collections::BTreeSet,
@@ -28,12 +28,12 @@ use crate::{
     process::{Children, TemporaryFolder},
 };
 
-/// Which databases are meant.
+/// The databases to open.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum DatabaseSource {
-    /// Those that the policy names, where cargo-deny keeps them.
+    /// Those of the policy, in the folders that cargo-deny uses.
     Managed(DatabaseSettings),
-    /// A plain folder in `RustSec`'s layout, whatever the policy says.
+    /// A plain folder in `RustSec`'s layout, regardless of the policy.
     Folder(Utf8PathBuf),
 }
 
@@ -43,11 +43,11 @@ pub struct Database {
     pub(super) set: DbSet,
     /// The oldest time of a fetch; `None` for a plain folder.
     pub fetched: Option<Timestamp>,
-    /// Made when first asked for.
+    /// Computed on first use.
     titles: OnceLock<Arc<Vec<AdvisoryTitle>>>,
-    /// Why the advisories are those that came with the program, where they are.
-    pub stand_in: Option<String>,
-    /// What was unpacked, deleted with the database.
+    /// Why the built-in advisories are used instead of a database.
+    pub fallback_reason: Option<String>,
+    /// Temporary folders, deleted with the database.
     _unpacked: Vec<TemporaryFolder>,
 }
 
@@ -88,27 +88,27 @@ pub enum DatabaseError {
 }
 
 impl DatabaseSource {
-    /// Opens the databases, fetching first what `refresh` asks for. `tell` is called with a
-    /// sentence before something that takes long. In `cache` each is kept in one file.
+    /// Opens the databases, after a fetch if `refresh` requires one. `report` receives a sentence before
+    /// a slow step. `cache` holds each database in one file.
     ///
     /// # Errors
     ///
-    /// When a database is absent, too old for an offline verdict, or cannot be read.
+    /// When a database is absent, too old, or cannot be read.
     pub fn open(
         &self,
         refresh: RefreshPolicy,
         children: &Children,
         cache: &Cache,
-        tell: &dyn Fn(&str),
+        report: &dyn Fn(&str),
     ) -> Result<Database, DatabaseError> {
         match self {
             Self::Folder(folder) => open_folder(folder, children),
             Self::Managed(settings) => {
-                let opened = open_managed(settings, refresh, children, cache, tell);
+                let opened = open_managed(settings, refresh, children, cache, report);
                 opened.or_else(|error| {
                     let snapshot = Snapshot::embedded().filter(|_| settings.is_default());
-                    let stand_in = snapshot.and_then(|one| one.opened(&error, settings, children));
-                    stand_in.ok_or(error)
+                    let fallback_reason = snapshot.and_then(|one| one.opened(&error, settings, children));
+                    fallback_reason.ok_or(error)
                 })
             }
         }
@@ -116,8 +116,8 @@ impl DatabaseSource {
 }
 
 impl Snapshot {
-    /// The advisories of the program in place of a database that was never fetched, unless they are
-    /// older than the policy allows.
+    /// Opens the built-in advisories in place of a database that was never fetched, unless they are older
+    /// than the policy allows.
     fn opened(
         self,
         error: &DatabaseError,
@@ -136,13 +136,13 @@ impl Snapshot {
         let db = AdvisoryDb { url, db: read(&path).ok()?, path, fetch_time };
         let set = DbSet { dbs: vec![db], lock: None };
         let mut database = Database::new(set, Some(fetch_time), vec![folder]);
-        database.stand_in = Some(error.to_string());
+        database.fallback_reason = Some(error.to_string());
         Some(database)
     }
 }
 
 impl DatabaseSource {
-    /// What an opened database is made from.
+    /// The inputs of an opened database.
     pub(crate) fn inputs(&self) -> BTreeSet<Input> {
         match self {
             Self::Folder(folder) => BTreeSet::from([Input::Tree(folder.clone())]),
@@ -155,22 +155,22 @@ impl DatabaseSource {
         }
     }
 
-    /// Whether the databases are there and not older than the policy allows.
+    /// Whether the databases exist and are not older than the policy allows.
     pub(crate) fn is_fresh_enough(&self) -> bool {
         let Self::Managed(settings) = self else { return true };
-        let young = |location: &DatabaseLocation| match location.freshness() {
+        let is_recent = |location: &DatabaseLocation| match location.freshness() {
             Freshness::Fetched(Some(time)) => {
                 time.elapsed().is_ok_and(|age| age < settings.maximum_staleness)
             }
             _ => false,
         };
-        settings.current().iter().all(young)
+        settings.current().iter().all(is_recent)
     }
 }
 
 impl Database {
     fn new(set: DbSet, fetched: Option<Timestamp>, unpacked: Vec<TemporaryFolder>) -> Self {
-        Self { set, fetched, titles: OnceLock::new(), stand_in: None, _unpacked: unpacked }
+        Self { set, fetched, titles: OnceLock::new(), fallback_reason: None, _unpacked: unpacked }
     }
 
     /// The facts of an advisory.
@@ -182,7 +182,7 @@ impl Database {
         found.next()
     }
 
-    /// The advisory that is known by that name elsewhere, in any letters.
+    /// The advisory with this id or alias, case-insensitive.
     pub(crate) fn advisory_known_as(&self, alias: &str) -> Option<AdvisoryFacts> {
         let all = self
             .set
@@ -197,7 +197,7 @@ impl Database {
         found.next().map(|(db, entry)| AdvisoryFacts::of(&entry.advisory, &db.path))
     }
 
-    /// The advisories about a package that were not withdrawn.
+    /// The advisories about a package, without withdrawn ones.
     pub(crate) fn advisories_of(&self, package: &str) -> Vec<AdvisoryFacts> {
         let all =
             self.set.dbs.iter().flat_map(|db| db.db.advisories.values().map(move |a| (db, a)));
@@ -208,9 +208,9 @@ impl Database {
         about.map(|(db, entry)| AdvisoryFacts::of(&entry.advisory, &db.path)).collect()
     }
 
-    /// All advisories that were not withdrawn, by their ids.
+    /// All advisories sorted by id, without withdrawn ones.
     pub fn titles(&self) -> Arc<Vec<AdvisoryTitle>> {
-        let made = self.titles.get_or_init(|| {
+        let titles = self.titles.get_or_init(|| {
             let all = self.set.dbs.iter().flat_map(|db| db.db.advisories.values());
             let all = all.map(|entry| &entry.advisory.advisory);
             let titles = all.filter(|data| data.withdrawn.is_none()).map(|data| AdvisoryTitle {
@@ -223,21 +223,21 @@ impl Database {
             titles.dedup_by(|one, other| one.id == other.id);
             Arc::new(titles)
         });
-        Arc::clone(made)
+        Arc::clone(titles)
     }
 
-    /// How many advisories it holds.
+    /// The number of advisories.
     pub fn len(&self) -> usize {
         self.set.dbs.iter().map(|db| db.db.advisories.len()).sum()
     }
 
-    /// Whether it holds none; an opened database never does.
+    /// Whether it is empty; an opened database never is.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
 
-    /// The same databases without the advisories of a kind that this cargo-deny does not know, on
-    /// which its check breaks off, and the ids of those that concern a package that `is_there`.
+    /// The same databases without advisories of a kind that this cargo-deny does not support and on which
+    /// its check panics, and the ids of those about a package in the graph (`is_there`).
     pub(super) fn without_unknown_kinds(
         &self,
         is_there: impl Fn(&str) -> bool,
@@ -259,7 +259,7 @@ impl Database {
         }
         let set = DbSet { dbs, lock: None };
         let mut database = Self::new(set, self.fetched, Vec::new());
-        database.stand_in.clone_from(&self.stand_in);
+        database.fallback_reason.clone_from(&self.fallback_reason);
         (!left_out.is_empty()).then_some((database, left_out))
     }
 }
@@ -272,15 +272,15 @@ fn open_folder(folder: &Utf8Path, children: &Children) -> Result<Database, Datab
     };
     let copy = ReadDb::of_folder(folder, children).map_err(|error| broken(error.to_string()))?;
     let path = copy.folder.path().to_owned();
-    let db = read(&path).map_err(|message| broken(named(&message, &path, folder)))?;
+    let db = read(&path).map_err(|message| broken(with_original_path(&message, &path, folder)))?;
     let url = Url::parse(DEFAULT_URL).map_err(|error| broken(error.to_string()))?;
     let db = AdvisoryDb { url, db, path, fetch_time: Timestamp::now() };
     let set = DbSet { dbs: vec![db], lock: None };
     Ok(Database::new(set, None, vec![copy.folder]))
 }
 
-/// A message about a copy, said of what was copied.
-fn named(message: &str, copy: &Utf8Path, original: &Utf8Path) -> String {
+/// Replaces the path of a copy by the original in a message.
+fn with_original_path(message: &str, copy: &Utf8Path, original: &Utf8Path) -> String {
     message.replace(copy.as_str(), original.as_str())
 }
 
@@ -289,13 +289,13 @@ fn open_managed(
     refresh: RefreshPolicy,
     children: &Children,
     cache: &Cache,
-    tell: &dyn Fn(&str),
+    report: &dyn Fn(&str),
 ) -> Result<Database, DatabaseError> {
     let mut dbs = Vec::new();
     let mut all_unpacked = Vec::new();
     for location in settings.locations() {
         if location.wants_fetch(refresh) {
-            tell(&format!("fetching the advisory database {}", location.url));
+            report(&format!("fetching the advisory database {}", location.url));
             if let Err(error) = location.fetch(children) {
                 if location.current(settings.offline).freshness() == Freshness::Absent {
                     return Err(error.into());
@@ -330,13 +330,13 @@ fn open_location(
             remedy: REMEDY,
         }
     })?;
-    // cargo-deny holds a database to its age only when it did not fetch it in the same run; one
-    // that was just fetched is always young enough.
+    // cargo-deny checks the age only of databases that it did not fetch in the same run; a database
+    // that was just fetched is always recent enough.
     if fetch_time <= settings.oldest() {
         return Err(DatabaseError::Stale { fetched: fetch_time.strftime("%Y-%m-%d").to_string() });
     }
     let url = location.url.clone();
-    // The state of the clone before it is read: what is read later is not kept as what was there now.
+    // The state of the clone before it is read, so that later changes are not cached under it.
     let packed = PackedDb::of(location, cache);
     if let Some(unpacked) = packed.as_ref().and_then(|packed| packed.unpacked(children))
         && let Ok(db) = read(unpacked.path())
@@ -355,7 +355,7 @@ fn open_location(
         broken(error.to_string(), remedy)
     })?;
     let path = copy.folder.path().to_owned();
-    let db = read(&path).map_err(|message| broken(named(&message, &path, &folder), REMEDY))?;
+    let db = read(&path).map_err(|message| broken(with_original_path(&message, &path, &folder), REMEDY))?;
     let now = PackedDb::of(location, cache);
     if let Some(packed) = packed.filter(|packed| now.is_some_and(|now| now.is_same(packed))) {
         packed.keep(&copy);
@@ -363,7 +363,7 @@ fn open_location(
     Ok((AdvisoryDb { url, db, path, fetch_time }, copy.folder))
 }
 
-/// cargo-deny's reader panics on some files that it cannot parse.
+/// Reads a database. cargo-deny's parser panics on some invalid files.
 fn read(folder: &Utf8Path) -> Result<DenyDatabase, String> {
     match catch_unwind(AssertUnwindSafe(|| DenyDatabase::open(folder))) {
         Ok(Ok(db)) => Ok(db),
@@ -372,7 +372,7 @@ fn read(folder: &Utf8Path) -> Result<DenyDatabase, String> {
         }
         Err(panic) => {
             let words = panic_message(&*panic);
-            Err(match unreadable_file(folder) {
+            Err(match file_that_panics(folder) {
                 Some(file) => format!("failed to parse advisory from `{file}`: {words}"),
                 None => words,
             })
@@ -380,8 +380,8 @@ fn read(folder: &Utf8Path) -> Result<DenyDatabase, String> {
     }
 }
 
-/// The file on which the reader panics, which does not say where it was: each is read alone.
-fn unreadable_file(folder: &Utf8Path) -> Option<Utf8PathBuf> {
+/// Finds the file on which the parser panics by parsing each file alone; the panic does not name it.
+fn file_that_panics(folder: &Utf8Path) -> Option<Utf8PathBuf> {
     let alone = tempfile::tempdir().ok()?;
     let alone = Utf8Path::from_path(alone.path())?;
     std::fs::create_dir(alone.join("crates")).ok()?;
@@ -394,28 +394,28 @@ fn unreadable_file(folder: &Utf8Path) -> Option<Utf8PathBuf> {
 }
 
 impl DatabaseSettings {
-    /// Whether only RustSec's own database is meant.
+    /// Whether only RustSec's own database is configured.
     fn is_default(&self) -> bool {
         self.urls.iter().all(|url| url.as_str().trim_end_matches('/') == DEFAULT_URL)
     }
 
-    /// A database that was fetched at this time or before is too old.
+    /// Databases that were fetched at or before this time are too old.
     fn oldest(&self) -> Timestamp {
         Timestamp::now().checked_sub(self.maximum_staleness).unwrap_or(Timestamp::MIN)
     }
 
-    /// Where each of the databases is kept by what the policy says.
+    /// The location of each database according to the policy.
     pub fn locations(&self) -> Vec<DatabaseLocation> {
         let root = || self.root.clone();
         self.urls.iter().map(|url| DatabaseLocation { root: root(), url: url.clone() }).collect()
     }
 
-    /// Where each of them is read: elsewhere if nothing may be written where the policy says.
+    /// The location from which each is read: another one if the policy's folder is not writable.
     pub fn current(&self) -> Vec<DatabaseLocation> {
         self.locations().iter().map(|location| location.current(self.offline)).collect()
     }
 
-    /// All places where they may be read, now or after a fetch.
+    /// All locations from which they may be read, now or after a fetch.
     pub(crate) fn possible_locations(&self) -> BTreeSet<DatabaseLocation> {
         self.locations().into_iter().flat_map(|location| [location.target(), location]).collect()
     }
@@ -440,7 +440,7 @@ mod tests {
         }
     }
 
-    /// A snapshot of one advisory, so many days old.
+    /// A snapshot of one advisory, `days` days old.
     fn snapshot(days: u64) -> Snapshot {
         let folder = tempfile::tempdir().expect("a folder");
         let root = Utf8Path::from_path(folder.path()).expect("UTF-8");
@@ -458,17 +458,17 @@ mod tests {
     }
 
     #[test]
-    fn a_snapshot_stands_in_for_a_database_that_is_not_there_and_says_why() {
+    fn snapshot_replaces_an_absent_database_and_has_a_reason() {
         let children = Children::default();
         let opened = snapshot(3).opened(&absent(), &settings(), &children).expect("opened");
         assert_eq!(opened.advisory("RUSTSEC-2026-0001").expect("there").package, "time");
-        assert!(opened.stand_in.expect("a reason").contains("not on this machine"));
+        assert!(opened.fallback_reason.expect("a reason").contains("not on this machine"));
         let days = opened.fetched.map(|time| Timestamp::now().duration_since(time).as_hours() / 24);
         assert_eq!(days, Some(3));
     }
 
     #[test]
-    fn it_is_no_way_around_the_age_that_the_policy_allows_nor_around_a_broken_database() {
+    fn snapshot_that_is_too_old_or_for_a_stale_database_is_not_used() {
         let children = Children::default();
         assert!(snapshot(91).opened(&absent(), &settings(), &children).is_none());
         let stale = DatabaseError::Stale { fetched: "2026-01-01".to_owned() };
@@ -476,7 +476,7 @@ mod tests {
     }
 
     #[test]
-    fn only_rustsecs_own_database_has_one() {
+    fn only_the_default_database_has_a_snapshot() {
         assert!(settings().is_default());
         let other = Url::parse("https://example.com/advisories").expect("an address");
         assert!(!DatabaseSettings { urls: vec![other], ..settings() }.is_default());

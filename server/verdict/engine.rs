@@ -24,7 +24,7 @@ use krates::cm::Metadata;
 
 use super::{
     Check, CheckResults, CheckSet, Code, Counts, Database, EngineRequest, Finding, GraphOptions,
-    PackageRef, ResolvedDependency, Severity,
+    ResolvedDependency, Severity,
     check_cache::{self, CheckCache},
     collect::{self, Context},
     graph, license_files, license_limits,
@@ -41,7 +41,6 @@ use super::{
 use crate::{
     cache::Inputs,
     resolve::Resolution,
-    text::SourceText,
     threads::{self, Activity},
     workspace::Workspace,
 };
@@ -531,7 +530,7 @@ impl<'p, 'g> PlacedGraph<'p, 'g> {
                 &self.locations,
             );
             let outdated =
-                license_files::outdated(self.graph.krates, &config.licenses, &request.policy);
+                license_files::outdated_clarifications(self.graph.krates, &config.licenses, &request.policy);
             results.findings.extend(outdated);
             results.matched =
                 matched::exceptions(self.graph.krates, &config.licenses, &request.policy, &files);

@@ -1,7 +1,6 @@
-//! What the judged graph tells besides findings: its packages, and how many need which license.
+//! Facts about the graph besides findings: its packages, and how many use each license.
 //!
-//! Plain values for what editors show and propose. Made once for a graph; the strings that packages
-//! share are shared.
+//! Plain values for hovers and completion. Computed once per graph; equal strings are shared.
 
 use std::{
     collections::{BTreeMap, HashMap, HashSet, VecDeque},
@@ -14,20 +13,19 @@ use spdx::{Expression, Licensee, ParseMode};
 
 use super::{PackageRef, license_files::needs_text};
 
-/// The packages of a graph and what can be counted over them; empty where there is no graph (yet).
+/// The packages of a graph and counts over them; empty if there is no graph (yet).
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct GraphFacts {
     /// Every package, by name, then version.
     pub packages: Vec<PackageFacts>,
-    /// How many packages name each term in their license expressions, as an `allow` entry would state
-    /// it: `MIT`, `Apache-2.0 WITH LLVM-exception`. Names are the canonical ones.
+    /// The number of packages whose license expressions contain each term, as in an `allow` entry:
+    /// `MIT`, `Apache-2.0 WITH LLVM-exception`. Names are canonical.
     pub terms: BTreeMap<Arc<str>, usize>,
-    /// How many packages name each license, with an exception or without.
+    /// The number of packages for each license, with or without an exception.
     pub licenses: BTreeMap<Arc<str>, usize>,
-    /// How many packages name each exception.
+    /// The number of packages for each exception.
     pub exceptions: BTreeMap<Arc<str>, usize>,
-    /// The registries that members say they are published to, by the names that they use
-    /// (`package.publish`), each with those members' names.
+    /// The registries in `package.publish` of members, each with the names of those members.
     pub published_to: BTreeMap<Arc<str>, Vec<Arc<str>>>,
 }
 
@@ -40,26 +38,26 @@ pub struct PackageFacts {
     pub version: Arc<str>,
     /// Its source as in [`PackageRef`], absent for local packages.
     pub source: Option<Arc<str>>,
-    /// The license expression that its manifest states. What is recognized in texts, or said by a
-    /// clarification, depends on the policy and is not told here.
+    /// The license expression in its manifest. Clarifications and licenses that are found in texts
+    /// depend on the policy and are not included.
     pub license: Option<Arc<str>>,
-    /// The terms of that expression; none where it is absent or no expression.
+    /// The terms of that expression; empty if it is absent or invalid.
     pub terms: Vec<Arc<str>>,
     /// Whether cargo-deny has to read its license texts.
     pub needs_text: bool,
-    /// The features that it has, sorted, those of optional dependencies included.
+    /// Its features, sorted, including those of optional dependencies.
     pub features: Vec<Arc<str>>,
-    /// Those that are enabled, sorted.
+    /// The enabled features, sorted.
     pub enabled: Vec<Arc<str>>,
     /// Whether it is a member of the workspace.
     pub member: bool,
-    /// Whether a local package declares it.
+    /// Whether it is a direct dependency of a local package.
     pub direct: bool,
     /// Whether it has a build script.
     pub build_script: bool,
-    /// How many packages depend on it directly.
+    /// The number of packages that depend on it directly.
     pub dependents: usize,
-    /// Its dependent on a shortest path from a member, as an index of [`GraphFacts::packages`].
+    /// Its dependent on a shortest path from a member, as an index into [`GraphFacts::packages`].
     pub via: Option<usize>,
 }
 
@@ -90,22 +88,22 @@ impl GraphFacts {
     }
 
     /// That package.
-    pub fn package(&self, wanted: &PackageRef) -> Option<&PackageFacts> {
-        self.versions(&wanted.name).iter().find(|package| {
-            *package.version == *wanted.version
-                && package.source.as_deref() == wanted.source.as_deref()
+    pub fn package(&self, package: &PackageRef) -> Option<&PackageFacts> {
+        self.versions(&package.name).iter().find(|package| {
+            *package.version == *package.version
+                && package.source.as_deref() == package.source.as_deref()
         })
     }
 
-    /// The packages whose license expressions name a term that `licensee`, an entry of an `allow`
-    /// list, satisfies. None where it cannot be parsed.
-    pub fn naming(&self, licensee: &str) -> Vec<&PackageFacts> {
-        let Ok(licensee) = Licensee::parse_mode(licensee, LICENSEE) else { return Vec::new() };
+    /// The packages whose license expressions contain a term that `licensee`, an entry of an `allow`
+    /// list, satisfies. Empty if it cannot be parsed.
+    pub fn with_license(&self, licensee: &str) -> Vec<&PackageFacts> {
+        let Ok(licensee) = Licensee::parse_mode(licensee, ALLOW_MODE) else { return Vec::new() };
         let satisfied: HashSet<&str> = self
             .terms
             .keys()
             .filter(|term| {
-                let parsed = Expression::parse_mode(term, STATED);
+                let parsed = Expression::parse_mode(term, MANIFEST_MODE);
                 parsed.is_ok_and(|one| one.requirements().all(|one| licensee.satisfies(&one.req)))
             })
             .map(|term| &**term)
@@ -127,15 +125,15 @@ impl GraphFacts {
     }
 }
 
-/// cargo-deny reads what manifests state strictly, then laxly.
-const STATED: ParseMode = ParseMode::LAX;
+/// cargo-deny parses license expressions in strict mode, then in lax mode.
+const MANIFEST_MODE: ParseMode = ParseMode::LAX;
 
-/// The names of `allow` entries may be deprecated ones.
-const LICENSEE: ParseMode = ParseMode { allow_deprecated: true, ..ParseMode::STRICT };
+/// Entries of `allow` may use deprecated names.
+const ALLOW_MODE: ParseMode = ParseMode { allow_deprecated: true, ..ParseMode::STRICT };
 
 /// Gathers the facts of a graph, in one pass over its edges.
 pub(super) fn graph_facts(krates: &Krates) -> GraphFacts {
-    let mut strings = Strings::default();
+    let mut strings = StringInterner::default();
     let mut nodes: Vec<(NodeId, &Krate)> =
         krates.krates().filter_map(|krate| Some((krates.nid_for_kid(&krate.id)?, krate))).collect();
     nodes.sort_by(|(_, a), (_, b)| (&a.name, &a.version, &a.id).cmp(&(&b.name, &b.version, &b.id)));
@@ -149,7 +147,7 @@ pub(super) fn graph_facts(krates: &Krates) -> GraphFacts {
             krates::Node::Feature { .. } => None,
         })
         .collect();
-    let mut known: HashMap<&str, Vec<Arc<str>>> = HashMap::new();
+    let mut terms_by_license: HashMap<&str, Vec<Arc<str>>> = HashMap::new();
     for (node, krate) in &nodes {
         if members.contains(node) {
             for registry in krate.publish.iter().flatten() {
@@ -158,9 +156,9 @@ pub(super) fn graph_facts(krates: &Krates) -> GraphFacts {
             }
         }
         let license = krate.license.as_deref();
-        let terms = license.map(|license| match known.get(license) {
+        let terms = license.map(|license| match terms_by_license.get(license) {
             Some(terms) => terms.clone(),
-            None => known.entry(license).or_insert(terms(license, &mut strings)).clone(),
+            None => terms_by_license.entry(license).or_insert(terms(license, &mut strings)).clone(),
         });
         let enabled = krates.get_enabled_features(&krate.id);
         let enabled = enabled.into_iter().flatten().map(|feature| strings.shared(feature));
@@ -188,7 +186,7 @@ pub(super) fn graph_facts(krates: &Krates) -> GraphFacts {
 }
 
 impl GraphFacts {
-    /// Who depends on whom.
+    /// Computes dependents and shortest paths.
     fn link(
         &mut self,
         krates: &Krates,
@@ -223,14 +221,14 @@ impl GraphFacts {
         }
     }
 
-    /// The facts of packages that were gathered before, sorted by name.
+    /// Facts from packages that were gathered before, sorted by name.
     pub(crate) fn of(packages: Vec<PackageFacts>) -> Self {
         let mut facts = Self { packages, ..Self::default() };
-        facts.count(&mut Strings::default());
+        facts.count(&mut StringInterner::default());
         facts
     }
 
-    fn count(&mut self, strings: &mut Strings) {
+    fn count(&mut self, strings: &mut StringInterner) {
         for package in &self.packages {
             let mut licenses = HashSet::new();
             let mut exceptions = HashSet::new();
@@ -253,9 +251,9 @@ impl GraphFacts {
     }
 }
 
-/// The different terms of an expression, in their order.
-fn terms(license: &str, strings: &mut Strings) -> Vec<Arc<str>> {
-    let Ok(expression) = Expression::parse_mode(license, STATED) else { return Vec::new() };
+/// The distinct terms of an expression, in order.
+fn terms(license: &str, strings: &mut StringInterner) -> Vec<Arc<str>> {
+    let Ok(expression) = Expression::parse_mode(license, MANIFEST_MODE) else { return Vec::new() };
     let mut terms: Vec<Arc<str>> = Vec::new();
     for one in expression.requirements() {
         let term = strings.shared(&one.req.to_string());
@@ -266,14 +264,14 @@ fn terms(license: &str, strings: &mut Strings) -> Vec<Arc<str>> {
     terms
 }
 
-/// Each string once.
+/// A string interner.
 #[derive(Default)]
-struct Strings(HashSet<Arc<str>>);
+struct StringInterner(HashSet<Arc<str>>);
 
-impl Strings {
+impl StringInterner {
     fn shared(&mut self, text: &str) -> Arc<str> {
-        if let Some(known) = self.0.get(text) {
-            return Arc::clone(known);
+        if let Some(terms_by_license) = self.0.get(text) {
+            return Arc::clone(terms_by_license);
         }
         let text: Arc<str> = text.into();
         self.0.insert(Arc::clone(&text));
@@ -291,7 +289,7 @@ mod tests {
             version: version.into(),
             source: None,
             license: Some(license.into()),
-            terms: terms(license, &mut Strings::default()),
+            terms: terms(license, &mut StringInterner::default()),
             needs_text: needs_text(Some(license)),
             features: Vec::new(),
             enabled: Vec::new(),
@@ -314,12 +312,12 @@ mod tests {
             ],
             ..GraphFacts::default()
         };
-        facts.count(&mut Strings::default());
+        facts.count(&mut StringInterner::default());
         facts
     }
 
     #[test]
-    fn licenses_and_exceptions_are_counted_once_for_each_package() {
+    fn licenses_and_exceptions_are_counted_once_per_package() {
         let facts = facts();
         let all = |counts: &BTreeMap<Arc<str>, usize>| {
             let all: Vec<_> =
@@ -338,8 +336,8 @@ mod tests {
     fn an_entry_finds_the_packages_whose_terms_it_satisfies() {
         let facts = facts();
         let names = |entry: &str| {
-            let naming = facts.naming(entry);
-            naming.iter().map(|one| format!("{} {}", one.name, one.version)).collect::<Vec<_>>()
+            let with_license = facts.with_license(entry);
+            with_license.iter().map(|one| format!("{} {}", one.name, one.version)).collect::<Vec<_>>()
         };
         assert_eq!(names("MIT"), ["app 0.1.0", "parent 1.0.0"]);
         assert_eq!(names("Apache-2.0"), ["app 0.1.0"]);

@@ -1,5 +1,5 @@
-//! The license texts of a package: which ones cargo-deny looks at, their hashes as it computes them,
-//! and what licenses can be told from them where it cannot.
+//! The license texts of a package: which ones cargo-deny reads, their hashes as it computes them, and
+//! the licenses that they contain.
 
 use std::{
     collections::BTreeMap,
@@ -21,26 +21,26 @@ use crate::{
     text::{Span, read_at_most},
 };
 
-/// From this on a text is taken for the license that it is most like: cargo-deny's default.
-const ALIKE: f32 = 0.8;
+/// The minimum similarity of a text to a license: cargo-deny's default.
+const SIMILAR: f32 = 0.8;
 
-/// Parts of a text have less around them that could be like anything.
-const PART_ALIKE: f32 = 0.9;
+/// The minimum similarity of a part of a text. Higher, because short parts match more easily.
+const PART_SIMILAR: f32 = 0.9;
 
-/// Below this it is like none (cargo-deny's scanner).
-const UNLIKE: f32 = 0.5;
+/// Below this similarity a text matches no license (as in cargo-deny's scanner).
+const DISSIMILAR: f32 = 0.5;
 
-/// Longer texts are not searched for several licenses.
-const LONGEST: usize = 256 << 10;
+/// Longer texts, in bytes, are not searched for several licenses.
+const MAX_SEARCHED_BYTES: usize = 256 << 10;
 
-/// Nor are shorter and longer runs of lines between those that were found.
-const SHORTEST: usize = 5;
-const MOST_LINES: usize = 600;
+/// Between the found licenses, only runs of this many lines are searched.
+const MIN_RUN: usize = 5;
+const MAX_RUN: usize = 600;
 
-/// Into how many steps such a run is divided: the work is their square.
+/// The number of steps into which such a run is divided; the work grows with its square.
 const STEPS: usize = 24;
 
-/// Where a package's files are, and what its manifest says of its license.
+/// The folder of a package, and the license fields of its manifest.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct PackageFolder {
     /// The folder of its manifest.
@@ -54,25 +54,25 @@ pub struct PackageFolder {
 /// A license text.
 #[derive(Clone, Debug)]
 pub(crate) struct LicenseFile {
-    /// Below the package's folder.
+    /// The path relative to the package's folder.
     pub(crate) path: Utf8PathBuf,
-    /// What a clarification states of it.
+    /// The `hash` of a clarification.
     pub(crate) hash: u32,
     content: String,
 }
 
-/// What can be told from a text.
+/// The licenses that a text contains.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Recognized {
-    /// It is this license.
+    /// The text is this license.
     One(&'static str),
-    /// It holds these, and they make up most of it.
+    /// It consists mostly of these licenses.
     Several(Vec<&'static str>),
-    /// It holds these, and more than them: whether that is a license cannot be told.
+    /// It contains these licenses and other text, which may be another license.
     Among(Vec<&'static str>),
-    /// It is a little like this one.
+    /// It is slightly similar to this license.
     Perhaps(&'static str),
-    /// It is like none.
+    /// It is similar to no license.
     Unknown,
 }
 
@@ -89,7 +89,7 @@ pub(super) fn folders(krates: &Krates) -> BTreeMap<PackageRef, PackageFolder> {
     krates.krates().filter_map(folder).collect()
 }
 
-/// The files that cargo-deny looks at, sorted; none where the folder cannot be read.
+/// The files that cargo-deny reads, sorted; empty if the folder cannot be read.
 pub(crate) fn license_files(package: &PackageFolder) -> Vec<LicenseFile> {
     let mut paths: Vec<Utf8PathBuf> = Vec::new();
     for entry in package.folder.read_dir_utf8().into_iter().flatten().flatten() {
@@ -120,14 +120,14 @@ pub(super) fn is_license_name(name: &str) -> bool {
     name.starts_with("LICENSE") || name.starts_with("COPYING")
 }
 
-/// One of them; `None` where it cannot be read.
+/// Reads a license file; `None` if it cannot be read.
 pub(crate) fn license_file(folder: &Utf8Path, path: Utf8PathBuf) -> Option<LicenseFile> {
     let content = normalized(&read_at_most(&folder.join(&path), limits::LICENSE_TEXT).ok()?);
     Some(LicenseFile { hash: cargo_deny::hash(content.as_bytes()), content, path })
 }
 
-/// As cargo-deny reads it: every line ends with one `\n`, nothing counts from the first line on that
-/// is not UTF-8.
+/// Normalizes a text as cargo-deny does: every line ends with one `\n`, and the text ends before the
+/// first line that is not UTF-8.
 fn normalized(bytes: &[u8]) -> String {
     let mut text = String::with_capacity(bytes.len() + 1);
     for line in bytes.split_inclusive(|byte| *byte == b'\n') {
@@ -138,30 +138,30 @@ fn normalized(bytes: &[u8]) -> String {
     text
 }
 
-/// What licenses each text is or holds. The texts of all licenses are read for it and forgotten
-/// again; what was recognized is kept.
+/// The licenses that each text contains. The results are cached; the texts of all licenses, which they
+/// are compared with, are loaded and dropped.
 pub(crate) fn recognized(files: &[LicenseFile]) -> Vec<Recognized> {
-    static KNOWN: Mutex<BTreeMap<(u32, usize), Recognized>> = Mutex::new(BTreeMap::new());
-    let mut known = KNOWN.lock().unwrap_or_else(PoisonError::into_inner);
+    static CACHE: Mutex<BTreeMap<(u32, usize), Recognized>> = Mutex::new(BTreeMap::new());
+    let mut cache = CACHE.lock().unwrap_or_else(PoisonError::into_inner);
     let key = |file: &LicenseFile| (file.hash, file.content.len());
-    if files.iter().any(|file| !known.contains_key(&key(file))) {
+    if files.iter().any(|file| !cache.contains_key(&key(file))) {
         let store = Store::load_inline().unwrap_or_default();
         for file in files {
-            known.entry(key(file)).or_insert_with(|| recognize(&file.content, &store));
+            cache.entry(key(file)).or_insert_with(|| recognize(&file.content, &store));
         }
     }
-    files.iter().map(|file| known.get(&key(file)).cloned().unwrap_or(Recognized::Unknown)).collect()
+    files.iter().map(|file| cache.get(&key(file)).cloned().unwrap_or(Recognized::Unknown)).collect()
 }
 
 fn recognize(content: &str, store: &Store) -> Recognized {
     let text = TextData::new(content);
-    let scanner = Scanner::new(store).confidence_threshold(UNLIKE);
+    let scanner = Scanner::new(store).confidence_threshold(DISSIMILAR);
     let whole = scanner.scan(&text);
     let whole_id = whole.license.and_then(|found| identified(found.name, content));
-    if let Some(id) = whole_id.filter(|_| whole.score >= ALIKE) {
+    if let Some(id) = whole_id.filter(|_| whole.score >= SIMILAR) {
         return Recognized::One(id);
     }
-    if content.len() <= LONGEST {
+    if content.len() <= MAX_SEARCHED_BYTES {
         let (parts, covered) = parts(&text, content, store);
         if !parts.is_empty() {
             return if covered { Recognized::Several(parts) } else { Recognized::Among(parts) };
@@ -170,8 +170,8 @@ fn recognize(content: &str, store: &Store) -> Recognized {
     whole_id.map_or(Recognized::Unknown, Recognized::Perhaps)
 }
 
-/// The licenses that stand in a text one after the other, in their order, and whether nothing but
-/// them does.
+/// The licenses that a text contains one after the other, in order, and whether it contains little
+/// else.
 fn parts(text: &TextData, content: &str, store: &Store) -> (Vec<&'static str>, bool) {
     let count = text.lines().len();
     let mut covered: Vec<bool> = text.lines().iter().map(|line| line.trim().is_empty()).collect();
@@ -185,13 +185,13 @@ fn parts(text: &TextData, content: &str, store: &Store) -> (Vec<&'static str>, b
         }
         covered.clone()
     };
-    // The most alike first: parts of a longer license are like shorter ones.
-    let first = Scanner::new(store).confidence_threshold(PART_ALIKE).optimize(true);
+    // The most similar first: parts of a longer license are similar to shorter ones.
+    let first = Scanner::new(store).confidence_threshold(PART_SIMILAR).optimize(true);
     let open = take(&first, text, 0);
     for (start, lines) in runs(text.lines(), &open) {
         let step_size = (lines.len() / STEPS).max(3);
         let mode = ScanMode::TopDown { step_size };
-        let scanner = Scanner::with_scan_mode(store, mode).confidence_threshold(ALIKE);
+        let scanner = Scanner::with_scan_mode(store, mode).confidence_threshold(SIMILAR);
         take(&scanner, &TextData::new(&lines.join("\n")), start);
     }
     found.sort_by_key(|(start, _)| *start);
@@ -205,7 +205,7 @@ fn parts(text: &TextData, content: &str, store: &Store) -> (Vec<&'static str>, b
     (ids, open * 10 <= count)
 }
 
-/// The runs of lines, with where each starts, of which none is covered but blank ones.
+/// The runs of uncovered lines, each with the index of its first line.
 fn runs<'l>(lines: &'l [String], covered: &[bool]) -> Vec<(usize, &'l [String])> {
     let is_end = |at: usize| covered[at] && !lines[at].trim().is_empty();
     let mut runs = Vec::new();
@@ -214,7 +214,7 @@ fn runs<'l>(lines: &'l [String], covered: &[bool]) -> Vec<(usize, &'l [String])>
         if at < lines.len() && !is_end(at) {
             continue;
         }
-        if (SHORTEST..=MOST_LINES).contains(&(at - start)) {
+        if (MIN_RUN..=MAX_RUN).contains(&(at - start)) {
             runs.push((start, &lines[start..at]));
         }
         start = at + 1;
@@ -222,16 +222,16 @@ fn runs<'l>(lines: &'l [String], covered: &[bool]) -> Vec<(usize, &'l [String])>
     runs
 }
 
-/// cargo-deny takes what is most like "Pixar" for Apache-2.0, which that text is made from.
+/// cargo-deny identifies texts similar to "Pixar" as Apache-2.0, on which that license is based.
 fn identified(name: &str, content: &str) -> Option<&'static str> {
     let is_pixar = content.trim_start().starts_with("Modified Apache 2.0 License");
     let name = if name == "Pixar" && !is_pixar { "Apache-2.0" } else { name };
     spdx::license_id(name).map(|id| id.name)
 }
 
-/// The clarifications of packages in the graph that hold no more, because a text has another hash:
-/// cargo-deny passes over them in silence (EmbarkStudios/cargo-deny#577).
-pub(super) fn outdated(krates: &Krates, config: &ValidConfig, policy: &PolicyText) -> Vec<Finding> {
+/// The clarifications that no longer apply to packages in the graph, because a text has another hash.
+/// cargo-deny ignores them silently (EmbarkStudios/cargo-deny#577).
+pub(super) fn outdated_clarifications(krates: &Krates, config: &ValidConfig, policy: &PolicyText) -> Vec<Finding> {
     let mut findings = Vec::new();
     if config.clarifications.is_empty() {
         return findings;
@@ -239,7 +239,7 @@ pub(super) fn outdated(krates: &Krates, config: &ValidConfig, policy: &PolicyTex
     let (parsed, _) = tree::parse(policy.text.as_str());
     for krate in krates.krates() {
         let Some(folder) = krate.manifest_path.parent() else { continue };
-        let about = config
+        let clarified_files = config
             .clarifications
             .iter()
             .filter(|one| cargo_deny::match_krate(krate, &one.spec))
@@ -250,29 +250,29 @@ pub(super) fn outdated(krates: &Krates, config: &ValidConfig, policy: &PolicyTex
                 });
                 files.collect::<Vec<_>>()
             });
-        let about: Vec<_> = about.collect();
-        // Several may speak of a package, each of other versions of its texts.
-        let holds = |files: &Vec<(&_, _)>| {
-            let fits = |(file, hash): &(&cargo_deny::licenses::cfg::FileSource, Option<u32>)| {
+        let clarified_files: Vec<_> = clarified_files.collect();
+        // A package may have several, for different versions of its texts.
+        let applies = |files: &Vec<(&_, _)>| {
+            let matches_hash = |(file, hash): &(&cargo_deny::licenses::cfg::FileSource, Option<u32>)| {
                 *hash == Some(file.hash)
             };
-            files.iter().all(fits)
+            files.iter().all(matches_hash)
         };
-        if about.iter().any(holds) {
+        if clarified_files.iter().any(applies) {
             continue;
         }
-        for (file, hash) in about.into_iter().flatten() {
+        for (file, hash) in clarified_files.into_iter().flatten() {
             if hash.is_none_or(|hash| hash == file.hash) {
                 continue;
             }
             let Some(span) = hash_span(parsed.get_ref(), file.path.span.start) else { continue };
-            findings.push(changed_text(krate, &file.path.value, span, policy));
+            findings.push(outdated_finding(krate, &file.path.value, span, policy));
         }
     }
     findings
 }
 
-fn changed_text(krate: &Krate, path: &Utf8Path, span: Span, policy: &PolicyText) -> Finding {
+fn outdated_finding(krate: &Krate, path: &Utf8Path, span: Span, policy: &PolicyText) -> Finding {
     let message = format!(
         "this clarification does not apply: the hash of `{path}` in `{}` {} has changed",
         krate.name, krate.version
@@ -286,7 +286,7 @@ fn changed_text(krate: &Krate, path: &Utf8Path, span: Span, policy: &PolicyText)
     finding
 }
 
-/// The hash beside the path that starts at `path`.
+/// The hash that belongs to the path that starts at `path`.
 fn hash_span(policy: &DeTable<'_>, path: usize) -> Option<Span> {
     let clarify = tree::array(tree::table(policy, "licenses")?, "clarify").iter();
     let files = clarify.filter_map(|one| one.get_ref().as_table());
@@ -319,7 +319,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn hashes_are_cargo_denys() {
+    fn hashes_equal_those_of_cargo_deny() {
         let hash = |text: &[u8]| cargo_deny::hash(normalized(text).as_bytes());
         assert_eq!(hash(b"a\nb\n"), hash(b"a\r\nb"));
         assert_eq!(hash(b"a\n\xff\nb\n"), hash(b"a\n"));
@@ -332,7 +332,7 @@ mod tests {
     }
 
     #[test]
-    fn a_text_is_told_by_what_it_is_most_like() {
+    fn text_is_recognized_by_similarity() {
         let (mit, isc) = (MIT, ISC);
         assert_eq!(recognize_text(mit), Recognized::One("MIT"));
         assert_eq!(recognize_text("Do as you like."), Recognized::Unknown);

@@ -1,7 +1,7 @@
-//! The one line of each registry manifest that cargo-deny's license check looks at.
+//! The one line of each registry manifest that cargo-deny's license check reads.
 //!
-//! cargo-deny reads the manifest of every package on each run to label the license expression.
-//! The line is read once for each manifest, and again when that has changed, and handed to it again.
+//! cargo-deny reads the manifest of every package on each run to label the license expression. Here
+//! the line is read once per manifest, and again after a change, and passed to cargo-deny.
 
 use std::{
     collections::HashMap,
@@ -18,13 +18,13 @@ use regex::Regex;
 /// What cargo-deny searches for (`LICENSE_RX` of its `licenses::gather`).
 const LICENSE: &str = r#"license\s*=\s*["']([^"']*)["']"#;
 
-/// The lines that were read in this process, each with the size and time of its manifest.
+/// The lines that this process has read, each with the size and time of its manifest.
 static CACHE: LazyLock<RwLock<HashMap<Utf8PathBuf, (Stamp, String)>>> =
     LazyLock::new(RwLock::default);
 
 type Stamp = (u64, Option<SystemTime>);
 
-/// A text for each manifest in which the same search finds the same words.
+/// A short text per manifest in which the same search finds the same match.
 #[derive(Debug)]
 pub(super) struct LicenseLines(Vec<(Utf8PathBuf, String)>);
 
@@ -32,12 +32,12 @@ impl LicenseLines {
     pub(super) fn read(krates: &Krates) -> Self {
         let Ok(pattern) = Regex::new(LICENSE) else { return Self(Vec::new()) };
         let packages: Vec<_> = krates.krates().filter(|krate| krate.source.is_some()).collect();
-        let known = CACHE.read().unwrap_or_else(PoisonError::into_inner);
+        let cached = CACHE.read().unwrap_or_else(PoisonError::into_inner);
         let read = packages.into_par_iter().filter_map(|krate| {
             let path = &krate.manifest_path;
             let data = fs::metadata(path).ok()?;
             let stamp = (data.len(), data.modified().ok());
-            if let Some((_, line)) = known.get(path).filter(|(then, _)| *then == stamp) {
+            if let Some((_, line)) = cached.get(path).filter(|(then, _)| *then == stamp) {
                 return Some((path.clone(), (stamp, line.clone())));
             }
             let text = fs::read_to_string(path).ok()?;
@@ -46,12 +46,12 @@ impl LicenseLines {
         });
         let read: Vec<_> = read.collect();
         let lines = read.iter().map(|(path, (_, line))| (path.clone(), line.clone())).collect();
-        drop(known);
+        drop(cached);
         CACHE.write().unwrap_or_else(PoisonError::into_inner).extend(read);
         Self(lines)
     }
 
-    /// Hands the texts to the check.
+    /// Passes the texts to the check.
     pub(super) fn add_to(&self, files: &mut Files) {
         for (path, line) in &self.0 {
             if files.id_for_path(path).is_none() {

@@ -10,7 +10,7 @@ use super::{Location, PackageRef, Related, Role};
 use crate::{
     model::{
         lockfile::{LockEntry, Lockfile},
-        manifest::{Dependency, Manifest, Table},
+        manifest::{Dependency, Manifest, DependencyTable},
     },
     text::{SourceText, Span, read_to_string},
     workspace::Workspace,
@@ -115,20 +115,20 @@ impl LocalManifest {
         self.location(self.model.head(), Role::Primary)
     }
 
-    /// The declaration that cargo's metadata describes.
-    pub(super) fn dependency(&self, wanted: &krates::cm::Dependency) -> Option<&Dependency> {
-        let table = match wanted.kind {
-            krates::cm::DependencyKind::Normal => Table::Normal,
-            krates::cm::DependencyKind::Development => Table::Dev,
-            krates::cm::DependencyKind::Build => Table::Build,
+    /// The dependency for a dependency in cargo's metadata.
+    pub(super) fn dependency(&self, described: &krates::cm::Dependency) -> Option<&Dependency> {
+        let table = match described.kind {
+            krates::cm::DependencyKind::Normal => DependencyTable::Normal,
+            krates::cm::DependencyKind::Development => DependencyTable::Dev,
+            krates::cm::DependencyKind::Build => DependencyTable::Build,
         };
-        let key = wanted.rename.as_ref().unwrap_or(&wanted.name);
+        let key = described.rename.as_ref().unwrap_or(&described.name);
         let mut same = self
             .model
             .dependencies
             .iter()
             .filter(|declared| declared.table == table && declared.key.value == *key);
-        let target = wanted.target.as_deref().map(without_layout);
+        let target = described.target.as_deref().map(without_layout);
         let first = same.clone().next();
         same.find(|declared| declared.target.as_deref().map(without_layout) == target).or(first)
     }
@@ -200,7 +200,7 @@ impl Manifests {
         self.all().find(|manifest| manifest.real == path || manifest.path == path)
     }
 
-    /// The declaration that one of a member inherits, and the root manifest that holds it.
+    /// The workspace dependency that a member inherits, and its root manifest.
     pub(super) fn origin<'m>(
         &'m self,
         member: &LocalManifest,
@@ -211,8 +211,8 @@ impl Manifests {
         Some((root, root.model.inherited(declared)?))
     }
 
-    /// The places of a declaration: an inherited one is mended in the workspace's root, and the
-    /// member's own line points there.
+    /// The locations of a dependency. For an inherited one the primary location is in the root manifest,
+    /// and the member's line is another one.
     pub(super) fn locations(&self, member: &LocalManifest, declared: &Dependency) -> Vec<Location> {
         match (self.origin(member, declared), &declared.inherits) {
             (Some((root, origin)), Some(pointer)) => vec![
@@ -223,7 +223,7 @@ impl Manifests {
         }
     }
 
-    /// The places of the declaration whose value is `value`, or that place itself.
+    /// The locations of the dependency whose value is `value`, or `value` itself.
     pub(super) fn dependency_locations_in(&self, value: Location) -> Vec<Location> {
         let inside = |declared: &&Dependency| {
             let at = declared.location();
@@ -236,7 +236,7 @@ impl Manifests {
         found.unwrap_or_else(|| vec![value])
     }
 
-    /// The same for what concerns the source of the package.
+    /// The locations for findings about the source of the package.
     pub(super) fn source_locations(
         &self,
         member: &LocalManifest,

@@ -29,7 +29,7 @@ pub use exceptions::ExceptionsFile;
 
 use super::{
     Check, Code, Finding, GraphOptions, Location, Role, Severity,
-    message_text::{panic_message, sanitize},
+    message_text::panic_message,
     own_finding,
 };
 use crate::{
@@ -202,7 +202,7 @@ impl PolicyText {
             Some(text) if strings::in_exceptions(text.as_str()).is_some() => {
                 format!("`{path}` has a string where cargo-deny expects a table")
             }
-            _ => match exceptions.unread() {
+            _ => match exceptions.unreadable_reason() {
                 Some(why) => format!("could not read `{path}`: {why}"),
                 None => return Ok(()),
             },

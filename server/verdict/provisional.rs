@@ -1,7 +1,7 @@
-//! What requirements and lock file already tell about an edit, while cargo resolves it.
+//! Provisional findings after an edit, from requirements and the lockfile, while cargo resolves.
 //!
-//! Starts from the last exact verdict: nothing is said about a package that is not in its graph, so
-//! what no feature and no target builds does not flash. The exact verdict replaces it.
+//! Starts from the last exact verdict. Packages that are not in its graph are not reported, so that
+//! findings about unused features and targets do not flicker. The exact verdict replaces it.
 
 use std::{
     collections::{BTreeMap, BTreeSet, HashMap},
@@ -24,26 +24,26 @@ use crate::{
     text::SourceText,
 };
 
-/// What is known while cargo resolves.
+/// The inputs of a provisional verdict.
 pub(crate) struct ProvisionalInput<'a> {
     /// The findings of the last exact verdict.
     pub(crate) findings: &'a [Finding],
-    /// What the declarations resolved to in it.
+    /// The direct dependencies in it.
     pub(crate) declared: &'a [ResolvedDependency],
-    /// The text of a manifest as it is now.
+    /// The current text of a manifest.
     pub(crate) text: &'a dyn Fn(&Utf8Path) -> Option<SourceText>,
-    /// The packages of the lock file as it is now, where it can be read.
+    /// The packages of the current lockfile, if it can be read.
     pub(crate) lock: Option<&'a LockedVersions>,
     pub(crate) database: Option<&'a Database>,
     /// The advisories that the policy ignores.
     pub(crate) ignored: &'a [String],
 }
 
-/// The versions of each package in a lock file.
+/// The versions of each package in a lockfile.
 pub(crate) struct LockedVersions(HashMap<String, Vec<Version>>);
 
 impl LockedVersions {
-    /// Reads a lock file; `None` where it is not sound.
+    /// Parses a lockfile; `None` if it is invalid.
     pub(crate) fn read(text: &SourceText) -> Option<Self> {
         let mut versions: HashMap<String, Vec<Version>> = HashMap::new();
         for package in Lockfile::graph(text.as_str())? {
@@ -57,23 +57,23 @@ impl LockedVersions {
     }
 }
 
-/// A declaration whose package is about to be another version.
+/// A dependency that will resolve to another version.
 struct ChangedDependency<'a> {
-    one: &'a ResolvedDependency,
-    /// The manifest as it is now, and the declaration's place in it.
+    dependency: &'a ResolvedDependency,
+    /// Its location in the current manifest.
     location: Location,
     version: NextVersion,
 }
 
-/// What a declaration will resolve to.
+/// The version that a dependency will resolve to.
 enum NextVersion {
     /// This version.
     Exactly(Version),
-    /// One that meets the requirement.
-    Meeting(VersionReq),
+    /// A version that satisfies the requirement.
+    Satisfying(VersionReq),
 }
 
-/// The findings that hold as far as can be told.
+/// The findings that probably apply after the edit.
 pub(crate) fn provisional(input: &ProvisionalInput<'_>) -> Vec<Finding> {
     let changed = changed(input);
     let mut findings: Vec<Finding> = input.findings.to_vec();
@@ -88,16 +88,16 @@ pub(crate) fn provisional(input: &ProvisionalInput<'_>) -> Vec<Finding> {
         }
         let advisory = finding.advisory.clone();
         let fixed = changed.iter().filter(|changed| {
-            changed.one.package == *package
+            changed.dependency.package == *package
                 && match (&advisory, finding.code) {
-                    (Some(advisory), _) => changed.version.share_of_safe(advisory) == Share::All,
-                    // Cargo chooses no yanked version.
+                    (Some(advisory), _) => changed.version.unaffected_share(advisory) == Share::All,
+                    // Cargo never selects a yanked version.
                     (None, code) => code == Some(Code::Yanked),
                 }
         });
-        let fixed: Vec<_> = fixed.map(|changed| changed.one).collect();
+        let fixed: Vec<_> = fixed.map(|changed| changed.dependency).collect();
         finding.locations.retain(|location| {
-            !fixed.iter().any(|one| one.file == location.file && one.location == location.span)
+            !fixed.iter().any(|dependency| dependency.file == location.file && dependency.location == location.span)
         });
         if finding.locations.iter().all(|location| location.role == Role::Inherited) {
             finding.locations.clear();
@@ -107,9 +107,9 @@ pub(crate) fn provisional(input: &ProvisionalInput<'_>) -> Vec<Finding> {
     for changed in &changed {
         for advisory in input.vulnerabilities(changed) {
             let here = |finding: &Finding| {
-                finding.advisory.as_ref().is_some_and(|input| input.id == advisory.id)
+                finding.advisory.as_ref().is_some_and(|reported| reported.id == advisory.id)
                     && finding.locations.iter().any(|location| {
-                        location.file == changed.one.file && location.span == changed.one.location
+                        location.file == changed.dependency.file && location.span == changed.dependency.location
                     })
             };
             if !findings.iter().any(here) {
@@ -132,50 +132,50 @@ impl ProvisionalInput<'_> {
         })
     }
 
-    /// The vulnerabilities that a changed declaration is certain to have.
+    /// The vulnerabilities that every possible version of a changed dependency has.
     fn vulnerabilities(&self, changed: &ChangedDependency<'_>) -> Vec<Arc<AdvisoryFacts>> {
-        let all = self.database.map(|database| database.advisories_of(&changed.one.package.name));
+        let all = self.database.map(|database| database.advisories_of(&changed.dependency.package.name));
         let all = all.into_iter().flatten().filter(|advisory| {
             advisory.kind == AdvisoryKind::Vulnerability
                 && !self.ignored.contains(&advisory.id)
-                && changed.version.share_of_safe(advisory) == Share::None
+                && changed.version.unaffected_share(advisory) == Share::None
         });
         all.map(Arc::new).collect()
     }
 }
 
-/// The declarations that will resolve to another version of their package than they did.
+/// The dependencies that will resolve to another version than before.
 fn changed<'a>(input: &ProvisionalInput<'a>) -> Vec<ChangedDependency<'a>> {
     let mut manifests: BTreeMap<&Utf8PathBuf, Option<(Manifest, Manifest, SourceText)>> =
         BTreeMap::new();
     let mut all = Vec::new();
-    for one in input.declared.iter().filter(|one| is_from_registry(&one.package)) {
-        let read = manifests.entry(&one.file).or_insert_with(|| {
-            let text = (input.text)(&one.file)?;
-            Some((Manifest::parse(one.text.as_str()), Manifest::parse(text.as_str()), text))
+    for dependency in input.declared.iter().filter(|dependency| is_from_registry(&dependency.package)) {
+        let read = manifests.entry(&dependency.file).or_insert_with(|| {
+            let text = (input.text)(&dependency.file)?;
+            Some((Manifest::parse(dependency.text.as_str()), Manifest::parse(text.as_str()), text))
         });
         let Some((before, now, text)) = read else { continue };
-        let Some(dependency) = same_dependency(before, now, one) else { continue };
-        let Some(version) = input.next(one, dependency) else { continue };
+        let Some(dependency) = same_dependency(before, now, dependency) else { continue };
+        let Some(version) = input.next(dependency, dependency) else { continue };
         let location = Location {
-            file: one.file.clone(),
+            file: dependency.file.clone(),
             text: text.clone(),
             span: dependency.location(),
             role: Role::Primary,
             via: None,
         };
-        all.push(ChangedDependency { one, location, version });
+        all.push(ChangedDependency { dependency, location, version });
     }
     all
 }
 
-/// The declaration of the new manifest that `one` is in the old.
+/// The dependency of the new manifest that corresponds to `dependency` in the old manifest.
 fn same_dependency<'m>(
     before: &Manifest,
     now: &'m Manifest,
-    one: &ResolvedDependency,
+    dependency: &ResolvedDependency,
 ) -> Option<&'m Dependency> {
-    let old = before.all_dependencies().find(|declared| declared.key.span == one.key)?;
+    let old = before.all_dependencies().find(|declared| declared.key.span == dependency.key)?;
     now.all_dependencies().find(|new| {
         new.key.value == old.key.value
             && new.table == old.table
@@ -187,23 +187,23 @@ fn same_dependency<'m>(
 }
 
 impl ProvisionalInput<'_> {
-    /// What a declaration will resolve to, if that is not what it did.
-    fn next(&self, one: &ResolvedDependency, dependency: &Dependency) -> Option<NextVersion> {
+    /// The version that a dependency will resolve to, if it differs from the previous one.
+    fn next(&self, dependency: &ResolvedDependency, dependency: &Dependency) -> Option<NextVersion> {
         let requirement = dependency.requirement.as_ref()?;
         let requirement = VersionReq::parse(&requirement.value).ok()?;
-        let before = Version::parse(&one.package.version).ok()?;
+        let before = Version::parse(&dependency.package.version).ok()?;
         let locked: BTreeSet<_> = match self.lock {
-            Some(lock) => lock.of(&one.package.name).iter().cloned().collect(),
+            Some(lock) => lock.of(&dependency.package.name).iter().cloned().collect(),
             None => BTreeSet::from([before.clone()]),
         };
         let meeting = locked.iter().filter(|version| requirement.matches(version));
         let next = match meeting.clone().find(|version| **version == before) {
             Some(_) => return None,
-            // Cargo keeps what is locked.
+            // Cargo keeps locked versions.
             None => match meeting.max() {
                 Some(version) => NextVersion::Exactly(version.clone()),
                 None => pinned(&requirement)
-                    .map_or(NextVersion::Meeting(requirement), NextVersion::Exactly),
+                    .map_or(NextVersion::Satisfying(requirement), NextVersion::Exactly),
             },
         };
         Some(next)
@@ -211,14 +211,14 @@ impl ProvisionalInput<'_> {
 }
 
 impl NextVersion {
-    /// How many of the versions that it may be do not have the advisory.
-    fn share_of_safe(&self, advisory: &AdvisoryFacts) -> Share {
+    /// Which share of the possible versions is unaffected by the advisory.
+    fn unaffected_share(&self, advisory: &AdvisoryFacts) -> Share {
         let safe = advisory.patched.iter().chain(&advisory.unaffected);
         let safe: Vec<VersionReq> = safe.filter_map(|text| text.parse().ok()).collect();
         match self {
-            Self::Exactly(version) if safe.iter().any(|one| one.matches(version)) => Share::All,
+            Self::Exactly(version) if safe.iter().any(|dependency| dependency.matches(version)) => Share::All,
             Self::Exactly(_) => Share::None,
-            Self::Meeting(requirement) => share(requirement, &safe),
+            Self::Satisfying(requirement) => share(requirement, &safe),
         }
     }
 }
@@ -226,9 +226,9 @@ impl NextVersion {
 fn vulnerability(changed: &ChangedDependency<'_>, advisory: Arc<AdvisoryFacts>) -> Finding {
     let version = match &changed.version {
         NextVersion::Exactly(version) => version.to_string(),
-        NextVersion::Meeting(requirement) => requirement.to_string(),
+        NextVersion::Satisfying(requirement) => requirement.to_string(),
     };
-    let package = PackageRef { version, ..changed.one.package.clone() };
+    let package = PackageRef { version, ..changed.dependency.package.clone() };
     let mut finding = Finding {
         check: Check::Advisories,
         code: Some(Code::Vulnerability),

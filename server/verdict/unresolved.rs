@@ -1,7 +1,7 @@
-//! What manifests and lock file tell without any resolution: the vulnerabilities of what is locked,
-//! on the declarations through which it comes. For workspaces in which nothing may be started.
+//! Findings without a resolution: the vulnerabilities of the locked packages, at the direct
+//! dependencies that bring them in. For workspaces in which no program may be started.
 //!
-//! The lock file holds what any feature and any target may build, so this may name more than the
+//! The lockfile has the packages of all features and targets, so there may be more findings than in the
 //! exact verdict.
 
 mod invariants;
@@ -35,11 +35,11 @@ pub(crate) struct LockedManifest {
     pub(crate) text: SourceText,
 }
 
-/// A declaration and what it is locked to.
+/// A direct dependency and the package that it is locked to.
 struct LockedDependency {
     location: Location,
     member: PackageRef,
-    /// Where in the lock file.
+    /// The index of its lock entry.
     locked: usize,
 }
 
@@ -50,8 +50,8 @@ pub(crate) fn unresolved(
     database: &Database,
     ignored: &[String],
 ) -> Vec<Finding> {
-    let lock = LockGraphIndex::new(lock);
-    let direct = direct(manifests, &lock);
+    let lock = LockedGraph::new(lock);
+    let direct = direct_dependencies(manifests, &lock);
     let titles = database.titles();
     let affected_names: HashSet<&str> = titles.iter().map(|title| title.package.as_str()).collect();
     let mut advisories: HashMap<&str, Vec<Arc<AdvisoryFacts>>> = HashMap::new();
@@ -59,7 +59,7 @@ pub(crate) fn unresolved(
     let mut nodes = limits::PATH_NODES;
     let mut findings = Vec::new();
     for (index, package) in lock.packages.iter().enumerate() {
-        let is_reachable = search.before[index] != PathStep::Never;
+        let is_reachable = search.before[index] != PathStep::Unreachable;
         if package.source.is_none()
             || !is_reachable
             || !affected_names.contains(package.name.as_str())
@@ -73,42 +73,44 @@ pub(crate) fn unresolved(
                 .collect()
         });
         let vulnerabilities: Vec<_> =
-            about.iter().filter(|advisory| !is_safe(advisory, &package.version)).collect();
+            about.iter().filter(|advisory| !is_unaffected(advisory, &package.version)).collect();
         if vulnerabilities.is_empty() {
             continue;
         }
-        let paths_found = search.paths_to(index, &mut nodes);
-        if paths_found.found.is_empty() {
+        let paths = search.paths_to(index, &mut nodes);
+        if paths.found.is_empty() {
             continue;
         }
-        let findings_of = |advisory: &Arc<AdvisoryFacts>| finding(package, advisory, &paths_found);
+        let findings_of = |advisory: &Arc<AdvisoryFacts>| finding(package, advisory, &paths);
         findings.extend(vulnerabilities.into_iter().map(findings_of));
     }
     findings
 }
 
-fn is_safe(advisory: &AdvisoryFacts, version: &Version) -> bool {
+fn is_unaffected(advisory: &AdvisoryFacts, version: &Version) -> bool {
     let safe = advisory.patched.iter().chain(&advisory.unaffected);
     safe.filter_map(|text| VersionReq::parse(text).ok()).any(|safe| safe.matches(version))
 }
 
-/// How a package is reached.
+/// The dependency paths to a package.
 #[derive(Default)]
 struct LockedPaths {
-    /// The declarations, each with the shortest path through it.
+    /// The direct dependencies, each with the shortest path through it.
     found: Vec<(Location, Option<Vec<PackageRef>>)>,
-    /// How many there are in all.
+    /// The total number of direct dependencies.
     count: usize,
-    /// What was left out, a sentence.
+    /// A clause about what was left out.
     omission: Option<String>,
 }
 
-/// How a package is reached from any declaration on the shortest way.
+/// The previous step on the shortest path to a package.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum PathStep {
-    Never,
-    Directly,
-    /// Through this one.
+    /// There is no path.
+    Unreachable,
+    /// It is a direct dependency.
+    Direct,
+    /// The package before it, by its index.
     After(usize),
 }
 
@@ -116,28 +118,28 @@ impl PathStep {
     fn previous(self) -> Option<usize> {
         match self {
             Self::After(package) => Some(package),
-            Self::Never | Self::Directly => None,
+            Self::Unreachable | Self::Direct => None,
         }
     }
 }
 
-/// Looks for the declarations through which packages come.
+/// Searches the direct dependencies that bring in a package.
 struct LockSearch<'a> {
-    lock: &'a LockGraphIndex<'a>,
+    lock: &'a LockedGraph<'a>,
     direct: &'a [LockedDependency],
-    /// What comes before each package on the shortest way from any declaration, if one reaches it.
+    /// The previous step on the shortest path from a direct dependency to each package.
     before: Vec<PathStep>,
-    /// How many edges may still be looked at.
+    /// The number of edges that may still be visited.
     steps: usize,
 }
 
 impl<'a> LockSearch<'a> {
-    fn new(lock: &'a LockGraphIndex<'a>, direct: &'a [LockedDependency]) -> Self {
-        let mut before = vec![PathStep::Never; lock.packages.len()];
+    fn new(lock: &'a LockedGraph<'a>, direct: &'a [LockedDependency]) -> Self {
+        let mut before = vec![PathStep::Unreachable; lock.packages.len()];
         let mut queue = VecDeque::new();
         for dependency in direct {
-            if std::mem::replace(&mut before[dependency.locked], PathStep::Directly)
-                == PathStep::Never
+            if std::mem::replace(&mut before[dependency.locked], PathStep::Direct)
+                == PathStep::Unreachable
             {
                 queue.push_back(dependency.locked);
             }
@@ -145,7 +147,7 @@ impl<'a> LockSearch<'a> {
         while let Some(at) = queue.pop_front() {
             let package = &lock.packages[at];
             for dependency in package.dependencies.iter().filter(|_| package.source.is_some()) {
-                if before[*dependency] == PathStep::Never {
+                if before[*dependency] == PathStep::Unreachable {
                     before[*dependency] = PathStep::After(at);
                     queue.push_back(*dependency);
                 }
@@ -154,21 +156,21 @@ impl<'a> LockSearch<'a> {
         Self { lock, direct, before, steps: limits::PATH_STEPS }
     }
 
-    /// Every declaration that reaches a package, with the shortest path from it. Local packages are
-    /// not passed through: they have declarations of their own. `nodes` is how many packages all paths
-    /// may still have.
+    /// Every direct dependency that brings in a package, with the shortest path. The search stops at
+    /// local packages, because they have direct dependencies of their own. `nodes` is the number of
+    /// packages that all paths may still have.
     fn paths_to(&mut self, package: usize, nodes: &mut usize) -> LockedPaths {
         let distances = self.distances(package);
-        let mut paths_found = LockedPaths::default();
-        let mut known = SeenLocations::default();
+        let mut paths = LockedPaths::default();
+        let mut seen = SeenLocations::default();
         let (mut more, mut unlisted) = (0_usize, None);
         for dependency in self.direct {
             let Some(distance) = distances.get(&dependency.locked) else { continue };
-            if !known.insert(&dependency.location) {
+            if !seen.insert(&dependency.location) {
                 continue;
             }
-            paths_found.count += 1;
-            if paths_found.found.len() >= limits::LOCATIONS {
+            paths.count += 1;
+            if paths.found.len() >= limits::LOCATIONS {
                 more += 1;
                 continue;
             }
@@ -186,22 +188,22 @@ impl<'a> LockSearch<'a> {
             if path.is_none() {
                 unlisted = unlisted.max(Some(length));
             }
-            paths_found.found.push((dependency.location.clone(), path));
+            paths.found.push((dependency.location.clone(), path));
         }
-        paths_found.omission = if more > 0 {
+        paths.omission = if more > 0 {
             Some(format!("{more} more dependencies that require it are not listed"))
         } else {
             unlisted.map(|length| format!("a dependency path of {length} packages is not listed"))
         };
-        paths_found
+        paths
     }
 
-    /// How far `package` is from each that reaches it; where too much was looked at already, from
-    /// those on the way from the nearest declaration.
+    /// The distance to `package` from each package that depends on it; beyond the limit, only from those
+    /// on the path from the nearest direct dependency.
     fn distances(&mut self, package: usize) -> HashMap<usize, usize> {
         if self.steps == 0 {
-            let way = std::iter::successors(Some(package), |at| self.before[*at].previous());
-            return way.zip(0..).collect();
+            let path = std::iter::successors(Some(package), |at| self.before[*at].previous());
+            return path.zip(0..).collect();
         }
         let mut distances = HashMap::from([(package, 0)]);
         let mut queue = VecDeque::from([package]);
@@ -236,11 +238,11 @@ impl<'a> LockSearch<'a> {
 fn finding(
     package: &LockedPackage,
     advisory: &Arc<AdvisoryFacts>,
-    paths_found: &LockedPaths,
+    paths: &LockedPaths,
 ) -> Finding {
     let mut locations = Vec::new();
     let mut paths = Vec::new();
-    for (location, path) in &paths_found.found {
+    for (location, path) in &paths.found {
         locations.push(Location { via: path.as_ref().map(|_| paths.len()), ..location.clone() });
         paths.extend(path.clone());
     }
@@ -252,23 +254,23 @@ fn finding(
         remedy: None,
         packages: vec![package_ref(package)],
         advisory: Some(Arc::clone(advisory)),
-        path_count: paths_found.count as u64,
+        path_count: paths.count as u64,
         locations,
         paths,
         notes: Vec::new(),
         related: Vec::new(),
     };
     collect::apply_advisory_message(&mut finding);
-    collect::append_omission(&mut finding, paths_found.omission.as_deref());
+    collect::append_omission(&mut finding, paths.omission.as_deref());
     finding
 }
 
-/// The declarations that the lock file knows.
-fn direct(manifests: &[LockedManifest], lock: &LockGraphIndex<'_>) -> Vec<LockedDependency> {
+/// The direct dependencies that are in the lockfile.
+fn direct_dependencies(manifests: &[LockedManifest], lock: &LockedGraph<'_>) -> Vec<LockedDependency> {
     let models: Vec<_> =
         manifests.iter().map(|manifest| Manifest::parse(manifest.text.as_str())).collect();
     let roots = manifests.iter().zip(&models);
-    // The first root that declares a key is the one that is inherited from.
+    // A key is inherited from the first root that has it.
     let mut inherited: HashMap<&str, (&LockedManifest, &Dependency)> = HashMap::new();
     for (root, model) in roots {
         for same in model.workspace.iter().flat_map(|workspace| &workspace.dependencies) {
@@ -279,12 +281,12 @@ fn direct(manifests: &[LockedManifest], lock: &LockGraphIndex<'_>) -> Vec<Locked
     all.flat_map(|(manifest, model)| dependencies_of(manifest, model, &inherited, lock)).collect()
 }
 
-/// The declarations of one manifest that the lock file knows.
+/// The direct dependencies of one manifest that are in the lockfile.
 fn dependencies_of(
     manifest: &LockedManifest,
     model: &Manifest,
     inherited: &HashMap<&str, (&LockedManifest, &Dependency)>,
-    lock: &LockGraphIndex<'_>,
+    lock: &LockedGraph<'_>,
 ) -> Vec<LockedDependency> {
     let Some(name) = model.package.as_ref().and_then(|package| package.name.as_ref()) else {
         return Vec::new();
@@ -296,16 +298,16 @@ fn dependencies_of(
     }
     let mut found = Vec::new();
     for declared in &model.dependencies {
-        // An inherited requirement stands in the root.
+        // An inherited requirement is in the root manifest.
         let origin = declared.inherits.as_ref();
         let origin = origin.and_then(|_| inherited.get(declared.key.value.as_str()).copied());
         let (file, requirement) = origin.unwrap_or((manifest, declared));
-        let wanted = requirement.requirement.as_ref();
-        let wanted = wanted.and_then(|text| VersionReq::parse(&text.value).ok());
+        let requirement_of = requirement.requirement.as_ref();
+        let requirement_of = requirement_of.and_then(|text| VersionReq::parse(&text.value).ok());
         let mut named = by_name.get(requirement.package.as_str()).into_iter().flatten().copied();
         let locked = named.find(|index| {
             let version = &lock.packages[*index].version;
-            wanted.as_ref().is_none_or(|wanted| wanted.matches(version))
+            requirement_of.as_ref().is_none_or(|requirement_of| requirement_of.matches(version))
         });
         let Some(locked) = locked else { continue };
         let member = package_ref(&lock.packages[member]);
@@ -329,15 +331,15 @@ fn dependencies_of(
     found
 }
 
-/// The lock file as a graph.
-struct LockGraphIndex<'a> {
+/// The lockfile as a graph.
+struct LockedGraph<'a> {
     packages: &'a [LockedPackage],
     /// The packages of the workspace.
     locals: HashMap<&'a str, usize>,
     dependents: Vec<Vec<usize>>,
 }
 
-impl<'a> LockGraphIndex<'a> {
+impl<'a> LockedGraph<'a> {
     fn new(packages: &'a [LockedPackage]) -> Self {
         let mut locals = HashMap::new();
         let mut dependents = vec![Vec::new(); packages.len()];

@@ -1,7 +1,7 @@
-//! Which files decide what a workspace resolves to and how it is judged: those to be watched.
+//! Lists the files that affect how a workspace is resolved and checked, so that they can be watched.
 //!
-//! Found by reading manifests, so it can be told of workspaces that cargo refuses, too. What lies
-//! outside of the workspace (cargo's home, advisory databases) is not listed here.
+//! They are found by reading manifests, which works also if cargo fails. Files outside of the workspace (cargo's
+//! home, advisory databases) are not listed.
 
 use std::collections::BTreeSet;
 
@@ -13,45 +13,45 @@ use super::{
 };
 use crate::{model::manifest::Manifest, text::read_to_string};
 
-/// Cargo's configuration, looked for in a folder and all above it.
+/// Cargo's configuration, looked up in a folder and all its parents.
 pub(crate) const CONFIGURATION_NAMES: [&str; 2] = [".cargo/config.toml", ".cargo/config"];
 
-/// Rustup's, looked for in the same way.
+/// Rustup's toolchain file, looked up in the same way.
 pub(crate) const TOOLCHAIN_NAMES: [&str; 2] = ["rust-toolchain.toml", "rust-toolchain"];
 
 /// How many manifests of one workspace are listed.
-const LIMIT: usize = 10_000;
+const MAX_FILES: usize = 10_000;
 
-/// The files that decide.
+/// The files that affect a workspace.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct DecidingFiles {
-    /// The files, absolute; whether they exist or not.
+    /// The files' absolute paths; they may not exist.
     pub files: BTreeSet<Utf8PathBuf>,
-    /// Folders in which a new folder may bring further files.
-    pub growing: BTreeSet<Utf8PathBuf>,
+    /// Folders in which a new folder may add files.
+    pub search_folders: BTreeSet<Utf8PathBuf>,
 }
 
 impl DecidingFiles {
-    /// The manifests, the lock file, the policies and the configuration of a workspace.
+    /// The manifests, the lockfile, the policies and the configuration of a workspace.
     pub fn of_workspace(workspace: &Workspace) -> Self {
         let mut found = Self::default();
-        let mut wanted = vec![workspace.manifest.clone(), workspace.root.join("Cargo.toml")];
-        while let Some(manifest) = wanted.pop() {
-            if found.files.len() < LIMIT && found.files.insert(manifest.clone()) {
-                found.add_named_by(&manifest, workspace, &mut wanted);
+        let mut queue = vec![workspace.manifest.clone(), workspace.root.join("Cargo.toml")];
+        while let Some(manifest) = queue.pop() {
+            if found.files.len() < MAX_FILES && found.files.insert(manifest.clone()) {
+                found.add_named_by(&manifest, workspace, &mut queue);
             }
         }
         found.files.extend(Self::of_any(workspace).files);
         found
     }
 
-    /// Those of them that decide every workspace, whatever its manifests say.
+    /// The files that affect a workspace whatever its manifests contain.
     pub(crate) fn of_any(workspace: &Workspace) -> Self {
         let mut found = Self::default();
         found.files.insert(workspace.root.join("Cargo.toml"));
         found.files.insert(workspace.lock_file());
         for above in workspace.folder().ancestors() {
-            // One that comes or goes above decides which workspace it is.
+            // A new or deleted manifest in a parent folder may change the workspace's root.
             found.files.insert(above.join("Cargo.toml"));
             let policies = POLICY_NAMES.iter().chain(&EXCEPTION_NAMES);
             let names = policies.chain(&CONFIGURATION_NAMES).chain(&TOOLCHAIN_NAMES);
@@ -60,40 +60,40 @@ impl DecidingFiles {
         found
     }
 
-    /// The manifests by which a workspace may appear in a folder that somebody has opened.
+    /// The manifests that may add a workspace to an opened folder.
     pub fn of_folder(folder: &Utf8Path) -> Self {
         let manifest = folder.join("Cargo.toml");
         let mut found = Self::default();
         if !manifest.is_file() {
             for below in folders_below(folder, &DiscoveryOptions::default()) {
                 found.files.insert(below.join("Cargo.toml"));
-                found.growing.insert(below);
+                found.search_folders.insert(below);
             }
         }
         found.files.insert(manifest);
         found
     }
 
-    /// What a manifest names: members and local packages.
+    /// Adds the members and path dependencies of a manifest.
     fn add_named_by(
         &mut self,
         manifest: &Utf8Path,
         workspace: &Workspace,
-        wanted: &mut Vec<Utf8PathBuf>,
+        queue: &mut Vec<Utf8PathBuf>,
     ) {
         let Ok(text) = read_to_string(manifest) else { return };
         let model = Manifest::parse(&text);
         let folder = manifest.parent().unwrap_or(manifest);
         let local = model.all_dependencies().filter_map(|declared| declared.path.as_ref());
-        wanted.extend(local.map(|path| lexical(&folder.join(&path.value)).join("Cargo.toml")));
+        queue.extend(local.map(|path| lexical(&folder.join(&path.value)).join("Cargo.toml")));
         if folder == workspace.root {
             let members = model.workspace.as_ref().map(|table| table.members.as_slice());
             let found = MemberFolders::of(folder, members.unwrap_or_default());
-            wanted.extend(found.folders.iter().map(|(_, folder)| folder.join("Cargo.toml")));
-            self.growing.extend(found.growing);
+            queue.extend(found.folders.iter().map(|(_, folder)| folder.join("Cargo.toml")));
+            self.search_folders.extend(found.search_folders);
         } else if !folder.starts_with(&workspace.root) {
-            // It may inherit from the workspace that it is part of.
-            wanted.push(root_of(manifest).join("Cargo.toml"));
+            // It may inherit from its own workspace.
+            queue.push(root_of(manifest).join("Cargo.toml"));
         }
     }
 }
@@ -119,12 +119,12 @@ mod tests {
             let ours = ours.filter_map(|path| Some(path.strip_prefix(root).ok()?.to_string()));
             ours.filter(|path| !path.contains("deny") && !path.contains("rust-toolchain")).collect()
         };
-        (names(found.files), names(found.growing))
+        (names(found.files), names(found.search_folders))
     }
 
     #[test]
-    fn members_local_packages_and_what_stands_above_decide() {
-        let (files, growing) = inputs(&[
+    fn members_path_dependencies_and_parent_folders_are_listed() {
+        let (files, search_folders) = inputs(&[
             ("w/Cargo.toml", "[workspace]\nmembers = [\"crates/*\", \"tool\"]\n"),
             ("w/crates/a/Cargo.toml", "[dependencies]\nout = { path = \"../../../out\" }\n"),
             ("w/crates/empty/README.md", ""),
@@ -146,6 +146,6 @@ mod tests {
             "w/tool/Cargo.toml",
         ];
         assert_eq!(files, expected.map(str::to_owned).into());
-        assert_eq!(growing, ["w/crates".to_owned()].into());
+        assert_eq!(search_folders, ["w/crates".to_owned()].into());
     }
 }

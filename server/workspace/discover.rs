@@ -1,4 +1,4 @@
-//! From a folder to the workspaces that are meant.
+//! Finds the workspaces in a folder.
 
 use std::collections::BTreeSet;
 
@@ -8,8 +8,8 @@ use ignore::{DirEntry, WalkBuilder};
 use super::Workspace;
 use crate::threads::{self, Activity};
 
-/// Folders that are never searched for workspaces unless the options say otherwise: build output,
-/// vendored sources, and fixtures of tests. What git ignores and hidden folders are left out too.
+/// Folders that are not searched for workspaces by default: build output, vendored sources, and test fixtures.
+/// Hidden and git-ignored folders are not searched either.
 pub const EXCLUDED_FOLDERS: [&str; 8] = [
     "target",
     "node_modules",
@@ -21,15 +21,15 @@ pub const EXCLUDED_FOLDERS: [&str; 8] = [
     "test_data",
 ];
 
-/// How many files and folders a search looks at before it gives up.
-const LIMIT: usize = 200_000;
+/// How many files and folders a search visits.
+const MAX_VISITED: usize = 200_000;
 
-/// What a search leaves out and how far it goes.
+/// What a search skips, and how far it goes.
 #[derive(Clone, Debug)]
 pub struct DiscoveryOptions {
-    /// Names of folders that are not entered.
+    /// Names of folders that are not searched.
     pub excluded: Vec<String>,
-    /// Also the workspaces nested below one.
+    /// Also find workspaces that are nested in other workspaces.
     pub nested: bool,
 }
 
@@ -39,17 +39,17 @@ impl Default for DiscoveryOptions {
     }
 }
 
-/// What was found.
+/// The result of a search.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Discovery {
     /// The workspaces, sorted by their manifests.
     pub workspaces: Vec<Workspace>,
-    /// The search stopped early because the folder holds too many files.
+    /// The search stopped early because the folder has too many files.
     pub truncated: bool,
 }
 
 impl Discovery {
-    /// The workspace whose manifest stands in `folder`; with none there, those below it.
+    /// The workspace whose manifest is in `folder`, else those below it.
     pub fn below(folder: &Utf8Path, options: &DiscoveryOptions) -> Self {
         let manifest = folder.join("Cargo.toml");
         let here = manifest.is_file().then(|| Workspace::of_manifest(&manifest));
@@ -59,7 +59,7 @@ impl Discovery {
         let (manifests, truncated) = manifests_below(folder, options);
         let mut found: BTreeSet<_> = manifests.iter().map(|manifest| around(manifest)).collect();
         if let Some(here) = here {
-            // The one at the root is judged as it was named, not as part of one above it.
+            // Check the given manifest itself, not as a part of a workspace above it.
             found.retain(|workspace| workspace.root != here.root);
             found.insert(here);
         }
@@ -68,8 +68,8 @@ impl Discovery {
     }
 }
 
-/// The workspace of a manifest that was found: a manifest whose reading panics is one of its own,
-/// and keeps no other one from being found.
+/// The workspace of a manifest that was found. If parsing it panics, it is a workspace of its own, so that the
+/// search goes on.
 fn around(manifest: &Utf8Path) -> Workspace {
     let doing = Activity::to("looking for the workspace of", manifest.as_str());
     threads::catch_panic(&doing, || Workspace::around_manifest(manifest)).unwrap_or_else(|_| {
@@ -78,8 +78,8 @@ fn around(manifest: &Utf8Path) -> Workspace {
     })
 }
 
-/// The folders in which a search looks for manifests, as deep as people put them, the nearest
-/// first: not more than may be watched.
+/// The folders in which a search looks for manifests, up to a limited depth and number so that they can be watched,
+/// the nearest first.
 pub(super) fn folders_below(folder: &Utf8Path, options: &DiscoveryOptions) -> Vec<Utf8PathBuf> {
     const DEPTH: usize = 4;
     const SEEN: usize = 20_000;
@@ -113,7 +113,7 @@ fn manifests_below(folder: &Utf8Path, options: &DiscoveryOptions) -> (Vec<Utf8Pa
     let mut seen = 0;
     for entry in walk.filter_map(Result::ok) {
         seen += 1;
-        if seen > LIMIT {
+        if seen > MAX_VISITED {
             return (manifests, true);
         }
         if entry.file_name() == "Cargo.toml"
@@ -132,7 +132,7 @@ fn enters(entry: &DirEntry, excluded: &[String]) -> bool {
     }
     let named =
         entry.file_name().to_str().is_some_and(|name| excluded.iter().any(|out| out == name));
-    // The marks of unpacked registry sources and of `cargo vendor`.
+    // The marker files of unpacked registry sources and of `cargo vendor`.
     let registry =
         [".cargo-ok", ".cargo-checksum.json"].iter().any(|mark| entry.path().join(mark).exists());
     !named && !registry

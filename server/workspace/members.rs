@@ -1,4 +1,4 @@
-//! The folders that `workspace.members` means.
+//! Expands the patterns of `workspace.members`.
 
 use std::{
     collections::{BTreeMap, BTreeSet, HashMap, HashSet, hash_map::Entry},
@@ -11,49 +11,47 @@ use glob::Pattern;
 use super::lexical;
 use crate::{limits, text::Spanned};
 
-/// What the entries of `workspace.members` mean (The Cargo Book, "The members and exclude fields").
+/// The folders that match the entries of `workspace.members` (The Cargo Book, "The members and exclude fields").
 /// Cargo expands them with the crate `glob`: `*`, `?`, `[..]` and `**` are special, braces are not.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(crate) struct MemberFolders {
-    /// The folders of the members, each with the index of the entry that means it; one that is named
-    /// without a pattern may be missing.
+    /// The folders of the members, each with the index of its entry. Those without a pattern may not exist.
     pub(crate) folders: Vec<(usize, Utf8PathBuf)>,
-    /// The folders in which the patterns look: a new folder there may be a member.
-    pub(crate) growing: BTreeSet<Utf8PathBuf>,
-    /// The indices of the entries for which not everything was looked at, see
-    /// [`limits::GLOB_ENTRIES`].
+    /// The folders that the patterns search: a new folder there may be a member.
+    pub(crate) search_folders: BTreeSet<Utf8PathBuf>,
+    /// The indices of the entries that were not searched completely, see [`limits::GLOB_ENTRIES`].
     pub(crate) cut: Vec<usize>,
-    /// The indices of the entries for which cargo, which takes every way through links, would look at
-    /// more than [`limits::GLOB_WALK`] allows: it must not be started.
-    pub(crate) endless: Vec<usize>,
+    /// The indices of the entries for which cargo, which follows every path through links, would exceed
+    /// [`limits::GLOB_WALK`]: cargo must not be started.
+    pub(crate) cyclic: Vec<usize>,
 }
 
 impl MemberFolders {
-    /// Looks for them. `base` is the folder of the workspace's root manifest.
+    /// Expands entries. `base` is the folder of the workspace's root manifest.
     pub(crate) fn of(base: &Utf8Path, entries: &[Spanned<String>]) -> Self {
         let mut found = Self::default();
-        let mut left = limits::GLOB_ENTRIES;
-        let mut known = HashSet::new();
+        let mut entries_left = limits::GLOB_ENTRIES;
+        let mut seen = HashSet::new();
         for (index, entry) in entries.iter().enumerate() {
-            if !known.insert(entry.value.as_str()) {
+            if !seen.insert(entry.value.as_str()) {
                 continue;
             }
-            let mut search = Search { left, walked: 0, growing: &mut found.growing, cut: false };
+            let mut search = Search { entries_left, walked: 0, search_folders: &mut found.search_folders, cut: false };
             let folders = search.expand(base, &entry.value);
-            let (cut, is_endless) = (search.cut, search.walked > limits::GLOB_WALK);
-            left = search.left;
+            let (cut, is_cyclic) = (search.cut, search.walked > limits::GLOB_WALK);
+            entries_left = search.entries_left;
             if cut {
                 found.cut.push(index);
             }
-            if is_endless {
-                found.endless.push(index);
+            if is_cyclic {
+                found.cyclic.push(index);
             }
             found.folders.extend(folders.into_iter().map(|folder| (index, folder)));
         }
         found
     }
 
-    /// The manifests of those that are there.
+    /// The manifests of the existing folders.
     pub(crate) fn manifests(self) -> impl Iterator<Item = Utf8PathBuf> {
         let there =
             self.folders.into_iter().map(|(_, folder)| folder).filter(|folder| folder.is_dir());
@@ -63,45 +61,45 @@ impl MemberFolders {
 
 /// The search for the folders of one entry.
 struct Search<'s> {
-    /// How many entries of folders may still be looked at.
-    left: usize,
-    /// How many cargo looks at, which takes each of the ways that lead to a folder.
+    /// How many folder entries may still be visited.
+    entries_left: usize,
+    /// How many folder entries cargo visits, which follows each path to a folder.
     walked: u64,
-    growing: &'s mut BTreeSet<Utf8PathBuf>,
+    search_folders: &'s mut BTreeSet<Utf8PathBuf>,
     cut: bool,
 }
 
-/// A folder, and how many ways through links lead to it.
+/// A folder, and how many paths through links lead to it.
 #[derive(Clone)]
-struct Reached {
+struct MatchedFolder {
     path: Utf8PathBuf,
-    ways: u64,
+    paths_to_it: u64,
 }
 
-/// The folders that were found for one part of a pattern, each real one once.
+/// The folders that match one part of a pattern, each real folder once.
 #[derive(Default)]
-struct Matching {
-    folders: Vec<Reached>,
-    /// What tells each of them from all others.
+struct FolderSet {
+    folders: Vec<MatchedFolder>,
+    /// The identity of each folder.
     identities: Vec<Identity>,
-    /// Where they are in the list.
-    known: HashMap<Identity, usize>,
+    /// The index of each identity in the list.
+    indices: HashMap<Identity, usize>,
 }
 
-impl Matching {
-    /// Adds a folder, or further ways to one that is known: a link that leads back would have no end.
-    /// Gives whether it is new.
-    fn add(&mut self, path: Utf8PathBuf, identity: &Identity, ways: u64) -> bool {
-        match self.known.entry(identity.clone()) {
-            Entry::Occupied(known) => {
-                let known = &mut self.folders[*known.get()];
-                known.ways = known.ways.saturating_add(ways);
+impl FolderSet {
+    /// Inserts a folder, or adds the paths to one that is in the list, so that cyclic links end. Returns whether it
+    /// is new.
+    fn insert(&mut self, path: Utf8PathBuf, identity: &Identity, paths_to_it: u64) -> bool {
+        match self.indices.entry(identity.clone()) {
+            Entry::Occupied(indices) => {
+                let indices = &mut self.folders[*indices.get()];
+                indices.paths_to_it = indices.paths_to_it.saturating_add(paths_to_it);
                 false
             }
             Entry::Vacant(new) => {
                 self.identities.push(new.key().clone());
                 new.insert(self.folders.len());
-                self.folders.push(Reached { path, ways });
+                self.folders.push(MatchedFolder { path, paths_to_it });
                 true
             }
         }
@@ -109,17 +107,17 @@ impl Matching {
 }
 
 /// How many links a path may lead through (Linux: `path_resolution(7)`; other systems allow fewer).
-const MOST_LINKS: usize = 40;
+const MAX_LINKS: usize = 40;
 
 /// The entries of a folder.
 #[derive(Default)]
 struct Listing {
     entries: u64,
-    folders: Vec<Child>,
+    folders: Vec<SubFolder>,
 }
 
 /// A folder in a folder, or a link to one.
-struct Child {
+struct SubFolder {
     path: Utf8PathBuf,
     identity: Identity,
     is_link: bool,
@@ -128,9 +126,9 @@ struct Child {
 impl Search<'_> {
     fn expand(&mut self, base: &Utf8Path, pattern: &str) -> Vec<Utf8PathBuf> {
         // No system has longer paths.
-        const LONGEST: usize = 4096;
-        let mut folders = vec![Reached { path: base.to_owned(), ways: 1 }];
-        if pattern.len() > LONGEST {
+        const MAX_PATH: usize = 4096;
+        let mut folders = vec![MatchedFolder { path: base.to_owned(), paths_to_it: 1 }];
+        if pattern.len() > MAX_PATH {
             return Vec::new();
         }
         for part in pattern.split('/').filter(|part| !part.is_empty() && *part != ".") {
@@ -144,7 +142,7 @@ impl Search<'_> {
             folders = if part == "**" {
                 self.all_below(folders)
             } else {
-                let mut matching = Matching::default();
+                let mut matching = FolderSet::default();
                 for folder in &folders {
                     self.matching(folder, &|name| pattern.matches(name), &mut matching);
                 }
@@ -154,39 +152,38 @@ impl Search<'_> {
         folders.into_iter().map(|folder| folder.path).collect()
     }
 
-    /// The folders themselves and those below, each once: cargo follows links there, too, until the
-    /// system refuses a path that leads through too many. Those that fewer links lead to come first.
-    fn all_below(&mut self, folders: Vec<Reached>) -> Vec<Reached> {
-        let mut found = Matching::default();
+    /// The folders and all folders below them, each once, those behind fewer links first. Cargo follows links until
+    /// the system refuses a path with too many.
+    fn all_below(&mut self, folders: Vec<MatchedFolder>) -> Vec<MatchedFolder> {
+        let mut found = FolderSet::default();
         let mut listings = HashMap::new();
-        // Those that the same number of links leads to.
-        let mut layer = Matching::default();
-        for Reached { path, ways } in folders {
+        // The folders behind the same number of links.
+        let mut layer = FolderSet::default();
+        for MatchedFolder { path, paths_to_it } in folders {
             if let Some(identity) = folder_identity(&path) {
-                layer.add(path, &identity, ways);
+                layer.insert(path, &identity, paths_to_it);
             }
         }
-        for _ in 0..=MOST_LINKS {
-            let behind_links = self.look_at(&mut layer, &mut listings);
-            for (Reached { path, ways }, identity) in
+        for _ in 0..=MAX_LINKS {
+            let behind_links = self.visit(&mut layer, &mut listings);
+            for (MatchedFolder { path, paths_to_it }, identity) in
                 layer.folders.into_iter().zip(&layer.identities)
             {
-                found.add(path, identity, ways);
+                found.insert(path, identity, paths_to_it);
             }
             layer = behind_links;
         }
         found.folders
     }
 
-    /// Looks at the folders of a layer, adds those below them that no link leads to, and gives those
-    /// behind links.
-    fn look_at(
+    /// Visits the folders of a layer, adds their subfolders that are not links, and returns those behind links.
+    fn visit(
         &mut self,
-        layer: &mut Matching,
+        layer: &mut FolderSet,
         listings: &mut HashMap<Identity, Listing>,
-    ) -> Matching {
-        let mut behind_links = Matching::default();
-        // By their depth: when one is looked at, all ways that lead to it are known.
+    ) -> FolderSet {
+        let mut behind_links = FolderSet::default();
+        // By depth: when a folder is visited, all paths to it are known.
         let mut waiting = BTreeMap::<usize, Vec<usize>>::new();
         for (index, folder) in layer.folders.iter().enumerate() {
             let real = folder.path.canonicalize_utf8();
@@ -198,14 +195,14 @@ impl Search<'_> {
                 if self.cut || self.walked > limits::GLOB_WALK {
                     return behind_links;
                 }
-                let Reached { path, ways } = layer.folders[index].clone();
+                let MatchedFolder { path, paths_to_it } = layer.folders[index].clone();
                 let listing = listings
                     .entry(layer.identities[index].clone())
                     .or_insert_with(|| self.list(&path));
-                self.walked = self.walked.saturating_add(ways.saturating_mul(listing.entries));
-                for Child { path, identity, is_link } in &listing.folders {
+                self.walked = self.walked.saturating_add(paths_to_it.saturating_mul(listing.entries));
+                for SubFolder { path, identity, is_link } in &listing.folders {
                     let into = if *is_link { &mut behind_links } else { &mut *layer };
-                    if into.add(path.clone(), identity, ways) && !is_link {
+                    if into.insert(path.clone(), identity, paths_to_it) && !is_link {
                         waiting.entry(depth + 1).or_default().push(layer.folders.len() - 1);
                     }
                 }
@@ -214,63 +211,63 @@ impl Search<'_> {
         behind_links
     }
 
-    /// What is in a folder that `**` looks at.
+    /// Lists a folder for `**`.
     fn list(&mut self, folder: &Utf8Path) -> Listing {
         let mut listing = Listing::default();
-        if self.growing.len() < limits::WATCHED_FOLDERS {
-            self.growing.insert(folder.to_owned());
+        if self.search_folders.len() < limits::WATCHED_FOLDERS {
+            self.search_folders.insert(folder.to_owned());
         }
         for entry in folder.read_dir_utf8().into_iter().flatten().flatten() {
-            let Some(left) = self.left.checked_sub(1) else {
+            let Some(entries_left) = self.entries_left.checked_sub(1) else {
                 self.cut = true;
                 break;
             };
-            self.left = left;
+            self.entries_left = entries_left;
             listing.entries += 1;
             let Ok(kind) = entry.file_type() else { continue };
             let path = entry.path().to_owned();
             let identity = if kind.is_file() { None } else { folder_identity(&path) };
             if let Some(identity) = identity {
-                listing.folders.push(Child { path, identity, is_link: kind.is_symlink() });
+                listing.folders.push(SubFolder { path, identity, is_link: kind.is_symlink() });
             }
         }
         listing
     }
 
-    /// Adds the folders in a folder whose names match.
-    fn matching(&mut self, folder: &Reached, matches: &dyn Fn(&str) -> bool, found: &mut Matching) {
-        if self.growing.len() < limits::WATCHED_FOLDERS {
-            self.growing.insert(folder.path.clone());
+    /// Adds the subfolders whose names match.
+    fn matching(&mut self, folder: &MatchedFolder, matches: &dyn Fn(&str) -> bool, found: &mut FolderSet) {
+        if self.search_folders.len() < limits::WATCHED_FOLDERS {
+            self.search_folders.insert(folder.path.clone());
         }
         let Ok(entries) = folder.path.read_dir_utf8() else { return };
         for entry in entries.flatten() {
-            let Some(left) = self.left.checked_sub(1) else {
+            let Some(entries_left) = self.entries_left.checked_sub(1) else {
                 self.cut = true;
                 break;
             };
-            self.left = left;
-            self.walked = self.walked.saturating_add(folder.ways);
+            self.entries_left = entries_left;
+            self.walked = self.walked.saturating_add(folder.paths_to_it);
             if !matches(entry.file_name()) {
                 continue;
             }
-            // The type of an entry is known without looking at it.
+            // The type of an entry needs no further system call.
             if entry.file_type().is_ok_and(|kind| kind.is_file()) {
                 continue;
             }
             let path = entry.path().to_owned();
             if let Some(identity) = folder_identity(&path) {
-                found.add(path, &identity, folder.ways);
+                found.insert(path, &identity, folder.paths_to_it);
             }
         }
     }
 }
 
-/// The identity of a folder; `None` where there is none.
+/// The identity of a folder; `None` if it does not exist.
 fn folder_identity(path: &Utf8Path) -> Option<Identity> {
     path.metadata().ok().filter(Metadata::is_dir).map(|data| identity(path, &data))
 }
 
-/// What tells a folder from all others, whatever leads to it.
+/// Identifies a folder independently of its path.
 #[cfg(unix)]
 #[derive(Clone, PartialEq, Eq, Hash)]
 struct Identity {
@@ -303,7 +300,7 @@ mod tests {
     }
 
     #[test]
-    fn patterns_may_stand_anywhere() {
+    fn patterns_match_in_any_part_of_a_path() {
         let temp = tempfile::tempdir().expect("a temporary folder");
         let root = Utf8Path::from_path(temp.path()).expect("UTF-8");
         for folder in ["a/x/app", "a/y/app", "a/z", "b/one", "b/two", "b/t{w}o"] {
@@ -318,10 +315,10 @@ mod tests {
             };
             let mut folders: Vec<_> = found.folders.iter().map(|(_, path)| name(path)).collect();
             folders.sort();
-            let growing: Vec<_> = found.growing.iter().map(name).collect();
-            (folders.join(" "), growing.join(" "))
+            let search_folders: Vec<_> = found.search_folders.iter().map(name).collect();
+            (folders.join(" "), search_folders.join(" "))
         };
-        let expected = |folders: &str, growing: &str| (folders.to_owned(), growing.to_owned());
+        let expected = |folders: &str, search_folders: &str| (folders.to_owned(), search_folders.to_owned());
         assert_eq!(found("b/*"), expected("b/one b/two b/t{w}o", "b"));
         assert_eq!(found("./a/*/app"), expected("a/x/app a/y/app a/z/app", "a"));
         assert_eq!(found("[a]/*"), expected("a/x a/y a/z", " a"));
@@ -341,7 +338,7 @@ mod tests {
 
     #[cfg(unix)]
     #[test]
-    fn links_that_lead_back_and_roots_of_disks_have_an_end() {
+    fn cyclic_links_and_disk_roots_end_the_search() {
         let temp = tempfile::tempdir().expect("a temporary folder");
         let root = Utf8Path::from_path(temp.path()).expect("UTF-8");
         for name in ["a", "b", "c"] {
@@ -352,17 +349,17 @@ mod tests {
         }
         let loops = find(root, &"*/".repeat(40));
         assert_eq!((loops.folders.len(), loops.cut.len()), (1, 0), "{:?}", loops.folders);
-        assert_eq!(loops.endless, [0], "cargo would take each of the 3^40 ways");
-        assert_eq!(find(root, "*/*/*/*").endless, [0; 0]);
+        assert_eq!(loops.cyclic, [0], "cargo would follow each of the 3^40 paths");
+        assert_eq!(find(root, "*/*/*/*").cyclic, [0; 0]);
         let all = find(root, "**");
         assert_eq!(all.folders.len(), 4);
-        assert_eq!(all.endless, [0], "cargo would take 9 links after each of 40 links");
+        assert_eq!(all.cyclic, [0], "cargo would follow 9 links after each of 40 links");
         std::fs::create_dir(root.join("a/deep")).expect("a folder");
         let below = find(&root.join("a/deep"), "**");
-        assert_eq!((below.folders.len(), below.endless.len()), (1, 0));
+        assert_eq!((below.folders.len(), below.cyclic.len()), (1, 0));
         std::os::unix::fs::symlink(".", root.join("a/deep/one")).expect("a link");
         let below = find(&root.join("a/deep"), "**");
-        assert_eq!((below.folders.len(), below.endless.len()), (1, 0), "cargo follows it 40 times");
+        assert_eq!((below.folders.len(), below.cyclic.len()), (1, 0), "cargo follows it 40 times");
         std::fs::create_dir_all(root.join("elsewhere/member")).expect("a folder");
         std::os::unix::fs::symlink(root.join("elsewhere"), root.join("a/deep/two"))
             .expect("a link");
@@ -371,6 +368,6 @@ mod tests {
         assert_eq!(below, [Some("deep"), Some("two"), Some("member")]);
         let above = find(root, &format!("{}*/*/*/*/*", "../".repeat(20)));
         assert_eq!(above.cut, [0]);
-        assert!(above.growing.len() <= limits::WATCHED_FOLDERS);
+        assert!(above.search_folders.len() <= limits::WATCHED_FOLDERS);
     }
 }

@@ -1,48 +1,48 @@
-//! cargo-deny's look-up of its configuration: upwards from the manifest's folder, lexically.
+//! Finds the policy as cargo-deny does: in the manifest's folder and its parents, without resolving links.
 
 use camino::{Utf8Path, Utf8PathBuf};
 
-/// The names of a policy, in the order in which each folder is asked for them.
+/// The names of a policy, in the order in which they are looked up in each folder.
 pub const POLICY_NAMES: [&str; 3] = ["deny.toml", ".deny.toml", ".cargo/deny.toml"];
 
 /// The names of a file that only adds license exceptions.
 pub const EXCEPTION_NAMES: [&str; 3] =
     ["deny.exceptions.toml", ".deny.exceptions.toml", ".cargo/deny.exceptions.toml"];
 
-/// The files that rule a manifest.
+/// The policy files for a manifest.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct PolicyFiles {
-    /// The policy; without one cargo-deny's defaults hold.
+    /// The policy; without one, cargo-deny uses its defaults.
     pub policy: Option<Utf8PathBuf>,
-    /// Further license exceptions.
+    /// The file with more license exceptions.
     pub exceptions: Option<Utf8PathBuf>,
 }
 
 impl PolicyFiles {
-    /// Looks in the manifest's folder and every folder above it.
+    /// Searches the manifest's folder and all its parents.
     pub fn find(manifest: &Utf8Path) -> Self {
         Self { policy: first(manifest, POLICY_NAMES), exceptions: first(manifest, EXCEPTION_NAMES) }
     }
 }
 
-/// The policies in the same folder that are not read, because this one is asked for first.
+/// The policies in the same folder that are not read, because this one comes first.
 pub(crate) fn shadowed_by(policy: &Utf8Path) -> Vec<Utf8PathBuf> {
-    // The longest name first: it ends with another one.
-    let rules = (0..POLICY_NAMES.len()).rev().find(|index| policy.ends_with(POLICY_NAMES[*index]));
-    let Some(rules) = rules else { return Vec::new() };
-    let depth = POLICY_NAMES[rules].split('/').count();
+    // The longest name first, as it ends with another one.
+    let position = (0..POLICY_NAMES.len()).rev().find(|index| policy.ends_with(POLICY_NAMES[*index]));
+    let Some(position) = position else { return Vec::new() };
+    let depth = POLICY_NAMES[position].split('/').count();
     let Some(folder) = policy.ancestors().nth(depth) else { return Vec::new() };
-    let later = POLICY_NAMES[rules + 1..].iter().map(|name| folder.join(name));
+    let later = POLICY_NAMES[position + 1..].iter().map(|name| folder.join(name));
     later.filter(|path| path.is_file()).collect()
 }
 
-/// Whether a file is a policy by its name.
+/// Whether a file has the name of a policy.
 pub fn is_policy(path: &Utf8Path) -> bool {
     // `.cargo/deny.toml` is covered by the plain name.
     matches!(path.file_name(), Some("deny.toml" | ".deny.toml"))
 }
 
-/// Whether a file adds license exceptions, by its name.
+/// Whether a file has the name of an exceptions file.
 pub fn is_exceptions(path: &Utf8Path) -> bool {
     matches!(path.file_name(), Some("deny.exceptions.toml" | ".deny.exceptions.toml"))
 }
@@ -60,7 +60,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_nearest_folder_wins_and_in_it_the_first_name() {
+    fn nearest_folder_wins_and_first_name_in_it() {
         let temp = tempfile::tempdir().expect("a temporary folder");
         let root = Utf8Path::from_path(temp.path()).expect("UTF-8");
         std::fs::create_dir_all(root.join("a/b/.cargo")).expect("folders");
@@ -80,7 +80,7 @@ mod tests {
         let shadowed = |path: &str| shadowed_by(&root.join(path)).len();
         assert_eq!(shadowed("a/b/deny.toml"), 1);
         assert_eq!(shadowed("a/b/.cargo/deny.toml"), 0);
-        assert_eq!(shadowed("a/.deny.toml"), 0, "what stands below is another folder's");
+        assert_eq!(shadowed("a/.deny.toml"), 0, "the policy below is in another folder");
         assert_eq!(shadowed("deny.toml"), 0);
     }
 }

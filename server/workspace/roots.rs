@@ -1,13 +1,13 @@
-//! Cargo's look-up of a workspace's root manifest.
+//! Finds a workspace's root manifest as cargo does.
 
 use camino::{Utf8Path, Utf8PathBuf};
 
 use super::lexical;
 use crate::{model::manifest::Manifest, text::read_to_string};
 
-/// The folder of the root manifest of the workspace that `manifest` belongs to: itself with a
-/// `[workspace]` table, the one that `package.workspace` names, the nearest one above that does
-/// not exclude it, or else itself (The Cargo Book, "The workspace section").
+/// The folder of the root manifest of `manifest`'s workspace (The Cargo Book, "The workspace section"): itself if
+/// it has a `[workspace]` table, the one that `package.workspace` names, the nearest one above that does not
+/// exclude it, else itself.
 pub(super) fn root_of(manifest: &Utf8Path) -> Utf8PathBuf {
     let folder = manifest.parent().unwrap_or(Utf8Path::new(""));
     let own = read(manifest).unwrap_or_default();
@@ -52,7 +52,7 @@ mod tests {
     }
 
     #[test]
-    fn a_member_belongs_to_the_root_above_it() {
+    fn member_belongs_to_the_root_above_it() {
         let (_temp, root) = tree(&[
             ("Cargo.toml", "[workspace]\nmembers = [\"a\"]\nexclude = [\"out\", \"a/deep\"]\n"),
             ("a/Cargo.toml", "[package]\nname = \"a\"\n"),
@@ -68,7 +68,7 @@ mod tests {
     }
 
     #[test]
-    fn a_package_with_nothing_above_is_its_own_root() {
+    fn package_without_root_above_is_its_own_root() {
         let (_temp, root) = tree(&[("p/Cargo.toml", "[package]\nname = \"p\"\n")]);
         assert_eq!(root_of(&root.join("p/Cargo.toml")), root.join("p"));
     }

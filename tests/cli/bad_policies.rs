@@ -1,4 +1,4 @@
-//! Policies with mistakes: each is said at its place, and no verdict is made up without a policy.
+//! Invalid policies: each mistake is reported at its location, and no check runs with an invalid policy.
 
 use expect_test::{Expect, expect};
 
@@ -7,20 +7,20 @@ use crate::harness::{Report, World};
 const MANIFEST: &str =
     "#- Cargo.toml\n[package]\nname = \"m\"\nversion = \"0.1.0\"\nedition = \"2021\"\n";
 
-fn judged(policy: &str) -> Report {
+fn report_for(policy: &str) -> Report {
     let world = World::locked(MANIFEST);
     world.write("deny.toml", policy.trim_start());
     world.check("--only bans")
 }
 
 fn check(policy: &str, expected: &Expect) {
-    let report = judged(policy);
+    let report = report_for(policy);
     expected.assert_eq(&report.shown());
-    assert!(report.summaries.is_empty() || report.code != 70, "a summary without a verdict");
+    assert!(report.summaries.is_empty() || report.code != 70, "a summary although no check ran");
 }
 
 #[test]
-fn broken_toml_stands_where_it_breaks() {
+fn toml_syntax_error_is_reported_at_its_location() {
     check(
         r#"
 [licenses]
@@ -39,7 +39,7 @@ allow = ["MIT"
 }
 
 #[test]
-fn a_string_that_does_not_end_stands_on_its_line() {
+fn unclosed_string_is_reported_on_its_line() {
     check(
         "[licenses]\nallow = [\"MIT]\n",
         &expect![[r#"
@@ -54,7 +54,7 @@ fn a_string_that_does_not_end_stands_on_its_line() {
 }
 
 #[test]
-fn a_key_that_is_there_twice_stands_on_both() {
+fn duplicate_key_is_reported_on_both() {
     check(
         "[bans]\nwildcards = \"deny\"\nwildcards = \"allow\"\n",
         &expect![[r#"
@@ -72,7 +72,7 @@ fn a_key_that_is_there_twice_stands_on_both() {
 }
 
 #[test]
-fn unknown_keys_stand_on_themselves_with_what_is_known() {
+fn unknown_keys_are_reported_with_the_known_ones() {
     check(
         r#"
 [advisories]
@@ -107,7 +107,7 @@ multiple-version = "deny"
 }
 
 #[test]
-fn values_of_a_wrong_type_stand_on_themselves() {
+fn values_of_a_wrong_type_are_reported_on_the_value() {
     check(
         r#"
 [graph]
@@ -141,7 +141,7 @@ deny = [1]
 }
 
 #[test]
-fn values_that_are_not_possible_stand_on_themselves() {
+fn invalid_values_are_reported_on_the_value() {
     check(
         r#"
 [advisories]
@@ -174,7 +174,7 @@ highlight = "some"
 }
 
 #[test]
-fn licenses_that_do_not_exist_stand_on_themselves() {
+fn invalid_licenses_are_reported_on_the_license() {
     check(
         r#"
 [licenses]
@@ -204,7 +204,7 @@ exceptions = [{ crate = "a", allow = ["Mit"] }]
 }
 
 #[test]
-fn a_clarification_with_a_wrong_expression_stands_on_its_part() {
+fn invalid_expression_is_reported_on_its_invalid_part() {
     check(
         r#"
 [[licenses.clarify]]
@@ -223,7 +223,7 @@ license-files = []
 }
 
 #[test]
-fn a_field_that_is_missing_stands_on_its_table() {
+fn missing_field_is_reported_on_its_table() {
     check(
         r#"
 [licenses]
@@ -251,7 +251,7 @@ deny = [{ reason = "no name" }]
 }
 
 #[test]
-fn keys_that_were_removed_stand_on_themselves() {
+fn removed_keys_are_errors_on_the_key() {
     check(
         r#"
 [advisories]
@@ -279,7 +279,7 @@ copyleft = "deny"
 }
 
 #[test]
-fn keys_that_were_moved_are_warnings_and_the_verdict_is_reached() {
+fn moved_keys_are_warnings_and_the_checks_run() {
     check(
         r#"
 targets = ["x86_64-unknown-linux-gnu"]
@@ -305,7 +305,7 @@ feature-depth = 1
 }
 
 #[test]
-fn what_is_there_twice_is_a_warning_on_both() {
+fn duplicate_entry_is_a_warning_on_both() {
     check(
         r#"
 [advisories]
@@ -333,7 +333,7 @@ ignore = [
 }
 
 #[test]
-fn a_package_in_two_lists_stands_on_both() {
+fn package_in_two_lists_is_reported_on_both() {
     check(
         r#"
 [bans]
@@ -355,23 +355,23 @@ skip = ["cookie@1"]
 }
 
 #[test]
-fn a_target_that_does_not_exist_is_a_warning_on_it() {
-    let report = judged("[graph]\ntargets = [\"no-such-triple\"]\n");
-    let told: Vec<_> = report.findings.iter().filter(|finding| finding.check == "config").collect();
+fn unknown_target_is_a_warning_on_the_target() {
+    let report = report_for("[graph]\ntargets = [\"no-such-triple\"]\n");
+    let findings: Vec<_> = report.findings.iter().filter(|finding| finding.check == "config").collect();
     expect![[r#"
         warning (config): unknown target `no-such-triple` specified: the triple won't be evaluated against cfg() sections, just explicit triples
           deny.toml:2
             targets = ["no-such-triple"]
                         ^^^^^^^^^^^^^^
     "#]]
-    .assert_eq(&report.drawn(&told));
-    // cargo is asked for this platform, and refuses.
+    .assert_eq(&report.drawn(&findings));
+    // cargo rejects the platform.
     assert_eq!(report.with("supercargo::resolution-failed").len(), 1);
     assert_eq!(report.code, 70);
 }
 
 #[test]
-fn a_feature_that_no_package_has_is_told_in_cargos_words() {
+fn unknown_feature_is_reported_with_the_error_of_cargo() {
     check(
         "[graph]\nfeatures = [\"no-such-feature\"]\n",
         &expect![[r#"
@@ -385,7 +385,7 @@ fn a_feature_that_no_package_has_is_told_in_cargos_words() {
 }
 
 #[test]
-fn a_version_that_is_none_stands_on_itself() {
+fn invalid_version_is_reported_on_the_version() {
     check(
         "[bans]\nskip = [\"time@many\"]\n",
         &expect![[r#"
@@ -399,7 +399,7 @@ fn a_version_that_is_none_stands_on_itself() {
 }
 
 #[test]
-fn urls_that_are_none_stand_on_themselves() {
+fn invalid_urls_are_reported_on_the_url() {
     check(
         r#"
 [advisories]
@@ -422,7 +422,7 @@ allow-git = ["not a url"]
 }
 
 #[test]
-fn a_variable_that_is_not_set_in_the_path_of_databases_is_said() {
+fn unset_variable_in_db_path_is_reported() {
     check(
         "[advisories]\ndb-path = \"$NO_SUCH_VARIABLE/db\"\n",
         &expect![[r#"
@@ -436,7 +436,7 @@ fn a_variable_that_is_not_set_in_the_path_of_databases_is_said() {
 }
 
 #[test]
-fn a_mistake_in_the_file_of_exceptions_stands_in_it() {
+fn mistakes_in_the_exceptions_file_are_reported_in_it() {
     let world = World::locked(MANIFEST);
     world.write("deny.toml", "[licenses]\nallow = [\"MIT\"]\n");
     let mut reports = Vec::new();
@@ -474,7 +474,7 @@ fn a_mistake_in_the_file_of_exceptions_stands_in_it() {
 }
 
 #[test]
-fn a_policy_that_is_not_utf8_is_said() {
+fn policy_that_is_not_utf8_is_reported() {
     let world = World::locked(MANIFEST);
     world.write("deny.toml", b"[bans]\n# \xff\n");
     expect![[r#"
@@ -487,7 +487,7 @@ fn a_policy_that_is_not_utf8_is_said() {
 }
 
 #[test]
-fn a_folder_in_place_of_the_policy_is_said() {
+fn folder_instead_of_the_policy_is_reported() {
     let world = World::locked(MANIFEST);
     world.folder("deny.toml");
     expect![[r#"
@@ -500,7 +500,7 @@ fn a_folder_in_place_of_the_policy_is_said() {
 }
 
 #[test]
-fn the_other_workspaces_are_judged_when_one_policy_is_broken() {
+fn other_workspaces_are_checked_if_one_policy_is_invalid() {
     let world = World::new(
         r#"
 #- a/Cargo.toml
@@ -552,7 +552,7 @@ allow = ["Zlib"]
 }
 
 #[test]
-fn a_string_for_a_table_stands_where_it_is() {
+fn string_instead_of_a_table_is_reported_on_the_string() {
     check(
         "[licenses]\nclarify = [\"ring\"]\n",
         &expect![[r#"
@@ -589,7 +589,7 @@ fn a_string_for_a_table_stands_where_it_is() {
 }
 
 #[test]
-fn a_string_for_an_exception_in_a_file_of_its_own_is_said() {
+fn string_in_the_exceptions_file_is_reported() {
     let world = World::locked(MANIFEST);
     world.write("deny.toml", "");
     world.write("deny.exceptions.toml", "exceptions = [\"ring\"]\n");

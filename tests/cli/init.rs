@@ -1,4 +1,4 @@
-//! `supercargo init`: a policy where there is none, clean but for what deserves a decision.
+//! `supercargo init`: the written policy is clean except for findings that the user has to decide about.
 
 use expect_test::expect;
 
@@ -96,7 +96,7 @@ fn what_is_written_is_clean_and_says_what_is_needed() {
 }
 
 #[test]
-fn what_deserves_a_decision_is_named_and_left() {
+fn undecided_licenses_and_findings_are_listed() {
     let world = World::locked(
         r#"
 #- crate: mpl 1.0.0 (MPL-2.0)
@@ -143,18 +143,18 @@ none = "1"
 }
 
 #[test]
-fn a_policy_that_rules_is_never_overwritten() {
+fn existing_policy_is_never_overwritten() {
     let world = World::locked(APP);
     for name in ["deny.toml", ".deny.toml", ".cargo/deny.toml", "../deny.toml"] {
         world.write(name, "[bans]\n");
         let run = init(&world, &[]);
         assert_eq!(run.code, 73, "{name}");
-        assert!(run.stderr.contains("rules this workspace already"), "{}", run.stderr);
+        assert!(run.stderr.contains("already has the policy"), "{}", run.stderr);
         assert_eq!(run.stdout, "");
         assert_eq!(world.read(name), "[bans]\n");
         let printed = init(&world, &["--print"]);
         assert_eq!(printed.code, 0);
-        assert!(printed.stdout.starts_with("# What `cargo deny check`"), "{}", printed.stdout);
+        assert!(printed.stdout.starts_with("# Policy of `cargo deny check`"), "{}", printed.stdout);
         assert_eq!(world.read(name), "[bans]\n");
         world.delete(name);
     }
@@ -163,7 +163,7 @@ fn a_policy_that_rules_is_never_overwritten() {
 }
 
 #[test]
-fn without_a_workspace_nothing_is_made() {
+fn init_without_a_workspace_fails() {
     let world = World::new("#- README.md\nnothing\n");
     let run = init(&world, &["nowhere"]);
     assert_eq!(run.code, 70);
@@ -171,5 +171,5 @@ fn without_a_workspace_nothing_is_made() {
     let world = World::new("#- Cargo.toml\n[package]\nname = 1\n");
     let run = init(&world, &[]);
     assert_eq!(run.code, 70);
-    assert!(run.stderr.contains("no policy can be made"), "{}", run.stderr);
+    assert!(run.stderr.contains("could not create a policy"), "{}", run.stderr);
 }

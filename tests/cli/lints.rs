@@ -1,4 +1,4 @@
-//! What is said about a policy besides cargo-deny's findings, and when it counts.
+//! Lints of a policy, and when they affect the exit code.
 
 use expect_test::expect;
 
@@ -46,7 +46,7 @@ skip = [
 "#;
 
 #[test]
-fn hints_and_warnings_stand_on_their_entries_and_count_only_strictly() {
+fn lints_are_reported_on_their_entries_and_count_only_with_strict() {
     let world = World::locked(APP);
     world.write("deny.toml", POLICY);
     let report = world.check("");
@@ -73,30 +73,30 @@ fn hints_and_warnings_stand_on_their_entries_and_count_only_strictly() {
     let run = world.human("--strict");
     assert_eq!(run.code, 16);
     assert!(run.stdout.contains("note[supercargo::broad-entry]"), "{}", run.stdout);
-    assert!(!world.human("").stdout.contains("broad-entry"), "hints are for editors");
+    assert!(!world.human("").stdout.contains("broad-entry"), "hints are only for editors");
 }
 
 #[test]
-fn a_version_in_reach_ends_an_ignore() {
+fn ignored_advisory_with_a_reachable_fix_is_reported() {
     let world = World::locked(APP);
     world.write(
         "deny.toml",
         "[advisories]\nignore = [{ id = \"RUSTSEC-2026-0009\", reason = \"no fix yet\" }]\n",
     );
-    let said = |world: &World| {
+    let count = |world: &World| {
         let report = world.check("--only advisories");
         report.with("supercargo::ignore-has-fix").len()
     };
-    assert_eq!(said(&world), 0, "there is none yet");
+    assert_eq!(count(&world), 0, "there is no fixed version yet");
     let world = world.with("#- crate: time 0.3.47\n");
-    assert_eq!(said(&world), 1);
+    assert_eq!(count(&world), 1);
     let manifest = world.read("Cargo.toml").replace("time = \"0.3\"", "time = \"=0.3.44\"");
     world.write("Cargo.toml", manifest);
-    assert_eq!(said(&world), 0, "the requirement does not admit it");
+    assert_eq!(count(&world), 0, "the requirement does not accept it");
 }
 
 #[test]
-fn exceptions_in_a_file_of_their_own_are_looked_at_too() {
+fn exceptions_file_is_linted_too() {
     let world = World::locked(APP);
     world.write("deny.toml", "[licenses]\nallow = [\"MIT\"]\n");
     world
@@ -119,7 +119,7 @@ fn exceptions_in_a_file_of_their_own_are_looked_at_too() {
 }
 
 #[test]
-fn policies_that_are_not_read_say_so_on_themselves() {
+fn unused_policies_are_reported_in_their_own_files() {
     let world = World::locked(
         "#- Cargo.toml\n[workspace]\nmembers = [\"a\"]\nresolver = \"2\"\n\
          #- a/Cargo.toml\n[package]\nname = \"a\"\nversion = \"0.1.0\"\nedition = \"2021\"\n\
@@ -138,6 +138,6 @@ fn policies_that_are_not_read_say_so_on_themselves() {
           help say in one file what shall hold, and remove the other
         exit 0
     "#]].assert_eq(&world.check("--only bans").shown());
-    // The one that is named is the one that is meant.
+    // `--config` names the policy to use.
     assert!(world.check("--only bans --config a/deny.toml").findings.is_empty());
 }

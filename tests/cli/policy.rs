@@ -1,4 +1,4 @@
-//! Which policy rules a workspace, and what its entries are told about.
+//! Which policy applies to a workspace, and the findings on its entries.
 
 use expect_test::expect;
 
@@ -16,20 +16,20 @@ fn bans_app(world: &World, words: &str) -> bool {
 }
 
 #[test]
-fn the_nearest_policy_rules_and_in_a_folder_the_first_name() {
+fn nearest_policy_and_first_name_in_a_folder_apply() {
     let world = World::new(PACKAGE);
     assert!(!bans_app(&world, "sub/app"));
-    let mut rules = false;
+    let mut bans = false;
     for name in ["deny.toml", "sub/.cargo/deny.toml", "sub/.deny.toml", "sub/app/.cargo/deny.toml"]
     {
-        rules = !rules;
-        world.write(name, if rules { BANS_APP } else { BANS_NOTHING });
-        assert_eq!(bans_app(&world, "sub/app"), rules, "{name}");
+        bans = !bans;
+        world.write(name, if bans { BANS_APP } else { BANS_NOTHING });
+        assert_eq!(bans_app(&world, "sub/app"), bans, "{name}");
     }
 }
 
 #[test]
-fn a_named_policy_rules_every_workspace() {
+fn config_option_applies_to_every_workspace() {
     let world = World::new(PACKAGE);
     world.write("sub/app/deny.toml", BANS_NOTHING);
     world.write("policies/strict.toml", BANS_APP);
@@ -37,7 +37,7 @@ fn a_named_policy_rules_every_workspace() {
 }
 
 #[test]
-fn a_named_policy_that_does_not_exist_is_an_empty_one_and_that_is_said() {
+fn missing_config_is_reported_and_treated_as_empty() {
     let world = World::new(PACKAGE);
     world.write("sub/app/deny.toml", BANS_APP);
     let report =
@@ -50,7 +50,7 @@ fn a_named_policy_that_does_not_exist_is_an_empty_one_and_that_is_said() {
 }
 
 #[test]
-fn exceptions_of_their_own_file_are_added() {
+fn exceptions_file_is_added_to_the_policy() {
     let world = World::new(PACKAGE);
     world.write("deny.toml", "[licenses]\nallow = []\n");
     assert_eq!(world.check("--only licenses sub/app").code, 4);
@@ -62,14 +62,14 @@ fn exceptions_of_their_own_file_are_added() {
 }
 
 #[test]
-fn without_a_policy_cargo_denys_defaults_hold() {
+fn cargo_deny_defaults_apply_without_a_policy() {
     let run = World::new(PACKAGE).human("sub");
     assert_eq!(run.code, 4, "no license is allowed by default");
     assert!(run.stdout.contains("no policy found: cargo-deny's defaults"), "{}", run.stdout);
 }
 
 #[test]
-fn entries_that_do_nothing_stand_on_themselves() {
+fn entries_without_effect_are_reported_on_their_lines() {
     let world = World::locked(
         r#"
 #- crate: time 0.3.44
@@ -86,7 +86,7 @@ time = "0.3"
 [advisories]
 ignore = [
     "RUSTSEC-2000-0001",
-    { id = "RUSTSEC-1999-0001", reason = "nobody knows" },
+    { id = "RUSTSEC-1999-0001", reason = "unknown" },
     { crate = "time@0.3", reason = "not yanked" },
 ]
 [licenses]
@@ -108,12 +108,12 @@ allow-git = ["https://example.org/unused"]
           help no patched version exists
         warning unknown-advisory: `RUSTSEC-1999-0001` is in no advisory database
           deny.toml:4
-                { id = "RUSTSEC-1999-0001", reason = "nobody knows" },
+                { id = "RUSTSEC-1999-0001", reason = "unknown" },
                         ^^^^^^^^^^^^^^^^^
           help correct or remove the id
         warning advisory-not-detected: `RUSTSEC-1999-0001` matches no crate in the graph
           deny.toml:4
-                { id = "RUSTSEC-1999-0001", reason = "nobody knows" },
+                { id = "RUSTSEC-1999-0001", reason = "unknown" },
                         ^^^^^^^^^^^^^^^^^
           help remove the entry
         warning advisory-not-detected: `RUSTSEC-2000-0001` matches no crate in the graph
@@ -171,7 +171,7 @@ allow-git = ["https://example.org/unused"]
 }
 
 #[test]
-fn what_the_policy_ignores_is_a_note_on_its_entry() {
+fn ignored_finding_is_a_note_on_its_entry() {
     let world = World::locked(
         r#"
 #- crate: time 0.3.44
@@ -237,7 +237,7 @@ ignore = [
 }
 
 #[test]
-fn a_package_that_the_index_does_not_know_may_have_been_yanked() {
+fn package_missing_in_the_index_may_be_yanked() {
     let world = World::locked(
         "#- crate: time 0.3.44\n#- Cargo.toml\n[package]\nname = \"app\"\nversion = \"0.1.0\"\nedition = \"2021\"\n[dependencies]\ntime = \"0.3\"\n",
     );
@@ -255,7 +255,7 @@ fn a_package_that_the_index_does_not_know_may_have_been_yanked() {
 }
 
 #[test]
-fn the_graph_of_the_policy_decides_what_is_judged() {
+fn graph_section_decides_what_is_checked() {
     let world = World::locked(
         r#"
 #- crate: time 0.3.44
@@ -288,7 +288,7 @@ testing = "1"
     assert!(paths("[graph]\nexclude = [\"time\"]\n").is_empty());
 }
 
-/// The files of cargo-deny's own package, as cargo has fetched it.
+/// A file of the cargo-deny package that cargo fetched.
 fn of_cargo_deny(name: &str) -> String {
     let home = std::env::var_os("CARGO_HOME").map(std::path::PathBuf::from);
     let home = home.or_else(|| Some(std::env::home_dir()?.join(".cargo"))).expect("a cargo home");
@@ -301,20 +301,20 @@ fn of_cargo_deny(name: &str) -> String {
 }
 
 #[test]
-fn the_policies_that_cargo_deny_ships_are_read_without_a_finding_of_their_own() {
+fn policies_of_cargo_deny_have_no_config_findings() {
     for name in ["deny.template.toml", "deny.toml"] {
         let world = World::new(PACKAGE);
         let policy = of_cargo_deny(name);
         world.write("sub/app/deny.toml", &policy);
-        // Its bans want data from the network.
+        // The bans check needs data from the network.
         let report = world.check("--only advisories,licenses,sources sub/app");
         let own = report.findings.iter().filter(|one| {
             one.check == "config" || one.check == "supercargo" && one.severity != "note"
         });
-        let told: Vec<_> = own.map(|one| (&one.code, &one.message)).collect();
-        assert!(told.is_empty(), "{name}: {told:?}");
+        let findings: Vec<_> = own.map(|one| (&one.code, &one.message)).collect();
+        assert!(findings.is_empty(), "{name}: {findings:?}");
         assert!(report.summaries.len() == 1, "{name} leads to a verdict");
-        // Broken, it would be told.
+        // A broken one is reported.
         world.write("sub/app/deny.toml", policy.replacen("[advisories]", "[advisory]", 1));
         let report = world.check("--only sources sub/app");
         assert!(!report.with("unexpected-keys").is_empty(), "{name}");

@@ -17,29 +17,30 @@ fn the_schema_of_the_settings_is_fresh() {
 fn the_page_of_the_settings_is_fresh() {
     let mut page = String::from(
         "# Settings\n\n\
-         Every setting of the language server. They are read from, each over the one before:\n\n\
+         All settings of the language server, read from these sources, of which later ones override \
+         earlier ones:\n\n\
          1. the defaults;\n\
          2. `initializationOptions`, an object with these keys, alone or below the key `supercargo`;\n\
-         3. the section `supercargo` of the client's configuration: the server asks for it \
-         (`workspace/configuration`) at the start and after each `workspace/didChangeConfiguration`. Of \
-         a client that cannot be asked, what that notification brings is used.\n\n\
-         Null or absent means what the source before says. What is wrong is said in one message, and \
-         the rest is used. A change takes effect at once, and only what it concerns is done again. \
-         The server does not wait for the configuration: what has to hold from the first moment, as \
-         `offline` may, belongs in `initializationOptions`.\n\n\
-         Settings marked with ¹ are taken from `initializationOptions` only, and there a client has to \
-         put only what the user has chosen: the configuration may come from a file of the \
-         repository, which must not decide what programs are started.\n\n\
-         Settings marked with ² can keep a finding from being seen. In a workspace that is not trusted \
-         they are taken from `initializationOptions` only, too, and VS Code reads them from no file of \
-         the workspace. `checks` and `codes` decide what the editor shows, never what the gate says.\n\n\
-         [`settings.schema.json`](settings.schema.json) is the same for programs. Both are generated \
+         3. the section `supercargo` of the client's configuration: the server requests it \
+         (`workspace/configuration`) at the start and after each `workspace/didChangeConfiguration`. If \
+         the client does not support that request, the settings in the notification are used.\n\n\
+         A setting that is null or absent has the value of the source before. All errors are shown in \
+         one message, and the valid settings are used. A change takes effect at once, and only the \
+         affected work is repeated. The server does not wait for the client's configuration: settings \
+         that must hold from the start, such as `offline`, belong in `initializationOptions`.\n\n\
+         Settings marked with ¹ are read from `initializationOptions` only, where a client must put \
+         only what the user has set: the configuration may come from a file of the repository, which \
+         must not decide which programs are started.\n\n\
+         Settings marked with ² can hide findings. In a workspace that is not trusted they are read \
+         from `initializationOptions` only as well, and VS Code reads them from no file of the \
+         workspace. `checks` and `codes` change what the editor shows, never the gate.\n\n\
+         [`settings.schema.json`](settings.schema.json) is the same as a JSON Schema. Both are generated \
          from `Settings` in `server/lsp/settings.rs` by `cargo test --test house`.\n\n\
          | setting | type | default | meaning |\n|---|---|---|---|\n",
     );
     let mut footnotes = false;
     rows(&settings_schema(), "", &mut page, &mut footnotes, "");
-    assert!(footnotes, "no setting is taken from `initializationOptions` only");
+    assert!(footnotes, "no setting is read from `initializationOptions` only");
     page.push_str(
         "\nAn example:\n\n```json\n{\n  \"offline\": true,\n  \"codes\": {\"duplicate\": \"hint\", \
          \"supercargo::stale-lock-file\": \"off\"},\n  \"hints\": {\"newest\": false}\n}\n```\n",

@@ -158,7 +158,7 @@ fn positions_that_are_not_in_the_text_harm_nothing() {
         }),
     );
     let text = text.replacen("[package]", "[package] # x", 1) + "# y\n";
-    client.assume("Cargo.toml", 2, &text);
+    client.record_version("Cargo.toml", 2, &text);
     client.change("Cargo.toml", &[Change::at((0, 0), (0, 0), "# z\n")]);
     let shown = newest(&mut client);
     assert_eq!((shown.line(ID), shown.covered(ID)), (8, "0.3"));

@@ -1,4 +1,4 @@
-//! What completion offers in a policy, as each client takes it.
+//! Completion in a policy, for each client.
 
 use serde_json::{Value, json};
 
@@ -25,14 +25,14 @@ fn opened(editor: Editor) -> Client {
     started(Session::of(World::locked(SMALL)).editor(editor))
 }
 
-/// What is offered at the end of the only occurrence of `needle`.
+/// The completion list at the end of the only occurrence of `needle`.
 fn completed(client: &mut Client, path: &str, needle: &str) -> Value {
     let at = client.find(path, needle) + needle.len();
     let position = client.position(path, at);
     let uri = client.world.uri(path);
     let params = json!({"textDocument": {"uri": uri}, "position": position});
-    let id = client.ask("textDocument/completion", params);
-    client.answer(id).expect("completion is answered")
+    let id = client.send_request("textDocument/completion", params);
+    client.response(id).expect("completion is answered")
 }
 
 fn items(list: &Value) -> &[Value] {
@@ -59,15 +59,15 @@ fn inserted(item: &Value) -> &str {
     item["textEdit"]["newText"].as_str().expect("a text")
 }
 
-/// What the client says of itself.
-fn says(client: &Client, pointer: &str) -> bool {
+/// Whether the client has a capability.
+fn supports(client: &Client, pointer: &str) -> bool {
     client.capabilities().pointer(pointer) == Some(&Value::Bool(true))
 }
 
 const SNIPPETS: &str = "/textDocument/completion/completionItem/snippetSupport";
 
 each_editor! {
-    fn licenses_that_packages_state_come_first_and_replace_what_is_between_the_quotes(editor) {
+    fn licenses_in_the_graph_come_first_and_replace_the_text_in_quotes(editor) {
         let mut client = opened(editor);
         let list = completed(&mut client, POLICY, "\"MIT\", \"");
         assert_eq!(list["isIncomplete"], true);
@@ -77,10 +77,10 @@ each_editor! {
         assert_eq!(covered(&mut client, POLICY, first), "Zlib");
         assert_eq!(inserted(first), "GPL-3.0-only");
         assert!(first["sortText"].as_str() < items(&list)[1]["sortText"].as_str());
-        assert_eq!(item(&list, "0BSD")["detail"], "no package states it");
+        assert_eq!(item(&list, "0BSD")["detail"], "no package uses it");
     }
 
-    fn advisories_that_are_found_come_first(editor) {
+    fn advisories_with_findings_come_first(editor) {
         let mut client = opened(editor);
         let list = completed(&mut client, POLICY, "ignore = [");
         let first = &items(&list)[0];
@@ -89,29 +89,29 @@ each_editor! {
         assert_eq!(inserted(first), "\"RUSTSEC-2024-0436\"");
         let entry = item(&list, &format!("{{ id = \"{TIME}\", reason }}"));
         let reason = "TODO: why this is acceptable";
-        let reason = if says(&client, SNIPPETS) { format!("${{1:{reason}}}") } else { reason.to_owned() };
-        let open = if says(&client, SNIPPETS) { "\\}" } else { "}" };
+        let reason = if supports(&client, SNIPPETS) { format!("${{1:{reason}}}") } else { reason.to_owned() };
+        let open = if supports(&client, SNIPPETS) { "\\}" } else { "}" };
         assert_eq!(inserted(entry), format!("{{ id = \"{TIME}\", reason = \"{reason}\" {open}"));
     }
 
-    fn keys_have_places_to_fill_in_where_the_client_knows_such(editor) {
+    fn keys_have_placeholders_if_the_client_supports_snippets(editor) {
         let mut client = opened(editor);
         client.replace(POLICY, "ignore = []", "ignore = []\nunm");
         let list = completed(&mut client, POLICY, "unm");
         assert_eq!(labels(&list), ["unmaintained"]);
         let key = item(&list, "unmaintained");
         assert_eq!(covered(&mut client, POLICY, key), "unm");
-        let (format, text) = if says(&client, SNIPPETS) {
+        let (format, text) = if supports(&client, SNIPPETS) {
             (2, "unmaintained = ${1|\"all\",\"workspace\",\"transitive\",\"none\"|}")
         } else {
             (1, "unmaintained = \"all\"")
         };
         assert_eq!((key["insertTextFormat"].as_u64(), inserted(key)), (Some(format), text));
-        let told = key["documentation"]["value"].as_str().expect("words");
-        assert!(told.contains("nobody maintains them"), "{told}");
+        let documentation = key["documentation"]["value"].as_str().expect("a text");
+        assert!(documentation.contains("calls them unmaintained"), "{documentation}");
     }
 
-    fn columns_are_counted_as_the_client_counts(editor) {
+    fn columns_use_the_encoding_of_the_client(editor) {
         let mut client = opened(editor);
         client.replace(POLICY, "allow = [\"MIT\", \"Zlib\"]", "allow = [\"é𝄞\", \"MIT\", \"GP");
         let list = completed(&mut client, POLICY, "\"GP");
@@ -120,21 +120,21 @@ each_editor! {
         assert_eq!(inserted(license), "GPL-3.0-only\"");
     }
 
-    fn the_graph_is_known_while_other_parts_are_broken(editor) {
+    fn graph_is_used_in_a_broken_policy(editor) {
         let mut client = opened(editor);
         client.replace(POLICY, "[advisories]", "= [broken\n[[bans\n[advisories]");
         let list = completed(&mut client, POLICY, "\"MIT\", \"");
         assert_eq!(labels(&list)[0], "GPL-3.0-only");
     }
 
-    fn manifests_are_left_to_others(editor) {
+    fn manifests_have_no_completion(editor) {
         let mut client = opened(editor);
         assert_eq!(completed(&mut client, MANIFEST, "cookie = \""), Value::Null);
     }
 }
 
 #[test]
-fn a_client_that_knows_neither_places_nor_markdown_gets_plain_texts() {
+fn client_without_snippets_and_markdown_gets_plain_text() {
     let session = Session::of(World::locked(SMALL)).capability(
         "/textDocument/completion",
         json!({"completionItem": {"snippetSupport": false, "documentationFormat": ["plaintext"]}}),
@@ -145,26 +145,26 @@ fn a_client_that_knows_neither_places_nor_markdown_gets_plain_texts() {
     assert_eq!(key["insertTextFormat"], 1);
     assert_eq!(inserted(key), "unsound = \"workspace\"");
     assert_eq!(key["documentation"]["kind"], "plaintext");
-    let told = key["documentation"]["value"].as_str().expect("words");
-    assert!(!told.contains('`'), "{told}");
+    let documentation = key["documentation"]["value"].as_str().expect("a text");
+    assert!(!documentation.contains('`'), "{documentation}");
 }
 
 #[test]
-fn markdown_has_the_example_as_toml() {
+fn markdown_documentation_has_the_example_as_toml() {
     let session = Session::of(World::locked(SMALL)).capability(
         "/textDocument/completion",
         json!({"completionItem": {"snippetSupport": true, "documentationFormat": ["markdown"]}}),
     );
     let mut client = started(session);
     let list = completed(&mut client, POLICY, "ignore = []\n");
-    let told = item(&list, "yanked")["documentation"].clone();
-    assert_eq!(told["kind"], "markdown");
-    let told = told["value"].as_str().expect("words");
-    assert!(told.contains("```toml\n[advisories]\nyanked = \"deny\"\n"), "{told}");
+    let documentation = item(&list, "yanked")["documentation"].clone();
+    assert_eq!(documentation["kind"], "markdown");
+    let documentation = documentation["value"].as_str().expect("a text");
+    assert!(told.contains("```toml\n[advisories]\nyanked = \"deny\"\n"), "{documentation}");
 }
 
 #[test]
-fn keys_are_left_to_another_server_when_the_user_says_so() {
+fn key_completion_can_be_disabled() {
     let session = Session::of(World::locked(SMALL)).option("keyCompletion", false.into());
     let mut client = started(session);
     let list = completed(&mut client, POLICY, "ignore = []\n");
@@ -174,7 +174,7 @@ fn keys_are_left_to_another_server_when_the_user_says_so() {
 }
 
 #[test]
-fn files_of_exceptions_are_completed_too() {
+fn exceptions_file_is_completed_too() {
     let world = World::locked(SMALL);
     world.write("deny.exceptions.toml", "exceptions = []\n");
     let mut client = started(Session::of(world));
@@ -187,7 +187,7 @@ fn files_of_exceptions_are_completed_too() {
 }
 
 #[test]
-fn triggers_are_told() {
+fn trigger_characters_are_registered() {
     let mut client = opened(Editor::VsCode);
     let triggers =
         client.initialize_result()["capabilities"]["completionProvider"]["triggerCharacters"]

@@ -26,7 +26,7 @@ fn severity(shown: &Shown, code: &str) -> u8 {
 }
 
 fn registers_configuration(client: &Client) -> bool {
-    let asked = client.asked("client/registerCapability");
+    let asked = client.server_requests("client/registerCapability");
     let mut registrations =
         asked.iter().filter_map(|params| params["registrations"].as_array()).flatten();
     registrations.any(|one| {
@@ -47,7 +47,7 @@ each_editor! {
         });
         assert_eq!(severity(&shown, "rejected"), 2);
         client.diagnostics(POLICY);
-        assert_eq!(client.asked("workspace/configuration").len(), 1);
+        assert_eq!(client.server_requests("workspace/configuration").len(), 1);
     }
 
     fn a_change_is_asked_for_and_what_it_takes_back_is_gone(editor) {
@@ -69,7 +69,7 @@ each_editor! {
         client.configure(Value::Null);
         client.diagnostics_with(MANIFEST, "rejected");
         client.diagnostics_with(POLICY, UNUSED);
-        assert_eq!(client.asked("workspace/configuration").len(), 4);
+        assert_eq!(client.server_requests("workspace/configuration").len(), 4);
     }
 
     fn wrong_values_are_said_once_and_the_others_used(editor) {
@@ -80,9 +80,9 @@ each_editor! {
         client.configure(wrong.clone());
         assert_eq!(
             client.message("setting"),
-            "supercargo: the setting `codes.banned` has to be `off`, `error`, `warning`, \
-             `information` or `hint`, not `\"loud\"`; there is no code `yankd`: did you mean `yanked`?; \
-             the setting `debounce` has to be a whole number from 0 to 5000, not `-1`; there is no \
+            "supercargo: invalid setting `codes.banned`: expected `off`, `error`, `warning`, \
+             `information` or `hint`, found `\"loud\"`; unknown code `yankd`: did you mean `yanked`?; \
+             invalid setting `debounce`: expected a whole number from 0 to 5000, found `-1`; unknown \
              setting `oflfine`: did you mean `offline`?"
         );
         client.diagnostics_without(MANIFEST, "rejected");
@@ -90,7 +90,7 @@ each_editor! {
         client.configure(wrong);
         client.wait_for_requests("workspace/configuration", 3);
         client.configure(json!("yes"));
-        assert!(client.message("setting").ends_with("have to be an object, not `\"yes\"`"));
+        assert!(client.message("setting").ends_with("expected an object, found `\"yes\"`"));
         client.diagnostics_with(MANIFEST, "rejected");
     }
 
@@ -98,9 +98,9 @@ each_editor! {
         let session = Session::of(World::locked(SMALL)).editor(editor);
         let mut client = judged(
             session
-                .silent("workspace/configuration")
-                .silent("client/registerCapability")
-                .silent("workspace/inlayHint/refresh"),
+                .never_respond("workspace/configuration")
+                .never_respond("client/registerCapability")
+                .never_respond("workspace/inlayHint/refresh"),
         );
         client.wait_for_request("workspace/configuration");
         for _ in 0..5 {
@@ -127,12 +127,12 @@ each_editor! {
         assert_eq!(shown.codes(), ["rejected", PLAIN]);
         push(&mut client, Value::Null);
         client.diagnostics_with(MANIFEST, TIME);
-        assert!(client.asked("workspace/configuration").is_empty());
+        assert!(client.server_requests("workspace/configuration").is_empty());
     }
 
     fn settings_of_hints_have_them_asked_for_again(editor) {
         let mut client = judged(Session::of(World::locked(SMALL)).editor(editor));
-        let refreshes = |client: &Client| client.asked("workspace/inlayHint/refresh").len();
+        let refreshes = |client: &Client| client.server_requests("workspace/inlayHint/refresh").len();
         client.open(MANIFEST);
         client.diagnostics_when(MANIFEST, "a version", |shown| shown.version.is_some());
         client.configure(json!({"hints": {"lockedVersion": false}, "codes": {"rejected": "off"}}));
@@ -153,10 +153,10 @@ each_editor! {
 #[cfg(unix)]
 #[test]
 fn what_only_concerns_the_screen_does_not_run_cargo() {
-    use crate::harness::StandIn;
+    use crate::harness::FakeCargo;
 
     let mut world = World::locked(SMALL);
-    world.stand_in(StandIn::Counting);
+    world.use_fake_cargo(FakeCargo::Counting);
     let mut client = judged(Session::of(world).option("offline", Value::Null));
     let calls = |client: &Client| client.world.read("../cargo/calls");
     let before = calls(&client);
@@ -233,9 +233,9 @@ fn programs_and_trust_are_not_taken_from_what_a_repository_can_write() {
     let mut client = judged(Session::of(world).settings(said.clone()));
     assert_eq!(
         client.message("setting"),
-        "supercargo: the setting `cargo` is taken from `initializationOptions` only, which no \
-         repository can write; the setting `trusted` is taken from `initializationOptions` only, \
-         which no repository can write"
+        "supercargo: ignored setting `cargo`: set it in `initializationOptions`, which no repository \
+         can write; ignored setting `trusted`: set it in `initializationOptions`, which no repository \
+         can write"
     );
     client.open(MANIFEST);
     client.diagnostics_when(MANIFEST, "a version", |shown| shown.version.is_some());
@@ -247,10 +247,10 @@ fn programs_and_trust_are_not_taken_from_what_a_repository_can_write() {
 #[cfg(unix)]
 #[test]
 fn the_cargo_of_the_options_is_run() {
-    use crate::harness::StandIn;
+    use crate::harness::FakeCargo;
 
     let mut world = World::locked(SMALL);
-    world.stand_in(StandIn::Counting);
+    world.use_fake_cargo(FakeCargo::Counting);
     world.set("CARGO", "/nowhere/cargo");
     let cargo = world.path("../stand-in/cargo");
     let client = judged(Session::of(world).option("cargo", cargo.into()));

@@ -9,7 +9,7 @@ use std::{
 
 use crate::{
     copy_untouched::Untouched,
-    harness::{Client, LIMIT, Session, World},
+    harness::{Client, TEST_TIMEOUT, Session, World},
     worlds::TIME,
 };
 
@@ -69,8 +69,8 @@ fn wait_for_proofs(client: &mut Client, path: &str) {
         if title.contains("proved") {
             return;
         }
-        assert!(began.elapsed() < LIMIT, "{lenses}");
-        client.take_until(Instant::now() + Duration::from_millis(20));
+        assert!(began.elapsed() < TEST_TIMEOUT, "{lenses}");
+        client.receive_until(Instant::now() + Duration::from_millis(20));
     }
 }
 
@@ -86,7 +86,7 @@ fn proofs_while_idle_leave_a_member_inside_of_vendored_sources_as_it_is() {
     client.diagnostics_with("third_party/m/Cargo.toml", TIME);
     wait_for_proofs(&mut client, "Cargo.toml");
     before.assert();
-    client.claim_all_at_the_end();
+    client.ignore_all();
     client.end();
     before.assert();
 }
@@ -104,7 +104,7 @@ fn the_unsaved_text_of_a_path_dependency_inside_of_vendored_sources_is_not_writt
     client.diagnostics_with("third_party/m/Cargo.toml", TIME);
     depend_on_worse(&mut client, "third_party/m/Cargo.toml");
     before.assert();
-    client.claim_all_at_the_end();
+    client.ignore_all();
 }
 
 #[test]
@@ -123,7 +123,7 @@ fn the_unsaved_text_of_a_manifest_that_is_a_license_file_is_not_written() {
     client.diagnostics_with("b/Cargo.toml", TIME);
     depend_on_worse(&mut client, "b/Cargo.toml");
     before.assert();
-    client.claim_all_at_the_end();
+    client.ignore_all();
 }
 
 #[test]
@@ -136,7 +136,7 @@ fn a_vendored_crate_that_is_opened_gets_no_lock_file() {
     client.diagnostics_with("third_party/m/Cargo.toml", "supercargo::no-lock-file");
     client.status("exact");
     before.assert();
-    client.claim_all_at_the_end();
+    client.ignore_all();
 }
 
 #[test]
@@ -153,5 +153,5 @@ fn the_unsaved_text_of_a_member_that_is_a_link_counts_and_is_not_written() {
     client.diagnostics_with("m/Cargo.toml", TIME);
     depend_on_worse(&mut client, "m/Cargo.toml");
     before.assert();
-    client.claim_all_at_the_end();
+    client.ignore_all();
 }

@@ -89,7 +89,7 @@ fn advisories_of_a_first_session_that_are_cut_off_later_end_nobody() {
     client.world.edit(POLICY, "ignore = []", &format!("ignore = [\"{PLAIN}\"] # known"));
     client.diagnostics_without(MANIFEST, PLAIN);
     client.ends_with(MANIFEST, "the other", |shown| shown.has(TIME));
-    client.claim_all_at_the_end();
+    client.ignore_all();
 }
 
 #[test]
@@ -110,7 +110,7 @@ fn nothing_is_created_for_the_database_of_a_workspace_that_is_not_trusted() {
         client.message("trusted");
         client.diagnostics_with(MANIFEST, TIME);
         client.status("untrusted");
-        client.claim_all_at_the_end();
+        client.ignore_all();
         client.end();
         assert_eq!(folders.map(|folder| paths(&client.world, folder)), before);
     }
@@ -137,7 +137,7 @@ fn a_database_that_is_a_link_to_the_users_own_clone_leaves_his_work_as_it_is() {
     client.diagnostics_with(MANIFEST, TIME);
     client.diagnostics(POLICY);
     client.status("exact");
-    client.claim_all_at_the_end();
+    client.ignore_all();
     client.end();
     assert_eq!(client.world.read("notes.txt"), "never committed");
     assert_eq!(paths(&client.world, ""), before);

@@ -30,7 +30,7 @@ fn newest(client: &mut Client) -> Shown {
 /// Sends `contentChanges` as they are, and has the harness know what the editor has afterwards.
 fn send(client: &mut Client, changes: &Value, text: &str) {
     let version = client.editor.next_version(client.version(MANIFEST));
-    client.assume(MANIFEST, version, text);
+    client.record_version(MANIFEST, version, text);
     let uri = client.world.uri(MANIFEST);
     let document = json!({"uri": uri, "version": version});
     client.notify(
@@ -41,7 +41,7 @@ fn send(client: &mut Client, changes: &Value, text: &str) {
 
 /// An edit that no server can apply: it begins far below the text.
 fn lose(client: &mut Client) {
-    client.lost(MANIFEST, true);
+    client.set_text_unknown(MANIFEST, true);
     let position = json!({"line": 4000, "character": 0});
     let text = format!("# lost\n{}", client.text(MANIFEST));
     send(
@@ -96,7 +96,7 @@ each_editor! {
         let shown = client.diagnostics_when(MANIFEST, "the buffer again", |shown| {
             shown.version == Some(version) && shown.has(TIME) && !shown.has(PLAIN)
         });
-        client.lost(MANIFEST, false);
+        client.set_text_unknown(MANIFEST, false);
         assert_eq!(shown.covered(TIME), "0.18");
         assert!(client.hover(MANIFEST, "0.18").is_some());
         client.insert(MANIFEST, "[package]", "# two\n");
@@ -111,7 +111,7 @@ each_editor! {
         client.ignore(POLICY);
         client.open(MANIFEST);
         client.diagnostics_when(MANIFEST, "a version", |shown| shown.version.is_some());
-        client.lost(MANIFEST, true);
+        client.set_text_unknown(MANIFEST, true);
         client.insert(MANIFEST, "[package]", "# one\n");
         client.message("internal error while applying an edit of");
         client.message("could not apply an edit");
@@ -119,7 +119,7 @@ each_editor! {
         let text = client.text(MANIFEST);
         client.change(MANIFEST, &[Change::whole(&text)]);
         let shown = newest(&mut client);
-        client.lost(MANIFEST, false);
+        client.set_text_unknown(MANIFEST, false);
         assert_eq!((shown.line(TIME), shown.covered(TIME)), (8, "0.18"));
     }
 
@@ -130,12 +130,12 @@ each_editor! {
             client.diagnostics_when(MANIFEST, "the file on disk", |shown| shown.version.is_none());
             client.write(MANIFEST);
             if with_text {
-                client.tell_saved_with_text(MANIFEST);
+                client.notify_saved_with_text(MANIFEST);
             } else {
-                client.tell_saved(MANIFEST);
+                client.notify_saved(MANIFEST);
             }
             let shown = newest(&mut client);
-            client.lost(MANIFEST, false);
+            client.set_text_unknown(MANIFEST, false);
             assert_eq!((shown.line(TIME), shown.covered(TIME)), (8, "0.18"));
             client.insert(MANIFEST, "[package]", "# more\n");
             let shown = newest(&mut client);
@@ -153,7 +153,7 @@ each_editor! {
         let shown = client.diagnostics_when(MANIFEST, "a version", |shown| {
             shown.version.is_some() && shown.has(TIME) && shown.line(TIME) == 8
         });
-        client.lost(MANIFEST, false);
+        client.set_text_unknown(MANIFEST, false);
         assert_eq!(shown.covered(TIME), "0.18");
     }
 
@@ -172,7 +172,7 @@ each_editor! {
         let edit = edit.to_string().replace("HALF", r"\ud83d");
         client.process().send_bytes(&frame(&edit));
         let text = format!("# \u{fffd}\\\n\n{}", client.text(MANIFEST));
-        client.assume(MANIFEST, version, &text);
+        client.record_version(MANIFEST, version, &text);
         // What follows lands where it belongs, also behind the half.
         client.insert(MANIFEST, "\\\n", "x");
         client.replace(MANIFEST, "0.18", "0.18.1");
@@ -200,11 +200,11 @@ each_editor! {
             // It is about another document.
             client.process().send_bytes(&frame(&unread.replace("URI", &format!("{other}x"))));
             assert!(client.hover(MANIFEST, "0.18").is_some());
-            client.lost(MANIFEST, true);
+            client.set_text_unknown(MANIFEST, true);
             client.process().send_bytes(&frame(&unread.replace("URI", &uri)));
             if is_refused {
-                client.refusal();
-                client.refusal();
+                client.error_for_invalid_message();
+                client.error_for_invalid_message();
             }
             client.message("could not apply an edit");
             is_unknown(&mut client);
@@ -222,7 +222,7 @@ each_editor! {
             actions.iter().filter(|action| action.title().contains("GPL")).count()
         };
         assert!(offered(&mut client) > 0);
-        client.lost(POLICY, true);
+        client.set_text_unknown(POLICY, true);
         let position = json!({"line": 4000, "character": 0});
         let uri = client.world.uri(POLICY);
         let document = json!({"uri": uri, "version": 7});

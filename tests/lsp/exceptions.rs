@@ -1,4 +1,4 @@
-//! `deny.exceptions.toml`: license exceptions in a file of their own, told like those of the policy.
+//! `deny.exceptions.toml`: license exceptions in a separate file have the same features as in the policy.
 
 use expect_test::expect;
 use serde_json::{Value, json};
@@ -11,15 +11,15 @@ use crate::{
 const FILE: &str = "deny.exceptions.toml";
 const HIDDEN: &str = ".deny.exceptions.toml";
 
-/// The exception of [`ENTRIES`] in a file beside the policy, with one more that nothing needs.
+/// [`ENTRIES`] with its exception in a separate file, and one more exception that no package needs.
 fn world(file: &str) -> World {
     let own = "[[licenses.exceptions]]\ncrate = \"gpl\"\nallow = [\"GPL-3.0-only\"]\n\n";
     assert!(ENTRIES.contains(own));
-    let beside = format!(
+    let exceptions = format!(
         "#- {file}\nexceptions = [\n    {{ crate = \"gpl\", allow = [\"GPL-3.0-only\"] }},\n    \
          {{ crate = \"absent@1\", allow = [\"ISC\"] }}, # until 2020-06-30\n]\n"
     );
-    World::locked(&format!("{}{beside}", ENTRIES.replace(own, "")))
+    World::locked(&format!("{}{exceptions}", ENTRIES.replace(own, "")))
 }
 
 fn opened(editor: Editor, file: &str) -> Client {
@@ -33,29 +33,29 @@ fn opened(editor: Editor, file: &str) -> Client {
     client
 }
 
-fn asked(client: &mut Client, method: &str, path: &str) -> Vec<Value> {
+fn request_list(client: &mut Client, method: &str, path: &str) -> Vec<Value> {
     let uri = client.world.uri(path);
-    let answer = client.request(method, json!({"textDocument": {"uri": uri}})).expect("an answer");
-    answer.as_array().cloned().unwrap_or_default()
+    let response = client.request(method, json!({"textDocument": {"uri": uri}})).expect("a response");
+    response.as_array().cloned().unwrap_or_default()
 }
 
-/// `file line` of each place that is led to.
-fn led(client: &mut Client, method: &str, path: &str, needle: &str) -> Vec<String> {
+/// `file line` of each location in the response.
+fn locations(client: &mut Client, method: &str, path: &str, needle: &str) -> Vec<String> {
     let at = client.find(path, needle);
     let (uri, position) = (client.world.uri(path), client.position(path, at));
     let context = json!({"includeDeclaration": false});
     let params = json!({"textDocument": {"uri": uri}, "position": position, "context": context});
-    let places = client.request(method, params).expect("an answer");
-    let places = places.as_array().cloned().unwrap_or_default();
-    let told = places.iter().map(|place| {
-        let file = client.file_of(place["uri"].as_str().expect("a file"));
-        format!("{file} {}", place["range"]["start"]["line"])
+    let locations = client.request(method, params).expect("a response");
+    let locations = locations.as_array().cloned().unwrap_or_default();
+    let shown = locations.iter().map(|location| {
+        let file = client.file_of(location["uri"].as_str().expect("a file"));
+        format!("{file} {}", location["range"]["start"]["line"])
     });
-    told.collect()
+    shown.collect()
 }
 
 each_editor! {
-    fn entries_are_told_and_judged_like_those_of_the_policy(editor) {
+    fn entries_have_hovers_lenses_and_lints_like_those_of_the_policy(editor) {
         let mut client = opened(editor, FILE);
         for (needle, words) in [
             ("gpl\"", "→ applies to 1 package: gpl 1.0.0"),
@@ -64,33 +64,33 @@ each_editor! {
             ("absent", "→ matches nothing"),
             ("exceptions", "→ 2 entries · applies to 1 package · 1 matches nothing"),
         ] {
-            let told = client.hover(FILE, needle).expect("a hover").value;
-            assert!(told.contains(words), "{words} is not in\n{told}");
+            let text = client.hover(FILE, needle).expect("a hover").value;
+            assert!(text.contains(words), "{words} is not in\n{text}");
         }
-        let lenses = asked(&mut client, "textDocument/codeLens", FILE);
+        let lenses = request_list(&mut client, "textDocument/codeLens", FILE);
         let lenses: Vec<_> = lenses
             .iter()
             .map(|lens| format!("{} {}", lens["range"]["start"]["line"], lens["command"]["title"]))
             .collect();
         assert_eq!(lenses, ["1 \"applies to 1 package\"", "2 \"matches nothing\""]);
         let history = client.history(FILE);
-        let told = history.last().expect("something was published");
-        // That `absent` is not needed is no finding: cargo-deny says so of the policy alone.
+        let shown = history.last().expect("something was published");
+        // The unused `absent` is not reported: cargo-deny reports unused exceptions only in the policy.
         for (code, text) in [
             ("supercargo::missing-reason", "gpl"),
             ("supercargo::broad-entry", "gpl"),
             ("supercargo::past-due", "2020-06-30"),
         ] {
-            assert_eq!(told.covered(code), text, "{code}");
+            assert_eq!(shown.covered(code), text, "{code}");
         }
-        assert_eq!(told.codes().len(), 3);
+        assert_eq!(shown.codes().len(), 3);
     }
 }
 
 #[test]
-fn what_stands_broken_on_disk_keeps_no_fix_from_who_has_mended_it() {
+fn fixes_use_the_repaired_buffer_instead_of_the_broken_file() {
     let world = world(FILE);
-    // cargo-deny would break off on it.
+    // cargo-deny panics on it.
     world.write(FILE, "exceptions = [\"ring\"]\n");
     let mut client = Session::of(world).editor(Editor::Neovim).start();
     for file in ["Cargo.toml", "app/Cargo.toml", "Cargo.lock", "deny.toml", FILE] {
@@ -105,34 +105,34 @@ fn what_stands_broken_on_disk_keeps_no_fix_from_who_has_mended_it() {
 }
 
 #[test]
-fn it_leads_to_manifests_and_back() {
+fn definitions_and_references_connect_exceptions_and_manifests() {
     let mut client = opened(Editor::VsCode, FILE);
     client.ignore(FILE);
-    assert_eq!(led(&mut client, "textDocument/definition", FILE, "gpl\""), ["app/Cargo.toml 8"]);
+    assert_eq!(locations(&mut client, "textDocument/definition", FILE, "gpl\""), ["app/Cargo.toml 8"]);
     client.open("app/Cargo.toml");
     assert_eq!(
-        led(&mut client, "textDocument/references", "app/Cargo.toml", "gpl"),
+        locations(&mut client, "textDocument/references", "app/Cargo.toml", "gpl"),
         ["deny.exceptions.toml 1"]
     );
-    let links = asked(&mut client, "textDocument/documentLink", FILE);
+    let links = request_list(&mut client, "textDocument/documentLink", FILE);
     let links: Vec<_> = links.iter().filter_map(|link| link["target"].as_str()).collect();
     assert!(links.contains(&"https://spdx.org/licenses/GPL-3.0-only.html"), "{links:?}");
-    let symbols = asked(&mut client, "textDocument/documentSymbol", FILE);
+    let symbols = request_list(&mut client, "textDocument/documentSymbol", FILE);
     let inside = symbols[0]["children"].as_array().expect("entries");
     let names: Vec<_> = inside.iter().filter_map(|one| one["name"].as_str()).collect();
     assert_eq!(names, ["gpl", "absent@1"]);
-    let folds = asked(&mut client, "textDocument/foldingRange", FILE);
+    let folds = request_list(&mut client, "textDocument/foldingRange", FILE);
     assert_eq!(folds[0]["endLine"], 3);
 }
 
 #[test]
-fn the_hidden_one_is_read_too_and_entries_follow_edits() {
+fn hidden_exceptions_file_is_used_and_hovers_follow_edits() {
     let mut client = opened(Editor::VsCode, HIDDEN);
     client.ignore(HIDDEN);
     client.insert(HIDDEN, "exceptions", "# é\n\n");
     client.replace(HIDDEN, "allow = [\"ISC\"] }", "allow = [\"ISC");
-    let told = client.hover(HIDDEN, "gpl\"").expect("a hover").value;
-    assert!(told.contains("→ applies to 1 package: gpl 1.0.0"), "{told}");
+    let text = client.hover(HIDDEN, "gpl\"").expect("a hover").value;
+    assert!(told.contains("→ applies to 1 package: gpl 1.0.0"), "{text}");
     let hover = client.hover(HIDDEN, "exceptions").expect("a hover");
     assert!(hover.value.starts_with("**exceptions** · "), "{}", hover.value);
     let hover = client.hover(HIDDEN, "crate = \"gpl").expect("a hover").value;
@@ -140,18 +140,18 @@ fn the_hidden_one_is_read_too_and_entries_follow_edits() {
 }
 
 each_editor! {
-    fn what_is_typed_counts_before_it_is_saved(editor) {
+    fn unsaved_exceptions_are_used(editor) {
         let mut client = opened(editor, FILE);
         client.ignore(FILE);
         client.open("app/Cargo.toml");
-        // Read from a copy of the text, which is nobody else's business.
+        // The check reads a copy of the unsaved text.
         client.replace(FILE, "GPL-3.0-only", "GPL-2.0-only");
         client.latest("app/Cargo.toml", "a finding", |shown| {
             shown.has("rejected") && shown.line("rejected") == 8
         });
         client.replace(FILE, "GPL-2.0-only", "GPL-3.0-only");
         client.latest("app/Cargo.toml", "none", |shown| !shown.has("rejected"));
-        // Broken, it is refused like a broken policy, and what stood there stays.
+        // A broken file is reported like a broken policy, and the findings stay.
         client.replace(FILE, "exceptions = [", "exceptions = [[");
         client.latest(FILE, "an error in the file", |shown| {
             shown.diagnostics.iter().any(|one| one.severity == 1)
@@ -160,7 +160,7 @@ each_editor! {
         client.status("exact");
     }
 
-    fn what_is_found_there_is_mended_there(editor) {
+    fn findings_are_fixed_in_the_exceptions_file(editor) {
         let mut client = opened(editor, FILE);
         client.ignore(FILE);
         for (needle, title, before, after) in [

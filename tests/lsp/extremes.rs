@@ -32,7 +32,7 @@ mod pipes {
 
     fn make_pipe(world: &World, path: &str) {
         let mut command = std::process::Command::new("mkfifo");
-        let made = world.by_test(|| command.arg(world.path(path)).status());
+        let made = world.change_as_test(|| command.arg(world.path(path)).status());
         assert!(made.expect("`mkfifo` runs").success());
     }
 

@@ -15,7 +15,7 @@ use std::{
 use serde_json::{Value, json};
 
 use crate::{
-    harness::{Client, LIMIT, Session, World, frame},
+    harness::{Client, TEST_TIMEOUT, Session, World, frame},
     worlds::{SMALL, TIME},
 };
 
@@ -150,7 +150,7 @@ fn a_client_that_no_longer_reads_ends_nothing_in_a_panic() {
         }
     }
     drop(input);
-    let deadline = Instant::now() + LIMIT;
+    let deadline = Instant::now() + TEST_TIMEOUT;
     let status = loop {
         if let Some(status) = server.try_wait().expect("it can be waited for") {
             break status;

@@ -74,7 +74,7 @@ each_editor! {
         assert_eq!(shown.codes(), ["supercargo::stale-lock-file", TIME, PLAIN]);
         assert_eq!(shown.only("supercargo::stale-lock-file").severity, 3);
         client.world.lock("");
-        client.tell_changed("Cargo.lock", 2);
+        client.notify_changed("Cargo.lock", 2);
         let shown = client.diagnostics_without(MANIFEST, "supercargo::stale-lock-file");
         assert_eq!(shown.codes(), [TIME, PLAIN]);
     }
@@ -102,8 +102,8 @@ fn stand_on_a_lock_file_that_cannot_be_read() {
         4| <<<<<<< ours
            `<<<<<<< ours` error supercargo::broken-lock-file: `Cargo.lock` cannot be used: the lock file holds the markers of an unfinished merge; restore it from version control, or delete it and let cargo resolve anew
     "#]].assert_eq(&shown.drawn());
-    client.world.lock_anew();
-    client.tell_changed("Cargo.lock", 2);
+    client.world.lock_again();
+    client.notify_changed("Cargo.lock", 2);
     client.diagnostics_when("Cargo.lock", "nothing", Shown::is_empty);
     client.diagnostics_with(MANIFEST, TIME);
     client.diagnostics(POLICY);

@@ -1,7 +1,7 @@
 //! Code actions: what is offered was proved, and does what its title says.
 
 use crate::{
-    harness::{Action, Change, Client, Editor, Session, StandIn, World, each_editor},
+    harness::{Action, Change, Client, Editor, Session, FakeCargo, World, each_editor},
     worlds::TIME,
 };
 
@@ -152,7 +152,7 @@ each_editor! {
         // It is not done with that: the place is shown, or told where nothing can be shown.
         take_command(&mut client, last);
         let marked = "TODO: why this is acceptable";
-        let start = client.text(POLICY).find(marked).expect("what is to be filled in");
+        let start = client.text(POLICY).find(marked).expect("the placeholder");
         let places = [start, start + marked.len()].map(|at| {
             let at = client.position(POLICY, at);
             serde_json::json!({"line": at.line, "character": at.character})
@@ -160,13 +160,13 @@ each_editor! {
         if editor == Editor::Helix {
             let line = client.position(POLICY, start).line + 1;
             assert_eq!(
-                client.message("say why"),
-                format!("supercargo: say why in `deny.toml`, line {line}: the reason there is still to be written")
+                client.message("write the reason"),
+                format!("supercargo: write the reason in line {line} of `deny.toml`")
             );
-            assert!(client.asked("window/showDocument").is_empty());
+            assert!(client.server_requests("window/showDocument").is_empty());
         } else {
             client.wait_for_request("window/showDocument");
-            let shown = client.asked("window/showDocument")[0].clone();
+            let shown = client.server_requests("window/showDocument")[0].clone();
             assert!(shown["uri"].as_str().is_some_and(|uri| uri.ends_with("/deny.toml")), "{shown}");
             let selection = &shown["selection"];
             assert_eq!([&selection["start"], &selection["end"]], [&places[0], &places[1]]);
@@ -207,7 +207,7 @@ fn take_command(client: &mut Client, action: &Action) {
 
 #[test]
 fn a_place_that_an_editor_will_not_show_is_told() {
-    let session = Session::of(world()).editor(Editor::VsCode).refuse("window/showDocument");
+    let session = Session::of(world()).editor(Editor::VsCode).reject("window/showDocument");
     let mut client = opened_by(session);
     let actions = client.actions(MANIFEST, "stuck = \"1\"");
     let ignores = |action: &&Action| action.title().starts_with("ignore `RUSTSEC-2026-0011`");
@@ -216,7 +216,7 @@ fn a_place_that_an_editor_will_not_show_is_told() {
     client.ends_with(MANIFEST, "no finding", |shown| !shown.has("RUSTSEC-2026-0011"));
     take_command(&mut client, ignore);
     client.wait_for_request("window/showDocument");
-    client.message("say why in `deny.toml`, line ");
+    client.message("write the reason in line ");
     client.ignore(POLICY);
 }
 
@@ -265,7 +265,7 @@ fn a_lock_file_that_changed_on_disk_takes_no_edit_that_was_proved_before() {
 #[test]
 fn what_is_not_proved_before_it_is_asked_for_is_proved_then() {
     let mut world = world();
-    world.stand_in(StandIn::Counting);
+    world.use_fake_cargo(FakeCargo::Counting);
     let session = Session::of(world).option("proveWhenIdle", false.into());
     let mut client = session.editor(Editor::Helix).start();
     client.open(MANIFEST);
@@ -282,29 +282,29 @@ fn what_is_not_proved_before_it_is_asked_for_is_proved_then() {
 #[test]
 fn an_edit_does_not_wait_for_the_copy_in_which_something_is_proved() {
     let mut world = world();
-    world.stand_in(StandIn::Counting);
+    world.use_fake_cargo(FakeCargo::Counting);
     let session = Session::of(world).option("proveWhenIdle", false.into());
     let mut client = session.start();
     client.open(MANIFEST);
     client.open(POLICY);
     client.status("exact");
     client.diagnostics_with(MANIFEST, "rejected");
-    client.world.stand_in(StandIn::Held);
+    client.world.use_fake_cargo(FakeCargo::Held);
     let calls = client.world.cargo_calls();
     let params = client.action_params(MANIFEST, "=1.0.0", None);
-    let asked = client.ask("textDocument/codeAction", params);
+    let asked = client.send_request("textDocument/codeAction", params);
     client.world.wait_for_cargo_calls(calls + 1);
     client.replace(POLICY, "[\"MIT\"]", "[\"MIT\", \"ISC\"]");
     client.diagnostics_without(MANIFEST, "rejected");
     client.world.release_cargo();
-    client.answer(asked).expect("it is answered in the end");
+    client.response(asked).expect("it is answered in the end");
     client.ignore(POLICY);
 }
 
 #[test]
 fn an_untrusted_workspace_is_offered_nothing() {
     let mut client = Session::of(world()).option("trusted", false.into()).start();
-    client.message("starts no program");
+    client.message("no program is started");
     client.open(MANIFEST);
     client.status("untrusted");
     assert!(client.actions(MANIFEST, "=1.0.0").is_empty());
@@ -337,8 +337,8 @@ fn the_lens_counts_and_its_command_fixes() {
         if title == "gate: 4 errors · 2 verified fixes" {
             break found[0].clone();
         }
-        assert!(start.elapsed() < crate::harness::LIMIT, "{title}");
-        client.take_until(std::time::Instant::now() + std::time::Duration::from_millis(20));
+        assert!(start.elapsed() < crate::harness::TEST_TIMEOUT, "{title}");
+        client.receive_until(std::time::Instant::now() + std::time::Duration::from_millis(20));
     };
     assert_eq!(lens["range"]["start"]["line"], 6);
     let params = serde_json::json!({
@@ -346,7 +346,7 @@ fn the_lens_counts_and_its_command_fixes() {
     });
     client.request("workspace/executeCommand", params).expect("it is a command");
     client.wait_for_request("workspace/applyEdit");
-    let edit = client.asked("workspace/applyEdit")[0]["edit"].clone();
+    let edit = client.server_requests("workspace/applyEdit")[0]["edit"].clone();
     client.apply(&edit);
     client.ends_with(MANIFEST, "what nothing clears", |shown| {
         !shown.has(TIME) && !shown.has("RUSTSEC-2026-0010")

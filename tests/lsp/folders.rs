@@ -273,7 +273,7 @@ fn a_manifest_that_is_deleted_is_cleared() {
         client.diagnostics_with(&format!("{folder}/deny.toml"), "license-not-encountered");
     }
     client.world.delete("one/Cargo.toml");
-    client.tell_changed("one/Cargo.toml", 3);
+    client.notify_changed("one/Cargo.toml", 3);
     client.diagnostics_when("one/Cargo.toml", "nothing", Shown::is_empty);
     client.diagnostics_when("one/deny.toml", "nothing", Shown::is_empty);
 }
@@ -283,7 +283,7 @@ fn a_manifest_that_is_created_is_judged() {
     let mut client = Session::of(World::new("")).start();
     client.world.add(SMALL);
     client.world.lock("");
-    client.tell_changed("Cargo.toml", 1);
+    client.notify_changed("Cargo.toml", 1);
     client.diagnostics_with("Cargo.toml", TIME);
     client.diagnostics_with("deny.toml", "license-not-encountered");
 }

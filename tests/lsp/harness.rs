@@ -20,7 +20,7 @@ mod text;
 mod world;
 
 pub(crate) use actions::Action;
-pub(crate) use cargo::StandIn;
+pub(crate) use cargo::FakeCargo;
 pub(crate) use client::{Client, wait_until};
 pub(crate) use diagnostics::{Diagnostic, Shown};
 pub(crate) use documents::Change;
@@ -34,7 +34,7 @@ pub(crate) use world::World;
 use std::time::Duration;
 
 /// How long anything may take on a busy machine.
-pub(crate) const LIMIT: Duration = Duration::from_secs(60);
+pub(crate) const TEST_TIMEOUT: Duration = Duration::from_secs(60);
 
 /// A test that is run as each of the editors.
 macro_rules! each_editor {

@@ -106,7 +106,7 @@ fn each_requirement_that_is_typed_is_what_newer_versions_are_asked_for() {
     ] {
         let states = client.states().len();
         client.replace("Cargo.toml", &before, requirement);
-        client.until("the exact verdict", |client| {
+        client.wait_until("the exact verdict", |client| {
             client.states().len() > states && client.states().last() == Some(&"exact")
         });
         assert_eq!(told(&mut client)[0], newest, "{requirement}");

@@ -50,7 +50,7 @@ impl Bare {
         let folders =
             folders.iter().map(|folder| json!({"uri": self.world.uri(folder), "name": ""}));
         let params = json!({"capabilities": {}, "workspaceFolders": folders.collect::<Vec<_>>()});
-        let answer = self.ask(&request(0, "initialize", params));
+        let answer = self.send_request(&request(0, "initialize", params));
         assert!(answer["result"]["capabilities"].is_object(), "{answer}");
         self.tell("initialized");
     }
@@ -71,7 +71,7 @@ impl Bare {
     }
 
     fn error_code(&mut self, request: &Value) -> Value {
-        self.ask(request)["error"]["code"].take()
+        self.send_request(request)["error"]["code"].take()
     }
 
     /// Closes standard input and waits for the exit code.
@@ -145,7 +145,7 @@ each_editor! {
 #[test]
 fn a_client_that_says_nothing_about_itself_counts_in_utf_16() {
     let mut bare = Bare::start();
-    let answer = bare.ask(&request(0, "initialize", json!({"capabilities": {}})));
+    let answer = bare.send_request(&request(0, "initialize", json!({"capabilities": {}})));
     assert_eq!(answer["result"]["capabilities"]["positionEncoding"], "utf-16");
 }
 
@@ -157,7 +157,7 @@ fn nothing_is_answered_before_initialize() {
     bare.tell("initialized");
     bare.tell("textDocument/didSave");
     bare.initialize(&[]);
-    assert_eq!(bare.ask(&hover(3))["result"], Value::Null);
+    assert_eq!(bare.send_request(&hover(3))["result"], Value::Null);
 }
 
 #[test]
@@ -165,7 +165,7 @@ fn initialize_is_answered_once() {
     let mut bare = Bare::initialized();
     let again = request(1, "initialize", json!({"capabilities": {}}));
     assert_eq!(bare.error_code(&again), -32600);
-    assert_eq!(bare.ask(&hover(2))["result"], Value::Null);
+    assert_eq!(bare.send_request(&hover(2))["result"], Value::Null);
 }
 
 #[test]
@@ -179,7 +179,7 @@ fn unknown_requests_are_refused_and_unknown_notifications_ignored() {
     for method in ["textDocument/unknown", "$/unknown", "$/setTrace", "$/cancelRequest", ""] {
         bare.tell(method);
     }
-    assert_eq!(bare.ask(&hover(4))["result"], Value::Null);
+    assert_eq!(bare.send_request(&hover(4))["result"], Value::Null);
 }
 
 #[test]
@@ -191,7 +191,7 @@ fn wrong_parameters_are_refused() {
         "jsonrpc": "2.0", "method": "textDocument/didChange", "params": {"textDocument": 1},
     }));
     bare.process.send(&json!({"jsonrpc": "2.0", "method": "textDocument/didOpen"}));
-    assert_eq!(bare.ask(&hover(3))["result"], Value::Null);
+    assert_eq!(bare.send_request(&hover(3))["result"], Value::Null);
 }
 
 #[test]
@@ -199,13 +199,13 @@ fn the_id_of_a_request_may_be_a_text() {
     let mut bare = Bare::initialized();
     let mut request = hover(0);
     request["id"] = "one".into();
-    assert_eq!(bare.ask(&request)["result"], Value::Null);
+    assert_eq!(bare.send_request(&request)["result"], Value::Null);
 }
 
 #[test]
 fn shutdown_and_exit_end_with_success() {
     let mut bare = Bare::initialized();
-    assert_eq!(bare.ask(&request(1, "shutdown", Value::Null))["result"], Value::Null);
+    assert_eq!(bare.send_request(&request(1, "shutdown", Value::Null))["result"], Value::Null);
     bare.tell("exit");
     assert_eq!(bare.code_with_open_input(), Some(0));
 }
@@ -213,7 +213,7 @@ fn shutdown_and_exit_end_with_success() {
 #[test]
 fn requests_after_shutdown_are_refused() {
     let mut bare = Bare::initialized();
-    bare.ask(&request(1, "shutdown", Value::Null));
+    bare.send_request(&request(1, "shutdown", Value::Null));
     assert_eq!(bare.error_code(&hover(2)), -32600);
     assert_eq!(bare.error_code(&request(3, "shutdown", Value::Null)), -32600);
     bare.tell("textDocument/didSave");
@@ -224,7 +224,7 @@ fn requests_after_shutdown_are_refused() {
 #[test]
 fn standard_input_closed_after_shutdown_ends_with_success() {
     let mut bare = Bare::initialized();
-    bare.ask(&request(1, "shutdown", Value::Null));
+    bare.send_request(&request(1, "shutdown", Value::Null));
     assert_eq!(bare.code(), Some(0));
 }
 
@@ -258,14 +258,14 @@ fn standard_input_closed_inside_a_message_is_a_failure() {
 #[cfg(unix)]
 mod children {
     use super::*;
-    use crate::harness::StandIn;
+    use crate::harness::FakeCargo;
 
-    fn resolving(stand_in: StandIn) -> Bare {
+    fn resolving(stand_in: FakeCargo) -> Bare {
         resolving_in(World::new(MANIFEST), stand_in)
     }
 
-    fn resolving_in(mut world: World, stand_in: StandIn) -> Bare {
-        world.stand_in(stand_in);
+    fn resolving_in(mut world: World, stand_in: FakeCargo) -> Bare {
+        world.use_fake_cargo(stand_in);
         let mut bare = Bare::start_in(world);
         bare.initialize(&[""]);
         bare.world.wait_for_cargo_calls(1);
@@ -274,17 +274,17 @@ mod children {
 
     #[test]
     fn end_when_standard_input_is_closed() {
-        assert_eq!(resolving(StandIn::Endless).code(), Some(1));
+        assert_eq!(resolving(FakeCargo::Endless).code(), Some(1));
     }
 
     #[test]
     fn end_with_the_children_that_they_have_started() {
-        assert_eq!(resolving(StandIn::EndlessWithChild).code(), Some(1));
+        assert_eq!(resolving(FakeCargo::EndlessWithChild).code(), Some(1));
     }
 
     #[test]
     fn end_at_exit() {
-        let mut bare = resolving(StandIn::Endless);
+        let mut bare = resolving(FakeCargo::Endless);
         bare.tell("exit");
         assert_eq!(bare.code_with_open_input(), Some(1));
     }
@@ -292,8 +292,8 @@ mod children {
     #[cfg(target_os = "linux")]
     #[test]
     fn end_at_shutdown() {
-        let mut bare = resolving(StandIn::Endless);
-        bare.ask(&request(1, "shutdown", Value::Null));
+        let mut bare = resolving(FakeCargo::Endless);
+        bare.send_request(&request(1, "shutdown", Value::Null));
         let server = bare.process.id();
         crate::harness::wait_until("the server is alone", || bare.world.processes() == [server]);
         bare.tell("exit");
@@ -304,7 +304,7 @@ mod children {
     #[cfg(target_os = "linux")]
     #[test]
     fn end_when_the_server_is_killed() {
-        for stand_in in [StandIn::Endless, StandIn::EndlessWithChild] {
+        for stand_in in [FakeCargo::Endless, FakeCargo::EndlessWithChild] {
             let mut world = World::new(MANIFEST);
             world.set("SUPERCARGO_LOG", "supercargo=debug");
             let bare = resolving_in(world, stand_in);
@@ -322,7 +322,7 @@ mod children {
 
     #[test]
     fn end_when_the_server_is_asked_to_end_by_a_signal() {
-        let bare = resolving(StandIn::Endless);
+        let bare = resolving(FakeCargo::Endless);
         let id = bare.process.id().to_string();
         let told = std::process::Command::new("kill").arg(id).status().expect("`kill` runs");
         assert!(told.success());

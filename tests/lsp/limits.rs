@@ -185,7 +185,7 @@ fn links_that_lead_back_are_expanded_once() {
         client.world.write(MANIFEST, text);
         let is_done = |shown: &Shown| shown.has(TIME) && !shown.has(OVER);
         client.diagnostics_when(MANIFEST, "the pattern is gone", is_done);
-        client.claim_all_at_the_end();
+        client.ignore_all();
     }
 }
 
@@ -208,7 +208,7 @@ fn two_hundred_nested_braces_keep_no_workspace_from_being_checked_and_watched() 
     let mut client = Session::of(world).editor(Editor::Neovim).start();
     client.diagnostics_with("two/Cargo.toml", TIME);
     client.diagnostics_with("two/deny.toml", "license-not-encountered");
-    client.claim_all_at_the_end();
+    client.ignore_all();
     // Nobody tells of the change: it is seen on disk.
     client.world.write("one/Cargo.toml", &plain);
     client.diagnostics_with("one/Cargo.toml", TIME);
@@ -251,7 +251,7 @@ fn policy_with_200000_entries_is_open_and_the_other_checks_are_made() {
         client.diagnostics_when(POLICY, "one license", |shown| unused(shown) == 1);
     }
     lives(&mut client);
-    client.claim_all_at_the_end();
+    client.ignore_all();
 }
 
 #[test]
@@ -268,6 +268,6 @@ fn license_text_that_is_a_device_ends_neither_server_nor_protocol() {
         for _ in 0..20 {
             lives(&mut client);
         }
-        client.claim_all_at_the_end();
+        client.ignore_all();
     }
 }

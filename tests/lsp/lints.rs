@@ -1,4 +1,4 @@
-//! What is said about a policy besides cargo-deny's findings, and how it is mended in an editor.
+//! Lints of a policy and their fixes in an editor.
 
 use serde_json::json;
 
@@ -36,7 +36,7 @@ allow = ["MIT"]
 exceptions = [{ crate = "stuck", allow = ["ISC"] }]
 "#;
 
-/// The older version is locked.
+/// A workspace with the older version in `Cargo.lock`.
 fn world() -> World {
     let world = World::new(APP);
     world.edit(MANIFEST, "time = \"0.3\"", "time = \"=0.3.44\"");
@@ -53,7 +53,7 @@ fn action(client: &mut Client, needle: &str, title: &str) -> crate::harness::Act
 }
 
 each_editor! {
-    fn each_is_shown_on_its_entry_and_mended_there(editor) {
+    fn lints_are_shown_on_their_entries_and_fixed_there(editor) {
         let mut client = Session::of(world()).editor(editor).start();
         client.open(MANIFEST);
         client.open(POLICY);
@@ -77,11 +77,11 @@ each_editor! {
         client.take_action(&reason);
         let text = client.text(POLICY);
         assert!(text.contains("[{ crate = \"stuck@1.0.0\", allow = [\"ISC\"] }] # TODO"), "{text}");
-        client.diagnostics_when(POLICY, "it is still to be written", |shown| {
+        client.diagnostics_when(POLICY, "the placeholder is reported", |shown| {
             shown.has("supercargo::missing-reason")
                 && shown.only("supercargo::missing-reason").severity == 2
         });
-        // What was ignored is found again, and the title says so.
+        // The ignored finding comes back, and the title names it.
         let past = action(&mut client, "2020-06-30", "remove the entry that was to hold until 2020-06-30");
         assert!(past.title().contains("brings RUSTSEC-2026-0011"), "{}", past.title());
         assert!(!past.is_preferred());
@@ -89,7 +89,7 @@ each_editor! {
         client.ignore(POLICY);
     }
 
-    fn a_policy_that_is_not_read_can_be_deleted(editor) {
+    fn unused_policy_can_be_deleted(editor) {
         let world = world();
         world.write(".deny.toml", "[bans]\n");
         let mut client = Session::of(world).editor(editor).start();
@@ -101,14 +101,14 @@ each_editor! {
         client.status("exact");
         let actions = client.actions(".deny.toml", "[bans]");
         let [action] = &actions[..] else { panic!("{actions:?}") };
-        assert_eq!(action.title(), "delete `.deny.toml`, which is not read");
+        assert_eq!(action.title(), "delete unused policy `.deny.toml`");
         assert!(!action.is_preferred());
         client.take_action(action);
         assert_eq!(client.world.try_read(".deny.toml"), None);
         client.ends_with(".deny.toml", "nothing", crate::harness::Shown::is_empty);
     }
 
-    fn an_upgrade_takes_the_place_of_an_ignore(editor) {
+    fn upgrade_replaces_an_ignore_entry(editor) {
         let mut client = Session::of(world()).editor(editor).start();
         client.open(MANIFEST);
         client.open(POLICY);
@@ -132,7 +132,7 @@ each_editor! {
 }
 
 #[test]
-fn each_can_be_switched_off() {
+fn lints_can_be_disabled() {
     let codes = json!({
         "supercargo::missing-reason": "off", "supercargo::broad-entry": "off",
         "supercargo::past-due": "off", "supercargo::ignore-has-fix": "off",

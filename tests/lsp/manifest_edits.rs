@@ -181,10 +181,10 @@ fn a_moved_line_keeps_its_finding() {
 
 #[test]
 fn edits_after_a_save_that_is_not_judged_yet_count_from_the_older_text() {
-    use crate::harness::StandIn;
+    use crate::harness::FakeCargo;
 
     let mut world = World::locked(SMALL);
-    world.stand_in(StandIn::Held);
+    world.use_fake_cargo(FakeCargo::Held);
     world.release_cargo();
     let mut client = opened_in(world, Editor::VsCode);
     client.world.delete("../released");

@@ -50,7 +50,7 @@ fn peak_memory(process: u32) -> u64 {
 fn many_workspaces_are_checked_by_few_threads() {
     let count = count();
     let mut client = Session::of(world(count)).start();
-    client.claim_all_at_the_end();
+    client.ignore_all();
     let id = client.process().id();
     let last = folder(count - 1);
     let manifest = format!("{last}/Cargo.toml");
@@ -58,17 +58,17 @@ fn many_workspaces_are_checked_by_few_threads() {
     let exact = |client: &Client| {
         (0..count).filter(|number| client.state_of(&folder(*number)) == Some("exact")).count()
     };
-    client.until("the open one is checked", |client| client.state_of(&last) == Some("exact"));
+    client.wait_until("the open one is checked", |client| client.state_of(&last) == Some("exact"));
     let others = exact(&client);
     assert!(others <= count / 2, "the open one came after {others} others");
     // Each step within the limit of a wait: how fast all of them are is no matter of this test.
     let told = |client: &Client| client.states().iter().filter(|one| **one == "exact").count();
     let mut most = 0;
     for step in 1..=count / 5 {
-        client.until("more are checked", |client| told(client) >= step * 5);
+        client.wait_until("more are checked", |client| told(client) >= step * 5);
         most = most.max(threads(id));
     }
-    client.until("all are checked", |client| exact(client) == count);
+    client.wait_until("all are checked", |client| exact(client) == count);
     assert!(most <= THREADS, "{most} threads for {count} workspaces");
     let memory = peak_memory(id);
     assert!(memory < 600_000, "{memory} kB for {count} workspaces");

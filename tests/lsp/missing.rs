@@ -78,8 +78,8 @@ fn settings_that_are_wrong_are_said_and_the_others_used() {
         .start();
     assert_eq!(
         client.message("setting"),
-        "supercargo: there is no setting `color`; the setting `notes` has to be true or false, not \
-         `\"yes\"`; the setting `workspace` has to be true or false, not `{}`"
+        "supercargo: unknown setting `color`; invalid setting `notes`: expected true or false, found \
+         `\"yes\"`; invalid setting `workspace`: expected true or false, found `{}`"
     );
     assert_eq!(client.diagnostics(MANIFEST).codes(), [TIME, "rejected", PLAIN]);
     client.diagnostics(POLICY);
@@ -152,10 +152,10 @@ fn a_folder_without_anything_for_cargo_is_silent() {
 #[cfg(unix)]
 #[test]
 fn an_answer_of_cargo_that_is_none_is_one_finding() {
-    use crate::harness::StandIn;
+    use crate::harness::FakeCargo;
 
     let mut world = World::locked(SMALL);
-    world.stand_in(StandIn::Nonsense);
+    world.use_fake_cargo(FakeCargo::Nonsense);
     let mut client = Session::of(world).start();
     let shown = client.diagnostics(MANIFEST);
     assert_eq!(shown.codes(), ["supercargo::resolution-failed"]);

@@ -189,7 +189,7 @@ fn folding_is_registered_for_policies_where_that_can_be_said() {
             client.ignore(file);
         }
         client.status("exact");
-        let asked = client.asked("client/registerCapability");
+        let asked = client.server_requests("client/registerCapability");
         let mut all = asked.iter().filter_map(|asked| asked["registrations"].as_array()).flatten();
         let registered = all.any(|one| one["method"] == "textDocument/foldingRange");
         let advertised = client.initialize_result()["capabilities"]["foldingRangeProvider"] == true;

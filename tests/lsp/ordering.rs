@@ -51,10 +51,10 @@ each_editor! {
         let mut asked = Vec::new();
         for round in 0..20 {
             client.insert(MANIFEST, "[package]", &format!("# {round}\n"));
-            asked.push((round, client.ask_hover(MANIFEST, "0.18")));
+            asked.push((round, client.request_hover(MANIFEST, "0.18")));
         }
         for (round, id) in asked {
-            let hover = client.answer(id).expect("a hover is answered");
+            let hover = client.response(id).expect("a hover is answered");
             assert_eq!(hover["range"]["start"]["line"], 7 + round + 1, "{hover}");
         }
         let version = client.version(MANIFEST);
@@ -64,9 +64,9 @@ each_editor! {
     fn a_canceled_hover_is_answered(editor) {
         let mut client = opened(editor);
         for _ in 0..20 {
-            let id = client.ask_hover(MANIFEST, "0.18");
+            let id = client.request_hover(MANIFEST, "0.18");
             client.notify("$/cancelRequest", json!({"id": id}));
-            match client.answer(id) {
+            match client.response(id) {
                 Ok(hover) => assert!(hover["contents"]["value"].is_string()),
                 Err(error) => assert_eq!(error.code, -32800),
             }
@@ -80,9 +80,9 @@ each_editor! {
 #[test]
 fn many_requests_at_once_are_all_answered() {
     let mut client = opened(Editor::VsCode);
-    let asked: Vec<_> = (0..300).map(|_| client.ask_hover(MANIFEST, "0.18")).collect();
+    let asked: Vec<_> = (0..300).map(|_| client.request_hover(MANIFEST, "0.18")).collect();
     for id in asked.into_iter().rev() {
-        assert!(client.answer(id).is_ok());
+        assert!(client.response(id).is_ok());
     }
 }
 

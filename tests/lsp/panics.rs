@@ -151,8 +151,8 @@ fn check_that_always_panics_is_told_and_costs_no_more_than_its_changes() {
 #[test]
 fn watching_that_always_panics_stays_down_and_is_told() {
     let mut client = client_of_one_that_panics_in("watch*1000");
-    client.message("internal error while watching files; everything else goes on");
-    client.message("internal error while watching files, too often to go on with that");
+    client.message("internal error while watching files; the server continues");
+    client.message("repeated internal error while watching files");
     client.latest(MANIFEST, "all", |shown| shown.codes() == [TIME, "rejected", PLAIN]);
     let panics = |client: &Client| client.log().matches("panicked while watching files").count();
     wait_until("all are logged", || panics(&client) == 6);
@@ -190,7 +190,7 @@ fn all(shown: &Shown) -> bool {
 fn client_of_two(world: World) -> Client {
     let mut client = Session::of(world).start();
     client.expect_panics();
-    client.claim_all_at_the_end();
+    client.ignore_all();
     client.latest("two/Cargo.toml", "all findings", all);
     client
 }

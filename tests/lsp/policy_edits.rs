@@ -1,4 +1,4 @@
-//! While `deny.toml` is edited, unsaved: the findings follow, and cargo is not asked again.
+//! Edits of an unsaved `deny.toml`: the findings follow without running cargo again.
 
 use expect_test::expect;
 
@@ -7,7 +7,7 @@ use crate::{
     worlds::{PLAIN, SMALL, TIME},
 };
 
-/// Both files open and judged.
+/// A client with both files open and checked.
 fn opened(editor: Editor) -> Client {
     opened_in(World::locked(SMALL), editor)
 }
@@ -25,7 +25,7 @@ fn opened_in(world: World, editor: Editor) -> Client {
 }
 
 each_editor! {
-    fn an_allowed_license_is_no_finding_any_more(editor) {
+    fn allowed_license_is_no_longer_reported(editor) {
         let mut client = opened(editor);
         client.replace("deny.toml", "\"Zlib\"", "\"GPL-3.0-only\"");
         let version = client.version("deny.toml");
@@ -36,7 +36,7 @@ each_editor! {
         assert_eq!(policy.version, Some(version));
     }
 
-    fn an_ignored_advisory_is_no_finding_any_more(editor) {
+    fn ignored_advisory_is_no_longer_reported(editor) {
         let mut client = opened(editor);
         client.replace("deny.toml", "ignore = []", &format!("ignore = [\"{TIME}\"]"));
         let manifest = client.diagnostics_without("Cargo.toml", TIME);
@@ -44,15 +44,15 @@ each_editor! {
         client.ignore("deny.toml");
     }
 
-    fn a_broken_policy_says_so_and_keeps_what_stands_on_the_manifest(editor) {
+    fn broken_policy_is_reported_and_keeps_the_findings_of_the_manifest(editor) {
         let mut client = opened(editor);
         let before = client.history("Cargo.toml").len();
         client.insert("deny.toml", "ignore = []", "oops ");
         let broken = client.diagnostics_with("deny.toml", "supercargo::policy-syntax");
         assert_eq!(broken.codes(), ["supercargo::policy-syntax"]);
         client.replace("deny.toml", "oops ", "");
-        let mended = client.diagnostics_without("deny.toml", "supercargo::policy-syntax");
-        assert_eq!(mended.codes(), ["license-not-encountered"]);
+        let repaired = client.diagnostics_without("deny.toml", "supercargo::policy-syntax");
+        assert_eq!(repaired.codes(), ["license-not-encountered"]);
         client.replace("deny.toml", "\"Zlib\"", "\"GPL-3.0-only\"");
         client.diagnostics_without("Cargo.toml", "rejected");
         client.diagnostics_without("deny.toml", "license-not-encountered");
@@ -60,11 +60,11 @@ each_editor! {
         assert_eq!(meanwhile.len(), 1, "the manifest was published in between: {meanwhile:?}");
     }
 
-    fn a_policy_that_cargo_deny_refuses_says_so_and_keeps_what_stands_on_the_manifest(editor) {
+    fn rejected_policy_is_reported_and_keeps_the_findings_of_the_manifest(editor) {
         let mut client = opened(editor);
         client.replace("deny.toml", "ignore = []", "ignore = 1");
-        let refused = client.diagnostics_when("deny.toml", "the refusal", |shown| shown.has("wanted"));
-        assert_eq!(refused.covered("wanted"), "1");
+        let rejected = client.diagnostics_when("deny.toml", "the error", |shown| shown.has("wanted"));
+        assert_eq!(rejected.covered("wanted"), "1");
         client.replace("deny.toml", "ignore = 1", "ignore = []");
         client.diagnostics_without("deny.toml", "wanted");
         client.replace("deny.toml", "\"Zlib\"", "\"GPL-3.0-only\"");
@@ -73,7 +73,7 @@ each_editor! {
         client.diagnostics_without("deny.toml", "license-not-encountered");
     }
 
-    fn closing_it_unsaved_returns_to_the_verdict_of_the_disk(editor) {
+    fn closing_the_unsaved_policy_restores_the_findings_of_the_saved_one(editor) {
         let mut client = opened(editor);
         client.replace("deny.toml", "\"Zlib\"", "\"GPL-3.0-only\"");
         client.diagnostics_without("Cargo.toml", "rejected");
@@ -84,7 +84,7 @@ each_editor! {
         assert_eq!(policy.version, None);
     }
 
-    fn its_findings_go_with_their_lines(editor) {
+    fn findings_of_the_policy_move_with_their_lines(editor) {
         let mut client = opened(editor);
         client.insert("deny.toml", "[licenses]", "# why: é𝄞\n\n");
         let shown = client.diagnostics_when("deny.toml", "the moved finding", |shown| {
@@ -93,7 +93,7 @@ each_editor! {
         assert_eq!(shown.covered("license-not-encountered"), "Zlib");
     }
 
-    fn a_graph_section_is_judged_anew(editor) {
+    fn graph_section_edits_are_applied(editor) {
         let mut client = opened_in(World::locked(GRAPH), editor);
         client.insert("deny.toml", "[licenses]", "[graph]\nexclude-dev = true\n");
         let shown = client.diagnostics_without("Cargo.toml", "RUSTSEC-2026-0001");
@@ -111,7 +111,7 @@ each_editor! {
     }
 }
 
-/// Packages that a graph may leave out.
+/// Packages that a graph section can exclude.
 const GRAPH: &str = r#"
 #- crate: for-tests 1.0.0
 #- crate: on-windows 1.0.0
@@ -141,14 +141,14 @@ allow = ["MIT", "Zlib"]
 
 #[cfg(unix)]
 #[test]
-fn cargo_is_not_asked_again() {
-    use crate::harness::StandIn;
+fn policy_edits_do_not_run_cargo() {
+    use crate::harness::FakeCargo;
 
     let mut world = World::locked(SMALL);
-    world.stand_in(StandIn::Counting);
+    world.use_fake_cargo(FakeCargo::Counting);
     let mut client = opened_in(world, Editor::VsCode);
     let calls = client.world.cargo_calls();
-    assert!(calls > 0, "cargo is asked once");
+    assert!(calls > 0, "cargo runs once");
     client.replace("deny.toml", "\"Zlib\"", "\"GPL-3.0-only\"");
     client.diagnostics_without("Cargo.toml", "rejected");
     client.diagnostics_without("deny.toml", "license-not-encountered");
@@ -167,7 +167,7 @@ fn cargo_is_not_asked_again() {
 }
 
 #[test]
-fn a_policy_that_is_opened_with_unsaved_text_is_judged_by_that_text() {
+fn policy_opened_with_unsaved_text_is_used() {
     let mut client = Session::of(World::locked(SMALL)).start();
     client.open("Cargo.toml");
     client.diagnostics_with("Cargo.toml", "rejected");
@@ -179,7 +179,7 @@ fn a_policy_that_is_opened_with_unsaved_text_is_judged_by_that_text() {
 }
 
 #[test]
-fn each_name_that_cargo_deny_looks_for_is_a_policy() {
+fn every_policy_name_of_cargo_deny_is_supported() {
     for name in [".deny.toml", ".cargo/deny.toml"] {
         let world = World::locked(&SMALL.replace("#- deny.toml", &format!("#- {name}")));
         let mut client = Session::of(world).start();
@@ -192,7 +192,7 @@ fn each_name_that_cargo_deny_looks_for_is_a_policy() {
 }
 
 #[test]
-fn a_policy_above_the_workspace_rules_it() {
+fn policy_above_the_workspace_applies() {
     let below = SMALL.replace("#- Cargo.toml", "#- inner/Cargo.toml");
     let world = World::new(&below);
     world.lock("inner");
@@ -206,7 +206,7 @@ fn a_policy_above_the_workspace_rules_it() {
 }
 
 #[test]
-fn a_policy_that_is_written_and_deleted_while_running_is_seen_when_it_is_told() {
+fn created_and_deleted_policy_is_seen_after_the_notification() {
     let world = World::locked(SMALL);
     let policy = world.read("deny.toml");
     world.delete("deny.toml");
@@ -221,18 +221,18 @@ fn a_policy_that_is_written_and_deleted_while_running_is_seen_when_it_is_told() 
            `1.5` error RUSTSEC-2024-0436: `plain` 1.5.0 is unmaintained: No longer maintained; replace it
     "#]].assert_eq(&shown.drawn());
     client.world.write("deny.toml", &policy);
-    client.tell_changed("deny.toml", 1);
+    client.notify_changed("deny.toml", 1);
     let shown = client.diagnostics_without("Cargo.toml", "supercargo::no-policy");
     assert_eq!(shown.codes(), [TIME, "rejected", PLAIN]);
     client.diagnostics_with("deny.toml", "license-not-encountered");
     client.world.delete("deny.toml");
-    client.tell_changed("deny.toml", 3);
+    client.notify_changed("deny.toml", 3);
     client.diagnostics_with("Cargo.toml", "supercargo::no-policy");
     client.diagnostics_when("deny.toml", "nothing", crate::harness::Shown::is_empty);
 }
 
 #[test]
-fn changes_in_one_notification_are_applied_in_their_order() {
+fn changes_in_one_notification_are_applied_in_order() {
     let mut client = opened(Editor::VsCode);
     client.change(
         "deny.toml",

@@ -1,4 +1,4 @@
-//! What hovering tells in a policy.
+//! Hovers in a policy.
 
 use expect_test::expect;
 
@@ -19,12 +19,12 @@ fn opened(editor: Editor) -> Client {
     client
 }
 
-fn told(client: &mut Client, needle: &str) -> String {
+fn hover_text(client: &mut Client, needle: &str) -> String {
     client.hover(POLICY, needle).expect("a hover").value
 }
 
 each_editor! {
-    fn entries_tell_what_they_do_now(editor) {
+    fn entry_hover_shows_its_effect(editor) {
         let mut client = opened(editor);
         for (needle, words) in [
             (TIME, "→ suppresses 2 findings: time 0.2.0, time 0.3.44"),
@@ -40,15 +40,15 @@ each_editor! {
             ("openssl", "**openssl** is not in the graph"),
             ("plain", "→ bans 1 package: plain 1.5.0"),
         ] {
-            let told = told(&mut client, needle);
-            assert!(told.contains(words), "{words} is not in\n{told}");
+            let text = hover_text(&mut client, needle);
+            assert!(text.contains(words), "{words} is not in\n{text}");
         }
         client.ignore(POLICY);
     }
 }
 
 #[test]
-fn a_key_tells_what_it_is_for() {
+fn key_hover_describes_the_key() {
     let mut client = opened(Editor::VsCode);
     let hover = client.hover(POLICY, "multiple-versions").expect("a hover");
     assert_eq!(hover.covered, "multiple-versions");
@@ -80,7 +80,7 @@ fn a_key_tells_what_it_is_for() {
 }
 
 #[test]
-fn the_key_of_a_list_tells_what_its_entries_do_together() {
+fn list_key_hover_summarizes_its_entries() {
     let mut client = opened(Editor::VsCode);
     client.ignore(POLICY);
     for (needle, words) in [
@@ -89,16 +89,16 @@ fn the_key_of_a_list_tells_what_its_entries_do_together() {
         ("skip", "→ 1 entry · skips 1 package"),
         ("deny = [", "→ 2 entries · bans 1 package · 1 matches nothing"),
     ] {
-        let told = told(&mut client, needle);
-        assert!(told.contains(words), "{words} is not in\n{told}");
+        let text = hover_text(&mut client, needle);
+        assert!(text.contains(words), "{words} is not in\n{text}");
     }
-    // A list of one entry has nothing to be summed up with.
-    let inner = told(&mut client, "allow = [\"GPL");
+    // A list of one entry has no summary.
+    let inner = hover_text(&mut client, "allow = [\"GPL");
     assert!(!inner.contains('→'), "{inner}");
 }
 
 #[test]
-fn an_ignored_advisory_is_told_also_where_it_concerns_nothing() {
+fn ignored_advisory_hover_shows_the_advisory_even_without_a_match() {
     let mut client = opened(Editor::VsCode);
     expect![[r#"
         → suppresses 2 findings: time 0.2.0, time 0.3.44
@@ -115,7 +115,7 @@ fn an_ignored_advisory_is_told_also_where_it_concerns_nothing() {
         **hint** `supercargo::missing-reason`  
         the entry of RUSTSEC-2026-0009 does not say why it is there  
         → say why it is acceptable, and until when"#]]
-    .assert_eq(&told(&mut client, TIME));
+    .assert_eq(&hover_text(&mut client, TIME));
     expect![[r#"
         about `absent`  
         **Somewhere else**  
@@ -128,12 +128,12 @@ fn an_ignored_advisory_is_told_also_where_it_concerns_nothing() {
 
         **warning** [advisory-not-detected](https://embarkstudios.github.io/cargo-deny/checks/advisories/diags.html#advisory-not-detected)  
         RUSTSEC-2020-0001 matches no crate in the graph  
-        → remove the entry"#]].assert_eq(&told(&mut client, "RUSTSEC-2020-0001"));
+        → remove the entry"#]].assert_eq(&hover_text(&mut client, "RUSTSEC-2020-0001"));
     client.ignore(POLICY);
 }
 
 #[test]
-fn hovers_answer_while_the_policy_is_broken_elsewhere_and_after_edits() {
+fn hovers_work_in_a_broken_policy_and_after_edits() {
     let mut client = opened(Editor::VsCode);
     client.ignore(POLICY);
     client.replace(POLICY, "[advisories]", "# é\n\n[advisories]");
@@ -145,13 +145,13 @@ fn hovers_answer_while_the_policy_is_broken_elsewhere_and_after_edits() {
         ("MIT", "→ allowed license of 6 packages"),
         ("multiple-versions", "**bans.multiple-versions**"),
     ] {
-        let told = told(&mut client, needle);
-        assert!(told.contains(words), "{words} is not in\n{told}");
+        let text = hover_text(&mut client, needle);
+        assert!(text.contains(words), "{words} is not in\n{text}");
     }
 }
 
 #[test]
-fn a_hover_needs_no_verdict() {
+fn hover_works_without_a_check() {
     let world = World::locked(ENTRIES);
     world.write("other/deny.toml", "[licenses]\nallow = [\"ISC\"]\n");
     let mut client = Session::of(world).start();
@@ -166,7 +166,7 @@ fn a_hover_needs_no_verdict() {
 }
 
 #[test]
-fn a_clarification_tells_whose_license_it_states() {
+fn clarification_hover_shows_its_packages() {
     let clarified = ENTRIES.replace(
         "[bans]\n",
         "[[licenses.clarify]]\ncrate = \"old\"\nexpression = \"MIT OR ISC\"\nlicense-files = []\n\n\
@@ -178,9 +178,9 @@ fn a_clarification_tells_whose_license_it_states() {
     }
     client.open(POLICY);
     client.status("exact");
-    let old = told(&mut client, "old");
+    let old = hover_text(&mut client, "old");
     assert!(old.starts_with("→ states the license of 1 package: old 1.0.0"), "{old}");
-    let cookie = told(&mut client, "cookie@0.1");
+    let cookie = hover_text(&mut client, "cookie@0.1");
     assert!(cookie.starts_with("→ matches nothing"), "{cookie}");
     let isc = client.hover(POLICY, "ISC").expect("a hover");
     assert_eq!(isc.covered, "ISC");
@@ -188,17 +188,17 @@ fn a_clarification_tells_whose_license_it_states() {
 }
 
 #[test]
-fn an_old_key_tells_what_to_write_instead_beside_its_finding() {
+fn removed_key_hover_shows_the_replacement_and_the_finding() {
     let mut client = opened(Editor::VsCode);
     client.ignore(POLICY);
     client.replace(POLICY, "[licenses]", "[licenses]\nunlicensed = \"deny\"");
     client.latest(POLICY, "the old key", |shown| shown.has("deprecated"));
     let hover = client.hover(POLICY, "unlicensed").expect("a hover");
     assert_eq!(hover.covered, "unlicensed");
-    for words in ["**licenses.unlicensed**", "refused since cargo-deny", "**error** [deprecated]"] {
+    for words in ["**licenses.unlicensed**", "removed in cargo-deny", "**error** [deprecated]"] {
         assert!(hover.value.contains(words), "{words} is not in\n{}", hover.value);
     }
-    // What the entries did last is still told.
-    let skip = told(&mut client, "time@0.2");
+    // The last known effects of the entries are still shown.
+    let skip = hover_text(&mut client, "time@0.2");
     assert!(skip.starts_with("→ skips 1 package: time 0.2.0"), "{skip}");
 }

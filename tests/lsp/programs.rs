@@ -10,7 +10,7 @@ use std::{
 use serde_json::{Value, json};
 
 use crate::{
-    harness::{Process, Session, StandIn, World, wait_until},
+    harness::{Process, Session, FakeCargo, World, wait_until},
     worlds::SMALL,
 };
 
@@ -33,9 +33,9 @@ impl Client {
 }
 
 /// A server for which cargo never ends, and whose client is the process with this id.
-fn resolving_for(client: &Value, stand_in: StandIn) -> (World, Process) {
+fn resolving_for(client: &Value, stand_in: FakeCargo) -> (World, Process) {
     let mut world = World::new(MANIFEST);
-    world.stand_in(stand_in);
+    world.use_fake_cargo(stand_in);
     let mut server = Process::start(&world);
     let folder = json!({"uri": world.uri(""), "name": ""});
     let params = json!({"processId": client, "capabilities": {}, "workspaceFolders": [folder]});
@@ -54,7 +54,7 @@ fn nothing_is_left_of(world: &World) {
 #[test]
 fn the_server_ends_with_its_client_while_somebody_else_holds_the_pipes() {
     let client = Client::start();
-    let (world, mut server) = resolving_for(&client.0.id().into(), StandIn::EndlessWithChild);
+    let (world, mut server) = resolving_for(&client.0.id().into(), FakeCargo::EndlessWithChild);
     client.kill();
     // The pipes are open: this test holds them.
     let (status, _) = server.wait_for_sudden_end();
@@ -68,7 +68,7 @@ fn a_client_that_is_no_process_here_is_not_taken_for_one_that_is_gone() {
     let id = gone.0.id();
     gone.kill();
     for client in [Value::Null, id.into(), i32::MAX.into()] {
-        let (world, mut server) = resolving_for(&client, StandIn::Endless);
+        let (world, mut server) = resolving_for(&client, FakeCargo::Endless);
         server.send(&json!({"jsonrpc": "2.0", "id": 1, "method": "shutdown"}));
         while server.message()["id"] != 1 {}
         server.send(&json!({"jsonrpc": "2.0", "method": "exit"}));
@@ -79,7 +79,7 @@ fn a_client_that_is_no_process_here_is_not_taken_for_one_that_is_gone() {
 
 #[test]
 fn the_server_ends_with_standard_input_while_an_answer_is_waited_for() {
-    let (world, mut server) = resolving_for(&Value::Null, StandIn::Endless);
+    let (world, mut server) = resolving_for(&Value::Null, FakeCargo::Endless);
     let uri = world.uri("Cargo.toml");
     let opened =
         json!({"uri": uri, "languageId": "toml", "version": 1, "text": world.read("Cargo.toml")});
@@ -104,7 +104,7 @@ fn the_server_ends_with_standard_input_while_an_answer_is_waited_for() {
 #[test]
 fn children_end_with_a_server_that_is_killed_as_soon_as_they_run() {
     for _ in 0..5 {
-        let (world, mut server) = resolving_for(&Value::Null, StandIn::EndlessWithChild);
+        let (world, mut server) = resolving_for(&Value::Null, FakeCargo::EndlessWithChild);
         let killed = Command::new("kill").args(["-KILL", &server.id().to_string()]).status();
         assert!(killed.expect("`kill` runs").success());
         assert_eq!(server.wait_for_sudden_end().0.code(), None);

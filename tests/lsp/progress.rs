@@ -5,7 +5,7 @@
 use serde_json::json;
 
 use crate::{
-    harness::{Session, StandIn, World, each_editor},
+    harness::{Session, FakeCargo, World, each_editor},
     worlds::{SMALL, TIME},
 };
 
@@ -13,7 +13,7 @@ const CREATE: &str = "window/workDoneProgress/create";
 
 fn held() -> World {
     let mut world = World::locked(SMALL);
-    world.stand_in(StandIn::Held);
+    world.use_fake_cargo(FakeCargo::Held);
     world
 }
 
@@ -23,7 +23,7 @@ each_editor! {
         let begin = client.progress("begin");
         assert_eq!(begin["value"]["title"], "supercargo: work");
         assert_eq!(begin["value"]["message"], "resolving dependencies");
-        assert_eq!(client.asked(CREATE), [&json!({"token": begin["token"]})]);
+        assert_eq!(client.server_requests(CREATE), [&json!({"token": begin["token"]})]);
         assert!(client.history("Cargo.toml").is_empty());
         client.world.release_cargo();
         client.diagnostics_with("Cargo.toml", TIME);
@@ -48,12 +48,12 @@ fn a_client_that_shows_none_gets_none() {
     }
     other.progress("end");
     assert_eq!(client.progress_count(), 0);
-    assert!(client.asked(CREATE).is_empty());
+    assert!(client.server_requests(CREATE).is_empty());
 }
 
 #[test]
 fn a_client_that_refuses_it_is_not_told() {
-    let mut client = Session::of(held()).refuse(CREATE).start();
+    let mut client = Session::of(held()).reject(CREATE).start();
     client.wait_for_request(CREATE);
     client.world.release_cargo();
     client.diagnostics_with("Cargo.toml", TIME);

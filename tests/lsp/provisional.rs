@@ -3,7 +3,7 @@
 
 #![cfg(unix)]
 
-use crate::harness::{Client, Editor, Session, StandIn, World, each_editor};
+use crate::harness::{Client, Editor, Session, FakeCargo, World, each_editor};
 
 const MANIFEST: &str = "Cargo.toml";
 const TIME: &str = "RUSTSEC-2026-0009";
@@ -41,7 +41,7 @@ allow = ["MIT"]
 /// A client that has the exact verdict, and a cargo that does not answer any more.
 fn held(editor: Editor) -> Client {
     let mut world = World::locked(FIXTURE);
-    world.stand_in(StandIn::Counting);
+    world.use_fake_cargo(FakeCargo::Counting);
     let mut client = Session::of(world).editor(editor).start();
     client.status("exact");
     client.open(MANIFEST);
@@ -49,7 +49,7 @@ fn held(editor: Editor) -> Client {
         shown.version.is_some() && shown.has(TIME)
     });
     assert_eq!(shown.codes(), [TIME]);
-    client.world.stand_in(StandIn::Held);
+    client.world.use_fake_cargo(FakeCargo::Held);
     client
 }
 
@@ -126,13 +126,13 @@ fn an_ignored_advisory_does_not_flash() {
 fn a_lock_file_that_was_updated_is_read_before_cargo_answers() {
     let mut world = World::locked(FIXTURE);
     world.edit(MANIFEST, "=0.3.44", "0.3");
-    world.stand_in(StandIn::Counting);
+    world.use_fake_cargo(FakeCargo::Counting);
     let mut client = Session::of(world).start();
     client.status("exact");
     client.diagnostics_with(MANIFEST, TIME);
-    client.world.stand_in(StandIn::Held);
-    client.world.lock_anew();
-    client.tell_changed("Cargo.lock", 2);
+    client.world.use_fake_cargo(FakeCargo::Held);
+    client.world.lock_again();
+    client.notify_changed("Cargo.lock", 2);
     client.diagnostics_without(MANIFEST, TIME);
     client.status("provisional");
     client.world.release_cargo();

@@ -4,7 +4,7 @@
 use std::fs;
 
 use crate::{
-    harness::{Client, Editor, Session, StandIn, World, each_editor},
+    harness::{Client, Editor, Session, FakeCargo, World, each_editor},
     worlds::{PLAIN, SMALL, TIME},
 };
 
@@ -33,7 +33,7 @@ fn show(client: &mut Client) {
 /// Opened while cargo never answers.
 #[cfg(unix)]
 fn without_cargo(mut world: World, editor: Editor) -> Client {
-    world.stand_in(StandIn::Endless);
+    world.use_fake_cargo(FakeCargo::Endless);
     Session::of(world).editor(editor).start()
 }
 
@@ -49,7 +49,7 @@ each_editor! {
 
     fn cargo_is_not_started_again_for_what_has_not_changed(editor) {
         let mut world = World::locked(SMALL);
-        world.stand_in(StandIn::Counting);
+        world.use_fake_cargo(FakeCargo::Counting);
         let mut client = Session::of(world).editor(editor).start();
         show(&mut client);
         client.end();

@@ -3,7 +3,7 @@
 
 use std::{fs, time::Instant};
 
-use crate::harness::{Client, Editor, LIMIT, Session, World, each_editor};
+use crate::harness::{Client, Editor, TEST_TIMEOUT, Session, World, each_editor};
 
 const CORE: &str = "src/backend/handshake_core";
 const FIXTURES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/fixtures");
@@ -40,7 +40,7 @@ fn first(client: &mut Client, needle: &str, words: &str) -> crate::harness::Acti
         if let Some(action) = found {
             return action;
         }
-        assert!(start.elapsed() < 4 * LIMIT, "nothing begins with `{words}`");
+        assert!(start.elapsed() < 4 * TEST_TIMEOUT, "nothing begins with `{words}`");
     }
 }
 

@@ -136,7 +136,7 @@ fn quick_edits_beside_cargo_update_end_in_the_right_findings_and_keep_no_memory(
     let world = World::locked(&fixture);
     let vulnerable = world.read("Cargo.lock");
     world.add("#- crate: time 0.3.47");
-    world.lock_anew();
+    world.lock_again();
     let patched = world.read("Cargo.lock");
     assert_ne!(vulnerable, patched);
     world.write("Cargo.lock", &vulnerable);

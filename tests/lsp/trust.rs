@@ -5,7 +5,7 @@
 use serde_json::json;
 
 use crate::{
-    harness::{Client, Session, Shown, StandIn, World, each_editor},
+    harness::{Client, Session, Shown, FakeCargo, World, each_editor},
     worlds::{PLAIN, SMALL, TIME},
 };
 
@@ -19,7 +19,7 @@ fn trust(client: &mut Client, trusted: bool) {
 each_editor! {
     fn nothing_is_started_before_the_workspace_is_trusted(editor) {
         let mut world = World::locked(SMALL);
-        world.stand_in(StandIn::Counting);
+        world.use_fake_cargo(FakeCargo::Counting);
         let mut client =
             Session::of(world).editor(editor).option("trusted", false.into()).start();
         client.message("trusted");
@@ -74,7 +74,7 @@ each_editor! {
 
     fn a_kept_verdict_is_shown_without_trust(editor) {
         let mut world = World::locked(SMALL);
-        world.stand_in(StandIn::Counting);
+        world.use_fake_cargo(FakeCargo::Counting);
         let mut client = Session::of(world).editor(editor).start();
         client.open(MANIFEST);
         client.diagnostics_when(MANIFEST, "a version", |shown| shown.version.is_some());
@@ -98,7 +98,7 @@ each_editor! {
 #[test]
 fn trust_that_cannot_be_understood_is_none() {
     let mut world = World::locked(SMALL);
-    world.stand_in(StandIn::Counting);
+    world.use_fake_cargo(FakeCargo::Counting);
     let mut client = Session::of(world).option("trusted", "false".into()).start();
     client.message("the setting `trusted`");
     client.message("not trusted");
@@ -111,7 +111,7 @@ fn trust_that_cannot_be_understood_is_none() {
 #[test]
 fn a_running_cargo_is_ended_when_trust_is_withdrawn() {
     let mut world = World::locked(SMALL);
-    world.stand_in(StandIn::Endless);
+    world.use_fake_cargo(FakeCargo::Endless);
     let mut client = Session::of(world).start();
     client.world.wait_for_cargo_calls(1);
     trust(&mut client, false);

@@ -1,7 +1,7 @@
 //! A manifest is judged while it is edited: resolved in a copy, nothing of the user's is written.
 
 use crate::{
-    harness::{Change, Client, Editor, Session, Shown, StandIn, World, each_editor},
+    harness::{Change, Client, Editor, Session, Shown, FakeCargo, World, each_editor},
     worlds::TIME,
 };
 
@@ -245,7 +245,7 @@ fn closing_without_saving_returns_to_the_text_on_disk() {
 #[test]
 fn a_cargo_that_is_no_longer_wanted_is_ended() {
     let mut world = World::locked(BUMP);
-    world.stand_in(StandIn::Counting);
+    world.use_fake_cargo(FakeCargo::Counting);
     let mut client = Session::of(world).start();
     client.open(MANIFEST);
     client.diagnostics_with(MANIFEST, TIME);
@@ -256,7 +256,7 @@ fn a_cargo_that_is_no_longer_wanted_is_ended() {
     });
     let resolutions = client.world.resolutions();
 
-    client.world.stand_in(StandIn::Held);
+    client.world.use_fake_cargo(FakeCargo::Held);
     client.replace(MANIFEST, "=0.3.47", "=0.3.45");
     client.world.wait_for_resolutions(resolutions + 1);
     // What resolves nothing leaves it alone; what resolves otherwise puts another in its place.

@@ -16,7 +16,7 @@ use std::{
 use serde_json::{Value, json};
 
 use crate::{
-    harness::{Client, Editor, LIMIT, Session, World},
+    harness::{Client, Editor, TEST_TIMEOUT, Session, World},
     hostile_workspaces::{
         self as hostile, Workspace, first_seed, go_through, number_of_workspaces,
     },
@@ -65,7 +65,7 @@ fn lock_within_limit(world: &World, folder: &Path) {
 pub(crate) fn opened(session: Session, folders: &[String]) -> Client {
     let folders: Vec<_> = folders.iter().map(String::as_str).collect();
     let mut client = session.folders(&folders).start();
-    client.claim_all_at_the_end();
+    client.ignore_all();
     client
 }
 
@@ -119,30 +119,30 @@ fn ask_everything(client: &mut Client, file: &str) {
     let lines = u32::try_from(client.text(file).lines().count()).expect("a short text");
     let all = json!({"start": {"line": 0, "character": 0}, "end": {"line": lines, "character": 0}});
     let actions = json!({"textDocument": document, "range": all, "context": {"diagnostics": []}});
-    let mut asked = vec![client.ask("textDocument/codeAction", actions)];
+    let mut asked = vec![client.send_request("textDocument/codeAction", actions)];
     asked.push(
-        client.ask("textDocument/inlayHint", json!({"textDocument": document, "range": all})),
+        client.send_request("textDocument/inlayHint", json!({"textDocument": document, "range": all})),
     );
     for method in ["documentLink", "documentSymbol", "codeLens"] {
         let params = json!({"textDocument": document});
-        asked.push(client.ask(&format!("textDocument/{method}"), params));
+        asked.push(client.send_request(&format!("textDocument/{method}"), params));
     }
     for line in 0..lines {
         let position = json!({"line": line, "character": 3});
         let params = json!({"textDocument": document, "position": position});
-        asked.push(client.ask("textDocument/hover", params.clone()));
-        asked.push(client.ask("textDocument/definition", params));
+        asked.push(client.send_request("textDocument/hover", params.clone()));
+        asked.push(client.send_request("textDocument/definition", params));
     }
     for id in asked {
-        let _: Result<Value, _> = client.answer(id);
+        let _: Result<Value, _> = client.response(id);
     }
 }
 
 /// Waits until there is a verdict on every workspace, or the reason why there is none.
 pub(crate) fn settle(client: &mut Client) {
-    let deadline = Instant::now() + LIMIT + LIMIT;
+    let deadline = Instant::now() + TEST_TIMEOUT + TEST_TIMEOUT;
     loop {
-        client.take_until(Instant::now() + Duration::from_millis(100));
+        client.receive_until(Instant::now() + Duration::from_millis(100));
         let states = client.last_states();
         let is_final = |state: &&str| ["exact", "failed", "untrusted"].contains(state);
         if !states.is_empty() && states.values().all(is_final) {
@@ -183,7 +183,7 @@ fn a_read_only_workspace_is_shown_and_fixes_are_offered_in_it() {
     };
     set_modes(0o444, 0o555);
     let mut client = Session::of(world.clone()).start();
-    client.claim_all_at_the_end();
+    client.ignore_all();
     client.open("Cargo.toml");
     client.diagnostics_with("Cargo.toml", TIME);
     let actions = client.actions("Cargo.toml", "0.18");
@@ -193,5 +193,5 @@ fn a_read_only_workspace_is_shown_and_fixes_are_offered_in_it() {
     client.status("exact");
     client.close("Cargo.toml");
     client.end();
-    world.by_test(|| set_modes(0o644, 0o755));
+    world.change_as_test(|| set_modes(0o644, 0o755));
 }

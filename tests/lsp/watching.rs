@@ -75,7 +75,7 @@ each_editor! {
     fn a_lock_file_that_cargo_writes_renews_the_findings(editor) {
         let mut client = judged(World::locked(SMALL), editor);
         client.world.add("#- crate: time 0.3.47");
-        client.world.lock_anew();
+        client.world.lock_again();
         let shown = client.diagnostics_without(MANIFEST, TIME);
         assert!(shown.has("rejected") && shown.has(PLAIN), "{}", shown.drawn());
         client.ends_with(MANIFEST, "the end", |shown| shown.codes() == ["rejected", PLAIN]);
@@ -270,12 +270,12 @@ each_editor! {
         world.write(root, "");
         let mut client = Session::of(world).editor(editor).start();
         client.open(member);
-        client.until("a verdict", |client| client.state_of("crates/one") == Some("failed"));
+        client.wait_until("a verdict", |client| client.state_of("crates/one") == Some("failed"));
         client.world.write(root, &text);
-        client.until("a verdict", |client| client.state_of("") == Some("exact"));
-        client.until("the workspace's findings alone", |client| {
+        client.wait_until("a verdict", |client| client.state_of("") == Some("exact"));
+        client.wait_until("the workspace's findings alone", |client| {
             let shown = client.shown().into_iter().filter(|(_, shown)| !shown.is_empty());
-            let shown = shown.map(|(file, shown)| (client.world.tidied(file), shown.codes()));
+            let shown = shown.map(|(file, shown)| (client.world.with_placeholders(file), shown.codes()));
             shown.eq([("[work]/crates/one/Cargo.toml".to_owned(), vec![PLAIN])])
         });
         client.ignore(root);
@@ -292,7 +292,7 @@ each_editor! {
         client.diagnostics_with(member, PLAIN);
         client.world.edit(MANIFEST, "resolver", "exclude = [\"crates/one\"]\nresolver");
         client.diagnostics_with(member, "supercargo::no-lock-file");
-        client.until("a verdict", |client| client.state_of("crates/one") == Some("exact"));
+        client.wait_until("a verdict", |client| client.state_of("crates/one") == Some("exact"));
         client.world.edit(MANIFEST, "exclude = [\"crates/one\"]\n", "");
         client.ignore(MANIFEST);
         client.diagnostics_without(member, "supercargo::no-lock-file");
@@ -303,11 +303,11 @@ each_editor! {
 #[cfg(unix)]
 mod counted {
     use super::*;
-    use crate::harness::StandIn;
+    use crate::harness::FakeCargo;
 
     fn counted(fixture: &str) -> World {
         let mut world = World::locked(fixture);
-        world.stand_in(StandIn::Counting);
+        world.use_fake_cargo(FakeCargo::Counting);
         world
     }
 
@@ -336,12 +336,12 @@ mod counted {
             client.replace(MANIFEST, "0.1.0", "0.1.0\" # changed\n#\"");
             client.ignore(MANIFEST);
             client.write(MANIFEST);
-            client.tell_changed(MANIFEST, 2);
-            client.tell_saved(MANIFEST);
+            client.notify_changed(MANIFEST, 2);
+            client.notify_saved(MANIFEST);
             client.world.wait_for_cargo_calls(calls + 1);
-            client.tell_changed(MANIFEST, 2);
-            client.tell_saved(MANIFEST);
-            client.tell_changed(MANIFEST, 2);
+            client.notify_changed(MANIFEST, 2);
+            client.notify_saved(MANIFEST);
+            client.notify_changed(MANIFEST, 2);
             client.world.edit(POLICY, "\"Zlib\"", "\"GPL-3.0-only\"");
             client.diagnostics_when(POLICY, "nothing", Shown::is_empty);
             client.ends_with(MANIFEST, "the rest", |shown| shown.codes() == [TIME, PLAIN]);
@@ -355,7 +355,7 @@ mod counted {
                 let text = client.world.read(file);
                 client.world.write(file, &text);
                 replace_file(&client.world, file, &text);
-                client.tell_changed(file, 2);
+                client.notify_changed(file, 2);
             }
             change_policy(&mut client);
             assert_eq!(client.world.resolutions(), resolutions);
@@ -373,7 +373,7 @@ mod counted {
         client.ignore(MANIFEST);
         // Nothing is watched that tells of what is published.
         client.world.add("#- crate: plain 9.9.0");
-        client.tell_saved(MANIFEST);
+        client.notify_saved(MANIFEST);
         client.diagnostics_without(MANIFEST, BROKEN);
         client.ignore(POLICY);
     }
@@ -418,7 +418,7 @@ mod counted {
         let resolutions = client.world.resolutions();
         for file in &files {
             client.world.rename(&format!("{file}.new"), file);
-            client.tell_changed(file, 2);
+            client.notify_changed(file, 2);
         }
         client.diagnostics_without(MANIFEST, "rejected");
         client.world.edit(POLICY, "\"Zlib\"", "\"ISC\"");

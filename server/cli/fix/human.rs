@@ -77,7 +77,7 @@ impl FixPrinter<'_> {
         let style = AnsiColor::Green.on_default();
         let would = self.fix_run.dry_run || self.fix_run.does_not_compile();
         let Fix { upgrade, verification, title, .. } = fix;
-        let mut text = if let Some(Upgrade { package, to, breaking, through, without, rust }) =
+        let mut text = if let Some(Upgrade { package, to, breaking, other_upgrades, removed_features, rust }) =
             upgrade
         {
             let done = if would { "would upgrade" } else { "upgraded" };
@@ -89,11 +89,11 @@ impl FixPrinter<'_> {
             let package =
                 escaped_line(&format!("{} {} -> {to}", package.name, package.version)).into_owned();
             let mut text = format!("  {style}{done}{style:#} {package}{breaking}\n");
-            for (parent, to) in through {
+            for (parent, to) in other_upgrades {
                 let line = format!("also upgrades {} {} -> {to}", parent.name, parent.version);
                 text.push_str(&format!("    {}\n", escaped_line(&line)));
             }
-            for RemovedFeatures { package, features } in without {
+            for RemovedFeatures { package, features } in removed_features {
                 let features = features.join(", ");
                 let line = format!("removes {features}: {package} no longer has these features");
                 text.push_str(&format!("    {}\n", escaped_line(&line)));
@@ -124,8 +124,8 @@ impl FixPrinter<'_> {
         }
         let is_planned = |name: &str| {
             upgrade.iter().any(|upgrade| {
-                let through = upgrade.through.iter().any(|(parent, _)| parent.name == name);
-                upgrade.package.name == name || through
+                let other_upgrades = upgrade.other_upgrades.iter().any(|(parent, _)| parent.name == name);
+                upgrade.package.name == name || other_upgrades
             })
         };
         let others = verification.moved.iter().filter(|moved| !is_planned(&moved.name));

@@ -128,7 +128,7 @@ pub(super) fn print(fix_run: &FixRun<'_>) -> anyhow::Result<()> {
 
 fn fix_record<'a>(workspace: &'a str, fix: &'a Fix) -> FixRecord<'a> {
     let upgrade = fix.upgrade.as_ref();
-    let through = upgrade.into_iter().flat_map(|upgrade| &upgrade.through);
+    let through = upgrade.into_iter().flat_map(|upgrade| &upgrade.other_upgrades);
     FixRecord {
         r#type: "fix",
         workspace,
@@ -155,7 +155,7 @@ fn fix_record<'a>(workspace: &'a str, fix: &'a Fix) -> FixRecord<'a> {
             .collect(),
         without: upgrade
             .into_iter()
-            .flat_map(|upgrade| &upgrade.without)
+            .flat_map(|upgrade| &upgrade.removed_features)
             .map(|one| RemovedFeaturesRecord { name: &one.package, features: &one.features })
             .collect(),
         cleared: fix.verification.cleared.iter().map(finding_record).collect(),

@@ -1,8 +1,8 @@
-//! Where an entry goes, and how it is written there: as its neighbors are.
+//! Adds values in the layout of their neighbors.
 //!
-//! An array on one line stays on one line, one with a line for each item gets another line with
-//! the same indent and the same end; `[[tables]]` get another one. What is missing is made where
-//! the file would have it: in the table as it is written, below the last of its tables, at the end.
+//! An array on one line stays on one line; an array with one item per line gets another line with the same
+//! indentation and ending; `[[tables]]` get another table. A missing table or list is created where the file
+//! would have it: in its parent as that is written, after the last related table, or at the end.
 
 use super::{
     EditedText, NodeKind, PathStep, TableForm, TextChange, TomlDocument, TomlNode,
@@ -11,12 +11,12 @@ use super::{
 };
 use crate::text::Span;
 
-/// How wide a line may become before an empty array is spread over several.
-const WIDEST: usize = 100;
+/// The line width above which an empty array is spread over several lines.
+const MAX_WIDTH: usize = 100;
 
 impl TomlDocument<'_> {
-    /// Further items for the list under `path`, which is made where there is none: as `[[a table]]`
-    /// where that can be and `as_tables` says so.
+    /// Adds items to the list under `path`, which is created if it does not exist: as `[[a table]]` if
+    /// `as_tables` is set and that is possible.
     pub(in crate::fix) fn with_items(
         &self,
         path: &[&str],
@@ -31,7 +31,7 @@ impl TomlDocument<'_> {
         })
     }
 
-    /// Another item.
+    /// Adds one item.
     pub(in crate::fix) fn with_item(
         &self,
         path: &[&str],
@@ -41,7 +41,7 @@ impl TomlDocument<'_> {
         self.with_item_as(path, value, as_tables, false)
     }
 
-    /// With `lines`, a list that is empty gets a line for each item.
+    /// With `lines`, an empty list gets one line per item.
     fn with_item_as(
         &self,
         path: &[&str],
@@ -51,10 +51,10 @@ impl TomlDocument<'_> {
     ) -> Option<EditedText> {
         let (parents, rest) = self.existing_nodes(path);
         let node = *parents.last()?;
-        let pieces = match (&node.kind, rest) {
+        let changes = match (&node.kind, rest) {
             (NodeKind::List(items), []) => {
                 let inline = parents.iter().any(|parent| parent.form() == Some(TableForm::Inline));
-                let width = if lines { 0 } else { WIDEST };
+                let width = if lines { 0 } else { MAX_WIDTH };
                 self.in_list(node.span.clone()?, items, value, (!inline).then_some(width))
             }
             (NodeKind::Tables(tables), []) => vec![self.after_tables(tables, value)?],
@@ -73,10 +73,10 @@ impl TomlDocument<'_> {
         let mut expected_content = self.content.clone();
         let items = value_under(&mut expected_content, path, || toml::Value::Array(Vec::new()))?;
         items.as_array_mut()?.push(value.to_toml());
-        self.edited(pieces, &expected_content)
+        self.edited(changes, &expected_content)
     }
 
-    /// Another item for the list at the end of a way.
+    /// Adds an item to the list at the end of a path.
     pub(in crate::fix) fn with_item_at(
         &self,
         steps: &[PathStep],
@@ -84,13 +84,13 @@ impl TomlDocument<'_> {
     ) -> Option<EditedText> {
         let list = self.at(steps)?;
         let NodeKind::List(items) = &list.kind else { return None };
-        let pieces = self.in_list(list.span.clone()?, items, value, None);
+        let changes = self.in_list(list.span.clone()?, items, value, None);
         let mut expected_content = self.content.clone();
         value_at(&mut expected_content, steps)?.as_array_mut()?.push(value.to_toml());
-        self.edited(pieces, &expected_content)
+        self.edited(changes, &expected_content)
     }
 
-    /// Another key for the table at the end of a way, which is an item of a list.
+    /// Adds a key to the table at the end of a path, which is a list item.
     pub(in crate::fix) fn with_key(
         &self,
         steps: &[PathStep],
@@ -98,7 +98,7 @@ impl TomlDocument<'_> {
         value: &Value,
     ) -> Option<EditedText> {
         let table = self.at(steps)?;
-        let piece = match table.form()? {
+        let change = match table.form()? {
             TableForm::Inline => self.in_braces(table, &[key], value)?,
             TableForm::Header => {
                 let last = table.statements().last().cloned().or_else(|| table.span.clone())?;
@@ -107,25 +107,25 @@ impl TomlDocument<'_> {
             _ => return None,
         };
         let mut expected_content = self.content.clone();
-        let said = value_at(&mut expected_content, steps)?.as_table_mut()?;
-        said.insert(key.to_owned(), value.to_toml());
-        self.edited(vec![piece], &expected_content)
+        let table = value_at(&mut expected_content, steps)?.as_table_mut()?;
+        table.insert(key.to_owned(), value.to_toml());
+        self.edited(vec![change], &expected_content)
     }
 
-    /// With a key that is not there. A table that is not there either gets a header of its own.
+    /// Adds a key that does not exist. A missing table gets a header of its own.
     pub(in crate::fix) fn with_entry(&self, path: &[&str], value: &Value) -> Option<EditedText> {
         let (_, table) = path.split_last()?;
         if self.node(table).is_some() {
             return self.with_setting(path, value);
         }
-        let piece = self.below_header(path, value)?;
-        self.edited(vec![piece], &self.content_with(path, value)?)
+        let change = self.below_header(path, value)?;
+        self.edited(vec![change], &self.content_with(path, value)?)
     }
 
-    /// With a key that is not there.
+    /// Adds a key that does not exist.
     pub(in crate::fix) fn with_setting(&self, path: &[&str], value: &Value) -> Option<EditedText> {
-        let piece = self.setting(path, value)?;
-        self.edited(vec![piece], &self.content_with(path, value)?)
+        let change = self.setting(path, value)?;
+        self.edited(vec![change], &self.content_with(path, value)?)
     }
 
     fn content_with(&self, path: &[&str], value: &Value) -> Option<toml::Table> {
@@ -134,7 +134,7 @@ impl TomlDocument<'_> {
         Some(expected_content)
     }
 
-    /// The piece that sets a key that is not there.
+    /// The text change that adds a key that does not exist.
     pub(in crate::fix) fn setting(&self, path: &[&str], value: &Value) -> Option<TextChange> {
         let (parents, rest) = self.existing_nodes(path);
         if rest.is_empty() || parents.last()?.form().is_none() {
@@ -143,7 +143,7 @@ impl TomlDocument<'_> {
         self.statement(&parents, path, rest, value)
     }
 
-    /// The nodes on the way as far as there are any, and the keys for which there is none.
+    /// The existing nodes on a path, and the remaining keys.
     fn existing_nodes<'p, 'k>(&self, path: &'p [&'k str]) -> (Vec<&TomlNode>, &'p [&'k str]) {
         let mut parents = vec![&self.root];
         let mut rest = path;
@@ -161,60 +161,60 @@ impl TomlDocument<'_> {
         list: Span,
         items: &[TomlNode],
         value: &Value,
-        widest: Option<usize>,
+        max_width: Option<usize>,
     ) -> Vec<TextChange> {
         let style = self.style(items);
         let entry = value.inline(style);
         let Some(last) = items.last().and_then(|item| item.span.clone()) else {
-            return vec![self.in_empty_list(list, &entry, widest)];
+            return vec![self.in_empty_list(list, &entry, max_width)];
         };
         let comma = self.comma(last.end..list.end - 1);
         let anchor = comma.map_or(last.end, |comma| comma + 1);
-        let mut pieces = Vec::new();
+        let mut changes = Vec::new();
         let mut with_item = RenderedValue::default();
         if self.starts_line(last.start) {
             let end = self.line_end(anchor);
-            // The bracket may stand on the same line.
+            // The closing bracket may be on the same line.
             let at = if end < list.end { end } else { anchor };
             if comma.is_none() {
-                pieces.push(TextChange::insert(last.end, ","));
+                changes.push(TextChange::insert(last.end, ","));
             }
             with_item.push_str(&format!("{}{}", self.newline(), self.indent(last.start)));
             with_item.push(&entry);
             with_item.push_str(if comma.is_some() { "," } else { "" });
-            pieces.push(TextChange {
+            changes.push(TextChange {
                 at: at..at,
                 text: with_item.text,
                 placeholder: with_item.placeholder,
             });
-            return pieces;
+            return changes;
         }
         let gap = self.gap(items);
         with_item.push_str(if comma.is_some() { "" } else { "," });
         with_item.push_str(gap);
         with_item.push(&entry);
         with_item.push_str(if comma.is_some() { "," } else { "" });
-        pieces.push(TextChange {
+        changes.push(TextChange {
             at: anchor..anchor,
             text: with_item.text,
             placeholder: with_item.placeholder,
         });
-        pieces
+        changes
     }
 
-    /// On its line as long as that is no wider than `widest`.
+    /// Keeps the item on the line of the list, unless the line would be wider than `max_width`.
     fn in_empty_list(
         &self,
         list: Span,
         entry: &RenderedValue,
-        widest: Option<usize>,
+        max_width: Option<usize>,
     ) -> TextChange {
         let inside = &self.text[list.start + 1..list.end - 1];
         let bracket = list.end - 1;
         let own = self.indent(list.start);
         let mut with_item = RenderedValue::default();
         if inside.contains('\n') {
-            // Below the comments that stand there.
+            // After the comments in the list.
             let at = self.line_start(bracket);
             let comment = inside.find('#').map(|at| list.start + 1 + at);
             let comment = comment.filter(|at| self.starts_line(*at));
@@ -233,7 +233,7 @@ impl TomlDocument<'_> {
         }
         let line = self.line_start(list.start)..self.line_end(list.end);
         let width = self.text[line].chars().count() + entry.text.chars().count();
-        if widest.is_some_and(|widest| width > widest) && inside.trim().is_empty() {
+        if max_width.is_some_and(|max_width| width > max_width) && inside.trim().is_empty() {
             let newline = self.newline();
             with_item.push_str(&format!("{newline}{own}{}", self.unit()));
             with_item.push(entry);
@@ -250,7 +250,7 @@ impl TomlDocument<'_> {
         TextChange { at: at..at, text: with_item.text, placeholder: with_item.placeholder }
     }
 
-    /// What stands between the items of a list on one line.
+    /// The text between the items of a list on one line.
     fn gap(&self, items: &[TomlNode]) -> &str {
         let [.., before, last] = items else { return " " };
         let (Some(before), Some(last)) = (&before.span, &last.span) else { return " " };
@@ -258,7 +258,7 @@ impl TomlDocument<'_> {
         if gap.chars().all(|c| c == ' ') { gap } else { " " }
     }
 
-    /// The first comma in a span that holds nothing else but blanks and comments.
+    /// The first comma in a span that otherwise contains only whitespace and comments.
     pub(in crate::fix) fn comma(&self, span: Span) -> Option<usize> {
         let mut commented = false;
         for (at, c) in self.text[span.clone()].char_indices() {
@@ -272,7 +272,7 @@ impl TomlDocument<'_> {
         None
     }
 
-    /// Another `[[table]]` below the last one.
+    /// Adds another `[[table]]` after the last one.
     fn after_tables(&self, tables: &[TomlNode], value: &Value) -> Option<TextChange> {
         let last = tables.last()?;
         let header = last.span.clone()?;
@@ -288,21 +288,21 @@ impl TomlDocument<'_> {
         Some(self.below(last.extent()?.end, &head, value, style, indent))
     }
 
-    /// The first `[[table]]` of its name, below its relatives.
+    /// Adds the first `[[table]]` of its name, after its related tables.
     fn first_of_tables(&self, path: &[&str], value: &Value) -> TextChange {
         let head = format!("[[{}]]", dotted(path));
-        let end = self.end_of_relatives(path);
+        let end = self.end_of_related_tables(path);
         self.below(end, &head, value, ValueStyle::default(), "")
     }
 
-    /// Where the tables end that start with the same key.
-    fn end_of_relatives(&self, path: &[&str]) -> usize {
+    /// The end of the tables whose names start with the same key.
+    fn end_of_related_tables(&self, path: &[&str]) -> usize {
         let related = path.first().and_then(|first| self.root.entry(first));
         let related = related.and_then(|entry| entry.node.extent());
         related.map_or(self.text.trim_end().len(), |extent| extent.end)
     }
 
-    /// A header and what belongs to it, below the line in which `end` stands.
+    /// A header and its body, after the line that contains `end`.
     fn below(
         &self,
         end: usize,
@@ -317,7 +317,7 @@ impl TomlDocument<'_> {
         self.block_below(end, &block)
     }
 
-    /// `rest = value` in the last of `parents`, as that is written.
+    /// `rest = value` in the last of `parents`, in its layout.
     fn statement(
         &self,
         parents: &[&TomlNode],
@@ -326,7 +326,7 @@ impl TomlDocument<'_> {
         value: &Value,
     ) -> Option<TextChange> {
         let node = *parents.last()?;
-        // A dotted table stands in another one, and its keys start there.
+        // A dotted table is part of another table, and its keys start there.
         let outer = parents.iter().rposition(|parent| parent.form() != Some(TableForm::Dotted))?;
         match parents[outer].form()? {
             TableForm::Inline => self.in_braces(parents[outer], &path[outer..], value),
@@ -348,7 +348,7 @@ impl TomlDocument<'_> {
         }
     }
 
-    /// `[path]` with its last key and the value, below what belongs to it.
+    /// `[path]` with its last key and the value, after its related tables.
     fn below_header(&self, path: &[&str], value: &Value) -> Option<TextChange> {
         let (last, table) = path.split_last()?;
         let [_, ..] = table else { return None };
@@ -357,10 +357,10 @@ impl TomlDocument<'_> {
         let raw = Self::written(value, &layout);
         let mut body = RenderedValue::plain(format!("{head}{}{} = ", self.newline(), key(last)));
         body.push(&raw);
-        Some(self.block_below(self.end_of_relatives(path), &body))
+        Some(self.block_below(self.end_of_related_tables(path), &body))
     }
 
-    /// A block of lines below the line in which `end` stands, apart from what is around it.
+    /// A block of lines after the line that contains `end`, separated by blank lines.
     fn block_below(&self, end: usize, block: &RenderedValue) -> TextChange {
         let newline = self.newline();
         let end = self.line_end(end);
@@ -390,14 +390,14 @@ impl TomlDocument<'_> {
         TextChange { at: at..at, text: with_item.text, placeholder: with_item.placeholder }
     }
 
-    /// The first byte that is no blank on the line where a span starts.
+    /// The first byte that is not whitespace on the line where a span starts.
     fn line_start_of(&self, span: &Span) -> usize {
         let start = self.line_start(span.start);
         let line = &self.text[start..span.start];
         start + line.len() - line.trim_start_matches([' ', '\t']).len()
     }
 
-    /// A value after its key: a list of tables has a line for each.
+    /// A value after its key: a list of tables has one line per table.
     fn written(value: &Value, layout: &ListLayout<'_>) -> RenderedValue {
         match value {
             Value::List(items) if items.iter().any(|item| matches!(item, Value::Table(_))) => {
@@ -427,14 +427,14 @@ impl TomlDocument<'_> {
     }
 }
 
-/// What is said under `path`, which is made where there is nothing.
+/// The value under `path`, created if it does not exist.
 pub(in crate::fix) fn value_under<'v>(
-    said: &'v mut toml::Table,
+    content: &'v mut toml::Table,
     path: &[&str],
     empty: impl FnOnce() -> toml::Value,
 ) -> Option<&'v mut toml::Value> {
     let (last, parents) = path.split_last()?;
-    let mut table = said;
+    let mut table = content;
     for parent in parents {
         let next = table.entry(*parent).or_insert_with(|| toml::Value::Table(toml::Table::new()));
         table = next.as_table_mut()?;
@@ -447,8 +447,8 @@ fn nested(keys: &[&str], value: &Value) -> Value {
     let Some((first, rest)) = keys.split_first() else { return value.clone() };
     let inner = nested(rest, value);
     let text = format!("{{ {} = {} }}", key(first), inner.inline(ValueStyle::default()).text);
-    let said = toml::Table::from_iter([((*first).to_owned(), inner.to_toml())]);
-    Value::Raw(text, toml::Value::Table(said))
+    let content = toml::Table::from_iter([((*first).to_owned(), inner.to_toml())]);
+    Value::Raw(text, toml::Value::Table(content))
 }
 
 fn dotted(keys: &[&str]) -> String {
@@ -461,7 +461,7 @@ mod tests {
 
     use super::*;
 
-    /// What a policy becomes with another ignored advisory.
+    /// Compares the policy with another ignored advisory.
     fn ignoring(policy: &str, expected: &Expect) {
         let document = TomlDocument::read(policy).expect("a policy");
         let entry = Value::Table(vec![("id", Value::text("X-1")), ("reason", Value::text("r"))]);
@@ -470,7 +470,7 @@ mod tests {
         expected.assert_eq(&text.replace('\r', "␍"));
     }
 
-    /// The same, with a string for a list of licenses.
+    /// Compares the policy with another allowed license.
     fn allowing(policy: &str, expected: &Expect) {
         let document = TomlDocument::read(policy).expect("a policy");
         let edited = document.with_item(&["licenses", "allow"], &Value::text("ISC"), false);
@@ -478,7 +478,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_missing_is_made() {
+    fn missing_table_and_list_are_created() {
         ignoring(
             "",
             &expect![[r#"
@@ -581,7 +581,7 @@ mod tests {
     }
 
     #[test]
-    fn dotted_keys_and_braces_stay() {
+    fn dotted_keys_and_braces_are_kept() {
         ignoring(
             "advisories.yanked = \"deny\"\n[bans]\n",
             &expect![[r#"
@@ -628,7 +628,7 @@ mod tests {
     }
 
     #[test]
-    fn a_line_stays_a_line() {
+    fn list_on_one_line_is_kept() {
         ignoring(
             "[advisories]\nignore = [ ]\n",
             &expect![[r#"
@@ -676,7 +676,7 @@ mod tests {
     }
 
     #[test]
-    fn lines_get_another_line() {
+    fn list_with_lines_gets_another_line() {
         ignoring(
             "[advisories]\nignore = [\n  \"A-1\",\n]\n",
             &expect![[r#"
@@ -792,7 +792,7 @@ mod tests {
     }
 
     #[test]
-    fn line_ends_stay() {
+    fn line_endings_are_kept() {
         ignoring(
             "[advisories]\r\nignore = [\r\n  \"A-1\",\r\n]\r\n",
             &expect![[r#"
@@ -833,7 +833,7 @@ mod tests {
     }
 
     #[test]
-    fn a_long_line_of_one_item_becomes_lines() {
+    fn too_long_line_is_spread() {
         let policy = format!("[advisories]\nignore = [] # {}\n", "x".repeat(80));
         ignoring(
             &policy,
@@ -847,7 +847,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_list_is_left_alone() {
+    fn value_that_is_not_a_list_is_kept() {
         ignoring("advisories = 1\n", &expect!["nothing"]);
         ignoring("[advisories]\nignore = \"A-1\"\n", &expect!["nothing"]);
         ignoring("[[advisories]]\n", &expect!["nothing"]);

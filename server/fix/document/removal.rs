@@ -1,5 +1,5 @@
-//! What is taken out: an item of a list, one of several `[[tables]]`, a key with its value; with
-//! the comment that stands behind it on its line, and nothing else.
+//! Removes an item of a list, one of several `[[tables]]`, or a key with its value; with its trailing
+//! comment and nothing else.
 
 use super::{
     EditedText, NodeKind, PathStep, TableForm, TextChange, TomlDocument, TomlNode,
@@ -10,7 +10,7 @@ use super::{
 use crate::text::Span;
 
 impl TomlDocument<'_> {
-    /// Without the innermost item of a list that `offset` stands in.
+    /// Removes the innermost list item that contains `offset`.
     pub(in crate::fix) fn without_item(&self, offset: usize) -> Option<EditedText> {
         let mut steps = self.steps_to(offset)?;
         while matches!(steps.last()?, PathStep::Key(_)) {
@@ -18,7 +18,7 @@ impl TomlDocument<'_> {
         }
         let Some(PathStep::Index(index)) = steps.pop() else { return None };
         let list = self.at(&steps)?;
-        let pieces = match &list.kind {
+        let changes = match &list.kind {
             NodeKind::List(items) => {
                 let spans = items.iter().map(|item| item.span.clone());
                 self.removed_from_row(
@@ -36,46 +36,45 @@ impl TomlDocument<'_> {
         if items.is_empty() && matches!(list.kind, NodeKind::Tables(_)) {
             self.remove_value(&mut expected_content, &steps)?;
         }
-        self.edited(pieces, &expected_content)
+        self.edited(changes, &expected_content)
     }
 
-    /// Without the key at the end of a way, and its value.
+    /// Removes the key at the end of a path, with its value.
     pub(in crate::fix) fn without_key(&self, steps: &[PathStep]) -> Option<EditedText> {
-        let pieces = self.key_removal(steps)?;
+        let changes = self.key_removal(steps)?;
         let mut expected_content = self.content.clone();
         self.remove_value(&mut expected_content, steps)?;
-        self.edited(pieces, &expected_content)
+        self.edited(changes, &expected_content)
     }
 
-    /// The key at the end of a way under `path` instead, where `value` is what it says. What is said
-    /// there already gives way.
+    /// Moves the key at the end of a path to `path`, with its `value`. Replaces an existing value.
     pub(in crate::fix) fn moved(
         &self,
         steps: &[PathStep],
         path: &[&str],
         value: &Value,
     ) -> Option<EditedText> {
-        let mut pieces = self.key_removal(steps)?;
-        let piece = match self.node(path) {
+        let mut changes = self.key_removal(steps)?;
+        let change = match self.node(path) {
             Some(node) => {
                 let text = value.inline(ValueStyle::default()).text;
                 TextChange { at: node.span.clone()?, text, placeholder: None }
             }
             None => self.setting(path, value)?,
         };
-        // Where it would go below the very lines that go, it takes their place.
-        match pieces.iter_mut().find(|gone| gone.at.contains(&piece.at.start)) {
-            Some(gone) => {
+        // If the new key would follow the removed lines, it replaces them.
+        match changes.iter_mut().find(|removed| removed.at.contains(&change.at.start)) {
+            Some(removed) => {
                 let end =
-                    if self.text[gone.at.clone()].ends_with('\n') { self.newline() } else { "" };
-                gone.text = format!("{}{end}", piece.text.trim_start_matches(['\r', '\n']));
+                    if self.text[removed.at.clone()].ends_with('\n') { self.newline() } else { "" };
+                removed.text = format!("{}{end}", change.text.trim_start_matches(['\r', '\n']));
             }
-            None => pieces.push(piece),
+            None => changes.push(change),
         }
         let mut expected_content = self.content.clone();
         self.remove_value(&mut expected_content, steps)?;
         *value_under(&mut expected_content, path, || value.to_toml())? = value.to_toml();
-        self.edited(pieces, &expected_content)
+        self.edited(changes, &expected_content)
     }
 
     fn key_removal(&self, steps: &[PathStep]) -> Option<Vec<TextChange>> {
@@ -106,14 +105,14 @@ impl TomlDocument<'_> {
         Some(vec![TextChange::remove(self.lines_of(&statement)?)])
     }
 
-    /// The whole lines of something, where nothing else stands on them but a comment behind it.
+    /// The whole lines of a span, if nothing else but a trailing comment is on them.
     fn lines_of(&self, span: &Span) -> Option<Span> {
         let rest = self.text[span.end..self.line_end(span.end)].trim_start_matches([' ', '\t']);
         (rest.is_empty() || rest.starts_with('#'))
             .then(|| self.line_start(span.start)..self.next_line(span.end))
     }
 
-    /// One of the things between brackets or braces that commas stand between.
+    /// Removes one of the comma-separated items between brackets or braces.
     fn removed_from_row(&self, row: Span, items: &[Span], index: usize) -> Option<Vec<TextChange>> {
         let item = items.get(index)?.clone();
         let next = items.get(index + 1);
@@ -126,12 +125,12 @@ impl TomlDocument<'_> {
             && self.line_start(item.start) > row.start
             && self.line_end(end) < row.end;
         if alone && let Some(lines) = self.lines_of(&(item.start..end)) {
-            let mut pieces = vec![TextChange::remove(lines)];
-            // The last one of a list that does not end with a comma.
+            let mut changes = vec![TextChange::remove(lines)];
+            // The last item of a list without a trailing comma.
             if comma.is_none() {
-                pieces.extend(comma_before.map(|at| TextChange::remove(at..at + 1)));
+                changes.extend(comma_before.map(|at| TextChange::remove(at..at + 1)));
             }
-            return Some(pieces);
+            return Some(changes);
         }
         if items.len() == 1 && blank(row.start + 1..item.start) && blank(end..row.end - 1) {
             return Some(vec![TextChange::remove(row.start + 1..row.end - 1)]);
@@ -141,8 +140,8 @@ impl TomlDocument<'_> {
             return Some(vec![TextChange::remove(item.start..end)]);
         }
         let Some(at) = comma_before else { return Some(vec![TextChange::remove(item.start..end)]) };
-        let beside = blank(at + 1..item.start);
-        Some(match (comma, beside) {
+        let is_adjacent = blank(at + 1..item.start);
+        Some(match (comma, is_adjacent) {
             (Some(_), true) => vec![TextChange::remove(at + 1..end)],
             (Some(_), false) => vec![TextChange::remove(item.start..end)],
             (None, true) => vec![TextChange::remove(at..end)],
@@ -152,11 +151,11 @@ impl TomlDocument<'_> {
         })
     }
 
-    /// A `[[table]]` with everything that belongs to it.
+    /// Removes a `[[table]]` with its subtables.
     fn table_removal(&self, table: &TomlNode) -> Option<TextChange> {
         let extent = table.extent()?;
         let mut lines = self.lines_of(&extent)?;
-        // Something else may stand between its parts.
+        // Something else may be between its parts.
         let (mut all, mut own) = (Vec::new(), Vec::new());
         self.root.spans(&mut all);
         table.spans(&mut own);
@@ -164,7 +163,7 @@ impl TomlDocument<'_> {
         if inside.count() != own.len() {
             return None;
         }
-        // The blank lines around it become one.
+        // Merges the blank lines around it.
         let (before, after) = (&self.text[..lines.start], &self.text[lines.end..]);
         if after.is_empty() || after.starts_with(['\n', '\r']) {
             let kept = before.trim_end_matches(['\n', '\r', ' ', '\t']).len();
@@ -177,19 +176,19 @@ impl TomlDocument<'_> {
         Some(TextChange::remove(lines))
     }
 
-    /// Takes what stands at the end of a way out of what is said. A table without a header of its
-    /// own goes with the last of it.
-    fn remove_value(&self, said: &mut toml::Table, steps: &[PathStep]) -> Option<()> {
+    /// Removes the value at the end of a path from `content`. A table without a header is removed with its
+    /// last value.
+    fn remove_value(&self, content: &mut toml::Table, steps: &[PathStep]) -> Option<()> {
         let (PathStep::Key(last), parents) = steps.split_last()? else { return None };
         if parents.is_empty() {
-            said.remove(last)?;
+            content.remove(last)?;
             return Some(());
         }
-        let table = value_at(said, parents)?.as_table_mut()?;
+        let table = value_at(content, parents)?.as_table_mut()?;
         table.remove(last)?;
         let headless = [Some(TableForm::Dotted), Some(TableForm::Implicit)];
         if table.is_empty() && headless.contains(&self.at(parents)?.form()) {
-            self.remove_value(said, parents)?;
+            self.remove_value(content, parents)?;
         }
         Some(())
     }
@@ -201,7 +200,7 @@ mod tests {
 
     use super::*;
 
-    /// What a policy becomes without the entry at `$0`.
+    /// Compares the policy without the entry at `$0`.
     fn without(policy: &str, expected: &Expect) {
         let at = policy.find("$0").expect("a mark");
         let policy = policy.replacen("$0", "", 1);
@@ -211,7 +210,7 @@ mod tests {
     }
 
     #[test]
-    fn on_one_line() {
+    fn item_on_one_line_is_removed() {
         without(
             "a = [$01, 2, 3]\n",
             &expect![[r"
@@ -257,7 +256,7 @@ mod tests {
     }
 
     #[test]
-    fn on_lines() {
+    fn item_on_its_own_line_is_removed() {
         without(
             "a = [\n  1,\n  $02, # two\n  3,\n]\n",
             &expect![[r"
@@ -309,7 +308,7 @@ mod tests {
     }
 
     #[test]
-    fn of_several_tables() {
+    fn one_of_several_tables_is_removed() {
         without(
             "[[a]]\nb = 1\n\n[[a]]\nb = $02\n",
             &expect![[r"
@@ -337,12 +336,12 @@ mod tests {
     }
 
     #[test]
-    fn a_table_that_others_stand_in_stays() {
+    fn table_that_contains_others_is_kept() {
         without("[[a]]\nb = $01\n[x]\n[a.e]\nf = 1\n", &expect!["nothing"]);
     }
 
     #[test]
-    fn keys_go_with_their_lines() {
+    fn key_is_removed_with_its_line() {
         let without = |policy: &str, expected: &Expect| {
             let at = policy.find("$0").expect("a mark");
             let policy = policy.replacen("$0", "", 1);

@@ -1,4 +1,4 @@
-//! What is written into a policy, rendered as its neighbors are.
+//! New values, written in the style of their neighbors.
 
 use crate::text::Span;
 
@@ -15,18 +15,18 @@ pub(in crate::fix) enum Value {
     List(Vec<Value>),
     /// An inline table, or the body of a `[[table]]`.
     Table(Vec<(&'static str, Value)>),
-    /// What stood elsewhere in the policy, with what it says.
+    /// A text from the file, with its value.
     Raw(String, toml::Value),
 }
 
-/// A rendered value and what of it has to be filled in.
+/// The text of a value, and the span that the user has to replace.
 #[derive(Clone, Debug, Default)]
 pub(in crate::fix) struct RenderedValue {
     pub(in crate::fix) text: String,
     pub(in crate::fix) placeholder: Option<Span>,
 }
 
-/// How values are written.
+/// The style of values.
 #[derive(Clone, Copy, Debug)]
 pub(in crate::fix) struct ValueStyle {
     /// Strings in single quotes.
@@ -44,7 +44,7 @@ impl Default for ValueStyle {
 }
 
 impl ValueStyle {
-    /// As values that stand there already are written.
+    /// The style of existing values.
     pub(in crate::fix) fn of<'t>(neighbors: impl Iterator<Item = &'t str>) -> Self {
         let mut style = Self::default();
         let (mut strings, mut literals) = (0, 0);
@@ -93,7 +93,7 @@ impl Value {
         Self::Raw(boolean.to_string(), boolean.into())
     }
 
-    /// What it says.
+    /// The value in the data model of TOML.
     pub(in crate::fix) fn to_toml(&self) -> toml::Value {
         match self {
             Self::Text(text) | Self::Placeholder(text) => toml::Value::String(text.clone()),
@@ -103,7 +103,7 @@ impl Value {
                 let fields = fields.iter().map(|(key, value)| ((*key).to_owned(), value.to_toml()));
                 toml::Value::Table(fields.collect())
             }
-            Self::Raw(_, said) => said.clone(),
+            Self::Raw(_, value) => value.clone(),
         }
     }
 
@@ -159,7 +159,7 @@ impl Value {
         rendered
     }
 
-    /// The body of a `[[table]]`: a line for each field, each ended by a line break but the last.
+    /// The body of a `[[table]]`: a line for each field, without a final line break.
     pub(in crate::fix) fn body(&self, style: ValueStyle, layout: &ListLayout<'_>) -> RenderedValue {
         let Self::Table(fields) = self else { return self.inline(style) };
         let mut rendered = RenderedValue::default();
@@ -175,18 +175,18 @@ impl Value {
     }
 }
 
-/// How lines are written.
+/// The layout of lines.
 #[derive(Clone, Copy, Debug)]
 pub(in crate::fix) struct ListLayout<'t> {
-    /// What the line of the key starts with.
+    /// The indentation of the line of the key.
     pub(in crate::fix) indent: &'t str,
-    /// What its items are indented by, further than it.
+    /// The additional indentation of items.
     pub(in crate::fix) unit: &'t str,
-    /// How lines end.
+    /// The line ending.
     pub(in crate::fix) newline: &'t str,
 }
 
-/// A key as it may be written.
+/// A key, quoted if necessary.
 pub(in crate::fix) fn key(key: &str) -> String {
     let bare = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_';
     if !key.is_empty() && key.chars().all(bare) { key.to_owned() } else { basic(key) }
@@ -218,7 +218,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn strings_are_quoted_as_their_neighbors_and_escaped_where_they_must() {
+    fn strings_are_quoted_in_style_and_escaped() {
         let literal = ValueStyle { literal: true, ..ValueStyle::default() };
         assert_eq!(quoted("MIT", literal), "'MIT'");
         assert_eq!(quoted("it's", literal), "\"it's\"");
@@ -226,7 +226,7 @@ mod tests {
     }
 
     #[test]
-    fn a_mark_is_what_has_to_be_filled_in() {
+    fn placeholder_is_the_text_to_replace() {
         let value = Value::Table(vec![
             ("id", Value::text("X-1")),
             ("reason", Value::Placeholder("why".into())),
@@ -234,6 +234,6 @@ mod tests {
         let RenderedValue { text, placeholder } =
             value.inline(ValueStyle::of(std::iter::once("{id='a'}")));
         assert_eq!(text, "{id=\"X-1\", reason=\"why\"}");
-        assert_eq!(&text[placeholder.expect("a mark")], "why");
+        assert_eq!(&text[placeholder.expect("a placeholder")], "why");
     }
 }

@@ -1,17 +1,17 @@
-//! What holds of every plan for every manifest: asserted by the tests and by the fuzzer.
+//! Invariants of plans for any manifest, asserted by the tests and the fuzzer.
 
-use super::{DependencyLocation, pinned, planned, shared, unused, wildcard};
+use super::{DependencyLocation, pinned, valid_plan, shared, unused, wildcard};
 use crate::{
     fix::{RemovedFeatures, requirement},
     model::{manifest::Manifest, tree},
     verdict::PackageRef,
 };
 
-/// Makes plans in a text that may be anything.
+/// Makes plans for an arbitrary text and asserts their invariants.
 ///
 /// # Panics
 ///
-/// When one of them does not hold.
+/// If an invariant is violated.
 #[doc(hidden)]
 pub fn fuzz_manifest(text: &str) {
     let manifest = Manifest::parse(text);
@@ -26,12 +26,12 @@ pub fn fuzz_manifest(text: &str) {
         let (location, source) = (declared.location(), declared.source_location());
         for at in [&declared.key.span, &location, &source] {
             for package in [&crates_io, &git] {
-                for make in [wildcard, pinned, unused] {
-                    let case = DependencyLocation { text, at, package: Some(package) };
-                    if let Some((title, after)) = planned(make, &case) {
+                for plan_function in [wildcard, pinned, unused] {
+                    let located = DependencyLocation { text, span: at, package: Some(package) };
+                    if let Some((title, after)) = valid_plan(plan_function, &located) {
                         assert!(tree::parse(&after).1.is_empty(), "{title} breaks:\n{after}");
                         assert!(
-                            keeps(text, &after, &declared.key.value),
+                            keeps_others(text, &after, &declared.key.value),
                             "{title} changes more:\n{text}\n{after}"
                         );
                     }
@@ -41,11 +41,11 @@ pub fn fuzz_manifest(text: &str) {
         shared::check_invariants(text, declared.key.span.start);
         let features: Vec<_> = declared.features.iter().map(|one| one.value.clone()).collect();
         if let (Some(first), true) = (features.first(), manifest.errors.is_empty()) {
-            let vanished = RemovedFeatures {
+            let removed = RemovedFeatures {
                 package: declared.package.clone(),
                 features: vec![first.clone()],
             };
-            vanished.check_invariants(text);
+            removed.check_invariants(text);
         }
         if let Some(stated) = &declared.requirement {
             let version = semver::Version::new(1, 2, 3);
@@ -57,15 +57,15 @@ pub fn fuzz_manifest(text: &str) {
     }
 }
 
-/// Whether everything but the declarations of a name is said as before.
-fn keeps(before: &str, after: &str, name: &str) -> bool {
+/// Whether everything but the dependencies with this key stays the same.
+fn keeps_others(before: &str, after: &str, name: &str) -> bool {
     let others = |text: &str| -> (Vec<_>, Vec<_>) {
         let manifest = Manifest::parse(text);
         let declared = manifest.all_dependencies().filter(|one| one.key.value != name);
         let declared =
             declared.map(|one| (one.table, one.key.value.clone(), text[one.location()].to_owned()));
-        let turned_on = manifest.turned_on.iter().map(|one| one.value.clone());
-        (declared.collect(), turned_on.collect())
+        let enabled_features = manifest.enabled_features.iter().map(|one| one.value.clone());
+        (declared.collect(), enabled_features.collect())
     };
     others(before) == others(after)
 }
@@ -74,9 +74,9 @@ fn keeps(before: &str, after: &str, name: &str) -> bool {
 mod tests {
     use super::*;
 
-    /// Every way to write a declaration, in every table.
+    /// Every layout of a dependency, in every table.
     #[test]
-    fn plans_hold_in_every_layout() {
+    fn invariants_hold_in_every_layout() {
         let values = [
             "\"1\"",
             "'*'",
@@ -106,7 +106,7 @@ mod tests {
                 fuzz_manifest(&in_lines(format!("{head}[{table}]\n\"x\"={value}")));
                 if let Some(fields) = value.strip_prefix('{').and_then(|all| all.strip_suffix('}'))
                 {
-                    // Not the fields with lines or commas of their own.
+                    // Skips fields that contain line breaks or commas.
                     let lines = fields.replace(", ", "\n").replace(" # why\n", "");
                     fuzz_manifest(&in_lines(format!("{head}[{table}.x]\n{}\n[z]\n", lines.trim())));
                     let dotted = lines.trim().lines().map(|line| format!("x.{}\n", line.trim()));

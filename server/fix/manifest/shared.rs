@@ -1,8 +1,7 @@
-//! One declaration under `[workspace.dependencies]` in place of several in members.
+//! Moves a dependency of several members to `[workspace.dependencies]` and lets the members inherit it.
 //!
-//! What cargo lets a member say of its own stays with it: `features`, `optional`, `public`, and default
-//! features that it wants where others do not (The Cargo Book, "Inheriting a dependency from a
-//! workspace").
+//! A member keeps what cargo lets it set itself: `features`, `optional`, `public`, and default features that
+//! other members do not enable (The Cargo Book, "Inheriting a dependency from a workspace").
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -25,110 +24,111 @@ use crate::{
     verdict::{Finding, Role},
 };
 
-/// What is said once for the workspace and no more by a member. The first of them that a member says
-/// becomes `workspace = true`.
+/// The keys of a dependency that move to the workspace. In a member, the first of them becomes
+/// `workspace = true`.
 const WORKSPACE_KEYS: [&str; 9] =
     ["version", "path", "git", "branch", "tag", "rev", "registry", "registry-index", "package"];
 
-/// What a member may say beside `workspace = true`.
+/// The keys that a member may set together with `workspace = true`.
 const MEMBER_KEYS: [&str; 4] = ["features", "optional", "public", "default-features"];
 
-/// A declaration that shall inherit.
+/// A dependency of a member that will inherit.
 struct InheritingMember {
     file: Utf8PathBuf,
-    /// The way to it.
+    /// The path to it.
     steps: Vec<PathStep>,
-    says: Table,
+    /// Its content in the long form.
+    table: Table,
 }
 
-/// Where a declaration has its package from, and which it is: everything of [`WORKSPACE_KEYS`] but the
-/// version, with `path` from the root of the workspace.
+/// The source of a dependency: all of [`WORKSPACE_KEYS`] but the version, with `path` relative to the root of
+/// the workspace.
 type DependencySource = BTreeMap<&'static str, String>;
 
-/// The plan for a package that several members declare.
+/// The plan for a package that several members depend on.
 ///
 /// # Errors
 ///
-/// Where cargo would understand something else by it, or where it is not clear which requirement is
-/// meant: a sentence without its end.
-pub(super) fn plan(finding: &Finding, now: CheckedTexts<'_>) -> Result<ManifestPlan, String> {
-    let root = now.verdict.workspace.root.join("Cargo.toml");
-    let folder = &now.verdict.workspace.root;
+/// If cargo would read the result differently, or no single requirement fits: a sentence without a final
+/// period.
+pub(super) fn plan(finding: &Finding, current: CheckedTexts<'_>) -> Result<ManifestPlan, String> {
+    let root = current.verdict.workspace.root.join("Cargo.toml");
+    let folder = &current.verdict.workspace.root;
     let named = |file: &Utf8Path| file.strip_prefix(folder).unwrap_or(file).to_string();
     let mut texts: BTreeMap<Utf8PathBuf, SourceText> = BTreeMap::new();
     let mut members = Vec::new();
     let mut keys = BTreeSet::new();
     for location in finding.locations.iter().filter(|location| location.role == Role::Primary) {
-        // What stands elsewhere by now is judged again first.
-        let text = now.texts.read(&location.file).ok().filter(|text| *text == location.text);
-        let text = text.ok_or_else(|| format!("`{}` has changed", named(&location.file)))?;
-        let unread = || format!("a declaration in `{}` is not understood", named(&location.file));
-        let document = TomlDocument::read(text.as_str()).ok_or_else(unread)?;
-        let steps = path_to_dependency(&document, location.span.start).ok_or_else(unread)?;
-        let Some(PathStep::Key(key)) = steps.last() else { return Err(unread()) };
+        // A changed text is checked again first.
+        let text = current.texts.read(&location.file).ok().filter(|text| *text == location.text);
+        let text = text.ok_or_else(|| format!("`{}` has changed since the check", named(&location.file)))?;
+        let unreadable = || format!("could not read a dependency in `{}`", named(&location.file));
+        let document = TomlDocument::read(text.as_str()).ok_or_else(unreadable)?;
+        let steps = path_to_dependency(&document, location.span.start).ok_or_else(unreadable)?;
+        let Some(PathStep::Key(key)) = steps.last() else { return Err(unreadable()) };
         keys.insert(key.clone());
-        let said =
-            value_at(&mut document.content.clone(), &steps).and_then(|said| dependency(said));
-        let says = said.ok_or_else(unread)?;
-        if says.contains_key("workspace") {
+        let table =
+            value_at(&mut document.content.clone(), &steps).and_then(|value| long_form(value));
+        let table = table.ok_or_else(unreadable)?;
+        if table.contains_key("workspace") {
             continue;
         }
-        members.push(InheritingMember { file: location.file.clone(), steps, says });
+        members.push(InheritingMember { file: location.file.clone(), steps, table });
         texts.insert(location.file.clone(), text);
     }
     if keys.len() > 1 {
         let keys = Vec::from_iter(keys).join("` and `");
-        return Err(format!("the members call it by different names, `{keys}`"));
+        return Err(format!("the members use different names for it: `{keys}`"));
     }
     let key = keys.pop_first().filter(|_| !members.is_empty());
-    let key = key.ok_or("no member declares it with a requirement of its own")?;
-    let unread = || format!("`{}` is not understood", named(&root));
-    let root_text = now.texts.read(&root).map_err(|_| unread())?;
-    let shared = TomlDocument::read(root_text.as_str()).ok_or_else(unread)?;
-    if shared.value(&["workspace"]).is_none() {
-        return Err(format!("`{}` has no `[workspace]`", named(&root)));
+    let key = key.ok_or("every member inherits it already")?;
+    let unreadable = || format!("could not read `{}`", named(&root));
+    let root_text = current.texts.read(&root).map_err(|_| unreadable())?;
+    let root_document = TomlDocument::read(root_text.as_str()).ok_or_else(unreadable)?;
+    if root_document.value(&["workspace"]).is_none() {
+        return Err(format!("`{}` has no `[workspace]` table", named(&root)));
     }
-    let known = shared.value(&["workspace", "dependencies", &key]);
-    let known = known.map(|said| dependency(said).ok_or_else(unread)).transpose()?;
+    let existing = root_document.value(&["workspace", "dependencies", &key]);
+    let existing = existing.map(|value| long_form(value).ok_or_else(unreadable)).transpose()?;
 
-    let sources = members.iter().map(|one| source_of(&one.says, one.file.parent()?, folder));
-    let workspace_source = known.iter().map(|said| source_of(said, folder, folder));
+    let sources = members.iter().map(|one| source_of(&one.table, one.file.parent()?, folder));
+    let workspace_source = existing.iter().map(|table| source_of(table, folder, folder));
     let sources = sources.chain(workspace_source).collect::<Option<BTreeSet<_>>>();
-    let sources = Vec::from_iter(sources.ok_or_else(unread)?);
-    let [source_of] = <[DependencySource; 1]>::try_from(sources)
-        .map_err(|_| "the members have it from different sources".to_owned())?;
-    let all = || members.iter().map(|one| &one.says).chain(&known);
+    let sources = Vec::from_iter(sources.ok_or_else(unreadable)?);
+    let [source] = <[DependencySource; 1]>::try_from(sources)
+        .map_err(|_| "the members use different sources for it".to_owned())?;
+    let all = || members.iter().map(|one| &one.table).chain(&existing);
     let requirements: BTreeSet<&str> =
-        all().filter_map(|said| said.get("version")?.as_str()).collect();
+        all().filter_map(|table| table.get("version")?.as_str()).collect();
     let requirement = match requirements.len() {
         0 => None,
         _ => Some(narrowest(&requirements).ok_or_else(|| {
             let stated: Vec<_> = requirements.iter().copied().collect();
             let stated = stated.join("`, `");
-            format!("no one of the requirements `{stated}` is sure to admit what all of them do")
+            format!("no single requirement satisfies all of `{stated}`")
         })?),
     };
-    let wanted =
-        |said: &Table| said.get("default-features").and_then(TomlValue::as_bool) != Some(false);
-    let all_want = members.iter().all(|one| wanted(&one.says));
-    let by_default = match &known {
-        // A member cannot refuse what the workspace has turned on.
-        Some(said) if wanted(said) && !all_want => {
+    let enables_default =
+        |table: &Table| table.get("default-features").and_then(TomlValue::as_bool) != Some(false);
+    let all_enable_default = members.iter().all(|one| enables_default(&one.table));
+    let by_default = match &existing {
+        // A member cannot disable default features that the workspace enables.
+        Some(table) if enables_default(table) && !all_enable_default => {
             return Err(format!(
-                "a member does without the default features that `{}` has turned on for all",
+                "a member disables the default features that `{}` enables for all members",
                 named(&root)
             ));
         }
-        Some(said) => wanted(said),
-        None => all_want,
+        Some(table) => enables_default(table),
+        None => all_enable_default,
     };
 
-    let no_edit = |file: &Utf8Path| format!("the edit of `{}` is not safe", named(file));
+    let no_edit = |file: &Utf8Path| format!("could not edit `{}` without changing more", named(file));
     for member in &members {
         let file = &member.file;
         let text = texts.get(file).ok_or_else(|| no_edit(file))?;
-        let own_default = wanted(&member.says) && !by_default;
-        let after = with_inheritance(text.as_str(), &member.steps, own_default);
+        let member_default = enables_default(&member.table) && !by_default;
+        let after = with_inheritance(text.as_str(), &member.steps, member_default);
         let after = after.ok_or_else(|| no_edit(file))?;
         texts.insert(file.clone(), SourceText::new(&after.text));
     }
@@ -136,31 +136,30 @@ pub(super) fn plan(finding: &Finding, now: CheckedTexts<'_>) -> Result<ManifestP
     let no_edit = || no_edit(&root);
     let document = TomlDocument::read(text.as_str()).ok_or_else(no_edit)?;
     let mut then = String::new();
-    let after = match &known {
-        None => with_workspace_dependency(&document, &key, requirement, &source_of, by_default)
+    let after = match &existing {
+        None => with_workspace_dependency(&document, &key, requirement, &source, by_default)
             .ok_or_else(no_edit)?,
-        Some(said) => match (said.get("version").and_then(TomlValue::as_str), requirement) {
+        Some(table) => match (table.get("version").and_then(TomlValue::as_str), requirement) {
             (Some(old), Some(new)) if old != new => {
-                then = format!(", which then requires {new}");
+                then = format!(" and raise its requirement to {new}");
                 raised(&document, &key, new).ok_or_else(no_edit)?
             }
             (None, Some(_)) => {
-                return Err(format!("`{}` declares it without a requirement", named(&root)));
+                return Err(format!("the workspace dependency in `{}` has no version requirement", named(&root)));
             }
             _ => text.as_str().to_owned(),
         },
     };
     texts.insert(root, SourceText::new(&after));
     let version = requirement.map(|version| format!(" {version}")).unwrap_or_default();
-    let title = match known {
+    let title = match existing {
         Some(_) => format!("inherit the workspace dependency `{key}`{then}"),
-        None => format!("make `{key}`{version} a workspace dependency and inherit it"),
+        None => format!("move `{key}`{version} to `[workspace.dependencies]` and inherit it"),
     };
     Ok(ManifestPlan { title, after: texts })
 }
 
-/// The way to the declaration whose key stands at an offset: `dependencies.x`, or the same below
-/// `target.x`.
+/// The path to the dependency at an offset: `dependencies.x`, or the same below `target.x`.
 fn path_to_dependency(document: &TomlDocument<'_>, offset: usize) -> Option<Vec<PathStep>> {
     let mut targets = vec![Vec::new()];
     if let Some(all) = document.root.entry("target") {
@@ -174,23 +173,23 @@ fn path_to_dependency(document: &TomlDocument<'_>, offset: usize) -> Option<Vec<
         "build-dependencies",
         "build_dependencies",
     ];
-    let ways = targets
+    let paths = targets
         .into_iter()
         .flat_map(|target| tables.map(|table| [target.clone(), vec![table.to_owned()]].concat()));
-    ways.into_iter().find_map(|way| {
-        let way: Vec<_> = way.into_iter().map(PathStep::Key).collect();
-        let entries = document.at(&way)?.entries();
+    paths.into_iter().find_map(|path| {
+        let path: Vec<_> = path.into_iter().map(PathStep::Key).collect();
+        let entries = document.at(&path)?.entries();
         let entry = entries.iter().find(|entry| {
             entry.key_span.contains(&offset)
                 || entry.node.span.as_ref().is_some_and(|span| span.contains(&offset))
         })?;
-        Some([way, vec![PathStep::Key(entry.key.clone())]].concat())
+        Some([path, vec![PathStep::Key(entry.key.clone())]].concat())
     })
 }
 
-/// What a declaration says, in its long form; `None` where it says what is not known here.
-fn dependency(said: &TomlValue) -> Option<Table> {
-    let mut table = match said {
+/// The content of a dependency in its long form; `None` if it has an unknown key.
+fn long_form(value: &TomlValue) -> Option<Table> {
+    let mut table = match value {
         TomlValue::String(version) => {
             Table::from_iter([("version".to_owned(), version.clone().into())])
         }
@@ -208,25 +207,25 @@ fn dependency(said: &TomlValue) -> Option<Table> {
     table.keys().all(is_known).then_some(table)
 }
 
-fn source_of(said: &Table, folder: &Utf8Path, root: &Utf8Path) -> Option<DependencySource> {
-    let mut source_of = DependencySource::new();
+fn source_of(table: &Table, folder: &Utf8Path, root: &Utf8Path) -> Option<DependencySource> {
+    let mut source = DependencySource::new();
     for key in WORKSPACE_KEYS.into_iter().filter(|key| *key != "version") {
-        let Some(value) = said.get(key) else { continue };
+        let Some(value) = table.get(key) else { continue };
         let value = value.as_str()?;
         let value =
             if key == "path" { relative_path(root, &folder.join(value)) } else { value.into() };
-        source_of.insert(key, value);
+        source.insert(key, value);
     }
-    Some(source_of)
+    Some(source)
 }
 
-/// A path as it is written in a manifest in `folder`: with `/`, without what leads nowhere.
+/// `path` relative to `folder`, as it is written in a manifest: with `/` and without `.` components.
 fn relative_path(folder: &Utf8Path, path: &Utf8Path) -> String {
     let (from, to) = (normalized(folder), normalized(path));
     let common = from.iter().zip(&to).take_while(|(one, other)| one == other).count();
     let up = std::iter::repeat_n("..", from.len() - common);
-    let way: Vec<_> = up.chain(to[common..].iter().copied()).collect();
-    if way.is_empty() { ".".to_owned() } else { way.join("/") }
+    let path: Vec<_> = up.chain(to[common..].iter().copied()).collect();
+    if path.is_empty() { ".".to_owned() } else { path.join("/") }
 }
 
 fn normalized(path: &Utf8Path) -> Vec<&str> {
@@ -241,8 +240,8 @@ fn normalized(path: &Utf8Path) -> Vec<&str> {
     parts
 }
 
-/// The requirement that admits no more than any of these; `None` where that cannot be told by
-/// comparing two versions.
+/// The narrowest of the requirements, whose matches satisfy all of them; `None` if comparing two versions
+/// does not determine it.
 fn narrowest<'r>(requirements: &BTreeSet<&'r str>) -> Option<&'r str> {
     if requirements.len() == 1 {
         return requirements.first().copied();
@@ -253,23 +252,23 @@ fn narrowest<'r>(requirements: &BTreeSet<&'r str>) -> Option<&'r str> {
         else {
             return None;
         };
-        let line = match (major, minor, patch) {
+        let range = match (major, minor, patch) {
             (0, Some(0), Some(patch)) => (0, 0, *patch),
             (0, Some(minor), _) => (0, *minor, 0),
             (0, None, _) => return None,
             (major, ..) => (*major, 0, 0),
         };
         let least = (*major, minor.unwrap_or(0), patch.unwrap_or(0));
-        pre.is_empty().then_some((line, (least, *stated)))
+        pre.is_empty().then_some((range, (least, *stated)))
     });
     let compatible = compatible.collect::<Option<Vec<_>>>()?;
-    let (line, _) = compatible.first()?;
-    let is_one_line = compatible.iter().all(|(other, _)| other == line);
-    compatible.iter().filter(|_| is_one_line).map(|(_, least)| *least).max().map(|(_, one)| one)
+    let (range, _) = compatible.first()?;
+    let is_one_range = compatible.iter().all(|(other, _)| other == range);
+    compatible.iter().filter(|_| is_one_range).map(|(_, least)| *least).max().map(|(_, one)| one)
 }
 
-/// The manifest with the declaration inheriting. With `default`, it asks for the default features
-/// that the workspace leaves out.
+/// The manifest with the dependency inherited. With `default`, it enables the default features that the
+/// workspace disables.
 fn with_inheritance(text: &str, steps: &[PathStep], default: bool) -> Option<EditedText> {
     let document = TomlDocument::read(text)?;
     let entry_of = |document: &TomlDocument<'_>, key: &str| {
@@ -278,38 +277,38 @@ fn with_inheritance(text: &str, steps: &[PathStep], default: bool) -> Option<Edi
         Some((entry.key_span.clone(), entry.node.span.clone()?))
     };
     let node = document.at(steps)?;
-    let mut said = document.content.clone();
+    let mut content = document.content.clone();
     let inherits = TomlValue::Table(Table::from_iter([("workspace".to_owned(), true.into())]));
     let first = if node.form().is_none() {
         let [parents @ .., PathStep::Key(key)] = steps else { return None };
         let parent = document.at(parents)?;
         let entry = parent.entry(key)?;
         let value = entry.node.span.clone()?;
-        *value_at(&mut said, steps)? = inherits;
+        *value_at(&mut content, steps)? = inherits;
         let between = document.text.get(entry.key_span.end..value.start)?;
         let piece = if parent.form() == Some(TableForm::Inline) || default {
             TextChange::replace(value, "{ workspace = true }")
         } else {
             TextChange::replace(entry.key_span.end..value.end, format!(".workspace{between}true"))
         };
-        document.edited(vec![piece], &said)?
+        document.edited(vec![piece], &content)?
     } else {
         let stated = WORKSPACE_KEYS.into_iter().find(|key| node.entry(key).is_some())?;
         let (key, value) = entry_of(&document, stated)?;
-        let table = value_at(&mut said, steps)?.as_table_mut()?;
+        let table = value_at(&mut content, steps)?.as_table_mut()?;
         table.remove(stated);
         table.insert("workspace".to_owned(), true.into());
         let between = document.text.get(key.end..value.start)?;
         let piece = TextChange::replace(key.start..value.end, format!("workspace{between}true"));
-        document.edited(vec![piece], &said)?
+        document.edited(vec![piece], &content)?
     };
     let gone = WORKSPACE_KEYS.into_iter().chain(["default-features", "default_features"]);
     let mut edited = first;
     for key in gone {
         let document = TomlDocument::read(&edited.text)?;
         if document.at(steps)?.entry(key).is_some() {
-            let way = [steps, &[PathStep::Key(key.to_owned())]].concat();
-            edited = document.without_key(&way)?;
+            let path = [steps, &[PathStep::Key(key.to_owned())]].concat();
+            edited = document.without_key(&path)?;
         }
     }
     if !default {
@@ -326,29 +325,29 @@ fn with_inheritance(text: &str, steps: &[PathStep], default: bool) -> Option<Edi
     edited.then(|document| document.with_setting(&path, &Value::boolean(true)))
 }
 
-/// The root manifest with the declaration for all.
+/// The root manifest with the dependency in `[workspace.dependencies]`.
 fn with_workspace_dependency(
     document: &TomlDocument<'_>,
     key: &str,
     requirement: Option<&str>,
-    source_of: &DependencySource,
+    source: &DependencySource,
     by_default: bool,
 ) -> Option<String> {
     let version = requirement.map(|version| ("version", Value::text(version)));
-    let source_of = source_of.iter().map(|(key, value)| (*key, Value::text(value)));
-    let mut says: Vec<_> = version.into_iter().chain(source_of).collect();
+    let source = source.iter().map(|(key, value)| (*key, Value::text(value)));
+    let mut table: Vec<_> = version.into_iter().chain(source).collect();
     if !by_default {
-        says.push(("default-features", Value::boolean(false)));
+        table.push(("default-features", Value::boolean(false)));
     }
-    let value = match &says[..] {
+    let value = match &table[..] {
         [("version", version)] => version.clone(),
-        _ => Value::Table(says),
+        _ => Value::Table(table),
     };
     let path = ["workspace", "dependencies", key];
     Some(document.with_entry(&path, &value)?.text)
 }
 
-/// The root manifest with another requirement for all.
+/// The root manifest with another requirement for the workspace dependency.
 fn raised(document: &TomlDocument<'_>, key: &str, requirement: &str) -> Option<String> {
     let mut steps: Vec<_> =
         ["workspace", "dependencies", key].map(|key| PathStep::Key(key.to_owned())).into();
@@ -361,13 +360,13 @@ fn raised(document: &TomlDocument<'_>, key: &str, requirement: &str) -> Option<S
     Some(document.replaced(&steps, &text, requirement.into())?.text)
 }
 
-/// What holds of every declaration: for the tests and the fuzzer.
+/// Asserts the invariants for a dependency: for the tests and the fuzzer.
 pub(super) fn check_invariants(text: &str, offset: usize) {
     let Some(document) = TomlDocument::read(text) else { return };
     let Some(steps) = path_to_dependency(&document, offset) else { return };
     let Some(PathStep::Key(key)) = steps.last() else { return };
-    // One that says what is not known here is left alone.
-    if value_at(&mut document.content.clone(), &steps).and_then(|said| dependency(said)).is_none() {
+    // One that table what is not existing here is left alone.
+    if value_at(&mut document.content.clone(), &steps).and_then(|value| long_form(value)).is_none() {
         return;
     }
     for default in [false, true] {
@@ -375,20 +374,20 @@ pub(super) fn check_invariants(text: &str, offset: usize) {
         let Some(document) = TomlDocument::read(&after.text) else {
             panic!("inheriting breaks:\n{}", after.text)
         };
-        let mut said = document.content.clone();
-        let says = value_at(&mut said, &steps).and_then(|said| dependency(said));
-        let inherits = says.is_some_and(|says| {
-            let wants = says.get("default-features").and_then(TomlValue::as_bool);
-            let mut others = says.keys().filter(|key| *key != "workspace");
-            says.contains_key("workspace")
+        let mut content = document.content.clone();
+        let table = value_at(&mut content, &steps).and_then(|value| long_form(value));
+        let inherits = table.is_some_and(|table| {
+            let wants = table.get("default-features").and_then(TomlValue::as_bool);
+            let mut others = table.keys().filter(|key| *key != "workspace");
+            table.contains_key("workspace")
                 && wants == default.then_some(true)
                 && others.all(|key| MEMBER_KEYS.contains(&key.as_str()))
         });
         assert!(inherits, "{}", after.text);
         assert_eq!(with_inheritance(&after.text, &steps, default), None, "twice:\n{}", after.text);
-        let source_of = DependencySource::from([("git", "https://example.org/x".to_owned())]);
+        let source = DependencySource::from([("git", "https://example.org/x".to_owned())]);
         for requirement in [None, Some("1.2")] {
-            let all = with_workspace_dependency(&document, key, requirement, &source_of, !default);
+            let all = with_workspace_dependency(&document, key, requirement, &source, !default);
             assert!(all.is_none_or(|all| TomlDocument::read(&all).is_some()), "{}", after.text);
         }
     }
@@ -398,17 +397,17 @@ pub(super) fn check_invariants(text: &str, offset: usize) {
 mod tests {
     use super::*;
 
-    /// What becomes of the declaration `x` of a member.
+    /// Compares the changed manifest of a member with the dependency `x`.
     fn check(before: &str, default: bool, after: &str) {
         let document = TomlDocument::read(before).expect("a manifest");
-        let offset = before.find('x').expect("a declaration");
-        let steps = path_to_dependency(&document, offset).expect("a way");
+        let offset = before.find('x').expect("a dependency");
+        let steps = path_to_dependency(&document, offset).expect("a path");
         let edited = with_inheritance(before, &steps, default).map(|edited| edited.text);
         assert_eq!(edited.as_deref(), Some(after));
     }
 
     #[test]
-    fn what_is_a_requirement_alone_becomes_short() {
+    fn plain_requirement_becomes_workspace_true() {
         check(
             "[dependencies]\nx = \"1\" # why\n",
             false,
@@ -429,7 +428,7 @@ mod tests {
     }
 
     #[test]
-    fn features_and_optional_stay_with_the_member() {
+    fn member_keeps_features_and_optional() {
         check(
             "[dependencies]\nx = { version = \"1\", registry = \"r\", features = [\"f\"], optional = true }\n",
             false,
@@ -443,7 +442,7 @@ mod tests {
     }
 
     #[test]
-    fn in_tables_of_their_own_and_with_dots() {
+    fn tables_and_dotted_keys_inherit() {
         check(
             "[target.'cfg(unix)'.dev-dependencies.x]\n# the parser\npackage = \"y\"\nversion = \"1\" # old\nfeatures = [\"f\"]\n",
             false,
@@ -457,7 +456,7 @@ mod tests {
     }
 
     #[test]
-    fn the_requirement_that_admits_least_is_shared() {
+    fn narrowest_requirement_is_shared() {
         let narrowest = |all: &[&'static str]| narrowest(&all.iter().copied().collect());
         assert_eq!(narrowest(&["1", "1.2", "1.0.150"]), Some("1.2"));
         assert_eq!(narrowest(&["0.3", "^0.3.4"]), Some("^0.3.4"));
@@ -468,7 +467,7 @@ mod tests {
     }
 
     #[test]
-    fn paths_are_seen_from_the_root() {
+    fn path_is_relative_to_the_root() {
         assert_eq!(relative_path("/w".into(), "/w/a/../near".into()), "near");
         assert_eq!(relative_path("/w".into(), "/w/a/../../near".into()), "../near");
         assert_eq!(relative_path("/w/deep".into(), "/w/./near".into()), "../near");

@@ -1,4 +1,4 @@
-//! Bans: what one version, one wrapper, one feature may be permitted.
+//! Bans: skips one version, or allows one package, wrapper or feature.
 
 use semver::Version;
 
@@ -14,9 +14,9 @@ const DENY: [&str; 2] = ["bans", "deny"];
 const SKIP: [&str; 2] = ["bans", "skip"];
 const ALLOW: [&str; 2] = ["bans", "allow"];
 const BUILD: [&str; 3] = ["bans", "build", "allow-build-scripts"];
-const BUILD_ONCE: [&str; 2] = ["bans", "allow-build-scripts"];
+const OLD_BUILD: [&str; 2] = ["bans", "allow-build-scripts"];
 
-/// All versions but the newest, each as it is locked.
+/// Skips the locked versions of a duplicate, except the newest.
 pub(super) fn skip(input: &PlanInput<'_>) -> Vec<PolicyPlan> {
     let mut versions: Vec<(Version, &PackageRef)> = Vec::new();
     for package in &input.finding.packages {
@@ -43,26 +43,26 @@ pub(super) fn skip(input: &PlanInput<'_>) -> Vec<PolicyPlan> {
     let Some((edited, package)) = edited.zip(input.package()) else { return Vec::new() };
     let older: Vec<_> = specs.iter().map(|(_, version)| (*version).to_owned()).collect();
     let title = format!(
-        "leave `{}` {} out of the search for duplicates (a reason has to be given)",
+        "add `{}` {} to `bans.skip` (asks for a reason)",
         package.name,
         join_with_and(&older)
     );
     vec![PolicyPlan::new(FixKind::Policy, title, edited)]
 }
 
-/// Another package that may be used at all.
+/// Adds a package to the list of allowed packages.
 pub(super) fn allow(input: &PlanInput<'_>) -> Vec<PolicyPlan> {
     let Some(package) = input.package() else { return Vec::new() };
-    listing(input, package, &ALLOW, format!("allow {}", named(package)))
+    listing(input, package, &ALLOW, format!("add {} to `bans.allow`", named(package)))
 }
 
-/// Another package that may have a build script.
+/// Allows the build script of a package.
 pub(super) fn build_script(input: &PlanInput<'_>) -> Vec<PolicyPlan> {
     let Some(package) = input.package() else { return Vec::new() };
     let title = format!("allow the build script of {}", named(package));
-    // The old key holds where there is no `[bans.build]`.
-    let once = input.document.value(&["bans", "build"]).is_none();
-    listing(input, package, if once { &BUILD_ONCE } else { &BUILD }, title)
+    // Without `[bans.build]` the old key applies.
+    let uses_old_key = input.document.value(&["bans", "build"]).is_none();
+    listing(input, package, if uses_old_key { &OLD_BUILD } else { &BUILD }, title)
 }
 
 fn listing(
@@ -72,7 +72,7 @@ fn listing(
     title: String,
 ) -> Vec<PolicyPlan> {
     let items = input.document.items(path);
-    // A list that is not there permits everything.
+    // Without a list everything is allowed.
     let Some(list) = input.document.node(path) else { return Vec::new() };
     if items.iter().any(|entry| spec::matches(entry, package)) {
         return Vec::new();
@@ -85,7 +85,7 @@ fn listing(
     edited.map(|edited| PolicyPlan::new(FixKind::Exception, title, edited)).into_iter().collect()
 }
 
-/// Another package through which a banned one may be used: only where the ban has such already.
+/// Adds a wrapper to a ban, only if the ban has wrappers already.
 pub(super) fn wrapper(input: &PlanInput<'_>) -> Vec<PolicyPlan> {
     let Some(package) = input.package() else { return Vec::new() };
     let users: Vec<String> = if input.finding.code == Some(Code::UnmatchedWrapper) {
@@ -109,14 +109,14 @@ pub(super) fn wrapper(input: &PlanInput<'_>) -> Vec<PolicyPlan> {
     if wrappers.is_empty() || missing.is_empty() {
         return Vec::new();
     }
-    let steps = way(&DENY, index, "wrappers");
+    let steps = list_path(&DENY, index, "wrappers");
     let Some(edited) = input.document.with_texts(&steps, &missing) else { return Vec::new() };
     let shown: Vec<_> = missing.iter().map(|user| format!("`{user}`")).collect();
-    let title = format!("let {} use the banned `{}`", join_with_and(&shown), package.name);
+    let title = format!("allow {} to depend on the banned `{}`", join_with_and(&shown), package.name);
     vec![PolicyPlan::new(FixKind::Exception, title, edited)]
 }
 
-/// Which entry of `deny` cargo-deny points to.
+/// The index of the `deny` entry that cargo-deny reports.
 fn banned_at(input: &PlanInput<'_>) -> Option<usize> {
     input.related().find_map(|location| {
         let steps = input.document.steps_to(location.span.start)?;
@@ -131,7 +131,7 @@ fn banned_at(input: &PlanInput<'_>) -> Option<usize> {
     })
 }
 
-/// Another feature that the entry for the package allows.
+/// Allows another feature of a package.
 pub(super) fn feature(input: &PlanInput<'_>) -> Vec<PolicyPlan> {
     let Some(package) = input.package() else { return Vec::new() };
     // "feature `x` for crate .."
@@ -147,7 +147,7 @@ pub(super) fn feature(input: &PlanInput<'_>) -> Vec<PolicyPlan> {
     edited.map(|edited| PolicyPlan::new(FixKind::Policy, title, edited)).into_iter().collect()
 }
 
-/// Exactly the features that are enabled.
+/// Replaces the allowed features by the enabled ones.
 pub(super) fn exact_features(input: &PlanInput<'_>) -> Vec<PolicyPlan> {
     let Some(package) = input.package() else { return Vec::new() };
     let steps = input.related().find_map(|location| features_at(input, location.span.start));
@@ -155,7 +155,7 @@ pub(super) fn exact_features(input: &PlanInput<'_>) -> Vec<PolicyPlan> {
     let Some(text) = input.document.at(&steps).and_then(|list| list.span.clone()) else {
         return Vec::new();
     };
-    // Those that are listed and not enabled have a place each.
+    // Listed features that are not enabled have a related location each.
     let absent = input.related().filter(|location| text.contains(&location.span.start));
     let absent = absent.filter_map(|location| input.document.text.get(location.span.clone()));
     let absent: Vec<_> = absent.map(|text| text.trim_matches(['"', '\'']).to_owned()).collect();
@@ -184,11 +184,11 @@ pub(super) fn exact_features(input: &PlanInput<'_>) -> Vec<PolicyPlan> {
         };
         edited = more;
     }
-    let title = format!("list exactly the features of `{}` that are enabled", package.name);
+    let title = format!("set the allowed features of `{}` to the enabled ones", package.name);
     vec![PolicyPlan::new(FixKind::Policy, title, edited)]
 }
 
-/// The way to the `allow` list of the entry of `features` that an offset stands in.
+/// The path to the `allow` list of the `bans.features` entry that contains an offset.
 fn features_at(input: &PlanInput<'_>, offset: usize) -> Option<Vec<PathStep>> {
     let steps = input.document.steps_to(offset)?;
     let [PathStep::Key(bans), PathStep::Key(features), PathStep::Index(index), ..] =
@@ -196,27 +196,27 @@ fn features_at(input: &PlanInput<'_>, offset: usize) -> Option<Vec<PathStep>> {
     else {
         return None;
     };
-    let steps = way(&["bans", "features"], *index, "allow");
+    let steps = list_path(&["bans", "features"], *index, "allow");
     let is_list = matches!(input.document.at(&steps)?.kind, NodeKind::List(_));
     (bans == "bans" && features == "features" && is_list).then_some(steps)
 }
 
-fn way(path: &[&str], index: usize, key: &str) -> Vec<PathStep> {
+fn list_path(path: &[&str], index: usize, key: &str) -> Vec<PathStep> {
     let mut steps: Vec<_> = path.iter().map(|key| PathStep::Key((*key).to_owned())).collect();
     steps.extend([PathStep::Index(index), PathStep::Key(key.to_owned())]);
     steps
 }
 
 impl TomlDocument<'_> {
-    /// The strings of a list inside of an entry.
+    /// The strings of a list.
     pub(super) fn items_at(&self, steps: &[PathStep]) -> Vec<String> {
-        let mut said = self.content.clone();
-        let list = super::document::value_at(&mut said, steps);
+        let mut content = self.content.clone();
+        let list = super::document::value_at(&mut content, steps);
         let list = list.and_then(|list| list.as_array().cloned()).unwrap_or_default();
         list.iter().filter_map(|item| Some(item.as_str()?.to_owned())).collect()
     }
 
-    /// Further strings for a list inside of an entry.
+    /// Adds strings to a list.
     pub(super) fn with_texts(&self, steps: &[PathStep], texts: &[String]) -> Option<EditedText> {
         let mut edited = EditedText { text: self.text.to_owned(), placeholder: None };
         for text in texts {
@@ -236,14 +236,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn older_versions_are_skipped_each_by_itself() {
+    fn older_versions_are_skipped() {
         let versions = ["syn 2.0.1", "syn 1.0.9", "syn 1.0.10"];
         check(
             "[bans]\nskip = []\n",
             Code::Duplicate,
             &versions,
             &expect![[r#"
-                Policy: leave `syn` 1.0.9 and 1.0.10 out of the search for duplicates (a reason has to be given)
+                Policy: add `syn` 1.0.9 and 1.0.10 to `bans.skip` (asks for a reason)
                   @@ -1,2 +1,5 @@
                    [bans]
                   -skip = []
@@ -258,7 +258,7 @@ mod tests {
             Code::Duplicate,
             &versions,
             &expect![[r#"
-            Policy: leave `syn` 1.0.10 out of the search for duplicates (a reason has to be given)
+            Policy: add `syn` 1.0.10 to `bans.skip` (asks for a reason)
               @@ -1,2 +1,2 @@
                [bans]
               -skip = ["syn@1.0.9"]
@@ -274,13 +274,13 @@ mod tests {
     }
 
     #[test]
-    fn packages_are_allowed_in_the_style_of_the_list() {
+    fn allowed_package_keeps_the_style_of_the_list() {
         check(
             "[bans]\nallow = ['syn']\n",
             Code::NotAllowed,
             &["time 0.3.44"],
             &expect![[r"
-            Exception: allow `time` 0.3.44
+            Exception: add `time` 0.3.44 to `bans.allow`
               @@ -1,2 +1,2 @@
                [bans]
               -allow = ['syn']
@@ -292,7 +292,7 @@ mod tests {
             Code::NotAllowed,
             &["time 0.3.44"],
             &expect![[r#"
-                Exception: allow `time` 0.3.44
+                Exception: add `time` 0.3.44 to `bans.allow`
                   @@ -1,2 +1,2 @@
                    [bans]
                   -allow = [{ name = "syn" }]
@@ -304,7 +304,7 @@ mod tests {
             Code::NotAllowed,
             &["time 0.3.44"],
             &expect![[r#"
-                Exception: allow `time` 0.3.44
+                Exception: add `time` 0.3.44 to `bans.allow`
                   @@ -2 +2,4 @@
                    name = "syn"
                   +
@@ -316,7 +316,7 @@ mod tests {
     }
 
     #[test]
-    fn build_scripts_are_allowed_where_they_are_listed() {
+    fn build_script_is_added_to_the_existing_list() {
         let ring = ["ring 0.17.9"];
         check(
             "[bans.build]\nallow-build-scripts = []\n",
@@ -357,7 +357,7 @@ mod tests {
         check_none("[bans.build]\n", Code::BuildScriptNotAllowed, &ring);
     }
 
-    fn said(
+    fn sample(
         policy: &str,
         code: Code,
         package: &str,
@@ -370,23 +370,23 @@ mod tests {
     }
 
     #[test]
-    fn a_ban_with_wrappers_gets_another_one() {
+    fn wrapper_is_added_to_a_ban_with_wrappers() {
         let message =
             "direct parent `b = 2.0.0` of banned crate `a` 1.0.0 was not marked as a wrapper";
         let policy = "[bans]\ndeny = [{ crate = \"$0a\", wrappers = [\"c\"] }]\n";
-        let (sample, finding) = said(policy, Code::UnmatchedWrapper, "a 1.0.0", message);
+        let (sample, finding) = sample(policy, Code::UnmatchedWrapper, "a 1.0.0", message);
         expect![[r#"
-            Exception: let `b` use the banned `a`
+            Exception: allow `b` to depend on the banned `a`
               @@ -1,2 +1,2 @@
                [bans]
               -deny = [{ crate = "a", wrappers = ["c"] }]
               +deny = [{ crate = "a", wrappers = ["c", "b"] }]
         "#]]
         .assert_eq(&sample.shown(&finding));
-        let (sample, mut finding) = said(policy, Code::Banned, "a 1.0.0", "banned");
+        let (sample, mut finding) = sample(policy, Code::Banned, "a 1.0.0", "banned");
         finding.paths = vec![vec![package("m 1.0.0"), package("d 1.0.0"), package("a 1.0.0")]];
         expect![[r#"
-            Exception: let `d` use the banned `a`
+            Exception: allow `d` to depend on the banned `a`
               @@ -1,2 +1,2 @@
                [bans]
               -deny = [{ crate = "a", wrappers = ["c"] }]
@@ -396,9 +396,9 @@ mod tests {
     }
 
     #[test]
-    fn a_plain_ban_was_meant() {
+    fn ban_without_wrappers_has_no_plan() {
         let (sample, mut finding) =
-            said("[bans]\ndeny = [\"$0a\"]\n", Code::Banned, "a 1.0.0", "banned");
+            sample("[bans]\ndeny = [\"$0a\"]\n", Code::Banned, "a 1.0.0", "banned");
         finding.paths = vec![vec![package("m 1.0.0"), package("a 1.0.0")]];
         assert_eq!(sample.shown(&finding), "no plan\n");
         check_none(
@@ -409,10 +409,10 @@ mod tests {
     }
 
     #[test]
-    fn another_feature_is_allowed() {
+    fn feature_is_added_to_the_allowed_ones() {
         let policy = "[[bans.features]]\ncrate = \"a\"\nallow = $0[\n    \"std\",\n]\n";
         let message = "feature `derive` for crate `a` 1.0.0 was not explicitly allowed";
-        let (sample, finding) = said(policy, Code::FeatureNotExplicitlyAllowed, "a 1.0.0", message);
+        let (sample, finding) = sample(policy, Code::FeatureNotExplicitlyAllowed, "a 1.0.0", message);
         expect![[r#"
             Policy: allow the feature `derive` of `a`
               @@ -4,2 +4,3 @@
@@ -424,14 +424,14 @@ mod tests {
     }
 
     #[test]
-    fn exactly_the_enabled_features_are_listed() {
+    fn allowed_features_become_the_enabled_ones() {
         let policy =
             "[bans]\nfeatures = [{ crate = \"a\", allow = [\"std\", \"$0rc\"], exact = $0true }]\n";
         let (sample, mut finding) =
-            said(policy, Code::ExactFeaturesMismatch, "a 1.0.0", "mismatch");
+            sample(policy, Code::ExactFeaturesMismatch, "a 1.0.0", "mismatch");
         finding.notes = vec!["'derive' feature was enabled but not explicitly allowed".to_owned()];
         expect![[r#"
-            Policy: list exactly the features of `a` that are enabled
+            Policy: set the allowed features of `a` to the enabled ones
               @@ -1,2 +1,2 @@
                [bans]
               -features = [{ crate = "a", allow = ["std", "rc"], exact = true }]

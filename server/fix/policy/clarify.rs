@@ -1,5 +1,5 @@
-//! A license that cannot be told: stated by hand for this package and version, tied to its texts
-//! by their hashes; and such a statement made for a text that has changed since.
+//! `licenses.clarify` entries: the license of a package and version, tied to its license files by their
+//! hashes; and new hashes for entries whose files have changed.
 
 use camino::Utf8Path;
 use spdx::Expression;
@@ -7,7 +7,7 @@ use spdx::Expression;
 use super::{
     FixKind, PlanInput, PolicyPlan,
     document::{EditedText, PathStep},
-    exception::{excepted, shown},
+    exception::{shown, with_exception as with_license_exception},
     licenses::{self, AllowedLicenses, CLARIFY},
     named, spec,
     value::Value,
@@ -23,7 +23,7 @@ pub(super) fn plans(input: &PlanInput<'_>) -> Vec<PolicyPlan> {
     if licenses::clarification(input, package).is_some() {
         return Vec::new();
     }
-    let mut plans: Vec<_> = renewed(input, package).into_iter().collect();
+    let mut plans: Vec<_> = with_new_hashes(input, package).into_iter().collect();
     let files = license_files(folder);
     let license_guess = license_guess(folder, &files);
     let stated = match &license_guess {
@@ -49,10 +49,10 @@ pub(super) fn plans(input: &PlanInput<'_>) -> Vec<PolicyPlan> {
             format!("clarify the license of {who} as `{expression}`")
         }
         LicenseGuess::Partial(expression) => format!(
-            "clarify the license of {who} as `{expression}`: told from a part of its texts, to be checked"
+            "clarify the license of {who} as `{expression}` (found in some of its license files; check the others)"
         ),
         LicenseGuess::Unknown => {
-            format!("clarify the license of {who}: its expression has to be filled in")
+            format!("clarify the license of {who} (asks for the expression)")
         }
     };
     if let LicenseGuess::Certain(expression) | LicenseGuess::Partial(expression) = &license_guess {
@@ -62,7 +62,7 @@ pub(super) fn plans(input: &PlanInput<'_>) -> Vec<PolicyPlan> {
     plans
 }
 
-/// A clarified license that the policy does not allow is permitted for the package in the same edit.
+/// The same edit with an exception for the license, if the policy does not allow it.
 fn with_exception(
     input: &PlanInput<'_>,
     package: &PackageRef,
@@ -77,13 +77,13 @@ fn with_exception(
         return None;
     }
     let edited = clarified.then(|document| {
-        excepted(document, allowed_licenses.exception, package, &missing_licenses)
+        with_license_exception(document, allowed_licenses.exception, package, &missing_licenses)
     })?;
-    let title = format!("{title}, and allow {} for it", shown(&missing_licenses));
+    let title = format!("{title} and allow {} for it", shown(&missing_licenses));
     Some(PolicyPlan::new(FixKind::Exception, title, edited))
 }
 
-/// What can be said of a package's license.
+/// The license of a package, as far as its manifest and license files determine it.
 enum LicenseGuess {
     Certain(String),
     Partial(String),
@@ -131,23 +131,23 @@ fn license_guess(folder: &PackageFolder, files: &[LicenseFile]) -> LicenseGuess 
     }
 }
 
-/// The clarification of another text, made one of the text as it is.
-pub(super) fn repairs(input: &PlanInput<'_>) -> Vec<PolicyPlan> {
+/// New hashes for an entry whose license files have changed.
+pub(super) fn updated_hashes(input: &PlanInput<'_>) -> Vec<PolicyPlan> {
     let Some(package) = input.package() else { return Vec::new() };
     if input.location().is_none() {
         return Vec::new();
     }
-    renewed(input, package).into_iter().collect()
+    with_new_hashes(input, package).into_iter().collect()
 }
 
-fn renewed(input: &PlanInput<'_>, package: &PackageRef) -> Option<PolicyPlan> {
+fn with_new_hashes(input: &PlanInput<'_>, package: &PackageRef) -> Option<PolicyPlan> {
     let entries = input.document.items(&CLARIFY);
     entries.iter().enumerate().find_map(|(index, entry)| {
-        // One that holds for another package stays.
-        let holds = |other: &PackageRef| {
+        // An entry that applies to another package stays.
+        let applies = |other: &PackageRef| {
             spec::matches(entry, other) && licenses::clarification(input, other) == Some(index)
         };
-        if !spec::matches(entry, package) || input.facts.packages.keys().any(holds) {
+        if !spec::matches(entry, package) || input.facts.packages.keys().any(applies) {
             return None;
         }
         let mut edited = EditedText { text: input.document.text.to_owned(), placeholder: None };
@@ -170,9 +170,9 @@ fn renewed(input: &PlanInput<'_>, package: &PackageRef) -> Option<PolicyPlan> {
             return None;
         }
         let title = format!(
-            "clarify {} by {} as it is now: the text has changed and has to be read first",
-            named(package),
-            join_with_and(&changed)
+            "update the hash of {} in the clarification of {} (read the changed text first)",
+            join_with_and(&changed),
+            named(package)
         );
         Some(PolicyPlan::new(FixKind::Clarify, title, edited))
     })
@@ -188,7 +188,7 @@ mod tests {
         verdict::{Code, ISC, MIT},
     };
 
-    /// The plans for a package in whose folder these files are.
+    /// The plans for a package with these license files.
     fn texts(policy: &str, code: Code, files: &[(&str, &str)], expected: &Expect) {
         let folder = tempfile::tempdir().expect("a folder");
         for (name, text) in files {
@@ -200,7 +200,7 @@ mod tests {
     }
 
     #[test]
-    fn a_license_is_clarified_from_its_texts() {
+    fn license_is_clarified_from_license_files() {
         let both = format!("{MIT}\n\n{ISC}");
         let allowed = "[licenses]\nallow = [\"MIT\", \"ISC\"]\n\n[bans]\n";
         texts(
@@ -233,7 +233,7 @@ mod tests {
               +    { path = "COPYING", hash = 0xd61d7033 },
               +    { path = "LICENSE", hash = 0x01a4f953 },
               +]
-            Exception: clarify the license of `a` 1.2.3 as `MIT AND ISC`, and allow `MIT` and `ISC` for it
+            Exception: clarify the license of `a` 1.2.3 as `MIT AND ISC` and allow `MIT` and `ISC` for it
               @@ -0,0 +1,12 @@
               +[[licenses.clarify]]
               +crate = "a@1.2.3"
@@ -252,14 +252,14 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_be_told_has_to_be_filled_in() {
+    fn unknown_license_gets_a_placeholder() {
         let own = "Do as you like, but be kind.";
         texts(
             "",
             Code::Unlicensed,
             &[("LICENSE", own)],
             &expect![[r#"
-            Clarify: clarify the license of `a` 1.2.3: its expression has to be filled in
+            Clarify: clarify the license of `a` 1.2.3 (asks for the expression)
               @@ -0,0 +1,4 @@
               +[[licenses.clarify]]
               +crate = "a@1.2.3"
@@ -272,7 +272,7 @@ mod tests {
             Code::Unlicensed,
             &[("LICENSE", own), ("LICENSE-ISC", ISC)],
             &expect![[r#"
-                Clarify: clarify the license of `a` 1.2.3 as `ISC`: told from a part of its texts, to be checked
+                Clarify: clarify the license of `a` 1.2.3 as `ISC` (found in some of its license files; check the others)
                   @@ -0,0 +1,7 @@
                   +[[licenses.clarify]]
                   +crate = "a@1.2.3"
@@ -281,7 +281,7 @@ mod tests {
                   +    { path = "LICENSE", hash = 0x8a110a4b },
                   +    { path = "LICENSE-ISC", hash = 0x01a4f953 },
                   +]
-                Exception: clarify the license of `a` 1.2.3 as `ISC`: told from a part of its texts, to be checked, and allow `ISC` for it
+                Exception: clarify the license of `a` 1.2.3 as `ISC` (found in some of its license files; check the others) and allow `ISC` for it
                   @@ -0,0 +1,12 @@
                   +[[licenses.clarify]]
                   +crate = "a@1.2.3"
@@ -302,7 +302,7 @@ mod tests {
             Code::NoLicenseField,
             &[],
             &expect![[r#"
-            Clarify: clarify the license of `a` 1.2.3: its expression has to be filled in
+            Clarify: clarify the license of `a` 1.2.3 (asks for the expression)
               @@ -0,0 +1,4 @@
               +[[licenses.clarify]]
               +crate = "a@1.2.3"
@@ -313,7 +313,7 @@ mod tests {
     }
 
     #[test]
-    fn a_license_field_is_spelled_strictly() {
+    fn license_field_is_normalized() {
         let sample = PolicySample::new("").licensed("a 1.2.3", "gpl-2.0 / Apache 2.0");
         let finding = sample.finding(Code::ParseError, &["a 1.2.3"]);
         expect![[r#"
@@ -323,7 +323,7 @@ mod tests {
               +crate = "a@1.2.3"
               +expression = "GPL-2.0-only OR Apache-2.0"
               +license-files = []
-            Exception: clarify the license of `a` 1.2.3 as `GPL-2.0-only OR Apache-2.0`, and allow `Apache-2.0` for it
+            Exception: clarify the license of `a` 1.2.3 as `GPL-2.0-only OR Apache-2.0` and allow `Apache-2.0` for it
               @@ -0,0 +1,9 @@
               +[[licenses.clarify]]
               +crate = "a@1.2.3"
@@ -340,13 +340,13 @@ mod tests {
     const OTHER: &str = "[[licenses.clarify]]\ncrate = \"a\"\nexpression = \"ISC\"\nlicense-files = [{ path = \"LICENSE\", hash = $00x12345678 }]\n";
 
     #[test]
-    fn a_clarification_of_another_text_is_renewed() {
+    fn clarification_with_old_hash_is_updated() {
         texts(
             OTHER,
             Code::ClarificationOutdated,
             &[("LICENSE", ISC)],
             &expect![[r#"
-            Clarify: clarify `a` 1.2.3 by `LICENSE` as it is now: the text has changed and has to be read first
+            Clarify: update the hash of `LICENSE` in the clarification of `a` 1.2.3 (read the changed text first)
               @@ -3,2 +3,2 @@
                expression = "ISC"
               -license-files = [{ path = "LICENSE", hash = 0x12345678 }]
@@ -364,7 +364,7 @@ mod tests {
     }
 
     #[test]
-    fn a_clarification_that_holds_is_enough() {
+    fn valid_clarification_has_no_plan() {
         let hash = 0x02cc_5d05;
         let policy = OTHER.replace("$00x12345678", &format!("{hash}"));
         texts(
@@ -378,7 +378,7 @@ mod tests {
     }
 
     #[test]
-    fn a_further_clarification_follows_the_others() {
+    fn new_clarification_follows_the_others() {
         texts(
             "[[licenses.clarify]]\nname=\"b\"\nexpression=\"ISC\"\nlicense-files=[]\n[bans]\n",
             Code::Unlicensed,
@@ -394,7 +394,7 @@ mod tests {
                   +license-files=[{ path="LICENSE", hash=0x01a4f953 }]
                   +
                    [bans]
-                Exception: clarify the license of `a` 1.2.3 as `ISC`, and allow `ISC` for it
+                Exception: clarify the license of `a` 1.2.3 as `ISC` and allow `ISC` for it
                   @@ -4,2 +4,13 @@
                    license-files=[]
                   +
@@ -424,7 +424,7 @@ mod tests {
               +    { crate = "a@1.2.3", expression = "ISC", license-files = [{ path = "LICENSE", hash = 0x01a4f953 }] },
               +]
               \ No newline at end of file
-            Exception: clarify the license of `a` 1.2.3 as `ISC`, and allow `ISC` for it
+            Exception: clarify the license of `a` 1.2.3 as `ISC` and allow `ISC` for it
               @@ -1 +1,6 @@
               -licenses.clarify = []
               \ No newline at end of file

@@ -1,9 +1,9 @@
-//! Keys that cargo-deny has moved or removed, and values that it no longer takes.
+//! Keys that cargo-deny has moved or removed, and values that it has replaced.
 
 use super::{FixKind, PlanInput, PolicyPlan, document::PathStep, value::Value};
 use crate::verdict::Code;
 
-/// Keys that stood at the root once.
+/// Keys that cargo-deny has moved from the root to a table.
 const MOVED: [(&str, &str); 7] = [
     ("targets", "graph"),
     ("exclude", "graph"),
@@ -17,7 +17,7 @@ const MOVED: [(&str, &str); 7] = [
 pub(super) fn plans(input: &PlanInput<'_>) -> Vec<PolicyPlan> {
     let Some(location) = input.location() else { return Vec::new() };
     let Some(mut steps) = input.document.steps_to(location.span.start) else { return Vec::new() };
-    // A list is meant by its key.
+    // For a list item, the key of the list.
     let keys = steps.iter().take_while(|step| matches!(step, PathStep::Key(_))).count();
     steps.truncate(keys);
     let keys = steps.iter().filter_map(|step| match step {
@@ -26,33 +26,33 @@ pub(super) fn plans(input: &PlanInput<'_>) -> Vec<PolicyPlan> {
     });
     let keys: Vec<_> = keys.collect();
     let plan = if input.finding.code == Some(Code::Deprecated) {
-        migrated(input, &steps, &keys)
+        moved_or_removed(input, &steps, &keys)
     } else {
-        translated(input, &steps, &keys)
+        with_new_value(input, &steps, &keys)
     };
     plan.into_iter().collect()
 }
 
-fn migrated(input: &PlanInput<'_>, steps: &[PathStep], keys: &[&str]) -> Option<PolicyPlan> {
+fn moved_or_removed(input: &PlanInput<'_>, steps: &[PathStep], keys: &[&str]) -> Option<PolicyPlan> {
     let [key] = keys else {
-        let title = format!("remove `{}`, which cargo-deny no longer knows", keys.last()?);
+        let title = format!("remove `{}`, which cargo-deny no longer supports", keys.last()?);
         let edited = input.document.without_key(steps)?;
         return Some(PolicyPlan::new(FixKind::Policy, title, edited));
     };
     let (_, table) = MOVED.iter().find(|(moved, _)| moved == key)?;
     let value = as_written(input, keys)?;
     let moved = |value: &Value| input.document.moved(steps, &[table, key], value);
-    // The comment behind it goes with it where it can.
+    // Moves the trailing comment along if possible.
     let edited = commented(input, keys, &value).and_then(|value| moved(&value));
     let edited = edited.or_else(|| moved(&value))?;
     Some(PolicyPlan::new(FixKind::Policy, format!("move `{key}` to `[{table}]`"), edited))
 }
 
-/// What was said in words that cargo-deny has replaced.
-fn translated(input: &PlanInput<'_>, steps: &[PathStep], keys: &[&str]) -> Option<PolicyPlan> {
-    let said = input.document.value(keys)?;
-    match (keys, said) {
-        // Once a severity, now for which packages: it was for all or for none.
+/// Replaces a value that cargo-deny no longer accepts.
+fn with_new_value(input: &PlanInput<'_>, steps: &[PathStep], keys: &[&str]) -> Option<PolicyPlan> {
+    let value = input.document.value(keys)?;
+    match (keys, value) {
+        // The value was a severity and is now a scope.
         (["advisories", "unmaintained" | "unsound"], toml::Value::String(level)) => {
             let scope = match level.as_str() {
                 "allow" => "none",
@@ -68,7 +68,7 @@ fn translated(input: &PlanInput<'_>, steps: &[PathStep], keys: &[&str]) -> Optio
             replaced(input, steps, &format!("{float:.1}"), float.into())
         }
         (["bans", "allow-build-scripts"], toml::Value::Array(_)) => {
-            // What cargo-deny takes it for (`bans::cfg`).
+            // The defaults that the old key implied (cargo-deny's `bans::cfg`).
             let listed = as_written(input, keys)?;
             let build = Value::Table(vec![
                 ("allow-build-scripts", listed),
@@ -76,7 +76,7 @@ fn translated(input: &PlanInput<'_>, steps: &[PathStep], keys: &[&str]) -> Optio
                 ("interpreted", Value::text("warn")),
             ]);
             let edited = input.document.moved(steps, &["bans", "build"], &build)?;
-            let title = "move `allow-build-scripts` to `bans.build`, with the levels it stood for";
+            let title = "move `allow-build-scripts` to `bans.build` and keep its lint levels";
             Some(PolicyPlan::new(FixKind::Policy, title, edited))
         }
         _ => None,
@@ -92,20 +92,20 @@ fn replaced(
     let edited = input.document.replaced(steps, text, says)?;
     Some(PolicyPlan::new(
         FixKind::Policy,
-        format!("write `{}`", text.trim_matches(['"', '\''])),
+        format!("change to `{}`", text.trim_matches(['"', '\''])),
         edited,
     ))
 }
 
-/// A value with the comment that stands behind it on its line.
+/// A value with its trailing comment.
 fn commented(input: &PlanInput<'_>, keys: &[&str], value: &Value) -> Option<Value> {
     let end = input.document.node(keys)?.span.as_ref()?.end;
-    let behind = input.document.text.get(end..input.document.line_end(end))?;
-    let Value::Raw(text, said) = value else { return None };
-    behind.contains('#').then(|| Value::Raw(format!("{text}{}", behind.trim_end()), said.clone()))
+    let trailing = input.document.text.get(end..input.document.line_end(end))?;
+    let Value::Raw(text, content) = value else { return None };
+    trailing.contains('#').then(|| Value::Raw(format!("{text}{}", trailing.trim_end()), content.clone()))
 }
 
-/// A value as it stands in the file.
+/// A value with its original text.
 fn as_written(input: &PlanInput<'_>, keys: &[&str]) -> Option<Value> {
     let text = input.document.text.get(input.document.node(keys)?.span.clone()?)?;
     Some(Value::Raw(text.to_owned(), input.document.value(keys)?.clone()))
@@ -121,7 +121,7 @@ mod tests {
     };
 
     #[test]
-    fn moved_keys_move() {
+    fn moved_keys_are_moved() {
         let policy = "$0targets = [\n    \"x86_64-unknown-linux-gnu\", # ours\n]\nexclude = []\n\n[licenses]\n";
         check(
             policy,
@@ -198,14 +198,14 @@ mod tests {
     }
 
     #[test]
-    fn removed_keys_go() {
+    fn removed_keys_are_removed() {
         let policy = "[advisories]\n$0vulnerability = \"deny\" # all\nyanked = \"warn\"\n";
         check(
             policy,
             Code::Deprecated,
             &[],
             &expect![[r#"
-            Policy: remove `vulnerability`, which cargo-deny no longer knows
+            Policy: remove `vulnerability`, which cargo-deny no longer supports
               @@ -1,3 +1,2 @@
                [advisories]
               -vulnerability = "deny" # all
@@ -218,7 +218,7 @@ mod tests {
             Code::Deprecated,
             &[],
             &expect![[r#"
-            Policy: remove `copyleft`, which cargo-deny no longer knows
+            Policy: remove `copyleft`, which cargo-deny no longer supports
               @@ -1 +1 @@
               -licenses = { allow = ["MIT"], copyleft = "warn" }
               +licenses = { allow = ["MIT"] }
@@ -230,7 +230,7 @@ mod tests {
             Code::Deprecated,
             &[],
             &expect![[r#"
-            Policy: remove `deny`, which cargo-deny no longer knows
+            Policy: remove `deny`, which cargo-deny no longer supports
               @@ -1,3 +0,0 @@
               -licenses.deny = [
               -    "MIT",
@@ -239,47 +239,47 @@ mod tests {
         );
     }
 
-    fn translated(policy: &str, expected: &Expect) {
+    fn with_new_value(policy: &str, expected: &Expect) {
         let sample = PolicySample::new(policy);
         expected.assert_eq(&sample.shown(&sample.about_policy()));
     }
 
     #[test]
-    fn old_values_are_translated() {
-        translated(
+    fn old_values_are_replaced() {
+        with_new_value(
             "[advisories]\nunmaintained = \"$0warn\"\n",
             &expect![[r#"
-            Policy: write `all`
+            Policy: change to `all`
               @@ -1,2 +1,2 @@
                [advisories]
               -unmaintained = "warn"
               +unmaintained = "all"
         "#]],
         );
-        translated(
+        with_new_value(
             "[advisories]\nunsound = '$0allow'\n",
             &expect![[r"
-                Policy: write `none`
+                Policy: change to `none`
                   @@ -1,2 +1,2 @@
                    [advisories]
                   -unsound = 'allow'
                   +unsound = 'none'
             "]],
         );
-        translated(
+        with_new_value(
             "[licenses]\nconfidence-threshold = $01 # sure\n",
             &expect![[r"
-            Policy: write `1.0`
+            Policy: change to `1.0`
               @@ -1,2 +1,2 @@
                [licenses]
               -confidence-threshold = 1 # sure
               +confidence-threshold = 1.0 # sure
         "]],
         );
-        translated(
+        with_new_value(
             "[bans]\nallow-build-scripts = $0[\"ring\"]\nskip = []\n",
             &expect![[r#"
-            Policy: move `allow-build-scripts` to `bans.build`, with the levels it stood for
+            Policy: move `allow-build-scripts` to `bans.build` and keep its lint levels
               @@ -1,3 +1,3 @@
                [bans]
               -allow-build-scripts = ["ring"]
@@ -287,7 +287,7 @@ mod tests {
               +build = { allow-build-scripts = ["ring"], executables = "allow", interpreted = "warn" }
         "#]],
         );
-        translated(
+        with_new_value(
             "[advisories]\nunmaintained = \"$0all\"\n",
             &expect![[r"
             no plan

@@ -1,11 +1,11 @@
-//! What a policy lists twice, it lists once.
+//! Duplicate entries: one is removed.
 
 use super::{
     FixKind, PlanInput, PolicyPlan,
     document::{NodeKind, PathStep, TomlDocument},
 };
 
-/// cargo-deny says so of `advisories.ignore` and `advisories.db-urls`, without a code, at both
+/// cargo-deny reports duplicates in `advisories.ignore` and `advisories.db-urls` without a code, at both
 /// entries.
 pub(super) fn plans(input: &PlanInput<'_>) -> Vec<PolicyPlan> {
     let locations: Vec<_> = input.locations().map(|location| location.span.start).collect();
@@ -20,23 +20,23 @@ pub(super) fn plans(input: &PlanInput<'_>) -> Vec<PolicyPlan> {
     if !is_twice {
         return Vec::new();
     }
-    // A reason is not lost.
-    let states_reason = |index: usize| {
+    // The entry with a reason stays.
+    let has_reason = |index: usize| {
         let items = input.document.items(&["advisories", &one.0]);
         items.get(index).is_some_and(|entry| entry.get("reason").is_some())
     };
-    let second_goes = states_reason(one.1) || !states_reason(other.1);
-    let (gone, title) = if second_goes {
-        (second, "remove the second of two equal entries")
+    let removes_second = has_reason(one.1) || !has_reason(other.1);
+    let (removed, title) = if removes_second {
+        (second, "remove the duplicate entry")
     } else {
-        (first, "remove the one of two equal entries that states no reason")
+        (first, "remove the duplicate entry without a reason")
     };
-    let edited = input.document.without_item(gone);
+    let edited = input.document.without_item(removed);
     let plan = edited.map(|edited| PolicyPlan::new(FixKind::Policy, title, edited));
     plan.into_iter().collect()
 }
 
-/// The list of `[advisories]` that an offset stands in, and the item.
+/// The list of `[advisories]` that contains an offset, and the index of the item.
 fn item(document: &TomlDocument<'_>, offset: usize) -> Option<(String, usize)> {
     let steps = document.steps_to(offset)?;
     let [PathStep::Key(section), PathStep::Key(list), PathStep::Index(index), ..] =
@@ -56,7 +56,7 @@ mod tests {
     use crate::fix::policy::samples::PolicySample;
 
     #[test]
-    fn the_second_goes_unless_only_it_states_a_reason() {
+    fn second_entry_is_removed_unless_only_it_has_a_reason() {
         let shown = |policy: &str| {
             let sample = PolicySample::new(policy);
             sample.shown(&sample.about_policy())
@@ -64,7 +64,7 @@ mod tests {
         let policy =
             "[advisories]\nignore = [\"$0RUSTSEC-2020-0001\", \"A-1\", \"$0RUSTSEC-2020-0001\"]\n";
         expect![[r#"
-            Policy: remove the second of two equal entries
+            Policy: remove the duplicate entry
               @@ -1,2 +1,2 @@
                [advisories]
               -ignore = ["RUSTSEC-2020-0001", "A-1", "RUSTSEC-2020-0001"]
@@ -73,7 +73,7 @@ mod tests {
         .assert_eq(&shown(policy));
         let policy = "[advisories]\nignore = [\"$0RUSTSEC-2020-0001\", $0{ id = \"RUSTSEC-2020-0001\", reason = \"r\" }]\n";
         expect![[r#"
-            Policy: remove the one of two equal entries that states no reason
+            Policy: remove the duplicate entry without a reason
               @@ -1,2 +1,2 @@
                [advisories]
               -ignore = ["RUSTSEC-2020-0001", { id = "RUSTSEC-2020-0001", reason = "r" }]

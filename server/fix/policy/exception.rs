@@ -1,4 +1,4 @@
-//! A rejected license: permitted for this package and version; after it, for every package.
+//! A rejected license: allows it for this package and version, or for every package.
 
 use super::{
     FixKind, PlanInput, PolicyPlan,
@@ -19,27 +19,27 @@ pub(super) fn plans(input: &PlanInput<'_>) -> Vec<PolicyPlan> {
     let Some(missing_licenses) = missing_licenses else { return Vec::new() };
     let shown = shown(&missing_licenses);
     let exception =
-        excepted(&input.document, allowed_licenses.exception, package, &missing_licenses);
-    let whom =
+        with_exception(&input.document, allowed_licenses.exception, package, &missing_licenses);
+    let scope =
         match allowed_licenses.exception.and_then(|at| input.document.items(&EXCEPTIONS).get(at)) {
             Some(entry) if !spec::is_exact(entry, package) => {
-                format!("the versions of `{}` that have an exception", package.name)
+                format!("the versions of `{}` in its exception", package.name)
             }
-            _ => format!("{} alone", named(package)),
+            _ => format!("{} only", named(package)),
         };
     let exception = exception.map(|edited| {
-        PolicyPlan::new(FixKind::Exception, format!("allow {shown} for {whom}"), edited)
+        PolicyPlan::new(FixKind::Exception, format!("allow {shown} for {scope}"), edited)
     });
     let everywhere = allowed(&input.document, &missing_licenses);
     let everywhere = everywhere.map(|edited| {
-        PolicyPlan::new(FixKind::Allow, format!("allow {shown} for every package"), edited)
+        PolicyPlan::new(FixKind::Allow, format!("allow {shown} for every crate"), edited)
     });
     exception.into_iter().chain(everywhere).collect()
 }
 
-/// Licenses for one package. The first exception that fits a package is the only one that holds: it
-/// is extended where there is one.
-pub(super) fn excepted(
+/// Adds licenses to the exception of a package. cargo-deny only looks at the first one that matches, so an
+/// existing exception is extended.
+pub(super) fn with_exception(
     document: &TomlDocument<'_>,
     exception: Option<usize>,
     package: &PackageRef,
@@ -83,18 +83,18 @@ mod tests {
     }
 
     #[test]
-    fn one_package_is_excepted_before_all_are() {
+    fn exception_is_offered_before_every_crate() {
         rejected(
             "[licenses]\nallow = [\"MIT\"]\n",
             "MPL-2.0",
             &expect![[r#"
-            Exception: allow `MPL-2.0` for `a` 1.2.3 alone
+            Exception: allow `MPL-2.0` for `a` 1.2.3 only
               @@ -2 +2,4 @@
                allow = ["MIT"]
               +exceptions = [
               +    { crate = "a@1.2.3", allow = ["MPL-2.0"] },
               +]
-            Allow: allow `MPL-2.0` for every package
+            Allow: allow `MPL-2.0` for every crate
               @@ -1,2 +1,2 @@
                [licenses]
               -allow = ["MIT"]
@@ -105,13 +105,13 @@ mod tests {
             "",
             "MIT",
             &expect![[r#"
-            Exception: allow `MIT` for `a` 1.2.3 alone
+            Exception: allow `MIT` for `a` 1.2.3 only
               @@ -0,0 +1,4 @@
               +[licenses]
               +exceptions = [
               +    { crate = "a@1.2.3", allow = ["MIT"] },
               +]
-            Allow: allow `MIT` for every package
+            Allow: allow `MIT` for every crate
               @@ -0,0 +1,2 @@
               +[licenses]
               +allow = ["MIT"]
@@ -120,49 +120,49 @@ mod tests {
     }
 
     #[test]
-    fn only_what_is_wanting_is_allowed() {
+    fn only_missing_licenses_are_allowed() {
         let policy = "[licenses]\nallow = [\"MIT\"]\nexceptions = []\n";
         let choices = |license| {
             let sample = PolicySample::new(policy).licensed("a 1.2.3", license);
             let plans = sample.plans(&sample.finding(Code::Rejected, &["a 1.2.3"]));
             plans.first().map_or("none".to_owned(), |plan| plan.title.clone())
         };
-        assert_eq!(choices("MIT AND ISC"), "allow `ISC` for `a` 1.2.3 alone");
-        assert_eq!(choices("GPL-3.0-only OR BSL-1.0"), "allow `BSL-1.0` for `a` 1.2.3 alone");
+        assert_eq!(choices("MIT AND ISC"), "allow `ISC` for `a` 1.2.3 only");
+        assert_eq!(choices("GPL-3.0-only OR BSL-1.0"), "allow `BSL-1.0` for `a` 1.2.3 only");
         assert_eq!(
             choices("GPL-3.0-only OR (ISC AND Zlib)"),
-            "allow `GPL-3.0-only` for `a` 1.2.3 alone"
+            "allow `GPL-3.0-only` for `a` 1.2.3 only"
         );
         assert_eq!(
             choices("(ISC OR Zlib) AND (Zlib OR BSL-1.0) AND MIT"),
-            "allow `ISC` and `Zlib` for `a` 1.2.3 alone"
+            "allow `ISC` and `Zlib` for `a` 1.2.3 only"
         );
         assert_eq!(
             choices("Apache-2.0 WITH LLVM-exception"),
-            "allow `Apache-2.0 WITH LLVM-exception` for `a` 1.2.3 alone"
+            "allow `Apache-2.0 WITH LLVM-exception` for `a` 1.2.3 only"
         );
         assert_eq!(
             choices("Apache-1.1+ AND GPL-2.0"),
-            "allow `Apache-1.1` and `GPL-2.0` for `a` 1.2.3 alone"
+            "allow `Apache-1.1` and `GPL-2.0` for `a` 1.2.3 only"
         );
-        assert_eq!(choices("LicenseRef-own"), "allow `LicenseRef-own` for `a` 1.2.3 alone");
+        assert_eq!(choices("LicenseRef-own"), "allow `LicenseRef-own` for `a` 1.2.3 only");
         assert_eq!(choices("MIT"), "none");
         assert_eq!(choices("no license"), "none");
     }
 
     #[test]
-    fn what_another_package_is_excepted_for_is_preferred() {
+    fn license_of_another_exception_is_preferred() {
         let policy = "[licenses]\nexceptions = [{ crate = \"b\", allow = [\"Zlib\"] }]\n";
         rejected(
             policy,
             "ISC OR Zlib",
             &expect![[r#"
-            Exception: allow `Zlib` for `a` 1.2.3 alone
+            Exception: allow `Zlib` for `a` 1.2.3 only
               @@ -1,2 +1,2 @@
                [licenses]
               -exceptions = [{ crate = "b", allow = ["Zlib"] }]
               +exceptions = [{ crate = "b", allow = ["Zlib"] }, { crate = "a@1.2.3", allow = ["Zlib"] }]
-            Allow: allow `Zlib` for every package
+            Allow: allow `Zlib` for every crate
               @@ -2 +2,2 @@
                exceptions = [{ crate = "b", allow = ["Zlib"] }]
               +allow = ["Zlib"]
@@ -171,19 +171,19 @@ mod tests {
     }
 
     #[test]
-    fn the_first_exception_of_a_package_is_extended() {
+    fn first_exception_of_a_package_is_extended() {
         let policy = "[[licenses.exceptions]]\ncrate = \"a\"\nallow = [\"ISC\"]\n\n[[licenses.exceptions]]\ncrate = \"a@1.2.3\"\nallow = [\"Zlib\"]\n";
         rejected(
             policy,
             "ISC AND Zlib",
             &expect![[r#"
-            Exception: allow `Zlib` for the versions of `a` that have an exception
+            Exception: allow `Zlib` for the versions of `a` in its exception
               @@ -2,3 +2,3 @@
                crate = "a"
               -allow = ["ISC"]
               +allow = ["ISC", "Zlib"]
    
-            Allow: allow `Zlib` for every package
+            Allow: allow `Zlib` for every crate
               @@ -7 +7,4 @@
                allow = ["Zlib"]
               +
@@ -194,14 +194,14 @@ mod tests {
     }
 
     #[test]
-    fn a_clarification_says_what_is_rejected() {
+    fn clarified_license_is_allowed() {
         let policy =
             "[[licenses.clarify]]\ncrate = \"a\"\nexpression = \"ISC\"\nlicense-files = []\n";
         rejected(
             policy,
             "MIT",
             &expect![[r#"
-            Exception: allow `ISC` for `a` 1.2.3 alone
+            Exception: allow `ISC` for `a` 1.2.3 only
               @@ -4 +4,6 @@
                license-files = []
               +
@@ -209,7 +209,7 @@ mod tests {
               +exceptions = [
               +    { crate = "a@1.2.3", allow = ["ISC"] },
               +]
-            Allow: allow `ISC` for every package
+            Allow: allow `ISC` for every crate
               @@ -4 +4,4 @@
                license-files = []
               +

@@ -1,4 +1,4 @@
-//! Plans hold in any policy: thousands are made, in every layout that there is.
+//! The invariants of plans hold in thousands of generated policies with all layouts.
 
 use std::collections::BTreeSet;
 
@@ -8,7 +8,7 @@ use super::{
 };
 use crate::verdict::{Code, Finding};
 
-/// A small generator of numbers: the same policies on every run.
+/// A random number generator with a fixed seed: the same policies on every run.
 struct PolicyRng(u64);
 
 impl PolicyRng {
@@ -27,7 +27,7 @@ impl PolicyRng {
     }
 }
 
-/// What stands in the lists of a section: each a list of items as they are written.
+/// A section of a policy with its lists.
 struct GeneratedSection {
     name: &'static str,
     /// Keys with a value each.
@@ -129,7 +129,7 @@ const SECTIONS: &[GeneratedSection] = &[
     },
 ];
 
-/// A policy in a layout that nobody would choose but somebody has.
+/// A policy in an unusual but valid layout.
 fn policy(rng: &mut PolicyRng) -> String {
     let mut roots = String::new();
     let mut rest = String::new();
@@ -204,7 +204,7 @@ fn write_section(
                     body.push_str(&format!("{indent}{} = {items}{}", list.key, end(rng)));
                 }
             }
-            // Only its tables may be there.
+            // A section may have only tables.
             if !body.is_empty() || rng.often() {
                 let header = rng.one(&["[NAME]", "[ NAME ]", "[\"NAME\"]"]).replace("NAME", name);
                 rest.push_str(&format!("{indent}{header}{}{body}", end(rng)));
@@ -221,9 +221,9 @@ fn some<T: Copy>(all: &[T], rng: &mut PolicyRng) -> Vec<T> {
 
 fn write_table(name: &str, list: &GeneratedList, rng: &mut PolicyRng, tables: &mut String) {
     let item = rng.one(list.items);
-    // Its fields as lines: what stands between the braces, as one dotted table would have it.
-    let said: toml_edit::DocumentMut = format!("x = {item}\n").parse().expect("an item");
-    let fields = said["x"].as_inline_table().expect("a table").iter();
+    // The fields of the inline table, one per line.
+    let item: toml_edit::DocumentMut = format!("x = {item}\n").parse().expect("an item");
+    let fields = item["x"].as_inline_table().expect("a table").iter();
     tables.push_str(&format!("[[{name}.{}]]{}", list.key, end(rng)));
     let indent = rng.one(&["", "  "]);
     for (key, value) in fields {
@@ -263,7 +263,7 @@ fn array(list: &GeneratedList, rng: &mut PolicyRng, lines: bool) -> String {
     format!("[{pad}{}{comma}{pad}]", items.join(separator))
 }
 
-/// Findings that have plans in (nearly) every policy, and one for each entry that it holds.
+/// Findings that have plans in nearly every policy, and one for each of its entries.
 fn findings(text: &str) -> (PolicySample, Vec<Finding>) {
     let marks = entries(text);
     let mut marked = String::new();
@@ -308,7 +308,7 @@ fn findings(text: &str) -> (PolicySample, Vec<Finding>) {
     (sample, findings)
 }
 
-/// Where strings stand that are entries of lists or name one.
+/// The offsets of strings that are list items or identify one.
 fn entries(text: &str) -> Vec<usize> {
     let known = [
         "RUSTSEC-",
@@ -330,12 +330,12 @@ fn entries(text: &str) -> Vec<usize> {
 }
 
 #[test]
-fn plans_hold_in_any_layout() {
+fn invariants_hold_in_any_layout() {
     let mut rng = PolicyRng(7);
-    let wanted = std::env::var("SUPERCARGO_POLICIES").ok().and_then(|count| count.parse().ok());
-    let wanted: usize = wanted.unwrap_or(1000);
-    let (mut policies, mut made, mut missed) = (0, 0, Vec::new());
-    while policies < wanted {
+    let count = std::env::var("SUPERCARGO_POLICIES").ok().and_then(|count| count.parse().ok());
+    let count: usize = count.unwrap_or(1000);
+    let (mut policies, mut made, mut without_plan) = (0, 0, Vec::new());
+    while policies < count {
         let text = policy(&mut rng);
         let sample = PolicySample::new(&text);
         if sample.policy.load(false).is_err() {
@@ -350,7 +350,7 @@ fn plans_hold_in_any_layout() {
                 Some(Code::Vulnerability | Code::Yanked | Code::UnmatchedSkip)
             );
             if plans.is_empty() && expects {
-                missed.push((
+                without_plan.push((
                     finding.code,
                     finding.locations.first().map(|p| p.span.clone()),
                     text.clone(),
@@ -363,23 +363,23 @@ fn plans_hold_in_any_layout() {
             }
         }
     }
-    assert!(made > 7 * wanted, "{made} plans");
-    if let Some((code, span, text)) = missed.first() {
-        panic!("{} of {made} have no plan: {code:?} {span:?}\n{text}", missed.len());
+    assert!(made > 7 * count, "{made} plans");
+    if let Some((code, span, text)) = without_plan.first() {
+        panic!("{} of {made} have no plan: {code:?} {span:?}\n{text}", without_plan.len());
     }
 }
 
-/// Texts that somebody has broken while typing, and worse.
+/// The same for texts that are broken by random edits.
 #[test]
-fn plans_hold_in_texts_that_nobody_wrote() {
+fn invariants_hold_in_broken_texts() {
     let mut rng = PolicyRng(11);
-    let wanted = std::env::var("SUPERCARGO_POLICIES").ok().and_then(|count| count.parse().ok());
-    let wanted: usize = wanted.unwrap_or(1000);
+    let count = std::env::var("SUPERCARGO_POLICIES").ok().and_then(|count| count.parse().ok());
+    let count: usize = count.unwrap_or(1000);
     let pieces = [
         "[", "]", "{", "}", "\"", "'", "\"\"\"", "#", ",", "=", ".", "\n", "\r\n", " ", "\t",
         "ignore", "a", "1", "é",
     ];
-    for _ in 0..wanted {
+    for _ in 0..count {
         let mut text = policy(&mut rng);
         for _ in 0..=rng.below(3) {
             let mut at = rng.below(text.len() + 1);

@@ -1,4 +1,4 @@
-//! The last resort: an advisory or a withdrawn version that is known and accepted, with a reason.
+//! The last resort: ignores an advisory or a yanked version, with a reason.
 
 use super::{FixKind, PlanInput, PolicyPlan, REASON_PLACEHOLDER, named, spec, value::Value};
 
@@ -14,7 +14,7 @@ pub(super) fn advisory(input: &PlanInput<'_>) -> Vec<PolicyPlan> {
     if ignored {
         return Vec::new();
     }
-    plan(input, ("id", id), format!("ignore `{id}` (a reason has to be given)"))
+    plan(input, ("id", id), format!("ignore `{id}` (asks for a reason)"))
 }
 
 /// `{ crate, reason }` for exactly this version.
@@ -23,7 +23,7 @@ pub(super) fn yanked(input: &PlanInput<'_>) -> Vec<PolicyPlan> {
     if input.document.items(&IGNORE).iter().any(|entry| spec::matches(entry, package)) {
         return Vec::new();
     }
-    let title = format!("ignore that {} was yanked (a reason has to be given)", named(package));
+    let title = format!("ignore the yanked {} (asks for a reason)", named(package));
     plan(input, ("crate", &spec::exactly(package)), title)
 }
 
@@ -50,13 +50,13 @@ mod tests {
     const TIME: &[&str] = &["time 0.3.44"];
 
     #[test]
-    fn an_advisory_is_ignored_last_and_with_a_reason_to_be_given() {
+    fn advisory_is_ignored_with_a_placeholder_reason() {
         check(
             "",
             Code::Vulnerability,
             TIME,
             &expect![[r#"
-            Ignore: ignore `RUSTSEC-2024-0001` (a reason has to be given)
+            Ignore: ignore `RUSTSEC-2024-0001` (asks for a reason)
               @@ -0,0 +1,4 @@
               +[advisories]
               +ignore = [
@@ -69,7 +69,7 @@ mod tests {
             Code::Unsound,
             TIME,
             &expect![[r#"
-            Ignore: ignore `RUSTSEC-2024-0001` (a reason has to be given)
+            Ignore: ignore `RUSTSEC-2024-0001` (asks for a reason)
               @@ -2 +2,4 @@
                yanked = "deny"
               +ignore = [
@@ -80,13 +80,13 @@ mod tests {
     }
 
     #[test]
-    fn a_withdrawn_version_is_ignored_as_that_version() {
+    fn yanked_version_is_ignored_for_that_version() {
         check(
             "[advisories]\nignore = []\n",
             Code::Yanked,
             TIME,
             &expect![[r#"
-            Ignore: ignore that `time` 0.3.44 was yanked (a reason has to be given)
+            Ignore: ignore the yanked `time` 0.3.44 (asks for a reason)
               @@ -1,2 +1,2 @@
                [advisories]
               -ignore = []
@@ -96,7 +96,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_ignored_already_is_not_ignored_again() {
+    fn ignored_advisory_has_no_plan() {
         check_none("[advisories]\nignore = ['RUSTSEC-2024-0001']\n", Code::Notice, TIME);
         check_none("[advisories]\nignore = [{ id = 'RUSTSEC-2024-0001' }]\n", Code::Notice, TIME);
         check_none("[advisories]\nignore = ['time@0.3.44']\n", Code::Yanked, TIME);
@@ -104,7 +104,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_merely_told_needs_no_plan() {
+    fn note_has_no_plan() {
         let sample = PolicySample::new("");
         let mut finding = sample.finding(Code::Vulnerability, TIME);
         finding.severity = Severity::Note;
@@ -112,7 +112,7 @@ mod tests {
     }
 
     #[test]
-    fn a_broken_policy_is_not_edited() {
+    fn broken_policy_has_no_plan() {
         for broken in [
             "[advisories",
             "[advisories]\nignore = [\n",

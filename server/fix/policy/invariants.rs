@@ -1,4 +1,4 @@
-//! What holds of every plan for every text: asserted by the tests and by the fuzzer.
+//! Invariants of plans for any text, asserted by the tests and the fuzzer.
 
 use std::collections::BTreeMap;
 
@@ -15,11 +15,11 @@ use crate::{
     },
 };
 
-/// Makes plans in a text that may be anything.
+/// Makes plans for an arbitrary text and asserts their invariants.
 ///
 /// # Panics
 ///
-/// When one of them does not hold.
+/// If an invariant is violated.
 #[doc(hidden)]
 pub fn fuzz_policy(text: &str) {
     let path = Some("/w/deny.toml".into());
@@ -84,35 +84,35 @@ fn items(node: &TomlNode, starts: &mut Vec<usize>) {
     node.entries().iter().for_each(|entry| items(&entry.node, starts));
 }
 
-/// What must hold of a plan that puts an entry into a policy or takes one out.
+/// Asserts the invariants of a plan that adds or removes an entry.
 ///
 /// # Panics
 ///
-/// When it does not.
+/// If an invariant is violated.
 pub(super) fn check_invariants(finding: &Finding, facts: &PolicyFacts<'_>, plan: &PolicyPlan) {
     let before = facts.policy.text.as_str();
     let PolicyPlan { after, placeholder, title, .. } = plan;
-    let told = || format!("{title}\n--- before\n{before}\n--- after\n{after}\n");
-    assert!(after.parse::<toml_edit::DocumentMut>().is_ok(), "it is no TOML: {}", told());
+    let details = || format!("{title}\n--- before\n{before}\n--- after\n{after}\n");
+    assert!(after.parse::<toml_edit::DocumentMut>().is_ok(), "the result is not TOML: {}", details());
     let changed = facts.with(after);
     let (now, then) = (error_counts(&changed), error_counts(facts.policy));
-    assert!(now.is_some() && now <= then, "cargo-deny refuses it: {}", told());
+    assert!(now.is_some() && now <= then, "cargo-deny reports more errors: {}", details());
     assert_ne!(before, after);
     if let Some(span) = placeholder {
         let marked = after.get(span.clone());
-        assert!(marked.is_some_and(|text| !text.is_empty()), "nothing to fill in: {}", told());
+        assert!(marked.is_some_and(|text| !text.is_empty()), "nothing to fill in: {}", details());
     }
     let mixed = |text: &str| text.replace("\r\n", "").contains('\n') && text.contains("\r\n");
-    assert!(mixed(before) || !mixed(after), "other line ends: {}", told());
+    assert!(mixed(before) || !mixed(after), "mixed line endings: {}", details());
     let adds = before.len() < after.len();
     let (shorter, longer) = if adds { (before, after.as_str()) } else { (after.as_str(), before) };
-    assert!(is_part_of(shorter, longer), "something else has changed: {}", told());
+    assert!(is_part_of(shorter, longer), "something else has changed: {}", details());
     let facts = PolicyFacts { policy: &changed, ..*facts };
     let again = plans(finding, &facts).into_iter().any(|other| other.title == *title);
-    assert!(!again, "the same once more: {}", told());
+    assert!(!again, "the plan is offered again: {}", details());
 }
 
-/// Whether `longer` is `shorter` with something put into it, blanks aside.
+/// Whether `longer` is `shorter` with insertions, except for spaces.
 fn is_part_of(shorter: &str, longer: &str) -> bool {
     let solid = |c: &char| !matches!(c, ' ' | '\t');
     let mut rest = longer.chars().filter(solid);

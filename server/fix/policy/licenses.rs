@@ -1,4 +1,4 @@
-//! What the policy says of licenses: whether an expression is satisfied, and what is wanting.
+//! Which licenses the policy allows for a package, and which of its expression are missing.
 
 use spdx::{
     Expression, LicenseItem, LicenseReq, Licensee,
@@ -15,13 +15,13 @@ pub(super) const ALLOW: [&str; 2] = ["licenses", "allow"];
 pub(super) const EXCEPTIONS: [&str; 2] = ["licenses", "exceptions"];
 pub(super) const CLARIFY: [&str; 2] = ["licenses", "clarify"];
 
-/// What is permitted for one package.
+/// The licenses that the policy allows for one package.
 pub(super) struct AllowedLicenses {
     allowed: Vec<Licensee>,
-    /// The first exception for the package: cargo-deny looks at no other.
+    /// The first exception for the package; cargo-deny ignores the others.
     pub(super) exception: Option<usize>,
     excepted: Vec<Licensee>,
-    /// What exceptions for other packages permit.
+    /// The licenses in the exceptions of other packages.
     other_exceptions: Vec<Licensee>,
 }
 
@@ -38,11 +38,11 @@ impl AllowedLicenses {
         }
     }
 
-    /// The fewest licenses that satisfy an expression together with what is permitted; none where it
-    /// is satisfied already, `None` where cargo-deny would not read one of them.
+    /// The smallest set of licenses that satisfies an expression together with the allowed ones: empty if
+    /// it is satisfied already, `None` if cargo-deny cannot parse one of them.
     ///
-    /// Of as few, those that are no copyleft, then those that the OSI approves, then those that an
-    /// exception for another package names, then those that stand first.
+    /// Among sets of the same size it prefers those without copyleft, then those that the OSI approves,
+    /// then those in exceptions of other packages, then the first in the expression.
     pub(super) fn missing_licenses(&self, expression: &Expression) -> Option<Vec<String>> {
         let mut stack: Vec<Vec<MissingLicense>> = Vec::new();
         for (at, node) in expression.iter().enumerate() {
@@ -69,7 +69,7 @@ impl AllowedLicenses {
             };
             stack.push(found);
         }
-        Some(stack.pop()?.into_iter().map(|missing_license| missing_license.text).collect())
+        Some(stack.pop()?.into_iter().map(|license| license.text).collect())
     }
 
     fn satisfies(&self, requirement: &LicenseReq) -> bool {
@@ -88,35 +88,35 @@ impl AllowedLicenses {
         Some(MissingLicense {
             copyleft: id.is_none_or(spdx::LicenseId::is_copyleft),
             unapproved: !id.is_some_and(spdx::LicenseId::is_osi_approved),
-            unknown: !self.other_exceptions.contains(&licensee),
+            unlisted: !self.other_exceptions.contains(&licensee),
             text,
             at,
         })
     }
 }
 
-/// A license that is wanting, and what speaks against taking it.
+/// A license that the policy does not allow, with the criteria for its choice.
 struct MissingLicense {
     text: String,
     copyleft: bool,
     unapproved: bool,
-    unknown: bool,
+    unlisted: bool,
     at: usize,
 }
 
-fn cost(missing_license: &[MissingLicense]) -> (usize, usize, usize, usize, usize) {
+fn cost(licenses: &[MissingLicense]) -> (usize, usize, usize, usize, usize) {
     let count =
-        |what: fn(&MissingLicense) -> bool| missing_license.iter().filter(|one| what(one)).count();
+        |what: fn(&MissingLicense) -> bool| licenses.iter().filter(|one| what(one)).count();
     (
-        missing_license.len(),
+        licenses.len(),
         count(|one| one.copyleft),
         count(|one| one.unapproved),
-        count(|one| one.unknown),
-        missing_license.iter().map(|one| one.at).min().unwrap_or_default(),
+        count(|one| one.unlisted),
+        licenses.iter().map(|one| one.at).min().unwrap_or_default(),
     )
 }
 
-/// The expression that a package is judged by: its clarification, its manifest, its texts.
+/// The license expression of a package: of its clarification, its manifest, or its license files.
 pub(super) fn expression(input: &PlanInput<'_>, package: &PackageRef) -> Option<Expression> {
     if let Some(index) = clarification(input, package) {
         let stated = input.document.items(&CLARIFY).get(index)?.get("expression")?.as_str()?;
@@ -125,20 +125,20 @@ pub(super) fn expression(input: &PlanInput<'_>, package: &PackageRef) -> Option<
     declared_or_recognized(input.facts.packages.get(package)?)
 }
 
-/// The expression of a package's manifest, else that which its texts tell.
+/// The license expression of a package's manifest, otherwise of its license files.
 pub(super) fn declared_or_recognized(folder: &PackageFolder) -> Option<Expression> {
     if let Some(stated) = folder.license.as_deref().and_then(parse_license_field) {
         return Some(stated);
     }
-    let told = recognized(&license_files(folder));
-    let ids = told.iter().filter_map(|told| match told {
+    let found = recognized(&license_files(folder));
+    let ids = found.iter().filter_map(|license| match license {
         Recognized::One(id) | Recognized::Perhaps(id) => Some(*id),
         _ => None,
     });
     Expression::parse_mode(&ids.collect::<Vec<_>>().join(" AND "), POLICY_PARSE_MODE).ok()
 }
 
-/// The clarification that holds for a package.
+/// The index of the clarification that applies to a package.
 pub(super) fn clarification(input: &PlanInput<'_>, package: &PackageRef) -> Option<usize> {
     let clarify = input.document.items(&CLARIFY);
     clarify.iter().position(|entry| {
@@ -147,7 +147,7 @@ pub(super) fn clarification(input: &PlanInput<'_>, package: &PackageRef) -> Opti
     })
 }
 
-/// The files that a clarification names, with the hashes that it states.
+/// The license files of a clarification, with their stated hashes.
 pub(super) fn files(entry: &toml::Value) -> Vec<(&str, i64)> {
     let files = entry.get("license-files").and_then(toml::Value::as_array).into_iter().flatten();
     files
@@ -155,13 +155,13 @@ pub(super) fn files(entry: &toml::Value) -> Vec<(&str, i64)> {
         .collect()
 }
 
-/// The hash of a license text as it is.
+/// The current hash of a license file.
 pub(super) fn actual(input: &PlanInput<'_>, package: &PackageRef, path: &str) -> Option<i64> {
     let folder = &input.facts.packages.get(package)?.folder;
     Some(license_file(folder, path.into())?.hash.into())
 }
 
-/// As cargo-deny takes it in a clarification: strictly spelled.
+/// The expression in the strict syntax of clarifications; `None` if it is invalid.
 pub(super) fn strict(expression: &str) -> Option<String> {
     let canonical = Expression::canonicalize(expression).ok()?;
     let canonical = canonical.unwrap_or_else(|| expression.to_owned());

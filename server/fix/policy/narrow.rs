@@ -1,11 +1,11 @@
-//! Entries that hold for more than there is: the same for what there is.
+//! Entries that are broader than the graph needs: they are narrowed.
 
 use std::collections::BTreeSet;
 
 use super::{
     FixKind, PlanInput, PolicyPlan,
     document::{PathStep, TextChange, TomlDocument},
-    exception::excepted,
+    exception::with_exception,
     licenses::EXCEPTIONS,
     named, reasons, spec,
     value::{Value, ValueStyle},
@@ -19,7 +19,7 @@ use crate::{
     verdict::sanitize,
 };
 
-/// The version that is there.
+/// Narrows an entry to the version in the graph.
 pub(super) fn broad(input: &PlanInput<'_>) -> Vec<PolicyPlan> {
     let (Some(package), Some(steps)) = (input.package(), reasons::entry(input)) else {
         return Vec::new();
@@ -27,15 +27,15 @@ pub(super) fn broad(input: &PlanInput<'_>) -> Vec<PolicyPlan> {
     let document = &input.document;
     let exact = spec::exactly(package);
     let key = |key: &str| [&steps[..], &[PathStep::Key(key.to_owned())]].concat();
-    let spelled = |steps: &[PathStep]| {
+    let narrowed = |steps: &[PathStep]| {
         let span = document.at(steps)?.span.clone()?;
         let style = ValueStyle::of(std::iter::once(&document.text[span.clone()]));
         let text = Value::text(exact.as_str()).inline(style).text;
         document.replaced(steps, &text, exact.as_str().into())
     };
     let edited = match document.value_at(&steps) {
-        Some(toml::Value::String(_)) => spelled(&steps),
-        Some(toml::Value::Table(table)) if table.contains_key("crate") => spelled(&key("crate")),
+        Some(toml::Value::String(_)) => narrowed(&steps),
+        Some(toml::Value::Table(table)) if table.contains_key("crate") => narrowed(&key("crate")),
         Some(toml::Value::Table(table)) if !table.contains_key("version") => {
             let version = exact.split_once('@').map_or("", |(_, version)| version);
             document.with_key(&steps, "version", &Value::Text(format!("={version}")))
@@ -46,7 +46,7 @@ pub(super) fn broad(input: &PlanInput<'_>) -> Vec<PolicyPlan> {
     edited.map(|edited| PolicyPlan::new(FixKind::Policy, title, edited)).into_iter().collect()
 }
 
-/// An exception for the one package that needs a license.
+/// Replaces a license in `allow` by an exception for the only package that needs it.
 pub(super) fn allowed_for_one(input: &PlanInput<'_>) -> Vec<PolicyPlan> {
     let (Some(package), Some(location)) = (input.package(), input.location()) else {
         return Vec::new();
@@ -59,13 +59,13 @@ pub(super) fn allowed_for_one(input: &PlanInput<'_>) -> Vec<PolicyPlan> {
     let exception = exceptions.iter().position(|entry| spec::matches(entry, package));
     let edited = input.document.without_item(location.span.start).and_then(|edited| {
         edited
-            .then(|document| excepted(document, exception, package, std::slice::from_ref(&license)))
+            .then(|document| with_exception(document, exception, package, std::slice::from_ref(&license)))
     });
-    let title = format!("allow `{}` for {} alone", sanitize(&license), named(package));
+    let title = format!("allow `{}` for {} only", sanitize(&license), named(package));
     edited.map(|edited| PolicyPlan::new(FixKind::Policy, title, edited)).into_iter().collect()
 }
 
-/// The repositories of an organization that are used.
+/// Replaces an organization by its used repositories.
 pub(super) fn organization(input: &PlanInput<'_>) -> Vec<PolicyPlan> {
     let Some(location) = input.location() else { return Vec::new() };
     let Some(steps) = input.document.steps_to(location.span.start) else { return Vec::new() };
@@ -99,21 +99,19 @@ pub(super) fn organization(input: &PlanInput<'_>) -> Vec<PolicyPlan> {
         }
         edited.then(|document| document.with_items(&["sources", "allow-git"], &listed, false))
     });
-    let what = match used.len() {
+    let repositories = match used.len() {
         0 => return Vec::new(),
-        1 => ("the repository", "is"),
-        _ => ("those repositories", "are"),
+        1 => "repository",
+        _ => "repositories",
     };
     let title = format!(
-        "allow {} of `{}` that {} used, instead of all",
-        what.0,
-        sanitize(&organization),
-        what.1
+        "allow only the used {repositories} of `{}`",
+        sanitize(&organization)
     );
     edited.map(|edited| PolicyPlan::new(FixKind::Policy, title, edited)).into_iter().collect()
 }
 
-/// An id in its capitals, or without the entry that ignores nothing.
+/// Writes an id in capitals, or removes an entry that ignores nothing.
 pub(super) fn ignores_nothing(input: &PlanInput<'_>) -> Vec<PolicyPlan> {
     let Some(location) = input.location() else { return Vec::new() };
     let what = input.document.text.get(location.span.clone()).unwrap_or_default();
@@ -127,7 +125,7 @@ pub(super) fn ignores_nothing(input: &PlanInput<'_>) -> Vec<PolicyPlan> {
         let piece =
             TextChange { at: location.span.clone(), text: capitals.clone(), placeholder: None };
         let edited = input.document.with_value_at(vec![piece], &steps, capitals.as_str().into());
-        let title = format!("write `{}`", sanitize(&capitals));
+        let title = format!("change to `{}`", sanitize(&capitals));
         plans.extend(edited.map(|edited| PolicyPlan::new(FixKind::Policy, title, edited)));
     }
     let without = input.document.without_item(location.span.start);
@@ -136,8 +134,8 @@ pub(super) fn ignores_nothing(input: &PlanInput<'_>) -> Vec<PolicyPlan> {
     plans
 }
 
-/// The default of a key that turns a check off.
-pub(super) fn turned_off(input: &PlanInput<'_>) -> Vec<PolicyPlan> {
+/// Sets a key that disables a check to its default.
+pub(super) fn enable_check(input: &PlanInput<'_>) -> Vec<PolicyPlan> {
     let Some(location) = input.location() else { return Vec::new() };
     let Some(steps) = input.document.steps_to(location.span.start) else { return Vec::new() };
     let keys: Vec<&str> = steps
@@ -179,7 +177,7 @@ mod tests {
         verdict::{Code, Finding},
     };
 
-    /// The plans for a finding that stands at the mark and is about these packages.
+    /// The plans for a finding about these packages, located at the `$0`.
     fn about(policy: &str, code: Code, packages: &[&str], expected: &Expect) {
         let sample = PolicySample::new(policy);
         let mut finding = sample.finding(code, &[]);
@@ -188,7 +186,7 @@ mod tests {
     }
 
     #[test]
-    fn an_entry_names_the_version_that_is_there() {
+    fn entry_is_narrowed_to_the_locked_version() {
         let broad = |policy: &str, expected: &Expect| {
             about(policy, Code::BroadEntry, &["a 1.2.3+meta"], expected);
         };
@@ -234,14 +232,14 @@ mod tests {
     }
 
     #[test]
-    fn a_license_for_one_becomes_an_exception() {
+    fn license_of_one_package_becomes_an_exception() {
         let single = |policy: &str, expected: &Expect| {
             about(policy, Code::AllowedForOne, &["a 1.2.3"], expected);
         };
         single(
             "[licenses]\nallow = [\n    \"MIT\",\n    \"$0ISC\",\n]\n",
             &expect![[r#"
-            Policy: allow `ISC` for `a` 1.2.3 alone
+            Policy: allow `ISC` for `a` 1.2.3 only
               @@ -3,3 +3,5 @@
                    "MIT",
               -    "ISC",
@@ -254,7 +252,7 @@ mod tests {
         single(
             "[licenses]\nallow = [\"MIT\", \"$0ISC\"]\nexceptions = [{ crate = \"a\", allow = [\"Zlib\"] }]\n",
             &expect![[r#"
-                Policy: allow `ISC` for `a` 1.2.3 alone
+                Policy: allow `ISC` for `a` 1.2.3 only
                   @@ -1,3 +1,3 @@
                    [licenses]
                   -allow = ["MIT", "ISC"]
@@ -266,7 +264,7 @@ mod tests {
     }
 
     #[test]
-    fn an_organization_becomes_its_repositories() {
+    fn organization_becomes_its_used_repositories() {
         let policy = "[sources.allow-org]\ngithub = [\"$0one\", \"two\"]\n";
         let mut sample = PolicySample::new(policy);
         for (name, url) in [
@@ -281,7 +279,7 @@ mod tests {
         }
         let finding: Finding = sample.finding(Code::WholeOrganization, &[]);
         expect![[r#"
-            Policy: allow those repositories of `one` that are used, instead of all
+            Policy: allow only the used repositories of `one`
               @@ -1,2 +1,5 @@
                [sources.allow-org]
               -github = ["one", "two"]
@@ -294,13 +292,13 @@ mod tests {
     }
 
     #[test]
-    fn what_ignores_nothing_is_corrected_or_goes() {
+    fn entry_that_ignores_nothing_is_corrected_or_removed() {
         check(
             "[advisories]\nignore = [\"$0rustsec-2020-0001\"]\n",
             Code::IgnoresNothing,
             &[],
             &expect![[r#"
-                Policy: write `RUSTSEC-2020-0001`
+                Policy: change to `RUSTSEC-2020-0001`
                   @@ -1,2 +1,2 @@
                    [advisories]
                   -ignore = ["rustsec-2020-0001"]
@@ -327,7 +325,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_turned_off_is_turned_on() {
+    fn disabled_check_is_enabled() {
         let off = |policy: &str, expected: &Expect| {
             check(policy, Code::CheckTurnedOff, &[], expected);
         };

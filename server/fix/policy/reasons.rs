@@ -1,5 +1,5 @@
-//! Entries that look away: a place for the reason, a day that can be read, and the end of those whose
-//! day has passed.
+//! Entries that suppress findings: a placeholder for a missing reason, a readable date, and the removal of
+//! expired entries.
 
 use super::{
     FixKind, PlanInput, PolicyPlan, REASON_PLACEHOLDER,
@@ -11,15 +11,15 @@ use crate::{
     text::Span,
 };
 
-/// A reason to be filled in, where there is none; a comment where the entry has no key for it.
+/// Adds a placeholder for a missing reason: as a comment if the entry has no key for it.
 pub(super) fn missing(input: &PlanInput<'_>) -> Vec<PolicyPlan> {
     let Some(steps) = entry(input) else { return Vec::new() };
     let document = &input.document;
     let Some(node) = document.at(&steps) else { return Vec::new() };
     let is_exception = is_in(&steps, "exceptions");
-    let says = document.value_at(&steps);
-    let edited = match (says, is_exception) {
-        // Its reason is still to be written: there is a place for it.
+    let value = document.value_at(&steps);
+    let edited = match (value, is_exception) {
+        // The entry has a placeholder already.
         (Some(toml::Value::Table(table)), _) if table.contains_key("reason") => None,
         (_, true) => document.commented(&steps),
         (Some(toml::Value::Table(_)), false) => {
@@ -42,34 +42,34 @@ pub(super) fn missing(input: &PlanInput<'_>) -> Vec<PolicyPlan> {
         }
         _ => None,
     };
-    let title = if is_exception { "add a comment that says why" } else { "add a reason" };
-    let title = format!("{title} (to be written)");
+    let title = if is_exception { "add a comment with a reason" } else { "add a reason" };
+    let title = format!("{title} (asks for the text)");
     edited.map(|edited| PolicyPlan::new(FixKind::Policy, title, edited)).into_iter().collect()
 }
 
-/// The entry goes whose day has passed.
+/// Removes an expired entry.
 pub(super) fn past_due(input: &PlanInput<'_>) -> Vec<PolicyPlan> {
     let Some(location) = input.location() else { return Vec::new() };
     let document = &input.document;
     let day = document.text.get(location.span.clone()).unwrap_or_default();
-    // It stands in the entry, or in a comment beside or above it.
+    // The date is in the entry, or in a comment on its line or above it.
     let mut offsets =
-        std::iter::once(location.span.start).chain(document.beside(location.span.start));
+        std::iter::once(location.span.start).chain(document.offsets_near(location.span.start));
     let entry = offsets.find_map(|at| Some((at, entry_of(document.steps_to(at)?)?)));
     let Some((at, _)) = entry else { return Vec::new() };
     let without = document.without_item(at).and_then(|edited| {
-        // What is said above it goes with it; beside it, it is gone already.
+        // A comment above the entry is removed as well.
         let comment = document.comment_lines(location.span.start).filter(|lines| lines.end <= at);
         let Some(lines) = comment else { return Some(edited) };
         edited.then(|document| document.edited(vec![TextChange::remove(lines)], &document.content))
     });
     let Some(edited) = without else { return Vec::new() };
     let title =
-        format!("remove the entry that was to hold until {}", crate::verdict::sanitize(day));
+        format!("remove the entry that expired on {}", crate::verdict::sanitize(day));
     vec![PolicyPlan::new(FixKind::Policy, title, edited)]
 }
 
-/// The entry goes that need not be there any more: proved together with what makes it so.
+/// Removes an entry that an upgrade makes unnecessary; verified together with the upgrade.
 pub(super) fn unneeded(input: &PlanInput<'_>) -> Vec<PolicyPlan> {
     let Some(location) = input.location() else { return Vec::new() };
     let Some(edited) = input.document.without_item(location.span.start) else { return Vec::new() };
@@ -78,7 +78,7 @@ pub(super) fn unneeded(input: &PlanInput<'_>) -> Vec<PolicyPlan> {
     vec![PolicyPlan::new(FixKind::Policy, title, edited)]
 }
 
-/// The same day as it is to be written.
+/// Writes a date in the ISO format.
 pub(super) fn unreadable_date(input: &PlanInput<'_>) -> Vec<PolicyPlan> {
     let Some(location) = input.location() else { return Vec::new() };
     let document = &input.document;
@@ -86,8 +86,8 @@ pub(super) fn unreadable_date(input: &PlanInput<'_>) -> Vec<PolicyPlan> {
         return Vec::new();
     };
     let piece = TextChange { at: location.span.clone(), text: day.clone(), placeholder: None };
-    let title = format!("write `{day}`");
-    // In a comment it changes nothing of what the policy says.
+    let title = format!("change the date to `{day}`");
+    // A comment does not change the content of the policy.
     let edited = match document
         .steps_to(location.span.start)
         .filter(|steps| matches!(steps.last(), Some(PathStep::Key(key)) if key == "reason"))
@@ -95,20 +95,20 @@ pub(super) fn unreadable_date(input: &PlanInput<'_>) -> Vec<PolicyPlan> {
         Some(steps) => {
             let mut after = document.text.to_owned();
             after.replace_range(location.span.clone(), &day);
-            let says = TomlDocument::read(&after).and_then(|after| after.value_at(&steps));
-            says.and_then(|says| document.with_value_at(vec![piece], &steps, says))
+            let value = TomlDocument::read(&after).and_then(|after| after.value_at(&steps));
+            value.and_then(|value| document.with_value_at(vec![piece], &steps, value))
         }
         None => document.edited(vec![piece], &document.content),
     };
     edited.map(|edited| PolicyPlan::new(FixKind::Policy, title, edited)).into_iter().collect()
 }
 
-/// The entry that a finding stands in.
+/// The path to the entry of a finding.
 pub(super) fn entry(input: &PlanInput<'_>) -> Option<Vec<PathStep>> {
     entry_of(input.document.steps_to(input.location()?.span.start)?)
 }
 
-/// Whether an entry stands in the list of that name.
+/// Whether an entry is in the list of that name.
 fn is_in(steps: &[PathStep], list: &str) -> bool {
     matches!(steps, [.., PathStep::Key(key), PathStep::Index(_)] if key == list)
 }
@@ -117,7 +117,7 @@ fn entry_of(mut steps: Vec<PathStep>) -> Option<Vec<PathStep>> {
     while matches!(steps.last()?, PathStep::Key(_)) {
         steps.pop();
     }
-    // A file of exceptions has them at its top.
+    // An exceptions file has them at the top level.
     let is_entry = match &steps[..] {
         [PathStep::Key(list), PathStep::Index(_)] => list == "exceptions",
         _ => steps.len() == 3,
@@ -126,40 +126,39 @@ fn entry_of(mut steps: Vec<PathStep>) -> Option<Vec<PathStep>> {
 }
 
 impl TomlDocument<'_> {
-    /// What stands at the end of a way.
+    /// The value at the end of a path.
     pub(super) fn value_at(&self, steps: &[PathStep]) -> Option<toml::Value> {
-        let mut said = self.content.clone();
-        super::document::value_at(&mut said, steps).cloned()
+        let mut content = self.content.clone();
+        super::document::value_at(&mut content, steps).cloned()
     }
 
-    /// Pieces after which the policy says `says` at the end of a way, and else the same.
+    /// Applies changes that set the value at the end of a path to `value`, and nothing else.
     pub(super) fn with_value_at(
         &self,
         pieces: Vec<TextChange>,
         steps: &[PathStep],
-        says: toml::Value,
+        value: toml::Value,
     ) -> Option<EditedText> {
         let mut expected_content = self.content.clone();
-        *super::document::value_at(&mut expected_content, steps)? = says;
+        *super::document::value_at(&mut expected_content, steps)? = value;
         self.edited(pieces, &expected_content)
     }
 
-    /// A comment to be written behind the entry at the end of a way; what stands on its line there
-    /// stays.
+    /// Adds a comment with a placeholder at the end of the entry's line. `None` if there is a comment.
     fn commented(&self, steps: &[PathStep]) -> Option<EditedText> {
         let node = self.at(steps)?;
-        // Of a `[[table]]` that is its header.
+        // For a `[[table]]` that is the line of the header.
         let end = node.span.clone()?.end;
         let at = self.line_end(end);
         if self.text[end..at].contains('#') {
             return None;
         }
-        let text = format!(" # {NO_REASON}");
+        let text = format!(" # {REASON_PLACEHOLDER}");
         let placeholder = Some(" # ".len()..text.len());
         self.edited(vec![TextChange { at: at..at, text, placeholder }], &self.content)
     }
 
-    /// The lines around an offset that hold nothing but comments.
+    /// The lines around an offset that contain only comments.
     fn comment_lines(&self, offset: usize) -> Option<Span> {
         let is_comment =
             |start: usize| self.text[start..].trim_start_matches([' ', '\t']).starts_with('#');
@@ -177,16 +176,16 @@ impl TomlDocument<'_> {
         Some(lines)
     }
 
-    /// The offsets at which what a comment speaks of may stand: on its line, or on the next one that
-    /// is no comment.
-    fn beside(&self, comment: usize) -> Vec<usize> {
+    /// The offsets at which the entry of a comment may start: on the same line, or on the next line that is
+    /// not a comment.
+    fn offsets_near(&self, comment: usize) -> Vec<usize> {
         let mut start = self.line_start(comment);
         loop {
             let line = &self.text[start..self.line_end(start)];
             let code = line.trim_start();
             if !code.starts_with('#') {
                 let first = start + line.len() - code.len();
-                // The last value of the line is nearest to the comment behind it.
+                // The last value on the line is next to the comment.
                 let quotes = line.char_indices().filter(|(_, c)| matches!(c, '"' | '\''));
                 let mut offsets: Vec<_> = quotes.map(|(at, _)| start + at).collect();
                 offsets.retain(|at| *at < comment || comment < start);
@@ -218,7 +217,7 @@ mod tests {
         reason(
             "[advisories]\nignore = [\"$0RUSTSEC-2020-0001\"]\n",
             &expect![[r#"
-            Policy: add a reason (to be written)
+            Policy: add a reason (asks for the text)
               @@ -1,2 +1,2 @@
                [advisories]
               -ignore = ["RUSTSEC-2020-0001"]
@@ -228,7 +227,7 @@ mod tests {
         reason(
             "[bans]\nskip = [\n  '$0a@1', # why not\n  'b',\n]\n",
             &expect![[r"
-            Policy: add a reason (to be written)
+            Policy: add a reason (asks for the text)
               @@ -2,3 +2,3 @@
                skip = [
               -  'a@1', # why not
@@ -239,7 +238,7 @@ mod tests {
         reason(
             "[bans]\nskip-tree = [{ crate = \"$0a\", depth = 3 }]\n",
             &expect![[r#"
-            Policy: add a reason (to be written)
+            Policy: add a reason (asks for the text)
               @@ -1,2 +1,2 @@
                [bans]
               -skip-tree = [{ crate = "a", depth = 3 }]
@@ -249,7 +248,7 @@ mod tests {
         reason(
             "[[bans.skip]]\nname = \"$0a\"\nversion = \"1\"\n\n[sources]\n",
             &expect![[r#"
-            Policy: add a reason (to be written)
+            Policy: add a reason (asks for the text)
               @@ -3,2 +3,3 @@
                version = "1"
               +reason = "«TODO: why this is acceptable»"
@@ -259,11 +258,11 @@ mod tests {
     }
 
     #[test]
-    fn exceptions_have_no_key_for_it() {
+    fn exception_gets_a_comment() {
         reason(
             "[licenses]\nexceptions = [\n  { crate = \"$0a\", allow = [\"ISC\"] },\n  { crate = \"b\", allow = [] },\n]\n",
             &expect![[r#"
-                Policy: add a comment that says why (to be written)
+                Policy: add a comment with a reason (asks for the text)
                   @@ -2,3 +2,3 @@
                    exceptions = [
                   -  { crate = "a", allow = ["ISC"] },
@@ -274,7 +273,7 @@ mod tests {
         reason(
             "[[licenses.exceptions]]\ncrate = \"$0a\"\nallow = []\n",
             &expect![[r#"
-            Policy: add a comment that says why (to be written)
+            Policy: add a comment with a reason (asks for the text)
               @@ -1,2 +1,2 @@
               -[[licenses.exceptions]]
               +[[licenses.exceptions]] # «TODO: why this is acceptable»
@@ -284,7 +283,7 @@ mod tests {
     }
 
     #[test]
-    fn a_reason_that_is_to_be_written_has_its_place() {
+    fn placeholder_reason_has_no_plan() {
         reason(
             "[advisories]\nignore = [{ id = \"A-1\", reason = \"$0TODO\" }]\n",
             &expect![[r"
@@ -300,12 +299,12 @@ mod tests {
     }
 
     #[test]
-    fn what_was_to_hold_no_longer_goes() {
+    fn expired_entry_is_removed() {
         let past = |policy: &str, expected: &Expect| check(policy, Code::PastDue, &[], expected);
         past(
             "[advisories]\nignore = [\n    { id = \"A-1\", reason = \"until $02024-01-01\" },\n    \"A-2\",\n]\n",
             &expect![[r#"
-                Policy: remove the entry that was to hold until 2024-01-01
+                Policy: remove the entry that expired on 2024-01-01
                   @@ -2,3 +2,2 @@
                    ignore = [
                   -    { id = "A-1", reason = "until 2024-01-01" },
@@ -315,7 +314,7 @@ mod tests {
         past(
             "[bans]\nskip = [\n    \"a\", # until $02024-01-01\n    \"b\",\n]\n",
             &expect![[r#"
-                Policy: remove the entry that was to hold until 2024-01-01
+                Policy: remove the entry that expired on 2024-01-01
                   @@ -2,3 +2,2 @@
                    skip = [
                   -    "a", # until 2024-01-01
@@ -325,7 +324,7 @@ mod tests {
         past(
             "[bans]\nskip = [\n    # until $02024-01-01\n    { crate = \"a\" },\n    \"b\",\n]\n",
             &expect![[r#"
-                Policy: remove the entry that was to hold until 2024-01-01
+                Policy: remove the entry that expired on 2024-01-01
                   @@ -2,4 +2,2 @@
                    skip = [
                   -    # until 2024-01-01
@@ -342,14 +341,14 @@ mod tests {
     }
 
     #[test]
-    fn a_day_is_written_as_it_can_be_read() {
+    fn date_is_rewritten() {
         let day = |policy: &str, expected: &Expect| {
             check(policy, Code::UnreadableDate, &[], expected);
         };
         day(
             "[bans]\nskip = [{ crate = \"a\", reason = \"until $02026/3/1\" }]\n",
             &expect![[r#"
-                Policy: write `2026-03-01`
+                Policy: change the date to `2026-03-01`
                   @@ -1,2 +1,2 @@
                    [bans]
                   -skip = [{ crate = "a", reason = "until 2026/3/1" }]
@@ -359,7 +358,7 @@ mod tests {
         day(
             "[bans]\nskip = [\"a\"] # until $001.03.2026\n",
             &expect![[r#"
-            Policy: write `2026-03-01`
+            Policy: change the date to `2026-03-01`
               @@ -1,2 +1,2 @@
                [bans]
               -skip = ["a"] # until 01.03.2026

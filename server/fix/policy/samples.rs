@@ -1,4 +1,4 @@
-//! Policies and findings for the tests beside the plans: one text in, plans out.
+//! Policies and findings for the tests of plans.
 
 use std::{collections::BTreeMap, sync::Arc};
 
@@ -17,7 +17,7 @@ use crate::{
 
 pub(super) const CRATES_IO: &str = "registry+https://github.com/rust-lang/crates.io-index";
 
-/// A policy in which `$0` marks where the finding stands, or what it is related to.
+/// A policy in which `$0` marks the primary or related locations of the finding.
 pub(super) struct PolicySample {
     pub(super) policy: PolicyText,
     marks: Vec<usize>,
@@ -71,7 +71,7 @@ impl PolicySample {
         self.marks.iter().map(location).collect()
     }
 
-    /// A finding with that code at the marks; those about packages are related to them.
+    /// A finding with that code at the marks, which are related locations if it is about packages.
     pub(super) fn finding(&self, code: Code, packages: &[&str]) -> Finding {
         let mut finding = own_finding(code, Severity::Error, String::new(), self.locations());
         finding.check = code.check();
@@ -100,7 +100,7 @@ impl PolicySample {
         plans(finding, &PolicyFacts { policy: &self.policy, packages: &self.packages })
     }
 
-    /// The plans as titles with the lines that they change; what has to be filled in between guillemets.
+    /// The titles of the plans with the changed lines; placeholders are between guillemets.
     pub(super) fn shown(&self, finding: &Finding) -> String {
         let mut shown = String::new();
         for plan in self.plans(finding) {
@@ -131,13 +131,13 @@ pub(super) fn package(text: &str) -> PackageRef {
     }
 }
 
-/// The plans for a finding with that code, at the marks of the policy or about the packages.
+/// Compares the plans for a finding with that code, at the marks or about the packages.
 pub(super) fn check(policy: &str, code: Code, packages: &[&str], expected: &Expect) {
     let sample = PolicySample::new(policy);
     expected.assert_eq(&sample.shown(&sample.finding(code, packages)));
 }
 
-/// That there is no plan.
+/// Asserts that there is no plan.
 pub(super) fn check_none(policy: &str, code: Code, packages: &[&str]) {
     let sample = PolicySample::new(policy);
     assert_eq!(sample.shown(&sample.finding(code, packages)), "no plan\n", "{policy}");

@@ -1,4 +1,4 @@
-//! Where packages may come from: exactly this repository or registry; after it, its owner.
+//! Sources that are not allowed: allows the repository or registry, or the whole organization.
 
 use url::Url;
 
@@ -20,7 +20,7 @@ pub(super) fn plans(input: &PlanInput<'_>) -> Vec<PolicyPlan> {
 
 fn repository(input: &PlanInput<'_>, url: &Url) -> Option<PolicyPlan> {
     let path = ["sources", "allow-git"];
-    let listed = says(input, &path, url.as_str());
+    let listed = lists(input, &path, url.as_str());
     let edited =
         (!listed).then(|| input.document.with_item(&path, &Value::text(url.as_str()), false))??;
     let title = format!("allow the git repository {}", sanitize(url.as_str()));
@@ -29,7 +29,7 @@ fn repository(input: &PlanInput<'_>, url: &Url) -> Option<PolicyPlan> {
 
 fn registry(input: &PlanInput<'_>, url: &str) -> Option<PolicyPlan> {
     let path = ["sources", "allow-registry"];
-    if says(input, &path, url) {
+    if lists(input, &path, url) {
         return None;
     }
     let with_item =
@@ -48,15 +48,15 @@ fn owner(input: &PlanInput<'_>, url: &Url) -> Option<PolicyPlan> {
     let (name, owner) = owner_of(url)?;
     let path = ["sources", "allow-org", name];
     let listed = input.document.items(&path).iter().filter_map(toml::Value::as_str);
-    if listed.into_iter().any(|known| known.eq_ignore_ascii_case(owner)) {
+    if listed.into_iter().any(|other| other.eq_ignore_ascii_case(owner)) {
         return None;
     }
     let edited = input.document.with_item(&path, &Value::text(owner), false)?;
-    let title = format!("allow every repository of `{}` at {}", sanitize(owner), url.host_str()?);
+    let title = format!("allow every repository of `{}` on {}", sanitize(owner), url.host_str()?);
     Some(PolicyPlan::new(FixKind::Allow, title, edited))
 }
 
-fn says(input: &PlanInput<'_>, path: &[&str], text: &str) -> bool {
+fn lists(input: &PlanInput<'_>, path: &[&str], text: &str) -> bool {
     input.document.items(path).iter().any(|entry| entry.as_str() == Some(text))
 }
 
@@ -74,7 +74,7 @@ mod tests {
     }
 
     #[test]
-    fn a_repository_is_allowed_before_its_owner() {
+    fn repository_is_offered_before_organization() {
         from(
             "[sources]\nunknown-git = \"deny\"\n",
             "git+https://user:secret@github.com/one/two?rev=abc#abcdef",
@@ -83,7 +83,7 @@ mod tests {
                   @@ -2 +2,2 @@
                    unknown-git = "deny"
                   +allow-git = ["https://github.com/one/two"]
-                Allow: allow every repository of `one` at github.com
+                Allow: allow every repository of `one` on github.com
                   @@ -2 +2,2 @@
                    unknown-git = "deny"
                   +allow-org = { github = ["one"] }
@@ -109,7 +109,7 @@ mod tests {
     }
 
     #[test]
-    fn crates_io_stays_allowed_beside_another_registry() {
+    fn crates_io_stays_allowed_with_another_registry() {
         from(
             "",
             "registry+https://example.org/index",
@@ -134,7 +134,7 @@ mod tests {
     }
 
     #[test]
-    fn local_packages_have_no_source() {
+    fn local_package_has_no_plan() {
         let sample = PolicySample::new("");
         let mut finding = sample.finding(Code::SourceNotAllowed, &["a 1.0.0"]);
         finding.packages[0].source = None;

@@ -1,10 +1,10 @@
-//! Entries without effect go.
+//! Entries without effect: they are removed.
 
 use super::{FixKind, PlanInput, PolicyPlan};
 use crate::verdict::{Code, sanitize};
 
-/// Whether findings of a code say of an entry of the policy that it has no effect, also where it
-/// may have been meant for another id.
+/// Whether findings with this code are about an entry without effect, also if its id may be a typing
+/// error.
 pub(super) fn is_without_effect(code: Option<Code>) -> bool {
     code.is_some_and(|code| code.is_without_effect() || code == Code::UnknownAdvisory)
 }
@@ -28,7 +28,7 @@ mod tests {
     };
 
     #[test]
-    fn a_string_goes_with_the_comment_behind_it() {
+    fn string_is_removed_with_its_trailing_comment() {
         let policy = "[licenses]\nallow = [\n    # ours\n    \"MIT\",\n    \"$0Zlib\", # once\n    \"ISC\",\n]\n";
         check(
             policy,
@@ -45,7 +45,7 @@ mod tests {
     }
 
     #[test]
-    fn a_table_in_a_list_goes_whole() {
+    fn inline_table_is_removed() {
         let policy = "[advisories]\nignore = [\n    \"RUSTSEC-2020-0001\",\n    { id = \"$0RUSTSEC-2020-0002\", reason = \"x\" }\n]\n";
         check(
             policy,
@@ -64,7 +64,7 @@ mod tests {
     }
 
     #[test]
-    fn one_of_several_tables_goes_whole() {
+    fn one_of_several_tables_is_removed() {
         let policy = "[[bans.skip]]\ncrate = \"a\"\n\n# why\n[[bans.skip]]\ncrate = \"$0b\"\nreason = \"r\"\n\n[sources]\n";
         check(
             policy,
@@ -95,7 +95,7 @@ mod tests {
     }
 
     #[test]
-    fn the_innermost_entry_is_meant() {
+    fn innermost_entry_is_removed() {
         let policy = "[bans]\ndeny = [{ crate = \"a\", wrappers = [\"b\", \"$0c\"] }]\n";
         check(
             policy,
@@ -139,7 +139,7 @@ mod tests {
     }
 
     #[test]
-    fn sources_and_owners_go() {
+    fn sources_and_organizations_are_removed() {
         let policy =
             "[sources]\nallow-git = [\"$0https://example.org/a\", \"https://example.org/b\"]\n";
         check(
@@ -170,7 +170,7 @@ mod tests {
     }
 
     #[test]
-    fn what_stands_in_another_text_or_in_no_list_stays() {
+    fn changed_text_and_plain_key_have_no_plan() {
         let moved =
             crate::fix::policy::samples::PolicySample::new("[licenses]\nallow = [\"$0MIT\"]\n");
         let finding = moved.finding(Code::LicenseNotEncountered, &[]);

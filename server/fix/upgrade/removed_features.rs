@@ -87,14 +87,14 @@ impl RemovedFeatures {
         if let Some(feature) = listed.find(|one| self.features.contains(&one.value)) {
             return Some(feature.span.start);
         }
-        let enables = |turned_on: &str| {
-            let Some((name, feature)) = turned_on.split_once('/') else { return false };
+        let enables = |enabled_features: &str| {
+            let Some((name, feature)) = enabled_features.split_once('/') else { return false };
             let (name, weak) = name.strip_suffix('?').map_or((name, false), |name| (name, true));
             let is_same_key = |one: &&Dependency| one.key.value == name && (weak || !one.optional);
             self.features.iter().any(|one| one == feature)
                 && declared().any(|one| is_same_key(&one))
         };
-        manifest.turned_on.iter().find(|one| enables(&one.value)).map(|one| one.span.start)
+        manifest.enabled_features.iter().find(|one| enables(&one.value)).map(|one| one.span.start)
     }
 }
 

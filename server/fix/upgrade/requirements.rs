@@ -79,7 +79,7 @@ pub(in crate::fix) fn with_requirements(
             };
             is_stated = true;
             let accepts = parsed.matches(version);
-            let names_locked = requirement::states(stated, &package.version);
+            let names_locked = requirement::names_version(stated, &package.version);
             let is_kept = is_pin_only
                 || accepts && (update == RequirementUpdate::KeepAccepting || !names_locked);
             let changed = requirement::raised(stated, version).filter(|_| !is_kept);

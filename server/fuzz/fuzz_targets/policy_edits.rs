@@ -1,5 +1,5 @@
-//! Plans for a policy that may be anything: what comes out is read by TOML and by cargo-deny, holds
-//! everything that stood there, and the same plan once more changes nothing.
+//! Applies plans to an arbitrary policy: TOML and cargo-deny accept the result, it keeps everything else,
+//! and applying the same plan again changes nothing.
 #![no_main]
 
 libfuzzer_sys::fuzz_target!(|text: &str| supercargo::fix::policy::fuzz_policy(text));

@@ -257,7 +257,7 @@ fn diagnostics(findings: &[&Finding], params: &CodeActionParams) -> Vec<Diagnost
 fn disabled(results: &[(&Finding, &FixResult)]) -> Vec<CodeAction> {
     let mut titles = BTreeSet::new();
     let actions = results.iter().filter_map(|(finding, result)| {
-        let (package, reason) = (finding.packages.first(), result.none.as_ref()?);
+        let (package, reason) = (finding.packages.first(), result.no_fix_reason.as_ref()?);
         let title = match package {
             _ if is_about_manifests(finding) => {
                 let name = package.map_or_else(String::new, |one| format!(" `{}`", one.name));

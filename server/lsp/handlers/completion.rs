@@ -77,8 +77,8 @@ fn shown(
     text: &SourceText,
     features: &ClientFeatures,
 ) -> CompletionItem {
-    let snippet = features.snippets && !item.template.is_plain();
-    let new_text = if snippet { item.template.snippet() } else { item.template.plain() };
+    let has_placeholders = features.snippets && !item.snippet.is_plain();
+    let new_text = if has_placeholders { item.snippet.lsp_snippet() } else { item.snippet.plain() };
     let range = convert::range(text, &item.span, features.encoding);
     let documentation = ide::completion::markup(&item.about.0);
     let markdown = features.markdown_completion;
@@ -96,7 +96,7 @@ fn shown(
         // Keeps our order.
         sort_text: Some(format!("{order:04}")),
         filter_text: Some(item.filter.clone()),
-        insert_text_format: Some(if snippet {
+        insert_text_format: Some(if has_placeholders {
             InsertTextFormat::SNIPPET
         } else {
             InsertTextFormat::PLAIN_TEXT

@@ -3,7 +3,7 @@
 
 use crate::lsp::{event::Event, frames::LostMessage, session::Session};
 
-pub(in crate::lsp) fn handle(session: &Session, lost: &LostMessageMessage) {
+pub(in crate::lsp) fn handle(session: &Session, lost: &LostMessage) {
     let unknown = session.state().documents.mark_unknown(&lost.uris, &lost.why);
     for path in unknown {
         session.send(Event::Edited(path));

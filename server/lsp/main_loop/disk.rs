@@ -114,7 +114,7 @@ impl MainLoop {
         }
         let gone = |workspace: &&Workspace| {
             folders.iter().any(|folder| workspace.manifest.starts_with(folder))
-                && !workspace.still_is_one()
+                && !workspace.is_current()
         };
         let gone: Vec<_> = self.workers.keys().filter(gone).cloned().collect();
         if gone.is_empty() {

@@ -50,11 +50,11 @@ impl WatchSet {
             WatchReason::Folder(folder) => DecidingFiles::of_folder(folder),
             WatchReason::Workspace(workspace) => inputs_of(workspace),
             WatchReason::Databases => {
-                DecidingFiles { files: self.databases.clone(), growing: BTreeSet::new() }
+                DecidingFiles { files: self.databases.clone(), search_folders: BTreeSet::new() }
             }
             WatchReason::Index => {
                 let files = self.index.iter().flat_map(|files| files.iter().cloned()).collect();
-                DecidingFiles { files, growing: BTreeSet::new() }
+                DecidingFiles { files, search_folders: BTreeSet::new() }
             }
         }
     }
@@ -91,7 +91,7 @@ pub(super) struct WatchPlan {
     targets: BTreeSet<Utf8PathBuf>,
     /// Missing folders of input files.
     missing: BTreeSet<Utf8PathBuf>,
-    growing: BTreeSet<Utf8PathBuf>,
+    search_folders: BTreeSet<Utf8PathBuf>,
     /// Databases that are plain folders.
     databases: BTreeSet<Utf8PathBuf>,
     /// The folders to watch: all of them exist.
@@ -103,7 +103,7 @@ impl WatchPlan {
         let mut plan = Self::default();
         for (reason, inputs) in inputs {
             plan.files.extend(inputs.files.iter().cloned());
-            plan.growing.extend(inputs.growing.iter().cloned());
+            plan.search_folders.extend(inputs.search_folders.iter().cloned());
             if *reason == WatchReason::Databases {
                 plan.databases.extend(inputs.files.iter().filter(|path| path.is_dir()).cloned());
             }
@@ -115,7 +115,7 @@ impl WatchPlan {
             }
         }
         let files = plan.files.iter().chain(&plan.targets).filter_map(|file| file.parent());
-        for folder in files.chain(plan.growing.iter().map(Utf8PathBuf::as_path)) {
+        for folder in files.chain(plan.search_folders.iter().map(Utf8PathBuf::as_path)) {
             for folder in folder.ancestors() {
                 if plan.folders.contains(folder) {
                     break;
@@ -142,7 +142,7 @@ impl WatchPlan {
             || self.targets.contains(path)
             || self.missing.contains(path)
             || self.databases.iter().any(|database| path.starts_with(database))
-            || path.parent().is_some_and(|folder| self.growing.contains(folder))
+            || path.parent().is_some_and(|folder| self.search_folders.contains(folder))
                 && (path.is_dir() || contains_below(&self.files, path))
     }
 }

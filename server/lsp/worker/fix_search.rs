@@ -213,7 +213,7 @@ impl FixSearch {
         let mut result = match self.find_upgrades(finding, Priority::Requested, &may_continue) {
             Ok(result) => result,
             Err(NotVerified::Canceled) => return,
-            Err(NotVerified::Because(why)) => FixResult { none: Some(why), ..FixResult::default() },
+            Err(NotVerified::Because(why)) => FixResult { no_fix_reason: Some(why), ..FixResult::default() },
         };
         let of_manifests =
             self.with_verifier(Priority::Requested, &may_continue, |verifier, target| {
@@ -223,7 +223,7 @@ impl FixSearch {
         match of_manifests {
             Ok(of_manifests) => {
                 result.fixes.extend(of_manifests.fixes);
-                result.none = result.none.or(mended.none);
+                result.no_fix_reason = result.no_fix_reason.or(of_manifests.no_fix_reason);
             }
             Err(NotVerified::Canceled) => return,
             Err(NotVerified::Because(_)) => {}

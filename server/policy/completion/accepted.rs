@@ -239,7 +239,7 @@ fn try_items(world: &World, text: &str, offset: usize, dice: &mut Dice) -> usize
     for at in picked {
         let item = &items[at];
         let mut after = text.to_owned();
-        after.replace_range(item.span.clone(), &item.template.plain());
+        after.replace_range(item.span.clone(), &item.snippet.plain());
         if let Err(message) = load(&after) {
             panic!(
                 "`{}` at {offset}: {message}\n--- before\n{}$0{}\n--- after\n{after}",

@@ -50,11 +50,11 @@ impl<'m> CompletionBuilder<'m> {
             if is_listed(&others, id) {
                 continue;
             }
-            let template = Snippet::from("{ id = ").text(quoted(id)).text(", reason = \"");
-            let template = template.placeholder(REASON_PLACEHOLDER).text("\" }");
+            let snippet = Snippet::from("{ id = ").text(quoted(id)).text(", reason = \"");
+            let snippet = snippet.placeholder(REASON_PLACEHOLDER).text("\" }");
             let label = format!("{{ id = \"{id}\", reason }}");
             let item =
-                entry(insertion, template, id).item(label, SuggestionKind::Advisory, Rank::Finding);
+                entry(insertion, snippet, id).item(label, SuggestionKind::Advisory, Rank::Finding);
             self.items.push(item.detail(packages(&findings)).about(messages(&findings)));
         }
     }

@@ -21,7 +21,7 @@ pub(super) struct InsertionPoint<'p> {
 #[derive(Clone, Debug)]
 pub(super) struct SuggestionEdit {
     span: Span,
-    template: Snippet,
+    snippet: Snippet,
     filter: String,
 }
 
@@ -59,8 +59,8 @@ impl<'p> InsertionPoint<'p> {
                 (self.token.inside.clone(), format!("{inside}{closing}"))
             }
         };
-        let template = self.separated(Snippet::from(text.as_str()));
-        Some(SuggestionEdit { span, template, filter: content.to_owned() })
+        let snippet = self.separated(Snippet::from(text.as_str()));
+        Some(SuggestionEdit { span, snippet, filter: content.to_owned() })
     }
 
     /// Replaces the word of a string that starts at byte `start` of the typed text.
@@ -78,13 +78,13 @@ impl<'p> InsertionPoint<'p> {
                 return None;
             }
             edit.span.end = cursor + end;
-            edit.template = Snippet::from(content);
+            edit.snippet = Snippet::from(content);
         }
         Some(edit)
     }
 
     /// Inserts a value that is not a string. Replaces the existing quotes, too.
-    pub(super) fn literal(&self, template: Snippet, filter: &str) -> SuggestionEdit {
+    pub(super) fn literal(&self, snippet: Snippet, filter: &str) -> SuggestionEdit {
         let mark = match self.token.quote {
             None => "",
             Some(QuoteStyle::Literal) => "'",
@@ -93,18 +93,18 @@ impl<'p> InsertionPoint<'p> {
         let span = self.token.span.clone();
         SuggestionEdit {
             span,
-            template: self.separated(template),
+            snippet: self.separated(snippet),
             filter: format!("{mark}{filter}"),
         }
     }
 
-    fn separated(&self, template: Snippet) -> Snippet {
+    fn separated(&self, snippet: Snippet) -> Snippet {
         let before = if self.commas.before { ", " } else { "" };
         let behind = if self.commas.behind { "," } else { "" };
         if before.is_empty() && behind.is_empty() {
-            return template;
+            return snippet;
         }
-        Snippet::default().text(before).then(template).text(behind)
+        Snippet::default().text(before).then(snippet).text(behind)
     }
 }
 
@@ -122,7 +122,7 @@ impl SuggestionEdit {
             detail: String::new(),
             about: RichText::default(),
             span: self.span,
-            template: self.template,
+            snippet: self.snippet,
             filter: self.filter,
             rank,
             subject: None,

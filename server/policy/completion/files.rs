@@ -55,10 +55,10 @@ impl CompletionBuilder<'_> {
             if is_listed(&others, &path) {
                 continue;
             }
-            let template = Snippet::from(text(&path, hash).as_str());
+            let snippet = Snippet::from(text(&path, hash).as_str());
             let label = format!("{{ path = \"{path}\", hash }}");
             let item =
-                entry(insertion, template, &path).item(label, SuggestionKind::File, Rank::Required);
+                entry(insertion, snippet, &path).item(label, SuggestionKind::File, Rank::Required);
             self.items.push(item.detail(shown(hash)));
         }
     }
@@ -80,14 +80,14 @@ impl CompletionBuilder<'_> {
             let texts = self.facts.files.licenses(&package.package());
             let files: Vec<String> =
                 texts.iter().map(|(path, hash)| text(path.as_str(), *hash)).collect();
-            let template = Snippet::from("{ crate = ")
+            let snippet = Snippet::from("{ crate = ")
                 .text(quoted(&spec))
                 .text(", expression = \"")
                 .placeholder(LICENSE_PLACEHOLDER)
                 .text(format!("\", license-files = [{}] }}", files.join(", ")));
             let rank = if found.is_empty() { Rank::Usual } else { Rank::Finding };
             let label = format!("{{ crate = \"{spec}\", expression, license-files }}");
-            let item = entry(insertion, template, &spec).item(label, SuggestionKind::Package, rank);
+            let item = entry(insertion, snippet, &spec).item(label, SuggestionKind::Package, rank);
             self.items.push(item.of(SuggestionSubject::Package(number, UNKNOWN_LICENSE_CODES)));
         }
     }
@@ -113,10 +113,10 @@ impl CompletionBuilder<'_> {
             if is_listed(&others, &path) {
                 continue;
             }
-            let template = Snippet::from("{ path = ").text(quoted(&path)).text(" }");
+            let snippet = Snippet::from("{ path = ").text(quoted(&path)).text(" }");
             let label = format!("{{ path = \"{path}\" }}");
             let item =
-                entry(insertion, template, &path).item(label, SuggestionKind::File, Rank::Usual);
+                entry(insertion, snippet, &path).item(label, SuggestionKind::File, Rank::Usual);
             self.items.push(item);
         }
     }

@@ -22,8 +22,8 @@ impl CompletionBuilder<'_> {
         for (path, key) in
             self.possible_headers().into_iter().filter(|(_, key)| has_only_tables(key))
         {
-            let (header, template) = self.header_snippet(&path, key);
-            let item = insertion.literal(template, &header).item(
+            let (header, snippet) = self.header_snippet(&path, key);
+            let item = insertion.literal(snippet, &header).item(
                 &header,
                 SuggestionKind::Table,
                 Rank::Usual,
@@ -46,7 +46,7 @@ impl CompletionBuilder<'_> {
             if !below || context.is_array && !matches!(key.value, ValueType::List(_)) {
                 continue;
             }
-            let (header, template) = self.header_snippet(&path, key);
+            let (header, snippet) = self.header_snippet(&path, key);
             let rest = path[context.before.len()..].join(".");
             let start = &self.text[context.span.start..context.token.span.start];
             self.items.push(Suggestion {
@@ -55,7 +55,7 @@ impl CompletionBuilder<'_> {
                 detail: String::new(),
                 about: documentation(key),
                 span: context.span.clone(),
-                template,
+                snippet,
                 filter: format!("{start}{rest}"),
                 rank: Rank::Usual,
                 subject: None,
@@ -103,16 +103,16 @@ impl CompletionBuilder<'_> {
         let Some(table) = key.value.table().filter(|_| matches!(key.value, ValueType::List(_)))
         else {
             let header = format!("[{path}]");
-            let template = Snippet::from(header.as_str()).text(newline).end();
-            return (header, template);
+            let snippet = Snippet::from(header.as_str()).text(newline).end();
+            return (header, snippet);
         };
         let header = format!("[[{path}]]");
-        let mut template = Snippet::from(header.as_str());
+        let mut snippet = Snippet::from(header.as_str());
         for key in required_keys(table) {
-            template = template.text(newline).text(format!("{} = ", key.name));
-            template = template.then(values::template(key.value, key.default));
+            snippet = snippet.text(newline).text(format!("{} = ", key.name));
+            snippet = snippet.then(values::default_snippet(key.value, key.default));
         }
-        (header, template)
+        (header, snippet)
     }
 }
 
@@ -135,12 +135,12 @@ impl CompletionBuilder<'_> {
         table: &'static SchemaTable,
         insertion: &InsertionPoint<'_>,
     ) {
-        let mut template = Snippet::from("{ ");
+        let mut snippet = Snippet::from("{ ");
         let mut names = Vec::new();
         for key in required_keys(table) {
             let comma = if names.is_empty() { "" } else { ", " };
-            template = template.text(format!("{comma}{} = ", key.name));
-            template = template.then(values::template(key.value, key.default));
+            snippet = snippet.text(format!("{comma}{} = ", key.name));
+            snippet = snippet.then(values::default_snippet(key.value, key.default));
             names.push(key.name);
         }
         if names.is_empty() {
@@ -148,7 +148,7 @@ impl CompletionBuilder<'_> {
         }
         let label = format!("{{ {} }}", names.join(", "));
         let about = RichText::default().with_code("An entry as a table, which can have more keys.");
-        let edit = insertion.literal(template.end().text(" }"), &label);
+        let edit = insertion.literal(snippet.end().text(" }"), &label);
         self.items.push(edit.item(label, SuggestionKind::Table, Rank::Other).about(about));
     }
 }

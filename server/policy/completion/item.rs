@@ -14,7 +14,7 @@ pub(crate) struct Suggestion {
     pub(crate) about: RichText,
     /// The span that it replaces: a part of the line with the cursor
     pub(crate) span: Span,
-    pub(crate) template: Snippet,
+    pub(crate) snippet: Snippet,
     /// The text to match with the typed text, from the start of the span to the cursor
     pub(crate) filter: String,
     pub(super) rank: Rank,
@@ -224,15 +224,15 @@ mod tests {
 
     #[test]
     fn snippet_is_rendered_for_lsp_and_as_plain_text() {
-        let template = Snippet::from("a = $}\\ \"")
+        let snippet = Snippet::from("a = $}\\ \"")
             .placeholder("x}")
             .text("\", b = ")
             .choice(vec!["true".to_owned(), "a|,b".to_owned()])
             .placeholder("")
             .end();
-        assert_eq!(template.plain(), "a = $}\\ \"x}\", b = true");
-        assert_eq!(template.lsp_snippet(), r#"a = \$\}\\ "${1:x\}}", b = ${2|true,a\|\,b|}$3$0"#);
-        assert!(!template.is_plain());
+        assert_eq!(snippet.plain(), "a = $}\\ \"x}\", b = true");
+        assert_eq!(snippet.lsp_snippet(), r#"a = \$\}\\ "${1:x\}}", b = ${2|true,a\|\,b|}$3$0"#);
+        assert!(!snippet.is_plain());
         assert!(Snippet::from("x").is_plain());
     }
 }

@@ -56,18 +56,18 @@ impl CompletionBuilder<'_> {
         if conflicts.forbid(key) {
             return;
         }
-        let template = if context.is_followed {
+        let snippet = if context.is_followed {
             if !self.fits(context, key) {
                 return;
             }
             Snippet::from(key.name)
         } else {
-            let value = values::template(key.value, key.default);
+            let value = values::default_snippet(key.value, key.default);
             Snippet::from(key.name).text(" = ").then(value)
         };
         let rank = if key.required || identifies_entry(key) { Rank::Required } else { Rank::Usual };
         let insertion = InsertionPoint::of_key(context);
-        let item = insertion.literal(template, key.name).item(key.name, SuggestionKind::Key, rank);
+        let item = insertion.literal(snippet, key.name).item(key.name, SuggestionKind::Key, rank);
         let detail = key.value.description().replace('`', "");
         self.items.push(item.detail(detail).about(documentation(key)));
     }

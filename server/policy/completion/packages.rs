@@ -234,17 +234,17 @@ impl<'m> CompletionBuilder<'m> {
                 continue;
             }
             let rank = self.ranked(package, purpose);
-            let mut template = Snippet::from("{ crate = ").text(quoted(&spec));
+            let mut snippet = Snippet::from("{ crate = ").text(quoted(&spec));
             if has_reason {
-                template =
-                    template.text(", reason = \"").placeholder(REASON_PLACEHOLDER).text("\"");
+                snippet =
+                    snippet.text(", reason = \"").placeholder(REASON_PLACEHOLDER).text("\"");
             }
             let label = if has_reason {
                 format!("{{ crate = \"{spec}\", reason }}")
             } else {
                 format!("{{ crate = \"{spec}\" }}")
             };
-            let edit = entry(insertion, template.text(" }"), &spec);
+            let edit = entry(insertion, snippet.text(" }"), &spec);
             let item =
                 edit.item(label, SuggestionKind::Package, rank).detail(detail(package, rank));
             self.items.push(item.of(SuggestionSubject::Package(number, purpose.codes)));
@@ -352,11 +352,11 @@ impl<'m> CompletionBuilder<'m> {
             let found = self.findings_about(package, REJECTED);
             let rank = if found.is_empty() { Rank::Unused } else { Rank::Finding };
             let quotes: Vec<String> = terms.iter().map(|term| quoted(term)).collect();
-            let template = Snippet::from("{ crate = ")
+            let snippet = Snippet::from("{ crate = ")
                 .text(quoted(&spec))
                 .text(format!(", allow = [{}] }}", quotes.join(", ")));
             let label = format!("{{ crate = \"{spec}\", allow }}");
-            let item = entry(insertion, template, &spec).item(label, SuggestionKind::Package, rank);
+            let item = entry(insertion, snippet, &spec).item(label, SuggestionKind::Package, rank);
             let terms: Vec<String> = terms.iter().map(|term| sanitize(term)).collect();
             let item = item.detail(join_with_and(&terms));
             self.items.push(item.of(SuggestionSubject::Package(number, REJECTED)));
@@ -372,10 +372,10 @@ fn is_licensee(term: &str) -> bool {
 /// An inline table, matched by its subject.
 pub(super) fn entry(
     insertion: &InsertionPoint<'_>,
-    template: Snippet,
+    snippet: Snippet,
     subject: &str,
 ) -> SuggestionEdit {
-    insertion.literal(template, subject)
+    insertion.literal(snippet, subject)
 }
 
 fn detail(package: &PackageFacts, rank: Rank) -> String {

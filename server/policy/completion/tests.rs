@@ -31,13 +31,13 @@ fn accepted(marked: &str, label: &str) -> String {
         let labels: Vec<_> = items.iter().map(|item| &item.label).collect();
         panic!("no `{label}` among {labels:?}")
     };
-    text.replace_range(item.span.clone(), &item.template.plain());
+    text.replace_range(item.span.clone(), &item.snippet.plain());
     text
 }
 
 fn snippet(marked: &str, label: &str) -> String {
     let (_, items) = items(marked);
-    items.iter().find(|item| item.label == label).expect("the item").template.lsp_snippet()
+    items.iter().find(|item| item.label == label).expect("the item").snippet.lsp_snippet()
 }
 
 #[test]

@@ -63,7 +63,7 @@ impl CompletionBuilder<'_> {
             }
             ValueType::List(_) | ValueType::Table(_) => {
                 let label = if matches!(value, ValueType::List(_)) { "[ ]" } else { "{ }" };
-                let edit = insertion.literal(template(value, key.default), label);
+                let edit = insertion.literal(default_snippet(value, key.default), label);
                 let item = edit.item(label, SuggestionKind::Value, Rank::Usual);
                 self.items.push(item.about(RichText::default().with_code(key.about)));
             }
@@ -104,7 +104,7 @@ impl CompletionBuilder<'_> {
 }
 
 /// A default value.
-pub(super) fn template(value: ValueType, default: Option<&'static str>) -> Snippet {
+pub(super) fn default_snippet(value: ValueType, default: Option<&'static str>) -> Snippet {
     match value {
         ValueType::Bool => {
             let words = if default == Some("true") { ["true", "false"] } else { ["false", "true"] };

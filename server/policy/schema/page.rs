@@ -6,12 +6,11 @@ use super::{CARGO_DENY, EXCEPTIONS, POLICY, SchemaKey, SchemaTable, ValueType};
 pub fn page() -> String {
     let mut page = format!(
         "# `deny.toml`\n\n\
-         Every table and key that cargo-deny {CARGO_DENY} reads, as completion and hover tell them. This page and \
+         Every table and key that cargo-deny {CARGO_DENY} accepts, as shown by completion and hover. This page and \
          [`deny.schema.json`](../../editors/schema/deny.schema.json) are generated from `server/policy/schema` by \
-         `cargo test --test house`; another test asks cargo-deny itself whether the table is \
-         right.\n\n\
-         A package spec is `name` (every version), `name@1.2.3` (exactly that one), `name@1.2` (every 1.2.x) or \
-         `name:^1.2` (a requirement as in `Cargo.toml`); in tables it stands under `crate`, or as `name` and `version`.\n",
+         `cargo test --test house`; another test compares the schema with cargo-deny.\n\n\
+         A package spec is `name` (every version), `name@1.2.3` (exactly this version), `name@1.2` (every 1.2.x) or \
+         `name:^1.2` (a requirement as in `Cargo.toml`). Tables have it under `crate`, or as `name` and `version`.\n",
     );
     section(&mut page, "The file", &POLICY, &mut Vec::new());
     page.push_str("\n## `deny.exceptions.toml`\n\nLicense exceptions in a separate file.\n");

@@ -221,8 +221,8 @@ pub(super) fn policy_message(diagnostic: &Diagnostic, labels: &[ResolvedLabel]) 
     let keys: Vec<_> = labels.iter().map(|label| format!("`{}`", label.text)).collect();
     let first = keys.first().map_or("", String::as_str);
     let unknown_term = format!("{first} is not a license or exception in the SPDX list");
-    let said = |words| if words == "unknown term" { unknown_term.as_str() } else { words };
-    let (message, words) = (said(message), words.map(said));
+    let translate = |words| if words == "unknown term" { unknown_term.as_str() } else { words };
+    let (message, words) = (translate(message), words.map(translate));
     let list = || -> Vec<String> {
         let names = names(message).or_else(|| names(words?)).unwrap_or_default();
         names.iter().map(|name| format!("`{name}`")).collect()

@@ -1,8 +1,7 @@
-//! Lists of a policy that are longer than what is checked ([`limits::LIST_ENTRIES`]).
+//! Lists of a policy that exceed [`limits::LIST_ENTRIES`].
 //!
-//! cargo-deny compares each entry with each package and says of each whether it had an effect. A list
-//! beyond the limit is emptied before cargo-deny reads the policy, byte for byte, so that everything else
-//! stays where it is; the check that it belongs to is left out.
+//! cargo-deny compares each entry with each package. A list beyond the limit is blanked before cargo-deny
+//! reads the policy, so that all other spans stay valid, and its check is not run.
 
 use std::{borrow::Cow, ops::Range};
 
@@ -13,17 +12,17 @@ use crate::{limits, model::tree, text::Span};
 /// A list that is too long.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(in crate::verdict) struct LongList {
-    /// Its table and its name: `bans`, `skip`.
+    /// Its path: `bans`, `skip`.
     pub(in crate::verdict) path: Vec<String>,
     /// Its key, or its first header.
     pub(in crate::verdict) location: Span,
-    /// How many entries it has.
+    /// The number of entries.
     pub(in crate::verdict) count: usize,
-    /// Its entries, as far as they are in one pair of brackets.
+    /// The span of its entries, if they are in one pair of brackets.
     inside: Option<Span>,
 }
 
-/// The policy with its long lists emptied, and what they are.
+/// The policy with its long lists blanked, and those lists.
 pub(in crate::verdict) fn without_long(text: &str) -> (Cow<'_, str>, Vec<LongList>) {
     let found = long(text);
     if found.is_empty() {
@@ -37,13 +36,13 @@ pub(in crate::verdict) fn without_long(text: &str) -> (Cow<'_, str>, Vec<LongLis
         }
     }
     let emptied = String::from_utf8(bytes).unwrap_or_default();
-    // What could not be emptied leaves nothing of the policy.
+    // If a list could not be blanked, nothing of the policy is used.
     if long(&emptied).is_empty() { (emptied.into(), found) } else { ("".into(), found) }
 }
 
-/// The lists of a text that are too long; none in one that is no TOML.
+/// The lists of a text that are too long; empty if it is not TOML.
 pub(in crate::verdict) fn long(text: &str) -> Vec<LongList> {
-    // Each entry has a character and a comma.
+    // Each entry has at least a character and a comma.
     if text.len() < 2 * limits::LIST_ENTRIES {
         return Vec::new();
     }
@@ -83,7 +82,7 @@ fn search(text: &str, table: &DeTable<'_>, path: &mut Vec<String>, found: &mut V
     }
 }
 
-/// Every line that belongs to a table of these.
+/// Blanks every line of these tables.
 fn blank_tables(bytes: &mut [u8], text: &str, path: &[String]) {
     let (mut start, mut inside) = (0, false);
     for line in text.split_inclusive('\n') {
@@ -119,7 +118,7 @@ mod tests {
     }
 
     #[test]
-    fn a_long_list_is_emptied_and_the_rest_stays_where_it_is() {
+    fn long_list_is_blanked_and_other_spans_stay() {
         let many = "\"ä\",\n".repeat(limits::LIST_ENTRIES + 1);
         let text = format!("[bans]\ndeny = [ {many} ]\nallow = [\"b\"]\n");
         let (rest, found) = emptied(&text);
@@ -131,7 +130,7 @@ mod tests {
     }
 
     #[test]
-    fn many_tables_with_headers_are_emptied() {
+    fn long_array_of_tables_is_blanked() {
         let many = "[[bans.skip]]\ncrate = \"a\"\n[bans.skip.x]\n".repeat(limits::LIST_ENTRIES + 1);
         let text = format!("[bans]\ndeny = []\n{many}[licenses]\nallow = []\n");
         let (rest, found) = emptied(&text);

@@ -1,10 +1,10 @@
-//! Strings on which cargo-deny breaks off: in lists of tables, which all begin as package specs.
+//! Strings in lists of tables, on which cargo-deny panics.
 
 use toml::de::{DeTable, DeValue};
 
 use crate::text::Span;
 
-/// The lists of a policy whose entries say more than which packages they are about.
+/// The lists of a policy whose entries have to be tables.
 const TABLES: [&[&str]; 4] = [
     &["licenses", "clarify"],
     &["licenses", "exceptions"],
@@ -12,13 +12,13 @@ const TABLES: [&[&str]; 4] = [
     &["bans", "build", "bypass"],
 ];
 
-/// The first string that stands for a table, without its quotes; `None` in a text that is no TOML.
+/// The first string in place of a table, without its quotes; `None` if the text is not TOML.
 pub(super) fn in_policy(text: &str) -> Option<Span> {
     let table = DeTable::parse(text).ok()?;
     TABLES.iter().find_map(|path| first(text, table.get_ref(), path))
 }
 
-/// The same in a file of exceptions.
+/// The same in an exceptions file.
 pub(super) fn in_exceptions(text: &str) -> Option<Span> {
     let table = DeTable::parse(text).ok()?;
     first(text, table.get_ref(), &["exceptions"])

@@ -1,4 +1,4 @@
-//! What holds of every lock file: asserted by the tests and by the fuzzer.
+//! Invariants of every lockfile, asserted by the tests and by the fuzzer.
 
 use super::{LockedManifest, unresolved};
 use crate::{
@@ -31,29 +31,29 @@ fn database() -> Database {
     }
     let path = folder.path().to_str().expect("temporary folders are UTF-8").into();
     let source = DatabaseSource::Folder(path);
-    let never = crate::facts::RefreshPolicy::Never;
-    let opened = source.open(never, &Children::default(), &crate::cache::Cache::off(), &|_| {});
-    opened.expect("a sound database")
+    let refresh = crate::facts::RefreshPolicy::Never;
+    let opened = source.open(refresh, &Children::default(), &crate::cache::Cache::off(), &|_| {});
+    opened.expect("a valid database")
 }
 
-/// Reads a lock file that may be anything, and looks for vulnerabilities in what it locks.
+/// Parses any text as a lockfile, and searches the locked packages for vulnerabilities.
 ///
 /// # Panics
 ///
-/// When a span does not cover what it is said to, when an index is that of no package, or when a
-/// dependency path does not end where it should.
+/// When a span does not cover its value, when an index is out of range, or when a dependency path does
+/// not end at the affected package.
 #[doc(hidden)]
 pub fn fuzz_lock_file(text: &str) {
     let lock = Lockfile::parse(text);
-    lock.entries.iter().for_each(|entry| holds(text, entry));
+    lock.entries.iter().for_each(|entry| check_entry(text, entry));
     if let Some(error) = &lock.error {
         assert!(text.get(error.span.clone()).is_some(), "{:?} in {text:?}", error.span);
-        assert!(!error.value.is_empty(), "no words for {text:?}");
+        assert!(!error.value.is_empty(), "no message for {text:?}");
     }
     let graph = Lockfile::graph(text);
     let Some(packages) = graph else {
-        // Whatever is sound is a graph.
-        assert!(lock.error.is_some(), "no graph of a sound lock file: {text}");
+        // Every valid lockfile is a graph.
+        assert!(lock.error.is_some(), "no graph of a valid lockfile: {text}");
         return;
     };
     for package in &packages {
@@ -64,7 +64,7 @@ pub fn fuzz_lock_file(text: &str) {
     for finding in findings {
         let [package] = &finding.packages[..] else { panic!("{:?}", finding.packages) };
         assert!(!finding.locations.is_empty(), "{finding:?}");
-        assert!(finding.locations.len() <= limits::LOCATIONS, "{} places", finding.locations.len());
+        assert!(finding.locations.len() <= limits::LOCATIONS, "{} locations", finding.locations.len());
         for location in &finding.locations {
             assert!(MANIFEST.get(location.span.clone()).is_some(), "{:?}", location.span);
             let path = location.via.map(|at| &finding.paths[at]);
@@ -77,14 +77,14 @@ pub fn fuzz_lock_file(text: &str) {
     }
 }
 
-fn holds(text: &str, entry: &LockEntry) {
+fn check_entry(text: &str, entry: &LockEntry) {
     for spanned in [&entry.name, &entry.version] {
         let covered = text.get(spanned.span.clone());
-        // What is escaped is longer than what it stands for.
+        // An escape sequence is longer than its value.
         let is_plain = covered.is_some_and(|covered| !covered.contains(['\\', '\n', '\r']));
-        assert!(covered.is_some(), "{:?} is no place in {text:?}", spanned.span);
+        assert!(covered.is_some(), "{:?} is no location in {text:?}", spanned.span);
         if is_plain {
-            // A string that does not end has its first quotation mark with it.
+            // An unterminated string includes its opening quote.
             let covered = covered.unwrap_or_default();
             let same = covered == spanned.value || covered.get(1..) == Some(spanned.value.as_str());
             assert!(same, "`{covered}` is not `{}` in {text:?}", spanned.value);
@@ -96,7 +96,7 @@ fn holds(text: &str, entry: &LockEntry) {
 mod tests {
     use super::*;
 
-    const SOUND: &str = "version = 4\n
+    const VALID: &str = "version = 4\n
 [[package]]\nname = \"a\"\nversion = \"1.0.0\"\nsource = \"registry+https://github.com/rust-lang/crates.io-index\"\nchecksum = \"e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855\"\ndependencies = [\n \"b\",\n \"deep 0.1.0\",\n]\n
 [[package]]\nname = \"app\"\nversion = \"0.1.0\"\ndependencies = [\n \"a\",\n \"b\",\n \"c\",\n]\n
 [[package]]\nname = \"b\"\nversion = \"0.3.0\"\nsource = \"registry+https://github.com/rust-lang/crates.io-index\"\ndependencies = [\n \"a\",\n \"deep 0.2.0 (git+https://example.org/deep#0123)\",\n]\n
@@ -105,7 +105,7 @@ mod tests {
 [[package]]\nname = \"deep\"\nversion = \"0.2.0\"\nsource = \"git+https://example.org/deep#0123\"\ndependencies = [\n \"deep 0.2.0\",\n]\n
 [[patch.unused]]\nname = \"u\"\nversion = \"0.1.0\"\n";
 
-    /// The same for the same seed.
+    /// A deterministic random number generator.
     struct Dice(u64);
 
     impl Dice {
@@ -116,7 +116,7 @@ mod tests {
     }
 
     #[test]
-    fn broken_and_spliced_lock_files_are_read_and_never_lead_astray() {
+    fn broken_and_spliced_lockfiles_keep_the_invariants() {
         const PIECES: [&str; 16] = [
             "version = 3\n",
             "version = 99\n",
@@ -137,7 +137,7 @@ mod tests {
         ];
         for seed in 0..1500 {
             let mut dice = Dice(seed);
-            let mut lines: Vec<&str> = SOUND.split_inclusive('\n').collect();
+            let mut lines: Vec<&str> = VALID.split_inclusive('\n').collect();
             for _ in 0..dice.roll(6) {
                 let at = dice.roll(lines.len());
                 match dice.roll(4) {
@@ -167,20 +167,20 @@ mod tests {
     }
 
     #[test]
-    fn the_sound_one_has_its_findings() {
-        let packages = Lockfile::graph(SOUND).expect("it is sound");
-        assert_eq!(Lockfile::parse(SOUND).error, None);
+    fn valid_lockfile_has_its_findings() {
+        let packages = Lockfile::graph(VALID).expect("a valid lockfile");
+        assert_eq!(Lockfile::parse(VALID).error, None);
         let manifest =
             LockedManifest { path: "/w/Cargo.toml".into(), text: SourceText::new(MANIFEST) };
         let findings = unresolved(&[manifest], &packages, &database(), &[]);
         let about: Vec<_> = findings.iter().map(|one| one.packages[0].version.as_str()).collect();
         assert_eq!(about, ["1.0.0", "0.3.0", "0.1.0", "0.2.0"]);
-        fuzz_lock_file(SOUND);
+        fuzz_lock_file(VALID);
     }
 
     #[test]
-    fn a_long_lock_file_is_read_like_a_short_one() {
-        let mut text = SOUND.to_owned();
+    fn long_lockfile_keeps_the_invariants() {
+        let mut text = VALID.to_owned();
         for number in 0..5000 {
             text.push_str(&format!("[[package]]\nname = \"p{number}\"\nversion = \"1.0.0\"\nsource = \"registry+https://github.com/rust-lang/crates.io-index\"\ndependencies = [\"p{}\"]\n", number + 1));
         }

@@ -1,4 +1,4 @@
-// VS Code's workbench in a browser: code-server with a profile of its own, and what a user does in it.
+// VS Code's workbench in a browser: code-server with its own profile, and the actions of a user.
 import { createServer } from "node:net";
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -35,19 +35,19 @@ export class Workbench {
     const bench = new Workbench(folder);
     bench.port = await freePort();
     for (const name of ["data/User", "data/Machine", "extensions", "config"]) mkdirSync(join(folder, name), { recursive: true });
-    // The user's settings are those of the browser's own profile on the server.
+    // In a browser the user's settings are in the profile on the server.
     bench.settings = { ...SETTINGS, ...settings, ...(trust ? { "security.workspace.trust.enabled": true } : {}) };
     bench.configure({});
     writeFileSync(join(folder, "data/Machine/settings.json"), JSON.stringify(settings));
-    const own = { ...env, XDG_CONFIG_HOME: join(folder, "config"), XDG_DATA_HOME: join(folder, "xdg-data"), XDG_CACHE_HOME: join(folder, "xdg-cache") };
-    delete own.VSCODE_IPC_HOOK_CLI;
+    const serverEnv = { ...env, XDG_CONFIG_HOME: join(folder, "config"), XDG_DATA_HOME: join(folder, "xdg-data"), XDG_CACHE_HOME: join(folder, "xdg-cache") };
+    delete serverEnv.VSCODE_IPC_HOOK_CLI;
     const profile = ["--user-data-dir", join(folder, "data"), "--extensions-dir", join(folder, "extensions")];
     if (vsix) {
-      await succeed(editor.node, [editor.entry, ...profile, "--install-extension", vsix], { env: own, limit: 120_000 });
+      await succeed(editor.node, [editor.entry, ...profile, "--install-extension", vsix], { env: serverEnv, limit: 120_000 });
     }
-    const words = [editor.entry, ...profile, "--bind-addr", `127.0.0.1:${bench.port}`, "--auth", "none", "--disable-telemetry", "--disable-update-check"];
-    if (!trust) words.push("--disable-workspace-trust");
-    bench.server = start(editor.node, words, { env: own, cwd: folder });
+    const args = [editor.entry, ...profile, "--bind-addr", `127.0.0.1:${bench.port}`, "--auth", "none", "--disable-telemetry", "--disable-update-check"];
+    if (!trust) args.push("--disable-workspace-trust");
+    bench.server = start(editor.node, args, { env: serverEnv, cwd: folder });
     await until("code-server", async () => (await fetch(`http://127.0.0.1:${bench.port}/healthz`)).ok);
     return bench;
   }
@@ -56,7 +56,7 @@ export class Workbench {
     this.folder = folder;
   }
 
-  /** Changes the user's settings, also while the workbench is open. */
+  /** Changes the user's settings; a window reads them when it opens. */
   configure(settings) {
     this.settings = { ...this.settings, ...settings };
     writeFileSync(join(this.folder, "data/User/settings.json"), JSON.stringify(this.settings));
@@ -81,18 +81,18 @@ export class Workbench {
   }
 
   /**
-   * Runs a module's `run()` in the real extension host, with the extension in `development`. A built workbench takes no tests from its
-   * address, so they are put into the page's own configuration on its way to the browser; nothing that is installed is changed.
+   * Runs `run()` of a module in the real extension host, with the extension in the folder `development`. A release build of the workbench
+   * has no option for tests, so this patches the configuration that the page reads. The installed files do not change.
    */
-  async test(browser, root, { development, module, onLine, limit }) {
+  async test(browser, root, { development, module, onRecord, limit }) {
     const context = await browser.newContext({ viewport: { width: 1280, height: 800 } });
     const page = await context.newPage();
     const uri = (path) => ({ scheme: "vscode-remote", authority: this.authority, path });
     const exit = new Promise((resolve) => void page.exposeFunction("codeAutomationExit", resolve));
     await page.exposeFunction("codeAutomationLog", () => {});
     page.on("console", (message) => {
-      const found = message.text().match(/@(\{.*\})/s);
-      if (found) onLine(JSON.parse(found[1]));
+      const record = message.text().match(/@(\{.*\})/s);
+      if (record) onRecord(JSON.parse(record[1]));
     });
     await page.addInitScript(
       (options) => {
@@ -120,72 +120,116 @@ export class Workbench {
   }
 }
 
-/** One window, by what a user sees and does. */
+/** One window. Each action of a user ends when the window shows its result. */
 class Window {
   constructor(page, context) {
     this.page = page;
     this.context = context;
+    this.quickInput = page.locator(".quick-input-widget input").first();
   }
 
-  async command(name) {
-    await this.page.keyboard.press("F1");
-    const box = this.page.locator(".quick-input-widget input");
-    await box.waitFor();
-    await box.fill(`>${name}`);
-    await this.page.locator(`.quick-input-widget .monaco-list-row.focused:has-text("${name}")`).first().waitFor();
+  /** Opens a quick input with a key, enters a text, and accepts it. `row` is the item that has to be selected. */
+  async enter(key, text, row) {
+    await this.quickInput.waitFor({ state: "hidden" });
+    await this.page.keyboard.press(key);
+    await this.quickInput.waitFor();
+    await this.quickInput.fill(text);
+    if (row) await this.page.locator(`.quick-input-widget .monaco-list-row.focused${row}`).first().waitFor();
     await this.page.keyboard.press("Enter");
+  }
+
+  /** Runs a command. `next` is a selector for the quick input that the command opens, if it opens one. */
+  async command(name, next) {
+    await this.enter("F1", `>${name}`, `:has-text("${name}")`);
+    if (next) await this.shows(`.quick-input-widget ${next}`);
+    else await this.quickInput.waitFor({ state: "hidden" });
   }
 
   /** Opens a file by its path below the folder. */
   async file(path) {
-    await this.page.keyboard.press("Control+P");
-    const box = this.page.locator(".quick-input-widget input");
-    await box.waitFor();
-    await box.fill(path);
-    await this.page.locator(`.quick-input-widget .monaco-list-row.focused[aria-label*="${path.split("/").pop()}"]`).first().waitFor();
-    await this.page.keyboard.press("Enter");
-    await this.page.waitForSelector(`.tab.active[data-resource-name="${path.split("/").pop()}"]`);
+    const name = path.split("/").pop();
+    await this.enter("Control+P", path, `[aria-label*="${name}"]`);
+    await this.quickInput.waitFor({ state: "hidden" });
+    await this.shows(`.tab.active[data-resource-name="${name}"]`);
   }
 
-  /** The texts of the editor's lines that are in view. */
+  /** The texts of the visible lines. */
   async lines() {
     const texts = await this.page.$$eval(".editor-instance .view-line", (lines) => lines.map((line) => [line.getBoundingClientRect().top, line.textContent]));
     return texts.sort((a, b) => a[0] - b[0]).map(([, text]) => text.replaceAll("\u00a0", " "));
+  }
+
+  /** Waits until a visible line contains a text. */
+  async showsLine(text) {
+    await until(`a line with ${text}`, async () => (await this.lines()).some((line) => line.includes(text)));
   }
 
   async shows(selector, options) {
     await this.page.locator(selector).first().waitFor(options);
   }
 
-  async gone(selector) {
+  async hides(selector) {
     await this.page.locator(selector).first().waitFor({ state: "hidden" });
   }
 
-  /** Puts the caret into a line, by its number from 1. */
-  async line(number, column = 1) {
-    await this.page.keyboard.press("Control+G");
-    const box = this.page.locator(".quick-input-widget input");
-    await box.waitFor();
-    await box.fill(`:${number}:${column}`);
-    await this.page.keyboard.press("Enter");
-    await box.waitFor({ state: "hidden" });
+  /** Closes what Escape closes: a hover, a menu, a list of completions. */
+  async escape(selector) {
+    await this.page.keyboard.press("Escape");
+    await this.hides(selector);
   }
 
-  async status(pattern) {
+  /** Moves the cursor to a position, counted from 1. */
+  async line(number, column = 1) {
+    await this.enter("Control+G", `:${number}:${column}`);
+    await this.quickInput.waitFor({ state: "hidden" });
+    await this.cursor(number, column);
+  }
+
+  /** Waits until the cursor is at a position. */
+  async cursor(number, column) {
+    const text = new RegExp(`^Ln ${number}, Col ${column ?? "\\d+"}\\b`);
+    await this.page.locator(".statusbar-item", { hasText: text }).first().waitFor();
+  }
+
+  /** Moves the cursor to the end of its line, and types a text. */
+  async typeAtEnd(text) {
+    const position = this.page.locator(".statusbar-item", { hasText: /^Ln \d+, Col \d+/ }).first();
+    const before = await position.textContent();
+    await this.page.keyboard.press("End");
+    await until("the cursor at the end of the line", async () => (await position.textContent()) !== before);
+    await this.page.keyboard.type(text);
+  }
+
+  /** Shows or hides the side bar. */
+  async sideBar(visible) {
+    await this.toggle(".part.sidebar", "Control+B", visible);
+  }
+
+  /** Shows or hides the panel. */
+  async panel(visible) {
+    await this.toggle(".part.panel", "Control+J", visible);
+  }
+
+  async toggle(selector, key, visible) {
+    const part = this.page.locator(selector).first();
+    if ((await part.isVisible()) === visible) return;
+    await this.page.keyboard.press(key);
+    await part.waitFor({ state: visible ? "visible" : "hidden" });
+  }
+
+  /** Waits until the text of the status bar item matches, and returns it. */
+  async status(pattern, limit) {
     const item = this.page.locator('.statusbar-item[id^="supercargo"]');
     return until(`the status ${pattern}`, async () => {
       const text = (await item.textContent({ timeout: 1000 })).trim();
       if (!pattern.test(text)) throw new Error(`it is \`${text}\``);
       return text;
-    });
+    }, limit);
   }
 
-  async shoot(pictures, name, selector) {
-    const path = join(pictures.folder, `${name}.png`);
-    // What fades in is shown as it is when that is done.
-    const options = { path, animations: "disabled" };
-    if (selector) await this.page.locator(selector).first().screenshot(options);
-    else await this.page.screenshot(options);
+  async screenshot(pictures, name) {
+    // Animations are finished first, so that nothing is half transparent.
+    await this.page.screenshot({ path: join(pictures.folder, `${name}.png`), animations: "disabled" });
   }
 
   async close() {

@@ -5,11 +5,11 @@ use std::{
     time::{Duration, Instant},
 };
 
-use super::{LIMIT, World, world::real_cargo};
+use super::{TEST_TIMEOUT, World, world::real_cargo};
 
 /// A script in place of cargo.
 #[derive(Clone, Copy, Debug)]
-pub(crate) enum StandIn {
+pub(crate) enum FakeCargo {
     /// Runs cargo.
     Counting,
     /// Runs cargo once [`World::release_cargo`] was called.
@@ -25,17 +25,17 @@ pub(crate) enum StandIn {
 #[cfg(unix)]
 impl World {
     /// Puts a stand-in into cargo's place.
-    pub(crate) fn stand_in(&mut self, stand_in: StandIn) {
+    pub(crate) fn use_fake_cargo(&mut self, stand_in: FakeCargo) {
         let root = self.path("../");
         let cargo = real_cargo();
         let run = match stand_in {
-            StandIn::Counting => format!("exec '{cargo}' \"$@\""),
-            StandIn::Held => format!(
+            FakeCargo::Counting => format!("exec '{cargo}' \"$@\""),
+            FakeCargo::Held => format!(
                 "while [ ! -e '{root}/released' ]; do sleep 0.02; done\nexec '{cargo}' \"$@\""
             ),
-            StandIn::Nonsense => "echo '{\"packages\": 7}'".to_owned(),
-            StandIn::Endless => "exec sleep 100000".to_owned(),
-            StandIn::EndlessWithChild => "sleep 100000 &\nwait".to_owned(),
+            FakeCargo::Nonsense => "echo '{\"packages\": 7}'".to_owned(),
+            FakeCargo::Endless => "exec sleep 100000".to_owned(),
+            FakeCargo::EndlessWithChild => "sleep 100000 &\nwait".to_owned(),
         };
         let script = format!("#!/bin/sh\necho \"$@\" >> '{root}/cargo/calls'\n{run}\n");
         self.replace_cargo(&script);
@@ -48,7 +48,7 @@ impl World {
         self.write("../stand-in/cargo", script);
         let path = self.path("../stand-in/cargo");
         let mode = PermissionsExt::from_mode(0o755);
-        self.by_test(|| std::fs::set_permissions(&path, mode).expect("a mode is set"));
+        self.change_as_test(|| std::fs::set_permissions(&path, mode).expect("a mode is set"));
         self.set("CARGO", &path);
     }
 
@@ -81,7 +81,7 @@ impl World {
 
 #[cfg(unix)]
 fn wait_for(calls: usize, count: impl Fn() -> usize) {
-    let deadline = Instant::now() + LIMIT;
+    let deadline = Instant::now() + TEST_TIMEOUT;
     while count() < calls {
         assert!(Instant::now() < deadline, "cargo was called {} times", count());
         thread::sleep(Duration::from_millis(1));

@@ -10,7 +10,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::{
-    Editor, Incoming, LIMIT, Process, Shown, World,
+    Editor, Incoming, TEST_TIMEOUT, Process, Shown, World,
     answers::answer,
     diagnostics::Published,
     documents::Document,
@@ -59,7 +59,7 @@ type Condition = Box<dyn Fn(&Shown) -> bool>;
 
 /// An error response.
 #[derive(Clone, Debug, Deserialize, PartialEq)]
-pub(crate) struct ErrorAnswer {
+pub(crate) struct ResponseError {
     pub(crate) code: i64,
     pub(crate) message: String,
 }
@@ -127,7 +127,7 @@ impl Client {
 
     /// The file of a URI, relative to the user's folder.
     pub(crate) fn file_of(&self, uri: &str) -> String {
-        self.world.tidied(&path_of(uri)).replace("[work]/", "")
+        self.world.with_placeholders(&path_of(uri)).replace("[work]/", "")
     }
 
     pub(crate) fn process(&mut self) -> &mut Process {
@@ -164,7 +164,7 @@ impl Client {
     }
 
     /// The answer to a request.
-    pub(crate) fn answer(&mut self, id: i64) -> Result<Value, ErrorAnswer> {
+    pub(crate) fn answer(&mut self, id: i64) -> Result<Value, ResponseError> {
         let mut answer = self.wait("the answer to a request", |client| client.answers.remove(&id));
         match answer.get_mut("error").map(Value::take) {
             Some(error) => Err(serde_json::from_value(error).expect("an error has a code")),
@@ -173,15 +173,15 @@ impl Client {
     }
 
     /// Sends a request and waits for its answer.
-    pub(crate) fn request(&mut self, method: &str, params: Value) -> Result<Value, ErrorAnswer> {
-        let id = self.ask(method, params);
-        self.answer(id)
+    pub(crate) fn request(&mut self, method: &str, params: Value) -> Result<Value, ResponseError> {
+        let id = self.send_request(method, params);
+        self.response(id)
     }
 
     /// The hover on the first character of the only occurrence of `needle`.
     pub(crate) fn hover(&mut self, path: &str, needle: &str) -> Option<Hover> {
-        let id = self.ask_hover(path, needle);
-        let mut answer = self.answer(id).expect("a hover is answered");
+        let id = self.request_hover(path, needle);
+        let mut answer = self.response(id).expect("a hover is answered");
         if answer.is_null() {
             return None;
         }
@@ -196,7 +196,7 @@ impl Client {
         let at = self.find(path, needle);
         let position = self.position(path, at);
         let uri = self.world.uri(path);
-        self.ask("textDocument/hover", json!({"textDocument": {"uri": uri}, "position": position}))
+        self.send_request("textDocument/hover", json!({"textDocument": {"uri": uri}, "position": position}))
     }
 
     /// The next publication for a file that was not claimed yet.
@@ -278,7 +278,7 @@ impl Client {
     /// The files for which anything was published so far.
     pub(crate) fn published_files(&self) -> Vec<String> {
         let files: BTreeSet<_> = self.published.iter().map(|(file, ..)| file).collect();
-        files.into_iter().map(|file| self.world.tidied(file)).collect()
+        files.into_iter().map(|file| self.world.with_placeholders(file)).collect()
     }
 
     /// Publications for a file that this test does not look at.
@@ -310,7 +310,7 @@ impl Client {
     /// Waits until the server has made a request that often.
     pub(crate) fn wait_for_requests(&mut self, method: &str, count: usize) {
         self.wait(&format!("{count} requests `{method}`"), |client| {
-            (client.asked(method).len() >= count).then_some(())
+            (client.server_requests(method).len() >= count).then_some(())
         });
     }
 
@@ -407,7 +407,7 @@ impl Client {
     }
 
     /// Whatever is published or said from now on is not looked at.
-    pub(crate) fn claim_all_at_the_end(&mut self) {
+    pub(crate) fn ignore_all(&mut self) {
         self.looks_away = true;
     }
 
@@ -427,7 +427,7 @@ impl Client {
     }
 
     /// Ends the session as the editor does, while another one goes on in the same world.
-    pub(crate) fn end_beside_another(mut self) {
+    pub(crate) fn end_while_another_runs(mut self) {
         self.leave();
         self.settle_accounts();
     }
@@ -510,7 +510,7 @@ impl Client {
 
     /// Takes messages until `find` finds what it looks for.
     fn wait<T>(&mut self, what: &str, mut find: impl FnMut(&mut Self) -> Option<T>) -> T {
-        let deadline = Instant::now() + LIMIT;
+        let deadline = Instant::now() + TEST_TIMEOUT;
         loop {
             if let Some(found) = find(self) {
                 return found;
@@ -526,7 +526,7 @@ impl Client {
     }
 
     /// Sends a message that is perhaps no JSON.
-    pub(super) fn send_spoilt(&mut self, body: &str) {
+    pub(super) fn send_raw(&mut self, body: &str) {
         let note: String = body.chars().take(600).collect();
         self.conversation.push(format!("-> {note}"));
         self.process.send_bytes(&frame(body));
@@ -637,7 +637,7 @@ impl Drop for Client {
 
 /// Waits until `holds`.
 pub(crate) fn wait_until(what: &str, holds: impl Fn() -> bool) {
-    let deadline = Instant::now() + LIMIT;
+    let deadline = Instant::now() + TEST_TIMEOUT;
     while !holds() {
         assert!(Instant::now() < deadline, "waited in vain until {what}");
         thread::sleep(Duration::from_millis(2));

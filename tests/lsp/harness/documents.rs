@@ -150,7 +150,7 @@ impl Client {
 
     /// Sends changes that may be none of this text, as the bytes that `spoilt` makes of the message.
     /// What the text is then only a whole one tells: [`Change::whole`].
-    pub(crate) fn odd_change(
+    pub(crate) fn invalid_change(
         &mut self,
         path: &str,
         version: i32,
@@ -165,7 +165,7 @@ impl Client {
             "jsonrpc": "2.0", "method": "textDocument/didChange",
             "params": {"textDocument": identity, "contentChanges": changes},
         });
-        self.send_spoilt(&spoilt(message.to_string()));
+        self.send_raw(&spoilt(message.to_string()));
     }
 
     /// Takes note of a version that was sent in another way.
@@ -180,7 +180,7 @@ impl Client {
     }
 
     /// Tells that a file was saved, with its text.
-    pub(crate) fn tell_saved_with_text(&mut self, path: &str) {
+    pub(crate) fn notify_saved_with_text(&mut self, path: &str) {
         let (uri, text) = (self.world.uri(path), self.text(path));
         self.notify("textDocument/didSave", json!({"textDocument": {"uri": uri}, "text": text}));
     }
@@ -206,7 +206,7 @@ impl Client {
     /// Writes the buffer to disk and tells so.
     pub(crate) fn save(&mut self, path: &str) {
         self.write(path);
-        self.tell_saved(path);
+        self.notify_saved(path);
     }
 
     /// Writes the buffer to disk.
@@ -217,13 +217,13 @@ impl Client {
     }
 
     /// Tells that a file was saved.
-    pub(crate) fn tell_saved(&mut self, path: &str) {
+    pub(crate) fn notify_saved(&mut self, path: &str) {
         let uri = self.world.uri(path);
         self.notify("textDocument/didSave", json!({"textDocument": {"uri": uri}}));
     }
 
     /// Tells that a file was created (1), changed (2) or deleted (3) on disk.
-    pub(crate) fn tell_changed(&mut self, path: &str, kind: u8) {
+    pub(crate) fn notify_changed(&mut self, path: &str, kind: u8) {
         let uri = self.world.uri(path);
         self.notify(
             "workspace/didChangeWatchedFiles",
@@ -253,7 +253,7 @@ impl Client {
     pub(crate) fn open_documents(&self) -> Vec<String> {
         let open = self.documents.iter().filter(|(_, document)| document.open);
         let relative = |path: &str| path.replace("[work]/", "").replace("[world]/", "../");
-        open.map(|(path, _)| relative(&self.world.tidied(path))).collect()
+        open.map(|(path, _)| relative(&self.world.with_placeholders(path))).collect()
     }
 
     /// The offset of the only occurrence of `needle` in an open document.

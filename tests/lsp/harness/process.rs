@@ -11,7 +11,7 @@ use std::{
 use serde_json::Value;
 
 use super::{
-    LIMIT, World,
+    TEST_TIMEOUT, World,
     frames::{Incoming, frame, read_frames},
 };
 
@@ -91,7 +91,7 @@ impl Process {
 
     /// The next message; fails on anything else.
     pub(crate) fn message(&self) -> Value {
-        match self.receive(Instant::now() + LIMIT) {
+        match self.receive(Instant::now() + TEST_TIMEOUT) {
             Some(Incoming::Message(message)) => message,
             other => panic!("expected a message, got {other:?}; the server wrote:\n{}", self.log()),
         }
@@ -108,7 +108,7 @@ impl Process {
     }
 
     fn wait_for_end(&mut self, sudden: bool) -> (ExitStatus, Vec<Value>) {
-        let deadline = Instant::now() + LIMIT;
+        let deadline = Instant::now() + TEST_TIMEOUT;
         let mut messages = Vec::new();
         loop {
             match self.receive(deadline) {

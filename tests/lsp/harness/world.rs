@@ -25,7 +25,7 @@ use super::text::file_uri;
 ///
 /// From the start of the first server on, everything in it but caches and temporary files is watched:
 /// what differs at the end of a server although the test has not changed it fails the test. So a test
-/// changes files with the methods of the world only, and what they do not offer with [`World::by_test`].
+/// changes files with the methods of the world only, and what they do not offer with [`World::change_as_test`].
 #[derive(Clone)]
 pub(crate) struct World {
     _folder: Arc<tempfile::TempDir>,
@@ -85,7 +85,7 @@ impl World {
         ] {
             let mut command = Command::new("git");
             command.env_clear().envs(&self.variables).current_dir(self.path(folder)).args(words);
-            let done = self.by_test(|| command.output()).expect("git runs");
+            let done = self.change_as_test(|| command.output()).expect("git runs");
             assert!(done.status.success(), "git {words:?}");
         }
         let folder = self.path(folder);
@@ -109,13 +109,13 @@ impl World {
             .envs(&self.variables)
             .current_dir(self.path(folder))
             .stdin(Stdio::null());
-        let output = self.by_test(|| command.output().expect("cargo runs"));
+        let output = self.change_as_test(|| command.output().expect("cargo runs"));
         let words = String::from_utf8_lossy(&output.stderr).into_owned();
         if output.status.success() { Ok(()) } else { Err(words) }
     }
 
     /// The same without the old lock file.
-    pub(crate) fn lock_anew(&self) {
+    pub(crate) fn lock_again(&self) {
         self.delete("Cargo.lock");
         self.lock("");
     }
@@ -145,7 +145,7 @@ impl World {
     }
 
     /// The test itself changes what it wants in this world.
-    pub(crate) fn by_test<T>(&self, change: impl FnOnce() -> T) -> T {
+    pub(crate) fn change_as_test<T>(&self, change: impl FnOnce() -> T) -> T {
         self.watch.change_any(change)
     }
 
@@ -173,7 +173,7 @@ impl World {
         let [from, to] = [from, to].map(|path| PathBuf::from(self.path(path)));
         let rename = || fs::rename(&from, &to).expect("it can be renamed");
         if from.is_dir() {
-            self.by_test(rename);
+            self.change_as_test(rename);
         } else {
             self.watch.change(&[&from, &to], rename);
         }
@@ -181,7 +181,7 @@ impl World {
 
     /// Deletes a folder and all that is in it.
     pub(crate) fn delete_folder(&self, path: &str) {
-        self.by_test(|| fs::remove_dir_all(self.path(path)).expect("it can be deleted"));
+        self.change_as_test(|| fs::remove_dir_all(self.path(path)).expect("it can be deleted"));
     }
 
     /// Makes a link that says where it leads.
@@ -250,7 +250,7 @@ impl World {
     }
 
     /// Paths of this world made the same in every run.
-    pub(crate) fn tidied(&self, text: &str) -> String {
+    pub(crate) fn with_placeholders(&self, text: &str) -> String {
         text.replace(&self.path(""), "[work]").replace(self.root.as_str(), "[world]")
     }
 

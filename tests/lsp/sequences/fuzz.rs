@@ -72,7 +72,7 @@ impl Run {
 
     pub(super) fn odd_edit(&mut self, dice: &mut Dice) {
         let Some(file) = self.one_open(dice) else { return };
-        let changes: Vec<_> = (0..=dice.roll(3)).map(|_| odd_change(dice)).collect();
+        let changes: Vec<_> = (0..=dice.roll(3)).map(|_| invalid_change(dice)).collect();
         let version = self.client.version(&file);
         let version = match dice.roll(8) {
             0 => version,
@@ -82,7 +82,7 @@ impl Run {
         };
         self.note(&format!("  change `{file}` to {version}: {}", shown(&json!(changes))));
         let spoil = |message: String| message.replace(HALF, "\\ud83e");
-        self.client.odd_change(&file, version, &changes, spoil);
+        self.client.invalid_change(&file, version, &changes, spoil);
         self.odd.insert(file);
     }
 
@@ -91,7 +91,7 @@ impl Run {
         for _ in 0..=dice.roll(4) {
             let (method, params) = self.odd_question(dice);
             self.note(&format!("  ask {method} {}", shown(&params)));
-            asked.push(self.client.ask(method, params));
+            asked.push(self.client.send_request(method, params));
             if dice.once_in(6) {
                 let id = asked[dice.roll(asked.len())];
                 self.client.notify("$/cancelRequest", json!({"id": id}));
@@ -99,7 +99,7 @@ impl Run {
         }
         for id in asked {
             // An error is an answer.
-            let _: Result<Value, _> = self.client.answer(id);
+            let _: Result<Value, _> = self.client.response(id);
         }
     }
 
@@ -154,7 +154,7 @@ impl Run {
             0 if !is_open => ("textDocument/didClose", json!({"textDocument": document})),
             1 if !is_open => (
                 "textDocument/didChange",
-                json!({"textDocument": document, "contentChanges": [odd_change(dice)]}),
+                json!({"textDocument": document, "contentChanges": [invalid_change(dice)]}),
             ),
             2 => ("textDocument/didSave", json!({"textDocument": document})),
             3 => (
@@ -229,7 +229,7 @@ fn position(dice: &mut Dice) -> Value {
     json!({"line": number(), "character": number()})
 }
 
-fn odd_change(dice: &mut Dice) -> Value {
+fn invalid_change(dice: &mut Dice) -> Value {
     let texts = [
         "",
         "x",

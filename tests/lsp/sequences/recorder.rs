@@ -7,7 +7,7 @@ use crate::harness::World;
 /// Puts it into cargo's place. What decides an answer is all that may differ in a generated world:
 /// the words, the folder, the manifests, the lock files and cargo's configuration, each by its path
 /// and text. A copy of the workspace is recorded apart, the folder that it stands in left out.
-pub(super) fn stand_in(world: &mut World) {
+pub(super) fn use_fake_cargo(world: &mut World) {
     let cargo = world.variables()["CARGO"].clone();
     let root = world.path("../").trim_end_matches('/').to_owned();
     let script = format!(

@@ -16,7 +16,7 @@ use super::{
     texts,
 };
 use crate::dice::Dice;
-use crate::harness::{Change, Client, Editor, LIMIT, Session, Shown, World};
+use crate::harness::{Change, Client, Editor, TEST_TIMEOUT, Session, Shown, World};
 
 /// What is looked at of a diagnostic.
 type Told = ((u32, u32), (u32, u32), u8, Option<String>, String);
@@ -63,14 +63,14 @@ impl Run {
         match cargo {
             Cargo::Real => {}
             #[cfg(unix)]
-            Cargo::Recorded => recorder::stand_in(&mut world),
+            Cargo::Recorded => recorder::use_fake_cargo(&mut world),
         }
         let editor = *dice.pick(&Editor::ALL);
         let folders = layout.folders.clone();
         let client = session(&world, editor, &folders).start();
         let mut run = Self {
             seed,
-            limit: LIMIT,
+            limit: TEST_TIMEOUT,
             client,
             editor,
             layout,
@@ -92,7 +92,7 @@ impl Run {
 
     /// Ends the server as its editor does.
     pub(super) fn end(mut self) {
-        self.client.claim_all_at_the_end();
+        self.client.ignore_all();
         self.client.end();
     }
 
@@ -131,7 +131,7 @@ impl Run {
                 Kind::Yank => self.yank(),
                 Kind::Folder => self.folder(&mut dice),
                 Kind::Trust => self.trust(!self.trusted),
-                Kind::Ask => self.ask(),
+                Kind::Ask => self.send_request(),
                 Kind::Settle => self.settle(),
                 Kind::Restart => self.restart(),
                 Kind::Compare => self.compare()?,
@@ -141,7 +141,7 @@ impl Run {
                 Kind::OddText => self.odd_text(&mut dice),
                 Kind::Settings => self.other_settings(&mut dice),
             }
-            self.client.take_until(Instant::now());
+            self.client.receive_until(Instant::now());
         }
         let log = self.client.process().log();
         if log.contains("panicked") { Err(format!("the server panicked:\n{log}")) } else { Ok(()) }
@@ -299,7 +299,7 @@ impl Run {
             self.note_disk(&file);
         }
         if dice.once_in(2) {
-            self.client.tell_changed(&file, 2);
+            self.client.notify_changed(&file, 2);
         }
     }
 
@@ -320,7 +320,7 @@ impl Run {
             1
         };
         if dice.once_in(2) {
-            self.client.tell_changed(&file, kind);
+            self.client.notify_changed(&file, kind);
         }
     }
 
@@ -397,18 +397,18 @@ impl Run {
     }
 
     fn settle(&mut self) {
-        let deadline = Instant::now() + LIMIT;
+        let deadline = Instant::now() + TEST_TIMEOUT;
         while !is_settled(&self.client, &self.judged()) {
             assert!(Instant::now() < deadline, "the gate did not come to a state");
-            self.client.take_until(Instant::now() + Duration::from_millis(2));
+            self.client.receive_until(Instant::now() + Duration::from_millis(2));
         }
     }
 
     fn restart(&mut self) {
         let world = self.client.world.clone();
         let open = self.buffers();
-        self.client.take_until(Instant::now());
-        self.client.claim_all_at_the_end();
+        self.client.receive_until(Instant::now());
+        self.client.ignore_all();
         self.client.end();
         self.trusted = true;
         let session = session(&world, self.editor, &self.folders).settings(self.settings.clone());
@@ -469,15 +469,15 @@ impl Run {
         let world = self.client.world.clone();
         let judged = self.judged();
         let fresh = session(&world, self.editor, &self.folders).settings(self.settings.clone());
-        let mut fresh = fresh.word("--no-cache").start();
+        let mut fresh = fresh.argument("--no-cache").start();
         for (file, text) in self.buffers() {
             fresh.open_with(&file, "toml", &text);
         }
         let deadline = Instant::now() + self.limit;
         let last = loop {
             let moment = Duration::from_millis(2);
-            fresh.take_until(Instant::now() + moment);
-            self.client.take_until(Instant::now() + moment);
+            fresh.receive_until(Instant::now() + moment);
+            self.client.receive_until(Instant::now() + moment);
             let are_settled = is_settled(&fresh, &judged) && is_settled(&self.client, &judged);
             let is_all = judged.iter().all(|folder| fresh.state_of(folder) == Some("exact"));
             let expected = all(&fresh);
@@ -495,21 +495,21 @@ impl Run {
             judged.iter().map(state).collect()
         };
         let told = (states(&self.client), states(&fresh));
-        fresh.end_beside_another();
+        fresh.end_while_another_runs();
         if let Some(differing) = last {
             return Err(format!(
                 "{differing}\nthe server: {:?}\na fresh one: {:?}",
                 told.0, told.1
             ));
         }
-        self.ask();
+        self.send_request();
         self.still_agrees()
     }
 
     /// What was on its way at the comparison may show for a moment; it has to come back.
     fn still_agrees(&mut self) -> Result<(), String> {
         let deadline = Instant::now() + self.limit;
-        self.client.take_until(Instant::now());
+        self.client.receive_until(Instant::now());
         let Some((expected, is_all)) = &self.agreed else { return Ok(()) };
         loop {
             let differing = differing(expected, &all(&self.client), *is_all);
@@ -519,7 +519,7 @@ impl Run {
             if Instant::now() > deadline {
                 return Err(format!("it did not stay:\n{differing}"));
             }
-            self.client.take_until(Instant::now() + Duration::from_millis(2));
+            self.client.receive_until(Instant::now() + Duration::from_millis(2));
         }
     }
 }
@@ -559,7 +559,7 @@ fn all(client: &Client) -> All {
         told.collect()
     };
     let shown = client.shown();
-    let all = shown.into_iter().map(|(file, shown)| (client.world.tidied(file), told(shown)));
+    let all = shown.into_iter().map(|(file, shown)| (client.world.with_placeholders(file), told(shown)));
     all.filter(|(_, told)| !told.is_empty()).collect()
 }
 

@@ -32,7 +32,7 @@ impl World {
         let mut command = Command::new(program);
         command.env_clear().envs(self.variables()).env("CARGO_HOME", &home);
         command.current_dir(self.path(folder)).args(["--offline", "check"]).args(checks);
-        let output = self.by_test(|| command.output()).expect("cargo-deny can be started");
+        let output = self.change_as_test(|| command.output()).expect("cargo-deny can be started");
         Some((output.status.success(), String::from_utf8_lossy(&output.stderr).into_owned()))
     }
 }

@@ -1,8 +1,7 @@
-//! Results kept on disk between runs, each with everything that it was made from.
+//! Results on disk between runs, each with its inputs.
 //!
-//! An entry is one file that appears whole or not at all, so several programs may use the folder
-//! at once. What cannot be read, is not ours or was written in another format is as good as
-//! absent; a folder that cannot be written costs only speed.
+//! An entry is a file that is written atomically, so several programs can use the folder at once. An entry that is
+//! unreadable or of another format counts as absent; without a writable folder, the program is only slower.
 
 mod inputs;
 
@@ -19,26 +18,26 @@ use twox_hash::XxHash3_128;
 
 pub(crate) use inputs::{Input, Inputs, on_disk};
 
-/// The folder of the format that this version writes. Other versions' stay untouched.
+/// The folder of this version's format. Those of other versions are not touched.
 const FORMAT: &str = "v1";
 
-/// What all entries together may take up; the oldest go first.
-const LIMIT: u64 = 256 << 20;
+/// The size limit of all entries; the least recently used are deleted first.
+const SIZE_LIMIT: u64 = 256 << 20;
 
-/// An entry that is being written has this in its name.
+/// The start of the name of an entry that is being written.
 const UNFINISHED: &str = ".unfinished-";
 
-/// An unfinished entry that is older was left behind by a program that was killed.
+/// An older unfinished entry was abandoned by a killed program.
 const ABANDONED: Duration = Duration::from_secs(60 * 60);
 
-/// Marks the folder as one that backups leave out (<https://bford.info/cachedir/>).
+/// Marks the folder as a cache, for backup programs (<https://bford.info/cachedir/>).
 const TAG: &str = "CACHEDIR.TAG";
 const TAG_TEXT: &str = "Signature: 8a477f597d28d172789f06886806bc55\n# This folder was made by supercargo and can be deleted.\n";
 
-/// What an entry holds.
+/// The kind of an entry.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Kind {
-    /// What cargo resolved for a workspace.
+pub enum CacheKind {
+    /// The output of `cargo metadata` for a workspace.
     Metadata,
     /// The verdict on a workspace.
     Verdict,
@@ -46,7 +45,7 @@ pub enum Kind {
     Advisories,
 }
 
-impl Kind {
+impl CacheKind {
     /// All of them.
     pub const ALL: [Self; 3] = [Self::Metadata, Self::Verdict, Self::Advisories];
 
@@ -63,11 +62,11 @@ impl Kind {
 /// The cache on disk.
 #[derive(Clone, Debug, Default)]
 pub struct Cache {
-    /// `None` keeps nothing.
+    /// `None`: no cache.
     folder: Option<Utf8PathBuf>,
 }
 
-/// How much is kept of one kind.
+/// How much of the cache is used by one kind.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Usage {
     /// How many entries.
@@ -77,7 +76,7 @@ pub struct Usage {
 }
 
 impl Cache {
-    /// One that keeps nothing.
+    /// No cache.
     pub fn off() -> Self {
         Self::default()
     }
@@ -99,8 +98,7 @@ impl Cache {
         self.folder.as_deref()
     }
 
-    /// A folder in which cargo keeps what it has asked rustc, for as long as that is the same
-    /// rustc; `None` where nothing is kept or the folder cannot be made.
+    /// A folder in which cargo caches facts about rustc; `None` without a cache or if it cannot be created.
     pub(crate) fn folder_of_cargo(&self) -> Option<Utf8PathBuf> {
         let root = self.folder.as_ref()?;
         let folder = root.join(FORMAT).join("cargo");
@@ -110,17 +108,17 @@ impl Cache {
         Some(folder)
     }
 
-    /// The entry of a key, if it is sound.
-    pub(crate) fn get(&self, kind: Kind, key: &str) -> Option<Vec<u8>> {
+    /// The entry of a key, if it is valid.
+    pub(crate) fn get(&self, kind: CacheKind, key: &str) -> Option<Vec<u8>> {
         let path = self.entry(kind, key)?;
         let mut bytes = crate::text::read_at_most(&path, crate::limits::CACHE_ENTRY).ok()?;
         let head_end = bytes.iter().position(|byte| *byte == b'\n')? + 1;
-        let sound = bytes[..head_end] == *head(kind, &bytes[head_end..]).as_bytes();
-        if !sound {
-            tracing::debug!("`{path}` is not sound and is left out");
+        let is_valid = bytes[..head_end] == *head(kind, &bytes[head_end..]).as_bytes();
+        if !is_valid {
+            tracing::debug!("skipping the invalid cache entry `{path}`");
             return None;
         }
-        // What is used stays.
+        // The least recently used entries are deleted first.
         if let Ok(file) = fs::File::options().append(true).open(&path) {
             let _ = file.set_modified(SystemTime::now());
         }
@@ -128,18 +126,18 @@ impl Cache {
         Some(bytes)
     }
 
-    /// Keeps an entry, or not: where the folder cannot be written there is none.
-    pub(crate) fn put(&self, kind: Kind, key: &str, content: &[u8]) {
+    /// Writes an entry, if the folder is writable.
+    pub(crate) fn put(&self, kind: CacheKind, key: &str, content: &[u8]) {
         if let Err(error) = self.try_put(kind, key, content) {
-            static SAID: AtomicBool = AtomicBool::new(false);
-            if !SAID.swap(true, Ordering::Relaxed) {
+            static WARNED: AtomicBool = AtomicBool::new(false);
+            if !WARNED.swap(true, Ordering::Relaxed) {
                 let folder = self.folder().unwrap_or(Utf8Path::new(""));
-                tracing::warn!("the cache `{folder}` cannot be written: {error}");
+                tracing::warn!("could not write to the cache `{folder}`: {error}");
             }
         }
     }
 
-    fn try_put(&self, kind: Kind, key: &str, content: &[u8]) -> io::Result<()> {
+    fn try_put(&self, kind: CacheKind, key: &str, content: &[u8]) -> io::Result<()> {
         let (Some(root), Some(path)) = (&self.folder, self.entry(kind, key)) else {
             return Ok(());
         };
@@ -150,12 +148,12 @@ impl Cache {
         file.write_all(head(kind, content).as_bytes())?;
         file.write_all(content)?;
         file.persist(&path).map_err(|error| error.error)?;
-        self.bound(LIMIT);
+        self.evict(SIZE_LIMIT);
         Ok(())
     }
 
-    /// Deletes what was not used for longest until no more than `limit` bytes are left.
-    fn bound(&self, limit: u64) {
+    /// Deletes the least recently used entries until at most `limit` bytes are left.
+    fn evict(&self, limit: u64) {
         let mut all = self.files();
         all.retain(|file| {
             let abandoned = file.path.file_name().is_some_and(|name| name.starts_with(UNFINISHED))
@@ -177,10 +175,10 @@ impl Cache {
         }
     }
 
-    /// How much is kept of each kind.
-    pub fn usage(&self) -> Vec<(Kind, Usage)> {
+    /// The usage by kind.
+    pub fn usage(&self) -> Vec<(CacheKind, Usage)> {
         let files = self.files();
-        let of = |kind: Kind| {
+        let of = |kind: CacheKind| {
             let mut usage = Usage::default();
             for file in files.iter().filter(|file| file.kind == kind) {
                 usage.entries += 1;
@@ -188,17 +186,17 @@ impl Cache {
             }
             (kind, usage)
         };
-        Kind::ALL.into_iter().map(of).collect()
+        CacheKind::ALL.into_iter().map(of).collect()
     }
 
-    /// Deletes everything that any version of this program keeps in the folder, and nothing else.
+    /// Deletes the entries of all versions of this program, and nothing else.
     ///
     /// # Errors
     ///
     /// When something cannot be deleted.
     pub fn clean(&self) -> io::Result<()> {
         let Some(folder) = &self.folder else { return Ok(()) };
-        // A folder without our mark is not ours.
+        // Only a folder with our tag is ours.
         match fs::read_to_string(folder.join(TAG)) {
             Ok(text) if text == TAG_TEXT => {}
             _ => return Ok(()),
@@ -213,19 +211,24 @@ impl Cache {
         fs::remove_file(folder.join(TAG))
     }
 
-    fn entry(&self, kind: Kind, key: &str) -> Option<Utf8PathBuf> {
+    fn entry(&self, kind: CacheKind, key: &str) -> Option<Utf8PathBuf> {
         Some(self.folder.as_ref()?.join(FORMAT).join(kind.name()).join(key))
     }
 
-    fn files(&self) -> Vec<Kept> {
+    fn files(&self) -> Vec<CacheFile> {
         let Some(folder) = &self.folder else { return Vec::new() };
         let mut all = Vec::new();
-        for kind in Kind::ALL {
+        for kind in CacheKind::ALL {
             let entries = folder.join(FORMAT).join(kind.name()).read_dir_utf8();
             for entry in entries.into_iter().flatten().flatten() {
                 let Ok(data) = entry.metadata() else { continue };
                 let used = data.modified().unwrap_or(SystemTime::UNIX_EPOCH);
-                all.push(Kept { kind, path: entry.path().to_owned(), bytes: data.len(), used });
+                all.push(CacheFile {
+                    kind,
+                    path: entry.path().to_owned(),
+                    bytes: data.len(),
+                    used,
+                });
             }
         }
         all
@@ -233,8 +236,8 @@ impl Cache {
 }
 
 /// A file of the cache.
-struct Kept {
-    kind: Kind,
+struct CacheFile {
+    kind: CacheKind,
     path: Utf8PathBuf,
     bytes: u64,
     used: SystemTime,
@@ -247,7 +250,7 @@ fn tag(root: &Utf8Path) -> io::Result<()> {
 }
 
 /// The first line of an entry.
-fn head(kind: Kind, content: &[u8]) -> String {
+fn head(kind: CacheKind, content: &[u8]) -> String {
     format!("supercargo {FORMAT} {} {}\n", kind.name(), hash(content))
 }
 
@@ -269,30 +272,30 @@ mod tests {
     #[test]
     fn what_was_put_is_got_and_nothing_else() {
         let (_folder, cache) = cache();
-        assert_eq!(cache.get(Kind::Metadata, "k"), None);
-        cache.put(Kind::Metadata, "k", b"one\ntwo");
-        assert_eq!(cache.get(Kind::Metadata, "k").as_deref(), Some(&b"one\ntwo"[..]));
-        assert_eq!(cache.get(Kind::Verdict, "k"), None);
-        assert_eq!(cache.get(Kind::Metadata, "l"), None);
-        assert_eq!(Cache::off().get(Kind::Metadata, "k"), None);
+        assert_eq!(cache.get(CacheKind::Metadata, "k"), None);
+        cache.put(CacheKind::Metadata, "k", b"one\ntwo");
+        assert_eq!(cache.get(CacheKind::Metadata, "k").as_deref(), Some(&b"one\ntwo"[..]));
+        assert_eq!(cache.get(CacheKind::Verdict, "k"), None);
+        assert_eq!(cache.get(CacheKind::Metadata, "l"), None);
+        assert_eq!(Cache::off().get(CacheKind::Metadata, "k"), None);
     }
 
     #[test]
     fn what_is_not_sound_is_absent() {
         let (_folder, cache) = cache();
-        cache.put(Kind::Verdict, "k", b"content");
-        let path = cache.entry(Kind::Verdict, "k").expect("a path");
+        cache.put(CacheKind::Verdict, "k", b"content");
+        let path = cache.entry(CacheKind::Verdict, "k").expect("a path");
         let sound = fs::read(&path).expect("the entry");
         for broken in
             [&sound[..sound.len() - 1], &sound[..9], b"", b"\n", &[&sound[..], b"x"].concat()]
         {
             fs::write(&path, broken).expect("written");
-            assert_eq!(cache.get(Kind::Verdict, "k"), None);
+            assert_eq!(cache.get(CacheKind::Verdict, "k"), None);
         }
         fs::write(&path, String::from_utf8(sound).expect("text").replace(FORMAT, "v9")).expect("w");
-        assert_eq!(cache.get(Kind::Verdict, "k"), None);
-        cache.put(Kind::Verdict, "k", b"again");
-        assert_eq!(cache.get(Kind::Verdict, "k").as_deref(), Some(&b"again"[..]));
+        assert_eq!(cache.get(CacheKind::Verdict, "k"), None);
+        cache.put(CacheKind::Verdict, "k", b"again");
+        assert_eq!(cache.get(CacheKind::Verdict, "k").as_deref(), Some(&b"again"[..]));
     }
 
     #[test]
@@ -308,23 +311,23 @@ mod tests {
                 .expect("set");
         };
         for (name, hours) in [("old", 3), ("older", 5), ("new", 0)] {
-            cache.put(Kind::Metadata, name, &[7; 1000]);
-            long_ago(&cache.entry(Kind::Metadata, name).expect("a path"), hours);
+            cache.put(CacheKind::Metadata, name, &[7; 1000]);
+            long_ago(&cache.entry(CacheKind::Metadata, name).expect("a path"), hours);
         }
-        let left = cache.entry(Kind::Metadata, &format!("{UNFINISHED}x")).expect("a path");
+        let left = cache.entry(CacheKind::Metadata, &format!("{UNFINISHED}x")).expect("a path");
         fs::write(&left, [7; 5000]).expect("written");
         long_ago(&left, 2);
-        assert!(cache.get(Kind::Metadata, "old").is_some(), "what is used is young again");
-        cache.bound(1500);
+        assert!(cache.get(CacheKind::Metadata, "old").is_some(), "what is used is young again");
+        cache.evict(1500);
         assert!(!left.exists());
-        let kept = |name| cache.get(Kind::Metadata, name).is_some();
+        let kept = |name| cache.get(CacheKind::Metadata, name).is_some();
         assert_eq!([kept("old"), kept("older"), kept("new")], [true, false, false]);
     }
 
     #[test]
     fn cleaning_deletes_what_is_ours_only() {
         let (_folder, cache) = cache();
-        cache.put(Kind::Metadata, "k", b"content");
+        cache.put(CacheKind::Metadata, "k", b"content");
         let folder = cache.folder().expect("a folder").to_owned();
         fs::create_dir_all(folder.join("v7/other")).expect("made");
         fs::create_dir_all(folder.join("videos")).expect("made");
@@ -344,7 +347,7 @@ mod tests {
         let file = folder.path().join("file");
         fs::write(&file, "").expect("written");
         let cache = Cache { folder: Utf8PathBuf::from_path_buf(file.join("below")).ok() };
-        cache.put(Kind::Metadata, "k", b"content");
-        assert_eq!(cache.get(Kind::Metadata, "k"), None);
+        cache.put(CacheKind::Metadata, "k", b"content");
+        assert_eq!(cache.get(CacheKind::Metadata, "k"), None);
     }
 }

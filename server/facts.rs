@@ -1,5 +1,4 @@
-//! Facts from outside the workspace, each with its freshness: the advisory database, what
-//! cargo keeps in its home.
+//! Facts from outside the workspace: the advisory database and cargo's home folder.
 
 mod advisory_db;
 mod cargo_home;

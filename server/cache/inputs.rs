@@ -1,4 +1,4 @@
-//! What a result was made from, compared with what is there now.
+//! The inputs of a cached result, to tell whether it is still valid.
 
 use std::{
     collections::BTreeSet,
@@ -11,14 +11,14 @@ use serde::{Deserialize, Serialize};
 
 use super::hash;
 
-/// One thing that a result was made from.
+/// An input of a result.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub(crate) enum Input {
     /// The text of a file.
     Text(Utf8PathBuf),
-    /// The size and time of a file that only programs write.
+    /// The size and time of a file that is written only by programs.
     Stamp(Utf8PathBuf),
-    /// Whether a path is there.
+    /// Whether a path exists.
     There(Utf8PathBuf),
     /// The names in a folder.
     Names(Utf8PathBuf),
@@ -26,12 +26,12 @@ pub(crate) enum Input {
     Tree(Utf8PathBuf),
 }
 
-/// Everything that a result was made from, each with its state then.
+/// All inputs of a result, each with its state at that time.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Inputs(Vec<(Input, Option<String>)>);
 
 impl Inputs {
-    /// The inputs as they are now. `text` reads a file.
+    /// Inputs with their current state. `text` reads a file.
     pub(crate) fn now(
         inputs: BTreeSet<Input>,
         text: &dyn Fn(&Utf8Path) -> Option<Vec<u8>>,
@@ -43,8 +43,7 @@ impl Inputs {
         Self(stated.collect())
     }
 
-    /// Whether no text among them was written since then: what was made meanwhile was made from
-    /// these.
+    /// Whether all texts were last written before `time`, so that what was computed since then was computed from these.
     pub(crate) fn were_written_before(&self, time: SystemTime) -> bool {
         let texts = self.0.iter().filter_map(|(input, _)| match input {
             Input::Text(path) => Some(path),
@@ -56,18 +55,18 @@ impl Inputs {
         })
     }
 
-    /// Whether nothing has changed.
+    /// Whether no input has changed.
     pub(crate) fn hold(&self, text: &dyn Fn(&Utf8Path) -> Option<Vec<u8>>) -> bool {
         self.0.iter().all(|(input, state)| {
             let same = input.state(text) == *state;
             if !same {
-                tracing::debug!("changed since it was kept: {input:?}");
+                tracing::debug!("changed since it was cached: {input:?}");
             }
             same
         })
     }
 
-    /// These and others.
+    /// Adds other inputs.
     pub(crate) fn and(mut self, others: Self) -> Self {
         self.0.extend(others.0);
         self
@@ -93,7 +92,7 @@ impl Inputs {
 }
 
 impl Input {
-    /// Its state, `None` when it is not there.
+    /// Its state; `None` if it does not exist.
     fn state(&self, text: &dyn Fn(&Utf8Path) -> Option<Vec<u8>>) -> Option<String> {
         match self {
             Self::Text(path) => text(path).map(|bytes| hash(&bytes)),

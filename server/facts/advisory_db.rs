@@ -1,8 +1,8 @@
-//! Where advisory databases are kept, how old they are, and how they are fetched.
+//! Advisory databases: where they are, how old they are, and how to fetch them.
 //!
-//! Folder names, the lock and the layout are cargo-deny's, so both programs share one clone. A fetch
-//! never changes a clone in place ([`fetch`]), and not every folder is written to ([`place`],
-//! [`ours`]). What is read of a folder is read with a limit: anybody may have written it.
+//! Folder names, the lock and the layout are cargo-deny's, so both programs share one clone. A fetch never changes a
+//! clone in place ([`fetch`]), and only some folders may be written to ([`place`], [`ours`]). Files are read up to a
+//! size limit, as they may come from the repository.
 
 mod fetch;
 mod ours;
@@ -27,22 +27,22 @@ pub const DEFAULT_URL: &str = "https://github.com/RustSec/advisory-db";
 /// The branch that cargo-deny reads.
 const BRANCH: &str = "main";
 
-/// The lock file of a folder of databases, cargo-deny's.
+/// cargo-deny's lock for a folder of databases.
 const LOCK: &str = "db.lock";
 
-/// How long another program may hold the lock.
-const PATIENCE: Duration = Duration::from_secs(60);
+/// How long to wait for another program's lock.
+const LOCK_TIMEOUT: Duration = Duration::from_secs(60);
 
-/// No `HEAD`, branch or `FETCH_HEAD` of a clone of one branch comes near this many bytes.
+/// The size limit of `HEAD`, `FETCH_HEAD` and branch files; those of a clone of one branch are much smaller.
 const HEAD_LIMIT: u64 = 64 << 10;
 
-/// The same for `packed-refs`, which has a line for each branch and tag.
+/// The size limit of `packed-refs`, which has a line for each branch and tag.
 const REFS_LIMIT: u64 = 16 << 20;
 
-/// One database that a policy names.
+/// A database of the policy.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct DatabaseLocation {
-    /// The folder that holds all databases (`advisories.db-path`).
+    /// The folder of all databases (`advisories.db-path`).
     pub root: Utf8PathBuf,
     /// Where it is fetched from (`advisories.db-urls`).
     pub url: Url,
@@ -53,8 +53,8 @@ pub struct DatabaseLocation {
 pub enum Freshness {
     /// It is not on this machine.
     Absent,
-    /// When it was last fetched; `None` where that cannot be told. May lie in the future, where a
-    /// clock was wrong or somebody has set the time of the file.
+    /// When it was last fetched; `None` if unknown. May be in the future, if a clock was wrong or the file's time
+    /// was changed.
     Fetched(Option<SystemTime>),
 }
 
@@ -63,7 +63,7 @@ pub enum Freshness {
 pub enum RefreshPolicy {
     /// Never: there is no network or it must not be used.
     Never,
-    /// When it is absent, older than this, or of unknown age; a time in the future tells no age.
+    /// When it is absent, older than this, or of unknown age (such as a time in the future).
     OlderThan(Duration),
     /// Now.
     Always,
@@ -72,7 +72,7 @@ pub enum RefreshPolicy {
 /// Why a database could not be fetched.
 #[derive(Debug, thiserror::Error)]
 pub enum FetchError {
-    /// `git` cannot be started.
+    /// `git` could not be started.
     #[error("start `git`: {0} (install it to fetch advisory databases)")]
     NoGit(String),
     /// `git` failed.
@@ -80,10 +80,10 @@ pub enum FetchError {
     Git {
         /// The database.
         url: Url,
-        /// What git said.
+        /// Git's message.
         message: String,
     },
-    /// The folder cannot be written.
+    /// The folder could not be written.
     #[error("write to `{path}`: {source}")]
     Write {
         /// Which folder.
@@ -94,32 +94,33 @@ pub enum FetchError {
     /// The folder must not be written to.
     #[error(transparent)]
     Refused(#[from] Refusal),
-    /// It must not be written to, and the fetch into cargo's home failed as well.
+    /// The folder must not be written to, and the fetch to cargo's home failed as well.
     #[error("{error}; `db-path` is not used: could not {refusal}")]
     Elsewhere {
-        /// Why the fetch into cargo's home failed.
+        /// Why the fetch to cargo's home failed.
         error: Box<FetchError>,
-        /// Why the folder that the policy names was not fetched to.
+        /// Why the policy's folder was not used.
         refusal: Refusal,
     },
     /// Another program holds the databases' lock for too long.
     #[error("lock `{path}`: {message}")]
     Locked {
-        /// The lock file.
+        /// The lock.
         path: Utf8PathBuf,
         /// Why.
         message: String,
     },
 }
 
-/// The branch that is checked out, by the text of git's `HEAD`; `None` where it is a commit, or a
-/// name that git does not allow (git-check-ref-format): as a path it could lead anywhere.
+/// The checked-out branch in the text of git's `HEAD`; `None` for a commit, or for a name that git does not allow
+/// (git-check-ref-format), as a path of which could point anywhere.
 fn branch(head: &str) -> Option<&str> {
     let name = head.trim().strip_prefix("ref: ")?;
     let allowed = |c: char| c.is_ascii_alphanumeric() || "-_./+@".contains(c);
-    let is_sound = |part: &str| !part.is_empty() && !part.starts_with('.');
-    let sound = name.chars().all(allowed) && name.split('/').all(is_sound) && !name.contains("..");
-    (sound && name.starts_with("refs/heads/")).then_some(name)
+    let is_valid_part = |part: &str| !part.is_empty() && !part.starts_with('.');
+    let is_valid =
+        name.chars().all(allowed) && name.split('/').all(is_valid_part) && !name.contains("..");
+    (is_valid && name.starts_with("refs/heads/")).then_some(name)
 }
 
 /// A small file of a clone as text.
@@ -127,8 +128,7 @@ fn read_text(path: &Utf8Path, limit: u64) -> Option<String> {
     String::from_utf8(read_at_most(path, limit).ok()?).ok()
 }
 
-/// The commit that is checked out in the clone whose `.git` is this folder; `None` where that
-/// cannot be told.
+/// The checked-out commit of the clone with this `.git` folder; `None` if unknown.
 fn commit_of(git: &Utf8Path) -> Option<String> {
     let head = read_text(&git.join("HEAD"), HEAD_LIMIT)?;
     if !head.starts_with("ref:") {
@@ -159,8 +159,7 @@ impl DatabaseLocation {
         self.root.join(self.name())
     }
 
-    /// The files of the clone that change with every fetch, whether they are there or not: what
-    /// was fetched, and the commit that is checked out.
+    /// The files of the clone that change with every fetch, whether or not they exist.
     pub fn heads(&self) -> Vec<Utf8PathBuf> {
         let git = self.folder().join(".git");
         let head = read_text(&git.join("HEAD"), HEAD_LIMIT).unwrap_or_default();
@@ -168,26 +167,25 @@ impl DatabaseLocation {
         ["FETCH_HEAD", "HEAD", "packed-refs", branch].map(|name| git.join(name)).to_vec()
     }
 
-    /// The commit that is checked out; `None` where that cannot be told.
+    /// The checked-out commit; `None` if unknown.
     pub(crate) fn commit(&self) -> Option<String> {
         commit_of(&self.folder().join(".git"))
     }
 
-    /// What tells that the clone is another one than before, or was changed: the folder itself, and
-    /// the texts of [`Self::heads`].
+    /// A state that changes when the clone is changed or replaced: the folder's identity, and the contents of
+    /// [`Self::heads`].
     pub(super) fn state(&self) -> State {
         let heads = self.heads().into_iter().map(|path| read_at_most(&path, REFS_LIMIT).ok());
         State { folder: identity(&self.folder()), heads: heads.collect() }
     }
 
-    /// How old the copy on this machine is: the time of `FETCH_HEAD`, else of `HEAD`, since a
-    /// fresh clone has no `FETCH_HEAD`.
+    /// How old the local clone is: the time of `FETCH_HEAD`, else of `HEAD`, since a fresh clone has no `FETCH_HEAD`.
     pub fn freshness(&self) -> Freshness {
         let git = self.folder().join(".git");
         if !self.folder().is_dir() {
             return Freshness::Absent;
         }
-        // Left by an earlier version that was killed while it changed the clone in place.
+        // An earlier version was killed while it changed the clone in place.
         if git.join(ours::UNFINISHED).exists() {
             return Freshness::Fetched(None);
         }
@@ -196,14 +194,13 @@ impl DatabaseLocation {
         Freshness::Fetched(modified("FETCH_HEAD").or_else(|| modified("HEAD")))
     }
 
-    /// Why nothing may be written to this place; `None` where it may.
+    /// Why nothing may be written to this folder; `None` if it may.
     pub fn refusal(&self) -> Option<Refusal> {
         place::writable(self).err()
     }
 
-    /// Where a fetch of this database goes: here, or, where nothing may be written here, to the
-    /// place that cargo-deny uses when the policy names none (`$CARGO_HOME/advisory-dbs`). The
-    /// advisories are the same, and so is the verdict.
+    /// Where this database is fetched to: here, or, if nothing may be written here, to cargo-deny's default folder
+    /// (`$CARGO_HOME/advisory-dbs`). The advisories are the same, and so is the verdict.
     #[must_use]
     pub fn target(&self) -> Self {
         match (self.refusal(), place::of_cargo()) {
@@ -212,9 +209,8 @@ impl DatabaseLocation {
         }
     }
 
-    /// Where this database is read: here or at its [target](Self::target), whichever was fetched
-    /// last. `offline`, when nothing is ever fetched, it is the place that the policy names, as long
-    /// as there is a database: cargo-deny would read that one.
+    /// Where this database is read from: here or its [target](Self::target), whichever was fetched last. `offline`,
+    /// it is the policy's folder if there is a database in it, as cargo-deny would read that one.
     #[must_use]
     pub fn current(&self, offline: bool) -> Self {
         let target = self.target();
@@ -222,8 +218,7 @@ impl DatabaseLocation {
             return target;
         }
         let now = SystemTime::now();
-        // No database, one of unknown age, one with an age: in this order. A link to a folder without
-        // advisories is none.
+        // In this order: no database, one of unknown age, one with an age. A folder without advisories is no database.
         let fetched = |location: &Self| match location.freshness() {
             Freshness::Fetched(time) if location.folder().join("crates").is_dir() => {
                 Some(time.filter(|time| *time <= now))
@@ -238,8 +233,8 @@ impl DatabaseLocation {
         }
     }
 
-    /// Whether `policy` asks for a fetch now. One that is there and cannot be fetched, since it must
-    /// not be written to anywhere, is only fetched by who asks for exactly that.
+    /// Whether `policy` requires a fetch now. An existing database that may not be written to is fetched only with
+    /// [`RefreshPolicy::Always`].
     pub fn wants_fetch(&self, policy: RefreshPolicy) -> bool {
         let limit = match policy {
             RefreshPolicy::Never => return false,
@@ -249,23 +244,21 @@ impl DatabaseLocation {
         let is_old = match self.current(false).freshness() {
             Freshness::Absent => return true,
             Freshness::Fetched(None) => true,
-            // A time in the future tells no age.
+            // A time in the future means an unknown age.
             Freshness::Fetched(Some(time)) => time.elapsed().map_or(true, |age| age > limit),
         };
         is_old && self.target().refusal().is_none()
     }
 
-    /// Waits until no other program changes the databases of this folder, as far as a lock file
-    /// tells: nothing is created. `None` where there is none, or it is held for a minute.
+    /// Waits for the lock of this folder, if there is one; creates nothing. `None` without a lock, or after a timeout.
     pub(super) fn lock_to_read(&self) -> Option<FileLock> {
         let path = self.root.join(LOCK);
         let is_file = fs::symlink_metadata(&path).is_ok_and(|data| data.is_file());
-        is_file.then(|| LockOptions::new(&path).shared().lock(|_| Some(PATIENCE)).ok())?
+        is_file.then(|| LockOptions::new(&path).shared().lock(|_| Some(LOCK_TIMEOUT)).ok())?
     }
 
-    /// Fetches the database: a fresh clone takes the place of the folder that was there. Where the
-    /// policy's folder must not be written to, the one in cargo's home is fetched instead, which is
-    /// logged once.
+    /// Fetches the database: a fresh clone replaces the existing folder. If the policy's folder must not be written to,
+    /// fetches to cargo's home instead, which is logged once.
     ///
     /// # Errors
     ///
@@ -293,7 +286,7 @@ pub(super) struct State {
     pub(super) heads: Vec<Option<Vec<u8>>>,
 }
 
-/// A number that no other folder has at the same time.
+/// The identity of a folder.
 #[cfg(unix)]
 fn identity(folder: &Utf8Path) -> Option<(u64, u64)> {
     use std::os::unix::fs::MetadataExt as _;
@@ -301,7 +294,7 @@ fn identity(folder: &Utf8Path) -> Option<(u64, u64)> {
     fs::metadata(folder).ok().map(|data| (data.dev(), data.ino()))
 }
 
-/// Elsewhere the time at which it was made.
+/// On other systems, the time of its creation.
 #[cfg(not(unix))]
 fn identity(folder: &Utf8Path) -> Option<(u64, u64)> {
     let made = fs::metadata(folder).and_then(|data| data.created()).ok()?;
@@ -319,7 +312,7 @@ mod tests {
     }
 
     #[test]
-    fn the_folder_is_the_one_that_cargo_deny_uses() {
+    fn folder_name_is_that_of_cargo_deny() {
         let name = |url: &str| {
             let url = Url::parse(url).expect("a URL");
             DatabaseLocation { root: "/dbs".into(), url }.folder().into_string()
@@ -333,7 +326,7 @@ mod tests {
     }
 
     #[test]
-    fn the_commit_is_that_of_the_branch() {
+    fn commit_is_that_of_the_branch() {
         let folder = tempfile::tempdir().expect("a folder");
         let location = location(&folder);
         assert_eq!(location.commit(), None);
@@ -350,7 +343,7 @@ mod tests {
     }
 
     #[test]
-    fn a_head_that_leads_out_of_the_clone_is_not_followed() {
+    fn head_that_points_out_of_the_clone_is_ignored() {
         let folder = tempfile::tempdir().expect("a folder");
         let location = location(&folder);
         let git = location.folder().join(".git");
@@ -374,7 +367,7 @@ mod tests {
     }
 
     #[test]
-    fn a_fetch_in_the_future_tells_no_age() {
+    fn fetch_time_in_the_future_means_unknown_age() {
         let folder = tempfile::tempdir().expect("a folder");
         let location = location(&folder);
         let git = location.folder().join(".git");

@@ -1,9 +1,8 @@
-//! The advisories of a database, read into one file of our own. cargo-deny maps the files that it
-//! reads into memory; one that is cut off meanwhile would end the program (`SIGBUS`). So it is never
-//! given a folder that others write to, only a temporary one into which this file was unpacked.
+//! Packs the advisories of a database into one file. cargo-deny memory-maps the files it reads, and would crash
+//! (`SIGBUS`) if another program truncates one. So it gets a temporary folder into which this file is unpacked.
 //!
-//! Kept in the cache, the file also saves time: a clone is a thousand small files, which a cold disk
-//! takes seconds to read.
+//! The file is cached, which also saves time: a clone has a thousand small files, which take seconds to read from a
+//! cold disk.
 
 use std::{fs, io};
 
@@ -11,27 +10,27 @@ use camino::{Utf8Component, Utf8Path, Utf8PathBuf};
 
 use super::DatabaseLocation;
 use crate::{
-    cache::{Cache, Kind, hash},
+    cache::{Cache, CacheKind, hash},
     process::{Children, TemporaryError, TemporaryFolder},
     text::read_at_most,
 };
 
-/// An advisory is a page of text; `RustSec`'s largest has 20 kB.
+/// The size limit of an advisory; `RustSec`'s largest has 20 kB.
 const ADVISORY_LIMIT: u64 = 1 << 20;
 
-/// How many bytes all of them may have; `RustSec`'s have 3 MB.
+/// The size limit of all advisories; `RustSec`'s have 3 MB.
 const TOTAL_LIMIT: usize = 64 << 20;
 
-/// How many advisories there may be; `RustSec` has a thousand.
-const MOST_ADVISORIES: usize = 50_000;
+/// How many advisories a database may have; `RustSec` has a thousand.
+const MAX_ADVISORIES: usize = 50_000;
 
-/// How many files and folders of any kind are looked at.
-const MOST_ENTRIES: usize = 200_000;
+/// How many files and folders are visited.
+const MAX_ENTRIES: usize = 200_000;
 
-/// How often a database is read again that is replaced meanwhile.
+/// How often to read a database that keeps being replaced.
 const ATTEMPTS: usize = 5;
 
-/// The databases of one commit each, in the cache.
+/// The cache entry of a database at one commit.
 #[derive(Debug)]
 pub(crate) struct PackedDb<'c> {
     cache: &'c Cache,
@@ -41,7 +40,7 @@ pub(crate) struct PackedDb<'c> {
 /// Why advisories could not be read.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum ReadError {
-    /// A file or folder of the database cannot be used.
+    /// A file or folder of the database could not be read.
     #[error("failed to read `{path}`: {source}")]
     Source {
         /// Which one.
@@ -49,52 +48,51 @@ pub(crate) enum ReadError {
         /// Why.
         source: io::Error,
     },
-    /// It has more than a database of advisories ever has.
-    #[error("it holds more than {0}")]
+    /// It exceeds a limit.
+    #[error("it contains more than {0}")]
     TooLarge(String),
-    /// It was replaced as often as it was read.
-    #[error("it is being changed all the time")]
+    /// It was replaced during every attempt to read it.
+    #[error("it keeps changing")]
     Changing,
-    /// The copy cannot be written.
-    #[error("its copy in the temporary folder cannot be written: {0}")]
+    /// The copy could not be written.
+    #[error("could not write its copy to the temporary folder: {0}")]
     Copy(#[from] TemporaryError),
 }
 
-/// A database that was read into memory, and unpacked.
+/// A database that was read into memory and unpacked.
 #[derive(Debug)]
 pub(crate) struct ReadDb {
     packed: Vec<u8>,
-    /// The advisories in `RustSec`'s layout, in a folder that nobody else writes to.
+    /// The advisories in `RustSec`'s layout, in a folder of our own.
     pub(crate) folder: TemporaryFolder,
 }
 
 impl<'c> PackedDb<'c> {
-    /// The pack of a database as it is now; `None` where its commit cannot be told, and nothing
-    /// would tell that it is another database.
+    /// The entry of a database as it is now; `None` if its commit is unknown, so that changes could not be detected.
     pub(crate) fn of(location: &DatabaseLocation, cache: &'c Cache) -> Option<Self> {
         let commit = location.commit()?;
-        let place = location.folder().canonicalize_utf8().ok()?;
+        let folder = location.folder().canonicalize_utf8().ok()?;
         let heads = location.state().heads;
-        let key = hash(format!("{place}\0{commit}\0{heads:?}").as_bytes());
+        let key = hash(format!("{folder}\0{commit}\0{heads:?}").as_bytes());
         Some(Self { cache, key })
     }
 
-    /// The database in a temporary folder, if it was packed before.
+    /// The database in a temporary folder, if it is cached.
     pub(crate) fn unpacked(&self, children: &Children) -> Option<TemporaryFolder> {
-        let packed = self.cache.get(Kind::Advisories, &self.key)?;
+        let packed = self.cache.get(CacheKind::Advisories, &self.key)?;
         let folder = TemporaryFolder::new(children).ok()?;
         unpack(&packed, folder.path())?;
         Some(folder)
     }
 
-    /// Whether both are packs of the same database.
+    /// Whether both are entries of the same state of a database.
     pub(crate) fn is_same(&self, other: &Self) -> bool {
         self.key == other.key
     }
 
-    /// Keeps a database that was read between two moments at which this was its pack.
+    /// Caches a database. The caller has checked that the entry was the same before and after reading it.
     pub(crate) fn keep(&self, database: &ReadDb) {
-        self.cache.put(Kind::Advisories, &self.key, &database.packed);
+        self.cache.put(CacheKind::Advisories, &self.key, &database.packed);
     }
 }
 
@@ -103,16 +101,15 @@ impl ReadDb {
     ///
     /// # Errors
     ///
-    /// When something in it cannot be read, or is larger than advisories are. That there are none is
-    /// no error.
+    /// When a file cannot be read or a limit is exceeded. A folder without advisories is not an error.
     pub(crate) fn of_folder(folder: &Utf8Path, children: &Children) -> Result<Self, ReadError> {
         let mut packed = Vec::new();
         pack(folder, &mut packed)?;
         Self::unpacked(packed, folder, children)
     }
 
-    /// The advisories of a clone, all of one commit: read again when another clone has taken its
-    /// place meanwhile. Creates nothing beside it, not even a lock file.
+    /// The advisories of a clone at one commit; read again if the clone was replaced meanwhile. Creates no files next
+    /// to it, not even a lock.
     ///
     /// # Errors
     ///
@@ -146,9 +143,8 @@ impl ReadDb {
     }
 }
 
-/// Every advisory as the length of its path, the path, the length of its text, the text; in the
-/// order of their paths. As for cargo-deny only files with `.md` in `crates` are advisories, links
-/// are not followed, and a folder that cannot be read is left out.
+/// Packs every advisory, sorted by path: length of the path, path, length of the text, text. As in cargo-deny, only
+/// `.md` files in `crates` are advisories, links are not followed, and unreadable folders are skipped.
 pub(super) fn pack(root: &Utf8Path, packed: &mut Vec<u8>) -> Result<(), ReadError> {
     let (mut advisories, mut seen) = (0, 0);
     let mut folders = vec![Utf8PathBuf::from("crates")];
@@ -159,14 +155,14 @@ pub(super) fn pack(root: &Utf8Path, packed: &mut Vec<u8>) -> Result<(), ReadErro
             Ok(entries) => entries,
             Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
             Err(error) => {
-                tracing::warn!("`{}` is left out: {error}", root.join(&folder));
+                tracing::warn!("skipping `{}`: {error}", root.join(&folder));
                 continue;
             }
         };
         for entry in entries.flatten() {
             seen += 1;
-            if seen > MOST_ENTRIES {
-                return Err(ReadError::TooLarge(format!("{MOST_ENTRIES} files and folders")));
+            if seen > MAX_ENTRIES {
+                return Err(ReadError::TooLarge(format!("{MAX_ENTRIES} files and folders")));
             }
             let (name, Ok(kind)) = (entry.file_name(), entry.file_type()) else { continue };
             let Some(path) = name.to_str().map(|name| folder.join(name)) else { continue };
@@ -177,8 +173,8 @@ pub(super) fn pack(root: &Utf8Path, packed: &mut Vec<u8>) -> Result<(), ReadErro
             }
         }
         advisories += files.len();
-        if advisories > MOST_ADVISORIES {
-            return Err(ReadError::TooLarge(format!("{MOST_ADVISORIES} advisories")));
+        if advisories > MAX_ADVISORIES {
+            return Err(ReadError::TooLarge(format!("{MAX_ADVISORIES} advisories")));
         }
         files.sort();
         for path in files {
@@ -198,7 +194,7 @@ pub(super) fn pack(root: &Utf8Path, packed: &mut Vec<u8>) -> Result<(), ReadErro
                 )));
             }
         }
-        // The last one is read first.
+        // The last folder is read first.
         below.sort();
         folders.extend(below.into_iter().rev());
     }
@@ -242,7 +238,7 @@ mod tests {
     }
 
     #[test]
-    fn what_was_packed_is_unpacked() {
+    fn packed_advisories_are_unpacked() {
         let (_one, from) = folder();
         let (_other, to) = folder();
         fs::create_dir_all(from.join("crates/a/deep")).expect("made");
@@ -258,7 +254,7 @@ mod tests {
     }
 
     #[test]
-    fn what_no_database_has_is_refused_by_name() {
+    fn database_over_a_limit_is_an_error() {
         let (_one, from) = folder();
         fs::create_dir_all(from.join("crates/a")).expect("made");
         let large = from.join("crates/a/large.md");
@@ -266,19 +262,19 @@ mod tests {
         fs::write(&large, vec![b' '; size]).expect("written");
         let error = pack(&from, &mut Vec::new()).expect_err("too large").to_string();
         assert_eq!(error, format!("failed to read `{large}`: larger than 1 MiB"));
-        // Of each a little less, and together too much.
+        // Each file is within the limit, but not all together.
         fs::remove_file(&large).expect("removed");
         for number in 0..=TOTAL_LIMIT / (size - 1) {
             let path = from.join(format!("crates/a/{number}.md"));
             fs::File::create(path).and_then(|file| file.set_len(ADVISORY_LIMIT)).expect("written");
         }
         let error = pack(&from, &mut Vec::new()).expect_err("too large").to_string();
-        assert_eq!(error, "it holds more than 64 MiB of advisories");
+        assert_eq!(error, "it contains more than 64 MiB of advisories");
     }
 
     #[cfg(unix)]
     #[test]
-    fn links_and_pipes_are_no_advisories() {
+    fn links_and_pipes_are_not_packed() {
         let (_one, from) = folder();
         fs::create_dir_all(from.join("crates/a")).expect("made");
         std::os::unix::fs::symlink("/dev/zero", from.join("crates/a/zero.md")).expect("a link");
@@ -292,7 +288,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_is_written_elsewhere_and_garbage_is_refused() {
+    fn unpack_refuses_invalid_data_and_paths_outside_of_the_folder() {
         let (_one, to) = folder();
         let entry = |path: &str| {
             let mut packed = (path.len() as u64).to_le_bytes().to_vec();

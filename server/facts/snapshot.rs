@@ -1,8 +1,8 @@
-//! The advisories of the day on which the program was built, as a part of it: for machines that have no
-//! database and can fetch none. Only programs that are built with the feature `snapshot` have them.
+//! The advisories that are built into the program, for machines that have no database and cannot fetch one. Only
+//! programs that are built with the feature `snapshot` have them.
 //!
-//! A snapshot is the time of its last fetch (seconds since 1970, eight bytes, little endian) and
-//! after it the database in one file, as the cache keeps it.
+//! A snapshot is the time of its fetch (seconds since 1970, eight bytes, little endian), followed by the packed
+//! database as in the cache.
 
 use std::{
     fs, io,
@@ -26,7 +26,7 @@ pub(crate) struct Snapshot {
 }
 
 impl Snapshot {
-    /// The one that is part of this program.
+    /// The snapshot that is built into this program.
     pub(crate) fn embedded() -> Option<Self> {
         Self::read(EMBEDDED?)
     }
@@ -48,7 +48,7 @@ impl Snapshot {
 #[cfg(feature = "snapshot")]
 const EMBEDDED: Option<&[u8]> = Some(include_bytes!(env!(
     "SUPERCARGO_SNAPSHOT",
-    "the feature `snapshot` wants the file that `supercargo db pack FILE` writes in the variable SUPERCARGO_SNAPSHOT"
+    "the feature `snapshot` requires the path of a file written by `supercargo db pack FILE` in the variable SUPERCARGO_SNAPSHOT"
 )));
 
 #[cfg(not(feature = "snapshot"))]
@@ -57,7 +57,7 @@ const EMBEDDED: Option<&[u8]> = None;
 /// Why a database was not written as a snapshot.
 #[derive(Debug, thiserror::Error)]
 pub enum SnapshotError {
-    /// The database cannot be read.
+    /// The database could not be read.
     #[error("could not read the advisory database `{folder}`: {source}")]
     Database {
         /// Where it is.
@@ -65,15 +65,15 @@ pub enum SnapshotError {
         /// Why.
         source: io::Error,
     },
-    /// The user may need that file.
+    /// The file exists and is not a snapshot.
     #[error(
-        "`{file}` exists and is no snapshot of advisories; nothing was changed; name another file"
+        "`{file}` exists and is not an advisory snapshot; nothing was written; choose another file"
     )]
     NotSnapshot {
         /// Which.
         file: Utf8PathBuf,
     },
-    /// What is there cannot be read, or a pipe or a device not be written to.
+    /// The existing file could not be read, or the pipe or device could not be written.
     #[error("could not use `{file}`: {source}")]
     File {
         /// Which.
@@ -81,13 +81,13 @@ pub enum SnapshotError {
         /// Why.
         source: io::Error,
     },
-    /// It cannot be written.
+    /// The file could not be written.
     #[error(transparent)]
     Write(#[from] WriteError),
 }
 
-/// Writes the database in `folder`, which was fetched at that time, as a snapshot to the absolute
-/// path `file`: whole or not at all. It replaces an older snapshot or an empty file, and nothing else.
+/// Writes the database in `folder` as a snapshot to the absolute path `file`, atomically. Replaces only an older
+/// snapshot or an empty file.
 ///
 /// # Errors
 ///

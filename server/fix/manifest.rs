@@ -15,7 +15,7 @@ use super::{
 };
 use crate::{
     gate::Texts as _,
-    model::tree::{self, Entry},
+    model::tree::{self, TomlEntry},
     text::{SourceText, Span},
     verdict::{Code, Finding, Location, PackageRef, Role},
 };
@@ -58,7 +58,10 @@ fn plan_function(finding: &Finding) -> Option<PlanFunction> {
 /// # Errors
 ///
 /// Why there is none, if that is known: a sentence without a final period.
-pub(super) fn plans(finding: &Finding, current: CheckedTexts<'_>) -> Result<Vec<ManifestPlan>, String> {
+pub(super) fn plans(
+    finding: &Finding,
+    current: CheckedTexts<'_>,
+) -> Result<Vec<ManifestPlan>, String> {
     if finding.code == Some(Code::WorkspaceDuplicate) {
         return shared::plan(finding, current).map(|plan| vec![plan]);
     }
@@ -112,7 +115,10 @@ impl DependencyLocation<'_> {
 }
 
 /// The plan, if it changes something and the result is valid TOML.
-fn valid_plan(plan_function: PlanFunction, dependency: &DependencyLocation<'_>) -> Option<(String, String)> {
+fn valid_plan(
+    plan_function: PlanFunction,
+    dependency: &DependencyLocation<'_>,
+) -> Option<(String, String)> {
     if !tree::parse(dependency.text).1.is_empty() {
         return None;
     }
@@ -166,7 +172,10 @@ fn pinned(dependency: &DependencyLocation<'_>) -> Option<(String, String)> {
 }
 
 /// The `git` entry whose value contains `span`, and its table.
-fn find_git<'t, 'i>(table: &'t DeTable<'i>, span: &Span) -> Option<(Entry<'t, 'i>, &'t DeTable<'i>)> {
+fn find_git<'t, 'i>(
+    table: &'t DeTable<'i>,
+    span: &Span,
+) -> Option<(TomlEntry<'t, 'i>, &'t DeTable<'i>)> {
     if let Some(git) = tree::entry(table, "git") {
         let value = git.1.span();
         if value.start <= span.start && span.end <= value.end {
@@ -220,8 +229,10 @@ mod tests {
             source: Some("git+https://example.org/x?branch=main#0123456789abcdef".to_owned()),
         };
         let at = start..start + at.len();
-        let valid_plan =
-            valid_plan(plan_function, &DependencyLocation { text: before, span: &at, package: Some(&package) });
+        let valid_plan = valid_plan(
+            plan_function,
+            &DependencyLocation { text: before, span: &at, package: Some(&package) },
+        );
         assert_eq!(valid_plan.map(|(_, text)| text).as_deref(), Some(after));
     }
 

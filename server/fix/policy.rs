@@ -182,7 +182,11 @@ impl PlanInput<'_> {
 
     /// The related locations of the finding in the policy.
     fn related(&self) -> impl Iterator<Item = &Location> {
-        self.finding.related.iter().map(|related| &related.location).filter(|it| self.is_in_policy(it))
+        self.finding
+            .related
+            .iter()
+            .map(|related| &related.location)
+            .filter(|it| self.is_in_policy(it))
     }
 
     fn is_in_policy(&self, location: &Location) -> bool {

@@ -69,7 +69,7 @@ pub fn fix_all(
         scope,
         report,
         failed_upgrades: BTreeMap::new(),
-        tried_for_license: BTreeSet::new(),
+        license_attempts: BTreeSet::new(),
         unfixed: Vec::new(),
     };
     // Upgrades change the lockfile.
@@ -93,7 +93,7 @@ struct FixRun<'w, 'p> {
     /// The findings that no change of manifests or policy cleared, with the reason.
     unfixed: Vec<(Finding, Option<String>)>,
     /// The packages that were tried for their license.
-    tried_for_license: BTreeSet<PackageRef>,
+    license_attempts: BTreeSet<PackageRef>,
 }
 
 impl FixRun<'_, '_> {
@@ -146,11 +146,11 @@ impl FixRun<'_, '_> {
                 continue;
             }
             if target.is_only_about_license() {
-                let tried = &mut self.tried_for_license;
-                if tried.len() >= MAX_LICENSE_UPGRADES || tried.contains(package) {
+                let attempts = &mut self.license_attempts;
+                if attempts.len() >= MAX_LICENSE_UPGRADES || attempts.contains(package) {
                     continue;
                 }
-                tried.insert(package.clone());
+                attempts.insert(package.clone());
             }
             return Some(target);
         }
@@ -255,14 +255,14 @@ impl FixRun<'_, '_> {
         }
         policy_reason(finding, allowed)
             .or_else(|| finding.remedy.clone())
-            .unwrap_or_else(|| "no upgrade clears it; it needs a decision of yours".to_owned())
+            .unwrap_or_else(|| "no upgrade clears it; it needs a manual decision".to_owned())
     }
 }
 
 /// Why the command line does not change the policy for a finding by itself.
 fn policy_reason(finding: &Finding, allowed: &[FixKind]) -> Option<String> {
-    let unless_allowed = |kind: FixKind, tried: &str, hint: &str| {
-        Some(if allowed.contains(&kind) { tried.to_owned() } else { hint.to_owned() })
+    let unless_allowed = |kind: FixKind, failed: &str, hint: &str| {
+        Some(if allowed.contains(&kind) { failed.to_owned() } else { hint.to_owned() })
     };
     let is_local = finding.packages.first().is_some_and(|package| package.source.is_none());
     match finding.code? {

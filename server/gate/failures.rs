@@ -62,7 +62,7 @@ pub(super) fn no_database(
 }
 
 /// The check used the advisories that are built into the program.
-pub(super) fn stand_in(
+pub(super) fn built_in_advisories(
     workspace: &Workspace,
     reason: &str,
     date: Option<&str>,

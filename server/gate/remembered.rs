@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{GateOptions, Texts, Verdict};
 use crate::{
-    cache::{Cache, Input, Inputs, Kind, hash},
+    cache::{Cache, CacheKind, Input, Inputs, hash},
     text::SourceText,
     verdict::{
         Check, Counts, DatabaseSource, Finding, LoadedPolicy, Location, PolicyText,
@@ -82,7 +82,8 @@ pub(super) fn recall(
     workspace: &Workspace,
     texts: &dyn Texts,
 ) -> Option<Verdict> {
-    let stored: CachedVerdict = serde_json::from_slice(&cache.get(Kind::Verdict, key)?).ok()?;
+    let stored: CachedVerdict =
+        serde_json::from_slice(&cache.get(CacheKind::Verdict, key)?).ok()?;
     if !stored.inputs.hold(&|path| bytes(texts, path)) {
         return None;
     }
@@ -142,7 +143,7 @@ pub(super) fn remember(cache: &Cache, key: &str, inputs: &Inputs, verdict: &Verd
         database_date: verdict.database_date.clone(),
     };
     if let Ok(content) = serde_json::to_vec(&stored) {
-        cache.put(Kind::Verdict, key, &content);
+        cache.put(CacheKind::Verdict, key, &content);
     }
 }
 

@@ -161,7 +161,7 @@ impl CheckRun {
                 let date = database.fetched.map(|time| time.strftime("%Y-%m-%d").to_string());
                 if let Some(reason) = &database.fallback_reason {
                     let (workspace, date) = (&self.verdict.workspace, date.as_deref());
-                    let finding = failures::fallback_reason(workspace, reason, date, texts);
+                    let finding = failures::built_in_advisories(workspace, reason, date, texts);
                     self.verdict.findings.push(finding);
                 }
                 self.verdict.database_date = date;

@@ -1,7 +1,7 @@
 //! The dependencies of a manifest as symbols, table by table.
 
 use crate::{
-    model::manifest::{Dependency, Manifest, DependencyTable},
+    model::manifest::{Dependency, DependencyTable, Manifest},
     policy::outline::{Symbol, SymbolKind},
     text::Span,
 };
@@ -19,7 +19,7 @@ pub(crate) fn of_manifest(text: &str) -> Vec<Symbol> {
             table.inside.push(symbol);
         } else {
             let (span, selection) = (symbol.span.clone(), symbol.selection.clone());
-            let (detail, kind, inside) = (String::new(), SymbolKind::DependencyTable, vec![symbol]);
+            let (detail, kind, inside) = (String::new(), SymbolKind::Table, vec![symbol]);
             let table = Symbol { name: name.clone(), detail, kind, span, selection, inside };
             tables.push((name, table));
         }

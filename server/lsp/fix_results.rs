@@ -101,8 +101,8 @@ mod tests {
         };
         let again = verdict(&["one", "two"]);
         let carried = results().carried_over_to(&again).expect("nothing has changed");
-        assert!(carried.are_of(&again) && !carried.are_of(&first));
-        assert!(carried.about(1).is_some() && carried.proved == 3);
+        assert!(carried.belong_to(&again) && !carried.belong_to(&first));
+        assert!(carried.get(1).is_some() && carried.verified_upgrades == 3);
         assert!(results().carried_over_to(&verdict(&["one"])).is_none());
         assert!(results().carried_over_to(&verdict(&["one", "three"])).is_none());
     }

@@ -148,7 +148,7 @@ impl WorkspaceState {
 impl MainLoop {
     async fn handle(&mut self, event: Event) {
         if !matches!(event, Event::Panicked(_)) {
-            threads::failpoint("owner");
+            threads::failpoint("main-loop");
         }
         match event {
             Event::Initialized => {

@@ -62,7 +62,7 @@ pub enum DependencyTable {
     /// `[build-dependencies]`.
     Build,
     /// `[workspace.dependencies]`.
-    WorkspaceTable,
+    Workspace,
     /// `[patch.<registry>]` or `[replace]`.
     Patch,
 }
@@ -226,7 +226,8 @@ impl Reader<'_> {
     fn workspace(&self, root: &DeTable<'_>) -> Option<WorkspaceTable> {
         let (key, value) = tree::entry(root, "workspace")?;
         let table = value.get_ref().as_table()?;
-        let mut dependencies = self.dependencies(table, "dependencies", DependencyTable::WorkspaceTable, None);
+        let mut dependencies =
+            self.dependencies(table, "dependencies", DependencyTable::Workspace, None);
         dependencies.sort_by_key(|dependency| dependency.key.span.start);
         Some(WorkspaceTable {
             key: key.span(),
@@ -308,7 +309,7 @@ impl Reader<'_> {
                     DeValue::String(_) => {
                         dependency.requirement = tree::string_value(self.text, value);
                     }
-                    DeValue::DependencyTable(fields) => self.fields(&mut dependency, fields),
+                    DeValue::Table(fields) => self.fields(&mut dependency, fields),
                     _ => {}
                 }
                 dependency

@@ -81,7 +81,7 @@ pub(crate) struct Effects<'v> {
     input: EffectInput<'v>,
     /// The findings on each entry, by the start of its subject
     findings_by_entry: BTreeMap<usize, Vec<&'v Finding>>,
-    /// The packages that [`MatchedEntry`] tells of each.
+    /// The packages of [`MatchedEntry`], by the start of the subject
     matched: BTreeMap<usize, &'v [PackageRef]>,
 }
 
@@ -352,9 +352,9 @@ mod tests {
             .collect();
         let counts: BTreeMap<_, _> =
             Check::CARGO_DENY.iter().map(|check| (*check, Counts::default())).collect();
-        let judged = EffectInput { findings: &findings, counts: &counts, graph, matched: &matched };
+        let input = EffectInput { findings: &findings, counts: &counts, graph, matched: &matched };
         let entries = entries::entries(text);
-        let effects = Effects::new(&entries, FILE.into(), judged, &|_, span| Some(span.clone()));
+        let effects = Effects::new(&entries, FILE.into(), input, &|_, span| Some(span.clone()));
         let shown = entries.iter().filter_map(|entry| {
             Some(format!("{} {}", entry.subject.value, effects.of(entry)?.sentence()))
         });

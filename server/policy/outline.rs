@@ -66,8 +66,7 @@ pub(crate) fn symbols(text: &str) -> Vec<Symbol> {
                 // The detail of a `[[table]]` is the subject of its entry.
                 let entry = entries.iter().find(|entry| entry.span.start == header.span.start);
                 let detail = entry.map(|entry| entry.subject.value.clone()).unwrap_or_default();
-                let kind =
-                    if header.is_array { SymbolKind::Entry } else { SymbolKind::Table };
+                let kind = if header.is_array { SymbolKind::Entry } else { SymbolKind::Table };
                 let (span, inside) = (header.span.clone(), Vec::new());
                 symbols.push(Symbol { name, detail, kind, span, selection, inside });
                 table = Some(symbols.len() - 1);

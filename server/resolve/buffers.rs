@@ -5,7 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use camino::{Utf8Path, Utf8PathBuf};
 
 use super::{
-    CargoWorkingDir, LockState, MetadataOptions, Resolution, ResolveError, ResolveHooks, Resolver, parse_metadata,
+    CargoWorkingDir, LockState, MetadataOptions, Resolution, ResolveError, ResolveHooks, Resolver,
+    parse_metadata,
     scratch::{Ask, Copied, OnError, Scratch, normalized},
 };
 use crate::{

@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{MetadataOptions, Resolver};
 use crate::{
-    cache::{Input, Inputs, Kind, hash, on_disk},
+    cache::{CacheKind, Input, Inputs, hash, on_disk},
     facts::configuration_files,
     process::resolve_program,
     workspace::{DecidingFiles, Workspace, is_exceptions, is_policy},
@@ -42,7 +42,7 @@ pub(super) fn recall(
     workspace: &Workspace,
     options: &MetadataOptions,
 ) -> Option<(Metadata, Inputs)> {
-    let bytes = resolver.cache.get(Kind::Metadata, &key(resolver, workspace, options))?;
+    let bytes = resolver.cache.get(CacheKind::Metadata, &key(resolver, workspace, options))?;
     let end = bytes.iter().position(|byte| *byte == b'\n')?;
     let head: Head = serde_json::from_slice(&bytes[..end]).ok()?;
     if !head.inputs.hold(&on_disk) {
@@ -63,7 +63,7 @@ pub(super) fn remember(
     let Ok(head) = serde_json::to_string(&Head { inputs: inputs.clone() }) else { return };
     let key = key(resolver, workspace, options);
     let answer = answer.lines().find(|line| line.starts_with('{')).unwrap_or_default();
-    resolver.cache.put(Kind::Metadata, &key, format!("{head}\n{answer}").as_bytes());
+    resolver.cache.put(CacheKind::Metadata, &key, format!("{head}\n{answer}").as_bytes());
 }
 
 /// What is known before cargo has answered: the files that every answer depends on, the program

@@ -107,7 +107,8 @@ impl DatabaseSource {
                 let opened = open_managed(settings, refresh, children, cache, report);
                 opened.or_else(|error| {
                     let snapshot = Snapshot::embedded().filter(|_| settings.is_default());
-                    let fallback_reason = snapshot.and_then(|one| one.opened(&error, settings, children));
+                    let fallback_reason =
+                        snapshot.and_then(|one| one.opened(&error, settings, children));
                     fallback_reason.ok_or(error)
                 })
             }
@@ -355,7 +356,8 @@ fn open_location(
         broken(error.to_string(), remedy)
     })?;
     let path = copy.folder.path().to_owned();
-    let db = read(&path).map_err(|message| broken(with_original_path(&message, &path, &folder), REMEDY))?;
+    let db = read(&path)
+        .map_err(|message| broken(with_original_path(&message, &path, &folder), REMEDY))?;
     let now = PackedDb::of(location, cache);
     if let Some(packed) = packed.filter(|packed| now.is_some_and(|now| now.is_same(packed))) {
         packed.keep(&copy);

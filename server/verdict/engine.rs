@@ -529,8 +529,11 @@ impl<'p, 'g> PlacedGraph<'p, 'g> {
                 &request.policy,
                 &self.locations,
             );
-            let outdated =
-                license_files::outdated_clarifications(self.graph.krates, &config.licenses, &request.policy);
+            let outdated = license_files::outdated_clarifications(
+                self.graph.krates,
+                &config.licenses,
+                &request.policy,
+            );
             results.findings.extend(outdated);
             results.matched =
                 matched::exceptions(self.graph.krates, &config.licenses, &request.policy, &files);

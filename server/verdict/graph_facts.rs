@@ -337,7 +337,10 @@ mod tests {
         let facts = facts();
         let names = |entry: &str| {
             let with_license = facts.with_license(entry);
-            with_license.iter().map(|one| format!("{} {}", one.name, one.version)).collect::<Vec<_>>()
+            with_license
+                .iter()
+                .map(|one| format!("{} {}", one.name, one.version))
+                .collect::<Vec<_>>()
         };
         assert_eq!(names("MIT"), ["app 0.1.0", "parent 1.0.0"]);
         assert_eq!(names("Apache-2.0"), ["app 0.1.0"]);

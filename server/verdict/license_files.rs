@@ -231,7 +231,11 @@ fn identified(name: &str, content: &str) -> Option<&'static str> {
 
 /// The clarifications that no longer apply to packages in the graph, because a text has another hash.
 /// cargo-deny ignores them silently (EmbarkStudios/cargo-deny#577).
-pub(super) fn outdated_clarifications(krates: &Krates, config: &ValidConfig, policy: &PolicyText) -> Vec<Finding> {
+pub(super) fn outdated_clarifications(
+    krates: &Krates,
+    config: &ValidConfig,
+    policy: &PolicyText,
+) -> Vec<Finding> {
     let mut findings = Vec::new();
     if config.clarifications.is_empty() {
         return findings;
@@ -253,9 +257,10 @@ pub(super) fn outdated_clarifications(krates: &Krates, config: &ValidConfig, pol
         let clarified_files: Vec<_> = clarified_files.collect();
         // A package may have several, for different versions of its texts.
         let applies = |files: &Vec<(&_, _)>| {
-            let matches_hash = |(file, hash): &(&cargo_deny::licenses::cfg::FileSource, Option<u32>)| {
-                *hash == Some(file.hash)
-            };
+            let matches_hash =
+                |(file, hash): &(&cargo_deny::licenses::cfg::FileSource, Option<u32>)| {
+                    *hash == Some(file.hash)
+                };
             files.iter().all(matches_hash)
         };
         if clarified_files.iter().any(applies) {

@@ -10,7 +10,7 @@ use super::{Location, PackageRef, Related, Role};
 use crate::{
     model::{
         lockfile::{LockEntry, Lockfile},
-        manifest::{Dependency, Manifest, DependencyTable},
+        manifest::{Dependency, DependencyTable, Manifest},
     },
     text::{SourceText, Span, read_to_string},
     workspace::Workspace,

@@ -28,8 +28,7 @@ use url::Url;
 pub use exceptions::ExceptionsFile;
 
 use super::{
-    Check, Code, Finding, GraphOptions, Location, Role, Severity,
-    message_text::panic_message,
+    Check, Code, Finding, GraphOptions, Location, Role, Severity, message_text::panic_message,
     own_finding,
 };
 use crate::{

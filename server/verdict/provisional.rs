@@ -97,7 +97,9 @@ pub(crate) fn provisional(input: &ProvisionalInput<'_>) -> Vec<Finding> {
         });
         let fixed: Vec<_> = fixed.map(|changed| changed.dependency).collect();
         finding.locations.retain(|location| {
-            !fixed.iter().any(|dependency| dependency.file == location.file && dependency.location == location.span)
+            !fixed.iter().any(|dependency| {
+                dependency.file == location.file && dependency.location == location.span
+            })
         });
         if finding.locations.iter().all(|location| location.role == Role::Inherited) {
             finding.locations.clear();
@@ -109,7 +111,8 @@ pub(crate) fn provisional(input: &ProvisionalInput<'_>) -> Vec<Finding> {
             let here = |finding: &Finding| {
                 finding.advisory.as_ref().is_some_and(|reported| reported.id == advisory.id)
                     && finding.locations.iter().any(|location| {
-                        location.file == changed.dependency.file && location.span == changed.dependency.location
+                        location.file == changed.dependency.file
+                            && location.span == changed.dependency.location
                     })
             };
             if !findings.iter().any(here) {
@@ -134,7 +137,8 @@ impl ProvisionalInput<'_> {
 
     /// The vulnerabilities that every possible version of a changed dependency has.
     fn vulnerabilities(&self, changed: &ChangedDependency<'_>) -> Vec<Arc<AdvisoryFacts>> {
-        let all = self.database.map(|database| database.advisories_of(&changed.dependency.package.name));
+        let all =
+            self.database.map(|database| database.advisories_of(&changed.dependency.package.name));
         let all = all.into_iter().flatten().filter(|advisory| {
             advisory.kind == AdvisoryKind::Vulnerability
                 && !self.ignored.contains(&advisory.id)
@@ -149,33 +153,33 @@ fn changed<'a>(input: &ProvisionalInput<'a>) -> Vec<ChangedDependency<'a>> {
     let mut manifests: BTreeMap<&Utf8PathBuf, Option<(Manifest, Manifest, SourceText)>> =
         BTreeMap::new();
     let mut all = Vec::new();
-    for dependency in input.declared.iter().filter(|dependency| is_from_registry(&dependency.package)) {
-        let read = manifests.entry(&dependency.file).or_insert_with(|| {
-            let text = (input.text)(&dependency.file)?;
-            Some((Manifest::parse(dependency.text.as_str()), Manifest::parse(text.as_str()), text))
+    for resolved in input.declared.iter().filter(|one| is_from_registry(&one.package)) {
+        let read = manifests.entry(&resolved.file).or_insert_with(|| {
+            let text = (input.text)(&resolved.file)?;
+            Some((Manifest::parse(resolved.text.as_str()), Manifest::parse(text.as_str()), text))
         });
         let Some((before, now, text)) = read else { continue };
-        let Some(dependency) = same_dependency(before, now, dependency) else { continue };
-        let Some(version) = input.next(dependency, dependency) else { continue };
+        let Some(dependency) = same_dependency(before, now, resolved) else { continue };
+        let Some(version) = input.next(resolved, dependency) else { continue };
         let location = Location {
-            file: dependency.file.clone(),
+            file: resolved.file.clone(),
             text: text.clone(),
             span: dependency.location(),
             role: Role::Primary,
             via: None,
         };
-        all.push(ChangedDependency { dependency, location, version });
+        all.push(ChangedDependency { dependency: resolved, location, version });
     }
     all
 }
 
-/// The dependency of the new manifest that corresponds to `dependency` in the old manifest.
+/// The dependency of the new manifest that corresponds to `resolved` in the old manifest.
 fn same_dependency<'m>(
     before: &Manifest,
     now: &'m Manifest,
-    dependency: &ResolvedDependency,
+    resolved: &ResolvedDependency,
 ) -> Option<&'m Dependency> {
-    let old = before.all_dependencies().find(|declared| declared.key.span == dependency.key)?;
+    let old = before.all_dependencies().find(|declared| declared.key.span == resolved.key)?;
     now.all_dependencies().find(|new| {
         new.key.value == old.key.value
             && new.table == old.table
@@ -188,19 +192,19 @@ fn same_dependency<'m>(
 
 impl ProvisionalInput<'_> {
     /// The version that a dependency will resolve to, if it differs from the previous one.
-    fn next(&self, dependency: &ResolvedDependency, dependency: &Dependency) -> Option<NextVersion> {
+    fn next(&self, resolved: &ResolvedDependency, dependency: &Dependency) -> Option<NextVersion> {
         let requirement = dependency.requirement.as_ref()?;
         let requirement = VersionReq::parse(&requirement.value).ok()?;
-        let before = Version::parse(&dependency.package.version).ok()?;
+        let before = Version::parse(&resolved.package.version).ok()?;
         let locked: BTreeSet<_> = match self.lock {
-            Some(lock) => lock.of(&dependency.package.name).iter().cloned().collect(),
+            Some(lock) => lock.of(&resolved.package.name).iter().cloned().collect(),
             None => BTreeSet::from([before.clone()]),
         };
-        let meeting = locked.iter().filter(|version| requirement.matches(version));
-        let next = match meeting.clone().find(|version| **version == before) {
+        let satisfying = locked.iter().filter(|version| requirement.matches(version));
+        let next = match satisfying.clone().find(|version| **version == before) {
             Some(_) => return None,
             // Cargo keeps locked versions.
-            None => match meeting.max() {
+            None => match satisfying.max() {
                 Some(version) => NextVersion::Exactly(version.clone()),
                 None => pinned(&requirement)
                     .map_or(NextVersion::Satisfying(requirement), NextVersion::Exactly),
@@ -216,7 +220,9 @@ impl NextVersion {
         let safe = advisory.patched.iter().chain(&advisory.unaffected);
         let safe: Vec<VersionReq> = safe.filter_map(|text| text.parse().ok()).collect();
         match self {
-            Self::Exactly(version) if safe.iter().any(|dependency| dependency.matches(version)) => Share::All,
+            Self::Exactly(version) if safe.iter().any(|dependency| dependency.matches(version)) => {
+                Share::All
+            }
             Self::Exactly(_) => Share::None,
             Self::Satisfying(requirement) => share(requirement, &safe),
         }

@@ -235,11 +235,7 @@ impl<'a> LockSearch<'a> {
     }
 }
 
-fn finding(
-    package: &LockedPackage,
-    advisory: &Arc<AdvisoryFacts>,
-    paths: &LockedPaths,
-) -> Finding {
+fn finding(package: &LockedPackage, advisory: &Arc<AdvisoryFacts>, paths: &LockedPaths) -> Finding {
     let mut locations = Vec::new();
     let mut paths = Vec::new();
     for (location, path) in &paths.found {
@@ -266,7 +262,10 @@ fn finding(
 }
 
 /// The direct dependencies that are in the lockfile.
-fn direct_dependencies(manifests: &[LockedManifest], lock: &LockedGraph<'_>) -> Vec<LockedDependency> {
+fn direct_dependencies(
+    manifests: &[LockedManifest],
+    lock: &LockedGraph<'_>,
+) -> Vec<LockedDependency> {
     let models: Vec<_> =
         manifests.iter().map(|manifest| Manifest::parse(manifest.text.as_str())).collect();
     let roots = manifests.iter().zip(&models);

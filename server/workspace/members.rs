@@ -36,7 +36,12 @@ impl MemberFolders {
             if !seen.insert(entry.value.as_str()) {
                 continue;
             }
-            let mut search = Search { entries_left, walked: 0, search_folders: &mut found.search_folders, cut: false };
+            let mut search = Search {
+                entries_left,
+                walked: 0,
+                search_folders: &mut found.search_folders,
+                cut: false,
+            };
             let folders = search.expand(base, &entry.value);
             let (cut, is_cyclic) = (search.cut, search.walked > limits::GLOB_WALK);
             entries_left = search.entries_left;
@@ -199,7 +204,8 @@ impl Search<'_> {
                 let listing = listings
                     .entry(layer.identities[index].clone())
                     .or_insert_with(|| self.list(&path));
-                self.walked = self.walked.saturating_add(paths_to_it.saturating_mul(listing.entries));
+                self.walked =
+                    self.walked.saturating_add(paths_to_it.saturating_mul(listing.entries));
                 for SubFolder { path, identity, is_link } in &listing.folders {
                     let into = if *is_link { &mut behind_links } else { &mut *layer };
                     if into.insert(path.clone(), identity, paths_to_it) && !is_link {
@@ -235,7 +241,12 @@ impl Search<'_> {
     }
 
     /// Adds the subfolders whose names match.
-    fn matching(&mut self, folder: &MatchedFolder, matches: &dyn Fn(&str) -> bool, found: &mut FolderSet) {
+    fn matching(
+        &mut self,
+        folder: &MatchedFolder,
+        matches: &dyn Fn(&str) -> bool,
+        found: &mut FolderSet,
+    ) {
         if self.search_folders.len() < limits::WATCHED_FOLDERS {
             self.search_folders.insert(folder.path.clone());
         }
@@ -318,7 +329,8 @@ mod tests {
             let search_folders: Vec<_> = found.search_folders.iter().map(name).collect();
             (folders.join(" "), search_folders.join(" "))
         };
-        let expected = |folders: &str, search_folders: &str| (folders.to_owned(), search_folders.to_owned());
+        let expected =
+            |folders: &str, search_folders: &str| (folders.to_owned(), search_folders.to_owned());
         assert_eq!(found("b/*"), expected("b/one b/two b/t{w}o", "b"));
         assert_eq!(found("./a/*/app"), expected("a/x/app a/y/app a/z/app", "a"));
         assert_eq!(found("[a]/*"), expected("a/x a/y a/z", " a"));

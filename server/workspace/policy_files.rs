@@ -28,7 +28,8 @@ impl PolicyFiles {
 /// The policies in the same folder that are not read, because this one comes first.
 pub(crate) fn shadowed_by(policy: &Utf8Path) -> Vec<Utf8PathBuf> {
     // The longest name first, as it ends with another one.
-    let position = (0..POLICY_NAMES.len()).rev().find(|index| policy.ends_with(POLICY_NAMES[*index]));
+    let position =
+        (0..POLICY_NAMES.len()).rev().find(|index| policy.ends_with(POLICY_NAMES[*index]));
     let Some(position) = position else { return Vec::new() };
     let depth = POLICY_NAMES[position].split('/').count();
     let Some(folder) = policy.ancestors().nth(depth) else { return Vec::new() };

@@ -357,7 +357,8 @@ skip = ["cookie@1"]
 #[test]
 fn unknown_target_is_a_warning_on_the_target() {
     let report = report_for("[graph]\ntargets = [\"no-such-triple\"]\n");
-    let findings: Vec<_> = report.findings.iter().filter(|finding| finding.check == "config").collect();
+    let findings: Vec<_> =
+        report.findings.iter().filter(|finding| finding.check == "config").collect();
     expect![[r#"
         warning (config): unknown target `no-such-triple` specified: the triple won't be evaluated against cfg() sections, just explicit triples
           deny.toml:2

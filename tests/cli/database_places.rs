@@ -107,7 +107,7 @@ fn a_database_path_that_is_refused_is_named_with_what_to_do() {
         https://github.com/RustSec/advisory-db
           [world]/cargo/advisory-dbs/advisory-db-3157b0e258782691
           not on this machine; `supercargo db update` fetches it
-          could not write to `./advisory-db-3157b0e258782691`: it is a link; delete the link, or set `db-path` in `[advisories]` to a folder outside of any repository
+          could not write to `./advisory-db-3157b0e258782691`: it is a symbolic link; delete the link, or set `db-path` in `[advisories]` to a folder outside of any repository
     "#]]
     .assert_eq(&run.stdout);
     world.write("deny.toml", "[advisories]\ndb-path = \"dbs\"\n");
@@ -264,7 +264,7 @@ fn a_policy_names_no_program_as_the_transport_of_a_database() {
     world.write("deny.toml", "[advisories]\ndb-urls = [\"marker://example.org/db\"]\n");
     let run = world.run(&["db", "update"]);
     expect![[r#"
-        error: could not fetch `marker://example.org/db`: the policy may only name URLs of the kinds https, http, ssh, git and file
+        error: could not fetch `marker://example.org/db`: only https, http, ssh, git and file URLs are allowed
     "#]]
     .assert_eq(&run.stderr);
     assert!(!exists(&world, "../home/marker"));
@@ -330,7 +330,7 @@ fn a_folder_in_the_place_of_the_database_that_is_something_else_is_left_as_it_is
     type Lay = fn(&World);
     let lay: [(&str, &str, Lay); 6] = [
         ("", "it is not a folder", |world| world.write(DATABASE, "a file")),
-        ("", "it is a link", |world| {
+        ("", "it is a symbolic link", |world| {
             world.write("../mine/file", "mine");
             world.folder("../cargo/advisory-dbs");
             symlink("../../mine", world.path(DATABASE)).expect("a link");

@@ -1,9 +1,9 @@
-//! `supercargo fix`: what it changes, what it says, and that the verdict is then what it said.
+//! `supercargo fix`: its changes, its output, and that a check then finds what it reported.
 
 mod licenses;
 mod parents;
-mod refusals;
 mod shared;
+mod unfixed;
 
 use expect_test::{Expect, expect};
 
@@ -32,18 +32,18 @@ fn fix(world: &World, words: &str) -> Run {
     world.run_that_writes(&all)
 }
 
-/// The verdict on what is on disk now is the one that `fix` has promised.
+/// Compares the output, and asserts that a check now finds what `fix` reported.
 fn check(world: &World, words: &str, expected: &Expect) {
     let run = fix(world, words);
     expected.assert_eq(&format!("{}{}exit {}\n", run.stdout, run.stderr, run.code));
     let report = world.check("--only advisories");
-    assert_eq!(report.code, run.code, "what was promised is so");
+    assert_eq!(report.code, run.code, "check agrees with fix");
     let before = (world.read("Cargo.toml"), world.read("Cargo.lock"));
     assert_eq!(fix(world, words).code, run.code);
     assert_eq!(
         before,
         (world.read("Cargo.toml"), world.read("Cargo.lock")),
-        "again changes nothing"
+        "a second run changes nothing"
     );
 }
 
@@ -52,7 +52,7 @@ fn locked_before(dependencies: &str, before: &str, later: &str) -> World {
 }
 
 #[test]
-fn the_smallest_patched_version_is_taken_and_a_requirement_that_names_the_old_one_raised() {
+fn requirement_is_raised_to_the_smallest_patched_version() {
     let world = locked_before("time = \"0.3.44\" # clocks", TIME, LATER);
     check(
         &world,
@@ -78,7 +78,7 @@ fn the_smallest_patched_version_is_taken_and_a_requirement_that_names_the_old_on
 }
 
 #[test]
-fn a_requirement_that_admits_it_stays_as_it_is() {
+fn requirement_that_accepts_the_version_is_kept() {
     let world = locked_before("time = \"0.3\"", TIME, LATER);
     let manifest = world.read("Cargo.toml");
     check(
@@ -96,7 +96,7 @@ fn a_requirement_that_admits_it_stays_as_it_is() {
 }
 
 #[test]
-fn a_pinned_requirement_stays_pinned() {
+fn pinned_requirement_stays_pinned() {
     let world = locked_before("time = { version = '=0.3.44' }", TIME, LATER);
     check(
         &world,
@@ -113,7 +113,7 @@ fn a_pinned_requirement_stays_pinned() {
 }
 
 #[test]
-fn an_inherited_requirement_is_raised_where_it_stands() {
+fn inherited_requirement_is_raised_in_the_workspace_manifest() {
     let world = World::locked(
         "#- crate: time 0.3.44
 #- Cargo.toml
@@ -158,7 +158,7 @@ time = \"=0.3.44\"
 }
 
 #[test]
-fn a_package_deeper_in_is_moved_in_the_lock_file_alone() {
+fn transitive_package_is_upgraded_in_the_lockfile_only() {
     let before = format!("{TIME}#- crate: log 0.4.0\n#- crate: clock 1.0.0 -> time 0.3, log 0.4\n");
     let later = format!("{LATER}#- crate: log 0.4.9\n");
     let world = locked_before("clock = \"1\"", &before, &later);
@@ -177,7 +177,7 @@ fn a_package_deeper_in_is_moved_in_the_lock_file_alone() {
 }
 
 #[test]
-fn a_breaking_upgrade_is_made_only_when_it_is_asked_for() {
+fn breaking_upgrade_needs_the_flag() {
     let later = "#- crate: time 0.4.0\n#- crate: time 0.4.1\n\
                  #- advisory: RUSTSEC-2026-0009 time patched >=0.4.1: A crafted date\n";
     let world = locked_before("time = \"0.3\"", TIME, later);
@@ -207,7 +207,7 @@ fn a_breaking_upgrade_is_made_only_when_it_is_asked_for() {
 }
 
 #[test]
-fn a_breaking_upgrade_does_without_the_features_that_are_gone() {
+fn breaking_upgrade_drops_removed_features() {
     let before = "#- crate: time 0.3.44 features=clock,large\n";
     let later = "#- crate: time 0.4.1 features=clock\n\
                  #- advisory: RUSTSEC-2026-0009 time patched >=0.4.1: A crafted date\n";
@@ -241,7 +241,7 @@ fn a_breaking_upgrade_does_without_the_features_that_are_gone() {
 }
 
 #[test]
-fn only_what_is_found_about_a_named_package_is_repaired() {
+fn package_flag_limits_the_fixes() {
     let dependencies = "time = \"0.3\"\nclock = \"1\"";
     let before = "#- crate: time 0.3.44\n#- crate: clock 1.0.0\n";
     let later =
@@ -283,7 +283,7 @@ fn only_what_is_found_about_a_named_package_is_repaired() {
 }
 
 #[test]
-fn a_dry_run_shows_the_changes_and_writes_nothing() {
+fn dry_run_shows_changes_and_writes_nothing() {
     let world = locked_before("time = \"0.3.44\"", TIME, LATER);
     let db = world.path("../db");
     let run = world.run(&["fix", "--dry-run", "--offline", "--only", "advisories", "--db", &db]);
@@ -319,7 +319,7 @@ fn a_dry_run_shows_the_changes_and_writes_nothing() {
 }
 
 #[test]
-fn line_ends_and_a_byte_order_mark_stay() {
+fn line_endings_and_byte_order_mark_are_kept() {
     let world = locked_before("time = \"0.3.44\"", TIME, LATER);
     for file in ["Cargo.toml", "Cargo.lock"] {
         let text = world.read(file).replace('\n', "\r\n");
@@ -332,7 +332,7 @@ fn line_ends_and_a_byte_order_mark_stay() {
     assert_eq!(lock.matches('\n').count(), lock.matches("\r\n").count());
 }
 
-/// The whole policy is judged, and what `fix` says remains is what `check` then finds.
+/// Runs all checks, and asserts that a check then finds what `fix` reported as remaining.
 fn check_all(world: &World, words: &str, expected: &Expect) {
     if !world.read("Cargo.toml").contains("license") {
         world.edit("Cargo.toml", "edition", "license = \"MIT\"\nedition");
@@ -342,11 +342,11 @@ fn check_all(world: &World, words: &str, expected: &Expect) {
     all.extend(words.split_whitespace());
     let run = world.run_that_writes(&all);
     expected.assert_eq(&format!("{}{}exit {}\n", run.stdout, run.stderr, run.code));
-    assert_eq!(world.check("").code, run.code, "what was promised is so");
+    assert_eq!(world.check("").code, run.code, "check agrees with fix");
 }
 
 #[test]
-fn what_a_package_of_this_machine_requires_is_raised_there() {
+fn requirement_of_a_path_dependency_is_raised_there() {
     let world = World::locked(&format!(
         "{TIME}{}#- clock/Cargo.toml\n[package]\nname = \"clock\"\nversion = \"1.0.0\"\n\
          edition = \"2021\"\n[dependencies]\ntime = \"=0.3.44\"\n",
@@ -370,24 +370,24 @@ fn what_a_package_of_this_machine_requires_is_raised_there() {
 const MIT: &str = "MIT License\n\nCopyright (c) 2026 Somebody\n\nPermission is hereby granted, free of charge, to any person obtaining a copy of this software and associated documentation files (the \"Software\"), to deal in the Software without restriction, including without limitation the rights to use, copy, modify, merge, publish, distribute, sublicense, and/or sell copies of the Software, and to permit persons to whom the Software is furnished to do so, subject to the following conditions:\n\nThe above copyright notice and this permission notice shall be included in all copies or substantial portions of the Software.\n\nTHE SOFTWARE IS PROVIDED \"AS IS\", WITHOUT WARRANTY OF ANY KIND, EXPRESS OR IMPLIED, INCLUDING BUT NOT LIMITED TO THE WARRANTIES OF MERCHANTABILITY, FITNESS FOR A PARTICULAR PURPOSE AND NONINFRINGEMENT. IN NO EVENT SHALL THE AUTHORS OR COPYRIGHT HOLDERS BE LIABLE FOR ANY CLAIM, DAMAGES OR OTHER LIABILITY, WHETHER IN AN ACTION OF CONTRACT, TORT OR OTHERWISE, ARISING FROM, OUT OF OR IN CONNECTION WITH THE SOFTWARE OR THE USE OR OTHER DEALINGS IN THE SOFTWARE.\n";
 
 #[test]
-fn json_mirrors_what_people_read() {
+fn json_has_the_same_content() {
     let world = locked_before(
         "time = \"0.3.44\"\nold = \"1\"",
         &format!("{TIME}#- crate: old 1.0.0\n"),
         LATER,
     )
-    .with("#- advisory: RUSTSEC-2026-0011 old unmaintained: Nobody is there\n");
+    .with("#- advisory: RUSTSEC-2026-0011 old unmaintained: No maintainer\n");
     let run = fix(&world, "--format json");
     assert_eq!(run.stderr, "");
     expect![[r#"
         {"type":"fix","workspace":"[work]","remedy":"upgrade","title":"upgrade `time` 0.3.44 to 0.3.47 (clears RUSTSEC-2026-0009)","package":{"name":"time","version":"0.3.44","source":"registry+https://github.com/rust-lang/crates.io-index"},"to":"0.3.47","breaking":false,"rust":null,"through":[],"without":[],"cleared":[{"check":"advisories","code":"vulnerability","severity":"error","message":"`time` 0.3.44 has a vulnerability: A crafted date","packages":[{"name":"time","version":"0.3.44","source":"registry+https://github.com/rust-lang/crates.io-index"}],"advisory":"RUSTSEC-2026-0009"}],"introduced":[],"moved":[{"name":"time","before":"0.3.44","after":"0.3.47"}]}
-        {"type":"remaining","workspace":"[work]","check":"advisories","code":"unmaintained","severity":"error","message":"`old` 1.0.0 is unmaintained: Nobody is there","packages":[{"name":"old","version":"1.0.0","source":"registry+https://github.com/rust-lang/crates.io-index"}],"advisory":"RUSTSEC-2026-0011","reason":"no version of `old` is patched"}
+        {"type":"remaining","workspace":"[work]","check":"advisories","code":"unmaintained","severity":"error","message":"`old` 1.0.0 is unmaintained: No maintainer","packages":[{"name":"old","version":"1.0.0","source":"registry+https://github.com/rust-lang/crates.io-index"}],"advisory":"RUSTSEC-2026-0011","reason":"no version of `old` is patched"}
         {"type":"summary","workspace":"[work]","files":["[work]/Cargo.lock","[work]/Cargo.toml"],"written":true,"reached":true,"builds":null,"build_error":null,"old_index":null,"exit_code":1}
     "#]].assert_eq(&run.stdout);
 }
 
 #[test]
-fn a_build_on_request_shows_the_first_error_and_nothing_is_written() {
+fn failing_build_shows_the_error_and_writes_nothing() {
     let world = locked_before("time = \"0.3.44\"", TIME, LATER);
     world.write("src/lib.rs", "pub fn m() { time::now() }\n");
     world.write("../vendor/time-0.3.44/src/lib.rs", "pub fn now() {}\n");
@@ -424,11 +424,11 @@ fn a_build_on_request_shows_the_first_error_and_nothing_is_written() {
     assert_ne!(world.read("Cargo.toml"), manifest);
 }
 
-/// Numbers that look as if they were thrown, the same in every run.
-struct Dice(u64);
+/// A random number generator with a fixed seed.
+struct Rng(u64);
 
-impl Dice {
-    fn throw(&mut self, sides: u64) -> u64 {
+impl Rng {
+    fn below(&mut self, sides: u64) -> u64 {
         self.0 =
             self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
         (self.0 >> 33) % sides
@@ -436,33 +436,33 @@ impl Dice {
 
     fn one<'o>(&mut self, of: &[&'o str]) -> &'o str {
         let sides = u64::try_from(of.len()).expect("few");
-        of[usize::try_from(self.throw(sides)).expect("few")]
+        of[usize::try_from(self.below(sides)).expect("few")]
     }
 }
 
 #[test]
-fn in_generated_manifests_a_fix_changes_what_it_has_to_and_nothing_else() {
+fn fix_of_generated_manifests_changes_only_requirements() {
     // More with `SUPERCARGO_MANIFESTS=500`.
     let worlds = std::env::var("SUPERCARGO_MANIFESTS").ok().and_then(|many| many.parse().ok());
     for seed in 0..worlds.unwrap_or(12) {
-        let mut dice = Dice(seed);
+        let mut rng = Rng(seed);
         let time =
-            dice.one(&["0.3.44", "=0.3.44", "~0.3.44", "0.3", "0.3.*", ">=0.3.40", "^0.3.44"]);
-        let written = match dice.throw(5) {
+            rng.one(&["0.3.44", "=0.3.44", "~0.3.44", "0.3", "0.3.*", ">=0.3.40", "^0.3.44"]);
+        let written = match rng.below(5) {
             0 => format!("time = \"{time}\" # {seed}"),
             1 => format!("time = {{ version = '{time}', default-features = true }}"),
             2 => format!("\"time\"   =   \"{time}\"\t"),
             3 => format!("zeit = {{ package = \"time\", version = \"{time}\" }} # time"),
             _ => format!("time.version = \"{time}\""),
         };
-        let (head, tail) = match dice.throw(3) {
+        let (head, tail) = match rng.below(3) {
             0 => ("", ""),
             1 => ("# ä 0.3.44 = time\n", "\n[features]\ndefault = [] # time = \"0.3.44\"\n"),
             _ => {
                 ("", "\n[dev-dependencies]\nclock = \"1\"\n[package.metadata]\ntime = \"0.3.44\"\n")
             }
         };
-        let clock = dice.one(&["time 0.3", "time =0.3.44"]);
+        let clock = rng.one(&["time 0.3", "time =0.3.44"]);
         let before = format!("{TIME}#- crate: clock 1.0.0 -> {clock}\n");
         let manifest = package(&format!("{written}\nclock = \"1.0.0\"{tail}")).replacen(
             "[package]",
@@ -471,38 +471,42 @@ fn in_generated_manifests_a_fix_changes_what_it_has_to_and_nothing_else() {
         );
         let world = World::locked(&format!("{before}{manifest}"))
             .with(&format!("{LATER}#- crate: clock 1.0.1 -> time 0.3.46\n"));
-        if dice.throw(3) == 0 {
+        if rng.below(3) == 0 {
             let text = world.read("Cargo.toml").replace('\n', "\r\n");
             world.write("Cargo.toml", text);
         }
         let text = world.read("Cargo.toml");
         let run = fix(&world, "");
-        let said = format!("seed {seed}\n{text}\n{}", run.stdout);
-        assert_eq!(run.code, 0, "{said}");
+        let details = format!("seed {seed}\n{text}\n{}", run.stdout);
+        assert_eq!(run.code, 0, "{details}");
         let after = world.read("Cargo.toml");
         assert!(
             world.check("--only advisories").of_severity("error").starts_with("exit 0"),
-            "{said}"
+            "{details}"
         );
         // Only numbers of requirements have changed.
         let lines = text.lines().zip(after.lines());
         for (one, other) in lines.filter(|(one, other)| one != other) {
             let raised = one.replace("0.3.44", "0.3.47").replace("1.0.0", "1.0.1");
-            assert_eq!(other, raised, "{said}");
+            assert_eq!(other, raised, "{details}");
             let is_requirement =
                 ["time", "zeit", "clock", "\"time\""].iter().any(|key| one.starts_with(key));
-            assert!(is_requirement && !one.starts_with("time = \"0.3.44\"\n"), "{said}");
+            assert!(is_requirement && !one.starts_with("time = \"0.3.44\"\n"), "{details}");
         }
-        assert_eq!(text.lines().count(), after.lines().count(), "{said}");
-        assert_eq!(text.matches('\r').count(), after.matches('\r').count(), "{said}");
+        assert_eq!(text.lines().count(), after.lines().count(), "{details}");
+        assert_eq!(text.matches('\r').count(), after.matches('\r').count(), "{details}");
         let lock = world.read("Cargo.lock");
         assert_eq!(fix(&world, "").code, 0);
-        assert_eq!((after, lock), (world.read("Cargo.toml"), world.read("Cargo.lock")), "{said}");
+        assert_eq!(
+            (after, lock),
+            (world.read("Cargo.toml"), world.read("Cargo.lock")),
+            "{details}"
+        );
     }
 }
 
 #[test]
-fn where_no_compatible_version_clears_all_as_much_as_possible_is_cleared() {
+fn compatible_version_that_clears_the_most_is_taken() {
     let later = "#- crate: time 0.3.45\n#- crate: time 0.4.0\n\
                  #- advisory: RUSTSEC-2026-0009 time patched >=0.3.45: A crafted date\n\
                  #- advisory: RUSTSEC-2026-0010 time patched >=0.4.0: Another one\n";

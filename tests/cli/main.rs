@@ -2,15 +2,12 @@
 
 #![expect(clippy::needless_raw_string_hashes, reason = "snapshots are written so")]
 
-mod answers;
 mod bad_databases;
 mod bad_lock_files;
 mod bad_manifests;
 mod bad_policies;
 mod cache;
 mod completions;
-#[cfg(unix)]
-mod copy_originals;
 #[cfg(unix)]
 mod copy_untouched;
 mod database;
@@ -22,6 +19,7 @@ mod discovery;
 mod explain;
 mod extremes;
 mod fix;
+mod fix_results;
 mod harness;
 #[path = "../support/hostile.rs"]
 mod hostile;
@@ -36,9 +34,11 @@ mod places;
 mod policy;
 #[cfg(unix)]
 mod programs;
+mod readme_example;
 mod resolution;
+#[cfg(unix)]
+mod scratch_copy;
 mod sources;
-mod story;
 mod surroundings;
 mod terminal;
 #[cfg(target_os = "linux")]

@@ -1,4 +1,4 @@
-//! How `fix`, `init` and `db pack` write the user's files: all or none, whatever is in the way.
+//! `fix`, `init` and `db pack` write all of the user's files or none, whatever fails.
 
 #[cfg(target_os = "linux")]
 mod traced;
@@ -12,7 +12,7 @@ use expect_test::expect;
 
 use crate::harness::{Run, World};
 
-/// Its fix changes the lock file and the manifest.
+/// Its fix changes the lockfile and the manifest.
 const WORLD: &str = "#- crate: time 0.3.44
 #- Cargo.toml
 [package]
@@ -32,12 +32,12 @@ fn world() -> World {
     World::locked(WORLD).with(LATER)
 }
 
-fn words<'w>(db: &'w str, more: &[&'w str]) -> Vec<&'w str> {
+fn arguments<'w>(db: &'w str, more: &[&'w str]) -> Vec<&'w str> {
     [&["fix", "--offline", "--only", "advisories", "--db", db], more].concat()
 }
 
 fn fix(world: &World, more: &[&str]) -> Run {
-    world.run_that_writes(&words(&world.path("../db"), more))
+    world.run_that_writes(&arguments(&world.path("../db"), more))
 }
 
 fn texts(world: &World) -> (String, String) {
@@ -45,7 +45,7 @@ fn texts(world: &World) -> (String, String) {
 }
 
 /// The temporary files in the user's folder.
-fn left(world: &World) -> Vec<String> {
+fn leftovers(world: &World) -> Vec<String> {
     let entries = fs::read_dir(world.path("")).expect("the user's folder");
     let names = entries.map(|entry| entry.expect("an entry").file_name());
     let names = names.map(|name| name.to_string_lossy().into_owned());
@@ -53,7 +53,7 @@ fn left(world: &World) -> Vec<String> {
 }
 
 #[test]
-fn a_lock_file_that_is_a_link_is_written_only_where_links_are_allowed() {
+fn linked_lockfile_is_written_only_with_allow_links() {
     let world = world();
     world.write("../elsewhere/Cargo.lock", world.read("Cargo.lock"));
     world.delete("Cargo.lock");
@@ -71,7 +71,7 @@ fn a_lock_file_that_is_a_link_is_written_only_where_links_are_allowed() {
     assert!(world.read("../elsewhere/Cargo.lock").contains("0.3.47"));
     let link = fs::read_link(world.path("Cargo.lock")).expect("it is still a link");
     assert_eq!(link.to_str(), Some("../elsewhere/Cargo.lock"));
-    assert_eq!(left(&world), [""; 0]);
+    assert_eq!(leftovers(&world), [""; 0]);
 }
 
 #[test]
@@ -95,7 +95,7 @@ fn mode_and_owner_are_kept() {
 }
 
 #[test]
-fn other_names_of_a_file_keep_the_old_content_and_that_is_said() {
+fn hard_links_keep_the_old_content_with_a_warning() {
     let mut world = world();
     world.let_write("../other");
     fs::hard_link(world.path("Cargo.toml"), world.path("../other")).expect("a hard link");
@@ -110,7 +110,7 @@ fn other_names_of_a_file_keep_the_old_content_and_that_is_said() {
 }
 
 #[test]
-fn an_immutable_file_is_named_with_what_lifts_that() {
+fn immutable_file_is_reported_with_the_cure() {
     let world = world();
     let before = texts(&world);
     let chattr = |sign: &str, path: &str| {
@@ -132,25 +132,25 @@ fn an_immutable_file_is_named_with_what_lifts_that() {
         } else {
             assert_eq!(run.code, 0, "{}", run.stderr);
         }
-        assert_eq!(left(&world), [""; 0]);
+        assert_eq!(leftovers(&world), [""; 0]);
     }
 }
 
 #[test]
-fn what_a_killed_run_left_is_deleted_also_where_there_is_nothing_to_write() {
+fn leftovers_of_a_killed_run_are_deleted_even_without_changes() {
     let world = world();
     assert_eq!(fix(&world, &[]).code, 0);
     for name in [".supercargo-aB3dE6.tmp", ".supercargo-old-123456"] {
         world.write(name, "left");
     }
     let dry = fix(&world, &["--dry-run"]);
-    assert_eq!((dry.code, left(&world).len()), (0, 2));
+    assert_eq!((dry.code, leftovers(&world).len()), (0, 2));
     assert_eq!(fix(&world, &[]).code, 0);
-    assert_eq!(left(&world), [".supercargo-old-123456"], "that was named to the user");
+    assert_eq!(leftovers(&world), [".supercargo-old-123456"], "its name was reported to the user");
 }
 
 #[test]
-fn a_policy_takes_no_links_place() {
+fn policy_does_not_replace_a_link() {
     let world = World::locked(WORLD);
     symlink("../nowhere", world.path("deny.toml")).expect("a link");
     let db = world.path("../db");
@@ -162,13 +162,13 @@ fn a_policy_takes_no_links_place() {
 }
 
 #[test]
-fn a_database_is_packed_in_no_other_files_place() {
+fn packed_database_does_not_replace_other_files() {
     let mut world = World::locked(WORLD).with(LATER);
     world.fetched_advisories(std::time::Duration::from_secs(60));
     world.let_write("../snapshot");
     let run = world.run(&["db", "pack", "Cargo.toml"]);
     expect![[r"
-        70error: `[work]/Cargo.toml` exists and is no snapshot of advisories; nothing was changed; name another file
+        70error: `[work]/Cargo.toml` exists and is not an advisory snapshot; nothing was written; choose another file
     "]]
     .assert_eq(&format!("{}{}{}", run.code, run.stdout, run.stderr));
     let snapshot = world.path("../snapshot");

@@ -1,4 +1,4 @@
-//! Positions after characters of several bytes and units, with either line ending, with a byte
+//! Positions after characters with several bytes and units, with both line endings, and with a byte
 //! order mark on disk.
 
 use serde_json::json;
@@ -7,7 +7,7 @@ use crate::harness::{Change, Client, Editor, Session, World, each_editor};
 
 const ID: &str = "RUSTSEC-2026-0009";
 
-/// A manifest whose finding stands after an `é` (two bytes, one unit) and a `𝄞` (four, two).
+/// A manifest whose finding comes after an `é` (two bytes, one unit) and a `𝄞` (four, two).
 const WIDE: &str = r#"
 #- crate: time 0.3.44
 #- crate: real 1.0.0
@@ -45,13 +45,13 @@ fn newest(client: &mut Client) -> crate::harness::Shown {
     })
 }
 
-/// The wide characters stand before the finding on its own line.
+/// The text before the finding, on its line, with the wide characters.
 fn before_the_finding() -> String {
     WIDE.replace("time = { \"feature", "time = { package = \"time\", \"é𝄞\" = 1, \"feature")
 }
 
 each_editor! {
-    fn a_finding_behind_wide_characters_is_where_the_editor_counts(editor) {
+    fn finding_after_wide_characters_has_columns_of_the_editor(editor) {
         let mut client = opened(World::locked(&before_the_finding()), editor);
         let shown = newest(&mut client);
         assert_eq!(shown.covered(ID), "0.3");
@@ -64,7 +64,7 @@ each_editor! {
         assert_eq!(shown.only(ID).range.start.character as usize, expected);
     }
 
-    fn edits_behind_wide_characters_are_applied_where_the_editor_counts(editor) {
+    fn edits_after_wide_characters_are_applied_at_columns_of_the_editor(editor) {
         let mut client = opened(World::locked(&before_the_finding()), editor);
         newest(&mut client);
         client.replace("Cargo.toml", "\"é𝄞\" = 1", "\"𝄞𝄞é\" = 22");
@@ -76,15 +76,15 @@ each_editor! {
         assert!(hover.value.contains(ID), "{}", hover.value);
     }
 
-    fn a_hover_behind_wide_characters_is_asked_where_the_editor_counts(editor) {
+    fn hover_after_wide_characters_uses_columns_of_the_editor(editor) {
         let mut client = opened(World::locked(&before_the_finding()), editor);
         newest(&mut client);
         let hover = client.hover("Cargo.toml", "0.3\" }").expect("a hover on the requirement");
         assert_eq!(hover.covered, "0.3");
-        assert!(client.hover("Cargo.toml", "# é𝄞").is_none(), "nothing is known of the comment");
+        assert!(client.hover("Cargo.toml", "# é𝄞").is_none(), "a comment has no hover");
     }
 
-    fn lines_that_end_with_carriage_return_are_counted_alike(editor) {
+    fn crlf_lines_have_the_same_positions(editor) {
         let world = World::locked(&before_the_finding());
         for file in ["Cargo.toml", "deny.toml"] {
             world.write(file, world.read(file).replace('\n', "\r\n"));
@@ -100,7 +100,7 @@ each_editor! {
         assert_eq!((shown.line(ID), shown.covered(ID)), (10, "0.3"));
     }
 
-    fn a_byte_order_mark_on_disk_is_not_part_of_the_text(editor) {
+    fn byte_order_mark_on_disk_is_not_part_of_the_text(editor) {
         let world = World::locked(&before_the_finding());
         for file in ["Cargo.toml", "deny.toml"] {
             world.write(file, format!("\u{feff}{}", world.read(file)));
@@ -119,7 +119,7 @@ each_editor! {
         assert_eq!(policy.covered("unknown-advisory"), "RUSTSEC-2000-0002");
     }
 
-    fn findings_of_the_policy_are_where_the_editor_counts(editor) {
+    fn findings_in_the_policy_have_columns_of_the_editor(editor) {
         let mut client = Session::of(World::locked(WIDE)).editor(editor).start();
         client.ignore("Cargo.toml");
         client.open("deny.toml");
@@ -132,7 +132,7 @@ each_editor! {
 }
 
 #[test]
-fn positions_that_are_not_in_the_text_harm_nothing() {
+fn positions_outside_the_text_are_moved_into_it() {
     let mut client = opened(World::locked(WIDE), Editor::VsCode);
     newest(&mut client);
     let uri = client.world.uri("Cargo.toml");
@@ -141,7 +141,7 @@ fn positions_that_are_not_in_the_text_harm_nothing() {
         for character in far {
             let position = json!({"line": line, "character": character});
             let params = json!({"textDocument": {"uri": uri}, "position": position});
-            client.request("textDocument/hover", params).expect("it is answered");
+            client.request("textDocument/hover", params).expect("a response");
         }
     }
     // An end past the text means its end (LSP, "Position").

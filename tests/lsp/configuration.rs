@@ -1,4 +1,4 @@
-//! Settings: from where they are taken, what a change does, and what is said about wrong ones.
+//! Settings: their sources, the effect of a change, and messages about invalid ones.
 
 use std::time::{Duration, Instant};
 
@@ -13,8 +13,8 @@ const MANIFEST: &str = "Cargo.toml";
 const POLICY: &str = "deny.toml";
 const UNUSED: &str = "license-not-encountered";
 
-/// A session whose first verdict is shown.
-fn judged(session: Session) -> Client {
+/// Starts a session and waits for its first verdict.
+fn started_with_first_verdict(session: Session) -> Client {
     let mut client = session.start();
     client.diagnostics_with(MANIFEST, TIME);
     client.diagnostics_with(POLICY, UNUSED);
@@ -36,7 +36,7 @@ fn registers_configuration(client: &Client) -> bool {
 }
 
 each_editor! {
-    fn what_the_client_says_stands_over_its_options(editor) {
+    fn client_settings_override_initialization_options(editor) {
         let session = Session::of(World::locked(SMALL)).editor(editor);
         let mut client = session
             .option("codes", json!({"rejected": "warning", "vulnerability": "warning"}))
@@ -50,8 +50,8 @@ each_editor! {
         assert_eq!(client.server_requests("workspace/configuration").len(), 1);
     }
 
-    fn a_change_is_asked_for_and_what_it_takes_back_is_gone(editor) {
-        let mut client = judged(Session::of(World::locked(SMALL)).editor(editor));
+    fn changed_settings_are_requested_and_withdrawn_ones_are_reset(editor) {
+        let mut client = started_with_first_verdict(Session::of(World::locked(SMALL)).editor(editor));
         assert_eq!(registers_configuration(&client), editor == Editor::VsCode);
         client.configure(json!({
             "codes": {"unmaintained": "information", "rejected": "off"},
@@ -72,8 +72,8 @@ each_editor! {
         assert_eq!(client.server_requests("workspace/configuration").len(), 4);
     }
 
-    fn wrong_values_are_said_once_and_the_others_used(editor) {
-        let mut client = judged(Session::of(World::locked(SMALL)).editor(editor));
+    fn invalid_settings_are_shown_once_and_valid_ones_are_used(editor) {
+        let mut client = started_with_first_verdict(Session::of(World::locked(SMALL)).editor(editor));
         let wrong = json!({
             "debounce": -1, "oflfine": true, "codes": {"yankd": "off", "rejected": "off", "banned": "loud"},
         });
@@ -86,7 +86,7 @@ each_editor! {
              setting `oflfine`: did you mean `offline`?"
         );
         client.diagnostics_without(MANIFEST, "rejected");
-        // The same again is no news; what else is wrong is.
+        // The same error is not shown again; a new one is.
         client.configure(wrong);
         client.wait_for_requests("workspace/configuration", 3);
         client.configure(json!("yes"));
@@ -94,9 +94,9 @@ each_editor! {
         client.diagnostics_with(MANIFEST, "rejected");
     }
 
-    fn a_client_that_does_not_answer_holds_nothing_up(editor) {
+    fn client_that_never_responds_delays_nothing(editor) {
         let session = Session::of(World::locked(SMALL)).editor(editor);
-        let mut client = judged(
+        let mut client = started_with_first_verdict(
             session
                 .never_respond("workspace/configuration")
                 .never_respond("client/registerCapability")
@@ -114,9 +114,9 @@ each_editor! {
         assert!(client.hover(POLICY, "allow").is_some());
     }
 
-    fn a_client_that_cannot_be_asked_pushes_its_settings(editor) {
+    fn client_without_configuration_requests_pushes_its_settings(editor) {
         let session = Session::of(World::locked(SMALL)).editor(editor);
-        let mut client = judged(session.capability("/workspace/configuration", false.into()));
+        let mut client = started_with_first_verdict(session.capability("/workspace/configuration", false.into()));
         let push = |client: &mut Client, settings: Value| {
             client.notify("workspace/didChangeConfiguration", json!({"settings": settings}));
         };
@@ -130,8 +130,8 @@ each_editor! {
         assert!(client.server_requests("workspace/configuration").is_empty());
     }
 
-    fn settings_of_hints_have_them_asked_for_again(editor) {
-        let mut client = judged(Session::of(World::locked(SMALL)).editor(editor));
+    fn changed_hint_settings_refresh_hints(editor) {
+        let mut client = started_with_first_verdict(Session::of(World::locked(SMALL)).editor(editor));
         let refreshes = |client: &Client| client.server_requests("workspace/inlayHint/refresh").len();
         client.open(MANIFEST);
         client.diagnostics_when(MANIFEST, "a version", |shown| shown.version.is_some());
@@ -141,7 +141,7 @@ each_editor! {
         let params = json!({"textDocument": {"uri": client.world.uri(MANIFEST)}, "range": whole});
         let hints = client.request("textDocument/inlayHint", params).expect("an answer");
         assert_eq!(hints, json!([]));
-        // Once for the first verdict, once for the change.
+        // One for the first verdict, one for the change.
         client.configure(json!({"hints": {"lockedVersion": false}}));
         client.diagnostics_with(MANIFEST, "rejected");
         let expected = if editor == Editor::Helix { 0 } else { 2 };
@@ -152,12 +152,12 @@ each_editor! {
 
 #[cfg(unix)]
 #[test]
-fn what_only_concerns_the_screen_does_not_run_cargo() {
+fn display_settings_do_not_run_cargo() {
     use crate::harness::FakeCargo;
 
     let mut world = World::locked(SMALL);
     world.use_fake_cargo(FakeCargo::Counting);
-    let mut client = judged(Session::of(world).option("offline", Value::Null));
+    let mut client = started_with_first_verdict(Session::of(world).option("offline", Value::Null));
     let calls = |client: &Client| client.world.read("../cargo/calls");
     let before = calls(&client);
     assert!(!before.contains("--offline"), "{before}");
@@ -176,8 +176,8 @@ fn what_only_concerns_the_screen_does_not_run_cargo() {
 }
 
 #[test]
-fn a_note_with_a_severity_is_shown_though_notes_are_not() {
-    let mut client = judged(Session::of(World::locked(SMALL)));
+fn note_with_a_severity_is_shown_while_notes_are_hidden() {
+    let mut client = started_with_first_verdict(Session::of(World::locked(SMALL)));
     client.configure(json!({"codes": {"accepted": "information"}}));
     let shown = client.diagnostics_with(MANIFEST, "accepted");
     let notes = shown.diagnostics.iter().filter(|one| one.code.as_deref() == Some("accepted"));
@@ -188,12 +188,12 @@ fn a_note_with_a_severity_is_shown_though_notes_are_not() {
 }
 
 #[test]
-fn another_database_is_judged_by_at_once() {
-    let mut client = judged(Session::of(World::locked(SMALL)));
-    client.world.add("#- advisory: RUSTSEC-2000-0001 used-by-nobody: Nothing\n");
-    let source = client.world.path("../db/crates/used-by-nobody/RUSTSEC-2000-0001.md");
+fn changed_database_is_used_at_once() {
+    let mut client = started_with_first_verdict(Session::of(World::locked(SMALL)));
+    client.world.add("#- advisory: RUSTSEC-2000-0001 unused-package: Nothing\n");
+    let source = client.world.path("../db/crates/unused-package/RUSTSEC-2000-0001.md");
     let text = std::fs::read_to_string(source).expect("an advisory");
-    client.world.write("../other/crates/used-by-nobody/RUSTSEC-2000-0001.md", text);
+    client.world.write("../other/crates/unused-package/RUSTSEC-2000-0001.md", text);
     let other = client.world.path("../other");
     client.configure(json!({"db": other}));
     assert_eq!(client.diagnostics_without(MANIFEST, TIME).codes(), ["rejected"]);
@@ -203,7 +203,7 @@ fn another_database_is_judged_by_at_once() {
 }
 
 #[test]
-fn all_members_are_judged_when_that_is_wanted() {
+fn workspace_setting_checks_all_members() {
     let world = World::new(SMALL);
     world.edit(MANIFEST, "[package]", "[workspace]\nmembers = [\"helper\"]\n[package]");
     world.add(
@@ -211,7 +211,7 @@ fn all_members_are_judged_when_that_is_wanted() {
          version = \"0.1.0\"\nedition = \"2021\"\nlicense = \"MIT\"\n[dependencies]\nalone = \"1\"\n",
     );
     world.lock("");
-    let mut client = judged(Session::of(world));
+    let mut client = started_with_first_verdict(Session::of(world));
     client.diagnostics_with("helper/Cargo.toml", "supercargo::member-not-judged");
     client.configure(json!({"workspace": true}));
     client.diagnostics_with("helper/Cargo.toml", "rejected");
@@ -221,7 +221,7 @@ fn all_members_are_judged_when_that_is_wanted() {
 
 #[cfg(unix)]
 #[test]
-fn programs_and_trust_are_not_taken_from_what_a_repository_can_write() {
+fn cargo_program_and_trust_are_not_read_from_a_repository() {
     use std::os::unix::fs::PermissionsExt;
 
     let world = World::locked(SMALL);
@@ -229,8 +229,8 @@ fn programs_and_trust_are_not_taken_from_what_a_repository_can_write() {
     let theirs = world.path("theirs");
     let mode = std::fs::Permissions::from_mode(0o755);
     std::fs::set_permissions(&theirs, mode).expect("a mode is set");
-    let said = json!({"cargo": theirs, "trusted": false, "offline": false});
-    let mut client = judged(Session::of(world).settings(said.clone()));
+    let settings = json!({"cargo": theirs, "trusted": false, "offline": false});
+    let mut client = started_with_first_verdict(Session::of(world).settings(settings.clone()));
     assert_eq!(
         client.message("setting"),
         "supercargo: ignored setting `cargo`: set it in `initializationOptions`, which no repository \
@@ -246,19 +246,19 @@ fn programs_and_trust_are_not_taken_from_what_a_repository_can_write() {
 
 #[cfg(unix)]
 #[test]
-fn the_cargo_of_the_options_is_run() {
+fn cargo_of_the_initialization_options_is_run() {
     use crate::harness::FakeCargo;
 
     let mut world = World::locked(SMALL);
     world.use_fake_cargo(FakeCargo::Counting);
     world.set("CARGO", "/nowhere/cargo");
-    let cargo = world.path("../stand-in/cargo");
-    let client = judged(Session::of(world).option("cargo", cargo.into()));
+    let cargo = world.path("../fake/cargo");
+    let client = started_with_first_verdict(Session::of(world).option("cargo", cargo.into()));
     assert!(client.world.cargo_calls() > 0);
 }
 
 #[test]
-fn folders_are_left_out_as_the_settings_say() {
+fn excluded_folders_are_skipped() {
     let world = World::locked(SMALL);
     let manifest = world.read(MANIFEST);
     for folder in ["fixtures/one", "apps/two"] {
@@ -282,13 +282,15 @@ fn folders_are_left_out_as_the_settings_say() {
 }
 
 #[test]
-fn an_edited_manifest_is_resolved_after_the_pause_of_the_settings() {
-    let mut client = judged(Session::of(World::locked(SMALL)).option("debounce", 1500.into()));
+fn edited_manifest_is_resolved_after_the_debounce_setting() {
+    let mut client = started_with_first_verdict(
+        Session::of(World::locked(SMALL)).option("debounce", 1500.into()),
+    );
     client.open(MANIFEST);
     client.diagnostics_when(MANIFEST, "a version", |shown| shown.version.is_some());
     let edited = Instant::now();
     client.replace(MANIFEST, "plain = \"1.5\"", "plain = \"=9.9.9\"");
     client.diagnostics_with(MANIFEST, "supercargo::resolution-failed");
     let waited = edited.elapsed();
-    assert!(waited >= Duration::from_millis(1500), "judged after {waited:?}");
+    assert!(waited >= Duration::from_millis(1500), "checked after {waited:?}");
 }

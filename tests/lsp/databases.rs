@@ -1,5 +1,5 @@
-//! Advisory databases that a repository or another program tampers with, in an editor: nothing of the
-//! user's is written to, and nobody is ended.
+//! Advisory databases that a repository or another program changes, in an editor: no file of the user is
+//! written, and no server ends.
 
 use std::{
     collections::BTreeSet,
@@ -35,8 +35,8 @@ fn git(world: &World, folder: &str, words: &[&str]) {
     assert!(output.status.success(), "git {words:?}: {error}");
 }
 
-/// Lets the world's advisories be fetched.
-fn serve(world: &World) {
+/// Serves the world's advisories for fetching.
+fn serve_advisories(world: &World) {
     git(world, "../db", &["init", "--quiet", "--initial-branch=main"]);
     git(world, "../db", &["add", "."]);
     git(world, "../db", &["commit", "--quiet", "--message=all"]);
@@ -45,8 +45,8 @@ fn serve(world: &World) {
     world.write("../home/.gitconfig", config);
 }
 
-/// Puts the world's advisories below a folder as a clone that was fetched just now.
-fn fetched(world: &World, folder: &str) {
+/// Copies the world's advisories to a folder as a clone that was fetched just now.
+fn make_fetched_clone(world: &World, folder: &str) {
     world.folder(folder);
     let target = format!("{folder}/{NAME}");
     fs::rename(world.path("../db"), world.path(&target)).expect("renamed");
@@ -75,9 +75,9 @@ fn with_database_path(world: &World, path: &str) {
 }
 
 #[test]
-fn advisories_of_a_first_session_that_are_cut_off_later_end_nobody() {
+fn advisories_truncated_after_the_first_session_end_no_server() {
     let world = World::locked(SMALL);
-    fetched(&world, "../cargo/advisory-dbs");
+    make_fetched_clone(&world, "../cargo/advisory-dbs");
     let mut client = Session::of(world).option("db", Value::Null).start();
     client.diagnostics_with(MANIFEST, TIME);
     client.diagnostics(POLICY);
@@ -93,15 +93,15 @@ fn advisories_of_a_first_session_that_are_cut_off_later_end_nobody() {
 }
 
 #[test]
-fn nothing_is_created_for_the_database_of_a_workspace_that_is_not_trusted() {
+fn untrusted_workspace_creates_no_database_folder() {
     for linked in [false, true] {
         let world = World::locked(SMALL);
         with_database_path(&world, "dbs");
         if linked {
-            fetched(&world, "../outside");
+            make_fetched_clone(&world, "../outside");
             symlink("../outside", world.path("dbs")).expect("a link");
         } else {
-            fetched(&world, "dbs");
+            make_fetched_clone(&world, "dbs");
         }
         let folders = ["", "../outside", "../cargo"];
         let before = folders.map(|folder| paths(&world, folder));
@@ -117,9 +117,9 @@ fn nothing_is_created_for_the_database_of_a_workspace_that_is_not_trusted() {
 }
 
 #[test]
-fn a_database_that_is_a_link_to_the_users_own_clone_leaves_his_work_as_it_is() {
+fn database_that_links_to_the_users_clone_keeps_it_unchanged() {
     let world = World::locked(SMALL);
-    serve(&world);
+    serve_advisories(&world);
     with_database_path(&world, ".");
     symlink(".", world.path(NAME)).expect("a link");
     world.write("notes.txt", "committed");

@@ -1,5 +1,5 @@
 //! An edit that cannot be applied makes the text of its document unknown, until the whole text comes:
-//! the file on disk is checked, and nothing is said about a text that the server does not have.
+//! the file on disk is checked, and requests about the document have empty responses.
 
 use serde_json::{Value, json};
 
@@ -11,7 +11,7 @@ use crate::{
 const MANIFEST: &str = "Cargo.toml";
 const POLICY: &str = "deny.toml";
 
-/// An open manifest whose findings are shown.
+/// An open manifest with its findings.
 fn opened(editor: Editor) -> Client {
     let mut client = Session::of(World::locked(SMALL)).editor(editor).start();
     client.ignore(POLICY);
@@ -27,7 +27,7 @@ fn newest(client: &mut Client) -> Shown {
     client.diagnostics_when(MANIFEST, "the newest version", |shown| shown.version == Some(version))
 }
 
-/// Sends `contentChanges` as they are, and has the harness know what the editor has afterwards.
+/// Sends `contentChanges` unchanged, and records the text of the editor after them.
 fn send(client: &mut Client, changes: &Value, text: &str) {
     let version = client.editor.next_version(client.version(MANIFEST));
     client.record_version(MANIFEST, version, text);
@@ -39,8 +39,8 @@ fn send(client: &mut Client, changes: &Value, text: &str) {
     );
 }
 
-/// An edit that no server can apply: it begins far below the text.
-fn lose(client: &mut Client) {
+/// Sends an edit that cannot be applied: it starts far below the text.
+fn send_inapplicable_edit(client: &mut Client) {
     client.set_text_unknown(MANIFEST, true);
     let position = json!({"line": 4000, "character": 0});
     let text = format!("# lost\n{}", client.text(MANIFEST));
@@ -52,8 +52,8 @@ fn lose(client: &mut Client) {
     client.message("could not apply an edit");
 }
 
-/// Nothing is answered about the text.
-fn is_unknown(client: &mut Client) {
+/// Requests about the text have empty responses.
+fn assert_text_is_unknown(client: &mut Client) {
     assert!(client.hover(MANIFEST, "cookie").is_none());
     let uri = client.world.uri(MANIFEST);
     let whole = json!({"start": {"line": 0, "character": 0}, "end": {"line": 99, "character": 0}});
@@ -69,27 +69,27 @@ fn is_unknown(client: &mut Client) {
             .as_object_mut()
             .expect("an object")
             .extend(more.as_object().expect("an object").clone());
-        let answer = client.request(method, params).expect("an answer");
-        assert!(answer.is_null() || answer == json!([]), "{method}: {answer}");
+        let result = client.request(method, params).expect("a result");
+        assert!(result.is_null() || result == json!([]), "{method}: {result}");
     }
 }
 
 each_editor! {
-    fn after_an_edit_that_cannot_be_applied_the_file_on_disk_is_checked(editor) {
+    fn inapplicable_edit_makes_the_file_on_disk_checked(editor) {
         let mut client = opened(editor);
-        // What the buffer alone says is told until then.
+        // Before that, findings are those of the document.
         client.replace(MANIFEST, "plain = \"1.5\"\n", "");
         client.diagnostics_without(MANIFEST, PLAIN);
-        lose(&mut client);
+        send_inapplicable_edit(&mut client);
         let shown = client.diagnostics_when(MANIFEST, "the file on disk", |shown| {
             shown.version.is_none() && shown.has(PLAIN)
         });
         assert_eq!((shown.covered(TIME), shown.covered(PLAIN)), ("0.18", "1.5"));
-        is_unknown(&mut client);
+        assert_text_is_unknown(&mut client);
         // Edits of an unknown text change nothing.
         client.insert(MANIFEST, "[package]", "# one\n");
-        is_unknown(&mut client);
-        // The whole text brings everything back.
+        assert_text_is_unknown(&mut client);
+        // The whole text makes the document known again.
         let text = client.text(MANIFEST);
         client.change(MANIFEST, &[Change::whole(&text)]);
         let version = client.version(MANIFEST);
@@ -103,7 +103,7 @@ each_editor! {
         assert_eq!(newest(&mut client).covered(TIME), "0.18");
     }
 
-    fn after_an_edit_that_ends_in_an_internal_error_the_text_is_unknown(editor) {
+    fn edit_with_internal_error_makes_the_text_unknown(editor) {
         let mut world = World::locked(SMALL);
         world.set("SUPERCARGO_PANIC_IN", "edit");
         let mut client = Session::of(world).editor(editor).start();
@@ -115,7 +115,7 @@ each_editor! {
         client.insert(MANIFEST, "[package]", "# one\n");
         client.message("internal error while applying an edit of");
         client.message("could not apply an edit");
-        is_unknown(&mut client);
+        assert_text_is_unknown(&mut client);
         let text = client.text(MANIFEST);
         client.change(MANIFEST, &[Change::whole(&text)]);
         let shown = newest(&mut client);
@@ -123,10 +123,10 @@ each_editor! {
         assert_eq!((shown.line(TIME), shown.covered(TIME)), (8, "0.18"));
     }
 
-    fn a_save_brings_the_text_back(editor) {
+    fn save_makes_the_text_known(editor) {
         for with_text in [true, false] {
             let mut client = opened(editor);
-            lose(&mut client);
+            send_inapplicable_edit(&mut client);
             client.diagnostics_when(MANIFEST, "the file on disk", |shown| shown.version.is_none());
             client.write(MANIFEST);
             if with_text {
@@ -143,9 +143,9 @@ each_editor! {
         }
     }
 
-    fn opening_again_brings_the_text_back(editor) {
+    fn reopening_makes_the_text_known(editor) {
         let mut client = opened(editor);
-        lose(&mut client);
+        send_inapplicable_edit(&mut client);
         client.diagnostics_when(MANIFEST, "the file on disk", |shown| shown.version.is_none());
         let text = client.text(MANIFEST);
         client.close(MANIFEST);
@@ -157,7 +157,7 @@ each_editor! {
         assert_eq!(shown.covered(TIME), "0.18");
     }
 
-    fn an_edit_with_half_a_surrogate_pair_is_applied(editor) {
+    fn edit_with_half_a_surrogate_pair_is_applied(editor) {
         let mut client = opened(editor);
         // `serde_json` cannot write it, and does not read it.
         let version = editor.next_version(client.version(MANIFEST));
@@ -173,7 +173,7 @@ each_editor! {
         client.process().send_bytes(&frame(&edit));
         let text = format!("# \u{fffd}\\\n\n{}", client.text(MANIFEST));
         client.record_version(MANIFEST, version, &text);
-        // What follows lands where it belongs, also behind the half.
+        // The next edit is applied at the right position, also after the half.
         client.insert(MANIFEST, "\\\n", "x");
         client.replace(MANIFEST, "0.18", "0.18.1");
         let version = client.version(MANIFEST);
@@ -184,8 +184,8 @@ each_editor! {
         assert!(client.hover(MANIFEST, "0.18.1").is_some());
     }
 
-    fn an_edit_that_cannot_be_read_makes_its_document_unknown(editor) {
-        // Read by nobody: parameters, and a whole message.
+    fn unreadable_edit_makes_its_document_unknown(editor) {
+        // Unreadable parameters, and an unreadable message.
         let unread = [
             (false, r#"{"jsonrpc":"2.0","method":"textDocument/didChange","params":{"textDocument":{"uri":"URI","version":99999999999},"contentChanges":[]}}"#),
             (false, r#"{"jsonrpc":"2.0","method":"textDocument/didChange","params":{"textDocument":{"uri":"URI","version":7},"contentChanges":[{"range":{"start":{"line":-1,"character":0},"end":{"line":0,"character":0}},"text":""}]}}"#),
@@ -207,12 +207,12 @@ each_editor! {
                 client.error_for_invalid_message();
             }
             client.message("could not apply an edit");
-            is_unknown(&mut client);
+            assert_text_is_unknown(&mut client);
             client.diagnostics_when(MANIFEST, "the file on disk", |shown| shown.version.is_none());
         }
     }
 
-    fn no_fix_is_offered_for_a_text_that_is_unknown(editor) {
+    fn unknown_text_gets_no_fix(editor) {
         let mut client = opened(editor);
         client.open(POLICY);
         client.diagnostics_when(POLICY, "a version", |shown| shown.version.is_some());
@@ -233,7 +233,7 @@ each_editor! {
         );
         client.message("could not apply an edit");
         client.status("exact");
-        // All of them would be edits of the policy.
+        // All fixes would edit the policy.
         assert_eq!(offered(&mut client), 0);
     }
 }

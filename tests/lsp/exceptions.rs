@@ -35,7 +35,8 @@ fn opened(editor: Editor, file: &str) -> Client {
 
 fn request_list(client: &mut Client, method: &str, path: &str) -> Vec<Value> {
     let uri = client.world.uri(path);
-    let response = client.request(method, json!({"textDocument": {"uri": uri}})).expect("a response");
+    let response =
+        client.request(method, json!({"textDocument": {"uri": uri}})).expect("a response");
     response.as_array().cloned().unwrap_or_default()
 }
 
@@ -108,7 +109,10 @@ fn fixes_use_the_repaired_buffer_instead_of_the_broken_file() {
 fn definitions_and_references_connect_exceptions_and_manifests() {
     let mut client = opened(Editor::VsCode, FILE);
     client.ignore(FILE);
-    assert_eq!(locations(&mut client, "textDocument/definition", FILE, "gpl\""), ["app/Cargo.toml 8"]);
+    assert_eq!(
+        locations(&mut client, "textDocument/definition", FILE, "gpl\""),
+        ["app/Cargo.toml 8"]
+    );
     client.open("app/Cargo.toml");
     assert_eq!(
         locations(&mut client, "textDocument/references", "app/Cargo.toml", "gpl"),

@@ -1,5 +1,5 @@
-//! Huge, deep, strange and endless input: requests are answered, the rest is judged, and what
-//! cannot be judged is said.
+//! Huge, deep, unusual and endless input: the server responds, checks everything else, and reports what
+//! it cannot check.
 
 use std::fs;
 
@@ -18,8 +18,8 @@ fn open(client: &mut Client, path: &str) {
     client.diagnostics_when(path, "a version", |shown| shown.version.is_some());
 }
 
-/// The server answers.
-fn lives(client: &mut Client) {
+/// The server responds to a request.
+fn assert_responds(client: &mut Client) {
     let position = json!({"line": 0, "character": 0});
     let document = json!({"uri": client.world.uri("nowhere/Cargo.toml")});
     let params = json!({"textDocument": document, "position": position});
@@ -50,44 +50,44 @@ mod pipes {
         world
     }
 
-    fn judged(client: &mut Client, folder: &str) {
+    fn wait_for_findings(client: &mut Client, folder: &str) {
         client.diagnostics_with(&format!("{folder}/Cargo.toml"), TIME);
         client.diagnostics_with(&format!("{folder}/deny.toml"), "license-not-encountered");
     }
 
     #[test]
-    fn a_file_that_nobody_writes_holds_nothing_up() {
+    fn pipe_without_writer_delays_nothing() {
         for file in ["one/deny.toml", "one/Cargo.lock"] {
             let world = two();
             let text = world.read(file);
             world.delete(file);
             make_pipe(&world, file);
             let mut client = Session::of(world).start();
-            judged(&mut client, "two");
+            wait_for_findings(&mut client, "two");
             client.diagnostics_when(file, "what is wrong", |shown| {
-                let said = |one: &str| one.contains("not a regular file");
-                shown.diagnostics.iter().any(|one| said(&one.message))
+                let matches = |one: &str| one.contains("not a regular file");
+                shown.diagnostics.iter().any(|one| matches(&one.message))
             });
-            lives(&mut client);
+            assert_responds(&mut client);
             client.world.delete(file);
             client.world.write(file, text);
-            judged(&mut client, "one");
+            wait_for_findings(&mut client, "one");
             client.ignore(file);
         }
     }
 
-    /// Cargo would wait for it.
+    /// Cargo would wait for the pipe.
     #[test]
-    fn a_member_that_nobody_writes_holds_up_its_own_workspace_only() {
+    fn member_that_is_a_pipe_delays_only_its_workspace() {
         let world = two();
         world.edit("one/Cargo.toml", "[package]", "[workspace]\nmembers = [\"slow\"]\n[package]");
         world.folder("one/slow");
         make_pipe(&world, "one/slow/Cargo.toml");
         let mut client = Session::of(world).start();
-        judged(&mut client, "two");
+        wait_for_findings(&mut client, "two");
         let shown = client.diagnostics_with("one/Cargo.toml", "supercargo::over-limit");
         assert_eq!(shown.covered("supercargo::over-limit"), "slow");
-        lives(&mut client);
+        assert_responds(&mut client);
         client.open("two/deny.toml");
         client.diagnostics_when("two/deny.toml", "a version", |shown| shown.version.is_some());
         client.replace("two/deny.toml", "\"Zlib\"", "\"GPL-3.0-only\"");
@@ -97,7 +97,7 @@ mod pipes {
 }
 
 #[test]
-fn a_manifest_of_five_megabytes_can_be_edited() {
+fn manifest_of_five_megabytes_can_be_edited() {
     let world = World::locked(SMALL);
     let mut text = world.read(MANIFEST);
     text.push_str("\n[package.metadata.many]\n");
@@ -122,7 +122,7 @@ fn a_manifest_of_five_megabytes_can_be_edited() {
 }
 
 #[test]
-fn a_lock_file_with_twenty_thousand_packages_is_judged_without_cargo() {
+fn lockfile_with_twenty_thousand_packages_is_checked_without_cargo() {
     let world = World::locked(SMALL);
     let mut text = world.read("Cargo.lock");
     for number in 0..20_000 {
@@ -133,12 +133,12 @@ fn a_lock_file_with_twenty_thousand_packages_is_judged_without_cargo() {
     let mut client = Session::of(world).option("trusted", false.into()).start();
     client.diagnostics_with(MANIFEST, TIME);
     client.message("not trusted");
-    lives(&mut client);
+    assert_responds(&mut client);
 }
 
 #[cfg(target_os = "linux")]
 #[test]
-fn a_thousand_members_are_judged_and_watched() {
+fn thousand_members_are_checked_and_watched() {
     let root = "[package]\nname = \"app\"";
     let workspace = format!("[workspace]\nmembers = [\"crates/*\"]\nresolver = \"2\"\n{root}");
     let world = World::new(&SMALL.replace(root, &workspace));
@@ -157,9 +157,9 @@ fn a_thousand_members_are_judged_and_watched() {
     let files = fs::read_dir(format!("/proc/{id}/fdinfo")).expect("it is running");
     let texts = files.filter_map(|file| fs::read_to_string(file.ok()?.path()).ok());
     let watches: usize = texts.map(|text| text.matches("inotify wd:").count()).sum();
-    // One for each member's folder: those above them, of the database and of cargo's are few.
+    // One per folder of a member; those above them, of the database and of cargo are few.
     assert!((1000..1200).contains(&watches), "{watches}");
-    // The last one is as near as the first.
+    // The last member responds like the first.
     let member = "crates/m999/Cargo.toml";
     client.world.edit(member, "[dependencies]\n", "[dependencies]\nplain = \"1.5\"\n");
     client.diagnostics_with(member, PLAIN);
@@ -167,7 +167,7 @@ fn a_thousand_members_are_judged_and_watched() {
 }
 
 #[test]
-fn a_policy_that_is_nested_too_deep_ends_nobody() {
+fn too_deeply_nested_policy_is_reported() {
     let mut client = Session::of(World::locked(SMALL)).start();
     open(&mut client, MANIFEST);
     open(&mut client, POLICY);
@@ -183,7 +183,7 @@ fn a_policy_that_is_nested_too_deep_ends_nobody() {
 }
 
 #[test]
-fn a_manifest_that_is_nested_too_deep_ends_nobody() {
+fn too_deeply_nested_manifest_is_reported() {
     let mut client = Session::of(World::locked(SMALL)).start();
     open(&mut client, MANIFEST);
     client.diagnostics_with(POLICY, "license-not-encountered");
@@ -191,7 +191,7 @@ fn a_manifest_that_is_nested_too_deep_ends_nobody() {
         let text = client.text(MANIFEST);
         let broken = format!("{text}deep = {}\n", deep.repeat(100_000));
         client.change(MANIFEST, &[crate::harness::Change::whole(&broken)]);
-        lives(&mut client);
+        assert_responds(&mut client);
         client.change(MANIFEST, &[crate::harness::Change::whole(&text)]);
     }
     client.insert(MANIFEST, "[package]", "# the end\n");
@@ -203,7 +203,7 @@ fn a_manifest_that_is_nested_too_deep_ends_nobody() {
 
 #[cfg(unix)]
 #[test]
-fn a_workspace_behind_a_link_is_judged_and_watched() {
+fn workspace_behind_a_link_is_checked_and_watched() {
     let world = World::locked(SMALL);
     world.link("../a link %41 ü", &world.path(""));
     let folder = "../a link %41 ü";
@@ -211,7 +211,7 @@ fn a_workspace_behind_a_link_is_judged_and_watched() {
     let mut client = Session::of(world).folders(&[folder]).start();
     open(&mut client, &at(MANIFEST));
     client.diagnostics_with(&at(POLICY), "license-not-encountered");
-    // By its own path, as another program would.
+    // With its real path, as another program writes it.
     client.world.edit(POLICY, "\"Zlib\"", "\"GPL-3.0-only\"");
     let shown = client.diagnostics_without(&at(MANIFEST), "rejected");
     assert_eq!(shown.codes(), [TIME, PLAIN]);
@@ -219,7 +219,7 @@ fn a_workspace_behind_a_link_is_judged_and_watched() {
 }
 
 #[test]
-fn two_servers_judge_one_workspace_at_a_time() {
+fn two_servers_check_one_workspace_at_the_same_time() {
     let world = World::locked(SMALL);
     let mut one = Session::of(world.clone()).start();
     let mut other = Session::of(world).editor(Editor::Helix).start();

@@ -1,5 +1,4 @@
-//! The protocol's descriptors are its own: nothing that runs in the server or under it can read or write
-//! there.
+//! The protocol has private descriptors: no library and no child process can read or write them.
 
 use std::{
     collections::BTreeMap,
@@ -15,13 +14,13 @@ use std::{
 use serde_json::{Value, json};
 
 use crate::{
-    harness::{Client, TEST_TIMEOUT, Session, World, frame},
+    harness::{Client, Session, TEST_TIMEOUT, World, frame},
     worlds::{SMALL, TIME},
 };
 
 const MANIFEST: &str = "Cargo.toml";
 
-/// Where the descriptors of a process lead.
+/// The files of the descriptors of a process.
 fn descriptors(process: u32) -> BTreeMap<u32, PathBuf> {
     let listed = fs::read_dir(format!("/proc/{process}/fd")).expect("the process runs");
     let of = |entry: fs::DirEntry| {
@@ -32,7 +31,7 @@ fn descriptors(process: u32) -> BTreeMap<u32, PathBuf> {
     listed.filter_map(|entry| of(entry.ok()?)).collect()
 }
 
-/// Whether a descriptor is closed for programs that are started.
+/// Whether a descriptor is closed in child processes.
 fn is_private(process: u32, descriptor: u32) -> bool {
     let info =
         fs::read_to_string(format!("/proc/{process}/fdinfo/{descriptor}")).expect("it is open");
@@ -42,8 +41,8 @@ fn is_private(process: u32, descriptor: u32) -> bool {
     flags & 0o2_000_000 != 0
 }
 
-/// The server reads every message and answers it.
-fn answers(client: &mut Client) {
+/// The server reads and handles every message.
+fn assert_responds(client: &mut Client) {
     let params = json!({
         "textDocument": {"uri": client.world.uri("nowhere/Cargo.toml")},
         "position": {"line": 0, "character": 0},
@@ -54,8 +53,8 @@ fn answers(client: &mut Client) {
 }
 
 #[test]
-fn the_protocol_is_on_private_descriptors_and_standard_output_is_the_log() {
-    // What the tests were started with is open in both.
+fn protocol_uses_private_descriptors_and_standard_output_is_the_log() {
+    // The descriptors of the test process are open in both.
     let before = descriptors(std::process::id());
     let mut client = Session::of(World::locked(SMALL)).start();
     client.ignore("deny.toml");
@@ -63,7 +62,7 @@ fn the_protocol_is_on_private_descriptors_and_standard_output_is_the_log() {
     let server = client.process().id();
     let open = descriptors(server);
     assert_eq!(open[&0], PathBuf::from("/dev/null"));
-    assert_eq!(open[&1], open[&2], "what is written to standard output goes into the log");
+    assert_eq!(open[&1], open[&2], "standard output goes to the log");
     let ours = descriptors(std::process::id());
     let between_us = open.iter().filter(|(number, to)| {
         let is_ours = ours.values().any(|one| one == *to) && !before.values().any(|one| one == *to);
@@ -77,22 +76,22 @@ fn the_protocol_is_on_private_descriptors_and_standard_output_is_the_log() {
 }
 
 #[test]
-fn a_license_file_that_is_a_link_to_standard_input_eats_no_message() {
+fn license_file_that_links_to_standard_input_takes_no_message() {
     let world = World::new(SMALL);
     world.edit(MANIFEST, "license = \"MIT\"", "license-file = \"LICENSE\"");
     world.lock("");
     symlink("/dev/stdin", world.path("LICENSE")).expect("a link");
     let mut client = Session::of(world).start();
     client.ignore("deny.toml");
-    answers(&mut client);
+    assert_responds(&mut client);
     client.diagnostics_with(MANIFEST, TIME);
     client.open(MANIFEST);
     client.diagnostics_when(MANIFEST, "a version", |shown| shown.version.is_some());
-    answers(&mut client);
+    assert_responds(&mut client);
 }
 
 #[test]
-fn a_clarification_of_standard_input_eats_no_message() {
+fn clarification_of_standard_input_takes_no_message() {
     let world = World::locked(SMALL);
     world.edit(
         "deny.toml",
@@ -102,15 +101,15 @@ fn a_clarification_of_standard_input_eats_no_message() {
     );
     let mut client = Session::of(world).start();
     client.ignore("deny.toml");
-    answers(&mut client);
+    assert_responds(&mut client);
     client.diagnostics_with(MANIFEST, TIME);
     client.open(MANIFEST);
     client.diagnostics_when(MANIFEST, "a version", |shown| shown.version.is_some());
-    answers(&mut client);
+    assert_responds(&mut client);
 }
 
 #[test]
-fn a_client_that_no_longer_reads_ends_nothing_in_a_panic() {
+fn client_that_stops_reading_causes_no_panic() {
     let world = World::locked(SMALL);
     let mut server = Command::new(env!("CARGO_BIN_EXE_supercargo"))
         .arg("lsp")
@@ -159,6 +158,6 @@ fn a_client_that_no_longer_reads_ends_nothing_in_a_panic() {
         thread::sleep(Duration::from_millis(5));
     };
     let log = log.join().expect("no panic").expect("UTF-8");
-    assert_eq!(status.code(), Some(1), "nobody asked for an orderly end:\n{log}");
+    assert_eq!(status.code(), Some(1), "the exit code without `shutdown`:\n{log}");
     assert!(!log.contains("panicked"), "{log}");
 }

@@ -1,14 +1,14 @@
-//! Code actions: what is offered was proved, and does what its title says.
+//! Code actions: they are verified, and do what their titles say.
 
 use crate::{
-    harness::{Action, Change, Client, Editor, Session, FakeCargo, World, each_editor},
+    harness::{Action, Change, Client, Editor, FakeCargo, Session, World, each_editor},
     worlds::TIME,
 };
 
 const MANIFEST: &str = "Cargo.toml";
 const POLICY: &str = "deny.toml";
 
-/// What can be upgraded within its requirement, what only by another one, what by nothing.
+/// Packages with an upgrade within the requirement, with another requirement, and without one.
 const UPGRADES: &str = r#"
 #- crate: time 0.3.44
 #- crate: time 0.3.47
@@ -45,7 +45,7 @@ fn world() -> World {
     let world = World::new(UPGRADES);
     world.edit(MANIFEST, "time = \"0.3\"", "time = \"=0.3.44\"");
     world.lock("");
-    // The lock file says nothing of requirements.
+    // The lockfile does not contain requirements.
     world.edit(MANIFEST, "time = \"=0.3.44\"", "time = \"0.3\"");
     world
 }
@@ -69,7 +69,7 @@ fn titles(client: &mut Client, needle: &str) -> Vec<String> {
 }
 
 each_editor! {
-    fn the_first_action_is_the_smallest_upgrade_and_clears_what_it_says(editor) {
+    fn first_action_is_the_smallest_upgrade_and_clears_its_codes(editor) {
         let mut client = opened(editor);
         let actions = client.actions(MANIFEST, "\"0.3\"");
         assert_eq!(
@@ -81,7 +81,7 @@ each_editor! {
         let manifest = client.text(MANIFEST);
         let on_disk = client.world.read("Cargo.lock");
         client.take_action(&actions[0]);
-        // The requirement admits it: only the lock file is another one, and only in the editor.
+        // The requirement accepts it: only the lockfile changes, and only in the editor.
         assert_eq!(client.text(MANIFEST), manifest);
         assert_eq!(client.world.read("Cargo.lock"), on_disk);
         assert_eq!(
@@ -94,7 +94,7 @@ each_editor! {
         client.ignore("Cargo.lock");
     }
 
-    fn a_requirement_that_forbids_it_is_changed_in_the_same_edit(editor) {
+    fn rejecting_requirement_is_changed_in_the_same_edit(editor) {
         let mut client = opened(editor);
         let actions = client.actions(MANIFEST, "=1.0.0");
         assert_eq!(
@@ -108,7 +108,7 @@ each_editor! {
         client.ignore("Cargo.lock");
     }
 
-    fn undone_the_finding_is_back_and_so_is_its_fix(editor) {
+    fn undo_restores_the_finding_and_its_fix(editor) {
         let mut client = opened(editor);
         let offered = titles(&mut client, "=1.0.0");
         let actions = client.actions(MANIFEST, "=1.0.0");
@@ -116,13 +116,13 @@ each_editor! {
         client.take_action(&actions[0]);
         client.latest(MANIFEST, "no finding", |shown| !shown.has("RUSTSEC-2026-0010"));
         let after = (client.text(MANIFEST), client.text("Cargo.lock"));
-        // An undo gives the texts back in edits of their own, one file after the other.
+        // An undo restores the texts with separate edits, one file after the other.
         client.replace(MANIFEST, "=1.0.1", "=1.0.0");
         client.change("Cargo.lock", &[Change::whole(&before.1)]);
         assert_eq!(client.text(MANIFEST), before.0);
         client.latest(MANIFEST, "the finding again", |shown| shown.has("RUSTSEC-2026-0010"));
         assert_eq!(titles(&mut client, "=1.0.0"), offered);
-        // Done again, it is what it was.
+        // A redo gives the same texts.
         let actions = client.actions(MANIFEST, "=1.0.0");
         client.take_action(&actions[0]);
         assert_eq!((client.text(MANIFEST), client.text("Cargo.lock")), after);
@@ -130,7 +130,7 @@ each_editor! {
         client.ignore("Cargo.lock");
     }
 
-    fn an_ignore_comes_last_is_never_preferred_and_names_one_advisory(editor) {
+    fn ignore_is_last_not_preferred_and_names_one_advisory(editor) {
         let mut client = opened(editor);
         let actions = client.actions(MANIFEST, "stuck = \"1\"");
         let offered: Vec<_> =
@@ -179,7 +179,7 @@ each_editor! {
         client.ends_with(POLICY, "nothing is missed", crate::harness::Shown::is_empty);
     }
 
-    fn an_exception_comes_before_a_license_for_all(editor) {
+    fn exception_is_offered_before_every_crate(editor) {
         let mut client = opened(editor);
         let titles = titles(&mut client, "isc = \"1\"");
         assert_eq!(
@@ -196,7 +196,7 @@ each_editor! {
     }
 }
 
-/// Takes what follows the edit of an action, as editors do.
+/// Runs the command that follows the edit of an action, as editors do.
 fn take_command(client: &mut Client, action: &Action) {
     let command = &action.0["command"];
     let params = serde_json::json!({
@@ -206,7 +206,7 @@ fn take_command(client: &mut Client, action: &Action) {
 }
 
 #[test]
-fn a_place_that_an_editor_will_not_show_is_told() {
+fn location_is_reported_if_the_editor_cannot_show_it() {
     let session = Session::of(world()).editor(Editor::VsCode).reject("window/showDocument");
     let mut client = opened_by(session);
     let actions = client.actions(MANIFEST, "stuck = \"1\"");
@@ -221,7 +221,7 @@ fn a_place_that_an_editor_will_not_show_is_told() {
 }
 
 #[test]
-fn all_that_is_proved_is_one_action_of_its_own_kind() {
+fn fix_all_is_an_action_of_its_own_kind() {
     let mut client = opened(Editor::VsCode);
     assert!(titles(&mut client, "\"0.3\"").iter().all(|title| !title.contains("fix all")));
     let actions = client.actions_of_kind(MANIFEST, "source.fixAll");
@@ -237,13 +237,13 @@ fn all_that_is_proved_is_one_action_of_its_own_kind() {
 }
 
 #[test]
-fn nothing_is_offered_for_a_text_that_has_changed_since() {
+fn edit_of_a_changed_text_is_rejected() {
     let mut client = opened(Editor::VsCode);
     let action = client.actions(MANIFEST, "=1.0.0").remove(0);
     client.insert(MANIFEST, "[dependencies]", "# more\n");
     let error = client.request("codeAction/resolve", action.0).expect_err("it is another text");
     assert_eq!(error.code, -32801);
-    // Asked again, it is offered for the new text.
+    // The next request offers it for the new text.
     let action = client.actions(MANIFEST, "=1.0.0").remove(0);
     client.take_action(&action);
     assert!(client.text(MANIFEST).contains("# more\n[dependencies]"));
@@ -252,7 +252,7 @@ fn nothing_is_offered_for_a_text_that_has_changed_since() {
 }
 
 #[test]
-fn a_lock_file_that_changed_on_disk_takes_no_edit_that_was_proved_before() {
+fn edit_is_rejected_after_the_lockfile_changed_on_disk() {
     let mut client = opened(Editor::Helix);
     let action = client.actions(MANIFEST, "=1.0.0").remove(0);
     let lock = client.world.read("Cargo.lock");
@@ -263,7 +263,7 @@ fn a_lock_file_that_changed_on_disk_takes_no_edit_that_was_proved_before() {
 
 #[cfg(unix)]
 #[test]
-fn what_is_not_proved_before_it_is_asked_for_is_proved_then() {
+fn fix_is_verified_on_request() {
     let mut world = world();
     world.use_fake_cargo(FakeCargo::Counting);
     let session = Session::of(world).option("proveWhenIdle", false.into());
@@ -280,7 +280,7 @@ fn what_is_not_proved_before_it_is_asked_for_is_proved_then() {
 
 #[cfg(unix)]
 #[test]
-fn an_edit_does_not_wait_for_the_copy_in_which_something_is_proved() {
+fn edit_does_not_wait_for_a_verification() {
     let mut world = world();
     world.use_fake_cargo(FakeCargo::Counting);
     let session = Session::of(world).option("proveWhenIdle", false.into());
@@ -302,7 +302,7 @@ fn an_edit_does_not_wait_for_the_copy_in_which_something_is_proved() {
 }
 
 #[test]
-fn an_untrusted_workspace_is_offered_nothing() {
+fn untrusted_workspace_has_no_actions() {
     let mut client = Session::of(world()).option("trusted", false.into()).start();
     client.message("no program is started");
     client.open(MANIFEST);
@@ -313,7 +313,7 @@ fn an_untrusted_workspace_is_offered_nothing() {
 }
 
 #[test]
-fn a_broken_policy_takes_no_edit() {
+fn broken_policy_has_no_actions() {
     let mut client = opened(Editor::Neovim);
     client.replace(POLICY, "ignore = []", "ignore = [");
     client.diagnostics_with(POLICY, "supercargo::policy-syntax");
@@ -322,14 +322,14 @@ fn a_broken_policy_takes_no_edit() {
 }
 
 #[test]
-fn the_lens_counts_and_its_command_fixes() {
+fn lens_counts_fixes_and_applies_them() {
     let mut client = opened(Editor::VsCode);
     let uri = client.world.uri(MANIFEST);
     let lenses = |client: &mut Client| {
         let params = serde_json::json!({"textDocument": {"uri": uri}});
         client.request("textDocument/codeLens", params).expect("lenses")
     };
-    // The proofs come by themselves.
+    // The server verifies fixes without a request.
     let start = std::time::Instant::now();
     let lens = loop {
         let found = lenses(&mut client);
@@ -355,7 +355,7 @@ fn the_lens_counts_and_its_command_fixes() {
 }
 
 #[test]
-fn a_requirement_that_accepts_anything_gets_the_locked_version() {
+fn wildcard_requirement_becomes_the_locked_version() {
     let world = world();
     world.edit(MANIFEST, "isc = \"1\"", "isc = \"*\"");
     world.edit(POLICY, "[licenses]", "[bans]\nwildcards = \"deny\"\n\n[licenses]");
@@ -371,7 +371,7 @@ fn a_requirement_that_accepts_anything_gets_the_locked_version() {
 }
 
 #[test]
-fn a_workspace_dependency_that_nothing_uses_goes() {
+fn unused_workspace_dependency_is_removed() {
     let world = world();
     let unused =
         "[workspace.dependencies]\n# kept\nexact = \"1\"\nstuck = \"1\" # old\n\n[dependencies]";
@@ -399,7 +399,7 @@ fn a_workspace_dependency_that_nothing_uses_goes() {
     let tried =
         "tried to remove the unused workspace dependency `exact`: cargo rejects the workspace";
     assert!(why.starts_with(tried), "{why}");
-    // cargo-deny takes what only the root inherits for unused as well.
+    // cargo-deny also reports dependencies that only the root inherits as unused.
     client.ends_with(MANIFEST, "the other one alone", |shown| {
         let all = shown.diagnostics.iter();
         let code = "unused-workspace-dependency";
@@ -411,7 +411,7 @@ fn a_workspace_dependency_that_nothing_uses_goes() {
 
 #[cfg(unix)]
 #[test]
-fn a_git_dependency_is_pinned_to_the_locked_commit() {
+fn git_dependency_is_pinned_to_the_locked_commit() {
     let world = world();
     world.write("../forge/lib/Cargo.toml", "[package]\nname = \"forged\"\nversion = \"0.1.0\"\nedition = \"2021\"\nlicense = \"MIT\"\n");
     world.write("../forge/lib/src/lib.rs", "");
@@ -435,7 +435,7 @@ fn a_git_dependency_is_pinned_to_the_locked_commit() {
         "[licenses]",
         &format!("[sources]\nallow-git = [\"{url}\"]\nrequired-git-spec = \"rev\"\n\n[licenses]"),
     );
-    // Not offline: it is cloned from the folder beside.
+    // Not offline: cargo clones it from the sibling folder.
     let cargo = std::process::Command::new(&world.variables()["CARGO"])
         .args(["generate-lockfile", "--quiet"])
         .env_clear()

@@ -1,5 +1,5 @@
-//! Which workspaces are judged: those of the folders, several, nested, added and removed, and the
-//! one of an opened file.
+//! Which workspaces are checked: those in the open folders (several, nested, added, removed), and that
+//! of an open file.
 
 use serde_json::json;
 
@@ -27,7 +27,7 @@ fn change_folders(client: &mut Client, added: &[&str], removed: &[&str]) {
 }
 
 each_editor! {
-    fn a_workspace_below_the_opened_folder_is_found(editor) {
+    fn workspace_below_the_open_folder_is_found(editor) {
         let world = World::new(&below("src/backend/core"));
         world.lock("src/backend/core");
         world.write("README.md", "# Nothing for cargo here\n");
@@ -37,7 +37,7 @@ each_editor! {
         client.diagnostics_with("src/backend/core/deny.toml", "license-not-encountered");
     }
 
-    fn two_workspaces_in_one_folder_are_both_judged(editor) {
+    fn two_workspaces_in_one_folder_are_both_checked(editor) {
         let world = World::new(&format!("{}{}", below("one"), below("two")));
         for folder in ["one", "two"] {
             world.lock(folder);
@@ -52,12 +52,12 @@ each_editor! {
         client.replace("one/deny.toml", "\"Zlib\"", "\"GPL-3.0-only\"");
         client.diagnostics_without("one/Cargo.toml", "rejected");
         client.diagnostics_without("one/deny.toml", "license-not-encountered");
-        assert_eq!(client.history("two/Cargo.toml").len(), 1, "the other is not touched");
+        assert_eq!(client.history("two/Cargo.toml").len(), 1, "the other workspace is not checked again");
     }
 }
 
 #[test]
-fn a_policy_above_two_workspaces_rules_both() {
+fn policy_above_two_workspaces_applies_to_both() {
     let world = World::new(&format!("{}{}", below("one"), below("two")));
     for folder in ["one", "two"] {
         world.lock(folder);
@@ -69,7 +69,7 @@ fn a_policy_above_two_workspaces_rules_both() {
         client.diagnostics_with(file, "rejected");
     }
     let policy = client.diagnostics_with("deny.toml", "license-not-encountered");
-    assert_eq!(policy.codes().len(), 1, "what both say is said once: {}", policy.drawn());
+    assert_eq!(policy.codes().len(), 1, "a finding of both is shown once: {}", policy.drawn());
     client.open("deny.toml");
     client.replace("deny.toml", "\"Zlib\"", "\"GPL-3.0-only\"");
     for file in ["one/Cargo.toml", "two/Cargo.toml"] {
@@ -78,9 +78,9 @@ fn a_policy_above_two_workspaces_rules_both() {
     client.diagnostics_when("deny.toml", "nothing", Shown::is_empty);
 }
 
-/// Also where some of them are judged already, and another has a policy of its own.
+/// Even if some of them are checked already, and another has its own policy.
 #[test]
-fn opening_a_policy_judges_what_it_rules_and_nothing_else() {
+fn opened_policy_checks_only_its_workspaces() {
     let world = World::new(&["one", "two", "own"].map(below).concat());
     for folder in ["one", "two", "own"] {
         world.lock(folder);
@@ -100,7 +100,7 @@ fn opening_a_policy_judges_what_it_rules_and_nothing_else() {
 }
 
 #[test]
-fn a_folder_that_is_added_is_judged_and_one_that_is_removed_is_cleared() {
+fn added_folder_is_checked_and_removed_folder_is_cleared() {
     let world = World::new(&format!("{}{}", below("one"), below("two")));
     for folder in ["one", "two"] {
         world.lock(folder);
@@ -115,7 +115,7 @@ fn a_folder_that_is_added_is_judged_and_one_that_is_removed_is_cleared() {
     change_folders(&mut client, &[], &["one"]);
     client.diagnostics_when("one/Cargo.toml", "nothing", Shown::is_empty);
     client.diagnostics_when("one/deny.toml", "nothing", Shown::is_empty);
-    // A later verdict shows that the removed one does not come back.
+    // After a later verdict the removed workspace is still cleared.
     change_folders(&mut client, &["one"], &["two"]);
     client.diagnostics_when("two/Cargo.toml", "nothing", Shown::is_empty);
     client.diagnostics_when("two/deny.toml", "nothing", Shown::is_empty);
@@ -124,7 +124,7 @@ fn a_folder_that_is_added_is_judged_and_one_that_is_removed_is_cleared() {
 }
 
 #[test]
-fn a_file_that_is_open_keeps_its_workspace_when_its_folder_is_removed() {
+fn open_file_keeps_its_workspace_when_its_folder_is_removed() {
     let world = World::new(&format!("{}{}", below("one"), below("two")));
     for folder in ["one", "two"] {
         world.lock(folder);
@@ -143,7 +143,7 @@ fn a_file_that_is_open_keeps_its_workspace_when_its_folder_is_removed() {
 }
 
 #[test]
-fn a_file_without_any_folder_is_judged_while_it_is_open() {
+fn file_without_a_folder_is_checked_while_it_is_open() {
     let mut client = Session::of(World::locked(SMALL)).folders(&[]).start();
     client.open("Cargo.toml");
     client.diagnostics_when("Cargo.toml", "a version", |shown| shown.version.is_some());
@@ -154,13 +154,13 @@ fn a_file_without_any_folder_is_judged_while_it_is_open() {
     client.open("deny.toml");
     client.diagnostics_with("Cargo.toml", TIME);
     client.diagnostics_with("deny.toml", "license-not-encountered");
-    // The first search may have found the workspace before its lock file was there.
+    // The first search may have found the workspace before its lockfile existed.
     client.ignore("Cargo.toml");
     client.ignore("deny.toml");
 }
 
 #[test]
-fn a_member_that_is_opened_alone_is_judged_with_its_workspace() {
+fn member_that_is_opened_alone_is_checked_with_its_workspace() {
     let members = format!(
         "{}#- Cargo.toml\n[workspace]\nmembers = [\"app\"]\nresolver = \"2\"\n",
         below("app")
@@ -176,7 +176,7 @@ fn a_member_that_is_opened_alone_is_judged_with_its_workspace() {
 }
 
 #[test]
-fn a_manifest_in_a_folder_that_is_left_out_is_judged_when_it_is_opened() {
+fn manifest_in_an_excluded_folder_is_checked_when_opened() {
     let world = World::locked(SMALL);
     world.add(&below("tests/fixtures/inner"));
     world.edit("tests/fixtures/inner/Cargo.toml", "[dependencies]", "[workspace]\n[dependencies]");
@@ -191,7 +191,7 @@ fn a_manifest_in_a_folder_that_is_left_out_is_judged_when_it_is_opened() {
 }
 
 #[test]
-fn other_toml_files_are_nobodys_business() {
+fn other_toml_files_are_ignored() {
     let world = World::locked(SMALL);
     let text = world.read("Cargo.toml");
     for name in ["other.toml", "Cargo.toml.orig", "pyproject.toml", "cargo.toml"] {
@@ -209,7 +209,7 @@ fn other_toml_files_are_nobodys_business() {
 }
 
 #[test]
-fn the_language_of_a_file_does_not_matter() {
+fn language_of_a_file_is_ignored() {
     for language in ["toml", "plaintext", "cargo-toml", ""] {
         let mut client = Session::of(World::locked(SMALL)).start();
         for file in ["Cargo.toml", "deny.toml", "Cargo.lock"] {
@@ -222,7 +222,7 @@ fn the_language_of_a_file_does_not_matter() {
 }
 
 #[test]
-fn documents_that_are_no_files_are_nobodys_business() {
+fn documents_that_are_not_files_are_ignored() {
     let mut client = Session::of(World::locked(SMALL)).start();
     for uri in ["untitled:Cargo.toml", "git:/w/Cargo.toml?%7B%7D", "vscode-remote://a/w/Cargo.toml"]
     {
@@ -234,7 +234,7 @@ fn documents_that_are_no_files_are_nobodys_business() {
 }
 
 #[test]
-fn a_folder_with_strange_characters_is_found() {
+fn folder_with_special_characters_is_found() {
     let folder = "a b/100%/ü𝄞/[x]+(y)&'z'";
     let world = World::new(&below(folder));
     world.lock(folder);
@@ -249,7 +249,7 @@ fn a_folder_with_strange_characters_is_found() {
 }
 
 #[test]
-fn an_opened_document_keeps_the_spelling_of_its_uri() {
+fn opened_document_keeps_the_spelling_of_its_uri() {
     let world = World::new(&below("a+b"));
     world.lock("a+b");
     let mut client = Session::of(world).folders(&["a+b"]).start();
@@ -262,7 +262,7 @@ fn an_opened_document_keeps_the_spelling_of_its_uri() {
 }
 
 #[test]
-fn a_manifest_that_is_deleted_is_cleared() {
+fn deleted_manifest_is_cleared() {
     let world = World::new(&format!("{}{}", below("one"), below("two")));
     for folder in ["one", "two"] {
         world.lock(folder);
@@ -279,7 +279,7 @@ fn a_manifest_that_is_deleted_is_cleared() {
 }
 
 #[test]
-fn a_manifest_that_is_created_is_judged() {
+fn created_manifest_is_checked() {
     let mut client = Session::of(World::new("")).start();
     client.world.add(SMALL);
     client.world.lock("");

@@ -1,19 +1,19 @@
-//! A typed client of the real server: it starts `supercargo lsp` over pipes in a small world, speaks
-//! as one of three editors does, and fails a test on what nobody asked for.
+//! A typed client of the real server: it starts `supercargo lsp` over pipes in a small world, behaves
+//! like one of three editors, and fails a test on unexpected messages.
 //!
-//! Every wait has a limit and ends as soon as its condition holds. When a [`Client`] is dropped it
-//! ends the server as its editor would and fails on a message that the test did not claim, on a
-//! process or a scratch folder that is left, and on a wrong exit code.
+//! Every wait has a limit and ends as soon as its condition is true. When a [`Client`] is dropped, it
+//! ends the server as its editor would, and fails on a message that the test did not claim, on a
+//! remaining process or scratch folder, and on a wrong exit code.
 
 mod actions;
-mod answers;
 mod cargo;
+mod cargo_deny;
 mod client;
+mod client_responses;
 mod diagnostics;
 mod documents;
 mod editor;
 mod frames;
-mod judge;
 mod process;
 mod session;
 mod text;
@@ -33,10 +33,10 @@ pub(crate) use world::World;
 
 use std::time::Duration;
 
-/// How long anything may take on a busy machine.
+/// A generous limit for a busy machine.
 pub(crate) const TEST_TIMEOUT: Duration = Duration::from_secs(60);
 
-/// A test that is run as each of the editors.
+/// A test that runs with each editor.
 macro_rules! each_editor {
     ($(fn $name:ident($editor:ident) $body:block)+) => {
         $(mod $name {

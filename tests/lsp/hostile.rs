@@ -1,5 +1,4 @@
-//! Text from outside harms nobody: advisories, packages and policies say what they want, editors
-//! show it as text.
+//! Text of advisories, packages and policies is hostile: editors show it as plain text.
 
 use expect_test::expect;
 use serde_json::json;
@@ -8,7 +7,7 @@ use crate::harness::{Client, Session, World};
 
 const MANIFEST: &str = "Cargo.toml";
 
-/// A package whose advisory and whose own words are hostile.
+/// A package with a hostile advisory and hostile metadata.
 fn world() -> World {
     let world = World::locked(
         r#"
@@ -59,7 +58,7 @@ fn assert_harmless(text: &str) {
     assert_eq!(text.chars().find(harmful), None, "{text}");
 }
 
-/// Nothing but words, our own layout and links to the web, as `CommonMark` reads it.
+/// As `CommonMark`, it has only text, our own layout and links to the web.
 fn assert_no_markup(markdown: &str) {
     use pulldown_cmark::{Event, Options, Parser, Tag};
 
@@ -81,7 +80,7 @@ fn assert_no_markup(markdown: &str) {
 }
 
 #[test]
-fn a_message_is_one_short_line_without_control_characters() {
+fn message_is_one_short_line_without_control_characters() {
     let mut client = Session::of(world()).start();
     let shown = opened(&mut client);
     let message = &shown.only("RUSTSEC-2026-0666").message;
@@ -91,7 +90,7 @@ fn a_message_is_one_short_line_without_control_characters() {
 }
 
 #[test]
-fn a_hover_shows_markup_as_text() {
+fn hover_shows_markup_as_text() {
     let mut client = Session::of(world()).start();
     opened(&mut client);
     let hover = client.hover(MANIFEST, "evil").expect("a hover");
@@ -128,7 +127,7 @@ fn a_hover_shows_markup_as_text() {
 }
 
 #[test]
-fn a_plain_hover_has_no_control_characters_either() {
+fn plain_hover_has_no_control_characters() {
     let mut client = Session::of(world())
         .capability("/textDocument/hover/contentFormat", json!(["plaintext"]))
         .start();
@@ -139,7 +138,7 @@ fn a_plain_hover_has_no_control_characters_either() {
 }
 
 #[test]
-fn words_of_a_package_are_text_too() {
+fn package_metadata_is_shown_as_text() {
     let world = world();
     world.edit(
         "../vendor/evil-1.0.0/Cargo.toml",
@@ -155,7 +154,7 @@ fn words_of_a_package_are_text_too() {
 }
 
 #[test]
-fn reasons_in_a_policy_are_text_too() {
+fn reasons_in_a_policy_are_shown_as_text() {
     let world = world();
     world.write(
         "deny.toml",

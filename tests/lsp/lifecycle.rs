@@ -1,4 +1,4 @@
-//! From `initialize` to `exit`, to the letter.
+//! The protocol from `initialize` to `exit`.
 
 use std::process::ExitStatus;
 
@@ -24,7 +24,7 @@ fn hover(id: u32) -> Value {
     request(id, "textDocument/hover", json!({"textDocument": document, "position": position}))
 }
 
-/// A server without a client, in a world that lives as long.
+/// A server without the typed client, with its world.
 struct Bare {
     process: Process,
     world: World,
@@ -39,7 +39,7 @@ impl Bare {
         Self { process: Process::start(&world), world }
     }
 
-    /// A server that has heard `initialize` and `initialized`.
+    /// A server that has received `initialize` and `initialized`.
     fn initialized() -> Self {
         let mut bare = Self::start();
         bare.initialize(&[]);
@@ -50,23 +50,23 @@ impl Bare {
         let folders =
             folders.iter().map(|folder| json!({"uri": self.world.uri(folder), "name": ""}));
         let params = json!({"capabilities": {}, "workspaceFolders": folders.collect::<Vec<_>>()});
-        let answer = self.send_request(&request(0, "initialize", params));
-        assert!(answer["result"]["capabilities"].is_object(), "{answer}");
-        self.tell("initialized");
+        let response = self.send_request(&request(0, "initialize", params));
+        assert!(response["result"]["capabilities"].is_object(), "{response}");
+        self.notify("initialized");
     }
 
-    /// Sends a request and takes the next message as its answer, but for states of the gate.
-    fn ask(&mut self, request: &Value) -> Value {
+    /// Sends a request and returns the next message that is not a status.
+    fn send_request(&mut self, request: &Value) -> Value {
         self.process.send(request);
-        let mut answer = self.process.message();
-        while answer["method"] == "supercargo/status" {
-            answer = self.process.message();
+        let mut response = self.process.message();
+        while response["method"] == "supercargo/status" {
+            response = self.process.message();
         }
-        assert_eq!(answer["id"], request["id"], "{answer}");
-        answer
+        assert_eq!(response["id"], request["id"], "{response}");
+        response
     }
 
-    fn tell(&mut self, method: &str) {
+    fn notify(&mut self, method: &str) {
         self.process.send(&notification(method));
     }
 
@@ -86,16 +86,16 @@ impl Bare {
         self.code_of(status, messages)
     }
 
-    /// Waits for the exit code of a server that was asked to end by the system.
+    /// Waits for the exit code of a server that got a signal.
     fn code_after_sudden_end(mut self) -> Option<i32> {
         let (status, messages) = self.process.wait_for_sudden_end();
         self.code_of(status, messages)
     }
 
     fn code_of(self, status: ExitStatus, mut messages: Vec<Value>) -> Option<i32> {
-        // Every client is told the state of the gate.
+        // Every client gets the status.
         messages.retain(|message| message["method"] != "supercargo/status");
-        assert!(messages.is_empty(), "nobody asked for {messages:?}");
+        assert!(messages.is_empty(), "unexpected messages: {messages:?}");
         crate::harness::wait_until("no process of the server is left", || {
             self.world.processes().is_empty()
         });
@@ -105,10 +105,10 @@ impl Bare {
 }
 
 each_editor! {
-    fn the_server_says_what_it_can_do(editor) {
+    fn server_returns_its_capabilities(editor) {
         let mut client = Session::of(World::new("")).editor(editor).folders(&[]).start();
         let mut result = client.initialize_result().clone();
-        // VS Code is told later of which files.
+        // For VS Code, folding is registered later for some files.
         let folds = result["capabilities"].as_object_mut().and_then(|all| all.remove("foldingRangeProvider"));
         assert_eq!(folds, (editor != crate::harness::Editor::VsCode).then_some(true.into()));
         let encoding = match editor.encoding() {
@@ -143,25 +143,25 @@ each_editor! {
 }
 
 #[test]
-fn a_client_that_says_nothing_about_itself_counts_in_utf_16() {
+fn client_without_capabilities_gets_utf_16() {
     let mut bare = Bare::start();
-    let answer = bare.send_request(&request(0, "initialize", json!({"capabilities": {}})));
-    assert_eq!(answer["result"]["capabilities"]["positionEncoding"], "utf-16");
+    let response = bare.send_request(&request(0, "initialize", json!({"capabilities": {}})));
+    assert_eq!(response["result"]["capabilities"]["positionEncoding"], "utf-16");
 }
 
 #[test]
-fn nothing_is_answered_before_initialize() {
+fn requests_before_initialize_are_rejected() {
     let mut bare = Bare::start();
     assert_eq!(bare.error_code(&hover(1)), -32002);
     assert_eq!(bare.error_code(&request(2, "shutdown", Value::Null)), -32002);
-    bare.tell("initialized");
-    bare.tell("textDocument/didSave");
+    bare.notify("initialized");
+    bare.notify("textDocument/didSave");
     bare.initialize(&[]);
     assert_eq!(bare.send_request(&hover(3))["result"], Value::Null);
 }
 
 #[test]
-fn initialize_is_answered_once() {
+fn second_initialize_is_rejected() {
     let mut bare = Bare::initialized();
     let again = request(1, "initialize", json!({"capabilities": {}}));
     assert_eq!(bare.error_code(&again), -32600);
@@ -169,7 +169,7 @@ fn initialize_is_answered_once() {
 }
 
 #[test]
-fn unknown_requests_are_refused_and_unknown_notifications_ignored() {
+fn unknown_requests_are_rejected_and_unknown_notifications_ignored() {
     let mut bare = Bare::initialized();
     assert_eq!(bare.error_code(&request(1, "textDocument/unknown", json!({}))), -32601);
     assert_eq!(bare.error_code(&request(2, "$/unknown", json!({}))), -32601);
@@ -177,13 +177,13 @@ fn unknown_requests_are_refused_and_unknown_notifications_ignored() {
     implementation["method"] = "textDocument/implementation".into();
     assert_eq!(bare.error_code(&implementation), -32601);
     for method in ["textDocument/unknown", "$/unknown", "$/setTrace", "$/cancelRequest", ""] {
-        bare.tell(method);
+        bare.notify(method);
     }
     assert_eq!(bare.send_request(&hover(4))["result"], Value::Null);
 }
 
 #[test]
-fn wrong_parameters_are_refused() {
+fn invalid_parameters_are_rejected() {
     let mut bare = Bare::initialized();
     assert_eq!(bare.error_code(&request(1, "textDocument/hover", json!({"a": 1}))), -32602);
     assert_eq!(bare.error_code(&request(2, "textDocument/hover", Value::Null)), -32602);
@@ -195,7 +195,7 @@ fn wrong_parameters_are_refused() {
 }
 
 #[test]
-fn the_id_of_a_request_may_be_a_text() {
+fn request_id_may_be_a_string() {
     let mut bare = Bare::initialized();
     let mut request = hover(0);
     request["id"] = "one".into();
@@ -206,18 +206,18 @@ fn the_id_of_a_request_may_be_a_text() {
 fn shutdown_and_exit_end_with_success() {
     let mut bare = Bare::initialized();
     assert_eq!(bare.send_request(&request(1, "shutdown", Value::Null))["result"], Value::Null);
-    bare.tell("exit");
+    bare.notify("exit");
     assert_eq!(bare.code_with_open_input(), Some(0));
 }
 
 #[test]
-fn requests_after_shutdown_are_refused() {
+fn requests_after_shutdown_are_rejected() {
     let mut bare = Bare::initialized();
     bare.send_request(&request(1, "shutdown", Value::Null));
     assert_eq!(bare.error_code(&hover(2)), -32600);
     assert_eq!(bare.error_code(&request(3, "shutdown", Value::Null)), -32600);
-    bare.tell("textDocument/didSave");
-    bare.tell("exit");
+    bare.notify("textDocument/didSave");
+    bare.notify("exit");
     assert_eq!(bare.code_with_open_input(), Some(0));
 }
 
@@ -231,14 +231,14 @@ fn standard_input_closed_after_shutdown_ends_with_success() {
 #[test]
 fn exit_without_shutdown_is_a_failure() {
     let mut bare = Bare::initialized();
-    bare.tell("exit");
+    bare.notify("exit");
     assert_eq!(bare.code_with_open_input(), Some(1));
 }
 
 #[test]
 fn exit_before_initialize_is_a_failure() {
     let mut bare = Bare::start();
-    bare.tell("exit");
+    bare.notify("exit");
     assert_eq!(bare.code_with_open_input(), Some(1));
 }
 
@@ -260,12 +260,12 @@ mod children {
     use super::*;
     use crate::harness::FakeCargo;
 
-    fn resolving(stand_in: FakeCargo) -> Bare {
-        resolving_in(World::new(MANIFEST), stand_in)
+    fn resolving(fake_cargo: FakeCargo) -> Bare {
+        resolving_in(World::new(MANIFEST), fake_cargo)
     }
 
-    fn resolving_in(mut world: World, stand_in: FakeCargo) -> Bare {
-        world.use_fake_cargo(stand_in);
+    fn resolving_in(mut world: World, fake_cargo: FakeCargo) -> Bare {
+        world.use_fake_cargo(fake_cargo);
         let mut bare = Bare::start_in(world);
         bare.initialize(&[""]);
         bare.world.wait_for_cargo_calls(1);
@@ -278,14 +278,14 @@ mod children {
     }
 
     #[test]
-    fn end_with_the_children_that_they_have_started() {
+    fn end_with_their_child_processes() {
         assert_eq!(resolving(FakeCargo::EndlessWithChild).code(), Some(1));
     }
 
     #[test]
     fn end_at_exit() {
         let mut bare = resolving(FakeCargo::Endless);
-        bare.tell("exit");
+        bare.notify("exit");
         assert_eq!(bare.code_with_open_input(), Some(1));
     }
 
@@ -296,42 +296,42 @@ mod children {
         bare.send_request(&request(1, "shutdown", Value::Null));
         let server = bare.process.id();
         crate::harness::wait_until("the server is alone", || bare.world.processes() == [server]);
-        bare.tell("exit");
+        bare.notify("exit");
         assert_eq!(bare.code_with_open_input(), Some(0));
     }
 
-    /// The server itself can do nothing about it.
+    /// The server itself cannot react to this.
     #[cfg(target_os = "linux")]
     #[test]
     fn end_when_the_server_is_killed() {
-        for stand_in in [FakeCargo::Endless, FakeCargo::EndlessWithChild] {
+        for fake_cargo in [FakeCargo::Endless, FakeCargo::EndlessWithChild] {
             let mut world = World::new(MANIFEST);
             world.set("SUPERCARGO_LOG", "supercargo=debug");
-            let bare = resolving_in(world, stand_in);
-            // The child has begun before the guard knows of it.
+            let bare = resolving_in(world, fake_cargo);
+            // The child starts before the guard knows it.
             let is_watched = || bare.process.log().contains("runs and is watched");
             crate::harness::wait_until("the child is watched", is_watched);
             let Bare { mut process, world } = bare;
             let id = process.id().to_string();
-            let told = std::process::Command::new("kill").args(["-KILL", &id]).status();
-            assert!(told.expect("`kill` runs").success());
+            let output = std::process::Command::new("kill").args(["-KILL", &id]).status();
+            assert!(output.expect("`kill` runs").success());
             assert_eq!(process.wait_for_sudden_end().0.code(), None);
             crate::harness::wait_until("no process is left", || world.processes().is_empty());
         }
     }
 
     #[test]
-    fn end_when_the_server_is_asked_to_end_by_a_signal() {
+    fn end_when_the_server_gets_a_signal() {
         let bare = resolving(FakeCargo::Endless);
         let id = bare.process.id().to_string();
-        let told = std::process::Command::new("kill").arg(id).status().expect("`kill` runs");
-        assert!(told.success());
+        let output = std::process::Command::new("kill").arg(id).status().expect("`kill` runs");
+        assert!(output.success());
         assert_eq!(bare.code_after_sudden_end(), Some(1));
     }
 }
 
 #[test]
-fn standard_output_carries_nothing_but_messages_whatever_is_logged() {
+fn standard_output_contains_only_messages() {
     let mut world = World::locked(MANIFEST);
     world.set("SUPERCARGO_LOG", "trace");
     let mut client = Session::of(world).start();

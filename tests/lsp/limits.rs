@@ -1,5 +1,5 @@
-//! What a repository may not make the server do: while something beyond the limits is open, hover answers,
-//! memory stays small, the rest is checked, and a finding says what was cut.
+//! The limits for repositories: while input beyond the limits is open, hovers respond, memory stays
+//! small, everything else is checked, and a finding reports what was cut.
 
 #![cfg(target_os = "linux")]
 
@@ -18,11 +18,11 @@ const MANIFEST: &str = "Cargo.toml";
 const POLICY: &str = "deny.toml";
 const OVER: &str = "supercargo::over-limit";
 
-/// What the server may take at most, in KiB.
-const MEMORY: u64 = 300 << 10;
+/// The most memory that the server may use, in KiB.
+const MEMORY_LIMIT: u64 = 300 << 10;
 
-/// What a hover may take on a machine that does other things, too.
-const PATIENCE: Duration = Duration::from_secs(5);
+/// How long a hover may take on a busy machine.
+const HOVER_LIMIT: Duration = Duration::from_secs(5);
 
 fn untrusted(world: World) -> Client {
     let client = Session::of(world).editor(Editor::Neovim).option("trusted", false.into());
@@ -31,22 +31,23 @@ fn untrusted(world: World) -> Client {
     client
 }
 
-/// The most memory that the server has ever taken, in KiB.
-fn most_memory(client: &mut Client) -> u64 {
+/// The peak memory of the server, in KiB.
+fn peak_memory(client: &mut Client) -> u64 {
     let status = fs::read_to_string(format!("/proc/{}/status", client.process().id()));
     let status = status.expect("the server runs");
-    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).expect("Linux tells");
+    let line =
+        status.lines().find_map(|line| line.strip_prefix("VmHWM:")).expect("Linux has the value");
     line.trim().trim_end_matches(" kB").parse().expect("a number")
 }
 
-/// A hover is answered, and memory is within its limit.
-fn lives(client: &mut Client) {
+/// A hover has a response, and memory is within its limit.
+fn assert_responds(client: &mut Client) {
     let asked = Instant::now();
     client.hover(MANIFEST, "cookie");
     let took = asked.elapsed();
-    assert!(took < PATIENCE, "a hover took {took:?}");
-    let memory = most_memory(client);
-    assert!(memory < MEMORY, "{memory} KiB");
+    assert!(took < HOVER_LIMIT, "a hover took {took:?}");
+    let memory = peak_memory(client);
+    assert!(memory < MEMORY_LIMIT, "{memory} KiB");
 }
 
 fn entry(lock: &mut String, name: &str, dependencies: impl Iterator<Item = String>) {
@@ -86,7 +87,7 @@ fn chain_of_ten_thousand_packages_is_checked_without_cargo() {
     client.open(MANIFEST);
     let shown = client.diagnostics_with(MANIFEST, TIME);
     assert_eq!(shown.covered(TIME), "0.18");
-    lives(&mut client);
+    assert_responds(&mut client);
     let hover = client.hover(MANIFEST, "0.18").expect("a hover").value;
     assert!(hover.contains("a dependency path of 10003 packages is not listed"), "{hover}");
 }
@@ -109,7 +110,7 @@ fn twenty_thousand_packages_with_eleven_dependencies_are_checked_without_cargo()
     client.open(MANIFEST);
     let shown = client.diagnostics_with(MANIFEST, TIME);
     assert_eq!(shown.covered(TIME), "0.18");
-    lives(&mut client);
+    assert_responds(&mut client);
 }
 
 /// Each of ten thousand packages has an advisory, and a path through all before it.
@@ -132,7 +133,7 @@ fn chain_of_vulnerable_packages_is_reported_with_the_paths_that_are_short() {
     assert!(shown.only("RUSTSEC-2026-1010").message.contains("via cookie 0.18.1 -> p00000"));
     let far = &shown.only("RUSTSEC-2026-2999").message;
     assert!(far.contains("(a dependency path of 2002 packages is not listed)"), "{far}");
-    lives(&mut client);
+    assert_responds(&mut client);
 }
 
 #[test]
@@ -153,7 +154,7 @@ fn pattern_of_members_that_looks_at_22500_files_is_cut_where_it_is_written() {
     let shown = client.diagnostics_with(MANIFEST, OVER);
     assert_eq!(shown.covered(OVER), pattern);
     assert!(shown.has(TIME), "{:?}", shown.codes());
-    lives(&mut client);
+    assert_responds(&mut client);
 }
 
 #[test]
@@ -172,15 +173,15 @@ fn links_that_lead_back_are_expanded_once() {
         let mut client = untrusted(world.clone());
         client.open(MANIFEST);
         client.diagnostics_with(MANIFEST, TIME);
-        lives(&mut client);
+        assert_responds(&mut client);
         drop(client);
-        // Cargo would take each way through them.
+        // Cargo would follow every path through them.
         let mut client = Session::of(world).editor(Editor::Neovim).start();
         client.ignore(POLICY);
         client.open(MANIFEST);
         let shown = client.diagnostics_with(MANIFEST, OVER);
         assert_eq!(shown.covered(OVER), pattern);
-        lives(&mut client);
+        assert_responds(&mut client);
         let text = client.world.read(MANIFEST).replace(&table, "[package]");
         client.world.write(MANIFEST, text);
         let is_done = |shown: &Shown| shown.has(TIME) && !shown.has(OVER);
@@ -189,7 +190,7 @@ fn links_that_lead_back_are_expanded_once() {
     }
 }
 
-/// A matcher that gives braces a meaning breaks off on them, and the watch ended with it.
+/// A matcher that supports braces fails on them, and once ended the watch.
 #[test]
 fn two_hundred_nested_braces_keep_no_workspace_from_being_checked_and_watched() {
     let below = |folder: &str| {
@@ -209,7 +210,7 @@ fn two_hundred_nested_braces_keep_no_workspace_from_being_checked_and_watched() 
     client.diagnostics_with("two/Cargo.toml", TIME);
     client.diagnostics_with("two/deny.toml", "license-not-encountered");
     client.ignore_all();
-    // Nobody tells of the change: it is seen on disk.
+    // The client does not report the change: the server notices it on disk.
     client.world.write("one/Cargo.toml", &plain);
     client.diagnostics_with("one/Cargo.toml", TIME);
     let changed = plain.replace("cookie = \"0.18\"\n", "");
@@ -235,22 +236,22 @@ fn policy_with_200000_entries_is_open_and_the_other_checks_are_made() {
     assert_eq!(shown.covered(OVER), "deny");
     assert!(shown.has("license-not-encountered"), "{:?}", shown.codes());
     assert!(client.diagnostics_with(MANIFEST, TIME).has("rejected"));
-    lives(&mut client);
+    assert_responds(&mut client);
     let asked = Instant::now();
     client.hover(POLICY, "allow");
     client.insert(POLICY, "[bans]", "# one more line\n");
     client.hover(POLICY, "allow");
     let took = asked.elapsed();
-    assert!(took < 2 * PATIENCE, "two hovers took {took:?}");
-    lives(&mut client);
-    // Each edit is checked, and what it took is given back.
+    assert!(took < 2 * HOVER_LIMIT, "two hovers took {took:?}");
+    assert_responds(&mut client);
+    // Each edit is checked, and its memory is freed.
     for _ in 0..2 {
         client.replace(POLICY, "\"Zlib\"", "\"Zlib\", \"ISC\"");
         client.diagnostics_when(POLICY, "two licenses", |shown| unused(shown) == 2);
         client.replace(POLICY, ", \"ISC\"", "");
         client.diagnostics_when(POLICY, "one license", |shown| unused(shown) == 1);
     }
-    lives(&mut client);
+    assert_responds(&mut client);
     client.ignore_all();
 }
 
@@ -266,7 +267,7 @@ fn license_text_that_is_a_device_ends_neither_server_nor_protocol() {
         assert_eq!(shown.covered(OVER), "LICENSE");
         assert!(shown.has(TIME) && shown.has("rejected"), "{:?}", shown.codes());
         for _ in 0..20 {
-            lives(&mut client);
+            assert_responds(&mut client);
         }
         client.ignore_all();
     }

@@ -20,7 +20,7 @@ plain = "1"
 licenses.allow = ["MIT", "Zlib"]
 "#;
 
-/// An editor that counts a lone carriage return as the end of a line has opened this policy.
+/// An open policy in an editor for which a lone carriage return ends a line.
 fn opened(editor: Editor, policy: &str) -> (Client, Shown) {
     let world = World::locked(WORLD);
     world.write(POLICY, policy);
@@ -32,9 +32,8 @@ fn opened(editor: Editor, policy: &str) -> (Client, Shown) {
 }
 
 each_editor! {
-    fn positions_behind_a_lone_carriage_return_are_on_the_next_line(editor) {
-        // A comment with such an end is none in TOML: its parser says so, on the line that the editor
-        // shows.
+    fn positions_after_a_lone_carriage_return_are_on_the_next_line(editor) {
+        // In TOML such a comment is an error, reported on the line that the editor shows.
         let (_client, shown) = opened(editor, "# one\rlicenses.allow = [\"MIT\"]\nb = ]\n");
         let lines: Vec<_> = shown.diagnostics.iter().map(|one| one.range.start.line).collect();
         assert!(!lines.is_empty());
@@ -42,11 +41,11 @@ each_editor! {
         assert!(lines.contains(&2) || shown.diagnostics.iter().all(|one| one.range.start.character == 5), "{shown:?}");
     }
 
-    fn edits_behind_a_lone_carriage_return_land_where_the_editor_has_them(editor) {
+    fn edits_after_a_lone_carriage_return_are_applied_at_positions_of_the_editor(editor) {
         let text = "licenses.allow = [\"MIT\", \"Zlib\"]\n# é\r\n";
         let (mut client, shown) = opened(editor, text);
         assert_eq!(shown.covered(UNUSED), "Zlib");
-        // A comment is typed above whose lines end in either way, and taken out again.
+        // Insert a comment with both line ends above, and remove it again.
         client.change(POLICY, &[Change::at((0, 0), (0, 0), "# 𝄞\r# x\r\n")]);
         let hover = client.hover(POLICY, "allow").expect("a hover on the third line");
         assert_eq!(hover.covered, "allow");

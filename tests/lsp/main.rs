@@ -6,13 +6,11 @@ mod columns;
 mod completion;
 mod configuration;
 #[cfg(unix)]
-mod copy_originals;
-#[cfg(unix)]
 #[path = "../cli/copy_untouched.rs"]
 mod copy_untouched;
-mod creation;
 #[cfg(unix)]
 mod databases;
+mod diagnostic_fields;
 #[path = "../support/dice.rs"]
 mod dice;
 mod documents_unknown;
@@ -42,17 +40,19 @@ mod missing;
 mod navigation;
 mod ordering;
 mod panics;
+mod policy_creation;
 mod policy_edits;
 mod policy_hover;
 mod programs;
 mod progress;
 mod provisional;
+mod readme_example;
 mod reopening;
 mod repository_settings;
+#[cfg(unix)]
+mod scratch_copy;
 mod sequences;
-mod shape;
 mod status;
-mod story;
 #[cfg(target_os = "linux")]
 mod stress;
 mod trust;

@@ -1,4 +1,4 @@
-//! What is no message is answered or skipped, and the server lives.
+//! Invalid messages get an error or are skipped, and the server continues.
 
 use serde_json::{Value, json};
 
@@ -23,8 +23,8 @@ impl Server {
         Self { process, _world: world }
     }
 
-    /// Sends these bytes and then a request, and returns the error codes of the answers to the
-    /// bytes. All of them have the id `null`.
+    /// Sends these bytes and then a request; returns the error codes of the responses to the bytes. All
+    /// of them have the id `null`.
     fn errors(&mut self, bytes: &[u8]) -> Vec<i64> {
         self.process.send_bytes(bytes);
         self.process.send_bytes(&frame(PING));
@@ -42,7 +42,7 @@ impl Server {
 }
 
 #[test]
-fn bodies_that_are_no_json_are_answered() {
+fn body_that_is_not_json_is_a_parse_error() {
     let mut server = Server::initialized();
     for body in ["{", "nonsense", "{\"jsonrpc\":\"2.0\",}", "\u{feff}{}", "{}{}"] {
         assert_eq!(server.errors(&frame(body)), [-32700], "{body}");
@@ -50,7 +50,7 @@ fn bodies_that_are_no_json_are_answered() {
 }
 
 #[test]
-fn json_that_is_no_message_is_answered() {
+fn json_that_is_not_a_message_is_an_invalid_request() {
     let mut server = Server::initialized();
     for body in ["[]", "1", "null", "{\"a\":1}", "{\"jsonrpc\":\"1.0\",\"method\":\"a\"}", "[{}]"] {
         assert_eq!(server.errors(&frame(body)), [-32600], "{body}");
@@ -58,13 +58,13 @@ fn json_that_is_no_message_is_answered() {
 }
 
 #[test]
-fn bytes_that_are_no_utf_8_are_answered() {
+fn invalid_utf_8_is_a_parse_error() {
     let mut server = Server::initialized();
     assert_eq!(server.errors(b"Content-Length: 4\r\n\r\n\"\xff\xfe\""), [-32700]);
 }
 
 #[test]
-fn a_header_without_a_length_is_answered() {
+fn header_without_a_length_is_a_parse_error() {
     let mut server = Server::initialized();
     assert_eq!(server.errors(b"Content-Type: text\r\n\r\n{}"), [-32700]);
     assert_eq!(server.errors(b"Content-Length: many\r\n\r\n{}"), [-32700]);
@@ -74,7 +74,7 @@ fn a_header_without_a_length_is_answered() {
 }
 
 #[test]
-fn what_stands_between_messages_is_skipped() {
+fn input_between_messages_is_skipped() {
     let mut server = Server::initialized();
     assert_eq!(server.errors(b"hello\r\n\r\n"), [-32700]);
     assert_eq!(server.errors(b"hello Content-Length: 5 "), [-32700]);
@@ -82,14 +82,14 @@ fn what_stands_between_messages_is_skipped() {
 }
 
 #[test]
-fn a_length_that_is_too_short_costs_one_message() {
+fn too_short_length_loses_one_message() {
     let mut server = Server::initialized();
     let bytes = format!("Content-Length: {}\r\n\r\n{PING}", PING.len() - 9);
     assert_eq!(server.errors(bytes.as_bytes()), [-32700]);
 }
 
 #[test]
-fn a_length_that_is_too_long_costs_one_message() {
+fn too_long_length_loses_one_message() {
     let mut server = Server::initialized();
     for more in [1, 9, 30] {
         let bytes = format!("Content-Length: {}\r\n\r\n{PING}", PING.len() + more);
@@ -98,7 +98,7 @@ fn a_length_that_is_too_long_costs_one_message() {
 }
 
 #[test]
-fn a_message_may_come_in_single_bytes_and_several_at_once() {
+fn messages_may_come_byte_by_byte_or_together() {
     let mut server = Server::initialized();
     let bytes = frame(PING);
     for byte in &bytes {
@@ -128,7 +128,7 @@ fn headers_are_read_as_the_protocol_defines_them() {
 }
 
 #[test]
-fn the_server_lives_before_initialize_and_after_shutdown_too() {
+fn invalid_input_before_initialize_and_after_shutdown_ends_no_server() {
     let world = World::new("");
     let mut process = Process::start(&world);
     process.send_bytes(&frame("{"));
@@ -146,10 +146,10 @@ fn the_server_lives_before_initialize_and_after_shutdown_too() {
 }
 
 #[test]
-fn answers_that_nobody_asked_for_are_ignored() {
+fn unexpected_responses_are_ignored() {
     let mut server = Server::initialized();
-    let answer = |id: Value| json!({"jsonrpc": "2.0", "id": id, "result": null}).to_string();
+    let response = |id: Value| json!({"jsonrpc": "2.0", "id": id, "result": null}).to_string();
     for id in [json!(99), json!("a"), Value::Null] {
-        assert!(server.errors(&frame(&answer(id))).is_empty());
+        assert!(server.errors(&frame(&response(id))).is_empty());
     }
 }

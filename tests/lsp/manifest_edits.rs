@@ -1,5 +1,5 @@
-//! While `Cargo.toml` is edited, unsaved: findings stay with their lines, none is lost, and none
-//! flickers. Saving renews them.
+//! While `Cargo.toml` is edited without saving: findings stay on their lines, none is lost, and none
+//! flickers. Saving updates them.
 
 use crate::{
     harness::{Change, Client, Editor, Session, Shown, World, each_editor},
@@ -9,7 +9,7 @@ use crate::{
 const MANIFEST: &str = "Cargo.toml";
 const BROKEN: &str = "supercargo::resolution-failed";
 
-/// The manifest open and judged.
+/// The open manifest with its findings.
 fn opened(editor: Editor) -> Client {
     opened_in(World::locked(SMALL), editor)
 }
@@ -59,7 +59,7 @@ each_editor! {
         );
     }
 
-    fn a_finding_covers_what_its_requirement_becomes(editor) {
+    fn finding_covers_the_edited_requirement(editor) {
         let mut client = opened(editor);
         client.replace(MANIFEST, "1.5", "7.90");
         let shown = newest(&mut client);
@@ -67,7 +67,7 @@ each_editor! {
         assert_eq!(shown.codes(), [TIME, "rejected", PLAIN]);
     }
 
-    fn findings_keep_their_lines_while_letters_are_typed(editor) {
+    fn findings_keep_their_lines_while_the_user_types(editor) {
         let mut client = opened(editor);
         let sequence = ["# ", "a", " b", "\n", "x", " = ", "\"1", "\"", "\n"];
         for letters in sequence {
@@ -77,12 +77,12 @@ each_editor! {
         let shown = newest(&mut client);
         assert_eq!(shown.codes(), [TIME, "rejected", PLAIN]);
         for shown in client.history(MANIFEST) {
-            assert_eq!(shown.codes(), [TIME, "rejected", PLAIN], "no finding came and went");
+            assert_eq!(shown.codes(), [TIME, "rejected", PLAIN], "no finding flickers");
             assert_eq!(shown.covered(TIME), "0.18");
         }
     }
 
-    fn a_manifest_that_is_no_toml_for_a_while_keeps_its_findings(editor) {
+    fn temporarily_invalid_manifest_keeps_its_findings(editor) {
         let mut client = opened(editor);
         client.insert(MANIFEST, "[dependencies]", "[[[ = \"\n");
         client.insert(MANIFEST, "cookie", "tim");
@@ -92,17 +92,17 @@ each_editor! {
         assert_eq!(shown.line(TIME), 8);
     }
 
-    fn a_deleted_line_takes_its_finding_along(editor) {
+    fn deleted_line_removes_its_finding(editor) {
         let mut client = opened(editor);
         client.replace(MANIFEST, "gpl = \"1\"\n", "");
         let shown = newest(&mut client);
         assert_eq!(shown.codes(), [TIME, PLAIN]);
         client.insert(MANIFEST, "plain", "gpl = \"1\"\n");
         let shown = newest(&mut client);
-        assert_eq!(shown.codes(), [TIME, "rejected", PLAIN], "what is undone is back");
+        assert_eq!(shown.codes(), [TIME, "rejected", PLAIN], "the finding is back after the undo");
     }
 
-    fn a_broken_manifest_that_is_saved_says_so_once_and_keeps_the_older_findings(editor) {
+    fn saved_invalid_manifest_has_one_error_and_keeps_older_findings(editor) {
         let mut client = opened(editor);
         client.insert(MANIFEST, "[package]", "# a comment\n");
         client.replace(MANIFEST, "plain = \"1.5\"", "plain = oops");
@@ -127,14 +127,14 @@ each_editor! {
         client.replace(MANIFEST, "plain = oops", "plain = \"1.5\"");
         newest(&mut client);
         client.save(MANIFEST);
-        let mended = client.diagnostics_without(MANIFEST, BROKEN);
-        assert_eq!(mended.codes(), [TIME, "rejected", PLAIN]);
+        let fixed = client.diagnostics_without(MANIFEST, BROKEN);
+        assert_eq!(fixed.codes(), [TIME, "rejected", PLAIN]);
         for shown in client.history(MANIFEST) {
             assert!(shown.has(TIME), "the others did not flicker: {}", shown.drawn());
         }
     }
 
-    fn closing_it_unsaved_returns_to_the_text_of_the_disk(editor) {
+    fn closing_without_saving_returns_to_the_text_on_disk(editor) {
         let mut client = opened(editor);
         client.insert(MANIFEST, "[package]", "# a comment\n");
         newest(&mut client);
@@ -144,7 +144,7 @@ each_editor! {
         assert_eq!(shown.covered(TIME), "0.18");
     }
 
-    fn a_whole_new_text_keeps_findings_on_their_lines(editor) {
+    fn whole_new_text_keeps_findings_on_their_lines(editor) {
         let mut client = opened(editor);
         let text = client.text(MANIFEST);
         let other = text.replace("[package]", "# a comment\n[package]").replace("1.5", "1.2");
@@ -156,7 +156,7 @@ each_editor! {
         assert_eq!(shown.line(TIME), 8);
     }
 
-    fn a_formatter_that_replaces_everything_keeps_findings_on_their_lines(editor) {
+    fn formatter_that_replaces_the_text_keeps_findings_on_their_lines(editor) {
         let mut client = opened(editor);
         let text = client.text(MANIFEST).replace("[package]", "\n\n[package]");
         client.change(MANIFEST, &[Change::at((0, 0), (10, 0), &text)]);
@@ -167,7 +167,7 @@ each_editor! {
 }
 
 #[test]
-fn a_moved_line_keeps_its_finding() {
+fn moved_line_keeps_its_finding() {
     let mut client = opened(Editor::VsCode);
     // What VS Code sends for "move line up".
     client.change(
@@ -180,7 +180,7 @@ fn a_moved_line_keeps_its_finding() {
 }
 
 #[test]
-fn edits_after_a_save_that_is_not_judged_yet_count_from_the_older_text() {
+fn edits_after_an_unchecked_save_are_relative_to_the_older_text() {
     use crate::harness::FakeCargo;
 
     let mut world = World::locked(SMALL);
@@ -207,7 +207,7 @@ fn edits_after_a_save_that_is_not_judged_yet_count_from_the_older_text() {
 }
 
 #[test]
-fn a_package_that_does_not_exist_is_said_before_it_is_saved() {
+fn unknown_package_is_reported_before_saving() {
     let mut client = opened(Editor::VsCode);
     client.replace(MANIFEST, "gpl = \"1\"\n", "nosuch = \"1\"\n");
     let shown = client.diagnostics_with(MANIFEST, BROKEN);
@@ -217,7 +217,7 @@ fn a_package_that_does_not_exist_is_said_before_it_is_saved() {
 }
 
 #[test]
-fn a_requirement_that_no_version_meets_is_said_on_it() {
+fn requirement_without_matching_version_is_reported_on_it() {
     let mut client = opened(Editor::VsCode);
     client.replace(MANIFEST, "1.5", "9.99");
     newest(&mut client);
@@ -228,7 +228,7 @@ fn a_requirement_that_no_version_meets_is_said_on_it() {
 }
 
 #[test]
-fn a_requirement_that_accepts_anything_is_found_among_others() {
+fn wildcard_requirement_is_found_among_others() {
     let world = World::locked(SMALL);
     world.edit("deny.toml", "[licenses]", "[bans]\nwildcards = \"deny\"\n\n[licenses]");
     let mut client = opened_in(world, Editor::VsCode);
@@ -238,11 +238,11 @@ fn a_requirement_that_accepts_anything_is_found_among_others() {
         ["\"1\"", "\"*\"", "\"1.5.0\"", "{ version = '*' }", "\">=1, <9\"", "\"=1.5\""]
     {
         client.replace(MANIFEST, &format!("plain = {before}"), &format!("plain = {requirement}"));
-        let stands = requirement.contains('*');
+        let is_wildcard = requirement.contains('*');
         client.latest(MANIFEST, "the exact verdict", |shown| {
-            shown.has("wildcard") == stands
+            shown.has("wildcard") == is_wildcard
                 && shown.has(PLAIN)
-                && (!stands || shown.covered("wildcard") == "*")
+                && (!is_wildcard || shown.covered("wildcard") == "*")
         });
         client.status("exact");
         before = requirement.to_owned();

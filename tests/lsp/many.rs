@@ -1,15 +1,14 @@
-//! Many workspaces in one folder: all are checked, by few threads, and who has a file open does not
-//! wait for the others.
+//! Many workspaces in one folder: all are checked, by few threads, and a workspace with an open file
+//! does not wait for the others.
 
 use std::fs;
 
 use crate::harness::{Client, Session, World};
 
-/// More than there are of anything else on a machine with few processors, and less than two for
-/// each workspace.
+/// More threads than a machine with few processors uses, and less than two per workspace.
 const THREADS: usize = 64;
 
-/// As many as `SUPERCARGO_WORKSPACES` says.
+/// The number of workspaces, from `SUPERCARGO_WORKSPACES`.
 fn count() -> usize {
     let wanted = std::env::var("SUPERCARGO_WORKSPACES").ok();
     wanted.and_then(|count| count.parse().ok()).unwrap_or(100)
@@ -19,7 +18,7 @@ fn folder(number: usize) -> String {
     format!("group-{}/w{number:04}", number % 10)
 }
 
-/// That many packages, each the workspace of its own, without dependencies.
+/// That many packages without dependencies, each its own workspace.
 fn world(count: usize) -> World {
     let world = World::new("#- deny.toml\n[licenses]\nallow = [\"ISC\"]\n");
     for number in 0..count {
@@ -61,11 +60,12 @@ fn many_workspaces_are_checked_by_few_threads() {
     client.wait_until("the open one is checked", |client| client.state_of(&last) == Some("exact"));
     let others = exact(&client);
     assert!(others <= count / 2, "the open one came after {others} others");
-    // Each step within the limit of a wait: how fast all of them are is no matter of this test.
-    let told = |client: &Client| client.states().iter().filter(|one| **one == "exact").count();
+    // Each step is within the limit of a wait: this test does not measure the whole time.
+    let exact_statuses =
+        |client: &Client| client.states().iter().filter(|one| **one == "exact").count();
     let mut most = 0;
     for step in 1..=count / 5 {
-        client.wait_until("more are checked", |client| told(client) >= step * 5);
+        client.wait_until("more are checked", |client| exact_statuses(client) >= step * 5);
         most = most.max(threads(id));
     }
     client.wait_until("all are checked", |client| exact(client) == count);
@@ -79,7 +79,7 @@ fn many_workspaces_are_checked_by_few_threads() {
     };
     let without: Vec<_> = (0..count).filter(|number| !rejected(*number)).collect();
     assert!(without.is_empty(), "no finding for {without:?}");
-    // Those whose graphs were given back are checked again.
+    // Workspaces whose graph was dropped are checked again.
     client.world.edit("deny.toml", "\"ISC\"", "\"MIT\"");
     for number in [0, count / 2, count - 1] {
         let file = format!("{}/Cargo.toml", folder(number));

@@ -1,4 +1,4 @@
-//! What is missing or breaks is said once, at the right place, and the rest is judged.
+//! Missing inputs and errors are reported once, at the right location, and everything else is checked.
 
 use serde_json::{Value, json};
 
@@ -11,7 +11,7 @@ const MANIFEST: &str = "Cargo.toml";
 const POLICY: &str = "deny.toml";
 
 each_editor! {
-    fn without_a_policy_there_is_one_hint_and_licenses_are_not_judged(editor) {
+    fn missing_policy_is_one_hint_and_licenses_are_not_checked(editor) {
         let world = World::locked(SMALL);
         world.delete(POLICY);
         let mut client = Session::of(world).editor(editor).start();
@@ -21,7 +21,7 @@ each_editor! {
         assert_eq!(shown.covered("supercargo::no-policy"), "app");
     }
 
-    fn without_a_database_one_message_says_so_and_the_rest_is_judged(editor) {
+    fn missing_database_is_one_message_and_other_checks_run(editor) {
         let mut client =
             Session::of(World::locked(SMALL)).editor(editor).option("db", Value::Null).start();
         let shown = client.diagnostics(MANIFEST);
@@ -30,7 +30,7 @@ each_editor! {
         client.diagnostics_with(POLICY, "license-not-encountered");
         let message = client.message("database");
         assert!(message.contains("supercargo db update"), "the remedy is missing: {message}");
-        // Nor is it said again with the next verdict.
+        // The next verdict does not show it again.
         client.open(POLICY);
         client.diagnostics_when(POLICY, "a version", |shown| shown.version.is_some());
         client.replace(POLICY, "\"Zlib\"", "\"GPL-3.0-only\"");
@@ -38,7 +38,7 @@ each_editor! {
         client.diagnostics_when(POLICY, "nothing", Shown::is_empty);
     }
 
-    fn without_cargo_one_finding_says_so(editor) {
+    fn missing_cargo_is_one_finding(editor) {
         let mut world = World::locked(SMALL);
         world.set("CARGO", "/nowhere/cargo");
         let mut client = Session::of(world).editor(editor).start();
@@ -52,7 +52,7 @@ each_editor! {
         client.diagnostics_with(POLICY, "supercargo::policy-syntax");
     }
 
-    fn a_panic_of_the_engine_is_said_once_and_the_server_lives(editor) {
+    fn panic_of_the_engine_is_shown_once_and_the_server_continues(editor) {
         let world = World::locked(SMALL);
         world.add("#- advisory: RUSTSEC-2026-0777 plain rumor: Some say\n");
         let mut client = Session::of(world).editor(editor).start();
@@ -70,7 +70,7 @@ each_editor! {
 }
 
 #[test]
-fn settings_that_are_wrong_are_said_and_the_others_used() {
+fn invalid_settings_are_shown_and_valid_ones_are_used() {
     let mut client = Session::of(World::locked(SMALL))
         .option("notes", "yes".into())
         .option("color", "blue".into())
@@ -86,7 +86,7 @@ fn settings_that_are_wrong_are_said_and_the_others_used() {
 }
 
 #[test]
-fn two_workspaces_without_a_database_say_so_in_one_message() {
+fn two_workspaces_without_a_database_show_one_message() {
     let world = World::new(&format!(
         "{}{}",
         SMALL.replace("#- Cargo.toml", "#- one/Cargo.toml"),
@@ -104,7 +104,7 @@ fn two_workspaces_without_a_database_say_so_in_one_message() {
 }
 
 #[test]
-fn a_database_that_is_no_folder_is_said() {
+fn database_that_is_not_a_folder_is_reported() {
     let mut client = Session::of(World::locked(SMALL)).option("db", "/nowhere/db".into()).start();
     let shown = client.diagnostics(MANIFEST);
     assert_eq!(shown.codes(), ["supercargo::no-advisory-database", "rejected"]);
@@ -113,7 +113,7 @@ fn a_database_that_is_no_folder_is_said() {
 }
 
 #[test]
-fn a_database_that_goes_away_stays_in_use() {
+fn deleted_database_stays_in_use() {
     let mut client = Session::of(World::locked(SMALL)).start();
     client.open(MANIFEST);
     client.diagnostics_when(MANIFEST, "a version", |shown| shown.version.is_some());
@@ -131,7 +131,7 @@ fn a_database_that_goes_away_stays_in_use() {
 }
 
 #[test]
-fn a_member_that_is_missing_is_said_on_its_entry() {
+fn missing_member_is_reported_on_its_entry() {
     let world = World::locked(SMALL);
     world.edit(MANIFEST, "[package]", "[workspace]\nmembers = [\"gone\"]\n[package]");
     let mut client = Session::of(world).start();
@@ -141,7 +141,7 @@ fn a_member_that_is_missing_is_said_on_its_entry() {
 }
 
 #[test]
-fn a_folder_without_anything_for_cargo_is_silent() {
+fn folder_without_a_manifest_has_no_findings() {
     let mut client = Session::of(World::new("#- README.md\n# Nothing\n")).start();
     client.open_with("README.md", "markdown", "# Nothing\n");
     client.insert("README.md", "# Nothing", "Still ");
@@ -151,11 +151,11 @@ fn a_folder_without_anything_for_cargo_is_silent() {
 
 #[cfg(unix)]
 #[test]
-fn an_answer_of_cargo_that_is_none_is_one_finding() {
+fn invalid_output_of_cargo_is_one_finding() {
     use crate::harness::FakeCargo;
 
     let mut world = World::locked(SMALL);
-    world.use_fake_cargo(FakeCargo::Nonsense);
+    world.use_fake_cargo(FakeCargo::InvalidOutput);
     let mut client = Session::of(world).start();
     let shown = client.diagnostics(MANIFEST);
     assert_eq!(shown.codes(), ["supercargo::resolution-failed"]);

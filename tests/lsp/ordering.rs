@@ -1,5 +1,5 @@
-//! Order: a request sees the text that it was asked about, quick changes end in the right state,
-//! and whatever is asked is answered.
+//! Order: a request uses the text of its time, quick changes end in the right state, and every request
+//! gets a response.
 
 use serde_json::json;
 
@@ -29,7 +29,7 @@ each_editor! {
         }
         client.replace(POLICY, "\"Zlib\"", "\"GPL-3.0-only\"");
         client.ends_with(MANIFEST, "two findings", |shown| shown.codes() == [TIME, PLAIN]);
-        // A later verdict shows that no earlier one is still to come.
+        // After a later verdict no earlier one can come.
         client.replace(POLICY, "ignore = []", "ignore = [\"RUSTSEC-2000-0002\"]");
         client.ends_with(POLICY, "the entry", |shown| shown.has("unknown-advisory"));
     }
@@ -46,7 +46,7 @@ each_editor! {
         assert_eq!((shown.line(TIME), shown.covered(TIME)), (207, "0.18"));
     }
 
-    fn a_hover_sees_the_text_that_it_was_asked_about(editor) {
+    fn hover_uses_the_text_of_its_request(editor) {
         let mut client = opened(editor);
         let mut asked = Vec::new();
         for round in 0..20 {
@@ -61,7 +61,7 @@ each_editor! {
         client.diagnostics_when(MANIFEST, "the end", |shown| shown.version == Some(version));
     }
 
-    fn a_canceled_hover_is_answered(editor) {
+    fn canceled_hover_gets_a_response(editor) {
         let mut client = opened(editor);
         for _ in 0..20 {
             let id = client.request_hover(MANIFEST, "0.18");
@@ -78,7 +78,7 @@ each_editor! {
 }
 
 #[test]
-fn many_requests_at_once_are_all_answered() {
+fn many_requests_at_once_all_get_responses() {
     let mut client = opened(Editor::VsCode);
     let asked: Vec<_> = (0..300).map(|_| client.request_hover(MANIFEST, "0.18")).collect();
     for id in asked.into_iter().rev() {
@@ -100,7 +100,7 @@ fn opening_and_closing_quickly_ends_in_the_right_state() {
 }
 
 #[test]
-fn a_document_that_is_opened_twice_is_taken_as_it_was_opened_last() {
+fn document_opened_twice_has_the_last_text() {
     let mut client = opened(Editor::VsCode);
     let text = client.text(MANIFEST);
     client.open_with(MANIFEST, "toml", &format!("# again\n{text}"));
@@ -109,7 +109,7 @@ fn a_document_that_is_opened_twice_is_taken_as_it_was_opened_last() {
 }
 
 #[test]
-fn changes_of_documents_that_are_not_open_are_ignored() {
+fn changes_of_closed_documents_are_ignored() {
     let mut client = Session::of(World::locked(SMALL)).start();
     let uri = client.world.uri(MANIFEST);
     client.notify(

@@ -1,4 +1,4 @@
-//! The programs that the server starts, and the process that has started it.
+//! The programs that the server starts, and its parent process.
 
 #![cfg(unix)]
 
@@ -10,13 +10,13 @@ use std::{
 use serde_json::{Value, json};
 
 use crate::{
-    harness::{Process, Session, FakeCargo, World, wait_until},
+    harness::{FakeCargo, Process, Session, World, wait_until},
     worlds::SMALL,
 };
 
 const MANIFEST: &str = "#- Cargo.toml\n[package]\nname = \"m\"\nversion = \"0.1.0\"\n";
 
-/// A process that stands for an editor: it does nothing until it is killed.
+/// A process in the role of an editor: it waits until it is killed.
 struct Client(Child);
 
 impl Client {
@@ -33,9 +33,9 @@ impl Client {
 }
 
 /// A server for which cargo never ends, and whose client is the process with this id.
-fn resolving_for(client: &Value, stand_in: FakeCargo) -> (World, Process) {
+fn resolving_for(client: &Value, fake_cargo: FakeCargo) -> (World, Process) {
     let mut world = World::new(MANIFEST);
-    world.use_fake_cargo(stand_in);
+    world.use_fake_cargo(fake_cargo);
     let mut server = Process::start(&world);
     let folder = json!({"uri": world.uri(""), "name": ""});
     let params = json!({"processId": client, "capabilities": {}, "workspaceFolders": [folder]});
@@ -46,24 +46,24 @@ fn resolving_for(client: &Value, stand_in: FakeCargo) -> (World, Process) {
     (world, server)
 }
 
-fn nothing_is_left_of(world: &World) {
+fn assert_no_process_left(world: &World) {
     wait_until("no process of the server is left", || world.processes().is_empty());
     assert!(world.temporary_files().is_empty(), "{:?}", world.temporary_files());
 }
 
 #[test]
-fn the_server_ends_with_its_client_while_somebody_else_holds_the_pipes() {
+fn server_ends_with_its_client_while_another_process_holds_the_pipes() {
     let client = Client::start();
     let (world, mut server) = resolving_for(&client.0.id().into(), FakeCargo::EndlessWithChild);
     client.kill();
-    // The pipes are open: this test holds them.
+    // This test keeps the pipes open.
     let (status, _) = server.wait_for_sudden_end();
     assert_eq!(status.code(), Some(1));
-    nothing_is_left_of(&world);
+    assert_no_process_left(&world);
 }
 
 #[test]
-fn a_client_that_is_no_process_here_is_not_taken_for_one_that_is_gone() {
+fn client_on_another_machine_is_not_taken_as_gone() {
     let gone = Client::start();
     let id = gone.0.id();
     gone.kill();
@@ -73,12 +73,12 @@ fn a_client_that_is_no_process_here_is_not_taken_for_one_that_is_gone() {
         while server.message()["id"] != 1 {}
         server.send(&json!({"jsonrpc": "2.0", "method": "exit"}));
         assert_eq!(server.wait().0.code(), Some(0));
-        nothing_is_left_of(&world);
+        assert_no_process_left(&world);
     }
 }
 
 #[test]
-fn the_server_ends_with_standard_input_while_an_answer_is_waited_for() {
+fn server_ends_with_standard_input_while_a_request_waits() {
     let (world, mut server) = resolving_for(&Value::Null, FakeCargo::Endless);
     let uri = world.uri("Cargo.toml");
     let opened =
@@ -94,15 +94,15 @@ fn the_server_ends_with_standard_input_while_an_answer_is_waited_for() {
     server.close_input();
     let (status, messages) = server.wait();
     assert_eq!(status.code(), Some(1));
-    // It is not left without an answer either.
+    // The request gets a response as well.
     assert!(messages.iter().any(|message| message["id"] == 1), "{messages:?}");
-    nothing_is_left_of(&world);
+    assert_no_process_left(&world);
 }
 
-/// The guard learns of a child before that does anything, however early the server is killed.
+/// The guard knows a child before it runs, however early the server is killed.
 #[cfg(target_os = "linux")]
 #[test]
-fn children_end_with_a_server_that_is_killed_as_soon_as_they_run() {
+fn child_processes_end_with_a_server_killed_at_their_start() {
     for _ in 0..5 {
         let (world, mut server) = resolving_for(&Value::Null, FakeCargo::EndlessWithChild);
         let killed = Command::new("kill").args(["-KILL", &server.id().to_string()]).status();
@@ -113,12 +113,12 @@ fn children_end_with_a_server_that_is_killed_as_soon_as_they_run() {
 }
 
 #[test]
-fn backtraces_of_children_are_not_shown() {
+fn backtraces_of_child_processes_are_not_shown() {
     let mut world = World::new(MANIFEST);
     for name in ["RUST_BACKTRACE", "RUST_LIB_BACKTRACE"] {
         world.set(name, "1");
     }
-    // What a program in Rust does with an error.
+    // As a Rust program reports an error.
     world.replace_cargo(
         "#!/bin/sh\n\
          echo 'error: nothing works' >&2\n\
@@ -128,14 +128,14 @@ fn backtraces_of_children_are_not_shown() {
     let mut client = Session::of(world).start();
     client.open("Cargo.toml");
     let shown = client.diagnostics_with("Cargo.toml", "supercargo::resolution-failed");
-    let said = shown.drawn();
-    assert!(said.contains("nothing works") && !said.contains("backtrace"), "{said}");
+    let drawn = shown.drawn();
+    assert!(drawn.contains("nothing works") && !drawn.contains("backtrace"), "{drawn}");
     let hover = client.hover("Cargo.toml", "m\"").map(|hover| hover.value).unwrap_or_default();
     assert!(!hover.contains("backtrace"), "{hover}");
 }
 
 #[test]
-fn a_program_of_the_checked_folder_is_not_started() {
+fn program_in_the_checked_folder_is_not_started() {
     for (variable, value) in [("CARGO", "./cargo"), ("CARGO", "bin/../cargo"), ("PATH", ".:bin:")] {
         let mut world = World::locked(SMALL);
         let mark = world.path("../cargo/started");
@@ -151,13 +151,13 @@ fn a_program_of_the_checked_folder_is_not_started() {
         let mut client = Session::of(world).start();
         client.open("Cargo.toml");
         let shown = client.diagnostics_with("Cargo.toml", "supercargo::resolution-failed");
-        let said = shown.drawn();
+        let drawn = shown.drawn();
         let remedy = if variable == "PATH" {
             "relative entries are not searched"
         } else {
             "use an absolute path"
         };
-        assert!(said.contains(remedy), "{said}");
+        assert!(drawn.contains(remedy), "{drawn}");
         assert_eq!(client.world.try_read("../cargo/started"), None, "{variable}={value}");
     }
 }

@@ -1,11 +1,11 @@
-//! Progress is shown for what takes long, by clients that show it.
+//! Progress of long work, in clients that show it.
 
 #![cfg(unix)]
 
 use serde_json::json;
 
 use crate::{
-    harness::{Session, FakeCargo, World, each_editor},
+    harness::{FakeCargo, Session, World, each_editor},
     worlds::{SMALL, TIME},
 };
 
@@ -18,7 +18,7 @@ fn held() -> World {
 }
 
 each_editor! {
-    fn a_slow_cargo_is_shown_from_its_beginning_to_its_end(editor) {
+    fn slow_cargo_shows_progress_from_start_to_end(editor) {
         let mut client = Session::of(held()).editor(editor).start();
         let begin = client.progress("begin");
         assert_eq!(begin["value"]["title"], "supercargo: work");
@@ -34,10 +34,10 @@ each_editor! {
 }
 
 #[test]
-fn a_client_that_shows_none_gets_none() {
+fn client_without_progress_gets_none() {
     let mut client =
         Session::of(held()).capability("/window/workDoneProgress", false.into()).start();
-    // Another client of the same server would have been told meanwhile.
+    // A client with progress would have got it meanwhile.
     let mut other = Session::of(held()).start();
     client.world.wait_for_cargo_calls(1);
     other.progress("begin");
@@ -52,7 +52,7 @@ fn a_client_that_shows_none_gets_none() {
 }
 
 #[test]
-fn a_client_that_refuses_it_is_not_told() {
+fn client_that_rejects_progress_gets_none() {
     let mut client = Session::of(held()).reject(CREATE).start();
     client.wait_for_request(CREATE);
     client.world.release_cargo();

@@ -3,7 +3,7 @@
 
 #![cfg(unix)]
 
-use crate::harness::{Client, Editor, Session, FakeCargo, World, each_editor};
+use crate::harness::{Client, Editor, FakeCargo, Session, World, each_editor};
 
 const MANIFEST: &str = "Cargo.toml";
 const TIME: &str = "RUSTSEC-2026-0009";

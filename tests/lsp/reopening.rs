@@ -1,10 +1,9 @@
-//! A workspace that is opened again: its verdict is shown at once when nothing has changed, and
-//! never when something has.
+//! A reopened workspace: its kept verdict is shown at once if no file has changed, and never if one has.
 
 use std::fs;
 
 use crate::{
-    harness::{Client, Editor, Session, FakeCargo, World, each_editor},
+    harness::{Client, Editor, FakeCargo, Session, World, each_editor},
     worlds::{PLAIN, SMALL, TIME},
 };
 
@@ -12,8 +11,8 @@ const MANIFEST: &str = "Cargo.toml";
 const POLICY: &str = "deny.toml";
 const ALL: [&str; 3] = [TIME, "rejected", PLAIN];
 
-/// A world in which a first session has come to its verdict and ended.
-fn judged_before(editor: Editor) -> World {
+/// A world in which a first session has checked the workspace and ended.
+fn checked_before(editor: Editor) -> World {
     let mut client = Session::of(World::locked(SMALL)).editor(editor).start();
     show(&mut client);
     client.world.kept("verdicts");
@@ -30,7 +29,7 @@ fn show(client: &mut Client) {
     client.diagnostics_with(POLICY, "license-not-encountered");
 }
 
-/// Opened while cargo never answers.
+/// A session in which cargo never responds.
 #[cfg(unix)]
 fn without_cargo(mut world: World, editor: Editor) -> Client {
     world.use_fake_cargo(FakeCargo::Endless);
@@ -39,15 +38,15 @@ fn without_cargo(mut world: World, editor: Editor) -> Client {
 
 #[cfg(unix)]
 each_editor! {
-    fn what_was_judged_is_shown_before_cargo_answers(editor) {
-        let world = judged_before(editor);
+    fn kept_verdict_is_shown_before_cargo_responds(editor) {
+        let world = checked_before(editor);
         let mut client = without_cargo(world, editor);
         show(&mut client);
         let hover = client.hover(MANIFEST, "0.18").expect("a hover");
         assert!(hover.value.contains(TIME), "{}", hover.value);
     }
 
-    fn cargo_is_not_started_again_for_what_has_not_changed(editor) {
+    fn unchanged_workspace_does_not_start_cargo(editor) {
         let mut world = World::locked(SMALL);
         world.use_fake_cargo(FakeCargo::Counting);
         let mut client = Session::of(world).editor(editor).start();
@@ -56,7 +55,7 @@ each_editor! {
         let before = client.world.resolutions();
         let mut again = Session::of(client.world.clone()).editor(editor).start();
         show(&mut again);
-        // An edit of the policy is answered from the graph.
+        // An edit of the policy is checked with the kept graph.
         again.open(POLICY);
         again.diagnostics_when(POLICY, "a version", |shown| shown.version.is_some());
         again.replace(POLICY, "\"Zlib\"", "\"GPL-3.0-only\"");
@@ -69,62 +68,64 @@ each_editor! {
 
 /// A change after which the kept verdict must not be shown.
 #[cfg(unix)]
-fn is_not_shown_after(change: impl Fn(&World)) {
-    let world = judged_before(Editor::Neovim);
+fn assert_not_shown_after(change: impl Fn(&World)) {
+    let world = checked_before(Editor::Neovim);
     change(&world);
     let mut client = without_cargo(world, Editor::Neovim);
     client.world.wait_for_cargo_calls(1);
     client.open(MANIFEST);
-    // The answer to a request shows that everything before it was worked on.
+    // When a request has its response, all earlier messages are handled.
     assert!(client.hover(MANIFEST, "edition").is_none());
     assert!(client.published_files().is_empty(), "{:?}", client.published_files());
 }
 
 #[cfg(unix)]
 #[test]
-fn a_changed_lock_file_is_judged_anew() {
-    is_not_shown_after(|world| world.edit("Cargo.lock", "version = 4", "# changed\nversion = 4"));
+fn changed_lockfile_is_checked_again() {
+    assert_not_shown_after(|world| {
+        world.edit("Cargo.lock", "version = 4", "# changed\nversion = 4")
+    });
 }
 
 #[cfg(unix)]
 #[test]
-fn a_changed_manifest_is_judged_anew() {
-    is_not_shown_after(|world| world.edit(MANIFEST, "gpl = \"1\"\n", ""));
+fn changed_manifest_is_checked_again() {
+    assert_not_shown_after(|world| world.edit(MANIFEST, "gpl = \"1\"\n", ""));
 }
 
 #[cfg(unix)]
 #[test]
-fn a_changed_policy_is_judged_anew() {
-    is_not_shown_after(|world| world.edit(POLICY, "\"Zlib\"", "\"ISC\""));
+fn changed_policy_is_checked_again() {
+    assert_not_shown_after(|world| world.edit(POLICY, "\"Zlib\"", "\"ISC\""));
 }
 
 #[cfg(unix)]
 #[test]
-fn changed_advisories_are_judged_anew() {
-    is_not_shown_after(|world| {
+fn changed_advisories_are_checked_again() {
+    assert_not_shown_after(|world| {
         world.add("#- advisory: RUSTSEC-2030-0001 gpl unmaintained: Gone");
     });
 }
 
 #[cfg(unix)]
 #[test]
-fn changed_configuration_of_cargo_is_judged_anew() {
-    is_not_shown_after(|world| world.write(".cargo/config.toml", "[net]\nretry = 1\n"));
-    is_not_shown_after(|world| {
+fn changed_cargo_configuration_is_checked_again() {
+    assert_not_shown_after(|world| world.write(".cargo/config.toml", "[net]\nretry = 1\n"));
+    assert_not_shown_after(|world| {
         world.edit("../cargo/config.toml", "[source", "# changed\n[source");
     });
 }
 
 #[cfg(unix)]
 #[test]
-fn a_new_license_file_is_judged_anew() {
-    is_not_shown_after(|world| world.write("LICENSE", "words"));
+fn new_license_file_is_checked_again() {
+    assert_not_shown_after(|world| world.write("LICENSE", "words"));
 }
 
 #[test]
-fn a_corrupt_cache_is_as_good_as_none() {
+fn corrupt_cache_is_ignored() {
     for garbage in ["", "supercargo v1 verdicts 00\n{}", "\0\0\0"] {
-        let world = judged_before(Editor::VsCode);
+        let world = checked_before(Editor::VsCode);
         let all = [world.kept("metadata"), world.kept("verdicts")].concat();
         assert_eq!(all.len(), 2);
         for entry in all {
@@ -137,7 +138,7 @@ fn a_corrupt_cache_is_as_good_as_none() {
 }
 
 #[test]
-fn a_folder_that_cannot_be_written_costs_nothing_but_speed() {
+fn unwritable_cache_folder_is_ignored() {
     let world = World::locked(SMALL);
     world.write("../home/.cache", "not a folder");
     for _ in 0..2 {

@@ -1,4 +1,4 @@
-//! What a file of the repository may set: nothing that hides a finding, before the workspace is trusted.
+//! Settings in a file of the repository: before the workspace is trusted, they cannot hide a finding.
 
 use serde_json::{Value, json};
 
@@ -9,8 +9,8 @@ use crate::{
 
 const MANIFEST: &str = "Cargo.toml";
 
-/// Answers to requests come after what was changed before them.
-fn settle(client: &mut Client) {
+/// After the response to a request, all earlier changes are applied.
+fn wait_for_responses(client: &mut Client) {
     let params = json!({
         "textDocument": {"uri": client.world.uri("nowhere/Cargo.toml")},
         "position": {"line": 0, "character": 0},
@@ -32,13 +32,13 @@ each_editor! {
         client.ignore("deny.toml");
         client.message("not trusted");
         client.wait_for_request("workspace/configuration");
-        settle(&mut client);
+        wait_for_responses(&mut client);
         client.latest(MANIFEST, "the vulnerability", |shown| shown.has(TIME));
         client.open(MANIFEST);
         client.diagnostics_when(MANIFEST, "a version", |shown| {
             shown.version.is_some() && shown.has(TIME)
         });
-        // They count once the workspace is trusted, and no longer when it is not.
+        // They apply while the workspace is trusted.
         trust(&mut client, true);
         client.diagnostics_when(MANIFEST, "what is not hidden", |shown| {
             shown.has("rejected") && !shown.has(TIME) && !shown.has(PLAIN)
@@ -47,7 +47,7 @@ each_editor! {
         client.ends_with(MANIFEST, "the vulnerability", |shown| shown.has(TIME));
     }
 
-    fn what_the_user_has_chosen_at_the_start_counts_without_trust(editor) {
+    fn initialization_options_apply_without_trust(editor) {
         let session = Session::of(World::locked(SMALL)).editor(editor);
         let mine = json!({"vulnerability": "warning"});
         let mut client = session.option("trusted", false.into()).option("codes", mine).start();

@@ -1,4 +1,4 @@
-//! The state of the gate is told after every change: `supercargo/status`.
+//! The status of a workspace after every change: `supercargo/status`.
 
 use serde_json::json;
 
@@ -11,7 +11,7 @@ const MANIFEST: &str = "Cargo.toml";
 const POLICY: &str = "deny.toml";
 
 each_editor! {
-    fn the_verdict_is_told_after_its_findings(editor) {
+    fn status_comes_after_the_findings(editor) {
         let mut client = Session::of(World::locked(SMALL)).editor(editor).start();
         let status = client.status("exact");
         assert_eq!(client.states(), ["resolving", "exact"]);
@@ -28,13 +28,13 @@ each_editor! {
         );
         assert_eq!(status["exitCode"], 1 | 4);
         assert_eq!(status["database"], json!({"date": null}));
-        // They had come before.
+        // The findings came before.
         assert_eq!(client.history(MANIFEST).len(), 1);
         client.diagnostics_with(MANIFEST, TIME);
         client.diagnostics(POLICY);
     }
 
-    fn an_edited_policy_changes_the_state(editor) {
+    fn edited_policy_changes_the_state(editor) {
         let mut client = Session::of(World::locked(SMALL)).editor(editor).start();
         client.status("exact");
         client.open(POLICY);
@@ -51,7 +51,7 @@ each_editor! {
         assert_eq!(statuses, ["resolving", "exact", "exact", "failed"]);
     }
 
-    fn a_policy_that_is_half_typed_is_told_with_its_line_and_what_was_found_before(editor) {
+    fn half_typed_policy_is_reported_with_its_line_and_the_counts_before(editor) {
         let mut client = Session::of(World::locked(SMALL)).editor(editor).start();
         let found = client.status("exact")["checks"].clone();
         client.open(POLICY);
@@ -63,7 +63,7 @@ each_editor! {
         client.replace(POLICY, "ignore = []", "ignore = [\"");
         let half = client.status("failed");
         assert_eq!(half["exitCode"], 70, "a broken policy is never clean");
-        assert_eq!(half["checks"], json!({}), "nothing was judged by it");
+        assert_eq!(half["checks"], json!({}), "no check used it");
         let text = format!("error in deny.toml at line {line} (last check: 3 errors, 1 warning)");
         assert_eq!(half["text"], text);
         assert_eq!(
@@ -72,7 +72,7 @@ each_editor! {
         );
         client.diagnostics_with(POLICY, "supercargo::policy-syntax");
 
-        // Broken elsewhere, what was found before is still known.
+        // With an error elsewhere, the counts before are still known.
         client.replace(POLICY, "ignore = [\"", "\nignore = oops");
         let still = client
             .status_when("another line", |status| status["brokenPolicy"]["line"] == line + 1);
@@ -87,7 +87,7 @@ each_editor! {
         client.diagnostics_without(POLICY, "supercargo::policy-syntax");
     }
 
-    fn a_policy_that_is_broken_from_the_start_has_nothing_before(editor) {
+    fn policy_with_an_error_at_the_start_has_no_counts_before(editor) {
         let world = World::locked(SMALL);
         world.write(POLICY, "[licenses]\nallow = [\n");
         let mut client = Session::of(world).editor(editor).start();
@@ -97,14 +97,14 @@ each_editor! {
         client.diagnostics_with(POLICY, "supercargo::policy-syntax");
     }
 
-    fn what_was_found_before_is_what_the_findings_show(editor) {
+    fn counts_before_are_those_of_the_shown_findings(editor) {
         let mut client = Session::of(World::locked(SMALL)).editor(editor).start();
         client.status("exact");
         client.open(POLICY);
         client.ignore(POLICY);
         client.replace(POLICY, "ignore = []", &format!("ignore = [\"{TIME}\"]"));
         client.diagnostics_without(MANIFEST, TIME);
-        // The findings come before the state of the gate, and somebody types on.
+        // The findings come before the status, and the user types on.
         client.replace(POLICY, "ignore = [", "ignore = [[");
         let half = client.status("failed");
         let before = &half["brokenPolicy"]["checksBefore"];

@@ -1,13 +1,13 @@
-//! A load that no user makes: 200 edits a second over two files, a hover every 50 milliseconds, and
-//! meanwhile the lock file rewritten from outside as `cargo update` does, between two states.
+//! An extreme load: 200 edits per second in two files, a hover every 50 milliseconds, and meanwhile the
+//! lockfile rewritten between two states, as by `cargo update`.
 //!
-//! Asserted is what must hold however slow the machine is: versions never go back (the harness
-//! fails on that), the last publication is about the newest text, the findings at the end are those
-//! of the text, and the same load again takes up no more memory. Times are not asserted; with
+//! The assertions hold on every machine: versions never decrease (the harness checks that), the last
+//! publication has the newest text, the findings at the end are those of the text, and the same load
+//! again needs no more memory. Times are not asserted; with
 //! `--nocapture` they are printed, and `cargo xtask bench` measures them.
 //!
-//! A load takes two seconds; `SUPERCARGO_STRESS_SECONDS=30` makes it longer. It paces itself by
-//! sleeping: nothing that is asserted waits for it.
+//! A load takes two seconds; `SUPERCARGO_STRESS_SECONDS=30` makes it longer. It sleeps between edits; no
+//! assertion depends on that.
 
 use std::{
     env, fs,
@@ -41,7 +41,7 @@ fn length() -> Duration {
     Duration::from_secs(seconds.map_or(2, |seconds| seconds.parse().expect("seconds")))
 }
 
-/// Rewrites the lock file again and again until it is told to stop; it then has the last state.
+/// Rewrites the lockfile repeatedly until it is stopped; then the lockfile has the last state.
 struct Updates {
     stop: Arc<AtomicBool>,
     thread: thread::JoinHandle<()>,
@@ -74,7 +74,7 @@ impl Updates {
     }
 }
 
-/// Types for a while; gives how long each hover took.
+/// Types for a while; returns the time of each hover.
 fn load(client: &mut Client, length: Duration) -> Vec<Duration> {
     let mut hovers = Vec::new();
     let start = Instant::now();
@@ -88,7 +88,7 @@ fn load(client: &mut Client, length: Duration) -> Vec<Duration> {
         let which = (number % 2) as usize;
         let file = [MANIFEST, POLICY][which];
         match number % 40 {
-            // What cargo resolves, and what is judged.
+            // One edit that cargo resolves, one that is only checked.
             4 => client.replace(MANIFEST, "gpl = \"1\"", "gpl = \"1.0\""),
             24 => client.replace(MANIFEST, "gpl = \"1.0\"", "gpl = \"1\""),
             5 => client.replace(POLICY, "\"Zlib\"", "\"GPL-3.0-only\""),
@@ -109,7 +109,7 @@ fn load(client: &mut Client, length: Duration) -> Vec<Duration> {
     for (file, last) in [MANIFEST, POLICY].into_iter().zip(last) {
         client.replace(file, &format!("{last}\n"), "# 0\n");
     }
-    // Whatever the load ended with.
+    // The state after the load.
     for (file, wanted, other) in
         [(MANIFEST, "gpl = \"1\"", "gpl = \"1.0\""), (POLICY, "\"Zlib\"", "\"GPL-3.0-only\"")]
     {
@@ -129,8 +129,8 @@ fn resident(process: u32) -> u64 {
 }
 
 #[test]
-#[expect(clippy::print_stderr, reason = "whoever runs it by hand wants the figures")]
-fn quick_edits_beside_cargo_update_end_in_the_right_findings_and_keep_no_memory() {
+#[expect(clippy::print_stderr, reason = "for manual runs")]
+fn quick_edits_during_cargo_update_end_in_the_right_findings_and_keep_no_memory() {
     let fixture = SMALL.replace("#- Cargo.toml\n", "#- Cargo.toml\n# 0\n");
     let fixture = fixture.replace("#- deny.toml\n", "#- deny.toml\n# 0\n");
     let world = World::locked(&fixture);
@@ -152,7 +152,7 @@ fn quick_edits_beside_cargo_update_end_in_the_right_findings_and_keep_no_memory(
         let updates = Updates::start(&client.world, [vulnerable.clone(), patched.clone()]);
         hovers.extend(load(&mut client, length()));
         updates.end();
-        // A last edit moves everything: its version is the newest.
+        // A last edit moves every finding: its version is the newest.
         for file in [MANIFEST, POLICY] {
             client.insert(file, "# 0\n", &format!("# end {round}\n"));
         }
@@ -164,7 +164,7 @@ fn quick_edits_beside_cargo_update_end_in_the_right_findings_and_keep_no_memory(
                 shown.version == Some(version) && shown.codes() == codes
             });
         }
-        // Nothing is under way.
+        // No check is running.
         client.status("exact");
         memory.push(resident(server));
     }

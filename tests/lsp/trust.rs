@@ -5,7 +5,7 @@
 use serde_json::json;
 
 use crate::{
-    harness::{Client, Session, Shown, FakeCargo, World, each_editor},
+    harness::{Client, FakeCargo, Session, Shown, World, each_editor},
     worlds::{PLAIN, SMALL, TIME},
 };
 
@@ -17,7 +17,7 @@ fn trust(client: &mut Client, trusted: bool) {
 }
 
 each_editor! {
-    fn nothing_is_started_before_the_workspace_is_trusted(editor) {
+    fn untrusted_workspace_starts_no_program(editor) {
         let mut world = World::locked(SMALL);
         world.use_fake_cargo(FakeCargo::Counting);
         let mut client =
@@ -25,7 +25,7 @@ each_editor! {
         client.message("trusted");
         client.open(MANIFEST);
         client.open(POLICY);
-        // The lock file tells of the vulnerability, and nothing else is told.
+        // Only the vulnerability in the lockfile is reported.
         let shown = client.diagnostics_when(MANIFEST, "findings", |shown| {
             shown.version.is_some() && !shown.is_empty()
         });
@@ -48,7 +48,7 @@ each_editor! {
         assert!(client.world.cargo_calls() > 0);
     }
 
-    fn what_was_judged_stays_when_trust_is_withdrawn(editor) {
+    fn findings_stay_when_trust_is_withdrawn(editor) {
         let mut client = Session::of(World::locked(SMALL)).editor(editor).start();
         client.open(MANIFEST);
         client.diagnostics_when(MANIFEST, "a version", |shown| shown.version.is_some());
@@ -59,7 +59,7 @@ each_editor! {
         client.message("trusted");
         let status = client.status("untrusted");
         assert_eq!(status["exitCode"], 5);
-        // What changes afterwards is judged by the lock file alone.
+        // After a change only the lockfile is checked.
         client.replace(MANIFEST, "plain = \"1.5\"\n", "");
         client.diagnostics_when(MANIFEST, "what is locked", |shown| shown.codes() == [TIME]);
         client.diagnostics_when(POLICY, "nothing", Shown::is_empty);
@@ -72,7 +72,7 @@ each_editor! {
         client.ends_with(POLICY, "the entry", |shown| shown.has("license-not-encountered"));
     }
 
-    fn a_kept_verdict_is_shown_without_trust(editor) {
+    fn kept_verdict_is_shown_without_trust(editor) {
         let mut world = World::locked(SMALL);
         world.use_fake_cargo(FakeCargo::Counting);
         let mut client = Session::of(world).editor(editor).start();
@@ -96,11 +96,11 @@ each_editor! {
 }
 
 #[test]
-fn trust_that_cannot_be_understood_is_none() {
+fn invalid_trust_means_not_trusted() {
     let mut world = World::locked(SMALL);
     world.use_fake_cargo(FakeCargo::Counting);
     let mut client = Session::of(world).option("trusted", "false".into()).start();
-    client.message("the setting `trusted`");
+    client.message("invalid setting `trusted`");
     client.message("not trusted");
     client.status("untrusted");
     client.diagnostics_with(MANIFEST, TIME);
@@ -109,7 +109,7 @@ fn trust_that_cannot_be_understood_is_none() {
 
 #[cfg(target_os = "linux")]
 #[test]
-fn a_running_cargo_is_ended_when_trust_is_withdrawn() {
+fn running_cargo_is_ended_when_trust_is_withdrawn() {
     let mut world = World::locked(SMALL);
     world.use_fake_cargo(FakeCargo::Endless);
     let mut client = Session::of(world).start();

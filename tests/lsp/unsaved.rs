@@ -1,7 +1,8 @@
-//! A manifest is judged while it is edited: resolved in a copy, nothing of the user's is written.
+//! A manifest is checked while it is edited: it is resolved in a copy, and no file of the user is
+//! written.
 
 use crate::{
-    harness::{Change, Client, Editor, Session, Shown, FakeCargo, World, each_editor},
+    harness::{Change, Client, Editor, FakeCargo, Session, Shown, World, each_editor},
     worlds::TIME,
 };
 
@@ -9,7 +10,7 @@ const MANIFEST: &str = "Cargo.toml";
 const BROKEN: &str = "supercargo::resolution-failed";
 const NO_LOCK: &str = "supercargo::no-lock-file";
 
-/// A requirement that can be bumped to a patched version.
+/// A requirement that can be changed to a patched version.
 const BUMP: &str = r#"
 #- crate: time 0.3.44
 #- crate: time 0.3.47
@@ -39,7 +40,7 @@ fn opened(editor: Editor) -> Client {
 }
 
 each_editor! {
-    fn a_bump_to_a_patched_version_clears_the_finding_before_it_is_saved(editor) {
+    fn unsaved_upgrade_to_a_patched_version_clears_the_finding(editor) {
         let mut client = opened(editor);
         client.replace(MANIFEST, "=0.3.44", "=0.3.47");
         let shown = client.diagnostics_without(MANIFEST, TIME);
@@ -49,7 +50,7 @@ each_editor! {
         assert_eq!(shown.covered(TIME), "=0.3.44");
     }
 
-    fn findings_stay_exact_where_their_own_line_is_written_otherwise(editor) {
+    fn findings_stay_exact_when_their_line_is_rewritten(editor) {
         let mut client = opened(editor);
         let written = |requirement: &str| {
             BUMP.split("#- ").find_map(|file| file.strip_prefix("Cargo.toml\n")).expect("there")
@@ -64,7 +65,7 @@ each_editor! {
         client.ignore(MANIFEST);
     }
 
-    fn a_version_that_does_not_exist_is_said_while_it_is_typed(editor) {
+    fn unknown_version_is_reported_while_it_is_typed(editor) {
         let mut client = opened(editor);
         client.replace(MANIFEST, "=0.3.44", "=9.9.9");
         let shown = client.diagnostics_with(MANIFEST, BROKEN);
@@ -75,7 +76,7 @@ each_editor! {
 }
 
 #[test]
-fn a_half_typed_line_keeps_the_last_verdict() {
+fn half_typed_line_keeps_the_last_verdict() {
     let mut client = opened(Editor::VsCode);
     client.replace(MANIFEST, "=0.3.44", "=0.3.47");
     client.diagnostics_without(MANIFEST, TIME);
@@ -89,7 +90,7 @@ fn a_half_typed_line_keeps_the_last_verdict() {
 }
 
 #[test]
-fn a_manifest_that_was_saved_half_typed_is_judged_when_it_is_completed() {
+fn manifest_saved_half_typed_is_checked_when_completed() {
     let mut client = opened(Editor::Neovim);
     client.insert(MANIFEST, "time = ", "helper = \"1\n");
     client.save(MANIFEST);
@@ -102,7 +103,7 @@ fn a_manifest_that_was_saved_half_typed_is_judged_when_it_is_completed() {
 }
 
 #[test]
-fn findings_stand_on_their_lines_when_what_stands_first_goes_last() {
+fn findings_move_when_the_first_dependency_becomes_the_last() {
     let mut client = opened(Editor::Helix);
     client.replace(MANIFEST, "\n[dependencies]\ntime = \"=0.3.44\"\n", "");
     let rest = client.text(MANIFEST);
@@ -111,7 +112,7 @@ fn findings_stand_on_their_lines_when_what_stands_first_goes_last() {
     client.diagnostics_when(MANIFEST, "the finding on its new line", |shown| {
         shown.has(TIME) && shown.line(TIME) == 1 && shown.covered(TIME) == "=0.3.44"
     });
-    // A table in place of the requirement.
+    // Replace the requirement by a table.
     client.replace(MANIFEST, "\"=0.3.44\"", "{ version = \"=0.3.44\" }");
     client.ends_with(MANIFEST, "the finding on the version", |shown| {
         shown.codes() == [TIME]
@@ -120,9 +121,9 @@ fn findings_stand_on_their_lines_when_what_stands_first_goes_last() {
     });
 }
 
-/// As long as it is broken on disk there is no verdict that tells what belongs to the workspace.
+/// While it has an error on disk, no verdict says which packages belong to the workspace.
 #[test]
-fn a_package_beside_that_is_broken_on_disk_is_judged_by_its_unsaved_text() {
+fn path_dependency_with_an_error_on_disk_is_checked_with_its_unsaved_text() {
     let world = World::new(BUMP);
     let sound = world.read(MANIFEST).replace("app", "beside");
     world.write("../beside/Cargo.toml", sound.replace("=0.3.44", "=9.9.9"));
@@ -139,7 +140,7 @@ fn a_package_beside_that_is_broken_on_disk_is_judged_by_its_unsaved_text() {
 }
 
 #[test]
-fn a_package_beside_that_is_opened_with_unsaved_text_at_once_is_judged_by_it() {
+fn path_dependency_opened_with_unsaved_text_is_checked_with_it() {
     let world = World::new(BUMP);
     world.write("../beside/Cargo.toml", world.read(MANIFEST).replace("app", "beside"));
     world.write("../beside/src/lib.rs", "");
@@ -157,7 +158,7 @@ fn a_package_beside_that_is_opened_with_unsaved_text_at_once_is_judged_by_it() {
 }
 
 #[test]
-fn members_are_judged_while_the_manifest_that_names_them_is_broken_on_disk() {
+fn members_are_checked_while_the_root_manifest_has_an_error_on_disk() {
     let world = World::new(BUMP);
     let package = world.read(MANIFEST);
     world.write("member/Cargo.toml", package);
@@ -177,26 +178,26 @@ fn members_are_judged_while_the_manifest_that_names_them_is_broken_on_disk() {
 }
 
 #[test]
-fn what_is_broken_on_disk_stays_said_when_all_of_it_is_written_anew() {
+fn error_on_disk_stays_when_the_manifest_is_rewritten() {
     let world = World::new(BUMP);
     world.edit(MANIFEST, "name = \"app\"", "name =");
     let broken = world.read(MANIFEST);
     let mut client = Session::of(world).start();
     client.diagnostics_with(MANIFEST, BROKEN);
     client.open_with(MANIFEST, "toml", "# half typed\n[pack\nnothing = 1\n");
-    client.diagnostics_when(MANIFEST, "cargo's words", |shown| {
+    client.diagnostics_when(MANIFEST, "the error of cargo", |shown| {
         shown.version == Some(1) && shown.has(BROKEN)
     });
     client.change(MANIFEST, &[Change::whole(&broken)]);
-    client.ends_with(MANIFEST, "cargo's words", |shown| {
+    client.ends_with(MANIFEST, "the error of cargo", |shown| {
         shown.has(BROKEN) && (shown.version, shown.line(BROKEN)) == (Some(2), 1)
     });
     client.ignore("deny.toml");
 }
 
-/// What is said is what cargo says of the workspace, not of a copy that lacks something.
+/// The message is cargo's error in the workspace, not in an incomplete copy.
 #[test]
-fn what_is_broken_on_disk_is_said_whatever_is_edited() {
+fn error_on_disk_is_reported_during_any_edit() {
     let world = World::new(BUMP);
     let package = |name: &str, more: &str| {
         format!(
@@ -212,15 +213,15 @@ fn what_is_broken_on_disk_is_said_whatever_is_edited() {
     }
     world.write(MANIFEST, "[workspace]\nmembers = [\"crates/*\"]\nresolver = \"2\"\n");
     let mut client = Session::of(world).start();
-    let said = |shown: &Shown| {
+    let has_error = |shown: &Shown| {
         shown.covered(BROKEN) == "workspace"
             && shown.only(BROKEN).message.contains("`workspace.dependencies` was not defined")
     };
-    client.diagnostics_when("crates/c/Cargo.toml", "cargo's words", said);
+    client.diagnostics_when("crates/c/Cargo.toml", "the error of cargo", has_error);
     client.open("crates/b/Cargo.toml");
     client.insert("crates/b/Cargo.toml", "a = ", "time = \"=0.3.44\"\n");
     client.insert("crates/b/Cargo.toml", "time", "helper = \"1\"\n");
-    client.status_when("the edit was judged", |status| status["state"] == "failed");
+    client.status_when("the edit was checked", |status| status["state"] == "failed");
     client.open("crates/c/Cargo.toml");
     client.replace("crates/c/Cargo.toml", "helper.workspace = true", "helper = \"1\"");
     client.status("exact");
@@ -243,7 +244,7 @@ fn closing_without_saving_returns_to_the_text_on_disk() {
 
 #[cfg(unix)]
 #[test]
-fn a_cargo_that_is_no_longer_wanted_is_ended() {
+fn outdated_cargo_is_ended() {
     let mut world = World::locked(BUMP);
     world.use_fake_cargo(FakeCargo::Counting);
     let mut client = Session::of(world).start();
@@ -259,7 +260,7 @@ fn a_cargo_that_is_no_longer_wanted_is_ended() {
     client.world.use_fake_cargo(FakeCargo::Held);
     client.replace(MANIFEST, "=0.3.47", "=0.3.45");
     client.world.wait_for_resolutions(resolutions + 1);
-    // What resolves nothing leaves it alone; what resolves otherwise puts another in its place.
+    // An edit without effect on the resolution keeps it running; another edit replaces it.
     client.replace(MANIFEST, "[dependencies]", "# a comment\n[dependencies]");
     client.replace(MANIFEST, "=0.3.45", "=0.3.44");
     client.world.wait_for_resolutions(resolutions + 2);
@@ -275,10 +276,10 @@ fn a_cargo_that_is_no_longer_wanted_is_ended() {
 }
 
 #[test]
-fn the_unsaved_text_of_a_package_that_was_left_behind_does_not_count() {
+fn unsaved_text_of_a_former_path_dependency_is_ignored() {
     let world = World::locked(BUMP);
-    let beside = world.read(MANIFEST).replace("app", "beside");
-    world.write("../beside/Cargo.toml", &beside);
+    let package = world.read(MANIFEST).replace("app", "beside");
+    world.write("../beside/Cargo.toml", &package);
     world.write("../beside/src/lib.rs", "");
     world.edit(MANIFEST, "time = \"=0.3.44\"", "beside = { path = \"../beside\" }");
     world.delete("Cargo.lock");

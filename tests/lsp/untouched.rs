@@ -1,9 +1,9 @@
-//! Whatever a repository consists of, opening it in an editor, typing in it and leaving again changes
-//! nothing on disk: not one byte, inode or time of the workspace or of what is around it. (The harness
-//! compares all of it when a server ends, in every test.)
+//! Opening any repository in an editor, typing in it and closing it changes no file on disk: no byte,
+//! inode or time of the workspace or around it. (In every test the harness compares all of them when a
+//! server ends.)
 //!
 //! ```text
-//! SUPERCARGO_WORKSPACES=5000 cargo test --test lsp untouched   so many generated workspaces
+//! SUPERCARGO_WORKSPACES=5000 cargo test --test lsp untouched   that many generated workspaces
 //! SUPERCARGO_SEED=17 ..      the workspace of a failure again, as the first one
 //! ```
 
@@ -16,7 +16,7 @@ use std::{
 use serde_json::{Value, json};
 
 use crate::{
-    harness::{Client, Editor, TEST_TIMEOUT, Session, World},
+    harness::{Client, Editor, Session, TEST_TIMEOUT, World},
     hostile_workspaces::{
         self as hostile, Workspace, first_seed, go_through, number_of_workspaces,
     },
@@ -43,7 +43,7 @@ pub(crate) fn world(workspaces: &[Workspace]) -> (World, Vec<String>) {
     (world, folders)
 }
 
-/// Lets cargo write a lock file, if it can and ends before long.
+/// Writes a lockfile with cargo, if cargo can and ends soon.
 fn lock_within_limit(world: &World, folder: &Path) {
     let mut command = Command::new(&world.variables()["CARGO"]);
     command.args(["generate-lockfile", "--quiet", "--offline"]).current_dir(folder);
@@ -61,7 +61,7 @@ fn lock_within_limit(world: &World, folder: &Path) {
     }
 }
 
-/// A server over all of them. What it shows is not looked at.
+/// A server with all of them open, whose findings are ignored.
 pub(crate) fn opened(session: Session, folders: &[String]) -> Client {
     let folders: Vec<_> = folders.iter().map(String::as_str).collect();
     let mut client = session.folders(&folders).start();
@@ -69,8 +69,8 @@ pub(crate) fn opened(session: Session, folders: &[String]) -> Client {
     client
 }
 
-/// Opens what can be opened, types in it without saving, and asks what editors ask.
-pub(crate) fn use_all(client: &mut Client, folders: &[String]) {
+/// Opens all files, types in them without saving, and sends the requests of editors.
+pub(crate) fn use_all_workspaces(client: &mut Client, folders: &[String]) {
     let mut files = Vec::new();
     for folder in folders {
         for name in [
@@ -89,7 +89,7 @@ pub(crate) fn use_all(client: &mut Client, folders: &[String]) {
             }
         }
     }
-    settle(client);
+    wait_for_verdicts(client);
     for file in &files {
         let text = client.text(file);
         let typed = if text.contains("cookie = \"0.18\"") {
@@ -101,19 +101,19 @@ pub(crate) fn use_all(client: &mut Client, folders: &[String]) {
             client.replace(file, &text, &typed);
         }
     }
-    settle(client);
+    wait_for_verdicts(client);
     for file in &files {
-        ask_everything(client, file);
+        send_all_requests(client, file);
     }
-    // A fix is looked for when nothing else is to be done; whoever asks for actions waits for it.
-    settle(client);
+    // Upgrades are searched in the background after the checks.
+    wait_for_verdicts(client);
     for file in &files {
         client.close(file);
     }
-    settle(client);
+    wait_for_verdicts(client);
 }
 
-fn ask_everything(client: &mut Client, file: &str) {
+fn send_all_requests(client: &mut Client, file: &str) {
     let uri = client.world.uri(file);
     let document = json!({"uri": uri});
     let lines = u32::try_from(client.text(file).lines().count()).expect("a short text");
@@ -121,7 +121,10 @@ fn ask_everything(client: &mut Client, file: &str) {
     let actions = json!({"textDocument": document, "range": all, "context": {"diagnostics": []}});
     let mut asked = vec![client.send_request("textDocument/codeAction", actions)];
     asked.push(
-        client.send_request("textDocument/inlayHint", json!({"textDocument": document, "range": all})),
+        client.send_request(
+            "textDocument/inlayHint",
+            json!({"textDocument": document, "range": all}),
+        ),
     );
     for method in ["documentLink", "documentSymbol", "codeLens"] {
         let params = json!({"textDocument": document});
@@ -138,8 +141,8 @@ fn ask_everything(client: &mut Client, file: &str) {
     }
 }
 
-/// Waits until there is a verdict on every workspace, or the reason why there is none.
-pub(crate) fn settle(client: &mut Client) {
+/// Waits until every workspace has a verdict or a failure.
+pub(crate) fn wait_for_verdicts(client: &mut Client) {
     let deadline = Instant::now() + TEST_TIMEOUT + TEST_TIMEOUT;
     loop {
         client.receive_until(Instant::now() + Duration::from_millis(100));
@@ -148,28 +151,28 @@ pub(crate) fn settle(client: &mut Client) {
         if !states.is_empty() && states.values().all(is_final) {
             return;
         }
-        assert!(Instant::now() < deadline, "no verdict, and no word why: {states:?}");
+        assert!(Instant::now() < deadline, "no verdict and no failure: {states:?}");
     }
 }
 
 #[test]
-fn hostile_workspaces_are_opened_edited_and_closed_and_changed_in_nothing() {
+fn hostile_workspaces_stay_unchanged_when_opened_edited_and_closed() {
     go_through(first_seed(3001), number_of_workspaces(32), TOGETHER, |workspaces| {
         let (world, folders) = world(workspaces);
         let editor = Editor::ALL[(workspaces[0].seed % 3) as usize];
         let session = Session::of(world.clone()).editor(editor);
         let session = session.option("offline", false.into()).option("db", Value::Null);
         let mut client = opened(session, &folders);
-        use_all(&mut client, &folders);
+        use_all_workspaces(&mut client, &folders);
         client.end();
         hostile::assert_nothing_escaped(world.path("../").as_ref());
     });
 }
 
-/// Modes keep nobody out who is root; that nothing is changed, created or replaced holds all the same.
+/// Modes do not restrict root, but even then no file is changed, created or replaced.
 #[cfg(unix)]
 #[test]
-fn a_read_only_workspace_is_shown_and_fixes_are_offered_in_it() {
+fn read_only_workspace_has_findings_and_fixes() {
     use std::{fs, os::unix::fs::PermissionsExt as _};
 
     let world = World::locked(SMALL);

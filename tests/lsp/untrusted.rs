@@ -1,10 +1,10 @@
-//! A workspace that is not trusted starts nothing, connects to nothing and lets nothing be written but
-//! our own cache, whatever it consists of: as the kernel sees it.
+//! An untrusted workspace starts no program, opens no connection and writes no file but our own cache,
+//! according to the kernel.
 //!
-//! What was done is a list of [`Event`]s; `strace` tells them.
+//! The system calls of the server are a list of [`Event`]s, read from `strace`.
 //!
 //! ```text
-//! SUPERCARGO_WORKSPACES=5000 cargo test --test lsp untrusted   so many generated workspaces
+//! SUPERCARGO_WORKSPACES=5000 cargo test --test lsp untrusted   that many generated workspaces
 //! ```
 
 use std::{fmt::Write as _, fs, path::Path};
@@ -14,34 +14,34 @@ use camino::{Utf8Path, Utf8PathBuf};
 use crate::{
     harness::{Client, Session, World},
     hostile_workspaces::{first_seed, go_through, number_of_workspaces},
-    untouched::{opened, settle, use_all, world},
+    untouched::{opened, use_all_workspaces, wait_for_verdicts, world},
 };
 
 /// How many workspaces one server has open.
 const TOGETHER: u64 = 16;
 
-/// The system calls that are looked at; those that a machine does not have are no error.
+/// The traced system calls; a machine need not have all of them.
 const CALLS: &str = "trace=?execve,?execveat,?connect,?sendto,?open,?openat,?openat2,?creat,?rename,\
                      ?renameat,?renameat2,?unlink,?unlinkat,?rmdir,?mkdir,?mkdirat,?link,?linkat,\
                      ?symlink,?symlinkat,?mknod,?mknodat,?chmod,?fchmodat,?chown,?lchown,?fchownat,\
                      ?truncate,?utimensat,?setxattr,?lsetxattr";
 
-/// What a process did that could concern others.
+/// A system call with an effect outside the process.
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Event {
     Started(String),
     Connected(String),
-    /// Opened for writing, created, replaced, deleted or made other; the path is absolute.
+    /// Opened for writing, created, replaced, deleted or changed; the path is absolute.
     Changed(Utf8PathBuf),
 }
 
-/// Fails unless all that was done is to start the program itself and to write the cache.
+/// Fails unless the only effects are the start of the server and writes to the cache.
 fn assert_harmless(events: &[Event], world: &World) {
     let cache = world.path("../home/.cache");
     let own = env!("CARGO_BIN_EXE_supercargo");
     let mut starts = 0;
     let harmful = events.iter().filter(|event| match event {
-        // The first is how the server itself was started.
+        // The first is the start of the server.
         Event::Started(program) => {
             starts += 1;
             starts > 1 || program != own
@@ -51,10 +51,10 @@ fn assert_harmless(events: &[Event], world: &World) {
     });
     let harmful: Vec<_> = harmful.collect();
     assert!(harmful.is_empty(), "in a workspace that is not trusted: {harmful:#?}");
-    assert_eq!(starts, 1, "the trace tells of the server");
+    assert_eq!(starts, 1, "the trace has one start of the server");
 }
 
-/// Reads what `strace -f -y` has written, seen from a folder.
+/// Parses the output of `strace -f -y`, relative to a folder.
 fn events(trace: &str, folder: &Utf8Path) -> Vec<Event> {
     let mut events = Vec::new();
     for line in trace.lines() {
@@ -75,23 +75,23 @@ fn events(trace: &str, folder: &Utf8Path) -> Vec<Event> {
                 let to = arguments.contains("sa_family");
                 events.extend(to.then(|| Event::Connected(arguments.to_owned())));
             }
-            "open" | "openat" | "openat2" if !writes(arguments) => {}
+            "open" | "openat" | "openat2" if !opens_for_writing(arguments) => {}
             _ => events.extend(changed(arguments, folder)),
         }
     }
     events
 }
 
-/// Whether the flags of an open are those of somebody who may change the file.
-fn writes(arguments: &str) -> bool {
-    // Names of files stand in quotation marks.
+/// Whether the flags of an open allow writing.
+fn opens_for_writing(arguments: &str) -> bool {
+    // File names are in quotation marks.
     let outside: String = arguments.split('"').step_by(2).collect();
     ["O_WRONLY", "O_RDWR", "O_CREAT", "O_TRUNC", "O_TMPFILE"]
         .iter()
         .any(|flag| outside.contains(flag))
 }
 
-/// All paths that a call names, from the folder that a descriptor before them stands for.
+/// All paths of a call, relative to the folder of the descriptor before them.
 fn changed(arguments: &str, folder: &Utf8Path) -> Vec<Event> {
     let mut base = folder.to_owned();
     let mut events = Vec::new();
@@ -119,12 +119,12 @@ fn lexical(path: &Utf8Path) -> Utf8PathBuf {
     clean
 }
 
-/// What stands in quotation marks.
+/// The texts in quotation marks.
 fn texts(arguments: &str) -> impl Iterator<Item = String> {
     arguments.split('"').skip(1).step_by(2).map(str::to_owned)
 }
 
-/// A server in a workspace that is not trusted, and the trace that is written.
+/// A server in an untrusted workspace, and the path of its trace.
 fn traced(world: &World, folders: &[String]) -> (Client, String) {
     let strace = ["/usr/bin/strace", "/bin/strace", "/usr/local/bin/strace"];
     let strace = strace.into_iter().find(|path| Path::new(path).is_file());
@@ -154,19 +154,19 @@ fn traced(world: &World, folders: &[String]) -> (Client, String) {
     (opened(session, folders), trace)
 }
 
-fn assert_was_harmless(world: &World, trace: &str) {
+fn assert_trace_harmless(world: &World, trace: &str) {
     let trace = fs::read_to_string(trace).expect("`strace` has written it");
     assert_harmless(&events(&trace, world.path("").as_str().into()), world);
 }
 
 #[test]
-fn hostile_workspaces_that_are_not_trusted_start_connect_and_write_nothing() {
+fn untrusted_hostile_workspaces_start_no_program_open_no_connection_and_write_nothing() {
     go_through(first_seed(5001), number_of_workspaces(32), TOGETHER, |workspaces| {
         let (world, folders) = world(workspaces);
         let (mut client, trace) = traced(&world, &folders);
-        use_all(&mut client, &folders);
+        use_all_workspaces(&mut client, &folders);
         client.end();
-        assert_was_harmless(&world, &trace);
+        assert_trace_harmless(&world, &trace);
     });
 }
 
@@ -189,9 +189,9 @@ fn chain(length: usize, each: usize) -> String {
     text
 }
 
-/// What takes all memory, or all time, where nothing limits it.
+/// Workspaces that take all memory or time without limits.
 #[test]
-fn endless_workspaces_that_are_not_trusted_are_left_without_a_trace() {
+fn untrusted_endless_workspaces_can_be_closed_without_a_trace() {
     let world = World::new("#- advisory: RUSTSEC-2026-0001 p9999 patched >=2: Deep down\n");
     world.serve_git("../db", "https://github.com/RustSec/advisory-db");
     let git = "[core]\nrepositoryformatversion = 0\nfsmonitor = \"touch ran\"\nsshCommand = \"touch ran\"\n\
@@ -215,14 +215,14 @@ fn endless_workspaces_that_are_not_trusted_are_left_without_a_trace() {
     world.write("git/rust-toolchain.toml", "[toolchain]\nchannel = \"nightly-2001-01-01\"\n");
     let folders = ["chain", "wide", "git"].map(str::to_owned);
     let (mut client, trace) = traced(&world, &folders);
-    settle(&mut client);
-    use_all(&mut client, &folders);
+    wait_for_verdicts(&mut client);
+    use_all_workspaces(&mut client, &folders);
     client.end();
-    assert_was_harmless(&world, &trace);
+    assert_trace_harmless(&world, &trace);
 }
 
 #[test]
-fn events_are_read_from_a_trace() {
+fn events_are_parsed_from_a_trace() {
     let trace = "\
 7 execve(\"/bin/x\", [\"x\"], 0x7 /* 3 vars */) = 0
 7 openat(AT_FDCWD</w>, \"a/O_CREAT\", O_RDONLY|O_CLOEXEC) = 3</w/a>
@@ -234,8 +234,8 @@ fn events_are_read_from_a_trace() {
 9 sendto(3<socket:[2]>, \"x\", 1, 0, NULL, 0) = 1
 ";
     let changed = |path: &str| Event::Changed(path.into());
-    let told = events(trace, "/w".into());
-    assert_eq!(told[0], Event::Started("/bin/x".to_owned()));
-    assert_eq!(told[1..5], ["/b", "/w/c/d", "/e", "/w/f"].map(changed));
-    assert!(matches!(&told[5..], [Event::Connected(to)] if to.contains("nscd")));
+    let events = events(trace, "/w".into());
+    assert_eq!(events[0], Event::Started("/bin/x".to_owned()));
+    assert_eq!(events[1..5], ["/b", "/w/c/d", "/e", "/w/f"].map(changed));
+    assert!(matches!(&events[5..], [Event::Connected(to)] if to.contains("nscd")));
 }

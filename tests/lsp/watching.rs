@@ -1,5 +1,5 @@
-//! What changes on disk is seen without a word from the client, whichever editor it is: by cargo in
-//! a terminal, by another editor, by git. Once, whoever else tells of it.
+//! Changes on disk (by cargo in a terminal, another editor, git) are noticed without reports of the
+//! client, in every editor, and each once even if the client reports it, too.
 
 use std::fs;
 
@@ -14,7 +14,7 @@ const MANIFEST: &str = "Cargo.toml";
 const POLICY: &str = "deny.toml";
 const BROKEN: &str = "supercargo::resolution-failed";
 
-/// A workspace with a member that a glob finds, a package beside it, and what they may bring.
+/// A workspace with a member that matches a glob, a package outside it, and their possible dependencies.
 const MEMBERS: &str = r#"
 #- crate: plain 1.5.0
 #- crate: other 1.0.0
@@ -45,25 +45,25 @@ license = "MIT"
 allow = ["MIT"]
 "#;
 
-/// [`SMALL`] judged, with nothing open.
-fn judged(world: World, editor: Editor) -> Client {
+/// A session with the findings of [`SMALL`] and no open file.
+fn started_with_findings(world: World, editor: Editor) -> Client {
     let mut client = Session::of(world).editor(editor).start();
     client.diagnostics_with(MANIFEST, "rejected");
     client.diagnostics_with(POLICY, "license-not-encountered");
     client
 }
 
-/// As editors and cargo write: another file takes the old one's place.
+/// Replaces a file by a new one, as editors and cargo write.
 fn replace_file(world: &World, path: &str, text: &str) {
-    let beside = format!("{path}.new");
-    world.write(&beside, text);
-    world.rename(&beside, path);
+    let new_path = format!("{path}.new");
+    world.write(&new_path, text);
+    world.rename(&new_path, path);
 }
 
-/// A version is yanked, and then no longer.
-fn is_yanked_and_back(world: World, editor: Editor) {
+/// Yanks a version, and then withdraws that.
+fn yank_and_unyank(world: World, editor: Editor) {
     world.edit(POLICY, "ignore = []", "yanked = \"deny\"");
-    let mut client = judged(world, editor);
+    let mut client = started_with_findings(world, editor);
     let index = "../cargo/registry/index/index.crates.io-1949cf8c6b5b557f/.cache/pl/ai/plain";
     client.world.edit(index, "\"yanked\":false", "\"yanked\":true");
     client.diagnostics_with(MANIFEST, "yanked");
@@ -72,8 +72,8 @@ fn is_yanked_and_back(world: World, editor: Editor) {
 }
 
 each_editor! {
-    fn a_lock_file_that_cargo_writes_renews_the_findings(editor) {
-        let mut client = judged(World::locked(SMALL), editor);
+    fn lockfile_written_by_cargo_updates_the_findings(editor) {
+        let mut client = started_with_findings(World::locked(SMALL), editor);
         client.world.add("#- crate: time 0.3.47");
         client.world.lock_again();
         let shown = client.diagnostics_without(MANIFEST, TIME);
@@ -81,8 +81,8 @@ each_editor! {
         client.ends_with(MANIFEST, "the end", |shown| shown.codes() == ["rejected", PLAIN]);
     }
 
-    fn a_policy_that_another_program_edits_is_judged(editor) {
-        let mut client = judged(World::locked(SMALL), editor);
+    fn policy_edited_by_another_program_is_checked(editor) {
+        let mut client = started_with_findings(World::locked(SMALL), editor);
         client.world.edit(POLICY, "\"Zlib\"", "\"GPL-3.0-only\"");
         client.diagnostics_without(MANIFEST, "rejected");
         client.diagnostics_when(POLICY, "nothing", Shown::is_empty);
@@ -92,7 +92,7 @@ each_editor! {
         client.diagnostics_with(POLICY, "license-not-encountered");
     }
 
-    fn a_policy_that_is_created_and_deleted_is_judged(editor) {
+    fn created_and_deleted_policy_is_checked(editor) {
         let world = World::locked(SMALL);
         let policy = world.read(POLICY);
         world.delete(POLICY);
@@ -108,8 +108,8 @@ each_editor! {
         }
     }
 
-    fn a_file_of_exceptions_is_judged(editor) {
-        let mut client = judged(World::locked(SMALL), editor);
+    fn changed_exceptions_file_is_checked(editor) {
+        let mut client = started_with_findings(World::locked(SMALL), editor);
         let exceptions = "exceptions = [{ crate = \"gpl\", allow = [\"GPL-3.0-only\"] }]\n";
         client.world.write(".cargo/deny.exceptions.toml", exceptions);
         client.diagnostics_without(MANIFEST, "rejected");
@@ -119,8 +119,8 @@ each_editor! {
         client.ignore(".cargo/deny.exceptions.toml");
     }
 
-    fn a_lock_file_that_is_deleted_is_said(editor) {
-        let mut client = judged(World::locked(SMALL), editor);
+    fn deleted_lockfile_is_reported(editor) {
+        let mut client = started_with_findings(World::locked(SMALL), editor);
         let lock = client.world.read("Cargo.lock");
         client.world.delete("Cargo.lock");
         client.diagnostics_with(MANIFEST, "supercargo::no-lock-file");
@@ -128,7 +128,7 @@ each_editor! {
         client.diagnostics_without(MANIFEST, "supercargo::no-lock-file");
     }
 
-    fn manifests_of_members_are_judged_anew(editor) {
+    fn changed_member_manifests_are_checked_again(editor) {
         let mut client = Session::of(World::locked(MEMBERS)).editor(editor).start();
         client.diagnostics_with("crates/one/Cargo.toml", PLAIN);
         client.world.edit("crates/one/Cargo.toml", "plain = \"1\"\n", "");
@@ -148,8 +148,8 @@ each_editor! {
         }
     }
 
-    fn cargos_configuration_is_judged(editor) {
-        let mut client = judged(World::locked(SMALL), editor);
+    fn changed_cargo_configuration_is_checked(editor) {
+        let mut client = started_with_findings(World::locked(SMALL), editor);
         let home = client.world.read("../cargo/config.toml");
         for name in [".cargo/config.toml", "../.cargo/config", "../cargo/config.toml"] {
             let text = client.world.try_read(name);
@@ -162,14 +162,14 @@ each_editor! {
             client.diagnostics_when(name, "nothing", Shown::is_empty);
         }
         assert_eq!(client.world.read("../cargo/config.toml"), home);
-        // What is judged while the configuration changes may be anything; in the end it is right.
+        // While the configuration changes, any findings may come; at the end they are right.
         client.ends_with(MANIFEST, "what it was", |shown| {
             shown.codes() == [TIME, "rejected", PLAIN]
         });
     }
 
-    fn advisories_that_are_added_changed_and_withdrawn_are_judged(editor) {
-        let mut client = judged(World::locked(SMALL), editor);
+    fn added_changed_and_withdrawn_advisories_are_checked(editor) {
+        let mut client = started_with_findings(World::locked(SMALL), editor);
         client.world.add("#- advisory: RUSTSEC-2026-0300 gpl: New\n");
         client.diagnostics_with(MANIFEST, "RUSTSEC-2026-0300");
         client.world.add("#- advisory: RUSTSEC-2026-0300 gpl patched >=1: New\n");
@@ -178,8 +178,8 @@ each_editor! {
         client.diagnostics_without(MANIFEST, PLAIN);
     }
 
-    fn an_advisory_that_is_cut_off_ends_nobody(editor) {
-        let mut client = judged(World::locked(SMALL), editor);
+    fn truncated_advisory_ends_no_server(editor) {
+        let mut client = started_with_findings(World::locked(SMALL), editor);
         let time = client.world.read(&format!("../db/crates/time/{TIME}.md"));
         client.world.write(&format!("../db/crates/time/{TIME}.md"), "");
         // The check reads the advisories again.
@@ -190,7 +190,7 @@ each_editor! {
         client.ends_with(MANIFEST, "all", |shown| shown.codes() == [TIME, "rejected", PLAIN]);
     }
 
-    fn a_database_that_is_fetched_in_a_terminal_is_judged(editor) {
+    fn database_fetched_in_a_terminal_is_checked(editor) {
         let world = World::locked(SMALL);
         let database = "../cargo/advisory-dbs/advisory-db-3157b0e258782691";
         let mut client = Session::of(world).editor(editor).option("db", Value::Null).start();
@@ -207,15 +207,15 @@ each_editor! {
         client.diagnostics_without(MANIFEST, PLAIN);
     }
 
-    fn what_cargos_index_says_is_judged(editor) {
-        is_yanked_and_back(World::locked(SMALL), editor);
+    fn changed_index_is_checked(editor) {
+        yank_and_unyank(World::locked(SMALL), editor);
     }
 
-    fn what_cargos_index_says_of_packages_that_no_lock_file_names_is_judged(editor) {
-        is_yanked_and_back(World::new(SMALL), editor);
+    fn changed_index_of_packages_without_lock_entry_is_checked(editor) {
+        yank_and_unyank(World::new(SMALL), editor);
     }
 
-    fn buffers_that_are_open_and_unchanged_give_way_to_the_disk(editor) {
+    fn unedited_document_is_replaced_by_the_changed_file(editor) {
         let mut client = Session::of(World::locked(SMALL)).editor(editor).start();
         for file in [MANIFEST, POLICY] {
             client.open(file);
@@ -228,18 +228,18 @@ each_editor! {
         client.world.add("#- crate: time 0.3.47");
         client.world.lock("");
         client.diagnostics_without(MANIFEST, TIME);
-        // What the user edits rules again.
+        // After an edit of the user the document counts again.
         client.replace(POLICY, "\"Zlib\"", "\"ISC\"");
         client.diagnostics_with(MANIFEST, "rejected");
         client.diagnostics_with(POLICY, "license-not-encountered");
-        // An edited buffer does not give way.
+        // An edited document is not replaced.
         client.world.edit(POLICY, "[licenses]", "# later\n[licenses]");
         client.replace(POLICY, "ignore = []", &format!("ignore = [\"{PLAIN}\"]"));
         client.diagnostics_when(MANIFEST, "the rest", |shown| shown.codes() == ["rejected"]);
         client.ends_with(POLICY, "the entry", |shown| shown.has("license-not-encountered"));
     }
 
-    fn workspaces_that_appear_in_the_folder_and_go_are_seen(editor) {
+    fn created_and_deleted_workspaces_are_noticed(editor) {
         let below = |folder: &str| {
             SMALL
                 .replace("#- Cargo.toml", &format!("#- {folder}/Cargo.toml"))
@@ -248,7 +248,7 @@ each_editor! {
         let world = World::new(&below("first"));
         world.lock("first");
         let mut client = Session::of(world).editor(editor).start();
-        // The search has ended when its only workspace is judged.
+        // The search has ended when its only workspace is checked.
         client.diagnostics_with("first/Cargo.toml", TIME);
         client.diagnostics_with("first/deny.toml", "license-not-encountered");
         client.world.add(&below("src/backend"));
@@ -263,7 +263,7 @@ each_editor! {
 }
 
 each_editor! {
-    fn a_member_opened_while_the_root_manifest_is_written_belongs_to_it(editor) {
+    fn member_opened_while_the_root_manifest_is_written_belongs_to_it(editor) {
         let (root, member) = (MANIFEST, "crates/one/Cargo.toml");
         let world = World::locked(MEMBERS);
         let text = world.read(root);
@@ -282,7 +282,7 @@ each_editor! {
         client.ends_with(member, "the end", |shown| shown.codes() == [PLAIN]);
     }
 
-    fn a_member_that_the_root_manifest_excludes_is_judged_for_itself(editor) {
+    fn excluded_member_is_checked_alone(editor) {
         const OTHER: &str = "#- crates/two/Cargo.toml\n[package]\nname = \"two\"\n\
             version = \"0.1.0\"\nlicense = \"MIT\"\n";
         let member = "crates/one/Cargo.toml";
@@ -311,8 +311,8 @@ mod counted {
         world
     }
 
-    /// No cargo but that of the verdicts is counted.
-    fn judged(world: World, editor: Editor) -> Client {
+    /// Only the cargo of checks is counted.
+    fn started_with_findings(world: World, editor: Editor) -> Client {
         let session = Session::of(world).editor(editor);
         let mut client = session.option("proveWhenIdle", false.into()).start();
         client.diagnostics_with(MANIFEST, "rejected");
@@ -320,7 +320,7 @@ mod counted {
         client
     }
 
-    /// A change that starts no cargo, seen by the server after whatever was told before.
+    /// A change that does not start cargo, and comes after all earlier changes.
     fn change_policy(client: &mut Client) {
         client.world.edit(POLICY, "\"Zlib\"", "\"GPL-3.0-only\"");
         client.diagnostics_without(MANIFEST, "rejected");
@@ -328,8 +328,8 @@ mod counted {
     }
 
     each_editor! {
-        fn a_change_that_several_tell_is_judged_once(editor) {
-            let mut client = judged(counted(SMALL), editor);
+        fn change_reported_several_times_is_checked_once(editor) {
+            let mut client = started_with_findings(counted(SMALL), editor);
             client.open(MANIFEST);
             client.diagnostics_when(MANIFEST, "a version", |shown| shown.version.is_some());
             let (calls, resolutions) = (client.world.cargo_calls(), client.world.resolutions());
@@ -348,8 +348,8 @@ mod counted {
             assert_eq!(client.world.resolutions(), resolutions + 1);
         }
 
-        fn a_file_that_is_written_as_it_was_is_not_judged(editor) {
-            let mut client = judged(counted(SMALL), editor);
+        fn file_rewritten_with_the_same_text_is_not_checked(editor) {
+            let mut client = started_with_findings(counted(SMALL), editor);
             let resolutions = client.world.resolutions();
             for file in [MANIFEST, "Cargo.lock"] {
                 let text = client.world.read(file);
@@ -362,16 +362,16 @@ mod counted {
         }
     }
 
-    /// Whatever kept cargo from resolving may be over.
+    /// The cause of the failure may be gone.
     #[test]
-    fn saving_a_file_as_it_was_tries_again_what_failed() {
+    fn saving_an_unchanged_file_repeats_a_failed_check() {
         let world = counted(SMALL);
         world.edit(MANIFEST, "1.5", "9.9");
         let mut client = Session::of(world).start();
         client.open(MANIFEST);
         client.diagnostics_with(MANIFEST, BROKEN);
         client.ignore(MANIFEST);
-        // Nothing is watched that tells of what is published.
+        // No watched file changes when a version is published.
         client.world.add("#- crate: plain 9.9.0");
         client.notify_saved(MANIFEST);
         client.diagnostics_without(MANIFEST, BROKEN);
@@ -380,7 +380,7 @@ mod counted {
 
     /// Hundreds of members, as a switch of branches changes them.
     #[test]
-    fn hundreds_of_files_are_judged_once() {
+    fn hundreds_of_changed_files_are_checked_once() {
         const COUNT: usize = 300;
         let members = (0..COUNT).map(|number| {
             format!(
@@ -398,7 +398,7 @@ mod counted {
         let before: Vec<_> = files.iter().map(|file| world.read(file)).collect();
         world.edit(MANIFEST, "gpl = \"1\"\n", "");
         world.lock("");
-        // The other branch lies ready beside this one.
+        // The files of the other branch are prepared in another folder.
         for (file, text) in files.iter().zip(before) {
             world.write(&format!("{file}.new"), world.read(file));
             world.write(file, text);
@@ -431,8 +431,8 @@ mod counted {
 
     /// An advisory or an index that has changed costs no resolution.
     #[test]
-    fn facts_that_have_changed_start_no_cargo() {
-        let mut client = judged(counted(SMALL), Editor::Neovim);
+    fn changed_databases_and_index_do_not_start_cargo() {
+        let mut client = started_with_findings(counted(SMALL), Editor::Neovim);
         let resolutions = client.world.resolutions();
         client.world.add("#- advisory: RUSTSEC-2026-0300 gpl: New\n");
         client.diagnostics_with(MANIFEST, "RUSTSEC-2026-0300");
@@ -445,7 +445,7 @@ mod counted {
 
 #[cfg(target_os = "linux")]
 #[test]
-fn folders_of_workspaces_that_are_forgotten_are_not_watched() {
+fn folders_of_removed_workspaces_are_not_watched() {
     use crate::harness::wait_until;
     use serde_json::json;
 

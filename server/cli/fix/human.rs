@@ -77,8 +77,14 @@ impl FixPrinter<'_> {
         let style = AnsiColor::Green.on_default();
         let would = self.fix_run.dry_run || self.fix_run.does_not_compile();
         let Fix { upgrade, verification, title, .. } = fix;
-        let mut text = if let Some(Upgrade { package, to, breaking, other_upgrades, removed_features, rust }) =
-            upgrade
+        let mut text = if let Some(Upgrade {
+            package,
+            to,
+            breaking,
+            other_upgrades,
+            removed_features,
+            rust,
+        }) = upgrade
         {
             let done = if would { "would upgrade" } else { "upgraded" };
             let breaking = if *breaking {
@@ -124,7 +130,8 @@ impl FixPrinter<'_> {
         }
         let is_planned = |name: &str| {
             upgrade.iter().any(|upgrade| {
-                let other_upgrades = upgrade.other_upgrades.iter().any(|(parent, _)| parent.name == name);
+                let other_upgrades =
+                    upgrade.other_upgrades.iter().any(|(parent, _)| parent.name == name);
                 upgrade.package.name == name || other_upgrades
             })
         };

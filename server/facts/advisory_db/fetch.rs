@@ -1,9 +1,8 @@
-//! A fetch: a fresh clone is made beside the database and takes its place by one rename. Killed at any
-//! moment there is a whole database, the old one or the new one; what is left beside it is deleted by
-//! the next fetch.
+//! Fetches a database: makes a fresh clone next to it and replaces it with one rename. If the program is killed, the
+//! old or the new database is complete, and the next fetch deletes the rest.
 //!
-//! Git only ever runs in a folder that was just made, for this process alone. So no configuration
-//! but the user's own counts, and nothing that a repository or a database holds is run.
+//! Git runs only in a new folder of this process. So only the user's own configuration is used, and no program in a
+//! repository or database is run.
 
 use std::{
     fs,
@@ -15,18 +14,18 @@ use camino::{Utf8Path, Utf8PathBuf};
 use tame_index::utils::flock::{FileLock, LockOptions};
 use url::Url;
 
-use super::{BRANCH, DatabaseLocation, FetchError, LOCK, PATIENCE, commit_of, ours, place};
+use super::{BRANCH, DatabaseLocation, FetchError, LOCK, LOCK_TIMEOUT, commit_of, ours, place};
 use crate::process::{Children, git};
 
-/// A folder in which a clone is made has this in its name, and after it the number of a process.
+/// The start of the name of a folder for a new clone; the process id follows.
 const PARTIAL: &str = ".partial-";
 
-/// What a policy may name. Of others git would start a program `git-remote-<scheme>`.
+/// The allowed URL schemes. For others, git would start a program `git-remote-<scheme>`.
 const SCHEMES: [&str; 5] = ["https", "http", "ssh", "git", "file"];
 
-/// What git does not do, whatever the user's configuration says: hooks and monitors are off, nothing
-/// of a submodule is fetched, nothing goes on in the background, no program of git's is a transport.
-const OFF: [&str; 6] = [
+/// Settings that override the user's configuration: no monitors, no submodules, no background jobs, no programs as
+/// transports.
+const SETTINGS: [&str; 6] = [
     "core.fsmonitor=false",
     "submodule.recurse=false",
     "gc.auto=0",
@@ -35,13 +34,12 @@ const OFF: [&str; 6] = [
     "protocol.fd.allow=never",
 ];
 
-/// Stands in every clone: no file of a database goes through a program (`filter`), and none is
-/// changed on its way to the disk. Before what the database's own `.gitattributes` says
-/// (gitattributes(5)), also for a cargo-deny that fetches into the clone.
+/// The attributes of every clone: git neither filters nor converts files. They override the database's own
+/// `.gitattributes` (gitattributes(5)), also when cargo-deny fetches into the clone.
 const ATTRIBUTES: &str = "* -filter -text -eol -ident -working-tree-encoding\n";
 
 impl DatabaseLocation {
-    /// Clones the database into this very place.
+    /// Clones the database to this folder.
     ///
     /// # Errors
     ///
@@ -54,22 +52,22 @@ impl DatabaseLocation {
         let _lock = lock(&root)?;
         let folder = root.join(self.name());
         let sources_too = place::is_of_cargo(&root);
-        let found = || {
-            // The sentence names the folder as the policy does.
-            ours::found(&folder, &self.url, sources_too)
+        let inspect = || {
+            // Report the folder as the policy names it.
+            ours::inspect(&folder, &self.url, sources_too)
                 .map_err(|refusal| place::Refusal { path: self.folder(), ..refusal })
         };
-        found()?;
-        delete_left(&root);
+        inspect()?;
+        delete_abandoned(&root);
         let partial = Partial::new(&root)?;
         let new = partial.0.join("new");
         self.clone_into(children, &partial.0, &new)?;
-        // The clone took its time.
-        let found = found()?;
-        take_place(&partial.0, &new, &folder, found).map_err(|error| cannot_write(&folder, error))
+        // Check again, as cloning takes time.
+        let content = inspect()?;
+        replace(&partial.0, &new, &folder, content).map_err(|error| cannot_write(&folder, error))
     }
 
-    /// Makes a clone that looks as if it was fetched just now.
+    /// Makes a clone that looks freshly fetched.
     fn clone_into(
         &self,
         children: &Children,
@@ -96,13 +94,13 @@ impl DatabaseLocation {
     fn git(&self, children: &Children, folder: &Utf8Path, args: &[&str]) -> Result<(), FetchError> {
         let mut command = git();
         command.current_dir(folder);
-        for setting in OFF {
+        for setting in SETTINGS {
             command.args(["-c", setting]);
         }
-        // A folder that is not there: `/dev/null` is one on some systems only.
+        // A folder that does not exist; `/dev/null` is not portable.
         command.arg("-c").arg(format!("core.hooksPath={}", folder.join("no-hooks")));
         command.args(args);
-        // Not to be taken for a part of what is around it.
+        // Do not look for a repository in parent folders.
         command.env("GIT_CEILING_DIRECTORIES", folder.as_str());
         let output = children.run(command).map_err(|error| FetchError::NoGit(error.to_string()))?;
         if output.success {
@@ -121,38 +119,38 @@ fn cannot_write(path: &Utf8Path, source: io::Error) -> FetchError {
     FetchError::Write { path: path.to_owned(), source }
 }
 
-/// Refuses what would start another program than git's own, or be taken for one of its options.
+/// Refuses URLs that would start a program other than git's own, or that git could take for an option.
 fn refuse_url(url: &Url) -> Result<(), FetchError> {
     let refuse =
         |message: &str| Err(FetchError::Git { url: url.clone(), message: message.to_owned() });
     if !SCHEMES.contains(&url.scheme()) {
-        return refuse("the policy may only name URLs of the kinds https, http, ssh, git and file");
+        return refuse("only https, http, ssh, git and file URLs are allowed");
     }
     let names = [Some(url.username()), url.host_str(), url.path().get(1..)];
     if names.into_iter().flatten().any(|name| name.starts_with('-')) {
-        return refuse("a part of the URL begins with a dash, as options of programs do");
+        return refuse("a part of the URL starts with a dash, like a command-line option");
     }
     Ok(())
 }
 
-/// Takes the lock under which cargo-deny and we change databases; waits a minute.
+/// Takes the lock that cargo-deny uses too; waits for [`LOCK_TIMEOUT`].
 fn lock(root: &Utf8Path) -> Result<FileLock, FetchError> {
     let path = root.join(LOCK);
     LockOptions::new(&path)
         .exclusive(false)
-        .lock(|_| Some(PATIENCE))
+        .lock(|_| Some(LOCK_TIMEOUT))
         .map_err(|error| FetchError::Locked { path: path.clone(), message: error.to_string() })
 }
 
-/// The file whose time tells when a clone was fetched, as git writes it.
+/// Writes the file whose time is that of the fetch, as git does.
 fn note_fetch(path: &Utf8Path, commit: &str, url: &Url) -> io::Result<()> {
     let mut file = fs::File::create_new(path)?;
     writeln!(file, "{commit}\t\tbranch '{BRANCH}' of {url}")?;
-    // By our clock: the disk may be on a machine with another one.
+    // Use our clock: the disk may be on another machine.
     file.set_modified(SystemTime::now())
 }
 
-/// A folder in which a clone is made, deleted when dropped, together with what has been replaced.
+/// A folder for a new clone, deleted when dropped, together with the replaced one.
 struct Partial(Utf8PathBuf);
 
 impl Partial {
@@ -161,7 +159,7 @@ impl Partial {
         let mut builder = fs::DirBuilder::new();
         #[cfg(unix)]
         std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-        // Fails where there is anything of that name.
+        // Fails if the name exists.
         builder.create(&path).map_err(|error| cannot_write(&path, error))?;
         Ok(Self(path))
     }
@@ -170,13 +168,13 @@ impl Partial {
 impl Drop for Partial {
     fn drop(&mut self) {
         if let Err(error) = fs::remove_dir_all(&self.0) {
-            tracing::debug!("`{}` is left: {error}", self.0);
+            tracing::debug!("could not delete `{}`: {error}", self.0);
         }
     }
 }
 
-/// Deletes what programs left that were killed; under the lock nobody else is at it.
-fn delete_left(root: &Utf8Path) {
+/// Deletes the folders of killed programs. Called with the lock, so no other program is using them.
+fn delete_abandoned(root: &Utf8Path) {
     for entry in root.read_dir_utf8().into_iter().flatten().flatten() {
         let number = entry.file_name().strip_prefix(PARTIAL);
         let is_ours = number.is_some_and(|number| number.parse::<u32>().is_ok());
@@ -186,25 +184,25 @@ fn delete_left(root: &Utf8Path) {
     }
 }
 
-/// Lets the new clone take the place of what is there, which is left in `partial`.
-fn take_place(
+/// Replaces the folder with the new clone; the old one is moved to `partial`.
+fn replace(
     partial: &Utf8Path,
     new: &Utf8Path,
     folder: &Utf8Path,
-    found: ours::Found,
+    content: ours::FolderContent,
 ) -> io::Result<()> {
-    match found {
-        ours::Found::Nothing => return fs::rename(new, folder),
-        ours::Found::Empty => {
+    match content {
+        ours::FolderContent::Nothing => return fs::rename(new, folder),
+        ours::FolderContent::Empty => {
             fs::remove_dir(folder)?;
             return fs::rename(new, folder);
         }
-        ours::Found::Clone => {}
+        ours::FolderContent::Clone => {}
     }
     if exchange(new, folder).is_ok() {
         return Ok(());
     }
-    // Where the system cannot exchange two names: for a moment there is no database.
+    // If the system cannot exchange two names, there is no database for a moment.
     let old = partial.join("old");
     fs::rename(folder, &old)?;
     fs::rename(new, folder).inspect_err(|_| {
@@ -212,7 +210,7 @@ fn take_place(
     })
 }
 
-/// Exchanges two names at once.
+/// Exchanges two names atomically.
 #[cfg(any(target_os = "linux", target_os = "macos"))]
 fn exchange(one: &Utf8Path, other: &Utf8Path) -> io::Result<()> {
     use rustix::fs::{CWD, RenameFlags, renameat_with};
@@ -231,7 +229,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn urls_that_would_start_other_programs_are_refused() {
+    fn url_that_starts_another_program_is_refused() {
         for url in [
             "ext://sh/-c/touch",
             "helper://example.org/x",
@@ -254,38 +252,38 @@ mod tests {
     }
 
     #[test]
-    fn a_new_folder_takes_the_place_of_the_old_one_however_the_system_does_it() {
+    fn new_folder_replaces_the_old_one() {
         let temp = tempfile::tempdir().expect("a folder");
         let root = Utf8Path::from_path(temp.path()).expect("UTF-8");
-        for (name, found) in [
-            ("nothing", ours::Found::Nothing),
-            ("empty", ours::Found::Empty),
-            ("clone", ours::Found::Clone),
+        for (name, content) in [
+            ("nothing", ours::FolderContent::Nothing),
+            ("empty", ours::FolderContent::Empty),
+            ("clone", ours::FolderContent::Clone),
         ] {
             let (partial, folder) = (root.join(format!("{PARTIAL}{name}")), root.join(name));
             let new = partial.join("new");
             fs::create_dir_all(&new).expect("made");
             fs::write(new.join("file"), "new").expect("written");
-            if found != ours::Found::Nothing {
+            if content != ours::FolderContent::Nothing {
                 fs::create_dir(&folder).expect("made");
             }
-            if found == ours::Found::Clone {
+            if content == ours::FolderContent::Clone {
                 fs::write(folder.join("file"), "old").expect("written");
             }
-            take_place(&partial, &new, &folder, found).expect("replaced");
+            replace(&partial, &new, &folder, content).expect("replaced");
             assert_eq!(fs::read_to_string(folder.join("file")).expect("there"), "new", "{name}");
         }
     }
 
     #[test]
-    fn what_is_left_is_deleted_and_nothing_else() {
+    fn abandoned_clones_are_deleted_and_nothing_else() {
         let temp = tempfile::tempdir().expect("a folder");
         let root = Utf8Path::from_path(temp.path()).expect("UTF-8");
         for name in [".partial-1", ".partial-mine", ".partial-", "partial-1"] {
             fs::create_dir_all(root.join(name).join("new")).expect("made");
         }
         fs::write(root.join(".partial-2"), "mine").expect("written");
-        delete_left(root);
+        delete_abandoned(root);
         let mut left: Vec<_> = root.read_dir_utf8().expect("read").flatten().collect();
         left.sort_by(|one, other| one.file_name().cmp(other.file_name()));
         let left: Vec<_> = left.iter().map(camino::Utf8DirEntry::file_name).collect();

@@ -1,6 +1,6 @@
-//! Whether a folder holds a clone of a database and nothing of anybody's: only then another clone
-//! takes its place. Told from files alone. Git is never run in a folder that is already there, since
-//! its configuration may name programs (hooks, `core.fsmonitor`, `core.sshCommand`, filters).
+//! Checks that a folder contains a clone of a database and no work of the user, so that it may be replaced. Reads
+//! files only: git is never run in an existing folder, since its configuration may name programs (hooks,
+//! `core.fsmonitor`, `core.sshCommand`, filters).
 
 use std::{collections::BTreeSet, fs};
 
@@ -10,28 +10,28 @@ use url::Url;
 use super::{BRANCH, REFS_LIMIT, Refusal, commit_of, read_text};
 use crate::text::read_at_most;
 
-/// Versions before this one put this file into a clone while they changed it in place.
+/// Earlier versions put this file into a clone while they changed it in place.
 pub(super) const UNFINISHED: &str = "supercargo-unfinished";
 
-/// No configuration that a clone begins with comes near this many bytes.
+/// The size limit of git's configuration; that of a new clone is much smaller.
 const CONFIG_LIMIT: u64 = 64 << 10;
 
-/// The same for an index: some hundred bytes for each of a database's files.
+/// The size limit of git's index, which has about a hundred bytes per file.
 const INDEX_LIMIT: u64 = 64 << 20;
 
-/// More files than any database has.
-const MOST_FILES: usize = 200_000;
+/// How many files a database may have.
+const MAX_FILES: usize = 200_000;
 
-/// What systems put into any folder that is looked at.
-const LITTER: [&str; 3] = [".DS_Store", "Thumbs.db", "desktop.ini"];
+/// Files that operating systems put into folders.
+const SYSTEM_FILES: [&str; 3] = [".DS_Store", "Thumbs.db", "desktop.ini"];
 
-/// What a reflog says when somebody has worked in a clone.
-const WORK: [&str; 6] = ["commit", "merge", "rebase", "cherry-pick", "revert", "am"];
+/// Actions in a reflog that are the user's work.
+const WORK_ACTIONS: [&str; 6] = ["commit", "merge", "rebase", "cherry-pick", "revert", "am"];
 
-/// What there is of a database.
+/// The content of a database's folder.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Found {
-    /// No folder.
+pub(super) enum FolderContent {
+    /// The folder does not exist.
     Nothing,
     /// An empty folder.
     Empty,
@@ -39,49 +39,54 @@ pub(super) enum Found {
     Clone,
 }
 
-/// What a folder holds.
+/// Inspects a folder.
 ///
 /// # Errors
 ///
-/// When it holds anything that a clone of `url` would not bring again: another repository, branches
-/// or commits of its own, files that the clone does not know. Changed files of the database itself
-/// count for nothing, as in cargo-deny, which resets them. `sources_too` allows that the database
-/// holds packages.
-pub(super) fn found(folder: &Utf8Path, url: &Url, sources_too: bool) -> Result<Found, Refusal> {
+/// When it contains anything that a new clone of `url` would not restore: another repository, local branches or
+/// commits, untracked files. Changed files of the database itself are ignored, as cargo-deny resets them too.
+/// `sources_too` allows packages in the database.
+pub(super) fn inspect(
+    folder: &Utf8Path,
+    url: &Url,
+    sources_too: bool,
+) -> Result<FolderContent, Refusal> {
     let refuse = |reason: String| {
-        let remedy = "move it to another place, or delete it if nothing in it is needed";
+        let remedy = "move it to another folder, or delete it if it is not needed";
         Err(Refusal { path: folder.to_owned(), reason, remedy })
     };
     let Ok(entries) = folder.read_dir_utf8() else {
         // A folder that cannot be read is not deleted either.
         return match fs::symlink_metadata(folder) {
             Ok(_) => refuse("it cannot be read".to_owned()),
-            Err(_) => Ok(Found::Nothing),
+            Err(_) => Ok(FolderContent::Nothing),
         };
     };
     let names: Vec<_> = entries.flatten().map(|entry| entry.file_name().to_owned()).collect();
     if names.is_empty() {
-        return Ok(Found::Empty);
+        return Ok(FolderContent::Empty);
     }
     let git = folder.join(".git");
     if !is_folder(&git) {
-        return refuse("it is not a clone made for advisories".to_owned());
+        return refuse("it is not a git clone".to_owned());
     }
     match read_text(&git.join("config"), CONFIG_LIMIT).and_then(|config| origin(&config)) {
         Some(origin) if is_same(&origin, url) => {}
-        // A clone that was broken off before it had anything.
-        None if names == [".git"] && commit_of(&git).is_none() => return Ok(Found::Clone),
+        // A clone that was interrupted at the start.
+        None if names == [".git"] && commit_of(&git).is_none() => return Ok(FolderContent::Clone),
         _ => return refuse(format!("it is not a clone of `{url}`")),
     }
     if let Some(work) = own_work(&git) {
-        return refuse(format!("it holds {work}"));
+        return refuse(format!("it contains {work}"));
     }
-    // Git was ended while it wrote files that its index does not name yet.
+    // Git was killed while it wrote files that are not in its index yet.
     let unfinished = ["index.lock", UNFINISHED].iter().any(|name| git.join(name).exists());
-    match unknown_file(folder, &git, sources_too) {
-        Ok(None) => Ok(Found::Clone),
-        Ok(Some(_)) if unfinished => Ok(Found::Clone),
-        Ok(Some(file)) => refuse(format!("it holds `{file}`, which is not of the database")),
+    match untracked_file(folder, &git, sources_too) {
+        Ok(None) => Ok(FolderContent::Clone),
+        Ok(Some(_)) if unfinished => Ok(FolderContent::Clone),
+        Ok(Some(file)) => {
+            refuse(format!("it contains `{file}`, which is not part of the database"))
+        }
         Err(reason) => refuse(reason.to_owned()),
     }
 }
@@ -90,7 +95,7 @@ fn is_folder(path: &Utf8Path) -> bool {
     fs::symlink_metadata(path).is_ok_and(|data| data.is_dir())
 }
 
-/// The URL of the remote `origin`, by the text of git's configuration as `git clone` writes it.
+/// The URL of the remote `origin` in git's configuration, as `git clone` writes it.
 fn origin(config: &str) -> Option<String> {
     let mut is_origin = false;
     let mut url = None;
@@ -107,14 +112,14 @@ fn origin(config: &str) -> Option<String> {
     url
 }
 
-/// Whether two URLs name the same folder: its name is made from the URL in lower case.
+/// Whether two URLs have the same folder, whose name is made from the lowercase URL.
 fn is_same(origin: &str, url: &Url) -> bool {
     let plain = |url: &str| url.to_lowercase().trim_end_matches('/').to_owned();
     let origin = Url::parse(origin).map_or_else(|_| origin.to_owned(), String::from);
     plain(&origin) == plain(url.as_str())
 }
 
-/// What somebody has made in a clone that a fetch does not bring: in words.
+/// A description of the user's work in a clone, which a fetch would not restore.
 fn own_work(git: &Utf8Path) -> Option<String> {
     let is_own = |name: &str| {
         let branch = name.strip_prefix("refs/heads/");
@@ -131,49 +136,49 @@ fn own_work(git: &Utf8Path) -> Option<String> {
         return Some(format!("`{name}`"));
     }
     if git.join("worktrees").exists() {
-        return Some("other work trees".to_owned());
+        return Some("other worktrees".to_owned());
     }
     let log = read_text(&git.join("logs/HEAD"), REFS_LIMIT).unwrap_or_default();
     let is_work = |line: &str| {
         let action = line.split_once('\t').map_or("", |(_, action)| action);
-        WORK.contains(&action.split([':', ' ', '(']).next().unwrap_or_default())
+        WORK_ACTIONS.contains(&action.split([':', ' ', '(']).next().unwrap_or_default())
     };
-    log.lines().any(is_work).then(|| "commits of somebody".to_owned())
+    log.lines().any(is_work).then(|| "local commits".to_owned())
 }
 
-/// A file that the clone's index does not name.
-fn unknown_file(
+/// A file that is not in the clone's index.
+fn untracked_file(
     folder: &Utf8Path,
     git: &Utf8Path,
     sources_too: bool,
 ) -> Result<Option<Utf8PathBuf>, &'static str> {
     let index = git.join("index");
-    let known = match read_at_most(&index, INDEX_LIMIT) {
-        Ok(bytes) => names(&bytes).ok_or("its index cannot be understood")?,
+    let tracked = match read_at_most(&index, INDEX_LIMIT) {
+        Ok(bytes) => names(&bytes).ok_or("could not parse its index")?,
         Err(_) if fs::symlink_metadata(&index).is_err() => BTreeSet::new(),
-        Err(_) => return Err("its index cannot be read"),
+        Err(_) => return Err("could not read its index"),
     };
     let mut folders = vec![Utf8PathBuf::new()];
     let mut count = 0;
     while let Some(below) = folders.pop() {
-        let entries = folder.join(&below).read_dir().map_err(|_| "not all of it can be read")?;
+        let entries = folder.join(&below).read_dir().map_err(|_| "could not read all of it")?;
         for entry in entries {
             count += 1;
-            let entry = entry.map_err(|_| "not all of it can be read")?;
+            let entry = entry.map_err(|_| "could not read all of it")?;
             let name = entry.file_name();
             let name = name.to_str().ok_or("a file in it has a name that is not UTF-8")?;
             let path = below.join(name);
-            if path == ".git" || LITTER.contains(&name) {
+            if path == ".git" || SYSTEM_FILES.contains(&name) {
                 continue;
             }
-            if count > MOST_FILES {
-                return Err("it holds too many files for a database");
+            if count > MAX_FILES {
+                return Err("it contains too many files for a database");
             }
             if !sources_too && name == "Cargo.toml" {
                 return Ok(Some(path));
             }
-            // A submodule is named as a whole, and stays empty in our clones.
-            if known.contains(path.as_str().as_bytes()) {
+            // A submodule is one entry, and its folder is empty in our clones.
+            if tracked.contains(path.as_str().as_bytes()) {
                 continue;
             }
             if entry.file_type().is_ok_and(|kind| kind.is_dir()) {
@@ -186,8 +191,8 @@ fn unknown_file(
     Ok(None)
 }
 
-/// The paths in an index of git, versions 2 to 4 (`gitformat-index`); `None` where it is none, is
-/// split into two files, or has object names that are not SHA-1.
+/// The paths in git's index, versions 2 to 4 (`gitformat-index`); `None` if it is invalid, split into two files, or
+/// has object names other than SHA-1.
 fn names(index: &[u8]) -> Option<BTreeSet<Vec<u8>>> {
     /// Times, device, mode, owner, size and object name; the flags follow.
     const FIXED: usize = 60;
@@ -219,18 +224,18 @@ fn names(index: &[u8]) -> Option<BTreeSet<Vec<u8>>> {
         name.extend(&rest[..length]);
         at += length + 1;
         if version < 4 {
-            // Each entry is a multiple of eight bytes long.
+            // The length of each entry is a multiple of eight bytes.
             at = start + (at - start).next_multiple_of(8);
         }
         last.clone_from(&name);
         names.insert(name);
     }
-    // What follows are extensions; with `link` the names are in another file.
+    // Extensions follow; with `link`, the names are in another file.
     let is_split = index.get(at..at + 4) == Some(b"link");
     (!is_split).then_some(names)
 }
 
-/// A number of variable length as in git's pack files (offsets).
+/// A number of variable length, as the offsets in git's pack files.
 fn variable(bytes: &[u8], at: &mut usize) -> Option<usize> {
     let mut value = 0usize;
     loop {
@@ -252,12 +257,12 @@ mod tests {
 
     const URL: &str = "https://example.org/Advisories";
 
-    struct Clone {
+    struct TestClone {
         _folder: tempfile::TempDir,
         path: Utf8PathBuf,
     }
 
-    impl Clone {
+    impl TestClone {
         /// A repository with two files, as if it were a clone.
         fn new() -> Self {
             let folder = tempfile::tempdir().expect("a folder");
@@ -289,65 +294,69 @@ mod tests {
             fs::write(path, "text").expect("written");
         }
 
-        fn found(&self) -> Result<Found, String> {
+        fn inspect(&self) -> Result<FolderContent, String> {
             let url = Url::parse(URL).expect("a URL");
-            found(&self.path, &url, true).map_err(|refusal| refusal.reason)
+            inspect(&self.path, &url, true).map_err(|refusal| refusal.reason)
         }
 
         fn is_refused(&self, words: &str) {
-            let refused = self.found().expect_err(words);
+            let refused = self.inspect().expect_err(words);
             assert!(refused.contains(words), "{refused}");
         }
     }
 
     #[test]
     fn a_clone_with_damaged_and_deleted_files_is_one() {
-        let clone = Clone::new();
-        assert_eq!(clone.found(), Ok(Found::Clone));
+        let clone = TestClone::new();
+        assert_eq!(clone.inspect(), Ok(FolderContent::Clone));
         clone.write("crates/a/one.md");
         fs::remove_file(clone.path.join("README.md")).expect("removed");
         clone.write("crates/.DS_Store");
-        assert_eq!(clone.found(), Ok(Found::Clone));
+        assert_eq!(clone.inspect(), Ok(FolderContent::Clone));
     }
 
     #[test]
     fn no_folder_and_an_empty_one_hold_nothing() {
-        let clone = Clone::new();
+        let clone = TestClone::new();
         fs::remove_dir_all(&clone.path).expect("removed");
-        assert_eq!(clone.found(), Ok(Found::Nothing));
+        assert_eq!(clone.inspect(), Ok(FolderContent::Nothing));
         fs::create_dir(&clone.path).expect("made");
-        assert_eq!(clone.found(), Ok(Found::Empty));
+        assert_eq!(clone.inspect(), Ok(FolderContent::Empty));
         clone.write(".git/HEAD");
         fs::write(clone.path.join(".git/HEAD"), "ref: refs/heads/main\n").expect("written");
-        assert_eq!(clone.found(), Ok(Found::Clone), "a clone that was broken off at once");
+        assert_eq!(
+            clone.inspect(),
+            Ok(FolderContent::Clone),
+            "a clone that was broken off at once"
+        );
         clone.write("mine");
         clone.is_refused("not a clone of");
     }
 
     #[test]
     fn files_branches_and_commits_of_somebody_are_seen() {
-        let clone = Clone::new();
+        let clone = TestClone::new();
         clone.write("crates/a/deep/mine.txt");
         clone.is_refused("`crates/a/deep/mine.txt`");
         clone.write(".git/index.lock");
-        assert_eq!(clone.found(), Ok(Found::Clone), "git was ended while it wrote");
-        let clone = Clone::new();
+        assert_eq!(clone.inspect(), Ok(FolderContent::Clone), "git was ended while it wrote");
+        let clone = TestClone::new();
         clone.git(&["branch", "mine"]);
         clone.is_refused("`refs/heads/mine`");
         clone.git(&["pack-refs", "--all"]);
         clone.is_refused("`refs/heads/mine`");
-        let clone = Clone::new();
+        let clone = TestClone::new();
         clone.write("README.md");
         clone.git(&["stash", "--quiet"]);
         clone.is_refused("refs/stash");
-        let clone = Clone::new();
+        let clone = TestClone::new();
         clone.git(&["commit", "--quiet", "--allow-empty", "--message=mine"]);
         clone.is_refused("commits");
     }
 
     #[test]
     fn another_repository_and_a_plain_folder_are_refused() {
-        let clone = Clone::new();
+        let clone = TestClone::new();
         clone.git(&["remote", "set-url", "origin", "https://example.org/other"]);
         clone.is_refused("not a clone of");
         clone.git(&["remote", "remove", "origin"]);
@@ -360,17 +369,17 @@ mod tests {
 
     #[test]
     fn a_package_is_only_expected_in_cargos_home() {
-        let clone = Clone::new();
+        let clone = TestClone::new();
         clone.write("Cargo.toml");
         clone.git(&["add", "."]);
-        assert_eq!(clone.found(), Ok(Found::Clone));
+        assert_eq!(clone.inspect(), Ok(FolderContent::Clone));
         let url = Url::parse(URL).expect("a URL");
-        found(&clone.path, &url, false).expect_err("it may be a workspace that is checked");
+        inspect(&clone.path, &url, false).expect_err("it may be a workspace that is checked");
     }
 
     #[test]
     fn every_version_of_an_index_is_read() {
-        let clone = Clone::new();
+        let clone = TestClone::new();
         for name in ["crates/a/two.md", "crates/b/x.md", "crates/b/xy.md", "z"] {
             clone.write(name);
         }

@@ -1,7 +1,7 @@
-//! Where a database may be written: never through a link, and never into somebody's sources.
+//! Whether a database may be written to a folder: never through a symbolic link, never inside of a repository.
 //!
-//! A policy is a file of a repository, and so are links: what they name is not what the user asked
-//! for. `db-path = "."` with a committed link `advisory-db-<hash> -> .` means the user's own clone.
+//! The repository controls the policy and its links, not the user: `db-path = "."` with a committed link
+//! `advisory-db-<hash> -> .` would replace the user's own clone.
 
 use std::{
     collections::BTreeSet,
@@ -14,13 +14,13 @@ use camino::{Utf8Component, Utf8Path, Utf8PathBuf};
 use super::DatabaseLocation;
 use crate::workspace::lexical;
 
-/// Why a folder is not written to. The text fits "could not {refusal}".
+/// Why a folder must not be written to. The text completes "could not {refusal}".
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("write to `{path}`: {reason}; {remedy}")]
 pub struct Refusal {
     /// Which folder.
     pub path: Utf8PathBuf,
-    /// What is wrong with it.
+    /// The reason.
     pub reason: String,
     /// What to do.
     pub remedy: &'static str,
@@ -30,21 +30,20 @@ const ELSEWHERE: &str = "set `db-path` in `[advisories]` to a folder outside of 
 const NO_LINK: &str =
     "delete the link, or set `db-path` in `[advisories]` to a folder outside of any repository";
 const ABSOLUTE: &str = "set `db-path` in `[advisories]` to an absolute path";
-const MOVE: &str = "move what is there to another place";
+const MOVE: &str = "move it to another folder";
 
-/// What a folder of sources holds: those of a repository, and those of a package or workspace.
-const MARKS: [(&str, &str); 2] = [(".git", "repository"), ("Cargo.toml", "package")];
+/// The files by which a folder is recognized as a repository or a package.
+const SOURCE_MARKERS: [(&str, &str); 2] = [(".git", "repository"), ("Cargo.toml", "package")];
 
 /// The folder below which a database may be written, absolute and without links.
 ///
-/// Refused is a database whose folder is a link or no folder, one whose path is relative (cargo-deny
-/// takes it from the current folder, which is whatever an editor has), and one inside of a folder of
-/// sources, by the path as it is written and by where it leads: every ancestor with a `.git` or a
-/// `Cargo.toml` counts, so no workspace that is checked is missed, whichever it is. Cargo's own home
-/// may lie in a repository (builds in containers keep it there to have it cached): the user's
-/// environment names it, and cargo writes there as well.
+/// Refuses a database whose folder is a link or not a folder, a relative path (cargo-deny resolves it from the
+/// current folder, which is arbitrary in an editor), and a path inside of a repository or package. For the latter,
+/// every ancestor with a `.git` or a `Cargo.toml` counts, both in the path as written and after resolving links.
+/// Cargo's home is allowed in a repository (container builds keep it there to cache it): the user's environment
+/// names it, and cargo writes there too.
 ///
-/// What a folder that is there holds is another matter: see [`super::ours`].
+/// [`super::ours`] checks the content of an existing folder.
 pub(super) fn writable(location: &DatabaseLocation) -> Result<Utf8PathBuf, Refusal> {
     let refuse = |path: &Utf8Path, reason: String, remedy| {
         Err(Refusal { path: path.to_owned(), reason, remedy })
@@ -56,11 +55,11 @@ pub(super) fn writable(location: &DatabaseLocation) -> Result<Utf8PathBuf, Refus
         Err(error) => return refuse(&shown, error.to_string(), ELSEWHERE),
     };
     let Some(root) = without_links(&written) else {
-        return refuse(&shown, "it is below a link that leads nowhere".to_owned(), NO_LINK);
+        return refuse(&shown, "its path contains a broken symbolic link".to_owned(), NO_LINK);
     };
     if let Ok(data) = fs::symlink_metadata(root.join(location.name())) {
         if data.is_symlink() {
-            return refuse(&shown, "it is a link".to_owned(), NO_LINK);
+            return refuse(&shown, "it is a symbolic link".to_owned(), NO_LINK);
         }
         if !data.is_dir() {
             return refuse(&shown, "it is not a folder".to_owned(), MOVE);
@@ -77,35 +76,35 @@ pub(super) fn writable(location: &DatabaseLocation) -> Result<Utf8PathBuf, Refus
             return refuse(&shown, format!("it is inside the {kind} `{folder}`"), ELSEWHERE);
         }
     }
-    // An editor starts the program anywhere, often in the user's home.
+    // An editor may start the program in any folder, often the user's home.
     if location.root.is_relative() {
-        return refuse(&shown, "it depends on the current folder".to_owned(), ABSOLUTE);
+        return refuse(&shown, "it is relative to the current folder".to_owned(), ABSOLUTE);
     }
     Ok(root)
 }
 
-/// Where cargo-deny keeps databases when the policy does not say.
+/// cargo-deny's default folder for databases.
 pub(super) fn of_cargo() -> Option<Utf8PathBuf> {
     tame_index::utils::cargo_home().ok().map(|home| home.join("advisory-dbs"))
 }
 
-/// Whether a path without links is that place; not when `advisory-dbs` itself is a link.
+/// Whether a path without links is that folder; not if `advisory-dbs` itself is a link.
 pub(super) fn is_of_cargo(root: &Utf8Path) -> bool {
     let home = tame_index::utils::cargo_home().ok();
     let home = home.and_then(|home| without_links(&home));
     home.is_some_and(|home| home.join("advisory-dbs") == root)
 }
 
-/// The nearest folder of sources around a path, or itself, and what it is.
+/// The nearest repository or package that contains a path, and its kind.
 fn sources_around(path: &Utf8Path) -> Option<(&Utf8Path, &'static str)> {
     path.ancestors().find_map(|folder| {
         let has = |(name, _): &&(&str, &str)| fs::symlink_metadata(folder.join(name)).is_ok();
-        MARKS.iter().find(has).map(|(_, kind)| (folder, *kind))
+        SOURCE_MARKERS.iter().find(has).map(|(_, kind)| (folder, *kind))
     })
 }
 
-/// An absolute path without links. What does not exist yet is taken as it is written; `None` where
-/// that goes through a link that leads nowhere, or upwards again.
+/// Resolves the links in an absolute path. The part that does not exist stays as written; `None` if it has a broken
+/// link or `..`.
 fn without_links(path: &Utf8Path) -> Option<Utf8PathBuf> {
     for existing in path.ancestors() {
         match existing.canonicalize_utf8() {
@@ -124,12 +123,12 @@ fn without_links(path: &Utf8Path) -> Option<Utf8PathBuf> {
     None
 }
 
-/// Logs that a database is kept elsewhere; once for every reason.
+/// Logs that a database is in another folder, once for each reason.
 pub(super) fn log_once(refusal: &Refusal, root: &Utf8Path) {
     static LOGGED: Mutex<BTreeSet<String>> = Mutex::new(BTreeSet::new());
     let reason = refusal.to_string();
     if LOGGED.lock().unwrap_or_else(PoisonError::into_inner).insert(reason.clone()) {
-        tracing::info!("the advisory database is kept in `{root}`: could not {reason}");
+        tracing::info!("using the advisory database in `{root}`: could not {reason}");
     }
 }
 
@@ -141,12 +140,12 @@ mod tests {
 
     use super::{super::DEFAULT_URL, *};
 
-    struct Place {
+    struct TestFolders {
         _folder: tempfile::TempDir,
         path: Utf8PathBuf,
     }
 
-    impl Place {
+    impl TestFolders {
         fn new() -> Self {
             let folder = tempfile::tempdir().expect("a folder");
             let path = Utf8Path::from_path(folder.path()).expect("UTF-8");
@@ -171,8 +170,8 @@ mod tests {
     const NAME: &str = "advisory-db-3157b0e258782691";
 
     #[test]
-    fn a_plain_folder_is_written_to_also_when_it_is_still_to_be_made() {
-        let place = Place::new();
+    fn plain_folder_is_writable_even_if_it_does_not_exist() {
+        let place = TestFolders::new();
         assert_eq!(place.written("dbs").as_deref(), Ok("dbs"));
         assert_eq!(place.written("dbs/deep").as_deref(), Ok("dbs/deep"));
         place.folder(&format!("dbs/{NAME}"));
@@ -180,32 +179,32 @@ mod tests {
     }
 
     #[test]
-    fn a_relative_path_is_refused_wherever_it_leads() {
+    fn relative_path_is_refused() {
         let up = "../".repeat(64);
-        let place = Place::new();
+        let place = TestFolders::new();
         let url = Url::parse(DEFAULT_URL).expect("a URL");
         let root = Utf8PathBuf::from(format!("{up}{}/dbs", &place.path.as_str()[1..]));
         let refused = writable(&DatabaseLocation { root, url }).expect_err("it is relative");
-        assert_eq!(refused.reason, "it depends on the current folder");
+        assert_eq!(refused.reason, "it is relative to the current folder");
     }
 
     #[test]
-    fn links_are_followed_before_anything_is_decided() {
-        let place = Place::new();
+    fn links_are_resolved_first() {
+        let place = TestFolders::new();
         place.folder("real");
         symlink("real", place.path.join("link")).expect("a link");
         assert_eq!(place.written("link/dbs").as_deref(), Ok("real/dbs"));
         symlink("nowhere", place.path.join("dead")).expect("a link");
-        place.written("dead/dbs").expect_err("a link that leads nowhere");
-        place.written("missing/../dbs").expect_err("a way upwards through what is not there");
+        place.written("dead/dbs").expect_err("a broken link");
+        place.written("missing/../dbs").expect_err("`..` in a missing folder");
     }
 
     #[test]
-    fn a_database_that_is_a_link_or_a_file_is_refused() {
-        let place = Place::new();
+    fn database_that_is_a_link_or_a_file_is_refused() {
+        let place = TestFolders::new();
         place.folder("dbs");
         symlink("..", place.path.join("dbs").join(NAME)).expect("a link");
-        assert_eq!(place.written("dbs"), Err("it is a link".to_owned()));
+        assert_eq!(place.written("dbs"), Err("it is a symbolic link".to_owned()));
         place.folder("other");
         fs::write(place.path.join("other").join(NAME), "").expect("written");
         assert_eq!(place.written("other"), Err("it is not a folder".to_owned()));
@@ -215,8 +214,8 @@ mod tests {
     }
 
     #[test]
-    fn nothing_is_written_below_sources_nor_through_a_link_of_theirs() {
-        let place = Place::new();
+    fn folder_inside_a_repository_or_behind_its_link_is_refused() {
+        let place = TestFolders::new();
         for mark in [".git", "Cargo.toml"] {
             place.folder(&format!("work{mark}/below"));
             place.folder("outside");

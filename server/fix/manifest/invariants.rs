@@ -1,6 +1,6 @@
 //! Invariants of plans for any manifest, asserted by the tests and the fuzzer.
 
-use super::{DependencyLocation, pinned, valid_plan, shared, unused, wildcard};
+use super::{DependencyLocation, pinned, shared, unused, valid_plan, wildcard};
 use crate::{
     fix::{RemovedFeatures, requirement},
     model::{manifest::Manifest, tree},

@@ -61,7 +61,8 @@ pub(super) fn plan(finding: &Finding, current: CheckedTexts<'_>) -> Result<Manif
     for location in finding.locations.iter().filter(|location| location.role == Role::Primary) {
         // A changed text is checked again first.
         let text = current.texts.read(&location.file).ok().filter(|text| *text == location.text);
-        let text = text.ok_or_else(|| format!("`{}` has changed since the check", named(&location.file)))?;
+        let text =
+            text.ok_or_else(|| format!("`{}` has changed since the check", named(&location.file)))?;
         let unreadable = || format!("could not read a dependency in `{}`", named(&location.file));
         let document = TomlDocument::read(text.as_str()).ok_or_else(unreadable)?;
         let steps = path_to_dependency(&document, location.span.start).ok_or_else(unreadable)?;
@@ -123,7 +124,8 @@ pub(super) fn plan(finding: &Finding, current: CheckedTexts<'_>) -> Result<Manif
         None => all_enable_default,
     };
 
-    let no_edit = |file: &Utf8Path| format!("could not edit `{}` without changing more", named(file));
+    let no_edit =
+        |file: &Utf8Path| format!("could not edit `{}` without changing more", named(file));
     for member in &members {
         let file = &member.file;
         let text = texts.get(file).ok_or_else(|| no_edit(file))?;
@@ -145,7 +147,10 @@ pub(super) fn plan(finding: &Finding, current: CheckedTexts<'_>) -> Result<Manif
                 raised(&document, &key, new).ok_or_else(no_edit)?
             }
             (None, Some(_)) => {
-                return Err(format!("the workspace dependency in `{}` has no version requirement", named(&root)));
+                return Err(format!(
+                    "the workspace dependency in `{}` has no version requirement",
+                    named(&root)
+                ));
             }
             _ => text.as_str().to_owned(),
         },
@@ -366,7 +371,8 @@ pub(super) fn check_invariants(text: &str, offset: usize) {
     let Some(steps) = path_to_dependency(&document, offset) else { return };
     let Some(PathStep::Key(key)) = steps.last() else { return };
     // One that table what is not existing here is left alone.
-    if value_at(&mut document.content.clone(), &steps).and_then(|value| long_form(value)).is_none() {
+    if value_at(&mut document.content.clone(), &steps).and_then(|value| long_form(value)).is_none()
+    {
         return;
     }
     for default in [false, true] {

@@ -112,7 +112,8 @@ pub(super) fn wrapper(input: &PlanInput<'_>) -> Vec<PolicyPlan> {
     let steps = list_path(&DENY, index, "wrappers");
     let Some(edited) = input.document.with_texts(&steps, &missing) else { return Vec::new() };
     let shown: Vec<_> = missing.iter().map(|user| format!("`{user}`")).collect();
-    let title = format!("allow {} to depend on the banned `{}`", join_with_and(&shown), package.name);
+    let title =
+        format!("allow {} to depend on the banned `{}`", join_with_and(&shown), package.name);
     vec![PolicyPlan::new(FixKind::Exception, title, edited)]
 }
 
@@ -357,7 +358,7 @@ mod tests {
         check_none("[bans.build]\n", Code::BuildScriptNotAllowed, &ring);
     }
 
-    fn sample(
+    fn sample_with_message(
         policy: &str,
         code: Code,
         package: &str,
@@ -374,7 +375,8 @@ mod tests {
         let message =
             "direct parent `b = 2.0.0` of banned crate `a` 1.0.0 was not marked as a wrapper";
         let policy = "[bans]\ndeny = [{ crate = \"$0a\", wrappers = [\"c\"] }]\n";
-        let (sample, finding) = sample(policy, Code::UnmatchedWrapper, "a 1.0.0", message);
+        let (sample, finding) =
+            sample_with_message(policy, Code::UnmatchedWrapper, "a 1.0.0", message);
         expect![[r#"
             Exception: allow `b` to depend on the banned `a`
               @@ -1,2 +1,2 @@
@@ -383,7 +385,7 @@ mod tests {
               +deny = [{ crate = "a", wrappers = ["c", "b"] }]
         "#]]
         .assert_eq(&sample.shown(&finding));
-        let (sample, mut finding) = sample(policy, Code::Banned, "a 1.0.0", "banned");
+        let (sample, mut finding) = sample_with_message(policy, Code::Banned, "a 1.0.0", "banned");
         finding.paths = vec![vec![package("m 1.0.0"), package("d 1.0.0"), package("a 1.0.0")]];
         expect![[r#"
             Exception: allow `d` to depend on the banned `a`
@@ -398,7 +400,7 @@ mod tests {
     #[test]
     fn ban_without_wrappers_has_no_plan() {
         let (sample, mut finding) =
-            sample("[bans]\ndeny = [\"$0a\"]\n", Code::Banned, "a 1.0.0", "banned");
+            sample_with_message("[bans]\ndeny = [\"$0a\"]\n", Code::Banned, "a 1.0.0", "banned");
         finding.paths = vec![vec![package("m 1.0.0"), package("a 1.0.0")]];
         assert_eq!(sample.shown(&finding), "no plan\n");
         check_none(
@@ -412,7 +414,8 @@ mod tests {
     fn feature_is_added_to_the_allowed_ones() {
         let policy = "[[bans.features]]\ncrate = \"a\"\nallow = $0[\n    \"std\",\n]\n";
         let message = "feature `derive` for crate `a` 1.0.0 was not explicitly allowed";
-        let (sample, finding) = sample(policy, Code::FeatureNotExplicitlyAllowed, "a 1.0.0", message);
+        let (sample, finding) =
+            sample_with_message(policy, Code::FeatureNotExplicitlyAllowed, "a 1.0.0", message);
         expect![[r#"
             Policy: allow the feature `derive` of `a`
               @@ -4,2 +4,3 @@
@@ -428,7 +431,7 @@ mod tests {
         let policy =
             "[bans]\nfeatures = [{ crate = \"a\", allow = [\"std\", \"$0rc\"], exact = $0true }]\n";
         let (sample, mut finding) =
-            sample(policy, Code::ExactFeaturesMismatch, "a 1.0.0", "mismatch");
+            sample_with_message(policy, Code::ExactFeaturesMismatch, "a 1.0.0", "mismatch");
         finding.notes = vec!["'derive' feature was enabled but not explicitly allowed".to_owned()];
         expect![[r#"
             Policy: set the allowed features of `a` to the enabled ones

@@ -33,7 +33,11 @@ pub(super) fn plans(input: &PlanInput<'_>) -> Vec<PolicyPlan> {
     plan.into_iter().collect()
 }
 
-fn moved_or_removed(input: &PlanInput<'_>, steps: &[PathStep], keys: &[&str]) -> Option<PolicyPlan> {
+fn moved_or_removed(
+    input: &PlanInput<'_>,
+    steps: &[PathStep],
+    keys: &[&str],
+) -> Option<PolicyPlan> {
     let [key] = keys else {
         let title = format!("remove `{}`, which cargo-deny no longer supports", keys.last()?);
         let edited = input.document.without_key(steps)?;
@@ -102,7 +106,9 @@ fn commented(input: &PlanInput<'_>, keys: &[&str], value: &Value) -> Option<Valu
     let end = input.document.node(keys)?.span.as_ref()?.end;
     let trailing = input.document.text.get(end..input.document.line_end(end))?;
     let Value::Raw(text, content) = value else { return None };
-    trailing.contains('#').then(|| Value::Raw(format!("{text}{}", trailing.trim_end()), content.clone()))
+    trailing
+        .contains('#')
+        .then(|| Value::Raw(format!("{text}{}", trailing.trim_end()), content.clone()))
 }
 
 /// A value with its original text.

@@ -93,7 +93,11 @@ pub(super) fn check_invariants(finding: &Finding, facts: &PolicyFacts<'_>, plan:
     let before = facts.policy.text.as_str();
     let PolicyPlan { after, placeholder, title, .. } = plan;
     let details = || format!("{title}\n--- before\n{before}\n--- after\n{after}\n");
-    assert!(after.parse::<toml_edit::DocumentMut>().is_ok(), "the result is not TOML: {}", details());
+    assert!(
+        after.parse::<toml_edit::DocumentMut>().is_ok(),
+        "the result is not TOML: {}",
+        details()
+    );
     let changed = facts.with(after);
     let (now, then) = (error_counts(&changed), error_counts(facts.policy));
     assert!(now.is_some() && now <= then, "cargo-deny reports more errors: {}", details());

@@ -105,8 +105,7 @@ struct MissingLicense {
 }
 
 fn cost(licenses: &[MissingLicense]) -> (usize, usize, usize, usize, usize) {
-    let count =
-        |what: fn(&MissingLicense) -> bool| licenses.iter().filter(|one| what(one)).count();
+    let count = |what: fn(&MissingLicense) -> bool| licenses.iter().filter(|one| what(one)).count();
     (
         licenses.len(),
         count(|one| one.copyleft),

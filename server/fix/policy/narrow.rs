@@ -58,8 +58,9 @@ pub(super) fn allowed_for_one(input: &PlanInput<'_>) -> Vec<PolicyPlan> {
     let exceptions = input.document.items(&EXCEPTIONS);
     let exception = exceptions.iter().position(|entry| spec::matches(entry, package));
     let edited = input.document.without_item(location.span.start).and_then(|edited| {
-        edited
-            .then(|document| with_exception(document, exception, package, std::slice::from_ref(&license)))
+        edited.then(|document| {
+            with_exception(document, exception, package, std::slice::from_ref(&license))
+        })
     });
     let title = format!("allow `{}` for {} only", sanitize(&license), named(package));
     edited.map(|edited| PolicyPlan::new(FixKind::Policy, title, edited)).into_iter().collect()
@@ -104,10 +105,7 @@ pub(super) fn organization(input: &PlanInput<'_>) -> Vec<PolicyPlan> {
         1 => "repository",
         _ => "repositories",
     };
-    let title = format!(
-        "allow only the used {repositories} of `{}`",
-        sanitize(&organization)
-    );
+    let title = format!("allow only the used {repositories} of `{}`", sanitize(&organization));
     edited.map(|edited| PolicyPlan::new(FixKind::Policy, title, edited)).into_iter().collect()
 }
 

@@ -64,8 +64,7 @@ pub(super) fn past_due(input: &PlanInput<'_>) -> Vec<PolicyPlan> {
         edited.then(|document| document.edited(vec![TextChange::remove(lines)], &document.content))
     });
     let Some(edited) = without else { return Vec::new() };
-    let title =
-        format!("remove the entry that expired on {}", crate::verdict::sanitize(day));
+    let title = format!("remove the entry that expired on {}", crate::verdict::sanitize(day));
     vec![PolicyPlan::new(FixKind::Policy, title, edited)]
 }
 

@@ -58,7 +58,7 @@ mod tests {
             assert_eq!(alternatives(&advisory).as_deref(), expected);
         };
         check(
-            "Nobody is there.\n\n## Possible Alternative(s)\n\n- [`pastey`](https://a): a fork.\n\
+            "It is not maintained.\n\n## Possible Alternative(s)\n\n- [`pastey`](https://a): a fork.\n\
              * [with-builtin](https://b)\n\n- std::fmt: the library\n\nMore words - none\n",
             Some("`pastey`, `with-builtin`, `std::fmt`"),
         );

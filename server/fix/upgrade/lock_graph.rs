@@ -14,7 +14,7 @@ pub(in crate::fix) struct LockGraph {
 #[derive(Debug)]
 struct LockGraphEntry {
     package: PackageRef,
-    /// Indexes of the packages that it dependencies on.
+    /// Indexes of the packages that it depends on.
     dependencies: Vec<usize>,
     /// Indexes of the packages that depend on it.
     dependents: Vec<usize>,
@@ -53,7 +53,7 @@ impl LockGraph {
     }
 
     /// The packages that directly depend on `package`.
-    pub(super) fn dependents<'l>(
+    pub(in crate::fix) fn dependents<'l>(
         &'l self,
         package: &'l PackageRef,
     ) -> impl Iterator<Item = &'l PackageRef> {

@@ -1,4 +1,4 @@
-//! Minimizes the moves outside of a plan. cargo moved_count a package that it has to change to the newest
+//! Minimizes the moves outside of a plan. cargo moves a package that it has to change to the newest
 //! version, which may bring further packages. Usually it can stay, or make a smaller step.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -60,7 +60,7 @@ pub(in crate::fix) fn pins_for_smaller_moves(
         return Vec::new();
     }
     let pinned = moved.into_iter();
-    pinned.map(|one| UpgradeStep { package: one.before, to: one.to, declared: false }).collect()
+    pinned.map(|one| UpgradeStep { package: one.before, to: one.to, is_direct: false }).collect()
 }
 
 /// How many packages were replaced or removed.
@@ -116,13 +116,12 @@ fn smallest(
             None => Version::parse(&dependent.version).ok()?,
         };
         let release = versions_of.release(dependent, &version)?;
-        let requirements_of =
+        let required =
             release.requires.iter().filter(|required| required.package == one.after.name);
-        let requirements_of =
-            requirements_of.filter_map(|required| VersionReq::parse(&required.requirement).ok());
+        let parsed = required.filter_map(|required| VersionReq::parse(&required.requirement).ok());
         // The dependent may require the package in two semver ranges, of which this is one.
         requirements.extend(
-            requirements_of.filter(|requirement| {
+            parsed.filter(|requirement| {
                 candidates.iter().any(|version| requirement.matches(version))
             }),
         );

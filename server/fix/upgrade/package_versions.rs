@@ -33,9 +33,9 @@ impl PackageVersions {
         manifests.extend(verdict.declared.iter().map(|one| one.file.clone()));
         manifests.sort();
         manifests.dedup();
-        let stated = manifests.iter().flat_map(|manifest| rust_versions_of(texts, manifest)).min();
+        let rust = manifests.iter().flat_map(|manifest| rust_versions_of(texts, manifest)).min();
         let releases = RefCell::default();
-        Self { root: workspace.folder().to_owned(), rust: stated, releases }
+        Self { root: workspace.folder().to_owned(), rust, releases }
     }
 
     /// The versions of a package, oldest first; `None` if the local index does not list it.

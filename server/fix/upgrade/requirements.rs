@@ -17,8 +17,8 @@ use crate::{
 /// Whether requirements are raised that accept the new version but name the locked one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::fix) enum RequirementUpdate {
-    /// They are raised, so that nobody gets the old version from them.
-    Nothing,
+    /// They are raised, so that they no longer resolve to the old version.
+    Raise,
     /// They stay, and only the lockfile changes.
     KeepAccepting,
 }
@@ -122,15 +122,15 @@ pub(in crate::fix) fn with_requirements(
         let (manifest, local) = local_package(texts, verdict)
             .ok_or_else(|| "the workspace has no member to pin versions in".to_owned())?;
         let unreadable = |error| format!("could not read `{manifest}`: {error}");
-        let now = raised.pinned.read(&manifest).map_err(unreadable)?;
-        let text = format!("{}{}", now.as_str(), pins(&pinned_elsewhere));
+        let text = raised.pinned.read(&manifest).map_err(unreadable)?;
+        let text = format!("{}{}", text.as_str(), pin_tables(&pinned_elsewhere));
         raised.pinned.set(&manifest, SourceText::new(&text)).map_err(unreadable)?;
         raised.pins = Some((local, pinned_elsewhere));
     }
     Ok(raised)
 }
 
-/// A manifest of the workspace with a package, the judged one first, and the package's name. (The
+/// A manifest of the workspace with a package, preferably the checked one, and the package's name. (The
 /// folders of a verdict on buffers are those of the copy.)
 fn local_package(texts: &Overlay, verdict: &Verdict) -> Option<(Utf8PathBuf, String)> {
     let workspace = &verdict.workspace;
@@ -144,8 +144,8 @@ fn local_package(texts: &Overlay, verdict: &Verdict) -> Option<(Utf8PathBuf, Str
     })
 }
 
-/// Dependencies that nobody has, so that cargo has no choice of versions.
-fn pins(steps: &[UpgradeStep]) -> String {
+/// Dependencies for no target that pin versions, so that cargo has no choice.
+fn pin_tables(steps: &[UpgradeStep]) -> String {
     let mut text = "\n".to_owned();
     for (index, UpgradeStep { package, to, .. }) in steps.iter().enumerate() {
         let version = Version { build: BuildMetadata::EMPTY, ..to.clone() };
@@ -206,7 +206,7 @@ mod tests {
         let package =
             |name: &str| PackageRef { name: name.into(), version: "0.1.0".into(), source: None };
         let step =
-            UpgradeStep { package: package("time"), to: Version::new(0, 3, 47), declared: false };
+            UpgradeStep { package: package("time"), to: Version::new(0, 3, 47), is_direct: false };
         let check = |before: &str, after: &str| {
             let lock = |depends: &str| {
                 SourceText::new(&format!(

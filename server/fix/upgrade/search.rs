@@ -39,7 +39,7 @@ pub(in crate::fix) struct UpgradeStep {
     pub(in crate::fix) package: PackageRef,
     pub(in crate::fix) to: Version,
     /// It is a direct dependency of the workspace.
-    pub(in crate::fix) declared: bool,
+    pub(in crate::fix) is_direct: bool,
 }
 
 /// The packages that have to move, direct dependencies first.
@@ -58,7 +58,7 @@ impl UpgradeStep {
 impl UpgradePlan {
     /// Whether a direct dependency moves to a version that is not semver-compatible.
     pub(in crate::fix) fn is_breaking(&self) -> bool {
-        self.steps.iter().any(|step| step.declared && step.is_breaking())
+        self.steps.iter().any(|step| step.is_direct && step.is_breaking())
     }
 }
 
@@ -67,7 +67,7 @@ pub(in crate::fix) struct UpgradeSearch<'s> {
     pub(in crate::fix) locked: &'s LockGraph,
     pub(in crate::fix) versions: &'s PackageVersions,
     /// The direct dependencies of the workspace.
-    pub(in crate::fix) declared: &'s BTreeSet<PackageRef>,
+    pub(in crate::fix) direct: &'s BTreeSet<PackageRef>,
     /// Whether direct dependencies may move to incompatible versions.
     pub(in crate::fix) breaking: bool,
     /// Whether an optional dependency of a new version is treated as unused if the locked version
@@ -107,7 +107,7 @@ impl UpgradeSearch<'_> {
         moving.insert(package.clone(), self.allowed_versions(package, allowed.to_vec()));
         self.upwards(&mut moving);
         let stuck = |(package, versions): (&PackageRef, &Vec<Version>)| {
-            versions.is_empty() && self.declared.contains(package)
+            versions.is_empty() && self.direct.contains(package)
         };
         if moving.iter().any(stuck) {
             return Err(self.blocked_reason(package, allowed, &moving));
@@ -122,7 +122,7 @@ impl UpgradeSearch<'_> {
 
     /// Drops the versions that a direct dependency must not move to.
     fn allowed_versions(&self, package: &PackageRef, mut versions: Vec<Version>) -> Vec<Version> {
-        if !self.breaking && self.declared.contains(package) {
+        if !self.breaking && self.direct.contains(package) {
             let locked = Version::parse(&package.version);
             versions.retain(|to| locked.as_ref().is_ok_and(|locked| is_compatible(locked, to)));
         }
@@ -219,7 +219,7 @@ impl UpgradeSearch<'_> {
             let Some(package) = next else { break };
             let step = self.step(package, moving, &chosen, pick);
             let is_kept = |step: &UpgradeStep| {
-                step.declared || step.package == *target || {
+                step.is_direct || step.package == *target || {
                     self.could_stay(&step.package, &chosen)
                 }
             };
@@ -234,9 +234,9 @@ impl UpgradeSearch<'_> {
     /// range of one, the workspace moves along: otherwise both versions would be in the graph.
     fn siblings(&self, steps: &[UpgradeStep]) -> Vec<UpgradeStep> {
         let mut siblings: Vec<UpgradeStep> = Vec::new();
-        for step in steps.iter().filter(|step| step.declared) {
+        for step in steps.iter().filter(|step| step.is_direct) {
             let Some(release) = self.versions.release(&step.package, &step.to) else { continue };
-            for shared in self.declared.iter().filter(|one| is_from_registry(one)) {
+            for shared in self.direct.iter().filter(|one| is_from_registry(one)) {
                 let is_planned = |one: &UpgradeStep| one.package == *shared;
                 if steps.iter().chain(&siblings).any(is_planned)
                     || !self
@@ -262,7 +262,7 @@ impl UpgradeSearch<'_> {
                 siblings.extend(candidates.find(is_candidate).map(|one| UpgradeStep {
                     package: shared.clone(),
                     to: one.version.clone(),
-                    declared: true,
+                    is_direct: true,
                 }));
             }
         }
@@ -277,15 +277,15 @@ impl UpgradeSearch<'_> {
         chosen: &BTreeMap<&PackageRef, Option<Version>>,
         pick: VersionPick,
     ) -> Option<UpgradeStep> {
-        let declared = self.declared.contains(package);
+        let is_direct = self.direct.contains(package);
         let requirements = self.requirements(package, chosen);
-        if requirements.is_empty() && !declared && !self.has_unlisted_dependent(package) {
+        if requirements.is_empty() && !is_direct && !self.has_unlisted_dependent(package) {
             return None;
         }
         let is_candidate = |version: &&Version| requirements.iter().all(|one| one.matches(version));
         let mut candidates: Vec<&Version> =
             moving.get(package)?.iter().filter(is_candidate).collect();
-        if candidates.is_empty() && declared {
+        if candidates.is_empty() && is_direct {
             candidates = moving.get(package)?.iter().collect();
         }
         let newer_rust = |version: &Version| self.versions.newer_rust(package, version);
@@ -299,7 +299,7 @@ impl UpgradeSearch<'_> {
             }
         };
         let to = (*to?).clone();
-        Some(UpgradeStep { package: package.clone(), to, declared })
+        Some(UpgradeStep { package: package.clone(), to, is_direct })
     }
 
     /// Whether a dependent still accepts the locked version.

@@ -22,7 +22,7 @@ pub(in crate::fix) struct UpgradeContext<'g> {
     pub(super) locked: LockGraph,
     pub(super) versions: &'g PackageVersions,
     /// The direct dependencies of local packages.
-    declared: BTreeSet<PackageRef>,
+    direct: BTreeSet<PackageRef>,
 }
 
 /// The plans for a package, in the order in which they are tried.
@@ -38,17 +38,17 @@ impl<'g> UpgradeContext<'g> {
     pub(in crate::fix) fn of(current: CheckedTexts<'g>, versions: &'g PackageVersions) -> Self {
         let lock_file = current.texts.read(&current.verdict.workspace.lock_file());
         let locked = lock_file.map(|text| LockGraph::read(&text)).unwrap_or_default();
-        let mut declared: BTreeSet<_> =
+        let mut direct: BTreeSet<_> =
             current.verdict.declared.iter().map(|one| one.package.clone()).collect();
-        declared.extend(locked.required_locally().cloned());
-        Self { current, locked, versions, declared }
+        direct.extend(locked.required_locally().cloned());
+        Self { current, locked, versions, direct }
     }
 
     fn search(&self, breaking: bool) -> UpgradeSearch<'_> {
         UpgradeSearch {
             locked: &self.locked,
             versions: self.versions,
-            declared: &self.declared,
+            direct: &self.direct,
             breaking,
             lenient: false,
         }
@@ -124,7 +124,7 @@ impl<'g> UpgradeContext<'g> {
 impl UpgradeContext<'_> {
     /// Adds plans that remove a package.
     fn plan_removal(&self, target: &UpgradeTarget, plans: &mut UpgradePlans) {
-        if self.declared.contains(&target.package) {
+        if self.direct.contains(&target.package) {
             return;
         }
         for breaking in [false, true] {

@@ -81,7 +81,7 @@ impl UpgradeContext<'_> {
 
     /// The semver ranges that a breaking plan skips: each may need other changes of the code.
     fn skipped_ranges(&self, plan: &UpgradePlan) -> String {
-        let broken = plan.steps.iter().find(|step| step.declared && step.is_breaking());
+        let broken = plan.steps.iter().find(|step| step.is_direct && step.is_breaking());
         let Some(step) = broken else { return String::new() };
         let ranges = self.versions.ranges_between(&step.package, &step.to);
         let named: Vec<_> = ranges.iter().take(3).map(ToString::to_string).collect();

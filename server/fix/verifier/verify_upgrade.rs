@@ -110,7 +110,7 @@ impl FixVerifier<'_> {
         let first = moved_count(&context.locked, &after);
         // A package that is pinned now may be the reason why others moved.
         for _ in 0..MAX_MINIMIZE_ROUNDS {
-            let pins = pins_for_smaller_moves(&context.locked, &after, steps, context.histories);
+            let pins = pins_for_smaller_moves(&context.locked, &after, steps, context.versions);
             if pins.is_empty() {
                 break;
             }

@@ -38,7 +38,7 @@ pub(in crate::lsp) async fn handle(
 fn complete(session: &Session, params: &CompletionParams) -> Option<CompletionResponse> {
     let at = &params.text_document_position;
     let path = path_of(&at.text_document.uri)?;
-    let root = DocumentKind::of(&path)?.tables()?;
+    let root = DocumentKind::of(&path)?.schema_tables()?;
     let state = session.state();
     let text = state.documents.get(&path)?.text().clone();
     let features = state.features.clone();

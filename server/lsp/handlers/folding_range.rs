@@ -16,7 +16,7 @@ pub(in crate::lsp) fn handle(
     params: &FoldingRangeParams,
 ) -> Option<Vec<FoldingRange>> {
     let path = path_of(&params.text_document.uri)?;
-    DocumentKind::of(&path)?.tables()?;
+    DocumentKind::of(&path)?.schema_tables()?;
     let state = session.state();
     let text = state.documents.get(&path)?.text();
     let encoding = state.features.encoding;

@@ -213,7 +213,9 @@ impl FixSearch {
         let mut result = match self.find_upgrades(finding, Priority::Requested, &may_continue) {
             Ok(result) => result,
             Err(NotVerified::Canceled) => return,
-            Err(NotVerified::Because(why)) => FixResult { no_fix_reason: Some(why), ..FixResult::default() },
+            Err(NotVerified::Because(why)) => {
+                FixResult { no_fix_reason: Some(why), ..FixResult::default() }
+            }
         };
         let of_manifests =
             self.with_verifier(Priority::Requested, &may_continue, |verifier, target| {
@@ -312,7 +314,7 @@ impl FixSearch {
             let mut verifier =
                 FixVerifier { gate, options: &options, databases, progress: &progress };
             let found = threads::catch_panic(&activity, || {
-                threads::failpoint("proving");
+                threads::failpoint("fix-search");
                 search(&mut verifier, target)
             });
             match found {

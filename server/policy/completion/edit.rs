@@ -91,11 +91,7 @@ impl<'p> InsertionPoint<'p> {
             Some(_) => "\"",
         };
         let span = self.token.span.clone();
-        SuggestionEdit {
-            span,
-            snippet: self.separated(snippet),
-            filter: format!("{mark}{filter}"),
-        }
+        SuggestionEdit { span, snippet: self.separated(snippet), filter: format!("{mark}{filter}") }
     }
 
     fn separated(&self, snippet: Snippet) -> Snippet {

@@ -236,8 +236,7 @@ impl<'m> CompletionBuilder<'m> {
             let rank = self.ranked(package, purpose);
             let mut snippet = Snippet::from("{ crate = ").text(quoted(&spec));
             if has_reason {
-                snippet =
-                    snippet.text(", reason = \"").placeholder(REASON_PLACEHOLDER).text("\"");
+                snippet = snippet.text(", reason = \"").placeholder(REASON_PLACEHOLDER).text("\"");
             }
             let label = if has_reason {
                 format!("{{ crate = \"{spec}\", reason }}")

@@ -113,7 +113,7 @@ mod tests {
     use crate::policy::lints::samples::check;
 
     #[test]
-    fn dates_are_told_apart_from_other_words() {
+    fn dates_are_distinguished_from_other_words() {
         let read =
             |words: &str| until(words).map(|(span, date)| (words[span].to_owned(), date.is_some()));
         let day = |words: &str, valid| Some((words.to_owned(), valid));

@@ -16,7 +16,7 @@ pub(super) fn whole(context: &LintContext<'_>) -> Vec<Finding> {
         let packages = by_entry.entry((location.span.start, location.span.end)).or_default();
         packages.extend(&finding.packages);
     }
-    let said = by_entry.into_iter().filter_map(|((start, end), packages)| {
+    let findings = by_entry.into_iter().filter_map(|((start, end), packages)| {
         let owner = shown(context.text.get(start..end)?.trim_matches(['"', '\'']));
         let mut sources: Vec<_> = packages
             .iter()
@@ -35,7 +35,7 @@ pub(super) fn whole(context: &LintContext<'_>) -> Vec<Finding> {
         finding.packages = packages.into_iter().cloned().collect();
         Some(finding)
     });
-    said.collect()
+    findings.collect()
 }
 
 #[cfg(test)]

@@ -64,7 +64,11 @@ pub fn fuzz_lock_file(text: &str) {
     for finding in findings {
         let [package] = &finding.packages[..] else { panic!("{:?}", finding.packages) };
         assert!(!finding.locations.is_empty(), "{finding:?}");
-        assert!(finding.locations.len() <= limits::LOCATIONS, "{} locations", finding.locations.len());
+        assert!(
+            finding.locations.len() <= limits::LOCATIONS,
+            "{} locations",
+            finding.locations.len()
+        );
         for location in &finding.locations {
             assert!(MANIFEST.get(location.span.clone()).is_some(), "{:?}", location.span);
             let path = location.via.map(|at| &finding.paths[at]);

@@ -5,7 +5,7 @@ use expect_test::expect;
 use super::{MIT, check_all, locked_before};
 
 #[test]
-fn duplicates_are_unified_where_a_parent_admits_it() {
+fn duplicate_is_unified_if_the_parent_accepts_it() {
     let policy =
         "#- deny.toml\n[bans]\nmultiple-versions = \"deny\"\n[licenses]\nallow = [\"MIT\"]\n";
     let before = "#- crate: base 0.1.0\n#- crate: base 0.2.0\n#- crate: old 1.0.0 -> base 0.1\n\
@@ -27,7 +27,7 @@ fn duplicates_are_unified_where_a_parent_admits_it() {
 }
 
 #[test]
-fn a_license_that_a_later_version_states_is_had_by_an_upgrade() {
+fn upgrade_to_a_version_with_a_license() {
     let policy = "#- deny.toml\n[licenses]\nallow = [\"MIT\"]\n";
     let before = "#- crate: ring 0.17.9 ()\n";
     let later = "#- crate: ring 0.17.12\n#- crate: ring 0.17.14 (MIT)\n\
@@ -65,7 +65,7 @@ fn a_license_that_a_later_version_states_is_had_by_an_upgrade() {
 }
 
 #[test]
-fn a_license_is_clarified_or_excepted_only_where_that_is_allowed() {
+fn license_is_clarified_or_excepted_only_with_allow() {
     let policy = "#- deny.toml\n[licenses]\nallow = [\"MIT\"]\n";
     let world =
         locked_before("gpl = \"1\"", "#- crate: gpl 1.0.0 (GPL-3.0-only)\n", "").with(policy);

@@ -1,4 +1,4 @@
-//! What has to move with a package: those that hold it back, and no more than has to.
+//! Upgrades that also move the dependents of a package, and as few others as possible.
 
 use expect_test::expect;
 
@@ -6,7 +6,7 @@ use super::{LATER, TIME, check, check_all, fix, locked_before};
 use crate::harness::World;
 
 #[test]
-fn what_has_to_move_beside_it_goes_the_smallest_step() {
+fn other_packages_move_by_the_smallest_step() {
     let before =
         "#- crate: clock 1.0.0\n#- crate: zone 1.0.0\n#- crate: time 0.3.44 -> clock 1, zone 1\n";
     let later = "#- crate: clock 1.1.0\n#- crate: huge 1.0.0\n#- crate: zone 1.1.0\n\
@@ -15,7 +15,7 @@ fn what_has_to_move_beside_it_goes_the_smallest_step() {
                  #- advisory: RUSTSEC-2026-0009 time patched >=0.3.47: A crafted date\n";
     let world = locked_before("time = \"0.3\"", before, later);
     assert_eq!(fix(&world, "").code, 0);
-    // Left to itself cargo takes the newest `clock`, which brings `huge` and another `zone`.
+    // By itself cargo selects the newest `clock`, which adds `huge` and moves `zone`.
     expect![[r#"
         name = "clock", version = "1.1.0"
         name = "m", version = "0.1.0"
@@ -26,7 +26,7 @@ fn what_has_to_move_beside_it_goes_the_smallest_step() {
 }
 
 #[test]
-fn the_smallest_step_beside_it_is_not_taken_where_it_brings_a_finding() {
+fn smallest_step_is_not_taken_if_it_introduces_a_finding() {
     let policy = "#- deny.toml\n[licenses]\nallow = [\"MIT\"]\n";
     let before = "#- crate: clock 1.0.0 -> zone 1\n#- crate: zone 1.0.0\n\
                   #- crate: time 0.3.44 -> clock 1, zone 1\n";
@@ -70,7 +70,7 @@ fn versions(world: &World) -> String {
 }
 
 #[test]
-fn a_parent_is_moved_where_it_does_not_admit_the_patched_version() {
+fn parent_that_rejects_the_patched_version_is_upgraded() {
     let before = format!("{TIME}#- crate: clock 1.0.0 -> time =0.3.44\n");
     let later = format!(
         "{LATER}#- crate: clock 1.1.0 -> time =0.3.45\n#- crate: clock 1.2.0 -> time 0.3.46\n\
@@ -93,7 +93,7 @@ fn a_parent_is_moved_where_it_does_not_admit_the_patched_version() {
 }
 
 #[test]
-fn the_parent_of_a_parent_is_moved_and_its_requirement_raised() {
+fn parent_of_a_parent_is_upgraded_and_its_requirement_raised() {
     let before = format!(
         "{TIME}#- crate: clock 1.0.0 -> time =0.3.44\n#- crate: tower 0.5.1 -> clock =1.0.0\n"
     );
@@ -119,7 +119,7 @@ fn the_parent_of_a_parent_is_moved_and_its_requirement_raised() {
 }
 
 #[test]
-fn a_family_that_requires_each_other_exactly_moves_together() {
+fn packages_with_exact_requirements_move_together() {
     let family = |version: &str, time: &str| {
         format!(
             "#- crate: fam-core {version} -> time {time}\n\
@@ -160,7 +160,7 @@ fn a_family_that_requires_each_other_exactly_moves_together() {
 }
 
 #[test]
-fn the_newest_parent_that_is_in_the_way_is_named() {
+fn newest_blocking_parent_is_named() {
     let before = format!(
         "{TIME}#- crate: clock 1.0.0 -> time =0.3.44\n#- crate: watch 0.9.0 -> time =0.3.44\n"
     );
@@ -183,7 +183,7 @@ fn the_newest_parent_that_is_in_the_way_is_named() {
 }
 
 #[test]
-fn a_parent_that_only_a_breaking_upgrade_moves_is_named() {
+fn parent_that_needs_a_breaking_upgrade_is_named() {
     let before = format!("{TIME}#- crate: clock 1.0.0 -> time =0.3.44\n");
     let later = format!("{LATER}#- crate: clock 2.0.0 -> time 0.3.46\n");
     let world = locked_before("clock = \"1\"", &before, &later);
@@ -213,7 +213,7 @@ fn a_parent_that_only_a_breaking_upgrade_moves_is_named() {
 }
 
 #[test]
-fn parents_in_a_circle_are_no_endless_search() {
+fn cyclic_parents_end_the_search() {
     // Cargo allows a circle only through dev-dependencies: the index states one all the same.
     let before = format!(
         "{TIME}#- crate: clock 1.0.0 -> time =0.3.44\n#- crate: tower 1.0.0 -> clock =1.0.0\n"
@@ -228,7 +228,7 @@ fn parents_in_a_circle_are_no_endless_search() {
 }
 
 #[test]
-fn a_package_that_a_parent_does_without_is_gone() {
+fn package_that_a_parent_no_longer_needs_is_removed() {
     let before = format!("{TIME}#- crate: clock 1.0.0 -> time 0.3\n");
     let later = "#- crate: clock 1.1.0\n\
                  #- advisory: RUSTSEC-2026-0009 time: A crafted date\n";
@@ -248,7 +248,7 @@ fn a_package_that_a_parent_does_without_is_gone() {
 }
 
 #[test]
-fn what_is_shared_with_a_declared_parent_follows_it() {
+fn shared_direct_dependency_moves_with_its_parent() {
     let before = format!(
         "{TIME}#- crate: fam-io 0.1.0\n#- crate: fam 0.1.0 -> time =0.3.44, fam-io =0.1.0\n"
     );

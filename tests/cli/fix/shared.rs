@@ -1,4 +1,4 @@
-//! Dependencies of members that become one of the workspace.
+//! Dependencies of members that move to the workspace.
 
 use expect_test::{Expect, expect};
 
@@ -6,8 +6,8 @@ use crate::harness::World;
 
 const FILES: [&str; 3] = ["Cargo.toml", "a/Cargo.toml", "b/Cargo.toml"];
 
-/// A workspace of the members `a` and `b`. Where crates.io is replaced, cargo-deny takes every
-/// dependency of the workspace for unused.
+/// A workspace with the members `a` and `b`. With a replaced crates.io, cargo-deny reports every workspace
+/// dependency as unused.
 fn world(crates: &str, root: &str, a: &str, b: &str) -> World {
     let package = |name: &str, edition: &str| {
         format!(
@@ -24,7 +24,8 @@ fn world(crates: &str, root: &str, a: &str, b: &str) -> World {
     ))
 }
 
-/// What `fix` says, and the manifests behind it; what it promises is so, and again changes nothing.
+/// Compares the output of `fix` and the manifests; asserts that a check agrees and a second run changes
+/// nothing.
 fn check(world: &World, expected: &Expect) {
     let words = ["fix", "--offline", "--only", "bans"];
     let before = world.read("Cargo.lock");
@@ -36,10 +37,10 @@ fn check(world: &World, expected: &Expect) {
     });
     let shown: String = shown.collect();
     expected.assert_eq(&format!("{}{}exit {}\n{shown}", run.stdout, run.stderr, run.code));
-    assert_eq!(world.check("--only bans").code, run.code, "what was promised is so");
-    assert_eq!(world.read("Cargo.lock"), before, "nothing moves");
+    assert_eq!(world.check("--only bans").code, run.code, "check agrees with fix");
+    assert_eq!(world.read("Cargo.lock"), before, "the lockfile is unchanged");
     assert_eq!(world.run_that_writes(&words).code, run.code);
-    assert_eq!(texts, FILES.map(|file| world.read(file)), "again changes nothing");
+    assert_eq!(texts, FILES.map(|file| world.read(file)), "a second run changes nothing");
 }
 
 const LIB: &str = "#- crate: lib 1.2.3\n#- ../vendor/lib-1.2.3/Cargo.toml\n[package]\nname = \"lib\"\n\
@@ -47,7 +48,7 @@ const LIB: &str = "#- crate: lib 1.2.3\n#- ../vendor/lib-1.2.3/Cargo.toml\n[pack
                    default = []\nfast = []\n";
 
 #[test]
-fn what_members_declare_each_becomes_one_declaration() {
+fn dependencies_of_members_become_one_workspace_dependency() {
     let world = world(
         "#- crate: lib 1.2.3\n",
         "",
@@ -79,7 +80,7 @@ fn what_members_declare_each_becomes_one_declaration() {
 }
 
 #[test]
-fn features_and_default_features_stay_with_who_wants_them() {
+fn members_keep_features_and_default_features() {
     let world = world(
         LIB,
         "[workspace.dependencies]",
@@ -108,7 +109,7 @@ fn features_and_default_features_stay_with_who_wants_them() {
 }
 
 #[test]
-fn a_declaration_of_the_workspace_that_is_there_is_inherited() {
+fn existing_workspace_dependency_is_inherited() {
     let world = world(
         "#- crate: lib 1.2.3\n",
         "[workspace.dependencies]\nlib = { version = '1.0' }",
@@ -137,7 +138,7 @@ fn a_declaration_of_the_workspace_that_is_there_is_inherited() {
 }
 
 #[test]
-fn paths_are_said_from_the_root() {
+fn path_is_relative_to_the_root() {
     let near = "#- near/Cargo.toml\n[package]\nname = \"near\"\nversion = \"0.1.0\"\nedition = \
                 \"2021\"\nlicense = \"MIT\"\n";
     let declared = "[dependencies]\nnear = { path = \"../near\" }";
@@ -164,7 +165,7 @@ fn paths_are_said_from_the_root() {
 }
 
 #[test]
-fn what_cannot_be_shared_stays() {
+fn dependency_that_cannot_be_shared_is_kept() {
     let crates = "#- crate: lib 1.2.3\n";
     for (root, a, b, why) in [
         (
@@ -196,7 +197,7 @@ fn what_cannot_be_shared_stays() {
 }
 
 #[test]
-fn what_is_said_to_be_cleared_is_what_is_gone() {
+fn reported_cleared_findings_are_cleared() {
     let crates = "#- crate: lib 1.2.3\n#- crate: off 1.0.0\n";
     let world = world(
         crates,

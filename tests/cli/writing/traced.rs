@@ -1,5 +1,5 @@
-//! Killed before each system call that writes, and each of them fails: old or new, never else, and
-//! what is said about it is so.
+//! Kills the program before each system call that writes, and lets each of them fail: every file has its
+//! old or its new content, and the message says which.
 
 use std::{
     fs,
@@ -10,7 +10,7 @@ use std::{
 use expect_test::expect;
 use nix::{errno::Errno, libc, sys::signal::Signal};
 
-use super::{WORLD, fix, left, texts, words, world};
+use super::{WORLD, arguments, fix, leftovers, texts, world};
 use crate::{
     harness::World,
     killed::{kills, wait_for_children},
@@ -30,7 +30,7 @@ const LINKS: &[i64] = &[
     libc::SYS_linkat,
 ];
 
-/// Whether a call writes something below a folder.
+/// Whether a call writes below a folder.
 fn writes_below(call: &Call, folder: &str) -> bool {
     let unlinks = [
         #[cfg(target_arch = "x86_64")]
@@ -56,19 +56,19 @@ fn writes_below(call: &Call, folder: &str) -> bool {
     by_number.contains(&call.number) && file(call).starts_with(folder)
 }
 
-/// The file that a call's first argument is the number of.
+/// The file of a call's first argument, a descriptor.
 fn file(call: &Call) -> PathBuf {
     let link = format!("/proc/{}/fd/{}", call.thread, call.arguments[0]);
     fs::read_link(link).unwrap_or_default()
 }
 
-/// What the file system cannot do.
+/// What the file system does not support.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Lacks {
     Nothing,
-    /// Two files change places.
+    /// Exchanging two files.
     Exchange,
-    /// Nor hard links.
+    /// That, and hard links.
     HardLinks,
 }
 
@@ -90,14 +90,14 @@ impl Lacks {
 /// Runs the program; `at` is asked before each call that writes below `folder`, by its number.
 fn run(
     world: &World,
-    words: &[&str],
+    arguments: &[&str],
     folder: &str,
     lacks: Lacks,
     mut at: impl FnMut(usize, &Call) -> Then + Send,
 ) -> Traced {
     let mut count = 0;
     let mut failing: Option<(i32, Errno)> = None;
-    let mut traced = trace(&world.program(words), Follow::Program, |stop| {
+    let mut traced = trace(&world.program(arguments), Follow::Program, |stop| {
         let call = match stop {
             Stop::Before(call) => call,
             Stop::After(call, result) => {
@@ -127,8 +127,8 @@ fn run(
     traced
 }
 
-/// A world whose `fix` is run again and again.
-struct Tried {
+/// A world in which `fix` is run repeatedly.
+struct FixWorld {
     world: World,
     db: String,
     folder: String,
@@ -136,16 +136,16 @@ struct Tried {
     new: (String, String),
 }
 
-impl Tried {
+impl FixWorld {
     fn new() -> Self {
         let world = world();
         let (db, folder, old) = (world.path("../db"), world.path(""), texts(&world));
         assert_eq!(fix(&world, &[]).code, 0);
         let new = texts(&world);
         assert!(old.0 != new.0 && old.1 != new.1);
-        let tried = Self { world, db, folder, old, new };
-        tried.reset();
-        tried
+        let fix_world = Self { world, db, folder, old, new };
+        fix_world.reset();
+        fix_world
     }
 
     fn reset(&self) {
@@ -153,17 +153,17 @@ impl Tried {
         self.world.write("Cargo.toml", &self.old.1);
     }
 
-    /// Which files the two are.
+    /// The inodes of both files.
     fn inodes(&self) -> [u64; 2] {
         ["Cargo.lock", "Cargo.toml"]
             .map(|name| fs::metadata(self.world.path(name)).expect("there").ino())
     }
 
     fn run(&self, lacks: Lacks, at: impl FnMut(usize, &Call) -> Then + Send) -> Traced {
-        run(&self.world, &words(&self.db, &[]), &self.folder, lacks, at)
+        run(&self.world, &arguments(&self.db, &[]), &self.folder, lacks, at)
     }
 
-    /// How many calls write.
+    /// The number of calls that write.
     fn calls(&self, lacks: Lacks) -> usize {
         let mut calls = 0;
         let run = self.run(lacks, |index, _| {
@@ -172,84 +172,83 @@ impl Tried {
         });
         assert_eq!(
             (run.code, run.stderr.as_str(), texts(&self.world)),
-            (Some(0), "", self.renewed())
+            (Some(0), "", self.new_texts())
         );
-        assert_eq!(left(&self.world), [""; 0]);
+        assert_eq!(leftovers(&self.world), [""; 0]);
         assert!(calls >= 4, "{calls} calls that write were seen");
         calls
     }
 
-    /// The two files after an undisturbed run.
-    fn renewed(&self) -> (String, String) {
+    /// Both files after a complete run.
+    fn new_texts(&self) -> (String, String) {
         self.new.clone()
     }
 
-    /// Each file is old or new, the lock file first, and the next run works and tidies up.
-    fn is_old_or_new(&self, told: &str) {
+    /// Asserts that each file is old or new, the lockfile first, and that the next run works and cleans up.
+    fn is_old_or_new(&self, details: &str) {
         let (lock, manifest) = texts(&self.world);
         let is_new = (lock == self.new.0, manifest == self.new.1);
-        assert!(is_new.0 || lock == self.old.0, "{told}: Cargo.lock:\n{lock}");
-        assert!(is_new.1 || manifest == self.old.1, "{told}: Cargo.toml:\n{manifest}");
-        assert!(is_new.0 || !is_new.1, "{told}: the manifest is new and the lock file is old");
+        assert!(is_new.0 || lock == self.old.0, "{details}: Cargo.lock:\n{lock}");
+        assert!(is_new.1 || manifest == self.old.1, "{details}: Cargo.toml:\n{manifest}");
+        assert!(is_new.0 || !is_new.1, "{details}: the manifest is new and the lock file is old");
         let again = fix(&self.world, &[]);
-        assert_eq!((again.code, again.stderr.as_str()), (0, ""), "{told}");
-        assert_eq!(left(&self.world), [""; 0], "{told}");
-        assert_eq!(texts(&self.world).0, self.new.0, "{told}");
-        assert_eq!(self.world.check("--only advisories --locked").code, 0, "{told}");
+        assert_eq!((again.code, again.stderr.as_str()), (0, ""), "{details}");
+        assert_eq!(leftovers(&self.world), [""; 0], "{details}");
+        assert_eq!(texts(&self.world).0, self.new.0, "{details}");
+        assert_eq!(self.world.check("--only advisories --locked").code, 0, "{details}");
     }
 }
 
 #[test]
-fn killed_before_each_call_that_writes_each_file_is_old_or_new() {
-    let tried = Tried::new();
+fn kill_before_each_write_leaves_old_or_new_files() {
+    let fix_world = FixWorld::new();
     for lacks in Lacks::ALL {
-        let calls = tried.calls(lacks);
+        let calls = fix_world.calls(lacks);
         for at in 0..calls {
-            tried.reset();
-            // Those who ask it to end do so at other moments too. (Whoever starts the tests in the
-            // background may have made them ignore interrupts.)
+            fix_world.reset();
+            // SIGTERM may come at any moment as well. (Not SIGINT: tests in the background may ignore it.)
             let signal = [Signal::SIGKILL, Signal::SIGTERM][at % 2];
-            let mut told = String::new();
-            let run = tried.run(lacks, |index, call| {
+            let mut details = String::new();
+            let run = fix_world.run(lacks, |index, call| {
                 if index != at {
                     return Then::GoOn;
                 }
-                told = format!("{lacks:?} {at}: {signal} before {call:?} {:?}", call.paths());
+                details = format!("{lacks:?} {at}: {signal} before {call:?} {:?}", call.paths());
                 Then::Signal(signal)
             });
-            assert_eq!(run.code, None, "{told}");
-            tried.is_old_or_new(&told);
+            assert_eq!(run.code, None, "{details}");
+            fix_world.is_old_or_new(&details);
         }
-        tried.reset();
+        fix_world.reset();
     }
 }
 
 #[test]
-fn killed_at_any_call_each_file_is_old_or_new() {
-    let tried = Tried::new();
+fn kill_at_any_call_leaves_old_or_new_files() {
+    let fix_world = FixWorld::new();
     let mut calls = 0_u64;
-    let program = |tried: &Tried| tried.world.program(&words(&tried.db, &[]));
-    let whole = trace(&program(&tried), Follow::Program, |_| {
+    let program = |fix_world: &FixWorld| fix_world.world.program(&arguments(&fix_world.db, &[]));
+    let whole = trace(&program(&fix_world), Follow::Program, |_| {
         calls += 1;
         Then::GoOn
     });
     assert_eq!(whole.code, Some(0));
     let count = u64::from(kills(10));
     for number in 0..count {
-        tried.reset();
-        // A prime that divides no number of kills that anybody asks for.
+        fix_world.reset();
+        // A prime that is no divisor of the usual numbers of kills.
         let at = calls * ((number * 7919) % count) / count;
         let mut seen = 0;
-        trace(&program(&tried), Follow::Program, |_| {
+        trace(&program(&fix_world), Follow::Program, |_| {
             seen += 1;
             if seen == at + 1 { Then::Signal(Signal::SIGKILL) } else { Then::GoOn }
         });
-        wait_for_children(&tried.world);
-        tried.is_old_or_new(&format!("killed at stop {at} of {calls}"));
+        wait_for_children(&fix_world.world);
+        fix_world.is_old_or_new(&format!("killed at stop {at} of {calls}"));
     }
 }
 
-/// Whether a call makes, locks or deletes a temporary folder.
+/// Whether a call creates, locks or deletes a temporary folder.
 fn is_of_temporary_folder(call: &Call) -> bool {
     let deletes = [
         #[cfg(target_arch = "x86_64")]
@@ -270,12 +269,12 @@ fn is_of_temporary_folder(call: &Call) -> bool {
 }
 
 #[test]
-fn killed_where_a_temporary_folder_is_made_or_deleted_the_next_run_deletes_it() {
-    let tried = Tried::new();
-    let dry = words(&tried.db, &["--dry-run"]);
+fn next_run_deletes_temporary_folders_of_a_killed_run() {
+    let fix_world = FixWorld::new();
+    let dry = arguments(&fix_world.db, &["--dry-run"]);
     let stopped_at = |at: Option<usize>| {
         let mut calls = 0;
-        trace(&tried.world.program(&dry), Follow::Program, |stop| {
+        trace(&fix_world.world.program(&dry), Follow::Program, |stop| {
             let Stop::Before(call) = stop else { return Then::GoOn };
             if !is_of_temporary_folder(call) {
                 return Then::GoOn;
@@ -283,7 +282,7 @@ fn killed_where_a_temporary_folder_is_made_or_deleted_the_next_run_deletes_it() 
             calls += 1;
             if at == Some(calls - 1) { Then::Signal(Signal::SIGKILL) } else { Then::GoOn }
         });
-        wait_for_children(&tried.world);
+        wait_for_children(&fix_world.world);
         calls
     };
     let calls = stopped_at(None);
@@ -293,97 +292,97 @@ fn killed_where_a_temporary_folder_is_made_or_deleted_the_next_run_deletes_it() 
     let (first, rest) = (0..calls.min(12), (12..calls).step_by(step));
     for at in first.chain(rest) {
         stopped_at(Some(at));
-        // What has been left is looked for at the end of this one.
-        assert_eq!(fix(&tried.world, &["--dry-run"]).code, 0, "killed at call {at}");
+        // What has been leftovers is looked for at the end of this one.
+        assert_eq!(fix(&fix_world.world, &["--dry-run"]).code, 0, "killed at call {at}");
     }
 }
 
 #[test]
-fn where_a_call_fails_nothing_has_changed_and_that_is_said() {
+fn failing_call_changes_nothing_and_is_reported() {
     const ERRORS: [Errno; 5] =
         [Errno::ENOSPC, Errno::EIO, Errno::EROFS, Errno::EACCES, Errno::EDQUOT];
-    let tried = Tried::new();
+    let fix_world = FixWorld::new();
     // All errors at each call where many kills are asked for.
     let each = if kills(0) == 0 { 1 } else { ERRORS.len() };
     let mut refused = 0;
     for lacks in Lacks::ALL {
-        let calls = tried.calls(lacks);
+        let calls = fix_world.calls(lacks);
         for (at, other) in (0..calls).flat_map(|at| (0..each).map(move |other| (at, other))) {
-            tried.reset();
-            let before = tried.inodes();
+            fix_world.reset();
+            let before = fix_world.inodes();
             let error = ERRORS[(at + other) % ERRORS.len()];
-            let mut told = String::new();
-            let run = tried.run(lacks, |index, call| {
+            let mut details = String::new();
+            let run = fix_world.run(lacks, |index, call| {
                 if index != at {
                     return Then::GoOn;
                 }
-                told = format!("{lacks:?} {at}: {error} from {call:?} {:?}", call.paths());
+                details = format!("{lacks:?} {at}: {error} from {call:?} {:?}", call.paths());
                 Then::Fail(error)
             });
-            told = format!("{told}\n{}", run.stderr);
-            assert_eq!(left(&tried.world), [""; 0], "{told}");
+            details = format!("{details}\n{}", run.stderr);
+            assert_eq!(leftovers(&fix_world.world), [""; 0], "{details}");
             if run.code == Some(0) {
-                // It was not needed, or there was another way.
+                // The call was not needed, or there was an alternative.
                 assert_eq!(
-                    (texts(&tried.world), run.stderr),
-                    (tried.renewed(), String::new()),
-                    "{told}"
+                    (texts(&fix_world.world), run.stderr),
+                    (fix_world.new_texts(), String::new()),
+                    "{details}"
                 );
             } else {
                 refused += 1;
-                assert_eq!((run.code, run.stdout.as_str()), (Some(70), ""), "{told}");
-                assert!(run.stderr.contains("; nothing was changed"), "{told}");
-                assert_eq!(texts(&tried.world), tried.old, "{told}");
-                assert!(lacks == Lacks::HardLinks || tried.inodes() == before, "{told}");
+                assert_eq!((run.code, run.stdout.as_str()), (Some(70), ""), "{details}");
+                assert!(run.stderr.contains("; nothing was changed"), "{details}");
+                assert_eq!(texts(&fix_world.world), fix_world.old, "{details}");
+                assert!(lacks == Lacks::HardLinks || fix_world.inodes() == before, "{details}");
             }
         }
-        tried.reset();
+        fix_world.reset();
     }
     assert!(refused > 20, "{refused} runs have failed");
 }
 
 #[test]
-fn what_fails_is_said_in_plain_words() {
-    let tried = Tried::new();
-    let said = |number: i64, error: Errno| {
-        tried.reset();
+fn failing_call_has_a_plain_message() {
+    let fix_world = FixWorld::new();
+    let message = |number: i64, error: Errno| {
+        fix_world.reset();
         let mut first = true;
-        let run = tried.run(Lacks::Nothing, |_, call| {
+        let run = fix_world.run(Lacks::Nothing, |_, call| {
             let is_meant = call.number == number
                 && (number != libc::SYS_openat || call.paths()[0].contains("/.supercargo-"));
             if is_meant && std::mem::take(&mut first) { Then::Fail(error) } else { Then::GoOn }
         });
-        assert_eq!((run.code, texts(&tried.world)), (Some(70), tried.old.clone()));
+        assert_eq!((run.code, texts(&fix_world.world)), (Some(70), fix_world.old.clone()));
         run.stderr
     };
     expect![[r"
         error: could not create a file in `[work]`: permission denied; nothing was changed; make the folder writable: files are replaced as a whole
     "]]
-    .assert_eq(&said(libc::SYS_openat, Errno::EACCES));
+    .assert_eq(&message(libc::SYS_openat, Errno::EACCES));
     expect![[r"
         error: could not create a file in `[work]`: the file system is mounted read-only; nothing was changed
     "]]
-    .assert_eq(&said(libc::SYS_openat, Errno::EROFS));
+    .assert_eq(&message(libc::SYS_openat, Errno::EROFS));
     expect![[r"
         error: could not write `[work]/Cargo.lock`: the disk is full; nothing was changed; free some space and run the command again
     "]]
-    .assert_eq(&said(libc::SYS_write, Errno::ENOSPC));
+    .assert_eq(&message(libc::SYS_write, Errno::ENOSPC));
     expect![[r"
         error: could not write `[work]/Cargo.lock`: the disk quota is used up; nothing was changed; free some space and run the command again
     "]]
-    .assert_eq(&said(libc::SYS_fsync, Errno::EDQUOT));
+    .assert_eq(&message(libc::SYS_fsync, Errno::EDQUOT));
     expect![[r"
         error: could not replace `[work]/Cargo.lock`: Input/output error (os error 5); nothing was changed
     "]]
-    .assert_eq(&said(libc::SYS_renameat2, Errno::EIO));
+    .assert_eq(&message(libc::SYS_renameat2, Errno::EIO));
 }
 
 #[test]
-fn a_file_whose_owner_cannot_be_kept_is_not_replaced() {
-    let tried = Tried::new();
-    // Who is not root has no files of others.
-    let is_given_away = chown(tried.world.path("Cargo.toml"), Some(12345), Some(54321)).is_ok();
-    let run = tried.run(Lacks::Nothing, |_, call| {
+fn file_is_not_replaced_if_its_owner_would_change() {
+    let fix_world = FixWorld::new();
+    // Only root can give files away.
+    let is_given_away = chown(fix_world.world.path("Cargo.toml"), Some(12345), Some(54321)).is_ok();
+    let run = fix_world.run(Lacks::Nothing, |_, call| {
         if call.number == libc::SYS_fchown { Then::Fail(Errno::EPERM) } else { Then::GoOn }
     });
     if is_given_away {
@@ -391,27 +390,27 @@ fn a_file_whose_owner_cannot_be_kept_is_not_replaced() {
             error: `[work]/Cargo.toml` belongs to user 12345 and group 54321, which its replacement could not keep; nothing was changed; run the command as that user, or take the file over
         "]]
         .assert_eq(&run.stderr);
-        assert_eq!((run.code, texts(&tried.world)), (Some(70), tried.old));
+        assert_eq!((run.code, texts(&fix_world.world)), (Some(70), fix_world.old));
     } else {
-        assert_eq!((run.code, texts(&tried.world)), (Some(0), tried.renewed()));
+        assert_eq!((run.code, texts(&fix_world.world)), (Some(0), fix_world.new_texts()));
     }
 }
 
 #[test]
-fn where_even_undoing_fails_it_is_said_what_each_file_holds_and_where_the_old_text_is() {
-    let tried = Tried::new();
+fn failed_undo_reports_the_content_of_each_file() {
+    let fix_world = FixWorld::new();
     let is_rename = |call: &Call| RENAMES.contains(&call.number);
-    // The second replacement fails and the way back from the first one; then also the attempt to
-    // give the old text a name that stays.
+    // The second replacement fails, and so does undoing the first; then also the attempt to give the old
+    // text a permanent name.
     for failing in [2, usize::MAX] {
-        tried.reset();
+        fix_world.reset();
         let mut renames = 0;
-        let run = tried.run(Lacks::Nothing, |_, call| {
+        let run = fix_world.run(Lacks::Nothing, |_, call| {
             renames += usize::from(is_rename(call));
             let fails = is_rename(call) && renames > 1 && renames - 1 <= failing;
             if fails { Then::Fail(Errno::EIO) } else { Then::GoOn }
         });
-        let [name] = left(&tried.world).try_into().expect("the old text");
+        let [name] = leftovers(&fix_world.world).try_into().expect("the old text");
         assert_eq!(name.starts_with(".supercargo-old-"), failing == 2, "{name}");
         assert_eq!(
             run.stderr,
@@ -421,47 +420,47 @@ fn where_even_undoing_fails_it_is_said_what_each_file_holds_and_where_the_old_te
                  one is in `[work]/{name}`), `[work]/Cargo.toml` is as it was\n"
             )
         );
-        assert_eq!(tried.world.read(&name), tried.old.0);
-        assert_eq!(texts(&tried.world), (tried.new.0.clone(), tried.old.1.clone()));
+        assert_eq!(fix_world.world.read(&name), fix_world.old.0);
+        assert_eq!(texts(&fix_world.world), (fix_world.new.0.clone(), fix_world.old.1.clone()));
         assert_eq!(run.code, Some(70));
-        assert_eq!(fix(&tried.world, &[]).code, 0);
-        assert_eq!(left(&tried.world).len(), usize::from(failing == 2));
-        for name in left(&tried.world) {
-            tried.world.delete(&name);
+        assert_eq!(fix(&fix_world.world, &[]).code, 0);
+        assert_eq!(leftovers(&fix_world.world).len(), usize::from(failing == 2));
+        for name in leftovers(&fix_world.world) {
+            fix_world.world.delete(&name);
         }
     }
 }
 
 #[test]
-fn what_somebody_saves_meanwhile_is_never_lost() {
+fn concurrent_save_is_never_lost() {
     const THEIRS: &str = "# Theirs\n";
-    let tried = Tried::new();
-    let calls = tried.calls(Lacks::Nothing);
-    let manifest = tried.world.path("Cargo.toml");
-    let other = tried.world.path("../theirs");
+    let fix_world = FixWorld::new();
+    let calls = fix_world.calls(Lacks::Nothing);
+    let manifest = fix_world.world.path("Cargo.toml");
+    let other = fix_world.world.path("../theirs");
     let (mut refused, mut last) = (0, String::new());
     for at in 0..calls {
-        // Editors write into the file, or replace it.
+        // Editors overwrite the file, or replace it.
         for replaces in [false, true] {
-            tried.reset();
-            let mut told = String::new();
-            let run = tried.run(Lacks::Nothing, |index, call| {
+            fix_world.reset();
+            let mut details = String::new();
+            let run = fix_world.run(Lacks::Nothing, |index, call| {
                 if index == at {
-                    told = format!("{at} {replaces}: {call:?} {:?}", call.paths());
-                    let place = if replaces { &other } else { &manifest };
-                    fs::write(place, THEIRS).expect("saved");
+                    details = format!("{at} {replaces}: {call:?} {:?}", call.paths());
+                    let path = if replaces { &other } else { &manifest };
+                    fs::write(path, THEIRS).expect("saved");
                     if replaces {
                         fs::rename(&other, &manifest).expect("saved");
                     }
                 }
                 Then::GoOn
             });
-            told = format!("{told}\n{}", run.stderr);
-            assert_eq!(tried.world.read("Cargo.toml"), THEIRS, "{told}");
-            assert_eq!(left(&tried.world), [""; 0], "{told}");
+            details = format!("{details}\n{}", run.stderr);
+            assert_eq!(fix_world.world.read("Cargo.toml"), THEIRS, "{details}");
+            assert_eq!(leftovers(&fix_world.world), [""; 0], "{details}");
             if run.code != Some(0) {
                 refused += 1;
-                assert_eq!(tried.world.read("Cargo.lock"), tried.old.0, "{told}");
+                assert_eq!(fix_world.world.read("Cargo.lock"), fix_world.old.0, "{details}");
                 last = run.stderr;
             }
         }
@@ -474,12 +473,12 @@ fn what_somebody_saves_meanwhile_is_never_lost() {
 }
 
 #[test]
-fn a_policy_is_there_whole_or_not_at_all() {
+fn policy_is_created_completely_or_not_at_all() {
     let world = World::locked(WORLD);
     let (db, folder) = (world.path("../db"), world.path(""));
-    let words = ["init", "--offline", "--db", &db];
+    let arguments = ["init", "--offline", "--db", &db];
     let mut calls = 0;
-    let whole = run(&world, &words, &folder, Lacks::Nothing, |index, _| {
+    let whole = run(&world, &arguments, &folder, Lacks::Nothing, |index, _| {
         calls = index + 1;
         Then::GoOn
     });
@@ -489,39 +488,39 @@ fn a_policy_is_there_whole_or_not_at_all() {
     for at in 0..calls {
         for then in [Then::Signal(Signal::SIGKILL), Then::Fail(Errno::ENOSPC)] {
             let _ = fs::remove_file(world.path("deny.toml"));
-            let done = run(&world, &words, &folder, Lacks::Nothing, |index, _| {
+            let done = run(&world, &arguments, &folder, Lacks::Nothing, |index, _| {
                 if index == at { then } else { Then::GoOn }
             });
             let there = fs::read_to_string(world.path("deny.toml")).ok();
             assert!(there.is_none() || there.as_ref() == Some(&text), "{at} {then:?}: {there:?}");
             if then != Then::Signal(Signal::SIGKILL) {
-                assert_eq!(left(&world), [""; 0], "{at}: {}", done.stderr);
+                assert_eq!(leftovers(&world), [""; 0], "{at}: {}", done.stderr);
                 assert_eq!(done.code, Some(if there.is_some() { 0 } else { 73 }), "{at}");
-                let said = done.stderr.contains("; nothing was changed");
-                assert_eq!(said, there.is_none(), "{at}: {}", done.stderr);
+                let reports_nothing_changed = done.stderr.contains("; nothing was changed");
+                assert_eq!(reports_nothing_changed, there.is_none(), "{at}: {}", done.stderr);
             }
         }
     }
     let _ = fs::remove_file(world.path("deny.toml"));
-    assert_eq!(run(&world, &words, &folder, Lacks::Nothing, |_, _| Then::GoOn).code, Some(0));
-    assert_eq!(left(&world), [""; 0], "leftovers are deleted by the next one");
+    assert_eq!(run(&world, &arguments, &folder, Lacks::Nothing, |_, _| Then::GoOn).code, Some(0));
+    assert_eq!(leftovers(&world), [""; 0], "leftovers are deleted by the next one");
 }
 
 #[test]
-fn a_packed_database_is_old_or_new() {
+fn packed_database_is_old_or_new() {
     let mut world = world();
     world.fetched_advisories(std::time::Duration::from_secs(60));
     world.folder("../out");
     world.let_write("../out");
     let (folder, file) = (world.path("../out"), world.path("../out/snapshot"));
-    let words = ["db", "pack", &file];
-    assert_eq!(world.run(&words).code, 0);
+    let arguments = ["db", "pack", &file];
+    assert_eq!(world.run(&arguments).code, 0);
     let old = fs::read(&file).expect("a file");
     world = world.with("#- advisory: RUSTSEC-2027-0001 time: Another\n");
     let text = world.read("../db/crates/time/RUSTSEC-2027-0001.md");
     world.write(&format!("{}/crates/time/RUSTSEC-2027-0001.md", crate::harness::DATABASE), text);
     let mut calls = 0;
-    let whole = run(&world, &words, &folder, Lacks::Nothing, |index, _| {
+    let whole = run(&world, &arguments, &folder, Lacks::Nothing, |index, _| {
         calls = index + 1;
         Then::GoOn
     });
@@ -531,7 +530,7 @@ fn a_packed_database_is_old_or_new() {
     for at in 0..calls {
         for then in [Then::Signal(Signal::SIGKILL), Then::Fail(Errno::ENOSPC)] {
             fs::write(&file, &old).expect("written");
-            let done = run(&world, &words, &folder, Lacks::Nothing, |index, _| {
+            let done = run(&world, &arguments, &folder, Lacks::Nothing, |index, _| {
                 if index == at { then } else { Then::GoOn }
             });
             let there = fs::read(&file).expect("a file");

@@ -1,10 +1,10 @@
-//! Code actions as the editors ask for them, take them and apply their edits.
+//! Code actions as the editors request them, choose them and apply their edits.
 
 use serde_json::{Value, json};
 
 use super::{Change, Client, Editor};
 
-/// A code action, its edit asked for where the server leaves that for later.
+/// A code action; its edit may have to be requested.
 #[derive(Clone, Debug)]
 pub(crate) struct Action(pub(crate) Value);
 
@@ -17,14 +17,14 @@ impl Action {
         self.0["isPreferred"] == true
     }
 
-    /// Why it cannot be taken.
+    /// Why it is disabled.
     pub(crate) fn disabled(&self) -> Option<&str> {
         self.0["disabled"]["reason"].as_str()
     }
 }
 
 impl Client {
-    /// What is offered where `needle` stands, in the server's order.
+    /// The actions at `needle`, in the server's order.
     pub(crate) fn actions(&mut self, path: &str, needle: &str) -> Vec<Action> {
         let params = self.action_params(path, needle, None);
         self.actions_for(params)
@@ -58,18 +58,18 @@ impl Client {
     }
 
     fn actions_for(&mut self, params: Value) -> Vec<Action> {
-        let answer = self.request("textDocument/codeAction", params);
-        let answer = answer.expect("code actions are answered");
-        answer.as_array().into_iter().flatten().cloned().map(Action).collect()
+        let actions = self.request("textDocument/codeAction", params);
+        let actions = actions.expect("code actions have no error");
+        actions.as_array().into_iter().flatten().cloned().map(Action).collect()
     }
 
-    /// Takes an action: its edit is applied to open documents; other files are opened for it.
+    /// Applies an action to open documents; other files are opened for it.
     pub(crate) fn take_action(&mut self, action: &Action) {
-        assert_eq!(action.disabled(), None, "a disabled action is taken");
+        assert_eq!(action.disabled(), None, "a disabled action is chosen");
         let action = match &action.0 {
             action if action["edit"].is_null() => self
                 .request("codeAction/resolve", action.clone())
-                .expect("the edit of an action can be asked for"),
+                .expect("the edit of an action can be resolved"),
             action => action.clone(),
         };
         assert!(action["edit"].is_object(), "no edit: {action}");
@@ -84,7 +84,7 @@ impl Client {
                 if document["kind"] == "create" {
                     let uri = document["uri"].as_str().expect("a URI");
                     let path = self.file_of(uri).replace("[work]/", "").replace("[world]/", "../");
-                    assert_eq!(self.world.try_read(&path), None, "`{path}` is there already");
+                    assert_eq!(self.world.try_read(&path), None, "`{path}` exists already");
                     self.world.write(&path, "");
                     continue;
                 }
@@ -110,7 +110,7 @@ impl Client {
             if !self.open_documents().contains(&path) {
                 assert!(version.is_null(), "a version of `{path}`, which is not open: {version}");
                 let on_disk = self.world.try_read(&path);
-                // Editors show a file that is not there as an empty buffer.
+                // Editors show a missing file as an empty buffer.
                 self.open_with(&path, "toml", &on_disk.unwrap_or_default());
             } else if !version.is_null() {
                 assert_eq!(version, json!(self.version(&path)), "another version of `{path}`");
@@ -124,7 +124,7 @@ impl Client {
                     (edit["range"].clone(), text)
                 })
                 .collect();
-            // Each is about the text before all of them: the last one first.
+            // All ranges are in the text before the edits: the last one first.
             changes.reverse();
             let changes: Vec<_> = changes
                 .into_iter()

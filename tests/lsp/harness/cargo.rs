@@ -1,4 +1,4 @@
-//! Stand-ins for cargo that say that they were called, and wait until the test lets them go on.
+//! Fake cargo programs that record each call and can be held by the test.
 
 use std::{
     thread,
@@ -16,24 +16,24 @@ pub(crate) enum FakeCargo {
     Held,
     /// Never ends by itself.
     Endless,
-    /// Says something else than cargo would.
-    Nonsense,
+    /// Prints invalid output.
+    InvalidOutput,
     /// Never ends by itself, with a child of its own that does not end either.
     EndlessWithChild,
 }
 
 #[cfg(unix)]
 impl World {
-    /// Puts a stand-in into cargo's place.
-    pub(crate) fn use_fake_cargo(&mut self, stand_in: FakeCargo) {
+    /// Replaces cargo by a fake cargo.
+    pub(crate) fn use_fake_cargo(&mut self, fake_cargo: FakeCargo) {
         let root = self.path("../");
         let cargo = real_cargo();
-        let run = match stand_in {
+        let run = match fake_cargo {
             FakeCargo::Counting => format!("exec '{cargo}' \"$@\""),
             FakeCargo::Held => format!(
                 "while [ ! -e '{root}/released' ]; do sleep 0.02; done\nexec '{cargo}' \"$@\""
             ),
-            FakeCargo::Nonsense => "echo '{\"packages\": 7}'".to_owned(),
+            FakeCargo::InvalidOutput => "echo '{\"packages\": 7}'".to_owned(),
             FakeCargo::Endless => "exec sleep 100000".to_owned(),
             FakeCargo::EndlessWithChild => "sleep 100000 &\nwait".to_owned(),
         };
@@ -41,39 +41,39 @@ impl World {
         self.replace_cargo(&script);
     }
 
-    /// Puts a script into cargo's place.
+    /// Replaces cargo by a script.
     pub(crate) fn replace_cargo(&mut self, script: &str) {
         use std::os::unix::fs::PermissionsExt;
 
-        self.write("../stand-in/cargo", script);
-        let path = self.path("../stand-in/cargo");
+        self.write("../fake/cargo", script);
+        let path = self.path("../fake/cargo");
         let mode = PermissionsExt::from_mode(0o755);
         self.change_as_test(|| std::fs::set_permissions(&path, mode).expect("a mode is set"));
         self.set("CARGO", &path);
     }
 
-    /// Lets held stand-ins go on.
+    /// Releases held fake cargos.
     pub(crate) fn release_cargo(&self) {
         self.write("../released", "");
     }
 
-    /// How often the stand-in was called.
+    /// How often the fake cargo was called.
     pub(crate) fn cargo_calls(&self) -> usize {
         self.try_read("../cargo/calls").map_or(0, |calls| calls.lines().count())
     }
 
-    /// How often it was to resolve something.
+    /// How often it was called to resolve dependencies.
     pub(crate) fn resolutions(&self) -> usize {
         let calls = self.try_read("../cargo/calls").unwrap_or_default();
         calls.lines().filter(|call| call.starts_with("metadata")).count()
     }
 
-    /// Waits until it was to resolve something that often.
+    /// Waits until it was called that often to resolve dependencies.
     pub(crate) fn wait_for_resolutions(&self, resolutions: usize) {
         wait_for(resolutions, || self.resolutions());
     }
 
-    /// Waits until the stand-in was called that often.
+    /// Waits until the fake cargo was called that often.
     pub(crate) fn wait_for_cargo_calls(&self, calls: usize) {
         wait_for(calls, || self.cargo_calls());
     }

@@ -1,4 +1,4 @@
-//! The real cargo-deny, which judges what was saved.
+//! The real cargo-deny, which checks saved files.
 
 use std::{
     env,
@@ -12,9 +12,9 @@ use super::World;
 const DATABASE: &str = "advisory-dbs/advisory-db-3157b0e258782691";
 
 impl World {
-    /// What `cargo deny check` says of the workspace in `folder`, with the packages of whoever runs
-    /// the tests and the advisories in `database`: whether it is content, and its words. `None`
-    /// where it is not installed: `cargo xtask test` does that.
+    /// Runs `cargo deny check` on the workspace in `folder`, with the downloads of the user who runs the
+    /// tests and the advisories in `database`. Returns whether it succeeds, and its output; `None` where
+    /// it is not installed (`cargo xtask test` does that).
     pub(crate) fn cargo_deny(
         &self,
         folder: &str,
@@ -24,10 +24,10 @@ impl World {
         let program = Path::new(env!("CARGO_MANIFEST_DIR")).join("target/tools/bin/cargo-deny");
         if !program.is_file() {
             assert!(env::var_os("CI").is_none(), "cargo-deny is not installed");
-            say_that_nobody_judges();
+            warn_of_missing_cargo_deny();
             return None;
         }
-        let home = PathBuf::from(self.path("../judge"));
+        let home = PathBuf::from(self.path("../cargo-deny-home"));
         make_home(&home, database);
         let mut command = Command::new(program);
         command.env_clear().envs(self.variables()).env("CARGO_HOME", &home);
@@ -37,9 +37,9 @@ impl World {
     }
 }
 
-#[expect(clippy::print_stderr, reason = "what a test leaves out is said")]
-fn say_that_nobody_judges() {
-    eprintln!("not judged by cargo-deny: it is not below target/tools");
+#[expect(clippy::print_stderr, reason = "a skipped part of a test is reported")]
+fn warn_of_missing_cargo_deny() {
+    eprintln!("skipped cargo-deny: it is not installed in target/tools");
 }
 
 /// A cargo home with the user's downloads and these advisories.

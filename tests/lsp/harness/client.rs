@@ -1,4 +1,4 @@
-//! The client: requests, notifications, waiting, and the accounts that are settled at the end.
+//! The client: requests, notifications, waiting, and the checks at the end of a session.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -10,16 +10,16 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::{
-    Editor, Incoming, TEST_TIMEOUT, Process, Shown, World,
-    answers::answer,
+    Editor, Incoming, Process, Shown, TEST_TIMEOUT, World,
+    client_responses::response,
     diagnostics::Published,
     documents::Document,
     frames::frame,
     text::{Encoding, Range, path_of},
 };
 
-/// How much of the conversation a failure shows.
-const LAST: usize = 80;
+/// How many messages a failure shows.
+const SHOWN_MESSAGES: usize = 80;
 
 /// An editor that is connected to the server.
 pub(crate) struct Client {
@@ -31,25 +31,25 @@ pub(crate) struct Client {
     capabilities: Value,
     initialized: Value,
     next_id: i64,
-    answers: BTreeMap<i64, Value>,
+    responses: BTreeMap<i64, Value>,
     published: Vec<(String, Shown, bool)>,
-    /// What the user was shown in boxes, and whether the test has seen it.
+    /// The messages to the user, and whether the test has claimed them.
     messages: Vec<(String, bool)>,
-    asked: Vec<(String, Value)>,
-    refused: Vec<String>,
-    /// Requests that are never answered.
-    silent: Vec<String>,
-    /// The user's settings, as the editor tells them when it is asked.
+    server_requests: Vec<(String, Value)>,
+    rejected: Vec<String>,
+    /// The methods to which the client never responds.
+    unanswered: Vec<String>,
+    /// The user's settings, which the editor sends on request.
     settings: Value,
     progress: Vec<Value>,
     statuses: Vec<Value>,
     unknown: Vec<Value>,
     ignored: BTreeSet<String>,
-    /// What the last publication for a file has to be like at the end.
+    /// The conditions for the last publication of a file.
     last: Vec<(String, String, Condition)>,
     conversation: Vec<String>,
-    /// What is published and said needs nobody who claims it.
-    looks_away: bool,
+    /// Publications and messages need not be claimed.
+    ignores_all: bool,
     /// The test makes the server panic.
     panics: bool,
     ended: bool,
@@ -64,7 +64,7 @@ pub(crate) struct ResponseError {
     pub(crate) message: String,
 }
 
-/// A hover and what it is about.
+/// A hover and the text of its range.
 #[derive(Clone, Debug)]
 pub(crate) struct Hover {
     pub(crate) kind: String,
@@ -73,12 +73,12 @@ pub(crate) struct Hover {
 }
 
 impl Client {
-    pub(super) fn introduce(
+    pub(super) fn initialize(
         world: World,
         editor: Editor,
         process: Process,
         params: Value,
-        (refused, silent): (Vec<String>, Vec<String>),
+        (rejected, unanswered): (Vec<String>, Vec<String>),
         settings: Value,
     ) -> Self {
         let mut client = Self {
@@ -90,12 +90,12 @@ impl Client {
             capabilities: params["capabilities"].clone(),
             initialized: Value::Null,
             next_id: editor.first_id(),
-            answers: BTreeMap::new(),
+            responses: BTreeMap::new(),
             published: Vec::new(),
             messages: Vec::new(),
-            asked: Vec::new(),
-            refused,
-            silent,
+            server_requests: Vec::new(),
+            rejected,
+            unanswered,
             settings,
             progress: Vec::new(),
             statuses: Vec::new(),
@@ -103,24 +103,24 @@ impl Client {
             ignored: BTreeSet::new(),
             last: Vec::new(),
             conversation: Vec::new(),
-            looks_away: false,
+            ignores_all: false,
             panics: false,
             ended: false,
         };
-        let answer = client.request("initialize", params).expect("`initialize` succeeds");
-        let chosen = answer["capabilities"]["positionEncoding"].as_str().unwrap_or("utf-16");
+        let result = client.request("initialize", params).expect("`initialize` succeeds");
+        let chosen = result["capabilities"]["positionEncoding"].as_str().unwrap_or("utf-16");
         client.encoding = Encoding::of(chosen);
-        client.initialized = answer;
+        client.initialized = result;
         client.notify("initialized", json!({}));
         client
     }
 
-    /// What the server answered to `initialize`.
+    /// The result of `initialize`.
     pub(crate) fn initialize_result(&self) -> &Value {
         &self.initialized
     }
 
-    /// What the editor said that it can do.
+    /// The capabilities of the editor.
     pub(crate) fn capabilities(&self) -> &Value {
         &self.capabilities
     }
@@ -141,7 +141,7 @@ impl Client {
         self.send(&message);
     }
 
-    /// The user changes the settings, and the editor says so as it does.
+    /// The user changes the settings, and the editor sends its notification.
     pub(crate) fn configure(&mut self, settings: Value) {
         let pushed = match self.editor {
             Editor::VsCode => Value::Null,
@@ -151,8 +151,8 @@ impl Client {
         self.notify("workspace/didChangeConfiguration", json!({"settings": pushed}));
     }
 
-    /// Sends a request; [`Self::answer`] waits for what comes back.
-    pub(crate) fn ask(&mut self, method: &str, params: Value) -> i64 {
+    /// Sends a request; [`Self::response`] waits for the response.
+    pub(crate) fn send_request(&mut self, method: &str, params: Value) -> i64 {
         let id = self.next_id;
         self.next_id += 1;
         let mut message = json!({"jsonrpc": "2.0", "id": id, "method": method});
@@ -163,16 +163,16 @@ impl Client {
         id
     }
 
-    /// The answer to a request.
-    pub(crate) fn answer(&mut self, id: i64) -> Result<Value, ResponseError> {
-        let mut answer = self.wait("the answer to a request", |client| client.answers.remove(&id));
-        match answer.get_mut("error").map(Value::take) {
+    /// The response to a request.
+    pub(crate) fn response(&mut self, id: i64) -> Result<Value, ResponseError> {
+        let mut response = self.wait("a response", |client| client.responses.remove(&id));
+        match response.get_mut("error").map(Value::take) {
             Some(error) => Err(serde_json::from_value(error).expect("an error has a code")),
-            None => Ok(answer["result"].take()),
+            None => Ok(response["result"].take()),
         }
     }
 
-    /// Sends a request and waits for its answer.
+    /// Sends a request and waits for its response.
     pub(crate) fn request(&mut self, method: &str, params: Value) -> Result<Value, ResponseError> {
         let id = self.send_request(method, params);
         self.response(id)
@@ -181,22 +181,25 @@ impl Client {
     /// The hover on the first character of the only occurrence of `needle`.
     pub(crate) fn hover(&mut self, path: &str, needle: &str) -> Option<Hover> {
         let id = self.request_hover(path, needle);
-        let mut answer = self.response(id).expect("a hover is answered");
-        if answer.is_null() {
+        let mut hover = self.response(id).expect("a hover has no error");
+        if hover.is_null() {
             return None;
         }
-        let range: Range = serde_json::from_value(answer["range"].take()).expect("a range");
+        let range: Range = serde_json::from_value(hover["range"].take()).expect("a range");
         let covered = self.encoding.covered(&self.text(path), range).to_owned();
-        let text = |key: &str| answer["contents"][key].as_str().expect("a text").to_owned();
+        let text = |key: &str| hover["contents"][key].as_str().expect("a text").to_owned();
         Some(Hover { kind: text("kind"), value: text("value"), covered })
     }
 
-    /// Asks for the hover on the first character of the only occurrence of `needle`.
-    pub(crate) fn ask_hover(&mut self, path: &str, needle: &str) -> i64 {
+    /// Requests the hover on the first character of the only occurrence of `needle`.
+    pub(crate) fn request_hover(&mut self, path: &str, needle: &str) -> i64 {
         let at = self.find(path, needle);
         let position = self.position(path, at);
         let uri = self.world.uri(path);
-        self.send_request("textDocument/hover", json!({"textDocument": {"uri": uri}, "position": position}))
+        self.send_request(
+            "textDocument/hover",
+            json!({"textDocument": {"uri": uri}, "position": position}),
+        )
     }
 
     /// The next publication for a file that was not claimed yet.
@@ -237,7 +240,7 @@ impl Client {
         self.diagnostics_when(path, &format!("no {code}"), |shown| !shown.has(code))
     }
 
-    /// Waits until the last publication for a file is like this, which it then has to stay.
+    /// Waits until the last publication for a file meets a condition, which must hold at the end, too.
     pub(crate) fn ends_with(
         &mut self,
         path: &str,
@@ -252,7 +255,7 @@ impl Client {
         self.last.push((file, what.to_owned(), Box::new(holds)));
     }
 
-    /// Waits until the last publication for a file is like this. Those before it are claimed.
+    /// Waits until the last publication for a file meets a condition, and claims those before it.
     pub(crate) fn latest(&mut self, path: &str, what: &str, holds: impl Fn(&Shown) -> bool) {
         let file = self.world.path(path);
         self.wait(&format!("{what} in `{path}`"), |client| {
@@ -268,38 +271,38 @@ impl Client {
         newest_first.find(|(published, ..)| published == file).map(|(_, shown, _)| shown)
     }
 
-    /// All that was published for a file so far, in order.
+    /// All publications for a file so far, in order.
     pub(crate) fn history(&self, path: &str) -> Vec<&Shown> {
         let file = self.world.path(path);
         let ours = self.published.iter().filter(|(published, ..)| *published == file);
         ours.map(|(_, shown, _)| shown).collect()
     }
 
-    /// The files for which anything was published so far.
+    /// The files with publications so far.
     pub(crate) fn published_files(&self) -> Vec<String> {
         let files: BTreeSet<_> = self.published.iter().map(|(file, ..)| file).collect();
         files.into_iter().map(|file| self.world.with_placeholders(file)).collect()
     }
 
-    /// Publications for a file that this test does not look at.
+    /// Ignores publications for a file.
     pub(crate) fn ignore(&mut self, path: &str) {
         self.ignored.insert(self.world.path(path));
     }
 
-    /// Waits for a message to the user that contains these words.
-    pub(crate) fn message(&mut self, words: &str) -> String {
-        self.wait(&format!("a message about `{words}`"), |client| {
+    /// Waits for a message to the user that contains a text.
+    pub(crate) fn message(&mut self, text: &str) -> String {
+        self.wait(&format!("a message with `{text}`"), |client| {
             let mut unclaimed = client.messages.iter_mut().filter(|(_, claimed)| !*claimed);
-            let (message, claimed) = unclaimed.find(|(message, _)| message.contains(words))?;
+            let (message, claimed) = unclaimed.find(|(message, _)| message.contains(text))?;
             *claimed = true;
             Some(message.clone())
         })
     }
 
     /// The requests that the server has made so far.
-    pub(crate) fn asked(&self, method: &str) -> Vec<&Value> {
-        let asked = self.asked.iter().filter(|(asked, _)| asked == method);
-        asked.map(|(_, params)| params).collect()
+    pub(crate) fn server_requests(&self, method: &str) -> Vec<&Value> {
+        let requests = self.server_requests.iter().filter(|(name, _)| name == method);
+        requests.map(|(_, params)| params).collect()
     }
 
     /// Waits until the server has made a request.
@@ -314,9 +317,9 @@ impl Client {
         });
     }
 
-    /// Waits for the answer to something that was no message.
-    pub(crate) fn refusal(&mut self) {
-        self.wait("the answer to what was no message", |client| {
+    /// Waits for the error response to an invalid message.
+    pub(crate) fn error_for_invalid_message(&mut self) {
+        self.wait("the error for an invalid message", |client| {
             let at = client.unknown.iter().position(|one| one.get("id") == Some(&Value::Null))?;
             Some(client.unknown.remove(at))
         });
@@ -329,28 +332,27 @@ impl Client {
         })
     }
 
-    /// How many progress notifications came so far.
-    /// Waits until the last state of the gate that was told is this one, and gives it.
+    /// Waits until the last status has this state; returns it.
     pub(crate) fn status(&mut self, state: &str) -> Value {
         self.status_when(&format!("the state `{state}`"), |status| status["state"] == state)
     }
 
-    /// Waits until the last state of the gate that was told is like that, and gives it.
+    /// Waits until the last status meets a condition; returns it.
     pub(crate) fn status_when(&mut self, what: &str, holds: impl Fn(&Value) -> bool) -> Value {
         self.wait(what, |client| client.statuses.last().filter(|status| holds(status)).cloned())
     }
 
-    /// The states that were told.
+    /// The states of all statuses so far.
     pub(crate) fn states(&self) -> Vec<&str> {
         self.statuses.iter().filter_map(|status| status["state"].as_str()).collect()
     }
 
-    /// How many progresses were shown.
+    /// How many progress notifications came so far.
     pub(crate) fn progress_count(&self) -> usize {
         self.progress.len()
     }
 
-    /// The last state of each workspace that was told, by its folder.
+    /// The last state of a workspace, by its folder.
     pub(crate) fn state_of(&self, folder: &str) -> Option<&str> {
         let uri = self.world.uri(folder);
         let mut newest_first = self.statuses.iter().rev();
@@ -358,7 +360,7 @@ impl Client {
         last["state"].as_str()
     }
 
-    /// The last state of each workspace that was told, by its URI.
+    /// The last state of each workspace, by its URI.
     pub(crate) fn last_states(&self) -> BTreeMap<&str, &str> {
         let states = self.statuses.iter();
         states
@@ -366,13 +368,13 @@ impl Client {
             .collect()
     }
 
-    /// Takes what comes until that holds.
-    pub(crate) fn until(&mut self, what: &str, holds: impl Fn(&Self) -> bool) {
+    /// Receives messages until a condition is true.
+    pub(crate) fn wait_until(&mut self, what: &str, holds: impl Fn(&Self) -> bool) {
         self.wait(what, |client| holds(client).then_some(()));
     }
 
-    /// Takes what comes until then, and forgets what is no longer shown.
-    pub(crate) fn take_until(&mut self, deadline: Instant) {
+    /// Receives messages until a deadline, and drops outdated publications.
+    pub(crate) fn receive_until(&mut self, deadline: Instant) {
         loop {
             match self.process.receive(deadline) {
                 Some(Incoming::Message(message)) => self.take(message),
@@ -391,7 +393,7 @@ impl Client {
         for (_, claimed) in &mut self.messages {
             *claimed = true;
         }
-        let outdated = self.conversation.len().saturating_sub(LAST);
+        let outdated = self.conversation.len().saturating_sub(SHOWN_MESSAGES);
         self.conversation.drain(..outdated);
     }
 
@@ -401,14 +403,14 @@ impl Client {
         last.into_values().collect()
     }
 
-    /// What is shown now, by file.
+    /// The shown diagnostics, by file.
     pub(crate) fn shown(&self) -> BTreeMap<&str, &Shown> {
         self.published.iter().map(|(file, shown, _)| (file.as_str(), shown)).collect()
     }
 
-    /// Whatever is published or said from now on is not looked at.
+    /// Ignores all publications and messages.
     pub(crate) fn ignore_all(&mut self) {
-        self.looks_away = true;
+        self.ignores_all = true;
     }
 
     /// The test makes the server panic.
@@ -421,41 +423,41 @@ impl Client {
         self.process.log()
     }
 
-    /// Ends the server at once; nothing is settled.
+    /// Kills the server without the checks at the end.
     pub(crate) fn kill(mut self) {
         self.ended = true;
     }
 
-    /// Ends the session as the editor does, while another one goes on in the same world.
+    /// Ends the session as the editor does, while another session runs in the same world.
     pub(crate) fn end_while_another_runs(mut self) {
-        self.leave();
-        self.settle_accounts();
+        self.shut_down();
+        self.assert_nothing_unclaimed();
     }
 
-    /// Ends the session as the editor does, and settles the accounts.
+    /// Ends the session as the editor does, with the checks at the end.
     pub(crate) fn end(&mut self) {
-        if self.leave() {
-            self.settle();
+        if self.shut_down() {
+            self.assert_clean_end();
         }
     }
 
     /// Ends two sessions in one world.
     pub(crate) fn end_both(mut self, mut other: Self) {
-        self.leave();
-        other.leave();
-        self.settle();
-        other.settle();
+        self.shut_down();
+        other.shut_down();
+        self.assert_clean_end();
+        other.assert_clean_end();
     }
 
-    /// Whether the session had not ended before.
-    fn leave(&mut self) -> bool {
+    /// Shuts the server down; returns whether the session had not ended before.
+    fn shut_down(&mut self) -> bool {
         if std::mem::replace(&mut self.ended, true) {
             return false;
         }
         let shut_down = self.request("shutdown", Value::Null);
-        assert_eq!(shut_down, Ok(Value::Null), "`shutdown` is answered");
+        assert_eq!(shut_down, Ok(Value::Null), "`shutdown` has no error");
         if self.editor != Editor::Helix {
-            // Helix may leave without a word.
+            // Helix may end without sending `exit`.
             self.send(&json!({"jsonrpc": "2.0", "method": "exit"}));
         }
         self.process.close_input();
@@ -467,8 +469,8 @@ impl Client {
         true
     }
 
-    fn settle(&mut self) {
-        let ignores = |file: &String| self.looks_away || self.ignored.contains(file);
+    fn assert_clean_end(&mut self) {
+        let ignores = |file: &String| self.ignores_all || self.ignored.contains(file);
         let unclaimed =
             self.published.iter().filter(|(file, _, claimed)| !claimed && !ignores(file));
         let publications: Vec<_> = unclaimed
@@ -476,29 +478,29 @@ impl Client {
             .collect();
         for (file, what, holds) in &self.last {
             let shown = self.last_of(file).expect("something was published");
-            assert!(holds(shown), "{file} did not stay like {what}:\n{}", shown.drawn());
+            assert!(holds(shown), "{file} no longer has {what}:\n{}", shown.drawn());
         }
         let messages: Vec<_> = self.messages.iter().filter(|(_, claimed)| !claimed).collect();
-        let looks = !self.looks_away;
-        assert!(publications.is_empty(), "nobody claimed: {}", publications.join("\n"));
-        assert!(!looks || messages.is_empty(), "nobody claimed the messages {messages:?}");
-        self.settle_accounts();
+        let ignores_all = self.ignores_all;
+        assert!(publications.is_empty(), "unclaimed: {}", publications.join("\n"));
+        assert!(ignores_all || messages.is_empty(), "unclaimed messages: {messages:?}");
+        self.assert_nothing_unclaimed();
         wait_until("no process of the server is left", || self.world.processes().is_empty());
         let left = self.world.temporary_files();
         assert!(left.is_empty(), "the server left in the temporary folder: {left:?}");
         self.world.assert_untouched();
     }
 
-    fn settle_accounts(&self) {
-        let answers = &self.answers;
-        assert!(answers.is_empty(), "nobody claimed the answers {answers:?}");
-        assert!(self.unknown.is_empty(), "nobody knows what to do with {:?}", self.unknown);
-        self.settle_progress();
+    fn assert_nothing_unclaimed(&self) {
+        let responses = &self.responses;
+        assert!(responses.is_empty(), "unclaimed responses: {responses:?}");
+        assert!(self.unknown.is_empty(), "unexpected messages: {:?}", self.unknown);
+        self.assert_progress_matches();
         let log = self.process.log();
         assert!(self.panics || !log.contains("panicked"), "the server panicked:\n{log}");
     }
 
-    fn settle_progress(&self) {
+    fn assert_progress_matches(&self) {
         let kinds = |kind: &str| -> Vec<&Value> {
             let of_kind = self.progress.iter().filter(|one| one["value"]["kind"] == kind);
             of_kind.map(|one| &one["token"]).collect()
@@ -508,7 +510,7 @@ impl Client {
         }
     }
 
-    /// Takes messages until `find` finds what it looks for.
+    /// Receives messages until `find` returns something.
     fn wait<T>(&mut self, what: &str, mut find: impl FnMut(&mut Self) -> Option<T>) -> T {
         let deadline = Instant::now() + TEST_TIMEOUT;
         loop {
@@ -520,12 +522,12 @@ impl Client {
                 Some(other) => {
                     panic!("waited for {what}, got {other:?}; {}", self.process.state())
                 }
-                None => panic!("waited for {what}, which did not come"),
+                None => panic!("timeout while waiting for {what}"),
             }
         }
     }
 
-    /// Sends a message that is perhaps no JSON.
+    /// Sends a message that need not be JSON.
     pub(super) fn send_raw(&mut self, body: &str) {
         let note: String = body.chars().take(600).collect();
         self.conversation.push(format!("-> {note}"));
@@ -537,27 +539,27 @@ impl Client {
         self.process.send(message);
     }
 
-    /// Files a message, and answers it if it is a request.
+    /// Records a message, and responds to it if it is a request.
     fn take(&mut self, message: Value) {
         self.note("<-", &message);
         let method = message["method"].as_str().map(str::to_owned);
         let id = message.get("id").cloned();
         match (method, id) {
             (Some(method), Some(id)) => {
-                let refused = self.refused.contains(&method);
-                let silent = self.silent.contains(&method);
+                let is_rejected = self.rejected.contains(&method);
+                let is_unanswered = self.unanswered.contains(&method);
                 let (key, value) =
-                    answer(self.editor, &method, &message["params"], &self.settings, refused);
-                self.asked.push((method, message["params"].clone()));
-                if !self.ended && !silent {
+                    response(self.editor, &method, &message["params"], &self.settings, is_rejected);
+                self.server_requests.push((method, message["params"].clone()));
+                if !self.ended && !is_unanswered {
                     self.send(&json!({"jsonrpc": "2.0", "id": id, key: value}));
                 }
             }
             (Some(method), None) => self.take_notification(&method, message),
             (None, Some(id)) if !id.is_null() => {
                 let id = id.as_i64().expect("the ids of our requests are numbers");
-                let earlier = self.answers.insert(id, message);
-                assert!(earlier.is_none(), "the request {id} was answered twice");
+                let earlier = self.responses.insert(id, message);
+                assert!(earlier.is_none(), "two responses to the request {id}");
             }
             (None, _) => self.unknown.push(message),
         }
@@ -572,8 +574,8 @@ impl Client {
                 self.take_published(published);
             }
             "window/showMessage" => {
-                let words = params["message"].as_str().expect("a message has words").to_owned();
-                self.messages.push((words, false));
+                let text = params["message"].as_str().expect("a message has a text").to_owned();
+                self.messages.push((text, false));
             }
             "window/logMessage" => {}
             "$/progress" => self.progress.push(params),
@@ -582,24 +584,24 @@ impl Client {
         }
     }
 
-    /// Whatever the test is about: a version is one that was sent, is never an older one than
-    /// before, is there whenever it was there before, and the ranges lie in its text.
+    /// Checks in every test: the version was sent, never decreases, is present if it was present before,
+    /// and the ranges are in its text.
     fn take_published(&mut self, published: Published) {
         let file = path_of(&published.uri);
         let document = self.documents.get_mut(&file);
         let text = if let Some(version) = published.version {
             let document = document.expect("only open documents have versions");
-            assert_eq!(document.uri, published.uri, "the editor's own spelling is used");
+            assert_eq!(document.uri, published.uri, "the URI is spelled as by the editor");
             let ranges = published.diagnostics.iter().map(|one| one.range);
             let ranges: Vec<_> = ranges.collect();
             let encoding = self.encoding;
             let fits = |text: &str| ranges.iter().all(|range| encoding.has(text, *range));
             document.publish(version, fits).to_owned()
         } else {
-            let versioned =
-                document.is_some_and(|document| document.is_versioned() && !document.was_odd());
+            let versioned = document
+                .is_some_and(|document| document.is_versioned() && !document.had_invalid_change());
             assert!(!versioned, "{file} is open but its findings came without a version");
-            // A pipe would never be read to its end.
+            // Reading a pipe would never end.
             let is_file = std::path::Path::new(&file).is_file();
             let text = is_file.then(|| std::fs::read_to_string(&file).unwrap_or_default());
             let text = text.unwrap_or_default();
@@ -622,10 +624,10 @@ impl Client {
 }
 
 impl Drop for Client {
-    #[expect(clippy::print_stderr, reason = "what was said explains a failure")]
+    #[expect(clippy::print_stderr, reason = "the conversation explains a failure")]
     fn drop(&mut self) {
         if thread::panicking() {
-            let from = self.conversation.len().saturating_sub(LAST);
+            let from = self.conversation.len().saturating_sub(SHOWN_MESSAGES);
             let conversation = self.conversation[from..].join("\n");
             eprintln!("the conversation as {:?}:\n{conversation}", self.editor);
             eprintln!("the server wrote:\n{}", self.process.log());
@@ -639,7 +641,7 @@ impl Drop for Client {
 pub(crate) fn wait_until(what: &str, holds: impl Fn() -> bool) {
     let deadline = Instant::now() + TEST_TIMEOUT;
     while !holds() {
-        assert!(Instant::now() < deadline, "waited in vain until {what}");
+        assert!(Instant::now() < deadline, "timeout while waiting until {what}");
         thread::sleep(Duration::from_millis(2));
     }
 }

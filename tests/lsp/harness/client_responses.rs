@@ -1,18 +1,18 @@
-//! What each editor answers when the server asks.
+//! How each editor responds to requests of the server.
 
 use serde_json::{Value, json};
 
 use super::Editor;
 
-/// The answer: `result` or `error`.
-pub(super) fn answer(
+/// The response: `result` or `error`.
+pub(super) fn response(
     editor: Editor,
     method: &str,
     params: &Value,
     settings: &Value,
-    refused: bool,
+    is_rejected: bool,
 ) -> (&'static str, Value) {
-    let known = match (method, editor) {
+    let result = match (method, editor) {
         (
             "client/registerCapability"
             | "client/unregisterCapability"
@@ -27,16 +27,16 @@ pub(super) fn answer(
         // The test applies the edit.
         ("workspace/applyEdit", _) => Some(json!({"applied": true})),
         ("workspace/configuration", _) => {
-            let items = params["items"].as_array().expect("items are asked for");
-            let told = |item: &Value| {
-                let ours = item["section"] == "supercargo";
-                if ours { settings.clone() } else { Value::Null }
+            let items = params["items"].as_array().expect("items are requested");
+            let value = |item: &Value| {
+                let is_ours = item["section"] == "supercargo";
+                if is_ours { settings.clone() } else { Value::Null }
             };
-            Some(items.iter().map(told).collect())
+            Some(items.iter().map(value).collect())
         }
         _ => None,
     };
-    match known.filter(|_| !refused) {
+    match result.filter(|_| !is_rejected) {
         Some(result) => ("result", result),
         None => {
             ("error", json!({"code": -32601, "message": format!("Method not found: {method}")}))

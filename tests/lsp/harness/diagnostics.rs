@@ -1,4 +1,4 @@
-//! Published diagnostics as values, and as a text that shows what each of them covers.
+//! Published diagnostics as values, and as text with the source of each.
 
 use std::fmt::Write as _;
 
@@ -51,7 +51,7 @@ pub(super) struct Published {
     pub(super) diagnostics: Vec<Diagnostic>,
 }
 
-/// What an editor shows of one file after one notification, on the text that it is about.
+/// The diagnostics of one file after one notification, with their text.
 #[derive(Clone, Debug)]
 pub(crate) struct Shown {
     pub(crate) version: Option<i32>,
@@ -61,7 +61,7 @@ pub(crate) struct Shown {
 }
 
 impl Shown {
-    /// The codes in the order of their places.
+    /// The codes in the order of their locations.
     pub(crate) fn codes(&self) -> Vec<&str> {
         self.diagnostics.iter().filter_map(|diagnostic| diagnostic.code.as_deref()).collect()
     }
@@ -83,7 +83,7 @@ impl Shown {
         first
     }
 
-    /// What the only diagnostic with a code covers.
+    /// The text in the range of the only diagnostic with a code.
     pub(crate) fn covered(&self, code: &str) -> &str {
         self.encoding.covered(&self.text, self.only(code).range)
     }
@@ -93,8 +93,8 @@ impl Shown {
         self.only(code).range.start.line
     }
 
-    /// Compares what is drawn with an indented text. (A snapshot that is run as several editors could
-    /// not be updated.)
+    /// Compares the drawn diagnostics with an indented text. (A snapshot of a test that runs with several
+    /// editors could not be updated.)
     pub(crate) fn assert_drawn(&self, expected: &str) {
         let expected = expected.trim_start_matches('\n');
         let indent = expected.len() - expected.trim_start().len();

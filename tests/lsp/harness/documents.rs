@@ -1,4 +1,4 @@
-//! The documents that the editor has open, and what each version of them says.
+//! The open documents of the editor, with the text of each version.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -55,15 +55,15 @@ pub(super) struct Document {
     pub(super) open: bool,
     pub(super) version: i32,
     pub(super) text: String,
-    /// What every version said; several texts when it was opened again.
+    /// The text of each version; several texts when it was opened again.
     versions: BTreeMap<i32, Vec<String>>,
-    /// Versions of which only the server may know what they say.
-    odd: BTreeSet<i32>,
+    /// Versions of invalid changes, whose text the test does not know.
+    invalid: BTreeSet<i32>,
     /// The version of the last publication.
     published: Option<i32>,
     opened_again: bool,
-    /// The server cannot know its text: findings come without a version.
-    lost: bool,
+    /// The server does not know its text: findings come without a version.
+    text_unknown: bool,
 }
 
 impl Document {
@@ -75,35 +75,34 @@ impl Document {
 
     /// Whether findings of this document came with a version before.
     pub(super) fn is_versioned(&self) -> bool {
-        self.open && !self.opened_again && !self.lost && self.published.is_some()
+        self.open && !self.opened_again && !self.text_unknown && self.published.is_some()
     }
 
-    /// Whether anything that was sent about it was no edit of its text.
-    pub(super) fn was_odd(&self) -> bool {
-        !self.odd.is_empty()
+    /// Whether an invalid change was sent.
+    pub(super) fn had_invalid_change(&self) -> bool {
+        !self.invalid.is_empty()
     }
 
-    /// Takes note of a publication, and returns the text that it is about: the newest of those that
-    /// had this version and in which `fits`.
+    /// Records a publication, and returns its text: the newest text with this version that `fits`.
     pub(super) fn publish(&mut self, version: i32, fits: impl Fn(&str) -> bool) -> &str {
-        if self.odd.contains(&version) {
+        if self.invalid.contains(&version) {
             return &self.text;
         }
-        // What was on its way when a document was opened again counts from its earlier versions.
+        // After a document is opened again, publications of its earlier versions may come.
         let backwards = self.published > Some(version) && !self.opened_again;
         assert!(!backwards, "{} went back to version {version}", self.uri);
         self.published = Some(version);
         let texts = self.versions.get(&version).map_or(&[][..], Vec::as_slice);
         let mut fitting = texts.iter().rev().filter(|text| fits(text));
         let uri = &self.uri;
-        fitting.next().unwrap_or_else(|| panic!("{uri} had no version {version} like this"))
+        fitting.next().unwrap_or_else(|| panic!("{uri} has no version {version} with these ranges"))
     }
 }
 
 const BYTE_ORDER_MARK: char = '\u{feff}';
 
 impl Client {
-    /// Opens a file with its text on disk. Editors keep the byte order mark to themselves.
+    /// Opens a file with its text on disk. Editors do not send the byte order mark.
     pub(crate) fn open(&mut self, path: &str) {
         let text = self.world.read(path);
         let text = text.strip_prefix(BYTE_ORDER_MARK).unwrap_or(&text).to_owned();
@@ -116,7 +115,7 @@ impl Client {
         self.open_uri(path, &uri, language, text);
     }
 
-    /// Opens a file by the editor's own spelling of its URI.
+    /// Opens a file with any spelling of its URI.
     pub(crate) fn open_uri(&mut self, path: &str, uri: &str, language: &str, text: &str) {
         let version = self.editor.first_version();
         let document = self.documents.entry(self.world.path(path)).or_default();
@@ -148,44 +147,43 @@ impl Client {
         );
     }
 
-    /// Sends changes that may be none of this text, as the bytes that `spoilt` makes of the message.
-    /// What the text is then only a whole one tells: [`Change::whole`].
+    /// Sends changes that may be invalid, in a message that `damage` may change. The text is then unknown
+    /// until [`Change::whole`].
     pub(crate) fn invalid_change(
         &mut self,
         path: &str,
         version: i32,
         changes: &[Value],
-        spoilt: impl Fn(String) -> String,
+        damage: impl Fn(String) -> String,
     ) {
         let document = self.document(path);
-        document.odd.insert(version);
+        document.invalid.insert(version);
         document.version = document.version.max(version);
         let identity = json!({"uri": document.uri, "version": version});
         let message = json!({
             "jsonrpc": "2.0", "method": "textDocument/didChange",
             "params": {"textDocument": identity, "contentChanges": changes},
         });
-        self.send_raw(&spoilt(message.to_string()));
+        self.send_raw(&damage(message.to_string()));
     }
 
-    /// Takes note of a version that was sent in another way.
-    pub(crate) fn assume(&mut self, path: &str, version: i32, text: &str) {
+    /// Records a version that was sent in another way.
+    pub(crate) fn record_version(&mut self, path: &str, version: i32, text: &str) {
         self.document(path).set(version, text.to_owned());
     }
 
-    /// From now on the server cannot know the text, or can again: its findings may come without a
-    /// version meanwhile.
-    pub(crate) fn lost(&mut self, path: &str, lost: bool) {
-        self.document(path).lost = lost;
+    /// Sets whether the server does not know the text: then its findings may come without a version.
+    pub(crate) fn set_text_unknown(&mut self, path: &str, unknown: bool) {
+        self.document(path).text_unknown = unknown;
     }
 
-    /// Tells that a file was saved, with its text.
+    /// Sends `didSave` with the text.
     pub(crate) fn notify_saved_with_text(&mut self, path: &str) {
         let (uri, text) = (self.world.uri(path), self.text(path));
         self.notify("textDocument/didSave", json!({"textDocument": {"uri": uri}, "text": text}));
     }
 
-    /// Replaces the only occurrence of `old` as this editor does it.
+    /// Replaces the only occurrence of `old` as this editor does.
     pub(crate) fn replace(&mut self, path: &str, old: &str, new: &str) {
         let at = self.find(path, old);
         let changes = self.editor.changes(old, new);
@@ -203,7 +201,7 @@ impl Client {
         self.change(path, &[change]);
     }
 
-    /// Writes the buffer to disk and tells so.
+    /// Writes the buffer to disk and sends `didSave`.
     pub(crate) fn save(&mut self, path: &str) {
         self.write(path);
         self.notify_saved(path);
@@ -216,13 +214,13 @@ impl Client {
         self.world.write(path, if mark { format!("{BYTE_ORDER_MARK}{text}") } else { text });
     }
 
-    /// Tells that a file was saved.
+    /// Sends `didSave`.
     pub(crate) fn notify_saved(&mut self, path: &str) {
         let uri = self.world.uri(path);
         self.notify("textDocument/didSave", json!({"textDocument": {"uri": uri}}));
     }
 
-    /// Tells that a file was created (1), changed (2) or deleted (3) on disk.
+    /// Sends that a file was created (1), changed (2) or deleted (3) on disk.
     pub(crate) fn notify_changed(&mut self, path: &str, kind: u8) {
         let uri = self.world.uri(path);
         self.notify(
@@ -231,7 +229,7 @@ impl Client {
         );
     }
 
-    /// Closes a document; what was not saved is gone.
+    /// Closes a document without saving it.
     pub(crate) fn close(&mut self, path: &str) {
         let document = self.document(path);
         document.open = false;
@@ -261,7 +259,7 @@ impl Client {
         let text = &self.document(path).text;
         let mut found = text.match_indices(needle);
         let (at, _) = found.next().unwrap_or_else(|| panic!("no `{needle}` in:\n{text}"));
-        assert!(found.next().is_none(), "`{needle}` stands more than once in:\n{text}");
+        assert!(found.next().is_none(), "more than one `{needle}` in:\n{text}");
         at
     }
 

@@ -1,4 +1,4 @@
-//! The editors that the harness speaks as, and what about them matters to the server.
+//! The editors of the harness, and their properties that matter to the server.
 
 use serde_json::{Value, json};
 
@@ -15,7 +15,7 @@ pub(crate) enum Editor {
 impl Editor {
     pub(crate) const ALL: [Self; 3] = [Self::VsCode, Self::Neovim, Self::Helix];
 
-    /// How it wants columns to be counted.
+    /// The encoding of its positions.
     pub(crate) fn encoding(self) -> Encoding {
         match self {
             Self::VsCode => Encoding::Utf16,
@@ -39,7 +39,7 @@ impl Editor {
         }
     }
 
-    /// The version after a change. Neovim counts its buffer's ticks, which are not consecutive.
+    /// The version after a change. Neovim sends the ticks of its buffer, which are not consecutive.
     pub(crate) fn next_version(self, version: i32) -> i32 {
         match self {
             Self::VsCode | Self::Helix => version + 1,
@@ -47,7 +47,7 @@ impl Editor {
         }
     }
 
-    /// The `initialize` parameters for these folders: what the editor sends, without its paths.
+    /// The `initialize` parameters of the editor for these folders.
     pub(crate) fn initialize(self, folders: &[(String, String)]) -> Value {
         let mut params: Value = serde_json::from_str(self.profile()).expect("a profile is JSON");
         let uri = folders.first().map(|(_, uri)| uri.clone());
@@ -69,13 +69,13 @@ impl Editor {
         }
     }
 
-    /// How it sends the replacement of `old` by `new` in a document: the replaced bytes of the text
-    /// before the whole notification with their new text, in the order of the changes.
+    /// How the editor sends the replacement of `old` by `new`: each change with the bytes that it replaces
+    /// (in the text before the notification) and their new text, in order.
     pub(crate) fn changes(self, old: &str, new: &str) -> Vec<(std::ops::Range<usize>, String)> {
         let alike = old.len() == new.len() && old.is_ascii() && new.is_ascii();
         match self {
             Self::Helix => vec![(0..old.len(), new.to_owned())],
-            // Each differing letter by itself, the last first.
+            // One change per differing character, the last first.
             Self::VsCode if alike => {
                 let differs = |at: &usize| old.as_bytes()[*at] != new.as_bytes()[*at];
                 let single = |at: usize| (at..at + 1, new[at..=at].to_owned());
@@ -86,7 +86,7 @@ impl Editor {
     }
 }
 
-/// Without the characters that both start and end with. No editor has a position inside of `\r\n`.
+/// The change without the common start and end. No editor has a position inside `\r\n`.
 fn difference(old: &str, new: &str) -> (std::ops::Range<usize>, String) {
     let length = |pairs: &mut dyn Iterator<Item = (char, char)>| -> usize {
         pairs.take_while(|(a, b)| a == b).map(|(a, _)| a.len_utf8()).sum()

@@ -1,5 +1,5 @@
-//! Messages on the wire, read more strictly than any editor does: standard output carries frames
-//! and nothing else.
+//! The frames of messages, read more strictly than by editors: standard output may contain frames
+//! only.
 
 use std::{
     io::{BufRead, BufReader, Read},
@@ -9,12 +9,12 @@ use std::{
 
 use serde_json::Value;
 
-/// What came from the server.
+/// Output of the server.
 #[derive(Debug)]
 pub(crate) enum Incoming {
     Message(Value),
-    /// Something that is no frame.
-    #[expect(dead_code, reason = "failures show it")]
+    /// Invalid output.
+    #[expect(dead_code, reason = "shown in failures")]
     Garbage(String),
     End,
 }
@@ -24,7 +24,7 @@ pub(crate) fn frame(body: &str) -> Vec<u8> {
     format!("Content-Length: {}\r\n\r\n{body}", body.len()).into_bytes()
 }
 
-/// Reads frames on a thread of its own until the output ends.
+/// Reads frames on another thread until the output ends.
 pub(super) fn read_frames(output: impl Read + Send + 'static) -> mpsc::Receiver<Incoming> {
     let (sender, receiver) = mpsc::channel();
     thread::spawn(move || {

@@ -15,7 +15,7 @@ use super::{
     frames::{Incoming, frame, read_frames},
 };
 
-/// A running `supercargo lsp`. Ended when dropped; its world then has to be as the test left it.
+/// A running `supercargo lsp`. Dropping it kills the server and checks that its world is unchanged.
 pub(crate) struct Process {
     world: World,
     child: Child,
@@ -29,20 +29,20 @@ impl Process {
         Self::start_with(world, &[])
     }
 
-    /// The same with more words on the command line.
-    pub(crate) fn start_with(world: &World, words: &[String]) -> Self {
-        Self::start_under(world, &[], words)
+    /// The same with more arguments.
+    pub(crate) fn start_with(world: &World, arguments: &[String]) -> Self {
+        Self::start_under(world, &[], arguments)
     }
 
     /// The same, run by another program.
-    pub(super) fn start_under(world: &World, program: &[String], words: &[String]) -> Self {
+    pub(super) fn start_under(world: &World, program: &[String], arguments: &[String]) -> Self {
         world.watch();
         let own = env!("CARGO_BIN_EXE_supercargo").to_owned();
         let line: Vec<_> = program.iter().chain([&own]).collect();
         let mut child = Command::new(line[0])
             .args(&line[1..])
             .arg("lsp")
-            .args(words)
+            .args(arguments)
             .env_clear()
             .envs(world.variables())
             .current_dir(world.path(""))
@@ -79,7 +79,7 @@ impl Process {
         self.input = None;
     }
 
-    /// The next thing that the server writes; `None` after the deadline.
+    /// The next output of the server; `None` after the deadline.
     pub(crate) fn receive(&self, deadline: Instant) -> Option<Incoming> {
         let left = deadline.saturating_duration_since(Instant::now());
         match self.output.recv_timeout(left) {
@@ -97,12 +97,12 @@ impl Process {
         }
     }
 
-    /// Waits for the end, taking what is still written.
+    /// Waits for the end, and returns the last messages.
     pub(crate) fn wait(&mut self) -> (ExitStatus, Vec<Value>) {
         self.wait_for_end(false)
     }
 
-    /// Waits for an end in the middle of anything: the last message may be cut off.
+    /// Waits for a sudden end: the last message may be incomplete.
     pub(crate) fn wait_for_sudden_end(&mut self) -> (ExitStatus, Vec<Value>) {
         self.wait_for_end(true)
     }
@@ -127,7 +127,7 @@ impl Process {
         }
     }
 
-    /// Whether it still runs, in words; waits a moment for an end that has begun.
+    /// Whether it still runs, as text; waits a moment for it to end.
     pub(crate) fn state(&mut self) -> String {
         let deadline = Instant::now() + Duration::from_secs(5);
         while Instant::now() < deadline {

@@ -1,21 +1,21 @@
-//! How a session begins.
+//! The configuration of a session.
 
 use serde_json::{Map, Value, json};
 
 use super::{Client, Editor, Process, World};
 
-/// A session that has not begun.
+/// A session that has not started.
 pub(crate) struct Session {
     world: World,
     editor: Editor,
     folders: Vec<String>,
-    words: Vec<String>,
+    arguments: Vec<String>,
     /// A program with its arguments that runs the server.
     under: Vec<String>,
     options: Map<String, Value>,
     capabilities: Vec<(String, Value)>,
-    refused: Vec<String>,
-    silent: Vec<String>,
+    rejected: Vec<String>,
+    unanswered: Vec<String>,
     settings: Value,
 }
 
@@ -29,12 +29,12 @@ impl Session {
             world,
             editor: Editor::VsCode,
             folders: vec![String::new()],
-            words: Vec::new(),
+            arguments: Vec::new(),
             under: Vec::new(),
             options,
             capabilities: Vec::new(),
-            refused: Vec::new(),
-            silent: Vec::new(),
+            rejected: Vec::new(),
+            unanswered: Vec::new(),
             settings: Value::Null,
         }
     }
@@ -50,20 +50,20 @@ impl Session {
         self
     }
 
-    /// A word after `supercargo lsp`.
-    pub(crate) fn word(mut self, word: &str) -> Self {
-        self.words.push(word.to_owned());
+    /// An argument after `supercargo lsp`.
+    pub(crate) fn argument(mut self, argument: &str) -> Self {
+        self.arguments.push(argument.to_owned());
         self
     }
 
-    /// Lets another program run the server, which has to leave its pipes and its exit code as they are.
+    /// Runs the server with another program, which must keep its pipes and its exit code.
     #[cfg(target_os = "linux")]
     pub(crate) fn under(mut self, program: &[&str]) -> Self {
         self.under = program.iter().map(|&word| word.to_owned()).collect();
         self
     }
 
-    /// An initialization option; `null` leaves out what would be sent.
+    /// Sets an initialization option; `null` removes one that would be sent.
     pub(crate) fn option(mut self, name: &str, value: Value) -> Self {
         match value {
             Value::Null => self.options.remove(name),
@@ -72,31 +72,31 @@ impl Session {
         self
     }
 
-    /// A capability of the client, by its JSON pointer.
+    /// Sets a capability of the client, by its JSON pointer.
     pub(crate) fn capability(mut self, pointer: &str, value: Value) -> Self {
         self.capabilities.push((pointer.to_owned(), value));
         self
     }
 
-    /// A request of the server that the client refuses, whatever it said that it can do.
-    pub(crate) fn refuse(mut self, method: &str) -> Self {
-        self.refused.push(method.to_owned());
+    /// Rejects a request of the server, whatever the capabilities of the client.
+    pub(crate) fn reject(mut self, method: &str) -> Self {
+        self.rejected.push(method.to_owned());
         self
     }
 
-    /// A request of the server that the client never answers.
-    pub(crate) fn silent(mut self, method: &str) -> Self {
-        self.silent.push(method.to_owned());
+    /// Never responds to a request of the server.
+    pub(crate) fn never_respond(mut self, method: &str) -> Self {
+        self.unanswered.push(method.to_owned());
         self
     }
 
-    /// The user's settings, told when the editor is asked for them.
+    /// The user's settings, which the editor sends on request.
     pub(crate) fn settings(mut self, settings: Value) -> Self {
         self.settings = settings;
         self
     }
 
-    /// Starts the server and introduces the editor.
+    /// Starts and initializes the server.
     pub(crate) fn start(self) -> Client {
         let folders: Vec<_> = self
             .folders
@@ -108,18 +108,18 @@ impl Session {
         for (pointer, value) in &self.capabilities {
             set(&mut params["capabilities"], pointer, value);
         }
-        let process = Process::start_under(&self.world, &self.under, &self.words);
-        let silences = (self.refused, self.silent);
-        Client::introduce(self.world, self.editor, process, params, silences, self.settings)
+        let process = Process::start_under(&self.world, &self.under, &self.arguments);
+        let exceptions = (self.rejected, self.unanswered);
+        Client::initialize(self.world, self.editor, process, params, exceptions, self.settings)
     }
 }
 
 fn set(target: &mut Value, pointer: &str, value: &Value) {
-    let place = pointer.split('/').skip(1).fold(target, |target, key| {
+    let value_at_pointer = pointer.split('/').skip(1).fold(target, |target, key| {
         if !target.is_object() {
             *target = json!({});
         }
         &mut target[key]
     });
-    *place = value.clone();
+    *value_at_pointer = value.clone();
 }

@@ -1,4 +1,4 @@
-//! Texts as an editor counts them: positions in the negotiated encoding, URIs of files.
+//! Positions in the negotiated encoding, and URIs of files.
 
 use serde::{Deserialize, Serialize};
 
@@ -26,7 +26,7 @@ impl Encoding {
         match name {
             "utf-8" => Self::Utf8,
             "utf-16" => Self::Utf16,
-            other => panic!("the server chose the encoding `{other}`, which nobody offered"),
+            other => panic!("the server chose the encoding `{other}`, which was not offered"),
         }
     }
 
@@ -47,7 +47,7 @@ impl Encoding {
         Position { line: number(line), character: number(character) }
     }
 
-    /// The byte offset of a position that has to be one of the text.
+    /// The byte offset of a position, which must be in the text.
     pub(crate) fn offset(self, text: &str, position: Position) -> usize {
         let offset = self.checked_offset(text, position);
         offset.unwrap_or_else(|| panic!("{position:?} is not in the text:\n{text}"))
@@ -67,7 +67,7 @@ impl Encoding {
         (left == 0).then_some(start + line.len())
     }
 
-    /// Whether both ends of a range are in the text, in their order.
+    /// Whether both ends of a range are in the text, in order.
     pub(crate) fn has(self, text: &str, range: Range) -> bool {
         let ends = [range.start, range.end].map(|end| self.checked_offset(text, end));
         matches!(ends, [Some(start), Some(end)] if start <= end)
@@ -77,7 +77,7 @@ impl Encoding {
         Range { start: self.position(text, span.start), end: self.position(text, span.end) }
     }
 
-    /// What a range covers.
+    /// The text of a range.
     pub(crate) fn covered(self, text: &str, range: Range) -> &str {
         &text[self.offset(text, range.start)..self.offset(text, range.end)]
     }
@@ -95,7 +95,7 @@ fn lines(text: &str) -> Vec<std::ops::Range<usize>> {
     lines
 }
 
-/// The URI of an absolute path, escaped as strictly as editors do.
+/// The URI of an absolute path, escaped as by editors.
 pub(crate) fn file_uri(path: &str) -> String {
     let mut uri = "file://".to_owned();
     for byte in path.bytes() {

@@ -1,5 +1,5 @@
-//! The files of a test: the user's folder, a registry, an advisory database and a cargo home of its
-//! own, in the fixture language of the command line's tests.
+//! The files of a test: the user's folder, a registry, an advisory database and a cargo home, written in
+//! the fixture language of the tests of the command line.
 
 #[path = "../../cli/harness/fixture.rs"]
 mod fixture;
@@ -23,9 +23,9 @@ use super::text::file_uri;
 
 /// A world; deleted when it and all its clones are dropped.
 ///
-/// From the start of the first server on, everything in it but caches and temporary files is watched:
-/// what differs at the end of a server although the test has not changed it fails the test. So a test
-/// changes files with the methods of the world only, and what they do not offer with [`World::change_as_test`].
+/// From the start of the first server on, all files except caches and temporary files are watched: a
+/// change that the test has not made itself fails the test at the end of a server. So a test changes
+/// files only with the methods of the world, or with [`World::change_as_test`].
 #[derive(Clone)]
 pub(crate) struct World {
     _folder: Arc<tempfile::TempDir>,
@@ -35,8 +35,8 @@ pub(crate) struct World {
 }
 
 impl World {
-    /// A world with the files, packages and advisories of a fixture. Its workspaces have no lock
-    /// file yet.
+    /// A world with the files, packages and advisories of a fixture. Its workspaces have no lockfile
+    /// yet.
     pub(crate) fn new(fixture: &str) -> Self {
         let folder = tempfile::tempdir().expect("a temporary folder can be made");
         let root = folder.path().canonicalize().expect("the temporary folder exists");
@@ -58,25 +58,25 @@ impl World {
         world.write("../cargo/config.toml", registry::replacement(&world.path("../vendor")));
         fixture::lay_out(
             &world,
-            "#- advisory: RUSTSEC-2000-0001 used-by-nobody: A database without advisories is none",
+            "#- advisory: RUSTSEC-2000-0001 not-in-any-graph: A database without advisories is none",
         );
         fixture::lay_out(&world, fixture);
         world
     }
 
-    /// A world whose workspace at the root of the user's folder has a sound lock file.
+    /// A world whose workspace at the root of the user's folder has an up-to-date lockfile.
     pub(crate) fn locked(fixture: &str) -> Self {
         let world = Self::new(fixture);
         world.lock("");
         world
     }
 
-    /// More files, packages and advisories.
+    /// Adds files, packages and advisories.
     pub(crate) fn add(&self, fixture: &str) {
         fixture::lay_out(self, fixture);
     }
 
-    /// Makes a git repository of a folder, which is fetched where `url` is asked for.
+    /// Makes a folder a git repository, which git fetches for `url`.
     pub(crate) fn serve_git(&self, folder: &str, url: &str) {
         for words in [
             &["init", "--quiet", "--initial-branch=main"][..],
@@ -93,14 +93,14 @@ impl World {
         self.write("../home/.gitconfig", text);
     }
 
-    /// Lets cargo write the lock file of the workspace in `folder`.
+    /// Writes the lockfile of the workspace in `folder` with cargo.
     pub(crate) fn lock(&self, folder: &str) {
-        if let Err(words) = self.try_lock(folder) {
-            panic!("cargo cannot lock the fixture: {words}");
+        if let Err(error) = self.try_lock(folder) {
+            panic!("cargo could not lock the fixture: {error}");
         }
     }
 
-    /// The same, with cargo's words where it refuses.
+    /// The same, but returns cargo's error.
     pub(crate) fn try_lock(&self, folder: &str) -> Result<(), String> {
         let mut command = Command::new(real_cargo());
         command
@@ -110,11 +110,11 @@ impl World {
             .current_dir(self.path(folder))
             .stdin(Stdio::null());
         let output = self.change_as_test(|| command.output().expect("cargo runs"));
-        let words = String::from_utf8_lossy(&output.stderr).into_owned();
-        if output.status.success() { Ok(()) } else { Err(words) }
+        let error = String::from_utf8_lossy(&output.stderr).into_owned();
+        if output.status.success() { Ok(()) } else { Err(error) }
     }
 
-    /// The same without the old lock file.
+    /// The same without the old lockfile.
     pub(crate) fn lock_again(&self) {
         self.delete("Cargo.lock");
         self.lock("");
@@ -134,22 +134,22 @@ impl World {
         file_uri(&self.path(relative))
     }
 
-    /// Watches that nothing changes in this world but by the test, from now on.
+    /// From now on only the test may change files of this world.
     pub(super) fn watch(&self) {
         self.watch.begin(self.root.as_std_path());
     }
 
-    /// Fails when something has changed that the test has not changed.
+    /// Fails when a file has changed that the test has not changed.
     pub(super) fn assert_untouched(&self) {
         self.watch.assert_same();
     }
 
-    /// The test itself changes what it wants in this world.
+    /// Changes any files of this world as the test.
     pub(crate) fn change_as_test<T>(&self, change: impl FnOnce() -> T) -> T {
         self.watch.change_any(change)
     }
 
-    /// The test changes what is at a path of the world.
+    /// Changes a path of the world as the test.
     fn change<T>(&self, path: &str, change: impl FnOnce(&Path) -> T) -> T {
         let path = PathBuf::from(self.path(path));
         self.watch.change(&[&path], || change(&path))
@@ -160,7 +160,7 @@ impl World {
         self.change(path, |path| fs::create_dir_all(path).expect("the folder can be made"));
     }
 
-    /// Writes a file and the folders that it needs.
+    /// Writes a file and its folders.
     pub(crate) fn write(&self, path: &str, text: impl AsRef<[u8]>) {
         self.change(path, |path| {
             fs::create_dir_all(path.parent().expect("a file has a folder")).expect("folders");
@@ -168,7 +168,7 @@ impl World {
         });
     }
 
-    /// Puts a file into the place of another one, or a folder where none is.
+    /// Renames a file, replacing another one, or a folder.
     pub(crate) fn rename(&self, from: &str, to: &str) {
         let [from, to] = [from, to].map(|path| PathBuf::from(self.path(path)));
         let rename = || fs::rename(&from, &to).expect("it can be renamed");
@@ -179,12 +179,12 @@ impl World {
         }
     }
 
-    /// Deletes a folder and all that is in it.
+    /// Deletes a folder with its contents.
     pub(crate) fn delete_folder(&self, path: &str) {
         self.change_as_test(|| fs::remove_dir_all(self.path(path)).expect("it can be deleted"));
     }
 
-    /// Makes a link that says where it leads.
+    /// Makes a symbolic link.
     #[cfg(unix)]
     pub(crate) fn link(&self, path: &str, target: &str) {
         let link = |path: &Path| std::os::unix::fs::symlink(target, path).expect("a link");
@@ -206,10 +206,10 @@ impl World {
         self.change(path, |path| fs::remove_file(path).expect("the file can be deleted"));
     }
 
-    /// Replaces a part of a file that has to be there.
+    /// Replaces an existing part of a file.
     pub(crate) fn edit(&self, path: &str, old: &str, new: &str) {
         let text = self.read(path);
-        assert!(text.contains(old), "`{path}` does not hold `{old}`:\n{text}");
+        assert!(text.contains(old), "`{path}` does not contain `{old}`:\n{text}");
         self.write(path, text.replacen(old, new, 1));
     }
 
@@ -218,7 +218,7 @@ impl World {
         self.variables.insert(name.to_owned(), value.to_owned());
     }
 
-    /// Lets programs use the cargo home of whoever runs the tests, and the network.
+    /// Allows the cargo home of the user who runs the tests, and the network.
     pub(crate) fn use_crates_io(&mut self) {
         self.variables.remove("CARGO_HOME");
         self.set("SUPERCARGO_CACHE_DIR", &self.path("../cache"));
@@ -236,7 +236,7 @@ impl World {
         &self.variables
     }
 
-    /// Waits until a result of that kind is kept in the cache, whole, and gives all of them.
+    /// Waits until the cache has a complete entry of a kind, and returns all entries.
     pub(crate) fn kept(&self, kind: &str) -> Vec<PathBuf> {
         let folder = self.path(&format!("../home/.cache/supercargo/v1/{kind}"));
         let entries = || {
@@ -244,17 +244,17 @@ impl World {
             let all = all.map(|entry| entry.expect("an entry").path());
             all.filter(|path| !path.to_string_lossy().contains("unfinished")).collect::<Vec<_>>()
         };
-        let is_whole = |path: &PathBuf| fs::read(path).is_ok_and(|entry| entry.len() > 1000);
-        super::wait_until("a result is kept", || entries().iter().any(is_whole));
+        let is_complete = |path: &PathBuf| fs::read(path).is_ok_and(|entry| entry.len() > 1000);
+        super::wait_until("the cache has an entry", || entries().iter().any(is_complete));
         entries()
     }
 
-    /// Paths of this world made the same in every run.
+    /// Replaces the paths of this world by placeholders.
     pub(crate) fn with_placeholders(&self, text: &str) -> String {
         text.replace(&self.path(""), "[work]").replace(self.root.as_str(), "[world]")
     }
 
-    /// What is left in the folder for temporary files.
+    /// The names in the folder for temporary files.
     pub(crate) fn temporary_files(&self) -> Vec<String> {
         let entries = fs::read_dir(self.path("../temp")).expect("the folder can be read");
         let name = |entry: std::io::Result<fs::DirEntry>| {
@@ -263,7 +263,7 @@ impl World {
         entries.map(name).collect()
     }
 
-    /// The ids of the processes that run in this world: they have its folders in their environment.
+    /// The ids of the processes of this world: they have its folders in their environment.
     #[cfg(target_os = "linux")]
     pub(crate) fn processes(&self) -> Vec<u32> {
         let inside = |id: &u32| {
@@ -277,7 +277,7 @@ impl World {
         ids.filter(inside).collect()
     }
 
-    /// Elsewhere it cannot be told without help.
+    /// Not supported on other systems.
     #[cfg(not(target_os = "linux"))]
     pub(crate) fn processes(&self) -> Vec<u32> {
         Vec::new()
@@ -289,10 +289,10 @@ pub(super) fn real_cargo() -> String {
     env::var("CARGO").unwrap_or_else(|_| env!("CARGO").to_owned())
 }
 
-/// The folder of the cargo that runs the tests, and whatever the machine has.
+/// `PATH` with the folder of the cargo that runs the tests first.
 fn path_with_cargo() -> String {
     let cargo = PathBuf::from(real_cargo());
-    let own = cargo.parent().expect("cargo stands in a folder").to_owned();
+    let own = cargo.parent().expect("cargo is in a folder").to_owned();
     let machine = env::var_os("PATH").unwrap_or_default();
     let all = env::join_paths([own].into_iter().chain(env::split_paths(&machine)));
     all.expect("the folders of the path can be joined").to_string_lossy().into_owned()

@@ -1,12 +1,12 @@
-//! Messages that no editor sends: edits that are none of the text, requests about anything anywhere,
-//! notifications about what is not there, odd line ends and characters, settings of other types.
+//! Messages that no editor sends: invalid edits, requests with random parameters, notifications about
+//! missing files, unusual line ends and characters, settings of wrong types.
 //!
-//! They are mixed with the steps of sequences. No thread of the server may panic, every request is
-//! answered, every range that is published lies in its document, and as soon as the server has the
-//! whole texts again it shows what a fresh one shows.
+//! They are mixed with the steps of sequences. No thread of the server may panic, every request gets a
+//! response, every published range is in its document, and when the server has the whole texts again, it
+//! shows the findings of a fresh one.
 //!
 //! ```text
-//! SUPERCARGO_FUZZ_SECONDS=3600 cargo test --test lsp fuzz   so long
+//! SUPERCARGO_FUZZ_SECONDS=3600 cargo test --test lsp fuzz   that long
 //! SUPERCARGO_SEED=17 ..         the world of a failure again, as the first one
 //! ```
 
@@ -21,18 +21,18 @@ use super::{Cargo, run::Run, shorter, steps::Step};
 use crate::dice::Dice;
 use crate::harness::Change;
 
-/// How many sequences one server goes through.
+/// How many sequences one server runs.
 const IN_ONE_WORLD: usize = 20;
 
-/// Stands for half of a surrogate pair, which no JSON value can hold.
+/// Replaced by half of a surrogate pair, which no JSON value can contain.
 const HALF: &str = "@HALF@";
 
-fn number(name: &str, otherwise: u64) -> u64 {
-    env::var(name).map_or(otherwise, |number| number.parse().expect("a number"))
+fn number(name: &str, default: u64) -> u64 {
+    env::var(name).map_or(default, |number| number.parse().expect("a number"))
 }
 
 #[test]
-fn messages_that_no_editor_sends_end_as_a_fresh_server_begins() {
+fn messages_that_no_editor_sends_end_like_a_fresh_server() {
     let start = Instant::now();
     let length = Duration::from_secs(number("SUPERCARGO_FUZZ_SECONDS", 5));
     for seed in number("SUPERCARGO_SEED", 9000).. {
@@ -44,7 +44,7 @@ fn messages_that_no_editor_sends_end_as_a_fresh_server_begins() {
         let mut run = Run::start(seed, cargo);
         let mut done = Vec::new();
         for _ in 0..IN_ONE_WORLD {
-            let steps = Step::odd_sequence(&mut dice);
+            let steps = Step::fuzz_sequence(&mut dice);
             done.extend(steps.iter().copied());
             if let Err(why) = shorter::attempt(|| run.go(&steps)) {
                 shorter::fail(seed, cargo, &done, &run, &why);
@@ -59,8 +59,8 @@ fn messages_that_no_editor_sends_end_as_a_fresh_server_begins() {
 }
 
 impl Run {
-    /// Tells the server what is in the documents of which it cannot know.
-    pub(super) fn tell_whole_texts(&mut self) {
+    /// Sends the whole text of the documents whose text the server does not know.
+    pub(super) fn send_whole_texts(&mut self) {
         for file in std::mem::take(&mut self.odd) {
             if self.client.open_documents().contains(&file) {
                 let text = self.client.text(&file);
@@ -70,7 +70,7 @@ impl Run {
         }
     }
 
-    pub(super) fn odd_edit(&mut self, dice: &mut Dice) {
+    pub(super) fn invalid_edit(&mut self, dice: &mut Dice) {
         let Some(file) = self.one_open(dice) else { return };
         let changes: Vec<_> = (0..=dice.roll(3)).map(|_| invalid_change(dice)).collect();
         let version = self.client.version(&file);
@@ -86,11 +86,11 @@ impl Run {
         self.odd.insert(file);
     }
 
-    pub(super) fn odd_request(&mut self, dice: &mut Dice) {
+    pub(super) fn invalid_request(&mut self, dice: &mut Dice) {
         let mut asked = Vec::new();
         for _ in 0..=dice.roll(4) {
-            let (method, params) = self.odd_question(dice);
-            self.note(&format!("  ask {method} {}", shown(&params)));
+            let (method, params) = self.invalid_request_params(dice);
+            self.note(&format!("  request {method} {}", shown(&params)));
             asked.push(self.client.send_request(method, params));
             if dice.once_in(6) {
                 let id = asked[dice.roll(asked.len())];
@@ -98,12 +98,12 @@ impl Run {
             }
         }
         for id in asked {
-            // An error is an answer.
+            // An error is a response, too.
             let _: Result<Value, _> = self.client.response(id);
         }
     }
 
-    fn odd_question(&mut self, dice: &mut Dice) -> (&'static str, Value) {
+    fn invalid_request_params(&mut self, dice: &mut Dice) -> (&'static str, Value) {
         const METHODS: [&str; 14] = [
             "textDocument/hover",
             "textDocument/completion",
@@ -121,7 +121,7 @@ impl Run {
             "textDocument/nothingOfTheKind",
         ];
         let method = *dice.pick(&METHODS);
-        let uri = self.odd_uri(dice);
+        let uri = self.random_uri(dice);
         let params = match method {
             "codeAction/resolve" => json!({
                 "title": "t", "data": *dice.pick(&["", "0", "[]"]), "kind": "quickfix",
@@ -144,9 +144,9 @@ impl Run {
         (method, params)
     }
 
-    pub(super) fn odd_notification(&mut self, dice: &mut Dice) {
-        let uri = self.odd_uri(dice);
-        // What is open is closed and changed by other steps.
+    pub(super) fn invalid_notification(&mut self, dice: &mut Dice) {
+        let uri = self.random_uri(dice);
+        // Other steps close and change open documents.
         let is_open =
             self.client.open_documents().iter().any(|file| self.client.world.uri(file) == uri);
         let document = json!({"uri": uri, "version": 7});
@@ -171,12 +171,12 @@ impl Run {
             Ok(params) => params,
             Err(_) => return,
         };
-        self.note(&format!("  tell {method} {}", shown(&params)));
+        self.note(&format!("  notify {method} {}", shown(&params)));
         self.client.notify(method, params);
     }
 
-    /// The whole text with what editors hardly send: the text is known to both.
-    pub(super) fn odd_text(&mut self, dice: &mut Dice) {
+    /// A whole text with unusual characters, which both sides know.
+    pub(super) fn unusual_text(&mut self, dice: &mut Dice) {
         let Some(file) = self.one_open(dice) else { return };
         let text = self.client.text(&file);
         let new = match dice.roll(7) {
@@ -193,7 +193,7 @@ impl Run {
         self.see_whole(&file);
     }
 
-    pub(super) fn other_settings(&mut self, dice: &mut Dice) {
+    pub(super) fn random_settings(&mut self, dice: &mut Dice) {
         let settings = [
             Value::Null,
             json!({"workspace": true}),
@@ -209,8 +209,8 @@ impl Run {
         self.client.configure(self.settings.clone());
     }
 
-    /// Mostly one of the files here.
-    fn odd_uri(&mut self, dice: &mut Dice) -> String {
+    /// Mostly the URI of a file of the world.
+    fn random_uri(&mut self, dice: &mut Dice) -> String {
         let files = self.files();
         match dice.roll(10) {
             0 => "untitled:Untitled-1".to_owned(),
@@ -222,7 +222,7 @@ impl Run {
     }
 }
 
-/// Something that may be in the text, at its edge, or far from it.
+/// A position in the text, at its end, or far from it.
 fn position(dice: &mut Dice) -> Value {
     const FAR: [u64; 7] = [0, 1, 255, 65_536, 0x7fff_ffff, 0xffff_fffe, 0xffff_ffff];
     let mut number = || if dice.once_in(4) { *dice.pick(&FAR) } else { dice.roll(40) as u64 };
@@ -262,7 +262,7 @@ fn invalid_change(dice: &mut Dice) -> Value {
     }
 }
 
-/// The beginning of it.
+/// The start of a value.
 fn shown(value: &Value) -> String {
     let text = value.to_string();
     let mut start: String = text.chars().take(300).collect();

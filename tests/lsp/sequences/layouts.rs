@@ -1,10 +1,10 @@
-//! Workspaces that are generated: one package, a virtual workspace whose members inherit, a package
-//! with a path dependency outside of it, two workspaces of which folders are added and removed.
+//! Generated workspaces: a package, a virtual workspace with inheriting members, a package with a path
+//! dependency outside of it, two workspaces whose folders are added and removed.
 
 use super::texts;
 use crate::dice::Dice;
 
-/// Where everything comes from.
+/// The registry and the advisories.
 const REGISTRY: &str = r#"
 #- crate: time 0.1.45
 #- crate: time 0.3.44
@@ -23,16 +23,16 @@ const REGISTRY: &str = r#"
 #- advisory: RUSTSEC-2024-0436 plain unmaintained: No longer maintained
 "#;
 
-/// A generated world and what may be done in it.
+/// A generated world, and its files that steps may change.
 #[derive(Debug)]
 pub(super) struct Layout {
     pub(super) fixture: String,
     pub(super) manifests: Vec<String>,
-    /// With the files that add exceptions to them.
+    /// Including files of exceptions.
     pub(super) policies: Vec<String>,
     /// The folders of the workspaces.
     pub(super) workspaces: Vec<String>,
-    /// Folders that the editor may have open; it starts with all of them.
+    /// Folders that may be open in the editor; at the start all of them are.
     pub(super) folders: Vec<String>,
 }
 

@@ -1,12 +1,12 @@
-//! A cargo that answers what it was asked before as it did then.
+//! A cargo that repeats its recorded output for the same inputs.
 
 #![cfg(unix)]
 
 use crate::harness::World;
 
-/// Puts it into cargo's place. What decides an answer is all that may differ in a generated world:
-/// the words, the folder, the manifests, the lock files and cargo's configuration, each by its path
-/// and text. A copy of the workspace is recorded apart, the folder that it stands in left out.
+/// Replaces cargo by it. The inputs are all that may differ in a generated world: the arguments, the
+/// folder, and the path and text of manifests, lockfiles and cargo's configuration. A copy of the
+/// workspace is recorded separately, without the name of its folder.
 pub(super) fn use_fake_cargo(world: &mut World) {
     let cargo = world.variables()["CARGO"].clone();
     let root = world.path("../").trim_end_matches('/').to_owned();

@@ -1,4 +1,4 @@
-//! A server in a generated world, and what each step does to them.
+//! A server in a generated world, and the effects of each step.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -16,17 +16,17 @@ use super::{
     texts,
 };
 use crate::dice::Dice;
-use crate::harness::{Change, Client, Editor, TEST_TIMEOUT, Session, Shown, World};
+use crate::harness::{Change, Client, Editor, Session, Shown, TEST_TIMEOUT, World};
 
-/// What is looked at of a diagnostic.
-type Told = ((u32, u32), (u32, u32), u8, Option<String>, String);
+/// The compared parts of a diagnostic.
+type ComparedDiagnostic = ((u32, u32), (u32, u32), u8, Option<String>, String);
 
-/// What is shown, by file; files with nothing are left out.
-type All = BTreeMap<String, BTreeSet<Told>>;
+/// The shown diagnostics, by file; files without any are omitted.
+type All = BTreeMap<String, BTreeSet<ComparedDiagnostic>>;
 
 pub(super) struct Run {
     pub(super) seed: u64,
-    /// How long it may take to come to what is right.
+    /// How long it may take to reach the right findings.
     pub(super) limit: Duration,
     pub(super) client: Client,
     editor: Editor,
@@ -34,13 +34,13 @@ pub(super) struct Run {
     /// The folders that the editor has open.
     folders: Vec<String>,
     trusted: bool,
-    /// What stood on disk so far, by file.
+    /// The texts on disk so far, by file.
     past: BTreeMap<String, BTreeSet<String>>,
-    /// The last text of each open manifest that was no half-typed one.
+    /// The last complete text of each open manifest.
     whole: BTreeMap<String, String>,
-    /// What was there before it was deleted.
+    /// The texts of deleted files.
     deleted: BTreeMap<String, String>,
-    /// What was shown at the last comparison, and whether it has to be all.
+    /// The diagnostics at the last comparison, and whether they must be complete.
     agreed: Option<(All, bool)>,
     /// The user's settings.
     pub(super) settings: Value,
@@ -55,10 +55,10 @@ impl Run {
         let layout = Layout::of(&mut dice);
         let mut world = World::new(&layout.fixture);
         for folder in &layout.workspaces {
-            // The first requirements may be met by nothing.
+            // The first requirements may have no matching version.
             let _ = world.try_lock(folder);
         }
-        // What a panic says shows where it was.
+        // A panic message has the location.
         world.set("RUST_BACKTRACE", "1");
         match cargo {
             Cargo::Real => {}
@@ -96,24 +96,24 @@ impl Run {
         self.client.end();
     }
 
-    /// Ends the server whatever it does.
+    /// Kills the server.
     pub(super) fn give_up(self) {
         self.client.kill();
     }
 
-    /// The world and what was done in it.
+    /// The world and the steps in it.
     pub(super) fn log(&self) -> String {
         format!("as {:?} in\n{}\n{}", self.editor, self.layout.fixture, self.log)
     }
 
     pub(super) fn go(&mut self, steps: &[Step]) -> Result<(), String> {
-        self.still_agrees()?;
+        self.assert_stays_equal()?;
         self.agreed = None;
         for step in steps {
             let mut dice = Dice(step.seed);
             self.note(&format!("{:?}", step.kind));
             if !matches!(step.kind, Kind::OddEdit | Kind::OddRequest | Kind::OddNotification) {
-                self.tell_whole_texts();
+                self.send_whole_texts();
             }
             match step.kind {
                 Kind::Open => self.open(&mut dice),
@@ -135,11 +135,11 @@ impl Run {
                 Kind::Settle => self.settle(),
                 Kind::Restart => self.restart(),
                 Kind::Compare => self.compare()?,
-                Kind::OddEdit => self.odd_edit(&mut dice),
-                Kind::OddRequest => self.odd_request(&mut dice),
-                Kind::OddNotification => self.odd_notification(&mut dice),
-                Kind::OddText => self.odd_text(&mut dice),
-                Kind::Settings => self.other_settings(&mut dice),
+                Kind::OddEdit => self.invalid_edit(&mut dice),
+                Kind::OddRequest => self.invalid_request(&mut dice),
+                Kind::OddNotification => self.invalid_notification(&mut dice),
+                Kind::OddText => self.unusual_text(&mut dice),
+                Kind::Settings => self.random_settings(&mut dice),
             }
             self.client.receive_until(Instant::now());
         }
@@ -151,7 +151,7 @@ impl Run {
         let _ = writeln!(self.log, "{what}");
     }
 
-    /// Everything that an editor may open.
+    /// All files that an editor may open.
     pub(super) fn files(&self) -> Vec<String> {
         let locks = self.layout.workspaces.iter().map(|folder| inside(folder, "Cargo.lock"));
         [self.layout.manifests.clone(), self.layout.policies.clone(), locks.collect()].concat()
@@ -183,7 +183,7 @@ impl Run {
         let file = dice.pick(&files).clone();
         let Some(mut text) = self.client.world.try_read(&file) else { return };
         if dice.once_in(4) {
-            // Kept over a restart of the editor.
+            // As an unsaved text that the editor has kept over a restart.
             text = edited(&file, &text, dice);
         }
         if text.is_empty() {
@@ -242,7 +242,7 @@ impl Run {
         }
     }
 
-    /// What stands in the one that is closed counts no longer, what stands in the other still does.
+    /// The text of the closed document no longer counts, that of the other still does.
     fn pair(&mut self, dice: &mut Dice) {
         let manifests = self.layout.manifests.clone();
         let first = dice.roll(manifests.len());
@@ -293,7 +293,7 @@ impl Run {
         if dice.once_in(2) {
             self.write(&file, &new);
         } else {
-            // Another file takes its place.
+            // Replace the file.
             self.client.world.write(&format!("{file}.new"), &new);
             self.client.world.rename(&format!("{file}.new"), &file);
             self.note_disk(&file);
@@ -389,7 +389,7 @@ impl Run {
         self.client.notify("supercargo/didChangeTrust", json!({"trusted": trusted}));
     }
 
-    fn ask(&mut self) {
+    fn send_request(&mut self) {
         let uri = self.client.world.uri(&self.layout.manifests[0]);
         let position = json!({"line": 0, "character": 0});
         let params = json!({"textDocument": {"uri": uri}, "position": position});
@@ -398,8 +398,8 @@ impl Run {
 
     fn settle(&mut self) {
         let deadline = Instant::now() + TEST_TIMEOUT;
-        while !is_settled(&self.client, &self.judged()) {
-            assert!(Instant::now() < deadline, "the gate did not come to a state");
+        while !is_finished(&self.client, &self.checked_folders()) {
+            assert!(Instant::now() < deadline, "no final status");
             self.client.receive_until(Instant::now() + Duration::from_millis(2));
         }
     }
@@ -423,27 +423,27 @@ impl Run {
         open.into_iter().map(|file| (file.clone(), self.client.text(&file))).collect()
     }
 
-    /// The folders of the workspaces that are judged: those of the open folders and documents.
-    fn judged(&self) -> Vec<String> {
+    /// The folders of the checked workspaces: those of the open folders and documents.
+    fn checked_folders(&self) -> Vec<String> {
         let open = self.client.open_documents();
-        let mut judged = self.layout.workspaces.clone();
-        judged.retain(|folder| {
+        let mut checked = self.layout.workspaces.clone();
+        checked.retain(|folder| {
             let is_inside = self.folders.iter().any(|open| open.is_empty() || open == folder);
             is_inside || open.iter().any(|file| file.starts_with(&format!("{folder}/")))
         });
-        let beside = "../beside/Cargo.toml".to_owned();
-        judged.extend(open.contains(&beside).then(|| "../beside".to_owned()));
-        judged
+        let outside = "../beside/Cargo.toml".to_owned();
+        checked.extend(open.contains(&outside).then(|| "../beside".to_owned()));
+        checked
     }
 
-    /// Leaves nothing open that depends on the past.
+    /// Closes or completes documents that depend on the past.
     fn heal(&mut self) {
         if !self.trusted {
             self.trust(true);
         }
         for (file, _) in self.buffers() {
             let Some(disk) = self.client.world.try_read(&file) else {
-                self.note(&format!("  close `{file}`, which is gone"));
+                self.note(&format!("  close `{file}`, which is deleted"));
                 self.client.close(&file);
                 self.whole.remove(&file);
                 continue;
@@ -454,7 +454,7 @@ impl Run {
                 let whole = self.whole.get(&file).unwrap_or(&disk).clone();
                 self.rewrite(&file, &whole);
             }
-            // Perhaps the server takes it for one that was never edited.
+            // The server may take it for a document without edits.
             let text = self.client.text(&file);
             let is_overtaken =
                 text != disk && self.past.get(&file).is_some_and(|past| past.contains(&text));
@@ -467,7 +467,7 @@ impl Run {
     fn compare(&mut self) -> Result<(), String> {
         self.heal();
         let world = self.client.world.clone();
-        let judged = self.judged();
+        let checked = self.checked_folders();
         let fresh = session(&world, self.editor, &self.folders).settings(self.settings.clone());
         let mut fresh = fresh.argument("--no-cache").start();
         for (file, text) in self.buffers() {
@@ -478,8 +478,8 @@ impl Run {
             let moment = Duration::from_millis(2);
             fresh.receive_until(Instant::now() + moment);
             self.client.receive_until(Instant::now() + moment);
-            let are_settled = is_settled(&fresh, &judged) && is_settled(&self.client, &judged);
-            let is_all = judged.iter().all(|folder| fresh.state_of(folder) == Some("exact"));
+            let are_settled = is_finished(&fresh, &checked) && is_finished(&self.client, &checked);
+            let is_all = checked.iter().all(|folder| fresh.state_of(folder) == Some("exact"));
             let expected = all(&fresh);
             let differing = differing(&expected, &all(&self.client), is_all);
             if are_settled && differing.is_empty() {
@@ -492,22 +492,22 @@ impl Run {
         };
         let states = |client: &Client| -> Vec<String> {
             let state = |folder: &String| format!("{folder} {:?}", client.state_of(folder));
-            judged.iter().map(state).collect()
+            checked.iter().map(state).collect()
         };
-        let told = (states(&self.client), states(&fresh));
+        let states_of_both = (states(&self.client), states(&fresh));
         fresh.end_while_another_runs();
         if let Some(differing) = last {
             return Err(format!(
                 "{differing}\nthe server: {:?}\na fresh one: {:?}",
-                told.0, told.1
+                states_of_both.0, states_of_both.1
             ));
         }
         self.send_request();
-        self.still_agrees()
+        self.assert_stays_equal()
     }
 
-    /// What was on its way at the comparison may show for a moment; it has to come back.
-    fn still_agrees(&mut self) -> Result<(), String> {
+    /// Publications in flight at the comparison may be shown for a moment; then they must be right again.
+    fn assert_stays_equal(&mut self) -> Result<(), String> {
         let deadline = Instant::now() + self.limit;
         self.client.receive_until(Instant::now());
         let Some((expected, is_all)) = &self.agreed else { return Ok(()) };
@@ -517,7 +517,7 @@ impl Run {
                 return Ok(());
             }
             if Instant::now() > deadline {
-                return Err(format!("it did not stay:\n{differing}"));
+                return Err(format!("the findings have changed again:\n{differing}"));
             }
             self.client.receive_until(Instant::now() + Duration::from_millis(2));
         }
@@ -543,43 +543,45 @@ fn edited(file: &str, text: &str, dice: &mut Dice) -> String {
     }
 }
 
-/// Whether the last states that were told are such that nothing more is to come.
-fn is_settled(client: &Client, judged: &[String]) -> bool {
+/// Whether the last statuses are final.
+fn is_finished(client: &Client, checked: &[String]) -> bool {
     let is_final = |state: &str| ["exact", "failed", "untrusted"].contains(&state);
-    judged.iter().all(|folder| client.state_of(folder).is_some_and(is_final))
+    checked.iter().all(|folder| client.state_of(folder).is_some_and(is_final))
 }
 
 fn all(client: &Client) -> All {
-    let told = |shown: &Shown| -> BTreeSet<Told> {
-        let told = shown.diagnostics.iter().map(|one| {
+    let compared = |shown: &Shown| -> BTreeSet<ComparedDiagnostic> {
+        let diagnostics = shown.diagnostics.iter().map(|one| {
             let (start, end) = (one.range.start, one.range.end);
-            let place = ((start.line, start.character), (end.line, end.character));
-            (place.0, place.1, one.severity, one.code.clone(), one.message.clone())
+            let location = ((start.line, start.character), (end.line, end.character));
+            (location.0, location.1, one.severity, one.code.clone(), one.message.clone())
         });
-        told.collect()
+        diagnostics.collect()
     };
     let shown = client.shown();
-    let all = shown.into_iter().map(|(file, shown)| (client.world.with_placeholders(file), told(shown)));
-    all.filter(|(_, told)| !told.is_empty()).collect()
+    let all = shown
+        .into_iter()
+        .map(|(file, shown)| (client.world.with_placeholders(file), compared(shown)));
+    all.filter(|(_, shown)| !shown.is_empty()).collect()
 }
 
-/// What is missing and, where nothing else may be shown, what is too much. Where there is no
-/// verdict, the last one is still shown; only why there is none has to be told.
+/// The missing diagnostics and, where the set must be complete, the unexpected ones. Without a verdict
+/// the last one is still shown; only the failure must be there.
 fn differing(expected: &All, shown: &All, is_all: bool) -> String {
     let mut words = String::new();
-    let is_meant = |file: &str| is_all || file.ends_with("deny.toml");
+    let is_compared = |file: &str| is_all || file.ends_with("deny.toml");
     let refusals = [expected, shown].map(|all| {
-        let told = all.values().flatten();
-        let refusals = told
+        let diagnostics = all.values().flatten();
+        let refusals = diagnostics
             .filter(|(.., code, _)| code.as_deref() == Some("supercargo::resolution-failed"))
             .map(|(.., message)| message.as_str());
         refusals.collect::<Vec<_>>()
     });
-    // Where several manifests are wrong, cargo speaks of any of them.
+    // With errors in several manifests, cargo reports any of them.
     if !is_all && !refusals[0].is_empty() && refusals[1].is_empty() {
         let _ = writeln!(words, "  only a fresh server shows {:?}", refusals[0]);
     }
-    // That is wrong with an incomplete copy of the workspace, never with the workspace.
+    // These errors come from an incomplete copy of the workspace, never from the workspace.
     for refusal in refusals
         .iter()
         .flatten()
@@ -592,7 +594,7 @@ fn differing(expected: &All, shown: &All, is_all: bool) -> String {
     for file in files {
         let expected = expected.get(file).unwrap_or(&none);
         let shown = shown.get(file).unwrap_or(&none);
-        for one in expected.difference(shown).filter(|_| is_meant(file)) {
+        for one in expected.difference(shown).filter(|_| is_compared(file)) {
             let _ = writeln!(words, "  only a fresh server shows in {file}: {one:?}");
         }
         for one in shown.difference(expected).filter(|_| is_all) {

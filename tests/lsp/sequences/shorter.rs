@@ -11,13 +11,13 @@ use super::{
     steps::{Kind, Step},
 };
 
-/// How long a shortened sequence may take to come to what is right.
+/// How long a shortened sequence may take to reach the right findings.
 const SOON: Duration = Duration::from_secs(4);
 
 /// How many shortened sequences are tried.
 const ATTEMPTS: usize = 40;
 
-/// What is done, or why it failed; also where the harness itself fails.
+/// Runs `what`; a panic of the harness is a failure, too.
 pub(super) fn attempt(what: impl FnOnce() -> Result<(), String>) -> Result<(), String> {
     catch_unwind(AssertUnwindSafe(what)).unwrap_or_else(|panic| {
         let words = panic.downcast_ref::<String>().cloned();
@@ -26,10 +26,10 @@ pub(super) fn attempt(what: impl FnOnce() -> Result<(), String>) -> Result<(), S
     })
 }
 
-/// Fails with the shortest sequence that can be found.
+/// Fails with the shortest failing sequence that it finds.
 pub(super) fn fail(seed: u64, cargo: Cargo, done: &[Step], run: &Run, why: &str) -> ! {
     let mut shortest = done.to_vec();
-    let mut told = None;
+    let mut shortest_failure = None;
     let mut attempts = 0;
     let mut fails = |steps: &[Step]| {
         attempts += 1;
@@ -55,7 +55,7 @@ pub(super) fn fail(seed: u64, cargo: Cargo, done: &[Step], run: &Run, why: &str)
             left -= 1;
             match fails(&shortened).filter(|_| shortened.len() < shortest.len()) {
                 Some(failure) => {
-                    (shortest, told, removed) = (shortened, Some(failure), true);
+                    (shortest, shortest_failure, removed) = (shortened, Some(failure), true);
                 }
                 None => at = until,
             }
@@ -68,11 +68,13 @@ pub(super) fn fail(seed: u64, cargo: Cargo, done: &[Step], run: &Run, why: &str)
         }
     }
     let first = format!("{}\n{why}", run.log());
-    match told {
+    match shortest_failure {
         Some((log, why)) => panic!(
             "SUPERCARGO_SEED={seed} fails; the shortest sequence that does, of {attempts} tried:\n\
              {log}\n{why}\n\nAt first it was:\n{first}"
         ),
-        None => panic!("SUPERCARGO_SEED={seed} fails, but not again from its beginning:\n{first}"),
+        None => {
+            panic!("SUPERCARGO_SEED={seed} fails, but not when repeated from the start:\n{first}")
+        }
     }
 }

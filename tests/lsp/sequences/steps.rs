@@ -1,5 +1,5 @@
-//! The steps of a sequence. Each is a kind and a seed of its own, and is understood by what it finds:
-//! without the steps before it, it still is one.
+//! The steps of a sequence. Each has a kind and its own seed, and adapts to the present state: it is
+//! valid without the steps before it.
 
 use crate::dice::Dice;
 
@@ -19,43 +19,43 @@ pub(super) enum Kind {
     Burst,
     /// The whole text is replaced.
     Replace,
-    /// Two manifests are edited, judged, and one of them is closed.
+    /// Two manifests are edited and checked, and one of them is closed.
     Pair,
     Save,
     /// Back to the text on disk.
     Undo,
-    /// Another program writes a file; perhaps the client says so.
+    /// Another program writes a file; the client may report it.
     Outside,
-    /// A policy or a lock file is deleted, or there again.
+    /// A policy or a lockfile is deleted or restored.
     Toggle,
-    /// Cargo writes a lock file in a terminal.
+    /// Cargo writes a lockfile in a terminal.
     Lock,
     /// An advisory is added, changed or withdrawn.
     Advise,
-    /// A version is yanked, or no longer.
+    /// A version is yanked or restored.
     Yank,
     Folder,
     Trust,
-    /// A request is answered before anything else is done.
+    /// A request waits for its response.
     Ask,
-    /// The state of the gate is a final one.
+    /// Waits for a final status.
     Settle,
     /// The server is started again.
     Restart,
     Compare,
-    /// An edit that may be none of the text.
+    /// An edit that may be invalid.
     OddEdit,
-    /// A request about anything, anywhere.
+    /// A request with random parameters.
     OddRequest,
-    /// A notification about something that is not there, or not so.
+    /// A notification with random parameters.
     OddNotification,
-    /// The whole text with other line ends and characters.
+    /// A whole text with unusual line ends and characters.
     OddText,
     /// Other settings.
     Settings,
 }
 
-/// Each as often as it is to be rolled.
+/// Each step as often as its weight.
 const KINDS: [(Kind, usize); 18] = [
     (Kind::Open, 10),
     (Kind::Close, 5),
@@ -77,7 +77,7 @@ const KINDS: [(Kind, usize); 18] = [
     (Kind::Restart, 1),
 ];
 
-/// What the fuzzer does beside that.
+/// The additional steps of the fuzzer.
 const ODD: [(Kind, usize); 5] = [
     (Kind::OddEdit, 40),
     (Kind::OddRequest, 30),
@@ -88,7 +88,7 @@ const ODD: [(Kind, usize); 5] = [
 
 impl Step {
     /// The same with messages that no editor sends.
-    pub(super) fn odd_sequence(dice: &mut Dice) -> Vec<Self> {
+    pub(super) fn fuzz_sequence(dice: &mut Dice) -> Vec<Self> {
         let kinds = KINDS.iter().chain(&ODD).flat_map(|(kind, times)| vec![*kind; *times]);
         let kinds: Vec<_> = kinds.collect();
         let length = 4 + dice.roll(16);

@@ -1,11 +1,11 @@
-//! Texts of manifests and policies, and edits of them as people make them.
+//! Texts of manifests and policies, and realistic edits of them.
 
 use crate::dice::Dice;
 
-/// What `[workspace.dependencies]` has at first.
+/// The initial `[workspace.dependencies]`.
 pub(super) const INHERITED: [&str; 3] = ["time", "plain", "gpl"];
 
-/// Packages of the registry with requirements; few are met by nothing.
+/// Packages of the registry with requirements; a few have no matching version.
 const PACKAGES: [(&str, &[&str]); 8] = [
     (
         "time",
@@ -33,7 +33,7 @@ const SECTIONS: [&str; 5] = [
 
 const COMMENTS: [&str; 4] = ["# a comment", "# größer 🦀 ünd", "    # further in", "#"];
 
-/// A file beside a policy.
+/// A file of exceptions.
 pub(super) const EXCEPTIONS: &str =
     "exceptions = [{ crate = \"gpl\", allow = [\"GPL-3.0-only\"] }] # ours\n";
 
@@ -77,7 +77,7 @@ pub(super) fn policy(dice: &mut Dice) -> String {
     )
 }
 
-/// The line that declares a package.
+/// The line of a dependency.
 pub(super) fn dependency(name: &str, may_be_optional: bool, dice: &mut Dice) -> String {
     let known = PACKAGES.iter().find(|(known, _)| *known == name);
     let requirement = *dice.pick(known.expect("a package of the registry").1);
@@ -134,7 +134,7 @@ pub(super) fn edited_manifest(text: &str, inherits: bool, dice: &mut Dice) -> St
             return text.replacen(old, new, 1);
         }
         _ => {
-            // What stands first goes last.
+            // The first dependency becomes the last.
             let sections: Vec<_> = text.split("\n\n").collect();
             if sections.len() < 2 {
                 return text.to_owned();
@@ -180,7 +180,7 @@ pub(super) fn edited_policy(text: &str, dice: &mut Dice) -> String {
         2 => spaces(&mut lines, dice),
         3 if dice.once_in(3) => half_typed(&mut lines, dice),
         _ => {
-            // Most swaps have nothing to do in most texts.
+            // Most swaps have no effect in most texts.
             let fitting: Vec<_> = swaps.iter().filter(|(old, _)| text.contains(old)).collect();
             if fitting.is_empty() {
                 return text.to_owned();
@@ -201,12 +201,12 @@ fn lines_of(text: &str) -> Vec<String> {
     text.split_inclusive('\n').map(str::to_owned).collect()
 }
 
-/// What a line declares.
+/// The key of a line.
 fn key(line: &str) -> &str {
     line.split(['=', '.', ' ']).next().unwrap_or_default()
 }
 
-/// The lines that declare packages, each with whether it may be optional there.
+/// The lines of dependencies, each with whether it may be optional.
 fn dependencies(lines: &[String]) -> Vec<(usize, bool)> {
     let mut found = Vec::new();
     let mut section = "";

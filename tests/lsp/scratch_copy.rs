@@ -1,5 +1,5 @@
-//! What the server resolves and proves in a scratch copy changes nothing of the user's, however the
-//! workspace is laid out: not one byte, inode or time.
+//! Resolving and verifying in a scratch copy does not change the user's files in any layout: no byte, inode
+//! or time.
 
 use std::{
     fs,
@@ -9,14 +9,14 @@ use std::{
 
 use crate::{
     copy_untouched::Untouched,
-    harness::{Client, TEST_TIMEOUT, Session, World},
+    harness::{Client, Session, TEST_TIMEOUT, World},
     worlds::TIME,
 };
 
 const SOURCES: &str =
     "[source.crates-io]\nreplace-with = \"ours\"\n[source.ours]\ndirectory = \"third_party\"\n";
 
-/// A package that has a vulnerable dependency, and a newer version of that.
+/// Two vulnerable versions and an upgrade for one of them.
 const TIMES: &str = r#"
 #- crate: time 0.3.44
 #- crate: time 0.3.47
@@ -52,14 +52,14 @@ fn untouched(client: &Client) -> Untouched {
     Untouched::now(client.world.path("../").trim_end_matches('/'))
 }
 
-/// Edits a manifest, and waits for what only cargo can tell about that.
+/// Edits a manifest, and waits for a finding that needs cargo.
 fn depend_on_worse(client: &mut Client, path: &str) {
     client.replace(path, "time = \"=0.3.44\"", "worse = \"1\"");
     client.diagnostics_with(path, "RUSTSEC-2026-0010");
 }
 
-/// Waits until something was proved of a manifest without being asked for.
-fn wait_for_proofs(client: &mut Client, path: &str) {
+/// Waits until the server has verified a fix without a request.
+fn wait_for_verified_fixes(client: &mut Client, path: &str) {
     let uri = client.world.uri(path);
     let began = Instant::now();
     loop {
@@ -75,7 +75,7 @@ fn wait_for_proofs(client: &mut Client, path: &str) {
 }
 
 #[test]
-fn proofs_while_idle_leave_a_member_inside_of_vendored_sources_as_it_is() {
+fn idle_verification_keeps_a_member_inside_vendored_sources() {
     let root = "[workspace]\nmembers = [\"third_party/m\"]\nresolver = \"2\"\n";
     let world = vendored(root, "=0.3.44");
     world.lock("");
@@ -84,7 +84,7 @@ fn proofs_while_idle_leave_a_member_inside_of_vendored_sources_as_it_is() {
     client.open("third_party/m/Cargo.toml");
     client.open("Cargo.toml");
     client.diagnostics_with("third_party/m/Cargo.toml", TIME);
-    wait_for_proofs(&mut client, "Cargo.toml");
+    wait_for_verified_fixes(&mut client, "Cargo.toml");
     before.assert();
     client.ignore_all();
     client.end();
@@ -92,7 +92,7 @@ fn proofs_while_idle_leave_a_member_inside_of_vendored_sources_as_it_is() {
 }
 
 #[test]
-fn the_unsaved_text_of_a_path_dependency_inside_of_vendored_sources_is_not_written() {
+fn unsaved_path_dependency_inside_vendored_sources_is_not_written() {
     let root =
         package("app", "license = \"MIT\"\n[dependencies]\nm = { path = \"third_party/m\" }\n");
     let world = vendored(&root, "=0.3.44");
@@ -108,7 +108,7 @@ fn the_unsaved_text_of_a_path_dependency_inside_of_vendored_sources_is_not_writt
 }
 
 #[test]
-fn the_unsaved_text_of_a_manifest_that_is_a_license_file_is_not_written() {
+fn unsaved_manifest_that_is_a_license_file_is_not_written() {
     let world = World::new(TIMES);
     world.write("Cargo.toml", "[workspace]\nmembers = [\"a\", \"b\"]\nresolver = \"2\"\n");
     world.write("a/Cargo.toml", package("a", "license-file = \"../b/Cargo.toml\""));
@@ -127,7 +127,7 @@ fn the_unsaved_text_of_a_manifest_that_is_a_license_file_is_not_written() {
 }
 
 #[test]
-fn a_vendored_crate_that_is_opened_gets_no_lock_file() {
+fn opened_vendored_crate_gets_no_lockfile() {
     let world = vendored(&package("app", "license = \"MIT\""), "=0.3.44");
     world.lock("");
     let mut client = Session::of(world).start();
@@ -140,7 +140,7 @@ fn a_vendored_crate_that_is_opened_gets_no_lock_file() {
 }
 
 #[test]
-fn the_unsaved_text_of_a_member_that_is_a_link_counts_and_is_not_written() {
+fn unsaved_linked_member_is_checked_and_not_written() {
     let world = World::new(TIMES);
     world.write("Cargo.toml", "[workspace]\nmembers = [\"m\"]\nresolver = \"2\"\n");
     let manifest = "license = \"MIT\"\n[dependencies]\ntime = \"=0.3.44\"";

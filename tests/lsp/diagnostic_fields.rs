@@ -1,4 +1,4 @@
-//! What a diagnostic carries besides its place and message, and what each client gets of it.
+//! The fields of a diagnostic besides range and message, and which of them each client gets.
 
 use serde_json::{Value, json};
 
@@ -55,13 +55,13 @@ fn started(editor: crate::harness::Editor) -> Client {
     client
 }
 
-/// What the capabilities of the client say, whichever they are.
-fn capability(client: &Client, pointer: &str) -> Value {
-    client.capabilities().pointer(pointer).cloned().unwrap_or_default()
+/// A capability of the client.
+fn capability(client: &Client, path: &str) -> Value {
+    client.capabilities().pointer(path).cloned().unwrap_or_default()
 }
 
 each_editor! {
-    fn the_code_is_the_advisory_and_links_to_its_page_where_the_client_takes_links(editor) {
+    fn code_is_the_advisory_and_links_to_its_page(editor) {
         let mut client = started(editor);
         let shown = client.diagnostics_with(MANIFEST, VULNERABLE);
         let finding = shown.only(VULNERABLE);
@@ -80,8 +80,8 @@ each_editor! {
         let shown = client.diagnostics_with("one/Cargo.toml", "duplicate");
         let mut duplicates =
             shown.diagnostics.iter().filter(|one| one.code.as_deref() == Some("duplicate"));
-        let pointer = duplicates.next().expect("on `cookie.workspace`");
-        assert_eq!(pointer.severity, 3);
+        let inherited = duplicates.next().expect("on `cookie.workspace`");
+        assert_eq!(inherited.severity, 3);
         let duplicate = duplicates.next().expect("on `chrono`");
         assert_eq!(duplicate.severity, 2);
         if let Some(description) = &duplicate.code_description {
@@ -90,7 +90,7 @@ each_editor! {
         }
     }
 
-    fn entries_without_effect_are_tagged_where_the_client_takes_tags(editor) {
+    fn entries_without_effect_are_tagged(editor) {
         let mut client = started(editor);
         let shown = client.diagnostics_with("deny.toml", "advisory-not-detected");
         assert_eq!(shown.covered("advisory-not-detected"), "RUSTSEC-2000-0001");
@@ -100,16 +100,16 @@ each_editor! {
         assert_eq!(shown.only("advisory-not-detected").tags, expected);
     }
 
-    fn the_lock_entry_and_the_other_places_are_related_where_the_client_takes_them(editor) {
+    fn lock_entry_and_other_locations_are_related(editor) {
         let mut client = started(editor);
         let shown = client.diagnostics_with("one/Cargo.toml", VULNERABLE);
-        let pointed = &shown.diagnostics[0];
+        let inherited = &shown.diagnostics[0];
         let takes = capability(&client, "/textDocument/publishDiagnostics/relatedInformation");
         if takes != true {
-            assert!(pointed.related_information.is_empty());
+            assert!(inherited.related_information.is_empty());
             return;
         }
-        let related: Vec<_> = pointed
+        let related: Vec<_> = inherited
             .related_information
             .iter()
             .map(|related| {
@@ -128,21 +128,21 @@ each_editor! {
         );
     }
 
-    fn an_inherited_dependency_points_to_the_line_that_can_mend_it(editor) {
+    fn inherited_dependency_points_to_the_workspace_manifest(editor) {
         let mut client = started(editor);
         for (file, line) in [("one/Cargo.toml", 6), ("two/Cargo.toml", 6)] {
             let shown = client.diagnostics_with(file, VULNERABLE);
-            let pointer = &shown.diagnostics[0];
-            assert_eq!(pointer.severity, 3, "{}", shown.drawn());
-            assert_eq!(pointer.range.start.line, line);
-            assert_eq!(client.encoding.covered(&client.world.read(file), pointer.range), "workspace");
-            assert!(pointer.message.ends_with("the requirement is in the workspace manifest"));
+            let inherited = &shown.diagnostics[0];
+            assert_eq!(inherited.severity, 3, "{}", shown.drawn());
+            assert_eq!(inherited.range.start.line, line);
+            assert_eq!(client.encoding.covered(&client.world.read(file), inherited.range), "workspace");
+            assert!(inherited.message.ends_with("the requirement is in the workspace manifest"));
         }
     }
 }
 
 #[test]
-fn notes_are_hidden_unless_they_are_asked_for() {
+fn notes_are_hidden_by_default() {
     let mut client = Session::of(World::locked(KINDS)).start();
     let ignored = KINDS.replace("RUSTSEC-2000-0001", VULNERABLE);
     client.ignore("one/Cargo.toml");
@@ -167,7 +167,7 @@ fn notes_are_hidden_unless_they_are_asked_for() {
 }
 
 #[test]
-fn a_client_that_takes_nothing_gets_the_bare_finding() {
+fn client_without_capabilities_gets_the_bare_finding() {
     let mut client = Session::of(World::locked(KINDS))
         .capability("/textDocument/publishDiagnostics", json!({}))
         .start();
@@ -184,7 +184,7 @@ fn a_client_that_takes_nothing_gets_the_bare_finding() {
 }
 
 #[test]
-fn an_old_key_is_struck_through() {
+fn deprecated_key_is_struck_through() {
     let world = World::locked(KINDS);
     world.edit("deny.toml", "[advisories]", "[advisories]\nvulnerability = \"deny\"");
     let mut client = Session::of(world).start();

@@ -1,9 +1,9 @@
-//! The story of the README in an editor: a nested manifest, four findings, the first quick fix on
-//! each line, and a gate that is clean by the real cargo-deny.
+//! The example of the README in an editor: a nested manifest, four findings, the first quick fix on each
+//! line, and no error from the real cargo-deny.
 
 use std::{fs, time::Instant};
 
-use crate::harness::{Client, Editor, TEST_TIMEOUT, Session, World, each_editor};
+use crate::harness::{Client, Editor, Session, TEST_TIMEOUT, World, each_editor};
 
 const CORE: &str = "src/backend/handshake_core";
 const FIXTURES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/fixtures");
@@ -31,16 +31,16 @@ fn opened(editor: Editor) -> Client {
     client
 }
 
-/// The first action on a line, once it is proved: packages may have to be downloaded for that.
-fn first(client: &mut Client, needle: &str, words: &str) -> crate::harness::Action {
+/// The first action on a line, after its verification, which may download packages.
+fn first(client: &mut Client, needle: &str, prefix: &str) -> crate::harness::Action {
     let start = Instant::now();
     loop {
         let actions = client.actions(&file("Cargo.toml"), needle);
-        let found = actions.into_iter().find(|action| action.title().starts_with(words));
+        let found = actions.into_iter().find(|action| action.title().starts_with(prefix));
         if let Some(action) = found {
             return action;
         }
-        assert!(start.elapsed() < 4 * TEST_TIMEOUT, "nothing begins with `{words}`");
+        assert!(start.elapsed() < 4 * TEST_TIMEOUT, "no action starts with `{prefix}`");
     }
 }
 
@@ -49,11 +49,11 @@ fn errors(client: &Client) -> Option<(bool, String)> {
 }
 
 each_editor! {
-    fn the_first_action_on_each_line_gets_the_gate_clean(editor) {
+    fn first_action_on_each_line_passes_the_gate(editor) {
         let mut client = opened(editor);
         let policy = client.world.read(&file("deny.toml"));
-        if let Some((content, words)) = errors(&client) {
-            assert!(!content, "there is nothing to mend: {words}");
+        if let Some((passes, output)) = errors(&client) {
+            assert!(!passes, "there are no errors to fix: {output}");
         }
         for (needle, code) in [
             ("ring = \"0.17.9\"", "RUSTSEC-2025-0009"),
@@ -72,8 +72,8 @@ each_editor! {
         client.save(&file("Cargo.toml"));
         client.save(&file("Cargo.lock"));
         assert_eq!(client.world.read(&file("deny.toml")), policy);
-        if let Some((content, words)) = errors(&client) {
-            assert!(content, "{words}");
+        if let Some((passes, output)) = errors(&client) {
+            assert!(passes, "{output}");
         }
         client.ignore(&file("Cargo.lock"));
         client.ignore(&file("Cargo.toml"));
@@ -81,15 +81,15 @@ each_editor! {
 }
 
 #[test]
-fn a_license_that_cannot_be_told_is_clarified_in_place_of_an_upgrade() {
+fn unknown_license_can_be_clarified_instead_of_upgraded() {
     let mut client = opened(Editor::VsCode);
     let action = first(&mut client, "ring = \"0.17.9\"", "clarify");
     client.take_action(&action);
     client.diagnostics_without(&file("Cargo.toml"), "unlicensed");
     client.save(&file("deny.toml"));
     let database = format!("{FIXTURES}/advisory-db");
-    if let Some((content, words)) = client.world.cargo_deny(CORE, &database, &["licenses"]) {
-        assert!(content, "{words}");
+    if let Some((passes, output)) = client.world.cargo_deny(CORE, &database, &["licenses"]) {
+        assert!(passes, "{output}");
     }
     client.ignore(&file("deny.toml"));
     client.ignore(&file("Cargo.toml"));

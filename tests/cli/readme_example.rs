@@ -1,17 +1,17 @@
-//! The story of the README: a nested manifest, three advisories and a license that cannot be told.
+//! The example of the README: a nested manifest, three advisories and an unknown license.
 
 use expect_test::expect;
 
 use crate::harness::{World, repository};
 
 #[test]
-fn the_four_errors_stand_on_the_lines_that_can_mend_them() {
+fn four_errors_are_on_the_lines_that_fix_them() {
     let fixtures = format!("{}/tests/fixtures", repository());
     let handshake = format!("{fixtures}/handshake");
     let db = format!("{fixtures}/advisory-db");
     let mut report = World::new("")
         .run_on_crates_io(&handshake, &["check", &handshake, "--db", &db, "--format", "json"]);
-    // Whether a locked version is yanked one day is not part of the story.
+    // A version that gets yanked later is not part of the example.
     report.findings.retain(|finding| finding.code.as_deref() != Some("yanked"));
     expect![[r#"
         error RUSTSEC-2025-0009: `ring` 0.17.9 has a vulnerability: AES code can panic in builds that check for overflow
@@ -40,7 +40,7 @@ fn the_four_errors_stand_on_the_lines_that_can_mend_them() {
 }
 
 #[test]
-fn proved_upgrades_get_the_gate_clean_without_a_word_in_the_policy() {
+fn verified_upgrades_pass_the_gate_without_policy_changes() {
     let handshake = format!("{}/tests/fixtures/handshake", repository());
     let db = format!("{}/tests/fixtures/advisory-db", repository());
     let mut world = World::new("");

@@ -1,4 +1,4 @@
-//! What stays as it is, and the reason that is given.
+//! Findings that are not fixed, and the reason.
 
 use expect_test::expect;
 
@@ -6,7 +6,7 @@ use super::{LATER, TIME, check, fix, locked_before, package};
 use crate::harness::World;
 
 #[test]
-fn who_stands_in_the_way_is_named() {
+fn blocking_parent_is_named() {
     let before = format!("{TIME}#- crate: clock 1.0.0 -> time =0.3.44\n");
     let world = locked_before("clock = \"1\"", &before, LATER);
     check(
@@ -23,7 +23,7 @@ fn who_stands_in_the_way_is_named() {
 }
 
 #[test]
-fn without_a_patched_version_nothing_is_done() {
+fn unpatched_package_is_not_upgraded() {
     let world = locked_before(
         "time = \"0.3\"",
         TIME,
@@ -43,7 +43,7 @@ fn without_a_patched_version_nothing_is_done() {
 }
 
 #[test]
-fn a_withdrawn_patched_version_is_no_way_out() {
+fn yanked_patched_version_is_skipped() {
     let later = LATER.replace("time 0.3.47\n", "time 0.3.47 yanked\n");
     let world = locked_before("time = \"0.3\"", TIME, &later);
     check(
@@ -61,7 +61,7 @@ fn a_withdrawn_patched_version_is_no_way_out() {
 }
 
 #[test]
-fn an_upper_bound_that_somebody_has_set_stays() {
+fn upper_bound_is_kept() {
     let world = locked_before("time = \">=0.3.40, <0.3.45\"", TIME, LATER);
     check(
         &world,
@@ -77,7 +77,7 @@ fn an_upper_bound_that_somebody_has_set_stays() {
 }
 
 #[test]
-fn without_a_lock_file_there_is_nothing_to_upgrade() {
+fn missing_lockfile_is_not_upgraded() {
     let world = World::new(&format!("{TIME}{LATER}{}", package("time = \"=0.3.44\"")));
     let run = fix(&world, "");
     expect![[r#"
@@ -91,7 +91,7 @@ fn without_a_lock_file_there_is_nothing_to_upgrade() {
 }
 
 #[test]
-fn a_broken_manifest_is_said_with_its_line_and_left_alone() {
+fn broken_manifest_is_reported_with_its_line_and_kept() {
     let world = locked_before("time = \"0.3.44\"", TIME, LATER);
     world.edit("Cargo.toml", "[dependencies]", "[dependencies");
     let (manifest, lock) = (world.read("Cargo.toml"), world.read("Cargo.lock"));
@@ -107,7 +107,7 @@ fn a_broken_manifest_is_said_with_its_line_and_left_alone() {
 }
 
 #[test]
-fn versions_that_need_a_newer_rust_are_the_last_resort_and_that_is_said() {
+fn version_with_newer_rust_is_the_last_choice_and_reported() {
     let later = "#- crate: time 0.3.47 rust=1.90\n#- crate: time 0.3.48 rust=1.70\n\
                  #- advisory: RUSTSEC-2026-0009 time patched >=0.3.47: A crafted date\n";
     let dependencies = "time = \"0.3\"";
@@ -146,7 +146,7 @@ fn versions_that_need_a_newer_rust_are_the_last_resort_and_that_is_said() {
 }
 
 #[test]
-fn a_version_that_is_not_downloaded_is_not_proved_offline() {
+fn version_that_is_not_downloaded_is_not_verified_offline() {
     let world = locked_before("time = \"0.3\"", TIME, LATER);
     for version in ["0.3.47", "0.3.48"] {
         std::fs::remove_dir_all(world.path(&format!("../vendor/time-{version}"))).expect("there");
@@ -166,12 +166,12 @@ fn a_version_that_is_not_downloaded_is_not_proved_offline() {
 
 /// A cargo that refuses some commands, by a pattern of the shell.
 #[cfg(unix)]
-fn refusing(world: &mut World, commands: &str, words: &str) {
+fn refusing(world: &mut World, commands: &str, message: &str) {
     let cargo = env!("CARGO");
     world.write(
         "../refusing/cargo",
         format!(
-            "#!/bin/sh\ncase \"$*\" in {commands}) printf '{words}\\n' >&2; exit 101;; esac\nexec '{cargo}' \
+            "#!/bin/sh\ncase \"$*\" in {commands}) printf '{message}\\n' >&2; exit 101;; esac\nexec '{cargo}' \
              \"$@\"\n"
         ),
     );
@@ -182,7 +182,7 @@ fn refusing(world: &mut World, commands: &str, words: &str) {
 
 #[cfg(unix)]
 #[test]
-fn where_the_registry_cannot_be_reached_what_is_on_this_machine_is_proved() {
+fn unreachable_registry_leaves_the_local_index() {
     let mut world = locked_before("time = \"0.3\"", TIME, LATER);
     refusing(&mut world, "*--dry-run*", "error: failed to fetch the index: no route to host");
     let db = world.path("../db");
@@ -201,7 +201,7 @@ fn where_the_registry_cannot_be_reached_what_is_on_this_machine_is_proved() {
 
 #[cfg(unix)]
 #[test]
-fn a_version_that_cargo_does_not_take_is_told_in_its_words() {
+fn rejected_version_shows_the_message_of_cargo() {
     let mut world = locked_before("time = \"0.3\"", TIME, LATER);
     refusing(
         &mut world,
@@ -223,7 +223,7 @@ fn a_version_that_cargo_does_not_take_is_told_in_its_words() {
 }
 
 #[test]
-fn what_a_git_repository_requires_is_told_in_cargos_words() {
+fn requirement_of_a_git_dependency_shows_the_message_of_cargo() {
     let world = World::new(
         "#- ../clock/Cargo.toml
 [package]
@@ -256,12 +256,12 @@ time = \"=0.3.44\"
 }
 
 #[test]
-fn alternatives_that_an_advisory_names_are_told() {
+fn alternatives_in_an_advisory_are_shown() {
     let world = locked_before("time = \"0.3\"", TIME, "");
     world.write(
         "../db/crates/time/RUSTSEC-2026-0010.md",
         "```toml\n[advisory]\nid = \"RUSTSEC-2026-0010\"\npackage = \"time\"\ndate = \"2026-02-05\"\n\
-         informational = \"unmaintained\"\n[versions]\npatched = []\n```\n\n# Nobody is there\n\n\
+         informational = \"unmaintained\"\n[versions]\npatched = []\n```\n\n# No maintainer\n\n\
          ## Possible alternatives\n\n- [jiff](https://jiff.example): all of it\n- `chrono`\n",
     );
     check(
@@ -269,7 +269,7 @@ fn alternatives_that_an_advisory_names_are_told() {
         "",
         &expect![[r#"
         .
-          error stays: RUSTSEC-2026-0010: `time` 0.3.44 is unmaintained: Nobody is there
+          error stays: RUSTSEC-2026-0010: `time` 0.3.44 is unmaintained: No maintainer
             no version of `time` is patched; the advisory names alternatives: `jiff`, `chrono`
           nothing to change; gate: fails
         exit 1
@@ -278,7 +278,7 @@ fn alternatives_that_an_advisory_names_are_told() {
 }
 
 #[test]
-fn where_one_file_cannot_be_written_the_others_stay_as_they_are() {
+fn unwritable_file_keeps_the_others_unchanged() {
     let world = locked_before("time = \"0.3.44\"", TIME, LATER);
     let (manifest, lock) = (world.read("Cargo.toml"), world.read("Cargo.lock"));
     let path = world.path("Cargo.toml");
@@ -290,7 +290,7 @@ fn where_one_file_cannot_be_written_the_others_stay_as_they_are() {
     read_only(true);
     let run = fix(&world, "");
     read_only(false);
-    // Root too: whoever made it read-only did not mean that it is replaced.
+    // Also for root: a read-only file is not meant to be replaced.
     expect![[r#"
         70error: `[work]/Cargo.toml` is read-only; nothing was changed; make it writable and run the command again
     "#]]

@@ -1,5 +1,5 @@
-//! What is resolved or built in a scratch copy changes nothing of the user's: neither through links
-//! nor by paths that climb.
+//! Resolving and building in a scratch copy does not change the user's files, neither through links nor
+//! through `..` paths.
 
 use std::{fs, os::unix::fs::symlink};
 
@@ -9,7 +9,7 @@ const VENDORED: &str =
     "[source.crates-io]\nreplace-with = \"ours\"\n[source.ours]\ndirectory = \"vendor\"\n";
 
 /// More `..` than any path has folders.
-fn climbing_to(path: &str) -> String {
+fn path_via_root(path: &str) -> String {
     format!("{}{}", "../".repeat(40), path.trim_start_matches('/'))
 }
 
@@ -25,7 +25,7 @@ fn vendor(world: &World) {
 }
 
 #[test]
-fn a_build_beside_vendored_sources_changes_none_of_them() {
+fn build_does_not_change_vendored_sources() {
     let world = World::locked(
         r#"
 #- crate: time 0.3.44
@@ -57,7 +57,7 @@ time = "0.3.44"
 }
 
 #[test]
-fn a_stale_lock_file_that_is_the_license_file_stays() {
+fn stale_lockfile_that_is_the_license_file_is_kept() {
     let world = World::locked(
         r#"
 #- crate: time 0.3.44
@@ -78,9 +78,9 @@ license-file = "Cargo.lock"
 }
 
 #[test]
-fn a_target_outside_of_the_package_is_not_made() {
+fn target_outside_of_the_package_is_not_created() {
     let world = World::new("");
-    let out = climbing_to(&world.path("../out"));
+    let out = path_via_root(&world.path("../out"));
     world.write("src/lib.rs", "");
     world.write(
         "Cargo.toml",
@@ -97,7 +97,7 @@ fn a_target_outside_of_the_package_is_not_made() {
 }
 
 #[test]
-fn a_vendored_crate_that_is_checked_gets_no_lock_file() {
+fn checked_vendored_crate_gets_no_lockfile() {
     let world = World::new("#- crate: time 0.3.44\n#- crate: log 0.4.0 -> time 0.3");
     vendor(&world);
     let before = untouched(&world);
@@ -107,7 +107,7 @@ fn a_vendored_crate_that_is_checked_gets_no_lock_file() {
 }
 
 #[test]
-fn a_member_inside_of_vendored_sources_is_resolved_and_stays() {
+fn member_inside_vendored_sources_is_resolved_and_kept() {
     let world = World::new(
         r#"
 #- crate: time 0.3.44
@@ -144,8 +144,8 @@ time = "0.3"
 }
 
 #[test]
-fn a_root_that_is_named_absolutely_or_by_climbing_is_that_of_the_copy() {
-    for climbs in [false, true] {
+fn absolute_or_parent_path_to_the_root_resolves_in_the_copy() {
+    for uses_parents in [false, true] {
         let world = World::new(
             r#"
 #- crate: time 0.3.44
@@ -156,7 +156,7 @@ resolver = "2"
 "#,
         );
         let work = world.path("");
-        let root = if climbs { climbing_to(&work) } else { work };
+        let root = if uses_parents { path_via_root(&work) } else { work };
         world.write("m/src/lib.rs", "");
         world.write(
             "m/Cargo.toml",
@@ -176,7 +176,7 @@ resolver = "2"
 }
 
 #[test]
-fn a_manifest_in_the_shared_temporary_folder_is_no_root() {
+fn manifest_in_the_shared_temporary_folder_is_not_a_root() {
     let mut world = World::new(
         r#"
 #- crate: time 0.3.44
@@ -200,7 +200,7 @@ time = "0.3"
 }
 
 #[test]
-fn without_a_cache_nothing_has_a_name_in_the_temporary_folder_that_others_know() {
+fn temporary_folder_has_no_predictable_names_without_cache() {
     let mut world = World::locked(
         r#"
 #- crate: time 0.3.44
@@ -213,7 +213,7 @@ edition = "2021"
 time = "0.3"
 "#,
     );
-    // What somebody else has put there: cargo would believe what it says of rustc.
+    // Put there by another user: cargo would trust its information about rustc.
     world.folder("../shared/supercargo-no-target");
     world.set("TMPDIR", &world.path("../shared"));
     world.let_write("../shared");
@@ -224,7 +224,7 @@ time = "0.3"
 }
 
 #[test]
-fn what_cargo_knows_of_rustc_is_not_kept_in_the_users_build_folder() {
+fn rustc_information_is_not_written_to_the_build_folder() {
     let world = World::locked(
         r#"
 #- crate: time 0.3.44

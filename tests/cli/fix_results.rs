@@ -1,4 +1,4 @@
-//! What an editor is offered for a finding: the library itself is asked, in the world's environment.
+//! The fixes that an editor offers for a finding, from the library itself in the environment of the world.
 
 use expect_test::{Expect, expect};
 use supercargo::{
@@ -22,7 +22,7 @@ fn package(dependencies: &str) -> String {
 }
 
 fn check(world: &World, expected: &Expect) {
-    expected.assert_eq(&world.run_test("answers::printed_in_the_world"));
+    expected.assert_eq(&world.run_test("fix_results::print_fix_results"));
 }
 
 #[expect(clippy::print_stdout, reason = "the test that started this one reads it")]
@@ -30,10 +30,10 @@ fn print(line: &str) {
     println!("| {line}");
 }
 
-/// Prints what is offered for each error and warning of the world that it is started in; of itself
-/// it is no test.
+/// Prints the fixes for each error and warning of the world that it is started in. Not a test by
+/// itself.
 #[test]
-fn printed_in_the_world() {
+fn print_fix_results() {
     let Ok(work) = std::env::var("SUPERCARGO_IN_WORLD") else { return };
     let work = camino::Utf8PathBuf::from(work);
     let options = GateOptions {
@@ -68,19 +68,19 @@ fn printed_in_the_world() {
     };
     for finding in verdict.findings.iter().filter(|one| one.severity >= Severity::Warning) {
         let now = CheckedTexts { verdict: &verdict, texts: &texts };
-        let answer = prover.upgrades(now, finding, FixOptions::default()).expect("it is awaited");
+        let result = prover.upgrades(now, finding, FixOptions::default()).expect("it is awaited");
         print(&finding.message);
-        for fix in answer.fixes {
+        for fix in result.fixes {
             let changed: Vec<_> =
                 fix.texts.changes().keys().filter_map(|path| path.file_name()).collect();
             print(&format!("  {} [{}]", fix.title, changed.join(", ")));
         }
-        answer.none.iter().for_each(|reason| print(&format!("  no: {reason}")));
+        result.no_fix_reason.iter().for_each(|reason| print(&format!("  no: {reason}")));
     }
 }
 
 #[test]
-fn the_smallest_then_the_lock_entry_alone_then_the_newest() {
+fn smallest_then_lockfile_only_then_newest_upgrade_are_offered() {
     let world = World::locked(&format!("#- crate: time 0.3.44\n{}", package("time = \"0.3.44\"")))
         .with(
             "#- crate: time 0.3.46\n#- crate: time 0.3.47\n#- crate: time 0.3.48\n\
@@ -99,7 +99,7 @@ fn the_smallest_then_the_lock_entry_alone_then_the_newest() {
 }
 
 #[test]
-fn a_breaking_one_where_nothing_else_helps() {
+fn breaking_upgrade_is_offered_if_no_other_clears() {
     let world = World::locked(&format!("#- crate: time 0.3.44\n{}", package("time = \"0.3\"")))
         .with(
             "#- crate: time 0.4.0\n#- crate: time 0.5.0\n#- crate: time 0.5.1\n\
@@ -115,7 +115,7 @@ fn a_breaking_one_where_nothing_else_helps() {
 }
 
 #[test]
-fn every_finding_on_a_package_is_cleared_by_the_first_answer() {
+fn first_fix_clears_every_finding_of_a_package() {
     let world = World::locked(&format!(
         "#- crate: ring 0.17.9 ()\n{}#- deny.toml\n[licenses]\nallow = [\"MIT\"]\n",
         package("ring = \"0.17\"")
@@ -143,7 +143,7 @@ fn every_finding_on_a_package_is_cleared_by_the_first_answer() {
 }
 
 #[test]
-fn duplicates_withdrawn_versions_and_rejected_licenses() {
+fn duplicates_yanked_versions_and_rejected_licenses_are_upgraded() {
     let world = World::locked(&format!(
         "#- crate: base 0.1.0\n#- crate: base 0.2.0\n#- crate: old 1.0.0 -> base 0.1\n\
          #- crate: new 1.0.0 -> base 0.2\n#- crate: gone 1.0.0\n#- crate: gpl 1.0.0 (GPL-3.0-only)\n\

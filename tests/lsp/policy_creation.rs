@@ -1,4 +1,4 @@
-//! A policy where there is none: the action on the hint, as the editors apply it.
+//! Creates a missing policy with the action on the hint, as editors apply it.
 
 use serde_json::Value;
 
@@ -26,7 +26,7 @@ fn creation(client: &mut Client) -> crate::harness::Action {
 }
 
 each_editor! {
-    fn a_policy_is_created_by_the_action_on_the_hint(editor) {
+    fn policy_is_created_by_the_action_on_the_hint(editor) {
         let mut client = Session::of(without_policy()).editor(editor).start();
         let action = creation(&mut client);
         // Its `gpl` is copyleft: somebody has to decide.
@@ -49,7 +49,7 @@ each_editor! {
 }
 
 #[test]
-fn a_client_that_creates_no_files_gets_the_text_of_a_new_one() {
+fn client_without_file_creation_gets_a_text_edit() {
     for (pointer, value) in [
         ("/workspace/workspaceEdit/resourceOperations", Value::Null),
         ("/workspace/workspaceEdit/documentChanges", Value::Bool(false)),
@@ -68,12 +68,12 @@ fn a_client_that_creates_no_files_gets_the_text_of_a_new_one() {
 }
 
 #[test]
-fn a_policy_that_came_meanwhile_is_not_written_over() {
+fn existing_policy_is_not_overwritten() {
     let mut client = Session::of(without_policy()).editor(Editor::VsCode).start();
     let action = creation(&mut client);
     client.world.write(POLICY, "[bans]\n");
-    let answer = client.request("codeAction/resolve", action.0.clone());
-    assert!(answer.is_err(), "an edit over a file that is there: {answer:?}");
+    let response = client.request("codeAction/resolve", action.0.clone());
+    assert!(response.is_err(), "an edit over a file that is there: {response:?}");
     client.ignore(MANIFEST);
     client.ignore(POLICY);
 }

@@ -161,7 +161,7 @@ fn effects(verification: &Verification) -> String {
         let more = if more == 0 { String::new() } else { format!(" and {more} more") };
         (!codes.is_empty()).then(|| format!("{verb} {}{more}", codes.join(", ")))
     };
-    let cleared = listed("clears", &verification.cleared);
+    let cleared = listed("fixes", &verification.cleared);
     let introduced = listed("introduces", &verification.introduced);
     let effects: Vec<_> = cleared.into_iter().chain(introduced).collect();
     if effects.is_empty() { String::new() } else { format!(" ({})", effects.join("; ")) }

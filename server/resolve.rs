@@ -28,7 +28,7 @@ use crate::{
     workspace::Workspace,
 };
 pub use buffers::BufferCopy;
-pub use build::Built;
+pub use build::BuildResult;
 pub(crate) use cargo_error::CargoError;
 pub(crate) use fingerprint::GraphFingerprint;
 pub use scratch::fuzz_configuration;
@@ -253,9 +253,10 @@ impl Resolver {
         }
         // Cargo uses real paths, so the copy does too.
         let real = workspace.real();
-        let ask = |manifest: &Utf8Path| self.members(manifest, hooks.keep_running);
+        let list_members = |manifest: &Utf8Path| self.members(manifest, hooks.keep_running);
 
-        let scratch = scratch::Scratch::of(&self.children, &real, scratch::OnError::Fail, &ask)?;
+        let scratch =
+            scratch::Scratch::of(&self.children, &real, scratch::OnError::Fail, &list_members)?;
         let manifest = scratch.path_in_copy(&real.manifest);
         let run_in = CargoWorkingDir { manifest: &manifest, copy: Some(scratch.root()) };
         let answer = self

@@ -1,8 +1,8 @@
-//! Texts with their line index, byte spans, and how spans move when a text is edited. Files are read
-//! here, and those of the user replaced, all or none (`write`).
+//! Texts with their line index, byte spans, and how spans move when a text is edited. Reads files up to a size limit, and
+//! replaces the user's files atomically (`write`).
 //!
-//! Everything inside the program counts in bytes of one text version. Other units exist only in
-//! [`LineColumn`] (for people) and in `lsp::convert` (for clients).
+//! All offsets are bytes in one version of a text. Only [`LineColumn`] (for output) and `lsp::convert` (for clients) use
+//! other units.
 
 mod edits;
 mod files;
@@ -13,30 +13,28 @@ use std::{ops::Range, sync::Arc};
 
 use line_index::{LineIndex, TextSize, WideEncoding};
 
-pub(crate) use edits::{Edit, Edits, found_again};
+pub(crate) use edits::{Edit, Edits, relocate};
 pub(crate) use files::{read, read_at_most, read_named, read_to_string, unusable};
 pub(crate) use hunks::hunks;
-pub(crate) use write::{Before, Replacement, delete_leftovers, write_all};
+pub(crate) use write::{ExpectedContent, Replacement, delete_leftovers, write_all};
 pub use write::{Links, WriteError, Written};
 
 /// Byte offsets into one version of a text, end exclusive.
 pub type Span = Range<usize>;
 
-/// A value and where it stands in its text.
+/// A value and its span.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Spanned<T> {
     /// The value.
     pub value: T,
-    /// Where it stands; for strings without their quotes.
+    /// Its span; for strings without the quotes.
     pub span: Span,
 }
 
-/// A line and a column for people: both count from 1, the column in characters.
+/// A line and a column for output: both start at 1, the column counts characters.
 ///
-/// Only a line feed ends a line here, with a carriage return before it or not: cargo, rustc,
-/// cargo-deny, git and the hosts that show reports count so. A lone carriage return is no line end in
-/// TOML either (TOML 1.0, "Spec": a syntax error), but it is one for the client of a language server,
-/// see [`SourceText::client_lines`].
+/// Lines end with `\n` or `\r\n`, as in cargo, rustc, cargo-deny and git. A lone `\r` does not end a line in TOML either
+/// (TOML 1.0, "Spec": a syntax error), but for LSP clients it does, see [`SourceText::client_lines`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct LineColumn {
     /// The line, from 1.
@@ -45,7 +43,7 @@ pub struct LineColumn {
     pub column: u32,
 }
 
-/// One version of a text together with its line index. Cheap to clone.
+/// A version of a text with its line index. Cheap to clone.
 ///
 /// A byte order mark at the start is not part of the text: editors never send it, so positions in
 /// a file on disk and in a buffer agree.
@@ -89,8 +87,8 @@ impl SourceText {
         Some(start..start + ended.unwrap_or(line).len())
     }
 
-    /// Where a byte offset stands for a person. Offsets past the end or inside a character are
-    /// moved back to the nearest place that exists.
+    /// The line and column of a byte offset. An offset past the end or inside a character is moved back to the nearest valid
+    /// one.
     pub fn line_column(&self, offset: usize) -> LineColumn {
         let at = self.lines.line_col(self.text_size(offset));
         let wide = self.lines.to_wide(WideEncoding::Utf32, at);
@@ -106,7 +104,7 @@ impl SourceText {
         TextSize::try_from(offset).unwrap_or_else(|_| TextSize::of(&*self.text))
     }
 
-    /// The span of the line of [`LineColumn`] that holds `offset`, without its line ending.
+    /// The span of the line that contains `offset`, as in [`LineColumn`], without its line ending.
     pub fn line_span(&self, offset: usize) -> Span {
         let offset = usize::from(self.text_size(offset));
         let start = self.text[..offset].rfind('\n').map_or(0, |at| at + 1);
@@ -117,8 +115,7 @@ impl SourceText {
     }
 }
 
-/// `text` with a line feed in place of each lone carriage return; `None` where there is none. All
-/// offsets stay.
+/// Replaces each lone carriage return by a line feed, which keeps all offsets; `None` if there is none.
 fn lone_returns_as_line_feeds(text: &str) -> Option<String> {
     let ends_alone =
         |at: &usize| text.as_bytes()[*at] == b'\r' && text.as_bytes().get(at + 1) != Some(&b'\n');
@@ -151,7 +148,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn columns_count_characters_and_lines_end_with_either_ending() {
+    fn columns_count_characters_and_lines_end_with_either_line_ending() {
         let text = SourceText::new("a = 1\r\nä𝄞b = 2\r\n");
         let offset = text.as_str().find('b').expect("b");
         assert_eq!(text.line_column(offset), LineColumn { line: 2, column: 3 });
@@ -177,7 +174,7 @@ mod tests {
     }
 
     #[test]
-    fn places_outside_the_text_are_moved_into_it() {
+    fn offset_outside_of_the_text_is_moved_into_it() {
         let text = SourceText::new("ä");
         assert_eq!(text.line_column(1), LineColumn { line: 1, column: 1 });
         assert_eq!(text.line_column(99), LineColumn { line: 1, column: 2 });

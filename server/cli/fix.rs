@@ -17,7 +17,7 @@ use super::{
 use crate::{
     fix::{FixOptions, FixReport, FixScope, FixVerifier, NotVerified, Overlay, fix_all},
     gate::{Databases, Gate, NO_VERDICT, Verdict},
-    resolve::Built,
+    resolve::BuildResult,
     text::{Links, delete_leftovers},
     workspace::DecidingFiles,
 };
@@ -28,13 +28,13 @@ struct FixRun<'d> {
     /// Nothing is written.
     dry_run: bool,
     /// The result of `cargo check`, with `--build`.
-    built: Option<Built>,
+    built: Option<BuildResult>,
 }
 
 impl FixRun<'_> {
     /// Whether the changes are not written because they do not compile.
     fn does_not_compile(&self) -> bool {
-        matches!(self.built, Some(Built::Fails(_)))
+        matches!(self.built, Some(BuildResult::Failed(_)))
     }
 
     /// The exit code for the findings that remain on disk.

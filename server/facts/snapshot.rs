@@ -14,7 +14,7 @@ use camino::{Utf8Path, Utf8PathBuf};
 use super::packed_db::{pack, unpack};
 use crate::{
     process::{Children, TemporaryFolder},
-    text::{Before, Links, Replacement, WriteError, Written, write_all},
+    text::{ExpectedContent, Links, Replacement, WriteError, Written, write_all},
 };
 
 /// The advisories of one day.
@@ -116,7 +116,7 @@ pub fn write_snapshot(
     if old.as_ref().is_some_and(|old| !old.is_empty() && !is_snapshot(old)) {
         return Err(SnapshotError::NotSnapshot { file: file.to_owned() });
     }
-    let before = old.as_deref().map_or(Before::Absent, Before::Bytes);
+    let before = old.as_deref().map_or(ExpectedContent::Absent, ExpectedContent::Bytes);
     let replacement = Replacement { path: file, before, after: &bytes };
     // The user has named it: a link is one on purpose.
     Ok(write_all(&[replacement], file.parent().unwrap_or(file), Links::Followed)?)

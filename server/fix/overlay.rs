@@ -6,7 +6,7 @@ use camino::{Utf8Path, Utf8PathBuf};
 
 use crate::{
     gate::{OnDisk, Texts},
-    text::{Before, Links, Replacement, SourceText, WriteError, Written, write_all},
+    text::{ExpectedContent, Links, Replacement, SourceText, WriteError, Written, write_all},
 };
 
 /// Changed texts over the texts of an editor's buffers, over the files on disk. Only
@@ -104,7 +104,11 @@ impl Overlay {
         changes.sort_by_key(|(path, _)| write_order(path));
         let replacements = changes.iter().map(|(path, change)| Replacement {
             path,
-            before: if change.is_new { Before::Absent } else { Before::Text(&change.before) },
+            before: if change.is_new {
+                ExpectedContent::Absent
+            } else {
+                ExpectedContent::Text(&change.before)
+            },
             after: change.after.as_str().as_bytes(),
         });
         write_all(&replacements.collect::<Vec<_>>(), base, links)
@@ -136,7 +140,7 @@ fn write_order(path: &Utf8Path) -> (u8, usize) {
 ///
 /// If the path exists already, or the file could not be written.
 pub(crate) fn write_new(path: &Utf8Path, text: &str) -> Result<Written, WriteError> {
-    let new = Replacement { path, before: Before::Absent, after: text.as_bytes() };
+    let new = Replacement { path, before: ExpectedContent::Absent, after: text.as_bytes() };
     write_all(&[new], path.parent().unwrap_or(path), Links::Refused)
 }
 

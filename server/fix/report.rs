@@ -255,7 +255,7 @@ impl FixRun<'_, '_> {
         }
         policy_reason(finding, allowed)
             .or_else(|| finding.remedy.clone())
-            .unwrap_or_else(|| "no upgrade clears it; it needs a manual decision".to_owned())
+            .unwrap_or_else(|| "no upgrade fixes it; it needs a manual decision".to_owned())
     }
 }
 
@@ -278,7 +278,7 @@ fn policy_reason(finding: &Finding, allowed: &[FixKind]) -> Option<String> {
         }
         Code::Rejected => unless_allowed(
             FixKind::Exception,
-            "no license exception for this version clears it",
+            "no license exception for this version fixes it",
             "pass `--allow exception` to allow its license for this version only",
         ),
         Code::Duplicate => {

@@ -16,7 +16,7 @@ use super::{
 };
 use crate::{
     gate::{Databases, Gate, GateOptions, Progress, Texts as _, Verdict},
-    resolve::{BufferCopy, Built, ResolveError},
+    resolve::{BufferCopy, BuildResult, ResolveError},
     text::SourceText,
     verdict::{Check, Code, ExceptionsFile, Finding, Location, PolicyText, Severity},
 };
@@ -248,7 +248,7 @@ impl FixVerifier<'_> {
     /// # Errors
     ///
     /// If cargo could not be run, or the work was canceled.
-    pub fn build(&self, verdict: &Verdict, texts: &Overlay) -> Result<Built, NotVerified> {
+    pub fn build(&self, verdict: &Verdict, texts: &Overlay) -> Result<BuildResult, NotVerified> {
         let (workspace, resolver) = (&verdict.workspace, &self.options.resolver);
         let failed = |error: ResolveError| match error {
             ResolveError::Canceled { .. } => NotVerified::Canceled,
@@ -299,10 +299,10 @@ impl FixVerifier<'_> {
 /// Why no upgrade was verified. A failed verification says more than a missing plan.
 fn first_reason(failed: Vec<String>, not_planned: Option<String>) -> String {
     let first = failed.into_iter().next();
-    first.or(not_planned).unwrap_or_else(|| "no version clears the finding".to_owned())
+    first.or(not_planned).unwrap_or_else(|| "no version fixes the finding".to_owned())
 }
 
-/// Can be cancelled, and reports nothing.
+/// Passes on cancellation, but no progress.
 struct SilentProgress<'a>(&'a dyn Progress);
 
 impl Progress for SilentProgress<'_> {

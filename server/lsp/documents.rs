@@ -13,7 +13,7 @@ use tower_lsp::ls_types::{Range, TextDocumentContentChangeEvent, Uri};
 use super::convert::{self, Edge, Encoding, path_of};
 use crate::{
     policy::schema::{EXCEPTIONS, POLICY, SchemaTable},
-    text::{Edit, Edits, SourceText, Span, found_again, read_to_string},
+    text::{Edit, Edits, SourceText, Span, read_to_string, relocate},
     workspace::{is_exceptions, is_policy},
 };
 
@@ -91,7 +91,7 @@ impl Document {
         }
         let old = self.old_texts.iter().rev().find(|(text, _)| text == checked);
         old.and_then(|(_, done)| self.edits.followed(*done, span))
-            .or_else(|| found_again(checked, &self.text, span))
+            .or_else(|| relocate(checked, &self.text, span))
     }
 
     /// Keeps the text as one that may be checked.
@@ -256,7 +256,7 @@ impl Documents {
         for change in changes {
             document.apply(&change, encoding);
         }
-        if document.edits.len() > Edits::MANY {
+        if document.edits.len() > Edits::MAX_EDITS {
             document.reset_history();
         }
         Some(path)

@@ -83,7 +83,7 @@ impl Status {
         let with_database = shown.filter(|verdict| verdict.counts.contains_key(&Check::Advisories));
         let counts = shown.map(|verdict| verdict.counts.clone()).unwrap_or_default();
         let date = shown.and_then(|verdict| verdict.database_date.as_deref());
-        let text = text(state, &counts, date, message.as_deref());
+        let text = text(state, &counts, date);
         Some(Self {
             workspace: uri_of(workspace.folder())?,
             state,
@@ -123,15 +123,10 @@ fn text(
     state: CheckState,
     counts: &BTreeMap<Check, Counts>,
     date: Option<&str>,
-    message: Option<&str>,
 ) -> String {
     let note = match state {
-        CheckState::Failed => {
-            return match message {
-                Some(message) => format!("check failed: {message}"),
-                None => "check failed".to_owned(),
-            };
-        }
+        // The reason can be too long for a status bar; it is in `message` and in a diagnostic.
+        CheckState::Failed => return "check failed".to_owned(),
         CheckState::Resolving | CheckState::Provisional => {
             Some("resolving dependencies".to_owned())
         }
@@ -197,7 +192,7 @@ mod tests {
         let text = |state, errors, warnings| {
             let counts = Counts { errors, warnings, ..Counts::default() };
             let counts = [(Check::Advisories, counts), (Check::Bans, counts)].into();
-            text(state, &counts, date, None)
+            text(state, &counts, date)
         };
         assert_eq!(
             text(CheckState::Exact, 1, 4),
@@ -214,12 +209,10 @@ mod tests {
 
     #[test]
     fn text_of_a_status_without_counts_says_why_there_are_none() {
-        let text = |state, message| text(state, &BTreeMap::new(), None, message);
-        assert_eq!(text(CheckState::Resolving, None), "resolving dependencies");
-        assert_eq!(text(CheckState::Exact, None), "no checks enabled");
-        let message = Some("could not load the advisory database");
-        let failed = "check failed: could not load the advisory database";
-        assert_eq!(text(CheckState::Failed, message), failed);
+        let text = |state| text(state, &BTreeMap::new(), None);
+        assert_eq!(text(CheckState::Resolving), "resolving dependencies");
+        assert_eq!(text(CheckState::Exact), "no checks enabled");
+        assert_eq!(text(CheckState::Failed), "check failed");
     }
 
     #[test]

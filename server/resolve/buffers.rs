@@ -7,7 +7,7 @@ use camino::{Utf8Path, Utf8PathBuf};
 use super::{
     CargoWorkingDir, LockState, MetadataOptions, Resolution, ResolveError, ResolveHooks, Resolver,
     parse_metadata,
-    scratch::{Ask, Copied, OnError, Scratch, normalized},
+    scratch::{CopyResult, ListMembers, OnError, Scratch, normalized},
 };
 use crate::{
     model::manifest::Manifest,
@@ -42,18 +42,18 @@ impl BufferCopy {
         workspace: &Workspace,
         keep_running: &dyn Fn() -> bool,
     ) -> Result<Self, ResolveError> {
-        let ask = |manifest: &Utf8Path| resolver.members(manifest, keep_running);
-        Self::with_members(&resolver.children, workspace, &ask)
+        let list_members = |manifest: &Utf8Path| resolver.members(manifest, keep_running);
+        Self::with_members(&resolver.children, workspace, &list_members)
     }
 
-    /// The same with the members that `ask` returns.
+    /// The same with the members that `list_members` returns.
     pub(super) fn with_members(
         children: &Children,
         workspace: &Workspace,
-        ask: Ask<'_>,
+        list_members: ListMembers<'_>,
     ) -> Result<Self, ResolveError> {
         let real = workspace.real();
-        let scratch = Scratch::of(children, &real, OnError::Copy, ask)?;
+        let scratch = Scratch::of(children, &real, OnError::Copy, list_members)?;
         Ok(Self { scratch, real, overlaid: BTreeSet::new() })
     }
 
@@ -173,7 +173,7 @@ impl BufferCopy {
         original: &Utf8Path,
         named: &Utf8Path,
         limit: u64,
-    ) -> Result<Copied, ResolveError> {
+    ) -> Result<CopyResult, ResolveError> {
         self.scratch.copy_source(original, named, limit)
     }
 
@@ -191,7 +191,7 @@ impl BufferCopy {
     pub(super) fn write(
         &mut self,
         buffers: &BTreeMap<Utf8PathBuf, SourceText>,
-        ask: Ask<'_>,
+        list_members: ListMembers<'_>,
     ) -> Result<(), ResolveError> {
         // Start from the user's lockfile each time: an earlier edit may have removed entries, and cargo
         // would select other versions for them.
@@ -217,7 +217,7 @@ impl BufferCopy {
             for name in self.scratch.names_of(&path) {
                 self.scratch.overlay(&name, text.as_str())?;
                 if is_manifest {
-                    self.copy_named_packages(&name, text.as_str(), ask)?;
+                    self.copy_named_packages(&name, text.as_str(), list_members)?;
                 }
             }
             self.overlaid.insert(path.clone());
@@ -230,7 +230,7 @@ impl BufferCopy {
         &self,
         manifest: &Utf8Path,
         text: &str,
-        ask: Ask<'_>,
+        list_members: ListMembers<'_>,
     ) -> Result<(), ResolveError> {
         let folder = manifest.parent().unwrap_or(manifest);
         let model = Manifest::parse(text);
@@ -243,6 +243,6 @@ impl BufferCopy {
         let missing =
             named.into_iter().filter(|path| path.is_file() && !self.scratch.has_package(path));
         let missing: Vec<_> = missing.collect();
-        self.scratch.copy_packages(&self.real, missing, ask)
+        self.scratch.copy_packages(&self.real, missing, list_members)
     }
 }

@@ -1,6 +1,6 @@
-//! Whether what was resolved also compiles: `cargo check` in a copy with the real sources.
+//! Runs `cargo check` on a resolution, in a copy with the real sources.
 //!
-//! This runs build scripts and macros of packages: only for who asked for it.
+//! This runs build scripts and macros of packages, so only on request.
 
 use std::{collections::BTreeMap, io};
 
@@ -8,27 +8,27 @@ use camino::{Utf8Path, Utf8PathBuf};
 use ignore::WalkBuilder;
 use serde::Deserialize;
 
-use super::{BufferCopy, ResolveError, Resolver, TARGET_VARIABLES, scratch::Copied};
+use super::{BufferCopy, ResolveError, Resolver, TARGET_VARIABLES, scratch::CopyResult};
 use crate::{
     process::{self, RunError},
     text::SourceText,
     workspace::Workspace,
 };
 
-/// Folders that are not copied: what is in them is made anew, or no matter of the compiler.
-const LEFT_OUT: [&str; 3] = ["target", ".git", "node_modules"];
+/// Folders that are not copied, as the compiler does not need them.
+const SKIPPED_FOLDERS: [&str; 3] = ["target", ".git", "node_modules"];
 
 /// How many bytes of sources are copied, and how many files.
-const BYTES: u64 = 4 << 30;
-const FILES: usize = 500_000;
+const MAX_BYTES: u64 = 4 << 30;
+const MAX_FILES: usize = 500_000;
 
-/// What the compiler says.
+/// The result of `cargo check`.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Built {
-    /// Nothing against it.
-    Fine,
-    /// Its first error.
-    Fails(String),
+pub enum BuildResult {
+    /// It compiles.
+    Passed,
+    /// It does not compile, with the first error.
+    Failed(String),
 }
 
 /// A line of `cargo check --message-format json`.
@@ -44,13 +44,11 @@ struct Message {
 }
 
 impl BufferCopy {
-    /// Checks all members with these texts in place of those on disk. `folders` are those of the
-    /// local packages.
+    /// Checks all members with these texts instead of those on disk. `folders` are those of the local packages.
     ///
     /// # Errors
     ///
-    /// When the sources cannot be copied, or cargo cannot be run, takes too long or is no longer
-    /// wanted.
+    /// When the sources cannot be copied, or cargo cannot be run, takes too long or is canceled.
     pub(crate) fn check(
         &mut self,
         resolver: &Resolver,
@@ -58,7 +56,7 @@ impl BufferCopy {
         buffers: &BTreeMap<Utf8PathBuf, SourceText>,
         folders: &[Utf8PathBuf],
         keep_running: &dyn Fn() -> bool,
-    ) -> Result<Built, ResolveError> {
+    ) -> Result<BuildResult, ResolveError> {
         self.copy_all_sources(workspace, folders, keep_running)?;
         self.write(buffers, &|manifest| resolver.members(manifest, keep_running))?;
         let manifest = self.manifest_in_copy();
@@ -68,7 +66,7 @@ impl BufferCopy {
         if resolver.offline {
             command.arg("--offline");
         }
-        // Goes with the copy.
+        // Deleted with the copy.
         for name in TARGET_VARIABLES {
             command.env(name, self.target());
         }
@@ -85,14 +83,14 @@ impl BufferCopy {
             RunError::Canceled => ResolveError::Canceled { manifest: manifest() },
         })?;
         if output.success {
-            return Ok(Built::Fine);
+            return Ok(BuildResult::Passed);
         }
         let lines = output.stdout.lines();
         let mut messages =
             lines.filter_map(|line| serde_json::from_str::<Line>(line).ok()?.message);
         let error = messages.find(|message| message.level == "error");
         let error = error.and_then(|message| message.rendered).unwrap_or(output.stderr);
-        Ok(Built::Fails(self.map_back(error.trim())))
+        Ok(BuildResult::Failed(self.map_back(error.trim())))
     }
 
     /// Copies the sources of the workspace and of the local packages in these folders.
@@ -102,27 +100,27 @@ impl BufferCopy {
         folders: &[Utf8PathBuf],
         keep_running: &dyn Fn() -> bool,
     ) -> Result<(), ResolveError> {
-        let mut left = Left { bytes: BYTES, files: FILES };
+        let mut limits = CopyLimits { bytes: MAX_BYTES, files: MAX_FILES };
         for folder in folders.iter().chain([&workspace.root]) {
-            self.copy_sources(folder, workspace, &mut left, keep_running)?;
+            self.copy_sources(folder, workspace, &mut limits, keep_running)?;
         }
         Ok(())
     }
 
-    /// Copies everything in a folder but what cargo decides by, which is in the copy. A link to a
-    /// file counts as the file, one to a folder is not followed.
+    /// Copies a folder, except for manifests and configuration, which are in the copy already. Links to files are copied as
+    /// files; links to folders are not followed.
     fn copy_sources(
         &self,
         folder: &Utf8Path,
         workspace: &Workspace,
-        left: &mut Left,
+        limits: &mut CopyLimits,
         keep_running: &dyn Fn() -> bool,
     ) -> Result<(), ResolveError> {
         let real = folder.canonicalize_utf8().unwrap_or_else(|_| folder.to_owned());
         let mut walk = WalkBuilder::new(&real);
         walk.standard_filters(false).filter_entry(|entry| {
             !(entry.file_type().is_some_and(|kind| kind.is_dir())
-                && LEFT_OUT.iter().any(|name| entry.file_name() == *name))
+                && SKIPPED_FOLDERS.iter().any(|name| entry.file_name() == *name))
         });
         for entry in walk.build().flatten() {
             let Some(path) = Utf8Path::from_path(entry.path()) else { continue };
@@ -133,11 +131,11 @@ impl BufferCopy {
             if !keep_running() {
                 return Err(ResolveError::Canceled { manifest: workspace.manifest.clone() });
             }
-            // Cargo goes by the name of a member or dependency that is a link.
+            // Cargo uses the name of the link for a member or dependency that is a link.
             let through_link = Some(folder.join(below)).filter(|_| folder != real);
             for named in [Some(path.to_owned()), through_link].into_iter().flatten() {
-                let copied = self.copy_source(path, &named, left.bytes)?;
-                left.take(copied, path)?;
+                let copied = self.copy_source(path, &named, limits.bytes)?;
+                limits.take(copied, path)?;
             }
         }
         Ok(())
@@ -145,18 +143,18 @@ impl BufferCopy {
 }
 
 /// How much may still be copied.
-struct Left {
+struct CopyLimits {
     bytes: u64,
     files: usize,
 }
 
-impl Left {
-    fn take(&mut self, copied: Copied, path: &Utf8Path) -> Result<(), ResolveError> {
+impl CopyLimits {
+    fn take(&mut self, copied: CopyResult, path: &Utf8Path) -> Result<(), ResolveError> {
         let bytes = match copied {
-            Copied::Whole(bytes) if self.files > 0 => bytes,
-            Copied::NotRegular => return Ok(()),
-            Copied::Whole(_) | Copied::TooLong => {
-                let limit = format!("the sources are more than {FILES} files or {BYTES} bytes");
+            CopyResult::Whole(bytes) if self.files > 0 => bytes,
+            CopyResult::NotRegular => return Ok(()),
+            CopyResult::Whole(_) | CopyResult::TooLong => {
+                let limit = format!("the sources exceed {MAX_FILES} files or {MAX_BYTES} bytes");
                 return Err(ResolveError::Scratch {
                     path: path.to_owned(),
                     source: io::Error::other(limit),

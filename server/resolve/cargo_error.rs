@@ -1,4 +1,4 @@
-//! What cargo says is wrong, and the place in the manifests that it is about.
+//! Parses cargo's error output into a message and its location.
 
 use camino::{Utf8Path, Utf8PathBuf};
 
@@ -11,18 +11,18 @@ use crate::{
     text::{SourceText, Span},
 };
 
-/// Cargo's refusal, in words and with its place.
+/// An error of cargo with its location.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct CargoError {
-    /// One sentence.
+    /// The message, one sentence.
     pub(crate) message: String,
-    /// The rest of what cargo explained.
+    /// The rest of cargo's explanation.
     pub(crate) notes: Vec<String>,
-    /// Where it belongs.
+    /// The location.
     pub(crate) location: CargoErrorLocation,
 }
 
-/// A place in one of the manifests.
+/// A location in a manifest, lockfile or configuration.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct CargoErrorLocation {
     pub(crate) file: Utf8PathBuf,
@@ -31,17 +31,17 @@ pub(crate) struct CargoErrorLocation {
 }
 
 impl CargoError {
-    /// Understands what cargo wrote to standard error. `judged` is the manifest that it was given,
+    /// Understands what cargo wrote to standard error. `manifest_path` is the manifest that it was given,
     /// `read` gives the text of a file.
     pub(crate) fn from_stderr(
         stderr: &str,
-        judged: &Utf8Path,
+        manifest_path: &Utf8Path,
         root: &Utf8Path,
         read: impl Fn(&Utf8Path) -> Option<SourceText>,
     ) -> Self {
-        let lines = complaint(stderr);
-        let (message, notes) = words(&lines);
-        let files = Files { judged, root, read: &read };
+        let lines = error_lines(stderr);
+        let (message, notes) = message_and_notes(&lines);
+        let files = ErrorLocator { manifest_path, root, read: &read };
         let location = files
             .arrow(&lines)
             .or_else(|| files.configuration(&lines))
@@ -49,12 +49,12 @@ impl CargoError {
             .or_else(|| files.lock_entry(&lines))
             .or_else(|| files.named_dependency(&lines))
             .or_else(|| files.named_manifest(&lines))
-            .unwrap_or_else(|| files.head(judged));
+            .unwrap_or_else(|| files.head(manifest_path));
         Self { message, notes, location }
     }
 }
 
-/// What cargo wraps around a cause without saying more than the place already does.
+/// Messages around a cause that contain no more than the location.
 const WRAPPINGS: [&str; 5] = [
     "failed to parse manifest at ",
     "failed to load manifest for ",
@@ -63,18 +63,18 @@ const WRAPPINGS: [&str; 5] = [
     "unable to update ",
 ];
 
-/// How an error in a configuration starts; `line 2, column 11` follows.
+/// The start of an error in a configuration; `line 2, column 11` follows.
 const PARSE_ERROR: &str = "TOML parse error at line ";
 
-/// What cargo wrote from the first error on.
-fn complaint(stderr: &str) -> Vec<&str> {
+/// Cargo's output from the first error on.
+fn error_lines(stderr: &str) -> Vec<&str> {
     let lines = || stderr.lines().map(str::trim_end);
-    let complaint: Vec<_> = lines().skip_while(|line| !line.starts_with("error")).collect();
-    if complaint.is_empty() { lines().collect() } else { complaint }
+    let error_lines: Vec<_> = lines().skip_while(|line| !line.starts_with("error")).collect();
+    if error_lines.is_empty() { lines().collect() } else { error_lines }
 }
 
-/// Cargo writes a paragraph for the error and one for each cause, the deepest last.
-fn words(lines: &[&str]) -> (String, Vec<String>) {
+/// Splits cargo's paragraphs, one for the error and one for each cause, into the message and the notes.
+fn message_and_notes(lines: &[&str]) -> (String, Vec<String>) {
     let drawing = |line: &str| {
         let line = line.trim_start_matches(|c: char| c.is_ascii_digit()).trim_start();
         line.starts_with('|') || line.starts_with("-->") || line.starts_with("...")
@@ -92,34 +92,36 @@ fn words(lines: &[&str]) -> (String, Vec<String>) {
     }
     causes.retain(|cause| !cause.is_empty());
     for cause in causes.iter_mut().filter(|cause| cause[0].starts_with(PARSE_ERROR)) {
-        // What is wrong comes after where and what.
+        // The message is the last line, after the location and the source.
         cause.rotate_right(1);
     }
-    let wraps = |cause: &[&str]| WRAPPINGS.iter().any(|words| cause[0].starts_with(words));
+    let wraps = |cause: &[&str]| {
+        WRAPPINGS.iter().any(|message_and_notes| cause[0].starts_with(message_and_notes))
+    };
     let deepest = causes.len().saturating_sub(2);
-    let telling = causes.iter().position(|cause| !wraps(cause)).unwrap_or(deepest).max(deepest);
-    let (wrappings, telling) = causes.split_at(telling);
-    let further = telling.iter().flat_map(|cause| &cause[1..]);
+    let relevant = causes.iter().position(|cause| !wraps(cause)).unwrap_or(deepest).max(deepest);
+    let (wrappings, relevant) = causes.split_at(relevant);
+    let further = relevant.iter().flat_map(|cause| &cause[1..]);
     let mut notes: Vec<_> =
         wrappings.iter().flatten().chain(further).map(|&note| note.to_owned()).collect();
-    let mut message = telling.iter().map(|cause| cause[0]).collect::<Vec<_>>().join(": ");
+    let mut message = relevant.iter().map(|cause| cause[0]).collect::<Vec<_>>().join(": ");
     if let Some(at) = notes.iter().position(|note| note.ends_with("does not have that feature.")) {
-        // That nothing could be selected is the consequence.
+        // The missing feature is the cause of the failed selection.
         std::mem::swap(&mut message, &mut notes[at]);
     }
     let message = message.trim_end_matches('.');
-    let message = if message.is_empty() { "cargo failed without a word" } else { message };
+    let message = if message.is_empty() { "cargo failed without a message" } else { message };
     (message.to_owned(), notes)
 }
 
-struct Files<'a> {
-    judged: &'a Utf8Path,
+struct ErrorLocator<'a> {
+    manifest_path: &'a Utf8Path,
     root: &'a Utf8Path,
     read: &'a dyn Fn(&Utf8Path) -> Option<SourceText>,
 }
 
-impl Files<'_> {
-    /// ` --> Cargo.toml:3:5`, and below it the source line with `^^^` under what is meant.
+impl ErrorLocator<'_> {
+    /// ` --> Cargo.toml:3:5`, and below it the source line with `^^^`.
     fn arrow(&self, lines: &[&str]) -> Option<CargoErrorLocation> {
         let at = lines.iter().position(|line| line.trim_start().starts_with("--> "))?;
         let arrow = lines[at].trim_start().strip_prefix("--> ")?;
@@ -138,7 +140,7 @@ impl Files<'_> {
         self.marked(path, line.parse().ok()?, column.parse().ok()?, &lines[at..])
     }
 
-    /// The place at a line and column; `^^^` in the drawing says how long it is.
+    /// The location at a line and column; `^^^` in the snippet gives its length.
     fn marked(
         &self,
         path: &Utf8Path,
@@ -149,7 +151,7 @@ impl Files<'_> {
         let marks = drawing.iter().find_map(|line| line.split_once('|')?.1.split_once('^'));
         let length =
             marks.map_or(1, |(_, more)| 1 + more.chars().take_while(|&c| c == '^').count());
-        let folders = [self.judged.parent(), Some(self.root)];
+        let folders = [self.manifest_path.parent(), Some(self.root)];
         let candidates = folders.into_iter().flatten().map(|folder| folder.join(path));
         let (file, text) =
             candidates.into_iter().find_map(|file| (self.read)(&file).map(|text| (file, text)))?;
@@ -165,7 +167,7 @@ impl Files<'_> {
         Some(CargoErrorLocation { file, text, span })
     }
 
-    /// The entry of `members` for a folder that holds no manifest.
+    /// The entry of `members` for a folder without a manifest.
     fn named_member(&self, lines: &[&str]) -> Option<CargoErrorLocation> {
         let file = self.root.join("Cargo.toml");
         let text = (self.read)(&file)?;
@@ -178,21 +180,21 @@ impl Files<'_> {
         Some(CargoErrorLocation { file, text, span: member.span })
     }
 
-    /// "checksum for `time v0.3.44` changed between lock files" and the like.
+    /// "checksum for `time v0.3.44` changed between lock files" and similar.
     fn lock_entry(&self, lines: &[&str]) -> Option<CargoErrorLocation> {
-        let words = lines.iter().find(|line| line.contains("checksum for `"))?;
-        let (name, version) = words.split('`').nth(1)?.split_once(" v")?;
+        let message_and_notes = lines.iter().find(|line| line.contains("checksum for `"))?;
+        let (name, version) = message_and_notes.split('`').nth(1)?.split_once(" v")?;
         let file = self.root.join("Cargo.lock");
         let text = (self.read)(&file)?;
         let span = Lockfile::parse(text.as_str()).entry(name, version, None)?.version.span.clone();
         Some(CargoErrorLocation { file, text, span })
     }
 
-    /// The declaration of a package that the words name, in the manifest they name or else in
-    /// the judged one or the workspace's root.
+    /// The dependency on a package that the error names, in the manifest that it names, else in the checked manifest or the
+    /// workspace's root.
     fn named_dependency(&self, lines: &[&str]) -> Option<CargoErrorLocation> {
         let mut manifests = self.named_folders(lines);
-        manifests.extend([self.judged.to_owned(), self.root.join("Cargo.toml")]);
+        manifests.extend([self.manifest_path.to_owned(), self.root.join("Cargo.toml")]);
         let names: Vec<&str> = quoted(lines)
             .filter_map(|word| word.split([' ', '=', '@', ':']).next())
             .filter(|word| !word.is_empty())
@@ -217,7 +219,7 @@ impl Files<'_> {
         None
     }
 
-    /// Where the requirement stands that a declaration inherits.
+    /// The location of the requirement that a dependency inherits.
     fn inherited(&self, dependency: &Dependency) -> Option<CargoErrorLocation> {
         dependency.inherits.as_ref()?;
         let file = self.root.join("Cargo.toml");
@@ -269,7 +271,7 @@ mod tests {
     }
 
     #[test]
-    fn an_arrow_is_followed() {
+    fn location_of_an_arrow_is_used() {
         let stderr = "error: invalid type: integer `1`, expected a version string\n --> Cargo.toml:4:8\n  |\n4 | tame = 1\n  |        ^\n  |\n";
         let (message, location) = at("[package]\nname=\"m\"\n[dependencies]\ntame = 1\n", stderr);
         assert_eq!(message, "invalid type: integer `1`, expected a version string");
@@ -277,7 +279,7 @@ mod tests {
     }
 
     #[test]
-    fn an_unknown_crate_is_placed_on_its_declaration() {
+    fn unknown_crate_is_located_on_its_dependency() {
         let stderr = "    Updating crates.io index\nerror: no matching package named `nosuch` found\nlocation searched: crates.io index\nrequired by package `m v0.1.0 (/w)`\n";
         let (message, location) =
             at("[package]\nname=\"m\"\n[dependencies]\nnosuch = \"1.2\"\n", stderr);
@@ -286,13 +288,13 @@ mod tests {
     }
 
     #[test]
-    fn no_matching_version_is_placed_on_the_requirement() {
+    fn missing_version_is_located_on_the_requirement() {
         let stderr = "error: failed to select a version for the requirement `time = \"^99\"`\ncandidate versions found which didn't match: 0.3.47\n";
         assert_eq!(at("[dependencies]\ntime = \"99\"\n", stderr).1, "99");
     }
 
     #[test]
-    fn the_cause_becomes_the_message_of_a_manifest_that_cannot_be_parsed() {
+    fn cause_is_the_message_for_a_manifest_that_cannot_be_parsed() {
         let stderr = "error: failed to parse manifest at `/w/Cargo.toml`\n\nCaused by:\n  no targets specified in the manifest\n  either src/lib.rs, src/main.rs, a [lib] section, or [[bin]] section must be present\n";
         let (message, location) = at("[package]\nname = \"m\"\n", stderr);
         assert_eq!(message, "no targets specified in the manifest");

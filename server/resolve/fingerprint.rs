@@ -1,19 +1,19 @@
-//! What cargo's answer says besides the requirements that manifests state. While that stays the
-//! same, so does the graph of packages: what was linked once need not be linked again.
+//! A fingerprint of cargo's output without the version requirements. While it stays the same, the graph of packages can
+//! be reused.
 
 use krates::cm::Metadata;
 use twox_hash::xxhash3_128::Hasher;
 
-/// A requirement in cargo's answer: nothing else looks like it, since quotes within strings are escaped.
+/// The start of a requirement in cargo's output; unambiguous, since quotes in strings are escaped.
 const REQUIREMENT: &str = "\"req\":\"";
 
-/// Stands for an answer of `cargo metadata` but for requirements. Only whether one accepts any
-/// version counts of them: cargo-deny asks for that.
+/// A hash of the output of `cargo metadata` without version requirements, except for whether each is `*`, which
+/// cargo-deny checks.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct GraphFingerprint(u128);
 
 impl GraphFingerprint {
-    /// Of an answer as cargo wrote it.
+    /// Of cargo's output.
     pub(super) fn of(json: &str) -> Self {
         let mut hasher = Hasher::new();
         let mut rest = json;
@@ -28,8 +28,8 @@ impl GraphFingerprint {
     }
 }
 
-/// Whether more than the names decide which declaration of a local package a dependency belongs to:
-/// then requirements do, and the graph with them.
+/// Whether a dependency in the graph belongs to a dependency in a manifest by its requirement, not only by its name. Then
+/// the graph depends on requirements.
 pub(super) fn needs_requirements(metadata: &Metadata) -> bool {
     let Some(resolve) = &metadata.resolve else { return true };
     let plain = |name: &str| name.replace('-', "_");
@@ -61,7 +61,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn requirements_do_not_count_unless_they_accept_anything() {
+    fn fingerprint_ignores_requirements_except_any_version() {
         let answer = |requirement: &str, features: &str| {
             GraphFingerprint::of(&format!(
                 "{{\"dependencies\":[{{\"name\":\"a\",\"req\":\"{requirement}\",\"features\":[{features}]}}],\
@@ -76,10 +76,6 @@ mod tests {
         assert_eq!(plain("^1", ""), plain("=1.0.2", ""));
         assert_ne!(plain("^1", ""), plain("*", ""));
         assert_ne!(plain("^1", ""), plain("^1", "\"f\""));
-        assert_ne!(
-            answer("^1", ""),
-            answer("=1.0.2", ""),
-            "what stands in a text is no requirement"
-        );
+        assert_ne!(answer("^1", ""), answer("=1.0.2", ""), "a string is not a requirement");
     }
 }

@@ -1,4 +1,4 @@
-//! What cargo resolved, kept on disk together with everything that it was resolved from.
+//! Caches the output of `cargo metadata` on disk together with its inputs.
 
 use std::{
     collections::BTreeSet,
@@ -18,8 +18,8 @@ use crate::{
     workspace::{DecidingFiles, Workspace, is_exceptions, is_policy},
 };
 
-/// Environment variables that decide what cargo resolves begin with one of these.
-const DECIDING: [&str; 8] = [
+/// Prefixes of environment variables that affect the resolution.
+const VARIABLE_PREFIXES: [&str; 8] = [
     "CARGO_HOME",
     "CARGO_REGISTRIES_",
     "CARGO_REGISTRY_",
@@ -30,13 +30,13 @@ const DECIDING: [&str; 8] = [
     "RUSTUP_TOOLCHAIN",
 ];
 
-/// An entry of the cache: the first line; cargo's answer follows.
+/// The first line of a cache entry; cargo's output follows.
 #[derive(Serialize, Deserialize)]
 struct Head {
     inputs: Inputs,
 }
 
-/// Cargo's answer for a workspace as it is on disk, from an earlier run.
+/// The cached output of cargo for a workspace, if no input has changed.
 pub(super) fn recall(
     resolver: &Resolver,
     workspace: &Workspace,
@@ -52,22 +52,22 @@ pub(super) fn recall(
     Some((metadata, head.inputs))
 }
 
-/// Keeps cargo's answer, which is that of the lock file on disk.
+/// Caches cargo's output, which is that of the lockfile on disk.
 pub(super) fn remember(
     resolver: &Resolver,
     workspace: &Workspace,
     options: &MetadataOptions,
     inputs: &Inputs,
-    answer: &str,
+    output: &str,
 ) {
     let Ok(head) = serde_json::to_string(&Head { inputs: inputs.clone() }) else { return };
     let key = key(resolver, workspace, options);
-    let answer = answer.lines().find(|line| line.starts_with('{')).unwrap_or_default();
-    resolver.cache.put(CacheKind::Metadata, &key, format!("{head}\n{answer}").as_bytes());
+    let output = output.lines().find(|line| line.starts_with('{')).unwrap_or_default();
+    resolver.cache.put(CacheKind::Metadata, &key, format!("{head}\n{output}").as_bytes());
 }
 
-/// What is known before cargo has answered: the files that every answer depends on, the program
-/// and its options. Several answers for one workspace may be kept, one for each branch.
+/// The cache key: of the manifest and the lockfile, the program and its options. A workspace may have several entries, such
+/// as one for each branch.
 fn key(resolver: &Resolver, workspace: &Workspace, options: &MetadataOptions) -> String {
     let mut all = format!("{}\0{options:?}\0{}\0", workspace.manifest, resolver.offline);
     for path in [&workspace.manifest, &workspace.lock_file()] {
@@ -78,7 +78,7 @@ fn key(resolver: &Resolver, workspace: &Workspace, options: &MetadataOptions) ->
     hash(all.as_bytes())
 }
 
-/// Which cargo it is, without starting it, and what its environment tells it.
+/// Identifies cargo, without starting it, and its environment.
 fn environment(cargo: &Path) -> String {
     let program = resolve_program(cargo).unwrap_or_else(|_| cargo.to_owned());
     let mut all = program.display().to_string();
@@ -88,7 +88,7 @@ fn environment(cargo: &Path) -> String {
     let mut variables: Vec<_> = env::vars_os()
         .filter(|(name, _)| {
             let name = name.to_string_lossy();
-            DECIDING.iter().any(|deciding| name.starts_with(deciding))
+            VARIABLE_PREFIXES.iter().any(|prefix| name.starts_with(prefix))
         })
         .collect();
     variables.sort();
@@ -96,7 +96,7 @@ fn environment(cargo: &Path) -> String {
     all
 }
 
-/// Everything that cargo read to resolve the workspace.
+/// All files that cargo read to resolve the workspace.
 pub(super) fn inputs(workspace: &Workspace, metadata: &Metadata) -> Inputs {
     let mut inputs = BTreeSet::from_iter(toolchain_inputs());
     let mut deciding = DecidingFiles::of_workspace(workspace);
@@ -111,7 +111,7 @@ pub(super) fn inputs(workspace: &Workspace, metadata: &Metadata) -> Inputs {
         }
         inputs.insert(Input::Text(manifest.clone()));
         let folder = manifest.parent().unwrap_or(manifest);
-        // Targets that cargo finds by itself.
+        // Targets that cargo discovers.
         for name in ["build.rs", "src/lib.rs", "src/main.rs"] {
             inputs.insert(Input::There(folder.join(name)));
         }
@@ -125,7 +125,7 @@ pub(super) fn inputs(workspace: &Workspace, metadata: &Metadata) -> Inputs {
     Inputs::now(inputs, &on_disk)
 }
 
-/// The files in rustup's home that tell which toolchain is the default, and when one was updated.
+/// The files in rustup's home for the default toolchain and the time of updates.
 fn toolchain_inputs() -> Vec<Input> {
     let home = env::var_os("RUSTUP_HOME")
         .map(PathBuf::from)

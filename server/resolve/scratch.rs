@@ -1,12 +1,12 @@
 //! A copy of the manifests in which cargo may write a lock file.
 //!
-//! The copy mirrors the absolute paths of the originals below a temporary folder, so relative
-//! paths between manifests hold and every path that cargo prints can be mapped back. Sources are
-//! not copied: an empty file takes the place of a target's root.
+//! The copy has the absolute paths of the originals below a temporary folder, so relative paths between manifests stay
+//! valid and every path that cargo prints can be mapped back. Sources are not copied: the root of a target is an empty
+//! file.
 //!
-//! Invariant: nothing in the copy leads to anything of the user's. There are no links, files are
-//! made by [`Writer`] only, and what cargo has to read elsewhere is named absolutely in the copy's
-//! configuration. So whoever writes to the copy, cargo or a build script, changes the copy.
+//! Invariant: no path in the copy leads to the user's files. There are no links, only [`Writer`] creates files, and what
+//! cargo has to read elsewhere has an absolute path in the copy's configuration. So cargo and build scripts that write to
+//! the copy change only the copy.
 
 mod configuration;
 #[cfg(all(test, unix))]
@@ -33,41 +33,39 @@ use crate::{
     workspace::{CONFIGURATION_NAMES, DecidingFiles, TOOLCHAIN_NAMES, Workspace},
 };
 pub use configuration::fuzz_configuration;
-pub(super) use packages::{Ask, Members};
+pub(super) use packages::{ListMembers, Members};
 use writer::Writer;
-pub(super) use writer::{Copied, normalized};
+pub(super) use writer::{CopyResult, normalized};
 
-/// Where the copy is, below its temporary folder. Cargo looks for a workspace's root upwards, and
-/// no further than a folder of this name (`find_root_iter` in its `core::workspace`): a manifest in
-/// the shared temporary folder does not count.
+/// The copy's path below its temporary folder. Cargo looks for a workspace's root in parent folders, and stops at a folder
+/// of this name (`find_root_iter` in its `core::workspace`), so it ignores a manifest in the shared temporary folder.
 const ROOT: &str = "target/package/root";
 
 /// The name of cargo's target folder in the copy.
 const TARGET: &str = ".supercargo-target";
 
-/// How long a license text may be, in bytes; a longer one is left out of the copy.
-const LICENSE: u64 = 1 << 20;
+/// The size limit of a license text in bytes; a longer one is not copied.
+const MAX_LICENSE_SIZE: u64 = 1 << 20;
 
-/// How long all of a copy may be together.
-const LICENSES: u64 = 64 << 20;
+/// The size limit of all license texts together.
+const MAX_LICENSES_SIZE: u64 = 64 << 20;
 
-/// How many of one package are copied.
-const LICENSES_OF_PACKAGE: usize = 256;
+/// How many license texts of a package are copied.
+const MAX_LICENSES_PER_PACKAGE: usize = 256;
 
 pub(super) struct Scratch {
     writer: Writer,
-    /// What was copied, by the paths of the copies.
+    /// The originals by the paths of the copies.
     copied: RefCell<BTreeMap<Utf8PathBuf, Utf8PathBuf>>,
-    /// The manifests of the packages that were copied, as cargo names them, with the license file
-    /// that each names.
+    /// The manifests of the copied packages, as cargo names them, each with its `license-file`.
     packages: RefCell<BTreeMap<Utf8PathBuf, Option<Utf8PathBuf>>>,
-    /// The names of copied files that are reached through links, by their real paths.
+    /// The names of copied files through links, by their real paths.
     aliases: RefCell<BTreeMap<Utf8PathBuf, BTreeSet<Utf8PathBuf>>>,
-    /// The configurations that were copied: one may include another of any name.
+    /// The copied configurations; an included one may have any name.
     configurations: RefCell<BTreeSet<Utf8PathBuf>>,
-    /// The license texts that were copied, by the paths of the copies.
-    licenses: RefCell<BTreeMap<Utf8PathBuf, License>>,
-    /// How many bytes of them may still be copied.
+    /// The copied license texts, by the paths of the copies.
+    licenses: RefCell<BTreeMap<Utf8PathBuf, CopiedLicense>>,
+    /// How many bytes of license texts may still be copied.
     licenses_left: Cell<u64>,
     /// Deleted last.
     _folder: TemporaryFolder,
@@ -75,13 +73,13 @@ pub(super) struct Scratch {
 
 /// A license text as it was when it was copied.
 #[derive(Clone, PartialEq, Eq)]
-struct License {
+struct CopiedLicense {
     original: Utf8PathBuf,
     bytes: u64,
     modified: Option<SystemTime>,
 }
 
-/// What becomes of a workspace whose own manifest cargo refuses.
+/// What to do if cargo fails for the workspace's own manifest.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum OnError {
     Fail,
@@ -89,22 +87,22 @@ pub(super) enum OnError {
 }
 
 impl Scratch {
-    /// Copies the workspace. A manifest of its own that cargo refuses is an error, or copied like
-    /// any other: what takes its place in the copy may be better.
+    /// Copies the workspace. If cargo fails for its manifest, that is an error, or the manifest is copied anyway, as an unsaved
+    /// text may replace it.
     ///
     /// # Errors
     ///
-    /// When cargo refuses the workspace, something cannot be copied, or the program ends.
+    /// When cargo fails, a file cannot be copied, or the program ends.
     pub(super) fn of(
         children: &Children,
         workspace: &Workspace,
         on_error: OnError,
-        ask: Ask<'_>,
+        list_members: ListMembers<'_>,
     ) -> Result<Self, ResolveError> {
         let scratch = Self::empty(children, workspace)?;
         let mut manifests = vec![workspace.manifest.clone()];
         manifests.extend(scratch.copy_configuration(workspace.folder())?);
-        if let Err(error) = scratch.copy_packages(workspace, manifests, ask) {
+        if let Err(error) = scratch.copy_packages(workspace, manifests, list_members) {
             if on_error == OnError::Fail || !matches!(error, ResolveError::Cargo { .. }) {
                 return Err(error);
             }
@@ -137,27 +135,27 @@ impl Scratch {
             aliases: RefCell::default(),
             configurations: RefCell::default(),
             licenses: RefCell::default(),
-            licenses_left: Cell::new(LICENSES),
+            licenses_left: Cell::new(MAX_LICENSES_SIZE),
             _folder: folder,
         })
     }
 
-    /// The only folder that a program run in the copy has to write to.
+    /// The only folder that a program in the copy needs to write to.
     pub(super) fn root(&self) -> &Utf8Path {
         self.writer.root()
     }
 
-    /// Cargo's target folder in the copy. It is not made before cargo builds something.
+    /// Cargo's target folder in the copy. Cargo creates it when it builds.
     pub(super) fn target(&self) -> Utf8PathBuf {
         target_below(self.root())
     }
 
-    /// Where the copy of a file is.
+    /// The path of a file's copy.
     pub(super) fn path_in_copy(&self, path: &Utf8Path) -> Utf8PathBuf {
         self.writer.path_in_copy(path)
     }
 
-    /// `text` with every path of the copy turned into that of its original.
+    /// Replaces the copy's paths in `text` by those of the originals.
     pub(super) fn map_back(&self, text: &str) -> String {
         text.replace(self.root().as_str(), "")
     }
@@ -172,14 +170,14 @@ impl Scratch {
         self.packages.borrow().contains_key(manifest)
     }
 
-    /// The names by which cargo may find a file: its real path, and those through links.
+    /// The names of a file for cargo: its real path, and those through links.
     pub(super) fn names_of(&self, real: &Utf8Path) -> Vec<Utf8PathBuf> {
         let aliases = self.aliases.borrow();
         let through_links = aliases.get(real).into_iter().flatten().cloned();
         [real.to_owned()].into_iter().chain(through_links).collect()
     }
 
-    /// The copy holds another text than the original.
+    /// Writes another text than the original's to the copy.
     ///
     /// # Errors
     ///
@@ -190,7 +188,7 @@ impl Scratch {
         self.write(&copy, self.for_copy(path, text).as_bytes())
     }
 
-    /// The copy is what the original is: its text, or not there.
+    /// Restores the copy from the original, or deletes it if there is none.
     ///
     /// # Errors
     ///
@@ -202,7 +200,7 @@ impl Scratch {
         self.remove(&self.path_in_copy(path))
     }
 
-    /// Copies a source as it is, below another name if cargo knows it by that.
+    /// Copies a source file under the name that cargo uses for it.
     ///
     /// # Errors
     ///
@@ -212,20 +210,20 @@ impl Scratch {
         original: &Utf8Path,
         named: &Utf8Path,
         limit: u64,
-    ) -> Result<Copied, ResolveError> {
+    ) -> Result<CopyResult, ResolveError> {
         if is_deciding_file(named) {
-            // A buffer may have taken its place.
-            if !self.writer.holds(&self.path_in_copy(named)) {
+            // It may have been replaced by a buffer.
+            if !self.writer.has_entry(&self.path_in_copy(named)) {
                 self.copy(named)?;
             }
-            return Ok(Copied::Whole(0));
+            return Ok(CopyResult::Whole(0));
         }
         let copied = self.writer.copy(original, &self.path_in_copy(named), limit);
         copied.map_err(|source| ResolveError::Scratch { path: original.to_owned(), source })
     }
 
-    /// Cargo's and the toolchain's configuration, which are looked for upwards from the folder.
-    /// Gives the manifests of the packages that it puts in place of others.
+    /// Copies the configuration of cargo and the toolchain in the folder and its parents. Returns the manifests of the
+    /// packages that it overrides others with.
     fn copy_configuration(&self, folder: &Utf8Path) -> Result<Vec<Utf8PathBuf>, ResolveError> {
         let home = cargo_home();
         let mut manifests = Vec::new();
@@ -266,7 +264,7 @@ impl Scratch {
         }
     }
 
-    /// Remembers what a copy is a copy of.
+    /// Records the original of a copy.
     fn record(&self, path: &Utf8Path) {
         self.copied.borrow_mut().insert(self.path_in_copy(path), path.to_owned());
         if let Ok(real) = path.canonicalize_utf8()
@@ -276,7 +274,7 @@ impl Scratch {
         }
     }
 
-    /// A manifest, and the license texts of its package.
+    /// Copies a manifest and the license texts of its package.
     fn copy_package(&self, manifest: &Utf8Path) -> Result<(), ResolveError> {
         self.copy(manifest)?;
         let text = read_to_string(manifest).unwrap_or_default();
@@ -305,7 +303,7 @@ impl Scratch {
     }
 
     /// The license texts of a package, which cargo-deny looks for beside its manifest: files whose
-    /// names begin with `LICENSE` or `COPYING`, and the one that the manifest names.
+    /// names begin with `MAX_LICENSE_SIZE` or `COPYING`, and the one that the manifest names.
     fn copy_licenses(
         &self,
         folder: &Utf8Path,
@@ -316,13 +314,14 @@ impl Scratch {
                 entry.file_name().starts_with("LICENSE") || entry.file_name().starts_with("COPYING")
             });
         let license_files =
-            license_files.map(|entry| entry.path().to_owned()).take(LICENSES_OF_PACKAGE);
+            license_files.map(|entry| entry.path().to_owned()).take(MAX_LICENSES_PER_PACKAGE);
         for original in named.into_iter().chain(license_files) {
             let copy = self.path_in_copy(&original);
-            let Some(license) = License::of(&original) else { continue };
-            let known = self.licenses.borrow().get(&copy).cloned();
-            // What is there otherwise is a manifest or a lock file: as it is, or as in a buffer.
-            if known.as_ref() == Some(&license) || known.is_none() && self.writer.holds(&copy) {
+            let Some(license) = CopiedLicense::of(&original) else { continue };
+            let copied = self.licenses.borrow().get(&copy).cloned();
+            // An existing file that is no license text is a manifest or lockfile, or a buffer's text.
+            if copied.as_ref() == Some(&license) || copied.is_none() && self.writer.has_entry(&copy)
+            {
                 continue;
             }
             if is_deciding_file(&copy) {
@@ -331,10 +330,10 @@ impl Scratch {
             }
             self.forget_license(&copy)?;
             let left = self.licenses_left.get();
-            match self.writer.copy(&original, &copy, LICENSE.min(left)) {
-                Ok(Copied::Whole(bytes)) => {
+            match self.writer.copy(&original, &copy, MAX_LICENSE_SIZE.min(left)) {
+                Ok(CopyResult::Whole(bytes)) => {
                     self.licenses_left.set(left - bytes);
-                    self.licenses.borrow_mut().insert(copy, License { bytes, ..license });
+                    self.licenses.borrow_mut().insert(copy, CopiedLicense { bytes, ..license });
                 }
                 Ok(left_out) => tracing::debug!("`{original}` is not copied: {left_out:?}"),
                 // cargo-deny says that it is missing.
@@ -345,19 +344,19 @@ impl Scratch {
     }
 
     fn forget_license(&self, copy: &Utf8Path) -> Result<(), ResolveError> {
-        let known = self.licenses.borrow_mut().remove(copy);
-        let Some(license) = known else { return Ok(()) };
+        let copied = self.licenses.borrow_mut().remove(copy);
+        let Some(license) = copied else { return Ok(()) };
         self.licenses_left.set(self.licenses_left.get() + license.bytes);
         self.remove(copy)
     }
 
-    /// An empty file in place of a source, where there is one.
+    /// Creates an empty file for a source that exists.
     fn placeholder(&self, source: &Utf8Path) -> Result<(), ResolveError> {
         let copy = self.path_in_copy(source);
-        if self.writer.holds(&copy) || !source.is_file() {
+        if self.writer.has_entry(&copy) || !source.is_file() {
             return Ok(());
         }
-        // A target may be named like a manifest, which others read.
+        // A target may have the name of a manifest.
         if is_deciding_file(&copy) {
             self.copy(&normalized(source))
         } else {
@@ -365,7 +364,7 @@ impl Scratch {
         }
     }
 
-    /// The text of a file as the copy has it.
+    /// The text of a file for the copy.
     fn for_copy<'t>(&self, original: &Utf8Path, text: &'t str) -> Cow<'t, str> {
         let mut text = Cow::Borrowed(text);
         let is_included = || self.configurations.borrow().contains(original);
@@ -394,7 +393,7 @@ impl Scratch {
     }
 }
 
-impl License {
+impl CopiedLicense {
     /// `None` where there is no regular file.
     fn of(original: &Utf8Path) -> Option<Self> {
         let data = original.metadata().ok().filter(Metadata::is_file)?;
@@ -408,13 +407,13 @@ pub(super) fn target_below(root: &Utf8Path) -> Utf8PathBuf {
     root.join(TARGET)
 }
 
-/// Whether cargo or rustup decides something by a file of this name, wherever it is.
+/// Whether cargo or rustup reads files of this name.
 fn is_deciding_file(path: &Utf8Path) -> bool {
     ["Cargo.toml", "Cargo.lock"].iter().any(|name| is_named(path, name))
         || CONFIGURATION_NAMES.iter().chain(&TOOLCHAIN_NAMES).any(|name| path.ends_with(name))
 }
 
-/// Whether a file has this name. Some file systems do not tell `cargo.toml` from `Cargo.toml`.
+/// Whether a file has this name. Some file systems are case-insensitive.
 fn is_named(path: &Utf8Path, name: &str) -> bool {
     path.file_name().is_some_and(|file| file.eq_ignore_ascii_case(name))
 }
@@ -424,7 +423,7 @@ pub(super) fn cargo_home() -> Option<Utf8PathBuf> {
 }
 
 impl ResolveError {
-    /// There is no temporary folder for what concerns `manifest`.
+    /// The error for a temporary folder that could not be created for `manifest`.
     pub(super) fn temporary(error: TemporaryError, manifest: &Utf8Path) -> Self {
         match error {
             TemporaryError::Canceled => Self::Canceled { manifest: manifest.to_owned() },
@@ -462,14 +461,14 @@ mod tests {
             fs::write(path, text).expect("written");
         }
         let workspace = Workspace::of_manifest(&folder.join("Cargo.toml"));
-        let ask = |manifest: &Utf8Path| {
+        let list_members = |manifest: &Utf8Path| {
             let targets = ["src/lib.rs", "src/gone.rs"];
             let targets = targets.map(|path| Target { src_path: folder.join(path) }).into();
             let manifest_path = manifest.to_owned();
             let member = Member { manifest_path, targets, dependencies: Vec::new() };
             Ok(Members { workspace_root: folder.clone(), packages: vec![member] })
         };
-        let scratch = Scratch::of(&Children::default(), &workspace, OnError::Fail, &ask);
+        let scratch = Scratch::of(&Children::default(), &workspace, OnError::Fail, &list_members);
         let scratch = scratch.expect("it is copied");
         Copied { _temp: temp, folder, scratch }
     }
@@ -477,7 +476,7 @@ mod tests {
     const PACKAGE: &str = "[package]\nname = \"m\"\nlicense-file = \"docs/terms\"\n";
 
     #[test]
-    fn sources_are_empty_and_licenses_whole() {
+    fn sources_are_empty_and_license_texts_complete() {
         let Copied { _temp, folder, scratch } = copied(&[
             ("Cargo.toml", PACKAGE),
             ("src/lib.rs", "pub fn m() {}"),
@@ -497,7 +496,7 @@ mod tests {
     }
 
     #[test]
-    fn a_license_that_changes_is_copied_again() {
+    fn changed_license_text_is_copied_again() {
         let Copied { _temp, folder, scratch } =
             copied(&[("Cargo.toml", PACKAGE), ("LICENSE", "old"), ("COPYING", "gone")]);
         fs::write(folder.join("LICENSE"), "newer").expect("written");
@@ -510,12 +509,13 @@ mod tests {
         let texts = ["LICENSE", "LICENSE-NEW", "docs/terms", "COPYING"].map(text);
         let expected = [Some("newer"), Some("new"), Some("terms"), None];
         assert_eq!(texts, expected.map(|text| text.map(str::to_owned)));
-        let left = LICENSES - "newer".len() as u64 - "new".len() as u64 - "terms".len() as u64;
+        let left =
+            MAX_LICENSES_SIZE - "newer".len() as u64 - "new".len() as u64 - "terms".len() as u64;
         assert_eq!(scratch.licenses_left.get(), left);
     }
 
     #[test]
-    fn a_license_never_takes_the_place_of_an_unsaved_manifest() {
+    fn license_text_never_replaces_an_unsaved_manifest() {
         let text = "[package]\nname = \"m\"\nlicense-file = \"other/Cargo.toml\"\n";
         let Copied { _temp, folder, scratch } =
             copied(&[("Cargo.toml", text), ("other/Cargo.toml", "[package]\n")]);

@@ -7,14 +7,14 @@ use super::{SourceText, Span};
 pub(crate) struct Edit {
     pub(crate) span: Span,
     pub(crate) len: usize,
-    /// The old bytes held the end of a line.
+    /// The old bytes contain a line ending.
     removes_lines: bool,
-    /// The new bytes hold the end of a line.
+    /// The new bytes contain a line ending.
     adds_lines: bool,
 }
 
 impl Edit {
-    /// `span` of `old` became `new`: what stayed at both ends was not edited.
+    /// `span` of `old` became `new`, without the unchanged start and end.
     pub(crate) fn new(old: &str, span: Span, new: &str) -> Self {
         let (replaced, new) = (&old.as_bytes()[span.clone()], new.as_bytes());
         let prefix = replaced.iter().zip(new).take_while(|(a, b)| a == b).count();
@@ -37,7 +37,7 @@ impl Edit {
 
     fn moved_span(&self, span: &Span) -> Span {
         if span.is_empty() && self.span == *span && !self.adds_lines {
-            // What is typed where everything was deleted takes its place.
+            // Text that is typed in place of deleted text takes over its span.
             return span.start..span.start + self.len;
         }
         let start = self.moved(span.start, false);
@@ -77,8 +77,8 @@ fn ends_line(byte: u8) -> bool {
 pub(crate) struct Edits(Vec<Edit>);
 
 impl Edits {
-    /// Beyond this many, the owner forgets them.
-    pub(crate) const MANY: usize = 4096;
+    /// The main loop keeps at most this many edits.
+    pub(crate) const MAX_EDITS: usize = 4096;
 
     pub(crate) fn push(&mut self, edit: Edit) {
         self.0.push(edit);
@@ -92,14 +92,13 @@ impl Edits {
         self.0.len()
     }
 
-    /// Where `span` of the text before all edits stands after them. A span that was edited inside
-    /// grows or shrinks with the edit; one that was deleted becomes empty.
+    /// Moves `span` of the text before all edits. A span that was edited inside grows or shrinks with the edit; one that was
+    /// deleted becomes empty.
     pub(crate) fn moved(&self, span: &Span) -> Span {
         self.0.iter().fold(span.clone(), |span, edit| edit.moved_span(&span))
     }
 
-    /// Where `span` of the text before all edits but the first `done` stands after them; `None` when
-    /// its line was replaced together with others.
+    /// Moves `span` by all edits except the first `done`; `None` if its line was replaced together with others.
     pub(crate) fn followed(&self, done: usize, span: &Span) -> Option<Span> {
         let mut rest = self.0.iter().skip(done);
         rest.try_fold(span.clone(), |span, edit| {
@@ -108,9 +107,9 @@ impl Edits {
     }
 }
 
-/// Where `span` of `old` stands in `new`, by its line: the same line, or the one with the same key,
-/// as often as it stands there. `None` when there is none.
-pub(crate) fn found_again(old: &SourceText, new: &SourceText, span: &Span) -> Option<Span> {
+/// The position of `span` of `old` in `new`, by its line: the same line, or the one with the same key. Of several such lines,
+/// the one with the same number. `None` if there is none.
+pub(crate) fn relocate(old: &SourceText, new: &SourceText, span: &Span) -> Option<Span> {
     let line = old.line_span(span.start);
     if span.end > line.end {
         let mut whole = Edits::default();
@@ -128,7 +127,7 @@ pub(crate) fn found_again(old: &SourceText, new: &SourceText, span: &Span) -> Op
     Some(found + moved.start..found + moved.end)
 }
 
-/// The start of the line of `new` that is to its like what the one at `start` is in `old`.
+/// The start of the line of `new` that corresponds to the line at `start` of `old`.
 fn counterpart(
     old: &SourceText,
     new: &SourceText,
@@ -153,7 +152,7 @@ fn counterpart(
     if before.len() == after.len() { after.get(nth).copied() } else { None }
 }
 
-/// What stands before the first `=`.
+/// The text before the first `=`.
 fn key(line: &str) -> Option<&str> {
     let (key, _) = line.split_once('=')?;
     Some(key.trim()).filter(|key| !key.is_empty())
@@ -171,33 +170,33 @@ mod tests {
     }
 
     #[test]
-    fn a_span_follows_lines_inserted_above_it() {
+    fn span_follows_lines_inserted_above_it() {
         assert_eq!(moved("time = 1\n", "# note\n\ntime = 1\n", "time"), "time");
     }
 
     #[test]
-    fn a_span_does_not_move_for_what_comes_after_it() {
+    fn span_does_not_move_for_edits_after_it() {
         assert_eq!(moved("time = 1\n", "time = 1\nserde = 2\n", "time"), "time");
         assert_eq!(moved("a = 1", "a = 1 # x", "1"), "1");
     }
 
     #[test]
-    fn a_span_edited_inside_covers_what_it_became() {
+    fn span_edited_inside_covers_the_new_text() {
         assert_eq!(moved("time = \"0.3.44\"", "time = \"0.3.47\"", "0.3.44"), "0.3.47");
     }
 
     #[test]
-    fn a_deleted_span_becomes_empty() {
+    fn deleted_span_becomes_empty() {
         assert_eq!(moved("a = 1\nb = 2\n", "b = 2\n", "a = 1"), "");
     }
 
     #[test]
-    fn the_difference_of_equal_texts_is_empty() {
+    fn edit_between_equal_texts_is_empty() {
         assert_eq!(Edit::between("abc", "abc"), Edit::new("abc", 3..3, ""));
         assert_eq!(Edit::between("aa", "aaa"), Edit::new("aa", 2..2, "a"));
     }
 
-    /// Where `word` of `old` stands after these edits, each a replaced piece and its new text.
+    /// The position of `word` of `old` after these edits, each a replaced piece and its new text.
     fn followed(old: &str, edits: &[(&str, &str)], word: &str) -> Option<String> {
         let mut text = old.to_owned();
         let mut all = Edits::default();
@@ -211,14 +210,14 @@ mod tests {
     }
 
     #[test]
-    fn a_span_goes_with_its_line() {
+    fn span_is_gone_with_its_line() {
         assert_eq!(followed("a = 1\nb = 2\n", &[("b = 2\n", "")], "2"), None);
         assert_eq!(followed("a = 1\nb = 2\n", &[("1\nb = ", "")], "2"), Some("2".to_owned()));
         assert_eq!(followed("a = 1\nb = 2\n", &[("b = 2", "c")], "2"), Some("c".to_owned()));
     }
 
     #[test]
-    fn what_is_typed_in_place_of_a_span_takes_its_place() {
+    fn text_typed_in_place_of_a_span_takes_it_over() {
         let mut edits = Edits::default();
         edits.push(Edit::new("'0.3'", 1..4, ""));
         edits.push(Edit::new("''", 1..1, "1.2"));
@@ -231,11 +230,11 @@ mod tests {
         let at = old.rfind(word).expect("the word stands in the old text");
         let span = at..at + word.len();
         let (old, new) = (SourceText::new(old), SourceText::new(new));
-        found_again(&old, &new, &span).map(|span| new.as_str()[span].to_owned())
+        relocate(&old, &new, &span).map(|span| new.as_str()[span].to_owned())
     }
 
     #[test]
-    fn a_span_is_found_by_its_line_and_by_its_key() {
+    fn span_is_relocated_by_its_line_or_its_key() {
         assert_eq!(again("a = 1\nb = 2\n", "b = 2\na = 1\n", "2"), Some("2".to_owned()));
         assert_eq!(again("a = 1\nb = 22\n", "# x\nb = 23\n", "22"), Some("23".to_owned()));
         assert_eq!(again("a = 1\nb = 2\n", "a = 1\n", "2"), None);
@@ -243,7 +242,7 @@ mod tests {
     }
 
     #[test]
-    fn the_second_of_two_like_lines_stays_the_second() {
+    fn second_of_two_equal_lines_stays_the_second() {
         let (old, new) = ("[a]\nt = 1\n[b]\nt = 1\n", "[a]\nt = 3\n\n[b]\nt = 4\n");
         assert_eq!(again(old, new, "1"), Some("4".to_owned()));
         assert_eq!(again(old, "[a]\nt = 3\n", "1"), None);

@@ -1,11 +1,11 @@
-//! The places in which two texts differ, as replacements.
+//! The differences of two texts, as replacements.
 
 use similar::{DiffableStr, TextDiff};
 
 use super::{Edit, Span};
 
-/// Replacements in `old`, from its start to its end, that turn it into `new`: one for each run of
-/// lines that differ, without what stays at both ends.
+/// Replacements that turn `old` into `new`, in order: one for each run of different lines, without the unchanged start and
+/// end.
 pub(crate) fn hunks(old: &str, new: &str) -> Vec<(Span, String)> {
     let difference = TextDiff::from_lines(old, new);
     let (old_starts, new_starts) = (line_starts(old), line_starts(new));
@@ -21,7 +21,7 @@ pub(crate) fn hunks(old: &str, new: &str) -> Vec<(Span, String)> {
         let edit = Edit::between(replaced, replacement);
         let (mut from, mut until) = (edit.span.start, edit.span.end);
         let mut len = edit.len;
-        // Bytes alike may be parts of characters that are not.
+        // Equal bytes may be parts of different characters.
         while !replaced.is_char_boundary(from) || !replacement.is_char_boundary(from) {
             (from, len) = (from - 1, len + 1);
         }
@@ -34,8 +34,7 @@ pub(crate) fn hunks(old: &str, new: &str) -> Vec<(Span, String)> {
     hunks
 }
 
-/// Where each line starts, and the end. The lines are those of the difference, in which a lone
-/// carriage return ends one too.
+/// The start of each line, and the end. As in the diff, a lone carriage return ends a line too.
 fn line_starts(text: &str) -> Vec<usize> {
     let mut starts = vec![0];
     starts.extend(text.tokenize_lines().into_iter().scan(0, |at, line| {
@@ -51,8 +50,8 @@ mod tests {
 
     fn check(old: &str, new: &str, expected: &[(Span, &str)]) {
         let hunks = hunks(old, new);
-        let told: Vec<_> = hunks.iter().map(|(span, new)| (span.clone(), new.as_str())).collect();
-        assert_eq!(told, expected);
+        let found: Vec<_> = hunks.iter().map(|(span, new)| (span.clone(), new.as_str())).collect();
+        assert_eq!(found, expected);
         let mut text = old.to_owned();
         for (span, new) in hunks.into_iter().rev() {
             text.replace_range(span, &new);
@@ -61,7 +60,7 @@ mod tests {
     }
 
     #[test]
-    fn what_stays_is_not_replaced() {
+    fn unchanged_text_is_not_replaced() {
         check("a = 1\nb = 2\nc = 3\n", "a = 1\nb = 20\nc = 3\n", &[(11..11, "0")]);
         check("a\nb\nc\nd\n", "a\nB\nc\n", &[(2..3, "B"), (6..8, "")]);
         check("", "a\n", &[(0..0, "a\n")]);

@@ -1,17 +1,15 @@
-//! Files of the user, replaced all or none.
+//! Replaces several files of the user, all or none.
 //!
-//! The new content of each file goes to a temporary file in the same folder, with the mode and the
-//! owner of the old file, and is flushed to the disk. When all are there, and every target is still
-//! what was read (the same bytes in the same file), they take the places of the targets, one after
-//! the other in the order that the caller gives; then the folders are flushed. Each replacement is
+//! The new content of each file is written to a temporary file in the same folder, with the mode and the owner of the old
+//! file, and flushed to disk. When all are written, and every target is unchanged (the same bytes in the same file), they
+//! replace the targets one by one in the given order; then the folders are flushed. Each replacement is
 //! one system call (`renameat2` with `RENAME_EXCHANGE` where the file system has it, else a hard
 //! link and `rename`), so a program that is killed leaves each file old or new, and never part of
 //! both.
 //!
-//! The old files are kept until the last replacement is flushed, and put back when anything fails:
-//! the same files, not copies of them. What was there is compared once more after it was replaced:
-//! a text that another program saved in between is put back too. Then all targets are read again,
-//! and the error says what that found.
+//! The old files are kept until the last replacement is flushed, and restored on any failure (the same files, not copies).
+//! A replaced file is compared once more, so that a text that another program has just saved is restored too. After a
+//! failure all targets are read again, and the error reports their state.
 //!
 //! Two files cannot be replaced in one system call: a program that is killed between two
 //! replacements leaves the first new and the second old. Temporary files that it leaves are deleted
@@ -31,26 +29,26 @@ use tempfile::{NamedTempFile, TempPath};
 
 use super::SourceText;
 pub use error::WriteError;
-use error::{Cause, FileState};
+use error::{FileState, WriteErrorCause};
 pub(crate) use leftovers::delete_leftovers;
-use leftovers::{Using, temporary};
+use leftovers::{FolderLock, temporary};
 use target::{Content, Target};
 
-/// What becomes of one file.
+/// A file to replace.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Replacement<'r> {
-    /// Which file; absolute.
+    /// The absolute path.
     pub(crate) path: &'r Utf8Path,
-    /// What it has to hold.
-    pub(crate) before: Before<'r>,
-    /// What it will hold. A byte order mark of a text is kept.
+    /// The content that it must have.
+    pub(crate) before: ExpectedContent<'r>,
+    /// The new content. A byte order mark in the file is kept.
     pub(crate) after: &'r [u8],
 }
 
-/// What a file has to hold to be replaced.
+/// The content that a file must have to be replaced.
 #[derive(Clone, Copy, Debug)]
-pub(crate) enum Before<'r> {
-    /// There is no such file.
+pub(crate) enum ExpectedContent<'r> {
+    /// The file does not exist.
     Absent,
     /// This text.
     Text(&'r SourceText),
@@ -58,72 +56,71 @@ pub(crate) enum Before<'r> {
     Bytes(&'r [u8]),
 }
 
-/// Whether a file is written that a symbolic link points to.
+/// Whether files behind symbolic links are written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Links {
-    /// It is an error.
+    /// A link is an error.
     Refused,
-    /// The file that the link points to is replaced, and the link stays.
+    /// The target of the link is replaced, and the link stays.
     Followed,
 }
 
-/// All files were replaced.
+/// The result if all files were replaced.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Written {
-    /// What the user should know, a sentence each.
+    /// Warnings for the user.
     pub notes: Vec<String>,
 }
 
-/// Replaces all files in this order, or none. Links are looked for below the folder that a path has
-/// in common with `base`, the folder that the user works in.
+/// Replaces all files in this order, or none. `base` is the folder that the user works in: links in the part of a path that
+/// is shared with it are allowed.
 ///
 /// # Errors
 ///
-/// When a file is not what it was when it was read, or cannot be replaced. The error says what all
-/// files hold then.
+/// When a file has changed since it was read, or cannot be replaced. The error reports the state of all files.
 pub(crate) fn write_all(
     replacements: &[Replacement<'_>],
     base: &Utf8Path,
     links: Links,
 ) -> Result<Written, WriteError> {
-    let mut work = Work::default();
-    match work.carry_out(replacements, base, links) {
-        Ok(()) => Ok(work.end()),
-        Err(cause) => Err(work.undo(cause)),
+    let mut transaction = WriteTransaction::default();
+    match transaction.carry_out(replacements, base, links) {
+        Ok(()) => Ok(transaction.end()),
+        Err(cause) => Err(transaction.undo(cause)),
     }
 }
 
-/// The files on their way.
+/// Files that are being replaced.
 #[derive(Default)]
-struct Work<'w> {
+struct WriteTransaction<'w> {
     targets: Vec<(Target, &'w [u8])>,
     /// The new files, in the order of the targets.
     ready: Vec<NamedTempFile>,
-    /// How many targets were replaced is the length of this.
-    replaced: Vec<Old>,
+    /// The replaced files; its length is the number of replaced targets.
+    replaced: Vec<ReplacedFile>,
     /// Other names of replaced files.
     hard_linked: Vec<Utf8PathBuf>,
-    /// Nobody deletes the temporary files meanwhile.
-    using: Vec<Using>,
+    /// Keep other programs from deleting the temporary files.
+    locks: Vec<FolderLock>,
 }
 
-/// What was in the place of a new file.
-enum Old {
+/// The old file of a replaced target.
+enum ReplacedFile {
     Nothing,
     File {
         path: TempPath,
-        /// What it holds, where that was read.
+        /// Its content, if it was read.
         bytes: Option<Vec<u8>>,
     },
 }
 
-impl<'w> Work<'w> {
+impl<'w> WriteTransaction<'w> {
     fn carry_out(
         &mut self,
         replacements: &[Replacement<'w>],
         base: &Utf8Path,
         links: Links,
-    ) -> Result<(), Cause> {
+    ) -> Result<(), WriteErrorCause> {
         for replacement in replacements {
             let target = Target::open(replacement.path, replacement.before, base, links)?;
             self.targets.push((target, replacement.after));
@@ -131,7 +128,7 @@ impl<'w> Work<'w> {
         self.refuse_the_same_twice()?;
         for folder in self.folders() {
             delete_leftovers(&folder);
-            self.using.extend(Using::of(&folder));
+            self.locks.extend(FolderLock::of(&folder));
         }
         for (target, after) in &self.targets {
             self.ready.push(target.prepared(after)?);
@@ -146,25 +143,25 @@ impl<'w> Work<'w> {
             let (target, _) = &self.targets[self.replaced.len()];
             let old = target.replaced_with(new)?;
             self.replaced.push(old);
-            if let (Some(Old::File { path, bytes }), Some(before)) =
+            if let (Some(ReplacedFile::File { path, bytes }), Some(before)) =
                 (self.replaced.last_mut(), &target.old)
             {
                 let content = Content::of(path);
                 *bytes = content.as_ref().ok().map(|content| content.bytes.clone());
                 if !content.is_ok_and(|content| content.bytes == before.bytes) {
-                    return Err(Cause::Changed { path: target.path.clone() });
+                    return Err(WriteErrorCause::Changed { path: target.path.clone() });
                 }
             }
         }
         self.folders().iter().try_for_each(|folder| flush(folder))
     }
 
-    fn refuse_the_same_twice(&self) -> Result<(), Cause> {
+    fn refuse_the_same_twice(&self) -> Result<(), WriteErrorCause> {
         for (index, (target, _)) in self.targets.iter().enumerate() {
             let same = self.targets[..index].iter().find(|(other, _)| other.real == target.real);
             if let Some((other, _)) = same {
                 let (one, other) = (other.path.clone(), target.path.clone());
-                return Err(Cause::Same { one, other });
+                return Err(WriteErrorCause::Same { one, other });
             }
         }
         Ok(())
@@ -174,26 +171,25 @@ impl<'w> Work<'w> {
         self.targets.iter().map(|(target, _)| target.folder().to_owned()).collect()
     }
 
-    /// Deletes what was replaced.
+    /// Deletes the old files.
     fn end(mut self) -> Written {
         let mut notes = Vec::new();
         for path in &self.hard_linked {
-            notes
-                .push(format!("`{path}` has other names (hard links), which keep the old content"));
+            notes.push(format!("`{path}` has other hard links, which keep the old content"));
         }
         for old in self.replaced.drain(..) {
-            if let Old::File { path, .. } = old
+            if let ReplacedFile::File { path, .. } = old
                 && let Some(left) = not_deleted(path)
             {
                 notes.push(format!("could not delete the old content in `{}`", left.display()));
             }
         }
-        drop(self.using);
+        drop(self.locks);
         Written { notes }
     }
 
-    /// Puts everything back and reads what the files hold then.
-    fn undo(mut self, cause: Cause) -> WriteError {
+    /// Restores all files and reads their state.
+    fn undo(mut self, cause: WriteErrorCause) -> WriteError {
         let folders = self.folders();
         let mut left = Vec::new();
         for new in self.ready.drain(..) {
@@ -209,7 +205,7 @@ impl<'w> Work<'w> {
         }
         if replaced > 0 {
             for folder in folders {
-                // What cannot be flushed is as it was all the same.
+                // A failed flush does not change the state.
                 let _ = flush(&folder);
             }
         }
@@ -219,24 +215,24 @@ impl<'w> Work<'w> {
 }
 
 impl Target {
-    /// A file with the new content, the mode and the owner, flushed to the disk, beside the target.
-    fn prepared(&self, after: &[u8]) -> Result<NamedTempFile, Cause> {
+    /// Writes a temporary file next to the target with the new content, the mode and the owner, flushed to disk.
+    fn prepared(&self, after: &[u8]) -> Result<NamedTempFile, WriteErrorCause> {
         let folder = self.folder();
         let mut builder = temporary();
         #[cfg(unix)]
         if self.old.is_none() {
             use std::os::unix::fs::PermissionsExt as _;
-            // As any other new file: the system takes off what the user's mask says.
+            // As for any new file; the system applies the user's umask.
             builder.permissions(fs::Permissions::from_mode(0o666));
         }
         let file = builder.tempfile_in(folder);
-        let mut file = file.map_err(|source| Cause::in_folder(folder, source))?;
+        let mut file = file.map_err(|source| WriteErrorCause::in_folder(folder, source))?;
         self.filled(&mut file, after)?;
         Ok(file)
     }
 
-    fn filled(&self, file: &mut NamedTempFile, after: &[u8]) -> Result<(), Cause> {
-        let failed = |source| Cause::Write { path: self.path.clone(), source };
+    fn filled(&self, file: &mut NamedTempFile, after: &[u8]) -> Result<(), WriteErrorCause> {
+        let failed = |source| WriteErrorCause::Write { path: self.path.clone(), source };
         // A byte order mark stays.
         let mark: &[u8] = if self.has_mark() { "\u{feff}".as_bytes() } else { b"" };
         io::Write::write_all(file, &[mark, after].concat()).map_err(failed)?;
@@ -245,46 +241,46 @@ impl Target {
     }
 
     #[cfg(unix)]
-    fn keep_mode_and_owner(&self, file: &fs::File) -> Result<(), Cause> {
+    fn keep_mode_and_owner(&self, file: &fs::File) -> Result<(), WriteErrorCause> {
         use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _, fchown};
 
         let Some(old) = &self.old else { return Ok(()) };
-        let failed = |source| Cause::Write { path: self.path.clone(), source };
+        let failed = |source| WriteErrorCause::Write { path: self.path.clone(), source };
         let new = file.metadata().map_err(failed)?;
         let (user, group) = (old.metadata.uid(), old.metadata.gid());
         if (new.uid(), new.gid()) != (user, group) {
             let kept = fchown(file, Some(user), Some(group));
             kept.map_err(|source| match source.kind() {
                 io::ErrorKind::PermissionDenied => {
-                    Cause::Owner { path: self.path.clone(), user, group }
+                    WriteErrorCause::Owner { path: self.path.clone(), user, group }
                 }
                 _ => failed(source),
             })?;
         }
-        // After the owner: a change of the owner takes bits off.
+        // After the owner, as changing the owner clears bits.
         let mode = fs::Permissions::from_mode(old.metadata.mode() & 0o7777);
         file.set_permissions(mode).map_err(failed)
     }
 
-    /// Elsewhere a new file gets what its folder says.
+    /// On other systems, a new file inherits from its folder.
     #[cfg(not(unix))]
-    fn keep_mode_and_owner(&self, _: &fs::File) -> Result<(), Cause> {
+    fn keep_mode_and_owner(&self, _: &fs::File) -> Result<(), WriteErrorCause> {
         Ok(())
     }
 
-    /// Puts the new file in the place of the target.
-    fn replaced_with(&self, new: NamedTempFile) -> Result<Old, Cause> {
+    /// Replaces the target with the new file.
+    fn replaced_with(&self, new: NamedTempFile) -> Result<ReplacedFile, WriteErrorCause> {
         let failed = |source: io::Error| match source.kind() {
-            io::ErrorKind::AlreadyExists => Cause::Exists { path: self.path.clone() },
-            io::ErrorKind::NotFound => Cause::Deleted { path: self.path.clone() },
-            _ => Cause::Replace { path: self.path.clone(), source },
+            io::ErrorKind::AlreadyExists => WriteErrorCause::Exists { path: self.path.clone() },
+            io::ErrorKind::NotFound => WriteErrorCause::Deleted { path: self.path.clone() },
+            _ => WriteErrorCause::Replace { path: self.path.clone(), source },
         };
         let Some(old) = &self.old else {
             new.persist_noclobber(&self.real).map_err(|error| failed(error.error))?;
-            return Ok(Old::Nothing);
+            return Ok(ReplacedFile::Nothing);
         };
         if exchanged(new.path(), &self.real).map_err(failed)? {
-            return Ok(Old::File { path: new.into_temp_path(), bytes: None });
+            return Ok(ReplacedFile::File { path: new.into_temp_path(), bytes: None });
         }
         let link = |path: &std::path::Path| fs::hard_link(&self.real, path);
         let backup = match temporary().make_in(self.folder(), link) {
@@ -292,25 +288,25 @@ impl Target {
             Err(_) => self.copied(&old.bytes)?,
         };
         new.persist(&self.real).map_err(|error| failed(error.error))?;
-        Ok(Old::File { path: backup, bytes: None })
+        Ok(ReplacedFile::File { path: backup, bytes: None })
     }
 
-    /// A copy of the target, where there are no hard links.
-    fn copied(&self, bytes: &[u8]) -> Result<TempPath, Cause> {
+    /// Copies the target, if hard links are not supported.
+    fn copied(&self, bytes: &[u8]) -> Result<TempPath, WriteErrorCause> {
         let folder = self.folder();
         let copy = temporary().tempfile_in(folder);
-        let mut copy = copy.map_err(|source| Cause::in_folder(folder, source))?;
-        let failed = |source| Cause::Write { path: self.path.clone(), source };
+        let mut copy = copy.map_err(|source| WriteErrorCause::in_folder(folder, source))?;
+        let failed = |source| WriteErrorCause::Write { path: self.path.clone(), source };
         io::Write::write_all(&mut copy, bytes).map_err(failed)?;
         self.keep_mode_and_owner(copy.as_file())?;
         copy.as_file().sync_all().map_err(failed)?;
         Ok(copy.into_temp_path())
     }
 
-    /// What a file holds that was never replaced.
+    /// The state of a file that was not replaced.
     fn untouched(&self, after: &[u8]) -> FileState {
         match Content::of(self.real.as_std_path()) {
-            // Some network file systems do what they say has failed.
+            // Some network file systems report failure for an operation that succeeded.
             Ok(content) if self.is_new_content(&content.bytes, after) => {
                 FileState::New { old: None }
             }
@@ -318,10 +314,10 @@ impl Target {
         }
     }
 
-    /// Puts back what was replaced, and says what the file holds then.
-    fn restored(&self, old: Old, after: &[u8]) -> FileState {
+    /// Restores a replaced file and returns its state.
+    fn restored(&self, old: ReplacedFile, after: &[u8]) -> FileState {
         let (path, expected) = match old {
-            Old::Nothing => {
+            ReplacedFile::Nothing => {
                 let ours = Content::of(self.real.as_std_path());
                 if ours.is_ok_and(|content| content.bytes == after) {
                     let _ = fs::remove_file(&self.real);
@@ -331,7 +327,7 @@ impl Target {
                     _ => FileState::New { old: None },
                 };
             }
-            Old::File { path, bytes } => (path, bytes),
+            ReplacedFile::File { path, bytes } => (path, bytes),
         };
         let before = self.old.as_ref().map(|old| old.bytes.clone());
         let expected = expected.or(before).unwrap_or_default();
@@ -355,7 +351,7 @@ impl Target {
     }
 }
 
-/// Lets two files change places; `false` where the file system cannot do that.
+/// Exchanges two files; `false` if the file system does not support that.
 #[cfg(any(target_os = "linux", target_os = "macos"))]
 fn exchanged(one: &std::path::Path, other: &Utf8Path) -> io::Result<bool> {
     use rustix::{
@@ -376,9 +372,9 @@ fn exchanged(_: &std::path::Path, _: &Utf8Path) -> io::Result<bool> {
     Ok(false)
 }
 
-/// The names in a folder survive a crash of the machine.
+/// Flushes a folder, so that its entries survive a crash of the machine.
 #[cfg(unix)]
-fn flush(folder: &Utf8Path) -> Result<(), Cause> {
+fn flush(folder: &Utf8Path) -> Result<(), WriteErrorCause> {
     let flushed = fs::File::open(folder).and_then(|folder| folder.sync_all());
     match flushed {
         // Not every file system flushes folders.
@@ -387,18 +383,18 @@ fn flush(folder: &Utf8Path) -> Result<(), Cause> {
         {
             Ok(())
         }
-        Err(source) => Err(Cause::Flush { folder: folder.to_owned(), source }),
+        Err(source) => Err(WriteErrorCause::Flush { folder: folder.to_owned(), source }),
         Ok(()) => Ok(()),
     }
 }
 
-/// Elsewhere folders are not opened as files.
+/// On other systems, folders cannot be opened as files.
 #[cfg(not(unix))]
-fn flush(_: &Utf8Path) -> Result<(), Cause> {
+fn flush(_: &Utf8Path) -> Result<(), WriteErrorCause> {
     Ok(())
 }
 
-/// Deletes a temporary file; gives its path where that fails.
+/// Deletes a temporary file; returns its path if that fails.
 fn not_deleted(path: TempPath) -> Option<PathBuf> {
     let location = path.to_path_buf();
     let deleted = path.close().or_else(|_| fs::remove_file(&location));

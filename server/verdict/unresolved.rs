@@ -235,10 +235,14 @@ impl<'a> LockSearch<'a> {
     }
 }
 
-fn finding(package: &LockedPackage, advisory: &Arc<AdvisoryFacts>, paths: &LockedPaths) -> Finding {
+fn finding(
+    package: &LockedPackage,
+    advisory: &Arc<AdvisoryFacts>,
+    locked: &LockedPaths,
+) -> Finding {
     let mut locations = Vec::new();
     let mut paths = Vec::new();
-    for (location, path) in &paths.found {
+    for (location, path) in &locked.found {
         locations.push(Location { via: path.as_ref().map(|_| paths.len()), ..location.clone() });
         paths.extend(path.clone());
     }
@@ -250,14 +254,14 @@ fn finding(package: &LockedPackage, advisory: &Arc<AdvisoryFacts>, paths: &Locke
         remedy: None,
         packages: vec![package_ref(package)],
         advisory: Some(Arc::clone(advisory)),
-        path_count: paths.count as u64,
+        path_count: locked.count as u64,
         locations,
         paths,
         notes: Vec::new(),
         related: Vec::new(),
     };
     collect::apply_advisory_message(&mut finding);
-    collect::append_omission(&mut finding, paths.omission.as_deref());
+    collect::append_omission(&mut finding, locked.omission.as_deref());
     finding
 }
 

@@ -187,7 +187,7 @@ fn breaking_upgrade_needs_the_flag() {
         &expect![[r#"
             .
               error stays: RUSTSEC-2026-0009: `time` 0.3.44 has a vulnerability: A crafted date
-                only a breaking upgrade clears it: time 0.3.44 -> 0.4.1 or later (`--breaking` tries that)
+                only a breaking upgrade fixes it: `time` 0.3.44 -> 0.4.1 or later; pass `--breaking` to try it
               nothing to change; gate: fails
             exit 1
         "#]],
@@ -255,7 +255,7 @@ fn package_flag_limits_the_fixes() {
           upgraded clock 1.0.0 -> 1.0.1
             clears RUSTSEC-2026-0100: `clock` 1.0.0 has a vulnerability: It stops
           error stays: RUSTSEC-2026-0009: `time` 0.3.44 has a vulnerability: A crafted date
-            it is about no package that `--package` names
+            not selected by `--package`
           1 file changed; gate: fails
         exit 1
     "#]],
@@ -367,7 +367,7 @@ fn requirement_of_a_path_dependency_is_raised_there() {
     assert!(world.read("clock/Cargo.toml").contains("time = \"=0.3.47\""));
 }
 
-const MIT: &str = "MIT License\n\nCopyright (c) 2026 Somebody\n\nPermission is hereby granted, free of charge, to any person obtaining a copy of this software and associated documentation files (the \"Software\"), to deal in the Software without restriction, including without limitation the rights to use, copy, modify, merge, publish, distribute, sublicense, and/or sell copies of the Software, and to permit persons to whom the Software is furnished to do so, subject to the following conditions:\n\nThe above copyright notice and this permission notice shall be included in all copies or substantial portions of the Software.\n\nTHE SOFTWARE IS PROVIDED \"AS IS\", WITHOUT WARRANTY OF ANY KIND, EXPRESS OR IMPLIED, INCLUDING BUT NOT LIMITED TO THE WARRANTIES OF MERCHANTABILITY, FITNESS FOR A PARTICULAR PURPOSE AND NONINFRINGEMENT. IN NO EVENT SHALL THE AUTHORS OR COPYRIGHT HOLDERS BE LIABLE FOR ANY CLAIM, DAMAGES OR OTHER LIABILITY, WHETHER IN AN ACTION OF CONTRACT, TORT OR OTHERWISE, ARISING FROM, OUT OF OR IN CONNECTION WITH THE SOFTWARE OR THE USE OR OTHER DEALINGS IN THE SOFTWARE.\n";
+const MIT: &str = "MIT License\n\nCopyright (c) 2026 The Authors\n\nPermission is hereby granted, free of charge, to any person obtaining a copy of this software and associated documentation files (the \"Software\"), to deal in the Software without restriction, including without limitation the rights to use, copy, modify, merge, publish, distribute, sublicense, and/or sell copies of the Software, and to permit persons to whom the Software is furnished to do so, subject to the following conditions:\n\nThe above copyright notice and this permission notice shall be included in all copies or substantial portions of the Software.\n\nTHE SOFTWARE IS PROVIDED \"AS IS\", WITHOUT WARRANTY OF ANY KIND, EXPRESS OR IMPLIED, INCLUDING BUT NOT LIMITED TO THE WARRANTIES OF MERCHANTABILITY, FITNESS FOR A PARTICULAR PURPOSE AND NONINFRINGEMENT. IN NO EVENT SHALL THE AUTHORS OR COPYRIGHT HOLDERS BE LIABLE FOR ANY CLAIM, DAMAGES OR OTHER LIABILITY, WHETHER IN AN ACTION OF CONTRACT, TORT OR OTHERWISE, ARISING FROM, OUT OF OR IN CONNECTION WITH THE SOFTWARE OR THE USE OR OTHER DEALINGS IN THE SOFTWARE.\n";
 
 #[test]
 fn json_has_the_same_content() {
@@ -380,7 +380,7 @@ fn json_has_the_same_content() {
     let run = fix(&world, "--format json");
     assert_eq!(run.stderr, "");
     expect![[r#"
-        {"type":"fix","workspace":"[work]","remedy":"upgrade","title":"upgrade `time` 0.3.44 to 0.3.47 (clears RUSTSEC-2026-0009)","package":{"name":"time","version":"0.3.44","source":"registry+https://github.com/rust-lang/crates.io-index"},"to":"0.3.47","breaking":false,"rust":null,"through":[],"without":[],"cleared":[{"check":"advisories","code":"vulnerability","severity":"error","message":"`time` 0.3.44 has a vulnerability: A crafted date","packages":[{"name":"time","version":"0.3.44","source":"registry+https://github.com/rust-lang/crates.io-index"}],"advisory":"RUSTSEC-2026-0009"}],"introduced":[],"moved":[{"name":"time","before":"0.3.44","after":"0.3.47"}]}
+        {"type":"fix","workspace":"[work]","remedy":"upgrade","title":"upgrade `time` 0.3.44 to 0.3.47 (fixes RUSTSEC-2026-0009)","package":{"name":"time","version":"0.3.44","source":"registry+https://github.com/rust-lang/crates.io-index"},"to":"0.3.47","breaking":false,"rust":null,"through":[],"without":[],"cleared":[{"check":"advisories","code":"vulnerability","severity":"error","message":"`time` 0.3.44 has a vulnerability: A crafted date","packages":[{"name":"time","version":"0.3.44","source":"registry+https://github.com/rust-lang/crates.io-index"}],"advisory":"RUSTSEC-2026-0009"}],"introduced":[],"moved":[{"name":"time","before":"0.3.44","after":"0.3.47"}]}
         {"type":"remaining","workspace":"[work]","check":"advisories","code":"unmaintained","severity":"error","message":"`old` 1.0.0 is unmaintained: No maintainer","packages":[{"name":"old","version":"1.0.0","source":"registry+https://github.com/rust-lang/crates.io-index"}],"advisory":"RUSTSEC-2026-0011","reason":"no version of `old` is patched"}
         {"type":"summary","workspace":"[work]","files":["[work]/Cargo.lock","[work]/Cargo.toml"],"written":true,"reached":true,"builds":null,"build_error":null,"old_index":null,"exit_code":1}
     "#]].assert_eq(&run.stdout);
@@ -519,7 +519,7 @@ fn compatible_version_that_clears_the_most_is_taken() {
           upgraded time 0.3.44 -> 0.3.45
             clears RUSTSEC-2026-0009: `time` 0.3.44 has a vulnerability: A crafted date
           error stays: RUSTSEC-2026-0010: `time` 0.3.45 has a vulnerability: Another one
-            only a breaking upgrade clears it: time 0.3.45 -> 0.4.0 or later (`--breaking` tries that)
+            only a breaking upgrade fixes it: `time` 0.3.45 -> 0.4.0 or later; pass `--breaking` to try it
           1 file changed; gate: fails
         exit 1
     "#]],

@@ -91,9 +91,9 @@ fn smallest_then_lockfile_only_then_newest_upgrade_are_offered() {
         &world,
         &expect![[r#"
         `time` 0.3.44 has a vulnerability: A crafted date
-          upgrade `time` 0.3.44 to 0.3.47 (clears RUSTSEC-2026-0009) [Cargo.lock, Cargo.toml]
-          upgrade `time` 0.3.44 to 0.3.47, in `Cargo.lock` alone (clears RUSTSEC-2026-0009) [Cargo.lock]
-          upgrade `time` 0.3.44 to 0.3.48 (clears RUSTSEC-2026-0009) [Cargo.lock, Cargo.toml]
+          upgrade `time` 0.3.44 to 0.3.47 (fixes RUSTSEC-2026-0009) [Cargo.lock, Cargo.toml]
+          upgrade `time` 0.3.44 to 0.3.47 in `Cargo.lock` only (fixes RUSTSEC-2026-0009) [Cargo.lock]
+          upgrade `time` 0.3.44 to 0.3.48 (fixes RUSTSEC-2026-0009) [Cargo.lock, Cargo.toml]
     "#]],
     );
 }
@@ -109,7 +109,7 @@ fn breaking_upgrade_is_offered_if_no_other_clears() {
         &world,
         &expect![[r#"
         `time` 0.3.44 has a vulnerability: A crafted date
-          upgrade `time` 0.3.44 to 0.5.1, a breaking one past 0.4.0, 0.5.0: it resolves, whether it compiles is not known (clears RUSTSEC-2026-0009) [Cargo.lock, Cargo.toml]
+          upgrade `time` 0.3.44 to 0.5.1, a breaking upgrade past 0.4.0, 0.5.0 that resolves but was not compiled (fixes RUSTSEC-2026-0009) [Cargo.lock, Cargo.toml]
     "#]],
     );
 }
@@ -129,15 +129,15 @@ fn first_fix_clears_every_finding_of_a_package() {
         &world,
         &expect![[r#"
         `ring` 0.17.9 has a vulnerability: A panic
-          upgrade `ring` 0.17.9 to 0.17.14 (clears RUSTSEC-2025-0009, RUSTSEC-2025-0010, unlicensed and 1 more) [Cargo.lock]
+          upgrade `ring` 0.17.9 to 0.17.14 (fixes RUSTSEC-2025-0009, RUSTSEC-2025-0010, unlicensed and 1 more) [Cargo.lock]
         `ring` 0.17.9 has a vulnerability: Another one
-          upgrade `ring` 0.17.9 to 0.17.14 (clears RUSTSEC-2025-0009, RUSTSEC-2025-0010, unlicensed and 1 more) [Cargo.lock]
+          upgrade `ring` 0.17.9 to 0.17.14 (fixes RUSTSEC-2025-0009, RUSTSEC-2025-0010, unlicensed and 1 more) [Cargo.lock]
         `ring` 0.17.9 has no `license` field
-          upgrade `ring` 0.17.9 to 0.17.14 (clears RUSTSEC-2025-0009, RUSTSEC-2025-0010, unlicensed and 1 more) [Cargo.lock]
+          upgrade `ring` 0.17.9 to 0.17.14 (fixes RUSTSEC-2025-0009, RUSTSEC-2025-0010, unlicensed and 1 more) [Cargo.lock]
         could not determine the license of `ring` 0.17.9
-          upgrade `ring` 0.17.9 to 0.17.14 (clears RUSTSEC-2025-0009, RUSTSEC-2025-0010, unlicensed and 1 more) [Cargo.lock]
+          upgrade `ring` 0.17.9 to 0.17.14 (fixes RUSTSEC-2025-0009, RUSTSEC-2025-0010, unlicensed and 1 more) [Cargo.lock]
         could not determine the license of `ring` 0.17.9
-          upgrade `ring` 0.17.9 to 0.17.14 (clears RUSTSEC-2025-0009, RUSTSEC-2025-0010, unlicensed and 1 more) [Cargo.lock]
+          upgrade `ring` 0.17.9 to 0.17.14 (fixes RUSTSEC-2025-0009, RUSTSEC-2025-0010, unlicensed and 1 more) [Cargo.lock]
     "#]],
     );
 }
@@ -159,12 +159,12 @@ fn duplicates_yanked_versions_and_rejected_licenses_are_upgraded() {
         &world,
         &expect![[r#"
         `gone` 1.0.0 is yanked
-          upgrade `gone` 1.0.0 to 1.0.1 (clears yanked) [Cargo.lock, Cargo.toml]
-          upgrade `gone` 1.0.0 to 1.0.1, in `Cargo.lock` alone (clears yanked) [Cargo.lock]
+          upgrade `gone` 1.0.0 to 1.0.1 (fixes yanked) [Cargo.lock, Cargo.toml]
+          upgrade `gone` 1.0.0 to 1.0.1 in `Cargo.lock` only (fixes yanked) [Cargo.lock]
         found 2 versions of `base`: 0.1.0 and 0.2.0
-          upgrade `old` 1.0.0 to 1.1.0, so that `base` is 0.2.0 (clears duplicate) [Cargo.lock]
+          upgrade `old` 1.0.0 to 1.1.0 to get `base` 0.2.0 (fixes duplicate) [Cargo.lock]
         `gpl` 1.0.0 is licensed under `GPL-3.0-only`, which the policy does not allow
-          upgrade `gpl` 1.0.0 to 1.1.0 (clears rejected) [Cargo.lock]
+          upgrade `gpl` 1.0.0 to 1.1.0 (fixes rejected) [Cargo.lock]
     "#]],
     );
 }

@@ -1,5 +1,5 @@
-//! Modules that stand side by side use each other one way: each with all that is below it counts as one, so a file and its own
-//! children may use each other.
+//! Modules next to each other do not use each other in circles. A module counts together with everything below it, so a file and
+//! its own children may use each other.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -67,7 +67,7 @@ fn module_of(file: &str) -> Option<Module> {
     (!is_root).then(|| path.split('/').map(str::to_owned).collect())
 }
 
-/// Takes down which modules a file names, outside of its tests.
+/// Collects the modules that a file names, outside of its tests.
 struct Reader<'r> {
     module: &'r Module,
     modules: &'r BTreeSet<Module>,
@@ -157,7 +157,7 @@ fn is_for_tests(attribute: &Attribute) -> bool {
     attribute.path().is_ident("cfg") && attribute.meta.require_list().is_ok_and(is_test)
 }
 
-/// The circles among the children of each module, each once.
+/// One circle among the children of each module, where there is any.
 fn circles(uses: &Uses) -> Vec<String> {
     let parents: BTreeSet<_> = uses
         .keys()

@@ -74,7 +74,7 @@ each_editor! {
         let actions = client.actions(MANIFEST, "\"0.3\"");
         assert_eq!(
             actions[0].title(),
-            "upgrade `time` 0.3.44 to 0.3.47 (clears RUSTSEC-2026-0009)"
+            "upgrade `time` 0.3.44 to 0.3.47 (fixes RUSTSEC-2026-0009)"
         );
         assert!(actions[0].is_preferred());
         assert!(actions[1..].iter().all(|action| !action.is_preferred()));
@@ -99,7 +99,7 @@ each_editor! {
         let actions = client.actions(MANIFEST, "=1.0.0");
         assert_eq!(
             actions[0].title(),
-            "upgrade `exact` 1.0.0 to 1.0.1 (clears RUSTSEC-2026-0010)"
+            "upgrade `exact` 1.0.0 to 1.0.1 (fixes RUSTSEC-2026-0010)"
         );
         let before = client.text(MANIFEST);
         client.take_action(&actions[0]);
@@ -140,7 +140,7 @@ each_editor! {
         assert!(!last.is_preferred());
         if editor != Editor::Neovim {
             let why = actions.iter().find_map(|action| action.disabled()).expect("a reason");
-            assert!(why.contains("no version of `stuck` that is known here"), "{why}");
+            assert!(why.contains("the local registry index has no version of `stuck` that matches"), "{why}");
         }
         client.take_action(last);
         let policy = client.text(POLICY);
@@ -149,11 +149,11 @@ each_editor! {
             "{policy}"
         );
         client.ends_with(MANIFEST, "no finding", |shown| !shown.has("RUSTSEC-2026-0011"));
-        // It is not done with that: the place is shown, or told where nothing can be shown.
+        // The server then shows the placeholder, or names its line if the client cannot show documents.
         take_command(&mut client, last);
         let marked = "TODO: why this is acceptable";
         let start = client.text(POLICY).find(marked).expect("the placeholder");
-        let places = [start, start + marked.len()].map(|at| {
+        let bounds = [start, start + marked.len()].map(|at| {
             let at = client.position(POLICY, at);
             serde_json::json!({"line": at.line, "character": at.character})
         });
@@ -169,14 +169,14 @@ each_editor! {
             let shown = client.server_requests("window/showDocument")[0].clone();
             assert!(shown["uri"].as_str().is_some_and(|uri| uri.ends_with("/deny.toml")), "{shown}");
             let selection = &shown["selection"];
-            assert_eq!([&selection["start"], &selection["end"]], [&places[0], &places[1]]);
+            assert_eq!([&selection["start"], &selection["end"]], [&bounds[0], &bounds[1]]);
         }
-        client.diagnostics_when(POLICY, "the reason is missed", |shown| {
+        client.diagnostics_when(POLICY, "the reason is missing", |shown| {
             shown.codes() == ["supercargo::missing-reason"]
                 && shown.covered("supercargo::missing-reason").starts_with("TODO")
         });
         client.replace(POLICY, "TODO: why this is acceptable", "never called with user input");
-        client.ends_with(POLICY, "nothing is missed", crate::harness::Shown::is_empty);
+        client.ends_with(POLICY, "nothing is missing", crate::harness::Shown::is_empty);
     }
 
     fn exception_is_offered_before_every_crate(editor) {
@@ -185,8 +185,8 @@ each_editor! {
         assert_eq!(
             titles[..2],
             [
-                "allow `ISC` for `isc` 1.0.0 alone (clears rejected)",
-                "allow `ISC` for every package, newly admitting 1 (clears rejected)",
+                "allow `ISC` for `isc` 1.0.0 only (fixes rejected)",
+                "allow `ISC` for every crate, newly allows 1 crate (fixes rejected)",
             ]
         );
         let action = client.actions(MANIFEST, "isc = \"1\"").remove(0);
@@ -202,7 +202,7 @@ fn take_command(client: &mut Client, action: &Action) {
     let params = serde_json::json!({
         "command": command["command"], "arguments": command["arguments"],
     });
-    client.request("workspace/executeCommand", params).expect("it is a command");
+    client.request("workspace/executeCommand", params).expect("a command");
 }
 
 #[test]
@@ -227,7 +227,7 @@ fn fix_all_is_an_action_of_its_own_kind() {
     let actions = client.actions_of_kind(MANIFEST, "source.fixAll");
     assert_eq!(actions.len(), 1);
     client.take_action(&actions[0]);
-    client.ends_with(MANIFEST, "what nothing clears", |shown| {
+    client.ends_with(MANIFEST, "the findings without a fix", |shown| {
         let mut codes = shown.codes();
         codes.sort_unstable();
         codes == ["RUSTSEC-2026-0011", "rejected"]
@@ -256,7 +256,7 @@ fn edit_is_rejected_after_the_lockfile_changed_on_disk() {
     let mut client = opened(Editor::Helix);
     let action = client.actions(MANIFEST, "=1.0.0").remove(0);
     let lock = client.world.read("Cargo.lock");
-    client.world.write("Cargo.lock", format!("# by somebody else\n{lock}"));
+    client.world.write("Cargo.lock", format!("# by another program\n{lock}"));
     let error = client.request("codeAction/resolve", action.0).expect_err("it is another text");
     assert_eq!(error.code, -32801);
 }
@@ -297,7 +297,7 @@ fn edit_does_not_wait_for_a_verification() {
     client.replace(POLICY, "[\"MIT\"]", "[\"MIT\", \"ISC\"]");
     client.diagnostics_without(MANIFEST, "rejected");
     client.world.release_cargo();
-    client.response(asked).expect("it is answered in the end");
+    client.response(asked).expect("a response after all");
     client.ignore(POLICY);
 }
 
@@ -344,11 +344,11 @@ fn lens_counts_fixes_and_applies_them() {
     let params = serde_json::json!({
         "command": lens["command"]["command"], "arguments": lens["command"]["arguments"],
     });
-    client.request("workspace/executeCommand", params).expect("it is a command");
+    client.request("workspace/executeCommand", params).expect("a command");
     client.wait_for_request("workspace/applyEdit");
     let edit = client.server_requests("workspace/applyEdit")[0]["edit"].clone();
     client.apply(&edit);
-    client.ends_with(MANIFEST, "what nothing clears", |shown| {
+    client.ends_with(MANIFEST, "the findings without a fix", |shown| {
         !shown.has(TIME) && !shown.has("RUSTSEC-2026-0010")
     });
     client.ignore("Cargo.lock");
@@ -363,7 +363,7 @@ fn wildcard_requirement_becomes_the_locked_version() {
     client.open(MANIFEST);
     client.status("exact");
     let actions = client.actions(MANIFEST, "\"*\"");
-    assert_eq!(actions[0].title(), "require `isc` 1.0.0 in place of any version (clears wildcard)");
+    assert_eq!(actions[0].title(), "require `isc` 1.0.0 instead of any version (fixes wildcard)");
     client.take_action(&actions[0]);
     assert!(client.text(MANIFEST).contains("isc = \"1.0.0\""));
     client.ends_with(MANIFEST, "no finding", |shown| !shown.has("wildcard"));
@@ -389,18 +389,18 @@ fn unused_workspace_dependency_is_removed() {
     let actions = client.actions(MANIFEST, "stuck = \"1\" # old");
     assert_eq!(
         actions[0].title(),
-        "remove the unused workspace dependency `stuck` (clears unused-workspace-dependency)"
+        "remove the unused workspace dependency `stuck` (fixes unused-workspace-dependency)"
     );
     client.take_action(&actions[0]);
     assert_eq!(client.text(MANIFEST), before.replace("stuck = \"1\" # old\n", ""));
     client.status("exact");
     let actions = client.actions(MANIFEST, "exact = \"1\"");
     let why = actions.iter().find_map(|action| action.disabled()).expect("a reason");
-    let tried =
-        "tried to remove the unused workspace dependency `exact`: cargo rejects the workspace";
-    assert!(why.starts_with(tried), "{why}");
+    let prefix =
+        "could not remove the unused workspace dependency `exact`: cargo rejects the workspace";
+    assert!(why.starts_with(prefix), "{why}");
     // cargo-deny also reports dependencies that only the root inherits as unused.
-    client.ends_with(MANIFEST, "the other one alone", |shown| {
+    client.ends_with(MANIFEST, "only the other one", |shown| {
         let all = shown.diagnostics.iter();
         let code = "unused-workspace-dependency";
         let mut unused = all.filter(|one| one.code.as_deref() == Some(code));
@@ -442,7 +442,7 @@ fn git_dependency_is_pinned_to_the_locked_commit() {
         .envs(world.variables())
         .current_dir(world.path(""))
         .status();
-    assert!(cargo.is_ok_and(|status| status.success()), "it cannot be locked");
+    assert!(cargo.is_ok_and(|status| status.success()), "could not create the lockfile");
     let mut client = Session::of(world).editor(Editor::Neovim).start();
     client.open(MANIFEST);
     client.status("exact");

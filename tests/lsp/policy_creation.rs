@@ -29,11 +29,11 @@ each_editor! {
     fn policy_is_created_by_the_action_on_the_hint(editor) {
         let mut client = Session::of(without_policy()).editor(editor).start();
         let action = creation(&mut client);
-        // Its `gpl` is copyleft: somebody has to decide.
+        // Its `gpl` is copyleft, which needs a decision.
         assert_eq!(
             action.title(),
-            "create `deny.toml` for this workspace (RUSTSEC-2024-0436, RUSTSEC-2026-0009, \
-             rejected to be decided)"
+            "create `deny.toml` for this workspace (remaining: RUSTSEC-2024-0436, \
+             RUSTSEC-2026-0009, rejected)"
         );
         assert!(!action.is_preferred());
         assert_eq!(client.world.try_read(POLICY), None, "nothing is written by asking");
@@ -41,7 +41,7 @@ each_editor! {
         let policy = client.text(POLICY);
         assert!(policy.contains("#     \"GPL-3.0-only\", # gpl 1.0.0"), "{policy}");
         client.save(POLICY);
-        client.ends_with(MANIFEST, "licenses are judged", |shown| {
+        client.ends_with(MANIFEST, "licenses are checked", |shown| {
             shown.codes() == [TIME, "rejected", PLAIN]
         });
         client.ignore(POLICY);
@@ -61,7 +61,7 @@ fn client_without_file_creation_gets_a_text_edit() {
         assert_eq!(client.world.try_read(POLICY), None, "the buffer is not saved yet");
         assert!(client.text(POLICY).contains("[licenses]"));
         client.save(POLICY);
-        client.ends_with(MANIFEST, "a policy rules", |shown| !shown.has(HINT));
+        client.ends_with(MANIFEST, "the policy is used", |shown| !shown.has(HINT));
         client.ignore(POLICY);
         client.ignore(MANIFEST);
     }

@@ -11,7 +11,7 @@ use crate::{
     cli::terminal::{escaped, escaped_line},
     fix::{Fix, FixKind, MovedEntry, RemainingFinding, RemovedFeatures, Upgrade},
     gate::NO_VERDICT,
-    resolve::Built,
+    resolve::BuildResult,
     verdict::{Finding, Severity, sanitize},
 };
 
@@ -120,7 +120,7 @@ impl FixPrinter<'_> {
             format!("  {style}{done} {what}{style:#}: {}\n", sanitize(title))
         };
         for (word, findings) in
-            [("fixes", &verification.cleared), ("adds", &verification.introduced)]
+            [("fixes", &verification.cleared), ("introduces", &verification.introduced)]
         {
             // cargo-deny reports some findings twice, with two severities.
             let lines: BTreeSet<_> = findings.iter().map(line_of).collect();
@@ -147,8 +147,8 @@ impl FixPrinter<'_> {
         let FixRun { report, dry_run, built } = self.fix_run;
         let mut text = match built {
             None => String::new(),
-            Some(Built::Fine) => "  `cargo check` passes\n".to_owned(),
-            Some(Built::Fails(error)) => {
+            Some(BuildResult::Passed) => "  `cargo check` passes\n".to_owned(),
+            Some(BuildResult::Failed(error)) => {
                 let lines = sanitize(error);
                 let lines: Vec<_> = lines.lines().map(|line| format!("    {line}\n")).collect();
                 let style = red();

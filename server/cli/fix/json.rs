@@ -10,7 +10,7 @@ use super::FixRun;
 use crate::{
     cli::json::{PackageRecord, line, package},
     fix::{Fix, FixKind, RemainingFinding},
-    resolve::Built,
+    resolve::BuildResult,
     verdict::{Code, Finding, Severity, sanitize},
 };
 
@@ -113,9 +113,9 @@ pub(super) fn print(fix_run: &FixRun<'_>) -> anyhow::Result<()> {
         written: !files.is_empty() && !fix_run.dry_run && !fix_run.does_not_compile(),
         files,
         reached: report.verdict.complete,
-        builds: fix_run.built.as_ref().map(|built| *built == Built::Fine),
+        builds: fix_run.built.as_ref().map(|built| *built == BuildResult::Passed),
         build_error: match &fix_run.built {
-            Some(Built::Fails(error)) => Some(error),
+            Some(BuildResult::Failed(error)) => Some(error),
             _ => None,
         },
         old_index: report.old_index.as_deref(),

@@ -370,7 +370,7 @@ pub(super) fn check_invariants(text: &str, offset: usize) {
     let Some(document) = TomlDocument::read(text) else { return };
     let Some(steps) = path_to_dependency(&document, offset) else { return };
     let Some(PathStep::Key(key)) = steps.last() else { return };
-    // One that table what is not existing here is left alone.
+    // A dependency with unknown keys is left alone.
     if value_at(&mut document.content.clone(), &steps).and_then(|value| long_form(value)).is_none()
     {
         return;

@@ -51,7 +51,7 @@ pub(super) fn blocked_reason(target: &PackageRef, blockers: &[Blocker]) -> Strin
     match (requiring.is_empty(), breaking.is_empty()) {
         (false, _) => listed(requiring),
         (true, false) => format!(
-            "only a breaking upgrade clears it: {}; pass `--breaking` to try it",
+            "only a breaking upgrade fixes it: {}; pass `--breaking` to try it",
             listed(breaking)
         ),
         (true, true) => format!(
@@ -81,7 +81,7 @@ mod tests {
         );
         assert_eq!(
             blocked_reason(&target, &[breaking]),
-            "only a breaking upgrade clears it: `time` 0.1.0 -> 0.2.0 or later; pass `--breaking` to try it"
+            "only a breaking upgrade fixes it: `time` 0.1.0 -> 0.2.0 or later; pass `--breaking` to try it"
         );
     }
 }

@@ -33,7 +33,7 @@ pub(in crate::fix) enum VersionPick {
     Newest,
 }
 
-/// A package that is pinned to another version while cargo writes the lock file.
+/// A package that is pinned to another version while cargo writes the lockfile.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(in crate::fix) struct UpgradeStep {
     pub(in crate::fix) package: PackageRef,

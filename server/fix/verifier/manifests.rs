@@ -68,7 +68,7 @@ impl FixVerifier<'_> {
             return Err(format!("it introduces an error: {}", new.message).into());
         }
         if !verification.clears(finding) {
-            return Err("it does not clear the finding".to_owned().into());
+            return Err("it does not fix the finding".to_owned().into());
         }
         Ok(Fix::new(ManifestPlan::KIND, &plan.title, None, texts, verification))
     }

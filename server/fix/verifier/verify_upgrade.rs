@@ -203,7 +203,7 @@ impl FixVerifier<'_> {
             return Err(format!("cargo changes `Cargo.lock` again with {what}").into());
         }
         if !verification.cleared.iter().any(|finding| finding.packages.contains(package)) {
-            return Err(format!("{what} does not clear the finding").into());
+            return Err(format!("{what} does not fix the finding").into());
         }
         let new =
             verification.introduced.iter().find(|finding| finding.severity == Severity::Error);

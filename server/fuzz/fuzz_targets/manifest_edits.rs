@@ -1,5 +1,5 @@
-//! Plans for a manifest that may be anything: what comes out is TOML and says what was meant, and the
-//! same plan once more changes nothing.
+//! Plans for an arbitrary manifest: the result is TOML with the intended content, and the same plan changes
+//! nothing the second time.
 #![no_main]
 
 libfuzzer_sys::fuzz_target!(|text: &str| supercargo::fix::fuzz_manifest(text));

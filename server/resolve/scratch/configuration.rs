@@ -1,5 +1,4 @@
-//! Cargo's configuration as the copy has it: everything that cargo reads relative to the
-//! configuration's folder, and that is not in the copy, is named where it is.
+//! Adapts cargo's configuration for the copy: relative paths to files that are not in the copy become absolute.
 //!
 //! Pure functions of a configuration's text.
 
@@ -19,28 +18,27 @@ pub use invariants::fuzz_configuration;
 
 /// The keys of a `[source.NAME]` that are paths, relative to the configuration's folder (The Cargo
 /// Book, "Configuration", `source`).
-const SOURCES: [&str; 2] = ["directory", "local-registry"];
+const SOURCE_PATH_KEYS: [&str; 2] = ["directory", "local-registry"];
 
 /// Whether a path is that of a configuration.
 pub(super) fn is_configuration(path: &Utf8Path) -> bool {
     CONFIGURATION_NAMES.iter().any(|name| path.ends_with(name))
 }
 
-/// The folder that the paths in a configuration are relative to: the one that holds the folder of
-/// the file (The Cargo Book, "Config-relative paths").
+/// The folder that the paths in a configuration are relative to: the parent of its folder (The Cargo Book, "Config-relative
+/// paths").
 pub(super) fn base_of(configuration: &Utf8Path) -> &Utf8Path {
     configuration.parent().and_then(Utf8Path::parent).unwrap_or(configuration)
 }
 
-/// The text of a configuration for the copy. Vendored sources, local registries and indexes in
-/// files are named absolutely, so cargo reads them where they are; a lock file is never put
-/// elsewhere. One that is no TOML stays as it is: cargo refuses it.
+/// The text of a configuration for the copy. Vendored sources, local registries and indexes in files get absolute paths, and
+/// `resolver.lockfile-path` is removed. Invalid TOML stays as it is; cargo reports it.
 pub(super) fn for_copy(text: &str, base: &Utf8Path) -> String {
     let Ok(mut document) = text.parse::<DocumentMut>() else { return text.to_owned() };
     let mut changed = false;
     let root = document.as_table_mut();
     for source in tables_below(root, "source") {
-        for key in SOURCES {
+        for key in SOURCE_PATH_KEYS {
             changed |= rewrite(source, key, |path| {
                 Utf8Path::new(path)
                     .is_relative()
@@ -58,8 +56,7 @@ pub(super) fn for_copy(text: &str, base: &Utf8Path) -> String {
     if changed { document.to_string() } else { text.to_owned() }
 }
 
-/// The manifests of the packages that a configuration puts in place of others: in `paths` and
-/// `[patch]`.
+/// The manifests of the packages in a configuration's `paths` and `[patch]`.
 pub(super) fn local_packages(text: &str, base: &Utf8Path) -> Vec<Utf8PathBuf> {
     let (root, _) = tree::parse(text);
     let overrides = tree::strings(text, root.get_ref(), "paths");
@@ -68,8 +65,7 @@ pub(super) fn local_packages(text: &str, base: &Utf8Path) -> Vec<Utf8PathBuf> {
     folders.map(|folder| normalized(&base.join(folder.value)).join("Cargo.toml")).collect()
 }
 
-/// The configurations that one includes (The Cargo Book, "Including extra configuration files").
-/// Those that are named absolutely are read where they are.
+/// The configurations that one includes by a relative path (The Cargo Book, "Including extra configuration files").
 pub(super) fn included(text: &str, configuration: &Utf8Path) -> Vec<Utf8PathBuf> {
     let Ok(document) = text.parse::<DocumentMut>() else { return Vec::new() };
     let folder = configuration.parent().unwrap_or(configuration);
@@ -99,7 +95,7 @@ fn tables_below<'t>(
     items.filter_map(|item| item.as_table_like_mut())
 }
 
-/// Puts another string into an entry, with what stands around it. Whether it did.
+/// Replaces the string of an entry, keeping the whitespace around it. Returns whether it changed.
 fn rewrite(
     table: &mut dyn TableLike,
     key: &str,
@@ -131,7 +127,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn sources_are_named_where_they_are_and_nothing_else_changes() {
+    fn paths_of_sources_become_absolute_and_nothing_else_changes() {
         let text = r#"# ours
 [source.crates-io]
 replace-with = "ours" # always
@@ -159,7 +155,7 @@ full.index = "file:///full"
     }
 
     #[test]
-    fn what_is_no_configuration_stays_as_it_is() {
+    fn invalid_configuration_stays_as_it_is() {
         for text in ["", "[source.x]\ndirectory = \"a\"\n[", "source = 1", "[source]\nx = \"y\"\n"]
         {
             assert_eq!(for_copy(text, "/w".into()), text);
@@ -167,7 +163,7 @@ full.index = "file:///full"
     }
 
     #[test]
-    fn a_lock_file_is_never_put_elsewhere() {
+    fn lockfile_path_is_removed() {
         let text = "[resolver]\nlockfile-path = \"/w/Cargo.lock\"\n";
         assert_eq!(for_copy(text, "/w".into()), "[resolver]\n");
     }

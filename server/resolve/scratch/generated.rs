@@ -357,8 +357,8 @@ fn try_out(seed: u64) -> bool {
     }
     let workspace = Workspace::of_manifest(&manifests[dice.roll(manifests.len())]);
     let refuses = dice.roll(6) == 0;
-    let ask = |manifest: &Utf8Path| world.members(manifest, refuses);
-    let made = BufferCopy::with_members(&Children::default(), &workspace, &ask);
+    let list_members = |manifest: &Utf8Path| world.members(manifest, refuses);
+    let made = BufferCopy::with_members(&Children::default(), &workspace, &list_members);
     let Ok(mut copy) = made else {
         assert_eq!(before, world.snapshot(), "seed {seed}: a copy that could not be made");
         return false;
@@ -383,7 +383,7 @@ fn try_out(seed: u64) -> bool {
         });
         let buffers: BTreeMap<_, _> = unsaved.collect();
         // What cannot be written is an error; it must not be written elsewhere.
-        let written = copy.write(&buffers, &ask);
+        let written = copy.write(&buffers, &list_members);
         if round == 1 {
             let packages = manifests.iter().skip(dice.roll(manifests.len())).take(3);
             let folders: Vec<_> =

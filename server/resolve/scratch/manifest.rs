@@ -1,13 +1,12 @@
-//! A manifest as the copy has it.
+//! Adapts manifests for the copy.
 
 use camino::Utf8Path;
 use toml_edit::{DocumentMut, Item};
 
 use super::writer::{Writer, normalized};
 
-/// The text of a manifest for the copy. Cargo writes a lock file beside the root manifest that
-/// `package.workspace` names; where that would be outside of the copy, the copy of that root is
-/// named. Every other text stays as it is.
+/// The text of a manifest for the copy. Cargo writes the lockfile next to the root manifest that `package.workspace` names;
+/// if that is outside of the copy, it is replaced by the copy of that root. Returns `None` if nothing changes.
 pub(super) fn for_copy(text: &str, original: &Utf8Path, writer: &Writer) -> Option<String> {
     if !text.contains("workspace") {
         return None;
@@ -36,7 +35,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_a_root_outside_of_the_copy_is_named_anew() {
+    fn only_a_workspace_root_outside_of_the_copy_is_replaced() {
         let temp = tempfile::tempdir().expect("a temporary folder");
         let temp = Utf8Path::from_path(temp.path()).expect("UTF-8");
         let writer = Writer::new(temp.join("root")).expect("a root");

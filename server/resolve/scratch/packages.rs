@@ -1,4 +1,4 @@
-//! Which packages belong in a copy: the members that cargo tells, and what they name by path.
+//! Copies packages: the members that cargo lists, and their path dependencies.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
@@ -10,14 +10,13 @@ use crate::{
     model::manifest::Manifest, resolve::ResolveError, text::read_to_string, workspace::Workspace,
 };
 
-/// By how many names one manifest is followed: with links that lead back there is no end of them.
-const NAMES: usize = 4;
+/// How many names of one manifest are followed; cyclic links would give endless ones.
+const MAX_NAMES: usize = 4;
 
-/// How many workspaces and packages outside of them are followed.
-const FOLLOWED: usize = 10_000;
+/// How many workspaces and packages are copied.
+const MAX_PACKAGES: usize = 10_000;
 
-/// The part of `cargo metadata --no-deps` that says what has to be copied. (`Metadata` of `krates`
-/// cannot hold an answer without a resolution.)
+/// The part of `cargo metadata --no-deps` that lists what to copy. (`Metadata` of `krates` requires a resolution.)
 #[derive(Debug, Deserialize)]
 pub(in crate::resolve) struct Members {
     pub(super) workspace_root: Utf8PathBuf,
@@ -41,42 +40,42 @@ pub(super) struct PathDependency {
     pub(super) path: Option<Utf8PathBuf>,
 }
 
-/// Gives the members of the workspace of a manifest.
-pub(in crate::resolve) type Ask<'a> = &'a dyn Fn(&Utf8Path) -> Result<Members, ResolveError>;
+/// Lists the members of a manifest's workspace.
+pub(in crate::resolve) type ListMembers<'a> =
+    &'a dyn Fn(&Utf8Path) -> Result<Members, ResolveError>;
 
 impl Scratch {
-    /// Copies the workspaces of these manifests, and what they depend on by path.
+    /// Copies the workspaces of these manifests and their path dependencies.
     ///
     /// # Errors
     ///
-    /// When cargo refuses the workspace's own manifest, or something cannot be copied.
+    /// When cargo fails for the workspace's own manifest, or a file cannot be copied.
     pub(in crate::resolve) fn copy_packages(
         &self,
         workspace: &Workspace,
         manifests: impl IntoIterator<Item = Utf8PathBuf>,
-        ask: Ask<'_>,
+        list_members: ListMembers<'_>,
     ) -> Result<(), ResolveError> {
         let mut manifests = VecDeque::from_iter(manifests);
         let mut asked = BTreeSet::new();
         let mut names: BTreeMap<Utf8PathBuf, usize> = BTreeMap::new();
         let mut followed = 0;
         while let Some(manifest) = manifests.pop_front() {
-            if asked.contains(&manifest) || !manifest.is_file() || followed == FOLLOWED {
+            if asked.contains(&manifest) || !manifest.is_file() || followed == MAX_PACKAGES {
                 continue;
             }
             asked.insert(manifest.clone());
             let real = manifest.canonicalize_utf8().unwrap_or_else(|_| manifest.clone());
             let names = names.entry(real).or_default();
-            if *names == NAMES {
+            if *names == MAX_NAMES {
                 continue;
             }
             *names += 1;
             followed += 1;
-            let members = match ask(&manifest) {
+            let members = match list_members(&manifest) {
                 Ok(members) => members,
                 Err(error @ ResolveError::Canceled { .. }) => return Err(error),
-                // The workspace's own manifest has to be readable; what is wrong with another one
-                // is said by cargo when it resolves the copy.
+                // Cargo reports an error in another manifest when it resolves the copy.
                 Err(error) if manifest == workspace.manifest => return Err(error),
                 Err(_) => {
                     self.copy_broken_package(&manifest)?;
@@ -101,12 +100,11 @@ impl Scratch {
         Ok(())
     }
 
-    /// A package of which cargo does not tell anything as it is on disk: what its manifest does not
-    /// name.
+    /// Copies a package whose manifest on disk is invalid, with default targets.
     ///
     /// # Errors
     ///
-    /// When something cannot be copied.
+    /// When a file cannot be copied.
     pub(in crate::resolve) fn copy_broken_package(
         &self,
         manifest: &Utf8Path,

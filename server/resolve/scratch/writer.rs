@@ -1,10 +1,9 @@
-//! The one place that creates and deletes files in a copy.
+//! Creates and deletes all files in a copy.
 //!
-//! Invariant: nothing outside of the copy's root is created, changed or deleted, whatever a path
-//! says and whatever a program has put into the copy. A path is normalized without asking the disk
-//! and refused when it is not below the root; then each of its folders is opened from the one above
-//! it, following no link. A file is never written in place: what has its name is removed and a new
-//! one is made, so neither a symbolic nor a hard link is written through.
+//! Invariant: no file outside of the copy's root is created, changed or deleted, whatever the path and whatever a program
+//! has put into the copy. A path is normalized without resolving links and refused if it is not below the root; then each
+//! folder is opened from its parent, without following links. A file is never written in place, but deleted and created, so
+//! neither symbolic nor hard links are written through.
 //!
 //! (`cap-std` would do nearly the same, but it follows links that stay below the root, and brings
 //! several versions of two crates into the graph; on Unix the calls that it makes are `rustix`'s.)
@@ -24,23 +23,23 @@ pub(in crate::resolve) struct Writer {
     folder: rustix::fd::OwnedFd,
 }
 
-/// What became of a file that was to be copied.
+/// The result of copying a file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(in crate::resolve) enum Copied {
-    /// It was copied: so many bytes.
+pub(in crate::resolve) enum CopyResult {
+    /// It was copied, with this many bytes.
     Whole(u64),
-    /// It is no regular file, or is gone.
+    /// It is not a regular file, or does not exist.
     NotRegular,
-    /// It is longer than allowed.
+    /// It exceeds the limit.
     TooLong,
 }
 
 impl Writer {
-    /// Makes the root, a folder without links in its path, in one that belongs to this program.
+    /// Creates the root, a folder without links in its path, in a folder of this program.
     ///
     /// # Errors
     ///
-    /// When the folder cannot be made or opened.
+    /// When the folder cannot be created or opened.
     pub(in crate::resolve) fn new(root: Utf8PathBuf) -> io::Result<Self> {
         fs::create_dir_all(&root)?;
         Ok(Self {
@@ -55,24 +54,24 @@ impl Writer {
         &self.root
     }
 
-    /// Where the copy of an absolute path belongs: below the root, as it is below `/`.
+    /// The path of the copy of an absolute path: below the root instead of `/`.
     pub(in crate::resolve) fn path_in_copy(&self, original: &Utf8Path) -> Utf8PathBuf {
         let mut test_folders = self.root.clone();
         test_folders.extend(names(original));
         test_folders
     }
 
-    /// A new file, with the folders that it needs.
+    /// Creates a file and its folders.
     ///
     /// # Errors
     ///
-    /// When `path` is not below the root, a link or a file is in the way, or the system refuses.
+    /// When `path` is not below the root, one of its folders is a link or a file, or on an IO error.
     pub(in crate::resolve) fn create(&self, path: &Utf8Path) -> io::Result<File> {
         let (folders, name) = self.split(path)?;
         self.create_at(&folders, &name)
     }
 
-    /// A new file with this content, with the folders that it needs.
+    /// Creates a file with this content, and its folders.
     ///
     /// # Errors
     ///
@@ -81,8 +80,7 @@ impl Writer {
         self.create(path)?.write_all(content)
     }
 
-    /// Copies a regular file of at most `limit` bytes; a link to one is as good as one. Whether it
-    /// can be run as a program is kept.
+    /// Copies a regular file, or the target of a link, of at most `limit` bytes. Keeps whether it is executable.
     ///
     /// # Errors
     ///
@@ -92,34 +90,34 @@ impl Writer {
         original: &Utf8Path,
         path: &Utf8Path,
         limit: u64,
-    ) -> io::Result<Copied> {
-        // Asked first: a pipe would block when it is opened.
+    ) -> io::Result<CopyResult> {
+        // Check first, as opening a pipe would block.
         if !original.is_file() {
-            return Ok(Copied::NotRegular);
+            return Ok(CopyResult::NotRegular);
         }
         let file = File::open(original)?;
         let data = file.metadata()?;
         if !data.is_file() {
-            return Ok(Copied::NotRegular);
+            return Ok(CopyResult::NotRegular);
         }
         if data.len() > limit {
-            return Ok(Copied::TooLong);
+            return Ok(CopyResult::TooLong);
         }
         let mut copy = self.create(path)?;
         let bytes = io::copy(&mut file.take(limit.saturating_add(1)), &mut copy)?;
         if bytes > limit {
             self.remove(path)?;
-            return Ok(Copied::TooLong);
+            return Ok(CopyResult::TooLong);
         }
         keep_mode(&data, &copy)?;
-        Ok(Copied::Whole(bytes))
+        Ok(CopyResult::Whole(bytes))
     }
 
-    /// Deletes a file, if it is there.
+    /// Deletes a file, if it exists.
     ///
     /// # Errors
     ///
-    /// When `path` is not below the root, it is a folder, or the system refuses.
+    /// When `path` is not below the root or is a folder, or on an IO error.
     pub(in crate::resolve) fn remove(&self, path: &Utf8Path) -> io::Result<()> {
         let (folders, name) = self.split(path)?;
         match self.remove_at(&folders, &name) {
@@ -128,8 +126,8 @@ impl Writer {
         }
     }
 
-    /// Whether anything has this name in the copy.
-    pub(in crate::resolve) fn holds(&self, path: &Utf8Path) -> bool {
+    /// Whether this path exists in the copy.
+    pub(in crate::resolve) fn has_entry(&self, path: &Utf8Path) -> bool {
         self.split(path).is_ok() && fs::symlink_metadata(path).is_ok()
     }
 
@@ -180,7 +178,7 @@ mod unix {
             Ok(folder)
         }
 
-        /// The same in one call, where Linux has it. It fails where a folder is missing.
+        /// The same in one system call, if Linux has it. Fails if a folder does not exist.
         #[cfg(target_os = "linux")]
         fn enter_at_once(&self, folders: &[String]) -> rustix::io::Result<rustix::fd::OwnedFd> {
             use rustix::fs::{ResolveFlags, openat2};
@@ -209,8 +207,7 @@ mod unix {
     }
 }
 
-/// Elsewhere each folder is looked at before it is entered. Only this program, and what it runs,
-/// writes to the copy.
+/// On other systems, each folder is checked before it is entered. Only this program and its children write to the copy.
 #[cfg(not(unix))]
 impl Writer {
     fn enter(&self, folders: &[String], makes: bool) -> io::Result<Utf8PathBuf> {
@@ -219,7 +216,7 @@ impl Writer {
             folder.push(name);
             match fs::symlink_metadata(&folder) {
                 Ok(data) if data.is_dir() && !data.is_symlink() => {}
-                Ok(_) => return Err(io::Error::other(format!("`{folder}` is no folder"))),
+                Ok(_) => return Err(io::Error::other(format!("`{folder}` is not a folder"))),
                 Err(error) if makes && error.kind() == io::ErrorKind::NotFound => {
                     fs::create_dir(&folder)?;
                 }
@@ -256,8 +253,8 @@ fn keep_mode(_: &fs::Metadata, _: &File) -> io::Result<()> {
     Ok(())
 }
 
-/// An absolute path without `.` and `..`, as cargo normalizes it: without asking the disk, and
-/// what is above the root is the root.
+/// An absolute path without `.` and `..`, as cargo normalizes it: without resolving links, and `..` at the root stays at the
+/// root.
 pub(in crate::resolve) fn normalized(path: &Utf8Path) -> Utf8PathBuf {
     let start = path.components().take_while(|component| {
         matches!(component, Utf8Component::Prefix(_) | Utf8Component::RootDir)
@@ -267,7 +264,7 @@ pub(in crate::resolve) fn normalized(path: &Utf8Path) -> Utf8PathBuf {
     normal
 }
 
-/// The names of a path without `.` and `..`; a drive is one as well.
+/// The components of a path without `.` and `..`; a drive is one too.
 fn names(path: &Utf8Path) -> impl Iterator<Item = String> {
     let drive = match path.components().next() {
         Some(Utf8Component::Prefix(prefix)) => {
@@ -316,7 +313,7 @@ mod tests {
     }
 
     #[test]
-    fn a_path_that_climbs_stays_below_the_root() {
+    fn path_with_parent_components_stays_below_the_root() {
         let TestFolders { _temp, writer, .. } = test_folders();
         let below = |path: &str| {
             let test_folders = writer.path_in_copy(path.into());
@@ -331,7 +328,7 @@ mod tests {
     }
 
     #[test]
-    fn a_path_outside_of_the_root_is_refused() {
+    fn path_outside_of_the_root_is_refused() {
         let TestFolders { _temp, outside, writer } = test_folders();
         let root = writer.root().to_owned();
         for path in [
@@ -345,13 +342,13 @@ mod tests {
         ] {
             assert!(writer.write(&path, b"changed").is_err(), "{path}");
             assert!(writer.remove(&path).is_err(), "{path}");
-            assert!(!writer.holds(&path), "{path}");
+            assert!(!writer.has_entry(&path), "{path}");
         }
         assert_eq!(fs::read_to_string(outside.join("file")).expect("still there"), "original");
     }
 
     #[test]
-    fn a_link_in_the_copy_is_neither_entered_nor_written_through() {
+    fn link_in_the_copy_is_neither_followed_nor_written_through() {
         let TestFolders { _temp, outside, writer } = test_folders();
         let root = writer.root();
         symlink(&outside, root.join("folder")).expect("a link");
@@ -377,28 +374,28 @@ mod tests {
         let TestFolders { _temp, outside, writer } = test_folders();
         let to = writer.root().join("to");
         let copied = |name: &str, limit| writer.copy(&outside.join(name), &to, limit).expect("io");
-        assert_eq!(copied("file", 8), Copied::Whole(8));
-        assert_eq!(copied("file", 7), Copied::TooLong);
-        assert_eq!(copied(".", 7), Copied::NotRegular);
-        assert_eq!(copied("missing", 7), Copied::NotRegular);
+        assert_eq!(copied("file", 8), CopyResult::Whole(8));
+        assert_eq!(copied("file", 7), CopyResult::TooLong);
+        assert_eq!(copied(".", 7), CopyResult::NotRegular);
+        assert_eq!(copied("missing", 7), CopyResult::NotRegular);
         symlink("/dev/zero", outside.join("endless")).expect("a link");
-        assert_eq!(copied("endless", 7), Copied::NotRegular);
+        assert_eq!(copied("endless", 7), CopyResult::NotRegular);
         symlink("file", outside.join("link")).expect("a link");
-        assert_eq!(copied("link", 8), Copied::Whole(8));
+        assert_eq!(copied("link", 8), CopyResult::Whole(8));
         assert!(!fs::symlink_metadata(&to).expect("it is there").is_symlink());
         fs::set_permissions(outside.join("file"), fs::Permissions::from_mode(0o555)).expect("set");
-        assert_eq!(copied("file", 8), Copied::Whole(8));
+        assert_eq!(copied("file", 8), CopyResult::Whole(8));
         assert_eq!(fs::metadata(&to).expect("there").permissions().mode() & 0o777, 0o700);
     }
 
     #[test]
-    fn what_was_removed_is_gone_and_need_not_be_there() {
+    fn remove_deletes_a_file_and_ignores_a_missing_one() {
         let TestFolders { _temp, writer, .. } = test_folders();
         let path = writer.root().join("a/b");
         writer.remove(&path).expect("nothing is there");
         writer.write(&path, b"text").expect("written");
-        assert!(writer.holds(&path));
+        assert!(writer.has_entry(&path));
         writer.remove(&path).expect("removed");
-        assert!(!writer.holds(&path));
+        assert!(!writer.has_entry(&path));
     }
 }

@@ -1,4 +1,4 @@
-//! Why files were not replaced, and what they hold then.
+//! Errors of replacing files, with the files' state after the failure.
 
 use std::{error::Error, fmt, io, path::PathBuf};
 
@@ -6,10 +6,10 @@ use camino::{Utf8Path, Utf8PathBuf};
 
 use super::target::attribute;
 
-/// Why files were not replaced, what they hold (read again after the failure), and what to do.
+/// Why files were not replaced, their state (read again after the failure), and what to do.
 #[derive(Debug)]
 pub struct WriteError {
-    pub(super) cause: Cause,
+    pub(super) cause: WriteErrorCause,
     /// Each file.
     pub(super) files: Vec<(Utf8PathBuf, FileState)>,
     /// Temporary files that could not be deleted.
@@ -18,7 +18,7 @@ pub struct WriteError {
 
 /// Why files were not replaced.
 #[derive(Debug, thiserror::Error)]
-pub(super) enum Cause {
+pub(super) enum WriteErrorCause {
     #[error("`{path}` has changed since it was read")]
     Changed { path: Utf8PathBuf },
     #[error("`{path}` was deleted after it was read")]
@@ -36,9 +36,7 @@ pub(super) enum Cause {
     #[error("`{path}` is {attribute}")]
     Attribute { path: Utf8PathBuf, attribute: &'static str },
     #[cfg_attr(not(unix), expect(dead_code, reason = "only Unix is asked for that"))]
-    #[error(
-        "`{path}` belongs to user {user} and group {group}, which its replacement could not keep"
-    )]
+    #[error("could not keep the owner of `{path}` (user {user}, group {group})")]
     Owner { path: Utf8PathBuf, user: u32, group: u32 },
     #[error("could not read `{path}`: {}", reason(source))]
     Read { path: Utf8PathBuf, source: io::Error },
@@ -55,23 +53,23 @@ pub(super) enum Cause {
     Flush { folder: Utf8PathBuf, source: io::Error },
 }
 
-/// What a file holds after a failure.
+/// The state of a file after a failure.
 #[derive(Debug)]
 pub(super) enum FileState {
-    /// What it held before.
+    /// It has its old content.
     AsBefore,
-    /// The new content.
+    /// It has its new content.
     New {
         /// Where the old one is.
         old: Option<PathBuf>,
     },
-    /// Neither.
+    /// It has other content.
     Other { old: Option<PathBuf> },
-    /// It cannot be read.
+    /// It could not be read.
     Unknown { source: io::Error, old: Option<PathBuf> },
 }
 
-impl Cause {
+impl WriteErrorCause {
     /// No file could be created in a folder.
     pub(super) fn in_folder(folder: &Utf8Path, source: io::Error) -> Self {
         let folder = folder.to_owned();
@@ -95,9 +93,11 @@ impl Cause {
                 let letter = if *attribute == "immutable" { "i" } else { "a" };
                 format!("run `chattr -{letter} {at}` first")
             }
-            Self::Owner { .. } => "run the command as that user, or take the file over".to_owned(),
+            Self::Owner { .. } => {
+                "run the command as that user, or change the owner of the file".to_owned()
+            }
             Self::Folder { source, .. } if source.kind() == io::ErrorKind::PermissionDenied => {
-                "make the folder writable: files are replaced as a whole".to_owned()
+                "make the folder writable, as whole files are replaced".to_owned()
             }
             Self::Folder { source, .. }
             | Self::Write { source, .. }
@@ -139,7 +139,7 @@ impl fmt::Display for WriteError {
             write!(f, "the other changes could not be undone: {}", states.join(", "))?;
         }
         for path in &self.left {
-            write!(f, "; delete `{}`, which was left behind", path.display())?;
+            write!(f, "; could not delete `{}`; delete it", path.display())?;
         }
         self.cause.remedy().map_or(Ok(()), |remedy| write!(f, "; {remedy}"))
     }
@@ -148,10 +148,10 @@ impl fmt::Display for WriteError {
 impl FileState {
     fn of(&self, path: &Utf8Path) -> String {
         let (holds, old) = match self {
-            Self::AsBefore => return format!("`{path}` is as it was"),
+            Self::AsBefore => return format!("`{path}` is unchanged"),
             Self::New { old } => ("has its new content".to_owned(), old),
-            Self::Other { old } => ("has the content of another program".to_owned(), old),
-            Self::Unknown { source, old } => (format!("cannot be read ({source})"), old),
+            Self::Other { old } => ("was changed by another program".to_owned(), old),
+            Self::Unknown { source, old } => (format!("could not be read ({source})"), old),
         };
         let old = old.as_ref();
         let old =
@@ -172,7 +172,7 @@ fn is_about_space(source: &io::Error) -> bool {
     matches!(source.kind(), io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded)
 }
 
-/// What the system says, in words for people where it is common.
+/// A plain message for common system errors.
 fn reason(source: &io::Error) -> String {
     match source.kind() {
         io::ErrorKind::StorageFull => "the disk is full".to_owned(),

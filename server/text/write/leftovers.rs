@@ -1,4 +1,4 @@
-//! Temporary files beside the user's, and what a killed program has left of them.
+//! Temporary files next to the user's files, and those that a killed program has left.
 
 use std::{
     fs, io,
@@ -9,36 +9,35 @@ use std::{
 
 use camino::Utf8Path;
 
-/// The names of temporary files begin and end with these.
+/// The start and end of the names of temporary files.
 const PREFIX: &str = ".supercargo-";
 const SUFFIX: &str = ".tmp";
 
-/// How many random letters and digits stand between them.
+/// How many random letters and digits are between them.
 const RANDOM: usize = 6;
 
-/// Another program that looks for leftovers is done in less.
-const WAIT: Duration = Duration::from_secs(1);
+/// How long to wait for a program that deletes leftovers.
+const LOCK_TIMEOUT: Duration = Duration::from_secs(1);
 
-/// How temporary files are named.
+/// A builder with the names of temporary files.
 pub(super) fn temporary() -> tempfile::Builder<'static, 'static> {
     let mut builder = tempfile::Builder::new();
     builder.prefix(PREFIX).suffix(SUFFIX).rand_bytes(RANDOM);
     builder
 }
 
-/// A folder whose temporary files are in use: nobody deletes them.
-///
-/// That is a shared lock on the folder, which the system lets go of when the program is killed.
-pub(super) struct Using {
+/// A shared lock on a folder, so that no other program deletes the temporary files in it. The system releases it when the
+/// program is killed.
+pub(super) struct FolderLock {
     _folder: fs::File,
 }
 
-impl Using {
-    /// `None` where folders cannot be locked (leftovers are then never deleted), or where somebody
-    /// else has locked it for long (leftovers are not deleted meanwhile).
+impl FolderLock {
+    /// `None` if folders cannot be locked, or if another program has locked it for long. In both cases no leftovers are deleted
+    /// meanwhile.
     pub(super) fn of(folder: &Utf8Path) -> Option<Self> {
         let folder = fs::File::open(folder).ok()?;
-        let deadline = Instant::now() + WAIT;
+        let deadline = Instant::now() + LOCK_TIMEOUT;
         loop {
             match folder.try_lock_shared() {
                 Ok(()) => return Some(Self { _folder: folder }),
@@ -80,8 +79,7 @@ fn is_temporary(name: &str) -> bool {
     })
 }
 
-/// Gives a temporary file that the user needs a name by which it is not deleted, where that can be
-/// done.
+/// Renames a temporary file that the user needs, so that it is not deleted. Returns its path.
 pub(super) fn kept(mut path: tempfile::TempPath) -> PathBuf {
     path.disable_cleanup(true);
     let from = path.to_path_buf();

@@ -1,29 +1,29 @@
-//! A file that is to be replaced, and whether it may be.
+//! Checks whether a file may be replaced.
 
 use std::{fs, io, path::Path};
 
 use camino::{Utf8Path, Utf8PathBuf};
 
-use super::{Before, Links, error::Cause};
+use super::{ExpectedContent, Links, error::WriteErrorCause};
 
 /// A file that may be replaced.
 pub(super) struct Target {
-    /// As the user knows it.
+    /// The path as given.
     pub(super) path: Utf8PathBuf,
-    /// Where it is: the same, or where links lead to.
+    /// The real path: the same, or the target of links.
     pub(super) real: Utf8PathBuf,
-    /// What is there; `None` where nothing is.
+    /// The current file; `None` if it does not exist.
     pub(super) old: Option<Content>,
 }
 
-/// What a regular file holds, and which file it is.
+/// The content and metadata of a regular file.
 pub(super) struct Content {
     pub(super) bytes: Vec<u8>,
     pub(super) metadata: fs::Metadata,
 }
 
 impl Content {
-    /// Reads a file. A link is not followed and a pipe is not waited for.
+    /// Reads a file, without following a link or waiting for a pipe.
     pub(super) fn of(path: &Path) -> io::Result<Self> {
         if !fs::symlink_metadata(path)?.is_file() {
             return Err(io::Error::other("not a regular file"));
@@ -57,7 +57,7 @@ fn opened(path: &Path) -> io::Result<fs::File> {
     fs::File::open(path)
 }
 
-/// What stays the same as long as nobody replaces or changes a file.
+/// A value that changes when a file is replaced or changed.
 #[cfg(unix)]
 fn identity(metadata: &fs::Metadata) -> impl PartialEq + use<> {
     use std::os::unix::fs::MetadataExt as _;
@@ -72,28 +72,28 @@ fn identity(metadata: &fs::Metadata) -> impl PartialEq + use<> {
 }
 
 impl Target {
-    /// Looks at a file that is to be replaced.
+    /// Reads a file that is to be replaced.
     ///
     /// # Errors
     ///
-    /// When it does not hold what it should, or must not or cannot be replaced.
+    /// When it does not have the expected content, or must not or cannot be replaced.
     pub(super) fn open(
         path: &Utf8Path,
-        before: Before<'_>,
+        before: ExpectedContent<'_>,
         base: &Utf8Path,
         links: Links,
-    ) -> Result<Self, Cause> {
+    ) -> Result<Self, WriteErrorCause> {
         let path = path.to_owned();
         let read = |source: io::Error| match source.kind() {
-            io::ErrorKind::NotFound => Cause::Deleted { path: path.clone() },
-            _ => Cause::Read { path: path.clone(), source },
+            io::ErrorKind::NotFound => WriteErrorCause::Deleted { path: path.clone() },
+            _ => WriteErrorCause::Read { path: path.clone(), source },
         };
-        let is_new = matches!(before, Before::Absent);
+        let is_new = matches!(before, ExpectedContent::Absent);
         let real = match link_to(&path, base) {
-            // The link itself is in the way.
+            // The link itself exists already.
             Some((link, _)) if is_new && link == path => path.clone(),
             Some((link, to)) if links == Links::Refused => {
-                return Err(Cause::Link { path, link, to });
+                return Err(WriteErrorCause::Link { path, link, to });
             }
             Some(_) if !is_new => path.canonicalize_utf8().map_err(read)?,
             _ => path.clone(),
@@ -104,40 +104,40 @@ impl Target {
                 Err(error) if error.kind() == io::ErrorKind::NotFound => {
                     Ok(Self { path, real, old: None })
                 }
-                Err(source) => Err(Cause::Read { path, source }),
-                Ok(_) => Err(Cause::Exists { path }),
+                Err(source) => Err(WriteErrorCause::Read { path, source }),
+                Ok(_) => Err(WriteErrorCause::Exists { path }),
             };
         }
         let there = there.map_err(read)?;
         if !there.is_file() {
-            return Err(Cause::NotRegular { path });
+            return Err(WriteErrorCause::NotRegular { path });
         }
         let old = Content::of(real.as_std_path()).map_err(read)?;
         let is_expected = match before {
-            Before::Absent => false,
-            Before::Bytes(bytes) => old.bytes == bytes,
-            Before::Text(text) => {
+            ExpectedContent::Absent => false,
+            ExpectedContent::Bytes(bytes) => old.bytes == bytes,
+            ExpectedContent::Text(text) => {
                 let bytes = old.bytes.strip_prefix("\u{feff}".as_bytes()).unwrap_or(&old.bytes);
                 bytes == text.as_str().as_bytes()
             }
         };
         if !is_expected {
-            return Err(Cause::Changed { path });
+            return Err(WriteErrorCause::Changed { path });
         }
         if let Some(attribute) = attribute(&real) {
-            return Err(Cause::Attribute { path, attribute });
+            return Err(WriteErrorCause::Attribute { path, attribute });
         }
-        // Whoever may write to the folder could replace it all the same.
+        // A writable folder would allow to replace it anyway.
         if is_read_only(&old.metadata) {
-            return Err(Cause::ReadOnly { path });
+            return Err(WriteErrorCause::ReadOnly { path });
         }
         if let Err(source) = fs::File::options().append(true).open(&real) {
-            return Err(Cause::Write { path, source });
+            return Err(WriteErrorCause::Write { path, source });
         }
         Ok(Self { path, real, old: Some(old) })
     }
 
-    /// The folder in which it is.
+    /// Its folder.
     pub(super) fn folder(&self) -> &Utf8Path {
         self.real.parent().unwrap_or(Utf8Path::new("."))
     }
@@ -147,18 +147,18 @@ impl Target {
         self.old.as_ref().is_some_and(|old| old.bytes.starts_with("\u{feff}".as_bytes()))
     }
 
-    /// Looks again, just before it is replaced.
-    pub(super) fn is_unchanged(&self) -> Result<(), Cause> {
+    /// Checks it again, just before it is replaced.
+    pub(super) fn is_unchanged(&self) -> Result<(), WriteErrorCause> {
         let now = Content::of(self.real.as_std_path());
         let path = self.path.clone();
         match (now, &self.old) {
             (Ok(now), Some(old)) if now.is(old) => Ok(()),
             (Err(error), None) if error.kind() == io::ErrorKind::NotFound => Ok(()),
-            (_, None) => Err(Cause::Exists { path }),
+            (_, None) => Err(WriteErrorCause::Exists { path }),
             (Err(error), Some(_)) if error.kind() == io::ErrorKind::NotFound => {
-                Err(Cause::Deleted { path })
+                Err(WriteErrorCause::Deleted { path })
             }
-            (_, Some(_)) => Err(Cause::Changed { path }),
+            (_, Some(_)) => Err(WriteErrorCause::Changed { path }),
         }
     }
 
@@ -171,15 +171,15 @@ impl Target {
             && fs::symlink_metadata(&self.real).is_ok_and(|metadata| metadata.nlink() > 1)
     }
 
-    /// Elsewhere that is not known.
+    /// Not known on other systems.
     #[cfg(not(unix))]
     pub(super) fn has_other_names(&self) -> bool {
         false
     }
 }
 
-/// The first symbolic link on the way to a file, and where it points to, as it says. What the path
-/// has in common with `base` is where the user works, and may be a link.
+/// The first symbolic link in a path, and its target as written. Links in the part that is shared with `base`, the folder
+/// that the user works in, are allowed.
 fn link_to(path: &Utf8Path, base: &Utf8Path) -> Option<(Utf8PathBuf, Utf8PathBuf)> {
     let common = path.ancestors().find(|above| base.starts_with(above));
     let own: Vec<_> = path.ancestors().take_while(|part| Some(*part) != common).collect();
@@ -202,7 +202,7 @@ fn is_read_only(metadata: &fs::Metadata) -> bool {
     metadata.permissions().readonly()
 }
 
-/// What forbids even root to replace a file, or to create one in a folder (`chattr`).
+/// The attribute that forbids even root to replace a file, or to create one in a folder (`chattr`).
 #[cfg(target_os = "linux")]
 pub(super) fn attribute(path: &Utf8Path) -> Option<&'static str> {
     use rustix::fs::{IFlags, ioctl_getflags};
@@ -214,7 +214,7 @@ pub(super) fn attribute(path: &Utf8Path) -> Option<&'static str> {
     flags.contains(IFlags::APPEND).then_some("append-only")
 }
 
-/// Elsewhere it is found out when it is tried.
+/// On other systems, the operation itself fails.
 #[cfg(not(target_os = "linux"))]
 pub(super) fn attribute(_: &Utf8Path) -> Option<&'static str> {
     None

@@ -22,11 +22,11 @@ fn leftovers_are_deleted_unless_they_are_in_use() {
     for name in ours.iter().chain(&others) {
         fs::write(folder.join(name), "").expect("written");
     }
-    let using = Using::of(&folder);
-    assert!(using.is_some());
+    let locks = FolderLock::of(&folder);
+    assert!(locks.is_some());
     delete_leftovers(&folder);
     assert_eq!(names(&folder).len(), ours.len() + others.len());
-    drop(using);
+    drop(locks);
     delete_leftovers(&folder);
     let mut left = others.map(str::to_owned);
     left.sort();
@@ -45,7 +45,7 @@ fn a_link_among_the_folders_is_one_too_unless_the_user_works_behind_it() {
     let old = SourceText::new("old");
     let write = |path: &str, base: &str, links| {
         let path = folder.join(path);
-        let new = Replacement { path: &path, before: Before::Text(&old), after: b"new" };
+        let new = Replacement { path: &path, before: ExpectedContent::Text(&old), after: b"new" };
         let written = write_all(&[new], &folder.join(base), links);
         written.map_err(|error| error.to_string().replace(folder.as_str(), ""))
     };
@@ -69,7 +69,7 @@ fn one_file_is_not_replaced_twice() {
     let (_guard, folder) = folder();
     let path = folder.join("a");
     fs::write(&path, "old").expect("written");
-    let new = Replacement { path: &path, before: Before::Bytes(b"old"), after: b"new" };
+    let new = Replacement { path: &path, before: ExpectedContent::Bytes(b"old"), after: b"new" };
     let error = write_all(&[new, new], &folder, Links::Refused).expect_err("the same");
     let text = error.to_string().replace(folder.as_str(), "");
     assert_eq!(text, "`/a` and `/a` are the same file; nothing was changed");

@@ -75,7 +75,7 @@ fn license_is_clarified_or_excepted_only_with_allow() {
         &expect![[r#"
             .
               error stays: rejected: `gpl` 1.0.0 is licensed under `GPL-3.0-only`, which the policy does not allow
-                there is no later version of `gpl` than 1.0.0, as far as is known here; `--allow exception` permits its license for this package and version
+                the local registry index has no version of `gpl` newer than 1.0.0; pass `--allow exception` to allow its license for this version only
               nothing to change; gate: fails
             exit 4
         "#]],
@@ -85,7 +85,7 @@ fn license_is_clarified_or_excepted_only_with_allow() {
         "--allow clarify,exception",
         &expect![[r#"
             .
-              changed the policy: allow `GPL-3.0-only` for `gpl` 1.0.0 alone (clears rejected)
+              changed the policy: allow `GPL-3.0-only` for `gpl` 1.0.0 only (fixes rejected)
                 clears rejected: `gpl` 1.0.0 is licensed under `GPL-3.0-only`, which the policy does not allow
               1 file changed; gate: clean
             exit 0
@@ -107,7 +107,7 @@ fn license_is_clarified_or_excepted_only_with_allow() {
         &expect![[r#"
             .
               warning stays: no-license-field: `bare` 1.0.0 has no `license` field
-                `--allow clarify` states its license in the policy where its texts tell it
+                pass `--allow clarify` to add a `licenses.clarify` entry if its license files determine its license
               nothing to change; gate: clean
             exit 0
         "#]],
@@ -117,7 +117,7 @@ fn license_is_clarified_or_excepted_only_with_allow() {
         "--allow clarify",
         &expect![[r#"
             .
-              changed the policy: clarify the license of `bare` 1.0.0 as `MIT` (clears no-license-field)
+              changed the policy: clarify the license of `bare` 1.0.0 as `MIT` (fixes no-license-field)
                 clears no-license-field: `bare` 1.0.0 has no `license` field
               1 file changed; gate: clean
             exit 0

@@ -136,7 +136,7 @@ fn packages_with_exact_requirements_move_together() {
         &expect![[r#"
         .
           error stays: RUSTSEC-2026-0009: `time` 0.3.44 has a vulnerability: A crafted date
-            only a breaking upgrade clears it: fam-io 0.1.0 -> 0.2.0 or later (`--breaking` tries that)
+            only a breaking upgrade fixes it: `fam-io` 0.1.0 -> 0.2.0 or later; pass `--breaking` to try it
           nothing to change; gate: fails
         exit 1
     "#]],
@@ -175,7 +175,7 @@ fn newest_blocking_parent_is_named() {
         &expect![[r#"
         .
           error stays: RUSTSEC-2026-0009: `time` 0.3.44 has a vulnerability: A crafted date
-            clock 1.2.0 (newest) requires time =0.3.46, watch 0.9.0 (newest) requires time =0.3.44
+            `clock` 1.2.0 (newest) requires `time` =0.3.46, `watch` 0.9.0 (newest) requires `time` =0.3.44
           nothing to change; gate: fails
         exit 1
     "#]],
@@ -193,7 +193,7 @@ fn parent_that_needs_a_breaking_upgrade_is_named() {
         &expect![[r#"
         .
           error stays: RUSTSEC-2026-0009: `time` 0.3.44 has a vulnerability: A crafted date
-            only a breaking upgrade clears it: clock 1.0.0 -> 2.0.0 or later (`--breaking` tries that)
+            only a breaking upgrade fixes it: `clock` 1.0.0 -> 2.0.0 or later; pass `--breaking` to try it
           nothing to change; gate: fails
         exit 1
     "#]],

@@ -59,7 +59,7 @@ fn dependencies_of_members_become_one_workspace_dependency() {
         &world,
         &expect![[r#"
             .
-              changed the manifests: make `lib` 1.2 a workspace dependency and inherit it (clears workspace-duplicate)
+              changed the manifests: move `lib` 1.2 to `[workspace.dependencies]` and inherit it (fixes workspace-duplicate)
                 clears workspace-duplicate: crate `lib` 1.2.3 is used 3 times in the workspace, and there is no shared workspace dependency for it
               3 files changed; gate: clean
             exit 0
@@ -91,7 +91,7 @@ fn members_keep_features_and_default_features() {
         &world,
         &expect![[r#"
             .
-              changed the manifests: make `lib` 1 a workspace dependency and inherit it (clears workspace-duplicate)
+              changed the manifests: move `lib` 1 to `[workspace.dependencies]` and inherit it (fixes workspace-duplicate)
                 clears workspace-duplicate: crate `lib` 1.2.3 is used 2 times in the workspace, and there is no shared workspace dependency for it
               3 files changed; gate: clean
             exit 0
@@ -120,7 +120,7 @@ fn existing_workspace_dependency_is_inherited() {
         &world,
         &expect![[r#"
             .
-              changed the manifests: inherit the workspace dependency `lib`, which then requires 1.2 (clears workspace-duplicate)
+              changed the manifests: inherit the workspace dependency `lib` and raise its requirement to 1.2 (fixes workspace-duplicate)
                 clears workspace-duplicate: crate `lib` 1.2.3 is used 2 times in the workspace, and there is no shared workspace dependency for it
               2 files changed; gate: clean
             exit 0
@@ -147,7 +147,7 @@ fn path_is_relative_to_the_root() {
         &world,
         &expect![[r#"
             .
-              changed the manifests: make `near` a workspace dependency and inherit it (clears workspace-duplicate)
+              changed the manifests: move `near` to `[workspace.dependencies]` and inherit it (fixes workspace-duplicate)
                 clears workspace-duplicate: crate `near` 0.1.0 is used 2 times in the workspace, and there is no shared workspace dependency for it
               3 files changed; gate: clean
             exit 0
@@ -172,19 +172,19 @@ fn dependency_that_cannot_be_shared_is_kept() {
             "[workspace.dependencies]\nlib = \"1\"",
             "[dependencies]\nlib.workspace = true",
             "[dependencies]\nlib = { version = \"1\", default-features = false }",
-            "a member does without the default features that `Cargo.toml` has turned on for all",
+            "a member disables the default features that `Cargo.toml` enables for all members",
         ),
         (
             "",
             "[dependencies]\nlib = \"1\"",
             "[dependencies]\nl = { package = \"lib\", version = \"1\" }",
-            "the members call it by different names, `l` and `lib`",
+            "the members use different names for it: `l` and `lib`",
         ),
         (
             "",
             "[dependencies]\nlib = \"1\"",
             "[dependencies]\nlib = \">=1, <1.4\"",
-            "no one of the requirements `1`, `>=1, <1.4` is sure to admit what all of them do",
+            "no single requirement satisfies all of `1`, `>=1, <1.4`",
         ),
     ] {
         let world = world(crates, root, a, b);
@@ -210,10 +210,10 @@ fn reported_cleared_findings_are_cleared() {
         &world,
         &expect![[r#"
             .
-              changed the manifests: remove the unused workspace dependency `gone` (clears unused-workspace-dependency)
+              changed the manifests: remove the unused workspace dependency `gone` (fixes unused-workspace-dependency)
                 clears unused-workspace-dependency: unused workspace dependency `gone`: no member inherits it
               error stays: unused-workspace-dependency: unused workspace dependency `off`: no member inherits it
-                tried to remove the unused workspace dependency `off`: cargo rejects the workspace: error inheriting `off` from workspace root manifest's `workspace.dependencies.off`: `dependency.off` was not found in `workspace.dependencies`
+                could not remove the unused workspace dependency `off`: cargo rejects the workspace: error inheriting `off` from workspace root manifest's `workspace.dependencies.off`: `dependency.off` was not found in `workspace.dependencies`
               1 file changed; gate: fails
             exit 2
             --- Cargo.toml

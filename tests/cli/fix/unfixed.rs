@@ -15,7 +15,7 @@ fn blocking_parent_is_named() {
         &expect![[r#"
             .
               error stays: RUSTSEC-2026-0009: `time` 0.3.44 has a vulnerability: A crafted date
-                clock 1.0.0 (newest) requires time =0.3.44
+                `clock` 1.0.0 (newest) requires `time` =0.3.44
               nothing to change; gate: fails
             exit 1
         "#]],
@@ -69,7 +69,7 @@ fn upper_bound_is_kept() {
         &expect![[r#"
             .
               error stays: RUSTSEC-2026-0009: `time` 0.3.44 has a vulnerability: A crafted date
-                the requirement `>=0.3.40, <0.3.45` (Cargo.toml:6) does not admit 0.3.47
+                the requirement `>=0.3.40, <0.3.45` (Cargo.toml:6) does not accept 0.3.47
               nothing to change; gate: fails
             exit 1
         "#]],
@@ -83,7 +83,7 @@ fn missing_lockfile_is_not_upgraded() {
     expect![[r#"
         .
           error stays: RUSTSEC-2026-0009: `time` 0.3.44 has a vulnerability: A crafted date
-            there is no `Cargo.lock` to upgrade: write one with `cargo generate-lockfile`
+            there is no `Cargo.lock` to upgrade; run `cargo generate-lockfile` to create it
           nothing to change; gate: fails
     "#]]
     .assert_eq(&run.stdout);
@@ -128,7 +128,7 @@ fn version_with_newer_rust_is_the_last_choice_and_reported() {
     world.edit("Cargo.toml", "edition", "rust-version = \"1.75\"\nedition");
     let records = fix(&world, "--dry-run --format json").stdout;
     assert!(
-        records.contains("to 0.3.47, which needs Rust 1.90.0 where the workspace states 1.75.0"),
+        records.contains("to 0.3.47, which requires Rust 1.90.0, newer than the workspace's `rust-version` 1.75.0"),
         "{records}"
     );
     check(
@@ -157,7 +157,7 @@ fn version_that_is_not_downloaded_is_not_verified_offline() {
         &expect![[r#"
         .
           error stays: RUSTSEC-2026-0009: `time` 0.3.44 has a vulnerability: A crafted date
-            not proved: offline, and `time` 0.3.47 is not on this machine (with a network connection cargo fetches it)
+            could not verify offline: `time` 0.3.47 is not downloaded; try again with a network connection
           nothing to change; gate: fails
         exit 1
     "#]],
@@ -189,7 +189,7 @@ fn unreachable_registry_leaves_the_local_index() {
     let run = world.run_that_writes(&["fix", "--only", "advisories", "--db", &db]);
     expect![[r#"
         .
-          warning: the registries could not be asked for new versions
+          warning: could not update the registry index
             cargo: failed to fetch the index: no route to host
           upgraded time 0.3.44 -> 0.3.47
             clears RUSTSEC-2026-0009: `time` 0.3.44 has a vulnerability: A crafted date
@@ -270,7 +270,7 @@ fn alternatives_in_an_advisory_are_shown() {
         &expect![[r#"
         .
           error stays: RUSTSEC-2026-0010: `time` 0.3.44 is unmaintained: No maintainer
-            no version of `time` is patched; the advisory names alternatives: `jiff`, `chrono`
+            no version of `time` is patched; the advisory suggests alternatives: `jiff`, `chrono`
           nothing to change; gate: fails
         exit 1
     "#]],

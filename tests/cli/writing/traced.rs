@@ -348,9 +348,13 @@ fn failing_call_has_a_plain_message() {
         fix_world.reset();
         let mut first = true;
         let run = fix_world.run(Lacks::Nothing, |_, call| {
-            let is_meant = call.number == number
+            let is_failing_call = call.number == number
                 && (number != libc::SYS_openat || call.paths()[0].contains("/.supercargo-"));
-            if is_meant && std::mem::take(&mut first) { Then::Fail(error) } else { Then::GoOn }
+            if is_failing_call && std::mem::take(&mut first) {
+                Then::Fail(error)
+            } else {
+                Then::GoOn
+            }
         });
         assert_eq!((run.code, texts(&fix_world.world)), (Some(70), fix_world.old.clone()));
         run.stderr

@@ -72,7 +72,8 @@ impl Editor {
     /// How the editor sends the replacement of `old` by `new`: each change with the bytes that it replaces
     /// (in the text before the notification) and their new text, in order.
     pub(crate) fn changes(self, old: &str, new: &str) -> Vec<(std::ops::Range<usize>, String)> {
-        let alike = old.len() == new.len() && old.is_ascii() && new.is_ascii();
+        let is_plain = |text: &str| text.is_ascii() && !text.contains('\r');
+        let alike = old.len() == new.len() && is_plain(old) && is_plain(new);
         match self {
             Self::Helix => vec![(0..old.len(), new.to_owned())],
             // One change per differing character, the last first.

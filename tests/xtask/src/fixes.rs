@@ -1,10 +1,10 @@
-//! `cargo xtask fixes`: what `supercargo fix` makes of real workspaces, by the word of the real
-//! cargo-deny, and beside it what `cargo update` and `cargo audit fix` make of them.
+//! `cargo xtask fixes`: compares `supercargo fix` with `cargo update` and `cargo audit fix` on real
+//! workspaces. The real cargo-deny checks the results.
 //!
-//! Each way starts from a copy of its own. What is compared are advisories, by a policy that denies
-//! all of them: what else a policy may say is no matter of other versions.
+//! Each method starts from its own copy. Only advisories are compared, with a policy that denies all of
+//! them: the rest of a policy does not depend on versions.
 
-mod cases;
+mod packages;
 mod page;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -21,56 +21,56 @@ use crate::parity::job::{Job, Side};
 use crate::parity::theirs;
 use crate::{commands, tools};
 
-/// The policy: every advisory fails.
+/// The policy that denies every advisory.
 const POLICY: &str = "[advisories]\nyanked = \"deny\"\nunmaintained = \"all\"\nunsound = \"all\"\n";
 
-/// Another policy: only vulnerabilities do.
+/// The policy that denies only vulnerabilities.
 const VULNERABLE: &str =
     "[advisories]\nyanked = \"allow\"\nunmaintained = \"none\"\nunsound = \"none\"\n";
 
-/// A way to another lock file.
+/// A method to fix a workspace.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-enum Way {
+enum FixMethod {
     Fix,
     FixBreaking,
-    /// By a policy that is about vulnerabilities alone, as `cargo audit fix` is.
+    /// With a policy that denies only vulnerabilities, as `cargo audit fix` fixes only those.
     FixVulnerable,
     UpdateNamed,
     UpdateAll,
     AuditFix,
 }
 
-/// What cargo-deny finds, and the lock entries.
+/// The findings of cargo-deny, and the lock entries.
 struct State {
     vulnerabilities: BTreeSet<String>,
     errors: BTreeSet<String>,
     entries: BTreeSet<(String, String)>,
 }
 
-/// What `supercargo fix` has said.
+/// The output of `supercargo fix`.
 #[derive(Default)]
-struct Said {
-    /// The errors that it says remain, in the form of [`State::errors`].
+struct FixOutput {
+    /// The reported remaining errors, in the form of [`State::errors`].
     remaining: BTreeSet<String>,
-    /// Errors that remain without a reason.
+    /// The remaining errors without a reason.
     unexplained: usize,
-    /// Errors that were cleared in some step.
+    /// The number of fixes.
     fixes: usize,
 }
 
-/// What a way led to; `None` where it could not be measured.
-type Results = BTreeMap<Way, Option<(State, Said)>>;
+/// The result of each method; `None` if it could not be measured.
+type Results = BTreeMap<FixMethod, Option<(State, FixOutput)>>;
 
 struct Workspace {
     name: String,
     before: State,
     results: Results,
-    cases: Vec<cases::Case>,
+    packages: Vec<packages::PackageResult>,
 }
 
 /// One line of `supercargo fix --format json`.
 #[derive(Deserialize)]
-struct Record {
+struct FixRecord {
     r#type: String,
     severity: Option<String>,
     code: Option<String>,
@@ -85,17 +85,17 @@ struct Package {
     version: String,
 }
 
-const WAYS: [Way; 6] = [
-    Way::Fix,
-    Way::FixBreaking,
-    Way::FixVulnerable,
-    Way::UpdateNamed,
-    Way::UpdateAll,
-    Way::AuditFix,
+const METHODS: [FixMethod; 6] = [
+    FixMethod::Fix,
+    FixMethod::FixBreaking,
+    FixMethod::FixVulnerable,
+    FixMethod::UpdateNamed,
+    FixMethod::UpdateAll,
+    FixMethod::AuditFix,
 ];
 
-/// Measures all workspaces (or those whose name contains the argument) and writes the page; `true`
-/// where `fix` kept its word everywhere and moved no more than others.
+/// Measures all workspaces (or those whose name contains the argument) and writes the page. Returns whether
+/// the report of `fix` was correct everywhere and `fix` moved no more lock entries than the others.
 pub(crate) fn run(arguments: &[String]) -> Result<bool> {
     let root = tools::root()?;
     let shared = Shared::find(&root).context("the workspaces of `../shared/data` are not here")?;
@@ -124,19 +124,21 @@ pub(crate) fn run(arguments: &[String]) -> Result<bool> {
     if arguments.is_empty() {
         fs::write(root.join("server/docs/fixes.md"), page)?;
     }
-    let smallest = |one: &Workspace| one.cases.iter().all(cases::Case::is_smallest);
-    Ok(measured.iter().all(|one| one.kept_its_word() && smallest(one)))
+    let smallest = |one: &Workspace| one.packages.iter().all(packages::PackageResult::is_smallest);
+    Ok(measured.iter().all(|one| one.report_is_correct() && smallest(one)))
 }
 
 impl Workspace {
-    /// Whether cargo-deny finds exactly what `fix` said would remain.
-    fn kept_its_word(&self) -> bool {
-        [Way::Fix, Way::FixBreaking].iter().all(|way| self.differences(*way).is_empty())
+    /// Whether cargo-deny finds exactly the errors that `fix` reported as remaining.
+    fn report_is_correct(&self) -> bool {
+        [FixMethod::Fix, FixMethod::FixBreaking]
+            .iter()
+            .all(|method| self.differences(*method).is_empty())
     }
 
-    fn differences(&self, way: Way) -> Vec<String> {
-        let Some(Some((state, said))) = self.results.get(&way) else { return Vec::new() };
-        state.errors.symmetric_difference(&said.remaining).cloned().collect()
+    fn differences(&self, method: FixMethod) -> Vec<String> {
+        let Some(Some((state, output))) = self.results.get(&method) else { return Vec::new() };
+        state.errors.symmetric_difference(&output.remaining).cloned().collect()
     }
 }
 
@@ -146,7 +148,7 @@ struct Bench {
     cargo_audit: Option<PathBuf>,
     home: Home,
     policy: PathBuf,
-    /// The policy about vulnerabilities alone.
+    /// The policy that denies only vulnerabilities.
     vulnerable: PathBuf,
     scratch: PathBuf,
 }
@@ -155,22 +157,22 @@ impl Bench {
     fn measure(&self, original: &Path, name: &str) -> Result<Workspace> {
         let before = self.state(original)?;
         let mut results = Results::new();
-        for way in WAYS {
-            let copy = self.scratch.join(format!("{way:?}")).join(name);
+        for method in METHODS {
+            let copy = self.scratch.join(format!("{method:?}")).join(name);
             self.copy(original, &copy)?;
-            let result = match self.go(way, &copy, &before) {
-                Ok(Some(said)) => Some((self.state(&copy)?, said)),
+            let result = match self.apply(method, &copy, &before) {
+                Ok(Some(output)) => Some((self.state(&copy)?, output)),
                 Ok(None) => None,
                 Err(error) => {
-                    eprintln!("{name}, {way:?}: {error:#}");
+                    eprintln!("{name}, {method:?}: {error:#}");
                     None
                 }
             };
-            eprintln!("{name}, {way:?}: done");
-            results.insert(way, result);
+            eprintln!("{name}, {method:?}: done");
+            results.insert(method, result);
         }
-        let cases = self.cases(original, name, &before)?;
-        Ok(Workspace { name: name.to_owned(), before, results, cases })
+        let packages = self.package_results(original, name, &before)?;
+        Ok(Workspace { name: name.to_owned(), before, results, packages })
     }
 
     fn copy(&self, original: &Path, copy: &Path) -> Result<()> {
@@ -180,24 +182,24 @@ impl Bench {
         Ok(())
     }
 
-    /// Goes one way; `None` where that cannot be gone on this machine.
-    fn go(&self, way: Way, folder: &Path, before: &State) -> Result<Option<Said>> {
-        let mut command = match way {
-            Way::Fix | Way::FixBreaking | Way::FixVulnerable => {
+    /// Applies one method; `None` if its tool is not installed.
+    fn apply(&self, method: FixMethod, folder: &Path, before: &State) -> Result<Option<FixOutput>> {
+        let mut command = match method {
+            FixMethod::Fix | FixMethod::FixBreaking | FixMethod::FixVulnerable => {
                 let mut command = self.home.command(&self.supercargo);
                 command.args(["fix", "--only", "advisories", "--format", "json", "--config"]);
-                if way == Way::FixVulnerable {
+                if method == FixMethod::FixVulnerable {
                     command.arg(&self.vulnerable);
                 } else {
                     command.arg(&self.policy);
                 }
-                if way != Way::Fix {
+                if method != FixMethod::Fix {
                     command.arg("--breaking");
                 }
                 let captured = commands::capture(command.current_dir(folder))?;
-                return said(&captured.stdout).map(Some).with_context(|| captured.stderr);
+                return output(&captured.stdout).map(Some).with_context(|| captured.stderr);
             }
-            Way::UpdateNamed => {
+            FixMethod::UpdateNamed => {
                 let mut command = self.home.command("cargo");
                 command.arg("update");
                 for error in &before.errors {
@@ -205,30 +207,30 @@ impl Bench {
                     command.args(["-p", package]);
                 }
                 if before.errors.is_empty() {
-                    return Ok(Some(Said::default()));
+                    return Ok(Some(FixOutput::default()));
                 }
                 command
             }
-            Way::UpdateAll => {
+            FixMethod::UpdateAll => {
                 let mut command = self.home.command("cargo");
                 command.arg("update");
                 command
             }
-            Way::AuditFix => {
+            FixMethod::AuditFix => {
                 let Some(cargo_audit) = &self.cargo_audit else { return Ok(None) };
                 let mut command = self.home.command(cargo_audit);
                 command.args(["audit", "--no-fetch", "--stale", "--db"]);
                 command.arg(self.home.database()).arg("fix");
                 let captured = commands::capture(command.current_dir(folder))?;
-                // It fails where something stays; whether it has worked is told by its words.
-                let says = format!("{}{}", captured.stdout, captured.stderr);
-                if !says.contains("Scanning") && !says.contains("Fixed") {
-                    bail!("{}", says.trim());
+                // It exits with an error if something remains, so the output decides.
+                let text = format!("{}{}", captured.stdout, captured.stderr);
+                if !text.contains("Scanning") && !text.contains("Fixed") {
+                    bail!("{}", text.trim());
                 }
-                return Ok(Some(Said::default()));
+                return Ok(Some(FixOutput::default()));
             }
         };
-        commands::output(command.current_dir(folder)).map(|_| Some(Said::default()))
+        commands::output(command.current_dir(folder)).map(|_| Some(FixOutput::default()))
     }
 
     fn state(&self, folder: &Path) -> Result<State> {
@@ -250,10 +252,10 @@ impl Bench {
         job.fetch(&job.theirs)?;
         let outcome = theirs::run(&self.cargo_deny, &job)?;
         if outcome.summary.is_none() {
-            bail!("cargo-deny reaches no verdict: {}", outcome.remarks.join("; "));
+            bail!("cargo-deny did not complete: {}", outcome.remarks.join("; "));
         }
         let errors = outcome.findings.iter().filter(|finding| finding.severity == "error");
-        let told = |finding: &&crate::parity::outcome::Finding| {
+        let described = |finding: &&crate::parity::outcome::Finding| {
             let packages = finding.packages.iter();
             let packages: Vec<_> =
                 packages.map(|(name, version)| format!("{name}@{version}")).collect();
@@ -261,8 +263,8 @@ impl Bench {
         };
         let vulnerabilities = errors.clone().filter(|finding| finding.code() == "vulnerability");
         Ok(State {
-            vulnerabilities: vulnerabilities.map(|finding| told(&finding)).collect(),
-            errors: errors.map(|finding| told(&finding)).collect(),
+            vulnerabilities: vulnerabilities.map(|finding| described(&finding)).collect(),
+            errors: errors.map(|finding| described(&finding)).collect(),
             entries: entries(&folder.join("Cargo.lock"))?,
         })
     }
@@ -273,13 +275,13 @@ fn shown(code: &str, advisory: Option<&str>, packages: &[String]) -> String {
     format!("{code}{advisory} {}", packages.join(" "))
 }
 
-fn said(json: &str) -> Result<Said> {
-    let mut said = Said::default();
+fn output(json: &str) -> Result<FixOutput> {
+    let mut output = FixOutput::default();
     let mut ended = false;
     for line in json.lines() {
-        let record: Record = serde_json::from_str(line).context("a record of `fix`")?;
+        let record: FixRecord = serde_json::from_str(line).context("a record of `fix`")?;
         ended |= record.r#type == "summary";
-        said.fixes += usize::from(record.r#type == "fix");
+        output.fixes += usize::from(record.r#type == "fix");
         if record.r#type != "remaining" || record.severity.as_deref() != Some("error") {
             continue;
         }
@@ -287,13 +289,13 @@ fn said(json: &str) -> Result<Said> {
         let packages: Vec<_> =
             packages.map(|one| format!("{}@{}", one.name, one.version)).collect();
         let code = record.code.as_deref().unwrap_or("none");
-        said.remaining.insert(shown(code, record.advisory.as_deref(), &packages));
-        said.unexplained += usize::from(record.reason.is_none_or(|reason| reason.is_empty()));
+        output.remaining.insert(shown(code, record.advisory.as_deref(), &packages));
+        output.unexplained += usize::from(record.reason.is_none_or(|reason| reason.is_empty()));
     }
     if !ended {
-        bail!("`fix` has not come to its end");
+        bail!("`fix` wrote no summary");
     }
-    Ok(said)
+    Ok(output)
 }
 
 /// Name and version of every lock entry.

@@ -1,35 +1,34 @@
-//! What holds of every configuration of cargo: asserted by the tests and by the fuzzer.
+//! Invariants of adapted configurations, asserted by tests and by the fuzzer.
 
 use camino::{Utf8Path, Utf8PathBuf};
 use toml_edit::{DocumentMut, Item, TableLike};
 
-use super::{SOURCES, base_of, for_copy, included, local_packages, normalized};
+use super::{SOURCE_PATH_KEYS, base_of, for_copy, included, local_packages, normalized};
 
-/// Reads a configuration that may be anything, and makes the one for the copy.
+/// Adapts an arbitrary configuration for the copy.
 ///
 /// # Panics
 ///
-/// When the one for the copy is no TOML although the other one was, names a source by a relative path,
-/// says something else than the other one, or is not the same once more; when a file that it names is
-/// not named by an absolute path without `..`.
+/// When the result is invalid TOML although the input was valid, has a relative path of a source, differs otherwise, or
+/// changes when it is adapted again; when a path in it is not absolute or contains `..`.
 #[doc(hidden)]
 pub fn fuzz_configuration(text: &str) {
     let file = Utf8Path::new("/w/a/.cargo/config.toml");
     let base = base_of(file);
     let copied = for_copy(text, base);
     match text.parse::<DocumentMut>() {
-        Err(_) => assert_eq!(copied, text, "what is no TOML stays as it is"),
+        Err(_) => assert_eq!(copied, text, "invalid TOML stays as it is"),
         Ok(before) => {
             let after = copied.parse::<DocumentMut>();
             let after = after.unwrap_or_else(|error| panic!("{error}:\n{text}\n{copied}"));
-            assert_eq!(for_copy(&copied, base), copied, "once more it changes again:\n{text}");
+            assert_eq!(for_copy(&copied, base), copied, "it changes again:\n{text}");
             for source in tables(after.get("source")) {
-                for path in SOURCES.iter().filter_map(|key| source.get(key)?.as_str()) {
+                for path in SOURCE_PATH_KEYS.iter().filter_map(|key| source.get(key)?.as_str()) {
                     assert!(Utf8Path::new(path).is_absolute(), "`{path}`:\n{text}\n{copied}");
                 }
             }
             let (before, after) = (rest(before), rest(after));
-            assert_eq!(before, after, "it says something else:\n{text}\n{copied}");
+            assert_eq!(before, after, "it differs:\n{text}\n{copied}");
         }
     }
     for path in local_packages(text, base) {
@@ -54,7 +53,7 @@ fn tables(item: Option<&Item>) -> impl Iterator<Item = &dyn TableLike> {
 /// Everything but what is named anew, without its layout.
 fn rest(mut document: DocumentMut) -> String {
     let root = document.as_table_mut();
-    for (section, keys) in [("source", &SOURCES[..]), ("registries", &["index"][..])] {
+    for (section, keys) in [("source", &SOURCE_PATH_KEYS[..]), ("registries", &["index"][..])] {
         let table = root.get_mut(section).and_then(Item::as_table_like_mut);
         for (_, item) in table.into_iter().flat_map(TableLike::iter_mut) {
             for key in keys {

@@ -1,4 +1,4 @@
-//! One package at a time: how many lock entries each way moves to clear what is found about it.
+//! One package at a time: how many lock entries each method moves to clear its errors.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -10,76 +10,90 @@ use anyhow::Result;
 use super::{Bench, State};
 use crate::commands;
 
-/// A way to clear one package.
+/// A method to fix one package.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum Single {
+pub(super) enum PackageMethod {
     Fix,
     Update,
     AuditFix,
 }
 
-pub(super) const SINGLES: [Single; 3] = [Single::Fix, Single::Update, Single::AuditFix];
+pub(super) const PACKAGE_METHODS: [PackageMethod; 3] =
+    [PackageMethod::Fix, PackageMethod::Update, PackageMethod::AuditFix];
 
 /// A package with errors.
-pub(super) struct Case {
+pub(super) struct PackageResult {
     /// `name@version`.
     pub(super) package: String,
-    /// How many lock entries moved, by the ways that clear all its errors.
-    pub(super) moved: BTreeMap<Single, usize>,
+    /// How many lock entries moved, for each method that clears all its errors.
+    pub(super) moved: BTreeMap<PackageMethod, usize>,
 }
 
-impl Case {
-    /// Whether ours clears it with no more moves than any other way that does.
+impl PackageResult {
+    /// Whether `fix` clears it and moves no more than any other method that clears it.
     pub(super) fn is_smallest(&self) -> bool {
-        let others = [Single::Update, Single::AuditFix];
-        let least = others.iter().filter_map(|way| self.moved.get(way)).min();
-        least.is_none_or(|least| self.moved.get(&Single::Fix).is_some_and(|ours| ours <= least))
+        let others = [PackageMethod::Update, PackageMethod::AuditFix];
+        let least = others.iter().filter_map(|method| self.moved.get(method)).min();
+        least.is_none_or(|least| {
+            self.moved.get(&PackageMethod::Fix).is_some_and(|ours| ours <= least)
+        })
     }
 }
 
 impl Bench {
-    /// Every package with errors, alone.
-    pub(super) fn cases(&self, original: &Path, name: &str, before: &State) -> Result<Vec<Case>> {
+    /// Fixes every package with errors separately.
+    pub(super) fn package_results(
+        &self,
+        original: &Path,
+        name: &str,
+        before: &State,
+    ) -> Result<Vec<PackageResult>> {
         let packages: BTreeSet<&str> =
             before.errors.iter().map(|error| package_of(error)).collect();
-        let mut cases = Vec::new();
+        let mut package_results = Vec::new();
         for package in packages {
             let mut moved = BTreeMap::new();
-            for way in SINGLES {
-                let copy = self.scratch.join(format!("{way:?}-{package}")).join(name);
+            for method in PACKAGE_METHODS {
+                let copy = self.scratch.join(format!("{method:?}-{package}")).join(name);
                 self.copy(original, &copy)?;
-                let outcome = self.single(way, &copy, package, before);
+                let outcome = self.apply_to_package(method, &copy, package, before);
                 let state = outcome.and_then(|done| done.then(|| self.state(&copy)).transpose());
                 fs::remove_dir_all(&copy)?;
                 let Ok(Some(state)) = state else { continue };
                 if !is_cleared(package, before, &state) {
                     continue;
                 }
-                moved.insert(way, before.entries.difference(&state.entries).count());
+                moved.insert(method, before.entries.difference(&state.entries).count());
             }
             eprintln!("{name}, {package}: {moved:?}");
-            cases.push(Case { package: package.to_owned(), moved });
+            package_results.push(PackageResult { package: package.to_owned(), moved });
         }
-        Ok(cases)
+        Ok(package_results)
     }
 
-    /// `false` where the way cannot be gone on this machine.
-    fn single(&self, way: Single, folder: &Path, package: &str, before: &State) -> Result<bool> {
-        let mut command = match way {
-            Single::Fix => {
+    /// Applies one method; `false` if its tool is not installed.
+    fn apply_to_package(
+        &self,
+        method: PackageMethod,
+        folder: &Path,
+        package: &str,
+        before: &State,
+    ) -> Result<bool> {
+        let mut command = match method {
+            PackageMethod::Fix => {
                 let mut command = self.home.command(&self.supercargo);
                 command.args(["fix", "--only", "advisories", "--format", "json", "--config"]);
                 command.arg(&self.policy).args(["--package", package]);
-                // It fails where something else stays.
+                // It exits with an error if another package has errors.
                 commands::capture(command.current_dir(folder))?;
                 return Ok(true);
             }
-            Single::Update => {
+            PackageMethod::Update => {
                 let mut command = self.home.command("cargo");
                 command.args(["update", "-p", package]);
                 command
             }
-            Single::AuditFix => {
+            PackageMethod::AuditFix => {
                 let Some(cargo_audit) = &self.cargo_audit else { return Ok(false) };
                 let mut command: Command = self.home.command(cargo_audit);
                 command.args(["audit", "--no-fetch", "--stale", "--db"]);
@@ -104,16 +118,16 @@ fn package_of(error: &str) -> &str {
     error.split(' ').next_back().unwrap_or(error)
 }
 
-/// Whether what was found about a package is found of no version of it any more that came for it.
+/// Whether no new version of a package has the errors that it had before.
 fn is_cleared(package: &str, before: &State, after: &State) -> bool {
-    let matter = |error: &str| {
+    let identity = |error: &str| {
         let (what, of) = error.rsplit_once(' ')?;
         Some(format!("{what} {}", of.split('@').next()?))
     };
     let of_it = before.errors.iter().filter(|error| package_of(error) == package);
-    let matters: BTreeSet<_> = of_it.filter_map(|error| matter(error)).collect();
+    let identities: BTreeSet<_> = of_it.filter_map(|error| identity(error)).collect();
     let others: BTreeSet<&String> =
         before.errors.iter().filter(|error| package_of(error) != package).collect();
     let mut left = after.errors.iter().filter(|error| !others.contains(error));
-    !left.any(|error| matter(error).is_some_and(|matter| matters.contains(&matter)))
+    !left.any(|error| identity(error).is_some_and(|identity| identities.contains(&identity)))
 }

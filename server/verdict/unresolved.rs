@@ -304,13 +304,13 @@ fn dependencies_of(
         // An inherited requirement is in the root manifest.
         let origin = declared.inherits.as_ref();
         let origin = origin.and_then(|_| inherited.get(declared.key.value.as_str()).copied());
-        let (file, requirement) = origin.unwrap_or((manifest, declared));
-        let requirement_of = requirement.requirement.as_ref();
-        let requirement_of = requirement_of.and_then(|text| VersionReq::parse(&text.value).ok());
-        let mut named = by_name.get(requirement.package.as_str()).into_iter().flatten().copied();
+        let (file, dependency) = origin.unwrap_or((manifest, declared));
+        let requirement = dependency.requirement.as_ref();
+        let requirement = requirement.and_then(|text| VersionReq::parse(&text.value).ok());
+        let mut named = by_name.get(dependency.package.as_str()).into_iter().flatten().copied();
         let locked = named.find(|index| {
             let version = &lock.packages[*index].version;
-            requirement_of.as_ref().is_none_or(|requirement_of| requirement_of.matches(version))
+            requirement.as_ref().is_none_or(|requirement| requirement.matches(version))
         });
         let Some(locked) = locked else { continue };
         let member = package_ref(&lock.packages[member]);
@@ -322,7 +322,7 @@ fn dependencies_of(
             via: None,
         };
         found.push(LockedDependency {
-            location: location(file, requirement.location(), Role::Primary),
+            location: location(file, dependency.location(), Role::Primary),
             member: member.clone(),
             locked,
         });

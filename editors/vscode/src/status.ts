@@ -98,7 +98,7 @@ function describe(status: Status, tooltip: vscode.MarkdownString): void {
   const folder = vscode.workspace.asRelativePath(vscode.Uri.parse(status.workspace));
   if (tooltip.value) tooltip.appendMarkdown("\n\n---\n\n");
   tooltip.appendMarkdown("**").appendText(folder).appendMarkdown("**: ").appendText(status.text).appendMarkdown("\n\n");
-  if (status.message && !status.text.includes(status.message)) tooltip.appendText(status.message).appendMarkdown("\n\n");
+  if (status.message) tooltip.appendText(status.message).appendMarkdown("\n\n");
   for (const [check, counts] of Object.entries(lastChecks(status) ?? {})) {
     const symbol = counts.errors ? "$(error)" : counts.warnings ? "$(warning)" : "$(pass)";
     tooltip.appendMarkdown(`${symbol} ${check}: ${countText(counts) || "ok"}  \n`);

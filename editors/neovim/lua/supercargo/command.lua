@@ -157,7 +157,7 @@ M.subcommands = {
       local lines = {}
       for _, status in ipairs(require('supercargo').statuses()) do
         local folder = vim.fn.fnamemodify(vim.uri_to_fname(status.workspace), ':~:.')
-        local reason = type(status.message) == 'string' and not status.text:find(status.message, 1, true) and status.message
+        local reason = type(status.message) == 'string' and status.message
         table.insert(lines, ('%s: %s%s'):format(folder, status.text, reason and '\n  ' .. reason or ''))
       end
       notify(#lines == 0 and 'no workspace has been checked' or table.concat(lines, '\n'))

@@ -119,11 +119,7 @@ impl Status {
 }
 
 /// What a status bar shows for a state: `2 errors, 1 warning (advisories of 2026-11-28)`.
-fn text(
-    state: CheckState,
-    counts: &BTreeMap<Check, Counts>,
-    date: Option<&str>,
-) -> String {
+fn text(state: CheckState, counts: &BTreeMap<Check, Counts>, date: Option<&str>) -> String {
     let note = match state {
         // The reason can be too long for a status bar; it is in `message` and in a diagnostic.
         CheckState::Failed => return "check failed".to_owned(),

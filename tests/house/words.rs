@@ -47,9 +47,7 @@ const AVOIDED: &[Avoided] = &[
 ];
 
 /// Where a word is right: the beginning of a path, the word, and why.
-const EXCEPTIONS: &[(&str, &str, &str)] = &[
-    ("tests/house/words.rs", "", "it lists them"),
-];
+const EXCEPTIONS: &[(&str, &str, &str)] = &[("tests/house/words.rs", "", "it lists them")];
 
 /// What is read, from the repository's root.
 const ROOTS: [&str; 4] = ["README.md", "server", "tests", "editors"];

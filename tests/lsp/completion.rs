@@ -160,7 +160,10 @@ fn markdown_documentation_has_the_example_as_toml() {
     let documentation = item(&list, "yanked")["documentation"].clone();
     assert_eq!(documentation["kind"], "markdown");
     let documentation = documentation["value"].as_str().expect("a text");
-    assert!(told.contains("```toml\n[advisories]\nyanked = \"deny\"\n"), "{documentation}");
+    assert!(
+        documentation.contains("```toml\n[advisories]\nyanked = \"deny\"\n"),
+        "{documentation}"
+    );
 }
 
 #[test]

@@ -136,7 +136,7 @@ fn hidden_exceptions_file_is_used_and_hovers_follow_edits() {
     client.insert(HIDDEN, "exceptions", "# é\n\n");
     client.replace(HIDDEN, "allow = [\"ISC\"] }", "allow = [\"ISC");
     let text = client.hover(HIDDEN, "gpl\"").expect("a hover").value;
-    assert!(told.contains("→ applies to 1 package: gpl 1.0.0"), "{text}");
+    assert!(text.contains("→ applies to 1 package: gpl 1.0.0"), "{text}");
     let hover = client.hover(HIDDEN, "exceptions").expect("a hover");
     assert!(hover.value.starts_with("**exceptions** · "), "{}", hover.value);
     let hover = client.hover(HIDDEN, "crate = \"gpl").expect("a hover").value;

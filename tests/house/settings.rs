@@ -8,13 +8,13 @@ use supercargo::lsp::settings_schema;
 use crate::pages::fresh;
 
 #[test]
-fn the_schema_of_the_settings_is_fresh() {
+fn settings_schema_is_up_to_date() {
     let schema = serde_json::to_string_pretty(&settings_schema()).expect("a schema is JSON");
     fresh("server/docs/settings.schema.json", &format!("{schema}\n"));
 }
 
 #[test]
-fn the_page_of_the_settings_is_fresh() {
+fn settings_page_is_up_to_date() {
     let mut page = String::from(
         "# Settings\n\n\
          All settings of the language server, read from these sources, of which later ones override \
@@ -48,7 +48,7 @@ fn the_page_of_the_settings_is_fresh() {
     fresh("server/docs/settings.md", &page);
 }
 
-/// Whoever adds a setting has to decide whether a repository may set it.
+/// Every setting says whether a repository may set it.
 #[test]
 fn every_setting_says_whether_a_repository_may_weaken_with_it() {
     for (name, rule) in settings_schema()["properties"].as_object().expect("settings") {
@@ -63,7 +63,7 @@ fn every_setting_says_whether_a_repository_may_weaken_with_it() {
 }
 
 #[test]
-fn vs_code_reads_no_weakening_setting_from_a_workspace_that_is_not_trusted() {
+fn vs_code_reads_no_weakening_setting_from_an_untrusted_workspace() {
     let path = concat!(env!("CARGO_MANIFEST_DIR"), "/editors/vscode/package.json");
     let manifest = std::fs::read_to_string(path).expect("the extension has a manifest");
     let manifest: Value = serde_json::from_str(&manifest).expect("a manifest is JSON");
@@ -91,7 +91,7 @@ fn rows(object: &Value, prefix: &str, page: &mut String, footnotes: &mut bool, w
         let mark = match &rule["x-weakens"] {
             _ if at_start_only => "¹",
             Value::Bool(true) => "²",
-            // It is said of the whole object, or that it does not.
+            // Nested settings inherit the mark of their object.
             _ => weakens,
         };
         let nested = rule["properties"].is_object() && name != "codes";
@@ -99,7 +99,7 @@ fn rows(object: &Value, prefix: &str, page: &mut String, footnotes: &mut bool, w
             rows(rule, &format!("{prefix}{name}."), page, footnotes, mark);
             continue;
         }
-        let words = rule["description"].as_str().expect("a setting is explained");
+        let description = rule["description"].as_str().expect("a setting has a description");
         let default = match &rule["default"] {
             Value::Null => String::new(),
             Value::Array(names) => {
@@ -109,7 +109,7 @@ fn rows(object: &Value, prefix: &str, page: &mut String, footnotes: &mut bool, w
             value => format!("`{value}`"),
         };
         let kind = kind(name, rule);
-        let _ = writeln!(page, "| `{prefix}{name}`{mark} | {kind} | {default} | {words} |");
+        let _ = writeln!(page, "| `{prefix}{name}`{mark} | {kind} | {default} | {description} |");
     }
 }
 
@@ -132,6 +132,6 @@ fn kind(name: &str, rule: &Value) -> String {
         ("integer", Some(most)) => format!("0 to {most}"),
         ("array", _) => "names".to_owned(),
         ("string", _) => rule["format"].as_str().expect("a format").to_owned(),
-        other => panic!("no words for {other:?}"),
+        other => panic!("unknown type {other:?}"),
     }
 }

@@ -4,10 +4,10 @@
 mod databases;
 mod failures;
 mod lints;
-mod remembered;
+mod over_limit;
 mod run;
 mod untrusted;
-mod unusable;
+mod verdict_cache;
 
 use std::{
     cell::Cell,
@@ -38,8 +38,8 @@ use crate::{
 };
 pub use databases::Databases;
 use lints::LintFacts;
+use over_limit::{Exceeded, exceeded};
 use run::CheckRun;
-use unusable::{Exceeded, exceeded};
 
 /// The exit code of a run that reached no verdict (`EX_SOFTWARE` of `sysexits.h`).
 pub const NO_VERDICT: u8 = 70;
@@ -97,7 +97,7 @@ pub struct Verdict {
     pub complete: bool,
     /// How many packages were checked; 0 without a graph.
     pub packages: usize,
-    /// What the declarations of the workspace resolved to.
+    /// The packages that the workspace's dependencies resolved to.
     pub declared: Arc<Vec<ResolvedDependency>>,
     /// The folders of the graph's packages; empty without a graph.
     pub folders: Arc<BTreeMap<PackageRef, PackageFolder>>,
@@ -334,8 +334,8 @@ impl Gate {
         if !options.database_source(&loaded).is_fresh_enough() {
             return None;
         }
-        let key = remembered::key(&self.workspace, options, &policy, &loaded)?;
-        remembered::recall(&options.resolver.cache, &key, &self.workspace, texts)
+        let key = verdict_cache::key(&self.workspace, options, &policy, &loaded)?;
+        verdict_cache::recall(&options.resolver.cache, &key, &self.workspace, texts)
     }
 
     /// Sets the verdict from which provisional verdicts are computed, if it is complete.
@@ -349,7 +349,7 @@ impl Gate {
     pub fn remember(&mut self, options: &GateOptions, verdict: &Verdict) {
         let Some(cacheable) = self.cacheable.take() else { return };
         if self.cached.as_ref() != Some(&cacheable) {
-            remembered::remember(&options.resolver.cache, &cacheable.0, &cacheable.1, verdict);
+            verdict_cache::remember(&options.resolver.cache, &cacheable.0, &cacheable.1, verdict);
             self.cached = Some(cacheable);
         }
     }
@@ -445,8 +445,8 @@ impl Gate {
             kept.key.unsaved.is_empty() && kept.lock == LockState::UpToDate && policy.is_on_disk();
         let inputs = kept.inputs.as_ref().zip(kept.engine.inputs.as_ref()).filter(|_| on_disk);
         let cacheable = inputs.and_then(|(resolved, read)| {
-            let key = remembered::key(&self.workspace, options, &policy, &loaded)?;
-            let others = remembered::other_inputs(&policy, &source, texts);
+            let key = verdict_cache::key(&self.workspace, options, &policy, &loaded)?;
+            let others = verdict_cache::other_inputs(&policy, &source, texts);
             Some((key, resolved.clone().and(read.clone()).and(others)))
         });
         let report = |message: &str| progress.report(message);

@@ -1,4 +1,4 @@
-//! What editors show: functions of verdicts, without any type of the protocol.
+//! What editors show: functions of verdicts, without types of the protocol.
 
 pub(crate) mod completion;
 pub(crate) mod entry_lens;
@@ -12,5 +12,5 @@ pub(crate) mod markup;
 pub(crate) mod message;
 pub(crate) mod navigation;
 pub(crate) mod policy_hover;
-mod prose;
 pub(crate) mod symbols;
+mod untrusted_markdown;

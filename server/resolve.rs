@@ -7,7 +7,7 @@ mod buffers;
 mod build;
 mod cargo_error;
 mod fingerprint;
-mod remembered;
+mod metadata_cache;
 mod scratch;
 
 use std::{
@@ -233,10 +233,10 @@ impl Resolver {
                 Ok(json) => {
                     let (metadata, fingerprint) =
                         parse_metadata(&workspace.manifest, &json, hooks)?;
-                    let inputs = Some(remembered::inputs(workspace, &metadata))
+                    let inputs = Some(metadata_cache::inputs(workspace, &metadata))
                         .filter(|inputs| inputs.were_written_before(began));
                     if let Some(inputs) = &inputs {
-                        remembered::remember(self, workspace, options, inputs, &json);
+                        metadata_cache::remember(self, workspace, options, inputs, &json);
                     }
                     return Ok(Resolution {
                         metadata,
@@ -259,10 +259,10 @@ impl Resolver {
             scratch::Scratch::of(&self.children, &real, scratch::OnError::Fail, &list_members)?;
         let manifest = scratch.path_in_copy(&real.manifest);
         let run_in = CargoWorkingDir { manifest: &manifest, copy: Some(scratch.root()) };
-        let answer = self
+        let output = self
             .metadata(run_in, options, false, hooks.keep_running)
             .map(|json| scratch.map_back(&json));
-        let json = answer.map_err(|error| match error {
+        let json = output.map_err(|error| match error {
             ResolveError::Cargo { stderr, .. } => ResolveError::Cargo {
                 manifest: workspace.manifest.clone(),
                 stderr: scratch.map_back(&stderr),
@@ -281,7 +281,7 @@ impl Resolver {
 
     /// The cached resolution of the workspace as it is on disk. Starts no program.
     pub fn recall(&self, workspace: &Workspace, options: &MetadataOptions) -> Option<Resolution> {
-        let (metadata, inputs) = remembered::recall(self, workspace, options)?;
+        let (metadata, inputs) = metadata_cache::recall(self, workspace, options)?;
         Some(Resolution {
             metadata,
             lock: LockState::UpToDate,

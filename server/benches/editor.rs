@@ -1,4 +1,4 @@
-//! An editor that opens a workspace, edits its files and waits for the verdict.
+//! A client that opens a workspace, edits its files and waits for the verdict.
 
 use std::{
     fs,
@@ -15,14 +15,14 @@ use serde_json::{Value, json};
 
 use crate::measure::peak_megabytes;
 
-/// Licenses that nothing uses: each edit allows another one, which only a new verdict can tell.
+/// Unused licenses: each edit allows another one, which only a new verdict reports.
 const UNUSED: [&str; 7] =
     ["AFL-1.1", "AFL-2.0", "APL-1.0", "BUSL-1.1", "CATOSL-1.1", "CPAL-1.0", "OFL-1.1"];
 
-/// A server and the editor that speaks to it.
+/// A server with a client that is connected to it.
 pub(crate) struct Server {
     child: Child,
-    wire: Wire,
+    connection: Connection,
     folder: PathBuf,
     version: usize,
     /// From the start of the server to the exact verdict, in milliseconds.
@@ -39,34 +39,33 @@ impl Server {
             .stdout(Stdio::piped())
             .stderr(Stdio::null())
             .spawn()
-            .context("the server cannot be started")?;
-        let wire = Wire {
+            .context("could not start the server")?;
+        let connection = Connection {
             stdin: child.stdin.take().context("no input")?,
             stdout: BufReader::new(child.stdout.take().context("no output")?),
         };
         let mut server =
-            Self { child, wire, folder: folder.to_owned(), version: 1, started: f64::NAN };
+            Self { child, connection, folder: folder.to_owned(), version: 1, started: f64::NAN };
         let root = server.uri("");
-        server.wire.send(&json!({"id": 1, "method": "initialize", "params": {
+        server.connection.send(&json!({"id": 1, "method": "initialize", "params": {
             "capabilities": {}, "rootUri": root, "initializationOptions": {"offline": true}}}))?;
-        // Nothing may be sent before the answer (LSP, "Initialize Request").
-        while server.wire.read()?["id"] != 1 {}
-        server.wire.send(&json!({"method": "initialized", "params": {}}))?;
+        // Nothing may be sent before the response (LSP, "Initialize Request").
+        while server.connection.read()?["id"] != 1 {}
+        server.connection.send(&json!({"method": "initialized", "params": {}}))?;
         for name in ["deny.toml", "Cargo.toml"] {
             let text = fs::read_to_string(folder.join(name))?;
             let uri = server.uri(name);
             server
-                .wire
+                .connection
                 .send(&json!({"method": "textDocument/didOpen", "params": {"textDocument": {
                 "uri": uri, "languageId": "toml", "version": 1, "text": text}}}))?;
         }
-        server.wire.exact()?;
+        server.connection.wait_for_exact_verdict()?;
         server.started = milliseconds(start);
         Ok(server)
     }
 
-    /// Allows one unused license after the other and waits for the finding about it, in
-    /// milliseconds each.
+    /// Allows unused licenses one by one and waits for the finding about each. Returns the times in milliseconds.
     pub(crate) fn policy_edits(&mut self, count: usize) -> Result<Vec<f64>> {
         let policy = fs::read_to_string(self.folder.join("deny.toml"))?;
         let line =
@@ -78,7 +77,7 @@ impl Server {
             let lines = [line + 1, line + 1 + usize::from(edit > 0)];
             let began = Instant::now();
             self.change("deny.toml", lines, &format!("    \"{license}\",\n"))?;
-            self.wire.wait(|message| {
+            self.connection.wait(|message| {
                 let params = &message["params"];
                 let here = params["uri"].as_str().is_some_and(|at| at.ends_with("deny.toml"));
                 here && params["diagnostics"].to_string().contains(license)
@@ -88,13 +87,13 @@ impl Server {
         Ok(times)
     }
 
-    /// Requires one version after the other of a dependency, of which the locked one meets all, and
-    /// waits for the exact verdict, in milliseconds each.
+    /// Changes the requirement of a dependency, such that the locked version always matches, and waits for the exact verdict.
+    /// Returns the times in milliseconds.
     pub(crate) fn requirement_edits(&mut self, count: usize) -> Result<Vec<f64>> {
         self.dependency_edits(count, |edit| format!("\"1.{}\"", edit % 8))
     }
 
-    /// Changes the features of a dependency, each time otherwise, and waits for the exact verdict.
+    /// Changes the features of a dependency and waits for the exact verdict.
     pub(crate) fn feature_edits(&mut self, count: usize) -> Result<Vec<f64>> {
         self.dependency_edits(count, |edit| {
             let features = if edit % 2 == 0 { "\"std\"" } else { "\"std\", \"unicode\"" };
@@ -113,19 +112,19 @@ impl Server {
         let mut times = Vec::new();
         for edit in 0..count {
             let text = format!("regex = {}\n", declared(edit));
-            // An edit that stands alone, as a fix is: typing that goes on is waited for.
+            // A single edit, such as a fix; the server waits longer while typing goes on.
             thread::sleep(Duration::from_millis(500));
             let began = Instant::now();
             self.change("Cargo.toml", [line, line + 1], &text)?;
-            self.wire.exact()?;
+            self.connection.wait_for_exact_verdict()?;
             times.push(milliseconds(began));
         }
         Ok(times)
     }
 
     /// Asks for hovers on a license, and for completions of a license and of a package, in a policy that is
-    /// broken at its end; gives how long each took, in milliseconds.
-    pub(crate) fn policy_questions(&mut self, count: usize) -> Result<[Vec<f64>; 2]> {
+    /// broken at its end; returns the times in milliseconds.
+    pub(crate) fn policy_requests(&mut self, count: usize) -> Result<[Vec<f64>; 2]> {
         let policy = fs::read_to_string(self.folder.join("deny.toml"))?;
         let license = policy.lines().position(|line| line.contains("\"MIT\""));
         let license = license.context("no license")?;
@@ -142,16 +141,16 @@ impl Server {
                 let asked = Instant::now();
                 let id = format!("{method} {line} {number}");
                 let uri = self.uri("deny.toml");
-                self.wire.send(&json!({"id": id, "method": method, "params": {
+                self.connection.send(&json!({"id": id, "method": method, "params": {
                     "textDocument": {"uri": uri},
                     "position": {"line": line, "character": character}}}))?;
-                let mut answered = false;
-                self.wire.wait(|message| {
-                    answered = message["result"].to_string().len() > 100;
+                let mut has_result = false;
+                self.connection.wait(|message| {
+                    has_result = message["result"].to_string().len() > 100;
                     message["id"] == id
                 })?;
-                if !answered {
-                    bail!("{method} has no answer in line {line}");
+                if !has_result {
+                    bail!("{method} has no result in line {line}");
                 }
                 all[times].push(milliseconds(asked));
             }
@@ -159,9 +158,9 @@ impl Server {
         Ok(all)
     }
 
-    /// Types 200 edits a second into two files while the lock file is rewritten from outside seven
-    /// times a second, and asks for a hover every 50 milliseconds; gives how long each took, in
-    /// milliseconds. Afterwards the files on disk are as before.
+    /// Types 200 edits a second into two files while the lockfile is rewritten from outside seven
+    /// times a second, and asks for a hover every 50 milliseconds; returns the times in
+    /// milliseconds. The files on disk stay unchanged.
     pub(crate) fn stress(&mut self, length: Duration) -> Result<Vec<f64>> {
         const STEP: Duration = Duration::from_millis(5);
         const UPDATE: Duration = Duration::from_millis(150);
@@ -200,16 +199,17 @@ impl Server {
             if number % 10 == 9 {
                 let asked = Instant::now();
                 let (uri, id) = (self.uri("Cargo.toml"), 1000 + number);
-                self.wire.send(&json!({"id": id, "method": "textDocument/hover", "params": {
+                self.connection
+                    .send(&json!({"id": id, "method": "textDocument/hover", "params": {
                     "textDocument": {"uri": uri}, "position": {"line": regex, "character": 0}}}))?;
-                self.wire.wait(|message| message["id"] == id)?;
+                self.connection.wait(|message| message["id"] == id)?;
                 times.push(milliseconds(asked));
             }
         }
         drop(stop);
         match updates.join() {
             Ok(done) => done?,
-            Err(_) => bail!("the lock file could not be rewritten"),
+            Err(_) => bail!("could not rewrite the lockfile"),
         }
         Ok(times)
     }
@@ -217,7 +217,7 @@ impl Server {
     fn change(&mut self, name: &str, [start, end]: [usize; 2], text: &str) -> Result<()> {
         self.version += 1;
         let (uri, version) = (self.uri(name), self.version);
-        self.wire.send(&json!({"method": "textDocument/didChange", "params": {
+        self.connection.send(&json!({"method": "textDocument/didChange", "params": {
             "textDocument": {"uri": uri, "version": version},
             "contentChanges": [{"range": {"start": {"line": start, "character": 0},
                 "end": {"line": end, "character": 0}}, "text": text}]}}))
@@ -226,9 +226,9 @@ impl Server {
     /// Ends the session and gives the server's own peak memory.
     pub(crate) fn end(mut self) -> Result<f64> {
         let megabytes = peak_megabytes(self.child.id());
-        self.wire.send(&json!({"id": 2, "method": "shutdown"}))?;
-        self.wire.send(&json!({"method": "exit"}))?;
-        drop(self.wire);
+        self.connection.send(&json!({"id": 2, "method": "shutdown"}))?;
+        self.connection.send(&json!({"method": "exit"}))?;
+        drop(self.connection);
         self.child.wait()?;
         Ok(megabytes)
     }
@@ -242,12 +242,12 @@ fn milliseconds(since: Instant) -> f64 {
     since.elapsed().as_secs_f64() * 1000.0
 }
 
-struct Wire {
+struct Connection {
     stdin: ChildStdin,
     stdout: BufReader<ChildStdout>,
 }
 
-impl Wire {
+impl Connection {
     fn send(&mut self, message: &Value) -> Result<()> {
         let mut message = message.clone();
         message["jsonrpc"] = json!("2.0");
@@ -256,15 +256,15 @@ impl Wire {
         Ok(self.stdin.flush()?)
     }
 
-    /// Waits for the exact verdict; it is told after its findings.
-    fn exact(&mut self) -> Result<()> {
+    /// Waits for the exact verdict, which is reported after its findings.
+    fn wait_for_exact_verdict(&mut self) -> Result<()> {
         self.wait(|message| {
             message["method"] == "supercargo/status" && message["params"]["state"] == "exact"
         })
     }
 
-    fn wait(&mut self, mut wanted: impl FnMut(&Value) -> bool) -> Result<()> {
-        while !wanted(&self.read()?) {}
+    fn wait(&mut self, mut is_expected: impl FnMut(&Value) -> bool) -> Result<()> {
+        while !is_expected(&self.read()?) {}
         Ok(())
     }
 

@@ -1,7 +1,7 @@
-//! Benchmarks beside the real cargo-deny, in one run: `cargo xtask bench`.
+//! Benchmarks in comparison with the real cargo-deny, in one run: `cargo xtask bench`.
 //!
-//! Each figure is the median of several runs, the two programs taking turns. Nothing here is a
-//! test: a slow machine makes slow figures, the ratio is what is read.
+//! Each figure is the median of several runs, with the two programs taking turns. This is not
+//! a test: the absolute figures depend on the machine, the ratio is what counts.
 
 mod editor;
 mod measure;
@@ -31,16 +31,16 @@ use worlds::World;
 
 /// How often each program is run.
 const RUNS: usize = 5;
-/// How long the server is left to itself before its memory is measured.
-const REST: Duration = Duration::from_secs(15);
-/// How long the quick edits go on.
+/// How long the server is idle before its memory is measured.
+const IDLE: Duration = Duration::from_secs(15);
+/// How long the rapid edits last.
 const STRESS: Duration = Duration::from_secs(30);
 /// How many edits are measured.
 const EDITS: usize = 40;
 
 #[expect(clippy::print_stdout, reason = "the report is what this program is for")]
 fn main() -> Result<()> {
-    // The graph is measured in a child of its own, whose environment names the private home.
+    // The graph is measured in a child process whose environment has the private home.
     let mut arguments = env::args().skip(1);
     if arguments.next().as_deref() == Some("--graph-of") {
         let manifest = arguments.next().context("a manifest is missing")?;
@@ -50,7 +50,7 @@ fn main() -> Result<()> {
     let root = PathBuf::from(env!("CARGO_MANIFEST_DIR"));
     let deny = root.join("target/tools/bin/cargo-deny");
     if !deny.is_file() {
-        bail!("the real cargo-deny is not at {}: run `cargo xtask bench`", deny.display());
+        bail!("could not find cargo-deny at {}; run `cargo xtask bench`", deny.display());
     }
     println!("load before: {}", load());
     println!();
@@ -94,16 +94,16 @@ fn report(world: &World, deny: &Path) -> Result<Vec<String>> {
     let policy = server.policy_edits(EDITS)?;
     let requirement = server.requirement_edits(EDITS / 2)?;
     let features = server.feature_edits(EDITS / 2)?;
-    let [policy_hovers, completions] = server.policy_questions(EDITS)?;
-    // What it does when nobody wants anything takes memory, too.
-    thread::sleep(REST);
+    let [policy_hovers, completions] = server.policy_requests(EDITS)?;
+    // Background work takes memory, too.
+    thread::sleep(IDLE);
     let our_memory = server.end()?;
     let mut server = Server::start(&mut world.command(ours), &world.folder)?;
     let hovers = server.stress(STRESS)?;
     let stressed_memory = server.end()?;
     let of = |runs: &[Measured]| median(runs.iter().map(|run| run.milliseconds));
     let memory = |runs: &[Measured]| median(runs.iter().map(|run| run.megabytes));
-    let beside = |what: &str, milliseconds: f64, other: f64, megabytes: Option<f64>| {
+    let compare = |what: &str, milliseconds: f64, other: f64, megabytes: Option<f64>| {
         let ours = megabytes.map_or_else(|| "–".to_owned(), |all| format!("{all:.0} MB"));
         format!(
             "| {what} | {} | {milliseconds:.1} ms | {other:.0} ms | {:.1} | {ours} | {:.0} MB |",
@@ -113,7 +113,7 @@ fn report(world: &World, deny: &Path) -> Result<Vec<String>> {
         )
     };
     let line = |what: &str, milliseconds: f64, megabytes: Option<f64>| {
-        beside(what, milliseconds, of(&theirs), megabytes)
+        compare(what, milliseconds, of(&theirs), megabytes)
     };
     let alone = |what: &str, milliseconds: f64| {
         let (packages, memory) = (world.packages, stressed_memory);
@@ -132,9 +132,9 @@ fn report(world: &World, deny: &Path) -> Result<Vec<String>> {
         line("opened for the first time, to the exact verdict", median(opened), None),
         line("opened again, to the exact verdict", median(reopened), None),
         line("requirement edit to the exact verdict, median", edited, None),
-        beside("the same beside `cargo metadata`", edited, of(&metadata), None),
+        compare("the same next to `cargo metadata`", edited, of(&metadata), None),
         line("edit of features to the exact verdict, median", featured, None),
-        beside("the same beside `cargo metadata`", featured, of(&metadata), None),
+        compare("the same next to `cargo metadata`", featured, of(&metadata), None),
         alone("hover during 200 edits a second and `cargo update`, median", hover(0.5)),
         alone("hover during 200 edits a second and `cargo update`, p99", hover(0.99)),
         asked("hover in `deny.toml`, p95", p95(&policy_hovers)),

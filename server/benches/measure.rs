@@ -13,7 +13,7 @@ use anyhow::{Context as _, Result};
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Measured {
     pub(crate) milliseconds: f64,
-    /// The highest resident size that the program itself had; 0 where it cannot be told.
+    /// The peak resident size of the program itself; 0 if unknown.
     pub(crate) megabytes: f64,
 }
 

@@ -1,4 +1,4 @@
-//! The inputs of a cached result, to tell whether it is still valid.
+//! The inputs of a cached result, to check whether it is still valid.
 
 use std::{
     collections::BTreeSet,

@@ -1,12 +1,12 @@
 //! Advisory databases: where they are, how old they are, and how to fetch them.
 //!
 //! Folder names, the lock and the layout are cargo-deny's, so both programs share one clone. A fetch never changes a
-//! clone in place ([`fetch`]), and only some folders may be written to ([`place`], [`ours`]). Files are read up to a
+//! clone in place ([`fetch`]), and only some folders may be written to ([`destination`], [`existing_clone`]). Files are read up to a
 //! size limit, as they may come from the repository.
 
+mod destination;
+mod existing_clone;
 mod fetch;
-mod ours;
-mod place;
 
 use std::{
     fs, io,
@@ -19,7 +19,7 @@ use twox_hash::XxHash64;
 use url::Url;
 
 use crate::{process::Children, text::read_at_most};
-pub use place::Refusal;
+pub use destination::Refusal;
 
 /// The database of the `RustSec` project.
 pub const DEFAULT_URL: &str = "https://github.com/RustSec/advisory-db";
@@ -186,7 +186,7 @@ impl DatabaseLocation {
             return Freshness::Absent;
         }
         // An earlier version was killed while it changed the clone in place.
-        if git.join(ours::UNFINISHED).exists() {
+        if git.join(existing_clone::UNFINISHED).exists() {
             return Freshness::Fetched(None);
         }
         let modified =
@@ -196,14 +196,14 @@ impl DatabaseLocation {
 
     /// Why nothing may be written to this folder; `None` if it may.
     pub fn refusal(&self) -> Option<Refusal> {
-        place::writable(self).err()
+        destination::writable(self).err()
     }
 
     /// Where this database is fetched to: here, or, if nothing may be written here, to cargo-deny's default folder
     /// (`$CARGO_HOME/advisory-dbs`). The advisories are the same, and so is the verdict.
     #[must_use]
     pub fn target(&self) -> Self {
-        match (self.refusal(), place::of_cargo()) {
+        match (self.refusal(), destination::of_cargo()) {
             (Some(_), Some(root)) => Self { root, url: self.url.clone() },
             _ => self.clone(),
         }
@@ -270,7 +270,7 @@ impl DatabaseLocation {
         }
         let refusal = self.refusal();
         if let Some(refusal) = &refusal {
-            place::log_once(refusal, &target.root);
+            destination::log_once(refusal, &target.root);
         }
         target.fetch_here(children).map_err(|error| match refusal {
             Some(refusal) => FetchError::Elsewhere { error: Box::new(error), refusal },

@@ -1,5 +1,5 @@
-//! What cargo keeps in its home that decides verdicts: its configuration, and its cache of the
-//! index, which says what was yanked. Only where the files are; cargo and cargo-deny read them.
+//! The paths of files in cargo's home that affect verdicts: its configuration, and its cache of the index with yanked
+//! versions. Cargo and cargo-deny read them.
 
 use std::collections::BTreeSet;
 
@@ -7,14 +7,14 @@ use camino::{Utf8Path, Utf8PathBuf};
 
 use crate::model::lockfile::Lockfile;
 
-/// The configuration files in cargo's home, whether they exist or not.
+/// The configuration files in cargo's home, which may not exist.
 pub fn configuration_files() -> Vec<Utf8PathBuf> {
     let home = tame_index::utils::cargo_home().into_iter();
     home.flat_map(|home| ["config.toml", "config"].map(|name| home.join(name))).collect()
 }
 
-/// The files of cargo's index cache that tell of the packages of a lock file. One that does not
-/// exist yet is listed in every index that is on this machine.
+/// The files of cargo's index cache for the packages of a lockfile. A file that does not exist yet is listed for every local
+/// index.
 pub fn index_files(lock_file: &str) -> BTreeSet<Utf8PathBuf> {
     index_folder().map(|folder| files_in(&folder, lock_file)).unwrap_or_default()
 }
@@ -46,7 +46,7 @@ fn files_in(folder: &Utf8Path, lock_file: &str) -> BTreeSet<Utf8PathBuf> {
     files
 }
 
-/// Where an index keeps a package (The Cargo Book, "Index Format").
+/// The path of a package in an index (The Cargo Book, "Index Format").
 fn below_a_cache(name: &str) -> Utf8PathBuf {
     match name.len() {
         short @ (1 | 2) => format!("{short}/{name}"),
@@ -61,7 +61,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn packages_of_registries_are_found_where_they_are_or_may_come() {
+    fn index_files_are_existing_or_possible_ones() {
         let temp = tempfile::tempdir().expect("a temporary folder");
         let index = Utf8Path::from_path(temp.path()).expect("UTF-8");
         for file in ["one/.cache/ti/me/time", "two/.cache/1/x"] {

@@ -91,8 +91,8 @@ fn package_at<'n>(
     current: CheckedTexts<'n>,
 ) -> Option<&'n PackageRef> {
     let declared = current.verdict.declared.iter();
-    let mut primary = declared.filter(|one| one.file == location.file);
-    let at_location = primary.find(|one| {
+    let mut in_file = declared.filter(|one| one.file == location.file);
+    let at_location = in_file.find(|one| {
         one.location == location.span
             || one.key.start <= location.span.start && location.span.end <= one.location.end
     });

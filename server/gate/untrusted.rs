@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use camino::{Utf8Path, Utf8PathBuf};
 
-use super::{CheckRun, Databases, Gate, GateOptions, Texts, Verdict, unusable::exceeded};
+use super::{CheckRun, Databases, Gate, GateOptions, Texts, Verdict, over_limit::exceeded};
 use crate::{
     facts::RefreshPolicy,
     model::{lockfile::Lockfile, manifest::Manifest},

@@ -1,4 +1,4 @@
-//! Completion in a policy: the facts of the verdicts that it rules, and the words of an item.
+//! Completion in a policy: collects the facts of its verdicts, and formats the documentation of items.
 
 use std::{collections::BTreeMap, sync::Arc};
 
@@ -16,13 +16,13 @@ use crate::{
     },
 };
 
-/// How many files of a package are told.
-const FILES: usize = 500;
+/// The maximum number of files of a package that are offered.
+const MAX_FILES: usize = 500;
 
-/// How many entries of folders are looked at for them.
-const LOOKED_AT: usize = 5_000;
+/// The maximum number of folder entries that are read for them.
+const MAX_ENTRIES: usize = 5_000;
 
-/// What could stand at `offset` of a policy's text.
+/// The completions at `offset` of a policy's text.
 pub(crate) fn completions(
     text: &str,
     offset: usize,
@@ -31,7 +31,7 @@ pub(crate) fn completions(
     advisories: &[AdvisoryTitle],
 ) -> Completions {
     let folders = Folders(verdicts);
-    let told = |graph: &GraphFacts, findings: &[Finding]| {
+    let complete_with = |graph: &GraphFacts, findings: &[Finding]| {
         complete(
             text,
             offset,
@@ -40,37 +40,37 @@ pub(crate) fn completions(
         )
     };
     match verdicts {
-        [] => told(&GraphFacts::default(), &[]),
-        [verdict] => told(&verdict.graph, &verdict.findings),
+        [] => complete_with(&GraphFacts::default(), &[]),
+        [verdict] => complete_with(&verdict.graph, &verdict.findings),
         several => {
-            let graph = together(several.iter().map(|verdict| &*verdict.graph));
+            let graph = merge_graphs(several.iter().map(|verdict| &*verdict.graph));
             let findings: Vec<Finding> =
                 several.iter().flat_map(|verdict| &verdict.findings).cloned().collect();
-            told(&graph, &findings)
+            complete_with(&graph, &findings)
         }
     }
 }
 
-/// The graphs of workspaces with one policy, each package once. Why packages are there is told of
-/// one workspace alone.
-fn together<'g>(graphs: impl Iterator<Item = &'g GraphFacts>) -> GraphFacts {
+/// Merges the graphs of workspaces with one policy, each package once. Dependency paths are dropped,
+/// because each is valid in one workspace only.
+fn merge_graphs<'g>(graphs: impl Iterator<Item = &'g GraphFacts>) -> GraphFacts {
     let all: Vec<&PackageFacts> = graphs.flat_map(|graph| &graph.packages).collect();
-    let mut known: BTreeMap<(&str, &str, Option<&str>), PackageFacts> = BTreeMap::new();
+    let mut merged: BTreeMap<(&str, &str, Option<&str>), PackageFacts> = BTreeMap::new();
     for package in all {
         let key = (&*package.name, &*package.version, package.source.as_deref());
-        match known.get_mut(&key) {
+        match merged.get_mut(&key) {
             None => {
-                known.insert(key, PackageFacts { via: None, ..package.clone() });
+                merged.insert(key, PackageFacts { via: None, ..package.clone() });
             }
-            Some(seen) => {
-                seen.enabled.extend(package.enabled.iter().cloned());
-                seen.enabled.sort();
-                seen.enabled.dedup();
-                seen.member |= package.member;
+            Some(package_facts) => {
+                package_facts.enabled.extend(package.enabled.iter().cloned());
+                package_facts.enabled.sort();
+                package_facts.enabled.dedup();
+                package_facts.member |= package.member;
             }
         }
     }
-    GraphFacts::of(known.into_values().collect())
+    GraphFacts::of(merged.into_values().collect())
 }
 
 /// The files of the packages on disk.
@@ -93,15 +93,15 @@ impl PackageFiles for Folders<'_> {
     }
 }
 
-/// Files below a folder, relative to it; what cargo and git keep for themselves is left out.
+/// The files below a folder, relative to it, without `.git` and `target`.
 fn files_below(root: &Utf8Path) -> Vec<Utf8PathBuf> {
     let mut files = Vec::new();
     let mut folders = vec![root.to_owned()];
-    let mut looked_at = 0;
+    let mut entries_read = 0;
     while let Some(folder) = folders.pop() {
         for entry in folder.read_dir_utf8().into_iter().flatten().flatten() {
-            looked_at += 1;
-            if looked_at > LOOKED_AT || files.len() == FILES {
+            entries_read += 1;
+            if entries_read > MAX_ENTRIES || files.len() == MAX_FILES {
                 return files;
             }
             let Ok(kind) = entry.file_type() else { continue };
@@ -111,7 +111,7 @@ fn files_below(root: &Utf8Path) -> Vec<Utf8PathBuf> {
             } else if kind.is_file()
                 && let Ok(path) = entry.path().strip_prefix(root)
             {
-                // Policies are written with slashes everywhere.
+                // Policies use slashes on every platform.
                 files.push(path.as_str().replace('\\', "/").into());
             }
         }

@@ -1,4 +1,4 @@
-//! What the entries of a policy do, above them.
+//! Lenses above the entries of a policy: what each entry does.
 
 use std::collections::BTreeMap;
 
@@ -14,18 +14,17 @@ use crate::{
     verdict::sanitize,
 };
 
-/// How many entries of one line are told each by itself.
-const SEVERAL: usize = 4;
+/// The maximum number of entries on one line that are described individually.
+const MAX_DESCRIBED: usize = 4;
 
-/// The words above an entry, or above a line with several.
+/// The title above an entry, or above a line with several.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct EntryLens {
     pub(crate) span: Span,
-    pub(crate) words: String,
+    pub(crate) title: String,
 }
 
-/// The lenses of the policy `file`, whose text is `text` now. `moved` tells where a span of a judged
-/// text stands now.
+/// The lenses of the policy `file` with the current `text`. `moved` maps a span of the checked text to the current text.
 pub(crate) fn lenses<'v>(
     file: &Utf8Path,
     text: &SourceText,
@@ -50,30 +49,30 @@ pub(crate) fn lenses<'v>(
 
 /// The lens above a line with these entries.
 fn on_line(line: &[&PolicyEntry], all: &[Effects<'_>]) -> Option<EntryLens> {
-    let told = line.iter().filter_map(|entry| Some((*entry, Effects::combined(all, entry)?)));
-    let told: Vec<_> = told.collect();
-    let (first, effect) = told.first()?;
-    let words = match line.len() {
+    let effects = line.iter().filter_map(|entry| Some((*entry, Effects::combined(all, entry)?)));
+    let effects: Vec<_> = effects.collect();
+    let (first, effect) = effects.first()?;
+    let title = match line.len() {
         1 => effect.short(),
-        // Who reads several on one line has to know which is meant.
-        2..=SEVERAL => {
-            let each = told.iter().map(|(entry, effect)| {
+        // With several on one line, name each.
+        2..=MAX_DESCRIBED => {
+            let each = effects.iter().map(|(entry, effect)| {
                 format!("{}: {}", sanitize(&entry.subject.value), effect.short())
             });
             each.collect::<Vec<_>>().join(" · ")
         }
         many => {
-            let nothing = unmatched(told.iter().map(|(_, effect)| effect));
+            let unmatched_summary = unmatched(effects.iter().map(|(_, effect)| effect));
             format!(
                 "{many} entries{}",
-                nothing.map(|words| format!(", {words}")).unwrap_or_default()
+                unmatched_summary.map(|title| format!(", {title}")).unwrap_or_default()
             )
         }
     };
-    Some(EntryLens { span: first.span.clone(), words })
+    Some(EntryLens { span: first.span.clone(), title })
 }
 
-/// Lists whose entries look away or speak of packages. An entry of the others says itself what it is.
+/// Lists whose entries suppress findings or match packages. Entries of other lists explain themselves.
 fn is_shown(list: PolicyList) -> bool {
     matches!(
         list,
@@ -89,6 +88,6 @@ fn is_shown(list: PolicyList) -> bool {
 /// One lens for all allowed licenses.
 fn licenses(text: &SourceText, entries: &[PolicyEntry], all: &[Effects<'_>]) -> Option<EntryLens> {
     let span = key(text.as_str(), &["licenses", "allow"])?;
-    let words = summary(PolicyList::License, entries, all)?;
-    Some(EntryLens { span, words })
+    let title = summary(PolicyList::License, entries, all)?;
+    Some(EntryLens { span, title })
 }

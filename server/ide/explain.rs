@@ -1,6 +1,6 @@
-//! What a word means: the texts of hovers, for who asks by name.
+//! Explains a code, key, license, advisory or package by name, with the texts of hovers.
 
-use super::{hover, license, markup::Markup, policy_hover, prose};
+use super::{hover, license, markup::Markup, policy_hover, untrusted_markdown};
 use crate::{
     gate::Verdict,
     policy::{
@@ -13,13 +13,13 @@ use crate::{
     },
 };
 
-/// How many packages and findings are told.
-const MANY: usize = 20;
+/// The maximum number of packages and findings that are listed.
+const MAX_LISTED: usize = 20;
 
-/// How alike names are that may be meant by a mistyped one, from 0 to 1.
-const ALIKE: f64 = 0.84;
+/// The minimum similarity of a suggestion to an unknown name, from 0 to 1.
+const SIMILAR: f64 = 0.84;
 
-/// A code of a finding: cargo-deny's, or ours with its prefix or without.
+/// A code of cargo-deny, or ours with or without its prefix.
 pub(crate) fn code(word: &str) -> Option<Markup> {
     let ours = || Code::by_name(&format!("supercargo::{word}"));
     let code = Code::by_name(word).or_else(ours)?;
@@ -28,8 +28,9 @@ pub(crate) fn code(word: &str) -> Option<Markup> {
         Check::Supercargo => text.text(" · reported by supercargo itself"),
         check => text.text(" · ").text(check.name()),
     };
-    text = text.paragraph().text(sentence(code.words()));
-    text = text.line().text("Reported on ").text(plain(code.location_rule().words())).text(".");
+    text = text.paragraph().text(sentence(code.description()));
+    text =
+        text.line().text("Reported on ").text(plain(code.location_rule().description())).text(".");
     if code.check() == Check::Supercargo {
         let is_entry = code.location_rule() == LocationRule::Policy && code != Code::PolicySyntax;
         if is_entry {
@@ -41,27 +42,27 @@ pub(crate) fn code(word: &str) -> Option<Markup> {
     Some(text.paragraph().link("cargo-deny's page", code.link()))
 }
 
-/// A key of the policy by its path, `licenses.allow`, or by its name alone where several have it.
+/// A key of the policy by its path (`licenses.allow`), or all keys with that name.
 pub(crate) fn key(word: &str) -> Vec<Markup> {
     let wanted = word.trim_matches(['[', ']']);
     let mut found = Vec::new();
     for (path, key) in POLICY.walk().into_iter().chain(EXCEPTIONS.walk()) {
         let whole = path.join(".");
         if (whole == wanted || key.name == wanted)
-            && !found.iter().any(|(known, _)| *known == whole)
+            && !found.iter().any(|(similar, _)| *similar == whole)
         {
             found.push((whole, key));
         }
     }
-    // Its whole path means that key alone.
+    // A full path means only that key.
     if found.iter().any(|(path, _)| path == wanted) {
         found.retain(|(path, _)| path == wanted);
     }
-    found.truncate(MANY);
+    found.truncate(MAX_LISTED);
     found.into_iter().map(|(path, key)| policy_hover::key_text(&path, key)).collect()
 }
 
-/// A license or an exception of SPDX's list, with the packages that name it.
+/// A license or exception in the SPDX list, with the packages that use it.
 pub(crate) fn spdx(word: &str, graph: Option<&GraphFacts>) -> Option<Markup> {
     let about = license::about(word)?;
     let Some(graph) = graph.filter(|graph| !graph.packages.is_empty()) else { return Some(about) };
@@ -89,8 +90,8 @@ pub(crate) fn advisory(facts: &AdvisoryFacts) -> Markup {
     head.code(sanitize(&facts.package)).paragraph().then(hover::facts(facts))
 }
 
-/// The versions of a package, `name` or `name@version`: its license, why it is there, who uses it and
-/// what is found about it.
+/// The versions of a package, `name` or `name@version`: license, dependency paths, dependents and
+/// findings.
 pub(crate) fn package(word: &str, verdict: &Verdict) -> Vec<Markup> {
     let (name, wanted) =
         word.split_once('@').map_or((word, None), |(name, version)| (name, Some(version)));
@@ -114,7 +115,7 @@ fn version(package: &PackageFacts, verdict: &Verdict) -> Markup {
     };
     let declared = verdict.declared.iter().find(|one| one.package == this);
     if let Some(description) = declared.and_then(|one| one.description.as_ref()) {
-        text = text.paragraph().then(prose::paragraph(&hover::lead(description)));
+        text = text.paragraph().then(untrusted_markdown::paragraph(&hover::lead(description)));
     }
     text = text.paragraph();
     for path in paths(package, verdict) {
@@ -130,10 +131,10 @@ fn version(package: &PackageFacts, verdict: &Verdict) -> Markup {
     }
     let about = verdict.findings.iter().filter(|finding| finding.packages.contains(&this));
     let mut shown: Vec<&Finding> = Vec::new();
-    for finding in about.filter(|finding| is_told(finding)) {
-        let is_said =
+    for finding in about.filter(|finding| is_listed(finding)) {
+        let is_duplicate =
             shown.iter().any(|one| one.code == finding.code && one.message == finding.message);
-        if !is_said && shown.len() < MANY {
+        if !is_duplicate && shown.len() < MAX_LISTED {
             shown.push(finding);
         }
     }
@@ -142,30 +143,30 @@ fn version(package: &PackageFacts, verdict: &Verdict) -> Markup {
     }
     shown.sort_by_key(|finding| std::cmp::Reverse(finding.severity));
     for finding in shown {
-        text = text.paragraph().then(hover::told_of(finding));
+        text = text.paragraph().then(hover::finding_text(finding));
     }
     text
 }
 
-/// What is worth a word: warnings, errors, and advisories that are ignored.
-fn is_told(finding: &Finding) -> bool {
+/// Whether a finding is listed: warnings, errors, and ignored advisories.
+fn is_listed(finding: &Finding) -> bool {
     finding.severity >= Severity::Warning || finding.advisory.is_some()
 }
 
-/// The paths that findings tell, one for each declaration; else a shortest one.
+/// The dependency paths in the findings, one per direct dependency; else a shortest path.
 fn paths(package: &PackageFacts, verdict: &Verdict) -> Vec<String> {
     let this = package.package();
     let shown = |path: Vec<(&str, &str)>| {
         let steps = path.into_iter().map(|(name, version)| format!("{name} {version}"));
         steps.collect::<Vec<_>>().join(" -> ")
     };
-    let told = verdict.findings.iter().flat_map(|finding| &finding.paths);
-    let told = told.filter(|path| path.last() == Some(&this));
+    let paths_of_findings = verdict.findings.iter().flat_map(|finding| &finding.paths);
+    let paths_of_findings = paths_of_findings.filter(|path| path.last() == Some(&this));
     let mut paths: Vec<String> = Vec::new();
-    for path in told {
+    for path in paths_of_findings {
         let path = path.iter().map(|one| (one.name.as_str(), one.version.as_str()));
         let path = shown(path.collect());
-        if !paths.contains(&path) && paths.len() < MANY {
+        if !paths.contains(&path) && paths.len() < MAX_LISTED {
             paths.push(path);
         }
     }
@@ -177,47 +178,47 @@ fn paths(package: &PackageFacts, verdict: &Verdict) -> Vec<String> {
     paths
 }
 
-/// The known names that are most like a word, the best first.
+/// The most similar known names, the best first.
 pub(crate) fn nearest(word: &str, graph: Option<&GraphFacts>) -> Vec<String> {
     let mut names: Vec<String> = Code::ALL.iter().map(|code| code.name().to_owned()).collect();
     for (path, key) in POLICY.walk() {
         names.push(path.join("."));
         names.push(key.name.to_owned());
     }
-    names.extend(spdx::identifiers::LICENSES.iter().map(|known| known.name.to_owned()));
-    names.extend(spdx::identifiers::EXCEPTIONS.iter().map(|known| known.name.to_owned()));
+    names.extend(spdx::identifiers::LICENSES.iter().map(|similar| similar.name.to_owned()));
+    names.extend(spdx::identifiers::EXCEPTIONS.iter().map(|similar| similar.name.to_owned()));
     let packages = graph.into_iter().flat_map(|graph| &graph.packages);
     names.extend(packages.map(|package| package.name.to_string()));
     names.sort_unstable();
     names.dedup();
     let lower = word.to_lowercase();
-    let alike = |name: &String| {
+    let similarity = |name: &String| {
         let name = name.to_lowercase();
         let name = name.strip_prefix("supercargo::").unwrap_or(&name);
         strsim::jaro_winkler(&lower, name)
     };
-    let mut known: Vec<(f64, String)> = names
+    let mut similar: Vec<(f64, String)> = names
         .into_iter()
-        .map(|name| (alike(&name), name))
-        .filter(|(alike, _)| *alike >= ALIKE)
+        .map(|name| (similarity(&name), name))
+        .filter(|(similarity, _)| *similarity >= SIMILAR)
         .collect();
-    known.sort_by(|(a, _), (b, _)| b.total_cmp(a));
-    known.truncate(3);
-    known.into_iter().map(|(_, name)| name).collect()
+    similar.sort_by(|(a, _), (b, _)| b.total_cmp(a));
+    similar.truncate(3);
+    similar.into_iter().map(|(_, name)| name).collect()
 }
 
 fn some(packages: &[PackageRef]) -> String {
-    let shown = packages.iter().take(MANY);
+    let shown = packages.iter().take(MAX_LISTED);
     let mut shown: Vec<_> =
         shown.map(|one| sanitize(&format!("{} {}", one.name, one.version))).collect();
-    let more = packages.len().saturating_sub(MANY);
+    let more = packages.len().saturating_sub(MAX_LISTED);
     if more > 0 {
         shown.push(format!("{more} more"));
     }
     join_with_and(&shown)
 }
 
-/// Words for the table of codes as a sentence.
+/// A description in the table of codes, as a sentence.
 fn sentence(words: &str) -> String {
     let words = plain(words);
     let mut letters = words.chars();

@@ -1,5 +1,5 @@
-//! Inlay hints beside requirements: the locked version where the requirement does not say it,
-//! whether it was yanked, and the newest version that the requirement admits.
+//! Inlay hints after requirements: the locked version if it differs from the requirement, whether it is
+//! yanked, and the newest version that satisfies the requirement.
 
 use camino::Utf8Path;
 
@@ -10,30 +10,29 @@ use crate::{
     verdict::{Releases, ResolvedDependency},
 };
 
-/// Which facts are told.
+/// Which facts are shown.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct HintOptions {
-    /// The locked version, where the requirement does not say it.
+    /// The locked version, if it differs from the requirement.
     pub(crate) locked_version: bool,
-    /// That the locked version was yanked.
+    /// Whether the locked version is yanked.
     pub(crate) yanked: bool,
-    /// The newest version that the requirement admits, where it is newer than the locked one.
+    /// The newest version that satisfies the requirement, if it is newer than the locked one.
     pub(crate) newest: bool,
 }
 
-/// A hint and where it stands.
+/// A hint and its offset.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Hint {
     /// The byte offset after which it is shown.
     pub(crate) at: usize,
-    /// What it says: `1.2.3`, `1.2.3 yanked → 1.2.9`, `→ 1.2.9`.
-    pub(crate) words: String,
-    /// The same in sentences.
-    pub(crate) explained: String,
+    /// The label: `1.2.3`, `1.2.3 yanked → 1.2.9`, `→ 1.2.9`.
+    pub(crate) label: String,
+    /// The tooltip, in sentences.
+    pub(crate) tooltip: String,
 }
 
-/// The hints of `file`. `moved` tells where a span of a judged text stands now, `text` is that
-/// text.
+/// The hints of `file` with the current `text`. `moved` maps a span of the checked text to the current text.
 pub(crate) fn hints(
     file: &Utf8Path,
     text: &SourceText,
@@ -46,58 +45,59 @@ pub(crate) fn hints(
     let hints = here.filter_map(|one| {
         let key = moved(&one.text, &one.key)?;
         let declared = manifest.all_dependencies().find(|declared| declared.key.span == key)?;
-        let written = declared.requirement.as_ref()?;
-        // What the index says is about the requirement that was judged.
-        let judged = one.text.as_str().get(one.location.clone()) == Some(written.value.as_str());
-        let releases = one.releases.as_ref().filter(|_| judged);
-        let (words, explained) = told(one, &written.value, releases, options)?;
+        let requirement_now = declared.requirement.as_ref()?;
+        // The versions in the index are known only for the requirement that was checked.
+        let is_checked =
+            one.text.as_str().get(one.location.clone()) == Some(requirement_now.value.as_str());
+        let releases = one.releases.as_ref().filter(|_| is_checked);
+        let (label, tooltip) = label_and_tooltip(one, &requirement_now.value, releases, options)?;
         // After the quote that closes the requirement.
-        let end = written.span.end;
+        let end = requirement_now.span.end;
         let after = text.as_str()[end..].chars().next();
         let quote = after.filter(|c| matches!(c, '"' | '\'')).map_or(0, char::len_utf8);
-        Some(Hint { at: end + quote, words, explained })
+        Some(Hint { at: end + quote, label, tooltip })
     });
     let mut hints: Vec<_> = hints.collect();
-    hints.sort_by(|a, b| (a.at, &a.words).cmp(&(b.at, &b.words)));
+    hints.sort_by(|a, b| (a.at, &a.label).cmp(&(b.at, &b.label)));
     hints.dedup();
     hints
 }
 
-/// The short words and the sentences about one dependency; `None` when there is nothing to tell.
-fn told(
+/// The label and tooltip of one dependency; `None` if there is nothing to show.
+fn label_and_tooltip(
     declared: &ResolvedDependency,
     requirement: &str,
     releases: Option<&Releases>,
     options: HintOptions,
 ) -> Option<(String, String)> {
     let (name, version) = (&declared.package.name, &declared.package.version);
-    let says_it = requirement.trim_start_matches(['=', '^', '~', ' ']) == version;
-    let locked = options.locked_version && !says_it;
+    let is_in_requirement = requirement.trim_start_matches(['=', '^', '~', ' ']) == version;
+    let locked = options.locked_version && !is_in_requirement;
     let yanked = options.yanked && releases.is_some_and(|releases| releases.yanked);
     let newest = releases.and_then(|releases| releases.newest.as_ref()).filter(|_| options.newest);
-    let mut words = Vec::new();
+    let mut label = Vec::new();
     if locked {
-        words.push(version.clone());
+        label.push(version.clone());
     }
     if yanked {
-        words.push("yanked".to_owned());
+        label.push("yanked".to_owned());
     }
-    words.extend(newest.map(|newest| format!("→ {newest}")));
-    if words.is_empty() {
+    label.extend(newest.map(|newest| format!("→ {newest}")));
+    if label.is_empty() {
         return None;
     }
-    let mut explained = format!("{name} {version} is locked");
+    let mut tooltip = format!("{name} {version} is locked");
     if yanked {
-        explained.push_str(" and yanked");
+        tooltip.push_str(" and yanked");
     }
     if let Some(newest) = newest {
-        explained.push_str(&format!(
+        tooltip.push_str(&format!(
             "; the newest version that satisfies the requirement is {newest}: \
              run `cargo update -p {name}@{version}` to upgrade"
         ));
     }
     if yanked || newest.is_some() {
-        explained.push_str(" (according to cargo's copy of the index)");
+        tooltip.push_str(" (according to cargo's copy of the index)");
     }
-    Some((words.join(" "), explained))
+    Some((label.join(" "), tooltip))
 }

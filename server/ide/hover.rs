@@ -1,10 +1,10 @@
-//! Hover: what is known about the dependency or the policy entry under the cursor.
+//! Hover: facts about the dependency or finding under the cursor.
 
 use std::sync::Arc;
 
 use camino::Utf8Path;
 
-use super::{markup::Markup, message, prose};
+use super::{markup::Markup, message, untrusted_markdown};
 use crate::{
     gate::Verdict,
     text::{SourceText, Span},
@@ -13,24 +13,24 @@ use crate::{
     },
 };
 
-/// How many findings are told in full.
-const FINDINGS: usize = 10;
+/// The maximum number of findings that are shown.
+const MAX_FINDINGS: usize = 10;
 
-/// How much of an advisory's own text is shown, in characters.
-const DESCRIPTION: usize = 600;
+/// The maximum length of an advisory's description, in characters.
+const MAX_DESCRIPTION: usize = 600;
 
-/// How much of a package's description, in characters.
-const LEAD: usize = 300;
+/// The maximum length of a package's description, in characters.
+const MAX_LEAD: usize = 300;
 
-/// A hover text and what it is about.
+/// A hover text and its span.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Hover {
     pub(crate) text: Markup,
     pub(crate) span: Span,
 }
 
-/// The hover at `offset` of `file`. `moved` tells where a span of a judged text stands now, if its
-/// line is still there.
+/// The hover at `offset` of `file`. `moved` maps a span of the checked text to the current text, if
+/// its line still exists.
 pub(crate) fn hover(
     file: &Utf8Path,
     offset: usize,
@@ -53,7 +53,7 @@ pub(crate) fn hover(
     findings(file, offset, verdicts, moved, &|_| false)
 }
 
-/// The findings at `offset` of `file` that are no dependency's, without those to `leave_out`.
+/// The findings at `offset` of `file` that are not on a dependency, without those to `leave_out`.
 pub(super) fn findings(
     file: &Utf8Path,
     offset: usize,
@@ -61,7 +61,7 @@ pub(super) fn findings(
     moved: &dyn Fn(&SourceText, &Span) -> Option<Span>,
     leave_out: &dyn Fn(&Finding) -> bool,
 ) -> Option<Hover> {
-    let mut told: Vec<Markup> = Vec::new();
+    let mut texts: Vec<Markup> = Vec::new();
     let mut more = 0;
     let mut hovered = None;
     for verdict in verdicts {
@@ -73,27 +73,27 @@ pub(super) fn findings(
             });
             let Some((location, span)) = found else { continue };
             hovered.get_or_insert(span);
-            let text = entry(finding, location, verdict);
+            let text = finding_with_ignored_advisory(finding, location, verdict);
             // Two workspaces may share a policy.
-            if told.contains(&text) {
+            if texts.contains(&text) {
                 continue;
             }
-            if told.len() == FINDINGS {
+            if texts.len() == MAX_FINDINGS {
                 more += 1;
                 continue;
             }
-            told.push(text);
+            texts.push(text);
         }
     }
     let join = |all: Markup, one| if all.is_empty() { one } else { all.paragraph().then(one) };
-    let mut text = told.into_iter().fold(Markup::default(), join);
+    let mut text = texts.into_iter().fold(Markup::default(), join);
     if more > 0 {
         text = text.paragraph().text(format!("and {more} more findings"));
     }
     hovered.map(|span| Hover { text, span })
 }
 
-/// A declared dependency: its package, why it is there, its findings.
+/// A direct dependency: its package and its findings.
 fn dependency(declared: &ResolvedDependency, verdict: &Verdict) -> Markup {
     let package = &declared.package;
     let mut text = Markup::default().strong(&package.name).text(" ").text(&package.version);
@@ -106,7 +106,7 @@ fn dependency(declared: &ResolvedDependency, verdict: &Verdict) -> Markup {
         Some(source) => format!(" · {}", sanitize(source)),
     });
     if let Some(description) = &declared.description {
-        text = text.paragraph().then(prose::paragraph(&lead(description)));
+        text = text.paragraph().then(untrusted_markdown::paragraph(&lead(description)));
     }
     let others = declared.dependents.saturating_sub(1);
     text = text.paragraph().text(match others {
@@ -128,12 +128,12 @@ fn dependency(declared: &ResolvedDependency, verdict: &Verdict) -> Markup {
         if finding.severity < Severity::Warning && finding.check != Check::Supercargo {
             continue;
         }
-        if shown == FINDINGS {
+        if shown == MAX_FINDINGS {
             hidden += 1;
             continue;
         }
         shown += 1;
-        text = text.paragraph().then(told(finding, location));
+        text = text.paragraph().then(finding_text_at(finding, location));
     }
     if hidden > 0 {
         text = text.paragraph().text(format!("and {hidden} more findings"));
@@ -141,11 +141,15 @@ fn dependency(declared: &ResolvedDependency, verdict: &Verdict) -> Markup {
     text
 }
 
-/// A finding under the cursor that is no dependency: an entry of the policy, a package's name.
-fn entry(finding: &Finding, location: &Location, verdict: &Verdict) -> Markup {
-    let mut text = told(finding, location);
+/// A finding that is not on a dependency, but on an entry of the policy or a package's name.
+fn finding_with_ignored_advisory(
+    finding: &Finding,
+    location: &Location,
+    verdict: &Verdict,
+) -> Markup {
+    let mut text = finding_text_at(finding, location);
     if finding.code == Some(Code::AdvisoryIgnored) {
-        // The ignored advisory is a finding of its own, with the facts.
+        // The ignored advisory is another finding, which has the facts.
         let id = location.text.as_str().get(location.span.clone()).unwrap_or_default();
         for other in &verdict.findings {
             let Some(advisory) = other.advisory.as_ref().filter(|advisory| advisory.id == id)
@@ -165,16 +169,16 @@ fn entry(finding: &Finding, location: &Location, verdict: &Verdict) -> Markup {
     text
 }
 
-fn told(finding: &Finding, location: &Location) -> Markup {
-    told_with(finding, Some(location))
+fn finding_text_at(finding: &Finding, location: &Location) -> Markup {
+    finding_text_with(finding, Some(location))
 }
 
-/// A finding, wherever it stands.
-pub(super) fn told_of(finding: &Finding) -> Markup {
-    told_with(finding, None)
+/// A finding without a location.
+pub(super) fn finding_text(finding: &Finding) -> Markup {
+    finding_text_with(finding, None)
 }
 
-fn told_with(finding: &Finding, location: Option<&Location>) -> Markup {
+fn finding_text_with(finding: &Finding, location: Option<&Location>) -> Markup {
     let label = match finding.severity {
         Severity::Error => "error",
         Severity::Warning => "warning",
@@ -210,7 +214,8 @@ fn told_with(finding: &Finding, location: Option<&Location>) -> Markup {
 }
 
 pub(super) fn facts(advisory: &AdvisoryFacts) -> Markup {
-    let mut text = Markup::default().strong(prose::words(&sanitize(&advisory.title)));
+    let mut text =
+        Markup::default().strong(untrusted_markdown::plain_text(&sanitize(&advisory.title)));
     let mut facts = vec![advisory.kind.name().to_owned()];
     facts.extend(advisory.severity.as_ref().map(|severity| format!("severity {severity}")));
     facts.push(format!("published {}", advisory.date));
@@ -228,12 +233,12 @@ pub(super) fn facts(advisory: &AdvisoryFacts) -> Markup {
         text = text.line().text("affected functions: ").code(advisory.functions.join(", "));
     }
     let description = sanitize(&advisory.description);
-    let mut short: String = description.chars().take(DESCRIPTION).collect();
+    let mut short: String = description.chars().take(MAX_DESCRIPTION).collect();
     if short.len() < description.len() {
         short.push('…');
     }
     for paragraph in short.split("\n\n").filter(|paragraph| !paragraph.trim().is_empty()) {
-        text = text.paragraph().then(prose::paragraph(paragraph));
+        text = text.paragraph().then(untrusted_markdown::paragraph(paragraph));
     }
     if let Some(link) = advisory.link() {
         text = text.paragraph().link(&advisory.id, link);
@@ -244,12 +249,12 @@ pub(super) fn facts(advisory: &AdvisoryFacts) -> Markup {
     text
 }
 
-/// The first paragraph of a package's description, in one line and capped.
+/// The first paragraph of a package's description, on one line and capped.
 pub(super) fn lead(description: &str) -> String {
     let text = sanitize(description);
     let lines = text.trim().lines().map(str::trim).take_while(|line| !line.is_empty());
     let paragraph = lines.collect::<Vec<_>>().join(" ");
-    let mut short: String = paragraph.chars().take(LEAD).collect();
+    let mut short: String = paragraph.chars().take(MAX_LEAD).collect();
     if short.len() < paragraph.len() {
         short.push('…');
     }
@@ -261,10 +266,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_description_is_told_by_its_first_paragraph() {
+    fn description_is_shortened_to_its_first_paragraph() {
         assert_eq!(lead("An implementation.\n"), "An implementation.");
         assert_eq!(lead("\nIt does this\n  and that.\n\nMore of it.\n"), "It does this and that.");
-        assert_eq!(lead(&"long ".repeat(200)).chars().count(), LEAD + 1);
+        assert_eq!(lead(&"long ".repeat(200)).chars().count(), MAX_LEAD + 1);
         assert_eq!(lead(""), "");
     }
 }

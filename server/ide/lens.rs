@@ -1,4 +1,4 @@
-//! What the gate says above the dependencies and at the top of the policy.
+//! Lenses with the result of the gate, above the dependencies and at the top of the policy.
 
 use camino::Utf8Path;
 
@@ -9,7 +9,7 @@ use crate::{
     verdict::Counts,
 };
 
-/// Where the lens of a verdict stands in `file`, if it has one there.
+/// The location of the lens of a verdict in `file`, if it has one there.
 pub(crate) fn location(file: &Utf8Path, text: &SourceText, verdict: &Verdict) -> Option<Span> {
     if verdict.policy.as_deref() == Some(file) {
         return Some(0..0);
@@ -22,18 +22,18 @@ pub(crate) fn location(file: &Utf8Path, text: &SourceText, verdict: &Verdict) ->
 }
 
 /// `gate: 3 errors, 1 warning · 2 verified fixes`. `proved` counts the packages with a verified upgrade.
-pub(crate) fn words(verdict: &Verdict, proved: usize) -> String {
+pub(crate) fn title(verdict: &Verdict, proved: usize) -> String {
     if !verdict.complete {
         return "gate: no verdict".to_owned();
     }
     let of = |count: fn(&Counts) -> u32| verdict.counts.values().map(count).sum::<u32>();
-    let told = [(of(|counts| counts.errors), "error"), (of(|counts| counts.warnings), "warning")];
-    let told: Vec<_> = told
+    let counts = [(of(|counts| counts.errors), "error"), (of(|counts| counts.warnings), "warning")];
+    let counts: Vec<_> = counts
         .into_iter()
         .filter(|(count, _)| *count > 0)
         .map(|(count, word)| format!("{count} {word}{}", if count == 1 { "" } else { "s" }))
         .collect();
-    let told = if told.is_empty() { "clean".to_owned() } else { told.join(", ") };
+    let counts = if counts.is_empty() { "clean".to_owned() } else { counts.join(", ") };
     let fixes = if proved == 0 {
         String::new()
     } else {
@@ -42,5 +42,5 @@ pub(crate) fn words(verdict: &Verdict, proved: usize) -> String {
             _ => format!(" · {proved} verified fixes"),
         }
     };
-    format!("gate: {told}{fixes}")
+    format!("gate: {counts}{fixes}")
 }

@@ -1,10 +1,10 @@
-//! What SPDX knows of a license or an exception.
+//! Facts of the SPDX list about a license or exception.
 
 use super::markup::Markup;
 use crate::text::Span;
 
-/// The license or exception whose name holds `offset` of an entry or expression that stands at
-/// `inside` of `text`; its name and where it stands.
+/// The name and span of the license or exception at `offset` of an entry or expression, which is at
+/// `inside` of `text`.
 pub(crate) fn at<'t>(text: &'t str, inside: &Span, offset: usize) -> Option<(&'t str, Span)> {
     let whole = text.get(inside.clone())?;
     let offset = offset.checked_sub(inside.start)?;
@@ -17,7 +17,7 @@ pub(crate) fn at<'t>(text: &'t str, inside: &Span, offset: usize) -> Option<(&'t
     (!word.is_empty()).then(|| (word, inside.start + start..inside.start + end))
 }
 
-/// The page of a license or an exception on spdx.org; `None` for a name that SPDX does not know.
+/// The page of a license or exception on spdx.org; `None` if it is not in the SPDX list.
 pub(crate) fn page(name: &str) -> Option<String> {
     let known = match spdx::license_id(name) {
         Some(id) => id.name,
@@ -26,13 +26,13 @@ pub(crate) fn page(name: &str) -> Option<String> {
     Some(format!("https://spdx.org/licenses/{known}.html"))
 }
 
-/// Its name, who approves of it and its page; `None` for a name that SPDX does not know.
+/// Its name, approvals and page; `None` if it is not in the SPDX list.
 pub(crate) fn about(name: &str) -> Option<Markup> {
     let link = page(name)?;
     let text = Markup::default().strong(name);
     let Some(id) = spdx::license_id(name) else {
         let exception = spdx::exception_id(name)?;
-        let text = text.text(" · an exception that is added to a license");
+        let text = text.text(" · a license exception");
         let text =
             if exception.is_deprecated() { text.text(" · deprecated by SPDX") } else { text };
         return Some(text.line().link("spdx.org", link));
@@ -72,14 +72,22 @@ mod tests {
     }
 
     #[test]
-    fn what_spdx_knows_is_told() {
-        let told = |name: &str| about(name).map(|text| text.plain()).unwrap_or_default();
+    fn facts_of_the_spdx_list_are_shown() {
+        let about_text = |name: &str| about(name).map(|text| text.plain()).unwrap_or_default();
         assert_eq!(
-            told("MIT"),
+            about_text("MIT"),
             "MIT · MIT License\nOSI approved · FSF free\nspdx.org <https://spdx.org/licenses/MIT.html>"
         );
-        assert!(told("GPL-3.0").contains("copyleft · deprecated by SPDX"), "{}", told("GPL-3.0"));
-        assert!(told("LLVM-exception").contains("an exception"), "{}", told("LLVM-exception"));
-        assert_eq!(told("Mine"), "");
+        assert!(
+            about_text("GPL-3.0").contains("copyleft · deprecated by SPDX"),
+            "{}",
+            about_text("GPL-3.0")
+        );
+        assert!(
+            about_text("LLVM-exception").contains("a license exception"),
+            "{}",
+            about_text("LLVM-exception")
+        );
+        assert_eq!(about_text("Mine"), "");
     }
 }

@@ -1,5 +1,5 @@
-//! Document links: a declared crate leads to its page, its requirement to its repository; what a
-//! policy names leads to its own page.
+//! Document links: from dependencies to crates.io and their repositories, and from the names in a policy
+//! to their pages.
 
 use camino::Utf8Path;
 use url::Url;
@@ -12,13 +12,13 @@ use crate::{
     text::{SourceText, Span},
 };
 
-/// A link and what it covers.
+/// A link and its span.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Link {
     pub(crate) span: Span,
     pub(crate) url: String,
-    /// What is shown before it is followed.
-    pub(crate) words: String,
+    /// The tooltip.
+    pub(crate) tooltip: String,
 }
 
 /// The links of a manifest.
@@ -35,12 +35,12 @@ pub(crate) fn of_manifest(
         let repository = one.repository.as_deref().and_then(page).map(|url| Link {
             span: one.location.clone(),
             url,
-            words: format!("the repository of {name}"),
+            tooltip: format!("repository of {name}"),
         });
         let listed = source.contains("rust-lang/crates.io-index").then(|| Link {
             span: one.key.clone(),
             url: format!("https://crates.io/crates/{name}/{version}"),
-            words: format!("{name} {version} on crates.io"),
+            tooltip: format!("{name} {version} on crates.io"),
         });
         let both = listed.into_iter().chain(repository);
         let there =
@@ -52,7 +52,7 @@ pub(crate) fn of_manifest(
     links
 }
 
-/// The address of a page that a stranger named, if it is one on the web and nothing else.
+/// The URL of an untrusted address, if it is an http or https URL without credentials.
 fn page(address: &str) -> Option<String> {
     let url = Url::parse(address.trim()).ok()?;
     let on_the_web = matches!(url.scheme(), "https" | "http") && url.has_host();
@@ -60,18 +60,18 @@ fn page(address: &str) -> Option<String> {
     (on_the_web && plain).then(|| url.to_string())
 }
 
-/// The links of a policy: advisories, licenses, packages and addresses to their pages. `elsewhere`
-/// tells whether a package is there and none of its versions is from crates.io.
+/// The links of a policy: from advisories, licenses, packages and addresses to their pages. `elsewhere`
+/// returns whether a package is in the graph and no version of it is from crates.io.
 pub(crate) fn of_policy(text: &SourceText, elsewhere: &dyn Fn(&str) -> bool) -> Vec<Link> {
     let source = text.as_str();
     let mut links = Vec::new();
     for entry in entries(source) {
         let subject = &entry.subject;
         if entry.is_advisory() {
-            links.extend(advisory(&subject.value).map(|(url, words)| Link {
+            links.extend(advisory(&subject.value).map(|(url, tooltip)| Link {
                 span: subject.span.clone(),
                 url,
-                words,
+                tooltip,
             }));
         } else if entry.list.is_of_licenses() {
             links.extend(licenses(source, &subject.span));
@@ -81,7 +81,7 @@ pub(crate) fn of_policy(text: &SourceText, elsewhere: &dyn Fn(&str) -> bool) -> 
                 links.push(Link {
                     span: package.span,
                     url: format!("https://crates.io/crates/{name}"),
-                    words: format!("{name} on crates.io"),
+                    tooltip: format!("{name} on crates.io"),
                 });
             }
         }
@@ -97,14 +97,14 @@ pub(crate) fn of_policy(text: &SourceText, elsewhere: &dyn Fn(&str) -> bool) -> 
         let listed = tree::table(root, table).map(|table| tree::strings(source, table, key));
         for address in listed.into_iter().flatten() {
             let stated = address.value.as_str();
-            // `git+https://..`: what stands before the `+` is not looked at.
+            // `git+https://..`: the part before the `+` is ignored.
             let plain = match stated.split_once('+') {
                 Some((kind, rest)) if !kind.contains(':') => rest,
                 _ => stated,
             };
             links.extend(page(plain).map(|url| Link {
                 span: address.span.clone(),
-                words: url.clone(),
+                tooltip: url.clone(),
                 url,
             }));
         }
@@ -116,7 +116,7 @@ pub(crate) fn of_policy(text: &SourceText, elsewhere: &dyn Fn(&str) -> bool) -> 
         let named = owners.map(|owners| tree::strings(source, owners, host));
         for owner in named.into_iter().flatten().filter(|owner| is_package_name(&owner.value)) {
             let url = format!("https://{at}/{}", owner.value);
-            links.push(Link { span: owner.span, words: url.clone(), url });
+            links.push(Link { span: owner.span, tooltip: url.clone(), url });
         }
     }
     for expression in
@@ -147,7 +147,7 @@ fn advisory(id: &str) -> Option<(String, String)> {
     }
 }
 
-/// Each license and exception that is named in a part of a text.
+/// Links for each license and exception in a part of a text.
 fn licenses(text: &str, inside: &Span) -> Vec<Link> {
     let mut links: Vec<Link> = Vec::new();
     let mut at = inside.start;
@@ -157,13 +157,13 @@ fn licenses(text: &str, inside: &Span) -> Vec<Link> {
             continue;
         };
         at = span.end + 1;
-        let words = format!("{name} on spdx.org");
-        links.extend(license::page(name).map(|url| Link { span, url, words }));
+        let tooltip = format!("{name} on spdx.org");
+        links.extend(license::page(name).map(|url| Link { span, url, tooltip }));
     }
     links
 }
 
-/// Names that can stand in an address as they are.
+/// Whether a name needs no escaping in an address.
 fn is_package_name(name: &str) -> bool {
     !name.is_empty() && name.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_'))
 }
@@ -173,7 +173,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_pages_on_the_web_are_led_to() {
+    fn only_web_addresses_become_links() {
         assert_eq!(page("https://github.com/a/b").as_deref(), Some("https://github.com/a/b"));
         for address in
             ["file:///etc/passwd", "javascript:alert(1)", "https://me:pw@host/", "../here", ""]
@@ -183,7 +183,7 @@ mod tests {
     }
 
     #[test]
-    fn ignored_advisories_lead_to_their_pages() {
+    fn ignored_advisories_link_to_their_pages() {
         let text = SourceText::new(
             "[advisories]\nignore = [\"RUSTSEC-2024-0001\", { id = 'RUSTSEC-2023-0071' }, \"yanked@1\"]\n",
         );
@@ -194,7 +194,7 @@ mod tests {
     }
 
     #[test]
-    fn licenses_packages_and_addresses_lead_to_their_pages() {
+    fn licenses_packages_and_addresses_link_to_their_pages() {
         let text = SourceText::new(
             "[licenses]\nallow = [\"MIT\", \"Mine\", \"Apache-2.0 WITH LLVM-exception\"]\n\
              clarify = [{ crate = \"ring@0.17\", expression = \"ISC AND OpenSSL\", license-files = [] }]\n\
@@ -203,12 +203,12 @@ mod tests {
              [sources.allow-org]\ngithub = [\"embark\", \"a/../b\"]\n",
         );
         let links = of_policy(&text, &|name| name == "ours");
-        let told: Vec<_> = links
+        let actual: Vec<_> = links
             .iter()
             .map(|link| format!("{} {}", &text.as_str()[link.span.clone()], link.url))
             .collect();
         assert_eq!(
-            told,
+            actual,
             [
                 "MIT https://spdx.org/licenses/MIT.html",
                 "Apache-2.0 https://spdx.org/licenses/Apache-2.0.html",

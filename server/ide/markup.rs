@@ -1,20 +1,20 @@
-//! Text with a little layout that can be written as Markdown or plainly. Texts from outside are
-//! escaped in the first.
+//! Text with simple layout that can be rendered as Markdown or plain text. Untrusted text is escaped in
+//! Markdown.
 
 use std::fmt::Write as _;
 
-/// A text in the making.
+/// A text with layout.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Markup(Vec<Part>);
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Part {
-    /// Words of anybody.
+    /// Plain text, possibly untrusted.
     Text(String),
     Strong(String),
     Code(String),
     Link {
-        words: String,
+        label: String,
         url: String,
     },
     /// TOML of our own.
@@ -40,15 +40,15 @@ impl Markup {
     }
 
     /// Only web addresses become links.
-    pub(crate) fn link(mut self, words: impl Into<String>, url: impl Into<String>) -> Self {
-        let (words, url) = (words.into(), url.into());
+    pub(crate) fn link(mut self, label: impl Into<String>, url: impl Into<String>) -> Self {
+        let (label, url) = (label.into(), url.into());
         let safe = (url.starts_with("https://") || url.starts_with("http://"))
             && !url.contains(['(', ')', ' ', '<', '>', '\n']);
-        self.0.push(if safe { Part::Link { words, url } } else { Part::Text(words) });
+        self.0.push(if safe { Part::Link { label, url } } else { Part::Text(label) });
         self
     }
 
-    /// Lines of TOML, which stand alone.
+    /// A code block of TOML.
     pub(crate) fn block(mut self, text: impl Into<String>) -> Self {
         self.0.push(Part::Block(text.into()));
         self
@@ -79,22 +79,22 @@ impl Markup {
             match part {
                 Part::Text(text) => {
                     let next = self.0[at + 1..].iter().find_map(Part::first).unwrap_or('\n');
-                    let around = Around { before: out.chars().last(), next, in_link: false };
+                    let around = TextContext { before: out.chars().last(), next, in_link: false };
                     out.push_str(&escaped(text, &around));
                 }
                 Part::Strong(text) => {
-                    let around = Around { before: Some('*'), next: '*', in_link: false };
+                    let around = TextContext { before: Some('*'), next: '*', in_link: false };
                     let _ = write!(out, "**{}**", escaped(text, &around));
                 }
                 Part::Code(text) => {
                     let _ = write!(out, "`{}`", text.replace('`', "'").replace('\n', " "));
                 }
-                Part::Link { words, url } => {
-                    let around = Around { before: Some('['), next: ']', in_link: true };
-                    let _ = write!(out, "[{}]({url})", escaped(words, &around));
+                Part::Link { label, url } => {
+                    let around = TextContext { before: Some('['), next: ']', in_link: true };
+                    let _ = write!(out, "[{}]({url})", escaped(label, &around));
                 }
                 Part::Block(text) => {
-                    // Longer than any fence in it.
+                    // Longer than any fence in the text.
                     let longest = text.split(|c| c != '`').map(str::len).max().unwrap_or(0);
                     let fence = "`".repeat(longest.max(2) + 1);
                     let _ = write!(out, "{fence}toml\n{}\n{fence}", text.trim_end());
@@ -112,8 +112,8 @@ impl Markup {
             match part {
                 Part::Text(text) | Part::Strong(text) | Part::Code(text) => out.push_str(text),
                 Part::Block(text) => out.push_str(text.trim_end()),
-                Part::Link { words, url } => {
-                    let _ = write!(out, "{words} <{url}>");
+                Part::Link { label, url } => {
+                    let _ = write!(out, "{label} <{url}>");
                 }
                 Part::Line => out.push('\n'),
                 Part::Paragraph => out.push_str("\n\n"),
@@ -137,29 +137,28 @@ impl Part {
     }
 }
 
-/// What a text stands between.
-struct Around {
-    /// `None` at the beginning of everything.
+/// The surroundings of a text.
+struct TextContext {
+    /// `None` at the start.
     before: Option<char>,
     next: char,
-    /// It is what is read of a link, which ends at a bracket.
+    /// The text is the label of a link, which ends at a bracket.
     in_link: bool,
 }
 
-/// Text in which Markdown's own characters mean themselves.
+/// Escapes the characters that Markdown would interpret.
 ///
-/// Only what would be read as markup is escaped, and where there is a choice by an entity: Neovim
-/// hides the backslash before no character, but shows the characters that `&lt;`, `&gt;` and
-/// `&amp;` stand for; VS Code and Helix understand both. A bracket that is opened is always
-/// escaped, since Neovim takes any pair for a link, even where nothing follows; one that is closed
-/// ends nothing then.
+/// Escapes only what is markup at its position, with an entity where possible: Neovim shows the
+/// backslash of an escape, but decodes `&lt;`, `&gt;` and `&amp;`; VS Code and Helix support both. An
+/// opening bracket is always escaped, because Neovim renders any pair of brackets as a link; then the
+/// closing one has no meaning.
 ///
-/// `CommonMark` and the tables, tildes and lists of GitHub's Markdown are thought of.
-fn escaped(text: &str, around: &Around) -> String {
+/// Covers `CommonMark` and the tables, strikethrough and lists of GitHub's Markdown.
+fn escaped(text: &str, around: &TextContext) -> String {
     let text: Vec<char> = text.chars().collect();
     let mut out = String::with_capacity(text.len());
     let at_start = around.before.is_none_or(|c| c == '\n');
-    // The characters of the line so far: what is before the text stands for a word.
+    // Where the line starts; `None` if other text comes before it on the line.
     let mut line_from = if at_start { Some(0) } else { None };
     for (at, &c) in text.iter().enumerate() {
         let before = match at {
@@ -174,7 +173,7 @@ fn escaped(text: &str, around: &Around) -> String {
         }
         let starts = line_from == Some(at);
         if starts && matches!(c, ' ' | '\t') {
-            // Much of it would be a block of code.
+            // Four spaces would start a code block.
             line_from = Some(at + 1);
             continue;
         }
@@ -192,14 +191,14 @@ fn escaped(text: &str, around: &Around) -> String {
             line_from
                 .is_some_and(|from| from < at && text[from..at].iter().all(char::is_ascii_digit))
         };
-        let stands_alone = before.is_whitespace() && after.is_whitespace();
-        let means_something = match c {
+        let is_isolated = before.is_whitespace() && after.is_whitespace();
+        let is_markup = match c {
             '`' | '[' => true,
             ']' => around.in_link,
-            '*' => starts || !stands_alone,
+            '*' => starts || !is_isolated,
             '\\' => after.is_ascii_punctuation() || after == '\n',
-            '_' => starts || !(stands_alone || before.is_alphanumeric() && after.is_alphanumeric()),
-            // In front of a link it would make a picture of it.
+            '_' => starts || !(is_isolated || before.is_alphanumeric() && after.is_alphanumeric()),
+            // Before a link it would make an image.
             '!' => at + 1 == text.len() && after == '[',
             '~' => after == '~' || !before.is_whitespace(),
             '#' | '|' | '=' => starts,
@@ -208,7 +207,7 @@ fn escaped(text: &str, around: &Around) -> String {
             '.' | ')' => numbered() && after.is_whitespace(),
             _ => false,
         };
-        if means_something {
+        if is_markup {
             out.push('\\');
         }
         out.push(c);
@@ -221,7 +220,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_comes_from_outside_stays_text() {
+    fn untrusted_text_is_escaped() {
         let markup = Markup::default()
             .text("![x](http://evil) <img> `a`")
             .link("bad", "command:rm")
@@ -234,7 +233,7 @@ mod tests {
     }
 
     #[test]
-    fn only_what_markdown_would_read_otherwise_is_escaped() {
+    fn only_markup_is_escaped() {
         let check = |text: &str, expected: &str| {
             assert_eq!(Markup::default().text(text).markdown(), expected, "{text}");
         };
@@ -275,7 +274,7 @@ mod tests {
     }
 
     #[test]
-    fn parts_make_no_markup_together() {
+    fn adjacent_parts_do_not_form_markup() {
         let markup =
             Markup::default().text("!").link("x", "https://example.org").text("<").text("img>");
         assert_eq!(markup.markdown(), "\\![x](https://example.org)&lt;img>");
@@ -283,8 +282,8 @@ mod tests {
         assert_eq!(markup.markdown(), "a  \n\\# b\n\n&gt; c");
     }
 
-    /// What `CommonMark` and the additions that editors know read in a text: words only, else
-    /// `None`. Blanks are left out.
+    /// The text that `CommonMark` and the extensions of editors render, without whitespace; `None` if there
+    /// is markup.
     fn read(markdown: &str) -> Option<String> {
         use pulldown_cmark::{Event, Options, Parser, Tag, TagEnd};
 
@@ -292,11 +291,11 @@ mod tests {
             | Options::ENABLE_STRIKETHROUGH
             | Options::ENABLE_TASKLISTS
             | Options::ENABLE_FOOTNOTES;
-        let mut words = String::new();
+        let mut label = String::new();
         for event in Parser::new_ext(markdown, additions) {
             match event {
-                Event::Text(text) => words.push_str(&text),
-                Event::Code(code) => words.extend(["{", code.as_ref(), "}"]),
+                Event::Text(text) => label.push_str(&text),
+                Event::Code(code) => label.extend(["{", code.as_ref(), "}"]),
                 Event::Start(Tag::Paragraph)
                 | Event::End(TagEnd::Paragraph)
                 | Event::SoftBreak
@@ -304,12 +303,12 @@ mod tests {
                 _ => return None,
             }
         }
-        words.retain(|c| !c.is_whitespace());
-        Some(words)
+        label.retain(|c| !c.is_whitespace());
+        Some(label)
     }
 
     #[test]
-    fn whatever_stands_in_a_text_is_read_as_it_stands_there() {
+    fn every_text_is_rendered_unchanged() {
         const PIECES: [&str; 24] = [
             "a", "1.", " ", "\n", "`", "*", "_", "[", "](b)", "]:", "!", "<", ">", "<b>", "&lt;",
             "#", "-", "+", "~", "|", ":-", "=", "\\", "^",
@@ -331,7 +330,7 @@ mod tests {
     }
 
     #[test]
-    fn a_block_ends_where_it_is_meant_to() {
+    fn block_with_fences_ends_at_its_own_fence() {
         let markup = Markup::default().block("a = '```'\n");
         assert_eq!(markup.markdown(), "````toml\na = '```'\n````");
         assert_eq!(markup.plain(), "a = '```'");

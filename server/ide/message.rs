@@ -1,13 +1,13 @@
-//! The one message that a finding shows on a line, for editors that show nothing else of it.
+//! The message of a finding on a line, for editors that show nothing else.
 
 use crate::verdict::{Finding, Location, Role};
 
-/// How much of what is wrong is said on a line, in characters; titles and reasons come from outside.
-const LONGEST: usize = 400;
+/// The maximum length of a message, in characters; titles and reasons are untrusted.
+const MAX_LENGTH: usize = 400;
 
-/// The message at one of the finding's places: what is wrong, through which packages, what to do.
-pub(crate) fn at_place(finding: &Finding, location: &Location) -> String {
-    let mut message = what(finding);
+/// The message at one of the finding's locations: the problem, the dependency path, and the remedy.
+pub(crate) fn at_location(finding: &Finding, location: &Location) -> String {
+    let mut message = problem(finding);
     if let Some(via) = via(finding, location) {
         message.push_str(&format!(", via {via}"));
     }
@@ -17,17 +17,17 @@ pub(crate) fn at_place(finding: &Finding, location: &Location) -> String {
     message
 }
 
-/// What is wrong, in one line.
-pub(crate) fn what(finding: &Finding) -> String {
+/// The problem, on one line.
+pub(crate) fn problem(finding: &Finding) -> String {
     one_line(&finding.message)
 }
 
-/// The title of the advisory that a finding is about, in one line.
+/// The title of the advisory, on one line.
 pub(crate) fn title(finding: &Finding) -> Option<String> {
     finding.advisory.as_ref().map(|advisory| one_line(&advisory.title))
 }
 
-/// What to do about it at this place.
+/// The remedy at this location.
 pub(crate) fn remedy<'f>(finding: &'f Finding, location: &Location) -> Option<&'f str> {
     match location.role {
         Role::Inherited => Some("the requirement is in the workspace manifest"),
@@ -35,11 +35,11 @@ pub(crate) fn remedy<'f>(finding: &'f Finding, location: &Location) -> Option<&'
     }
 }
 
-/// `a 1.2.0 -> b 0.4.1 -> time 0.3.44`: the way from the declaration to the package, and how many
-/// other ways there are. `None` where the package is declared itself.
+/// `a 1.2.0 -> b 0.4.1 -> time 0.3.44`: the path from the direct dependency to the package, and the
+/// number of other paths. `None` if the package is the direct dependency.
 pub(crate) fn via(finding: &Finding, location: &Location) -> Option<String> {
     let path = finding.paths.get(location.via?)?;
-    // The first is the member whose line this is.
+    // The first package is the member itself.
     let steps = path.get(1..).filter(|steps| steps.len() > 1)?;
     let names: Vec<_> =
         steps.iter().map(|step| format!("{} {}", step.name, step.version)).collect();
@@ -53,7 +53,7 @@ pub(crate) fn via(finding: &Finding, location: &Location) -> Option<String> {
 
 fn one_line(text: &str) -> String {
     let words = text.split_whitespace().collect::<Vec<_>>().join(" ");
-    match words.char_indices().nth(LONGEST) {
+    match words.char_indices().nth(MAX_LENGTH) {
         Some((end, _)) => format!("{}…", &words[..end]),
         None => words,
     }
@@ -64,8 +64,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_message_is_one_line_and_not_too_long() {
+    fn message_is_one_line_and_capped() {
         assert_eq!(one_line("a\n\n b"), "a b");
-        assert_eq!(one_line(&"é".repeat(LONGEST + 1)), format!("{}…", "é".repeat(LONGEST)));
+        assert_eq!(one_line(&"é".repeat(MAX_LENGTH + 1)), format!("{}…", "é".repeat(MAX_LENGTH)));
     }
 }

@@ -1,5 +1,5 @@
-//! From what a policy or a manifest names to where it stands: declarations, lock entries, entries of
-//! the policy.
+//! Definitions and references of the names in a policy or manifest: dependencies, lock entries, and
+//! entries of the policy.
 
 use std::collections::BTreeSet;
 
@@ -20,20 +20,20 @@ use crate::{
     workspace::{is_exceptions, is_policy},
 };
 
-/// What is known of the files of a session.
-pub(crate) struct View<'v> {
+/// The verdicts and texts of a session.
+pub(crate) struct SessionView<'v> {
     pub(crate) verdicts: &'v [std::sync::Arc<Verdict>],
-    /// The text of a file as it is now: in its buffer, else on disk.
+    /// The current text of a file: in its buffer, else on disk.
     pub(crate) text: &'v dyn Fn(&Utf8Path) -> Option<SourceText>,
-    /// Where a span of a judged text of a file stands now.
+    /// Maps a span of the checked text of a file to its current text.
     pub(crate) moved: &'v dyn Fn(&Utf8Path, &SourceText, &Span) -> Option<Span>,
 }
 
-/// Where what is named at `offset` of `file` is declared: a crate of the policy in the manifests or
-/// else in the lock file, an inherited dependency in the workspace's manifest, another one in the
-/// lock file.
-pub(crate) fn definitions(view: &View<'_>, file: &Utf8Path, offset: usize) -> Vec<Location> {
-    if is_about_policy(file) {
+/// The definitions of the name at `offset` of `file`: of a crate in a policy its dependencies in the
+/// manifests, else its lock entries; of an inherited dependency the workspace dependency; of another
+/// dependency its lock entry.
+pub(crate) fn definitions(view: &SessionView<'_>, file: &Utf8Path, offset: usize) -> Vec<Location> {
+    if is_policy_file(file) {
         let names = view.named_in_policy(file, offset);
         let declared = view.dependencies(&names, |verdict| verdict.uses_policy_file(file));
         if !declared.is_empty() {
@@ -62,18 +62,18 @@ pub(crate) fn definitions(view: &View<'_>, file: &Utf8Path, offset: usize) -> Ve
             found.extend(view.locked(verdict, &names, Some(&one.package.version)));
         }
     }
-    without_doubles(found)
+    deduplicated(found)
 }
 
-/// The entries of policies that concern the package that is named at `offset` of `file`, and where it
-/// is declared if `with_declarations`.
+/// The entries of policies about the package at `offset` of `file`, and its dependencies in the manifests
+/// if `include_dependencies`.
 pub(crate) fn references(
-    view: &View<'_>,
+    view: &SessionView<'_>,
     file: &Utf8Path,
     offset: usize,
-    with_declarations: bool,
+    include_dependencies: bool,
 ) -> Vec<Location> {
-    let names = if is_about_policy(file) {
+    let names = if is_policy_file(file) {
         view.named_in_policy(file, offset)
     } else {
         let Some(text) = (view.text)(file) else { return Vec::new() };
@@ -92,18 +92,18 @@ pub(crate) fn references(
     for verdict in view.verdicts.iter().filter(|verdict| concerned(verdict)) {
         found.extend(view.policy_entries(verdict, &names));
     }
-    if with_declarations {
+    if include_dependencies {
         found.extend(view.dependencies(&names, concerned));
     }
-    without_doubles(found)
+    deduplicated(found)
 }
 
-/// Whether a file is a policy or adds exceptions to one.
-fn is_about_policy(file: &Utf8Path) -> bool {
+/// Whether a file is a policy or an exceptions file.
+fn is_policy_file(file: &Utf8Path) -> bool {
     is_policy(file) || is_exceptions(file)
 }
 
-/// The declaration whose key or value holds `offset`.
+/// The dependency whose key or value contains `offset`.
 fn dependency_at(manifest: &Manifest, offset: usize) -> Option<&Dependency> {
     manifest.all_dependencies().find(|one| {
         let values = [&one.requirement, &one.git, &one.path];
@@ -113,7 +113,7 @@ fn dependency_at(manifest: &Manifest, offset: usize) -> Option<&Dependency> {
     })
 }
 
-impl View<'_> {
+impl SessionView<'_> {
     /// The packages that the entry at `offset` of a policy names, or whose findings it suppresses.
     fn named_in_policy(&self, file: &Utf8Path, offset: usize) -> BTreeSet<String> {
         let Some(text) = (self.text)(file) else { return BTreeSet::new() };
@@ -150,7 +150,7 @@ impl View<'_> {
         })
     }
 
-    /// Where packages of these names are declared, the lines that can be mended first.
+    /// The dependencies on packages with these names.
     fn dependencies(
         &self,
         names: &BTreeSet<String>,
@@ -158,11 +158,11 @@ impl View<'_> {
     ) -> Vec<Location> {
         let verdicts = self.verdicts.iter().filter(|verdict| concerned(verdict));
         let declared = verdicts.flat_map(|verdict| verdict.declared.iter());
-        let meant = declared.filter(|one| names.contains(&one.package.name));
-        without_doubles(meant.map(|one| location(&one.file, &one.text, &one.key)).collect())
+        let matching = declared.filter(|one| names.contains(&one.package.name));
+        deduplicated(matching.map(|one| location(&one.file, &one.text, &one.key)).collect())
     }
 
-    /// What a declaration of a manifest resolved to in a verdict.
+    /// The resolved dependencies of a dependency of a manifest in a verdict.
     fn resolved<'r>(
         &'r self,
         verdict: &'r Verdict,
@@ -175,7 +175,7 @@ impl View<'_> {
         })
     }
 
-    /// The entries of the lock file for packages of these names.
+    /// The lock entries of packages with these names.
     fn locked(
         &self,
         verdict: &Verdict,
@@ -185,14 +185,14 @@ impl View<'_> {
         let path = verdict.workspace.lock_file();
         let Some(text) = (self.text)(&path) else { return Vec::new() };
         let entries = Lockfile::entries(text.as_str());
-        let meant = entries.iter().filter(|entry| {
+        let matching = entries.iter().filter(|entry| {
             names.contains(&entry.name.value)
                 && version.is_none_or(|version| entry.version.value == version)
         });
-        meant.map(|entry| location(&path, &text, &entry.name.span)).collect()
+        matching.map(|entry| location(&path, &text, &entry.name.span)).collect()
     }
 
-    /// The declaration of the workspace that a member inherits.
+    /// The workspace dependency that a member inherits.
     fn origin(
         &self,
         file: &Utf8Path,
@@ -225,7 +225,7 @@ impl View<'_> {
         Some(location(&root, &text, &origin.key.span))
     }
 
-    /// The name of the package in a folder that a manifest refers to.
+    /// The package name in the manifest of a path dependency.
     fn head(&self, file: &Utf8Path, folder: &str) -> Option<Location> {
         let path = joined(file.parent()?, folder).join("Cargo.toml");
         let text = (self.text)(&path)?;
@@ -233,13 +233,13 @@ impl View<'_> {
         Some(location(&path, &text, &head))
     }
 
-    /// The entries of a verdict's policy that are about packages of these names.
+    /// The entries of a verdict's policy about packages with these names.
     fn policy_entries(&self, verdict: &Verdict, names: &BTreeSet<String>) -> Vec<Location> {
         let files = verdict.policy.iter().chain(&verdict.exceptions);
         files.flat_map(|file| self.entries_of(verdict, file, names)).collect()
     }
 
-    /// The same of one of its files.
+    /// The same for one of its files.
     fn entries_of(
         &self,
         verdict: &Verdict,
@@ -268,7 +268,7 @@ fn location(file: &Utf8Path, text: &SourceText, span: &Span) -> Location {
     Location { file, text, span, role: Role::Primary, via: None }
 }
 
-/// `folder` and a path of a manifest below or beside it, without `..`.
+/// Joins a folder and a relative path, and removes `..`.
 fn joined(folder: &Utf8Path, path: &str) -> Utf8PathBuf {
     let mut all = folder.to_owned();
     for part in Utf8Path::new(path).components() {
@@ -283,7 +283,7 @@ fn joined(folder: &Utf8Path, path: &str) -> Utf8PathBuf {
     all
 }
 
-fn without_doubles(locations: Vec<Location>) -> Vec<Location> {
+fn deduplicated(locations: Vec<Location>) -> Vec<Location> {
     let mut found: Vec<Location> = Vec::new();
     for location in locations {
         if !found.iter().any(|known| known.is_at(&location)) {

@@ -1,4 +1,4 @@
-//! Hover on a policy: what a key is for, what an entry does now, and what is known of the advisory,
+//! Hover on a policy: the documentation of a key, the effect of an entry, and facts about the advisory,
 //! license or package that it names.
 
 use std::sync::Arc;
@@ -24,23 +24,23 @@ use crate::{
     verdict::{AdvisoryFacts, Check, Finding, PackageFacts, PackageRef, Severity, sanitize},
 };
 
-/// How many versions of a package are told.
-const VERSIONS: usize = 4;
+/// The maximum number of versions of a package that are shown.
+const MAX_VERSIONS: usize = 4;
 
-/// What a hover is made from.
+/// The inputs of a hover.
 pub(crate) struct Sources<'s> {
     pub(crate) file: &'s Utf8Path,
     /// The tables of the file: those of a policy, or of a file of exceptions.
     pub(crate) root: &'static SchemaTable,
-    /// The policy as it is now.
+    /// The current policy.
     pub(crate) text: &'s SourceText,
-    /// What is shown.
+    /// The current verdicts.
     pub(crate) verdicts: &'s [Arc<Verdict>],
-    /// The same, from the last verdict that had a graph where there is none at the moment.
-    pub(crate) known: &'s [Arc<Verdict>],
+    /// The same, or the last verdicts that had a graph.
+    pub(crate) graph_verdicts: &'s [Arc<Verdict>],
     /// The facts of an advisory of the opened databases.
     pub(crate) advisory: &'s dyn Fn(&str) -> Option<AdvisoryFacts>,
-    /// Where a span of a judged text stands now, if its line is still there.
+    /// Maps a span of the checked text to the current text, if its line still exists.
     pub(crate) moved: &'s dyn Fn(&SourceText, &Span) -> Option<Span>,
 }
 
@@ -50,7 +50,7 @@ pub(crate) fn hover(sources: &Sources<'_>, offset: usize) -> Option<Hover> {
     let entries = entries(text);
     let cursor = Cursor::at(text, offset);
     let context = cursor.as_ref().map(|cursor| &cursor.context);
-    let (mut told, mut span, entry) = match context {
+    let (mut text_so_far, mut span, entry) = match context {
         Some(CursorContext::Header(context)) => sources.header(context, &entries),
         Some(CursorContext::Key(context)) => sources.key(context, &entries),
         Some(CursorContext::Value(context)) => sources.value(context, offset, &entries),
@@ -65,43 +65,44 @@ pub(crate) fn hover(sources: &Sources<'_>, offset: usize) -> Option<Hover> {
     let findings =
         hover::findings(sources.file, offset, sources.verdicts, sources.moved, &is_in_effect);
     if let Some(effect) = &effect {
-        // What is for nothing is a finding, which says it better.
-        let is_said = effect.is_nothing() && findings.is_some();
-        if !is_said {
-            told = apart(told).text("→ ").text(sanitize(&effect.sentence()));
+        // An entry without effect has a finding, which is more precise.
+        let is_reported = effect.is_nothing() && findings.is_some();
+        if !is_reported {
+            text_so_far = with_paragraph(text_so_far).text("→ ").text(sanitize(&effect.sentence()));
         }
     }
     if let Some(entry) = entry {
-        told = joined(told, sources.subject(entry, effect.as_ref(), offset));
+        text_so_far =
+            append_paragraph(text_so_far, sources.subject(entry, effect.as_ref(), offset));
     }
     if let Some(findings) = findings {
         span.get_or_insert(findings.span);
-        told = joined(told, Some(findings.text));
+        text_so_far = append_paragraph(text_so_far, Some(findings.text));
     }
-    let span = span.filter(|_| !told.is_empty())?;
-    Some(Hover { text: told, span })
+    let span = span.filter(|_| !text_so_far.is_empty())?;
+    Some(Hover { text: text_so_far, span })
 }
 
-/// What is told of a place, where, and the entry that it stands in.
-type Told<'e> = (Markup, Option<Span>, Option<&'e PolicyEntry>);
+/// The text about a token, its span, and the entry that it belongs to.
+type TokenHover<'e> = (Markup, Option<Span>, Option<&'e PolicyEntry>);
 
 impl Sources<'_> {
-    fn header<'e>(&self, context: &HeaderContext, entries: &'e [PolicyEntry]) -> Told<'e> {
-        let path = with(&context.before, &self.said(&context.token));
-        // `[[x]]` begins an entry.
+    fn header<'e>(&self, context: &HeaderContext, entries: &'e [PolicyEntry]) -> TokenHover<'e> {
+        let path = with(&context.before, &self.token_text(&context.token));
+        // `[[x]]` starts an entry.
         let entry = entries.iter().find(|entry| entry.span.start == context.span.start);
         (self.documented(&path), Some(context.token.span.clone()), entry)
     }
 
-    fn key<'e>(&self, context: &KeyContext, entries: &'e [PolicyEntry]) -> Told<'e> {
-        let path = with(&names(&context.table), &self.said(&context.token));
+    fn key<'e>(&self, context: &KeyContext, entries: &'e [PolicyEntry]) -> TokenHover<'e> {
+        let path = with(&names(&context.table), &self.token_text(&context.token));
         let steps: Vec<&str> = path.iter().map(String::as_str).collect();
-        let mut told = self.documented(&path);
+        let mut text_so_far = self.documented(&path);
         let list = PolicyList::at(&steps).filter(|_| self.root.at(&steps).is_some());
         if let Some(words) = list.and_then(|list| summary(list, entries, &self.effects(entries))) {
-            told = apart(told).text("→ ").text(sanitize(&words));
+            text_so_far = with_paragraph(text_so_far).text("→ ").text(sanitize(&words));
         }
-        (told, Some(context.token.span.clone()), None)
+        (text_so_far, Some(context.token.span.clone()), None)
     }
 
     fn value<'e>(
@@ -109,19 +110,19 @@ impl Sources<'_> {
         context: &ValueContext,
         offset: usize,
         entries: &'e [PolicyEntry],
-    ) -> Told<'e> {
+    ) -> TokenHover<'e> {
         let span = Some(context.token.inside.clone()).filter(|span| !span.is_empty());
         let entry = entries
             .iter()
             .find(|entry| entry.subject.span.start <= offset && offset <= entry.subject.span.end);
         let path: Vec<&str> = context.path.iter().map(String::as_str).collect();
         let Some(key) = self.root.at(&path) else { return (Markup::default(), span, entry) };
-        let told = match key.value {
+        let text_so_far = match key.value {
             ValueType::Choice(_) => {
-                let said = self.said(&context.token);
-                match key.choice(&said) {
+                let token_text = self.token_text(&context.token);
+                match key.choice(&token_text) {
                     Some(choice) => {
-                        prose(Markup::default().strong(choice.value).text(" · "), choice.about)
+                        own_text(Markup::default().strong(choice.value).text(" · "), choice.about)
                     }
                     None => self.documented(&context.path),
                 }
@@ -132,17 +133,17 @@ impl Sources<'_> {
             ValueType::Text(StringKind::Expression) => {
                 let found = license::at(self.text.as_str(), &context.token.inside, offset);
                 let found = found.and_then(|(name, span)| Some((self.license(name)?, span)));
-                if let Some((told, span)) = found {
-                    return (told, Some(span), None);
+                if let Some((text_so_far, span)) = found {
+                    return (text_so_far, Some(span), None);
                 }
                 Markup::default()
             }
             _ => Markup::default(),
         };
-        (told, span, entry)
+        (text_so_far, span, entry)
     }
 
-    /// What the schema says of a key.
+    /// The documentation of a key.
     fn documented(&self, path: &[String]) -> Markup {
         let steps: Vec<&str> = path.iter().map(String::as_str).collect();
         match self.root.at(&steps) {
@@ -151,7 +152,7 @@ impl Sources<'_> {
         }
     }
 
-    fn said(&self, token: &TypedToken) -> String {
+    fn token_text(&self, token: &TypedToken) -> String {
         self.text.as_str().get(token.inside.clone()).unwrap_or_default().to_owned()
     }
 
@@ -159,20 +160,20 @@ impl Sources<'_> {
         Effects::combined(&self.effects(entries), entry)
     }
 
-    /// What the entries do in each that is ruled by the file.
+    /// The effects of the entries in each workspace with this policy.
     fn effects(&self, entries: &[PolicyEntry]) -> Vec<Effects<'_>> {
-        let ruled = self.ruled();
-        ruled
+        let verdicts_of_policy = self.verdicts_of_policy();
+        verdicts_of_policy
             .map(|verdict| Effects::new(entries, self.file, verdict.effect_input(), self.moved))
             .collect()
     }
 
-    fn ruled(&self) -> impl Iterator<Item = &Verdict> {
+    fn verdicts_of_policy(&self) -> impl Iterator<Item = &Verdict> {
         let ours = |verdict: &&Verdict| verdict.uses_policy_file(self.file);
-        self.known.iter().map(AsRef::as_ref).filter(ours)
+        self.graph_verdicts.iter().map(AsRef::as_ref).filter(ours)
     }
 
-    /// What an entry names.
+    /// Facts about the advisory, license or package that an entry names.
     fn subject(
         &self,
         entry: &PolicyEntry,
@@ -189,17 +190,17 @@ impl Sources<'_> {
         if entry.list.is_of_licenses() {
             let found = license::at(self.text.as_str(), &entry.subject.span, offset);
             let name = found.map_or(subject, |(name, _)| name);
-            // The effect has told which packages state it.
+            // The effect already lists the packages.
             return if effect.is_some() { license::about(name) } else { self.license(name) };
         }
         let name = entry.package()?.value;
         self.package(name)
     }
 
-    /// A license with the packages that name it.
+    /// A license with the packages that use it.
     fn license(&self, name: &str) -> Option<Markup> {
         let about = license::about(name)?;
-        let naming = self.ruled().flat_map(|verdict| verdict.graph.with_license(name));
+        let naming = self.verdicts_of_policy().flat_map(|verdict| verdict.graph.with_license(name));
         let mut packages: Vec<PackageRef> = naming.map(PackageFacts::package).collect();
         packages.sort();
         packages.dedup();
@@ -214,11 +215,11 @@ impl Sources<'_> {
         Some(about.paragraph().text(sanitize(&words)))
     }
 
-    /// The versions of a package that are there, and why.
+    /// The versions of a package in the graph, with their dependency paths.
     fn package(&self, name: &str) -> Option<Markup> {
-        let mut told: Vec<Markup> = Vec::new();
+        let mut text_so_far: Vec<Markup> = Vec::new();
         let mut graphs = self
-            .ruled()
+            .verdicts_of_policy()
             .map(|verdict| &verdict.graph)
             .filter(|graph| !graph.packages.is_empty())
             .peekable();
@@ -246,14 +247,16 @@ impl Sources<'_> {
                 } else {
                     text
                 };
-                if !told.contains(&text) {
-                    told.push(text);
+                if !text_so_far.contains(&text) {
+                    text_so_far.push(text);
                 }
             }
         }
-        let more = told.len().saturating_sub(VERSIONS);
-        told.truncate(VERSIONS);
-        let all = told.into_iter().fold(Markup::default(), |all, one| joined(all, Some(one)));
+        let more = text_so_far.len().saturating_sub(MAX_VERSIONS);
+        text_so_far.truncate(MAX_VERSIONS);
+        let all = text_so_far
+            .into_iter()
+            .fold(Markup::default(), |all, one| append_paragraph(all, Some(one)));
         Some(match more {
             _ if all.is_empty() => all.strong(sanitize(name)).text(" is not in the graph"),
             0 => all,
@@ -264,23 +267,23 @@ impl Sources<'_> {
 
 pub(super) fn key_text(path: &str, key: &SchemaKey) -> Markup {
     let mut text = Markup::default().strong(path).text(" · ");
-    text = prose(text, &key.value.description());
+    text = own_text(text, &key.value.description());
     text = match (key.default, key.absent) {
         (Some(default), _) => text.text(" · default ").code(default),
-        (None, Some(absent)) => prose(text.text(" · if absent: "), absent),
+        (None, Some(absent)) => own_text(text.text(" · if absent: "), absent),
         (None, None) if key.required => text.text(" · required"),
         (None, None) => text,
     };
     if let Some(status) = key.status_note() {
-        text = prose(text.paragraph(), &status);
+        text = own_text(text.paragraph(), &status);
     }
-    text = prose(text.paragraph(), key.about);
+    text = own_text(text.paragraph(), key.about);
     let choices = key.value.choices();
     if !choices.is_empty() {
         text = text.paragraph();
         for (index, choice) in choices.iter().enumerate() {
             let line = if index == 0 { text } else { text.line() };
-            text = prose(line.code(choice.value).text(" · "), choice.about);
+            text = own_text(line.code(choice.value).text(" · "), choice.about);
         }
     }
     if !key.example.is_empty() {
@@ -289,8 +292,8 @@ pub(super) fn key_text(path: &str, key: &SchemaKey) -> Markup {
     text
 }
 
-/// Our own words, what stands between backticks as code.
-fn prose(text: Markup, words: &str) -> Markup {
+/// Our own text, with the parts in backticks as code.
+fn own_text(text: Markup, words: &str) -> Markup {
     pieces(words).fold(text, |text, piece| match piece {
         TextPiece::Text(words) => text.text(words),
         TextPiece::Code(code) => text.code(code),
@@ -301,13 +304,13 @@ fn with(path: &[String], last: &str) -> Vec<String> {
     path.iter().cloned().chain([last.to_owned()]).collect()
 }
 
-fn apart(text: Markup) -> Markup {
+fn with_paragraph(text: Markup) -> Markup {
     if text.is_empty() { text } else { text.paragraph() }
 }
 
-fn joined(text: Markup, more: Option<Markup>) -> Markup {
+fn append_paragraph(text: Markup, more: Option<Markup>) -> Markup {
     match more.filter(|more| !more.is_empty()) {
-        Some(more) => apart(text).then(more),
+        Some(more) => with_paragraph(text).then(more),
         None => text,
     }
 }

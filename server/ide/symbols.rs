@@ -6,7 +6,7 @@ use crate::{
     text::Span,
 };
 
-/// The tables of dependencies with what they declare.
+/// The dependency tables with their dependencies.
 pub(crate) fn of_manifest(text: &str) -> Vec<Symbol> {
     let manifest = Manifest::parse(text);
     let mut tables: Vec<(String, Symbol)> = Vec::new();
@@ -68,9 +68,9 @@ mod tests {
     use super::*;
 
     #[test]
-    fn dependencies_are_told_table_by_table() {
+    fn dependencies_are_grouped_by_table() {
         let text = "[package]\nname = \"m\"\n[dependencies]\na = \"1\"\nb.workspace = true\n[dev-dependencies.c]\nversion = \"2\"\n[target.'cfg(unix)'.dependencies]\nd = { path = \"../d\" }\n[dependencies.e]\ngit = \"https://x.org/e\"\n";
-        let told: Vec<_> = of_manifest(text)
+        let actual: Vec<_> = of_manifest(text)
             .into_iter()
             .map(|table| {
                 let inside = table.inside.iter().map(|one| format!("{} {}", one.name, one.detail));
@@ -78,7 +78,7 @@ mod tests {
             })
             .collect();
         assert_eq!(
-            told,
+            actual,
             [
                 "dependencies: a 1, b workspace, e https://x.org/e",
                 "dev-dependencies: c 2",

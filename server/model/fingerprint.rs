@@ -1,4 +1,4 @@
-//! Fingerprints of manifests and other files, to tell whether the workspace has to be resolved again. Comments,
+//! Fingerprints of manifests and other files, to check whether the workspace has to be resolved again. Comments,
 //! layout and descriptions do not change that of a manifest.
 
 use std::hash::{DefaultHasher, Hash, Hasher};

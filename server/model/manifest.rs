@@ -184,7 +184,7 @@ impl Manifest {
             .unwrap_or(0..0)
     }
 
-    /// The declaration of the workspace that `dependency` inherits from.
+    /// The workspace dependency that `dependency` inherits from.
     pub fn inherited(&self, dependency: &Dependency) -> Option<&Dependency> {
         self.workspace
             .as_ref()?

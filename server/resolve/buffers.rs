@@ -141,8 +141,8 @@ impl BufferCopy {
         let run_in = CargoWorkingDir { manifest: &manifest, copy: Some(self.scratch.root()) };
         let args = [&["update", "--manifest-path", "Cargo.toml"], how].concat();
         let args: Vec<_> = args.into_iter().map(str::to_owned).collect();
-        let answer = resolver.run(run_in, &args, keep_running);
-        answer.map(drop).map_err(|error| self.map_error_back(workspace, error))
+        let output = resolver.run(run_in, &args, keep_running);
+        output.map(drop).map_err(|error| self.map_error_back(workspace, error))
     }
 
     /// The lockfile as cargo left it.

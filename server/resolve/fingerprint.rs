@@ -62,7 +62,7 @@ mod tests {
 
     #[test]
     fn fingerprint_ignores_requirements_except_any_version() {
-        let answer = |requirement: &str, features: &str| {
+        let with_string = |requirement: &str, features: &str| {
             GraphFingerprint::of(&format!(
                 "{{\"dependencies\":[{{\"name\":\"a\",\"req\":\"{requirement}\",\"features\":[{features}]}}],\
                  \"description\":\"\\\"req\\\":\\\"{requirement}\\\"\"}}"
@@ -76,6 +76,10 @@ mod tests {
         assert_eq!(plain("^1", ""), plain("=1.0.2", ""));
         assert_ne!(plain("^1", ""), plain("*", ""));
         assert_ne!(plain("^1", ""), plain("^1", "\"f\""));
-        assert_ne!(answer("^1", ""), answer("=1.0.2", ""), "a string is not a requirement");
+        assert_ne!(
+            with_string("^1", ""),
+            with_string("=1.0.2", ""),
+            "a string is not a requirement"
+        );
     }
 }

@@ -163,7 +163,7 @@ mod tests {
     use super::*;
 
     fn moved(old: &str, new: &str, word: &str) -> String {
-        let start = old.find(word).expect("the word stands in the old text");
+        let start = old.find(word).expect("the old text contains the word");
         let mut edits = Edits::default();
         edits.push(Edit::between(old, new));
         new[edits.moved(&(start..start + word.len()))].to_owned()
@@ -201,11 +201,11 @@ mod tests {
         let mut text = old.to_owned();
         let mut all = Edits::default();
         for (piece, new) in edits {
-            let at = text.find(piece).expect("the piece stands in the text");
+            let at = text.find(piece).expect("the text contains the piece");
             all.push(Edit::new(&text, at..at + piece.len(), new));
             text = text.replacen(piece, new, 1);
         }
-        let at = old.find(word).expect("the word stands in the old text");
+        let at = old.find(word).expect("the old text contains the word");
         all.followed(0, &(at..at + word.len())).map(|span| text[span].to_owned())
     }
 
@@ -217,7 +217,7 @@ mod tests {
     }
 
     #[test]
-    fn text_typed_in_place_of_a_span_takes_it_over() {
+    fn span_of_deleted_text_covers_its_replacement() {
         let mut edits = Edits::default();
         edits.push(Edit::new("'0.3'", 1..4, ""));
         edits.push(Edit::new("''", 1..1, "1.2"));
@@ -227,7 +227,7 @@ mod tests {
     }
 
     fn again(old: &str, new: &str, word: &str) -> Option<String> {
-        let at = old.rfind(word).expect("the word stands in the old text");
+        let at = old.rfind(word).expect("the old text contains the word");
         let span = at..at + word.len();
         let (old, new) = (SourceText::new(old), SourceText::new(new));
         relocate(&old, &new, &span).map(|span| new.as_str()[span].to_owned())

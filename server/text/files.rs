@@ -1,7 +1,7 @@
-//! Reading files that may be anything: what is in a workspace may be written by others.
+//! Reads files of a workspace, which may be malicious.
 //!
-//! A path is looked at before it is opened, since opening a device or a pipe may do something by
-//! itself, and what was opened is looked at again. The limits are those of [`crate::limits`].
+//! The type of a path is checked before it is opened, since opening a device or a pipe may have side effects, and again
+//! afterwards. The limits are those of [`crate::limits`].
 
 use std::{
     fs::{self, File, Metadata, OpenOptions},
@@ -12,7 +12,7 @@ use camino::Utf8Path;
 
 use crate::limits;
 
-/// The bytes of a file, as many as [`limits::of_file`] allows.
+/// The bytes of a file, up to [`limits::of_file`].
 ///
 /// # Errors
 ///
@@ -30,20 +30,19 @@ pub(crate) fn read_to_string(path: &Utf8Path) -> io::Result<String> {
     text(read(path)?)
 }
 
-/// The bytes of a regular file that has at most `limit` of them.
+/// The bytes of a regular file of at most `limit` bytes.
 ///
 /// # Errors
 ///
-/// When it cannot be read, is something else than a regular file (a pipe that nobody may ever write
-/// to, a device, a folder), or is larger. The last two are [`io::ErrorKind::Other`], in words that
-/// follow "is": `larger than 16 MiB`.
+/// When it cannot be read, is not a regular file (but a pipe, a device, a folder), or is larger. The last two are
+/// [`io::ErrorKind::Other`], with a text that completes "is": `larger than 16 MiB`.
 pub(crate) fn read_at_most(path: &Utf8Path, limit: u64) -> io::Result<Vec<u8>> {
     let (file, size) = open_regular(path)?;
     bounded(file, size, limit)
 }
 
-/// The text of a file that a person has named to this program: it may be a pipe, `/dev/stdin`, the
-/// `/dev/fd/63` of a shell. Waits until it ends.
+/// The text of a file that the user has named. It may be a pipe, such as `/dev/stdin` or a shell's `/dev/fd/63`; waits until
+/// it ends.
 ///
 /// # Errors
 ///
@@ -53,8 +52,8 @@ pub(crate) fn read_named(path: &Utf8Path) -> io::Result<String> {
     text(bounded(file, 0, limits::of_file(path))?)
 }
 
-/// Why a file must not be read, without opening it: `None` for a regular file of at most `limit`
-/// bytes, and for what is not there or cannot be looked at.
+/// Why a file must not be read, without opening it. `None` for a regular file of at most `limit` bytes, and for a file that
+/// does not exist or is not accessible.
 pub(crate) fn unusable(path: &Utf8Path, limit: u64) -> Option<io::Error> {
     let data = fs::metadata(path).ok()?;
     let size = regular(&data).map(|()| data.len());
@@ -81,7 +80,7 @@ fn open_regular(path: &Utf8Path) -> io::Result<(File, u64)> {
     Ok((file, data.len()))
 }
 
-/// Reads until the end; `size` is what may be expected.
+/// Reads until the end; `size` is the expected size.
 fn bounded(file: File, size: u64, limit: u64) -> io::Result<Vec<u8>> {
     within(size, limit)?;
     let mut bytes = Vec::with_capacity(usize::try_from(size).unwrap_or_default());
@@ -108,7 +107,7 @@ fn regular(data: &Metadata) -> io::Result<()> {
     }
 }
 
-/// What reading a folder fails with.
+/// The error of reading a folder.
 #[cfg(unix)]
 fn is_a_folder() -> io::Error {
     rustix::io::Errno::ISDIR.into()
@@ -130,7 +129,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_file_beyond_its_limit_is_refused_without_reading_it() {
+    fn file_over_its_limit_is_refused_without_reading_it() {
         let temp = tempfile::tempdir().expect("a temporary folder");
         let folder = Utf8Path::from_path(temp.path()).expect("UTF-8");
         let path = folder.join("Cargo.toml");
@@ -173,7 +172,7 @@ mod tests {
 
     #[cfg(unix)]
     #[test]
-    fn what_a_person_has_named_may_be_a_device_and_ends_at_the_limit() {
+    fn named_file_may_be_a_device_and_is_read_up_to_the_limit() {
         assert_eq!(read_named(Utf8Path::new("/dev/null")).expect("it is meant so"), "");
         let endless = read_named(Utf8Path::new("/dev/zero")).expect_err("it never ends");
         assert_eq!(endless.to_string(), "larger than 16 MiB");

@@ -18,7 +18,7 @@ fn package(dependencies: &str) -> String {
 
 const TIME: &str = "#- crate: time 0.3.44\n";
 
-/// Published after the lock file was written.
+/// Published after the lockfile was written.
 const LATER: &str = "#- crate: time 0.3.46
 #- crate: time 0.3.47
 #- crate: time 0.3.48
@@ -484,7 +484,7 @@ fn fix_of_generated_manifests_changes_only_requirements() {
             world.check("--only advisories").of_severity("error").starts_with("exit 0"),
             "{details}"
         );
-        // Only numbers of requirements have changed.
+        // Only versions in requirements have changed.
         let lines = text.lines().zip(after.lines());
         for (one, other) in lines.filter(|(one, other)| one != other) {
             let raised = one.replace("0.3.44", "0.3.47").replace("1.0.0", "1.0.1");

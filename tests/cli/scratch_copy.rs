@@ -8,7 +8,7 @@ use crate::{copy_untouched::Untouched, harness::World};
 const VENDORED: &str =
     "[source.crates-io]\nreplace-with = \"ours\"\n[source.ours]\ndirectory = \"vendor\"\n";
 
-/// More `..` than any path has folders.
+/// A path that goes up to the root with more `..` than any path has folders.
 fn path_via_root(path: &str) -> String {
     format!("{}{}", "../".repeat(40), path.trim_start_matches('/'))
 }
@@ -17,7 +17,7 @@ fn untouched(world: &World) -> Untouched {
     Untouched::now(world.path("../").trim_end_matches('/'))
 }
 
-/// Puts the published packages into the user's folder, as `cargo vendor` does.
+/// Moves the published packages into the user's folder, as `cargo vendor` does.
 fn vendor(world: &World) {
     fs::rename(world.path("../vendor"), world.path("vendor")).expect("it can be moved");
     world.write(".cargo/config.toml", VENDORED);

@@ -23,7 +23,7 @@ edition = \"2021\"
 time = \"0.3.44\"
 ";
 
-/// Published after the lock file was written.
+/// Published after the lockfile was written.
 const LATER: &str = "#- crate: time 0.3.47
 #- advisory: RUSTSEC-2026-0009 time patched >=0.3.47: A crafted date
 ";
@@ -80,7 +80,7 @@ fn mode_and_owner_are_kept() {
     let file = |name: &str| world.path(name);
     for (name, mode) in [("Cargo.toml", 0o640), ("Cargo.lock", 0o604)] {
         fs::set_permissions(file(name), fs::Permissions::from_mode(mode)).expect("the mode is set");
-        // Only root may give files away.
+        // Only root can give files away.
         let _ = chown(file(name), Some(12345), Some(54321));
     }
     let kept = |name: &str| {
@@ -121,7 +121,7 @@ fn immutable_file_is_reported_with_the_cure() {
         ("Cargo.toml", "`[work]/Cargo.toml` is immutable"),
         ("", "could not create a file in `[work]`: the folder is immutable"),
     ] {
-        // Only root may, and not on every file system: then it is an ordinary file.
+        // Only root can set the attribute, and not on every file system. Otherwise the file is ordinary.
         let is_set = chattr("+i", path);
         let run = fix(&world, &[]);
         assert_eq!(is_set, chattr("-i", path) && is_set);

@@ -1,8 +1,8 @@
-//! A module uses itself and what stands above it in `server/lib.rs`.
+//! A module uses itself and the modules above it in `server/lib.rs`.
 
 use std::{fs, path::Path};
 
-/// From the top: each may use those before it.
+/// The layers from the top; each may use those above it.
 const LAYERS: [&str; 16] = [
     "limits",
     "text",
@@ -23,7 +23,7 @@ const LAYERS: [&str; 16] = [
 ];
 
 #[test]
-fn layers_use_only_what_stands_above_them() {
+fn layers_use_only_the_layers_above_them() {
     let server = Path::new(env!("CARGO_MANIFEST_DIR")).join("server");
     let mut wrong = Vec::new();
     for (index, layer) in LAYERS.iter().enumerate() {
@@ -41,7 +41,7 @@ fn layers_use_only_what_stands_above_them() {
 }
 
 #[test]
-fn the_list_of_layers_is_that_of_the_library() {
+fn layers_are_the_modules_of_the_library() {
     let library = include_str!("../../server/lib.rs");
     let modules: Vec<_> = library
         .lines()
@@ -51,7 +51,7 @@ fn the_list_of_layers_is_that_of_the_library() {
 }
 
 #[test]
-fn only_the_verdict_names_cargo_deny() {
+fn only_verdict_uses_cargo_deny() {
     let server = Path::new(env!("CARGO_MANIFEST_DIR")).join("server");
     for layer in LAYERS.iter().filter(|layer| **layer != "verdict") {
         for file in files(&server, layer) {
@@ -79,7 +79,7 @@ fn files(server: &Path, layer: &str) -> Vec<std::path::PathBuf> {
     files
 }
 
-/// The first segment after each `crate::`, also of those in braces.
+/// The first segment after each `crate::`, also in braces.
 fn used_layers(text: &str) -> Vec<String> {
     let mut used = Vec::new();
     for (at, _) in text.match_indices("crate::") {

@@ -1,4 +1,4 @@
-//! Generated pages: written when they are stale, and the test fails so that they are committed.
+//! Generated pages. A stale page is written again, and its test fails so that it is committed.
 
 use std::{fmt::Write as _, fs, path::Path};
 
@@ -8,11 +8,11 @@ use supercargo::{
 };
 
 #[test]
-fn the_page_of_codes_is_fresh() {
+fn codes_page_is_fresh() {
     let mut page = String::from(
         "# Codes\n\n\
-         Every code that a finding can have and the place where it is shown. The names are cargo-deny's; \
-         those that begin with `supercargo::` are ours. This page is generated from `Code` in \
+         Every code of a finding and its location. The names are cargo-deny's; \
+         those with the prefix `supercargo::` are ours. This page is generated from `Code` in \
          `server/verdict/codes.rs` by `cargo test --test house`.\n",
     );
     let checks = [
@@ -24,7 +24,7 @@ fn the_page_of_codes_is_fresh() {
         (Check::Supercargo, "supercargo: findings of our own"),
     ];
     for (check, title) in checks {
-        let _ = write!(page, "\n## {title}\n\n| code | means | stands on |\n|---|---|---|\n");
+        let _ = write!(page, "\n## {title}\n\n| code | meaning | location |\n|---|---|---|\n");
         for code in Code::ALL.iter().filter(|code| code.check() == check) {
             let (name, words, location_rule) =
                 (code.name(), code.words(), code.location_rule().words());
@@ -33,15 +33,15 @@ fn the_page_of_codes_is_fresh() {
     }
     let _ = write!(page, "\n## Reasons and dates\n\n{CONVENTION}\n");
     page.push_str(
-        "\nA policy that another one in its folder stands before can be deleted by an action; one in a member's folder is \
-         left to you, since cargo-deny reads it when it is run there.\n\nOur findings about the policy are hints and warnings. They count in no exit code; `supercargo check --strict` \
-         counts all of them, with exit bit 16.\n",
+        "\nA policy that another one in its folder shadows can be deleted by an action. One in a member's folder cannot, \
+         since cargo-deny reads it when it is run there.\n\nOur findings about the policy are hints and warnings. They do not affect the exit code, except with \
+         `supercargo check --strict`, which sets exit bit 16.\n",
     );
     fresh("server/docs/codes.md", &page);
 }
 
 #[test]
-fn the_manual_page_is_fresh() {
+fn manual_page_is_fresh() {
     // Its date would be that of the build.
     let command = supercargo::cli::command();
     let mut page = Vec::new();
@@ -61,7 +61,7 @@ fn the_manual_page_is_fresh() {
         let part = part.replace(".SH DESCRIPTION\n", ".PP\n").replace(".SH OPTIONS\n", ".PP\n");
         page.extend(part.bytes());
     }
-    // All words are on this one page, and what defines the apostrophe stands once.
+    // All commands are on this page, and the apostrophe is defined once.
     let mut text = String::from_utf8(page).expect("UTF-8");
     for name in command.get_subcommands().map(clap::Command::get_name).chain(["help"]) {
         text = text.replace(&format!("supercargo\\-{name}(1)"), &format!("\\fB{name}\\fR"));
@@ -77,6 +77,6 @@ pub(crate) fn fresh(path: &str, page: &str) {
     let known = fs::read_to_string(&file).unwrap_or_default().replace("\r\n", "\n");
     if known != page {
         fs::write(&file, page).expect("the page can be written");
-        panic!("{path} was stale and has been written anew: commit it");
+        panic!("{path} was stale and has been written again: commit it");
     }
 }

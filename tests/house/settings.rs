@@ -50,7 +50,7 @@ fn settings_page_is_up_to_date() {
 
 /// Every setting says whether a repository may set it.
 #[test]
-fn every_setting_says_whether_a_repository_may_weaken_with_it() {
+fn every_setting_states_whether_a_repository_may_set_it() {
     for (name, rule) in settings_schema()["properties"].as_object().expect("settings") {
         let decided = [&rule["x-weakens"], &rule["x-initialization-options-only"]];
         let decided: Vec<_> = decided.into_iter().filter(|one| one.is_boolean()).collect();

@@ -1,4 +1,4 @@
-//! Every thread and task is started by `server/threads.rs`, where its panics are caught and told.
+//! Every thread and task is started by `server/threads.rs`, which catches and reports its panics.
 
 use std::{
     fs,
@@ -19,7 +19,7 @@ const STARTS: [&str; 7] = [
 /// Where that may be, and why.
 const EXCEPTIONS: [(&str, &str, &str); 7] = [
     ("threads.rs", "", "the place where it belongs"),
-    ("process.rs", "thread::spawn", "reads a pipe: after a panic whoever reads has an end"),
+    ("process.rs", "thread::spawn", "reads a pipe: after a panic the receiver ends"),
     ("process/", "thread::spawn", "the same"),
     (
         "process/confinement.rs",
@@ -50,8 +50,8 @@ fn thread_is_started_where_its_panics_are_reported() {
                 continue;
             }
             for start in STARTS.iter().filter(|start| line.contains(**start)) {
-                let is_exception = EXCEPTIONS.iter().any(|(place, what, _)| {
-                    name.starts_with(place) && (what.is_empty() || what == start)
+                let is_exception = EXCEPTIONS.iter().any(|(path, what, _)| {
+                    name.starts_with(path) && (what.is_empty() || what == start)
                 });
                 if !is_exception {
                     wrong.push(format!("server/{name}:{}: {start}", number + 1));

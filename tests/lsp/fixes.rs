@@ -40,7 +40,7 @@ ignore = []
 allow = ["MIT"]
 "#;
 
-/// A world in which the older versions are locked.
+/// A world with the older versions locked.
 fn world() -> World {
     let world = World::new(UPGRADES);
     world.edit(MANIFEST, "time = \"0.3\"", "time = \"=0.3.44\"");

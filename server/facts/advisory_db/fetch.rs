@@ -14,7 +14,10 @@ use camino::{Utf8Path, Utf8PathBuf};
 use tame_index::utils::flock::{FileLock, LockOptions};
 use url::Url;
 
-use super::{BRANCH, DatabaseLocation, FetchError, LOCK, LOCK_TIMEOUT, commit_of, ours, place};
+use super::{
+    BRANCH, DatabaseLocation, FetchError, LOCK, LOCK_TIMEOUT, commit_of, destination,
+    existing_clone,
+};
 use crate::process::{Children, git};
 
 /// The start of the name of a folder for a new clone; the process id follows.
@@ -47,15 +50,15 @@ impl DatabaseLocation {
     pub(super) fn fetch_here(&self, children: &Children) -> Result<(), FetchError> {
         refuse_url(&self.url)?;
         let _partial_is_deleted = children.cleanup_guard();
-        let root = place::writable(self)?;
+        let root = destination::writable(self)?;
         fs::create_dir_all(&root).map_err(|error| cannot_write(&root, error))?;
         let _lock = lock(&root)?;
         let folder = root.join(self.name());
-        let sources_too = place::is_of_cargo(&root);
+        let sources_too = destination::is_of_cargo(&root);
         let inspect = || {
             // Report the folder as the policy names it.
-            ours::inspect(&folder, &self.url, sources_too)
-                .map_err(|refusal| place::Refusal { path: self.folder(), ..refusal })
+            existing_clone::inspect(&folder, &self.url, sources_too)
+                .map_err(|refusal| destination::Refusal { path: self.folder(), ..refusal })
         };
         inspect()?;
         delete_abandoned(&root);
@@ -189,15 +192,15 @@ fn replace(
     partial: &Utf8Path,
     new: &Utf8Path,
     folder: &Utf8Path,
-    content: ours::FolderContent,
+    content: existing_clone::FolderContent,
 ) -> io::Result<()> {
     match content {
-        ours::FolderContent::Nothing => return fs::rename(new, folder),
-        ours::FolderContent::Empty => {
+        existing_clone::FolderContent::Nothing => return fs::rename(new, folder),
+        existing_clone::FolderContent::Empty => {
             fs::remove_dir(folder)?;
             return fs::rename(new, folder);
         }
-        ours::FolderContent::Clone => {}
+        existing_clone::FolderContent::Clone => {}
     }
     if exchange(new, folder).is_ok() {
         return Ok(());
@@ -256,18 +259,18 @@ mod tests {
         let temp = tempfile::tempdir().expect("a folder");
         let root = Utf8Path::from_path(temp.path()).expect("UTF-8");
         for (name, content) in [
-            ("nothing", ours::FolderContent::Nothing),
-            ("empty", ours::FolderContent::Empty),
-            ("clone", ours::FolderContent::Clone),
+            ("nothing", existing_clone::FolderContent::Nothing),
+            ("empty", existing_clone::FolderContent::Empty),
+            ("clone", existing_clone::FolderContent::Clone),
         ] {
             let (partial, folder) = (root.join(format!("{PARTIAL}{name}")), root.join(name));
             let new = partial.join("new");
             fs::create_dir_all(&new).expect("made");
             fs::write(new.join("file"), "new").expect("written");
-            if content != ours::FolderContent::Nothing {
+            if content != existing_clone::FolderContent::Nothing {
                 fs::create_dir(&folder).expect("made");
             }
-            if content == ours::FolderContent::Clone {
+            if content == existing_clone::FolderContent::Clone {
                 fs::write(folder.join("file"), "old").expect("written");
             }
             replace(&partial, &new, &folder, content).expect("replaced");

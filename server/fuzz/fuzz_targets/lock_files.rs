@@ -1,5 +1,5 @@
-//! Lock files that may be anything: spans cover what they are said to, the graph has no edge to nowhere,
-//! and dependency paths of findings end where they should.
+//! Arbitrary lockfiles: spans cover the right text, the graph has no dangling edges, and dependency paths of findings end
+//! at the right package.
 #![no_main]
 
 libfuzzer_sys::fuzz_target!(|text: &str| supercargo::verdict::fuzz_lock_file(text));

@@ -35,7 +35,7 @@ fn smallest_step_is_not_taken_if_it_introduces_a_finding() {
                  #- crate: time 0.3.47 -> clock 1.1, zone 1\n\
                  #- advisory: RUSTSEC-2026-0009 time patched >=0.3.47: A crafted date\n";
     let world = locked_before("time = \"0.3\"", before, later).with(policy);
-    // With `clock` 1.1.0 there would be two of `zone`.
+    // `clock` 1.1.0 would add a second version of `zone`.
     check_all(
         &world,
         "",
@@ -214,7 +214,7 @@ fn parent_that_needs_a_breaking_upgrade_is_named() {
 
 #[test]
 fn cyclic_parents_end_the_search() {
-    // Cargo allows a circle only through dev-dependencies: the index states one all the same.
+    // Cargo allows a cycle only through dev-dependencies, but this index has one.
     let before = format!(
         "{TIME}#- crate: clock 1.0.0 -> time =0.3.44\n#- crate: tower 1.0.0 -> clock =1.0.0\n"
     );

@@ -164,7 +164,7 @@ fn version_that_is_not_downloaded_is_not_verified_offline() {
     );
 }
 
-/// A cargo that refuses some commands, by a pattern of the shell.
+/// Lets cargo fail for the commands that match a shell pattern.
 #[cfg(unix)]
 fn refusing(world: &mut World, commands: &str, message: &str) {
     let cargo = env!("CARGO");

@@ -87,7 +87,7 @@ impl Lacks {
     }
 }
 
-/// Runs the program; `at` is asked before each call that writes below `folder`, by its number.
+/// Runs the program; calls `at` with the index of each call that writes below `folder`, before it runs.
 fn run(
     world: &World,
     arguments: &[&str],
@@ -190,7 +190,7 @@ impl FixWorld {
         let is_new = (lock == self.new.0, manifest == self.new.1);
         assert!(is_new.0 || lock == self.old.0, "{details}: Cargo.lock:\n{lock}");
         assert!(is_new.1 || manifest == self.old.1, "{details}: Cargo.toml:\n{manifest}");
-        assert!(is_new.0 || !is_new.1, "{details}: the manifest is new and the lock file is old");
+        assert!(is_new.0 || !is_new.1, "{details}: the manifest is new and the lockfile is old");
         let again = fix(&self.world, &[]);
         assert_eq!((again.code, again.stderr.as_str()), (0, ""), "{details}");
         assert_eq!(leftovers(&self.world), [""; 0], "{details}");
@@ -287,12 +287,12 @@ fn next_run_deletes_temporary_folders_of_a_killed_run() {
     };
     let calls = stopped_at(None);
     assert!(calls > 8, "{calls} calls make or delete temporary folders");
-    // All of them where many kills are asked for.
+    // All calls if many kills are requested.
     let step = if kills(0) == 0 { calls.div_ceil(25) } else { 1 };
     let (first, rest) = (0..calls.min(12), (12..calls).step_by(step));
     for at in first.chain(rest) {
         stopped_at(Some(at));
-        // What has been leftovers is looked for at the end of this one.
+        // The world asserts at the end of this run that nothing is left.
         assert_eq!(fix(&fix_world.world, &["--dry-run"]).code, 0, "killed at call {at}");
     }
 }
@@ -302,7 +302,7 @@ fn failing_call_changes_nothing_and_is_reported() {
     const ERRORS: [Errno; 5] =
         [Errno::ENOSPC, Errno::EIO, Errno::EROFS, Errno::EACCES, Errno::EDQUOT];
     let fix_world = FixWorld::new();
-    // All errors at each call where many kills are asked for.
+    // All errors at each call if many kills are requested.
     let each = if kills(0) == 0 { 1 } else { ERRORS.len() };
     let mut refused = 0;
     for lacks in Lacks::ALL {

@@ -43,7 +43,7 @@ const SOURCE_MARKERS: [(&str, &str); 2] = [(".git", "repository"), ("Cargo.toml"
 /// Cargo's home is allowed in a repository (container builds keep it there to cache it): the user's environment
 /// names it, and cargo writes there too.
 ///
-/// [`super::ours`] checks the content of an existing folder.
+/// [`super::existing_clone`] checks the content of an existing folder.
 pub(super) fn writable(location: &DatabaseLocation) -> Result<Utf8PathBuf, Refusal> {
     let refuse = |path: &Utf8Path, reason: String, remedy| {
         Err(Refusal { path: path.to_owned(), reason, remedy })
@@ -171,64 +171,64 @@ mod tests {
 
     #[test]
     fn plain_folder_is_writable_even_if_it_does_not_exist() {
-        let place = TestFolders::new();
-        assert_eq!(place.written("dbs").as_deref(), Ok("dbs"));
-        assert_eq!(place.written("dbs/deep").as_deref(), Ok("dbs/deep"));
-        place.folder(&format!("dbs/{NAME}"));
-        assert_eq!(place.written("dbs").as_deref(), Ok("dbs"));
+        let folders = TestFolders::new();
+        assert_eq!(folders.written("dbs").as_deref(), Ok("dbs"));
+        assert_eq!(folders.written("dbs/deep").as_deref(), Ok("dbs/deep"));
+        folders.folder(&format!("dbs/{NAME}"));
+        assert_eq!(folders.written("dbs").as_deref(), Ok("dbs"));
     }
 
     #[test]
     fn relative_path_is_refused() {
         let up = "../".repeat(64);
-        let place = TestFolders::new();
+        let folders = TestFolders::new();
         let url = Url::parse(DEFAULT_URL).expect("a URL");
-        let root = Utf8PathBuf::from(format!("{up}{}/dbs", &place.path.as_str()[1..]));
+        let root = Utf8PathBuf::from(format!("{up}{}/dbs", &folders.path.as_str()[1..]));
         let refused = writable(&DatabaseLocation { root, url }).expect_err("it is relative");
         assert_eq!(refused.reason, "it is relative to the current folder");
     }
 
     #[test]
     fn links_are_resolved_first() {
-        let place = TestFolders::new();
-        place.folder("real");
-        symlink("real", place.path.join("link")).expect("a link");
-        assert_eq!(place.written("link/dbs").as_deref(), Ok("real/dbs"));
-        symlink("nowhere", place.path.join("dead")).expect("a link");
-        place.written("dead/dbs").expect_err("a broken link");
-        place.written("missing/../dbs").expect_err("`..` in a missing folder");
+        let folders = TestFolders::new();
+        folders.folder("real");
+        symlink("real", folders.path.join("link")).expect("a link");
+        assert_eq!(folders.written("link/dbs").as_deref(), Ok("real/dbs"));
+        symlink("nowhere", folders.path.join("dead")).expect("a link");
+        folders.written("dead/dbs").expect_err("a broken link");
+        folders.written("missing/../dbs").expect_err("`..` in a missing folder");
     }
 
     #[test]
     fn database_that_is_a_link_or_a_file_is_refused() {
-        let place = TestFolders::new();
-        place.folder("dbs");
-        symlink("..", place.path.join("dbs").join(NAME)).expect("a link");
-        assert_eq!(place.written("dbs"), Err("it is a symbolic link".to_owned()));
-        place.folder("other");
-        fs::write(place.path.join("other").join(NAME), "").expect("written");
-        assert_eq!(place.written("other"), Err("it is not a folder".to_owned()));
-        place.folder("third");
-        symlink("../elsewhere", place.path.join("third/db.lock")).expect("a link");
-        assert_eq!(place.written("third"), Err("it is not a file".to_owned()));
+        let folders = TestFolders::new();
+        folders.folder("dbs");
+        symlink("..", folders.path.join("dbs").join(NAME)).expect("a link");
+        assert_eq!(folders.written("dbs"), Err("it is a symbolic link".to_owned()));
+        folders.folder("other");
+        fs::write(folders.path.join("other").join(NAME), "").expect("written");
+        assert_eq!(folders.written("other"), Err("it is not a folder".to_owned()));
+        folders.folder("third");
+        symlink("../elsewhere", folders.path.join("third/db.lock")).expect("a link");
+        assert_eq!(folders.written("third"), Err("it is not a file".to_owned()));
     }
 
     #[test]
     fn folder_inside_a_repository_or_behind_its_link_is_refused() {
-        let place = TestFolders::new();
+        let folders = TestFolders::new();
         for mark in [".git", "Cargo.toml"] {
-            place.folder(&format!("work{mark}/below"));
-            place.folder("outside");
-            fs::write(place.path.join(format!("work{mark}/{mark}")), "").expect("written");
+            folders.folder(&format!("work{mark}/below"));
+            folders.folder("outside");
+            fs::write(folders.path.join(format!("work{mark}/{mark}")), "").expect("written");
             for root in ["", "/dbs", "/below", "/below/../dbs"] {
-                let refused = place.written(&format!("work{mark}{root}"));
+                let refused = folders.written(&format!("work{mark}{root}"));
                 assert!(refused.is_err_and(|reason| reason.contains("inside")), "{mark} {root}");
             }
-            let link = place.path.join(format!("work{mark}/link"));
+            let link = folders.path.join(format!("work{mark}/link"));
             symlink("../outside", link).expect("a link");
-            place.written(&format!("work{mark}/link")).expect_err("a link of the sources");
-            symlink(format!("work{mark}"), place.path.join(format!("to{mark}"))).expect("a link");
-            place.written(&format!("to{mark}/dbs")).expect_err("a link into the sources");
+            folders.written(&format!("work{mark}/link")).expect_err("a link of the sources");
+            symlink(format!("work{mark}"), folders.path.join(format!("to{mark}"))).expect("a link");
+            folders.written(&format!("to{mark}/dbs")).expect_err("a link into the sources");
         }
     }
 }

@@ -327,19 +327,19 @@ mod tests {
         assert_eq!(
             clone.inspect(),
             Ok(FolderContent::Clone),
-            "a clone that was broken off at once"
+            "a clone that was interrupted at once"
         );
         clone.write("mine");
         clone.is_refused("not a clone of");
     }
 
     #[test]
-    fn files_branches_and_commits_of_somebody_are_seen() {
+    fn local_files_branches_and_commits_are_found() {
         let clone = TestClone::new();
         clone.write("crates/a/deep/mine.txt");
         clone.is_refused("`crates/a/deep/mine.txt`");
         clone.write(".git/index.lock");
-        assert_eq!(clone.inspect(), Ok(FolderContent::Clone), "git was ended while it wrote");
+        assert_eq!(clone.inspect(), Ok(FolderContent::Clone), "git was killed while it wrote");
         let clone = TestClone::new();
         clone.git(&["branch", "mine"]);
         clone.is_refused("`refs/heads/mine`");

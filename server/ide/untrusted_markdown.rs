@@ -1,7 +1,5 @@
-//! Markdown that others have written (the descriptions of advisories and packages), with as much of
-//! its layout as is shown. Links become words with the address in plain sight, pictures their words.
-//!
-//! Everything that is not understood stays text.
+//! Untrusted Markdown, from descriptions of advisories and packages, converted to [`Markup`]. Links become
+//! text with a visible address, images their text. Unsupported syntax stays text.
 
 use super::markup::Markup;
 
@@ -13,14 +11,14 @@ pub(super) fn paragraph(text: &str) -> Markup {
         && rest.len() < line.len()
         && rest.starts_with(' ')
     {
-        return Markup::default().strong(words(rest.trim()));
+        return Markup::default().strong(plain_text(rest.trim()));
     }
-    let mut told = Markup::default();
+    let mut markup = Markup::default();
     let mut sentence = String::new();
     for line in lines {
         let item = ["- ", "* ", "+ "].iter().find_map(|mark| line.strip_prefix(mark));
         if let Some(item) = item {
-            told = ended(told, &mut sentence);
+            markup = append_line(markup, &mut sentence);
             sentence.push_str("• ");
             sentence.push_str(item.trim_start());
         } else {
@@ -30,58 +28,58 @@ pub(super) fn paragraph(text: &str) -> Markup {
             sentence.push_str(line);
         }
     }
-    ended(told, &mut sentence)
+    append_line(markup, &mut sentence)
 }
 
-/// The text before, and a line with what was gathered.
-fn ended(told: Markup, sentence: &mut String) -> Markup {
+/// Appends the collected sentence as a line.
+fn append_line(markup: Markup, sentence: &mut String) -> Markup {
     if sentence.is_empty() {
-        return told;
+        return markup;
     }
     let line = inline(&std::mem::take(sentence));
-    if told.is_empty() { line } else { told.line().then(line) }
+    if markup.is_empty() { line } else { markup.line().then(line) }
 }
 
-/// A line without its marks.
-pub(super) fn words(text: &str) -> String {
+/// A line without its markup.
+pub(super) fn plain_text(text: &str) -> String {
     inline(text).plain()
 }
 
-/// Code, strong words, links and escapes within a line.
+/// Parses code, strong text, links and escapes in a line.
 fn inline(text: &str) -> Markup {
-    let mut told = Markup::default();
+    let mut markup = Markup::default();
     let mut plain = String::new();
     let mut rest = text;
     while let Some(c) = rest.chars().next() {
         let Some((piece, length)) = piece(rest) else {
-            // All of what would begin something together, lest its second half does.
+            // A whole run of backticks, so that its second half does not start code.
             let length = if c == '`' { run(rest, '`') } else { c.len_utf8() };
             plain.push_str(&rest[..length]);
             rest = &rest[length..];
             continue;
         };
         match piece {
-            Piece::Text(text) => plain.push_str(&text),
-            Piece::Code(code) => told = flushed(told, &mut plain).code(code),
-            Piece::Strong(text) => told = flushed(told, &mut plain).strong(text),
+            MarkdownPiece::Text(text) => plain.push_str(&text),
+            MarkdownPiece::Code(code) => markup = append_text(markup, &mut plain).code(code),
+            MarkdownPiece::Strong(text) => markup = append_text(markup, &mut plain).strong(text),
         }
         rest = &rest[length..];
     }
-    flushed(told, &mut plain)
+    append_text(markup, &mut plain)
 }
 
-fn flushed(told: Markup, plain: &mut String) -> Markup {
-    if plain.is_empty() { told } else { told.text(std::mem::take(plain)) }
+fn append_text(markup: Markup, plain: &mut String) -> Markup {
+    if plain.is_empty() { markup } else { markup.text(std::mem::take(plain)) }
 }
 
-enum Piece {
+enum MarkdownPiece {
     Text(String),
     Code(String),
     Strong(String),
 }
 
-/// What begins here, and how long it is.
-fn piece(rest: &str) -> Option<(Piece, usize)> {
+/// The piece at the start of `rest` and its length.
+fn piece(rest: &str) -> Option<(MarkdownPiece, usize)> {
     let marked = code(rest).or_else(|| strong(rest)).or_else(|| link(rest));
     marked.or_else(|| bracketed(rest)).or_else(|| escape(rest))
 }
@@ -90,8 +88,8 @@ fn run(rest: &str, mark: char) -> usize {
     rest.len() - rest.trim_start_matches(mark).len()
 }
 
-/// Between two runs of as many backticks.
-fn code(rest: &str) -> Option<(Piece, usize)> {
+/// Text between two runs of equally many backticks.
+fn code(rest: &str) -> Option<(MarkdownPiece, usize)> {
     let fence = run(rest, '`');
     if fence == 0 {
         return None;
@@ -102,26 +100,26 @@ fn code(rest: &str) -> Option<(Piece, usize)> {
         let found = run(&rest[at..], '`');
         if found == fence {
             let inside = rest[fence..at].trim();
-            let code = || (Piece::Code(inside.to_owned()), at + fence);
+            let code = || (MarkdownPiece::Code(inside.to_owned()), at + fence);
             return (!inside.is_empty()).then(code);
         }
         from = at + found;
     }
 }
 
-fn strong(rest: &str) -> Option<(Piece, usize)> {
+fn strong(rest: &str) -> Option<(MarkdownPiece, usize)> {
     let inside = rest.strip_prefix("**")?;
     let inside = &inside[..inside.find("**")?];
     let is_strong = !inside.is_empty() && inside.trim() == inside && !inside.contains('*');
-    is_strong.then(|| (Piece::Strong(words(inside)), inside.len() + 4))
+    is_strong.then(|| (MarkdownPiece::Strong(plain_text(inside)), inside.len() + 4))
 }
 
-/// `[words](address)`, `![words](address)` and `<address>`.
-fn link(rest: &str) -> Option<(Piece, usize)> {
+/// `[label](address)`, `![label](address)` and `<address>`.
+fn link(rest: &str) -> Option<(MarkdownPiece, usize)> {
     if let Some(inside) = rest.strip_prefix('<') {
         let address = &inside[..inside.find('>')?];
         let is_link = is_web(address) && !address.contains(char::is_whitespace);
-        return is_link.then(|| (Piece::Text(address.to_owned()), address.len() + 2));
+        return is_link.then(|| (MarkdownPiece::Text(address.to_owned()), address.len() + 2));
     }
     let inside = rest.strip_prefix("![").or_else(|| rest.strip_prefix('['))?;
     let (label, after) = inside.split_at(inside.find(['[', ']'])?);
@@ -129,27 +127,27 @@ fn link(rest: &str) -> Option<(Piece, usize)> {
     let address = &address[..address.find([')', '(', ' '])?];
     let end = rest.len() - after.len() + "](".len() + address.len();
     let end = rest[end..].starts_with(')').then_some(end + 1)?;
-    let label = words(label);
-    let told = if label == address || address.is_empty() {
+    let label = plain_text(label);
+    let markup = if label == address || address.is_empty() {
         label
     } else if label.is_empty() {
         address.to_owned()
     } else {
         format!("{label} ({address})")
     };
-    Some((Piece::Text(told), end))
+    Some((MarkdownPiece::Text(markup), end))
 }
 
-/// `#![no_std]`, `#[derive(Debug)]`, `&[u8]` and the like, which authors forget to mark as code. A
-/// bracket in a text can only be escaped, and Neovim shows how.
-fn bracketed(rest: &str) -> Option<(Piece, usize)> {
+/// `#![no_std]`, `#[derive(Debug)]`, `&[u8]` and the like, which authors forget to mark as code. As text
+/// the bracket would need an escape, which Neovim shows.
+fn bracketed(rest: &str) -> Option<(MarkdownPiece, usize)> {
     let before = ["#![", "#[", "&[", "["].iter().find(|before| rest.starts_with(**before))?;
     let inside = &rest[before.len()..];
     let inside = &inside[..inside.find(['[', ']', '\\', '`'])?];
     let length = before.len() + inside.len();
     let is_whole = rest[length..].starts_with(']') && !inside.is_empty();
     let is_code = before.starts_with('#') || !inside.contains(char::is_whitespace);
-    let code = || (Piece::Code(rest[..=length].to_owned()), length + 1);
+    let code = || (MarkdownPiece::Code(rest[..=length].to_owned()), length + 1);
     (is_whole && is_code).then(code)
 }
 
@@ -157,10 +155,10 @@ fn is_web(address: &str) -> bool {
     address.starts_with("https://") || address.starts_with("http://")
 }
 
-/// A mark that means itself.
-fn escape(rest: &str) -> Option<(Piece, usize)> {
+/// An escaped character.
+fn escape(rest: &str) -> Option<(MarkdownPiece, usize)> {
     let mark = rest.strip_prefix('\\')?.chars().next()?;
-    mark.is_ascii_punctuation().then(|| (Piece::Text(mark.to_string()), 2))
+    mark.is_ascii_punctuation().then(|| (MarkdownPiece::Text(mark.to_string()), 2))
 }
 
 #[cfg(test)]
@@ -168,10 +166,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_others_have_laid_out_is_shown_without_their_marks() {
+    fn markdown_is_converted() {
         let check = |text: &str, markdown: &str, plain: &str| {
-            let told = paragraph(text);
-            assert_eq!((told.markdown().as_str(), told.plain().as_str()), (markdown, plain));
+            let markup = paragraph(text);
+            assert_eq!((markup.markdown().as_str(), markup.plain().as_str()), (markdown, plain));
         };
         check("Plain words.", "Plain words.", "Plain words.");
         check("a\n  b", "a b", "a b");
@@ -202,7 +200,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_whole_stays_text() {
+    fn incomplete_markup_stays_text() {
         for same in
             ["a ` b", "```", "a ``b` c", "**a", "a ** b ** c", "v[0] [x] (y)", "![x](", "<", "\\"]
         {

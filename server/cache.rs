@@ -16,6 +16,7 @@ use camino::{Utf8Path, Utf8PathBuf};
 use etcetera::BaseStrategy as _;
 use twox_hash::XxHash3_128;
 
+use crate::process::{Children, TemporaryError, TemporaryFolder};
 pub(crate) use inputs::{Input, Inputs, on_disk};
 
 /// The folder of this version's format. Those of other versions are not touched.
@@ -106,6 +107,32 @@ impl Cache {
             fs::create_dir_all(&folder).and_then(|()| tag(root)).ok()?;
         }
         Some(folder)
+    }
+
+    /// A folder for temporary folders; `None` without a cache or if it cannot be created.
+    fn folder_for_temporary(&self) -> Option<Utf8PathBuf> {
+        let root = self.folder.as_ref()?;
+        let folder = root.join(FORMAT).join("temporary");
+        if !folder.is_dir() {
+            fs::create_dir_all(&folder).and_then(|()| tag(root)).ok()?;
+        }
+        Some(folder)
+    }
+
+    /// A temporary folder in the cache, where even a workspace that is not trusted lets us write; without a cache, in the system's
+    /// folder for temporary files.
+    ///
+    /// # Errors
+    ///
+    /// See [`TemporaryFolder::new`].
+    pub(crate) fn temporary_folder(
+        &self,
+        children: &Children,
+    ) -> Result<TemporaryFolder, TemporaryError> {
+        match self.folder_for_temporary() {
+            Some(parent) => TemporaryFolder::new_in(parent.as_std_path(), children),
+            None => TemporaryFolder::new(children),
+        }
     }
 
     /// The entry of a key, if it is valid.

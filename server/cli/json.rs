@@ -25,7 +25,8 @@ struct FindingRecord<'a> {
     packages: Vec<PackageRecord<'a>>,
     advisory: Option<&'a str>,
     location: Option<LocationRecord<'a>>,
-    places: Vec<LocationRecord<'a>>,
+    #[serde(rename = "places")]
+    locations: Vec<LocationRecord<'a>>,
     paths: Vec<Vec<String>>,
     path_count: u64,
     notes: &'a [String],
@@ -115,7 +116,7 @@ fn finding_record<'a>(workspace: &'a str, finding: &'a Finding) -> FindingRecord
         packages: finding.packages.iter().map(package).collect(),
         advisory: finding.advisory.as_ref().map(|advisory| advisory.id.as_str()),
         location: finding.locations.first().map(location),
-        places: finding.locations.iter().map(location).collect(),
+        locations: finding.locations.iter().map(location).collect(),
         paths: finding.paths.iter().map(|path| path.iter().map(name_version).collect()).collect(),
         path_count: finding.path_count,
         notes: &finding.notes,

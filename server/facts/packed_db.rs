@@ -80,7 +80,7 @@ impl<'c> PackedDb<'c> {
     /// The database in a temporary folder, if it is cached.
     pub(crate) fn unpacked(&self, children: &Children) -> Option<TemporaryFolder> {
         let packed = self.cache.get(CacheKind::Advisories, &self.key)?;
-        let folder = TemporaryFolder::new(children).ok()?;
+        let folder = self.cache.temporary_folder(children).ok()?;
         unpack(&packed, folder.path())?;
         Some(folder)
     }
@@ -102,10 +102,14 @@ impl ReadDb {
     /// # Errors
     ///
     /// When a file cannot be read or a limit is exceeded. A folder without advisories is not an error.
-    pub(crate) fn of_folder(folder: &Utf8Path, children: &Children) -> Result<Self, ReadError> {
+    pub(crate) fn of_folder(
+        folder: &Utf8Path,
+        cache: &Cache,
+        children: &Children,
+    ) -> Result<Self, ReadError> {
         let mut packed = Vec::new();
         pack(folder, &mut packed)?;
-        Self::unpacked(packed, folder, children)
+        Self::unpacked(packed, folder, cache, children)
     }
 
     /// The advisories of a clone at one commit; read again if the clone was replaced meanwhile. Creates no files next
@@ -116,6 +120,7 @@ impl ReadDb {
     /// See [`Self::of_folder`].
     pub(crate) fn of_clone(
         location: &DatabaseLocation,
+        cache: &Cache,
         children: &Children,
     ) -> Result<Self, ReadError> {
         let folder = location.folder();
@@ -126,14 +131,19 @@ impl ReadDb {
             let result = pack(&folder, &mut packed);
             if location.state() == before {
                 result?;
-                return Self::unpacked(packed, &folder, children);
+                return Self::unpacked(packed, &folder, cache, children);
             }
         }
         Err(ReadError::Changing)
     }
 
-    fn unpacked(packed: Vec<u8>, from: &Utf8Path, children: &Children) -> Result<Self, ReadError> {
-        let folder = TemporaryFolder::new(children)?;
+    fn unpacked(
+        packed: Vec<u8>,
+        from: &Utf8Path,
+        cache: &Cache,
+        children: &Children,
+    ) -> Result<Self, ReadError> {
+        let folder = cache.temporary_folder(children)?;
         if from.join("crates").is_dir() {
             fs::create_dir(folder.path().join("crates")).map_err(TemporaryError::Io)?;
         }

@@ -13,6 +13,7 @@ use camino::{Utf8Path, Utf8PathBuf};
 
 use super::packed_db::{pack, unpack};
 use crate::{
+    cache::Cache,
     process::{Children, TemporaryFolder},
     text::{ExpectedContent, Links, Replacement, WriteError, Written, write_all},
 };
@@ -38,8 +39,8 @@ impl Snapshot {
     }
 
     /// The advisories in a temporary folder, in `RustSec`'s layout.
-    pub(crate) fn unpacked(&self, children: &Children) -> Option<TemporaryFolder> {
-        let folder = TemporaryFolder::new(children).ok()?;
+    pub(crate) fn unpacked(&self, cache: &Cache, children: &Children) -> Option<TemporaryFolder> {
+        let folder = cache.temporary_folder(children).ok()?;
         unpack(self.packed, folder.path())?;
         Some(folder)
     }

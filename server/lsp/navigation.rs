@@ -12,7 +12,7 @@ use super::{
     session::Session,
 };
 use crate::{
-    ide::navigation::View,
+    ide::navigation::SessionView,
     text::{SourceText, Span, read_to_string},
     threads::{self, Activity},
     verdict::Location,
@@ -23,7 +23,7 @@ use crate::{
 pub(super) async fn with_view(
     session: &Arc<Session>,
     params: TextDocumentPositionParams,
-    find: impl Fn(&View<'_>, &Utf8Path, usize) -> Vec<Location> + Send + 'static,
+    find: impl Fn(&SessionView<'_>, &Utf8Path, usize) -> Vec<Location> + Send + 'static,
 ) -> Vec<LspLocation> {
     let session = Arc::clone(session);
     let activity = Activity::just("looking up locations");
@@ -34,7 +34,7 @@ pub(super) async fn with_view(
 fn find_locations(
     session: &Session,
     params: &TextDocumentPositionParams,
-    find: &dyn Fn(&View<'_>, &Utf8Path, usize) -> Vec<Location>,
+    find: &dyn Fn(&SessionView<'_>, &Utf8Path, usize) -> Vec<Location>,
 ) -> Vec<LspLocation> {
     let Some(file) = path_of(&params.text_document.uri) else { return Vec::new() };
     let state = session.state();
@@ -59,7 +59,7 @@ fn find_locations(
         Some(document) => document.current_span(checked, span),
         None => Some(span.clone()),
     };
-    let view = View { verdicts: &verdicts, text: &text, moved: &moved };
+    let view = SessionView { verdicts: &verdicts, text: &text, moved: &moved };
     let found = find(&view, &file, offset);
     let state = session.state();
     found.iter().filter_map(|location| publish::lsp_location(location, &state)).collect()

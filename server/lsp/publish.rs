@@ -76,7 +76,7 @@ fn diagnostic(finding: &Finding, location: &Location, state: &SessionState) -> O
             .and_then(|link| link.parse().ok())
             .map(|href| CodeDescription { href }),
         source: Some("supercargo".to_owned()),
-        message: message::at_place(finding, location),
+        message: message::at_location(finding, location),
         related_information: features
             .related_information
             .then(|| related(finding, location, state))
@@ -101,7 +101,7 @@ fn data(finding: &Finding, location: &Location) -> Value {
     let path = path.into_iter().flatten().map(|one| format!("{} {}", one.name, one.version));
     json!({
         "check": finding.check.name(),
-        "message": message::what(finding),
+        "message": message::problem(finding),
         "title": message::title(finding),
         "remedy": message::remedy(finding, location),
         "package": package.map(|one| json!({"name": one.name, "version": one.version})),

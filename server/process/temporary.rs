@@ -1,6 +1,12 @@
 //! Temporary folders that are deleted when the program ends, even if it is killed.
 
-use std::{fs, io, path::Path, time::Duration};
+use std::{
+    collections::BTreeSet,
+    fs, io,
+    path::{Path, PathBuf},
+    sync::{Mutex, PoisonError},
+    time::Duration,
+};
 
 use camino::{Utf8Path, Utf8PathBuf};
 
@@ -44,16 +50,29 @@ pub(crate) enum TemporaryError {
 }
 
 impl TemporaryFolder {
-    /// Creates a folder, empty except for a hidden file.
+    /// Creates a folder in the system's folder for temporary files, empty except for a hidden file.
     ///
     /// # Errors
     ///
     /// When the program is ending, or the folder cannot be created.
     pub(crate) fn new(children: &Children) -> Result<Self, TemporaryError> {
-        static FIRST: std::sync::Once = std::sync::Once::new();
-        FIRST.call_once(|| delete_abandoned(&std::env::temp_dir()));
+        Self::new_in(&std::env::temp_dir(), children)
+    }
+
+    /// Creates it in `parent`, which must exist.
+    ///
+    /// # Errors
+    ///
+    /// See [`Self::new`].
+    pub(crate) fn new_in(parent: &Path, children: &Children) -> Result<Self, TemporaryError> {
+        static CLEANED: Mutex<BTreeSet<PathBuf>> = Mutex::new(BTreeSet::new());
+        let is_first =
+            CLEANED.lock().unwrap_or_else(PoisonError::into_inner).insert(parent.to_owned());
+        if is_first {
+            delete_abandoned(parent);
+        }
         let guard = children.cleanup_guard().ok_or(TemporaryError::Canceled)?;
-        let (folder, lock) = create(&std::env::temp_dir(), &guard)?;
+        let (folder, lock) = create(parent, &guard)?;
         let path = Utf8PathBuf::from_path_buf(folder.path().canonicalize()?)
             .map_err(|path| io::Error::other(format!("`{}` is not UTF-8", path.display())))?;
         Ok(Self { path, _folder: folder, _lock: lock, _guard: guard })

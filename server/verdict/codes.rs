@@ -21,7 +21,7 @@ pub enum LocationRule {
 
 impl LocationRule {
     /// The description in the documentation.
-    pub fn words(self) -> &'static str {
+    pub fn description(self) -> &'static str {
         match self {
             Self::Package => "the requirement of every direct dependency that brings in the crate",
             Self::Source => {
@@ -62,7 +62,7 @@ macro_rules! codes {
             }
 
             /// What it means, one clause.
-            pub fn words(self) -> &'static str {
+            pub fn description(self) -> &'static str {
                 match self { $(Self::$variant => $words,)* }
             }
         }

@@ -102,13 +102,13 @@ impl DatabaseSource {
         report: &dyn Fn(&str),
     ) -> Result<Database, DatabaseError> {
         match self {
-            Self::Folder(folder) => open_folder(folder, children),
+            Self::Folder(folder) => open_folder(folder, children, cache),
             Self::Managed(settings) => {
                 let opened = open_managed(settings, refresh, children, cache, report);
                 opened.or_else(|error| {
                     let snapshot = Snapshot::embedded().filter(|_| settings.is_default());
                     let fallback_reason =
-                        snapshot.and_then(|one| one.opened(&error, settings, children));
+                        snapshot.and_then(|one| one.opened(&error, settings, children, cache));
                     fallback_reason.ok_or(error)
                 })
             }
@@ -124,6 +124,7 @@ impl Snapshot {
         error: &DatabaseError,
         settings: &DatabaseSettings,
         children: &Children,
+        cache: &Cache,
     ) -> Option<Database> {
         if !matches!(error, DatabaseError::Absent { .. } | DatabaseError::Fetch(_)) {
             return None;
@@ -132,7 +133,7 @@ impl Snapshot {
         if fetch_time <= settings.oldest() {
             return None;
         }
-        let folder = self.unpacked(children)?;
+        let folder = self.unpacked(cache, children)?;
         let (url, path) = (Url::parse(DEFAULT_URL).ok()?, folder.path().to_owned());
         let db = AdvisoryDb { url, db: read(&path).ok()?, path, fetch_time };
         let set = DbSet { dbs: vec![db], lock: None };
@@ -265,13 +266,18 @@ impl Database {
     }
 }
 
-fn open_folder(folder: &Utf8Path, children: &Children) -> Result<Database, DatabaseError> {
+fn open_folder(
+    folder: &Utf8Path,
+    children: &Children,
+    cache: &Cache,
+) -> Result<Database, DatabaseError> {
     let broken = |message| DatabaseError::Broken {
         folder: folder.to_owned(),
         message,
         remedy: "the option `db` requires a folder in RustSec's layout, with valid advisories in `crates/`",
     };
-    let copy = ReadDb::of_folder(folder, children).map_err(|error| broken(error.to_string()))?;
+    let copy =
+        ReadDb::of_folder(folder, cache, children).map_err(|error| broken(error.to_string()))?;
     let path = copy.folder.path().to_owned();
     let db = read(&path).map_err(|message| broken(with_original_path(&message, &path, folder)))?;
     let url = Url::parse(DEFAULT_URL).map_err(|error| broken(error.to_string()))?;
@@ -347,7 +353,7 @@ fn open_location(
     }
     let broken =
         |message, remedy| DatabaseError::Broken { folder: folder.clone(), message, remedy };
-    let copy = ReadDb::of_clone(location, children).map_err(|error| {
+    let copy = ReadDb::of_clone(location, cache, children).map_err(|error| {
         let remedy = match error {
             ReadError::Copy(_) => "free some space there, or set `TMPDIR` to another folder",
             ReadError::Changing => "stop the program that changes it and try again",
@@ -462,7 +468,7 @@ mod tests {
     #[test]
     fn snapshot_replaces_an_absent_database_and_has_a_reason() {
         let children = Children::default();
-        let opened = snapshot(3).opened(&absent(), &settings(), &children).expect("opened");
+        let opened = snapshot(3).opened(&absent(), &settings(), &children, &Cache::off()).expect("opened");
         assert_eq!(opened.advisory("RUSTSEC-2026-0001").expect("there").package, "time");
         assert!(opened.fallback_reason.expect("a reason").contains("not on this machine"));
         let days = opened.fetched.map(|time| Timestamp::now().duration_since(time).as_hours() / 24);
@@ -472,9 +478,9 @@ mod tests {
     #[test]
     fn snapshot_that_is_too_old_or_for_a_stale_database_is_not_used() {
         let children = Children::default();
-        assert!(snapshot(91).opened(&absent(), &settings(), &children).is_none());
+        assert!(snapshot(91).opened(&absent(), &settings(), &children, &Cache::off()).is_none());
         let stale = DatabaseError::Stale { fetched: "2026-01-01".to_owned() };
-        assert!(snapshot(3).opened(&stale, &settings(), &children).is_none());
+        assert!(snapshot(3).opened(&stale, &settings(), &children, &Cache::off()).is_none());
     }
 
     #[test]

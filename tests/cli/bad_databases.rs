@@ -1,5 +1,5 @@
 //! Advisory databases that are missing, empty, corrupt or too old: said once with the remedy, the
-//! other checks judged, and no verdict.
+//! other checks run, and no verdict.
 
 use std::time::Duration;
 
@@ -23,15 +23,15 @@ time = "0.3"
 allow = ["Apache-2.0"]
 "#;
 
-/// One finding of our own, and the licenses judged all the same.
+/// One finding of our own, and the licenses are still checked.
 fn check(report: &Report, expected: &Expect) {
     let own: Vec<_> =
         report.findings.iter().filter(|finding| finding.check == "supercargo").collect();
     let text: String = own.iter().map(|finding| report.drawn(&[*finding])).collect();
     expected.assert_eq(&without_date(&text));
     assert_eq!(own.len(), 1);
-    assert_eq!(report.with("rejected").len(), 2, "licenses are judged");
-    assert_eq!(report.with("license-not-encountered").len(), 1, "licenses are judged");
+    assert_eq!(report.with("rejected").len(), 2, "licenses are checked");
+    assert_eq!(report.with("license-not-encountered").len(), 1, "licenses are checked");
     assert_eq!(report.code, 70);
     assert!(report.summaries.is_empty(), "there is no verdict to sum up");
 }
@@ -44,12 +44,12 @@ fn without_date(text: &str) -> String {
 }
 
 #[test]
-fn without_a_database_and_a_network_the_remedy_is_told() {
+fn missing_database_offline_is_reported_with_a_remedy() {
     let world = World::locked(FIXTURE);
     check(
         &world.report(&["--offline"]),
         &expect![[r#"
-            error supercargo::no-advisory-database: advisories are not judged: the advisory database is not at `[world]/cargo/advisory-dbs/advisory-db-3157b0e258782691`): run `supercargo db update` with a network connection, or set the option `db` to a folder of advisories
+            error supercargo::no-advisory-database: could not check advisories: the advisory database is not at `[world]/cargo/advisory-dbs/advisory-db-3157b0e258782691`): run `supercargo db update` with a network connection, or set the option `db` to a folder of advisories
               Cargo.toml:2
                 name = "m"
                         ^
@@ -58,17 +58,17 @@ fn without_a_database_and_a_network_the_remedy_is_told() {
 }
 
 #[test]
-fn a_database_is_not_missed_where_advisories_are_not_judged() {
+fn missing_database_is_ignored_without_the_advisories_check() {
     let report = World::locked(FIXTURE).report(&["--offline", "--only", "bans"]);
     assert_eq!((report.shown().as_str(), report.code), ("exit 0\n", 0));
 }
 
 #[test]
-fn a_named_folder_that_does_not_exist_is_said() {
+fn missing_db_folder_is_reported() {
     check(
         &World::locked(FIXTURE).report(&["--offline", "--db", "../nowhere"]),
         &expect![[r#"
-            error supercargo::no-advisory-database: advisories are not judged: could not read the advisory database `[world]/nowhere`: failed to find expected `crates` directory; the option `db` requires a folder in RustSec's layout, with valid advisories in `crates/`
+            error supercargo::no-advisory-database: could not check advisories: could not read the advisory database `[world]/nowhere`: failed to find expected `crates` directory; the option `db` requires a folder in RustSec's layout, with valid advisories in `crates/`
               Cargo.toml:2
                 name = "m"
                         ^
@@ -77,13 +77,13 @@ fn a_named_folder_that_does_not_exist_is_said() {
 }
 
 #[test]
-fn a_named_folder_without_advisories_is_said() {
+fn db_folder_without_advisories_is_reported() {
     let world = World::locked(FIXTURE);
     world.folder("../empty/crates");
     check(
         &world.report(&["--offline", "--db", "../empty"]),
         &expect![[r#"
-            error supercargo::no-advisory-database: advisories are not judged: could not read the advisory database `[world]/empty`: failed to load any advisories in the database; the option `db` requires a folder in RustSec's layout, with valid advisories in `crates/`
+            error supercargo::no-advisory-database: could not check advisories: could not read the advisory database `[world]/empty`: failed to load any advisories in the database; the option `db` requires a folder in RustSec's layout, with valid advisories in `crates/`
               Cargo.toml:2
                 name = "m"
                         ^
@@ -92,13 +92,13 @@ fn a_named_folder_without_advisories_is_said() {
 }
 
 #[test]
-fn an_advisory_that_cannot_be_parsed_is_named() {
+fn invalid_advisory_is_reported() {
     let world = World::locked(FIXTURE);
     world.write("../db/crates/log/RUSTSEC-2026-0077.md", "# No front matter\n");
     check(
         &world.check(""),
         &expect![[r#"
-            error supercargo::no-advisory-database: advisories are not judged: could not read the advisory database `[world]/db`: failed to parse advisory from `[world]/db/crates/log/RUSTSEC-2026-0077.md`: failed to find toml block; the option `db` requires a folder in RustSec's layout, with valid advisories in `crates/`
+            error supercargo::no-advisory-database: could not check advisories: could not read the advisory database `[world]/db`: failed to parse advisory from `[world]/db/crates/log/RUSTSEC-2026-0077.md`: failed to find toml block; the option `db` requires a folder in RustSec's layout, with valid advisories in `crates/`
               Cargo.toml:2
                 name = "m"
                         ^
@@ -107,7 +107,7 @@ fn an_advisory_that_cannot_be_parsed_is_named() {
 }
 
 #[test]
-fn an_advisory_that_makes_the_parser_panic_is_named() {
+fn advisory_that_makes_the_parser_panic_is_reported() {
     let world = World::locked(FIXTURE);
     world.write(
         "../db/crates/log/RUSTSEC-2026-0077.md",
@@ -116,7 +116,7 @@ fn an_advisory_that_makes_the_parser_panic_is_named() {
     check(
         &world.check(""),
         &expect![[r#"
-            error supercargo::no-advisory-database: advisories are not judged: could not read the advisory database `[world]/db`: failed to parse advisory from `[world]/db/crates/log/RUSTSEC-2026-0077.md`: expected opening '"' in `RUSTSEC-2026-0077`; the option `db` requires a folder in RustSec's layout, with valid advisories in `crates/`
+            error supercargo::no-advisory-database: could not check advisories: could not read the advisory database `[world]/db`: failed to parse advisory from `[world]/db/crates/log/RUSTSEC-2026-0077.md`: expected opening '"' in `RUSTSEC-2026-0077`; the option `db` requires a folder in RustSec's layout, with valid advisories in `crates/`
               Cargo.toml:2
                 name = "m"
                         ^
@@ -125,7 +125,7 @@ fn an_advisory_that_makes_the_parser_panic_is_named() {
 }
 
 #[test]
-fn an_advisory_whose_array_does_not_end_is_named() {
+fn advisory_with_unclosed_array_is_reported() {
     let world = World::locked(FIXTURE);
     world.write(
         "../db/crates/log/RUSTSEC-2026-0077.md",
@@ -134,7 +134,7 @@ fn an_advisory_whose_array_does_not_end_is_named() {
     check(
         &world.check(""),
         &expect![[r#"
-            error supercargo::no-advisory-database: advisories are not judged: could not read the advisory database `[world]/db`: failed to parse advisory from `[world]/db/crates/log/RUSTSEC-2026-0077.md`: unclosed '['; the option `db` requires a folder in RustSec's layout, with valid advisories in `crates/`
+            error supercargo::no-advisory-database: could not check advisories: could not read the advisory database `[world]/db`: failed to parse advisory from `[world]/db/crates/log/RUSTSEC-2026-0077.md`: unclosed '['; the option `db` requires a folder in RustSec's layout, with valid advisories in `crates/`
               Cargo.toml:2
                 name = "m"
                         ^
@@ -143,13 +143,13 @@ fn an_advisory_whose_array_does_not_end_is_named() {
 }
 
 #[test]
-fn a_folder_that_is_no_clone_is_not_taken_for_a_database() {
+fn folder_that_is_no_clone_is_not_used_as_a_database() {
     let world = World::locked(FIXTURE);
     world.folder(&format!("{DATABASE}/crates"));
     check(
         &world.report(&["--offline"]),
         &expect![[r#"
-            error supercargo::no-advisory-database: advisories are not judged: could not read the advisory database `[world]/cargo/advisory-dbs/advisory-db-3157b0e258782691`: not a git clone; delete the folder and run `supercargo db update`
+            error supercargo::no-advisory-database: could not check advisories: could not read the advisory database `[world]/cargo/advisory-dbs/advisory-db-3157b0e258782691`: not a git clone; delete the folder and run `supercargo db update`
               Cargo.toml:2
                 name = "m"
                         ^
@@ -158,7 +158,7 @@ fn a_folder_that_is_no_clone_is_not_taken_for_a_database() {
 }
 
 #[test]
-fn a_database_that_is_older_than_the_policy_allows_is_refused_offline() {
+fn too_old_database_is_refused_offline() {
     let world = World::locked(FIXTURE);
     world.edit("deny.toml", "[lic", "[advisories]\nmaximum-db-staleness = \"P7D\"\n[lic");
     world.fetched_advisories(Duration::from_secs(8 * 24 * 60 * 60));
@@ -166,7 +166,7 @@ fn a_database_that_is_older_than_the_policy_allows_is_refused_offline() {
     check(
         &report,
         &expect![[r#"
-            error supercargo::no-advisory-database: advisories are not judged: the advisory database was last fetched on DATE, longer ago than the policy's `maximum-db-staleness`: run `supercargo db update`
+            error supercargo::no-advisory-database: could not check advisories: the advisory database was last fetched on DATE, longer ago than the policy's `maximum-db-staleness`: run `supercargo db update`
               Cargo.toml:2
                 name = "m"
                         ^
@@ -179,13 +179,13 @@ fn a_database_that_is_older_than_the_policy_allows_is_refused_offline() {
 }
 
 #[test]
-fn without_git_a_missing_database_is_said() {
+fn missing_git_is_reported_for_a_missing_database() {
     let mut world = World::locked(FIXTURE);
     world.only_on_path(&["cargo", "rustc"]);
     check(
         &world.report(&[]),
         &expect![[r#"
-            error supercargo::no-advisory-database: advisories are not judged: no advisory database: could not start `git`: not found in `PATH`, whose relative entries are not searched (install it to fetch advisory databases); try again, or set the option `db` to a folder of advisories
+            error supercargo::no-advisory-database: could not check advisories: no advisory database: could not start `git`: not found in `PATH`, whose relative entries are not searched (install it to fetch advisory databases); try again, or set the option `db` to a folder of advisories
               Cargo.toml:2
                 name = "m"
                         ^
@@ -194,14 +194,14 @@ fn without_git_a_missing_database_is_said() {
 }
 
 #[test]
-fn a_database_that_cannot_be_fetched_is_said() {
+fn failed_fetch_is_reported() {
     let world = World::locked(FIXTURE);
     world.serve_git("../db", "https://github.com/RustSec/advisory-db");
     world.git("../db", &["branch", "--move", "trunk"]);
     check(
         &world.report(&[]),
         &expect![[r#"
-            error supercargo::no-advisory-database: advisories are not judged: no advisory database: could not fetch `https://github.com/RustSec/advisory-db`: Remote branch main not found in upstream origin; try again, or set the option `db` to a folder of advisories
+            error supercargo::no-advisory-database: could not check advisories: no advisory database: could not fetch `https://github.com/RustSec/advisory-db`: Remote branch main not found in upstream origin; try again, or set the option `db` to a folder of advisories
               Cargo.toml:2
                 name = "m"
                         ^
@@ -210,7 +210,7 @@ fn a_database_that_cannot_be_fetched_is_said() {
 }
 
 #[test]
-fn a_kind_of_advisory_that_cargo_deny_does_not_know_breaks_off_only_its_own_judgement() {
+fn unknown_kind_of_advisory_fails_only_its_own_check() {
     let world = World::locked(FIXTURE).with(
         "#- crate: log 0.4.0\n\
          #- advisory: RUSTSEC-2026-0070 time strange: A kind from the future\n\

@@ -22,11 +22,11 @@ fn check(world: &World, expected: &Expect) {
 }
 
 #[test]
-fn a_missing_lock_file_is_told_and_what_is_resolved_now_is_judged() {
+fn missing_lockfile_is_reported_and_a_fresh_resolution_is_checked() {
     check(
         &World::new(FIXTURE),
         &expect![[r#"
-            note supercargo::no-lock-file: there is no `Cargo.lock`: what is judged was resolved just now and may change
+            note supercargo::no-lock-file: no `Cargo.lock`: checked a fresh resolution, results may change
               Cargo.toml:2
                 name = "m"
                         ^
@@ -42,11 +42,11 @@ fn a_missing_lock_file_is_told_and_what_is_resolved_now_is_judged() {
 }
 
 #[test]
-fn a_missing_lock_file_forbids_a_verdict_when_it_is_required() {
+fn missing_lockfile_prevents_a_verdict_with_locked() {
     let world = World::new(FIXTURE);
     let report = world.check("--only advisories --locked");
     expect![[r#"
-        error supercargo::resolution-failed: cargo rejects the workspace: cannot create the lock file [work]/Cargo.lock because --locked was passed to prevent this
+        error supercargo::resolution-failed: cargo failed: cannot create the lock file [work]/Cargo.lock because --locked was passed to prevent this
           Cargo.toml:2
             name = "m"
                     ^
@@ -57,7 +57,7 @@ fn a_missing_lock_file_forbids_a_verdict_when_it_is_required() {
 }
 
 #[test]
-fn a_stale_lock_file_is_told_and_keeps_what_it_locks() {
+fn stale_lockfile_is_reported_and_its_locked_versions_stay() {
     let world = World::locked(FIXTURE);
     // A newer `time` has come out since, and the manifest asks for one more package.
     let world = world.with("#- crate: time 0.3.47\n#- crate: log 0.4.0");
@@ -65,7 +65,7 @@ fn a_stale_lock_file_is_told_and_keeps_what_it_locks() {
     check(
         &world,
         &expect![[r#"
-            note supercargo::stale-lock-file: `Cargo.lock` does not fit the manifests: what is judged was resolved just now
+            note supercargo::stale-lock-file: `Cargo.lock` is out of date: checked a fresh resolution, results may change
               Cargo.toml:2
                 name = "m"
                         ^
@@ -81,12 +81,12 @@ fn a_stale_lock_file_is_told_and_keeps_what_it_locks() {
 }
 
 #[test]
-fn a_stale_lock_file_forbids_a_verdict_when_it_is_required() {
+fn stale_lockfile_prevents_a_verdict_with_locked() {
     let world = World::locked(FIXTURE).with("#- crate: log 0.4.0");
     world.edit("Cargo.toml", "[dependencies]", "[dependencies]\nlog = \"0.4\"");
     let report = world.check("--only advisories --locked");
     expect![[r#"
-        error supercargo::resolution-failed: cargo rejects the workspace: cannot update the lock file [work]/Cargo.lock because --locked was passed to prevent this
+        error supercargo::resolution-failed: cargo failed: cannot update the lock file [work]/Cargo.lock because --locked was passed to prevent this
           Cargo.toml:2
             name = "m"
                     ^
@@ -97,24 +97,24 @@ fn a_stale_lock_file_forbids_a_verdict_when_it_is_required() {
 }
 
 #[test]
-fn a_lock_file_of_an_unknown_version_is_named_at_its_version() {
+fn lockfile_of_unknown_version_is_reported_at_the_version() {
     let world = World::locked(FIXTURE);
     world.edit("Cargo.lock", "version = 4", "version = 99");
     check(
         &world,
         &expect![[r#"
-            error supercargo::broken-lock-file: `Cargo.lock` cannot be used: invalid Cargo.lock format version: `99`
+            error supercargo::broken-lock-file: could not parse `Cargo.lock`: invalid Cargo.lock format version: `99`
               Cargo.lock:3
                 version = 99
                           ^^
-              help restore it from version control, or delete it and let cargo resolve anew
+              help restore it from version control, or delete it to let cargo resolve again
             exit 70
         "#]],
     );
 }
 
 #[test]
-fn a_truncated_lock_file_is_named_where_it_ends() {
+fn truncated_lockfile_is_reported_at_its_end() {
     let world = World::locked(FIXTURE);
     let text = world.read("Cargo.lock");
     world.write(
@@ -124,18 +124,18 @@ fn a_truncated_lock_file_is_named_where_it_ends() {
     check(
         &world,
         &expect![[r#"
-            error supercargo::broken-lock-file: `Cargo.lock` cannot be used: invalid basic string, expected `"`
+            error supercargo::broken-lock-file: could not parse `Cargo.lock`: invalid basic string, expected `"`
               Cargo.lock:22
                 name = "
                 ^^^^^^^^
-              help restore it from version control, or delete it and let cargo resolve anew
+              help restore it from version control, or delete it to let cargo resolve again
             exit 70
         "#]],
     );
 }
 
 #[test]
-fn a_lock_file_in_the_middle_of_a_merge_is_named_at_its_first_marker() {
+fn lockfile_with_merge_conflict_is_reported_at_the_first_marker() {
     let world = World::locked(FIXTURE);
     world.edit(
         "Cargo.lock",
@@ -145,56 +145,56 @@ fn a_lock_file_in_the_middle_of_a_merge_is_named_at_its_first_marker() {
     check(
         &world,
         &expect![[r#"
-            error supercargo::broken-lock-file: `Cargo.lock` cannot be used: the lock file holds the markers of an unfinished merge
+            error supercargo::broken-lock-file: could not parse `Cargo.lock`: found merge conflict markers
               Cargo.lock:23
                 <<<<<<< HEAD
                 ^^^^^^^^^^^^
-              help restore it from version control, or delete it and let cargo resolve anew
+              help restore it from version control, or delete it to let cargo resolve again
             exit 70
         "#]],
     );
 }
 
 #[test]
-fn a_lock_file_whose_entries_make_no_sense_is_named() {
+fn lockfile_with_invalid_entries_is_reported() {
     let world = World::locked(FIXTURE);
     world.edit("Cargo.lock", "version = \"0.3.44\"", "version = \"zero\"");
     check(
         &world,
         &expect![[r#"
-            error supercargo::broken-lock-file: `Cargo.lock` cannot be used: `zero` is no version: unexpected character 'z' while parsing major version number
+            error supercargo::broken-lock-file: could not parse `Cargo.lock`: `zero` is no version: unexpected character 'z' while parsing major version number
               Cargo.lock:23
                 version = "zero"
                            ^^^^
-              help restore it from version control, or delete it and let cargo resolve anew
+              help restore it from version control, or delete it to let cargo resolve again
             exit 70
         "#]],
     );
 }
 
 #[test]
-fn a_lock_file_that_is_not_utf8_is_named() {
+fn lockfile_that_is_not_utf8_is_reported() {
     let world = World::locked(FIXTURE);
     world.write("Cargo.lock", b"version = 4\n# \xff\n");
     check(
         &world,
         &expect![[r#"
-            error supercargo::unreadable-file: `[work]/Cargo.lock` cannot be read: stream did not contain valid UTF-8
+            error supercargo::unreadable-file: could not read `[work]/Cargo.lock`: stream did not contain valid UTF-8
               Cargo.lock:1
-              help restore it from version control, or delete it and let cargo resolve anew
+              help restore it from version control, or delete it to let cargo resolve again
             exit 70
         "#]],
     );
 }
 
 #[test]
-fn an_empty_lock_file_is_one_that_does_not_fit() {
+fn empty_lockfile_is_stale() {
     let world = World::locked(FIXTURE);
     world.write("Cargo.lock", "");
     check(
         &world,
         &expect![[r#"
-            note supercargo::stale-lock-file: `Cargo.lock` does not fit the manifests: what is judged was resolved just now
+            note supercargo::stale-lock-file: `Cargo.lock` is out of date: checked a fresh resolution, results may change
               Cargo.toml:2
                 name = "m"
                         ^
@@ -210,13 +210,13 @@ fn an_empty_lock_file_is_one_that_does_not_fit() {
 }
 
 #[test]
-fn a_wrong_checksum_in_the_lock_file_is_told_in_cargos_words() {
+fn wrong_checksum_in_lockfile_is_reported_with_cargos_message() {
     let world = World::locked(FIXTURE);
     world.edit("Cargo.lock", "checksum = \"74", "checksum = \"00");
     check(
         &world,
         &expect![[r#"
-            error supercargo::resolution-failed: cargo rejects the workspace: checksum for `time v0.3.44` changed between lock files
+            error supercargo::resolution-failed: cargo failed: checksum for `time v0.3.44` changed between lock files
               Cargo.lock:23
                 version = "0.3.44"
                            ^^^^^^
@@ -226,7 +226,7 @@ fn a_wrong_checksum_in_the_lock_file_is_told_in_cargos_words() {
 }
 
 #[test]
-fn a_folder_in_place_of_the_lock_file_is_said() {
+fn folder_named_cargo_lock_is_reported() {
     let world = World::new(FIXTURE);
     world.folder("Cargo.lock");
     check(
@@ -242,9 +242,9 @@ fn a_folder_in_place_of_the_lock_file_is_said() {
 }
 
 #[test]
-fn a_sound_lock_file_satisfies_those_who_require_it() {
+fn valid_lockfile_passes_with_locked_and_frozen() {
     let world = World::locked(FIXTURE);
-    let judged = world.check("--only advisories").shown();
-    assert_eq!(world.check("--only advisories --locked").shown(), judged);
-    assert_eq!(world.check("--only advisories --frozen").shown(), judged);
+    let unlocked_result = world.check("--only advisories").shown();
+    assert_eq!(world.check("--only advisories --locked").shown(), unlocked_result);
+    assert_eq!(world.check("--only advisories --frozen").shown(), unlocked_result);
 }

@@ -10,7 +10,7 @@ fn check(fixture: &str, expected: &Expect) {
 }
 
 #[test]
-fn a_folder_without_any_manifest_is_said() {
+fn folder_without_manifest_is_an_error() {
     let world =
         World::new("#- src/main.rs\nfn main() {}\n#- target/package/Cargo.toml\n[package]\n");
     let run = world.run(&["check"]);
@@ -22,7 +22,7 @@ fn a_folder_without_any_manifest_is_said() {
 }
 
 #[test]
-fn a_path_that_does_not_exist_is_said() {
+fn missing_path_is_an_error() {
     let run = World::new("").run(&["check", "src/backend"]);
     expect![[r#"
         error: `src/backend` does not exist
@@ -32,10 +32,10 @@ fn a_path_that_does_not_exist_is_said() {
 }
 
 #[test]
-fn a_file_that_is_no_manifest_is_said() {
+fn file_that_is_no_manifest_is_an_error() {
     let world = World::new("#- deny.toml\n");
     expect![[r#"
-        error: `deny.toml` is no folder and no `Cargo.toml`
+        error: `deny.toml` is neither a folder nor a `Cargo.toml`
     "#]]
     .assert_eq(&world.run(&["check", "deny.toml"]).stderr);
     let run = world.run(&["check", "--manifest-path", "sub/Cargo.toml"]);
@@ -47,7 +47,7 @@ fn a_file_that_is_no_manifest_is_said() {
 }
 
 #[test]
-fn broken_toml_stands_where_it_breaks() {
+fn syntax_error_is_reported_at_its_location() {
     check(
         r#"
 #- Cargo.toml
@@ -60,7 +60,7 @@ edition = "2021"
 täme = "1", cookie = "0.18"
 "#,
         &expect![[r#"
-            error supercargo::resolution-failed: cargo rejects the workspace: unexpected key or value, expected newline, `#`
+            error supercargo::resolution-failed: cargo failed: unexpected key or value, expected newline, `#`
               Cargo.toml:7
                 täme = "1", cookie = "0.18"
                           ^
@@ -70,7 +70,7 @@ täme = "1", cookie = "0.18"
 }
 
 #[test]
-fn a_dependency_of_a_wrong_type_stands_on_it() {
+fn dependency_of_wrong_type_is_reported_on_its_value() {
     check(
         r#"
 #- Cargo.toml
@@ -82,7 +82,7 @@ edition = "2021"
 time = 3
 "#,
         &expect![[r#"
-            error supercargo::resolution-failed: cargo rejects the workspace: invalid type: integer `3`, expected a version string like "0.9.8" or a detailed dependency like { version = "0.9.8" }
+            error supercargo::resolution-failed: cargo failed: invalid type: integer `3`, expected a version string like "0.9.8" or a detailed dependency like { version = "0.9.8" }
               Cargo.toml:6
                 time = 3
                        ^
@@ -92,7 +92,7 @@ time = 3
 }
 
 #[test]
-fn a_requirement_that_is_none_stands_on_it() {
+fn invalid_requirement_is_reported_on_the_requirement() {
     check(
         r#"
 #- Cargo.toml
@@ -104,7 +104,7 @@ edition = "2021"
 time = { version = "newest" }
 "#,
         &expect![[r#"
-            error supercargo::resolution-failed: cargo rejects the workspace: failed to parse the version requirement `newest` for dependency `time`: unexpected character 'n' while parsing major version number
+            error supercargo::resolution-failed: cargo failed: failed to parse the version requirement `newest` for dependency `time`: unexpected character 'n' while parsing major version number
               Cargo.toml:6
                 time = { version = "newest" }
                                     ^^^^^^
@@ -114,7 +114,7 @@ time = { version = "newest" }
 }
 
 #[test]
-fn a_package_that_does_not_exist_stands_on_its_requirement() {
+fn unknown_package_is_reported_on_its_requirement() {
     check(
         r#"
 #- crate: time 0.3.44
@@ -128,7 +128,7 @@ time = "0.3"
 no-such-crate = "1.2"
 "#,
         &expect![[r#"
-            error supercargo::resolution-failed: cargo rejects the workspace: no matching package named `no-such-crate` found
+            error supercargo::resolution-failed: cargo failed: no matching package named `no-such-crate` found
               Cargo.toml:7
                 no-such-crate = "1.2"
                                  ^^^
@@ -138,7 +138,7 @@ no-such-crate = "1.2"
 }
 
 #[test]
-fn what_cargo_explains_further_is_kept() {
+fn further_lines_of_cargos_error_are_notes() {
     let world = World::new(
         r#"
 #- crate: time 0.3.44
@@ -157,7 +157,7 @@ time = "0.4"
 }
 
 #[test]
-fn a_version_that_does_not_exist_stands_on_its_requirement() {
+fn unknown_version_is_reported_on_its_requirement() {
     check(
         r#"
 #- crate: time 0.3.44
@@ -176,7 +176,7 @@ edition = "2021"
 time.workspace = true
 "#,
         &expect![[r#"
-            error supercargo::resolution-failed: cargo rejects the workspace: failed to select a version for the requirement `time = "^99"`
+            error supercargo::resolution-failed: cargo failed: failed to select a version for the requirement `time = "^99"`
               Cargo.toml:5
                 time = "99"
                         ^^
@@ -186,7 +186,7 @@ time.workspace = true
 }
 
 #[test]
-fn a_feature_that_does_not_exist_stands_on_the_dependency() {
+fn unknown_feature_is_reported_on_the_dependency() {
     check(
         r#"
 #- crate: time 0.3.44
@@ -199,7 +199,7 @@ edition = "2021"
 time = { version = "0.3", features = ["no-such-feature"] }
 "#,
         &expect![[r#"
-            error supercargo::resolution-failed: cargo rejects the workspace: package `m` depends on `time` with feature `no-such-feature` but `time` does not have that feature
+            error supercargo::resolution-failed: cargo failed: package `m` depends on `time` with feature `no-such-feature` but `time` does not have that feature
               Cargo.toml:6
                 time = { version = "0.3", features = ["no-such-feature"] }
                                     ^^^
@@ -209,7 +209,7 @@ time = { version = "0.3", features = ["no-such-feature"] }
 }
 
 #[test]
-fn a_package_without_targets_stands_on_its_name() {
+fn package_without_targets_is_reported_on_its_name() {
     check(
         r#"
 #- Cargo.toml
@@ -220,7 +220,7 @@ version = "0.1.0"
 edition = "2021"
 "#,
         &expect![[r#"
-            error supercargo::resolution-failed: cargo rejects the workspace: no targets specified in the manifest
+            error supercargo::resolution-failed: cargo failed: no targets specified in the manifest
               Cargo.toml:3
                 name = "m"
                         ^
@@ -230,7 +230,7 @@ edition = "2021"
 }
 
 #[test]
-fn a_member_that_is_missing_stands_on_the_workspace() {
+fn missing_member_is_reported_on_the_workspace() {
     check(
         r#"
 #- Cargo.toml
@@ -244,7 +244,7 @@ version = "0.1.0"
 edition = "2021"
 "#,
         &expect![[r#"
-            error supercargo::resolution-failed: cargo rejects the workspace: failed to read `[work]/gone/Cargo.toml`: No such file or directory (os error 2)
+            error supercargo::resolution-failed: cargo failed: failed to read `[work]/gone/Cargo.toml`: No such file or directory (os error 2)
               Cargo.toml:2
                 members = ["a", "gone"]
                                  ^^^^
@@ -254,7 +254,7 @@ edition = "2021"
 }
 
 #[test]
-fn a_broken_member_stands_in_its_own_manifest() {
+fn broken_member_is_reported_in_its_own_manifest() {
     check(
         r#"
 #- Cargo.toml
@@ -273,7 +273,7 @@ version = "not a version"
 edition = "2021"
 "#,
         &expect![[r#"
-            error supercargo::resolution-failed: cargo rejects the workspace: unexpected character 'n' while parsing major version number
+            error supercargo::resolution-failed: cargo failed: unexpected character 'n' while parsing major version number
               b/Cargo.toml:3
                 version = "not a version"
                            ^^^^^^^^^^^^^
@@ -283,7 +283,7 @@ edition = "2021"
 }
 
 #[test]
-fn a_path_dependency_that_is_not_there_stands_on_its_path() {
+fn missing_path_dependency_is_reported_on_its_path() {
     check(
         r#"
 #- Cargo.toml
@@ -295,7 +295,7 @@ edition = "2021"
 near = { path = "../near" }
 "#,
         &expect![[r#"
-            error supercargo::resolution-failed: cargo rejects the workspace: failed to read `[world]/near/Cargo.toml`: No such file or directory (os error 2)
+            error supercargo::resolution-failed: cargo failed: failed to read `[world]/near/Cargo.toml`: No such file or directory (os error 2)
               Cargo.toml:6
                 near = { path = "../near" }
                                  ^^^^^^^
@@ -305,7 +305,7 @@ near = { path = "../near" }
 }
 
 #[test]
-fn an_inherited_dependency_that_the_root_does_not_have_stands_in_the_member() {
+fn missing_workspace_dependency_is_reported_in_the_member() {
     check(
         r#"
 #- Cargo.toml
@@ -321,7 +321,7 @@ edition = "2021"
 time.workspace = true
 "#,
         &expect![[r#"
-            error supercargo::resolution-failed: cargo rejects the workspace: error inheriting `time` from workspace root manifest's `workspace.dependencies.time`: `workspace.dependencies` was not defined
+            error supercargo::resolution-failed: cargo failed: error inheriting `time` from workspace root manifest's `workspace.dependencies.time`: `workspace.dependencies` was not defined
               a/Cargo.toml:6
                 time.workspace = true
                      ^^^^^^^^^
@@ -331,24 +331,24 @@ time.workspace = true
 }
 
 #[test]
-fn a_manifest_that_is_not_utf8_is_said() {
+fn manifest_that_is_not_utf8_is_reported() {
     let world = World::new("");
     world.write("Cargo.toml", b"[package]\nname = \"m\xff\"\n");
     expect![[r#"
-        error supercargo::unreadable-file: `[work]/Cargo.toml` cannot be read: stream did not contain valid UTF-8
+        error supercargo::unreadable-file: could not read `[work]/Cargo.toml`: stream did not contain valid UTF-8
           Cargo.toml:1
-          help nothing can be judged without it
+          help the check cannot run without it
         exit 70
     "#]]
     .assert_eq(&world.check("--only bans").shown());
 }
 
 #[test]
-fn a_virtual_workspace_without_members_is_said() {
+fn virtual_workspace_without_members_is_reported() {
     check(
         "#- Cargo.toml\n[workspace]\nresolver = \"2\"\n",
         &expect![[r#"
-            error supercargo::resolution-failed: cargo rejects the workspace: manifest path `[work]` contains no package: The manifest is virtual, and the workspace has no members
+            error supercargo::resolution-failed: cargo failed: manifest path `[work]` contains no package: The manifest is virtual, and the workspace has no members
               Cargo.toml:1
                 [workspace]
                  ^^^^^^^^^
@@ -358,7 +358,7 @@ fn a_virtual_workspace_without_members_is_said() {
 }
 
 #[test]
-fn the_other_workspaces_are_judged_when_one_is_rejected() {
+fn other_workspaces_are_checked_when_one_fails() {
     let world = World::new(
         r#"
 #- crate: time 0.1.0
@@ -384,7 +384,7 @@ old = "1"
     world.lock("sound");
     let report = world.check("--only bans");
     expect![[r#"
-        error supercargo::resolution-failed: cargo rejects the workspace: no matching package named `no-such-crate` found
+        error supercargo::resolution-failed: cargo failed: no matching package named `no-such-crate` found
           broken/Cargo.toml:6
             no-such-crate = "1"
                              ^
@@ -401,6 +401,6 @@ old = "1"
         exit 70
     "#]]
     .assert_eq(&report.shown());
-    let judged: Vec<_> = report.summaries.iter().map(|summary| &*summary.workspace).collect();
-    assert_eq!(judged, ["[work]/sound"]);
+    let checked: Vec<_> = report.summaries.iter().map(|summary| &*summary.workspace).collect();
+    assert_eq!(checked, ["[work]/sound"]);
 }

@@ -376,7 +376,7 @@ fn unknown_feature_is_reported_with_the_error_of_cargo() {
     check(
         "[graph]\nfeatures = [\"no-such-feature\"]\n",
         &expect![[r#"
-            error supercargo::resolution-failed: cargo rejects the workspace: the package 'm' does not contain this feature: no-such-feature
+            error supercargo::resolution-failed: cargo failed: the package 'm' does not contain this feature: no-such-feature
               Cargo.toml:2
                 name = "m"
                         ^
@@ -479,9 +479,9 @@ fn policy_that_is_not_utf8_is_reported() {
     let world = World::locked(MANIFEST);
     world.write("deny.toml", b"[bans]\n# \xff\n");
     expect![[r#"
-        error supercargo::unreadable-file: `[work]/deny.toml` cannot be read: stream did not contain valid UTF-8
+        error supercargo::unreadable-file: could not read `[work]/deny.toml`: stream did not contain valid UTF-8
           deny.toml:1
-          help nothing can be judged without it
+          help the check cannot run without it
         exit 70
     "#]]
     .assert_eq(&world.check("--only bans").shown());
@@ -492,9 +492,9 @@ fn folder_instead_of_the_policy_is_reported() {
     let world = World::locked(MANIFEST);
     world.folder("deny.toml");
     expect![[r#"
-        error supercargo::unreadable-file: `[work]/deny.toml` cannot be read: Is a directory (os error 21)
+        error supercargo::unreadable-file: could not read `[work]/deny.toml`: Is a directory (os error 21)
           deny.toml:1
-          help nothing can be judged without it
+          help the check cannot run without it
         exit 70
     "#]]
     .assert_eq(&world.check("--only bans").shown());

@@ -27,7 +27,7 @@ fn entries(world: &World) -> Vec<String> {
 }
 
 #[test]
-fn what_cargo_resolved_is_kept_and_can_be_deleted() {
+fn resolution_is_cached_and_can_be_deleted() {
     let world = World::locked(PACKAGE);
     assert_eq!(entries(&world), ["metadata 0", "verdicts 0", "advisories 0"]);
     let first = world.check("");
@@ -42,14 +42,14 @@ fn what_cargo_resolved_is_kept_and_can_be_deleted() {
 }
 
 #[test]
-fn nothing_is_kept_when_that_is_not_wanted() {
+fn no_cache_option_caches_nothing() {
     let world = World::locked(PACKAGE);
     assert_eq!(world.check("--no-cache").code, 0);
     assert_eq!(entries(&world), ["metadata 0", "verdicts 0", "advisories 0"]);
 }
 
 #[test]
-fn a_kept_answer_is_not_used_for_other_files() {
+fn cached_resolution_is_not_used_for_other_files() {
     let world = World::locked(PACKAGE);
     assert_eq!(world.check("").code, 0);
     world.edit("Cargo.toml", "license = \"MIT\"", "license = \"GPL-3.0-only\"");
@@ -58,7 +58,7 @@ fn a_kept_answer_is_not_used_for_other_files() {
 }
 
 #[test]
-fn the_folder_is_where_the_user_wants_it() {
+fn cache_folder_follows_the_environment() {
     let mut world = World::locked(PACKAGE);
     world.set("SUPERCARGO_CACHE_DIR", &world.path("../my cache"));
     world.let_write("../my cache");

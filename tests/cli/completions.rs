@@ -3,7 +3,7 @@
 use crate::harness::World;
 
 #[test]
-fn every_shell_has_a_script_that_knows_the_words() {
+fn every_shell_has_a_script_with_all_commands() {
     let world = World::new("#- README.md\nnothing\n");
     for shell in ["bash", "zsh", "fish", "elvish", "powershell"] {
         let run = world.run(&["completions", shell]);
@@ -18,7 +18,7 @@ fn every_shell_has_a_script_that_knows_the_words() {
 }
 
 #[test]
-fn bash_reads_its_script() {
+fn bash_accepts_its_script() {
     let mut world = World::new("#- README.md\nnothing\n");
     world.let_write("../script");
     let run = world.run_in_shell(

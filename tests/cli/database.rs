@@ -1,4 +1,4 @@
-//! The advisory databases of cargo-deny: found, fetched, shared, and told about.
+//! The advisory databases of cargo-deny: found, fetched, shared, and their status.
 
 use std::time::Duration;
 
@@ -28,56 +28,56 @@ fn publish_one_more(world: World) -> World {
     world
 }
 
-fn judged(world: &World, words: &[&str]) -> (usize, usize, i32) {
+fn check_with(world: &World, words: &[&str]) -> (usize, usize, i32) {
     let report = world.report(&[&["--only", "advisories"], words].concat());
     let count = |id| report.with(id).len();
     (count("RUSTSEC-2026-0009"), count("RUSTSEC-2026-0080"), report.code)
 }
 
 #[test]
-fn the_clone_of_cargo_deny_is_used_as_it_is_offline() {
+fn clone_of_cargo_deny_is_used_unchanged_offline() {
     let world = World::locked(FIXTURE);
     world.fetched_advisories(90 * MINUTE);
     let world = publish_one_more(world);
-    assert_eq!(judged(&world, &["--offline"]), (1, 0, 1));
+    assert_eq!(check_with(&world, &["--offline"]), (1, 0, 1));
 }
 
 #[test]
-fn a_missing_database_is_fetched() {
+fn missing_database_is_fetched() {
     let world = World::locked(FIXTURE);
     world.serve_git("../db", DATABASE_URL);
-    assert_eq!(judged(&world, &[]), (1, 0, 1));
-    assert_eq!(judged(&world, &["--offline"]), (1, 0, 1), "it stays for the next run");
+    assert_eq!(check_with(&world, &[]), (1, 0, 1));
+    assert_eq!(check_with(&world, &["--offline"]), (1, 0, 1), "it stays for the next run");
     assert_eq!(world.git(DATABASE, &["branch", "--show-current"]), "main");
 }
 
 #[test]
-fn a_database_older_than_an_hour_is_brought_up_to_date() {
+fn database_older_than_an_hour_is_fetched() {
     let world = World::locked(FIXTURE);
     world.fetched_advisories(90 * MINUTE);
     let world = publish_one_more(world);
-    assert_eq!(judged(&world, &[]), (1, 1, 1));
+    assert_eq!(check_with(&world, &[]), (1, 1, 1));
 }
 
 #[test]
-fn a_database_fetched_just_now_is_not_fetched_again() {
+fn fresh_database_is_not_fetched_again() {
     let world = World::locked(FIXTURE);
     world.fetched_advisories(30 * MINUTE);
     let world = publish_one_more(world);
-    assert_eq!(judged(&world, &[]), (1, 0, 1));
+    assert_eq!(check_with(&world, &[]), (1, 0, 1));
 }
 
 #[test]
-fn a_damaged_work_tree_is_mended_by_the_next_fetch() {
+fn damaged_worktree_is_repaired_by_the_next_fetch() {
     let world = World::locked(FIXTURE);
     world.fetched_advisories(90 * MINUTE);
     world.write(&format!("{DATABASE}/crates/time/RUSTSEC-2026-0009.md"), "damaged");
-    assert_eq!(judged(&world, &["--offline"]), (0, 0, 70));
-    assert_eq!(judged(&world, &[]), (1, 0, 1));
+    assert_eq!(check_with(&world, &["--offline"]), (0, 0, 70));
+    assert_eq!(check_with(&world, &[]), (1, 0, 1));
 }
 
 #[test]
-fn the_copy_is_used_and_that_is_said_when_a_fetch_fails() {
+fn local_clone_is_used_with_a_warning_when_a_fetch_fails() {
     let world = World::locked(FIXTURE);
     world.fetched_advisories(90 * MINUTE);
     world.git("../db", &["branch", "--move", "trunk"]);
@@ -90,7 +90,7 @@ fn the_copy_is_used_and_that_is_said_when_a_fetch_fails() {
 }
 
 #[test]
-fn the_policy_says_where_databases_come_from_and_where_they_are_kept() {
+fn policy_sets_urls_and_folder_of_databases() {
     let mut world = World::locked(FIXTURE);
     world.let_write("../home/databases");
     world.write(
@@ -98,14 +98,14 @@ fn the_policy_says_where_databases_come_from_and_where_they_are_kept() {
         "[advisories]\ndb-path = \"~/databases\"\ndb-urls = [\"https://example.org/Ours/Advisories\"]\n",
     );
     world.serve_git("../db", "https://example.org/Ours/Advisories");
-    assert_eq!(judged(&world, &[]), (1, 0, 1));
+    assert_eq!(check_with(&world, &[]), (1, 0, 1));
     let run = world.run(&["db", "status"]);
     assert!(run.stdout.contains("[world]/home/databases/advisories-"), "{}", run.stdout);
     assert_eq!(run.code, 0);
 }
 
 #[test]
-fn several_databases_are_judged_together() {
+fn several_databases_are_checked_together() {
     let world = World::locked(FIXTURE);
     world.write(
         "../more/crates/time/CORP-1.md",
@@ -135,19 +135,19 @@ fn several_databases_are_judged_together() {
 }
 
 #[test]
-fn status_tells_of_a_missing_database() {
+fn status_shows_a_missing_database() {
     let run = World::new("").run(&["db", "status"]);
     expect![[r#"
         https://github.com/RustSec/advisory-db
           [world]/cargo/advisory-dbs/advisory-db-3157b0e258782691
-          not on this machine; `supercargo db update` fetches it
+          not on this machine; fetch it with `supercargo db update`
     "#]]
     .assert_eq(&run.stdout);
     assert_eq!(run.code, 70);
 }
 
 #[test]
-fn status_tells_how_old_a_database_is_and_how_much_it_holds() {
+fn status_shows_age_and_size_of_a_database() {
     let world = World::locked(FIXTURE);
     world.fetched_advisories(MINUTE);
     let run = world.run(&["db", "status"]);
@@ -164,7 +164,7 @@ fn status_tells_how_old_a_database_is_and_how_much_it_holds() {
 }
 
 #[test]
-fn the_advisories_of_this_machine_are_packed_into_one_file() {
+fn pack_writes_local_advisories_to_one_file() {
     let mut world = World::locked(FIXTURE);
     world.let_write("../snapshot");
     let run = world.run(&["db", "pack", &world.path("../snapshot")]);
@@ -182,18 +182,18 @@ fn the_advisories_of_this_machine_are_packed_into_one_file() {
 }
 
 #[test]
-fn update_fetches_whatever_the_age_and_tells_the_state() {
+fn update_always_fetches_and_shows_the_status() {
     let world = World::locked(FIXTURE);
     world.fetched_advisories(MINUTE);
     let world = publish_one_more(world);
     let run = world.run(&["db", "update"]);
     assert!(run.stdout.ends_with("  3 advisories\n"), "{}", run.stdout);
     assert_eq!(run.code, 0);
-    assert_eq!(judged(&world, &["--offline"]), (1, 1, 1));
+    assert_eq!(check_with(&world, &["--offline"]), (1, 1, 1));
 }
 
 #[test]
-fn an_update_that_fails_is_said() {
+fn failed_update_is_an_error() {
     let world = World::new("");
     world.serve_git("../db", DATABASE_URL);
     world.git("../db", &["branch", "--move", "trunk"]);
@@ -206,7 +206,7 @@ fn an_update_that_fails_is_said() {
 }
 
 #[test]
-fn a_broken_policy_forbids_to_say_which_databases_are_meant() {
+fn status_fails_with_a_broken_policy() {
     let world = World::new("#- deny.toml\n[advisories]\ndb-urls = \"one\"\n");
     let run = world.run(&["db", "status"]);
     expect![[r#"
@@ -224,30 +224,30 @@ fn packed(world: &World) -> String {
 }
 
 #[test]
-fn a_database_is_kept_in_one_file_until_it_is_another() {
+fn database_is_cached_until_it_changes() {
     let world = World::locked(FIXTURE);
     world.fetched_advisories(30 * MINUTE);
-    assert_eq!(judged(&world, &["--offline"]), (1, 0, 1));
+    assert_eq!(check_with(&world, &["--offline"]), (1, 0, 1));
     assert_eq!(packed(&world), "1");
     // It is read from there: the clone's own files could be anything.
     world.write(&format!("{DATABASE}/crates/time/RUSTSEC-2026-0009.md"), "no advisory");
-    assert_eq!(judged(&world, &["--offline"]), (1, 0, 1));
+    assert_eq!(check_with(&world, &["--offline"]), (1, 0, 1));
     let report = world.report(&["--only", "advisories", "--offline", "--no-cache"]);
     assert_eq!(report.code, 70);
     // Another commit is another database.
     let world = publish_one_more(world);
     assert_eq!(world.run(&["db", "update"]).code, 0);
-    assert_eq!(judged(&world, &["--offline"]), (1, 1, 1));
+    assert_eq!(check_with(&world, &["--offline"]), (1, 1, 1));
     assert_eq!(packed(&world), "2");
 }
 
 #[test]
-fn a_database_whose_commit_cannot_be_told_is_read_from_its_files() {
+fn database_of_unknown_commit_is_not_cached() {
     let world = World::locked(FIXTURE);
     world.fetched_advisories(30 * MINUTE);
     world.write(&format!("{DATABASE}/.git/HEAD"), "ref: refs/heads/gone\n");
-    assert_eq!(judged(&world, &["--offline"]), (1, 0, 1));
-    assert_eq!(packed(&world), "0", "nothing would tell that it is another one");
+    assert_eq!(check_with(&world, &["--offline"]), (1, 0, 1));
+    assert_eq!(packed(&world), "0", "changes could not be detected");
     world.write(&format!("{DATABASE}/crates/time/RUSTSEC-2026-0009.md"), "no advisory");
-    assert_eq!(judged(&world, &["--offline"]), (0, 0, 70));
+    assert_eq!(check_with(&world, &["--offline"]), (0, 0, 70));
 }

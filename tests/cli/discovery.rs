@@ -19,7 +19,7 @@ fn world(folders: &[&str]) -> World {
 }
 
 /// The judged workspaces with their exit codes, in the order of the output.
-fn judged(report: &Report) -> Vec<String> {
+fn checked(report: &Report) -> Vec<String> {
     let one = |summary: &Summary| {
         let folder = summary.workspace.strip_prefix("[work]").unwrap_or(&summary.workspace);
         format!("{} {}", folder.trim_start_matches('/'), summary.exit_code)
@@ -28,36 +28,36 @@ fn judged(report: &Report) -> Vec<String> {
 }
 
 #[test]
-fn the_workspace_at_the_root_hides_those_below() {
+fn workspace_at_the_root_hides_nested_ones() {
     let report = world(&["", "tools/helper/"]).check("--only bans");
-    assert_eq!(judged(&report), [" 0"]);
+    assert_eq!(checked(&report), [" 0"]);
 }
 
 #[test]
-fn without_one_at_the_root_those_below_are_judged_in_order() {
+fn nested_workspaces_without_a_root_are_checked_in_order() {
     let world = world(&["src/b/", "src/a/", "top/"]);
-    assert_eq!(judged(&world.check("--only bans")), ["src/a 0", "src/b 0", "top 0"]);
-    assert_eq!(judged(&world.check("--only bans src")), ["src/a 0", "src/b 0"]);
+    assert_eq!(checked(&world.check("--only bans")), ["src/a 0", "src/b 0", "top 0"]);
+    assert_eq!(checked(&world.check("--only bans src")), ["src/a 0", "src/b 0"]);
 }
 
 #[test]
-fn all_adds_the_workspaces_nested_below_one() {
+fn option_all_adds_nested_workspaces() {
     let world = world(&["", "tools/helper/", "fixtures/case/"]);
     let report = world.check("--only bans --all");
-    assert_eq!(judged(&report), [" 0", "tools/helper 0"]);
+    assert_eq!(checked(&report), [" 0", "tools/helper 0"]);
     let report = world.check("--only bans --all --exclude-dir tools");
-    assert_eq!(judged(&report), [" 0", "fixtures/case 0"]);
+    assert_eq!(checked(&report), [" 0", "fixtures/case 0"]);
 }
 
 #[test]
-fn a_workspace_named_twice_is_judged_once() {
+fn workspace_given_twice_is_checked_once() {
     let world = world(&["a/", "b/"]);
     let report = world.check("--only bans b . a/Cargo.toml ./b/../b");
-    assert_eq!(judged(&report), ["b 0", "a 0"]);
+    assert_eq!(checked(&report), ["b 0", "a 0"]);
 }
 
 #[test]
-fn build_output_vendored_hidden_and_ignored_folders_are_left_out() {
+fn build_output_vendored_hidden_and_ignored_folders_are_skipped() {
     let world = world(&[
         "app/",
         "app/target/package/copy/",
@@ -69,13 +69,13 @@ fn build_output_vendored_hidden_and_ignored_folders_are_left_out() {
     ]);
     world.write(".gitignore", "/ignored\n");
     world.write("sources/z/.cargo-checksum.json", "{\"files\":{}}");
-    assert_eq!(judged(&world.check("--only bans")), ["app 0"]);
-    assert_eq!(judged(&world.check("--only bans ignored/y")), ["ignored/y 0"]);
-    assert_eq!(judged(&world.check("--only bans vendor")), ["vendor/time 0"]);
+    assert_eq!(checked(&world.check("--only bans")), ["app 0"]);
+    assert_eq!(checked(&world.check("--only bans ignored/y")), ["ignored/y 0"]);
+    assert_eq!(checked(&world.check("--only bans vendor")), ["vendor/time 0"]);
 }
 
 #[test]
-fn the_exit_code_holds_the_bits_of_all_workspaces() {
+fn exit_code_combines_the_bits_of_all_workspaces() {
     let world = world(&["a/", "b/", "c/"])
         .with("#- crate: time 0.3.44\n#- advisory: RUSTSEC-2026-0009 time: A crafted date\n");
     world.write(
@@ -84,14 +84,14 @@ fn the_exit_code_holds_the_bits_of_all_workspaces() {
     );
     world.write("b/deny.toml", "[bans]\ndeny = [\"b\"]\n");
     let report = world.check("--only advisories,bans");
-    assert_eq!(judged(&report), ["a 1", "b 2", "c 0"]);
+    assert_eq!(checked(&report), ["a 1", "b 2", "c 0"]);
     assert_eq!(report.code, 3);
 }
 
 #[test]
-fn a_path_that_is_not_there_does_not_keep_the_others_from_being_judged() {
+fn missing_path_does_not_prevent_other_checks() {
     let report = world(&["a/"]).report(&["--offline", "--only", "bans", "nowhere", "a"]);
-    assert_eq!(judged(&report), ["a 0"]);
+    assert_eq!(checked(&report), ["a 0"]);
     assert_eq!(report.code, 70);
     expect![[r#"
         error: `nowhere` does not exist
@@ -100,7 +100,7 @@ fn a_path_that_is_not_there_does_not_keep_the_others_from_being_judged() {
 }
 
 #[test]
-fn the_manifest_of_a_member_judges_that_member_alone() {
+fn manifest_of_a_member_checks_only_that_member() {
     let world = world(&["a/", "b/"]);
     world.write("Cargo.toml", "[workspace]\nmembers = [\"a\", \"b\"]\nresolver = \"2\"\n");
     world.write("deny.toml", "[bans]\ndeny = [\"a\", \"b\"]\n");
@@ -119,7 +119,7 @@ fn the_manifest_of_a_member_judges_that_member_alone() {
 }
 
 #[test]
-fn a_member_that_the_gate_does_not_judge_is_told_on_its_name() {
+fn unchecked_member_is_reported_on_its_name() {
     let world = world(&["", "used/", "unused/"]);
     world.edit(
         "Cargo.toml",
@@ -149,30 +149,30 @@ fn members_below_a_virtual_root_are_one_workspace() {
         "repo/Cargo.toml",
         "[workspace]\nmembers = [\"crates/*\"]\nexclude = [\"alone\"]\nresolver = \"2\"\n",
     );
-    assert_eq!(judged(&world.check("--only bans")), ["repo 0", "repo/alone 0"]);
-    assert_eq!(judged(&world.check("--only bans repo/crates")), ["repo 0"]);
+    assert_eq!(checked(&world.check("--only bans")), ["repo 0", "repo/alone 0"]);
+    assert_eq!(checked(&world.check("--only bans repo/crates")), ["repo 0"]);
 }
 
 #[cfg(unix)]
 #[test]
-fn a_loop_of_links_ends() {
+fn loop_of_symbolic_links_ends() {
     let world = world(&["a/"]);
     std::os::unix::fs::symlink(world.path(""), world.path("a/again")).expect("a link can be made");
     std::os::unix::fs::symlink("self", world.path("self")).expect("a link can be made");
-    assert_eq!(judged(&world.check("--only bans")), ["a 0"]);
+    assert_eq!(checked(&world.check("--only bans")), ["a 0"]);
 }
 
 #[cfg(unix)]
 #[test]
-fn a_link_to_a_workspace_is_not_another_workspace() {
+fn symbolic_link_to_a_workspace_is_not_another_workspace() {
     let world = world(&["real/"]);
     std::os::unix::fs::symlink("real", world.path("link")).expect("a link can be made");
-    assert_eq!(judged(&world.check("--only bans")), ["real 0"]);
+    assert_eq!(checked(&world.check("--only bans")), ["real 0"]);
 }
 
 #[cfg(unix)]
 #[test]
-fn a_workspace_reached_through_a_link_is_named_as_the_user_names_it() {
+fn workspace_behind_a_symbolic_link_keeps_the_users_path() {
     let world = world(&["real/"]).with("#- crate: time 0.3.44\n");
     world.write(
         "real/Cargo.toml",

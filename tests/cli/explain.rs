@@ -23,18 +23,18 @@ graph = "1"
 allow = ["MIT"]
 "#;
 
-fn explain(world: &World, words: &[&str]) -> Run {
+fn explain(world: &World, arguments: &[&str]) -> Run {
     let db = world.path("../db");
-    world.run(&[&["explain", "--offline", "--db", &db], words].concat())
+    world.run(&[&["explain", "--offline", "--db", &db], arguments].concat())
 }
 
-fn check(world: &World, words: &[&str], expected: &Expect) {
-    let run = explain(world, words);
+fn check(world: &World, arguments: &[&str], expected: &Expect) {
+    let run = explain(world, arguments);
     expected.assert_eq(&format!("{}{}exit {}\n", run.stdout, run.stderr, run.code));
 }
 
 #[test]
-fn codes_keys_and_licenses_need_no_workspace() {
+fn codes_keys_and_licenses_are_explained_without_a_workspace() {
     let world = World::new("#- README.md\nnothing\n");
     check(
         &world,
@@ -89,7 +89,7 @@ fn codes_keys_and_licenses_need_no_workspace() {
 }
 
 #[test]
-fn advisories_are_told_from_the_database_by_any_of_their_names() {
+fn advisories_are_found_by_id_and_alias() {
     let world = World::locked(APP);
     check(
         &world,
@@ -123,7 +123,7 @@ fn advisories_are_told_from_the_database_by_any_of_their_names() {
 }
 
 #[test]
-fn a_package_is_told_with_why_it_is_here_and_what_is_found() {
+fn package_is_explained_with_paths_and_findings() {
     let world = World::locked(APP);
     check(
         &world,
@@ -169,7 +169,7 @@ fn a_package_is_told_with_why_it_is_here_and_what_is_found() {
 }
 
 #[test]
-fn unknown_words_are_answered_with_the_nearest_known() {
+fn unknown_names_get_similar_suggestions() {
     let world = World::locked(APP);
     check(
         &world,

@@ -25,7 +25,7 @@ allow = ["MIT"]
 "#;
 
 /// One vulnerability and nothing else.
-fn judged(world: &World) {
+fn assert_checked(world: &World) {
     let report = world.check("");
     assert_eq!((report.with("RUSTSEC-2026-0001").len(), report.code), (1, 1), "{}", report.shown());
 }
@@ -41,7 +41,7 @@ mod caches {
     use super::*;
 
     #[test]
-    fn a_folder_that_cannot_be_written_is_done_without() {
+    fn unwritable_cache_folder_is_ignored() {
         let mut world = World::locked(PACKAGE);
         world.write("../a file", "");
         for folder in ["/proc/nowhere", "/dev/full", &world.path("../a file/below")] {
@@ -52,17 +52,17 @@ mod caches {
     }
 
     #[test]
-    fn a_folder_that_may_only_be_read_is_used_as_it_is() {
+    fn read_only_cache_folder_is_used() {
         use std::os::unix::fs::PermissionsExt as _;
 
         let world = World::locked(PACKAGE);
-        judged(&world);
+        assert_checked(&world);
         let set = |folder: &str, mode| {
             fs::set_permissions(folder, fs::Permissions::from_mode(mode)).expect("a mode");
         };
         let folder = world.path("../home/.cache/supercargo/v1/metadata");
         set(&folder, 0o555);
-        judged(&world);
+        assert_checked(&world);
         world.edit("Cargo.toml", "0.1.0", "0.2.0");
         world.lock("");
         let run = world.human("--format json");
@@ -73,7 +73,7 @@ mod caches {
     /// No file may grow beyond a kilobyte; that it may not is an error instead of a signal, as on a
     /// disk that is full.
     #[test]
-    fn a_full_disk_leaves_no_half_of_a_result() {
+    fn full_disk_leaves_no_partial_cache_entry() {
         let world = World::locked(PACKAGE);
         let script = |words: &str| {
             let db = world.path("../db");
@@ -85,27 +85,27 @@ mod caches {
             let left: Vec<_> = fs::read_dir(folder).into_iter().flatten().collect();
             assert!(left.is_empty(), "{left:?}");
         });
-        judged(&world);
+        assert_checked(&world);
     }
 
     #[test]
-    fn an_entry_that_is_a_pipe_is_none() {
+    fn pipe_is_not_a_cache_entry() {
         let world = World::locked(PACKAGE);
-        judged(&world);
+        assert_checked(&world);
         in_every_cache_folder(&world, |folder| {
             for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
                 fs::remove_file(entry.path()).expect("it can be deleted");
                 make_pipe(&entry.path().to_string_lossy());
             }
         });
-        judged(&world);
+        assert_checked(&world);
     }
 }
 
 #[test]
-fn what_a_newer_version_keeps_is_neither_used_nor_touched() {
+fn cache_of_a_newer_version_is_neither_used_nor_changed() {
     let world = World::locked(PACKAGE);
-    judged(&world);
+    assert_checked(&world);
     in_every_cache_folder(&world, |folder| {
         for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
             let text = fs::read_to_string(entry.path()).expect("an entry is a text");
@@ -114,7 +114,7 @@ fn what_a_newer_version_keeps_is_neither_used_nor_touched() {
         }
     });
     world.write("../home/.cache/supercargo/v2/metadata/one", "newer");
-    judged(&world);
+    assert_checked(&world);
     assert_eq!(world.read("../home/.cache/supercargo/v2/metadata/one"), "newer");
 }
 
@@ -126,7 +126,7 @@ fn make_pipe(path: &str) {
 
 #[cfg(unix)]
 #[test]
-fn a_file_that_never_ends_is_not_waited_for() {
+fn endless_file_does_not_block() {
     for file in ["deny.toml", "deny.exceptions.toml", "Cargo.lock"] {
         let world = World::locked(PACKAGE);
         let _ = fs::remove_file(world.path(file));
@@ -138,7 +138,7 @@ fn a_file_that_never_ends_is_not_waited_for() {
 }
 
 #[test]
-fn a_manifest_of_five_megabytes_is_judged() {
+fn manifest_of_five_megabytes_is_checked() {
     let world = World::locked(PACKAGE);
     let mut text = world.read("Cargo.toml");
     text.push_str("[package.metadata.many]\n");
@@ -147,12 +147,12 @@ fn a_manifest_of_five_megabytes_is_judged() {
     }
     assert!(text.len() > 5_000_000, "{}", text.len());
     world.write("Cargo.toml", text);
-    judged(&world);
+    assert_checked(&world);
 }
 
 /// Entries that nothing needs: cargo leaves them out, which makes the file a stale one.
 #[test]
-fn a_lock_file_with_twenty_thousand_packages_is_judged() {
+fn lockfile_with_twenty_thousand_packages_is_checked() {
     let world = World::locked(PACKAGE);
     let mut text = world.read("Cargo.lock");
     for number in 0..20_000 {
@@ -167,7 +167,7 @@ fn a_lock_file_with_twenty_thousand_packages_is_judged() {
 }
 
 #[test]
-fn a_workspace_with_a_thousand_members_is_judged() {
+fn workspace_with_a_thousand_members_is_checked() {
     let world = World::new(PACKAGE);
     world.edit("Cargo.toml", "[package]", "[workspace]\nmembers = [\"crates/*\"]\n\n[package]");
     for number in 0..1000 {
@@ -181,11 +181,11 @@ fn a_workspace_with_a_thousand_members_is_judged() {
     let report = world.check("--workspace");
     assert_eq!(report.code, 1, "{}", report.stderr);
     let finding = report.with("RUSTSEC-2026-0001")[0];
-    assert_eq!(finding.places.len(), 1001, "each declaration is a place");
+    assert_eq!(finding.locations.len(), 1001, "each declaration is a place");
 }
 
 #[test]
-fn a_policy_that_is_nested_too_deep_is_refused_where_it_is() {
+fn policy_that_is_nested_too_deeply_is_rejected_at_its_location() {
     let world = World::locked(PACKAGE);
     for text in [
         format!("[bans]\na = {}", "[".repeat(100_000)),
@@ -196,7 +196,7 @@ fn a_policy_that_is_nested_too_deep_is_refused_where_it_is() {
         let report = world.check("");
         let finding = report.with("supercargo::policy-syntax")[0];
         expect!["the policy is nested deeper than 64 levels"].assert_eq(&finding.message);
-        assert_eq!((finding.places[0].start.line, report.code), (2, 70));
+        assert_eq!((finding.locations[0].start.line, report.code), (2, 70));
     }
     world.write("deny.toml", "[licenses]\nallow = [\"MIT\"]\n");
     world.write("deny.exceptions.toml", "[".repeat(100_000));
@@ -208,7 +208,7 @@ fn a_policy_that_is_nested_too_deep_is_refused_where_it_is() {
 }
 
 #[test]
-fn a_manifest_that_is_nested_too_deep_is_refused_in_cargos_words() {
+fn manifest_that_is_nested_too_deeply_has_cargos_error() {
     let world = World::locked(PACKAGE);
     let sound = world.read("Cargo.toml");
     for deep in ["[", "{a = "] {
@@ -220,7 +220,7 @@ fn a_manifest_that_is_nested_too_deep_is_refused_in_cargos_words() {
 }
 
 #[test]
-fn a_lock_file_that_is_nested_too_deep_is_refused() {
+fn lockfile_that_is_nested_too_deeply_is_rejected() {
     let world = World::locked(PACKAGE);
     let sound = world.read("Cargo.lock");
     world.write("Cargo.lock", format!("{sound}\n[metadata]\na = {}\n", "[".repeat(100_000)));
@@ -228,7 +228,7 @@ fn a_lock_file_that_is_nested_too_deep_is_refused() {
 }
 
 #[test]
-fn folders_may_be_deep_and_have_any_name() {
+fn deep_folders_with_unusual_names_are_supported() {
     let deep = "deep/".repeat(200);
     for folder in ["with blanks", "Ünïcödé ☃ 日本", "100% %41 %zz", "#[a]{b}*?", deep.as_str()]
     {
@@ -247,7 +247,7 @@ fn folders_may_be_deep_and_have_any_name() {
             let report = world.report(&["--offline", "--db", &db, folder]);
             let found = report.with("RUSTSEC-2026-0001");
             assert_eq!((found.len(), report.code), (1, 1), "{folder}: {}", report.shown());
-            let file = &found[0].places[0].file;
+            let file = &found[0].locations[0].file;
             assert_eq!(*file, format!("[work]/{folder}/Cargo.toml"));
         }
     }

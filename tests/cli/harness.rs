@@ -38,7 +38,7 @@ pub(crate) struct World {
     _folder: tempfile::TempDir,
     root: Utf8PathBuf,
     variables: BTreeMap<String, String>,
-    /// Where else the program is told to write.
+    /// Other paths that the program may write to.
     apart: Vec<String>,
 }
 
@@ -67,7 +67,7 @@ impl World {
         world.set("PATH", &path_with_cargo());
         world.write("../cargo/config.toml", registry::replacement(&world.path("../vendor")));
         // A database without any advisory is none.
-        world.with("#- advisory: RUSTSEC-2000-0001 used-by-nobody: Nothing uses this").with(fixture)
+        world.with("#- advisory: RUSTSEC-2000-0001 unused: Nothing uses this").with(fixture)
     }
 
     /// The same world with more files, packages and advisories.
@@ -288,7 +288,7 @@ impl World {
         run
     }
 
-    /// Lets the program write what is at a path of the world, which it is told to.
+    /// Lets the program write to a path of the world.
     pub(crate) fn let_write(&mut self, path: &str) {
         let inside = self.path(path)[self.root.as_str().len()..].trim_start_matches('/').to_owned();
         self.apart.push(inside);
@@ -376,7 +376,7 @@ impl World {
     /// The same, its findings read from `--format json`.
     pub(crate) fn check(&self, words: &str) -> Report {
         let run = self.human(&format!("--format json {words}"));
-        assert_eq!(run.stderr, "", "a run without trouble of its own says nothing beside");
+        assert_eq!(run.stderr, "", "a successful run prints nothing else");
         self.understood(run)
     }
 
@@ -395,7 +395,7 @@ impl World {
         Report::of(run, |file| fs::read_to_string(self.real(file)).unwrap_or_default())
     }
 
-    /// Runs the program with the cargo home of whoever runs the tests, the network allowed: for
+    /// Runs the program with the cargo home of the user who runs the tests and with the network: for
     /// fixtures whose packages come from crates.io. `folder` is watched as the user's.
     pub(crate) fn run_on_crates_io(&mut self, folder: &str, words: &[&str]) -> Report {
         self.use_crates_io();
@@ -405,7 +405,7 @@ impl World {
         self.understood(run)
     }
 
-    /// Lets the program use the cargo home of whoever runs the tests, and the network.
+    /// Lets the program use the cargo home of the user who runs the tests, and the network.
     pub(crate) fn use_crates_io(&mut self) {
         self.variables.remove("CARGO_HOME");
         self.set("SUPERCARGO_CACHE_DIR", &self.path("../cache"));
@@ -437,7 +437,7 @@ impl World {
         }
     }
 
-    /// The path that a tidied one stands for.
+    /// The real path of a tidied one.
     fn real(&self, tidied: &str) -> String {
         let inside = tidied.replace("[work]", &self.path(""));
         inside.replace("[world]", self.root.as_str()).replace("[repository]", &repository())
@@ -515,7 +515,7 @@ pub(crate) fn repository() -> String {
 /// The folder of the cargo that runs the tests, and whatever the machine has.
 fn path_with_cargo() -> String {
     let cargo = env::var_os("CARGO").map_or_else(|| PathBuf::from(env!("CARGO")), PathBuf::from);
-    let own = cargo.parent().expect("cargo stands in a folder").to_owned();
+    let own = cargo.parent().expect("cargo is in a folder").to_owned();
     let machine = env::var_os("PATH").unwrap_or_default();
     let all = env::join_paths([own].into_iter().chain(env::split_paths(&machine)));
     all.expect("the folders of the path can be joined").to_string_lossy().into_owned()

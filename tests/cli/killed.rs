@@ -1,7 +1,7 @@
-//! Killed at any moment (`SIGKILL`), the next start works: no half-written result is taken for a
-//! whole one, no broken-off fetch for a fetched database, nothing piles up, no child lives on.
+//! After a kill at any moment (`SIGKILL`), the next run works: no partial result and no interrupted fetch is used, no files
+//! accumulate, no child keeps running.
 //!
-//! The moments are spread evenly over the time that an undisturbed run takes.
+//! The moments are spread evenly over the time of an undisturbed run.
 //! `SUPERCARGO_KILLS=200` sets how many there are; without it there are fewer.
 
 use std::{
@@ -29,23 +29,21 @@ gpl = "1"
 allow = ["MIT"]
 "#;
 
-/// How long anything may take on a busy machine.
+/// How long to wait on a busy machine.
 const LIMIT: Duration = Duration::from_secs(60);
 
 pub(super) fn kills(otherwise: u32) -> u32 {
     env::var("SUPERCARGO_KILLS").map_or(otherwise, |number| number.parse().expect("a number"))
 }
 
-/// The moments at which runs that take `time` are killed, in an order in which late ones follow
-/// early ones.
+/// The moments at which runs that take `time` are killed, in mixed order.
 fn moments(count: u32, time: Duration) -> impl Iterator<Item = Duration> {
-    // A prime that divides no number of kills that anybody asks for.
+    // A prime that divides no plausible number of kills.
     (0..count).map(move |number| time * ((number * 7919) % count + 1) / count)
 }
 
 /// Starts `supercargo check`, kills it when that much time has passed, and waits until none of its
-/// children is left. A run that was quicker is one that was killed too late. Nothing of the user's is
-/// touched.
+/// children is left. A quick run may end before. No file of the user is touched.
 fn kill_after(world: &World, moment: Duration) {
     world.unchanged(|| start_and_kill(world, moment));
 }
@@ -90,7 +88,7 @@ fn names(folder: &str) -> Vec<String> {
     entries.map(|entry| entry.file_name().to_string_lossy().into_owned()).collect()
 }
 
-/// The clone was last brought up to date long ago.
+/// Makes the clone's last fetch old.
 fn age_database(world: &World) {
     for name in ["FETCH_HEAD", "HEAD"] {
         let path = world.path(&format!("{DATABASE}/.git/{name}"));
@@ -101,7 +99,7 @@ fn age_database(world: &World) {
     }
 }
 
-/// Something new to fetch.
+/// Publishes a new advisory.
 fn publish(mut world: World, number: u32) -> World {
     world = world.with(&format!("#- advisory: RUSTSEC-2027-{number:04} time: Number {number}\n"));
     world.git("../db", &["add", "."]);
@@ -109,8 +107,8 @@ fn publish(mut world: World, number: u32) -> World {
     world
 }
 
-/// All that is judged has to be found: by the policy, and by every advisory that was published.
-fn judged(world: &World, words: &[&str], advisories: u32) {
+/// Asserts that a check finds the rejected license and every published advisory.
+fn assert_checked(world: &World, words: &[&str], advisories: u32) {
     let report = world.report(words);
     let found = report.findings.iter().filter_map(|finding| finding.advisory.clone());
     let found: BTreeSet<_> = found.collect();
@@ -120,13 +118,13 @@ fn judged(world: &World, words: &[&str], advisories: u32) {
 }
 
 #[test]
-fn fetches_and_kept_results_are_whole_or_made_again() {
+fn killed_runs_leave_complete_databases_and_caches() {
     let count = kills(40);
     let world = World::locked(PACKAGE);
     world.serve_git("../db", DATABASE_URL);
     let mut world = publish(world, 0);
     let start = Instant::now();
-    judged(&world, &[], 1);
+    assert_checked(&world, &[], 1);
     let time = start.elapsed();
     let databases = world.path("../cargo/advisory-dbs");
     let cache = world.path("../home/.cache/supercargo");
@@ -136,25 +134,25 @@ fn fetches_and_kept_results_are_whole_or_made_again() {
             fs::remove_dir_all(world.path(DATABASE)).expect("the last start has fetched it");
         }
         age_database(&world);
-        // What was kept is made again, or read while it is killed.
+        // The cache is written again, or read while the run is killed.
         if number % 2 == 0 {
             let _ = fs::remove_dir_all(&cache);
         }
         kill_after(&world, moment);
-        // What was kept is used and what is missing is made.
-        judged(&world, &[], number + 1);
-        judged(&world, &["--offline"], number + 1);
+        // The cache is used, and what is missing is computed.
+        assert_checked(&world, &[], number + 1);
+        assert_checked(&world, &["--offline"], number + 1);
         let left: Vec<_> =
             names(&databases).into_iter().filter(|name| name.starts_with('.')).collect();
         assert!(number % 3 != 0 || left.is_empty(), "{left:?}");
         assert!(left.len() <= 1, "{left:?}");
         world.git(DATABASE, &["fsck", "--strict"]);
     }
-    judged(&world, &["--no-cache", "--offline"], count + 1);
+    assert_checked(&world, &["--no-cache", "--offline"], count + 1);
 }
 
 #[test]
-fn copies_of_a_workspace_that_were_left_are_deleted_by_the_next_one() {
+fn abandoned_scratch_copies_are_deleted_by_the_next_run() {
     let world = World::new(PACKAGE);
     let start = Instant::now();
     assert_eq!(world.check("").code, 4);
@@ -163,6 +161,6 @@ fn copies_of_a_workspace_that_were_left_are_deleted_by_the_next_one() {
     for moment in moments(count, time) {
         kill_after(&world, moment);
     }
-    // This run itself fails on anything that is left.
+    // This run itself fails on abandoned copies.
     assert_eq!(world.check("").code, 4);
 }

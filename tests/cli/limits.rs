@@ -1,5 +1,5 @@
-//! What a repository may not make the program do: each limit is one finding on the line that causes it,
-//! and everything else is still checked.
+//! Limits against malicious repositories: each is one finding on the line that causes it, and everything else is still
+//! checked.
 
 use std::fs;
 
@@ -28,14 +28,14 @@ allow = ["MIT"]
 
 const OVER: &str = "supercargo::over-limit";
 
-/// The only finding of its kind; the vulnerability is found all the same and there is no verdict.
+/// The only finding of its kind; the vulnerability is still found, and there is no verdict.
 fn over_limit(report: &Report) -> (String, usize, String) {
     assert_eq!(report.code, 70, "{}", report.shown());
     assert_eq!(report.with("RUSTSEC-2026-0001").len(), 1, "{}", report.shown());
     let found = report.with(OVER);
     assert_eq!(found.len(), 1, "{}", report.shown());
-    let place = &found[0].places[0];
-    (place.file.clone(), place.start.line, found[0].message.clone())
+    let location = &found[0].locations[0];
+    (location.file.clone(), location.start.line, found[0].message.clone())
 }
 
 #[cfg(unix)]
@@ -75,8 +75,8 @@ mod license_texts {
             make(&world);
             let run = world.human("--format json");
             let report = World::read_again(run);
-            let (place, line, message) = over_limit(&report);
-            assert_eq!((place.as_str(), line), ("[work]/Cargo.toml", 5));
+            let (location, line, message) = over_limit(&report);
+            assert_eq!((location.as_str(), line), ("[work]/Cargo.toml", 5));
             let why = if file == "text" { "larger than 4 MiB" } else { "not a regular file" };
             let expected =
                 format!("could not determine the license of `m` 0.1.0: `{file}` is {why}");
@@ -112,15 +112,15 @@ mod license_texts {
         let clarify = "\n[[licenses.clarify]]\ncrate = \"gpl\"\nexpression = \"MIT\"\nlicense-files = [{ path = \"/dev/zero\", hash = 1 }]\n";
         world.write("deny.toml", world.read("deny.toml") + clarify);
         let report = world.check("");
-        let (place, line, message) = over_limit(&report);
-        assert_eq!((place.as_str(), line), ("[work]/deny.toml", 7));
+        let (location, line, message) = over_limit(&report);
+        assert_eq!((location.as_str(), line), ("[work]/deny.toml", 7));
         expect!["`/dev/zero` is not a regular file: this clarification is ignored, and the licenses check is incomplete"]
             .assert_eq(&message);
         assert_eq!(report.with("rejected").len(), 1, "{}", report.shown());
     }
 
     #[test]
-    fn huge_text_beside_the_manifest_leaves_out_the_license_check_alone() {
+    fn huge_license_text_skips_only_the_license_check() {
         let world = World::locked(PACKAGE);
         world.edit("Cargo.toml", "license = \"MIT\"\n", "");
         let file = fs::File::create(world.path("LICENSE-MIT")).expect("a file");
@@ -131,15 +131,15 @@ mod license_texts {
             world.path("../db")
         ));
         let report = World::read_again(run);
-        let (place, line, message) = over_limit(&report);
-        assert_eq!((place.as_str(), line), ("[work]/Cargo.toml", 2));
+        let (location, line, message) = over_limit(&report);
+        assert_eq!((location.as_str(), line), ("[work]/Cargo.toml", 2));
         expect!["could not determine the license of `m` 0.1.0: `LICENSE-MIT` is larger than 4 MiB"]
             .assert_eq(&message);
         assert!(report.with("rejected").is_empty());
     }
 
     #[test]
-    fn pipe_that_nobody_reads_is_no_finding() {
+    fn unused_pipe_is_no_finding() {
         let world = World::locked(PACKAGE);
         pipe(&world, "LICENSE");
         let report = world.check("");
@@ -148,7 +148,7 @@ mod license_texts {
 }
 
 #[test]
-fn policy_with_200000_entries_leaves_out_that_check_alone() {
+fn policy_with_200000_entries_skips_only_that_check() {
     let world = World::locked(PACKAGE);
     let plain = world.read("deny.toml");
     let strings: Vec<_> = (0..200_000).map(|number| format!("\"b{number}\",\n")).collect();
@@ -161,8 +161,8 @@ fn policy_with_200000_entries_leaves_out_that_check_alone() {
     ] {
         world.write("deny.toml", text);
         let report = world.check("");
-        let (place, at, message) = over_limit(&report);
-        assert_eq!((place.as_str(), at), ("[work]/deny.toml", line));
+        let (location, at, message) = over_limit(&report);
+        assert_eq!((location.as_str(), at), ("[work]/deny.toml", line));
         let expected =
             format!("`{list}` has 200000 entries, more than 10000: the bans check is not run");
         assert_eq!(message, expected);
@@ -172,8 +172,8 @@ fn policy_with_200000_entries_leaves_out_that_check_alone() {
     world.write("deny.toml", plain);
     world.write("deny.exceptions.toml", format!("exceptions = [\n{exceptions}]\n"));
     let report = world.check("");
-    let (place, at, message) = over_limit(&report);
-    assert_eq!((place.as_str(), at), ("[work]/deny.exceptions.toml", 1));
+    let (location, at, message) = over_limit(&report);
+    assert_eq!((location.as_str(), at), ("[work]/deny.exceptions.toml", 1));
     expect!["`exceptions` has 10001 entries, more than 10000: the licenses check is not run"]
         .assert_eq(&message);
 }
@@ -195,7 +195,7 @@ mod members {
     use super::*;
 
     #[test]
-    fn braces_in_a_member_are_cargos_own_matter() {
+    fn braces_in_a_member_are_reported_by_cargo() {
         let world = World::locked(PACKAGE);
         let braces = "{a,".repeat(200) + &"}".repeat(200);
         let table = format!("[workspace]\nmembers = [\"{braces}\"]\n[package]");
@@ -206,7 +206,7 @@ mod members {
 
     /// Cargo would wait for it.
     #[test]
-    fn manifest_that_is_a_pipe_is_reported_where_it_is_named() {
+    fn manifest_that_is_a_pipe_is_reported_on_its_member_or_path() {
         let world = World::locked(PACKAGE);
         world.edit("Cargo.toml", "[package]", "[workspace]\nmembers = [\"m/*\"]\n[package]");
         world.edit("Cargo.toml", "gpl = \"1\"", "local = { path = \"local\" }");
@@ -219,19 +219,19 @@ mod members {
         let run = world.human("--format json");
         let report = World::read_again(run);
         let found = report.with(OVER);
-        let told: Vec<_> = found
+        let lines: Vec<_> = found
             .iter()
-            .map(|one| format!("{} {}", one.places[0].start.line, one.message))
+            .map(|one| format!("{} {}", one.locations[0].start.line, one.message))
             .collect();
         expect![[r#"
             2 `[work]/m/one/Cargo.toml` is not a regular file
             11 `[work]/local/Cargo.toml` is not a regular file"#]]
-        .assert_eq(&told.join("\n"));
+        .assert_eq(&lines.join("\n"));
         assert_eq!(report.code, 70);
     }
 
     #[test]
-    fn configuration_that_is_a_pipe_is_not_waited_for() {
+    fn configuration_that_is_a_pipe_is_reported() {
         for file in [".cargo/config.toml", "rust-toolchain.toml"] {
             let world = World::locked(PACKAGE);
             world.folder(".cargo");
@@ -241,7 +241,7 @@ mod members {
             let report = World::read_again(run);
             let found = report.with("supercargo::unreadable-file");
             assert_eq!((found.len(), report.code), (1, 70), "{}", report.shown());
-            assert_eq!(found[0].places[0].file, format!("[work]/{file}"));
+            assert_eq!(found[0].locations[0].file, format!("[work]/{file}"));
         }
     }
 
@@ -259,13 +259,13 @@ mod members {
             let run =
                 world.run_in_shell(&format!("\"$0\" check --offline --format json --db '{db}'"));
             assert_eq!(run.code, 70, "{file}: {}", run.stdout);
-            let said = format!("`[work]/{file}` cannot be read: larger than {limit}");
-            assert!(run.stdout.contains(&said), "{file}: {}", run.stdout);
+            let message = format!("could not read `[work]/{file}`: larger than {limit}");
+            assert!(run.stdout.contains(&message), "{file}: {}", run.stdout);
         }
     }
 
     #[test]
-    fn policy_named_by_a_person_may_come_from_a_pipe() {
+    fn config_option_accepts_a_pipe() {
         let world = World::locked(PACKAGE);
         let db = world.path("../db");
         let run = world.run_in_shell(&format!(

@@ -1,4 +1,4 @@
-//! The real program run over small worlds, as a person at a terminal or a script in CI sees it.
+//! Runs the real program over small workspaces, as a user at a terminal or a CI script does.
 
 #![expect(clippy::needless_raw_string_hashes, reason = "snapshots are written so")]
 
@@ -12,7 +12,7 @@ mod completions;
 mod copy_untouched;
 mod database;
 #[cfg(unix)]
-mod database_places;
+mod database_folders;
 #[path = "../support/dice.rs"]
 mod dice;
 mod discovery;

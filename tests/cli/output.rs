@@ -78,13 +78,13 @@ edition = "2021"
 time = 3
 "#;
 
-fn check_human(world: &World, words: &str, expected: &Expect) {
-    let run = world.human(words);
+fn check_human(world: &World, arguments: &str, expected: &Expect) {
+    let run = world.human(arguments);
     expected.assert_eq(&format!("{}exit {}\n", run.stdout, run.code));
 }
 
 #[test]
-fn a_person_sees_each_finding_under_its_line_and_a_summary() {
+fn human_format_shows_each_finding_under_its_line_and_a_summary() {
     check_human(
         &World::locked(WORKSPACE),
         "",
@@ -153,7 +153,7 @@ fn a_person_sees_each_finding_under_its_line_and_a_summary() {
 }
 
 #[test]
-fn a_person_sees_a_clean_gate() {
+fn human_format_shows_a_clean_gate() {
     let world = World::new(CLEAN);
     world.lock("clean");
     check_human(
@@ -182,7 +182,7 @@ fn a_person_sees_a_clean_gate() {
 }
 
 #[test]
-fn without_a_policy_the_rejected_licenses_are_one_note() {
+fn rejected_licenses_without_a_policy_are_one_note() {
     let world = World::locked(
         r#"
 #- crate: one 1.0.0
@@ -216,7 +216,7 @@ two = "1"
 }
 
 #[test]
-fn a_person_sees_several_workspaces_one_after_the_other() {
+fn human_format_shows_several_workspaces_in_order() {
     let world = World::new(&format!("{CLEAN}{REJECTED}"));
     world.lock("clean");
     check_human(
@@ -230,17 +230,17 @@ fn a_person_sees_several_workspaces_one_after_the_other() {
               sources     clean
               gate: clean
 
-            error[supercargo::resolution-failed]: cargo rejects the workspace: invalid type: integer `3`, expected a version string like "0.9.8" or a detailed dependency like { version = "0.9.8" }
+            error[supercargo::resolution-failed]: cargo failed: invalid type: integer `3`, expected a version string like "0.9.8" or a detailed dependency like { version = "0.9.8" }
              --> rejected/Cargo.toml:6:8
               |
             6 | time = 3
               |        ^
 
             rejected (no policy found: cargo-deny's defaults)
-              advisories  not judged
-              bans        not judged
-              licenses    not judged
-              sources     not judged
+              advisories  not checked
+              bans        not checked
+              licenses    not checked
+              sources     not checked
               gate: no verdict
             exit 70
         "#]],
@@ -248,13 +248,13 @@ fn a_person_sees_several_workspaces_one_after_the_other() {
 }
 
 #[test]
-fn a_person_sees_that_what_was_judged_was_resolved_just_now() {
+fn human_format_notes_a_fresh_resolution() {
     check_human(
         &World::new(CLEAN),
         "",
         &expect![[r#"
             clean (policy clean/deny.toml, 1 package)
-              note: there is no `Cargo.lock`: what is judged was resolved just now and may change
+              note: no `Cargo.lock`: checked a fresh resolution, results may change
               advisories  clean
               bans        clean
               licenses    clean
@@ -266,19 +266,19 @@ fn a_person_sees_that_what_was_judged_was_resolved_just_now() {
 }
 
 #[test]
-fn a_person_sees_why_there_is_no_verdict() {
+fn human_format_explains_a_missing_verdict() {
     let world = World::new(CLEAN);
     world.lock("clean");
     let run = world.run(&["check", "--offline"]);
     expect![[r#"
-        error[supercargo::no-advisory-database]: advisories are not judged: the advisory database is not at `[world]/cargo/advisory-dbs/advisory-db-3157b0e258782691`): run `supercargo db update` with a network connection, or set the option `db` to a folder of advisories
+        error[supercargo::no-advisory-database]: could not check advisories: the advisory database is not at `[world]/cargo/advisory-dbs/advisory-db-3157b0e258782691`): run `supercargo db update` with a network connection, or set the option `db` to a folder of advisories
          --> clean/Cargo.toml:2:9
           |
         2 | name = "clean"
           |         ^^^^^
 
         clean (policy clean/deny.toml, 1 package)
-          advisories  not judged
+          advisories  not checked
           bans        clean
           licenses    clean
           sources     clean
@@ -305,10 +305,10 @@ fn a_person_sees_why_there_is_no_verdict() {
               = help: write `allow`
 
             clean (policy clean/deny.toml)
-              advisories  not judged
-              bans        not judged
-              licenses    not judged
-              sources     not judged
+              advisories  not checked
+              bans        not checked
+              licenses    not checked
+              sources     not checked
               gate: no verdict
             exit 70
         "#]],
@@ -318,15 +318,15 @@ fn a_person_sees_why_there_is_no_verdict() {
         &world,
         "",
         &expect![[r#"
-            error[supercargo::unreadable-file]: `[work]/clean/deny.toml` cannot be read: stream did not contain valid UTF-8
+            error[supercargo::unreadable-file]: could not read `[work]/clean/deny.toml`: stream did not contain valid UTF-8
             --> clean/deny.toml
-             = help: nothing can be judged without it
+             = help: the check cannot run without it
 
             clean (policy clean/deny.toml)
-              advisories  not judged
-              bans        not judged
-              licenses    not judged
-              sources     not judged
+              advisories  not checked
+              bans        not checked
+              licenses    not checked
+              sources     not checked
               gate: no verdict
             exit 70
         "#]],
@@ -334,7 +334,7 @@ fn a_person_sees_why_there_is_no_verdict() {
 }
 
 #[test]
-fn a_person_sees_a_duplicate_with_many_declarations_in_short() {
+fn human_format_shortens_a_duplicate_with_many_dependencies() {
     let world = World::locked(
         r#"
 #- crate: syn 1.0.0
@@ -385,7 +385,7 @@ e = "1"
 }
 
 #[test]
-fn texts_from_outside_cannot_harm_the_terminal() {
+fn untrusted_text_is_sanitized_for_the_terminal() {
     let world = World::locked(
         "#- crate: time 0.3.44\n#- advisory: RUSTSEC-2026-0009 time: Red \u{1b}[31malert\u{202e}\u{7}\n#- Cargo.toml\n[package]\nname = \"m\"\nversion = \"0.1.0\"\nedition = \"2021\"\n[dependencies]\ntime = \"0.3\"\n",
     );
@@ -396,7 +396,7 @@ fn texts_from_outside_cannot_harm_the_terminal() {
 }
 
 #[test]
-fn colors_are_for_terminals_and_for_those_who_ask() {
+fn colors_are_used_in_terminals_and_on_request() {
     let mut world = World::locked(WORKSPACE);
     assert!(!world.human("").stdout.contains('\u{1b}'));
     world.set("CLICOLOR_FORCE", "1");
@@ -405,7 +405,7 @@ fn colors_are_for_terminals_and_for_those_who_ask() {
 }
 
 #[test]
-fn a_program_reads_one_record_a_line() {
+fn json_format_has_one_record_per_line() {
     let world = World::locked(
         r#"
 #- crate: time 0.3.44
@@ -439,18 +439,18 @@ wildcards = "deny"
 }
 
 #[test]
-fn a_program_reads_nothing_but_findings_where_there_is_no_verdict() {
+fn json_format_without_a_verdict_has_only_findings() {
     let world = World::new(REJECTED);
     let run = world.human("--format json");
     expect![[r#"
-        {"type":"finding","workspace":"[work]/rejected","check":"supercargo","code":"supercargo::resolution-failed","severity":"error","message":"cargo rejects the workspace: invalid type: integer `3`, expected a version string like \"0.9.8\" or a detailed dependency like { version = \"0.9.8\" }","remedy":null,"package":null,"packages":[],"advisory":null,"location":{"file":"[work]/rejected/Cargo.toml","start":{"line":6,"column":8},"end":{"line":6,"column":9}},"places":[{"file":"[work]/rejected/Cargo.toml","start":{"line":6,"column":8},"end":{"line":6,"column":9}}],"paths":[],"path_count":0,"notes":[],"link":null}
+        {"type":"finding","workspace":"[work]/rejected","check":"supercargo","code":"supercargo::resolution-failed","severity":"error","message":"cargo failed: invalid type: integer `3`, expected a version string like \"0.9.8\" or a detailed dependency like { version = \"0.9.8\" }","remedy":null,"package":null,"packages":[],"advisory":null,"location":{"file":"[work]/rejected/Cargo.toml","start":{"line":6,"column":8},"end":{"line":6,"column":9}},"places":[{"file":"[work]/rejected/Cargo.toml","start":{"line":6,"column":8},"end":{"line":6,"column":9}}],"paths":[],"path_count":0,"notes":[],"link":null}
     "#]]
     .assert_eq(&run.stdout);
     assert_eq!((run.code, run.stderr.as_str()), (70, ""));
 }
 
 #[test]
-fn the_summary_holds_the_checks_that_were_asked_for() {
+fn json_summary_lists_the_requested_checks() {
     let world = World::locked(WORKSPACE);
     let run = world.human("--format json --only sources,bans");
     let summary = run.stdout.lines().last().unwrap_or_default();
@@ -458,7 +458,7 @@ fn the_summary_holds_the_checks_that_were_asked_for() {
 }
 
 #[test]
-fn findings_come_in_the_same_order_every_time() {
+fn findings_have_a_stable_order() {
     let world = World::locked(WORKSPACE);
     let first = world.human("--format json").stdout;
     for _ in 0..5 {
@@ -473,9 +473,10 @@ fn positions(manifest: &str) -> Vec<(usize, usize, usize, usize)> {
     world.write("Cargo.toml", manifest);
     world.write("src/lib.rs", "");
     let report = world.check("--only advisories");
-    let places = report.with("RUSTSEC-2026-0009").into_iter().flat_map(|finding| &finding.places);
-    places
-        .map(|place| (place.start.line, place.start.column, place.end.line, place.end.column))
+    let locations =
+        report.with("RUSTSEC-2026-0009").into_iter().flat_map(|finding| &finding.locations);
+    locations
+        .map(|location| (location.start.line, location.start.column, location.end.line, location.end.column))
         .collect()
 }
 
@@ -490,7 +491,7 @@ fn columns_count_characters_from_one() {
 }
 
 #[test]
-fn letters_of_many_bytes_before_the_place_are_one_column_each() {
+fn multibyte_characters_count_as_one_column() {
     let manifest = format!(
         "# Zoë 𝄞\n{PACKAGE}[dependencies]\ntime = {{ \"é𝄞漢\" = \"ünïx\", version = \"0.3\" }} # ä\n"
     );
@@ -498,19 +499,19 @@ fn letters_of_many_bytes_before_the_place_are_one_column_each() {
 }
 
 #[test]
-fn lines_may_end_as_on_windows_and_a_byte_order_mark_counts_for_nothing() {
+fn crlf_and_byte_order_mark_do_not_change_positions() {
     let manifest = format!("{PACKAGE}[dependencies]\ntime = \"0.3\"\n");
-    let place = [(6, 9, 6, 12)];
-    assert_eq!(positions(&manifest), place);
-    assert_eq!(positions(&manifest.replace('\n', "\r\n")), place);
-    assert_eq!(positions(&format!("\u{feff}{manifest}")), place);
-    assert_eq!(positions(&format!("\u{feff}{}", manifest.replace('\n', "\r\n"))), place);
+    let location = [(6, 9, 6, 12)];
+    assert_eq!(positions(&manifest), location);
+    assert_eq!(positions(&manifest.replace('\n', "\r\n")), location);
+    assert_eq!(positions(&format!("\u{feff}{manifest}")), location);
+    assert_eq!(positions(&format!("\u{feff}{}", manifest.replace('\n', "\r\n"))), location);
     let first_line = format!("\u{feff}dependencies.time = \"0.3\"\n{PACKAGE}");
     assert_eq!(positions(&first_line), [(1, 22, 1, 25)]);
 }
 
 #[test]
-fn positions_in_a_policy_with_a_byte_order_mark_and_windows_lines_are_right() {
+fn positions_in_a_policy_with_byte_order_mark_and_crlf_are_correct() {
     let world = World::locked(CLEAN.replace("clean/", "").as_str());
     world.write(
         "deny.toml",
@@ -533,7 +534,7 @@ fn positions_in_a_policy_with_a_byte_order_mark_and_windows_lines_are_right() {
 }
 
 #[test]
-fn positions_that_cargo_deny_gives_in_a_manifest_with_a_byte_order_mark_are_right() {
+fn cargo_denys_positions_in_a_manifest_with_byte_order_mark_are_correct() {
     let world = World::new("#- crate: any 1.0.0\n#- deny.toml\n[bans]\nwildcards = \"deny\"\n");
     world.write("Cargo.toml", format!("\u{feff}dependencies.any = \"*\"\n{PACKAGE}"));
     world.write("src/lib.rs", "");

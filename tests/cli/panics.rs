@@ -41,7 +41,7 @@ fn panic_of_a_command_is_an_error() {
 }
 
 #[test]
-fn backtrace_is_logged_when_it_is_asked_for() {
+fn backtrace_is_logged_on_request() {
     let mut world = world_that_panics_in("command");
     world.set("RUST_BACKTRACE", "1");
     let run = world.human("");

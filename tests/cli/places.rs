@@ -14,7 +14,7 @@ fn check_bans(fixture: &str, expected: &Expect) {
 }
 
 #[test]
-fn every_way_to_declare_a_dependency_has_its_requirement_underlined() {
+fn requirement_is_reported_for_every_dependency_syntax() {
     check_advisories(
         r#"
 #- crate: plain 1.0.0
@@ -125,7 +125,7 @@ on-windows = "1"
 }
 
 #[test]
-fn an_optional_dependency_that_nothing_enables_is_no_finding() {
+fn disabled_optional_dependency_is_not_reported() {
     check_advisories(
         r#"
 #- crate: extra 1.0.0
@@ -145,7 +145,7 @@ extra = { version = "1", optional = true }
 }
 
 #[test]
-fn one_package_declared_three_times_stands_on_each_declaration() {
+fn package_with_three_direct_dependencies_is_reported_on_each() {
     check_advisories(
         r#"
 #- crate: time 0.3.44
@@ -180,7 +180,7 @@ time = { version = "0.3.4" }
 }
 
 #[test]
-fn an_inherited_requirement_stands_in_the_root_and_members_point_to_it() {
+fn inherited_requirement_is_reported_in_the_root_and_on_members() {
     check_advisories(
         r#"
 #- crate: time 0.3.44
@@ -235,7 +235,7 @@ time = "0.3"
 }
 
 #[test]
-fn a_package_deeper_in_stands_on_what_brings_it_with_the_shortest_path() {
+fn transitive_package_is_reported_on_direct_dependencies_with_shortest_path() {
     check_advisories(
         r#"
 #- crate: time 0.3.44
@@ -273,7 +273,7 @@ session = "2"
 }
 
 #[test]
-fn a_declared_package_stands_on_its_declaration_however_else_it_comes_in() {
+fn direct_dependency_is_reported_only_on_its_own_requirement() {
     check_advisories(
         r#"
 #- crate: time 0.3.44
@@ -301,7 +301,7 @@ time = "0.3"
 }
 
 #[test]
-fn a_package_behind_a_member_stands_in_that_members_manifest() {
+fn package_behind_a_member_is_reported_in_that_members_manifest() {
     check_advisories(
         r#"
 #- crate: time 0.3.44
@@ -335,7 +335,7 @@ time = "0.3"
 }
 
 #[test]
-fn a_package_behind_a_path_dependency_outside_stands_in_that_manifest() {
+fn package_behind_an_outside_path_dependency_is_reported_in_that_manifest() {
     let world = World::new(
         r#"
 #- crate: time 0.3.44
@@ -371,7 +371,7 @@ time = "0.3"
 }
 
 #[test]
-fn two_versions_of_one_crate_each_stand_where_they_come_from() {
+fn two_versions_of_a_crate_are_reported_on_their_own_dependencies() {
     check_advisories(
         r#"
 #- crate: time 0.1.0
@@ -406,7 +406,7 @@ old = "1"
 }
 
 #[test]
-fn a_duplicate_stands_on_every_declaration_that_brings_a_version() {
+fn duplicate_is_reported_on_every_dependency_that_brings_in_a_version() {
     check_bans(
         r#"
 #- crate: time 0.1.0
@@ -446,7 +446,7 @@ old = "1"
 }
 
 #[test]
-fn a_banned_package_says_why_and_what_to_use_instead() {
+fn banned_package_has_its_reason_and_replacement() {
     check_bans(
         r#"
 #- crate: openssl 0.10.0
@@ -475,7 +475,7 @@ deny = [{ crate = "openssl", use-instead = "rustls", reason = "one TLS library i
 }
 
 #[test]
-fn wildcards_stand_on_the_requirement_and_on_a_path_without_one() {
+fn wildcards_are_reported_on_the_requirement_or_path() {
     check_bans(
         r#"
 #- crate: any 1.0.0
@@ -527,7 +527,7 @@ wildcards = "deny"
 }
 
 #[test]
-fn dependencies_of_the_workspace_stand_on_their_keys() {
+fn workspace_dependencies_are_reported_on_their_keys() {
     check_bans(
         r#"
 #- Cargo.toml
@@ -581,7 +581,7 @@ edition = "2021"
 }
 
 #[test]
-fn features_and_build_scripts_stand_on_what_brings_the_package() {
+fn features_and_build_scripts_are_reported_on_direct_dependencies() {
     check_bans(
         r#"
 #- crate: inner 1.0.0
@@ -634,7 +634,7 @@ allow-build-scripts = []
 }
 
 #[test]
-fn a_banned_package_behind_the_wrong_wrapper_stands_on_the_wrapper() {
+fn banned_package_behind_the_wrong_wrapper_is_reported_on_the_wrapper() {
     check_bans(
         r#"
 #- crate: openssl 0.10.0
@@ -686,7 +686,7 @@ deny = [{ crate = "openssl", wrappers = ["good-tls"] }]
 }
 
 #[test]
-fn what_a_policy_does_not_allow_by_name_stands_on_its_declaration() {
+fn package_that_is_not_allowed_is_reported_on_its_dependency() {
     check_bans(
         r#"
 #- crate: known 1.0.0
@@ -719,7 +719,7 @@ allow-workspace = true
 }
 
 #[test]
-fn licenses_of_local_packages_stand_on_their_own_field() {
+fn licenses_of_local_packages_are_reported_on_the_license_field() {
     let report = World::locked(
         r#"
 #- crate: gnu 1.0.0 (GPL-3.0-only)

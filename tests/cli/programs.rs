@@ -58,7 +58,7 @@ fn kernel_confines() -> bool {
 }
 
 /// Cargo, or what it starts, tries to write where it has no business.
-fn trespassing(mut world: World) {
+fn try_to_write_elsewhere(mut world: World) {
     let (work, all) = (world.path(""), world.path("../"));
     let script = format!(
         "exec 2>/dev/null\n\
@@ -95,13 +95,13 @@ fn trespassing(mut world: World) {
 }
 
 #[test]
-fn cargo_in_the_workspace_cannot_write_to_it_nor_around_it() {
-    trespassing(World::locked(PACKAGE));
+fn cargo_in_the_workspace_cannot_write_to_it_or_its_parents() {
+    try_to_write_elsewhere(World::locked(PACKAGE));
 }
 
 #[test]
-fn cargo_in_a_copy_cannot_write_to_what_was_copied_nor_around_it() {
-    trespassing(World::new(PACKAGE));
+fn cargo_in_a_copy_cannot_write_to_the_originals_or_their_parents() {
+    try_to_write_elsewhere(World::new(PACKAGE));
 }
 
 /// What cargo needs to write is open to it, wherever it is.
@@ -140,7 +140,7 @@ fn variables(world: &World, file: &str, starts: &[&str]) -> String {
 }
 
 #[test]
-fn cargo_has_the_same_environment_whatever_the_users_is() {
+fn environment_of_cargo_does_not_depend_on_the_users() {
     let mut world = World::locked(PACKAGE);
     before_cargo(&mut world, "env > \"$CARGO_HOME/variables\"");
     world.let_write("../cargo/variables");
@@ -202,7 +202,7 @@ fn cargo_has_the_same_environment_whatever_the_users_is() {
 }
 
 #[test]
-fn git_speaks_english_and_is_led_nowhere_by_its_variables() {
+fn git_uses_english_and_ignores_repository_variables() {
     let mut world = World::locked(PACKAGE);
     world.fetched_advisories(Duration::from_secs(2 * 60 * 60));
     world.write(
@@ -258,7 +258,7 @@ fn with_programs_of_its_own() -> World {
 }
 
 #[test]
-fn a_cargo_with_a_relative_path_is_refused() {
+fn cargo_with_relative_path_is_refused() {
     for path in ["./cargo", "bin/cargo", "../work/cargo"] {
         let mut world = with_programs_of_its_own();
         world.set("CARGO", path);
@@ -275,7 +275,7 @@ fn a_cargo_with_a_relative_path_is_refused() {
 }
 
 #[test]
-fn relative_entries_of_the_path_are_skipped() {
+fn relative_entries_of_path_are_skipped() {
     let mut world = with_programs_of_its_own();
     let path = world.variable("PATH").to_owned();
     world.set("PATH", &format!(".::bin:./bin:{path}"));
@@ -295,7 +295,7 @@ fn relative_entries_of_the_path_are_skipped() {
 }
 
 #[test]
-fn a_name_of_a_program_is_looked_up() {
+fn program_name_is_looked_up_in_path() {
     let mut world = World::locked(PACKAGE);
     world.set("CARGO", "cargo");
     assert_eq!(world.check("").code, 0);
@@ -305,7 +305,7 @@ fn a_name_of_a_program_is_looked_up() {
 
 /// As on a machine where cargo has never run: a proxy of rustup makes its home, and cargo its own.
 #[test]
-fn homes_of_the_tools_that_are_not_there_yet_are_made() {
+fn missing_homes_of_the_tools_are_created() {
     let mut world = World::new(PACKAGE);
     world.set("CARGO_HOME", &world.path("../home/new/cargo"));
     world.let_write("../home/new");

@@ -5,12 +5,12 @@ use expect_test::{Expect, expect};
 
 use crate::harness::World;
 
-fn check(world: &World, words: &str, expected: &Expect) {
-    expected.assert_eq(&world.check(words).shown());
+fn check(world: &World, arguments: &str, expected: &Expect) {
+    expected.assert_eq(&world.check(arguments).shown());
 }
 
 #[test]
-fn paths_with_blanks_and_other_letters_are_no_obstacle() {
+fn paths_with_spaces_and_unicode_are_supported() {
     let world = World::new(
         r#"
 #- crate: time 0.3.44
@@ -36,7 +36,7 @@ time = "0.3"
         &world,
         "--only advisories",
         &expect![[r#"
-            note supercargo::no-lock-file: there is no `Cargo.lock`: what is judged was resolved just now and may change
+            note supercargo::no-lock-file: no `Cargo.lock`: checked a fresh resolution, results may change
               Zoë's (new) projékt/Cargo.toml:2
                 name = "m"
                         ^
@@ -50,7 +50,7 @@ time = "0.3"
               via m 0.1.0 -> near 0.1.0 -> time 0.3.44
               2 paths
               help upgrade to >=0.3.47
-            note supercargo::no-lock-file: there is no `Cargo.lock`: what is judged was resolved just now and may change
+            note supercargo::no-lock-file: no `Cargo.lock`: checked a fresh resolution, results may change
               näher dran/Cargo.toml:2
                 name = "near"
                         ^^^^
@@ -77,7 +77,7 @@ time = "0.3"
               via m 0.1.0 -> near 0.1.0 -> time 0.3.44
               2 paths
               help upgrade to >=0.3.47
-            note supercargo::no-lock-file: there is no `Cargo.lock`: what is judged was resolved just now and may change
+            note supercargo::no-lock-file: no `Cargo.lock`: checked a fresh resolution, results may change
               näher dran/Cargo.toml:2
                 name = "near"
                         ^^^^
@@ -92,7 +92,7 @@ time = "0.3"
 }
 
 #[test]
-fn path_dependencies_outside_of_the_workspace_are_followed() {
+fn path_dependencies_outside_the_workspace_are_resolved() {
     let world = World::new(
         r#"
 #- crate: time 0.3.44
@@ -134,7 +134,7 @@ time.workspace = true
         &world,
         "--only advisories app",
         &expect![[r#"
-            note supercargo::no-lock-file: there is no `Cargo.lock`: what is judged was resolved just now and may change
+            note supercargo::no-lock-file: no `Cargo.lock`: checked a fresh resolution, results may change
               app/Cargo.toml:2
                 name = "app"
                         ^^^
@@ -153,7 +153,7 @@ time.workspace = true
 }
 
 #[test]
-fn a_patch_by_a_folder_is_followed() {
+fn patch_with_a_folder_is_resolved() {
     let world = World::new(
         r#"
 #- crate: time 0.3.40
@@ -181,7 +181,7 @@ deny = ["time"]
         &world,
         "--only bans",
         &expect![[r#"
-            note supercargo::no-lock-file: there is no `Cargo.lock`: what is judged was resolved just now and may change
+            note supercargo::no-lock-file: no `Cargo.lock`: checked a fresh resolution, results may change
               Cargo.toml:2
                 name = "m"
                         ^
@@ -196,7 +196,7 @@ deny = ["time"]
 }
 
 #[test]
-fn the_configuration_of_cargo_beside_the_workspace_counts() {
+fn cargo_configuration_of_the_workspace_is_used() {
     let world = World::new(
         r#"
 #- .cargo/config.toml
@@ -231,7 +231,7 @@ deny = ["log", "time"]
         &world,
         "--only bans app",
         &expect![[r#"
-            note supercargo::no-lock-file: there is no `Cargo.lock`: what is judged was resolved just now and may change
+            note supercargo::no-lock-file: no `Cargo.lock`: checked a fresh resolution, results may change
               app/Cargo.toml:2
                 name = "app"
                         ^^^
@@ -249,7 +249,7 @@ deny = ["log", "time"]
 }
 
 #[test]
-fn every_kind_of_target_is_there_in_the_copy() {
+fn every_kind_of_target_exists_in_the_copy() {
     let world = World::new(
         r#"
 #- Cargo.toml
@@ -279,7 +279,7 @@ harness = false
 }
 
 #[test]
-fn license_texts_are_those_of_the_users_folder() {
+fn license_texts_are_read_from_the_users_folder() {
     let world = World::new(
         r#"
 #- Cargo.toml
@@ -301,7 +301,7 @@ allow = ["MIT"]
 
 #[cfg(unix)]
 #[test]
-fn a_workspace_reached_through_a_link_is_resolved() {
+fn workspace_behind_a_symbolic_link_is_resolved() {
     let world = World::new(
         "#- crate: time 0.3.44\n#- real/Cargo.toml\n[package]\nname = \"m\"\nversion = \"0.1.0\"\nedition = \"2021\"\n[dependencies]\ntime = \"0.3\"\n#- deny.toml\n[bans]\ndeny = [\"time\"]\n",
     );
@@ -310,7 +310,7 @@ fn a_workspace_reached_through_a_link_is_resolved() {
         &world,
         "--only bans link",
         &expect![[r#"
-            note supercargo::no-lock-file: there is no `Cargo.lock`: what is judged was resolved just now and may change
+            note supercargo::no-lock-file: no `Cargo.lock`: checked a fresh resolution, results may change
               link/Cargo.toml:2
                 name = "m"
                         ^
@@ -324,7 +324,7 @@ fn a_workspace_reached_through_a_link_is_resolved() {
 }
 
 #[test]
-fn a_member_given_alone_uses_the_lock_file_of_its_workspace() {
+fn single_member_uses_the_lockfile_of_its_workspace() {
     let world = World::locked(
         r#"
 #- crate: time 0.3.44
@@ -358,7 +358,7 @@ time = "0.3"
 }
 
 #[test]
-fn a_stale_lock_file_in_a_copy_keeps_git_dependencies() {
+fn stale_lockfile_in_a_copy_keeps_git_dependencies() {
     let world = World::new(
         r#"
 #- ../repositories/time/Cargo.toml
@@ -386,7 +386,7 @@ deny = ["time"]
         &world,
         "--only bans",
         &expect![[r#"
-            note supercargo::stale-lock-file: `Cargo.lock` does not fit the manifests: what is judged was resolved just now
+            note supercargo::stale-lock-file: `Cargo.lock` is out of date: checked a fresh resolution, results may change
               Cargo.toml:2
                 name = "m"
                         ^

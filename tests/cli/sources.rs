@@ -19,7 +19,7 @@ fn world(fixture: &str) -> World {
 }
 
 #[test]
-fn a_git_source_stands_on_its_url() {
+fn git_source_is_reported_on_its_url() {
     let report = world(
         r#"
 #- advisory: RUSTSEC-2026-0009 time patched >=0.3.47: A crafted date
@@ -48,7 +48,7 @@ unknown-git = "deny"
 }
 
 #[test]
-fn an_inherited_git_source_stands_in_the_root() {
+fn inherited_git_source_is_reported_in_the_root() {
     let report = world(
         r#"
 #- Cargo.toml
@@ -93,7 +93,7 @@ allow-git = ["https://example.org/forks/time"]
 }
 
 #[test]
-fn a_patched_source_stands_on_the_patch() {
+fn patched_source_is_reported_on_the_patch() {
     let report = world(
         r#"
 #- crate: time 0.3.40
@@ -127,7 +127,7 @@ unknown-git = "deny"
 }
 
 #[test]
-fn a_package_patched_by_a_folder_has_no_source_to_judge() {
+fn package_patched_by_a_folder_has_no_source_finding() {
     let report = World::locked(
         r#"
 #- crate: time 0.3.40
@@ -156,7 +156,7 @@ edition = "2021"
 }
 
 #[test]
-fn another_registry_stands_on_the_requirement() {
+fn other_registry_is_reported_on_the_requirement() {
     let world = World::new(
         r#"
 #- crate: private 1.0.0

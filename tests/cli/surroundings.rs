@@ -8,7 +8,7 @@ const PACKAGE: &str =
     "#- Cargo.toml\n[package]\nname = \"m\"\nversion = \"0.1.0\"\nedition = \"2021\"\n";
 
 #[test]
-fn without_cargo_on_the_path_the_remedy_is_told() {
+fn missing_cargo_in_path_is_reported_with_a_remedy() {
     let mut world = World::locked(PACKAGE);
     world.only_on_path(&["git"]);
     expect![[r#"
@@ -22,7 +22,7 @@ fn without_cargo_on_the_path_the_remedy_is_told() {
 }
 
 #[test]
-fn a_cargo_that_is_not_there_is_named() {
+fn missing_cargo_program_is_reported() {
     let mut world = World::locked(PACKAGE);
     world.set("CARGO", "/nowhere/cargo");
     expect![[r#"
@@ -36,7 +36,7 @@ fn a_cargo_that_is_not_there_is_named() {
 }
 
 #[test]
-fn a_cargo_that_answers_nonsense_is_no_verdict() {
+fn invalid_output_of_cargo_prevents_a_verdict() {
     let mut world = World::locked(PACKAGE);
     world.write("../fake/cargo", "#!/bin/sh\necho '{\"packages\": 1}'\n");
     world.make_executable("../fake/cargo");
@@ -54,7 +54,7 @@ fn a_cargo_that_answers_nonsense_is_no_verdict() {
 }
 
 #[test]
-fn help_and_version_are_answers() {
+fn help_and_version_succeed() {
     let world = World::new("");
     for words in [&["--help"][..], &["check", "--help"], &["db", "--help"], &["--version"]] {
         let run = world.run(words);
@@ -64,7 +64,7 @@ fn help_and_version_are_answers() {
 }
 
 #[test]
-fn wrong_usage_is_said_and_exits_with_its_own_code() {
+fn wrong_usage_exits_with_64() {
     let world = World::new(PACKAGE);
     for words in [
         &[][..],
@@ -83,7 +83,7 @@ fn wrong_usage_is_said_and_exits_with_its_own_code() {
 }
 
 #[test]
-fn findings_of_our_own_count_only_when_that_is_asked_for() {
+fn own_findings_count_only_with_strict() {
     let world = World::new("");
     world.write("Cargo.toml", PACKAGE.split_once('\n').expect("a manifest").1);
     world.write("src/lib.rs", "");
@@ -92,7 +92,7 @@ fn findings_of_our_own_count_only_when_that_is_asked_for() {
 }
 
 #[test]
-fn a_package_that_lists_itself_as_a_test_is_judged() {
+fn package_that_depends_on_itself_for_tests_is_checked() {
     let world = World::locked(
         "#- Cargo.toml\n[package]\nname = \"m\"\nversion = \"0.1.0\"\nedition = \"2021\"\n[dev-dependencies]\nm = { path = \".\", features = [\"x\"] }\n[features]\nx = []\n",
     );
@@ -100,7 +100,7 @@ fn a_package_that_lists_itself_as_a_test_is_judged() {
 }
 
 #[test]
-fn a_graph_without_roots_is_no_verdict() {
+fn graph_without_roots_prevents_a_verdict() {
     let world = World::locked(PACKAGE);
     world.write("deny.toml", "[graph]\nexclude = [\"m\"]\n");
     expect![[r#"
@@ -114,17 +114,17 @@ fn a_graph_without_roots_is_no_verdict() {
 }
 
 #[test]
-fn an_editor_that_goes_away_leaves_nothing_behind() {
+fn server_ends_when_the_client_disconnects() {
     // Standard input is closed at once: no `shutdown` was asked for.
     assert_eq!(World::new("").run(&["lsp"]).code, 1);
 }
 
 #[test]
-fn a_broken_configuration_of_cargo_is_told_in_cargos_words() {
+fn broken_cargo_configuration_is_reported_with_cargos_message() {
     let world = World::new(PACKAGE);
     world.write(".cargo/config.toml", "[net]\noffline = maybe\n");
     expect![[r#"
-        error supercargo::resolution-failed: cargo rejects the workspace: could not parse TOML configuration in `[work]/.cargo/config.toml`: string values must be quoted, expected literal string
+        error supercargo::resolution-failed: cargo failed: could not parse TOML configuration in `[work]/.cargo/config.toml`: string values must be quoted, expected literal string
           .cargo/config.toml:2
             offline = maybe
                       ^^^^^
@@ -134,13 +134,13 @@ fn a_broken_configuration_of_cargo_is_told_in_cargos_words() {
 }
 
 #[test]
-fn a_registry_that_cannot_be_reached_is_told_in_cargos_words() {
+fn unreachable_registry_is_reported_with_cargos_message() {
     let world = World::new(
         "#- Cargo.toml\n[package]\nname = \"m\"\nversion = \"0.1.0\"\nedition = \"2021\"\n[dependencies]\ntime = \"0.3\"\n",
     );
     world.write("../cargo/config.toml", "");
     expect![[r#"
-        error supercargo::resolution-failed: cargo rejects the workspace: no matching package named `time` found
+        error supercargo::resolution-failed: cargo failed: no matching package named `time` found
           Cargo.toml:6
             time = "0.3"
                     ^^^

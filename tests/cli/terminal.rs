@@ -79,7 +79,7 @@ fn vulnerable(comment: &str) -> World {
 }
 
 #[test]
-fn the_diff_of_a_fix_shows_characters_that_turn_a_text() {
+fn diff_of_a_fix_escapes_bidirectional_characters() {
     let mut world = vulnerable(BIDI);
     let db = world.path("../db");
     let words = ["fix", "--dry-run", "--offline", "--only", "advisories", "--db", &db];
@@ -94,7 +94,7 @@ fn the_diff_of_a_fix_shows_characters_that_turn_a_text() {
 }
 
 #[test]
-fn the_line_of_a_finding_shows_nothing_harmful() {
+fn source_line_of_a_finding_is_escaped() {
     let mut world = vulnerable(BIDI);
     let db = world.path("../db");
     let run = colored(&mut world, &["check", "--offline", "--db", &db]);
@@ -105,7 +105,7 @@ fn the_line_of_a_finding_shows_nothing_harmful() {
 
 #[cfg(unix)]
 #[test]
-fn folders_with_control_characters_in_their_names_are_shown_escaped() {
+fn folder_names_with_control_characters_are_escaped() {
     let folder = "a\u{1b}c\u{202e}\u{9b}31m\n\u{7}";
     let mut world = World::new("");
     for file in ["deny.toml", "Cargo.toml", "src/lib.rs"] {
@@ -133,7 +133,7 @@ fn folders_with_control_characters_in_their_names_are_shown_escaped() {
 }
 
 #[test]
-fn values_of_manifests_and_policies_are_shown_escaped() {
+fn values_of_manifests_and_policies_are_escaped() {
     let harm = r"\u001b[2J\u001b]0;title\u0007\u001b[8m\u202e\u009b2J\u000d";
     let manifest = |line: &str| {
         format!(
@@ -183,7 +183,7 @@ fn values_of_manifests_and_policies_are_shown_escaped() {
 }
 
 #[test]
-fn a_policy_that_is_printed_is_as_it_would_be_written() {
+fn printed_policy_equals_the_written_one() {
     let mut world = vulnerable("");
     let db = world.path("../db");
     let printed = colored(&mut world, &["init", "--print", "--offline", "--db", &db]).stdout;

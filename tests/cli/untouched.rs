@@ -49,7 +49,7 @@ fn run(world: &World, folders: &[String], words: &[&str]) {
 }
 
 #[test]
-fn generated_hostile_workspaces_are_checked_and_changed_in_nothing() {
+fn check_leaves_generated_hostile_workspaces_untouched() {
     go_through(first_seed(1), number_of_workspaces(36), TOGETHER, |workspaces| {
         let (world, folders) = world(workspaces);
         run(&world, &folders, &["check"]);
@@ -59,7 +59,7 @@ fn generated_hostile_workspaces_are_checked_and_changed_in_nothing() {
 }
 
 #[test]
-fn a_dry_run_of_fixes_changes_nothing_in_generated_hostile_workspaces() {
+fn dry_run_leaves_generated_hostile_workspaces_untouched() {
     go_through(first_seed(1001), number_of_workspaces(24), TOGETHER, |workspaces| {
         let (world, folders) = world(workspaces);
         let db = world.path("../db");
@@ -75,7 +75,7 @@ fn a_dry_run_of_fixes_changes_nothing_in_generated_hostile_workspaces() {
 /// Modes keep nobody out who is root; that nothing is changed, created or replaced holds all the same.
 #[cfg(unix)]
 #[test]
-fn a_read_only_workspace_is_checked_explained_and_repaired_on_paper() {
+fn read_only_workspace_is_checked_explained_and_dry_run_fixed() {
     use std::os::unix::fs::PermissionsExt as _;
 
     fn set_modes(path: &Path, change: &impl Fn(u32) -> u32) {

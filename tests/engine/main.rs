@@ -103,8 +103,8 @@ impl World {
         Engine::start(&self.workspace, self.resolution.clone(), &graph).expect("an engine")
     }
 
-    fn ask(&self, engine: &Engine, text: &str) -> CheckResults {
-        let question = EngineRequest {
+    fn check(&self, engine: &Engine, text: &str) -> CheckResults {
+        let request = EngineRequest {
             policy: policy(&self.workspace, text),
             database: None,
             index: 0,
@@ -113,7 +113,7 @@ impl World {
             helps: true,
             releases: false,
         };
-        engine.check(&self.workspace, question).expect("an answer")
+        engine.check(&self.workspace, request).expect("an answer")
     }
 }
 
@@ -180,35 +180,35 @@ fn edited(text: &str, dice: &mut Dice) -> String {
 }
 
 #[test]
-fn an_edited_policy_is_judged_as_if_no_other_had_been_before_it() {
+fn edited_policy_has_the_same_results_as_with_a_fresh_engine() {
     let world = World::new();
     let kept = world.engine();
     let mut dice = Dice(2026);
     let mut text = POLICY.to_owned();
-    let mut judged = 0;
+    let mut checked = 0;
     for step in 0..400 {
         text = edited(&text, &mut dice);
         if policy(&world.workspace, &text).load(false).is_err() {
             continue;
         }
-        judged += 1;
-        let answer = world.ask(&kept, &text);
-        let fresh = world.ask(&world.engine(), &text);
-        assert_eq!(answer.counts, fresh.counts, "step {step}:\n{text}");
-        assert_eq!(answer.findings.len(), fresh.findings.len(), "step {step}:\n{text}");
-        for (ours, theirs) in answer.findings.iter().zip(&fresh.findings) {
+        checked += 1;
+        let results = world.check(&kept, &text);
+        let fresh = world.check(&world.engine(), &text);
+        assert_eq!(results.counts, fresh.counts, "step {step}:\n{text}");
+        assert_eq!(results.findings.len(), fresh.findings.len(), "step {step}:\n{text}");
+        for (ours, theirs) in results.findings.iter().zip(&fresh.findings) {
             assert_eq!(ours, theirs, "step {step}:\n{text}");
         }
     }
-    assert!(judged > 300, "only {judged} policies were valid");
-    let findings = world.ask(&kept, POLICY).findings.len();
+    assert!(checked > 300, "only {checked} policies were valid");
+    let findings = world.check(&kept, POLICY).findings.len();
     assert!(findings > 8, "the policy finds too little to tell anything: {findings}");
 }
 
 /// Every plan is judged: what it is for is gone, and nothing that cargo-deny says of the policy is
 /// new but what the plan says itself.
 #[test]
-fn plans_for_the_policy_clear_what_they_are_for() {
+fn policy_plans_clear_their_findings() {
     let world = World::new();
     fs::write(world.workspace.root.join("three/LICENSE"), "Be kind.\n").expect("a file");
     let policies = [
@@ -224,15 +224,15 @@ fn plans_for_the_policy_clear_what_they_are_for() {
     let mut cleared = std::collections::BTreeSet::new();
     for text in policies {
         let engine = world.engine();
-        let answer = world.ask(&engine, &text);
+        let results = world.check(&engine, &text);
         let policy = policy(&world.workspace, &text);
-        let facts = PolicyFacts { policy: &policy, packages: &answer.folders };
-        for finding in &answer.findings {
+        let facts = PolicyFacts { policy: &policy, packages: &results.folders };
+        for finding in &results.findings {
             for plan in plans(finding, &facts) {
-                let then = world.ask(&engine, &plan.after);
-                let told = format!("{}: {}\n{}", finding.message, plan.title, plan.after);
-                assert!(!then.counts.is_empty(), "refused: {told}");
-                assert!(!then.findings.iter().any(|other| is_the_same(other, finding)), "{told}");
+                let then = world.check(&engine, &plan.after);
+                let description = format!("{}: {}\n{}", finding.message, plan.title, plan.after);
+                assert!(!then.counts.is_empty(), "refused: {description}");
+                assert!(!then.findings.iter().any(|other| is_same(other, finding)), "{description}");
                 cleared.insert(finding.code.map(Code::name).unwrap_or_default());
             }
         }
@@ -257,7 +257,7 @@ fn plans_for_the_policy_clear_what_they_are_for() {
     }
 }
 
-fn is_the_same(one: &Finding, other: &Finding) -> bool {
+fn is_same(one: &Finding, other: &Finding) -> bool {
     let weighs = one.severity >= other.severity.min(Severity::Warning);
     weighs
         && one.code == other.code
@@ -266,15 +266,15 @@ fn is_the_same(one: &Finding, other: &Finding) -> bool {
 }
 
 #[test]
-fn the_graph_tells_its_packages_features_licenses_and_paths() {
+fn graph_facts_have_packages_features_licenses_and_paths() {
     let world = World::new();
-    let answer = world.ask(&world.engine(), POLICY);
-    let told: Vec<_> = answer
+    let results = world.check(&world.engine(), POLICY);
+    let description: Vec<_> = results
         .graph
         .packages
         .iter()
         .map(|one| {
-            let path = answer.graph.path(one);
+            let path = results.graph.path(one);
             let path: Vec<_> = path.iter().map(|one| one.name.to_string()).collect();
             format!(
                 "{} {} {:?} features {:?} enabled {:?} member {} direct {} dependents {} path {path:?}",
@@ -290,7 +290,7 @@ fn the_graph_tells_its_packages_features_licenses_and_paths() {
         })
         .collect();
     assert_eq!(
-        told,
+        description,
         [
             "one 1.0.0 [\"MIT\", \"ISC\"] features [\"default\", \"x\", \"y\"] \
              enabled [\"default\", \"x\"] member true direct false dependents 0 path [\"one\"]",
@@ -298,8 +298,8 @@ fn the_graph_tells_its_packages_features_licenses_and_paths() {
             "two 1.0.0 [\"GPL-3.0-only\"] features [] enabled [] member true direct true dependents 1 path [\"two\"]",
         ]
     );
-    let terms: Vec<_> = answer.graph.terms.iter().map(|(term, count)| (&**term, *count)).collect();
+    let terms: Vec<_> = results.graph.terms.iter().map(|(term, count)| (&**term, *count)).collect();
     assert_eq!(terms, [("GPL-3.0-only", 1), ("ISC", 1), ("MIT", 1)]);
-    let needs_text = answer.graph.packages.iter().filter(|one| one.needs_text);
+    let needs_text = results.graph.packages.iter().filter(|one| one.needs_text);
     assert_eq!(needs_text.map(|one| &*one.name).collect::<Vec<_>>(), ["three"]);
 }

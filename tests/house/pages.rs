@@ -27,7 +27,7 @@ fn codes_page_is_fresh() {
         let _ = write!(page, "\n## {title}\n\n| code | meaning | location |\n|---|---|---|\n");
         for code in Code::ALL.iter().filter(|code| code.check() == check) {
             let (name, words, location_rule) =
-                (code.name(), code.words(), code.location_rule().words());
+                (code.name(), code.description(), code.location_rule().description());
             let _ = writeln!(page, "| `{name}` | {words} | {location_rule} |");
         }
     }

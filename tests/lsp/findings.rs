@@ -11,7 +11,7 @@ const MANIFEST: &str = "Cargo.toml";
 const POLICY: &str = "deny.toml";
 
 each_editor! {
-    fn stand_on_an_opened_manifest_with_its_version(editor) {
+    fn are_published_for_an_open_manifest_with_its_version(editor) {
         let mut client = Session::of(World::locked(SMALL)).editor(editor).start();
         client.open(MANIFEST);
         let shown = client.diagnostics_when(MANIFEST, "a version", |shown| shown.version.is_some());
@@ -29,7 +29,7 @@ each_editor! {
         client.ignore(POLICY);
     }
 
-    fn stand_on_files_that_are_not_open(editor) {
+    fn are_published_for_files_that_are_not_open(editor) {
         let mut client = Session::of(World::locked(SMALL)).editor(editor).start();
         let manifest = client.diagnostics(MANIFEST);
         assert_eq!(manifest.version, None);
@@ -44,7 +44,7 @@ each_editor! {
         );
     }
 
-    fn are_renewed_when_the_manifest_and_its_lock_file_were_saved(editor) {
+    fn are_updated_after_the_manifest_and_lockfile_are_saved(editor) {
         let world = World::locked(SMALL);
         world.add("#- crate: late 1.0.0\n#- advisory: RUSTSEC-2026-0100 late: Came late\n");
         let mut client = Session::of(world).editor(editor).start();
@@ -62,7 +62,7 @@ each_editor! {
         assert_eq!(shown.version, Some(version));
     }
 
-    fn of_a_lock_file_that_does_not_fit_are_those_of_the_one_that_would(editor) {
+    fn of_a_stale_lockfile_are_those_of_a_fresh_resolution(editor) {
         let mut client = Session::of(World::locked(SMALL)).editor(editor).start();
         client.open(MANIFEST);
         client.diagnostics_when(MANIFEST, "a version", |shown| shown.version.is_some());
@@ -79,7 +79,7 @@ each_editor! {
         assert_eq!(shown.codes(), [TIME, PLAIN]);
     }
 
-    fn are_cleared_when_there_are_none_any_more(editor) {
+    fn are_cleared_when_they_are_fixed(editor) {
         let mut client = Session::of(World::locked(SMALL)).editor(editor).start();
         client.open(POLICY);
         client.diagnostics(MANIFEST);
@@ -93,14 +93,14 @@ each_editor! {
 }
 
 #[test]
-fn stand_on_a_lock_file_that_cannot_be_read() {
+fn are_published_on_an_unreadable_lockfile() {
     let world = World::locked(SMALL);
     world.edit("Cargo.lock", "version = 4", "version = 4\n<<<<<<< ours");
     let mut client = Session::of(world).start();
     let shown = client.diagnostics("Cargo.lock");
     expect![[r#"
         4| <<<<<<< ours
-           `<<<<<<< ours` error supercargo::broken-lock-file: `Cargo.lock` cannot be used: the lock file holds the markers of an unfinished merge; restore it from version control, or delete it and let cargo resolve anew
+           `<<<<<<< ours` error supercargo::broken-lock-file: could not parse `Cargo.lock`: found merge conflict markers; restore it from version control, or delete it to let cargo resolve again
     "#]].assert_eq(&shown.drawn());
     client.world.lock_again();
     client.notify_changed("Cargo.lock", 2);
@@ -110,12 +110,12 @@ fn stand_on_a_lock_file_that_cannot_be_read() {
 }
 
 #[test]
-fn of_a_world_without_a_lock_file_are_those_of_the_one_that_cargo_would_write() {
+fn of_a_workspace_without_lockfile_are_those_of_a_fresh_resolution() {
     let mut client = Session::of(World::new(SMALL)).start();
     let shown = client.diagnostics(MANIFEST);
     expect![[r#"
         2| name = "app"
-           `app` information supercargo::no-lock-file: there is no `Cargo.lock`: what is judged was resolved just now and may change
+           `app` information supercargo::no-lock-file: no `Cargo.lock`: checked a fresh resolution, results may change
         8| cookie = "0.18"
            `0.18` error RUSTSEC-2026-0009: `time` 0.3.44 has a vulnerability: Stack exhaustion, via cookie 0.18.1 -> time 0.3.44; upgrade to >=0.3.47
         9| gpl = "1"
@@ -128,7 +128,7 @@ fn of_a_world_without_a_lock_file_are_those_of_the_one_that_cargo_would_write() 
 }
 
 #[test]
-fn of_a_virtual_workspace_stand_on_its_members_and_its_root() {
+fn of_a_virtual_workspace_are_published_on_members_and_root() {
     let world = World::locked(
         r#"
 #- crate: time 0.3.44

@@ -21,37 +21,37 @@ fn opened(path: &str) -> Client {
 fn ask(client: &mut Client, method: &str, path: &str) -> Vec<Value> {
     let uri = client.world.uri(path);
     let whole = json!({"start": {"line": 0, "character": 0}, "end": {"line": 99, "character": 0}});
-    let answer = client.request(method, json!({"textDocument": {"uri": uri}, "range": whole}));
-    answer.expect("an answer").as_array().expect("a list").clone()
+    let response = client.request(method, json!({"textDocument": {"uri": uri}, "range": whole}));
+    response.expect("an answer").as_array().expect("a list").clone()
 }
 
 #[test]
-fn a_requirement_that_does_not_say_the_locked_version_gets_a_hint() {
+fn requirement_without_the_locked_version_gets_a_hint() {
     let mut client = opened("Cargo.toml");
     client.replace("Cargo.toml", "plain = \"1.5\"", "plain = \"1.5.0\"");
     client.ignore("Cargo.toml");
     let hints = ask(&mut client, "textDocument/inlayHint", "Cargo.toml");
-    let told: Vec<_> = hints
+    let labels: Vec<_> = hints
         .iter()
         .map(|hint| {
             format!("{} {}", hint["position"]["line"], hint["label"].as_str().expect("words"))
         })
         .collect();
     // Nothing beside `plain`, whose requirement is the locked version.
-    assert_eq!(told, ["7 0.18.1", "8 1.0.0"]);
+    assert_eq!(labels, ["7 0.18.1", "8 1.0.0"]);
 }
 
 /// What the hints of the manifest say, with their lines.
-fn told(client: &mut Client) -> Vec<String> {
+fn labels(client: &mut Client) -> Vec<String> {
     let hints = ask(client, "textDocument/inlayHint", "Cargo.toml");
-    let told = hints.iter().map(|hint| {
+    let labels = hints.iter().map(|hint| {
         format!("{} {}", hint["position"]["line"], hint["label"].as_str().expect("words"))
     });
-    told.collect()
+    labels.collect()
 }
 
 /// A session in `SMALL`, to which versions were published since its lock file was written.
-fn with_news(fixture: &str, hints: Value) -> Client {
+fn with_versions(fixture: &str, hints: Value) -> Client {
     let world = World::locked(fixture);
     world.add(
         "#- crate: cookie 0.18.9 -> time 0.3\n#- crate: cookie 0.18.10\n\
@@ -73,10 +73,10 @@ fn opened_in(world: World, hints: Value) -> Client {
 }
 
 #[test]
-fn yanked_and_newer_versions_are_told_from_the_index_on_this_machine() {
+fn yanked_and_newer_versions_come_from_the_local_index() {
     let fixture = SMALL.replace("plain 1.5.0", "plain 1.5.0 yanked");
-    let mut client = with_news(&fixture, Value::Null);
-    assert_eq!(told(&mut client), ["7 0.18.1 → 0.18.10", "8 1.0.0", "9 1.5.0 yanked"]);
+    let mut client = with_versions(&fixture, Value::Null);
+    assert_eq!(labels(&mut client), ["7 0.18.1 → 0.18.10", "8 1.0.0", "9 1.5.0 yanked"]);
     let hints = ask(&mut client, "textDocument/inlayHint", "Cargo.toml");
     assert_eq!(
         hints[0]["tooltip"],
@@ -89,12 +89,12 @@ fn yanked_and_newer_versions_are_told_from_the_index_on_this_machine() {
     );
     // What the index says is about the requirement that was judged.
     client.replace("Cargo.toml", "\"0.18\"", "\"0.18.1\"");
-    assert_eq!(told(&mut client), ["8 1.0.0", "9 1.5.0 yanked"]);
+    assert_eq!(labels(&mut client), ["8 1.0.0", "9 1.5.0 yanked"]);
 }
 
 #[test]
-fn each_requirement_that_is_typed_is_what_newer_versions_are_asked_for() {
-    let mut client = with_news(SMALL, Value::Null);
+fn newer_versions_follow_the_typed_requirement() {
+    let mut client = with_versions(SMALL, Value::Null);
     client.status("exact");
     let mut before = "\"0.18\"".to_owned();
     // What is locked meets all of them.
@@ -109,36 +109,36 @@ fn each_requirement_that_is_typed_is_what_newer_versions_are_asked_for() {
         client.wait_until("the exact verdict", |client| {
             client.states().len() > states && client.states().last() == Some(&"exact")
         });
-        assert_eq!(told(&mut client)[0], newest, "{requirement}");
+        assert_eq!(labels(&mut client)[0], newest, "{requirement}");
         before = requirement.to_owned();
     }
 }
 
 #[test]
-fn a_requirement_that_says_the_locked_version_tells_only_what_else_there_is() {
+fn requirement_with_the_locked_version_shows_only_other_facts() {
     let fixture = SMALL
         .replace("plain 1.5.0", "plain 1.5.0 yanked")
         .replace("plain = \"1.5\"", "plain = \"1.5.0\"")
         .replace("cookie = \"0.18\"", "cookie = \"0.18.1\"");
-    let mut client = with_news(&fixture, Value::Null);
-    assert_eq!(told(&mut client), ["7 → 0.18.10", "8 1.0.0", "9 yanked"]);
-    let mut client = with_news(&fixture, json!({"yanked": false, "lockedVersion": false}));
-    assert_eq!(told(&mut client), ["7 → 0.18.10"]);
-    let mut client = with_news(&fixture, json!({"newest": false}));
-    assert_eq!(told(&mut client), ["8 1.0.0", "9 yanked"]);
+    let mut client = with_versions(&fixture, Value::Null);
+    assert_eq!(labels(&mut client), ["7 → 0.18.10", "8 1.0.0", "9 yanked"]);
+    let mut client = with_versions(&fixture, json!({"yanked": false, "lockedVersion": false}));
+    assert_eq!(labels(&mut client), ["7 → 0.18.10"]);
+    let mut client = with_versions(&fixture, json!({"newest": false}));
+    assert_eq!(labels(&mut client), ["8 1.0.0", "9 yanked"]);
 }
 
 #[test]
-fn what_the_index_does_not_know_is_not_told() {
+fn versions_missing_from_the_index_are_not_shown() {
     let world = World::locked(SMALL);
     let index = world.path("../cargo/registry/index");
     std::fs::remove_dir_all(index).expect("it is deleted");
     let mut client = opened_in(world, Value::Null);
-    assert_eq!(told(&mut client), ["7 0.18.1", "8 1.0.0", "9 1.5.0"]);
+    assert_eq!(labels(&mut client), ["7 0.18.1", "8 1.0.0", "9 1.5.0"]);
 }
 
 #[test]
-fn a_requirement_leads_to_the_repository_that_the_package_states() {
+fn requirement_links_to_the_repository() {
     let world = World::locked(SMALL);
     let stated = [("plain-1.5.0", "https://example.org/plain"), ("gpl-1.0.0", "file:///etc")];
     for (package, repository) in stated {
@@ -166,7 +166,7 @@ fn a_requirement_leads_to_the_repository_that_the_package_states() {
 }
 
 #[test]
-fn a_declared_crate_leads_to_its_page() {
+fn dependency_key_links_to_crates_io() {
     let mut client = opened("Cargo.toml");
     let links = ask(&mut client, "textDocument/documentLink", "Cargo.toml");
     let urls: Vec<_> = links.iter().map(|link| link["target"].as_str().expect("a URL")).collect();
@@ -181,7 +181,7 @@ fn a_declared_crate_leads_to_its_page() {
 }
 
 #[test]
-fn what_a_policy_names_leads_to_its_page() {
+fn names_in_a_policy_link_to_their_pages() {
     let mut client = opened("deny.toml");
     client.replace("deny.toml", "ignore = []", "ignore = [\"RUSTSEC-2024-0436\"]");
     client.ignore("Cargo.toml");

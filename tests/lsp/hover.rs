@@ -49,7 +49,7 @@ A second paragraph.
 "#;
 
 each_editor! {
-    fn a_dependency_with_a_finding_tells_everything_about_it(editor) {
+    fn dependency_with_a_finding_shows_all_facts(editor) {
         let mut client = opened(editor);
         let hover = client.hover(MANIFEST, "0.18").expect("a hover");
         assert_eq!(hover.covered, "0.18");
@@ -63,7 +63,7 @@ each_editor! {
         }
     }
 
-    fn a_dependency_without_a_finding_tells_what_it_is(editor) {
+    fn dependency_without_a_finding_shows_the_package(editor) {
         let mut client = opened(editor);
         client.replace("deny.toml", "\"Zlib\"", "\"GPL-3.0-only\"");
         client.diagnostics_without(MANIFEST, "rejected");
@@ -77,7 +77,7 @@ each_editor! {
 }
 
 #[test]
-fn everything_in_one_hover() {
+fn hover_with_all_facts() {
     let mut client = opened(crate::harness::Editor::VsCode);
     let hover = client.hover(MANIFEST, "0.18").expect("a hover");
     expect![[r#"
@@ -103,7 +103,7 @@ fn everything_in_one_hover() {
 }
 
 #[test]
-fn a_client_that_shows_no_markdown_gets_plain_text() {
+fn client_without_markdown_gets_plain_text() {
     let world = World::locked(SMALL);
     world.write(&format!("../db/crates/time/{TIME}.md"), ADVISORY);
     let mut client = Session::of(world)
@@ -137,7 +137,7 @@ fn a_client_that_shows_no_markdown_gets_plain_text() {
 }
 
 #[test]
-fn an_ignored_advisory_is_told_on_its_entry() {
+fn ignored_advisory_is_shown_on_its_entry() {
     let mut client = opened(crate::harness::Editor::VsCode);
     client.replace("deny.toml", "ignore = []", &format!("ignore = [\"{TIME}\"]"));
     client.diagnostics_without(MANIFEST, TIME);
@@ -165,7 +165,7 @@ fn an_ignored_advisory_is_told_on_its_entry() {
 }
 
 #[test]
-fn a_finding_of_the_policy_is_told_on_its_span() {
+fn policy_finding_is_shown_on_its_span() {
     let mut client = opened(crate::harness::Editor::VsCode);
     let hover = client.hover("deny.toml", "Zlib").expect("a hover");
     assert_eq!(hover.covered, "Zlib");
@@ -196,7 +196,7 @@ fn hovers_follow_unsaved_edits() {
 }
 
 #[test]
-fn a_file_that_is_none_of_ours_has_no_hover() {
+fn other_files_have_no_hover() {
     let mut client = opened(crate::harness::Editor::VsCode);
     client.open_with("other.toml", "toml", "cookie = \"0.18\"\n");
     assert!(client.hover("other.toml", "0.18").is_none());

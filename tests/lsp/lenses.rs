@@ -33,7 +33,7 @@ fn lenses(client: &mut Client) -> Vec<String> {
 }
 
 each_editor! {
-    fn entries_show_what_they_do(editor) {
+    fn entries_show_their_effects(editor) {
         let mut client = opened(editor, true);
         let shown = [
             "3 suppresses 2 findings",
@@ -52,7 +52,7 @@ each_editor! {
 }
 
 #[test]
-fn entry_lenses_can_be_switched_off() {
+fn entry_lenses_can_be_disabled() {
     let mut client = opened(Editor::VsCode, false);
     assert!(lenses(&mut client).is_empty());
 }
@@ -64,7 +64,7 @@ fn published(client: &mut Client, path: &str) -> Vec<Diagnostic> {
 }
 
 #[test]
-fn diagnostics_carry_their_parts_package_and_path() {
+fn diagnostic_data_has_parts_package_and_path() {
     let mut client =
         Session::of(World::locked(ENTRIES.replace("\"RUSTSEC-2026-0009\",\n", "\n").as_str()))
             .capability("/textDocument/publishDiagnostics/dataSupport", Value::Bool(true))
@@ -99,7 +99,7 @@ fn diagnostics_carry_their_parts_package_and_path() {
 }
 
 #[test]
-fn vain_entries_are_faded_where_the_client_shows_tags() {
+fn unused_entries_have_the_unnecessary_tag_if_supported() {
     let tags = |set: Value| {
         let mut client = Session::of(World::locked(ENTRIES))
             .capability("/textDocument/publishDiagnostics/tagSupport", set)

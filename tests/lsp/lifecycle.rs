@@ -309,7 +309,7 @@ mod children {
             world.set("SUPERCARGO_LOG", "supercargo=debug");
             let bare = resolving_in(world, fake_cargo);
             // The child starts before the guard knows it.
-            let is_watched = || bare.process.log().contains("runs and is watched");
+            let is_watched = || bare.process.log().contains("started process");
             crate::harness::wait_until("the child is watched", is_watched);
             let Bare { mut process, world } = bare;
             let id = process.id().to_string();

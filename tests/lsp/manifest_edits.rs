@@ -117,7 +117,7 @@ each_editor! {
                `1` error rejected: `gpl` 1.0.0 is licensed under `GPL-3.0-only`, which the policy does not allow; replace this dependency, or add an exception for it
             11| plain = oops
                `oops` error RUSTSEC-2024-0436: `plain` 1.5.0 is unmaintained: No longer maintained; replace it
-               `oops` error supercargo::resolution-failed: cargo rejects the workspace: string values must be quoted, expected literal string
+               `oops` error supercargo::resolution-failed: cargo failed: string values must be quoted, expected literal string
             "#,
         );
         client.insert(MANIFEST, "[dependencies]", "\n");

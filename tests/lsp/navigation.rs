@@ -21,7 +21,7 @@ fn opened(editor: Editor, path: &str) -> Client {
 }
 
 /// `file:line text` of each place that is led to from the only occurrence of `needle`.
-fn led(
+fn locations(
     client: &mut Client,
     method: &str,
     path: &str,
@@ -30,7 +30,7 @@ fn led(
 ) -> Vec<String> {
     let at = client.find(path, needle);
     let (uri, position) = (client.world.uri(path), client.position(path, at));
-    let answer = client.request(
+    let response = client.request(
         method,
         json!({
             "textDocument": {"uri": uri},
@@ -38,28 +38,28 @@ fn led(
             "context": {"includeDeclaration": dependencies},
         }),
     );
-    let answer = answer.expect("an answer");
-    let places = answer.as_array().cloned().unwrap_or_default();
-    let told = places.iter().map(|place| {
+    let response = response.expect("an answer");
+    let places = response.as_array().cloned().unwrap_or_default();
+    let folds = places.iter().map(|place| {
         let file = client.file_of(place["uri"].as_str().expect("a file"));
         let text = std::fs::read_to_string(client.world.path(&file)).expect("its text");
         let line = place["range"]["start"]["line"].as_u64().expect("a line");
         let line = usize::try_from(line).expect("a small number");
         format!("{file}: {}", text.lines().nth(line).expect("the line").trim())
     });
-    told.collect()
+    folds.collect()
 }
 
 fn definitions(client: &mut Client, path: &str, needle: &str) -> Vec<String> {
-    led(client, "textDocument/definition", path, needle, false)
+    locations(client, "textDocument/definition", path, needle, false)
 }
 
 fn references(client: &mut Client, path: &str, needle: &str, dependencies: bool) -> Vec<String> {
-    led(client, "textDocument/references", path, needle, dependencies)
+    locations(client, "textDocument/references", path, needle, dependencies)
 }
 
 each_editor! {
-    fn a_crate_of_the_policy_leads_to_its_declaration_or_lock_entry(editor) {
+    fn crate_in_the_policy_leads_to_its_dependency_or_lock_entry(editor) {
         let mut client = opened(editor, POLICY);
         assert_eq!(definitions(&mut client, POLICY, "gpl\""), ["app/Cargo.toml: gpl = \"1\""]);
         assert_eq!(definitions(&mut client, POLICY, "plain"), ["app/Cargo.toml: plain = \"1.5\""]);
@@ -72,7 +72,7 @@ each_editor! {
         }
     }
 
-    fn what_is_inherited_leads_to_the_workspace(editor) {
+    fn inherited_dependency_leads_to_the_workspace(editor) {
         let mut client = opened(editor, MEMBER);
         let origin = ["Cargo.toml: cookie = \"0.18\""];
         assert_eq!(definitions(&mut client, MEMBER, "cookie"), origin);
@@ -81,7 +81,7 @@ each_editor! {
         assert!(definitions(&mut client, MEMBER, "edition").is_empty());
     }
 
-    fn a_dependency_refers_to_the_entries_that_concern_it(editor) {
+    fn references_of_a_dependency_are_its_policy_entries(editor) {
         let mut client = opened(editor, MEMBER);
         assert_eq!(
             references(&mut client, MEMBER, "gpl", false),
@@ -99,7 +99,7 @@ each_editor! {
 }
 
 #[test]
-fn both_answer_while_something_else_is_broken_and_after_unsaved_edits() {
+fn definitions_and_references_work_in_broken_and_unsaved_files() {
     let mut client = opened(Editor::VsCode, MEMBER);
     client.insert(MEMBER, "[package]", "# é\n");
     client.replace(MEMBER, "old = \"1\"", "old = ");
@@ -112,9 +112,9 @@ fn both_answer_while_something_else_is_broken_and_after_unsaved_edits() {
 
 fn symbols(client: &mut Client, path: &str) -> Value {
     let uri = client.world.uri(path);
-    let answer =
+    let response =
         client.request("textDocument/documentSymbol", json!({"textDocument": {"uri": uri}}));
-    answer.expect("symbols")
+    response.expect("symbols")
 }
 
 fn names(symbols: &Value) -> Vec<&str> {
@@ -123,21 +123,21 @@ fn names(symbols: &Value) -> Vec<&str> {
 }
 
 #[test]
-fn symbols_stand_in_each_other_where_the_client_can_show_that() {
+fn symbols_are_nested_if_the_client_supports_it() {
     let mut client = opened(Editor::VsCode, POLICY);
-    let told = symbols(&mut client, POLICY);
-    assert_eq!(names(&told), ["advisories", "licenses", "licenses.exceptions", "bans"]);
-    assert_eq!(names(&told[0]["children"]), ["yanked", "ignore"]);
-    assert_eq!(names(&told[0]["children"][1]["children"]), [TIME, "RUSTSEC-2020-0001"]);
-    assert_eq!(told[2]["detail"], "gpl");
+    let folds = symbols(&mut client, POLICY);
+    assert_eq!(names(&folds), ["advisories", "licenses", "licenses.exceptions", "bans"]);
+    assert_eq!(names(&folds[0]["children"]), ["yanked", "ignore"]);
+    assert_eq!(names(&folds[0]["children"][1]["children"]), [TIME, "RUSTSEC-2020-0001"]);
+    assert_eq!(folds[2]["detail"], "gpl");
     client.open(MEMBER);
-    let told = symbols(&mut client, MEMBER);
-    assert_eq!(names(&told), ["dependencies"]);
-    assert_eq!(names(&told[0]["children"]), ["cookie", "gpl", "old", "plain"]);
+    let folds = symbols(&mut client, MEMBER);
+    assert_eq!(names(&folds), ["dependencies"]);
+    assert_eq!(names(&folds[0]["children"]), ["cookie", "gpl", "old", "plain"]);
 }
 
 #[test]
-fn other_clients_get_one_list() {
+fn other_clients_get_a_flat_list() {
     let world = World::locked(ENTRIES);
     let mut client = Session::of(world)
         .capability(
@@ -150,23 +150,23 @@ fn other_clients_get_one_list() {
     }
     client.open(POLICY);
     client.status("exact");
-    let told = symbols(&mut client, POLICY);
-    assert_eq!(&names(&told)[..4], ["advisories", "yanked", "ignore", TIME]);
-    assert_eq!(told[3]["containerName"], "ignore");
-    assert!(told[3]["location"]["uri"].as_str().expect("a file").ends_with("deny.toml"));
+    let folds = symbols(&mut client, POLICY);
+    assert_eq!(&names(&folds)[..4], ["advisories", "yanked", "ignore", TIME]);
+    assert_eq!(folds[3]["containerName"], "ignore");
+    assert!(folds[3]["location"]["uri"].as_str().expect("a file").ends_with("deny.toml"));
 }
 
 fn folds(client: &mut Client, path: &str) -> Value {
     let uri = client.world.uri(path);
-    let answer = client.request("textDocument/foldingRange", json!({"textDocument": {"uri": uri}}));
-    answer.expect("an answer")
+    let response = client.request("textDocument/foldingRange", json!({"textDocument": {"uri": uri}}));
+    response.expect("an answer")
 }
 
 #[test]
-fn policies_alone_are_folded() {
+fn only_policies_are_folded() {
     let mut client = opened(Editor::VsCode, POLICY);
-    let told = folds(&mut client, POLICY);
-    let lines: Vec<_> = told
+    let folds = folds(&mut client, POLICY);
+    let lines: Vec<_> = folds
         .as_array()
         .expect("ranges")
         .iter()
@@ -180,7 +180,7 @@ fn policies_alone_are_folded() {
 }
 
 #[test]
-fn folding_is_registered_for_policies_where_that_can_be_said() {
+fn folding_is_registered_for_policies_if_the_client_supports_it() {
     let registers = |on: bool| {
         let mut client = Session::of(World::locked(ENTRIES))
             .capability("/textDocument/foldingRange/dynamicRegistration", Value::Bool(on))

@@ -39,7 +39,7 @@ allow = ["MIT"]
 "#;
 
 /// A client that has the exact verdict, and a cargo that does not answer any more.
-fn held(editor: Editor) -> Client {
+fn with_blocked_cargo(editor: Editor) -> Client {
     let mut world = World::locked(FIXTURE);
     world.use_fake_cargo(FakeCargo::Counting);
     let mut client = Session::of(world).editor(editor).start();
@@ -54,8 +54,8 @@ fn held(editor: Editor) -> Client {
 }
 
 each_editor! {
-    fn a_patched_version_is_clean_before_cargo_answers(editor) {
-        let mut client = held(editor);
+    fn patched_version_is_clean_before_cargo_resolves(editor) {
+        let mut client = with_blocked_cargo(editor);
         client.replace(MANIFEST, "=0.3.44", "0.3.47");
         client.diagnostics_without(MANIFEST, TIME);
         let status = client.status("provisional");
@@ -65,8 +65,8 @@ each_editor! {
         assert!(client.history(MANIFEST).last().is_some_and(|shown| shown.is_empty()));
     }
 
-    fn a_pinned_vulnerable_version_is_flagged_before_cargo_answers(editor) {
-        let mut client = held(editor);
+    fn pinned_vulnerable_version_is_reported_before_cargo_resolves(editor) {
+        let mut client = with_blocked_cargo(editor);
         client.replace(MANIFEST, "=0.3.44", "=0.1.45");
         let shown = client.diagnostics_with(MANIFEST, OLD);
         assert_eq!(shown.codes(), [OLD]);
@@ -81,8 +81,8 @@ each_editor! {
 }
 
 #[test]
-fn what_cannot_be_told_stays_as_it_was() {
-    let mut client = held(Editor::VsCode);
+fn unknown_results_stay_unchanged() {
+    let mut client = with_blocked_cargo(Editor::VsCode);
     // Both patched and vulnerable versions meet it.
     client.replace(MANIFEST, "=0.3.44", ">=0.3.45");
     client.status("provisional");
@@ -93,8 +93,8 @@ fn what_cannot_be_told_stays_as_it_was() {
 }
 
 #[test]
-fn what_no_target_builds_does_not_flash() {
-    let mut client = held(Editor::Neovim);
+fn unused_target_dependency_does_not_flicker() {
+    let mut client = with_blocked_cargo(Editor::Neovim);
     client.replace(MANIFEST, "=1.0.0", "=1.0.1");
     client.status("provisional");
     client.world.release_cargo();
@@ -104,8 +104,8 @@ fn what_no_target_builds_does_not_flash() {
 }
 
 #[test]
-fn an_ignored_advisory_does_not_flash() {
-    let mut client = held(Editor::Neovim);
+fn ignored_advisory_does_not_flicker() {
+    let mut client = with_blocked_cargo(Editor::Neovim);
     client.open("deny.toml");
     client.replace(
         "deny.toml",
@@ -123,7 +123,7 @@ fn an_ignored_advisory_does_not_flash() {
 }
 
 #[test]
-fn a_lock_file_that_was_updated_is_read_before_cargo_answers() {
+fn updated_lockfile_is_read_before_cargo_resolves() {
     let mut world = World::locked(FIXTURE);
     world.edit(MANIFEST, "=0.3.44", "0.3");
     world.use_fake_cargo(FakeCargo::Counting);

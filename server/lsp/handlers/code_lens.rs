@@ -25,7 +25,7 @@ pub(in crate::lsp) fn handle(session: &Session, params: &CodeLensParams) -> Vec<
         let upgrades = results.map_or(0, |results| results.verified_upgrades);
         let arguments = uri_of(workspace.folder()).map(|folder| vec![json!(folder.as_str())]);
         let command = Command {
-            title: ide::lens::words(verdict, upgrades),
+            title: ide::lens::title(verdict, upgrades),
             // Without a command the lens is only text.
             command: if upgrades > 0 { FIX_ALL_COMMAND.to_owned() } else { String::new() },
             arguments: arguments.filter(|_| upgrades > 0),
@@ -42,7 +42,7 @@ pub(in crate::lsp) fn handle(session: &Session, params: &CodeLensParams) -> Vec<
         let entry_lenses = ide::entry_lens::lenses(&path, text, verdicts, &moved).into_iter();
         lenses.extend(entry_lenses.map(|lens| CodeLens {
             range: convert::range(text, &lens.span, encoding),
-            command: Some(Command { title: lens.words, command: String::new(), arguments: None }),
+            command: Some(Command { title: lens.title, command: String::new(), arguments: None }),
             data: None,
         }));
     }

@@ -46,7 +46,7 @@ pub(in crate::lsp) fn handle(session: &Session, params: &DocumentLinkParams) -> 
     let shown = found.into_iter().map(|link| DocumentLink {
         range: convert::range(text, &link.span, encoding),
         target: link.url.parse().ok(),
-        tooltip: Some(link.words),
+        tooltip: Some(link.tooltip),
         data: None,
     });
     shown.collect()

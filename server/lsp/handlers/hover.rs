@@ -23,11 +23,18 @@ pub(in crate::lsp) fn handle(session: &Session, params: &HoverParams) -> Option<
     let markdown = state.features.markdown_hover;
     let encoding = state.features.encoding;
     let hover = if let Some(root) = DocumentKind::of(&path).and_then(DocumentKind::schema_tables) {
-        let complete = state.last_complete_verdicts();
+        let graph_verdicts = state.last_complete_verdicts();
         let databases = state.databases.upgrade();
         let advisory = |id: &str| databases.as_ref()?.advisory(id);
-        let (verdicts, known, advisory, moved) = (&verdicts, &complete, &advisory, &moved);
-        let sources = Sources { file: &path, root, text, verdicts, known, advisory, moved };
+        let sources = Sources {
+            file: &path,
+            root,
+            text,
+            verdicts: &verdicts,
+            graph_verdicts: &graph_verdicts,
+            advisory: &advisory,
+            moved: &moved,
+        };
         ide::policy_hover::hover(&sources, offset)?
     } else {
         ide::hover::hover(&path, offset, &verdicts, &moved)?

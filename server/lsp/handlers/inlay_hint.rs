@@ -50,10 +50,10 @@ fn hints(session: &Session, params: &InlayHintParams, path: &Utf8Path) -> Vec<In
     }
     let shown = hints.into_iter().map(|hint| InlayHint {
         position: convert::position(text, hint.at, encoding),
-        label: InlayHintLabel::String(hint.words),
+        label: InlayHintLabel::String(hint.label),
         kind: None,
         text_edits: None,
-        tooltip: Some(InlayHintTooltip::String(hint.explained)),
+        tooltip: Some(InlayHintTooltip::String(hint.tooltip)),
         padding_left: Some(true),
         padding_right: None,
         data: None,

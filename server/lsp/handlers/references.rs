@@ -6,7 +6,7 @@ use camino::Utf8Path;
 use tower_lsp::ls_types::{Location, ReferenceParams};
 
 use crate::{
-    ide::navigation::{self, View},
+    ide::navigation::{self, SessionView},
     lsp::{navigation::with_view, session::Session},
 };
 
@@ -14,9 +14,9 @@ pub(in crate::lsp) async fn handle(
     session: &Arc<Session>,
     params: ReferenceParams,
 ) -> Option<Vec<Location>> {
-    let with_declarations = params.context.include_declaration;
-    let find = move |view: &View<'_>, file: &Utf8Path, offset| {
-        navigation::references(view, file, offset, with_declarations)
+    let with_dependencies = params.context.include_declaration;
+    let find = move |view: &SessionView<'_>, file: &Utf8Path, offset| {
+        navigation::references(view, file, offset, with_dependencies)
     };
     let found = with_view(session, params.text_document_position, find).await;
     (!found.is_empty()).then_some(found)

@@ -70,7 +70,7 @@ impl JsonSchema for CodeLevels {
 
     fn json_schema(_: &mut SchemaGenerator) -> Schema {
         let codes = Code::ALL.iter().map(|code| {
-            let rule = json!({"description": code.words(), "enum": CodeLevel::ALL});
+            let rule = json!({"description": code.description(), "enum": CodeLevel::ALL});
             (code.name().to_owned(), rule)
         });
         let properties: Map<String, Value> = codes.collect();

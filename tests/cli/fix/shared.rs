@@ -213,7 +213,7 @@ fn reported_cleared_findings_are_cleared() {
               changed the manifests: remove the unused workspace dependency `gone` (fixes unused-workspace-dependency)
                 clears unused-workspace-dependency: unused workspace dependency `gone`: no member inherits it
               error stays: unused-workspace-dependency: unused workspace dependency `off`: no member inherits it
-                could not remove the unused workspace dependency `off`: cargo rejects the workspace: error inheriting `off` from workspace root manifest's `workspace.dependencies.off`: `dependency.off` was not found in `workspace.dependencies`
+                could not remove the unused workspace dependency `off`: cargo failed: error inheriting `off` from workspace root manifest's `workspace.dependencies.off`: `dependency.off` was not found in `workspace.dependencies`
               1 file changed; gate: fails
             exit 2
             --- Cargo.toml

@@ -98,10 +98,11 @@ fn broken_manifest_is_reported_with_its_line_and_kept() {
     let run = fix(&world, "");
     expect![[r#"
         .
-          error: supercargo::resolution-failed: cargo rejects the workspace: unclosed table, expected `]`
+          error: supercargo::resolution-failed: cargo failed: unclosed table, expected `]`
             Cargo.toml:5
           nothing to change; gate: no verdict
-    "#]].assert_eq(&run.stdout);
+    "#]]
+    .assert_eq(&run.stdout);
     assert_eq!(run.code, 70);
     assert_eq!((manifest, lock), (world.read("Cargo.toml"), world.read("Cargo.lock")));
 }

@@ -1,4 +1,4 @@
-//! What `--format json` says, as values, and as a text that shows where each finding stands.
+//! The output of `--format json` as values, and as a text that shows the location of each finding.
 
 use std::{collections::BTreeMap, fmt::Write as _};
 
@@ -18,7 +18,8 @@ pub(crate) struct Finding {
     packages: Vec<Package>,
     pub(crate) advisory: Option<String>,
     location: Option<Location>,
-    pub(crate) places: Vec<Location>,
+    #[serde(rename = "places")]
+    pub(crate) locations: Vec<Location>,
     pub(crate) paths: Vec<Vec<String>>,
     pub(crate) path_count: u64,
     pub(crate) notes: Vec<String>,
@@ -57,7 +58,7 @@ pub(crate) struct Report {
     pub(crate) stderr: String,
     pub(crate) findings: Vec<Finding>,
     pub(crate) summaries: Vec<Summary>,
-    /// The texts that places are shown in.
+    /// The texts of the locations.
     texts: BTreeMap<String, String>,
 }
 
@@ -80,16 +81,16 @@ impl Report {
             }
         }
         report.assert_consistent();
-        for place in report.findings.iter().flat_map(|finding| &finding.places) {
-            report.texts.entry(place.file.clone()).or_insert_with(|| read(&place.file));
+        for location in report.findings.iter().flat_map(|finding| &finding.locations) {
+            report.texts.entry(location.file.clone()).or_insert_with(|| read(&location.file));
         }
         report
     }
 
-    /// What is told twice is told the same way.
+    /// Values that are in the output twice are equal.
     fn assert_consistent(&self) {
         for finding in &self.findings {
-            assert_eq!(finding.location.as_ref(), finding.places.first());
+            assert_eq!(finding.location.as_ref(), finding.locations.first());
             assert_eq!(finding.package.as_ref(), finding.packages.first());
             for path in &finding.paths {
                 let last = path.last().map(String::as_str).unwrap_or_default();
@@ -152,18 +153,18 @@ impl Report {
         let code = finding.advisory.as_ref().or(finding.code.as_ref());
         let code = code.map_or_else(|| format!("({})", finding.check), Clone::clone);
         writeln!(text, "{} {code}: {}", finding.severity, finding.message)?;
-        for place in &finding.places {
-            let file = place.file.replace("[work]/", "");
-            writeln!(text, "  {file}:{}", place.start.line)?;
-            let source = self.texts[&place.file].trim_start_matches('\u{feff}');
-            let line = source.lines().nth(place.start.line - 1).unwrap_or_default();
-            let one_line = place.end.line == place.start.line;
-            let end = if one_line { place.end.column } else { line.chars().count() + 1 };
-            let carets = "^".repeat(end.saturating_sub(place.start.column));
+        for location in &finding.locations {
+            let file = location.file.replace("[work]/", "");
+            writeln!(text, "  {file}:{}", location.start.line)?;
+            let source = self.texts[&location.file].trim_start_matches('\u{feff}');
+            let line = source.lines().nth(location.start.line - 1).unwrap_or_default();
+            let one_line = location.end.line == location.start.line;
+            let end = if one_line { location.end.column } else { line.chars().count() + 1 };
+            let carets = "^".repeat(end.saturating_sub(location.start.column));
             let more = if one_line { "" } else { ".." };
             if !line.is_empty() || !carets.is_empty() {
                 writeln!(text, "    {line}")?;
-                writeln!(text, "    {}{carets}{more}", " ".repeat(place.start.column - 1))?;
+                writeln!(text, "    {}{carets}{more}", " ".repeat(location.start.column - 1))?;
             }
         }
         for path in finding.paths.iter().filter(|path| path.len() > 2) {

@@ -421,7 +421,7 @@ fn failed_undo_reports_the_content_of_each_file() {
             format!(
                 "error: could not replace `[work]/Cargo.toml`: Input/output error (os error 5); the \
                  other changes could not be undone: `[work]/Cargo.lock` has its new content (the old \
-                 one is in `[work]/{name}`), `[work]/Cargo.toml` is as it was\n"
+                 one is in `[work]/{name}`), `[work]/Cargo.toml` is unchanged\n"
             )
         );
         assert_eq!(fix_world.world.read(&name), fix_world.old.0);

@@ -254,13 +254,14 @@ impl World {
         text.replace(&self.path(""), "[work]").replace(self.root.as_str(), "[world]")
     }
 
-    /// The names in the folder for temporary files.
+    /// The names in the folders for temporary files, the system's and that of the cache.
     pub(crate) fn temporary_files(&self) -> Vec<String> {
-        let entries = fs::read_dir(self.path("../temp")).expect("the folder can be read");
+        let system = fs::read_dir(self.path("../temp")).expect("the folder can be read");
+        let cache = self.path("../home/.cache/supercargo/v1/temporary");
         let name = |entry: std::io::Result<fs::DirEntry>| {
             entry.expect("the folder can be read").file_name().to_string_lossy().into_owned()
         };
-        entries.map(name).collect()
+        system.chain(fs::read_dir(cache).into_iter().flatten()).map(name).collect()
     }
 
     /// The ids of the processes of this world: they have its folders in their environment.

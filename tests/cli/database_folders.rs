@@ -72,7 +72,7 @@ fn publish_one_more(world: World) -> World {
 }
 
 /// Which advisories are found, and the exit code. Fails on any change in the user's folder.
-fn judged(world: &World, words: &[&str]) -> (usize, usize, i32) {
+fn check_with(world: &World, words: &[&str]) -> (usize, usize, i32) {
     let report = world.report(&[&["--only", "advisories"], words].concat());
     let count = |id| report.with(id).len();
     (count("RUSTSEC-2026-0009"), count("RUSTSEC-2026-0080"), report.code)
@@ -83,22 +83,22 @@ fn exists(world: &World, path: &str) -> bool {
 }
 
 #[test]
-fn a_database_that_is_a_link_to_the_users_own_clone_touches_nothing_of_it() {
+fn database_that_links_to_the_users_clone_leaves_it_untouched() {
     let world = World::locked(FIXTURE);
     world.serve_git("../db", DATABASE_URL);
     world.write("deny.toml", "[advisories]\ndb-path = \".\"\n");
     symlink(".", world.path(NAME)).expect("a link");
     repository(&world);
-    assert_eq!(judged(&world, &[]), (1, 0, 1));
+    assert_eq!(check_with(&world, &[]), (1, 0, 1));
     assert_eq!(world.run(&["db", "update"]).code, 0);
     assert_eq!(world.read("notes.txt"), "never committed");
     assert_eq!(world.read("new.txt"), "not even added");
     assert!(exists(&world, &format!("{DATABASE}/.git")), "fetched into cargo's home instead");
-    assert_eq!(judged(&world, &["--offline"]), (1, 0, 1), "the same advisories offline");
+    assert_eq!(check_with(&world, &["--offline"]), (1, 0, 1), "the same advisories offline");
 }
 
 #[test]
-fn a_database_path_that_is_refused_is_named_with_what_to_do() {
+fn refused_database_path_is_reported_with_a_remedy() {
     let world = World::locked(FIXTURE);
     world.write("deny.toml", "[advisories]\ndb-path = \".\"\n");
     symlink(".", world.path(NAME)).expect("a link");
@@ -106,7 +106,7 @@ fn a_database_path_that_is_refused_is_named_with_what_to_do() {
     expect![[r#"
         https://github.com/RustSec/advisory-db
           [world]/cargo/advisory-dbs/advisory-db-3157b0e258782691
-          not on this machine; `supercargo db update` fetches it
+          not on this machine; fetch it with `supercargo db update`
           could not write to `./advisory-db-3157b0e258782691`: it is a symbolic link; delete the link, or set `db-path` in `[advisories]` to a folder outside of any repository
     "#]]
     .assert_eq(&run.stdout);
@@ -122,7 +122,7 @@ fn a_database_path_that_is_refused_is_named_with_what_to_do() {
 }
 
 #[test]
-fn no_folder_of_a_repository_nor_one_behind_its_links_is_written_to() {
+fn folder_in_a_repository_or_behind_its_link_is_not_written() {
     for (path, link) in [
         ("dbs", None),
         ("dbs", Some("../outside")),
@@ -139,7 +139,7 @@ fn no_folder_of_a_repository_nor_one_behind_its_links_is_written_to() {
         if let Some(target) = link {
             symlink(target, world.path(path)).expect("a link");
         }
-        assert_eq!(judged(&world, &[]), (1, 0, 1), "{path} {link:?}");
+        assert_eq!(check_with(&world, &[]), (1, 0, 1), "{path} {link:?}");
         for folder in ["../outside", "../neighbor", "../neighbor/dbs"] {
             for name in ["db.lock", NAME] {
                 assert!(!exists(&world, &format!("{folder}/{name}")), "{path} {link:?}: {folder}");
@@ -150,22 +150,22 @@ fn no_folder_of_a_repository_nor_one_behind_its_links_is_written_to() {
 }
 
 #[test]
-fn a_database_in_the_workspace_is_read_and_its_fetch_goes_into_cargos_home() {
+fn database_in_the_workspace_is_read_and_fetched_to_cargos_home() {
     let world = World::locked(FIXTURE);
     world.serve_git("../db", DATABASE_URL);
     world.write("deny.toml", "[advisories]\ndb-path = \"dbs\"\n");
     clone(&world, &format!("dbs/{NAME}"));
-    assert_eq!(judged(&world, &["--offline"]), (1, 0, 1));
+    assert_eq!(check_with(&world, &["--offline"]), (1, 0, 1));
     assert!(!exists(&world, DATABASE), "nothing is fetched offline");
     let world = publish_one_more(world);
-    assert_eq!(judged(&world, &["--offline"]), (1, 0, 1));
-    assert_eq!(judged(&world, &[]), (1, 1, 1), "the fetched one is newer");
+    assert_eq!(check_with(&world, &["--offline"]), (1, 0, 1));
+    assert_eq!(check_with(&world, &[]), (1, 1, 1), "the fetched one is newer");
     let world = world.with("#- advisory: RUSTSEC-2026-0081 time: Not fetched yet\n");
-    assert_eq!(judged(&world, &[]), (1, 1, 1), "and is not fetched again within an hour");
+    assert_eq!(check_with(&world, &[]), (1, 1, 1), "and is not fetched again within an hour");
 }
 
 #[test]
-fn a_fresh_database_in_the_workspace_is_not_fetched_again() {
+fn fresh_database_in_the_workspace_is_not_fetched_again() {
     let world = World::locked(FIXTURE);
     world.serve_git("../db", DATABASE_URL);
     world.write("deny.toml", "[advisories]\ndb-path = \"db\"\n");
@@ -173,7 +173,7 @@ fn a_fresh_database_in_the_workspace_is_not_fetched_again() {
     world.git("", &["clone", "--quiet", DATABASE_URL, &world.path(&folder)]);
     world.write(&format!("{folder}/.git/FETCH_HEAD"), "");
     let world = publish_one_more(world);
-    assert_eq!(judged(&world, &[]), (1, 0, 1));
+    assert_eq!(check_with(&world, &[]), (1, 0, 1));
     assert!(!exists(&world, DATABASE), "nothing is fetched into cargo's home");
 }
 
@@ -204,7 +204,7 @@ fn make_hostile(world: &World, clone: &str) {
 }
 
 #[test]
-fn what_a_database_configures_is_never_run() {
+fn programs_in_a_databases_configuration_are_never_run() {
     for folder in [format!("dbs/{NAME}"), DATABASE.to_owned()] {
         let world = World::locked(FIXTURE);
         world.serve_git("../db", DATABASE_URL);
@@ -217,14 +217,14 @@ fn what_a_database_configures_is_never_run() {
         let _ = fs::remove_file(world.path("../home/marker"));
         // Changed, so that filters would be asked about it.
         world.write(&format!("{folder}/crates/time/RUSTSEC-2026-0009.md"), "changed");
-        assert_eq!(judged(&world, &[]), (1, 1, 1), "{folder}");
+        assert_eq!(check_with(&world, &[]), (1, 1, 1), "{folder}");
         world.run(&["db", "status"]);
         assert!(!exists(&world, "../home/marker"), "{}", world.read("../home/marker"));
     }
 }
 
 #[test]
-fn neither_hooks_nor_filters_nor_templates_of_the_user_are_run_for_a_database() {
+fn users_hooks_filters_and_templates_are_not_run_for_a_database() {
     let world = World::locked(FIXTURE);
     world.write("../db/.gitattributes", "* filter=evil\n");
     world.serve_git("../db", DATABASE_URL);
@@ -244,14 +244,14 @@ fn neither_hooks_nor_filters_nor_templates_of_the_user_are_run_for_a_database() 
              [clone]\n\tdefaultRemoteName = other\n[filter \"evil\"]\n\tsmudge = {marker}\n\tclean = {marker}\n"
         ),
     );
-    assert_eq!(judged(&world, &[]), (1, 0, 1));
+    assert_eq!(check_with(&world, &[]), (1, 0, 1));
     age(&world, DATABASE);
-    assert_eq!(judged(&world, &[]), (1, 0, 1), "the clone is taken for what it is");
+    assert_eq!(check_with(&world, &[]), (1, 0, 1), "the clone is recognized");
     assert!(!exists(&world, "../home/marker"), "{}", world.read("../home/marker"));
 }
 
 #[test]
-fn a_policy_names_no_program_as_the_transport_of_a_database() {
+fn url_with_a_program_as_transport_is_refused() {
     let mut world = World::locked(FIXTURE);
     world.write("../programs/git-remote-marker", "#!/bin/sh\necho x > \"$HOME/marker\"\n");
     world.make_executable("../programs/git-remote-marker");
@@ -272,7 +272,7 @@ fn a_policy_names_no_program_as_the_transport_of_a_database() {
 }
 
 #[test]
-fn variables_that_tell_of_a_repository_do_not_reach_git() {
+fn variables_of_another_repository_do_not_reach_git() {
     let mut world = World::locked(FIXTURE);
     world.serve_git("../db", DATABASE_URL);
     repository(&world);
@@ -289,15 +289,15 @@ fn variables_that_tell_of_a_repository_do_not_reach_git() {
     ] {
         world.set(name, &value);
     }
-    assert_eq!(judged(&world, &[]), (1, 0, 1));
+    assert_eq!(check_with(&world, &[]), (1, 0, 1));
     assert!(!exists(&world, "../home/trace"));
 }
 
 #[test]
-fn the_clone_is_one_that_cargo_deny_fetches_into() {
+fn cargo_deny_can_fetch_into_our_clone() {
     let world = World::locked(FIXTURE);
     world.fetched_advisories(2 * HOUR);
-    assert_eq!(judged(&world, &[]), (1, 0, 1));
+    assert_eq!(check_with(&world, &[]), (1, 0, 1));
     let time = fs::metadata(world.path(&format!("{DATABASE}/.git/FETCH_HEAD")));
     let time = time.expect("cargo-deny reads the time of this file").modified().expect("a time");
     assert!(time.elapsed().is_ok_and(|age| age < HOUR));
@@ -311,7 +311,7 @@ fn the_clone_is_one_that_cargo_deny_fetches_into() {
     ] {
         world.git(DATABASE, words);
     }
-    assert_eq!(judged(&world, &["--offline"]), (1, 1, 1));
+    assert_eq!(check_with(&world, &["--offline"]), (1, 1, 1));
     // And what cargo-deny fetched is what we replace.
     age(&world, DATABASE);
     let world = world.with("#- advisory: RUSTSEC-2026-0081 time: One more\n");
@@ -326,7 +326,7 @@ fn the_clone_is_one_that_cargo_deny_fetches_into() {
 }
 
 #[test]
-fn a_folder_in_the_place_of_the_database_that_is_something_else_is_left_as_it_is() {
+fn folder_that_is_not_our_clone_is_left_unchanged() {
     type Lay = fn(&World);
     let lay: [(&str, &str, Lay); 6] = [
         ("", "it is not a folder", |world| world.write(DATABASE, "a file")),
@@ -364,30 +364,34 @@ fn a_folder_in_the_place_of_the_database_that_is_something_else_is_left_as_it_is
 }
 
 #[test]
-fn a_fetch_in_the_future_is_none() {
+fn fetch_time_in_the_future_counts_as_unknown() {
     let world = World::locked(FIXTURE);
     world.fetched_advisories(Duration::ZERO);
     let world = publish_one_more(world);
     let head = format!("{DATABASE}/.git/FETCH_HEAD");
     set_time(&world, &head, SystemTime::now() + 24 * 365 * HOUR);
     let run = world.run(&["db", "status"]);
-    assert!(run.stdout.contains("of unknown age: the time of its last fetch is in the future"));
-    assert_eq!(judged(&world, &["--offline"]), (1, 0, 1), "as for cargo-deny it is not too old");
-    assert_eq!(judged(&world, &[]), (1, 1, 1));
+    assert!(run.stdout.contains("unknown age: the time of its last fetch is in the future"));
+    assert_eq!(
+        check_with(&world, &["--offline"]),
+        (1, 0, 1),
+        "as for cargo-deny it is not too old"
+    );
+    assert_eq!(check_with(&world, &[]), (1, 1, 1));
     let time = fs::metadata(world.path(&head)).and_then(|data| data.modified()).expect("a time");
     assert!(time <= SystemTime::now());
 }
 
 #[test]
-fn reading_a_database_creates_nothing_beside_it() {
+fn reading_a_database_creates_no_files_next_to_it() {
     let world = World::locked(FIXTURE);
     world.fetched_advisories(Duration::ZERO);
-    assert_eq!(judged(&world, &["--offline", "--no-cache"]), (1, 0, 1));
+    assert_eq!(check_with(&world, &["--offline", "--no-cache"]), (1, 0, 1));
     assert!(!exists(&world, "../cargo/advisory-dbs/db.lock"));
 }
 
 #[test]
-fn a_head_that_names_an_endless_file_is_not_read() {
+fn head_that_points_to_an_endless_file_is_not_read() {
     let world = World::locked(FIXTURE);
     world.fetched_advisories(Duration::ZERO);
     let pipe = world.path("../pipe");
@@ -396,7 +400,7 @@ fn a_head_that_names_an_endless_file_is_not_read() {
     let heads = [pipe.as_str(), "/dev/zero", "../../../../../../../../../../dev/zero"];
     for head in heads {
         world.write(&format!("{DATABASE}/.git/HEAD"), format!("ref: {head}\n"));
-        // Far less memory than there are zeros, and nobody ever writes to the pipe.
+        // Far less memory than there are zeros, and no program writes to the pipe.
         let limits = "ulimit -v 4000000; exec timeout 100 \"$0\"";
         let run = world.run_in_shell(&format!("{limits} check --offline --only advisories"));
         assert_eq!(run.code, 1, "{head}: {}", run.stderr);
@@ -413,7 +417,7 @@ fn a_head_that_names_an_endless_file_is_not_read() {
 }
 
 #[test]
-fn an_advisory_of_endless_or_huge_text_is_refused_by_name() {
+fn endless_or_huge_advisory_is_reported() {
     let world = World::locked(FIXTURE);
     let path = world.path("../db/crates/time/RUSTSEC-2026-0009.md");
     fs::File::options()
@@ -424,7 +428,7 @@ fn an_advisory_of_endless_or_huge_text_is_refused_by_name() {
     let report = world.check("--only advisories");
     assert_eq!(report.code, 70);
     expect![[r#"
-        error supercargo::no-advisory-database: advisories are not judged: could not read the advisory database `[world]/db`: failed to read `[world]/db/crates/time/RUSTSEC-2026-0009.md`: larger than 1 MiB; the option `db` requires a folder in RustSec's layout, with valid advisories in `crates/`
+        error supercargo::no-advisory-database: could not check advisories: could not read the advisory database `[world]/db`: failed to read `[world]/db/crates/time/RUSTSEC-2026-0009.md`: larger than 1 MiB; the option `db` requires a folder in RustSec's layout, with valid advisories in `crates/`
           Cargo.toml:2
             name = "m"
                     ^
@@ -434,7 +438,7 @@ fn an_advisory_of_endless_or_huge_text_is_refused_by_name() {
 }
 
 #[test]
-fn advisories_that_are_cut_off_while_they_are_read_end_nobody() {
+fn advisories_truncated_while_they_are_read_do_not_crash() {
     let world = World::locked(FIXTURE);
     // Longer than a page: what is missing of a mapped one cannot be read.
     let path = "../db/crates/time/RUSTSEC-2026-0009.md";

@@ -147,7 +147,7 @@ time = \"=0.3.44\"
         &expect![[r#"
             .
               upgraded time 0.3.44 -> 0.3.47
-                clears RUSTSEC-2026-0009: `time` 0.3.44 has a vulnerability: A crafted date
+                fixes RUSTSEC-2026-0009: `time` 0.3.44 has a vulnerability: A crafted date
               3 files changed; gate: clean
             exit 0
         "#]],
@@ -186,7 +186,7 @@ fn breaking_upgrade_needs_the_flag() {
         "",
         &expect![[r#"
             .
-              error stays: RUSTSEC-2026-0009: `time` 0.3.44 has a vulnerability: A crafted date
+              error remains: RUSTSEC-2026-0009: `time` 0.3.44 has a vulnerability: A crafted date
                 only a breaking upgrade fixes it: `time` 0.3.44 -> 0.4.1 or later; pass `--breaking` to try it
               nothing to change; gate: fails
             exit 1
@@ -196,12 +196,12 @@ fn breaking_upgrade_needs_the_flag() {
         &world,
         "--breaking",
         &expect![[r#"
-        .
-          upgraded time 0.3.44 -> 0.4.1, a breaking upgrade: it resolves, whether it compiles is not known
-            clears RUSTSEC-2026-0009: `time` 0.3.44 has a vulnerability: A crafted date
-          2 files changed; gate: clean
-        exit 0
-    "#]],
+            .
+              upgraded time 0.3.44 -> 0.4.1 (semver-incompatible: it resolves, but may not compile)
+                fixes RUSTSEC-2026-0009: `time` 0.3.44 has a vulnerability: A crafted date
+              2 files changed; gate: clean
+            exit 0
+        "#]],
     );
     assert!(world.read("Cargo.toml").contains("time = \"0.4\""));
 }
@@ -218,13 +218,13 @@ fn breaking_upgrade_drops_removed_features() {
         &world,
         "--breaking",
         &expect![[r#"
-        .
-          upgraded time 0.3.44 -> 0.4.1, a breaking upgrade: it resolves, whether it compiles is not known
-            without large, which time has no longer
-            clears RUSTSEC-2026-0009: `time` 0.3.44 has a vulnerability: A crafted date
-          2 files changed; gate: clean
-        exit 0
-    "#]],
+            .
+              upgraded time 0.3.44 -> 0.4.1 (semver-incompatible: it resolves, but may not compile)
+                removes large: time no longer has these features
+                fixes RUSTSEC-2026-0009: `time` 0.3.44 has a vulnerability: A crafted date
+              2 files changed; gate: clean
+            exit 0
+        "#]],
     );
     expect![[r#"
         [package]
@@ -291,7 +291,7 @@ fn dry_run_shows_changes_and_writes_nothing() {
         --- a/Cargo.lock
         +++ b/Cargo.lock
         @@ -11,6 +11,6 @@
- 
+
          [[package]]
          name = "time"
         -version = "0.3.44"
@@ -311,7 +311,7 @@ fn dry_run_shows_changes_and_writes_nothing() {
 
         .
           would upgrade time 0.3.44 -> 0.3.47
-            clears RUSTSEC-2026-0009: `time` 0.3.44 has a vulnerability: A crafted date
+            fixes RUSTSEC-2026-0009: `time` 0.3.44 has a vulnerability: A crafted date
           2 files would change; gate then: clean
     "#]]
     .assert_eq(&run.stdout.replace("\n \n", "\n\n"));
@@ -396,7 +396,7 @@ fn failing_build_shows_the_error_and_writes_nothing() {
     expect![[r#"
         .
           would upgrade time 0.3.44 -> 0.3.47
-            clears RUSTSEC-2026-0009: `time` 0.3.44 has a vulnerability: A crafted date
+            fixes RUSTSEC-2026-0009: `time` 0.3.44 has a vulnerability: A crafted date
           does not compile, nothing was changed:
             error[E0425]: cannot find function `now` in crate `time`
              --> src/lib.rs:1:20
@@ -413,13 +413,13 @@ fn failing_build_shows_the_error_and_writes_nothing() {
         &world,
         "--build",
         &expect![[r#"
-        .
-          upgraded time 0.3.44 -> 0.3.47
-            clears RUSTSEC-2026-0009: `time` 0.3.44 has a vulnerability: A crafted date
-          `cargo check` passes with it
-          2 files changed; gate: clean
-        exit 0
-    "#]],
+            .
+              upgraded time 0.3.44 -> 0.3.47
+                fixes RUSTSEC-2026-0009: `time` 0.3.44 has a vulnerability: A crafted date
+              `cargo check` passes
+              2 files changed; gate: clean
+            exit 0
+        "#]],
     );
     assert_ne!(world.read("Cargo.toml"), manifest);
 }
@@ -515,13 +515,13 @@ fn compatible_version_that_clears_the_most_is_taken() {
         &world,
         "",
         &expect![[r#"
-        .
-          upgraded time 0.3.44 -> 0.3.45
-            clears RUSTSEC-2026-0009: `time` 0.3.44 has a vulnerability: A crafted date
-          error stays: RUSTSEC-2026-0010: `time` 0.3.45 has a vulnerability: Another one
-            only a breaking upgrade fixes it: `time` 0.3.45 -> 0.4.0 or later; pass `--breaking` to try it
-          1 file changed; gate: fails
-        exit 1
-    "#]],
+            .
+              upgraded time 0.3.44 -> 0.3.45
+                fixes RUSTSEC-2026-0009: `time` 0.3.44 has a vulnerability: A crafted date
+              error remains: RUSTSEC-2026-0010: `time` 0.3.45 has a vulnerability: Another one
+                only a breaking upgrade fixes it: `time` 0.3.45 -> 0.4.0 or later; pass `--breaking` to try it
+              1 file changed; gate: fails
+            exit 1
+        "#]],
     );
 }

@@ -14,9 +14,9 @@ license = "MIT"
 allow = ["MIT"]
 "#;
 
-fn world_that_panics_in(place: &str) -> World {
+fn world_that_panics_in(failpoint: &str) -> World {
     let mut world = World::locked(PACKAGE);
-    world.set("SUPERCARGO_PANIC_IN", place);
+    world.set("SUPERCARGO_PANIC_IN", failpoint);
     world
 }
 

@@ -33,7 +33,7 @@ fn before_cargo(world: &mut World, script: &str) {
     world.set("CARGO", &world.path("../fake/cargo"));
 }
 
-/// Whether the kernel confines whoever asks for it.
+/// Whether the kernel supports confining a process.
 #[cfg(target_os = "linux")]
 fn kernel_confines() -> bool {
     use landlock::{
@@ -232,17 +232,17 @@ fn git_uses_english_and_ignores_repository_variables() {
     let report = world.report(&[]);
     assert_eq!(report.code, 0, "{}", report.shown());
     assert_eq!(report.with("no-advisory-database").len(), 0);
-    let told = variables(&world, "../variables", &["GIT_", "LC_ALL"]);
+    let kept = variables(&world, "../variables", &["GIT_", "LC_ALL"]);
     for expected in [
         "GIT_CONFIG_KEY_0=core.fsmonitor",
         "GIT_SSL_NO_VERIFY=0",
         "GIT_TERMINAL_PROMPT=0",
         "LC_ALL=C",
     ] {
-        assert!(told.lines().any(|line| line == expected), "{told}");
+        assert!(kept.lines().any(|line| line == expected), "{kept}");
     }
     for other in ["GIT_DIR", "GIT_COMMON_DIR", "GIT_NAMESPACE", "GIT_TRACE"] {
-        assert!(!told.contains(other), "{told}");
+        assert!(!kept.contains(other), "{kept}");
     }
 }
 
@@ -265,11 +265,11 @@ fn cargo_with_relative_path_is_refused() {
         let report = world.check("--only bans");
         let shown = report.shown();
         assert_eq!(report.code, 70, "{shown}");
-        let said = format!(
+        let expected = format!(
             "could not start `{path}`: a relative path could name a program of the checked folder; \
              use an absolute path, or a name that is looked up in `PATH`"
         );
-        assert!(shown.contains(&said), "{shown}");
+        assert!(shown.contains(&expected), "{shown}");
         assert!(fs::metadata(world.path("../cargo/started")).is_err(), "{path}");
     }
 }

@@ -1,4 +1,4 @@
-//! Workspaces that nobody means well with: links, paths that climb out, vendored sources, patches,
+//! Malicious workspaces: links, paths that climb out, vendored sources, patches,
 //! odd license files, targets anywhere, broken lock files, databases inside the workspace.
 //!
 //! A [`Workspace`] is a seed and [`Part`]s. Each part has a seed of its own and is understood without
@@ -686,7 +686,7 @@ fn link(target: &str, path: &Path) {
     let _ = std::os::unix::fs::symlink(target, path);
 }
 
-/// Elsewhere making links may need rights that nobody has.
+/// On other systems, links may need rights that the user does not have.
 #[cfg(not(unix))]
 fn link(_: &str, _: &Path) {}
 
@@ -716,7 +716,7 @@ pub(crate) fn attempt(what: impl FnOnce()) -> Result<(), String> {
 }
 
 /// Goes through workspaces, several at a time. What fails is tried alone and shortened, and its
-/// seed and files are told.
+/// seed and files are printed.
 pub(crate) fn go_through(first_seed: u64, count: u64, together: u64, go: impl Fn(&[Workspace])) {
     let mut seed = first_seed;
     while seed < first_seed + count {

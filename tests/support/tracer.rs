@@ -85,19 +85,19 @@ impl Call {
     pub(crate) fn text(&self, argument: usize) -> Option<String> {
         let memory = fs::File::open(format!("/proc/{}/mem", self.thread)).ok()?;
         let mut text = Vec::new();
-        let mut place = self.arguments[argument];
+        let mut address = self.arguments[argument];
         // Never across the end of a page, behind which nothing may be.
         while text.len() < libc::PATH_MAX as usize {
             let mut chunk = [0; 64];
-            let length = 64 - (place % 64);
+            let length = 64 - (address % 64);
             let chunk = &mut chunk[..usize::try_from(length).ok()?];
-            memory.read_exact_at(chunk, place).ok()?;
+            memory.read_exact_at(chunk, address).ok()?;
             if let Some(end) = chunk.iter().position(|byte| *byte == 0) {
                 text.extend_from_slice(&chunk[..end]);
                 return Some(String::from_utf8_lossy(&text).into_owned());
             }
             text.extend_from_slice(chunk);
-            place += length;
+            address += length;
         }
         None
     }

@@ -1,4 +1,4 @@
-//! What a folder tree is like to the byte, so that a test can say that nobody has touched it.
+//! Records a folder tree to the byte, so that a test can assert that it is untouched.
 //!
 //! A [`Snapshot`] has for every entry its kind, text, link target, inode, device, mode, owner, number
 //! of links, size and the times of its last change (in nanoseconds). The time of the last access is
@@ -16,7 +16,7 @@ use std::{
 };
 
 /// What the program and cargo may write, relative to the root of a world: the cache of the program,
-/// the temporary folder, what cargo keeps in its home, and what stand-ins of tests write.
+/// the temporary folder, what cargo keeps in its home, and what fake programs of tests write.
 pub(crate) const APART: [&str; 13] = [
     "temp",
     "cache",
@@ -37,7 +37,7 @@ pub(crate) const APART: [&str; 13] = [
 const SHOWN: u64 = 64 << 10;
 
 /// How many differences a failure shows.
-const SAID: usize = 12;
+const MAX_SHOWN: usize = 12;
 
 /// Where the number of links is in [`Entry::identity`].
 const LINKS: usize = 5;
@@ -151,8 +151,8 @@ impl Snapshot {
             kind if kind.is_symlink() => Kind::Link,
             _ => Kind::Other,
         };
-        let is_beside_others = self.apart.iter().any(|apart| apart.parent() == Some(path));
-        let times = (!is_beside_others).then(|| times(&metadata));
+        let is_next_to_excluded = self.apart.iter().any(|apart| apart.parent() == Some(path));
+        let times = (!is_next_to_excluded).then(|| times(&metadata));
         let size = if kind == Kind::Folder { 0 } else { metadata.len() };
         let mut entry = Entry {
             kind,
@@ -298,8 +298,8 @@ fn compared(before: &BTreeMap<PathBuf, Entry>, now: &BTreeMap<PathBuf, Entry>) -
 }
 
 fn assert_none(differences: &[Difference], who: &str) {
-    let words: Vec<_> = differences.iter().take(SAID).map(ToString::to_string).collect();
-    let others = differences.len().saturating_sub(SAID);
+    let words: Vec<_> = differences.iter().take(MAX_SHOWN).map(ToString::to_string).collect();
+    let others = differences.len().saturating_sub(MAX_SHOWN);
     assert!(
         words.is_empty(),
         "{who} touched what is the user's:\n  {}\n  and {others} more",

@@ -18,8 +18,8 @@ fn duplicate_is_unified_if_the_parent_accepts_it() {
         &expect![[r#"
             .
               upgraded base 0.1.0 -> 0.2.0
-                for it old 1.0.0 -> 1.1.0
-                clears duplicate: found 2 versions of `base`: 0.1.0 and 0.2.0
+                also upgrades old 1.0.0 -> 1.1.0
+                fixes duplicate: found 2 versions of `base`: 0.1.0 and 0.2.0
               1 file changed; gate: clean
             exit 0
         "#]],
@@ -74,7 +74,7 @@ fn license_is_clarified_or_excepted_only_with_allow() {
         "",
         &expect![[r#"
             .
-              error stays: rejected: `gpl` 1.0.0 is licensed under `GPL-3.0-only`, which the policy does not allow
+              error remains: rejected: `gpl` 1.0.0 is licensed under `GPL-3.0-only`, which the policy does not allow
                 the local registry index has no version of `gpl` newer than 1.0.0; pass `--allow exception` to allow its license for this version only
               nothing to change; gate: fails
             exit 4
@@ -86,7 +86,7 @@ fn license_is_clarified_or_excepted_only_with_allow() {
         &expect![[r#"
             .
               changed the policy: allow `GPL-3.0-only` for `gpl` 1.0.0 only (fixes rejected)
-                clears rejected: `gpl` 1.0.0 is licensed under `GPL-3.0-only`, which the policy does not allow
+                fixes rejected: `gpl` 1.0.0 is licensed under `GPL-3.0-only`, which the policy does not allow
               1 file changed; gate: clean
             exit 0
         "#]],

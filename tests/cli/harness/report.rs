@@ -191,7 +191,7 @@ fn understood<T: serde::de::DeserializeOwned>(record: serde_json::Value) -> T {
 }
 
 impl Finding {
-    /// cargo-deny's own trouble, which it counts as nothing.
+    /// cargo-deny's own failures, which it does not count.
     fn is_a_bug(&self) -> bool {
         self.code.as_deref() == Some("unresolved-workspace-dependency")
     }

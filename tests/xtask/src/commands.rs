@@ -75,7 +75,7 @@ fn read_all(pipe: Option<impl Read + Send + 'static>) -> mpsc::Receiver<String> 
             // What could be read before a failure is still worth showing.
             let _ = pipe.read_to_end(&mut bytes);
         }
-        // Nobody listens any more when the limit has passed.
+        // The receiver is gone after the time limit.
         let _ = sender.send(String::from_utf8_lossy(&bytes).into_owned());
     });
     receiver

@@ -1,6 +1,6 @@
 //! `cargo xtask parity`: the verdict of supercargo against that of the real cargo-deny.
 //!
-//! Both programs judge the same workspaces, offline and with the same advisory database, and every finding that only one of
+//! Both programs check the same workspaces, offline and with the same advisory database, and every finding that only one of
 //! them has is printed. Texts and positions are not compared: what counts is which check says which code how loudly about
 //! which packages, how many of each there are, and the exit code.
 

@@ -10,7 +10,7 @@ const NO_VERDICT: i32 = 70;
 /// Every difference, one sentence each; none when the programs agree.
 ///
 /// The findings are compared as multisets: the order of the checks is not determined, and a finding can rightly be there twice.
-/// Where neither program reached a verdict, only what they say about the policy counts: supercargo goes on to judge what it
+/// Where neither program reached a verdict, only what they say about the policy counts: supercargo goes on to check what it
 /// can, and how much cargo-deny prints before it gives up is a matter of chance.
 pub(crate) fn differences(theirs: &Outcome, ours: &Outcome) -> Vec<String> {
     let (Some(their_summary), Some(our_summary)) = (&theirs.summary, &ours.summary) else {

@@ -9,7 +9,7 @@ use super::case::Claims;
 use super::corpus;
 use super::home::Home;
 use super::outcome::Outcome;
-use super::placement::Places;
+use super::placement::Placeholders;
 use super::{compare, ours, own, theirs};
 use crate::commands;
 
@@ -29,7 +29,7 @@ pub(crate) struct Job {
 /// An own case without a lock file.
 pub(crate) struct Unlocked {
     pub(crate) file: PathBuf,
-    pub(crate) places: Places,
+    pub(crate) placeholders: Placeholders,
 }
 
 /// Where one of the programs runs, and with which arguments.
@@ -124,7 +124,7 @@ impl Run {
 
 /// The workspaces in a directory: the directory itself when it has a manifest, else the nearest ones below it.
 ///
-/// They are judged in place, because their path dependencies may lie anywhere, so cargo is told not to touch a lock file that
+/// They are checked in place, because their path dependencies may lie anywhere, so cargo must not touch a lock file that
 /// exists.
 pub(crate) fn below(root: &Path, scratch: &Path, directory: &Path) -> Result<Vec<Job>> {
     let home = match corpus::Shared::find(root) {

@@ -21,7 +21,7 @@ pub(crate) fn add(jobs: &[Job]) -> Result<()> {
             continue;
         }
         let mut file = OpenOptions::new().append(true).open(&case.file)?;
-        write!(file, "#- Cargo.lock\n{}", case.places.take_out(&lock))?;
+        write!(file, "#- Cargo.lock\n{}", case.placeholders.take_out(&lock))?;
         println!("{}: lock file added", job.name);
     }
     Ok(())

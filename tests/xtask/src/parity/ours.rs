@@ -67,7 +67,7 @@ fn read(text: &str, exit_code: Option<i32>) -> Result<Outcome> {
                 outcome.findings.push(Finding::new(&check, code, &severity, packages, advisory));
             }
             Record::Summary { .. } if outcome.summary.is_some() => {
-                bail!("supercargo judged more than one workspace")
+                bail!("supercargo checked more than one workspace")
             }
             Record::Summary { checks, exit_code: summarized } => {
                 outcome.summary = Some(checks);

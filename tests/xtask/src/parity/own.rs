@@ -1,4 +1,4 @@
-//! The cases under `tests/parity/cases`, and the small advisory database that they are judged with.
+//! The cases under `tests/parity/cases`, and the small advisory database that they are checked with.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -8,7 +8,7 @@ use anyhow::{Context as _, Result, bail};
 use super::case::Case;
 use super::home::Home;
 use super::job::{Job, Side, Unlocked};
-use super::placement::{self, Places};
+use super::placement::{self, Placeholders};
 
 /// The advisories that all tests share, and those that only the cases need.
 const ADVISORIES: &[&str] = &["tests/fixtures/advisory-db", "tests/parity/advisories"];
@@ -53,12 +53,12 @@ pub(crate) fn home(root: &Path, scratch: &Path) -> Result<Home> {
 }
 
 fn job(case: Case, home: &Home, scratch: &Path) -> Result<Job> {
-    let places = Places::create(&case, &scratch.join("git").join(&case.name))?;
+    let placeholders = Placeholders::create(&case, &scratch.join("git").join(&case.name))?;
     let side = |who: &str| -> Result<Side> {
         let here = scratch.join(who).join(&case.name);
-        places.write_workspace(&case, &here)?;
+        placeholders.write_workspace(&case, &here)?;
         let arguments =
-            case.arguments.iter().map(|argument| places.fill_in(argument, &here)).collect();
+            case.arguments.iter().map(|argument| placeholders.fill_in(argument, &here)).collect();
         Ok(Side { directory: here.join(&case.cwd), arguments })
     };
 
@@ -66,7 +66,7 @@ fn job(case: Case, home: &Home, scratch: &Path) -> Result<Job> {
     Ok(Job {
         theirs,
         ours,
-        unlocked: (!case.has_lock()).then_some(Unlocked { file: case.path, places }),
+        unlocked: (!case.has_lock()).then_some(Unlocked { file: case.path, placeholders }),
         name: case.name,
         home: home.clone(),
         checks: case.checks,

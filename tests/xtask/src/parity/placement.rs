@@ -16,17 +16,17 @@ use crate::commands;
 /// The text of the placeholder for the URL above the git repositories.
 const GIT: &str = "{git}";
 
-/// What the placeholders of a case stand for.
-pub(crate) struct Places {
+/// The values of a case's placeholders.
+pub(crate) struct Placeholders {
     git: PathBuf,
     /// Name of a repository and its commit.
     revisions: Vec<(String, String)>,
 }
 
-impl Places {
+impl Placeholders {
     /// Creates the git repositories of a case below `git`.
     pub(crate) fn create(case: &Case, git: &Path) -> Result<Self> {
-        let mut places = Self { git: git.to_owned(), revisions: Vec::new() };
+        let mut placeholders = Self { git: git.to_owned(), revisions: Vec::new() };
         let prefix = format!("{GIT}/");
         let files: Vec<(&str, &str)> = case
             .files
@@ -42,9 +42,9 @@ impl Places {
             files.iter().filter_map(|(path, _)| Some(path.split_once('/')?.0)).collect();
         names.dedup();
         for name in names {
-            places.revisions.push((name.to_owned(), commit(&git.join(name))?));
+            placeholders.revisions.push((name.to_owned(), commit(&git.join(name))?));
         }
-        Ok(places)
+        Ok(placeholders)
     }
 
     /// Writes the workspace of a case below `here`.
@@ -167,7 +167,7 @@ pub(crate) fn git(directory: &Path, arguments: &[&str]) -> Result<String> {
     commands::output(&mut command)
 }
 
-/// A path in which `%FF` stands for a byte.
+/// A path in which `%FF` is a byte.
 fn unescape(path: &str) -> Result<PathBuf> {
     let mut pieces = path.split('%');
     let mut bytes = pieces.next().unwrap_or_default().as_bytes().to_vec();
@@ -198,8 +198,8 @@ fn unescape(path: &str) -> Result<PathBuf> {
 mod tests {
     use super::*;
 
-    fn places() -> Places {
-        Places {
+    fn placeholders() -> Placeholders {
+        Placeholders {
             git: PathBuf::from("/work/git"),
             revisions: vec![("near".to_owned(), "0123456789".to_owned())],
         }
@@ -208,10 +208,10 @@ mod tests {
     #[test]
     fn placeholders_are_filled_in_and_taken_out_again() {
         let text = "{git}/near#{rev:near} {here}{cr}";
-        let filled = places().fill_in(text, Path::new("/work/here"));
+        let filled = placeholders().fill_in(text, Path::new("/work/here"));
         assert_eq!(filled, "file:///work/git/near#0123456789 /work/here\r");
         let lock = "source = \"git+file:///work/git/near#0123456789\"";
-        assert_eq!(places().take_out(lock), "source = \"git+{git}/near#{rev:near}\"");
+        assert_eq!(placeholders().take_out(lock), "source = \"git+{git}/near#{rev:near}\"");
     }
 
     #[cfg(unix)]

@@ -1,4 +1,4 @@
-//! Telling people what a comparison yielded.
+//! Prints the result of a comparison.
 
 use super::job::Run;
 use super::outcome::Outcome;

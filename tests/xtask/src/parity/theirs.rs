@@ -129,7 +129,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_said_about_the_policy_has_none() {
+    fn findings_about_the_policy_have_no_package() {
         let line = r#"{"type":"diagnostic","fields":{"severity":"warning","message":"m","code":"deprecated"}}"#;
         assert_eq!(only(line).to_string(), "config warning deprecated");
     }

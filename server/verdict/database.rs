@@ -468,7 +468,8 @@ mod tests {
     #[test]
     fn snapshot_replaces_an_absent_database_and_has_a_reason() {
         let children = Children::default();
-        let opened = snapshot(3).opened(&absent(), &settings(), &children, &Cache::off()).expect("opened");
+        let opened =
+            snapshot(3).opened(&absent(), &settings(), &children, &Cache::off()).expect("opened");
         assert_eq!(opened.advisory("RUSTSEC-2026-0001").expect("there").package, "time");
         assert!(opened.fallback_reason.expect("a reason").contains("not on this machine"));
         let days = opened.fetched.map(|time| Timestamp::now().duration_since(time).as_hours() / 24);

@@ -18,7 +18,7 @@ fn world(folders: &[&str]) -> World {
     World::new(&packages.collect::<String>())
 }
 
-/// The judged workspaces with their exit codes, in the order of the output.
+/// The checked workspaces with their exit codes, in the order of the output.
 fn checked(report: &Report) -> Vec<String> {
     let one = |summary: &Summary| {
         let folder = summary.workspace.strip_prefix("[work]").unwrap_or(&summary.workspace);

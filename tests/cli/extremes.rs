@@ -1,5 +1,5 @@
-//! Machines and workspaces at their limits: what cannot be kept costs only speed, what is huge or
-//! deep is judged or refused with a clear word, and what never ends is not waited for.
+//! Machines and workspaces at their limits: an unusable cache costs only speed, huge or deep input is
+//! checked or rejected with a clear message, and endless input does not block.
 
 use std::fs;
 

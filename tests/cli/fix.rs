@@ -60,7 +60,7 @@ fn requirement_is_raised_to_the_smallest_patched_version() {
         &expect![[r#"
             .
               upgraded time 0.3.44 -> 0.3.47
-                clears RUSTSEC-2026-0009: `time` 0.3.44 has a vulnerability: A crafted date
+                fixes RUSTSEC-2026-0009: `time` 0.3.44 has a vulnerability: A crafted date
               2 files changed; gate: clean
             exit 0
         "#]],
@@ -87,7 +87,7 @@ fn requirement_that_accepts_the_version_is_kept() {
         &expect![[r#"
             .
               upgraded time 0.3.44 -> 0.3.47
-                clears RUSTSEC-2026-0009: `time` 0.3.44 has a vulnerability: A crafted date
+                fixes RUSTSEC-2026-0009: `time` 0.3.44 has a vulnerability: A crafted date
               1 file changed; gate: clean
             exit 0
         "#]],
@@ -104,7 +104,7 @@ fn pinned_requirement_stays_pinned() {
         &expect![[r#"
             .
               upgraded time 0.3.44 -> 0.3.47
-                clears RUSTSEC-2026-0009: `time` 0.3.44 has a vulnerability: A crafted date
+                fixes RUSTSEC-2026-0009: `time` 0.3.44 has a vulnerability: A crafted date
               2 files changed; gate: clean
             exit 0
         "#]],
@@ -168,7 +168,7 @@ fn transitive_package_is_upgraded_in_the_lockfile_only() {
         &expect![[r#"
             .
               upgraded time 0.3.44 -> 0.3.47
-                clears RUSTSEC-2026-0009: `time` 0.3.44 has a vulnerability: A crafted date
+                fixes RUSTSEC-2026-0009: `time` 0.3.44 has a vulnerability: A crafted date
               1 file changed; gate: clean
             exit 0
         "#]],
@@ -251,19 +251,19 @@ fn package_flag_limits_the_fixes() {
         &world,
         "--package clock@1.0.0",
         &expect![[r#"
-        .
-          upgraded clock 1.0.0 -> 1.0.1
-            clears RUSTSEC-2026-0100: `clock` 1.0.0 has a vulnerability: It stops
-          error stays: RUSTSEC-2026-0009: `time` 0.3.44 has a vulnerability: A crafted date
-            not selected by `--package`
-          1 file changed; gate: fails
-        exit 1
-    "#]],
+            .
+              upgraded clock 1.0.0 -> 1.0.1
+                fixes RUSTSEC-2026-0100: `clock` 1.0.0 has a vulnerability: It stops
+              error remains: RUSTSEC-2026-0009: `time` 0.3.44 has a vulnerability: A crafted date
+                not selected by `--package`
+              1 file changed; gate: fails
+            exit 1
+        "#]],
     );
     assert!(world.read("Cargo.lock").contains("version = \"0.3.44\""));
     let run = fix(&world, "-p tiem");
     expect![[r#"
-        error: `[work]` depends on no `tiem`: `cargo tree` lists its packages
+        error: package `tiem` is not a dependency of `[work]`; list its packages with `cargo tree`
         exit 70
     "#]]
     .assert_eq(&format!("{}exit {}\n", run.stderr, run.code));
@@ -273,12 +273,12 @@ fn package_flag_limits_the_fixes() {
         &world,
         "-p time",
         &expect![[r#"
-        .
-          upgraded time 0.3.44 -> 0.3.47
-            clears RUSTSEC-2026-0009: `time` 0.3.44 has a vulnerability: A crafted date
-          1 file changed; gate: clean
-        exit 0
-    "#]],
+            .
+              upgraded time 0.3.44 -> 0.3.47
+                fixes RUSTSEC-2026-0009: `time` 0.3.44 has a vulnerability: A crafted date
+              1 file changed; gate: clean
+            exit 0
+        "#]],
     );
 }
 
@@ -357,12 +357,12 @@ fn requirement_of_a_path_dependency_is_raised_there() {
         &world,
         "",
         &expect![[r#"
-        .
-          upgraded time 0.3.44 -> 0.3.47
-            clears RUSTSEC-2026-0009: `time` 0.3.44 has a vulnerability: A crafted date
-          2 files changed; gate: clean
-        exit 0
-    "#]],
+            .
+              upgraded time 0.3.44 -> 0.3.47
+                fixes RUSTSEC-2026-0009: `time` 0.3.44 has a vulnerability: A crafted date
+              2 files changed; gate: clean
+            exit 0
+        "#]],
     );
     assert!(world.read("clock/Cargo.toml").contains("time = \"=0.3.47\""));
 }

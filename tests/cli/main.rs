@@ -18,6 +18,7 @@ mod dice;
 mod discovery;
 mod explain;
 mod extremes;
+mod finding_locations;
 mod fix;
 mod fix_results;
 mod harness;
@@ -30,7 +31,6 @@ mod limits;
 mod lints;
 mod output;
 mod panics;
-mod places;
 mod policy;
 #[cfg(unix)]
 mod programs;

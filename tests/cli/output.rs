@@ -476,7 +476,9 @@ fn positions(manifest: &str) -> Vec<(usize, usize, usize, usize)> {
     let locations =
         report.with("RUSTSEC-2026-0009").into_iter().flat_map(|finding| &finding.locations);
     locations
-        .map(|location| (location.start.line, location.start.column, location.end.line, location.end.column))
+        .map(|location| {
+            (location.start.line, location.start.column, location.end.line, location.end.column)
+        })
         .collect()
 }
 

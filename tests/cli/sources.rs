@@ -1,4 +1,4 @@
-//! Findings about where a package comes from stand on what decides it.
+//! Where findings about the source of a package are reported.
 
 use expect_test::expect;
 

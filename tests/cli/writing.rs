@@ -101,9 +101,9 @@ fn hard_links_keep_the_old_content_with_a_warning() {
     fs::hard_link(world.path("Cargo.toml"), world.path("../other")).expect("a hard link");
     let before = world.read("Cargo.toml");
     let run = fix(&world, &[]);
-    expect![[r"
-        0warning: `[work]/Cargo.toml` has other names (hard links), which keep the old content
-    "]]
+    expect![[r#"
+        0warning: `[work]/Cargo.toml` has other hard links, which keep the old content
+    "#]]
     .assert_eq(&format!("{}{}", run.code, run.stderr));
     assert!(world.read("Cargo.toml").contains("0.3.47"));
     assert_eq!(world.read("../other"), before);

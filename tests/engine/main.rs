@@ -202,11 +202,11 @@ fn edited_policy_has_the_same_results_as_with_a_fresh_engine() {
     }
     assert!(checked > 300, "only {checked} policies were valid");
     let findings = world.check(&kept, POLICY).findings.len();
-    assert!(findings > 8, "the policy finds too little to tell anything: {findings}");
+    assert!(findings > 8, "the policy has too few findings for this test: {findings}");
 }
 
-/// Every plan is judged: what it is for is gone, and nothing that cargo-deny says of the policy is
-/// new but what the plan says itself.
+/// Every plan is checked: its finding is gone, and there are no new findings about the policy except those
+/// that the plan announces.
 #[test]
 fn policy_plans_clear_their_findings() {
     let world = World::new();
@@ -232,7 +232,10 @@ fn policy_plans_clear_their_findings() {
                 let then = world.check(&engine, &plan.after);
                 let description = format!("{}: {}\n{}", finding.message, plan.title, plan.after);
                 assert!(!then.counts.is_empty(), "refused: {description}");
-                assert!(!then.findings.iter().any(|other| is_same(other, finding)), "{description}");
+                assert!(
+                    !then.findings.iter().any(|other| is_same(other, finding)),
+                    "{description}"
+                );
                 cleared.insert(finding.code.map(Code::name).unwrap_or_default());
             }
         }

@@ -87,7 +87,7 @@ fn yanked_and_newer_versions_come_from_the_local_index() {
         hints[2]["tooltip"],
         "plain 1.5.0 is locked and yanked (according to cargo's copy of the index)"
     );
-    // What the index says is about the requirement that was judged.
+    // The newer version belongs to the requirement that was checked.
     client.replace("Cargo.toml", "\"0.18\"", "\"0.18.1\"");
     assert_eq!(labels(&mut client), ["8 1.0.0", "9 1.5.0 yanked"]);
 }

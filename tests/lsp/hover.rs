@@ -1,4 +1,4 @@
-//! What hovering tells.
+//! Hovers on manifests and policies.
 
 use expect_test::expect;
 use serde_json::json;

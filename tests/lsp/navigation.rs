@@ -158,15 +158,15 @@ fn other_clients_get_a_flat_list() {
 
 fn folds(client: &mut Client, path: &str) -> Value {
     let uri = client.world.uri(path);
-    let response = client.request("textDocument/foldingRange", json!({"textDocument": {"uri": uri}}));
+    let response =
+        client.request("textDocument/foldingRange", json!({"textDocument": {"uri": uri}}));
     response.expect("an answer")
 }
 
 #[test]
 fn only_policies_are_folded() {
     let mut client = opened(Editor::VsCode, POLICY);
-    let folds = folds(&mut client, POLICY);
-    let lines: Vec<_> = folds
+    let lines: Vec<_> = folds(&mut client, POLICY)
         .as_array()
         .expect("ranges")
         .iter()

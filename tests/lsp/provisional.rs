@@ -1,5 +1,5 @@
-//! While cargo resolves an edit, what requirement and lock file tell is shown; what only the exact
-//! verdict can tell stays as it was.
+//! While cargo resolves an edit, findings follow from requirements and the lockfile; results that need
+//! the exact verdict stay unchanged.
 
 #![cfg(unix)]
 

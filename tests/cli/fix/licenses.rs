@@ -39,9 +39,9 @@ fn upgrade_to_a_version_with_a_license() {
         &expect![[r#"
             .
               upgraded ring 0.17.9 -> 0.17.12
-                clears RUSTSEC-2025-0009: `ring` 0.17.9 has a vulnerability: A panic
-                clears no-license-field: `ring` 0.17.9 has no `license` field
-                clears unlicensed: could not determine the license of `ring` 0.17.9
+                fixes RUSTSEC-2025-0009: `ring` 0.17.9 has a vulnerability: A panic
+                fixes no-license-field: `ring` 0.17.9 has no `license` field
+                fixes unlicensed: could not determine the license of `ring` 0.17.9
               2 files changed; gate: clean
             exit 0
         "#]],
@@ -55,9 +55,9 @@ fn upgrade_to_a_version_with_a_license() {
         &expect![[r#"
             .
               upgraded ring 0.17.9 -> 0.17.14
-                clears RUSTSEC-2025-0009: `ring` 0.17.9 has a vulnerability: A panic
-                clears no-license-field: `ring` 0.17.9 has no `license` field
-                clears unlicensed: could not determine the license of `ring` 0.17.9
+                fixes RUSTSEC-2025-0009: `ring` 0.17.9 has a vulnerability: A panic
+                fixes no-license-field: `ring` 0.17.9 has no `license` field
+                fixes unlicensed: could not determine the license of `ring` 0.17.9
               2 files changed; gate: clean
             exit 0
         "#]],
@@ -106,7 +106,7 @@ fn license_is_clarified_or_excepted_only_with_allow() {
         "--allow exception",
         &expect![[r#"
             .
-              warning stays: no-license-field: `bare` 1.0.0 has no `license` field
+              warning remains: no-license-field: `bare` 1.0.0 has no `license` field
                 pass `--allow clarify` to add a `licenses.clarify` entry if its license files determine its license
               nothing to change; gate: clean
             exit 0
@@ -118,7 +118,7 @@ fn license_is_clarified_or_excepted_only_with_allow() {
         &expect![[r#"
             .
               changed the policy: clarify the license of `bare` 1.0.0 as `MIT` (fixes no-license-field)
-                clears no-license-field: `bare` 1.0.0 has no `license` field
+                fixes no-license-field: `bare` 1.0.0 has no `license` field
               1 file changed; gate: clean
             exit 0
         "#]],
@@ -130,7 +130,7 @@ fn license_is_clarified_or_excepted_only_with_allow() {
         [[licenses.clarify]]
         crate = "bare@1.0.0"
         expression = "MIT"
-        license-files = [{ path = "LICENSE", hash = 0x920b84bd }]
+        license-files = [{ path = "LICENSE", hash = 0x66538f6a }]
     "#]]
     .assert_eq(&world.read("deny.toml"));
 }

@@ -42,8 +42,8 @@ fn smallest_step_is_not_taken_if_it_introduces_a_finding() {
         &expect![[r#"
             .
               upgraded time 0.3.44 -> 0.3.47
-                clears RUSTSEC-2026-0009: `time` 0.3.44 has a vulnerability: A crafted date
-                moves also clock 1.0.0 -> 1.2.0, zone 1.0.0 -> 1.1.0
+                fixes RUSTSEC-2026-0009: `time` 0.3.44 has a vulnerability: A crafted date
+                also changes clock 1.0.0 -> 1.2.0, zone 1.0.0 -> 1.1.0
               1 file changed; gate: clean
             exit 0
         "#]],
@@ -81,13 +81,13 @@ fn parent_that_rejects_the_patched_version_is_upgraded() {
         &world,
         "",
         &expect![[r#"
-        .
-          upgraded time 0.3.44 -> 0.3.47
-            for it clock 1.0.0 -> 1.2.0
-            clears RUSTSEC-2026-0009: `time` 0.3.44 has a vulnerability: A crafted date
-          1 file changed; gate: clean
-        exit 0
-    "#]],
+            .
+              upgraded time 0.3.44 -> 0.3.47
+                also upgrades clock 1.0.0 -> 1.2.0
+                fixes RUSTSEC-2026-0009: `time` 0.3.44 has a vulnerability: A crafted date
+              1 file changed; gate: clean
+            exit 0
+        "#]],
     );
     assert!(!world.read("Cargo.toml").contains("1.2"), "the requirement admits it");
 }
@@ -106,14 +106,14 @@ fn parent_of_a_parent_is_upgraded_and_its_requirement_raised() {
         &world,
         "",
         &expect![[r#"
-        .
-          upgraded time 0.3.44 -> 0.3.48
-            for it tower 0.5.1 -> 0.5.3
-            clears RUSTSEC-2026-0009: `time` 0.3.44 has a vulnerability: A crafted date
-            moves also clock 1.0.0 -> 1.1.0
-          2 files changed; gate: clean
-        exit 0
-    "#]],
+            .
+              upgraded time 0.3.44 -> 0.3.48
+                also upgrades tower 0.5.1 -> 0.5.3
+                fixes RUSTSEC-2026-0009: `time` 0.3.44 has a vulnerability: A crafted date
+                also changes clock 1.0.0 -> 1.1.0
+              2 files changed; gate: clean
+            exit 0
+        "#]],
     );
     assert!(world.read("Cargo.toml").contains("tower = \"0.5.3\""));
 }
@@ -134,26 +134,26 @@ fn packages_with_exact_requirements_move_together() {
         &world,
         "",
         &expect![[r#"
-        .
-          error stays: RUSTSEC-2026-0009: `time` 0.3.44 has a vulnerability: A crafted date
-            only a breaking upgrade fixes it: `fam-io` 0.1.0 -> 0.2.0 or later; pass `--breaking` to try it
-          nothing to change; gate: fails
-        exit 1
-    "#]],
+            .
+              error remains: RUSTSEC-2026-0009: `time` 0.3.44 has a vulnerability: A crafted date
+                only a breaking upgrade fixes it: `fam-io` 0.1.0 -> 0.2.0 or later; pass `--breaking` to try it
+              nothing to change; gate: fails
+            exit 1
+        "#]],
     );
     check(
         &world,
         "--breaking",
         &expect![[r#"
-        .
-          upgraded time 0.3.44 -> 0.3.48, a breaking upgrade: it resolves, whether it compiles is not known
-            for it fam 0.1.0 -> 0.2.0
-            for it fam-io 0.1.0 -> 0.2.0
-            clears RUSTSEC-2026-0009: `time` 0.3.44 has a vulnerability: A crafted date
-            moves also fam-core 0.1.0 -> 0.2.0
-          2 files changed; gate: clean
-        exit 0
-    "#]],
+            .
+              upgraded time 0.3.44 -> 0.3.48 (semver-incompatible: it resolves, but may not compile)
+                also upgrades fam 0.1.0 -> 0.2.0
+                also upgrades fam-io 0.1.0 -> 0.2.0
+                fixes RUSTSEC-2026-0009: `time` 0.3.44 has a vulnerability: A crafted date
+                also changes fam-core 0.1.0 -> 0.2.0
+              2 files changed; gate: clean
+            exit 0
+        "#]],
     );
     let manifest = world.read("Cargo.toml");
     assert!(manifest.contains("fam = \"0.2\"\nfam-io = \"0.2.0\""), "{manifest}");
@@ -173,12 +173,12 @@ fn newest_blocking_parent_is_named() {
         &world,
         "",
         &expect![[r#"
-        .
-          error stays: RUSTSEC-2026-0009: `time` 0.3.44 has a vulnerability: A crafted date
-            `clock` 1.2.0 (newest) requires `time` =0.3.46, `watch` 0.9.0 (newest) requires `time` =0.3.44
-          nothing to change; gate: fails
-        exit 1
-    "#]],
+            .
+              error remains: RUSTSEC-2026-0009: `time` 0.3.44 has a vulnerability: A crafted date
+                `clock` 1.2.0 (newest) requires `time` =0.3.46, `watch` 0.9.0 (newest) requires `time` =0.3.44
+              nothing to change; gate: fails
+            exit 1
+        "#]],
     );
 }
 
@@ -191,24 +191,24 @@ fn parent_that_needs_a_breaking_upgrade_is_named() {
         &world,
         "",
         &expect![[r#"
-        .
-          error stays: RUSTSEC-2026-0009: `time` 0.3.44 has a vulnerability: A crafted date
-            only a breaking upgrade fixes it: `clock` 1.0.0 -> 2.0.0 or later; pass `--breaking` to try it
-          nothing to change; gate: fails
-        exit 1
-    "#]],
+            .
+              error remains: RUSTSEC-2026-0009: `time` 0.3.44 has a vulnerability: A crafted date
+                only a breaking upgrade fixes it: `clock` 1.0.0 -> 2.0.0 or later; pass `--breaking` to try it
+              nothing to change; gate: fails
+            exit 1
+        "#]],
     );
     check(
         &world,
         "--breaking",
         &expect![[r#"
-        .
-          upgraded time 0.3.44 -> 0.3.47, a breaking upgrade: it resolves, whether it compiles is not known
-            for it clock 1.0.0 -> 2.0.0
-            clears RUSTSEC-2026-0009: `time` 0.3.44 has a vulnerability: A crafted date
-          2 files changed; gate: clean
-        exit 0
-    "#]],
+            .
+              upgraded time 0.3.44 -> 0.3.47 (semver-incompatible: it resolves, but may not compile)
+                also upgrades clock 1.0.0 -> 2.0.0
+                fixes RUSTSEC-2026-0009: `time` 0.3.44 has a vulnerability: A crafted date
+              2 files changed; gate: clean
+            exit 0
+        "#]],
     );
 }
 
@@ -237,13 +237,13 @@ fn package_that_a_parent_no_longer_needs_is_removed() {
         &world,
         "",
         &expect![[r#"
-        .
-          upgraded clock 1.0.0 -> 1.1.0
-            clears RUSTSEC-2026-0009: `time` 0.3.44 has a vulnerability: A crafted date
-            moves also time 0.3.44 (gone)
-          1 file changed; gate: clean
-        exit 0
-    "#]],
+            .
+              upgraded clock 1.0.0 -> 1.1.0
+                fixes RUSTSEC-2026-0009: `time` 0.3.44 has a vulnerability: A crafted date
+                also changes time 0.3.44 (gone)
+              1 file changed; gate: clean
+            exit 0
+        "#]],
     );
 }
 

@@ -60,7 +60,7 @@ fn dependencies_of_members_become_one_workspace_dependency() {
         &expect![[r#"
             .
               changed the manifests: move `lib` 1.2 to `[workspace.dependencies]` and inherit it (fixes workspace-duplicate)
-                clears workspace-duplicate: crate `lib` 1.2.3 is used 3 times in the workspace, and there is no shared workspace dependency for it
+                fixes workspace-duplicate: crate `lib` 1.2.3 is used 3 times in the workspace, and there is no shared workspace dependency for it
               3 files changed; gate: clean
             exit 0
             --- Cargo.toml
@@ -92,7 +92,7 @@ fn members_keep_features_and_default_features() {
         &expect![[r#"
             .
               changed the manifests: move `lib` 1 to `[workspace.dependencies]` and inherit it (fixes workspace-duplicate)
-                clears workspace-duplicate: crate `lib` 1.2.3 is used 2 times in the workspace, and there is no shared workspace dependency for it
+                fixes workspace-duplicate: crate `lib` 1.2.3 is used 2 times in the workspace, and there is no shared workspace dependency for it
               3 files changed; gate: clean
             exit 0
             --- Cargo.toml
@@ -121,7 +121,7 @@ fn existing_workspace_dependency_is_inherited() {
         &expect![[r#"
             .
               changed the manifests: inherit the workspace dependency `lib` and raise its requirement to 1.2 (fixes workspace-duplicate)
-                clears workspace-duplicate: crate `lib` 1.2.3 is used 2 times in the workspace, and there is no shared workspace dependency for it
+                fixes workspace-duplicate: crate `lib` 1.2.3 is used 2 times in the workspace, and there is no shared workspace dependency for it
               2 files changed; gate: clean
             exit 0
             --- Cargo.toml
@@ -148,7 +148,7 @@ fn path_is_relative_to_the_root() {
         &expect![[r#"
             .
               changed the manifests: move `near` to `[workspace.dependencies]` and inherit it (fixes workspace-duplicate)
-                clears workspace-duplicate: crate `near` 0.1.0 is used 2 times in the workspace, and there is no shared workspace dependency for it
+                fixes workspace-duplicate: crate `near` 0.1.0 is used 2 times in the workspace, and there is no shared workspace dependency for it
               3 files changed; gate: clean
             exit 0
             --- Cargo.toml
@@ -211,8 +211,8 @@ fn reported_cleared_findings_are_cleared() {
         &expect![[r#"
             .
               changed the manifests: remove the unused workspace dependency `gone` (fixes unused-workspace-dependency)
-                clears unused-workspace-dependency: unused workspace dependency `gone`: no member inherits it
-              error stays: unused-workspace-dependency: unused workspace dependency `off`: no member inherits it
+                fixes unused-workspace-dependency: unused workspace dependency `gone`: no member inherits it
+              error remains: unused-workspace-dependency: unused workspace dependency `off`: no member inherits it
                 could not remove the unused workspace dependency `off`: cargo failed: error inheriting `off` from workspace root manifest's `workspace.dependencies.off`: `dependency.off` was not found in `workspace.dependencies`
               1 file changed; gate: fails
             exit 2

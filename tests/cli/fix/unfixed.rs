@@ -14,7 +14,7 @@ fn blocking_parent_is_named() {
         "",
         &expect![[r#"
             .
-              error stays: RUSTSEC-2026-0009: `time` 0.3.44 has a vulnerability: A crafted date
+              error remains: RUSTSEC-2026-0009: `time` 0.3.44 has a vulnerability: A crafted date
                 `clock` 1.0.0 (newest) requires `time` =0.3.44
               nothing to change; gate: fails
             exit 1
@@ -33,12 +33,12 @@ fn unpatched_package_is_not_upgraded() {
         &world,
         "",
         &expect![[r#"
-        .
-          error stays: RUSTSEC-2026-0009: `time` 0.3.44 has a vulnerability: A crafted date
-            no version of `time` is patched
-          nothing to change; gate: fails
-        exit 1
-    "#]],
+            .
+              error remains: RUSTSEC-2026-0009: `time` 0.3.44 has a vulnerability: A crafted date
+                no version of `time` is patched
+              nothing to change; gate: fails
+            exit 1
+        "#]],
     );
 }
 
@@ -50,12 +50,12 @@ fn yanked_patched_version_is_skipped() {
         &world,
         "",
         &expect![[r#"
-        .
-          upgraded time 0.3.44 -> 0.3.48
-            clears RUSTSEC-2026-0009: `time` 0.3.44 has a vulnerability: A crafted date
-          1 file changed; gate: clean
-        exit 0
-    "#]],
+            .
+              upgraded time 0.3.44 -> 0.3.48
+                fixes RUSTSEC-2026-0009: `time` 0.3.44 has a vulnerability: A crafted date
+              1 file changed; gate: clean
+            exit 0
+        "#]],
     );
     assert!(world.read("Cargo.lock").contains("version = \"0.3.48\""));
 }
@@ -68,7 +68,7 @@ fn upper_bound_is_kept() {
         "",
         &expect![[r#"
             .
-              error stays: RUSTSEC-2026-0009: `time` 0.3.44 has a vulnerability: A crafted date
+              error remains: RUSTSEC-2026-0009: `time` 0.3.44 has a vulnerability: A crafted date
                 the requirement `>=0.3.40, <0.3.45` (Cargo.toml:6) does not accept 0.3.47
               nothing to change; gate: fails
             exit 1
@@ -82,7 +82,7 @@ fn missing_lockfile_is_not_upgraded() {
     let run = fix(&world, "");
     expect![[r#"
         .
-          error stays: RUSTSEC-2026-0009: `time` 0.3.44 has a vulnerability: A crafted date
+          error remains: RUSTSEC-2026-0009: `time` 0.3.44 has a vulnerability: A crafted date
             there is no `Cargo.lock` to upgrade; run `cargo generate-lockfile` to create it
           nothing to change; gate: fails
     "#]]
@@ -118,12 +118,12 @@ fn version_with_newer_rust_is_the_last_choice_and_reported() {
         &world,
         "",
         &expect![[r#"
-        .
-          upgraded time 0.3.44 -> 0.3.48
-            clears RUSTSEC-2026-0009: `time` 0.3.44 has a vulnerability: A crafted date
-          1 file changed; gate: clean
-        exit 0
-    "#]],
+            .
+              upgraded time 0.3.44 -> 0.3.48
+                fixes RUSTSEC-2026-0009: `time` 0.3.44 has a vulnerability: A crafted date
+              1 file changed; gate: clean
+            exit 0
+        "#]],
     );
     let world = locked_before(dependencies, TIME, &later.replace("1.70", "1.91"));
     world.edit("Cargo.toml", "edition", "rust-version = \"1.75\"\nedition");
@@ -136,13 +136,13 @@ fn version_with_newer_rust_is_the_last_choice_and_reported() {
         &world,
         "",
         &expect![[r#"
-        .
-          upgraded time 0.3.44 -> 0.3.47
-            needs Rust 1.90.0, newer than the workspace states
-            clears RUSTSEC-2026-0009: `time` 0.3.44 has a vulnerability: A crafted date
-          1 file changed; gate: clean
-        exit 0
-    "#]],
+            .
+              upgraded time 0.3.44 -> 0.3.47
+                requires Rust 1.90.0, newer than the workspace's `rust-version`
+                fixes RUSTSEC-2026-0009: `time` 0.3.44 has a vulnerability: A crafted date
+              1 file changed; gate: clean
+            exit 0
+        "#]],
     );
 }
 
@@ -156,12 +156,12 @@ fn version_that_is_not_downloaded_is_not_verified_offline() {
         &world,
         "",
         &expect![[r#"
-        .
-          error stays: RUSTSEC-2026-0009: `time` 0.3.44 has a vulnerability: A crafted date
-            could not verify offline: `time` 0.3.47 is not downloaded; try again with a network connection
-          nothing to change; gate: fails
-        exit 1
-    "#]],
+            .
+              error remains: RUSTSEC-2026-0009: `time` 0.3.44 has a vulnerability: A crafted date
+                could not verify offline: `time` 0.3.47 is not downloaded; try again with a network connection
+              nothing to change; gate: fails
+            exit 1
+        "#]],
     );
 }
 
@@ -190,10 +190,10 @@ fn unreachable_registry_leaves_the_local_index() {
     let run = world.run_that_writes(&["fix", "--only", "advisories", "--db", &db]);
     expect![[r#"
         .
-          warning: could not update the registry index
+          warning: could not fetch new versions from the registries
             cargo: failed to fetch the index: no route to host
           upgraded time 0.3.44 -> 0.3.47
-            clears RUSTSEC-2026-0009: `time` 0.3.44 has a vulnerability: A crafted date
+            fixes RUSTSEC-2026-0009: `time` 0.3.44 has a vulnerability: A crafted date
           1 file changed; gate: clean
         exit 0
     "#]]
@@ -214,12 +214,12 @@ fn rejected_version_shows_the_message_of_cargo() {
         &world,
         "",
         &expect![[r#"
-        .
-          error stays: RUSTSEC-2026-0009: `time` 0.3.44 has a vulnerability: A crafted date
-            cargo: failed to select a version for `time`; version 0.3.47 was published 2 days ago, which is younger than the minimum publish age of 7 days
-          nothing to change; gate: fails
-        exit 1
-    "#]],
+            .
+              error remains: RUSTSEC-2026-0009: `time` 0.3.44 has a vulnerability: A crafted date
+                cargo: failed to select a version for `time`; version 0.3.47 was published 2 days ago, which is younger than the minimum publish age of 7 days
+              nothing to change; gate: fails
+            exit 1
+        "#]],
     );
 }
 
@@ -248,7 +248,7 @@ time = \"=0.3.44\"
         "",
         &expect![[r#"
             .
-              error stays: RUSTSEC-2026-0009: `time` 0.3.44 has a vulnerability: A crafted date
+              error remains: RUSTSEC-2026-0009: `time` 0.3.44 has a vulnerability: A crafted date
                 cargo: failed to select a version for `time`; required by package `clock v1.0.0 (https://git.example/clock#b7fe0be1)`; which satisfies git dependency `clock` (locked to 1.0.0) of package `m v0.1.0 ([work])`; versions that meet the requirements `=0.3.44` are: 0.3.44; all possible versions conflict with previously selected packages; previously selected package `time v0.3.47`; failed to select a version for `time` which could resolve this conflict
               nothing to change; gate: fails
             exit 1
@@ -269,12 +269,12 @@ fn alternatives_in_an_advisory_are_shown() {
         &world,
         "",
         &expect![[r#"
-        .
-          error stays: RUSTSEC-2026-0010: `time` 0.3.44 is unmaintained: No maintainer
-            no version of `time` is patched; the advisory suggests alternatives: `jiff`, `chrono`
-          nothing to change; gate: fails
-        exit 1
-    "#]],
+            .
+              error remains: RUSTSEC-2026-0010: `time` 0.3.44 is unmaintained: No maintainer
+                no version of `time` is patched; the advisory suggests alternatives: `jiff`, `chrono`
+              nothing to change; gate: fails
+            exit 1
+        "#]],
     );
 }
 

@@ -359,9 +359,9 @@ fn failing_call_has_a_plain_message() {
         assert_eq!((run.code, texts(&fix_world.world)), (Some(70), fix_world.old.clone()));
         run.stderr
     };
-    expect![[r"
-        error: could not create a file in `[work]`: permission denied; nothing was changed; make the folder writable: files are replaced as a whole
-    "]]
+    expect![[r#"
+        error: could not create a file in `[work]`: permission denied; nothing was changed; make the folder writable, as whole files are replaced
+    "#]]
     .assert_eq(&message(libc::SYS_openat, Errno::EACCES));
     expect![[r"
         error: could not create a file in `[work]`: the file system is mounted read-only; nothing was changed
@@ -390,9 +390,9 @@ fn file_is_not_replaced_if_its_owner_would_change() {
         if call.number == libc::SYS_fchown { Then::Fail(Errno::EPERM) } else { Then::GoOn }
     });
     if is_given_away {
-        expect![[r"
-            error: `[work]/Cargo.toml` belongs to user 12345 and group 54321, which its replacement could not keep; nothing was changed; run the command as that user, or take the file over
-        "]]
+        expect![[r#"
+            error: could not keep the owner of `[work]/Cargo.toml` (user 12345, group 54321); nothing was changed; run the command as that user, or change the owner of the file
+        "#]]
         .assert_eq(&run.stderr);
         assert_eq!((run.code, texts(&fix_world.world)), (Some(70), fix_world.old));
     } else {

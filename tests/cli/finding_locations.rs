@@ -1,4 +1,4 @@
-//! Findings about packages stand on the lines that can mend them.
+//! Where findings about packages are reported: on the lines to change.
 
 use expect_test::{Expect, expect};
 

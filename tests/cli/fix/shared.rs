@@ -190,7 +190,7 @@ fn dependency_that_cannot_be_shared_is_kept() {
         let world = world(crates, root, a, b);
         let before = FILES.map(|file| world.read(file));
         let run = world.run_that_writes(&["fix", "--offline", "--only", "bans"]);
-        assert!(run.stdout.contains("error stays: workspace-duplicate"), "{}", run.stdout);
+        assert!(run.stdout.contains("error remains: workspace-duplicate"), "{}", run.stdout);
         assert!(run.stdout.contains(why), "{}", run.stdout);
         assert_eq!(before, FILES.map(|file| world.read(file)));
     }

@@ -49,7 +49,7 @@ fn missing_database_offline_is_reported_with_a_remedy() {
     check(
         &world.report(&["--offline"]),
         &expect![[r#"
-            error supercargo::no-advisory-database: could not check advisories: the advisory database is not at `[world]/cargo/advisory-dbs/advisory-db-3157b0e258782691`): run `supercargo db update` with a network connection, or set the option `db` to a folder of advisories
+            error supercargo::no-advisory-database: could not check advisories: no advisory database at `[world]/cargo/advisory-dbs/advisory-db-3157b0e258782691`: run `supercargo db update` while online, or set the option `db` to a folder of advisories
               Cargo.toml:2
                 name = "m"
                         ^
@@ -166,7 +166,7 @@ fn too_old_database_is_refused_offline() {
     check(
         &report,
         &expect![[r#"
-            error supercargo::no-advisory-database: could not check advisories: the advisory database was last fetched on DATE, longer ago than the policy's `maximum-db-staleness`: run `supercargo db update`
+            error supercargo::no-advisory-database: could not check advisories: the advisory database was last fetched on DATE, which exceeds `maximum-db-staleness`: run `supercargo db update`
               Cargo.toml:2
                 name = "m"
                         ^
@@ -185,7 +185,7 @@ fn missing_git_is_reported_for_a_missing_database() {
     check(
         &world.report(&[]),
         &expect![[r#"
-            error supercargo::no-advisory-database: could not check advisories: no advisory database: could not start `git`: not found in `PATH`, whose relative entries are not searched (install it to fetch advisory databases); try again, or set the option `db` to a folder of advisories
+            error supercargo::no-advisory-database: could not check advisories: no advisory database: could not start `git`: not found in `PATH` (relative entries are not searched) (install it to fetch advisory databases); try again, or set the option `db` to a folder of advisories
               Cargo.toml:2
                 name = "m"
                         ^

@@ -162,7 +162,7 @@ fn lockfile_with_invalid_entries_is_reported() {
     check(
         &world,
         &expect![[r#"
-            error supercargo::broken-lock-file: could not parse `Cargo.lock`: `zero` is no version: unexpected character 'z' while parsing major version number
+            error supercargo::broken-lock-file: could not parse `Cargo.lock`: invalid version `zero`: unexpected character 'z' while parsing major version number
               Cargo.lock:23
                 version = "zero"
                            ^^^^
@@ -232,7 +232,7 @@ fn folder_named_cargo_lock_is_reported() {
     check(
         &world,
         &expect![[r#"
-            error supercargo::resolution-failed: could not copy `[work]/Cargo.lock` to resolve it elsewhere: Is a directory (os error 21)
+            error supercargo::resolution-failed: could not copy `[work]/Cargo.lock` for resolving: Is a directory (os error 21)
               Cargo.toml:2
                 name = "m"
                         ^

@@ -15,7 +15,7 @@ fn folder_without_manifest_is_an_error() {
         World::new("#- src/main.rs\nfn main() {}\n#- target/package/Cargo.toml\n[package]\n");
     let run = world.run(&["check"]);
     expect![[r#"
-        error: there is no `Cargo.toml` in `.` or below it (folders that git ignores, and those named target, node_modules, vendor, third_party, fixtures, testdata, test-data, test_data, were left out)
+        error: could not find `Cargo.toml` in `.` or below (git-ignored folders and folders named target, node_modules, vendor, third_party, fixtures, testdata, test-data, test_data are not searched)
     "#]]
     .assert_eq(&run.stderr);
     assert_eq!((run.code, run.stdout.as_str()), (70, ""));
@@ -40,7 +40,7 @@ fn file_that_is_no_manifest_is_an_error() {
     .assert_eq(&world.run(&["check", "deny.toml"]).stderr);
     let run = world.run(&["check", "--manifest-path", "sub/Cargo.toml"]);
     expect![[r#"
-        error: there is no `sub/Cargo.toml`
+        error: `sub/Cargo.toml` does not exist
     "#]]
     .assert_eq(&run.stderr);
     assert_eq!(run.code, 70);

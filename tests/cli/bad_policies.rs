@@ -32,7 +32,7 @@ allow = ["MIT"
               deny.toml:3
                 [bans]
                 ^^^^^^
-              help nothing can be judged until it is mended
+              help the checks cannot run until the policy is fixed
             exit 70
         "#]],
     );
@@ -47,7 +47,7 @@ fn unclosed_string_is_reported_on_its_line() {
               deny.toml:2
                 allow = ["MIT]
                 ^^^^^^^^^^^^^^
-              help nothing can be judged until it is mended
+              help the checks cannot run until the policy is fixed
             exit 70
         "#]],
     );
@@ -65,7 +65,7 @@ fn duplicate_key_is_reported_on_both() {
               deny.toml:2
                 wildcards = "deny"
                 ^^^^^^^^^
-              help nothing can be judged until it is mended
+              help the checks cannot run until the policy is fixed
             exit 70
         "#]],
     );
@@ -87,7 +87,7 @@ multiple-version = "deny"
               deny.toml:2
                 ignored = []
                 ^^^^^^^
-              help write `ignore`
+              help use `ignore` instead
             error unexpected-keys: unknown keys `multiple-version` and `version`; expected one of `multiple-versions`, `multiple-versions-include-dev`, `highlight`, `deny`, `allow`, `allow-workspace`, `features`, `external-default-features`, `workspace-default-features`, `skip`, `skip-tree`, `wildcards`, `allow-wildcard-paths`, `allow-build-scripts`, `build`, `workspace-dependencies`, `std-replacements`
               deny.toml:5
                 multiple-version = "deny"
@@ -95,12 +95,12 @@ multiple-version = "deny"
               deny.toml:4
                 version = 2
                 ^^^^^^^
-              help write `multiple-versions` for `multiple-version`
+              help use `multiple-versions` instead of `multiple-version`
             error unexpected-keys: unknown key `license`; expected one of `advisories`, `bans`, `licenses`, `sources`, `graph`, `targets`, `exclude`, `features`, `all-features`, `no-default-features`, `exclude-dev`, `output`, `feature-depth`
               deny.toml:6
                 [license]
                  ^^^^^^^
-              help write `licenses`
+              help use `licenses` instead
             exit 70
         "#]],
     );
@@ -152,11 +152,11 @@ maximum-db-staleness = "P3X"
 highlight = "some"
 "#,
         &expect![[r#"
-            error unexpected-value: `warn` is none of `all`, `workspace`, `transitive` and `none`
+            error unexpected-value: unknown value `warn`; expected one of `all`, `workspace`, `transitive`, `none`
               deny.toml:3
                 unmaintained = "warn"
                                 ^^^^
-            error unexpected-value: `Deny` is none of `allow`, `warn` and `deny`
+            error unexpected-value: unknown value `Deny`; expected one of `allow`, `warn`, `deny`
               deny.toml:2
                 yanked = "Deny"
                           ^^^^
@@ -164,7 +164,7 @@ highlight = "some"
               deny.toml:4
                 maximum-db-staleness = "P3X"
                                         ^^^
-            error unexpected-value: `some` is none of `simplest-path`, `lowest-version` and `all`
+            error unexpected-value: unknown value `some`; expected one of `simplest-path`, `lowest-version`, `all`
               deny.toml:6
                 highlight = "some"
                              ^^^^
@@ -322,11 +322,11 @@ ignore = [
               deny.toml:4
                     { id = "RUSTSEC-2000-0001", reason = "again" },
                     ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
-            help supercargo::missing-reason: the entry of `RUSTSEC-2000-0001` does not say why it is there
+            help supercargo::missing-reason: this `ignore` entry for `RUSTSEC-2000-0001` has no `reason`
               deny.toml:3
                     "RUSTSEC-2000-0001",
                      ^^^^^^^^^^^^^^^^^
-              help say why it is acceptable, and until when
+              help state why it is acceptable, and until when
             exit 0
         "#]],
     );
@@ -532,7 +532,7 @@ allow = ["Zlib"]
           a/deny.toml:2
             allow = [MIT]
                      ^^^
-          help nothing can be judged until it is mended
+          help the checks cannot run until the policy is fixed
         error rejected: `b` 0.1.0 is licensed under `MIT`, which the policy does not allow
           b/Cargo.toml:5
             license = "MIT"
@@ -545,7 +545,7 @@ allow = ["Zlib"]
           b/deny.toml:2
             allow = ["Zlib"]
                       ^^^^
-          help remove it
+          help remove it from `allow`
         exit 70
     "#]]
     .assert_eq(&report.shown());
@@ -557,35 +557,35 @@ fn string_instead_of_a_table_is_reported_on_the_string() {
     check(
         "[licenses]\nclarify = [\"ring\"]\n",
         &expect![[r#"
-        error wanted: expected a table, found a string
-          deny.toml:2
-            clarify = ["ring"]
-                        ^^^^
-          help write `{ crate = ".." }` with what else has to be said
-        exit 70
-    "#]],
+            error wanted: expected a table, found a string
+              deny.toml:2
+                clarify = ["ring"]
+                            ^^^^
+              help use a table such as `{ crate = "..", .. }`
+            exit 70
+        "#]],
     );
     check(
         "[bans.build]\nbypass = [{ crate = \"a\" }, 'ring']\n",
         &expect![[r#"
-        error wanted: expected a table, found a string
-          deny.toml:2
-            bypass = [{ crate = "a" }, 'ring']
-                                        ^^^^
-          help write `{ crate = ".." }` with what else has to be said
-        exit 70
-    "#]],
+            error wanted: expected a table, found a string
+              deny.toml:2
+                bypass = [{ crate = "a" }, 'ring']
+                                            ^^^^
+              help use a table such as `{ crate = "..", .. }`
+            exit 70
+        "#]],
     );
     check(
         "[bans]\nfeatures = [\"\"]\n",
         &expect![[r#"
-        error wanted: expected a table, found a string
-          deny.toml:2
-            features = [""]
-                        ^^
-          help write `{ crate = ".." }` with what else has to be said
-        exit 70
-    "#]],
+            error wanted: expected a table, found a string
+              deny.toml:2
+                features = [""]
+                            ^^
+              help use a table such as `{ crate = "..", .. }`
+            exit 70
+        "#]],
     );
 }
 

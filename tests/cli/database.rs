@@ -169,7 +169,7 @@ fn pack_writes_local_advisories_to_one_file() {
     world.let_write("../snapshot");
     let run = world.run(&["db", "pack", &world.path("../snapshot")]);
     expect![[r#"
-        error: the advisory database is not on this machine: `supercargo db update` fetches it
+        error: the advisory database is not on this machine; fetch it with `supercargo db update`
     "#]]
     .assert_eq(&run.stderr);
     assert_eq!(run.code, 70);
@@ -210,7 +210,7 @@ fn status_fails_with_a_broken_policy() {
     let world = World::new("#- deny.toml\n[advisories]\ndb-urls = \"one\"\n");
     let run = world.run(&["db", "status"]);
     expect![[r#"
-        error: `[work]/deny.toml` cannot be used: expected an array
+        error: could not use `[work]/deny.toml`: expected an array
     "#]]
     .assert_eq(&run.stderr);
     assert_eq!(run.code, 70);

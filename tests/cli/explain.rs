@@ -39,42 +39,42 @@ fn codes_keys_and_licenses_are_explained_without_a_workspace() {
     check(
         &world,
         &["duplicate"],
-        &expect![[r"
-        duplicate · bans
+        &expect![[r#"
+            duplicate · bans
 
-        The package is there in several versions.
-        Reported on the requirement of every declaration that brings the package.
+            The graph has several versions of the crate.
+            Reported on the requirement of every direct dependency that brings in the crate.
 
-        cargo-deny's page <https://embarkstudios.github.io/cargo-deny/checks/bans/diags.html#duplicate>
-        exit 0
-    "]],
+            cargo-deny's page <https://embarkstudios.github.io/cargo-deny/checks/bans/diags.html#duplicate>
+            exit 0
+        "#]],
     );
     check(
         &world,
         &["supercargo::past-due"],
-        &expect![[r"
-        supercargo::past-due · reported by supercargo itself
+        &expect![[r#"
+            supercargo::past-due · reported by supercargo itself
 
-        The day until which an entry was to hold has passed.
-        Reported on the entry of the policy.
-        It does not affect the exit code, except with check --strict.
+            An entry has expired.
+            Reported on the entry of the policy.
+            It does not affect the exit code, except with check --strict.
 
-        An entry says why it is there by its reason or, where it has none, by a comment on its line or directly above it; the exceptions of licenses, which have no reason, may share a comment above their list. A check that is turned off is explained by such a comment, too. until YYYY-MM-DD in a reason or a comment is the last day on which it holds. What begins with TODO is still to be written.
-        exit 0
-    "]],
+            The reason for an entry is its reason key or, without one, a comment on its line or directly above it. licenses.exceptions entries have no reason key; one comment above the list can explain all of them. A comment also explains a disabled check. until YYYY-MM-DD in a reason or a comment is the last day on which the entry is valid. A reason that starts with TODO counts as missing.
+            exit 0
+        "#]],
     );
     check(
         &world,
         &["bans.skip-tree.depth"],
         &expect![[r#"
-        bans.skip-tree.depth · an integer · without it everything below it
+            bans.skip-tree.depth · an integer · if absent: all levels
 
-        How many steps below the package are skipped: 0 is the package alone.
+            How many levels of dependencies are skipped; 0 skips only the package itself.
 
-        [bans]
-        skip-tree = [{ crate = "windows-sys@0.48", depth = 1 }]
-        exit 0
-    "#]],
+            [bans]
+            skip-tree = [{ crate = "windows-sys@0.48", depth = 1 }]
+            exit 0
+        "#]],
     );
     check(
         &world,
@@ -112,10 +112,10 @@ fn advisories_are_found_by_id_and_alias() {
     check(
         &world,
         &["RUSTSEC-1999-0001"],
-        &expect![[r"
-        error: `RUSTSEC-1999-0001` is in no advisory database here (2 advisories are); `supercargo db update` fetches new ones
-        exit 64
-    "]],
+        &expect![[r#"
+            error: no advisory `RUSTSEC-1999-0001` in the local database (2 advisories); fetch new ones with `supercargo db update`
+            exit 64
+        "#]],
     );
     let nowhere = world.run(&["explain", "--offline", "RUSTSEC-2026-0009"]);
     assert_eq!(nowhere.code, 70);
@@ -174,34 +174,34 @@ fn unknown_names_get_similar_suggestions() {
     check(
         &world,
         &["tiem"],
-        &expect![[r"
-            error: `tiem` is not a code, a key of the policy, an advisory's id, a license of SPDX's list or a package here; nearest are `time`
+        &expect![[r#"
+            error: `tiem` is not a code, a key of the policy, an advisory id, an SPDX license or a package of the workspace; similar terms: `time`
             exit 64
-        "]],
+        "#]],
     );
     check(
         &world,
         &["time@0.2.0"],
-        &expect![[r"
-            error: `time@0.2.0` is not a code, a key of the policy, an advisory's id, a license of SPDX's list or a package here; nearest are `time`
+        &expect![[r#"
+            error: `time@0.2.0` is not a code, a key of the policy, an advisory id, an SPDX license or a package of the workspace; similar terms: `time`
             exit 64
-        "]],
+        "#]],
     );
     check(
         &world,
         &["qqqq"],
-        &expect![[r"
-        error: `qqqq` is not a code, a key of the policy, an advisory's id, a license of SPDX's list or a package here
-        exit 64
-    "]],
+        &expect![[r#"
+            error: `qqqq` is not a code, a key of the policy, an advisory id, an SPDX license or a package of the workspace
+            exit 64
+        "#]],
     );
     let empty = World::new("#- README.md\nnothing\n");
     check(
         &empty,
         &["confidence-treshold"],
-        &expect![[r"
-            error: `confidence-treshold` is not a code, a key of the policy, an advisory's id or a license of SPDX's list; packages were not looked for: there is no workspace here; nearest are `confidence-threshold`
+        &expect![[r#"
+            error: `confidence-treshold` is not a code, a key of the policy, an advisory id or an SPDX license; packages were not searched: there is no workspace here; similar terms: `confidence-threshold`
             exit 64
-        "]],
+        "#]],
     );
 }

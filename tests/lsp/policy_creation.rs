@@ -39,7 +39,7 @@ each_editor! {
         assert_eq!(client.world.try_read(POLICY), None, "nothing is written by asking");
         client.take_action(&action);
         let policy = client.text(POLICY);
-        assert!(policy.contains("#     \"GPL-3.0-only\", # gpl 1.0.0"), "{policy}");
+        assert!(policy.contains("# \"GPL-3.0-only\", # gpl 1.0.0"), "{policy}");
         client.save(POLICY);
         client.ends_with(MANIFEST, "licenses are checked", |shown| {
             shown.codes() == [TIME, "rejected", PLAIN]

@@ -66,7 +66,7 @@ fn wait_for_verified_fixes(client: &mut Client, path: &str) {
         let params = serde_json::json!({"textDocument": {"uri": uri}});
         let lenses = client.request("textDocument/codeLens", params).expect("lenses");
         let title = lenses[0]["command"]["title"].as_str().unwrap_or_default().to_owned();
-        if title.contains("proved") {
+        if title.contains("verified") {
             return;
         }
         assert!(began.elapsed() < TEST_TIMEOUT, "{lenses}");

@@ -221,6 +221,27 @@ fn untrusted_endless_workspaces_can_be_closed_without_a_trace() {
     assert_trace_harmless(&world, &trace);
 }
 
+/// cargo-deny reads advisories from a copy of ours only, which is in the cache.
+#[test]
+fn advisory_database_is_copied_into_the_cache_only() {
+    let world = World::new("#- advisory: RUSTSEC-2026-0001 p1 patched >=2: Deep down\n");
+    world.serve_git("../db", "https://github.com/RustSec/advisory-db");
+    let databases = world.path("../databases");
+    let database = format!("{databases}/advisory-db-3157b0e258782691");
+    fs::create_dir_all(&databases).expect("a folder");
+    fs::rename(world.path("../db"), &database).expect("renamed");
+    fs::write(format!("{database}/.git/FETCH_HEAD"), "").expect("written");
+    world.write("app/Cargo.toml", PACKAGE);
+    world.write("app/src/lib.rs", "");
+    world.write("app/Cargo.lock", chain(2, 1));
+    world.write("app/deny.toml", format!("[advisories]\ndb-path = \"{databases}\"\n"));
+    let (mut client, trace) = traced(&world, &["app".to_owned()]);
+    client.latest("app/Cargo.toml", "the advisory", |shown| shown.has("RUSTSEC-2026-0001"));
+    use_all_workspaces(&mut client, &["app".to_owned()]);
+    client.end();
+    assert_trace_harmless(&world, &trace);
+}
+
 #[test]
 fn events_are_parsed_from_a_trace() {
     let trace = "\

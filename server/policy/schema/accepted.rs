@@ -116,7 +116,7 @@ fn cargo_deny_lists_exactly_the_keys_of_each_table() {
     for (mut path, table) in tables {
         path.push("unknown-key");
         let messages = messages(&policy_with(&path, "1"));
-        let known = messages.iter().find_map(|message| names_in(message, "known here: "));
+        let known = messages.iter().find_map(|message| names_in(message, "expected one of "));
         let which = ["crate", "name", "version"];
         let ours: BTreeSet<_> = table.keys().map(|key| key.name.to_owned()).collect();
         match table.form {
@@ -148,7 +148,8 @@ fn cargo_deny_lists_exactly_the_keys_of_each_table() {
                 );
                 let with_id =
                     self::messages("[advisories]\nignore = [{ id = 'X-1', unknown = 1 }]");
-                let known = with_id.iter().find_map(|message| names_in(message, "known here: "));
+                let known =
+                    with_id.iter().find_map(|message| names_in(message, "expected one of "));
                 let ours = ["id", "reason"].map(str::to_owned);
                 assert_eq!(known, Some(BTreeSet::from(ours)), "{with_id:?}");
             }
@@ -164,7 +165,7 @@ fn cargo_deny_lists_exactly_the_values_of_each_choice() {
             continue;
         }
         let messages = messages(&policy_with(&path, "\"unknown\""));
-        let known = messages.iter().find_map(|message| names_in(message, "is none of"));
+        let known = messages.iter().find_map(|message| names_in(message, "expected one of "));
         let ours: BTreeSet<_> = choices.iter().map(|choice| choice.value.to_owned()).collect();
         assert_eq!(known, Some(ours), "{path:?}: {messages:?}");
     }

@@ -321,41 +321,33 @@ mod tests {
         let from_licenses = &template.text[template.text.find("[licenses]").expect("a section")..];
         expect![[r#"
             [licenses]
-            # What the packages here need, and no more.
             allow = [
                 "ISC",
                 "MIT",
             ]
-            # Copyleft, or no license of SPDX's list: for you to decide. Until one stands in `allow`, or in an
-            # exception for one package, the packages behind it are rejected.
-            #     "MPL-2.0", # e 1.0.0
-            # What the license of these is cannot be told, `clarify` states it: ring 0.17.9.
-            # How like its original a license text has to be.
-            confidence-threshold = 0.8
-            # Each for one package: what else such a license would admit is looked at when it comes.
+            # Not allowed yet: copyleft, or not on the SPDX list. Add them to `allow` or `exceptions` to accept them:
+            # "MPL-2.0", # e 1.0.0
+            # Unknown license, add a `clarify` entry: ring 0.17.9
+            # Licenses that only one crate needs
             exceptions = [
                 { crate = "b@0.3", allow = ["Zlib"] },
                 { crate = "d@2", allow = ["BSD-3-Clause"] },
             ]
 
             [licenses.private]
-            # What is never published needs no license.
+            # Unpublished workspace crates need no license
             ignore = true
 
             [bans]
-            # Each package once.
             multiple-versions = "deny"
-            # No requirement accepts any version, but for packages of this repository.
             wildcards = "deny"
             allow-wildcard-paths = true
-            # Versions that may be there beside others; those that come now are looked at.
             skip = [
-                { crate = "syn@1", reason = "there when this policy was made" },
-                { crate = "syn@2.0.1", reason = "there when this policy was made" },
+                { crate = "syn@1", reason = "present when this policy was created" },
+                { crate = "syn@2.0.1", reason = "present when this policy was created" },
             ]
 
             [sources]
-            # Where packages may come from.
             unknown-registry = "deny"
             unknown-git = "deny"
             allow-registry = [

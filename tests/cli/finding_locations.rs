@@ -503,7 +503,7 @@ edition = "2021"
 wildcards = "deny"
 "#,
         &expect![[r#"
-            warning unresolved-workspace-dependency: cargo-deny could not follow a workspace dependency of `m` 0.1.0
+            warning unresolved-workspace-dependency: could not resolve a workspace dependency of `m` 0.1.0
               Cargo.toml:12
                 shared = { workspace = true }
                                        ^^^^
@@ -709,7 +709,7 @@ allow-workspace = true
               deny.toml:2
                 allow = ["known"]
                           ^^^^^
-            error not-allowed: `unknown` 1.0.0 is not among the packages that the policy allows
+            error not-allowed: `unknown` 1.0.0 is not allowed: it is not listed in `bans.allow`
               Cargo.toml:7
                 unknown = "1"
                            ^

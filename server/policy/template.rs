@@ -110,7 +110,7 @@ fn write_licenses(
     }
     if !undecided.is_empty() {
         text.push_str(
-            "# Not allowed yet: copyleft, or not on the SPDX list. Add them to `allow` or `exceptions` to accept them:\n",
+            "# Not allowed (copyleft, or not on the SPDX list); add to `allow` or `exceptions` to accept:\n",
         );
         for (license, packages) in undecided {
             let _ = writeln!(text, "# {}, # {}", quoted(license), shown(packages));
@@ -119,7 +119,7 @@ fn write_licenses(
     if !input.unlicensed.is_empty() {
         let _ = writeln!(
             text,
-            "# Unknown license, add a `clarify` entry: {}",
+            "# Unknown license; add a `clarify` entry: {}",
             shown(&input.unlicensed)
         );
     }
@@ -325,9 +325,9 @@ mod tests {
                 "ISC",
                 "MIT",
             ]
-            # Not allowed yet: copyleft, or not on the SPDX list. Add them to `allow` or `exceptions` to accept them:
+            # Not allowed (copyleft, or not on the SPDX list); add to `allow` or `exceptions` to accept:
             # "MPL-2.0", # e 1.0.0
-            # Unknown license, add a `clarify` entry: ring 0.17.9
+            # Unknown license; add a `clarify` entry: ring 0.17.9
             # Licenses that only one crate needs
             exceptions = [
                 { crate = "b@0.3", allow = ["Zlib"] },

@@ -121,7 +121,7 @@ fn resolve_in(name: &OsStr, path: &OsStr) -> io::Result<PathBuf> {
         .and_then(|mut resolve_program| resolve_program.next())
         .filter(|resolve_program| resolve_program.is_absolute())
         .ok_or_else(|| {
-            let message = "not found in `PATH` (relative entries are not searched)";
+            let message = "not found in any absolute folder of `PATH`";
             io::Error::new(io::ErrorKind::NotFound, message)
         })
 }

@@ -18,6 +18,7 @@
 //! Extended attributes and access control lists of a file are not carried over, and its other
 //! names (hard links) keep the old content.
 
+mod attributes;
 mod error;
 mod leftovers;
 mod target;

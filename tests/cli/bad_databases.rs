@@ -185,7 +185,7 @@ fn missing_git_is_reported_for_a_missing_database() {
     check(
         &world.report(&[]),
         &expect![[r#"
-            error supercargo::no-advisory-database: could not check advisories: no advisory database: could not start `git`: not found in `PATH` (relative entries are not searched) (install it to fetch advisory databases); try again, or set the option `db` to a folder of advisories
+            error supercargo::no-advisory-database: could not check advisories: no advisory database: could not start `git`: not found in any absolute folder of `PATH` (install it to fetch advisory databases); try again, or set the option `db` to a folder of advisories
               Cargo.toml:2
                 name = "m"
                         ^

@@ -335,8 +335,8 @@ fn folder_that_is_not_our_clone_is_left_unchanged() {
             world.folder("../cargo/advisory-dbs");
             symlink("../../mine", world.path(DATABASE)).expect("a link");
         }),
-        ("file", "it is not a clone", |world| world.write(&format!("{DATABASE}/file"), "mine")),
-        ("crates/file", "which is not of the database", |world| {
+        ("file", "it is not a git clone", |world| world.write(&format!("{DATABASE}/file"), "mine")),
+        ("crates/file", "which is not part of the database", |world| {
             clone(world, DATABASE);
             world.write(&format!("{DATABASE}/crates/file"), "mine");
         }),

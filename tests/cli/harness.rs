@@ -284,7 +284,9 @@ impl World {
         });
         let others: Vec<_> = others.iter().map(ToString::to_string).collect();
         assert!(others.is_empty(), "not only files that are named changed: {}", others.join("\n"));
-        run.assert_says_all(&files.iter().map(|file| file.to_string_lossy()).collect::<Vec<_>>());
+        run.assert_reports_all(
+            &files.iter().map(|file| file.to_string_lossy()).collect::<Vec<_>>(),
+        );
         run
     }
 
@@ -445,13 +447,14 @@ impl World {
 }
 
 impl Run {
-    /// Fails unless the run says of these files, and of no others, that they were changed: by their
-    /// names in the summaries of `--format json`, else by their number.
-    fn assert_says_all(&self, files: &[impl AsRef<str>]) {
+    /// Asserts that the output reports exactly these files as changed: by name in the summaries of `--format json`, else by
+    /// number.
+    fn assert_reports_all(&self, files: &[impl AsRef<str>]) {
         let mut named = Vec::new();
         let mut counted = 0;
         for line in self.stdout.lines() {
-            if let Some(name) = line.strip_suffix(" was written") {
+            let created = line.strip_prefix("created ").and_then(|rest| rest.split_once(" for "));
+            if let Some((name, _)) = created {
                 named.push(name.to_owned());
             }
             let words: Vec<_> = line.split_whitespace().collect();

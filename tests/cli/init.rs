@@ -39,60 +39,36 @@ fn init(world: &World, words: &[&str]) -> Run {
 }
 
 #[test]
-fn what_is_written_is_clean_and_says_what_is_needed() {
+fn default_policy_is_clean_and_warns_about_duplicates() {
     let world = World::locked(APP);
     let run = init(&world, &[]);
-    expect![[r"
-        0deny.toml was written
-          it permits what 8 packages need and no more
-          gate: clean
-    "]]
-    .assert_eq(&format!("{}{}{}", run.code, run.stdout, run.stderr));
+    expect![[""]].assert_eq(&format!("{}{}{}", run.code, run.stdout, run.stderr));
+    expect![[""]].assert_eq(&world.read("deny.toml"));
+    let report = world.check("");
+    assert_eq!(report.code, 0);
+    let duplicates = report.with("duplicate");
+    assert_eq!(duplicates.len(), 1);
+    assert_eq!(duplicates[0].severity, "warning");
+    let others = report.findings.iter().filter(|one| one.code.as_deref() != Some("duplicate"));
+    let loud = others.filter(|one| one.severity == "error" || one.severity == "warning");
+    assert_eq!(loud.count(), 0);
+    assert!(report.findings.iter().all(|one| one.check != "supercargo"), "lints of our own policy");
+}
+
+#[test]
+fn strict_policy_is_clean_and_skips_the_present_duplicates() {
+    let world = World::locked(APP);
+    let run = init(&world, &["--strict"]);
+    expect![[""]].assert_eq(&format!("{}{}{}", run.code, run.stdout, run.stderr));
     let policy = world.read("deny.toml");
-    let section = &policy[policy.find("[licenses]").expect("a section")..];
-    expect![[r#"
-        [licenses]
-        # What the packages here need, and no more.
-        allow = [
-            "MIT",
-            "Unicode-3.0",
-        ]
-        # How like its original a license text has to be.
-        confidence-threshold = 0.8
-        # Each for one package: what else such a license would admit is looked at when it comes.
-        exceptions = [
-            { crate = "isc@1", allow = ["ISC"] },
-        ]
-
-        [licenses.private]
-        # What is never published needs no license.
-        ignore = true
-
-        [bans]
-        # Each package once.
-        multiple-versions = "deny"
-        # No requirement accepts any version, but for packages of this repository.
-        wildcards = "deny"
-        allow-wildcard-paths = true
-        # Versions that may be there beside others; those that come now are looked at.
-        skip = [
-            { crate = "syn@1", reason = "there when this policy was made" },
-        ]
-
-        [sources]
-        # Where packages may come from.
-        unknown-registry = "deny"
-        unknown-git = "deny"
-        allow-registry = ["https://github.com/rust-lang/crates.io-index"]
-        allow-git = []
-    "#]]
-    .assert_eq(section);
+    let (start, end) = (policy.find("[bans]"), policy.find("[sources]"));
+    expect![[""]].assert_eq(&policy[start.expect("a section")..end.expect("a section")]);
     let report = world.check("--strict");
     assert_eq!(report.code, 0);
     let loud =
         report.findings.iter().filter(|one| one.severity == "error" || one.severity == "warning");
     assert_eq!(loud.count(), 0);
-    assert!(report.findings.iter().all(|one| one.check != "supercargo"), "hints about our own");
+    assert!(report.findings.iter().all(|one| one.check != "supercargo"), "lints of our own policy");
 }
 
 #[test]
@@ -128,7 +104,7 @@ none = "1"
     "]].assert_eq(&format!("{}{}{}", run.code, run.stdout, run.stderr));
     let policy = world.read("deny.toml");
     let start = policy.find("allow = ").expect("a list");
-    let end = policy.find("confidence").expect("a key");
+    let end = policy.find("[bans]").expect("a section");
     expect![[r#"
         allow = [
             "MIT",

@@ -59,14 +59,14 @@ fn lints_are_reported_on_their_entries_and_count_only_with_strict() {
         })
         .collect();
     expect![[r#"
-        help supercargo::missing-reason: the entry of `stuck` does not say why it is there
-        help supercargo::missing-reason: the entry of `syn@1` does not say why it is there
-        warning supercargo::past-due: this was to hold until 2020-01-31, which has passed
-        warning supercargo::unreadable-date: `31.12.2999` is no date
-        help supercargo::broad-entry: this entry holds for every `stuck`, and only 1.0.0 is there
-        warning supercargo::check-turned-off: versions that were withdrawn are not told: this check is turned off
-        help supercargo::check-turned-off: requirements that accept any version are not told: this check is turned off
-        warning supercargo::low-confidence: a text is taken for a license that it has little in common with: 0.5 is below cargo-deny's 0.8
+        help supercargo::missing-reason: this `exceptions` entry for `stuck` has no comment that explains it
+        help supercargo::missing-reason: this `skip` entry for `syn@1` has no `reason`
+        warning supercargo::past-due: this entry expired on 2020-01-31
+        warning supercargo::unreadable-date: invalid date `31.12.2999`
+        help supercargo::broad-entry: this entry matches every version of `stuck`, but the graph has only 1.0.0
+        warning supercargo::check-turned-off: yanked crates are not reported: this check is disabled
+        help supercargo::check-turned-off: wildcard requirements are not reported: this check is disabled
+        warning supercargo::low-confidence: `confidence-threshold` 0.5 is below cargo-deny's default of 0.8: a text may be mistaken for another license
     "#]].assert_eq(&ours.concat());
     assert_eq!(report.code, 0);
     assert_eq!(world.check("--strict").code, 16);
@@ -102,16 +102,16 @@ fn exceptions_file_is_linted_too() {
     world
         .write("deny.exceptions.toml", "exceptions = [{ crate = \"stuck\", allow = [\"ISC\"] }]\n");
     expect![[r#"
-        help supercargo::missing-reason: the entry of `stuck` does not say why it is there
+        help supercargo::missing-reason: this `exceptions` entry for `stuck` has no comment that explains it
           deny.exceptions.toml:1
             exceptions = [{ crate = "stuck", allow = ["ISC"] }]
                                      ^^^^^
-          help say in a comment why it is acceptable
-        help supercargo::broad-entry: this entry holds for every `stuck`, and only 1.0.0 is there
+          help explain in a comment why it is acceptable
+        help supercargo::broad-entry: this entry matches every version of `stuck`, but the graph has only 1.0.0
           deny.exceptions.toml:1
             exceptions = [{ crate = "stuck", allow = ["ISC"] }]
                                      ^^^^^
-          help name the version: `stuck@1.0.0`
+          help narrow it to `stuck@1.0.0`
         exit 0
     "#]]
     .assert_eq(&world.check("--only licenses").shown());
@@ -126,16 +126,16 @@ fn unused_policies_are_reported_in_their_own_files() {
          #- deny.toml\n[bans]\n#- .deny.toml\n# older\n[bans]\n#- a/deny.toml\n[bans]\n",
     );
     expect![[r#"
-        warning supercargo::shadowed-policy: `.deny.toml` is not read: `deny.toml` beside it is asked for first
+        warning supercargo::shadowed-policy: `.deny.toml` is not used: `deny.toml` in the same folder takes precedence
           .deny.toml:1
             # older
             ^^^^^^^
-          help say in one file what shall hold, and remove the other
-        help supercargo::unread-policy: `a/deny.toml` is not read: `deny.toml` rules the workspace that this folder is part of
+          help merge the two files and delete this one
+        help supercargo::unread-policy: `a/deny.toml` is not used: `deny.toml` applies to the whole workspace
           a/deny.toml:1
             [bans]
             ^^^^^^
-          help say in one file what shall hold, and remove the other
+          help merge the two files and delete this one
         exit 0
     "#]].assert_eq(&world.check("--only bans").shown());
     // `--config` names the policy to use.

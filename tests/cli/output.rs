@@ -131,7 +131,7 @@ fn human_format_shows_each_finding_under_its_line_and_a_summary() {
             2 | ignore = ["RUSTSEC-2024-0436", "RUSTSEC-2000-0001"]
               |                                 ^^^^^^^^^^^^^^^^^
               |
-              = help: remove the entry
+              = help: remove this `ignore` entry
 
             warning[license-not-encountered]: unused license `Zlib`: no crate in the graph uses it
              --> deny.toml:5:18
@@ -139,7 +139,7 @@ fn human_format_shows_each_finding_under_its_line_and_a_summary() {
             5 | allow = ["MIT", "Zlib"]
               |                  ^^^^
               |
-              = help: remove it
+              = help: remove it from `allow`
 
             . (policy deny.toml, 10 packages)
               advisories  1 error, 1 warning
@@ -204,7 +204,7 @@ two = "1"
         "",
         &expect![[r#"
             . (no policy found: cargo-deny's defaults, 3 packages)
-              note: without a policy no license is allowed, so 3 packages are rejected; `supercargo init` writes one
+              note: no license is allowed without a policy, so 3 packages are rejected; create one with `supercargo init`
               advisories  clean
               bans        clean
               licenses    3 errors
@@ -271,7 +271,7 @@ fn human_format_explains_a_missing_verdict() {
     world.lock("clean");
     let run = world.run(&["check", "--offline"]);
     expect![[r#"
-        error[supercargo::no-advisory-database]: could not check advisories: the advisory database is not at `[world]/cargo/advisory-dbs/advisory-db-3157b0e258782691`): run `supercargo db update` with a network connection, or set the option `db` to a folder of advisories
+        error[supercargo::no-advisory-database]: could not check advisories: no advisory database at `[world]/cargo/advisory-dbs/advisory-db-3157b0e258782691`: run `supercargo db update` while online, or set the option `db` to a folder of advisories
          --> clean/Cargo.toml:2:9
           |
         2 | name = "clean"
@@ -302,7 +302,7 @@ fn human_format_explains_a_missing_verdict() {
             3 | allowed = []
               | ^^^^^^^
               |
-              = help: write `allow`
+              = help: use `allow` instead
 
             clean (policy clean/deny.toml)
               advisories  not checked
@@ -371,7 +371,7 @@ e = "1"
             8 | c = "1"
               |      ^
               |
-              = note: and 2 more declarations
+              = note: and 2 more dependencies
               = via: m 0.1.0 -> a 1.0.0 -> syn 1.0.0
               = via: m 0.1.0 -> c 1.0.0 -> syn 2.0.0 (and 3 other paths)
               = help: upgrade the dependencies that require the older one
@@ -520,16 +520,16 @@ fn positions_in_a_policy_with_byte_order_mark_and_crlf_are_correct() {
         "\u{feff}bans.skip = [\"ünknown\"]\r\n[licenses]\r\nallow = [\"MIT\", \"Zlib\"]\r\n",
     );
     expect![[r#"
-        warning unmatched-skip: the skipped `ünknown` matches no duplicate
+        warning unmatched-skip: `skip` entry `ünknown` matches no crate in the graph
           deny.toml:1
             bans.skip = ["ünknown"]
                           ^^^^^^^
-          help remove the entry
+          help remove this entry
         warning license-not-encountered: unused license `Zlib`: no crate in the graph uses it
           deny.toml:3
             allow = ["MIT", "Zlib"]
                              ^^^^
-          help remove it
+          help remove it from `allow`
         exit 0
     "#]]
     .assert_eq(&world.check("").shown());

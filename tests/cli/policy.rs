@@ -44,7 +44,7 @@ fn missing_config_is_reported_and_treated_as_empty() {
         world.report(&["--offline", "--only", "bans", "--config", "nowhere.toml", "sub/app"]);
     assert_eq!(report.code, 0);
     expect![[r#"
-        ERROR the policy `[work]/nowhere.toml` does not exist: cargo-deny's defaults hold
+        ERROR the policy `[work]/nowhere.toml` does not exist; using cargo-deny's defaults
     "#]]
     .assert_eq(&report.stderr);
 }
@@ -106,65 +106,65 @@ allow-git = ["https://example.org/unused"]
             time = "0.3"
                     ^^^
           help no patched version exists
-        warning unknown-advisory: `RUSTSEC-1999-0001` is in no advisory database
+        warning unknown-advisory: `RUSTSEC-1999-0001` is not in any advisory database
           deny.toml:4
                 { id = "RUSTSEC-1999-0001", reason = "unknown" },
                         ^^^^^^^^^^^^^^^^^
-          help correct or remove the id
+          help correct the id or remove this `ignore` entry
         warning advisory-not-detected: `RUSTSEC-1999-0001` matches no crate in the graph
           deny.toml:4
                 { id = "RUSTSEC-1999-0001", reason = "unknown" },
                         ^^^^^^^^^^^^^^^^^
-          help remove the entry
+          help remove this `ignore` entry
         warning advisory-not-detected: `RUSTSEC-2000-0001` matches no crate in the graph
           deny.toml:3
                 "RUSTSEC-2000-0001",
                  ^^^^^^^^^^^^^^^^^
-          help remove the entry
-        warning yanked-not-detected: the ignored `time@0.3` is not yanked or not used
+          help remove this `ignore` entry
+        warning yanked-not-detected: ignored crate `time@0.3` is not yanked or not in the graph
           deny.toml:5
                 { crate = "time@0.3", reason = "not yanked" },
                            ^^^^^^^^
-          help remove the entry
-        warning unmatched-skip-root: the skipped tree of `gone` is not here
+          help remove this `ignore` entry
+        warning unmatched-skip-root: `skip-tree` entry `gone` matches no crate in the graph
           deny.toml:12
             skip-tree = ["gone"]
                           ^^^^
-          help remove the entry
+          help remove this entry
         note skipped: crate `time` 0.3.44 skipped when checking for duplicates
           deny.toml:11
             skip = ["time@0.3.44"]
                      ^^^^^^^^^^^
-        warning unnecessary-skip: the skipped `time@0.3.44` is here in one version only
+        warning unnecessary-skip: unnecessary `skip` entry `time@0.3.44`: the graph has only one version
           deny.toml:11
             skip = ["time@0.3.44"]
                      ^^^^^^^^^^^
-          help remove the entry
-        warning unused-wrapper: the wrapper `native-tls` does not use the banned package
+          help remove this entry
+        warning unused-wrapper: wrapper `native-tls` does not depend on the banned crate
           deny.toml:13
             deny = [{ crate = "openssl", wrappers = ["native-tls"] }]
                                                       ^^^^^^^^^^
-          help remove it
-        warning license-exception-not-encountered: the license exception for `ring` is not used
+          help remove it from `wrappers`
+        warning license-exception-not-encountered: unused license exception for `ring`: no crate in the graph needs it
           deny.toml:9
             exceptions = [{ crate = "ring", allow = ["OpenSSL"] }]
                                      ^^^^
-          help remove it
+          help remove it from `exceptions`
         warning license-not-encountered: unused license `Zlib`: no crate in the graph uses it
           deny.toml:8
             allow = ["MIT", "Zlib"]
                              ^^^^
-          help remove it
-        warning unmatched-source: the allowed source `https://example.org/unused` is used by no package
+          help remove it from `allow`
+        warning unmatched-source: unused source `https://example.org/unused`: no crate in the graph comes from it
           deny.toml:15
             allow-git = ["https://example.org/unused"]
                           ^^^^^^^^^^^^^^^^^^^^^^^^^^
-          help remove it
-        warning supercargo::ignores-nothing: this only ignores that a version of `time` was yanked, not its advisories
+          help remove it from the allowed sources
+        warning supercargo::ignores-nothing: this entry only ignores yanked versions of `time`, not its advisories
           deny.toml:5
                 { crate = "time@0.3", reason = "not yanked" },
                            ^^^^^^^^
-          help an advisory is ignored by its id
+          help list the id of an advisory to ignore it
         exit 1
     "#]]
     .assert_eq(&world.check("").shown());
@@ -226,11 +226,11 @@ ignore = [
           deny.toml:4
                 "old@1",
                  ^^^^^
-        help supercargo::missing-reason: the entry of `old@1` does not say why it is there
+        help supercargo::missing-reason: this `ignore` entry for `old@1` has no `reason`
           deny.toml:4
                 "old@1",
                  ^^^^^
-          help say why it is acceptable, and until when
+          help state why it is acceptable, and until when
         exit 0
     "#]]
     .assert_eq(&world.check("--only advisories").shown());
@@ -243,7 +243,7 @@ fn package_missing_in_the_index_may_be_yanked() {
     );
     world.forget_index();
     expect![[r#"
-        warning index-failure: whether `time` 0.3.44 was yanked cannot be told
+        warning index-failure: could not determine whether `time` 0.3.44 is yanked
           Cargo.toml:6
             time = "0.3"
                     ^^^

@@ -76,8 +76,8 @@ fn try_to_write_elsewhere(mut world: World) {
     // In any case it has worked.
     assert_eq!(run.code, 0, "{}{}", run.stdout, run.stderr);
     let is_there = |path: String| fs::symlink_metadata(path).is_ok();
-    let written = ["", "../", "../home", "../temp"].map(|place| {
-        ["new", "folder", "link"].map(|name| is_there(format!("{}/{name}", world.path(place))))
+    let written = ["", "../", "../home", "../temp"].map(|folder| {
+        ["new", "folder", "link"].map(|name| is_there(format!("{}/{name}", world.path(folder))))
     });
     let confined = kernel_confines();
     assert_eq!(written, [[!confined; 3]; 4]);
@@ -266,7 +266,7 @@ fn cargo_with_relative_path_is_refused() {
         let shown = report.shown();
         assert_eq!(report.code, 70, "{shown}");
         let expected = format!(
-            "could not start `{path}`: a relative path could name a program of the checked folder; \
+            "could not start `{path}`: relative paths are not allowed, as they could name a program of the checked folder; \
              use an absolute path, or a name that is looked up in `PATH`"
         );
         assert!(shown.contains(&expected), "{shown}");
@@ -285,9 +285,13 @@ fn relative_entries_of_path_are_skipped() {
     world.set("PATH", ".::bin");
     let report = world.report(&["--no-cache"]);
     assert_eq!(report.code, 70, "{}", report.shown());
-    assert!(report.shown().contains("`PATH`, whose relative entries are not searched"));
+    assert!(report.shown().contains("not found in any absolute folder of `PATH`"));
     let update = world.run(&["db", "update"]);
-    assert!(update.stderr.contains("whose relative entries are not searched"), "{}", update.stderr);
+    assert!(
+        update.stderr.contains("not found in any absolute folder of `PATH`"),
+        "{}",
+        update.stderr
+    );
     assert!(
         fs::metadata(world.path("../cargo/started")).is_err(),
         "a program of the folder was started"

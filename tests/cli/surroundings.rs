@@ -12,7 +12,7 @@ fn missing_cargo_in_path_is_reported_with_a_remedy() {
     let mut world = World::locked(PACKAGE);
     world.only_on_path(&["git"]);
     expect![[r#"
-        error supercargo::resolution-failed: could not start `cargo`: not found in `PATH`, whose relative entries are not searched (install Rust from https://rustup.rs or set the environment variable `CARGO`)
+        error supercargo::resolution-failed: could not start `cargo`: not found in any absolute folder of `PATH` (install Rust from https://rustup.rs or set the environment variable `CARGO`)
           Cargo.toml:2
             name = "m"
                     ^
@@ -44,7 +44,7 @@ fn invalid_output_of_cargo_prevents_a_verdict() {
     let report = world.check("");
     assert_eq!(report.code, 70);
     expect![[r#"
-        error supercargo::resolution-failed: could not understand the answer of `cargo metadata` for `[work]/Cargo.toml`: invalid type: integer `1`, expected a sequence at line 1 column 14
+        error supercargo::resolution-failed: could not parse the output of `cargo metadata` for `[work]/Cargo.toml`: invalid type: integer `1`, expected a sequence at line 1 column 14
           Cargo.toml:2
             name = "m"
                     ^
@@ -68,7 +68,7 @@ fn wrong_usage_exits_with_64() {
     let world = World::new(PACKAGE);
     for words in [
         &[][..],
-        &["judge"],
+        &["verify"],
         &["check", "--no-such-flag"],
         &["check", "--only", "advisory"],
         &["check", "--format", "xml"],

@@ -19,7 +19,7 @@ const TOGETHER: u64 = 12;
 /// A world with these workspaces, and the folders that are to be checked.
 fn world(workspaces: &[Workspace]) -> (World, Vec<String>) {
     let world = World::new(hostile::REGISTRY);
-    // Whoever asks for the default database gets it, unless a policy says where it is kept.
+    // The default database, for policies that set no other folder.
     world.serve_git("../db", DATABASE_URL);
     let vendor = world.path("../vendor");
     let folders = workspaces.iter().map(|workspace| {
@@ -32,7 +32,7 @@ fn world(workspaces: &[Workspace]) -> (World, Vec<String>) {
     (world, folders)
 }
 
-/// Runs it over all workspaces: each is spoken of, and the exit code is one that there is.
+/// Runs the program over all workspaces: it reports each, and the exit code is a documented one.
 fn run(world: &World, folders: &[String], words: &[&str]) {
     let format = ["--format", "json"];
     let words = words.iter().copied().chain(format).chain(folders.iter().map(String::as_str));
@@ -43,8 +43,8 @@ fn run(world: &World, folders: &[String], words: &[&str]) {
     for folder in folders {
         // One may name another root.
         let case = format!("[work]/{}/", folder.trim_end_matches("/ws"));
-        let is_told = run.stdout.contains(&case) || run.stderr.contains(&case);
-        assert!(is_told, "nothing is said about {folder}: {}{}", run.stdout, run.stderr);
+        let is_reported = run.stdout.contains(&case) || run.stderr.contains(&case);
+        assert!(is_reported, "no output about {folder}: {}{}", run.stdout, run.stderr);
     }
 }
 
@@ -72,7 +72,7 @@ fn dry_run_leaves_generated_hostile_workspaces_untouched() {
     });
 }
 
-/// Modes keep nobody out who is root; that nothing is changed, created or replaced holds all the same.
+/// Root ignores file modes; the workspace must stay untouched anyway.
 #[cfg(unix)]
 #[test]
 fn read_only_workspace_is_checked_explained_and_dry_run_fixed() {

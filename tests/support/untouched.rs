@@ -30,7 +30,7 @@ pub(crate) const APART: [&str; 13] = [
     "home/.cache",
     "cargo/recorded",
     "cargo/calls",
-    "judge",
+    "cargo-deny-home",
 ];
 
 /// Texts up to this size are compared byte by byte and shown, those of larger files by a hash.

@@ -4,7 +4,7 @@ use std::{error::Error, fmt, io, path::PathBuf};
 
 use camino::{Utf8Path, Utf8PathBuf};
 
-use super::target::attribute;
+use super::attributes::attribute;
 
 /// Why files were not replaced, their state (read again after the failure), and what to do.
 #[derive(Debug)]

@@ -4,7 +4,11 @@ use std::{fs, io, path::Path};
 
 use camino::{Utf8Path, Utf8PathBuf};
 
-use super::{ExpectedContent, Links, error::WriteErrorCause};
+use super::{
+    ExpectedContent, Links,
+    attributes::{attribute, open_regular},
+    error::WriteErrorCause,
+};
 
 /// A file that may be replaced.
 pub(super) struct Target {
@@ -28,7 +32,7 @@ impl Content {
         if !fs::symlink_metadata(path)?.is_file() {
             return Err(io::Error::other("not a regular file"));
         }
-        let mut file = opened(path)?;
+        let mut file = open_regular(path)?;
         let metadata = file.metadata()?;
         if !metadata.is_file() {
             return Err(io::Error::other("not a regular file"));
@@ -42,19 +46,6 @@ impl Content {
     fn is(&self, other: &Self) -> bool {
         identity(&self.metadata) == identity(&other.metadata) && self.bytes == other.bytes
     }
-}
-
-#[cfg(unix)]
-fn opened(path: &Path) -> io::Result<fs::File> {
-    use rustix::fs::{Mode, OFlags, open};
-
-    let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
-    Ok(open(path, flags, Mode::empty())?.into())
-}
-
-#[cfg(not(unix))]
-fn opened(path: &Path) -> io::Result<fs::File> {
-    fs::File::open(path)
 }
 
 /// A value that changes when a file is replaced or changed.
@@ -200,22 +191,4 @@ fn is_read_only(metadata: &fs::Metadata) -> bool {
 #[cfg(not(unix))]
 fn is_read_only(metadata: &fs::Metadata) -> bool {
     metadata.permissions().readonly()
-}
-
-/// The attribute that forbids even root to replace a file, or to create one in a folder (`chattr`).
-#[cfg(target_os = "linux")]
-pub(super) fn attribute(path: &Utf8Path) -> Option<&'static str> {
-    use rustix::fs::{IFlags, ioctl_getflags};
-
-    let flags = ioctl_getflags(opened(path.as_std_path()).ok()?).ok()?;
-    if flags.contains(IFlags::IMMUTABLE) {
-        return Some("immutable");
-    }
-    flags.contains(IFlags::APPEND).then_some("append-only")
-}
-
-/// On other systems, the operation itself fails.
-#[cfg(not(target_os = "linux"))]
-pub(super) fn attribute(_: &Utf8Path) -> Option<&'static str> {
-    None
 }

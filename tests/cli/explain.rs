@@ -119,7 +119,7 @@ fn advisories_are_found_by_id_and_alias() {
     );
     let nowhere = world.run(&["explain", "--offline", "RUSTSEC-2026-0009"]);
     assert_eq!(nowhere.code, 70);
-    assert!(nowhere.stderr.contains("could not look for"), "{}", nowhere.stderr);
+    assert!(nowhere.stderr.contains("could not look up"), "{}", nowhere.stderr);
 }
 
 #[test]
@@ -150,9 +150,9 @@ fn package_is_explained_with_paths_and_findings() {
     );
     let version = explain(&world, &["time@0.3.44"]);
     assert_eq!(version.stdout, explain(&world, &["time"]).stdout);
-    // It is called as a section of the policy is.
+    // The package has the name of a policy section.
     let both = explain(&world, &["graph"]).stdout;
-    assert!(both.contains("Which packages are looked at."), "{both}");
+    assert!(both.contains("Which packages are checked."), "{both}");
     assert!(both.contains("graph 1.0.0 · MPL-2.0"), "{both}");
     check(
         &world,

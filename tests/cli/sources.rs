@@ -72,14 +72,14 @@ allow-git = ["https://example.org/forks/time"]
     )
     .check("--only sources");
     expect![[r#"
-        error git-source-underspecified: `time` 0.3.44 comes from git without the `rev` that the policy asks for
+        error git-source-underspecified: git source of `time` 0.3.44 is underspecified: the policy requires a `rev`
           Cargo.toml:5
             time = { git = "https://example.org/forks/time" }
                             ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
           m/Cargo.toml:6
             time = { workspace = true }
                      ^^^^^^^^^
-          help state its `rev`
+          help add its `rev`
         note allowed-source: `time` 0.3.44: `git` source explicitly allowed
           Cargo.toml:5
             time = { git = "https://example.org/forks/time" }
@@ -182,7 +182,7 @@ unknown-registry = "deny"
     );
     world.lock("");
     expect![[r#"
-        error source-not-allowed: `private` 1.0.0 comes from a registry that the policy does not allow: https://crates.example.org/
+        error source-not-allowed: source not allowed: `private` 1.0.0 comes from registry https://crates.example.org/
           Cargo.toml:6
             private = { version = "1", registry = "corp" }
                                    ^

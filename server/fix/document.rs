@@ -56,7 +56,7 @@ pub(in crate::fix) struct TableEntry {
 
 /// One part of the path to a node.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(in crate::fix) enum PathStep {
+pub(in crate::fix) enum TomlStep {
     Key(String),
     Index(usize),
 }
@@ -148,16 +148,16 @@ impl<'t> TomlDocument<'t> {
     }
 
     /// The path to the innermost node that contains an offset.
-    pub(in crate::fix) fn steps_to(&self, offset: usize) -> Option<Vec<PathStep>> {
+    pub(in crate::fix) fn steps_to(&self, offset: usize) -> Option<Vec<TomlStep>> {
         let mut steps = Vec::new();
         self.root.steps_to(offset, &mut steps).then_some(steps)
     }
 
     /// The node at the end of a path.
-    pub(in crate::fix) fn at(&self, steps: &[PathStep]) -> Option<&TomlNode> {
+    pub(in crate::fix) fn at(&self, steps: &[TomlStep]) -> Option<&TomlNode> {
         steps.iter().try_fold(&self.root, |node, step| match step {
-            PathStep::Key(key) => node.entry(key).map(|entry| &entry.node),
-            PathStep::Index(index) => node.children()?.get(*index),
+            TomlStep::Key(key) => node.entry(key).map(|entry| &entry.node),
+            TomlStep::Index(index) => node.children()?.get(*index),
         })
     }
 
@@ -238,7 +238,7 @@ impl<'t> TomlDocument<'t> {
     /// Replaces the text of the value at the end of a path.
     pub(in crate::fix) fn replaced(
         &self,
-        steps: &[PathStep],
+        steps: &[TomlStep],
         text: &str,
         value: toml::Value,
     ) -> Option<EditedText> {
@@ -343,18 +343,18 @@ impl TomlNode {
         }
     }
 
-    fn steps_to(&self, offset: usize, steps: &mut Vec<PathStep>) -> bool {
+    fn steps_to(&self, offset: usize, steps: &mut Vec<TomlStep>) -> bool {
         let here = self.span.as_ref().is_some_and(|span| span.contains(&offset));
         let children = self.children().unwrap_or_default().iter().enumerate();
         for (index, child) in children {
-            steps.push(PathStep::Index(index));
+            steps.push(TomlStep::Index(index));
             if child.steps_to(offset, steps) {
                 return true;
             }
             steps.pop();
         }
         for entry in self.entries() {
-            steps.push(PathStep::Key(entry.key.clone()));
+            steps.push(TomlStep::Key(entry.key.clone()));
             if entry.key_span.contains(&offset) && !entry.node.is_spread()
                 || entry.node.steps_to(offset, steps)
             {
@@ -383,12 +383,12 @@ impl TableEntry {
 /// The value at the end of a path.
 pub(in crate::fix) fn value_at<'v>(
     content: &'v mut toml::Table,
-    steps: &[PathStep],
+    steps: &[TomlStep],
 ) -> Option<&'v mut toml::Value> {
-    let (PathStep::Key(first), rest) = steps.split_first()? else { return None };
+    let (TomlStep::Key(first), rest) = steps.split_first()? else { return None };
     rest.iter().try_fold(content.get_mut(first)?, |value, step| match step {
-        PathStep::Key(key) => value.get_mut(key),
-        PathStep::Index(index) => value.get_mut(*index),
+        TomlStep::Key(key) => value.get_mut(key),
+        TomlStep::Index(index) => value.get_mut(*index),
     })
 }
 

@@ -11,7 +11,7 @@ use toml::de::{DeTable, DeValue};
 
 use super::{
     CheckedTexts, FixKind,
-    document::{PathStep, TomlDocument, value::Value},
+    document::{TomlDocument, TomlStep, value::Value},
 };
 use crate::{
     gate::Texts as _,
@@ -192,10 +192,10 @@ fn find_git<'t, 'i>(
 fn with_rev(dependency: &DependencyLocation<'_>, commit: &str) -> Option<String> {
     let document = TomlDocument::read(dependency.text)?;
     let mut steps = document.steps_to(dependency.span.start)?;
-    *steps.last_mut()? = PathStep::Key("rev".to_owned());
+    *steps.last_mut()? = TomlStep::Key("rev".to_owned());
     let path = steps.iter().map(|step| match step {
-        PathStep::Key(key) => Some(key.as_str()),
-        PathStep::Index(_) => None,
+        TomlStep::Key(key) => Some(key.as_str()),
+        TomlStep::Index(_) => None,
     });
     Some(document.with_setting(&path.collect::<Option<Vec<_>>>()?, &Value::text(commit))?.text)
 }
@@ -211,7 +211,7 @@ fn unused(dependency: &DependencyLocation<'_>) -> Option<(String, String)> {
             && at.end <= value.end.max(entry.key_span.end)
     })?;
     let steps = [&all[..], &[&entry.key]].concat();
-    let steps: Vec<_> = steps.into_iter().map(|key| PathStep::Key(key.to_owned())).collect();
+    let steps: Vec<_> = steps.into_iter().map(|key| TomlStep::Key(key.to_owned())).collect();
     let title = format!("remove the unused workspace dependency `{}`", entry.key);
     Some((title, document.without_key(&steps)?.text))
 }

@@ -64,7 +64,7 @@ pub fn fix_all(
         verdict,
         old_index: None,
     };
-    let mut run = FixRun {
+    let mut run = FixAllRun {
         verifier,
         scope,
         report,
@@ -84,7 +84,7 @@ pub fn fix_all(
     Some(run.into_report(is_locked))
 }
 
-struct FixRun<'w, 'p> {
+struct FixAllRun<'w, 'p> {
     verifier: &'w mut FixVerifier<'p>,
     scope: &'w FixScope,
     report: FixReport,
@@ -96,7 +96,7 @@ struct FixRun<'w, 'p> {
     license_attempts: BTreeSet<PackageRef>,
 }
 
-impl FixRun<'_, '_> {
+impl FixAllRun<'_, '_> {
     /// cargo's copy of the registry index may be old.
     fn update_index(&mut self) {
         let resolver = &self.verifier.options.resolver;

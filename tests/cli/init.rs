@@ -42,8 +42,54 @@ fn init(world: &World, words: &[&str]) -> Run {
 fn default_policy_is_clean_and_warns_about_duplicates() {
     let world = World::locked(APP);
     let run = init(&world, &[]);
-    expect![[""]].assert_eq(&format!("{}{}{}", run.code, run.stdout, run.stderr));
-    expect![[""]].assert_eq(&world.read("deny.toml"));
+    expect![[r"
+        0created deny.toml for 8 packages
+          1 crate has several versions (a warning; `--strict` denies new duplicates)
+          gate: clean
+    "]]
+    .assert_eq(&format!("{}{}{}", run.code, run.stdout, run.stderr));
+    expect![[r##"
+        # Policy of `cargo deny check` and `supercargo check`
+        # All keys: https://embarkstudios.github.io/cargo-deny/checks/cfg.html
+
+        [graph]
+        # Limit the checks to the targets you build for:
+        # targets = ["x86_64-unknown-linux-gnu", "x86_64-pc-windows-msvc"]
+
+        [advisories]
+        yanked = "deny"
+        unmaintained = "all"
+        unsound = "all"
+        # Advisories you accept, each with a reason:
+        # { id = "RUSTSEC-2000-0001", reason = "no untrusted input; until 2030-12-31" },
+        ignore = []
+
+        [licenses]
+        allow = [
+            "MIT",
+            "Unicode-3.0",
+        ]
+        # Licenses that only one crate needs
+        exceptions = [
+            { crate = "isc@1", allow = ["ISC"] },
+        ]
+
+        [licenses.private]
+        # Unpublished workspace crates need no license
+        ignore = true
+
+        [bans]
+        multiple-versions = "warn"
+        wildcards = "deny"
+        allow-wildcard-paths = true
+
+        [sources]
+        unknown-registry = "deny"
+        unknown-git = "deny"
+        allow-registry = ["https://github.com/rust-lang/crates.io-index"]
+        allow-git = []
+    "##]]
+    .assert_eq(&world.read("deny.toml"));
     let report = world.check("");
     assert_eq!(report.code, 0);
     let duplicates = report.with("duplicate");
@@ -59,10 +105,24 @@ fn default_policy_is_clean_and_warns_about_duplicates() {
 fn strict_policy_is_clean_and_skips_the_present_duplicates() {
     let world = World::locked(APP);
     let run = init(&world, &["--strict"]);
-    expect![[""]].assert_eq(&format!("{}{}{}", run.code, run.stdout, run.stderr));
+    expect![[r"
+        0created deny.toml for 8 packages
+          gate: clean
+    "]]
+    .assert_eq(&format!("{}{}{}", run.code, run.stdout, run.stderr));
     let policy = world.read("deny.toml");
     let (start, end) = (policy.find("[bans]"), policy.find("[sources]"));
-    expect![[""]].assert_eq(&policy[start.expect("a section")..end.expect("a section")]);
+    expect![[r#"
+        [bans]
+        multiple-versions = "deny"
+        wildcards = "deny"
+        allow-wildcard-paths = true
+        skip = [
+            { crate = "syn@1", reason = "present when this policy was created" },
+        ]
+
+    "#]]
+    .assert_eq(&policy[start.expect("a section")..end.expect("a section")]);
     let report = world.check("--strict");
     assert_eq!(report.code, 0);
     let loud =
@@ -93,11 +153,10 @@ none = "1"
     );
     let run = init(&world, &[]);
     expect![[r"
-        0deny.toml was written
-          it permits what 4 packages need and no more
-          left out, because they are copyleft or no license of SPDX's list (their packages are rejected until you decide):
+        0created deny.toml for 4 packages
+          not allowed: copyleft or not on the SPDX list; add them to `allow` or `exceptions` to accept them:
             MPL-2.0: `mpl` 1.0.0
-          what else deserves a decision:
+          other findings to resolve:
             error[RUSTSEC-2026-0009]: `time` 0.3.44 has a vulnerability: A crafted date
             warning[no-license-field]: `none` 1.0.0 has no `license` field
             error[unlicensed]: could not determine the license of `none` 1.0.0
@@ -109,12 +168,12 @@ none = "1"
         allow = [
             "MIT",
         ]
-        # Copyleft, or no license of SPDX's list: for you to decide. Until one stands in `allow`, or in an
-        # exception for one package, the packages behind it are rejected.
-        #     "MPL-2.0", # mpl 1.0.0
-        # What the license of these is cannot be told, `clarify` states it: none 1.0.0.
-        # How like its original a license text has to be.
-    "#]].assert_eq(&policy[start..end]);
+        # Not allowed (copyleft, or not on the SPDX list); add to `allow` or `exceptions` to accept:
+        # "MPL-2.0", # mpl 1.0.0
+        # Unknown license; add a `clarify` entry: none 1.0.0
+
+    "#]]
+    .assert_eq(&policy[start..end]);
     assert_eq!(world.check("").code, 5);
 }
 

@@ -5,7 +5,7 @@
 //! would have it: in its parent as that is written, after the last related table, or at the end.
 
 use super::{
-    EditedText, NodeKind, PathStep, TableForm, TextChange, TomlDocument, TomlNode,
+    EditedText, NodeKind, TableForm, TextChange, TomlDocument, TomlNode, TomlStep,
     value::{ListLayout, RenderedValue, Value, ValueStyle, key},
     value_at,
 };
@@ -79,7 +79,7 @@ impl TomlDocument<'_> {
     /// Adds an item to the list at the end of a path.
     pub(in crate::fix) fn with_item_at(
         &self,
-        steps: &[PathStep],
+        steps: &[TomlStep],
         value: &Value,
     ) -> Option<EditedText> {
         let list = self.at(steps)?;
@@ -93,7 +93,7 @@ impl TomlDocument<'_> {
     /// Adds a key to the table at the end of a path, which is a list item.
     pub(in crate::fix) fn with_key(
         &self,
-        steps: &[PathStep],
+        steps: &[TomlStep],
         key: &'static str,
         value: &Value,
     ) -> Option<EditedText> {

@@ -2,7 +2,7 @@
 //! comment and nothing else.
 
 use super::{
-    EditedText, NodeKind, PathStep, TableForm, TextChange, TomlDocument, TomlNode,
+    EditedText, NodeKind, TableForm, TextChange, TomlDocument, TomlNode, TomlStep,
     placement::value_under,
     value::{Value, ValueStyle},
     value_at,
@@ -13,10 +13,10 @@ impl TomlDocument<'_> {
     /// Removes the innermost list item that contains `offset`.
     pub(in crate::fix) fn without_item(&self, offset: usize) -> Option<EditedText> {
         let mut steps = self.steps_to(offset)?;
-        while matches!(steps.last()?, PathStep::Key(_)) {
+        while matches!(steps.last()?, TomlStep::Key(_)) {
             steps.pop();
         }
-        let Some(PathStep::Index(index)) = steps.pop() else { return None };
+        let Some(TomlStep::Index(index)) = steps.pop() else { return None };
         let list = self.at(&steps)?;
         let changes = match &list.kind {
             NodeKind::List(items) => {
@@ -40,7 +40,7 @@ impl TomlDocument<'_> {
     }
 
     /// Removes the key at the end of a path, with its value.
-    pub(in crate::fix) fn without_key(&self, steps: &[PathStep]) -> Option<EditedText> {
+    pub(in crate::fix) fn without_key(&self, steps: &[TomlStep]) -> Option<EditedText> {
         let changes = self.key_removal(steps)?;
         let mut expected_content = self.content.clone();
         self.remove_value(&mut expected_content, steps)?;
@@ -50,7 +50,7 @@ impl TomlDocument<'_> {
     /// Moves the key at the end of a path to `path`, with its `value`. Replaces an existing value.
     pub(in crate::fix) fn moved(
         &self,
-        steps: &[PathStep],
+        steps: &[TomlStep],
         path: &[&str],
         value: &Value,
     ) -> Option<EditedText> {
@@ -77,9 +77,9 @@ impl TomlDocument<'_> {
         self.edited(changes, &expected_content)
     }
 
-    fn key_removal(&self, steps: &[PathStep]) -> Option<Vec<TextChange>> {
+    fn key_removal(&self, steps: &[TomlStep]) -> Option<Vec<TextChange>> {
         let (last, parents) = steps.split_last()?;
-        let PathStep::Key(key) = last else { return None };
+        let TomlStep::Key(key) = last else { return None };
         let entry = self.at(parents)?.entry(key)?;
         match &entry.node.kind {
             NodeKind::Tables(_) | NodeKind::Table(TableForm::Header | TableForm::Implicit, _) => {
@@ -178,8 +178,8 @@ impl TomlDocument<'_> {
 
     /// Removes the value at the end of a path from `content`. A table without a header is removed with its
     /// last value.
-    fn remove_value(&self, content: &mut toml::Table, steps: &[PathStep]) -> Option<()> {
-        let (PathStep::Key(last), parents) = steps.split_last()? else { return None };
+    fn remove_value(&self, content: &mut toml::Table, steps: &[TomlStep]) -> Option<()> {
+        let (TomlStep::Key(last), parents) = steps.split_last()? else { return None };
         if parents.is_empty() {
             content.remove(last)?;
             return Some(());

@@ -14,7 +14,7 @@ use crate::{
     fix::{
         CheckedTexts,
         document::{
-            EditedText, PathStep, TableForm, TextChange, TomlDocument,
+            EditedText, TableForm, TextChange, TomlDocument, TomlStep,
             value::{Value, ValueStyle},
             value_at,
         },
@@ -36,7 +36,7 @@ const MEMBER_KEYS: [&str; 4] = ["features", "optional", "public", "default-featu
 struct InheritingMember {
     file: Utf8PathBuf,
     /// The path to it.
-    steps: Vec<PathStep>,
+    steps: Vec<TomlStep>,
     /// Its content in the long form.
     table: Table,
 }
@@ -66,7 +66,7 @@ pub(super) fn plan(finding: &Finding, current: CheckedTexts<'_>) -> Result<Manif
         let unreadable = || format!("could not read a dependency in `{}`", named(&location.file));
         let document = TomlDocument::read(text.as_str()).ok_or_else(unreadable)?;
         let steps = path_to_dependency(&document, location.span.start).ok_or_else(unreadable)?;
-        let Some(PathStep::Key(key)) = steps.last() else { return Err(unreadable()) };
+        let Some(TomlStep::Key(key)) = steps.last() else { return Err(unreadable()) };
         keys.insert(key.clone());
         let table =
             value_at(&mut document.content.clone(), &steps).and_then(|value| long_form(value));
@@ -165,7 +165,7 @@ pub(super) fn plan(finding: &Finding, current: CheckedTexts<'_>) -> Result<Manif
 }
 
 /// The path to the dependency at an offset: `dependencies.x`, or the same below `target.x`.
-fn path_to_dependency(document: &TomlDocument<'_>, offset: usize) -> Option<Vec<PathStep>> {
+fn path_to_dependency(document: &TomlDocument<'_>, offset: usize) -> Option<Vec<TomlStep>> {
     let mut targets = vec![Vec::new()];
     if let Some(all) = document.root.entry("target") {
         let each = all.node.entries().iter();
@@ -182,13 +182,13 @@ fn path_to_dependency(document: &TomlDocument<'_>, offset: usize) -> Option<Vec<
         .into_iter()
         .flat_map(|target| tables.map(|table| [target.clone(), vec![table.to_owned()]].concat()));
     paths.into_iter().find_map(|path| {
-        let path: Vec<_> = path.into_iter().map(PathStep::Key).collect();
+        let path: Vec<_> = path.into_iter().map(TomlStep::Key).collect();
         let entries = document.at(&path)?.entries();
         let entry = entries.iter().find(|entry| {
             entry.key_span.contains(&offset)
                 || entry.node.span.as_ref().is_some_and(|span| span.contains(&offset))
         })?;
-        Some([path, vec![PathStep::Key(entry.key.clone())]].concat())
+        Some([path, vec![TomlStep::Key(entry.key.clone())]].concat())
     })
 }
 
@@ -274,7 +274,7 @@ fn narrowest<'r>(requirements: &BTreeSet<&'r str>) -> Option<&'r str> {
 
 /// The manifest with the dependency inherited. With `default`, it enables the default features that the
 /// workspace disables.
-fn with_inheritance(text: &str, steps: &[PathStep], default: bool) -> Option<EditedText> {
+fn with_inheritance(text: &str, steps: &[TomlStep], default: bool) -> Option<EditedText> {
     let document = TomlDocument::read(text)?;
     let entry_of = |document: &TomlDocument<'_>, key: &str| {
         let node = document.at(steps)?;
@@ -285,7 +285,7 @@ fn with_inheritance(text: &str, steps: &[PathStep], default: bool) -> Option<Edi
     let mut content = document.content.clone();
     let inherits = TomlValue::Table(Table::from_iter([("workspace".to_owned(), true.into())]));
     let first = if node.form().is_none() {
-        let [parents @ .., PathStep::Key(key)] = steps else { return None };
+        let [parents @ .., TomlStep::Key(key)] = steps else { return None };
         let parent = document.at(parents)?;
         let entry = parent.entry(key)?;
         let value = entry.node.span.clone()?;
@@ -312,7 +312,7 @@ fn with_inheritance(text: &str, steps: &[PathStep], default: bool) -> Option<Edi
     for key in gone {
         let document = TomlDocument::read(&edited.text)?;
         if document.at(steps)?.entry(key).is_some() {
-            let path = [steps, &[PathStep::Key(key.to_owned())]].concat();
+            let path = [steps, &[TomlStep::Key(key.to_owned())]].concat();
             edited = document.without_key(&path)?;
         }
     }
@@ -322,8 +322,8 @@ fn with_inheritance(text: &str, steps: &[PathStep], default: bool) -> Option<Edi
     let mut path: Vec<_> = steps
         .iter()
         .filter_map(|step| match step {
-            PathStep::Key(key) => Some(key.as_str()),
-            PathStep::Index(_) => None,
+            TomlStep::Key(key) => Some(key.as_str()),
+            TomlStep::Index(_) => None,
         })
         .collect();
     path.push("default-features");
@@ -355,9 +355,9 @@ fn with_workspace_dependency(
 /// The root manifest with another requirement for the workspace dependency.
 fn raised(document: &TomlDocument<'_>, key: &str, requirement: &str) -> Option<String> {
     let mut steps: Vec<_> =
-        ["workspace", "dependencies", key].map(|key| PathStep::Key(key.to_owned())).into();
+        ["workspace", "dependencies", key].map(|key| TomlStep::Key(key.to_owned())).into();
     if document.at(&steps)?.form().is_some() {
-        steps.push(PathStep::Key("version".to_owned()));
+        steps.push(TomlStep::Key("version".to_owned()));
     }
     let at = document.at(&steps)?.span.clone()?;
     let style = ValueStyle::of(document.text.get(at).into_iter());
@@ -369,7 +369,7 @@ fn raised(document: &TomlDocument<'_>, key: &str, requirement: &str) -> Option<S
 pub(super) fn check_invariants(text: &str, offset: usize) {
     let Some(document) = TomlDocument::read(text) else { return };
     let Some(steps) = path_to_dependency(&document, offset) else { return };
-    let Some(PathStep::Key(key)) = steps.last() else { return };
+    let Some(TomlStep::Key(key)) = steps.last() else { return };
     // A dependency with unknown keys is left alone.
     if value_at(&mut document.content.clone(), &steps).and_then(|value| long_form(value)).is_none()
     {

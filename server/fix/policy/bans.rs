@@ -4,7 +4,7 @@ use semver::Version;
 
 use super::{
     FixKind, PlanInput, PolicyPlan, REASON_PLACEHOLDER,
-    document::{EditedText, NodeKind, PathStep, TomlDocument},
+    document::{EditedText, NodeKind, TomlDocument, TomlStep},
     named, spec,
     value::Value,
 };
@@ -122,7 +122,7 @@ fn banned_at(input: &PlanInput<'_>) -> Option<usize> {
     input.related().find_map(|location| {
         let steps = input.document.steps_to(location.span.start)?;
         match steps.as_slice() {
-            [PathStep::Key(bans), PathStep::Key(deny), PathStep::Index(index), ..]
+            [TomlStep::Key(bans), TomlStep::Key(deny), TomlStep::Index(index), ..]
                 if bans == DENY[0] && deny == DENY[1] =>
             {
                 Some(*index)
@@ -190,9 +190,9 @@ pub(super) fn exact_features(input: &PlanInput<'_>) -> Vec<PolicyPlan> {
 }
 
 /// The path to the `allow` list of the `bans.features` entry that contains an offset.
-fn features_at(input: &PlanInput<'_>, offset: usize) -> Option<Vec<PathStep>> {
+fn features_at(input: &PlanInput<'_>, offset: usize) -> Option<Vec<TomlStep>> {
     let steps = input.document.steps_to(offset)?;
-    let [PathStep::Key(bans), PathStep::Key(features), PathStep::Index(index), ..] =
+    let [TomlStep::Key(bans), TomlStep::Key(features), TomlStep::Index(index), ..] =
         steps.as_slice()
     else {
         return None;
@@ -202,15 +202,15 @@ fn features_at(input: &PlanInput<'_>, offset: usize) -> Option<Vec<PathStep>> {
     (bans == "bans" && features == "features" && is_list).then_some(steps)
 }
 
-fn list_path(path: &[&str], index: usize, key: &str) -> Vec<PathStep> {
-    let mut steps: Vec<_> = path.iter().map(|key| PathStep::Key((*key).to_owned())).collect();
-    steps.extend([PathStep::Index(index), PathStep::Key(key.to_owned())]);
+fn list_path(path: &[&str], index: usize, key: &str) -> Vec<TomlStep> {
+    let mut steps: Vec<_> = path.iter().map(|key| TomlStep::Key((*key).to_owned())).collect();
+    steps.extend([TomlStep::Index(index), TomlStep::Key(key.to_owned())]);
     steps
 }
 
 impl TomlDocument<'_> {
     /// The strings of a list.
-    pub(super) fn items_at(&self, steps: &[PathStep]) -> Vec<String> {
+    pub(super) fn items_at(&self, steps: &[TomlStep]) -> Vec<String> {
         let mut content = self.content.clone();
         let list = super::document::value_at(&mut content, steps);
         let list = list.and_then(|list| list.as_array().cloned()).unwrap_or_default();
@@ -218,7 +218,7 @@ impl TomlDocument<'_> {
     }
 
     /// Adds strings to a list.
-    pub(super) fn with_texts(&self, steps: &[PathStep], texts: &[String]) -> Option<EditedText> {
+    pub(super) fn with_texts(&self, steps: &[TomlStep], texts: &[String]) -> Option<EditedText> {
         let mut edited = EditedText { text: self.text.to_owned(), placeholder: None };
         for text in texts {
             edited = edited

@@ -6,7 +6,7 @@ use spdx::Expression;
 
 use super::{
     FixKind, PlanInput, PolicyPlan,
-    document::{EditedText, PathStep},
+    document::{EditedText, TomlStep},
     exception::{shown, with_exception as with_license_exception},
     licenses::{self, AllowedLicenses, CLARIFY},
     named, spec,
@@ -157,9 +157,9 @@ fn with_new_hashes(input: &PlanInput<'_>, package: &PackageRef) -> Option<Policy
             if actual == stated {
                 continue;
             }
-            let mut steps: Vec<_> = CLARIFY.map(|key| PathStep::Key(key.to_owned())).to_vec();
-            steps.extend([PathStep::Index(index), PathStep::Key("license-files".to_owned())]);
-            steps.extend([PathStep::Index(at), PathStep::Key("hash".to_owned())]);
+            let mut steps: Vec<_> = CLARIFY.map(|key| TomlStep::Key(key.to_owned())).to_vec();
+            steps.extend([TomlStep::Index(index), TomlStep::Key("license-files".to_owned())]);
+            steps.extend([TomlStep::Index(at), TomlStep::Key("hash".to_owned())]);
             edited = edited.then(|document| {
                 document.replaced(&steps, &format!("0x{actual:08x}"), actual.into())
             })?;

@@ -1,6 +1,6 @@
 //! Keys that cargo-deny has moved or removed, and values that it has replaced.
 
-use super::{FixKind, PlanInput, PolicyPlan, document::PathStep, value::Value};
+use super::{FixKind, PlanInput, PolicyPlan, document::TomlStep, value::Value};
 use crate::verdict::Code;
 
 /// Keys that cargo-deny has moved from the root to a table.
@@ -18,11 +18,11 @@ pub(super) fn plans(input: &PlanInput<'_>) -> Vec<PolicyPlan> {
     let Some(location) = input.location() else { return Vec::new() };
     let Some(mut steps) = input.document.steps_to(location.span.start) else { return Vec::new() };
     // For a list item, the key of the list.
-    let keys = steps.iter().take_while(|step| matches!(step, PathStep::Key(_))).count();
+    let keys = steps.iter().take_while(|step| matches!(step, TomlStep::Key(_))).count();
     steps.truncate(keys);
     let keys = steps.iter().filter_map(|step| match step {
-        PathStep::Key(key) => Some(key.as_str()),
-        PathStep::Index(_) => None,
+        TomlStep::Key(key) => Some(key.as_str()),
+        TomlStep::Index(_) => None,
     });
     let keys: Vec<_> = keys.collect();
     let plan = if input.finding.code == Some(Code::Deprecated) {
@@ -35,7 +35,7 @@ pub(super) fn plans(input: &PlanInput<'_>) -> Vec<PolicyPlan> {
 
 fn moved_or_removed(
     input: &PlanInput<'_>,
-    steps: &[PathStep],
+    steps: &[TomlStep],
     keys: &[&str],
 ) -> Option<PolicyPlan> {
     let [key] = keys else {
@@ -53,7 +53,7 @@ fn moved_or_removed(
 }
 
 /// Replaces a value that cargo-deny no longer accepts.
-fn with_new_value(input: &PlanInput<'_>, steps: &[PathStep], keys: &[&str]) -> Option<PolicyPlan> {
+fn with_new_value(input: &PlanInput<'_>, steps: &[TomlStep], keys: &[&str]) -> Option<PolicyPlan> {
     let value = input.document.value(keys)?;
     match (keys, value) {
         // The value was a severity and is now a scope.
@@ -89,7 +89,7 @@ fn with_new_value(input: &PlanInput<'_>, steps: &[PathStep], keys: &[&str]) -> O
 
 fn replaced(
     input: &PlanInput<'_>,
-    steps: &[PathStep],
+    steps: &[TomlStep],
     text: &str,
     says: toml::Value,
 ) -> Option<PolicyPlan> {

@@ -2,7 +2,7 @@
 
 use super::{
     FixKind, PlanInput, PolicyPlan,
-    document::{NodeKind, PathStep, TomlDocument},
+    document::{NodeKind, TomlDocument, TomlStep},
 };
 
 /// cargo-deny reports duplicates in `advisories.ignore` and `advisories.db-urls` without a code, at both
@@ -39,7 +39,7 @@ pub(super) fn plans(input: &PlanInput<'_>) -> Vec<PolicyPlan> {
 /// The list of `[advisories]` that contains an offset, and the index of the item.
 fn item(document: &TomlDocument<'_>, offset: usize) -> Option<(String, usize)> {
     let steps = document.steps_to(offset)?;
-    let [PathStep::Key(section), PathStep::Key(list), PathStep::Index(index), ..] =
+    let [TomlStep::Key(section), TomlStep::Key(list), TomlStep::Index(index), ..] =
         steps.as_slice()
     else {
         return None;

@@ -2,7 +2,7 @@
 
 use super::{
     FixKind, PlanInput, PolicyPlan,
-    document::{EditedText, PathStep, TomlDocument},
+    document::{EditedText, TomlDocument, TomlStep},
     licenses::{ALLOW, AllowedLicenses, EXCEPTIONS, expression},
     named, spec,
     value::Value,
@@ -46,8 +46,8 @@ pub(super) fn with_exception(
     licenses: &[String],
 ) -> Option<EditedText> {
     if let Some(index) = exception {
-        let mut steps: Vec<_> = EXCEPTIONS.map(|key| PathStep::Key(key.to_owned())).to_vec();
-        steps.extend([PathStep::Index(index), PathStep::Key("allow".to_owned())]);
+        let mut steps: Vec<_> = EXCEPTIONS.map(|key| TomlStep::Key(key.to_owned())).to_vec();
+        steps.extend([TomlStep::Index(index), TomlStep::Key("allow".to_owned())]);
         return document.with_texts(&steps, licenses);
     }
     let licenses = licenses.iter().map(|license| Value::text(license.as_str())).collect();

@@ -44,7 +44,7 @@ impl AllowedLicenses {
     /// Among sets of the same size it prefers those without copyleft, then those that the OSI approves,
     /// then those in exceptions of other packages, then the first in the expression.
     pub(super) fn missing_licenses(&self, expression: &Expression) -> Option<Vec<String>> {
-        let mut stack: Vec<Vec<MissingLicense>> = Vec::new();
+        let mut stack: Vec<Vec<DisallowedLicense>> = Vec::new();
         for (at, node) in expression.iter().enumerate() {
             let found = match node {
                 ExprNode::Req(requirement) if self.satisfies(&requirement.req) => Vec::new(),
@@ -77,7 +77,7 @@ impl AllowedLicenses {
         all.any(|licensee| licensee.satisfies(requirement))
     }
 
-    fn missing_license(&self, requirement: &LicenseReq, at: usize) -> Option<MissingLicense> {
+    fn missing_license(&self, requirement: &LicenseReq, at: usize) -> Option<DisallowedLicense> {
         let mut plain = requirement.clone();
         if let LicenseItem::Spdx { or_later, .. } = &mut plain.license {
             *or_later = false;
@@ -85,7 +85,7 @@ impl AllowedLicenses {
         let text = plain.to_string();
         let licensee = Licensee::parse_mode(&text, POLICY_PARSE_MODE).ok()?;
         let id = plain.license.id();
-        Some(MissingLicense {
+        Some(DisallowedLicense {
             copyleft: id.is_none_or(spdx::LicenseId::is_copyleft),
             unapproved: !id.is_some_and(spdx::LicenseId::is_osi_approved),
             unlisted: !self.other_exceptions.contains(&licensee),
@@ -96,7 +96,7 @@ impl AllowedLicenses {
 }
 
 /// A license that the policy does not allow, with the criteria for its choice.
-struct MissingLicense {
+struct DisallowedLicense {
     text: String,
     copyleft: bool,
     unapproved: bool,
@@ -104,8 +104,9 @@ struct MissingLicense {
     at: usize,
 }
 
-fn cost(licenses: &[MissingLicense]) -> (usize, usize, usize, usize, usize) {
-    let count = |what: fn(&MissingLicense) -> bool| licenses.iter().filter(|one| what(one)).count();
+fn cost(licenses: &[DisallowedLicense]) -> (usize, usize, usize, usize, usize) {
+    let count =
+        |what: fn(&DisallowedLicense) -> bool| licenses.iter().filter(|one| what(one)).count();
     (
         licenses.len(),
         count(|one| one.copyleft),

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use super::{
     FixKind, PlanInput, PolicyPlan,
-    document::{PathStep, TextChange, TomlDocument},
+    document::{TextChange, TomlDocument, TomlStep},
     exception::with_exception,
     licenses::EXCEPTIONS,
     named, reasons, spec,
@@ -26,8 +26,8 @@ pub(super) fn broad(input: &PlanInput<'_>) -> Vec<PolicyPlan> {
     };
     let document = &input.document;
     let exact = spec::exactly(package);
-    let key = |key: &str| [&steps[..], &[PathStep::Key(key.to_owned())]].concat();
-    let narrowed = |steps: &[PathStep]| {
+    let key = |key: &str| [&steps[..], &[TomlStep::Key(key.to_owned())]].concat();
+    let narrowed = |steps: &[TomlStep]| {
         let span = document.at(steps)?.span.clone()?;
         let style = ValueStyle::of(std::iter::once(&document.text[span.clone()]));
         let text = Value::text(exact.as_str()).inline(style).text;
@@ -70,7 +70,7 @@ pub(super) fn allowed_for_one(input: &PlanInput<'_>) -> Vec<PolicyPlan> {
 pub(super) fn organization(input: &PlanInput<'_>) -> Vec<PolicyPlan> {
     let Some(location) = input.location() else { return Vec::new() };
     let Some(steps) = input.document.steps_to(location.span.start) else { return Vec::new() };
-    let [PathStep::Key(_), PathStep::Key(_), PathStep::Key(host), ..] = steps.as_slice() else {
+    let [TomlStep::Key(_), TomlStep::Key(_), TomlStep::Key(host), ..] = steps.as_slice() else {
         return Vec::new();
     };
     let Some(toml::Value::String(organization)) = input.document.value_at(&steps) else {
@@ -116,7 +116,7 @@ pub(super) fn ignores_nothing(input: &PlanInput<'_>) -> Vec<PolicyPlan> {
     let capitals = what.to_ascii_uppercase();
     let steps = input.document.steps_to(location.span.start);
     let is_string =
-        steps.as_ref().is_some_and(|steps| matches!(steps.last(), Some(PathStep::Index(_))));
+        steps.as_ref().is_some_and(|steps| matches!(steps.last(), Some(TomlStep::Index(_))));
     let mut plans = Vec::new();
     let looks_like_id = ["RUSTSEC-", "CVE-", "GHSA-"].iter().any(|one| capitals.starts_with(one));
     if let Some(steps) = steps.filter(|_| is_string && looks_like_id && is_id(&capitals)) {
@@ -139,8 +139,8 @@ pub(super) fn enable_check(input: &PlanInput<'_>) -> Vec<PolicyPlan> {
     let keys: Vec<&str> = steps
         .iter()
         .filter_map(|step| match step {
-            PathStep::Key(key) => Some(key.as_str()),
-            PathStep::Index(_) => None,
+            TomlStep::Key(key) => Some(key.as_str()),
+            TomlStep::Index(_) => None,
         })
         .collect();
     let Some(on) = enabling_value(&keys) else { return Vec::new() };

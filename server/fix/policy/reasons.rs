@@ -3,7 +3,7 @@
 
 use super::{
     FixKind, PlanInput, PolicyPlan, REASON_PLACEHOLDER,
-    document::{EditedText, PathStep, TextChange, TomlDocument},
+    document::{EditedText, TextChange, TomlDocument, TomlStep},
     value::{Value, ValueStyle},
 };
 use crate::{
@@ -89,7 +89,7 @@ pub(super) fn unreadable_date(input: &PlanInput<'_>) -> Vec<PolicyPlan> {
     // A comment does not change the content of the policy.
     let edited = match document
         .steps_to(location.span.start)
-        .filter(|steps| matches!(steps.last(), Some(PathStep::Key(key)) if key == "reason"))
+        .filter(|steps| matches!(steps.last(), Some(TomlStep::Key(key)) if key == "reason"))
     {
         Some(steps) => {
             let mut after = document.text.to_owned();
@@ -103,22 +103,22 @@ pub(super) fn unreadable_date(input: &PlanInput<'_>) -> Vec<PolicyPlan> {
 }
 
 /// The path to the entry of a finding.
-pub(super) fn entry(input: &PlanInput<'_>) -> Option<Vec<PathStep>> {
+pub(super) fn entry(input: &PlanInput<'_>) -> Option<Vec<TomlStep>> {
     entry_of(input.document.steps_to(input.location()?.span.start)?)
 }
 
 /// Whether an entry is in the list of that name.
-fn is_in(steps: &[PathStep], list: &str) -> bool {
-    matches!(steps, [.., PathStep::Key(key), PathStep::Index(_)] if key == list)
+fn is_in(steps: &[TomlStep], list: &str) -> bool {
+    matches!(steps, [.., TomlStep::Key(key), TomlStep::Index(_)] if key == list)
 }
 
-fn entry_of(mut steps: Vec<PathStep>) -> Option<Vec<PathStep>> {
-    while matches!(steps.last()?, PathStep::Key(_)) {
+fn entry_of(mut steps: Vec<TomlStep>) -> Option<Vec<TomlStep>> {
+    while matches!(steps.last()?, TomlStep::Key(_)) {
         steps.pop();
     }
     // An exceptions file has them at the top level.
     let is_entry = match &steps[..] {
-        [PathStep::Key(list), PathStep::Index(_)] => list == "exceptions",
+        [TomlStep::Key(list), TomlStep::Index(_)] => list == "exceptions",
         _ => steps.len() == 3,
     };
     is_entry.then_some(steps)
@@ -126,7 +126,7 @@ fn entry_of(mut steps: Vec<PathStep>) -> Option<Vec<PathStep>> {
 
 impl TomlDocument<'_> {
     /// The value at the end of a path.
-    pub(super) fn value_at(&self, steps: &[PathStep]) -> Option<toml::Value> {
+    pub(super) fn value_at(&self, steps: &[TomlStep]) -> Option<toml::Value> {
         let mut content = self.content.clone();
         super::document::value_at(&mut content, steps).cloned()
     }
@@ -135,7 +135,7 @@ impl TomlDocument<'_> {
     pub(super) fn with_value_at(
         &self,
         pieces: Vec<TextChange>,
-        steps: &[PathStep],
+        steps: &[TomlStep],
         value: toml::Value,
     ) -> Option<EditedText> {
         let mut expected_content = self.content.clone();
@@ -144,7 +144,7 @@ impl TomlDocument<'_> {
     }
 
     /// Adds a comment with a placeholder at the end of the entry's line. `None` if there is a comment.
-    fn commented(&self, steps: &[PathStep]) -> Option<EditedText> {
+    fn commented(&self, steps: &[TomlStep]) -> Option<EditedText> {
         let node = self.at(steps)?;
         // For a `[[table]]` that is the line of the header.
         let end = node.span.clone()?.end;

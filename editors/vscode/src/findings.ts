@@ -97,7 +97,7 @@ export function label(finding: Finding): { name: string; rest: string } {
   const { name, version } = finding.package;
   // A finding about several versions of a package starts with the name alone.
   const first = [`${name} ${version}`, name].find((words) => message.includes(words)) ?? name;
-  const rest = message.startsWith(`${first} `) ? message.slice(first.length + 1) : message;
+  const rest = message.startsWith(`${first} `) ? message.slice(first.length + 1) : message.replace(` of ${first}`, "");
   return { name: first, rest: finding.title ?? rest };
 }
 

@@ -132,6 +132,9 @@ fn write_licenses(
     }
     exceptions.sort();
     if !exceptions.is_empty() {
+        if text.lines().last().is_some_and(|line| line.starts_with('#')) {
+            text.push('\n');
+        }
         // The comment is also the reason for these entries.
         text.push_str("# Licenses that only one crate needs\nexceptions = [\n");
         for (package, licenses) in exceptions {

@@ -157,14 +157,14 @@ fn package_is_explained_with_paths_and_findings() {
     check(
         &world,
         &["MPL-2.0"],
-        &expect![[r"
-        MPL-2.0 · Mozilla Public License 2.0
-        OSI approved · FSF free · copyleft
-        spdx.org <https://spdx.org/licenses/MPL-2.0.html>
+        &expect![[r#"
+            MPL-2.0 · Mozilla Public License 2.0
+            OSI approved · FSF free · copyleft
+            spdx.org <https://spdx.org/licenses/MPL-2.0.html>
 
-        Named by graph 1.0.0.
-        exit 0
-    "]],
+            In the license expression of graph 1.0.0.
+            exit 0
+        "#]],
     );
 }
 

@@ -331,6 +331,7 @@ mod tests {
             # Not allowed (copyleft, or not on the SPDX list); add to `allow` or `exceptions` to accept:
             # "MPL-2.0", # e 1.0.0
             # Unknown license; add a `clarify` entry: ring 0.17.9
+
             # Licenses that only one crate needs
             exceptions = [
                 { crate = "b@0.3", allow = ["Zlib"] },

@@ -394,7 +394,10 @@ impl World {
     }
 
     fn understood(&self, run: Run) -> Report {
-        Report::of(run, |file| fs::read_to_string(self.real(file)).unwrap_or_default())
+        let text = |path: String| fs::read_to_string(path).unwrap_or_default();
+        // A pipe has no end.
+        let is_file = |path: &String| Path::new(path).is_file();
+        Report::of(run, |file| Some(self.real(file)).filter(is_file).map(text).unwrap_or_default())
     }
 
     /// Runs the program with the cargo home of the user who runs the tests and with the network: for

@@ -608,11 +608,12 @@ impl Layout {
         }
         match self.lock {
             Lock::Missing => drop(fs::remove_file(locked)),
-            Lock::Stale => {
+            // A pipe in its place has no end.
+            Lock::Stale if locked.is_file() => {
                 let text = fs::read_to_string(&locked).unwrap_or_default();
                 let _ = fs::write(&locked, text.replace("\"0.18.1\"", "\"0.18.0\""));
             }
-            Lock::UpToDate | Lock::Entry => {}
+            Lock::UpToDate | Lock::Stale | Lock::Entry => {}
         }
     }
 

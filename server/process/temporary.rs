@@ -66,11 +66,13 @@ impl TemporaryFolder {
     /// See [`Self::new`].
     pub(crate) fn new_in(parent: &Path, children: &Children) -> Result<Self, TemporaryError> {
         static CLEANED: Mutex<BTreeSet<PathBuf>> = Mutex::new(BTreeSet::new());
-        let is_first =
-            CLEANED.lock().unwrap_or_else(PoisonError::into_inner).insert(parent.to_owned());
-        if is_first {
-            delete_abandoned(parent);
+        let mut cleaned = CLEANED.lock().unwrap_or_else(PoisonError::into_inner);
+        for folder in [parent, &std::env::temp_dir()] {
+            if cleaned.insert(folder.to_owned()) {
+                delete_abandoned(folder);
+            }
         }
+        drop(cleaned);
         let guard = children.cleanup_guard().ok_or(TemporaryError::Canceled)?;
         let (folder, lock) = create(parent, &guard)?;
         let path = Utf8PathBuf::from_path_buf(folder.path().canonicalize()?)

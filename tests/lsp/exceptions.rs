@@ -176,13 +176,13 @@ each_editor! {
             ),
             (
                 "gpl@1.0.0",
-                "add a comment that says why",
+                "add a comment with a reason",
                 "[\"GPL-3.0-only\"] },",
                 "[\"GPL-3.0-only\"] }, # TODO: why this is acceptable",
             ),
             (
                 "2020-06-30",
-                "remove the entry that was to hold until 2020-06-30",
+                "remove the entry that expired on 2020-06-30",
                 "    { crate = \"absent@1\", allow = [\"ISC\"] }, # until 2020-06-30\n",
                 "",
             ),

@@ -162,7 +162,7 @@ fn requirement_links_to_the_repository() {
             "https://example.org/plain",
         ]
     );
-    assert_eq!(links[3]["tooltip"], "the repository of plain");
+    assert_eq!(links[3]["tooltip"], "repository of plain");
 }
 
 #[test]

@@ -159,8 +159,8 @@ fn ignored_advisory_is_shown_on_its_entry() {
         [RUSTSEC-2026-0009](https://rustsec.org/advisories/RUSTSEC-2026-0009) · [announcement](https://example.org/changes#0347)
 
         **hint** `supercargo::missing-reason`  
-        the entry of RUSTSEC-2026-0009 does not say why it is there  
-        → say why it is acceptable, and until when"#]].assert_eq(&hover.value);
+        this ignore entry for RUSTSEC-2026-0009 has no reason  
+        → state why it is acceptable, and until when"#]].assert_eq(&hover.value);
     client.ignore("deny.toml");
 }
 
@@ -176,7 +176,7 @@ fn policy_finding_is_shown_on_its_span() {
 
         **warning** [license-not-encountered](https://embarkstudios.github.io/cargo-deny/checks/licenses/diags.html#license-not-encountered)  
         unused license Zlib: no crate in the graph uses it  
-        → remove it"#]].assert_eq(&hover.value);
+        → remove it from allow"#]].assert_eq(&hover.value);
 }
 
 #[test]

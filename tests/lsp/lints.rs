@@ -72,7 +72,7 @@ each_editor! {
         client.take_action(&on);
         let narrow = action(&mut client, "\"stuck\"", "narrow the entry to `stuck` 1.0.0");
         client.take_action(&narrow);
-        let reason = action(&mut client, "\"stuck@1.0.0\"", "add a comment that says why");
+        let reason = action(&mut client, "\"stuck@1.0.0\"", "add a comment with a reason");
         assert!(!reason.is_preferred());
         client.take_action(&reason);
         let text = client.text(POLICY);
@@ -82,8 +82,8 @@ each_editor! {
                 && shown.only("supercargo::missing-reason").severity == 2
         });
         // The ignored finding comes back, and the title names it.
-        let past = action(&mut client, "2020-06-30", "remove the entry that was to hold until 2020-06-30");
-        assert!(past.title().contains("brings RUSTSEC-2026-0011"), "{}", past.title());
+        let past = action(&mut client, "2020-06-30", "remove the entry that expired on 2020-06-30");
+        assert!(past.title().contains("introduces RUSTSEC-2026-0011"), "{}", past.title());
         assert!(!past.is_preferred());
         client.ignore(MANIFEST);
         client.ignore(POLICY);
@@ -117,7 +117,7 @@ each_editor! {
         let upgrade = action(
             &mut client,
             "RUSTSEC-2026-0009",
-            "upgrade `time` 0.3.44 to 0.3.47 and ignore `RUSTSEC-2026-0009` no longer",
+            "upgrade `time` 0.3.44 to 0.3.47 and remove `RUSTSEC-2026-0009` from `advisories.ignore`",
         );
         client.take_action(&upgrade);
         assert!(!client.text(POLICY).contains("RUSTSEC-2026-0009"));

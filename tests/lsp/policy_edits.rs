@@ -214,7 +214,7 @@ fn created_and_deleted_policy_is_seen_after_the_notification() {
     let shown = client.diagnostics("Cargo.toml");
     expect![[r#"
         2| name = "app"
-           `app` hint supercargo::no-policy: no `deny.toml` was found: advisories, bans and sources are judged by cargo-deny's defaults, licenses are not; `supercargo init` writes one
+           `app` hint supercargo::no-policy: no `deny.toml`: checked advisories, bans and sources with cargo-deny's defaults, skipped licenses; create one with `supercargo init`
         8| cookie = "0.18"
            `0.18` error RUSTSEC-2026-0009: `time` 0.3.44 has a vulnerability: Stack exhaustion, via cookie 0.18.1 -> time 0.3.44; upgrade to >=0.3.47
         10| plain = "1.5"

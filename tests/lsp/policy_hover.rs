@@ -55,11 +55,11 @@ fn key_hover_describes_the_key() {
     expect![[r#"
         **bans.multiple-versions** · `"allow"`, `"warn"` or `"deny"` · default `"warn"`
 
-        How it is reported that a package is in the graph in several versions.
+        The level for packages with several versions in the graph.
 
-        `allow` · Nothing is reported, or only a note.  
-        `warn` · It is reported as a warning; the check succeeds.  
-        `deny` · It is reported as an error; the check fails.
+        `allow` · Not reported, or only as a note.  
+        `warn` · Reported as a warning; the check passes.  
+        `deny` · Reported as an error; the check fails.
 
         ```toml
         [bans]
@@ -72,7 +72,7 @@ fn key_hover_describes_the_key() {
     assert_eq!(hover.covered, "exceptions");
     assert!(hover.value.contains("→ applies to 1 package: gpl 1.0.0"), "{}", hover.value);
     let hover = client.hover(POLICY, "warn").expect("a hover");
-    expect!["**warn** · It is reported as a warning; the check succeeds."].assert_eq(&hover.value);
+    expect!["**warn** · Reported as a warning; the check passes."].assert_eq(&hover.value);
     let hover = client.hover(POLICY, "reason").expect("a hover");
     assert!(hover.value.starts_with("**advisories.ignore.reason**"), "{}", hover.value);
     assert!(client.hover(POLICY, "not ours").is_none());
@@ -113,8 +113,8 @@ fn ignored_advisory_hover_shows_the_advisory_even_without_a_match() {
         [RUSTSEC-2026-0009](https://rustsec.org/advisories/RUSTSEC-2026-0009)
 
         **hint** `supercargo::missing-reason`  
-        the entry of RUSTSEC-2026-0009 does not say why it is there  
-        → say why it is acceptable, and until when"#]]
+        this ignore entry for RUSTSEC-2026-0009 has no reason  
+        → state why it is acceptable, and until when"#]]
     .assert_eq(&hover_text(&mut client, TIME));
     expect![[r#"
         about `absent`  
@@ -128,7 +128,7 @@ fn ignored_advisory_hover_shows_the_advisory_even_without_a_match() {
 
         **warning** [advisory-not-detected](https://embarkstudios.github.io/cargo-deny/checks/advisories/diags.html#advisory-not-detected)  
         RUSTSEC-2020-0001 matches no crate in the graph  
-        → remove the entry"#]].assert_eq(&hover_text(&mut client, "RUSTSEC-2020-0001"));
+        → remove this ignore entry"#]].assert_eq(&hover_text(&mut client, "RUSTSEC-2020-0001"));
     client.ignore(POLICY);
 }
 

@@ -84,7 +84,7 @@ exports.run = async function run() {
   const extension = vscode.extensions.getExtension("supercargo.supercargo");
   let api;
 
-  await step("the extension is activated in less than 100 ms by a folder with a manifest", async () => {
+  await step("a folder with a manifest activates the extension in less than 100 ms of processor time", async () => {
     await until("activation", () => extension.isActive);
     api = extension.exports;
     assert(api.activation < 100, `it took ${api.activation} ms`);

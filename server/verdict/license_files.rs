@@ -307,7 +307,7 @@ fn hash_span(policy: &DeTable<'_>, path: usize) -> Option<Span> {
 #[cfg(test)]
 pub(crate) const MIT: &str = include_str!("../../LICENSE-MIT");
 #[cfg(test)]
-pub(crate) const ISC: &str = "Copyright 2015 Somebody.
+pub(crate) const ISC: &str = "Copyright 2015 An Author.
 
 Permission to use, copy, modify, and/or distribute this software for any purpose with or without fee is
 hereby granted, provided that the above copyright notice and this permission notice appear in all copies.

@@ -595,7 +595,7 @@ fn string_in_the_exceptions_file_is_reported() {
     world.write("deny.toml", "");
     world.write("deny.exceptions.toml", "exceptions = [\"ring\"]\n");
     let report = world.check("--only bans");
-    let said = "deny.exceptions.toml` has a string where cargo-deny expects a table";
-    assert!(report.shown().contains(said), "{}", report.shown());
+    let message = "deny.exceptions.toml` has a string where cargo-deny expects a table";
+    assert!(report.shown().contains(message), "{}", report.shown());
     assert_eq!(report.code, 70);
 }

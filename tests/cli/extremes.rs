@@ -181,7 +181,7 @@ fn workspace_with_a_thousand_members_is_checked() {
     let report = world.check("--workspace");
     assert_eq!(report.code, 1, "{}", report.stderr);
     let finding = report.with("RUSTSEC-2026-0001")[0];
-    assert_eq!(finding.locations.len(), 1001, "each declaration is a place");
+    assert_eq!(finding.locations.len(), 1001, "each dependency has a location");
 }
 
 #[test]

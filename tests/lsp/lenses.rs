@@ -20,16 +20,16 @@ fn opened(editor: Editor, setting: bool) -> Client {
     client
 }
 
-/// `line words` of each lens.
+/// `line title` of each lens.
 fn lenses(client: &mut Client) -> Vec<String> {
     let uri = client.world.uri(POLICY);
-    let answer = client.request("textDocument/codeLens", json!({"textDocument": {"uri": uri}}));
-    let answer = answer.expect("lenses");
-    let told = answer.as_array().expect("a list").iter().map(|lens| {
+    let response = client.request("textDocument/codeLens", json!({"textDocument": {"uri": uri}}));
+    let response = response.expect("lenses");
+    let titles = response.as_array().expect("a list").iter().map(|lens| {
         let line = &lens["range"]["start"]["line"];
-        format!("{line} {}", lens["command"]["title"].as_str().expect("words"))
+        format!("{line} {}", lens["command"]["title"].as_str().expect("a title"))
     });
-    told.filter(|told| !told.contains("gate:")).collect()
+    titles.filter(|title| !title.contains("gate:")).collect()
 }
 
 each_editor! {

@@ -39,15 +39,15 @@ fn locations(
         }),
     );
     let response = response.expect("an answer");
-    let places = response.as_array().cloned().unwrap_or_default();
-    let folds = places.iter().map(|place| {
-        let file = client.file_of(place["uri"].as_str().expect("a file"));
+    let targets = response.as_array().cloned().unwrap_or_default();
+    let lines = targets.iter().map(|target| {
+        let file = client.file_of(target["uri"].as_str().expect("a file"));
         let text = std::fs::read_to_string(client.world.path(&file)).expect("its text");
-        let line = place["range"]["start"]["line"].as_u64().expect("a line");
+        let line = target["range"]["start"]["line"].as_u64().expect("a line");
         let line = usize::try_from(line).expect("a small number");
         format!("{file}: {}", text.lines().nth(line).expect("the line").trim())
     });
-    folds.collect()
+    lines.collect()
 }
 
 fn definitions(client: &mut Client, path: &str, needle: &str) -> Vec<String> {
@@ -63,7 +63,7 @@ each_editor! {
         let mut client = opened(editor, POLICY);
         assert_eq!(definitions(&mut client, POLICY, "gpl\""), ["app/Cargo.toml: gpl = \"1\""]);
         assert_eq!(definitions(&mut client, POLICY, "plain"), ["app/Cargo.toml: plain = \"1.5\""]);
-        // Nobody declares it.
+        // It is not a direct dependency.
         let locked = ["Cargo.lock: name = \"time\"", "Cargo.lock: name = \"time\""];
         assert_eq!(definitions(&mut client, POLICY, "time@0.2"), locked);
         assert_eq!(definitions(&mut client, POLICY, TIME), locked);

@@ -61,7 +61,7 @@ unknown-git = "deny"
 pub(crate) struct World {
     pub(crate) folder: PathBuf,
     pub(crate) home: PathBuf,
-    /// In its lock file.
+    /// In its lockfile.
     pub(crate) packages: usize,
 }
 

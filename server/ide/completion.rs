@@ -119,7 +119,7 @@ fn files_below(root: &Utf8Path) -> Vec<Utf8PathBuf> {
     files
 }
 
-/// The words of an item.
+/// Formats the documentation of an item.
 pub(crate) fn markup(words: &[RichTextPart]) -> Markup {
     words.iter().fold(Markup::default(), |markup, word| match word {
         RichTextPart::Text(text) => markup.text(text),

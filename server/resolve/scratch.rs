@@ -1,4 +1,4 @@
-//! A copy of the manifests in which cargo may write a lock file.
+//! A copy of the manifests in which cargo may write a lockfile.
 //!
 //! The copy has the absolute paths of the originals below a temporary folder, so relative paths between manifests stay
 //! valid and every path that cargo prints can be mapped back. Sources are not copied: the root of a target is an empty

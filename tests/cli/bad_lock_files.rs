@@ -1,4 +1,4 @@
-//! Lock files that are missing, do not fit, or cannot be used.
+//! Lockfiles that are missing, do not fit, or cannot be used.
 
 use expect_test::{Expect, expect};
 

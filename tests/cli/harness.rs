@@ -76,14 +76,14 @@ impl World {
         self
     }
 
-    /// A world whose workspace has a sound lock file.
+    /// A world whose workspace has a sound lockfile.
     pub(crate) fn locked(fixture: &str) -> Self {
         let world = Self::new(fixture);
         world.lock("");
         world
     }
 
-    /// Lets cargo write the lock file of the workspace in `folder`.
+    /// Lets cargo write the lockfile of the workspace in `folder`.
     pub(crate) fn lock(&self, folder: &str) {
         let output = self
             .command("cargo")
@@ -250,7 +250,7 @@ impl World {
     }
 
     /// The same for words that are meant to change files: only those that the run names, or as many
-    /// manifests, lock files and policies as it counts.
+    /// manifests, lockfiles and policies as it counts.
     pub(crate) fn run_that_writes(&self, words: &[&str]) -> Run {
         let before = self.snapshot();
         let run = self.run_unwatched(words);

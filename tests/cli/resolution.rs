@@ -1,4 +1,4 @@
-//! Where there is no lock file the workspace is resolved in a copy: as cargo would resolve it at its
+//! Where there is no lockfile the workspace is resolved in a copy: as cargo would resolve it at its
 //! own place, with nothing written there, and every place the user's own.
 
 use expect_test::{Expect, expect};

@@ -33,8 +33,8 @@ fn codes_page_is_fresh() {
     }
     let _ = write!(page, "\n## Reasons and dates\n\n{CONVENTION}\n");
     page.push_str(
-        "\nA policy that another one in its folder shadows can be deleted by an action. One in a member's folder cannot, \
-         since cargo-deny reads it when it is run there.\n\nOur findings about the policy are hints and warnings. They do not affect the exit code, except with \
+        "\nA code action deletes a shadowed policy. There is none for the policy of a workspace member, because \
+         cargo-deny uses it when it runs in that folder.\n\nOur findings about the policy are hints and warnings. They do not affect the exit code, except with \
          `supercargo check --strict`, which sets exit bit 16.\n",
     );
     fresh("server/docs/codes.md", &page);

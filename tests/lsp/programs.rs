@@ -153,7 +153,7 @@ fn program_in_the_checked_folder_is_not_started() {
         let shown = client.diagnostics_with("Cargo.toml", "supercargo::resolution-failed");
         let drawn = shown.drawn();
         let remedy = if variable == "PATH" {
-            "relative entries are not searched"
+            "not found in any absolute folder of `PATH`"
         } else {
             "use an absolute path"
         };

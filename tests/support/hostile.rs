@@ -1,5 +1,5 @@
 //! Malicious workspaces: links, paths that climb out, vendored sources, patches,
-//! odd license files, targets anywhere, broken lock files, databases inside the workspace.
+//! odd license files, targets anywhere, broken lockfiles, databases inside the workspace.
 //!
 //! A [`Workspace`] is a seed and [`Part`]s. Each part has a seed of its own and is understood without
 //! the others, so that a failing workspace can be shortened by leaving parts out. It is laid out in a
@@ -575,7 +575,7 @@ impl Layout {
     }
 
     /// Writes everything below the case folder, which is made. `vendor` has the packages of the
-    /// registry, `lock` lets cargo write the lock file of the folder, if it can.
+    /// registry, `lock` lets cargo write the lockfile of the folder, if it can.
     pub(crate) fn write(&self, case: &Path, vendor: &Path, lock: &dyn Fn(&Path)) {
         let text = |manifest: &Manifest, is_root| manifest.text(is_root).into_bytes();
         let mut entries = self.entries.clone();

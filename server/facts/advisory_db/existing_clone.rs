@@ -306,7 +306,7 @@ mod tests {
     }
 
     #[test]
-    fn a_clone_with_damaged_and_deleted_files_is_one() {
+    fn clone_with_damaged_and_deleted_files_is_accepted() {
         let clone = TestClone::new();
         assert_eq!(clone.inspect(), Ok(FolderContent::Clone));
         clone.write("crates/a/one.md");
@@ -316,7 +316,7 @@ mod tests {
     }
 
     #[test]
-    fn no_folder_and_an_empty_one_hold_nothing() {
+    fn missing_and_empty_folder_are_accepted() {
         let clone = TestClone::new();
         fs::remove_dir_all(&clone.path).expect("removed");
         assert_eq!(clone.inspect(), Ok(FolderContent::Nothing));
@@ -355,20 +355,20 @@ mod tests {
     }
 
     #[test]
-    fn another_repository_and_a_plain_folder_are_refused() {
+    fn another_repository_and_plain_folder_are_refused() {
         let clone = TestClone::new();
         clone.git(&["remote", "set-url", "origin", "https://example.org/other"]);
         clone.is_refused("not a clone of");
         clone.git(&["remote", "remove", "origin"]);
         clone.is_refused("not a clone of");
         fs::remove_dir_all(clone.path.join(".git")).expect("removed");
-        clone.is_refused("not a clone");
+        clone.is_refused("not a git clone");
         clone.write(".git");
-        clone.is_refused("not a clone");
+        clone.is_refused("not a git clone");
     }
 
     #[test]
-    fn a_package_is_only_expected_in_cargos_home() {
+    fn package_is_accepted_only_in_cargos_home() {
         let clone = TestClone::new();
         clone.write("Cargo.toml");
         clone.git(&["add", "."]);
@@ -378,7 +378,7 @@ mod tests {
     }
 
     #[test]
-    fn every_version_of_an_index_is_read() {
+    fn every_version_of_an_index_is_parsed() {
         let clone = TestClone::new();
         for name in ["crates/a/two.md", "crates/b/x.md", "crates/b/xy.md", "z"] {
             clone.write(name);

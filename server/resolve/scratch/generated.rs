@@ -307,7 +307,7 @@ impl World {
     }
 }
 
-/// Where cargo would write a lock file for a manifest in the copy (`find_root` in its
+/// Where cargo would write a lockfile for a manifest in the copy (`find_root` in its
 /// `core::workspace`).
 fn lock_file_of(manifest: &Utf8Path) -> Utf8PathBuf {
     let folder = manifest.parent().expect("a folder");

@@ -48,7 +48,7 @@ fn main() -> Result<()> {
         return Ok(());
     }
     let root = PathBuf::from(env!("CARGO_MANIFEST_DIR"));
-    let deny = root.join("target/tools/bin/cargo-deny");
+    let deny = root.join("target/tools/released/bin/cargo-deny");
     if !deny.is_file() {
         bail!("could not find cargo-deny at {}; run `cargo xtask bench`", deny.display());
     }

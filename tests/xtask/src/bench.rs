@@ -1,4 +1,4 @@
-//! `cargo xtask bench`: the benchmarks, with the real cargo-deny at hand under `target/tools/bin`.
+//! `cargo xtask bench`: the benchmarks, with the real cargo-deny at hand in `target/tools/released/bin`.
 
 use anyhow::Result;
 
@@ -7,6 +7,6 @@ use crate::{commands, tools};
 /// Runs `cargo bench` with the given arguments; `true` when it succeeded.
 pub(crate) fn run(arguments: &[String]) -> Result<bool> {
     let root = tools::root()?;
-    tools::cargo_deny(&root)?;
+    tools::released_cargo_deny(&root)?;
     commands::show(tools::cargo(&root).arg("bench").args(arguments))
 }

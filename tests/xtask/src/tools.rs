@@ -27,30 +27,45 @@ pub(crate) fn cargo(root: &Path) -> Command {
     command
 }
 
-/// The real cargo-deny, installed under `target/tools` when it is not there in the right version.
+/// The real cargo-deny for tests, installed in `target/tools` if it is not there in the right version. It is built
+/// without link-time optimization, which takes most of the time.
 pub(crate) fn cargo_deny(root: &Path) -> Result<PathBuf> {
-    let tools = root.join("target/tools");
+    let profile = [
+        "profile.release.lto=false",
+        "profile.release.codegen-units=16",
+        "profile.release.opt-level=2",
+    ];
+    install_cargo_deny(root, "target/tools", &profile)
+}
+
+/// The real cargo-deny for benchmarks, as its users install it, in `target/tools/released`.
+pub(crate) fn released_cargo_deny(root: &Path) -> Result<PathBuf> {
+    install_cargo_deny(root, "target/tools/released", &[])
+}
+
+fn install_cargo_deny(root: &Path, folder: &str, configuration: &[&str]) -> Result<PathBuf> {
+    let tools = root.join(folder);
     let binary = tools.join("bin").join(format!("cargo-deny{EXE_SUFFIX}"));
     if version(&binary).as_deref() == Some(CARGO_DENY) {
         return Ok(binary);
     }
 
-    println!("installing cargo-deny {CARGO_DENY} into target/tools, which takes some minutes");
-    let installed = commands::show(
-        cargo(root)
-            .args([
-                "install",
-                "cargo-deny",
-                "--version",
-                CARGO_DENY,
-                "--locked",
-                "--force",
-                "--root",
-            ])
-            .arg(&tools)
-            .arg("--target-dir")
-            .arg(root.join("target/tools-build")),
-    )?;
+    println!("installing cargo-deny {CARGO_DENY} into {folder}, which takes some minutes");
+    let mut install = cargo(root);
+    for setting in configuration {
+        install.args(["--config", setting]);
+    }
+    install.args([
+        "install",
+        "cargo-deny",
+        "--version",
+        CARGO_DENY,
+        "--locked",
+        "--force",
+        "--root",
+    ]);
+    install.arg(&tools).arg("--target-dir").arg(root.join("target/tools-build"));
+    let installed = commands::show(&mut install)?;
     if !installed || version(&binary).as_deref() != Some(CARGO_DENY) {
         bail!("could not install cargo-deny {CARGO_DENY}");
     }

@@ -31,8 +31,8 @@ pub struct CreatedPolicy {
 }
 
 impl CreatedPolicy {
-    /// The warnings and errors that the user has to decide about. Duplicates are not among them: the
-    /// policy makes all of them warnings.
+    /// The warnings and errors that the user has to decide about. Duplicate warnings are not among
+    /// them: the policy asks for warnings on purpose.
     pub fn remaining(&self) -> impl Iterator<Item = &Finding> {
         let findings = self.verdict.findings.iter();
         findings.filter(|finding| {

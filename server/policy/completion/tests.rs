@@ -320,14 +320,14 @@ fn files_of_packages_are_suggested() {
 }
 
 /// An upper limit with a margin for slow machines and builds without optimization.
-const QUICK: std::time::Duration = std::time::Duration::from_secs(5);
+const HANG: std::time::Duration = std::time::Duration::from_secs(60);
 
 /// Completes at `$0` of an extreme text; returns the number of items.
 fn count_quickly(marked: &str) -> usize {
     let began = std::time::Instant::now();
     let (_, items) = items(marked);
     let took = began.elapsed();
-    assert!(took < QUICK, "{took:?}");
+    assert!(took < HANG, "{took:?}");
     items.len()
 }
 

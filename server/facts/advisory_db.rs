@@ -174,9 +174,9 @@ impl DatabaseLocation {
 
     /// A state that changes when the clone is changed or replaced: the folder's identity, and the contents of
     /// [`Self::heads`].
-    pub(super) fn state(&self) -> State {
+    pub(super) fn state(&self) -> CloneState {
         let heads = self.heads().into_iter().map(|path| read_at_most(&path, REFS_LIMIT).ok());
-        State { folder: identity(&self.folder()), heads: heads.collect() }
+        CloneState { folder: identity(&self.folder()), heads: heads.collect() }
     }
 
     /// How old the local clone is: the time of `FETCH_HEAD`, else of `HEAD`, since a fresh clone has no `FETCH_HEAD`.
@@ -281,7 +281,7 @@ impl DatabaseLocation {
 
 /// See [`DatabaseLocation::state`].
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct State {
+pub(super) struct CloneState {
     folder: Option<(u64, u64)>,
     pub(super) heads: Vec<Option<Vec<u8>>>,
 }

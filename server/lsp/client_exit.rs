@@ -47,8 +47,8 @@ impl ClientExit {
     }
 
     /// Standard input, whose end is noticed.
-    pub(super) fn watched_input<R>(&self, input: R) -> Input<R> {
-        Input { input, ended: Arc::clone(&self.input_ended) }
+    pub(super) fn watched_input<R>(&self, input: R) -> ClientInput<R> {
+        ClientInput { input, ended: Arc::clone(&self.input_ended) }
     }
 
     /// Watches the client's process. A process that does not exist is on another machine or in a
@@ -87,12 +87,12 @@ impl ClientExit {
 }
 
 /// Standard input.
-pub(super) struct Input<R> {
+pub(super) struct ClientInput<R> {
     input: R,
     ended: Arc<Notify>,
 }
 
-impl<R: AsyncRead + Unpin> AsyncRead for Input<R> {
+impl<R: AsyncRead + Unpin> AsyncRead for ClientInput<R> {
     fn poll_read(
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,

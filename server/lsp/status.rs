@@ -173,7 +173,7 @@ fn finding_counts(counts: &BTreeMap<Check, Counts>) -> BTreeMap<String, FindingC
 pub(super) enum StatusNotification {}
 
 impl Notification for StatusNotification {
-    type Params = Status;
+    type StatusParams = Status;
 
     const METHOD: &'static str = "supercargo/status";
 }

@@ -27,7 +27,7 @@ use crate::{
 };
 use folders::WatchedFolders;
 use plan::{WatchPlan, WatchReason, contains_below, inputs_of};
-use stamps::{Stamp, Stamps};
+use stamps::{FileStamp, Stamps};
 
 pub(super) use plan::WatchSet;
 
@@ -43,7 +43,7 @@ const POLL_INTERVAL: Duration = Duration::from_millis(1500);
 /// The main loop's end of the watching thread. Dropping it ends the thread.
 #[derive(Debug)]
 pub(super) struct FileWatch {
-    messages: channel::Sender<Message>,
+    messages: channel::Sender<WatchMessage>,
     events: mpsc::UnboundedSender<Event>,
     files: Arc<WatchedFiles>,
     watch_set: WatchSet,
@@ -60,7 +60,7 @@ pub(super) struct WatchedFiles {
 }
 
 #[derive(Debug)]
-enum Message {
+enum WatchMessage {
     SetWatch(WatchSet),
     /// The client reports changes of files.
     Reported(Vec<Utf8PathBuf>),
@@ -93,7 +93,7 @@ impl FileWatch {
             let activity = Activity::just("receiving file events");
             let system = notify::recommended_watcher(move |event| {
                 if threads::catch_panic(&activity, || forward(&sender, event)).is_err() {
-                    let _ = sender.send(Message::EventsLost);
+                    let _ = sender.send(WatchMessage::EventsLost);
                 }
             });
             let folders = WatchedFolders::new(system);
@@ -109,14 +109,14 @@ impl FileWatch {
     pub(super) fn set(&mut self, watch_set: WatchSet) {
         if self.watch_set != watch_set {
             self.watch_set = watch_set.clone();
-            let _ = self.messages.send(Message::SetWatch(watch_set));
+            let _ = self.messages.send(WatchMessage::SetWatch(watch_set));
         }
     }
 
     /// The client reports changed files. [`Event::FilesChanged`] comes if they have really changed.
     pub(super) fn files_reported(&self, paths: Vec<Utf8PathBuf>) {
-        if let Err(channel::SendError(Message::Reported(paths))) =
-            self.messages.send(Message::Reported(paths))
+        if let Err(channel::SendError(WatchMessage::Reported(paths))) =
+            self.messages.send(WatchMessage::Reported(paths))
         {
             // The thread has ended.
             let _ = self.events.send(Event::FilesChanged(paths));
@@ -127,7 +127,7 @@ impl FileWatch {
     pub(super) fn new_changes(
         &self,
         paths: Vec<Utf8PathBuf>,
-    ) -> BTreeMap<Utf8PathBuf, Option<Stamp>> {
+    ) -> BTreeMap<Utf8PathBuf, Option<FileStamp>> {
         self.files.stamps.new_changes(paths)
     }
 
@@ -146,7 +146,7 @@ impl FileWatch {
 
 impl Drop for FileWatch {
     fn drop(&mut self) {
-        let _ = self.messages.send(Message::End);
+        let _ = self.messages.send(WatchMessage::End);
     }
 }
 
@@ -178,19 +178,19 @@ impl WatchedFiles {
 }
 
 /// Forwards an event of the system.
-fn forward(messages: &channel::Sender<Message>, event: notify::Result<notify::Event>) {
+fn forward(messages: &channel::Sender<WatchMessage>, event: notify::Result<notify::Event>) {
     let message = match event {
-        Ok(event) if event.need_rescan() => Message::EventsLost,
+        Ok(event) if event.need_rescan() => WatchMessage::EventsLost,
         // Read access.
         Ok(notify::Event { kind: EventKind::Access(_), .. }) => return,
         Ok(event) => {
             let moved = matches!(event.kind, EventKind::Modify(notify::event::ModifyKind::Name(_)));
             let gone = moved || event.kind.is_remove();
-            Message::Touched { paths: event.paths, gone, at: Instant::now() }
+            WatchMessage::Touched { paths: event.paths, gone, at: Instant::now() }
         }
         Err(error) => {
             tracing::info!("error while watching files: {error}");
-            Message::EventsLost
+            WatchMessage::EventsLost
         }
     };
     let _ = messages.send(message);
@@ -210,7 +210,7 @@ struct Round {
 
 /// The state that survives a panic of the watcher.
 struct Mailbox {
-    messages: channel::Receiver<Message>,
+    messages: channel::Receiver<WatchMessage>,
     events: mpsc::UnboundedSender<Event>,
     /// The last watch set.
     watch_set: Option<WatchSet>,
@@ -219,7 +219,7 @@ struct Mailbox {
 }
 
 impl Mailbox {
-    fn new(messages: channel::Receiver<Message>, events: mpsc::UnboundedSender<Event>) -> Self {
+    fn new(messages: channel::Receiver<WatchMessage>, events: mpsc::UnboundedSender<Event>) -> Self {
         Self { messages, events, watch_set: None, reported: Vec::new() }
     }
 }
@@ -229,7 +229,7 @@ impl Drop for Mailbox {
     fn drop(&mut self) {
         let mut reported = std::mem::take(&mut self.reported);
         for message in self.messages.try_iter() {
-            if let Message::Reported(paths) = message {
+            if let WatchMessage::Reported(paths) = message {
                 reported.extend(paths);
             }
         }
@@ -297,8 +297,8 @@ impl<'m> Watcher<'m> {
                 }
             };
             match message {
-                Message::End => return None,
-                Message::SetWatch(watch_set) => {
+                WatchMessage::End => return None,
+                WatchMessage::SetWatch(watch_set) => {
                     self.mailbox.watch_set = Some(watch_set.clone());
                     round.watch_set = Some(watch_set);
                     if last.is_none() {
@@ -307,16 +307,16 @@ impl<'m> Watcher<'m> {
                     }
                     continue;
                 }
-                Message::Reported(paths) => {
+                WatchMessage::Reported(paths) => {
                     self.mailbox.reported.extend(paths.iter().cloned());
                     round.reported.extend(paths);
                 }
-                Message::Touched { paths, gone, at } => {
+                WatchMessage::Touched { paths, gone, at } => {
                     if !self.touches(&paths, gone, at, &mut round) {
                         continue;
                     }
                 }
-                Message::EventsLost => round.events_lost = true,
+                WatchMessage::EventsLost => round.events_lost = true,
             }
             let now = Instant::now();
             let last = *last.get_or_insert(now + MAX_DELAY);
@@ -447,13 +447,13 @@ mod tests {
     struct Watched {
         _folder: tempfile::TempDir,
         root: Utf8PathBuf,
-        messages: channel::Sender<Message>,
+        messages: channel::Sender<WatchMessage>,
         events: mpsc::UnboundedReceiver<Event>,
     }
 
     /// A watched workspace.
     fn watched(
-        system: impl FnOnce(channel::Sender<Message>) -> notify::Result<notify::RecommendedWatcher>,
+        system: impl FnOnce(channel::Sender<WatchMessage>) -> notify::Result<notify::RecommendedWatcher>,
     ) -> Watched {
         let folder = tempfile::tempdir().expect("a temporary folder");
         let root = folder.path().canonicalize().expect("it exists");
@@ -469,7 +469,7 @@ mod tests {
         std::thread::spawn(move || Watcher::new(&mut mailbox, sender, files, folders).run());
         let workspaces = BTreeSet::from([workspace]);
         let watch_set = WatchSet { workspaces, ..WatchSet::default() };
-        messages.send(Message::SetWatch(watch_set)).expect("it runs");
+        messages.send(WatchMessage::SetWatch(watch_set)).expect("it runs");
         Watched { _folder: folder, root, messages, events }
     }
 
@@ -488,7 +488,7 @@ mod tests {
 
     impl Drop for Watched {
         fn drop(&mut self) {
-            let _ = self.messages.send(Message::End);
+            let _ = self.messages.send(WatchMessage::End);
         }
     }
 
@@ -512,7 +512,7 @@ mod tests {
         let elsewhere = Utf8PathBuf::from("/elsewhere/Cargo.toml");
         let lock_file = watched.root.join("Cargo.lock");
         fs::write(&lock_file, "version = 4\n").expect("write");
-        watched.messages.send(Message::Reported(vec![elsewhere.clone()])).expect("it runs");
+        watched.messages.send(WatchMessage::Reported(vec![elsewhere.clone()])).expect("it runs");
         let mut changed = BTreeSet::new();
         while changed.len() < 2 {
             changed.extend(watched.changed());

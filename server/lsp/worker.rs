@@ -18,7 +18,7 @@ use crate::{
     workspace::Workspace,
 };
 use fix_search::FixSearch;
-use inbox::{Inbox, Message, Task};
+use inbox::{Inbox, WorkerMessage, Task};
 use pool::{Due, Pool, PoolSlot, TaskOutcome, Work};
 
 /// The threads that check all workspaces.
@@ -33,7 +33,7 @@ impl CheckPool {
 /// The main loop's end of a worker. Dropping it cancels the worker's tasks and frees its memory.
 pub(super) struct CheckWorkerHandle {
     /// `None` when it is dropped.
-    messages: Option<channel::Sender<Message>>,
+    messages: Option<channel::Sender<WorkerMessage>>,
     slot: PoolSlot<CheckWorker>,
 }
 
@@ -52,12 +52,12 @@ impl CheckWorkerHandle {
 
     /// Requests a check; the verdict comes as [`Event::Checked`].
     pub(super) fn request_check(&self, request: CheckRequest) {
-        self.send(Message::Check(Box::new(request)));
+        self.send(WorkerMessage::Check(Box::new(request)));
     }
 
     /// Requests fixes for the last verdict.
     pub(super) fn request_fixes(&self, request: FixRequest) {
-        self.send(Message::Fix(request));
+        self.send(WorkerMessage::Fix(request));
     }
 
     /// Whether files of the workspace are open: such a workspace comes before others.
@@ -65,7 +65,7 @@ impl CheckWorkerHandle {
         self.slot.set_preferred(has);
     }
 
-    fn send(&self, message: Message) {
+    fn send(&self, message: WorkerMessage) {
         if let Some(messages) = &self.messages {
             let _ = messages.send(message);
             self.slot.wake();
@@ -101,7 +101,7 @@ impl CheckWorker {
         workspace: Workspace,
         databases: Arc<Databases>,
         events: mpsc::UnboundedSender<Event>,
-        messages: channel::Receiver<Message>,
+        messages: channel::Receiver<WorkerMessage>,
     ) -> Self {
         let fix_search = FixSearch::new(workspace.clone(), Arc::clone(&databases), events.clone());
         Self {

@@ -34,11 +34,11 @@ pub enum BuildResult {
 /// A line of `cargo check --message-format json`.
 #[derive(Deserialize)]
 struct Line {
-    message: Option<Message>,
+    message: Option<CargoMessage>,
 }
 
 #[derive(Deserialize)]
-struct Message {
+struct CargoMessage {
     level: String,
     rendered: Option<String>,
 }

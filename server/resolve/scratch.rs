@@ -4,7 +4,7 @@
 //! valid and every path that cargo prints can be mapped back. Sources are not copied: the root of a target is an empty
 //! file.
 //!
-//! Invariant: no path in the copy leads to the user's files. There are no links, only [`Writer`] creates files, and what
+//! Invariant: no path in the copy leads to the user's files. There are no links, only [`CopyWriter`] creates files, and what
 //! cargo has to read elsewhere has an absolute path in the copy's configuration. So cargo and build scripts that write to
 //! the copy change only the copy.
 
@@ -34,7 +34,7 @@ use crate::{
 };
 pub use configuration::fuzz_configuration;
 pub(super) use packages::{ListMembers, Members};
-use writer::Writer;
+use writer::CopyWriter;
 pub(super) use writer::{CopyResult, normalized};
 
 /// The copy's path below its temporary folder. Cargo looks for a workspace's root in parent folders, and stops at a folder
@@ -54,7 +54,7 @@ const MAX_LICENSES_SIZE: u64 = 64 << 20;
 const MAX_LICENSES_PER_PACKAGE: usize = 256;
 
 pub(super) struct Scratch {
-    writer: Writer,
+    writer: CopyWriter,
     /// The originals by the paths of the copies.
     copied: RefCell<BTreeMap<Utf8PathBuf, Utf8PathBuf>>,
     /// The manifests of the copied packages, as cargo names them, each with its `license-file`.
@@ -126,7 +126,7 @@ impl Scratch {
         // Part by part: a slash is no separator in every path of Windows.
         let parts = ROOT.split('/').map(Utf8Path::new);
         let root: Utf8PathBuf = [folder.path()].into_iter().chain(parts).collect();
-        let writer = Writer::new(root.clone())
+        let writer = CopyWriter::new(root.clone())
             .map_err(|source| ResolveError::Scratch { path: root, source })?;
         Ok(Self {
             writer,

@@ -33,7 +33,7 @@ pub use error::WriteError;
 use error::{FileState, WriteErrorCause};
 pub(crate) use leftovers::delete_leftovers;
 use leftovers::{FolderLock, temporary};
-use target::{Content, Target};
+use target::{Content, WriteTarget};
 
 /// A file to replace.
 #[derive(Clone, Copy, Debug)]
@@ -94,7 +94,7 @@ pub(crate) fn write_all(
 /// Files that are being replaced.
 #[derive(Default)]
 struct WriteTransaction<'w> {
-    targets: Vec<(Target, &'w [u8])>,
+    targets: Vec<(WriteTarget, &'w [u8])>,
     /// The new files, in the order of the targets.
     ready: Vec<NamedTempFile>,
     /// The replaced files; its length is the number of replaced targets.
@@ -123,7 +123,7 @@ impl<'w> WriteTransaction<'w> {
         links: Links,
     ) -> Result<(), WriteErrorCause> {
         for replacement in replacements {
-            let target = Target::open(replacement.path, replacement.before, base, links)?;
+            let target = WriteTarget::open(replacement.path, replacement.before, base, links)?;
             self.targets.push((target, replacement.after));
         }
         self.refuse_the_same_twice()?;
@@ -215,7 +215,7 @@ impl<'w> WriteTransaction<'w> {
     }
 }
 
-impl Target {
+impl WriteTarget {
     /// Writes a temporary file next to the target with the new content, the mode and the owner, flushed to disk.
     fn prepared(&self, after: &[u8]) -> Result<NamedTempFile, WriteErrorCause> {
         let folder = self.folder();

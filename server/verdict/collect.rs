@@ -40,7 +40,7 @@ impl Context<'_> {
 
 /// A label, with its location if that is in a file of the user.
 struct ResolvedLabel {
-    location: Option<(Target, Location)>,
+    location: Option<(LabelTarget, Location)>,
     primary: bool,
     /// The text under the label.
     text: String,
@@ -48,7 +48,7 @@ struct ResolvedLabel {
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Target {
+enum LabelTarget {
     Policy,
     Manifest,
 }
@@ -75,7 +75,7 @@ pub(super) fn from_config(
         .iter()
         .map(|label| resolve_label(label, policy, policy_id, files, None))
         .collect();
-    let mut locations = label_locations(&labels, Target::Policy);
+    let mut locations = label_locations(&labels, LabelTarget::Policy);
     // Duplicates and unknown keys have to be fixed at each location.
     for label in &labels {
         if let Some((_, location)) = &label.location
@@ -246,18 +246,18 @@ fn locate(
                 prefer_license_fields(&mut placement.locations, nodes, context);
             }
         }
-        LocationRule::Policy => placement.locations = label_locations(labels, Target::Policy),
+        LocationRule::Policy => placement.locations = label_locations(labels, LabelTarget::Policy),
         LocationRule::Manifest if code == Some(Code::Wildcard) => {
             placement.locations = requirements(labels, context);
         }
-        LocationRule::Manifest => placement.locations = label_locations(labels, Target::Manifest),
+        LocationRule::Manifest => placement.locations = label_locations(labels, LabelTarget::Manifest),
         LocationRule::Workspace => {}
     }
     if placement.locations.is_empty() {
-        placement.locations = label_locations(labels, Target::Manifest);
+        placement.locations = label_locations(labels, LabelTarget::Manifest);
     }
     if placement.locations.is_empty() {
-        placement.locations = label_locations(labels, Target::Policy);
+        placement.locations = label_locations(labels, LabelTarget::Policy);
     }
     if placement.locations.is_empty() {
         placement.locations.push(context.locations.manifests.checked.head());
@@ -269,7 +269,7 @@ fn locate(
 /// if it is inherited from the workspace.
 fn requirements(labels: &[ResolvedLabel], context: &Context<'_>) -> Vec<Location> {
     let mut locations: Vec<Location> = Vec::new();
-    for value in label_locations(labels, Target::Manifest) {
+    for value in label_locations(labels, LabelTarget::Manifest) {
         for location in context.locations.manifests.dependency_locations_in(value) {
             if !locations.iter().any(|known| known.is_at(&location)) {
                 locations.push(location);
@@ -300,7 +300,7 @@ fn prefer_license_fields(locations: &mut [Location], nodes: &[NodeId], context: 
 }
 
 /// The locations of the primary labels with this target, else of the other labels with it.
-fn label_locations(labels: &[ResolvedLabel], target: Target) -> Vec<Location> {
+fn label_locations(labels: &[ResolvedLabel], target: LabelTarget) -> Vec<Location> {
     let of_kind = |primary: Option<bool>| {
         let labels = labels
             .iter()
@@ -344,7 +344,7 @@ fn resolve_label(
     let text = source.get(label.range.clone()).unwrap_or_default().trim_matches('"');
     let location = (|| {
         if label.file_id == policy_id {
-            return Some((Target::Policy, policy.location(label.range.clone())));
+            return Some((LabelTarget::Policy, policy.location(label.range.clone())));
         }
         let name = codespan_name(files, label.file_id)?;
         let span = without_byte_order_mark(source, &label.range);
@@ -353,13 +353,13 @@ fn resolve_label(
             let text = text.cloned().unwrap_or_else(|| SourceText::new(source));
             let location =
                 Location { file: file.path.clone(), text, span, role: Role::Primary, via: None };
-            return Some((Target::Policy, location));
+            return Some((LabelTarget::Policy, location));
         }
         let manifest = locations?.manifests.at(name)?;
         // The layout may have changed since the graph was built.
         let mut edits = Edits::default();
         edits.push(Edit::between(source.trim_start_matches('\u{feff}'), manifest.text.as_str()));
-        Some((Target::Manifest, manifest.location(edits.moved(&span), Role::Primary)))
+        Some((LabelTarget::Manifest, manifest.location(edits.moved(&span), Role::Primary)))
     })();
     ResolvedLabel {
         location,

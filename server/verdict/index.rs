@@ -179,7 +179,7 @@ impl Index {
         let Ok(ComboIndexCache::Sparse(index)) = &self.0 else { return None };
         let files = names.iter().filter_map(|name| {
             let name = name.as_str().try_into().ok()?;
-            Some(Input::Stamp(index.cache().cache_path(name)))
+            Some(Input::IndexStamp(index.cache().cache_path(name)))
         });
         Some(Inputs::now(files.collect(), &on_disk))
     }
@@ -259,12 +259,12 @@ fn records<'e>(entry: &ValidCacheEntry<'e>) -> impl Iterator<Item = (&'e [u8], &
 /// The records that this process has read from one index file. Most graphs need nearly the same.
 struct CachedRecords {
     /// The stamp of the file when it was read.
-    stamp: Stamp,
+    stamp: IndexStamp,
     versions: BTreeSet<Version>,
     records: Arc<Vec<IndexRecord>>,
 }
 
-type Stamp = (u64, Option<SystemTime>);
+type IndexStamp = (u64, Option<SystemTime>);
 
 /// Returns the cached records of a file, or reads it.
 fn read_once(
@@ -302,7 +302,7 @@ fn read_once(
 }
 
 /// Whether a file with this stamp was written just now.
-fn is_young((_, written): Stamp) -> bool {
+fn is_young((_, written): IndexStamp) -> bool {
     written.and_then(|written| written.elapsed().ok()).is_some_and(|age| age < RECENT)
 }
 

@@ -19,10 +19,10 @@ use regex::Regex;
 const LICENSE: &str = r#"license\s*=\s*["']([^"']*)["']"#;
 
 /// The lines that this process has read, each with the size and time of its manifest.
-static CACHE: LazyLock<RwLock<HashMap<Utf8PathBuf, (Stamp, String)>>> =
+static CACHE: LazyLock<RwLock<HashMap<Utf8PathBuf, (ManifestStamp, String)>>> =
     LazyLock::new(RwLock::default);
 
-type Stamp = (u64, Option<SystemTime>);
+type ManifestStamp = (u64, Option<SystemTime>);
 
 /// A short text per manifest in which the same search finds the same match.
 #[derive(Debug)]

@@ -6,12 +6,12 @@ use crate::lsp::{event::Event, session::Session, settings::SettingsChange};
 
 /// The parameters.
 #[derive(Clone, Copy, Debug, Deserialize, Serialize)]
-pub(in crate::lsp) struct Params {
+pub(in crate::lsp) struct DidChangeTrustParams {
     /// Whether programs may be started for the workspace.
     trusted: bool,
 }
 
-pub(in crate::lsp) fn handle(session: &Session, params: Params) {
+pub(in crate::lsp) fn handle(session: &Session, params: DidChangeTrustParams) {
     let change = {
         let mut state = session.state();
         let state = &mut *state;

@@ -18,7 +18,7 @@ const MAX_HASHED: u64 = 8 << 20;
 
 /// The state of a file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(in crate::lsp) enum Stamp {
+pub(in crate::lsp) enum FileStamp {
     Absent,
     /// The hash of its text.
     Text(u64),
@@ -26,7 +26,7 @@ pub(in crate::lsp) enum Stamp {
     Times(u64),
 }
 
-impl Stamp {
+impl FileStamp {
     fn of(path: &Utf8Path) -> Self {
         let Ok(data) = fs::metadata(path) else { return Self::Absent };
         if data.is_dir() {
@@ -82,7 +82,7 @@ fn add(hasher: &mut XxHash64, data: &fs::Metadata) {
 /// between, when it was checked.
 #[derive(Clone, Copy, Debug)]
 struct FileSnapshot {
-    stamp: Stamp,
+    stamp: FileStamp,
     written: Option<SystemTime>,
     at: Instant,
     /// There was an event after it.
@@ -102,7 +102,7 @@ impl FileSnapshot {
         let at = Instant::now();
         let written = fs::metadata(path).ok().filter(fs::Metadata::is_file);
         let written = written.and_then(|data| data.modified().ok());
-        Self { written, stamp: Stamp::of(path), at, missed_event: false }
+        Self { written, stamp: FileStamp::of(path), at, missed_event: false }
     }
 }
 
@@ -131,7 +131,7 @@ impl Stamps {
             let known = self.lock().get(*file).copied();
             match known {
                 Some(known) => known != FileSnapshot::of(file),
-                None => Stamp::of(file) != Stamp::Absent,
+                None => FileStamp::of(file) != FileStamp::Absent,
             }
         };
         files.into_iter().filter(differs).cloned().collect()
@@ -142,7 +142,7 @@ impl Stamps {
     pub(super) fn new_changes(
         &self,
         files: Vec<Utf8PathBuf>,
-    ) -> BTreeMap<Utf8PathBuf, Option<Stamp>> {
+    ) -> BTreeMap<Utf8PathBuf, Option<FileStamp>> {
         let mut changes = BTreeMap::new();
         for file in files {
             let snapshot = FileSnapshot::of(&file);
@@ -190,14 +190,14 @@ mod tests {
         assert_eq!(report(), None, "it is still absent");
         assert!(!stamps.mark_missed(&file, before));
         assert!(stamps.mark_missed(&file, Instant::now()), "it may have been there for a while");
-        assert_eq!(report(), Some(Some(Stamp::Absent)));
+        assert_eq!(report(), Some(Some(FileStamp::Absent)));
         fs::write(&file, "one").expect("write");
-        assert_eq!(report(), Some(Some(Stamp::Absent)));
+        assert_eq!(report(), Some(Some(FileStamp::Absent)));
         assert_eq!(report(), None, "it was reported");
         let later = SystemTime::now() + std::time::Duration::from_secs(9);
         let open = fs::File::options().append(true).open(&file).expect("open");
         open.set_modified(later).expect("set");
-        assert_eq!(report(), Some(Some(Stamp::of(&file))), "it may have been another in between");
+        assert_eq!(report(), Some(Some(FileStamp::of(&file))), "it may have been another in between");
         fs::write(&file, "two").expect("write");
         stamps.note([&file]);
         assert_eq!(stamps.differing([&file]).len(), 1, "the snapshot stays");

@@ -18,18 +18,18 @@ const SINGLE_EDIT_DEBOUNCE: Duration = Duration::from_millis(15);
 
 /// A message to a worker.
 #[derive(Debug)]
-pub(super) enum Message {
+pub(super) enum WorkerMessage {
     Check(Box<CheckRequest>),
     Fix(FixRequest),
 }
 
 /// The messages that have come.
 pub(super) struct Inbox {
-    messages: Receiver<Message>,
+    messages: Receiver<WorkerMessage>,
     /// The check requests that came while an older one was handled.
     check_requests: RefCell<VecDeque<CheckRequest>>,
     /// The newest check request, until its pause is over.
-    pending: Option<PendingCheck>,
+    pending: Option<DebouncedCheck>,
     fix_requests: RefCell<VecDeque<FixRequest>>,
     /// When the last message came or the last check ended.
     idle_since: Cell<Instant>,
@@ -55,7 +55,7 @@ pub(super) enum Task {
 }
 
 /// A check request that waits for more edits.
-struct PendingCheck {
+struct DebouncedCheck {
     request: CheckRequest,
     /// How many requests it replaces.
     count: usize,
@@ -64,7 +64,7 @@ struct PendingCheck {
 }
 
 impl Inbox {
-    pub(super) fn new(messages: Receiver<Message>) -> Self {
+    pub(super) fn new(messages: Receiver<WorkerMessage>) -> Self {
         Self {
             messages,
             check_requests: RefCell::default(),
@@ -85,9 +85,9 @@ impl Inbox {
         }
         self.receive();
         self.merge_check_requests(renew_graph);
-        if let Some(PendingCheck { request, count, until }) = self.pending.take() {
+        if let Some(DebouncedCheck { request, count, until }) = self.pending.take() {
             if let Some(at) = until.filter(|until| *until > Instant::now() && !self.ended.get()) {
-                self.pending = Some(PendingCheck { request, count, until });
+                self.pending = Some(DebouncedCheck { request, count, until });
                 return Task::Wait(Some(Due { at, background: false }));
             }
             self.checked.set(true);
@@ -133,11 +133,11 @@ impl Inbox {
         }
     }
 
-    fn put(&self, message: Message) {
+    fn put(&self, message: WorkerMessage) {
         self.idle_since.set(Instant::now());
         match message {
-            Message::Check(request) => self.check_requests.borrow_mut().push_back(*request),
-            Message::Fix(request) => self.fix_requests.borrow_mut().push_back(request),
+            WorkerMessage::Check(request) => self.check_requests.borrow_mut().push_back(*request),
+            WorkerMessage::Fix(request) => self.fix_requests.borrow_mut().push_back(request),
         }
     }
 
@@ -148,7 +148,7 @@ impl Inbox {
             // A replaced request counts as an edit, too.
             let until = self.pause(&request).map(|pause| Instant::now() + pause);
             let count = self.pending.as_ref().map_or(0, |older| older.count) + 1;
-            self.pending = Some(PendingCheck { request, count, until });
+            self.pending = Some(DebouncedCheck { request, count, until });
         }
     }
 

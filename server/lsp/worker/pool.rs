@@ -77,23 +77,23 @@ pub(super) enum TaskOutcome {
 }
 
 /// The threads. Dropping it ends all work, and then the threads.
-pub(super) struct Pool<W: Work>(Arc<Shared<W>>);
+pub(super) struct Pool<W: Work>(Arc<PoolShared<W>>);
 
 /// The owner's handle of work in the pool.
 pub(super) struct PoolSlot<W: Work> {
-    pool: Arc<Shared<W>>,
+    pool: Arc<PoolShared<W>>,
     key: Key,
 }
 
 /// Work by its path, in whose order it runs. The number distinguishes work of the same path.
 type Key = (Utf8PathBuf, u64);
 
-struct Shared<W> {
-    state: Mutex<State<W>>,
+struct PoolShared<W> {
+    state: Mutex<PoolState<W>>,
     changed: Condvar,
 }
 
-struct State<W> {
+struct PoolState<W> {
     threads: usize,
     slots: BTreeMap<Key, SlotState<W>>,
     /// The number of the next slot, and of the next task.
@@ -145,8 +145,8 @@ impl<W: Work> Pool<W> {
     }
 
     fn with_threads(threads: usize) -> Self {
-        let state = State { threads, slots: BTreeMap::new(), next: 0, ended: false };
-        let shared = Arc::new(Shared { state: Mutex::new(state), changed: Condvar::new() });
+        let state = PoolState { threads, slots: BTreeMap::new(), next: 0, ended: false };
+        let shared = Arc::new(PoolShared { state: Mutex::new(state), changed: Condvar::new() });
         for number in 1..=threads {
             let for_thread = Arc::clone(&shared);
             let activity = Activity::just("running the tasks of workers");
@@ -223,8 +223,8 @@ enum PoolTask<W> {
     End(W),
 }
 
-impl<W: Work> Shared<W> {
-    fn lock(&self) -> MutexGuard<'_, State<W>> {
+impl<W: Work> PoolShared<W> {
+    fn lock(&self) -> MutexGuard<'_, PoolState<W>> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -297,7 +297,7 @@ impl<W: Work> Shared<W> {
     }
 }
 
-impl<W: Work> State<W> {
+impl<W: Work> PoolState<W> {
     fn take(&mut self, now: Instant) -> Option<PoolTask<W>> {
         let ready = self.slots.iter().filter_map(|(key, slot)| Some((slot.urgency(now)?, key)));
         let first = ready.filter(|(urgency, _)| self.has_a_thread_for(*urgency)).min();

@@ -13,9 +13,9 @@ use crate::{
 };
 
 /// A small random number generator: the same policies on every run.
-struct Dice(u64);
+struct PolicyDice(u64);
 
-impl Dice {
+impl PolicyDice {
     fn roll(&mut self, sides: usize) -> usize {
         self.0 =
             self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
@@ -27,15 +27,15 @@ impl Dice {
     }
 }
 
-struct Writer {
-    dice: Dice,
+struct PolicyWriter {
+    dice: PolicyDice,
     /// Unused names: cargo-deny rejects some duplicates.
     names: Vec<String>,
     others: Vec<String>,
     fresh: usize,
 }
 
-impl Writer {
+impl PolicyWriter {
     fn policy(&mut self) -> String {
         self.names =
             ["time@0.3.44", "time", "serde", "ring@0.17.9", "gpl"].map(str::to_owned).to_vec();
@@ -228,7 +228,7 @@ fn policy_count() -> usize {
 }
 
 /// Accepts some of the suggestions at an offset; returns the number of suggestions.
-fn try_items(world: &World, text: &str, offset: usize, dice: &mut Dice) -> usize {
+fn try_items(world: &World, text: &str, offset: usize, dice: &mut PolicyDice) -> usize {
     let items = world.complete(text, offset).items;
     let few = items.len() <= 8;
     let picked: Vec<usize> = if few {
@@ -255,7 +255,7 @@ fn try_items(world: &World, text: &str, offset: usize, dice: &mut Dice) -> usize
 #[test]
 fn suggestions_in_complete_policies_are_accepted() {
     let world = World::new();
-    let mut writer = Writer { dice: Dice(3), names: Vec::new(), others: Vec::new(), fresh: 0 };
+    let mut writer = PolicyWriter { dice: PolicyDice(3), names: Vec::new(), others: Vec::new(), fresh: 0 };
     let (mut policies, mut suggestions) = (0, 0);
     while policies < policy_count() {
         let text = writer.policy();
@@ -277,7 +277,7 @@ fn suggestions_in_complete_policies_are_accepted() {
 #[test]
 fn suggestions_in_incomplete_policies_are_accepted() {
     let world = World::new();
-    let mut writer = Writer { dice: Dice(5), names: Vec::new(), others: Vec::new(), fresh: 0 };
+    let mut writer = PolicyWriter { dice: PolicyDice(5), names: Vec::new(), others: Vec::new(), fresh: 0 };
     let (mut policies, mut suggestions) = (0, 0);
     while policies < policy_count() {
         let text = writer.policy();

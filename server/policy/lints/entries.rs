@@ -15,9 +15,9 @@ pub(super) struct CommentedEntry {
 }
 
 impl std::ops::Deref for CommentedEntry {
-    type Target = entries::PolicyEntry;
+    type EntryTarget = entries::PolicyEntry;
 
-    fn deref(&self) -> &Self::Target {
+    fn deref(&self) -> &Self::EntryTarget {
         &self.entry
     }
 }

@@ -17,7 +17,7 @@ use camino::{Utf8Path, Utf8PathBuf};
 
 use super::{
     Members, ROOT,
-    packages::{Member, PathDependency, Target},
+    packages::{Member, PathDependency, PackageTarget},
     writer::normalized,
 };
 use crate::{
@@ -128,12 +128,12 @@ const ENDS: [&str; 14] = [
     "vendor",
 ];
 
-struct World {
+struct HostileWorld {
     _temp: tempfile::TempDir,
     root: Utf8PathBuf,
 }
 
-impl World {
+impl HostileWorld {
     fn generated(dice: &mut Dice) -> Self {
         let temp = tempfile::tempdir().expect("a temporary folder");
         let root = temp.path().canonicalize().expect("it is there");
@@ -295,7 +295,7 @@ impl World {
             let named = text.lines().filter_map(|line| line.strip_prefix("path = \""));
             let named = named.filter_map(|path| path.strip_suffix('"'));
             let targets = named.chain(["src/lib.rs", "src/main.rs", "build.rs"]);
-            let targets = targets.map(|path| Target { src_path: folder.join(path) }).collect();
+            let targets = targets.map(|path| PackageTarget { src_path: folder.join(path) }).collect();
             Member { manifest_path, targets, dependencies }
         });
         Ok(Members { packages: packages.collect(), workspace_root: root })
@@ -349,7 +349,7 @@ fn files_of(copy: &Utf8Path) -> Vec<Utf8PathBuf> {
 /// Uses a copy of one workspace as the program does, and worse.
 fn try_out(seed: u64) -> bool {
     let mut dice = Dice(seed);
-    let world = World::generated(&mut dice);
+    let world = HostileWorld::generated(&mut dice);
     let before = world.snapshot();
     let manifests = world.manifests();
     if manifests.is_empty() {

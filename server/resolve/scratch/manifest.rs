@@ -3,11 +3,11 @@
 use camino::Utf8Path;
 use toml_edit::{DocumentMut, Item};
 
-use super::writer::{Writer, normalized};
+use super::writer::{CopyWriter, normalized};
 
 /// The text of a manifest for the copy. Cargo writes the lockfile next to the root manifest that `package.workspace` names;
 /// if that is outside of the copy, it is replaced by the copy of that root. Returns `None` if nothing changes.
-pub(super) fn for_copy(text: &str, original: &Utf8Path, writer: &Writer) -> Option<String> {
+pub(super) fn for_copy(text: &str, original: &Utf8Path, writer: &CopyWriter) -> Option<String> {
     if !text.contains("workspace") {
         return None;
     }
@@ -38,7 +38,7 @@ mod tests {
     fn only_a_workspace_root_outside_of_the_copy_is_replaced() {
         let temp = tempfile::tempdir().expect("a temporary folder");
         let temp = Utf8Path::from_path(temp.path()).expect("UTF-8");
-        let writer = Writer::new(temp.join("root")).expect("a root");
+        let writer = CopyWriter::new(temp.join("root")).expect("a root");
         let written = |path: &str| {
             let text = format!("[package]\nname = \"m\"\nworkspace = \"{path}\"\n[lib]\n");
             for_copy(&text, "/w/m/Cargo.toml".into(), &writer)

@@ -26,12 +26,12 @@ pub(in crate::resolve) struct Members {
 #[derive(Debug, Deserialize)]
 pub(super) struct Member {
     pub(super) manifest_path: Utf8PathBuf,
-    pub(super) targets: Vec<Target>,
+    pub(super) targets: Vec<PackageTarget>,
     pub(super) dependencies: Vec<PathDependency>,
 }
 
 #[derive(Debug, Deserialize)]
-pub(super) struct Target {
+pub(super) struct PackageTarget {
     pub(super) src_path: Utf8PathBuf,
 }
 

@@ -17,7 +17,7 @@ use camino::{Utf8Component, Utf8Path, Utf8PathBuf};
 
 /// Writes below one folder.
 #[derive(Debug)]
-pub(in crate::resolve) struct Writer {
+pub(in crate::resolve) struct CopyWriter {
     root: Utf8PathBuf,
     #[cfg(unix)]
     folder: rustix::fd::OwnedFd,
@@ -34,7 +34,7 @@ pub(in crate::resolve) enum CopyResult {
     TooLong,
 }
 
-impl Writer {
+impl CopyWriter {
     /// Creates the root, a folder without links in its path, in a folder of this program.
     ///
     /// # Errors
@@ -75,7 +75,7 @@ impl Writer {
     ///
     /// # Errors
     ///
-    /// Those of [`Writer::create`], and when the content cannot be written.
+    /// Those of [`CopyWriter::create`], and when the content cannot be written.
     pub(in crate::resolve) fn write(&self, path: &Utf8Path, content: &[u8]) -> io::Result<()> {
         self.create(path)?.write_all(content)
     }
@@ -84,7 +84,7 @@ impl Writer {
     ///
     /// # Errors
     ///
-    /// Those of [`Writer::create`], and when the original cannot be read.
+    /// Those of [`CopyWriter::create`], and when the original cannot be read.
     pub(in crate::resolve) fn copy(
         &self,
         original: &Utf8Path,
@@ -151,13 +151,13 @@ impl Writer {
 mod unix {
     use rustix::fs::{AtFlags, Mode, OFlags, mkdirat, openat, unlinkat};
 
-    use super::{File, Writer, io};
+    use super::{File, CopyWriter, io};
 
     /// How a folder is opened: not through a link.
     pub(super) const FOLDER: OFlags =
         OFlags::DIRECTORY.union(OFlags::NOFOLLOW).union(OFlags::CLOEXEC);
 
-    impl Writer {
+    impl CopyWriter {
         fn enter(&self, folders: &[String], makes: bool) -> io::Result<rustix::fd::OwnedFd> {
             #[cfg(target_os = "linux")]
             if !folders.is_empty()
@@ -209,7 +209,7 @@ mod unix {
 
 /// On other systems, each folder is checked before it is entered. Only this program and its children write to the copy.
 #[cfg(not(unix))]
-impl Writer {
+impl CopyWriter {
     fn enter(&self, folders: &[String], makes: bool) -> io::Result<Utf8PathBuf> {
         let mut folder = self.root.clone();
         for name in folders {
@@ -298,7 +298,7 @@ mod tests {
     struct TestFolders {
         _temp: tempfile::TempDir,
         outside: Utf8PathBuf,
-        writer: Writer,
+        writer: CopyWriter,
     }
 
     fn test_folders() -> TestFolders {
@@ -308,7 +308,7 @@ mod tests {
         let outside = path.join("outside");
         fs::create_dir(&outside).expect("a folder");
         fs::write(outside.join("file"), "original").expect("written");
-        let writer = Writer::new(path.join("copy/root")).expect("a root");
+        let writer = CopyWriter::new(path.join("copy/root")).expect("a root");
         TestFolders { _temp: temp, outside, writer }
     }
 

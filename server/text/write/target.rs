@@ -11,7 +11,7 @@ use super::{
 };
 
 /// A file that may be replaced.
-pub(super) struct Target {
+pub(super) struct WriteTarget {
     /// The path as given.
     pub(super) path: Utf8PathBuf,
     /// The real path: the same, or the target of links.
@@ -62,7 +62,7 @@ fn identity(metadata: &fs::Metadata) -> impl PartialEq + use<> {
     (metadata.len(), metadata.modified().ok())
 }
 
-impl Target {
+impl WriteTarget {
     /// Reads a file that is to be replaced.
     ///
     /// # Errors

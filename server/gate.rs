@@ -487,14 +487,14 @@ impl Gate {
     /// # Errors
     ///
     /// When cargo cannot be run, fails, or is canceled.
-    pub(crate) fn lock_file_with(
+    pub(crate) fn lockfile_with(
         &mut self,
         resolver: &Resolver,
         texts: &dyn Texts,
         keep_running: &dyn Fn() -> bool,
     ) -> Result<SourceText, ResolveError> {
         let copy = Self::copy(&mut self.copy, resolver, &self.workspace, keep_running)?;
-        copy.lock_file_with(resolver, &self.workspace, &texts.unsaved(), keep_running)
+        copy.lockfile_with(resolver, &self.workspace, &texts.unsaved(), keep_running)
     }
 
     /// Lets cargo fetch the registries' current versions.
@@ -512,8 +512,8 @@ impl Gate {
     }
 
     /// The lockfile of the scratch copy after the last check.
-    pub(crate) fn scratch_lock_file(&self) -> Option<SourceText> {
-        self.copy.as_ref()?.lock_file()
+    pub(crate) fn scratch_lockfile(&self) -> Option<SourceText> {
+        self.copy.as_ref()?.lockfile()
     }
 
     fn copy<'c>(
@@ -634,7 +634,7 @@ fn provisional_verdict(
     database: Option<&Database>,
     texts: &dyn Texts,
 ) -> Verdict {
-    let lock = texts.read(&exact.workspace.lock_file()).ok();
+    let lock = texts.read(&exact.workspace.lockfile()).ok();
     let lock = lock.and_then(|text| LockedVersions::read(&text));
     let input = ProvisionalInput {
         findings: &exact.findings,

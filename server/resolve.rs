@@ -119,7 +119,7 @@ impl Resolution {
     /// Whether a manifest or lockfile is part of the resolution. The buffer of a package that is no longer
     /// a dependency is not.
     pub(crate) fn comes_from(&self, file: &Utf8Path, workspace: &Workspace) -> bool {
-        if file == workspace.lock_file() || file == workspace.root.join("Cargo.toml") {
+        if file == workspace.lockfile() || file == workspace.root.join("Cargo.toml") {
             return true;
         }
         let real = file.canonicalize_utf8().unwrap_or_else(|_| file.to_owned());
@@ -217,8 +217,8 @@ impl Resolver {
         options: &MetadataOptions,
         hooks: &ResolveHooks<'_>,
     ) -> Result<Resolution, ResolveError> {
-        let lock_file = workspace.lock_file();
-        let on_disk = read_to_string(&lock_file).is_ok();
+        let lockfile = workspace.lockfile();
+        let on_disk = read_to_string(&lockfile).is_ok();
         if on_disk || self.locked {
             if let Some(resolution) = self.recall(workspace, options) {
                 return Ok(resolution);

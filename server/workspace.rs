@@ -43,7 +43,7 @@ impl Workspace {
     }
 
     /// The path of the lockfile, which may not exist.
-    pub fn lock_file(&self) -> Utf8PathBuf {
+    pub fn lockfile(&self) -> Utf8PathBuf {
         self.root.join("Cargo.lock")
     }
 

@@ -167,14 +167,14 @@ impl Server {
         let manifest = fs::read_to_string(self.folder.join("Cargo.toml"))?;
         let line = manifest.lines().position(|line| line.starts_with("regex = "));
         let regex = line.context("the world has no regex")? + 1;
-        let lock_file = self.folder.join("Cargo.lock");
-        let lock = fs::read(&lock_file)?;
+        let lockfile = self.folder.join("Cargo.lock");
+        let lock = fs::read(&lockfile)?;
         let (stop, stopped) = mpsc::channel::<()>();
         let updates = thread::spawn(move || -> std::io::Result<()> {
-            let new = lock_file.with_extension("new");
+            let new = lockfile.with_extension("new");
             while stopped.recv_timeout(UPDATE) == Err(mpsc::RecvTimeoutError::Timeout) {
                 fs::write(&new, &lock)?;
-                fs::rename(&new, &lock_file)?;
+                fs::rename(&new, &lockfile)?;
             }
             Ok(())
         });

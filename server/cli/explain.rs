@@ -91,7 +91,7 @@ fn print(explanations: &[Markup]) -> anyhow::Result<ExitCode> {
 
 /// Whether a package of that name is in the lockfile: its name may be that of a key.
 fn is_locked(workspace: &Workspace, term: &str) -> bool {
-    let lock = OnDisk.read(&workspace.lock_file());
+    let lock = OnDisk.read(&workspace.lockfile());
     lock.is_ok_and(|text| text.as_str().contains(&format!("\nname = \"{term}\"")))
 }
 

@@ -15,8 +15,8 @@ pub fn configuration_files() -> Vec<Utf8PathBuf> {
 
 /// The files of cargo's index cache for the packages of a lockfile. A file that does not exist yet is listed for every local
 /// index.
-pub fn index_files(lock_file: &str) -> BTreeSet<Utf8PathBuf> {
-    index_folder().map(|folder| files_in(&folder, lock_file)).unwrap_or_default()
+pub fn index_files(lockfile: &str) -> BTreeSet<Utf8PathBuf> {
+    index_folder().map(|folder| files_in(&folder, lockfile)).unwrap_or_default()
 }
 
 /// Whether a file belongs to cargo's index.
@@ -28,10 +28,10 @@ fn index_folder() -> Option<Utf8PathBuf> {
     tame_index::utils::cargo_home().ok().map(|home| home.join("registry/index"))
 }
 
-fn files_in(folder: &Utf8Path, lock_file: &str) -> BTreeSet<Utf8PathBuf> {
+fn files_in(folder: &Utf8Path, lockfile: &str) -> BTreeSet<Utf8PathBuf> {
     let entries = folder.read_dir_utf8().into_iter().flatten().flatten();
     let caches: Vec<_> = entries.map(|entry| entry.path().join(".cache")).collect();
-    let lock = Lockfile::entries(lock_file);
+    let lock = Lockfile::entries(lockfile);
     let from_a_registry = |source: &str| source.contains("registry+") || source.contains("sparse+");
     let entries = lock.iter().filter(|entry| {
         entry.source.as_deref().is_some_and(from_a_registry) && entry.name.value.is_ascii()

@@ -73,7 +73,7 @@ pub fn fix_all(
         unfixed: Vec::new(),
     };
     // Upgrades change the lockfile.
-    let is_locked = run.report.verdict.workspace.lock_file().is_file();
+    let is_locked = run.report.verdict.workspace.lockfile().is_file();
     if run.report.verdict.complete && is_locked {
         run.update_index();
         run.apply_upgrades()?;

@@ -48,7 +48,7 @@ impl Verification {
         }
         let cleared = unmatched(&before.verdict.findings, &verdict.findings);
         let introduced = unmatched(&verdict.findings, &before.verdict.findings);
-        let moved = moved_entries(before.texts, overlay, &verdict.workspace.lock_file());
+        let moved = moved_entries(before.texts, overlay, &verdict.workspace.lockfile());
         Some(Self { verdict, cleared, introduced, moved })
     }
 
@@ -103,9 +103,9 @@ pub(super) fn is_cargo_deny_problem(finding: &Finding) -> bool {
     finding.check != Check::Supercargo && finding.severity >= Severity::Warning
 }
 
-fn moved_entries(before: &Overlay, after: &Overlay, lock_file: &Utf8Path) -> Vec<MovedEntry> {
+fn moved_entries(before: &Overlay, after: &Overlay, lockfile: &Utf8Path) -> Vec<MovedEntry> {
     let entries = |texts: &Overlay| -> BTreeSet<PackageRef> {
-        let text = texts.read(lock_file).ok();
+        let text = texts.read(lockfile).ok();
         let packages = text.and_then(|text| Lockfile::graph(text.as_str())).unwrap_or_default();
         let entry = |package: LockedPackage| PackageRef {
             name: package.name,

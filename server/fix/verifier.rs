@@ -77,7 +77,7 @@ impl FixVerifier<'_> {
         if targets.is_empty() {
             return Ok(result);
         }
-        if !current.verdict.workspace.lock_file().is_file() {
+        if !current.verdict.workspace.lockfile().is_file() {
             result.no_fix_reason = Some(NO_LOCKFILE.to_owned());
             return Ok(result);
         }

@@ -115,7 +115,7 @@ pub(super) fn resolution(
         return unreadable(&workspace.manifest, &error);
     }
     if (stderr.contains("lock file") || stderr.contains("Cargo.lock"))
-        && let Some(finding) = broken_lock_file(workspace, texts)
+        && let Some(finding) = broken_lockfile(workspace, texts)
     {
         return finding;
     }
@@ -139,8 +139,8 @@ pub(super) fn resolution(
 pub(super) const LOCK_REMEDY: &str =
     "restore it from version control, or delete it to let cargo resolve again";
 
-fn broken_lock_file(workspace: &Workspace, texts: &dyn Texts) -> Option<Finding> {
-    let file = workspace.lock_file();
+fn broken_lockfile(workspace: &Workspace, texts: &dyn Texts) -> Option<Finding> {
+    let file = workspace.lockfile();
     let text = match texts.read(&file) {
         Ok(text) => text,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return None,

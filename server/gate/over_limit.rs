@@ -30,7 +30,7 @@ pub(super) struct Exceeded {
 /// dependencies, and cargo's configuration in their parent folders.
 pub(super) fn exceeded(workspace: &Workspace, texts: &dyn Texts) -> Exceeded {
     let mut exceeded = Exceeded::default();
-    exceeded.failures.extend(lock_file(workspace));
+    exceeded.failures.extend(lockfile(workspace));
     for above in workspace.folder().ancestors() {
         for name in CONFIGURATION_NAMES.iter().chain(&TOOLCHAIN_NAMES) {
             let path = above.join(name);
@@ -78,8 +78,8 @@ pub(super) fn exceeded(workspace: &Workspace, texts: &dyn Texts) -> Exceeded {
 }
 
 /// A finding if the lockfile must not be read.
-pub(super) fn lock_file(workspace: &Workspace) -> Option<Finding> {
-    let path = workspace.lock_file();
+pub(super) fn lockfile(workspace: &Workspace) -> Option<Finding> {
+    let path = workspace.lockfile();
     let why = refused(&path)?;
     let mut finding = failures::unreadable(&path, &why);
     finding.remedy = Some(failures::LOCK_REMEDY.to_owned());

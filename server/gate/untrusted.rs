@@ -37,7 +37,7 @@ impl Gate {
         let limits = exceeded(&self.workspace, texts);
         run.verdict.findings.extend(limits.warnings);
         run.verdict.findings.extend(limits.failures);
-        let lock = texts.read(&self.workspace.lock_file()).ok();
+        let lock = texts.read(&self.workspace.lockfile()).ok();
         let lock = lock.and_then(|text| Lockfile::graph(text.as_str()));
         let Some(lock) = lock else { return run.verdict };
         let manifests = manifests(&self.workspace, texts);

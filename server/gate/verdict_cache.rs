@@ -52,7 +52,7 @@ pub(super) fn key(
     let settings = (checks, all, advisories, helps, releases, skip_licenses);
     let exceptions = policy.exceptions.as_ref().map(|file| &file.path);
     let policy = (&policy.path, exceptions, hash(policy.text.as_str().as_bytes()));
-    let lock = crate::cache::on_disk(&workspace.lock_file()).map(|bytes| hash(&bytes));
+    let lock = crate::cache::on_disk(&workspace.lockfile()).map(|bytes| hash(&bytes));
     Some(hash(format!("{workspace:?}{program:?}{settings:?}{policy:?}{lock:?}").as_bytes()))
 }
 

@@ -182,7 +182,7 @@ impl SessionView<'_> {
         names: &BTreeSet<String>,
         version: Option<&str>,
     ) -> Vec<Location> {
-        let path = verdict.workspace.lock_file();
+        let path = verdict.workspace.lockfile();
         let Some(text) = (self.text)(&path) else { return Vec::new() };
         let entries = Lockfile::entries(text.as_str());
         let matching = entries.iter().filter(|entry| {

@@ -42,7 +42,10 @@ impl Backend {
     }
 
     #[expect(clippy::unused_async, reason = "the library asks for this form")]
-    pub(super) async fn did_change_trust(&self, params: handlers::did_change_trust::DidChangeTrustParams) {
+    pub(super) async fn did_change_trust(
+        &self,
+        params: handlers::did_change_trust::DidChangeTrustParams,
+    ) {
         handlers::did_change_trust::handle(&self.session, params);
     }
 

@@ -173,7 +173,7 @@ fn finding_counts(counts: &BTreeMap<Check, Counts>) -> BTreeMap<String, FindingC
 pub(super) enum StatusNotification {}
 
 impl Notification for StatusNotification {
-    type StatusParams = Status;
+    type Params = Status;
 
     const METHOD: &'static str = "supercargo/status";
 }

@@ -219,7 +219,10 @@ struct Mailbox {
 }
 
 impl Mailbox {
-    fn new(messages: channel::Receiver<WatchMessage>, events: mpsc::UnboundedSender<Event>) -> Self {
+    fn new(
+        messages: channel::Receiver<WatchMessage>,
+        events: mpsc::UnboundedSender<Event>,
+    ) -> Self {
         Self { messages, events, watch_set: None, reported: Vec::new() }
     }
 }
@@ -495,9 +498,9 @@ mod tests {
     #[test]
     fn files_are_polled_where_they_cannot_be_watched() {
         let mut watched = watched(|_| Err(notify::Error::generic("no more watches")));
-        let lock_file = watched.root.join("Cargo.lock");
-        fs::write(&lock_file, "version = 4\n").expect("write");
-        assert_eq!(watched.changed(), [lock_file]);
+        let lockfile = watched.root.join("Cargo.lock");
+        fs::write(&lockfile, "version = 4\n").expect("write");
+        assert_eq!(watched.changed(), [lockfile]);
         // A change that the main loop has not handled is reported again, with later ones.
         let member = watched.root.join("new/Cargo.toml");
         fs::create_dir(watched.root.join("new")).expect("folder");
@@ -510,14 +513,14 @@ mod tests {
         let mut watched =
             watched(|messages| notify::recommended_watcher(move |event| forward(&messages, event)));
         let elsewhere = Utf8PathBuf::from("/elsewhere/Cargo.toml");
-        let lock_file = watched.root.join("Cargo.lock");
-        fs::write(&lock_file, "version = 4\n").expect("write");
+        let lockfile = watched.root.join("Cargo.lock");
+        fs::write(&lockfile, "version = 4\n").expect("write");
         watched.messages.send(WatchMessage::Reported(vec![elsewhere.clone()])).expect("it runs");
         let mut changed = BTreeSet::new();
         while changed.len() < 2 {
             changed.extend(watched.changed());
         }
-        assert_eq!(changed, BTreeSet::from([elsewhere, lock_file]));
+        assert_eq!(changed, BTreeSet::from([elsewhere, lockfile]));
     }
 
     #[test]

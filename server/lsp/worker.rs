@@ -18,7 +18,7 @@ use crate::{
     workspace::Workspace,
 };
 use fix_search::FixSearch;
-use inbox::{Inbox, WorkerMessage, Task};
+use inbox::{Inbox, Task, WorkerMessage};
 use pool::{Due, Pool, PoolSlot, TaskOutcome, Work};
 
 /// The threads that check all workspaces.

@@ -72,14 +72,14 @@ impl BufferCopy {
         hooks: &ResolveHooks<'_>,
     ) -> Result<Resolution, ResolveError> {
         self.write(buffers, &|manifest| resolver.members(manifest, hooks.keep_running))?;
-        let lock_file = self.scratch.path_in_copy(&self.real.lock_file());
+        let lockfile = self.scratch.path_in_copy(&self.real.lockfile());
         let manifest = self.manifest_in_copy();
         let run_in = CargoWorkingDir { manifest: &manifest, copy: Some(self.scratch.root()) };
         let json = resolver
             .metadata(run_in, options, false, hooks.keep_running)
             .map_err(|error| self.map_error_back(workspace, error))?;
-        let before = read_to_string(&self.real.lock_file()).ok();
-        let after = read_to_string(&lock_file).unwrap_or_default();
+        let before = read_to_string(&self.real.lockfile()).ok();
+        let after = read_to_string(&lockfile).unwrap_or_default();
         let lock = match &before {
             None => LockState::Missing,
             Some(before) if *before == after => LockState::UpToDate,
@@ -101,7 +101,7 @@ impl BufferCopy {
     /// # Errors
     ///
     /// When cargo cannot be run, fails, takes too long or is canceled.
-    pub(crate) fn lock_file_with(
+    pub(crate) fn lockfile_with(
         &mut self,
         resolver: &Resolver,
         workspace: &Workspace,
@@ -110,8 +110,8 @@ impl BufferCopy {
     ) -> Result<SourceText, ResolveError> {
         self.write(buffers, &|manifest| resolver.members(manifest, keep_running))?;
         self.update(resolver, workspace, &["--workspace"], keep_running)?;
-        self.lock_file().ok_or_else(|| ResolveError::Scratch {
-            path: self.scratch.path_in_copy(&self.real.lock_file()),
+        self.lockfile().ok_or_else(|| ResolveError::Scratch {
+            path: self.scratch.path_in_copy(&self.real.lockfile()),
             source: std::io::Error::other("cargo wrote no lockfile"),
         })
     }
@@ -146,9 +146,9 @@ impl BufferCopy {
     }
 
     /// The lockfile as cargo left it.
-    pub(crate) fn lock_file(&self) -> Option<SourceText> {
-        let lock_file = self.scratch.path_in_copy(&self.real.lock_file());
-        read_to_string(&lock_file).ok().map(|text| SourceText::new(&text))
+    pub(crate) fn lockfile(&self) -> Option<SourceText> {
+        let lockfile = self.scratch.path_in_copy(&self.real.lockfile());
+        read_to_string(&lockfile).ok().map(|text| SourceText::new(&text))
     }
 
     /// Maps the paths in cargo's error back to the workspace.
@@ -195,8 +195,8 @@ impl BufferCopy {
     ) -> Result<(), ResolveError> {
         // Start from the user's lockfile each time: an earlier edit may have removed entries, and cargo
         // would select other versions for them.
-        let lock_file = self.real.lock_file();
-        self.scratch.restore(&lock_file)?;
+        let lockfile = self.real.lockfile();
+        self.scratch.restore(&lockfile)?;
         self.scratch.update_licenses()?;
         let real: BTreeMap<_, _> = buffers
             .iter()

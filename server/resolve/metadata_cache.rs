@@ -70,7 +70,7 @@ pub(super) fn remember(
 /// as one for each branch.
 fn key(resolver: &Resolver, workspace: &Workspace, options: &MetadataOptions) -> String {
     let mut all = format!("{}\0{options:?}\0{}\0", workspace.manifest, resolver.offline);
-    for path in [&workspace.manifest, &workspace.lock_file()] {
+    for path in [&workspace.manifest, &workspace.lockfile()] {
         all.push_str(&on_disk(path).map(|bytes| hash(&bytes)).unwrap_or_default());
         all.push('\0');
     }

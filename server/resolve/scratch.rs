@@ -113,9 +113,9 @@ impl Scratch {
             }
         }
         // A folder or a pipe of this name is an error.
-        let lock_file = workspace.lock_file();
-        if lock_file.exists() {
-            scratch.copy(&lock_file)?;
+        let lockfile = workspace.lockfile();
+        if lockfile.exists() {
+            scratch.copy(&lockfile)?;
         }
         Ok(scratch)
     }
@@ -440,7 +440,7 @@ mod tests {
     use std::fs;
 
     use super::{
-        packages::{Member, Target},
+        packages::{Member, PackageTarget},
         *,
     };
 
@@ -463,7 +463,7 @@ mod tests {
         let workspace = Workspace::of_manifest(&folder.join("Cargo.toml"));
         let list_members = |manifest: &Utf8Path| {
             let targets = ["src/lib.rs", "src/gone.rs"];
-            let targets = targets.map(|path| Target { src_path: folder.join(path) }).into();
+            let targets = targets.map(|path| PackageTarget { src_path: folder.join(path) }).into();
             let manifest_path = manifest.to_owned();
             let member = Member { manifest_path, targets, dependencies: Vec::new() };
             Ok(Members { workspace_root: folder.clone(), packages: vec![member] })

@@ -143,9 +143,9 @@ mod tests {
         // It takes no room on the disk.
         File::create(&path).and_then(|file| file.set_len(1 << 40)).expect("a file with a hole");
         assert_eq!(read(&path).expect_err("beyond").to_string(), "larger than 16 MiB");
-        let lock_file = folder.join("Cargo.lock");
-        File::create(&lock_file).and_then(|file| file.set_len(1 << 40)).expect("the same");
-        assert_eq!(read(&lock_file).expect_err("beyond").to_string(), "larger than 32 MiB");
+        let lockfile = folder.join("Cargo.lock");
+        File::create(&lockfile).and_then(|file| file.set_len(1 << 40)).expect("the same");
+        assert_eq!(read(&lockfile).expect_err("beyond").to_string(), "larger than 32 MiB");
         assert!(read(folder).is_err());
     }
 

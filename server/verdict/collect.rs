@@ -250,7 +250,9 @@ fn locate(
         LocationRule::Manifest if code == Some(Code::Wildcard) => {
             placement.locations = requirements(labels, context);
         }
-        LocationRule::Manifest => placement.locations = label_locations(labels, LabelTarget::Manifest),
+        LocationRule::Manifest => {
+            placement.locations = label_locations(labels, LabelTarget::Manifest)
+        }
         LocationRule::Workspace => {}
     }
     if placement.locations.is_empty() {

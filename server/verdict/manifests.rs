@@ -88,7 +88,7 @@ impl<'n> UserPaths<'n> {
 impl LockfileIndex {
     /// The lockfile of the resolution, if it can be read.
     pub(super) fn read(workspace: &Workspace, names: &UserPaths<'_>) -> Option<Self> {
-        let path = workspace.lock_file();
+        let path = workspace.lockfile();
         let text = SourceText::new(&read_to_string(&names.checked(&path)).ok()?);
         let entries = Lockfile::entries(text.as_str());
         let mut by_version: HashMap<_, Vec<_>> = HashMap::new();

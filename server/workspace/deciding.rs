@@ -49,7 +49,7 @@ impl DecidingFiles {
     pub(crate) fn of_any(workspace: &Workspace) -> Self {
         let mut found = Self::default();
         found.files.insert(workspace.root.join("Cargo.toml"));
-        found.files.insert(workspace.lock_file());
+        found.files.insert(workspace.lockfile());
         for above in workspace.folder().ancestors() {
             // A new or deleted manifest in a parent folder may change the workspace's root.
             found.files.insert(above.join("Cargo.toml"));

@@ -3,7 +3,7 @@
 #![expect(clippy::needless_raw_string_hashes, reason = "snapshots are written so")]
 
 mod bad_databases;
-mod bad_lock_files;
+mod bad_lockfiles;
 mod bad_manifests;
 mod bad_policies;
 mod cache;

@@ -28,8 +28,8 @@ fn world(count: usize) -> World {
         let manifest = format!("[package]\n{package}\nedition = \"2021\"\nlicense = \"MIT\"\n");
         world.write(&format!("{folder}/Cargo.toml"), manifest);
         world.write(&format!("{folder}/src/lib.rs"), "");
-        let lock_file = format!("version = 4\n\n[[package]]\n{package}\n");
-        world.write(&format!("{folder}/Cargo.lock"), lock_file);
+        let lockfile = format!("version = 4\n\n[[package]]\n{package}\n");
+        world.write(&format!("{folder}/Cargo.lock"), lockfile);
     }
     world
 }

@@ -310,7 +310,7 @@ impl Layout {
                 self.member.package.insert("workspace", quoted(path));
             }
             Kind::Link => self.odd_link(dice),
-            Kind::LockFile => self.lock_file(dice),
+            Kind::LockFile => self.lockfile(dice),
             Kind::Database => self.database(case, dice),
             Kind::Policy => self.odd_policy(case, seed, dice),
             Kind::NestedGit => self.nested_git(dice),
@@ -408,7 +408,7 @@ impl Layout {
         self.entries.insert(path.to_owned(), Entry::Link(target.to_owned()));
     }
 
-    fn lock_file(&mut self, dice: &mut Dice) {
+    fn lockfile(&mut self, dice: &mut Dice) {
         let entry = match dice.roll(8) {
             0 => None,
             1 => Some(Entry::File(b"version = 4\n<<<<<<< HEAD\n".to_vec())),

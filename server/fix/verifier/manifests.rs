@@ -55,12 +55,12 @@ impl FixVerifier<'_> {
             texts.set(file, after.clone()).map_err(unread)?;
         }
         let mut verification = self.manifest_proof(current, &texts)?;
-        let lock_file = current.verdict.workspace.lock_file();
-        if let (Ok(locked), Some(written)) = (texts.read(&lock_file), self.gate.scratch_lock_file())
+        let lockfile = current.verdict.workspace.lockfile();
+        if let (Ok(locked), Some(written)) = (texts.read(&lockfile), self.gate.scratch_lockfile())
             && with_line_endings_of(&locked, &written) != locked
         {
             // cargo changes the lockfile: that is part of the fix, and checked as well.
-            texts.set(&lock_file, with_line_endings_of(&locked, &written)).map_err(unread)?;
+            texts.set(&lockfile, with_line_endings_of(&locked, &written)).map_err(unread)?;
             verification = self.manifest_proof(current, &texts)?;
         }
         let new = verification.introduced.iter().find(|new| new.severity == Severity::Error);

@@ -36,8 +36,8 @@ pub(super) struct UpgradePlans {
 
 impl<'g> UpgradeContext<'g> {
     pub(in crate::fix) fn of(current: CheckedTexts<'g>, versions: &'g PackageVersions) -> Self {
-        let lock_file = current.texts.read(&current.verdict.workspace.lock_file());
-        let locked = lock_file.map(|text| LockGraph::read(&text)).unwrap_or_default();
+        let lockfile = current.texts.read(&current.verdict.workspace.lockfile());
+        let locked = lockfile.map(|text| LockGraph::read(&text)).unwrap_or_default();
         let mut direct: BTreeSet<_> =
             current.verdict.declared.iter().map(|one| one.package.clone()).collect();
         direct.extend(locked.required_locally().cloned());

@@ -60,7 +60,7 @@ impl FixVerifier<'_> {
             with_requirements(current.texts, current.verdict, &plan.steps, &[], update)?;
         let mut removed_features = Vec::new();
         let lock = loop {
-            let error = match self.lock_file_with(&raised) {
+            let error = match self.lockfile_with(&raised) {
                 Ok(lock) => break lock,
                 Err(error) => error,
             };
@@ -124,11 +124,11 @@ impl FixVerifier<'_> {
             (best, after) = (Some(smaller), smaller_after);
         }
         // Drops pinned packages that nothing needs.
-        let lock_file = current.verdict.workspace.lock_file();
+        let lockfile = current.verdict.workspace.lockfile();
         let mut texts = texts.clone();
-        texts.set(&lock_file, best?).ok()?;
+        texts.set(&lockfile, best?).ok()?;
         let keep_going = || !self.progress.is_cancelled();
-        let tidied = self.gate.lock_file_with(&self.options.resolver, &texts, &keep_going).ok()?;
+        let tidied = self.gate.lockfile_with(&self.options.resolver, &texts, &keep_going).ok()?;
         let fewer = moved_count(&context.locked, &LockGraph::read(&tidied)) < first;
         fewer.then_some(tidied)
     }
@@ -148,7 +148,7 @@ impl FixVerifier<'_> {
             for removed in &change.removed_features {
                 removed.remove_from(&mut raised.pinned, current.verdict);
             }
-            let error = match self.lock_file_with(&raised) {
+            let error = match self.lockfile_with(&raised) {
                 Ok(lock) => return Some(lock),
                 Err(error) => error.to_string(),
             };
@@ -175,9 +175,9 @@ impl FixVerifier<'_> {
         lock: &SourceText,
     ) -> Result<Fix, NotVerified> {
         let (current, package, plan) = (context.current, &target.package, change.plan);
-        let lock_file = current.verdict.workspace.lock_file();
-        let unreadable = |error| format!("could not read `{lock_file}`: {error}");
-        let locked = current.texts.read(&lock_file).map_err(unreadable)?;
+        let lockfile = current.verdict.workspace.lockfile();
+        let unreadable = |error| format!("could not read `{lockfile}`: {error}");
+        let locked = current.texts.read(&lockfile).map_err(unreadable)?;
         let mut texts = texts.clone();
         let after = LockGraph::read(lock);
         let unselected = plan.steps.iter().find_map(|step| unselected_reason(step, &after));
@@ -190,14 +190,14 @@ impl FixVerifier<'_> {
         }
         let to = context.version_after(target, plan, &after);
         let what = named(package, to.as_ref());
-        texts.set(&lock_file, with_line_endings_of(&locked, lock)).map_err(unreadable)?;
+        texts.set(&lockfile, with_line_endings_of(&locked, lock)).map_err(unreadable)?;
         let Some(verification) = self.verify_texts(current, &texts)? else {
             return Err(format!("the check does not complete with {what}").into());
         };
         // cargo may have changed the lockfile before the check.
         let checked = self
             .gate
-            .scratch_lock_file()
+            .scratch_lockfile()
             .ok_or_else(|| "the scratch copy has no `Cargo.lock`".to_owned())?;
         if with_line_endings_of(lock, &checked).as_str() != lock.as_str() {
             return Err(format!("cargo changes `Cargo.lock` again with {what}").into());
@@ -214,9 +214,9 @@ impl FixVerifier<'_> {
     }
 
     /// The lockfile that cargo writes with every package of the plan pinned, without the pins.
-    fn lock_file_with(&mut self, raised: &RaisedRequirements) -> Result<SourceText, ResolveError> {
+    fn lockfile_with(&mut self, raised: &RaisedRequirements) -> Result<SourceText, ResolveError> {
         let keep_going = || !self.progress.is_cancelled();
-        let lock = self.gate.lock_file_with(&self.options.resolver, &raised.pinned, &keep_going)?;
+        let lock = self.gate.lockfile_with(&self.options.resolver, &raised.pinned, &keep_going)?;
         Ok(match &raised.pins {
             Some((local, pins)) => without_pins(&lock, local, pins),
             None => lock,

@@ -67,8 +67,8 @@ pub(super) fn inputs_of(workspace: &Workspace) -> DecidingFiles {
     let listed = threads::catch_panic(&activity, || DecidingFiles::of_workspace(workspace));
     let mut inputs = listed.unwrap_or_else(|_| DecidingFiles::of_any(workspace));
     inputs.files.extend(configuration_files());
-    let lock_file = read_to_string(&workspace.lock_file()).unwrap_or_default();
-    inputs.files.extend(index_files(&lock_file));
+    let lockfile = read_to_string(&workspace.lockfile()).unwrap_or_default();
+    inputs.files.extend(index_files(&lockfile));
     inputs
 }
 

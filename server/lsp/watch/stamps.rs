@@ -197,7 +197,11 @@ mod tests {
         let later = SystemTime::now() + std::time::Duration::from_secs(9);
         let open = fs::File::options().append(true).open(&file).expect("open");
         open.set_modified(later).expect("set");
-        assert_eq!(report(), Some(Some(FileStamp::of(&file))), "it may have been another in between");
+        assert_eq!(
+            report(),
+            Some(Some(FileStamp::of(&file))),
+            "it may have been another in between"
+        );
         fs::write(&file, "two").expect("write");
         stamps.note([&file]);
         assert_eq!(stamps.differing([&file]).len(), 1, "the snapshot stays");

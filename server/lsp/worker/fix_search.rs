@@ -74,7 +74,7 @@ struct UpgradeKey {
 impl UpgradeKey {
     fn of(target: &SearchTarget) -> Self {
         let verdict = &target.verdict;
-        let lock = target.texts.read(&verdict.workspace.lock_file()).ok();
+        let lock = target.texts.read(&verdict.workspace.lockfile()).ok();
         let mut manifests: Vec<_> =
             verdict.declared.iter().map(|one| (one.file.clone(), one.text.clone())).collect();
         manifests.dedup();

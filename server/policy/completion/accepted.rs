@@ -255,7 +255,8 @@ fn try_items(world: &World, text: &str, offset: usize, dice: &mut PolicyDice) ->
 #[test]
 fn suggestions_in_complete_policies_are_accepted() {
     let world = World::new();
-    let mut writer = PolicyWriter { dice: PolicyDice(3), names: Vec::new(), others: Vec::new(), fresh: 0 };
+    let mut writer =
+        PolicyWriter { dice: PolicyDice(3), names: Vec::new(), others: Vec::new(), fresh: 0 };
     let (mut policies, mut suggestions) = (0, 0);
     while policies < policy_count() {
         let text = writer.policy();
@@ -277,7 +278,8 @@ fn suggestions_in_complete_policies_are_accepted() {
 #[test]
 fn suggestions_in_incomplete_policies_are_accepted() {
     let world = World::new();
-    let mut writer = PolicyWriter { dice: PolicyDice(5), names: Vec::new(), others: Vec::new(), fresh: 0 };
+    let mut writer =
+        PolicyWriter { dice: PolicyDice(5), names: Vec::new(), others: Vec::new(), fresh: 0 };
     let (mut policies, mut suggestions) = (0, 0);
     while policies < policy_count() {
         let text = writer.policy();

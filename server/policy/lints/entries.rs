@@ -15,9 +15,9 @@ pub(super) struct CommentedEntry {
 }
 
 impl std::ops::Deref for CommentedEntry {
-    type EntryTarget = entries::PolicyEntry;
+    type Target = entries::PolicyEntry;
 
-    fn deref(&self) -> &Self::EntryTarget {
+    fn deref(&self) -> &Self::Target {
         &self.entry
     }
 }

@@ -17,7 +17,7 @@ use camino::{Utf8Path, Utf8PathBuf};
 
 use super::{
     Members, ROOT,
-    packages::{Member, PathDependency, PackageTarget},
+    packages::{Member, PackageTarget, PathDependency},
     writer::normalized,
 };
 use crate::{
@@ -295,7 +295,8 @@ impl HostileWorld {
             let named = text.lines().filter_map(|line| line.strip_prefix("path = \""));
             let named = named.filter_map(|path| path.strip_suffix('"'));
             let targets = named.chain(["src/lib.rs", "src/main.rs", "build.rs"]);
-            let targets = targets.map(|path| PackageTarget { src_path: folder.join(path) }).collect();
+            let targets =
+                targets.map(|path| PackageTarget { src_path: folder.join(path) }).collect();
             Member { manifest_path, targets, dependencies }
         });
         Ok(Members { packages: packages.collect(), workspace_root: root })
@@ -309,7 +310,7 @@ impl HostileWorld {
 
 /// Where cargo would write a lockfile for a manifest in the copy (`find_root` in its
 /// `core::workspace`).
-fn lock_file_of(manifest: &Utf8Path) -> Utf8PathBuf {
+fn lockfile_of(manifest: &Utf8Path) -> Utf8PathBuf {
     let folder = manifest.parent().expect("a folder");
     let model = |path: &Utf8Path| Some(Manifest::parse(&read_to_string(path).ok()?));
     let own = model(manifest).unwrap_or_default();
@@ -391,8 +392,8 @@ fn try_out(seed: u64) -> bool {
             let _ = copy.copy_all_sources(&workspace, &folders, &|| true);
         }
         if written.is_ok() && path_in_copy.is_file() {
-            let lock_file = lock_file_of(&path_in_copy);
-            assert!(lock_file.starts_with(root), "seed {seed}: cargo would write `{lock_file}`");
+            let lockfile = lockfile_of(&path_in_copy);
+            assert!(lockfile.starts_with(root), "seed {seed}: cargo would write `{lockfile}`");
         }
         let files = files_of(root);
         for configuration in files.iter().filter(|path| path.ends_with(".cargo/config.toml")) {

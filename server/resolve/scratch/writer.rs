@@ -151,7 +151,7 @@ impl CopyWriter {
 mod unix {
     use rustix::fs::{AtFlags, Mode, OFlags, mkdirat, openat, unlinkat};
 
-    use super::{File, CopyWriter, io};
+    use super::{CopyWriter, File, io};
 
     /// How a folder is opened: not through a link.
     pub(super) const FOLDER: OFlags =

@@ -8,7 +8,7 @@ export const LIMIT = Number(process.env.SUPERCARGO_EDITOR_LIMIT ?? 60) * 1000;
 export const FIX_LIMIT = 4 * LIMIT;
 
 /** How long a menu may take to open before the test opens it again, in milliseconds. */
-export const MENU_LIMIT = 5000;
+export const MENU_LIMIT = 15_000;
 
 /**
  * Waits until `condition` returns something truthy, and returns that. If `condition` throws, it is called again; the last error is part

@@ -299,8 +299,8 @@ fn output(json: &str) -> Result<FixOutput> {
 }
 
 /// Name and version of every lock entry.
-fn entries(lock_file: &Path) -> Result<BTreeSet<(String, String)>> {
-    let text = fs::read_to_string(lock_file)?;
+fn entries(lockfile: &Path) -> Result<BTreeSet<(String, String)>> {
+    let text = fs::read_to_string(lockfile)?;
     let value = |line: &str, key: &str| {
         Some(line.strip_prefix(key)?.strip_prefix(" = \"")?.strip_suffix('"')?.to_owned())
     };

@@ -211,7 +211,7 @@ mod tests {
     }
 
     #[test]
-    fn a_lock_file_is_kept_as_it_is_and_fetch_can_be_left_out() {
+    fn a_lockfile_is_kept_as_it_is_and_fetch_can_be_left_out() {
         let locked =
             parse("# A.\n#- exit: 0\n#- sub/Cargo.lock\n").expect("the case is well formed");
         assert_eq!(locked.fetch.as_deref(), Some(["--locked".to_owned()].as_slice()));

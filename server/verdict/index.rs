@@ -179,7 +179,7 @@ impl Index {
         let Ok(ComboIndexCache::Sparse(index)) = &self.0 else { return None };
         let files = names.iter().filter_map(|name| {
             let name = name.as_str().try_into().ok()?;
-            Some(Input::IndexStamp(index.cache().cache_path(name)))
+            Some(Input::Stamp(index.cache().cache_path(name)))
         });
         Some(Inputs::now(files.collect(), &on_disk))
     }

@@ -5,7 +5,7 @@ import { checkResult } from "./lib/result.mjs";
 import { NotInstalled } from "./lib/install.mjs";
 import { descendants, succeed } from "./lib/processes.mjs";
 import { StepFailed } from "./lib/report.mjs";
-import { MENU_LIMIT, FIX_LIMIT, until } from "./lib/waiting.mjs";
+import { FIX_LIMIT, MENU_LIMIT, until } from "./lib/waiting.mjs";
 import { Workbench } from "./lib/workbench.mjs";
 import { CORE, ERRORS, Fixture, PATCHED, REPOSITORY } from "./lib/fixture.mjs";
 
@@ -197,6 +197,7 @@ async function windowStory({ steps, editor, fixture, fixes, pictures, window, be
     for (const [crate, version] of PATCHED) await fixture.cargo("update", "-p", crate, "--precise", version);
     await window.status(NO_ERRORS);
     await window.hides(".squiggly-error");
+    await page.locator(".codelens-decoration", { hasText: /[1-9]\d* error/ }).first().waitFor({ state: "hidden" });
     await window.sideBar(false);
     await page.setViewportSize(SMALL);
     await window.screenshot(pictures, "vscode-clean");
@@ -369,7 +370,11 @@ async function fixAll({ steps, fixture, fixes, pictures, window }) {
         const text = (await first.textContent()).trim();
         return /upgrade/.test(text) && text;
       });
-      if (line === 18) await window.screenshot(pictures, "vscode-quickfix");
+      if (line === 18) {
+        // An item under the mouse would be highlighted.
+        await page.mouse.move(500, 500);
+        await window.screenshot(pictures, "vscode-quickfix");
+      }
       await page.locator(MENU_ITEM).first().click();
       applied.push(title);
       const left = 4 - applied.length;

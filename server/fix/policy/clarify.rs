@@ -208,46 +208,46 @@ mod tests {
             Code::Unlicensed,
             &[("LICENSE", &both)],
             &expect![[r#"
-            Clarify: clarify the license of `a` 1.2.3 as `MIT AND ISC`
-              @@ -3,2 +3,7 @@
-   
-              +[[licenses.clarify]]
-              +crate = "a@1.2.3"
-              +expression = "MIT AND ISC"
-              +license-files = [{ path = "LICENSE", hash = 0xedd2b70e }]
-              +
-               [bans]
-        "#]],
+                Clarify: clarify the license of `a` 1.2.3 as `MIT AND ISC`
+                  @@ -3,2 +3,7 @@
+
+                  +[[licenses.clarify]]
+                  +crate = "a@1.2.3"
+                  +expression = "MIT AND ISC"
+                  +license-files = [{ path = "LICENSE", hash = 0x39b17c91 }]
+                  +
+                   [bans]
+            "#]],
         );
         texts(
             "",
             Code::GatherFailure,
             &[("LICENSE", ISC), ("COPYING", MIT)],
             &expect![[r#"
-            Clarify: clarify the license of `a` 1.2.3 as `MIT AND ISC`
-              @@ -0,0 +1,7 @@
-              +[[licenses.clarify]]
-              +crate = "a@1.2.3"
-              +expression = "MIT AND ISC"
-              +license-files = [
-              +    { path = "COPYING", hash = 0xd61d7033 },
-              +    { path = "LICENSE", hash = 0x01a4f953 },
-              +]
-            Exception: clarify the license of `a` 1.2.3 as `MIT AND ISC` and allow `MIT` and `ISC` for it
-              @@ -0,0 +1,12 @@
-              +[[licenses.clarify]]
-              +crate = "a@1.2.3"
-              +expression = "MIT AND ISC"
-              +license-files = [
-              +    { path = "COPYING", hash = 0xd61d7033 },
-              +    { path = "LICENSE", hash = 0x01a4f953 },
-              +]
-              +
-              +[licenses]
-              +exceptions = [
-              +    { crate = "a@1.2.3", allow = ["MIT", "ISC"] },
-              +]
-        "#]],
+                Clarify: clarify the license of `a` 1.2.3 as `MIT AND ISC`
+                  @@ -0,0 +1,7 @@
+                  +[[licenses.clarify]]
+                  +crate = "a@1.2.3"
+                  +expression = "MIT AND ISC"
+                  +license-files = [
+                  +    { path = "COPYING", hash = 0xd61d7033 },
+                  +    { path = "LICENSE", hash = 0x15389980 },
+                  +]
+                Exception: clarify the license of `a` 1.2.3 as `MIT AND ISC` and allow `MIT` and `ISC` for it
+                  @@ -0,0 +1,12 @@
+                  +[[licenses.clarify]]
+                  +crate = "a@1.2.3"
+                  +expression = "MIT AND ISC"
+                  +license-files = [
+                  +    { path = "COPYING", hash = 0xd61d7033 },
+                  +    { path = "LICENSE", hash = 0x15389980 },
+                  +]
+                  +
+                  +[licenses]
+                  +exceptions = [
+                  +    { crate = "a@1.2.3", allow = ["MIT", "ISC"] },
+                  +]
+            "#]],
         );
     }
 
@@ -279,7 +279,7 @@ mod tests {
                   +expression = "«ISC»"
                   +license-files = [
                   +    { path = "LICENSE", hash = 0x8a110a4b },
-                  +    { path = "LICENSE-ISC", hash = 0x01a4f953 },
+                  +    { path = "LICENSE-ISC", hash = 0x15389980 },
                   +]
                 Exception: clarify the license of `a` 1.2.3 as `ISC` (found in some of its license files; check the others) and allow `ISC` for it
                   @@ -0,0 +1,12 @@
@@ -288,7 +288,7 @@ mod tests {
                   +expression = "«ISC»"
                   +license-files = [
                   +    { path = "LICENSE", hash = 0x8a110a4b },
-                  +    { path = "LICENSE-ISC", hash = 0x01a4f953 },
+                  +    { path = "LICENSE-ISC", hash = 0x15389980 },
                   +]
                   +
                   +[licenses]
@@ -346,12 +346,12 @@ mod tests {
             Code::ClarificationOutdated,
             &[("LICENSE", ISC)],
             &expect![[r#"
-            Clarify: update the hash of `LICENSE` in the clarification of `a` 1.2.3 (read the changed text first)
-              @@ -3,2 +3,2 @@
-               expression = "ISC"
-              -license-files = [{ path = "LICENSE", hash = 0x12345678 }]
-              +license-files = [{ path = "LICENSE", hash = 0x01a4f953 }]
-        "#]],
+                Clarify: update the hash of `LICENSE` in the clarification of `a` 1.2.3 (read the changed text first)
+                  @@ -3,2 +3,2 @@
+                   expression = "ISC"
+                  -license-files = [{ path = "LICENSE", hash = 0x12345678 }]
+                  +license-files = [{ path = "LICENSE", hash = 0x15389980 }]
+            "#]],
         );
         texts(
             OTHER,
@@ -391,7 +391,7 @@ mod tests {
                   +[[licenses.clarify]]
                   +crate="a@1.2.3"
                   +expression="ISC"
-                  +license-files=[{ path="LICENSE", hash=0x01a4f953 }]
+                  +license-files=[{ path="LICENSE", hash=0x15389980 }]
                   +
                    [bans]
                 Exception: clarify the license of `a` 1.2.3 as `ISC` and allow `ISC` for it
@@ -401,7 +401,7 @@ mod tests {
                   +[[licenses.clarify]]
                   +crate="a@1.2.3"
                   +expression="ISC"
-                  +license-files=[{ path="LICENSE", hash=0x01a4f953 }]
+                  +license-files=[{ path="LICENSE", hash=0x15389980 }]
                   +
                   +[licenses]
                   +exceptions = [
@@ -416,26 +416,26 @@ mod tests {
             Code::Unlicensed,
             &[("LICENSE", ISC)],
             &expect![[r#"
-            Clarify: clarify the license of `a` 1.2.3 as `ISC`
-              @@ -1 +1,3 @@
-              -licenses.clarify = []
-              \ No newline at end of file
-              +licenses.clarify = [
-              +    { crate = "a@1.2.3", expression = "ISC", license-files = [{ path = "LICENSE", hash = 0x01a4f953 }] },
-              +]
-              \ No newline at end of file
-            Exception: clarify the license of `a` 1.2.3 as `ISC` and allow `ISC` for it
-              @@ -1 +1,6 @@
-              -licenses.clarify = []
-              \ No newline at end of file
-              +licenses.clarify = [
-              +    { crate = "a@1.2.3", expression = "ISC", license-files = [{ path = "LICENSE", hash = 0x01a4f953 }] },
-              +]
-              +licenses.exceptions = [
-              +    { crate = "a@1.2.3", allow = ["ISC"] },
-              +]
-              \ No newline at end of file
-        "#]],
+                Clarify: clarify the license of `a` 1.2.3 as `ISC`
+                  @@ -1 +1,3 @@
+                  -licenses.clarify = []
+                  \ No newline at end of file
+                  +licenses.clarify = [
+                  +    { crate = "a@1.2.3", expression = "ISC", license-files = [{ path = "LICENSE", hash = 0x15389980 }] },
+                  +]
+                  \ No newline at end of file
+                Exception: clarify the license of `a` 1.2.3 as `ISC` and allow `ISC` for it
+                  @@ -1 +1,6 @@
+                  -licenses.clarify = []
+                  \ No newline at end of file
+                  +licenses.clarify = [
+                  +    { crate = "a@1.2.3", expression = "ISC", license-files = [{ path = "LICENSE", hash = 0x15389980 }] },
+                  +]
+                  +licenses.exceptions = [
+                  +    { crate = "a@1.2.3", allow = ["ISC"] },
+                  +]
+                  \ No newline at end of file
+            "#]],
         );
         texts(
             "licenses = { allow = ['ISC'] }\r\n",
@@ -445,7 +445,7 @@ mod tests {
                 Clarify: clarify the license of `a` 1.2.3 as `ISC`
                   @@ -1 +1 @@
                   -licenses = { allow = ['ISC'] }
-                  +licenses = { allow = ['ISC'], clarify = [{ crate = "a@1.2.3", expression = "ISC", license-files = [{ path = "LICENSE", hash = 0x01a4f953 }] }] }
+                  +licenses = { allow = ['ISC'], clarify = [{ crate = "a@1.2.3", expression = "ISC", license-files = [{ path = "LICENSE", hash = 0x15389980 }] }] }
             "#]],
         );
     }

@@ -114,3 +114,21 @@ fn used_layers(text: &str) -> Vec<String> {
     used.retain(|word| !word.is_empty());
     used
 }
+
+/// A module in backticks, such as `text::write`.
+#[test]
+fn modules_named_in_pages_exist() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    for page in
+        ["server/ARCHITECTURE.md", "server/docs/robustness.md", "server/docs/performance.md"]
+    {
+        let text = fs::read_to_string(root.join(page)).expect("a page");
+        let named = text.split('`').skip(1).step_by(2).filter(|code| code.contains("::"));
+        for module in
+            named.filter(|code| code.chars().all(|c| c.is_ascii_lowercase() || "_:".contains(c)))
+        {
+            let file = format!("server/{}.rs", module.replace("::", "/"));
+            assert!(root.join(&file).is_file(), "{page} names `{module}`, but there is no {file}");
+        }
+    }
+}

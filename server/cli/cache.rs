@@ -22,7 +22,11 @@ pub(super) fn run(command: CacheCommand) -> anyhow::Result<ExitCode> {
     for (kind, usage) in cache.usage() {
         #[expect(clippy::cast_precision_loss, reason = "for people")]
         let megabytes = usage.bytes as f64 / 1e6;
-        text.push_str(&format!("  {:<10} {:>4}  {megabytes:>6.1} MB\n", kind.name(), usage.entries));
+        text.push_str(&format!(
+            "  {:<10} {:>4}  {megabytes:>6.1} MB\n",
+            kind.name(),
+            usage.entries
+        ));
     }
     std::io::stdout().write_all(text.as_bytes()).context("could not write to standard output")?;
     Ok(ExitCode::SUCCESS)

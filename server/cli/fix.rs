@@ -22,7 +22,7 @@ use crate::{
     workspace::DecidingFiles,
 };
 
-/// A run of `fix_all` and what was fix_run with its result.
+/// A run of `fix_all`, and what was done with its result.
 struct FixRun<'d> {
     report: &'d FixReport,
     /// Nothing is written.

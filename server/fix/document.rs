@@ -292,7 +292,7 @@ impl TomlNode {
                 for entry in entries {
                     match &entry.node.kind {
                         NodeKind::Table(form, _) if *form != TableForm::Inline => {
-                            entry.node.spans(spans)
+                            entry.node.spans(spans);
                         }
                         NodeKind::Tables(_) => entry.node.spans(spans),
                         _ => spans.extend(entry.statement()),

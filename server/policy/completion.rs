@@ -105,7 +105,7 @@ pub(crate) fn complete(
         match item.subject {
             None => {}
             Some(SuggestionSubject::License) => {
-                item.about = builder.license_description(&item.label)
+                item.about = builder.license_description(&item.label);
             }
             Some(SuggestionSubject::Package(number, codes)) => {
                 let package = facts.graph.packages.get(number);

@@ -140,7 +140,7 @@ impl<'v> Effects<'v> {
         if self.findings_on(entry).iter().any(|one| matches_nothing(one)) {
             return Some(Effect { kind: EffectKind::Nothing, packages: Vec::new(), findings: 0 });
         }
-        let from_codes = |codes: &[Code], kind| self.from_findings(entry, codes, kind);
+        let from_codes = |codes: &[Code], kind| self.effect_of_findings(entry, codes, kind);
         let otherwise_nothing = |check, effect: Option<Effect>| {
             let nothing =
                 || Effect { kind: EffectKind::Nothing, packages: Vec::new(), findings: 0 };
@@ -199,7 +199,7 @@ impl<'v> Effects<'v> {
     }
 
     /// The effect that the findings with these codes on the entry have.
-    fn from_findings(
+    fn effect_of_findings(
         &self,
         entry: &PolicyEntry,
         codes: &[Code],
@@ -273,8 +273,7 @@ impl Effect {
             EffectKind::Bans => format!("bans {packages}"),
             EffectKind::BansExceptWrappers => format!("bans {packages}, used only by its wrappers"),
             EffectKind::Wraps => format!("wrapper of {packages}"),
-            EffectKind::Skips => format!("skips {packages}"),
-            EffectKind::SkipsTree => format!("skips {packages}"),
+            EffectKind::Skips | EffectKind::SkipsTree => format!("skips {packages}"),
             EffectKind::RestrictsFeatures => {
                 format!("{} about {packages}", counted(self.findings, "finding"))
             }

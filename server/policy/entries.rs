@@ -349,7 +349,7 @@ impl EntryFields {
                 self.about_duplicates = text.get(value.span.clone()) == Some("true");
             }
             ("allow", PolicyList::Exception) => {
-                self.take_inside(text, PolicyList::ExceptionLicense, value)
+                self.take_inside(text, PolicyList::ExceptionLicense, value);
             }
             ("wrappers", PolicyList::Deny) => self.take_inside(text, PolicyList::Wrapper, value),
             _ => {}

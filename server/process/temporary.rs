@@ -98,7 +98,7 @@ fn create(temporary: &Path, guard: &CleanupGuard) -> io::Result<(tempfile::TempD
     loop {
         match try_once() {
             Err(error) if error.kind() == io::ErrorKind::NotFound && tries < CREATE_ATTEMPTS => {
-                tries += 1
+                tries += 1;
             }
             made => return made,
         }

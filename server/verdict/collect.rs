@@ -251,7 +251,7 @@ fn locate(
             placement.locations = requirements(labels, context);
         }
         LocationRule::Manifest => {
-            placement.locations = label_locations(labels, LabelTarget::Manifest)
+            placement.locations = label_locations(labels, LabelTarget::Manifest);
         }
         LocationRule::Workspace => {}
     }

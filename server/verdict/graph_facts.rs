@@ -88,10 +88,10 @@ impl GraphFacts {
     }
 
     /// That package.
-    pub fn package(&self, package: &PackageRef) -> Option<&PackageFacts> {
-        self.versions(&package.name).iter().find(|package| {
-            *package.version == *package.version
-                && package.source.as_deref() == package.source.as_deref()
+    pub fn package(&self, requested: &PackageRef) -> Option<&PackageFacts> {
+        self.versions(&requested.name).iter().find(|package| {
+            *package.version == *requested.version
+                && package.source.as_deref() == requested.source.as_deref()
         })
     }
 
@@ -330,6 +330,20 @@ mod tests {
         );
         assert_eq!(all(&facts.licenses), "Apache-2.0 2, GPL-3.0-or-later 1, MIT 2, Zlib 1");
         assert_eq!(all(&facts.exceptions), "LLVM-exception 1");
+    }
+
+    #[test]
+    fn package_with_several_versions_is_found_by_its_version_and_source() {
+        let facts = facts();
+        let of = |version: &str, source: Option<&str>| {
+            let (name, version) = ("llvm".into(), version.into());
+            let package = PackageRef { name, version, source: source.map(Into::into) };
+            facts.package(&package).map(|found| found.version.to_string())
+        };
+        assert_eq!(of("1.0.0", None).as_deref(), Some("1.0.0"));
+        assert_eq!(of("2.0.0", None).as_deref(), Some("2.0.0"));
+        assert_eq!(of("3.0.0", None), None);
+        assert_eq!(of("1.0.0", Some("registry")), None);
     }
 
     #[test]

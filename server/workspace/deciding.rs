@@ -90,7 +90,7 @@ impl DecidingFiles {
             let members = model.workspace.as_ref().map(|table| table.members.as_slice());
             let found = MemberFolders::of(folder, members.unwrap_or_default());
             queue.extend(found.folders.iter().map(|(_, folder)| folder.join("Cargo.toml")));
-            self.search_folders.extend(found.search_folders);
+            self.search_folders.extend(found.visited_folders);
         } else if !folder.starts_with(&workspace.root) {
             // It may inherit from its own workspace.
             queue.push(root_of(manifest).join("Cargo.toml"));

@@ -18,7 +18,7 @@ pub(crate) struct MemberFolders {
     /// The folders of the members, each with the index of its entry. Those without a pattern may not exist.
     pub(crate) folders: Vec<(usize, Utf8PathBuf)>,
     /// The folders that the patterns search: a new folder there may be a member.
-    pub(crate) search_folders: BTreeSet<Utf8PathBuf>,
+    pub(crate) visited_folders: BTreeSet<Utf8PathBuf>,
     /// The indices of the entries that were not searched completely, see [`limits::GLOB_ENTRIES`].
     pub(crate) cut: Vec<usize>,
     /// The indices of the entries for which cargo, which follows every path through links, would exceed
@@ -39,7 +39,7 @@ impl MemberFolders {
             let mut search = Search {
                 entries_left,
                 walked: 0,
-                search_folders: &mut found.search_folders,
+                visited_folders: &mut found.visited_folders,
                 cut: false,
             };
             let folders = search.expand(base, &entry.value);
@@ -70,7 +70,7 @@ struct Search<'s> {
     entries_left: usize,
     /// How many folder entries cargo visits, which follows each path to a folder.
     walked: u64,
-    search_folders: &'s mut BTreeSet<Utf8PathBuf>,
+    visited_folders: &'s mut BTreeSet<Utf8PathBuf>,
     cut: bool,
 }
 
@@ -220,8 +220,8 @@ impl Search<'_> {
     /// Lists a folder for `**`.
     fn list(&mut self, folder: &Utf8Path) -> Listing {
         let mut listing = Listing::default();
-        if self.search_folders.len() < limits::WATCHED_FOLDERS {
-            self.search_folders.insert(folder.to_owned());
+        if self.visited_folders.len() < limits::WATCHED_FOLDERS {
+            self.visited_folders.insert(folder.to_owned());
         }
         for entry in folder.read_dir_utf8().into_iter().flatten().flatten() {
             let Some(entries_left) = self.entries_left.checked_sub(1) else {
@@ -247,8 +247,8 @@ impl Search<'_> {
         matches: &dyn Fn(&str) -> bool,
         found: &mut FolderSet,
     ) {
-        if self.search_folders.len() < limits::WATCHED_FOLDERS {
-            self.search_folders.insert(folder.path.clone());
+        if self.visited_folders.len() < limits::WATCHED_FOLDERS {
+            self.visited_folders.insert(folder.path.clone());
         }
         let Ok(entries) = folder.path.read_dir_utf8() else { return };
         for entry in entries.flatten() {
@@ -326,11 +326,11 @@ mod tests {
             };
             let mut folders: Vec<_> = found.folders.iter().map(|(_, path)| name(path)).collect();
             folders.sort();
-            let search_folders: Vec<_> = found.search_folders.iter().map(name).collect();
-            (folders.join(" "), search_folders.join(" "))
+            let visited_folders: Vec<_> = found.visited_folders.iter().map(name).collect();
+            (folders.join(" "), visited_folders.join(" "))
         };
         let expected =
-            |folders: &str, search_folders: &str| (folders.to_owned(), search_folders.to_owned());
+            |folders: &str, visited_folders: &str| (folders.to_owned(), visited_folders.to_owned());
         assert_eq!(found("b/*"), expected("b/one b/two b/t{w}o", "b"));
         assert_eq!(found("./a/*/app"), expected("a/x/app a/y/app a/z/app", "a"));
         assert_eq!(found("[a]/*"), expected("a/x a/y a/z", " a"));
@@ -380,6 +380,6 @@ mod tests {
         assert_eq!(below, [Some("deep"), Some("two"), Some("member")]);
         let above = find(root, &format!("{}*/*/*/*/*", "../".repeat(20)));
         assert_eq!(above.cut, [0]);
-        assert!(above.search_folders.len() <= limits::WATCHED_FOLDERS);
+        assert!(above.visited_folders.len() <= limits::WATCHED_FOLDERS);
     }
 }

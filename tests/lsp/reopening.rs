@@ -83,7 +83,7 @@ fn assert_not_shown_after(change: impl Fn(&World)) {
 #[test]
 fn changed_lockfile_is_checked_again() {
     assert_not_shown_after(|world| {
-        world.edit("Cargo.lock", "version = 4", "# changed\nversion = 4")
+        world.edit("Cargo.lock", "version = 4", "# changed\nversion = 4");
     });
 }
 

@@ -144,7 +144,7 @@ fn known_actions(
                 match offered.iter_mut().find(|known| known.id == id) {
                     Some(known) => known.findings.push(finding),
                     None => {
-                        offered.push(OfferedFix { id, workspace, fix, findings: vec![finding] })
+                        offered.push(OfferedFix { id, workspace, fix, findings: vec![finding] });
                     }
                 }
             }

@@ -119,8 +119,8 @@ impl Cache {
         Some(folder)
     }
 
-    /// A temporary folder in the cache, where even a workspace that is not trusted lets us write; without a cache, in the system's
-    /// folder for temporary files.
+    /// A temporary folder in the cache, the only place that is written for an untrusted workspace; without a
+    /// writable cache, in the system's folder for temporary files.
     ///
     /// # Errors
     ///
@@ -129,8 +129,12 @@ impl Cache {
         &self,
         children: &Children,
     ) -> Result<TemporaryFolder, TemporaryError> {
-        match self.folder_for_temporary() {
-            Some(parent) => TemporaryFolder::new_in(parent.as_std_path(), children),
+        let in_cache = |parent: Utf8PathBuf| {
+            let folder = TemporaryFolder::new_in(parent.as_std_path(), children);
+            folder.inspect_err(|error| tracing::debug!("could not use `{parent}`: {error}")).ok()
+        };
+        match self.folder_for_temporary().and_then(in_cache) {
+            Some(folder) => Ok(folder),
             None => TemporaryFolder::new(children),
         }
     }
@@ -323,6 +327,27 @@ mod tests {
         assert_eq!(cache.get(CacheKind::Verdict, "k"), None);
         cache.put(CacheKind::Verdict, "k", b"again");
         assert_eq!(cache.get(CacheKind::Verdict, "k").as_deref(), Some(&b"again"[..]));
+    }
+
+    #[test]
+    fn temporary_folder_is_in_the_cache() {
+        let (_folder, cache) = cache();
+        let folder = cache.temporary_folder(&Children::default()).expect("a folder");
+        let root = cache.folder().expect("it is on").canonicalize_utf8().expect("it exists");
+        assert!(folder.path().starts_with(root), "{}", folder.path());
+    }
+
+    /// Not even root can create a folder in `/proc`.
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn temporary_folder_is_outside_a_cache_that_cannot_hold_it() {
+        let (_folder, cache) = cache();
+        let root = cache.folder().expect("it is on");
+        fs::create_dir_all(root.join(FORMAT)).expect("created");
+        std::os::unix::fs::symlink("/proc", root.join(FORMAT).join("temporary")).expect("a link");
+        let folder = cache.temporary_folder(&Children::default()).expect("a folder");
+        assert!(!folder.path().starts_with("/proc"), "{}", folder.path());
+        fs::write(folder.path().join("advisory"), "").expect("it is writable");
     }
 
     #[test]

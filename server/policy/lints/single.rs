@@ -43,7 +43,10 @@ pub(super) fn allowed(context: &LintContext<'_>) -> Vec<Finding> {
     let mut all = Vec::new();
     for (index, entry) in entries.iter().enumerate() {
         let Some(licensee) = &permitted[index] else { continue };
-        if COMMON_LICENSES.contains(&entry.value.as_str()) {
+        // cargo-deny decides whether a license is used; a clarification may not apply, for example.
+        let is_unused =
+            context.with_code(Code::LicenseNotEncountered, &entry.span).next().is_some();
+        if is_unused || COMMON_LICENSES.contains(&entry.value.as_str()) {
             continue;
         }
         let others = permitted.iter().enumerate().filter(|(other, _)| *other != index);
@@ -151,6 +154,14 @@ mod tests {
         };
         assert_eq!(reported("exceptions = [{ crate = \"single\", allow = [\"ISC\"] }]\n"), [""; 0]);
         assert_eq!(reported("exceptions = [{ crate = \"other\", allow = [\"ISC\"] }]\n"), ["ISC"]);
+    }
+
+    #[test]
+    fn license_that_cargo_deny_calls_unused_is_not_reported_as_needed() {
+        let sample = Sample::new("[licenses]\nallow = [\"$0ISC\"]\n");
+        assert_eq!(sample.covered(Code::AllowedForOne, Severity::Help), ["ISC"]);
+        let sample = sample.with(Code::LicenseNotEncountered, Severity::Warning, &[]);
+        assert_eq!(sample.covered(Code::AllowedForOne, Severity::Help), [""; 0]);
     }
 
     #[test]

@@ -2,6 +2,8 @@
 
 use std::{fs, path::Path};
 
+use crate::sources::below;
+
 /// The layers from the top; each may use those above it.
 const LAYERS: [&str; 16] = [
     "limits",
@@ -24,15 +26,15 @@ const LAYERS: [&str; 16] = [
 
 #[test]
 fn layers_use_only_the_layers_above_them() {
-    let server = Path::new(env!("CARGO_MANIFEST_DIR")).join("server");
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let mut wrong = Vec::new();
     for (index, layer) in LAYERS.iter().enumerate() {
-        for file in files(&server, layer) {
-            let text = fs::read_to_string(&file).expect("a source file");
+        for file in files(root, layer) {
+            let text = fs::read_to_string(root.join(&file)).expect("a source file");
             for used in used_layers(&text) {
                 let allowed = LAYERS[..=index].contains(&used.as_str());
                 if !allowed {
-                    wrong.push(format!("{} uses `{used}`", file.display()));
+                    wrong.push(format!("{file} uses `{used}`"));
                 }
             }
         }
@@ -52,29 +54,23 @@ fn layers_are_the_modules_of_the_library() {
 
 #[test]
 fn only_verdict_uses_cargo_deny() {
-    let server = Path::new(env!("CARGO_MANIFEST_DIR")).join("server");
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     for layer in LAYERS.iter().filter(|layer| **layer != "verdict") {
-        for file in files(&server, layer) {
-            let text = fs::read_to_string(&file).expect("a source file");
+        for file in files(root, layer) {
+            let text = fs::read_to_string(root.join(&file)).expect("a source file");
             let code = text.lines().filter(|line| !line.trim_start().starts_with("//"));
             let named = code.filter(|line| line.contains("cargo_deny::")).count();
-            assert_eq!(named, 0, "{} names cargo_deny", file.display());
+            assert_eq!(named, 0, "{file} names cargo_deny");
         }
     }
 }
 
-fn files(server: &Path, layer: &str) -> Vec<std::path::PathBuf> {
-    let mut files = vec![server.join(format!("{layer}.rs"))];
-    let mut folders = vec![server.join(layer)];
-    while let Some(folder) = folders.pop() {
-        let Ok(entries) = fs::read_dir(folder) else { continue };
-        for entry in entries.map(|entry| entry.expect("an entry").path()) {
-            if entry.is_dir() {
-                folders.push(entry);
-            } else {
-                files.push(entry);
-            }
-        }
+/// The source files of a layer, as paths from the repository's root.
+fn files(root: &Path, layer: &str) -> Vec<String> {
+    let folder = format!("server/{layer}");
+    let mut files = vec![format!("{folder}.rs")];
+    if root.join(&folder).is_dir() {
+        files.extend(below(root, &folder, &[]));
     }
     files
 }

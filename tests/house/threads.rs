@@ -1,9 +1,8 @@
 //! Every thread and task is started by `server/threads.rs`, which catches and reports its panics.
 
-use std::{
-    fs,
-    path::{Path, PathBuf},
-};
+use std::{fs, path::Path};
+
+use crate::sources::below;
 
 /// What starts one.
 const STARTS: [&str; 7] = [
@@ -33,15 +32,12 @@ const EXCEPTIONS: [(&str, &str, &str); 7] = [
 
 #[test]
 fn thread_is_started_where_its_panics_are_reported() {
-    let server = Path::new(env!("CARGO_MANIFEST_DIR")).join("server");
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let mut wrong = Vec::new();
-    for file in sources(&server) {
-        let name = file.strip_prefix(&server).expect("below the folder").to_string_lossy();
-        let name = name.replace('\\', "/");
-        if name.starts_with("fuzz/") {
-            continue;
-        }
-        let text = fs::read_to_string(&file).expect("a source file");
+    let files = below(root, "server", &["fuzz", "docs"]);
+    for file in files.iter().filter(|file| file.ends_with(".rs")) {
+        let name = file.strip_prefix("server/").expect("below the folder");
+        let text = fs::read_to_string(root.join(file)).expect("a source file");
         // Tests may start what they like; they are at the end.
         let code = text.split("\n#[cfg(test)]").next().unwrap_or_default();
         for (number, line) in code.lines().enumerate() {
@@ -64,21 +60,4 @@ fn thread_is_started_where_its_panics_are_reported() {
         "use `server/threads.rs`, or say here why not:\n{}",
         wrong.join("\n")
     );
-}
-
-fn sources(folder: &Path) -> Vec<PathBuf> {
-    let mut found = Vec::new();
-    let mut folders = vec![folder.to_owned()];
-    while let Some(folder) = folders.pop() {
-        for entry in fs::read_dir(folder).expect("a folder") {
-            let path = entry.expect("an entry").path();
-            if path.is_dir() {
-                folders.push(path);
-            } else if path.extension().is_some_and(|extension| extension == "rs") {
-                found.push(path);
-            }
-        }
-    }
-    found.sort();
-    found
 }

@@ -1,7 +1,7 @@
 // VS Code's workbench in a browser: code-server with its own profile, and the actions of a user.
 import { createServer } from "node:net";
-import { mkdirSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+import { mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { basename, join } from "node:path";
 import { start, succeed } from "./processes.mjs";
 import { LIMIT, until, within } from "./waiting.mjs";
 
@@ -54,6 +54,13 @@ export class Workbench {
 
   constructor(folder) {
     this.folder = folder;
+  }
+
+  /** The text of the log output channel `name`, of all windows. */
+  log(name) {
+    const logs = join(this.folder, "data/logs");
+    const files = readdirSync(logs, { recursive: true }).filter((path) => basename(path) === `${name}.log`);
+    return files.map((path) => readFileSync(join(logs, path), "utf8")).join("");
   }
 
   /** Changes the user's settings; a window reads them when it opens. */

@@ -30,7 +30,7 @@ use crate::{
     threads::{self, Activity},
     verdict::{
         Check, CheckSet, Counts, Database, DatabaseSettings, DatabaseSource, Engine, EngineError,
-        EngineRequest, Finding, GraphFacts, GraphOptions, LoadedPolicy, LockedVersions,
+        EngineRequest, Finding, GraphFacts, GraphOptions, LintLevels, LoadedPolicy, LockedVersions,
         MatchedEntry, PackageFolder, PackageRef, ProvisionalInput, ResolvedDependency, Severity,
         provisional,
     },
@@ -458,6 +458,7 @@ impl Gate {
             index,
             manifests: buffers,
             checks,
+            levels: LintLevels::default(),
             helps: options.helps,
             releases: options.releases,
         };

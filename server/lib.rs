@@ -33,6 +33,9 @@ pub mod resolve;
 /// cargo-deny's checks, as findings on lines.
 pub mod verdict;
 
+/// Command lines of cargo-deny, as values.
+pub mod deny_command;
+
 /// `deny.toml` as a language.
 pub mod policy;
 

@@ -5,7 +5,7 @@ use std::{cell::RefCell, collections::BTreeMap, sync::Arc};
 
 use toml::{Table, Value};
 
-use super::{Check, Counts, Database, EngineRequest, Finding, Location, PolicyText};
+use super::{Check, Counts, Database, EngineRequest, Finding, LintLevels, Location, PolicyText};
 use crate::{
     model::fingerprint::FileFingerprint,
     text::{Edit, Edits, SourceText},
@@ -30,6 +30,7 @@ pub(super) struct CheckInputs {
     database: Option<Arc<Database>>,
     index: u64,
     helps: bool,
+    levels: LintLevels,
 }
 
 impl PartialEq for Database {
@@ -60,7 +61,16 @@ pub(super) fn check_inputs(request: &EngineRequest) -> Option<BTreeMap<Check, Ch
         let database = if check == Check::Advisories { request.database.clone() } else { None };
         let index = if check == Check::Advisories { request.index } else { 0 };
         let section = FileFingerprint::of_value(&Value::Table(relevant));
-        (check, CheckInputs { section, database, index, helps: request.helps })
+        (
+            check,
+            CheckInputs {
+                section,
+                database,
+                index,
+                helps: request.helps,
+                levels: request.levels.clone(),
+            },
+        )
     });
     Some(inputs.collect())
 }

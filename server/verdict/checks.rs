@@ -48,8 +48,27 @@ impl Check {
 }
 
 /// A set of the four checks.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(from = "Vec<Check>", into = "Vec<Check>")]
 pub struct CheckSet(u8);
+
+impl Default for CheckSet {
+    fn default() -> Self {
+        Self::ALL
+    }
+}
+
+impl From<Vec<Check>> for CheckSet {
+    fn from(checks: Vec<Check>) -> Self {
+        Self::of(&checks)
+    }
+}
+
+impl From<CheckSet> for Vec<Check> {
+    fn from(checks: CheckSet) -> Self {
+        checks.iter().collect()
+    }
+}
 
 impl CheckSet {
     /// All four.

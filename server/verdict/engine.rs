@@ -24,7 +24,7 @@ use krates::cm::Metadata;
 
 use super::{
     Check, CheckResults, CheckSet, Code, Counts, Database, EngineRequest, Finding, GraphOptions,
-    ResolvedDependency, Severity,
+    LintLevels, ResolvedDependency, Severity,
     check_cache::{self, CheckCache},
     collect::{self, Context},
     graph, license_files, license_limits,
@@ -360,7 +360,7 @@ impl<'g> DenyGraph<'g> {
                     .gather(self.krates, files, &config.licenses)
             })
         });
-        let files = &*files;
+        let (files, levels) = (&*files, &request.levels);
         let mut results = Vec::new();
         if is_enabled(Check::Advisories)
             && let Some(database) = &request.database
@@ -371,13 +371,14 @@ impl<'g> DenyGraph<'g> {
             ));
         }
         if is_enabled(Check::Bans) {
-            let result =
-                collected(|sink| bans::check(self.context(config.bans, files), None, sink));
+            let result = collected(levels, |sink| {
+                bans::check(self.context(config.bans, files), None, sink);
+            });
             results.push((Check::Bans, result));
         }
         match gathered {
             Some(Ok(summary)) => {
-                let result = collected(|sink| {
+                let result = collected(levels, |sink| {
                     licenses::check(self.context(config.licenses, files), summary, sink);
                 });
                 results.push((Check::Licenses, result));
@@ -391,8 +392,9 @@ impl<'g> DenyGraph<'g> {
             None => {}
         }
         if is_enabled(Check::Sources) {
-            let result =
-                collected(|sink| sources::check(self.context(config.sources, files), sink));
+            let result = collected(levels, |sink| {
+                sources::check(self.context(config.sources, files), sink);
+            });
             results.push((Check::Sources, result));
         }
         results
@@ -405,7 +407,7 @@ impl<'g> DenyGraph<'g> {
         files: &Files,
         request: &EngineRequest,
     ) -> DenyOutput {
-        let result = self.run_advisories(config, database, files, request.index);
+        let result = self.run_advisories(config, database, files, request);
         // cargo-deny panics when an advisory of an unknown kind affects a package. The other
         // advisories are checked all the same, and the message names those that were not.
         let Some(failure) = &result.failure else { return result };
@@ -416,7 +418,7 @@ impl<'g> DenyGraph<'g> {
         let again =
             request.policy.parse(0, &mut Files::new()).ok().and_then(|parsed| parsed.config);
         let Some(again) = again else { return result };
-        let packs = self.run_advisories(again.advisories, &supported, files, request.index).packs;
+        let packs = self.run_advisories(again.advisories, &supported, files, request).packs;
         let failure = format!("{failure}; not checked: {}", join_with_and(&left_out));
         DenyOutput { packs, failure: Some(failure) }
     }
@@ -426,12 +428,12 @@ impl<'g> DenyGraph<'g> {
         config: advisories::cfg::ValidConfig,
         database: &Database,
         files: &Files,
-        index: u64,
+        request: &EngineRequest,
     ) -> DenyOutput {
         let needs_index = !config.disable_yank_checking;
-        collected(move |mut sink| {
+        collected(&request.levels, move |mut sink| {
             let context = self.context(config, files);
-            let indices = match needs_index.then(|| self.cache.index_entries(index)) {
+            let indices = match needs_index.then(|| self.cache.index_entries(request.index)) {
                 None => None,
                 Some(Ok(entries)) => Some(Indices { indices: Vec::new(), cache: entries }),
                 Some(Err(error)) => {
@@ -646,10 +648,11 @@ struct DenyOutput {
     failure: Option<String>,
 }
 
-/// Runs a check and keeps its diagnostics, even if it panics.
-fn collected(check: impl FnOnce(ErrorSink)) -> DenyOutput {
+/// Runs a check and keeps its diagnostics, even if it panics. cargo-deny gives them the levels.
+fn collected(levels: &LintLevels, check: impl FnOnce(ErrorSink)) -> DenyOutput {
     let (sender, receiver) = crossbeam::channel::unbounded();
-    let failure = catch_and_warn(|| check(ErrorSink { overrides: None, channel: sender })).err();
+    let overrides = levels.overrides().map(Arc::new);
+    let failure = catch_and_warn(|| check(ErrorSink { overrides, channel: sender })).err();
     DenyOutput { packs: receiver.into_iter().collect(), failure }
 }
 

@@ -5,8 +5,8 @@ use std::{collections::BTreeMap, sync::Arc};
 use camino::Utf8PathBuf;
 
 use super::{
-    Check, CheckSet, Counts, Database, Finding, GraphFacts, MatchedEntry, PackageFolder,
-    PackageRef, PolicyText, ResolvedDependency,
+    Check, CheckSet, Counts, Database, Finding, GraphFacts, LintLevels, MatchedEntry,
+    PackageFolder, PackageRef, PolicyText, ResolvedDependency,
 };
 use crate::text::SourceText;
 
@@ -24,6 +24,8 @@ pub struct EngineRequest {
     pub manifests: BTreeMap<Utf8PathBuf, SourceText>,
     /// The checks to run.
     pub checks: CheckSet,
+    /// The levels of codes on the command line.
+    pub levels: LintLevels,
     /// Also report cargo-deny's helps, such as every accepted license. Those that come from an entry
     /// of the policy are always reported.
     pub helps: bool,

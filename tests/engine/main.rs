@@ -11,8 +11,8 @@ use supercargo::{
     resolve::{Resolution, ResolveHooks, Resolver},
     text::SourceText,
     verdict::{
-        CheckResults, CheckSet, Code, Engine, EngineRequest, Finding, LoadedPolicy, PolicyText,
-        Severity,
+        CheckResults, CheckSet, Code, Engine, EngineRequest, Finding, LintLevels, LoadedPolicy,
+        PolicyText, Severity,
     },
     workspace::Workspace,
 };
@@ -110,6 +110,7 @@ impl World {
             index: 0,
             manifests: BTreeMap::new(),
             checks: CheckSet::ALL,
+            levels: LintLevels::default(),
             helps: true,
             releases: false,
         };

@@ -5,7 +5,7 @@ use std::{fs, path::Path};
 use crate::sources::below;
 
 /// The layers from the top; each may use those above it.
-const LAYERS: [&str; 16] = [
+const LAYERS: [&str; 17] = [
     "limits",
     "text",
     "threads",
@@ -16,6 +16,7 @@ const LAYERS: [&str; 16] = [
     "facts",
     "resolve",
     "verdict",
+    "deny_command",
     "policy",
     "gate",
     "fix",

@@ -570,7 +570,8 @@ impl Gate {
             Err(ResolveError::Canceled { .. }) => return GraphState::Canceled,
             Err(error) => {
                 let resolved = ResolvedTexts { buffers, rest: texts };
-                let finding = failures::resolution(&self.workspace, &error, &resolved);
+                let finding =
+                    failures::resolution(&self.workspace, &error, &options.resolver, &resolved);
                 run.fail(failures::followed(&finding, texts));
                 self.failed_resolution = Some((key, finding));
                 return GraphState::Failed;

@@ -29,7 +29,7 @@ use crate::{
 };
 pub use buffers::BufferCopy;
 pub use build::BuildResult;
-pub(crate) use cargo_error::CargoError;
+pub(crate) use cargo_error::{CargoError, CargoErrorLocation};
 pub(crate) use fingerprint::GraphFingerprint;
 pub use scratch::fuzz_configuration;
 
@@ -316,6 +316,14 @@ impl Resolver {
             args.push("--locked".to_owned());
         }
         self.run(run_in, &args, keep_running)
+    }
+
+    /// Cargo's name and version in a workspace, such as `cargo 1.95.0`.
+    pub(crate) fn version(&self, workspace: &Workspace) -> Option<String> {
+        let run_in = CargoWorkingDir::user_folder(&workspace.manifest);
+        let output = self.run(run_in, &["--version".to_owned()], &|| true).ok()?;
+        let words: Vec<_> = output.split_whitespace().take(2).collect();
+        (words.len() == 2).then(|| words.join(" "))
     }
 
     /// Members and their targets, without resolving anything.

@@ -4,6 +4,7 @@
 mod deciding;
 mod discover;
 mod members;
+mod membership;
 mod policy_files;
 mod roots;
 
@@ -13,6 +14,7 @@ pub use deciding::DecidingFiles;
 pub(crate) use deciding::{CONFIGURATION_NAMES, TOOLCHAIN_NAMES};
 pub use discover::{Discovery, DiscoveryOptions, EXCLUDED_FOLDERS};
 pub(crate) use members::MemberFolders;
+use membership::Memberships;
 pub(crate) use policy_files::shadowed_by;
 pub use policy_files::{EXCEPTION_NAMES, POLICY_NAMES, PolicyFiles, is_exceptions, is_policy};
 
@@ -31,15 +33,22 @@ impl Workspace {
         Self { manifest: manifest.to_owned(), root: roots::root_of(manifest) }
     }
 
-    /// The whole workspace that a manifest belongs to, checked from its root manifest.
+    /// The whole workspace that a manifest belongs to, checked from its root manifest. A manifest that is below a root but
+    /// does not belong to its workspace is checked itself: cargo says what is wrong with it.
     pub fn around_manifest(manifest: &Utf8Path) -> Self {
+        Self::around(manifest, &mut Memberships::default())
+    }
+
+    fn around(manifest: &Utf8Path, memberships: &mut Memberships) -> Self {
         let root = roots::root_of(manifest);
-        Self { manifest: root.join("Cargo.toml"), root }
+        let is_member = memberships.has(&root, manifest);
+        let manifest = if is_member { root.join("Cargo.toml") } else { manifest.to_owned() };
+        Self { manifest, root }
     }
 
     /// Whether the manifest on disk still belongs to this root.
     pub(crate) fn is_current(&self) -> bool {
-        self.manifest.is_file() && roots::root_of(&self.manifest) == self.root
+        self.manifest.is_file() && Self::around_manifest(&self.manifest) == *self
     }
 
     /// The path of the lockfile, which may not exist.

@@ -22,6 +22,9 @@ const MAX_LOCATIONS: usize = 3;
 /// How many notes of a finding are shown.
 const MAX_NOTES: usize = 8;
 
+/// How many lines of cargo's explanation of a failure are shown.
+const MAX_FAILURE_NOTES: usize = 40;
+
 pub(super) struct HumanPrinter {
     /// The folder that shown paths are relative to.
     here: Utf8PathBuf,
@@ -272,6 +275,8 @@ fn shown_notes(finding: &Finding) -> Vec<String> {
             _ => shown.push(note.clone()),
         }
     }
-    shown.truncate(MAX_NOTES);
+    // cargo's explanation of a failure is shown whole.
+    let is_failure = finding.code == Some(Code::ResolutionFailed);
+    shown.truncate(if is_failure { MAX_FAILURE_NOTES } else { MAX_NOTES });
     shown
 }

@@ -7,10 +7,11 @@ use camino::Utf8Path;
 use super::Texts;
 use crate::{
     model::{lockfile::Lockfile, manifest::Manifest},
-    resolve::{CargoError, ResolveError},
+    resolve::{CargoError, CargoErrorLocation, ResolveError, Resolver},
     text::{Edit, Edits, SourceText},
     verdict::{
-        Code, DatabaseError, EngineError, Finding, Location, Role, Severity, own_finding, sanitize,
+        Code, DatabaseError, EngineError, Finding, Location, Related, Role, Severity, own_finding,
+        sanitize,
     },
     workspace::Workspace,
 };
@@ -100,6 +101,7 @@ pub(super) fn followed(finding: &Finding, texts: &dyn Texts) -> Finding {
 pub(super) fn resolution(
     workspace: &Workspace,
     error: &ResolveError,
+    resolver: &Resolver,
     texts: &dyn Texts,
 ) -> Finding {
     let ResolveError::Cargo { stderr, .. } = error else {
@@ -114,6 +116,9 @@ pub(super) fn resolution(
     if let Err(error) = texts.read(&workspace.manifest) {
         return unreadable(&workspace.manifest, &error);
     }
+    if let Some(finding) = lockfile_of_newer_cargo(workspace, stderr, resolver, texts) {
+        return finding;
+    }
     if (stderr.contains("lock file") || stderr.contains("Cargo.lock"))
         && let Some(finding) = broken_lockfile(workspace, texts)
     {
@@ -123,21 +128,63 @@ pub(super) fn resolution(
         CargoError::from_stderr(stderr, &workspace.manifest, &workspace.root, |path| {
             texts.read(path).ok()
         });
-    let location = Location {
-        file: cargo_error.location.file,
-        text: cargo_error.location.text,
-        span: cargo_error.location.span,
-        role: Role::Primary,
-        via: None,
+    let at = |location: CargoErrorLocation| {
+        let CargoErrorLocation { file, text, span } = location;
+        Location { file, text, span, role: Role::Primary, via: None }
     };
     let message = format!("cargo failed: {}", sanitize(&cargo_error.message));
-    let mut finding = own_finding(Code::ResolutionFailed, Severity::Error, message, vec![location]);
+    let locations = vec![at(cargo_error.location)];
+    let mut finding = own_finding(Code::ResolutionFailed, Severity::Error, message, locations);
+    finding.remedy = cargo_error.remedy.as_deref().map(sanitize);
     finding.notes = cargo_error.notes.iter().map(|note| sanitize(note)).collect();
+    let related = cargo_error.related.into_iter();
+    finding.related = related
+        .map(|(location, message)| Related { location: at(location), message: sanitize(&message) })
+        .collect();
     finding
 }
 
 pub(super) const LOCK_REMEDY: &str =
     "restore it from version control, or delete it to let cargo resolve again";
+
+/// The formats of `Cargo.lock` and the first cargo that reads each (cargo's `core::resolver::encode`).
+const LOCK_FORMATS: [(i64, &str); 2] = [(3, "1.53"), (4, "1.78")];
+
+/// A lockfile in a format that this cargo does not know: the file is sound, the cargo is too old.
+fn lockfile_of_newer_cargo(
+    workspace: &Workspace,
+    stderr: &str,
+    resolver: &Resolver,
+    texts: &dyn Texts,
+) -> Option<Finding> {
+    let cargo_words =
+        stderr.lines().find(|line| line.trim().starts_with("lock file version `"))?.trim();
+    let file = workspace.lockfile();
+    let text = texts.read(&file).ok()?;
+    let format = Lockfile::format(text.as_str())?;
+    let version = resolver.version(workspace);
+    let this_cargo = version.as_deref().unwrap_or("this cargo");
+    let message = format!(
+        "`Cargo.lock` has format version {}, written by a newer cargo than {}, which cannot read it",
+        format.value,
+        sanitize(this_cargo)
+    );
+    let known = LOCK_FORMATS.iter().find(|(known, _)| *known == format.value);
+    let needed =
+        match (known, version.as_deref().and_then(|version| version.split(' ').next_back())) {
+            (Some((_, first)), _) => format!("cargo {first} or newer"),
+            (None, Some(version)) => {
+                format!("a cargo newer than {version}, such as the one that wrote it")
+            }
+            (None, None) => "the cargo that wrote it".to_owned(),
+        };
+    let location = Location { file, text, span: format.span, role: Role::Primary, via: None };
+    let mut finding = own_finding(Code::BrokenLockFile, Severity::Error, message, vec![location]);
+    finding.remedy =
+        Some(format!("use {needed} (`rustup update`, or the channel in `rust-toolchain.toml`)"));
+    finding.notes.push(format!("cargo: {}", sanitize(cargo_words)));
+    Some(finding)
+}
 
 fn broken_lockfile(workspace: &Workspace, texts: &dyn Texts) -> Option<Finding> {
     let file = workspace.lockfile();

@@ -16,6 +16,9 @@ use crate::{
 /// The maximum number of findings that are shown.
 const MAX_FINDINGS: usize = 10;
 
+/// The maximum number of lines of cargo's explanation of a failure.
+const MAX_FAILURE_NOTES: usize = 40;
+
 /// The maximum length of an advisory's description, in characters.
 const MAX_DESCRIPTION: usize = 600;
 
@@ -206,7 +209,10 @@ fn finding_text_with(finding: &Finding, location: Option<&Location>) -> Markup {
     if let Some(advisory) = &finding.advisory {
         text = text.paragraph().then(facts(advisory));
     } else {
-        for note in finding.notes.iter().take(4) {
+        // The explanation of a failure is the only one that there is.
+        let notes =
+            if finding.code == Some(Code::ResolutionFailed) { MAX_FAILURE_NOTES } else { 4 };
+        for note in finding.notes.iter().take(notes) {
             text = text.line().text(note);
         }
     }

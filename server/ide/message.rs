@@ -1,11 +1,15 @@
 //! The message of a finding on a line, for editors that show nothing else.
 
-use crate::verdict::{Finding, Location, Role};
+use crate::verdict::{Code, Finding, Location, Role};
 
 /// The maximum length of a message, in characters; titles and reasons are untrusted.
 const MAX_LENGTH: usize = 400;
 
-/// The message at one of the finding's locations: the problem, the dependency path, and the remedy.
+/// How many lines of cargo's explanation are in a message.
+const MAX_LINES: usize = 6;
+
+/// The message at one of the finding's locations: the problem, the dependency path, and the remedy; for a failure of cargo,
+/// also the first lines of its explanation.
 pub(crate) fn at_location(finding: &Finding, location: &Location) -> String {
     let mut message = problem(finding);
     if let Some(via) = via(finding, location) {
@@ -14,7 +18,20 @@ pub(crate) fn at_location(finding: &Finding, location: &Location) -> String {
     if let Some(remedy) = remedy(finding, location) {
         message.push_str(&format!("; {remedy}"));
     }
+    for line in explanation(finding).0 {
+        message.push_str(&format!("\n{line}"));
+    }
     message
+}
+
+/// Cargo's explanation of a failure: the lines that belong to the message, and the others.
+pub(crate) fn explanation(finding: &Finding) -> (Vec<String>, Vec<String>) {
+    if finding.code != Some(Code::ResolutionFailed) {
+        return (Vec::new(), Vec::new());
+    }
+    let mut lines: Vec<_> = finding.notes.iter().map(|note| one_line(note)).collect();
+    let others = lines.split_off(lines.len().min(MAX_LINES));
+    (lines, others)
 }
 
 /// The problem, on one line.

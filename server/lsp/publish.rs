@@ -135,7 +135,9 @@ fn related(
         .map(|other| (other, "the same finding".to_owned()));
     let explained =
         finding.related.iter().map(|related| (&related.location, related.message.clone()));
-    let all = explained.chain(others).filter_map(|(location, message)| {
+    let (_, unshown) = message::explanation(finding);
+    let unshown = unshown.into_iter().map(|line| (location, line));
+    let all = explained.chain(unshown).chain(others).filter_map(|(location, message)| {
         Some(DiagnosticRelatedInformation { location: lsp_location(location, state)?, message })
     });
     all.take(MAX_RELATED).collect()

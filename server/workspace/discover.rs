@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use camino::{Utf8Path, Utf8PathBuf};
 use ignore::{DirEntry, WalkBuilder};
 
-use super::Workspace;
+use super::{Memberships, Workspace};
 use crate::threads::{self, Activity};
 
 /// Folders that are not searched for workspaces by default: build output, vendored sources, and test fixtures.
@@ -57,10 +57,15 @@ impl Discovery {
             return Self { workspaces: here.into_iter().collect(), truncated: false };
         }
         let (manifests, truncated) = manifests_below(folder, options);
-        let mut found: BTreeSet<_> = manifests.iter().map(|manifest| around(manifest)).collect();
+        let mut memberships = Memberships::default();
+        let mut found: BTreeSet<_> =
+            manifests.iter().map(|manifest| around(manifest, &mut memberships)).collect();
         if let Some(here) = here {
             // Check the given manifest itself, not as a part of a workspace above it.
-            found.retain(|workspace| workspace.root != here.root);
+            found.retain(|workspace| {
+                workspace.root != here.root
+                    || workspace.manifest.parent() != Some(workspace.root.as_path())
+            });
             found.insert(here);
         }
         found.retain(|workspace| workspace.manifest.is_file());
@@ -70,9 +75,10 @@ impl Discovery {
 
 /// The workspace of a manifest that was found. If parsing it panics, it is a workspace of its own, so that the
 /// search goes on.
-fn around(manifest: &Utf8Path) -> Workspace {
+fn around(manifest: &Utf8Path, memberships: &mut Memberships) -> Workspace {
     let doing = Activity::to("looking for the workspace of", manifest.as_str());
-    threads::catch_panic(&doing, || Workspace::around_manifest(manifest)).unwrap_or_else(|_| {
+    let mut around = || Workspace::around(manifest, &mut *memberships);
+    threads::catch_panic(&doing, &mut around).unwrap_or_else(|_| {
         let root = manifest.parent().unwrap_or(manifest).to_owned();
         Workspace { manifest: manifest.to_owned(), root }
     })

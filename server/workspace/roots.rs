@@ -3,7 +3,10 @@
 use camino::{Utf8Path, Utf8PathBuf};
 
 use super::lexical;
-use crate::{model::manifest::Manifest, text::read_to_string};
+use crate::{
+    model::manifest::{Manifest, WorkspaceTable},
+    text::read_to_string,
+};
 
 /// The folder of the root manifest of `manifest`'s workspace (The Cargo Book, "The workspace section"): itself if
 /// it has a `[workspace]` table, the one that `package.workspace` names, the nearest one above that does not
@@ -15,19 +18,26 @@ pub(super) fn root_of(manifest: &Utf8Path) -> Utf8PathBuf {
         return folder.to_owned();
     }
     if let Some(named) = own.package.and_then(|package| package.workspace) {
-        return lexical(&folder.join(named.value));
+        let root = lexical(&folder.join(named.value));
+        // Without a manifest there, cargo refuses the package.
+        return if root.join("Cargo.toml").is_file() { root } else { folder.to_owned() };
     }
     for above in folder.ancestors().skip(1) {
         let Some(workspace) = read(&above.join("Cargo.toml")).and_then(|found| found.workspace)
         else {
             continue;
         };
-        let covers = |path: &str| folder.starts_with(lexical(&above.join(path)));
-        let excluded = workspace.exclude.iter().any(|path| covers(&path.value));
-        let member = workspace.members.iter().any(|path| covers(&path.value));
-        return if excluded && !member { folder.to_owned() } else { above.to_owned() };
+        let excluded = excludes(above, &workspace, folder);
+        return if excluded { folder.to_owned() } else { above.to_owned() };
     }
     folder.to_owned()
+}
+
+/// Whether a workspace excludes a folder: below an entry of `exclude`, and below none of `members`.
+pub(super) fn excludes(root: &Utf8Path, workspace: &WorkspaceTable, folder: &Utf8Path) -> bool {
+    let covers = |path: &str| folder.starts_with(lexical(&root.join(path)));
+    let excluded = workspace.exclude.iter().any(|path| covers(&path.value));
+    excluded && !workspace.members.iter().any(|path| covers(&path.value))
 }
 
 fn read(manifest: &Utf8Path) -> Option<Manifest> {
@@ -58,12 +68,15 @@ mod tests {
             ("a/Cargo.toml", "[package]\nname = \"a\"\n"),
             ("out/x/Cargo.toml", "[package]\nname = \"x\"\n"),
             ("named/Cargo.toml", "[package]\nname = \"n\"\nworkspace = \"../other/.\"\n"),
+            ("other/Cargo.toml", "[workspace]\nmembers = [\"../named\"]\n"),
+            ("lost/Cargo.toml", "[package]\nname = \"l\"\nworkspace = \"../gone\"\n"),
             ("lone/Cargo.toml", "[package]\nname = \"l\"\n[workspace]\n"),
         ]);
         assert_eq!(root_of(&root.join("a/Cargo.toml")), root);
         assert_eq!(root_of(&root.join("Cargo.toml")), root);
         assert_eq!(root_of(&root.join("out/x/Cargo.toml")), root.join("out/x"));
         assert_eq!(root_of(&root.join("named/Cargo.toml")), root.join("other"));
+        assert_eq!(root_of(&root.join("lost/Cargo.toml")), root.join("lost"));
         assert_eq!(root_of(&root.join("lone/Cargo.toml")), root.join("lone"));
     }
 

@@ -50,6 +50,7 @@ fn missing_lockfile_prevents_a_verdict_with_locked() {
           Cargo.toml:2
             name = "m"
                     ^
+          help to generate the lock file without accessing the network, remove the --locked flag and use --offline instead
         exit 70
     "#]]
     .assert_eq(&report.shown());
@@ -90,6 +91,7 @@ fn stale_lockfile_prevents_a_verdict_with_locked() {
           Cargo.toml:2
             name = "m"
                     ^
+          help to generate the lock file without accessing the network, remove the --locked flag and use --offline instead
         exit 70
     "#]]
     .assert_eq(&report.shown());
@@ -100,17 +102,19 @@ fn stale_lockfile_prevents_a_verdict_with_locked() {
 fn lockfile_of_unknown_version_is_reported_at_the_version() {
     let world = World::locked(FIXTURE);
     world.edit("Cargo.lock", "version = 4", "version = 99");
-    check(
-        &world,
-        &expect![[r#"
-            error supercargo::broken-lock-file: could not parse `Cargo.lock`: invalid Cargo.lock format version: `99`
-              Cargo.lock:3
-                version = 99
-                          ^^
-              help restore it from version control, or delete it to let cargo resolve again
-            exit 70
-        "#]],
-    );
+    let report = world.check("--only bans");
+    let finding = report.with("supercargo::broken-lock-file")[0];
+    // The version of this cargo follows.
+    let message = "`Cargo.lock` has format version 99, written by a newer cargo than cargo 1.";
+    assert!(finding.message.starts_with(message), "{}", finding.message);
+    let remedy = finding.remedy.as_deref().unwrap_or_default();
+    assert!(remedy.starts_with("use a cargo newer than 1."), "{remedy}");
+    assert!(!remedy.contains("delete"), "{remedy}");
+    let location = &finding.locations[0];
+    assert_eq!((location.file.as_str(), location.start.line), ("[work]/Cargo.lock", 3));
+    assert_eq!(report.code, 70);
+    let fixed = world.run(&["fix", "--only", "bans"]);
+    assert!(fixed.stdout.contains("use a cargo newer than 1."), "{}", fixed.stdout);
 }
 
 #[test]

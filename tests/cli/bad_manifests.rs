@@ -202,7 +202,7 @@ time = { version = "0.3", features = ["no-such-feature"] }
             error supercargo::resolution-failed: cargo failed: package `m` depends on `time` with feature `no-such-feature` but `time` does not have that feature
               Cargo.toml:6
                 time = { version = "0.3", features = ["no-such-feature"] }
-                                    ^^^
+                                                       ^^^^^^^^^^^^^^^
             exit 70
         "#]],
     );

@@ -7,6 +7,7 @@ mod bad_lockfiles;
 mod bad_manifests;
 mod bad_policies;
 mod cache;
+mod cargo_refusals;
 mod completions;
 #[cfg(unix)]
 mod copy_untouched;

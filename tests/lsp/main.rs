@@ -47,6 +47,7 @@ mod programs;
 mod progress;
 mod provisional;
 mod readme_example;
+mod refusals;
 mod reopening;
 mod repository_settings;
 #[cfg(unix)]

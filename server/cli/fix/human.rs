@@ -67,6 +67,9 @@ impl FixPrinter<'_> {
                     let line = location.text.line_column(location.span.start).line;
                     text.push_str(&format!("    {}:{line}\n", self.path(&location.file)));
                 }
+                if let Some(remedy) = &finding.remedy {
+                    text.push_str(&format!("    {}\n", sanitize(remedy)));
+                }
             }
         }
         text.push_str(&self.end());

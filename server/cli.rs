@@ -5,6 +5,7 @@ mod cache;
 mod check;
 mod completions;
 mod db;
+mod deny_arguments;
 mod exit_code;
 mod explain;
 mod fix;
@@ -12,6 +13,7 @@ mod human;
 mod init;
 mod json;
 mod logging;
+mod shown;
 mod targets;
 mod terminal;
 
@@ -42,7 +44,8 @@ pub fn run() -> ExitCode {
         ));
         return ExitCode::from(crate::gate::NO_VERDICT);
     }
-    let arguments = match Arguments::try_parse() {
+    let parsed = Arguments::try_parse().and_then(|parsed| parsed.validate().map(|()| parsed));
+    let arguments = match parsed {
         Ok(arguments) => arguments,
         Err(error) => {
             // `--help` and `--version` succeed; everything else is wrong usage.
@@ -55,7 +58,7 @@ pub fn run() -> ExitCode {
             return code;
         }
     };
-    logging::start(arguments.verbose);
+    logging::start(arguments.verbosity());
     let running = Activity::just("running this command");
     let done =
         threads::catch_panic(&running, || run_command(arguments.command)).unwrap_or_else(|panic| {

@@ -29,10 +29,10 @@ use crate::{
     text::{SourceText, read_named, read_to_string},
     threads::{self, Activity},
     verdict::{
-        Check, CheckSet, Counts, Database, DatabaseSettings, DatabaseSource, Engine, EngineError,
-        EngineRequest, Finding, GraphFacts, GraphOptions, LintLevels, LoadedPolicy, LockedVersions,
-        MatchedEntry, PackageFolder, PackageRef, ProvisionalInput, ResolvedDependency, Severity,
-        provisional,
+        Check, Counts, Database, DatabaseSettings, DatabaseSource, DenyOptions, Engine,
+        EngineError, EngineRequest, Finding, GraphFacts, GraphOptions, LintLevels, LoadedPolicy,
+        LockedVersions, MatchedEntry, PackageFolder, PackageRef, ProvisionalInput,
+        ResolvedDependency, Severity, provisional,
     },
     workspace::{PolicyFiles, Workspace},
 };
@@ -47,12 +47,8 @@ pub const NO_VERDICT: u8 = 70;
 /// What to check, and how.
 #[derive(Clone, Debug)]
 pub struct GateOptions {
-    /// Which checks.
-    pub checks: CheckSet,
-    /// Check all members, even if the manifest is that of one package.
-    pub workspace: bool,
-    /// A policy to use instead of looking for one.
-    pub config: Option<Utf8PathBuf>,
+    /// The options of cargo-deny: which checks, levels, what belongs to the graph. Its paths are absolute.
+    pub deny: DenyOptions,
     /// The policy files, if the caller has already looked them up.
     pub policy_files: Option<PolicyFiles>,
     /// A folder with advisories to use instead of the policy's databases.
@@ -417,6 +413,7 @@ impl Gate {
                 &exact,
                 &loaded,
                 database.as_deref(),
+                &options.deny.levels,
                 texts,
             ));
         }
@@ -458,7 +455,7 @@ impl Gate {
             index,
             manifests: buffers,
             checks,
-            levels: LintLevels::default(),
+            levels: options.deny.levels.clone(),
             helps: options.helps,
             releases: options.releases,
         };
@@ -607,7 +604,7 @@ impl Gate {
         buffers: &BTreeMap<Utf8PathBuf, SourceText>,
         hooks: &ResolveHooks<'_>,
     ) -> Result<Resolution, ResolveError> {
-        if buffers.is_empty() {
+        if buffers.is_empty() || graph.metadata.file.is_some() {
             return resolver.resolve(&self.workspace, &graph.metadata, hooks);
         }
         let copy = Self::copy(&mut self.copy, resolver, &self.workspace, hooks.keep_running)?;
@@ -634,6 +631,7 @@ fn provisional_verdict(
     exact: &Verdict,
     loaded: &LoadedPolicy,
     database: Option<&Database>,
+    levels: &LintLevels,
     texts: &dyn Texts,
 ) -> Verdict {
     let lock = texts.read(&exact.workspace.lockfile()).ok();
@@ -645,6 +643,7 @@ fn provisional_verdict(
         lock: lock.as_ref(),
         database,
         ignored: &loaded.ignored,
+        levels,
     };
     let mut verdict = exact.clone();
     verdict.findings = provisional(&input);

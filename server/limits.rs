@@ -11,6 +11,7 @@
 //! | `Cargo.lock` | [`LOCK_FILE`], 32 MiB |
 //! | values in one of these | [`VALUES`]; a value takes some 100 bytes of memory |
 //! | a license text | [`LICENSE_TEXT`], 4 MiB |
+//! | a file with the output of `cargo metadata` that the user names | [`METADATA`], 1 GiB |
 //! | an entry of our own cache | [`CACHE_ENTRY`], 1 GiB |
 //! | entries of one list in `deny.toml`, `deny.exceptions.toml` | [`LIST_ENTRIES`]; the check that the list belongs to is skipped |
 //! | a policy with editor features (hover on keys and entries, completion, hints) | [`EDITED_POLICY`], 1 MiB; its findings are still shown |
@@ -45,6 +46,9 @@ pub(crate) const LICENSE_TEXT: u64 = 4 * MIB;
 
 /// Bytes of an entry in the cache, which only this program writes.
 pub(crate) const CACHE_ENTRY: u64 = 1 << 30;
+
+/// Bytes of a file with the output of `cargo metadata`: about 50,000 packages.
+pub(crate) const METADATA: u64 = 1 << 30;
 
 /// Entries of one list in a policy.
 pub(crate) const LIST_ENTRIES: usize = 10_000;

@@ -23,8 +23,9 @@ use serde::de::DeserializeOwned;
 
 use crate::{
     cache::{Cache, Inputs},
+    limits,
     process::{self, Children, RunError, TemporaryFolder},
-    text::read_to_string,
+    text::{read_at_most, read_to_string},
     workspace::Workspace,
 };
 pub use buffers::BufferCopy;
@@ -40,7 +41,7 @@ const FILE_TIME_RESOLUTION: Duration = Duration::from_millis(10);
 /// `build.build-dir` in the user's configuration.
 const TARGET_VARIABLES: [&str; 2] = ["CARGO_TARGET_DIR", "CARGO_BUILD_BUILD_DIR"];
 
-/// The options of `cargo metadata`: exactly those that cargo-deny passes.
+/// The options of `cargo metadata`: exactly those that cargo-deny passes, or the file that it reads instead.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct MetadataOptions {
     /// `--no-default-features`.
@@ -51,6 +52,8 @@ pub struct MetadataOptions {
     pub features: Vec<String>,
     /// `--filter-platform`: only with exactly one configured target.
     pub platform: Option<String>,
+    /// A file with the output of `cargo metadata`, used instead of running cargo.
+    pub file: Option<Utf8PathBuf>,
 }
 
 /// How cargo may be run.
@@ -174,6 +177,14 @@ pub enum ResolveError {
         /// Why it failed.
         source: io::Error,
     },
+    /// The file with cargo's output could not be read.
+    #[error("read the metadata in `{path}`: {source}")]
+    MetadataFile {
+        /// The file.
+        path: Utf8PathBuf,
+        /// Why it failed.
+        source: io::Error,
+    },
     /// Cargo's output could not be parsed.
     #[error("parse the output of `cargo metadata` for `{manifest}`: {source}")]
     Output {
@@ -217,6 +228,9 @@ impl Resolver {
         options: &MetadataOptions,
         hooks: &ResolveHooks<'_>,
     ) -> Result<Resolution, ResolveError> {
+        if let Some(file) = &options.file {
+            return read_metadata(file);
+        }
         let lockfile = workspace.lockfile();
         let on_disk = read_to_string(&lockfile).is_ok();
         if on_disk || self.locked {
@@ -408,6 +422,21 @@ impl Resolver {
             .map_err(|error| ResolveError::temporary(error, run_in.manifest))?;
         Ok((private.path().join("target"), Some(private)))
     }
+}
+
+/// The resolution in a file with the output of `cargo metadata`. Texts that are not on disk do not change it.
+fn read_metadata(path: &Utf8Path) -> Result<Resolution, ResolveError> {
+    let failed = |source| ResolveError::MetadataFile { path: path.to_owned(), source };
+    let bytes = read_at_most(path, limits::METADATA).map_err(failed)?;
+    let metadata = serde_json::from_slice(&bytes)
+        .map_err(|error| failed(io::Error::new(io::ErrorKind::InvalidData, error)))?;
+    Ok(Resolution {
+        metadata,
+        lock: LockState::UpToDate,
+        originals: BTreeMap::new(),
+        fingerprint: None,
+        inputs: None,
+    })
 }
 
 /// Whether cargo has written its output, a line of JSON. It takes time to end after that.

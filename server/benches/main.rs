@@ -150,7 +150,7 @@ fn graph_milliseconds(manifest: &str) -> Result<f64> {
     let policy = workspace.policy_files().policy.context("the world has a policy")?;
     let text = supercargo::text::SourceText::new(&fs::read_to_string(&policy)?);
     let policy = PolicyText { path: Some(policy), text, exceptions: None };
-    let Ok(loaded) = policy.load(false) else { bail!("the policy is not valid") };
+    let Ok(loaded) = policy.load() else { bail!("the policy is not valid") };
     let resolver = Resolver {
         cargo: Resolver::default_cargo(),
         offline: true,

@@ -1,13 +1,16 @@
 //! The arguments of the command line.
 
 use camino::Utf8PathBuf;
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap::{Args, CommandFactory as _, Parser, Subcommand, ValueEnum, error::ErrorKind};
 use clap_complete::Shell;
 
+use super::deny_arguments::{
+    CheckName, GraphArguments, LevelArguments, OutputArguments, checks, is_check,
+};
 use crate::{
     fix::{FixKind, PackageSelector},
     text::Links,
-    verdict::{Check, CheckSet},
+    verdict::{DenyOptions, LintLevel, LintLevels},
 };
 
 /// Shows what `cargo deny check` reports on the lines of `Cargo.toml` and `deny.toml`.
@@ -25,6 +28,9 @@ pub(super) struct Arguments {
 #[derive(Debug, Subcommand)]
 pub(super) enum Command {
     /// Check workspaces as `cargo deny check advisories bans licenses sources` does.
+    ///
+    /// Takes the options of `cargo deny` and of `cargo deny check`, in any order. They mean the same: targets
+    /// and features replace those in `[graph]` of the policy, the others add to it.
     ///
     /// The exit code has cargo-deny's bits for all workspaces together (1 advisories, 2 bans,
     /// 4 licenses, 8 sources). It is 64 for wrong usage and 70 if a check could not run.
@@ -89,27 +95,24 @@ pub(super) struct LspArguments {
 /// Which workspaces to check, and how.
 #[derive(Debug, Args)]
 pub(super) struct GateArguments {
-    /// Folders or manifests; for a folder without a `Cargo.toml`, all workspaces below it.
-    #[arg(value_name = "PATH")]
-    pub(super) paths: Vec<Utf8PathBuf>,
+    /// Names of checks (advisories, bans, licenses, sources, all), and folders or manifests; for a folder
+    /// without a `Cargo.toml`, all workspaces below it. A folder with the name of a check is `./bans`.
+    #[arg(value_name = "CHECK|PATH")]
+    words: Vec<Utf8PathBuf>,
 
     /// Path to the `Cargo.toml` to check, as in cargo-deny.
-    #[arg(long, value_name = "FILE", conflicts_with = "paths")]
+    #[arg(long, value_name = "FILE")]
     pub(super) manifest_path: Option<Utf8PathBuf>,
 
     /// Also check workspaces that are nested in other workspaces.
     #[arg(long)]
     pub(super) all: bool,
 
-    /// Check all members of the workspace, even if the manifest is that of one package.
-    #[arg(long)]
-    pub(super) workspace: bool,
-
-    /// The checks to run.
+    /// The checks to run, besides those that are named as words.
     #[arg(long, value_name = "CHECKS", value_delimiter = ',')]
-    pub(super) only: Vec<CheckName>,
+    only: Vec<CheckName>,
 
-    /// Path to the policy, instead of looking for one.
+    /// Path to the policy, instead of looking for one; relative to the current folder.
     #[arg(long, value_name = "FILE")]
     pub(super) config: Option<Utf8PathBuf>,
 
@@ -128,12 +131,34 @@ pub(super) struct GateArguments {
     /// `node_modules`, vendor, `third_party`, fixtures, testdata, test-data, `test_data`).
     #[arg(long, value_name = "NAMES", value_delimiter = ',')]
     pub(super) exclude_dir: Option<Vec<String>>,
+
+    #[command(flatten)]
+    pub(super) graph: GraphArguments,
+
+    #[command(flatten)]
+    levels: LevelArguments,
 }
 
 #[derive(Debug, Args)]
 pub(super) struct CheckArguments {
     #[command(flatten)]
     pub(super) gate: GateArguments,
+
+    /// Report findings of this code as notes, or all findings of a level: `allowed`, `warnings` or `denied`.
+    #[arg(
+        short = 'A',
+        long = "allow",
+        value_name = "CODE",
+        help_heading = "Options of cargo-deny"
+    )]
+    allowed_codes: Vec<String>,
+
+    /// A file with the output of `cargo metadata` to use instead of running cargo.
+    #[arg(long, value_name = "FILE", help_heading = "Options of cargo-deny")]
+    metadata_path: Option<Utf8PathBuf>,
+
+    #[command(flatten)]
+    pub(super) output: OutputArguments,
 
     /// Also fail for supercargo's own findings, with exit bit 16: warnings, and every finding about the
     /// policy.
@@ -149,7 +174,7 @@ pub(super) struct CheckArguments {
     pub(super) frozen: bool,
 
     /// Output format.
-    #[arg(long, value_enum, default_value_t = Format::Human)]
+    #[arg(short, long, value_enum, default_value_t = Format::Human)]
     pub(super) format: Format,
 }
 
@@ -176,6 +201,11 @@ pub(super) struct FixArguments {
     #[arg(long, value_enum, value_name = "REMEDIES", value_delimiter = ',')]
     pub(super) allow: Vec<AllowedChange>,
 
+    /// Report findings of this code as notes, as `-A` of `cargo deny check`; `--allow` has another meaning
+    /// here.
+    #[arg(short = 'A', value_name = "CODE", help_heading = "Options of cargo-deny")]
+    allowed_codes: Vec<String>,
+
     /// Also run `cargo check` on the result, in a copy, and write nothing if it fails. This runs build
     /// scripts.
     #[arg(long)]
@@ -196,6 +226,10 @@ pub(super) struct ExplainArguments {
     #[arg(long, value_name = "PATH", default_value = ".")]
     pub(super) path: Utf8PathBuf,
 
+    /// Path to the policy, instead of looking for one; relative to the current folder.
+    #[arg(long, value_name = "FILE")]
+    pub(super) config: Option<Utf8PathBuf>,
+
     /// A folder of advisories in RustSec's layout to use instead of the databases of the policy.
     #[arg(long, value_name = "DIR")]
     pub(super) db: Option<Utf8PathBuf>,
@@ -206,6 +240,9 @@ pub(super) struct ExplainArguments {
     /// Do not use the cache.
     #[arg(long)]
     pub(super) no_cache: bool,
+
+    #[command(flatten)]
+    pub(super) graph: GraphArguments,
 }
 
 #[derive(Debug, Args)]
@@ -232,6 +269,9 @@ pub(super) struct InitArguments {
     /// Do not use the cache.
     #[arg(long)]
     pub(super) no_cache: bool,
+
+    #[command(flatten)]
+    pub(super) graph: GraphArguments,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -279,51 +319,74 @@ pub(super) enum Format {
     Json,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub(super) enum CheckName {
-    Advisories,
-    Bans,
-    Licenses,
-    Sources,
+impl Arguments {
+    /// How much is logged: as much as `--verbose` says, or `--log-level` of `check`.
+    pub(super) fn verbosity(&self) -> u8 {
+        match &self.command {
+            Command::Check(arguments) => self.verbose.max(arguments.output.verbosity()),
+            _ => self.verbose,
+        }
+    }
+
+    /// Checks what the definition of the arguments cannot express.
+    pub(super) fn validate(&self) -> Result<(), clap::Error> {
+        let (gate, problem) = match &self.command {
+            Command::Check(arguments) => (
+                &arguments.gate,
+                arguments.deny_options().err().or_else(|| arguments.unsupported()),
+            ),
+            Command::Fix(arguments) => (&arguments.gate, arguments.deny_options().err()),
+            _ => return Ok(()),
+        };
+        let conflict = || {
+            let conflicts = gate.manifest_path.is_some() && gate.paths().next().is_some();
+            conflicts.then(|| "`--manifest-path` cannot be used with a path".to_owned())
+        };
+        match problem.or_else(conflict) {
+            Some(problem) => Err(Self::command().error(ErrorKind::ValueValidation, problem)),
+            None => Ok(()),
+        }
+    }
 }
 
 impl GateArguments {
-    /// The arguments with which `init` checks.
-    pub(super) fn of_init(arguments: &InitArguments) -> Self {
-        Self::plain(arguments.db.as_ref(), arguments.network, arguments.no_cache)
+    /// The folders and manifests to check.
+    pub(super) fn paths(&self) -> impl Iterator<Item = &Utf8PathBuf> {
+        self.words.iter().filter(|word| !is_check(word.as_str()))
     }
 
-    /// The arguments with which `explain` checks.
-    pub(super) fn of_explain(arguments: &ExplainArguments) -> Self {
-        Self::plain(arguments.db.as_ref(), arguments.network, arguments.no_cache)
-    }
-
-    fn plain(db: Option<&Utf8PathBuf>, network: NetworkArguments, no_cache: bool) -> Self {
-        Self {
-            paths: Vec::new(),
-            manifest_path: None,
-            all: false,
-            workspace: false,
-            only: Vec::new(),
-            config: None,
-            db: db.cloned(),
-            network,
-            no_cache,
-            exclude_dir: None,
+    /// The options of cargo-deny, with paths as they are written. The levels in `allowed` come first.
+    ///
+    /// # Errors
+    ///
+    /// A sentence about a level that cargo-deny refuses.
+    fn deny_options(&self, allowed: &[String]) -> Result<DenyOptions, String> {
+        let mut levels = LintLevels::default();
+        for word in allowed {
+            levels.set(word, LintLevel::Allow).map_err(|error| error.to_string())?;
         }
-    }
-
-    /// The checks to run: all by default.
-    pub(super) fn checks(&self) -> CheckSet {
-        if self.only.is_empty() {
-            return CheckSet::ALL;
-        }
-        let checks: Vec<_> = self.only.iter().map(|name| name.check()).collect();
-        CheckSet::of(&checks)
+        self.levels.add_to(&mut levels)?;
+        let options = DenyOptions {
+            config: self.config.clone(),
+            offline: self.network.offline,
+            checks: checks(self.words.iter().map(|word| word.as_str()), &self.only),
+            levels,
+            ..self.graph.deny_options()
+        };
+        Ok(options.normalized())
     }
 }
 
 impl FixArguments {
+    /// The options of cargo-deny.
+    ///
+    /// # Errors
+    ///
+    /// A sentence about a level that cargo-deny refuses.
+    pub(super) fn deny_options(&self) -> Result<DenyOptions, String> {
+        self.gate.deny_options(&self.allowed_codes)
+    }
+
     /// Whether to write files that symbolic links point to.
     pub(super) fn links(&self) -> Links {
         if self.allow.contains(&AllowedChange::Links) { Links::Followed } else { Links::Refused }
@@ -341,22 +404,38 @@ impl FixArguments {
 }
 
 impl CheckArguments {
-    pub(super) fn offline(&self) -> bool {
-        self.gate.network.offline || self.frozen
+    /// The options of cargo-deny.
+    ///
+    /// # Errors
+    ///
+    /// A sentence about a level that cargo-deny refuses.
+    pub(super) fn deny_options(&self) -> Result<DenyOptions, String> {
+        let options = self.gate.deny_options(&self.allowed_codes)?;
+        Ok(DenyOptions {
+            metadata_path: self.metadata_path.clone(),
+            locked: self.locked || self.frozen,
+            offline: options.offline || self.frozen,
+            ..options
+        })
     }
 
-    pub(super) fn locked(&self) -> bool {
-        self.locked || self.frozen
+    /// Why an option of cargo-deny for its output has no counterpart here.
+    fn unsupported(&self) -> Option<String> {
+        self.output.unsupported(self.format == Format::Json)
     }
 }
 
-impl CheckName {
-    fn check(self) -> Check {
-        match self {
-            Self::Advisories => Check::Advisories,
-            Self::Bans => Check::Bans,
-            Self::Licenses => Check::Licenses,
-            Self::Sources => Check::Sources,
-        }
+impl ExplainArguments {
+    /// The options of cargo-deny.
+    pub(super) fn deny_options(&self) -> DenyOptions {
+        let config = self.config.clone();
+        DenyOptions { config, offline: self.network.offline, ..self.graph.deny_options() }
+    }
+}
+
+impl InitArguments {
+    /// The options of cargo-deny.
+    pub(super) fn deny_options(&self) -> DenyOptions {
+        DenyOptions { offline: self.network.offline, ..self.graph.deny_options() }
     }
 }

@@ -8,9 +8,13 @@ use super::{
     exit_code,
     human::HumanPrinter,
     json, logging,
+    shown::ShownFindings,
     targets::{RunOptions, Selection, gate_options, select_workspaces},
 };
-use crate::gate::{Databases, Gate, NO_VERDICT, OnDisk};
+use crate::{
+    gate::{Databases, Gate, NO_VERDICT, OnDisk},
+    verdict::Severity,
+};
 
 /// Runs the command.
 ///
@@ -19,12 +23,13 @@ use crate::gate::{Databases, Gate, NO_VERDICT, OnDisk};
 /// When there is no workspace to check.
 pub(super) fn run(arguments: &CheckArguments) -> anyhow::Result<ExitCode> {
     let Selection { workspaces, missing } = select_workspaces(&arguments.gate)?;
-    let run_options = RunOptions {
-        offline: arguments.offline(),
-        locked: arguments.locked(),
-        helps: arguments.format == Format::Json,
-    };
-    let options = gate_options(&arguments.gate, run_options)?;
+    let deny = arguments.deny_options().map_err(anyhow::Error::msg)?;
+    let shown = ShownFindings::of(arguments);
+    let options = gate_options(RunOptions {
+        helps: shown.lowest_severity == Some(Severity::Help),
+        ..RunOptions::of(&arguments.gate, deny)
+    })?;
+    arguments.output.apply_color();
     let databases = Databases::default();
     let human = HumanPrinter::new()?;
     let mut code = if missing { NO_VERDICT } else { 0 };
@@ -34,8 +39,8 @@ pub(super) fn run(arguments: &CheckArguments) -> anyhow::Result<ExitCode> {
             continue;
         };
         match arguments.format {
-            Format::Human => human.verdict(&verdict, options.checks, index == 0, arguments.strict),
-            Format::Json => json::verdict(&verdict, options.checks)?,
+            Format::Human => human.verdict(&verdict, options.deny.checks, index == 0, shown),
+            Format::Json => json::verdict(&verdict, options.deny.checks, shown)?,
         }
         code = exit_code::combined(code, exit_code::of_check(&verdict, arguments.strict));
     }

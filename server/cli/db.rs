@@ -117,7 +117,7 @@ fn settings(path: &Utf8Path) -> anyhow::Result<DatabaseSettings> {
             PolicyText { path: Some(path), text, exceptions }
         }
     };
-    match policy.load(false) {
+    match policy.load() {
         Ok(loaded) => Ok(loaded.databases),
         Err(findings) => {
             let messages: Vec<_> = findings.iter().map(|finding| finding.message.clone()).collect();

@@ -3,11 +3,11 @@
 use std::{io::Write as _, process::ExitCode};
 
 use anyhow::Context as _;
-use camino::Utf8Path;
+use camino::{Utf8Path, Utf8PathBuf};
 
 use super::{
     CLEANUP_TIMEOUT,
-    arguments::{ExplainArguments, GateArguments},
+    arguments::ExplainArguments,
     exit_code::USAGE,
     logging,
     targets::{RunOptions, absolute, gate_options},
@@ -105,10 +105,14 @@ fn workspace(path: &Utf8Path) -> anyhow::Result<Option<Workspace>> {
 }
 
 fn options(arguments: &ExplainArguments) -> Option<GateOptions> {
-    let run_options =
-        RunOptions { offline: arguments.network.offline, locked: false, helps: false };
-    let options = gate_options(&GateArguments::of_explain(arguments), run_options).ok()?;
-    Some(GateOptions { refresh: RefreshPolicy::Never, ..options })
+    let options = gate_options(RunOptions {
+        deny: arguments.deny_options(),
+        manifest_path: None,
+        db: arguments.db.as_deref(),
+        no_cache: arguments.no_cache,
+        helps: false,
+    });
+    Some(GateOptions { refresh: RefreshPolicy::Never, ..options.ok()? })
 }
 
 fn verdict_of(workspace: &Workspace, arguments: &ExplainArguments) -> Option<Verdict> {
@@ -172,8 +176,10 @@ fn database(
     let source = if let Some(folder) = &arguments.db {
         DatabaseSource::Folder(absolute(folder).unwrap_or_else(|_| folder.clone()))
     } else {
-        let loaded = workspace.and_then(policy).and_then(|policy| policy.load(false).ok());
-        match loaded.or_else(|| PolicyText::none(None).load(false).ok()) {
+        let config = arguments.config.as_deref().and_then(|path| absolute(path).ok());
+        let policy = |workspace: &Workspace| policy(workspace, config.clone());
+        let loaded = workspace.and_then(policy).and_then(|policy| policy.load().ok());
+        match loaded.or_else(|| PolicyText::none(None).load().ok()) {
             Some(loaded) => DatabaseSource::Managed(loaded.databases),
             None => DatabaseSource::Folder(Utf8Path::new(".").to_owned()),
         }
@@ -181,10 +187,10 @@ fn database(
     source.open(RefreshPolicy::Never, children, &cache, &logging::progress)
 }
 
-fn policy(workspace: &Workspace) -> Option<PolicyText> {
+fn policy(workspace: &Workspace, config: Option<Utf8PathBuf>) -> Option<PolicyText> {
     let PolicyFiles { policy, exceptions } = workspace.policy_files();
     let exceptions = exceptions.map(ExceptionsFile::on_disk);
-    let path = policy?;
-    let text = OnDisk.read(&path).ok()?;
+    let path = config.or(policy)?;
+    let text = OnDisk.read_named(&path).ok()?;
     Some(PolicyText { path: Some(path), text, exceptions })
 }

@@ -51,9 +51,8 @@ impl FixRun<'_> {
 /// When there is no workspace to check, or standard output cannot be written.
 pub(super) fn run(arguments: &FixArguments) -> anyhow::Result<ExitCode> {
     let Selection { workspaces, missing } = select_workspaces(&arguments.gate)?;
-    let run_options =
-        RunOptions { offline: arguments.gate.network.offline, locked: false, helps: false };
-    let options = gate_options(&arguments.gate, run_options)?;
+    let deny = arguments.deny_options().map_err(anyhow::Error::msg)?;
+    let options = gate_options(RunOptions::of(&arguments.gate, deny))?;
     let databases = Databases::default();
     let here = absolute(Utf8Path::new("."))?;
     let scope = FixScope {

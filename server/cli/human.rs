@@ -7,7 +7,7 @@ use anstyle::{AnsiColor, Style};
 use camino::{Utf8Path, Utf8PathBuf};
 
 use super::{
-    exit_code::fails_strict_run,
+    shown::ShownFindings,
     targets::absolute,
     terminal::{escaped, escaped_line, replace_unsafe},
 };
@@ -35,36 +35,42 @@ impl HumanPrinter {
         Ok(Self { here: absolute(Utf8Path::new("."))? })
     }
 
-    /// Prints the warnings and errors of a verdict and its summary; with `strict`, all findings that fail a
-    /// strict run.
-    pub(super) fn verdict(&self, verdict: &Verdict, checks: CheckSet, first: bool, strict: bool) {
+    /// Prints the shown findings of a verdict and its summary, which is left out if nothing is shown.
+    pub(super) fn verdict(
+        &self,
+        verdict: &Verdict,
+        checks: CheckSet,
+        first: bool,
+        shown: ShownFindings,
+    ) {
         let mut text = String::new();
-        if !first {
+        let prints_summary = shown.lowest_severity.is_some() || shown.stats;
+        if !first && prints_summary {
             text.push('\n');
         }
-        for finding in self.shown(verdict, strict) {
-            text.push_str(&self.finding(finding));
+        for finding in self.shown(verdict, shown) {
+            text.push_str(&self.finding(finding, shown));
             text.push_str("\n\n");
         }
-        text.push_str(&self.summary(verdict, checks));
+        if prints_summary {
+            text.push_str(&self.summary(verdict, checks, shown));
+        }
         let mut out = anstream::stdout().lock();
         // Fails if the reader has closed the pipe.
         let _ = out.write_all(text.as_bytes());
     }
 
     /// Errors first, then by location.
-    fn shown<'v>(&self, verdict: &'v Verdict, strict: bool) -> Vec<&'v Finding> {
-        let mut shown: Vec<_> = verdict
+    fn shown<'v>(&self, verdict: &'v Verdict, shown: ShownFindings) -> Vec<&'v Finding> {
+        let mut list: Vec<_> = verdict
             .findings
             .iter()
-            .filter(|finding| {
-                finding.severity >= Severity::Warning || strict && fails_strict_run(finding)
-            })
+            .filter(|finding| shown.has(finding))
             .filter(|finding| !is_caused_by_missing_policy(finding, verdict))
             .collect();
         // cargo-deny reports some findings twice, with two severities.
-        let all = shown.clone();
-        shown.retain(|finding| {
+        let all = list.clone();
+        list.retain(|finding| {
             let is_more_severe = |other: &&Finding| {
                 other.severity > finding.severity
                     && other.code == finding.code
@@ -72,7 +78,7 @@ impl HumanPrinter {
             };
             !all.iter().copied().any(|other| is_more_severe(&other))
         });
-        shown.sort_by_key(|finding| {
+        list.sort_by_key(|finding| {
             let location = finding.locations.first();
             (
                 std::cmp::Reverse(finding.severity),
@@ -80,10 +86,10 @@ impl HumanPrinter {
                 location.map(|location| (self.shown_path(&location.file), location.span.start)),
             )
         });
-        shown
+        list
     }
 
-    fn finding(&self, finding: &Finding) -> String {
+    fn finding(&self, finding: &Finding, shown: ShownFindings) -> String {
         let level = match finding.severity {
             Severity::Error => Level::ERROR,
             Severity::Warning => Level::WARNING,
@@ -112,7 +118,7 @@ impl HumanPrinter {
             let dependencies = if more == 1 { "dependency" } else { "dependencies" };
             group = group.element(named("note", format!("and {more} more {dependencies}")));
         }
-        for path in paths(finding) {
+        for path in paths(finding).into_iter().filter(|_| shown.paths) {
             group = group.element(named("via", path));
         }
         for note in shown_notes(finding) {
@@ -148,7 +154,7 @@ impl HumanPrinter {
         escaped_line(path.strip_prefix(&self.here).unwrap_or(path).as_str()).into_owned()
     }
 
-    fn summary(&self, verdict: &Verdict, checks: CheckSet) -> String {
+    fn summary(&self, verdict: &Verdict, checks: CheckSet, shown: ShownFindings) -> String {
         let folder = self.shown_path(verdict.workspace.folder());
         let folder = if folder.is_empty() { "." } else { &folder };
         let policy = match &verdict.policy {
@@ -186,7 +192,7 @@ impl HumanPrinter {
             )),
         }
         for check in checks.iter() {
-            text.push_str(&check_line(check, verdict));
+            text.push_str(&check_line(check, verdict, shown.stats));
         }
         text.push_str(&format!("  gate: {style}{state}{style:#}\n"));
         text
@@ -198,13 +204,13 @@ fn is_caused_by_missing_policy(finding: &Finding, verdict: &Verdict) -> bool {
     verdict.policy.is_none() && finding.code == Some(Code::Rejected)
 }
 
-fn check_line(check: Check, verdict: &Verdict) -> String {
+fn check_line(check: Check, verdict: &Verdict, stats: bool) -> String {
     let name = check.name();
     let Some(counts) = verdict.counts.get(&check) else {
         let style = bad();
         return format!("  {name:<10}  {style}not checked{style:#}\n");
     };
-    let Counts { errors, warnings, .. } = *counts;
+    let Counts { errors, warnings, notes, helps } = *counts;
     let plural = |count: u32, word: &str| match count {
         1 => format!("1 {word}"),
         _ => format!("{count} {word}s"),
@@ -214,6 +220,12 @@ fn check_line(check: Check, verdict: &Verdict) -> String {
         (0, _) => (AnsiColor::Yellow.on_default(), plural(warnings, "warning")),
         (_, 0) => (bad(), plural(errors, "error")),
         _ => (bad(), format!("{}, {}", plural(errors, "error"), plural(warnings, "warning"))),
+    };
+    let words = if stats {
+        let notes = plural(notes + helps, "note");
+        format!("{}, {}, {notes}", plural(errors, "error"), plural(warnings, "warning"))
+    } else {
+        words
     };
     format!("  {name:<10}  {style}{words}{style:#}\n")
 }

@@ -7,7 +7,7 @@ use camino::Utf8Path;
 
 use super::{
     CLEANUP_TIMEOUT,
-    arguments::{GateArguments, InitArguments},
+    arguments::InitArguments,
     exit_code::NOT_CREATED,
     logging,
     targets::{RunOptions, absolute, gate_options},
@@ -44,9 +44,13 @@ pub(super) fn run(arguments: &InitArguments) -> anyhow::Result<ExitCode> {
         ));
         return Ok(ExitCode::from(NOT_CREATED));
     }
-    let run_options =
-        RunOptions { offline: arguments.network.offline, locked: false, helps: false };
-    let options = gate_options(&GateArguments::of_init(arguments), run_options)?;
+    let options = gate_options(RunOptions {
+        deny: arguments.deny_options(),
+        manifest_path: None,
+        db: arguments.db.as_deref(),
+        no_cache: arguments.no_cache,
+        helps: false,
+    })?;
     let databases = Databases::default();
     let mut gate = Gate::new(workspace);
     let mut verifier = FixVerifier {

@@ -6,6 +6,7 @@ use std::{collections::BTreeMap, io::Write as _};
 use anyhow::Context as _;
 use serde::Serialize;
 
+use super::shown::ShownFindings;
 use crate::{
     gate::Verdict,
     text::LineColumn,
@@ -69,12 +70,20 @@ struct PositionRecord {
     column: u32,
 }
 
-/// Prints the findings of a verdict and, if all checks ran, its summary.
-pub(super) fn verdict(verdict: &Verdict, checks: CheckSet) -> anyhow::Result<()> {
+/// Prints the shown findings of a verdict and, if all checks ran, its summary.
+pub(super) fn verdict(
+    verdict: &Verdict,
+    checks: CheckSet,
+    shown: ShownFindings,
+) -> anyhow::Result<()> {
     let workspace = verdict.workspace.folder().as_str();
     let mut lines = Vec::new();
-    for finding in &verdict.findings {
-        line(&mut lines, &finding_record(workspace, finding))?;
+    for finding in verdict.findings.iter().filter(|finding| shown.has(finding)) {
+        let mut record = finding_record(workspace, finding);
+        if !shown.paths {
+            record.paths.clear();
+        }
+        line(&mut lines, &record)?;
     }
     if verdict.complete {
         let counts = checks.iter().map(|check| {

@@ -12,32 +12,46 @@ use crate::{
     gate::GateOptions,
     process::Children,
     resolve::Resolver,
+    verdict::DenyOptions,
     workspace::{Discovery, DiscoveryOptions, PolicyFiles, Workspace, lexical},
 };
 
 /// A younger database was just fetched by another run.
 const FRESH_DATABASE: Duration = Duration::from_secs(60 * 60);
 
-/// How to use cargo and the network, and what to report.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct RunOptions {
-    pub(super) offline: bool,
-    pub(super) locked: bool,
+/// What to check, and where cargo-deny would find it.
+#[derive(Debug)]
+pub(super) struct RunOptions<'a> {
+    /// The options of cargo-deny, with paths as they are written.
+    pub(super) deny: DenyOptions,
+    /// `--manifest-path`.
+    pub(super) manifest_path: Option<&'a Utf8Path>,
+    /// `--db`.
+    pub(super) db: Option<&'a Utf8Path>,
+    pub(super) no_cache: bool,
     /// Also report cargo-deny's helps.
     pub(super) helps: bool,
 }
 
-pub(super) fn gate_options(
-    arguments: &GateArguments,
-    run_options: RunOptions,
-) -> anyhow::Result<GateOptions> {
-    let RunOptions { offline, locked, helps } = run_options;
+impl<'a> RunOptions<'a> {
+    /// The options of a command that checks.
+    pub(super) fn of(arguments: &'a GateArguments, deny: DenyOptions) -> Self {
+        let GateArguments { manifest_path, db, no_cache, .. } = arguments;
+        let (manifest_path, db) = (manifest_path.as_deref(), db.as_deref());
+        Self { deny, manifest_path, db, no_cache: *no_cache, helps: false }
+    }
+}
+
+pub(super) fn gate_options(run_options: RunOptions<'_>) -> anyhow::Result<GateOptions> {
+    let RunOptions { mut deny, manifest_path, db, no_cache, helps } = run_options;
+    for path in [&mut deny.config, &mut deny.metadata_path].into_iter().flatten() {
+        *path = absolute(path)?;
+    }
+    let (offline, locked) = (deny.offline, deny.locked);
     Ok(GateOptions {
-        checks: arguments.checks(),
-        workspace: arguments.workspace,
-        config: arguments.config.as_deref().map(absolute).transpose()?,
-        policy_files: arguments.manifest_path.as_deref().map(lexical_policy_files).transpose()?,
-        advisories: arguments.db.as_deref().map(absolute).transpose()?,
+        deny,
+        policy_files: manifest_path.map(lexical_policy_files).transpose()?,
+        advisories: db.map(absolute).transpose()?,
         refresh: if offline {
             RefreshPolicy::Never
         } else {
@@ -51,7 +65,7 @@ pub(super) fn gate_options(
             offline,
             locked,
             children: Children::default(),
-            cache: if arguments.no_cache { Cache::off() } else { Cache::of_user() },
+            cache: if no_cache { Cache::off() } else { Cache::of_user() },
         },
     })
 }
@@ -86,7 +100,10 @@ pub(super) fn select_workspaces(arguments: &GateArguments) -> anyhow::Result<Sel
         options.excluded.clone_from(excluded);
     }
     let here = [Utf8PathBuf::from(".")];
-    let paths = if arguments.paths.is_empty() { &here[..] } else { &arguments.paths };
+    let mut paths: Vec<_> = arguments.paths().collect();
+    if paths.is_empty() {
+        paths.extend(&here);
+    }
     for path in paths {
         match below(path, &options) {
             Ok(found) => {

@@ -95,9 +95,9 @@ fn error_counts(policy: &PolicyText) -> Option<(usize, usize)> {
         let content = policy.text.as_str().parse::<toml::Table>().ok()?;
         let licenses = toml::Table::from_iter([("licenses".to_owned(), content.into())]);
         let text = SourceText::new(&licenses.to_string());
-        PolicyText { text, ..policy.clone() }.load(false)
+        PolicyText { text, ..policy.clone() }.load()
     } else {
-        policy.load(false)
+        policy.load()
     };
     let findings = match loaded {
         Ok(loaded) => loaded.findings,
@@ -216,7 +216,7 @@ mod tests {
         let mut policy = PolicyText { path, text: SourceText::new(text), exceptions: None };
         let packages = BTreeMap::new();
         for _ in 0..20 {
-            let findings = match policy.load(false) {
+            let findings = match policy.load() {
                 Ok(loaded) => loaded.findings,
                 Err(findings) => findings,
             };

@@ -56,7 +56,7 @@ impl LintFacts {
         let mut findings = lint(policy);
         findings.extend(exceptions(policy).iter().flat_map(lint));
         // A given policy has no shadowed ones.
-        if options.config.is_none() {
+        if options.deny.config.is_none() {
             findings.extend(lints::files(
                 policy,
                 &self.sibling_policies(policy, results, workspace, texts),

@@ -40,8 +40,8 @@ impl CheckRun {
                 index_files: Arc::default(),
                 database_date: None,
             },
-            checks: options.checks,
-            requested: options.checks,
+            checks: options.deny.checks,
+            requested: options.deny.checks,
         }
     }
 
@@ -63,7 +63,7 @@ impl CheckRun {
             let text = texts.read(&path);
             ExceptionsFile::with(path, text, &options.resolver.children)
         });
-        let path = match &options.config {
+        let path = match &options.deny.config {
             // As in cargo-deny, a given policy that does not exist is empty.
             Some(named) if !named.exists() => {
                 tracing::error!("the policy `{named}` does not exist; using cargo-deny's defaults");
@@ -85,7 +85,7 @@ impl CheckRun {
             return Some(PolicyText::none(exceptions));
         };
         self.verdict.policy = Some(path.clone());
-        let text = match &options.config {
+        let text = match &options.deny.config {
             Some(named) => texts.read_named(named),
             None => texts.read(&path),
         };
@@ -103,8 +103,9 @@ impl CheckRun {
         policy: &PolicyText,
         options: &GateOptions,
     ) -> Option<LoadedPolicy> {
-        match policy.load(options.workspace) {
-            Ok(loaded) => {
+        match policy.load() {
+            Ok(mut loaded) => {
+                loaded.graph = loaded.graph.with(&options.deny);
                 self.verdict.findings.extend(loaded.findings.iter().cloned());
                 for check in &loaded.left_out {
                     self.checks = self.checks.without(*check);

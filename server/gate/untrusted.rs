@@ -9,7 +9,7 @@ use super::{CheckRun, Databases, Gate, GateOptions, Texts, Verdict, over_limit::
 use crate::{
     facts::RefreshPolicy,
     model::{lockfile::Lockfile, manifest::Manifest},
-    verdict::{Check, CheckSet, Counts, LockedManifest, unresolved},
+    verdict::{Check, CheckSet, Counts, DenyOptions, LockedManifest, unresolved},
     workspace::{MemberFolders, Workspace, lexical},
 };
 
@@ -25,9 +25,14 @@ impl Gate {
         if let Some(verdict) = self.recall(options, texts) {
             return verdict;
         }
-        let advisories = CheckSet::of(&[Check::Advisories]);
-        let options =
-            GateOptions { checks: advisories, refresh: RefreshPolicy::Never, ..options.clone() };
+        let advisories = [Check::Advisories].into_iter();
+        let advisories: Vec<_> =
+            advisories.filter(|check| options.deny.checks.contains(*check)).collect();
+        let options = GateOptions {
+            deny: DenyOptions { checks: CheckSet::of(&advisories), ..options.deny.clone() },
+            refresh: RefreshPolicy::Never,
+            ..options.clone()
+        };
         let mut run = CheckRun::new(&self.workspace, &options);
         let Some(policy) = run.read_policy(&options, texts) else { return run.verdict };
         let Some(loaded) = run.load_policy(&policy, &options) else { return run.verdict };
@@ -41,10 +46,15 @@ impl Gate {
         let lock = lock.and_then(|text| Lockfile::graph(text.as_str()));
         let Some(lock) = lock else { return run.verdict };
         let manifests = manifests(&self.workspace, texts);
-        let findings = unresolved(&manifests, &lock, &database, &loaded.ignored);
-        let errors = u32::try_from(findings.len()).unwrap_or(u32::MAX);
-        run.verdict.counts =
-            BTreeMap::from([(Check::Advisories, Counts { errors, ..Counts::default() })]);
+        let mut findings = unresolved(&manifests, &lock, &database, &loaded.ignored);
+        let mut counts = Counts::default();
+        for finding in &mut findings {
+            if let Some(code) = finding.code {
+                finding.severity = options.deny.levels.severity(code, finding.severity);
+            }
+            counts.add(finding.severity);
+        }
+        run.verdict.counts = BTreeMap::from([(Check::Advisories, counts)]);
         run.verdict.packages = lock.len();
         run.verdict.findings.extend(findings);
         run.verdict

@@ -35,7 +35,7 @@ use crate::{
     process::Children,
     resolve::Resolver,
     threads::{self, Activity, Restarts},
-    verdict::{Check, CheckSet, Counts, sanitize},
+    verdict::{Check, Counts, DenyOptions, sanitize},
     workspace::{Discovery, DiscoveryOptions, PolicyFiles, Workspace},
 };
 
@@ -394,9 +394,7 @@ impl MainLoop {
             };
             let Some(workspace_state) = self.workers.get(workspace) else { return };
             let options = GateOptions {
-                checks: CheckSet::ALL,
-                workspace: settings.workspace,
-                config: None,
+                deny: DenyOptions { workspace: settings.workspace, ..DenyOptions::default() },
                 policy_files: None,
                 advisories: settings.db.clone(),
                 refresh,

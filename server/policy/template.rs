@@ -279,7 +279,7 @@ mod tests {
             text: SourceText::new(text),
             exceptions: None,
         };
-        match policy.load(false) {
+        match policy.load() {
             Ok(loaded) => {
                 let messages: Vec<_> = loaded.findings.iter().map(|one| &one.message).collect();
                 assert!(messages.is_empty(), "{messages:?}\n{text}");
@@ -430,7 +430,7 @@ mod tests {
                 text: SourceText::new(&template.text),
                 exceptions: None,
             };
-            match policy.load(false) {
+            match policy.load() {
                 Ok(loaded) => {
                     let errors =
                         loaded.findings.iter().filter(|one| one.severity == Severity::Error);

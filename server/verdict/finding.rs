@@ -170,6 +170,16 @@ pub struct Counts {
 }
 
 impl Counts {
+    /// Counts one more finding.
+    pub(crate) fn add(&mut self, severity: Severity) {
+        match severity {
+            Severity::Error => self.errors += 1,
+            Severity::Warning => self.warnings += 1,
+            Severity::Note => self.notes += 1,
+            Severity::Help => self.helps += 1,
+        }
+    }
+
     /// The exit code that cargo-deny would end with.
     pub fn exit_code(counts: &BTreeMap<Check, Self>) -> u8 {
         let failed = counts.iter().filter(|(_, counts)| counts.errors > 0);

@@ -6,7 +6,10 @@ use camino::Utf8Path;
 use cargo_deny::Krates;
 use krates::{Builder, DepKind, Scope, cm::Metadata};
 
-use super::index::{self, CratesIo};
+use super::{
+    DenyOptions,
+    index::{self, CratesIo},
+};
 use crate::resolve::MetadataOptions;
 
 /// The options of a policy and of the command line for the graph.
@@ -24,6 +27,39 @@ pub struct GraphOptions {
     pub exclude_unpublished: bool,
     /// Check all members even if the checked manifest is a single package.
     pub workspace: bool,
+}
+
+impl GraphOptions {
+    /// These options of a policy together with those of the command line, as in cargo-deny: targets and
+    /// features of the command line replace those of the policy, all others add to them.
+    #[must_use]
+    pub fn with(mut self, command_line: &DenyOptions) -> Self {
+        let metadata = &mut self.metadata;
+        metadata.all_features |= command_line.all_features;
+        metadata.no_default_features |= command_line.no_default_features;
+        metadata.file.clone_from(&command_line.metadata_path);
+        if !command_line.features.is_empty() {
+            metadata.features.clone_from(&command_line.features);
+        }
+        if !command_line.targets.is_empty() {
+            let targets = command_line.targets.iter();
+            self.targets = targets.map(|triple| (triple.clone(), Vec::new())).collect();
+            metadata.platform = only_target(&self.targets);
+        }
+        self.exclude.splice(0..0, command_line.exclude.iter().cloned());
+        self.exclude_dev |= command_line.exclude_dev;
+        self.exclude_unpublished |= command_line.exclude_unpublished;
+        self.workspace |= command_line.workspace;
+        self
+    }
+}
+
+/// The target for which cargo filters: only if there is exactly one.
+pub(super) fn only_target(targets: &[(String, Vec<String>)]) -> Option<String> {
+    match targets {
+        [(only, _)] => Some(only.clone()),
+        _ => None,
+    }
 }
 
 /// Builds the graph (as `KrateContext::gather_krates` of cargo-deny's binary does). `folder` is where
@@ -49,7 +85,7 @@ pub(super) fn build(
     let excluded = options.exclude.iter().filter_map(|spec| match spec.parse() {
         Ok(spec) => Some(spec),
         Err(error) => {
-            tracing::warn!("`{spec}` in `graph.exclude` is not a package id: {error}");
+            tracing::warn!("excluded package `{spec}` is not a package id: {error}");
             None
         }
     });
@@ -76,4 +112,56 @@ pub(super) fn build(
     }
     let krates = builder.build_with_metadata(metadata, krates::NoneFilter);
     Ok((krates.map_err(|error| error.to_string())?, crates_io.ok()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::resolve::MetadataOptions;
+
+    #[test]
+    fn command_line_replaces_targets_and_features_and_adds_everything_else() {
+        let words =
+            |words: &[&str]| words.iter().map(|word| (*word).to_owned()).collect::<Vec<_>>();
+        let with_features = |triple: &str| (triple.to_owned(), words(&["sse2"]));
+        let policy = GraphOptions {
+            metadata: MetadataOptions {
+                all_features: true,
+                features: words(&["a"]),
+                platform: Some("x".to_owned()),
+                ..MetadataOptions::default()
+            },
+            targets: vec![with_features("x")],
+            exclude: words(&["p"]),
+            exclude_dev: true,
+            ..GraphOptions::default()
+        };
+        assert_eq!(policy.clone().with(&DenyOptions::default()), policy);
+        let given = DenyOptions {
+            workspace: true,
+            exclude: words(&["q"]),
+            targets: words(&["y", "z"]),
+            no_default_features: true,
+            features: words(&["b"]),
+            exclude_unpublished: true,
+            ..DenyOptions::default()
+        };
+        let expected = GraphOptions {
+            metadata: MetadataOptions {
+                no_default_features: true,
+                all_features: true,
+                features: words(&["b"]),
+                platform: None,
+                file: None,
+            },
+            targets: vec![("y".to_owned(), Vec::new()), ("z".to_owned(), Vec::new())],
+            exclude: words(&["q", "p"]),
+            exclude_dev: true,
+            exclude_unpublished: true,
+            workspace: true,
+        };
+        assert_eq!(policy.clone().with(&given), expected);
+        let one = DenyOptions { targets: words(&["y"]), ..DenyOptions::default() };
+        assert_eq!(policy.with(&one).metadata.platform.as_deref(), Some("y"));
+    }
 }

@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, fmt};
 use cargo_deny::diag::{DiagnosticCode, DiagnosticOverrides, Severity as DenySeverity};
 use serde::{Deserialize, Serialize};
 
-use super::Code;
+use super::{Code, Severity};
 
 /// A level on cargo-deny's command line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -53,6 +53,14 @@ impl LintLevel {
     /// The level of a group.
     pub fn of_group(word: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|level| level.group() == word)
+    }
+
+    fn own_severity(self) -> Severity {
+        match self {
+            Self::Allow => Severity::Note,
+            Self::Warn => Severity::Warning,
+            Self::Deny => Severity::Error,
+        }
     }
 
     fn severity(self) -> DenySeverity {
@@ -129,6 +137,15 @@ impl LintLevels {
         words
     }
 
+    /// The severity of a finding of this code that has `severity` without levels. cargo-deny does the same
+    /// for its own diagnostics.
+    pub(crate) fn severity(&self, code: Code, severity: Severity) -> Severity {
+        let severity = self.codes.get(&code).map_or(severity, |level| level.own_severity());
+        let group = LintLevel::ALL.into_iter().find(|level| level.own_severity() == severity);
+        let level = group.and_then(|group| self.groups.get(&group));
+        level.map_or(severity, |level| level.own_severity())
+    }
+
     /// The same for cargo-deny's checks; `None` if no level is given.
     pub(super) fn overrides(&self) -> Option<DiagnosticOverrides> {
         if self.is_empty() {
@@ -158,6 +175,23 @@ fn code(word: &str) -> Option<Code> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn severity_is_that_of_the_code_and_then_of_the_group() {
+        let mut levels = LintLevels::default();
+        let all = [Severity::Error, Severity::Warning, Severity::Note, Severity::Help];
+        for severity in all {
+            assert_eq!(levels.severity(Code::Yanked, severity), severity);
+        }
+        levels.set("yanked", LintLevel::Warn).expect("a code");
+        levels.set("warnings", LintLevel::Deny).expect("a group");
+        levels.set("denied", LintLevel::Allow).expect("a group");
+        for severity in all {
+            assert_eq!(levels.severity(Code::Yanked, severity), Severity::Error);
+        }
+        let others = all.map(|severity| levels.severity(Code::Banned, severity));
+        assert_eq!(others, [Severity::Note, Severity::Error, Severity::Note, Severity::Help]);
+    }
 
     #[test]
     fn level_is_of_a_code_or_a_group_and_given_once() {

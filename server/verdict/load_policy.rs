@@ -5,17 +5,18 @@ use url::Url;
 
 use super::{
     Check, Code, DatabaseSettings, Finding, GraphOptions, LoadedPolicy, Location, PolicyText, Role,
-    Severity, collect::from_config, message_text::sanitize, own_finding, policy::lists,
+    Severity, collect::from_config, graph::only_target, message_text::sanitize, own_finding,
+    policy::lists,
 };
 use crate::{limits, resolve::MetadataOptions};
 
 impl PolicyText {
-    /// Reads the policy. `workspace` is the command line flag `--workspace`.
+    /// Reads the policy.
     ///
     /// # Errors
     ///
     /// The findings about a policy that cargo-deny rejects.
-    pub fn load(&self, workspace: bool) -> Result<LoadedPolicy, Vec<Finding>> {
+    pub fn load(&self) -> Result<LoadedPolicy, Vec<Finding>> {
         let mut files = Files::new();
         let id = files.add(self.name(), self.text.as_str());
         let parsed = match self.parse(id, &mut files) {
@@ -42,7 +43,7 @@ impl PolicyText {
             offline: false,
         };
         Ok(LoadedPolicy {
-            graph: graph_options(config.graph, workspace),
+            graph: graph_options(config.graph),
             databases,
             std_replacements: config.bans.std_replacements.is_some(),
             ignored: ignored(self.text.as_str()),
@@ -93,7 +94,7 @@ fn long_list(name: &str, count: usize, check: Option<Check>, location: Location)
     finding
 }
 
-fn graph_options(graph: GraphConfig, workspace: bool) -> GraphOptions {
+fn graph_options(graph: GraphConfig) -> GraphOptions {
     let targets: Vec<_> = graph
         .targets
         .into_iter()
@@ -102,22 +103,20 @@ fn graph_options(graph: GraphConfig, workspace: bool) -> GraphOptions {
     let mut features = graph.features;
     features.sort();
     features.dedup();
-    let platform = match targets.as_slice() {
-        [(only, _)] => Some(only.clone()),
-        _ => None,
-    };
+    let platform = only_target(&targets);
     GraphOptions {
         metadata: MetadataOptions {
             no_default_features: graph.no_default_features,
             all_features: graph.all_features,
             features,
             platform,
+            file: None,
         },
         targets,
         exclude: graph.exclude,
         exclude_dev: graph.exclude_dev,
         exclude_unpublished: graph.exclude_unpublished,
-        workspace,
+        workspace: false,
     }
 }
 

@@ -73,7 +73,7 @@ pub struct DatabaseSettings {
 /// A policy that was read, before a graph exists.
 #[derive(Clone, Debug)]
 pub struct LoadedPolicy {
-    /// Its options for the graph.
+    /// Its options for the graph, with those of the command line once these are applied.
     pub graph: GraphOptions,
     /// Its settings for advisory databases.
     pub databases: DatabaseSettings,

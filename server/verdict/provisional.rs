@@ -12,7 +12,7 @@ use camino::{Utf8Path, Utf8PathBuf};
 use semver::{Version, VersionReq};
 
 use super::{
-    AdvisoryFacts, AdvisoryKind, Check, Code, Database, Finding, Location, PackageRef,
+    AdvisoryFacts, AdvisoryKind, Check, Code, Database, Finding, LintLevels, Location, PackageRef,
     ResolvedDependency, Role, Severity, collect,
 };
 use crate::{
@@ -37,6 +37,8 @@ pub(crate) struct ProvisionalInput<'a> {
     pub(crate) database: Option<&'a Database>,
     /// The advisories that the policy ignores.
     pub(crate) ignored: &'a [String],
+    /// The levels of codes on the command line.
+    pub(crate) levels: &'a LintLevels,
 }
 
 /// The versions of each package in a lockfile.
@@ -116,7 +118,7 @@ pub(crate) fn provisional(input: &ProvisionalInput<'_>) -> Vec<Finding> {
                     })
             };
             if !findings.iter().any(here) {
-                findings.push(vulnerability(changed, advisory));
+                findings.push(vulnerability(changed, advisory, input.levels));
             }
         }
     }
@@ -229,7 +231,11 @@ impl NextVersion {
     }
 }
 
-fn vulnerability(changed: &ChangedDependency<'_>, advisory: Arc<AdvisoryFacts>) -> Finding {
+fn vulnerability(
+    changed: &ChangedDependency<'_>,
+    advisory: Arc<AdvisoryFacts>,
+    levels: &LintLevels,
+) -> Finding {
     let version = match &changed.version {
         NextVersion::Exactly(version) => version.to_string(),
         NextVersion::Satisfying(requirement) => requirement.to_string(),
@@ -238,7 +244,7 @@ fn vulnerability(changed: &ChangedDependency<'_>, advisory: Arc<AdvisoryFacts>) 
     let mut finding = Finding {
         check: Check::Advisories,
         code: Some(Code::Vulnerability),
-        severity: Severity::Error,
+        severity: levels.severity(Code::Vulnerability, Severity::Error),
         message: String::new(),
         remedy: None,
         packages: vec![package],

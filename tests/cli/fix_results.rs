@@ -8,7 +8,7 @@ use supercargo::{
     gate::{Databases, Gate, GateOptions},
     process::Children,
     resolve::Resolver,
-    verdict::{CheckSet, Severity},
+    verdict::{DenyOptions, Severity},
     workspace::Workspace,
 };
 
@@ -37,9 +37,7 @@ fn print_fix_results() {
     let Ok(work) = std::env::var("SUPERCARGO_IN_WORLD") else { return };
     let work = camino::Utf8PathBuf::from(work);
     let options = GateOptions {
-        checks: CheckSet::ALL,
-        workspace: false,
-        config: None,
+        deny: DenyOptions::default(),
         policy_files: None,
         advisories: Some(work.join("../db")),
         refresh: RefreshPolicy::Never,

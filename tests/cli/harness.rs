@@ -102,6 +102,14 @@ impl World {
         let _ = output_within(LIMIT, &mut command);
     }
 
+    /// Runs cargo in the user's folder, and writes what it prints to a file there.
+    pub(crate) fn cargo_to_file(&self, arguments: &[&str], file: &str) {
+        let mut command = self.command("cargo");
+        let output = command.args(arguments).output().expect("cargo runs");
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        self.write(file, output.stdout);
+    }
+
     /// Runs `git` with a fixed author and date and no configuration of the machine.
     pub(crate) fn git(&self, folder: &str, arguments: &[&str]) -> String {
         let output = self

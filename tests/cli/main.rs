@@ -14,6 +14,7 @@ mod copy_untouched;
 mod database;
 #[cfg(unix)]
 mod database_folders;
+mod deny_options;
 #[path = "../support/dice.rs"]
 mod dice;
 mod discovery;

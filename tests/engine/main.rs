@@ -90,7 +90,7 @@ impl World {
             children: Children::default(),
             cache: Cache::off(),
         };
-        let LoadedPolicy { graph, .. } = policy(&workspace, POLICY).load(false).expect("a policy");
+        let LoadedPolicy { graph, .. } = policy(&workspace, POLICY).load().expect("a policy");
         let resolution = resolver
             .resolve(&workspace, &graph.metadata, &ResolveHooks::NONE)
             .expect("a resolution");
@@ -98,8 +98,7 @@ impl World {
     }
 
     fn engine(&self) -> Engine {
-        let LoadedPolicy { graph, .. } =
-            policy(&self.workspace, POLICY).load(false).expect("a policy");
+        let LoadedPolicy { graph, .. } = policy(&self.workspace, POLICY).load().expect("a policy");
         Engine::start(&self.workspace, self.resolution.clone(), &graph).expect("an engine")
     }
 
@@ -189,7 +188,7 @@ fn edited_policy_has_the_same_results_as_with_a_fresh_engine() {
     let mut checked = 0;
     for step in 0..400 {
         text = edited(&text, &mut dice);
-        if policy(&world.workspace, &text).load(false).is_err() {
+        if policy(&world.workspace, &text).load().is_err() {
             continue;
         }
         checked += 1;

@@ -338,7 +338,7 @@ fn invariants_hold_in_any_layout() {
     while policies < count {
         let text = policy(&mut rng);
         let sample = PolicySample::new(&text);
-        if sample.policy.load(false).is_err() {
+        if sample.policy.load().is_err() {
             continue;
         }
         policies += 1;

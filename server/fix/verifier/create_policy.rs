@@ -11,7 +11,7 @@ use crate::{
         template::{Template, TemplateInput},
     },
     text::SourceText,
-    verdict::{Code, Finding, Severity},
+    verdict::{Code, DenyOptions, Finding, Severity},
     workspace::{POLICY_NAMES, PolicyFiles},
 };
 
@@ -62,7 +62,7 @@ impl FixVerifier<'_> {
         let path = self.gate.workspace().folder().join(POLICY_NAMES[0]);
         let exceptions = self.gate.workspace().policy_files().exceptions;
         let options = GateOptions {
-            config: None,
+            deny: DenyOptions { config: None, ..self.options.deny.clone() },
             policy_files: Some(PolicyFiles { policy: Some(path.clone()), exceptions }),
             skip_licenses_without_policy: false,
             ..self.options.clone()

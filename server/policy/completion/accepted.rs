@@ -218,7 +218,7 @@ impl PolicyWriter {
 fn load(text: &str) -> Result<(), String> {
     let path = Some(Utf8PathBuf::from("/w/deny.toml"));
     let policy = PolicyText { path, text: SourceText::new(text), exceptions: None };
-    let loaded = policy.load(false);
+    let loaded = policy.load();
     loaded.map(drop).map_err(|findings| findings.into_iter().map(|one| one.message).collect())
 }
 

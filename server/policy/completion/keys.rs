@@ -131,7 +131,7 @@ impl CompletionBuilder<'_> {
         text.push_str(&format!("{} = {value}\n", parts.join(".")));
         let text = SourceText::new(&text);
         let path = Some(Utf8PathBuf::from("deny.toml"));
-        PolicyText { path, text, exceptions: None }.load(false).is_ok()
+        PolicyText { path, text, exceptions: None }.load().is_ok()
     }
 }
 

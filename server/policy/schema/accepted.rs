@@ -16,7 +16,7 @@ use crate::{
 fn load(text: &str) -> (bool, Vec<Finding>) {
     let path = Some(Utf8PathBuf::from("/w/deny.toml"));
     let policy = PolicyText { path, text: SourceText::new(text), exceptions: None };
-    match policy.load(false) {
+    match policy.load() {
         Ok(loaded) => (true, loaded.findings),
         Err(findings) => (false, findings),
     }
@@ -250,7 +250,7 @@ fn exceptions_file_has_one_key() {
     let is_accepted = |text: &str| {
         std::fs::write(&file, text).expect("written");
         let exceptions = Some(ExceptionsFile::on_disk(file.clone()));
-        PolicyText { path: None, text: SourceText::new(""), exceptions }.load(false).is_ok()
+        PolicyText { path: None, text: SourceText::new(""), exceptions }.load().is_ok()
     };
     assert!(is_accepted(EXCEPTIONS.key("exceptions").expect("the key").example));
     assert!(!is_accepted(""));

@@ -245,6 +245,7 @@ impl Bench {
             theirs: side(),
             ours: side(),
             checks: vec!["advisories".to_owned()],
+            check_arguments: Vec::new(),
             fetch: Some(vec!["--locked".to_owned()]),
             claims: None,
             unlocked: None,

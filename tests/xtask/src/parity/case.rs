@@ -17,7 +17,8 @@
 //! |---|---|
 //! | `exit` | cargo-deny's exit code, or `no verdict`; every case says it |
 //! | `covers` | codes that cargo-deny must report, `CODE` or `CODE=SEVERITY`, and with `!` in front those that it must not; `none` is a finding without code |
-//! | `args` | further arguments for both programs |
+//! | `args` | further arguments for both programs, of cargo-deny's program |
+//! | `check-args` | the same, of its command `check` |
 //! | `checks` | the checks to run, all four when absent |
 //! | `cwd` | the directory in which both programs run, when it is not the case's own |
 //! | `fetch` | further arguments for `cargo fetch`, or `none` to leave it out |
@@ -43,6 +44,8 @@ pub(crate) struct Case {
     /// Path and target.
     pub(crate) symlinks: Vec<(String, String)>,
     pub(crate) arguments: Vec<String>,
+    /// Those behind `check`.
+    pub(crate) check_arguments: Vec<String>,
     pub(crate) checks: Vec<String>,
     pub(crate) cwd: String,
     /// Arguments for `cargo fetch`; `None` when it is not to be run.
@@ -79,6 +82,7 @@ impl Case {
             files: Vec::new(),
             symlinks: Vec::new(),
             arguments: Vec::new(),
+            check_arguments: Vec::new(),
             checks: Vec::new(),
             cwd: String::new(),
             fetch: None,
@@ -105,6 +109,7 @@ impl Case {
                     case.claims.codes.extend(words(value).iter().map(|word| Claim::parse(word)));
                 }
                 Some(("args", value)) => case.arguments.extend(words(value)),
+                Some(("check-args", value)) => case.check_arguments.extend(words(value)),
                 Some(("checks", value)) => case.checks.extend(words(value)),
                 Some(("cwd", value)) => value.trim().clone_into(&mut case.cwd),
                 Some(("fetch", value)) => fetch = Some(words(value)),
@@ -196,7 +201,7 @@ mod tests {
     #[test]
     fn sections_are_files_and_words() {
         let case = parse(
-            "# What for.\n#- exit: 2\n#- covers: duplicate=warning\n#- args: --workspace\n#- Cargo.toml\n[package]\n\n#- a/b.txt\n# c\n",
+            "# What for.\n#- exit: 2\n#- covers: duplicate=warning\n#- args: --workspace\n#- check-args: -D warnings\n#- Cargo.toml\n[package]\n\n#- a/b.txt\n# c\n",
         )
         .expect("the case is well formed");
         assert_eq!(
@@ -207,6 +212,7 @@ mod tests {
             ]
         );
         assert_eq!(case.arguments, ["--workspace"]);
+        assert_eq!(case.check_arguments, ["-D", "warnings"]);
         assert_eq!(case.fetch.as_deref(), Some([].as_slice()));
     }
 

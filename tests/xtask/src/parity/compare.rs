@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use super::outcome::{Counts, Finding, Outcome};
 
-/// The exit code of supercargo when no verdict could be reached.
-const NO_VERDICT: i32 = 70;
+/// The exit codes of supercargo when no verdict could be reached: the checks could not run, or an argument is refused.
+const NO_VERDICT: [i32; 2] = [70, 64];
 
 /// Every difference, one sentence each; none when the programs agree.
 ///
@@ -41,9 +41,10 @@ fn without_verdict(theirs: &Outcome, ours: &Outcome) -> Vec<String> {
 
     let mut differences = findings(&about_policy(theirs), &about_policy(ours));
     // cargo-deny ends with 1 or 2 then, as it does for findings; ours must be unmistakable.
-    if ours.exit_code != Some(NO_VERDICT) {
+    if !ours.exit_code.is_some_and(|code| NO_VERDICT.contains(&code)) {
+        let [failed, refused] = NO_VERDICT;
         differences.push(format!(
-            "no verdict: supercargo must end with {NO_VERDICT}, but ended with {our_exit}"
+            "no verdict: supercargo must end with {failed} or {refused}, but ended with {our_exit}"
         ));
     }
     if theirs.exit_code == Some(0) {
@@ -208,7 +209,7 @@ mod tests {
         assert_eq!(differences(&failed(1), &failed(70)), Vec::<String>::new());
         assert_eq!(
             differences(&failed(1), &failed(1)),
-            ["no verdict: supercargo must end with 70, but ended with 1"]
+            ["no verdict: supercargo must end with 70 or 64, but ended with 1"]
         );
         assert_eq!(
             differences(&failed(0), &failed(70)),

@@ -15,6 +15,21 @@ use super::job::{Job, Side};
 use super::placement;
 use crate::commands;
 
+/// The options of cargo-deny with which each workspace is checked under the strict policy: those of the program and those of
+/// `check`.
+const OPTIONS: &[(&str, &[&str], &[&str])] = &[
+    ("all features", &["--all-features"], &[]),
+    ("few features", &["--no-default-features", "--exclude-dev"], &[]),
+    ("one target", &["--target", "x86_64-pc-windows-msvc"], &[]),
+    ("published", &["--workspace", "--exclude-unpublished"], &[]),
+    ("excluded", &["--workspace", "--exclude", "syn", "--exclude", "serde"], &[]),
+    (
+        "levels",
+        &[],
+        &["-D", "warnings", "-W", "duplicate", "-A", "rejected", "-A", "vulnerability"],
+    ),
+];
+
 /// The policy that finds as much as possible.
 const STRICT: &str = "tests/parity/strict.deny.toml";
 
@@ -75,10 +90,19 @@ pub(crate) fn jobs(root: &Path, scratch: &Path, filter: Option<&str>) -> Result<
     shared.unpack(&ours)?;
 
     let strict = root.join(STRICT).display().to_string();
-    let policies = [("own policy", vec![]), ("strict policy", vec!["--config".to_owned(), strict])];
+    let strict = || vec!["--config".to_owned(), strict.clone()];
+    let owned = |words: &[&str]| words.iter().map(|word| (*word).to_owned()).collect::<Vec<_>>();
+    let mut ways = vec![
+        ("own policy".to_owned(), vec![], vec![]),
+        ("strict policy".to_owned(), strict(), vec![]),
+    ];
+    ways.extend(OPTIONS.iter().map(|(what, program, check)| {
+        let program = [strict(), owned(program)].concat();
+        (format!("strict policy, {what}"), program, owned(check))
+    }));
     let mut jobs = Vec::new();
     for name in names {
-        for (policy, arguments) in &policies {
+        for (policy, arguments, check_arguments) in &ways {
             let job_name = format!("{name}, {policy}");
             if filter.is_some_and(|filter| !job_name.contains(filter)) {
                 continue;
@@ -93,6 +117,7 @@ pub(crate) fn jobs(root: &Path, scratch: &Path, filter: Option<&str>) -> Result<
                 theirs: side(&theirs),
                 ours: side(&ours),
                 checks: Vec::new(),
+                check_arguments: check_arguments.clone(),
                 fetch: Some(vec!["--locked".to_owned()]),
                 claims: None,
                 unlocked: None,

@@ -19,6 +19,8 @@ pub(crate) struct Job {
     pub(crate) theirs: Side,
     pub(crate) ours: Side,
     pub(crate) checks: Vec<String>,
+    /// Arguments behind cargo-deny's `check`, for both programs.
+    pub(crate) check_arguments: Vec<String>,
     /// Arguments for `cargo fetch`; `None` when it is not to be run.
     pub(crate) fetch: Option<Vec<String>>,
     pub(crate) claims: Option<Claims>,
@@ -152,6 +154,7 @@ pub(crate) fn below(root: &Path, scratch: &Path, directory: &Path) -> Result<Vec
             theirs: side(),
             ours: side(),
             checks: Vec::new(),
+            check_arguments: Vec::new(),
             fetch: Some(locked.clone()),
             claims: None,
             unlocked: None,

@@ -11,7 +11,8 @@ Runs the real cargo-deny and supercargo, offline, on every workspace named and p
 Without --own, --shared or DIR: the own cases.
 
   --own               the cases under tests/parity/cases
-  --shared            the workspaces of ../shared/data/corpus.tar.xz, each with its own policy and with a strict one;
+  --shared            the workspaces of ../shared/data/corpus.tar.xz, each with its own policy and with a strict one,
+                      the latter also with options of cargo-deny;
                       cargo-deny takes minutes to print the graphs of the largest
   DIR                 the workspaces in DIR, in place, with their own policies
   --case TEXT         only workspaces whose name contains TEXT

@@ -39,13 +39,15 @@ struct Package {
 pub(crate) fn run(binary: &Path, job: &Job) -> Result<Outcome> {
     let mut command = job.home.command(binary);
     command.current_dir(&job.ours.directory).args(["check", "--format", "json", "--offline"]);
-    if !job.checks.is_empty() {
-        command.arg("--only").arg(job.checks.join(","));
-    }
-    command.args(&job.ours.arguments);
+    command.args(&job.ours.arguments).args(&job.check_arguments).args(&job.checks);
     let captured = commands::capture(&mut command)?;
 
     let mut outcome = read(&captured.stdout, captured.exit_code)?;
+    if job.check_arguments.iter().any(|word| word == "--hide-inclusion-graph") {
+        // cargo-deny names packages in its graphs only.
+        outcome.findings.iter_mut().for_each(|finding| finding.packages.clear());
+        outcome.findings.sort();
+    }
     outcome.remarks.extend(captured.stderr.lines().map(str::to_owned));
     Ok(outcome)
 }

@@ -70,6 +70,7 @@ fn job(case: Case, home: &Home, scratch: &Path) -> Result<Job> {
         name: case.name,
         home: home.clone(),
         checks: case.checks,
+        check_arguments: case.check_arguments,
         fetch: case.fetch,
         claims: Some(case.claims),
     })

@@ -24,7 +24,7 @@ struct Diagnostic {
     severity: String,
     message: String,
     code: Option<String>,
-    /// Absent for what is said about the policy itself.
+    /// Absent for what is said about the policy itself, and with `--hide-inclusion-graph`.
     graphs: Option<Vec<Graph>>,
     advisory: Option<Advisory>,
 }
@@ -54,6 +54,7 @@ pub(crate) fn run(binary: &Path, job: &Job) -> Result<Outcome> {
         .args(["--format", "json", "--log-level", "debug", "--color", "never", "--offline"])
         .args(&job.theirs.arguments)
         .arg("check")
+        .args(&job.check_arguments)
         .args(&job.checks);
     let captured = commands::capture(&mut command)?;
     read(&captured.stderr, captured.exit_code)
@@ -85,11 +86,12 @@ fn read(text: &str, exit_code: Option<i32>) -> Result<Outcome> {
 
 fn finding(diagnostic: Diagnostic) -> Result<Finding> {
     let check = match (&diagnostic.code, &diagnostic.graphs) {
-        (_, None) => "config",
-        (Some(code), Some(_)) => match codes::check_of(code) {
-            Some(check) => check,
-            None => bail!("cargo-deny issued the unknown code `{code}`"),
+        (Some(code), graphs) => match (codes::check_of(code), graphs) {
+            (Some(check), _) => check,
+            (None, None) => "config",
+            (None, Some(_)) => bail!("cargo-deny issued the unknown code `{code}`"),
         },
+        (None, None) => "config",
         (None, Some(_)) => {
             bail!("cargo-deny issued a finding without a code: {}", diagnostic.message)
         }

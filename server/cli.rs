@@ -9,6 +9,7 @@ mod deny_arguments;
 mod exit_code;
 mod explain;
 mod fix;
+mod gates;
 mod human;
 mod init;
 mod json;
@@ -76,6 +77,7 @@ fn run_command(command: Command) -> anyhow::Result<ExitCode> {
     match command {
         Command::Check(arguments) => check::run(&arguments),
         Command::Fix(arguments) => fix::run(&arguments),
+        Command::Gates(arguments) => gates::run(&arguments),
         Command::Explain(arguments) => explain::run(&arguments),
         Command::Init(arguments) => init::run(&arguments),
         Command::Completions { shell } => completions::run(shell),

@@ -36,6 +36,9 @@ pub mod verdict;
 /// Command lines of cargo-deny, as values.
 pub mod deny_command;
 
+/// The commands of a repository that run cargo-deny.
+pub mod ci;
+
 /// `deny.toml` as a language.
 pub mod policy;
 

@@ -23,6 +23,11 @@
 //! | packages on one dependency path | [`PATH_LENGTH`]; a longer path is not listed, the finding says how long it is |
 //! | packages on the dependency paths of all findings | [`PATH_NODES`]; further paths are not listed |
 //! | locations of one finding | [`LOCATIONS`]; the finding says how many more there are |
+//! | files and folders that are visited to find the commands of the continuous integration | [`CI_ENTRIES`] |
+//! | files that are read for them | [`CI_FILES`] of each kind and together |
+//! | a YAML file | [`CI_YAML`], 4 MiB; values in it, also behind aliases, [`CI_VALUES`]; levels [`CI_DEPTH`] |
+//! | combinations of a matrix | [`CI_COMBINATIONS`], as GitHub has it |
+//! | commands that are read, and those that run cargo-deny | [`CI_COMMANDS`], [`CI_GATES`]; the search says that it is not complete |
 //!
 //! A file that the user names on the command line (`--config <(generate)`) may be a pipe; its size is limited too.
 
@@ -85,6 +90,30 @@ pub(crate) const PATH_NODES: usize = 250_000;
 
 /// Locations of one finding.
 pub(crate) const LOCATIONS: usize = 2000;
+
+/// Files and folders of a repository that are visited to find the commands of its continuous integration.
+pub(crate) const CI_ENTRIES: usize = 100_000;
+
+/// Files that are read for these commands.
+pub(crate) const CI_FILES: usize = 2000;
+
+/// Bytes of a YAML file. A workflow of GitHub has at most 1 MiB.
+pub(crate) const CI_YAML: u64 = 4 * MIB;
+
+/// Values of a YAML file, those behind aliases included.
+pub(crate) const CI_VALUES: usize = 500_000;
+
+/// Levels of a YAML file.
+pub(crate) const CI_DEPTH: usize = 64;
+
+/// Combinations of a matrix that are read.
+pub(crate) const CI_COMBINATIONS: usize = 256;
+
+/// Commands of scripts that are read, each time that they are called.
+pub(crate) const CI_COMMANDS: usize = 200_000;
+
+/// Commands that run cargo-deny.
+pub(crate) const CI_GATES: usize = 10_000;
 
 /// The size limit of a file, by its name.
 pub(crate) fn of_file(path: &Utf8Path) -> u64 {

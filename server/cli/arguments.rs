@@ -48,6 +48,13 @@ pub(super) enum Command {
     /// Never fetches advisories, and uses no network at all with `--offline`. For an unknown term, lists
     /// similar ones and exits with 64.
     Explain(ExplainArguments),
+    /// List the commands of a repository that run cargo-deny.
+    ///
+    /// Reads workflows and composite actions of GitHub, GitLab's and other pipelines, Makefiles, Justfiles,
+    /// shell scripts, tasks of cargo-make and mise, hooks of git, aliases of cargo, and the source of an
+    /// xtask. Runs none of them. Shows the line, the version of cargo-deny, the folder, the options and the
+    /// workspace of each, and the reason for what depends on a value that is not in the repository.
+    Gates(GatesArguments),
     /// Write a `deny.toml` that allows only what the packages of the workspace need.
     ///
     /// The policy is checked before it is written. Vulnerabilities, yanked and unmaintained packages stay
@@ -210,6 +217,17 @@ pub(super) struct FixArguments {
     /// scripts.
     #[arg(long)]
     pub(super) build: bool,
+
+    /// Output format.
+    #[arg(long, value_enum, default_value_t = Format::Human)]
+    pub(super) format: Format,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct GatesArguments {
+    /// The repository, or a folder or file in it.
+    #[arg(value_name = "PATH", default_value = ".")]
+    pub(super) path: Utf8PathBuf,
 
     /// Output format.
     #[arg(long, value_enum, default_value_t = Format::Human)]

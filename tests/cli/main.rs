@@ -23,6 +23,7 @@ mod extremes;
 mod finding_locations;
 mod fix;
 mod fix_results;
+mod gates;
 mod harness;
 #[path = "../support/hostile.rs"]
 mod hostile;

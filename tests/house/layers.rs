@@ -5,7 +5,7 @@ use std::{fs, path::Path};
 use crate::sources::below;
 
 /// The layers from the top; each may use those above it.
-const LAYERS: [&str; 17] = [
+const LAYERS: [&str; 18] = [
     "limits",
     "text",
     "threads",
@@ -17,6 +17,7 @@ const LAYERS: [&str; 17] = [
     "resolve",
     "verdict",
     "deny_command",
+    "ci",
     "policy",
     "gate",
     "fix",

@@ -35,8 +35,8 @@ use crate::{
     process::Children,
     resolve::Resolver,
     threads::{self, Activity, Restarts},
-    verdict::{Check, Counts, DenyOptions, sanitize},
-    workspace::{Discovery, DiscoveryOptions, PolicyFiles, Workspace},
+    verdict::{Check, Counts, sanitize},
+    workspace::{Discovery, DiscoveryOptions, PolicyFiles, Workspace, is_policy},
 };
 
 /// How old the advisory database of an editor may be before it is fetched again.
@@ -345,11 +345,17 @@ impl MainLoop {
     }
 
     /// The workspaces whose policy or exceptions are `path`.
-    fn workspaces_of_policy<'o>(
-        &'o self,
-        path: &'o Utf8Path,
-    ) -> impl Iterator<Item = Workspace> + 'o {
-        self.workers.keys().filter(move |workspace| is_policy_of(path, workspace)).cloned()
+    fn workspaces_of_policy(&self, path: &Utf8Path) -> impl Iterator<Item = Workspace> + use<> {
+        let state = self.session.state();
+        let of_settings =
+            |workspace: &Workspace| state.settings.config_of(workspace, &state.folders);
+        let is_used = |workspace: &&Workspace| match of_settings(workspace) {
+            Some(config) if config == *path => true,
+            Some(_) if is_policy(path) => false,
+            _ => is_policy_of(path, workspace),
+        };
+        let found: Vec<_> = self.workers.keys().filter(is_used).cloned().collect();
+        found.into_iter()
     }
 
     /// The text of a document has changed, or the file on disk counts again.
@@ -394,7 +400,7 @@ impl MainLoop {
             };
             let Some(workspace_state) = self.workers.get(workspace) else { return };
             let options = GateOptions {
-                deny: DenyOptions { workspace: settings.workspace, ..DenyOptions::default() },
+                deny: settings.deny_options(workspace, &state.folders),
                 policy_files: None,
                 advisories: settings.db.clone(),
                 refresh,

@@ -6,6 +6,7 @@
 
 mod change;
 mod code_levels;
+mod levels;
 mod sources;
 mod validate;
 
@@ -17,8 +18,8 @@ use serde_json::Value;
 use crate::{
     ide::hints::HintOptions,
     resolve::Resolver,
-    verdict::{Check, Code},
-    workspace::{DiscoveryOptions, EXCLUDED_FOLDERS},
+    verdict::{Check, CheckSet, Code, DenyOptions},
+    workspace::{DiscoveryOptions, EXCLUDED_FOLDERS, Workspace, lexical},
 };
 pub(super) use change::SettingsChange;
 pub(super) use code_levels::CodeLevel;
@@ -55,6 +56,39 @@ pub(super) struct Settings {
     /// Check all members of the workspace, even if the root manifest has a package.
     #[schemars(extend("x-weakens" = true))]
     pub(super) workspace: bool,
+    /// Activate all features, as `--all-features` of cargo-deny. Like the other options of cargo-deny, it changes
+    /// the gate that the editor shows: it adds to `[graph]` of the policy.
+    #[schemars(extend("x-weakens" = true))]
+    pub(super) all_features: bool,
+    /// Do not activate the `default` feature, as `--no-default-features` of cargo-deny.
+    #[schemars(extend("x-weakens" = true))]
+    pub(super) no_default_features: bool,
+    /// Features to activate instead of `graph.features` of the policy, as `--features` of cargo-deny.
+    #[schemars(extend("items" = {"type": "string", "format": "feature"}, "x-weakens" = true))]
+    pub(super) features: Vec<String>,
+    /// Target triples for which to check, instead of `graph.targets` of the policy, as `--target` of cargo-deny.
+    #[schemars(extend("items" = {"type": "string", "format": "target"}, "x-weakens" = true))]
+    pub(super) targets: Vec<String>,
+    /// Packages to exclude from the graph, such as `name` or `name@1.2.0`, as `--exclude` of cargo-deny.
+    #[schemars(extend("items" = {"type": "string", "format": "package"}, "x-weakens" = true))]
+    pub(super) exclude_packages: Vec<String>,
+    /// Exclude the dev-dependencies of members, as `--exclude-dev` of cargo-deny.
+    #[schemars(extend("x-weakens" = true))]
+    pub(super) exclude_dev: bool,
+    /// Exclude members with `publish = false`, as `--exclude-unpublished` of cargo-deny.
+    #[schemars(extend("x-weakens" = true))]
+    pub(super) exclude_unpublished: bool,
+    /// The checks that the gate runs, as the words after `cargo deny check`; empty for all.
+    #[schemars(extend("items" = {"type": "string", "enum": ["advisories", "bans", "licenses", "sources"]}, "x-weakens" = true))]
+    pub(super) only: Vec<String>,
+    /// The levels of codes, as `-A`, `-W` and `-D` of cargo-deny: they change severities, counts and the gate.
+    /// `allowed`, `warnings` and `denied` are all findings of a level.
+    #[schemars(extend("x-weakens" = true))]
+    pub(super) levels: levels::LevelSettings,
+    /// The policy to use instead of looking for one, as `--config` of cargo-deny: a path, relative to the open
+    /// folder that contains the workspace. Edits count before they are saved if its name is `deny.toml`.
+    #[schemars(with = "Option<String>", extend("format" = "file", "x-weakens" = true))]
+    pub(super) config: Option<Utf8PathBuf>,
     /// A folder with advisories in RustSec's layout (an absolute path), used instead of the databases
     /// of the policy. It is never written.
     #[schemars(with = "Option<String>", extend("format" = "path", "x-weakens" = true))]
@@ -129,6 +163,16 @@ impl Default for Settings {
             offline: false,
             cargo: None,
             workspace: false,
+            all_features: false,
+            no_default_features: false,
+            features: Vec::new(),
+            targets: Vec::new(),
+            exclude_packages: Vec::new(),
+            exclude_dev: false,
+            exclude_unpublished: false,
+            only: Vec::new(),
+            levels: levels::LevelSettings::default(),
+            config: None,
             db: None,
             exclude: EXCLUDED_FOLDERS.map(str::to_owned).to_vec(),
             debounce: 150,
@@ -192,6 +236,45 @@ impl Settings {
         }
     }
 
+    /// The options of cargo-deny for a workspace. A relative policy starts in the innermost of the open folders
+    /// that contains it, else in its own folder.
+    pub(super) fn deny_options(
+        &self,
+        workspace: &Workspace,
+        folders: &[Utf8PathBuf],
+    ) -> DenyOptions {
+        let only = |check: &Check| self.only.iter().any(|name| name == check.name());
+        let only: Vec<_> = Check::CARGO_DENY.into_iter().filter(only).collect();
+        let options = DenyOptions {
+            config: self.config_of(workspace, folders),
+            workspace: self.workspace,
+            exclude: self.exclude_packages.clone(),
+            targets: self.targets.clone(),
+            all_features: self.all_features,
+            no_default_features: self.no_default_features,
+            features: self.features.clone(),
+            exclude_dev: self.exclude_dev,
+            exclude_unpublished: self.exclude_unpublished,
+            checks: if only.is_empty() { CheckSet::ALL } else { CheckSet::of(&only) },
+            levels: self.levels.0.clone(),
+            ..DenyOptions::default()
+        };
+        options.normalized()
+    }
+
+    /// The policy that the user has set for a workspace, absolute.
+    pub(super) fn config_of(
+        &self,
+        workspace: &Workspace,
+        folders: &[Utf8PathBuf],
+    ) -> Option<Utf8PathBuf> {
+        let config = self.config.as_ref()?;
+        let around = folders.iter().filter(|folder| workspace.manifest.starts_with(folder));
+        let innermost = around.max_by_key(|folder| folder.components().count());
+        let folder = innermost.map_or(workspace.folder(), Utf8PathBuf::as_path);
+        Some(lexical(&folder.join(config)))
+    }
+
     /// Where workspaces are searched.
     pub(super) fn discovery(&self) -> DiscoveryOptions {
         DiscoveryOptions { excluded: self.exclude.clone(), nested: false }
@@ -214,5 +297,34 @@ fn join_lines(schema: &mut Value) {
             Value::String(text) if key == "description" => *text = text.replace('\n', " "),
             value => join_lines(value),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn options_of_cargo_deny_are_those_of_its_command_line() {
+        let settings: Settings = serde_json::from_value(json!({
+            "allFeatures": true, "noDefaultFeatures": true, "features": ["b", "a"], "workspace": true,
+            "targets": ["x86_64-pc-windows-msvc"], "excludePackages": ["one@1.0.0"], "excludeDev": true,
+            "excludeUnpublished": true, "only": ["bans", "advisories"], "config": "../ci/deny.toml",
+            "levels": {"warnings": "deny", "banned": "allow"},
+        }))
+        .expect("settings");
+        let workspace = Workspace::of_manifest("/w/a/b/Cargo.toml".into());
+        let options = settings.deny_options(&workspace, &["/w".into(), "/w/a".into(), "/o".into()]);
+        assert_eq!(
+            options.to_string(),
+            "--config /w/ci/deny.toml --workspace --all-features --no-default-features --features a,b \
+             --target x86_64-pc-windows-msvc --exclude one@1.0.0 --exclude-dev --exclude-unpublished \
+             check -A banned -D warnings advisories bans"
+        );
+        let alone = settings.config_of(&workspace, &[]);
+        assert_eq!(alone.expect("a policy"), "/w/a/ci/deny.toml");
+        assert_eq!(Settings::default().deny_options(&workspace, &[]), DenyOptions::default());
     }
 }

@@ -44,6 +44,9 @@ pub(super) struct Status {
     /// The advisory database; absent where none was read.
     database: Option<DatabaseInfo>,
     message: Option<String>,
+    /// The options of cargo-deny that the settings set, as words of its command line; absent without any.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    options: Option<String>,
     /// The error in a policy that cannot be read, often because the user is typing in it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     broken_policy: Option<BrokenPolicy>,
@@ -79,11 +82,12 @@ impl Status {
         state: CheckState,
         shown: Option<&Verdict>,
         message: Option<String>,
+        options: Option<String>,
     ) -> Option<Self> {
         let with_database = shown.filter(|verdict| verdict.counts.contains_key(&Check::Advisories));
         let counts = shown.map(|verdict| verdict.counts.clone()).unwrap_or_default();
         let date = shown.and_then(|verdict| verdict.database_date.as_deref());
-        let text = text(state, &counts, date);
+        let text = text(state, &counts, date, options.as_deref());
         Some(Self {
             workspace: uri_of(workspace.folder())?,
             state,
@@ -93,6 +97,7 @@ impl Status {
             database: with_database
                 .map(|verdict| DatabaseInfo { date: verdict.database_date.clone() }),
             message,
+            options,
             broken_policy: None,
         })
     }
@@ -118,8 +123,13 @@ impl Status {
     }
 }
 
-/// What a status bar shows for a state: `2 errors, 1 warning (advisories of 2026-11-28)`.
-fn text(state: CheckState, counts: &BTreeMap<Check, Counts>, date: Option<&str>) -> String {
+/// What a status bar shows for a state: `2 errors, 1 warning (--all-features; advisories of 2026-11-28)`.
+fn text(
+    state: CheckState,
+    counts: &BTreeMap<Check, Counts>,
+    date: Option<&str>,
+    options: Option<&str>,
+) -> String {
     let note = match state {
         // The reason can be too long for a status bar; it is in `message` and in a diagnostic.
         CheckState::Failed => return "check failed".to_owned(),
@@ -129,6 +139,8 @@ fn text(state: CheckState, counts: &BTreeMap<Check, Counts>, date: Option<&str>)
         CheckState::Untrusted => Some("workspace not trusted".to_owned()),
         CheckState::Exact => date.map(|date| format!("advisories of {date}")),
     };
+    let notes: Vec<_> = options.map(str::to_owned).into_iter().chain(note).collect();
+    let note = (!notes.is_empty()).then(|| notes.join("; "));
     match (summary(counts), note) {
         (Some(summary), Some(note)) => format!("{summary} ({note})"),
         (Some(summary), None) => summary,
@@ -188,7 +200,7 @@ mod tests {
         let text = |state, errors, warnings| {
             let counts = Counts { errors, warnings, ..Counts::default() };
             let counts = [(Check::Advisories, counts), (Check::Bans, counts)].into();
-            text(state, &counts, date)
+            text(state, &counts, date, None)
         };
         assert_eq!(
             text(CheckState::Exact, 1, 4),
@@ -205,10 +217,24 @@ mod tests {
 
     #[test]
     fn text_of_a_status_without_counts_says_why_there_are_none() {
-        let text = |state| text(state, &BTreeMap::new(), None);
+        let text = |state| text(state, &BTreeMap::new(), None, None);
         assert_eq!(text(CheckState::Resolving), "resolving dependencies");
         assert_eq!(text(CheckState::Exact), "no checks enabled");
         assert_eq!(text(CheckState::Failed), "check failed");
+    }
+
+    #[test]
+    fn text_of_a_status_names_the_options_in_force() {
+        let counts = [(Check::Bans, Counts { errors: 1, ..Counts::default() })].into();
+        let options = Some("--all-features check -D warnings");
+        assert_eq!(
+            text(CheckState::Exact, &counts, Some("2026-11-28"), options),
+            "1 error (--all-features check -D warnings; advisories of 2026-11-28)"
+        );
+        assert_eq!(
+            text(CheckState::Exact, &counts, None, options),
+            "1 error (--all-features check -D warnings)"
+        );
     }
 
     #[test]

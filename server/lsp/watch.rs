@@ -394,7 +394,10 @@ impl<'m> Watcher<'m> {
         let mut former_inputs = BTreeSet::new();
         for reason in self.watch_set.reasons() {
             let known = before.remove(&reason);
-            let are_facts = matches!(reason, WatchReason::Databases | WatchReason::Index);
+            let are_facts = matches!(
+                reason,
+                WatchReason::Databases | WatchReason::Policies | WatchReason::Index
+            );
             let may_differ = are_facts
                 || known.as_ref().is_none_or(|inputs| {
                     check_all || reported.iter().chain(touched).any(|path| may_change(inputs, path))

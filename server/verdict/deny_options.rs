@@ -121,6 +121,15 @@ impl DenyOptions {
     }
 }
 
+impl DenyOptions {
+    /// The words that differ from plain `cargo deny check`; `None` if there is no option.
+    pub fn shown(&self) -> Option<String> {
+        let shown = self.to_string();
+        let shown = shown.strip_suffix("check").map_or(shown.as_str(), str::trim_end);
+        (!shown.is_empty()).then(|| shown.to_owned())
+    }
+}
+
 impl fmt::Display for DenyOptions {
     /// The words as one line, quoted as for a shell: `--all-features check advisories bans`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -145,6 +154,9 @@ mod tests {
     #[test]
     fn words_are_those_of_a_command_line_in_one_order() {
         assert_eq!(DenyOptions::default().to_string(), "check");
+        assert_eq!(DenyOptions::default().shown(), None);
+        let one = DenyOptions { exclude_dev: true, ..DenyOptions::default() };
+        assert_eq!(one.shown().as_deref(), Some("--exclude-dev"));
         let mut options = DenyOptions {
             config: Some("my tools/deny.toml".into()),
             all_features: true,

@@ -118,6 +118,26 @@ impl LintLevels {
         }
     }
 
+    /// The words that can have a level, each with what it stands for: the groups, then the codes.
+    pub fn known() -> impl Iterator<Item = (&'static str, &'static str)> {
+        let groups = LintLevel::ALL.map(|level| {
+            let what = match level {
+                LintLevel::Allow => "all notes",
+                LintLevel::Warn => "all warnings",
+                LintLevel::Deny => "all errors",
+            };
+            (level.group(), what)
+        });
+        let codes = Code::ALL.iter().filter(|known| code(known.name()).is_some());
+        groups.into_iter().chain(codes.map(|code| (code.name(), code.description())))
+    }
+
+    /// The words that have a level, with it.
+    pub fn iter(&self) -> impl Iterator<Item = (&'static str, LintLevel)> {
+        let codes = self.codes.iter().map(|(code, level)| (code.name(), *level));
+        codes.chain(self.groups.iter().map(|(group, level)| (group.group(), *level)))
+    }
+
     /// Whether no level is given.
     pub fn is_empty(&self) -> bool {
         self.codes.is_empty() && self.groups.is_empty()
@@ -125,9 +145,7 @@ impl LintLevels {
 
     /// The words on cargo-deny's command line.
     pub fn words(&self) -> Vec<String> {
-        let codes = self.codes.iter().map(|(code, level)| (code.name(), *level));
-        let groups = self.groups.iter().map(|(group, level)| (group.group(), *level));
-        let all: Vec<_> = codes.chain(groups).collect();
+        let all: Vec<_> = self.iter().collect();
         let mut words = Vec::new();
         for level in LintLevel::ALL {
             for (word, _) in all.iter().filter(|(_, given)| *given == level) {

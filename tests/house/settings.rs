@@ -33,7 +33,8 @@ fn settings_page_is_up_to_date() {
          must not decide which programs are started.\n\n\
          Settings marked with ² can hide findings. In a workspace that is not trusted they are read \
          from `initializationOptions` only as well, and VS Code reads them from no file of the \
-         workspace. `checks` and `codes` change what the editor shows, never the gate.\n\n\
+         workspace. `checks` and `codes` change what the editor shows, never the gate; the options of \
+         cargo-deny (`allFeatures`, `targets`, `levels`, ..) change the gate itself.\n\n\
          [`settings.schema.json`](settings.schema.json) is the same as a JSON Schema. Both are generated \
          from `Settings` in `server/lsp/settings.rs` by `cargo test --test house`.\n\n\
          | setting | type | default | meaning |\n|---|---|---|---|\n",
@@ -94,7 +95,8 @@ fn rows(object: &Value, prefix: &str, page: &mut String, footnotes: &mut bool, w
             // Nested settings inherit the mark of their object.
             _ => weakens,
         };
-        let nested = rule["properties"].is_object() && name != "codes";
+        let nested =
+            rule["properties"].is_object() && !["codes", "levels"].contains(&name.as_str());
         if nested {
             rows(rule, &format!("{prefix}{name}."), page, footnotes, mark);
             continue;
@@ -118,6 +120,10 @@ fn bare(name: &Value) -> &str {
 }
 
 fn kind(name: &str, rule: &Value) -> String {
+    if name == "levels" {
+        return "[code](codes.md), `allowed`, `warnings` or `denied` to `allow`, `warn`, `deny`"
+            .to_owned();
+    }
     if name == "codes" {
         let shown = rule["properties"]["yanked"]["enum"].as_array().expect("severities");
         let shown: Vec<_> = shown.iter().map(|shown| format!("`{}`", bare(shown))).collect();

@@ -10,6 +10,7 @@ mod configuration;
 mod copy_untouched;
 #[cfg(unix)]
 mod databases;
+mod deny_options;
 mod diagnostic_fields;
 #[path = "../support/dice.rs"]
 mod dice;

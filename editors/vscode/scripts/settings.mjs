@@ -43,7 +43,7 @@ function collect(prefix, object, weakens = false) {
   for (const [key, rule] of Object.entries(object.properties)) {
     const name = prefix + key;
     if (HIDDEN.includes(name)) continue;
-    if (rule.properties && name !== "codes") {
+    if (rule.properties && !["codes", "levels"].includes(name)) {
       collect(`${name}.`, rule, rule["x-weakens"] === true);
       continue;
     }

@@ -57,6 +57,11 @@ impl MainLoop {
             folders: state.folders.iter().cloned().collect(),
             workspaces: self.workers.keys().cloned().collect(),
             databases,
+            policies: self
+                .workers
+                .keys()
+                .filter_map(|workspace| state.settings.config_of(workspace, &state.folders))
+                .collect(),
             index: state
                 .verdicts
                 .values()
@@ -145,7 +150,13 @@ impl MainLoop {
 
     /// What kind of change a file means. Data that all verdicts share is dropped here.
     pub(super) fn classify_change(&self, path: &Utf8Path) -> DiskChange {
-        if is_policy(path) || is_exceptions(path) {
+        let is_set = || {
+            let state = self.session.state();
+            self.workers.keys().any(|workspace| {
+                state.settings.config_of(workspace, &state.folders).as_deref() == Some(path)
+            })
+        };
+        if is_policy(path) || is_exceptions(path) || is_set() {
             return DiskChange::Policy;
         }
         if is_index_file(path) {
@@ -178,7 +189,11 @@ impl MainLoop {
         state: &SessionState,
     ) -> bool {
         match change {
-            DiskChange::Policy => workspace.manifest.starts_with(policy_scope(path)),
+            DiskChange::Policy => {
+                let config = state.settings.config_of(workspace, &state.folders);
+                config.as_deref() == Some(path)
+                    || workspace.manifest.starts_with(policy_scope(path))
+            }
             DiskChange::Facts => true,
             DiskChange::Graph => {
                 let named =

@@ -156,7 +156,13 @@ impl MainLoop {
         shown: Option<&Verdict>,
         message: Option<String>,
     ) {
-        let Some(mut status) = Status::of(workspace, state, shown, message) else { return };
+        let options = {
+            let session = self.session.state();
+            session.settings.deny_options(workspace, &session.folders).shown()
+        };
+        let Some(mut status) = Status::of(workspace, state, shown, message, options) else {
+            return;
+        };
         let Some(workspace_state) = self.workers.get_mut(workspace) else { return };
         if let Some(location) = shown.and_then(policy_error) {
             status = status.with_broken_policy(location, &workspace_state.last_counts);

@@ -1,6 +1,9 @@
 //! Which work a change of the settings affects: only that is repeated.
 
+use camino::Utf8Path;
+
 use super::Settings;
+use crate::{verdict::DenyOptions, workspace::Workspace};
 
 /// The work to repeat after a change of the settings.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -26,7 +29,7 @@ impl SettingsChange {
             find_workspaces: old.exclude != new.exclude,
             resolve,
             check: resolve
-                || old.workspace != new.workspace
+                || options(old) != options(new)
                 || old.db != new.db
                 || (new.lists_helps() && !old.lists_helps()),
             publish: old.notes != new.notes || old.codes != new.codes || old.checks != new.checks,
@@ -34,6 +37,11 @@ impl SettingsChange {
             refresh_lenses: old.entry_lenses != new.entry_lenses,
         }
     }
+}
+
+/// The options of cargo-deny, apart from where a relative policy starts.
+fn options(settings: &Settings) -> DenyOptions {
+    settings.deny_options(&Workspace::of_manifest(Utf8Path::new("/Cargo.toml")), &[])
 }
 
 #[cfg(test)]
@@ -73,7 +81,20 @@ mod tests {
         let nothing = SettingsChange::default();
         let notes = change(json!({}), json!({"notes": true}));
         assert_eq!(notes, SettingsChange { check: true, publish: true, ..nothing });
-        for (name, value) in [("workspace", json!(true)), ("db", json!("/db"))] {
+        for (name, value) in [
+            ("workspace", json!(true)),
+            ("db", json!("/db")),
+            ("allFeatures", json!(true)),
+            ("noDefaultFeatures", json!(true)),
+            ("features", json!(["a"])),
+            ("targets", json!(["x86_64-pc-windows-msvc"])),
+            ("excludePackages", json!(["a"])),
+            ("excludeDev", json!(true)),
+            ("excludeUnpublished", json!(true)),
+            ("only", json!(["bans"])),
+            ("levels", json!({"banned": "warn"})),
+            ("config", json!("ci/deny.toml")),
+        ] {
             assert_eq!(
                 change(json!({}), json!({ name: value })),
                 SettingsChange { check: true, ..nothing }

@@ -191,7 +191,10 @@ mod tests {
         let mine = json!({"trusted": false, "codes": {"banned": "hint"}, "exclude": ["mine"]});
         let weak = json!({
             "offline": true, "workspace": true, "db": "/theirs", "exclude": ["all"],
-            "checks": {"bans": false}, "codes": {"yanked": "off"},
+            "checks": {"bans": false}, "codes": {"yanked": "off"}, "allFeatures": true,
+            "noDefaultFeatures": true, "features": ["a"], "targets": ["x86_64-pc-windows-msvc"],
+            "excludePackages": ["a"], "excludeDev": true, "excludeUnpublished": true, "only": ["bans"],
+            "levels": {"vulnerability": "allow"}, "config": "theirs.toml",
         });
         let sanitize = json!({
             "debounce": 7, "proveWhenIdle": false, "notes": true, "hints": {"newest": false},
@@ -243,6 +246,9 @@ mod tests {
             json!({}),
             json!({"yanked": "off", "newest": false, "bans": true}),
             json!({"yanked": false, "bans": "off"}),
+            json!({"yanked": "deny", "warnings": "allow"}),
+            json!(["bans", "sources"]),
+            json!(["x86_64-pc-windows-msvc"]),
         ];
         let schema = schema();
         for name in schema["properties"].as_object().expect("settings").keys() {

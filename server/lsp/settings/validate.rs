@@ -1,9 +1,10 @@
 //! Validates the settings of a client against the schema: valid ones are used, others are errors.
 
 use camino::Utf8Path;
+use cfg_expr::targets::get_builtin_target_by_triple;
 use serde_json::{Map, Value};
 
-use crate::verdict::sanitize;
+use crate::verdict::{is_unsafe_char, sanitize};
 
 /// How many characters of an invalid value a message repeats.
 const MAX_REPEATED: usize = 40;
@@ -92,12 +93,13 @@ fn safe_value(name: &str) -> Option<Value> {
 }
 
 fn unknown(name: &str, key: &str, known: &Map<String, Value>) -> String {
-    let code = name.starts_with("codes.");
+    let code = name.starts_with("codes.") || name.starts_with("levels.");
     let (kind, name_or_key) = if code { ("code", key) } else { ("setting", name) };
     let shown = shortened(name_or_key);
     if code && key.starts_with("RUSTSEC-") {
         return format!(
-            "`codes` does not accept the advisory `{shown}`: ignore it in `deny.toml`, with a reason"
+            "`{}` does not accept the advisory `{shown}`: ignore it in `deny.toml`, with a reason",
+            name.split('.').next().unwrap_or_default()
         );
     }
     let nearest = known
@@ -131,11 +133,19 @@ fn allows(rule: &Value, value: &Value) -> bool {
             Some("program") => {
                 Utf8Path::new(text).is_absolute() || !text.is_empty() && is_name(text)
             }
+            Some("file") => is_word(text),
+            Some("feature" | "package") => is_word(text) && !text.contains(char::is_whitespace),
+            Some("target") => get_builtin_target_by_triple(text).is_some(),
             _ => is_name(text),
         },
         ("array", Value::Array(items)) => items.iter().all(|item| allows(&rule["items"], item)),
         _ => false,
     }
+}
+
+/// Whether a text can be a value on a command line.
+fn is_word(text: &str) -> bool {
+    !text.is_empty() && !text.starts_with('-') && !text.contains(is_unsafe_char)
 }
 
 /// Whether a text is a single name and not a path.
@@ -159,7 +169,18 @@ fn expected(rule: &Value) -> String {
         }
         ("string", Some("path")) => "an absolute path".to_owned(),
         ("string", Some("program")) => "an absolute path or the name of a program".to_owned(),
-        ("array", _) => "a list of folder names".to_owned(),
+        ("string", Some("file")) => "a path".to_owned(),
+        ("array", _) => {
+            let items = &rule["items"];
+            let what = match items["format"].as_str() {
+                Some("feature") => "features".to_owned(),
+                Some("package") => "packages, such as `name` or `name@1.2.0`".to_owned(),
+                Some("target") => "targets of the compiler".to_owned(),
+                _ if items["enum"].is_array() => expected(items),
+                _ => "folder names".to_owned(),
+            };
+            format!("a list of {what}")
+        }
         _ => "an object".to_owned(),
     }
 }
@@ -246,6 +267,36 @@ mod tests {
                  with a reason",
                 "unknown code `no-lock-file`",
                 "unknown code `yankd`: did you mean `yanked`?",
+            ],
+        );
+    }
+
+    #[test]
+    fn options_of_cargo_deny_are_checked_as_its_command_line() {
+        let valid = json!({
+            "features": ["a", "dep/b", "x.y"], "targets": ["x86_64-pc-windows-msvc"],
+            "excludePackages": ["a", "a@1.0.0", "registry+https://example.org/x#a:1.0.0"],
+            "only": ["bans"], "levels": {"banned": "warn", "warnings": "deny"}, "config": "../ci/my deny.toml",
+        });
+        check(&valid, &valid, &[]);
+        check(
+            &json!({
+                "features": ["--x"], "targets": ["my-target"], "excludePackages": ["a b"], "only": ["ban"],
+                "levels": {"bannd": "warn", "banned": "off", "policy-syntax": "deny"}, "config": "",
+            }),
+            &json!({"levels": {}}),
+            &[
+                "invalid setting `config`: expected a path, found `\"\"`",
+                "invalid setting `excludePackages`: expected a list of packages, such as `name` or \
+                 `name@1.2.0`, found `[\"a b\"]`",
+                "invalid setting `features`: expected a list of features, found `[\"--x\"]`",
+                "invalid setting `levels.banned`: expected `allow`, `warn` or `deny`, found `\"off\"`",
+                "unknown code `bannd`: did you mean `banned`?",
+                "unknown code `policy-syntax`",
+                "invalid setting `only`: expected a list of `advisories`, `bans`, `licenses` or `sources`, \
+                 found `[\"ban\"]`",
+                "invalid setting `targets`: expected a list of targets of the compiler, found \
+                 `[\"my-target\"]`",
             ],
         );
     }

@@ -24,6 +24,8 @@ pub(in crate::lsp) struct WatchSet {
     pub(in crate::lsp) workspaces: BTreeSet<Workspace>,
     /// The files that change with an advisory database, and folders in `RustSec`'s layout.
     pub(in crate::lsp) databases: BTreeSet<Utf8PathBuf>,
+    /// The policies that the settings name.
+    pub(in crate::lsp) policies: BTreeSet<Utf8PathBuf>,
     /// The files of cargo's index that verdicts depend on: the lockfile need not name their packages.
     pub(in crate::lsp) index: Vec<Arc<BTreeSet<Utf8PathBuf>>>,
 }
@@ -34,6 +36,7 @@ pub(super) enum WatchReason {
     Folder(Utf8PathBuf),
     Workspace(Workspace),
     Databases,
+    Policies,
     Index,
 }
 
@@ -41,7 +44,8 @@ impl WatchSet {
     pub(super) fn reasons(&self) -> BTreeSet<WatchReason> {
         let folders = self.folders.iter().cloned().map(WatchReason::Folder);
         let workspaces = self.workspaces.iter().cloned().map(WatchReason::Workspace);
-        folders.chain(workspaces).chain([WatchReason::Databases, WatchReason::Index]).collect()
+        let others = [WatchReason::Databases, WatchReason::Policies, WatchReason::Index];
+        folders.chain(workspaces).chain(others).collect()
     }
 
     /// The input files, according to the files on disk.
@@ -51,6 +55,9 @@ impl WatchSet {
             WatchReason::Workspace(workspace) => inputs_of(workspace),
             WatchReason::Databases => {
                 DecidingFiles { files: self.databases.clone(), search_folders: BTreeSet::new() }
+            }
+            WatchReason::Policies => {
+                DecidingFiles { files: self.policies.clone(), search_folders: BTreeSet::new() }
             }
             WatchReason::Index => {
                 let files = self.index.iter().flat_map(|files| files.iter().cloned()).collect();

@@ -41,7 +41,7 @@ impl LintLevel {
         }
     }
 
-    /// cargo-deny's word for all diagnostics of this level, which may stand instead of a code: `-D warnings`.
+    /// cargo-deny's word for all diagnostics of this level, which can replace a code: `-D warnings`.
     pub fn group(self) -> &'static str {
         match self {
             Self::Allow => "allowed",
@@ -118,7 +118,7 @@ impl LintLevels {
         }
     }
 
-    /// The words that can have a level, each with what it stands for: the groups, then the codes.
+    /// The words that can have a level, each with its meaning: the groups, then the codes.
     pub fn known() -> impl Iterator<Item = (&'static str, &'static str)> {
         let groups = LintLevel::ALL.map(|level| {
             let what = match level {

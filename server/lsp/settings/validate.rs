@@ -290,8 +290,8 @@ mod tests {
                 "invalid setting `excludePackages`: expected a list of packages, such as `name` or \
                  `name@1.2.0`, found `[\"a b\"]`",
                 "invalid setting `features`: expected a list of features, found `[\"--x\"]`",
-                "invalid setting `levels.banned`: expected `allow`, `warn` or `deny`, found `\"off\"`",
                 "unknown code `bannd`: did you mean `banned`?",
+                "invalid setting `levels.banned`: expected `allow`, `warn` or `deny`, found `\"off\"`",
                 "unknown code `policy-syntax`",
                 "invalid setting `only`: expected a list of `advisories`, `bans`, `licenses` or `sources`, \
                  found `[\"ban\"]`",

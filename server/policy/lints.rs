@@ -38,10 +38,10 @@ pub(crate) use files::{SiblingPolicy, files};
 pub(crate) use turned_off::enabling_value;
 
 /// What counts as a reason, and how an entry expires.
-pub const CONVENTION: &str = "The reason for an entry is its `reason` key or, without one, a comment on its line or directly above it. \
-     `licenses.exceptions` entries have no `reason` key; one comment above the list can explain all of them. A comment also \
+pub const CONVENTION: &str = "The reason for an entry is its `reason` key or, without one, a comment on its line or directly above it; \
+     one above a group without blank lines explains each of its entries. `licenses.exceptions` entries have no `reason` key; one comment above the list can explain all of them. A comment also \
      explains a disabled check. `until YYYY-MM-DD` in a reason or a comment is the last day on which the entry is valid. \
-     A reason that starts with `TODO` counts as missing.";
+     A reason that is only a `TODO` counts as missing.";
 
 /// The input of the lints.
 #[derive(Clone, Copy, Debug)]

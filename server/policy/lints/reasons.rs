@@ -2,7 +2,7 @@
 
 use super::{LintContext, entries::CommentedEntry, shown};
 use crate::{
-    policy::entries::PolicyList,
+    policy::{REASON_PLACEHOLDER, entries::PolicyList},
     text::Span,
     verdict::{Code, Finding, Severity},
 };
@@ -54,7 +54,6 @@ pub(super) fn missing<'r>(
 }
 
 fn reason(text: &str, entry: &CommentedEntry) -> Reason {
-    let is_written = |words: &str| !words.trim().is_empty() && !words.trim().starts_with(TO_DO);
     if let Some((reason, key)) = &entry.reason {
         if is_written(&reason.value) {
             return Reason::Given;
@@ -63,11 +62,24 @@ fn reason(text: &str, entry: &CommentedEntry) -> Reason {
         return Reason::Unwritten(if empty { key.clone() } else { reason.span.clone() });
     }
     let words = |comment: &&Span| !text[(*comment).clone()].is_empty();
-    let comments: Vec<_> = entry.comments.iter().filter(words).collect();
+    let comments: Vec<_> = entry.comments.iter().chain(&entry.group).filter(words).collect();
     if comments.iter().any(|comment| is_written(&text[(*comment).clone()])) {
         return Reason::Given;
     }
     comments.first().map_or(Reason::None, |comment| Reason::Unwritten((*comment).clone()))
+}
+
+/// Whether a reason says more than that it is to be written.
+fn is_written(reason: &str) -> bool {
+    let reason = reason.trim();
+    if reason == REASON_PLACEHOLDER {
+        return false;
+    }
+    let Some(rest) = reason.strip_prefix(TO_DO) else { return !reason.is_empty() };
+    // `TODO(name): ..`
+    let after_name = rest.strip_prefix('(').and_then(|rest| Some(rest.split_once(')')?.1));
+    let words = after_name.unwrap_or(rest).trim_matches(|c: char| !c.is_alphanumeric());
+    !words.is_empty() && words != "why"
 }
 
 #[cfg(test)]
@@ -95,6 +107,9 @@ mod tests {
         unwritten("[[bans.skip]]\ncrate = \"a\"\nreason = \"TODO\"\n", &["TODO"]);
         unwritten("[bans]\ndeny = [{ crate = \"a\", reason = \"TODO\" }]\n", &[]);
         unwritten("[bans]\nskip = [\"a\"] # TODO: why\n", &["TODO: why"]);
+        unwritten("[bans]\nskip = [\n  # TODO(me):\n  \"a\",\n]\n", &["TODO(me):"]);
+        unwritten("[bans]\nskip = [\n  # TODO: until the parser is rewritten\n  \"a\",\n]\n", &[]);
+        unwritten("[bans]\nskip = [{ crate = \"a\", reason = \"TODO ask upstream\" }]\n", &[]);
         // Half typed
         unwritten("[advisories]\nignore = [{ id = \"A-1\", reason = \"TODO", &["TODO"]);
         unwritten("[advisories]\nignore = [{ reason = \"TODO\" }, { id = ", &[]);
@@ -116,12 +131,27 @@ mod tests {
     #[test]
     fn comment_on_the_line_or_directly_above_is_a_reason() {
         none("[bans]\nskip = [\"a\", \"b\"] # both are going\n", &[]);
-        none("[bans]\nskip = [\n  # goes with b 2\n  # in spring\n  \"a\",\n  \"b\",\n]\n", &["b"]);
+        none("[bans]\nskip = [\n  # goes with b 2\n  # in spring\n  \"a\",\n  \"b\",\n]\n", &[]);
         none("[bans]\nskip = [\n  \"a\", # why\n  \"b\",\n  { crate = \"c\" } # why\n]\n", &["b"]);
         none("# why\n[[bans.skip]]\ncrate = \"a\"\n\n[[bans.skip]]\ncrate = \"b\" # why\n", &[]);
         none("[bans]\nskip = [\"a#b\"]\n", &["a#b"]);
         none("[bans]\n# versions that may be there\nskip = [\n  \"a\",\n]\n", &["a"]);
         none("[bans]\nskip = [\n  #\n  \"a\",\n]\n", &["a"]);
+    }
+
+    #[test]
+    fn comment_above_a_group_is_a_reason_for_each_of_its_entries() {
+        none(
+            "[bans]\nskip = [\n  # the old ones\n  { crate = \"a\" },\n  # and this\n  \"b\", \"c\",\n\n  \"d\",\n]\n",
+            &["d"],
+        );
+        none(
+            "# old\n[[bans.skip]]\ncrate = \"a\"\n[[bans.skip]]\ncrate = \"b\"\n\n[[bans.skip]]\ncrate = \"c\"\n",
+            &["c"],
+        );
+        // Another list.
+        none("[bans]\nskip = [\n  # old\n  \"a\",\n]\nskip-tree = [\"b\"]\n", &["b"]);
+        unwritten("[bans]\nskip = [\n  # TODO\n  \"a\",\n  \"b\",\n]\n", &["TODO", "TODO"]);
     }
 
     #[test]

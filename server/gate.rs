@@ -5,6 +5,7 @@ mod databases;
 mod failures;
 mod lints;
 mod over_limit;
+mod policy_alone;
 mod run;
 mod untrusted;
 mod verdict_cache;
@@ -324,6 +325,9 @@ impl Gate {
 
     /// The cached verdict, if none of its inputs has changed. Starts no program and opens no connection.
     pub fn recall(&self, options: &GateOptions, texts: &dyn Texts) -> Option<Verdict> {
+        if self.workspace.is_policy_alone() {
+            return None;
+        }
         let mut run = CheckRun::new(&self.workspace, options);
         let policy = run.read_policy(options, texts)?;
         let loaded = run.load_policy(&policy, options)?;
@@ -389,6 +393,10 @@ impl Gate {
         let index = databases.index();
         let mut run = CheckRun::new(&self.workspace, options);
         let Some(policy) = run.read_policy(options, texts) else { return Some(run.verdict) };
+        if self.workspace.is_policy_alone() {
+            let report = |message: &str| progress.report(message);
+            return Some(self.check_policy_alone(run, &policy, options, texts, databases, &report));
+        }
         let Some(loaded) = run.load_policy(&policy, options) else { return Some(run.verdict) };
         if loaded.std_replacements && options.refresh != RefreshPolicy::Never {
             progress.report("fetching the data about replacements in the standard library");

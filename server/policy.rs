@@ -17,6 +17,7 @@ pub(crate) mod sources;
 pub(crate) mod spec;
 pub(crate) mod syntax;
 pub mod template;
+mod without;
 
 pub(crate) use completion::{
     CompletionFacts, CompletionRequest, Completions, PackageFiles, Suggestion, SuggestionKind,
@@ -24,6 +25,7 @@ pub(crate) use completion::{
 };
 pub use lints::CONVENTION;
 pub use schema::{json_schema, page};
+pub(crate) use without::without_entries;
 
 /// The placeholder for a reason that the user has to write.
 pub const REASON_PLACEHOLDER: &str = "TODO: why this is acceptable";

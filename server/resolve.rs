@@ -119,6 +119,39 @@ pub struct Resolution {
 }
 
 impl Resolution {
+    /// A package without dependencies.
+    ///
+    /// # Errors
+    ///
+    /// Never for a library that reads cargo's format.
+    pub(crate) fn of_empty_package(workspace: &Workspace) -> Result<Self, ResolveError> {
+        let id = format!("path+file://{}#policy@0.0.0", workspace.root);
+        let json = serde_json::json!({
+            "packages": [{
+                "name": "policy", "version": "0.0.0", "id": id, "source": null, "dependencies": [],
+                "targets": [], "features": {}, "manifest_path": workspace.manifest, "publish": null,
+                "authors": [], "categories": [], "keywords": [], "edition": "2021", "license": null,
+                "license_file": null, "description": null, "metadata": null, "links": null,
+                "readme": null, "repository": null, "homepage": null, "documentation": null,
+                "default_run": null, "rust_version": null,
+            }],
+            "workspace_members": [id],
+            "workspace_default_members": [id],
+            "resolve": { "nodes": [{ "id": id, "dependencies": [], "deps": [], "features": [] }], "root": id },
+            "target_directory": workspace.root.join("target"),
+            "workspace_root": workspace.root,
+            "metadata": null,
+            "version": 1,
+        });
+        Ok(Self {
+            metadata: parse(&workspace.manifest, &json.to_string())?,
+            lock: LockState::Missing,
+            originals: BTreeMap::new(),
+            fingerprint: None,
+            inputs: None,
+        })
+    }
+
     /// Whether a manifest or lockfile is part of the resolution. The buffer of a package that is no longer
     /// a dependency is not.
     pub(crate) fn comes_from(&self, file: &Utf8Path, workspace: &Workspace) -> bool {

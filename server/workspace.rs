@@ -48,7 +48,24 @@ impl Workspace {
 
     /// Whether the manifest on disk still belongs to this root.
     pub(crate) fn is_current(&self) -> bool {
-        self.manifest.is_file() && Self::around_manifest(&self.manifest) == *self
+        self.is_policy_alone()
+            || self.manifest.is_file() && Self::around_manifest(&self.manifest) == *self
+    }
+
+    /// A folder with a policy that rules no workspace, in the place of one.
+    pub(crate) fn of_policy(policy: &Utf8Path) -> Self {
+        let folder = policy.parent().unwrap_or(policy);
+        let folder = match folder.file_name() {
+            Some(".cargo") => folder.parent().unwrap_or(folder),
+            _ => folder,
+        };
+        Self { manifest: folder.join("Cargo.toml"), root: folder.to_owned() }
+    }
+
+    /// Whether this is a folder with a policy that rules no workspace.
+    pub(crate) fn is_policy_alone(&self) -> bool {
+        let is_here = |policy: Utf8PathBuf| Self::of_policy(&policy) == *self;
+        !self.manifest.exists() && self.policy_files().policy.is_some_and(is_here)
     }
 
     /// The path of the lockfile, which may not exist.

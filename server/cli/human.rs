@@ -191,8 +191,12 @@ impl HumanPrinter {
                 }
             )),
         }
-        for check in checks.iter() {
-            text.push_str(&check_line(check, verdict, shown.stats));
+        let mut line = |check| text.push_str(&check_line(check, verdict, shown.stats));
+        if verdict.counts.contains_key(&Check::Config) {
+            verdict.counts.keys().copied().for_each(&mut line);
+            text.push_str("  note: no workspace uses this policy: checked its text\n");
+        } else {
+            checks.iter().for_each(&mut line);
         }
         text.push_str(&format!("  gate: {style}{state}{style:#}\n"));
         text

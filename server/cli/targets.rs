@@ -136,7 +136,7 @@ fn below(path: &Utf8Path, options: &DiscoveryOptions) -> anyhow::Result<Vec<Work
     }
     if discovery.workspaces.is_empty() {
         bail!(
-            "could not find `Cargo.toml` in `{path}` or below (git-ignored folders and folders named {} are \
+            "could not find `Cargo.toml` or a policy in `{path}` or below (git-ignored folders and folders named {} are \
              not searched)",
             options.excluded.join(", ")
         );

@@ -96,7 +96,10 @@ fn package_at<'n>(
         one.location == location.span
             || one.key.start <= location.span.start && location.span.end <= one.location.end
     });
-    at_location.map(|one| &one.package).or_else(|| finding.packages.first())
+    // The package of a wildcard finding is the one that has the dependency.
+    let is_of_dependent = finding.code == Some(Code::Wildcard);
+    let other = || finding.packages.first().filter(|_| !is_of_dependent);
+    at_location.map(|one| &one.package).or_else(other)
 }
 
 /// A location in a manifest, with the package that its dependency resolved to.
@@ -127,14 +130,24 @@ fn valid_plan(
     is_valid.then_some((title, after))
 }
 
-/// Replaces `*` by the locked version.
+/// Replaces `*` by the locked version, or adds it next to a `path` or `git`.
 fn wildcard(dependency: &DependencyLocation<'_>) -> Option<(String, String)> {
     let stated = dependency.text.get(dependency.span.clone())?;
     let package = dependency.package?;
-    if !stated.contains('*') || package.source.is_none() {
+    let version = package.version.split('+').next()?;
+    let (root, _) = tree::parse(dependency.text);
+    let source = ["path", "git"].iter().find_map(|key| {
+        let (entry, table) = find_source(root.get_ref(), dependency.span, key)?;
+        // `version = "*"` is replaced.
+        table.get("version").is_none().then_some((key, entry))
+    });
+    if let Some((key, entry)) = source {
+        let title = format!("require `{}` {version} next to its `{key}`", package.name);
+        return Some((title, with_added_key(dependency, &entry, "version", version)?));
+    }
+    if !stated.contains('*') {
         return None;
     }
-    let version = package.version.split('+').next()?;
     let title = format!("require `{}` {version} instead of any version", package.name);
     Some((title, dependency.replaced(dependency.span.clone(), version)))
 }
@@ -147,7 +160,7 @@ fn pinned(dependency: &DependencyLocation<'_>) -> Option<(String, String)> {
         return None;
     }
     let (root, _) = tree::parse(dependency.text);
-    let (git, git_table) = find_git(root.get_ref(), dependency.span)?;
+    let (git, git_table) = find_source(root.get_ref(), dependency.span, "git")?;
     let short = commit.get(..10).unwrap_or(commit);
     let title = format!("pin `{}` to the locked commit {short}", package.name);
     let rev = format!("rev = \"{commit}\"");
@@ -156,9 +169,37 @@ fn pinned(dependency: &DependencyLocation<'_>) -> Option<(String, String)> {
     if let Some((key, value)) = replaced {
         return Some((title, dependency.replaced(key.span().start..value.span().end, &rev)));
     }
-    let end = git.1.span().end;
-    let line = dependency.text[..git.0.span().start].rfind('\n').map_or(0, |at| at + 1);
-    let before = &dependency.text[line..git.0.span().start];
+    Some((title, with_added_key(dependency, &git, "rev", commit)?))
+}
+
+/// The entry `source` (`git` or `path`) whose value contains `span`, and its table.
+fn find_source<'t, 'i>(
+    table: &'t DeTable<'i>,
+    span: &Span,
+    source: &str,
+) -> Option<(TomlEntry<'t, 'i>, &'t DeTable<'i>)> {
+    if let Some(entry) = tree::entry(table, source) {
+        let value = entry.1.span();
+        if value.start <= span.start && span.end <= value.end {
+            return Some((entry, table));
+        }
+    }
+    table.iter().find_map(|(_, value)| match value.get_ref() {
+        DeValue::Table(inner) => find_source(inner, span, source),
+        _ => None,
+    })
+}
+
+/// The text with another key after an entry of a dependency, in the layout of that entry.
+fn with_added_key(
+    dependency: &DependencyLocation<'_>,
+    entry: &TomlEntry<'_, '_>,
+    key: &str,
+    value: &str,
+) -> Option<String> {
+    let end = entry.1.span().end;
+    let line = dependency.text[..entry.0.span().start].rfind('\n').map_or(0, |at| at + 1);
+    let before = &dependency.text[line..entry.0.span().start];
     let separator = if before.trim().is_empty() {
         let ends = if dependency.text.contains("\r\n") { "\r\n" } else { "\n" };
         format!("{ends}{before}")
@@ -166,38 +207,21 @@ fn pinned(dependency: &DependencyLocation<'_>) -> Option<(String, String)> {
         ", ".to_owned()
     } else {
         // `name.git = ".."`
-        return Some((title, with_rev(dependency, commit)?));
+        return with_dotted_key(dependency, key, value);
     };
-    Some((title, dependency.replaced(end..end, &format!("{separator}{rev}"))))
+    Some(dependency.replaced(end..end, &format!("{separator}{key} = \"{value}\"")))
 }
 
-/// The `git` entry whose value contains `span`, and its table.
-fn find_git<'t, 'i>(
-    table: &'t DeTable<'i>,
-    span: &Span,
-) -> Option<(TomlEntry<'t, 'i>, &'t DeTable<'i>)> {
-    if let Some(git) = tree::entry(table, "git") {
-        let value = git.1.span();
-        if value.start <= span.start && span.end <= value.end {
-            return Some((git, table));
-        }
-    }
-    table.iter().find_map(|(_, value)| match value.get_ref() {
-        DeValue::Table(inner) => find_git(inner, span),
-        _ => None,
-    })
-}
-
-/// The text with a commit for a `git` that is written as a dotted key.
-fn with_rev(dependency: &DependencyLocation<'_>, commit: &str) -> Option<String> {
+/// The text with another key for a dependency that is written with dotted keys.
+fn with_dotted_key(dependency: &DependencyLocation<'_>, key: &str, value: &str) -> Option<String> {
     let document = TomlDocument::read(dependency.text)?;
     let mut steps = document.steps_to(dependency.span.start)?;
-    *steps.last_mut()? = TomlStep::Key("rev".to_owned());
+    *steps.last_mut()? = TomlStep::Key(key.to_owned());
     let path = steps.iter().map(|step| match step {
         TomlStep::Key(key) => Some(key.as_str()),
         TomlStep::Index(_) => None,
     });
-    Some(document.with_setting(&path.collect::<Option<Vec<_>>>()?, &Value::text(commit))?.text)
+    Some(document.with_setting(&path.collect::<Option<Vec<_>>>()?, &Value::text(value))?.text)
 }
 
 /// Removes an unused dependency.
@@ -239,6 +263,34 @@ mod tests {
     #[test]
     fn wildcard_becomes_the_locked_version() {
         check(wildcard, "[dependencies]\nx = '*'\n", "*", "[dependencies]\nx = '1.2.3'\n");
+    }
+
+    #[test]
+    fn version_is_added_next_to_a_path_or_git_in_every_layout() {
+        check(
+            wildcard,
+            "[dependencies]\nx = { path = \"../x\", features = [] }\n",
+            "../x",
+            "[dependencies]\nx = { path = \"../x\", version = \"1.2.3\", features = [] }\n",
+        );
+        check(
+            wildcard,
+            "[workspace.dependencies.x]\ngit = \"https://example.org/x\" # a fork\n",
+            "https://example.org/x",
+            "[workspace.dependencies.x]\ngit = \"https://example.org/x\"\nversion = \"1.2.3\" # a fork\n",
+        );
+        check(
+            wildcard,
+            "[dependencies]\nx.path = \"x\"\ny = \"1\"\n",
+            "\"x\"",
+            "[dependencies]\nx.path = \"x\"\nx.version = \"1.2.3\"\ny = \"1\"\n",
+        );
+        check(
+            wildcard,
+            "[dependencies]\nx = { version = \"*\", path = \"x\" }\n",
+            "*",
+            "[dependencies]\nx = { version = \"1.2.3\", path = \"x\" }\n",
+        );
     }
 
     #[test]

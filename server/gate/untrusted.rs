@@ -35,6 +35,16 @@ impl Gate {
         };
         let mut run = CheckRun::new(&self.workspace, &options);
         let Some(policy) = run.read_policy(&options, texts) else { return run.verdict };
+        if self.workspace.is_policy_alone() {
+            return self.check_policy_alone(
+                run,
+                &policy,
+                &options,
+                texts,
+                databases,
+                &|_: &str| {},
+            );
+        }
         let Some(loaded) = run.load_policy(&policy, &options) else { return run.verdict };
         let Some(database) = run.database(&loaded, &options, databases, texts, &|_| {}) else {
             return run.verdict;

@@ -234,7 +234,13 @@ impl MainLoop {
                 watched.note_folder(&folder);
                 let found = Discovery::below(&folder, &options).workspaces;
                 // A member that is opened as a folder belongs to its whole workspace.
-                let around = found.iter().map(|found| Workspace::around_manifest(&found.manifest));
+                let around = found.iter().map(|found| {
+                    if found.manifest.is_file() {
+                        Workspace::around_manifest(&found.manifest)
+                    } else {
+                        found.clone()
+                    }
+                });
                 let found: Vec<_> = around.collect();
                 watched.note_workspaces(&found);
                 found
@@ -478,6 +484,11 @@ fn is_policy_of(policy: &Utf8Path, workspace: &Workspace) -> bool {
 fn find_workspaces_of_policy(policy: &Utf8Path, options: &DiscoveryOptions) -> Vec<Workspace> {
     let mut found = Discovery::below(policy_scope(policy), options).workspaces;
     found.retain(|workspace| is_policy_of(policy, workspace) || !policy.is_file());
+    // Without a workspace that it rules, its text is checked.
+    let alone = Workspace::of_policy(policy);
+    if found.is_empty() && is_policy(policy) && alone.is_policy_alone() {
+        found.push(alone);
+    }
     found
 }
 

@@ -424,7 +424,7 @@ pub(super) fn cargo_home() -> Option<Utf8PathBuf> {
 
 impl ResolveError {
     /// The error for a temporary folder that could not be created for `manifest`.
-    pub(super) fn temporary(error: TemporaryError, manifest: &Utf8Path) -> Self {
+    pub(crate) fn temporary(error: TemporaryError, manifest: &Utf8Path) -> Self {
         match error {
             TemporaryError::Canceled => Self::Canceled { manifest: manifest.to_owned() },
             TemporaryError::Io(source) => Self::Scratch {

@@ -153,7 +153,16 @@ pub(super) fn from_check(diag: &Diag, check: Check, context: &Context<'_>) -> Fi
     // A related location that is also a location of the finding adds nothing.
     let Finding { related, locations, .. } = &mut finding;
     related.retain(|related| !locations.iter().any(|location| location.is_at(&related.location)));
-    let sentence = sentences::check_message(&finding, &diag.diag.message, &labels);
+    let sentence = match code {
+        Some(Code::Wildcard) => {
+            let values = labels.iter().filter(|label| label.primary);
+            let values = values.filter_map(|label| label.location.as_ref());
+            let named =
+                values.filter_map(|(_, value)| context.locations.manifests.dependency_in(value));
+            sentences::wildcards(&finding, &diag.diag.message, &named.collect::<Vec<_>>())
+        }
+        _ => sentences::check_message(&finding, &diag.diag.message, &labels),
+    };
     finding.message = sentence
         .message
         .unwrap_or_else(|| format_deny_message(&diag.diag.message, &finding.packages));

@@ -236,6 +236,17 @@ impl Manifests {
         found.unwrap_or_else(|| vec![value])
     }
 
+    /// The dependency whose value is `value`: its key, and whether it has a `path` or `git`, perhaps inherited.
+    pub(super) fn dependency_in(&self, value: &Location) -> Option<(String, bool)> {
+        let manifest = self.at(&value.file)?;
+        let declared = manifest.model.dependencies.iter().find(|declared| {
+            let at = declared.location();
+            value.span.start <= at.start && at.end <= value.span.end
+        })?;
+        let origin = self.origin(manifest, declared).map_or(declared, |(_, origin)| origin);
+        Some((declared.key.value.clone(), origin.path.is_some() || origin.git.is_some()))
+    }
+
     /// The locations for findings about the source of the package.
     pub(super) fn source_locations(
         &self,

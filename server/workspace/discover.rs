@@ -69,8 +69,20 @@ impl Discovery {
             found.insert(here);
         }
         found.retain(|workspace| workspace.manifest.is_file());
+        if found.is_empty() && !truncated {
+            found = policies_below(folder, options);
+        }
         Self { workspaces: found.into_iter().collect(), truncated }
     }
+}
+
+/// The folders with policies, where there is no workspace for them.
+fn policies_below(folder: &Utf8Path, options: &DiscoveryOptions) -> BTreeSet<Workspace> {
+    let folders = folders_below(folder, options).into_iter().chain([folder.to_owned()]);
+    folders
+        .map(|folder| Workspace { manifest: folder.join("Cargo.toml"), root: folder })
+        .filter(Workspace::is_policy_alone)
+        .collect()
 }
 
 /// The workspace of a manifest that was found. If parsing it panics, it is a workspace of its own, so that the

@@ -15,7 +15,7 @@ fn folder_without_manifest_is_an_error() {
         World::new("#- src/main.rs\nfn main() {}\n#- target/package/Cargo.toml\n[package]\n");
     let run = world.run(&["check"]);
     expect![[r#"
-        error: could not find `Cargo.toml` in `.` or below (git-ignored folders and folders named target, node_modules, vendor, third_party, fixtures, testdata, test-data, test_data are not searched)
+        error: could not find `Cargo.toml` or a policy in `.` or below (git-ignored folders and folders named target, node_modules, vendor, third_party, fixtures, testdata, test-data, test_data are not searched)
     "#]]
     .assert_eq(&run.stderr);
     assert_eq!((run.code, run.stdout.as_str()), (70, ""));

@@ -59,7 +59,7 @@ fn codes_keys_and_licenses_are_explained_without_a_workspace() {
             Reported on the entry of the policy.
             It does not affect the exit code, except with check --strict.
 
-            The reason for an entry is its reason key or, without one, a comment on its line or directly above it. licenses.exceptions entries have no reason key; one comment above the list can explain all of them. A comment also explains a disabled check. until YYYY-MM-DD in a reason or a comment is the last day on which the entry is valid. A reason that starts with TODO counts as missing.
+            The reason for an entry is its reason key or, without one, a comment on its line or directly above it; one above a group without blank lines explains each of its entries. licenses.exceptions entries have no reason key; one comment above the list can explain all of them. A comment also explains a disabled check. until YYYY-MM-DD in a reason or a comment is the last day on which the entry is valid. A reason that is only a TODO counts as missing.
             exit 0
         "#]],
     );

@@ -507,7 +507,7 @@ wildcards = "deny"
               Cargo.toml:12
                 shared = { workspace = true }
                                        ^^^^
-            error wildcard: `m` 0.1.0 has 3 wildcard dependencies
+            error wildcard: `m` 0.1.0 has 3 wildcard dependencies: `any`, `near` and `shared`
               Cargo.toml:10
                 any = "*"
                        ^
@@ -520,7 +520,7 @@ wildcards = "deny"
               Cargo.toml:12
                 shared = { workspace = true }
                            ^^^^^^^^^
-              help require the locked version
+              help add a `version` next to the `path` or `git`, or set `publish = false` and `allow-wildcard-paths`
             exit 2
         "#]],
     );

@@ -35,6 +35,7 @@ mod lints;
 mod output;
 mod panics;
 mod policy;
+mod policy_alone;
 #[cfg(unix)]
 mod programs;
 mod readme_example;

@@ -542,7 +542,7 @@ fn cargo_denys_positions_in_a_manifest_with_byte_order_mark_are_correct() {
     world.write("src/lib.rs", "");
     world.lock("");
     expect![[r#"
-        error wildcard: `m` 0.1.0 has a wildcard dependency
+        error wildcard: `m` 0.1.0 has a wildcard dependency: `any`
           Cargo.toml:1
             dependencies.any = "*"
                                 ^

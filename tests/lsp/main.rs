@@ -41,6 +41,7 @@ mod missing;
 mod navigation;
 mod ordering;
 mod panics;
+mod policy_alone;
 mod policy_creation;
 mod policy_edits;
 mod policy_hover;

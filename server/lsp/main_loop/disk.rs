@@ -117,9 +117,11 @@ impl MainLoop {
         if folders.is_empty() {
             return;
         }
+        // Its policy may be left, which is then checked alone.
+        let is_deleted = |manifest: &Utf8PathBuf| paths.contains(manifest) && !manifest.is_file();
         let gone = |workspace: &&Workspace| {
             folders.iter().any(|folder| workspace.manifest.starts_with(folder))
-                && !workspace.is_current()
+                && (!workspace.is_current() || is_deleted(&workspace.manifest))
         };
         let gone: Vec<_> = self.workers.keys().filter(gone).cloned().collect();
         if gone.is_empty() {

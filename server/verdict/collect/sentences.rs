@@ -186,16 +186,6 @@ pub(super) fn check_message(
             format!("wrapper {} does not depend on the banned crate", primary_text(labels)),
             "remove it from `wrappers`",
         ),
-        Code::Wildcard => {
-            let count = labels.iter().filter(|label| label.primary).count();
-            with_remedy(
-                match count {
-                    1 => format!("{package} has a wildcard dependency"),
-                    _ => format!("{package} has {count} wildcard dependencies"),
-                },
-                "require the locked version",
-            )
-        }
         Code::UnresolvedWorkspaceDependency => {
             sentence(format!("could not resolve a workspace dependency of {package}"))
         }
@@ -211,6 +201,52 @@ pub(super) fn check_message(
             first_text(labels)
         )),
         _ => Sentence::default(),
+    }
+}
+
+/// How many dependencies a message names.
+const MAX_NAMES: usize = 8;
+
+/// The message for wildcard dependencies: their names, and whether each has a `path` or `git`.
+pub(super) fn wildcards(
+    finding: &Finding,
+    deny_message: &str,
+    dependencies: &[(String, bool)],
+) -> Sentence {
+    let package = finding.packages.first().map(name).unwrap_or_default();
+    let mut names: Vec<String> = Vec::new();
+    for (dependency, _) in dependencies {
+        let dependency = format!("`{}`", sanitize(dependency));
+        if !names.contains(&dependency) {
+            names.push(dependency);
+        }
+    }
+    let what = match dependencies.len() {
+        0 | 1 => "a wildcard dependency".to_owned(),
+        count => format!("{count} wildcard dependencies"),
+    };
+    let more = names.len().saturating_sub(MAX_NAMES);
+    names.truncate(MAX_NAMES);
+    if more > 0 {
+        names.push(format!("{more} more"));
+    }
+    let names =
+        if names.is_empty() { String::new() } else { format!(": {}", join_with_and(&names)) };
+    // cargo-deny's explanation why `allow-wildcard-paths` is not enough.
+    let explanation = deny_message.split_once(". ").map(|(_, explanation)| explanation);
+    let explanation =
+        explanation.map(|words| format!(" ({})", sanitize(words.trim_end_matches('.'))));
+    let is_local = dependencies.iter().any(|(_, is_local)| *is_local);
+    let remedy = match (is_local, &explanation) {
+        (false, _) => "require the locked version",
+        (true, Some(_)) => "add a `version` next to the `path` or `git`, or set `publish = false`",
+        (true, None) => {
+            "add a `version` next to the `path` or `git`, or set `publish = false` and `allow-wildcard-paths`"
+        }
+    };
+    Sentence {
+        message: Some(format!("{package} has {what}{names}{}", explanation.unwrap_or_default())),
+        remedy: Some(remedy.to_owned()),
     }
 }
 

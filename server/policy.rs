@@ -24,7 +24,7 @@ pub(crate) use completion::{
     complete,
 };
 pub use lints::CONVENTION;
-pub use schema::{json_schema, page};
+pub use schema::{SchemaProbe, json_schema, page, probes};
 pub(crate) use without::without_entries;
 
 /// The placeholder for a reason that the user has to write.

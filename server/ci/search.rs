@@ -168,13 +168,7 @@ impl Search<'_> {
         );
     }
 
-    fn unresolved(
-        &mut self,
-        at: FileLine,
-        source: GateSource,
-        command: String,
-        reason: String,
-    ) {
+    fn unresolved(&mut self, at: FileLine, source: GateSource, command: String, reason: String) {
         let gate = UnresolvedGate { at, source, called_from: None, version: None, command, reason };
         if !self.result.unresolved.contains(&gate)
             && self.result.unresolved.len() < limits::CI_GATES

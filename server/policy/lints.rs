@@ -16,6 +16,7 @@ mod organizations;
 mod reasons;
 mod single;
 mod turned_off;
+mod versions;
 mod yanked;
 
 use std::collections::BTreeMap;
@@ -36,6 +37,7 @@ use entries::CommentedEntry;
 
 pub(crate) use files::{SiblingPolicy, files};
 pub(crate) use turned_off::enabling_value;
+pub(crate) use versions::{GateVersion, newer_than_gates};
 
 /// What counts as a reason, and how an entry expires.
 pub const CONVENTION: &str = "The reason for an entry is its `reason` key or, without one, a comment on its line or directly above it; \

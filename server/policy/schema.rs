@@ -14,11 +14,13 @@ mod licenses;
 mod output;
 mod package;
 mod page;
+mod probes;
 mod root;
 mod sources;
 
 pub use json::json_schema;
 pub use page::page;
+pub use probes::{SchemaProbe, probes};
 pub(crate) use root::{EXCEPTIONS, POLICY};
 
 /// The version of cargo-deny that the schema describes.
@@ -63,6 +65,9 @@ pub(crate) struct SchemaKey {
     pub(crate) status: KeyStatus,
     /// Whether cargo-deny rejects the table without it
     pub(crate) required: bool,
+    /// The first version of cargo-deny that accepts it with its present values; `None` if that is
+    /// older than 0.14, or not known.
+    pub(crate) since: Option<&'static str>,
 }
 
 /// Whether a key is still in use.
@@ -224,10 +229,16 @@ const fn key(name: &'static str, value: ValueType, about: &'static str) -> Schem
         example: "",
         status,
         required: false,
+        since: None,
     }
 }
 
 impl SchemaKey {
+    const fn since(mut self, version: &'static str) -> Self {
+        self.since = Some(version);
+        self
+    }
+
     /// Sets the default as a TOML value.
     const fn default(mut self, default: &'static str) -> Self {
         self.default = Some(default);

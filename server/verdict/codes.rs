@@ -184,6 +184,7 @@ codes! {
     CheckTurnedOff Supercargo "supercargo::check-turned-off" Policy "a check is disabled, and no comment says why";
     LowConfidence Supercargo "supercargo::low-confidence" Policy "the confidence threshold for license texts is too low";
     ShadowedPolicy Supercargo "supercargo::shadowed-policy" Policy "a policy is not used, because another policy in the same folder takes precedence";
+    NewerThanGate Supercargo "supercargo::newer-than-gate" Policy "a gate runs a cargo-deny that is too old for a key of the policy";
     UnreadPolicy Supercargo "supercargo::unread-policy" Policy "the policy of a workspace member is not used by the gate of its workspace";
     CheckFailed Supercargo "supercargo::check-failed" Workspace "a check of cargo-deny failed";
     OverLimit Supercargo "supercargo::over-limit" Workspace "something in the workspace exceeds a limit";

@@ -86,3 +86,25 @@ fn repository_without_gates_says_so() {
     assert_eq!((absent.code, absent.stdout.as_str()), (70, ""));
     assert!(absent.stderr.contains("`absent` does not exist"), "{}", absent.stderr);
 }
+
+#[test]
+fn key_that_the_cargo_deny_of_a_gate_refuses_is_a_warning_on_its_line() {
+    let workflow = |version: &str| {
+        format!(
+            "jobs:\n  a:\n    steps:\n      - run: cargo install cargo-deny@{version}\n      - run: cargo deny check\n"
+        )
+    };
+    let world = World::locked(
+        "#- Cargo.toml\n[package]\nname = \"m\"\nversion = \"0.1.0\"\nedition = \"2021\"\nlicense = \"MIT\"\n#- src/lib.rs\n#- deny.toml\n[licenses]\nallow = [\"MIT\"]\ninclude-build = true\n",
+    );
+    world.write(".github/workflows/ci.yml", workflow("0.18.6"));
+    let db = world.path("../db");
+    let check = || world.run(&["check", "--offline", "--db", &db]);
+    let run = check();
+    let expected = "`licenses.include-build` needs cargo-deny 0.19.0, but .github/workflows/ci.yml:5 runs 0.18.6";
+    assert!(run.stdout.contains(expected), "{}{}", run.stdout, run.stderr);
+    assert!(run.stdout.contains("deny.toml:3:1"), "{}", run.stdout);
+    assert_eq!(run.code, 0);
+    world.write(".github/workflows/ci.yml", workflow("0.19.0"));
+    assert!(!check().stdout.contains("needs cargo-deny"));
+}

@@ -44,12 +44,14 @@ const UNMAINTAINED: SchemaKey = key(
     "The packages that are an error if an advisory calls them unmaintained.",
 )
 .default("\"all\"")
-.example("[advisories]\nunmaintained = \"workspace\"\n");
+.example("[advisories]\nunmaintained = \"workspace\"\n")
+.since("0.18.2");
 
 const UNSOUND: SchemaKey =
     key("unsound", SCOPE, "The packages that are an error if an advisory calls them unsound.")
         .default("\"workspace\"")
-        .example("[advisories]\nunsound = \"all\"\n");
+        .example("[advisories]\nunsound = \"all\"\n")
+        .since("0.19.0");
 
 const YANKED: SchemaKey = key(
     "yanked",
@@ -62,7 +64,8 @@ const YANKED: SchemaKey = key(
 const UNUSED_IGNORED: SchemaKey =
     key("unused-ignored-advisory", LEVEL, "The level for `ignore` entries that match nothing.")
         .default("\"warn\"")
-        .example("[advisories]\nunused-ignored-advisory = \"deny\"\n");
+        .example("[advisories]\nunused-ignored-advisory = \"deny\"\n")
+        .since("0.19.0");
 
 const DB_URLS: SchemaKey = key(
     "db-urls",

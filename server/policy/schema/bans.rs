@@ -104,7 +104,8 @@ const ALLOW: SchemaKey = key(
 const ALLOW_WORKSPACE: SchemaKey =
     key("allow-workspace", ValueType::Bool, "Allows workspace members that are not in `allow`.")
         .default("false")
-        .example("[bans]\nallow = [\"serde\"]\nallow-workspace = true\n");
+        .example("[bans]\nallow = [\"serde\"]\nallow-workspace = true\n")
+        .since("0.19.0");
 
 const SKIP: SchemaKey = key(
     "skip",
@@ -211,7 +212,8 @@ const WORKSPACE_DEPENDENCIES: SchemaKey = key(
     "Checks that members inherit shared dependencies. The check is enabled if this table exists.",
 )
 .absent("not checked")
-.example("[bans.workspace-dependencies]\nduplicates = \"deny\"\nunused = \"warn\"\n");
+.example("[bans.workspace-dependencies]\nduplicates = \"deny\"\nunused = \"warn\"\n")
+.since("0.16.0");
 
 const STD_TABLE: SchemaTable = SchemaTable { form: EntryForm::Plain, own: &[
     key("scope", SCOPE, "The packages that are reported, by their dependents.")
@@ -246,7 +248,8 @@ const STD_REPLACEMENTS: SchemaKey = key(
     "Checks for packages that the standard library can replace. The check is enabled if this table exists.",
 )
 .absent("not checked")
-.example("[bans.std-replacements]\nscope = \"workspace\"\nlevel = \"warn\"\n");
+.example("[bans.std-replacements]\nscope = \"workspace\"\nlevel = \"warn\"\n")
+.since("0.20.0");
 
 const HIGHLIGHTS: &[SchemaChoice] = &[
     SchemaChoice { value: "simplest-path", about: "The shortest path to a duplicate." },

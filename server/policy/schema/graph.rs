@@ -83,4 +83,5 @@ const EXCLUDE_UNPUBLISHED: SchemaKey = key(
     "Excludes members with `publish = false`, and checks all other members, even if only one package is selected.",
 )
 .default("false")
-.example("[graph]\nexclude-unpublished = true\n");
+.example("[graph]\nexclude-unpublished = true\n")
+.since("0.16.2");

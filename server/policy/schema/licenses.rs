@@ -146,7 +146,8 @@ const UNUSED_EXCEPTION: SchemaKey = key(
     "The level for `exceptions` entries that no package needs.",
 )
 .default("\"warn\"")
-.example("[licenses]\nunused-license-exception = \"deny\"\n");
+.example("[licenses]\nunused-license-exception = \"deny\"\n")
+.since("0.18.6");
 
 const INCLUDE_DEV: SchemaKey =
     key("include-dev", ValueType::Bool, "Checks the licenses of development dependencies, too.")
@@ -156,7 +157,8 @@ const INCLUDE_DEV: SchemaKey =
 const INCLUDE_BUILD: SchemaKey =
     key("include-build", ValueType::Bool, "Checks the licenses of build dependencies, too.")
         .default("true")
-        .example("[licenses]\ninclude-build = false\n");
+        .example("[licenses]\ninclude-build = false\n")
+        .since("0.19.0");
 
 const VERSION: SchemaKey = key(
     "version",

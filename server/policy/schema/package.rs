@@ -15,7 +15,8 @@ pub(super) const REASON: &[SchemaKey] = &[key(
 )
 .example(
     "[bans]\nskip = [{ crate = \"syn@1\", reason = \"until every derive macro uses syn 2\" }]\n",
-)];
+)
+.since("0.14.12")];
 
 const ID: SchemaKey = key(
     "id",
@@ -32,7 +33,8 @@ const CRATE: SchemaKey = key(
     "A package spec: `name` for every version, `name@1.2.3` for exactly this version, `name@1.2` for every 1.2.x, \
      `name:^1.2` for a requirement as in `Cargo.toml`.",
 )
-.example("[bans]\nskip = [{ crate = \"syn@1.0.109\" }]\n");
+.example("[bans]\nskip = [{ crate = \"syn@1.0.109\" }]\n")
+.since("0.14.12");
 
 const NAME: SchemaKey = key(
     "name",

@@ -10,10 +10,12 @@ use super::{
 pub(crate) static POLICY: SchemaTable = SchemaTable { form: EntryForm::Plain, own: &[
     key("graph", ValueType::Table(&GRAPH), "Which packages are checked.")
         .absent("all packages for all platforms")
-        .example("[graph]\ntargets = [\"x86_64-unknown-linux-gnu\"]\n"),
+        .example("[graph]\ntargets = [\"x86_64-unknown-linux-gnu\"]\n")
+        .since("0.14.12"),
     key("output", ValueType::Table(&OUTPUT), "The format of cargo-deny's reports.")
         .absent("the defaults of its keys")
-        .example("[output]\nfeature-depth = 1\n"),
+        .example("[output]\nfeature-depth = 1\n")
+        .since("0.14.12"),
     key(
         "advisories",
         ValueType::Table(&ADVISORIES),

@@ -115,7 +115,8 @@ const UNUSED_SOURCE: SchemaKey = key(
     "The level for allowed registries and git repositories that no package comes from.",
 )
 .default("\"warn\"")
-.example("[sources]\nunused-allowed-source = \"allow\"\n");
+.example("[sources]\nunused-allowed-source = \"allow\"\n")
+.since("0.18.4");
 
 const UNUSED_ORG: SchemaKey = key(
     "unused-allowed-org",
@@ -123,4 +124,5 @@ const UNUSED_ORG: SchemaKey = key(
     "The level for allowed organizations that no package comes from.",
 )
 .default("\"warn\"")
-.example("[sources]\nunused-allowed-org = \"allow\"\n");
+.example("[sources]\nunused-allowed-org = \"allow\"\n")
+.since("0.19.9");

@@ -466,6 +466,7 @@ impl Gate {
             levels: options.deny.levels.clone(),
             helps: options.helps,
             releases: options.releases,
+            waits: options.resolver.children.waits().clone(),
         };
         match kept.engine.check(&self.workspace, request) {
             Ok(results) => {

@@ -8,6 +8,7 @@ mod others;
 mod programs;
 mod start;
 mod temporary;
+mod waits;
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -27,6 +28,9 @@ pub(crate) use others::{parent_process, wait_for_process};
 pub(crate) use programs::{default_cargo, resolve_program, restart_with_safe_environment};
 use start::StartCommand;
 pub(crate) use temporary::{TemporaryError, TemporaryFolder};
+use waits::LockWait;
+pub(crate) use waits::lock_failure;
+pub use waits::{Wait, WaitReports};
 
 /// How often `keep_running` is called while a child runs.
 const CANCEL_POLL_INTERVAL: Duration = Duration::from_millis(20);
@@ -48,6 +52,7 @@ pub struct Children {
     /// The folders they may write to, in addition to the temporary folder they run in and the tools' own
     /// folders. `None`: no restriction.
     writable: Option<Arc<[PathBuf]>>,
+    waits: WaitReports,
 }
 
 /// The `nice` value of low-priority children: half of the maximum.
@@ -97,8 +102,12 @@ pub(crate) struct Output {
 pub(crate) enum RunError {
     #[error("{0}")]
     Start(io::Error),
-    #[error("not finished within {seconds} seconds")]
-    TimedOut { seconds: u64 },
+    #[error("not finished within {seconds} seconds{}", waiting_clause(waiting.as_ref()))]
+    TimedOut {
+        seconds: u64,
+        /// What it was waiting for.
+        waiting: Option<String>,
+    },
     #[error("canceled")]
     Canceled,
 }
@@ -123,6 +132,17 @@ impl Children {
     #[must_use]
     pub fn low_priority(&self) -> Self {
         Self { low_priority: true, ..self.clone() }
+    }
+
+    /// The same scope, but waits for locks are reported: those of new children, and ours.
+    #[must_use]
+    pub fn reporting_waits(&self, report: impl Fn(Wait<'_>) + Send + Sync + 'static) -> Self {
+        Self { waits: WaitReports::to(report), ..self.clone() }
+    }
+
+    /// Where waits for locks are reported.
+    pub(crate) fn waits(&self) -> &WaitReports {
+        &self.waits
     }
 
     /// The same scope, but new children may write only to these folders, to the [`TemporaryFolder`]
@@ -181,19 +201,33 @@ impl Children {
             (id, name, pipes.0, pipes.1)
         };
         let deadline = Instant::now() + CHILD_TIMEOUT;
-        let stdout = read_all(stdout, is_complete);
-        let stderr = read_all(stderr, |_| false);
-        let text = |pipe: &mpsc::Receiver<PipeOutput>| loop {
+        let stdout = read_all(stdout, is_complete, |_| {});
+        let blocked = Arc::new(Mutex::new(None));
+        let blocked_now = Arc::clone(&blocked);
+        let stderr = read_all(
+            stderr,
+            |_| false,
+            move |read| {
+                *blocked_now.lock().unwrap_or_else(PoisonError::into_inner) =
+                    waits::cargo_wait(read);
+            },
+        );
+        let mut wait = LockWait::new(&self.waits);
+        let mut text = |pipe: &mpsc::Receiver<PipeOutput>| loop {
             match pipe.recv_timeout(CANCEL_POLL_INTERVAL) {
                 Ok(read) => return Ok(read),
                 Err(mpsc::RecvTimeoutError::Disconnected) => return Ok(PipeOutput::default()),
                 Err(mpsc::RecvTimeoutError::Timeout) if Instant::now() >= deadline => {
-                    return Err(RunError::TimedOut { seconds: CHILD_TIMEOUT.as_secs() });
+                    let waiting = blocked.lock().unwrap_or_else(PoisonError::into_inner).clone();
+                    return Err(RunError::TimedOut { seconds: CHILD_TIMEOUT.as_secs(), waiting });
                 }
                 Err(mpsc::RecvTimeoutError::Timeout) if !keep_running() => {
                     return Err(RunError::Canceled);
                 }
-                Err(mpsc::RecvTimeoutError::Timeout) => {}
+                Err(mpsc::RecvTimeoutError::Timeout) => {
+                    let blocked = blocked.lock().unwrap_or_else(PoisonError::into_inner).clone();
+                    wait.update(blocked.as_deref());
+                }
             }
         };
         let texts = text(&stdout).and_then(|out| {
@@ -202,6 +236,7 @@ impl Children {
             }
             text(&stderr).map(|err| (out, err))
         });
+        drop(wait);
         if let Ok((PipeOutput { text, is_open: true }, _)) = texts {
             let children = self.clone();
             thread::spawn(move || {
@@ -348,10 +383,17 @@ struct PipeOutput {
     is_open: bool,
 }
 
-/// Sends a pipe's content when the pipe ends, or earlier when the content `is_complete`.
+/// A clause about what a program was waiting for.
+pub(crate) fn waiting_clause(waiting: Option<&String>) -> String {
+    waiting.map(|waiting| format!(": {waiting}")).unwrap_or_default()
+}
+
+/// Sends a pipe's content when the pipe ends, or earlier when the content `is_complete`. `on_read` gets the content
+/// after each part.
 fn read_all(
     pipe: Option<impl io::Read + Send + 'static>,
     is_complete: fn(&[u8]) -> bool,
+    on_read: impl Fn(&[u8]) + Send + 'static,
 ) -> mpsc::Receiver<PipeOutput> {
     let (sender, receiver) = mpsc::channel();
     thread::spawn(move || {
@@ -361,6 +403,7 @@ fn read_all(
         while let Some(Ok(read @ 1..)) = pipe.as_mut().map(|pipe| io::Read::read(pipe, &mut chunk))
         {
             bytes.extend_from_slice(&chunk[..read]);
+            on_read(&bytes);
             if is_complete(&bytes) {
                 let _ = sender.send(PipeOutput { text: into_text(&mut bytes), is_open: true });
             }

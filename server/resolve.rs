@@ -24,7 +24,7 @@ use serde::de::DeserializeOwned;
 use crate::{
     cache::{Cache, Inputs},
     limits,
-    process::{self, Children, RunError, TemporaryFolder},
+    process::{self, Children, RunError, TemporaryFolder, waiting_clause},
     text::{read_at_most, read_to_string},
     workspace::Workspace,
 };
@@ -189,12 +189,17 @@ pub enum ResolveError {
         stderr: String,
     },
     /// Cargo did not finish in time and was killed.
-    #[error("resolve `{manifest}`: cargo did not finish within {seconds} seconds")]
+    #[error(
+        "resolve `{manifest}`: cargo did not finish within {seconds} seconds{}",
+        waiting_clause(waiting.as_ref())
+    )]
     TimedOut {
         /// The checked manifest.
         manifest: Utf8PathBuf,
         /// The limit.
         seconds: u64,
+        /// What cargo was waiting for, as a sentence.
+        waiting: Option<String>,
     },
     /// Canceled; cargo was killed.
     #[error("resolve `{manifest}`: canceled")]
@@ -425,8 +430,8 @@ impl Resolver {
                     RunError::Start(source) => {
                         ResolveError::NoCargo { program: self.cargo.clone(), source }
                     }
-                    RunError::TimedOut { seconds } => {
-                        ResolveError::TimedOut { manifest: manifest.to_owned(), seconds }
+                    RunError::TimedOut { seconds, waiting } => {
+                        ResolveError::TimedOut { manifest: manifest.to_owned(), seconds, waiting }
                     }
                     RunError::Canceled => ResolveError::Canceled { manifest: manifest.to_owned() },
                 },

@@ -36,7 +36,7 @@ pub(super) fn run(arguments: &DbArguments) -> anyhow::Result<ExitCode> {
 }
 
 fn update(settings: &DatabaseSettings) -> anyhow::Result<ExitCode> {
-    let children = Children::default();
+    let children = Children::default().reporting_waits(logging::waiting);
     for location in settings.locations() {
         logging::progress(&format!("fetching {}", location.url));
         if let Err(error) = location.fetch(&children) {
@@ -83,8 +83,12 @@ fn status(settings: &DatabaseSettings) -> anyhow::Result<ExitCode> {
         }
     }
     let source = DatabaseSource::Managed(settings.clone());
-    let opened =
-        source.open(RefreshPolicy::Never, &Children::default(), &Cache::off(), &logging::progress);
+    let opened = source.open(
+        RefreshPolicy::Never,
+        &Children::default().reporting_waits(logging::waiting),
+        &Cache::off(),
+        &logging::progress,
+    );
     let code = match opened {
         Ok(database) => {
             text.push_str(&format!("  {} advisories\n", database.len()));

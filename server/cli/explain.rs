@@ -137,7 +137,7 @@ fn advisory(
     arguments: &ExplainArguments,
     workspace: Option<&Workspace>,
 ) -> anyhow::Result<ExitCode> {
-    let children = Children::default();
+    let children = Children::default().reporting_waits(logging::waiting);
     let opened = database(arguments, workspace, &children);
     let code = match opened {
         Ok(database) => {

@@ -5,7 +5,7 @@ use std::io::{IsTerminal, stderr};
 use tracing_subscriber::EnvFilter;
 
 use super::terminal::{escaped, escaped_line};
-use crate::threads;
+use crate::{process::Wait, threads};
 
 /// Starts the log with this verbosity; `SUPERCARGO_LOG` overrides it. Panics are logged from now on.
 pub(super) fn start(verbose: u8) {
@@ -40,6 +40,14 @@ pub(super) fn warn(message: &str) {
         "{}warning{0:#}: {message}",
         anstyle::AnsiColor::Yellow.on_default().bold()
     );
+}
+
+/// Prints what another program makes us wait for.
+pub(super) fn waiting(wait: Wait<'_>) {
+    if let Wait::For(sentence) = wait {
+        let sentence = escaped_line(sentence);
+        anstream::eprintln!("{}{sentence} ...{0:#}", anstyle::Style::new().dimmed());
+    }
 }
 
 /// Prints what takes long, at a terminal; otherwise logs it.

@@ -64,7 +64,7 @@ pub(super) fn gate_options(run_options: RunOptions<'_>) -> anyhow::Result<GateOp
             cargo: Resolver::default_cargo(),
             offline,
             locked,
-            children: Children::default(),
+            children: Children::default().reporting_waits(logging::waiting),
             cache: if no_cache { Cache::off() } else { Cache::of_user() },
         },
     })

@@ -18,7 +18,10 @@ use tame_index::utils::flock::{FileLock, LockOptions};
 use twox_hash::XxHash64;
 use url::Url;
 
-use crate::{process::Children, text::read_at_most};
+use crate::{
+    process::{Children, WaitReports},
+    text::read_at_most,
+};
 pub use destination::Refusal;
 
 /// The database of the `RustSec` project.
@@ -29,9 +32,6 @@ const BRANCH: &str = "main";
 
 /// cargo-deny's lock for a folder of databases.
 const LOCK: &str = "db.lock";
-
-/// How long to wait for another program's lock.
-const LOCK_TIMEOUT: Duration = Duration::from_secs(60);
 
 /// The size limit of `HEAD`, `FETCH_HEAD` and branch files; those of a clone of one branch are much smaller.
 const HEAD_LIMIT: u64 = 64 << 10;
@@ -110,6 +110,11 @@ pub enum FetchError {
         /// Why.
         message: String,
     },
+}
+
+/// What reports call the lock of a folder of databases.
+fn lock_name(path: &Utf8Path) -> String {
+    format!("the advisory databases (`{path}`)")
 }
 
 /// The checked-out branch in the text of git's `HEAD`; `None` for a commit, or for a name that git does not allow
@@ -251,10 +256,10 @@ impl DatabaseLocation {
     }
 
     /// Waits for the lock of this folder, if there is one; creates nothing. `None` without a lock, or after a timeout.
-    pub(super) fn lock_to_read(&self) -> Option<FileLock> {
+    pub(super) fn lock_to_read(&self, waits: &WaitReports) -> Option<FileLock> {
         let path = self.root.join(LOCK);
         let is_file = fs::symlink_metadata(&path).is_ok_and(|data| data.is_file());
-        is_file.then(|| LockOptions::new(&path).shared().lock(|_| Some(LOCK_TIMEOUT)).ok())?
+        is_file.then(|| waits.lock(&LockOptions::new(&path).shared(), &lock_name(&path)).ok())?
     }
 
     /// Fetches the database: a fresh clone replaces the existing folder. If the policy's folder must not be written to,

@@ -124,7 +124,7 @@ impl ReadDb {
         children: &Children,
     ) -> Result<Self, ReadError> {
         let folder = location.folder();
-        let _lock = location.lock_to_read();
+        let _lock = location.lock_to_read(children.waits());
         for _ in 0..ATTEMPTS {
             let before = location.state();
             let mut packed = Vec::new();

@@ -90,7 +90,12 @@ impl Databases {
     ) -> Result<Arc<Database>, DatabaseError> {
         lock(&self.watched).extend(watched(source));
         // Held while a database is fetched and read, so that two gates do not fetch the same one.
-        let mut all = lock(&self.opened);
+        let mut all = if let Ok(all) = self.opened.try_lock() {
+            all
+        } else {
+            report("waiting for the advisory databases, which another workspace opens");
+            lock(&self.opened)
+        };
         let position = all.iter().position(|opened| opened.source == *source);
         if let Some(at) = position {
             let needs_reload = wants_fetch(source, refresh) || self.take_change(source);

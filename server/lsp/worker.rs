@@ -7,13 +7,14 @@ mod fix_search;
 mod inbox;
 mod pool;
 
-use std::sync::{Arc, mpsc as channel};
+use std::sync::{Arc, Mutex, PoisonError, mpsc as channel};
 
 use tokio::sync::mpsc;
 
 use super::event::{CheckRequest, Event, FixRequest};
 use crate::{
     gate::{Databases, Gate, Progress, Verdict, resolves_equally},
+    process::Wait,
     threads::{self, Activity, Panic},
     workspace::Workspace,
 };
@@ -154,8 +155,12 @@ impl CheckWorker {
     fn check_once(&mut self, request: &CheckRequest) -> Result<Option<Verdict>, Panic> {
         let activity = self.activity();
         let Self { workspace, databases, events, gate, inbox, recalled, .. } = self;
-        let progress = WorkerProgress { workspace, request, inbox, events };
+        let latest = Arc::default();
+        let progress = WorkerProgress { workspace, request, inbox, events, latest };
         let CheckRequest { options, buffers, .. } = request;
+        let mut options = options.clone();
+        options.resolver.children = options.resolver.children.reporting_waits(progress.waits());
+        let options = &options;
         threads::catch_panic(&activity, || {
             threads::failpoint("worker");
             if !request.trusted {
@@ -225,10 +230,28 @@ struct WorkerProgress<'a> {
     request: &'a CheckRequest,
     inbox: &'a Inbox,
     events: &'a mpsc::UnboundedSender<Event>,
+    /// The step that was reported last, shown again after a wait.
+    latest: Arc<Mutex<String>>,
+}
+
+impl WorkerProgress<'_> {
+    /// Shows waits for locks as progress.
+    fn waits(&self) -> impl Fn(Wait<'_>) + Send + Sync + 'static {
+        let (workspace, events) = (self.workspace.clone(), self.events.clone());
+        let latest = Arc::clone(&self.latest);
+        move |wait| {
+            let message = match wait {
+                Wait::For(sentence) => sentence.to_owned(),
+                Wait::Over => latest.lock().unwrap_or_else(PoisonError::into_inner).clone(),
+            };
+            let _ = events.send(Event::ProgressMessage(workspace.clone(), message));
+        }
+    }
 }
 
 impl Progress for WorkerProgress<'_> {
     fn report(&self, message: &str) {
+        message.clone_into(&mut self.latest.lock().unwrap_or_else(PoisonError::into_inner));
         let event = Event::ProgressMessage(self.workspace.clone(), message.to_owned());
         let _ = self.events.send(event);
     }

@@ -77,8 +77,8 @@ impl BufferCopy {
             RunError::Start(source) => {
                 ResolveError::NoCargo { program: resolver.cargo.clone(), source }
             }
-            RunError::TimedOut { seconds } => {
-                ResolveError::TimedOut { manifest: manifest(), seconds }
+            RunError::TimedOut { seconds, waiting } => {
+                ResolveError::TimedOut { manifest: manifest(), seconds, waiting }
             }
             RunError::Canceled => ResolveError::Canceled { manifest: manifest() },
         })?;

@@ -433,7 +433,9 @@ impl<'g> DenyGraph<'g> {
         let needs_index = !config.disable_yank_checking;
         collected(&request.levels, move |mut sink| {
             let context = self.context(config, files);
-            let indices = match needs_index.then(|| self.cache.index_entries(request.index)) {
+            let indices = match needs_index
+                .then(|| self.cache.index_entries(request.index, &request.waits))
+            {
                 None => None,
                 Some(Ok(entries)) => Some(Indices { indices: Vec::new(), cache: entries }),
                 Some(Err(error)) => {

@@ -26,10 +26,10 @@ use tame_index::{
     utils::flock::{FileLock, LockOptions},
 };
 
-use crate::cache::{Input, Inputs, on_disk};
-
-/// How long to wait for the lock of cargo's package cache.
-const LOCK_TIMEOUT: Duration = Duration::from_secs(60);
+use crate::{
+    cache::{Input, Inputs, on_disk},
+    process::{WaitReports, lock_failure},
+};
 
 /// A file that was written this recently may be incomplete.
 const RECENT: Duration = Duration::from_secs(2);
@@ -102,6 +102,7 @@ pub(super) fn features_from_index(
 pub(super) fn entries<'g>(
     krates: &'g Krates,
     crates_io: Option<&CratesIo>,
+    waits: &WaitReports,
 ) -> Result<Entries<'g>, String> {
     let home = tame_index::utils::cargo_home().map_err(|error| format!("{error:#}"))?;
     let mut requested: BTreeMap<(&str, &Source), BTreeSet<Version>> = BTreeMap::new();
@@ -131,7 +132,7 @@ pub(super) fn entries<'g>(
             indices.push((source, Index::of(source, krates.workspace_root())));
         }
     }
-    let lock = packages_lock(home);
+    let lock = packages_lock(home, waits);
     let read = requested.into_par_iter().filter_map(|((name, source), versions)| {
         let (_, index) = indices.iter().find(|(known, _)| *known == source)?;
         Some(((name, source), entry(index.versions(name, &versions, &lock))))
@@ -140,11 +141,15 @@ pub(super) fn entries<'g>(
     Ok(found)
 }
 
-fn packages_lock(home: Utf8PathBuf) -> FileLock {
+/// Creates nothing: where cargo has no lock, such as in a read-only home, the index is read without one.
+fn packages_lock(home: Utf8PathBuf, waits: &WaitReports) -> FileLock {
+    if !home.join(".package-cache").is_file() {
+        return FileLock::unlocked();
+    }
     let options = LockOptions::cargo_package_lock(Some(home));
-    let locked = options.and_then(|options| options.shared().lock(|_| Some(LOCK_TIMEOUT)));
+    let locked = options.and_then(|options| waits.lock(&options.shared(), "cargo's package cache"));
     locked.unwrap_or_else(|error| {
-        tracing::warn!("could not lock cargo's package cache: {error:#}");
+        tracing::warn!("could not lock cargo's package cache: {}", lock_failure(&error));
         FileLock::unlocked()
     })
 }

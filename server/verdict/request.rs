@@ -8,7 +8,7 @@ use super::{
     Check, CheckSet, Counts, Database, Finding, GraphFacts, LintLevels, MatchedEntry,
     PackageFolder, PackageRef, PolicyText, ResolvedDependency,
 };
-use crate::text::SourceText;
+use crate::{process::WaitReports, text::SourceText};
 
 /// One run of the checks.
 #[derive(Clone, Debug)]
@@ -31,6 +31,8 @@ pub struct EngineRequest {
     pub helps: bool,
     /// Also read the available versions of direct dependencies from cargo's index cache.
     pub releases: bool,
+    /// Where a wait for cargo's package cache is reported.
+    pub waits: WaitReports,
 }
 
 /// The results of the checks.

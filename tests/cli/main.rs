@@ -32,6 +32,8 @@ mod init;
 mod killed;
 mod limits;
 mod lints;
+#[cfg(target_os = "linux")]
+mod locks;
 mod output;
 mod panics;
 mod policy;

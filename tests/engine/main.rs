@@ -7,7 +7,7 @@ use camino::Utf8PathBuf;
 use supercargo::{
     cache::Cache,
     fix::policy::{PolicyFacts, plans},
-    process::Children,
+    process::{Children, WaitReports},
     resolve::{Resolution, ResolveHooks, Resolver},
     text::SourceText,
     verdict::{
@@ -112,6 +112,7 @@ impl World {
             levels: LintLevels::default(),
             helps: true,
             releases: false,
+            waits: WaitReports::default(),
         };
         engine.check(&self.workspace, request).expect("an answer")
     }

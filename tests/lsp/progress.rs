@@ -2,6 +2,8 @@
 
 #![cfg(unix)]
 
+use std::fs::File;
+
 use serde_json::json;
 
 use crate::{
@@ -69,4 +71,21 @@ fn progress_ends_when_trust_is_withdrawn() {
     client.message("trusted");
     client.progress("end");
     client.diagnostics_with("Cargo.toml", TIME);
+}
+
+#[test]
+fn wait_for_the_lock_of_the_package_cache_is_shown_as_progress() {
+    let world = World::locked(SMALL);
+    let lock = world.path("../cargo/.package-cache");
+    let lock = File::options().create(true).truncate(false).write(true).open(lock);
+    let lock = lock.expect("the lock can be opened");
+    lock.lock().expect("nothing else holds it");
+    let mut client = Session::of(world).start();
+    let sentence = "waiting for the lock of cargo's package cache, which another cargo holds";
+    assert_eq!(client.progress("report")["value"]["message"], sentence);
+    assert!(client.history("Cargo.toml").is_empty());
+    drop(lock);
+    client.diagnostics_with("Cargo.toml", TIME);
+    client.diagnostics("deny.toml");
+    client.progress("end");
 }

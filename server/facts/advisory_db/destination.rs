@@ -30,6 +30,7 @@ const ELSEWHERE: &str = "set `db-path` in `[advisories]` to a folder outside of 
 const NO_LINK: &str =
     "delete the link, or set `db-path` in `[advisories]` to a folder outside of any repository";
 const ABSOLUTE: &str = "set `db-path` in `[advisories]` to an absolute path";
+const WRITABLE: &str = "fetch it where it can be written, or set the option `db`";
 const MOVE: &str = "move it to another folder";
 
 /// The files by which a folder is recognized as a repository or a package.
@@ -76,11 +77,29 @@ pub(super) fn writable(location: &DatabaseLocation) -> Result<Utf8PathBuf, Refus
             return refuse(&shown, format!("it is inside the {kind} `{folder}`"), ELSEWHERE);
         }
     }
+    if let Some(folder) = read_only(&root) {
+        return refuse(&shown, format!("`{folder}` is read-only"), WRITABLE);
+    }
     // An editor may start the program in any folder, often the user's home.
     if location.root.is_relative() {
         return refuse(&shown, "it is relative to the current folder".to_owned(), ABSOLUTE);
     }
     Ok(root)
+}
+
+/// The nearest existing folder of a path, if nothing may be written there.
+#[cfg(unix)]
+fn read_only(path: &Utf8Path) -> Option<&Utf8Path> {
+    use rustix::fs::{Access, access};
+
+    let folder = path.ancestors().find(|folder| folder.is_dir())?;
+    access(folder.as_std_path(), Access::WRITE_OK).is_err().then_some(folder)
+}
+
+/// Elsewhere the attribute of a folder does not say so; the fetch fails.
+#[cfg(not(unix))]
+fn read_only(_: &Utf8Path) -> Option<&Utf8Path> {
+    None
 }
 
 /// cargo-deny's default folder for databases.

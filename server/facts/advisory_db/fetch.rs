@@ -15,10 +15,9 @@ use tame_index::utils::flock::{FileLock, LockOptions};
 use url::Url;
 
 use super::{
-    BRANCH, DatabaseLocation, FetchError, LOCK, LOCK_TIMEOUT, commit_of, destination,
-    existing_clone,
+    BRANCH, DatabaseLocation, FetchError, LOCK, commit_of, destination, existing_clone, lock_name,
 };
-use crate::process::{Children, git};
+use crate::process::{Children, WaitReports, git, lock_failure};
 
 /// The start of the name of a folder for a new clone; the process id follows.
 const PARTIAL: &str = ".partial-";
@@ -52,7 +51,7 @@ impl DatabaseLocation {
         let _partial_is_deleted = children.cleanup_guard();
         let root = destination::writable(self)?;
         fs::create_dir_all(&root).map_err(|error| cannot_write(&root, error))?;
-        let _lock = lock(&root)?;
+        let _lock = lock(&root, children.waits())?;
         let folder = root.join(self.name());
         let sources_too = destination::is_of_cargo(&root);
         let inspect = || {
@@ -136,13 +135,11 @@ fn refuse_url(url: &Url) -> Result<(), FetchError> {
     Ok(())
 }
 
-/// Takes the lock that cargo-deny uses too; waits for [`LOCK_TIMEOUT`].
-fn lock(root: &Utf8Path) -> Result<FileLock, FetchError> {
+/// Takes the lock that cargo-deny uses too.
+fn lock(root: &Utf8Path, waits: &WaitReports) -> Result<FileLock, FetchError> {
     let path = root.join(LOCK);
-    LockOptions::new(&path)
-        .exclusive(false)
-        .lock(|_| Some(LOCK_TIMEOUT))
-        .map_err(|error| FetchError::Locked { path: path.clone(), message: error.to_string() })
+    let locked = waits.lock(&LockOptions::new(&path).exclusive(false), &lock_name(&path));
+    locked.map_err(|error| FetchError::Locked { message: lock_failure(&error), path })
 }
 
 /// Writes the file whose time is that of the fetch, as git does.

@@ -13,6 +13,7 @@ use cargo_deny::{Krates, licenses::LicenseStore};
 use super::EngineReady;
 use crate::{
     cache::{Input, Inputs, on_disk},
+    process::WaitReports,
     verdict::{
         GraphFacts, PackageFolder, PackageRef,
         graph_facts::graph_facts,
@@ -81,14 +82,18 @@ impl<'g> GraphCache<'g> {
         Arc::clone(self.facts.get_or_init(gather))
     }
 
-    pub(super) fn index_entries(&self, state: u64) -> Result<index::Entries<'g>, String> {
+    pub(super) fn index_entries(
+        &self,
+        state: u64,
+        waits: &WaitReports,
+    ) -> Result<index::Entries<'g>, String> {
         let entries = match self.index.take() {
             Some((read, entries)) if read == state => entries,
             // The entries that were read for the graph are valid until the index changes.
             previous => {
                 let crates_io =
                     self.crates_io.as_ref().filter(|_| self.same_index && previous.is_none());
-                index::entries(self.krates, crates_io)
+                index::entries(self.krates, crates_io, waits)
             }
         };
         self.index.replace(Some((state, entries.clone())));

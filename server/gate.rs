@@ -7,6 +7,7 @@ mod lints;
 mod over_limit;
 mod policy_alone;
 mod run;
+mod totals;
 mod untrusted;
 mod verdict_cache;
 
@@ -41,6 +42,7 @@ pub use databases::Databases;
 use lints::LintFacts;
 use over_limit::{Exceeded, exceeded};
 use run::CheckRun;
+pub use totals::{Totals, errors_and_warnings};
 
 /// The exit code of a run that reached no verdict (`EX_SOFTWARE` of `sysexits.h`).
 pub const NO_VERDICT: u8 = 70;
@@ -118,6 +120,11 @@ impl Verdict {
     pub(crate) fn effect_input(&self) -> EffectInput<'_> {
         let Self { findings, counts, graph, matched, .. } = self;
         EffectInput { findings, counts, graph, matched }
+    }
+
+    /// The numbers of its errors and warnings.
+    pub fn totals(&self) -> Totals {
+        Totals::new(&self.counts, &self.findings)
     }
 
     /// cargo-deny's exit code, or [`NO_VERDICT`].

@@ -11,6 +11,7 @@ pub(crate) mod links;
 pub(crate) mod markup;
 pub(crate) mod message;
 pub(crate) mod navigation;
+pub(crate) mod other_dependencies;
 pub(crate) mod policy_hover;
 pub(crate) mod symbols;
 mod untrusted_markdown;

@@ -12,7 +12,7 @@ use super::{
     terminal::{escaped, escaped_line, replace_unsafe},
 };
 use crate::{
-    gate::Verdict,
+    gate::{Verdict, errors_and_warnings},
     verdict::{Check, CheckSet, Code, Counts, Finding, Location, Role, Severity},
 };
 
@@ -68,16 +68,6 @@ impl HumanPrinter {
             .filter(|finding| shown.has(finding))
             .filter(|finding| !is_caused_by_missing_policy(finding, verdict))
             .collect();
-        // cargo-deny reports some findings twice, with two severities.
-        let all = list.clone();
-        list.retain(|finding| {
-            let is_more_severe = |other: &&Finding| {
-                other.severity > finding.severity
-                    && other.code == finding.code
-                    && other.message == finding.message
-            };
-            !all.iter().copied().any(|other| is_more_severe(&other))
-        });
         list.sort_by_key(|finding| {
             let location = finding.locations.first();
             (
@@ -198,6 +188,10 @@ impl HumanPrinter {
         } else {
             checks.iter().for_each(&mut line);
         }
+        let uncounted = verdict.totals().uncounted;
+        if let Some(counts) = errors_and_warnings(uncounted.errors, uncounted.warnings) {
+            text.push_str(&format!("  supercargo  {counts}, not counted by cargo-deny\n"));
+        }
         text.push_str(&format!("  gate: {style}{state}{style:#}\n"));
         text
     }
@@ -219,11 +213,11 @@ fn check_line(check: Check, verdict: &Verdict, stats: bool) -> String {
         1 => format!("1 {word}"),
         _ => format!("{count} {word}s"),
     };
-    let (style, words) = match (errors, warnings) {
-        (0, 0) => (good(), "clean".to_owned()),
-        (0, _) => (AnsiColor::Yellow.on_default(), plural(warnings, "warning")),
-        (_, 0) => (bad(), plural(errors, "error")),
-        _ => (bad(), format!("{}, {}", plural(errors, "error"), plural(warnings, "warning"))),
+    let words = errors_and_warnings(errors, warnings).unwrap_or_else(|| "clean".to_owned());
+    let style = match (errors, warnings) {
+        (0, 0) => good(),
+        (0, _) => AnsiColor::Yellow.on_default(),
+        _ => bad(),
     };
     let words = if stats {
         let notes = plural(notes + helps, "note");

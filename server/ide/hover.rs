@@ -203,6 +203,16 @@ fn finding_text_with(finding: &Finding, location: Option<&Location>) -> Markup {
     if location.is_some_and(|location| location.role == Role::Inherited) {
         text = text.line().text("the requirement is in the workspace manifest");
     }
+    if let (Some(location), Some(primary)) = (location, finding.locations.first())
+        && !primary.is_at(location)
+        && location.role != Role::Inherited
+        && location.file.file_name() == Some("Cargo.toml")
+    {
+        let line = primary.text.line_column(primary.span.start).line;
+        let folder = primary.file.parent().and_then(Utf8Path::file_name).unwrap_or_default();
+        let name = primary.file.file_name().unwrap_or_default();
+        text = text.line().text(format!("reported at {folder}/{name}:{line}"));
+    }
     if let Some(remedy) = &finding.remedy {
         text = text.line().text("→ ").text(remedy.replace('`', ""));
     }

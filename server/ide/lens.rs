@@ -6,7 +6,6 @@ use crate::{
     gate::Verdict,
     model::manifest::Manifest,
     text::{SourceText, Span},
-    verdict::Counts,
 };
 
 /// The location of the lens of a verdict in `file`, if it has one there.
@@ -26,14 +25,12 @@ pub(crate) fn title(verdict: &Verdict, proved: usize) -> String {
     if !verdict.complete {
         return "gate: no verdict".to_owned();
     }
-    let of = |count: fn(&Counts) -> u32| verdict.counts.values().map(count).sum::<u32>();
-    let counts = [(of(|counts| counts.errors), "error"), (of(|counts| counts.warnings), "warning")];
-    let counts: Vec<_> = counts
-        .into_iter()
-        .filter(|(count, _)| *count > 0)
-        .map(|(count, word)| format!("{count} {word}{}", if count == 1 { "" } else { "s" }))
-        .collect();
-    let counts = if counts.is_empty() { "clean".to_owned() } else { counts.join(", ") };
+    let totals = verdict.totals();
+    let counts = match totals.text() {
+        None => "clean".to_owned(),
+        Some(text) if totals.counted.errors + totals.counted.warnings > 0 => text,
+        Some(text) => format!("clean, {text}"),
+    };
     let fixes = if proved == 0 {
         String::new()
     } else {

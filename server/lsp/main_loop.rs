@@ -71,6 +71,7 @@ pub(super) async fn run(session: Arc<Session>, mut events: mpsc::UnboundedReceiv
         searches: Arc::new(Semaphore::new(MAX_SEARCHES)),
         workers: BTreeMap::new(),
         published: HashMap::new(),
+        with_moved_links: BTreeSet::new(),
         shown_messages: BTreeSet::new(),
     };
     let doing = Activity::just("deciding what to check and show");
@@ -108,6 +109,8 @@ struct MainLoop {
     workers: BTreeMap<Workspace, WorkspaceState>,
     /// The diagnostics that the client shows, by file.
     published: HashMap<Utf8PathBuf, Published>,
+    /// Files in whose published diagnostics only links to other files are out of date.
+    with_moved_links: BTreeSet<Utf8PathBuf>,
     /// Messages that were shown already.
     shown_messages: BTreeSet<String>,
 }
@@ -189,6 +192,7 @@ impl MainLoop {
             Event::Saved(path) => {
                 let requested = self.files_changed(vec![path.clone()]).await;
                 self.retry_failed(&path, &requested);
+                self.publish_moved_links().await;
             }
             Event::FilesReported(paths) => self.watch.files_reported(paths),
             Event::FilesChanged(paths) => {

@@ -1,10 +1,16 @@
-//! The diagnostics of one file, from all verdicts and the client's text.
+//! The diagnostics of one file, from all verdicts and the client's text: each finding once, at its primary
+//! location.
+
+mod other_dependencies;
+mod related;
+
+use std::collections::BTreeMap;
 
 use camino::Utf8Path;
 use serde_json::{Value, json};
 use tower_lsp::ls_types::{
-    CodeDescription, Diagnostic, DiagnosticRelatedInformation, DiagnosticSeverity, DiagnosticTag,
-    Location as LspLocation, NumberOrString,
+    CodeDescription, Diagnostic, DiagnosticSeverity, DiagnosticTag, Location as LspLocation,
+    NumberOrString,
 };
 
 use super::{
@@ -12,42 +18,113 @@ use super::{
     session::SessionState,
 };
 use crate::{
+    gate::Verdict,
     ide::message,
     text::Span,
     verdict::{Code, Finding, Location, Role},
 };
 
-/// How many related locations are sent.
-const MAX_RELATED: usize = 8;
-
 /// All diagnostics of `file`, in a stable order.
 pub(super) fn diagnostics(file: &Utf8Path, state: &SessionState) -> Vec<Diagnostic> {
     let mut all: Vec<Diagnostic> = Vec::new();
+    let mut known: BTreeMap<DiagnosticKey, usize> = BTreeMap::new();
     for verdict in state.verdicts.values() {
-        for finding in &verdict.findings {
-            for location in finding.locations.iter().filter(|location| location.file == file) {
-                all.extend(diagnostic(finding, location, state));
+        let mut of_verdict: BTreeMap<DiagnosticKey, usize> = BTreeMap::new();
+        for diagnostic in findings_in(file, verdict, state) {
+            // Two workspaces may share a manifest or a policy: the same finding is shown once. Within a
+            // verdict each finding counts, as in the gate.
+            let count = of_verdict.entry(DiagnosticKey::of(&diagnostic)).or_default();
+            *count += 1;
+            let known = known.entry(DiagnosticKey::of(&diagnostic)).or_default();
+            if *count > *known {
+                *known = *count;
+                all.push(diagnostic);
             }
         }
     }
+    all.extend(other_dependencies::hints(file, state));
     all.sort_by(|a, b| order(a).cmp(&order(b)));
-    // Two workspaces may share a manifest or a policy, and cargo-deny reports some findings twice at
-    // two severities: the more severe one comes first.
-    all.dedup_by(|later, first| {
-        later.range == first.range && later.code == first.code && later.message == first.message
-    });
     all
+}
+
+/// Whether diagnostics differ at most in the positions of their related locations in other files.
+pub(super) fn are_same_but_for_links(one: &[Diagnostic], other: &[Diagnostic]) -> bool {
+    let is_same = |(one, other): (&Diagnostic, &Diagnostic)| {
+        let links = |diagnostic: &Diagnostic| -> Vec<_> {
+            let links = diagnostic.related_information.iter().flatten();
+            links.map(|link| (link.location.uri.clone(), link.message.clone())).collect()
+        };
+        let related_information = other.related_information.clone();
+        links(one) == links(other) && Diagnostic { related_information, ..one.clone() } == *other
+    };
+    one.len() == other.len() && one.iter().zip(other).all(is_same)
+}
+
+/// The findings of a verdict whose primary location is in `file`.
+fn findings_in<'v>(
+    file: &'v Utf8Path,
+    verdict: &'v Verdict,
+    state: &'v SessionState,
+) -> impl Iterator<Item = Diagnostic> + 'v {
+    verdict.findings.iter().filter_map(move |finding| {
+        let is_here = |location: &&Location| location.file == file;
+        finding.locations.iter().find(is_here)?;
+        let location = shown_location(finding, state).filter(is_here)?;
+        diagnostic(finding, location, state)
+    })
+}
+
+/// What makes two diagnostics of a file the same.
+#[derive(PartialEq, Eq, PartialOrd, Ord)]
+struct DiagnosticKey {
+    start: (u32, u32),
+    end: (u32, u32),
+    severity: u8,
+    code: Option<String>,
+    message: String,
+}
+
+impl DiagnosticKey {
+    fn of(diagnostic: &Diagnostic) -> Self {
+        let (start, end) = (diagnostic.range.start, diagnostic.range.end);
+        Self {
+            start: (start.line, start.character),
+            end: (end.line, end.character),
+            severity: severity_order(diagnostic),
+            code: diagnostic.code.as_ref().map(|code| match code {
+                NumberOrString::String(code) => code.clone(),
+                NumberOrString::Number(code) => code.to_string(),
+            }),
+            message: diagnostic.message.clone(),
+        }
+    }
 }
 
 fn order(diagnostic: &Diagnostic) -> (u32, u32, &str, u8) {
     let start = diagnostic.range.start;
-    let severity = match diagnostic.severity {
+    (start.line, start.character, &diagnostic.message, severity_order(diagnostic))
+}
+
+fn severity_order(diagnostic: &Diagnostic) -> u8 {
+    match diagnostic.severity {
         Some(DiagnosticSeverity::ERROR) => 1,
         Some(DiagnosticSeverity::WARNING) => 2,
         Some(DiagnosticSeverity::INFORMATION) => 3,
         _ => 4,
+    }
+}
+
+/// Where a finding is shown: at its primary location or, while that line is deleted in the client's text,
+/// at the next one.
+fn shown_location<'f>(finding: &'f Finding, state: &SessionState) -> Option<&'f Location> {
+    let exists = |location: &&Location| {
+        state
+            .documents
+            .get(&location.file)
+            .is_none_or(|document| document.current_span(&location.text, &location.span).is_some())
     };
-    (start.line, start.character, &diagnostic.message, severity)
+    let of_role = |role| finding.locations.iter().filter(move |location| location.role == role);
+    of_role(Role::Primary).find(exists).or_else(|| of_role(Role::Inherited).find(exists))
 }
 
 /// Whether a finding is shown at one of its locations.
@@ -79,7 +156,7 @@ fn diagnostic(finding: &Finding, location: &Location, state: &SessionState) -> O
         message: message::at_location(finding, location),
         related_information: features
             .related_information
-            .then(|| related(finding, location, state))
+            .then(|| related::of(finding, location, state))
             .filter(|related| !related.is_empty()),
         tags: finding
             .code
@@ -90,7 +167,7 @@ fn diagnostic(finding: &Finding, location: &Location, state: &SessionState) -> O
     })
 }
 
-/// `Diagnostic.data`, from which a client can make its own message: `message` (only the problem),
+/// `Diagnostic.data`, from which a client can make its own message: `id`, `message` (only the problem),
 /// `title` (the advisory's, or null), `remedy` (or null), `check`, `package` (`name` and `version`, or
 /// null), `path` (a dependency path, from a member on, each `name version`), and `otherPaths` (how many
 /// other paths there are).
@@ -100,6 +177,7 @@ fn data(finding: &Finding, location: &Location) -> Value {
     let others = path.map_or(0, |_| finding.path_count.saturating_sub(1));
     let path = path.into_iter().flatten().map(|one| format!("{} {}", one.name, one.version));
     json!({
+        "id": finding.id(),
         "check": finding.check.name(),
         "message": message::problem(finding),
         "title": message::title(finding),
@@ -121,26 +199,6 @@ fn tag(code: Code) -> Option<DiagnosticTag> {
         Code::Deprecated => Some(DiagnosticTag::DEPRECATED),
         _ => None,
     }
-}
-
-fn related(
-    finding: &Finding,
-    location: &Location,
-    state: &SessionState,
-) -> Vec<DiagnosticRelatedInformation> {
-    let others = finding
-        .locations
-        .iter()
-        .filter(|other| other.role == Role::Primary && !other.is_at(location))
-        .map(|other| (other, "the same finding".to_owned()));
-    let explained =
-        finding.related.iter().map(|related| (&related.location, related.message.clone()));
-    let (_, unshown) = message::explanation(finding);
-    let unshown = unshown.into_iter().map(|line| (location, line));
-    let all = explained.chain(unshown).chain(others).filter_map(|(location, message)| {
-        Some(DiagnosticRelatedInformation { location: lsp_location(location, state)?, message })
-    });
-    all.take(MAX_RELATED).collect()
 }
 
 /// A location in the client's text; `None` where it no longer exists there.

@@ -108,6 +108,10 @@ pub(super) struct Settings {
     /// Show cargo-deny's notes and helps as hints.
     #[schemars(extend("x-weakens" = false))]
     pub(super) notes: bool,
+    /// Show a hint in an open manifest on each other dependency that brings in a package with a finding.
+    /// The finding itself is shown once, on the dependency with the shortest dependency path.
+    #[schemars(extend("x-weakens" = false))]
+    pub(super) other_dependencies: bool,
     /// Checks whose findings are shown. The gate does not change: cargo-deny still runs all checks.
     #[schemars(extend("x-weakens" = true))]
     pub(super) checks: ShownChecks,
@@ -178,6 +182,7 @@ impl Default for Settings {
             debounce: 150,
             prove_when_idle: true,
             notes: false,
+            other_dependencies: true,
             checks: ShownChecks { advisories: true, bans: true, licenses: true, sources: true },
             codes: code_levels::CodeLevels::default(),
             hints: HintSettings::default(),

@@ -7,7 +7,7 @@ use tower_lsp::ls_types::{Uri, notification::Notification};
 
 use super::convert::uri_of;
 use crate::{
-    gate::Verdict,
+    gate::{Totals, Verdict},
     verdict::{Check, Counts, Location},
     workspace::Workspace,
 };
@@ -37,8 +37,11 @@ pub(super) struct Status {
     state: CheckState,
     /// What a status bar shows: a short sentence.
     text: String,
-    /// The counts of each check that has finished.
+    /// cargo-deny's counts of each check that has finished.
     checks: BTreeMap<String, FindingCounts>,
+    /// The errors and warnings that cargo-deny does not count.
+    #[serde(default)]
+    uncounted: FindingCounts,
     /// cargo-deny's exit code; 70 where there is no verdict.
     exit_code: Option<u8>,
     /// The advisory database; absent where none was read.
@@ -63,7 +66,7 @@ struct BrokenPolicy {
     checks_before: BTreeMap<String, FindingCounts>,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 struct FindingCounts {
     errors: u32,
     warnings: u32,
@@ -87,12 +90,15 @@ impl Status {
         let with_database = shown.filter(|verdict| verdict.counts.contains_key(&Check::Advisories));
         let counts = shown.map(|verdict| verdict.counts.clone()).unwrap_or_default();
         let date = shown.and_then(|verdict| verdict.database_date.as_deref());
-        let text = text(state, &counts, date, options.as_deref());
+        let totals = shown.filter(|_| !counts.is_empty()).map(Verdict::totals);
+        let text = text(state, totals, date, options.as_deref());
+        let uncounted = totals.unwrap_or_default().uncounted;
         Some(Self {
             workspace: uri_of(workspace.folder())?,
             state,
             text,
             checks: finding_counts(&counts),
+            uncounted: FindingCounts { errors: uncounted.errors, warnings: uncounted.warnings },
             exit_code: shown.map(Verdict::exit_code),
             database: with_database
                 .map(|verdict| DatabaseInfo { date: verdict.database_date.clone() }),
@@ -115,7 +121,8 @@ impl Status {
         });
         let name = at.file.file_name().unwrap_or("the policy");
         let text = format!("error in {name} at line {}", at.text.line_column(at.span.start).line);
-        let text = match summary(before) {
+        let before_text = (!before.is_empty()).then(|| summary(Totals::of_counts(before)));
+        let text = match before_text {
             Some(before) => format!("{text} (last check: {before})"),
             None => text,
         };
@@ -124,9 +131,10 @@ impl Status {
 }
 
 /// What a status bar shows for a state: `2 errors, 1 warning (--all-features; advisories of 2026-11-28)`.
+/// `totals` are those of the checks that ran, if any.
 fn text(
     state: CheckState,
-    counts: &BTreeMap<Check, Counts>,
+    totals: Option<Totals>,
     date: Option<&str>,
     options: Option<&str>,
 ) -> String {
@@ -141,7 +149,7 @@ fn text(
     };
     let notes: Vec<_> = options.map(str::to_owned).into_iter().chain(note).collect();
     let note = (!notes.is_empty()).then(|| notes.join("; "));
-    match (summary(counts), note) {
+    match (totals.map(summary), note) {
         (Some(summary), Some(note)) => format!("{summary} ({note})"),
         (Some(summary), None) => summary,
         (None, Some(note)) => note,
@@ -149,25 +157,9 @@ fn text(
     }
 }
 
-/// How many errors and warnings all checks have found; `None` where no check ran.
-fn summary(counts: &BTreeMap<Check, Counts>) -> Option<String> {
-    if counts.is_empty() {
-        return None;
-    }
-    let errors = counts.values().map(|counts| counts.errors).sum();
-    let warnings = counts.values().map(|counts| counts.warnings).sum();
-    let parts = [(errors, "error"), (warnings, "warning")].into_iter().filter_map(count);
-    let parts: Vec<_> = parts.collect();
-    Some(if parts.is_empty() { "no errors or warnings".to_owned() } else { parts.join(", ") })
-}
-
-/// `1 error`, `2 errors`; `None` for 0.
-fn count((number, noun): (u32, &str)) -> Option<String> {
-    match number {
-        0 => None,
-        1 => Some(format!("1 {noun}")),
-        _ => Some(format!("{number} {noun}s")),
-    }
+/// How many errors and warnings there are.
+fn summary(totals: Totals) -> String {
+    totals.text().unwrap_or_else(|| "no errors or warnings".to_owned())
 }
 
 fn finding_counts(counts: &BTreeMap<Check, Counts>) -> BTreeMap<String, FindingCounts> {
@@ -200,7 +192,7 @@ mod tests {
         let text = |state, errors, warnings| {
             let counts = Counts { errors, warnings, ..Counts::default() };
             let counts = [(Check::Advisories, counts), (Check::Bans, counts)].into();
-            text(state, &counts, date, None)
+            text(state, Some(Totals::of_counts(&counts)), date, None)
         };
         assert_eq!(
             text(CheckState::Exact, 1, 4),
@@ -217,7 +209,7 @@ mod tests {
 
     #[test]
     fn text_of_a_status_without_counts_says_why_there_are_none() {
-        let text = |state| text(state, &BTreeMap::new(), None, None);
+        let text = |state| text(state, None, None, None);
         assert_eq!(text(CheckState::Resolving), "resolving dependencies");
         assert_eq!(text(CheckState::Exact), "no checks enabled");
         assert_eq!(text(CheckState::Failed), "check failed");
@@ -228,11 +220,11 @@ mod tests {
         let counts = [(Check::Bans, Counts { errors: 1, ..Counts::default() })].into();
         let options = Some("--all-features check -D warnings");
         assert_eq!(
-            text(CheckState::Exact, &counts, Some("2026-11-28"), options),
+            text(CheckState::Exact, Some(Totals::of_counts(&counts)), Some("2026-11-28"), options),
             "1 error (--all-features check -D warnings; advisories of 2026-11-28)"
         );
         assert_eq!(
-            text(CheckState::Exact, &counts, None, options),
+            text(CheckState::Exact, Some(Totals::of_counts(&counts)), None, options),
             "1 error (--all-features check -D warnings)"
         );
     }
@@ -240,7 +232,7 @@ mod tests {
     #[test]
     fn summary_counts_in_singular_and_plural() {
         let counts = Counts { errors: 1, warnings: 1, ..Counts::default() };
-        let summary = summary(&[(Check::Bans, counts)].into());
-        assert_eq!(summary.as_deref(), Some("1 error, 1 warning"));
+        let summary = summary(Totals::of_counts(&[(Check::Bans, counts)].into()));
+        assert_eq!(summary, "1 error, 1 warning");
     }
 }

@@ -5,10 +5,15 @@ use serde::{Deserialize, Serialize};
 use super::Check;
 
 /// Where findings of a code are reported.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum LocationRule {
-    /// The direct dependencies that bring in the package.
+    /// The direct dependencies that bring in the package, the nearest first; a member of the workspace in
+    /// its own manifest.
     Package,
+    /// The same, and a member of the workspace at the dependencies on it.
+    Dependents,
+    /// The same as `Dependents`, for several versions: those of the oldest version first.
+    Oldest,
     /// The same, on the `git` or `path` value or the `[patch]` entry that sets the source.
     Source,
     /// The entry of the policy that cargo-deny points to.
@@ -23,7 +28,13 @@ impl LocationRule {
     /// The description in the documentation.
     pub fn description(self) -> &'static str {
         match self {
-            Self::Package => "the requirement of every direct dependency that brings in the crate",
+            Self::Package => "the requirement of the nearest dependency that brings in the crate",
+            Self::Dependents => {
+                "the requirement of the nearest dependency that brings in the crate and is not allowed to"
+            }
+            Self::Oldest => {
+                "the requirement of the nearest dependency that brings in the oldest version"
+            }
             Self::Source => {
                 "the `git` or `path` value, `[patch]` entry or requirement that brings in the crate"
             }
@@ -83,16 +94,16 @@ codes! {
     YankedNotDetected Advisories "yanked-not-detected" Policy "an ignored crate is not yanked or not in the graph";
     UnknownAdvisory Advisories "unknown-advisory" Policy "an ignored advisory is not in any database";
 
-    Banned Bans "banned" Package "the policy bans the crate";
+    Banned Bans "banned" Dependents "the policy bans the crate";
     Allowed Bans "allowed" Policy "the policy allows the crate by name";
     NotAllowed Bans "not-allowed" Package "the crate is not in `bans.allow`";
-    Duplicate Bans "duplicate" Package "the graph has several versions of the crate";
+    Duplicate Bans "duplicate" Oldest "the graph has several versions of the crate";
     Skipped Bans "skipped" Policy "a `skip` entry excludes a version from the search for duplicates";
     Wildcard Bans "wildcard" Manifest "a requirement accepts any version";
     UnmatchedSkip Bans "unmatched-skip" Policy "a `skip` entry matches no crate";
     UnnecessarySkip Bans "unnecessary-skip" Policy "a `skip` entry matches a crate that has only one version";
     AllowedByWrapper Bans "allowed-by-wrapper" Policy "a banned crate is used through an allowed wrapper";
-    UnmatchedWrapper Bans "unmatched-wrapper" Package "a banned crate is used by a crate that is not one of its wrappers";
+    UnmatchedWrapper Bans "unmatched-wrapper" Dependents "a banned crate is used by a crate that is not one of its wrappers";
     SkippedByRoot Bans "skipped-by-root" Policy "a `skip-tree` entry excludes the crate";
     UnmatchedSkipRoot Bans "unmatched-skip-root" Policy "a `skip-tree` entry matches no crate";
     BuildScriptNotAllowed Bans "build-script-not-allowed" Package "the crate has a build script that the policy does not allow";

@@ -1,10 +1,10 @@
 //! Converts cargo-deny's diagnostics to findings: package, code, locations and message.
 
-use std::sync::Arc;
+use std::{cell::OnceCell, collections::HashMap, rc::Rc, sync::Arc};
 
 use cargo_deny::{
     Krates,
-    diag::{Diag, Diagnostic, FileId, Files, Label, Severity as DenySeverity},
+    diag::{Diag, Diagnostic, FileId, Files, Label, Pack, Severity as DenySeverity},
 };
 use codespan_reporting::{diagnostic::LabelStyle, files::Files as _};
 use krates::NodeId;
@@ -29,6 +29,8 @@ pub(super) struct Context<'a> {
     pub(super) policy_id: FileId,
     pub(super) files: &'a Files,
     pub(super) database: Option<&'a Database>,
+    /// Where the policy lists the allowed licenses, once it is known.
+    pub(super) allow_list: OnceCell<Option<Location>>,
 }
 
 impl Context<'_> {
@@ -111,8 +113,8 @@ pub(super) fn apply_advisory_message(finding: &mut Finding) {
     }
 }
 
-/// Converts a diagnostic of one of the checks.
-pub(super) fn from_check(diag: &Diag, check: Check, context: &Context<'_>) -> Finding {
+/// Converts a diagnostic of one of the checks. `pack` has all diagnostics about the same package.
+pub(super) fn from_check(diag: &Diag, pack: &Pack, check: Check, context: &Context<'_>) -> Finding {
     let code = diag.code.and_then(|code| Code::by_name(code.as_str()));
     let nodes = nodes(diag, context.krates);
     let packages: Vec<PackageRef> = nodes
@@ -135,7 +137,8 @@ pub(super) fn from_check(diag: &Diag, check: Check, context: &Context<'_>) -> Fi
         })
         .collect();
     let advisory = advisory(diag, context.database);
-    let placement = locate(code, &nodes, &labels, context);
+    let parents = parents(diag, pack, &nodes, context.krates);
+    let placement = locate(code, &nodes, &parents, &labels, context);
     let mut finding = Finding {
         check,
         code,
@@ -147,7 +150,7 @@ pub(super) fn from_check(diag: &Diag, check: Check, context: &Context<'_>) -> Fi
         paths: placement.paths,
         path_count: placement.count,
         notes: notes(diag),
-        related: related(&packages, &labels, context),
+        related: related(code, &packages, &labels, context),
         packages,
     };
     // A related location that is also a location of the finding adds nothing.
@@ -226,19 +229,63 @@ struct Placement {
     omission: Option<String>,
 }
 
+/// The packages because of which a banned package with wrappers is banned: those that depend on it and are
+/// no wrapper. Empty where all that depend on it count.
+fn parents(diag: &Diag, pack: &Pack, nodes: &[NodeId], krates: &Krates) -> Vec<NodeId> {
+    let has_code = |diag: &Diag, code: Code| diag.code.is_some_and(|it| it.as_str() == code.name());
+    let is_unmatched = |diag: &Diag| has_code(diag, Code::UnmatchedWrapper);
+    let entry = |diag: &Diag| diag.diag.labels.first().map(|label| label.range.clone());
+    // cargo-deny names the parent in the message only.
+    let messages: Vec<&str> = match (is_unmatched(diag), has_code(diag, Code::Banned)) {
+        (true, _) => vec![&diag.diag.message],
+        (false, true) => {
+            let same_entry =
+                pack.iter().filter(|one| is_unmatched(one) && entry(one) == entry(diag));
+            same_entry.map(|one| one.diag.message.as_str()).collect()
+        }
+        (false, false) => return Vec::new(),
+    };
+    let Some(node) = nodes.first() else { return Vec::new() };
+    let dependents = krates.direct_dependents(*node).into_iter();
+    let mut parents: Vec<_> = dependents
+        .filter(|dependent| {
+            let named = format!("direct parent '{}' of", dependent.krate);
+            messages.iter().any(|message| message.starts_with(&named))
+        })
+        .map(|dependent| dependent.node_id)
+        .collect();
+    parents.sort_unstable();
+    parents.dedup();
+    parents
+}
+
 fn locate(
     code: Option<Code>,
     nodes: &[NodeId],
+    parents: &[NodeId],
     labels: &[ResolvedLabel],
     context: &Context<'_>,
 ) -> Placement {
     let rule = code.map_or(LocationRule::Policy, Code::location_rule);
     let mut placement = Placement::default();
     match rule {
-        LocationRule::Package | LocationRule::Source => {
+        LocationRule::Package
+        | LocationRule::Source
+        | LocationRule::Dependents
+        | LocationRule::Oldest => {
             let mut seen = SeenLocations::default();
-            for node in nodes {
-                let found = context.locations.of(*node, rule);
+            let mut nodes = nodes.to_vec();
+            if rule == LocationRule::Oldest {
+                nodes.sort_by_key(|node| {
+                    paths::krate(context.krates, *node).map(|krate| krate.version.clone())
+                });
+            }
+            for node in &nodes {
+                let found = if parents.is_empty() {
+                    context.locations.of(*node, rule)
+                } else {
+                    Rc::new(context.locations.through(*node, rule, parents))
+                };
                 let earlier = placement.paths.len();
                 placement.omission = placement.omission.or_else(|| found.omission.clone());
                 for location in &found.locations {
@@ -252,7 +299,7 @@ fn locate(
             }
             placement.locations.sort_by_key(|location| location.role == Role::Inherited);
             if is_about_the_license(code) {
-                prefer_license_fields(&mut placement.locations, nodes, context);
+                prefer_license_fields(&mut placement.locations, &nodes, context);
             }
         }
         LocationRule::Policy => placement.locations = label_locations(labels, LabelTarget::Policy),
@@ -329,6 +376,7 @@ fn label_locations(labels: &[ResolvedLabel], target: LabelTarget) -> Vec<Locatio
 }
 
 fn related(
+    code: Option<Code>,
     packages: &[PackageRef],
     labels: &[ResolvedLabel],
     context: &Context<'_>,
@@ -341,7 +389,32 @@ fn related(
             if label.message.is_empty() { label.text.clone() } else { label.message.clone() };
         Some(Related { location: location.clone(), message })
     });
-    lock_entries.chain(resolve_label).collect()
+    // cargo-deny's labels of a rejected license are in the package's license expression.
+    let allow_list = context.allow_list.get_or_init(|| context.policy.license_allow_list());
+    let allow_list = allow_list.iter().filter(|_| code == Some(Code::Rejected)).map(|location| {
+        let message = "the policy allows these licenses".to_owned();
+        Related { location: location.clone(), message }
+    });
+    lock_entries.chain(allow_list).chain(resolve_label).collect()
+}
+
+/// Links the findings of ignored advisories to the entries that ignore them.
+pub(super) fn link_ignored(findings: &mut [Finding]) {
+    let ignored = findings.iter().filter(|finding| finding.code == Some(Code::AdvisoryIgnored));
+    let mut entries: HashMap<(String, Vec<PackageRef>), Location> = HashMap::new();
+    for finding in ignored {
+        let Some(location) = finding.locations.first() else { continue };
+        let Some(id) = location.text.as_str().get(location.span.clone()) else { continue };
+        entries.insert((id.to_owned(), finding.packages.clone()), location.clone());
+    }
+    for finding in findings {
+        let Some(advisory) = &finding.advisory else { continue };
+        let key = (advisory.id.clone(), finding.packages.clone());
+        if let Some(location) = entries.get(&key) {
+            let message = "the policy ignores it here".to_owned();
+            finding.related.push(Related { location: location.clone(), message });
+        }
+    }
 }
 
 fn resolve_label(

@@ -4,6 +4,7 @@
 mod graph_cache;
 
 use std::{
+    cell::OnceCell,
     collections::{BTreeMap, BTreeSet},
     sync::{Arc, OnceLock, mpsc},
     thread,
@@ -570,6 +571,7 @@ impl<'p, 'g> PlacedGraph<'p, 'g> {
             policy_id,
             files: &files,
             database: request.database.as_deref(),
+            allow_list: OnceCell::new(),
         };
         for (check, output) in outputs {
             let (findings, counts) = findings_of(&output, check, request.helps, &context);
@@ -628,7 +630,8 @@ fn findings_of(
 ) -> (Vec<Finding>, Counts) {
     let mut counts = Counts::default();
     let mut findings = Vec::new();
-    for diag in output.packs.iter().flat_map(Pack::iter) {
+    let diags = output.packs.iter().flat_map(|pack| pack.iter().map(move |diag| (pack, diag)));
+    for (pack, diag) in diags {
         match diag.diag.severity {
             DenySeverity::Error => counts.errors += 1,
             DenySeverity::Warning => counts.warnings += 1,
@@ -637,9 +640,10 @@ fn findings_of(
             DenySeverity::Bug => {}
         }
         if helps || diag.diag.severity != DenySeverity::Help || context.is_labeled(diag) {
-            findings.push(collect::from_check(diag, check, context));
+            findings.push(collect::from_check(diag, pack, check, context));
         }
     }
+    collect::link_ignored(&mut findings);
     (findings, counts)
 }
 

@@ -6,7 +6,13 @@ use camino::Utf8PathBuf;
 use serde::{Deserialize, Serialize};
 
 use super::{AdvisoryFacts, Check, Code};
-use crate::text::{SourceText, Span};
+use crate::{
+    cache::hash,
+    text::{SourceText, Span},
+};
+
+/// The number of hexadecimal digits of a finding's id.
+const ID_LENGTH: usize = 16;
 
 /// The severity of a finding; only errors fail the gate.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -47,7 +53,7 @@ pub struct PackageRef {
 /// The role of a location.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub enum Role {
-    /// The line to change.
+    /// A line to change.
     Primary,
     /// A member's `x.workspace = true`, which inherits the line to change.
     Inherited,
@@ -102,7 +108,8 @@ pub struct Finding {
     pub packages: Vec<PackageRef>,
     /// The advisory that it reports.
     pub advisory: Option<Arc<AdvisoryFacts>>,
-    /// Its locations, the most important first; never empty if the workspace is readable.
+    /// Its locations; never empty if the workspace is readable. The first is the primary one, at which it
+    /// is reported. The others are further dependencies through which it comes, or further lines to change.
     pub locations: Vec<Location>,
     /// The dependency paths: the shortest one through each direct dependency that brings in the
     /// package, from a member to the package (see [`Location::via`]).
@@ -122,6 +129,16 @@ impl Finding {
             Some(advisory) => advisory.link(),
             None => self.code.filter(|code| code.check() != Check::Supercargo).map(Code::link),
         }
+    }
+
+    /// Identifies it among the findings of its verdict; the same wherever its line moves.
+    pub fn id(&self) -> String {
+        let at = self.locations.first();
+        let source = at.and_then(|at| at.text.as_str().get(at.span.clone()));
+        let content = (self.check, self.shown_code(), self.severity, &self.packages, &self.message);
+        let mut id = hash(format!("{content:?} {:?} {source:?}", at.map(|at| &at.file)).as_bytes());
+        id.truncate(ID_LENGTH);
+        id
     }
 
     /// The code to show: the advisory's id, else the code's name.

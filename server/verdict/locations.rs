@@ -1,12 +1,17 @@
 //! Where a package's findings are reported, and through which dependency paths.
+//!
+//! The first location is the primary one: of the shortest dependency path; of several the entry of the
+//! workspace that members inherit, then the dependency of the root manifest, then those of the members by
+//! path, then those of packages outside the workspace; within a manifest in the order of the graph.
 
 use std::{
     cell::RefCell,
+    cmp::Ordering,
     collections::{HashMap, HashSet},
     rc::Rc,
 };
 
-use camino::Utf8PathBuf;
+use camino::{Utf8Path, Utf8PathBuf};
 use cargo_deny::Krates;
 use krates::NodeId;
 
@@ -27,6 +32,15 @@ pub(super) struct PackageLocations {
     pub(super) omission: Option<String>,
 }
 
+/// A location of a dependency that brings in the package.
+struct BringingLocation {
+    location: Location,
+    /// The number of packages on the dependency path.
+    length: usize,
+    /// Members inherit it.
+    is_shared: bool,
+}
+
 /// The dependencies of a local package: their indices, by the package they resolved to.
 type Resolved = HashMap<NodeId, Vec<usize>>;
 
@@ -37,35 +51,62 @@ pub(super) struct LocationIndex<'g> {
     paths: Paths<'g>,
     /// The resolved dependencies of each local package.
     resolved: RefCell<HashMap<NodeId, Rc<Resolved>>>,
-    cache: RefCell<HashMap<(NodeId, bool), Rc<PackageLocations>>>,
+    /// The manifests of the members.
+    members: HashSet<Utf8PathBuf>,
+    cache: RefCell<HashMap<(NodeId, LocationRule), Rc<PackageLocations>>>,
 }
 
 impl<'g> LocationIndex<'g> {
     pub(super) fn new(krates: &'g Krates, manifests: &'g Manifests) -> Self {
+        let paths = Paths::new(krates);
+        let members = manifests.nodes().filter(|(node, _)| paths.is_member(*node));
+        let members = members.map(|(_, manifest)| manifest.path.clone()).collect();
         Self {
             krates,
             manifests,
-            paths: Paths::new(krates),
+            paths,
             resolved: RefCell::default(),
+            members,
             cache: RefCell::default(),
         }
     }
 
-    /// The locations of a package, the nearest first.
+    /// The locations of a package, the primary one first.
     pub(super) fn of(&self, package: NodeId, rule: LocationRule) -> Rc<PackageLocations> {
-        let key = (package, rule == LocationRule::Source);
+        let key = (package, rule);
         if let Some(cached) = self.cache.borrow().get(&key) {
             return Rc::clone(cached);
         }
-        let found = Rc::new(self.find(package, rule));
+        let found = Rc::new(self.find(package, rule, self.paths.inclusion_paths(package)));
         self.cache.borrow_mut().insert(key, Rc::clone(&found));
         found
     }
 
-    fn find(&self, package: NodeId, rule: LocationRule) -> PackageLocations {
-        let inclusion = self.paths.inclusion_paths(package);
+    /// The same, with only the paths on which one of `parents` depends on the package.
+    pub(super) fn through(
+        &self,
+        package: NodeId,
+        rule: LocationRule,
+        parents: &[NodeId],
+    ) -> PackageLocations {
+        self.find(package, rule, self.paths.inclusion_paths_through(package, parents))
+    }
+
+    fn find(
+        &self,
+        package: NodeId,
+        rule: LocationRule,
+        inclusion: InclusionPaths,
+    ) -> PackageLocations {
+        let InclusionPaths { mut direct, mut count, truncated } = inclusion;
+        // A dev-dependency of a package on itself brings nothing.
+        let with_itself = direct.len();
+        direct.retain(|dependency| dependency.local != package);
+        count = count.saturating_sub((with_itself - direct.len()) as u64);
         let local = paths::krate(self.krates, package).is_some_and(|krate| krate.source.is_none());
-        if local && (inclusion.direct.is_empty() || self.paths.is_member(package)) {
+        let at_dependents = matches!(rule, LocationRule::Dependents | LocationRule::Oldest);
+        let is_member = self.paths.is_member(package);
+        if local && (direct.is_empty() || !at_dependents && is_member) {
             let head = self.manifests.of_node(package).map(super::manifests::LocalManifest::head);
             return PackageLocations {
                 locations: head.into_iter().collect(),
@@ -73,21 +114,43 @@ impl<'g> LocationIndex<'g> {
             };
         }
         // A direct dependency is reported only at its own requirement, not at others that lead to it.
-        let is_direct = inclusion.direct.iter().any(|dependency| dependency.child == package);
-        let InclusionPaths { direct, count, truncated } = inclusion;
-        let relevant = direct.iter().filter(|dependency| !is_direct || dependency.child == package);
+        let is_direct = direct.iter().any(|dependency| dependency.child == package);
+        direct.retain(|dependency| !is_direct || dependency.child == package);
+        direct.sort_by(|one, other| {
+            let by_manifest = || {
+                let path = |node| self.manifests.of_node(node).map(|manifest| &manifest.path);
+                match (path(one.local), path(other.local)) {
+                    (Some(one), Some(other)) => self.order_of_files(one, other),
+                    (one, other) => other.is_some().cmp(&one.is_some()),
+                }
+            };
+            one.length.cmp(&other.length).then_with(by_manifest)
+        });
         let mut found = PackageLocations { count, ..PackageLocations::default() };
         let mut seen = SeenLocations::default();
+        let mut locations: Vec<BringingLocation> = Vec::new();
         let (mut more, mut unlisted) = (0, None);
-        for dependency in relevant {
-            if found.locations.len() >= limits::LOCATIONS {
+        for dependency in &direct {
+            if locations.len() >= limits::LOCATIONS {
                 more += 1;
                 continue;
             }
             let via = dependency.path.as_ref().map(|_| found.paths.len());
-            for location in self.direct_dependency_locations(dependency, rule) {
+            let mut all = self.direct_dependency_locations(dependency, rule);
+            if is_member && all.iter().any(|location| location.role == Role::Inherited) {
+                // A member that must not depend on another changes its own line, not the workspace's.
+                all.retain(|location| location.role == Role::Inherited);
+                for location in &mut all {
+                    location.role = Role::Primary;
+                }
+            }
+            let is_inherited = all.iter().any(|location| location.role == Role::Inherited);
+            for location in all {
                 if seen.insert(&location) {
-                    found.locations.push(Location { via, ..location });
+                    let is_shared = is_inherited && location.role == Role::Primary;
+                    let location = Location { via, ..location };
+                    let length = dependency.length;
+                    locations.push(BringingLocation { location, length, is_shared });
                 }
             }
             match &dependency.path {
@@ -95,8 +158,8 @@ impl<'g> LocationIndex<'g> {
                 None => unlisted = unlisted.max(Some(dependency.length)),
             }
         }
-        // The lines to change come before those that inherit them.
-        found.locations.sort_by_key(|location| location.role == Role::Inherited);
+        locations.sort_by(|one, other| self.order(one, other));
+        found.locations = locations.into_iter().map(|bringing| bringing.location).collect();
         found.omission = if more > 0 {
             Some(format!("{more} more dependencies that require it are not listed"))
         } else if let Some(length) = unlisted {
@@ -106,6 +169,23 @@ impl<'g> LocationIndex<'g> {
                 .then(|| "the graph is too large to list more than one dependency path".to_owned())
         };
         found
+    }
+
+    /// The primary location first, and the lines that inherit last.
+    fn order(&self, one: &BringingLocation, other: &BringingLocation) -> Ordering {
+        let by_role = |bringing: &BringingLocation| {
+            (bringing.location.role == Role::Inherited, bringing.length, !bringing.is_shared)
+        };
+        by_role(one)
+            .cmp(&by_role(other))
+            .then_with(|| self.order_of_files(&one.location.file, &other.location.file))
+    }
+
+    /// The root manifest, then the members by path, then the packages outside the workspace.
+    fn order_of_files(&self, one: &Utf8Path, other: &Utf8Path) -> Ordering {
+        let rank =
+            |file: &Utf8Path| (file != self.manifests.root_path(), !self.members.contains(file));
+        rank(one).cmp(&rank(other)).then_with(|| one.cmp(other))
     }
 
     fn direct_dependency_locations(

@@ -195,6 +195,16 @@ impl Manifests {
         self.by_node.get(&node)
     }
 
+    /// The manifests of the local packages.
+    pub(super) fn nodes(&self) -> impl Iterator<Item = (NodeId, &LocalManifest)> {
+        self.by_node.iter().map(|(node, manifest)| (*node, manifest))
+    }
+
+    /// The path of the root manifest.
+    pub(super) fn root_path(&self) -> &Utf8Path {
+        &self.root.path
+    }
+
     /// The manifest at `path`.
     pub(super) fn at(&self, path: &Utf8Path) -> Option<&LocalManifest> {
         self.all().find(|manifest| manifest.real == path || manifest.path == path)

@@ -91,6 +91,22 @@ impl<'g> Paths<'g> {
     /// Searches from `package` towards the members. The search stops at local packages: a finding
     /// belongs to the nearest manifest.
     pub(super) fn inclusion_paths(&self, package: NodeId) -> InclusionPaths {
+        self.search(package, None)
+    }
+
+    /// The same, with only the paths on which one of `parents` depends on the package.
+    pub(super) fn inclusion_paths_through(
+        &self,
+        package: NodeId,
+        parents: &[NodeId],
+    ) -> InclusionPaths {
+        self.search(package, Some(parents))
+    }
+
+    fn search(&self, package: NodeId, parents: Option<&[NodeId]>) -> InclusionPaths {
+        let is_considered = |node: NodeId, dependent: NodeId| {
+            node != package || parents.is_none_or(|parents| parents.contains(&dependent))
+        };
         let mut walk = Walk::default();
         walk.queue.push_back(package);
         walk.seen.insert(package);
@@ -99,7 +115,8 @@ impl<'g> Paths<'g> {
             if self.steps.get() == 0 {
                 return self.nearest(package);
             }
-            for dependent in self.dependents(node).iter().copied() {
+            let dependents = self.dependents(node);
+            for dependent in dependents.iter().copied().filter(|one| is_considered(node, *one)) {
                 if self.is_local(dependent) {
                     let order = direct.len();
                     direct.entry((dependent, node)).or_insert(order);
@@ -115,7 +132,14 @@ impl<'g> Paths<'g> {
             .map(|((local, child), _)| self.direct_dependency(local, child, &walk.next));
         let mut direct: Vec<_> = direct.collect();
         direct.sort_by_key(|direct_dependency| direct_dependency.length);
-        InclusionPaths { direct, count: self.count(package), truncated: false }
+        let count = match parents {
+            None => self.count(package),
+            Some(parents) => parents.iter().fold(0, |count: u64, parent| {
+                let paths = if self.is_local(*parent) { 1 } else { self.count(*parent) };
+                count.saturating_add(paths)
+            }),
+        };
+        InclusionPaths { direct, count, truncated: false }
     }
 
     /// Only the nearest direct dependency: one walk over the graph finds those of all packages.

@@ -115,6 +115,14 @@ impl PolicyText {
         self.path.as_deref().unwrap_or(Utf8Path::new(NO_FILE))
     }
 
+    /// The key of the list of allowed licenses.
+    pub(super) fn license_allow_list(&self) -> Option<Location> {
+        self.path.as_ref()?;
+        let (root, _) = tree::parse(self.text.as_str());
+        let (key, _) = tree::entry(tree::table(root.get_ref(), "licenses")?, "allow")?;
+        Some(self.location(key.span()))
+    }
+
     /// Whether its text and its exceptions are those on disk.
     pub(crate) fn is_on_disk(&self) -> bool {
         let same = |path: &Utf8PathBuf| {

@@ -117,8 +117,19 @@ pub(crate) fn provisional(input: &ProvisionalInput<'_>) -> Vec<Finding> {
                             && location.span == changed.dependency.location
                     })
             };
-            if !findings.iter().any(here) {
-                findings.push(vulnerability(changed, advisory, input.levels));
+            if findings.iter().any(here) {
+                continue;
+            }
+            let new = vulnerability(changed, advisory, input.levels);
+            // Several dependencies that bring the same version are one finding.
+            let same = |known: &&mut Finding| {
+                known.message == new.message
+                    && known.advisory.as_ref().map(|one| &one.id)
+                        == new.advisory.as_ref().map(|one| &one.id)
+            };
+            match findings.iter_mut().find(same) {
+                Some(known) => known.locations.extend(new.locations),
+                None => findings.push(new),
             }
         }
     }

@@ -41,6 +41,8 @@ struct LockedDependency {
     member: PackageRef,
     /// The index of its lock entry.
     locked: usize,
+    /// Its position among all dependencies of the workspace.
+    order: usize,
 }
 
 /// The vulnerabilities of the locked packages.
@@ -164,8 +166,20 @@ impl<'a> LockSearch<'a> {
         let mut paths = LockedPaths::default();
         let mut seen = SeenLocations::default();
         let (mut more, mut unlisted) = (0_usize, None);
-        for dependency in self.direct {
-            let Some(distance) = distances.get(&dependency.locked) else { continue };
+        let mut direct: Vec<_> = self
+            .direct
+            .iter()
+            .filter_map(|one| Some((one, *distances.get(&one.locked)?)))
+            .collect();
+        // A direct dependency is reported only at its own requirement, not at others that lead to it.
+        let is_direct = direct.iter().any(|(_, distance)| *distance == 0);
+        direct.retain(|(_, distance)| !is_direct || *distance == 0);
+        // The nearest first: of several the one in the root manifest, then those of the members by path.
+        direct.sort_by_key(|(dependency, distance)| {
+            let is_inherited = dependency.location.role == Role::Inherited;
+            (is_inherited, *distance, dependency.order)
+        });
+        for (dependency, distance) in direct {
             if !seen.insert(&dependency.location) {
                 continue;
             }
@@ -281,7 +295,19 @@ fn direct_dependencies(
         }
     }
     let all = manifests.iter().zip(&models);
-    all.flat_map(|(manifest, model)| dependencies_of(manifest, model, &inherited, lock)).collect()
+    let mut direct: Vec<_> = all
+        .flat_map(|(manifest, model)| dependencies_of(manifest, model, &inherited, lock))
+        .collect();
+    let root = manifests.first().map(|root| &root.path);
+    let mut order: Vec<usize> = (0..direct.len()).collect();
+    order.sort_by_key(|index| {
+        let location = &direct[*index].location;
+        (Some(&location.file) != root, &location.file, location.span.start)
+    });
+    for (position, index) in order.into_iter().enumerate() {
+        direct[index].order = position;
+    }
+    direct
 }
 
 /// The direct dependencies of one manifest that are in the lockfile.
@@ -325,10 +351,11 @@ fn dependencies_of(
             location: location(file, dependency.location(), Role::Primary),
             member: member.clone(),
             locked,
+            order: 0,
         });
         if origin.is_some() {
             let location = location(manifest, declared.location(), Role::Inherited);
-            found.push(LockedDependency { location, member, locked });
+            found.push(LockedDependency { location, member, locked, order: 0 });
         }
     }
     found

@@ -43,7 +43,7 @@ fn codes_keys_and_licenses_are_explained_without_a_workspace() {
             duplicate · bans
 
             The graph has several versions of the crate.
-            Reported on the requirement of every direct dependency that brings in the crate.
+            Reported on the requirement of the nearest dependency that brings in the oldest version.
 
             cargo-deny's page <https://embarkstudios.github.io/cargo-deny/checks/bans/diags.html#duplicate>
             exit 0

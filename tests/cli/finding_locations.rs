@@ -145,7 +145,7 @@ extra = { version = "1", optional = true }
 }
 
 #[test]
-fn package_with_three_direct_dependencies_is_reported_on_each() {
+fn package_with_three_direct_dependencies_is_reported_on_the_first_and_lists_all() {
     check_advisories(
         r#"
 #- crate: time 0.3.44
@@ -180,7 +180,7 @@ time = { version = "0.3.4" }
 }
 
 #[test]
-fn inherited_requirement_is_reported_in_the_root_and_on_members() {
+fn inherited_requirement_is_reported_in_the_root_and_lists_members() {
     check_advisories(
         r#"
 #- crate: time 0.3.44
@@ -406,7 +406,7 @@ old = "1"
 }
 
 #[test]
-fn duplicate_is_reported_on_every_dependency_that_brings_in_a_version() {
+fn duplicate_is_reported_on_the_dependency_that_brings_in_the_oldest_version() {
     check_bans(
         r#"
 #- crate: time 0.1.0
@@ -634,7 +634,7 @@ allow-build-scripts = []
 }
 
 #[test]
-fn banned_package_behind_the_wrong_wrapper_is_reported_on_the_wrapper() {
+fn banned_package_is_reported_on_the_parent_that_is_no_wrapper() {
     check_bans(
         r#"
 #- crate: openssl 0.10.0
@@ -654,15 +654,10 @@ deny = [{ crate = "openssl", wrappers = ["good-tls"] }]
 "#,
         &expect![[r#"
             warning unmatched-wrapper: direct parent `other-tls = 1.0.0` of banned crate `openssl` 0.10.0 was not marked as a wrapper
-              Cargo.toml:6
-                good-tls = "1"
-                            ^
               Cargo.toml:7
                 other-tls = "1"
                              ^
-              via m 0.1.0 -> good-tls 1.0.0 -> openssl 0.10.0
               via m 0.1.0 -> other-tls 1.0.0 -> openssl 0.10.0
-              2 paths
             note allowed-by-wrapper: banned crate `openssl` 0.10.0 allowed by wrapper `good-tls = 1.0.0`
               deny.toml:2
                 deny = [{ crate = "openssl", wrappers = ["good-tls"] }]
@@ -671,15 +666,10 @@ deny = [{ crate = "openssl", wrappers = ["good-tls"] }]
                 deny = [{ crate = "openssl", wrappers = ["good-tls"] }]
                                                           ^^^^^^^^
             error banned: `openssl` 0.10.0 is banned by the policy
-              Cargo.toml:6
-                good-tls = "1"
-                            ^
               Cargo.toml:7
                 other-tls = "1"
                              ^
-              via m 0.1.0 -> good-tls 1.0.0 -> openssl 0.10.0
               via m 0.1.0 -> other-tls 1.0.0 -> openssl 0.10.0
-              2 paths
             exit 2
         "#]],
     );
@@ -796,4 +786,248 @@ allow = ["MIT"]
         exit 4
     "#]]
     .assert_eq(&report.shown());
+}
+
+#[test]
+fn shortest_dependency_path_is_reported_and_of_equal_ones_the_root_manifest_first() {
+    check_advisories(
+        r#"
+#- crate: time 0.3.44
+#- crate: near 1.0.0 -> time 0.3
+#- crate: web 1.0.0 -> near 1
+#- advisory: RUSTSEC-2026-0009 time patched >=0.3.47: A crafted date
+#- Cargo.toml
+[package]
+name = "z-root"
+version = "0.1.0"
+edition = "2021"
+[workspace]
+members = ["b", "a"]
+[dependencies]
+a = { path = "a" }
+b = { path = "b" }
+near = "1"
+#- a/Cargo.toml
+[package]
+name = "a"
+version = "0.1.0"
+edition = "2021"
+[dependencies]
+near = "1"
+#- b/Cargo.toml
+[package]
+name = "b"
+version = "0.1.0"
+edition = "2021"
+[dependencies]
+near = "1"
+web = "1"
+"#,
+        &expect![[r#"
+            error RUSTSEC-2026-0009: `time` 0.3.44 has a vulnerability: A crafted date
+              Cargo.toml:10
+                near = "1"
+                        ^
+              a/Cargo.toml:6
+                near = "1"
+                        ^
+              b/Cargo.toml:6
+                near = "1"
+                        ^
+              b/Cargo.toml:7
+                web = "1"
+                       ^
+              via z-root 0.1.0 -> near 1.0.0 -> time 0.3.44
+              via a 0.1.0 -> near 1.0.0 -> time 0.3.44
+              via b 0.1.0 -> near 1.0.0 -> time 0.3.44
+              via b 0.1.0 -> web 1.0.0 -> near 1.0.0 -> time 0.3.44
+              4 paths
+              help upgrade to >=0.3.47
+            exit 1
+        "#]],
+    );
+}
+
+#[test]
+fn member_declares_before_another_by_path_and_a_package_outside_is_last() {
+    let world = World::new(
+        r#"
+#- crate: time 0.3.44
+#- advisory: RUSTSEC-2026-0009 time patched >=0.3.47: A crafted date
+#- w/Cargo.toml
+[workspace]
+members = ["z", "crates/m"]
+resolver = "2"
+#- w/z/Cargo.toml
+[package]
+name = "a"
+version = "0.1.0"
+edition = "2021"
+[dependencies]
+outside = { path = "../../outside" }
+time = "0.3"
+#- w/crates/m/Cargo.toml
+[package]
+name = "m"
+version = "0.1.0"
+edition = "2021"
+[dependencies]
+time = "0.3.40"
+#- outside/Cargo.toml
+[package]
+name = "outside"
+version = "0.2.0"
+edition = "2021"
+[dependencies]
+time = "0.3.4"
+"#,
+    );
+    world.lock("w");
+    expect![[r#"
+        error RUSTSEC-2026-0009: `time` 0.3.44 has a vulnerability: A crafted date
+          w/crates/m/Cargo.toml:6
+            time = "0.3.40"
+                    ^^^^^^
+          w/z/Cargo.toml:7
+            time = "0.3"
+                    ^^^
+          outside/Cargo.toml:6
+            time = "0.3.4"
+                    ^^^^^
+          via a 0.1.0 -> outside 0.2.0 -> time 0.3.44
+          3 paths
+          help upgrade to >=0.3.47
+        exit 1
+    "#]]
+    .assert_eq(&world.check("--only advisories w").shown());
+}
+
+#[test]
+fn oldest_of_several_versions_is_reported_through_its_shortest_path() {
+    check_bans(
+        r#"
+#- crate: syn 0.15.0
+#- crate: syn 1.0.0
+#- crate: syn 2.0.0
+#- crate: old 1.0.0 -> syn 0.15
+#- crate: older 1.0.0 -> old 1
+#- crate: middle 1.0.0 -> syn 1
+#- Cargo.toml
+[workspace]
+members = ["a", "b"]
+resolver = "2"
+#- a/Cargo.toml
+[package]
+name = "a"
+version = "0.1.0"
+edition = "2021"
+[dependencies]
+middle = "1"
+older = "1"
+syn = "2"
+#- b/Cargo.toml
+[package]
+name = "b"
+version = "0.1.0"
+edition = "2021"
+[dependencies]
+old = "1"
+"#,
+        &expect![[r#"
+            warning duplicate: found 3 versions of `syn`: 0.15.0, 1.0.0 and 2.0.0
+              b/Cargo.toml:6
+                old = "1"
+                       ^
+              a/Cargo.toml:7
+                older = "1"
+                         ^
+              a/Cargo.toml:6
+                middle = "1"
+                          ^
+              a/Cargo.toml:8
+                syn = "2"
+                       ^
+              via b 0.1.0 -> old 1.0.0 -> syn 0.15.0
+              via a 0.1.0 -> older 1.0.0 -> old 1.0.0 -> syn 0.15.0
+              via a 0.1.0 -> middle 1.0.0 -> syn 1.0.0
+              4 paths
+              help upgrade the dependencies that require the older ones
+            exit 0
+        "#]],
+    );
+}
+
+#[test]
+fn banned_member_is_reported_on_its_dependents() {
+    check_bans(
+        r#"
+#- crate: memchr 2.0.0
+#- crate: text 1.0.0 -> memchr 2
+#- Cargo.toml
+[workspace]
+members = ["domain", "server", "client"]
+resolver = "2"
+[workspace.dependencies]
+server = { path = "server" }
+#- domain/Cargo.toml
+[package]
+name = "domain"
+version = "0.1.0"
+edition = "2021"
+[dependencies]
+text = "1"
+#- server/Cargo.toml
+[package]
+name = "server"
+version = "0.1.0"
+edition = "2021"
+[dependencies]
+domain = { path = "../domain" }
+memchr = "2"
+[dev-dependencies]
+server = { path = "." }
+#- client/Cargo.toml
+[package]
+name = "client"
+version = "0.1.0"
+edition = "2021"
+[dependencies]
+server.workspace = true
+#- deny.toml
+[bans]
+deny = [
+    { crate = "memchr", wrappers = ["server"] },
+    { crate = "server", wrappers = [] },
+    { crate = "client" },
+]
+"#,
+        &expect![[r#"
+            error banned: `client` 0.1.0 is banned by the policy
+              client/Cargo.toml:2
+                name = "client"
+                        ^^^^^^
+            warning unmatched-wrapper: direct parent `text = 1.0.0` of banned crate `memchr` 2.0.0 was not marked as a wrapper
+              domain/Cargo.toml:6
+                text = "1"
+                        ^
+              via domain 0.1.0 -> text 1.0.0 -> memchr 2.0.0
+            note allowed-by-wrapper: banned crate `memchr` 2.0.0 allowed by wrapper `server = 0.1.0`
+              deny.toml:3
+                    { crate = "memchr", wrappers = ["server"] },
+                               ^^^^^^
+              deny.toml:3
+                    { crate = "memchr", wrappers = ["server"] },
+                                                     ^^^^^^
+            error banned: `memchr` 2.0.0 is banned by the policy
+              domain/Cargo.toml:6
+                text = "1"
+                        ^
+              via domain 0.1.0 -> text 1.0.0 -> memchr 2.0.0
+            error banned: `server` 0.1.0 is banned by the policy
+              client/Cargo.toml:6
+                server.workspace = true
+                       ^^^^^^^^^
+            exit 2
+        "#]],
+    );
 }

@@ -241,6 +241,7 @@ fn human_format_shows_several_workspaces_in_order() {
               bans        not checked
               licenses    not checked
               sources     not checked
+              supercargo  1 error, not counted by cargo-deny
               gate: no verdict
             exit 70
         "#]],
@@ -282,6 +283,7 @@ fn human_format_explains_a_missing_verdict() {
           bans        clean
           licenses    clean
           sources     clean
+          supercargo  1 error, not counted by cargo-deny
           gate: no verdict
     "#]]
     .assert_eq(&run.stdout);
@@ -309,6 +311,7 @@ fn human_format_explains_a_missing_verdict() {
               bans        not checked
               licenses    not checked
               sources     not checked
+              supercargo  2 errors, not counted by cargo-deny
               gate: no verdict
             exit 70
         "#]],
@@ -327,6 +330,7 @@ fn human_format_explains_a_missing_verdict() {
               bans        not checked
               licenses    not checked
               sources     not checked
+              supercargo  1 error, not counted by cargo-deny
               gate: no verdict
             exit 70
         "#]],

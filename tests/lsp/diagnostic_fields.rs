@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::harness::{Client, Session, World, each_editor};
+use crate::harness::{Action, Client, Diagnostic, Session, Shown, World, each_editor};
 
 const VULNERABLE: &str = "RUSTSEC-2026-0009";
 const MANIFEST: &str = "Cargo.toml";
@@ -78,12 +78,9 @@ each_editor! {
     fn other_codes_are_those_of_cargo_deny(editor) {
         let mut client = started(editor);
         let shown = client.diagnostics_with("one/Cargo.toml", "duplicate");
-        let mut duplicates =
-            shown.diagnostics.iter().filter(|one| one.code.as_deref() == Some("duplicate"));
-        let inherited = duplicates.next().expect("on `cookie.workspace`");
-        assert_eq!(inherited.severity, 3);
-        let duplicate = duplicates.next().expect("on `chrono`");
+        let duplicate = shown.only("duplicate");
         assert_eq!(duplicate.severity, 2);
+        assert_eq!(shown.line("duplicate"), 7, "on `chrono`, which brings the oldest version");
         if let Some(description) = &duplicate.code_description {
             let page = "https://embarkstudios.github.io/cargo-deny/checks/bans/diags.html#duplicate";
             assert_eq!(description.href, page);
@@ -100,45 +97,162 @@ each_editor! {
         assert_eq!(shown.only("advisory-not-detected").tags, expected);
     }
 
-    fn lock_entry_and_other_locations_are_related(editor) {
+    fn lock_entry_and_other_dependencies_are_related(editor) {
         let mut client = started(editor);
-        let shown = client.diagnostics_with("one/Cargo.toml", VULNERABLE);
-        let inherited = &shown.diagnostics[0];
+        let shown = client.diagnostics_with(MANIFEST, VULNERABLE);
+        let finding = shown.only(VULNERABLE);
         let takes = capability(&client, "/textDocument/publishDiagnostics/relatedInformation");
         if takes != true {
-            assert!(inherited.related_information.is_empty());
+            assert!(finding.related_information.is_empty());
             return;
         }
-        let related: Vec<_> = inherited
-            .related_information
-            .iter()
-            .map(|related| {
-                let file = client.file_of(&related.location.uri);
-                let text = client.world.read(&file);
-                let covered = client.encoding.covered(&text, related.location.range);
-                format!("{file} `{covered}`: {}", related.message)
-            })
-            .collect();
         assert_eq!(
-            related,
+            related(&client, finding),
             [
                 "Cargo.lock `0.3.44`: `time` 0.3.44 is locked here",
-                "Cargo.toml `0.18`: the same finding",
+                "one/Cargo.toml `workspace`: also brings it",
+                "two/Cargo.toml `workspace`: also brings it",
             ]
         );
     }
 
-    fn inherited_dependency_points_to_the_workspace_manifest(editor) {
-        let mut client = started(editor);
-        for (file, line) in [("one/Cargo.toml", 6), ("two/Cargo.toml", 6)] {
-            let shown = client.diagnostics_with(file, VULNERABLE);
-            let inherited = &shown.diagnostics[0];
-            assert_eq!(inherited.severity, 3, "{}", shown.drawn());
-            assert_eq!(inherited.range.start.line, line);
-            assert_eq!(client.encoding.covered(&client.world.read(file), inherited.range), "workspace");
-            assert!(inherited.message.ends_with("the requirement is in the workspace manifest"));
+    fn other_dependencies_have_one_hint_each_while_their_manifest_is_open(editor) {
+        let mut client = Session::of(World::locked(KINDS)).editor(editor).start();
+        client.ignore("deny.toml");
+        client.diagnostics_with(MANIFEST, VULNERABLE);
+        client.diagnostics_with("one/Cargo.toml", "duplicate");
+        assert!(client.history("two/Cargo.toml").is_empty(), "it has no finding of its own");
+        client.open("two/Cargo.toml");
+        let shown = client.diagnostics_when("two/Cargo.toml", "a hint", |shown| !shown.is_empty());
+        shown.assert_drawn(
+            r#"
+            7| cookie = { workspace = true }
+               `workspace` hint (no code): also brings `time` 0.3.44: RUSTSEC-2026-0009; see Cargo.toml:6, and also brings `time` 0.3.44: duplicate; see one/Cargo.toml:8
+            "#,
+        );
+        let keeps = capability(&client, "/textDocument/publishDiagnostics/dataSupport") == true;
+        let hint = &shown.diagnostics[0];
+        assert_eq!(hint.data.is_some(), keeps);
+        if let Some(data) = &hint.data {
+            assert_eq!(data["findings"].as_array().map(Vec::len), Some(2), "{data}");
         }
+        client.open(MANIFEST);
+        let shown = client.diagnostics_when(MANIFEST, "a version", |shown| shown.version.is_some());
+        shown.assert_drawn(
+            r#"
+            6| cookie = "0.18"
+               `0.18` error RUSTSEC-2026-0009: `time` 0.3.44 has a vulnerability: Stack exhaustion, via cookie 0.18.1 -> time 0.3.44 (and 1 other path); upgrade to >=0.3.47 or ^0.1.46
+               `0.18` hint (no code): also brings `time` 0.3.44: duplicate; see one/Cargo.toml:8
+            "#,
+        );
+        client.close("two/Cargo.toml");
+        client.diagnostics_when("two/Cargo.toml", "nothing", Shown::is_empty);
     }
+
+    fn hints_of_other_dependencies_can_be_turned_off(editor) {
+        let session = Session::of(World::locked(KINDS)).editor(editor);
+        let mut client = session.option("otherDependencies", false.into()).start();
+        for file in [MANIFEST, "one/Cargo.toml", "deny.toml"] {
+            client.ignore(file);
+        }
+        client.open("two/Cargo.toml");
+        client.diagnostics_with(MANIFEST, VULNERABLE);
+        client.status("exact");
+        assert!(client.history("two/Cargo.toml").iter().all(|shown| shown.is_empty()));
+    }
+}
+
+/// The related locations of a diagnostic with their messages.
+fn related(client: &Client, diagnostic: &Diagnostic) -> Vec<String> {
+    let related = diagnostic.related_information.iter().map(|related| {
+        let file = client.file_of(&related.location.uri);
+        let text = client.world.read(&file);
+        let covered = client.encoding.covered(&text, related.location.range);
+        format!("{file} `{covered}`: {}", related.message)
+    });
+    related.collect()
+}
+
+/// A dependency that many members have.
+fn shared_by(members: usize) -> String {
+    let names: Vec<_> = (0..members).map(|number| format!("m{number:02}")).collect();
+    let mut world = format!(
+        "#- crate: time 0.3.44\n#- crate: gpl 1.0.0 (GPL-3.0-only)\n\
+         #- advisory: RUSTSEC-2026-0009 time patched >=0.3.47: Stack exhaustion\n\
+         #- Cargo.toml\n[workspace]\nmembers = {names:?}\nresolver = \"2\"\n\
+         #- deny.toml\n[licenses]\nallow = [\"MIT\"]\n[bans]\ndeny = [{{ crate = \"gpl\" }}]\n"
+    );
+    for name in names {
+        world.push_str(&format!(
+            "#- {name}/Cargo.toml\n[package]\nname = \"{name}\"\nversion = \"0.1.0\"\nlicense = \"MIT\"\n\
+             [dependencies]\ntime = \"0.3\"\ngpl = \"1\"\n"
+        ));
+    }
+    world
+}
+
+#[test]
+fn related_locations_are_limited_and_say_how_many_more_there_are() {
+    let mut client = Session::of(World::locked(&shared_by(30))).start();
+    let shown = client.diagnostics_with("m00/Cargo.toml", VULNERABLE);
+    let related = related(&client, shown.only(VULNERABLE));
+    assert_eq!(related.len(), 11, "{related:?}");
+    assert_eq!(related[0], "Cargo.lock `0.3.44`: `time` 0.3.44 is locked here");
+    assert_eq!(related[1], "m01/Cargo.toml `0.3`: also brings it");
+    assert_eq!(related[10], "m10/Cargo.toml `0.3`: and 20 more");
+    // All other members are silent, and the size of what is published is limited.
+    client.status("exact");
+    for member in 1..30 {
+        assert!(client.history(&format!("m{member:02}/Cargo.toml")).is_empty());
+    }
+}
+
+#[test]
+fn rejected_license_and_banned_package_link_to_the_policy() {
+    let mut client = Session::of(World::locked(&shared_by(1))).start();
+    let shown = client.diagnostics_with("m00/Cargo.toml", "rejected");
+    let rejected = related(&client, shown.only("rejected"));
+    assert_eq!(
+        rejected,
+        [
+            "Cargo.lock `1.0.0`: `gpl` 1.0.0 is locked here",
+            "deny.toml `allow`: the policy allows these licenses",
+        ]
+    );
+    let banned = related(&client, shown.only("banned"));
+    assert_eq!(
+        banned,
+        ["Cargo.lock `1.0.0`: `gpl` 1.0.0 is locked here", "deny.toml `gpl`: banned here"]
+    );
+}
+
+#[test]
+fn ignored_advisory_links_to_its_entry() {
+    let ignored = KINDS.replace("RUSTSEC-2000-0001", VULNERABLE);
+    let mut client = Session::of(World::locked(&ignored)).option("notes", true.into()).start();
+    for file in ["one/Cargo.toml", "two/Cargo.toml", "deny.toml"] {
+        client.ignore(file);
+    }
+    let shown = client.diagnostics_with(MANIFEST, VULNERABLE);
+    let related = related(&client, shown.only(VULNERABLE));
+    let entry = "deny.toml `RUSTSEC-2026-0009`: the policy ignores it here".to_owned();
+    assert!(related.contains(&entry), "{related:?}");
+}
+
+#[test]
+fn actions_are_offered_on_the_other_dependencies() {
+    let mut client = started(crate::harness::Editor::VsCode);
+    client.open("two/Cargo.toml");
+    client.diagnostics_with(MANIFEST, VULNERABLE);
+    client.status("exact");
+    let titles = |actions: Vec<Action>| -> Vec<String> {
+        actions.iter().map(|action| action.title().to_owned()).collect()
+    };
+    let on_hint = titles(client.actions("two/Cargo.toml", "cookie"));
+    client.open(MANIFEST);
+    let on_finding = titles(client.actions(MANIFEST, "cookie"));
+    assert_eq!(on_hint, on_finding);
+    assert!(on_hint.iter().any(|title| title.contains(VULNERABLE)), "{on_hint:?}");
 }
 
 #[test]

@@ -161,8 +161,8 @@ fn thousand_members_are_checked_and_watched() {
     assert!((1000..1200).contains(&watches), "{watches}");
     // The last member responds like the first.
     let member = "crates/m999/Cargo.toml";
-    client.world.edit(member, "[dependencies]\n", "[dependencies]\nplain = \"1.5\"\n");
-    client.diagnostics_with(member, PLAIN);
+    client.world.edit(member, "[dependencies]\n", "[dependencies]\ntime = \"0.3\"\n");
+    client.diagnostics_with(member, TIME);
     client.ignore(MANIFEST);
 }
 

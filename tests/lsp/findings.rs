@@ -165,17 +165,23 @@ allow = ["MIT"]
 "#,
     );
     let mut client = Session::of(world).start();
-    let drawn = [MANIFEST, "one/Cargo.toml", "two/Cargo.toml"]
+    let drawn = [MANIFEST, "two/Cargo.toml"]
         .map(|file| format!("{file}\n{}", client.diagnostics(file).drawn()));
     expect![[r#"
         Cargo.toml
         6| time = "0.3"
            `0.3` error RUSTSEC-2026-0009: `time` 0.3.44 has a vulnerability: Stack exhaustion; upgrade to >=0.3.47
-        one/Cargo.toml
-        7| time.workspace = true
-           `workspace` information RUSTSEC-2026-0009: `time` 0.3.44 has a vulnerability: Stack exhaustion; the requirement is in the workspace manifest
         two/Cargo.toml
         7| cookie = "0.18"
            `0.18` error RUSTSEC-2026-0100: `deep` 1.0.0 has a vulnerability: Deep down, via cookie 0.18.1 -> deep 1.0.0; upgrade to >=2
     "#]].assert_eq(&drawn.concat());
+    // A member that inherits the requirement has a hint while it is open.
+    client.open("one/Cargo.toml");
+    let shown = client.diagnostics_when("one/Cargo.toml", "a hint", |shown| !shown.is_empty());
+    expect![[r#"
+        7| time.workspace = true
+           `workspace` hint (no code): also brings `time` 0.3.44: RUSTSEC-2026-0009; see Cargo.toml:6
+    "#]].assert_eq(&shown.drawn());
+    client.close("one/Cargo.toml");
+    client.diagnostics_when("one/Cargo.toml", "nothing", Shown::is_empty);
 }

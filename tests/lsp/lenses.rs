@@ -84,9 +84,12 @@ fn diagnostic_data_has_parts_package_and_path() {
     let (message, title, remedy) = (part("message"), part("title"), part("remedy"));
     assert!(message.ends_with(&title), "{message}");
     assert_eq!(diagnostic.message, format!("{message}, via old 1.0.0 -> time 0.2.0; {remedy}"));
+    let id = data["id"].as_str().expect("an id");
+    assert_eq!(id.len(), 16, "{id}");
     assert_eq!(
         data,
         json!({
+            "id": id,
             "check": "advisories",
             "message": message,
             "title": title,

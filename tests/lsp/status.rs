@@ -111,3 +111,22 @@ each_editor! {
         assert_eq!(before["advisories"], json!({"errors": 1, "warnings": 0}), "{half}");
     }
 }
+
+#[test]
+fn text_has_the_same_numbers_as_the_list_of_problems() {
+    let policy = "[advisories]\nyanked = \"allow\"\n[licenses]\nallow = [\"MIT\", \"Zlib\"]\n";
+    let world = World::locked(SMALL);
+    world.write(POLICY, policy);
+    let mut client = Session::of(world).start();
+    client.ignore(MANIFEST);
+    client.ignore(POLICY);
+    let status = client.status("exact");
+    assert_eq!(status["text"], "3 errors, 2 warnings, 1 of them not counted by cargo-deny");
+    assert_eq!(status["uncounted"], json!({"errors": 0, "warnings": 1}));
+    let shown = [MANIFEST, POLICY].map(|file| {
+        let shown = client.history(file);
+        shown.last().expect("published").diagnostics.clone()
+    });
+    let of = |severity| shown.iter().flatten().filter(|one| one.severity == severity).count();
+    assert_eq!((of(1), of(2)), (3, 2));
+}

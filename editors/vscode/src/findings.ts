@@ -10,7 +10,9 @@ export const CHECKS: Check[] = ["advisories", "licenses", "bans", "sources", "ot
 
 export interface FindingLocation {
   uri: vscode.Uri;
-  diagnostic: vscode.Diagnostic;
+  range: vscode.Range;
+  /** What a location other than the first one has to do with the finding. */
+  note?: string;
   /** The dependency path from a workspace member to the package, each step as `name version`. */
   path: string[];
   /** How many other dependency paths there are. */
@@ -29,6 +31,7 @@ export interface Finding {
   title?: string;
   package?: { name: string; version: string };
   remedy?: string;
+  /** Where it is reported, then the other dependencies and entries that it names. */
   locations: FindingLocation[];
 }
 
@@ -68,25 +71,20 @@ export function nearestAbove<T>(items: T[], uri: vscode.Uri | undefined, folderO
 
 function add(workspace: WorkspaceFindings, uri: vscode.Uri, diagnostic: vscode.Diagnostic): void {
   const data: Partial<DiagnosticData> = (diagnostic as { data?: Partial<DiagnosticData> }).data ?? {};
-  const message = data.message ?? diagnostic.message;
+  // The hint on another dependency of findings that are elsewhere.
+  if (data.findings) return;
   const { code, link } = codeOf(diagnostic);
-  const location: FindingLocation = { uri, diagnostic, path: data.path ?? [], otherPaths: data.otherPaths ?? 0 };
-  const same = workspace.findings.find((one) => one.code === code && one.message === message);
-  if (same) {
-    same.locations.push(location);
-    same.severity = Math.min(same.severity, diagnostic.severity);
-    return;
-  }
+  const related = (diagnostic.relatedInformation ?? []).map(({ location, message }): FindingLocation => ({ ...location, note: message, path: [], otherPaths: 0 }));
   workspace.findings.push({
     code,
     link,
     check: CHECKS.find((check) => check === data.check) ?? "other",
     severity: diagnostic.severity,
-    message,
+    message: data.message ?? diagnostic.message,
     title: data.title ?? undefined,
     package: data.package ?? undefined,
     remedy: data.remedy ?? undefined,
-    locations: [location],
+    locations: [{ uri, range: diagnostic.range, path: data.path ?? [], otherPaths: data.otherPaths ?? 0 }, ...related],
   });
 }
 

@@ -7,8 +7,10 @@ export interface Status {
   state: "resolving" | "provisional" | "exact" | "untrusted" | "failed";
   /** The sentence to show. */
   text: string;
-  /** The counts of each check that has finished. */
+  /** cargo-deny's counts of each check that has finished. */
   checks: Record<string, { errors: number; warnings: number }>;
+  /** The errors and warnings that cargo-deny does not count: the server's own, and those about the policy itself. */
+  uncounted?: { errors: number; warnings: number };
   /** cargo-deny's exit code; 70 if the check could not run. */
   exitCode?: number | null;
   /** Absent if no database was read; `date` is null for a plain folder. */
@@ -28,6 +30,7 @@ export interface Status {
 
 /** `Diagnostic.data`, documented in editors/README.md. */
 export interface DiagnosticData {
+  id: string;
   check: string;
   message: string;
   title: string | null;
@@ -35,6 +38,8 @@ export interface DiagnosticData {
   package: { name: string; version: string } | null;
   path: string[];
   otherPaths: number;
+  /** Only in the hint on another dependency: the ids of the findings whose package it also brings. */
+  findings: string[];
 }
 
 export const STATUS = "supercargo/status";

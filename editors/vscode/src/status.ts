@@ -103,6 +103,8 @@ function describe(status: Status, tooltip: vscode.MarkdownString): void {
     const symbol = counts.errors ? "$(error)" : counts.warnings ? "$(warning)" : "$(pass)";
     tooltip.appendMarkdown(`${symbol} ${check}: ${countText(counts) || "ok"}  \n`);
   }
+  const uncounted = status.uncounted && countText(status.uncounted);
+  if (uncounted) tooltip.appendMarkdown(`$(info) ${uncounted}, not counted by cargo-deny  \n`);
   const days = databaseAge(status);
   if (days !== undefined) {
     const age = days <= 0 ? "today" : days === 1 ? "yesterday" : `${days} days ago`;

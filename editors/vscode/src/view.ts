@@ -84,7 +84,8 @@ function counts({ status }: WorkspaceFindings) {
 
 function findingChildren(finding: Finding): Node[] {
   const [first, ...others] = finding.locations;
-  const nodes: Node[] = others.length ? finding.locations.map((location) => ({ kind: "location", finding, location })) : locationChildren(first);
+  const nodes = locationChildren(first);
+  nodes.push(...others.map((location): Node => ({ kind: "location", finding, location })));
   if (finding.remedy) nodes.unshift({ kind: "note", icon: "lightbulb", text: finding.remedy });
   if (finding.link) nodes.push({ kind: "note", icon: "link-external", text: finding.code, link: finding.link });
   return nodes;
@@ -117,7 +118,7 @@ function item(node: Node): vscode.TreeItem {
       const shown = new vscode.TreeItem(TITLES[check], findings.length ? Expanded : None);
       shown.id = `${workspace.folder}#${check}`;
       shown.iconPath = findings.length ? new vscode.ThemeIcon(ICONS[check]) : new vscode.ThemeIcon("pass", new vscode.ThemeColor("testing.iconPassed"));
-      // The server's counts: cargo-deny may report more than once what is one item here.
+      // The counts of the gate: settings may hide some of its findings.
       shown.description = countText(counts(workspace)?.[check] ?? count(findings)) || (findings.length ? String(findings.length) : workspace.status?.state === "failed" ? "not checked" : "ok");
       shown.contextValue = "check";
       return shown;
@@ -139,7 +140,7 @@ function item(node: Node): vscode.TreeItem {
       const { location } = node;
       const shown = new vscode.TreeItem(fileAndLine(location), locationChildren(location).length ? Collapsed : None);
       shown.iconPath = new vscode.ThemeIcon("location");
-      shown.description = location.path.slice(1).join(" → ");
+      shown.description = plain(location.note ?? location.path.slice(1).join(" → "));
       shown.command = openCommand(location);
       shown.contextValue = "location";
       return shown;
@@ -170,17 +171,17 @@ function severityIcon(severity: vscode.DiagnosticSeverity): vscode.ThemeIcon {
   return new vscode.ThemeIcon(icon, color ? new vscode.ThemeColor(color) : undefined);
 }
 
-function fileAndLine({ uri, diagnostic }: FindingLocation): string {
-  return `${uri.path.split("/").pop()}:${diagnostic.range.start.line + 1}`;
+function fileAndLine({ uri, range }: FindingLocation): string {
+  return `${uri.path.split("/").pop()}:${range.start.line + 1}`;
 }
 
-function openCommand({ uri, diagnostic }: FindingLocation): vscode.Command {
-  return { title: "Open", command: "vscode.open", arguments: [uri, { selection: diagnostic.range, preserveFocus: true }] };
+function openCommand({ uri, range }: FindingLocation): vscode.Command {
+  return { title: "Open", command: "vscode.open", arguments: [uri, { selection: range, preserveFocus: true }] };
 }
 
 function tooltip(finding: Finding): vscode.MarkdownString {
   const text = new vscode.MarkdownString().appendText(plain(finding.message));
-  text.appendMarkdown("\n\n").appendText(finding.locations.map(fileAndLine).join(", "));
+  text.appendMarkdown("\n\n").appendText(fileAndLine(finding.locations[0]));
   if (finding.remedy) text.appendMarkdown("\n\n").appendText(plain(finding.remedy));
   return text;
 }

@@ -249,7 +249,19 @@ impl OfferedFix<'_> {
 /// The diagnostics of the request that are about these findings.
 fn diagnostics(findings: &[&Finding], params: &CodeActionParams) -> Vec<Diagnostic> {
     let codes: BTreeSet<_> = findings.iter().filter_map(|finding| finding.shown_code()).collect();
-    let about = |diagnostic: &&Diagnostic| matches!(&diagnostic.code, Some(NumberOrString::String(code)) if codes.contains(code.as_str()));
+    let names: Vec<_> = findings.iter().flat_map(|finding| &finding.packages).collect();
+    let about = |diagnostic: &&Diagnostic| match &diagnostic.code {
+        Some(NumberOrString::String(code)) => codes.contains(code.as_str()),
+        Some(NumberOrString::Number(_)) => false,
+        // The hint of another dependency has no code.
+        None => {
+            let is_ours = diagnostic.source.as_deref() == Some("supercargo");
+            is_ours
+                && names
+                    .iter()
+                    .any(|package| diagnostic.message.contains(&format!("`{}`", package.name)))
+        }
+    };
     params.context.diagnostics.iter().filter(about).cloned().collect()
 }
 

@@ -175,6 +175,16 @@ impl MainLoop {
 
     /// Publishes the diagnostics of these files where they have changed.
     pub(super) async fn publish(&mut self, files: &[Utf8PathBuf]) {
+        self.publish_files(files, false).await;
+    }
+
+    /// Publishes the files in which only the positions of related locations have changed.
+    pub(super) async fn publish_moved_links(&mut self) {
+        let files: Vec<_> = self.with_moved_links.iter().cloned().collect();
+        self.publish_files(&files, true).await;
+    }
+
+    async fn publish_files(&mut self, files: &[Utf8PathBuf], exactly: bool) {
         for file in files {
             let (version, uri, diagnostics) = {
                 let state = self.session.state();
@@ -194,8 +204,19 @@ impl MainLoop {
                     && published.version.is_some() == version.is_some()
             });
             if is_same || published.is_none() && diagnostics.is_empty() {
+                self.with_moved_links.remove(file);
                 continue;
             }
+            // Every line that is typed above the policy's lists moves the links of all findings to them.
+            let only_links_moved = published.is_some_and(|published| {
+                published.version.is_some() == version.is_some()
+                    && publish::are_same_but_for_links(&published.diagnostics, &diagnostics)
+            });
+            if only_links_moved && !exactly {
+                self.with_moved_links.insert(file.clone());
+                continue;
+            }
+            self.with_moved_links.remove(file);
             self.session
                 .client
                 .publish_diagnostics(uri.clone(), diagnostics.clone(), version)

@@ -32,7 +32,10 @@ impl SettingsChange {
                 || options(old) != options(new)
                 || old.db != new.db
                 || (new.lists_helps() && !old.lists_helps()),
-            publish: old.notes != new.notes || old.codes != new.codes || old.checks != new.checks,
+            publish: old.notes != new.notes
+                || old.other_dependencies != new.other_dependencies
+                || old.codes != new.codes
+                || old.checks != new.checks,
             refresh_hints: old.hints != new.hints,
             refresh_lenses: old.entry_lenses != new.entry_lenses,
         }
@@ -68,6 +71,8 @@ mod tests {
         assert_eq!(checks, SettingsChange { publish: true, ..nothing });
         let notes = change(json!({"notes": true}), json!({}));
         assert_eq!(notes, SettingsChange { publish: true, ..nothing });
+        let others = change(json!({}), json!({"otherDependencies": false}));
+        assert_eq!(others, SettingsChange { publish: true, ..nothing });
         let hints = change(json!({}), json!({"hints": {"newest": false}}));
         assert_eq!(hints, SettingsChange { refresh_hints: true, ..nothing });
         let lenses = change(json!({}), json!({"entryLenses": false}));

@@ -354,10 +354,14 @@ impl Client {
 
     /// The last state of a workspace, by its folder.
     pub(crate) fn state_of(&self, folder: &str) -> Option<&str> {
+        self.status_of(folder)?["state"].as_str()
+    }
+
+    /// The last status of a workspace, by its folder.
+    pub(crate) fn status_of(&self, folder: &str) -> Option<&Value> {
         let uri = self.world.uri(folder);
         let mut newest_first = self.statuses.iter().rev();
-        let last = newest_first.find(|status| status["workspace"] == uri.as_str())?;
-        last["state"].as_str()
+        newest_first.find(|status| status["workspace"] == uri.as_str())
     }
 
     /// The last state of each workspace, by its URI.

@@ -481,7 +481,11 @@ impl Run {
             let are_settled = is_finished(&fresh, &checked) && is_finished(&self.client, &checked);
             let is_all = checked.iter().all(|folder| fresh.state_of(folder) == Some("exact"));
             let expected = all(&fresh);
-            let differing = differing(&expected, &all(&self.client), is_all);
+            let mut differing = differing(&expected, &all(&self.client), is_all);
+            if is_all && self.shows_everything() {
+                differing.push_str(&miscounted(&fresh, &checked));
+                differing.push_str(&miscounted(&self.client, &checked));
+            }
             if are_settled && differing.is_empty() {
                 self.agreed = Some((expected, is_all));
                 break None;
@@ -504,6 +508,11 @@ impl Run {
         }
         self.send_request();
         self.assert_stays_equal()
+    }
+
+    /// Whether no setting hides findings or changes their severity.
+    fn shows_everything(&self) -> bool {
+        self.settings["checks"].is_null() && self.settings["codes"].is_null()
     }
 
     /// Publications in flight at the comparison may be shown for a moment; then they must be right again.
@@ -547,6 +556,30 @@ fn edited(file: &str, text: &str, dice: &mut Dice) -> String {
 fn is_finished(client: &Client, checked: &[String]) -> bool {
     let is_final = |state: &str| ["exact", "failed", "untrusted"].contains(&state);
     checked.iter().all(|folder| client.state_of(folder).is_some_and(is_final))
+}
+
+/// Each error and warning of a verdict is shown once: the statuses count as many as are published. Workspaces
+/// may share files, in which the same finding is shown once for all of them.
+fn miscounted(client: &Client, checked: &[String]) -> String {
+    let shown = client.shown();
+    let diagnostics = shown.values().flat_map(|shown| &shown.diagnostics);
+    let published = diagnostics.filter(|one| one.severity <= 2).count() as u64;
+    let counts_of = |folder: &String| -> u64 {
+        let Some(status) = client.status_of(folder) else { return 0 };
+        let checks = status["checks"].as_object().into_iter().flat_map(|checks| checks.values());
+        let counts = checks.chain([&status["uncounted"]]);
+        let both = counts.flat_map(|counts| [&counts["errors"], &counts["warnings"]]);
+        both.filter_map(Value::as_u64).sum()
+    };
+    let counted: u64 = checked.iter().map(counts_of).sum();
+    let is_right = match checked.len() as u64 {
+        1 => counted == published,
+        workspaces => published <= counted && counted <= published * workspaces,
+    };
+    if is_right {
+        return String::new();
+    }
+    format!("  {published} errors and warnings are published, the statuses count {counted}\n")
 }
 
 fn all(client: &Client) -> All {

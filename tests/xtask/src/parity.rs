@@ -8,6 +8,7 @@ mod case;
 mod codes;
 mod compare;
 pub(crate) mod corpus;
+mod editor;
 pub(crate) mod home;
 pub(crate) mod job;
 mod locks;
@@ -41,6 +42,14 @@ pub(crate) fn run(arguments: &[String]) -> Result<bool> {
     let jobs = gather(&root, scratch.path(), &options)?;
     if options.mode == Mode::AddLocks {
         return locks::add(&jobs).map(|()| true);
+    }
+
+    if options.mode == Mode::Editor {
+        let passed = editor::run(&jobs, &tools::supercargo(&root)?, options.fetch);
+        if options.keep {
+            println!("the workspaces are kept in {}", scratch.keep().display());
+        }
+        return Ok(passed);
     }
 
     let theirs = tools::cargo_deny(&root)?;
@@ -95,6 +104,9 @@ fn gather(root: &Path, scratch: &Path, options: &Options) -> Result<Vec<Job>> {
     for selection in &options.selections {
         jobs.extend(match selection {
             Selection::Own => own::jobs(root, scratch, filter)?,
+            Selection::Shared if options.mode == Mode::Editor => {
+                corpus::editor_jobs(root, scratch, filter)?
+            }
             Selection::Shared => corpus::jobs(root, scratch, filter)?,
             Selection::Directory(directory) => job::below(root, scratch, directory)?,
         });

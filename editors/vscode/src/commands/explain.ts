@@ -39,8 +39,8 @@ export async function explain(session: Session, pages: ExplanationPages, node: N
     const { code, out } = await output(path, ["explain", finding.code]);
     if (code === 0) return pages.show(finding.code, out);
   }
-  const { uri, diagnostic } = finding.locations[0];
-  const text = await hover(uri, diagnostic.range.start);
+  const { uri, range } = finding.locations[0];
+  const text = await hover(uri, range.start);
   await pages.show(finding.code || "finding", `# ${finding.message}\n\n${text || finding.remedy || ""}\n`);
 }
 
@@ -56,7 +56,7 @@ async function pick(session: Session): Promise<Finding | undefined> {
   const all = session.workspaces().flatMap(({ findings }) => findings);
   const editor = vscode.window.activeTextEditor;
   const here = all.filter(({ locations }) =>
-    locations.some(({ uri, diagnostic }) => uri.toString() === editor?.document.uri.toString() && diagnostic.range.start.line === editor.selection.active.line),
+    locations.some(({ uri, range }) => uri.toString() === editor?.document.uri.toString() && range.start.line === editor.selection.active.line),
   );
   if (here.length === 1) return here[0];
   const items = (here.length ? here : all).map((finding) => ({ label: finding.message.replaceAll("`", ""), description: finding.code, finding }));
@@ -75,7 +75,7 @@ export async function showDependencyPath(session: Session, node: Node | undefine
     const finding = node?.kind === "finding" ? node.finding : await pick(session);
     const location = node?.kind === "location" ? node.location : finding?.locations[0];
     if (!location) return;
-    const { start } = location.diagnostic.range;
+    const { start } = location.range;
     await vscode.window.showTextDocument(location.uri, { selection: new vscode.Range(start, start) });
   }
   await vscode.commands.executeCommand("editor.action.showHover");

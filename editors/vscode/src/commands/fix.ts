@@ -10,7 +10,7 @@ import { inTerminal, options, pickWorkspace, program } from "./run";
 export async function fixFinding(node: Node | undefined): Promise<void> {
   const location = node?.kind === "finding" ? node.finding.locations[0] : node?.kind === "location" ? node.location : undefined;
   if (!location) return;
-  const { range } = location.diagnostic;
+  const { range } = location;
   await vscode.window.showTextDocument(location.uri, { selection: new vscode.Range(range.start, range.start) });
   await vscode.commands.executeCommand("editor.action.quickFix");
 }

@@ -8,11 +8,11 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use anyhow::{Result, bail};
+use anyhow::{Context as _, Result};
 
 use super::home::Home;
 use super::job::{Job, Side};
-use super::placement;
+use super::{editor, placement};
 use crate::commands;
 
 /// The options of cargo-deny with which each workspace is checked under the strict policy: those of the program and those of
@@ -77,13 +77,49 @@ impl Shared {
     }
 }
 
+/// Unpacks the workspaces whose name contains `filter` below `scratch`, once for each policy: an editor takes the policy
+/// from the workspace.
+pub(crate) fn editor_jobs(root: &Path, scratch: &Path, filter: Option<&str>) -> Result<Vec<Job>> {
+    let shared = found(root)?;
+    let home = shared.home(scratch)?;
+    let mut jobs = Vec::new();
+    for (policy, directory) in [("own policy", "own"), ("strict policy", "strict")] {
+        let above = scratch.join("corpus").join(directory);
+        for name in shared.unpack(&above)? {
+            let job_name = format!("{name}, {policy}");
+            if filter.is_some_and(|filter| !job_name.contains(filter)) {
+                continue;
+            }
+            if directory == "strict" {
+                editor::set_policy(&above.join(&name), &root.join(STRICT))?;
+            }
+            let side =
+                || Side { directory: above.join(&name), arguments: vec!["--locked".to_owned()] };
+            jobs.push(Job {
+                name: job_name,
+                home: home.clone(),
+                theirs: side(),
+                ours: side(),
+                checks: Vec::new(),
+                check_arguments: Vec::new(),
+                fetch: Some(vec!["--locked".to_owned()]),
+                claims: None,
+                unlocked: None,
+            });
+        }
+    }
+    Ok(jobs)
+}
+
+fn found(root: &Path) -> Result<Shared> {
+    Shared::find(root).context(
+        "`--shared` needs `data/corpus.tar.xz` and `data/advisory-db.bundle` in `../shared` (or in $SUPERCARGO_SHARED)",
+    )
+}
+
 /// Unpacks the workspaces whose name contains `filter` below `scratch`, once for each program.
 pub(crate) fn jobs(root: &Path, scratch: &Path, filter: Option<&str>) -> Result<Vec<Job>> {
-    let Some(shared) = Shared::find(root) else {
-        bail!(
-            "`--shared` needs `data/corpus.tar.xz` and `data/advisory-db.bundle` in `../shared` (or in $SUPERCARGO_SHARED)"
-        );
-    };
+    let shared = found(root)?;
     let home = shared.home(scratch)?;
     let (theirs, ours) = (scratch.join("corpus/cargo-deny"), scratch.join("corpus/supercargo"));
     let names = shared.unpack(&theirs)?;

@@ -16,6 +16,7 @@ Without --own, --shared or DIR: the own cases.
                       cargo-deny takes minutes to print the graphs of the largest
   DIR                 the workspaces in DIR, in place, with their own policies
   --case TEXT         only workspaces whose name contains TEXT
+  --editor            compares what the language server publishes with `check --format json`, without cargo-deny
   --seed-difference   alters one finding of ours first: the run must then fail
   --only-theirs       cargo-deny alone: print its findings and test what the cases claim
   --add-locks         write a Cargo.lock into every own case that uses a registry and has none
@@ -32,6 +33,7 @@ pub(crate) enum Mode {
     SeedDifference,
     OnlyTheirs,
     AddLocks,
+    Editor,
 }
 
 /// Where workspaces come from.
@@ -72,6 +74,7 @@ impl Options {
                 }
                 "--seed-difference" => options.mode = Mode::SeedDifference,
                 "--only-theirs" => options.mode = Mode::OnlyTheirs,
+                "--editor" => options.mode = Mode::Editor,
                 "--add-locks" => options.mode = Mode::AddLocks,
                 "--no-fetch" => options.fetch = false,
                 "--keep" => options.keep = true,

@@ -3,6 +3,7 @@
 mod arguments;
 mod cache;
 mod check;
+mod ci_gates;
 mod completions;
 mod db;
 mod deny_arguments;
@@ -14,6 +15,7 @@ mod human;
 mod init;
 mod json;
 mod logging;
+mod shared_policy;
 mod shown;
 mod targets;
 mod terminal;

@@ -1,13 +1,17 @@
 //! Checks one workspace from end to end: policy, resolution, graph, database, checks. Keeps what the next
 //! check can use.
 
+mod ci_lines;
 mod databases;
 mod failures;
 mod lints;
 mod over_limit;
 mod policy_alone;
+mod policy_use;
 mod run;
+mod several;
 mod totals;
+mod united;
 mod untrusted;
 mod verdict_cache;
 
@@ -19,6 +23,7 @@ use std::{
 };
 
 use camino::{Utf8Path, Utf8PathBuf};
+use serde::{Deserialize, Serialize};
 
 use crate::{
     cache::Inputs,
@@ -26,7 +31,8 @@ use crate::{
     model::fingerprint::FileFingerprint,
     policy::effects::EffectInput,
     resolve::{
-        BufferCopy, GraphFingerprint, LockState, Resolution, ResolveError, ResolveHooks, Resolver,
+        BufferCopy, GraphFingerprint, LockState, MetadataOptions, Resolution, ResolveError,
+        ResolveHooks, Resolver,
     },
     text::{SourceText, read_named, read_to_string},
     threads::{self, Activity},
@@ -34,14 +40,16 @@ use crate::{
         Check, Counts, Database, DatabaseSettings, DatabaseSource, DenyOptions, Engine,
         EngineError, EngineRequest, Finding, GraphFacts, GraphOptions, LintLevels, LoadedPolicy,
         LockedVersions, MatchedEntry, PackageFolder, PackageRef, ProvisionalInput,
-        ResolvedDependency, Severity, provisional,
+        ResolvedDependency, Severity, WithheldFinding, provisional,
     },
     workspace::{PolicyFiles, Workspace},
 };
 pub use databases::Databases;
 use lints::LintFacts;
 use over_limit::{Exceeded, exceeded};
+pub use policy_use::{OtherUses, PolicyUse};
 use run::CheckRun;
+pub use several::CommandLine;
 pub use totals::{Totals, errors_and_warnings};
 
 /// The exit code of a run that reached no verdict (`EX_SOFTWARE` of `sysexits.h`).
@@ -64,6 +72,12 @@ pub struct GateOptions {
     pub releases: bool,
     /// Without a policy, skip the license check instead of rejecting every license.
     pub skip_licenses_without_policy: bool,
+    /// What the other workspaces with the same policy need of it.
+    pub other_uses: Arc<OtherUses>,
+    /// The command lines of CI; their verdicts are united. Without any, the options above are used.
+    pub command_lines: Vec<CommandLine>,
+    /// The graph is built from a resolution that other command lines use, too.
+    pub shares_resolution: bool,
     /// How cargo is run.
     pub resolver: Resolver,
 }
@@ -76,6 +90,30 @@ impl GateOptions {
         }
         let offline = self.refresh == RefreshPolicy::Never;
         DatabaseSource::Managed(DatabaseSettings { offline, ..loaded.databases.clone() })
+    }
+}
+
+/// The result of one of several gates of a workspace.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct GateOutcome {
+    /// Where it was found, as `ci.yml:23`, or where its options were given.
+    pub name: String,
+    /// The options of cargo-deny, as on its command line.
+    pub options: String,
+    /// Whether its failure fails CI; some gates only report.
+    pub blocks: bool,
+    /// cargo-deny's exit code, or [`NO_VERDICT`].
+    pub exit_code: u8,
+}
+
+impl GateOutcome {
+    /// `ci.yml:23 --all-features`.
+    pub fn label(&self) -> String {
+        let options = self.options.strip_suffix("check").unwrap_or(&self.options).trim_end();
+        if options.is_empty() || self.name.contains(options) {
+            return self.name.clone();
+        }
+        format!("{} {options}", self.name)
     }
 }
 
@@ -108,6 +146,12 @@ pub struct Verdict {
     pub index_files: Arc<BTreeSet<Utf8PathBuf>>,
     /// When the advisories were fetched, `YYYY-MM-DD`; `None` for a plain folder or none.
     pub database_date: Option<String>,
+    /// What the workspace says about the entries of its policy.
+    pub policy_use: PolicyUse,
+    /// The gates that were united, if CI has more than one; the findings name those that report them.
+    pub gates: Vec<GateOutcome>,
+    /// The findings about entries of the policy that other workspaces need; not counted.
+    pub withheld: Vec<WithheldFinding>,
 }
 
 impl Verdict {
@@ -118,8 +162,21 @@ impl Verdict {
 
     /// The input for the effects of policy entries.
     pub(crate) fn effect_input(&self) -> EffectInput<'_> {
-        let Self { findings, counts, graph, matched, .. } = self;
-        EffectInput { findings, counts, graph, matched }
+        let Self { findings, counts, graph, matched, withheld, .. } = self;
+        EffectInput { findings, counts, graph, matched, withheld }
+    }
+
+    /// The verdict of the workspace alone: with the findings that were withheld because of others.
+    pub(crate) fn with_withheld(&self) -> Self {
+        policy_use::with_withheld(self)
+    }
+
+    /// The verdict of the workspace with what other workspaces need of the policy.
+    #[must_use]
+    pub fn with_other_uses(&self, others: &OtherUses) -> Self {
+        let mut verdict = policy_use::with_withheld(self);
+        policy_use::withhold(&mut verdict, others);
+        verdict
     }
 
     /// The numbers of its errors and warnings.
@@ -129,7 +186,13 @@ impl Verdict {
 
     /// cargo-deny's exit code, or [`NO_VERDICT`].
     pub fn exit_code(&self) -> u8 {
-        if self.complete { Counts::exit_code(&self.counts) } else { NO_VERDICT }
+        let blocking = self.gates.iter().filter(|gate| gate.blocks).map(|gate| gate.exit_code);
+        match (self.complete, self.gates.is_empty()) {
+            (_, false) if blocking.clone().any(|code| code == NO_VERDICT) => NO_VERDICT,
+            (_, false) => blocking.fold(0, |all, one| all | one),
+            (true, true) => Counts::exit_code(&self.counts),
+            (false, true) => NO_VERDICT,
+        }
     }
 }
 
@@ -250,6 +313,18 @@ pub struct Gate {
     engine_panicked: bool,
     /// What exceeded the limits in the last resolution.
     exceeded: Exceeded,
+    /// The index of the command line whose graph is kept.
+    kept_line: usize,
+    /// The last resolution, while it is used for several command lines.
+    shared_resolution: Option<SharedResolution>,
+}
+
+/// A resolution that several command lines use.
+#[derive(Debug)]
+struct SharedResolution {
+    options: MetadataOptions,
+    unsaved: BTreeMap<Utf8PathBuf, FileFingerprint>,
+    resolution: Resolution,
 }
 
 #[derive(Debug)]
@@ -297,6 +372,11 @@ impl GraphKey {
         let unsaved = buffers.iter().map(|(path, text)| (path.clone(), fingerprint(path, text)));
         Self { options: loaded.graph.clone(), unsaved: unsaved.collect() }
     }
+
+    /// Whether cargo resolves the same for both.
+    fn resolves_as(&self, other: &Self) -> bool {
+        self.options.metadata == other.options.metadata && self.unsaved == other.unsaved
+    }
 }
 
 impl Gate {
@@ -314,6 +394,8 @@ impl Gate {
             lints: LintFacts::default(),
             engine_panicked: false,
             exceeded: Exceeded::default(),
+            kept_line: 0,
+            shared_resolution: None,
         }
     }
 
@@ -330,21 +412,6 @@ impl Gate {
         &self.workspace
     }
 
-    /// The cached verdict, if none of its inputs has changed. Starts no program and opens no connection.
-    pub fn recall(&self, options: &GateOptions, texts: &dyn Texts) -> Option<Verdict> {
-        if self.workspace.is_policy_alone() {
-            return None;
-        }
-        let mut run = CheckRun::new(&self.workspace, options);
-        let policy = run.read_policy(options, texts)?;
-        let loaded = run.load_policy(&policy, options)?;
-        if !options.database_source(&loaded).is_fresh_enough() {
-            return None;
-        }
-        let key = verdict_cache::key(&self.workspace, options, &policy, &loaded)?;
-        verdict_cache::recall(&options.resolver.cache, &key, &self.workspace, texts)
-    }
-
     /// Sets the verdict from which provisional verdicts are computed, if it is complete.
     pub fn set_baseline(&mut self, verdict: Arc<Verdict>) {
         if verdict.complete {
@@ -356,7 +423,8 @@ impl Gate {
     pub fn remember(&mut self, options: &GateOptions, verdict: &Verdict) {
         let Some(cacheable) = self.cacheable.take() else { return };
         if self.cached.as_ref() != Some(&cacheable) {
-            verdict_cache::remember(&options.resolver.cache, &cacheable.0, &cacheable.1, verdict);
+            let alone = policy_use::with_withheld(verdict);
+            verdict_cache::remember(&options.resolver.cache, &cacheable.0, &cacheable.1, &alone);
             self.cached = Some(cacheable);
         }
     }
@@ -386,8 +454,8 @@ impl Gate {
         self.cached = None;
     }
 
-    /// Checks the workspace; `None` if canceled.
-    pub fn check(
+    /// Checks the workspace with one command line; `None` if canceled.
+    fn check_with(
         &mut self,
         options: &GateOptions,
         texts: &dyn Texts,
@@ -485,6 +553,7 @@ impl Gate {
                 let lint_findings = lint_findings.unwrap_or_default();
                 run.finish(results);
                 run.verdict.findings.extend(lint_findings);
+                run.withhold(&policy, options);
                 self.cacheable = cacheable.filter(|_| run.verdict.complete);
             }
             Err(error) => {
@@ -545,7 +614,7 @@ impl Gate {
     /// Whether cargo has to resolve.
     fn needs_resolution(&self, key: &GraphKey) -> bool {
         self.kept.as_ref().is_none_or(|kept| kept.key != *key)
-            && self.failed_resolution.as_ref().is_none_or(|(failed, _)| failed != key)
+            && self.failed_resolution.as_ref().is_none_or(|(failed, _)| !failed.resolves_as(key))
     }
 
     /// Resolves and builds the graph, unless the kept one has this key.
@@ -562,7 +631,7 @@ impl Gate {
             return GraphState::Ready;
         }
         if let Some((_, finding)) =
-            self.failed_resolution.as_ref().filter(|(failed, _)| *failed == key)
+            self.failed_resolution.as_ref().filter(|(failed, _)| failed.resolves_as(&key))
         {
             run.fail(failures::followed(finding, texts));
             return GraphState::Failed;
@@ -576,7 +645,7 @@ impl Gate {
             other => ending.set(other.map(|old| old.engine.shut_down())),
         };
         let hooks = ResolveHooks { keep_running: &keep_running, on_metadata: &on_metadata };
-        let resolution = self.resolve(&options.resolver, &key.options, buffers, &hooks);
+        let resolution = self.shared_or_resolved(options, &key, buffers, &hooks);
         self.kept = old.take();
         let resolution = match resolution {
             Ok(resolution) => resolution,
@@ -610,6 +679,44 @@ impl Gate {
                 run.fail(failures::engine(&self.workspace, &error, texts));
                 GraphState::Failed
             }
+        }
+    }
+
+    /// The resolution of another command line, if it is the same, else a new one.
+    fn shared_or_resolved(
+        &mut self,
+        options: &GateOptions,
+        key: &GraphKey,
+        buffers: &BTreeMap<Utf8PathBuf, SourceText>,
+        hooks: &ResolveHooks<'_>,
+    ) -> Result<Resolution, ResolveError> {
+        if !options.shares_resolution {
+            return self.resolve(&options.resolver, &key.options, buffers, hooks);
+        }
+        // Cargo takes as long for each target as for all of them together.
+        let mut unfiltered = key.options.clone();
+        let platform = unfiltered.metadata.platform.take();
+        let is_known = self.shared_resolution.as_ref().is_some_and(|shared| {
+            shared.options == unfiltered.metadata && shared.unsaved == key.unsaved
+        });
+        if !is_known {
+            self.shared_resolution = None;
+            let resolution = self.resolve(&options.resolver, &unfiltered, buffers, hooks)?;
+            self.shared_resolution = Some(SharedResolution {
+                options: unfiltered.metadata,
+                unsaved: key.unsaved.clone(),
+                resolution,
+            });
+        }
+        let shared = self.shared_resolution.as_ref().map(|shared| &shared.resolution);
+        let for_target = match (&platform, shared) {
+            (Some(triple), Some(shared)) => shared.for_target(triple),
+            (None, Some(shared)) => Some(shared.clone()),
+            (_, None) => None,
+        };
+        match for_target {
+            Some(resolution) => Ok(resolution),
+            None => self.resolve(&options.resolver, &key.options, buffers, hooks),
         }
     }
 

@@ -8,6 +8,7 @@ mod build;
 mod cargo_error;
 mod fingerprint;
 mod metadata_cache;
+mod platform;
 mod scratch;
 
 use std::{
@@ -119,6 +120,17 @@ pub struct Resolution {
 }
 
 impl Resolution {
+    /// The same as cargo resolves it with `--filter-platform`; `None` if only cargo knows.
+    pub(crate) fn for_target(&self, triple: &str) -> Option<Self> {
+        Some(Self {
+            metadata: platform::for_target(&self.metadata, triple)?,
+            lock: self.lock,
+            originals: self.originals.clone(),
+            fingerprint: self.fingerprint.clone(),
+            inputs: self.inputs.clone(),
+        })
+    }
+
     /// A package without dependencies.
     ///
     /// # Errors

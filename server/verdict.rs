@@ -32,6 +32,7 @@ mod releases;
 mod request;
 mod resolved_dependencies;
 mod unresolved;
+mod withheld;
 
 pub use advisories::{AdvisoryFacts, AdvisoryKind, AdvisoryTitle};
 pub use checks::{Check, CheckSet};
@@ -58,6 +59,7 @@ pub use request::{CheckResults, EngineRequest};
 pub use resolved_dependencies::ResolvedDependency;
 pub use unresolved::fuzz_lock_file;
 pub(crate) use unresolved::{LockedManifest, unresolved};
+pub use withheld::{WithheldFinding, WithheldReason};
 
 /// Fetches the data of the `bans.std-replacements` check. A failure is only logged, as in cargo-deny:
 /// the check then finds nothing.

@@ -6,6 +6,7 @@ mod discover;
 mod members;
 mod membership;
 mod policy_files;
+mod policy_scope;
 mod roots;
 
 use camino::{Utf8Component, Utf8Path, Utf8PathBuf};
@@ -17,6 +18,8 @@ pub(crate) use members::MemberFolders;
 use membership::Memberships;
 pub(crate) use policy_files::shadowed_by;
 pub use policy_files::{EXCEPTION_NAMES, POLICY_NAMES, PolicyFiles, is_exceptions, is_policy};
+pub use policy_scope::RuledWorkspaces;
+pub(crate) use policy_scope::policy_scope;
 
 /// A workspace to check.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]

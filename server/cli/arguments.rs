@@ -115,6 +115,11 @@ pub(super) struct GateArguments {
     #[arg(long)]
     pub(super) all: bool,
 
+    /// Check each workspace with the options of every command of the repository's CI that runs cargo-deny on it
+    /// (see `supercargo gates`), and unite the findings.
+    #[arg(long, conflicts_with_all = ["manifest_path", "config"])]
+    pub(super) as_ci: bool,
+
     /// The checks to run, besides those that are named as words.
     #[arg(long, value_name = "CHECKS", value_delimiter = ',')]
     only: Vec<CheckName>,

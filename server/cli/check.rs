@@ -7,12 +7,13 @@ use super::{
     arguments::{CheckArguments, Format},
     exit_code,
     human::HumanPrinter,
-    json, logging,
+    json,
+    shared_policy::SharedPolicies,
     shown::ShownFindings,
     targets::{RunOptions, Selection, gate_options, select_workspaces},
 };
 use crate::{
-    gate::{Databases, Gate, NO_VERDICT, OnDisk},
+    gate::{Databases, NO_VERDICT},
     verdict::Severity,
 };
 
@@ -31,16 +32,15 @@ pub(super) fn run(arguments: &CheckArguments) -> anyhow::Result<ExitCode> {
     })?;
     arguments.output.apply_color();
     let databases = Databases::default();
-    let human = HumanPrinter::new()?;
+    let mut human = HumanPrinter::new()?;
     let mut code = if missing { NO_VERDICT } else { 0 };
+    let mut shared = SharedPolicies::new(&arguments.gate, &workspaces, &options, &databases);
     for (index, workspace) in workspaces.iter().enumerate() {
-        let mut gate = Gate::new(workspace.clone());
-        let Some(verdict) = gate.check(&options, &OnDisk, &databases, &logging::progress) else {
-            continue;
-        };
+        let Some(verdict) = shared.verdict(workspace) else { continue };
+        let checks = shared.options_for(workspace).checks();
         match arguments.format {
-            Format::Human => human.verdict(&verdict, options.deny.checks, index == 0, shown),
-            Format::Json => json::verdict(&verdict, options.deny.checks, shown)?,
+            Format::Human => human.verdict(&verdict, checks, index == 0, shown),
+            Format::Json => json::verdict(&verdict, checks, shown)?,
         }
         code = exit_code::combined(code, exit_code::of_check(&verdict, arguments.strict));
     }

@@ -10,6 +10,7 @@ use camino::{Utf8Path, Utf8PathBuf};
 use super::{
     CLEANUP_TIMEOUT,
     arguments::{FixArguments, Format},
+    ci_gates::CiGates,
     exit_code::combined,
     logging,
     targets::{RunOptions, Selection, absolute, gate_options, select_workspaces},
@@ -61,7 +62,12 @@ pub(super) fn run(arguments: &FixArguments) -> anyhow::Result<ExitCode> {
         packages: arguments.packages.clone(),
     };
     let mut code = if missing { NO_VERDICT } else { 0 };
+    let mut ci = arguments.gate.as_ci.then(CiGates::default);
     for workspace in &workspaces {
+        let options = match &mut ci {
+            Some(ci) => ci.options_for(workspace, &options),
+            None => options.clone(),
+        };
         let mut gate = Gate::new(workspace.clone());
         let mut verifier = FixVerifier {
             gate: &mut gate,

@@ -1,6 +1,9 @@
 //! `--format human`: each finding under its source line, then a line for each check.
 
-use std::io::Write as _;
+use std::{
+    collections::{BTreeMap, HashSet},
+    io::Write as _,
+};
 
 use annotate_snippets::{AnnotationKind, Element, Level, Origin, Renderer, Report, Snippet};
 use anstyle::{AnsiColor, Style};
@@ -28,16 +31,19 @@ const MAX_FAILURE_NOTES: usize = 40;
 pub(super) struct HumanPrinter {
     /// The folder that shown paths are relative to.
     here: Utf8PathBuf,
+    /// The printed findings about policies, which several workspaces may have: code, message, file and position.
+    printed: HashSet<(Option<Code>, String, Utf8PathBuf, usize)>,
 }
 
 impl HumanPrinter {
     pub(super) fn new() -> anyhow::Result<Self> {
-        Ok(Self { here: absolute(Utf8Path::new("."))? })
+        Ok(Self { here: absolute(Utf8Path::new("."))?, printed: HashSet::new() })
     }
 
-    /// Prints the shown findings of a verdict and its summary, which is left out if nothing is shown.
+    /// Prints the shown findings of a verdict and its summary, which is left out if nothing is shown. A finding
+    /// about a policy that an earlier workspace has, too, is only counted.
     pub(super) fn verdict(
-        &self,
+        &mut self,
         verdict: &Verdict,
         checks: CheckSet,
         first: bool,
@@ -48,12 +54,23 @@ impl HumanPrinter {
         if !first && prints_summary {
             text.push('\n');
         }
+        let mut repeated: BTreeMap<&Utf8Path, usize> = BTreeMap::new();
         for finding in self.shown(verdict, shown) {
+            if let Some(location) = finding.locations.first()
+                && verdict.uses_policy_file(&location.file)
+            {
+                let file = location.file.clone();
+                let key = (finding.code, finding.message.clone(), file, location.span.start);
+                if !self.printed.insert(key) {
+                    *repeated.entry(&location.file).or_default() += 1;
+                    continue;
+                }
+            }
             text.push_str(&self.finding(finding, shown));
             text.push_str("\n\n");
         }
         if prints_summary {
-            text.push_str(&self.summary(verdict, checks, shown));
+            text.push_str(&self.summary(verdict, checks, shown, &repeated));
         }
         let mut out = anstream::stdout().lock();
         // Fails if the reader has closed the pipe.
@@ -111,6 +128,9 @@ impl HumanPrinter {
         for path in paths(finding).into_iter().filter(|_| shown.paths) {
             group = group.element(named("via", path));
         }
+        if let Some(gates) = finding.gates_text() {
+            group = group.element(named("note", gates));
+        }
         for note in shown_notes(finding) {
             group = group.element(named("note", note));
         }
@@ -144,7 +164,13 @@ impl HumanPrinter {
         escaped_line(path.strip_prefix(&self.here).unwrap_or(path).as_str()).into_owned()
     }
 
-    fn summary(&self, verdict: &Verdict, checks: CheckSet, shown: ShownFindings) -> String {
+    fn summary(
+        &self,
+        verdict: &Verdict,
+        checks: CheckSet,
+        shown: ShownFindings,
+        repeated: &BTreeMap<&Utf8Path, usize>,
+    ) -> String {
         let folder = self.shown_path(verdict.workspace.folder());
         let folder = if folder.is_empty() { "." } else { &folder };
         let policy = match &verdict.policy {
@@ -152,6 +178,8 @@ impl HumanPrinter {
             None => "no policy found: cargo-deny's defaults".to_owned(),
         };
         let (style, state) = match verdict.exit_code() {
+            // A gate that only reports may have errors.
+            0 if verdict.counts.values().any(|counts| counts.errors > 0) => (good(), "passes"),
             0 => (good(), "clean"),
             crate::gate::NO_VERDICT => (bad(), "no verdict"),
             _ => (bad(), "fails"),
@@ -162,10 +190,26 @@ impl HumanPrinter {
             count => format!(", {count} packages"),
         };
         let mut text = format!("{folder} ({policy}{packages})\n");
+        for gate in &verdict.gates {
+            let result = match gate.exit_code {
+                0 => "passes",
+                crate::gate::NO_VERDICT => "has no verdict",
+                _ if gate.blocks => "fails",
+                _ => "fails, but does not fail CI",
+            };
+            let (name, options) = (escaped_line(&gate.name), escaped_line(&gate.options));
+            text.push_str(&format!("  {name}: `cargo deny {options}` {result}\n"));
+        }
         for finding in &verdict.findings {
             if finding.check == Check::Supercargo && finding.severity == Severity::Note {
                 text.push_str(&format!("  note: {}\n", escaped(&finding.message)));
             }
+        }
+        for (file, count) in repeated {
+            let are = if *count == 1 { "finding" } else { "findings" };
+            let verb = if *count == 1 { "is" } else { "are" };
+            let file = self.shown_path(file);
+            text.push_str(&format!("  note: {count} {are} about `{file}` {verb} listed above\n"));
         }
         let rejected =
             verdict.findings.iter().filter(|finding| is_caused_by_missing_policy(finding, verdict));

@@ -8,7 +8,7 @@ use serde::Serialize;
 
 use super::shown::ShownFindings;
 use crate::{
-    gate::Verdict,
+    gate::{GateOutcome, Verdict},
     text::LineColumn,
     verdict::{CheckSet, Finding, Location, PackageRef},
 };
@@ -32,6 +32,9 @@ struct FindingRecord<'a> {
     path_count: u64,
     notes: &'a [String],
     link: Option<String>,
+    /// The gates that report it, if not all do.
+    #[serde(skip_serializing_if = "<[String]>::is_empty")]
+    gates: &'a [String],
 }
 
 #[derive(Serialize)]
@@ -40,6 +43,9 @@ struct SummaryRecord<'a> {
     workspace: &'a str,
     checks: BTreeMap<&'a str, CheckCounts>,
     exit_code: u8,
+    /// The gates that were united.
+    #[serde(skip_serializing_if = "<[GateOutcome]>::is_empty")]
+    gates: &'a [GateOutcome],
 }
 
 #[derive(Serialize)]
@@ -99,7 +105,13 @@ pub(super) fn verdict(
         let exit_code = verdict.exit_code();
         line(
             &mut lines,
-            &SummaryRecord { r#type: "summary", workspace, checks: counts.collect(), exit_code },
+            &SummaryRecord {
+                r#type: "summary",
+                workspace,
+                checks: counts.collect(),
+                exit_code,
+                gates: &verdict.gates,
+            },
         )?;
     }
     let mut out = std::io::stdout().lock();
@@ -130,6 +142,7 @@ fn finding_record<'a>(workspace: &'a str, finding: &'a Finding) -> FindingRecord
         path_count: finding.path_count,
         notes: &finding.notes,
         link: finding.link(),
+        gates: &finding.gates,
     }
 }
 

@@ -1,6 +1,6 @@
 //! Turns the arguments of the commands into workspaces and options of the gate.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use anyhow::{Context as _, bail};
 use camino::{Utf8Path, Utf8PathBuf};
@@ -60,6 +60,9 @@ pub(super) fn gate_options(run_options: RunOptions<'_>) -> anyhow::Result<GateOp
         helps,
         releases: false,
         skip_licenses_without_policy: false,
+        other_uses: Arc::default(),
+        command_lines: Vec::new(),
+        shares_resolution: false,
         resolver: Resolver {
             cargo: Resolver::default_cargo(),
             offline,

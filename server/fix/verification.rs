@@ -46,10 +46,17 @@ impl Verification {
         if !verdict.complete {
             return None;
         }
-        let cleared = unmatched(&before.verdict.findings, &verdict.findings);
-        let introduced = unmatched(&verdict.findings, &before.verdict.findings);
+        // What is withheld because of other workspaces depends on the text of the policy.
+        let (old, new) = (before.verdict.with_withheld(), verdict.with_withheld());
+        let cleared = unmatched(&old.findings, &new.findings);
+        let introduced = unmatched(&new.findings, &old.findings);
         let moved = moved_entries(before.texts, overlay, &verdict.workspace.lockfile());
         Some(Self { verdict, cleared, introduced, moved })
+    }
+
+    /// The warnings and errors of `after` that `before` does not have.
+    pub(super) fn introduced(before: &Verdict, after: &Verdict) -> Vec<Finding> {
+        unmatched(&after.findings, &before.findings)
     }
 
     /// Whether the change clears a finding.

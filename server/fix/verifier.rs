@@ -2,6 +2,7 @@
 
 mod create_policy;
 mod manifests;
+mod other_workspaces;
 mod unignore;
 mod upgrade_context;
 mod upgrade_title;
@@ -10,7 +11,7 @@ mod verify_upgrade;
 use camino::Utf8Path;
 
 use super::{
-    CheckedTexts, Fix, FixOptions, FixResult, Overlay, Verification,
+    CheckedTexts, Fix, FixKind, FixOptions, FixResult, Overlay, Verification,
     policy::{self, PolicyFacts, PolicyPlan},
     upgrade::{PackageVersions, RequirementUpdate, UpgradePlan, UpgradeTarget},
 };
@@ -235,6 +236,12 @@ impl FixVerifier<'_> {
             .contains(&finding.code);
         let introduces = verification.introduced.iter().any(|new| new.severity == Severity::Error);
         if !is_cleared || introduces && !may_introduce {
+            return Ok(None);
+        }
+        // Other kinds only allow more.
+        if plan.kind == FixKind::Policy
+            && !self.keeps_other_workspaces(path, current.texts, &texts)?
+        {
             return Ok(None);
         }
         let mut fix = Fix::new(plan.kind, &plan.title, None, texts, verification);

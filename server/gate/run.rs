@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, sync::Arc};
 
-use super::{Databases, GateOptions, Texts, Verdict, failures};
+use super::{Databases, GateOptions, PolicyUse, Texts, Verdict, failures, policy_use::withhold};
 use crate::{
     resolve::LockState,
     text::SourceText,
@@ -39,6 +39,9 @@ impl CheckRun {
                 matched: Vec::new(),
                 index_files: Arc::default(),
                 database_date: None,
+                policy_use: PolicyUse::default(),
+                gates: Vec::new(),
+                withheld: Vec::new(),
             },
             checks: options.deny.checks,
             requested: options.deny.checks,
@@ -174,6 +177,12 @@ impl CheckRun {
                 None
             }
         }
+    }
+
+    /// Withholds findings about entries of the policy that other workspaces need.
+    pub(super) fn withhold(&mut self, policy: &PolicyText, options: &GateOptions) {
+        self.verdict.policy_use = PolicyUse::of(&self.verdict, policy);
+        withhold(&mut self.verdict, &options.other_uses);
     }
 
     pub(super) fn finish(&mut self, results: CheckResults) {

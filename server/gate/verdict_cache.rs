@@ -9,13 +9,13 @@ use std::{
 use camino::{Utf8Path, Utf8PathBuf};
 use serde::{Deserialize, Serialize};
 
-use super::{GateOptions, Texts, Verdict};
+use super::{GateOptions, GateOutcome, PolicyUse, Texts, Verdict};
 use crate::{
     cache::{Cache, CacheKind, Input, Inputs, hash},
     text::SourceText,
     verdict::{
         Check, Counts, DatabaseSource, Finding, LoadedPolicy, Location, PolicyText,
-        ResolvedDependency,
+        ResolvedDependency, WithheldFinding,
     },
     workspace::Workspace,
 };
@@ -31,6 +31,9 @@ struct CachedVerdict {
     packages: usize,
     declared: Vec<ResolvedDependency>,
     database_date: Option<String>,
+    gates: Vec<GateOutcome>,
+    /// Because of other gates of the workspace.
+    withheld: Vec<WithheldFinding>,
 }
 
 /// The cache key: of the program, the settings and the policy's text.
@@ -101,6 +104,9 @@ pub(super) fn recall(
         matched: Vec::new(),
         index_files: Arc::default(),
         database_date: stored.database_date,
+        policy_use: PolicyUse::default(),
+        gates: stored.gates,
+        withheld: stored.withheld,
     };
     let mut declared = stored.declared;
     let mut read: BTreeMap<Utf8PathBuf, SourceText> = BTreeMap::new();
@@ -112,7 +118,8 @@ pub(super) fn recall(
         read.insert(file.clone(), text.clone());
         Some(text)
     };
-    for location in verdict.findings.iter_mut().flat_map(locations_of) {
+    let withheld = verdict.withheld.iter_mut().map(|withheld| &mut withheld.finding);
+    for location in verdict.findings.iter_mut().chain(withheld).flat_map(locations_of) {
         location.text = text_of(&location.file)?;
     }
     for one in &mut declared {
@@ -141,6 +148,8 @@ pub(super) fn remember(cache: &Cache, key: &str, inputs: &Inputs, verdict: &Verd
         packages: verdict.packages,
         declared: verdict.declared.to_vec(),
         database_date: verdict.database_date.clone(),
+        gates: verdict.gates.clone(),
+        withheld: verdict.withheld.clone(),
     };
     if let Ok(content) = serde_json::to_vec(&stored) {
         cache.put(CacheKind::Verdict, key, &content);

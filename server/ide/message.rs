@@ -15,6 +15,9 @@ pub(crate) fn at_location(finding: &Finding, location: &Location) -> String {
     if let Some(via) = via(finding, location) {
         message.push_str(&format!(", via {via}"));
     }
+    if let Some(gates) = finding.gates_text() {
+        message.push_str(&format!(", {gates}"));
+    }
     if let Some(remedy) = remedy(finding, location) {
         message.push_str(&format!("; {remedy}"));
     }

@@ -42,6 +42,8 @@ pub(super) struct ClientFeatures {
     pub(super) deletes_files: bool,
     /// The edit of a code action may be sent on request.
     pub(super) resolves_edits: bool,
+    /// The same for their commands.
+    pub(super) resolves_commands: bool,
     /// Disabled code actions are shown with the reason.
     pub(super) disabled_actions: bool,
     /// The server can ask it to show a location.
@@ -60,6 +62,11 @@ impl ClientFeatures {
             .and_then(|completion| completion.completion_item.as_ref());
         let workspace = client.workspace.as_ref();
         let actions = text.and_then(|text| text.code_action.as_ref());
+        let resolves = |property: &str| {
+            let resolved = actions.and_then(|actions| actions.resolve_support.as_ref());
+            resolved.is_some_and(|resolved| resolved.properties.iter().any(|one| one == property))
+                && actions.and_then(|actions| actions.data_support).unwrap_or_default()
+        };
         Self {
             encoding: Encoding::negotiated(client),
             related_information: diagnostics
@@ -126,10 +133,8 @@ impl ClientFeatures {
                 .and_then(|workspace| workspace.workspace_edit.as_ref())
                 .and_then(|edit| edit.resource_operations.as_ref())
                 .is_some_and(|operations| operations.contains(&ResourceOperationKind::Delete)),
-            resolves_edits: actions
-                .and_then(|actions| actions.resolve_support.as_ref())
-                .is_some_and(|resolved| resolved.properties.iter().any(|one| one == "edit"))
-                && actions.and_then(|actions| actions.data_support).unwrap_or_default(),
+            resolves_edits: resolves("edit"),
+            resolves_commands: resolves("edit") && resolves("command"),
             disabled_actions: actions
                 .and_then(|actions| actions.disabled_support)
                 .unwrap_or_default(),

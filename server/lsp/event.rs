@@ -13,11 +13,12 @@ use tokio::sync::oneshot;
 
 use super::settings::SettingsChange;
 use crate::{
+    ci::GateSearch,
     fix::{FixReport, FixResult},
     gate::{GateOptions, OnDisk, Texts, Verdict},
     text::SourceText,
     threads::PanicReport,
-    workspace::Workspace,
+    workspace::{DiscoveryOptions, RuledWorkspaces, Workspace},
 };
 
 /// An event of the main loop: from a handler, a worker or a thread.
@@ -36,6 +37,16 @@ pub(super) enum Event {
         workspaces: Vec<Workspace>,
         /// The opened file that the search was for.
         for_file: Option<Utf8PathBuf>,
+    },
+    /// A worker has looked for the workspaces that a policy rules.
+    RuledWorkspacesFound {
+        policy: Utf8PathBuf,
+        ruled: RuledWorkspaces,
+    },
+    /// A search for the gates of a repository has ended.
+    GatesFound {
+        root: Utf8PathBuf,
+        found: Arc<GateSearch>,
     },
     Opened(Utf8PathBuf),
     Edited(Utf8PathBuf),
@@ -88,6 +99,8 @@ pub(super) struct CheckRequest {
     pub(super) facts_only: bool,
     /// Look for upgrades before a client requests them.
     pub(super) proves_when_idle: bool,
+    /// How to look for other workspaces with the same policy, if it is not known which those are.
+    pub(super) sharer_search: Option<DiscoveryOptions>,
     /// Programs may be started.
     pub(super) trusted: bool,
     /// The length of the pause after an edit.

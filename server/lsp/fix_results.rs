@@ -13,6 +13,8 @@ use crate::{
 pub(super) struct FixResults {
     verdict: Arc<Verdict>,
     by_finding: BTreeMap<usize, Arc<FixResult>>,
+    /// The fixes of the verdict before on the same texts: a menu that is open still shows them.
+    earlier: Vec<Arc<FixResult>>,
     /// How many packages have a verified upgrade.
     pub(super) verified_upgrades: usize,
 }
@@ -20,17 +22,26 @@ pub(super) struct FixResults {
 impl FixResults {
     /// No fixes yet for a new verdict.
     pub(super) fn empty(verdict: &Arc<Verdict>) -> Self {
-        Self { verdict: Arc::clone(verdict), by_finding: BTreeMap::new(), verified_upgrades: 0 }
+        Self {
+            verdict: Arc::clone(verdict),
+            by_finding: BTreeMap::new(),
+            earlier: Vec::new(),
+            verified_upgrades: 0,
+        }
     }
 
-    /// The same fixes for a newer verdict with the same findings: cargo writes its index while fixes
-    /// are verified, which causes another check.
-    pub(super) fn carried_over_to(self, verdict: &Arc<Verdict>) -> Option<Self> {
-        let is_same = self.verdict.complete
-            && verdict.complete
-            && self.verdict.findings == verdict.findings
-            && self.verdict.declared == verdict.declared;
-        is_same.then(|| Self { verdict: Arc::clone(verdict), ..self })
+    /// The fixes for a newer verdict: the same if it has the same findings, since cargo writes its index while fixes are
+    /// verified, which causes another check.
+    pub(super) fn carried_over_to(self, verdict: &Arc<Verdict>) -> Self {
+        let both_complete = self.verdict.complete && verdict.complete;
+        if !both_complete || !is_about_same_texts(&self.verdict, verdict) {
+            return Self::empty(verdict);
+        }
+        if self.verdict.findings == verdict.findings {
+            return Self { verdict: Arc::clone(verdict), ..self };
+        }
+        let earlier = self.by_finding.into_values().collect();
+        Self { earlier, ..Self::empty(verdict) }
     }
 
     pub(super) fn belong_to(&self, verdict: &Arc<Verdict>) -> bool {
@@ -47,9 +58,18 @@ impl FixResults {
 
     /// The fix with an [`id`], if it is still valid.
     pub(super) fn fix_with_id(&self, wanted: &str) -> Option<&Fix> {
-        let all = self.by_finding.values().flat_map(|result| &result.fixes);
-        all.into_iter().find(|fix| id(fix) == wanted)
+        let results = self.by_finding.values().chain(&self.earlier);
+        results.flat_map(|result| &result.fixes).find(|fix| id(fix) == wanted)
     }
+}
+
+/// Whether both verdicts are about the same manifests, policy and packages.
+fn is_about_same_texts(before: &Verdict, after: &Verdict) -> bool {
+    let known_folders = !before.folders.is_empty() && !after.folders.is_empty();
+    before.declared == after.declared
+        && before.packages == after.packages
+        && before.policy_use.has_same_files(&after.policy_use)
+        && (!known_folders || before.folders == after.folders)
 }
 
 /// Identifies a fix by its changes.
@@ -65,6 +85,7 @@ mod tests {
 
     use super::*;
     use crate::{
+        gate::PolicyUse,
         verdict::{Code, Severity, own_finding},
         workspace::Workspace,
     };
@@ -87,6 +108,9 @@ mod tests {
             matched: Vec::new(),
             index_files: Arc::default(),
             database_date: None,
+            policy_use: PolicyUse::default(),
+            gates: Vec::new(),
+            withheld: Vec::new(),
         })
     }
 
@@ -100,10 +124,16 @@ mod tests {
             results
         };
         let again = verdict(&["one", "two"]);
-        let carried = results().carried_over_to(&again).expect("nothing has changed");
+        let carried = results().carried_over_to(&again);
         assert!(carried.belong_to(&again) && !carried.belong_to(&first));
         assert!(carried.get(1).is_some() && carried.verified_upgrades == 3);
-        assert!(results().carried_over_to(&verdict(&["one"])).is_none());
-        assert!(results().carried_over_to(&verdict(&["one", "three"])).is_none());
+        for other in [&["one"][..], &["one", "three"]] {
+            let carried = results().carried_over_to(&verdict(other));
+            assert!(carried.get(1).is_none() && carried.verified_upgrades == 0);
+            assert_eq!(carried.earlier.len(), 1, "an open menu shows it");
+        }
+        let mut other = (*first).clone();
+        other.packages = 2;
+        assert_eq!(results().carried_over_to(&Arc::new(other)).earlier.len(), 0);
     }
 }

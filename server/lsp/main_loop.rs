@@ -3,7 +3,9 @@
 mod disk;
 mod failures;
 mod fixes;
+mod gates;
 mod settings;
+mod shared_policy;
 mod verdicts;
 
 use std::{
@@ -16,8 +18,10 @@ use camino::{Utf8Path, Utf8PathBuf};
 use tokio::sync::{Semaphore, mpsc};
 use tower_lsp::ls_types::{Diagnostic, Uri};
 
-use disk::{is_resolved_with, policy_scope};
+use disk::is_resolved_with;
+use gates::GateSearches;
 use settings::is_excluded;
+use shared_policy::SharedPolicies;
 use verdicts::files_of;
 
 use super::{
@@ -36,11 +40,14 @@ use crate::{
     resolve::Resolver,
     threads::{self, Activity, Restarts},
     verdict::{Check, Counts, sanitize},
-    workspace::{Discovery, DiscoveryOptions, PolicyFiles, Workspace, is_policy},
+    workspace::{Discovery, DiscoveryOptions, Workspace, is_policy, policy_scope},
 };
 
 /// How old the advisory database of an editor may be before it is fetched again.
 const MAX_DATABASE_AGE: Duration = Duration::from_secs(24 * 60 * 60);
+
+/// How long to wait for more edits of a policy before the workspaces are checked that only share it.
+const BACKGROUND_DEBOUNCE: Duration = Duration::from_secs(2);
 
 /// How many searches for workspaces run at a time: each may use a thread, and the disk is the bottleneck.
 const MAX_SEARCHES: usize = 3;
@@ -70,6 +77,8 @@ pub(super) async fn run(session: Arc<Session>, mut events: mpsc::UnboundedReceiv
         pool: CheckPool::start(),
         searches: Arc::new(Semaphore::new(MAX_SEARCHES)),
         workers: BTreeMap::new(),
+        shared_policies: SharedPolicies::default(),
+        gate_searches: GateSearches::default(),
         published: HashMap::new(),
         with_moved_links: BTreeSet::new(),
         shown_messages: BTreeSet::new(),
@@ -107,6 +116,8 @@ struct MainLoop {
     /// Limits how many searches for workspaces run at a time.
     searches: Arc<Semaphore>,
     workers: BTreeMap<Workspace, WorkspaceState>,
+    shared_policies: SharedPolicies,
+    gate_searches: GateSearches,
     /// The diagnostics that the client shows, by file.
     published: HashMap<Utf8PathBuf, Published>,
     /// Files in whose published diagnostics only links to other files are out of date.
@@ -122,6 +133,10 @@ struct WorkspaceState {
     children: Children,
     /// The open files that belong to it: while there are any it is checked, wherever it is.
     open: BTreeSet<Utf8PathBuf>,
+    /// It is only checked to find out what it needs of a policy that it shares.
+    is_background: bool,
+    /// The policy files of the last verdict.
+    policies: Vec<Utf8PathBuf>,
     /// How many check requests have no result yet.
     pending_requests: usize,
     progress: Option<ProgressBar>,
@@ -197,6 +212,10 @@ impl MainLoop {
             Event::FilesReported(paths) => self.watch.files_reported(paths),
             Event::FilesChanged(paths) => {
                 self.files_changed(paths).await;
+            }
+            Event::GatesFound { root, found } => self.gates_found(&root, &found),
+            Event::RuledWorkspacesFound { policy, ruled } => {
+                self.ruled_workspaces_found(policy, ruled);
             }
             Event::ProgressMessage(workspace, message) => {
                 self.report_progress(&workspace, message);
@@ -277,14 +296,22 @@ impl MainLoop {
             }
             if let Some(workspace_state) = self.workers.get_mut(&workspace) {
                 workspace_state.update_open(|open| open.extend(opened.clone()));
+                if workspace_state.show_from_now_on() {
+                    self.request_check(&workspace, CheckReason::Policy);
+                }
                 continue;
             }
-            self.start_worker(&workspace, opened.iter().cloned().collect());
+            self.start_worker(&workspace, opened.iter().cloned().collect(), false);
         }
     }
 
     /// Starts to check a workspace, of which these files are open.
-    fn start_worker(&mut self, workspace: &Workspace, open: BTreeSet<Utf8PathBuf>) {
+    fn start_worker(
+        &mut self,
+        workspace: &Workspace,
+        open: BTreeSet<Utf8PathBuf>,
+        is_background: bool,
+    ) {
         let (databases, events) = (Arc::clone(&self.databases), self.session.events());
         let worker = CheckWorkerHandle::start(workspace.clone(), databases, events, &self.pool);
         worker.has_open_files(!open.is_empty());
@@ -292,6 +319,8 @@ impl MainLoop {
             worker,
             children: self.session.children.in_own_scope(),
             open,
+            is_background,
+            policies: Vec::new(),
             pending_requests: 0,
             progress: None,
             complete_verdict: None,
@@ -329,7 +358,10 @@ impl MainLoop {
     fn find_workspace_of(&mut self, path: &Utf8Path) {
         let kind = DocumentKind::of(path);
         if kind.is_some_and(DocumentKind::is_policy) {
-            let known: Vec<_> = self.workspaces_of_policy(path).collect();
+            let known = self.workspaces_of_policy(path);
+            let known: Vec<_> = known
+                .filter(|one| self.workers.get(one).is_some_and(|state| !state.is_background))
+                .collect();
             self.workspaces_found(known, Some(path.to_owned()));
         }
         let path = path.to_owned();
@@ -362,7 +394,7 @@ impl MainLoop {
         let is_used = |workspace: &&Workspace| match of_settings(workspace) {
             Some(config) if config == *path => true,
             Some(_) if is_policy(path) => false,
-            _ => is_policy_of(path, workspace),
+            _ => workspace.is_ruled_by(path),
         };
         let found: Vec<_> = self.workers.keys().filter(is_used).cloned().collect();
         found.into_iter()
@@ -399,7 +431,9 @@ impl MainLoop {
     }
 
     fn request_check(&mut self, workspace: &Workspace, reason: CheckReason) {
-        let (options, trusted, buffers, pause, proves_when_idle) = {
+        let Some(command_lines) = self.command_lines(workspace, reason) else { return };
+        let other_uses = self.other_uses(workspace);
+        let (options, sharer_search, trusted, buffers, pause, proves_when_idle) = {
             let mut state = self.session.state();
             let settings = &state.settings;
             let trusted = settings.trusted;
@@ -417,6 +451,9 @@ impl MainLoop {
                 helps: settings.lists_helps(),
                 releases: true,
                 skip_licenses_without_policy: true,
+                other_uses: Arc::new(other_uses.clone().unwrap_or_default()),
+                command_lines,
+                shares_resolution: false,
                 resolver: Resolver {
                     cargo: settings.cargo(),
                     offline: settings.offline,
@@ -425,23 +462,32 @@ impl MainLoop {
                     cache: self.session.cache.clone(),
                 },
             };
-            let pause = Duration::from_millis(settings.debounce);
-            let proves = settings.prove_when_idle;
+            let is_background = workspace_state.is_background;
+            let pause = if is_background {
+                BACKGROUND_DEBOUNCE
+            } else {
+                Duration::from_millis(settings.debounce)
+            };
+            let proves = settings.prove_when_idle && !is_background;
             let SessionState { documents, verdicts, .. } = &mut *state;
             let verdict = verdicts.get(workspace);
             let buffers = documents.texts(|path| {
                 DocumentKind::of(path).is_some_and(DocumentKind::is_policy)
                     || is_resolved_with(workspace, path, &self.watch, verdict.map(Arc::as_ref))
             });
-            (options, trusted, Buffers(buffers), pause, proves)
+            let discovery = state.settings.discovery();
+            let sharer_search = other_uses.is_none().then_some(discovery);
+            (options, sharer_search, trusted, Buffers(buffers), pause, proves)
         };
         if let Some(workspace_state) = self.workers.get_mut(workspace) {
             workspace_state.pending_requests += 1;
             workspace_state.worker.request_check(CheckRequest {
                 renew_graph: reason == CheckReason::Graph,
-                typing: reason == CheckReason::Typing,
+                typing: reason == CheckReason::Typing
+                    || workspace_state.is_background && reason == CheckReason::Policy,
                 facts_only: reason == CheckReason::Facts,
                 proves_when_idle,
+                sharer_search,
                 trusted,
                 pause,
                 buffers,
@@ -454,7 +500,9 @@ impl MainLoop {
     async fn remove_outside(&mut self) {
         let folders = self.session.state().folders.clone();
         let outside = self.workers.iter().filter(|(workspace, workspace_state)| {
-            workspace_state.open.is_empty() && !is_inside(workspace, &folders)
+            workspace_state.open.is_empty()
+                && !is_inside(workspace, &folders)
+                && !(workspace_state.is_background && self.shared_policies.rules(workspace))
         });
         let outside = outside.map(|(workspace, _)| workspace.clone()).collect();
         self.remove(outside).await;
@@ -465,6 +513,7 @@ impl MainLoop {
         for workspace in workspaces {
             if let Some(workspace_state) = self.workers.remove(&workspace) {
                 workspace_state.children.end();
+                self.forget_policy_use(&workspace, &workspace_state.policies);
             }
             let verdict = {
                 let mut state = self.session.state();
@@ -478,16 +527,10 @@ impl MainLoop {
     }
 }
 
-/// Whether a file is the policy of the workspace, or its file of exceptions.
-fn is_policy_of(policy: &Utf8Path, workspace: &Workspace) -> bool {
-    let PolicyFiles { policy: found, exceptions } = PolicyFiles::find(&workspace.manifest);
-    [found, exceptions].iter().any(|one| one.as_deref() == Some(policy))
-}
-
 /// The workspaces below a policy, without those that have a closer one.
 fn find_workspaces_of_policy(policy: &Utf8Path, options: &DiscoveryOptions) -> Vec<Workspace> {
     let mut found = Discovery::below(policy_scope(policy), options).workspaces;
-    found.retain(|workspace| is_policy_of(policy, workspace) || !policy.is_file());
+    found.retain(|workspace| workspace.is_ruled_by(policy) || !policy.is_file());
     // Without a workspace that it rules, its text is checked.
     let alone = Workspace::of_policy(policy);
     if found.is_empty() && is_policy(policy) && alone.is_policy_alone() {

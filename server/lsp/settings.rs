@@ -10,12 +10,13 @@ mod levels;
 mod sources;
 mod validate;
 
-use camino::Utf8PathBuf;
+use camino::{Utf8Path, Utf8PathBuf};
 use schemars::{JsonSchema, generate::SchemaSettings};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::{
+    deny_command::{DenyCheck, DenyCommand},
     ide::hints::HintOptions,
     resolve::Resolver,
     verdict::{Check, CheckSet, Code, DenyOptions},
@@ -53,6 +54,11 @@ pub(super) struct Settings {
     /// The default is `$CARGO`, else `cargo`.
     #[schemars(with = "Option<String>", extend("format" = "program", "x-initialization-options-only" = true))]
     pub(super) cargo: Option<Utf8PathBuf>,
+    /// Which gates to check with. `auto`: those that the repository's CI runs (listed by `supercargo gates`), if no
+    /// option of cargo-deny is set below; `default`: cargo-deny's defaults and the options below; or the words of a
+    /// command line, such as `--all-features check advisories bans`.
+    #[schemars(extend("format" = "gate", "x-weakens" = true))]
+    pub(super) gate: String,
     /// Check all members of the workspace, even if the root manifest has a package.
     #[schemars(extend("x-weakens" = true))]
     pub(super) workspace: bool,
@@ -166,6 +172,7 @@ impl Default for Settings {
             trusted: true,
             offline: false,
             cargo: None,
+            gate: AUTO.to_owned(),
             workspace: false,
             all_features: false,
             no_default_features: false,
@@ -248,6 +255,11 @@ impl Settings {
         workspace: &Workspace,
         folders: &[Utf8PathBuf],
     ) -> DenyOptions {
+        if let Some(check) = command_line(&self.gate) {
+            let folder = innermost(workspace, folders);
+            let config = check.options.config_in(folder).map(|path| lexical(&path));
+            return DenyOptions { config, manifest_path: None, ..check.options };
+        }
         let only = |check: &Check| self.only.iter().any(|name| name == check.name());
         let only: Vec<_> = Check::CARGO_DENY.into_iter().filter(only).collect();
         let options = DenyOptions {
@@ -273,11 +285,18 @@ impl Settings {
         workspace: &Workspace,
         folders: &[Utf8PathBuf],
     ) -> Option<Utf8PathBuf> {
+        let folder = innermost(workspace, folders);
+        if let Some(check) = command_line(&self.gate) {
+            return check.options.config_in(folder).map(|path| lexical(&path));
+        }
         let config = self.config.as_ref()?;
-        let around = folders.iter().filter(|folder| workspace.manifest.starts_with(folder));
-        let innermost = around.max_by_key(|folder| folder.components().count());
-        let folder = innermost.map_or(workspace.folder(), Utf8PathBuf::as_path);
         Some(lexical(&folder.join(config)))
+    }
+
+    /// Whether the gates of CI are used where there are any.
+    pub(super) fn uses_ci_gates(&self) -> bool {
+        let workspace = Workspace::of_manifest(Utf8Path::new("/Cargo.toml"));
+        self.gate == AUTO && self.deny_options(&workspace, &[]) == DenyOptions::default()
     }
 
     /// Where workspaces are searched.
@@ -302,6 +321,42 @@ fn join_lines(schema: &mut Value) {
             Value::String(text) if key == "description" => *text = text.replace('\n', " "),
             value => join_lines(value),
         }
+    }
+}
+
+/// The value of `gate` for the gates of CI.
+const AUTO: &str = "auto";
+
+/// The value of `gate` for the options of the other settings.
+const DEFAULT: &str = "default";
+
+/// Whether a text is a value of `gate`.
+fn is_gate(text: &str) -> bool {
+    [AUTO, DEFAULT].contains(&text) || command_line(text).is_some()
+}
+
+/// The innermost of the open folders that contains a workspace, else its own folder.
+fn innermost<'f>(workspace: &'f Workspace, folders: &'f [Utf8PathBuf]) -> &'f Utf8Path {
+    let around = folders.iter().filter(|folder| workspace.manifest.starts_with(folder));
+    let innermost = around.max_by_key(|folder| folder.components().count());
+    innermost.map_or(workspace.folder(), Utf8PathBuf::as_path)
+}
+
+/// The command line in a value of `gate`, if it is one. The word `check` may be left out.
+fn command_line(gate: &str) -> Option<DenyCheck> {
+    if [AUTO, DEFAULT].contains(&gate) {
+        return None;
+    }
+    let mut words: Vec<_> = gate.split_whitespace().map(str::to_owned).collect();
+    if let Some("deny") = words.first().map(String::as_str) {
+        words.remove(0);
+    }
+    if !words.iter().any(|word| word == "check") {
+        words.push("check".to_owned());
+    }
+    match DenyCommand::parse(&words, None) {
+        Ok(DenyCommand::Check(check)) => Some(*check),
+        Ok(DenyCommand::NotACheck(_)) | Err(_) => None,
     }
 }
 

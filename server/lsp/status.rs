@@ -7,7 +7,7 @@ use tower_lsp::ls_types::{Uri, notification::Notification};
 
 use super::convert::uri_of;
 use crate::{
-    gate::{Totals, Verdict},
+    gate::{GateOutcome, Totals, Verdict},
     verdict::{Check, Counts, Location},
     workspace::Workspace,
 };
@@ -50,6 +50,9 @@ pub(super) struct Status {
     /// The options of cargo-deny that the settings set, as words of its command line; absent without any.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     options: Option<String>,
+    /// The gates of CI whose findings are united; absent if the workspace is checked with the options of the settings.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    gates: Vec<GateOutcome>,
     /// The error in a policy that cannot be read, often because the user is typing in it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     broken_policy: Option<BrokenPolicy>,
@@ -104,6 +107,7 @@ impl Status {
                 .map(|verdict| DatabaseInfo { date: verdict.database_date.clone() }),
             message,
             options,
+            gates: shown.map(|verdict| verdict.gates.clone()).unwrap_or_default(),
             broken_policy: None,
         })
     }

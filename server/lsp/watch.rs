@@ -396,7 +396,10 @@ impl<'m> Watcher<'m> {
             let known = before.remove(&reason);
             let are_facts = matches!(
                 reason,
-                WatchReason::Databases | WatchReason::Policies | WatchReason::Index
+                WatchReason::Databases
+                    | WatchReason::Policies
+                    | WatchReason::Index
+                    | WatchReason::Gates
             );
             let may_differ = are_facts
                 || known.as_ref().is_none_or(|inputs| {
@@ -409,7 +412,7 @@ impl<'m> Watcher<'m> {
                     // A file that has just appeared is reported. A file that has become an input was
                     // checked together with what made it one. Databases and the index are known only
                     // after a check and may have changed since; a report of them needs no resolution.
-                    let anything = check_all || are_facts;
+                    let anything = check_all || are_facts && reason != WatchReason::Gates;
                     let appeared = |file: &&Utf8PathBuf| {
                         known.is_some()
                             && (anything || touched.iter().any(|path| file.starts_with(path)))

@@ -13,10 +13,10 @@ use tokio::sync::mpsc;
 
 use super::event::{CheckRequest, Event, FixRequest};
 use crate::{
-    gate::{Databases, Gate, Progress, Verdict, resolves_equally},
+    gate::{Databases, Gate, OtherUses, Progress, Verdict, resolves_equally},
     process::Wait,
     threads::{self, Activity, Panic},
-    workspace::Workspace,
+    workspace::{RuledWorkspaces, Workspace},
 };
 use fix_search::FixSearch;
 use inbox::{Inbox, Task, WorkerMessage};
@@ -161,6 +161,7 @@ impl CheckWorker {
         let mut options = options.clone();
         options.resolver.children = options.resolver.children.reporting_waits(progress.waits());
         let options = &options;
+        let settled = |verdict: Verdict| settled(verdict, request, events);
         threads::catch_panic(&activity, || {
             threads::failpoint("worker");
             if !request.trusted {
@@ -169,12 +170,12 @@ impl CheckWorker {
             if !std::mem::replace(recalled, true)
                 && let Some(verdict) = gate.recall(options, buffers)
             {
-                let verdict = Arc::new(verdict);
+                let verdict = Arc::new(settled(verdict));
                 gate.set_baseline(Arc::clone(&verdict));
                 let (workspace, verdict) = (workspace.clone(), Some(verdict));
                 let _ = events.send(Event::Checked { workspace, request_count: 0, verdict });
             }
-            gate.check(options, buffers, databases, &progress)
+            gate.check(options, buffers, databases, &progress).map(settled)
         })
     }
 
@@ -182,6 +183,27 @@ impl CheckWorker {
         let workspace = self.workspace.clone();
         let _ = self.events.send(Event::Checked { workspace, request_count, verdict });
     }
+}
+
+/// Looks for other workspaces with the same policy if the verdict depends on them, and withholds what they may need.
+fn settled(
+    verdict: Verdict,
+    request: &CheckRequest,
+    events: &mpsc::UnboundedSender<Event>,
+) -> Verdict {
+    let Some(options) = request.sharer_search.as_ref() else { return verdict };
+    if !verdict.policy_use.asks_others() {
+        return verdict;
+    }
+    let mut others = OtherUses::default();
+    for policy in verdict.policy.iter().chain(&verdict.exceptions).cloned() {
+        let ruled = RuledWorkspaces::of(&policy, options);
+        others.more = others.more.max(ruled.more);
+        let others_of = ruled.workspaces.iter().filter(|one| **one != verdict.workspace);
+        others.workspaces.extend(others_of.map(|one| (one.clone(), None)));
+        let _ = events.send(Event::RuledWorkspacesFound { policy, ruled });
+    }
+    verdict.with_other_uses(&others)
 }
 
 impl Work for CheckWorker {

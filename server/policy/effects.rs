@@ -15,6 +15,7 @@ use crate::{
     text::{SourceText, Span},
     verdict::{
         Check, Code, Counts, Finding, GraphFacts, Location, MatchedEntry, PackageFacts, PackageRef,
+        WithheldFinding, WithheldReason,
     },
 };
 
@@ -32,6 +33,8 @@ pub(crate) struct EffectInput<'v> {
     pub(crate) graph: &'v GraphFacts,
     /// Matches of entries that appear in no diagnostic
     pub(crate) matched: &'v [MatchedEntry],
+    /// Findings about entries that other workspaces need
+    pub(crate) withheld: &'v [WithheldFinding],
 }
 
 /// The effect of an entry.
@@ -42,6 +45,8 @@ pub(crate) struct Effect {
     pub(crate) packages: Vec<PackageRef>,
     /// The number of findings that the entry causes or suppresses.
     pub(crate) findings: usize,
+    /// Which other workspaces need the entry, where this one does not.
+    pub(crate) elsewhere: Option<WithheldReason>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -72,6 +77,8 @@ pub(crate) enum EffectKind {
     Bypasses,
     /// Allows the source of packages
     AllowsSource,
+    /// Matches nothing here, but perhaps in another workspace
+    Elsewhere,
     /// Matches nothing
     Nothing,
 }
@@ -83,6 +90,8 @@ pub(crate) struct Effects<'v> {
     findings_by_entry: BTreeMap<usize, Vec<&'v Finding>>,
     /// The packages of [`MatchedEntry`], by the start of the subject
     matched: BTreeMap<usize, &'v [PackageRef]>,
+    /// Why a finding about an entry was withheld, by the start of the subject
+    withheld: BTreeMap<usize, &'v WithheldReason>,
 }
 
 impl<'v> Effects<'v> {
@@ -111,7 +120,12 @@ impl<'v> Effects<'v> {
         }
         let matched = input.matched.iter();
         let matched = matched.filter_map(|one| Some((entry_of(&one.location)?, &*one.packages)));
-        Self { input, findings_by_entry, matched: matched.collect() }
+        let matched = matched.collect();
+        let unneeded = input.withheld.iter().filter(|one| matches_nothing(&one.finding));
+        let withheld = unneeded
+            .filter_map(|one| Some((entry_of(one.finding.locations.first()?)?, &one.reason)));
+        let withheld = withheld.collect();
+        Self { input, findings_by_entry, matched, withheld }
     }
 
     /// The effect of an entry in all workspaces with this policy; `None` if it is unknown.
@@ -120,8 +134,8 @@ impl<'v> Effects<'v> {
         let mut effect = known.next()?;
         for other in known {
             match (effect.kind, other.kind) {
-                (_, EffectKind::Nothing) => {}
-                (EffectKind::Nothing, _) => effect = other,
+                (_, EffectKind::Nothing | EffectKind::Elsewhere) => {}
+                (EffectKind::Nothing | EffectKind::Elsewhere, _) => effect = other,
                 _ => effect.add(other),
             }
         }
@@ -138,13 +152,15 @@ impl<'v> Effects<'v> {
         let was_checked = |check| self.input.counts.contains_key(&check);
         // cargo-deny reports entries that match nothing.
         if self.findings_on(entry).iter().any(|one| matches_nothing(one)) {
-            return Some(Effect { kind: EffectKind::Nothing, packages: Vec::new(), findings: 0 });
+            return Some(Effect::nothing());
+        }
+        if let Some(reason) = self.withheld.get(&entry.subject.span.start) {
+            let elsewhere = Some((*reason).clone());
+            return Some(Effect { kind: EffectKind::Elsewhere, elsewhere, ..Effect::nothing() });
         }
         let from_codes = |codes: &[Code], kind| self.effect_of_findings(entry, codes, kind);
         let otherwise_nothing = |check, effect: Option<Effect>| {
-            let nothing =
-                || Effect { kind: EffectKind::Nothing, packages: Vec::new(), findings: 0 };
-            effect.or_else(|| was_checked(check).then(nothing))
+            effect.or_else(|| was_checked(check).then(Effect::nothing))
         };
         match entry.list {
             PolicyList::Ignore => {
@@ -209,7 +225,8 @@ impl<'v> Effects<'v> {
         let findings = findings.filter(|one| one.code.is_some_and(|code| codes.contains(&code)));
         let findings: Vec<_> = findings.collect();
         let packages = findings.iter().filter_map(|one| one.packages.first().cloned()).collect();
-        let effect = Effect { kind, packages: sorted(packages), findings: findings.len() };
+        let packages = sorted(packages);
+        let effect = Effect { kind, packages, findings: findings.len(), elsewhere: None };
         (effect.findings > 0).then_some(effect)
     }
 
@@ -239,7 +256,7 @@ fn matches_nothing(finding: &Finding) -> bool {
 fn on_packages(packages: Vec<PackageRef>, kind: EffectKind) -> Option<Effect> {
     let packages = sorted(packages);
     let findings = packages.len();
-    (findings > 0).then_some(Effect { kind, packages, findings })
+    (findings > 0).then_some(Effect { kind, packages, findings, elsewhere: None })
 }
 
 fn sorted(mut packages: Vec<PackageRef>) -> Vec<PackageRef> {
@@ -249,6 +266,10 @@ fn sorted(mut packages: Vec<PackageRef>) -> Vec<PackageRef> {
 }
 
 impl Effect {
+    fn nothing() -> Self {
+        Self { kind: EffectKind::Nothing, packages: Vec::new(), findings: 0, elsewhere: None }
+    }
+
     /// Adds the effect on another workspace.
     fn add(&mut self, other: Self) {
         self.findings += other.findings;
@@ -279,6 +300,9 @@ impl Effect {
             }
             EffectKind::Bypasses => format!("allows {}", counted(self.findings, "file")),
             EffectKind::AllowsSource => format!("allowed source of {packages}"),
+            EffectKind::Elsewhere => {
+                self.elsewhere.as_ref().map_or_else(String::new, WithheldReason::text)
+            }
             EffectKind::Nothing => "matches nothing".to_owned(),
         }
     }
@@ -351,7 +375,13 @@ mod tests {
             .collect();
         let counts: BTreeMap<_, _> =
             Check::CARGO_DENY.iter().map(|check| (*check, Counts::default())).collect();
-        let input = EffectInput { findings: &findings, counts: &counts, graph, matched: &matched };
+        let input = EffectInput {
+            findings: &findings,
+            counts: &counts,
+            graph,
+            matched: &matched,
+            withheld: &[],
+        };
         let entries = entries::entries(text);
         let effects = Effects::new(&entries, FILE.into(), input, &|_, span| Some(span.clone()));
         let shown = entries.iter().filter_map(|entry| {

@@ -102,6 +102,8 @@ pub(super) fn from_config(
         path_count: 0,
         notes: diagnostic.notes.iter().map(|note| sanitize(note)).collect(),
         related: Vec::new(),
+        gates: Vec::new(),
+        silent_gates: Vec::new(),
     }
 }
 
@@ -151,6 +153,8 @@ pub(super) fn from_check(diag: &Diag, pack: &Pack, check: Check, context: &Conte
         path_count: placement.count,
         notes: notes(diag),
         related: related(code, &packages, &labels, context),
+        gates: Vec::new(),
+        silent_gates: Vec::new(),
         packages,
     };
     // A related location that is also a location of the finding adds nothing.

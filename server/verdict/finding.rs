@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, sync::Arc};
 use camino::Utf8PathBuf;
 use serde::{Deserialize, Serialize};
 
-use super::{AdvisoryFacts, Check, Code};
+use super::{AdvisoryFacts, Check, Code, message_text::join_with_and};
 use crate::{
     cache::hash,
     text::{SourceText, Span},
@@ -13,6 +13,9 @@ use crate::{
 
 /// The number of hexadecimal digits of a finding's id.
 const ID_LENGTH: usize = 16;
+
+/// How many gates are named in a message.
+const MAX_GATES: usize = 3;
 
 /// The severity of a finding; only errors fail the gate.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -120,6 +123,12 @@ pub struct Finding {
     pub notes: Vec<String>,
     /// Related locations.
     pub related: Vec<Related>,
+    /// The gates that report it, if CI has several and not all of them do.
+    #[serde(default)]
+    pub gates: Vec<String>,
+    /// The gates that do not report it, although they could.
+    #[serde(default)]
+    pub silent_gates: Vec<String>,
 }
 
 impl Finding {
@@ -139,6 +148,21 @@ impl Finding {
         let mut id = hash(format!("{content:?} {:?} {source:?}", at.map(|at| &at.file)).as_bytes());
         id.truncate(ID_LENGTH);
         id
+    }
+
+    /// `only in ci.yml:23 and ci.yml:31`, or `not in fuzz.yml:11`, if CI has several gates and not all report it.
+    pub fn gates_text(&self) -> Option<String> {
+        if self.gates.is_empty() || self.silent_gates.is_empty() {
+            return None;
+        }
+        let is_rare = self.gates.len() <= self.silent_gates.len();
+        let (word, gates) =
+            if is_rare { ("only in", &self.gates) } else { ("not in", &self.silent_gates) };
+        let (shown, more) = gates.split_at(gates.len().min(MAX_GATES));
+        Some(match more.len() {
+            0 => format!("{word} {}", join_with_and(shown)),
+            more => format!("{word} {} and {more} more", shown.join(", ")),
+        })
     }
 
     /// The code to show: the advisory's id, else the code's name.
@@ -170,6 +194,8 @@ pub(crate) fn own_finding(
         path_count: 0,
         notes: Vec::new(),
         related: Vec::new(),
+        gates: Vec::new(),
+        silent_gates: Vec::new(),
     }
 }
 

@@ -250,6 +250,8 @@ impl PolicyText {
             path_count: 0,
             notes: Vec::new(),
             related: Vec::new(),
+            gates: Vec::new(),
+            silent_gates: Vec::new(),
         }
     }
 

@@ -265,6 +265,8 @@ fn vulnerability(
         path_count: 0,
         notes: Vec::new(),
         related: Vec::new(),
+        gates: Vec::new(),
+        silent_gates: Vec::new(),
     };
     collect::apply_advisory_message(&mut finding);
     finding

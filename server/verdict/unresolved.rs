@@ -273,6 +273,8 @@ fn finding(
         paths,
         notes: Vec::new(),
         related: Vec::new(),
+        gates: Vec::new(),
+        silent_gates: Vec::new(),
     };
     collect::apply_advisory_message(&mut finding);
     collect::append_omission(&mut finding, locked.omission.as_deref());

@@ -44,6 +44,9 @@ fn print_fix_results() {
         helps: false,
         releases: false,
         skip_licenses_without_policy: true,
+        other_uses: std::sync::Arc::default(),
+        command_lines: Vec::new(),
+        shares_resolution: false,
         resolver: Resolver {
             cargo: Resolver::default_cargo(),
             offline: true,

@@ -2,6 +2,7 @@
 
 #![expect(clippy::needless_raw_string_hashes, reason = "snapshots are written so")]
 
+mod as_ci;
 mod bad_databases;
 mod bad_lockfiles;
 mod bad_manifests;
@@ -44,6 +45,7 @@ mod readme_example;
 mod resolution;
 #[cfg(unix)]
 mod scratch_copy;
+mod shared_policy;
 mod sources;
 mod surroundings;
 mod terminal;

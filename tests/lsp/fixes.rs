@@ -142,7 +142,7 @@ each_editor! {
             let why = actions.iter().find_map(|action| action.disabled()).expect("a reason");
             assert!(why.contains("the local registry index has no version of `stuck` that matches"), "{why}");
         }
-        client.take_action(last);
+        let taken = client.take_action(last);
         let policy = client.text(POLICY);
         assert!(
             policy.contains("{ id = \"RUSTSEC-2026-0011\", reason = \"TODO"),
@@ -150,7 +150,7 @@ each_editor! {
         );
         client.ends_with(MANIFEST, "no finding", |shown| !shown.has("RUSTSEC-2026-0011"));
         // The server then shows the placeholder, or names its line if the client cannot show documents.
-        take_command(&mut client, last);
+        take_command(&mut client, &taken);
         let marked = "TODO: why this is acceptable";
         let start = client.text(POLICY).find(marked).expect("the placeholder");
         let bounds = [start, start + marked.len()].map(|at| {
@@ -212,9 +212,9 @@ fn location_is_reported_if_the_editor_cannot_show_it() {
     let actions = client.actions(MANIFEST, "stuck = \"1\"");
     let ignores = |action: &&Action| action.title().starts_with("ignore `RUSTSEC-2026-0011`");
     let ignore = actions.iter().find(ignores).expect("an ignore");
-    client.take_action(ignore);
+    let taken = client.take_action(ignore);
     client.ends_with(MANIFEST, "no finding", |shown| !shown.has("RUSTSEC-2026-0011"));
-    take_command(&mut client, ignore);
+    take_command(&mut client, &taken);
     client.wait_for_request("window/showDocument");
     client.message("write the reason in line ");
     client.ignore(POLICY);
@@ -233,6 +233,31 @@ fn fix_all_is_an_action_of_its_own_kind() {
         codes == ["RUSTSEC-2026-0011", "rejected"]
     });
     assert!(!client.text(POLICY).contains("reason"));
+    client.ignore("Cargo.lock");
+}
+
+/// An editor applies the rest of an action even if its edit cannot be resolved.
+#[test]
+fn command_that_follows_an_edit_is_sent_only_with_the_edit() {
+    let mut client = opened(Editor::VsCode);
+    let actions = client.actions(MANIFEST, "stuck = \"1\"");
+    let ignores = |action: &&Action| action.title().starts_with("ignore `RUSTSEC-2026-0011`");
+    let ignore = actions.iter().find(ignores).expect("an ignore");
+    assert!(ignore.0["edit"].is_null() && ignore.0["command"].is_null(), "{ignore:?}");
+    let taken = client.take_action(ignore);
+    assert_eq!(taken.0["command"]["command"], "supercargo.server.fillIn");
+    client.ignore_all();
+}
+
+/// A menu stays open while a newer verdict comes, as after the index has changed.
+#[test]
+fn action_from_before_a_new_verdict_applies_to_the_same_texts() {
+    let mut client = opened(Editor::VsCode);
+    let action = client.actions(MANIFEST, "=1.0.0").remove(0);
+    client.world.add("#- advisory: RUSTSEC-2026-0099 stuck: Another one\n");
+    client.diagnostics_with(MANIFEST, "RUSTSEC-2026-0099");
+    client.take_action(&action);
+    client.ends_with(MANIFEST, "no finding", |shown| !shown.has("RUSTSEC-2026-0010"));
     client.ignore("Cargo.lock");
 }
 

@@ -2,6 +2,7 @@
 
 #![expect(clippy::needless_raw_string_hashes, reason = "expect-test writes them")]
 
+mod ci_gates;
 mod columns;
 mod completion;
 mod configuration;
@@ -55,6 +56,7 @@ mod repository_settings;
 #[cfg(unix)]
 mod scratch_copy;
 mod sequences;
+mod shared_policy;
 mod status;
 #[cfg(target_os = "linux")]
 mod stress;

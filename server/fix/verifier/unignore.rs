@@ -33,6 +33,9 @@ impl FixVerifier<'_> {
         if texts.set(policy.name(), SourceText::new(&without.after)).is_err() {
             return no_result;
         }
+        if !self.keeps_other_workspaces(policy.name(), current.texts, &texts)? {
+            return no_result;
+        }
         let verdict = self.check_texts(&texts)?;
         let shown = verdict.findings.iter().find(|one| {
             one.severity == Severity::Error

@@ -13,7 +13,7 @@ use tower_lsp::{
     jsonrpc::{Error, Result},
     ls_types::{
         CodeAction, CodeActionDisabled, CodeActionKind, CodeActionOrCommand, CodeActionParams,
-        CodeActionTriggerKind, Command, Diagnostic, Location, NumberOrString, Range,
+        CodeActionTriggerKind, Diagnostic, NumberOrString, Range,
     },
 };
 
@@ -227,22 +227,12 @@ impl OfferedFix<'_> {
             kind: Some(CodeActionKind::QUICKFIX),
             diagnostics: Some(diagnostics(&self.findings, params)).filter(|all| !all.is_empty()),
             edit: (!resolves_later).then_some(edit),
-            command: self.fill_in(state),
+            // Without its edit, as when a text has changed meanwhile, there is nothing to show.
+            command: execute_command::fill_in(self.fix, state)
+                .filter(|_| !state.features.resolves_commands),
             data: resolves_later.then(|| serde_json::to_value(data).ok()).flatten(),
             ..CodeAction::default()
         })
-    }
-
-    /// The command that shows the placeholder after the edit.
-    fn fill_in(&self, state: &SessionState) -> Option<Command> {
-        let (path, span) = self.fix.placeholder.as_ref()?;
-        let after = &self.fix.texts.changes().get(path)?.after;
-        let uri = state.documents.uri(path);
-        let location = Location {
-            uri: uri.or_else(|| convert::uri_of(path))?,
-            range: convert::range(after, span, state.features.encoding),
-        };
-        execute_command::fill_in(&location)
     }
 }
 

@@ -1,4 +1,4 @@
-//! `codeAction/resolve`: the edit of an action.
+//! `codeAction/resolve`: the edit of an action, and the command that follows it.
 
 use std::sync::Arc;
 
@@ -9,6 +9,7 @@ use tower_lsp::{
     ls_types::CodeAction,
 };
 
+use super::execute_command::fill_in;
 use crate::lsp::{edits::workspace_edit, fix_all::fix_all_edit, session::Session};
 
 /// The data of an action whose edit is sent on request.
@@ -31,16 +32,17 @@ pub(in crate::lsp) async fn handle(
         state.verdicts.keys().find(|workspace| workspace.manifest == data.manifest).cloned()
     };
     let workspace = workspace.ok_or_else(Error::content_modified)?;
-    let edit = match data.fix {
-        None => fix_all_edit(session, &workspace).await?,
+    match data.fix {
+        None => Ok(CodeAction { edit: fix_all_edit(session, &workspace).await?, ..action }),
         Some(id) => {
             let state = session.state();
             let fix =
                 state.fix_results.get(&workspace).and_then(|results| results.fix_with_id(&id));
             // A fix that was verified for other texts is invalid.
-            let edit = fix.and_then(|fix| workspace_edit(&fix.texts, &state));
-            Some(edit.ok_or_else(Error::content_modified)?)
+            let edit = fix.and_then(|fix| Some((fix, workspace_edit(&fix.texts, &state)?)));
+            let (fix, edit) = edit.ok_or_else(Error::content_modified)?;
+            let command = action.command.or_else(|| fill_in(fix, &state));
+            Ok(CodeAction { edit: Some(edit), command, ..action })
         }
-    };
-    Ok(CodeAction { edit, ..action })
+    }
 }

@@ -12,7 +12,13 @@ use tower_lsp::{
 };
 
 use crate::{
-    lsp::{convert::path_of, edits::workspace_edit, fix_all::fix_all_report, session::Session},
+    fix::Fix,
+    lsp::{
+        convert::{self, path_of, uri_of},
+        edits::workspace_edit,
+        fix_all::fix_all_report,
+        session::{Session, SessionState},
+    },
     threads::{self, Activity},
 };
 
@@ -26,9 +32,13 @@ const SHOW_PLACEHOLDER: &str = "supercargo.server.fillIn";
 /// All commands.
 pub(in crate::lsp) const ALL: [&str; 2] = [FIX_ALL_COMMAND, SHOW_PLACEHOLDER];
 
-/// The command that follows an edit with a placeholder.
-pub(in crate::lsp) fn fill_in(location: &Location) -> Option<Command> {
-    let argument = serde_json::to_value(location).ok()?;
+/// The command that shows the placeholder of a fix after its edit.
+pub(in crate::lsp) fn fill_in(fix: &Fix, state: &SessionState) -> Option<Command> {
+    let (path, span) = fix.placeholder.as_ref()?;
+    let after = &fix.texts.changes().get(path)?.after;
+    let uri = state.documents.uri(path).or_else(|| uri_of(path))?;
+    let range = convert::range(after, span, state.features.encoding);
+    let argument = serde_json::to_value(Location { uri, range }).ok()?;
     Some(Command {
         title: "show the placeholder".to_owned(),
         command: SHOW_PLACEHOLDER.to_owned(),

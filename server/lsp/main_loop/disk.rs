@@ -21,7 +21,7 @@ use crate::{
         watch::{FileWatch, WatchSet},
     },
     threads::{self, Activity},
-    workspace::{Workspace, is_exceptions, is_policy},
+    workspace::{Workspace, is_exceptions, is_policy, policy_scope},
 };
 
 impl MainLoop {
@@ -67,9 +67,11 @@ impl MainLoop {
                 .values()
                 .map(|verdict| Arc::clone(&verdict.index_files))
                 .collect(),
+            ..WatchSet::default()
         };
         drop(state);
-        self.watch.set(watch_set);
+        let (gate_files, gate_folders) = self.gate_searches.watched();
+        self.watch.set(WatchSet { gate_files, gate_folders, ..watch_set });
     }
 
     /// Checks the workspaces that changed files affect; returns them.
@@ -80,6 +82,8 @@ impl MainLoop {
             self.session.state().documents.file_changed(path, was_on_disk);
         }
         let paths: Vec<_> = changes.into_keys().collect();
+        self.forget_ruled_workspaces(&paths);
+        self.gates_may_have_changed(&paths);
         self.find_workspaces_again(&paths).await;
         let mut reasons: BTreeMap<Workspace, CheckReason> = BTreeMap::new();
         for path in &paths {
@@ -228,13 +232,4 @@ pub(super) fn is_resolved_with(
     path.starts_with(&workspace.root)
         || watch.is_input(workspace, path)
         || verdict.is_some_and(|verdict| verdict.declared.iter().any(|one| one.file == path))
-}
-
-/// The folder whose workspaces use a policy: the policy's own folder, or the parent of `.cargo`.
-pub(super) fn policy_scope(policy: &Utf8Path) -> &Utf8Path {
-    let folder = policy.parent().unwrap_or(policy);
-    match folder.file_name() {
-        Some(".cargo") => folder.parent().unwrap_or(folder),
-        _ => folder,
-    }
 }

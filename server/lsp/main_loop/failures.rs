@@ -29,13 +29,13 @@ impl MainLoop {
         let workspaces = self
             .workers
             .iter()
-            .map(|(one, workspace_state)| (one.clone(), workspace_state.open.clone()));
+            .map(|(one, state)| (one.clone(), state.open.clone(), state.is_background));
         let workspaces: Vec<_> = workspaces.collect();
-        for (workspace, open) in workspaces {
+        for (workspace, open, is_background) in workspaces {
             if let Some(before) = self.workers.remove(&workspace) {
                 before.children.end();
             }
-            self.start_worker(&workspace, open);
+            self.start_worker(&workspace, open, is_background);
         }
         self.folders_changed().await;
         let files: Vec<_> = self.published.keys().cloned().collect();

@@ -7,7 +7,7 @@ use tower_lsp::ls_types::MessageType;
 
 use super::{CheckReason, MainLoop, Published, WorkspaceState, disk::is_resolved_with};
 use crate::{
-    gate::Verdict,
+    gate::{GateOutcome, Verdict},
     lsp::{
         convert::uri_of,
         fix_results::FixResults,
@@ -20,11 +20,14 @@ use crate::{
     workspace::Workspace,
 };
 
+/// How many gates the status names.
+const MAX_GATES_IN_STATUS: usize = 3;
+
 impl MainLoop {
     pub(super) fn report_progress(&mut self, workspace: &Workspace, message: String) {
         let shows = self.session.state().features.progress;
         let Some(workspace_state) = self.workers.get_mut(workspace) else { return };
-        if !shows {
+        if !shows || workspace_state.is_background {
             return;
         }
         let client = self.session.client.clone();
@@ -50,10 +53,18 @@ impl MainLoop {
             workspace_state.progress = None;
         }
         let Some(verdict) = verdict else {
+            if workspace_state.is_background {
+                return;
+            }
             let message = "could not check the workspace: internal error, see the server's log";
             self.send_status(workspace, CheckState::Failed, None, Some(message.to_owned())).await;
             return;
         };
+        self.note_policy_use(workspace, &verdict);
+        let Some(workspace_state) = self.workers.get_mut(workspace) else { return };
+        if workspace_state.is_background {
+            return;
+        }
         if policy_error(&verdict).is_none() {
             workspace_state.last_counts.clone_from(&verdict.counts);
         }
@@ -99,13 +110,17 @@ impl MainLoop {
     /// Shows the findings that are known while cargo resolves.
     pub(super) async fn show_provisional(&mut self, workspace: &Workspace, verdict: Arc<Verdict>) {
         let Some(workspace_state) = self.workers.get_mut(workspace) else { return };
+        if workspace_state.is_background {
+            return;
+        }
         workspace_state.last_counts.clone_from(&verdict.counts);
         self.show(workspace, Arc::clone(&verdict)).await;
         self.send_status(workspace, CheckState::Provisional, Some(&verdict), None).await;
     }
 
     pub(super) async fn send_resolving(&mut self, workspace: &Workspace) {
-        if !self.session.state().verdicts.contains_key(workspace) {
+        let is_shown = self.workers.get(workspace).is_some_and(|state| !state.is_background);
+        if is_shown && !self.session.state().verdicts.contains_key(workspace) {
             self.send_status(workspace, CheckState::Resolving, None, None).await;
         }
     }
@@ -118,7 +133,7 @@ impl MainLoop {
             let mut state = self.session.state();
             let after = Arc::clone(&shown);
             let results = state.fix_results.remove(workspace);
-            let results = results.and_then(|results| results.carried_over_to(&shown));
+            let results = results.map(|results| results.carried_over_to(&shown));
             let results = results.unwrap_or_else(|| FixResults::empty(&shown));
             state.fix_results.insert(workspace.clone(), results);
             let before = state.verdicts.insert(workspace.clone(), shown);
@@ -156,9 +171,12 @@ impl MainLoop {
         shown: Option<&Verdict>,
         message: Option<String>,
     ) {
-        let options = {
+        let gates = shown.map_or(&[][..], |verdict| &verdict.gates);
+        let options = if gates.is_empty() {
             let session = self.session.state();
             session.settings.deny_options(workspace, &session.folders).shown()
+        } else {
+            Some(gate_labels(gates))
         };
         let Some(mut status) = Status::of(workspace, state, shown, message, options) else {
             return;
@@ -231,6 +249,16 @@ impl MainLoop {
         if self.shown_messages.insert(message.to_owned()) {
             self.session.client.show_message(MessageType::WARNING, message).await;
         }
+    }
+}
+
+/// `CI: ci.yml:23 --all-features, fuzz.yml:11`.
+fn gate_labels(gates: &[GateOutcome]) -> String {
+    let shown: Vec<_> = gates.iter().take(MAX_GATES_IN_STATUS).map(GateOutcome::label).collect();
+    let shown = shown.join(", ");
+    match gates.len().saturating_sub(MAX_GATES_IN_STATUS) {
+        0 => format!("CI: {shown}"),
+        more => format!("CI: {shown} and {more} more"),
     }
 }
 

@@ -30,6 +30,7 @@ impl SettingsChange {
             resolve,
             check: resolve
                 || options(old) != options(new)
+                || old.gate != new.gate
                 || old.db != new.db
                 || (new.lists_helps() && !old.lists_helps()),
             publish: old.notes != new.notes

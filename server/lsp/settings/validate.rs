@@ -134,6 +134,7 @@ fn allows(rule: &Value, value: &Value) -> bool {
                 Utf8Path::new(text).is_absolute() || !text.is_empty() && is_name(text)
             }
             Some("file") => is_word(text),
+            Some("gate") => super::is_gate(text),
             Some("feature" | "package") => is_word(text) && !text.contains(char::is_whitespace),
             Some("target") => get_builtin_target_by_triple(text).is_some(),
             _ => is_name(text),
@@ -170,6 +171,10 @@ fn expected(rule: &Value) -> String {
         ("string", Some("path")) => "an absolute path".to_owned(),
         ("string", Some("program")) => "an absolute path or the name of a program".to_owned(),
         ("string", Some("file")) => "a path".to_owned(),
+        ("string", Some("gate")) => {
+            "`auto`, `default` or options of cargo-deny, such as `--all-features check bans`"
+                .to_owned()
+        }
         ("array", _) => {
             let items = &rule["items"];
             let what = match items["format"].as_str() {

@@ -28,6 +28,10 @@ pub(in crate::lsp) struct WatchSet {
     pub(in crate::lsp) policies: BTreeSet<Utf8PathBuf>,
     /// The files of cargo's index that verdicts depend on: the lockfile need not name their packages.
     pub(in crate::lsp) index: Vec<Arc<BTreeSet<Utf8PathBuf>>>,
+    /// The files that decide which gates CI runs.
+    pub(in crate::lsp) gate_files: BTreeSet<Utf8PathBuf>,
+    /// The folders in which such files may appear.
+    pub(in crate::lsp) gate_folders: BTreeSet<Utf8PathBuf>,
 }
 
 /// Why files are watched.
@@ -38,13 +42,15 @@ pub(super) enum WatchReason {
     Databases,
     Policies,
     Index,
+    Gates,
 }
 
 impl WatchSet {
     pub(super) fn reasons(&self) -> BTreeSet<WatchReason> {
         let folders = self.folders.iter().cloned().map(WatchReason::Folder);
         let workspaces = self.workspaces.iter().cloned().map(WatchReason::Workspace);
-        let others = [WatchReason::Databases, WatchReason::Policies, WatchReason::Index];
+        let others =
+            [WatchReason::Databases, WatchReason::Policies, WatchReason::Index, WatchReason::Gates];
         folders.chain(workspaces).chain(others).collect()
     }
 
@@ -59,12 +65,32 @@ impl WatchSet {
             WatchReason::Policies => {
                 DecidingFiles { files: self.policies.clone(), search_folders: BTreeSet::new() }
             }
+            WatchReason::Gates => DecidingFiles {
+                files: self
+                    .gate_files
+                    .iter()
+                    .cloned()
+                    .chain(files_in(&self.gate_folders))
+                    .collect(),
+                search_folders: self.gate_folders.clone(),
+            },
             WatchReason::Index => {
                 let files = self.index.iter().flat_map(|files| files.iter().cloned()).collect();
                 DecidingFiles { files, search_folders: BTreeSet::new() }
             }
         }
     }
+}
+
+/// The files in folders, up to a limited number: a file that appears among them may have a gate.
+fn files_in(folders: &BTreeSet<Utf8PathBuf>) -> Vec<Utf8PathBuf> {
+    const MAX_FILES: usize = 1024;
+    let entries = folders.iter().flat_map(|folder| folder.read_dir_utf8().into_iter().flatten());
+    let files = entries
+        .flatten()
+        .filter(|entry| entry.file_type().is_ok_and(|kind| kind.is_file()))
+        .map(|entry| entry.path().to_owned());
+    files.take(MAX_FILES).collect()
 }
 
 /// The input files of a workspace, including those outside of it. After a panic those that every
@@ -99,6 +125,8 @@ pub(super) struct WatchPlan {
     /// Missing folders of input files.
     missing: BTreeSet<Utf8PathBuf>,
     search_folders: BTreeSet<Utf8PathBuf>,
+    /// Folders in which any new file counts.
+    gate_folders: BTreeSet<Utf8PathBuf>,
     /// Databases that are plain folders.
     databases: BTreeSet<Utf8PathBuf>,
     /// The folders to watch: all of them exist.
@@ -111,6 +139,9 @@ impl WatchPlan {
         for (reason, inputs) in inputs {
             plan.files.extend(inputs.files.iter().cloned());
             plan.search_folders.extend(inputs.search_folders.iter().cloned());
+            if *reason == WatchReason::Gates {
+                plan.gate_folders.extend(inputs.search_folders.iter().cloned());
+            }
             if *reason == WatchReason::Databases {
                 plan.databases.extend(inputs.files.iter().filter(|path| path.is_dir()).cloned());
             }
@@ -149,6 +180,7 @@ impl WatchPlan {
             || self.targets.contains(path)
             || self.missing.contains(path)
             || self.databases.iter().any(|database| path.starts_with(database))
+            || path.parent().is_some_and(|folder| self.gate_folders.contains(folder))
             || path.parent().is_some_and(|folder| self.search_folders.contains(folder))
                 && (path.is_dir() || contains_below(&self.files, path))
     }

@@ -19,7 +19,10 @@ pub(crate) fn summary(
     }
     let without_match = unmatched(&effects);
     let mut together: BTreeMap<EffectKind, Effect> = BTreeMap::new();
-    for effect in effects.into_iter().filter(|effect| !effect.is_nothing()) {
+    for effect in effects
+        .into_iter()
+        .filter(|effect| !effect.is_nothing() && effect.kind != EffectKind::Elsewhere)
+    {
         match together.get_mut(&effect.kind) {
             Some(sum) => sum.add(effect),
             None => {

@@ -23,6 +23,9 @@ pub(crate) struct Finding {
     pub(crate) paths: Vec<Vec<String>>,
     pub(crate) path_count: u64,
     pub(crate) notes: Vec<String>,
+    /// The gates that report it, if not all do.
+    #[serde(default)]
+    pub(crate) gates: Vec<String>,
 }
 
 #[derive(Clone, Debug, Deserialize, PartialEq, Eq)]
@@ -50,6 +53,15 @@ pub(crate) struct Summary {
     pub(crate) workspace: String,
     checks: BTreeMap<String, BTreeMap<String, usize>>,
     pub(crate) exit_code: i32,
+    #[serde(default)]
+    gates: Vec<Gate>,
+}
+
+/// One of several gates of CI.
+#[derive(Clone, Debug, Deserialize)]
+struct Gate {
+    blocks: bool,
+    exit_code: i32,
 }
 
 /// The findings and summaries of a run.
@@ -113,6 +125,10 @@ impl Report {
                 let bits = [("advisories", 1), ("bans", 2), ("licenses", 4), ("sources", 8)];
                 let bit = bits.iter().find(|(name, _)| name == check).expect("a check").1;
                 code |= if counts["errors"] > 0 { bit } else { 0 };
+            }
+            let blocking = summary.gates.iter().filter(|gate| gate.blocks);
+            if !summary.gates.is_empty() {
+                code = blocking.fold(0, |all, gate| all | gate.exit_code);
             }
             assert_eq!(summary.exit_code, code);
         }

@@ -63,8 +63,8 @@ impl Client {
         actions.as_array().into_iter().flatten().cloned().map(Action).collect()
     }
 
-    /// Applies an action to open documents; other files are opened for it.
-    pub(crate) fn take_action(&mut self, action: &Action) {
+    /// Applies an action to open documents; other files are opened for it. Returns the action with its edit.
+    pub(crate) fn take_action(&mut self, action: &Action) -> Action {
         assert_eq!(action.disabled(), None, "a disabled action is chosen");
         let action = match &action.0 {
             action if action["edit"].is_null() => self
@@ -74,6 +74,7 @@ impl Client {
         };
         assert!(action["edit"].is_object(), "no edit: {action}");
         self.apply(&action["edit"]);
+        Action(action)
     }
 
     /// Applies a `WorkspaceEdit` as the editors do.

@@ -1,0 +1,114 @@
+//! Workspaces that share a policy: what the others need decides whether an entry of the policy has no effect.
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use camino::Utf8PathBuf;
+
+use super::{arguments::GateArguments, ci_gates::CiGates, logging};
+use crate::{
+    gate::{Databases, Gate, GateOptions, OnDisk, OtherUses, PolicyUse, Verdict},
+    workspace::{DiscoveryOptions, RuledWorkspaces, Workspace},
+};
+
+/// What is known of the workspaces that share a policy with a checked one.
+pub(super) struct SharedPolicies<'o> {
+    options: &'o GateOptions,
+    databases: &'o Databases,
+    /// With `--as-ci`.
+    ci: Option<CiGates>,
+    /// `None` where one manifest, or one policy, was named: then the workspace is checked alone, as by cargo-deny.
+    discovery: Option<DiscoveryOptions>,
+    ruled: BTreeMap<Utf8PathBuf, RuledWorkspaces>,
+    uses: BTreeMap<Workspace, Option<PolicyUse>>,
+    /// The workspaces to report, with the verdicts that were needed before their turn.
+    reported: BTreeMap<Workspace, Option<Verdict>>,
+}
+
+impl<'o> SharedPolicies<'o> {
+    pub(super) fn new(
+        arguments: &GateArguments,
+        reported: &[Workspace],
+        options: &'o GateOptions,
+        databases: &'o Databases,
+    ) -> Self {
+        let alone = arguments.manifest_path.is_some() || arguments.config.is_some();
+        let mut discovery = DiscoveryOptions::default();
+        if let Some(excluded) = &arguments.exclude_dir {
+            discovery.excluded.clone_from(excluded);
+        }
+        Self {
+            options,
+            databases,
+            ci: arguments.as_ci.then(CiGates::default),
+            discovery: (!alone).then_some(discovery),
+            ruled: BTreeMap::new(),
+            uses: BTreeMap::new(),
+            reported: reported.iter().map(|workspace| (workspace.clone(), None)).collect(),
+        }
+    }
+
+    /// The options for a workspace.
+    pub(super) fn options_for(&mut self, workspace: &Workspace) -> GateOptions {
+        match &mut self.ci {
+            Some(ci) => ci.options_for(workspace, self.options),
+            None => self.options.clone(),
+        }
+    }
+
+    fn check(&mut self, workspace: &Workspace) -> Option<Verdict> {
+        let options = self.options_for(workspace);
+        let mut gate = Gate::new(workspace.clone());
+        gate.check(&options, &OnDisk, self.databases, &logging::progress)
+    }
+
+    /// Checks a workspace. Findings about entries of the policy that other workspaces need are withheld; the others are
+    /// checked for this if there are such findings. `None` if canceled.
+    pub(super) fn verdict(&mut self, workspace: &Workspace) -> Option<Verdict> {
+        let known = self.reported.get_mut(workspace).and_then(Option::take);
+        let verdict = match known {
+            Some(verdict) => verdict,
+            None => self.check(workspace)?,
+        };
+        self.uses.insert(workspace.clone(), use_of(&verdict));
+        if !verdict.policy_use.asks_others() {
+            return Some(verdict);
+        }
+        let others = self.other_uses(&verdict);
+        Some(verdict.with_other_uses(&others))
+    }
+
+    /// The uses of the verdict's policy by other workspaces, which are checked for this.
+    fn other_uses(&mut self, verdict: &Verdict) -> Arc<OtherUses> {
+        let mut others = OtherUses::default();
+        let Some(discovery) = self.discovery.clone() else { return Arc::default() };
+        for file in verdict.policy.iter().chain(&verdict.exceptions) {
+            let ruled = self.ruled.entry(file.clone());
+            let ruled = ruled.or_insert_with(|| RuledWorkspaces::of(file, &discovery)).clone();
+            others.more = others.more.max(ruled.more);
+            for workspace in &ruled.workspaces {
+                if workspace.manifest == verdict.workspace.manifest {
+                    continue;
+                }
+                if !self.uses.contains_key(workspace) {
+                    logging::progress(&format!(
+                        "checking `{}`, which has the same policy",
+                        workspace.folder()
+                    ));
+                    let checked = self.check(workspace);
+                    let policy_use = checked.as_ref().and_then(use_of);
+                    self.uses.insert(workspace.clone(), policy_use);
+                    if let Some(reported) = self.reported.get_mut(workspace) {
+                        *reported = checked;
+                    }
+                }
+                let policy_use = self.uses.get(workspace).cloned().flatten();
+                others.workspaces.insert(workspace.clone(), policy_use);
+            }
+        }
+        Arc::new(others)
+    }
+}
+
+fn use_of(verdict: &Verdict) -> Option<PolicyUse> {
+    verdict.complete.then(|| verdict.policy_use.clone())
+}

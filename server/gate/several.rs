@@ -1,0 +1,163 @@
+//! Checks a workspace with every command line with which CI checks it, and unites the verdicts.
+//!
+//! All graphs come from one resolution, one after the other, so that only one of them is in memory.
+
+use std::sync::Arc;
+
+use super::{
+    CheckRun, Databases, Gate, GateOptions, GateOutcome, PolicyUse, Progress, Texts, Verdict,
+    policy_use::withhold,
+    united::{GateVerdict, unite},
+    verdict_cache,
+};
+use crate::{
+    cache::{Inputs, hash},
+    verdict::{Check, CheckSet, DenyOptions, PolicyText},
+};
+
+/// A command line with which CI checks a workspace.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct CommandLine {
+    /// Where it was found, as `ci.yml:23`, or where its options were given.
+    pub name: String,
+    /// The options of cargo-deny. Its paths are absolute.
+    pub deny: DenyOptions,
+    /// Whether its failure fails CI; some gates only report.
+    pub blocks: bool,
+}
+
+impl GateOptions {
+    /// The checks of all command lines.
+    pub fn checks(&self) -> CheckSet {
+        if self.command_lines.is_empty() {
+            return self.deny.checks;
+        }
+        let run =
+            |check: &Check| self.command_lines.iter().any(|one| one.deny.checks.contains(*check));
+        CheckSet::of(&Check::CARGO_DENY.into_iter().filter(run).collect::<Vec<_>>())
+    }
+
+    /// The same for one command line.
+    fn of_command_line(&self, line: &CommandLine) -> Self {
+        Self {
+            deny: line.deny.clone(),
+            shares_resolution: self.command_lines.len() > 1,
+            command_lines: Vec::new(),
+            other_uses: Arc::default(),
+            ..self.clone()
+        }
+    }
+}
+
+impl Gate {
+    /// Checks the workspace; `None` if canceled.
+    pub fn check(
+        &mut self,
+        options: &GateOptions,
+        texts: &dyn Texts,
+        databases: &Databases,
+        progress: &dyn Progress,
+    ) -> Option<Verdict> {
+        let lines = &options.command_lines;
+        if lines.is_empty() {
+            return self.check_with(options, texts, databases, progress);
+        }
+        let mut verdicts: Vec<Option<GateVerdict>> = lines.iter().map(|_| None).collect();
+        let mut cacheable = Vec::new();
+        for (count, index) in self.order(lines.len()).enumerate() {
+            let line = &lines[index];
+            let options = options.of_command_line(line);
+            let quiet = WithoutProvisional(progress);
+            let progress: &dyn Progress = if count == 0 { progress } else { &quiet };
+            let verdict = self.check_with(&options, texts, databases, progress)?;
+            if self.engine_panicked {
+                self.shared_resolution = None;
+                return Some(verdict);
+            }
+            self.kept_line = index;
+            cacheable.push((index, self.cacheable.take()));
+            let outcome = GateOutcome {
+                name: line.name.clone(),
+                options: line.deny.to_string(),
+                blocks: line.blocks,
+                exit_code: verdict.exit_code(),
+            };
+            verdicts[index] = Some(GateVerdict { outcome, verdict });
+        }
+        self.shared_resolution = None;
+        let mut united = unite(verdicts.into_iter().flatten().collect())?;
+        self.cacheable = together(cacheable).filter(|_| united.complete);
+        withhold(&mut united, &options.other_uses);
+        Some(united)
+    }
+
+    /// The cached verdict, if none of its inputs has changed. Starts no program and opens no connection.
+    pub fn recall(&self, options: &GateOptions, texts: &dyn Texts) -> Option<Verdict> {
+        if self.workspace.is_policy_alone() {
+            return None;
+        }
+        let lines = &options.command_lines;
+        let each: Vec<_> = if lines.is_empty() {
+            vec![self.cache_key(options, texts)?]
+        } else {
+            let keys =
+                lines.iter().map(|line| self.cache_key(&options.of_command_line(line), texts));
+            keys.collect::<Option<_>>()?
+        };
+        let key = match each.as_slice() {
+            [(key, _)] if lines.is_empty() => key.clone(),
+            _ => joined(each.iter().map(|(key, _)| key)),
+        };
+        let cache = &options.resolver.cache;
+        let mut verdict = verdict_cache::recall(cache, &key, &self.workspace, texts)?;
+        let uses: Vec<_> = each.iter().map(|(_, policy)| PolicyUse::of(&verdict, policy)).collect();
+        verdict.policy_use = PolicyUse::common(&uses.iter().collect::<Vec<_>>());
+        withhold(&mut verdict, &options.other_uses);
+        Some(verdict)
+    }
+
+    /// The key of the cached verdict of one command line, and its policy.
+    fn cache_key(&self, options: &GateOptions, texts: &dyn Texts) -> Option<(String, PolicyText)> {
+        let mut run = CheckRun::new(&self.workspace, options);
+        let policy = run.read_policy(options, texts)?;
+        let loaded = run.load_policy(&policy, options)?;
+        if !options.database_source(&loaded).is_fresh_enough() {
+            return None;
+        }
+        let key = verdict_cache::key(&self.workspace, options, &policy, &loaded)?;
+        Some((key, policy))
+    }
+
+    /// The order in which the command lines are checked: the one whose graph is kept comes first.
+    fn order(&self, count: usize) -> impl Iterator<Item = usize> + use<> {
+        let first = if self.kept_line < count { self.kept_line } else { 0 };
+        std::iter::once(first).chain((0..count).filter(move |index| *index != first))
+    }
+}
+
+/// The key and the inputs of all command lines together; `None` if one of the verdicts may not be cached.
+fn together(mut each: Vec<(usize, Option<(String, Inputs)>)>) -> Option<(String, Inputs)> {
+    each.sort_by_key(|(index, _)| *index);
+    let each = each.into_iter().map(|(_, one)| one);
+    let each: Vec<(String, Inputs)> = each.collect::<Option<_>>()?;
+    let key = joined(each.iter().map(|(key, _)| key));
+    let inputs = each.into_iter().map(|(_, inputs)| inputs).reduce(Inputs::and)?;
+    Some((key, inputs))
+}
+
+fn joined<'k>(keys: impl Iterator<Item = &'k String>) -> String {
+    hash(keys.map(String::as_str).collect::<Vec<_>>().join(" ").as_bytes())
+}
+
+/// Passes on everything but provisional verdicts: there is one for all command lines.
+struct WithoutProvisional<'p>(&'p dyn Progress);
+
+impl Progress for WithoutProvisional<'_> {
+    fn report(&self, message: &str) {
+        self.0.report(message);
+    }
+
+    fn is_cancelled(&self) -> bool {
+        self.0.is_cancelled()
+    }
+}

@@ -1,0 +1,149 @@
+//! Workspaces that share a policy. An entry has no effect only if none of them needs it, so when a verdict has such an
+//! entry, the other workspaces are found and checked in the background. Their own findings are shown only if they are
+//! open.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use camino::Utf8PathBuf;
+
+use super::{CheckReason, MainLoop, WorkspaceState};
+use crate::{
+    gate::{OtherUses, PolicyUse, Verdict},
+    lsp::documents::DocumentKind,
+    workspace::{PolicyFiles, RuledWorkspaces, Workspace},
+};
+
+/// What the main loop knows of the policies that several workspaces may share.
+#[derive(Default)]
+pub(super) struct SharedPolicies {
+    /// The workspaces of each policy, as far as it mattered.
+    ruled: BTreeMap<Utf8PathBuf, RuledWorkspaces>,
+    /// What each workspace needs, according to its last complete verdict.
+    uses: BTreeMap<Workspace, PolicyUse>,
+}
+
+impl SharedPolicies {
+    /// The uses of a workspace's policies by other workspaces; `None` if it is not known which those are.
+    fn other_uses(&self, workspace: &Workspace, policies: &[Utf8PathBuf]) -> Option<OtherUses> {
+        let mut others = OtherUses::default();
+        for policy in policies {
+            let ruled = self.ruled.get(policy)?;
+            others.more = others.more.max(ruled.more);
+            for other in ruled.workspaces.iter().filter(|other| *other != workspace) {
+                others.workspaces.insert(other.clone(), self.uses.get(other).cloned());
+            }
+        }
+        Some(others)
+    }
+
+    /// Whether a workspace is checked because it shares a policy with others.
+    pub(super) fn rules(&self, workspace: &Workspace) -> bool {
+        let mut ruled = self.ruled.values();
+        ruled.any(|ruled| ruled.workspaces.contains(workspace))
+    }
+}
+
+/// The policy files of a verdict.
+fn policies_of(verdict: &Verdict) -> Vec<Utf8PathBuf> {
+    verdict.policy.iter().chain(&verdict.exceptions).cloned().collect()
+}
+
+impl MainLoop {
+    /// What other workspaces need of the policies of a workspace; `None` if it is not known which those are.
+    pub(super) fn other_uses(&self, workspace: &Workspace) -> Option<OtherUses> {
+        let PolicyFiles { policy, exceptions } = workspace.policy_files();
+        let policies: Vec<_> = policy.into_iter().chain(exceptions).collect();
+        self.shared_policies.other_uses(workspace, &policies)
+    }
+
+    /// Notes what a workspace needs of its policies. Checks the others that share them, if that matters.
+    pub(super) fn note_policy_use(&mut self, workspace: &Workspace, verdict: &Verdict) {
+        let policies = policies_of(verdict);
+        let Some(workspace_state) = self.workers.get_mut(workspace) else { return };
+        workspace_state.policies.clone_from(&policies);
+        // Without a graph it says nothing about entries.
+        if verdict.packages == 0 || !self.session.state().settings.trusted {
+            return;
+        }
+        let uses = &mut self.shared_policies.uses;
+        let is_new = uses.get(workspace) != Some(&verdict.policy_use);
+        if is_new {
+            uses.insert(workspace.clone(), verdict.policy_use.clone());
+        }
+        if verdict.policy_use.asks_others() {
+            let ruled = policies.iter().filter_map(|policy| self.shared_policies.ruled.get(policy));
+            let ruled: Vec<_> = ruled.flat_map(|ruled| ruled.workspaces.clone()).collect();
+            self.check_ruled(&ruled);
+        }
+        if is_new {
+            self.check_sharers(workspace, &policies);
+        }
+    }
+
+    /// Checks the workspaces again whose findings depend on what `changed` needs.
+    fn check_sharers(&mut self, changed: &Workspace, policies: &[Utf8PathBuf]) {
+        self.check_sharers_of(|workspace, theirs| {
+            workspace != changed && theirs.iter().any(|policy| policies.contains(policy))
+        });
+    }
+
+    /// Checks the shown workspaces again that have entries which they do not need, where they and their policies match.
+    fn check_sharers_of(&mut self, matches: impl Fn(&Workspace, &[Utf8PathBuf]) -> bool) {
+        let uses = &self.shared_policies.uses;
+        let asks_others =
+            |workspace: &Workspace| uses.get(workspace).is_some_and(PolicyUse::asks_others);
+        let sharers = self.workers.iter().filter(|(workspace, state)| {
+            !state.is_background && matches(workspace, &state.policies) && asks_others(workspace)
+        });
+        let sharers: Vec<_> = sharers.map(|(workspace, _)| workspace.clone()).collect();
+        for workspace in sharers {
+            self.request_check(&workspace, CheckReason::Policy);
+        }
+    }
+
+    /// A worker has looked for the workspaces of a policy.
+    pub(super) fn ruled_workspaces_found(&mut self, policy: Utf8PathBuf, ruled: RuledWorkspaces) {
+        self.check_ruled(&ruled.workspaces);
+        self.shared_policies.ruled.insert(policy, ruled);
+    }
+
+    /// Checks the workspaces that are not checked anyway.
+    fn check_ruled(&mut self, workspaces: &[Workspace]) {
+        for workspace in workspaces {
+            if !self.workers.contains_key(workspace) {
+                self.start_worker(workspace, BTreeSet::new(), true);
+            }
+        }
+    }
+
+    /// Forgets which workspaces policies rule, if manifests or policies were created or deleted. They are searched for
+    /// again when that matters.
+    pub(super) fn forget_ruled_workspaces(&mut self, changed: &[Utf8PathBuf]) {
+        let is_known = |path: &Utf8PathBuf| {
+            path.is_file()
+                && (self.workers.keys().any(|workspace| path.starts_with(&workspace.root))
+                    || self.shared_policies.ruled.contains_key(path))
+        };
+        let decides = |path: &&Utf8PathBuf| match DocumentKind::of(path) {
+            Some(kind) => kind == DocumentKind::Manifest || kind.is_policy(),
+            None => false,
+        };
+        if changed.iter().filter(decides).any(|path| !is_known(path)) {
+            self.shared_policies.ruled.clear();
+        }
+    }
+
+    /// Forgets a workspace that is no longer checked, and checks those again that share its policies.
+    pub(super) fn forget_policy_use(&mut self, workspace: &Workspace, policies: &[Utf8PathBuf]) {
+        if self.shared_policies.uses.remove(workspace).is_some() {
+            self.check_sharers(workspace, policies);
+        }
+    }
+}
+
+impl WorkspaceState {
+    /// Shows the findings of a workspace that was only checked for its policy. Whether it was.
+    pub(super) fn show_from_now_on(&mut self) -> bool {
+        std::mem::take(&mut self.is_background)
+    }
+}

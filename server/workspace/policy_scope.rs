@@ -1,0 +1,88 @@
+//! Which workspaces a policy rules.
+
+use camino::Utf8Path;
+
+use super::{Discovery, DiscoveryOptions, PolicyFiles, Workspace};
+use crate::limits;
+
+/// The workspaces that a policy rules.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct RuledWorkspaces {
+    /// The first of them, sorted by their manifests.
+    pub workspaces: Vec<Workspace>,
+    /// How many are left out because there are too many.
+    pub more: usize,
+}
+
+/// The folder whose workspaces use a policy: the policy's own folder, or the parent of `.cargo`.
+pub(crate) fn policy_scope(policy: &Utf8Path) -> &Utf8Path {
+    let folder = policy.parent().unwrap_or(policy);
+    match folder.file_name() {
+        Some(".cargo") => folder.parent().unwrap_or(folder),
+        _ => folder,
+    }
+}
+
+impl Workspace {
+    /// Whether a file is the policy of the workspace, or its file of exceptions.
+    pub(crate) fn is_ruled_by(&self, policy: &Utf8Path) -> bool {
+        let PolicyFiles { policy: found, exceptions } = PolicyFiles::find(&self.manifest);
+        [found, exceptions].iter().any(|one| one.as_deref() == Some(policy))
+    }
+}
+
+impl RuledWorkspaces {
+    /// Searches the folder of a policy for workspaces that have no closer one, also those that are nested in others.
+    pub fn of(policy: &Utf8Path, options: &DiscoveryOptions) -> Self {
+        let options = DiscoveryOptions { nested: true, ..options.clone() };
+        let Discovery { mut workspaces, truncated } =
+            Discovery::below(policy_scope(policy), &options);
+        workspaces.retain(|workspace| workspace.is_ruled_by(policy));
+        let more = workspaces.len().saturating_sub(limits::RULED_WORKSPACES);
+        workspaces.truncate(limits::RULED_WORKSPACES);
+        Self { workspaces, more: if truncated { more.max(1) } else { more } }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn workspaces_with_a_closer_policy_and_excluded_folders_are_not_ruled() {
+        let temp = tempfile::tempdir().expect("a temporary folder");
+        let root = Utf8Path::from_path(temp.path()).expect("UTF-8");
+        for (path, text) in [
+            ("Cargo.toml", "[workspace]\nmembers = [\"m\"]\nexclude = [\"fuzz\"]\n"),
+            ("deny.toml", ""),
+            ("m/Cargo.toml", "[package]\nname = \"m\"\n"),
+            ("fuzz/Cargo.toml", "[package]\nname = \"fuzz\"\n[workspace]\n"),
+            ("own/Cargo.toml", "[package]\nname = \"own\"\n[workspace]\n"),
+            ("own/deny.toml", ""),
+            ("vendor/x/Cargo.toml", "[package]\nname = \"x\"\n[workspace]\n"),
+        ] {
+            let path = root.join(path);
+            std::fs::create_dir_all(path.parent().expect("a folder")).expect("folders");
+            std::fs::write(path, text).expect("write");
+        }
+        let ruled = RuledWorkspaces::of(&root.join("deny.toml"), &DiscoveryOptions::default());
+        let folders: Vec<_> =
+            ruled.workspaces.iter().map(|one| one.folder().strip_prefix(root)).collect();
+        assert_eq!(folders, [Ok("".into()), Ok(Utf8Path::new("fuzz"))]);
+        assert_eq!(ruled.more, 0);
+    }
+
+    #[test]
+    fn at_most_a_limited_number_is_listed() {
+        let temp = tempfile::tempdir().expect("a temporary folder");
+        let root = Utf8Path::from_path(temp.path()).expect("UTF-8");
+        std::fs::write(root.join("deny.toml"), "").expect("write");
+        for number in 0..limits::RULED_WORKSPACES + 3 {
+            let folder = root.join(format!("w{number}"));
+            std::fs::create_dir(&folder).expect("a folder");
+            std::fs::write(folder.join("Cargo.toml"), "[workspace]\n").expect("write");
+        }
+        let ruled = RuledWorkspaces::of(&root.join("deny.toml"), &DiscoveryOptions::default());
+        assert_eq!((ruled.workspaces.len(), ruled.more), (limits::RULED_WORKSPACES, 3));
+    }
+}

@@ -1,0 +1,133 @@
+//! Workspaces are checked as CI checks them.
+
+use serde_json::json;
+
+use crate::harness::{Client, Session, World, each_editor};
+
+const MANIFEST: &str = "Cargo.toml";
+const POLICY: &str = "deny.toml";
+const WORKFLOW: &str = ".github/workflows/ci.yml";
+
+const ACTION: &str = "\
+on: push
+jobs:
+  deny:
+    runs-on: ubuntu-latest
+    steps:
+      - uses: EmbarkStudios/cargo-deny-action@v2
+";
+
+const PLAIN: &str = "\
+on: push
+jobs:
+  deny:
+    runs-on: ubuntu-latest
+    steps:
+      - run: cargo deny check
+";
+
+/// `time`, whose advisory is ignored, is in the graph only with the feature `clock`.
+fn world(workflow: &str) -> World {
+    let world = World::locked(
+        r#"
+#- crate: time 0.3.44
+#- advisory: RUSTSEC-2026-0009 time patched >=0.3.47: A crafted date
+#- Cargo.toml
+[package]
+name = "app"
+version = "0.1.0"
+edition = "2021"
+license = "MIT"
+[features]
+clock = ["dep:time"]
+[dependencies]
+time = { version = "0.3", optional = true }
+#- deny.toml
+[advisories]
+ignore = [{ id = "RUSTSEC-2026-0009", reason = "the date comes from our own server" }]
+[licenses]
+allow = ["MIT"]
+"#,
+    );
+    world.write(".git/HEAD", "ref: refs/heads/main\n");
+    world.write(WORKFLOW, workflow);
+    world
+}
+
+const UNUSED: &str = "advisory-not-detected";
+
+fn exact(client: &mut Client, text: &str) {
+    let what = format!("the text {text}");
+    client.status_when(&what, |status| {
+        status["state"] == "exact" && status["text"].as_str().is_some_and(|one| one.contains(text))
+    });
+}
+
+each_editor! {
+    fn workspace_is_checked_with_the_options_of_the_workflow(editor) {
+        let mut client = Session::of(world(ACTION)).editor(editor).start();
+        client.open(POLICY);
+        exact(&mut client, "no errors or warnings (CI: ci.yml:6 --all-features");
+        assert!(client.history(POLICY).iter().all(|shown| !shown.has(UNUSED)));
+        let actions = client.actions(POLICY, "RUSTSEC-2026-0009");
+        assert!(!actions.iter().any(|action| action.title().contains("remove")), "{actions:?}");
+        client.ignore_all();
+    }
+}
+
+#[test]
+fn changed_workflow_is_used() {
+    let mut client = Session::of(world(PLAIN)).start();
+    client.diagnostics_with(POLICY, UNUSED);
+    exact(&mut client, "CI: ci.yml:6");
+    client.world.write(WORKFLOW, ACTION);
+    client.diagnostics_without(POLICY, UNUSED);
+    exact(&mut client, "CI: ci.yml:6 --all-features");
+    client.world.delete(WORKFLOW);
+    client.diagnostics_with(POLICY, UNUSED);
+    client.world.write(".github/workflows/other.yaml", ACTION);
+    client.diagnostics_without(POLICY, UNUSED);
+    exact(&mut client, "CI: other.yaml:6 --all-features");
+    client.ignore_all();
+}
+
+#[test]
+fn setting_chooses_the_gate() {
+    let mut client = Session::of(world(ACTION)).settings(json!({"gate": "default"})).start();
+    client.diagnostics_with(POLICY, UNUSED);
+    client.configure(json!({"gate": "auto"}));
+    client.diagnostics_without(POLICY, UNUSED);
+    client.configure(json!({"gate": "check bans"}));
+    exact(&mut client, "no errors or warnings (check bans");
+    client.configure(json!({"gate": "check advisories"}));
+    client.diagnostics_with(POLICY, UNUSED);
+    client.configure(json!({"gate": "--all-features"}));
+    client.diagnostics_without(POLICY, UNUSED);
+    client.configure(json!({"gate": "--no-such-option"}));
+    client.message("`gate`");
+    client.ignore_all();
+}
+
+#[test]
+fn options_of_the_settings_come_before_the_gates_of_ci() {
+    let mut client = Session::of(world(ACTION)).settings(json!({"only": ["advisories"]})).start();
+    client.diagnostics_with(POLICY, UNUSED);
+    exact(&mut client, "1 warning (check advisories");
+    client.ignore_all();
+}
+
+#[test]
+fn upgrade_is_verified_for_all_gates() {
+    let both = format!("{ACTION}      - run: cargo deny check\n");
+    let world = world(&both);
+    world.edit(POLICY, "ignore = [{ id = \"RUSTSEC-2026-0009\", reason = \"the date comes from our own server\" }]", "");
+    world.add("#- crate: time 0.3.47\n");
+    let mut client = Session::of(world).start();
+    let shown = client.diagnostics_with(MANIFEST, "RUSTSEC-2026-0009");
+    assert!(shown.drawn().contains("only in ci.yml:6"), "{}", shown.drawn());
+    client.open(MANIFEST);
+    let action = client.actions(MANIFEST, "\"0.3\"").remove(0);
+    client.take_action(&action);
+    client.ends_with(MANIFEST, "no finding", |shown| !shown.has("RUSTSEC-2026-0009"));
+    client.ignore_all();
+}

@@ -51,6 +51,7 @@ pub use policy_use::{OtherUses, PolicyUse};
 use run::CheckRun;
 pub use several::CommandLine;
 pub use totals::{Totals, errors_and_warnings};
+use united::GateVerdict;
 
 /// The exit code of a run that reached no verdict (`EX_SOFTWARE` of `sysexits.h`).
 pub const NO_VERDICT: u8 = 70;
@@ -262,7 +263,13 @@ pub trait Progress {
         false
     }
 
-    /// The findings that are known while cargo resolves, if there was an exact verdict before.
+    /// Whether another check of the same workspace waits. Called between the command lines of CI.
+    fn is_outdated(&self) -> bool {
+        false
+    }
+
+    /// The findings that are known while cargo resolves, if there was an exact verdict before, and while further command
+    /// lines of CI are checked.
     fn provisional_verdict(&self, verdict: Verdict) {
         drop(verdict);
     }
@@ -317,6 +324,8 @@ pub struct Gate {
     kept_line: usize,
     /// The last resolution, while it is used for several command lines.
     shared_resolution: Option<SharedResolution>,
+    /// The last verdict of each command line of CI, if there are several.
+    line_verdicts: Vec<GateVerdict>,
 }
 
 /// A resolution that several command lines use.
@@ -396,6 +405,7 @@ impl Gate {
             exceeded: Exceeded::default(),
             kept_line: 0,
             shared_resolution: None,
+            line_verdicts: Vec::new(),
         }
     }
 
@@ -443,6 +453,7 @@ impl Gate {
     pub(crate) fn release_memory(&mut self) {
         self.kept = None;
         self.copy = None;
+        self.shared_resolution = None;
         self.lints = LintFacts::default();
     }
 
@@ -451,6 +462,7 @@ impl Gate {
         self.kept = None;
         self.failed_resolution = None;
         self.copy = None;
+        self.shared_resolution = None;
         self.cached = None;
     }
 

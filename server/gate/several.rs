@@ -62,6 +62,9 @@ impl Gate {
         if lines.is_empty() {
             return self.check_with(options, texts, databases, progress);
         }
+        let (all_options, shown_progress) = (options, progress);
+        let before = std::mem::take(&mut self.line_verdicts);
+        let before = (before.len() == lines.len()).then_some(before).unwrap_or_default();
         let mut verdicts: Vec<Option<GateVerdict>> = lines.iter().map(|_| None).collect();
         let mut cacheable = Vec::new();
         for (count, index) in self.order(lines.len()).enumerate() {
@@ -69,6 +72,11 @@ impl Gate {
             let options = options.of_command_line(line);
             let quiet = WithoutProvisional(progress);
             let progress: &dyn Progress = if count == 0 { progress } else { &quiet };
+            // Another check starts from the beginning.
+            if count > 0 && progress.is_outdated() {
+                self.line_verdicts = before;
+                return None;
+            }
             let verdict = self.check_with(&options, texts, databases, progress)?;
             if self.engine_panicked {
                 self.shared_resolution = None;
@@ -83,9 +91,22 @@ impl Gate {
                 exit_code: verdict.exit_code(),
             };
             verdicts[index] = Some(GateVerdict { outcome, verdict });
+            // The others have the findings that they had, until they are checked.
+            if count == 0 && lines.len() > 1 && before.len() == lines.len() {
+                let mut known = before.clone();
+                known[index].clone_from(verdicts[index].as_ref()?);
+                if let Some(mut united) = unite(known) {
+                    withhold(&mut united, &all_options.other_uses);
+                    shown_progress.provisional_verdict(united);
+                }
+            }
         }
         self.shared_resolution = None;
-        let mut united = unite(verdicts.into_iter().flatten().collect())?;
+        let verdicts: Vec<_> = verdicts.into_iter().flatten().collect();
+        if lines.len() > 1 {
+            self.line_verdicts.clone_from(&verdicts);
+        }
+        let mut united = unite(verdicts)?;
         self.cacheable = together(cacheable).filter(|_| united.complete);
         withhold(&mut united, &options.other_uses);
         Some(united)
@@ -159,5 +180,9 @@ impl Progress for WithoutProvisional<'_> {
 
     fn is_cancelled(&self) -> bool {
         self.0.is_cancelled()
+    }
+
+    fn is_outdated(&self) -> bool {
+        self.0.is_outdated()
     }
 }

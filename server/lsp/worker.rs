@@ -283,6 +283,11 @@ impl Progress for WorkerProgress<'_> {
         let _ = self.events.send(event);
     }
 
+    /// When there is a newer request.
+    fn is_outdated(&self) -> bool {
+        !self.inbox.all_check_requests(|_| false)
+    }
+
     /// When a newer request needs another resolution.
     fn is_cancelled(&self) -> bool {
         !self.inbox.all_check_requests(|newer| {

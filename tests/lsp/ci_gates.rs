@@ -131,3 +131,43 @@ fn upgrade_is_verified_for_all_gates() {
     client.ends_with(MANIFEST, "no finding", |shown| !shown.has("RUSTSEC-2026-0009"));
     client.ignore_all();
 }
+
+/// One gate after the other is checked; what is typed meanwhile starts again.
+#[test]
+fn edits_of_the_policy_end_in_the_findings_of_all_gates() {
+    let matrix = PLAIN.replace(
+        "    steps:\n      - run: cargo deny check\n",
+        "    strategy:\n      matrix:\n        target: [x86_64-unknown-linux-gnu, x86_64-pc-windows-msvc, aarch64-apple-darwin]\n    \
+         steps:\n      - run: cargo deny --target ${{ matrix.target }} check licenses\n",
+    );
+    let world = world(&matrix);
+    world.add("#- crate: win 1.0.0 (Zlib)\n");
+    world.edit(
+        MANIFEST,
+        "[dependencies]",
+        "[target.'cfg(windows)'.dependencies]\nwin = \"1\"\n[dependencies]",
+    );
+    world.edit(POLICY, "\"MIT\"", "\"MIT\", \"Zlib\"");
+    world.lock(".");
+    let mut client = Session::of(world).start();
+    client.open(POLICY);
+    exact(&mut client, "no errors or warnings");
+    for _ in 0..3 {
+        client.replace(POLICY, "\"Zlib\"", "\"ISC\"");
+        let shown = client.diagnostics_with(MANIFEST, "rejected");
+        assert!(
+            shown.drawn().contains("only in ci.yml:9 x86_64-pc-windows-msvc"),
+            "{}",
+            shown.drawn()
+        );
+        client.replace(POLICY, "\"ISC\"", "\"Zlib\"");
+        client.diagnostics_without(MANIFEST, "rejected");
+    }
+    for letter in ["I", "S", "C", "L"] {
+        client.insert(POLICY, "\"Zlib\"", &format!("\"{letter}\", "));
+    }
+    client.replace(POLICY, "\"I\", \"S\", \"C\", \"L\", \"Zlib\"", "\"ISC\"");
+    client.diagnostics_with(MANIFEST, "rejected");
+    exact(&mut client, "1 error");
+    client.ignore_all();
+}

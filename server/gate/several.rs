@@ -64,7 +64,6 @@ impl Gate {
         }
         let (all_options, shown_progress) = (options, progress);
         let before = std::mem::take(&mut self.line_verdicts);
-        let before = (before.len() == lines.len()).then_some(before).unwrap_or_default();
         let mut verdicts: Vec<Option<GateVerdict>> = lines.iter().map(|_| None).collect();
         let mut cacheable = Vec::new();
         for (count, index) in self.order(lines.len()).enumerate() {

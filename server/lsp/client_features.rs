@@ -53,7 +53,7 @@ pub(super) struct ClientFeatures {
 }
 
 impl ClientFeatures {
-    pub(super) fn of(client: &ClientCapabilities) -> Self {
+    pub(super) fn of(client: &ClientCapabilities, name: Option<&str>) -> Self {
         let text = client.text_document.as_ref();
         let diagnostics = text.and_then(|text| text.publish_diagnostics.as_ref());
         let hover = text.and_then(|text| text.hover.as_ref());
@@ -134,7 +134,8 @@ impl ClientFeatures {
                 .and_then(|edit| edit.resource_operations.as_ref())
                 .is_some_and(|operations| operations.contains(&ResourceOperationKind::Delete)),
             resolves_edits: resolves("edit"),
-            resolves_commands: resolves("edit") && resolves("command"),
+            // Helix applies the edit of the resolved action, but runs the command of the one before.
+            resolves_commands: resolves("edit") && resolves("command") && name != Some("helix"),
             disabled_actions: actions
                 .and_then(|actions| actions.disabled_support)
                 .unwrap_or_default(),

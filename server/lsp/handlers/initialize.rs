@@ -18,7 +18,8 @@ pub(in crate::lsp) fn handle(session: &Session, params: InitializeParams) -> Ini
     if let Some(id) = params.process_id {
         session.client_exit.watch_process(id);
     }
-    let features = ClientFeatures::of(&params.capabilities);
+    let client_name = params.client_info.as_ref().map(|client| client.name.to_lowercase());
+    let features = ClientFeatures::of(&params.capabilities, client_name.as_deref());
     let capabilities = capabilities(&features);
     #[expect(deprecated, reason = "older clients know no workspace folders")]
     let root = params.root_uri;

@@ -45,6 +45,7 @@ use crate::{
     workspace::{PolicyFiles, Workspace},
 };
 pub use databases::Databases;
+pub(crate) use failures::{is_manifest_syntax, manifest_syntax};
 use lints::LintFacts;
 use over_limit::{Exceeded, exceeded};
 pub use policy_use::{OtherUses, PolicyUse};

@@ -88,9 +88,10 @@ pub fn run(cache: Cache) -> ExitCode {
         .finish();
         let Some(session) = session else { return false };
         let input = session.client_exit.watched_input(input);
-        let serving = Server::new(frames::messages(input), output, socket)
-            .concurrency_level(CONCURRENCY)
-            .serve(Supervised(service));
+        let serving =
+            Server::new(frames::messages(input), frames::OwnSpelling::new(output), socket)
+                .concurrency_level(CONCURRENCY)
+                .serve(Supervised(service));
         tokio::select! {
             () = serving => {}
             () = session.client_exit.client_is_gone(|| session.end()) => {}

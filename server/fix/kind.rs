@@ -7,6 +7,8 @@ pub enum FixKind {
     Upgrade,
     /// A manifest: a more precise requirement, or one unused dependency less.
     Manifest,
+    /// A dependency removed that the code may use.
+    Removal,
     /// A `licenses.clarify` entry for a package, tied to its license files by their hashes.
     Clarify,
     /// The policy allows it for one package and version, or for one repository.
@@ -18,4 +20,11 @@ pub enum FixKind {
     Policy,
     /// The policy ignores the finding. Needs a reason.
     Ignore,
+}
+
+impl FixKind {
+    /// Whether it is a decision of the team: the policy allows more than before, or a dependency is removed.
+    pub fn needs_decision(self) -> bool {
+        matches!(self, Self::Removal | Self::Exception | Self::Allow | Self::Ignore)
+    }
 }

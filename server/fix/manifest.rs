@@ -1,7 +1,9 @@
 //! Plans that change a manifest without changing versions: a more precise requirement, a pinned commit, an
 //! unused dependency removed, a shared dependency inherited. Pure functions from text to text.
 
+mod banned;
 mod invariants;
+mod private;
 mod shared;
 
 use std::collections::BTreeMap;
@@ -25,15 +27,12 @@ pub use invariants::fuzz_manifest;
 /// A change of manifests.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct ManifestPlan {
+    /// What kind of change it is: some need a change of the policy, too.
+    pub(super) kind: FixKind,
     /// What it changes, for a menu.
     pub(super) title: String,
-    /// The changed manifests.
+    /// The changed manifests, and the policy.
     pub(super) after: BTreeMap<Utf8PathBuf, SourceText>,
-}
-
-impl ManifestPlan {
-    /// The kind of all these plans.
-    pub(super) const KIND: FixKind = FixKind::Manifest;
 }
 
 /// Makes a plan for one location: the title and the changed text.
@@ -53,7 +52,8 @@ fn plan_function(finding: &Finding) -> Option<PlanFunction> {
     }
 }
 
-/// The plans for a finding: one for each of its locations, or one for all.
+/// The plans for a finding: one for each of its locations, or one for all; and one that makes its package
+/// private.
 ///
 /// # Errors
 ///
@@ -65,7 +65,13 @@ pub(super) fn plans(
     if finding.code == Some(Code::WorkspaceDuplicate) {
         return shared::plan(finding, current).map(|plan| vec![plan]);
     }
-    let Some(plan_function) = plan_function(finding) else { return Ok(Vec::new()) };
+    if finding.code == Some(Code::Banned) {
+        return Ok(banned::plans(finding, current));
+    }
+    let private = private::plan(finding, current);
+    let Some(plan_function) = plan_function(finding) else {
+        return Ok(private.into_iter().collect());
+    };
     let primary = finding.locations.iter().filter(|location| location.role == Role::Primary);
     let plans = primary.filter_map(|location| {
         let text = current.texts.read(&location.file).ok()?;
@@ -79,9 +85,9 @@ pub(super) fn plans(
             &DependencyLocation { text: text.as_str(), span: &location.span, package },
         )?;
         let after = [(location.file.clone(), SourceText::new(&after))].into();
-        Some(ManifestPlan { title, after })
+        Some(ManifestPlan { kind: FixKind::Manifest, title, after })
     });
-    Ok(plans.collect())
+    Ok(plans.chain(private).collect())
 }
 
 /// The package that the dependency at a location resolved to.

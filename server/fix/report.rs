@@ -157,7 +157,7 @@ impl FixAllRun<'_, '_> {
         None
     }
 
-    /// Manifest changes are always applied, since they allow nothing new.
+    /// Manifest changes are always applied where they allow nothing new.
     fn apply_other_fixes(&mut self) -> Option<()> {
         while let Some(finding) = self.next_finding() {
             let mut result = match self.other_fixes(&finding) {
@@ -198,6 +198,7 @@ impl FixAllRun<'_, '_> {
         let current = CheckedTexts { verdict: &self.report.verdict, texts: &self.report.texts };
         let mut result = self.verifier.manifest_fixes(current, finding)?;
         let allowed = &self.scope.allowed_kinds;
+        result.fixes.retain(|fix| fix.kind == FixKind::Manifest || allowed.contains(&fix.kind));
         if result.fixes.is_empty() && !allowed.is_empty() {
             let is_allowed = |fix: &Fix| {
                 allowed.contains(&fix.kind)
@@ -267,7 +268,11 @@ fn policy_reason(finding: &Finding, allowed: &[FixKind]) -> Option<String> {
     let is_local = finding.packages.first().is_some_and(|package| package.source.is_none());
     match finding.code? {
         Code::Unlicensed | Code::NoLicenseField | Code::EmptyLicenseField if is_local => {
-            Some("add `license = \"..\"` to its manifest".to_owned())
+            unless_allowed(
+                FixKind::Exception,
+                "add `license = \"..\"` to its manifest",
+                "add `license = \"..\"` to its manifest, or pass `--allow exception` to make it private and leave it out",
+            )
         }
         Code::Unlicensed | Code::NoLicenseField | Code::EmptyLicenseField | Code::GatherFailure => {
             unless_allowed(

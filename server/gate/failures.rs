@@ -144,6 +144,26 @@ pub(super) fn resolution(
     finding
 }
 
+/// The syntax error of a manifest, in the words of [`resolution`], before cargo has read the text; cargo stops
+/// at the first one.
+pub(crate) fn manifest_syntax(file: &Utf8Path, text: &SourceText) -> Option<Finding> {
+    let error = Manifest::parse(text.as_str()).errors.into_iter().next()?;
+    let message = format!("cargo failed: {}", sanitize(&error.message));
+    let file = file.to_owned();
+    let location =
+        Location { file, text: text.clone(), span: error.span, role: Role::Primary, via: None };
+    Some(own_finding(Code::ResolutionFailed, Severity::Error, message, vec![location]))
+}
+
+/// Whether a finding is the syntax error of a manifest.
+pub(crate) fn is_manifest_syntax(finding: &Finding) -> bool {
+    finding.code == Some(Code::ResolutionFailed)
+        && finding.locations.first().is_some_and(|location| {
+            location.file.file_name() == Some("Cargo.toml")
+                && !Manifest::parse(location.text.as_str()).errors.is_empty()
+        })
+}
+
 pub(super) const LOCK_REMEDY: &str =
     "restore it from version control, or delete it to let cargo resolve again";
 

@@ -13,6 +13,10 @@ use crate::{
     workspace::{MemberFolders, Workspace, lexical},
 };
 
+/// The end of the message of each finding: the lockfile lists what any feature and any target needs.
+const NOT_RESOLVED: &str =
+    " (in `Cargo.lock`; whether the enabled features and checked targets use it is not known)";
+
 impl Gate {
     /// Checks without starting a program or opening a connection. Reports only vulnerabilities, unless there
     /// is a cached verdict.
@@ -59,6 +63,7 @@ impl Gate {
         let mut findings = unresolved(&manifests, &lock, &database, &loaded.ignored);
         let mut counts = Counts::default();
         for finding in &mut findings {
+            finding.message.push_str(NOT_RESOLVED);
             if let Some(code) = finding.code {
                 finding.severity = options.deny.levels.severity(code, finding.severity);
             }

@@ -10,7 +10,10 @@ use std::collections::{HashMap, VecDeque};
 use camino::{Utf8Path, Utf8PathBuf};
 use tower_lsp::ls_types::{Range, TextDocumentContentChangeEvent, Uri};
 
-use super::convert::{self, Edge, Encoding, path_of};
+use super::{
+    convert::{self, Edge, Encoding, path_of},
+    frames::spelled,
+};
 use crate::{
     policy::schema::{EXCEPTIONS, POLICY, SchemaTable},
     text::{Edit, Edits, SourceText, Span, read_to_string, relocate},
@@ -119,7 +122,7 @@ impl Document {
     /// Sets the whole text.
     fn set(&mut self, text: SourceText) {
         if std::mem::take(&mut self.is_unknown) {
-            tracing::info!("the text of {} is known again", self.uri.as_str());
+            tracing::info!("the text of {} is known again", spelled(&self.uri));
             self.text = text;
             self.reset_history();
         } else {
@@ -133,7 +136,7 @@ impl Document {
         tracing::error!(
             "could not apply an edit of {}: {why}; the file on disk is checked until the client sends \
              the whole text",
-            self.uri.as_str()
+            spelled(&self.uri)
         );
         self.is_unknown = true;
     }
@@ -247,7 +250,7 @@ impl Documents {
         let path = path_of(uri)?;
         let Some(document) = self.0.get_mut(&path) else {
             if DocumentKind::of(&path).is_some() {
-                tracing::warn!("ignored an edit of {}, which is not open", uri.as_str());
+                tracing::warn!("ignored an edit of {}, which is not open", spelled(uri));
             }
             return None;
         };

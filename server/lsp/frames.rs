@@ -8,8 +8,10 @@
 //! Strings of JavaScript may contain half a surrogate pair, which strings of Rust cannot. It is
 //! replaced by U+FFFD, which has the same length in every encoding of positions (one unit of UTF-16;
 //! three bytes, as in the output of encoders that write halves). Where an invalid message may have
-//! changed a document, a notification replaces it ([`LOST_MESSAGE`]).
+//! changed a document, a notification replaces it ([`LOST_MESSAGE`]). URIs that are not percent-encoded
+//! are encoded ([`spelling`]).
 
+mod spelling;
 mod surrogates;
 
 use std::{borrow::Cow, collections::VecDeque, ops::Range};
@@ -25,6 +27,7 @@ use tower_lsp::{
 };
 
 use crate::threads::{self, Activity};
+pub(super) use spelling::{OwnSpelling, spelled};
 
 /// The method of the request that replaces an invalid message. It has the id `null`, and its
 /// parameter is the error code.
@@ -222,6 +225,10 @@ fn length(header: &str) -> Option<usize> {
 fn decoded_message(body: &[u8]) -> Result<(Vec<u8>, Option<LostMessage>), Error> {
     let text = surrogates::decoded(body);
     let (is_damaged, json) = (text.is_damaged, surrogates::replaced(&text.text));
+    let json = match spelling::decodable(&json) {
+        Cow::Borrowed(_) => json,
+        Cow::Owned(json) => Cow::Owned(json),
+    };
     // A response is decoded as a request without a method.
     let request: Request = serde_json::from_str(&json).map_err(|_| {
         match serde_json::from_str::<IgnoredAny>(&json) {
@@ -286,7 +293,8 @@ fn uris_in(bytes: &[u8]) -> Vec<String> {
         let mut values = serde_json::Deserializer::from_str(value).into_iter::<String>();
         let uri = values.next()?.ok()?;
         let is_whole = value[values.byte_offset()..].trim_start().starts_with([',', '}']);
-        (is_whole && !uri.contains(char::REPLACEMENT_CHARACTER)).then_some(uri)
+        let is_known = is_whole && !uri.contains(char::REPLACEMENT_CHARACTER);
+        is_known.then(|| spelling::encoded(&uri).into_owned())
     });
     values.collect::<Option<_>>().unwrap_or_default()
 }

@@ -15,10 +15,11 @@ use tower_lsp::ls_types::{
 
 use super::{
     convert::{self, uri_of},
+    documents::DocumentKind,
     session::SessionState,
 };
 use crate::{
-    gate::Verdict,
+    gate::{Verdict, is_manifest_syntax, manifest_syntax},
     ide::message,
     text::Span,
     verdict::{Code, Finding, Location, Role},
@@ -28,9 +29,10 @@ use crate::{
 pub(super) fn diagnostics(file: &Utf8Path, state: &SessionState) -> Vec<Diagnostic> {
     let mut all: Vec<Diagnostic> = Vec::new();
     let mut known: BTreeMap<DiagnosticKey, usize> = BTreeMap::new();
+    let typed = typed_error(file, state);
     for verdict in state.verdicts.values() {
         let mut of_verdict: BTreeMap<DiagnosticKey, usize> = BTreeMap::new();
-        for diagnostic in findings_in(file, verdict, state) {
+        for diagnostic in findings_in(file, verdict, &typed, state) {
             // Two workspaces may share a manifest or a policy: the same finding is shown once. Within a
             // verdict each finding counts, as in the gate.
             let count = of_verdict.entry(DiagnosticKey::of(&diagnostic)).or_default();
@@ -43,6 +45,10 @@ pub(super) fn diagnostics(file: &Utf8Path, state: &SessionState) -> Vec<Diagnost
         }
     }
     all.extend(other_dependencies::hints(file, state));
+    if let Some(finding) = &typed.finding {
+        let shown = finding.locations.iter().filter_map(|at| diagnostic(finding, at, state));
+        all.extend(shown);
+    }
     all.sort_by(|a, b| order(a).cmp(&order(b)));
     all
 }
@@ -64,11 +70,15 @@ pub(super) fn are_same_but_for_links(one: &[Diagnostic], other: &[Diagnostic]) -
 fn findings_in<'v>(
     file: &'v Utf8Path,
     verdict: &'v Verdict,
+    typed: &'v TypedError,
     state: &'v SessionState,
 ) -> impl Iterator<Item = Diagnostic> + 'v {
     verdict.findings.iter().filter_map(move |finding| {
         let is_here = |location: &&Location| location.file == file;
         finding.locations.iter().find(is_here)?;
+        if typed.is_known && is_about_syntax_of(file, finding) {
+            return None;
+        }
         let location = shown_location(finding, state).filter(is_here)?;
         diagnostic(finding, location, state)
     })
@@ -125,6 +135,28 @@ fn shown_location<'f>(finding: &'f Finding, state: &SessionState) -> Option<&'f 
     };
     let of_role = |role| finding.locations.iter().filter(move |location| location.role == role);
     of_role(Role::Primary).find(exists).or_else(|| of_role(Role::Inherited).find(exists))
+}
+
+/// The syntax error of a manifest as it is typed: cargo is not asked about such a text, and the findings of
+/// the last complete text stay.
+#[derive(Default)]
+struct TypedError {
+    /// The text is known, so that the error of an older text is none of this one.
+    is_known: bool,
+    finding: Option<Finding>,
+}
+
+fn typed_error(file: &Utf8Path, state: &SessionState) -> TypedError {
+    let is_manifest = DocumentKind::of(file) == Some(DocumentKind::Manifest);
+    let Some(document) = state.documents.get(file).filter(|_| is_manifest) else {
+        return TypedError::default();
+    };
+    TypedError { is_known: true, finding: manifest_syntax(file, document.text()) }
+}
+
+fn is_about_syntax_of(file: &Utf8Path, finding: &Finding) -> bool {
+    finding.locations.first().is_some_and(|location| location.file == file)
+        && is_manifest_syntax(finding)
 }
 
 /// Whether a finding is shown at one of its locations.

@@ -196,6 +196,62 @@ each_editor! {
     }
 }
 
+/// Two dependencies on one line, and a duplicate that another line clears.
+const LINES: &str = r#"
+#- crate: bad 1.0.0
+#- crate: bad 1.0.1
+#- crate: first 1.0.0
+#- crate: first 1.0.1
+#- crate: second 1.0.0
+#- crate: second 1.0.1
+#- crate: shared 1.0.0
+#- crate: shared 2.0.0
+#- crate: shared 2.0.1
+#- crate: old 1.0.0 -> shared 1
+#- crate: old 1.1.0 -> shared 2
+#- advisory: RUSTSEC-2026-0001 first patched >=1.0.1: First
+#- advisory: RUSTSEC-2026-0002 second patched >=1.0.1: Second
+#- advisory: RUSTSEC-2026-0003 shared patched >=2.0.1: Third
+#- Cargo.toml
+[package]
+name = "app"
+version = "0.1.0"
+edition = "2021"
+license = "MIT"
+
+[target.'cfg(all())']
+dependencies = { first = "1", second = "1" }
+
+[dependencies]
+old = "=1.0.0"
+shared = "=2.0.0"
+#- deny.toml
+[licenses]
+allow = ["MIT"]
+[bans]
+multiple-versions = "deny"
+"#;
+
+each_editor! {
+    fn upgrade_of_the_finding_at_the_cursor_comes_first(editor) {
+        let world = World::new(LINES);
+        world.edit(MANIFEST, "first = \"1\", second = \"1\"", "first = \"=1.0.0\", second = \"=1.0.0\"");
+        world.lock("");
+        world.edit(MANIFEST, "first = \"=1.0.0\", second = \"=1.0.0\"", "first = \"1\", second = \"1\"");
+        let mut client = opened_by(Session::of(world).editor(editor));
+        for (needle, first) in [
+            ("first =", "upgrade `first` 1.0.0 to 1.0.1"),
+            ("\"1\", second", "upgrade `first` 1.0.0 to 1.0.1"),
+            ("second = \"1\"", "upgrade `second` 1.0.0 to 1.0.1"),
+            ("\"1\" }", "upgrade `second` 1.0.0 to 1.0.1"),
+            ("shared =", "upgrade `shared` 2.0.0 to 2.0.1"),
+        ] {
+            let titles = titles(&mut client, needle);
+            assert!(titles[0].starts_with(first), "{needle}: {titles:?}");
+        }
+    }
+}
+
 /// Runs the command that follows the edit of an action, as editors do.
 fn take_command(client: &mut Client, action: &Action) {
     let command = &action.0["command"];

@@ -10,6 +10,7 @@ mod configuration;
 #[path = "../cli/copy_untouched.rs"]
 mod copy_untouched;
 #[cfg(unix)]
+mod cures;
 mod databases;
 mod deny_options;
 mod diagnostic_fields;
@@ -65,5 +66,6 @@ mod unsaved;
 mod untouched;
 #[cfg(target_os = "linux")]
 mod untrusted;
+mod uris;
 mod watching;
 mod worlds;

@@ -32,7 +32,7 @@ each_editor! {
         shown.assert_drawn(
             r#"
             8| cookie = "0.18"
-               `0.18` error RUSTSEC-2026-0009: `time` 0.3.44 has a vulnerability: Stack exhaustion, via cookie 0.18.1 -> time 0.3.44; upgrade to >=0.3.47
+               `0.18` error RUSTSEC-2026-0009: `time` 0.3.44 has a vulnerability: Stack exhaustion (in `Cargo.lock`; whether the enabled features and checked targets use it is not known), via cookie 0.18.1 -> time 0.3.44; upgrade to >=0.3.47
             "#,
         );
         let status = client.status("untrusted");

@@ -75,18 +75,37 @@ each_editor! {
     }
 }
 
-#[test]
-fn half_typed_line_keeps_the_last_verdict() {
-    let mut client = opened(Editor::VsCode);
-    client.replace(MANIFEST, "=0.3.44", "=0.3.47");
-    client.diagnostics_without(MANIFEST, TIME);
-    client.insert(MANIFEST, "time = ", "helper = \"1\n");
-    client.replace(MANIFEST, "helper = \"1\n", "helper = \"1\"\n");
-    client.replace(MANIFEST, "=0.3.47", "=0.3.44");
-    let shown = client.diagnostics_with(MANIFEST, TIME);
-    assert_eq!(shown.codes(), [TIME]);
-    let history = client.history(MANIFEST);
-    assert!(history.iter().all(|shown| !shown.has(BROKEN)), "{history:?}");
+each_editor! {
+    fn half_typed_line_shows_its_error_with_the_last_findings(editor) {
+        let mut client = opened(editor);
+        client.insert(MANIFEST, "time = ", "helper = \"1\n");
+        let shown = client.diagnostics_when(MANIFEST, "both", |shown| {
+            shown.codes() == [BROKEN, TIME]
+        });
+        assert_eq!(
+            shown.only(BROKEN).message,
+            "cargo failed: invalid basic string, expected `\"`"
+        );
+        let at = client.find(MANIFEST, "helper");
+        assert_eq!(shown.line(BROKEN), client.position(MANIFEST, at).line);
+        // Another error, then none: each is gone with its text.
+        client.replace(MANIFEST, "helper = \"1\n", "helper = \n");
+        client.latest(MANIFEST, "the other error", |shown| {
+            shown.codes() == [BROKEN, TIME] && shown.only(BROKEN).message.contains("literal string")
+        });
+        client.replace(MANIFEST, "helper = \n", "");
+        client.ends_with(MANIFEST, "the finding alone", |shown| shown.codes() == [TIME]);
+    }
+
+    fn saved_syntax_error_is_shown_once_and_gone_with_the_text(editor) {
+        let mut client = opened(editor);
+        client.insert(MANIFEST, "time = ", "helper = \n");
+        client.save(MANIFEST);
+        client.status("failed");
+        client.latest(MANIFEST, "both", |shown| shown.codes() == [BROKEN, TIME]);
+        client.replace(MANIFEST, "helper = \n", "");
+        client.ends_with(MANIFEST, "the finding alone", |shown| shown.codes() == [TIME]);
+    }
 }
 
 #[test]

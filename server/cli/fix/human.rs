@@ -117,7 +117,7 @@ impl FixPrinter<'_> {
         } else {
             let done = if would { "would change" } else { "changed" };
             let what = match fix.kind {
-                FixKind::Manifest => "the manifests",
+                FixKind::Manifest | FixKind::Removal => "the manifests",
                 _ => "the policy",
             };
             format!("  {style}{done} {what}{style:#}: {}\n", sanitize(title))

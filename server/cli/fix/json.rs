@@ -135,6 +135,7 @@ fn fix_record<'a>(workspace: &'a str, fix: &'a Fix) -> FixRecord<'a> {
         remedy: match fix.kind {
             FixKind::Upgrade => "upgrade",
             FixKind::Manifest => "manifest",
+            FixKind::Removal => "removal",
             FixKind::Clarify => "clarify",
             FixKind::Exception => "exception",
             FixKind::Allow => "allow",

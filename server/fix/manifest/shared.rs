@@ -12,7 +12,7 @@ use toml::{Table, Value as TomlValue};
 use super::ManifestPlan;
 use crate::{
     fix::{
-        CheckedTexts,
+        CheckedTexts, FixKind,
         document::{
             EditedText, TableForm, TextChange, TomlDocument, TomlStep,
             value::{Value, ValueStyle},
@@ -161,11 +161,14 @@ pub(super) fn plan(finding: &Finding, current: CheckedTexts<'_>) -> Result<Manif
         Some(_) => format!("inherit the workspace dependency `{key}`{then}"),
         None => format!("move `{key}`{version} to `[workspace.dependencies]` and inherit it"),
     };
-    Ok(ManifestPlan { title, after: texts })
+    Ok(ManifestPlan { kind: FixKind::Manifest, title, after: texts })
 }
 
 /// The path to the dependency at an offset: `dependencies.x`, or the same below `target.x`.
-fn path_to_dependency(document: &TomlDocument<'_>, offset: usize) -> Option<Vec<TomlStep>> {
+pub(super) fn path_to_dependency(
+    document: &TomlDocument<'_>,
+    offset: usize,
+) -> Option<Vec<TomlStep>> {
     let mut targets = vec![Vec::new()];
     if let Some(all) = document.root.entry("target") {
         let each = all.node.entries().iter();

@@ -3,7 +3,7 @@
 use super::{CheckedTexts, Fix, FixVerifier, NotVerified, with_line_endings_of};
 use crate::{
     fix::{
-        FixResult, Overlay, Verification,
+        FixKind, FixResult, Overlay, Verification,
         manifest::{self, ManifestPlan},
     },
     gate::Texts as _,
@@ -27,9 +27,15 @@ impl FixVerifier<'_> {
             Err(reason) => return Ok(FixResult { no_fix_reason: Some(reason), ..result }),
         };
         for plan in plans {
+            let removes_more = plan.kind == FixKind::Removal && plan.after.len() > 1;
+            if removes_more && !result.fixes.is_empty() {
+                continue;
+            }
             match self.manifest_fix(current, finding, &plan) {
                 Ok(fix) => result.fixes.push(fix),
                 Err(NotVerified::Canceled) => return Err(NotVerified::Canceled),
+                // The other kinds are more than the finding asks for.
+                Err(NotVerified::Because(_)) if plan.kind != FixKind::Manifest => {}
                 Err(NotVerified::Because(reason)) => {
                     result
                         .no_fix_reason
@@ -70,7 +76,7 @@ impl FixVerifier<'_> {
         if !verification.clears(finding) {
             return Err("it does not fix the finding".to_owned().into());
         }
-        Ok(Fix::new(ManifestPlan::KIND, &plan.title, None, texts, verification))
+        Ok(Fix::new(plan.kind, &plan.title, None, texts, verification))
     }
 
     fn manifest_proof(

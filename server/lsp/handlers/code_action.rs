@@ -18,7 +18,7 @@ use tower_lsp::{
 };
 
 use crate::{
-    fix::{Fix, FixKind, FixResult, is_about_manifests},
+    fix::{Fix, FixResult, is_about_manifests},
     gate::Verdict,
     lsp::{
         convert::{self, path_of},
@@ -30,7 +30,7 @@ use crate::{
         publish,
         session::{Session, SessionState},
     },
-    verdict::Finding,
+    verdict::{self, Finding, PackageRef, ResolvedDependency, Role},
     workspace::Workspace,
 };
 
@@ -127,6 +127,7 @@ fn known_actions(
         return (known, requests);
     }
     let mut offered: Vec<OfferedFix<'_>> = Vec::new();
+    let cursor = Cursor { path, range: params.range, state };
     let mut with_result: Vec<(&Finding, &FixResult)> = Vec::new();
     for (workspace, verdict) in &state.verdicts {
         let here = findings_on(path, params.range, verdict, state);
@@ -141,11 +142,19 @@ fn known_actions(
             with_result.push((finding, result));
             for fix in &result.fixes {
                 let id = fix_results::id(fix);
+                let distance = cursor.distance(verdict, finding, fix);
                 match offered.iter_mut().find(|known| known.id == id) {
-                    Some(known) => known.findings.push(finding),
-                    None => {
-                        offered.push(OfferedFix { id, workspace, fix, findings: vec![finding] });
+                    Some(known) => {
+                        known.findings.push(finding);
+                        known.distance = known.distance.min(distance);
                     }
+                    None => offered.push(OfferedFix {
+                        id,
+                        workspace,
+                        fix,
+                        findings: vec![finding],
+                        distance,
+                    }),
                 }
             }
         }
@@ -161,12 +170,12 @@ fn known_actions(
         }
     }
     offered.retain(|one| !has_unknown_text(&one.fix.texts, state));
-    offered.sort_by_key(|one| (one.fix.kind, one.fix.introduces_findings()));
+    offered.sort_by_key(|one| (one.fix.kind, one.fix.introduces_findings(), one.distance));
     known.actions = offered.iter().filter_map(|one| one.action(params, state)).collect();
     // A fix that was verified for other texts gives no action: a new verdict will come.
     known.is_complete &= known.actions.len() == offered.len();
     if let (Some(first), Some(action)) = (offered.first(), known.actions.first_mut()) {
-        let is_good = first.fix.kind < FixKind::Ignore
+        let is_good = !first.fix.kind.needs_decision()
             && !first.fix.introduces_findings()
             && first.fix.placeholder.is_none();
         action.is_preferred = is_good.then_some(true);
@@ -185,6 +194,16 @@ fn known_actions(
     (known, requests)
 }
 
+/// The location from the key of its dependency on.
+fn with_key(location: &verdict::Location, verdict: &Verdict) -> verdict::Location {
+    let is_it = |one: &&ResolvedDependency| {
+        one.file == location.file && one.text == location.text && one.location == location.span
+    };
+    let key = verdict.declared.iter().find(is_it).map(|one| one.key.start);
+    let start = key.map_or(location.span.start, |key| key.min(location.span.start));
+    verdict::Location { span: start..location.span.end, ..location.clone() }
+}
+
 /// The findings that are shown on these lines.
 fn findings_on(
     path: &Utf8Path,
@@ -192,16 +211,10 @@ fn findings_on(
     verdict: &Verdict,
     state: &SessionState,
 ) -> Vec<usize> {
-    let Some(document) = state.documents.get(path) else { return Vec::new() };
+    let cursor = Cursor { path, range, state };
     let is_here = |finding: &Finding| {
-        finding.locations.iter().filter(|location| location.file == path).any(|location| {
-            let span = document.current_span(&location.text, &location.span);
-            let shown = span.filter(|_| publish::is_shown(finding, location, state));
-            shown.is_some_and(|span| {
-                let at = convert::range(document.text(), &span, state.features.encoding);
-                at.start.line <= range.end.line && range.start.line <= at.end.line
-            })
-        })
+        let mut locations = finding.locations.iter();
+        locations.any(|one| cursor.is_on_line(one) && publish::is_shown(finding, one, state))
     };
     let findings = verdict.findings.iter().enumerate();
     findings.filter(|(_, finding)| is_here(finding)).map(|(index, _)| index).collect()
@@ -213,6 +226,68 @@ struct OfferedFix<'o> {
     workspace: &'o Workspace,
     fix: &'o Fix,
     findings: Vec<&'o Finding>,
+    distance: Distance,
+}
+
+/// How far a fix is from the cursor: those of the line at the cursor come before those that change another
+/// line for it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct Distance {
+    /// It upgrades a package that the dependency at the cursor does not bring.
+    changes_other_package: bool,
+    /// The finding has its first location on another line.
+    is_of_other_line: bool,
+    /// The cursor is on the line of the finding, but not in its text.
+    is_next_to_it: bool,
+}
+
+/// Where actions are requested.
+struct Cursor<'c> {
+    path: &'c Utf8Path,
+    range: Range,
+    state: &'c SessionState,
+}
+
+impl Cursor<'_> {
+    fn distance(&self, verdict: &Verdict, finding: &Finding, fix: &Fix) -> Distance {
+        let here: Vec<_> = finding.locations.iter().filter(|one| self.is_on_line(one)).collect();
+        let brings = |package: &PackageRef| {
+            here.iter().any(|location| match location.via.and_then(|via| finding.paths.get(via)) {
+                Some(path) => path.contains(package),
+                None => finding.packages.contains(package),
+            })
+        };
+        let first = finding.locations.iter().find(|location| location.role == Role::Primary);
+        Distance {
+            changes_other_package: fix
+                .upgrade
+                .as_ref()
+                .is_some_and(|upgrade| !brings(&upgrade.package)),
+            is_of_other_line: first.is_some_and(|first| !self.is_on_line(first)),
+            is_next_to_it: !here
+                .iter()
+                .any(|location| self.is_inside(&with_key(location, verdict))),
+        }
+    }
+
+    /// The present range of a location in the file of the cursor.
+    fn range_of(&self, location: &verdict::Location) -> Option<Range> {
+        let document = self.state.documents.get(self.path)?;
+        let span = document.current_span(&location.text, &location.span);
+        let span = span.filter(|_| location.file == self.path)?;
+        Some(convert::range(document.text(), &span, self.state.features.encoding))
+    }
+
+    fn is_on_line(&self, location: &verdict::Location) -> bool {
+        self.range_of(location).is_some_and(|at| {
+            at.start.line <= self.range.end.line && self.range.start.line <= at.end.line
+        })
+    }
+
+    fn is_inside(&self, location: &verdict::Location) -> bool {
+        self.range_of(location)
+            .is_some_and(|at| at.start <= self.range.end && self.range.start <= at.end)
+    }
 }
 
 impl OfferedFix<'_> {

@@ -3,13 +3,13 @@
 use tower_lsp::ls_types::DidChangeTextDocumentParams;
 
 use crate::{
-    lsp::{event::Event, session::Session},
+    lsp::{event::Event, frames::spelled, session::Session},
     threads::{self, Activity},
 };
 
 pub(in crate::lsp) fn handle(session: &Session, params: DidChangeTextDocumentParams) {
     let document = params.text_document;
-    let doing = Activity::to("applying an edit of", document.uri.as_str());
+    let doing = Activity::to("applying an edit of", spelled(&document.uri));
     let changed = threads::catch_panic(&doing, || {
         threads::failpoint("edit");
         let mut state = session.state();

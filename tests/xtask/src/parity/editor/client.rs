@@ -66,7 +66,7 @@ fn converse(
         "processId": null,
         "rootUri": root,
         "capabilities": {"textDocument": {"publishDiagnostics": diagnostics}},
-        "initializationOptions": {"offline": true, "proveWhenIdle": false},
+        "initializationOptions": {"offline": true, "proveWhenIdle": false, "gate": "default"},
         "workspaceFolders": [{"uri": root, "name": "folder"}],
     });
     send(input, &json!({"jsonrpc": "2.0", "id": 1, "method": "initialize", "params": params}))?;

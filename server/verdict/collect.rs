@@ -19,6 +19,7 @@ use super::{
 };
 use crate::text::{Edit, Edits, SourceText, Span};
 
+mod known_defects;
 mod sentences;
 
 /// The inputs for the conversion of a diagnostic.
@@ -100,11 +101,21 @@ pub(super) fn from_config(
         locations,
         paths: Vec::new(),
         path_count: 0,
-        notes: diagnostic.notes.iter().map(|note| sanitize(note)).collect(),
-        related: Vec::new(),
+        notes: sentences::policy_notes(diagnostic, &labels),
+        related: label_messages(&labels),
         gates: Vec::new(),
         silent_gates: Vec::new(),
     }
+}
+
+/// What cargo-deny says about each of several locations in the policy.
+fn label_messages(labels: &[ResolvedLabel]) -> Vec<Related> {
+    let several = labels.iter().filter(|label| labels.len() > 1 && !label.message.is_empty());
+    let located = several.filter_map(|label| {
+        let (_, location) = label.location.as_ref()?;
+        Some(Related { location: location.clone(), message: label.message.clone() })
+    });
+    located.collect()
 }
 
 /// Sets the message and remedy of a finding to those of its advisory.
@@ -180,6 +191,8 @@ pub(super) fn from_check(diag: &Diag, pack: &Pack, check: Check, context: &Conte
         finding.message = format!("`{}` {}: {}", package.name, package.version, finding.message);
     }
     finding.remedy = sentence.remedy;
+    sentences::keep_reasons(&mut finding, &labels);
+    known_defects::correct(&mut finding, &labels, context);
     append_omission(&mut finding, placement.omission.as_deref());
     finding
 }

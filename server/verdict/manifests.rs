@@ -1,12 +1,12 @@
 //! The manifests and the lockfile of a graph.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use camino::{Utf8Path, Utf8PathBuf};
 use cargo_deny::{Krate, Krates};
 use krates::NodeId;
 
-use super::{Location, PackageRef, Related, Role};
+use super::{Location, PackageRef, Related, Role, message_text::sanitize};
 use crate::{
     model::{
         lockfile::{LockEntry, Lockfile},
@@ -255,6 +255,41 @@ impl Manifests {
         })?;
         let origin = self.origin(manifest, declared).map_or(declared, |(_, origin)| origin);
         Some((declared.key.value.clone(), origin.path.is_some() || origin.git.is_some()))
+    }
+
+    /// The packages that inherit a dependency of the root manifest, by its key.
+    pub(super) fn inheriting(&self, key: &str) -> Vec<String> {
+        let inherits = |manifest: &&LocalManifest| {
+            !self.other_roots.contains_key(&manifest.real)
+                && manifest
+                    .model
+                    .dependencies
+                    .iter()
+                    .any(|declared| declared.inherits.is_some() && declared.key.value == key)
+        };
+        let inheriting = self.by_node.values().chain(&self.unchecked).filter(inherits);
+        let names = inheriting.filter_map(|manifest| {
+            let name = &manifest.model.package.as_ref()?.name.as_ref()?.value;
+            Some(format!("`{}`", sanitize(name)))
+        });
+        names.collect::<BTreeSet<_>>().into_iter().collect()
+    }
+
+    /// The name of the package of a dependency of the root manifest, by its key.
+    pub(super) fn package_of(&self, key: &str) -> String {
+        let workspace = self.root.model.workspace.as_ref();
+        let mut all = workspace.into_iter().flat_map(|workspace| &workspace.dependencies);
+        let declared = all.find(|declared| declared.key.value == key);
+        declared.map_or_else(|| key.to_owned(), |declared| declared.package.clone())
+    }
+
+    /// The key of the inherited dependency whose value is at a location or contains it.
+    pub(super) fn key_at(&self, at: &Location) -> Option<String> {
+        let manifest = self.at(&at.file)?;
+        let touches = |pointer: &Span| pointer.start <= at.span.end && at.span.start <= pointer.end;
+        let mut all = manifest.model.dependencies.iter();
+        let declared = all.find(|declared| declared.inherits.as_ref().is_some_and(touches))?;
+        Some(declared.key.value.clone())
     }
 
     /// The locations for findings about the source of the package.

@@ -503,10 +503,11 @@ edition = "2021"
 wildcards = "deny"
 "#,
         &expect![[r#"
-            warning unresolved-workspace-dependency: could not resolve a workspace dependency of `m` 0.1.0
+            warning unresolved-workspace-dependency: could not resolve the workspace dependency `shared` of `m` 0.1.0
               Cargo.toml:12
                 shared = { workspace = true }
                                        ^^^^
+              note a defect of cargo-deny: where `[source]` replaces crates.io, such as under vendoring or a mirror, it does not recognize the packages of workspace dependencies
             error wildcard: `m` 0.1.0 has 3 wildcard dependencies: `any`, `near` and `shared`
               Cargo.toml:10
                 any = "*"

@@ -45,6 +45,7 @@ mod readme_example;
 mod resolution;
 #[cfg(unix)]
 mod scratch_copy;
+mod sentences;
 mod shared_policy;
 mod sources;
 mod surroundings;
@@ -53,5 +54,6 @@ mod terminal;
 #[path = "../support/tracer.rs"]
 mod tracer;
 mod untouched;
+mod vendored;
 #[cfg(unix)]
 mod writing;

@@ -110,11 +110,13 @@ allow-git = ["https://example.org/unused"]
           deny.toml:4
                 { id = "RUSTSEC-1999-0001", reason = "unknown" },
                         ^^^^^^^^^^^^^^^^^
+          note reason: unknown
           help correct the id or remove this `ignore` entry
         warning advisory-not-detected: `RUSTSEC-1999-0001` matches no crate in the graph
           deny.toml:4
                 { id = "RUSTSEC-1999-0001", reason = "unknown" },
                         ^^^^^^^^^^^^^^^^^
+          note reason: unknown
           help remove this `ignore` entry
         warning advisory-not-detected: `RUSTSEC-2000-0001` matches no crate in the graph
           deny.toml:3
@@ -125,6 +127,7 @@ allow-git = ["https://example.org/unused"]
           deny.toml:5
                 { crate = "time@0.3", reason = "not yanked" },
                            ^^^^^^^^
+          note reason: not yanked
           help remove this `ignore` entry
         warning unmatched-skip-root: `skip-tree` entry `gone` matches no crate in the graph
           deny.toml:12
@@ -194,7 +197,7 @@ ignore = [
 "#,
     );
     expect![[r#"
-        note advisory-ignored: the policy ignores `RUSTSEC-2026-0009` for `time` 0.3.44
+        note advisory-ignored: the policy ignores `RUSTSEC-2026-0009` for `time` 0.3.44: dates are our own
           deny.toml:4
                 { id = "RUSTSEC-2026-0009", reason = "dates are our own" },
                         ^^^^^^^^^^^^^^^^^
@@ -213,7 +216,7 @@ ignore = [
     .assert_eq(&world.check("--only advisories").shown());
     world.edit("deny.toml", "ignore = [", "ignore = [\n    \"old@1\",");
     expect![[r#"
-        note advisory-ignored: the policy ignores `RUSTSEC-2026-0009` for `time` 0.3.44
+        note advisory-ignored: the policy ignores `RUSTSEC-2026-0009` for `time` 0.3.44: dates are our own
           deny.toml:5
                 { id = "RUSTSEC-2026-0009", reason = "dates are our own" },
                         ^^^^^^^^^^^^^^^^^

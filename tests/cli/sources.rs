@@ -72,7 +72,7 @@ allow-git = ["https://example.org/forks/time"]
     )
     .check("--only sources");
     expect![[r#"
-        error git-source-underspecified: git source of `time` 0.3.44 is underspecified: the policy requires a `rev`
+        error git-source-underspecified: git source of `time` 0.3.44 is underspecified: the policy requires a `rev`, but it names nothing
           Cargo.toml:5
             time = { git = "https://example.org/forks/time" }
                             ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^

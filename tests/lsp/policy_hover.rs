@@ -128,7 +128,8 @@ fn ignored_advisory_hover_shows_the_advisory_even_without_a_match() {
 
         **warning** [advisory-not-detected](https://embarkstudios.github.io/cargo-deny/checks/advisories/diags.html#advisory-not-detected)  
         RUSTSEC-2020-0001 matches no crate in the graph  
-        → remove this ignore entry"#]].assert_eq(&hover_text(&mut client, "RUSTSEC-2020-0001"));
+        → remove this ignore entry  
+        reason: not ours"#]].assert_eq(&hover_text(&mut client, "RUSTSEC-2020-0001"));
     client.ignore(POLICY);
 }
 

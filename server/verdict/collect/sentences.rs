@@ -40,12 +40,7 @@ pub(super) fn check_message(
             )
         }
         Code::AdvisoryIgnored => {
-            let reason = secondary_text(labels, "reason").map(|reason| format!(": {reason}"));
-            sentence(format!(
-                "the policy ignores {} for {package}{}",
-                primary_text(labels),
-                reason.unwrap_or_default()
-            ))
+            sentence(format!("the policy ignores {} for {package}", primary_text(labels)))
         }
         Code::IndexFailure => with_remedy(
             format!("could not determine whether {package} is yanked"),
@@ -63,17 +58,7 @@ pub(super) fn check_message(
             format!("ignored crate {} is not yanked or not in the graph", primary_text(labels)),
             "remove this `ignore` entry",
         ),
-        Code::Banned => {
-            let reason = secondary_text(labels, "reason").map(|reason| format!(": {reason}"));
-            let instead = secondary_text(labels, "use instead");
-            Sentence {
-                message: Some(format!(
-                    "{package} is banned by the policy{}",
-                    reason.unwrap_or_default()
-                )),
-                remedy: instead.map(|instead| format!("use `{instead}` instead")),
-            }
-        }
+        Code::Banned => sentence(format!("{package} is banned by the policy")),
         Code::NotAllowed => {
             sentence(format!("{package} is not allowed: it is not listed in `bans.allow`"))
         }
@@ -117,7 +102,7 @@ pub(super) fn check_message(
                 labels.iter().map(|label| label.message.as_str()).find(|text| !text.is_empty());
             sentence(format!(
                 "could not identify a license text of {package}{}",
-                reason.map(|reason| format!(": {}", first_line(reason))).unwrap_or_default(),
+                reason.map(|reason| format!(": {}", one_line(reason))).unwrap_or_default(),
             ))
         }
         Code::LicenseNotEncountered => with_remedy(
@@ -148,10 +133,16 @@ pub(super) fn check_message(
             )
         }
         Code::GitSourceUnderspecified => {
-            let wanted = deny_message.split('\'').nth(3).unwrap_or("rev");
+            let mut quoted = deny_message.split('\'').skip(3).step_by(2);
+            let wanted = quoted.next().unwrap_or("rev");
+            let found = match quoted.next() {
+                Some("any") => ", but it names nothing".to_owned(),
+                Some(found) => format!(", but it names a `{found}`"),
+                None => String::new(),
+            };
             Sentence {
                 message: Some(format!(
-                    "git source of {package} is underspecified: the policy requires a `{wanted}`"
+                    "git source of {package} is underspecified: the policy requires a `{wanted}`{found}"
                 )),
                 remedy: Some(format!("add its `{wanted}`")),
             }
@@ -162,8 +153,13 @@ pub(super) fn check_message(
         ),
         Code::UnmatchedOrganization => with_remedy(
             format!(
-                "unused organization {}: no crate in the graph comes from it",
-                primary_text(labels)
+                "unused organization {}{}: no crate in the graph comes from it",
+                primary_text(labels),
+                deny_message
+                    .split('\'')
+                    .nth(1)
+                    .map(|host| format!(" on {host}"))
+                    .unwrap_or_default()
             ),
             "remove it from `allow-org`",
         ),
@@ -191,8 +187,10 @@ pub(super) fn check_message(
         }
         Code::UnusedWorkspaceDependency => {
             let name = primary_text(labels);
+            let patched = labels.iter().any(|label| label.message.contains("and patched"));
+            let what = if patched { "unused and patched" } else { "unused" };
             with_remedy(
-                format!("unused workspace dependency {name}: no member inherits it"),
+                format!("{what} workspace dependency {name}: no member inherits it"),
                 "remove it",
             )
         }
@@ -202,6 +200,44 @@ pub(super) fn check_message(
         )),
         _ => Sentence::default(),
     }
+}
+
+/// The labels of cargo-deny below which a policy gives a reason.
+const REASONS: [&str; 2] = ["reason", "ignore reason"];
+
+/// Findings that an entry of the policy causes or suppresses: its reason says why. For others, such as entries without
+/// effect, it is a note.
+fn needs_reason(code: Code) -> bool {
+    matches!(
+        code,
+        Code::Banned
+            | Code::Allowed
+            | Code::UnmatchedWrapper
+            | Code::AdvisoryIgnored
+            | Code::YankedIgnored
+            | Code::Skipped
+            | Code::SkippedByRoot
+    )
+}
+
+/// Adds what the policy says about its entry: the reason to the message, the replacement to the remedy, or both to the
+/// notes.
+pub(super) fn keep_reasons(finding: &mut Finding, labels: &[ResolvedLabel]) {
+    let given = |words: &[&str]| {
+        let label = labels.iter().find(|label| words.contains(&label.message.as_str()))?;
+        Some(one_line(&label.text)).filter(|text| !text.is_empty())
+    };
+    let (mut reason, mut instead) = (given(&REASONS), given(&["use instead"]));
+    if finding.code.is_some_and(needs_reason) {
+        if let Some(reason) = reason.take() {
+            finding.message.push_str(&format!(": {reason}"));
+        }
+        if finding.remedy.is_none() {
+            finding.remedy = instead.take().map(|instead| format!("use `{instead}` instead"));
+        }
+    }
+    finding.notes.extend(reason.map(|reason| format!("reason: {reason}")));
+    finding.notes.extend(instead.map(|instead| format!("use instead: {instead}")));
 }
 
 /// How many dependencies a message names.
@@ -281,6 +317,16 @@ pub(super) fn policy_message(diagnostic: &Diagnostic, labels: &[ResolvedLabel]) 
         (_, message, _) => message.to_owned(),
     };
     quotes_to_backticks(&sanitize(&message))
+}
+
+/// Further explanations of a diagnostic about the policy: its notes, and what it says about each of several places.
+pub(super) fn policy_notes(diagnostic: &Diagnostic, labels: &[ResolvedLabel]) -> Vec<String> {
+    let notes = diagnostic.notes.iter().map(|note| sanitize(note));
+    let several = labels.iter().filter(|label| labels.len() > 1 && !label.message.is_empty());
+    let labeled = several.map(|label| {
+        format!("`{}`: {}", one_line(&label.text), quotes_to_backticks(&label.message))
+    });
+    notes.chain(labeled).collect()
 }
 
 /// A name that is at least this similar to a known one (Jaro-Winkler) is a typo of it.
@@ -378,6 +424,11 @@ fn name(package: &PackageRef) -> String {
     format!("`{}` {}", package.name, package.version)
 }
 
+/// A text of several lines on one.
+fn one_line(text: &str) -> String {
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
 fn first_line(text: &str) -> &str {
     text.lines().next().unwrap_or_default()
 }
@@ -390,11 +441,4 @@ fn primary_text(labels: &[ResolvedLabel]) -> String {
 
 fn first_text(labels: &[ResolvedLabel]) -> String {
     labels.first().map_or_else(String::new, |label| format!("`{}`", first_line(&label.text)))
-}
-
-fn secondary_text(labels: &[ResolvedLabel], message: &str) -> Option<String> {
-    labels
-        .iter()
-        .find(|label| !label.primary && label.message == message)
-        .map(|label| label.text.clone())
 }

@@ -96,7 +96,7 @@ exports.run = async function run() {
     await waitForFindings("the findings", expected);
     await until("a complete check", () => api.statuses().some(({ state }) => state === "exact"));
     for (const one of vscode.languages.getDiagnostics(manifest)) {
-      if (/^RUSTSEC/.test(one.code.value)) assert.match(one.code.target.toString(), /^https:\/\/rustsec\.org\/advisories\//);
+      if (/^RUSTSEC/.test(one.code?.value ?? "")) assert.match(one.code.target.toString(), /^https:\/\/rustsec\.org\/advisories\//);
     }
   });
 

@@ -27,7 +27,7 @@ use guard::{KillGuard, ProcessName};
 pub(crate) use others::{parent_process, wait_for_process};
 pub(crate) use programs::{default_cargo, resolve_program, restart_with_safe_environment};
 use start::StartCommand;
-pub(crate) use temporary::{TemporaryError, TemporaryFolder};
+pub(crate) use temporary::{TemporaryError, TemporaryFolder, create_folders_below};
 use waits::LockWait;
 pub(crate) use waits::lock_failure;
 pub use waits::{Wait, WaitReports};
@@ -38,8 +38,11 @@ const CANCEL_POLL_INTERVAL: Duration = Duration::from_millis(20);
 /// How long a child may run. Resolving with a cold index over a slow connection stays far below.
 const CHILD_TIMEOUT: Duration = Duration::from_secs(600);
 
-/// How often to try to delete a folder that a process may still write to.
-const DELETE_ATTEMPTS: usize = 5;
+/// How long the end of the program tries to delete a folder that a killed process or a thread still writes to.
+const DELETE_TIMEOUT: Duration = Duration::from_millis(500);
+
+/// The pause between two attempts.
+const DELETE_INTERVAL: Duration = Duration::from_millis(2);
 
 /// The running children of the program, or of one scope of it, which can be ended on its own.
 #[derive(Clone, Debug, Default)]
@@ -78,6 +81,10 @@ struct Running {
     children: BTreeMap<(u64, u64), Child>,
     /// The [`CleanupGuard`]s by number, each with the folder to delete.
     cleanups: BTreeMap<u64, Option<PathBuf>>,
+    /// Folders that their owners could not delete, since a child was still writing to them.
+    left: Vec<PathBuf>,
+    /// The folders were deleted at the end of the program: no new one may be created.
+    swept: bool,
     /// Ends the children when the program is killed.
     guard: KillGuard,
 }
@@ -319,6 +326,7 @@ impl Children {
         if running.closed {
             return None;
         }
+        running.left.retain(|folder| !is_deleted(folder));
         running.next += 1;
         let number = running.next;
         running.cleanups.insert(number, None);
@@ -330,18 +338,21 @@ impl Children {
     pub fn wait_for_cleanup(&self, limit: Duration) {
         let cleanup_guard = |running: &mut Running| !running.cleanups.is_empty();
         let waited = self.shared.unused.wait_timeout_while(self.lock(), limit, cleanup_guard);
-        let (running, _) = waited.unwrap_or_else(PoisonError::into_inner);
-        let left: Vec<_> = running.cleanups.values().flatten().cloned().collect();
+        let (mut running, _) = waited.unwrap_or_else(PoisonError::into_inner);
+        running.swept = true;
+        let used = running.cleanups.values().flatten().cloned();
+        let mut left: Vec<_> = used.chain(running.left.iter().cloned()).collect();
         drop(running);
-        for folder in left {
-            // Try again if a process has written to it meanwhile.
-            let gone = (0..DELETE_ATTEMPTS).any(|_| {
-                let deleted = fs::remove_dir_all(&folder);
-                deleted.is_ok() || !folder.exists()
-            });
-            if !gone {
-                tracing::debug!("could not delete `{}`", folder.display());
+        let deadline = Instant::now() + DELETE_TIMEOUT;
+        loop {
+            left.retain(|folder| !is_deleted(folder));
+            if left.is_empty() || Instant::now() >= deadline {
+                break;
             }
+            thread::sleep(DELETE_INTERVAL);
+        }
+        for folder in left {
+            tracing::debug!("could not delete `{}`", folder.display());
         }
     }
 
@@ -362,17 +373,39 @@ impl Children {
 }
 
 impl CleanupGuard {
-    /// Deletes this folder at the end of the program if the owner has not.
-    fn set_folder(&self, folder: PathBuf) {
-        self.children.lock().cleanups.insert(self.number, Some(folder));
+    /// Creates a folder that is deleted at the end of the program if the owner has not. `None` if the
+    /// program has already deleted its folders.
+    fn create<T: AsRef<Path>>(
+        &self,
+        make: impl FnOnce() -> io::Result<T>,
+    ) -> Option<io::Result<T>> {
+        let mut running = self.children.lock();
+        if running.swept {
+            return None;
+        }
+        let made = make();
+        if let Ok(folder) = &made {
+            running.cleanups.insert(self.number, Some(folder.as_ref().to_owned()));
+        }
+        Some(made)
     }
 }
 
 impl Drop for CleanupGuard {
+    /// The owner has deleted the folder, unless a child wrote to it at the same time.
     fn drop(&mut self) {
-        self.children.lock().cleanups.remove(&self.number);
+        let mut running = self.children.lock();
+        let folder = running.cleanups.remove(&self.number).flatten();
+        running.left.extend(folder.filter(|folder| !is_deleted(folder)));
+        drop(running);
         self.children.shared.unused.notify_all();
     }
+}
+
+/// Deletes a folder with its content; returns whether it is gone.
+fn is_deleted(folder: &Path) -> bool {
+    let is_gone = |error: io::Error| error.kind() == io::ErrorKind::NotFound && !folder.exists();
+    fs::remove_dir_all(folder).map_or_else(is_gone, |()| true)
 }
 
 /// The text read from a pipe.

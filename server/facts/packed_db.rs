@@ -11,7 +11,7 @@ use camino::{Utf8Component, Utf8Path, Utf8PathBuf};
 use super::DatabaseLocation;
 use crate::{
     cache::{Cache, CacheKind, hash},
-    process::{Children, TemporaryError, TemporaryFolder},
+    process::{Children, TemporaryError, TemporaryFolder, create_folders_below},
     text::read_at_most,
 };
 
@@ -229,7 +229,7 @@ pub(super) fn unpack(mut packed: &[u8], folder: &Utf8Path) -> Option<()> {
         let path = folder.join(path);
         let parent = path.parent()?;
         if made != parent {
-            fs::create_dir_all(parent).ok()?;
+            create_folders_below(folder, parent.strip_prefix(folder).ok()?).ok()?;
             made = parent.to_owned();
         }
         fs::write(path, text).ok()?;

@@ -87,22 +87,46 @@ impl TemporaryFolder {
 }
 
 /// Creates a locked folder that is deleted at the program's end at the latest.
-fn create(temporary: &Path, guard: &CleanupGuard) -> io::Result<(tempfile::TempDir, fs::File)> {
-    let try_once = || -> io::Result<_> {
-        let folder = tempfile::Builder::new().prefix(&prefix()).tempdir_in(temporary)?;
-        guard.set_folder(folder.path().to_owned());
+fn create(
+    temporary: &Path,
+    guard: &CleanupGuard,
+) -> Result<(tempfile::TempDir, fs::File), TemporaryError> {
+    let try_once = || -> Result<_, TemporaryError> {
+        let made =
+            guard.create(|| tempfile::Builder::new().prefix(&prefix()).tempdir_in(temporary));
+        let folder = made.ok_or(TemporaryError::Canceled)??;
         let lock = lock(folder.path())?;
         Ok((folder, lock))
     };
     let mut tries = 1;
     loop {
         match try_once() {
-            Err(error) if error.kind() == io::ErrorKind::NotFound && tries < CREATE_ATTEMPTS => {
+            Err(TemporaryError::Io(error))
+                if error.kind() == io::ErrorKind::NotFound && tries < CREATE_ATTEMPTS =>
+            {
                 tries += 1;
             }
             made => return made,
         }
     }
+}
+
+/// Creates folders below a temporary one and returns the last. Never creates the temporary folder itself
+/// again, which the program's end may have deleted.
+///
+/// # Errors
+///
+/// When the temporary folder is gone, or a folder cannot be created.
+pub(crate) fn create_folders_below(folder: &Utf8Path, path: &Utf8Path) -> io::Result<Utf8PathBuf> {
+    let mut created = folder.to_owned();
+    for part in path {
+        created.push(part);
+        match fs::create_dir(&created) {
+            Err(error) if error.kind() != io::ErrorKind::AlreadyExists => return Err(error),
+            _ => {}
+        }
+    }
+    Ok(created)
 }
 
 /// The start of the names of this process's folders.
@@ -230,6 +254,48 @@ mod tests {
         children.end();
         children.wait_for_cleanup(Duration::ZERO);
         assert!(!folder.path().exists());
+    }
+
+    #[test]
+    fn folder_that_its_owner_cannot_delete_is_deleted_at_the_end() {
+        let children = Children::default();
+        let folder = TemporaryFolder::new(&children).expect("a folder");
+        let path = folder.path().to_owned();
+        // Deleting fails, as for a folder that a child writes to at the same time.
+        fs::remove_dir_all(&path).expect("deleted");
+        fs::write(&path, "").expect("written");
+        drop(folder);
+        fs::remove_file(&path).expect("deleted");
+        fs::create_dir_all(path.join("below")).expect("folders");
+        children.end();
+        children.wait_for_cleanup(Duration::ZERO);
+        assert!(!path.exists());
+    }
+
+    #[test]
+    fn no_folder_is_created_after_the_program_has_deleted_its_folders() {
+        let temp = tempfile::tempdir().expect("a temporary folder");
+        let children = Children::default();
+        let guard = children.cleanup_guard().expect("the program runs");
+        children.end();
+        children.wait_for_cleanup(Duration::ZERO);
+        let created = create(temp.path(), &guard);
+        assert!(matches!(created, Err(TemporaryError::Canceled)), "{created:?}");
+        assert_eq!(fs::read_dir(temp.path()).expect("readable").count(), 0);
+    }
+
+    #[test]
+    fn deleted_temporary_folder_is_not_created_again() {
+        let children = Children::default();
+        let folder = TemporaryFolder::new(&children).expect("a folder");
+        let path = folder.path();
+        let below = create_folders_below(path, "a/b".into()).expect("created");
+        assert_eq!(below, create_folders_below(path, "a/b".into()).expect("it is there"));
+        assert!(path.join("a/b").is_dir());
+        children.end();
+        children.wait_for_cleanup(Duration::ZERO);
+        let again = create_folders_below(path, "a/b".into());
+        assert!(again.is_err() && !path.exists(), "{again:?}");
     }
 
     #[test]

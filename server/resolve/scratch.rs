@@ -28,7 +28,7 @@ use camino::{Utf8Path, Utf8PathBuf};
 use super::ResolveError;
 use crate::{
     model::manifest::Manifest,
-    process::{Children, TemporaryError, TemporaryFolder},
+    process::{Children, TemporaryError, TemporaryFolder, create_folders_below},
     text::{read, read_to_string},
     workspace::{CONFIGURATION_NAMES, DecidingFiles, TOOLCHAIN_NAMES, Workspace},
 };
@@ -123,11 +123,9 @@ impl Scratch {
     fn empty(children: &Children, workspace: &Workspace) -> Result<Self, ResolveError> {
         let folder = TemporaryFolder::new(children)
             .map_err(|error| ResolveError::temporary(error, &workspace.manifest))?;
-        // Part by part: a slash is no separator in every path of Windows.
-        let parts = ROOT.split('/').map(Utf8Path::new);
-        let root: Utf8PathBuf = [folder.path()].into_iter().chain(parts).collect();
-        let writer = CopyWriter::new(root.clone())
-            .map_err(|source| ResolveError::Scratch { path: root, source })?;
+        let failed = |source| ResolveError::Scratch { path: folder.path().join(ROOT), source };
+        let root = create_folders_below(folder.path(), Utf8Path::new(ROOT)).map_err(failed)?;
+        let writer = CopyWriter::new(root).map_err(failed)?;
         Ok(Self {
             writer,
             copied: RefCell::default(),

@@ -38,6 +38,7 @@ mod tests {
     fn only_a_workspace_root_outside_of_the_copy_is_replaced() {
         let temp = tempfile::tempdir().expect("a temporary folder");
         let temp = Utf8Path::from_path(temp.path()).expect("UTF-8");
+        std::fs::create_dir(temp.join("root")).expect("a folder");
         let writer = CopyWriter::new(temp.join("root")).expect("a root");
         let written = |path: &str| {
             let text = format!("[package]\nname = \"m\"\nworkspace = \"{path}\"\n[lib]\n");

@@ -35,13 +35,12 @@ pub(in crate::resolve) enum CopyResult {
 }
 
 impl CopyWriter {
-    /// Creates the root, a folder without links in its path, in a folder of this program.
+    /// The root is a folder without links in its path, in a folder of this program.
     ///
     /// # Errors
     ///
-    /// When the folder cannot be created or opened.
+    /// When the folder cannot be opened.
     pub(in crate::resolve) fn new(root: Utf8PathBuf) -> io::Result<Self> {
-        fs::create_dir_all(&root)?;
         Ok(Self {
             #[cfg(unix)]
             folder: rustix::fs::open(root.as_std_path(), unix::FOLDER, rustix::fs::Mode::empty())?,
@@ -308,6 +307,7 @@ mod tests {
         let outside = path.join("outside");
         fs::create_dir(&outside).expect("a folder");
         fs::write(outside.join("file"), "original").expect("written");
+        fs::create_dir_all(path.join("copy/root")).expect("folders");
         let writer = CopyWriter::new(path.join("copy/root")).expect("a root");
         TestFolders { _temp: temp, outside, writer }
     }

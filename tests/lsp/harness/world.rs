@@ -254,14 +254,24 @@ impl World {
         text.replace(&self.path(""), "[work]").replace(self.root.as_str(), "[world]")
     }
 
-    /// The names in the folders for temporary files, the system's and that of the cache.
+    /// The paths in the folders for temporary files, the system's and that of the cache.
     pub(crate) fn temporary_files(&self) -> Vec<String> {
-        let system = fs::read_dir(self.path("../temp")).expect("the folder can be read");
-        let cache = self.path("../home/.cache/supercargo/v1/temporary");
-        let name = |entry: std::io::Result<fs::DirEntry>| {
-            entry.expect("the folder can be read").file_name().to_string_lossy().into_owned()
-        };
-        system.chain(fs::read_dir(cache).into_iter().flatten()).map(name).collect()
+        let system = PathBuf::from(self.path("../temp"));
+        let cache = PathBuf::from(self.path("../home/.cache/supercargo/v1/temporary"));
+        let mut all = Vec::new();
+        for root in [&system, &cache] {
+            let mut folders = vec![root.clone()];
+            while let Some(folder) = folders.pop() {
+                let entries = fs::read_dir(&folder);
+                assert!(entries.is_ok() || folder != system, "the folder can be read");
+                for path in entries.into_iter().flatten().flatten().map(|entry| entry.path()) {
+                    let name = path.strip_prefix(root).unwrap_or(&path);
+                    all.push(name.to_string_lossy().into_owned());
+                    folders.extend((path.is_dir() && !path.is_symlink()).then_some(path));
+                }
+            }
+        }
+        all
     }
 
     /// The ids of the processes of this world: they have its folders in their environment.

@@ -22,9 +22,10 @@ files=$(find "$cd_to/work" "$cd_to/beside" \( -name Cargo.toml -o -name Cargo.lo
 key=$({{ echo "$*" "${{copy:+copy}}" "${{PWD#"$copy"}}"; for file in $files; do echo "@ ${{file#"$copy"}}"; cat "$file"; done; }} | sha256sum)
 kept="{root}/cargo/recorded/${{key%% *}}"
 if [ -e "$kept/code" ]; then
+    # As cargo: the lockfile is written before the output.
+    if [ -e "$kept/lock" ]; then cat "$kept/lock" > "$copy$(cat "$kept/lock-path")"; fi
     if [ -n "$copy" ]; then sed "s|@COPY@|$copy|g" "$kept/out"; sed "s|@COPY@|$copy|g" "$kept/err" >&2
     else cat "$kept/out"; cat "$kept/err" >&2; fi
-    if [ -e "$kept/lock" ]; then cat "$kept/lock" > "$copy$(cat "$kept/lock-path")"; fi
     read -r code < "$kept/code"
     exit "$code"
 fi

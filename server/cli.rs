@@ -13,6 +13,7 @@ mod fix;
 mod gates;
 mod human;
 mod init;
+mod installed_engine;
 mod json;
 mod logging;
 mod shared_policy;

@@ -100,6 +100,8 @@ pub(crate) struct CleanupGuard {
 #[derive(Debug)]
 pub(crate) struct Output {
     pub(crate) success: bool,
+    /// The exit code; `None` if a signal ended it.
+    pub(crate) code: Option<i32>,
     pub(crate) stdout: String,
     pub(crate) stderr: String,
 }
@@ -251,7 +253,12 @@ impl Children {
                 let _ = stdout.recv();
                 children.reap(id, &name);
             });
-            return Ok(Output { success: true, stdout: text, stderr: String::new() });
+            return Ok(Output {
+                success: true,
+                code: Some(0),
+                stdout: text,
+                stderr: String::new(),
+            });
         }
         let child = self.lock().children.remove(&id);
         let Some(mut child) = child else {
@@ -266,9 +273,9 @@ impl Children {
                 return Err(error);
             }
         };
-        let success = child.wait().is_ok_and(|status| status.success());
+        let code = child.wait().ok().and_then(|status| status.code());
         self.lock().guard.release(&name);
-        Ok(Output { success, stdout: stdout.text, stderr: stderr.text })
+        Ok(Output { success: code == Some(0), code, stdout: stdout.text, stderr: stderr.text })
     }
 
     /// The folders that a child running in this folder may write to, its own temporary folder first.

@@ -177,6 +177,15 @@ pub(super) struct CheckArguments {
     #[arg(long)]
     pub(super) strict: bool,
 
+    /// Also run this cargo-deny (an absolute path, or a name in `PATH`) on each workspace, with the same
+    /// options, and show where its verdict differs: a line for each finding that only one of both has.
+    ///
+    /// It may write to the home folder of cargo, but not to the workspace where the system can prevent it,
+    /// so the lockfile has to be up to date. The exit code is that of the check, or 70 if the program has no
+    /// verdict.
+    #[arg(long, value_name = "PROGRAM", conflicts_with_all = ["db", "as_ci"])]
+    pub(super) engine: Option<Utf8PathBuf>,
+
     /// Require that `Cargo.lock` is up to date.
     #[arg(long)]
     pub(super) locked: bool,

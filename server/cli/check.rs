@@ -7,7 +7,8 @@ use super::{
     arguments::{CheckArguments, Format},
     exit_code,
     human::HumanPrinter,
-    json,
+    installed_engine::InstalledEngine,
+    json, logging,
     shared_policy::SharedPolicies,
     shown::ShownFindings,
     targets::{RunOptions, Selection, gate_options, select_workspaces},
@@ -27,10 +28,15 @@ pub(super) fn run(arguments: &CheckArguments) -> anyhow::Result<ExitCode> {
     let deny = arguments.deny_options().map_err(anyhow::Error::msg)?;
     let shown = ShownFindings::of(arguments);
     let options = gate_options(RunOptions {
-        helps: shown.lowest_severity == Some(Severity::Help),
+        helps: shown.lowest_severity == Some(Severity::Help) || arguments.engine.is_some(),
         ..RunOptions::of(&arguments.gate, deny)
     })?;
     arguments.output.apply_color();
+    let manifest_path = arguments.gate.manifest_path.as_deref();
+    let engine = arguments.engine.as_deref();
+    let engine = engine
+        .map(|program| InstalledEngine::find(program, manifest_path, &options))
+        .transpose()?;
     let databases = Databases::default();
     let mut human = HumanPrinter::new()?;
     let mut code = if missing { NO_VERDICT } else { 0 };
@@ -43,6 +49,20 @@ pub(super) fn run(arguments: &CheckArguments) -> anyhow::Result<ExitCode> {
             Format::Json => json::verdict(&verdict, checks, shown)?,
         }
         code = exit_code::combined(code, exit_code::of_check(&verdict, arguments.strict));
+        if let Some(engine) = engine.as_ref().filter(|_| workspace.manifest.is_file()) {
+            match engine.compare(&verdict, &options) {
+                Ok(comparison) => {
+                    comparison.print(arguments.format, shown)?;
+                    if !comparison.has_verdict() {
+                        code = NO_VERDICT;
+                    }
+                }
+                Err(error) => {
+                    logging::error(&format!("{error:#}"));
+                    code = NO_VERDICT;
+                }
+            }
+        }
     }
     // Dropping these deletes unpacked files.
     drop(databases);

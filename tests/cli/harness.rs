@@ -321,6 +321,15 @@ impl World {
         self.run_unwatched(words)
     }
 
+    /// Runs a program in this folder, in the environment of `supercargo`.
+    pub(crate) fn run_program(&self, program: &str, folder: &str, words: &[&str]) -> Run {
+        self.unchanged(|| {
+            let mut command = self.command(program);
+            let output = command.args(words).current_dir(folder).output().expect("it runs");
+            self.tidied(&output)
+        })
+    }
+
     /// `supercargo` in the user's folder with these words, not started yet.
     #[cfg(target_os = "linux")]
     pub(crate) fn program(&self, words: &[&str]) -> Command {
@@ -519,6 +528,18 @@ fn output_within(limit: Duration, command: &mut Command) -> Option<Output> {
     };
     let [stdout, stderr] = [stdout, stderr].map(|thread| thread.join().expect("no panic"));
     Some(Output { status, stdout, stderr })
+}
+
+/// The cargo-deny that the tests install; `None` where it is not.
+#[expect(clippy::print_stderr, reason = "a skipped part of a test is reported")]
+pub(crate) fn real_cargo_deny() -> Option<String> {
+    let program = Path::new(env!("CARGO_MANIFEST_DIR")).join("target/tools/bin/cargo-deny");
+    if program.is_file() {
+        return program.to_str().map(str::to_owned);
+    }
+    assert!(env::var_os("CI").is_none(), "cargo-deny is not installed");
+    eprintln!("skipped cargo-deny: it is not installed in target/tools");
+    None
 }
 
 /// Where the project's own files are.

@@ -29,6 +29,7 @@ mod harness;
 #[path = "../support/hostile.rs"]
 mod hostile;
 mod init;
+mod installed_engine;
 #[cfg(target_os = "linux")]
 mod killed;
 mod limits;

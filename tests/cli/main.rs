@@ -25,6 +25,7 @@ mod finding_locations;
 mod fix;
 mod fix_results;
 mod gates;
+mod gates_run;
 mod harness;
 #[path = "../support/hostile.rs"]
 mod hostile;

@@ -23,6 +23,7 @@ mod progress;
 mod publish;
 mod session;
 mod settings;
+mod shared_file;
 mod status;
 mod stdio;
 mod supervised;

@@ -4,7 +4,7 @@
 mod other_dependencies;
 mod related;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use camino::Utf8Path;
 use serde_json::{Value, json};
@@ -17,31 +17,52 @@ use super::{
     convert::{self, uri_of},
     documents::DocumentKind,
     session::SessionState,
+    shared_file,
 };
 use crate::{
     gate::{Verdict, is_manifest_syntax, manifest_syntax},
     ide::message,
     text::Span,
     verdict::{Code, Finding, Location, Role},
+    workspace::Workspace,
 };
 
 /// All diagnostics of `file`, in a stable order.
 pub(super) fn diagnostics(file: &Utf8Path, state: &SessionState) -> Vec<Diagnostic> {
     let mut all: Vec<Diagnostic> = Vec::new();
+    let mut keys: Vec<DiagnosticKey> = Vec::new();
     let mut known: BTreeMap<DiagnosticKey, usize> = BTreeMap::new();
     let typed = typed_error(file, state);
-    for verdict in state.verdicts.values() {
+    let sharing = shared_file::workspaces_of(file, state);
+    let mut of_workspaces: BTreeMap<DiagnosticKey, BTreeSet<&Workspace>> = BTreeMap::new();
+    for (workspace, verdict) in &state.verdicts {
         let mut of_verdict: BTreeMap<DiagnosticKey, usize> = BTreeMap::new();
-        for diagnostic in findings_in(file, verdict, &typed, state) {
+        for (id, diagnostic) in findings_in(file, verdict, &typed, state) {
             // Two workspaces may share a manifest or a policy: the same finding is shown once. Within a
             // verdict each finding counts, as in the gate.
-            let count = of_verdict.entry(DiagnosticKey::of(&diagnostic)).or_default();
+            let key = DiagnosticKey::of(&diagnostic, id);
+            let count = of_verdict.entry(key.clone()).or_default();
             *count += 1;
-            let known = known.entry(DiagnosticKey::of(&diagnostic)).or_default();
+            let known = known.entry(key.clone()).or_default();
             if *count > *known {
                 *known = *count;
+                keys.push(key.clone());
                 all.push(diagnostic);
             }
+            of_workspaces.entry(key).or_default().insert(workspace);
+        }
+    }
+    if !sharing.is_empty() {
+        for (diagnostic, key) in all.iter_mut().zip(&keys) {
+            let Some(having) = of_workspaces.get(key) else { continue };
+            if having.len() >= sharing.len() {
+                continue;
+            }
+            let names: Vec<_> = having
+                .iter()
+                .map(|workspace| format!("`{}`", shared_file::name_of(workspace, state)))
+                .collect();
+            diagnostic.message.push_str(&format!(" (in workspace {})", names.join(", ")));
         }
     }
     all.extend(other_dependencies::hints(file, state));
@@ -66,13 +87,13 @@ pub(super) fn are_same_but_for_links(one: &[Diagnostic], other: &[Diagnostic]) -
     one.len() == other.len() && one.iter().zip(other).all(is_same)
 }
 
-/// The findings of a verdict whose primary location is in `file`.
+/// The findings of a verdict whose primary location is in `file`, each with its id.
 fn findings_in<'v>(
     file: &'v Utf8Path,
     verdict: &'v Verdict,
     typed: &'v TypedError,
     state: &'v SessionState,
-) -> impl Iterator<Item = Diagnostic> + 'v {
+) -> impl Iterator<Item = (String, Diagnostic)> + 'v {
     verdict.findings.iter().filter_map(move |finding| {
         let is_here = |location: &&Location| location.file == file;
         finding.locations.iter().find(is_here)?;
@@ -80,32 +101,28 @@ fn findings_in<'v>(
             return None;
         }
         let location = shown_location(finding, state).filter(is_here)?;
-        diagnostic(finding, location, state)
+        Some((finding.id(), diagnostic(finding, location, state)?))
     })
 }
 
 /// What makes two diagnostics of a file the same.
-#[derive(PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord)]
 struct DiagnosticKey {
     start: (u32, u32),
     end: (u32, u32),
     severity: u8,
-    code: Option<String>,
-    message: String,
+    /// Of the finding: it is the same finding in two workspaces, whatever the dependency paths in its messages.
+    id: String,
 }
 
 impl DiagnosticKey {
-    fn of(diagnostic: &Diagnostic) -> Self {
+    fn of(diagnostic: &Diagnostic, id: String) -> Self {
         let (start, end) = (diagnostic.range.start, diagnostic.range.end);
         Self {
             start: (start.line, start.character),
             end: (end.line, end.character),
             severity: severity_order(diagnostic),
-            code: diagnostic.code.as_ref().map(|code| match code {
-                NumberOrString::String(code) => code.clone(),
-                NumberOrString::Number(code) => code.to_string(),
-            }),
-            message: diagnostic.message.clone(),
+            id,
         }
     }
 }

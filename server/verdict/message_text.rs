@@ -49,7 +49,24 @@ pub(crate) fn format_deny_message(message: &str, packages: &[super::PackageRef])
         let theirs = format!("{} = {}", package.name, package.version);
         message = message.replace(&format!("'{theirs}'"), &ours).replace(&theirs, &ours);
     }
-    quotes_to_backticks(&sanitize(&message))
+    names_and_versions(&quotes_to_backticks(&sanitize(&message)))
+}
+
+/// Converts each `` `name = version` `` in backticks to `` `name` version``.
+fn names_and_versions(text: &str) -> String {
+    let parts: Vec<&str> = text.split('`').collect();
+    // Backticks that do not match are no quotes.
+    if parts.len().is_multiple_of(2) {
+        return text.to_owned();
+    }
+    let shown = parts.iter().enumerate().map(|(index, part)| match part.split_once(" = ") {
+        _ if index % 2 == 0 => (*part).to_owned(),
+        Some((name, version)) if semver::Version::parse(version).is_ok() => {
+            format!("`{name}` {version}")
+        }
+        _ => format!("`{part}`"),
+    });
+    shown.collect()
 }
 
 /// Replaces quotes by backticks, but not apostrophes.
@@ -82,6 +99,16 @@ mod tests {
             quotes_to_backticks("it doesn't know 'a' or \"b\""),
             "it doesn't know `a` or `b`"
         );
+    }
+
+    #[test]
+    fn names_with_versions_are_shown_as_everywhere() {
+        let theirs = "direct parent 'domain = 0.1.0' of banned crate 'memchr = 2.8.3', 'a = b'";
+        assert_eq!(
+            format_deny_message(theirs, &[]),
+            "direct parent `domain` 0.1.0 of banned crate `memchr` 2.8.3, `a = b`"
+        );
+        assert_eq!(names_and_versions("a ` b = 1.0.0"), "a ` b = 1.0.0");
     }
 
     #[test]

@@ -204,3 +204,63 @@ fn entry_is_narrowed_only_where_no_other_workspace_fails() {
     assert!(narrows("2.0.0"));
     assert!(!narrows("1.0.0"));
 }
+
+/// The package at the root is a dependency of the workspace of its fuzz targets, which has another lockfile.
+#[test]
+fn finding_in_a_shared_manifest_names_the_workspace_that_has_it() {
+    let world = World::new(
+        r#"
+#- crate: time 0.3.40
+#- crate: old 1.0.0
+#- advisory: RUSTSEC-2026-0009 time patched >=0.3.47: A crafted date
+#- advisory: RUSTSEC-2026-0011 old unmaintained: Old
+#- Cargo.toml
+[package]
+name = "app"
+version = "0.1.0"
+edition = "2021"
+license = "MIT"
+[dependencies]
+old = "1"
+time = "0.3"
+[workspace]
+exclude = ["fuzz"]
+#- fuzz/Cargo.toml
+[package]
+name = "app-fuzz"
+version = "0.1.0"
+edition = "2021"
+license = "MIT"
+publish = false
+[dependencies]
+app = { path = ".." }
+[workspace]
+#- deny.toml
+[licenses]
+allow = ["MIT"]
+"#,
+    );
+    // Each is locked with the newest version of its day.
+    world.lock("fuzz");
+    world.add("#- crate: time 0.3.44\n");
+    world.lock(".");
+    world.add("#- crate: time 0.3.47\n");
+    let mut client = Session::of(world).start();
+    client.open("Cargo.toml");
+    client.open("fuzz/Cargo.toml");
+    let shown = client.diagnostics_when("Cargo.toml", "both versions", |shown| {
+        let drawn = shown.drawn();
+        drawn.contains("`time` 0.3.44") && drawn.contains("`time` 0.3.40")
+    });
+    let drawn = shown.drawn();
+    let line =
+        |words: &str| drawn.lines().find(|line| line.contains(words)).expect("a line").to_owned();
+    assert!(line("`time` 0.3.44").ends_with("(in workspace `.`)"), "{drawn}");
+    assert!(line("`time` 0.3.40").ends_with("(in workspace `fuzz`)"), "{drawn}");
+    assert!(!line("`old` 1.0.0").contains("in workspace"), "{drawn}");
+    assert_eq!(drawn.matches("`old` 1.0.0").count(), 1, "{drawn}");
+    let titles: Vec<_> =
+        client.actions("Cargo.toml", "\"0.3\"").iter().map(|one| one.title().to_owned()).collect();
+    assert!(titles.iter().any(|title| title.ends_with("in workspace `fuzz`")), "{titles:?}");
+    client.ignore_all();
+}

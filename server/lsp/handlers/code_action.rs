@@ -13,7 +13,7 @@ use tower_lsp::{
     jsonrpc::{Error, Result},
     ls_types::{
         CodeAction, CodeActionDisabled, CodeActionKind, CodeActionOrCommand, CodeActionParams,
-        CodeActionTriggerKind, Diagnostic, NumberOrString, Range,
+        CodeActionTriggerKind, Diagnostic, NumberOrString, Range, Uri,
     },
 };
 
@@ -29,6 +29,7 @@ use crate::{
         handlers::{code_action_resolve::ActionData, execute_command},
         publish,
         session::{Session, SessionState},
+        shared_file,
     },
     verdict::{self, Finding, PackageRef, ResolvedDependency, Role},
     workspace::Workspace,
@@ -291,6 +292,18 @@ impl Cursor<'_> {
 }
 
 impl OfferedFix<'_> {
+    /// The title; with the workspace, if the file belongs to several.
+    fn title(&self, uri: &Uri, state: &SessionState) -> String {
+        let file = path_of(uri);
+        let is_shared =
+            file.is_some_and(|file| !shared_file::workspaces_of(&file, state).is_empty());
+        if !is_shared {
+            return self.fix.title.clone();
+        }
+        let name = shared_file::name_of(self.workspace, state);
+        format!("{} in workspace `{name}`", self.fix.title)
+    }
+
     /// `None` where a text has changed since the verification.
     fn action(&self, params: &CodeActionParams, state: &SessionState) -> Option<CodeAction> {
         let edit = workspace_edit(&self.fix.texts, state)?;
@@ -298,7 +311,7 @@ impl OfferedFix<'_> {
         let data =
             ActionData { manifest: self.workspace.manifest.clone(), fix: Some(self.id.clone()) };
         Some(CodeAction {
-            title: self.fix.title.clone(),
+            title: self.title(&params.text_document.uri, state),
             kind: Some(CodeActionKind::QUICKFIX),
             diagnostics: Some(diagnostics(&self.findings, params)).filter(|all| !all.is_empty()),
             edit: (!resolves_later).then_some(edit),

@@ -78,6 +78,15 @@ impl MainLoop {
         if is_new {
             self.check_sharers(workspace, &policies);
         }
+        // Others may have been checked since this check was requested.
+        let is_shown = self.workers.get(workspace).is_some_and(|state| !state.is_background);
+        if is_shown
+            && verdict.policy_use.asks_others()
+            && let Some(others) = self.shared_policies.other_uses(workspace, &policies)
+            && verdict.with_other_uses(&others).withheld != verdict.withheld
+        {
+            self.request_check(workspace, CheckReason::Policy);
+        }
     }
 
     /// Checks the workspaces again whose findings depend on what `changed` needs.

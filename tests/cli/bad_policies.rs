@@ -349,6 +349,8 @@ skip = ["cookie@1"]
               deny.toml:3
                 allow = ["time"]
                           ^^^^
+              note `time`: marked as `deny`
+              note `time`: marked as `allow`
             exit 70
         "#]],
     );

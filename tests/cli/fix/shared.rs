@@ -212,7 +212,7 @@ fn reported_cleared_findings_are_cleared() {
             .
               changed the manifests: remove the unused workspace dependency `gone` (fixes unused-workspace-dependency)
                 fixes unused-workspace-dependency: unused workspace dependency `gone`: no member inherits it
-              error remains: unused-workspace-dependency: unused workspace dependency `off`: no member inherits it
+              error remains: unused-workspace-dependency: workspace dependency `off` is reported as unused, but `b` inherits it
                 could not remove the unused workspace dependency `off`: cargo failed: error inheriting `off` from workspace root manifest's `workspace.dependencies.off`: `dependency.off` was not found in `workspace.dependencies`
               1 file changed; gate: fails
             exit 2

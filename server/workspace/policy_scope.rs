@@ -1,8 +1,10 @@
 //! Which workspaces a policy rules.
 
-use camino::Utf8Path;
+use std::collections::BTreeSet;
 
-use super::{Discovery, DiscoveryOptions, PolicyFiles, Workspace};
+use camino::{Utf8Path, Utf8PathBuf};
+
+use super::{DecidingFiles, Discovery, DiscoveryOptions, PolicyFiles, Workspace};
 use crate::limits;
 
 /// The workspaces that a policy rules.
@@ -37,11 +39,31 @@ impl RuledWorkspaces {
         let options = DiscoveryOptions { nested: true, ..options.clone() };
         let Discovery { mut workspaces, truncated } =
             Discovery::below(policy_scope(policy), &options);
-        workspaces.retain(|workspace| workspace.is_ruled_by(policy));
+        workspaces.retain(|workspace| workspace.is_ruled_by(policy) && is_checked_alone(workspace));
+        let parts: BTreeSet<_> = workspaces.iter().flat_map(parts_below).collect();
+        workspaces.retain(|workspace| !parts.contains(&workspace.manifest));
         let more = workspaces.len().saturating_sub(limits::RULED_WORKSPACES);
         workspaces.truncate(limits::RULED_WORKSPACES);
         Self { workspaces, more: if truncated { more.max(1) } else { more } }
     }
+}
+
+/// Whether cargo accepts it as a workspace: a package below a root that does not list it is refused.
+fn is_checked_alone(workspace: &Workspace) -> bool {
+    workspace.manifest == workspace.root.join("Cargo.toml")
+}
+
+/// The manifests below a workspace that it uses as path dependencies, and that have no lockfile of their own: nobody checks
+/// them alone.
+fn parts_below(workspace: &Workspace) -> Vec<Utf8PathBuf> {
+    let is_part = |manifest: &Utf8PathBuf| {
+        let folder = manifest.parent().unwrap_or(manifest);
+        manifest.file_name() == Some("Cargo.toml")
+            && folder != workspace.root
+            && folder.starts_with(&workspace.root)
+            && !folder.join("Cargo.lock").is_file()
+    };
+    DecidingFiles::of_workspace(workspace).files.into_iter().filter(is_part).collect()
 }
 
 #[cfg(test)]
@@ -57,6 +79,13 @@ mod tests {
             ("deny.toml", ""),
             ("m/Cargo.toml", "[package]\nname = \"m\"\n"),
             ("fuzz/Cargo.toml", "[package]\nname = \"fuzz\"\n[workspace]\n"),
+            ("Cargo.lock", ""),
+            (
+                "m/Cargo.toml",
+                "[package]\nname = \"m\"\n[dependencies]\npart = { path = \"../part\" }\n",
+            ),
+            ("part/Cargo.toml", "[package]\nname = \"part\"\n[workspace]\n"),
+            ("orphan/Cargo.toml", "[package]\nname = \"orphan\"\n"),
             ("own/Cargo.toml", "[package]\nname = \"own\"\n[workspace]\n"),
             ("own/deny.toml", ""),
             ("vendor/x/Cargo.toml", "[package]\nname = \"x\"\n[workspace]\n"),

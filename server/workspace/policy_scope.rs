@@ -53,8 +53,8 @@ fn is_checked_alone(workspace: &Workspace) -> bool {
     workspace.manifest == workspace.root.join("Cargo.toml")
 }
 
-/// The manifests below a workspace that it uses as path dependencies, and that have no lockfile of their own: nobody checks
-/// them alone.
+/// The manifests below a workspace that it uses as path dependencies, and that have no lockfile of their own: they are
+/// not checked alone.
 fn parts_below(workspace: &Workspace) -> Vec<Utf8PathBuf> {
     let is_part = |manifest: &Utf8PathBuf| {
         let folder = manifest.parent().unwrap_or(manifest);

@@ -107,7 +107,7 @@ fn gather(root: &Path, scratch: &Path, options: &Options) -> Result<Vec<Job>> {
             Selection::Shared if options.mode == Mode::Editor => {
                 corpus::editor_jobs(root, scratch, filter)?
             }
-            Selection::Shared => corpus::jobs(root, scratch, filter)?,
+            Selection::Shared => corpus::jobs(root, scratch, filter, options.command_lines)?,
             Selection::Directory(directory) => job::below(root, scratch, directory)?,
         });
     }

@@ -118,7 +118,12 @@ fn found(root: &Path) -> Result<Shared> {
 }
 
 /// Unpacks the workspaces whose name contains `filter` below `scratch`, once for each program.
-pub(crate) fn jobs(root: &Path, scratch: &Path, filter: Option<&str>) -> Result<Vec<Job>> {
+pub(crate) fn jobs(
+    root: &Path,
+    scratch: &Path,
+    filter: Option<&str>,
+    deny_options: bool,
+) -> Result<Vec<Job>> {
     let shared = found(root)?;
     let home = shared.home(scratch)?;
     let (theirs, ours) = (scratch.join("corpus/cargo-deny"), scratch.join("corpus/supercargo"));
@@ -132,7 +137,8 @@ pub(crate) fn jobs(root: &Path, scratch: &Path, filter: Option<&str>) -> Result<
         ("own policy".to_owned(), vec![], vec![]),
         ("strict policy".to_owned(), strict(), vec![]),
     ];
-    ways.extend(OPTIONS.iter().map(|(what, program, check)| {
+    let more = if deny_options { OPTIONS } else { &[] };
+    ways.extend(more.iter().map(|(what, program, check)| {
         let program = [strict(), owned(program)].concat();
         (format!("strict policy, {what}"), program, owned(check))
     }));

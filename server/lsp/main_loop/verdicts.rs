@@ -291,7 +291,8 @@ fn policy_error(verdict: &Verdict) -> Option<&Location> {
 fn with_findings_of_last(verdict: &Verdict, last: Option<&Verdict>) -> Verdict {
     let mut shown = verdict.clone();
     let Some(last) = last else { return shown };
-    let broken: BTreeSet<_> = files_of(verdict);
+    let locations = verdict.findings.iter().flat_map(|finding| &finding.locations);
+    let broken: BTreeSet<_> = locations.map(|location| &location.file).collect();
     let policy = verdict.policy.as_ref();
     let kept = last.findings.iter().filter(|finding| {
         // A broken policy has a new finding of its own, which replaces its older ones.
@@ -304,7 +305,15 @@ fn with_findings_of_last(verdict: &Verdict, last: Option<&Verdict>) -> Verdict {
     shown
 }
 
+/// The files whose diagnostics a verdict decides: those with findings, and the manifests, whose findings name the workspace
+/// if another one has them, too.
 pub(super) fn files_of(verdict: &Verdict) -> BTreeSet<Utf8PathBuf> {
     let locations = verdict.findings.iter().flat_map(|finding| &finding.locations);
-    locations.map(|location| location.file.clone()).collect()
+    let mut files: BTreeSet<_> = locations.map(|location| location.file.clone()).collect();
+    for one in verdict.declared.iter() {
+        if !files.contains(&one.file) {
+            files.insert(one.file.clone());
+        }
+    }
+    files
 }

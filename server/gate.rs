@@ -25,6 +25,7 @@ use std::{
 use camino::{Utf8Path, Utf8PathBuf};
 use serde::{Deserialize, Serialize};
 
+pub use crate::policy::lints::GateVersion;
 use crate::{
     cache::Inputs,
     facts::RefreshPolicy,
@@ -38,12 +39,13 @@ use crate::{
     threads::{self, Activity},
     verdict::{
         Check, Counts, Database, DatabaseSettings, DatabaseSource, DenyOptions, Engine,
-        EngineError, EngineRequest, Finding, GraphFacts, GraphOptions, LintLevels, LoadedPolicy,
-        LockedVersions, MatchedEntry, PackageFolder, PackageRef, ProvisionalInput,
+        EngineError, EngineRequest, Finding, GateName, GraphFacts, GraphOptions, LintLevels,
+        LoadedPolicy, LockedVersions, MatchedEntry, PackageFolder, PackageRef, ProvisionalInput,
         ResolvedDependency, Severity, WithheldFinding, provisional,
     },
     workspace::{PolicyFiles, Workspace},
 };
+pub use ci_lines::gate_versions;
 pub use databases::Databases;
 pub(crate) use failures::{is_manifest_syntax, manifest_syntax};
 use lints::LintFacts;
@@ -78,8 +80,8 @@ pub struct GateOptions {
     pub other_uses: Arc<OtherUses>,
     /// The command lines of CI; their verdicts are united. Without any, the options above are used.
     pub command_lines: Vec<CommandLine>,
-    /// The graph is built from a resolution that other command lines use, too.
-    pub shares_resolution: bool,
+    /// The versions of cargo-deny that CI runs on the workspace, as far as they are known.
+    pub gate_versions: Vec<GateVersion>,
     /// How cargo is run.
     pub resolver: Resolver,
 }
@@ -98,25 +100,14 @@ impl GateOptions {
 /// The result of one of several gates of a workspace.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct GateOutcome {
-    /// Where it was found, as `ci.yml:23`, or where its options were given.
-    pub name: String,
-    /// The options of cargo-deny, as on its command line.
-    pub options: String,
+    /// How it is named.
+    pub name: GateName,
+    /// The options of cargo-deny.
+    pub options: DenyOptions,
     /// Whether its failure fails CI; some gates only report.
     pub blocks: bool,
     /// cargo-deny's exit code, or [`NO_VERDICT`].
     pub exit_code: u8,
-}
-
-impl GateOutcome {
-    /// `ci.yml:23 --all-features`.
-    pub fn label(&self) -> String {
-        let options = self.options.strip_suffix("check").unwrap_or(&self.options).trim_end();
-        if options.is_empty() || self.name.contains(options) {
-            return self.name.clone();
-        }
-        format!("{} {options}", self.name)
-    }
 }
 
 /// The result of a check.
@@ -321,6 +312,8 @@ pub struct Gate {
     engine_panicked: bool,
     /// What exceeded the limits in the last resolution.
     exceeded: Exceeded,
+    /// The command lines of the last check were several: they share a resolution.
+    has_several_lines: bool,
     /// The index of the command line whose graph is kept.
     kept_line: usize,
     /// The last resolution, while it is used for several command lines.
@@ -404,6 +397,7 @@ impl Gate {
             lints: LintFacts::default(),
             engine_panicked: false,
             exceeded: Exceeded::default(),
+            has_several_lines: false,
             kept_line: 0,
             shared_resolution: None,
             line_verdicts: Vec::new(),
@@ -703,7 +697,7 @@ impl Gate {
         buffers: &BTreeMap<Utf8PathBuf, SourceText>,
         hooks: &ResolveHooks<'_>,
     ) -> Result<Resolution, ResolveError> {
-        if !options.shares_resolution {
+        if !self.has_several_lines {
             return self.resolve(&options.resolver, &key.options, buffers, hooks);
         }
         // Cargo takes as long for each target as for all of them together.

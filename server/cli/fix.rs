@@ -62,12 +62,9 @@ pub(super) fn run(arguments: &FixArguments) -> anyhow::Result<ExitCode> {
         packages: arguments.packages.clone(),
     };
     let mut code = if missing { NO_VERDICT } else { 0 };
-    let mut ci = arguments.gate.as_ci.then(CiGates::default);
+    let mut ci = CiGates::new(arguments.gate.as_ci);
     for workspace in &workspaces {
-        let options = match &mut ci {
-            Some(ci) => ci.options_for(workspace, &options),
-            None => options.clone(),
-        };
+        let options = ci.options_for(workspace, &options);
         let mut gate = Gate::new(workspace.clone());
         let mut verifier = FixVerifier {
             gate: &mut gate,

@@ -197,7 +197,8 @@ impl HumanPrinter {
                 _ if gate.blocks => "fails",
                 _ => "fails, but does not fail CI",
             };
-            let (name, options) = (escaped_line(&gate.name), escaped_line(&gate.options));
+            let (name, options) = (gate.name.to_string(), gate.options.to_string());
+            let (name, options) = (escaped_line(&name), escaped_line(&options));
             text.push_str(&format!("  {name}: `cargo deny {options}` {result}\n"));
         }
         for finding in &verdict.findings {

@@ -10,7 +10,7 @@ use super::shown::ShownFindings;
 use crate::{
     gate::{GateOutcome, Verdict},
     text::LineColumn,
-    verdict::{CheckSet, Finding, Location, PackageRef},
+    verdict::{CheckSet, Finding, GateName, Location, PackageRef},
 };
 
 #[derive(Serialize)]
@@ -33,8 +33,8 @@ struct FindingRecord<'a> {
     notes: &'a [String],
     link: Option<String>,
     /// The gates that report it, if not all do.
-    #[serde(skip_serializing_if = "<[String]>::is_empty")]
-    gates: &'a [String],
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    gates: Vec<String>,
 }
 
 #[derive(Serialize)]
@@ -44,8 +44,16 @@ struct SummaryRecord<'a> {
     checks: BTreeMap<&'a str, CheckCounts>,
     exit_code: u8,
     /// The gates that were united.
-    #[serde(skip_serializing_if = "<[GateOutcome]>::is_empty")]
-    gates: &'a [GateOutcome],
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    gates: Vec<GateRecord>,
+}
+
+#[derive(Serialize)]
+struct GateRecord {
+    name: String,
+    options: String,
+    blocks: bool,
+    exit_code: u8,
 }
 
 #[derive(Serialize)]
@@ -110,7 +118,7 @@ pub(super) fn verdict(
                 workspace,
                 checks: counts.collect(),
                 exit_code,
-                gates: &verdict.gates,
+                gates: verdict.gates.iter().map(gate_record).collect(),
             },
         )?;
     }
@@ -122,6 +130,15 @@ pub(super) fn line(lines: &mut Vec<u8>, record: &impl Serialize) -> anyhow::Resu
     serde_json::to_writer(&mut *lines, record).context("could not write a finding as JSON")?;
     lines.push(b'\n');
     Ok(())
+}
+
+fn gate_record(gate: &GateOutcome) -> GateRecord {
+    GateRecord {
+        name: gate.name.to_string(),
+        options: gate.options.to_string(),
+        blocks: gate.blocks,
+        exit_code: gate.exit_code,
+    }
 }
 
 fn finding_record<'a>(workspace: &'a str, finding: &'a Finding) -> FindingRecord<'a> {
@@ -142,7 +159,7 @@ fn finding_record<'a>(workspace: &'a str, finding: &'a Finding) -> FindingRecord
         path_count: finding.path_count,
         notes: &finding.notes,
         link: finding.link(),
-        gates: &finding.gates,
+        gates: finding.gates.iter().map(GateName::to_string).collect(),
     }
 }
 

@@ -14,8 +14,7 @@ use crate::{
 pub(super) struct SharedPolicies<'o> {
     options: &'o GateOptions,
     databases: &'o Databases,
-    /// With `--as-ci`.
-    ci: Option<CiGates>,
+    ci: CiGates,
     /// `None` where one manifest, or one policy, was named: then the workspace is checked alone, as by cargo-deny.
     discovery: Option<DiscoveryOptions>,
     ruled: BTreeMap<Utf8PathBuf, RuledWorkspaces>,
@@ -39,7 +38,7 @@ impl<'o> SharedPolicies<'o> {
         Self {
             options,
             databases,
-            ci: arguments.as_ci.then(CiGates::default),
+            ci: CiGates::new(arguments.as_ci),
             discovery: (!alone).then_some(discovery),
             ruled: BTreeMap::new(),
             uses: BTreeMap::new(),
@@ -49,10 +48,7 @@ impl<'o> SharedPolicies<'o> {
 
     /// The options for a workspace.
     pub(super) fn options_for(&mut self, workspace: &Workspace) -> GateOptions {
-        match &mut self.ci {
-            Some(ci) => ci.options_for(workspace, self.options),
-            None => self.options.clone(),
-        }
+        self.ci.options_for(workspace, self.options)
     }
 
     fn check(&mut self, workspace: &Workspace) -> Option<Verdict> {

@@ -62,7 +62,7 @@ pub(super) fn gate_options(run_options: RunOptions<'_>) -> anyhow::Result<GateOp
         skip_licenses_without_policy: false,
         other_uses: Arc::default(),
         command_lines: Vec::new(),
-        shares_resolution: false,
+        gate_versions: Vec::new(),
         resolver: Resolver {
             cargo: Resolver::default_cargo(),
             offline,

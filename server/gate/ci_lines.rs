@@ -2,10 +2,10 @@
 
 use camino::Utf8Path;
 
-use super::CommandLine;
+use super::{CommandLine, GateVersion};
 use crate::{
     ci::{DiscoveredGate, GateSearch},
-    verdict::DenyOptions,
+    verdict::{DenyOptions, GateName},
     workspace::Workspace,
 };
 
@@ -25,16 +25,35 @@ impl CommandLine {
         let mut lines: Vec<Self> = Vec::new();
         for gate in chosen {
             let deny = options(gate, workspace);
+            let blocks = !gate.reports_only && !gate.check.passes_always();
             match lines.iter_mut().find(|line| line.deny == deny) {
-                Some(same) => same.blocks |= !gate.reports_only,
+                Some(same) => same.blocks |= blocks,
                 None => {
-                    lines.push(Self { name: name(gate, root), deny, blocks: !gate.reports_only });
+                    lines.push(Self { name: name(gate, root), deny, blocks });
                 }
             }
         }
         distinguish_same_names(&mut lines);
         lines
     }
+}
+
+/// The versions of cargo-deny with which a workspace is checked, where they are known.
+pub fn gate_versions(
+    search: &GateSearch,
+    root: &Utf8Path,
+    workspace: &Workspace,
+) -> Vec<GateVersion> {
+    let own = search.gates.iter().filter(|gate| gate.workspace.root == workspace.root);
+    let versions = own.filter_map(|gate| {
+        let number = gate.version.as_ref()?.number;
+        Some(GateVersion {
+            version: number.newest(),
+            number: number.to_string(),
+            at: gate.at.below(root),
+        })
+    });
+    versions.collect()
 }
 
 fn is_run_by_ci(gate: &DiscoveredGate) -> bool {
@@ -62,27 +81,23 @@ fn options(gate: &DiscoveredGate, workspace: &Workspace) -> DenyOptions {
 }
 
 /// `ci.yml:23`, `scripts/lint.sh:4`.
-fn name(gate: &DiscoveredGate, root: &Utf8Path) -> String {
-    let name = gate.at.below(root);
-    name.strip_prefix(WORKFLOWS).map(str::to_owned).unwrap_or(name)
+fn name(gate: &DiscoveredGate, root: &Utf8Path) -> GateName {
+    let line = gate.at.below(root);
+    let line = line.strip_prefix(WORKFLOWS).map(str::to_owned).unwrap_or(line);
+    GateName { line, variant: None }
 }
 
-/// A matrix has several command lines in one place: their names get the words that are not in all of them.
+/// A matrix has several command lines on one line: their names get the words that are not in all of them.
 fn distinguish_same_names(lines: &mut [CommandLine]) {
-    let all: Vec<(String, Vec<String>)> =
-        lines.iter().map(|line| (line.name.clone(), line.deny.words())).collect();
-    for (index, line) in lines.iter_mut().enumerate() {
-        let same: Vec<_> = all.iter().filter(|(name, _)| *name == line.name).collect();
-        if same.len() < 2 {
-            continue;
+    let all: Vec<_> = lines.iter().map(|one| (one.name.line.clone(), one.deny.words())).collect();
+    for (line, (_, words)) in lines.iter_mut().zip(&all) {
+        let same: Vec<_> = all.iter().filter(|(at, _)| *at == line.name.line).collect();
+        if same.len() > 1 {
+            let is_special = |word: &&String| !same.iter().all(|(_, words)| words.contains(word));
+            let special: Vec<_> = words.iter().filter(is_special).map(String::as_str).collect();
+            line.name.variant =
+                Some(if special.is_empty() { line.deny.to_string() } else { special.join(" ") });
         }
-        let is_special = |word: &&String| !same.iter().all(|(_, words)| words.contains(word));
-        let special: Vec<_> = all[index].1.iter().filter(is_special).map(String::as_str).collect();
-        line.name = if special.is_empty() {
-            format!("{} ({})", line.name, line.deny)
-        } else {
-            format!("{} {}", line.name, special.join(" "))
-        };
     }
 }
 
@@ -93,7 +108,7 @@ mod tests {
     #[test]
     fn names_of_a_matrix_are_distinguished_by_their_words() {
         let line = |name: &str, target: &str, all_features| CommandLine {
-            name: name.to_owned(),
+            name: GateName { line: name.to_owned(), variant: None },
             deny: DenyOptions {
                 targets: vec![target.to_owned()],
                 all_features,
@@ -104,7 +119,7 @@ mod tests {
         let mut lines =
             [line("ci.yml:9", "a", true), line("ci.yml:9", "b", true), line("x.yml:1", "a", false)];
         distinguish_same_names(&mut lines);
-        let names: Vec<_> = lines.iter().map(|line| line.name.as_str()).collect();
+        let names: Vec<_> = lines.iter().map(|line| line.name.to_string()).collect();
         assert_eq!(names, ["ci.yml:9 a", "ci.yml:9 b", "x.yml:1"]);
     }
 }

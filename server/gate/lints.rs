@@ -11,9 +11,7 @@ use semver::{Version, VersionReq};
 
 use super::{GateOptions, Texts};
 use crate::{
-    ci,
-    policy::lints::{self, GateVersion, LintInput, SiblingPolicy},
-    text::SourceText,
+    policy::lints::{self, LintInput, SiblingPolicy},
     verdict::{
         AdvisoryFacts, Check, CheckResults, Finding, GraphFacts, PackageRef, PolicyText, Release,
         ResolvedDependency, Severity, releases,
@@ -28,12 +26,7 @@ pub(super) struct LintFacts {
     versions: (u64, BTreeMap<PackageRef, Arc<Vec<Release>>>),
     /// The policies in the folders of a graph's members.
     below: Option<(Arc<GraphFacts>, Vec<Utf8PathBuf>)>,
-    /// The versions of cargo-deny in the gates of the workspace, with the texts that say so.
-    gates: Option<(GateTexts, Vec<GateVersion>)>,
 }
-
-/// The files in which gates were looked for.
-type GateTexts = BTreeMap<Utf8PathBuf, Option<SourceText>>;
 
 impl LintFacts {
     /// The findings of all lints. `index` changes whenever cargo's index does.
@@ -62,7 +55,7 @@ impl LintFacts {
         };
         let mut findings = lint(policy);
         findings.extend(exceptions(policy).iter().flat_map(lint));
-        findings.extend(lints::newer_than_gates(policy, self.gate_versions(workspace, texts)));
+        findings.extend(lints::newer_than_gates(policy, &options.gate_versions));
         // A given policy has no shadowed ones.
         if options.deny.config.is_none() {
             findings.extend(lints::files(
@@ -71,32 +64,6 @@ impl LintFacts {
             ));
         }
         findings
-    }
-
-    /// The versions of cargo-deny that check this workspace. The repository is searched again when a file that was
-    /// read has changed.
-    fn gate_versions(&mut self, workspace: &Workspace, texts: &dyn Texts) -> &[GateVersion] {
-        let read = |path: &Utf8Path| texts.read(path).ok();
-        let kept = self
-            .gates
-            .take()
-            .filter(|(known, _)| known.iter().all(|(path, text)| read(path) == *text));
-        let found = kept.unwrap_or_else(|| {
-            let root = ci::root_around(&workspace.root);
-            let search = ci::find_gates(&root, &|path| texts.read(path));
-            let known = search.files_read.iter().map(|path| (path.clone(), read(path))).collect();
-            let own = search.gates.iter().filter(|gate| gate.workspace.root == workspace.root);
-            let versions = own.filter_map(|gate| {
-                let number = gate.version.as_ref()?.number;
-                Some(GateVersion {
-                    version: number.newest(),
-                    number: number.to_string(),
-                    at: gate.at.below(&root),
-                })
-            });
-            (known, versions.collect())
-        });
-        &self.gates.insert(found).1
     }
 
     fn sibling_policies(

@@ -9,7 +9,7 @@ use camino::{Utf8Path, Utf8PathBuf};
 
 use super::Verdict;
 use crate::{
-    text::SourceText,
+    text::{SourceText, relocate},
     verdict::{
         Check, Code, Finding, Location, PolicyText, Severity, WithheldFinding, WithheldReason,
     },
@@ -56,6 +56,10 @@ impl PolicyUse {
         {
             files.insert(exceptions.path.clone(), text.clone());
         }
+        Self::of_files(verdict, files)
+    }
+
+    fn of_files(verdict: &Verdict, files: BTreeMap<Utf8PathBuf, SourceText>) -> Self {
         let mut result =
             Self { files, checks: verdict.counts.keys().copied().collect(), ..Self::default() };
         for finding in &verdict.findings {
@@ -154,7 +158,9 @@ pub(super) fn withhold(verdict: &mut Verdict, others: &OtherUses) {
             verdict.findings.push(finding);
             continue;
         };
-        count(verdict, &finding, -1);
+        if let Some(counts) = verdict.counts.get_mut(&finding.check) {
+            counts.remove(finding.severity);
+        }
         verdict.withheld.push(WithheldFinding { index, finding, reason });
     }
 }
@@ -167,22 +173,33 @@ pub(super) fn with_withheld(verdict: &Verdict) -> Verdict {
             all.withheld.push(withheld);
             continue;
         }
-        count(&mut all, &withheld.finding, 1);
+        if let Some(counts) = all.counts.get_mut(&withheld.finding.check) {
+            counts.add(withheld.finding.severity);
+        }
         let index = withheld.index.min(all.findings.len());
         all.findings.insert(index, withheld.finding);
     }
     all
 }
 
-fn count(verdict: &mut Verdict, finding: &Finding, by: i64) {
-    let Some(counts) = verdict.counts.get_mut(&finding.check) else { return };
-    let number = match finding.severity {
-        Severity::Error => &mut counts.errors,
-        Severity::Warning => &mut counts.warnings,
-        Severity::Note => &mut counts.notes,
-        Severity::Help => &mut counts.helps,
+/// The verdict with its findings in policy files moved to the texts of `now`; without those whose lines are gone.
+pub(super) fn moved_to(mut verdict: Verdict, now: &PolicyUse) -> Verdict {
+    let moved = |location: &mut Location| {
+        let Some(text) = now.files.get(&location.file).filter(|text| **text != location.text)
+        else {
+            return true;
+        };
+        let Some(span) = relocate(&location.text, text, &location.span) else { return false };
+        (location.text, location.span) = (text.clone(), span);
+        true
     };
-    *number = u32::try_from(i64::from(*number).saturating_add(by)).unwrap_or(0);
+    verdict.findings.retain_mut(|finding| {
+        finding.related.retain_mut(|related| moved(&mut related.location));
+        finding.locations.retain_mut(moved);
+        !finding.locations.is_empty()
+    });
+    verdict.policy_use = PolicyUse::of_files(&verdict, now.files.clone());
+    verdict
 }
 
 impl OtherUses {

@@ -6,24 +6,35 @@ use std::sync::Arc;
 
 use super::{
     CheckRun, Databases, Gate, GateOptions, GateOutcome, PolicyUse, Progress, Texts, Verdict,
-    policy_use::withhold,
+    policy_use::{moved_to, withhold},
     united::{GateVerdict, unite},
     verdict_cache,
 };
 use crate::{
     cache::{Inputs, hash},
-    verdict::{Check, CheckSet, DenyOptions, PolicyText},
+    verdict::{Check, CheckSet, DenyOptions, GateName, PolicyText},
 };
 
 /// A command line with which CI checks a workspace.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct CommandLine {
-    /// Where it was found, as `ci.yml:23`, or where its options were given.
-    pub name: String,
+    /// How it is named.
+    pub name: GateName,
     /// The options of cargo-deny. Its paths are absolute.
     pub deny: DenyOptions,
     /// Whether its failure fails CI; some gates only report.
     pub blocks: bool,
+}
+
+impl CommandLine {
+    fn outcome(&self, exit_code: u8) -> GateOutcome {
+        GateOutcome {
+            name: self.name.clone(),
+            options: self.deny.clone(),
+            blocks: self.blocks,
+            exit_code,
+        }
+    }
 }
 
 impl GateOptions {
@@ -41,7 +52,6 @@ impl GateOptions {
     fn of_command_line(&self, line: &CommandLine) -> Self {
         Self {
             deny: line.deny.clone(),
-            shares_resolution: self.command_lines.len() > 1,
             command_lines: Vec::new(),
             other_uses: Arc::default(),
             ..self.clone()
@@ -59,46 +69,42 @@ impl Gate {
         progress: &dyn Progress,
     ) -> Option<Verdict> {
         let lines = &options.command_lines;
+        self.has_several_lines = lines.len() > 1;
         if lines.is_empty() {
             return self.check_with(options, texts, databases, progress);
         }
-        let (all_options, shown_progress) = (options, progress);
-        let before = std::mem::take(&mut self.line_verdicts);
         let mut verdicts: Vec<Option<GateVerdict>> = lines.iter().map(|_| None).collect();
         let mut cacheable = Vec::new();
         for (count, index) in self.order(lines.len()).enumerate() {
-            let line = &lines[index];
-            let options = options.of_command_line(line);
-            let quiet = WithoutProvisional(progress);
-            let progress: &dyn Progress = if count == 0 { progress } else { &quiet };
             // Another check starts from the beginning.
             if count > 0 && progress.is_outdated() {
-                self.line_verdicts = before;
                 return None;
             }
-            let verdict = self.check_with(&options, texts, databases, progress)?;
+            let line = &lines[index];
+            let line_options = options.of_command_line(line);
+            let verdict = if count == 0 {
+                self.check_with(&line_options, texts, databases, progress)?
+            } else {
+                let progress = WithoutProvisional(progress);
+                self.check_with(&line_options, texts, databases, &progress)?
+            };
             if self.engine_panicked {
                 self.shared_resolution = None;
                 return Some(verdict);
             }
             self.kept_line = index;
             cacheable.push((index, self.cacheable.take()));
-            let outcome = GateOutcome {
-                name: line.name.clone(),
-                options: line.deny.to_string(),
-                blocks: line.blocks,
-                exit_code: verdict.exit_code(),
-            };
-            verdicts[index] = Some(GateVerdict { outcome, verdict });
-            // The others have the findings that they had, until they are checked.
-            if count == 0 && lines.len() > 1 && before.len() == lines.len() {
-                let mut known = before.clone();
-                known[index].clone_from(verdicts[index].as_ref()?);
-                if let Some(mut united) = unite(known) {
-                    withhold(&mut united, &all_options.other_uses);
-                    shown_progress.provisional_verdict(united);
-                }
+            let checked = GateVerdict { outcome: line.outcome(verdict.exit_code()), verdict };
+            if count == 0
+                && lines.len() > 1
+                && checked.verdict.complete
+                && let Some(known) = self.with_new(&checked, index, lines)
+            {
+                let mut united = unite(known)?;
+                withhold(&mut united, &options.other_uses);
+                progress.provisional_verdict(united);
             }
+            verdicts[index] = Some(checked);
         }
         self.shared_resolution = None;
         let verdicts: Vec<_> = verdicts.into_iter().flatten().collect();
@@ -109,6 +115,33 @@ impl Gate {
         self.cacheable = together(cacheable).filter(|_| united.complete);
         withhold(&mut united, &options.other_uses);
         Some(united)
+    }
+
+    /// The last verdicts of all command lines with a new one among them: the others have the findings that they had, where
+    /// these are in the policy now. `None` if the command lines have changed.
+    fn with_new(
+        &self,
+        new: &GateVerdict,
+        index: usize,
+        lines: &[CommandLine],
+    ) -> Option<Vec<GateVerdict>> {
+        let is_same = |(known, line): (&GateVerdict, &CommandLine)| {
+            known.outcome == line.outcome(known.outcome.exit_code)
+        };
+        let same_lines = self.line_verdicts.len() == lines.len()
+            && self.line_verdicts.iter().zip(lines).all(is_same);
+        same_lines.then(|| {
+            let mut all: Vec<_> = self
+                .line_verdicts
+                .iter()
+                .map(|known| GateVerdict {
+                    outcome: known.outcome.clone(),
+                    verdict: moved_to(known.verdict.clone(), &new.verdict.policy_use),
+                })
+                .collect();
+            all[index] = new.clone();
+            all
+        })
     }
 
     /// The cached verdict, if none of its inputs has changed. Starts no program and opens no connection.

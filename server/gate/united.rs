@@ -12,8 +12,8 @@ use super::{GateOutcome, PolicyUse, Verdict};
 use crate::{
     text::Span,
     verdict::{
-        Check, Code, Counts, Finding, LocationRule, PackageRef, Severity, WithheldFinding,
-        WithheldReason,
+        Check, Code, Counts, Finding, GateName, Location, LocationRule, PackageRef, Severity,
+        WithheldFinding, WithheldReason,
     },
 };
 
@@ -59,8 +59,7 @@ impl FindingKey {
 type Occurrences = Vec<(Finding, BTreeSet<usize>)>;
 
 /// Unites verdicts on the same texts. A finding is reported if one gate reports it; that an entry of the policy has no
-/// effect, only if all do.
-/// `None` without a verdict.
+/// effect, only if all do. `None` without a verdict.
 pub(super) fn unite(verdicts: Vec<GateVerdict>) -> Option<Verdict> {
     let largest =
         (0..verdicts.len()).max_by_key(|at| (verdicts[*at].verdict.packages, Reverse(*at)));
@@ -96,17 +95,11 @@ pub(super) fn unite(verdicts: Vec<GateVerdict>) -> Option<Verdict> {
     }
     // The gates that could have reported a finding.
     let could_report = |finding: &Finding| -> BTreeSet<usize> {
-        let could = |(gate, one): (usize, &GateVerdict)| {
-            let ours = matches!(finding.check, Check::Config | Check::Supercargo);
-            let ran = ours || one.verdict.counts.contains_key(&finding.check);
-            let is_in_a_policy = finding.locations.first().is_some_and(|location| {
-                verdicts.iter().any(|one| one.verdict.policy_use.has_file(&location.file))
-            });
-            let reads = !is_in_a_policy
-                || finding
-                    .locations
-                    .first()
-                    .is_some_and(|location| one.verdict.policy_use.has_file(&location.file));
+        let ours = matches!(finding.check, Check::Config | Check::Supercargo);
+        let policy = finding.locations.first().filter(|one| is_policy(one, &verdicts));
+        let could = |(gate, GateVerdict { verdict, .. }): (usize, &GateVerdict)| {
+            let ran = ours || verdict.counts.contains_key(&finding.check);
+            let reads = policy.is_none_or(|at| verdict.policy_use.has_file(&at.file));
             (ran && reads).then_some(gate)
         };
         verdicts.iter().enumerate().filter_map(could).collect()
@@ -123,10 +116,11 @@ pub(super) fn unite(verdicts: Vec<GateVerdict>) -> Option<Verdict> {
                 .map(|gate| name(&verdicts, *gate))
                 .collect();
             if is_unneeded(&finding) && !silent.is_empty() {
-                let reason = WithheldReason::NeededByGates(silent);
+                let names = silent.iter().map(GateName::to_string).collect();
+                let reason = WithheldReason::NeededByGates(names);
                 united.withheld.push(WithheldFinding { index, finding, reason });
             } else if !is_narrow_elsewhere(&finding, &policy_use) {
-                if !silent.is_empty() {
+                if !silent.is_empty() && !is_advice_on_the_policy(&finding, &verdicts) {
                     finding.gates = gates.iter().map(|gate| name(&verdicts, *gate)).collect();
                     finding.silent_gates = silent;
                 }
@@ -153,8 +147,18 @@ fn is_narrow_elsewhere(finding: &Finding, policy_use: &PolicyUse) -> bool {
         && finding.locations.first().is_some_and(|location| !policy_use.is_narrow(location))
 }
 
-fn name(verdicts: &[GateVerdict], gate: usize) -> String {
-    verdicts.get(gate).map(|one| one.outcome.name.clone()).unwrap_or_default()
+fn name(verdicts: &[GateVerdict], gate: usize) -> GateName {
+    verdicts[gate].outcome.name.clone()
+}
+
+/// Whether a finding is one of our own in a policy: it decides no gate, so it does not matter which has it.
+fn is_advice_on_the_policy(finding: &Finding, verdicts: &[GateVerdict]) -> bool {
+    finding.check == Check::Supercargo
+        && finding.locations.first().is_some_and(|location| is_policy(location, verdicts))
+}
+
+fn is_policy(location: &Location, verdicts: &[GateVerdict]) -> bool {
+    verdicts.iter().any(|one| one.verdict.policy_use.has_file(&location.file))
 }
 
 /// The counts of the united findings, for each check that ran in a gate.
@@ -168,13 +172,7 @@ fn counts(verdicts: &[GateVerdict], findings: &[Finding]) -> BTreeMap<Check, Cou
             finding.check == check && finding.code != Some(Code::UnresolvedWorkspaceDependency)
         };
         for finding in findings.iter().filter(counted) {
-            let number = match finding.severity {
-                Severity::Error => &mut counts.errors,
-                Severity::Warning => &mut counts.warnings,
-                Severity::Note => &mut counts.notes,
-                Severity::Help => &mut counts.helps,
-            };
-            *number = number.saturating_add(1);
+            counts.add(finding.severity);
         }
         (check, counts)
     };

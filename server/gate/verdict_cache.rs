@@ -47,12 +47,12 @@ pub(super) fn key(
     if loaded.std_replacements || loaded.build_scripts {
         return None;
     }
-    let GateOptions { deny, advisories, helps, releases, .. } = options;
+    let GateOptions { deny, advisories, helps, releases, gate_versions, .. } = options;
     let skip_licenses = options.skip_licenses_without_policy;
     let program = std::env::current_exe().ok()?;
     let data = std::fs::metadata(&program).ok()?;
     let program = (program, data.len(), data.modified().ok());
-    let settings = (deny, advisories, helps, releases, skip_licenses);
+    let settings = (deny, advisories, helps, releases, skip_licenses, gate_versions);
     let exceptions = policy.exceptions.as_ref().map(|file| &file.path);
     let policy = (&policy.path, exceptions, hash(policy.text.as_str().as_bytes()));
     let lock = crate::cache::on_disk(&workspace.lockfile()).map(|bytes| hash(&bytes));

@@ -431,7 +431,7 @@ impl MainLoop {
     }
 
     fn request_check(&mut self, workspace: &Workspace, reason: CheckReason) {
-        let Some(command_lines) = self.command_lines(workspace, reason) else { return };
+        let Some(gates) = self.gates_of(workspace, reason) else { return };
         let other_uses = self.other_uses(workspace);
         let (options, sharer_search, trusted, buffers, pause, proves_when_idle) = {
             let mut state = self.session.state();
@@ -452,8 +452,8 @@ impl MainLoop {
                 releases: true,
                 skip_licenses_without_policy: true,
                 other_uses: Arc::new(other_uses.clone().unwrap_or_default()),
-                command_lines,
-                shares_resolution: false,
+                command_lines: gates.command_lines,
+                gate_versions: gates.versions,
                 resolver: Resolver {
                     cargo: settings.cargo(),
                     offline: settings.offline,

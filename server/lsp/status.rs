@@ -28,6 +28,15 @@ pub(super) enum CheckState {
     Failed,
 }
 
+/// What happens before a verdict is exact.
+const RESOLVING: &str = "resolving dependencies";
+
+/// The same where CI has several gates: the findings of the first one are shown already.
+const CHECKING_GATES: &str = "checking the other gates";
+
+/// How many gates the text names.
+const MAX_GATES: usize = 3;
+
 /// The parameters of the notification.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -52,10 +61,22 @@ pub(super) struct Status {
     options: Option<String>,
     /// The gates of CI whose findings are united; absent if the workspace is checked with the options of the settings.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    gates: Vec<GateOutcome>,
+    gates: Vec<GateStatus>,
     /// The error in a policy that cannot be read, often because the user is typing in it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     broken_policy: Option<BrokenPolicy>,
+}
+
+/// One of the gates of CI.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct GateStatus {
+    name: String,
+    /// The words of cargo-deny's command line.
+    options: String,
+    /// Whether its failure fails CI.
+    blocks: bool,
+    exit_code: u8,
 }
 
 /// Where the policy has an error, and the counts before it.
@@ -94,7 +115,11 @@ impl Status {
         let counts = shown.map(|verdict| verdict.counts.clone()).unwrap_or_default();
         let date = shown.and_then(|verdict| verdict.database_date.as_deref());
         let totals = shown.filter(|_| !counts.is_empty()).map(Verdict::totals);
-        let text = text(state, totals, date, options.as_deref());
+        let gates = shown.map_or(&[][..], |verdict| &verdict.gates);
+        let options = options.filter(|_| gates.is_empty());
+        let how = options.clone().or_else(|| gate_labels(gates));
+        let doing = if gates.len() > 1 { CHECKING_GATES } else { RESOLVING };
+        let text = text(state, totals, date, how.as_deref(), doing);
         let uncounted = totals.unwrap_or_default().uncounted;
         Some(Self {
             workspace: uri_of(workspace.folder())?,
@@ -107,7 +132,7 @@ impl Status {
                 .map(|verdict| DatabaseInfo { date: verdict.database_date.clone() }),
             message,
             options,
-            gates: shown.map(|verdict| verdict.gates.clone()).unwrap_or_default(),
+            gates: gates.iter().map(gate_status).collect(),
             broken_policy: None,
         })
     }
@@ -135,19 +160,18 @@ impl Status {
 }
 
 /// What a status bar shows for a state: `2 errors, 1 warning (--all-features; advisories of 2026-11-28)`.
-/// `totals` are those of the checks that ran, if any.
+/// `totals` are those of the checks that ran, if any; `doing` is what the server does before a verdict is exact.
 fn text(
     state: CheckState,
     totals: Option<Totals>,
     date: Option<&str>,
     options: Option<&str>,
+    doing: &str,
 ) -> String {
     let note = match state {
         // The reason can be too long for a status bar; it is in `message` and in a diagnostic.
         CheckState::Failed => return "check failed".to_owned(),
-        CheckState::Resolving | CheckState::Provisional => {
-            Some("resolving dependencies".to_owned())
-        }
+        CheckState::Resolving | CheckState::Provisional => Some(doing.to_owned()),
         CheckState::Untrusted => Some("workspace not trusted".to_owned()),
         CheckState::Exact => date.map(|date| format!("advisories of {date}")),
     };
@@ -159,6 +183,37 @@ fn text(
         (None, Some(note)) => note,
         (None, None) => "no checks enabled".to_owned(),
     }
+}
+
+fn gate_status(gate: &GateOutcome) -> GateStatus {
+    GateStatus {
+        name: gate.name.to_string(),
+        options: gate.options.to_string(),
+        blocks: gate.blocks,
+        exit_code: gate.exit_code,
+    }
+}
+
+/// `CI: ci.yml:23 --all-features, fuzz.yml:11`, or `CI: ci.yml:9 (12 gates)` where a line has several.
+fn gate_labels(gates: &[GateOutcome]) -> Option<String> {
+    let mut lines: BTreeMap<&str, Vec<&GateOutcome>> = BTreeMap::new();
+    for gate in gates {
+        lines.entry(&gate.name.line).or_default().push(gate);
+    }
+    let labels = lines.into_iter().map(|(line, gates)| match gates.as_slice() {
+        [gate] => match gate.options.shown() {
+            Some(options) => format!("{line} {options}"),
+            None => line.to_owned(),
+        },
+        several => format!("{line} ({} gates)", several.len()),
+    });
+    let mut labels: Vec<_> = labels.collect();
+    let more = labels.len().saturating_sub(MAX_GATES);
+    if more > 0 {
+        labels.truncate(MAX_GATES);
+        labels.push(format!("{more} more"));
+    }
+    (!labels.is_empty()).then(|| format!("CI: {}", labels.join(", ")))
 }
 
 /// How many errors and warnings there are.
@@ -189,6 +244,7 @@ impl Notification for StatusNotification {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::verdict::{DenyOptions, GateName};
 
     #[test]
     fn text_of_a_status_is_a_short_sentence() {
@@ -196,7 +252,7 @@ mod tests {
         let text = |state, errors, warnings| {
             let counts = Counts { errors, warnings, ..Counts::default() };
             let counts = [(Check::Advisories, counts), (Check::Bans, counts)].into();
-            text(state, Some(Totals::of_counts(&counts)), date, None)
+            text(state, Some(Totals::of_counts(&counts)), date, None, RESOLVING)
         };
         assert_eq!(
             text(CheckState::Exact, 1, 4),
@@ -212,8 +268,30 @@ mod tests {
     }
 
     #[test]
+    fn gates_on_one_line_are_counted() {
+        let gate = |line: &str, variant: Option<&str>, options: DenyOptions| GateOutcome {
+            name: GateName { line: line.to_owned(), variant: variant.map(str::to_owned) },
+            options,
+            blocks: true,
+            exit_code: 0,
+        };
+        let all = DenyOptions { all_features: true, ..DenyOptions::default() };
+        let plain = DenyOptions::default;
+        let label = |gates: &[GateOutcome]| gate_labels(gates).expect("a label");
+        assert_eq!(
+            label(&[gate("ci.yml:23", None, all), gate("fuzz.yml:11", None, plain())]),
+            "CI: ci.yml:23 --all-features, fuzz.yml:11"
+        );
+        assert_eq!(
+            label(&[gate("ci.yml:9", Some("a"), plain()), gate("ci.yml:9", Some("b"), plain())]),
+            "CI: ci.yml:9 (2 gates)"
+        );
+        assert_eq!(gate_labels(&[]), None);
+    }
+
+    #[test]
     fn text_of_a_status_without_counts_says_why_there_are_none() {
-        let text = |state| text(state, None, None, None);
+        let text = |state| text(state, None, None, None, RESOLVING);
         assert_eq!(text(CheckState::Resolving), "resolving dependencies");
         assert_eq!(text(CheckState::Exact), "no checks enabled");
         assert_eq!(text(CheckState::Failed), "check failed");
@@ -224,11 +302,17 @@ mod tests {
         let counts = [(Check::Bans, Counts { errors: 1, ..Counts::default() })].into();
         let options = Some("--all-features check -D warnings");
         assert_eq!(
-            text(CheckState::Exact, Some(Totals::of_counts(&counts)), Some("2026-11-28"), options),
+            text(
+                CheckState::Exact,
+                Some(Totals::of_counts(&counts)),
+                Some("2026-11-28"),
+                options,
+                RESOLVING
+            ),
             "1 error (--all-features check -D warnings; advisories of 2026-11-28)"
         );
         assert_eq!(
-            text(CheckState::Exact, Some(Totals::of_counts(&counts)), None, options),
+            text(CheckState::Exact, Some(Totals::of_counts(&counts)), None, options, RESOLVING),
             "1 error (--all-features check -D warnings)"
         );
     }

@@ -37,7 +37,8 @@ use entries::CommentedEntry;
 
 pub(crate) use files::{SiblingPolicy, files};
 pub(crate) use turned_off::enabling_value;
-pub(crate) use versions::{GateVersion, newer_than_gates};
+pub use versions::GateVersion;
+pub(crate) use versions::newer_than_gates;
 
 /// What counts as a reason, and how an entry expires.
 pub const CONVENTION: &str = "The reason for an entry is its `reason` key or, without one, a comment on its line or directly above it; \

@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, sync::Arc};
 use camino::Utf8PathBuf;
 use serde::{Deserialize, Serialize};
 
-use super::{AdvisoryFacts, Check, Code, message_text::join_with_and};
+use super::{AdvisoryFacts, Check, Code, GateName};
 use crate::{
     cache::hash,
     text::{SourceText, Span},
@@ -13,9 +13,6 @@ use crate::{
 
 /// The number of hexadecimal digits of a finding's id.
 const ID_LENGTH: usize = 16;
-
-/// How many gates are named in a message.
-const MAX_GATES: usize = 3;
 
 /// The severity of a finding; only errors fail the gate.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -125,10 +122,10 @@ pub struct Finding {
     pub related: Vec<Related>,
     /// The gates that report it, if CI has several and not all of them do.
     #[serde(default)]
-    pub gates: Vec<String>,
+    pub gates: Vec<GateName>,
     /// The gates that do not report it, although they could.
     #[serde(default)]
-    pub silent_gates: Vec<String>,
+    pub silent_gates: Vec<GateName>,
 }
 
 impl Finding {
@@ -155,13 +152,10 @@ impl Finding {
         if self.gates.is_empty() || self.silent_gates.is_empty() {
             return None;
         }
-        let is_rare = self.gates.len() <= self.silent_gates.len();
-        let (word, gates) =
-            if is_rare { ("only in", &self.gates) } else { ("not in", &self.silent_gates) };
-        let (shown, more) = gates.split_at(gates.len().min(MAX_GATES));
-        Some(match more.len() {
-            0 => format!("{word} {}", join_with_and(shown)),
-            more => format!("{word} {} and {more} more", shown.join(", ")),
+        Some(if self.gates.len() <= self.silent_gates.len() {
+            format!("only in {}", GateName::joined(&self.gates))
+        } else {
+            format!("not in {}", GateName::joined(&self.silent_gates))
         })
     }
 
@@ -215,11 +209,22 @@ pub struct Counts {
 impl Counts {
     /// Counts one more finding.
     pub(crate) fn add(&mut self, severity: Severity) {
+        let number = self.of(severity);
+        *number = number.saturating_add(1);
+    }
+
+    /// Counts one finding less.
+    pub(crate) fn remove(&mut self, severity: Severity) {
+        let number = self.of(severity);
+        *number = number.saturating_sub(1);
+    }
+
+    fn of(&mut self, severity: Severity) -> &mut u32 {
         match severity {
-            Severity::Error => self.errors += 1,
-            Severity::Warning => self.warnings += 1,
-            Severity::Note => self.notes += 1,
-            Severity::Help => self.helps += 1,
+            Severity::Error => &mut self.errors,
+            Severity::Warning => &mut self.warnings,
+            Severity::Note => &mut self.notes,
+            Severity::Help => &mut self.helps,
         }
     }
 

@@ -84,7 +84,7 @@ fn finding_names_the_gates_that_report_it() {
         12 | win = "1"
            |        ^
            |
-           = note: only in ci.yml:9 x86_64-pc-windows-msvc
+           = note: only in ci.yml:9 (x86_64-pc-windows-msvc)
            = note: Zlib - zlib License: OSI approved, FSF Free/Libre
            = help: replace this dependency, or add an exception for it
 

@@ -46,7 +46,7 @@ fn print_fix_results() {
         skip_licenses_without_policy: true,
         other_uses: std::sync::Arc::default(),
         command_lines: Vec::new(),
-        shares_resolution: false,
+        gate_versions: Vec::new(),
         resolver: Resolver {
             cargo: Resolver::default_cargo(),
             offline: true,

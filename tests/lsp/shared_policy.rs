@@ -165,6 +165,19 @@ fn entry_is_reported_when_the_last_workspace_that_needs_it_is_gone() {
 }
 
 #[test]
+fn status_of_each_workspace_counts_the_entry_that_nothing_needs() {
+    for folder in ["core", "bindings/python"] {
+        let mut client = Session::of(world()).start();
+        client.status_when("one warning", |status| {
+            status["workspace"].as_str().is_some_and(|uri| uri.ends_with(folder))
+                && status["state"] == "exact"
+                && status["checks"]["advisories"]["warnings"] == 1
+        });
+        client.ignore_all();
+    }
+}
+
+#[test]
 fn status_counts_only_what_is_shown() {
     let mut client = Session::of(world()).folders(&["core"]).start();
     client.diagnostics_when(POLICY, "the entry that nothing needs", is_right);

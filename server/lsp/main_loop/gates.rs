@@ -10,8 +10,8 @@ use camino::{Utf8Path, Utf8PathBuf};
 use super::{CheckReason, MainLoop};
 use crate::{
     ci::{self, GateSearch},
-    gate::{CommandLine, OnDisk, Texts as _},
-    lsp::event::Event,
+    gate::{CommandLine, GateVersion, OnDisk, Texts as _, gate_versions},
+    lsp::{documents::DocumentKind, event::Event},
     threads::{self, Activity},
     workspace::Workspace,
 };
@@ -23,6 +23,22 @@ const MAX_FOLDERS: usize = 64;
 #[derive(Default)]
 pub(super) struct GateSearches {
     searches: BTreeMap<Utf8PathBuf, SearchState>,
+}
+
+/// The gates of one workspace.
+#[derive(PartialEq)]
+pub(super) struct CiGates {
+    pub(super) command_lines: Vec<CommandLine>,
+    pub(super) versions: Vec<GateVersion>,
+}
+
+impl CiGates {
+    fn of(search: &GateSearch, root: &Utf8Path, workspace: &Workspace) -> Self {
+        Self {
+            command_lines: CommandLine::of_workspace(search, root, workspace),
+            versions: gate_versions(search, root, workspace),
+        }
+    }
 }
 
 #[derive(Default)]
@@ -57,10 +73,12 @@ impl GateSearches {
 
     /// The roots of the repositories whose gates a file may change.
     fn affected(&self, path: &Utf8Path) -> Vec<Utf8PathBuf> {
+        let folder = path.parent().unwrap_or(path);
+        // A manifest, lockfile or policy is no new file of CI.
+        let may_be_new = DocumentKind::of(path).is_none();
         let affected = self.searches.iter().filter(|(_, search)| {
             search.found.as_ref().is_none_or(|found| {
-                let folder = path.parent().unwrap_or(path);
-                found.files_read.contains(path) || found.folders.contains(folder)
+                found.files_read.contains(path) || may_be_new && found.folders.contains(folder)
             })
         });
         affected.map(|(root, _)| root.clone()).collect()
@@ -68,20 +86,20 @@ impl GateSearches {
 }
 
 impl MainLoop {
-    /// The command lines to check a workspace with: those of CI, or none for the options of the settings. `None`
-    /// while they are searched for; the check is requested again when they are found.
-    pub(super) fn command_lines(
+    /// The gates of CI for a workspace; `None` while they are searched for, and the check is requested again when they are
+    /// found. Without command lines where the settings decide.
+    pub(super) fn gates_of(
         &mut self,
         workspace: &Workspace,
         reason: CheckReason,
-    ) -> Option<Vec<CommandLine>> {
-        if !self.session.state().settings.uses_ci_gates() {
-            return Some(Vec::new());
-        }
+    ) -> Option<CiGates> {
+        let uses_ci_gates = self.session.state().settings.uses_ci_gates();
         let root = ci::root_around(workspace.folder());
         let search = self.gate_searches.searches.entry(root.clone()).or_default();
         if let Some(found) = &search.found {
-            return Some(CommandLine::of_workspace(found, &root, workspace));
+            let gates = CiGates::of(found, &root, workspace);
+            let command_lines = if uses_ci_gates { gates.command_lines } else { Vec::new() };
+            return Some(CiGates { command_lines, ..gates });
         }
         let strongest = search.waiting.entry(workspace.clone()).or_insert(reason);
         *strongest = reason.max(*strongest);
@@ -120,7 +138,7 @@ impl MainLoop {
         if let Some(before) = before {
             // Other options need another check.
             for workspace in self.workers.keys() {
-                let of = |search: &GateSearch| CommandLine::of_workspace(search, root, workspace);
+                let of = |search: &GateSearch| CiGates::of(search, root, workspace);
                 if workspace.folder().starts_with(root) && of(&before) != of(found) {
                     waiting.entry(workspace.clone()).or_insert(CheckReason::Policy);
                 }

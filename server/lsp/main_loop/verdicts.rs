@@ -7,7 +7,7 @@ use tower_lsp::ls_types::MessageType;
 
 use super::{CheckReason, MainLoop, Published, WorkspaceState, disk::is_resolved_with};
 use crate::{
-    gate::{GateOutcome, Verdict},
+    gate::Verdict,
     lsp::{
         convert::uri_of,
         fix_results::FixResults,
@@ -19,9 +19,6 @@ use crate::{
     verdict::{Check, Code, Finding, Location, Severity},
     workspace::Workspace,
 };
-
-/// How many gates the status names.
-const MAX_GATES_IN_STATUS: usize = 3;
 
 impl MainLoop {
     pub(super) fn report_progress(&mut self, workspace: &Workspace, message: String) {
@@ -171,12 +168,9 @@ impl MainLoop {
         shown: Option<&Verdict>,
         message: Option<String>,
     ) {
-        let gates = shown.map_or(&[][..], |verdict| &verdict.gates);
-        let options = if gates.is_empty() {
+        let options = {
             let session = self.session.state();
             session.settings.deny_options(workspace, &session.folders).shown()
-        } else {
-            Some(gate_labels(gates))
         };
         let Some(mut status) = Status::of(workspace, state, shown, message, options) else {
             return;
@@ -249,16 +243,6 @@ impl MainLoop {
         if self.shown_messages.insert(message.to_owned()) {
             self.session.client.show_message(MessageType::WARNING, message).await;
         }
-    }
-}
-
-/// `CI: ci.yml:23 --all-features, fuzz.yml:11`.
-fn gate_labels(gates: &[GateOutcome]) -> String {
-    let shown: Vec<_> = gates.iter().take(MAX_GATES_IN_STATUS).map(GateOutcome::label).collect();
-    let shown = shown.join(", ");
-    match gates.len().saturating_sub(MAX_GATES_IN_STATUS) {
-        0 => format!("CI: {shown}"),
-        more => format!("CI: {shown} and {more} more"),
     }
 }
 

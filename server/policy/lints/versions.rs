@@ -12,14 +12,14 @@ use crate::{
 };
 
 /// The version of cargo-deny that a gate runs.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct GateVersion {
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct GateVersion {
     /// The newest version that it can be.
-    pub(crate) version: Version,
+    pub version: Version,
     /// As it is written: `0.18`.
-    pub(crate) number: String,
+    pub number: String,
     /// The file and line of the gate.
-    pub(crate) at: String,
+    pub at: String,
 }
 
 /// A finding for each key that a gate with an older cargo-deny refuses.

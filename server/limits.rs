@@ -22,7 +22,7 @@
 //! | edges of a graph that are visited to find the dependency paths of all findings | [`PATH_STEPS`]; then each package has its nearest dependency path only |
 //! | packages on one dependency path | [`PATH_LENGTH`]; a longer path is not listed, the finding says how long it is |
 //! | packages on the dependency paths of all findings | [`PATH_NODES`]; further paths are not listed |
-//! | workspaces that are checked because they share a policy | [`RULED_WORKSPACES`]; entries that none of them needs are not reported if there are more |
+//! | workspaces that are checked because they share a policy | [`RULED_WORKSPACES`]; if there are more, entries are reported only where all of them are checked anyway |
 //! | locations of one finding | [`LOCATIONS`]; the finding says how many more there are |
 //! | files and folders that are visited to find the commands of the continuous integration | [`CI_ENTRIES`] |
 //! | files that are read for them | [`CI_FILES`] of each kind and together |
@@ -55,7 +55,7 @@ pub(crate) const CACHE_ENTRY: u64 = 1 << 30;
 
 /// Bytes of a file with the output of `cargo metadata`: about 50,000 packages.
 pub(crate) const METADATA: u64 = 1 << 30;
-/// Workspaces that are checked to find out which entries of their policy are needed.
+/// Workspaces that are checked only to find out which entries of their policy are needed.
 pub(crate) const RULED_WORKSPACES: usize = 24;
 
 /// Entries of one list in a policy.

@@ -1,12 +1,16 @@
 //! Workspaces that share a policy: what the others need decides whether an entry of the policy has no effect.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
 use camino::Utf8PathBuf;
 
 use super::{arguments::GateArguments, ci_gates::CiGates, logging};
 use crate::{
     gate::{Databases, Gate, GateOptions, OnDisk, OtherUses, PolicyUse, Verdict},
+    limits,
     workspace::{DiscoveryOptions, RuledWorkspaces, Workspace},
 };
 
@@ -19,6 +23,8 @@ pub(super) struct SharedPolicies<'o> {
     discovery: Option<DiscoveryOptions>,
     ruled: BTreeMap<Utf8PathBuf, RuledWorkspaces>,
     uses: BTreeMap<Workspace, Option<PolicyUse>>,
+    /// The policies that rule too many other workspaces; each is reported once.
+    too_large: BTreeSet<Utf8PathBuf>,
     /// The workspaces to report, with the verdicts that were needed before their turn.
     reported: BTreeMap<Workspace, Option<Verdict>>,
 }
@@ -42,6 +48,7 @@ impl<'o> SharedPolicies<'o> {
             discovery: (!alone).then_some(discovery),
             ruled: BTreeMap::new(),
             uses: BTreeMap::new(),
+            too_large: BTreeSet::new(),
             reported: reported.iter().map(|workspace| (workspace.clone(), None)).collect(),
         }
     }
@@ -80,12 +87,25 @@ impl<'o> SharedPolicies<'o> {
         for file in verdict.policy.iter().chain(&verdict.exceptions) {
             let ruled = self.ruled.entry(file.clone());
             let ruled = ruled.or_insert_with(|| RuledWorkspaces::of(file, &discovery)).clone();
-            others.more = others.more.max(ruled.more);
+            others.more = others.more.max(usize::from(ruled.truncated));
+            let is_new = |one: &&Workspace| {
+                !self.uses.contains_key(*one) && !self.reported.contains_key(*one)
+            };
+            let checks_others =
+                ruled.workspaces.iter().filter(is_new).count() <= limits::RULED_WORKSPACES;
+            if !checks_others && self.too_large.insert(file.clone()) {
+                logging::warn(&format!(
+                    "`{file}` rules {} workspaces: entries that may be needed by one that is not checked are not \
+                     reported; check all of them together, as with `supercargo check --all FOLDER`",
+                    ruled.workspaces.len()
+                ));
+            }
             for workspace in &ruled.workspaces {
                 if workspace.manifest == verdict.workspace.manifest {
                     continue;
                 }
-                if !self.uses.contains_key(workspace) {
+                let is_wanted = checks_others || self.reported.contains_key(workspace);
+                if is_wanted && !self.uses.contains_key(workspace) {
                     logging::progress(&format!(
                         "checking `{}`, which has the same policy",
                         workspace.folder()

@@ -198,7 +198,7 @@ fn settled(
     let mut others = OtherUses::default();
     for policy in verdict.policy.iter().chain(&verdict.exceptions).cloned() {
         let ruled = RuledWorkspaces::of(&policy, options);
-        others.more = others.more.max(ruled.more);
+        others.more = others.more.max(usize::from(ruled.truncated));
         let others_of = ruled.workspaces.iter().filter(|one| **one != verdict.workspace);
         others.workspaces.extend(others_of.map(|one| (one.clone(), None)));
         let _ = events.send(Event::RuledWorkspacesFound { policy, ruled });

@@ -10,10 +10,10 @@ use crate::limits;
 /// The workspaces that a policy rules.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct RuledWorkspaces {
-    /// The first of them, sorted by their manifests.
+    /// All that were found, sorted by their manifests.
     pub workspaces: Vec<Workspace>,
-    /// How many are left out because there are too many.
-    pub more: usize,
+    /// The search stopped early because the folder has too many files.
+    pub truncated: bool,
 }
 
 /// The folder whose workspaces use a policy: the policy's own folder, or the parent of `.cargo`.
@@ -42,9 +42,12 @@ impl RuledWorkspaces {
         workspaces.retain(|workspace| workspace.is_ruled_by(policy) && is_checked_alone(workspace));
         let parts: BTreeSet<_> = workspaces.iter().flat_map(parts_below).collect();
         workspaces.retain(|workspace| !parts.contains(&workspace.manifest));
-        let more = workspaces.len().saturating_sub(limits::RULED_WORKSPACES);
-        workspaces.truncate(limits::RULED_WORKSPACES);
-        Self { workspaces, more: if truncated { more.max(1) } else { more } }
+        Self { workspaces, truncated }
+    }
+
+    /// Whether there are too many to check them only because of an entry.
+    pub fn are_too_many(&self) -> bool {
+        self.truncated || self.workspaces.len() > limits::RULED_WORKSPACES
     }
 }
 
@@ -98,20 +101,24 @@ mod tests {
         let folders: Vec<_> =
             ruled.workspaces.iter().map(|one| one.folder().strip_prefix(root)).collect();
         assert_eq!(folders, [Ok("".into()), Ok(Utf8Path::new("fuzz"))]);
-        assert_eq!(ruled.more, 0);
+        assert!(!ruled.are_too_many());
     }
 
     #[test]
-    fn at_most_a_limited_number_is_listed() {
+    fn more_than_a_limited_number_are_too_many() {
         let temp = tempfile::tempdir().expect("a temporary folder");
         let root = Utf8Path::from_path(temp.path()).expect("UTF-8");
         std::fs::write(root.join("deny.toml"), "").expect("write");
-        for number in 0..limits::RULED_WORKSPACES + 3 {
+        let add = |number: usize| {
             let folder = root.join(format!("w{number}"));
             std::fs::create_dir(&folder).expect("a folder");
             std::fs::write(folder.join("Cargo.toml"), "[workspace]\n").expect("write");
-        }
-        let ruled = RuledWorkspaces::of(&root.join("deny.toml"), &DiscoveryOptions::default());
-        assert_eq!((ruled.workspaces.len(), ruled.more), (limits::RULED_WORKSPACES, 3));
+        };
+        let ruled = || RuledWorkspaces::of(&root.join("deny.toml"), &DiscoveryOptions::default());
+        (0..limits::RULED_WORKSPACES).for_each(add);
+        assert!(!ruled().are_too_many());
+        add(limits::RULED_WORKSPACES);
+        assert!(ruled().are_too_many());
+        assert_eq!(ruled().workspaces.len(), limits::RULED_WORKSPACES + 1);
     }
 }

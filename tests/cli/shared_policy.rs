@@ -115,3 +115,22 @@ fn finding_about_the_policy_is_printed_once_for_several_workspaces() {
     assert_eq!(run.stdout.matches("`RUSTSEC-2024-0388`").count(), 1, "{}", run.stdout);
     assert!(run.stdout.contains("3 findings about `deny.toml` are listed above"), "{}", run.stdout);
 }
+
+#[test]
+fn policy_of_too_many_workspaces_is_settled_only_if_all_are_checked() {
+    let world = World::new("#- deny.toml\n[licenses]\nallow = [\"MIT\", \"Zlib\"]\n");
+    for number in 0..26 {
+        let package = format!(
+            "[package]\nname = \"w{number}\"\nversion = \"0.1.0\"\nedition = \"2021\"\nlicense = \"MIT\"\n[workspace]\n"
+        );
+        world.write(&format!("w{number}/Cargo.toml"), package);
+        world.write(&format!("w{number}/src/lib.rs"), "");
+        world.lock(&format!("w{number}"));
+    }
+    let one = world.human("w1");
+    assert!(!one.stdout.contains("license-not-encountered"), "{}", one.stdout);
+    assert!(one.stderr.contains("deny.toml` rules 26 workspaces"), "{}", one.stderr);
+    let all = world.human(".");
+    assert_eq!(all.stdout.matches("warning[license-not-encountered]").count(), 1, "{}", all.stdout);
+    assert_eq!(all.stderr, "");
+}

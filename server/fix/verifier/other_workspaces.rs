@@ -24,7 +24,7 @@ impl FixVerifier<'_> {
         after: &Overlay,
     ) -> Result<bool, NotVerified> {
         let ruled = RuledWorkspaces::of(policy, &DiscoveryOptions::default());
-        if ruled.more > 0 {
+        if ruled.are_too_many() {
             return Ok(false);
         }
         let options = GateOptions {

@@ -9,6 +9,7 @@ use camino::Utf8PathBuf;
 use super::{CheckReason, MainLoop, WorkspaceState};
 use crate::{
     gate::{OtherUses, PolicyUse, Verdict},
+    limits,
     lsp::documents::DocumentKind,
     workspace::{PolicyFiles, RuledWorkspaces, Workspace},
 };
@@ -28,7 +29,7 @@ impl SharedPolicies {
         let mut others = OtherUses::default();
         for policy in policies {
             let ruled = self.ruled.get(policy)?;
-            others.more = others.more.max(ruled.more);
+            others.more = others.more.max(usize::from(ruled.truncated));
             for other in ruled.workspaces.iter().filter(|other| *other != workspace) {
                 others.workspaces.insert(other.clone(), self.uses.get(other).cloned());
             }
@@ -116,9 +117,9 @@ impl MainLoop {
         self.shared_policies.ruled.insert(policy, ruled);
     }
 
-    /// Checks the workspaces that are not checked anyway.
+    /// Checks the workspaces that are not checked anyway, up to a limited number.
     fn check_ruled(&mut self, workspaces: &[Workspace]) {
-        for workspace in workspaces {
+        for workspace in workspaces.iter().take(limits::RULED_WORKSPACES) {
             if !self.workers.contains_key(workspace) {
                 self.start_worker(workspace, BTreeSet::new(), true);
             }

@@ -5,288 +5,59 @@ mod ci_lines;
 mod databases;
 mod failures;
 mod lints;
+mod options;
 mod over_limit;
 mod policy_alone;
 mod policy_use;
+mod progress;
 mod run;
 mod several;
+mod texts;
 mod totals;
 mod united;
 mod untrusted;
+mod verdict;
 mod verdict_cache;
 
-use std::{
-    cell::Cell,
-    collections::{BTreeMap, BTreeSet},
-    io,
-    sync::Arc,
-};
+use std::{cell::Cell, collections::BTreeMap, sync::Arc};
 
-use camino::{Utf8Path, Utf8PathBuf};
-use serde::{Deserialize, Serialize};
+use camino::Utf8PathBuf;
 
 pub use crate::policy::lints::GateVersion;
 use crate::{
     cache::Inputs,
     facts::RefreshPolicy,
     model::fingerprint::FileFingerprint,
-    policy::effects::EffectInput,
     resolve::{
         BufferCopy, GraphFingerprint, LockState, MetadataOptions, Resolution, ResolveError,
         ResolveHooks, Resolver,
     },
-    text::{SourceText, read_named, read_to_string},
+    text::SourceText,
     threads::{self, Activity},
     verdict::{
-        Check, Counts, Database, DatabaseSettings, DatabaseSource, DenyOptions, Engine,
-        EngineError, EngineRequest, Finding, GateName, GraphFacts, GraphOptions, LintLevels,
-        LoadedPolicy, LockedVersions, MatchedEntry, PackageFolder, PackageRef, ProvisionalInput,
-        ResolvedDependency, Severity, WithheldFinding, provisional,
+        Check, Database, Engine, EngineError, EngineRequest, Finding, GraphOptions, LintLevels,
+        LoadedPolicy, LockedVersions, ProvisionalInput, Severity, provisional,
     },
-    workspace::{PolicyFiles, Workspace},
+    workspace::Workspace,
 };
 pub use ci_lines::gate_versions;
 pub use databases::Databases;
 pub(crate) use failures::{is_manifest_syntax, manifest_syntax};
 use lints::LintFacts;
+pub use options::GateOptions;
 use over_limit::{Exceeded, exceeded};
 pub use policy_use::{OtherUses, PolicyUse};
+pub use progress::Progress;
 use run::CheckRun;
 pub use several::CommandLine;
+pub use texts::{OnDisk, Texts, resolves_equally};
+use texts::{ResolvedTexts, fingerprint};
 pub use totals::{Totals, errors_and_warnings};
 use united::GateVerdict;
+pub use verdict::{GateOutcome, Verdict};
 
 /// The exit code of a run that reached no verdict (`EX_SOFTWARE` of `sysexits.h`).
 pub const NO_VERDICT: u8 = 70;
-
-/// What to check, and how.
-#[derive(Clone, Debug)]
-pub struct GateOptions {
-    /// The options of cargo-deny: which checks, levels, what belongs to the graph. Its paths are absolute.
-    pub deny: DenyOptions,
-    /// The policy files, if the caller has already looked them up.
-    pub policy_files: Option<PolicyFiles>,
-    /// A folder with advisories to use instead of the policy's databases.
-    pub advisories: Option<Utf8PathBuf>,
-    /// When advisory databases are fetched.
-    pub refresh: RefreshPolicy,
-    /// Also report cargo-deny's helps.
-    pub helps: bool,
-    /// Also look up newer and yanked versions of direct dependencies in cargo's index cache.
-    pub releases: bool,
-    /// Without a policy, skip the license check instead of rejecting every license.
-    pub skip_licenses_without_policy: bool,
-    /// What the other workspaces with the same policy need of it.
-    pub other_uses: Arc<OtherUses>,
-    /// The command lines of CI; their verdicts are united. Without any, the options above are used.
-    pub command_lines: Vec<CommandLine>,
-    /// The versions of cargo-deny that CI runs on the workspace, as far as they are known.
-    pub gate_versions: Vec<GateVersion>,
-    /// How cargo is run.
-    pub resolver: Resolver,
-}
-
-impl GateOptions {
-    /// The advisories to check against.
-    fn database_source(&self, loaded: &LoadedPolicy) -> DatabaseSource {
-        if let Some(folder) = &self.advisories {
-            return DatabaseSource::Folder(folder.clone());
-        }
-        let offline = self.refresh == RefreshPolicy::Never;
-        DatabaseSource::Managed(DatabaseSettings { offline, ..loaded.databases.clone() })
-    }
-}
-
-/// The result of one of several gates of a workspace.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct GateOutcome {
-    /// How it is named.
-    pub name: GateName,
-    /// The options of cargo-deny.
-    pub options: DenyOptions,
-    /// Whether its failure fails CI; some gates only report.
-    pub blocks: bool,
-    /// cargo-deny's exit code, or [`NO_VERDICT`].
-    pub exit_code: u8,
-}
-
-/// The result of a check.
-#[derive(Clone, Debug)]
-pub struct Verdict {
-    /// The checked workspace.
-    pub workspace: Workspace,
-    /// The policy.
-    pub policy: Option<Utf8PathBuf>,
-    /// The file that adds license exceptions to it.
-    pub exceptions: Option<Utf8PathBuf>,
-    /// All findings, including the reasons why a check could not run.
-    pub findings: Vec<Finding>,
-    /// cargo-deny's counts for every check that ran.
-    pub counts: BTreeMap<Check, Counts>,
-    /// Whether all requested checks ran.
-    pub complete: bool,
-    /// How many packages were checked; 0 without a graph.
-    pub packages: usize,
-    /// The packages that the workspace's dependencies resolved to.
-    pub declared: Arc<Vec<ResolvedDependency>>,
-    /// The folders of the graph's packages; empty without a graph.
-    pub folders: Arc<BTreeMap<PackageRef, PackageFolder>>,
-    /// Facts about the graph; empty without one, and in a cached verdict.
-    pub graph: Arc<GraphFacts>,
-    /// What policy entries match, where no finding says so.
-    pub matched: Vec<MatchedEntry>,
-    /// The files of cargo's index that it depends on, as far as they are known.
-    pub index_files: Arc<BTreeSet<Utf8PathBuf>>,
-    /// When the advisories were fetched, `YYYY-MM-DD`; `None` for a plain folder or none.
-    pub database_date: Option<String>,
-    /// What the workspace says about the entries of its policy.
-    pub policy_use: PolicyUse,
-    /// The gates that were united, if CI has more than one; the findings name those that report them.
-    pub gates: Vec<GateOutcome>,
-    /// The findings about entries of the policy that other workspaces need; not counted.
-    pub withheld: Vec<WithheldFinding>,
-}
-
-impl Verdict {
-    /// Whether a file is its policy or exceptions file.
-    pub(crate) fn uses_policy_file(&self, file: &Utf8Path) -> bool {
-        self.policy.as_deref() == Some(file) || self.exceptions.as_deref() == Some(file)
-    }
-
-    /// The input for the effects of policy entries.
-    pub(crate) fn effect_input(&self) -> EffectInput<'_> {
-        let Self { findings, counts, graph, matched, withheld, .. } = self;
-        EffectInput { findings, counts, graph, matched, withheld }
-    }
-
-    /// The verdict of the workspace alone: with the findings that were withheld because of others.
-    pub(crate) fn with_withheld(&self) -> Self {
-        policy_use::with_withheld(self)
-    }
-
-    /// The verdict of the workspace with what other workspaces need of the policy.
-    #[must_use]
-    pub fn with_other_uses(&self, others: &OtherUses) -> Self {
-        let mut verdict = policy_use::with_withheld(self);
-        policy_use::withhold(&mut verdict, others);
-        verdict
-    }
-
-    /// The numbers of its errors and warnings.
-    pub fn totals(&self) -> Totals {
-        Totals::new(&self.counts, &self.findings)
-    }
-
-    /// cargo-deny's exit code, or [`NO_VERDICT`].
-    pub fn exit_code(&self) -> u8 {
-        let blocking = self.gates.iter().filter(|gate| gate.blocks).map(|gate| gate.exit_code);
-        match (self.complete, self.gates.is_empty()) {
-            (_, false) if blocking.clone().any(|code| code == NO_VERDICT) => NO_VERDICT,
-            (_, false) => blocking.fold(0, |all, one| all | one),
-            (true, true) => Counts::exit_code(&self.counts),
-            (false, true) => NO_VERDICT,
-        }
-    }
-}
-
-/// Reads files from disk, or from an editor's buffers first.
-pub trait Texts {
-    /// The text of a file.
-    ///
-    /// # Errors
-    ///
-    /// When it cannot be read or is not UTF-8.
-    fn read(&self, path: &Utf8Path) -> io::Result<SourceText>;
-
-    /// The text of a file that the user, not the repository, has named. On a command line it may be a pipe.
-    ///
-    /// # Errors
-    ///
-    /// The same.
-    fn read_named(&self, path: &Utf8Path) -> io::Result<SourceText> {
-        self.read(path)
-    }
-
-    /// The manifests and the lockfile whose texts differ from those on disk.
-    fn unsaved(&self) -> BTreeMap<Utf8PathBuf, SourceText> {
-        BTreeMap::new()
-    }
-}
-
-/// Reads files from disk.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct OnDisk;
-
-impl Texts for OnDisk {
-    fn read(&self, path: &Utf8Path) -> io::Result<SourceText> {
-        read_to_string(path).map(|text| SourceText::new(&text))
-    }
-
-    fn read_named(&self, path: &Utf8Path) -> io::Result<SourceText> {
-        read_named(path).map(|text| SourceText::new(&text))
-    }
-}
-
-/// The texts that cargo resolves: valid buffers of manifests and lockfiles, else the files on disk.
-struct ResolvedTexts<'t> {
-    buffers: &'t BTreeMap<Utf8PathBuf, SourceText>,
-    rest: &'t dyn Texts,
-}
-
-impl Texts for ResolvedTexts<'_> {
-    fn read(&self, path: &Utf8Path) -> io::Result<SourceText> {
-        match self.buffers.get(path) {
-            Some(text) => Ok(text.clone()),
-            None if matches!(path.file_name(), Some("Cargo.toml" | "Cargo.lock")) => {
-                OnDisk.read(path)
-            }
-            None => self.rest.read(path),
-        }
-    }
-}
-
-/// Where a check reports its progress, and what can cancel it.
-pub trait Progress {
-    /// A step that may take long begins; `message` is a sentence.
-    fn report(&self, message: &str);
-
-    /// Whether the verdict is no longer needed. Called while cargo runs.
-    fn is_cancelled(&self) -> bool {
-        false
-    }
-
-    /// Whether another check of the same workspace waits. Called between the command lines of CI.
-    fn is_outdated(&self) -> bool {
-        false
-    }
-
-    /// The findings that are known while cargo resolves, if there was an exact verdict before, and while further command
-    /// lines of CI are checked.
-    fn provisional_verdict(&self, verdict: Verdict) {
-        drop(verdict);
-    }
-}
-
-impl<F: Fn(&str)> Progress for F {
-    fn report(&self, message: &str) {
-        self(message);
-    }
-}
-
-/// Whether cargo would resolve both the same. A manifest with syntax errors is ignored.
-pub fn resolves_equally(before: &dyn Texts, after: &dyn Texts) -> bool {
-    let (before, after) = (before.unsaved(), after.unsaved());
-    let is_equal = |path: &Utf8PathBuf, text: &SourceText| match before.get(path) {
-        Some(before) => before == text || fingerprint(path, before) == fingerprint(path, text),
-        None => false,
-    };
-    let is_valid = |path: &Utf8PathBuf, text: &SourceText| {
-        path.file_name() != Some("Cargo.toml")
-            || FileFingerprint::of_manifest(text.as_str()).is_some()
-    };
-    before.keys().all(|path| after.contains_key(path))
-        && after.iter().all(|(path, text)| is_equal(path, text) || !is_valid(path, text))
-}
 
 /// The gate of one workspace.
 #[derive(Debug)]
@@ -787,11 +558,4 @@ fn provisional_verdict(
         (counts.errors, counts.warnings) = (of(Severity::Error), of(Severity::Warning));
     }
     verdict
-}
-
-fn fingerprint(path: &Utf8Path, text: &SourceText) -> FileFingerprint {
-    let manifest = (path.file_name() == Some("Cargo.toml"))
-        .then(|| FileFingerprint::of_manifest(text.as_str()))
-        .flatten();
-    manifest.unwrap_or_else(|| FileFingerprint::of_text(text.as_str()))
 }

@@ -2,8 +2,6 @@
 //!
 //! All graphs come from one resolution, one after the other, so that only one of them is in memory.
 
-use std::sync::Arc;
-
 use super::{
     CheckRun, Databases, Gate, GateOptions, GateOutcome, PolicyUse, Progress, Texts, Verdict,
     policy_use::{moved_to, withhold},
@@ -12,7 +10,7 @@ use super::{
 };
 use crate::{
     cache::{Inputs, hash},
-    verdict::{Check, CheckSet, DenyOptions, GateName, PolicyText},
+    verdict::{DenyOptions, GateName, PolicyText},
 };
 
 /// A command line with which CI checks a workspace.
@@ -33,28 +31,6 @@ impl CommandLine {
             options: self.deny.clone(),
             blocks: self.blocks,
             exit_code,
-        }
-    }
-}
-
-impl GateOptions {
-    /// The checks of all command lines.
-    pub fn checks(&self) -> CheckSet {
-        if self.command_lines.is_empty() {
-            return self.deny.checks;
-        }
-        let run =
-            |check: &Check| self.command_lines.iter().any(|one| one.deny.checks.contains(*check));
-        CheckSet::of(&Check::CARGO_DENY.into_iter().filter(run).collect::<Vec<_>>())
-    }
-
-    /// The same for one command line.
-    fn of_command_line(&self, line: &CommandLine) -> Self {
-        Self {
-            deny: line.deny.clone(),
-            command_lines: Vec::new(),
-            other_uses: Arc::default(),
-            ..self.clone()
         }
     }
 }

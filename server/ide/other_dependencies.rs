@@ -1,4 +1,4 @@
-//! What is said at the other locations of a finding: the dependencies that also bring in its package, and the
+//! What is shown at the other locations of a finding: the dependencies that also bring in its package, and the
 //! members that inherit one. The finding itself is at its primary location.
 
 use crate::verdict::{Code, Finding, Location, LocationRule, PackageRef};

@@ -19,7 +19,7 @@ use crate::{
 /// How many primary locations a hint links to.
 const MAX_RELATED: usize = 10;
 
-/// What is said on one line.
+/// What is shown on one line.
 struct LineHint {
     range: Range,
     findings: Vec<OtherFinding>,

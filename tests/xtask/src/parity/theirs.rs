@@ -24,7 +24,7 @@ struct Diagnostic {
     severity: String,
     message: String,
     code: Option<String>,
-    /// Absent for what is said about the policy itself, and with `--hide-inclusion-graph`.
+    /// Absent for findings about the policy itself, and with `--hide-inclusion-graph`.
     graphs: Option<Vec<Graph>>,
     advisory: Option<Advisory>,
 }

@@ -450,6 +450,17 @@ fn versions_of_the_whole_repository_are_those_of_its_tools() {
 }
 
 #[test]
+fn messages_of_an_xtask_are_no_commands() {
+    check(
+        "#- xtask/src/main.rs\nfn main() {\n    println!(\"cargo-deny did not complete: {error}\");\n    cmd!(sh, \"cargo deny {arguments}\");\n    install([\"install\", \"cargo-deny\", \"--version\", VERSION]);\n    run([\"cargo\", \"deny\", arguments]);\n}\n#- .github/workflows/ci.yml\njobs:\n  a:\n    steps:\n      - run: cargo run -p xtask\n",
+        &[
+            "xtask/src/main.rs:3? the value of `${{ arguments }}` is not known",
+            "xtask/src/main.rs:5? the value of `arguments` is not known",
+        ],
+    );
+}
+
+#[test]
 fn xtask_literals_are_found() {
     check(
         "#- xtask/src/main.rs\nfn main() {\n    // \"cargo deny check\"\n    cmd!(sh, \"cargo deny --workspace check {level}\").run()?;\n    sh.cmd(\"cargo deny check bans\").run();\n    Command::new(\"cargo\").args([\"deny\", \"--all-features\", \"check\", \"licenses\"]).status()?;\n    let mut command = Command::new(\"cargo\");\n    command.arg(\"deny\").current_dir(\"sub\");\n    command.args(&[\"check\", name]);\n    run(&[\"cargo\", \"deny\", \"check\", \"sources\"]);\n}\n#- .cargo/config.toml\n[alias]\nxtask = \"run -p xtask --\"\n#- .github/workflows/ci.yml\njobs:\n  a:\n    steps:\n      - run: cargo xtask deny\n#- sub/Cargo.toml\n[package]\nname = \"s\"\n",

@@ -9,6 +9,9 @@ use super::{
     variables::ExpandedWord,
 };
 
+/// The command of cargo-deny that is a gate.
+const CHECK: &str = "check";
+
 pub(super) fn run(search: &mut Search<'_>, files: &CiFiles) {
     let called_from = search.xtask_from.clone();
     for path in &files.xtask {
@@ -21,7 +24,7 @@ pub(super) fn run(search: &mut Search<'_>, files: &CiFiles) {
         let lines = ScriptText::whole(1, text.as_str());
         let tokens = tokens(text.as_str());
         let mut shell = ShellState::at(&search.root, search.root.clone());
-        for found in commands(&tokens) {
+        for found in commands(&tokens).iter().filter(|found| found.checks()) {
             let mut shell = shell.clone();
             if let Some(folder) = &found.folder {
                 shell.enter_below(folder);
@@ -31,7 +34,7 @@ pub(super) fn run(search: &mut Search<'_>, files: &CiFiles) {
         }
         for token in &tokens {
             let RustToken::Text(literal, at) = token else { continue };
-            if literal.contains("cargo deny ") || literal.contains("cargo-deny ") {
+            if is_command(literal) {
                 let script = ScriptText::at(lines.line(*at), &with_placeholders(literal));
                 search.run_script(&script, &mut shell, &origin);
             }
@@ -57,6 +60,25 @@ struct RustCommand {
     words: Vec<ExpandedWord>,
     folder: Option<ExpandedWord>,
     at: usize,
+}
+
+impl RustCommand {
+    /// Whether it is a check, as far as its words are known.
+    fn checks(&self) -> bool {
+        let is_check =
+            |word: &ExpandedWord| matches!(word, ExpandedWord::Known(word) if word == CHECK);
+        let is_deny = |word: &ExpandedWord| matches!(word, ExpandedWord::Known(word) if word == "deny" || word == "cargo-deny");
+        let after = self.words.iter().position(is_deny).and_then(|at| self.words.get(at + 1));
+        self.words.iter().any(is_check) || matches!(after, Some(ExpandedWord::Unknown { .. }))
+    }
+}
+
+/// Whether a text is a command that checks, and not a message about cargo-deny.
+fn is_command(literal: &str) -> bool {
+    let after = literal.split_once("cargo deny ").or_else(|| literal.split_once("cargo-deny "));
+    after.is_some_and(|(_, words)| {
+        words.split_whitespace().any(|word| word == CHECK) || words.starts_with('{')
+    })
 }
 
 /// Literals, names and signs, without comments.

@@ -654,12 +654,12 @@ other-tls = "1"
 deny = [{ crate = "openssl", wrappers = ["good-tls"] }]
 "#,
         &expect![[r#"
-            warning unmatched-wrapper: direct parent `other-tls = 1.0.0` of banned crate `openssl` 0.10.0 was not marked as a wrapper
+            warning unmatched-wrapper: direct parent `other-tls` 1.0.0 of banned crate `openssl` 0.10.0 was not marked as a wrapper
               Cargo.toml:7
                 other-tls = "1"
                              ^
               via m 0.1.0 -> other-tls 1.0.0 -> openssl 0.10.0
-            note allowed-by-wrapper: banned crate `openssl` 0.10.0 allowed by wrapper `good-tls = 1.0.0`
+            note allowed-by-wrapper: banned crate `openssl` 0.10.0 allowed by wrapper `good-tls` 1.0.0
               deny.toml:2
                 deny = [{ crate = "openssl", wrappers = ["good-tls"] }]
                                    ^^^^^^^
@@ -1007,12 +1007,12 @@ deny = [
               client/Cargo.toml:2
                 name = "client"
                         ^^^^^^
-            warning unmatched-wrapper: direct parent `text = 1.0.0` of banned crate `memchr` 2.0.0 was not marked as a wrapper
+            warning unmatched-wrapper: direct parent `text` 1.0.0 of banned crate `memchr` 2.0.0 was not marked as a wrapper
               domain/Cargo.toml:6
                 text = "1"
                         ^
               via domain 0.1.0 -> text 1.0.0 -> memchr 2.0.0
-            note allowed-by-wrapper: banned crate `memchr` 2.0.0 allowed by wrapper `server = 0.1.0`
+            note allowed-by-wrapper: banned crate `memchr` 2.0.0 allowed by wrapper `server` 0.1.0
               deny.toml:3
                     { crate = "memchr", wrappers = ["server"] },
                                ^^^^^^

@@ -5,6 +5,7 @@
 //! worded, never whether something is a finding.
 
 mod advisories;
+mod affected;
 mod check_cache;
 mod checks;
 mod codes;
@@ -36,6 +37,7 @@ mod unresolved;
 mod withheld;
 
 pub use advisories::{AdvisoryFacts, AdvisoryKind, AdvisoryTitle};
+pub use affected::AffectedPackages;
 pub use checks::{Check, CheckSet};
 pub use codes::{Code, LocationRule};
 pub use database::{Database, DatabaseError, DatabaseSource};

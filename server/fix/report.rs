@@ -241,7 +241,9 @@ impl FixAllRun<'_, '_> {
                 _ => reason.clone(),
             };
         }
-        if let Some(advisory) = finding.advisory.as_ref().filter(|one| one.patched.is_empty()) {
+        if let Some(advisory) =
+            finding.advisory.as_ref().filter(|one| one.affected.patched().is_empty())
+        {
             let alternatives = suggested_alternatives(advisory);
             return match advisory.kind {
                 AdvisoryKind::Unmaintained => {

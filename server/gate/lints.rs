@@ -159,14 +159,12 @@ fn fixed_version(
     requirements: &[VersionReq],
 ) -> Option<Version> {
     let locked = Version::parse(&package.version).ok()?;
-    let good = advisory.patched.iter().chain(&advisory.unaffected);
-    let good: Vec<VersionReq> = good.filter_map(|one| one.parse().ok()).collect();
     let is_fixed = |release: &&Release| {
         let version = &release.version;
         *version > locked
             && !release.yanked
             && version.pre.is_empty()
-            && good.iter().any(|one| one.matches(version))
+            && !advisory.affects(version)
             && requirements.iter().all(|one| one.matches(version))
     };
     versions.iter().filter(is_fixed).map(|release| release.version.clone()).min()
@@ -195,6 +193,7 @@ fn today() -> Date {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::verdict::AffectedPackages;
 
     #[test]
     fn fixed_version_is_the_lowest_unaffected_and_accepted_one() {
@@ -206,8 +205,9 @@ mod tests {
         versions[2].yanked = true;
         let package =
             PackageRef { name: "a".to_owned(), version: "1.0.1".to_owned(), source: None };
-        let advisory =
-            AdvisoryFacts { patched: vec![">=1.1.0".to_owned()], ..AdvisoryFacts::default() };
+        let patched = vec![">=1.1.0".parse().expect("a requirement")];
+        let affected = AffectedPackages::except(patched, Vec::new());
+        let advisory = AdvisoryFacts { affected, ..AdvisoryFacts::default() };
         let reached = |requirements: &[&str]| {
             let requirements = requirements.iter().map(|one| one.parse().expect("a requirement"));
             let requirements: Vec<_> = requirements.collect();

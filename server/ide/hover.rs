@@ -237,13 +237,12 @@ pub(super) fn facts(advisory: &AdvisoryFacts) -> Markup {
     facts.push(format!("published {}", advisory.date));
     facts.extend(advisory.aliases.iter().map(|alias| sanitize(alias)));
     text = text.line().text(facts.join(" · ")).line();
-    text = text.text(if advisory.patched.is_empty() {
-        "no patched version".to_owned()
-    } else {
-        format!("patched: {}", advisory.patched.join(" or "))
+    text = text.text(match advisory.patched_versions() {
+        None => "no patched version".to_owned(),
+        Some(patched) => format!("patched: {patched}"),
     });
-    if !advisory.unaffected.is_empty() {
-        text = text.text(format!(" · unaffected: {}", advisory.unaffected.join(" or ")));
+    if let Some(unaffected) = advisory.unaffected_versions() {
+        text = text.text(format!(" · unaffected: {unaffected}"));
     }
     if !advisory.functions.is_empty() {
         text = text.line().text("affected functions: ").code(advisory.functions.join(", "));

@@ -1,15 +1,6 @@
-//! Compares sets of versions: whether all versions that match one requirement also match others.
-//!
-//! A pre-release counts as the release that follows it.
+//! How many of the versions that match a requirement are in a set.
 
-use semver::{Comparator, Op, Version, VersionReq};
-
-/// The versions from `from` (inclusive) to `to` (exclusive, or no end).
-#[derive(Clone, Debug, PartialEq, Eq)]
-struct Interval {
-    from: Version,
-    to: Option<Version>,
-}
+use semver::{Comparator, Op, Prerelease, Version, VersionReq};
 
 /// How many of the versions that match a requirement are in a set.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -22,30 +13,21 @@ pub enum Share {
     None,
 }
 
-/// How many of the versions that match `requirement` also match one of `others`.
-pub fn share(requirement: &VersionReq, others: &[VersionReq]) -> Share {
-    let Some(required) = interval(requirement) else { return Share::Some };
-    let mut covered: Vec<_> = others.iter().filter_map(interval).collect();
-    covered.retain(|one| {
-        let begins = required.to.as_ref().is_none_or(|to| one.from < *to);
-        let ends = one.to.as_ref().is_some_and(|to| *to <= required.from);
-        begins && !ends
-    });
-    if covered.is_empty() {
-        return Share::None;
+/// How many of the versions that match `requirement` are in a set. The set changes only at the versions in
+/// `bounds`, so it is asked for one version of each interval between those.
+pub fn share(
+    requirement: &VersionReq,
+    bounds: &[&VersionReq],
+    is_in: impl Fn(&Version) -> bool,
+) -> Share {
+    let mut all: Vec<_> = samples(requirement, bounds);
+    all.retain(|version| requirement.matches(version));
+    let inside = all.iter().filter(|version| is_in(version)).count();
+    match inside {
+        0 if !all.is_empty() => Share::None,
+        all_of_them if all_of_them > 0 && all_of_them == all.len() => Share::All,
+        _ => Share::Some,
     }
-    covered.sort_by(|a, b| a.from.cmp(&b.from));
-    let mut end = required.from;
-    for one in covered {
-        if one.from > end {
-            return Share::Some;
-        }
-        match one.to {
-            None => return Share::All,
-            Some(to) => end = end.max(to),
-        }
-    }
-    if required.to.is_some_and(|to| to <= end) { Share::All } else { Share::Some }
 }
 
 /// The only version that matches a requirement such as `=1.2.3`.
@@ -60,54 +42,47 @@ pub fn pinned(requirement: &VersionReq) -> Option<Version> {
     }
 }
 
-/// The versions that match all comparators; `None` if there are none.
-fn interval(requirement: &VersionReq) -> Option<Interval> {
-    let mut all = Interval { from: Version::new(0, 0, 0), to: None };
-    for comparator in &requirement.comparators {
-        let one = of(comparator);
-        all.from = all.from.max(one.from);
-        all.to = match (all.to, one.to) {
-            (Some(a), Some(b)) => Some(a.min(b)),
-            (a, b) => a.or(b),
+/// One version of each interval in which no requirement changes; and of pre-releases, which a requirement
+/// matches only if it names one of the same version, those that are named, and the next after each.
+fn samples(requirement: &VersionReq, bounds: &[&VersionReq]) -> Vec<Version> {
+    let all: Vec<_> =
+        bounds.iter().chain([&requirement]).flat_map(|one| &one.comparators).collect();
+    let mut samples = vec![Version::new(0, 0, 0)];
+    samples.extend(all.iter().flat_map(|comparator| edges(comparator)));
+    for named in requirement.comparators.iter().filter(|one| !one.pre.is_empty()) {
+        let same = |one: &&&Comparator| {
+            (one.major, one.minor, one.patch) == (named.major, named.minor, named.patch)
+                && !one.pre.is_empty()
         };
+        for one in all.iter().filter(same) {
+            let next = Prerelease::new(&format!("{}.0", one.pre)).ok();
+            samples.extend(
+                [Some(one.pre.clone()), next]
+                    .into_iter()
+                    .flatten()
+                    .map(|pre| Version { pre, ..first(named) }),
+            );
+        }
     }
-    all.to.as_ref().is_none_or(|to| all.from < *to).then_some(all)
+    samples
 }
 
-/// Follows The Cargo Book, "Specifying Dependencies".
-fn of(comparator: &Comparator) -> Interval {
-    let Comparator { op, major, minor, patch, .. } = comparator;
-    let first = Version::new(*major, minor.unwrap_or(0), patch.unwrap_or(0));
-    // The first version after all that match as a prefix.
-    let after = match (minor, patch) {
-        (None, _) => Version::new(major + 1, 0, 0),
-        (Some(minor), None) => Version::new(*major, minor + 1, 0),
-        (Some(minor), Some(patch)) => Version::new(*major, *minor, patch + 1),
-    };
-    let between = |from, to| Interval { from, to: Some(to) };
-    match op {
-        Op::Greater => Interval { from: after, to: None },
-        Op::GreaterEq => Interval { from: first, to: None },
-        Op::Less => between(Version::new(0, 0, 0), first),
-        Op::LessEq => between(Version::new(0, 0, 0), after),
-        Op::Tilde => {
-            let to = match minor {
-                Some(minor) => Version::new(*major, minor + 1, 0),
-                None => Version::new(major + 1, 0, 0),
-            };
-            between(first, to)
-        }
-        Op::Caret => {
-            let to = match (major, minor, patch) {
-                (0, Some(0), Some(patch)) => Version::new(0, 0, patch + 1),
-                (0, Some(minor), _) => Version::new(0, minor + 1, 0),
-                _ => Version::new(major + 1, 0, 0),
-            };
-            between(first, to)
-        }
-        // `=1.2.3`, `1.2.*`, and any future operator.
-        _ => between(first, after),
-    }
+/// The first release of those that a comparator names.
+fn first(comparator: &Comparator) -> Version {
+    let Comparator { major, minor, patch, .. } = comparator;
+    Version::new(*major, minor.unwrap_or(0), patch.unwrap_or(0))
+}
+
+/// All releases at which an operator can begin or end: the first one, and the next of each number.
+fn edges(comparator: &Comparator) -> [Version; 4] {
+    let first = first(comparator);
+    let Version { major, minor, patch, .. } = first;
+    [
+        Version::new(major.saturating_add(1), 0, 0),
+        Version::new(major, minor.saturating_add(1), 0),
+        Version::new(major, minor, patch.saturating_add(1)),
+        first,
+    ]
 }
 
 #[cfg(test)]
@@ -119,7 +94,11 @@ mod tests {
     }
 
     fn shared(requirement: &str, others: &[&str]) -> Share {
-        share(&req(requirement), &others.iter().map(|other| req(other)).collect::<Vec<_>>())
+        let others: Vec<_> = others.iter().map(|other| req(other)).collect();
+        let bounds: Vec<_> = others.iter().collect();
+        share(&req(requirement), &bounds, |version| {
+            others.iter().any(|other| other.matches(version))
+        })
     }
 
     #[test]
@@ -138,35 +117,39 @@ mod tests {
     }
 
     #[test]
-    fn interval_of_every_operator_matches_semver() {
-        for (written, inside, outside) in [
-            ("1.2.3", "1.9.0", "2.0.0"),
-            ("0.2.3", "0.2.9", "0.3.0"),
-            ("0.0.3", "0.0.3", "0.0.4"),
-            ("0.0", "0.0.9", "0.1.0"),
-            ("0", "0.9.0", "1.0.0"),
-            ("~1.2.3", "1.2.9", "1.3.0"),
-            ("~1", "1.9.0", "2.0.0"),
-            ("=1.2", "1.2.9", "1.3.0"),
-            ("1.2.*", "1.2.9", "1.3.0"),
-            ("<1.2", "1.1.9", "1.2.0"),
-            ("<=1.2", "1.2.9", "1.3.0"),
-            (">1.2", "1.3.0", "1.2.9"),
-            (">=1.2, <1.5", "1.4.9", "1.5.0"),
-        ] {
-            let requirement = req(written);
-            let within = |version: &str| {
-                let version: Version = version.parse().expect("a version");
-                let all = interval(&requirement).expect("not empty");
-                assert_eq!(
-                    requirement.matches(&version),
-                    all.from <= version && all.to.is_none_or(|to| version < to),
-                    "{written} {version}"
-                );
-                requirement.matches(&version)
-            };
-            assert!(within(inside) && !within(outside), "{written}");
+    fn every_operator_changes_only_at_its_edges() {
+        let grid = || (0..64).map(|n| Version::new(n / 16, n / 4 % 4, n % 4));
+        for operator in ["", "^", "~", "=", "<", "<=", ">", ">="] {
+            for numbers in
+                ["0", "1", "2", "0.0", "0.2", "1.0", "1.2", "0.0.0", "0.0.2", "0.1.2", "1.2.1"]
+            {
+                let requirement = req(&format!("{operator}{numbers}"));
+                let edges = samples(&requirement, &[]);
+                for version in grid() {
+                    let edge = edges.iter().filter(|edge| **edge <= version).max();
+                    let edge = edge.expect("the first version is one");
+                    let (at, before) = (requirement.matches(&version), requirement.matches(edge));
+                    assert_eq!(at, before, "{requirement} {version} {edge}");
+                }
+            }
         }
+        let wildcards = ["*", "1.*", "1.2.*"].map(req);
+        for (requirement, version) in wildcards.iter().flat_map(|one| grid().map(move |v| (one, v)))
+        {
+            let edges = samples(requirement, &[]);
+            let edge = edges.iter().filter(|edge| **edge <= version).max().expect("the first");
+            assert_eq!(requirement.matches(&version), requirement.matches(edge), "{requirement}");
+        }
+    }
+
+    #[test]
+    fn share_of_pre_releases_is_that_of_named_ones() {
+        assert_eq!(shared("=1.0.0-rc.1", &[">=1.0.0-rc.1"]), Share::All);
+        assert_eq!(shared("=1.0.0-rc.1", &[">=1.0.0-rc.2"]), Share::None);
+        assert_eq!(shared(">=1.0.0-rc.1, <1.0.0", &[">=1.0.0-rc.2"]), Share::Some);
+        assert_eq!(shared(">=1.0.0-rc.2, <1.0.0", &[">=1.0.0-rc.1"]), Share::All);
+        // No release and no pre-release of another version.
+        assert_eq!(shared("1.0.0-rc.1", &[">=1.0.0"]), Share::Some);
     }
 
     #[test]

@@ -5,7 +5,10 @@ use std::fs;
 use camino::Utf8Path;
 use cargo_deny::advisories::model::{Advisory as DenyAdvisory, Informational};
 use rustsec::Advisory;
+use semver::{Version, VersionReq};
 use serde::{Deserialize, Serialize};
+
+use super::AffectedPackages;
 
 /// The facts of one advisory.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -24,10 +27,8 @@ pub struct AdvisoryFacts {
     pub aliases: Vec<String>,
     /// The severity and score of its CVSS vector, such as `high (7.5)`.
     pub severity: Option<String>,
-    /// Requirements that patched versions satisfy.
-    pub patched: Vec<String>,
-    /// Requirements that unaffected versions satisfy.
-    pub unaffected: Vec<String>,
+    /// The packages of that name that it is about.
+    pub affected: AffectedPackages,
     /// The paths of the affected functions.
     pub functions: Vec<String>,
     /// The URL of the announcement.
@@ -78,8 +79,6 @@ impl AdvisoryFacts {
     pub(super) fn of(advisory: &DenyAdvisory<'_>, database: &Utf8Path) -> Self {
         let data = &advisory.advisory;
         let strings = |all: &[&str]| all.iter().map(|&text| text.to_owned()).collect();
-        let requirements =
-            |all: &[semver::VersionReq]| all.iter().map(ToString::to_string).collect();
         let mut facts = Self {
             id: data.id.to_owned(),
             package: data.krate.to_owned(),
@@ -87,8 +86,7 @@ impl AdvisoryFacts {
             description: data.description.to_owned(),
             date: data.date.to_string(),
             aliases: strings(&data.aliases),
-            patched: requirements(&advisory.versions.patched),
-            unaffected: requirements(&advisory.versions.unaffected),
+            affected: AffectedPackages::of(advisory),
             url: data.url.map(str::to_owned),
             kind: match &data.informational {
                 None => AdvisoryKind::Vulnerability,
@@ -116,6 +114,26 @@ impl AdvisoryFacts {
         }
     }
 
+    /// Whether it is about a version, according to cargo-deny.
+    pub fn affects(&self, version: &Version) -> bool {
+        self.affected.has_version(version)
+    }
+
+    /// Whether it is about packages of a source, according to cargo-deny.
+    pub fn is_about_source(&self, source: Option<&str>) -> bool {
+        self.affected.has_source(source)
+    }
+
+    /// The patched versions, such as `^0.2.23 or >=0.3.47`; `None` if there are none.
+    pub fn patched_versions(&self) -> Option<String> {
+        alternatives(self.affected.patched())
+    }
+
+    /// The unaffected versions, in the same way.
+    pub fn unaffected_versions(&self) -> Option<String> {
+        alternatives(self.affected.unaffected())
+    }
+
     /// The advisory's page, derived from its id.
     pub fn link(&self) -> Option<String> {
         let (kind, _) = self.id.split_once('-')?;
@@ -126,4 +144,9 @@ impl AdvisoryFacts {
             _ => self.url.clone(),
         }
     }
+}
+
+fn alternatives(requirements: &[VersionReq]) -> Option<String> {
+    let all: Vec<_> = requirements.iter().map(ToString::to_string).collect();
+    (!all.is_empty()).then(|| all.join(" or "))
 }

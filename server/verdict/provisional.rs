@@ -19,7 +19,7 @@ use crate::{
     model::{
         lockfile::Lockfile,
         manifest::{Dependency, Manifest},
-        versions::{Share, pinned, share},
+        versions::{Share, pinned},
     },
     text::SourceText,
 };
@@ -150,10 +150,11 @@ impl ProvisionalInput<'_> {
 
     /// The vulnerabilities that every possible version of a changed dependency has.
     fn vulnerabilities(&self, changed: &ChangedDependency<'_>) -> Vec<Arc<AdvisoryFacts>> {
-        let all =
-            self.database.map(|database| database.advisories_of(&changed.dependency.package.name));
+        let package = &changed.dependency.package;
+        let all = self.database.map(|database| database.advisories_of(&package.name));
         let all = all.into_iter().flatten().filter(|advisory| {
             advisory.kind == AdvisoryKind::Vulnerability
+                && advisory.is_about_source(package.source.as_deref())
                 && !self.ignored.contains(&advisory.id)
                 && changed.version.unaffected_share(advisory) == Share::None
         });
@@ -230,14 +231,10 @@ impl ProvisionalInput<'_> {
 impl NextVersion {
     /// Which share of the possible versions is unaffected by the advisory.
     fn unaffected_share(&self, advisory: &AdvisoryFacts) -> Share {
-        let safe = advisory.patched.iter().chain(&advisory.unaffected);
-        let safe: Vec<VersionReq> = safe.filter_map(|text| text.parse().ok()).collect();
         match self {
-            Self::Exactly(version) if safe.iter().any(|dependency| dependency.matches(version)) => {
-                Share::All
-            }
-            Self::Exactly(_) => Share::None,
-            Self::Satisfying(requirement) => share(requirement, &safe),
+            Self::Exactly(version) if advisory.affects(version) => Share::None,
+            Self::Exactly(_) => Share::All,
+            Self::Satisfying(requirement) => advisory.affected.share_without(requirement),
         }
     }
 }

@@ -8,9 +8,8 @@ use cargo_deny::{Krate, Krates, Source};
 use rayon::prelude::{IntoParallelIterator as _, ParallelIterator as _};
 use semver::{Version, VersionReq};
 use serde::{Deserialize, Serialize};
-use url::Url;
 
-use super::{PackageRef, index::Index};
+use super::{PackageRef, affected, index::Index};
 
 /// Facts about the versions of a package, as of cargo's last update of the index.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -85,13 +84,7 @@ struct IndexDependency {
 /// The versions of a package in cargo's index cache, oldest first; `None` if it is not cached. `root` is
 /// the folder of the workspace, whose cargo configuration may replace crates.io's index.
 pub(crate) fn releases(package: &PackageRef, root: &Utf8Path) -> Option<Vec<Release>> {
-    let (kind, url) = package.source.as_deref()?.split_once('+')?;
-    let source = match kind {
-        "registry" if url == tame_index::CRATES_IO_INDEX => Source::crates_io(true),
-        "registry" => Source::Registry(Url::parse(url).ok()?),
-        "sparse" => Source::Sparse(Url::parse(package.source.as_deref()?).ok()?),
-        _ => return None,
-    };
+    let source = affected::registry(package.source.as_deref()?)?;
     let mut releases = Index::of(&source, root).records_of(&package.name, Release::read)?;
     releases.sort_by(|a, b| a.version.cmp(&b.version));
     Some(releases)

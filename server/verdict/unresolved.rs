@@ -12,7 +12,7 @@ use std::{
 };
 
 use camino::Utf8PathBuf;
-use semver::{Version, VersionReq};
+use semver::VersionReq;
 
 use super::{
     AdvisoryFacts, AdvisoryKind, Check, Code, Database, Finding, Location, PackageRef, Role,
@@ -74,8 +74,11 @@ pub(crate) fn unresolved(
                 .map(Arc::new)
                 .collect()
         });
-        let vulnerabilities: Vec<_> =
-            about.iter().filter(|advisory| !is_unaffected(advisory, &package.version)).collect();
+        let affects_it = |advisory: &&Arc<AdvisoryFacts>| {
+            advisory.is_about_source(package.source.as_deref())
+                && advisory.affects(&package.version)
+        };
+        let vulnerabilities: Vec<_> = about.iter().filter(affects_it).collect();
         if vulnerabilities.is_empty() {
             continue;
         }
@@ -87,11 +90,6 @@ pub(crate) fn unresolved(
         findings.extend(vulnerabilities.into_iter().map(findings_of));
     }
     findings
-}
-
-fn is_unaffected(advisory: &AdvisoryFacts, version: &Version) -> bool {
-    let safe = advisory.patched.iter().chain(&advisory.unaffected);
-    safe.filter_map(|text| VersionReq::parse(text).ok()).any(|safe| safe.matches(version))
 }
 
 /// The dependency paths to a package.

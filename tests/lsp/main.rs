@@ -2,6 +2,7 @@
 
 #![expect(clippy::needless_raw_string_hashes, reason = "expect-test writes them")]
 
+mod affected_versions;
 mod ci_gates;
 mod columns;
 mod completion;

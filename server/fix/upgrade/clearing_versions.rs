@@ -1,9 +1,9 @@
 //! Which versions of a package clear its findings.
 
-use semver::{Version, VersionReq};
+use semver::{Comparator, Version};
 
 use super::{PackageVersions, UpgradeTarget, alternatives::suggested_alternatives, is_compatible};
-use crate::verdict::{AdvisoryFacts, Release};
+use crate::verdict::Release;
 
 /// The versions that may clear the findings about a package; none if only its removal does.
 #[derive(Clone, Debug, Default)]
@@ -72,7 +72,7 @@ impl UpgradeTarget {
         let clearable: Vec<_> = self
             .advisories
             .iter()
-            .filter(|advisory| releases.iter().any(|one| is_clear(advisory, &one.version)))
+            .filter(|advisory| releases.iter().any(|one| !advisory.affects(&one.version)))
             .collect();
         let other_reasons = self.yanked || self.license || !self.later_versions.is_empty();
         if clearable.is_empty() && !other_reasons {
@@ -85,7 +85,7 @@ impl UpgradeTarget {
             });
         }
         let cleared = |one: &Release| {
-            clearable.iter().filter(|advisory| is_clear(advisory, &one.version)).count()
+            clearable.iter().filter(|advisory| !advisory.affects(&one.version)).count()
         };
         let compatible = releases.iter().filter(|one| is_compatible(&locked, &one.version));
         let most = compatible.clone().map(cleared).max().unwrap_or(0);
@@ -93,7 +93,7 @@ impl UpgradeTarget {
             .filter(|one| most > 0 && most < clearable.len() && cleared(one) == most)
             .map(|one| one.version.clone())
             .collect();
-        releases.retain(|one| clearable.iter().all(|advisory| is_clear(advisory, &one.version)));
+        releases.retain(|one| clearable.iter().all(|advisory| !advisory.affects(&one.version)));
         if releases.is_empty() && partial.is_empty() {
             return Err(format!(
                 "the local registry index has no version of `{name}` newer than {locked}"
@@ -108,7 +108,8 @@ impl UpgradeTarget {
 
     fn no_version_reason(&self, from_index: bool) -> String {
         let name = &self.package.name;
-        let patched = self.advisories.iter().flat_map(|advisory| &advisory.patched).next();
+        let patched =
+            self.advisories.iter().flat_map(|advisory| advisory.affected.patched()).next();
         match patched {
             None => {
                 let mut suggested = self.advisories.iter().map(|one| suggested_alternatives(one));
@@ -124,20 +125,15 @@ impl UpgradeTarget {
 
     /// The first patched versions that the advisories name.
     fn lower_bounds(&self) -> Vec<Release> {
-        let patched = self.advisories.iter().flat_map(|advisory| &advisory.patched);
+        let patched = self.advisories.iter().flat_map(|advisory| advisory.affected.patched());
         let named = patched.filter_map(|requirement| {
-            let first =
-                requirement.split(',').next()?.trim_start_matches(['>', '=', '^', '~', ' ']);
-            Some(Release::named(Version::parse(first).ok()?))
+            let Comparator { major, minor, patch, pre, .. } = requirement.comparators.first()?;
+            let mut version = Version::new(*major, (*minor)?, (*patch)?);
+            version.pre = pre.clone();
+            Some(Release::named(version))
         });
         let mut named: Vec<_> = named.collect();
         named.sort_by(|a, b| a.version.cmp(&b.version));
         named
     }
-}
-
-fn is_clear(advisory: &AdvisoryFacts, version: &Version) -> bool {
-    advisory.patched.iter().chain(&advisory.unaffected).any(|requirement| {
-        VersionReq::parse(requirement).is_ok_and(|requirement| requirement.matches(version))
-    })
 }

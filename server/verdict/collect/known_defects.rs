@@ -40,7 +40,7 @@ pub(super) fn correct(finding: &mut Finding, labels: &[ResolvedLabel], context: 
         }
         Some(Code::Yanked) if is_vendored(finding, context) => vendor_again(finding),
         Some(_)
-            if finding.advisory.as_ref().is_some_and(|one| !one.patched.is_empty())
+            if finding.advisory.as_ref().is_some_and(|one| !one.affected.patched().is_empty())
                 && is_vendored(finding, context) =>
         {
             vendor_again(finding);

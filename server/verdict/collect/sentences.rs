@@ -375,10 +375,10 @@ pub(super) fn advisory(finding: &Finding) -> Option<Sentence> {
         AdvisoryKind::Notice => format!("{package} has a notice: {title}"),
         AdvisoryKind::Vulnerability => format!("{package} has a vulnerability: {title}"),
     };
-    let remedy = match (advisory.patched.is_empty(), advisory.kind) {
-        (false, _) => format!("upgrade to {}", advisory.patched.join(" or ")),
-        (true, AdvisoryKind::Unmaintained) => "replace it".to_owned(),
-        (true, _) => "no patched version exists".to_owned(),
+    let remedy = match (advisory.patched_versions(), advisory.kind) {
+        (Some(patched), _) => format!("upgrade to {patched}"),
+        (None, AdvisoryKind::Unmaintained) => "replace it".to_owned(),
+        (None, _) => "no patched version exists".to_owned(),
     };
     Some(Sentence { message: Some(message), remedy: Some(remedy) })
 }

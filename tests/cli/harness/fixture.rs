@@ -5,7 +5,7 @@
 //! [package]
 //! #- crate: time 0.3.44 (MIT) -> num-conv 0.1, powerfmt 0.2
 //! #- crate: old 1.0.0 yanked rust=1.85 a package of crates.io; `()` states no license
-//! #- advisory: RUSTSEC-2026-0009 time patched >=0.3.47, ^0.2.9: Title
+//! #- advisory: RUSTSEC-2026-0009 time patched >=0.3.47, ^0.2.9 unaffected <0.2: Title
 //! #- advisory: RUSTSEC-2024-0436 paste unmaintained: Title
 //! ```
 //!
@@ -49,17 +49,21 @@ pub(super) fn lay_out(world: &World, fixture: &str) {
 fn advise(world: &World, words: &str) {
     let (head, title) = words.split_once(": ").unwrap_or((words, "A title"));
     let (head, patched) = head.split_once(" patched ").unwrap_or((head, ""));
+    let (patched, unaffected) = patched.split_once(" unaffected ").unwrap_or((patched, ""));
     let mut head = head.split_whitespace();
     let id = head.next().expect("an advisory has an id");
     let package = head.next().expect("an advisory has a package");
     let informational = head.next().map(|kind| format!("informational = \"{kind}\"\n"));
-    let patched: Vec<_> =
-        patched.split(", ").filter(|req| !req.is_empty()).map(|req| format!("\"{req}\"")).collect();
+    let list = |all: &str| {
+        let all = all.split(", ").filter(|req| !req.is_empty());
+        all.map(|req| format!("\"{req}\"")).collect::<Vec<_>>().join(", ")
+    };
     let text = format!(
         "```toml\n[advisory]\nid = \"{id}\"\npackage = \"{package}\"\ndate = \"2026-02-05\"\n{}\n\
-         [versions]\npatched = [{}]\n```\n\n# {title}\n\nWhat happens.\n",
+         [versions]\npatched = [{}]\nunaffected = [{}]\n```\n\n# {title}\n\nWhat happens.\n",
         informational.unwrap_or_default(),
-        patched.join(", "),
+        list(patched),
+        list(unaffected),
     );
     world.write(&format!("../db/crates/{package}/{id}.md"), text);
 }

@@ -7,6 +7,7 @@
 
 mod cargo_message;
 mod document;
+mod editable;
 mod kind;
 mod manifest;
 mod overlay;
@@ -14,6 +15,7 @@ pub mod policy;
 mod report;
 mod requirement;
 mod scope;
+mod seeded_lockfile;
 mod upgrade;
 mod verification;
 mod verifier;
@@ -28,6 +30,7 @@ use crate::{
     text::Span,
     verdict::{Finding, PackageRef},
 };
+pub use editable::EditableFolders;
 pub use kind::FixKind;
 #[doc(hidden)]
 pub use manifest::fuzz_manifest;
@@ -38,7 +41,7 @@ pub use report::{FixReport, RemainingFinding, fix_all};
 pub use scope::{FixScope, PackageSelector};
 pub use upgrade::RemovedFeatures;
 pub use verification::{MovedEntry, Verification};
-pub use verifier::{CreatedPolicy, FixVerifier, NotVerified};
+pub use verifier::{CreatedPolicy, FixVerifier, LockfileOutcome, NotVerified, OtherLockfile};
 
 /// Which upgrades are allowed.
 #[derive(Clone, Copy, Debug, Default)]

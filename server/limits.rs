@@ -22,6 +22,7 @@
 //! | edges of a graph that are visited to find the dependency paths of all findings | [`PATH_STEPS`]; then each package has its nearest dependency path only |
 //! | packages on one dependency path | [`PATH_LENGTH`]; a longer path is not listed, the finding says how long it is |
 //! | packages on the dependency paths of all findings | [`PATH_NODES`]; further paths are not listed |
+//! | lockfiles of other workspaces that a fix brings along | [`OTHER_LOCKFILES`]; the others are named |
 //! | workspaces that are checked because they share a policy | [`RULED_WORKSPACES`]; if there are more, entries are reported only where all of them are checked anyway |
 //! | locations of one finding | [`LOCATIONS`]; the finding says how many more there are |
 //! | files and folders that are visited to find the commands of the continuous integration | [`CI_ENTRIES`] |
@@ -57,6 +58,9 @@ pub(crate) const CACHE_ENTRY: u64 = 1 << 30;
 pub(crate) const METADATA: u64 = 1 << 30;
 /// Workspaces that are checked only to find out which entries of their policy are needed.
 pub(crate) const RULED_WORKSPACES: usize = 24;
+
+/// Workspaces whose lockfiles a change of manifests brings along.
+pub(crate) const OTHER_LOCKFILES: usize = 24;
 
 /// Entries of one list in a policy.
 pub(crate) const LIST_ENTRIES: usize = 10_000;

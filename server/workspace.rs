@@ -3,6 +3,7 @@
 
 mod deciding;
 mod discover;
+mod locked;
 mod members;
 mod membership;
 mod policy_files;
@@ -14,6 +15,7 @@ use camino::{Utf8Component, Utf8Path, Utf8PathBuf};
 pub use deciding::DecidingFiles;
 pub(crate) use deciding::{CONFIGURATION_NAMES, TOOLCHAIN_NAMES};
 pub use discover::{Discovery, DiscoveryOptions, EXCLUDED_FOLDERS};
+pub(crate) use locked::{LockedWorkspaces, repository_of};
 pub(crate) use members::MemberFolders;
 use membership::Memberships;
 pub(crate) use policy_files::shadowed_by;
@@ -93,6 +95,15 @@ impl Workspace {
     }
 }
 
+/// `path` as it is written in `folder`, with `..` where it is not below it. Both are absolute and without links.
+pub(crate) fn relative(folder: &Utf8Path, path: &Utf8Path) -> Utf8PathBuf {
+    let same = folder.components().zip(path.components()).take_while(|(one, other)| one == other);
+    let same = same.count();
+    let up = folder.components().skip(same).map(|_| Utf8Component::ParentDir);
+    let path: Utf8PathBuf = up.chain(path.components().skip(same)).collect();
+    if path.as_str().is_empty() { Utf8PathBuf::from(".") } else { path }
+}
+
 /// `path` without `.` and `..`, without resolving symbolic links, as cargo-deny does.
 pub(crate) fn lexical(path: &Utf8Path) -> Utf8PathBuf {
     let mut result = Utf8PathBuf::new();
@@ -106,4 +117,21 @@ pub(crate) fn lexical(path: &Utf8Path) -> Utf8PathBuf {
         }
     }
     result
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn relative_paths_lead_from_a_folder_to_a_file() {
+        for (folder, path, expected) in [
+            ("/w", "/w/a/Cargo.toml", "a/Cargo.toml"),
+            ("/w/a", "/w/b/Cargo.toml", "../b/Cargo.toml"),
+            ("/w/a", "/x", "../../x"),
+            ("/w", "/w", "."),
+        ] {
+            assert_eq!(relative(folder.into(), path.into()), expected);
+        }
+    }
 }

@@ -218,7 +218,8 @@ pub(super) struct FixArguments {
 
     /// Also change the policy: add a clarification for a license text (clarify), allow a license or a
     /// source for one version of a package (exception). Or write files that symbolic links in the
-    /// workspace point to (links).
+    /// workspace point to (links), or manifests and lockfiles outside of the named folders and in
+    /// vendored copies (outside).
     #[arg(long, value_enum, value_name = "REMEDIES", value_delimiter = ',')]
     pub(super) allow: Vec<AllowedChange>,
 
@@ -311,6 +312,7 @@ pub(super) enum AllowedChange {
     Clarify,
     Exception,
     Links,
+    Outside,
 }
 
 #[derive(Clone, Copy, Debug, Args)]
@@ -421,7 +423,13 @@ impl FixArguments {
 
     /// Whether to write files that symbolic links point to.
     pub(super) fn links(&self) -> Links {
-        if self.allow.contains(&AllowedChange::Links) { Links::Followed } else { Links::Refused }
+        let follows = self.allow.contains(&AllowedChange::Links) || self.outside();
+        if follows { Links::Followed } else { Links::Refused }
+    }
+
+    /// Whether to change what lies outside of the named folders.
+    pub(super) fn outside(&self) -> bool {
+        self.allow.contains(&AllowedChange::Outside)
     }
 
     /// The kinds of policy fixes that are allowed.
@@ -429,7 +437,7 @@ impl FixArguments {
         let remedy = |allowed: &AllowedChange| match allowed {
             AllowedChange::Clarify => Some(FixKind::Clarify),
             AllowedChange::Exception => Some(FixKind::Exception),
-            AllowedChange::Links => None,
+            AllowedChange::Links | AllowedChange::Outside => None,
         };
         self.allow.iter().filter_map(remedy).collect()
     }

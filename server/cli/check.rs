@@ -24,7 +24,7 @@ use crate::{
 ///
 /// When there is no workspace to check.
 pub(super) fn run(arguments: &CheckArguments) -> anyhow::Result<ExitCode> {
-    let Selection { workspaces, missing } = select_workspaces(&arguments.gate)?;
+    let Selection { workspaces, missing, .. } = select_workspaces(&arguments.gate)?;
     let deny = arguments.deny_options().map_err(anyhow::Error::msg)?;
     let shown = ShownFindings::of(arguments);
     let options = gate_options(RunOptions {

@@ -1,9 +1,14 @@
 //! `supercargo fix`: applies verified fixes and reports them and the remaining findings.
 
+mod diff;
 mod human;
 mod json;
 
-use std::{collections::BTreeSet, process::ExitCode};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    process::ExitCode,
+    sync::Arc,
+};
 
 use camino::{Utf8Path, Utf8PathBuf};
 
@@ -16,7 +21,10 @@ use super::{
     targets::{RunOptions, Selection, absolute, gate_options, select_workspaces},
 };
 use crate::{
-    fix::{FixOptions, FixReport, FixScope, FixVerifier, NotVerified, Overlay, fix_all},
+    fix::{
+        EditableFolders, FixOptions, FixReport, FixScope, FixVerifier, NotVerified, Overlay,
+        fix_all,
+    },
     gate::{Databases, Gate, NO_VERDICT, Verdict},
     resolve::BuildResult,
     text::{Links, delete_leftovers},
@@ -51,7 +59,7 @@ impl FixRun<'_> {
 ///
 /// When there is no workspace to check, or standard output cannot be written.
 pub(super) fn run(arguments: &FixArguments) -> anyhow::Result<ExitCode> {
-    let Selection { workspaces, missing } = select_workspaces(&arguments.gate)?;
+    let Selection { workspaces, folders, missing } = select_workspaces(&arguments.gate)?;
     let deny = arguments.deny_options().map_err(anyhow::Error::msg)?;
     let options = gate_options(RunOptions::of(&arguments.gate, deny))?;
     let databases = Databases::default();
@@ -62,6 +70,9 @@ pub(super) fn run(arguments: &FixArguments) -> anyhow::Result<ExitCode> {
         packages: arguments.packages.clone(),
     };
     let mut code = if missing { NO_VERDICT } else { 0 };
+    let editable = Arc::new(EditableFolders::below(folders, arguments.outside()));
+    // With `--dry-run` the changes for one workspace are not on disk when the next one is fixed.
+    let mut unwritten = BTreeMap::new();
     let mut ci = CiGates::new(arguments.gate.as_ci);
     for workspace in &workspaces {
         let options = ci.options_for(workspace, &options);
@@ -72,7 +83,8 @@ pub(super) fn run(arguments: &FixArguments) -> anyhow::Result<ExitCode> {
             databases: &databases,
             progress: &logging::progress,
         };
-        let Some(report) = fix_all(&mut verifier, &scope, Overlay::default()) else { continue };
+        let texts = Overlay::over(unwritten.clone()).within(Arc::clone(&editable));
+        let Some(report) = fix_all(&mut verifier, &scope, texts) else { continue };
         let absent = scope.packages.iter().find(|named| {
             report.before.complete
                 && !report.before.folders.keys().any(|one| one.name == named.name)
@@ -112,6 +124,10 @@ pub(super) fn run(arguments: &FixArguments) -> anyhow::Result<ExitCode> {
                     continue;
                 }
             }
+        }
+        if arguments.dry_run && !fix_run.does_not_compile() {
+            let changes = report.texts.changes().iter();
+            unwritten.extend(changes.map(|(path, change)| (path.clone(), change.after.clone())));
         }
         match arguments.format {
             Format::Human => human::print(&fix_run, &here),

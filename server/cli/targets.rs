@@ -88,6 +88,8 @@ fn lexical_policy_files(manifest: &Utf8Path) -> anyhow::Result<PolicyFiles> {
 pub(super) struct Selection {
     /// Each once.
     pub(super) workspaces: Vec<Workspace>,
+    /// The named folders, and the roots of the workspaces.
+    pub(super) folders: Vec<Utf8PathBuf>,
     /// An argument does not exist; the error was already printed.
     pub(super) missing: bool,
 }
@@ -96,6 +98,7 @@ pub(super) fn select_workspaces(arguments: &GateArguments) -> anyhow::Result<Sel
     let mut selection = Selection::default();
     if let Some(manifest) = &arguments.manifest_path {
         selection.workspaces.push(of_manifest(manifest)?);
+        selection.add_roots();
         return Ok(selection);
     }
     let mut options = DiscoveryOptions { nested: arguments.all, ..DiscoveryOptions::default() };
@@ -110,6 +113,7 @@ pub(super) fn select_workspaces(arguments: &GateArguments) -> anyhow::Result<Sel
     for path in paths {
         match below(path, &options) {
             Ok(found) => {
+                selection.folders.extend(absolute(path).ok().filter(|path| path.is_dir()));
                 for workspace in found {
                     if !selection.workspaces.contains(&workspace) {
                         selection.workspaces.push(workspace);
@@ -123,7 +127,15 @@ pub(super) fn select_workspaces(arguments: &GateArguments) -> anyhow::Result<Sel
             }
         }
     }
+    selection.add_roots();
     Ok(selection)
+}
+
+impl Selection {
+    /// The lockfile of a member is in the folder of its root.
+    fn add_roots(&mut self) {
+        self.folders.extend(self.workspaces.iter().map(|workspace| workspace.root.clone()));
+    }
 }
 
 fn below(path: &Utf8Path, options: &DiscoveryOptions) -> anyhow::Result<Vec<Workspace>> {

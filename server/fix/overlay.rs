@@ -1,9 +1,14 @@
 //! Changed texts over the editor's buffers and the files on disk.
 
-use std::{collections::BTreeMap, io, sync::Arc};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    io,
+    sync::Arc,
+};
 
 use camino::{Utf8Path, Utf8PathBuf};
 
+use super::editable::{EditableFolders, real_parent};
 use crate::{
     gate::{OnDisk, Texts},
     text::{ExpectedContent, Links, Replacement, SourceText, WriteError, Written, write_all},
@@ -15,6 +20,9 @@ use crate::{
 pub struct Overlay {
     buffers: Arc<BTreeMap<Utf8PathBuf, SourceText>>,
     changes: BTreeMap<Utf8PathBuf, FileChange>,
+    editable: Arc<EditableFolders>,
+    /// Why some changes were left out that would have been possible elsewhere.
+    left_out: BTreeSet<String>,
 }
 
 /// The change of one file.
@@ -59,7 +67,48 @@ impl Texts for Overlay {
 impl Overlay {
     /// An overlay over these buffers, without changes.
     pub fn over(buffers: BTreeMap<Utf8PathBuf, SourceText>) -> Self {
-        Self { buffers: Arc::new(buffers), changes: BTreeMap::new() }
+        Self { buffers: Arc::new(buffers), ..Self::default() }
+    }
+
+    /// The same, in which only files in these folders may be changed.
+    #[must_use]
+    pub fn within(self, editable: Arc<EditableFolders>) -> Self {
+        Self { editable, ..self }
+    }
+
+    /// The outermost named folder that contains a file or a folder.
+    pub fn named_folder_of(&self, path: &Utf8Path) -> Option<&Utf8Path> {
+        self.editable.folder_of(path)
+    }
+
+    /// Whether a file is in one of the named folders, or none are named.
+    pub fn is_inside(&self, path: &Utf8Path) -> bool {
+        self.editable.contain(path)
+    }
+
+    /// Where files may be changed.
+    pub(super) fn shared_editable(&self) -> Arc<EditableFolders> {
+        Arc::clone(&self.editable)
+    }
+
+    /// Why a file may not be changed: a sentence without a final period. `workspace` is the checked folder.
+    pub(super) fn refusal(&self, path: &Utf8Path, workspace: &Utf8Path) -> Option<String> {
+        self.editable.refusal(path, workspace)
+    }
+
+    /// Why one of the changed files may not be changed.
+    pub(super) fn refused_change(&self, workspace: &Utf8Path) -> Option<String> {
+        self.changes.keys().find_map(|path| self.refusal(path, workspace))
+    }
+
+    /// Records why a change was left out.
+    pub(super) fn leave_out(&mut self, reason: String) {
+        self.left_out.insert(reason);
+    }
+
+    /// Why changes were left out that would have been possible: sentences without a final period.
+    pub fn left_out(&self) -> &BTreeSet<String> {
+        &self.left_out
     }
 
     /// The texts of the editor's buffers.
@@ -94,6 +143,13 @@ impl Overlay {
         self.changes.insert(path.to_owned(), change);
     }
 
+    /// The path of a file without links in its folder, where files may be changed.
+    pub fn target_of(&self, path: &Utf8Path) -> Utf8PathBuf {
+        let real = real_parent(path);
+        let knows_folders = !self.editable.folders().is_empty();
+        if knows_folders && self.editable.may_change(&real) { real } else { path.to_owned() }
+    }
+
     /// Writes all changed files, or none (see [`crate::text`]). `base` is the user's working folder.
     ///
     /// # Errors
@@ -102,6 +158,9 @@ impl Overlay {
     pub fn write(&self, base: &Utf8Path, links: Links) -> Result<Written, WriteError> {
         let mut changes: Vec<_> = self.changes.iter().collect();
         changes.sort_by_key(|(path, _)| write_order(path));
+        // The folder may be the name of a link to one in which files may be changed.
+        let changes: Vec<_> =
+            changes.into_iter().map(|(path, change)| (self.target_of(path), change)).collect();
         let replacements = changes.iter().map(|(path, change)| Replacement {
             path,
             before: if change.is_new {

@@ -4,7 +4,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{
-    CheckedTexts, Fix, FixKind, FixResult, FixScope, FixVerifier, NotVerified, Overlay,
+    CheckedTexts, Fix, FixKind, FixResult, FixScope, FixVerifier, NotVerified, OtherLockfile,
+    Overlay,
     cargo_message::cargo_message,
     is_about_manifests,
     upgrade::{PackageVersions, TargetScope, UpgradeTarget, suggested_alternatives},
@@ -42,6 +43,8 @@ pub struct FixReport {
     pub before: Verdict,
     /// The verdict after the fixes.
     pub verdict: Verdict,
+    /// The lockfiles of other workspaces that do not fit the changed manifests as they are.
+    pub lockfiles: Vec<OtherLockfile>,
     /// Why cargo could not update its registry index, if that was tried and failed.
     pub old_index: Option<String>,
 }
@@ -62,9 +65,11 @@ pub fn fix_all(
         texts,
         before: verdict.clone(),
         verdict,
+        lockfiles: Vec::new(),
         old_index: None,
     };
     let mut run = FixAllRun {
+        original: report.texts.clone(),
         verifier,
         scope,
         report,
@@ -81,12 +86,15 @@ pub fn fix_all(
     if run.report.verdict.complete {
         run.apply_other_fixes()?;
     }
+    run.bring_lockfiles_along()?;
     Some(run.into_report(is_locked))
 }
 
 struct FixAllRun<'w, 'p> {
     verifier: &'w mut FixVerifier<'p>,
     scope: &'w FixScope,
+    /// The texts before the first fix.
+    original: Overlay,
     report: FixReport,
     /// The packages for which no upgrade was verified, with the reason.
     failed_upgrades: BTreeMap<PackageRef, String>,
@@ -172,6 +180,16 @@ impl FixAllRun<'_, '_> {
             } else {
                 self.apply(result.fixes.swap_remove(0));
             }
+        }
+        Some(())
+    }
+
+    /// Other workspaces may use the changed manifests.
+    fn bring_lockfiles_along(&mut self) -> Option<()> {
+        let texts = &mut self.report.texts;
+        match self.verifier.with_other_lockfiles(&self.original, texts) {
+            Ok(lockfiles) => self.report.lockfiles = lockfiles,
+            Err(_) => return None,
         }
         Some(())
     }

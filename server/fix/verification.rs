@@ -110,7 +110,11 @@ pub(super) fn is_cargo_deny_problem(finding: &Finding) -> bool {
     finding.check != Check::Supercargo && finding.severity >= Severity::Warning
 }
 
-fn moved_entries(before: &Overlay, after: &Overlay, lockfile: &Utf8Path) -> Vec<MovedEntry> {
+pub(super) fn moved_entries(
+    before: &Overlay,
+    after: &Overlay,
+    lockfile: &Utf8Path,
+) -> Vec<MovedEntry> {
     let entries = |texts: &Overlay| -> BTreeSet<PackageRef> {
         let text = texts.read(lockfile).ok();
         let packages = text.and_then(|text| Lockfile::graph(text.as_str())).unwrap_or_default();

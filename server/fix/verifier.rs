@@ -2,6 +2,7 @@
 
 mod create_policy;
 mod manifests;
+mod other_lockfiles;
 mod other_workspaces;
 mod unignore;
 mod upgrade_context;
@@ -22,6 +23,7 @@ use crate::{
     verdict::{Check, Code, ExceptionsFile, Finding, Location, PolicyText, Severity},
 };
 pub use create_policy::CreatedPolicy;
+pub use other_lockfiles::{LockfileOutcome, OtherLockfile};
 pub(super) use upgrade_context::UpgradeContext;
 use verify_upgrade::VerifiedUpgrade;
 
@@ -297,6 +299,9 @@ impl FixVerifier<'_> {
     }
 
     fn check_texts(&mut self, overlay: &Overlay) -> Result<Verdict, NotVerified> {
+        if let Some(reason) = overlay.refused_change(&self.gate.workspace().root) {
+            return Err(NotVerified::Because(reason));
+        }
         let silent = SilentProgress(self.progress);
         let verdict = self.gate.check(self.options, overlay, self.databases, &silent);
         verdict.ok_or(NotVerified::Canceled)

@@ -34,6 +34,17 @@ pub struct DecidingFiles {
 impl DecidingFiles {
     /// The manifests, the lockfile, the policies and the configuration of a workspace.
     pub fn of_workspace(workspace: &Workspace) -> Self {
+        let mut found = Self::named_by_manifests(workspace);
+        found.files.extend(Self::of_any(workspace).files);
+        found
+    }
+
+    /// The manifests that cargo reads for a workspace, without those that only look for its root.
+    pub(crate) fn manifests_of(workspace: &Workspace) -> BTreeSet<Utf8PathBuf> {
+        Self::named_by_manifests(workspace).files
+    }
+
+    fn named_by_manifests(workspace: &Workspace) -> Self {
         let mut found = Self::default();
         let mut queue = vec![workspace.manifest.clone(), workspace.root.join("Cargo.toml")];
         while let Some(manifest) = queue.pop() {
@@ -41,7 +52,6 @@ impl DecidingFiles {
                 found.add_named_by(&manifest, workspace, &mut queue);
             }
         }
-        found.files.extend(Self::of_any(workspace).files);
         found
     }
 

@@ -1,6 +1,8 @@
 //! `supercargo fix`: its changes, its output, and that a check then finds what it reported.
 
 mod licenses;
+mod lockfiles;
+mod outside;
 mod parents;
 mod shared;
 mod unfixed;

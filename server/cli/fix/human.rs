@@ -2,18 +2,20 @@
 
 use std::{collections::BTreeSet, io::Write as _};
 
-use anstyle::{AnsiColor, Style};
-use camino::Utf8Path;
-use similar::TextDiff;
-
-use super::FixRun;
+use super::{FixRun, diff};
 use crate::{
-    cli::terminal::{escaped, escaped_line},
-    fix::{Fix, FixKind, MovedEntry, RemainingFinding, RemovedFeatures, Upgrade},
+    cli::terminal::escaped_line,
+    fix::{
+        Fix, FixKind, LockfileOutcome, MovedEntry, OtherLockfile, RemainingFinding,
+        RemovedFeatures, Upgrade,
+    },
     gate::NO_VERDICT,
     resolve::BuildResult,
     verdict::{Finding, Severity, sanitize},
+    workspace::relative,
 };
+use anstyle::{AnsiColor, Style};
+use camino::Utf8Path;
 
 /// Prints a run to standard output, with paths relative to `here`.
 pub(super) fn print(fix_run: &FixRun<'_>, here: &Utf8Path) {
@@ -34,14 +36,12 @@ impl FixPrinter<'_> {
         let report = self.fix_run.report;
         let mut text = String::new();
         if self.fix_run.dry_run {
-            for (path, change) in report.texts.changes() {
-                let path = self.path(path);
-                let diff = TextDiff::from_lines(change.before.as_str(), change.after.as_str());
-                let header = (format!("a/{path}"), format!("b/{path}"));
-                let diff = diff.unified_diff().header(&header.0, &header.1).to_string();
-                text.push_str(&escaped(&diff));
-                text.push('\n');
+            let folder = diff::folder_of(&report.texts, &report.verdict.workspace);
+            if folder != self.here && !report.texts.changes().is_empty() {
+                let shown = escaped_line(relative(self.here, &folder).as_str()).into_owned();
+                text.push_str(&format!("changes in `{shown}`, for `git apply` there:\n"));
             }
+            text.push_str(&diff::diff(&report.texts, &folder));
         }
         let folder = self.path(report.verdict.workspace.folder());
         text.push_str(if folder.is_empty() { "." } else { &folder });
@@ -55,6 +55,13 @@ impl FixPrinter<'_> {
         }
         for fix in &report.fixes {
             text.push_str(&self.fix(fix));
+        }
+        for lockfile in &report.lockfiles {
+            text.push_str(&self.other_lockfile(lockfile));
+        }
+        for reason in report.texts.left_out() {
+            let style = AnsiColor::Yellow.on_default();
+            text.push_str(&format!("  {style}warning{style:#}: {}\n", sanitize(reason)));
         }
         if report.verdict.complete {
             report.remaining.iter().for_each(|remaining| text.push_str(&remains(remaining)));
@@ -122,15 +129,8 @@ impl FixPrinter<'_> {
             };
             format!("  {style}{done} {what}{style:#}: {}\n", sanitize(title))
         };
-        for (word, findings) in
-            [("fixes", &verification.cleared), ("introduces", &verification.introduced)]
-        {
-            // cargo-deny reports some findings twice, with two severities.
-            let lines: BTreeSet<_> = findings.iter().map(line_of).collect();
-            for line in lines {
-                text.push_str(&format!("    {word} {line}\n"));
-            }
-        }
+        text.push_str(&effects("fixes", &verification.cleared));
+        text.push_str(&effects("introduces", &verification.introduced));
         let is_planned = |name: &str| {
             upgrade.iter().any(|upgrade| {
                 let other_upgrades =
@@ -144,6 +144,45 @@ impl FixPrinter<'_> {
             text.push_str(&format!("    also changes {}\n", escaped_line(&others.join(", "))));
         }
         text
+    }
+
+    fn other_lockfile(&self, lockfile: &OtherLockfile) -> String {
+        let path = self.path(&lockfile.path);
+        match &lockfile.outcome {
+            LockfileOutcome::Updated { moved: entries, cleared, introduced } => {
+                let style = AnsiColor::Green.on_default();
+                let would = self.fix_run.dry_run || self.fix_run.does_not_compile();
+                let done = if would { "would update" } else { "updated" };
+                let entries: Vec<_> = entries.iter().map(moved).collect();
+                let entries = escaped_line(&entries.join(", ")).into_owned();
+                let mut text = format!("  {style}{done}{style:#} {path}: {entries}\n");
+                text.push_str(&effects("fixes", cleared));
+                text.push_str(&effects("introduces", introduced));
+                text
+            }
+            LockfileOutcome::NoLongerFits(reason) => {
+                let style = AnsiColor::Yellow.on_default();
+                format!(
+                    "  {style}warning{style:#}: `{path}` no longer fits the manifests\n    {}\n",
+                    sanitize(reason)
+                )
+            }
+        }
+    }
+
+    /// The changed files that are not in the named folders, which `--allow outside` permits.
+    fn outside(&self) -> String {
+        let texts = &self.fix_run.report.texts;
+        let outside = texts.changes().keys().filter(|path| !texts.is_inside(path));
+        let outside = outside.map(|path| {
+            let shown = relative(self.here, &texts.target_of(path));
+            format!("`{}`", escaped_line(shown.as_str()))
+        });
+        let outside: Vec<_> = outside.collect();
+        if outside.is_empty() {
+            return String::new();
+        }
+        format!("  outside of the named folders: {}\n", outside.join(", "))
     }
 
     fn end(&self) -> String {
@@ -176,6 +215,7 @@ impl FixPrinter<'_> {
         };
         let would = *dry_run && count > 0 && !self.fix_run.does_not_compile();
         let would = if would { " then" } else { "" };
+        text.push_str(&self.outside());
         text.push_str(&format!("  {done}; gate{would}: {style}{state}{style:#}\n"));
         text
     }
@@ -183,6 +223,17 @@ impl FixPrinter<'_> {
     fn path(&self, path: &Utf8Path) -> String {
         escaped_line(path.strip_prefix(self.here).unwrap_or(path).as_str()).into_owned()
     }
+}
+
+/// The findings that a change clears or causes.
+fn effects(word: &str, findings: &[Finding]) -> String {
+    // cargo-deny reports some findings twice, with two severities.
+    let lines: BTreeSet<_> = findings.iter().map(line_of).collect();
+    let mut text = String::new();
+    for line in lines {
+        text.push_str(&format!("    {word} {line}\n"));
+    }
+    text
 }
 
 fn remains(remaining: &RemainingFinding) -> String {

@@ -9,7 +9,7 @@ use serde::Serialize;
 use super::FixRun;
 use crate::{
     cli::json::{PackageRecord, line, package},
-    fix::{Fix, FixKind, RemainingFinding},
+    fix::{Fix, FixKind, LockfileOutcome, MovedEntry, OtherLockfile, RemainingFinding},
     resolve::BuildResult,
     verdict::{Code, Finding, Severity, sanitize},
 };
@@ -65,6 +65,28 @@ struct RemainingRecord<'a> {
     reason: Option<String>,
 }
 
+/// The lockfile of another workspace in which a changed manifest takes part.
+#[derive(Serialize)]
+struct LockfileRecord<'a> {
+    r#type: &'static str,
+    workspace: &'a str,
+    file: &'a str,
+    /// It is part of the change; else it no longer fits the manifests.
+    updated: bool,
+    reason: Option<String>,
+    cleared: Vec<FixFindingRecord<'a>>,
+    introduced: Vec<FixFindingRecord<'a>>,
+    moved: Vec<MoveRecord<'a>>,
+}
+
+/// A change that was left out since it is outside of the named folders.
+#[derive(Serialize)]
+struct LeftOutRecord<'a> {
+    r#type: &'static str,
+    workspace: &'a str,
+    reason: &'a str,
+}
+
 #[derive(Serialize)]
 struct FixSummaryRecord<'a> {
     r#type: &'static str,
@@ -93,6 +115,12 @@ pub(super) fn print(fix_run: &FixRun<'_>) -> anyhow::Result<()> {
     let mut lines = Vec::new();
     for fix in &report.fixes {
         line(&mut lines, &fix_record(workspace, fix))?;
+    }
+    for lockfile in &report.lockfiles {
+        line(&mut lines, &lockfile_record(workspace, lockfile))?;
+    }
+    for reason in report.texts.left_out() {
+        line(&mut lines, &LeftOutRecord { r#type: "left-out", workspace, reason })?;
     }
     for RemainingFinding { finding, reason } in &report.remaining {
         let reason = reason.as_deref().map(sanitize);
@@ -161,17 +189,41 @@ fn fix_record<'a>(workspace: &'a str, fix: &'a Fix) -> FixRecord<'a> {
             .collect(),
         cleared: fix.verification.cleared.iter().map(finding_record).collect(),
         introduced: fix.verification.introduced.iter().map(finding_record).collect(),
-        moved: fix
-            .verification
-            .moved
-            .iter()
-            .map(|moved| MoveRecord {
-                name: &moved.name,
-                before: moved.before.as_deref(),
-                after: moved.after.clone(),
-            })
-            .collect(),
+        moved: move_records(&fix.verification.moved),
     }
+}
+
+fn lockfile_record<'a>(workspace: &'a str, lockfile: &'a OtherLockfile) -> LockfileRecord<'a> {
+    let mut record = LockfileRecord {
+        r#type: "lockfile",
+        workspace,
+        file: lockfile.path.as_str(),
+        updated: lockfile.is_updated(),
+        reason: None,
+        cleared: Vec::new(),
+        introduced: Vec::new(),
+        moved: Vec::new(),
+    };
+    match &lockfile.outcome {
+        LockfileOutcome::Updated { moved, cleared, introduced } => {
+            record.moved = move_records(moved);
+            record.cleared = cleared.iter().map(finding_record).collect();
+            record.introduced = introduced.iter().map(finding_record).collect();
+        }
+        LockfileOutcome::NoLongerFits(reason) => record.reason = Some(sanitize(reason)),
+    }
+    record
+}
+
+fn move_records(moved: &[MovedEntry]) -> Vec<MoveRecord<'_>> {
+    let entries = moved.iter();
+    entries
+        .map(|moved| MoveRecord {
+            name: &moved.name,
+            before: moved.before.as_deref(),
+            after: moved.after.clone(),
+        })
+        .collect()
 }
 
 fn finding_record(finding: &Finding) -> FixFindingRecord<'_> {

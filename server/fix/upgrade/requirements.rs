@@ -80,8 +80,20 @@ pub(in crate::fix) fn with_requirements(
             is_stated = true;
             let accepts = parsed.matches(version);
             let names_locked = requirement::names_version(stated, &package.version);
-            let is_kept = is_pin_only
-                || accepts && (update == RequirementUpdate::KeepAccepting || !names_locked);
+            let would_raise = !is_pin_only
+                && !(accepts && (update == RequirementUpdate::KeepAccepting || !names_locked));
+            let refusal =
+                would_raise.then(|| texts.refusal(file, &verdict.workspace.root)).flatten();
+            if let Some(reason) = &refusal {
+                if !accepts {
+                    return Err(reason.clone());
+                }
+                let name = &package.name;
+                raised
+                    .texts
+                    .leave_out(format!("the requirement of `{name}` was not raised: {reason}"));
+            }
+            let is_kept = !would_raise || refusal.is_some();
             let changed = requirement::raised(stated, version).filter(|_| !is_kept);
             if changed.is_none() && !accepts {
                 let line = one.text.line_column(one.location.start).line;
@@ -90,7 +102,7 @@ pub(in crate::fix) fn with_requirements(
                 ));
             }
             forbidden |= !accepts;
-            raised.raised_accepting |= !is_pin_only && accepts && names_locked;
+            raised.raised_accepting |= !is_kept && accepts;
             if texts.read(file).ok().is_none_or(|now| now.as_str() != one.text.as_str()) {
                 return Err(format!("`{shown}` has changed since the check"));
             }

@@ -1,0 +1,214 @@
+//! Where fixes may change manifests and lockfiles: below the folders that the user has named.
+
+use std::sync::OnceLock;
+
+use camino::{Utf8Path, Utf8PathBuf};
+
+use crate::workspace::{LockedWorkspaces, relative, repository_of};
+
+/// Names of folders with copies of other people's packages.
+const VENDOR_FOLDERS: [&str; 2] = ["vendor", "third_party"];
+
+/// Files next to the manifest of a package that was downloaded: of `cargo vendor`, of cargo's registry, and of
+/// `cargo package`.
+const DOWNLOAD_MARKS: [&str; 3] = [".cargo-checksum.json", ".cargo-ok", ".cargo_vcs_info.json"];
+
+/// The folders in which fixes may change manifests and lockfiles. A policy may be changed anywhere: each change of it is
+/// asked for.
+#[derive(Clone, Debug, Default)]
+pub struct EditableFolders {
+    /// The named folders, with links resolved. Empty: everything may be changed.
+    folders: Vec<Utf8PathBuf>,
+    /// What lies outside of the folders may be changed too.
+    outside: bool,
+    /// The workspaces with lockfiles that a change may concern.
+    locked: OnceLock<LockedWorkspaces>,
+}
+
+/// Where a file is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Editability {
+    /// In a named folder.
+    Inside,
+    /// In a named folder, but the copy of a package of other people.
+    Vendored,
+    /// In a named folder, but in another repository (a submodule), whose folder is given.
+    OtherRepository(Utf8PathBuf),
+    /// Not in a named folder, or only as the name of a link that leads out of it.
+    Outside,
+}
+
+impl EditableFolders {
+    /// Only what is below these folders, or also what lies outside of them.
+    pub fn below(folders: impl IntoIterator<Item = Utf8PathBuf>, outside: bool) -> Self {
+        let mut folders: Vec<_> = folders.into_iter().map(|folder| real(&folder)).collect();
+        folders.sort();
+        // Those that are below another one are left out.
+        folders.dedup_by(|folder, outer| folder.starts_with(&*outer));
+        Self { folders, outside, locked: OnceLock::new() }
+    }
+
+    /// The outermost named folder that contains a file or a folder.
+    pub fn folder_of(&self, path: &Utf8Path) -> Option<&Utf8Path> {
+        let path = real_parent(path);
+        self.folders.iter().find(|folder| path.starts_with(folder)).map(Utf8PathBuf::as_path)
+    }
+
+    /// The workspaces with lockfiles in the folders and in the repository of the workspace at `root`. They are looked for
+    /// once.
+    pub(super) fn locked_workspaces(&self, root: &Utf8Path) -> &LockedWorkspaces {
+        self.locked.get_or_init(|| {
+            let repository = repository_of(root).unwrap_or(root).to_owned();
+            let mut folders = vec![repository];
+            folders.extend(self.folders.iter().cloned());
+            folders.sort();
+            folders.dedup_by(|folder, outer| folder.starts_with(&*outer));
+            LockedWorkspaces::below(folders.iter().map(Utf8PathBuf::as_path))
+        })
+    }
+
+    /// The named folders.
+    pub fn folders(&self) -> &[Utf8PathBuf] {
+        &self.folders
+    }
+
+    /// Whether a file is in one of the folders, or anything may be changed.
+    pub fn contain(&self, path: &Utf8Path) -> bool {
+        self.folders.is_empty() || self.editability_of(path) == Editability::Inside
+    }
+
+    /// Whether a file may be changed.
+    pub(super) fn may_change(&self, path: &Utf8Path) -> bool {
+        self.outside || self.contain(path)
+    }
+
+    pub(super) fn editability_of(&self, path: &Utf8Path) -> Editability {
+        let Some(folder) = self.folder_of(path) else { return Editability::Outside };
+        let path = real_parent(path);
+        let below = path.parent().into_iter().flat_map(Utf8Path::ancestors);
+        for between in below.take_while(|between| *between != folder) {
+            let is_vendor = between.file_name().is_some_and(|name| VENDOR_FOLDERS.contains(&name));
+            if is_vendor || DOWNLOAD_MARKS.iter().any(|mark| between.join(mark).is_file()) {
+                return Editability::Vendored;
+            }
+            if between.join(".git").exists() {
+                return Editability::OtherRepository(between.to_owned());
+            }
+        }
+        Editability::Inside
+    }
+
+    /// Why a file may not be changed: a sentence without a final period. `None` if it may.
+    pub(super) fn refusal(&self, path: &Utf8Path, workspace: &Utf8Path) -> Option<String> {
+        let is_resolved = matches!(path.file_name(), Some("Cargo.toml" | "Cargo.lock"));
+        if self.outside || self.folders.is_empty() || !is_resolved {
+            return None;
+        }
+        let folder =
+            self.folder_of(workspace).or(self.folders.first().map(Utf8PathBuf::as_path))?;
+        let shown = |path: &Utf8Path| relative(folder, path);
+        let file = shown(&real_parent(path));
+        let what = match self.editability_of(path) {
+            Editability::Inside => return None,
+            Editability::Outside => format!("is outside `{folder}`"),
+            Editability::Vendored => "is a vendored copy".to_owned(),
+            Editability::OtherRepository(repository) => {
+                format!("is in another repository, `{}`", shown(&repository))
+            }
+        };
+        Some(format!("`{file}` {what}; pass `--allow outside` to change it"))
+    }
+}
+
+/// A path with the links in its folder resolved. A file that is a link itself stays: whether that is followed is another
+/// question.
+pub(super) fn real_parent(path: &Utf8Path) -> Utf8PathBuf {
+    match (path.parent(), path.file_name()) {
+        (Some(parent), Some(name)) => real(parent).join(name),
+        _ => path.to_owned(),
+    }
+}
+
+/// A path with links resolved, as far as it exists.
+fn real(path: &Utf8Path) -> Utf8PathBuf {
+    path.canonicalize_utf8().unwrap_or_else(|_| path.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use super::*;
+
+    fn tree(files: &[&str]) -> (tempfile::TempDir, Utf8PathBuf) {
+        let temp = tempfile::tempdir().expect("a temporary folder");
+        let root = temp.path().canonicalize().expect("it is there");
+        let root = Utf8PathBuf::from_path_buf(root).expect("UTF-8");
+        for path in files {
+            let path = root.join(path);
+            fs::create_dir_all(path.parent().expect("a folder")).expect("folders");
+            fs::write(path, "").expect("written");
+        }
+        (temp, root)
+    }
+
+    #[test]
+    fn editability_of_a_file() {
+        let (_temp, root) = tree(&[
+            "app/Cargo.toml",
+            "app/m/Cargo.toml",
+            "app/vendor/x/Cargo.toml",
+            "app/copied/Cargo.toml",
+            "app/copied/.cargo-checksum.json",
+            "app/sub/.git",
+            "app/sub/m/Cargo.toml",
+            "lib/Cargo.toml",
+        ]);
+        let folders = EditableFolders::below([root.join("app/m"), root.join("app")], false);
+        assert_eq!(folders.folders(), [root.join("app")]);
+        let editability = |path: &str| folders.editability_of(&root.join(path));
+        assert_eq!(editability("app/Cargo.toml"), Editability::Inside);
+        assert_eq!(editability("app/m/Cargo.toml"), Editability::Inside);
+        assert_eq!(editability("app/m/new/Cargo.lock"), Editability::Inside);
+        assert_eq!(editability("app/vendor/x/Cargo.toml"), Editability::Vendored);
+        assert_eq!(editability("app/copied/Cargo.toml"), Editability::Vendored);
+        assert_eq!(
+            editability("app/sub/m/Cargo.toml"),
+            Editability::OtherRepository(root.join("app/sub"))
+        );
+        assert_eq!(editability("lib/Cargo.toml"), Editability::Outside);
+        // The named folder itself may be in one of these.
+        let vendored = EditableFolders::below([root.join("app/vendor/x")], false);
+        assert_eq!(
+            vendored.editability_of(&root.join("app/vendor/x/Cargo.toml")),
+            Editability::Inside
+        );
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_link_is_where_it_leads() {
+        let (_temp, root) = tree(&["app/Cargo.toml", "app/real/Cargo.toml", "lib/Cargo.toml"]);
+        for (to, link) in [("real", "app/inner"), ("../lib", "app/outer")] {
+            std::os::unix::fs::symlink(to, root.join(link)).expect("a link");
+        }
+        let folders = EditableFolders::below([root.join("app")], false);
+        let refusal = |path: &str| folders.refusal(&root.join(path), &root.join("app"));
+        assert_eq!(refusal("app/inner/Cargo.toml"), None);
+        let outside = format!(
+            "`../lib/Cargo.toml` is outside `{}`; pass `--allow outside` to change it",
+            root.join("app")
+        );
+        assert_eq!(refusal("app/outer/Cargo.toml"), Some(outside));
+        assert_eq!(refusal("deny.toml"), None, "each change of a policy is asked for");
+    }
+
+    #[test]
+    fn everything_may_be_changed_if_that_is_allowed() {
+        let (_temp, root) = tree(&["app/Cargo.toml", "lib/Cargo.toml"]);
+        let all = [EditableFolders::default(), EditableFolders::below([root.join("app")], true)];
+        for folders in all {
+            assert_eq!(folders.refusal(&root.join("lib/Cargo.toml"), &root.join("app")), None);
+        }
+    }
+}

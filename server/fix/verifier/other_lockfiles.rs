@@ -1,0 +1,204 @@
+//! Brings the lockfiles of other workspaces along, in which a changed manifest takes part: those of fuzz targets,
+//! examples and bindings.
+
+use std::collections::BTreeSet;
+
+use camino::{Utf8Path, Utf8PathBuf};
+
+use super::{FixVerifier, NotVerified, SilentProgress, with_line_endings_of};
+use crate::{
+    fix::{
+        MovedEntry, Overlay, Verification,
+        cargo_message::cargo_message,
+        editable::real_parent,
+        seeded_lockfile::{changed_entries, seeded},
+        verification::moved_entries,
+    },
+    gate::{Gate, GateOptions, Texts as _, Verdict},
+    limits,
+    resolve::ResolveError,
+    text::SourceText,
+    verdict::{Finding, Severity},
+    workspace::Workspace,
+};
+
+/// The lockfile of another workspace that does not fit the changed manifests as it is.
+#[derive(Clone, Debug)]
+pub struct OtherLockfile {
+    /// Its path.
+    pub path: Utf8PathBuf,
+    /// What becomes of it.
+    pub outcome: LockfileOutcome,
+}
+
+/// What becomes of the lockfile of another workspace.
+#[derive(Clone, Debug)]
+pub enum LockfileOutcome {
+    /// It is part of the change.
+    Updated {
+        /// The lock entries that move.
+        moved: Vec<MovedEntry>,
+        /// The warnings and errors of its workspace that are cleared.
+        cleared: Vec<Finding>,
+        /// The warnings of its workspace that are new.
+        introduced: Vec<Finding>,
+    },
+    /// It is not part of the change and no longer fits the manifests: why, as a sentence without a final period.
+    NoLongerFits(String),
+}
+
+impl OtherLockfile {
+    /// Whether it is part of the change.
+    pub fn is_updated(&self) -> bool {
+        matches!(self.outcome, LockfileOutcome::Updated { .. })
+    }
+}
+
+impl FixVerifier<'_> {
+    /// Adds the lockfiles of other workspaces to a change of manifests, each with the least change with which cargo accepts
+    /// it, where the gate of its workspace has no new error. Names the others that no longer fit.
+    ///
+    /// # Errors
+    ///
+    /// [`NotVerified::Canceled`].
+    pub(in crate::fix) fn with_other_lockfiles(
+        &self,
+        before: &Overlay,
+        after: &mut Overlay,
+    ) -> Result<Vec<OtherLockfile>, NotVerified> {
+        let manifests = changed_manifests(before, after);
+        if manifests.is_empty() {
+            return Ok(Vec::new());
+        }
+        let ours = self.gate.workspace().real();
+        let editable = after.shared_editable();
+        let workspaces = editable.locked_workspaces(&ours.root);
+        let others = workspaces.using(&manifests).filter(|one| one.real().root != ours.root);
+        let mut lockfiles = Vec::new();
+        for (index, other) in others.enumerate() {
+            let path = other.lockfile();
+            if index >= limits::OTHER_LOCKFILES {
+                let reason = "there are too many workspaces to check whether it fits".to_owned();
+                lockfiles
+                    .push(OtherLockfile { path, outcome: LockfileOutcome::NoLongerFits(reason) });
+                continue;
+            }
+            let outcome = match self.other_lockfile(other, before, after) {
+                Ok(None) => continue,
+                Ok(Some(outcome)) => outcome,
+                Err(NotVerified::Canceled) => return Err(NotVerified::Canceled),
+                Err(NotVerified::Because(reason)) => LockfileOutcome::NoLongerFits(reason),
+            };
+            lockfiles.push(OtherLockfile { path, outcome });
+        }
+        Ok(lockfiles)
+    }
+
+    /// What becomes of the lockfile of another workspace; `None` if it fits as it is.
+    fn other_lockfile(
+        &self,
+        other: &Workspace,
+        before: &Overlay,
+        after: &mut Overlay,
+    ) -> Result<Option<LockfileOutcome>, NotVerified> {
+        let path = other.lockfile();
+        let Ok(locked) = after.read(&path) else { return Ok(None) };
+        let mut gate = Gate::new(other.clone());
+        let written = self.least_change(&mut gate, &path, &locked, before, after)?;
+        if written == locked {
+            return Ok(None);
+        }
+        if let Some(reason) = after.refusal(&path, &self.gate.workspace().root) {
+            return Err(reason.into());
+        }
+        let mut texts = after.clone();
+        let unreadable = |error| format!("could not read `{path}`: {error}");
+        texts.set(&path, written).map_err(unreadable)?;
+        let (old, new) = self.verdicts_of(&mut gate, before, &texts)?;
+        let introduced = Verification::introduced(&old, &new);
+        let error = introduced.iter().find(|finding| finding.severity == Severity::Error);
+        if let Some(error) = error.filter(|_| old.complete) {
+            return Err(format!("its update would introduce an error: {}", error.message).into());
+        }
+        if old.complete && !new.complete {
+            return Err("the check of its workspace does not complete with its update"
+                .to_owned()
+                .into());
+        }
+        let moved = moved_entries(before, &texts, &path);
+        *after = texts;
+        let cleared = Verification::introduced(&new, &old);
+        Ok(Some(LockfileOutcome::Updated { moved, cleared, introduced }))
+    }
+
+    /// The lockfile that cargo writes. Where the changed manifests force an entry to move, it moves to the version that the
+    /// fixed workspace has now.
+    fn least_change(
+        &self,
+        gate: &mut Gate,
+        path: &Utf8Path,
+        locked: &SourceText,
+        before: &Overlay,
+        after: &Overlay,
+    ) -> Result<SourceText, NotVerified> {
+        let plain = self.written_lockfile(gate, after).map_err(|error| match error {
+            ResolveError::Canceled { .. } => NotVerified::Canceled,
+            error => NotVerified::Because(cargo_message(&error)),
+        })?;
+        let plain = with_line_endings_of(locked, &plain);
+        let ours = self.gate.workspace().lockfile();
+        let (Ok(old), Ok(new)) = (before.read(&ours), after.read(&ours)) else { return Ok(plain) };
+        let Some(seed) = seeded(locked, &plain, &old, &new) else { return Ok(plain) };
+        let mut texts = after.clone();
+        if texts.set(path, seed).is_err() {
+            return Ok(plain);
+        }
+        let seeded = match self.written_lockfile(gate, &texts) {
+            Ok(written) => with_line_endings_of(locked, &written),
+            Err(ResolveError::Canceled { .. }) => return Err(NotVerified::Canceled),
+            Err(_) => return Ok(plain),
+        };
+        let is_smaller = changed_entries(locked, &seeded) <= changed_entries(locked, &plain);
+        Ok(if is_smaller { seeded } else { plain })
+    }
+
+    fn written_lockfile(
+        &self,
+        gate: &mut Gate,
+        texts: &Overlay,
+    ) -> Result<SourceText, ResolveError> {
+        let keep_going = || !self.progress.is_cancelled();
+        gate.lockfile_with(&self.options.resolver, texts, &keep_going)
+    }
+
+    /// The verdicts on another workspace before and after.
+    fn verdicts_of(
+        &self,
+        gate: &mut Gate,
+        before: &Overlay,
+        after: &Overlay,
+    ) -> Result<(Verdict, Verdict), NotVerified> {
+        // The policy and the commands of CI are those of the fixed workspace.
+        let options = GateOptions {
+            other_uses: std::sync::Arc::default(),
+            policy_files: None,
+            command_lines: Vec::new(),
+            ..self.options.clone()
+        };
+        let silent = SilentProgress(self.progress);
+        let mut check = |texts: &Overlay| {
+            let verdict = gate.check(&options, texts, self.databases, &silent);
+            verdict.ok_or(NotVerified::Canceled)
+        };
+        Ok((check(before)?, check(after)?))
+    }
+}
+
+/// The manifests that have another text in `after`, with links resolved.
+fn changed_manifests(before: &Overlay, after: &Overlay) -> BTreeSet<Utf8PathBuf> {
+    let changed = after.changes().iter().filter(|(path, change)| {
+        path.file_name() == Some("Cargo.toml")
+            && before.read(path).is_ok_and(|text| text != change.after)
+    });
+    changed.map(|(path, _)| real_parent(path)).collect()
+}

@@ -248,7 +248,7 @@ impl EngineOutput {
 impl ComparedFinding {
     fn of(finding: &Finding) -> Self {
         let packages = finding.packages.iter();
-        let packages = packages.map(|it| (it.name.clone(), it.version.clone())).collect();
+        let packages = packages.map(|it| (it.name.clone(), it.version.to_string())).collect();
         Self {
             check: Some(finding.check),
             code: finding.code.map(|code| code.name().to_owned()),

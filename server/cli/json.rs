@@ -4,6 +4,7 @@
 use std::{collections::BTreeMap, io::Write as _};
 
 use anyhow::Context as _;
+use semver::Version;
 use serde::Serialize;
 
 use super::shown::ShownFindings;
@@ -67,7 +68,7 @@ struct CheckCounts {
 #[derive(Serialize)]
 pub(super) struct PackageRecord<'a> {
     name: &'a str,
-    version: &'a str,
+    version: &'a Version,
     source: Option<&'a str>,
 }
 

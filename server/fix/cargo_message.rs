@@ -112,7 +112,8 @@ package `libgit2-sys` links to the native library `git2`, but it conflicts with 
 
     #[test]
     fn missing_package_is_named_offline() {
-        let package = PackageRef { name: "time".into(), version: "0.3.44".into(), source: None };
+        let package =
+            PackageRef { name: "time".into(), version: Version::new(0, 3, 44), source: None };
         let steps = [UpgradeStep { package, to: Version::new(0, 3, 47), is_direct: false }];
         let check = |requirement: &str, expected: &str| {
             let stderr = format!(

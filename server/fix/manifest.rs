@@ -17,7 +17,10 @@ use super::{
 };
 use crate::{
     gate::Texts as _,
-    model::tree::{self, TomlEntry},
+    model::{
+        tree::{self, TomlEntry},
+        versions::without_build,
+    },
     text::{SourceText, Span},
     verdict::{Code, Finding, Location, PackageRef, Role},
 };
@@ -140,7 +143,7 @@ fn valid_plan(
 fn wildcard(dependency: &DependencyLocation<'_>) -> Option<(String, String)> {
     let stated = dependency.text.get(dependency.span.clone())?;
     let package = dependency.package?;
-    let version = package.version.split('+').next()?;
+    let version = &*without_build(&package.version).to_string();
     let (root, _) = tree::parse(dependency.text);
     let source = ["path", "git"].iter().find_map(|key| {
         let (entry, table) = find_source(root.get_ref(), dependency.span, key)?;
@@ -255,7 +258,7 @@ mod tests {
         let start = before.find(at).expect("a location");
         let package = PackageRef {
             name: "x".to_owned(),
-            version: "1.2.3+build".to_owned(),
+            version: "1.2.3+build".parse().expect("a version"),
             source: Some("git+https://example.org/x?branch=main#0123456789abcdef".to_owned()),
         };
         let at = start..start + at.len();

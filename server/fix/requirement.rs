@@ -2,6 +2,8 @@
 
 use semver::{Version, VersionReq};
 
+use crate::model::versions::without_build;
+
 /// `requirement` raised so that it accepts `version` and starts there, as far as its style allows. `None` for
 /// several comparators and upper bounds, which are set on purpose.
 pub(super) fn raised(requirement: &str, version: &Version) -> Option<String> {
@@ -21,7 +23,7 @@ pub(super) fn raised(requirement: &str, version: &Version) -> Option<String> {
         .zip(whole)
         .map(|(part, number)| if part == "*" { part.to_owned() } else { number })
         .collect();
-    let exact = Version { build: semver::BuildMetadata::EMPTY, ..version.clone() }.to_string();
+    let exact = without_build(version).to_string();
     let in_style =
         if parts.len() == 3 && !numbers.contains('*') { exact.clone() } else { parts.join(".") };
     [in_style, exact]

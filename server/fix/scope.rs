@@ -30,8 +30,8 @@ pub struct PackageSelector {
 impl PackageSelector {
     /// Whether a package is selected.
     pub fn matches(&self, package: &PackageRef) -> bool {
-        let version = || Version::parse(&package.version).ok();
-        self.name == package.name && (self.version.is_none() || self.version == version())
+        self.name == package.name
+            && self.version.as_ref().is_none_or(|version| *version == package.version)
     }
 }
 

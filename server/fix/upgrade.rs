@@ -17,7 +17,7 @@ mod requirements;
 mod search;
 mod target;
 
-use semver::{Version, VersionReq};
+use semver::{Comparator, Op, Version};
 
 pub(super) use alternatives::suggested_alternatives;
 pub(super) use clearing_versions::ClearingVersions;
@@ -33,5 +33,6 @@ pub(super) use target::{TargetScope, UpgradeTarget};
 
 /// Whether cargo considers `to` semver-compatible with `from`.
 pub(super) fn is_compatible(from: &Version, to: &Version) -> bool {
-    VersionReq::parse(&format!("^{from}")).is_ok_and(|line| line.matches(to))
+    let Version { major, minor, patch, pre, .. } = from.clone();
+    Comparator { op: Op::Caret, major, minor: Some(minor), patch: Some(patch), pre }.matches(to)
 }

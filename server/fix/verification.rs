@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use camino::Utf8Path;
+use semver::Version;
 
 use super::{CheckedTexts, Overlay};
 use crate::{
@@ -30,9 +31,9 @@ pub struct MovedEntry {
     /// The package.
     pub name: String,
     /// The version before.
-    pub before: Option<String>,
+    pub before: Option<Version>,
     /// The version after.
-    pub after: Option<String>,
+    pub after: Option<Version>,
 }
 
 impl Verification {
@@ -120,14 +121,14 @@ pub(super) fn moved_entries(
         let packages = text.and_then(|text| Lockfile::graph(text.as_str())).unwrap_or_default();
         let entry = |package: LockedPackage| PackageRef {
             name: package.name,
-            version: package.version.to_string(),
+            version: package.version,
             source: package.source,
         };
         packages.into_iter().map(entry).collect()
     };
     let (before, after) = (entries(before), entries(after));
     let only = |these: &BTreeSet<PackageRef>, those: &BTreeSet<PackageRef>| {
-        let mut by_name: BTreeMap<String, Vec<String>> = BTreeMap::new();
+        let mut by_name: BTreeMap<String, Vec<Version>> = BTreeMap::new();
         for one in these.difference(those) {
             by_name.entry(one.name.clone()).or_default().push(one.version.clone());
         }

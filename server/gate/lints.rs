@@ -158,10 +158,9 @@ fn fixed_version(
     advisory: &AdvisoryFacts,
     requirements: &[VersionReq],
 ) -> Option<Version> {
-    let locked = Version::parse(&package.version).ok()?;
     let is_fixed = |release: &&Release| {
         let version = &release.version;
-        *version > locked
+        *version > package.version
             && !release.yanked
             && version.pre.is_empty()
             && !advisory.affects(version)
@@ -204,7 +203,7 @@ mod tests {
                 .into();
         versions[2].yanked = true;
         let package =
-            PackageRef { name: "a".to_owned(), version: "1.0.1".to_owned(), source: None };
+            PackageRef { name: "a".to_owned(), version: Version::new(1, 0, 1), source: None };
         let patched = vec![">=1.1.0".parse().expect("a requirement")];
         let affected = AffectedPackages::except(patched, Vec::new());
         let advisory = AdvisoryFacts { affected, ..AdvisoryFacts::default() };

@@ -3,6 +3,7 @@
 use std::{collections::BTreeMap, sync::Arc};
 
 use camino::{Utf8Path, Utf8PathBuf};
+use semver::Version;
 
 use super::markup::Markup;
 use crate::{
@@ -55,9 +56,9 @@ pub(crate) fn completions(
 /// because each is valid in one workspace only.
 fn merge_graphs<'g>(graphs: impl Iterator<Item = &'g GraphFacts>) -> GraphFacts {
     let all: Vec<&PackageFacts> = graphs.flat_map(|graph| &graph.packages).collect();
-    let mut merged: BTreeMap<(&str, &str, Option<&str>), PackageFacts> = BTreeMap::new();
+    let mut merged: BTreeMap<(&str, &Version, Option<&str>), PackageFacts> = BTreeMap::new();
     for package in all {
-        let key = (&*package.name, &*package.version, package.source.as_deref());
+        let key = (&*package.name, &package.version, package.source.as_deref());
         match merged.get_mut(&key) {
             None => {
                 merged.insert(key, PackageFacts { via: None, ..package.clone() });

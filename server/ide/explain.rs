@@ -1,5 +1,7 @@
 //! Explains a code, key, license, advisory or package by name, with the texts of hovers.
 
+use semver::Version;
+
 use super::{hover, license, markup::Markup, policy_hover, untrusted_markdown};
 use crate::{
     gate::Verdict,
@@ -96,14 +98,14 @@ pub(crate) fn package(word: &str, verdict: &Verdict) -> Vec<Markup> {
     let (name, wanted) =
         word.split_once('@').map_or((word, None), |(name, version)| (name, Some(version)));
     let versions = verdict.graph.versions(name).iter();
-    let versions =
-        versions.filter(|package| wanted.is_none_or(|wanted| *package.version == *wanted));
+    let versions = versions
+        .filter(|package| wanted.is_none_or(|wanted| package.version.to_string() == wanted));
     versions.map(|package| version(package, verdict)).collect()
 }
 
 fn version(package: &PackageFacts, verdict: &Verdict) -> Markup {
     let this = package.package();
-    let mut text = Markup::default().strong(&this.name).text(" ").text(&this.version);
+    let mut text = Markup::default().strong(&this.name).text(" ").text(this.version.to_string());
     text = match &package.license {
         Some(license) => text.text(" · ").text(sanitize(license)),
         None => text.text(" · no license declared"),
@@ -156,7 +158,7 @@ fn is_listed(finding: &Finding) -> bool {
 /// The dependency paths in the findings, one per direct dependency; else a shortest path.
 fn paths(package: &PackageFacts, verdict: &Verdict) -> Vec<String> {
     let this = package.package();
-    let shown = |path: Vec<(&str, &str)>| {
+    let shown = |path: Vec<(&str, &Version)>| {
         let steps = path.into_iter().map(|(name, version)| format!("{name} {version}"));
         steps.collect::<Vec<_>>().join(" -> ")
     };
@@ -164,7 +166,7 @@ fn paths(package: &PackageFacts, verdict: &Verdict) -> Vec<String> {
     let paths_of_findings = paths_of_findings.filter(|path| path.last() == Some(&this));
     let mut paths: Vec<String> = Vec::new();
     for path in paths_of_findings {
-        let path = path.iter().map(|one| (one.name.as_str(), one.version.as_str()));
+        let path = path.iter().map(|one| (one.name.as_str(), &one.version));
         let path = shown(path.collect());
         if !paths.contains(&path) && paths.len() < MAX_LISTED {
             paths.push(path);
@@ -172,7 +174,7 @@ fn paths(package: &PackageFacts, verdict: &Verdict) -> Vec<String> {
     }
     if paths.is_empty() {
         let path = verdict.graph.path(package).into_iter();
-        let path: Vec<_> = path.map(|one| (&*one.name, &*one.version)).collect();
+        let path: Vec<_> = path.map(|one| (&*one.name, &one.version)).collect();
         paths.extend((path.len() > 1).then(|| shown(path)));
     }
     paths

@@ -70,7 +70,7 @@ fn label_and_tooltip(
     releases: Option<&Releases>,
     options: HintOptions,
 ) -> Option<(String, String)> {
-    let (name, version) = (&declared.package.name, &declared.package.version);
+    let (name, version) = (&declared.package.name, declared.package.version.to_string());
     let is_in_requirement = requirement.trim_start_matches(['=', '^', '~', ' ']) == version;
     let locked = options.locked_version && !is_in_requirement;
     let yanked = options.yanked && releases.is_some_and(|releases| releases.yanked);

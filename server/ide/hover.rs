@@ -99,7 +99,8 @@ pub(super) fn findings(
 /// A direct dependency: its package and its findings.
 fn dependency(declared: &ResolvedDependency, verdict: &Verdict) -> Markup {
     let package = &declared.package;
-    let mut text = Markup::default().strong(&package.name).text(" ").text(&package.version);
+    let mut text =
+        Markup::default().strong(&package.name).text(" ").text(package.version.to_string());
     if let Some(license) = &declared.license {
         text = text.text(" · ").text(sanitize(license));
     }

@@ -16,7 +16,7 @@ use crate::{
         entries::{PolicyEntry, PolicyList, entries},
     },
     text::{SourceText, Span},
-    verdict::{Location, ResolvedDependency, Role},
+    verdict::{Location, PackageRef, ResolvedDependency, Role},
     workspace::{is_exceptions, is_policy},
 };
 
@@ -59,7 +59,7 @@ pub(crate) fn definitions(view: &SessionView<'_>, file: &Utf8Path, offset: usize
     let mut found = Vec::new();
     for verdict in view.verdicts {
         for one in view.resolved(verdict, file, declared) {
-            found.extend(view.locked(verdict, &names, Some(&one.package.version)));
+            found.extend(view.locked(verdict, &names, Some(&one.package)));
         }
     }
     deduplicated(found)
@@ -175,19 +175,22 @@ impl SessionView<'_> {
         })
     }
 
-    /// The lock entries of packages with these names.
+    /// The lock entries of packages with these names, or only that of `package`.
     fn locked(
         &self,
         verdict: &Verdict,
         names: &BTreeSet<String>,
-        version: Option<&str>,
+        package: Option<&PackageRef>,
     ) -> Vec<Location> {
         let path = verdict.workspace.lockfile();
         let Some(text) = (self.text)(&path) else { return Vec::new() };
         let entries = Lockfile::entries(text.as_str());
+        let package = package.map(|package| (package, package.version.to_string()));
         let matching = entries.iter().filter(|entry| {
             names.contains(&entry.name.value)
-                && version.is_none_or(|version| entry.version.value == version)
+                && package.as_ref().is_none_or(|(package, version)| {
+                    entry.version.value == *version && package.has_source(entry.source.as_deref())
+                })
         });
         matching.map(|entry| location(&path, &text, &entry.name.span)).collect()
     }

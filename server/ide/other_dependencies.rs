@@ -86,7 +86,7 @@ mod tests {
     fn other(package: Option<(&str, &str)>, code: &str, at: &str) -> OtherFinding {
         let package = package.map(|(name, version)| PackageRef {
             name: name.to_owned(),
-            version: version.to_owned(),
+            version: version.parse().expect("a version"),
             source: None,
         });
         OtherFinding { package, code: code.to_owned(), reported_at: at.to_owned() }
@@ -113,8 +113,8 @@ mod tests {
     #[test]
     fn hint_about_many_findings_is_cut() {
         let many: Vec<_> = (0..8)
-            .map(|number| other(Some(("a", &number.to_string())), "duplicate", "Cargo.toml:1"))
+            .map(|number| other(Some(("a", &format!("1.0.{number}"))), "duplicate", "Cargo.toml:1"))
             .collect();
-        assert!(hint(&many).ends_with("`a` 4: duplicate; see Cargo.toml:1, and 3 more"));
+        assert!(hint(&many).ends_with("`a` 1.0.4: duplicate; see Cargo.toml:1, and 3 more"));
     }
 }

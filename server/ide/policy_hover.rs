@@ -231,8 +231,10 @@ impl Sources<'_> {
                     .iter()
                     .map(|one| format!("{} {}", one.name, one.version))
                     .collect();
-                let text =
-                    Markup::default().strong(sanitize(name)).text(" ").text(&*package.version);
+                let text = Markup::default()
+                    .strong(sanitize(name))
+                    .text(" ")
+                    .text(package.version.to_string());
                 let text = match &package.license {
                     Some(license) => text.text(" · ").text(sanitize(license)),
                     None => text.text(" · no license declared"),

@@ -1,6 +1,6 @@
 //! How many of the versions that match a requirement are in a set.
 
-use semver::{Comparator, Op, Prerelease, Version, VersionReq};
+use semver::{BuildMetadata, Comparator, Op, Prerelease, Version, VersionReq};
 
 /// How many of the versions that match a requirement are in a set.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -40,6 +40,11 @@ pub fn pinned(requirement: &VersionReq) -> Option<Version> {
         }
         _ => None,
     }
+}
+
+/// The version without its build metadata, which requirements ignore.
+pub fn without_build(version: &Version) -> Version {
+    Version { build: BuildMetadata::EMPTY, ..version.clone() }
 }
 
 /// One version of each interval in which no requirement changes; and of pre-releases, which a requirement

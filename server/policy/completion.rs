@@ -28,6 +28,7 @@ mod world;
 use std::{cell::OnceCell, collections::HashMap};
 
 use camino::Utf8PathBuf;
+use semver::Version;
 
 pub(crate) use item::{Suggestion, SuggestionKind};
 
@@ -124,7 +125,7 @@ struct CompletionBuilder<'m> {
     request: CompletionRequest,
     facts: CompletionFacts<'m>,
     /// The findings by name and version of their packages, collected on first use
-    found: OnceCell<HashMap<(&'m str, &'m str), Vec<&'m Finding>>>,
+    found: OnceCell<HashMap<(&'m str, &'m Version), Vec<&'m Finding>>>,
     items: Vec<Suggestion>,
 }
 
@@ -265,7 +266,7 @@ impl<'m> CompletionBuilder<'m> {
     /// The findings about a package with these codes.
     fn findings_about(&self, package: &PackageFacts, codes: &[Code]) -> Vec<&'m Finding> {
         let found = self.found.get_or_init(|| {
-            let mut found: HashMap<(&str, &str), Vec<&Finding>> = HashMap::new();
+            let mut found: HashMap<(&str, &Version), Vec<&Finding>> = HashMap::new();
             let counted =
                 self.facts.findings.iter().filter(|one| one.severity >= Severity::Warning);
             for finding in counted {
@@ -275,7 +276,7 @@ impl<'m> CompletionBuilder<'m> {
             }
             found
         });
-        let about = found.get(&(&*package.name, &*package.version)).into_iter().flatten().copied();
+        let about = found.get(&(&*package.name, &package.version)).into_iter().flatten().copied();
         let about = about.filter(|finding| {
             finding.code.is_some_and(|code| codes.contains(&code))
                 && finding.packages.iter().any(|one| is_same(one, package))
@@ -286,7 +287,7 @@ impl<'m> CompletionBuilder<'m> {
 
 fn is_same(one: &PackageRef, package: &PackageFacts) -> bool {
     *one.name == *package.name
-        && *one.version == *package.version
+        && one.version == package.version
         && one.source.as_deref() == package.source.as_deref()
 }
 

@@ -392,7 +392,8 @@ mod tests {
 
     fn package(spec: &str) -> PackageRef {
         let (name, version) = spec.split_once('@').expect("a version");
-        PackageRef { name: name.to_owned(), version: version.to_owned(), source: None }
+        let version = version.parse().expect("a version");
+        PackageRef { name: name.to_owned(), version, source: None }
     }
 
     #[test]
@@ -493,7 +494,7 @@ mod tests {
     fn package_facts() -> PackageFacts {
         PackageFacts {
             name: "p".into(),
-            version: "1.0.0".into(),
+            version: semver::Version::new(1, 0, 0),
             source: None,
             license: None,
             terms: Vec::new(),

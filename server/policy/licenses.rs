@@ -190,12 +190,17 @@ fn cost(licenses: &[MissingLicense]) -> (usize, usize, usize, usize, usize) {
 
 #[cfg(test)]
 mod tests {
+    use semver::Version;
+
     use super::*;
 
     fn check(packages: &[(&str, &str)], permitted: &[(&str, &str)], undecided: &[(&str, &str)]) {
         let parsed = packages.iter().map(|(name, license)| {
-            let package =
-                PackageRef { name: (*name).to_owned(), version: "1.0.0".to_owned(), source: None };
+            let package = PackageRef {
+                name: (*name).to_owned(),
+                version: Version::new(1, 0, 0),
+                source: None,
+            };
             (package, parse_license_field(license).expect("an expression"))
         });
         let choice = choose(&parsed.collect::<Vec<_>>());

@@ -4,6 +4,8 @@ pub(crate) mod entry;
 
 use semver::{Op, Version, VersionReq};
 
+use crate::model::versions::without_build;
+
 /// A package name with an optional requirement.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct PackageSpec {
@@ -35,10 +37,8 @@ impl PackageSpec {
     }
 
     /// Whether the spec matches a version of its package.
-    pub(crate) fn admits(&self, version: &str) -> bool {
-        self.requirement.as_ref().is_none_or(|requirement| {
-            Version::parse(version).is_ok_and(|version| requirement.matches(&version))
-        })
+    pub(crate) fn admits(&self, version: &Version) -> bool {
+        self.requirement.as_ref().is_none_or(|requirement| requirement.matches(version))
     }
 }
 
@@ -50,6 +50,6 @@ pub(crate) fn name(spec: &str) -> &str {
 }
 
 /// The spec of exactly this version. Requirements ignore build metadata after `+`.
-pub(crate) fn exactly(name: &str, version: &str) -> String {
-    format!("{name}@{}", version.split('+').next().unwrap_or_default())
+pub(crate) fn exactly(name: &str, version: &Version) -> String {
+    format!("{name}@{}", without_build(version))
 }

@@ -119,8 +119,9 @@ fn label_messages(labels: &[ResolvedLabel]) -> Vec<Related> {
 }
 
 /// Sets the message and remedy of a finding to those of its advisory.
-pub(super) fn apply_advisory_message(finding: &mut Finding) {
-    if let Some(sentence) = sentences::advisory(finding) {
+/// `package` names the package where its version is not known.
+pub(super) fn apply_advisory_message(finding: &mut Finding, package: Option<String>) {
+    if let Some(sentence) = sentences::advisory(finding, package) {
         finding.message = sentence.message.unwrap_or_default();
         finding.remedy = sentence.remedy;
     }

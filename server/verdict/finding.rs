@@ -3,6 +3,7 @@
 use std::{collections::BTreeMap, sync::Arc};
 
 use camino::Utf8PathBuf;
+use semver::Version;
 use serde::{Deserialize, Serialize};
 
 use super::{AdvisoryFacts, Check, Code, GateName};
@@ -45,9 +46,19 @@ pub struct PackageRef {
     /// Its name.
     pub name: String,
     /// Its version.
-    pub version: String,
+    pub version: Version,
     /// Its source as in the lock file, absent for local packages.
     pub source: Option<String>,
+}
+
+impl PackageRef {
+    /// Whether a lock entry of its name and version with that source is this package's. cargo-deny shortens the
+    /// URLs of git repositories.
+    pub(crate) fn has_source(&self, locked: Option<&str>) -> bool {
+        let is_git = |source: &str| source.starts_with("git+");
+        self.source.as_deref() == locked
+            || self.source.as_deref().is_some_and(is_git) && locked.is_some_and(is_git)
+    }
 }
 
 /// The role of a location.
@@ -232,5 +243,30 @@ impl Counts {
     pub fn exit_code(counts: &BTreeMap<Check, Self>) -> u8 {
         let failed = counts.iter().filter(|(_, counts)| counts.errors > 0);
         failed.fold(0, |code, (check, _)| code | check.exit_bit())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn package_is_locked_from_its_own_source_only() {
+        let has = |source: Option<&str>, locked: Option<&str>| {
+            let source = source.map(str::to_owned);
+            let package =
+                PackageRef { name: "a".to_owned(), version: Version::new(1, 0, 0), source };
+            package.has_source(locked)
+        };
+        let (crates_io, corp) =
+            ("registry+https://github.com/rust-lang/crates.io-index", "sparse+https://corp/");
+        assert!(has(Some(crates_io), Some(crates_io)) && has(None, None));
+        assert!(!has(Some(crates_io), Some(corp)) && !has(Some(crates_io), None));
+        // cargo-deny drops `.git` and `branch=master`.
+        assert!(has(
+            Some("git+https://x.org/a#1"),
+            Some("git+https://x.org/a.git?branch=master#1")
+        ));
+        assert!(!has(Some("git+https://x.org/a#1"), Some(crates_io)) && !has(None, Some(corp)));
     }
 }

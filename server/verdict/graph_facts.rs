@@ -9,6 +9,7 @@ use std::{
 
 use cargo_deny::{Krate, Krates};
 use krates::NodeId;
+use semver::Version;
 use spdx::{Expression, Licensee, ParseMode};
 
 use super::{PackageRef, license_files::needs_text};
@@ -35,7 +36,7 @@ pub struct PackageFacts {
     /// Its name.
     pub name: Arc<str>,
     /// Its version.
-    pub version: Arc<str>,
+    pub version: Version,
     /// Its source as in [`PackageRef`], absent for local packages.
     pub source: Option<Arc<str>>,
     /// The license expression in its manifest. Clarifications and licenses that are found in texts
@@ -66,7 +67,7 @@ impl PackageFacts {
     pub fn package(&self) -> PackageRef {
         PackageRef {
             name: self.name.to_string(),
-            version: self.version.to_string(),
+            version: self.version.clone(),
             source: self.source.as_deref().map(str::to_owned),
         }
     }
@@ -90,7 +91,7 @@ impl GraphFacts {
     /// That package.
     pub fn package(&self, requested: &PackageRef) -> Option<&PackageFacts> {
         self.versions(&requested.name).iter().find(|package| {
-            *package.version == *requested.version
+            package.version == requested.version
                 && package.source.as_deref() == requested.source.as_deref()
         })
     }
@@ -166,7 +167,7 @@ pub(super) fn graph_facts(krates: &Krates) -> GraphFacts {
         enabled.sort();
         facts.packages.push(PackageFacts {
             name: strings.shared(&krate.name),
-            version: strings.shared(&krate.version.to_string()),
+            version: krate.version.clone(),
             source: krate.source.as_ref().map(|source| strings.shared(&source.to_string())),
             license: license.map(|license| strings.shared(license)),
             terms: terms.unwrap_or_default(),
@@ -286,7 +287,7 @@ mod tests {
     fn package(name: &str, version: &str, license: &str, via: Option<usize>) -> PackageFacts {
         PackageFacts {
             name: name.into(),
-            version: version.into(),
+            version: version.parse().expect("a version"),
             source: None,
             license: Some(license.into()),
             terms: terms(license, &mut StringInterner::default()),
@@ -336,7 +337,7 @@ mod tests {
     fn package_with_several_versions_is_found_by_its_version_and_source() {
         let facts = facts();
         let of = |version: &str, source: Option<&str>| {
-            let (name, version) = ("llvm".into(), version.into());
+            let (name, version) = ("llvm".into(), version.parse().expect("a version"));
             let package = PackageRef { name, version, source: source.map(Into::into) };
             facts.package(&package).map(|found| found.version.to_string())
         };

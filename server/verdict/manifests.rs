@@ -316,7 +316,7 @@ impl Manifests {
     pub(super) fn lock_entry(&self, package: &PackageRef) -> Option<Related> {
         let LockfileIndex { path, text, entries, by_version } = self.lock.as_ref()?;
         // Two sources may lock the same version.
-        let same = by_version.get(&(package.name.clone(), package.version.clone()))?;
+        let same = by_version.get(&(package.name.clone(), package.version.to_string()))?;
         let of_source = same.iter().find(|index| entries[**index].source == package.source);
         let entry = &entries[*of_source.or(same.first())?];
         let location = Location {
@@ -337,7 +337,7 @@ impl Manifests {
 pub(super) fn package_ref(krate: &Krate) -> PackageRef {
     PackageRef {
         name: krate.name.clone(),
-        version: krate.version.to_string(),
+        version: krate.version.clone(),
         source: krate.source.as_ref().map(ToString::to_string),
     }
 }

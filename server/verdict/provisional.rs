@@ -41,21 +41,23 @@ pub(crate) struct ProvisionalInput<'a> {
     pub(crate) levels: &'a LintLevels,
 }
 
-/// The versions of each package in a lockfile.
-pub(crate) struct LockedVersions(HashMap<String, Vec<Version>>);
+/// The versions of each package in a lockfile, with their sources.
+pub(crate) struct LockedVersions(HashMap<String, Vec<(Version, Option<String>)>>);
 
 impl LockedVersions {
     /// Parses a lockfile; `None` if it is invalid.
     pub(crate) fn read(text: &SourceText) -> Option<Self> {
-        let mut versions: HashMap<String, Vec<Version>> = HashMap::new();
+        let mut versions: HashMap<String, Vec<_>> = HashMap::new();
         for package in Lockfile::graph(text.as_str())? {
-            versions.entry(package.name).or_default().push(package.version);
+            versions.entry(package.name).or_default().push((package.version, package.source));
         }
         Some(Self(versions))
     }
 
-    fn of(&self, name: &str) -> &[Version] {
-        self.0.get(name).map_or(&[], Vec::as_slice)
+    /// The versions of the package from the same source.
+    fn of<'l>(&'l self, package: &'l PackageRef) -> impl Iterator<Item = &'l Version> {
+        let all = self.0.get(&package.name).into_iter().flatten();
+        all.filter(|(_, source)| package.has_source(source.as_deref())).map(|(version, _)| version)
     }
 }
 
@@ -140,11 +142,7 @@ impl ProvisionalInput<'_> {
     /// Whether a package is no longer locked.
     fn is_gone(&self, package: &PackageRef) -> bool {
         self.lock.is_some_and(|lock| {
-            package.source.is_some()
-                && !lock
-                    .of(&package.name)
-                    .iter()
-                    .any(|version| version.to_string() == package.version)
+            package.source.is_some() && !lock.of(package).any(|version| *version == package.version)
         })
     }
 
@@ -209,13 +207,13 @@ impl ProvisionalInput<'_> {
     fn next(&self, resolved: &ResolvedDependency, dependency: &Dependency) -> Option<NextVersion> {
         let requirement = dependency.requirement.as_ref()?;
         let requirement = VersionReq::parse(&requirement.value).ok()?;
-        let before = Version::parse(&resolved.package.version).ok()?;
+        let before = &resolved.package.version;
         let locked: BTreeSet<_> = match self.lock {
-            Some(lock) => lock.of(&resolved.package.name).iter().cloned().collect(),
+            Some(lock) => lock.of(&resolved.package).cloned().collect(),
             None => BTreeSet::from([before.clone()]),
         };
         let satisfying = locked.iter().filter(|version| requirement.matches(version));
-        let next = match satisfying.clone().find(|version| **version == before) {
+        let next = match satisfying.clone().find(|version| *version == before) {
             Some(_) => return None,
             // Cargo keeps locked versions.
             None => match satisfying.max() {
@@ -244,18 +242,23 @@ fn vulnerability(
     advisory: Arc<AdvisoryFacts>,
     levels: &LintLevels,
 ) -> Finding {
-    let version = match &changed.version {
-        NextVersion::Exactly(version) => version.to_string(),
-        NextVersion::Satisfying(requirement) => requirement.to_string(),
+    let package = changed.dependency.package.clone();
+    let (packages, named) = match &changed.version {
+        NextVersion::Exactly(version) => {
+            (vec![PackageRef { version: version.clone(), ..package }], None)
+        }
+        // Cargo has not selected a version yet.
+        NextVersion::Satisfying(requirement) => {
+            (Vec::new(), Some(format!("`{}` {requirement}", package.name)))
+        }
     };
-    let package = PackageRef { version, ..changed.dependency.package.clone() };
     let mut finding = Finding {
         check: Check::Advisories,
         code: Some(Code::Vulnerability),
         severity: levels.severity(Code::Vulnerability, Severity::Error),
         message: String::new(),
         remedy: None,
-        packages: vec![package],
+        packages,
         advisory: Some(advisory),
         locations: vec![changed.location.clone()],
         paths: Vec::new(),
@@ -265,7 +268,7 @@ fn vulnerability(
         gates: Vec::new(),
         silent_gates: Vec::new(),
     };
-    collect::apply_advisory_message(&mut finding);
+    collect::apply_advisory_message(&mut finding, named);
     finding
 }
 

@@ -18,7 +18,7 @@ pub struct Releases {
     pub yanked: bool,
     /// The newest version that satisfies the requirement and the dependent's Rust version, if it is
     /// newer than the locked one.
-    pub newest: Option<String>,
+    pub newest: Option<Version>,
 }
 
 /// A version in the index.
@@ -160,7 +160,7 @@ impl Releases {
                 version > locked && is_relevant(version) && requirement.matches(version)
             })
             .max();
-        Some(Self { yanked, newest: newest.map(Version::to_string) })
+        Some(Self { yanked, newest: newest.cloned() })
     }
 }
 
@@ -228,9 +228,8 @@ mod tests {
         let requirement = VersionReq::parse(requirement).expect("a requirement");
         let rust = version("1.85.1");
         let releases = Releases::of(&listed, &version(locked), &requirement, Some(&rust));
-        let actual =
-            releases.as_ref().map(|releases| (releases.yanked, releases.newest.as_deref()));
-        assert_eq!(actual, expected);
+        let actual = releases.map(|releases| (releases.yanked, releases.newest));
+        assert_eq!(actual, expected.map(|(yanked, newest)| (yanked, newest.map(version))));
     }
 
     #[test]

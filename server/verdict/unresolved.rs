@@ -274,7 +274,7 @@ fn finding(
         gates: Vec::new(),
         silent_gates: Vec::new(),
     };
-    collect::apply_advisory_message(&mut finding);
+    collect::apply_advisory_message(&mut finding, None);
     collect::append_omission(&mut finding, locked.omission.as_deref());
     finding
 }
@@ -397,7 +397,7 @@ impl<'a> LockedGraph<'a> {
 fn package_ref(package: &LockedPackage) -> PackageRef {
     PackageRef {
         name: package.name.clone(),
-        version: package.version.to_string(),
+        version: package.version.clone(),
         source: package.source.clone(),
     }
 }

@@ -206,3 +206,53 @@ fn provisional_verdict_of_a_range_with_an_unaffected_pre_release_stays() {
     client.status("exact");
     client.latest(MANIFEST, "0.7.0", |shown| shown.only(ALIGNMENT).message.contains("0.7.0"));
 }
+
+/// A local copy is no version of the package of crates.io.
+#[test]
+fn provisional_verdict_takes_no_version_from_another_source() {
+    let mut world = World::locked(
+        r#"
+#- crate: time 0.3.44
+#- crate: time 0.3.47
+#- advisory: RUSTSEC-2026-0009 time patched >=0.3.46: Stack exhaustion
+#- time/Cargo.toml
+[package]
+name = "time"
+version = "0.3.46"
+edition = "2021"
+license = "MIT"
+#- Cargo.toml
+[package]
+name = "app"
+version = "0.1.0"
+edition = "2021"
+license = "MIT"
+
+[dependencies]
+time = "=0.3.44"
+fork = { package = "time", path = "time" }
+#- deny.toml
+[licenses]
+allow = ["MIT"]
+[bans]
+multiple-versions = "allow" # one is a local copy
+"#,
+    );
+    world.use_fake_cargo(FakeCargo::Counting);
+    let mut client = Session::of(world).start();
+    client.status("exact");
+    client.open(MANIFEST);
+    client.diagnostics_when(MANIFEST, "the finding", |shown| {
+        shown.version.is_some() && shown.codes() == [STACK]
+    });
+    client.world.use_fake_cargo(FakeCargo::Held);
+    // Both patched and vulnerable versions of crates.io satisfy it.
+    client.replace(MANIFEST, "=0.3.44", ">=0.3.45");
+    client.status("provisional");
+    client.latest(MANIFEST, "the finding", |shown| shown.codes() == [STACK]);
+    client.world.release_cargo();
+    client.diagnostics_without(MANIFEST, STACK);
+    client.status("exact");
+}
+
+const STACK: &str = "RUSTSEC-2026-0009";

@@ -258,7 +258,8 @@ fn moved(moved: &MovedEntry) -> String {
     match (&moved.before, &moved.after) {
         (Some(before), Some(after)) => format!("{} {before} -> {after}", moved.name),
         (Some(before), None) => format!("{} {before} (gone)", moved.name),
-        (None, after) => format!("{} {} (new)", moved.name, after.as_deref().unwrap_or_default()),
+        (None, Some(after)) => format!("{} {after} (new)", moved.name),
+        (None, None) => moved.name.clone(),
     }
 }
 

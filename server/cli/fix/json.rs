@@ -4,6 +4,7 @@
 use std::io::Write as _;
 
 use anyhow::Context as _;
+use semver::Version;
 use serde::Serialize;
 
 use super::FixRun;
@@ -36,8 +37,8 @@ struct FixRecord<'a> {
 #[derive(Serialize)]
 struct MoveRecord<'a> {
     name: &'a str,
-    before: Option<&'a str>,
-    after: Option<String>,
+    before: Option<&'a Version>,
+    after: Option<&'a Version>,
 }
 
 #[derive(Serialize)]
@@ -179,7 +180,7 @@ fn fix_record<'a>(workspace: &'a str, fix: &'a Fix) -> FixRecord<'a> {
             .map(|(package, to)| MoveRecord {
                 name: &package.name,
                 before: Some(&package.version),
-                after: Some(to.to_string()),
+                after: Some(to),
             })
             .collect(),
         without: upgrade
@@ -220,8 +221,8 @@ fn move_records(moved: &[MovedEntry]) -> Vec<MoveRecord<'_>> {
     entries
         .map(|moved| MoveRecord {
             name: &moved.name,
-            before: moved.before.as_deref(),
-            after: moved.after.clone(),
+            before: moved.before.as_ref(),
+            after: moved.after.as_ref(),
         })
         .collect()
 }

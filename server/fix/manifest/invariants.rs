@@ -17,7 +17,7 @@ pub fn fuzz_manifest(text: &str) {
     let manifest = Manifest::parse(text);
     let package = |source: &str| PackageRef {
         name: "x".to_owned(),
-        version: "1.2.3+build".to_owned(),
+        version: "1.2.3+build".parse().expect("a version"),
         source: Some(source.to_owned()),
     };
     let crates_io = package("registry+https://github.com/rust-lang/crates.io-index");

@@ -18,21 +18,18 @@ const OLD_BUILD: [&str; 2] = ["bans", "allow-build-scripts"];
 
 /// Skips the locked versions of a duplicate, except the newest.
 pub(super) fn skip(input: &PlanInput<'_>) -> Vec<PolicyPlan> {
-    let mut versions: Vec<(Version, &PackageRef)> = Vec::new();
-    for package in &input.finding.packages {
-        let Ok(version) = Version::parse(&package.version) else { return Vec::new() };
-        versions.push((version, package));
-    }
+    let all = input.finding.packages.iter().map(|package| (&package.version, package));
+    let mut versions: Vec<(&Version, &PackageRef)> = all.collect();
     versions.sort();
     let newest = versions.pop();
     let skipped = input.document.items(&SKIP);
-    let mut specs: Vec<(String, &str)> = Vec::new();
+    let mut specs: Vec<(String, &Version)> = Vec::new();
     for (version, package) in &versions {
         let is_newest = newest.as_ref().is_some_and(|(newest, _)| newest == version);
         let known = skipped.iter().any(|entry| spec::matches(entry, package));
         let spec = spec::exactly(package);
         if !is_newest && !known && !specs.iter().any(|(other, _)| *other == spec) {
-            specs.push((spec, &package.version));
+            specs.push((spec, version));
         }
     }
     let entries = specs.iter().map(|(spec, _)| {
@@ -41,7 +38,7 @@ pub(super) fn skip(input: &PlanInput<'_>) -> Vec<PolicyPlan> {
     });
     let edited = input.document.with_items(&SKIP, &entries.collect::<Vec<_>>(), false);
     let Some((edited, package)) = edited.zip(input.package()) else { return Vec::new() };
-    let older: Vec<_> = specs.iter().map(|(_, version)| (*version).to_owned()).collect();
+    let older: Vec<_> = specs.iter().map(|(_, version)| version.to_string()).collect();
     let title = format!(
         "add `{}` {} to `bans.skip` (asks for a reason)",
         package.name,

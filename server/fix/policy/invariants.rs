@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use semver::Version;
+
 use super::{
     PolicyFacts, PolicyPlan,
     document::{TomlDocument, TomlNode},
@@ -24,14 +26,14 @@ use crate::{
 pub fn fuzz_policy(text: &str) {
     let path = Some("/w/deny.toml".into());
     let policy = PolicyText { path, text: SourceText::new(text), exceptions: None };
-    let package = |name: &str, version: &str, source: &str| PackageRef {
+    let package = |name: &str, major: u64, source: &str| PackageRef {
         name: name.to_owned(),
-        version: version.to_owned(),
+        version: Version::new(major, 0, 0),
         source: Some(source.to_owned()),
     };
     let index = "registry+https://github.com/rust-lang/crates.io-index";
-    let (old, new) = (package("a", "1.0.0", index), package("a", "2.0.0", index));
-    let git = package("b", "1.0.0", "git+https://github.com/one/b?rev=1#1");
+    let (old, new) = (package("a", 1, index), package("a", 2, index));
+    let git = package("b", 1, "git+https://github.com/one/b?rev=1#1");
     let folder = PackageFolder {
         folder: "/nowhere/at/all".into(),
         license: Some("Apache 2.0 / ISC".to_owned()),

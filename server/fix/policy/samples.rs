@@ -126,7 +126,7 @@ pub(super) fn package(text: &str) -> PackageRef {
     let (name, version) = text.split_once(' ').expect("a name and a version");
     PackageRef {
         name: name.to_owned(),
-        version: version.to_owned(),
+        version: version.parse().expect("a version"),
         source: Some(CRATES_IO.to_owned()),
     }
 }

@@ -13,7 +13,7 @@ pub(super) enum Blocker {
     /// Even the newest version of a dependent requires a version with the findings.
     Requires { dependent: String, newest: Version, package: String, requirement: String },
     /// A direct dependency would have to move to a version that is not compatible.
-    Breaking { package: String, from: String, first: Version },
+    Breaking { package: String, from: Version, first: Version },
 }
 
 impl Blocker {
@@ -67,7 +67,11 @@ mod tests {
 
     #[test]
     fn requirement_is_named_before_breaking_upgrade() {
-        let target = PackageRef { name: "time".into(), version: "0.1.0".into(), source: None };
+        let target = PackageRef {
+            name: "time".into(),
+            version: semver::Version::new(0, 1, 0),
+            source: None,
+        };
         let requires = Blocker::Requires {
             dependent: "a".into(),
             newest: Version::new(1, 2, 0),

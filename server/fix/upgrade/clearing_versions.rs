@@ -53,9 +53,7 @@ impl UpgradeTarget {
         versions_of: &PackageVersions,
     ) -> Result<ClearingVersions, String> {
         let name = &self.package.name;
-        let Ok(locked) = Version::parse(&self.package.version) else {
-            return Err(format!("could not parse the version of `{name}`"));
-        };
+        let locked = self.package.version.clone();
         let releases = versions_of.history(&self.package);
         let from_index = releases.is_some();
         let mut releases =

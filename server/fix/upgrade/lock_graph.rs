@@ -2,6 +2,8 @@
 
 use std::collections::{BTreeSet, HashMap};
 
+use semver::Version;
+
 use crate::{model::lockfile::Lockfile, text::SourceText, verdict::PackageRef};
 
 /// The packages of a lockfile with their dependencies and dependents.
@@ -40,7 +42,7 @@ impl LockGraph {
                 dependents,
                 package: PackageRef {
                     name: package.name,
-                    version: package.version.to_string(),
+                    version: package.version,
                     source: package.source,
                 },
             });
@@ -82,13 +84,16 @@ impl LockGraph {
     }
 
     /// Whether it holds this version of the package.
-    pub(in crate::fix) fn holds(&self, name: &str, version: &str) -> bool {
-        self.named(name).any(|entry| entry.package.version == version)
+    pub(in crate::fix) fn holds(&self, name: &str, version: &Version) -> bool {
+        self.named(name).any(|entry| entry.package.version == *version)
     }
 
     /// The versions of a package.
-    pub(in crate::fix) fn versions<'l>(&'l self, name: &'l str) -> impl Iterator<Item = &'l str> {
-        self.named(name).map(|entry| entry.package.version.as_str())
+    pub(in crate::fix) fn versions<'l>(
+        &'l self,
+        name: &'l str,
+    ) -> impl Iterator<Item = &'l Version> {
+        self.named(name).map(|entry| &entry.package.version)
     }
 
     fn named(&self, name: &str) -> impl Iterator<Item = &LockGraphEntry> {

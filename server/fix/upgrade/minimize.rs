@@ -56,7 +56,7 @@ pub(in crate::fix) fn pins_for_smaller_moves(
             break;
         }
     }
-    if moved.iter().all(|one| one.to.to_string() == one.after.version) {
+    if moved.iter().all(|one| one.to == one.after.version) {
         return Vec::new();
     }
     let pinned = moved.into_iter();
@@ -70,17 +70,16 @@ pub(in crate::fix) fn moved_count(before: &LockGraph, after: &LockGraph) -> usiz
 
 impl MovedPackage {
     fn of(package: &PackageRef, before: &LockGraph, after: &LockGraph) -> Option<Self> {
-        let locked = Version::parse(&package.version).ok()?;
+        let locked = &package.version;
         let is_new = |one: &&PackageRef| {
             one.name == package.name
                 && one.source == package.source
                 && !before.packages().any(|other| other == *one)
         };
-        let mut new = after.packages().filter(is_new).filter_map(|one| {
-            let version = Version::parse(&one.version).ok()?;
-            (version > locked && is_compatible(&locked, &version)).then(|| (one.clone(), version))
-        });
-        let (after, to) = new.next()?;
+        let mut new = after.packages().filter(is_new);
+        let after =
+            new.find(|one| one.version > *locked && is_compatible(locked, &one.version))?.clone();
+        let to = after.version.clone();
         Some(Self { before: package.clone(), after, to })
     }
 }
@@ -94,14 +93,13 @@ fn smallest(
     versions_of: &PackageVersions,
     counts: &dyn Fn(&PackageRef) -> bool,
 ) -> Option<Version> {
-    let locked = Version::parse(&one.before.version).ok()?;
-    let newest = Version::parse(&one.after.version).ok()?;
+    let (locked, newest) = (&one.before.version, &one.after.version);
     let history = versions_of.history(&one.after)?;
     let candidates: Vec<_> = history
         .iter()
-        .filter(|release| release.version >= locked && release.version <= newest)
+        .filter(|release| release.version >= *locked && release.version <= *newest)
         .filter(|release| {
-            !release.yanked && release.version.pre.is_empty() || release.version == locked
+            !release.yanked && release.version.pre.is_empty() || release.version == *locked
         })
         .map(|release| &release.version)
         .collect();
@@ -113,7 +111,7 @@ fn smallest(
         }
         let version = match chosen.get(dependent) {
             Some(version) => version.clone(),
-            None => Version::parse(&dependent.version).ok()?,
+            None => dependent.version.clone(),
         };
         let release = versions_of.release(dependent, &version)?;
         let required =

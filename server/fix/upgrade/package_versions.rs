@@ -52,10 +52,10 @@ impl PackageVersions {
         package: &PackageRef,
         to: &Version,
     ) -> Vec<Version> {
-        let Ok(locked) = Version::parse(&package.version) else { return Vec::new() };
+        let locked = &package.version;
         let history = self.history(package).unwrap_or_default();
         let between = history.iter().filter(|one| !one.yanked && one.version.pre.is_empty());
-        let versions = between.map(|one| &one.version).filter(|one| **one > locked && *one <= to);
+        let versions = between.map(|one| &one.version).filter(|one| *one > locked && *one <= to);
         let (versions, locked) = (versions.cloned().collect(), Some(locked.clone()));
         super::ClearingVersions { locked, versions, ..super::ClearingVersions::default() }
             .later_ranges()

@@ -4,13 +4,13 @@
 use std::collections::BTreeMap;
 
 use camino::Utf8PathBuf;
-use semver::{BuildMetadata, Version, VersionReq};
+use semver::VersionReq;
 
 use super::UpgradeStep;
 use crate::{
     fix::{Overlay, requirement},
     gate::{Texts as _, Verdict},
-    model::manifest::Manifest,
+    model::{manifest::Manifest, versions::without_build},
     text::{SourceText, Span},
 };
 
@@ -66,7 +66,7 @@ pub(in crate::fix) fn with_requirements(
     let all = steps.iter().map(|step| (step, false)).chain(pins.iter().map(|step| (step, true)));
     for (step, is_pin_only) in all {
         let UpgradeStep { package, to: version, .. } = step;
-        let pin = format!("={}", Version { build: BuildMetadata::EMPTY, ..version.clone() });
+        let pin = format!("={}", without_build(version));
         let mut is_stated = false;
         for one in verdict.declared.iter().filter(|one| one.package == *package) {
             let file = &one.file;
@@ -79,7 +79,7 @@ pub(in crate::fix) fn with_requirements(
             };
             is_stated = true;
             let accepts = parsed.matches(version);
-            let names_locked = requirement::names_version(stated, &package.version);
+            let names_locked = requirement::names_version(stated, &package.version.to_string());
             let would_raise = !is_pin_only
                 && !(accepts && (update == RequirementUpdate::KeepAccepting || !names_locked));
             let refusal =
@@ -160,7 +160,7 @@ fn local_package(texts: &Overlay, verdict: &Verdict) -> Option<(Utf8PathBuf, Str
 fn pin_tables(steps: &[UpgradeStep]) -> String {
     let mut text = "\n".to_owned();
     for (index, UpgradeStep { package, to, .. }) in steps.iter().enumerate() {
-        let version = Version { build: BuildMetadata::EMPTY, ..to.clone() };
+        let version = without_build(to);
         text.push_str(&format!(
             "\n[target.'cfg(any())'.dependencies.{PIN}{index}]\npackage = \"{}\"\n\
              version = \"={version}\"\ndefault-features = false\n",
@@ -210,13 +210,18 @@ pub(in crate::fix) fn without_pins(
 
 #[cfg(test)]
 mod tests {
+    use semver::Version;
+
     use super::*;
     use crate::verdict::PackageRef;
 
     #[test]
     fn pins_are_removed_from_the_lockfile() {
-        let package =
-            |name: &str| PackageRef { name: name.into(), version: "0.1.0".into(), source: None };
+        let package = |name: &str| PackageRef {
+            name: name.into(),
+            version: Version::new(0, 1, 0),
+            source: None,
+        };
         let step =
             UpgradeStep { package: package("time"), to: Version::new(0, 3, 47), is_direct: false };
         let check = |before: &str, after: &str| {

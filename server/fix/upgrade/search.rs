@@ -50,8 +50,7 @@ pub(in crate::fix) struct UpgradePlan {
 
 impl UpgradeStep {
     pub(in crate::fix) fn is_breaking(&self) -> bool {
-        let locked = Version::parse(&self.package.version);
-        !locked.is_ok_and(|locked| is_compatible(&locked, &self.to))
+        !is_compatible(&self.package.version, &self.to)
     }
 }
 
@@ -123,8 +122,7 @@ impl UpgradeSearch<'_> {
     /// Drops the versions that a direct dependency must not move to.
     fn allowed_versions(&self, package: &PackageRef, mut versions: Vec<Version>) -> Vec<Version> {
         if !self.breaking && self.direct.contains(package) {
-            let locked = Version::parse(&package.version);
-            versions.retain(|to| locked.as_ref().is_ok_and(|locked| is_compatible(locked, to)));
+            versions.retain(|to| is_compatible(&package.version, to));
         }
         versions
     }
@@ -160,8 +158,8 @@ impl UpgradeSearch<'_> {
             return None;
         }
         let history = self.versions.history(dependent)?;
-        let locked = Version::parse(&dependent.version).ok()?;
-        let current = history.iter().find(|release| release.version == locked)?;
+        let locked = &dependent.version;
+        let current = history.iter().find(|release| release.version == *locked)?;
         let accepts_all = |release: &Release| {
             below.iter().all(|(package, allowed)| self.accepts(release, current, package, allowed))
         };
@@ -172,7 +170,7 @@ impl UpgradeSearch<'_> {
         let before = moving.get(dependent);
         let versions = history
             .iter()
-            .filter(|release| release.version > locked && !release.yanked)
+            .filter(|release| release.version > *locked && !release.yanked)
             .filter(|release| release.version.pre.is_empty() || !locked.pre.is_empty())
             .filter(|release| {
                 before.is_none_or(|before| before.contains(&release.version))
@@ -248,15 +246,12 @@ impl UpgradeSearch<'_> {
                 }
                 let required = release.requires.iter().find(|one| one.package == shared.name);
                 let required = required.and_then(|one| VersionReq::parse(&one.requirement).ok());
-                let (Some(required), Ok(locked)) = (required, Version::parse(&shared.version))
-                else {
-                    continue;
-                };
+                let (Some(required), locked) = (required, &shared.version) else { continue };
                 let history = self.versions.history(shared).unwrap_or_default();
                 let mut candidates = history.iter().rev().filter(|one| !one.yanked);
                 let is_candidate =
-                    |one: &&Release| one.version > locked && required.matches(&one.version);
-                if required.matches(&locked) {
+                    |one: &&Release| one.version > *locked && required.matches(&one.version);
+                if required.matches(locked) {
                     continue;
                 }
                 siblings.extend(candidates.find(is_candidate).map(|one| UpgradeStep {
@@ -290,11 +285,11 @@ impl UpgradeSearch<'_> {
         }
         let newer_rust = |version: &Version| self.versions.newer_rust(package, version);
         candidates.sort_by_cached_key(|version| (newer_rust(version), (*version).clone()));
-        let locked = Version::parse(&package.version).ok()?;
+        let locked = &package.version;
         let to = match pick {
             VersionPick::Smallest => candidates.first(),
             VersionPick::Newest => {
-                let compatible = candidates.iter().rfind(|to| is_compatible(&locked, to));
+                let compatible = candidates.iter().rfind(|to| is_compatible(locked, to));
                 compatible.or_else(|| candidates.last())
             }
         };
@@ -308,8 +303,7 @@ impl UpgradeSearch<'_> {
         package: &PackageRef,
         chosen: &BTreeMap<&PackageRef, Option<Version>>,
     ) -> bool {
-        let Ok(locked) = Version::parse(&package.version) else { return false };
-        self.requirements(package, chosen).iter().any(|one| one.matches(&locked))
+        self.requirements(package, chosen).iter().any(|one| one.matches(&package.version))
     }
 
     /// Whether a dependent is not in the index, so that its requirement is unknown.
@@ -334,10 +328,7 @@ impl UpgradeSearch<'_> {
                 Some(Some(version)) => version.clone(),
                 // cargo selects the version.
                 Some(None) => continue,
-                None => match Version::parse(&dependent.version) {
-                    Ok(version) => version,
-                    Err(_) => continue,
-                },
+                None => dependent.version.clone(),
             };
             let Some(release) = self.versions.release(dependent, &version) else { continue };
             let stated = release.requires.iter().filter(|one| one.package == package.name);

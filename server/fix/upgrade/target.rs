@@ -146,10 +146,9 @@ fn is_about_license(finding: &Finding) -> bool {
 }
 
 fn later_versions(package: &PackageRef, packages: &[PackageRef]) -> Vec<Version> {
-    let Ok(version) = Version::parse(&package.version) else { return Vec::new() };
     let versions = packages.iter().filter(|other| other.source == package.source);
-    let versions = versions.filter_map(|other| Version::parse(&other.version).ok());
-    let mut later: Vec<_> = versions.filter(|other| *other > version).collect();
+    let versions = versions.map(|other| &other.version);
+    let mut later: Vec<_> = versions.filter(|other| **other > package.version).cloned().collect();
     later.sort();
     later
 }

@@ -25,7 +25,7 @@ impl UpgradeContext<'_> {
         }
         let before: Vec<_> = self.locked.versions(name).collect();
         let new = after.versions(name).filter(|version| !before.contains(version));
-        new.filter_map(|version| Version::parse(version).ok()).max()
+        new.max().cloned()
     }
 
     pub(super) fn fix(

@@ -246,10 +246,10 @@ fn unselected_reason(step: &UpgradeStep, after: &LockGraph) -> Option<String> {
     let UpgradeStep { package, to, .. } = step;
     let reason = if after.holds(&package.name, &package.version) {
         format!(" and kept {}{}", package.version, kept_reason(package, after))
-    } else if after.holds(&package.name, &to.to_string()) {
+    } else if after.holds(&package.name, to) {
         return None;
     } else {
-        let selected: Vec<_> = after.versions(&package.name).collect();
+        let selected: Vec<_> = after.versions(&package.name).map(Version::to_string).collect();
         if selected.is_empty() { String::new() } else { format!(" but {}", selected.join(", ")) }
     };
     Some(format!("cargo did not select `{}` {to}{reason}", package.name))

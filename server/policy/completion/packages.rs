@@ -10,6 +10,7 @@ use super::{
     subjects_of,
 };
 use crate::{
+    model::versions::without_build,
     policy::{
         REASON_PLACEHOLDER,
         cursor::{ListContext, ValueContext},
@@ -92,9 +93,12 @@ impl<'m> CompletionBuilder<'m> {
         let mut last = "";
         for (number, package) in self.facts.graph.packages.iter().enumerate() {
             let rank = self.ranked(package, purpose);
-            let (name, version) = (&*package.name, &*package.version);
+            let (name, version) = (&*package.name, &package.version);
             let specs = if by_requirement {
-                vec![format!("{name}:{}", bare(version)), format!("{name}:={}", bare(version))]
+                vec![
+                    format!("{name}:{}", without_build(version)),
+                    format!("{name}:={}", without_build(version)),
+                ]
             } else {
                 vec![exactly(name, version)]
             };
@@ -125,7 +129,7 @@ impl<'m> CompletionBuilder<'m> {
         let rank = ranks.min().unwrap_or(Rank::Usual);
         // Exact versions come first.
         let rank = if rank == Rank::Finding && in_list { Rank::Usual } else { rank };
-        let all: Vec<&str> = versions.iter().map(|package| &*package.version).collect();
+        let all: Vec<_> = versions.iter().map(|package| package.version.to_string()).collect();
         let Some(edit) = insertion.string(name) else { return };
         let about = RichText::default().text("Every version of ").code(name).text(": ");
         let item = edit.item(name, SuggestionKind::Package, rank).about(about.text(all.join(", ")));
@@ -194,10 +198,10 @@ impl<'m> CompletionBuilder<'m> {
         let start = graph.packages.partition_point(|package| *package.name < *name);
         for (number, package) in graph.versions(name).iter().enumerate().rev() {
             let number = start + number;
-            let version = bare(&package.version);
+            let version = without_build(&package.version);
             for (requirement, detail) in [
                 (format!("={version}"), "exactly this version"),
-                (version.to_owned(), "compatible versions"),
+                (version.to_string(), "compatible versions"),
             ] {
                 let spec = PackageSpec::of(name, Some(&requirement));
                 if spec.is_some_and(|spec| specs_of_other_lists.contains(&spec))
@@ -384,9 +388,4 @@ fn detail(package: &PackageFacts, rank: Rank) -> String {
         (_, true) => "workspace member".to_owned(),
         (_, false) => String::new(),
     }
-}
-
-/// A version without build metadata, which requirements ignore.
-fn bare(version: &str) -> &str {
-    version.split('+').next().unwrap_or_default()
 }

@@ -101,7 +101,7 @@ fn package(text: &str, license: &str, source: &str) -> PackageFacts {
     let (name, version) = text.split_once(' ').expect("a name and a version");
     PackageFacts {
         name: name.into(),
-        version: version.into(),
+        version: version.parse().expect("a version"),
         source: (!source.is_empty()).then(|| source.into()),
         license: (!license.is_empty()).then(|| license.into()),
         terms: if license.is_empty() { Vec::new() } else { vec![license.into()] },

@@ -107,13 +107,13 @@ pub(crate) fn check(policy: &str, code: Code, severity: Severity, expected: &[&s
 
 fn package(name: &str) -> PackageRef {
     let source = "registry+https://github.com/rust-lang/crates.io-index".to_owned();
-    PackageRef { name: name.to_owned(), version: "1.0.0".to_owned(), source: Some(source) }
+    PackageRef { name: name.to_owned(), version: Version::new(1, 0, 0), source: Some(source) }
 }
 
 fn graph() -> GraphFacts {
     let one = |name: &str, version: &str, license: &str, local: bool| PackageFacts {
         name: name.into(),
-        version: version.into(),
+        version: version.parse().expect("a version"),
         source: (!local).then(|| "registry+https://github.com/rust-lang/crates.io-index".into()),
         license: Some(license.into()),
         terms: Vec::new(),

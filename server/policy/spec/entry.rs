@@ -1,8 +1,6 @@
 //! cargo-deny's package specs in policy entries: `name@1.2.3`, `{ crate = ".." }`,
 //! `{ name = "..", version = ".." }`.
 
-use semver::Version;
-
 use super::PackageSpec;
 use crate::verdict::PackageRef;
 
@@ -24,8 +22,7 @@ pub(crate) fn is_exact(entry: &toml::Value, package: &PackageRef) -> bool {
 
 /// The spec of all versions that are semver-compatible with this one.
 pub(crate) fn compatible(package: &PackageRef) -> String {
-    let Ok(version) = Version::parse(&package.version) else { return exactly(package) };
-    let shown = match (version.major, version.minor) {
+    let shown = match (package.version.major, package.version.minor) {
         (0, 0) => return exactly(package),
         (0, minor) => format!("{}@0.{minor}", package.name),
         (major, _) => format!("{}@{major}", package.name),
@@ -54,7 +51,8 @@ mod tests {
     use super::*;
 
     fn package(version: &str) -> PackageRef {
-        PackageRef { name: "ring".to_owned(), version: version.to_owned(), source: None }
+        let version = version.parse().expect("a version");
+        PackageRef { name: "ring".to_owned(), version, source: None }
     }
 
     fn matches_and_is_exact(entry: &str, version: &str) -> (bool, bool) {

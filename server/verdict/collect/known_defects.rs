@@ -69,7 +69,7 @@ fn is_vendored(finding: &Finding, context: &Context<'_>) -> bool {
     let mut named = context.krates.krates_by_name(&package.name).map(|found| found.krate);
     named.any(|krate| {
         let folder = krate.manifest_path.parent();
-        krate.version.to_string() == package.version
+        krate.version == package.version
             && krate.source.as_ref().is_some_and(Source::is_registry)
             && folder.is_some_and(|folder| {
                 folder.starts_with(context.krates.workspace_root())

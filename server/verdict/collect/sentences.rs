@@ -21,7 +21,7 @@ pub(super) fn check_message(
     labels: &[ResolvedLabel],
 ) -> Sentence {
     let Some(code) = finding.code else { return Sentence::default() };
-    if let Some(sentence) = advisory(finding) {
+    if let Some(sentence) = advisory(finding, None) {
         return sentence;
     }
     let package = finding.packages.first().map(name).unwrap_or_default();
@@ -64,7 +64,7 @@ pub(super) fn check_message(
         }
         Code::Duplicate => {
             let versions: Vec<_> =
-                finding.packages.iter().map(|package| package.version.clone()).collect();
+                finding.packages.iter().map(|package| package.version.to_string()).collect();
             let name = finding.packages.first().map_or("", |package| &package.name);
             with_remedy(
                 format!(
@@ -365,9 +365,10 @@ pub(super) fn nearest(diagnostic: &Diagnostic, labels: &[ResolvedLabel]) -> Opti
     }
 }
 
-pub(super) fn advisory(finding: &Finding) -> Option<Sentence> {
+/// `package` names the package in place of the finding's.
+pub(super) fn advisory(finding: &Finding, package: Option<String>) -> Option<Sentence> {
     let advisory = finding.advisory.as_ref()?;
-    let package = finding.packages.first().map(name).unwrap_or_default();
+    let package = package.or_else(|| finding.packages.first().map(name)).unwrap_or_default();
     let title = sanitize(&advisory.title);
     let message = match advisory.kind {
         AdvisoryKind::Unmaintained => format!("{package} is unmaintained: {title}"),

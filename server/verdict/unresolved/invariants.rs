@@ -177,7 +177,8 @@ mod tests {
         let manifest =
             LockedManifest { path: "/w/Cargo.toml".into(), text: SourceText::new(MANIFEST) };
         let findings = unresolved(&[manifest], &packages, &database(), &[]);
-        let about: Vec<_> = findings.iter().map(|one| one.packages[0].version.as_str()).collect();
+        let about: Vec<_> =
+            findings.iter().map(|one| one.packages[0].version.to_string()).collect();
         // cargo-deny's advisories are about packages of crates.io, not about the fork `deep` 0.2.0.
         assert_eq!(about, ["1.0.0", "0.3.0", "0.1.0"]);
         fuzz_lock_file(VALID);

@@ -30,7 +30,7 @@ use crate::{
     text::Span,
     verdict::{Finding, PackageRef},
 };
-pub use editable::EditableFolders;
+pub use editable::{EditableFolders, Outside};
 pub use kind::FixKind;
 #[doc(hidden)]
 pub use manifest::fuzz_manifest;
@@ -41,6 +41,7 @@ pub use report::{FixReport, RemainingFinding, fix_all};
 pub use scope::{FixScope, PackageSelector};
 pub use upgrade::RemovedFeatures;
 pub use verification::{MovedEntry, Verification};
+pub(crate) use verifier::is_about_lockfile;
 pub use verifier::{CreatedPolicy, FixVerifier, LockfileOutcome, NotVerified, OtherLockfile};
 
 /// Which upgrades are allowed.
@@ -74,6 +75,8 @@ pub struct Fix {
     pub texts: Overlay,
     /// The result of the check of the changed texts.
     pub verification: Verification,
+    /// The lockfiles of other workspaces that do not fit the changed manifests as they are.
+    pub lockfiles: Vec<OtherLockfile>,
     /// The span of a changed file that the user has to replace with text of their own.
     pub placeholder: Option<(Utf8PathBuf, Span)>,
 }
@@ -118,7 +121,8 @@ impl Fix {
             if kind == FixKind::Allow { newly_allowed(&verification) } else { String::new() };
         let title = format!("{action}{allowed}{}", effects(&verification));
         let action = action.to_owned();
-        Self { kind, title, action, upgrade, texts, verification, placeholder: None }
+        let lockfiles = Vec::new();
+        Self { kind, title, action, upgrade, texts, verification, lockfiles, placeholder: None }
     }
 
     /// Whether it changes the same files in the same way.

@@ -22,8 +22,8 @@ use super::{
 };
 use crate::{
     fix::{
-        EditableFolders, FixOptions, FixReport, FixScope, FixVerifier, NotVerified, Overlay,
-        fix_all,
+        EditableFolders, FixOptions, FixReport, FixScope, FixVerifier, NotVerified, Outside,
+        Overlay, fix_all,
     },
     gate::{Databases, Gate, NO_VERDICT, Verdict},
     resolve::BuildResult,
@@ -70,7 +70,8 @@ pub(super) fn run(arguments: &FixArguments) -> anyhow::Result<ExitCode> {
         packages: arguments.packages.clone(),
     };
     let mut code = if missing { NO_VERDICT } else { 0 };
-    let editable = Arc::new(EditableFolders::below(folders, arguments.outside()));
+    let outside = if arguments.outside() { Outside::Allowed } else { Outside::Refused };
+    let editable = Arc::new(EditableFolders::below(folders, outside));
     // With `--dry-run` the changes for one workspace are not on disk when the next one is fixed.
     let mut unwritten = BTreeMap::new();
     let mut ci = CiGates::new(arguments.gate.as_ci);

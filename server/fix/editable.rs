@@ -19,10 +19,21 @@ const DOWNLOAD_MARKS: [&str; 3] = [".cargo-checksum.json", ".cargo-ok", ".cargo_
 pub struct EditableFolders {
     /// The named folders, with links resolved. Empty: everything may be changed.
     folders: Vec<Utf8PathBuf>,
-    /// What lies outside of the folders may be changed too.
-    outside: bool,
+    outside: Outside,
     /// The workspaces with lockfiles that a change may concern.
     locked: OnceLock<LockedWorkspaces>,
+}
+
+/// Whether what lies outside of the named folders may be changed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Outside {
+    /// No.
+    #[default]
+    Refused,
+    /// Only where a finding needs it, and the title of the fix says so.
+    Announced,
+    /// As what is inside.
+    Allowed,
 }
 
 /// Where a file is.
@@ -39,8 +50,8 @@ pub(super) enum Editability {
 }
 
 impl EditableFolders {
-    /// Only what is below these folders, or also what lies outside of them.
-    pub fn below(folders: impl IntoIterator<Item = Utf8PathBuf>, outside: bool) -> Self {
+    /// What is below these folders.
+    pub fn below(folders: impl IntoIterator<Item = Utf8PathBuf>, outside: Outside) -> Self {
         let mut folders: Vec<_> = folders.into_iter().map(|folder| real(&folder)).collect();
         folders.sort();
         // Those that are below another one are left out.
@@ -79,7 +90,12 @@ impl EditableFolders {
 
     /// Whether a file may be changed.
     pub(super) fn may_change(&self, path: &Utf8Path) -> bool {
-        self.outside || self.contain(path)
+        self.outside != Outside::Refused || self.contain(path)
+    }
+
+    /// Whether the lockfile of another workspace may be brought along.
+    pub(super) fn includes(&self, lockfile: &Utf8Path) -> bool {
+        self.outside == Outside::Allowed || self.contain(lockfile)
     }
 
     pub(super) fn editability_of(&self, path: &Utf8Path) -> Editability {
@@ -101,7 +117,7 @@ impl EditableFolders {
     /// Why a file may not be changed: a sentence without a final period. `None` if it may.
     pub(super) fn refusal(&self, path: &Utf8Path, workspace: &Utf8Path) -> Option<String> {
         let is_resolved = matches!(path.file_name(), Some("Cargo.toml" | "Cargo.lock"));
-        if self.outside || self.folders.is_empty() || !is_resolved {
+        if self.outside != Outside::Refused || self.folders.is_empty() || !is_resolved {
             return None;
         }
         let folder =
@@ -164,7 +180,8 @@ mod tests {
             "app/sub/m/Cargo.toml",
             "lib/Cargo.toml",
         ]);
-        let folders = EditableFolders::below([root.join("app/m"), root.join("app")], false);
+        let folders =
+            EditableFolders::below([root.join("app/m"), root.join("app")], Outside::Refused);
         assert_eq!(folders.folders(), [root.join("app")]);
         let editability = |path: &str| folders.editability_of(&root.join(path));
         assert_eq!(editability("app/Cargo.toml"), Editability::Inside);
@@ -178,7 +195,7 @@ mod tests {
         );
         assert_eq!(editability("lib/Cargo.toml"), Editability::Outside);
         // The named folder itself may be in one of these.
-        let vendored = EditableFolders::below([root.join("app/vendor/x")], false);
+        let vendored = EditableFolders::below([root.join("app/vendor/x")], Outside::Refused);
         assert_eq!(
             vendored.editability_of(&root.join("app/vendor/x/Cargo.toml")),
             Editability::Inside
@@ -192,7 +209,7 @@ mod tests {
         for (to, link) in [("real", "app/inner"), ("../lib", "app/outer")] {
             std::os::unix::fs::symlink(to, root.join(link)).expect("a link");
         }
-        let folders = EditableFolders::below([root.join("app")], false);
+        let folders = EditableFolders::below([root.join("app")], Outside::Refused);
         let refusal = |path: &str| folders.refusal(&root.join(path), &root.join("app"));
         assert_eq!(refusal("app/inner/Cargo.toml"), None);
         let outside = format!(
@@ -206,7 +223,10 @@ mod tests {
     #[test]
     fn everything_may_be_changed_if_that_is_allowed() {
         let (_temp, root) = tree(&["app/Cargo.toml", "lib/Cargo.toml"]);
-        let all = [EditableFolders::default(), EditableFolders::below([root.join("app")], true)];
+        let all = [
+            EditableFolders::default(),
+            EditableFolders::below([root.join("app")], Outside::Allowed),
+        ];
         for folders in all {
             assert_eq!(folders.refusal(&root.join("lib/Cargo.toml"), &root.join("app")), None);
         }

@@ -3,6 +3,8 @@
 /// What a fix changes. Fixes are offered and tried in this order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum FixKind {
+    /// The lockfile, as the manifests require it.
+    Lockfile,
     /// Another version of the package.
     Upgrade,
     /// A manifest: a more precise requirement, or one unused dependency less.

@@ -80,6 +80,7 @@ pub fn fix_all(
     // Upgrades change the lockfile.
     let is_locked = run.report.verdict.workspace.lockfile().is_file();
     if run.report.verdict.complete && is_locked {
+        run.update_lockfile()?;
         run.update_index();
         run.apply_upgrades()?;
     }
@@ -105,6 +106,22 @@ struct FixAllRun<'w, 'p> {
 }
 
 impl FixAllRun<'_, '_> {
+    /// Brings an outdated lockfile up to date. A missing one is not created: a library may not have one on purpose.
+    fn update_lockfile(&mut self) -> Option<()> {
+        let findings = &self.report.verdict.findings;
+        let Some(stale) =
+            findings.iter().find(|one| one.code == Some(Code::StaleLockFile)).cloned()
+        else {
+            return Some(());
+        };
+        let current = CheckedTexts { verdict: &self.report.verdict, texts: &self.report.texts };
+        let mut result = self.verifier.lockfile_fixes(current, &stale).ok()?;
+        if let Some(fix) = result.fixes.pop() {
+            self.apply(fix);
+        }
+        Some(())
+    }
+
     /// cargo's copy of the registry index may be old.
     fn update_index(&mut self) {
         let resolver = &self.verifier.options.resolver;

@@ -1,6 +1,7 @@
 //! Verifies plans: cargo resolves them in a scratch copy, and the gate checks the result.
 
 mod create_policy;
+mod lockfile;
 mod manifests;
 mod other_lockfiles;
 mod other_workspaces;
@@ -23,6 +24,7 @@ use crate::{
     verdict::{Check, Code, ExceptionsFile, Finding, Location, PolicyText, Severity},
 };
 pub use create_policy::CreatedPolicy;
+pub(crate) use lockfile::is_about_lockfile;
 pub use other_lockfiles::{LockfileOutcome, OtherLockfile};
 pub(super) use upgrade_context::UpgradeContext;
 use verify_upgrade::VerifiedUpgrade;

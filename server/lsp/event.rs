@@ -105,6 +105,8 @@ pub(super) struct CheckRequest {
     pub(super) trusted: bool,
     /// The length of the pause after an edit.
     pub(super) pause: Duration,
+    /// The open folders: fixes say what they change outside of them.
+    pub(super) folders: Vec<Utf8PathBuf>,
     /// The open documents that belong to the workspace.
     pub(super) buffers: Buffers,
     pub(super) options: GateOptions,

@@ -433,7 +433,7 @@ impl MainLoop {
     fn request_check(&mut self, workspace: &Workspace, reason: CheckReason) {
         let Some(gates) = self.gates_of(workspace, reason) else { return };
         let other_uses = self.other_uses(workspace);
-        let (options, sharer_search, trusted, buffers, pause, proves_when_idle) = {
+        let (options, sharer_search, trusted, buffers, folders, pause, proves_when_idle) = {
             let mut state = self.session.state();
             let settings = &state.settings;
             let trusted = settings.trusted;
@@ -477,7 +477,8 @@ impl MainLoop {
             });
             let discovery = state.settings.discovery();
             let sharer_search = other_uses.is_none().then_some(discovery);
-            (options, sharer_search, trusted, Buffers(buffers), pause, proves)
+            let folders = state.folders.clone();
+            (options, sharer_search, trusted, Buffers(buffers), folders, pause, proves)
         };
         if let Some(workspace_state) = self.workers.get_mut(workspace) {
             workspace_state.pending_requests += 1;
@@ -490,6 +491,7 @@ impl MainLoop {
                 sharer_search,
                 trusted,
                 pause,
+                folders,
                 buffers,
                 options,
             });

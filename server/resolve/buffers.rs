@@ -78,7 +78,10 @@ impl BufferCopy {
         let json = resolver
             .metadata(run_in, options, false, hooks.keep_running)
             .map_err(|error| self.map_error_back(workspace, error))?;
-        let before = read_to_string(&self.real.lockfile()).ok();
+        let given = [self.real.lockfile(), workspace.lockfile()];
+        let given = given.iter().find_map(|path| buffers.get(path));
+        let before = given.map(|text| text.as_str().to_owned());
+        let before = before.or_else(|| read_to_string(&self.real.lockfile()).ok());
         let after = read_to_string(&lockfile).unwrap_or_default();
         let lock = match &before {
             None => LockState::Missing,
@@ -198,10 +201,7 @@ impl BufferCopy {
         let lockfile = self.real.lockfile();
         self.scratch.restore(&lockfile)?;
         self.scratch.update_licenses()?;
-        let real: BTreeMap<_, _> = buffers
-            .iter()
-            .map(|(path, text)| (path.canonicalize_utf8().unwrap_or_else(|_| path.clone()), text))
-            .collect();
+        let real: BTreeMap<_, _> = buffers.iter().map(|(path, text)| (real(path), text)).collect();
         for path in std::mem::take(&mut self.overlaid) {
             if !real.contains_key(&path) {
                 for name in self.scratch.names_of(&path) {
@@ -245,4 +245,14 @@ impl BufferCopy {
         let missing: Vec<_> = missing.collect();
         self.scratch.copy_packages(&self.real, missing, list_members)
     }
+}
+
+/// A path with links resolved; those of the folder for a file that does not exist yet.
+fn real(path: &Utf8Path) -> Utf8PathBuf {
+    path.canonicalize_utf8().unwrap_or_else(|_| match (path.parent(), path.file_name()) {
+        (Some(parent), Some(name)) => {
+            parent.canonicalize_utf8().unwrap_or_else(|_| parent.to_owned()).join(name)
+        }
+        _ => path.to_owned(),
+    })
 }

@@ -5,6 +5,7 @@ mod lockfiles;
 mod outside;
 mod parents;
 mod shared;
+mod stale;
 mod unfixed;
 
 use expect_test::{Expect, expect};

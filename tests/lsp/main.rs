@@ -36,6 +36,7 @@ mod lifecycle;
 mod limits;
 mod line_ends;
 mod lints;
+mod lockfiles;
 mod malformed;
 mod manifest_edits;
 #[cfg(target_os = "linux")]

@@ -124,6 +124,7 @@ impl FixPrinter<'_> {
         } else {
             let done = if would { "would change" } else { "changed" };
             let what = match fix.kind {
+                FixKind::Lockfile => "the lockfile",
                 FixKind::Manifest | FixKind::Removal => "the manifests",
                 _ => "the policy",
             };
@@ -141,7 +142,8 @@ impl FixPrinter<'_> {
         let others = verification.moved.iter().filter(|moved| !is_planned(&moved.name));
         let others: Vec<_> = others.map(moved).collect();
         if !others.is_empty() {
-            text.push_str(&format!("    also changes {}\n", escaped_line(&others.join(", "))));
+            let also = if fix.kind == FixKind::Lockfile { "" } else { "also " };
+            text.push_str(&format!("    {also}changes {}\n", escaped_line(&others.join(", "))));
         }
         text
     }

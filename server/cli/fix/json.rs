@@ -162,6 +162,7 @@ fn fix_record<'a>(workspace: &'a str, fix: &'a Fix) -> FixRecord<'a> {
         r#type: "fix",
         workspace,
         remedy: match fix.kind {
+            FixKind::Lockfile => "lockfile",
             FixKind::Upgrade => "upgrade",
             FixKind::Manifest => "manifest",
             FixKind::Removal => "removal",

@@ -8,7 +8,7 @@ use camino::{Utf8Path, Utf8PathBuf};
 use super::{FixVerifier, NotVerified, SilentProgress, with_line_endings_of};
 use crate::{
     fix::{
-        MovedEntry, Overlay, Verification,
+        Fix, MovedEntry, Overlay, Verification,
         cargo_message::cargo_message,
         editable::real_parent,
         seeded_lockfile::{changed_entries, seeded},
@@ -18,8 +18,8 @@ use crate::{
     limits,
     resolve::ResolveError,
     text::SourceText,
-    verdict::{Finding, Severity},
-    workspace::Workspace,
+    verdict::{Finding, Severity, join_with_and},
+    workspace::{Workspace, relative},
 };
 
 /// The lockfile of another workspace that does not fit the changed manifests as it is.
@@ -94,6 +94,43 @@ impl FixVerifier<'_> {
         Ok(lockfiles)
     }
 
+    /// The same for one fix, whose title says which of these lockfiles it changes, which no longer fit, and what it changes
+    /// outside of the open folders.
+    ///
+    /// # Errors
+    ///
+    /// [`NotVerified::Canceled`].
+    pub fn bring_lockfiles_along(
+        &self,
+        before: &Overlay,
+        fix: &mut Fix,
+    ) -> Result<(), NotVerified> {
+        fix.lockfiles = self.with_other_lockfiles(before, &mut fix.texts)?;
+        let root = &self.gate.workspace().root;
+        let listed = |paths: &mut dyn Iterator<Item = &Utf8PathBuf>| {
+            let paths: Vec<_> = paths.map(|path| format!("`{}`", relative(root, path))).collect();
+            (!paths.is_empty()).then(|| join_with_and(&paths))
+        };
+        let those = |is_updated: bool| {
+            let those = fix.lockfiles.iter().filter(move |one| one.is_updated() == is_updated);
+            listed(&mut those.map(|one| &one.path))
+        };
+        let outside = fix.texts.changes().keys().filter(|path| !fix.texts.is_inside(path));
+        let outside = listed(&mut outside.filter(|path| is_resolved(path)));
+        let mut title = fix.title.clone();
+        if let Some(updated) = those(true) {
+            title.push_str(&format!(", and update {updated}"));
+        }
+        if let Some(left) = those(false) {
+            title.push_str(&format!("; {left} will need an update"));
+        }
+        if let Some(outside) = outside {
+            title.push_str(&format!("; changes {outside} outside of the open folders"));
+        }
+        fix.title = title;
+        Ok(())
+    }
+
     /// What becomes of the lockfile of another workspace; `None` if it fits as it is.
     fn other_lockfile(
         &self,
@@ -108,8 +145,12 @@ impl FixVerifier<'_> {
         if written == locked {
             return Ok(None);
         }
-        if let Some(reason) = after.refusal(&path, &self.gate.workspace().root) {
+        let root = &self.gate.workspace().root;
+        if let Some(reason) = after.refusal(&path, root) {
             return Err(reason.into());
+        }
+        if !after.shared_editable().includes(&path) {
+            return Err(format!("`{}` is not in an open folder", relative(root, &path)).into());
         }
         let mut texts = after.clone();
         let unreadable = |error| format!("could not read `{path}`: {error}");
@@ -192,6 +233,10 @@ impl FixVerifier<'_> {
         };
         Ok((check(before)?, check(after)?))
     }
+}
+
+fn is_resolved(path: &Utf8Path) -> bool {
+    matches!(path.file_name(), Some("Cargo.toml" | "Cargo.lock"))
 }
 
 /// The manifests that have another text in `after`, with links resolved.

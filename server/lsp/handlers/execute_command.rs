@@ -12,7 +12,7 @@ use tower_lsp::{
 };
 
 use crate::{
-    fix::Fix,
+    fix::{Fix, FixReport, LockfileOutcome},
     lsp::{
         convert::{self, path_of, uri_of},
         edits::workspace_edit,
@@ -20,6 +20,8 @@ use crate::{
         session::{Session, SessionState},
     },
     threads::{self, Activity},
+    verdict::sanitize,
+    workspace::relative,
 };
 
 /// Applies all verified fixes of a workspace, whose folder is the argument.
@@ -87,6 +89,20 @@ fn placeholder_message(uri: &Uri, range: Range, folders: &[Utf8PathBuf]) -> Stri
     format!("supercargo: write the reason in line {line} of `{shown}`")
 }
 
+/// What the fixes could not change, as a message.
+fn left_message(report: &FixReport) -> Option<String> {
+    let root = &report.verdict.workspace.root;
+    let lockfiles = report.lockfiles.iter().filter_map(|lockfile| match &lockfile.outcome {
+        LockfileOutcome::NoLongerFits(reason) => {
+            let path = relative(root, &lockfile.path);
+            Some(format!("`{path}` no longer fits the manifests: {}", sanitize(reason)))
+        }
+        LockfileOutcome::Updated { .. } => None,
+    });
+    let left: Vec<_> = lockfiles.collect();
+    (!left.is_empty()).then(|| format!("supercargo: {}", left.join("\n")))
+}
+
 fn fix_all(session: &Arc<Session>, arguments: &[LSPAny]) -> Result<()> {
     let folder = arguments.first().and_then(|folder| folder.as_str());
     let folder = folder.and_then(|uri| uri.parse::<Uri>().ok()).and_then(|uri| path_of(&uri));
@@ -112,6 +128,9 @@ fn fix_all(session: &Arc<Session>, arguments: &[LSPAny]) -> Result<()> {
                 match edit {
                     Some(edit) => {
                         let _ = session.client.apply_edit(edit).await;
+                        if let Some(left) = left_message(&report) {
+                            session.client.show_message(MessageType::WARNING, left).await;
+                        }
                         return;
                     }
                     None => "applied no fix: the workspace has changed meanwhile, try again",

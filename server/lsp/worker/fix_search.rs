@@ -11,7 +11,8 @@ use tokio::sync::mpsc;
 use super::inbox::Inbox;
 use crate::{
     fix::{
-        CheckedTexts, FixOptions, FixResult, FixScope, FixVerifier, NotVerified, Overlay, fix_all,
+        CheckedTexts, EditableFolders, FixOptions, FixResult, FixScope, FixVerifier, NotVerified,
+        Outside, Overlay, fix_all, is_about_lockfile,
     },
     gate::{Databases, Gate, Progress, Texts as _, Verdict},
     lsp::event::{CheckRequest, Event, FixRequest},
@@ -117,7 +118,8 @@ impl FixSearch {
         if !verdict.complete {
             return;
         }
-        let texts = Overlay::over(request.buffers.0.clone().into_iter().collect());
+        let folders = editable(&request, &verdict, Outside::Announced);
+        let texts = Overlay::over(request.buffers.0.clone().into_iter().collect()).within(folders);
         let target = SearchTarget { request, verdict, texts };
         let key = UpgradeKey::of(&target);
         if self.upgrades.key.as_ref() != Some(&key) {
@@ -189,8 +191,10 @@ impl FixSearch {
                 let may_continue = || inbox.has_no_check_request();
                 let report =
                     self.with_verifier(Priority::Requested, &may_continue, |verifier, target| {
-                        fix_all(verifier, &FixScope::default(), target.texts.clone())
-                            .ok_or(NotVerified::Canceled)
+                        // No title says what it changes.
+                        let folders = editable(&target.request, &target.verdict, Outside::Refused);
+                        let texts = target.texts.clone().within(folders);
+                        fix_all(verifier, &FixScope::default(), texts).ok_or(NotVerified::Canceled)
                     });
                 if let Ok(report) = report {
                     let _ = reply.send(report);
@@ -220,6 +224,9 @@ impl FixSearch {
         let of_manifests =
             self.with_verifier(Priority::Requested, &may_continue, |verifier, target| {
                 let now = CheckedTexts { verdict: &target.verdict, texts: &target.texts };
+                if is_about_lockfile(finding) {
+                    return verifier.lockfile_fixes(now, finding);
+                }
                 verifier.manifest_fixes(now, finding)
             });
         match of_manifests {
@@ -227,6 +234,19 @@ impl FixSearch {
                 result.fixes.extend(of_manifests.fixes);
                 result.no_fix_reason = result.no_fix_reason.or(of_manifests.no_fix_reason);
             }
+            Err(NotVerified::Canceled) => return,
+            Err(NotVerified::Because(_)) => {}
+        }
+        // Other workspaces may use the changed manifests.
+        let brought = self.with_verifier(Priority::Requested, &may_continue, |verifier, target| {
+            let mut fixes = result.fixes.clone();
+            for fix in &mut fixes {
+                verifier.bring_lockfiles_along(&target.texts, fix)?;
+            }
+            Ok(fixes)
+        });
+        match brought {
+            Ok(fixes) => result.fixes = fixes,
             Err(NotVerified::Canceled) => return,
             Err(NotVerified::Because(_)) => {}
         }
@@ -341,6 +361,16 @@ impl FixSearch {
         };
         let _ = self.events.send(event);
     }
+}
+
+/// The open folders and the workspace itself.
+fn editable(request: &CheckRequest, verdict: &Verdict, outside: Outside) -> Arc<EditableFolders> {
+    // Without an open folder there is no other limit than what the user has opened.
+    if request.folders.is_empty() {
+        return Arc::default();
+    }
+    let folders = request.folders.iter().chain([&verdict.workspace.root]).cloned();
+    Arc::new(EditableFolders::below(folders, outside))
 }
 
 /// Reports nothing, and is cancelled when the closure returns false.

@@ -10,6 +10,7 @@ mod document;
 mod editable;
 mod kind;
 mod manifest;
+mod no_fix_reason;
 mod overlay;
 pub mod policy;
 mod report;
@@ -35,10 +36,14 @@ pub use kind::FixKind;
 #[doc(hidden)]
 pub use manifest::fuzz_manifest;
 pub(crate) use manifest::is_about_manifests;
+pub use no_fix_reason::{
+    Instead, ManifestReason, NoFixReason, NotChosen, OtherLockfileReason, PolicyReason,
+    UpgradeProblem, UpgradeTrial,
+};
 pub(crate) use overlay::write_new;
 pub use overlay::{FileChange, Overlay};
 pub use report::{FixReport, RemainingFinding, fix_all};
-pub use scope::{FixScope, PackageSelector};
+pub use scope::{FixScope, InvalidSelector, PackageSelector};
 pub use upgrade::RemovedFeatures;
 pub use verification::{MovedEntry, Verification};
 pub(crate) use verifier::is_about_lockfile;
@@ -104,9 +109,9 @@ pub struct Upgrade {
 pub struct FixResult {
     /// The verified fixes, in the order of [`FixKind`].
     pub fixes: Vec<Fix>,
-    /// Why there is no upgrade or, for findings about manifests, no change of a manifest: a sentence
-    /// without a final period. `None` if there is one, or if the finding is about neither.
-    pub no_fix_reason: Option<String>,
+    /// Why there is no upgrade or, for findings about manifests, no change of a manifest. `None` if there is
+    /// one, or if the finding is about neither.
+    pub no_fix_reason: Option<NoFixReason>,
 }
 
 impl Fix {

@@ -1,7 +1,7 @@
 //! The text of cargo's errors, shortened to the lines that say what to do.
 
 use super::{
-    NotVerified,
+    NoFixReason, NotVerified,
     upgrade::{PIN, UpgradeStep},
 };
 use crate::resolve::{ResolveError, Resolver};
@@ -28,19 +28,19 @@ pub(super) fn not_verified(error: &ResolveError, offline: OfflineSteps<'_>) -> N
     match error {
         ResolveError::Canceled { .. } => NotVerified::Canceled,
         ResolveError::Cargo { stderr, .. } => NotVerified::Because(shortened(stderr, offline)),
-        other => NotVerified::Because(other.to_string()),
+        other => NotVerified::Because(NoFixReason::Resolve(other.to_string())),
     }
 }
 
 /// The text of an error, in cargo's words if it comes from cargo.
-pub(super) fn cargo_message(error: &ResolveError) -> String {
+pub(super) fn cargo_message(error: &ResolveError) -> NoFixReason {
     match error {
         ResolveError::Cargo { stderr, .. } => shortened(stderr, OfflineSteps(None)),
-        other => other.to_string(),
+        other => NoFixReason::Resolve(other.to_string()),
     }
 }
 
-fn shortened(stderr: &str, OfflineSteps(steps): OfflineSteps<'_>) -> String {
+fn shortened(stderr: &str, OfflineSteps(steps): OfflineSteps<'_>) -> NoFixReason {
     let lines = stderr.lines().map(str::trim).filter(|line| !line.is_empty());
     let mut lines: Vec<_> = lines
         .filter(|line| !STATUS_PREFIXES.iter().any(|prefix| line.starts_with(prefix)))
@@ -50,14 +50,13 @@ fn shortened(stderr: &str, OfflineSteps(steps): OfflineSteps<'_>) -> String {
     if let Some(steps) = steps
         && let Some(missing) = missing_package(&lines, steps)
     {
-        return format!(
-            "could not verify offline: {missing} is not downloaded; try again with a network connection"
-        );
+        return NoFixReason::Offline { missing };
     }
     let more = lines.len() > MAX_LINES;
     lines.truncate(MAX_LINES);
     let end = if more { "; .." } else { "" };
-    format!("cargo: {}{end}", lines.join("; ").replace(".;", ";").trim_end_matches('.'))
+    let words = lines.join("; ").replace(".;", ";");
+    NoFixReason::Cargo(format!("{}{end}", words.trim_end_matches('.')))
 }
 
 /// The package that cargo would have to download.
@@ -102,7 +101,7 @@ package `libgit2-sys` links to the native library `git2`, but it conflicts with 
     #[test]
     fn explanation_of_cargo_is_kept() {
         assert_eq!(
-            shortened(LINKS, OfflineSteps(None)),
+            shortened(LINKS, OfflineSteps(None)).to_string(),
             "cargo: failed to select a version for `libgit2-sys`; required by package `git2 v0.19.0`; \
              which satisfies dependency `git2 = \"=0.19.0\"` of package `m v0.1.0 (/w)`; \
              versions that meet the requirements `^0.17` are: 0.17.0+1.8.1; \
@@ -120,7 +119,7 @@ package `libgit2-sys` links to the native library `git2`, but it conflicts with 
                 "error: failed to select a version for the requirement `{requirement}`\n\
                  candidate versions found which didn't match: 0.3.44\n"
             );
-            let message = shortened(&stderr, OfflineSteps(Some(&steps)));
+            let message = shortened(&stderr, OfflineSteps(Some(&steps))).to_string();
             assert!(message.contains(expected), "{message}");
         };
         check("time = \"=0.3.47\"", "offline: `time` 0.3.47 is not downloaded");

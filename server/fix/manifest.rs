@@ -12,7 +12,7 @@ use camino::Utf8PathBuf;
 use toml::de::{DeTable, DeValue};
 
 use super::{
-    CheckedTexts, FixKind,
+    CheckedTexts, FixKind, ManifestReason,
     document::{TomlDocument, TomlStep, value::Value},
 };
 use crate::{
@@ -60,11 +60,11 @@ fn plan_function(finding: &Finding) -> Option<PlanFunction> {
 ///
 /// # Errors
 ///
-/// Why there is none, if that is known: a sentence without a final period.
+/// Why there is none, if that is known.
 pub(super) fn plans(
     finding: &Finding,
     current: CheckedTexts<'_>,
-) -> Result<Vec<ManifestPlan>, String> {
+) -> Result<Vec<ManifestPlan>, ManifestReason> {
     if finding.code == Some(Code::WorkspaceDuplicate) {
         return shared::plan(finding, current).map(|plan| vec![plan]);
     }

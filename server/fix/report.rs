@@ -4,13 +4,13 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{
-    CheckedTexts, Fix, FixKind, FixResult, FixScope, FixVerifier, NotVerified, OtherLockfile,
-    Overlay,
+    CheckedTexts, Fix, FixKind, FixResult, FixScope, FixVerifier, NoFixReason, NotVerified,
+    OtherLockfile, Overlay, PolicyReason,
     cargo_message::cargo_message,
     is_about_manifests,
     upgrade::{PackageVersions, TargetScope, UpgradeTarget, suggested_alternatives},
     verification::is_cargo_deny_problem,
-    verifier::{NO_LOCKFILE, UpgradeContext},
+    verifier::UpgradeContext,
 };
 use crate::{
     gate::Verdict,
@@ -26,8 +26,8 @@ const MAX_LICENSE_UPGRADES: usize = 16;
 pub struct RemainingFinding {
     /// The finding.
     pub finding: Finding,
-    /// Why it was not fixed: a sentence without a final period.
-    pub reason: Option<String>,
+    /// Why it was not fixed.
+    pub reason: Option<NoFixReason>,
 }
 
 /// The result of [`fix_all`] for one workspace.
@@ -46,7 +46,7 @@ pub struct FixReport {
     /// The lockfiles of other workspaces that do not fit the changed manifests as they are.
     pub lockfiles: Vec<OtherLockfile>,
     /// Why cargo could not update its registry index, if that was tried and failed.
-    pub old_index: Option<String>,
+    pub old_index: Option<NoFixReason>,
 }
 
 /// Upgrades one package after the other, starting from `texts`. Then changes the manifests and, with the
@@ -98,9 +98,9 @@ struct FixAllRun<'w, 'p> {
     original: Overlay,
     report: FixReport,
     /// The packages for which no upgrade was verified, with the reason.
-    failed_upgrades: BTreeMap<PackageRef, String>,
+    failed_upgrades: BTreeMap<PackageRef, NoFixReason>,
     /// The findings that no change of manifests or policy cleared, with the reason.
-    unfixed: Vec<(Finding, Option<String>)>,
+    unfixed: Vec<(Finding, Option<NoFixReason>)>,
     /// The packages that were tried for their license.
     license_attempts: BTreeSet<PackageRef>,
 }
@@ -259,20 +259,22 @@ impl FixAllRun<'_, '_> {
     }
 
     /// Why a finding was not fixed.
-    fn reason(&self, finding: &Finding, is_locked: bool) -> String {
+    fn reason(&self, finding: &Finding, is_locked: bool) -> NoFixReason {
         if !self.scope.includes_finding(finding) {
-            return "not selected by `--package`".to_owned();
+            return NoFixReason::NotSelected;
         }
         let allowed = &self.scope.allowed_kinds;
         let is_advisory = finding.check == Check::Advisories && !finding.packages.is_empty();
         if is_advisory && !is_locked {
-            return NO_LOCKFILE.to_owned();
+            return NoFixReason::NoLockfile;
         }
         let failed = finding.packages.iter().find_map(|one| self.failed_upgrades.get(one));
         if let Some(reason) = failed {
             let policy = policy_reason(finding, allowed);
             return match policy {
-                Some(policy) if !is_advisory => format!("{reason}; {policy}"),
+                Some(policy) if !is_advisory => {
+                    NoFixReason::UpgradeAndPolicy { upgrade: Box::new(reason.clone()), policy }
+                }
                 _ => reason.clone(),
             };
         }
@@ -280,11 +282,10 @@ impl FixAllRun<'_, '_> {
             finding.advisory.as_ref().filter(|one| one.affected.patched().is_empty())
         {
             let alternatives = suggested_alternatives(advisory);
+            let package = advisory.package.clone();
             return match advisory.kind {
-                AdvisoryKind::Unmaintained => {
-                    format!("`{}` is unmaintained{alternatives}", advisory.package)
-                }
-                _ => format!("no version of `{}` is patched{alternatives}", advisory.package),
+                AdvisoryKind::Unmaintained => NoFixReason::Unmaintained { package, alternatives },
+                _ => NoFixReason::NotPatched { package, alternatives },
             };
         }
         let unfixed = self.unfixed.iter().find(|(other, _)| other == finding);
@@ -292,40 +293,35 @@ impl FixAllRun<'_, '_> {
             return reason.clone();
         }
         policy_reason(finding, allowed)
-            .or_else(|| finding.remedy.clone())
-            .unwrap_or_else(|| "no upgrade fixes it; it needs a manual decision".to_owned())
+            .map(NoFixReason::Policy)
+            .or_else(|| finding.remedy.clone().map(NoFixReason::Remedy))
+            .unwrap_or(NoFixReason::ManualDecision)
     }
 }
 
 /// Why the command line does not change the policy for a finding by itself.
-fn policy_reason(finding: &Finding, allowed: &[FixKind]) -> Option<String> {
-    let unless_allowed = |kind: FixKind, failed: &str, hint: &str| {
-        Some(if allowed.contains(&kind) { failed.to_owned() } else { hint.to_owned() })
+fn policy_reason(finding: &Finding, allowed: &[FixKind]) -> Option<PolicyReason> {
+    let unless_allowed = |kind: FixKind, failed: PolicyReason, hint: PolicyReason| {
+        Some(if allowed.contains(&kind) { failed } else { hint })
     };
     let is_local = finding.packages.first().is_some_and(|package| package.source.is_none());
     match finding.code? {
         Code::Unlicensed | Code::NoLicenseField | Code::EmptyLicenseField if is_local => {
             unless_allowed(
                 FixKind::Exception,
-                "add `license = \"..\"` to its manifest",
-                "add `license = \"..\"` to its manifest, or pass `--allow exception` to make it private and leave it out",
+                PolicyReason::StateLicense,
+                PolicyReason::StateLicenseOrAllow,
             )
         }
         Code::Unlicensed | Code::NoLicenseField | Code::EmptyLicenseField | Code::GatherFailure => {
-            unless_allowed(
-                FixKind::Clarify,
-                "its license files do not determine its license; add a `licenses.clarify` entry",
-                "pass `--allow clarify` to add a `licenses.clarify` entry if its license files determine its license",
-            )
+            unless_allowed(FixKind::Clarify, PolicyReason::Clarify, PolicyReason::AllowClarify)
         }
         Code::Rejected => unless_allowed(
             FixKind::Exception,
-            "no license exception for this version fixes it",
-            "pass `--allow exception` to allow its license for this version only",
+            PolicyReason::NoException,
+            PolicyReason::AllowException,
         ),
-        Code::Duplicate => {
-            Some("the crates that require the older version accept none of the others".to_owned())
-        }
+        Code::Duplicate => Some(PolicyReason::Duplicate),
         _ => None,
     }
 }

@@ -35,16 +35,26 @@ impl PackageSelector {
     }
 }
 
-impl FromStr for PackageSelector {
-    type Err = String;
+/// A selector whose version is none.
+#[derive(Debug, thiserror::Error)]
+#[error("invalid version in `{text}`: {error}")]
+pub struct InvalidSelector {
+    /// The selector.
+    pub text: String,
+    /// What is wrong with its version.
+    pub error: semver::Error,
+}
 
-    fn from_str(text: &str) -> Result<Self, String> {
+impl FromStr for PackageSelector {
+    type Err = InvalidSelector;
+
+    fn from_str(text: &str) -> Result<Self, InvalidSelector> {
         let (name, version) = match text.split_once('@') {
             Some((name, version)) => (name, Some(version)),
             None => (text, None),
         };
         let version = version.map(Version::parse).transpose();
-        let version = version.map_err(|error| format!("invalid version in `{text}`: {error}"))?;
+        let version = version.map_err(|error| InvalidSelector { text: text.to_owned(), error })?;
         Ok(Self { name: name.to_owned(), version })
     }
 }

@@ -13,7 +13,7 @@ mod verify_upgrade;
 use camino::Utf8Path;
 
 use super::{
-    CheckedTexts, Fix, FixKind, FixOptions, FixResult, Overlay, Verification,
+    CheckedTexts, Fix, FixKind, FixOptions, FixResult, NoFixReason, Overlay, Verification,
     policy::{self, PolicyFacts, PolicyPlan},
     upgrade::{PackageVersions, RequirementUpdate, UpgradePlan, UpgradeTarget},
 };
@@ -47,12 +47,12 @@ pub struct FixVerifier<'p> {
 pub enum NotVerified {
     /// The work was canceled.
     Canceled,
-    /// A sentence without a final period.
-    Because(String),
+    /// It does not hold, or could not be tried.
+    Because(NoFixReason),
 }
 
-impl From<String> for NotVerified {
-    fn from(reason: String) -> Self {
+impl From<NoFixReason> for NotVerified {
+    fn from(reason: NoFixReason) -> Self {
         Self::Because(reason)
     }
 }
@@ -83,7 +83,7 @@ impl FixVerifier<'_> {
             return Ok(result);
         }
         if !current.verdict.workspace.lockfile().is_file() {
-            result.no_fix_reason = Some(NO_LOCKFILE.to_owned());
+            result.no_fix_reason = Some(NoFixReason::NoLockfile);
             return Ok(result);
         }
         let versions = PackageVersions::of(current.verdict, current.texts);
@@ -106,7 +106,7 @@ impl FixVerifier<'_> {
         target: &UpgradeTarget,
         options: FixOptions,
         fixes: &mut Vec<Fix>,
-    ) -> Result<Option<String>, NotVerified> {
+    ) -> Result<Option<NoFixReason>, NotVerified> {
         let plans = context.plans(target);
         let before = fixes.len();
         let mut reasons = Vec::new();
@@ -161,7 +161,7 @@ impl FixVerifier<'_> {
         context: &UpgradeContext<'_>,
         target: &UpgradeTarget,
         plans: &'n [UpgradePlan],
-        reasons: &mut Vec<String>,
+        reasons: &mut Vec<NoFixReason>,
     ) -> Result<Option<VerifiedUpgrade<'n>>, NotVerified> {
         let mut best: Option<VerifiedUpgrade<'n>> = None;
         for plan in plans {
@@ -263,7 +263,7 @@ impl FixVerifier<'_> {
         let (workspace, resolver) = (&verdict.workspace, &self.options.resolver);
         let failed = |error: ResolveError| match error {
             ResolveError::Canceled { .. } => NotVerified::Canceled,
-            error => NotVerified::Because(error.to_string()),
+            error => NotVerified::Because(NoFixReason::Resolve(error.to_string())),
         };
         let locals = verdict.folders.iter().filter(|(package, _)| package.source.is_none());
         let folders: Vec<_> = locals.map(|(_, at)| at.folder.clone()).collect();
@@ -302,7 +302,7 @@ impl FixVerifier<'_> {
 
     fn check_texts(&mut self, overlay: &Overlay) -> Result<Verdict, NotVerified> {
         if let Some(reason) = overlay.refused_change(&self.gate.workspace().root) {
-            return Err(NotVerified::Because(reason));
+            return Err(NotVerified::Because(NoFixReason::NotEditable(reason)));
         }
         let silent = SilentProgress(self.progress);
         let verdict = self.gate.check(self.options, overlay, self.databases, &silent);
@@ -311,9 +311,9 @@ impl FixVerifier<'_> {
 }
 
 /// Why no upgrade was verified. A failed verification says more than a missing plan.
-fn first_reason(failed: Vec<String>, not_planned: Option<String>) -> String {
+fn first_reason(failed: Vec<NoFixReason>, not_planned: Option<String>) -> NoFixReason {
     let first = failed.into_iter().next();
-    first.or(not_planned).unwrap_or_else(|| "no version fixes the finding".to_owned())
+    first.or(not_planned.map(NoFixReason::NoPlan)).unwrap_or(NoFixReason::NoVersion)
 }
 
 /// Passes on cancellation, but no progress.
@@ -326,9 +326,6 @@ impl Progress for SilentProgress<'_> {
         self.0.is_cancelled()
     }
 }
-
-pub(super) const NO_LOCKFILE: &str =
-    "there is no `Cargo.lock` to upgrade; run `cargo generate-lockfile` to create it";
 
 /// `text` with the line endings of `model`. cargo always writes LF.
 fn with_line_endings_of(model: &SourceText, text: &SourceText) -> SourceText {

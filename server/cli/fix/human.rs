@@ -50,7 +50,7 @@ impl FixPrinter<'_> {
             let style = AnsiColor::Yellow.on_default();
             text.push_str(&format!(
                 "  {style}warning{style:#}: could not fetch new versions from the registries\n    {}\n",
-                sanitize(why)
+                sanitize(&why.to_string())
             ));
         }
         for fix in &report.fixes {
@@ -166,7 +166,7 @@ impl FixPrinter<'_> {
                 let style = AnsiColor::Yellow.on_default();
                 format!(
                     "  {style}warning{style:#}: `{path}` no longer fits the manifests\n    {}\n",
-                    sanitize(reason)
+                    sanitize(&reason.to_string())
                 )
             }
         }
@@ -244,8 +244,8 @@ fn remains(remaining: &RemainingFinding) -> String {
         _ => (AnsiColor::Yellow.on_default(), "warning"),
     };
     let mut text = format!("  {style}{word} remains{style:#}: {}\n", line_of(&remaining.finding));
-    let why = remaining.reason.as_ref().or(remaining.finding.remedy.as_ref());
-    if let Some(why) = why {
+    let reason = remaining.reason.as_ref().map(ToString::to_string);
+    if let Some(why) = reason.as_ref().or(remaining.finding.remedy.as_ref()) {
         text.push_str(&format!("    {}\n", sanitize(why)));
     }
     text

@@ -101,7 +101,7 @@ struct FixSummaryRecord<'a> {
     builds: Option<bool>,
     build_error: Option<&'a str>,
     /// Why new versions could not be fetched from the registries.
-    old_index: Option<&'a str>,
+    old_index: Option<String>,
     exit_code: u8,
 }
 
@@ -124,7 +124,7 @@ pub(super) fn print(fix_run: &FixRun<'_>) -> anyhow::Result<()> {
         line(&mut lines, &LeftOutRecord { r#type: "left-out", workspace, reason })?;
     }
     for RemainingFinding { finding, reason } in &report.remaining {
-        let reason = reason.as_deref().map(sanitize);
+        let reason = reason.as_ref().map(|reason| sanitize(&reason.to_string()));
         let finding = finding_record(finding);
         line(&mut lines, &RemainingRecord { r#type: "remaining", workspace, finding, reason })?;
     }
@@ -147,7 +147,7 @@ pub(super) fn print(fix_run: &FixRun<'_>) -> anyhow::Result<()> {
             Some(BuildResult::Failed(error)) => Some(error),
             _ => None,
         },
-        old_index: report.old_index.as_deref(),
+        old_index: report.old_index.as_ref().map(ToString::to_string),
         exit_code: fix_run.exit_code(),
     };
     line(&mut lines, &summary)?;
@@ -212,7 +212,9 @@ fn lockfile_record<'a>(workspace: &'a str, lockfile: &'a OtherLockfile) -> Lockf
             record.cleared = cleared.iter().map(finding_record).collect();
             record.introduced = introduced.iter().map(finding_record).collect();
         }
-        LockfileOutcome::NoLongerFits(reason) => record.reason = Some(sanitize(reason)),
+        LockfileOutcome::NoLongerFits(reason) => {
+            record.reason = Some(sanitize(&reason.to_string()));
+        }
     }
     record
 }

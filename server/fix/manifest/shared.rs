@@ -12,7 +12,7 @@ use toml::{Table, Value as TomlValue};
 use super::ManifestPlan;
 use crate::{
     fix::{
-        CheckedTexts, FixKind,
+        CheckedTexts, FixKind, ManifestReason,
         document::{
             EditedText, TableForm, TextChange, TomlDocument, TomlStep,
             value::{Value, ValueStyle},
@@ -49,9 +49,11 @@ type DependencySource = BTreeMap<&'static str, String>;
 ///
 /// # Errors
 ///
-/// If cargo would read the result differently, or no single requirement fits: a sentence without a final
-/// period.
-pub(super) fn plan(finding: &Finding, current: CheckedTexts<'_>) -> Result<ManifestPlan, String> {
+/// If cargo would read the result differently, or no single requirement fits.
+pub(super) fn plan(
+    finding: &Finding,
+    current: CheckedTexts<'_>,
+) -> Result<ManifestPlan, ManifestReason> {
     let root = current.verdict.workspace.root.join("Cargo.toml");
     let folder = &current.verdict.workspace.root;
     let named = |file: &Utf8Path| file.strip_prefix(folder).unwrap_or(file).to_string();
@@ -61,9 +63,8 @@ pub(super) fn plan(finding: &Finding, current: CheckedTexts<'_>) -> Result<Manif
     for location in finding.locations.iter().filter(|location| location.role == Role::Primary) {
         // A changed text is checked again first.
         let text = current.texts.read(&location.file).ok().filter(|text| *text == location.text);
-        let text =
-            text.ok_or_else(|| format!("`{}` has changed since the check", named(&location.file)))?;
-        let unreadable = || format!("could not read a dependency in `{}`", named(&location.file));
+        let text = text.ok_or_else(|| ManifestReason::Changed(named(&location.file)))?;
+        let unreadable = || ManifestReason::UnreadableDependency(named(&location.file));
         let document = TomlDocument::read(text.as_str()).ok_or_else(unreadable)?;
         let steps = path_to_dependency(&document, location.span.start).ok_or_else(unreadable)?;
         let Some(TomlStep::Key(key)) = steps.last() else { return Err(unreadable()) };
@@ -78,16 +79,15 @@ pub(super) fn plan(finding: &Finding, current: CheckedTexts<'_>) -> Result<Manif
         texts.insert(location.file.clone(), text);
     }
     if keys.len() > 1 {
-        let keys = Vec::from_iter(keys).join("` and `");
-        return Err(format!("the members use different names for it: `{keys}`"));
+        return Err(ManifestReason::DifferentNames(keys.into_iter().collect()));
     }
     let key = keys.pop_first().filter(|_| !members.is_empty());
-    let key = key.ok_or("every member inherits it already")?;
-    let unreadable = || format!("could not read `{}`", named(&root));
+    let key = key.ok_or(ManifestReason::AllInherit)?;
+    let unreadable = || ManifestReason::Unreadable(named(&root));
     let root_text = current.texts.read(&root).map_err(|_| unreadable())?;
     let root_document = TomlDocument::read(root_text.as_str()).ok_or_else(unreadable)?;
     if root_document.value(&["workspace"]).is_none() {
-        return Err(format!("`{}` has no `[workspace]` table", named(&root)));
+        return Err(ManifestReason::NoWorkspaceTable(named(&root)));
     }
     let existing = root_document.value(&["workspace", "dependencies", &key]);
     let existing = existing.map(|value| long_form(value).ok_or_else(unreadable)).transpose()?;
@@ -96,17 +96,16 @@ pub(super) fn plan(finding: &Finding, current: CheckedTexts<'_>) -> Result<Manif
     let workspace_source = existing.iter().map(|table| source_of(table, folder, folder));
     let sources = sources.chain(workspace_source).collect::<Option<BTreeSet<_>>>();
     let sources = Vec::from_iter(sources.ok_or_else(unreadable)?);
-    let [source] = <[DependencySource; 1]>::try_from(sources)
-        .map_err(|_| "the members use different sources for it".to_owned())?;
+    let [source] =
+        <[DependencySource; 1]>::try_from(sources).map_err(|_| ManifestReason::DifferentSources)?;
     let all = || members.iter().map(|one| &one.table).chain(&existing);
     let requirements: BTreeSet<&str> =
         all().filter_map(|table| table.get("version")?.as_str()).collect();
     let requirement = match requirements.len() {
         0 => None,
         _ => Some(narrowest(&requirements).ok_or_else(|| {
-            let stated: Vec<_> = requirements.iter().copied().collect();
-            let stated = stated.join("`, `");
-            format!("no single requirement satisfies all of `{stated}`")
+            let stated = requirements.iter().map(|&stated| stated.to_owned());
+            ManifestReason::NoSingleRequirement(stated.collect())
         })?),
     };
     let enables_default =
@@ -115,17 +114,13 @@ pub(super) fn plan(finding: &Finding, current: CheckedTexts<'_>) -> Result<Manif
     let by_default = match &existing {
         // A member cannot disable default features that the workspace enables.
         Some(table) if enables_default(table) && !all_enable_default => {
-            return Err(format!(
-                "a member disables the default features that `{}` enables for all members",
-                named(&root)
-            ));
+            return Err(ManifestReason::DefaultFeatures(named(&root)));
         }
         Some(table) => enables_default(table),
         None => all_enable_default,
     };
 
-    let no_edit =
-        |file: &Utf8Path| format!("could not edit `{}` without changing more", named(file));
+    let no_edit = |file: &Utf8Path| ManifestReason::Uneditable(named(file));
     for member in &members {
         let file = &member.file;
         let text = texts.get(file).ok_or_else(|| no_edit(file))?;
@@ -147,10 +142,7 @@ pub(super) fn plan(finding: &Finding, current: CheckedTexts<'_>) -> Result<Manif
                 raised(&document, &key, new).ok_or_else(no_edit)?
             }
             (None, Some(_)) => {
-                return Err(format!(
-                    "the workspace dependency in `{}` has no version requirement",
-                    named(&root)
-                ));
+                return Err(ManifestReason::NoRequirement(named(&root)));
             }
             _ => text.as_str().to_owned(),
         },

@@ -4,7 +4,7 @@ use camino::{Utf8Path, Utf8PathBuf};
 
 use super::{CheckedTexts, Fix, FixVerifier, NotVerified, SilentProgress};
 use crate::{
-    fix::{FixKind, Overlay, Verification, policy::create, verification},
+    fix::{FixKind, NoFixReason, Overlay, Verification, policy::create, verification},
     gate::{GateOptions, Texts as _, Verdict},
     policy::{
         licenses::PackagesByLicense,
@@ -87,7 +87,7 @@ impl FixVerifier<'_> {
         if create::add_unlicensed(&mut input, &verdict) {
             (overlay, verdict) = verifier.with_fixes_applied(&input, &path, &with)?;
         }
-        let text = overlay.read(&path).map_err(|error| error.to_string())?;
+        let text = overlay.read(&path).map_err(|error| unreadable(&error))?;
         let undecided = Template::new(&input).undecided;
         Ok(CreatedPolicy { path, text, verdict, undecided })
     }
@@ -106,7 +106,7 @@ impl FixVerifier<'_> {
             else {
                 break;
             };
-            let after = fix.texts.read(path).map_err(|error| error.to_string())?;
+            let after = fix.texts.read(path).map_err(|error| unreadable(&error))?;
             (overlay, verdict) = (with(after.as_str()), fix.verification.verdict);
         }
         Ok((overlay, verdict))
@@ -143,8 +143,8 @@ impl FixVerifier<'_> {
             return Ok(verdict);
         }
         let broken = verdict.findings.iter().max_by_key(|finding| finding.severity);
-        let reason = broken.map_or("no verdict can be reached", |finding| finding.message.as_str());
-        Err(reason.to_owned().into())
+        let failed = |finding: &Finding| NoFixReason::CheckFailed(finding.message.clone());
+        Err(broken.map_or(NoFixReason::NoVerdict, failed).into())
     }
 
     /// The fix for a missing policy.
@@ -197,4 +197,8 @@ fn remaining_note(created: &CreatedPolicy) -> String {
         (false, 0) => format!(" (remaining: {})", codes.join(", ")),
         (false, more) => format!(" (remaining: {} and {more} more)", codes.join(", ")),
     }
+}
+
+fn unreadable(error: &std::io::Error) -> NoFixReason {
+    NoFixReason::UnreadablePolicy(error.to_string())
 }

@@ -2,7 +2,7 @@
 
 use super::{CheckedTexts, FixVerifier, NotVerified, with_line_endings_of};
 use crate::{
-    fix::{Fix, FixKind, FixResult, cargo_message::cargo_message},
+    fix::{Fix, FixKind, FixResult, NoFixReason, cargo_message::cargo_message},
     gate::Texts as _,
     resolve::ResolveError,
     verdict::{Code, Finding, Severity},
@@ -51,7 +51,10 @@ impl FixVerifier<'_> {
         })?;
         let mut texts = current.texts.clone();
         let action = if let Ok(locked) = texts.read(&lockfile) {
-            let unreadable = |error| format!("could not read `{lockfile}`: {error}");
+            let unreadable = |error: std::io::Error| {
+                let (file, error) = (lockfile.clone(), error.to_string());
+                NoFixReason::Unreadable { file, error }
+            };
             texts.set(&lockfile, with_line_endings_of(&locked, &written)).map_err(unreadable)?;
             "update `Cargo.lock` to what the manifests require"
         } else {
@@ -59,15 +62,15 @@ impl FixVerifier<'_> {
             "create `Cargo.lock`"
         };
         let Some(verification) = self.verify_texts(current, &texts)? else {
-            return Err("the check does not complete with the new `Cargo.lock`".to_owned().into());
+            return Err(NoFixReason::LockfileCheckIncomplete.into());
         };
         let mut remaining = verification.verdict.findings.iter();
         if remaining.any(|one| one.code == finding.code) {
-            return Err("cargo changes the new `Cargo.lock` again".to_owned().into());
+            return Err(NoFixReason::LockfileChangesAgain.into());
         }
         let new = verification.introduced.iter().find(|one| one.severity == Severity::Error);
         if let Some(new) = new {
-            return Err(format!("it introduces an error: {}", new.message).into());
+            return Err(NoFixReason::Introduces(new.message.clone()).into());
         }
         Ok(Fix::new(FixKind::Lockfile, action, None, texts, verification))
     }

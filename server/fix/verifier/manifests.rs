@@ -3,7 +3,7 @@
 use super::{CheckedTexts, Fix, FixVerifier, NotVerified, with_line_endings_of};
 use crate::{
     fix::{
-        FixKind, FixResult, Overlay, Verification,
+        FixKind, FixResult, NoFixReason, Overlay, Verification,
         manifest::{self, ManifestPlan},
     },
     gate::Texts as _,
@@ -24,7 +24,7 @@ impl FixVerifier<'_> {
         let mut result = FixResult::default();
         let plans = match manifest::plans(finding, current) {
             Ok(plans) => plans,
-            Err(reason) => return Ok(FixResult { no_fix_reason: Some(reason), ..result }),
+            Err(reason) => return Ok(FixResult { no_fix_reason: Some(reason.into()), ..result }),
         };
         for plan in plans {
             let removes_more = plan.kind == FixKind::Removal && plan.after.len() > 1;
@@ -37,9 +37,8 @@ impl FixVerifier<'_> {
                 // The other kinds are more than the finding asks for.
                 Err(NotVerified::Because(_)) if plan.kind != FixKind::Manifest => {}
                 Err(NotVerified::Because(reason)) => {
-                    result
-                        .no_fix_reason
-                        .get_or_insert_with(|| format!("could not {}: {reason}", plan.title));
+                    let (title, reason) = (plan.title.clone(), Box::new(reason));
+                    result.no_fix_reason.get_or_insert(NoFixReason::Change { title, reason });
                 }
             }
         }
@@ -55,7 +54,7 @@ impl FixVerifier<'_> {
         finding: &Finding,
         plan: &ManifestPlan,
     ) -> Result<Fix, NotVerified> {
-        let unread = |error: std::io::Error| format!("could not read a manifest: {error}");
+        let unread = |error: std::io::Error| NoFixReason::UnreadableManifest(error.to_string());
         let mut texts = current.texts.clone();
         for (file, after) in &plan.after {
             texts.set(file, after.clone()).map_err(unread)?;
@@ -71,10 +70,10 @@ impl FixVerifier<'_> {
         }
         let new = verification.introduced.iter().find(|new| new.severity == Severity::Error);
         if let Some(new) = new {
-            return Err(format!("it introduces an error: {}", new.message).into());
+            return Err(NoFixReason::Introduces(new.message.clone()).into());
         }
         if !verification.clears(finding) {
-            return Err("it does not fix the finding".to_owned().into());
+            return Err(NoFixReason::FindingRemains.into());
         }
         Ok(Fix::new(plan.kind, &plan.title, None, texts, verification))
     }
@@ -87,8 +86,8 @@ impl FixVerifier<'_> {
         let verdict = self.check_texts(texts)?;
         // The reason is the error that the editor would show.
         let reason = verdict.findings.iter().find(|one| one.severity == Severity::Error);
-        let reason = reason
-            .map_or_else(|| "the check does not complete".to_owned(), |one| one.message.clone());
+        let failed = |finding: &Finding| NoFixReason::CheckFailed(finding.message.clone());
+        let reason = reason.map_or(NoFixReason::CheckIncomplete, failed);
         Verification::of(current, texts, verdict).ok_or(NotVerified::Because(reason))
     }
 }

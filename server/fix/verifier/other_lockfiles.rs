@@ -8,7 +8,7 @@ use camino::{Utf8Path, Utf8PathBuf};
 use super::{FixVerifier, NotVerified, SilentProgress, with_line_endings_of};
 use crate::{
     fix::{
-        Fix, MovedEntry, Overlay, Verification,
+        Fix, MovedEntry, NoFixReason, OtherLockfileReason, Overlay, Verification,
         cargo_message::cargo_message,
         editable::real_parent,
         seeded_lockfile::{changed_entries, seeded},
@@ -43,8 +43,8 @@ pub enum LockfileOutcome {
         /// The warnings of its workspace that are new.
         introduced: Vec<Finding>,
     },
-    /// It is not part of the change and no longer fits the manifests: why, as a sentence without a final period.
-    NoLongerFits(String),
+    /// It is not part of the change and no longer fits the manifests: why.
+    NoLongerFits(NoFixReason),
 }
 
 impl OtherLockfile {
@@ -78,7 +78,7 @@ impl FixVerifier<'_> {
         for (index, other) in others.enumerate() {
             let path = other.lockfile();
             if index >= limits::OTHER_LOCKFILES {
-                let reason = "there are too many workspaces to check whether it fits".to_owned();
+                let reason = NoFixReason::from(OtherLockfileReason::TooMany);
                 lockfiles
                     .push(OtherLockfile { path, outcome: LockfileOutcome::NoLongerFits(reason) });
                 continue;
@@ -147,24 +147,26 @@ impl FixVerifier<'_> {
         }
         let root = &self.gate.workspace().root;
         if let Some(reason) = after.refusal(&path, root) {
-            return Err(reason.into());
+            return Err(NoFixReason::NotEditable(reason).into());
         }
         if !after.shared_editable().includes(&path) {
-            return Err(format!("`{}` is not in an open folder", relative(root, &path)).into());
+            let reason = OtherLockfileReason::NotOpen(relative(root, &path));
+            return Err(NoFixReason::from(reason).into());
         }
         let mut texts = after.clone();
-        let unreadable = |error| format!("could not read `{path}`: {error}");
-        texts.set(&path, written).map_err(unreadable)?;
+        texts.set(&path, written).map_err(|error| {
+            let (file, error) = (path.clone(), error.to_string());
+            NoFixReason::Unreadable { file, error }
+        })?;
         let (old, new) = self.verdicts_of(&mut gate, before, &texts)?;
         let introduced = Verification::introduced(&old, &new);
         let error = introduced.iter().find(|finding| finding.severity == Severity::Error);
         if let Some(error) = error.filter(|_| old.complete) {
-            return Err(format!("its update would introduce an error: {}", error.message).into());
+            let reason = OtherLockfileReason::Introduces(error.message.clone());
+            return Err(NoFixReason::from(reason).into());
         }
         if old.complete && !new.complete {
-            return Err("the check of its workspace does not complete with its update"
-                .to_owned()
-                .into());
+            return Err(NoFixReason::from(OtherLockfileReason::CheckIncomplete).into());
         }
         let moved = moved_entries(before, &texts, &path);
         *after = texts;

@@ -5,7 +5,8 @@ use semver::Version;
 use super::{FixVerifier, NotVerified, UpgradeContext, with_line_endings_of};
 use crate::{
     fix::{
-        Fix, Overlay, RemovedFeatures,
+        Fix, Instead, NoFixReason, NotChosen, Overlay, RemovedFeatures, UpgradeProblem,
+        UpgradeTrial,
         cargo_message::{OfflineSteps, not_verified},
         upgrade::{
             LockGraph, RaisedRequirements, RequirementUpdate, UpgradePlan, UpgradeStep,
@@ -15,7 +16,7 @@ use crate::{
     gate::Texts as _,
     resolve::ResolveError,
     text::SourceText,
-    verdict::{PackageRef, Severity, join_with_and},
+    verdict::Severity,
 };
 
 /// How often the lockfile is minimized again.
@@ -23,9 +24,6 @@ const MAX_MINIMIZE_ROUNDS: usize = 3;
 
 /// How often conflicting pins are dropped.
 const MAX_UNPIN_ROUNDS: usize = 4;
-
-/// How many dependents a reason names.
-const MAX_DEPENDENTS: usize = 3;
 
 /// A plan with its result.
 #[derive(Clone)]
@@ -57,7 +55,8 @@ impl FixVerifier<'_> {
     ) -> Result<VerifiedUpgrade<'n>, NotVerified> {
         let current = context.current;
         let mut raised =
-            with_requirements(current.texts, current.verdict, &plan.steps, &[], update)?;
+            with_requirements(current.texts, current.verdict, &plan.steps, &[], update)
+                .map_err(NoFixReason::NoPlan)?;
         let mut removed_features = Vec::new();
         let lock = loop {
             let error = match self.lockfile_with(&raised) {
@@ -80,16 +79,18 @@ impl FixVerifier<'_> {
         let texts = raised.texts;
         let lockfile_only = update == RequirementUpdate::KeepAccepting;
         let change = UpgradeChange { plan, to: None, lockfile_only, removed_features };
-        let minimized = match self.minimized_lockfile(context, &change, update, &texts, &lock) {
-            Some(smaller) => self.verify_lockfile(context, target, &change, &texts, &smaller),
-            None => Err(String::new().into()),
-        };
+        let smaller = self.minimized_lockfile(context, &change, update, &texts, &lock);
+        let minimized =
+            smaller.map(|smaller| self.verify_lockfile(context, target, &change, &texts, &smaller));
         let fix = match minimized {
-            Err(NotVerified::Canceled) => return Err(NotVerified::Canceled),
-            Ok(fix) if !fix.introduces_findings() => fix,
+            Some(Err(NotVerified::Canceled)) => return Err(NotVerified::Canceled),
+            Some(Ok(fix)) if !fix.introduces_findings() => fix,
             minimized => {
                 let plain = self.verify_lockfile(context, target, &change, &texts, &lock);
-                fewest_introduced(minimized, plain)?
+                match minimized {
+                    Some(minimized) => fewest_introduced(minimized, plain)?,
+                    None => plain?,
+                }
             }
         };
         Ok(VerifiedUpgrade { fix, plan, raised_accepting })
@@ -176,39 +177,42 @@ impl FixVerifier<'_> {
     ) -> Result<Fix, NotVerified> {
         let (current, package, plan) = (context.current, &target.package, change.plan);
         let lockfile = current.verdict.workspace.lockfile();
-        let unreadable = |error| format!("could not read `{lockfile}`: {error}");
+        let unreadable = |error: std::io::Error| {
+            let (file, error) = (lockfile.clone(), error.to_string());
+            NoFixReason::Unreadable { file, error }
+        };
         let locked = current.texts.read(&lockfile).map_err(unreadable)?;
         let mut texts = texts.clone();
         let after = LockGraph::read(lock);
-        let unselected = plan.steps.iter().find_map(|step| unselected_reason(step, &after));
-        if let Some(reason) = unselected {
-            return Err(reason.into());
+        let unselected = plan.steps.iter().find_map(|step| not_chosen(step, &after));
+        if let Some(not_chosen) = unselected {
+            return Err(NoFixReason::NotChosen(Box::new(not_chosen)).into());
         }
         if after.holds(&package.name, &package.version) {
-            let kept = kept_reason(package, &after);
-            return Err(format!("cargo kept `{}` {}{kept}", package.name, package.version).into());
+            let dependents = after.dependents(package).cloned().collect();
+            return Err(NoFixReason::Kept { package: package.clone(), dependents }.into());
         }
         let to = context.version_after(target, plan, &after);
-        let what = named(package, to.as_ref());
+        let problem = |problem| {
+            let trial = UpgradeTrial { package: package.clone(), to: to.clone() };
+            NotVerified::Because(NoFixReason::Upgrade(Box::new(trial), problem))
+        };
         texts.set(&lockfile, with_line_endings_of(&locked, lock)).map_err(unreadable)?;
         let Some(verification) = self.verify_texts(current, &texts)? else {
-            return Err(format!("the check does not complete with {what}").into());
+            return Err(problem(UpgradeProblem::CheckIncomplete));
         };
         // cargo may have changed the lockfile before the check.
-        let checked = self
-            .gate
-            .scratch_lockfile()
-            .ok_or_else(|| "the scratch copy has no `Cargo.lock`".to_owned())?;
+        let checked = self.gate.scratch_lockfile().ok_or(NoFixReason::NoScratchLockfile)?;
         if with_line_endings_of(lock, &checked).as_str() != lock.as_str() {
-            return Err(format!("cargo changes `Cargo.lock` again with {what}").into());
+            return Err(problem(UpgradeProblem::ChangesAgain));
         }
         if !verification.cleared.iter().any(|finding| finding.packages.contains(package)) {
-            return Err(format!("{what} does not fix the finding").into());
+            return Err(problem(UpgradeProblem::FindingRemains));
         }
         let new =
             verification.introduced.iter().find(|finding| finding.severity == Severity::Error);
         if let Some(new) = new {
-            return Err(format!("{what} introduces an error: {}", new.message).into());
+            return Err(problem(UpgradeProblem::Introduces(new.message.clone())));
         }
         Ok(context.fix(target, &UpgradeChange { to, ..change.clone() }, texts, verification))
     }
@@ -241,38 +245,15 @@ fn fewest_introduced(
     }
 }
 
-/// Why a step of the plan is not in the lockfile; `None` if it is.
-fn unselected_reason(step: &UpgradeStep, after: &LockGraph) -> Option<String> {
+/// What cargo did instead of a step of the plan; `None` if the step is in the lockfile.
+fn not_chosen(step: &UpgradeStep, after: &LockGraph) -> Option<NotChosen> {
     let UpgradeStep { package, to, .. } = step;
-    let reason = if after.holds(&package.name, &package.version) {
-        format!(" and kept {}{}", package.version, kept_reason(package, after))
+    let instead = if after.holds(&package.name, &package.version) {
+        Instead::Kept(after.dependents(package).cloned().collect())
     } else if after.holds(&package.name, to) {
         return None;
     } else {
-        let selected: Vec<_> = after.versions(&package.name).map(Version::to_string).collect();
-        if selected.is_empty() { String::new() } else { format!(" but {}", selected.join(", ")) }
+        Instead::Selected(after.versions(&package.name).cloned().collect())
     };
-    Some(format!("cargo did not select `{}` {to}{reason}", package.name))
-}
-
-/// Which packages still depend on the locked version.
-fn kept_reason(package: &PackageRef, after: &LockGraph) -> String {
-    let dependents: Vec<_> = after
-        .dependents(package)
-        .take(MAX_DEPENDENTS)
-        .map(|one| format!("`{}` {}", one.name, one.version))
-        .collect();
-    match dependents.as_slice() {
-        [] => String::new(),
-        [one] => format!(", which {one} requires"),
-        several => format!(", which {} require", join_with_and(several)),
-    }
-}
-
-/// A package with its new version, for a reason.
-fn named(package: &PackageRef, to: Option<&Version>) -> String {
-    match to {
-        Some(to) => format!("`{}` {to}", package.name),
-        None => format!("the removal of `{}`", package.name),
-    }
+    Some(NotChosen { package: package.clone(), to: to.clone(), instead })
 }

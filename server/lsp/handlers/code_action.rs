@@ -359,7 +359,7 @@ fn disabled(results: &[(&Finding, &FixResult)]) -> Vec<CodeAction> {
         titles.insert(title.clone()).then(|| CodeAction {
             title,
             kind: Some(CodeActionKind::QUICKFIX),
-            disabled: Some(CodeActionDisabled { reason: reason.clone() }),
+            disabled: Some(CodeActionDisabled { reason: reason.to_string() }),
             ..CodeAction::default()
         })
     });

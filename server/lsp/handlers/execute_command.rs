@@ -95,7 +95,10 @@ fn left_message(report: &FixReport) -> Option<String> {
     let lockfiles = report.lockfiles.iter().filter_map(|lockfile| match &lockfile.outcome {
         LockfileOutcome::NoLongerFits(reason) => {
             let path = relative(root, &lockfile.path);
-            Some(format!("`{path}` no longer fits the manifests: {}", sanitize(reason)))
+            Some(format!(
+                "`{path}` no longer fits the manifests: {}",
+                sanitize(&reason.to_string())
+            ))
         }
         LockfileOutcome::Updated { .. } => None,
     });

@@ -11,8 +11,8 @@ use tokio::sync::mpsc;
 use super::inbox::Inbox;
 use crate::{
     fix::{
-        CheckedTexts, EditableFolders, FixOptions, FixResult, FixScope, FixVerifier, NotVerified,
-        Outside, Overlay, fix_all, is_about_lockfile,
+        CheckedTexts, EditableFolders, FixOptions, FixResult, FixScope, FixVerifier, NoFixReason,
+        NotVerified, Outside, Overlay, fix_all, is_about_lockfile,
     },
     gate::{Databases, Gate, Progress, Texts as _, Verdict},
     lsp::event::{CheckRequest, Event, FixRequest},
@@ -21,9 +21,6 @@ use crate::{
     verdict::{Check, Code, Finding, PackageRef, Severity},
     workspace::Workspace,
 };
-
-/// Why there is no fix after a panic.
-const PANICKED: &str = "could not look for fixes: internal error, see the server's log";
 
 /// The search for fixes of one workspace.
 pub(super) struct FixSearch {
@@ -342,7 +339,7 @@ impl FixSearch {
                 Err(_) => self.trial_gate = None,
             }
         }
-        Err(NotVerified::Because(PANICKED.to_owned()))
+        Err(NotVerified::Because(NoFixReason::Panicked))
     }
 
     fn activity(&self) -> Activity {

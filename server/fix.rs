@@ -27,7 +27,7 @@ use camino::Utf8PathBuf;
 use semver::Version;
 
 use crate::{
-    gate::Verdict,
+    gate::{OnDisk, Texts as _, Verdict},
     text::Span,
     verdict::{Finding, PackageRef},
 };
@@ -137,6 +137,16 @@ impl Fix {
             changes.map(|(path, change)| (path.clone(), change.after.clone())).collect()
         };
         after(self) == after(other)
+    }
+
+    /// Whether the lockfiles of other workspaces are still those on disk from which it starts. A change of them causes no
+    /// new verdict.
+    pub(crate) fn has_current_lockfiles(&self) -> bool {
+        let updated = self.lockfiles.iter().filter(|lockfile| lockfile.is_updated());
+        let mut changes = updated.filter_map(|lockfile| {
+            self.texts.changes().get(&lockfile.path).map(|change| (&lockfile.path, &change.before))
+        });
+        changes.all(|(path, before)| OnDisk.read(path).is_ok_and(|text| text == *before))
     }
 
     /// Whether it causes new warnings or errors.

@@ -33,6 +33,7 @@ mod provisional;
 mod releases;
 mod request;
 mod resolved_dependencies;
+mod sources;
 mod unresolved;
 mod withheld;
 
@@ -61,6 +62,7 @@ pub use releases::Releases;
 pub(crate) use releases::{Release, releases, rust_version};
 pub use request::{CheckResults, EngineRequest};
 pub use resolved_dependencies::ResolvedDependency;
+pub(crate) use sources::{distinguishing_source, exact_spec, source_name};
 pub use unresolved::fuzz_lock_file;
 pub(crate) use unresolved::{LockedManifest, unresolved};
 pub use withheld::{WithheldFinding, WithheldReason};

@@ -71,7 +71,12 @@ pub(super) fn run(arguments: &FixArguments) -> anyhow::Result<ExitCode> {
     };
     let mut code = if missing { NO_VERDICT } else { 0 };
     let outside = if arguments.outside() { Outside::Allowed } else { Outside::Refused };
-    let editable = Arc::new(EditableFolders::below(folders, outside));
+    let editable = EditableFolders::below(folders, outside);
+    let editable = match arguments.links() {
+        Links::Followed => editable.following_links(),
+        Links::Refused => editable,
+    };
+    let editable = Arc::new(editable);
     // With `--dry-run` the changes for one workspace are not on disk when the next one is fixed.
     let mut unwritten = BTreeMap::new();
     let mut ci = CiGates::new(arguments.gate.as_ci);

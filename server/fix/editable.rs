@@ -20,6 +20,8 @@ pub struct EditableFolders {
     /// The named folders, with links resolved. Empty: everything may be changed.
     folders: Vec<Utf8PathBuf>,
     outside: Outside,
+    /// Files behind symbolic links are written.
+    follows_links: bool,
     /// The workspaces with lockfiles that a change may concern.
     locked: OnceLock<LockedWorkspaces>,
 }
@@ -56,7 +58,18 @@ impl EditableFolders {
         folders.sort();
         // Those that are below another one are left out.
         folders.dedup_by(|folder, outer| folder.starts_with(&*outer));
-        Self { folders, outside, locked: OnceLock::new() }
+        let follows_links = outside == Outside::Allowed;
+        Self { folders, outside, follows_links, locked: OnceLock::new() }
+    }
+
+    /// The same, also behind symbolic links.
+    #[must_use]
+    pub fn following_links(self) -> Self {
+        Self { follows_links: true, ..self }
+    }
+
+    pub(super) fn follows_links(&self) -> bool {
+        self.follows_links
     }
 
     /// The outermost named folder that contains a file or a folder.
@@ -114,10 +127,25 @@ impl EditableFolders {
         Editability::Inside
     }
 
+    /// What a manifest or lockfile is that is not among the user's own files in the named folders.
+    pub(super) fn origin(&self, path: &Utf8Path) -> Option<&'static str> {
+        if self.folders.is_empty() || !is_resolved(path) {
+            return None;
+        }
+        match self.editability_of(path) {
+            Editability::Inside => None,
+            Editability::Vendored => Some("vendored copy"),
+            Editability::OtherRepository(_) => Some("another repository"),
+            Editability::Outside if self.outside == Outside::Announced => {
+                Some("outside of the open folders")
+            }
+            Editability::Outside => Some("outside of the named folders"),
+        }
+    }
+
     /// Why a file may not be changed: a sentence without a final period. `None` if it may.
     pub(super) fn refusal(&self, path: &Utf8Path, workspace: &Utf8Path) -> Option<String> {
-        let is_resolved = matches!(path.file_name(), Some("Cargo.toml" | "Cargo.lock"));
-        if self.outside != Outside::Refused || self.folders.is_empty() || !is_resolved {
+        if self.outside != Outside::Refused || self.folders.is_empty() || !is_resolved(path) {
             return None;
         }
         let folder =
@@ -134,6 +162,11 @@ impl EditableFolders {
         };
         Some(format!("`{file}` {what}; pass `--allow outside` to change it"))
     }
+}
+
+/// Whether cargo resolves with a file: a manifest or a lockfile.
+fn is_resolved(path: &Utf8Path) -> bool {
+    matches!(path.file_name(), Some("Cargo.toml" | "Cargo.lock"))
 }
 
 /// A path with the links in its folder resolved. A file that is a link itself stays: whether that is followed is another

@@ -218,6 +218,9 @@ pub enum ManifestReason {
 /// Why the lockfile of another workspace was not brought along.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum OtherLockfileReason {
+    /// It is a symbolic link, and those are not followed.
+    #[error("it is a symbolic link; pass `--allow links` to write what it leads to")]
+    Link,
     /// The limit of workspaces is reached.
     #[error("there are too many workspaces to check whether it fits")]
     TooMany,

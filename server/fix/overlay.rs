@@ -81,9 +81,12 @@ impl Overlay {
         self.editable.folder_of(path)
     }
 
-    /// Whether a file is in one of the named folders, or none are named.
-    pub fn is_inside(&self, path: &Utf8Path) -> bool {
-        self.editable.contain(path)
+    /// The changed manifests and lockfiles that are not among the user's own files in the named folders, and what they are
+    /// instead.
+    pub fn changes_outside(&self) -> Vec<(Utf8PathBuf, &'static str)> {
+        let changed = self.changes.keys();
+        let outside = changed.filter_map(|path| Some((path, self.editable.origin(path)?)));
+        outside.map(|(path, origin)| (self.target_of(path), origin)).collect()
     }
 
     /// Where files may be changed.

@@ -9,7 +9,7 @@ use super::{CheckedTexts, Overlay};
 use crate::{
     gate::{Texts as _, Verdict},
     model::lockfile::{LockedPackage, Lockfile},
-    verdict::{Check, Code, Finding, PackageRef, Severity},
+    verdict::{Check, Code, Finding, PackageRef, Severity, source_name},
 };
 
 /// The check of a change, compared with the check before it.
@@ -30,6 +30,8 @@ pub struct Verification {
 pub struct MovedEntry {
     /// The package.
     pub name: String,
+    /// Its source, if the lockfile has packages of this name from several.
+    pub source: Option<String>,
     /// The version before.
     pub before: Option<Version>,
     /// The version after.
@@ -127,35 +129,33 @@ pub(super) fn moved_entries(
         packages.into_iter().map(entry).collect()
     };
     let (before, after) = (entries(before), entries(after));
+    // Another commit of a repository is another version of the same package.
+    let package = |one: &PackageRef| (one.name.clone(), source_name(one.source.as_deref()));
+    let all: BTreeSet<_> = before.iter().chain(&after).map(package).collect();
     let only = |these: &BTreeSet<PackageRef>, those: &BTreeSet<PackageRef>| {
-        let mut by_name: BTreeMap<String, Vec<Version>> = BTreeMap::new();
+        let mut by_package: BTreeMap<(String, String), Vec<Version>> = BTreeMap::new();
         for one in these.difference(those) {
-            by_name.entry(one.name.clone()).or_default().push(one.version.clone());
+            by_package.entry(package(one)).or_default().push(one.version.clone());
         }
-        by_name
+        by_package
     };
-    let (gone, mut new) = (only(&before, &after), only(&after, &before));
+    let (mut gone, mut new) = (only(&before, &after), only(&after, &before));
     let mut moved = Vec::new();
-    for (name, versions) in gone {
-        let mut came = new.remove(&name).unwrap_or_default().into_iter();
-        for version in versions {
-            moved.push(MovedEntry {
-                name: name.clone(),
-                before: Some(version),
-                after: came.next(),
-            });
+    let keys: BTreeSet<_> = gone.keys().chain(new.keys()).cloned().collect();
+    for key in keys {
+        let mut left = gone.remove(&key).unwrap_or_default().into_iter();
+        let mut came = new.remove(&key).unwrap_or_default().into_iter();
+        let (name, source) = key;
+        let has_several = all.iter().filter(|(other, _)| *other == name).count() > 1;
+        loop {
+            let (before, after) = (left.next(), came.next());
+            if before.is_none() && after.is_none() {
+                break;
+            }
+            let source = Some(source.clone()).filter(|_| has_several);
+            moved.push(MovedEntry { name: name.clone(), source, before, after });
         }
-        let more = came.map(|version| (None, Some(version)));
-        moved.extend(more.map(|(before, after)| MovedEntry { name: name.clone(), before, after }));
     }
-    let came = new.into_iter().flat_map(|(name, versions)| {
-        versions.into_iter().map(move |version| (name.clone(), version))
-    });
-    moved.extend(came.map(|(name, version)| MovedEntry {
-        name,
-        before: None,
-        after: Some(version),
-    }));
-    moved.sort_by(|a, b| a.name.cmp(&b.name));
+    moved.sort_by(|a: &MovedEntry, b| a.name.cmp(&b.name));
     moved
 }

@@ -7,7 +7,7 @@ use crate::{
     gate::Verdict,
     model::manifest::Manifest,
     text::{SourceText, Span},
-    verdict::{Releases, ResolvedDependency},
+    verdict::{PackageRef, Releases, ResolvedDependency, exact_spec},
 };
 
 /// Which facts are shown.
@@ -42,6 +42,7 @@ pub(crate) fn hints(
 ) -> Vec<Hint> {
     let manifest = Manifest::parse(text.as_str());
     let here = verdict.declared.iter().filter(|one| one.file == file);
+    let spec = |package: &PackageRef| exact_spec(package, verdict.folders.keys());
     let hints = here.filter_map(|one| {
         let key = moved(&one.text, &one.key)?;
         let declared = manifest.all_dependencies().find(|declared| declared.key.span == key)?;
@@ -50,7 +51,8 @@ pub(crate) fn hints(
         let is_checked =
             one.text.as_str().get(one.location.clone()) == Some(requirement_now.value.as_str());
         let releases = one.releases.as_ref().filter(|_| is_checked);
-        let (label, tooltip) = label_and_tooltip(one, &requirement_now.value, releases, options)?;
+        let (label, tooltip) =
+            label_and_tooltip(one, &requirement_now.value, releases, &spec, options)?;
         // After the quote that closes the requirement.
         let end = requirement_now.span.end;
         let after = text.as_str()[end..].chars().next();
@@ -68,6 +70,7 @@ fn label_and_tooltip(
     declared: &ResolvedDependency,
     requirement: &str,
     releases: Option<&Releases>,
+    spec: &dyn Fn(&PackageRef) -> String,
     options: HintOptions,
 ) -> Option<(String, String)> {
     let (name, version) = (&declared.package.name, declared.package.version.to_string());
@@ -93,7 +96,8 @@ fn label_and_tooltip(
     if let Some(newest) = newest {
         tooltip.push_str(&format!(
             "; the newest version that satisfies the requirement is {newest}: \
-             run `cargo update -p {name}@{version}` to upgrade"
+             run `cargo update -p {}` to upgrade",
+            spec(&declared.package)
         ));
     }
     if yanked || newest.is_some() {

@@ -15,7 +15,7 @@ use super::{
     locations::{LocationIndex, SeenLocations},
     manifests::package_ref,
     message_text::{format_deny_message, sanitize},
-    paths,
+    paths, sources,
 };
 use crate::text::{Edit, Edits, SourceText, Span};
 
@@ -192,10 +192,35 @@ pub(super) fn from_check(diag: &Diag, pack: &Pack, check: Check, context: &Conte
         finding.message = format!("`{}` {}: {}", package.name, package.version, finding.message);
     }
     finding.remedy = sentence.remedy;
+    name_source(&mut finding, context.krates);
     sentences::keep_reasons(&mut finding, &labels);
     known_defects::correct(&mut finding, &labels, context);
     append_omission(&mut finding, placement.omission.as_deref());
     finding
+}
+
+/// Adds the source of the package to the message, and what `cargo update` needs to the remedy, where the graph has the same
+/// name or version several times.
+fn name_source(finding: &mut Finding, krates: &Krates) {
+    let [package] = finding.packages.as_slice() else { return };
+    let others: Vec<_> =
+        krates.krates_by_name(&package.name).map(|one| package_ref(one.krate)).collect();
+    if others.len() < 2 {
+        return;
+    }
+    let (name, version) = (&package.name, &package.version);
+    if let Some(source) = sources::distinguishing_source(package, &others)
+        && finding.check != Check::Sources
+    {
+        let named = format!("`{name}` {version}");
+        let source = sanitize(&source);
+        finding.message = finding.message.replacen(&named, &format!("{named} ({source})"), 1);
+    }
+    let spec = sources::exact_spec(package, &others);
+    if let Some(remedy) = &mut finding.remedy {
+        let by_name = format!("`cargo update {name}`");
+        *remedy = remedy.replace(&by_name, &format!("`cargo update {}`", sanitize(&spec)));
+    }
 }
 
 /// Adds to the message which locations or dependency paths were left out.

@@ -191,3 +191,71 @@ unknown-registry = "deny"
     "#]]
     .assert_eq(&world.check("--only sources").shown());
 }
+
+/// `time` 0.3.44 from a fork and from crates.io.
+fn fork_and_crates_io() -> World {
+    let world = World::new(
+        r#"#- crate: time 0.3.44
+#- crate: cookie 0.18.1 -> time 0.3
+#- ../repositories/time/Cargo.toml
+[package]
+name = "time"
+version = "0.3.44"
+edition = "2021"
+#- Cargo.toml
+[package]
+name = "m"
+version = "0.1.0"
+edition = "2021"
+[dependencies]
+time = { git = "https://example.org/time" }
+cookie = "0.18.1"
+#- deny.toml
+[advisories]
+yanked = "deny"
+[bans]
+multiple-versions = "warn"
+"#,
+    );
+    world.serve_git("../repositories/time", "https://example.org/time");
+    world.lock("");
+    world.with("#- advisory: RUSTSEC-2026-0009 time patched >=0.3.47: A crafted date\n")
+}
+
+#[test]
+fn source_of_the_same_version_is_named() {
+    let world = fork_and_crates_io();
+    expect![[r#"
+        error RUSTSEC-2026-0009: `time` 0.3.44 (crates.io) has a vulnerability: A crafted date
+          Cargo.toml:7
+            cookie = "0.18.1"
+                      ^^^^^^
+          via m 0.1.0 -> cookie 0.18.1 -> time 0.3.44
+          help upgrade to >=0.3.47
+        warning duplicate: found 2 versions of `time`: 0.3.44 (git https://example.org/time) and 0.3.44 (crates.io)
+          Cargo.toml:6
+            time = { git = "https://example.org/time" }
+                            ^^^^^^^^^^^^^^^^^^^^^^^^
+          Cargo.toml:7
+            cookie = "0.18.1"
+                      ^^^^^^
+          via m 0.1.0 -> cookie 0.18.1 -> time 0.3.44
+          2 paths
+          help depend on one source of it only
+        exit 1
+    "#]]
+    .assert_eq(&world.check("--only advisories,bans").shown());
+}
+
+#[test]
+fn remedy_for_a_yanked_version_names_the_source() {
+    let world = fork_and_crates_io();
+    let index = "../cargo/registry/index/index.crates.io-1949cf8c6b5b557f/.cache/ti/me/time";
+    world.edit(index, "\"yanked\":false", "\"yanked\":true");
+    let report = world.check("--only advisories");
+    let yanked = report.shown();
+    let yanked = yanked.lines().filter(|line| line.contains("yanked")).collect::<Vec<_>>();
+    expect![[r#"
+        error yanked: `time` 0.3.44 (crates.io) is yanked
+          help run `cargo update registry+https://github.com/rust-lang/crates.io-index#time@0.3.44` to select a version that is not yanked"#]].assert_eq(&yanked.join("\n"));
+}

@@ -142,11 +142,26 @@ each_editor! {
         assert_eq!(
             title,
             "upgrade `exact` 1.0.0 to 1.0.1 (fixes RUSTSEC-2026-0010), and update `fuzz/Cargo.lock`; \
-             changes `../near/Cargo.toml` outside of the open folders"
+             changes `../near/Cargo.toml` (outside of the open folders)"
         );
         assert!(is_accepted(&world, "app") && is_accepted(&world, "app/fuzz"));
         assert!(world.read("near/Cargo.toml").contains("=1.0.1"));
     }
+}
+
+#[test]
+fn changed_lockfile_of_another_workspace_is_brought_along_from_its_new_text() {
+    let world = shared();
+    let mut client = Session::of(world.clone()).folders(&["app"]).start();
+    client.open("app/Cargo.toml");
+    client.diagnostics_with("app/Cargo.toml", TIME);
+    client.ignore_all();
+    assert!(client.actions("app/Cargo.toml", "=0.3.44")[0].title().ends_with("fuzz/Cargo.lock`"));
+    let lock = world.read("app/fuzz/Cargo.lock");
+    world.write("app/fuzz/Cargo.lock", lock.replacen('\n', "\n# changed\n", 1));
+    let title = first_action(&mut client, "app/Cargo.toml", "=0.3.44");
+    assert!(title.ends_with("and update `fuzz/Cargo.lock`"), "{title}");
+    assert!(world.read("app/fuzz/Cargo.lock").contains("0.3.47"));
 }
 
 #[test]

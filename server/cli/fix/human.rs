@@ -11,7 +11,7 @@ use crate::{
     },
     gate::NO_VERDICT,
     resolve::BuildResult,
-    verdict::{Finding, Severity, sanitize},
+    verdict::{Finding, Severity, distinguishing_source, join_with_and, sanitize},
     workspace::relative,
 };
 use anstyle::{AnsiColor, Style};
@@ -102,8 +102,10 @@ impl FixPrinter<'_> {
             } else {
                 ""
             };
-            let package =
-                escaped_line(&format!("{} {} -> {to}", package.name, package.version)).into_owned();
+            let source = distinguishing_source(package, self.fix_run.report.before.folders.keys());
+            let source = source.map_or_else(String::new, |source| format!(" ({source})"));
+            let package = format!("{} {}{source} -> {to}", package.name, package.version);
+            let package = escaped_line(&package).into_owned();
             let mut text = format!("  {style}{done}{style:#} {package}{breaking}\n");
             for (parent, to) in other_upgrades {
                 let line = format!("also upgrades {} {} -> {to}", parent.name, parent.version);
@@ -157,7 +159,8 @@ impl FixPrinter<'_> {
                 let done = if would { "would update" } else { "updated" };
                 let entries: Vec<_> = entries.iter().map(moved).collect();
                 let entries = escaped_line(&entries.join(", ")).into_owned();
-                let mut text = format!("  {style}{done}{style:#} {path}: {entries}\n");
+                let colon = if entries.is_empty() { "" } else { ": " };
+                let mut text = format!("  {style}{done}{style:#} {path}{colon}{entries}\n");
                 text.push_str(&effects("fixes", cleared));
                 text.push_str(&effects("introduces", introduced));
                 text
@@ -172,19 +175,20 @@ impl FixPrinter<'_> {
         }
     }
 
-    /// The changed files that are not in the named folders, which `--allow outside` permits.
+    /// The changed files that only `--allow outside` permits.
     fn outside(&self) -> String {
-        let texts = &self.fix_run.report.texts;
-        let outside = texts.changes().keys().filter(|path| !texts.is_inside(path));
-        let outside = outside.map(|path| {
-            let shown = relative(self.here, &texts.target_of(path));
-            format!("`{}`", escaped_line(shown.as_str()))
+        let outside = self.fix_run.report.texts.changes_outside();
+        let outside = outside.iter().map(|(path, origin)| {
+            let shown = relative(self.here, path);
+            format!("`{}` ({origin})", escaped_line(shown.as_str()))
         });
         let outside: Vec<_> = outside.collect();
         if outside.is_empty() {
             return String::new();
         }
-        format!("  outside of the named folders: {}\n", outside.join(", "))
+        let would = self.fix_run.dry_run || self.fix_run.does_not_compile();
+        let done = if would { "would change" } else { "changed" };
+        format!("  {done} {}\n", join_with_and(&outside))
     }
 
     fn end(&self) -> String {
@@ -257,11 +261,13 @@ fn line_of(finding: &Finding) -> String {
 }
 
 fn moved(moved: &MovedEntry) -> String {
+    let source = moved.source.as_ref().map_or_else(String::new, |source| format!(" ({source})"));
+    let name = format!("{}{source}", moved.name);
     match (&moved.before, &moved.after) {
-        (Some(before), Some(after)) => format!("{} {before} -> {after}", moved.name),
-        (Some(before), None) => format!("{} {before} (gone)", moved.name),
-        (None, Some(after)) => format!("{} {after} (new)", moved.name),
-        (None, None) => moved.name.clone(),
+        (Some(before), Some(after)) => format!("{name} {before} -> {after}"),
+        (Some(before), None) => format!("{name} {before} (gone)"),
+        (None, Some(after)) => format!("{name} {after} (new)"),
+        (None, None) => name,
     }
 }
 

@@ -37,6 +37,9 @@ struct FixRecord<'a> {
 #[derive(Serialize)]
 struct MoveRecord<'a> {
     name: &'a str,
+    /// Only where the lockfile has packages of this name from several sources.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    source: Option<&'a str>,
     before: Option<&'a Version>,
     after: Option<&'a Version>,
 }
@@ -180,6 +183,7 @@ fn fix_record<'a>(workspace: &'a str, fix: &'a Fix) -> FixRecord<'a> {
         through: through
             .map(|(package, to)| MoveRecord {
                 name: &package.name,
+                source: None,
                 before: Some(&package.version),
                 after: Some(to),
             })
@@ -224,6 +228,7 @@ fn move_records(moved: &[MovedEntry]) -> Vec<MoveRecord<'_>> {
     entries
         .map(|moved| MoveRecord {
             name: &moved.name,
+            source: moved.source.as_deref(),
             before: moved.before.as_ref(),
             after: moved.after.as_ref(),
         })

@@ -115,8 +115,11 @@ impl FixVerifier<'_> {
             let those = fix.lockfiles.iter().filter(move |one| one.is_updated() == is_updated);
             listed(&mut those.map(|one| &one.path))
         };
-        let outside = fix.texts.changes().keys().filter(|path| !fix.texts.is_inside(path));
-        let outside = listed(&mut outside.filter(|path| is_resolved(path)));
+        let outside = fix.texts.changes_outside();
+        let outside: Vec<_> = outside
+            .iter()
+            .map(|(path, origin)| format!("`{}` ({origin})", relative(root, path)))
+            .collect();
         let mut title = fix.title.clone();
         if let Some(updated) = those(true) {
             title.push_str(&format!(", and update {updated}"));
@@ -124,8 +127,8 @@ impl FixVerifier<'_> {
         if let Some(left) = those(false) {
             title.push_str(&format!("; {left} will need an update"));
         }
-        if let Some(outside) = outside {
-            title.push_str(&format!("; changes {outside} outside of the open folders"));
+        if !outside.is_empty() {
+            title.push_str(&format!("; changes {}", join_with_and(&outside)));
         }
         fix.title = title;
         Ok(())
@@ -141,7 +144,18 @@ impl FixVerifier<'_> {
         let path = other.lockfile();
         let Ok(locked) = after.read(&path) else { return Ok(None) };
         let mut gate = Gate::new(other.clone());
-        let written = self.least_change(&mut gate, &path, &locked, before, after)?;
+        let written = match self.least_change(&mut gate, &path, &locked, before, after) {
+            Ok(written) => written,
+            Err(NotVerified::Because(reason)) => {
+                // What cargo refused before is no effect of the change.
+                return match self.written_lockfile(&mut gate, before) {
+                    Ok(_) => Err(reason.into()),
+                    Err(ResolveError::Canceled { .. }) => Err(NotVerified::Canceled),
+                    Err(_) => Ok(None),
+                };
+            }
+            Err(NotVerified::Canceled) => return Err(NotVerified::Canceled),
+        };
         if written == locked {
             return Ok(None);
         }
@@ -152,6 +166,9 @@ impl FixVerifier<'_> {
         if !after.shared_editable().includes(&path) {
             let reason = OtherLockfileReason::NotOpen(relative(root, &path));
             return Err(NoFixReason::from(reason).into());
+        }
+        if path.is_symlink() && !after.shared_editable().follows_links() {
+            return Err(NoFixReason::from(OtherLockfileReason::Link).into());
         }
         let mut texts = after.clone();
         texts.set(&path, written).map_err(|error| {
@@ -235,10 +252,6 @@ impl FixVerifier<'_> {
         };
         Ok((check(before)?, check(after)?))
     }
-}
-
-fn is_resolved(path: &Utf8Path) -> bool {
-    matches!(path.file_name(), Some("Cargo.toml" | "Cargo.lock"))
 }
 
 /// The manifests that have another text in `after`, with links resolved.

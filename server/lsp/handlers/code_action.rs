@@ -137,7 +137,10 @@ fn known_actions(
         }
         let results = state.fix_results.get(workspace);
         let results = results.filter(|results| results.belong_to(verdict));
-        let result_of = |finding: &usize| results.and_then(|results| results.get(*finding));
+        let result_of = |finding: &usize| {
+            let result = results.and_then(|results| results.get(*finding));
+            result.filter(|result| result.fixes.iter().all(Fix::has_current_lockfiles))
+        };
         for (index, result) in here.iter().filter_map(|index| Some((index, result_of(index)?))) {
             let finding = &verdict.findings[*index];
             with_result.push((finding, result));

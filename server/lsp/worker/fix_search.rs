@@ -367,7 +367,8 @@ fn editable(request: &CheckRequest, verdict: &Verdict, outside: Outside) -> Arc<
         return Arc::default();
     }
     let folders = request.folders.iter().chain([&verdict.workspace.root]).cloned();
-    Arc::new(EditableFolders::below(folders, outside))
+    // An editor writes what a link leads to.
+    Arc::new(EditableFolders::below(folders, outside).following_links())
 }
 
 /// Reports nothing, and is cancelled when the closure returns false.

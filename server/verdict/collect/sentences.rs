@@ -6,6 +6,7 @@ use super::{Code, Finding, PackageRef, ResolvedLabel, sanitize};
 use crate::verdict::{
     AdvisoryKind,
     message_text::{join_with_and, quotes_to_backticks},
+    sources::versions,
 };
 
 #[derive(Default)]
@@ -64,7 +65,9 @@ pub(super) fn check_message(
         }
         Code::Duplicate => {
             let versions: Vec<_> =
-                finding.packages.iter().map(|package| package.version.to_string()).collect();
+                versions(&finding.packages).iter().map(|version| sanitize(version)).collect();
+            let mut distinct: Vec<_> = finding.packages.iter().map(|one| &one.version).collect();
+            distinct.dedup();
             let name = finding.packages.first().map_or("", |package| &package.name);
             with_remedy(
                 format!(
@@ -72,7 +75,8 @@ pub(super) fn check_message(
                     versions.len(),
                     join_with_and(&versions)
                 ),
-                match versions.len() {
+                match distinct.len() {
+                    1 => "depend on one source of it only",
                     2 => "upgrade the dependencies that require the older one",
                     _ => "upgrade the dependencies that require the older ones",
                 },

@@ -188,3 +188,17 @@ fn line_endings_of_another_lockfile_are_kept() {
     assert!(lock.contains("0.3.47"));
     assert_eq!(lock.matches('\n').count(), lock.matches("\r\n").count());
 }
+
+#[cfg(unix)]
+#[test]
+fn linked_lockfile_of_another_workspace_does_not_prevent_the_fix() {
+    let world = locked("time = \"0.3.44\"", "", LATER);
+    world.write("locks/fuzz.lock", world.read("fuzz/Cargo.lock"));
+    world.delete("fuzz/Cargo.lock");
+    std::os::unix::fs::symlink("../locks/fuzz.lock", world.path("fuzz/Cargo.lock"))
+        .expect("a link");
+    let run = fix(&world, "");
+    assert!(run.stdout.contains("it is a symbolic link; pass `--allow links`"), "{}", run.stdout);
+    assert!(world.read("Cargo.lock").contains("0.3.47"));
+    assert!(world.read("fuzz/Cargo.lock").contains("0.3.44"));
+}

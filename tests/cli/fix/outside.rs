@@ -56,7 +56,7 @@ fn requirement_outside_that_rejects_the_version_is_the_reason() {
         app
           upgraded time 0.3.44 -> 0.3.47
             fixes RUSTSEC-2026-0009: `time` 0.3.44 has a vulnerability: A crafted date
-          outside of the named folders: `lib/Cargo.toml`
+          changed `lib/Cargo.toml` (outside of the named folders)
           3 files changed; gate: clean
         exit 0
     "#]]

@@ -94,6 +94,12 @@ impl Cache {
         Self { folder: folder.and_then(|path| Utf8PathBuf::from_path_buf(path).ok()) }
     }
 
+    /// One in this folder.
+    #[cfg(test)]
+    pub(crate) fn in_folder(folder: &Utf8Path) -> Self {
+        Self { folder: Some(folder.to_owned()) }
+    }
+
     /// Where it is.
     pub fn folder(&self) -> Option<&Utf8Path> {
         self.folder.as_deref()

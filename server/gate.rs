@@ -354,7 +354,7 @@ impl Gate {
         texts: &dyn Texts,
         keep_running: &dyn Fn() -> bool,
     ) -> Result<SourceText, ResolveError> {
-        let copy = Self::copy(&mut self.copy, resolver, &self.workspace, keep_running)?;
+        let copy = Self::copy(&mut self.copy, resolver, &self.workspace)?;
         copy.lockfile_with(resolver, &self.workspace, &texts.unsaved(), keep_running)
     }
 
@@ -368,7 +368,7 @@ impl Gate {
         resolver: &Resolver,
         keep_running: &dyn Fn() -> bool,
     ) -> Result<(), ResolveError> {
-        let copy = Self::copy(&mut self.copy, resolver, &self.workspace, keep_running)?;
+        let copy = Self::copy(&mut self.copy, resolver, &self.workspace)?;
         copy.refresh_index(resolver, &self.workspace, keep_running)
     }
 
@@ -381,11 +381,10 @@ impl Gate {
         copy: &'c mut Option<BufferCopy>,
         resolver: &Resolver,
         workspace: &Workspace,
-        keep_running: &dyn Fn() -> bool,
     ) -> Result<&'c mut BufferCopy, ResolveError> {
         match copy {
             Some(copy) => Ok(copy),
-            None => Ok(copy.insert(BufferCopy::of(resolver, workspace, keep_running)?)),
+            None => Ok(copy.insert(BufferCopy::of(&resolver.children, workspace)?)),
         }
     }
 
@@ -508,7 +507,7 @@ impl Gate {
         if buffers.is_empty() || graph.metadata.file.is_some() {
             return resolver.resolve(&self.workspace, &graph.metadata, hooks);
         }
-        let copy = Self::copy(&mut self.copy, resolver, &self.workspace, hooks.keep_running)?;
+        let copy = Self::copy(&mut self.copy, resolver, &self.workspace)?;
         copy.resolve(resolver, &self.workspace, &graph.metadata, buffers, hooks)
     }
 

@@ -18,6 +18,8 @@
 //! | license texts of one package | [`LICENSE_TEXTS`], together [`LICENSE_TEXTS_SIZE`], 16 MiB; the license check is skipped |
 //! | folder entries that the patterns of `workspace.members` visit | [`GLOB_ENTRIES`]; a warning on the pattern, further members are not checked |
 //! | folder entries that cargo would visit for one pattern, over every path through links | [`GLOB_WALK`]; cargo is not started |
+//! | packages of a workspace that are copied to be resolved | [`COPIED_PACKAGES`]; cargo is not started |
+//! | sources of targets that are created in a copy | [`COPIED_SOURCES`] |
 //! | folders that are watched for one workspace because a pattern searches them | [`WATCHED_FOLDERS`] |
 //! | edges of a graph that are visited to find the dependency paths of all findings | [`PATH_STEPS`]; then each package has its nearest dependency path only |
 //! | packages on one dependency path | [`PATH_LENGTH`]; a longer path is not listed, the finding says how long it is |
@@ -81,6 +83,12 @@ pub(crate) const GLOB_ENTRIES: usize = 20_000;
 /// Folder entries that cargo, which follows every path through links, may visit for one pattern of
 /// `workspace.members`: a few seconds.
 pub(crate) const GLOB_WALK: u64 = 1_000_000;
+
+/// Packages that are copied to be resolved, under each of the names that links give them.
+pub(crate) const COPIED_PACKAGES: usize = 10_000;
+
+/// Sources of targets that are created in a copy.
+pub(crate) const COPIED_SOURCES: usize = 200_000;
 
 /// Folders that are watched because a pattern of `workspace.members` searches them.
 pub(crate) const WATCHED_FOLDERS: usize = 512;

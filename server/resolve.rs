@@ -26,7 +26,7 @@ use crate::{
     cache::{Cache, Inputs},
     limits,
     process::{self, Children, RunError, TemporaryFolder, waiting_clause},
-    text::{read_at_most, read_to_string},
+    text::{SourceText, read_at_most, read_to_string},
     workspace::Workspace,
 };
 pub use buffers::BufferCopy;
@@ -34,6 +34,7 @@ pub use build::BuildResult;
 pub(crate) use cargo_error::{CargoError, CargoErrorLocation};
 pub(crate) use fingerprint::GraphFingerprint;
 pub use scratch::fuzz_configuration;
+use scratch::{Scratch, real};
 
 /// The resolution of file times: a file written this shortly before a run may look older than it.
 const FILE_TIME_RESOLUTION: Duration = Duration::from_millis(10);
@@ -103,6 +104,15 @@ pub enum LockState {
     Stale,
 }
 
+/// The originals of the files in a copy, by the paths of the copies.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Originals {
+    /// Their paths.
+    pub(crate) paths: BTreeMap<Utf8PathBuf, Utf8PathBuf>,
+    /// The texts of manifests that had to be adapted to the copy.
+    pub(crate) texts: BTreeMap<Utf8PathBuf, SourceText>,
+}
+
 /// What cargo resolved.
 #[derive(Clone, Debug)]
 pub struct Resolution {
@@ -110,9 +120,8 @@ pub struct Resolution {
     pub metadata: Metadata,
     /// Where the lock came from.
     pub lock: LockState,
-    /// The originals of copied files that the metadata names, by the copy's path. Empty unless buffers
-    /// were resolved.
-    pub originals: BTreeMap<Utf8PathBuf, Utf8PathBuf>,
+    /// The originals of copied files that the metadata names. Empty unless buffers were resolved.
+    pub(crate) originals: Originals,
     /// A hash of cargo's output without requirements, where the graph does not depend on them.
     pub(crate) fingerprint: Option<GraphFingerprint>,
     /// Every input that it was made from; `None` if it is not that of the files on disk.
@@ -158,7 +167,7 @@ impl Resolution {
         Ok(Self {
             metadata: parse(&workspace.manifest, &json.to_string())?,
             lock: LockState::Missing,
-            originals: BTreeMap::new(),
+            originals: Originals::default(),
             fingerprint: None,
             inputs: None,
         })
@@ -170,10 +179,11 @@ impl Resolution {
         if file == workspace.lockfile() || file == workspace.root.join("Cargo.toml") {
             return true;
         }
-        let real = file.canonicalize_utf8().unwrap_or_else(|_| file.to_owned());
+        let of_file = real(file);
         let locals = self.metadata.packages.iter().filter(|package| package.source.is_none());
         locals.map(|package| &package.manifest_path).any(|manifest| {
-            manifest == file || self.originals.get(manifest).unwrap_or(manifest) == &real
+            manifest == file
+                || real(self.originals.paths.get(manifest).unwrap_or(manifest)) == of_file
         })
     }
 }
@@ -305,7 +315,7 @@ impl Resolver {
                     return Ok(Resolution {
                         metadata,
                         lock: LockState::UpToDate,
-                        originals: BTreeMap::new(),
+                        originals: Originals::default(),
                         fingerprint,
                         inputs,
                     });
@@ -315,12 +325,9 @@ impl Resolver {
                 Err(error) => return Err(error),
             }
         }
-        // Cargo uses real paths, so the copy does too.
+        // Cargo starts in the real folder.
         let real = workspace.real();
-        let list_members = |manifest: &Utf8Path| self.members(manifest, hooks.keep_running);
-
-        let scratch =
-            scratch::Scratch::of(&self.children, &real, scratch::OnError::Fail, &list_members)?;
+        let scratch = Scratch::of(&self.children, &real)?;
         let manifest = scratch.path_in_copy(&real.manifest);
         let run_in = CargoWorkingDir { manifest: &manifest, copy: Some(scratch.root()) };
         let output = self
@@ -337,7 +344,7 @@ impl Resolver {
         Ok(Resolution {
             metadata,
             lock: if on_disk { LockState::Stale } else { LockState::Missing },
-            originals: BTreeMap::new(),
+            originals: Originals::default(),
             fingerprint,
             inputs: None,
         })
@@ -349,7 +356,7 @@ impl Resolver {
         Some(Resolution {
             metadata,
             lock: LockState::UpToDate,
-            originals: BTreeMap::new(),
+            originals: Originals::default(),
             fingerprint: None,
             inputs: Some(inputs),
         })
@@ -388,21 +395,6 @@ impl Resolver {
         let output = self.run(run_in, &["--version".to_owned()], &|| true).ok()?;
         let words: Vec<_> = output.split_whitespace().take(2).collect();
         (words.len() == 2).then(|| words.join(" "))
-    }
-
-    /// Members and their targets, without resolving anything.
-    fn members(
-        &self,
-        manifest: &Utf8Path,
-        keep_running: &dyn Fn() -> bool,
-    ) -> Result<scratch::Members, ResolveError> {
-        let args = ["metadata", "--format-version=1", "--no-deps", "--manifest-path", "Cargo.toml"];
-        let json = self.run(
-            CargoWorkingDir::user_folder(manifest),
-            &args.map(str::to_owned),
-            keep_running,
-        )?;
-        parse(manifest, &json)
     }
 
     fn run(
@@ -483,7 +475,7 @@ fn read_metadata(path: &Utf8Path) -> Result<Resolution, ResolveError> {
     Ok(Resolution {
         metadata,
         lock: LockState::UpToDate,
-        originals: BTreeMap::new(),
+        originals: Originals::default(),
         fingerprint: None,
         inputs: None,
     })

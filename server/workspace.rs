@@ -78,10 +78,12 @@ impl Workspace {
         self.root.join("Cargo.lock")
     }
 
-    /// The same workspace, with symbolic links in its paths resolved.
+    /// The same workspace as cargo names it, which is started in the manifest's folder: the links to the folders are
+    /// resolved, but not the manifest, if it is a link.
     pub(crate) fn real(&self) -> Self {
         let real = |path: &Utf8Path| path.canonicalize_utf8().unwrap_or_else(|_| path.to_owned());
-        Self { manifest: real(&self.manifest), root: real(&self.root) }
+        let name = self.manifest.file_name().unwrap_or("Cargo.toml");
+        Self { manifest: real(self.folder()).join(name), root: real(&self.root) }
     }
 
     /// The folder of the checked manifest.

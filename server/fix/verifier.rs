@@ -268,7 +268,7 @@ impl FixVerifier<'_> {
         let locals = verdict.folders.iter().filter(|(package, _)| package.source.is_none());
         let folders: Vec<_> = locals.map(|(_, at)| at.folder.clone()).collect();
         let keep_going = || !self.progress.is_cancelled();
-        let mut copy = BufferCopy::of(resolver, workspace, &keep_going).map_err(failed)?;
+        let mut copy = BufferCopy::of(&resolver.children, workspace).map_err(failed)?;
         copy.check(resolver, workspace, &texts.unsaved(), &folders, &keep_going).map_err(failed)
     }
 

@@ -1,19 +1,18 @@
 //! Resolves the texts in an editor's buffers, in a scratch copy that is kept between edits.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use camino::{Utf8Path, Utf8PathBuf};
 
 use super::{
-    CargoWorkingDir, LockState, MetadataOptions, Resolution, ResolveError, ResolveHooks, Resolver,
-    parse_metadata,
-    scratch::{CopyResult, ListMembers, OnError, Scratch, normalized},
+    CargoWorkingDir, LockState, MetadataOptions, Originals, Resolution, ResolveError, ResolveHooks,
+    Resolver, parse_metadata,
+    scratch::{CopyResult, Scratch, real},
 };
 use crate::{
-    model::manifest::Manifest,
     process::Children,
     text::{SourceText, read_to_string},
-    workspace::{MemberFolders, Workspace},
+    workspace::Workspace,
 };
 
 /// A scratch copy of one workspace, to which unsaved texts are written.
@@ -21,8 +20,6 @@ pub struct BufferCopy {
     scratch: Scratch,
     /// The workspace with real paths, as the copy uses them.
     real: Workspace,
-    /// Files whose copies have the text of a buffer.
-    overlaid: BTreeSet<Utf8PathBuf>,
 }
 
 impl std::fmt::Debug for BufferCopy {
@@ -36,25 +33,10 @@ impl BufferCopy {
     ///
     /// # Errors
     ///
-    /// When cargo cannot list the members, the copy cannot be written, or it is canceled.
-    pub fn of(
-        resolver: &Resolver,
-        workspace: &Workspace,
-        keep_running: &dyn Fn() -> bool,
-    ) -> Result<Self, ResolveError> {
-        let list_members = |manifest: &Utf8Path| resolver.members(manifest, keep_running);
-        Self::with_members(&resolver.children, workspace, &list_members)
-    }
-
-    /// The same with the members that `list_members` returns.
-    pub(super) fn with_members(
-        children: &Children,
-        workspace: &Workspace,
-        list_members: ListMembers<'_>,
-    ) -> Result<Self, ResolveError> {
+    /// When the copy cannot be written.
+    pub fn of(children: &Children, workspace: &Workspace) -> Result<Self, ResolveError> {
         let real = workspace.real();
-        let scratch = Scratch::of(children, &real, OnError::Copy, list_members)?;
-        Ok(Self { scratch, real, overlaid: BTreeSet::new() })
+        Ok(Self { scratch: Scratch::of(children, &real)?, real })
     }
 
     /// Resolves the workspace with these texts instead of those on disk. The paths of local packages in
@@ -71,7 +53,7 @@ impl BufferCopy {
         buffers: &BTreeMap<Utf8PathBuf, SourceText>,
         hooks: &ResolveHooks<'_>,
     ) -> Result<Resolution, ResolveError> {
-        self.write(buffers, &|manifest| resolver.members(manifest, hooks.keep_running))?;
+        self.write(buffers)?;
         let lockfile = self.scratch.path_in_copy(&self.real.lockfile());
         let manifest = self.manifest_in_copy();
         let run_in = CargoWorkingDir { manifest: &manifest, copy: Some(self.scratch.root()) };
@@ -92,7 +74,10 @@ impl BufferCopy {
         Ok(Resolution {
             metadata,
             lock,
-            originals: self.scratch.originals(),
+            originals: Originals {
+                paths: self.scratch.originals(),
+                texts: self.scratch.adapted_manifests(),
+            },
             fingerprint,
             inputs: None,
         })
@@ -111,7 +96,7 @@ impl BufferCopy {
         buffers: &BTreeMap<Utf8PathBuf, SourceText>,
         keep_running: &dyn Fn() -> bool,
     ) -> Result<SourceText, ResolveError> {
-        self.write(buffers, &|manifest| resolver.members(manifest, keep_running))?;
+        self.write(buffers)?;
         self.update(resolver, workspace, &["--workspace"], keep_running)?;
         self.lockfile().ok_or_else(|| ResolveError::Scratch {
             path: self.scratch.path_in_copy(&self.real.lockfile()),
@@ -194,65 +179,9 @@ impl BufferCopy {
     pub(super) fn write(
         &mut self,
         buffers: &BTreeMap<Utf8PathBuf, SourceText>,
-        list_members: ListMembers<'_>,
     ) -> Result<(), ResolveError> {
-        // Start from the user's lockfile each time: an earlier edit may have removed entries, and cargo
-        // would select other versions for them.
-        let lockfile = self.real.lockfile();
-        self.scratch.restore(&lockfile)?;
-        self.scratch.update_licenses()?;
-        let real: BTreeMap<_, _> = buffers.iter().map(|(path, text)| (real(path), text)).collect();
-        for path in std::mem::take(&mut self.overlaid) {
-            if !real.contains_key(&path) {
-                for name in self.scratch.names_of(&path) {
-                    self.scratch.restore(&name)?;
-                }
-            }
-        }
-        for (path, text) in real {
-            let is_manifest = path.file_name() == Some("Cargo.toml");
-            if is_manifest && path.is_file() && !self.scratch.has_package(&path) {
-                self.scratch.copy_broken_package(&path)?;
-            }
-            for name in self.scratch.names_of(&path) {
-                self.scratch.overlay(&name, text.as_str())?;
-                if is_manifest {
-                    self.copy_named_packages(&name, text.as_str(), list_members)?;
-                }
-            }
-            self.overlaid.insert(path.clone());
-        }
-        Ok(())
+        // The same file may be open under several names.
+        let unsaved = buffers.iter().map(|(path, text)| (real(path), text.clone()));
+        self.scratch.update(&self.real, unsaved.collect())
     }
-
-    /// Copies packages that only the unsaved text names.
-    fn copy_named_packages(
-        &self,
-        manifest: &Utf8Path,
-        text: &str,
-        list_members: ListMembers<'_>,
-    ) -> Result<(), ResolveError> {
-        let folder = manifest.parent().unwrap_or(manifest);
-        let model = Manifest::parse(text);
-        let mut named = Vec::new();
-        let paths = model.all_dependencies().filter_map(|declared| declared.path.as_ref());
-        named.extend(paths.map(|path| normalized(&folder.join(&path.value)).join("Cargo.toml")));
-        if let Some(table) = &model.workspace {
-            named.extend(MemberFolders::of(folder, &table.members).manifests());
-        }
-        let missing =
-            named.into_iter().filter(|path| path.is_file() && !self.scratch.has_package(path));
-        let missing: Vec<_> = missing.collect();
-        self.scratch.copy_packages(&self.real, missing, list_members)
-    }
-}
-
-/// A path with links resolved; those of the folder for a file that does not exist yet.
-fn real(path: &Utf8Path) -> Utf8PathBuf {
-    path.canonicalize_utf8().unwrap_or_else(|_| match (path.parent(), path.file_name()) {
-        (Some(parent), Some(name)) => {
-            parent.canonicalize_utf8().unwrap_or_else(|_| parent.to_owned()).join(name)
-        }
-        _ => path.to_owned(),
-    })
 }

@@ -58,7 +58,7 @@ impl BufferCopy {
         keep_running: &dyn Fn() -> bool,
     ) -> Result<BuildResult, ResolveError> {
         self.copy_all_sources(workspace, folders, keep_running)?;
-        self.write(buffers, &|manifest| resolver.members(manifest, keep_running))?;
+        self.write(buffers)?;
         let manifest = self.manifest_in_copy();
         let folder = manifest.parent().unwrap_or(Utf8Path::new("."));
         let mut command = process::cargo(&resolver.cargo, resolver.offline);

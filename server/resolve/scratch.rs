@@ -1,8 +1,9 @@
-//! A copy of the manifests in which cargo may write a lockfile.
+//! A copy of the manifests in which cargo may write a lockfile, with an editor's unsaved texts.
 //!
 //! The copy has the absolute paths of the originals below a temporary folder, so relative paths between manifests stay
 //! valid and every path that cargo prints can be mapped back. Sources are not copied: the root of a target is an empty
-//! file.
+//! file. Cargo resolves the copy as it would resolve the workspace: see [`packages`] for what is copied, [`manifest`] and
+//! [`configuration`] for what has to be adapted.
 //!
 //! Invariant: no path in the copy leads to the user's files. There are no links, only [`CopyWriter`] creates files, and what
 //! cargo has to read elsewhere has an absolute path in the copy's configuration. So cargo and build scripts that write to
@@ -10,30 +11,36 @@
 
 mod configuration;
 #[cfg(all(test, unix))]
+mod faithful;
+#[cfg(all(test, unix))]
 mod generated;
 mod manifest;
+mod package_files;
 mod packages;
+mod references;
+#[cfg(all(test, unix))]
+mod test_folder;
 mod writer;
 
 use std::{
     borrow::Cow,
     cell::{Cell, RefCell},
     collections::{BTreeMap, BTreeSet},
-    fs::Metadata,
-    time::SystemTime,
+    sync::Arc,
 };
 
 use camino::{Utf8Path, Utf8PathBuf};
 
 use super::ResolveError;
 use crate::{
-    model::manifest::Manifest,
+    limits,
     process::{Children, TemporaryError, TemporaryFolder, create_folders_below},
-    text::{read, read_to_string},
-    workspace::{CONFIGURATION_NAMES, DecidingFiles, TOOLCHAIN_NAMES, Workspace},
+    text::{SourceText, read},
+    workspace::{CONFIGURATION_NAMES, TOOLCHAIN_NAMES, Workspace},
 };
 pub use configuration::fuzz_configuration;
-pub(super) use packages::{ListMembers, Members};
+use package_files::{CopiedLicense, MAX_LICENSES_SIZE};
+use references::References;
 use writer::CopyWriter;
 pub(super) use writer::{CopyResult, normalized};
 
@@ -44,79 +51,49 @@ const ROOT: &str = "target/package/root";
 /// The name of cargo's target folder in the copy.
 const TARGET: &str = ".supercargo-target";
 
-/// The size limit of a license text in bytes; a longer one is not copied.
-const MAX_LICENSE_SIZE: u64 = 1 << 20;
-
-/// The size limit of all license texts together.
-const MAX_LICENSES_SIZE: u64 = 64 << 20;
-
-/// How many license texts of a package are copied.
-const MAX_LICENSES_PER_PACKAGE: usize = 256;
-
 pub(super) struct Scratch {
     writer: CopyWriter,
+    /// The unsaved texts, by the real paths of their files.
+    unsaved: RefCell<BTreeMap<Utf8PathBuf, SourceText>>,
     /// The originals by the paths of the copies.
     copied: RefCell<BTreeMap<Utf8PathBuf, Utf8PathBuf>>,
-    /// The manifests of the copied packages, as cargo names them, each with its `license-file`.
-    packages: RefCell<BTreeMap<Utf8PathBuf, Option<Utf8PathBuf>>>,
-    /// The names of copied files through links, by their real paths.
-    aliases: RefCell<BTreeMap<Utf8PathBuf, BTreeSet<Utf8PathBuf>>>,
+    /// The names under which files were copied, by their real paths, and the real paths by names.
+    names: RefCell<BTreeMap<Utf8PathBuf, BTreeSet<Utf8PathBuf>>>,
+    reals: RefCell<BTreeMap<Utf8PathBuf, Utf8PathBuf>>,
+    /// The texts of the manifests that had to be adapted, by the paths of the copies.
+    adapted: RefCell<BTreeMap<Utf8PathBuf, SourceText>>,
+    /// What manifests refer to; `None` where there is none.
+    references: RefCell<BTreeMap<Utf8PathBuf, Option<Arc<References>>>>,
+    /// Cargo's home.
+    home: Option<Utf8PathBuf>,
+    /// The manifests of the packages that cargo's configuration names.
+    configured: RefCell<Vec<Utf8PathBuf>>,
+    /// The folders that cargo's configuration names in `paths`.
+    overrides: RefCell<Vec<Utf8PathBuf>>,
+    /// The manifests of the packages whose files were copied, each with the license files that it names.
+    packages: RefCell<BTreeMap<Utf8PathBuf, BTreeSet<Utf8PathBuf>>>,
     /// The copied configurations; an included one may have any name.
     configurations: RefCell<BTreeSet<Utf8PathBuf>>,
     /// The copied license texts, by the paths of the copies.
     licenses: RefCell<BTreeMap<Utf8PathBuf, CopiedLicense>>,
     /// How many bytes of license texts may still be copied.
     licenses_left: Cell<u64>,
+    /// How many sources may still be created.
+    placeholders_left: Cell<usize>,
     /// Deleted last.
     _folder: TemporaryFolder,
 }
 
-/// A license text as it was when it was copied.
-#[derive(Clone, PartialEq, Eq)]
-struct CopiedLicense {
-    original: Utf8PathBuf,
-    bytes: u64,
-    modified: Option<SystemTime>,
-}
-
-/// What to do if cargo fails for the workspace's own manifest.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum OnError {
-    Fail,
-    Copy,
-}
-
 impl Scratch {
-    /// Copies the workspace. If cargo fails for its manifest, that is an error, or the manifest is copied anyway, as an unsaved
-    /// text may replace it.
+    /// Copies the workspace, which has real paths, as it is on disk.
     ///
     /// # Errors
     ///
-    /// When cargo fails, a file cannot be copied, or the program ends.
-    pub(super) fn of(
-        children: &Children,
-        workspace: &Workspace,
-        on_error: OnError,
-        list_members: ListMembers<'_>,
-    ) -> Result<Self, ResolveError> {
+    /// When a file cannot be copied, or the program ends.
+    pub(super) fn of(children: &Children, workspace: &Workspace) -> Result<Self, ResolveError> {
         let scratch = Self::empty(children, workspace)?;
-        let mut manifests = vec![workspace.manifest.clone()];
-        manifests.extend(scratch.copy_configuration(workspace.folder())?);
-        if let Err(error) = scratch.copy_packages(workspace, manifests, list_members) {
-            if on_error == OnError::Fail || !matches!(error, ResolveError::Cargo { .. }) {
-                return Err(error);
-            }
-            let manifests = DecidingFiles::of_workspace(workspace).files.into_iter();
-            let manifests = manifests.filter(|path| path.file_name() == Some("Cargo.toml"));
-            for manifest in manifests.filter(|path| path.is_file()) {
-                scratch.copy_broken_package(&manifest)?;
-            }
-        }
-        // A folder or a pipe of this name is an error.
-        let lockfile = workspace.lockfile();
-        if lockfile.exists() {
-            scratch.copy(&lockfile)?;
-        }
+        scratch.copy_configuration(workspace.folder())?;
+        scratch.update(workspace, BTreeMap::new())?;
         Ok(scratch)
     }
 
@@ -128,14 +105,93 @@ impl Scratch {
         let writer = CopyWriter::new(root).map_err(failed)?;
         Ok(Self {
             writer,
+            unsaved: RefCell::default(),
             copied: RefCell::default(),
+            names: RefCell::default(),
+            reals: RefCell::default(),
+            adapted: RefCell::default(),
+            references: RefCell::default(),
+            home: cargo_home(),
+            configured: RefCell::default(),
+            overrides: RefCell::default(),
             packages: RefCell::default(),
-            aliases: RefCell::default(),
             configurations: RefCell::default(),
             licenses: RefCell::default(),
             licenses_left: Cell::new(MAX_LICENSES_SIZE),
+            placeholders_left: Cell::new(limits::COPIED_SOURCES),
             _folder: folder,
         })
+    }
+
+    /// Brings the copy to the state of the workspace with these texts instead of those on disk, by the real paths of the
+    /// files. What changes on disk is not noticed, but for license texts and the lockfile.
+    ///
+    /// # Errors
+    ///
+    /// When a file cannot be copied.
+    pub(super) fn update(
+        &self,
+        workspace: &Workspace,
+        unsaved: BTreeMap<Utf8PathBuf, SourceText>,
+    ) -> Result<(), ResolveError> {
+        let before = self.unsaved.replace(unsaved);
+        let changed: BTreeSet<_> = {
+            let after = self.unsaved.borrow();
+            let all = before.keys().chain(after.keys());
+            all.filter(|path| before.get(*path) != after.get(*path)).cloned().collect()
+        };
+        for path in changed {
+            let names = self.names.borrow().get(&path).cloned();
+            if names.is_none() {
+                // It may be there now.
+                self.references.borrow_mut().retain(|_, references| references.is_some());
+            }
+            for name in names.into_iter().flatten() {
+                self.references.borrow_mut().remove(&name);
+                self.packages.borrow_mut().remove(&name);
+                self.copy(&name)?;
+            }
+        }
+        self.update_licenses()?;
+        let root = self.copy_packages(workspace)?;
+        self.hide_links()?;
+        // Start from the user's lockfile each time: an earlier edit may have removed entries, and cargo would select other
+        // versions for them.
+        for lockfile in BTreeSet::from([workspace.lockfile(), root.with_file_name("Cargo.lock")]) {
+            self.copy_lockfile(&lockfile)?;
+        }
+        Ok(())
+    }
+
+    /// Hides the folders that are links from cargo's search for packages below the folders in `paths`. It does not follow
+    /// links, and skips the clones of git repositories (`read_packages` in its `sources::path`).
+    fn hide_links(&self) -> Result<(), ResolveError> {
+        for searched in self.overrides.borrow().iter() {
+            let copied = self.copied.borrow();
+            let below = copied.values().filter(|path| path.starts_with(searched));
+            let folders = below
+                .flat_map(|path| path.ancestors().skip(1).take_while(|folder| folder != searched));
+            for folder in folders.collect::<BTreeSet<_>>() {
+                let mark = self.path_in_copy(&folder.join(".git"));
+                if folder.is_symlink() && !self.writer.has_entry(&mark) {
+                    self.write(&mark, b"")?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn copy_lockfile(&self, lockfile: &Utf8Path) -> Result<(), ResolveError> {
+        if self.copy(lockfile)?.is_some() {
+            return Ok(());
+        }
+        if lockfile.exists() {
+            // A folder or a pipe.
+            let why = read(lockfile).err().unwrap_or_else(|| std::io::ErrorKind::Other.into());
+            return Err(ResolveError::Scratch { path: lockfile.to_owned(), source: why });
+        }
+        // Cargo may have written one.
+        self.remove(&self.path_in_copy(lockfile))
     }
 
     /// The only folder that a program in the copy needs to write to.
@@ -163,39 +219,9 @@ impl Scratch {
         self.copied.borrow().clone()
     }
 
-    /// Whether the package with this manifest was copied.
-    pub(super) fn has_package(&self, manifest: &Utf8Path) -> bool {
-        self.packages.borrow().contains_key(manifest)
-    }
-
-    /// The names of a file for cargo: its real path, and those through links.
-    pub(super) fn names_of(&self, real: &Utf8Path) -> Vec<Utf8PathBuf> {
-        let aliases = self.aliases.borrow();
-        let through_links = aliases.get(real).into_iter().flatten().cloned();
-        [real.to_owned()].into_iter().chain(through_links).collect()
-    }
-
-    /// Writes another text than the original's to the copy.
-    ///
-    /// # Errors
-    ///
-    /// When it cannot be written.
-    pub(super) fn overlay(&self, path: &Utf8Path, text: &str) -> Result<(), ResolveError> {
-        let copy = self.path_in_copy(path);
-        self.copied.borrow_mut().insert(copy.clone(), path.to_owned());
-        self.write(&copy, self.for_copy(path, text).as_bytes())
-    }
-
-    /// Restores the copy from the original, or deletes it if there is none.
-    ///
-    /// # Errors
-    ///
-    /// When it cannot be read or written.
-    pub(super) fn restore(&self, path: &Utf8Path) -> Result<(), ResolveError> {
-        if path.is_file() {
-            return self.copy(path);
-        }
-        self.remove(&self.path_in_copy(path))
+    /// The texts of the manifests that were adapted, by the paths of the copies.
+    pub(super) fn adapted_manifests(&self) -> BTreeMap<Utf8PathBuf, SourceText> {
+        self.adapted.borrow().clone()
     }
 
     /// Copies a source file under the name that cargo uses for it.
@@ -220,155 +246,95 @@ impl Scratch {
         copied.map_err(|source| ResolveError::Scratch { path: original.to_owned(), source })
     }
 
-    /// Copies the configuration of cargo and the toolchain in the folder and its parents. Returns the manifests of the
-    /// packages that it overrides others with.
-    fn copy_configuration(&self, folder: &Utf8Path) -> Result<Vec<Utf8PathBuf>, ResolveError> {
-        let home = cargo_home();
-        let mut manifests = Vec::new();
+    /// Copies the configuration of cargo and the toolchain in the folder and its parents, and finds the packages that it
+    /// overrides others with.
+    fn copy_configuration(&self, folder: &Utf8Path) -> Result<(), ResolveError> {
+        // Cargo reads its home last, under whichever name it comes to it (`GlobalContext::walk_tree`).
+        let home = self.home.as_deref().map(real);
         let mut configurations = Vec::new();
         for above in folder.ancestors() {
             for name in TOOLCHAIN_NAMES {
-                self.copy_if_there(&above.join(name))?;
+                self.copy(&above.join(name))?;
             }
-            if home.as_deref() != Some(&above.join(".cargo")) {
+            if home.as_ref() != Some(&real(&above.join(".cargo"))) {
                 configurations.extend(CONFIGURATION_NAMES.map(|name| above.join(name)));
             }
         }
+        let mut configured = Vec::new();
         while let Some(path) = configurations.pop() {
             let path = normalized(&path);
             if !path.is_file() || !self.configurations.borrow_mut().insert(path.clone()) {
                 continue;
             }
-            self.copy(&path)?;
-            let text = read_to_string(&path).unwrap_or_default();
-            manifests.extend(configuration::local_packages(&text, configuration::base_of(&path)));
+            let Some(text) = self.copy(&path)? else { continue };
+            let base = configuration::base_of(&path);
+            configured.extend(configuration::patches(&text, base));
+            let overrides = configuration::overrides(&text, base);
+            configured.extend(overrides.iter().flat_map(|folder| packages::packages_below(folder)));
+            self.overrides.borrow_mut().extend(overrides);
             configurations.extend(configuration::included(&text, &path));
         }
-        Ok(manifests)
+        *self.configured.borrow_mut() = configured;
+        Ok(())
     }
 
-    fn copy_if_there(&self, path: &Utf8Path) -> Result<(), ResolveError> {
-        if path.is_file() { self.copy(path) } else { Ok(()) }
-    }
-
-    fn copy(&self, path: &Utf8Path) -> Result<(), ResolveError> {
-        let bytes =
-            read(path).map_err(|source| ResolveError::Scratch { path: path.to_owned(), source })?;
-        self.record(path);
+    /// Copies a file with its unsaved text, or with that on disk, and returns the text. Deletes the copy and returns `None`
+    /// where there is no such file.
+    fn copy(&self, path: &Utf8Path) -> Result<Option<String>, ResolveError> {
+        let real = real(path);
         let copy = self.path_in_copy(path);
-        match std::str::from_utf8(&bytes) {
-            Ok(text) => self.write(&copy, self.for_copy(path, text).as_bytes()),
-            Err(_) => self.write(&copy, &bytes),
+        let text = self.unsaved.borrow().get(&real).map(|text| text.as_str().to_owned());
+        let text = match text {
+            Some(text) => text,
+            None if path.is_file() => {
+                let failed = |source| ResolveError::Scratch { path: path.to_owned(), source };
+                match String::from_utf8(read(path).map_err(failed)?) {
+                    Ok(text) => text,
+                    Err(other) => {
+                        self.record(path, real);
+                        self.write(&copy, other.as_bytes())?;
+                        return Ok(Some(String::new()));
+                    }
+                }
+            }
+            None => {
+                if self.copied.borrow_mut().remove(&copy).is_some() {
+                    self.remove(&copy)?;
+                }
+                return Ok(None);
+            }
+        };
+        self.record(path, real);
+        let adapted = self.adapted(path, &text);
+        self.write(&copy, adapted.as_bytes())?;
+        if is_named(path, "Cargo.toml") && adapted != text {
+            self.adapted.borrow_mut().insert(copy, SourceText::new(&text));
+        } else {
+            self.adapted.borrow_mut().remove(&copy);
         }
+        Ok(Some(text))
     }
 
     /// Records the original of a copy.
-    fn record(&self, path: &Utf8Path) {
+    fn record(&self, path: &Utf8Path, real: Utf8PathBuf) {
         self.copied.borrow_mut().insert(self.path_in_copy(path), path.to_owned());
-        if let Ok(real) = path.canonicalize_utf8()
-            && real != path
-        {
-            self.aliases.borrow_mut().entry(real).or_default().insert(path.to_owned());
-        }
+        self.reals.borrow_mut().insert(path.to_owned(), real.clone());
+        self.names.borrow_mut().entry(real).or_default().insert(path.to_owned());
     }
 
-    /// Copies a manifest and the license texts of its package.
-    fn copy_package(&self, manifest: &Utf8Path) -> Result<(), ResolveError> {
-        self.copy(manifest)?;
-        let text = read_to_string(manifest).unwrap_or_default();
-        let package = Manifest::parse(&text).package;
-        let folder = manifest.parent().unwrap_or(manifest);
-        let named = package.and_then(|package| Some(folder.join(package.license_file?.value)));
-        self.packages.borrow_mut().insert(manifest.to_owned(), named.clone());
-        self.copy_licenses(folder, named)
-    }
-
-    /// Copies license texts that have changed since they were copied.
-    ///
-    /// # Errors
-    ///
-    /// When one cannot be written.
-    pub(super) fn update_licenses(&self) -> Result<(), ResolveError> {
-        let licenses = self.licenses.borrow().clone();
-        for (copy, _) in licenses.iter().filter(|(_, license)| !license.original.is_file()) {
-            self.forget_license(copy)?;
-        }
-        let packages = self.packages.borrow().clone();
-        for (manifest, named) in packages {
-            self.copy_licenses(manifest.parent().unwrap_or(&manifest), named)?;
-        }
-        Ok(())
-    }
-
-    /// The license texts of a package, which cargo-deny looks for beside its manifest: files whose
-    /// names begin with `MAX_LICENSE_SIZE` or `COPYING`, and the one that the manifest names.
-    fn copy_licenses(
-        &self,
-        folder: &Utf8Path,
-        named: Option<Utf8PathBuf>,
-    ) -> Result<(), ResolveError> {
-        let license_files =
-            folder.read_dir_utf8().into_iter().flatten().flatten().filter(|entry| {
-                entry.file_name().starts_with("LICENSE") || entry.file_name().starts_with("COPYING")
-            });
-        let license_files =
-            license_files.map(|entry| entry.path().to_owned()).take(MAX_LICENSES_PER_PACKAGE);
-        for original in named.into_iter().chain(license_files) {
-            let copy = self.path_in_copy(&original);
-            let Some(license) = CopiedLicense::of(&original) else { continue };
-            let copied = self.licenses.borrow().get(&copy).cloned();
-            // An existing file that is no license text is a manifest or lockfile, or a buffer's text.
-            if copied.as_ref() == Some(&license) || copied.is_none() && self.writer.has_entry(&copy)
-            {
-                continue;
-            }
-            if is_deciding_file(&copy) {
-                self.copy(&normalized(&original))?;
-                continue;
-            }
-            self.forget_license(&copy)?;
-            let left = self.licenses_left.get();
-            match self.writer.copy(&original, &copy, MAX_LICENSE_SIZE.min(left)) {
-                Ok(CopyResult::Whole(bytes)) => {
-                    self.licenses_left.set(left - bytes);
-                    self.licenses.borrow_mut().insert(copy, CopiedLicense { bytes, ..license });
-                }
-                Ok(left_out) => tracing::debug!("`{original}` is not copied: {left_out:?}"),
-                // cargo-deny says that it is missing.
-                Err(error) => tracing::debug!("`{original}` is not copied: {error}"),
-            }
-        }
-        Ok(())
-    }
-
-    fn forget_license(&self, copy: &Utf8Path) -> Result<(), ResolveError> {
-        let copied = self.licenses.borrow_mut().remove(copy);
-        let Some(license) = copied else { return Ok(()) };
-        self.licenses_left.set(self.licenses_left.get() + license.bytes);
-        self.remove(copy)
-    }
-
-    /// Creates an empty file for a source that exists.
-    fn placeholder(&self, source: &Utf8Path) -> Result<(), ResolveError> {
-        let copy = self.path_in_copy(source);
-        if self.writer.has_entry(&copy) || !source.is_file() {
-            return Ok(());
-        }
-        // A target may have the name of a manifest.
-        if is_deciding_file(&copy) {
-            self.copy(&normalized(source))
-        } else {
-            self.write(&copy, b"")
-        }
+    /// The real path of a copied file.
+    fn real_of(&self, path: &Utf8Path) -> Utf8PathBuf {
+        self.reals.borrow().get(path).cloned().unwrap_or_else(|| path.to_owned())
     }
 
     /// The text of a file for the copy.
-    fn for_copy<'t>(&self, original: &Utf8Path, text: &'t str) -> Cow<'t, str> {
+    fn adapted<'t>(&self, original: &Utf8Path, text: &'t str) -> Cow<'t, str> {
         let mut text = Cow::Borrowed(text);
         let is_included = || self.configurations.borrow().contains(original);
         if configuration::is_configuration(original) || is_included() {
             let base = configuration::base_of(original);
-            text = Cow::Owned(configuration::for_copy(&text, base));
+            let adapted_path = |path: &str| self.writer.adapted_path(path, base);
+            text = Cow::Owned(configuration::for_copy(&text, base, &adapted_path));
         }
         if is_named(original, "Cargo.toml")
             && let Some(other) = manifest::for_copy(&text, original, &self.writer)
@@ -391,12 +357,14 @@ impl Scratch {
     }
 }
 
-impl CopiedLicense {
-    /// `None` where there is no regular file.
-    fn of(original: &Utf8Path) -> Option<Self> {
-        let data = original.metadata().ok().filter(Metadata::is_file)?;
-        let (bytes, modified) = (data.len(), data.modified().ok());
-        Some(Self { original: original.to_owned(), bytes, modified })
+/// A path with the links in it resolved, as far as it exists.
+pub(super) fn real(path: &Utf8Path) -> Utf8PathBuf {
+    if let Ok(real) = path.canonicalize_utf8() {
+        return real;
+    }
+    match (path.parent(), path.file_name()) {
+        (Some(folder), Some(name)) => real(folder).join(name),
+        _ => path.to_owned(),
     }
 }
 
@@ -437,10 +405,7 @@ impl ResolveError {
 mod tests {
     use std::fs;
 
-    use super::{
-        packages::{Member, PackageTarget},
-        *,
-    };
+    use super::{package_files::MAX_LICENSES_SIZE, *};
 
     struct Copied {
         _temp: tempfile::TempDir,
@@ -459,14 +424,7 @@ mod tests {
             fs::write(path, text).expect("written");
         }
         let workspace = Workspace::of_manifest(&folder.join("Cargo.toml"));
-        let list_members = |manifest: &Utf8Path| {
-            let targets = ["src/lib.rs", "src/gone.rs"];
-            let targets = targets.map(|path| PackageTarget { src_path: folder.join(path) }).into();
-            let manifest_path = manifest.to_owned();
-            let member = Member { manifest_path, targets, dependencies: Vec::new() };
-            Ok(Members { workspace_root: folder.clone(), packages: vec![member] })
-        };
-        let scratch = Scratch::of(&Children::default(), &workspace, OnError::Fail, &list_members);
+        let scratch = Scratch::of(&Children::default(), &workspace);
         let scratch = scratch.expect("it is copied");
         Copied { _temp: temp, folder, scratch }
     }
@@ -488,7 +446,8 @@ mod tests {
         assert_eq!(text("src/lib.rs").as_deref(), Some(""));
         assert_eq!(text("docs/terms").as_deref(), Some("none"));
         assert_eq!(text("LICENSE-MIT").as_deref(), Some("MIT"));
-        for path in ["src/gone.rs", "LICENSE-LONG", "README.md", "Cargo.lock"] {
+        assert_eq!(text("README.md").as_deref(), Some(""));
+        for path in ["src/gone.rs", "LICENSE-LONG", "Cargo.lock"] {
             assert_eq!(text(path), None, "{path}");
         }
     }
@@ -520,10 +479,13 @@ mod tests {
         let other = folder.join("other/Cargo.toml");
         let copy = || fs::read_to_string(scratch.path_in_copy(&other)).expect("it is there");
         assert_eq!(copy(), "[package]\n");
-        scratch.overlay(&other, "[package]\nname = \"unsaved\"\n").expect("written");
+        let workspace = Workspace::of_manifest(&folder.join("Cargo.toml"));
+        let unsaved = SourceText::new("[package]\nname = \"unsaved\"\n");
+        let unsaved = BTreeMap::from([(other.clone(), unsaved)]);
+        scratch.update(&workspace, unsaved).expect("written");
         scratch.update_licenses().expect("nothing to do");
         assert_eq!(copy(), "[package]\nname = \"unsaved\"\n");
-        scratch.restore(&other).expect("written");
+        scratch.update(&workspace, BTreeMap::new()).expect("written");
         assert_eq!(copy(), "[package]\n");
         assert_eq!(fs::read_to_string(&other).expect("the original"), "[package]\n");
     }

@@ -41,7 +41,7 @@ use super::{
 };
 use crate::{
     cache::Inputs,
-    resolve::Resolution,
+    resolve::{Originals, Resolution},
     threads::{self, Activity},
     workspace::Workspace,
 };
@@ -79,7 +79,7 @@ enum EngineCommand {
 /// New requirements in the manifests, which cargo resolves to the same packages.
 struct RequirementsUpdate {
     /// The originals of the copies that were resolved.
-    originals: BTreeMap<Utf8PathBuf, Utf8PathBuf>,
+    originals: Originals,
     /// Receives the result when the manifests are read.
     ready: mpsc::Sender<Result<EngineReady, StartError>>,
 }
@@ -157,7 +157,7 @@ impl Engine {
     pub(crate) fn with_new_requirements(
         self,
         workspace: &Workspace,
-        originals: BTreeMap<Utf8PathBuf, Utf8PathBuf>,
+        originals: Originals,
     ) -> Result<Self, EngineError> {
         let Self { commands, thread, .. } = self;
         let (ready, built) = mpsc::channel();

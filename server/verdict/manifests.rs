@@ -12,6 +12,7 @@ use crate::{
         lockfile::{LockEntry, Lockfile},
         manifest::{Dependency, DependencyTable, Manifest},
     },
+    resolve::Originals,
     text::{SourceText, Span, read_to_string},
     workspace::Workspace,
 };
@@ -52,22 +53,19 @@ pub(super) struct LockfileIndex {
 /// Converts between the paths of cargo and of the user.
 pub(super) struct UserPaths<'n> {
     /// The originals of copies.
-    originals: &'n BTreeMap<Utf8PathBuf, Utf8PathBuf>,
+    originals: &'n Originals,
     /// The workspace's root without symbolic links, and as the user names it.
     real_root: Utf8PathBuf,
     root: &'n Utf8Path,
 }
 
 impl<'n> UserPaths<'n> {
-    pub(super) fn new(
-        workspace: &'n Workspace,
-        originals: &'n BTreeMap<Utf8PathBuf, Utf8PathBuf>,
-    ) -> Self {
+    pub(super) fn new(workspace: &'n Workspace, originals: &'n Originals) -> Self {
         Self { originals, real_root: workspace.real().root, root: &workspace.root }
     }
 
     fn user_path(&self, path: &Utf8Path) -> Utf8PathBuf {
-        let original = self.originals.get(path).map_or(path, |original| original);
+        let original = self.originals.paths.get(path).map_or(path, |original| original);
         match original.strip_prefix(&self.real_root) {
             Ok(rest) => self.root.join(rest),
             Err(_) => original.to_owned(),
@@ -76,12 +74,14 @@ impl<'n> UserPaths<'n> {
 
     /// The file that was checked for one that the user names.
     fn checked(&self, user_path: &Utf8Path) -> Utf8PathBuf {
-        let copy = self.originals.keys().find(|copy| self.user_path(copy) == user_path);
+        let copy = self.originals.paths.keys().find(|copy| self.user_path(copy) == user_path);
         copy.cloned().unwrap_or_else(|| user_path.to_owned())
     }
 
     fn read(&self, path: &Utf8Path) -> LocalManifest {
-        LocalManifest { path: self.user_path(path), ..LocalManifest::read(path) }
+        let text = self.originals.texts.get(path).cloned();
+        let text = text.unwrap_or_else(|| LocalManifest::text_at(path));
+        LocalManifest { path: self.user_path(path), ..LocalManifest::of(path, text) }
     }
 }
 
@@ -101,8 +101,11 @@ impl LockfileIndex {
 }
 
 impl LocalManifest {
-    fn read(path: &Utf8Path) -> Self {
-        let text = SourceText::new(&read_to_string(path).unwrap_or_default());
+    fn text_at(path: &Utf8Path) -> SourceText {
+        SourceText::new(&read_to_string(path).unwrap_or_default())
+    }
+
+    fn of(path: &Utf8Path, text: SourceText) -> Self {
         let model = Manifest::parse(text.as_str());
         Self { real: path.to_owned(), path: path.to_owned(), text, model }
     }

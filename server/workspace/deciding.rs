@@ -36,6 +36,8 @@ impl DecidingFiles {
     pub fn of_workspace(workspace: &Workspace) -> Self {
         let mut found = Self::named_by_manifests(workspace);
         found.files.extend(Self::of_any(workspace).files);
+        let behind_links: Vec<_> = behind_links(&found.files, workspace).collect();
+        found.files.extend(behind_links);
         found
     }
 
@@ -108,6 +110,23 @@ impl DecidingFiles {
     }
 }
 
+/// The real paths of files that are links or behind links in the workspace: editors may have opened them under these names.
+fn behind_links<'f>(
+    files: &'f BTreeSet<Utf8PathBuf>,
+    workspace: &'f Workspace,
+) -> impl Iterator<Item = Utf8PathBuf> + 'f {
+    let root = workspace.real().root;
+    files.iter().filter_map(move |file| {
+        let real = file.canonicalize_utf8().ok()?;
+        // A link to the whole workspace is none in it.
+        let as_named = match file.strip_prefix(&workspace.root) {
+            Ok(rest) => root.join(rest),
+            Err(_) => file.clone(),
+        };
+        (real != as_named).then_some(real)
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use std::fs;
@@ -157,5 +176,33 @@ mod tests {
         ];
         assert_eq!(files, expected.map(str::to_owned).into());
         assert_eq!(search_folders, ["w/crates".to_owned()].into());
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn files_behind_links_are_listed_under_both_names() {
+        let temp = tempfile::tempdir().expect("a temporary folder");
+        let root = temp.path().canonicalize().expect("it is there");
+        let root = Utf8PathBuf::from_path_buf(root).expect("UTF-8");
+        let write = |path: &str, text: &str| {
+            let path = root.join(path);
+            fs::create_dir_all(path.parent().expect("a folder")).expect("folders");
+            fs::write(path, text).expect("write");
+        };
+        write("w/Cargo.toml", "[workspace]\nmembers = [\"m\", \"n\"]\n");
+        write("elsewhere/m/Cargo.toml", "[package]\nname = \"m\"\n");
+        write("w/n/Cargo.toml", "[package]\nname = \"n\"\n");
+        for (link, target) in [("w/m", "../elsewhere/m"), ("v", "w")] {
+            std::os::unix::fs::symlink(target, root.join(link)).expect("a link");
+        }
+        for name in ["w", "v"] {
+            let workspace = Workspace::of_manifest(&root.join(name).join("Cargo.toml"));
+            let files = DecidingFiles::of_workspace(&workspace).files;
+            for path in ["m/Cargo.toml", "n/Cargo.toml"].map(|path| root.join(name).join(path)) {
+                assert!(files.contains(&path), "{path}");
+            }
+            assert!(files.contains(&root.join("elsewhere/m/Cargo.toml")));
+            assert_eq!(files.contains(&root.join("w/n/Cargo.toml")), name == "w");
+        }
     }
 }

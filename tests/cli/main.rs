@@ -34,6 +34,8 @@ mod installed_engine;
 #[cfg(target_os = "linux")]
 mod killed;
 mod limits;
+#[cfg(unix)]
+mod links;
 mod lints;
 #[cfg(target_os = "linux")]
 mod locks;

@@ -35,6 +35,8 @@ mod lenses;
 mod lifecycle;
 mod limits;
 mod line_ends;
+#[cfg(unix)]
+mod links;
 mod lints;
 mod lockfiles;
 mod malformed;

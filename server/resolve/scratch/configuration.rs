@@ -20,6 +20,12 @@ pub use invariants::fuzz_configuration;
 /// Book, "Configuration", `source`).
 const SOURCE_PATH_KEYS: [&str; 2] = ["directory", "local-registry"];
 
+/// The keys of `[build]` that name a program: a path, if there is a separator in it. (`rustc-wrapper` is off.)
+const PROGRAM_KEYS: [&str; 3] = ["rustc", "rustc-workspace-wrapper", "rustdoc"];
+
+/// The keys of `[http]` that are paths.
+const CERTIFICATE_KEYS: [&str; 2] = ["cainfo", "proxy-cainfo"];
+
 /// Whether a path is that of a configuration.
 pub(super) fn is_configuration(path: &Utf8Path) -> bool {
     CONFIGURATION_NAMES.iter().any(|name| path.ends_with(name))
@@ -31,19 +37,47 @@ pub(super) fn base_of(configuration: &Utf8Path) -> &Utf8Path {
     configuration.parent().and_then(Utf8Path::parent).unwrap_or(configuration)
 }
 
-/// The text of a configuration for the copy. Vendored sources, local registries and indexes in files get absolute paths, and
-/// `resolver.lockfile-path` is removed. Invalid TOML stays as it is; cargo reports it.
-pub(super) fn for_copy(text: &str, base: &Utf8Path) -> String {
+/// The text of a configuration for the copy. Vendored sources, local registries, indexes in files, programs and certificates
+/// get absolute paths, packages the one that `adapted_path` returns, and `resolver.lockfile-path` is removed. Invalid TOML
+/// stays as it is; cargo reports it.
+pub(super) fn for_copy(
+    text: &str,
+    base: &Utf8Path,
+    adapted_path: &dyn Fn(&str) -> Option<Utf8PathBuf>,
+) -> String {
     let Ok(mut document) = text.parse::<DocumentMut>() else { return text.to_owned() };
     let mut changed = false;
     let root = document.as_table_mut();
+    // The system resolves the `..` in these, perhaps behind a link.
+    let absolute =
+        |path: &str| Utf8Path::new(path).is_relative().then(|| base.join(path).into_string());
+    let in_copy = |path: &str| adapted_path(path).map(Utf8PathBuf::into_string);
     for source in tables_below(root, "source") {
         for key in SOURCE_PATH_KEYS {
-            changed |= rewrite(source, key, |path| {
-                Utf8Path::new(path)
-                    .is_relative()
-                    .then(|| normalized(&base.join(path)).into_string())
-            });
+            changed |= rewrite(source, key, absolute);
+        }
+    }
+    if let Some(build) = root.get_mut("build").and_then(Item::as_table_like_mut) {
+        for key in PROGRAM_KEYS {
+            let is_path = |program: &str| program.contains(['/', '\\']);
+            changed |=
+                rewrite(build, key, |program| absolute(program).filter(|_| is_path(program)));
+        }
+    }
+    if let Some(http) = root.get_mut("http").and_then(Item::as_table_like_mut) {
+        for key in CERTIFICATE_KEYS {
+            changed |= rewrite(http, key, absolute);
+        }
+    }
+    for patched in tables_below(root, "patch") {
+        let packages = patched.iter_mut().map(|(_, item)| item);
+        for package in packages.filter_map(Item::as_table_like_mut) {
+            changed |= rewrite(package, "path", in_copy);
+        }
+    }
+    if let Some(paths) = root.get_mut("paths").and_then(Item::as_array_mut) {
+        for path in paths.iter_mut() {
+            changed |= rewrite_value(path, in_copy);
         }
     }
     for registry in tables_below(root, "registries") {
@@ -56,13 +90,17 @@ pub(super) fn for_copy(text: &str, base: &Utf8Path) -> String {
     if changed { document.to_string() } else { text.to_owned() }
 }
 
-/// The manifests of the packages in a configuration's `paths` and `[patch]`.
-pub(super) fn local_packages(text: &str, base: &Utf8Path) -> Vec<Utf8PathBuf> {
-    let (root, _) = tree::parse(text);
-    let overrides = tree::strings(text, root.get_ref(), "paths");
-    let patches = Manifest::parse(text).patches.into_iter().filter_map(|patch| patch.path);
-    let folders = overrides.into_iter().chain(patches);
+/// The manifests of the packages in a configuration's `[patch]`.
+pub(super) fn patches(text: &str, base: &Utf8Path) -> Vec<Utf8PathBuf> {
+    let folders = Manifest::parse(text).patches.into_iter().filter_map(|patch| patch.path);
     folders.map(|folder| normalized(&base.join(folder.value)).join("Cargo.toml")).collect()
+}
+
+/// The folders in a configuration's `paths`.
+pub(super) fn overrides(text: &str, base: &Utf8Path) -> Vec<Utf8PathBuf> {
+    let (root, _) = tree::parse(text);
+    let folders = tree::strings(text, root.get_ref(), "paths").into_iter();
+    folders.map(|folder| normalized(&base.join(folder.value))).collect()
 }
 
 /// The configurations that one includes by a relative path (The Cargo Book, "Including extra configuration files").
@@ -101,7 +139,10 @@ fn rewrite(
     key: &str,
     other: impl FnOnce(&str) -> Option<String>,
 ) -> bool {
-    let Some(value) = table.get_mut(key).and_then(Item::as_value_mut) else { return false };
+    table.get_mut(key).and_then(Item::as_value_mut).is_some_and(|value| rewrite_value(value, other))
+}
+
+fn rewrite_value(value: &mut Value, other: impl FnOnce(&str) -> Option<String>) -> bool {
     let Some(new) = value.as_str().and_then(other) else { return false };
     let mut formatted = Formatted::new(new);
     *formatted.decor_mut() = value.decor().clone();
@@ -147,25 +188,46 @@ near = { index = "file:index" }
 full.index = "file:///full"
 "#;
         let expected = text
-            .replace("'./third/../third_party'", "\"/w/third_party\"")
-            .replace("\"../up\"", "\"/up\"")
+            .replace("'./third/../third_party'", "\"/w/./third/../third_party\"")
+            .replace("\"../up\"", "\"/w/../up\"")
             .replace("\"file:index\"", "\"file:///w/index\"");
-        assert_eq!(for_copy(text, "/w".into()), expected);
-        assert_eq!(for_copy(&expected, "/w".into()), expected);
+        assert_eq!(for_copy(text, "/w".into(), &|_| None), expected);
+        assert_eq!(for_copy(&expected, "/w".into(), &|_| None), expected);
+    }
+
+    #[test]
+    fn programs_and_certificates_become_absolute_and_packages_stay_in_the_copy() {
+        let text = r#"
+paths = [ "near", "/far" ] # two
+[build]
+rustc = "tools/rustc"
+rustdoc = "rustdoc"
+[http]
+cainfo = "certs/ca.pem"
+[patch.crates-io]
+a = { path = "/far/a" }
+b = { path = "b" }
+"#;
+        let expected = text
+            .replace("tools/rustc", "/w/tools/rustc")
+            .replace("certs/ca.pem", "/w/certs/ca.pem")
+            .replace("\"/far", "\"/copy/far");
+        let adapted = |path: &str| path.starts_with("/far").then(|| format!("/copy{path}").into());
+        assert_eq!(for_copy(text, "/w".into(), &adapted), expected);
     }
 
     #[test]
     fn invalid_configuration_stays_as_it_is() {
         for text in ["", "[source.x]\ndirectory = \"a\"\n[", "source = 1", "[source]\nx = \"y\"\n"]
         {
-            assert_eq!(for_copy(text, "/w".into()), text);
+            assert_eq!(for_copy(text, "/w".into(), &|_| None), text);
         }
     }
 
     #[test]
     fn lockfile_path_is_removed() {
         let text = "[resolver]\nlockfile-path = \"/w/Cargo.lock\"\n";
-        assert_eq!(for_copy(text, "/w".into()), "[resolver]\n");
+        assert_eq!(for_copy(text, "/w".into(), &|_| None), "[resolver]\n");
     }
 
     #[test]
@@ -176,8 +238,8 @@ include = ["one.toml", { path = "../two.toml", optional = true }, "/three.toml"]
 [patch.crates-io]
 log = { path = "./patched/../log" }
 "#;
-        let packages = local_packages(text, "/w/a".into());
-        assert_eq!(packages, ["/w/a/over/Cargo.toml", "/Cargo.toml", "/w/a/log/Cargo.toml"]);
+        assert_eq!(overrides(text, "/w/a".into()), ["/w/a/over", "/"]);
+        assert_eq!(patches(text, "/w/a".into()), ["/w/a/log/Cargo.toml"]);
         let configuration = Utf8Path::new("/w/a/.cargo/config.toml");
         assert_eq!(base_of(configuration), "/w/a");
         let files = included(text, configuration);

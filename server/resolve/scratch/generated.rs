@@ -10,45 +10,27 @@ use std::{
     collections::BTreeMap,
     fs::{self, File},
     io::Write as _,
-    os::unix::fs::{MetadataExt as _, symlink},
+    ops::Deref,
+    os::unix::fs::MetadataExt as _,
 };
 
 use camino::{Utf8Path, Utf8PathBuf};
 
 use super::{
-    Members, ROOT,
-    packages::{Member, PackageTarget, PathDependency},
+    ROOT,
+    test_folder::{Dice, TestFolder, number_of_copies},
     writer::normalized,
 };
 use crate::{
     model::manifest::Manifest,
     process::Children,
-    resolve::{BufferCopy, ResolveError},
+    resolve::BufferCopy,
     text::{SourceText, read_to_string},
-    workspace::{MemberFolders, Workspace},
+    workspace::Workspace,
 };
 
 /// How many workspaces are made.
 const COPIES: u64 = 250;
-
-/// A small generator of numbers: the same for the same seed.
-struct Dice(u64);
-
-impl Dice {
-    fn roll(&mut self, sides: usize) -> usize {
-        self.0 =
-            self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-        usize::try_from((self.0 >> 33) % sides as u64).expect("small")
-    }
-
-    fn one<'a>(&mut self, of: &[&'a str]) -> &'a str {
-        of[self.roll(of.len())]
-    }
-
-    fn rarely(&mut self) -> bool {
-        self.roll(4) == 0
-    }
-}
 
 /// The folders of packages, relative to the world; `work` is the workspace's root.
 const PACKAGES: [&str; 8] = [
@@ -128,17 +110,19 @@ const ENDS: [&str; 14] = [
     "vendor",
 ];
 
-struct HostileWorld {
-    _temp: tempfile::TempDir,
-    root: Utf8PathBuf,
+struct HostileWorld(TestFolder);
+
+impl Deref for HostileWorld {
+    type Target = TestFolder;
+
+    fn deref(&self) -> &TestFolder {
+        &self.0
+    }
 }
 
 impl HostileWorld {
     fn generated(dice: &mut Dice) -> Self {
-        let temp = tempfile::tempdir().expect("a temporary folder");
-        let root = temp.path().canonicalize().expect("it is there");
-        let root = Utf8PathBuf::from_path_buf(root).expect("UTF-8");
-        let world = Self { _temp: temp, root };
+        let world = Self(TestFolder::new());
         world.write("outside/secret", "secret");
         for folder in PACKAGES {
             world.write(&format!("{folder}/Cargo.toml"), &world.manifest(dice, folder));
@@ -224,84 +208,6 @@ impl HostileWorld {
         )
     }
 
-    fn write(&self, path: &str, text: &str) {
-        let path = self.root.join(path);
-        // A link may be in the way.
-        if fs::create_dir_all(path.parent().expect("a folder")).is_ok() {
-            let _ = fs::remove_file(&path);
-            let _ = fs::write(path, text);
-        }
-    }
-
-    fn link(&self, path: &str, end: &str) {
-        let path = self.root.join(path);
-        if fs::create_dir_all(path.parent().expect("a folder")).is_ok() {
-            let _ = fs::remove_file(&path);
-            let _ = symlink(end.replace('@', self.root.as_str()), path);
-        }
-    }
-
-    /// Everything in it: kinds, bytes, inodes, modes and times.
-    fn snapshot(&self) -> BTreeMap<Utf8PathBuf, String> {
-        let mut all = BTreeMap::new();
-        let mut folders = vec![self.root.clone()];
-        while let Some(folder) = folders.pop() {
-            for entry in folder.read_dir_utf8().expect("a folder").flatten() {
-                let path = entry.path().to_owned();
-                let data = fs::symlink_metadata(&path).expect("it is there");
-                let content = if data.is_file() {
-                    fs::read_to_string(&path).expect("a text")
-                } else {
-                    fs::read_link(&path)
-                        .map_or_else(|_| String::new(), |to| to.display().to_string())
-                };
-                let (time, nanos) = (data.mtime(), data.mtime_nsec());
-                let (inode, mode) = (data.ino(), data.mode());
-                all.insert(path.clone(), format!("{mode:o} {inode} {time} {nanos} {content}"));
-                if data.is_dir() {
-                    folders.push(path);
-                }
-            }
-        }
-        all
-    }
-
-    /// What cargo would say of a workspace, and what one that is less careful might.
-    fn members(&self, manifest: &Utf8Path, refuses: bool) -> Result<Members, ResolveError> {
-        let root = Workspace::of_manifest(manifest).root;
-        let refusal = || ResolveError::Cargo {
-            manifest: manifest.to_owned(),
-            stderr: "error: refused".to_owned(),
-        };
-        if refuses || !root.starts_with(&self.root) {
-            return Err(refusal());
-        }
-        // Links lead to devices, too.
-        let text = |path: &Utf8Path| read_to_string(path).unwrap_or_default();
-        let model = Manifest::parse(&text(&root.join("Cargo.toml")));
-        let mut manifests = vec![manifest.to_owned()];
-        if let Some(table) = &model.workspace {
-            manifests.extend(MemberFolders::of(&root, &table.members).manifests());
-        }
-        manifests.retain(|path| path.is_file() && path.starts_with(&self.root));
-        let packages = manifests.into_iter().map(|manifest_path| {
-            let folder = manifest_path.parent().expect("a folder").to_owned();
-            let text = text(&manifest_path);
-            let model = Manifest::parse(&text);
-            let paths = model.all_dependencies().filter_map(|declared| declared.path.as_ref());
-            let dependencies = paths
-                .map(|path| PathDependency { path: Some(normalized(&folder.join(&path.value))) });
-            let dependencies = dependencies.collect();
-            let named = text.lines().filter_map(|line| line.strip_prefix("path = \""));
-            let named = named.filter_map(|path| path.strip_suffix('"'));
-            let targets = named.chain(["src/lib.rs", "src/main.rs", "build.rs"]);
-            let targets =
-                targets.map(|path| PackageTarget { src_path: folder.join(path) }).collect();
-            Member { manifest_path, targets, dependencies }
-        });
-        Ok(Members { packages: packages.collect(), workspace_root: root })
-    }
-
     fn manifests(&self) -> Vec<Utf8PathBuf> {
         let manifests = PACKAGES.map(|folder| self.root.join(folder).join("Cargo.toml"));
         manifests.into_iter().filter(|path| path.is_file()).collect()
@@ -357,9 +263,7 @@ fn try_out(seed: u64) -> bool {
         return false;
     }
     let workspace = Workspace::of_manifest(&manifests[dice.roll(manifests.len())]);
-    let refuses = dice.roll(6) == 0;
-    let list_members = |manifest: &Utf8Path| world.members(manifest, refuses);
-    let made = BufferCopy::with_members(&Children::default(), &workspace, &list_members);
+    let made = BufferCopy::of(&Children::default(), &workspace);
     let Ok(mut copy) = made else {
         assert_eq!(before, world.snapshot(), "seed {seed}: a copy that could not be made");
         return false;
@@ -384,7 +288,7 @@ fn try_out(seed: u64) -> bool {
         });
         let buffers: BTreeMap<_, _> = unsaved.collect();
         // What cannot be written is an error; it must not be written elsewhere.
-        let written = copy.write(&buffers, &list_members);
+        let written = copy.write(&buffers);
         if round == 1 {
             let packages = manifests.iter().skip(dice.roll(manifests.len())).take(3);
             let folders: Vec<_> =
@@ -429,8 +333,7 @@ fn try_out(seed: u64) -> bool {
 
 #[test]
 fn whatever_is_written_to_a_copy_changes_nothing_outside_of_it() {
-    let keep_running = std::env::var("SUPERCARGO_COPIES").ok().and_then(|count| count.parse().ok());
-    let count = keep_running.unwrap_or(COPIES);
+    let count = number_of_copies(COPIES);
     let made = (0..count).filter(|&seed| try_out(seed)).count();
     assert!(made as u64 > count / 2, "only {made} of {count} could be copied");
 }

@@ -60,6 +60,21 @@ impl CopyWriter {
         test_folders
     }
 
+    /// The path to use in a copied file in `folder` instead of `path`, if that would lead elsewhere than to the copy of the
+    /// same file: an absolute path, or one with too many `..`.
+    pub(in crate::resolve) fn adapted_path(
+        &self,
+        path: &str,
+        folder: &Utf8Path,
+    ) -> Option<Utf8PathBuf> {
+        if Utf8Path::new(path).starts_with(&self.root) {
+            return None;
+        }
+        let copy = self.path_in_copy(&normalized(&folder.join(path)));
+        let leads_to = normalized(&self.path_in_copy(folder).join(path));
+        (leads_to != copy).then_some(copy)
+    }
+
     /// Creates a file and its folders.
     ///
     /// # Errors
@@ -112,6 +127,17 @@ impl CopyWriter {
         Ok(CopyResult::Whole(bytes))
     }
 
+    /// Creates a folder.
+    ///
+    /// # Errors
+    ///
+    /// When `path` is not below the root, one of its folders is a link or a file, or on an IO error.
+    pub(in crate::resolve) fn create_folder(&self, path: &Utf8Path) -> io::Result<()> {
+        let (mut folders, name) = self.split(path)?;
+        folders.push(name);
+        self.enter(&folders, true).map(drop)
+    }
+
     /// Deletes a file, if it exists.
     ///
     /// # Errors
@@ -157,7 +183,11 @@ mod unix {
         OFlags::DIRECTORY.union(OFlags::NOFOLLOW).union(OFlags::CLOEXEC);
 
     impl CopyWriter {
-        fn enter(&self, folders: &[String], makes: bool) -> io::Result<rustix::fd::OwnedFd> {
+        pub(super) fn enter(
+            &self,
+            folders: &[String],
+            makes: bool,
+        ) -> io::Result<rustix::fd::OwnedFd> {
             #[cfg(target_os = "linux")]
             if !folders.is_empty()
                 && let Ok(folder) = self.enter_at_once(folders)
@@ -342,6 +372,7 @@ mod tests {
         ] {
             assert!(writer.write(&path, b"changed").is_err(), "{path}");
             assert!(writer.remove(&path).is_err(), "{path}");
+            assert!(writer.create_folder(&path).is_err(), "{path}");
             assert!(!writer.has_entry(&path), "{path}");
         }
         assert_eq!(fs::read_to_string(outside.join("file")).expect("still there"), "original");
@@ -356,6 +387,7 @@ mod tests {
         fs::hard_link(outside.join("file"), root.join("hard")).expect("a link");
         assert!(writer.write(&root.join("folder/file"), b"changed").is_err());
         assert!(writer.write(&root.join("folder/new"), b"changed").is_err());
+        assert!(writer.create_folder(&root.join("folder/new")).is_err());
         assert!(writer.remove(&root.join("folder/file")).is_err());
         writer.write(&root.join("symbolic"), b"changed").expect("a new file");
         writer.write(&root.join("hard"), b"changed").expect("a new file");

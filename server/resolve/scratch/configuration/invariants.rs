@@ -3,7 +3,10 @@
 use camino::{Utf8Path, Utf8PathBuf};
 use toml_edit::{DocumentMut, Item, TableLike};
 
-use super::{SOURCE_PATH_KEYS, base_of, for_copy, included, local_packages, normalized};
+use super::{
+    CERTIFICATE_KEYS, PROGRAM_KEYS, SOURCE_PATH_KEYS, base_of, for_copy, included, normalized,
+    overrides, patches,
+};
 
 /// Adapts an arbitrary configuration for the copy.
 ///
@@ -15,29 +18,44 @@ use super::{SOURCE_PATH_KEYS, base_of, for_copy, included, local_packages, norma
 pub fn fuzz_configuration(text: &str) {
     let file = Utf8Path::new("/w/a/.cargo/config.toml");
     let base = base_of(file);
-    let copied = for_copy(text, base);
+    let copied = for_copy(text, base, &adapted_path);
     match text.parse::<DocumentMut>() {
         Err(_) => assert_eq!(copied, text, "invalid TOML stays as it is"),
         Ok(before) => {
             let after = copied.parse::<DocumentMut>();
             let after = after.unwrap_or_else(|error| panic!("{error}:\n{text}\n{copied}"));
-            assert_eq!(for_copy(&copied, base), copied, "it changes again:\n{text}");
+            assert_eq!(for_copy(&copied, base, &adapted_path), copied, "it changes again:\n{text}");
             for source in tables(after.get("source")) {
                 for path in SOURCE_PATH_KEYS.iter().filter_map(|key| source.get(key)?.as_str()) {
                     assert!(Utf8Path::new(path).is_absolute(), "`{path}`:\n{text}\n{copied}");
+                }
+            }
+            for packages in tables(after.get("patch")) {
+                let packages = packages.iter().filter_map(|(_, package)| package.as_table_like());
+                for path in packages.filter_map(|package| package.get("path")?.as_str()) {
+                    assert_eq!(adapted_path(path), None, "`{path}` leads out:\n{text}\n{copied}");
                 }
             }
             let (before, after) = (rest(before), rest(after));
             assert_eq!(before, after, "it differs:\n{text}\n{copied}");
         }
     }
-    for path in local_packages(text, base) {
+    for path in patches(text, base) {
         assert_eq!(path.file_name(), Some("Cargo.toml"));
         assert_normal(&path);
+    }
+    for path in &overrides(text, base) {
+        assert_normal(path);
     }
     for path in &included(text, file) {
         assert_normal(path);
     }
+}
+
+/// Leads absolute paths below `/copy`.
+fn adapted_path(path: &str) -> Option<Utf8PathBuf> {
+    let leads_out = path.starts_with('/') && !path.starts_with("/copy/");
+    leads_out.then(|| format!("/copy{path}").into())
 }
 
 fn assert_normal(path: &Utf8PathBuf) {
@@ -63,6 +81,31 @@ fn rest(mut document: DocumentMut) -> String {
                     table.remove(key);
                 }
             }
+        }
+    }
+    for (section, keys) in [("build", &PROGRAM_KEYS[..]), ("http", &CERTIFICATE_KEYS[..])] {
+        if let Some(table) = root.get_mut(section).and_then(Item::as_table_like_mut) {
+            for key in keys {
+                if table.get(key).is_some_and(Item::is_str) {
+                    table.remove(key);
+                }
+            }
+        }
+    }
+    let patches = root.get_mut("patch").and_then(Item::as_table_like_mut);
+    for (_, item) in patches.into_iter().flat_map(TableLike::iter_mut) {
+        let packages = item.as_table_like_mut();
+        for (_, package) in packages.into_iter().flat_map(TableLike::iter_mut) {
+            if let Some(package) = package.as_table_like_mut()
+                && package.get("path").is_some_and(Item::is_str)
+            {
+                package.remove("path");
+            }
+        }
+    }
+    if let Some(paths) = root.get_mut("paths").and_then(Item::as_array_mut) {
+        for path in paths.iter_mut().filter(|path| path.is_str()) {
+            *path = "".into();
         }
     }
     if let Some(resolver) = root.get_mut("resolver").and_then(Item::as_table_like_mut) {
@@ -114,6 +157,8 @@ mod tests {
                 format!(
                     "[patch.crates-io]\nx = {{ path = {value} }}\n[patch.\"https://a\"]\ny.path = {value}\n"
                 ),
+                format!("[build]\nrustc = {value}\n[http]\ncainfo = {value}\n"),
+                format!("paths = [{value}, {value}] # two\npatch.a.b.path = {value}\n"),
                 format!("source = {value}\n"),
                 format!("resolver = {value}\nregistries = {value}\n"),
             ] {

@@ -17,6 +17,7 @@ mod report;
 mod requirement;
 mod scope;
 mod seeded_lockfile;
+mod solver;
 mod upgrade;
 mod verification;
 mod verifier;
@@ -37,7 +38,7 @@ pub use kind::FixKind;
 pub use manifest::fuzz_manifest;
 pub(crate) use manifest::is_about_manifests;
 pub use no_fix_reason::{
-    Instead, ManifestReason, NoFixReason, NotChosen, OtherLockfileReason, PolicyReason,
+    Instead, ManifestReason, NewerRust, NoFixReason, NotChosen, OtherLockfileReason, PolicyReason,
     UpgradeProblem, UpgradeTrial,
 };
 pub(crate) use overlay::write_new;
@@ -54,6 +55,9 @@ pub use verifier::{CreatedPolicy, FixVerifier, LockfileOutcome, NotVerified, Oth
 pub struct FixOptions {
     /// Allows versions that are not semver-compatible. They are verified to resolve, not to compile.
     pub breaking: bool,
+    /// Allows versions that require a newer Rust than the workspace's `rust-version`. Without it editors offer them
+    /// last.
+    pub newer_rust: bool,
 }
 
 /// A verdict and the texts that it belongs to.
@@ -102,6 +106,8 @@ pub struct Upgrade {
     pub removed_features: Vec<RemovedFeatures>,
     /// The required Rust version, if it is newer than the workspace's `rust-version`.
     pub rust: Option<Version>,
+    /// The search ended before all smaller changes were tried.
+    pub search_was_cut: bool,
 }
 
 /// The fixes for a finding.

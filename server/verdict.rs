@@ -18,6 +18,7 @@ mod gate_name;
 mod graph;
 mod graph_facts;
 mod index;
+mod index_history;
 mod license_files;
 mod license_limits;
 mod license_lines;
@@ -48,7 +49,8 @@ pub(crate) use finding::own_finding;
 pub use finding::{Counts, Finding, Location, PackageRef, Related, Role, Severity};
 pub use gate_name::GateName;
 pub use graph::GraphOptions;
-pub use graph_facts::{GraphFacts, PackageFacts};
+pub use graph_facts::{GraphFacts, PackageFacts, StatedDependency, UnlistedPackage};
+pub(crate) use index_history::{IndexHistory, IndexLine};
 pub use license_files::PackageFolder;
 #[cfg(test)]
 pub(crate) use license_files::{ISC, MIT};

@@ -8,7 +8,7 @@ use super::deny_arguments::{
     CheckName, GraphArguments, LevelArguments, OutputArguments, checks, is_check,
 };
 use crate::{
-    fix::{FixKind, PackageSelector},
+    fix::{FixKind, FixOptions, PackageSelector},
     text::Links,
     verdict::{DenyOptions, LintLevel, LintLevels},
 };
@@ -219,7 +219,8 @@ pub(super) struct FixArguments {
     /// Also change the policy: add a clarification for a license text (clarify), allow a license or a
     /// source for one version of a package (exception). Or write files that symbolic links in the
     /// workspace point to (links), or manifests and lockfiles outside of the named folders and in
-    /// vendored copies (outside).
+    /// vendored copies (outside). Or upgrade to versions that require a newer Rust than the workspace's
+    /// `rust-version` (rust-version).
     #[arg(long, value_enum, value_name = "REMEDIES", value_delimiter = ',')]
     pub(super) allow: Vec<AllowedChange>,
 
@@ -313,6 +314,7 @@ pub(super) enum AllowedChange {
     Exception,
     Links,
     Outside,
+    RustVersion,
 }
 
 #[derive(Clone, Copy, Debug, Args)]
@@ -432,12 +434,18 @@ impl FixArguments {
         self.allow.contains(&AllowedChange::Outside)
     }
 
+    /// Which upgrades are allowed.
+    pub(super) fn upgrades(&self) -> FixOptions {
+        let newer_rust = self.allow.contains(&AllowedChange::RustVersion);
+        FixOptions { breaking: self.breaking, newer_rust }
+    }
+
     /// The kinds of policy fixes that are allowed.
     pub(super) fn remedies(&self) -> Vec<FixKind> {
         let remedy = |allowed: &AllowedChange| match allowed {
             AllowedChange::Clarify => Some(FixKind::Clarify),
             AllowedChange::Exception => Some(FixKind::Exception),
-            AllowedChange::Links | AllowedChange::Outside => None,
+            AllowedChange::Links | AllowedChange::Outside | AllowedChange::RustVersion => None,
         };
         self.allow.iter().filter_map(remedy).collect()
     }

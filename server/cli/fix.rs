@@ -22,8 +22,7 @@ use super::{
 };
 use crate::{
     fix::{
-        EditableFolders, FixOptions, FixReport, FixScope, FixVerifier, NotVerified, Outside,
-        Overlay, fix_all,
+        EditableFolders, FixReport, FixScope, FixVerifier, NotVerified, Outside, Overlay, fix_all,
     },
     gate::{Databases, Gate, NO_VERDICT, Verdict},
     resolve::BuildResult,
@@ -65,7 +64,7 @@ pub(super) fn run(arguments: &FixArguments) -> anyhow::Result<ExitCode> {
     let databases = Databases::default();
     let here = absolute(Utf8Path::new("."))?;
     let scope = FixScope {
-        options: FixOptions { breaking: arguments.breaking },
+        options: arguments.upgrades(),
         allowed_kinds: arguments.remedies(),
         packages: arguments.packages.clone(),
     };

@@ -1,9 +1,8 @@
 //! The text of cargo's errors, shortened to the lines that say what to do.
 
-use super::{
-    NoFixReason, NotVerified,
-    upgrade::{PIN, UpgradeStep},
-};
+use semver::VersionReq;
+
+use super::{NoFixReason, NotVerified, solver::UpgradeStep};
 use crate::resolve::{ResolveError, Resolver};
 
 /// How many lines of an error are shown.
@@ -44,7 +43,7 @@ fn shortened(stderr: &str, OfflineSteps(steps): OfflineSteps<'_>) -> NoFixReason
     let lines = stderr.lines().map(str::trim).filter(|line| !line.is_empty());
     let mut lines: Vec<_> = lines
         .filter(|line| !STATUS_PREFIXES.iter().any(|prefix| line.starts_with(prefix)))
-        .filter(|line| *line != "Caused by:" && !line.contains(PIN))
+        .filter(|line| *line != "Caused by:")
         .map(|line| line.trim_start_matches("error: ").trim_start_matches("... "))
         .collect();
     if let Some(steps) = steps
@@ -71,9 +70,11 @@ fn missing_package(lines: &[&str], steps: &[UpgradeStep]) -> Option<String> {
     if let Some((dependency, _)) = unselected {
         let (name, requirement) = dependency.split_once(" = ")?;
         let requirement = requirement.trim_matches('"');
-        let version = requirement.strip_prefix('=').unwrap_or(requirement);
-        let is_step =
-            |step: &&UpgradeStep| step.package.name == name && step.to.to_string() == version;
+        let accepted = VersionReq::parse(requirement).ok();
+        let is_step = |step: &&UpgradeStep| {
+            let accepts = accepted.as_ref().is_some_and(|accepted| accepted.matches(&step.to));
+            step.package.name == name && accepts
+        };
         return Some(match steps.iter().find(is_step) {
             Some(step) => format!("`{name}` {}", step.to),
             None => format!("a version of `{name}` that matches `{requirement}`"),

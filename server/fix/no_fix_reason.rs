@@ -23,6 +23,9 @@ pub enum NoFixReason {
     /// The search for an upgrade found no plan.
     #[error("{0}")]
     NoPlan(String),
+    /// Only versions for a newer Rust help.
+    #[error(transparent)]
+    NewerRust(Box<NewerRust>),
     /// No version is known that helps.
     #[error("no version fixes the finding")]
     NoVersion,
@@ -145,6 +148,22 @@ pub enum NoFixReason {
     /// The lockfile of another workspace stays as it is.
     #[error(transparent)]
     OtherLockfile(#[from] OtherLockfileReason),
+}
+
+/// A version that requires a newer Rust than the workspace states.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "`{package}` {version} requires Rust {required}, newer than the workspace's `rust-version` {stated}; pass `--allow rust-version` to take it"
+)]
+pub struct NewerRust {
+    /// The package that requires it.
+    pub package: String,
+    /// Its version.
+    pub version: Version,
+    /// The required Rust version.
+    pub required: Version,
+    /// That of the workspace.
+    pub stated: Version,
 }
 
 /// Why the policy was not changed by itself.

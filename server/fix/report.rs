@@ -8,9 +8,10 @@ use super::{
     OtherLockfile, Overlay, PolicyReason,
     cargo_message::cargo_message,
     is_about_manifests,
-    upgrade::{PackageVersions, TargetScope, UpgradeTarget, suggested_alternatives},
+    solver::PackageVersions,
+    upgrade::{TargetScope, UpgradeTarget, suggested_alternatives},
     verification::is_cargo_deny_problem,
-    verifier::UpgradeContext,
+    verifier::{JointUpgrades, UpgradeContext, levels},
 };
 use crate::{
     gate::Verdict,
@@ -74,6 +75,7 @@ pub fn fix_all(
         scope,
         report,
         failed_upgrades: BTreeMap::new(),
+        impossible: BTreeMap::new(),
         license_attempts: BTreeSet::new(),
         unfixed: Vec::new(),
     };
@@ -99,6 +101,8 @@ struct FixAllRun<'w, 'p> {
     report: FixReport,
     /// The packages for which no upgrade was verified, with the reason.
     failed_upgrades: BTreeMap<PackageRef, NoFixReason>,
+    /// The packages that no set of versions is free of, whatever else changes, with the reason.
+    impossible: BTreeMap<PackageRef, NoFixReason>,
     /// The findings that no change of manifests or policy cleared, with the reason.
     unfixed: Vec<(Finding, Option<NoFixReason>)>,
     /// The packages that were tried for their license.
@@ -139,16 +143,18 @@ impl FixAllRun<'_, '_> {
 
     fn apply_upgrades(&mut self) -> Option<()> {
         let versions = PackageVersions::of(&self.report.verdict, &self.report.texts);
+        self.apply_joint_upgrades(&versions)?;
         let mut progressed = true;
         while std::mem::take(&mut progressed) {
             // An upgrade in the previous round may have removed an obstacle.
-            self.failed_upgrades.clear();
+            self.failed_upgrades = self.impossible.clone();
             while let Some(target) = self.next_target() {
                 let name = &target.package.name;
                 self.verifier.progress.report(&format!("searching for an upgrade of `{name}`"));
                 let current =
                     CheckedTexts { verdict: &self.report.verdict, texts: &self.report.texts };
-                let context = UpgradeContext::of(current, &versions);
+                let databases = self.verifier.databases;
+                let context = UpgradeContext::of(current, &versions, databases);
                 match self.verifier.best_upgrade(&context, self.scope.options, &target) {
                     Ok(fix) => {
                         progressed = true;
@@ -159,6 +165,38 @@ impl FixAllRun<'_, '_> {
                     }
                     Err(NotVerified::Canceled) => return None,
                 }
+            }
+        }
+        Some(())
+    }
+
+    /// Upgrades all packages together that can be: one resolution and one check for all of them.
+    fn apply_joint_upgrades(&mut self, versions: &PackageVersions) -> Option<()> {
+        let levels = levels(self.scope.options, versions.rust.as_ref());
+        for (index, level) in levels.iter().enumerate() {
+            let findings = &self.report.verdict.findings;
+            let mut targets = UpgradeTarget::all(findings, TargetScope::Needed);
+            targets.retain(|target| {
+                self.scope.includes(&target.package) && !target.is_about_license()
+            });
+            // One alone is upgraded like those that were not possible together.
+            if targets.len() < 2 && index == 0 || targets.is_empty() {
+                return Some(());
+            }
+            self.verifier.progress.report("searching for upgrades");
+            let current = CheckedTexts { verdict: &self.report.verdict, texts: &self.report.texts };
+            let databases = self.verifier.databases;
+            let context = UpgradeContext::of(current, versions, databases);
+            let is_last = index + 1 == levels.len();
+            match self.verifier.joint_upgrades(&context, level, is_last, &targets) {
+                Ok(JointUpgrades { fixes, impossible }) => {
+                    for fix in fixes {
+                        self.apply(fix);
+                    }
+                    self.impossible = impossible;
+                }
+                Err(NotVerified::Canceled) => return None,
+                Err(NotVerified::Because(reason)) => tracing::debug!("no joint upgrade: {reason}"),
             }
         }
         Some(())

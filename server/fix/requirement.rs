@@ -32,6 +32,28 @@ pub(super) fn raised(requirement: &str, version: &Version) -> Option<String> {
         .find(|raised| VersionReq::parse(raised).is_ok_and(|raised| raised.matches(version)))
 }
 
+/// `requirement` with every part that rejects `version` raised to it, also upper bounds: `<=0.3.44` becomes
+/// `<=0.3.47`.
+pub(super) fn raised_past_bounds(requirement: &str, version: &Version) -> Option<String> {
+    let part = |part: &str| -> Option<String> {
+        let accepts = VersionReq::parse(part).ok()?.matches(version);
+        if accepts {
+            return Some(part.to_owned());
+        }
+        let named = part.trim_start_matches(|c: char| " \t<=".contains(c));
+        let (before, after) = (&part[..part.len() - named.len()], &named[named.trim_end().len()..]);
+        if !before.contains('<') {
+            return raised(part, version);
+        }
+        let space = if before.ends_with(' ') { " " } else { "" };
+        let start = &before[..before.len() - before.trim_start().len()];
+        Some(format!("{start}<={space}{}{after}", without_build(version)))
+    };
+    let parts: Option<Vec<_>> = requirement.split(',').map(part).collect();
+    let raised = parts?.join(",");
+    VersionReq::parse(&raised).is_ok_and(|raised| raised.matches(version)).then_some(raised)
+}
+
 /// Whether a requirement names exactly this version, whatever its operator.
 pub(super) fn names_version(requirement: &str, version: &str) -> bool {
     requirement.trim_start_matches(|c: char| " \t^~=>".contains(c)).trim_end() == version
@@ -73,6 +95,20 @@ mod tests {
         check(">1.3", "1.4.0", None);
         check("", "1.4.0", None);
         check("time", "1.4.0", None);
+    }
+
+    #[test]
+    fn upper_bounds_are_raised_on_request() {
+        let check = |requirement: &str, version: &str, expected: Option<&str>| {
+            let version = Version::parse(version).expect("a version");
+            assert_eq!(raised_past_bounds(requirement, &version).as_deref(), expected);
+        };
+        check("<=0.3.44", "0.3.47", Some("<=0.3.47"));
+        check("< 0.3.45", "0.3.47+build", Some("<= 0.3.47"));
+        check(">=1.2, <1.4", "1.4.1", Some(">=1.2, <=1.4.1"));
+        check("=1.2.0", "1.2.1", Some("=1.2.1"));
+        check("^1.2, <1.4", "2.0.0", Some("^2.0, <=2.0.0"));
+        check(">1.5", "1.4.0", None);
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! Verifies plans: cargo resolves them in a scratch copy, and the gate checks the result.
 
 mod create_policy;
+mod joint;
 mod lockfile;
 mod manifests;
 mod other_lockfiles;
@@ -13,21 +14,26 @@ mod verify_upgrade;
 use camino::Utf8Path;
 
 use super::{
-    CheckedTexts, Fix, FixKind, FixOptions, FixResult, NoFixReason, Overlay, Verification,
+    CheckedTexts, Fix, FixKind, FixOptions, FixResult, NewerRust, NoFixReason, Overlay,
+    Verification,
     policy::{self, PolicyFacts, PolicyPlan},
-    upgrade::{PackageVersions, RequirementUpdate, UpgradePlan, UpgradeTarget},
+    solver::{NoPlan, PackageVersions, PlanOptions},
+    upgrade::{RequirementUpdate, UpgradeTarget},
 };
 use crate::{
     gate::{Databases, Gate, GateOptions, Progress, Texts as _, Verdict},
+    policy::entries::{PolicyList, entries},
     resolve::{BufferCopy, BuildResult, ResolveError},
     text::SourceText,
     verdict::{Check, Code, ExceptionsFile, Finding, Location, PolicyText, Severity},
 };
 pub use create_policy::CreatedPolicy;
+use joint::PossibleTargets;
+pub(super) use joint::{JointUpgrades, levels};
 pub(crate) use lockfile::is_about_lockfile;
 pub use other_lockfiles::{LockfileOutcome, OtherLockfile};
 pub(super) use upgrade_context::UpgradeContext;
-use verify_upgrade::VerifiedUpgrade;
+use verify_upgrade::{NoUpgrade, VerifiedPlan};
 
 /// Turns plans into verified fixes.
 pub struct FixVerifier<'p> {
@@ -87,7 +93,7 @@ impl FixVerifier<'_> {
             return Ok(result);
         }
         let versions = PackageVersions::of(current.verdict, current.texts);
-        let context = UpgradeContext::of(current, &versions);
+        let context = UpgradeContext::of(current, &versions, self.databases);
         for target in &targets {
             if let Some(reason) = self.add_upgrades(&context, target, options, &mut result.fixes)? {
                 result.no_fix_reason.get_or_insert(reason);
@@ -107,34 +113,49 @@ impl FixVerifier<'_> {
         options: FixOptions,
         fixes: &mut Vec<Fix>,
     ) -> Result<Option<NoFixReason>, NotVerified> {
-        let plans = context.plans(target);
         let before = fixes.len();
-        let mut reasons = Vec::new();
-        if let Some(first) = self.best_of(context, target, &plans.compatible, &mut reasons)? {
-            let mut more = Vec::new();
-            if first.raised_accepting {
-                more.push((first.plan, RequirementUpdate::KeepAccepting));
-            }
-            let newest = plans.compatible.last().filter(|plan| *plan != first.plan);
-            more.extend(newest.map(|plan| (plan, RequirementUpdate::Raise)));
-            fixes.push(first.fix);
-            for (plan, update) in more {
-                match self.verify_upgrade(context, target, plan, update) {
-                    Ok(VerifiedUpgrade { fix, .. })
-                        if !fixes.iter().any(|one| one.has_same_edits(&fix)) =>
-                    {
-                        fixes.push(fix);
-                    }
-                    Err(NotVerified::Canceled) => return Err(NotVerified::Canceled),
-                    _ => {}
+        let compatible = PlanOptions::default();
+        let offered = FixOptions { breaking: false, newer_rust: true };
+        let compatible_levels = levels(offered, context.versions.rust.as_ref());
+        let reason = match self.best_plan(context, target, &compatible_levels)? {
+            Ok(first) => {
+                let mut more = Vec::new();
+                if first.raised_accepting {
+                    more.push((compatible.clone(), RequirementUpdate::KeepAccepting));
                 }
+                let newest = Some(target.package.clone());
+                let newest = PlanOptions { newest, ..compatible.clone() };
+                more.push((newest, RequirementUpdate::Raise));
+                fixes.push(context.fix(target, &first));
+                for (options, update) in more {
+                    let goals = target.goals();
+                    match self.verified_plan(context, &[target], &goals, options, update) {
+                        Ok(verified) => {
+                            let fix = context.fix(target, &verified);
+                            if !fixes.iter().any(|one| one.has_same_edits(&fix)) {
+                                fixes.push(fix);
+                            }
+                        }
+                        Err(NoUpgrade::Unverified(NotVerified::Canceled)) => {
+                            return Err(NotVerified::Canceled);
+                        }
+                        _ => {}
+                    }
+                }
+                None
+            }
+            Err(reason) => Some(reason),
+        };
+        if fixes.len() == before || options.breaking {
+            let offered = FixOptions { breaking: true, newer_rust: true };
+            let levels = levels(offered, context.versions.rust.as_ref());
+            if let Ok(verified) = self.best_plan(context, target, &levels)?
+                && verified.plan.is_breaking
+            {
+                fixes.push(context.fix(target, &verified));
             }
         }
-        if fixes.len() == before || options.breaking {
-            let breaking = self.best_of(context, target, &plans.breaking, &mut reasons)?;
-            fixes.extend(breaking.map(|verified| verified.fix));
-        }
-        Ok((fixes.len() == before).then(|| first_reason(reasons, plans.reason)))
+        Ok(reason.filter(|_| fixes.len() == before))
     }
 
     /// The best verified upgrade of one package, or why there is none.
@@ -144,49 +165,162 @@ impl FixVerifier<'_> {
         options: FixOptions,
         target: &UpgradeTarget,
     ) -> Result<Fix, NotVerified> {
-        let plans = context.plans(target);
-        let mut reasons = Vec::new();
-        let mut best = self.best_of(context, target, &plans.compatible, &mut reasons)?;
-        if best.is_none() && options.breaking {
-            best = self.best_of(context, target, &plans.breaking, &mut reasons)?;
+        let levels = levels(options, context.versions.rust.as_ref());
+        match self.best_plan(context, target, &levels)? {
+            Ok(verified) => Ok(context.fix(target, &verified)),
+            Err(reason) => Err(NotVerified::Because(reason)),
         }
-        best.map(|verified| verified.fix)
-            .ok_or_else(|| NotVerified::Because(first_reason(reasons, plans.reason)))
     }
 
-    /// The first plan that is verified. If a finding about the license remains, the plan that leaves
-    /// the fewest findings.
-    fn best_of<'n>(
+    /// The verified upgrades of several packages together, without those that are not verified together.
+    /// `options` is one of [`levels`], perhaps the last.
+    pub(super) fn joint_upgrades(
+        &mut self,
+        context: &UpgradeContext<'_>,
+        options: &PlanOptions,
+        is_last: bool,
+        targets: &[UpgradeTarget],
+    ) -> Result<JointUpgrades, NotVerified> {
+        let progress = self.progress;
+        let is_canceled = || progress.is_cancelled();
+        let PossibleTargets { together, goals, impossible } = context
+            .with_planner(&is_canceled, |planner| PossibleTargets::of(planner, targets, options))?;
+        let mut joint = JointUpgrades::default();
+        if !together.is_empty() {
+            let update = RequirementUpdate::Raise;
+            match self.verified_plan(context, &together, &goals, options.clone(), update) {
+                Ok(verified) => joint.fixes = context.split(&together, &verified),
+                Err(NoUpgrade::Unverified(NotVerified::Canceled)) => {
+                    return Err(NotVerified::Canceled);
+                }
+                Err(NoUpgrade::Unverified(NotVerified::Because(reason))) => {
+                    tracing::debug!("no joint upgrade: {reason}");
+                }
+                Err(NoUpgrade::Unplanned(_)) => {}
+            }
+        }
+        for (target, no_plan) in impossible.into_iter().filter(|_| is_last) {
+            let reason = self.no_upgrade_reason(context, target, options, &no_plan);
+            joint.impossible.insert(target.package.clone(), reason);
+        }
+        Ok(joint)
+    }
+
+    /// Why there is no upgrade: a sentence without a final period.
+    fn no_upgrade_reason(
+        &self,
+        context: &UpgradeContext<'_>,
+        target: &UpgradeTarget,
+        options: &PlanOptions,
+        no_plan: &NoPlan,
+    ) -> NoFixReason {
+        if !options.newer_rust
+            && let Some(reason) = self.newer_rust_reason(context, target, options)
+        {
+            return reason;
+        }
+        let progress = self.progress;
+        let is_canceled = || progress.is_cancelled();
+        let with_breaking = PlanOptions { breaking: true, ..options.clone() };
+        let breaking = (!options.breaking).then(|| {
+            context.with_planner(&is_canceled, |planner| {
+                planner.can_plan(&target.goals(), &with_breaking).ok()?;
+                planner.plan(&target.goals(), &with_breaking).ok()
+            })
+        });
+        NoFixReason::NoPlan(context.reason(target, no_plan, breaking.flatten().as_ref()))
+    }
+
+    /// The first plan that is verified: for all findings about the package, else for as many as possible. `Err` is
+    /// the reason why there is none: a sentence without a final period.
+    fn best_plan(
         &mut self,
         context: &UpgradeContext<'_>,
         target: &UpgradeTarget,
-        plans: &'n [UpgradePlan],
-        reasons: &mut Vec<NoFixReason>,
-    ) -> Result<Option<VerifiedUpgrade<'n>>, NotVerified> {
-        let mut best: Option<VerifiedUpgrade<'n>> = None;
-        for plan in plans {
-            match self.verify_upgrade(context, target, plan, RequirementUpdate::Raise) {
-                Ok(verified) => {
-                    let left = target.findings_left(&verified.fix.verification);
-                    let better = best
-                        .as_ref()
-                        .is_none_or(|best| target.findings_left(&best.fix.verification) > left);
-                    if better {
-                        best = Some(verified);
-                    }
-                    // A later plan can only do better on the license, which no index states.
-                    if left == 0 || !target.is_about_license() {
-                        break;
-                    }
-                }
-                Err(NotVerified::Canceled) => return Err(NotVerified::Canceled),
-                Err(NotVerified::Because(reason)) => {
-                    tracing::debug!("{}: {reason}", target.package.name);
-                    reasons.push(reason);
+        levels: &[PlanOptions],
+    ) -> Result<Result<VerifiedPlan, NoFixReason>, NotVerified> {
+        let mut reason = None;
+        for level in levels {
+            match self.best_plan_with(context, target, level)? {
+                Ok(verified) => return Ok(Ok(verified)),
+                Err(new) => {
+                    reason.get_or_insert(new);
                 }
             }
         }
-        Ok(best)
+        Ok(Err(reason.unwrap_or(NoFixReason::NoVersion)))
+    }
+
+    /// Names the Rust version with which there is an upgrade.
+    fn newer_rust_reason(
+        &self,
+        context: &UpgradeContext<'_>,
+        target: &UpgradeTarget,
+        options: &PlanOptions,
+    ) -> Option<NoFixReason> {
+        let stated = context.versions.rust.clone()?;
+        let progress = self.progress;
+        let is_canceled = || progress.is_cancelled();
+        let options = PlanOptions { newer_rust: true, ..options.clone() };
+        let plan = context.with_planner(&is_canceled, |planner| {
+            planner.can_plan(&target.goals(), &options).ok()?;
+            planner.plan(&target.goals(), &options).ok()
+        })?;
+        let steps = plan.steps.iter();
+        let newer = steps.filter_map(|step| {
+            let rust = context.versions.newer_rust(&step.package, &step.to)?;
+            Some((rust, step.package.name.clone(), step.to.clone()))
+        });
+        let (required, package, version) = newer.max()?;
+        let newer = NewerRust { package, version, required, stated };
+        Some(NoFixReason::NewerRust(Box::new(newer)))
+    }
+
+    fn best_plan_with(
+        &mut self,
+        context: &UpgradeContext<'_>,
+        target: &UpgradeTarget,
+        options: &PlanOptions,
+    ) -> Result<Result<VerifiedPlan, NoFixReason>, NotVerified> {
+        // The index does not list licenses, so the newest version is the best guess.
+        let newest = target.is_only_about_license().then(|| target.package.clone());
+        let mut options = options.clone();
+        options.newest = newest.or(options.newest);
+        let update = RequirementUpdate::Raise;
+        let goals = target.goals();
+        let failed = self.verified_plan(context, &[target], &goals, options.clone(), update);
+        let mut failed = match failed {
+            Ok(verified) => return Ok(Ok(verified)),
+            Err(failed) => failed,
+        };
+        // An advisory that no version clears must not block the others.
+        if goals.len() > 1 && matches!(failed, NoUpgrade::Unplanned(_)) {
+            let progress = self.progress;
+            let is_canceled = || progress.is_cancelled();
+            let possible = context.with_planner(&is_canceled, |planner| {
+                let mut possible = Vec::new();
+                for goal in goals {
+                    possible.push(goal);
+                    if planner.can_plan(&possible, &options).is_err() {
+                        possible.pop();
+                    }
+                }
+                possible
+            });
+            if !possible.is_empty() {
+                match self.verified_plan(context, &[target], &possible, options.clone(), update) {
+                    Ok(verified) => return Ok(Ok(verified)),
+                    Err(new) => failed = new,
+                }
+            }
+        }
+        match failed {
+            NoUpgrade::Unverified(NotVerified::Canceled) => Err(NotVerified::Canceled),
+            NoUpgrade::Unverified(NotVerified::Because(reason)) => Ok(Err(reason)),
+            NoUpgrade::Unplanned(no_plan) => {
+                Ok(Err(self.no_upgrade_reason(context, target, &options, &no_plan)))
+            }
+        }
     }
 
     /// The verified changes of the policy, in the order of their kinds.
@@ -310,10 +444,13 @@ impl FixVerifier<'_> {
     }
 }
 
-/// Why no upgrade was verified. A failed verification says more than a missing plan.
-fn first_reason(failed: Vec<NoFixReason>, not_planned: Option<String>) -> NoFixReason {
-    let first = failed.into_iter().next();
-    first.or(not_planned.map(NoFixReason::NoPlan)).unwrap_or(NoFixReason::NoVersion)
+/// The ids of the advisories that the policy ignores.
+fn policy_ignores(current: CheckedTexts<'_>) -> Vec<String> {
+    let policy = current.verdict.policy.as_ref();
+    let text = policy.and_then(|path| current.texts.read(path).ok());
+    let all = text.map(|text| entries(text.as_str())).unwrap_or_default();
+    let ignored = all.into_iter().filter(|one| one.list == PolicyList::Ignore && one.is_advisory());
+    ignored.map(|one| one.subject.value).collect()
 }
 
 /// Passes on cancellation, but no progress.

@@ -52,6 +52,18 @@ impl Databases {
         all.iter().find_map(|opened| opened.database.advisory(id))
     }
 
+    /// The advisories about a package, of all open databases.
+    pub(crate) fn advisories_of(&self, package: &str) -> Vec<AdvisoryFacts> {
+        let Ok(opened) = self.opened.try_lock() else { return Vec::new() };
+        let mut all: Vec<AdvisoryFacts> = Vec::new();
+        for advisory in opened.iter().flat_map(|one| one.database.advisories_of(package)) {
+            if !all.iter().any(|known| known.id == advisory.id) {
+                all.push(advisory);
+            }
+        }
+        all
+    }
+
     /// The advisories of all open databases, sorted by id.
     pub fn titles(&self) -> Arc<Vec<AdvisoryTitle>> {
         let Ok(all) = self.opened.try_lock() else { return Arc::default() };

@@ -7,12 +7,12 @@ use std::{
     sync::Arc,
 };
 
-use cargo_deny::{Krate, Krates};
+use cargo_deny::{Krate, Krates, Source};
 use krates::NodeId;
-use semver::Version;
+use semver::{Version, VersionReq};
 use spdx::{Expression, Licensee, ParseMode};
 
-use super::{PackageRef, license_files::needs_text};
+use super::{PackageRef, license_files::needs_text, manifests::package_ref};
 
 /// The packages of a graph and counts over them; empty if there is no graph (yet).
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -28,6 +28,36 @@ pub struct GraphFacts {
     pub exceptions: BTreeMap<Arc<str>, usize>,
     /// The registries in `package.publish` of members, each with the names of those members.
     pub published_to: BTreeMap<Arc<str>, Vec<Arc<str>>>,
+    /// The packages that no registry lists, with what they require.
+    pub unlisted: Vec<UnlistedPackage>,
+}
+
+/// A package of the workspace, of a git repository or of a folder.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct UnlistedPackage {
+    /// The package.
+    pub package: PackageRef,
+    /// Its dependencies on packages of registries.
+    pub dependencies: Vec<StatedDependency>,
+    /// Its features with what they enable.
+    pub features: BTreeMap<String, Vec<String>>,
+}
+
+/// A dependency as its manifest states it, with what it inherits.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StatedDependency {
+    /// The name in the manifest.
+    pub key: String,
+    /// The name of the package.
+    pub package: String,
+    /// The requirement.
+    pub requirement: VersionReq,
+    /// It is optional.
+    pub optional: bool,
+    /// Its default features are enabled.
+    pub default_features: bool,
+    /// The features that are enabled.
+    pub features: Vec<String>,
 }
 
 /// One package of a graph.
@@ -183,7 +213,32 @@ pub(super) fn graph_facts(krates: &Krates) -> GraphFacts {
     }
     facts.link(krates, &nodes, &index);
     facts.count(&mut strings);
+    let unlisted = nodes.iter().map(|(_, krate)| *krate).filter(|one| !is_from_registry(one));
+    facts.unlisted = unlisted.map(unlisted_package).collect();
     facts
+}
+
+fn is_from_registry(krate: &Krate) -> bool {
+    krate.source.as_ref().is_some_and(Source::is_registry)
+}
+
+fn unlisted_package(krate: &Krate) -> UnlistedPackage {
+    let is_listed =
+        |source: &String| source.starts_with("registry+") || source.starts_with("sparse+");
+    let dependencies = krate.deps.iter().filter(|one| one.source.as_ref().is_some_and(is_listed));
+    let dependencies = dependencies.map(|one| StatedDependency {
+        key: one.rename.clone().unwrap_or_else(|| one.name.clone()),
+        package: one.name.clone(),
+        requirement: one.req.clone(),
+        optional: one.optional,
+        default_features: one.uses_default_features,
+        features: one.features.clone(),
+    });
+    UnlistedPackage {
+        package: package_ref(krate),
+        dependencies: dependencies.collect(),
+        features: krate.features.clone(),
+    }
 }
 
 impl GraphFacts {

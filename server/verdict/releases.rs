@@ -44,41 +44,13 @@ pub(crate) struct Release {
     pub(crate) version: Version,
     /// It is yanked.
     pub(crate) yanked: bool,
-    /// The minimum Rust version, if stated.
-    pub(crate) rust: Option<Version>,
-    /// Its dependencies, without dev-dependencies.
-    pub(crate) requires: Vec<ReleaseDependency>,
-}
-
-/// A dependency of a release.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct ReleaseDependency {
-    /// The name of the package, without renaming.
-    pub(crate) package: String,
-    /// The requirement, as in the index.
-    pub(crate) requirement: String,
-    /// It is optional.
-    pub(crate) optional: bool,
 }
 
 /// The part of a version's record that a [`Release`] needs.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
-struct FullVersionRecord {
+struct ReleaseRecord {
     yanked: bool,
-    rust_version: Option<String>,
-    deps: Vec<IndexDependency>,
-}
-
-#[derive(Debug, Deserialize)]
-struct IndexDependency {
-    name: String,
-    /// The package name, if `name` is an alias.
-    package: Option<String>,
-    req: String,
-    #[serde(default)]
-    optional: bool,
-    kind: Option<String>,
 }
 
 /// The versions of a package in cargo's index cache, oldest first; `None` if it is not cached. `root` is
@@ -92,27 +64,16 @@ pub(crate) fn releases(package: &PackageRef, root: &Utf8Path) -> Option<Vec<Rele
 
 impl Release {
     /// A release of which only the version is known.
+    #[cfg(test)]
     pub(crate) fn named(version: Version) -> Self {
-        Self { version, yanked: false, rust: None, requires: Vec::new() }
+        Self { version, yanked: false }
     }
 
     /// A line of the index: a version and its record, in JSON.
     fn read(version: &[u8], record: &[u8]) -> Option<Self> {
         let version = Version::parse(str::from_utf8(version).ok()?).ok()?;
-        let record: FullVersionRecord = serde_json::from_slice(record).ok()?;
-        let deps = record.deps.into_iter();
-        let requires =
-            deps.filter(|one| one.kind.as_deref() != Some("dev")).map(|one| ReleaseDependency {
-                package: one.package.unwrap_or(one.name),
-                requirement: one.req,
-                optional: one.optional,
-            });
-        Some(Self {
-            version,
-            yanked: record.yanked,
-            rust: record.rust_version.as_deref().and_then(rust_version),
-            requires: requires.collect(),
-        })
+        let record: ReleaseRecord = serde_json::from_slice(record).ok()?;
+        Some(Self { version, yanked: record.yanked })
     }
 }
 

@@ -190,7 +190,7 @@ fn breaking_upgrade_needs_the_flag() {
         &expect![[r#"
             .
               error remains: RUSTSEC-2026-0009: `time` 0.3.44 has a vulnerability: A crafted date
-                only a breaking upgrade fixes it: `time` 0.3.44 -> 0.4.1 or later; pass `--breaking` to try it
+                only a breaking upgrade fixes it: `time` 0.3.44 -> 0.4.1; pass `--breaking` to try it
               nothing to change; gate: fails
             exit 1
         "#]],
@@ -522,7 +522,7 @@ fn compatible_version_that_clears_the_most_is_taken() {
               upgraded time 0.3.44 -> 0.3.45
                 fixes RUSTSEC-2026-0009: `time` 0.3.44 has a vulnerability: A crafted date
               error remains: RUSTSEC-2026-0010: `time` 0.3.45 has a vulnerability: Another one
-                only a breaking upgrade fixes it: `time` 0.3.45 -> 0.4.0 or later; pass `--breaking` to try it
+                only a breaking upgrade fixes it: `time` 0.3.45 -> 0.4.0; pass `--breaking` to try it
               1 file changed; gate: fails
             exit 1
         "#]],

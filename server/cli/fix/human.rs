@@ -94,9 +94,15 @@ impl FixPrinter<'_> {
             other_upgrades,
             removed_features,
             rust,
+            search_was_cut,
         }) = upgrade
         {
-            let done = if would { "would upgrade" } else { "upgraded" };
+            let done = match (would, *to < package.version) {
+                (true, false) => "would upgrade",
+                (false, false) => "upgraded",
+                (true, true) => "would downgrade",
+                (false, true) => "downgraded",
+            };
             let breaking = if *breaking {
                 " (semver-incompatible: it resolves, but may not compile)"
             } else {
@@ -121,6 +127,9 @@ impl FixPrinter<'_> {
                 text.push_str(&format!(
                     "    requires Rust {rust}, newer than the workspace's `rust-version`\n"
                 ));
+            }
+            if *search_was_cut {
+                text.push_str("    may change more than needed: the search took too long\n");
             }
             text
         } else {

@@ -7,17 +7,15 @@ use semver::Version;
 use crate::{model::lockfile::Lockfile, text::SourceText, verdict::PackageRef};
 
 /// The packages of a lockfile with their dependencies and dependents.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(in crate::fix) struct LockGraph {
     entries: Vec<LockGraphEntry>,
     by_name: HashMap<String, Vec<usize>>,
 }
 
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 struct LockGraphEntry {
     package: PackageRef,
-    /// Indexes of the packages that it depends on.
-    dependencies: Vec<usize>,
     /// Indexes of the packages that depend on it.
     dependents: Vec<usize>,
 }
@@ -38,7 +36,6 @@ impl LockGraph {
         }
         let entries =
             packages.into_iter().zip(dependents).map(|(package, dependents)| LockGraphEntry {
-                dependencies: package.dependencies,
                 dependents,
                 package: PackageRef {
                     name: package.name,
@@ -47,11 +44,6 @@ impl LockGraph {
                 },
             });
         Self { entries: entries.collect(), by_name }
-    }
-
-    /// All packages.
-    pub(super) fn packages(&self) -> impl Iterator<Item = &PackageRef> {
-        self.entries.iter().map(|entry| &entry.package)
     }
 
     /// The packages that directly depend on `package`.
@@ -64,28 +56,23 @@ impl LockGraph {
         same.flat_map(|entry| &entry.dependents).map(|index| &self.entries[*index].package)
     }
 
-    /// The direct dependencies of local packages.
-    pub(in crate::fix) fn required_locally(&self) -> impl Iterator<Item = &PackageRef> {
-        let locals = self.entries.iter().filter(|entry| entry.package.source.is_none());
-        let named: BTreeSet<usize> =
-            locals.flat_map(|entry| entry.dependencies.iter().copied()).collect();
-        let named = named.into_iter().map(|index| &self.entries[index].package);
-        named.filter(|package| package.source.is_some())
+    /// Whether it holds the package.
+    pub(in crate::fix) fn holds_package(&self, package: &PackageRef) -> bool {
+        self.named(&package.name).any(|entry| is_same_package(&entry.package, package))
     }
 
-    /// The direct dependencies of `package`.
-    pub(super) fn dependencies<'l>(
-        &'l self,
-        package: &'l PackageRef,
-    ) -> impl Iterator<Item = &'l PackageRef> {
-        let entry = self.named(&package.name).find(|entry| entry.package == *package);
-        let dependencies = entry.into_iter().flat_map(|entry| &entry.dependencies);
-        dependencies.map(|index| &self.entries[*index].package)
-    }
-
-    /// Whether it holds this version of the package.
-    pub(in crate::fix) fn holds(&self, name: &str, version: &Version) -> bool {
-        self.named(name).any(|entry| entry.package.version == *version)
+    /// The packages from which a package can be reached.
+    pub(in crate::fix) fn all_dependents(&self, package: &PackageRef) -> BTreeSet<&PackageRef> {
+        let is_it = |entry: &&LockGraphEntry| is_same_package(&entry.package, package);
+        let start = self.named(&package.name).filter(is_it);
+        let mut open: Vec<usize> = start.flat_map(|entry| entry.dependents.clone()).collect();
+        let mut found = BTreeSet::new();
+        while let Some(at) = open.pop() {
+            if found.insert(at) {
+                open.extend(&self.entries[at].dependents);
+            }
+        }
+        found.into_iter().map(|at| &self.entries[at].package).collect()
     }
 
     /// The versions of a package.

@@ -4,8 +4,13 @@ use std::{cmp::Reverse, collections::BTreeMap, sync::Arc};
 
 use semver::Version;
 
+use super::LockGraph;
 use crate::{
-    fix::{Verification, verification::is_cargo_deny_problem},
+    fix::{
+        Verification,
+        solver::{Goal, GoalKind},
+        verification::is_cargo_deny_problem,
+    },
     verdict::{AdvisoryFacts, Check, Code, Finding, PackageRef, Severity},
 };
 
@@ -89,6 +94,27 @@ impl UpgradeTarget {
             }
         }
         all
+    }
+
+    /// What a plan has to achieve, one goal after the other.
+    pub(in crate::fix) fn goals(&self) -> Vec<Goal> {
+        let goal = |kind| Goal { package: self.package.clone(), kind };
+        let mut all: Vec<_> =
+            self.advisories.iter().map(|one| goal(GoalKind::Clear(Arc::clone(one)))).collect();
+        all.dedup();
+        if !self.later_versions.is_empty() {
+            all.push(goal(GoalKind::ReplaceBy(self.later_versions.clone())));
+        } else if self.yanked || self.license {
+            all.push(goal(GoalKind::Replace));
+        }
+        all
+    }
+
+    /// The version of a duplicate that is left after a change.
+    pub(in crate::fix) fn later_version_in(&self, after: &LockGraph) -> Option<Version> {
+        let mut left =
+            after.versions(&self.package.name).filter(|one| self.later_versions.contains(one));
+        left.next().cloned()
     }
 
     /// Whether all its findings are about its license.

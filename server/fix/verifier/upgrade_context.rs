@@ -1,151 +1,136 @@
-//! Which upgrades are tried for a package, and in which order.
+//! The state of a workspace that upgrades start from, and the plans for it.
 
-use std::collections::BTreeSet;
+use std::{cell::OnceCell, collections::BTreeSet, sync::Arc};
 
 use semver::Version;
 
-use super::CheckedTexts;
+use super::{CheckedTexts, policy_ignores};
 use crate::{
-    fix::upgrade::{
-        LockGraph, PackageVersions, UpgradePlan, UpgradeSearch, UpgradeTarget, VersionPick,
+    fix::{
+        solver::{Goal, NoPlan, PackageVersions, Plan, PlanOptions, Planner},
+        upgrade::{LockGraph, UpgradeTarget, no_plan_reason},
     },
-    gate::Texts as _,
-    verdict::PackageRef,
+    gate::{Databases, Texts as _},
+    model::lockfile::{LockedPackage, Lockfile},
+    verdict::{AdvisoryFacts, AdvisoryKind, Severity},
 };
-
-/// How many versions of one kind are tried.
-const MAX_TRIES: usize = 4;
 
 /// The state of a workspace that upgrades start from.
 pub(in crate::fix) struct UpgradeContext<'g> {
     pub(super) current: CheckedTexts<'g>,
     pub(super) locked: LockGraph,
     pub(super) versions: &'g PackageVersions,
-    /// The direct dependencies of local packages.
-    direct: BTreeSet<PackageRef>,
-}
-
-/// The plans for a package, in the order in which they are tried.
-#[derive(Default)]
-pub(super) struct UpgradePlans {
-    pub(super) compatible: Vec<UpgradePlan>,
-    pub(super) breaking: Vec<UpgradePlan>,
-    /// Why there are no further plans.
-    pub(super) reason: Option<String>,
+    lockfile: Vec<LockedPackage>,
+    databases: &'g Databases,
+    /// The advisories that may stay: those of the findings, and those that the policy ignores.
+    tolerated: OnceCell<BTreeSet<(String, String)>>,
 }
 
 impl<'g> UpgradeContext<'g> {
-    pub(in crate::fix) fn of(current: CheckedTexts<'g>, versions: &'g PackageVersions) -> Self {
-        let lockfile = current.texts.read(&current.verdict.workspace.lockfile());
-        let locked = lockfile.map(|text| LockGraph::read(&text)).unwrap_or_default();
-        let mut direct: BTreeSet<_> =
-            current.verdict.declared.iter().map(|one| one.package.clone()).collect();
-        direct.extend(locked.required_locally().cloned());
-        Self { current, locked, versions, direct }
+    pub(in crate::fix) fn of(
+        current: CheckedTexts<'g>,
+        versions: &'g PackageVersions,
+        databases: &'g Databases,
+    ) -> Self {
+        let text = current.texts.read(&current.verdict.workspace.lockfile());
+        let lockfile = text.as_ref().ok().and_then(|text| Lockfile::graph(text.as_str()));
+        let locked = text.as_ref().map(LockGraph::read).unwrap_or_default();
+        let lockfile = lockfile.unwrap_or_default();
+        Self { current, locked, versions, lockfile, databases, tolerated: OnceCell::new() }
     }
 
-    fn search(&self, breaking: bool) -> UpgradeSearch<'_> {
-        UpgradeSearch {
-            locked: &self.locked,
-            versions: self.versions,
-            direct: &self.direct,
-            breaking,
-            lenient: false,
-        }
+    /// The plan that achieves the goals with the fewest changes.
+    pub(super) fn plan(
+        &self,
+        goals: &[Goal],
+        options: &PlanOptions,
+        is_canceled: &dyn Fn() -> bool,
+    ) -> Result<Plan, NoPlan> {
+        self.with_planner(is_canceled, |planner| planner.plan(goals, options))
     }
 
-    pub(super) fn plans(&self, target: &UpgradeTarget) -> UpgradePlans {
-        let mut plans = UpgradePlans::default();
-        let clearing = match target.clearing_versions(self.versions) {
-            Ok(clearing) => clearing,
-            Err(reason) => return UpgradePlans { reason: Some(reason), ..plans },
+    /// Searches plans: each search uses what the ones before have read.
+    pub(super) fn with_planner<T>(
+        &self,
+        is_canceled: &dyn Fn() -> bool,
+        then: impl FnOnce(&Planner<'_>) -> T,
+    ) -> T {
+        let advisories = |name: &str| self.advisories_of(name);
+        let tolerated = self.tolerated.get_or_init(|| self.tolerated()).clone();
+        let unlisted = &self.current.verdict.graph.unlisted;
+        let planner = Planner::new(
+            self.versions,
+            &self.lockfile,
+            unlisted,
+            &advisories,
+            tolerated,
+            is_canceled,
+        );
+        then(&planner)
+    }
+
+    /// The advisories about a package that would be errors: vulnerabilities are with every gate that checks
+    /// advisories, the other kinds if one of them is now.
+    fn advisories_of(&self, name: &str) -> Vec<Arc<AdvisoryFacts>> {
+        let is_error = |kind: AdvisoryKind| {
+            let mut findings = self.current.verdict.findings.iter();
+            kind == AdvisoryKind::Vulnerability
+                || findings.any(|one| {
+                    let is_of_kind = one.advisory.as_ref().is_some_and(|one| one.kind == kind);
+                    is_of_kind && one.severity == Severity::Error
+                })
         };
-        if let Some(reason) = clearing.none_reason {
-            self.plan_removal(target, &mut plans);
-            let blocked =
-                plans.reason.take().map_or_else(String::new, |reason| format!("; {reason}"));
-            plans.reason = Some(format!("{reason}{blocked}"));
-            return plans;
-        }
-        let compatible = clearing.compatible();
-        let mut choices: Vec<(&[Version], VersionPick)> = Vec::new();
-        if !target.is_only_about_license() {
-            choices.push((&compatible, VersionPick::Smallest));
-            choices.push((&clearing.versions, VersionPick::Smallest));
-            choices.extend(
-                compatible
-                    .chunks(1)
-                    .skip(1)
-                    .take(MAX_TRIES - 2)
-                    .map(|one| (one, VersionPick::Smallest)),
-            );
-        }
-        choices.push((&compatible, VersionPick::Newest));
-        choices.push((&clearing.versions, VersionPick::Newest));
-        // Clears some findings if no compatible version clears all.
-        if compatible.is_empty() {
-            choices.push((&clearing.partial, VersionPick::Smallest));
-        }
-        let package = &target.package;
-        for (versions, pick) in choices.into_iter().filter(|(versions, _)| !versions.is_empty()) {
-            match self.search(false).plan(package, versions, pick) {
-                Ok(plan) if !plans.compatible.contains(&plan) && !plan.steps.is_empty() => {
-                    plans.compatible.push(plan);
-                }
-                Ok(_) => {}
-                Err(reason) => plans.reason = Some(reason),
-            }
-        }
-        let ranges = clearing.later_ranges();
-        let mut choices: Vec<(&[Version], VersionPick)> = Vec::new();
-        if !target.is_only_about_license() {
-            choices.push((&clearing.versions, VersionPick::Smallest));
-            choices
-                .extend(ranges.chunks(1).take(MAX_TRIES).map(|one| (one, VersionPick::Smallest)));
-        }
-        // The newest version may also be the compatible one.
-        let newest: Vec<_> = clearing.versions.iter().max().cloned().into_iter().collect();
-        choices.push((&newest, VersionPick::Newest));
-        for (versions, pick) in choices.into_iter().filter(|(versions, _)| !versions.is_empty()) {
-            match self.search(true).plan(package, versions, pick) {
-                Ok(plan) if plan.is_breaking() && !plans.breaking.contains(&plan) => {
-                    plans.breaking.push(plan);
-                }
-                Err(reason) if plans.breaking.is_empty() => {
-                    plans.reason.get_or_insert(reason);
-                }
-                _ => {}
-            }
-        }
-        plans
+        let all = self.databases.advisories_of(name);
+        all.into_iter().filter(|one| is_error(one.kind)).map(Arc::new).collect()
     }
-}
 
-impl UpgradeContext<'_> {
-    /// Adds plans that remove a package.
-    fn plan_removal(&self, target: &UpgradeTarget, plans: &mut UpgradePlans) {
-        if self.direct.contains(&target.package) {
-            return;
-        }
-        for breaking in [false, true] {
-            for pick in [VersionPick::Smallest, VersionPick::Newest] {
-                match self.search(breaking).plan(&target.package, &[], pick) {
-                    Ok(plan) if plan.steps.is_empty() => {}
-                    Ok(plan) => {
-                        let kind = if plan.is_breaking() {
-                            &mut plans.breaking
-                        } else {
-                            &mut plans.compatible
-                        };
-                        if !kind.contains(&plan) {
-                            kind.push(plan);
-                        }
-                    }
-                    Err(reason) => {
-                        plans.reason.get_or_insert(reason);
-                    }
-                }
+    fn tolerated(&self) -> BTreeSet<(String, String)> {
+        let findings = self.current.verdict.findings.iter();
+        let known = findings.filter_map(|finding| finding.advisory.as_ref());
+        let mut all: BTreeSet<_> = known.map(|one| (one.id.clone(), one.package.clone())).collect();
+        for id in policy_ignores(self.current) {
+            if let Some(advisory) = self.databases.advisory(&id) {
+                all.insert((advisory.id, advisory.package));
             }
         }
+        all
+    }
+
+    /// Why there is no plan: a sentence without a final period.
+    pub(super) fn reason(
+        &self,
+        target: &UpgradeTarget,
+        no_plan: &NoPlan,
+        breaking_plan: Option<&Plan>,
+    ) -> String {
+        let blocked = no_plan_reason(&target.package, no_plan, breaking_plan);
+        match target.no_version_reason(self.versions) {
+            Some(reason) if blocked.is_empty() => reason,
+            Some(reason) => format!("{reason}; {blocked}"),
+            None if blocked.is_empty() => format!(
+                "no release of the crates that depend on `{}` accepts a fixed version",
+                target.package.name
+            ),
+            None => blocked,
+        }
+    }
+
+    /// The version of a package after an upgrade; `None` if it is removed.
+    pub(super) fn version_after(
+        &self,
+        target: &UpgradeTarget,
+        plan: &Plan,
+        after: &LockGraph,
+    ) -> Option<Version> {
+        let package = &target.package;
+        if let Some(step) = plan.steps.iter().find(|step| step.package == *package) {
+            return Some(step.to.clone());
+        }
+        if let Some(other) = target.later_version_in(after) {
+            return Some(other);
+        }
+        let before: Vec<_> = self.locked.versions(&package.name).collect();
+        let new = after.versions(&package.name).filter(|version| !before.contains(version));
+        new.max().cloned()
     }
 }

@@ -1,49 +1,42 @@
 //! The titles of upgrades.
 
+use std::collections::BTreeSet;
+
 use semver::Version;
 
-use super::{UpgradeContext, verify_upgrade::UpgradeChange};
+use super::{UpgradeContext, verify_upgrade::VerifiedPlan};
 use crate::{
     fix::{
-        Fix, FixKind, Overlay, RemovedFeatures, Upgrade, Verification,
-        upgrade::{LockGraph, UpgradePlan, UpgradeTarget},
+        Fix, FixKind, MovedEntry, RemovedFeatures, Upgrade, Verification,
+        solver::{Plan, UpgradeStep},
+        upgrade::{LockGraph, UpgradeTarget},
     },
-    verdict::PackageRef,
+    verdict::{Finding, PackageRef},
 };
 
 impl UpgradeContext<'_> {
-    /// The version of a package after an upgrade; `None` if it is removed.
-    pub(super) fn version_after(
-        &self,
-        target: &UpgradeTarget,
-        plan: &UpgradePlan,
-        after: &LockGraph,
-    ) -> Option<Version> {
-        let name = &target.package.name;
-        if let Some(step) = plan.steps.iter().find(|step| step.package == target.package) {
-            return Some(step.to.clone());
-        }
-        let before: Vec<_> = self.locked.versions(name).collect();
-        let new = after.versions(name).filter(|version| !before.contains(version));
-        new.max().cloned()
-    }
-
-    pub(super) fn fix(
-        &self,
-        target: &UpgradeTarget,
-        change: &UpgradeChange<'_>,
-        texts: Overlay,
-        verification: Verification,
-    ) -> Fix {
-        let UpgradeChange { plan, to, lockfile_only, removed_features } = change.clone();
-        let others = plan.steps.iter().filter(|step| step.package != target.package);
+    /// The fix of one target of a verified plan, which may have others.
+    pub(super) fn fix(&self, target: &UpgradeTarget, verified: &VerifiedPlan) -> Fix {
+        let VerifiedPlan { plan, after, lockfile_only, removed_features, .. } = verified;
+        let to = self.version_after(target, plan, after);
+        let needed = self.needed_steps(target, plan, after);
+        let others = needed.iter().filter(|step| step.package != target.package);
         let other_upgrades: Vec<_> =
             others.map(|step| (step.package.clone(), step.to.clone())).collect();
-        let is_step = |package: &PackageRef| plan.steps.iter().any(|one| one.package == *package);
-        let mut action = if is_step(&target.package) && other_upgrades.is_empty() {
+        let is_step = needed.iter().any(|one| one.package == target.package);
+        let mut action = if is_step && other_upgrades.is_empty() {
             let PackageRef { name, version, .. } = &target.package;
             let to = to.as_ref().map(ToString::to_string).unwrap_or_default();
-            format!("upgrade `{name}` {version} to {to}")
+            let word = if plan
+                .steps
+                .iter()
+                .any(|step| step.package == target.package && step.to < *version)
+            {
+                "downgrade"
+            } else {
+                "upgrade"
+            };
+            format!("{word} `{name}` {version} to {to}")
         } else {
             let purpose = match &to {
                 Some(to) => format!("to get `{}` {to}", target.package.name),
@@ -51,18 +44,20 @@ impl UpgradeContext<'_> {
             };
             format!("upgrade {} {purpose}", upgraded(&other_upgrades))
         };
-        if lockfile_only {
+        if *lockfile_only {
             action.push_str(" in `Cargo.lock` only");
         }
-        action.push_str(&without_features(&removed_features));
+        action.push_str(&without_features(removed_features));
         let rust =
-            plan.steps.iter().filter_map(|step| self.versions.newer_rust(&step.package, &step.to));
+            needed.iter().filter_map(|step| self.versions.newer_rust(&step.package, &step.to));
         let rust = rust.max();
         action.push_str(&required_rust(rust.as_ref(), self.versions.rust.as_ref()));
-        if plan.is_breaking() {
+        let breaking =
+            plan.is_breaking && needed.iter().any(|step| step.is_direct && step.is_breaking());
+        if plan.is_breaking {
             action.push_str(&format!(
                 ", a breaking upgrade{} that resolves but was not compiled",
-                self.skipped_ranges(plan)
+                self.skipped_ranges(&needed)
             ));
         }
         let lead = to.map(|to| (target.package.clone(), to));
@@ -71,17 +66,78 @@ impl UpgradeContext<'_> {
         let upgrade = lead.map(|(package, to)| Upgrade {
             package,
             to,
-            breaking: plan.is_breaking(),
+            breaking: breaking || plan.is_breaking && verified.is_alone,
             other_upgrades,
-            removed_features,
+            removed_features: removed_features.clone(),
             rust,
+            search_was_cut: plan.is_cut,
         });
+        let (texts, verification) = (verified.texts.clone(), verified.verification.clone());
         Fix::new(FixKind::Upgrade, &action, upgrade, texts, verification)
     }
 
+    /// The fixes of several targets of one plan: each has the findings and the steps that are its own.
+    pub(super) fn split(&self, targets: &[&UpgradeTarget], verified: &VerifiedPlan) -> Vec<Fix> {
+        let VerifiedPlan { plan, after, verification, .. } = verified;
+        let mut cleared = verification.cleared.clone();
+        let mut moved = verification.moved.clone();
+        let mut fixes = Vec::new();
+        let mut shown = BTreeSet::new();
+        for (index, target) in targets.iter().enumerate() {
+            let is_last = index + 1 == targets.len();
+            let is_own = |finding: &Finding| is_last || finding.packages.contains(&target.package);
+            let steps = self.needed_steps(target, plan, after);
+            let is_moved = |one: &MovedEntry| {
+                is_last || steps.iter().any(|step| step.package.name == one.name)
+            };
+            let (own_cleared, rest) = cleared.into_iter().partition(|one| is_own(one));
+            cleared = rest;
+            let (own_moved, rest) = moved.into_iter().partition(|one| is_moved(one));
+            moved = rest;
+            let introduced = if is_last { verification.introduced.clone() } else { Vec::new() };
+            let verdict = verification.verdict.clone();
+            let own = Verification { verdict, cleared: own_cleared, introduced, moved: own_moved };
+            let mut fix = self.fix(target, &VerifiedPlan { verification: own, ..verified.clone() });
+            if let Some(upgrade) = &mut fix.upgrade {
+                // Each step once, with the first target that needs it.
+                upgrade.other_upgrades.retain(|(package, _)| !shown.contains(package));
+                upgrade.removed_features.retain(|removed| {
+                    steps.iter().any(|step| {
+                        step.package.name == removed.package && !shown.contains(&step.package)
+                    })
+                });
+            }
+            shown.extend(steps.iter().map(|step| step.package.clone()));
+            fixes.push(fix);
+        }
+        fixes
+    }
+
+    /// The steps without which a package would stay: of itself and of its dependents before and after, direct
+    /// dependencies first.
+    pub(super) fn needed_steps<'v>(
+        &self,
+        target: &UpgradeTarget,
+        plan: &'v Plan,
+        after: &LockGraph,
+    ) -> Vec<&'v UpgradeStep> {
+        let package = &target.package;
+        let before = self.locked.all_dependents(package);
+        let new = self.version_after(target, plan, after);
+        let new = new.map(|to| PackageRef { version: to, ..package.clone() });
+        let later = new.as_ref().map(|new| after.all_dependents(new)).unwrap_or_default();
+        let is_needed = |step: &&UpgradeStep| {
+            let to = PackageRef { version: step.to.clone(), ..step.package.clone() };
+            step.package == *package
+                || before.contains(&step.package) && (new.is_none() || later.contains(&to))
+                || step.is_direct && step.is_breaking() && plan.is_breaking && later.contains(&to)
+        };
+        plan.steps.iter().filter(is_needed).collect()
+    }
+
     /// The semver ranges that a breaking plan skips: each may need other changes of the code.
-    fn skipped_ranges(&self, plan: &UpgradePlan) -> String {
-        let broken = plan.steps.iter().find(|step| step.is_direct && step.is_breaking());
+    fn skipped_ranges(&self, steps: &[&UpgradeStep]) -> String {
+        let broken = steps.iter().find(|step| step.is_direct && step.is_breaking());
         let Some(step) = broken else { return String::new() };
         let ranges = self.versions.ranges_between(&step.package, &step.to);
         let named: Vec<_> = ranges.iter().take(3).map(ToString::to_string).collect();

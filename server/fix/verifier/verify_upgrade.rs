@@ -1,256 +1,306 @@
-//! Verifies one upgrade: cargo writes the lockfile, and the gate checks it.
+//! Verifies plans of the solver: cargo writes the lockfile, and the gate checks it. Where cargo or the gate
+//! disagrees, the versions are refused and the solver searches on.
 
-use semver::Version;
+use std::collections::BTreeSet;
 
 use super::{FixVerifier, NotVerified, UpgradeContext, with_line_endings_of};
 use crate::{
     fix::{
-        Fix, Instead, NoFixReason, NotChosen, Overlay, RemovedFeatures, UpgradeProblem,
-        UpgradeTrial,
+        Instead, NoFixReason, NotChosen, Overlay, RemovedFeatures, UpgradeProblem, UpgradeTrial,
+        Verification,
         cargo_message::{OfflineSteps, not_verified},
-        upgrade::{
-            LockGraph, RaisedRequirements, RequirementUpdate, UpgradePlan, UpgradeStep,
-            UpgradeTarget, moved_count, pins_for_smaller_moves, with_requirements, without_pins,
-        },
+        solver::{Goal, NoPlan, Plan, PlanOptions, UpgradeStep},
+        upgrade::{LockGraph, RequirementUpdate, UpgradeTarget, with_requirements},
     },
     gate::Texts as _,
     resolve::ResolveError,
     text::SourceText,
-    verdict::Severity,
+    verdict::{PackageRef, Severity},
 };
 
-/// How often the lockfile is minimized again.
-const MAX_MINIMIZE_ROUNDS: usize = 3;
+/// How often the solver searches on after a plan was refused.
+const MAX_ROUNDS: usize = 5;
 
-/// How often conflicting pins are dropped.
-const MAX_UNPIN_ROUNDS: usize = 4;
-
-/// A plan with its result.
+/// A verified plan.
 #[derive(Clone)]
-pub(super) struct UpgradeChange<'n> {
-    pub(super) plan: &'n UpgradePlan,
-    /// The new version of the target; `None` if it is removed.
-    pub(super) to: Option<Version>,
+pub(super) struct VerifiedPlan {
+    pub(super) plan: Plan,
+    /// The changed texts.
+    pub(super) texts: Overlay,
+    pub(super) verification: Verification,
+    /// The lockfile after it.
+    pub(super) after: LockGraph,
     /// Only the lockfile changes.
     pub(super) lockfile_only: bool,
     /// Features that the manifests no longer enable.
     pub(super) removed_features: Vec<RemovedFeatures>,
+    /// The requirements accept the versions unchanged, but were raised.
+    pub(super) raised_accepting: bool,
+    /// It has one target.
+    pub(super) is_alone: bool,
 }
 
-/// A verified plan.
-pub(super) struct VerifiedUpgrade<'n> {
-    pub(super) fix: Fix,
-    pub(super) plan: &'n UpgradePlan,
-    /// The requirements accept the version unchanged, but were raised.
-    pub(super) raised_accepting: bool,
+/// Why there is no verified plan.
+pub(super) enum NoUpgrade {
+    /// There is no plan.
+    Unplanned(NoPlan),
+    /// A plan was not verified.
+    Unverified(NotVerified),
+}
+
+/// Why a plan was not verified, and the versions to refuse.
+struct RefusedPlan {
+    reason: Box<NotVerified>,
+    versions: BTreeSet<PackageRef>,
+}
+
+impl From<NotVerified> for RefusedPlan {
+    fn from(reason: NotVerified) -> Self {
+        Self { reason: Box::new(reason), versions: BTreeSet::new() }
+    }
+}
+
+impl From<NoFixReason> for RefusedPlan {
+    fn from(reason: NoFixReason) -> Self {
+        NotVerified::Because(reason).into()
+    }
 }
 
 impl FixVerifier<'_> {
-    pub(super) fn verify_upgrade<'n>(
+    /// The plan with the fewest changes that is verified to achieve all goals. `targets` are the packages of the
+    /// goals.
+    pub(super) fn verified_plan(
         &mut self,
         context: &UpgradeContext<'_>,
-        target: &UpgradeTarget,
-        plan: &'n UpgradePlan,
+        targets: &[&UpgradeTarget],
+        goals: &[Goal],
+        mut options: PlanOptions,
         update: RequirementUpdate,
-    ) -> Result<VerifiedUpgrade<'n>, NotVerified> {
-        let current = context.current;
-        let mut raised =
-            with_requirements(current.texts, current.verdict, &plan.steps, &[], update)
-                .map_err(NoFixReason::NoPlan)?;
-        let mut removed_features = Vec::new();
-        let lock = loop {
-            let error = match self.lockfile_with(&raised) {
-                Ok(lock) => break lock,
-                Err(error) => error,
+    ) -> Result<VerifiedPlan, NoUpgrade> {
+        let mut failed: Option<NotVerified> = None;
+        let mut best: Option<(VerifiedPlan, usize)> = None;
+        for _ in 0..MAX_ROUNDS {
+            let progress = self.progress;
+            let is_canceled = || progress.is_cancelled();
+            let plan = match context.plan(goals, &options, &is_canceled) {
+                Ok(plan) => plan,
+                Err(NoPlan::Canceled) => return Err(NoUpgrade::Unverified(NotVerified::Canceled)),
+                // What cargo or the gate said about the last plan says more.
+                Err(no_plan) => {
+                    if let Some((best, _)) = best {
+                        return Ok(best);
+                    }
+                    return Err(failed.map_or(NoUpgrade::Unplanned(no_plan), NoUpgrade::Unverified));
+                }
             };
-            // Only a breaking upgrade may drop features that the new version does not have.
-            let removed = RemovedFeatures::of(&error).filter(|_| plan.is_breaking());
-            let Some(removed) = removed.filter(|removed| {
-                !removed_features.contains(removed)
-                    && removed.remove_from(&mut raised.pinned, current.verdict)
-                    && removed.remove_from(&mut raised.texts, current.verdict)
-            }) else {
-                let offline = OfflineSteps::of(&self.options.resolver, &plan.steps);
-                return Err(not_verified(&error, offline));
-            };
-            removed_features.push(removed);
-        };
-        let raised_accepting = raised.raised_accepting;
-        let texts = raised.texts;
-        let lockfile_only = update == RequirementUpdate::KeepAccepting;
-        let change = UpgradeChange { plan, to: None, lockfile_only, removed_features };
-        let smaller = self.minimized_lockfile(context, &change, update, &texts, &lock);
-        let minimized =
-            smaller.map(|smaller| self.verify_lockfile(context, target, &change, &texts, &smaller));
-        let fix = match minimized {
-            Some(Err(NotVerified::Canceled)) => return Err(NotVerified::Canceled),
-            Some(Ok(fix)) if !fix.introduces_findings() => fix,
-            minimized => {
-                let plain = self.verify_lockfile(context, target, &change, &texts, &lock);
-                match minimized {
-                    Some(minimized) => fewest_introduced(minimized, plain)?,
-                    None => plain?,
+            match self.verify_plan(context, targets, plan, update) {
+                Ok(verified) => {
+                    let versions = disliked(context, targets, &verified);
+                    let left = count_left(targets, &verified);
+                    if best.as_ref().is_none_or(|(_, least)| left < *least) {
+                        best = Some((verified, left));
+                    }
+                    // Another one may have none of the new warnings.
+                    if versions.is_subset(&options.refused) {
+                        break;
+                    }
+                    options.refused.extend(versions);
+                }
+                Err(RefusedPlan { reason, versions }) => {
+                    if *reason == NotVerified::Canceled {
+                        return Err(NoUpgrade::Unverified(NotVerified::Canceled));
+                    }
+                    tracing::debug!("refused {versions:?}: {reason:?}");
+                    let is_new = !versions.is_subset(&options.refused);
+                    options.refused.extend(versions);
+                    failed.get_or_insert(*reason);
+                    if !is_new {
+                        break;
+                    }
                 }
             }
-        };
-        Ok(VerifiedUpgrade { fix, plan, raised_accepting })
-    }
-
-    /// A lockfile in which fewer packages outside of the plan move than in `lock`, if there is one.
-    fn minimized_lockfile(
-        &mut self,
-        context: &UpgradeContext<'_>,
-        change: &UpgradeChange<'_>,
-        update: RequirementUpdate,
-        texts: &Overlay,
-        lock: &SourceText,
-    ) -> Option<SourceText> {
-        let (current, steps) = (context.current, &change.plan.steps);
-        let mut best = None;
-        let mut after = LockGraph::read(lock);
-        let first = moved_count(&context.locked, &after);
-        // A package that is pinned now may be the reason why others moved.
-        for _ in 0..MAX_MINIMIZE_ROUNDS {
-            let pins = pins_for_smaller_moves(&context.locked, &after, steps, context.versions);
-            if pins.is_empty() {
-                break;
-            }
-            let Some(smaller) = self.lockfile_with_pins(context, change, update, pins) else {
-                break;
-            };
-            let smaller_after = LockGraph::read(&smaller);
-            if moved_count(&context.locked, &smaller_after) > moved_count(&context.locked, &after) {
-                break;
-            }
-            (best, after) = (Some(smaller), smaller_after);
         }
-        // Drops pinned packages that nothing needs.
-        let lockfile = current.verdict.workspace.lockfile();
-        let mut texts = texts.clone();
-        texts.set(&lockfile, best?).ok()?;
-        let keep_going = || !self.progress.is_cancelled();
-        let tidied = self.gate.lockfile_with(&self.options.resolver, &texts, &keep_going).ok()?;
-        let fewer = moved_count(&context.locked, &LockGraph::read(&tidied)) < first;
-        fewer.then_some(tidied)
-    }
-
-    /// The lockfile with further packages pinned. Pins that cargo names in an error are dropped.
-    fn lockfile_with_pins(
-        &mut self,
-        context: &UpgradeContext<'_>,
-        change: &UpgradeChange<'_>,
-        update: RequirementUpdate,
-        mut pins: Vec<UpgradeStep>,
-    ) -> Option<SourceText> {
-        let (current, steps) = (context.current, &change.plan.steps);
-        for _ in 0..MAX_UNPIN_ROUNDS {
-            let mut raised =
-                with_requirements(current.texts, current.verdict, steps, &pins, update).ok()?;
-            for removed in &change.removed_features {
-                removed.remove_from(&mut raised.pinned, current.verdict);
-            }
-            let error = match self.lockfile_with(&raised) {
-                Ok(lock) => return Some(lock),
-                Err(error) => error.to_string(),
-            };
-            tracing::debug!("conflicting pins: {error}");
-            let before = pins.len();
-            pins.retain(|one| {
-                let name = &one.package.name;
-                !error.contains(&format!("`{name}`")) && !error.contains(&format!("`{name} v"))
-            });
-            if pins.len() == before || pins.is_empty() {
-                return None;
-            }
+        if let Some((best, _)) = best {
+            return Ok(best);
         }
-        None
+        let reason = failed.unwrap_or(NotVerified::Because(NoFixReason::NoVersion));
+        Err(NoUpgrade::Unverified(reason))
     }
 
-    /// Checks the workspace with `lock`.
-    fn verify_lockfile(
+    fn verify_plan(
         &mut self,
         context: &UpgradeContext<'_>,
-        target: &UpgradeTarget,
-        change: &UpgradeChange<'_>,
-        texts: &Overlay,
-        lock: &SourceText,
-    ) -> Result<Fix, NotVerified> {
-        let (current, package, plan) = (context.current, &target.package, change.plan);
+        targets: &[&UpgradeTarget],
+        plan: Plan,
+        update: RequirementUpdate,
+    ) -> Result<VerifiedPlan, RefusedPlan> {
+        let current = context.current;
         let lockfile = current.verdict.workspace.lockfile();
         let unreadable = |error: std::io::Error| {
             let (file, error) = (lockfile.clone(), error.to_string());
             NoFixReason::Unreadable { file, error }
         };
         let locked = current.texts.read(&lockfile).map_err(unreadable)?;
-        let mut texts = texts.clone();
-        let after = LockGraph::read(lock);
-        let unselected = plan.steps.iter().find_map(|step| not_chosen(step, &after));
-        if let Some(not_chosen) = unselected {
-            return Err(NoFixReason::NotChosen(Box::new(not_chosen)).into());
-        }
-        if after.holds(&package.name, &package.version) {
-            let dependents = after.dependents(package).cloned().collect();
-            return Err(NoFixReason::Kept { package: package.clone(), dependents }.into());
-        }
-        let to = context.version_after(target, plan, &after);
-        let problem = |problem| {
-            let trial = UpgradeTrial { package: package.clone(), to: to.clone() };
-            NotVerified::Because(NoFixReason::Upgrade(Box::new(trial), problem))
+        let (texts, verdict) = (current.texts, current.verdict);
+        let raised = with_requirements(texts, verdict, &plan.steps, update, plan.is_breaking);
+        let mut raised = raised.map_err(|reason| RefusedPlan {
+            reason: Box::new(NotVerified::Because(NoFixReason::NoPlan(reason))),
+            versions: new_versions(plan.steps.iter().filter(|step| step.is_direct)),
+        })?;
+        let mut removed_features = Vec::new();
+        let lock = loop {
+            let mut texts = raised.texts.clone();
+            let planned = SourceText::new(&plan.lockfile(locked.as_str()));
+            texts.set(&lockfile, planned).map_err(unreadable)?;
+            let keep_going = || !self.progress.is_cancelled();
+            let written = self.gate.lockfile_with(&self.options.resolver, &texts, &keep_going);
+            let error = match written {
+                Ok(lock) => break lock,
+                Err(error) => error,
+            };
+            // Only a breaking upgrade may drop features that the new version does not have.
+            let removed = RemovedFeatures::of(&error).filter(|_| plan.is_breaking);
+            let is_removed = removed.as_ref().is_some_and(|removed| {
+                !removed_features.contains(removed)
+                    && removed.remove_from(&mut raised.texts, current.verdict)
+            });
+            if let Some(removed) = removed.filter(|_| is_removed) {
+                removed_features.push(removed);
+                continue;
+            }
+            let offline = OfflineSteps::of(&self.options.resolver, &plan.steps);
+            let versions = named_in(&error, &plan);
+            return Err(RefusedPlan { reason: Box::new(not_verified(&error, offline)), versions });
         };
-        texts.set(&lockfile, with_line_endings_of(&locked, lock)).map_err(unreadable)?;
-        let Some(verification) = self.verify_texts(current, &texts)? else {
-            return Err(problem(UpgradeProblem::CheckIncomplete));
+        let after = LockGraph::read(&lock);
+        let mut texts = raised.texts;
+        texts.set(&lockfile, with_line_endings_of(&locked, &lock)).map_err(unreadable)?;
+        let lockfile_only = update == RequirementUpdate::KeepAccepting;
+        let verification = self.verified_texts(context, targets, &plan, &texts, (&lock, &after))?;
+        Ok(VerifiedPlan {
+            plan,
+            texts,
+            verification,
+            after,
+            lockfile_only,
+            removed_features,
+            raised_accepting: raised.raised_accepting,
+            is_alone: targets.len() == 1,
+        })
+    }
+
+    /// Checks the workspace with the lockfile that cargo wrote.
+    fn verified_texts(
+        &mut self,
+        context: &UpgradeContext<'_>,
+        targets: &[&UpgradeTarget],
+        plan: &Plan,
+        texts: &Overlay,
+        (lock, after): (&SourceText, &LockGraph),
+    ) -> Result<Verification, RefusedPlan> {
+        let unselected: Vec<_> =
+            plan.steps.iter().filter_map(|step| Some((step, not_chosen(step, after)?))).collect();
+        let refused = || new_versions(unselected.iter().map(|(step, _)| *step));
+        for package in targets.iter().map(|target| &target.package) {
+            if !after.holds_package(package) {
+                continue;
+            }
+            // What cargo did instead says more than that it kept the package.
+            let not_chosen = unselected.first().map(|(_, not_chosen)| not_chosen.clone());
+            let reason = match not_chosen {
+                Some(not_chosen) => NoFixReason::NotChosen(Box::new(not_chosen)),
+                None => NoFixReason::Kept {
+                    package: package.clone(),
+                    dependents: after.dependents(package).cloned().collect(),
+                },
+            };
+            return Err(RefusedPlan { reason: Box::new(reason.into()), versions: refused() });
+        }
+        let trial = |target: Option<&&UpgradeTarget>, problem| {
+            let Some(target) = target else { return NoFixReason::NoVersion };
+            let to = context.version_after(target, plan, after);
+            let trial = UpgradeTrial { package: target.package.clone(), to };
+            NoFixReason::Upgrade(Box::new(trial), problem)
+        };
+        let problem = |problem| trial(targets.first(), problem);
+        let Some(verification) = self.verify_texts(context.current, texts)? else {
+            return Err(problem(UpgradeProblem::CheckIncomplete).into());
         };
         // cargo may have changed the lockfile before the check.
         let checked = self.gate.scratch_lockfile().ok_or(NoFixReason::NoScratchLockfile)?;
         if with_line_endings_of(lock, &checked).as_str() != lock.as_str() {
-            return Err(problem(UpgradeProblem::ChangesAgain));
+            return Err(problem(UpgradeProblem::ChangesAgain).into());
         }
-        if !verification.cleared.iter().any(|finding| finding.packages.contains(package)) {
-            return Err(problem(UpgradeProblem::FindingRemains));
+        let is_cleared = |target: &&&UpgradeTarget| {
+            let mut cleared = verification.cleared.iter();
+            cleared.any(|finding| finding.packages.contains(&target.package))
+        };
+        if let Some(target) = targets.iter().find(|target| !is_cleared(target)) {
+            let reason = trial(Some(target), UpgradeProblem::FindingRemains);
+            return Err(RefusedPlan { reason: Box::new(reason.into()), versions: refused() });
         }
-        let new =
-            verification.introduced.iter().find(|finding| finding.severity == Severity::Error);
-        if let Some(new) = new {
-            return Err(problem(UpgradeProblem::Introduces(new.message.clone())));
+        let new = verification.introduced.iter();
+        let new: Vec<_> = new.filter(|finding| finding.severity == Severity::Error).collect();
+        if let Some(first) = new.first() {
+            let is_added = |package: &&PackageRef| !context.locked.holds_package(package);
+            let named = new.iter().flat_map(|finding| &finding.packages);
+            let versions: BTreeSet<_> = named.filter(is_added).cloned().collect();
+            let reason = problem(UpgradeProblem::Introduces(first.message.clone()));
+            return Err(RefusedPlan { reason: Box::new(reason.into()), versions });
         }
-        Ok(context.fix(target, &UpgradeChange { to, ..change.clone() }, texts, verification))
-    }
-
-    /// The lockfile that cargo writes with every package of the plan pinned, without the pins.
-    fn lockfile_with(&mut self, raised: &RaisedRequirements) -> Result<SourceText, ResolveError> {
-        let keep_going = || !self.progress.is_cancelled();
-        let lock = self.gate.lockfile_with(&self.options.resolver, &raised.pinned, &keep_going)?;
-        Ok(match &raised.pins {
-            Some((local, pins)) => without_pins(&lock, local, pins),
-            None => lock,
-        })
+        Ok(verification)
     }
 }
 
-/// The fix that introduces fewer findings; the first if both introduce as many. If neither is verified, the
-/// error of the second.
-fn fewest_introduced(
-    first: Result<Fix, NotVerified>,
-    second: Result<Fix, NotVerified>,
-) -> Result<Fix, NotVerified> {
-    match (first, second) {
-        (_, Err(NotVerified::Canceled)) => Err(NotVerified::Canceled),
-        (Ok(first), Ok(second)) => {
-            let introduced = |fix: &Fix| fix.verification.introduced.len();
-            Ok(if introduced(&second) < introduced(&first) { second } else { first })
+/// The new versions of a verified plan because of which there are other findings than before: new warnings, and
+/// those about licenses that stay, which no index states.
+fn disliked(
+    context: &UpgradeContext<'_>,
+    targets: &[&UpgradeTarget],
+    verified: &VerifiedPlan,
+) -> BTreeSet<PackageRef> {
+    let introduced = verified.verification.introduced.iter();
+    let named = introduced.flat_map(|finding| finding.packages.clone());
+    let mut all: BTreeSet<_> = named.filter(|one| !context.locked.holds_package(one)).collect();
+    for target in targets.iter().filter(|target| target.is_about_license()) {
+        if target.findings_left(&verified.verification) > 0 {
+            let steps = verified.plan.steps.iter();
+            all.extend(new_versions(steps.filter(|step| step.package == target.package)));
         }
-        (Ok(first), Err(_)) => Ok(first),
-        (Err(_), second) => second,
     }
+    all
+}
+
+/// How many findings a verified plan introduces, or leaves about licenses of the targets.
+fn count_left(targets: &[&UpgradeTarget], verified: &VerifiedPlan) -> usize {
+    let about_licenses = targets.iter().filter(|target| target.is_about_license());
+    let left = about_licenses.map(|target| target.findings_left(&verified.verification));
+    verified.verification.introduced.len() + left.sum::<usize>()
+}
+
+/// The packages of steps in their new versions.
+fn new_versions<'s>(steps: impl Iterator<Item = &'s UpgradeStep>) -> BTreeSet<PackageRef> {
+    let to = |step: &UpgradeStep| PackageRef { version: step.to.clone(), ..step.package.clone() };
+    steps.map(to).collect()
+}
+
+/// The new versions of a plan that cargo names in an error.
+fn named_in(error: &ResolveError, plan: &Plan) -> BTreeSet<PackageRef> {
+    let error = error.to_string();
+    let is_named = |step: &&UpgradeStep| {
+        let name = &step.package.name;
+        error.contains(&format!("`{name} v{}", step.to)) || error.contains(&format!("`{name}`"))
+    };
+    new_versions(plan.steps.iter().filter(is_named))
 }
 
 /// What cargo did instead of a step of the plan; `None` if the step is in the lockfile.
 fn not_chosen(step: &UpgradeStep, after: &LockGraph) -> Option<NotChosen> {
     let UpgradeStep { package, to, .. } = step;
-    let instead = if after.holds(&package.name, &package.version) {
+    let new = PackageRef { version: to.clone(), ..package.clone() };
+    let instead = if after.holds_package(package) {
         Instead::Kept(after.dependents(package).cloned().collect())
-    } else if after.holds(&package.name, to) {
+    } else if after.holds_package(&new) {
         return None;
     } else {
         Instead::Selected(after.versions(&package.name).cloned().collect())

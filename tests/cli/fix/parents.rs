@@ -107,10 +107,10 @@ fn parent_of_a_parent_is_upgraded_and_its_requirement_raised() {
         "",
         &expect![[r#"
             .
-              upgraded time 0.3.44 -> 0.3.48
+              upgraded time 0.3.44 -> 0.3.47
                 also upgrades tower 0.5.1 -> 0.5.3
+                also upgrades clock 1.0.0 -> 1.1.0
                 fixes RUSTSEC-2026-0009: `time` 0.3.44 has a vulnerability: A crafted date
-                also changes clock 1.0.0 -> 1.1.0
               2 files changed; gate: clean
             exit 0
         "#]],
@@ -136,7 +136,7 @@ fn packages_with_exact_requirements_move_together() {
         &expect![[r#"
             .
               error remains: RUSTSEC-2026-0009: `time` 0.3.44 has a vulnerability: A crafted date
-                only a breaking upgrade fixes it: `fam-io` 0.1.0 -> 0.2.0 or later; pass `--breaking` to try it
+                only a breaking upgrade fixes it: `fam` 0.1.0 -> 0.2.0, `fam-io` 0.1.0 -> 0.2.0; pass `--breaking` to try it
               nothing to change; gate: fails
             exit 1
         "#]],
@@ -146,11 +146,11 @@ fn packages_with_exact_requirements_move_together() {
         "--breaking",
         &expect![[r#"
             .
-              upgraded time 0.3.44 -> 0.3.48 (semver-incompatible: it resolves, but may not compile)
+              upgraded time 0.3.44 -> 0.3.47 (semver-incompatible: it resolves, but may not compile)
                 also upgrades fam 0.1.0 -> 0.2.0
                 also upgrades fam-io 0.1.0 -> 0.2.0
+                also upgrades fam-core 0.1.0 -> 0.2.0
                 fixes RUSTSEC-2026-0009: `time` 0.3.44 has a vulnerability: A crafted date
-                also changes fam-core 0.1.0 -> 0.2.0
               2 files changed; gate: clean
             exit 0
         "#]],
@@ -175,7 +175,7 @@ fn newest_blocking_parent_is_named() {
         &expect![[r#"
             .
               error remains: RUSTSEC-2026-0009: `time` 0.3.44 has a vulnerability: A crafted date
-                `clock` 1.2.0 (newest) requires `time` =0.3.46, `watch` 0.9.0 (newest) requires `time` =0.3.44
+                `watch` 0.9.0 (newest) requires `time` =0.3.44
               nothing to change; gate: fails
             exit 1
         "#]],
@@ -193,7 +193,7 @@ fn parent_that_needs_a_breaking_upgrade_is_named() {
         &expect![[r#"
             .
               error remains: RUSTSEC-2026-0009: `time` 0.3.44 has a vulnerability: A crafted date
-                only a breaking upgrade fixes it: `clock` 1.0.0 -> 2.0.0 or later; pass `--breaking` to try it
+                only a breaking upgrade fixes it: `clock` 1.0.0 -> 2.0.0; pass `--breaking` to try it
               nothing to change; gate: fails
             exit 1
         "#]],

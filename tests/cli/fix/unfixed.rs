@@ -61,7 +61,7 @@ fn yanked_patched_version_is_skipped() {
 }
 
 #[test]
-fn upper_bound_is_kept() {
+fn upper_bound_is_raised_only_on_request() {
     let world = locked_before("time = \">=0.3.40, <0.3.45\"", TIME, LATER);
     check(
         &world,
@@ -69,11 +69,23 @@ fn upper_bound_is_kept() {
         &expect![[r#"
             .
               error remains: RUSTSEC-2026-0009: `time` 0.3.44 has a vulnerability: A crafted date
-                the requirement `>=0.3.40, <0.3.45` (Cargo.toml:6) does not accept 0.3.47
+                only a breaking upgrade fixes it: `time` 0.3.44 -> 0.3.47, past the upper bound of its requirement; pass `--breaking` to try it
               nothing to change; gate: fails
             exit 1
         "#]],
     );
+    check(
+        &world,
+        "--breaking",
+        &expect![[r#"
+        .
+          upgraded time 0.3.44 -> 0.3.47 (semver-incompatible: it resolves, but may not compile)
+            fixes RUSTSEC-2026-0009: `time` 0.3.44 has a vulnerability: A crafted date
+          2 files changed; gate: clean
+        exit 0
+    "#]],
+    );
+    assert!(world.read("Cargo.toml").contains("time = \">=0.3.40, <=0.3.47\""));
 }
 
 #[test]
@@ -108,7 +120,7 @@ fn broken_manifest_is_reported_with_its_line_and_kept() {
 }
 
 #[test]
-fn version_with_newer_rust_is_the_last_choice_and_reported() {
+fn version_with_newer_rust_is_taken_only_on_request() {
     let later = "#- crate: time 0.3.47 rust=1.90\n#- crate: time 0.3.48 rust=1.70\n\
                  #- advisory: RUSTSEC-2026-0009 time patched >=0.3.47: A crafted date\n";
     let dependencies = "time = \"0.3\"";
@@ -127,14 +139,25 @@ fn version_with_newer_rust_is_the_last_choice_and_reported() {
     );
     let world = locked_before(dependencies, TIME, &later.replace("1.70", "1.91"));
     world.edit("Cargo.toml", "edition", "rust-version = \"1.75\"\nedition");
-    let records = fix(&world, "--dry-run --format json").stdout;
+    check(
+        &world,
+        "",
+        &expect![[r#"
+        .
+          error remains: RUSTSEC-2026-0009: `time` 0.3.44 has a vulnerability: A crafted date
+            `time` 0.3.47 requires Rust 1.90.0, newer than the workspace's `rust-version` 1.75.0; pass `--allow rust-version` to take it
+          nothing to change; gate: fails
+        exit 1
+    "#]],
+    );
+    let records = fix(&world, "--dry-run --format json --allow rust-version").stdout;
     assert!(
         records.contains("to 0.3.47, which requires Rust 1.90.0, newer than the workspace's `rust-version` 1.75.0"),
         "{records}"
     );
     check(
         &world,
-        "",
+        "--allow rust-version",
         &expect![[r#"
             .
               upgraded time 0.3.44 -> 0.3.47
@@ -224,7 +247,7 @@ fn rejected_version_shows_the_message_of_cargo() {
 }
 
 #[test]
-fn requirement_of_a_git_dependency_shows_the_message_of_cargo() {
+fn requirement_of_a_git_dependency_is_named() {
     let world = World::new(
         "#- ../clock/Cargo.toml
 [package]
@@ -249,7 +272,7 @@ time = \"=0.3.44\"
         &expect![[r#"
             .
               error remains: RUSTSEC-2026-0009: `time` 0.3.44 has a vulnerability: A crafted date
-                cargo: failed to select a version for `time`; required by package `clock v1.0.0 (https://git.example/clock#b7fe0be1)`; which satisfies git dependency `clock` (locked to 1.0.0) of package `m v0.1.0 ([work])`; versions that meet the requirements `=0.3.44` are: 0.3.44; all possible versions conflict with previously selected packages; previously selected package `time v0.3.47`; failed to select a version for `time` which could resolve this conflict
+                `clock` 1.0.0 requires `time` =0.3.44
               nothing to change; gate: fails
             exit 1
         "#]],

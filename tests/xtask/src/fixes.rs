@@ -194,7 +194,7 @@ impl Bench {
                     command.arg(&self.policy);
                 }
                 if method != FixMethod::Fix {
-                    command.arg("--breaking");
+                    command.args(["--breaking", "--allow", "rust-version"]);
                 }
                 let captured = commands::capture(command.current_dir(folder))?;
                 return output(&captured.stdout).map(Some).with_context(|| captured.stderr);

@@ -13,7 +13,8 @@ Written by `cargo xtask fixes`. Each method starts from the original workspace. 
 with the whole advisory database and a policy that denies every advisory (`unmaintained = \"all\"`, `unsound = \"all\"`,
 `yanked = \"deny\"`). An entry has moved if the lockfile has another version of it, or none, afterwards.
 
-* `fix`, `fix --breaking`: `supercargo fix --only advisories`. Breaking upgrades are verified to resolve, not to compile.
+* `fix`, `fix --breaking`: `supercargo fix --only advisories`, the second one with `--allow rust-version`. Breaking upgrades are verified to
+  resolve, not to compile.
 * vulnerabilities only: `fix --breaking` with a policy that denies only vulnerabilities, since `cargo audit fix` fixes only those.
 * `update -p`: one `cargo update` that names every package with an error.
 * `update`: `cargo update` for all packages.

@@ -6,15 +6,16 @@ use std::{cell::RefCell, collections::BTreeMap, rc::Rc};
 use camino::{Utf8Path, Utf8PathBuf};
 use semver::Version;
 
+use super::range::Range;
 use crate::{
     fix::Overlay,
     gate::{Texts as _, Verdict},
     model::tree,
-    verdict::{PackageRef, Release, releases, rust_version},
+    verdict::{IndexHistory, PackageRef, rust_version},
 };
 
-/// The releases by name and source.
-type VersionsByPackage = BTreeMap<(String, Option<String>), Option<Rc<Vec<Release>>>>;
+/// The index entries by name and source.
+type Histories = BTreeMap<(String, Option<String>), Rc<IndexHistory>>;
 
 /// The registry's versions of packages, and the Rust version that they may require.
 pub(in crate::fix) struct PackageVersions {
@@ -22,7 +23,7 @@ pub(in crate::fix) struct PackageVersions {
     root: Utf8PathBuf,
     /// The oldest `rust-version` of a local package.
     pub(in crate::fix) rust: Option<Version>,
-    releases: RefCell<VersionsByPackage>,
+    histories: RefCell<Histories>,
 }
 
 impl PackageVersions {
@@ -34,37 +35,58 @@ impl PackageVersions {
         manifests.sort();
         manifests.dedup();
         let rust = manifests.iter().flat_map(|manifest| rust_versions_of(texts, manifest)).min();
-        let releases = RefCell::default();
-        Self { root: workspace.folder().to_owned(), rust, releases }
+        let histories = RefCell::default();
+        Self { root: workspace.folder().to_owned(), rust, histories }
     }
 
-    /// The versions of a package, oldest first; `None` if the local index does not list it.
-    pub(in crate::fix) fn history(&self, package: &PackageRef) -> Option<Rc<Vec<Release>>> {
-        let key = (package.name.clone(), package.source.clone());
-        let mut cached = self.releases.borrow_mut();
-        let read = || releases(package, &self.root).map(Rc::new);
-        cached.entry(key).or_insert_with(read).clone()
+    /// For tests: an index of these entries, which are those of crates.io.
+    #[cfg(test)]
+    pub(super) fn of_entries(entries: Vec<(String, IndexHistory)>) -> Self {
+        let source = Some(format!("registry+{}", tame_index::CRATES_IO_INDEX));
+        let entries = entries.into_iter();
+        let histories = entries.map(|(name, entry)| ((name, source.clone()), Rc::new(entry)));
+        Self { root: Utf8PathBuf::new(), rust: None, histories: RefCell::new(histories.collect()) }
     }
 
-    /// The first releases of the semver ranges after the locked one, up to that of `to`.
+    /// The index entry of a package; `None` if cargo has no copy of it (yet).
+    pub(in crate::fix) fn index_history(
+        &self,
+        name: &str,
+        source: Option<&str>,
+    ) -> Option<Rc<IndexHistory>> {
+        let key = (name.to_owned(), source.map(str::to_owned));
+        if let Some(known) = self.histories.borrow().get(&key) {
+            return Some(Rc::clone(known));
+        }
+        let history = Rc::new(IndexHistory::of(name, source?, &self.root)?);
+        self.histories.borrow_mut().insert(key, Rc::clone(&history));
+        Some(history)
+    }
+
+    /// The first versions of the semver ranges after the locked one, up to that of `to`.
     pub(in crate::fix) fn ranges_between(
         &self,
         package: &PackageRef,
         to: &Version,
     ) -> Vec<Version> {
         let locked = &package.version;
-        let history = self.history(package).unwrap_or_default();
-        let between = history.iter().filter(|one| !one.yanked && one.version.pre.is_empty());
-        let versions = between.map(|one| &one.version).filter(|one| *one > locked && *one <= to);
-        let (versions, locked) = (versions.cloned().collect(), Some(locked.clone()));
-        super::ClearingVersions { locked, versions, ..super::ClearingVersions::default() }
-            .later_ranges()
-    }
-
-    /// The index entry of one version.
-    pub(super) fn release(&self, package: &PackageRef, version: &Version) -> Option<Release> {
-        let history = self.history(package)?;
-        history.iter().find(|release| release.version == *version).cloned()
+        let Some(history) = self.index_history(&package.name, package.source.as_deref()) else {
+            return Vec::new();
+        };
+        let between = history.lines().iter().filter(|one| {
+            one.version > *locked
+                && one.version <= *to
+                && one.version.pre.is_empty()
+                && !one.is_yanked()
+        });
+        let mut first: Vec<Version> = Vec::new();
+        for one in between {
+            let same_range = |other: &Version| Range::of(other) == Range::of(&one.version);
+            if !same_range(locked) && !first.iter().any(same_range) {
+                first.push(one.version.clone());
+            }
+        }
+        first
     }
 
     /// The Rust version that a version requires, if it is newer than the workspace's `rust-version`.
@@ -73,7 +95,11 @@ impl PackageVersions {
         package: &PackageRef,
         version: &Version,
     ) -> Option<Version> {
-        let rust = self.release(package, version)?.rust?;
+        let rust = self
+            .index_history(&package.name, package.source.as_deref())?
+            .release(version)?
+            .rust
+            .clone()?;
         self.rust.as_ref().is_some_and(|stated| rust > *stated).then_some(rust)
     }
 }

@@ -1,0 +1,264 @@
+//! The packages that the solver chooses from: those of the lockfile, and every version in cargo's copy of the
+//! registries' indices.
+
+use std::{
+    cell::RefCell,
+    collections::{BTreeMap, HashMap},
+    rc::Rc,
+};
+
+use semver::{Version, VersionReq};
+
+use super::{package_versions::PackageVersions, range::Range};
+use crate::{
+    model::lockfile::LockedPackage,
+    verdict::{IndexHistory, PackageRef},
+};
+
+/// A package without its version: name and source.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub(super) struct CrateId(usize);
+
+/// A dependency, with the package that it names.
+#[derive(Clone, Debug)]
+pub(super) struct Required {
+    /// The name in the manifest.
+    pub(super) key: String,
+    pub(super) package: CrateId,
+    pub(super) requirement: VersionReq,
+    pub(super) optional: bool,
+    pub(super) default_features: bool,
+    pub(super) features: Vec<String>,
+}
+
+/// A version of a package.
+#[derive(Debug, Default)]
+pub(super) struct Release {
+    pub(super) yanked: bool,
+    pub(super) rust: Option<Version>,
+    pub(super) links: Option<String>,
+    pub(super) checksum: Option<String>,
+    pub(super) dependencies: Vec<Required>,
+    pub(super) features: BTreeMap<String, Vec<String>>,
+    /// The index does not list it: what it requires was guessed from the lockfile, and it has every feature.
+    pub(super) is_guessed: bool,
+}
+
+impl Release {
+    /// Whether it has a feature, also one that an optional dependency implies.
+    pub(super) fn has_feature(&self, feature: &str) -> bool {
+        self.is_guessed || self.features.contains_key(feature) || self.is_implied(feature)
+    }
+
+    /// Whether an optional dependency implies the feature: no other feature names it with `dep:`.
+    fn is_implied(&self, feature: &str) -> bool {
+        let is_named = |value: &String| value.strip_prefix("dep:") == Some(feature);
+        self.dependencies.iter().any(|one| one.optional && one.key == feature)
+            && !self.features.values().flatten().any(is_named)
+    }
+}
+
+struct KnownCrate {
+    name: String,
+    source: String,
+    /// `None` if cargo has no copy of the index entry.
+    history: Option<Rc<IndexHistory>>,
+    /// All versions: those of the index and of the lockfile, oldest first.
+    versions: Rc<Vec<Version>>,
+    releases: HashMap<Version, Rc<Release>>,
+}
+
+/// A package in the lockfile that comes from a registry.
+#[derive(Clone, Debug)]
+pub(super) struct Locked {
+    pub(super) id: CrateId,
+    pub(super) version: Version,
+}
+
+/// All packages that the solver has asked for.
+pub(super) struct Packages<'p> {
+    index: &'p PackageVersions,
+    /// The packages of the lockfile, in the order of the file.
+    lockfile: &'p [LockedPackage],
+    /// The packages of the lockfile by their names.
+    by_name: HashMap<&'p str, Vec<usize>>,
+    known: RefCell<Vec<KnownCrate>>,
+    ids: RefCell<HashMap<(String, String), CrateId>>,
+}
+
+/// Whether a source is a registry.
+pub(super) fn is_registry(source: &str) -> bool {
+    source.starts_with("registry+") || source.starts_with("sparse+")
+}
+
+impl<'p> Packages<'p> {
+    pub(super) fn new(index: &'p PackageVersions, lockfile: &'p [LockedPackage]) -> Self {
+        let mut by_name: HashMap<&str, Vec<usize>> = HashMap::new();
+        for (position, package) in lockfile.iter().enumerate() {
+            by_name.entry(&package.name).or_default().push(position);
+        }
+        Self { index, lockfile, by_name, known: RefCell::default(), ids: RefCell::default() }
+    }
+
+    pub(super) fn lockfile(&self) -> &'p [LockedPackage] {
+        self.lockfile
+    }
+
+    /// The packages of the lockfile with this name, with their positions.
+    pub(super) fn locked_named(
+        &self,
+        name: &str,
+    ) -> impl Iterator<Item = (usize, &'p LockedPackage)> {
+        let lockfile = self.lockfile;
+        self.by_name.get(name).into_iter().flatten().map(move |at| (*at, &lockfile[*at]))
+    }
+
+    /// The locked versions of a package.
+    pub(super) fn locked_versions(&self, id: CrateId) -> Vec<Version> {
+        let known = self.known.borrow();
+        let KnownCrate { name, source, .. } = &known[id.0];
+        let same = self.locked_named(name);
+        same.filter(|(_, one)| one.source.as_deref() == Some(source.as_str()))
+            .map(|(_, one)| one.version.clone())
+            .collect()
+    }
+
+    /// The locked version in a range.
+    pub(super) fn locked_in(&self, id: CrateId, range: Range) -> Option<Version> {
+        self.locked_versions(id).into_iter().find(|version| Range::of(version) == range)
+    }
+
+    /// The packages of registries in the lockfile.
+    pub(super) fn locked(&self) -> Vec<Locked> {
+        let from_registries = self.lockfile.iter().filter_map(|one| {
+            let source = one.source.as_deref().filter(|source| is_registry(source))?;
+            Some(Locked { id: self.id(&one.name, source), version: one.version.clone() })
+        });
+        from_registries.collect()
+    }
+
+    pub(super) fn id(&self, name: &str, source: &str) -> CrateId {
+        let key = (name.to_owned(), source.to_owned());
+        if let Some(id) = self.ids.borrow().get(&key) {
+            return *id;
+        }
+        let history = self.index.index_history(name, Some(source));
+        let mut versions: Vec<Version> = history
+            .iter()
+            .flat_map(|history| history.lines())
+            .map(|line| line.version.clone())
+            .collect();
+        let same = self.locked_named(name).map(|(_, one)| one);
+        for one in same.filter(|one| one.source.as_deref() == Some(source)) {
+            if let Err(at) = versions.binary_search(&one.version) {
+                versions.insert(at, one.version.clone());
+            }
+        }
+        let mut known = self.known.borrow_mut();
+        let id = CrateId(known.len());
+        known.push(KnownCrate {
+            name: name.to_owned(),
+            source: source.to_owned(),
+            history,
+            versions: Rc::new(versions),
+            releases: HashMap::new(),
+        });
+        drop(known);
+        self.ids.borrow_mut().insert(key, id);
+        id
+    }
+
+    pub(super) fn name(&self, id: CrateId) -> String {
+        self.known.borrow()[id.0].name.clone()
+    }
+
+    pub(super) fn source(&self, id: CrateId) -> String {
+        self.known.borrow()[id.0].source.clone()
+    }
+
+    pub(super) fn package(&self, id: CrateId, version: &Version) -> PackageRef {
+        PackageRef { name: self.name(id), version: version.clone(), source: Some(self.source(id)) }
+    }
+
+    /// All versions, oldest first; empty if neither the index nor the lockfile has any.
+    pub(super) fn versions(&self, id: CrateId) -> Rc<Vec<Version>> {
+        Rc::clone(&self.known.borrow()[id.0].versions)
+    }
+
+    /// Whether cargo has a copy of the index entry.
+    pub(super) fn is_listed(&self, id: CrateId) -> bool {
+        self.known.borrow()[id.0].history.is_some()
+    }
+
+    /// What a version requires.
+    pub(super) fn release(&self, id: CrateId, version: &Version) -> Rc<Release> {
+        if let Some(known) = self.known.borrow()[id.0].releases.get(version) {
+            return Rc::clone(known);
+        }
+        let history = self.known.borrow()[id.0].history.clone();
+        let listed = history.and_then(|history| history.release(version));
+        let release = match listed {
+            Some(listed) => {
+                let own_source = self.source(id);
+                let dependencies = listed.dependencies.iter().map(|one| Required {
+                    key: one.key.clone(),
+                    package: match &one.registry {
+                        Some(registry) => self.id(&one.package, &registry_source(registry)),
+                        None => self.id(&one.package, &own_source),
+                    },
+                    requirement: one.requirement.clone(),
+                    optional: one.optional,
+                    default_features: one.default_features,
+                    features: one.features.clone(),
+                });
+                Release {
+                    yanked: listed.yanked,
+                    rust: listed.rust.clone(),
+                    links: listed.links.clone(),
+                    checksum: listed.checksum.clone(),
+                    dependencies: dependencies.collect(),
+                    features: listed.features.clone(),
+                    is_guessed: false,
+                }
+            }
+            None => self.guessed(id, version),
+        };
+        let release = Rc::new(release);
+        let mut known = self.known.borrow_mut();
+        known[id.0].releases.insert(version.clone(), Rc::clone(&release));
+        release
+    }
+
+    /// What a locked version requires that the index does not list: compatible versions of what it has now.
+    fn guessed(&self, id: CrateId, version: &Version) -> Release {
+        let (name, source) = (self.name(id), self.source(id));
+        let is_it = |one: &&LockedPackage| {
+            one.version == *version && one.source.as_deref() == Some(source.as_str())
+        };
+        let locked = self.locked_named(&name).map(|(_, one)| one).find(is_it);
+        let dependencies = locked.into_iter().flat_map(|one| &one.dependencies);
+        let required = dependencies.filter_map(|at| {
+            let dependency = &self.lockfile[*at];
+            let source = dependency.source.as_deref().filter(|source| is_registry(source))?;
+            Some(Required {
+                key: dependency.name.clone(),
+                package: self.id(&dependency.name, source),
+                requirement: compatible_with(&dependency.version),
+                optional: false,
+                default_features: false,
+                features: Vec::new(),
+            })
+        });
+        Release { dependencies: required.collect(), is_guessed: true, ..Release::default() }
+    }
+}
+
+/// The requirement of all versions that are compatible with this one and not older.
+pub(super) fn compatible_with(version: &Version) -> VersionReq {
+    VersionReq::parse(&format!("^{version}")).unwrap_or(VersionReq::STAR)
+}
+
+/// The source of a package as lockfiles state it, from the URL of its registry's index.
+fn registry_source(url: &str) -> String {
+    if url.starts_with("sparse+") { url.to_owned() } else { format!("registry+{url}") }
+}

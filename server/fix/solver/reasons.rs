@@ -1,0 +1,102 @@
+//! Why there is no plan, from the conflict that the solver found.
+
+use std::collections::BTreeSet;
+
+use resolvo::{
+    Requirement, SolvableId, Solver,
+    conflict::{Conflict, ConflictCause, ConflictEdge, ConflictGraph, ConflictNode},
+};
+use semver::Version;
+
+use super::{
+    direct::Unlisted,
+    packages::{CrateId, Required},
+    provider::{Candidate, Name, Provider, Set},
+};
+
+/// A requirement that is in the way.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(in crate::fix) struct Obstacle {
+    /// Who states it; `None` for the workspace.
+    pub(in crate::fix) dependent: Option<(String, Version)>,
+    /// Whether that is its newest version.
+    pub(in crate::fix) is_newest: bool,
+    /// The required package.
+    pub(in crate::fix) package: String,
+    /// The requirement, as cargo shows it.
+    pub(in crate::fix) requirement: String,
+}
+
+/// How many obstacles are collected.
+const MAX_OBSTACLES: usize = 8;
+
+/// The requirements whose candidates are all rejected.
+pub(super) fn obstacles(
+    conflict: &Conflict,
+    solver: &Solver<&Provider<'_>>,
+    provider: &Provider<'_>,
+    unlisted: &[Unlisted],
+) -> Vec<Obstacle> {
+    let graph = conflict.graph(solver);
+    let mut found = BTreeSet::new();
+    for edge in graph.graph.edge_indices() {
+        let Some((from, to)) = graph.graph.edge_endpoints(edge) else { continue };
+        let ConflictEdge::Requires(requirement) = graph.graph[edge] else { continue };
+        if !is_rejected(&graph, to) {
+            continue;
+        }
+        let Requirement::Single(set) = requirement else { continue };
+        let name = provider.pool.resolve_version_set_package_name(set);
+        let Name::Package(required, _) = provider.pool.resolve_package_name(name) else { continue };
+        let Set::Matching(requirement) = provider.pool.resolve_version_set(set) else { continue };
+        let dependent = match graph.graph[from] {
+            ConflictNode::Solvable(one) => dependent(provider, one),
+            _ => None,
+        };
+        let states_it =
+            |one: &Required| one.package == *required && one.requirement == *requirement;
+        let owner = unlisted.iter().filter(|_| dependent.is_none());
+        let mut owner = owner.filter(|one| one.required.iter().any(states_it));
+        let owner = owner.next().map(|one| {
+            let package = &provider.packages.lockfile()[one.position];
+            (package.name.clone(), package.version.clone())
+        });
+        let is_newest = dependent.as_ref().is_some_and(|(id, version)| {
+            let versions = provider.packages.versions(*id);
+            let mut later = versions.iter().filter(|one| *one > version && one.pre.is_empty());
+            later.all(|one| provider.packages.release(*id, one).yanked)
+        });
+        found.insert(Obstacle {
+            dependent: dependent
+                .map(|(id, version)| (provider.packages.name(id), version))
+                .or(owner),
+            is_newest,
+            package: provider.packages.name(*required),
+            requirement: requirement.to_string(),
+        });
+        if found.len() >= MAX_OBSTACLES {
+            break;
+        }
+    }
+    found.into_iter().collect()
+}
+
+fn dependent(provider: &Provider<'_>, solvable: SolvableId) -> Option<(CrateId, Version)> {
+    match &provider.pool.resolve_solvable(solvable).record {
+        Candidate::Package(id, version) | Candidate::Feature { id, version, .. } => {
+            Some((*id, version.clone()))
+        }
+        _ => None,
+    }
+}
+
+/// Whether a node was excluded, or does not exist.
+fn is_rejected(graph: &ConflictGraph, node: petgraph::graph::NodeIndex) -> bool {
+    if graph.unresolved_node == Some(node) {
+        return true;
+    }
+    graph
+        .graph
+        .edges(node)
+        .any(|edge| matches!(edge.weight(), ConflictEdge::Conflict(ConflictCause::Excluded)))
+}

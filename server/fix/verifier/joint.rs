@@ -1,0 +1,103 @@
+//! Which packages can be upgraded together.
+
+use std::collections::BTreeMap;
+
+use semver::Version;
+
+use super::NotVerified;
+use crate::{
+    fix::{
+        Fix, FixOptions, NoFixReason,
+        solver::{Goal, NoPlan, PlanOptions, Planner},
+        upgrade::UpgradeTarget,
+    },
+    verdict::PackageRef,
+};
+
+/// What is allowed, one after the other: a newer Rust comes last but for older versions.
+pub(in crate::fix) fn levels(options: FixOptions, rust: Option<&Version>) -> Vec<PlanOptions> {
+    let FixOptions { breaking, newer_rust } = options;
+    let first = PlanOptions { breaking, ..PlanOptions::default() };
+    let mut all = vec![first.clone()];
+    let newer_rust = newer_rust && rust.is_some();
+    if newer_rust {
+        all.push(PlanOptions { newer_rust, ..first.clone() });
+    }
+    if breaking {
+        all.push(PlanOptions { newer_rust, downgrade: true, ..first });
+    }
+    all
+}
+
+/// The result of upgrading several packages together.
+#[derive(Default)]
+pub(in crate::fix) struct JointUpgrades {
+    /// The verified fixes: one resolution and one check for all of them.
+    pub(in crate::fix) fixes: Vec<Fix>,
+    /// The packages that no set of versions is free of, with the reason.
+    pub(in crate::fix) impossible: BTreeMap<PackageRef, NoFixReason>,
+}
+
+/// As many targets as one plan can have, the worst first.
+pub(super) struct PossibleTargets<'t> {
+    pub(super) together: Vec<&'t UpgradeTarget>,
+    /// Their goals.
+    pub(super) goals: Vec<Goal>,
+    /// The targets for which there is no plan even without the others.
+    pub(super) impossible: Vec<(&'t UpgradeTarget, NoPlan)>,
+}
+
+impl<'t> PossibleTargets<'t> {
+    pub(super) fn of(
+        planner: &Planner<'_>,
+        targets: &'t [UpgradeTarget],
+        options: &PlanOptions,
+    ) -> Result<Self, NotVerified> {
+        let can_plan = |goals: &[Goal]| match planner.can_plan(goals, options) {
+            Ok(()) => Ok(None),
+            Err(NoPlan::Canceled) => Err(NotVerified::Canceled),
+            Err(no_plan) => Ok(Some(no_plan)),
+        };
+        let all: Vec<Goal> = targets.iter().flat_map(UpgradeTarget::goals).collect();
+        if can_plan(&all)?.is_none() {
+            let together = targets.iter().collect();
+            return Ok(Self { together, goals: all, impossible: Vec::new() });
+        }
+        let mut impossible = Vec::new();
+        let mut alone: Vec<(&UpgradeTarget, Vec<Goal>)> = Vec::new();
+        for target in targets {
+            let goals = target.goals();
+            let Some(no_plan) = can_plan(&goals)? else {
+                alone.push((target, goals));
+                continue;
+            };
+            // An advisory that no version clears must not block the others.
+            let mut some = Vec::new();
+            for goal in goals.iter().filter(|_| goals.len() > 1) {
+                some.push(goal.clone());
+                if can_plan(&some)?.is_some() {
+                    some.pop();
+                }
+            }
+            if some.is_empty() {
+                impossible.push((target, no_plan));
+            } else {
+                alone.push((target, some));
+            }
+        }
+        let goals: Vec<Goal> = alone.iter().flat_map(|(_, goals)| goals.clone()).collect();
+        if can_plan(&goals)?.is_none() {
+            let together = alone.into_iter().map(|(target, _)| target).collect();
+            return Ok(Self { together, goals, impossible });
+        }
+        let (mut together, mut goals) = (Vec::new(), Vec::new());
+        for (target, own) in alone {
+            let with: Vec<Goal> = goals.iter().cloned().chain(own).collect();
+            if can_plan(&with)?.is_none() {
+                goals = with;
+                together.push(target);
+            }
+        }
+        Ok(Self { together, goals, impossible })
+    }
+}

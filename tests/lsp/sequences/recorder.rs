@@ -6,19 +6,18 @@ use crate::harness::World;
 
 /// Replaces cargo by it. The inputs are all that may differ in a generated world: the arguments, the
 /// folder, and the path and text of manifests, lockfiles and cargo's configuration. A copy of the
-/// workspace is recorded separately, without the name of its folder.
+/// workspace is recorded separately, without the name of its folder. Where it finds no manifests, the real
+/// cargo runs: an output is never repeated for other texts.
 pub(super) fn use_fake_cargo(world: &mut World) {
     let cargo = world.variables()["CARGO"].clone();
     let root = world.path("../").trim_end_matches('/').to_owned();
     let script = format!(
         r#"#!/bin/sh
-copy=
-case "$PWD/" in "{root}/temp/"*)
-    copy="${{PWD#{root}/temp/}}"
-    copy="{root}/temp/${{copy%%/*}}"
-esac
+# A copy has the whole path of the workspace inside it.
+copy="${{PWD%"{root}"/*}}"
 cd_to="$copy{root}"
 files=$(find "$cd_to/work" "$cd_to/beside" \( -name Cargo.toml -o -name Cargo.lock \) 2>/dev/null | sort)
+if [ -z "$files" ]; then exec '{cargo}' "$@"; fi
 key=$({{ echo "$*" "${{copy:+copy}}" "${{PWD#"$copy"}}"; for file in $files; do echo "@ ${{file#"$copy"}}"; cat "$file"; done; }} | sha256sum)
 kept="{root}/cargo/recorded/${{key%% *}}"
 if [ -e "$kept/code" ]; then

@@ -66,7 +66,9 @@ pub struct Gate {
     kept: Option<KeptGraph>,
     /// Why the last resolution failed, with locations in the resolved texts. Not repeated until the key
     /// changes.
-    failed_resolution: Option<(GraphKey, Finding)>,
+    failed_resolution: Option<FailedResolution>,
+    /// Why the last check could not resolve.
+    resolve_error: Option<Arc<ResolveError>>,
     /// The copy in which unsaved manifests are resolved. Outlives the engine, which reads from it.
     copy: Option<BufferCopy>,
     /// The last unsaved texts without syntax errors; a manifest with errors does not replace its last one.
@@ -99,6 +101,14 @@ struct SharedResolution {
     options: MetadataOptions,
     unsaved: BTreeMap<Utf8PathBuf, FileFingerprint>,
     resolution: Resolution,
+}
+
+/// A resolution that failed.
+#[derive(Debug)]
+struct FailedResolution {
+    key: GraphKey,
+    finding: Finding,
+    error: Arc<ResolveError>,
 }
 
 #[derive(Debug)]
@@ -160,6 +170,7 @@ impl Gate {
             workspace,
             kept: None,
             failed_resolution: None,
+            resolve_error: None,
             copy: None,
             valid_buffers: BTreeMap::new(),
             cacheable: None,
@@ -372,6 +383,11 @@ impl Gate {
         copy.refresh_index(resolver, &self.workspace, keep_running)
     }
 
+    /// Why the last check could not resolve the workspace; `None` if it could.
+    pub(crate) fn resolve_error(&self) -> Option<&ResolveError> {
+        self.resolve_error.as_deref()
+    }
+
     /// The lockfile of the scratch copy after the last check.
     pub(crate) fn scratch_lockfile(&self) -> Option<SourceText> {
         self.copy.as_ref()?.lockfile()
@@ -391,7 +407,7 @@ impl Gate {
     /// Whether cargo has to resolve.
     fn needs_resolution(&self, key: &GraphKey) -> bool {
         self.kept.as_ref().is_none_or(|kept| kept.key != *key)
-            && self.failed_resolution.as_ref().is_none_or(|(failed, _)| !failed.resolves_as(key))
+            && self.failed_resolution.as_ref().is_none_or(|failed| !failed.key.resolves_as(key))
     }
 
     /// Resolves and builds the graph, unless the kept one has this key.
@@ -407,10 +423,11 @@ impl Gate {
         if self.kept.as_ref().is_some_and(|kept| kept.key == key) {
             return GraphState::Ready;
         }
-        if let Some((_, finding)) =
-            self.failed_resolution.as_ref().filter(|(failed, _)| failed.resolves_as(&key))
+        if let Some(failed) =
+            self.failed_resolution.as_ref().filter(|failed| failed.key.resolves_as(&key))
         {
-            run.fail(failures::followed(finding, texts));
+            run.fail(failures::followed(&failed.finding, texts));
+            self.resolve_error = Some(Arc::clone(&failed.error));
             return GraphState::Failed;
         }
         progress.report("resolving dependencies");
@@ -432,7 +449,9 @@ impl Gate {
                 let finding =
                     failures::resolution(&self.workspace, &error, &options.resolver, &resolved);
                 run.fail(failures::followed(&finding, texts));
-                self.failed_resolution = Some((key, finding));
+                let error = Arc::new(error);
+                self.resolve_error = Some(Arc::clone(&error));
+                self.failed_resolution = Some(FailedResolution { key, finding, error });
                 return GraphState::Failed;
             }
         };

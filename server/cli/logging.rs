@@ -9,10 +9,11 @@ use crate::{process::Wait, threads};
 
 /// Starts the log with this verbosity; `SUPERCARGO_LOG` overrides it. Panics are logged from now on.
 pub(super) fn start(verbose: u8) {
+    // The solver logs each of its steps.
     let level = match verbose {
         0 => "error",
         1 => "info",
-        _ => "debug",
+        _ => "debug,resolvo=off",
     };
     let filter =
         EnvFilter::try_from_env("SUPERCARGO_LOG").unwrap_or_else(|_| EnvFilter::new(level));

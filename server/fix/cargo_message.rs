@@ -114,7 +114,8 @@ package `libgit2-sys` links to the native library `git2`, but it conflicts with 
     fn missing_package_is_named_offline() {
         let package =
             PackageRef { name: "time".into(), version: Version::new(0, 3, 44), source: None };
-        let steps = [UpgradeStep { package, to: Version::new(0, 3, 47), is_direct: false }];
+        let to = Version::new(0, 3, 47);
+        let steps = [UpgradeStep { package, to, is_direct: false, is_breaking: false }];
         let check = |requirement: &str, expected: &str| {
             let stderr = format!(
                 "error: failed to select a version for the requirement `{requirement}`\n\

@@ -2,6 +2,7 @@
 
 mod create_policy;
 mod joint;
+mod known_fix;
 mod lockfile;
 mod manifests;
 mod other_lockfiles;
@@ -17,7 +18,7 @@ use super::{
     CheckedTexts, Fix, FixKind, FixOptions, FixResult, NewerRust, NoFixReason, Overlay,
     Verification,
     policy::{self, PolicyFacts, PolicyPlan},
-    solver::{NoPlan, PackageVersions, PlanOptions},
+    solver::{NoPlan, PackageVersions, Plan, PlanOptions},
     upgrade::{RequirementUpdate, UpgradeTarget},
 };
 use crate::{
@@ -28,8 +29,9 @@ use crate::{
     verdict::{Check, Code, ExceptionsFile, Finding, Location, PolicyText, Severity},
 };
 pub use create_policy::CreatedPolicy;
-use joint::PossibleTargets;
 pub(super) use joint::{JointUpgrades, levels};
+use joint::{PossibleTargets, possible_goals};
+use known_fix::known_fix;
 pub(crate) use lockfile::is_about_lockfile;
 pub use other_lockfiles::{LockfileOutcome, OtherLockfile};
 pub(super) use upgrade_context::UpgradeContext;
@@ -83,6 +85,22 @@ impl FixVerifier<'_> {
         finding: &Finding,
         options: FixOptions,
     ) -> Result<FixResult, NotVerified> {
+        self.upgrades_or_known(current, finding, options, &[])
+    }
+
+    /// The same. Instead of searching a breaking upgrade it takes one of the `known` fixes of the same texts, if that
+    /// upgrades only the dependency that brings the package.
+    ///
+    /// # Errors
+    ///
+    /// [`NotVerified::Canceled`].
+    pub fn upgrades_or_known(
+        &mut self,
+        current: CheckedTexts<'_>,
+        finding: &Finding,
+        options: FixOptions,
+        known: &[&Fix],
+    ) -> Result<FixResult, NotVerified> {
         let mut result = FixResult::default();
         let targets = UpgradeTarget::of(&current.verdict.findings, finding);
         if targets.is_empty() {
@@ -95,8 +113,18 @@ impl FixVerifier<'_> {
         let versions = PackageVersions::of(current.verdict, current.texts);
         let context = UpgradeContext::of(current, &versions, self.databases);
         for target in &targets {
-            if let Some(reason) = self.add_upgrades(&context, target, options, &mut result.fixes)? {
-                result.no_fix_reason.get_or_insert(reason);
+            let upgrades = self.upgrades_of(&context, target, options.breaking)?;
+            match upgrades {
+                Ok(fixes) => result.fixes.extend(fixes),
+                Err(failed) => match known_fix(known, current, finding, target) {
+                    Some(known) => result.fixes.push(known.clone()),
+                    None => match self.last_upgrade(&context, target, failed)? {
+                        Ok(fix) => result.fixes.push(fix),
+                        Err(reason) => {
+                            result.no_fix_reason.get_or_insert(reason);
+                        }
+                    },
+                },
             }
         }
         if !result.fixes.is_empty() {
@@ -105,57 +133,69 @@ impl FixVerifier<'_> {
         Ok(result)
     }
 
-    /// Adds the verified upgrades of one package. Returns the reason if there is none.
-    fn add_upgrades(
+    /// The verified upgrades of one package that are compatible, and with `breaking` one that is not. `Err` if there
+    /// is no compatible one.
+    fn upgrades_of(
         &mut self,
         context: &UpgradeContext<'_>,
         target: &UpgradeTarget,
-        options: FixOptions,
-        fixes: &mut Vec<Fix>,
-    ) -> Result<Option<NoFixReason>, NotVerified> {
-        let before = fixes.len();
-        let compatible = PlanOptions::default();
+        breaking: bool,
+    ) -> Result<Result<Vec<Fix>, NoUpgrade>, NotVerified> {
+        let rust = context.versions.rust.as_ref();
         let offered = FixOptions { breaking: false, newer_rust: true };
-        let compatible_levels = levels(offered, context.versions.rust.as_ref());
-        let reason = match self.best_plan(context, target, &compatible_levels)? {
-            Ok(first) => {
-                let mut more = Vec::new();
-                if first.raised_accepting {
-                    more.push((compatible.clone(), RequirementUpdate::KeepAccepting));
-                }
-                let newest = Some(target.package.clone());
-                let newest = PlanOptions { newest, ..compatible.clone() };
-                more.push((newest, RequirementUpdate::Raise));
-                fixes.push(context.fix(target, &first));
-                for (options, update) in more {
-                    let goals = target.goals();
-                    match self.verified_plan(context, &[target], &goals, options, update) {
-                        Ok(verified) => {
-                            let fix = context.fix(target, &verified);
-                            if !fixes.iter().any(|one| one.has_same_edits(&fix)) {
-                                fixes.push(fix);
-                            }
-                        }
-                        Err(NoUpgrade::Unverified(NotVerified::Canceled)) => {
-                            return Err(NotVerified::Canceled);
-                        }
-                        _ => {}
+        let first = match self.best_plan(context, target, &levels(offered, rust))? {
+            Ok(first) => first,
+            Err(failed) => return Ok(Err(failed)),
+        };
+        let mut more = Vec::new();
+        if first.raised_accepting {
+            let plan = first.plan.clone();
+            more.push(self.verified(context, target, plan, RequirementUpdate::KeepAccepting));
+        }
+        if context.has_newer(target, &first.plan) {
+            let newest = Some(target.package.clone());
+            let options = PlanOptions { newest, ..PlanOptions::default() };
+            let (goals, update) = (target.goals(), RequirementUpdate::Raise);
+            more.push(self.verified_plan(context, &[target], &goals, options, update));
+        }
+        let mut fixes = vec![context.fix(target, &first)];
+        for verified in more {
+            match verified {
+                Ok(verified) => {
+                    let fix = context.fix(target, &verified);
+                    if !fixes.iter().any(|one| one.has_same_edits(&fix)) {
+                        fixes.push(fix);
                     }
                 }
-                None
-            }
-            Err(reason) => Some(reason),
-        };
-        if fixes.len() == before || options.breaking {
-            let offered = FixOptions { breaking: true, newer_rust: true };
-            let levels = levels(offered, context.versions.rust.as_ref());
-            if let Ok(verified) = self.best_plan(context, target, &levels)?
-                && verified.plan.is_breaking
-            {
-                fixes.push(context.fix(target, &verified));
+                Err(NoUpgrade::Unverified(NotVerified::Canceled)) => {
+                    return Err(NotVerified::Canceled);
+                }
+                Err(_) => {}
             }
         }
-        Ok(reason.filter(|_| fixes.len() == before))
+        if breaking {
+            let offered = FixOptions { breaking: true, newer_rust: true };
+            let verified = self.best_plan(context, target, &levels(offered, rust))?.ok();
+            let verified = verified.filter(|verified| verified.plan.is_breaking());
+            fixes.extend(verified.map(|verified| context.fix(target, &verified)));
+        }
+        Ok(Ok(fixes))
+    }
+
+    /// The upgrade where none is compatible: a breaking one or, at last, one to older versions; or why there is none.
+    fn last_upgrade(
+        &mut self,
+        context: &UpgradeContext<'_>,
+        target: &UpgradeTarget,
+        failed: NoUpgrade,
+    ) -> Result<Result<Fix, NoFixReason>, NotVerified> {
+        let offered = FixOptions { breaking: true, newer_rust: true };
+        let levels = levels(offered, context.versions.rust.as_ref());
+        if let Ok(verified) = self.best_plan(context, target, &levels)? {
+            return Ok(Ok(context.fix(target, &verified)));
+        }
+        let all = PlanOptions { newer_rust: true, ..PlanOptions::default() };
+        Ok(Err(self.no_upgrade_reason(context, target, &all, failed)))
     }
 
     /// The best verified upgrade of one package, or why there is none.
@@ -168,7 +208,11 @@ impl FixVerifier<'_> {
         let levels = levels(options, context.versions.rust.as_ref());
         match self.best_plan(context, target, &levels)? {
             Ok(verified) => Ok(context.fix(target, &verified)),
-            Err(reason) => Err(NotVerified::Because(reason)),
+            Err(failed) => {
+                let FixOptions { breaking, newer_rust } = options;
+                let allowed = PlanOptions { breaking, newer_rust, ..PlanOptions::default() };
+                Err(self.no_upgrade_reason(context, target, &allowed, failed).into())
+            }
         }
     }
 
@@ -200,55 +244,114 @@ impl FixVerifier<'_> {
             }
         }
         for (target, no_plan) in impossible.into_iter().filter(|_| is_last) {
-            let reason = self.no_upgrade_reason(context, target, options, &no_plan);
+            let failed = NoUpgrade::Unplanned(no_plan);
+            let reason = self.no_upgrade_reason(context, target, options, failed);
             joint.impossible.insert(target.package.clone(), reason);
         }
         Ok(joint)
     }
 
-    /// Why there is no upgrade: a sentence without a final period.
+    /// Why there is no upgrade with these options.
     fn no_upgrade_reason(
         &self,
         context: &UpgradeContext<'_>,
         target: &UpgradeTarget,
         options: &PlanOptions,
-        no_plan: &NoPlan,
+        failed: NoUpgrade,
     ) -> NoFixReason {
+        let no_plan = match failed {
+            NoUpgrade::Unverified(NotVerified::Because(reason)) => return reason,
+            NoUpgrade::Unverified(NotVerified::Canceled) => NoPlan::Canceled,
+            NoUpgrade::Unplanned(no_plan) => no_plan,
+        };
         if !options.newer_rust
             && let Some(reason) = self.newer_rust_reason(context, target, options)
         {
             return reason;
         }
-        let progress = self.progress;
-        let is_canceled = || progress.is_cancelled();
         let with_breaking = PlanOptions { breaking: true, ..options.clone() };
-        let breaking = (!options.breaking).then(|| {
-            context.with_planner(&is_canceled, |planner| {
-                planner.can_plan(&target.goals(), &with_breaking).ok()?;
-                planner.plan(&target.goals(), &with_breaking).ok()
-            })
-        });
-        NoFixReason::NoPlan(context.reason(target, no_plan, breaking.flatten().as_ref()))
+        let breaking =
+            (!options.breaking).then(|| self.possible_plan(context, target, &with_breaking));
+        NoFixReason::NoPlan(context.reason(target, &no_plan, breaking.flatten().as_ref()))
+    }
+
+    /// The plan for all findings about a package, if there is one.
+    fn possible_plan(
+        &self,
+        context: &UpgradeContext<'_>,
+        target: &UpgradeTarget,
+        options: &PlanOptions,
+    ) -> Option<Plan> {
+        let progress = self.progress;
+        context.with_planner(&|| progress.is_cancelled(), |planner| {
+            // Most often there is none, which is found faster.
+            planner.can_plan(&target.goals(), options).ok()?;
+            planner.plan(&target.goals(), options).ok()
+        })
     }
 
     /// The first plan that is verified: for all findings about the package, else for as many as possible. `Err` is
-    /// the reason why there is none: a sentence without a final period.
+    /// why there is none.
     fn best_plan(
         &mut self,
         context: &UpgradeContext<'_>,
         target: &UpgradeTarget,
         levels: &[PlanOptions],
-    ) -> Result<Result<VerifiedPlan, NoFixReason>, NotVerified> {
-        let mut reason = None;
+    ) -> Result<Result<VerifiedPlan, NoUpgrade>, NotVerified> {
+        // The index does not list licenses, so the newest version is the best guess.
+        let newest = target.is_only_about_license().then(|| target.package.clone());
+        if let Some(no_plan) = self.never_possible(context, target, levels)? {
+            return Ok(Err(NoUpgrade::Unplanned(no_plan)));
+        }
+        let mut failed = None;
         for level in levels {
-            match self.best_plan_with(context, target, level)? {
+            let options = PlanOptions { newest: newest.clone(), ..level.clone() };
+            let progress = self.progress;
+            let is_canceled = || progress.is_cancelled();
+            let possible = context
+                .with_planner(&is_canceled, |planner| possible_goals(planner, target, &options))?;
+            let found = match possible {
+                Ok(goals) => {
+                    let update = RequirementUpdate::Raise;
+                    self.verified_plan(context, &[target], &goals, options, update)
+                }
+                Err(no_plan) => Err(NoUpgrade::Unplanned(no_plan)),
+            };
+            match found {
                 Ok(verified) => return Ok(Ok(verified)),
+                Err(NoUpgrade::Unverified(NotVerified::Canceled)) => {
+                    return Err(NotVerified::Canceled);
+                }
+                // A failed verification says more than a missing plan.
+                Err(new @ NoUpgrade::Unverified(_))
+                    if !matches!(failed, Some(NoUpgrade::Unverified(_))) =>
+                {
+                    failed = Some(new);
+                }
                 Err(new) => {
-                    reason.get_or_insert(new);
+                    failed.get_or_insert(new);
                 }
             }
         }
-        Ok(Err(reason.unwrap_or(NoFixReason::NoVersion)))
+        let none = NoUpgrade::Unverified(NotVerified::Because(NoFixReason::NoVersion));
+        Ok(Err(failed.unwrap_or(none)))
+    }
+
+    /// Why the first level has no plan, if the last one, which allows the most, has none.
+    fn never_possible(
+        &self,
+        context: &UpgradeContext<'_>,
+        target: &UpgradeTarget,
+        levels: &[PlanOptions],
+    ) -> Result<Option<NoPlan>, NotVerified> {
+        let [first, .., last] = levels else { return Ok(None) };
+        let progress = self.progress;
+        context.with_planner(&|| progress.is_cancelled(), |planner| {
+            Ok(match possible_goals(planner, target, last)? {
+                Ok(_) => None,
+                Err(_) => possible_goals(planner, target, first)?.err(),
+            })
+        })
     }
 
     /// Names the Rust version with which there is an upgrade.
@@ -259,13 +362,8 @@ impl FixVerifier<'_> {
         options: &PlanOptions,
     ) -> Option<NoFixReason> {
         let stated = context.versions.rust.clone()?;
-        let progress = self.progress;
-        let is_canceled = || progress.is_cancelled();
         let options = PlanOptions { newer_rust: true, ..options.clone() };
-        let plan = context.with_planner(&is_canceled, |planner| {
-            planner.can_plan(&target.goals(), &options).ok()?;
-            planner.plan(&target.goals(), &options).ok()
-        })?;
+        let plan = self.possible_plan(context, target, &options)?;
         let steps = plan.steps.iter();
         let newer = steps.filter_map(|step| {
             let rust = context.versions.newer_rust(&step.package, &step.to)?;
@@ -274,53 +372,6 @@ impl FixVerifier<'_> {
         let (required, package, version) = newer.max()?;
         let newer = NewerRust { package, version, required, stated };
         Some(NoFixReason::NewerRust(Box::new(newer)))
-    }
-
-    fn best_plan_with(
-        &mut self,
-        context: &UpgradeContext<'_>,
-        target: &UpgradeTarget,
-        options: &PlanOptions,
-    ) -> Result<Result<VerifiedPlan, NoFixReason>, NotVerified> {
-        // The index does not list licenses, so the newest version is the best guess.
-        let newest = target.is_only_about_license().then(|| target.package.clone());
-        let mut options = options.clone();
-        options.newest = newest.or(options.newest);
-        let update = RequirementUpdate::Raise;
-        let goals = target.goals();
-        let failed = self.verified_plan(context, &[target], &goals, options.clone(), update);
-        let mut failed = match failed {
-            Ok(verified) => return Ok(Ok(verified)),
-            Err(failed) => failed,
-        };
-        // An advisory that no version clears must not block the others.
-        if goals.len() > 1 && matches!(failed, NoUpgrade::Unplanned(_)) {
-            let progress = self.progress;
-            let is_canceled = || progress.is_cancelled();
-            let possible = context.with_planner(&is_canceled, |planner| {
-                let mut possible = Vec::new();
-                for goal in goals {
-                    possible.push(goal);
-                    if planner.can_plan(&possible, &options).is_err() {
-                        possible.pop();
-                    }
-                }
-                possible
-            });
-            if !possible.is_empty() {
-                match self.verified_plan(context, &[target], &possible, options.clone(), update) {
-                    Ok(verified) => return Ok(Ok(verified)),
-                    Err(new) => failed = new,
-                }
-            }
-        }
-        match failed {
-            NoUpgrade::Unverified(NotVerified::Canceled) => Err(NotVerified::Canceled),
-            NoUpgrade::Unverified(NotVerified::Because(reason)) => Ok(Err(reason)),
-            NoUpgrade::Unplanned(no_plan) => {
-                Ok(Err(self.no_upgrade_reason(context, target, &options, &no_plan)))
-            }
-        }
     }
 
     /// The verified changes of the policy, in the order of their kinds.

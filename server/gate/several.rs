@@ -46,6 +46,7 @@ impl Gate {
     ) -> Option<Verdict> {
         let lines = &options.command_lines;
         self.has_several_lines = lines.len() > 1;
+        self.resolve_error = None;
         if lines.is_empty() {
             return self.check_with(options, texts, databases, progress);
         }

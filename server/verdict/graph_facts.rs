@@ -50,6 +50,8 @@ pub struct StatedDependency {
     pub key: String,
     /// The name of the package.
     pub package: String,
+    /// The source of the package, as lockfiles state it.
+    pub source: String,
     /// The requirement.
     pub requirement: VersionReq,
     /// It is optional.
@@ -224,15 +226,17 @@ fn is_from_registry(krate: &Krate) -> bool {
 
 fn unlisted_package(krate: &Krate) -> UnlistedPackage {
     let is_listed =
-        |source: &String| source.starts_with("registry+") || source.starts_with("sparse+");
-    let dependencies = krate.deps.iter().filter(|one| one.source.as_ref().is_some_and(is_listed));
-    let dependencies = dependencies.map(|one| StatedDependency {
-        key: one.rename.clone().unwrap_or_else(|| one.name.clone()),
-        package: one.name.clone(),
-        requirement: one.req.clone(),
-        optional: one.optional,
-        default_features: one.uses_default_features,
-        features: one.features.clone(),
+        |source: &&String| source.starts_with("registry+") || source.starts_with("sparse+");
+    let dependencies = krate.deps.iter().filter_map(|one| {
+        Some(StatedDependency {
+            key: one.rename.clone().unwrap_or_else(|| one.name.clone()),
+            package: one.name.clone(),
+            source: one.source.as_ref().filter(is_listed)?.clone(),
+            requirement: one.req.clone(),
+            optional: one.optional,
+            default_features: one.uses_default_features,
+            features: one.features.clone(),
+        })
     });
     UnlistedPackage {
         package: package_ref(krate),

@@ -75,7 +75,8 @@ fn policy_above_two_workspaces_applies_to_both() {
     for file in ["one/Cargo.toml", "two/Cargo.toml"] {
         client.diagnostics_without(file, "rejected");
     }
-    client.diagnostics_when("deny.toml", "nothing", Shown::is_empty);
+    // The verdict of the other workspace may still be the old one for a moment.
+    client.ends_with("deny.toml", "nothing", Shown::is_empty);
 }
 
 /// Even if some of them are checked already, and another has its own policy.

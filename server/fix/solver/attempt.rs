@@ -1,6 +1,9 @@
 //! What one attempt of the solver may change.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet, HashSet},
+    rc::Rc,
+};
 
 use semver::Version;
 
@@ -25,8 +28,18 @@ pub(super) struct Attempt {
     pub(super) moved: BTreeMap<usize, Range>,
     /// The locked packages that stay if they are needed.
     pub(super) frozen: BTreeSet<(CrateId, Version)>,
+    /// More of them, for all attempts of a search.
+    pub(super) far: Rc<HashSet<(CrateId, Version)>>,
     /// The newest versions are tried first after the locked one.
     pub(super) large_steps: bool,
     /// The package of which the newest version is tried first.
     pub(super) newest: Option<CrateId>,
+}
+
+impl Attempt {
+    /// Whether a locked package stays if it is needed.
+    pub(super) fn keeps(&self, id: CrateId, locked: &Version) -> bool {
+        let package = (id, locked.clone());
+        self.frozen.contains(&package) || self.far.contains(&package)
+    }
 }

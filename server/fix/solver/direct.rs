@@ -65,16 +65,15 @@ pub(super) fn requirements_of(
             let edge = owner.dependencies.iter().enumerate().find(|(_, at)| {
                 let dependency = &packages.lockfile()[**at];
                 dependency.name == one.package
-                    && dependency.source.as_deref().is_some_and(is_registry)
+                    && dependency.source.as_deref() == Some(&one.source)
                     && one.requirement.matches(&dependency.version)
             });
             let Some((edge, at)) = edge else { continue };
             met[edge] = true;
             let locked = &packages.lockfile()[*at];
-            let source = locked.source.as_deref().unwrap_or_default();
             let stated = Required {
                 key: one.key.clone(),
-                package: packages.id(&locked.name, source),
+                package: packages.id(&locked.name, &one.source),
                 requirement: one.requirement.clone(),
                 optional: false,
                 default_features: one.default_features,

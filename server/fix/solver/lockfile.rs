@@ -49,15 +49,29 @@ impl Plan {
             }
         }
         text.push_str(rest);
-        text
+        // In the order and with the names that cargo writes.
+        match text.parse::<cargo_lock::Lockfile>() {
+            Ok(mut lockfile) => {
+                lockfile.packages.sort();
+                lockfile.to_string()
+            }
+            Err(_) => text,
+        }
     }
 
     /// An entry whose dependencies are those of the plan.
     fn with_new_dependencies(&self, package: &PackageRef, entry: &str) -> String {
         let selected = self.selected.get(package);
-        let moved = |name: &str, version: Option<&Version>| -> Option<String> {
+        let moved = |reference: &str| -> Option<String> {
+            // `name`, `name version` or `name version (source)`, as much as is unambiguous.
+            let mut words = reference.split(' ');
+            let name = words.next()?;
+            let version = words.next().and_then(|version| Version::parse(version).ok());
+            let source = words.next().map(|source| source.trim_matches(['(', ')']));
             let is_it = |one: &&PackageRef| {
-                one.name == name && version.is_none_or(|version| one.version == *version)
+                one.name == name
+                    && version.as_ref().is_none_or(|version| one.version == *version)
+                    && (source.is_none() || one.source.as_deref() == source)
             };
             let dropped = self.dropped.iter().find(is_it)?;
             let new = selected.and_then(|selected| {
@@ -78,10 +92,7 @@ impl Plan {
             let Some(reference) = reference.filter(|_| line.starts_with(' ')) else {
                 return line.to_owned();
             };
-            let mut words = reference.split(' ');
-            let (name, version) = (words.next().unwrap_or_default(), words.next());
-            let version = version.and_then(|version| Version::parse(version).ok());
-            match moved(name, version.as_ref()) {
+            match moved(reference) {
                 Some(new) => line.replacen(reference, &new, 1),
                 None => line.to_owned(),
             }

@@ -63,6 +63,16 @@ impl PackageVersions {
         Some(history)
     }
 
+    /// Whether the index has a newer version that is compatible with this one.
+    pub(in crate::fix) fn has_newer(&self, package: &PackageRef) -> bool {
+        let history = self.index_history(&package.name, package.source.as_deref());
+        let lines = history.iter().flat_map(|history| history.lines());
+        let newer = lines.filter(|one| one.version > package.version);
+        newer.filter(|one| Range::of(&one.version) == Range::of(&package.version)).any(|one| {
+            (one.version.pre.is_empty() || !package.version.pre.is_empty()) && !one.is_yanked()
+        })
+    }
+
     /// The first versions of the semver ranges after the locked one, up to that of `to`.
     pub(in crate::fix) fn ranges_between(
         &self,

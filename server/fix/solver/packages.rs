@@ -3,7 +3,7 @@
 
 use std::{
     cell::RefCell,
-    collections::{BTreeMap, HashMap},
+    collections::{BTreeMap, HashMap, HashSet},
     rc::Rc,
 };
 
@@ -82,6 +82,8 @@ pub(super) struct Packages<'p> {
     lockfile: &'p [LockedPackage],
     /// The packages of the lockfile by their names.
     by_name: HashMap<&'p str, Vec<usize>>,
+    /// The positions of the packages on which those of registries depend.
+    required_by_registry: HashSet<usize>,
     known: RefCell<Vec<KnownCrate>>,
     ids: RefCell<HashMap<(String, String), CrateId>>,
 }
@@ -97,7 +99,12 @@ impl<'p> Packages<'p> {
         for (position, package) in lockfile.iter().enumerate() {
             by_name.entry(&package.name).or_default().push(position);
         }
-        Self { index, lockfile, by_name, known: RefCell::default(), ids: RefCell::default() }
+        let of_registries =
+            lockfile.iter().filter(|one| one.source.as_deref().is_some_and(is_registry));
+        let required_by_registry =
+            of_registries.flat_map(|one| one.dependencies.iter().copied()).collect();
+        let (known, ids) = (RefCell::default(), RefCell::default());
+        Self { index, lockfile, by_name, required_by_registry, known, ids }
     }
 
     pub(super) fn lockfile(&self) -> &'p [LockedPackage] {
@@ -185,9 +192,17 @@ impl<'p> Packages<'p> {
         Rc::clone(&self.known.borrow()[id.0].versions)
     }
 
-    /// Whether cargo has a copy of the index entry.
-    pub(super) fn is_listed(&self, id: CrateId) -> bool {
-        self.known.borrow()[id.0].history.is_some()
+    /// Whether `[patch]` replaces the package for this requirement: a package of the registry depends on one that is
+    /// not from there.
+    pub(super) fn is_patched(&self, id: CrateId, requirement: &VersionReq) -> bool {
+        let known = self.known.borrow();
+        let same = self.locked_named(&known[id.0].name);
+        let mut patches = same.filter(|(at, one)| {
+            !one.source.as_deref().is_some_and(is_registry)
+                && requirement.matches(&one.version)
+                && self.required_by_registry.contains(at)
+        });
+        patches.next().is_some()
     }
 
     /// What a version requires.

@@ -1,9 +1,15 @@
 //! Finds lockfiles without the findings: the fewest changes of manifests, then the fewest breaking upgrades, then
 //! the fewest moved packages, then the smallest steps.
 
+mod goals;
+mod improve;
+mod nearby;
+mod solution;
+
 use std::{
     cell::RefCell,
     collections::{BTreeMap, BTreeSet, HashMap, HashSet},
+    rc::Rc,
     sync::Arc,
     time::{Duration, Instant},
 };
@@ -13,11 +19,10 @@ use semver::Version;
 
 use super::{
     attempt::Attempt,
-    direct::{Alternative, DirectDependency, Unlisted, requirements_of},
+    direct::{DirectDependency, Unlisted, requirements_of},
     package_versions::PackageVersions,
-    packages::{CrateId, Packages, Release},
-    provider::{Candidate, Name, Owner, Provider, Rejection, Set},
-    range::Range,
+    packages::{CrateId, Packages},
+    provider::{Candidate, Name, Owner, Provider, Set},
     reasons::{Obstacle, obstacles},
     step::UpgradeStep,
 };
@@ -25,33 +30,11 @@ use crate::{
     model::lockfile::LockedPackage,
     verdict::{AdvisoryFacts, PackageRef, UnlistedPackage},
 };
+pub(in crate::fix) use goals::{Goal, GoalKind};
+use solution::Solution;
 
 /// How long the solver may search for one solution.
 const SEARCH_TIME: Duration = Duration::from_secs(20);
-
-/// How long a solution is improved.
-const IMPROVE_TIME: Duration = Duration::from_secs(2);
-
-/// Up to how many moved packages others are tried instead.
-const MAX_EXCHANGED: usize = 24;
-
-/// What a plan has to achieve for a package.
-#[derive(Clone, Debug, PartialEq)]
-pub(in crate::fix) struct Goal {
-    /// The locked package.
-    pub(in crate::fix) package: PackageRef,
-    pub(in crate::fix) kind: GoalKind,
-}
-
-#[derive(Clone, Debug, PartialEq)]
-pub(in crate::fix) enum GoalKind {
-    /// No version of the package is affected.
-    Clear(Arc<AdvisoryFacts>),
-    /// This version is not selected any more.
-    Replace,
-    /// This version is not selected any more, and no other one of its range than these.
-    ReplaceBy(Vec<Version>),
-}
 
 /// What a plan may change.
 #[derive(Clone, Debug, Default)]
@@ -77,10 +60,15 @@ pub(in crate::fix) struct Plan {
     pub(in crate::fix) selected: BTreeMap<PackageRef, SelectedPackage>,
     /// The locked packages that are not selected.
     pub(in crate::fix) dropped: BTreeSet<PackageRef>,
-    /// Whether a direct dependency moves to a version that is not compatible, or past an upper bound.
-    pub(in crate::fix) is_breaking: bool,
-    /// Whether there may be a solution with fewer changes: the time was up.
+    /// Whether there may be a solution with fewer changes: not all were tried.
     pub(in crate::fix) is_cut: bool,
+}
+
+impl Plan {
+    /// Whether a direct dependency moves to a version that is not compatible, or past an upper bound.
+    pub(in crate::fix) fn is_breaking(&self) -> bool {
+        self.steps.iter().any(|step| step.is_breaking)
+    }
 }
 
 /// A package of a solution.
@@ -114,14 +102,6 @@ pub(in crate::fix) struct Planner<'p> {
     /// The findings that the workspace has: ids of advisories with the names of the packages.
     tolerated: BTreeSet<(String, String)>,
     is_canceled: &'p dyn Fn() -> bool,
-}
-
-/// What the solver chose.
-#[derive(Clone, Debug)]
-struct Solution {
-    alternatives: Vec<Alternative>,
-    /// The needed packages with their dependencies.
-    selected: BTreeMap<(CrateId, Version), BTreeSet<(CrateId, Version)>>,
 }
 
 impl<'p> Planner<'p> {
@@ -178,7 +158,7 @@ impl<'p> Planner<'p> {
     ) -> Result<(), NoPlan> {
         self.with_provider(goals, options, |provider, attempt| {
             let attempt = Attempt { raise: true, breaking: options.breaking, ..attempt };
-            self.solve(provider, &attempt).map(drop)
+            self.nearby_or_any_solution(provider, &attempt).map(drop)
         })
     }
 
@@ -190,7 +170,8 @@ impl<'p> Planner<'p> {
         options: &PlanOptions,
     ) -> Result<Plan, NoPlan> {
         self.with_provider(goals, options, |provider, mut attempt| {
-            let mut solution = self.solve(provider, &attempt)?;
+            let mut solution;
+            (attempt, solution) = self.nearby_or_any_solution(provider, &attempt)?;
             let is_cut = self.improve(provider, &mut attempt, &mut solution)?;
             Ok(self.plan_of(&solution, is_cut))
         })
@@ -211,7 +192,8 @@ impl<'p> Planner<'p> {
             Provider::new(&self.packages, &self.direct, &rejects, self.rust, self.is_canceled);
         let newest = options.newest.as_ref().and_then(|one| self.find(one)).map(|(id, _)| id);
         let PlanOptions { newer_rust, downgrade, .. } = *options;
-        let attempt = Attempt { newer_rust, downgrade, newest, ..Attempt::default() };
+        let far = Rc::new(self.far_from(&goals));
+        let attempt = Attempt { newer_rust, downgrade, far, newest, ..Attempt::default() };
         provider.deadline.set(Some(Instant::now() + SEARCH_TIME));
         then(&provider, attempt)
     }
@@ -228,8 +210,8 @@ impl<'p> Planner<'p> {
         let mut failed = None;
         let attempts = [attempt, raise].into_iter().chain(options.breaking.then_some(breaking));
         for attempt in attempts {
-            match self.solve(provider, &attempt) {
-                Ok(solution) => return Ok((attempt, solution)),
+            match self.nearby_or_any_solution(provider, &attempt) {
+                Ok(found) => return Ok(found),
                 Err(NoPlan::Impossible(obstacles)) => failed = Some(obstacles),
                 Err(other) => return Err(other),
             }
@@ -237,164 +219,39 @@ impl<'p> Planner<'p> {
         Err(NoPlan::Impossible(failed.unwrap_or_default()))
     }
 
-    /// Undoes changes one after the other, as long as there is a solution without them. Returns whether the time
-    /// was up before the end.
-    fn improve(
+    /// A solution that changes only what is near to the goals, which is found faster, else any; with the attempt
+    /// that found it.
+    fn nearby_or_any_solution(
         &self,
         provider: &Provider<'_>,
-        attempt: &mut Attempt,
-        solution: &mut Solution,
-    ) -> Result<bool, NoPlan> {
-        let deadline = Instant::now() + IMPROVE_TIME;
-        let mut is_cut = false;
-        // Direct dependencies that stay in their range, then those that keep their requirements.
-        for only_ranges in [true, false] {
-            for index in 0..self.direct.len() {
-                let changes = self.changes_of(solution);
-                let Some((_, is_breaking)) = changes.iter().find(|(at, _)| *at == index) else {
-                    continue;
-                };
-                if only_ranges && !is_breaking {
-                    continue;
-                }
-                let mut without = attempt.clone();
-                let kept = if only_ranges { &mut without.unbroken } else { &mut without.kept };
-                kept.insert(index);
-                let better = |new: &Solution| self.changes_of(new).len() <= changes.len();
-                is_cut |=
-                    !self.try_attempt(provider, attempt, without, solution, deadline, &better)?;
+        attempt: &Attempt,
+    ) -> Result<(Attempt, Solution), NoPlan> {
+        let any = Attempt { far: Rc::default(), ..attempt.clone() };
+        if !attempt.far.is_empty() {
+            let nearby = self.nearby(attempt.clone());
+            match self.solve(provider, &nearby) {
+                Ok(solution) => return Ok((nearby, solution)),
+                Err(NoPlan::Impossible(_)) => {}
+                Err(other) => return Err(other),
             }
         }
-        // What was not changed stays unchanged.
-        let changed: BTreeSet<usize> =
-            self.changes_of(solution).into_iter().map(|(index, _)| index).collect();
-        let unchanged = (0..self.direct.len()).filter(|index| !changed.contains(index));
-        attempt.kept.extend(unchanged);
-        let locked = self.packages.locked();
-        let stays = |solution: &Solution| -> BTreeSet<(CrateId, Version)> {
-            let all = locked.iter().map(|one| (one.id, one.version.clone()));
-            all.filter(|one| solution.selected.contains_key(one)).collect()
-        };
-        let movable: Vec<(CrateId, Version)> = locked
-            .iter()
-            .map(|one| (one.id, one.version.clone()))
-            .filter(|one| (provider.rejects)(one.0, &one.1).is_none())
-            .collect();
-        // Those that have moved stay, one after the other: first with all that stay already, then instead of others.
-        for with_others in [true, false] {
-            let moved = movable.len() - stays(solution).len().min(movable.len());
-            if !with_others && moved > MAX_EXCHANGED {
-                break;
-            }
-            for one in &movable {
-                let staying = stays(solution);
-                if staying.contains(one) {
-                    continue;
-                }
-                let mut new = attempt.clone();
-                new.frozen = if with_others { staying.clone() } else { BTreeSet::new() };
-                new.frozen.insert(one.clone());
-                let better = |new: &Solution| stays(new).len() > staying.len();
-                is_cut |= !self.try_attempt(provider, attempt, new, solution, deadline, &better)?;
-            }
-            // With larger steps, fewer packages may have to move.
-            let staying = stays(solution);
-            if with_others && (2..=MAX_EXCHANGED).contains(&(locked.len() - staying.len())) {
-                let new = Attempt { large_steps: true, frozen: BTreeSet::new(), ..attempt.clone() };
-                let better = |new: &Solution| stays(new).len() > staying.len();
-                is_cut |= !self.try_attempt(provider, attempt, new, solution, deadline, &better)?;
-            }
-        }
-        Ok(is_cut)
-    }
-
-    /// Moves the direct dependencies that a breaking upgrade requires in another range: otherwise the workspace
-    /// and its dependency would use two versions of the same types.
-    fn move_along(
-        &self,
-        provider: &Provider<'_>,
-        attempt: &mut Attempt,
-        solution: &mut Solution,
-    ) -> Result<(), NoPlan> {
-        let moved = self.changes_of(solution).into_iter().filter(|(_, is_breaking)| *is_breaking);
-        for (index, _) in moved.collect::<Vec<_>>() {
-            let Alternative::Move(range) = solution.alternatives[index] else { continue };
-            let direct = &self.direct[index];
-            let before = self.packages.release(direct.id, &direct.locked);
-            let mut selected = solution.selected.keys();
-            let to = selected.find(|(id, to)| *id == direct.id && Range::of(to) == range);
-            let Some(after) = to.map(|(id, to)| self.packages.release(*id, to)) else { continue };
-            for (other, shared) in self.direct.iter().enumerate() {
-                let in_both = |release: &Release, is_accepted: bool| {
-                    let all = release.unconditional();
-                    let mut all = all.filter(|one| one.package == shared.id);
-                    all.find(|one| one.requirement.matches(&shared.locked) == is_accepted)
-                        .map(|one| one.requirement.clone())
-                };
-                if other == index || in_both(&before, true).is_none() {
-                    continue;
-                }
-                let Some(required) = in_both(&after, false) else { continue };
-                let mut selected = solution.selected.keys();
-                let along = selected
-                    .find(|(id, version)| *id == shared.id && required.matches(version))
-                    .map(|(_, version)| Range::of(version));
-                let Some(along) = along.filter(|along| *along > Range::of(&shared.locked)) else {
-                    continue;
-                };
-                let mut new = attempt.clone();
-                new.kept.remove(&other);
-                new.unbroken.remove(&other);
-                new.moved.insert(other, along);
-                let deadline = Instant::now() + IMPROVE_TIME;
-                self.try_attempt(provider, attempt, new, solution, deadline, &|_| true)?;
-            }
-        }
-        Ok(())
-    }
-
-    /// Takes a new attempt and its solution if that is better. Returns whether there was time for it.
-    fn try_attempt(
-        &self,
-        provider: &Provider<'_>,
-        attempt: &mut Attempt,
-        new: Attempt,
-        solution: &mut Solution,
-        deadline: Instant,
-        is_better: &dyn Fn(&Solution) -> bool,
-    ) -> Result<bool, NoPlan> {
-        if Instant::now() > deadline {
-            return Ok(false);
-        }
-        provider.deadline.set(Some(deadline));
-        match self.solve(provider, &new) {
-            Ok(found) if is_better(&found) => {
-                *solution = found;
-                *attempt = new;
-            }
-            Err(NoPlan::Canceled) => return Err(NoPlan::Canceled),
-            Err(NoPlan::OutOfTime) => return Ok(false),
-            _ => {}
-        }
-        Ok(true)
+        let solution = self.solve(provider, &any)?;
+        Ok((any, solution))
     }
 
     fn solve(&self, provider: &Provider<'_>, attempt: &Attempt) -> Result<Solution, NoPlan> {
         let start = Instant::now();
-        let result = self.solve_once(provider, attempt);
-        tracing::debug!(
-            "solved in {:.1?} with {} packages asked: {}",
-            start.elapsed(),
-            provider.calls.replace(0),
-            match &result {
-                Ok(solution) => format!("{} packages", solution.selected.len()),
-                Err(error) => format!("{error:?}"),
-            }
-        );
-        result
+        let found = self.solution(provider, attempt);
+        let result = match &found {
+            Ok(_) => "a solution",
+            Err(NoPlan::Impossible(_)) => "that there is no solution",
+            Err(_) => "nothing",
+        };
+        tracing::debug!("found {result} in {:?}", start.elapsed());
+        found
     }
 
-    fn solve_once(&self, provider: &Provider<'_>, attempt: &Attempt) -> Result<Solution, NoPlan> {
+    fn solution(&self, provider: &Provider<'_>, attempt: &Attempt) -> Result<Solution, NoPlan> {
         *provider.attempt.borrow_mut() = attempt.clone();
         loop {
             let mut requirements = Vec::new();
@@ -438,240 +295,10 @@ impl<'p> Planner<'p> {
                     is_new |= provider.note_links(*id, version);
                 }
             }
-            let solution = self.solution(&chosen);
+            let solution = self.solution_of(&chosen);
             if !is_new || !self.has_duplicate_links(&solution) {
                 return Ok(solution);
             }
         }
     }
-
-    fn has_duplicate_links(&self, solution: &Solution) -> bool {
-        let mut all = HashSet::new();
-        let releases =
-            solution.selected.keys().map(|(id, version)| self.packages.release(*id, version));
-        releases.filter_map(|release| release.links.clone()).any(|links| !all.insert(links))
-    }
-
-    /// The chosen packages that are needed.
-    fn solution(&self, chosen: &[&Candidate]) -> Solution {
-        let mut alternatives = vec![Alternative::Keep; self.direct.len()];
-        let mut versions: HashMap<CrateId, Vec<&Version>> = HashMap::new();
-        let mut features: HashMap<(CrateId, &Version), Vec<&str>> = HashMap::new();
-        for candidate in chosen {
-            match candidate {
-                Candidate::Package(id, version) => versions.entry(*id).or_default().push(version),
-                Candidate::Feature { id, version, feature, .. } => {
-                    features.entry((*id, version)).or_default().push(feature);
-                }
-                Candidate::Direct(index, alternative) => alternatives[*index] = *alternative,
-                Candidate::Wide(..) | Candidate::WideFeature { .. } => {}
-            }
-        }
-        let in_range = |id: CrateId, range: Range| {
-            let all = versions.get(&id).into_iter().flatten();
-            all.copied().find(|version| Range::of(version) == range).cloned()
-        };
-        let matching = |required: &super::packages::Required| {
-            let all = versions.get(&required.package).into_iter().flatten();
-            let mut all: Vec<&Version> =
-                all.copied().filter(|version| required.requirement.matches(version)).collect();
-            // Of several, one in a range that is locked.
-            all.sort_by_key(|version| {
-                let locked = self.packages.locked_in(required.package, Range::of(version));
-                (locked.is_none(), std::cmp::Reverse(*version))
-            });
-            all.first().map(|version| (required.package, (*version).clone()))
-        };
-        let mut open: Vec<(CrateId, Version)> = Vec::new();
-        for (direct, alternative) in self.direct.iter().zip(&alternatives) {
-            let range = match alternative {
-                Alternative::Move(range) => *range,
-                _ => Range::of(&direct.locked),
-            };
-            open.extend(in_range(direct.id, range).map(|version| (direct.id, version)));
-        }
-        open.extend(self.unlisted.iter().flat_map(|one| &one.required).filter_map(matching));
-        let mut selected: BTreeMap<(CrateId, Version), BTreeSet<(CrateId, Version)>> =
-            BTreeMap::new();
-        while let Some(package) = open.pop() {
-            if selected.contains_key(&package) {
-                continue;
-            }
-            let release = self.packages.release(package.0, &package.1);
-            let mut dependencies: BTreeSet<_> =
-                release.unconditional().filter_map(matching).collect();
-            let enabled = features.get(&(package.0, &package.1)).into_iter().flatten();
-            for feature in enabled {
-                let keys: Vec<&str> = match release.features.get(*feature) {
-                    None => vec![feature],
-                    Some(values) => values
-                        .iter()
-                        .filter_map(|value| {
-                            let named = value.strip_prefix("dep:");
-                            let weak = || value.split_once('/').map(|(key, _)| key);
-                            named.or_else(|| weak().map(|key| key.trim_end_matches('?')))
-                        })
-                        .collect(),
-                };
-                let named =
-                    release.dependencies.iter().filter(|one| keys.contains(&one.key.as_str()));
-                dependencies.extend(named.filter_map(matching));
-            }
-            open.extend(dependencies.iter().cloned());
-            selected.insert(package, dependencies);
-        }
-        Solution { alternatives, selected }
-    }
-
-    /// The direct dependencies whose requirements change, by their index, and whether they move to another range.
-    fn changes_of(&self, solution: &Solution) -> Vec<(usize, bool)> {
-        let all = self.direct.iter().zip(&solution.alternatives).enumerate();
-        let changed = all.filter_map(|(index, (direct, alternative))| match alternative {
-            Alternative::Keep => None,
-            Alternative::Move(_) => Some((index, true)),
-            Alternative::Raise => {
-                let own = Range::of(&direct.locked);
-                let mut all = solution.selected.keys();
-                let to = all.find(|(id, version)| *id == direct.id && Range::of(version) == own)?;
-                (!direct.accepts(&to.1)).then_some((index, direct.is_bounded()))
-            }
-        });
-        changed.collect()
-    }
-
-    fn plan_of(&self, solution: &Solution, is_cut: bool) -> Plan {
-        let package = |(id, version): &(CrateId, Version)| self.packages.package(*id, version);
-        let selected: BTreeMap<PackageRef, SelectedPackage> = solution
-            .selected
-            .iter()
-            .map(|(one, dependencies)| {
-                let release = self.packages.release(one.0, &one.1);
-                let dependencies = dependencies.iter().map(package).collect();
-                let checksum = release.checksum.clone();
-                (package(one), SelectedPackage { checksum, dependencies })
-            })
-            .collect();
-        let locked = self.packages.locked();
-        let locked: BTreeSet<(CrateId, Version)> =
-            locked.into_iter().map(|one| (one.id, one.version)).collect();
-        let dropped: BTreeSet<PackageRef> = locked
-            .iter()
-            .filter(|one| !solution.selected.contains_key(*one))
-            .map(package)
-            .collect();
-        let mut direct_steps = Vec::new();
-        for (direct, alternative) in self.direct.iter().zip(&solution.alternatives) {
-            let range = match alternative {
-                Alternative::Move(range) => *range,
-                _ => Range::of(&direct.locked),
-            };
-            let mut all = solution.selected.keys();
-            let to = all.find(|(id, version)| *id == direct.id && Range::of(version) == range);
-            let Some((id, to)) = to.filter(|(_, to)| *to != direct.locked) else { continue };
-            let package = self.packages.package(*id, &direct.locked);
-            direct_steps.push(UpgradeStep { package, to: to.clone(), is_direct: true });
-        }
-        let mut steps = direct_steps;
-        // The others: to the version in their range, else to one that is new.
-        for (id, version) in locked.iter().filter(|one| !solution.selected.contains_key(*one)) {
-            let before = self.packages.package(*id, version);
-            if steps.iter().any(|step| step.package == before) {
-                continue;
-            }
-            let new = solution
-                .selected
-                .keys()
-                .filter(|(other, to)| other == id && !locked.contains(&(*id, to.clone())))
-                .map(|(_, to)| to);
-            let range = Range::of(version);
-            let mut new: Vec<&Version> = new.collect();
-            new.sort_by_key(|to| (Range::of(to) != range, Range::of(to) < range, (*to).clone()));
-            let Some(to) = new.first() else { continue };
-            let is_same_range = Range::of(to) == range;
-            let is_taken = |step: &UpgradeStep| {
-                step.package.name == before.name
-                    && step.package.source == before.source
-                    && step.to == **to
-            };
-            if !is_same_range && steps.iter().any(is_taken) {
-                continue;
-            }
-            steps.push(UpgradeStep { package: before, to: (*to).clone(), is_direct: false });
-        }
-        let is_breaking = self.changes_of(solution).iter().any(|(_, is_breaking)| *is_breaking);
-        Plan { steps, selected, dropped, is_breaking, is_cut }
-    }
-
-    fn goals(&self, goals: &[Goal]) -> Goals {
-        let mut all = Goals::default();
-        for goal in goals {
-            let Some((id, version)) = self.find(&goal.package) else { continue };
-            match &goal.kind {
-                GoalKind::Clear(advisory) => {
-                    all.cleared.entry(id).or_default().push(Arc::clone(advisory));
-                }
-                GoalKind::Replace => {
-                    all.replaced.insert((id, version));
-                }
-                GoalKind::ReplaceBy(others) => {
-                    all.replaced_by.insert((id, version), others.clone());
-                }
-            }
-        }
-        all
-    }
-
-    fn find(&self, package: &PackageRef) -> Option<(CrateId, Version)> {
-        let source = package.source.as_deref().filter(|one| super::packages::is_registry(one))?;
-        Some((self.packages.id(&package.name, source), package.version.clone()))
-    }
-
-    /// Why a version must not be selected.
-    fn rejection(
-        &self,
-        goals: &Goals,
-        refused: &HashSet<(CrateId, Version)>,
-        id: CrateId,
-        version: &Version,
-    ) -> Option<Rejection> {
-        let one = (id, version.clone());
-        if refused.contains(&one) {
-            return Some(Rejection::Refused);
-        }
-        if goals.replaced.contains(&one) {
-            return Some(Rejection::Replaced);
-        }
-        let replaced = goals.replaced_by.iter().filter(|((other, _), _)| *other == id);
-        for ((_, locked), others) in replaced {
-            let is_in_its_range = Range::of(locked) == Range::of(version);
-            if locked == version || is_in_its_range && !others.contains(version) {
-                return Some(Rejection::Replaced);
-            }
-        }
-        if let Some(advisories) = goals.cleared.get(&id) {
-            let affecting = advisories.iter().find(|advisory| advisory.affects(version));
-            if let Some(advisory) = affecting {
-                return Some(Rejection::Advisory(advisory.id.clone()));
-            }
-        }
-        if self.packages.locked_in(id, Range::of(version)).as_ref() == Some(version) {
-            return None;
-        }
-        let name = self.packages.name(id);
-        let mut known = self.known_advisories.borrow_mut();
-        let about = known.entry(name.clone()).or_insert_with(|| (self.advisories)(&name));
-        let new = about.iter().find(|advisory| {
-            advisory.affects(version)
-                && !self.tolerated.contains(&(advisory.id.clone(), name.clone()))
-        });
-        new.map(|advisory| Rejection::Advisory(advisory.id.clone()))
-    }
-}
-
-/// The goals by package.
-#[derive(Default)]
-struct Goals {
-    cleared: HashMap<CrateId, Vec<Arc<AdvisoryFacts>>>,
-    replaced: HashSet<(CrateId, Version)>,
-    replaced_by: HashMap<(CrateId, Version), Vec<Version>>,
 }

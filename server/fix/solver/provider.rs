@@ -135,7 +135,6 @@ pub(super) struct Provider<'p> {
     pub(super) deadline: Cell<Option<Instant>>,
     pub(super) is_canceled: &'p dyn Fn() -> bool,
     polls: Cell<u32>,
-    pub(super) calls: Cell<u32>,
 }
 
 /// The value with which an attempt that takes too long or is canceled ends.
@@ -166,7 +165,6 @@ impl<'p> Provider<'p> {
             deadline: Cell::new(None),
             is_canceled,
             polls: Cell::new(0),
-            calls: Cell::new(0),
         };
         for locked in packages.locked() {
             provider.note_links(locked.id, &locked.version);
@@ -217,27 +215,29 @@ impl<'p> Provider<'p> {
         ranges
     }
 
-    /// Adds the requirements of one dependency with its own and `more` features. `position` is its index among
+    /// Adds the requirements of one dependency with its own features and `more`. `position` is its index among
     /// the dependencies of the owner.
     pub(super) fn require(
         &self,
         (owner, position): (&Owner, usize),
         required: &Required,
-        more: &[(&str, bool)],
+        more: &[&str],
         all: &mut Vec<ConditionalRequirement>,
     ) {
         let id = required.package;
-        if !self.packages.is_listed(id) && self.packages.versions(id).is_empty() {
-            // Cargo has no copy of its index entry, so it selects the version.
+        // Without a copy of its index entry cargo selects the version, and a patch has one.
+        if self.packages.versions(id).is_empty()
+            || self.packages.is_patched(id, &required.requirement)
+        {
             return;
         }
-        let own = required.features.iter().map(|feature| (feature.as_str(), true));
-        let default = required.default_features.then_some(("default", false));
-        let features: BTreeMap<&str, bool> =
-            own.chain(default).chain(more.iter().copied()).collect();
         let ranges = self.ranges(id, &required.requirement);
         let matching = || Set::Matching(required.requirement.clone());
         if ranges.len() < 2 {
+            let own = required.features.iter().map(|feature| (feature.as_str(), true));
+            let default = required.default_features.then_some(("default", false));
+            let features: BTreeMap<&str, bool> =
+                own.chain(default).chain(more.iter().map(|feature| (*feature, true))).collect();
             let nowhere = Range::of(&Version::new(0, 0, 0));
             let range = ranges.first().copied().unwrap_or(nowhere);
             all.push(self.single(Name::Package(id, range), matching()));
@@ -256,14 +256,9 @@ impl<'p> Provider<'p> {
             wides.len() - 1
         });
         all.push(self.single(Name::Wide(wide), Set::All));
-        for (feature, is_needed) in
-            features.into_iter().filter(|(feature, _)| *feature != "default")
-        {
-            // Without a default feature it is no error in cargo.
-            if is_needed {
-                let feature = feature.to_owned();
-                all.push(self.single(Name::WideFeature { wide, feature }, Set::All));
-            }
+        for feature in more {
+            let feature = (*feature).to_owned();
+            all.push(self.single(Name::WideFeature { wide, feature }, Set::All));
         }
     }
 
@@ -323,7 +318,7 @@ impl<'p> Provider<'p> {
             let feature = feature.to_owned();
             self.single(Name::Feature { id, range, feature, is_needed: true }, own.clone())
         };
-        let enable = |key: &str, more: &[(&str, bool)], all: &mut Vec<ConditionalRequirement>| {
+        let enable = |key: &str, more: &[&str], all: &mut Vec<ConditionalRequirement>| {
             let named = release.dependencies.iter().enumerate().filter(|(_, one)| one.key == key);
             for (position, one) in named {
                 self.require((&owner, position), one, more, all);
@@ -337,15 +332,15 @@ impl<'p> Provider<'p> {
                     if let Some(key) = value.strip_prefix("dep:") {
                         enable(key, &[], all);
                     } else if let Some((key, more)) = value.split_once('/') {
-                        let strong = key.strip_suffix('?');
-                        let key = strong.unwrap_or(key);
-                        if strong.is_none()
+                        let weak = key.strip_suffix('?');
+                        let key = weak.unwrap_or(key);
+                        if weak.is_none()
                             && release.dependencies.iter().any(|one| one.optional && one.key == key)
                             && release.has_feature(key)
                         {
                             all.push(own_feature(key));
                         }
-                        enable(key, &[(more, true)], all);
+                        enable(key, &[more], all);
                     } else {
                         all.push(own_feature(value));
                     }
@@ -460,9 +455,7 @@ impl<'p> Provider<'p> {
     fn allowed_versions(&self, id: CrateId, range: Range) -> (Option<Version>, Vec<Version>) {
         let attempt = self.attempt.borrow();
         let locked = self.packages.locked_in(id, range);
-        if let Some(frozen) =
-            locked.clone().filter(|locked| attempt.frozen.contains(&(id, locked.clone())))
-        {
+        if let Some(frozen) = locked.clone().filter(|locked| attempt.keeps(id, locked)) {
             return (locked, vec![frozen]);
         }
         let oldest = self.packages.locked_versions(id).into_iter().min();
@@ -606,7 +599,6 @@ impl DependencyProvider for &Provider<'_> {
     }
 
     async fn get_dependencies(&self, solvable: SolvableId) -> Dependencies {
-        self.calls.set(self.calls.get() + 1);
         match self.pool.resolve_solvable(solvable).record.clone() {
             Candidate::Package(id, version) => self.package_dependencies(id, &version),
             Candidate::Feature { id, version, feature, is_needed } => {

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use resolvo::{
     Requirement, SolvableId, Solver,
-    conflict::{Conflict, ConflictCause, ConflictEdge, ConflictGraph, ConflictNode},
+    conflict::{Conflict, ConflictCause, ConflictEdge, ConflictNode},
 };
 use semver::Version;
 
@@ -38,11 +38,14 @@ pub(super) fn obstacles(
     unlisted: &[Unlisted],
 ) -> Vec<Obstacle> {
     let graph = conflict.graph(solver);
+    let is_excluded =
+        |edge: &ConflictEdge| matches!(edge, ConflictEdge::Conflict(ConflictCause::Excluded));
     let mut found = BTreeSet::new();
     for edge in graph.graph.edge_indices() {
         let Some((from, to)) = graph.graph.edge_endpoints(edge) else { continue };
         let ConflictEdge::Requires(requirement) = graph.graph[edge] else { continue };
-        if !is_rejected(&graph, to) {
+        let is_absent = graph.unresolved_node == Some(to);
+        if !is_absent && !graph.graph.edges(to).any(|edge| is_excluded(edge.weight())) {
             continue;
         }
         let Requirement::Single(set) = requirement else { continue };
@@ -88,15 +91,4 @@ fn dependent(provider: &Provider<'_>, solvable: SolvableId) -> Option<(CrateId, 
         }
         _ => None,
     }
-}
-
-/// Whether a node was excluded, or does not exist.
-fn is_rejected(graph: &ConflictGraph, node: petgraph::graph::NodeIndex) -> bool {
-    if graph.unresolved_node == Some(node) {
-        return true;
-    }
-    graph
-        .graph
-        .edges(node)
-        .any(|edge| matches!(edge.weight(), ConflictEdge::Conflict(ConflictCause::Excluded)))
 }

@@ -11,7 +11,7 @@ use std::{
 
 use semver::{Version, VersionReq};
 
-use super::{Goal, GoalKind, NoPlan, PackageVersions, PlanOptions, Planner};
+use super::{Goal, GoalKind, NoPlan, PackageVersions, Plan, PlanOptions, Planner};
 use crate::{
     model::lockfile::LockedPackage,
     verdict::{AdvisoryFacts, IndexHistory, PackageRef, StatedDependency, UnlistedPackage},
@@ -41,6 +41,8 @@ struct Dependency {
     optional: bool,
     /// Enables the feature `more` of the package.
     more: bool,
+    /// The package may lack the feature.
+    may_lack: bool,
 }
 
 #[derive(Clone, Debug)]
@@ -125,7 +127,7 @@ impl World {
             _ => format!("^{major}.{minor}"),
         };
         let optional = random.one_in(5);
-        Dependency { package: to, requirement, optional, more: random.one_in(4) }
+        Dependency { package: to, requirement, optional, more: random.one_in(4), may_lack: false }
     }
 
     /// Calls `found` with every selection that cargo could make with these requirements of the workspace.
@@ -161,10 +163,11 @@ impl World {
             let version = &release.version;
             if !requirement.matches(version)
                 || !is_allowed(next.package, version)
-                || next.more && !release.has_more
+                || next.more && !release.has_more && !next.may_lack
             {
                 continue;
             }
+            let more = next.more && release.has_more;
             let one_slot = slot(next.package, version);
             let known = selected.get(&one_slot);
             if known.is_some_and(|(known, _)| known != version) {
@@ -182,10 +185,10 @@ impl World {
             }
             let (had, had_more) = (known.is_some(), known.is_some_and(|(_, more)| *more));
             let mut selected = selected.clone();
-            selected.insert(one_slot, (version.clone(), had_more || next.more));
+            selected.insert(one_slot, (version.clone(), had_more || more));
             let mut open = open.clone();
             let is_new =
-                |one: &&Dependency| !had && !one.optional || one.optional && next.more && !had_more;
+                |one: &&Dependency| !had && !one.optional || one.optional && more && !had_more;
             open.extend(release.dependencies.iter().filter(is_new).cloned());
             self.search(open, &selected, is_allowed, found, steps);
         }
@@ -265,6 +268,7 @@ impl World {
         let dependencies = self.direct.iter().map(|one| StatedDependency {
             key: Self::name(one.package),
             package: Self::name(one.package),
+            source: Self::source(),
             requirement: VersionReq::parse(&one.requirement).expect("a requirement"),
             optional: false,
             default_features: false,
@@ -284,52 +288,117 @@ fn locked(selection: &Selection) -> BTreeSet<(usize, Version)> {
     selection.iter().map(|(one_slot, (version, _))| (one_slot.0, version.clone())).collect()
 }
 
-#[test]
-fn plans_are_as_complete_and_small_as_an_exhaustive_search() {
-    let wanted = std::env::var("SUPERCARGO_WORLDS").ok().and_then(|one| one.parse().ok());
-    let wanted: usize = wanted.unwrap_or(1000);
-    let (mut seed, mut solvable, mut minimal, mut made) = (0, 0, 0, 0);
-    while made < wanted {
-        seed += 1;
+/// A world with a lockfile in which one version has to go.
+struct Case {
+    seed: u64,
+    world: World,
+    before: Selection,
+    bad: (usize, Version),
+}
+
+impl Case {
+    fn of(seed: u64) -> Option<Self> {
         let mut random = Random(seed * 7_919);
         let world = World::random(&mut random);
-        // The lockfile before: one of the possible selections.
         let mut all = Vec::new();
         world.each_selection(&world.direct, &|_, _| true, &mut |one| {
             if all.len() < 40 {
                 all.push(one.clone());
             }
         });
-        if all.is_empty() {
-            continue;
-        }
-        let before = all[random.below(all.len())].clone();
+        let before = all.get(random.below(all.len()))?.clone();
         let slots: Vec<&Slot> = before.keys().collect();
         let bad = *slots[random.below(slots.len())];
-        let bad_version = before[&bad].0.clone();
-        made += 1;
+        let bad = (bad.0, before[&bad].0.clone());
+        Some(Self { seed, world, before, bad })
+    }
+
+    /// The number of packages that move at least, with these requirements of the workspace.
+    fn least_moved(&self, direct: &[Dependency]) -> Option<usize> {
         let is_allowed =
-            |package: usize, version: &Version| package != bad.0 || *version != bad_version;
-        let had = locked(&before);
+            |package: usize, version: &Version| (package, version) != (self.bad.0, &self.bad.1);
+        let had = locked(&self.before);
         let mut least: Option<usize> = None;
-        world.each_selection(&world.direct, &is_allowed, &mut |one| {
+        self.world.each_selection(direct, &is_allowed, &mut |one| {
             let moved = had.difference(&locked(one)).count();
             least = Some(least.map_or(moved, |least| least.min(moved)));
         });
-        let (index, lockfile) = (world.index(), world.lockfile(&before));
-        let unlisted = world.unlisted();
+        least
+    }
+
+    /// What the requirements of the workspace may become, with the number of those that change.
+    fn changed_requirements(&self) -> Vec<(usize, Vec<Dependency>)> {
+        let mut all = vec![(0, Vec::new())];
+        for stated in &self.world.direct {
+            let requirement = VersionReq::parse(&stated.requirement).expect("a requirement");
+            let of_it = self.before.iter().filter(|(one_slot, _)| one_slot.0 == stated.package);
+            let mut of_it = of_it.map(|(_, (version, _))| version);
+            let had = of_it.find(|version| requirement.matches(version)).expect("it is locked");
+            let later = self.world.packages[stated.package].iter().map(|one| one.version.major);
+            let later: BTreeSet<u64> = later.filter(|major| *major > had.major).collect();
+            let raised = Dependency { requirement: format!("^{had}"), ..stated.clone() };
+            let mut choices = vec![(0, stated.clone()), (1, raised)];
+            choices.extend(later.into_iter().map(|major| {
+                let requirement = format!("^{major}");
+                (1, Dependency { requirement, may_lack: true, ..stated.clone() })
+            }));
+            let with = |(count, chosen): &(usize, Vec<Dependency>)| {
+                let (count, chosen) = (*count, chosen.clone());
+                let all = choices.iter().map(|(more, one)| {
+                    (count + more, chosen.iter().chain([one]).cloned().collect())
+                });
+                all.collect::<Vec<_>>()
+            };
+            all = all.iter().flat_map(with).collect();
+        }
+        all
+    }
+
+    fn plan(
+        &self,
+        find: impl FnOnce(&Planner<'_>, &[Goal]) -> Result<Plan, NoPlan>,
+    ) -> Result<Plan, NoPlan> {
+        let (index, lockfile) = (self.world.index(), self.world.lockfile(&self.before));
+        let unlisted = self.world.unlisted();
         let advisories = |_: &str| -> Vec<Arc<AdvisoryFacts>> { Vec::new() };
         let planner =
             Planner::new(&index, &lockfile, &unlisted, &advisories, BTreeSet::new(), &|| false);
         let package = PackageRef {
-            name: World::name(bad.0),
-            version: bad_version.clone(),
+            name: World::name(self.bad.0),
+            version: self.bad.1.clone(),
             source: Some(World::source()),
         };
-        let goals = [Goal { package, kind: GoalKind::Replace }];
-        let options = PlanOptions { downgrade: true, ..PlanOptions::default() };
-        let plan = planner.plan_without_manifests(&goals, &options);
-        match (least, plan) {
+        find(&planner, &[Goal { package, kind: GoalKind::Replace }])
+    }
+
+    /// How many requirements of the workspace a plan changes.
+    fn changes(&self, plan: &Plan) -> usize {
+        let is_changed = |stated: &&Dependency| {
+            let requirement = VersionReq::parse(&stated.requirement).expect("a requirement");
+            plan.steps.iter().any(|step| {
+                step.is_direct
+                    && step.package.name == World::name(stated.package)
+                    && requirement.matches(&step.package.version)
+                    && !requirement.matches(&step.to)
+            })
+        };
+        self.world.direct.iter().filter(is_changed).count()
+    }
+}
+
+fn cases() -> impl Iterator<Item = Case> {
+    let wanted = std::env::var("SUPERCARGO_WORLDS").ok().and_then(|one| one.parse().ok());
+    (1..).filter_map(Case::of).take(wanted.unwrap_or(1000))
+}
+
+#[test]
+fn plans_are_as_complete_and_small_as_an_exhaustive_search() {
+    let options = PlanOptions { downgrade: true, ..PlanOptions::default() };
+    let (mut solvable, mut minimal) = (0, 0);
+    for case in cases() {
+        let Case { seed, world, before, .. } = &case;
+        let plan = case.plan(|planner, goals| planner.plan_without_manifests(goals, &options));
+        match (case.least_moved(&world.direct), plan) {
             (None, Err(NoPlan::Impossible(_))) => {}
             (Some(least), Ok(plan)) => {
                 solvable += 1;
@@ -342,8 +411,26 @@ fn plans_are_as_complete_and_small_as_an_exhaustive_search() {
             (least, plan) => panic!("seed {seed}: {least:?}, {plan:?}\n{before:?}\n{world:#?}"),
         }
     }
-    assert!(
-        minimal * 100 >= solvable * 95,
-        "{minimal} of {solvable} plans in {made} worlds are minimal"
-    );
+    assert!(minimal * 100 >= solvable * 95, "{minimal} of {solvable} plans are minimal");
+}
+
+#[test]
+fn plans_change_as_few_manifests_as_an_exhaustive_search() {
+    let options = PlanOptions { breaking: true, downgrade: true, ..PlanOptions::default() };
+    let (mut solvable, mut minimal) = (0, 0);
+    for case in cases() {
+        let Case { seed, world, before, .. } = &case;
+        let choices = case.changed_requirements().into_iter();
+        let possible = choices.filter(|(_, direct)| case.least_moved(direct).is_some());
+        let least = possible.map(|(changed, _)| changed).min();
+        match (least, case.plan(|planner, goals| planner.plan(goals, &options))) {
+            (None, Err(NoPlan::Impossible(_))) => {}
+            (Some(least), Ok(plan)) => {
+                solvable += 1;
+                minimal += usize::from(case.changes(&plan) <= least);
+            }
+            (least, plan) => panic!("seed {seed}: {least:?}, {plan:?}\n{before:?}\n{world:#?}"),
+        }
+    }
+    assert!(minimal * 100 >= solvable * 95, "{minimal} of {solvable} plans are minimal");
 }

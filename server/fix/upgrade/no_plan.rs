@@ -16,19 +16,16 @@ pub(in crate::fix) fn no_plan_reason(
     breaking: Option<&Plan>,
 ) -> String {
     if let Some(plan) = breaking {
-        let steps = plan.steps.iter().filter(|step| step.is_direct && step.is_breaking());
         let moved = |step: &UpgradeStep| {
-            format!("`{}` {} -> {}", step.package.name, step.package.version, step.to)
+            let UpgradeStep { package, to, .. } = step;
+            let past =
+                if step.leaves_range() { "" } else { ", past the upper bound of its requirement" };
+            format!("`{}` {} -> {to}{past}", package.name, package.version)
         };
-        let mut named: Vec<_> = steps.map(moved).collect();
-        if named.is_empty() {
-            let raised = plan.steps.iter().filter(|step| step.is_direct);
-            let past = |step| format!("{}, past the upper bound of its requirement", moved(step));
-            named = raised.map(past).collect();
-        }
+        let steps = plan.steps.iter().filter(|step| step.is_breaking);
         return format!(
             "only a breaking upgrade fixes it: {}; pass `--breaking` to try it",
-            listed(named)
+            listed(steps.map(moved).collect())
         );
     }
     match no_plan {

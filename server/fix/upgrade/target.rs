@@ -1,6 +1,11 @@
 //! A package with findings that another version may clear.
 
-use std::{cmp::Reverse, collections::BTreeMap, sync::Arc};
+use std::{
+    cmp::Reverse,
+    collections::{BTreeMap, BTreeSet},
+    iter,
+    sync::Arc,
+};
 
 use semver::Version;
 
@@ -36,6 +41,8 @@ pub(in crate::fix) struct UpgradeTarget {
     pub(super) license: bool,
     /// For a duplicate: the later locked versions.
     pub(super) later_versions: Vec<Version>,
+    /// For a duplicate: the other versions but the newest, which have to be replaced, too.
+    other_versions: Vec<PackageRef>,
 }
 
 impl UpgradeTarget {
@@ -63,6 +70,10 @@ impl UpgradeTarget {
                             continue;
                         };
                         target.later_versions = later;
+                        let others = packages.iter().filter(|other| {
+                            *other != package && !later_versions(other, packages).is_empty()
+                        });
+                        target.other_versions = others.cloned().collect();
                     }
                 }
                 _ => {}
@@ -75,7 +86,7 @@ impl UpgradeTarget {
         all
     }
 
-    /// The targets of one finding: for a duplicate, every version but the newest.
+    /// The targets of one finding: for a duplicate, the oldest version with the others.
     pub(in crate::fix) fn of(findings: &[Finding], finding: &Finding) -> Vec<Self> {
         let is_duplicate = finding.code == Some(Code::Duplicate);
         let mut all = Self::all(findings, TargetScope::Any);
@@ -84,6 +95,14 @@ impl UpgradeTarget {
                 && (!is_duplicate || !target.later_versions.is_empty())
         });
         if is_duplicate {
+            // One source after the other.
+            all.sort_by(|one, other| one.package.cmp(&other.package));
+            let mut seen = BTreeSet::new();
+            all.retain(|target| {
+                let is_new = seen.insert(target.package.clone());
+                seen.extend(target.other_versions.iter().cloned());
+                is_new
+            });
             for target in &mut all {
                 (target.yanked, target.license) = (false, false);
                 target.advisories.clear();
@@ -91,6 +110,7 @@ impl UpgradeTarget {
         } else {
             for target in &mut all {
                 target.later_versions.clear();
+                target.other_versions.clear();
             }
         }
         all
@@ -104,10 +124,26 @@ impl UpgradeTarget {
         all.dedup();
         if !self.later_versions.is_empty() {
             all.push(goal(GoalKind::ReplaceBy(self.later_versions.clone())));
+            let newest = self.later_versions.last().cloned();
+            all.extend(self.other_versions.iter().map(|other| Goal {
+                package: other.clone(),
+                kind: GoalKind::ReplaceBy(newest.iter().cloned().collect()),
+            }));
         } else if self.yanked || self.license {
             all.push(goal(GoalKind::Replace));
         }
         all
+    }
+
+    /// The versions that a plan has to replace.
+    pub(in crate::fix) fn packages(&self) -> impl Iterator<Item = &PackageRef> {
+        iter::once(&self.package).chain(&self.other_versions)
+    }
+
+    /// Whether only all its goals together clear a finding.
+    pub(in crate::fix) fn is_only_duplicate(&self) -> bool {
+        let has_more = self.yanked || self.license || !self.advisories.is_empty();
+        !self.later_versions.is_empty() && !has_more
     }
 
     /// The version of a duplicate that is left after a change.
@@ -152,6 +188,7 @@ impl UpgradeTarget {
             yanked: false,
             license: false,
             later_versions: Vec::new(),
+            other_versions: Vec::new(),
         });
         target.severity = target.severity.max(finding.severity);
         Some(target)

@@ -53,11 +53,7 @@ impl<'t> PossibleTargets<'t> {
         targets: &'t [UpgradeTarget],
         options: &PlanOptions,
     ) -> Result<Self, NotVerified> {
-        let can_plan = |goals: &[Goal]| match planner.can_plan(goals, options) {
-            Ok(()) => Ok(None),
-            Err(NoPlan::Canceled) => Err(NotVerified::Canceled),
-            Err(no_plan) => Ok(Some(no_plan)),
-        };
+        let can_plan = |goals: &[Goal]| can_plan(planner, goals, options);
         let all: Vec<Goal> = targets.iter().flat_map(UpgradeTarget::goals).collect();
         if can_plan(&all)?.is_none() {
             let together = targets.iter().collect();
@@ -66,23 +62,9 @@ impl<'t> PossibleTargets<'t> {
         let mut impossible = Vec::new();
         let mut alone: Vec<(&UpgradeTarget, Vec<Goal>)> = Vec::new();
         for target in targets {
-            let goals = target.goals();
-            let Some(no_plan) = can_plan(&goals)? else {
-                alone.push((target, goals));
-                continue;
-            };
-            // An advisory that no version clears must not block the others.
-            let mut some = Vec::new();
-            for goal in goals.iter().filter(|_| goals.len() > 1) {
-                some.push(goal.clone());
-                if can_plan(&some)?.is_some() {
-                    some.pop();
-                }
-            }
-            if some.is_empty() {
-                impossible.push((target, no_plan));
-            } else {
-                alone.push((target, some));
+            match possible_goals(planner, target, options)? {
+                Ok(goals) => alone.push((target, goals)),
+                Err(no_plan) => impossible.push((target, no_plan)),
             }
         }
         let goals: Vec<Goal> = alone.iter().flat_map(|(_, goals)| goals.clone()).collect();
@@ -99,5 +81,39 @@ impl<'t> PossibleTargets<'t> {
             }
         }
         Ok(Self { together, goals, impossible })
+    }
+}
+
+/// The goals of a target that one plan can have; or why there is none for any of them. An advisory that no version
+/// clears must not block the others.
+pub(super) fn possible_goals(
+    planner: &Planner<'_>,
+    target: &UpgradeTarget,
+    options: &PlanOptions,
+) -> Result<Result<Vec<Goal>, NoPlan>, NotVerified> {
+    let goals = target.goals();
+    let Some(no_plan) = can_plan(planner, &goals, options)? else { return Ok(Ok(goals)) };
+    let mut possible = Vec::new();
+    if goals.len() > 1 && !target.is_only_duplicate() {
+        for goal in goals {
+            possible.push(goal);
+            if can_plan(planner, &possible, options)?.is_some() {
+                possible.pop();
+            }
+        }
+    }
+    Ok(if possible.is_empty() { Err(no_plan) } else { Ok(possible) })
+}
+
+/// Why there is no plan for these goals; `None` if there is one.
+fn can_plan(
+    planner: &Planner<'_>,
+    goals: &[Goal],
+    options: &PlanOptions,
+) -> Result<Option<NoPlan>, NotVerified> {
+    match planner.can_plan(goals, options) {
+        Ok(()) => Ok(None),
+        Err(NoPlan::Canceled) => Err(NotVerified::Canceled),
+        Err(no_plan) => Ok(Some(no_plan)),
     }
 }

@@ -115,6 +115,12 @@ impl<'g> UpgradeContext<'g> {
         }
     }
 
+    /// Whether a compatible version of the package is newer than the one that the plan selects.
+    pub(super) fn has_newer(&self, target: &UpgradeTarget, plan: &Plan) -> bool {
+        let step = plan.steps.iter().find(|step| step.package == target.package);
+        step.is_none_or(|step| self.versions.has_newer(&step.new_package()))
+    }
+
     /// The version of a package after an upgrade; `None` if it is removed.
     pub(super) fn version_after(
         &self,

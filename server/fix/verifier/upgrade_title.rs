@@ -15,8 +15,18 @@ use crate::{
 };
 
 impl UpgradeContext<'_> {
-    /// The fix of one target of a verified plan, which may have others.
+    /// The fix of the only target of a verified plan.
     pub(super) fn fix(&self, target: &UpgradeTarget, verified: &VerifiedPlan) -> Fix {
+        self.fix_with(target, verified, verified.verification.clone())
+    }
+
+    /// The fix of one target of a verified plan, with what is its own of the verification.
+    fn fix_with(
+        &self,
+        target: &UpgradeTarget,
+        verified: &VerifiedPlan,
+        verification: Verification,
+    ) -> Fix {
         let VerifiedPlan { plan, after, lockfile_only, removed_features, .. } = verified;
         let to = self.version_after(target, plan, after);
         let needed = self.needed_steps(target, plan, after);
@@ -27,15 +37,8 @@ impl UpgradeContext<'_> {
         let mut action = if is_step && other_upgrades.is_empty() {
             let PackageRef { name, version, .. } = &target.package;
             let to = to.as_ref().map(ToString::to_string).unwrap_or_default();
-            let word = if plan
-                .steps
-                .iter()
-                .any(|step| step.package == target.package && step.to < *version)
-            {
-                "downgrade"
-            } else {
-                "upgrade"
-            };
+            let is_older = needed.iter().any(|step| step.to < step.package.version);
+            let word = if is_older { "downgrade" } else { "upgrade" };
             format!("{word} `{name}` {version} to {to}")
         } else {
             let purpose = match &to {
@@ -52,9 +55,8 @@ impl UpgradeContext<'_> {
             needed.iter().filter_map(|step| self.versions.newer_rust(&step.package, &step.to));
         let rust = rust.max();
         action.push_str(&required_rust(rust.as_ref(), self.versions.rust.as_ref()));
-        let breaking =
-            plan.is_breaking && needed.iter().any(|step| step.is_direct && step.is_breaking());
-        if plan.is_breaking {
+        let breaking = needed.iter().any(|step| step.is_breaking);
+        if breaking {
             action.push_str(&format!(
                 ", a breaking upgrade{} that resolves but was not compiled",
                 self.skipped_ranges(&needed)
@@ -66,14 +68,13 @@ impl UpgradeContext<'_> {
         let upgrade = lead.map(|(package, to)| Upgrade {
             package,
             to,
-            breaking: breaking || plan.is_breaking && verified.is_alone,
+            breaking,
             other_upgrades,
             removed_features: removed_features.clone(),
             rust,
             search_was_cut: plan.is_cut,
         });
-        let (texts, verification) = (verified.texts.clone(), verified.verification.clone());
-        Fix::new(FixKind::Upgrade, &action, upgrade, texts, verification)
+        Fix::new(FixKind::Upgrade, &action, upgrade, verified.texts.clone(), verification)
     }
 
     /// The fixes of several targets of one plan: each has the findings and the steps that are its own.
@@ -97,7 +98,7 @@ impl UpgradeContext<'_> {
             let introduced = if is_last { verification.introduced.clone() } else { Vec::new() };
             let verdict = verification.verdict.clone();
             let own = Verification { verdict, cleared: own_cleared, introduced, moved: own_moved };
-            let mut fix = self.fix(target, &VerifiedPlan { verification: own, ..verified.clone() });
+            let mut fix = self.fix_with(target, verified, own);
             if let Some(upgrade) = &mut fix.upgrade {
                 // Each step once, with the first target that needs it.
                 upgrade.other_upgrades.retain(|(package, _)| !shown.contains(package));
@@ -122,22 +123,23 @@ impl UpgradeContext<'_> {
         after: &LockGraph,
     ) -> Vec<&'v UpgradeStep> {
         let package = &target.package;
-        let before = self.locked.all_dependents(package);
+        let before: BTreeSet<_> =
+            target.packages().flat_map(|one| self.locked.all_dependents(one)).collect();
         let new = self.version_after(target, plan, after);
         let new = new.map(|to| PackageRef { version: to, ..package.clone() });
         let later = new.as_ref().map(|new| after.all_dependents(new)).unwrap_or_default();
         let is_needed = |step: &&UpgradeStep| {
-            let to = PackageRef { version: step.to.clone(), ..step.package.clone() };
+            let is_later = later.contains(&step.new_package());
             step.package == *package
-                || before.contains(&step.package) && (new.is_none() || later.contains(&to))
-                || step.is_direct && step.is_breaking() && plan.is_breaking && later.contains(&to)
+                || before.contains(&step.package) && (new.is_none() || is_later)
+                || step.is_breaking && is_later
         };
         plan.steps.iter().filter(is_needed).collect()
     }
 
     /// The semver ranges that a breaking plan skips: each may need other changes of the code.
     fn skipped_ranges(&self, steps: &[&UpgradeStep]) -> String {
-        let broken = steps.iter().find(|step| step.is_direct && step.is_breaking());
+        let broken = steps.iter().find(|step| step.is_breaking);
         let Some(step) = broken else { return String::new() };
         let ranges = self.versions.ranges_between(&step.package, &step.to);
         let named: Vec<_> = ranges.iter().take(3).map(ToString::to_string).collect();

@@ -12,7 +12,7 @@ use crate::{
         solver::{Goal, NoPlan, Plan, PlanOptions, UpgradeStep},
         upgrade::{LockGraph, RequirementUpdate, UpgradeTarget, with_requirements},
     },
-    gate::Texts as _,
+    gate::{Texts as _, Verdict},
     resolve::ResolveError,
     text::SourceText,
     verdict::{PackageRef, Severity},
@@ -21,8 +21,10 @@ use crate::{
 /// How often the solver searches on after a plan was refused.
 const MAX_ROUNDS: usize = 5;
 
+/// How often it does so only because of new warnings.
+const MAX_ROUNDS_FOR_WARNINGS: usize = 1;
+
 /// A verified plan.
-#[derive(Clone)]
 pub(super) struct VerifiedPlan {
     pub(super) plan: Plan,
     /// The changed texts.
@@ -36,8 +38,6 @@ pub(super) struct VerifiedPlan {
     pub(super) removed_features: Vec<RemovedFeatures>,
     /// The requirements accept the versions unchanged, but were raised.
     pub(super) raised_accepting: bool,
-    /// It has one target.
-    pub(super) is_alone: bool,
 }
 
 /// Why there is no verified plan.
@@ -46,6 +46,15 @@ pub(super) enum NoUpgrade {
     Unplanned(NoPlan),
     /// A plan was not verified.
     Unverified(NotVerified),
+}
+
+/// A plan with the texts that were checked.
+struct CheckedPlan<'c> {
+    plan: &'c Plan,
+    texts: &'c Overlay,
+    /// The lockfile that cargo wrote.
+    lock: &'c SourceText,
+    after: &'c LockGraph,
 }
 
 /// Why a plan was not verified, and the versions to refuse.
@@ -79,6 +88,7 @@ impl FixVerifier<'_> {
     ) -> Result<VerifiedPlan, NoUpgrade> {
         let mut failed: Option<NotVerified> = None;
         let mut best: Option<(VerifiedPlan, usize)> = None;
+        let mut rounds_for_warnings = 0;
         for _ in 0..MAX_ROUNDS {
             let progress = self.progress;
             let is_canceled = || progress.is_cancelled();
@@ -101,9 +111,12 @@ impl FixVerifier<'_> {
                         best = Some((verified, left));
                     }
                     // Another one may have none of the new warnings.
-                    if versions.is_subset(&options.refused) {
+                    if versions.is_subset(&options.refused)
+                        || rounds_for_warnings == MAX_ROUNDS_FOR_WARNINGS
+                    {
                         break;
                     }
+                    rounds_for_warnings += 1;
                     options.refused.extend(versions);
                 }
                 Err(RefusedPlan { reason, versions }) => {
@@ -127,6 +140,18 @@ impl FixVerifier<'_> {
         Err(NoUpgrade::Unverified(reason))
     }
 
+    /// Verifies a plan of one target.
+    pub(super) fn verified(
+        &mut self,
+        context: &UpgradeContext<'_>,
+        target: &UpgradeTarget,
+        plan: Plan,
+        update: RequirementUpdate,
+    ) -> Result<VerifiedPlan, NoUpgrade> {
+        let verified = self.verify_plan(context, &[target], plan, update);
+        verified.map_err(|refused| NoUpgrade::Unverified(*refused.reason))
+    }
+
     fn verify_plan(
         &mut self,
         context: &UpgradeContext<'_>,
@@ -142,24 +167,20 @@ impl FixVerifier<'_> {
         };
         let locked = current.texts.read(&lockfile).map_err(unreadable)?;
         let (texts, verdict) = (current.texts, current.verdict);
-        let raised = with_requirements(texts, verdict, &plan.steps, update, plan.is_breaking);
+        let raised = with_requirements(texts, verdict, &plan.steps, update, plan.is_breaking());
         let mut raised = raised.map_err(|reason| RefusedPlan {
             reason: Box::new(NotVerified::Because(NoFixReason::NoPlan(reason))),
             versions: new_versions(plan.steps.iter().filter(|step| step.is_direct)),
         })?;
+        let planned = SourceText::new(&plan.lockfile(locked.as_str()));
         let mut removed_features = Vec::new();
-        let lock = loop {
+        let (mut texts, verdict) = loop {
             let mut texts = raised.texts.clone();
-            let planned = SourceText::new(&plan.lockfile(locked.as_str()));
-            texts.set(&lockfile, planned).map_err(unreadable)?;
-            let keep_going = || !self.progress.is_cancelled();
-            let written = self.gate.lockfile_with(&self.options.resolver, &texts, &keep_going);
-            let error = match written {
-                Ok(lock) => break lock,
-                Err(error) => error,
-            };
+            texts.set(&lockfile, planned.clone()).map_err(unreadable)?;
+            let verdict = self.check_texts(&texts)?;
+            let Some(error) = self.gate.resolve_error() else { break (texts, verdict) };
             // Only a breaking upgrade may drop features that the new version does not have.
-            let removed = RemovedFeatures::of(&error).filter(|_| plan.is_breaking);
+            let removed = RemovedFeatures::of(error).filter(|_| plan.is_breaking());
             let is_removed = removed.as_ref().is_some_and(|removed| {
                 !removed_features.contains(removed)
                     && removed.remove_from(&mut raised.texts, current.verdict)
@@ -169,14 +190,17 @@ impl FixVerifier<'_> {
                 continue;
             }
             let offline = OfflineSteps::of(&self.options.resolver, &plan.steps);
-            let versions = named_in(&error, &plan);
-            return Err(RefusedPlan { reason: Box::new(not_verified(&error, offline)), versions });
+            let versions = named_in(error, &plan);
+            return Err(RefusedPlan { reason: Box::new(not_verified(error, offline)), versions });
         };
+        let lock = self.gate.scratch_lockfile().ok_or(NoFixReason::NoScratchLockfile)?;
         let after = LockGraph::read(&lock);
-        let mut texts = raised.texts;
         texts.set(&lockfile, with_line_endings_of(&locked, &lock)).map_err(unreadable)?;
+        // What cargo wrote instead of the plan is checked as it is.
+        let verdict = if lock == planned { verdict } else { self.check_texts(&texts)? };
         let lockfile_only = update == RequirementUpdate::KeepAccepting;
-        let verification = self.verified_texts(context, targets, &plan, &texts, (&lock, &after))?;
+        let checked = CheckedPlan { plan: &plan, texts: &texts, lock: &lock, after: &after };
+        let verification = self.verification_of(context, targets, &checked, verdict)?;
         Ok(VerifiedPlan {
             plan,
             texts,
@@ -185,23 +209,22 @@ impl FixVerifier<'_> {
             lockfile_only,
             removed_features,
             raised_accepting: raised.raised_accepting,
-            is_alone: targets.len() == 1,
         })
     }
 
-    /// Checks the workspace with the lockfile that cargo wrote.
-    fn verified_texts(
-        &mut self,
+    /// Whether the verdict on the lockfile that cargo wrote is what the plan was made for.
+    fn verification_of(
+        &self,
         context: &UpgradeContext<'_>,
         targets: &[&UpgradeTarget],
-        plan: &Plan,
-        texts: &Overlay,
-        (lock, after): (&SourceText, &LockGraph),
+        checked: &CheckedPlan<'_>,
+        verdict: Verdict,
     ) -> Result<Verification, RefusedPlan> {
+        let CheckedPlan { plan, texts, lock, after } = *checked;
         let unselected: Vec<_> =
             plan.steps.iter().filter_map(|step| Some((step, not_chosen(step, after)?))).collect();
         let refused = || new_versions(unselected.iter().map(|(step, _)| *step));
-        for package in targets.iter().map(|target| &target.package) {
+        for package in targets.iter().flat_map(|target| target.packages()) {
             if !after.holds_package(package) {
                 continue;
             }
@@ -223,7 +246,7 @@ impl FixVerifier<'_> {
             NoFixReason::Upgrade(Box::new(trial), problem)
         };
         let problem = |problem| trial(targets.first(), problem);
-        let Some(verification) = self.verify_texts(context.current, texts)? else {
+        let Some(verification) = Verification::of(context.current, texts, verdict) else {
             return Err(problem(UpgradeProblem::CheckIncomplete).into());
         };
         // cargo may have changed the lockfile before the check.
@@ -280,8 +303,7 @@ fn count_left(targets: &[&UpgradeTarget], verified: &VerifiedPlan) -> usize {
 
 /// The packages of steps in their new versions.
 fn new_versions<'s>(steps: impl Iterator<Item = &'s UpgradeStep>) -> BTreeSet<PackageRef> {
-    let to = |step: &UpgradeStep| PackageRef { version: step.to.clone(), ..step.package.clone() };
-    steps.map(to).collect()
+    steps.map(UpgradeStep::new_package).collect()
 }
 
 /// The new versions of a plan that cargo names in an error.
@@ -297,10 +319,9 @@ fn named_in(error: &ResolveError, plan: &Plan) -> BTreeSet<PackageRef> {
 /// What cargo did instead of a step of the plan; `None` if the step is in the lockfile.
 fn not_chosen(step: &UpgradeStep, after: &LockGraph) -> Option<NotChosen> {
     let UpgradeStep { package, to, .. } = step;
-    let new = PackageRef { version: to.clone(), ..package.clone() };
     let instead = if after.holds_package(package) {
         Instead::Kept(after.dependents(package).cloned().collect())
-    } else if after.holds_package(&new) {
+    } else if after.holds_package(&step.new_package()) {
         return None;
     } else {
         Instead::Selected(after.versions(&package.name).cloned().collect())

@@ -35,8 +35,8 @@ use crate::{
     workspace::Workspace,
 };
 
-/// How long a request waits for verified fixes. It returns those that are known by then; the next
-/// request finds the rest.
+/// How long a request waits for verified fixes of the findings on its lines. It returns those that are known by
+/// then; the next request finds the rest. It does not wait for those of findings that other lines show.
 const CODE_ACTION_TIMEOUT: Duration = Duration::from_secs(20);
 
 pub(in crate::lsp) async fn handle(
@@ -81,6 +81,7 @@ impl RequestedKinds {
 /// The actions that are known so far.
 struct KnownActions {
     actions: Vec<CodeAction>,
+    /// There is nothing to wait for.
     is_complete: bool,
 }
 
@@ -162,15 +163,18 @@ fn known_actions(
                 }
             }
         }
-        let missing: Vec<_> = here.into_iter().filter(|index| result_of(index).is_none()).collect();
-        if !missing.is_empty() {
+        let is_shown_here = |index: &usize| !cursor.is_of_other_line(&verdict.findings[*index]);
+        let has_own = here.iter().any(is_shown_here);
+        let mut missing: Vec<_> =
+            here.into_iter().filter(|index| result_of(index).is_none()).collect();
+        missing.sort_by_key(|index| !is_shown_here(index));
+        if missing.iter().any(|index| !has_own || is_shown_here(index)) {
             known.is_complete = false;
-            if !requested.iter().any(|one| Arc::ptr_eq(one, verdict)) {
-                requested.push(Arc::clone(verdict));
-                let request =
-                    FixRequest::Findings { verdict: Arc::clone(verdict), findings: missing };
-                requests.push((workspace.clone(), request));
-            }
+        }
+        if !missing.is_empty() && !requested.iter().any(|one| Arc::ptr_eq(one, verdict)) {
+            requested.push(Arc::clone(verdict));
+            let request = FixRequest::Findings { verdict: Arc::clone(verdict), findings: missing };
+            requests.push((workspace.clone(), request));
         }
     }
     offered.retain(|one| !has_unknown_text(&one.fix.texts, state));
@@ -261,17 +265,22 @@ impl Cursor<'_> {
                 None => finding.packages.contains(package),
             })
         };
-        let first = finding.locations.iter().find(|location| location.role == Role::Primary);
         Distance {
             changes_other_package: fix
                 .upgrade
                 .as_ref()
                 .is_some_and(|upgrade| !brings(&upgrade.package)),
-            is_of_other_line: first.is_some_and(|first| !self.is_on_line(first)),
+            is_of_other_line: self.is_of_other_line(finding),
             is_next_to_it: !here
                 .iter()
                 .any(|location| self.is_inside(&with_key(location, verdict))),
         }
+    }
+
+    /// Whether another line shows the finding.
+    fn is_of_other_line(&self, finding: &Finding) -> bool {
+        let first = finding.locations.iter().find(|location| location.role == Role::Primary);
+        first.is_some_and(|first| !self.is_on_line(first))
     }
 
     /// The present range of a location in the file of the cursor.

@@ -11,8 +11,8 @@ use tokio::sync::mpsc;
 use super::inbox::Inbox;
 use crate::{
     fix::{
-        CheckedTexts, EditableFolders, FixOptions, FixResult, FixScope, FixVerifier, NoFixReason,
-        NotVerified, Outside, Overlay, fix_all, is_about_lockfile,
+        CheckedTexts, EditableFolders, Fix, FixOptions, FixResult, FixScope, FixVerifier,
+        NoFixReason, NotVerified, Outside, Overlay, fix_all, is_about_lockfile,
     },
     gate::{Databases, Gate, Progress, Texts as _, Verdict},
     lsp::event::{CheckRequest, Event, FixRequest},
@@ -175,9 +175,16 @@ impl FixSearch {
     pub(super) fn handle(&mut self, request: FixRequest, gate: &mut Gate, inbox: &Inbox) {
         match request {
             FixRequest::Findings { verdict, findings } => {
-                for index in findings {
-                    if self.is_current(&verdict) && inbox.has_no_check_request() {
-                        self.find_fixes(&verdict, index, gate, inbox);
+                let mut rest = VecDeque::from(findings);
+                while self.is_current(&verdict)
+                    && inbox.has_no_check_request()
+                    && let Some(index) = rest.pop_front()
+                {
+                    self.find_fixes(&verdict, index, gate, inbox);
+                    if inbox.has_fix_request() && !rest.is_empty() {
+                        let findings = rest.into();
+                        inbox.postpone(FixRequest::Findings { verdict, findings });
+                        return;
                     }
                 }
             }
@@ -300,10 +307,15 @@ impl FixSearch {
         if let Some(cached) = package.and_then(|package| self.upgrades.by_package.get(package)) {
             return Ok(cached.clone());
         }
+        let upgrades = std::mem::take(&mut self.upgrades);
+        let known: Vec<&Fix> =
+            upgrades.by_package.values().flat_map(|result| &result.fixes).collect();
         let result = self.with_verifier(priority, may_continue, |verifier, target| {
             let now = CheckedTexts { verdict: &target.verdict, texts: &target.texts };
-            verifier.upgrades(now, finding, FixOptions::default())
-        })?;
+            verifier.upgrades_or_known(now, finding, FixOptions::default(), &known)
+        });
+        self.upgrades = upgrades;
+        let result = result?;
         if let Some(package) = package {
             self.upgrades.by_package.insert(package.clone(), result.clone());
         }

@@ -78,7 +78,7 @@ impl Inbox {
     }
 
     /// The next task; with `has_more` also background work, when no message came for a while. Check
-    /// requests come before fix requests.
+    /// requests come before fix requests, the newest of which comes first: the user waits for it.
     pub(super) fn next(&mut self, renew_graph: &mut bool, has_more: bool) -> Task {
         if self.checked.take() {
             self.idle_since.set(Instant::now());
@@ -93,7 +93,7 @@ impl Inbox {
             self.checked.set(true);
             return Task::Check(Box::new(request), count);
         }
-        if let Some(request) = self.fix_requests.borrow_mut().pop_front() {
+        if let Some(request) = self.fix_requests.borrow_mut().pop_back() {
             return Task::Fix(request);
         }
         if self.ended.get() {
@@ -120,7 +120,18 @@ impl Inbox {
 
     /// The same, and no fix request waits either.
     pub(super) fn is_empty(&self) -> bool {
-        self.has_no_check_request() && self.fix_requests.borrow().is_empty()
+        self.has_no_check_request() && !self.has_fix_request()
+    }
+
+    /// Whether a fix request waits.
+    pub(super) fn has_fix_request(&self) -> bool {
+        self.receive();
+        !self.fix_requests.borrow().is_empty()
+    }
+
+    /// Takes the rest of a fix request back: it is the last to be handled.
+    pub(super) fn postpone(&self, rest: FixRequest) {
+        self.fix_requests.borrow_mut().push_front(rest);
     }
 
     fn receive(&self) {

@@ -188,14 +188,14 @@ fn version_that_is_not_downloaded_is_not_verified_offline() {
     );
 }
 
-/// Lets cargo fail for the commands that match a shell pattern.
+/// Lets cargo fail where its arguments and the lockfile match a shell pattern.
 #[cfg(unix)]
 fn refusing(world: &mut World, commands: &str, message: &str) {
     let cargo = env!("CARGO");
     world.write(
         "../refusing/cargo",
         format!(
-            "#!/bin/sh\ncase \"$*\" in {commands}) printf '{message}\\n' >&2; exit 101;; esac\nexec '{cargo}' \
+            "#!/bin/sh\ncase \"$* $(cat Cargo.lock)\" in {commands}) printf '{message}\\n' >&2; exit 101;; esac\nexec '{cargo}' \
              \"$@\"\n"
         ),
     );
@@ -229,7 +229,7 @@ fn rejected_version_shows_the_message_of_cargo() {
     let mut world = locked_before("time = \"0.3\"", TIME, LATER);
     refusing(
         &mut world,
-        "update*",
+        "metadata*0.3.4[78]*",
         "error: failed to select a version for `time`\\n  version 0.3.47 was published 2 days ago, which \
          is younger than the minimum publish age of 7 days",
     );

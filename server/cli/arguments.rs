@@ -220,7 +220,8 @@ pub(super) struct FixArguments {
     /// source for one version of a package (exception). Or write files that symbolic links in the
     /// workspace point to (links), or manifests and lockfiles outside of the named folders and in
     /// vendored copies (outside). Or upgrade to versions that require a newer Rust than the workspace's
-    /// `rust-version` (rust-version).
+    /// `rust-version` (rust-version). Or replace packages by the successors that their advisories name
+    /// (replacement); combine it with `--build`.
     #[arg(long, value_enum, value_name = "REMEDIES", value_delimiter = ',')]
     pub(super) allow: Vec<AllowedChange>,
 
@@ -314,6 +315,7 @@ pub(super) enum AllowedChange {
     Exception,
     Links,
     Outside,
+    Replacement,
     RustVersion,
 }
 
@@ -445,6 +447,7 @@ impl FixArguments {
         let remedy = |allowed: &AllowedChange| match allowed {
             AllowedChange::Clarify => Some(FixKind::Clarify),
             AllowedChange::Exception => Some(FixKind::Exception),
+            AllowedChange::Replacement => Some(FixKind::Replacement),
             AllowedChange::Links | AllowedChange::Outside | AllowedChange::RustVersion => None,
         };
         self.allow.iter().filter_map(remedy).collect()

@@ -11,6 +11,8 @@ pub enum FixKind {
     Manifest,
     /// A dependency removed that the code may use.
     Removal,
+    /// Another package under the same name in the code: a successor that the advisory names.
+    Replacement,
     /// A `licenses.clarify` entry for a package, tied to its license files by their hashes.
     Clarify,
     /// The policy allows it for one package and version, or for one repository.
@@ -25,8 +27,12 @@ pub enum FixKind {
 }
 
 impl FixKind {
-    /// Whether it is a decision of the team: the policy allows more than before, or a dependency is removed.
+    /// Whether it is a decision of the team: the policy allows more than before, or a dependency is removed or
+    /// replaced.
     pub fn needs_decision(self) -> bool {
-        matches!(self, Self::Removal | Self::Exception | Self::Allow | Self::Ignore)
+        matches!(
+            self,
+            Self::Removal | Self::Replacement | Self::Exception | Self::Allow | Self::Ignore
+        )
     }
 }

@@ -5,6 +5,7 @@ mod banned;
 mod invariants;
 mod private;
 mod shared;
+pub(super) mod successor;
 
 use std::collections::BTreeMap;
 

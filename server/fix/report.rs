@@ -271,6 +271,9 @@ impl FixAllRun<'_, '_> {
         let current = CheckedTexts { verdict: &self.report.verdict, texts: &self.report.texts };
         let mut result = self.verifier.manifest_fixes(current, finding)?;
         let allowed = &self.scope.allowed_kinds;
+        if allowed.contains(&FixKind::Replacement) {
+            result.fixes.extend(self.verifier.replacements(current, finding)?);
+        }
         result.fixes.retain(|fix| fix.kind == FixKind::Manifest || allowed.contains(&fix.kind));
         if result.fixes.is_empty() && !allowed.is_empty() {
             let is_allowed = |fix: &Fix| {

@@ -11,7 +11,7 @@ mod removed_features;
 mod requirements;
 mod target;
 
-pub(super) use alternatives::suggested_alternatives;
+pub(super) use alternatives::{successors, suggested_alternatives};
 pub(super) use lock_graph::LockGraph;
 pub(super) use no_plan::no_plan_reason;
 pub use removed_features::RemovedFeatures;

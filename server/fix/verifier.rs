@@ -7,6 +7,7 @@ mod lockfile;
 mod manifests;
 mod other_lockfiles;
 mod other_workspaces;
+mod successors;
 mod unignore;
 mod upgrade_context;
 mod upgrade_title;

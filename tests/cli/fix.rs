@@ -6,6 +6,7 @@ mod outside;
 mod parents;
 mod shared;
 mod stale;
+mod successors;
 mod unfixed;
 
 use expect_test::{Expect, expect};

@@ -452,6 +452,33 @@ fn wildcard_requirement_becomes_the_locked_version() {
 }
 
 #[test]
+fn unmaintained_package_is_replaced_by_its_successor() {
+    let world = World::new(&format!("{UPGRADES}#- crate: unstuck 2.0.0\n"));
+    world.lock("");
+    world.write(
+        "../db/crates/stuck/RUSTSEC-2026-0012.md",
+        "```toml\n[advisory]\nid = \"RUSTSEC-2026-0012\"\npackage = \"stuck\"\ndate = \"2026-02-05\"\n\
+         informational = \"unmaintained\"\n[versions]\npatched = []\n```\n\n# No maintainer\n\n\
+         Use [unstuck](https://crates.io/crates/unstuck).\n",
+    );
+    world.delete("../db/crates/stuck/RUSTSEC-2026-0011.md");
+    let mut client = Session::of(world).editor(Editor::VsCode).start();
+    client.open(MANIFEST);
+    client.status("exact");
+    let actions = client.actions(MANIFEST, "stuck = \"1\"");
+    assert_eq!(
+        actions[0].title(),
+        "replace `stuck` by `unstuck` 2.0.0, which its advisory names; it resolves but was not compiled (fixes \
+         RUSTSEC-2026-0012)"
+    );
+    client.take_action(&actions[0]);
+    let replaced = "stuck = { version = \"2.0.0\", package = \"unstuck\" }";
+    assert!(client.text(MANIFEST).contains(replaced));
+    client.ends_with(MANIFEST, "no finding", |shown| !shown.has("RUSTSEC-2026-0012"));
+    client.ignore(POLICY);
+}
+
+#[test]
 fn unused_workspace_dependency_is_removed() {
     let world = world();
     let unused =

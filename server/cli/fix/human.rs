@@ -136,7 +136,7 @@ impl FixPrinter<'_> {
             let done = if would { "would change" } else { "changed" };
             let what = match fix.kind {
                 FixKind::Lockfile => "the lockfile",
-                FixKind::Manifest | FixKind::Removal => "the manifests",
+                FixKind::Manifest | FixKind::Removal | FixKind::Replacement => "the manifests",
                 _ => "the policy",
             };
             format!("  {style}{done} {what}{style:#}: {}\n", sanitize(title))

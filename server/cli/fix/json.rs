@@ -169,6 +169,7 @@ fn fix_record<'a>(workspace: &'a str, fix: &'a Fix) -> FixRecord<'a> {
             FixKind::Upgrade => "upgrade",
             FixKind::Manifest => "manifest",
             FixKind::Removal => "removal",
+            FixKind::Replacement => "replacement",
             FixKind::Clarify => "clarify",
             FixKind::Exception => "exception",
             FixKind::Allow => "allow",

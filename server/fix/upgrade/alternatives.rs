@@ -2,6 +2,12 @@
 
 use crate::verdict::AdvisoryFacts;
 
+/// Before the name of a package.
+const LINK: &str = "https://crates.io/crates/";
+
+/// How many successors are tried.
+const MAX_SUCCESSORS: usize = 3;
+
 /// How long the listed names may be together.
 const MAX_LENGTH: usize = 160;
 
@@ -11,11 +17,44 @@ pub(in crate::fix) fn suggested_alternatives(advisory: &AdvisoryFacts) -> String
         .map_or_else(String::new, |names| format!("; the advisory suggests alternatives: {names}"))
 }
 
-/// The package names in the list after the word "alternative". The text is untrusted.
+/// The packages of crates.io that an advisory without a patched version names as successors: those of the list of
+/// alternatives, then those that it links to.
+pub(in crate::fix) fn successors(advisory: &AdvisoryFacts) -> Vec<String> {
+    if !advisory.affected.patched().is_empty() {
+        return Vec::new();
+    }
+    let linked = advisory.description.split(LINK).skip(1).filter_map(name);
+    let mut all: Vec<String> = Vec::new();
+    for one in listed(advisory).into_iter().chain(linked) {
+        if one != advisory.package && !one.contains(':') && !all.iter().any(|other| other == one) {
+            all.push(one.to_owned());
+        }
+    }
+    all.truncate(MAX_SUCCESSORS);
+    all
+}
+
+/// The names that an advisory suggests. The text is untrusted.
 fn alternatives(advisory: &AdvisoryFacts) -> Option<String> {
+    let mut all = String::new();
+    for name in listed(advisory) {
+        if all.len() + name.len() > MAX_LENGTH {
+            break;
+        }
+        let comma = if all.is_empty() { "" } else { ", " };
+        all.push_str(comma);
+        all.push_str(&format!("`{name}`"));
+    }
+    (!all.is_empty()).then_some(all)
+}
+
+/// The package names in the list after the word "alternative".
+fn listed(advisory: &AdvisoryFacts) -> Vec<&str> {
     let mut lines = advisory.description.lines().map(str::trim);
-    lines.find(|line| line.to_lowercase().contains("alternative"))?;
     let mut named: Vec<&str> = Vec::new();
+    if !lines.any(|line| line.to_lowercase().contains("alternative")) {
+        return named;
+    }
     for line in lines.skip_while(|line| line.is_empty()) {
         let Some(item) = line.strip_prefix(['-', '*', '+']) else {
             if line.is_empty() && named.is_empty() || line.is_empty() {
@@ -25,16 +64,7 @@ fn alternatives(advisory: &AdvisoryFacts) -> Option<String> {
         };
         named.extend(name(item.trim()).filter(|name| !named.contains(name)));
     }
-    let mut all = String::new();
-    for name in named {
-        if all.len() + name.len() > MAX_LENGTH {
-            break;
-        }
-        let comma = if all.is_empty() { "" } else { ", " };
-        all.push_str(comma);
-        all.push_str(&format!("`{name}`"));
-    }
-    (!all.is_empty()).then_some(all)
+    named
 }
 
 /// The package name at the start of `[name](link): words`, `` `name` - words `` and the like.

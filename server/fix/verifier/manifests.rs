@@ -48,7 +48,7 @@ impl FixVerifier<'_> {
         Ok(result)
     }
 
-    fn manifest_fix(
+    pub(super) fn manifest_fix(
         &mut self,
         current: CheckedTexts<'_>,
         finding: &Finding,

@@ -231,7 +231,9 @@ impl FixSearch {
                 if is_about_lockfile(finding) {
                     return verifier.lockfile_fixes(now, finding);
                 }
-                verifier.manifest_fixes(now, finding)
+                let mut result = verifier.manifest_fixes(now, finding)?;
+                result.fixes.extend(verifier.replacements(now, finding)?);
+                Ok(result)
             });
         match of_manifests {
             Ok(of_manifests) => {

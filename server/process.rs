@@ -327,6 +327,12 @@ impl Children {
         }
     }
 
+    /// Whether the program or the scope is ending.
+    pub(crate) fn are_ending(&self) -> bool {
+        let running = self.lock();
+        running.closed || running.closed_scopes.contains(&self.scope)
+    }
+
     /// Registers a cleanup that the end of the program waits for. `None` when the program is ending.
     pub(crate) fn cleanup_guard(&self) -> Option<CleanupGuard> {
         let mut running = self.lock();

@@ -76,6 +76,22 @@ pub enum NoFixReason {
     /// A file that would change is not one that the user has named.
     #[error("{0}")]
     NotEditable(String),
+    /// A requirement in a manifest would have to change in a way that is not known.
+    #[error("the requirement `{requirement}` ({at}) does not accept {version}")]
+    RequirementRejects {
+        /// The requirement.
+        requirement: String,
+        /// The file and the line, counted from 1.
+        at: String,
+        /// The new version.
+        version: Version,
+    },
+    /// A manifest is not the one that was checked.
+    #[error("`{file}` has changed since the check")]
+    Changed {
+        /// Its path.
+        file: Utf8PathBuf,
+    },
     /// A file could not be read.
     #[error("could not read `{file}`: {error}")]
     Unreadable {

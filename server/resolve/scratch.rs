@@ -102,7 +102,7 @@ impl Scratch {
             .map_err(|error| ResolveError::temporary(error, &workspace.manifest))?;
         let failed = |source| ResolveError::Scratch { path: folder.path().join(ROOT), source };
         let root = create_folders_below(folder.path(), Utf8Path::new(ROOT)).map_err(failed)?;
-        let writer = CopyWriter::new(root).map_err(failed)?;
+        let writer = CopyWriter::new(root, children.clone()).map_err(failed)?;
         Ok(Self {
             writer,
             unsaved: RefCell::default(),

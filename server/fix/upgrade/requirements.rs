@@ -1,12 +1,12 @@
 //! Changes the requirements in manifests: those that reject the new version are raised.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, io};
 
 use camino::Utf8PathBuf;
 use semver::VersionReq;
 
 use crate::{
-    fix::{Overlay, requirement, solver::UpgradeStep},
+    fix::{NoFixReason, Overlay, requirement, solver::UpgradeStep},
     gate::{Texts as _, Verdict},
     model::manifest::Manifest,
     text::{SourceText, Span},
@@ -46,14 +46,14 @@ struct StatedRequirement {
 ///
 /// # Errors
 ///
-/// Why a requirement cannot be raised: a sentence without a final period.
+/// Why a requirement cannot be raised.
 pub(in crate::fix) fn with_requirements(
     texts: &Overlay,
     verdict: &Verdict,
     steps: &[UpgradeStep],
     update: RequirementUpdate,
     breaking: bool,
-) -> Result<RaisedRequirements, String> {
+) -> Result<RaisedRequirements, NoFixReason> {
     let mut raised = RaisedRequirements { texts: texts.clone(), raised_accepting: false };
     let mut edits = RequirementEdits::new();
     let mut forbidden = false;
@@ -70,7 +70,7 @@ pub(in crate::fix) fn with_requirements(
             }
             if let Some(reason) = texts.refusal(&file, &verdict.workspace.root) {
                 if !accepts {
-                    return Err(reason);
+                    return Err(NoFixReason::NotEditable(reason));
                 }
                 let name = &package.name;
                 raised
@@ -86,19 +86,24 @@ pub(in crate::fix) fn with_requirements(
                     continue;
                 }
                 let line = text.line_column(span.start).line;
-                return Err(format!(
-                    "the requirement `{stated}` ({shown}:{line}) does not accept {version}"
-                ));
+                return Err(NoFixReason::RequirementRejects {
+                    requirement: stated.to_owned(),
+                    at: format!("{shown}:{line}"),
+                    version: version.clone(),
+                });
             };
             if texts.read(&file).ok().is_none_or(|now| now.as_str() != text.as_str()) {
-                return Err(format!("`{shown}` has changed since the check"));
+                return Err(NoFixReason::Changed { file: shown.to_owned() });
             }
             edits.entry(file).or_default().insert(span.start, (span, changed));
         }
     }
     raised.raised_accepting &= !forbidden;
     for (file, edits) in edits {
-        let unreadable = |error| format!("could not read `{file}`: {error}");
+        let unreadable = |error: io::Error| {
+            let (file, error) = (file.clone(), error.to_string());
+            NoFixReason::Unreadable { file, error }
+        };
         let mut edited = texts.read(&file).map_err(unreadable)?.as_str().to_owned();
         for (span, changed) in edits.into_values().rev() {
             edited.replace_range(span, &changed);

@@ -169,7 +169,7 @@ impl FixVerifier<'_> {
         let (texts, verdict) = (current.texts, current.verdict);
         let raised = with_requirements(texts, verdict, &plan.steps, update, plan.is_breaking());
         let mut raised = raised.map_err(|reason| RefusedPlan {
-            reason: Box::new(NotVerified::Because(NoFixReason::NoPlan(reason))),
+            reason: Box::new(reason.into()),
             versions: new_versions(plan.steps.iter().filter(|step| step.is_direct)),
         })?;
         let planned = SourceText::new(&plan.lockfile(locked.as_str()));

@@ -115,7 +115,7 @@ mod tests {
 
     fn writer(temp: &Utf8Path) -> CopyWriter {
         std::fs::create_dir(temp.join("root")).expect("a folder");
-        CopyWriter::new(temp.join("root")).expect("a root")
+        CopyWriter::new(temp.join("root"), crate::process::Children::default()).expect("a root")
     }
 
     #[test]

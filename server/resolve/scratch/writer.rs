@@ -15,12 +15,16 @@ use std::{
 
 use camino::{Utf8Component, Utf8Path, Utf8PathBuf};
 
+use crate::process::Children;
+
 /// Writes below one folder.
 #[derive(Debug)]
 pub(in crate::resolve) struct CopyWriter {
     root: Utf8PathBuf,
     #[cfg(unix)]
     folder: rustix::fd::OwnedFd,
+    /// When they end, the copy is deleted: nothing more is written to it.
+    children: Children,
 }
 
 /// The result of copying a file.
@@ -40,11 +44,12 @@ impl CopyWriter {
     /// # Errors
     ///
     /// When the folder cannot be opened.
-    pub(in crate::resolve) fn new(root: Utf8PathBuf) -> io::Result<Self> {
+    pub(in crate::resolve) fn new(root: Utf8PathBuf, children: Children) -> io::Result<Self> {
         Ok(Self {
             #[cfg(unix)]
             folder: rustix::fs::open(root.as_std_path(), unix::FOLDER, rustix::fs::Mode::empty())?,
             root,
+            children,
         })
     }
 
@@ -82,6 +87,7 @@ impl CopyWriter {
     /// When `path` is not below the root, one of its folders is a link or a file, or on an IO error.
     pub(in crate::resolve) fn create(&self, path: &Utf8Path) -> io::Result<File> {
         let (folders, name) = self.split(path)?;
+        self.continues()?;
         self.create_at(&folders, &name)
     }
 
@@ -135,6 +141,7 @@ impl CopyWriter {
     pub(in crate::resolve) fn create_folder(&self, path: &Utf8Path) -> io::Result<()> {
         let (mut folders, name) = self.split(path)?;
         folders.push(name);
+        self.continues()?;
         self.enter(&folders, true).map(drop)
     }
 
@@ -154,6 +161,13 @@ impl CopyWriter {
     /// Whether this path exists in the copy.
     pub(in crate::resolve) fn has_entry(&self, path: &Utf8Path) -> bool {
         self.split(path).is_ok() && fs::symlink_metadata(path).is_ok()
+    }
+
+    fn continues(&self) -> io::Result<()> {
+        if self.children.are_ending() {
+            return Err(io::Error::other("the program is ending"));
+        }
+        Ok(())
     }
 
     /// The names of the folders below the root, and that of the file.
@@ -338,7 +352,7 @@ mod tests {
         fs::create_dir(&outside).expect("a folder");
         fs::write(outside.join("file"), "original").expect("written");
         fs::create_dir_all(path.join("copy/root")).expect("folders");
-        let writer = CopyWriter::new(path.join("copy/root")).expect("a root");
+        let writer = CopyWriter::new(path.join("copy/root"), Children::default()).expect("a root");
         TestFolders { _temp: temp, outside, writer }
     }
 

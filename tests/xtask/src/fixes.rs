@@ -10,6 +10,7 @@ mod page;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, bail};
 use rayon::prelude::*;
@@ -59,7 +60,14 @@ struct FixOutput {
 }
 
 /// The result of each method; `None` if it could not be measured.
-type Results = BTreeMap<FixMethod, Option<(State, FixOutput)>>;
+type Results = BTreeMap<FixMethod, Option<FixResult>>;
+
+struct FixResult {
+    state: State,
+    output: FixOutput,
+    /// How long it took, with all packages and index entries on the disk.
+    time: Duration,
+}
 
 struct Workspace {
     name: String,
@@ -114,11 +122,17 @@ pub(crate) fn run(arguments: &[String]) -> Result<bool> {
     let originals = scratch.path().join("originals");
     let mut names = shared.unpack(&originals)?;
     names.retain(|name| arguments.first().is_none_or(|part| name.contains(part.as_str())));
-    let measured: Vec<Result<Workspace>> = names
-        .par_iter()
-        .map(|name| bench.measure(&originals.join(name), name).context(name.clone()))
-        .collect();
-    let measured = measured.into_iter().collect::<Result<Vec<_>>>()?;
+    // One after the other, as each is timed.
+    let measured = names.iter().map(|name| {
+        let workspace = bench.measure(&originals.join(name), name);
+        workspace.with_context(|| name.clone())
+    });
+    let mut measured = measured.collect::<Result<Vec<_>>>()?;
+    measured.par_iter_mut().try_for_each(|workspace| -> Result<()> {
+        let Workspace { name, before, packages, .. } = workspace;
+        *packages = bench.package_results(&originals.join(&*name), name, before)?;
+        Ok(())
+    })?;
     let page = page::of(&measured);
     print!("{page}");
     if arguments.is_empty() {
@@ -137,7 +151,9 @@ impl Workspace {
     }
 
     fn differences(&self, method: FixMethod) -> Vec<String> {
-        let Some(Some((state, output))) = self.results.get(&method) else { return Vec::new() };
+        let Some(Some(FixResult { state, output, .. })) = self.results.get(&method) else {
+            return Vec::new();
+        };
         state.errors.symmetric_difference(&output.remaining).cloned().collect()
     }
 }
@@ -158,21 +174,28 @@ impl Bench {
         let before = self.state(original)?;
         let mut results = Results::new();
         for method in METHODS {
+            // The first run downloads what the second one needs.
+            let first = self.scratch.join(format!("{method:?}-first")).join(name);
+            self.copy(original, &first)?;
+            let downloaded = self.apply(method, &first, &before);
             let copy = self.scratch.join(format!("{method:?}")).join(name);
             self.copy(original, &copy)?;
-            let result = match self.apply(method, &copy, &before) {
-                Ok(Some(output)) => Some((self.state(&copy)?, output)),
+            let start = Instant::now();
+            let result = match downloaded.and_then(|_| self.apply(method, &copy, &before)) {
+                Ok(Some(output)) => {
+                    let time = start.elapsed();
+                    Some(FixResult { state: self.state(&copy)?, output, time })
+                }
                 Ok(None) => None,
                 Err(error) => {
                     eprintln!("{name}, {method:?}: {error:#}");
                     None
                 }
             };
-            eprintln!("{name}, {method:?}: done");
+            eprintln!("{name}, {method:?}: {:.1} s", start.elapsed().as_secs_f64());
             results.insert(method, result);
         }
-        let packages = self.package_results(original, name, &before)?;
-        Ok(Workspace { name: name.to_owned(), before, results, packages })
+        Ok(Workspace { name: name.to_owned(), before, results, packages: Vec::new() })
     }
 
     fn copy(&self, original: &Path, copy: &Path) -> Result<()> {

@@ -4,14 +4,15 @@ use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
 use super::packages::{PACKAGE_METHODS, PackageMethod};
-use super::{FixMethod, FixOutput, METHODS, State, Workspace};
+use super::{FixMethod, FixResult, METHODS, State, Workspace};
 
 const HEAD: &str = "\
 # `fix` on real workspaces
 
 Written by `cargo xtask fixes`. Each method starts from the original workspace. The real cargo-deny 0.20.2 counts what is left,
 with the whole advisory database and a policy that denies every advisory (`unmaintained = \"all\"`, `unsound = \"all\"`,
-`yanked = \"deny\"`). An entry has moved if the lockfile has another version of it, or none, afterwards.
+`yanked = \"deny\"`). An entry has moved if the lockfile has another version of it, or none, afterwards. Times are those of a second run,
+with all packages on the disk, one run at a time.
 
 * `fix`, `fix --breaking`: `supercargo fix --only advisories`, the second one with `--allow rust-version`. Breaking upgrades are verified to
   resolve, not to compile.
@@ -33,6 +34,7 @@ pub(super) fn of(workspaces: &[Workspace]) -> String {
         &|one| count(one).1,
     );
     moved(&mut page, workspaces);
+    times(&mut page, workspaces);
     packages(&mut page, workspaces);
     report(&mut page, workspaces);
     page
@@ -80,7 +82,7 @@ fn name(method: FixMethod) -> &'static str {
     }
 }
 
-fn result(workspace: &Workspace, method: FixMethod) -> Option<&(State, FixOutput)> {
+fn result(workspace: &Workspace, method: FixMethod) -> Option<&FixResult> {
     workspace.results.get(&method)?.as_ref()
 }
 
@@ -102,8 +104,9 @@ fn table(
     count: &dyn Fn(&State) -> usize,
 ) {
     header(page, title, "before");
-    let cell =
-        |workspace: &Workspace, method| result(workspace, method).map(|(state, _)| count(state));
+    let cell = |workspace: &Workspace, method| {
+        result(workspace, method).map(|result| count(&result.state))
+    };
     for workspace in workspaces {
         let cells = METHODS.map(|method| cell(workspace, method));
         row(page, &workspace.name, count(&workspace.before), &cells);
@@ -117,7 +120,7 @@ fn table(
 fn moved(page: &mut String, workspaces: &[Workspace]) {
     header(page, "Moved lock entries", "entries");
     let cell = |workspace: &Workspace, method| {
-        let (state, _) = result(workspace, method)?;
+        let FixResult { state, .. } = result(workspace, method)?;
         Some(changed(&workspace.before.entries, &state.entries))
     };
     for workspace in workspaces {
@@ -127,6 +130,20 @@ fn moved(page: &mut String, workspaces: &[Workspace]) {
     let sum = METHODS.map(|method| workspaces.iter().map(|one| cell(one, method)).sum());
     let before = workspaces.iter().map(|one| one.before.entries.len()).sum();
     row(page, "**all**", before, &sum);
+    page.push('\n');
+}
+
+fn times(page: &mut String, workspaces: &[Workspace]) {
+    let methods: Vec<_> = METHODS.iter().map(|method| name(*method)).collect();
+    let _ = writeln!(page, "## Time in seconds\n\n| workspace | {} |", methods.join(" | "));
+    let _ = writeln!(page, "|---|{}", "---|".repeat(METHODS.len()));
+    for workspace in workspaces {
+        let cells = METHODS.map(|method| {
+            let time = result(workspace, method).map(|result| result.time.as_secs_f64());
+            time.map_or_else(|| "–".to_owned(), |time| format!("{time:.1}"))
+        });
+        let _ = writeln!(page, "| {} | {} |", workspace.name, cells.join(" | "));
+    }
     page.push('\n');
 }
 
@@ -144,7 +161,7 @@ fn report(page: &mut String, workspaces: &[Workspace]) {
     );
     for workspace in workspaces {
         for method in [FixMethod::Fix, FixMethod::FixBreaking] {
-            let Some((_, output)) = result(workspace, method) else { continue };
+            let Some(FixResult { output, .. }) = result(workspace, method) else { continue };
             let (before, left) = (workspace.before.errors.len(), output.remaining.len());
             let differences = workspace.differences(method);
             let differences =

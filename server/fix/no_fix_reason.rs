@@ -45,6 +45,9 @@ pub enum NoFixReason {
         /// What the advisory suggests instead: empty, or a clause.
         alternatives: String,
     },
+    /// The package may be replaced by one that its advisory names.
+    #[error("{0}; pass `--allow replacement` to replace it")]
+    Replaceable(Box<Self>),
     /// Only a change of the policy would help.
     #[error(transparent)]
     Policy(PolicyReason),

@@ -9,7 +9,7 @@ use super::{
     cargo_message::cargo_message,
     is_about_manifests,
     solver::PackageVersions,
-    upgrade::{TargetScope, UpgradeTarget, suggested_alternatives},
+    upgrade::{TargetScope, UpgradeTarget, successors, suggested_alternatives},
     verification::is_cargo_deny_problem,
     verifier::{JointUpgrades, UpgradeContext, levels},
 };
@@ -292,11 +292,25 @@ impl FixAllRun<'_, '_> {
         let findings = self.report.verdict.findings.iter();
         let problems = findings.filter(|one| is_cargo_deny_problem(one));
         let remaining = problems.map(|finding| RemainingFinding {
-            reason: Some(self.reason(finding, is_locked)),
+            reason: Some(self.reason_with_hint(finding, is_locked)),
             finding: finding.clone(),
         });
         self.report.remaining = remaining.collect();
         self.report
+    }
+
+    /// Why a finding was not fixed, and whether its package can be replaced.
+    fn reason_with_hint(&self, finding: &Finding, is_locked: bool) -> NoFixReason {
+        let reason = self.reason(finding, is_locked);
+        let has_successors =
+            finding.advisory.as_ref().is_some_and(|one| !successors(one).is_empty());
+        let mut declared = self.report.verdict.declared.iter();
+        let is_direct = declared.any(|one| finding.packages.contains(&one.package));
+        let is_allowed = self.scope.allowed_kinds.contains(&FixKind::Replacement);
+        if has_successors && is_direct && !is_allowed && self.scope.includes_finding(finding) {
+            return NoFixReason::Replaceable(Box::new(reason));
+        }
+        reason
     }
 
     /// Why a finding was not fixed.

@@ -123,12 +123,12 @@ fn nothing_is_replaced_unasked() {
         &world,
         "--breaking",
         &expect![[r#"
-        .
-          error remains: RUSTSEC-2023-0040: `users` 0.11.0 is unmaintained: `users` is unmaintained
-            no version of `users` is patched; the advisory suggests alternatives: `uzers`
-          nothing to change; gate: fails
-        exit 1
-    "#]],
+            .
+              error remains: RUSTSEC-2023-0040: `users` 0.11.0 is unmaintained: `users` is unmaintained
+                no version of `users` is patched; the advisory suggests alternatives: `uzers`; pass `--allow replacement` to replace it
+              nothing to change; gate: fails
+            exit 1
+        "#]],
     );
     assert_eq!(before, world.read("Cargo.toml"));
 }

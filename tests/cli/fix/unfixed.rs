@@ -294,7 +294,7 @@ fn alternatives_in_an_advisory_are_shown() {
         &expect![[r#"
             .
               error remains: RUSTSEC-2026-0010: `time` 0.3.44 is unmaintained: No maintainer
-                no version of `time` is patched; the advisory suggests alternatives: `jiff`, `chrono`
+                no version of `time` is patched; the advisory suggests alternatives: `jiff`, `chrono`; pass `--allow replacement` to replace it
               nothing to change; gate: fails
             exit 1
         "#]],

@@ -22,7 +22,7 @@ mod upgrade;
 mod verification;
 mod verifier;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use camino::Utf8PathBuf;
 use semver::Version;
@@ -98,8 +98,8 @@ pub struct Upgrade {
     pub package: PackageRef,
     /// The new version.
     pub to: Version,
-    /// The new version, or that of another package in the plan, is not semver-compatible.
-    pub breaking: bool,
+    /// The direct dependencies of the plan whose new versions may need other code.
+    pub breaking: BTreeMap<PackageRef, BreakingChange>,
     /// The other packages of the plan with their new versions, direct dependencies first.
     pub other_upgrades: Vec<(PackageRef, Version)>,
     /// Features that the new version does not have; the manifests no longer enable them.
@@ -108,6 +108,15 @@ pub struct Upgrade {
     pub rust: Option<Version>,
     /// The search ended before all smaller changes were tried.
     pub search_was_cut: bool,
+}
+
+/// Why a new version of a direct dependency may need other code.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum BreakingChange {
+    /// It is not semver-compatible.
+    Incompatible,
+    /// It is, but its requirement has an upper bound, which is raised.
+    PastBound,
 }
 
 /// The fixes for a finding.

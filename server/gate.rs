@@ -388,6 +388,11 @@ impl Gate {
         self.resolve_error.as_deref()
     }
 
+    /// Makes the next check resolve again, though the same texts have failed: cargo has more index entries now.
+    pub(crate) fn forget_failed_resolution(&mut self) {
+        self.failed_resolution = None;
+    }
+
     /// The lockfile of the scratch copy after the last check.
     pub(crate) fn scratch_lockfile(&self) -> Option<SourceText> {
         self.copy.as_ref()?.lockfile()

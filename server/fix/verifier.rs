@@ -114,18 +114,18 @@ impl FixVerifier<'_> {
         let versions = PackageVersions::of(current.verdict, current.texts);
         let context = UpgradeContext::of(current, &versions, self.databases);
         for target in &targets {
-            let upgrades = self.upgrades_of(&context, target, options.breaking)?;
-            match upgrades {
-                Ok(fixes) => result.fixes.extend(fixes),
+            let found = match self.upgrades_of(&context, target, options.breaking)? {
+                Ok(fixes) => Ok(fixes),
                 Err(failed) => match known_fix(known, current, finding, target) {
-                    Some(known) => result.fixes.push(known.clone()),
-                    None => match self.last_upgrade(&context, target, failed)? {
-                        Ok(fix) => result.fixes.push(fix),
-                        Err(reason) => {
-                            result.no_fix_reason.get_or_insert(reason);
-                        }
-                    },
+                    Some(known) => Ok(vec![known.clone()]),
+                    None => self.last_upgrade(&context, target, failed)?.map(|fix| vec![fix]),
                 },
+            };
+            match found {
+                Ok(fixes) => result.fixes.extend(fixes),
+                Err(reason) => {
+                    result.no_fix_reason.get_or_insert(reason);
+                }
             }
         }
         if !result.fixes.is_empty() {
@@ -323,7 +323,7 @@ impl FixVerifier<'_> {
                 Err(NoUpgrade::Unverified(NotVerified::Canceled)) => {
                     return Err(NotVerified::Canceled);
                 }
-                // A failed verification says more than a missing plan.
+                // A failed verification is the better reason.
                 Err(new @ NoUpgrade::Unverified(_))
                     if !matches!(failed, Some(NoUpgrade::Unverified(_))) =>
                 {

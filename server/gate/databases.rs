@@ -52,9 +52,10 @@ impl Databases {
         all.iter().find_map(|opened| opened.database.advisory(id))
     }
 
-    /// The advisories about a package, of all open databases.
+    /// The advisories about a package, of all open databases. Waits while one is opened: a plan made without its
+    /// advisories would be wrong.
     pub(crate) fn advisories_of(&self, package: &str) -> Vec<AdvisoryFacts> {
-        let Ok(opened) = self.opened.try_lock() else { return Vec::new() };
+        let opened = lock(&self.opened);
         let mut all: Vec<AdvisoryFacts> = Vec::new();
         for advisory in opened.iter().flat_map(|one| one.database.advisories_of(package)) {
             if !all.iter().any(|known| known.id == advisory.id) {

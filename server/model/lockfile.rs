@@ -28,6 +28,11 @@ pub struct LockEntry {
     pub source: Option<String>,
 }
 
+/// Whether the source of a package is a registry.
+pub(crate) fn is_registry(source: &str) -> bool {
+    source.starts_with("registry+") || source.starts_with("sparse+")
+}
+
 /// A package in a lockfile with its dependencies.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct LockedPackage {

@@ -13,6 +13,7 @@ use semver::{Version, VersionReq};
 use spdx::{Expression, Licensee, ParseMode};
 
 use super::{PackageRef, license_files::needs_text, manifests::package_ref};
+use crate::model::lockfile::is_registry;
 
 /// The packages of a graph and counts over them; empty if there is no graph (yet).
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -225,13 +226,11 @@ fn is_from_registry(krate: &Krate) -> bool {
 }
 
 fn unlisted_package(krate: &Krate) -> UnlistedPackage {
-    let is_listed =
-        |source: &&String| source.starts_with("registry+") || source.starts_with("sparse+");
     let dependencies = krate.deps.iter().filter_map(|one| {
         Some(StatedDependency {
             key: one.rename.clone().unwrap_or_else(|| one.name.clone()),
             package: one.name.clone(),
-            source: one.source.as_ref().filter(is_listed)?.clone(),
+            source: one.source.clone().filter(|source| is_registry(source))?,
             requirement: one.req.clone(),
             optional: one.optional,
             default_features: one.uses_default_features,

@@ -17,7 +17,7 @@ use super::{
 };
 use crate::{
     model::{
-        lockfile::Lockfile,
+        lockfile::{Lockfile, is_registry},
         manifest::{Dependency, Manifest},
         versions::{Share, pinned},
     },
@@ -273,5 +273,5 @@ fn vulnerability(
 }
 
 fn is_from_registry(package: &PackageRef) -> bool {
-    package.source.as_ref().is_some_and(|source| !source.starts_with("git+"))
+    package.source.as_deref().is_some_and(is_registry)
 }

@@ -22,6 +22,7 @@ use camino::Utf8PathBuf;
 
 use untouched::{APART, Snapshot};
 
+pub(crate) use registry::INDEX;
 pub(crate) use report::{Report, Summary};
 
 /// Where cargo-deny keeps the database that a policy names by default.

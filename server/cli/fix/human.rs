@@ -6,12 +6,12 @@ use super::{FixRun, diff};
 use crate::{
     cli::terminal::escaped_line,
     fix::{
-        Fix, FixKind, LockfileOutcome, MovedEntry, OtherLockfile, RemainingFinding,
+        BreakingChange, Fix, FixKind, LockfileOutcome, MovedEntry, OtherLockfile, RemainingFinding,
         RemovedFeatures, Upgrade,
     },
     gate::NO_VERDICT,
     resolve::BuildResult,
-    verdict::{Finding, Severity, distinguishing_source, join_with_and, sanitize},
+    verdict::{Finding, PackageRef, Severity, distinguishing_source, join_with_and, sanitize},
     workspace::relative,
 };
 use anstyle::{AnsiColor, Style};
@@ -59,6 +59,10 @@ impl FixPrinter<'_> {
         for lockfile in &report.lockfiles {
             text.push_str(&self.other_lockfile(lockfile));
         }
+        let mut upgrades = report.fixes.iter().filter_map(|fix| fix.upgrade.as_ref());
+        if upgrades.any(|upgrade| upgrade.search_was_cut) {
+            text.push_str("  note: these upgrades may change more than needed: not all smaller ones were checked\n");
+        }
         for reason in report.texts.left_out() {
             let style = AnsiColor::Yellow.on_default();
             text.push_str(&format!("  {style}warning{style:#}: {}\n", sanitize(reason)));
@@ -94,7 +98,7 @@ impl FixPrinter<'_> {
             other_upgrades,
             removed_features,
             rust,
-            search_was_cut,
+            ..
         }) = upgrade
         {
             let done = match (would, *to < package.version) {
@@ -103,19 +107,24 @@ impl FixPrinter<'_> {
                 (true, true) => "would downgrade",
                 (false, true) => "downgraded",
             };
-            let breaking = if *breaking {
-                " (semver-incompatible: it resolves, but may not compile)"
-            } else {
-                ""
+            let breaks = |package: &PackageRef| match breaking.get(package) {
+                Some(BreakingChange::Incompatible) => {
+                    " (semver-incompatible: it resolves, but may not compile)"
+                }
+                Some(BreakingChange::PastBound) => {
+                    " (past the upper bound of its requirement: it resolves, but may not compile)"
+                }
+                None => "",
             };
+            let lead_breaks = breaks(package);
             let source = distinguishing_source(package, self.fix_run.report.before.folders.keys());
             let source = source.map_or_else(String::new, |source| format!(" ({source})"));
             let package = format!("{} {}{source} -> {to}", package.name, package.version);
             let package = escaped_line(&package).into_owned();
-            let mut text = format!("  {style}{done}{style:#} {package}{breaking}\n");
+            let mut text = format!("  {style}{done}{style:#} {package}{lead_breaks}\n");
             for (parent, to) in other_upgrades {
                 let line = format!("also upgrades {} {} -> {to}", parent.name, parent.version);
-                text.push_str(&format!("    {}\n", escaped_line(&line)));
+                text.push_str(&format!("    {}{}\n", escaped_line(&line), breaks(parent)));
             }
             for RemovedFeatures { package, features } in removed_features {
                 let features = features.join(", ");
@@ -127,9 +136,6 @@ impl FixPrinter<'_> {
                 text.push_str(&format!(
                     "    requires Rust {rust}, newer than the workspace's `rust-version`\n"
                 ));
-            }
-            if *search_was_cut {
-                text.push_str("    may change more than needed: the search took too long\n");
             }
             text
         } else {

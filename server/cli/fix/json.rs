@@ -179,7 +179,7 @@ fn fix_record<'a>(workspace: &'a str, fix: &'a Fix) -> FixRecord<'a> {
         title: &fix.title,
         package: upgrade.map(|upgrade| package(&upgrade.package)),
         to: upgrade.map(|upgrade| upgrade.to.to_string()),
-        breaking: upgrade.is_some_and(|upgrade| upgrade.breaking),
+        breaking: upgrade.is_some_and(|upgrade| !upgrade.breaking.is_empty()),
         rust: upgrade.and_then(|upgrade| upgrade.rust.as_ref()).map(ToString::to_string),
         through: through
             .map(|(package, to)| MoveRecord {

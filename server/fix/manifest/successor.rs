@@ -44,7 +44,7 @@ pub(in crate::fix) fn plan(
     }
     let PackageRef { name, .. } = package;
     let title = format!(
-        "replace `{name}` by `{successor}` {version}, which its advisory names; it resolves but was not compiled"
+        "replace `{name}` with `{successor}` {version}, which its advisory names; it resolves but was not compiled"
     );
     (!after.is_empty()).then_some(ManifestPlan { kind: FixKind::Replacement, title, after })
 }

@@ -6,10 +6,10 @@ use semver::{Op, Version};
 
 use super::{
     attempt::Attempt,
-    packages::{CrateId, Packages, Required, compatible_with, is_registry},
+    packages::{CrateId, Packages, Required, compatible_with},
     range::Range,
 };
-use crate::verdict::UnlistedPackage;
+use crate::{model::lockfile::is_registry, verdict::UnlistedPackage};
 
 /// All requirements in manifests of the workspace that resolve to one locked package.
 #[derive(Clone, Debug)]

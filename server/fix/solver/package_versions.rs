@@ -1,7 +1,11 @@
 //! The versions of packages in cargo's registry index, each entry read once; and the `rust-version` of
 //! the workspace.
 
-use std::{cell::RefCell, collections::BTreeMap, rc::Rc};
+use std::{
+    cell::RefCell,
+    collections::{BTreeMap, BTreeSet},
+    rc::Rc,
+};
 
 use camino::{Utf8Path, Utf8PathBuf};
 use semver::Version;
@@ -14,8 +18,8 @@ use crate::{
     verdict::{IndexHistory, PackageRef, rust_version},
 };
 
-/// The index entries by name and source.
-type Histories = BTreeMap<(String, Option<String>), Rc<IndexHistory>>;
+/// A package by its name and source.
+type EntryKey = (String, Option<String>);
 
 /// The registry's versions of packages, and the Rust version that they may require.
 pub(in crate::fix) struct PackageVersions {
@@ -23,7 +27,9 @@ pub(in crate::fix) struct PackageVersions {
     root: Utf8PathBuf,
     /// The oldest `rust-version` of a local package.
     pub(in crate::fix) rust: Option<Version>,
-    histories: RefCell<Histories>,
+    histories: RefCell<BTreeMap<EntryKey, Rc<IndexHistory>>>,
+    /// The entries of which cargo had no copy.
+    missing: RefCell<BTreeSet<EntryKey>>,
 }
 
 impl PackageVersions {
@@ -35,8 +41,12 @@ impl PackageVersions {
         manifests.sort();
         manifests.dedup();
         let rust = manifests.iter().flat_map(|manifest| rust_versions_of(texts, manifest)).min();
-        let histories = RefCell::default();
-        Self { root: workspace.folder().to_owned(), rust, histories }
+        Self {
+            root: workspace.folder().to_owned(),
+            rust,
+            histories: RefCell::default(),
+            missing: RefCell::default(),
+        }
     }
 
     /// For tests: an index of these entries, which are those of crates.io.
@@ -45,7 +55,8 @@ impl PackageVersions {
         let source = Some(format!("registry+{}", tame_index::CRATES_IO_INDEX));
         let entries = entries.into_iter();
         let histories = entries.map(|(name, entry)| ((name, source.clone()), Rc::new(entry)));
-        Self { root: Utf8PathBuf::new(), rust: None, histories: RefCell::new(histories.collect()) }
+        let histories = RefCell::new(histories.collect());
+        Self { root: Utf8PathBuf::new(), rust: None, histories, missing: RefCell::default() }
     }
 
     /// The index entry of a package; `None` if cargo has no copy of it (yet).
@@ -58,9 +69,21 @@ impl PackageVersions {
         if let Some(known) = self.histories.borrow().get(&key) {
             return Some(Rc::clone(known));
         }
-        let history = Rc::new(IndexHistory::of(name, source?, &self.root)?);
+        let Some(history) = IndexHistory::of(name, source?, &self.root) else {
+            self.missing.borrow_mut().insert(key);
+            return None;
+        };
+        let history = Rc::new(history);
         self.histories.borrow_mut().insert(key, Rc::clone(&history));
         Some(history)
+    }
+
+    /// Whether cargo has fetched an entry since it was missing: a plan that was made without it may be another one
+    /// now.
+    pub(in crate::fix) fn has_new_entries(&self) -> bool {
+        let missing = self.missing.take();
+        let read = |(name, source): &EntryKey| self.index_history(name, source.as_deref());
+        missing.iter().filter_map(read).count() > 0
     }
 
     /// Whether the index has a newer version that is compatible with this one.

@@ -11,7 +11,7 @@ use semver::{Version, VersionReq};
 
 use super::{package_versions::PackageVersions, range::Range};
 use crate::{
-    model::lockfile::LockedPackage,
+    model::lockfile::{LockedPackage, is_registry},
     verdict::{IndexHistory, PackageRef},
 };
 
@@ -86,11 +86,6 @@ pub(super) struct Packages<'p> {
     required_by_registry: HashSet<usize>,
     known: RefCell<Vec<KnownCrate>>,
     ids: RefCell<HashMap<(String, String), CrateId>>,
-}
-
-/// Whether a source is a registry.
-pub(super) fn is_registry(source: &str) -> bool {
-    source.starts_with("registry+") || source.starts_with("sparse+")
 }
 
 impl<'p> Packages<'p> {

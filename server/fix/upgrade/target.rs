@@ -16,6 +16,7 @@ use crate::{
         solver::{Goal, GoalKind},
         verification::is_cargo_deny_problem,
     },
+    model::lockfile::is_registry,
     verdict::{AdvisoryFacts, Check, Code, Finding, PackageRef, Severity},
 };
 
@@ -178,7 +179,7 @@ impl UpgradeTarget {
         package: &PackageRef,
         finding: &Finding,
     ) -> Option<&'a mut Self> {
-        if !is_from_registry(package) {
+        if !package.source.as_deref().is_some_and(is_registry) {
             return None;
         }
         let target = all.entry(package.clone()).or_insert_with(|| Self {
@@ -214,11 +215,4 @@ fn later_versions(package: &PackageRef, packages: &[PackageRef]) -> Vec<Version>
     let mut later: Vec<_> = versions.filter(|other| **other > package.version).cloned().collect();
     later.sort();
     later
-}
-
-pub(super) fn is_from_registry(package: &PackageRef) -> bool {
-    package
-        .source
-        .as_deref()
-        .is_some_and(|source| source.starts_with("registry+") || source.starts_with("sparse+"))
 }

@@ -34,7 +34,7 @@ pub(super) fn known_fix<'k>(
         let others = upgrade.other_upgrades.iter().map(|(package, _)| package);
         let upgraded: BTreeSet<&PackageRef> = iter::once(&upgrade.package).chain(others).collect();
         let mut direct = upgraded.intersection(&declared);
-        upgrade.breaking
+        !upgrade.breaking.is_empty()
             && matches!((direct.next(), direct.next()), (Some(one), None) if brings(one))
             && fix.verification.clears(finding)
             && about_it.iter().all(|one| fix.verification.clears(one))

@@ -1,13 +1,13 @@
 //! The titles of upgrades.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use semver::Version;
 
 use super::{UpgradeContext, verify_upgrade::VerifiedPlan};
 use crate::{
     fix::{
-        Fix, FixKind, MovedEntry, RemovedFeatures, Upgrade, Verification,
+        BreakingChange, Fix, FixKind, MovedEntry, RemovedFeatures, Upgrade, Verification,
         solver::{Plan, UpgradeStep},
         upgrade::{LockGraph, UpgradeTarget},
     },
@@ -55,8 +55,14 @@ impl UpgradeContext<'_> {
             needed.iter().filter_map(|step| self.versions.newer_rust(&step.package, &step.to));
         let rust = rust.max();
         action.push_str(&required_rust(rust.as_ref(), self.versions.rust.as_ref()));
-        let breaking = needed.iter().any(|step| step.is_breaking);
-        if breaking {
+        let breaking = needed.iter().filter(|step| step.is_breaking).map(|step| {
+            let leaves_range = step.leaves_range();
+            let change =
+                if leaves_range { BreakingChange::Incompatible } else { BreakingChange::PastBound };
+            (step.package.clone(), change)
+        });
+        let breaking: BTreeMap<_, _> = breaking.collect();
+        if !breaking.is_empty() {
             action.push_str(&format!(
                 ", a breaking upgrade{} that resolves but was not compiled",
                 self.skipped_ranges(&needed)

@@ -21,6 +21,9 @@ use crate::{
 /// How often the solver searches on after a plan was refused.
 const MAX_ROUNDS: usize = 5;
 
+/// How often it starts again because cargo has fetched index entries that the plan was made without.
+const MAX_FETCHES: usize = 30;
+
 /// How often it does so only because of new warnings.
 const MAX_ROUNDS_FOR_WARNINGS: usize = 1;
 
@@ -88,14 +91,14 @@ impl FixVerifier<'_> {
     ) -> Result<VerifiedPlan, NoUpgrade> {
         let mut failed: Option<NotVerified> = None;
         let mut best: Option<(VerifiedPlan, usize)> = None;
-        let mut rounds_for_warnings = 0;
-        for _ in 0..MAX_ROUNDS {
+        let (mut rounds, mut fetches, mut rounds_for_warnings) = (0, 0, 0);
+        while rounds < MAX_ROUNDS {
             let progress = self.progress;
             let is_canceled = || progress.is_cancelled();
             let plan = match context.plan(goals, &options, &is_canceled) {
                 Ok(plan) => plan,
                 Err(NoPlan::Canceled) => return Err(NoUpgrade::Unverified(NotVerified::Canceled)),
-                // What cargo or the gate said about the last plan says more.
+                // The error of cargo or of the gate is the better reason.
                 Err(no_plan) => {
                     if let Some((best, _)) = best {
                         return Ok(best);
@@ -117,12 +120,20 @@ impl FixVerifier<'_> {
                         break;
                     }
                     rounds_for_warnings += 1;
+                    rounds += 1;
                     options.refused.extend(versions);
                 }
                 Err(RefusedPlan { reason, versions }) => {
                     if *reason == NotVerified::Canceled {
                         return Err(NoUpgrade::Unverified(NotVerified::Canceled));
                     }
+                    // No version is to blame for what the solver could not know.
+                    if fetches < MAX_FETCHES && context.versions.has_new_entries() {
+                        fetches += 1;
+                        self.gate.forget_failed_resolution();
+                        continue;
+                    }
+                    rounds += 1;
                     tracing::debug!("refused {versions:?}: {reason:?}");
                     let is_new = !versions.is_subset(&options.refused);
                     options.refused.extend(versions);
@@ -228,7 +239,7 @@ impl FixVerifier<'_> {
             if !after.holds_package(package) {
                 continue;
             }
-            // What cargo did instead says more than that it kept the package.
+            // What cargo did instead is the better reason.
             let not_chosen = unselected.first().map(|(_, not_chosen)| not_chosen.clone());
             let reason = match not_chosen {
                 Some(not_chosen) => NoFixReason::NotChosen(Box::new(not_chosen)),

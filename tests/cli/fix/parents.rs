@@ -146,9 +146,9 @@ fn packages_with_exact_requirements_move_together() {
         "--breaking",
         &expect![[r#"
             .
-              upgraded time 0.3.44 -> 0.3.47 (semver-incompatible: it resolves, but may not compile)
-                also upgrades fam 0.1.0 -> 0.2.0
-                also upgrades fam-io 0.1.0 -> 0.2.0
+              upgraded time 0.3.44 -> 0.3.47
+                also upgrades fam 0.1.0 -> 0.2.0 (semver-incompatible: it resolves, but may not compile)
+                also upgrades fam-io 0.1.0 -> 0.2.0 (semver-incompatible: it resolves, but may not compile)
                 also upgrades fam-core 0.1.0 -> 0.2.0
                 fixes RUSTSEC-2026-0009: `time` 0.3.44 has a vulnerability: A crafted date
               2 files changed; gate: clean
@@ -203,8 +203,8 @@ fn parent_that_needs_a_breaking_upgrade_is_named() {
         "--breaking",
         &expect![[r#"
             .
-              upgraded time 0.3.44 -> 0.3.47 (semver-incompatible: it resolves, but may not compile)
-                also upgrades clock 1.0.0 -> 2.0.0
+              upgraded time 0.3.44 -> 0.3.47
+                also upgrades clock 1.0.0 -> 2.0.0 (semver-incompatible: it resolves, but may not compile)
                 fixes RUSTSEC-2026-0009: `time` 0.3.44 has a vulnerability: A crafted date
               2 files changed; gate: clean
             exit 0

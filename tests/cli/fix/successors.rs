@@ -31,7 +31,7 @@ fn successor_replaces_the_package_under_its_name() {
         "--allow replacement",
         &expect![[r#"
         .
-          changed the manifests: replace `users` by `uzers` 0.12.1, which its advisory names; it resolves but was not compiled (fixes RUSTSEC-2023-0040)
+          changed the manifests: replace `users` with `uzers` 0.12.1, which its advisory names; it resolves but was not compiled (fixes RUSTSEC-2023-0040)
             fixes RUSTSEC-2023-0040: `users` 0.11.0 is unmaintained: `users` is unmaintained
             also changes users 0.11.0 (gone), uzers 0.12.1 (new)
           2 files changed; gate: clean
@@ -63,7 +63,7 @@ fn every_member_gets_the_successor() {
         "--allow replacement",
         &expect![[r#"
         .
-          changed the manifests: replace `users` by `uzers` 0.12.1, which its advisory names; it resolves but was not compiled (fixes RUSTSEC-2023-0040)
+          changed the manifests: replace `users` with `uzers` 0.12.1, which its advisory names; it resolves but was not compiled (fixes RUSTSEC-2023-0040)
             fixes RUSTSEC-2023-0040: `users` 0.11.0 is unmaintained: `users` is unmaintained
             also changes users 0.11.0 (gone), uzers 0.12.1 (new)
           3 files changed; gate: clean
@@ -90,7 +90,7 @@ fn every_member_gets_the_successor() {
 fn second_name_is_used_where_the_first_is_no_package() {
     let world = world(&package("users = \"0.11\""), "#- crate: people 2.0.0\n");
     let run = fix(&world, "--allow replacement");
-    assert!(run.stdout.contains("replace `users` by `people` 2.0.0"), "{}", run.stdout);
+    assert!(run.stdout.contains("replace `users` with `people` 2.0.0"), "{}", run.stdout);
 }
 
 #[test]
@@ -145,5 +145,5 @@ fn successor_without_a_used_feature_does_not_replace_it() {
         "#- crate: uzers 0.12.1 features=cache\n#- crate: uzers 0.13.0\n",
     );
     let run = fix(&with, "--allow replacement");
-    assert!(run.stdout.contains("replace `users` by `uzers` 0.12.1"), "{}", run.stdout);
+    assert!(run.stdout.contains("replace `users` with `uzers` 0.12.1"), "{}", run.stdout);
 }

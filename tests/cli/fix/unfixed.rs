@@ -3,7 +3,7 @@
 use expect_test::expect;
 
 use super::{LATER, TIME, check, fix, locked_before, package};
-use crate::harness::World;
+use crate::harness::{INDEX, World};
 
 #[test]
 fn blocking_parent_is_named() {
@@ -78,12 +78,12 @@ fn upper_bound_is_raised_only_on_request() {
         &world,
         "--breaking",
         &expect![[r#"
-        .
-          upgraded time 0.3.44 -> 0.3.47 (semver-incompatible: it resolves, but may not compile)
-            fixes RUSTSEC-2026-0009: `time` 0.3.44 has a vulnerability: A crafted date
-          2 files changed; gate: clean
-        exit 0
-    "#]],
+            .
+              upgraded time 0.3.44 -> 0.3.47 (past the upper bound of its requirement: it resolves, but may not compile)
+                fixes RUSTSEC-2026-0009: `time` 0.3.44 has a vulnerability: A crafted date
+              2 files changed; gate: clean
+            exit 0
+        "#]],
     );
     assert!(world.read("Cargo.toml").contains("time = \">=0.3.40, <=0.3.47\""));
 }
@@ -244,6 +244,36 @@ fn rejected_version_shows_the_message_of_cargo() {
             exit 1
         "#]],
     );
+}
+
+/// Cargo fetches index entries while it resolves; no version is to blame for an entry that was not there yet.
+#[cfg(unix)]
+#[test]
+fn plan_is_made_again_with_the_entries_that_cargo_has_fetched() {
+    let before = format!("{TIME}#- crate: clock 1.0.0 -> time =0.3.44\n");
+    let later = format!(
+        "{LATER}#- crate: base 1.0.0\n#- crate: clock 1.1.0 -> time ^0.3.47, base 1\n\
+         #- crate: clock 1.2.0 -> time ^0.3.47\n"
+    );
+    let mut world = locked_before("clock = \"1\"", &before, &later);
+    let entry = world.path(&format!("{INDEX}/ba/se/base"));
+    std::fs::rename(&entry, world.path("../cargo/registry/not-fetched")).expect("an entry");
+    let cargo = env!("CARGO");
+    world.write(
+        "../fetching/cargo",
+        format!(
+            "#!/bin/sh\nif [ -e '{hidden}' ] && grep -q '1.1.0' Cargo.lock; then\n\
+             mv '{hidden}' '{entry}'\n\
+             printf 'error: failed to select a version for `base`\\n  required by package `clock v1.1.0`\\n' >&2\n\
+             exit 101\nfi\nexec '{cargo}' \"$@\"\n",
+            hidden = world.path("../cargo/registry/not-fetched"),
+        ),
+    );
+    world.make_executable("../fetching/cargo");
+    let path = world.path("../fetching/cargo");
+    world.set("CARGO", &path);
+    let run = fix(&world, "");
+    assert!(run.stdout.contains("also upgrades clock 1.0.0 -> 1.1.0"), "{}", run.stdout);
 }
 
 #[test]

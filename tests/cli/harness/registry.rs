@@ -6,7 +6,7 @@ use std::fmt::Write as _;
 use super::World;
 
 /// Cargo's index cache of crates.io (cargo 1.85 and later).
-pub(super) const INDEX: &str = "../cargo/registry/index/index.crates.io-1949cf8c6b5b557f/.cache";
+pub(crate) const INDEX: &str = "../cargo/registry/index/index.crates.io-1949cf8c6b5b557f/.cache";
 
 /// The configuration that puts `folder` in place of crates.io.
 pub(super) fn replacement(folder: &str) -> String {

@@ -8,12 +8,11 @@ use std::{
 use semver::Version;
 
 use super::Planner;
-use crate::fix::solver::{
-    packages::{CrateId, is_registry},
-    provider::Rejection,
-    range::Range,
+use crate::{
+    fix::solver::{packages::CrateId, provider::Rejection, range::Range},
+    model::lockfile::is_registry,
+    verdict::{AdvisoryFacts, PackageRef},
 };
-use crate::verdict::{AdvisoryFacts, PackageRef};
 
 /// What a plan has to achieve for a package.
 #[derive(Clone, Debug, PartialEq)]

@@ -5,9 +5,9 @@ use std::collections::HashSet;
 use semver::Version;
 
 use super::{Planner, goals::Goals};
-use crate::fix::solver::{
-    attempt::Attempt,
-    packages::{CrateId, is_registry},
+use crate::{
+    fix::solver::{attempt::Attempt, packages::CrateId},
+    model::lockfile::is_registry,
 };
 
 impl Planner<'_> {

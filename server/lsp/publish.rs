@@ -6,7 +6,7 @@ mod related;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use camino::Utf8Path;
+use camino::{Utf8Path, Utf8PathBuf};
 use serde_json::{Value, json};
 use tower_lsp::ls_types::{
     CodeDescription, Diagnostic, DiagnosticSeverity, DiagnosticTag, Location as LspLocation,
@@ -161,6 +161,18 @@ struct TypedError {
     /// The text is known, so that the error of an older text is none of this one.
     is_known: bool,
     finding: Option<Finding>,
+}
+
+/// Whether a manifest of a workspace has a syntax error in its buffer: until it is completed, no new verdict comes.
+pub(super) fn has_broken_manifest(verdict: &Verdict, state: &SessionState) -> bool {
+    let root = verdict.workspace.root.join("Cargo.toml");
+    let is_part = |file: &Utf8PathBuf| {
+        *file == root
+            || *file == verdict.workspace.manifest
+            || verdict.declared.iter().any(|one| one.file == *file)
+    };
+    let open = state.documents.paths();
+    open.iter().filter(|file| is_part(file)).any(|file| typed_error(file, state).finding.is_some())
 }
 
 fn typed_error(file: &Utf8Path, state: &SessionState) -> TypedError {

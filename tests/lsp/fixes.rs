@@ -1,5 +1,7 @@
 //! Code actions: they are verified, and do what their titles say.
 
+use std::time::{Duration, Instant};
+
 use crate::{
     harness::{Action, Change, Client, Editor, FakeCargo, Session, World, each_editor},
     worlds::TIME,
@@ -402,6 +404,19 @@ fn broken_policy_has_no_actions() {
     assert!(titles.is_empty(), "{titles:?}");
 }
 
+/// A verdict on the completed text has to come first, so there is nothing to wait for.
+#[test]
+fn half_typed_manifest_has_no_actions_at_once() {
+    let mut client = opened(Editor::VsCode);
+    assert!(!titles(&mut client, "exact").is_empty());
+    client.replace(MANIFEST, "stuck = \"1\"", "stuck = ");
+    client.diagnostics_with(MANIFEST, "supercargo::resolution-failed");
+    let start = Instant::now();
+    let titles = titles(&mut client, "exact");
+    assert!(titles.is_empty(), "{titles:?}");
+    assert!(start.elapsed() < Duration::from_secs(15), "it waited for a verdict");
+}
+
 #[test]
 fn lens_counts_fixes_and_applies_them() {
     let mut client = opened(Editor::VsCode);
@@ -468,7 +483,7 @@ fn unmaintained_package_is_replaced_by_its_successor() {
     let actions = client.actions(MANIFEST, "stuck = \"1\"");
     assert_eq!(
         actions[0].title(),
-        "replace `stuck` by `unstuck` 2.0.0, which its advisory names; it resolves but was not compiled (fixes \
+        "replace `stuck` with `unstuck` 2.0.0, which its advisory names; it resolves but was not compiled (fixes \
          RUSTSEC-2026-0012)"
     );
     client.take_action(&actions[0]);

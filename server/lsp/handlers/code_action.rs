@@ -131,6 +131,7 @@ fn known_actions(
     let mut offered: Vec<OfferedFix<'_>> = Vec::new();
     let cursor = Cursor { path, range: params.range, state };
     let mut with_result: Vec<(&Finding, &FixResult)> = Vec::new();
+    let mut has_broken_manifest = false;
     for (workspace, verdict) in &state.verdicts {
         let here = findings_on(path, params.range, verdict, state);
         if !verdict.complete || here.is_empty() {
@@ -163,6 +164,10 @@ fn known_actions(
                 }
             }
         }
+        if publish::has_broken_manifest(verdict, state) {
+            has_broken_manifest = true;
+            continue;
+        }
         let is_shown_here = |index: &usize| !cursor.is_of_other_line(&verdict.findings[*index]);
         let has_own = here.iter().any(is_shown_here);
         let mut missing: Vec<_> =
@@ -180,8 +185,8 @@ fn known_actions(
     offered.retain(|one| !has_unknown_text(&one.fix.texts, state));
     offered.sort_by_key(|one| (one.fix.kind, one.fix.introduces_findings(), one.distance));
     known.actions = offered.iter().filter_map(|one| one.action(params, state)).collect();
-    // A fix that was verified for other texts gives no action: a new verdict will come.
-    known.is_complete &= known.actions.len() == offered.len();
+    // A fix that was verified for other texts gives no action: a new verdict will come, unless a manifest is broken.
+    known.is_complete &= has_broken_manifest || known.actions.len() == offered.len();
     if let (Some(first), Some(action)) = (offered.first(), known.actions.first_mut()) {
         let is_good = !first.fix.kind.needs_decision()
             && !first.fix.introduces_findings()

@@ -9,8 +9,16 @@ use crate::resolve::{ResolveError, Resolver};
 const MAX_LINES: usize = 10;
 
 /// The lines that cargo writes next to an error start with these.
-const STATUS_PREFIXES: [&str; 7] =
-    ["Updating ", "Locking ", "Adding ", "Downloading ", "Blocking ", "note: ", "warning: "];
+const STATUS_PREFIXES: [&str; 8] = [
+    "Updating ",
+    "Locking ",
+    "Adding ",
+    "Downloading ",
+    "Downloaded ",
+    "Blocking ",
+    "note: ",
+    "warning: ",
+];
 
 /// The steps of the plan if cargo runs offline; `None` with a network.
 #[derive(Clone, Copy)]

@@ -6,13 +6,13 @@
 //! files between folders, children are not confined.
 
 use std::{
-    env, io,
+    env, fs, io,
     path::{Path, PathBuf},
     process::{Child, Command},
 };
 
 #[cfg(target_os = "linux")]
-use std::{ffi::OsStr, fs, thread};
+use std::{ffi::OsStr, thread};
 
 /// The folder for a child's temporary files, in the child's own folder.
 #[cfg(target_os = "linux")]
@@ -78,12 +78,14 @@ fn needs_privileges(program: &Path) -> bool {
     fs::canonicalize(program).is_ok_and(|real| real.file_name() == Some(OsStr::new("snap")))
 }
 
-/// The folders of cargo, rustup and their credential helpers. Some may not exist.
+/// The folders of cargo, rustup and their credential helpers. Some may not exist, and some are files.
 fn kept_by_tools() -> Vec<PathBuf> {
     let configuration = named("XDG_CONFIG_HOME").or_else(|| in_home(".config"));
     let cache = named("XDG_CACHE_HOME").or_else(|| in_home(".cache"));
+    let home = cargo_home();
+    let linked = home.iter().flat_map(|home| linked_in_cargo_home(home)).collect::<Vec<_>>();
     let all = [
-        cargo_home(),
+        home,
         rustup_home(),
         // Sockets and locks, gone when the user logs out.
         named("XDG_RUNTIME_DIR"),
@@ -95,7 +97,15 @@ fn kept_by_tools() -> Vec<PathBuf> {
         cache.map(|cache| cache.join("git/credential")),
     ];
     // A relative path is another folder for the child.
-    all.into_iter().flatten().filter(|folder| folder.is_absolute()).collect()
+    all.into_iter().flatten().chain(linked).filter(|folder| folder.is_absolute()).collect()
+}
+
+/// What links in cargo's home lead to: some users keep `registry`, or what is in it, on another disk.
+fn linked_in_cargo_home(home: &Path) -> Vec<PathBuf> {
+    let folders = [home.to_owned(), home.join("registry"), home.join("git")];
+    let entries = folders.iter().filter_map(|folder| fs::read_dir(folder).ok()).flatten().flatten();
+    let links = entries.filter(|entry| entry.file_type().is_ok_and(|kind| kind.is_symlink()));
+    links.filter_map(|link| fs::canonicalize(link.path()).ok()).collect()
 }
 
 fn cargo_home() -> Option<PathBuf> {
@@ -145,11 +155,12 @@ mod kernel {
         for folder in writable {
             allow(folder, all)?;
         }
-        for folder in super::kept_by_tools() {
-            allow(&folder, all)?;
+        let of_files = AccessFs::WriteFile | AccessFs::Truncate;
+        for path in super::kept_by_tools() {
+            allow(&path, if path.is_file() { of_files } else { all })?;
         }
         for device in super::DEVICES {
-            allow(Path::new(device), AccessFs::WriteFile | AccessFs::Truncate)?;
+            allow(Path::new(device), of_files)?;
         }
         // ssh needs to create a socket there to share connections; nothing else may be changed.
         if let Some(folder) = super::in_home(".ssh") {

@@ -130,6 +130,41 @@ fn cargo_fetches_into_a_home_behind_a_link() {
     assert!(fs::read_dir(world.path("../cargo/git/db")).is_ok_and(|mut all| all.next().is_some()));
 }
 
+/// Some users keep the large folders on another disk.
+#[test]
+fn cargo_writes_to_linked_folders_in_its_home() {
+    let mut world = World::locked(PACKAGE);
+    let links = [
+        ("registry", "../disk/registry"),
+        ("git", "../disk/git"),
+        (".global-cache", "../disk/cache"),
+    ];
+    world.folder("../disk");
+    for (name, target) in links {
+        let link = world.path(&format!("../cargo/{name}"));
+        if fs::metadata(&link).is_ok() {
+            fs::rename(&link, world.path(target)).expect("it can be moved");
+        } else if name.starts_with('.') {
+            world.write(target, "");
+        } else {
+            world.folder(target);
+        }
+        std::os::unix::fs::symlink(world.path(target), &link).expect("a link can be made");
+    }
+    world.folder("../disk/cache-of-registry");
+    let inner = world.path("../disk/registry/new");
+    std::os::unix::fs::symlink(world.path("../disk/cache-of-registry"), inner).expect("a link");
+    world.let_write("../disk");
+    before_cargo(
+        &mut world,
+        "for file in registry/package registry/new/package git/package .global-cache; do\n\
+           echo x >> \"$CARGO_HOME/$file\" || exit 1\n\
+         done",
+    );
+    let report = world.check("");
+    assert_eq!(report.code, 0, "{}", report.shown());
+}
+
 /// The variables of a child that decide what it says and does, in order.
 fn variables(world: &World, file: &str, starts: &[&str]) -> String {
     let all = world.read(file);
